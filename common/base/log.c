@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* log.c - one line an event. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+static struct {
+	const char *daemon; /* borrow: static */
+	const char *role;   /* borrow: static */
+	int fd;
+	bool is_syslog;
+	int level;
+	char sid[32];
+	char mid[ID_TEXT + 1];
+} state = {.daemon = "merpati", .role = "main", .fd = STDERR_FILENO, .level = LOG_INFO};
+
+void
+log_open(const char *daemon, int fd, bool is_syslog)
+{
+	state.daemon = daemon;
+	state.fd = fd;
+	state.is_syslog = is_syslog;
+}
+
+int
+log_fd(void)
+{
+	return state.fd;
+}
+
+void
+log_role(const char *role)
+{
+	state.role = role;
+}
+
+void
+log_level(int most)
+{
+	state.level = most;
+}
+
+void
+log_session(const char *sid)
+{
+	snprintf(state.sid, sizeof state.sid, "%s", sid ? sid : "");
+}
+
+void
+log_message(const struct id *id)
+{
+	snprintf(state.mid, sizeof state.mid, "%s", id ? id_text(*id) : "");
+}
+
+static const char *
+level_name(int level)
+{
+	static const char *const name[] = {
+	    "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"};
+	return name[level & 7];
+}
+
+void
+log_event(int level, const char *event, const char *fmt, ...)
+{
+	char line[LOG_LINE_MAX + 2];
+	struct buf b = {.max = LOG_LINE_MAX};
+	if (level > state.level)
+		return;
+	if (state.is_syslog) {
+		buf_putf(&b, "<%d>", LOG_MAIL | level);
+	} else {
+		date_put_iso(&b, clock_wall_sec());
+		buf_ch(&b, ' ');
+	}
+	buf_putf(&b, "%s/%s[%d]: level=%s event=%s", state.daemon, state.role, (int)getpid(),
+	    level_name(level), event);
+	if (state.sid[0])
+		buf_putf(&b, " sid=%s", state.sid);
+	if (state.mid[0])
+		buf_putf(&b, " mid=%s", state.mid);
+	if (fmt[0]) {
+		char rest[LOG_LINE_MAX];
+		va_list ap;
+		va_start(ap, fmt);
+		vsnprintf(rest, sizeof rest - b.len - 8, fmt, ap); /* cut, never dropped */
+		va_end(ap);
+		buf_putf(&b, " %s", rest);
+	}
+	size_t n = b.len;
+	memcpy(line, b.p, n);
+	buf_free(&b);
+	if (!state.is_syslog)
+		line[n++] = '\n';
+	if (write(state.fd, line, n) < 0)
+		return; /* nobody is left who could be told */
+}
+
+const char *
+log_q(struct span s)
+{
+	static char text[8][LOG_VALUE_MAX + 8];
+	static unsigned turn;
+	char *t = text[turn++ % 8];
+	bool is_plain = s.n > 0 && s.n <= LOG_VALUE_MAX;
+	for (size_t i = 0; i < s.n && is_plain; i++)
+		is_plain = s.p[i] > ' ' && s.p[i] != '"' && s.p[i] != 127 && s.p[i] != '\\';
+	size_t n = 0;
+	if (!is_plain)
+		t[n++] = '"';
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (n + 8 > LOG_VALUE_MAX && !is_plain) {
+			memcpy(t + n, "...", 3);
+			n += 3;
+			break;
+		}
+		if (c == '"' || c == '\\')
+			n += (size_t)sprintf(t + n, "\\%c", c);
+		else if (c < 32 || c >= 127)
+			n += (size_t)sprintf(t + n, "\\x%02x", c);
+		else
+			t[n++] = (char)c;
+	}
+	if (!is_plain)
+		t[n++] = '"';
+	t[n] = '\0';
+	return t;
+}
+
+const char *
+log_qs(const char *s)
+{
+	return log_q(span_of(s));
+}
+
+const char *
+log_errno(int err)
+{
+	char text[128];
+	const char *name = strerrorname_np(err), *says = strerrordesc_np(err);
+	snprintf(text, sizeof text, "%s (%s)", name ? name : "?", says ? says : "?");
+	return log_qs(text);
+}

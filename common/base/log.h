@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * log.h - one line an event: "daemon/role[pid]: event=NAME sid=... mid=... key=value ...".
+ * Lines go to syslog (a datagram socket to /dev/log) or to a descriptor; both are opened by the
+ * monitor and inherited, so a jailed process logs without a file system.
+ * A value that came from outside is passed through log_q, which quotes and bounds it.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <syslog.h>
+
+#include "base/id.h"
+#include "base/span.h"
+
+enum { LOG_LINE_MAX = 1000, LOG_VALUE_MAX = 320 };
+
+/* log_open - daemon (static storage) and where: a descriptor, kept; is_syslog: it speaks RFC 3164 datagrams */
+void log_open(const char *daemon, int fd, bool is_syslog);
+int log_fd(void);
+void log_role(const char *role);       /* borrow: static storage */
+void log_level(int most);              /* LOG_INFO by default; LOG_DEBUG shows all */
+void log_session(const char *sid);     /* copied; NULL: none.  In every line from now on */
+void log_message(const struct id *id); /* copied; NULL: none.  In every line from now on */
+
+void log_event(int level, const char *event, const char *fmt, ...) FMT(3, 4); /* fmt "": no more keys */
+/* log_q - a value made safe: as is when it is plain, else in quotes with escapes; at most
+ * LOG_VALUE_MAX bytes.  In one of 8 rotating static buffers. */
+const char *log_q(struct span);
+const char *log_qs(const char *);
+/* log_errno - "ENOSPC (No space left on device)": the value of err=..., quoted */
+const char *log_errno(int err);
+
+#endif

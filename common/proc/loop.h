@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* loop.h - the event loop of a process that serves many (libevent): descriptors, timers, the control channel. */
+#ifndef PROC_LOOP_H
+#define PROC_LOOP_H
+
+#include "base/base.h"
+
+struct loop;
+struct loop_fd;
+struct loop_timer;
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+typedef void loop_fd_fn(void *ctx, int fd, unsigned events);
+typedef void loop_timer_fn(void *ctx);
+
+struct loop *loop_new(void);               /* own.  The child's control channel is in it from the start */
+void loop_free(struct loop **);
+struct loop_fd *loop_watch(struct loop *, int fd, unsigned events, loop_fd_fn *, void *ctx); /* own; fd borrow */
+void loop_events(struct loop_fd *, unsigned events); /* 0: paused */
+void loop_unwatch(struct loop_fd **);      /* may be called inside its own function */
+struct loop_timer *loop_timer_new(struct loop *, loop_timer_fn *, void *ctx); /* own; not armed */
+void loop_timer_set(struct loop_timer *, int64_t ms); /* once, ms from now; < 0: disarmed */
+void loop_timer_free(struct loop_timer **);
+void loop_run(struct loop *);              /* until loop_stop */
+void loop_once(struct loop *);             /* what is ready now, after waiting for at least one thing */
+void loop_stop(struct loop *);
+
+#endif

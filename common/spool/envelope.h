@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * envelope.h - what the suite knows of a message beside its bytes: who sent it, to whom it goes.
+ * Written by the intake once, stored in the journal, read by scheduler, placer and bounce.
+ */
+#ifndef SPOOL_ENVELOPE_H
+#define SPOOL_ENVELOPE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/id.h"
+
+enum {
+	ENVELOPE_RCPTS_MAX = 1000,          /* RFC 5321 4.5.3.1.8 asks for at least 100 */
+	ENVELOPE_PATH_MAX = 320,            /* octets of an address, without <> (64 + 1 + 255) */
+	ENVELOPE_BYTES_MAX = 1000 * 1400 + 4096,
+};
+
+enum envelope_flag {
+	ENV_SMTPUTF8 = 1,      /* RFC 6531 */
+	ENV_8BITMIME = 2,      /* BODY=8BITMIME was declared */
+	ENV_DERIVED = 4,       /* made from another message (bounce, forward) */
+};
+
+enum rcpt_state {
+	RCPT_WAITING = 0,      /* nothing final yet */
+	RCPT_DONE = 1,         /* placed, relayed or reported: never again */
+};
+
+struct rcpt {
+	struct span address;   /* borrow: of the arena or the bytes decoded from */
+	struct span orcpt;     /* RFC 3461 ORCPT as given, or empty */
+	uint8_t notify;        /* RFC 3461 NOTIFY bits; 0: not given */
+	uint8_t state;         /* enum rcpt_state */
+};
+
+struct envelope {
+	struct id id;
+	uint32_t flags;
+	uint64_t size_bytes;           /* of the stored message: Return-Path, Received, then what was sent */
+	unsigned char sha256[32];      /* of the same bytes */
+	uint32_t head_bytes;           /* length of the Return-Path line, left out when relayed */
+	int64_t arrived_sec;           /* wall clock */
+	struct span sender;            /* reverse-path without <>; empty: null sender */
+	struct span account;           /* who logged in, or empty */
+	struct span client;            /* address of the client, text */
+	struct span envid;             /* RFC 3461 ENVID, or empty */
+	uint8_t ret;                   /* RFC 3461 RET: 0 none, 1 FULL, 2 HDRS */
+	uint32_t n_rcpts;
+	struct rcpt *rcpts;            /* borrow: of an arena */
+};
+
+void envelope_put(struct buf *out, const struct envelope *);
+/* envelope_get - E_OK, E_BAD (not an envelope), E_LIMIT (arena).  Spans borrow from in. */
+MUST_USE int envelope_get(struct span in, struct arena *, struct envelope *out);
+
+#endif
