@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * child.h - what a process forked by the monitor has: its role, its configuration, its control
- * channel.  One per process, reached through the_child.
+ * channel.  One per process: the_child.
  */
 #ifndef PROC_CHILD_H
 #define PROC_CHILD_H
@@ -12,46 +12,70 @@ struct conf;
 struct role;
 
 struct listener {
-	int fd;             /* own (the monitor's); borrow in a child */
-	const char *kind;   /* borrow: the setting it came from: "smtp", "submission", "pop3s" ... */
-	char address[64];   /* "127.0.0.1:2525", "[::1]:25", for the log */
+	int fd;            /* own (the monitor's); borrow in a child */
+	const char *kind;  /* borrow: the setting it came from ("listen_smtp"), or the name of a UNIX socket ("spool") */
+	char address[64];  /* "127.0.0.1:2525", "[::1]:25", for the log */
 };
 
 struct child {
 	const struct role *role;
-	const struct conf *conf;        /* borrow: of the monitor, copied by fork */
-	int control;                    /* to the monitor */
-	unsigned generation;            /* grows with each reload */
-	bool is_draining;               /* finish what is begun, take nothing new */
-	bool has_root;                  /* the suite was started as root */
-	struct listener *listeners;
+	const struct conf *conf;     /* borrow: the monitor's, copied by fork */
+	int control;                 /* to the monitor; -1: there is none (a test, a command) */
+	unsigned generation;         /* grows with each reload */
+	bool is_draining;            /* finish what is begun, take nothing new */
+	bool has_root;               /* the daemon was started as root: roles have uids of their own */
+	struct listener *listeners;  /* only for a role whose jail has JAIL_ACCEPT */
 	size_t n_listeners;
-	void (*on_client)(int fd, unsigned kind, struct span about); /* CTL_CLIENT; takes fd */
-	void (*on_drain)(void);
+	const char *account;         /* a session's account, and its mailbox directory; NULL for other roles */
+	const char *home;
+	void (*on_client)(int fd, unsigned kind, struct span about); /* a CTL_CLIENT; takes fd */
+	void (*on_drain)(void);      /* the drain began; may be NULL */
 };
 
 extern struct child the_child;
 
-/* child_channel - a channel to another role of this daemon (or MON_SPOOL, MON_DELIVER: another
- * daemon's socket), made by the monitor.  Blocks for at most 5 s.  E_OK, E_DENY (not in the matrix),
- * E_IO (that role or daemon is not there now) */
-MUST_USE int child_channel(const char *to, int *out);
-/* child_call - any other ask of the monitor (proc/mon_asks.h, or the daemon's own).  As ask_call. */
+/* What a monitor says to its children, unasked. */
+enum ctl {
+	CTL_CLIENT = 0x4000, /* u32 kind, str about, fd: a channel to one who may ask, or what the daemon's own asks say */
+	CTL_DRAIN,           /* finish, then leave */
+	CTL_LOG,             /* fd: the log file was opened again */
+};
+
+enum { CHILD_CALL_WAIT_MS = 5000, CHILD_SERVE_BURST = 64, CHILD_ABOUT_MAX = 60000 };
+
+/*
+ * child_channel - a channel to another role of this daemon, made by the monitor.  The other side
+ * gets its end as CTL_CLIENT, kind the number of the asking role.  Blocks at most CHILD_CALL_WAIT_MS.
+ *   returns  E_OK, E_DENY (not in the role's channels), E_IO (the monitor does not answer)
+ */
+MUST_USE int child_channel(const char *role, int *out);
+/* child_daemon - a connection to another daemon: "queue" (its spool), "deliver" (a placer).
+ * E_OK, E_DENY, E_IO (it is not there now).  Blocks as child_channel. */
+MUST_USE int child_daemon(const char *daemon, int *out);
+/* child_spawn - one more process of a pool.  E_OK, E_LIMIT (the pool is at its most) */
+MUST_USE int child_spawn(const char *role);
+/* child_who - for "merpati who": who is served from where; two empty spans: nobody any more */
+void child_who(struct span address, struct span account);
+/* child_call - any ask of the monitor.  As ask_call; what the monitor says unasked meanwhile is handled. */
 MUST_USE int child_call(uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply);
 MUST_USE int child_tell(uint16_t type, struct span body, int fd); /* an ask without a reply */
-/* child_control - handles what the monitor says now, without blocking.  E_OK; exits when it is gone. */
+/* child_control - handles what the monitor says now, without blocking; exits when the monitor is gone. */
 void child_control(void);
 
-/* child_serve - the whole life of a role that only answers asks (key, auth, lookup): an event loop
- * over its clients; returns when it drains and the last client left.
- *   rows_of  the table for a client of this kind (the asking role's number), NULL to refuse
- *   tick     called every tick_ms, may be NULL */
+/* ---- a role that only answers asks (key, auth, lookup) ---- */
 struct ask_table {
-	const struct ask_row *rows;
+	const struct ask_row *rows;    /* indexed by ask type */
 	size_t n_rows;
-	const char *who;
-	unsigned phase;
+	const char *who;               /* in the log */
+	void (*gone)(struct asker *);  /* frees asker->ctx when the asker left; may be NULL */
 };
+
+/*
+ * child_serve - the whole life of such a role: an event loop over those who ask.  Returns when a
+ * drain began and the last of them left.
+ *   table_of  the asks of a role (its number), or NULL: it is refused
+ *   tick      called every tick_ms; may be NULL
+ */
 int child_serve(const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * daemon.h - a daemon is a table of roles.  daemon_main is the main of each: reads the
- * configuration, opens log and listeners, forks the roles, and stays as their monitor.
+ * daemon.h - a daemon is a table of roles.  daemon_main is the main of each: it reads the
+ * configuration, opens log and listeners, forks the roles, and stays as their monitor (monitor.h).
  */
 #ifndef PROC_DAEMON_H
 #define PROC_DAEMON_H
@@ -13,45 +13,60 @@ enum role_user { USER_NET, USER_KEY, USER_AUTH, USER_LOOKUP, USER_QUEUE, USER_DE
 
 enum role_flag {
 	ROLE_SINGLE = 1,   /* at reload the old one ends before the new one begins */
-	ROLE_POOL = 2,     /* forked on demand (MON_SPAWN), up to the setting named by most */
+	ROLE_POOL = 2,     /* more are forked on demand (MON_SPAWN), up to the setting named by most */
 	ROLE_CAPS_ID = 4,  /* keeps CAP_SETUID and CAP_SETGID */
+	ROLE_SESSION = 8,  /* forked by monitor_fork_session only: uid of an account */
 };
 
 struct role {
 	const char *name;
 	enum role_user user;
 	unsigned flags;
-	unsigned at_start;                    /* how many are forked at start; ROLE_POOL: kept as spares */
-	const char *most;                     /* setting: most processes of a pool; NULL: at_start */
-	unsigned channels;                    /* bit n: may have a channel to role n of this daemon */
-	unsigned monitor_asks;                /* bits of enum mon_ask that it may make */
-	int (*prepare)(void);                 /* with the monitor's rights, after fork: open files, read keys; may be NULL */
-	void (*jail)(struct jail *);          /* says what it needs; everything else is taken away */
-	int (*run)(void);                     /* after the jail; its result is the exit status */
+	unsigned at_start;        /* how many are forked at start; a pool: how many are kept */
+	const char *count;        /* setting that says at_start instead; NULL: at_start */
+	const char *most;         /* setting: most processes of a pool; NULL: at_start */
+	unsigned channels;        /* bit n: may have a channel to role n of this daemon */
+	unsigned monitor_asks;    /* bit 1 << n: may make ask n of enum mon_ask or of extra_asks */
+	int (*prepare)(void);     /* with the monitor's rights, after fork: open files, read keys; may be NULL */
+	void (*jail)(struct jail *); /* says what it needs; everything else is taken away */
+	int (*run)(void);         /* after the jail; its result is the exit status */
 };
 
 struct daemon {
-	const char *name;                     /* "smtpd": also its section in merpati.conf */
-	const char *version;
+	const char *name;                   /* "smtpd": also its section in merpati.conf */
+	const char *about;                  /* one line for --help */
 	const struct role *roles;
 	size_t n_roles;
-	const char *const *listen_settings;   /* settings that hold addresses to listen on; NULL-ended */
-	const char *unix_socket;              /* NULL, or "spool": RUN/queue/spool, given to children as a listener */
-	int (*self_test)(void);               /* after reading the configuration, before anything starts; may be NULL */
-	const struct ask_row *extra_asks;     /* asks of the monitor beyond mon_asks.h (pop3d: tickets); may be NULL */
+	const char *const *listen_settings; /* settings that hold addresses to listen on; NULL-ended; or NULL */
+	const char *const *unix_sockets;    /* names of SOCK_SEQPACKET sockets RUN/NAME/x ("spool", "admin"); NULL-ended; or NULL */
+	/* after reading the configuration, before anything starts or is exchanged; may be NULL.
+	 * E_OK, or E_BAD with lines in errors */
+	int (*self_test)(const struct conf *, struct buf *errors);
+	void (*before_start)(const struct conf *); /* as root: directories; may be NULL */
+	const struct ask_row *extra_asks;   /* row i is ask MON_EXTRA + i; asker->ctx is the asking struct process; or NULL */
 	size_t n_extra_asks;
 };
 
 int daemon_main(const struct daemon *, int argc, char **argv); /* returns an exit status of sysexits.h */
 
-/* The asks every monitor answers.  times and bytes: see monitor.c's table. */
+/* The uid and gid of the settings user_* and group, numbers or names.  Without root: our own. */
+MUST_USE int daemon_user(const struct conf *, enum role_user, uid_t *uid, gid_t *gid); /* E_OK, E_BAD */
+
+/* The asks every monitor answers (rows in monitor.c). */
 enum mon_ask {
-	MON_CHANNEL = 1, /* role name -> fd */
-	MON_SPAWN,       /* role name: one more of the pool -> u8 done */
-	MON_WHO,         /* u8 begin/end, address, account: for merpati who */
-	MON_READY,       /* this child serves now */
-	MON_DAEMON,      /* "queue" or "deliver": a connection to its socket -> fd */
-	MON_EXTRA = 16,  /* the daemon's own begin here */
+	MON_CHANNEL = 1, /* str role -> u8 result, fd */
+	MON_DAEMON,      /* str "queue" or "deliver" -> u8 result, fd */
+	MON_SPAWN,       /* str role -> u8 result */
+	MON_WHO,         /* str address, str account: for merpati who.  No reply */
+	MON_EXTRA = 8,   /* the daemon's own begin here; at most MON_EXTRA_MOST */
+	MON_EXTRA_MOST = 8,
 };
+
+#define MON_MAY(ask) (1u << (ask))
+
+enum { WHO_TEXT_MAX = 320 };
+
+/* RUN/DAEMON/ctl, answered by every monitor: who is served */
+enum { CTL_SOCKET_WHO = 1 }; /* -> packets of u16 n, n x {u32 pid, str role, str address, str account, u64 since_wall_sec}; n = 0 ends */
 
 #endif

@@ -29,8 +29,8 @@ struct io {
 	struct buf out;           /* written by the code, not sent */
 	int64_t idle_ms;          /* each wait at most this long */
 	int64_t deadline;         /* and never past this moment */
-	bool is_drain_seen;       /* a wait ends with E_DENY when a drain begins, once */
-	bool ends_on_drain;       /* set by the code: only then is a drain reported */
+	size_t chunk;             /* most bytes of one read; IO_IN_CHUNK, more for bulk data */
+	bool ends_on_drain;       /* set by the code: a wait for input ends with E_DENY once a drain began */
 };
 
 enum { IO_IN_CHUNK = 16384, IO_OUT_FLUSH = 16384 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * jail.h - what a process may still do: uid, directories (Landlock), system calls (seccomp).
- * Older kernels lack parts; what is missing is said once at start and the rest holds.
+ * Older kernels lack parts; what is missing is said once at start, and the rest holds.
  */
 #ifndef PROC_JAIL_H
 #define PROC_JAIL_H
@@ -10,37 +10,38 @@
 
 #include "base/base.h"
 
-enum jail_calls {             /* families of system calls, on top of the ones everyone needs */
-	JAIL_FILES_READ = 1,  /* openat for reading, stat, getdents */
-	JAIL_FILES_WRITE = 2, /* create, rename, link, unlink, sync, truncate */
+enum jail_calls {              /* families of system calls, on top of the ones everyone needs */
+	JAIL_FILES_READ = 1,   /* openat for reading, stat, getdents */
+	JAIL_FILES_WRITE = 2,  /* create, rename, link, unlink, syncfs, truncate */
 	JAIL_CONNECT_UNIX = 4, /* socket(AF_UNIX), connect */
-	JAIL_LISTEN_UNIX = 8, /* and bind, listen */
-	JAIL_ACCEPT = 16,
-	JAIL_SETID = 32,      /* setfsuid, setfsgid, setgroups, setresuid */
-	JAIL_FORK = 64,       /* clone, wait (a session forks its keeper) */
-	JAIL_NET = 128,       /* socket(AF_INET): relay, later */
+	JAIL_LISTEN_UNIX = 8,  /* and bind, listen, accept */
+	JAIL_ACCEPT = 16,      /* accept on the daemon's listeners, which it then gets */
+	JAIL_SETID = 32,       /* setfsuid, setfsgid, setgroups */
+	JAIL_FORK = 64,        /* fork, wait, setsid (a session forks its keeper) */
+	JAIL_NET = 128,        /* socket(AF_INET, AF_INET6), connect */
 	JAIL_INOTIFY = 256,
 	JAIL_FLOCK = 512,
 };
 
 enum jail_access { JAIL_READ = 1, JAIL_WRITE = 2 /* create, remove, rename, link too */ };
 
-struct jail_path {
-	const char *path; /* borrow: until jail_enter */
-	unsigned access;
-};
+enum { JAIL_PATHS_MAX = 12 };
 
 struct jail {
 	uid_t uid;
 	gid_t gid;
-	gid_t group;              /* one supplementary group, or (gid_t)-1 */
-	unsigned calls;           /* enum jail_calls */
-	struct jail_path paths[12];
-	size_t n_paths;
-	bool keeps_id_caps;       /* CAP_SETUID and CAP_SETGID stay */
+	gid_t group;           /* one supplementary group, or (gid_t)-1 */
+	unsigned calls;        /* enum jail_calls */
+	struct {
+		const char *path;  /* borrow: until jail_enter; a path that is not there is left out */
+		unsigned access;   /* enum jail_access */
+	} paths[JAIL_PATHS_MAX];
+	size_t n_paths;        /* 0: no file system at all */
+	bool keeps_id_caps;    /* CAP_SETUID and CAP_SETGID stay */
 };
 
-void jail_path(struct jail *, const char *path, unsigned access);
+/* jail_allow - one directory or file, and all beneath it */
+void jail_allow(struct jail *, const char *path, unsigned access);
 /* jail_enter - takes everything else away, for ever.  Failure of what the kernel has is fatal: logs, exits. */
 void jail_enter(const struct jail *);
 /* jail_compile - the seccomp program of this set, made ahead so that a fork is cheap; kept per set */

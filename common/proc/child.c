@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* child.c - a process forked by the monitor: its control channel, and the life of a serving role. */
+#include "proc/child.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/daemon.h"
+#include "proc/loop.h"
+
+struct child the_child = {.control = -1};
+
+static void
+begin_drain(void)
+{
+	if (the_child.is_draining)
+		return;
+	the_child.is_draining = true;
+	if (the_child.on_drain)
+		the_child.on_drain();
+}
+
+static void
+take_client(struct ask_msg *m)
+{
+	unsigned kind = rd_u32(&m->body);
+	struct span about = rd_str(&m->body, CHILD_ABOUT_MAX);
+	if (rd_end(&m->body) != E_OK)
+		bug("malformed CTL_CLIENT");
+	if (!the_child.on_client)
+		return;
+	the_child.on_client(m->fd, kind, about);
+	m->fd = -1;
+}
+
+static void
+handle_said(struct ask_msg *m)
+{
+	switch (m->type) {
+	case CTL_CLIENT:
+		take_client(m);
+		break;
+	case CTL_DRAIN:
+		begin_drain();
+		break;
+	case CTL_LOG:
+		if (m->fd >= 0 && dup3(m->fd, log_fd(), 0) < 0)
+			log_event(LOG_ERR, "log_not_reopened", "%s", "");
+		break;
+	}
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = -1;
+}
+
+/* Without its monitor a child has no powers and no purpose: they restart together. */
+NORETURN static void
+monitor_gone(void)
+{
+	log_event(LOG_NOTICE, "monitor_gone", "%s", "");
+	_exit(EX_UNAVAILABLE);
+}
+
+void
+child_control(void)
+{
+	static struct buf in; /* kept: one per process */
+	struct ask_msg m;
+	int err = ask_recv(the_child.control, &in, &m, 0);
+	if (err == E_LIMIT)
+		return;
+	if (err != E_OK)
+		monitor_gone();
+	handle_said(&m);
+}
+
+int
+child_call(uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply)
+{
+	int64_t deadline = deadline_in_ms(CHILD_CALL_WAIT_MS);
+	int err = ask_send(the_child.control, type, body, fd, deadline);
+	while (err == E_OK) {
+		err = ask_recv(the_child.control, in, reply, deadline);
+		if (err == E_IO)
+			monitor_gone();
+		if (err == E_OK && reply->type == (type | ASK_REPLY))
+			return E_OK;
+		if (err == E_OK)
+			handle_said(reply);
+	}
+	return err;
+}
+
+int
+child_tell(uint16_t type, struct span body, int fd)
+{
+	return ask_send(the_child.control, type, body, fd, deadline_in_ms(CHILD_CALL_WAIT_MS));
+}
+
+/* An ask whose body is a name and whose reply is u8 result, with a descriptor when wanted. */
+static int
+call_name(uint16_t type, const char *name, int *fd)
+{
+	struct buf body = {0}, in = {0};
+	struct ask_msg reply;
+	buf_bytes(&body, span_of(name));
+	int err = child_call(type, buf_as_span(&body), -1, &in, &reply);
+	if (err == E_OK) {
+		int8_t result = (int8_t)rd_u8(&reply.body);
+		err = rd_end(&reply.body) == E_OK ? result : E_BAD;
+		if (fd && err == E_OK && reply.fd >= 0)
+			*fd = reply.fd;
+		else if (reply.fd >= 0)
+			close(reply.fd);
+		else if (fd && err == E_OK)
+			err = E_IO;
+	}
+	buf_free(&body);
+	buf_free(&in);
+	return err == E_LIMIT && fd ? E_IO : err;
+}
+
+int
+child_channel(const char *role, int *out)
+{
+	return call_name(MON_CHANNEL, role, out);
+}
+
+int
+child_daemon(const char *daemon, int *out)
+{
+	return call_name(MON_DAEMON, daemon, out);
+}
+
+int
+child_spawn(const char *role)
+{
+	return call_name(MON_SPAWN, role, NULL);
+}
+
+void
+child_who(struct span address, struct span account)
+{
+	struct buf body = {0};
+	buf_bytes(&body, span_head(address, WHO_TEXT_MAX));
+	buf_bytes(&body, span_head(account, WHO_TEXT_MAX));
+	if (child_tell(MON_WHO, buf_as_span(&body), -1) != E_OK)
+		monitor_gone();
+	buf_free(&body);
+}
+
+/* ---- a serving role ---- */
+
+struct served {
+	struct served *next, **link; /* the list of all */
+	struct asker *asker;         /* own */
+	struct loop_fd *watch;       /* own */
+	void (*gone)(struct asker *);
+};
+
+static struct {
+	struct loop *loop;
+	struct served *all;
+	const struct ask_table *(*table_of)(unsigned kind);
+	struct buf scratch;
+	struct loop_timer *timer;
+	void (*tick)(void);
+	int tick_ms;
+} serve;
+
+static void
+served_free(struct served *s)
+{
+	loop_unwatch(&s->watch);
+	if (s->gone)
+		s->gone(s->asker);
+	asker_free(&s->asker);
+	*s->link = s->next;
+	if (s->next)
+		s->next->link = s->link;
+	mem_free(&s);
+	if (!serve.all && the_child.is_draining)
+		loop_stop(serve.loop);
+}
+
+static void
+on_ask(void *ctx, int fd, unsigned events)
+{
+	struct served *s = ctx;
+	(void)fd, (void)events;
+	if (asker_serve(s->asker, &serve.scratch, CHILD_SERVE_BURST) != E_OK)
+		served_free(s);
+}
+
+static void
+on_served_client(int fd, unsigned kind, struct span about)
+{
+	const struct ask_table *t = serve.table_of(kind);
+	(void)about;
+	if (!t) {
+		log_event(LOG_ERR, "asker_refused", "kind=%u", kind);
+		close(fd);
+		return;
+	}
+	struct served *s = mem_new(sizeof *s);
+	s->asker = asker_new(fd, t->rows, t->n_rows, t->who, NULL);
+	s->gone = t->gone;
+	s->watch = loop_watch(serve.loop, fd, LOOP_READ, on_ask, s);
+	s->next = serve.all;
+	s->link = &serve.all;
+	if (s->next)
+		s->next->link = &s->next;
+	serve.all = s;
+}
+
+static void
+on_serve_drain(void)
+{
+	if (!serve.all)
+		loop_stop(serve.loop);
+}
+
+static void
+on_serve_tick(void *ctx)
+{
+	(void)ctx;
+	serve.tick();
+	loop_timer_set(serve.timer, serve.tick_ms);
+}
+
+int
+child_serve(const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms)
+{
+	serve.table_of = table_of;
+	serve.tick = tick;
+	serve.tick_ms = tick_ms;
+	serve.loop = loop_new();
+	the_child.on_client = on_served_client;
+	the_child.on_drain = on_serve_drain;
+	if (tick) {
+		serve.timer = loop_timer_new(serve.loop, on_serve_tick, NULL);
+		loop_timer_set(serve.timer, tick_ms);
+	}
+	if (!the_child.is_draining)
+		loop_run(serve.loop);
+	return EX_OK;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* listen.c - listening sockets: bound here, kept across a reload, or handed over by systemd. */
+#include "proc/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/daemon.h"
+
+enum { ACTIVATION_FD_FIRST = 3, ADDRESS_TEXT_MAX = 63 };
+
+int
+listen_parse(struct span text, struct sockaddr_storage *out, unsigned *out_bytes)
+{
+	char host[INET6_ADDRSTRLEN + 1] = "";
+	uint64_t port;
+	size_t colon = span_rfind(text, ':');
+	struct span h = span_head(text, colon);
+	if (colon == text.n || span_u64(span_from(text, colon + 1), 65535, &port) != E_OK || port == 0)
+		return E_BAD;
+	bool is_v6 = h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']';
+	if (is_v6)
+		h = span_make(h.p + 1, h.n - 2);
+	if (span_eqs(h, "*"))
+		h = SPAN("0.0.0.0");
+	if (h.n >= sizeof host)
+		return E_BAD;
+	memcpy(host, h.p, h.n);
+	memset(out, 0, sizeof *out);
+	if (is_v6) {
+		struct sockaddr_in6 *a = (struct sockaddr_in6 *)out;
+		a->sin6_family = AF_INET6;
+		a->sin6_port = htons((uint16_t)port);
+		*out_bytes = sizeof *a;
+		return inet_pton(AF_INET6, host, &a->sin6_addr) == 1 ? E_OK : E_BAD;
+	}
+	struct sockaddr_in *a = (struct sockaddr_in *)out;
+	a->sin_family = AF_INET;
+	a->sin_port = htons((uint16_t)port);
+	*out_bytes = sizeof *a;
+	return inet_pton(AF_INET, host, &a->sin_addr) == 1 ? E_OK : E_BAD;
+}
+
+/* A socket of systemd's that is bound to this address; -1 when there is none.  Each is taken once. */
+static int
+take_activated(const struct sockaddr_storage *want, unsigned want_bytes)
+{
+	static bool is_taken[LISTENERS_MAX];
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	uint64_t n;
+	if (!pid || !count || atol(pid) != (long)getpid() ||
+	    span_u64(span_of(count), LISTENERS_MAX, &n) != E_OK)
+		return -1;
+	for (int i = 0; i < (int)n; i++) {
+		struct sockaddr_storage have;
+		socklen_t have_bytes = sizeof have;
+		int fd = ACTIVATION_FD_FIRST + i;
+		memset(&have, 0, sizeof have);
+		if (is_taken[i] || getsockname(fd, (struct sockaddr *)&have, &have_bytes) != 0)
+			continue;
+		if (have.ss_family != want->ss_family || memcmp(&have, want, want_bytes) != 0)
+			continue;
+		is_taken[i] = true;
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		return fd;
+	}
+	return -1;
+}
+
+static int
+bind_inet(const struct sockaddr_storage *addr, unsigned addr_bytes)
+{
+	int one = 1;
+	int fd = socket(addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* inherited by what is accepted */
+	if (addr->ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+	if (bind(fd, (const struct sockaddr *)addr, addr_bytes) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+		return fd;
+	int err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+static int
+bind_unix(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof a.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(a.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	unlink(path);
+	mode_t old = umask(0177);
+	int result = bind(fd, (const struct sockaddr *)&a, sizeof a);
+	int err = errno;
+	umask(old);
+	if (result == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+		return fd;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+static int
+kept(const struct listeners *old, const char *kind, const char *address)
+{
+	for (size_t i = 0; old && i < old->n; i++)
+		if (!strcmp(old->all[i].kind, kind) && !strcmp(old->all[i].address, address))
+			return old->all[i].fd;
+	return -1;
+}
+
+static int
+add(struct listeners *out, int fd, const char *kind, const char *address, struct buf *errors)
+{
+	if (fd < 0) {
+		buf_putf(errors, "%s %s: %s\n", kind, address, strerror(errno));
+		return E_IO;
+	}
+	struct listener *l = &out->all[out->n++];
+	l->fd = fd;
+	l->kind = kind;
+	snprintf(l->address, sizeof l->address, "%s", address);
+	return E_OK;
+}
+
+static int
+open_inet(const char *kind, const char *address, const struct listeners *old, struct buf *errors,
+    struct listeners *out)
+{
+	struct sockaddr_storage a;
+	unsigned bytes;
+	if (strlen(address) > ADDRESS_TEXT_MAX || out->n == LISTENERS_MAX ||
+	    listen_parse(span_of(address), &a, &bytes) != E_OK) {
+		buf_putf(errors, "%s: \"%s\" is no address to listen on; right would be \"0.0.0.0:25\" "
+		                 "or \"[::]:25\"\n", kind, address);
+		return E_BAD;
+	}
+	int fd = kept(old, kind, address);
+	if (fd < 0)
+		fd = take_activated(&a, bytes);
+	return add(out, fd >= 0 ? fd : bind_inet(&a, bytes), kind, address, errors);
+}
+
+static int
+open_unix(const struct conf *conf, const char *daemon, const char *name,
+    const struct listeners *old, struct buf *errors, struct listeners *out)
+{
+	struct buf path = {0};
+	int fd = kept(old, name, name);
+	buf_putf(&path, "%s/%s/%s", conf_str(conf, "common", "run_dir"), daemon, name);
+	if (out->n == LISTENERS_MAX)
+		bug("too many UNIX sockets");
+	if (fd < 0)
+		fd = bind_unix(buf_cstr(&path));
+	buf_free(&path);
+	return add(out, fd, name, name, errors);
+}
+
+int
+listen_open(const struct conf *conf, const struct daemon *d, const struct listeners *old,
+    struct buf *errors, struct listeners *out)
+{
+	int err = E_OK, e;
+	*out = (struct listeners){.n = 0};
+	for (const char *const *s = d->listen_settings; s && *s; s++)
+		for (size_t i = 0; i < conf_list_count(conf, d->name, *s); i++) {
+			e = open_inet(*s, conf_list(conf, d->name, *s, i), old, errors, out);
+			err = err == E_OK ? e : err;
+		}
+	for (const char *const *u = d->unix_sockets; u && *u; u++) {
+		e = open_unix(conf, d->name, *u, old, errors, out);
+		err = err == E_OK ? e : err;
+	}
+	return err;
+}

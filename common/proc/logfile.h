@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* logfile.h - where log lines go: the setting log is "syslog", "stderr" or a path. */
+#ifndef PROC_LOGFILE_H
+#define PROC_LOGFILE_H
+
+#include "base/base.h"
+
+struct conf;
+
+/* logfile_open - opens what the setting says and makes it the log of this process and its children.
+ * No syslog on this machine: standard error, and that is said.  E_OK, E_IO (a path that cannot be opened; said) */
+MUST_USE int logfile_open(const struct conf *, const char *daemon);
+/* logfile_reopen - the same path again, on the same descriptor (after a rotation) */
+MUST_USE int logfile_reopen(const struct conf *);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+/* mon_asks.c - what children may ask of their monitor; each ask is a row, each role has its own table. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/monitor.h"
+
+enum { ROLE_NAME_MAX = 24, CTL_WAIT_MS = 2000, WHO_PACKET_BYTES = 32768 };
+
+static const struct role *
+role_of(struct span name)
+{
+	const struct daemon *d = the_monitor.daemon;
+	for (size_t i = 0; i < d->n_roles; i++)
+		if (span_eqs(name, d->roles[i].name))
+			return &d->roles[i];
+	return NULL;
+}
+
+static int
+say_client(struct process *to, unsigned kind, int fd)
+{
+	struct buf body = {0};
+	buf_u32(&body, kind);
+	buf_bytes(&body, SPAN(""));
+	int err = process_say(to, CTL_CLIENT, buf_as_span(&body), fd);
+	buf_free(&body);
+	return err;
+}
+
+int
+mon_hand_channel(const struct role *to, unsigned generation, unsigned kind, int fd)
+{
+	struct role_state *s = &the_monitor.roles[to - the_monitor.daemon->roles];
+	struct process *p = process_of_role(to, generation);
+	int err = E_LIMIT;
+	if (p) {
+		err = say_client(p, kind, fd);
+		close(fd);
+	} else if (s->n_waiting < WAITING_CHANNELS_MOST && !the_monitor.is_stopping) {
+		s->waiting[s->n_waiting].fd = fd;
+		s->waiting[s->n_waiting++].kind = kind;
+		err = E_OK;
+	} else {
+		close(fd);
+	}
+	return err == E_OK ? E_OK : E_IO;
+}
+
+void
+mon_hand_waiting(struct process *p)
+{
+	struct role_state *s = &the_monitor.roles[p->role - the_monitor.daemon->roles];
+	for (size_t i = 0; i < s->n_waiting; i++) {
+		if (say_client(p, s->waiting[i].kind, s->waiting[i].fd) != E_OK)
+			log_event(LOG_ERR, "channel_lost", "role=%s", p->role_name);
+		close(s->waiting[i].fd);
+	}
+	s->n_waiting = 0;
+}
+
+static int
+ask_channel(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct process *p = a->ctx;
+	const struct daemon *d = the_monitor.daemon;
+	const struct role *to = role_of(rd_str(body, ROLE_NAME_MAX));
+	int pair[2];
+	(void)fd;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (!to || !(p->role->channels & (1u << (to - d->roles))))
+		return E_DENY;
+	ask_pair(pair);
+	int err = mon_hand_channel(to, p->generation, (unsigned)(p->role - d->roles), pair[1]);
+	buf_u8(reply, (uint8_t)err);
+	if (err == E_OK)
+		*fd_back = pair[0];
+	else
+		close(pair[0]);
+	return E_OK;
+}
+
+static int
+connect_unix(const char *path, int *out)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof a.sun_path)
+		return E_IO;
+	strcpy(a.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return E_IO;
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+		close(fd);
+		return E_IO;
+	}
+	*out = fd;
+	return E_OK;
+}
+
+/* The sockets of other daemons that a child may be connected to: nothing else is. */
+static const struct {
+	const char *name, *socket;
+} daemons[] = {
+    {"queue", "queue/spool"},
+    {"deliver", "deliver/jobs"},
+};
+
+static int
+ask_daemon(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span name = rd_str(body, ROLE_NAME_MAX);
+	struct buf path = {0};
+	int err = E_DENY;
+	(void)a, (void)fd;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	for (size_t i = 0; i < COUNT(daemons); i++) {
+		if (!span_eqs(name, daemons[i].name))
+			continue;
+		buf_putf(&path, "%s/%s", conf_str(the_monitor.conf, "common", "run_dir"),
+		    daemons[i].socket);
+		err = connect_unix(buf_cstr(&path), fd_back);
+		buf_free(&path);
+	}
+	if (err == E_DENY)
+		return E_DENY;
+	buf_u8(reply, (uint8_t)err);
+	return E_OK;
+}
+
+static int
+ask_spawn(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	const struct role *role = role_of(rd_str(body, ROLE_NAME_MAX));
+	struct jail jail;
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (!role || !(role->flags & ROLE_POOL))
+		return E_DENY;
+	int64_t most = role->most
+	    ? conf_int(the_monitor.conf, the_monitor.daemon->name, role->most)
+	    : (int64_t)role->at_start;
+	if (the_monitor.is_stopping || process_count(role, false) >= (uint64_t)most) {
+		buf_u8(reply, (uint8_t)E_LIMIT);
+		return E_OK;
+	}
+	process_jail(role, &jail);
+	struct process *p = process_fork(role, &jail, NULL, NULL);
+	if (p)
+		mon_hand_waiting(p);
+	buf_u8(reply, (uint8_t)(p ? E_OK : E_IO));
+	return E_OK;
+}
+
+static int
+ask_who(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct process *p = a->ctx;
+	struct buf text = {0};
+	struct span address = rd_str(body, WHO_TEXT_MAX), account = rd_str(body, WHO_TEXT_MAX);
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	mem_free(&p->address);
+	mem_free(&p->account);
+	if (address.n) {
+		buf_span(&text, address);
+		p->address = mem_dup(buf_cstr(&text));
+		buf_reset(&text);
+		buf_span(&text, account);
+		p->account = mem_dup(buf_cstr(&text));
+		p->since_wall_sec = clock_wall_sec();
+	}
+	buf_free(&text);
+	return E_MORE; /* no reply */
+}
+
+/* clang-format off */
+static const struct ask_row rows[MON_EXTRA] = {
+	/*               name       legal in  times   bytes               fd back  answered by */
+	[MON_CHANNEL] = {"CHANNEL", 1,        60000,  ROLE_NAME_MAX + 4,  true,    ask_channel},
+	[MON_DAEMON]  = {"DAEMON",  1,        60000,  ROLE_NAME_MAX + 4,  true,    ask_daemon},
+	[MON_SPAWN]   = {"SPAWN",   1,        600000, ROLE_NAME_MAX + 4,  false,   ask_spawn},
+	[MON_WHO]     = {"WHO",     1,        0,      2 * WHO_TEXT_MAX + 8, false, ask_who},
+};
+/* clang-format on */
+
+struct ask_row *
+mon_rows_of(const struct role *role, size_t *n_out)
+{
+	const struct daemon *d = the_monitor.daemon;
+	if (d->n_extra_asks > MON_EXTRA_MOST)
+		bug("too many extra asks");
+	size_t n = MON_EXTRA + d->n_extra_asks;
+	struct ask_row *own = mem_new(n * sizeof *own);
+	for (size_t i = 0; i < n; i++) {
+		const struct ask_row *row = i < MON_EXTRA ? &rows[i] : &d->extra_asks[i - MON_EXTRA];
+		if (role->monitor_asks & MON_MAY(i))
+			own[i] = *row;
+		else
+			own[i].name = row->name;
+	}
+	*n_out = n;
+	return own;
+}
+
+/* ---- RUN/NAME/ctl: who is served ---- */
+
+static int
+send_who(int fd, struct buf *packet, uint16_t n)
+{
+	struct buf body = {0};
+	buf_u16(&body, n);
+	buf_span(&body, buf_as_span(packet));
+	int err = ask_send(fd, CTL_SOCKET_WHO | ASK_REPLY, buf_as_span(&body), -1,
+	    deadline_in_ms(CTL_WAIT_MS));
+	buf_free(&body);
+	buf_reset(packet);
+	return err;
+}
+
+static void
+answer_who(int fd)
+{
+	struct buf packet = {0};
+	uint16_t n = 0;
+	int err = E_OK;
+	for (struct process *p = the_monitor.processes; p && err == E_OK; p = p->next) {
+		if (!p->address)
+			continue;
+		buf_u32(&packet, (uint32_t)p->pid);
+		buf_bytes(&packet, span_of(p->role_name));
+		buf_bytes(&packet, span_of(p->address));
+		buf_bytes(&packet, span_of(p->account));
+		buf_u64(&packet, (uint64_t)p->since_wall_sec);
+		n++;
+		if (packet.len >= WHO_PACKET_BYTES) {
+			err = send_who(fd, &packet, n);
+			n = 0;
+		}
+	}
+	if (err == E_OK && n)
+		err = send_who(fd, &packet, n);
+	if (err == E_OK)
+		err = send_who(fd, &packet, 0);
+	buf_free(&packet);
+}
+
+struct ctl_client {
+	int fd;                /* own */
+	struct loop_fd *watch; /* own */
+};
+
+static void
+on_ctl_ask(void *ctx, int fd, unsigned events)
+{
+	struct ctl_client *c = ctx;
+	struct ask_msg m;
+	(void)events;
+	if (ask_recv(fd, &the_monitor.scratch, &m, 0) == E_OK) {
+		if (m.type == CTL_SOCKET_WHO)
+			answer_who(fd);
+		if (m.fd >= 0)
+			close(m.fd);
+	}
+	loop_unwatch(&c->watch);
+	close(c->fd);
+	mem_free(&c);
+}
+
+static void
+on_ctl_client(void *ctx, int listener, unsigned events)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+	(void)ctx, (void)events;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0 ||
+	    (peer.uid != 0 && peer.uid != geteuid())) {
+		close(fd);
+		return;
+	}
+	struct ctl_client *c = mem_new(sizeof *c);
+	c->fd = fd;
+	c->watch = loop_watch(the_monitor.loop, fd, LOOP_READ, on_ctl_ask, c);
+}
+
+void
+mon_who_open(void)
+{
+	struct monitor *m = &the_monitor;
+	static const char *const names[] = {"ctl", NULL};
+	const struct daemon ctl = {.name = m->daemon->name, .unix_sockets = names};
+	struct listeners l;
+	struct buf errors = {0};
+	if (listen_open(m->conf, &ctl, NULL, &errors, &l) == E_OK)
+		loop_watch(m->loop, l.all[0].fd, LOOP_READ, on_ctl_client, NULL);
+	else
+		log_event(LOG_ERR, "no_ctl_socket", "why=%s", log_qs(buf_cstr(&errors)));
+	buf_free(&errors);
+}

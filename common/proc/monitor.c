@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/* monitor.c - the life of a monitor: births, deaths, signals. */
+#include "proc/monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/logfile.h"
+#include "proc/notify.h"
+
+struct monitor the_monitor;
+
+static unsigned
+wanted(const struct role *role)
+{
+	if (role->flags & ROLE_SESSION)
+		return 0;
+	return role->count
+	    ? (unsigned)conf_int(the_monitor.conf, the_monitor.daemon->name, role->count)
+	    : role->at_start;
+}
+
+static void
+on_retry(void *ctx)
+{
+	monitor_ensure(ctx);
+}
+
+static int64_t
+restart_delay_ms(unsigned failures)
+{
+	int64_t ms = RESTART_DELAY_FIRST_MS;
+	if (failures < 2)
+		return 0;
+	for (unsigned i = 2; i < failures && ms < RESTART_DELAY_MOST_MS; i++)
+		ms *= 2;
+	return ms;
+}
+
+void
+monitor_ensure(const struct role *role)
+{
+	struct monitor *m = &the_monitor;
+	struct jail jail;
+	if (m->is_stopping)
+		return;
+	/* two of a single one would both write what has one writer */
+	if ((role->flags & ROLE_SINGLE) && process_count(role, true) > process_count(role, false))
+		return;
+	while (process_count(role, false) < wanted(role)) {
+		process_jail(role, &jail);
+		struct process *p = process_fork(role, &jail, NULL, NULL);
+		if (!p) {
+			loop_timer_set(
+			    m->roles[role - m->daemon->roles].retry, RESTART_DELAY_MOST_MS);
+			return;
+		}
+		mon_hand_waiting(p);
+	}
+}
+
+static void
+say_death(const struct process *p, int status)
+{
+	int64_t lived_ms = clock_mono_ms() - p->started_ms;
+	if (WIFSIGNALED(status))
+		log_event(LOG_ERR, "process_died", "role=%s child=%d signal=%s lived_ms=%lld", p->role_name,
+		    (int)p->pid, sigabbrev_np(WTERMSIG(status)), (long long)lived_ms);
+	else if (WEXITSTATUS(status) != EX_OK)
+		log_event(LOG_ERR, "process_ended", "role=%s child=%d status=%d lived_ms=%lld", p->role_name,
+		    (int)p->pid, WEXITSTATUS(status), (long long)lived_ms);
+}
+
+static void
+on_death(struct process *p, int status)
+{
+	struct monitor *m = &the_monitor;
+	const struct role *role = p->role;
+	bool is_good = WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
+	bool is_short = clock_mono_ms() - p->started_ms < LIFE_SHORT_MS;
+	say_death(p, status);
+	process_gone(p);
+	if (m->is_stopping && !m->processes)
+		loop_stop(m->loop);
+	if (!role || m->is_stopping)
+		return;
+	struct role_state *s = &m->roles[role - m->daemon->roles];
+	s->failures = is_good || !is_short ? 0 : s->failures + 1;
+	int64_t delay_ms = restart_delay_ms(s->failures);
+	if (delay_ms == 0)
+		monitor_ensure(role);
+	else
+		loop_timer_set(s->retry, delay_ms);
+}
+
+static void
+reap(void)
+{
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct process *p = process_of_pid(pid);
+		if (p)
+			on_death(p, status);
+		else if (pid == the_monitor.tester)
+			reload_tested(status);
+	}
+}
+
+void
+monitor_each_drain(void)
+{
+	for (struct process *p = the_monitor.processes; p; p = p->next) {
+		p->is_old = true;
+		if (process_say(p, CTL_DRAIN, SPAN(""), -1) != E_OK)
+			kill(p->pid, SIGTERM);
+	}
+}
+
+static void
+on_stop_deadline(void *ctx)
+{
+	(void)ctx;
+	for (struct process *p = the_monitor.processes; p; p = p->next) {
+		log_event(LOG_WARNING, "stop_deadline", "role=%s child=%d", p->role_name, (int)p->pid);
+		kill(p->pid, SIGKILL);
+	}
+}
+
+static void
+stop(void)
+{
+	struct monitor *m = &the_monitor;
+	if (m->is_stopping)
+		return;
+	m->is_stopping = true;
+	notify_stopping();
+	log_event(LOG_INFO, "stopping", "%s", "");
+	monitor_each_drain();
+	int64_t ms = conf_int(m->conf, "common", "stop_time") * 1000;
+	loop_timer_set(loop_timer_new(m->loop, on_stop_deadline, NULL), ms);
+	if (!m->processes)
+		loop_stop(m->loop);
+}
+
+static void
+reopen_log(void)
+{
+	if (logfile_reopen(the_monitor.conf) != E_OK)
+		return;
+	for (struct process *p = the_monitor.processes; p; p = p->next)
+		if (process_say(p, CTL_LOG, SPAN(""), log_fd()) != E_OK)
+			log_event(LOG_ERR, "log_not_passed", "child=%d", (int)p->pid);
+}
+
+static void
+on_signal(void *ctx, int fd, unsigned events)
+{
+	struct signalfd_siginfo info;
+	(void)ctx, (void)events;
+	while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			reap();
+			break;
+		case SIGHUP:
+			reload_begin();
+			break;
+		case SIGUSR1:
+			reopen_log();
+			break;
+		default:
+			stop();
+		}
+	}
+}
+
+static void
+watch_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		bug("signalfd");
+	loop_watch(the_monitor.loop, fd, LOOP_READ, on_signal, NULL);
+}
+
+/* What each role may do is made ready once, so that a fork costs little. */
+static void
+prepare_roles(void)
+{
+	struct monitor *m = &the_monitor;
+	if (m->daemon->n_roles > ROLES_MAX)
+		bug("too many roles");
+	for (size_t i = 0; i < m->daemon->n_roles; i++) {
+		const struct role *role = &m->daemon->roles[i];
+		struct role_state *s = &m->roles[i];
+		struct jail jail;
+		s->rows = mon_rows_of(role, &s->n_rows);
+		s->retry = loop_timer_new(m->loop, on_retry, (void *)(uintptr_t)role);
+		process_jail(role, &jail);
+		jail_compile(jail.calls);
+	}
+}
+
+int
+monitor_run(void)
+{
+	struct monitor *m = &the_monitor;
+	m->loop = loop_new();
+	watch_signals();
+	prepare_roles();
+	reload_adopt();
+	mon_who_open();
+	for (size_t i = 0; i < m->daemon->n_roles; i++)
+		monitor_ensure(&m->daemon->roles[i]);
+	reap(); /* who died while we exec'ed: its SIGCHLD went to the old image */
+	log_event(LOG_INFO, "started", "version=%s generation=%u listeners=%zu", MERPATI_VERSION,
+	    m->generation, m->listeners.n);
+	notify_ready();
+	if (!m->is_stopping)
+		loop_run(m->loop);
+	log_event(LOG_INFO, "stopped", "%s", "");
+	return EX_OK;
+}
+
+int
+monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd,
+    struct span blob, const char *account)
+{
+	struct jail jail;
+	struct buf body = {0};
+	if (blob.n > CHILD_ABOUT_MAX)
+		return E_LIMIT;
+	process_jail(role, &jail);
+	jail.uid = uid;
+	jail.gid = gid;
+	jail_allow(&jail, home, JAIL_READ | JAIL_WRITE);
+	struct process *p = process_fork(role, &jail, account, home);
+	buf_u32(&body, 0);
+	buf_bytes(&body, blob);
+	int err = p ? process_say(p, CTL_CLIENT, buf_as_span(&body), fd) : E_IO;
+	if (err == E_OK)
+		p->owner = mem_dup(account);
+	buf_free(&body);
+	close(fd);
+	return err == E_OK ? E_OK : E_IO;
+}
+
+int
+monitor_pass_session(const char *account, int fd, struct span blob)
+{
+	struct monitor *m = &the_monitor;
+	struct buf body = {0};
+	int err = E_BAD;
+	buf_u32(&body, 0);
+	buf_bytes(&body, blob);
+	for (struct process *p = m->processes; p && err == E_BAD; p = p->next) {
+		if (!p->is_idle || p->is_old || !p->owner || strcmp(p->owner, account) != 0)
+			continue;
+		p->is_idle = false;
+		if (process_say(p, CTL_CLIENT, buf_as_span(&body), fd) == E_OK)
+			err = E_OK;
+	}
+	buf_free(&body);
+	if (err == E_OK)
+		close(fd);
+	return err;
+}

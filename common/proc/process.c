@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* process.c - the table of a monitor's processes, and how one is made. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/monitor.h"
+
+enum { KEEP_MAX = LISTENERS_MAX + 4, ASK_BURST = 64 };
+
+static void
+on_process_asks(void *ctx, int fd, unsigned events)
+{
+	struct process *p = ctx;
+	(void)fd, (void)events;
+	int err = asker_serve(p->asker, &the_monitor.scratch, ASK_BURST);
+	if (err == E_OK)
+		return;
+	loop_unwatch(&p->watch);
+	if (err != E_IO) /* out of turn, too long, too often: logged; its death comes as SIGCHLD */
+		kill(p->pid, SIGKILL);
+}
+
+static struct process *
+process_add(pid_t pid, int chan, const struct role *role, const char *role_name, unsigned generation)
+{
+	struct monitor *m = &the_monitor;
+	struct process *p = mem_new(sizeof *p);
+	*p = (struct process){.next = m->processes, .pid = pid, .role = role,
+	    .generation = generation, .started_ms = clock_mono_ms(), .chan = chan};
+	snprintf(p->role_name, sizeof p->role_name, "%s", role_name);
+	size_t n = 0;
+	const struct ask_row *rows = NULL;
+	if (role) {
+		struct role_state *s = &m->roles[role - m->daemon->roles];
+		rows = s->rows;
+		n = s->n_rows;
+	}
+	p->asker = asker_new(chan, rows, n, p->role_name, p);
+	p->watch = loop_watch(m->loop, chan, LOOP_READ, on_process_asks, p);
+	m->processes = p;
+	return p;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Everything that the child is not meant to have is closed: the monitor's channels above all. */
+static void
+close_all_but(int *keep, size_t n)
+{
+	unsigned from = STDERR_FILENO + 1;
+	qsort(keep, n, sizeof *keep, by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < (int)from)
+			continue;
+		if (keep[i] > (int)from)
+			close_range(from, (unsigned)keep[i] - 1, 0);
+		from = (unsigned)keep[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+static void
+keep_descriptors(int control, bool accepts)
+{
+	struct monitor *m = &the_monitor;
+	int keep[KEEP_MAX];
+	size_t n = 0;
+	keep[n++] = control;
+	keep[n++] = log_fd();
+	for (size_t i = 0; accepts && i < m->listeners.n; i++)
+		keep[n++] = m->listeners.all[i].fd;
+	close_all_but(keep, n);
+}
+
+static void
+reset_signals(void)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* the monitor speaks for us */
+}
+
+NORETURN static void
+child_main(const struct role *role, const struct jail *jail, int control, const char *account,
+    const char *home)
+{
+	struct monitor *m = &the_monitor;
+	bool accepts = (jail->calls & JAIL_ACCEPT) != 0;
+	keep_descriptors(control, accepts);
+	reset_signals();
+	log_role(role->name);
+	the_child = (struct child){.role = role, .conf = m->conf, .control = control,
+	    .generation = m->generation, .has_root = m->has_root, .account = account, .home = home,
+	    .listeners = accepts ? m->listeners.all : NULL,
+	    .n_listeners = accepts ? m->listeners.n : 0};
+	int status = role->prepare ? role->prepare() : EX_OK;
+	if (status != EX_OK)
+		_exit(status);
+	jail_enter(jail);
+	_exit(role->run());
+}
+
+void
+process_jail(const struct role *role, struct jail *out)
+{
+	uid_t uid;
+	gid_t gid;
+	if (daemon_user(the_monitor.conf, role->user, &uid, &gid) != E_OK)
+		bug("a user that the self-test let through");
+	*out = (struct jail){.uid = uid, .gid = gid, .group = (gid_t)-1,
+	    .keeps_id_caps = (role->flags & ROLE_CAPS_ID) != 0};
+	role->jail(out);
+}
+
+struct process *
+process_fork(const struct role *role, struct jail *jail, const char *account, const char *home)
+{
+	int pair[2];
+	ask_pair(pair);
+	pid_t pid = fork();
+	if (pid == 0)
+		child_main(role, jail, pair[1], account, home);
+	close(pair[1]);
+	if (pid < 0) {
+		log_event(LOG_ERR, "fork_failed", "role=%s err=%s", role->name, log_errno(errno));
+		close(pair[0]);
+		return NULL;
+	}
+	return process_add(pid, pair[0], role, role->name, the_monitor.generation);
+}
+
+static const struct role *
+role_named(const char *name)
+{
+	const struct daemon *d = the_monitor.daemon;
+	for (size_t i = 0; i < d->n_roles; i++)
+		if (!strcmp(d->roles[i].name, name))
+			return &d->roles[i];
+	return NULL;
+}
+
+struct process *
+process_adopt(pid_t pid, int chan, const char *role, unsigned generation)
+{
+	struct process *p = process_add(pid, chan, role_named(role), role, generation);
+	p->is_old = true;
+	return p;
+}
+
+struct process *
+process_of_pid(pid_t pid)
+{
+	for (struct process *p = the_monitor.processes; p; p = p->next)
+		if (p->pid == pid)
+			return p;
+	return NULL;
+}
+
+struct process *
+process_of_role(const struct role *role, unsigned generation)
+{
+	static unsigned turn; /* where a role has several, each gets its share */
+	struct process *any = NULL, *pick = NULL;
+	unsigned n = 0;
+	turn++;
+	for (struct process *p = the_monitor.processes; p; p = p->next) {
+		if (p->role != role || (p->is_old && p->generation != generation))
+			continue;
+		any = p;
+		if (p->generation == generation && turn % ++n == 0)
+			pick = p;
+	}
+	return pick ? pick : any;
+}
+
+unsigned
+process_count(const struct role *role, bool with_old)
+{
+	unsigned n = 0;
+	for (struct process *p = the_monitor.processes; p; p = p->next)
+		if (p->role == role && (with_old || !p->is_old))
+			n++;
+	return n;
+}
+
+void
+process_gone(struct process *gone)
+{
+	struct process **link = &the_monitor.processes;
+	while (*link != gone)
+		link = &(*link)->next;
+	*link = gone->next;
+	loop_unwatch(&gone->watch);
+	asker_free(&gone->asker);
+	mem_free(&gone->address);
+	mem_free(&gone->account);
+	mem_free(&gone->owner);
+	mem_free(&gone);
+}
+
+int
+process_say(struct process *p, uint16_t type, struct span body, int fd)
+{
+	return ask_send(p->chan, type, body, fd, 0);
+}
