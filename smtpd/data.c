@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* data.c - the bulk of a session's work: every byte of a message passes here once. */
+#include "smtpd/data.h"
+
+#include <string.h>
+
+/* A loop that compilers turn into vector code. */
+static uint64_t
+count_cr(const char *p, size_t n)
+{
+	uint64_t count = 0;
+	while (n > 0) {
+		size_t block =
+		    n < 255
+			? n
+			: 255; /* a byte's worth, so that the sum stays in byte lanes */
+		unsigned char sum = 0;
+		for (size_t i = 0; i < block; i++)
+			sum = (unsigned char)(sum + (p[i] == '\r'));
+		count += sum;
+		p += block;
+		n -= block;
+	}
+	return count;
+}
+
+/*
+ * Offset just past the next CRLF that a dot or nothing follows, or s.n: up to there the bytes are
+ * the message's own.
+ */
+static size_t
+run_length(struct data_scan *d, struct span s)
+{
+	size_t at = 0;
+	const char *lf;
+	while (at < s.n && (lf = memchr(s.p + at, '\n', s.n - at))) {
+		size_t i = (size_t)(lf - s.p);
+		char before = i ? s.p[i - 1] : d->last;
+		at = i + 1;
+		if (before != '\r') {
+			d->has_bare_lf = true;
+			continue;
+		}
+		d->n_crlf++;
+		if (at == s.n || s.p[at] == '.') {
+			d->state = DATA_BOL;
+			return at;
+		}
+	}
+	return s.n;
+}
+
+static void
+take_run(struct data_scan *d, struct span *in, struct span *out)
+{
+	d->state = DATA_TEXT;
+	size_t n = run_length(d, *in);
+	*out = span_head(*in, n);
+	d->n_cr += count_cr(in->p, n);
+	d->last = in->p[n - 1];
+	*in = span_from(*in, n);
+}
+
+/* Behind a line's dot and what comes next is not the end: back into the text. */
+static void
+leave_dot(struct data_scan *d, char last)
+{
+	d->state = DATA_TEXT;
+	d->last = last;
+}
+
+enum data_event
+data_next(struct data_scan *d, struct span *in, struct span *out)
+{
+	while (in->n > 0) {
+		char c = in->p[0];
+		switch (d->state) {
+		case DATA_BOL:
+			if (c != '.') {
+				d->last = '\0';
+				take_run(d, in, out);
+				return DATA_PIECE;
+			}
+			*in = span_from(*in, 1);
+			d->state = DATA_DOT;
+			break;
+		case DATA_TEXT:
+			take_run(d, in, out);
+			return DATA_PIECE;
+		case DATA_DOT:
+			if (c != '\r') {
+				leave_dot(d, '\0');
+				break;
+			}
+			*in = span_from(*in, 1);
+			d->state = DATA_DOT_CR;
+			break;
+		case DATA_DOT_CR:
+			if (c == '\n') {
+				*in = span_from(*in, 1);
+				return DATA_END;
+			}
+			d->n_cr++; /* and no LF behind it */
+			leave_dot(d, '\0');
+			*out = SPAN("\r");
+			return DATA_PIECE;
+		}
+	}
+	return DATA_MORE;
+}
+
+void
+data_plain(struct data_scan *d, struct span s)
+{
+	size_t at = 0;
+	const char *lf;
+	if (s.n == 0)
+		return;
+	while (at < s.n && (lf = memchr(s.p + at, '\n', s.n - at))) {
+		size_t i = (size_t)(lf - s.p);
+		if ((i ? s.p[i - 1] : d->last) == '\r')
+			d->n_crlf++;
+		else
+			d->has_bare_lf = true;
+		at = i + 1;
+	}
+	d->n_cr += count_cr(s.p, s.n);
+	d->last = s.p[s.n - 1];
+}
+
+bool
+data_has_bare(const struct data_scan *d)
+{
+	return d->has_bare_lf || d->n_cr != d->n_crlf;
+}
+
+static void
+head_name_done(struct head_scan *h)
+{
+	struct span name = {h->name, h->n_name};
+	h->is_past_name = true;
+	if (span_eqs(name, "received"))
+		h->n_received++;
+	else if (span_eqs(name, "date"))
+		h->has_date = true;
+	else if (span_eqs(name, "message-id"))
+		h->has_message_id = true;
+}
+
+/* One byte of a field name; a line that begins with a blank continues the field before. */
+static void
+head_name_byte(struct head_scan *h, char c)
+{
+	if (c == ':')
+		head_name_done(h);
+	else if (ch_space(c))
+		h->is_past_name =
+		    h->n_name == 0; /* obsolete syntax: blanks before the colon */
+	else if (h->n_name < sizeof h->name)
+		h->name[h->n_name++] = ch_lower(c);
+}
+
+static void
+head_line_end(struct head_scan *h)
+{
+	if (!h->is_past_name)
+		h->is_over = true; /* empty, or no colon: the body begins */
+	h->n_name = 0;
+	h->is_past_name = false;
+}
+
+void
+head_feed(struct head_scan *h, struct span s)
+{
+	size_t at = 0;
+	while (at < s.n && !h->is_over) {
+		if (h->is_past_name) {
+			const char *lf = memchr(s.p + at, '\n', s.n - at);
+			at = lf ? (size_t)(lf - s.p) : s.n;
+			if (!lf)
+				return;
+		}
+		if (s.p[at] == '\n')
+			head_line_end(h);
+		else if (s.p[at] != '\r')
+			head_name_byte(h, s.p[at]);
+		at++;
+	}
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * data.h - what follows DATA and BDAT: dots taken off, the end found, bare CR and LF noticed.
+ * Only CRLF ends a line and only CRLF.CRLF ends a message (RFC 5321 2.3.8, 4.1.1.4).  Pure; works on
+ * whole read buffers, with no byte looked at one by one but those beside a line end.
+ */
+#ifndef SMTPD_DATA_H
+#define SMTPD_DATA_H
+
+#include "base/span.h"
+
+enum data_state {
+	DATA_BOL = 0, /* behind CRLF, or at the very beginning */
+	DATA_TEXT,    /* inside a line */
+	DATA_DOT, /* behind the first dot of a line, which is not part of the message */
+	DATA_DOT_CR, /* behind that dot and a CR */
+};
+
+struct data_scan {
+	enum data_state state;
+	char last; /* the byte before, in DATA_TEXT */
+	bool has_bare_lf;
+	uint64_t n_cr; /* all CR seen */
+	uint64_t
+	    n_crlf; /* and those before an LF: a difference at the end is a bare CR */
+};                  /* {0} is the beginning */
+
+enum data_event {
+	DATA_PIECE, /* out is a piece of the message */
+	DATA_MORE,  /* in is used up */
+	DATA_END,   /* the final dot was consumed; what is left of in are commands */
+};
+
+/*
+ * data_next - the next piece of a dot-stuffed message.
+ *   in   advanced past what was used
+ *   out  borrow: in (or a constant)
+ */
+enum data_event data_next(struct data_scan *, struct span *in, struct span *out);
+/* data_plain - the same notice of bare CR and LF for bytes that are not dot-stuffed (BDAT) */
+void data_plain(struct data_scan *, struct span piece);
+/* data_has_bare - after the end: a CR without LF or an LF without CR was in it */
+bool data_has_bare(const struct data_scan *);
+
+/* What of the header section decides something: RFC 5322 field names at line beginnings. */
+struct head_scan {
+	uint32_t n_received; /* Received fields: the hop count, RFC 5321 6.3 */
+	bool has_date;
+	bool has_message_id;
+	bool is_over;         /* the empty line, or a line that is no field, was seen */
+	unsigned char n_name; /* bytes in name; of the line so far */
+	bool is_past_name;    /* the rest of the line does not matter */
+	char name[16];        /* lower-cased */
+};                            /* {0} is the beginning */
+
+void head_feed(struct head_scan *, struct span piece);
+
+#endif

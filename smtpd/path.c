@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+/* path.c - what stands between MAIL FROM: or RCPT TO: and the end of the line. */
+#include "smtpd/path.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { LITERAL_MAX = 64 };
+
+static bool
+is_high(char c)
+{
+	return (unsigned char)c >= 0x80;
+}
+
+static bool
+is_atext(char c)
+{
+	return ch_alnum(c) || is_high(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+}
+
+/* Dot-string: atoms with single dots between them.  Its length, or 0. */
+static size_t
+dot_string(struct span s)
+{
+	size_t n = 0;
+	bool is_atom = false;
+	for (; n < s.n && (is_atext(s.p[n]) || (s.p[n] == '.' && is_atom)); n++)
+		is_atom = s.p[n] != '.';
+	return is_atom ? n : 0;
+}
+
+/* Quoted-string with its quotes.  Its length, or 0.  HTAB and controls are not in qtextSMTP. */
+static size_t
+quoted_string(struct span s)
+{
+	size_t n = 1;
+	for (; n < s.n && s.p[n] != '"'; n++) {
+		if (s.p[n] == '\\' && ++n == s.n)
+			return 0;
+		if (ch_ctl(s.p[n]))
+			return 0;
+	}
+	return n < s.n ? n + 1 : 0;
+}
+
+static bool
+literal_valid(struct span content)
+{
+	char text[LITERAL_MAX];
+	unsigned char address[16];
+	bool is_v6 = span_istarts(content, SPAN("IPv6:"));
+	struct span s = is_v6 ? span_from(content, 5) : content;
+	if (s.n == 0 || s.n >= sizeof text)
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+/* Address literal with its brackets, RFC 5321 4.1.3.  Its length, or 0. */
+static size_t
+literal(struct span s)
+{
+	size_t end = span_find(s, ']');
+	if (end == s.n || memchr(s.p, '\0', end))
+		return 0;
+	return literal_valid(span_head(span_from(s, 1), end - 1)) ? end + 1 : 0;
+}
+
+/* Domain: labels with single dots between them; '_' is met in practice.  Its length, or 0. */
+static size_t
+domain_name(struct span s)
+{
+	size_t n = 0;
+	char before = '.';
+	for (; n < s.n; n++) {
+		char c = s.p[n];
+		if (c == '.' ? before == '.' || before == '-'
+			     : !(ch_alnum(c) || is_high(c) || c == '_' ||
+				   (c == '-' && before != '.')))
+			break;
+		before = c;
+	}
+	return before != '.' && before != '-' ? n : 0;
+}
+
+static size_t
+domain_or_literal(struct span s)
+{
+	return s.n && s.p[0] == '[' ? literal(s) : domain_name(s);
+}
+
+/* "@a,@b:" in front of the mailbox.  E_OK (also when there is none), E_BAD */
+static int
+skip_route(struct span *s)
+{
+	if (!s->n || s->p[0] != '@')
+		return E_OK;
+	for (;;) {
+		size_t n =
+		    s->n && s->p[0] == '@' ? domain_or_literal(span_from(*s, 1)) : 0;
+		if (n == 0 || n + 1 == s->n)
+			return E_BAD;
+		char after = s->p[n + 1];
+		*s = span_from(*s, n + 2);
+		if (after == ':')
+			return E_OK;
+		if (after != ',')
+			return E_BAD;
+	}
+}
+
+static int
+mailbox_parse(struct span *s, struct path *out)
+{
+	out->is_quoted = s->n && s->p[0] == '"';
+	size_t n = out->is_quoted ? quoted_string(*s) : dot_string(*s);
+	if (n == 0)
+		return E_BAD;
+	out->local = span_head(*s, n);
+	*s = span_from(*s, n);
+	if (s->n && s->p[0] == '@') {
+		n = domain_or_literal(span_from(*s, 1));
+		if (n == 0)
+			return E_BAD;
+		out->domain = span_head(span_from(*s, 1), n);
+		*s = span_from(*s, n + 1);
+	}
+	out->has_utf8 = !span_is_ascii(out->local) || !span_is_ascii(out->domain);
+	return utf8_valid(out->local) && utf8_valid(out->domain) ? E_OK : E_BAD;
+}
+
+int
+path_parse(struct span *in, struct path *out)
+{
+	struct span s = *in;
+	*out = (struct path){.local = {"", 0}, .domain = {"", 0}};
+	if (!s.n || s.p[0] != '<')
+		return E_BAD;
+	s = span_from(s, 1);
+	if (s.n && s.p[0] == '>')
+		out->is_null = true;
+	else if (skip_route(&s) != E_OK || mailbox_parse(&s, out) != E_OK)
+		return E_BAD;
+	if (!s.n || s.p[0] != '>')
+		return E_BAD;
+	if (out->local.n > PATH_LOCAL_MAX || out->domain.n > PATH_DOMAIN_MAX)
+		return E_LIMIT;
+	*in = span_from(s, 1);
+	return E_OK;
+}
+
+/* A quoted string whose content could stand without quotes: the content, else empty. */
+static struct span
+needless_quotes(struct span local)
+{
+	struct span inner = span_head(span_from(local, 1), local.n - 2);
+	return dot_string(inner) == inner.n ? inner : (struct span){"", 0};
+}
+
+void
+path_put(struct buf *out, const struct path *p)
+{
+	struct span local = p->local;
+	if (p->is_quoted && needless_quotes(local).n)
+		local = needless_quotes(local);
+	buf_span(out, local);
+	if (p->domain.n) {
+		buf_ch(out, '@');
+		buf_span(out, p->domain);
+	}
+}
+
+int
+helo_parse(struct span arg)
+{
+	if (arg.n == 0 || arg.n > HELO_MAX)
+		return E_BAD;
+	for (size_t i = 0; i < arg.n; i++)
+		if (arg.p[i] <= ' ' || arg.p[i] > '~' ||
+		    strchr("()<>@,;\\\"", arg.p[i]))
+			return E_BAD;
+	return E_OK;
+}
+
+static size_t
+param_name(struct span s)
+{
+	size_t n = 0;
+	while (n < s.n && (ch_alnum(s.p[n]) || (s.p[n] == '-' && n > 0)))
+		n++;
+	return n <= PARAM_NAME_MAX ? n : 0;
+}
+
+static size_t
+param_value(struct span s)
+{
+	size_t n = 0;
+	while (n < s.n && !ch_ctl(s.p[n]) && s.p[n] != ' ' && s.p[n] != '=')
+		n++;
+	return n;
+}
+
+int
+param_next(struct span *in, struct param *out)
+{
+	struct span s = span_trim(*in);
+	*out = (struct param){.value = {"", 0}};
+	if (s.n == 0)
+		return E_MORE;
+	if (!ch_space(in->p[0]))
+		return E_BAD;
+	size_t n = param_name(s);
+	if (n == 0)
+		return E_BAD;
+	out->name = span_head(s, n);
+	s = span_from(s, n);
+	if (s.n && s.p[0] == '=') {
+		n = param_value(span_from(s, 1));
+		if (n == 0)
+			return E_BAD;
+		out->has_value = true;
+		out->value = span_head(span_from(s, 1), n);
+		s = span_from(s, n + 1);
+	}
+	if (s.n && !ch_space(s.p[0]))
+		return E_BAD;
+	*in = s;
+	return E_OK;
+}
+
+static int
+take_size(const struct param *p, struct mail_params *out)
+{
+	int err = span_u64(p->value, UINT64_MAX - 1, &out->size_bytes);
+	if (err == E_LIMIT)
+		out->size_bytes = UINT64_MAX;
+	return err == E_LIMIT ? E_OK : err;
+}
+
+static int
+take_body(const struct param *p, struct mail_params *out)
+{
+	out->has_8bitmime = span_ieqs(p->value, "8BITMIME");
+	return out->has_8bitmime || span_ieqs(p->value, "7BIT") ? E_OK : E_DENY;
+}
+
+static int
+take_smtputf8(const struct param *p, struct mail_params *out)
+{
+	out->has_smtputf8 = !p->has_value;
+	return p->has_value ? E_BAD : E_OK;
+}
+
+static int
+take_auth(const struct param *p, struct mail_params *out)
+{
+	(void)out;
+	return p->has_value ? E_OK : E_BAD;
+}
+
+static const struct {
+	const char *name;
+	int (*take)(const struct param *, struct mail_params *);
+} mail_known[] = {
+    {"SIZE", take_size},
+    {"BODY", take_body},
+    {"SMTPUTF8", take_smtputf8},
+    {"AUTH", take_auth},
+};
+
+static int
+mail_take(const struct param *p, unsigned *seen, struct mail_params *out)
+{
+	for (unsigned i = 0; i < COUNT(mail_known); i++) {
+		if (!span_ieqs(p->name, mail_known[i].name))
+			continue;
+		if (*seen & (1u << i))
+			return E_BAD;
+		*seen |= 1u << i;
+		return mail_known[i].take(p, out);
+	}
+	return E_DENY;
+}
+
+int
+mail_params_parse(struct span in, struct mail_params *out)
+{
+	unsigned seen = 0;
+	struct param p;
+	int err;
+	*out = (struct mail_params){0};
+	while ((err = param_next(&in, &p)) == E_OK)
+		if ((err = mail_take(&p, &seen, out)) != E_OK)
+			return err;
+	return err == E_MORE ? E_OK : err;
+}
+
+int
+rcpt_params_parse(struct span in)
+{
+	struct param p;
+	int err = param_next(&in, &p);
+	return err == E_MORE ? E_OK : err == E_OK ? E_DENY : err;
+}

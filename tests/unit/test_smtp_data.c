@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/* test_smtp_data.c - dot-unstuffing, bare CR and LF, what the header says; whole and byte by byte. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "smtpd/data.h"
+
+static const struct {
+	const char *in;
+	bool has_end;
+	const char *message, *rest;
+	bool has_bare;
+} rows[] = {
+    {".\r\n", true, "", "", false},
+    {"a\r\n.\r\n", true, "a\r\n", "", false},
+    {"a\r\n.\r\nQUIT\r\n", true, "a\r\n", "QUIT\r\n", false},
+    {"..\r\n.\r\n", true, ".\r\n", "", false},
+    {"...a\r\n.\r\n", true, "..a\r\n", "", false},
+    {".a\r\n.\r\n", true, "a\r\n", "", false},
+    {"a\r\n..b\r\nc.\r\n.d\r\n.\r\nx", true, "a\r\n.b\r\nc.\r\nd\r\n", "x", false},
+    {"\r\n\r\n.\r\n", true, "\r\n\r\n", "", false},
+    {"a\n.\n", false, "a\n.\n", "", true},
+    {"a\n.\r\nb\r\n.\r\n", true, "a\n.\r\nb\r\n", "", true},
+    {"a\r\n.\nb\r\n.\r\n", true, "a\r\n\nb\r\n", "", true},
+    {"a\r\n.\rb\r\n.\r\n", true, "a\r\n\rb\r\n", "", true},
+    {"a\r\n.\r\rb\r\n.\r\n", true, "a\r\n\r\rb\r\n", "", true},
+    {"a\r.\r\n.\r\n", true, "a\r.\r\n", "", true},
+    {"a\r\r\n.\r\n", true, "a\r\r\n", "", true},
+    {"\n.\r\n.\r\n", true, "\n.\r\n", "", true},
+    {"\ra\r\n.\r\n", true, "\ra\r\n", "", true},
+    {"a\r\n.", false, "a\r\n", "", false},
+    {"a\r\n.\r", false, "a\r\n", "", true},
+    {"abc", false, "abc", "", false},
+};
+
+/* Feeds in steps of step bytes; what is left of the input after the end, or nothing. */
+static struct span
+feed(struct data_scan *d, struct span in, size_t step, struct buf *out, bool *has_end)
+{
+	*has_end = false;
+	while (in.n && !*has_end) {
+		struct span part = span_head(in, step), piece;
+		size_t given = part.n;
+		enum data_event e;
+		while ((e = data_next(d, &part, &piece)) == DATA_PIECE)
+			buf_span(out, piece);
+		*has_end = e == DATA_END;
+		in = span_from(in, given - part.n);
+	}
+	return in;
+}
+
+static void
+test_steps(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t step = 1; step <= strlen(rows[i].in); step++) {
+			struct data_scan d = {0};
+			struct buf out = {0};
+			bool has_end;
+			struct span rest =
+			    feed(&d, span_of(rows[i].in), step, &out, &has_end);
+			print_message("row %zu, %zu bytes a step\n", i, step);
+			assert_int_equal(has_end, rows[i].has_end);
+			assert_string_equal(buf_cstr(&out), rows[i].message);
+			assert_true(span_eqs(rest, rows[i].rest));
+			if (has_end)
+				assert_int_equal(data_has_bare(&d), rows[i].has_bare);
+			buf_free(&out);
+		}
+}
+
+static void
+test_long_runs(void **state)
+{
+	struct buf in = {0}, want = {0};
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		const char *dot = i % 7 ? "" : ".";
+		buf_putf(&in, "%s%sline %d\r\n", dot, dot, i);
+		buf_putf(&want, "%sline %d\r\n", dot, i);
+	}
+	buf_str(&in, ".\r\n");
+	for (size_t step = 1; step < 5000; step = step * 3 + 1) {
+		struct data_scan d = {0};
+		struct buf out = {0};
+		bool has_end;
+		feed(&d, buf_as_span(&in), step, &out, &has_end);
+		assert_true(has_end && !data_has_bare(&d));
+		assert_true(span_eq(buf_as_span(&out), buf_as_span(&want)));
+		buf_free(&out);
+	}
+	buf_free(&in);
+	buf_free(&want);
+}
+
+static const struct {
+	const char *in;
+	bool has_bare;
+} plains[] = {
+    {"", false},
+    {"a\r\nb\r\n", false},
+    {".\r\n", false},
+    {"a\nb", true},
+    {"a\rb", true},
+    {"a\r", true},
+    {"\n", true},
+};
+
+static void
+test_plain(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(plains); i++)
+		for (size_t step = 1; step < 8; step++) {
+			struct data_scan d = {0};
+			struct span in = span_of(plains[i].in);
+			for (; in.n; in = span_from(in, step < in.n ? step : in.n))
+				data_plain(&d, span_head(in, step));
+			assert_int_equal(data_has_bare(&d), plains[i].has_bare);
+		}
+}
+
+static const struct {
+	const char *in;
+	uint32_t n_received;
+	bool has_date, has_message_id, is_over;
+} heads[] = {
+    {"", 0, false, false, false},
+    {"\r\n", 0, false, false, true},
+    {"Received: a\r\nrecEIVED : b\r\n c\r\nX: y\r\n\r\nReceived: d\r\n", 2, false,
+	false, true},
+    {"Received: a\r\n Received: folded\r\n\tReceived: b\r\n", 1, false, false, false},
+    {"Date: x\r\nMessage-ID: <a@b>\r\n\r\n", 0, true, true, true},
+    {"DATE:x\r\nX-Message-ID: y\r\nResent-Date: z\r\n\r\n", 0, true, false, true},
+    {"no field\r\nDate: x\r\n", 0, false, false, true},
+    {"Received-But-Much-Longer: x\r\nDate:\r\n", 0, true, false, false},
+};
+
+static void
+test_heads(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(heads); i++)
+		for (size_t step = 1; step <= strlen(heads[i].in) + 1; step++) {
+			struct head_scan h = {0};
+			struct span in = span_of(heads[i].in);
+			for (; in.n; in = span_from(in, step < in.n ? step : in.n))
+				head_feed(&h, span_head(in, step));
+			print_message("row %zu, %zu bytes a step\n", i, step);
+			assert_int_equal(h.n_received, heads[i].n_received);
+			assert_int_equal(h.has_date, heads[i].has_date);
+			assert_int_equal(h.has_message_id, heads[i].has_message_id);
+			assert_int_equal(h.is_over, heads[i].is_over);
+		}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_steps),
+	    cmocka_unit_test(test_long_runs),
+	    cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_heads),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/* test_smtp_path.c - paths, parameters, and the argument of EHLO. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "smtpd/path.h"
+
+#define L64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const struct {
+	const char *in;
+	int result;
+	const char *address, *rest;
+} paths[] = {
+    {"<>", E_OK, "", ""},
+    {"<> SIZE=3", E_OK, "", " SIZE=3"},
+    {"<u1@example.test>", E_OK, "u1@example.test", ""},
+    {"<u1@example.test> BODY=7BIT", E_OK, "u1@example.test", " BODY=7BIT"},
+    {"<Postmaster>", E_OK, "Postmaster", ""},
+    {"<@a.test,@b.test:u1@example.test>", E_OK, "u1@example.test", ""},
+    {"<@[127.0.0.1]:u1@example.test>", E_OK, "u1@example.test", ""},
+    {"<@a.test u1@example.test>", E_BAD, NULL, NULL},
+    {"<@a.test:>", E_BAD, NULL, NULL},
+    {"<@:u1@example.test>", E_BAD, NULL, NULL},
+    {"<\"u1\"@example.test>", E_OK, "u1@example.test", ""},
+    {"<\"u 1\"@example.test>", E_OK, "\"u 1\"@example.test", ""},
+    {"<\"a\\\"b>@\"@example.test>", E_OK, "\"a\\\"b>@\"@example.test", ""},
+    {"<\"\"@example.test>", E_OK, "\"\"@example.test", ""},
+    {"<\"u1@example.test>", E_BAD, NULL, NULL},
+    {"<\"a\\", E_BAD, NULL, NULL},
+    {"<\"a\rb\"@example.test>", E_BAD, NULL, NULL},
+    {"<a.b+c@example.test>", E_OK, "a.b+c@example.test", ""},
+    {"<.a@example.test>", E_BAD, NULL, NULL},
+    {"<a.@example.test>", E_BAD, NULL, NULL},
+    {"<a..b@example.test>", E_BAD, NULL, NULL},
+    {"<a b@example.test>", E_BAD, NULL, NULL},
+    {"<a@>", E_BAD, NULL, NULL},
+    {"<@>", E_BAD, NULL, NULL},
+    {"<a@b@c>", E_BAD, NULL, NULL},
+    {"<a@-b.test>", E_BAD, NULL, NULL},
+    {"<a@b-.test>", E_BAD, NULL, NULL},
+    {"<a@b..test>", E_BAD, NULL, NULL},
+    {"<a@b.test.>", E_BAD, NULL, NULL},
+    {"<a@[127.0.0.1]>", E_OK, "a@[127.0.0.1]", ""},
+    {"<a@[IPv6:::1]>", E_OK, "a@[IPv6:::1]", ""},
+    {"<a@[127.0.0.256]>", E_BAD, NULL, NULL},
+    {"<a@[127.0.0.1>", E_BAD, NULL, NULL},
+    {"<a@[]>", E_BAD, NULL, NULL},
+    {"<\xc3\xbc@\xc3\xbc.test>", E_OK, "\xc3\xbc@\xc3\xbc.test", ""},
+    {"<\xc3@example.test>", E_BAD, NULL, NULL},
+    {"<" L64 "@example.test>", E_OK, L64 "@example.test", ""},
+    {"<" L64 "a@example.test>", E_LIMIT, NULL, NULL},
+    {"<a@" L64 L64 L64 L64 ">", E_LIMIT, NULL, NULL},
+    {"u1@example.test", E_BAD, NULL, NULL},
+    {"<u1@example.test", E_BAD, NULL, NULL},
+    {"", E_BAD, NULL, NULL},
+};
+
+static void
+test_paths(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		struct span in = span_of(paths[i].in), before = in;
+		struct path p;
+		struct buf text = {0};
+		print_message("%s\n", paths[i].in);
+		assert_int_equal(path_parse(&in, &p), paths[i].result);
+		if (paths[i].result != E_OK) {
+			assert_true(in.p == before.p && in.n == before.n);
+			continue;
+		}
+		path_put(&text, &p);
+		assert_string_equal(buf_cstr(&text), paths[i].address);
+		assert_true(span_eqs(in, paths[i].rest));
+		buf_free(&text);
+	}
+}
+
+/* Every shorter beginning is refused or, up to its '>', the same: nothing is read past the end. */
+static void
+test_path_heads(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(paths); i++)
+		for (size_t n = 0; n < strlen(paths[i].in); n++) {
+			char *copy =
+			    mem_new(n + 1); /* so that a sanitizer sees a read past n */
+			memcpy(copy, paths[i].in, n);
+			struct span in = {copy, n};
+			struct path p;
+			int err = path_parse(&in, &p);
+			assert_true(err != E_OK || paths[i].result == E_OK);
+			mem_free(&copy);
+		}
+}
+
+static void
+test_path_flags(void **state)
+{
+	struct span in = SPAN("<>");
+	struct path p;
+	(void)state;
+	assert_int_equal(path_parse(&in, &p), E_OK);
+	assert_true(p.is_null && !p.has_utf8);
+	in = SPAN("<\xc3\xbc@example.test>");
+	assert_int_equal(path_parse(&in, &p), E_OK);
+	assert_true(!p.is_null && p.has_utf8);
+}
+
+static const struct {
+	const char *in;
+	int result;
+	uint64_t size_bytes;
+	bool has_8bitmime, has_smtputf8;
+} mails[] = {
+    {"", E_OK, 0, false, false},
+    {"  ", E_OK, 0, false, false},
+    {" SIZE=1000", E_OK, 1000, false, false},
+    {" size=7 body=8bitmime", E_OK, 7, true, false},
+    {" BODY=7BIT SMTPUTF8", E_OK, 0, false, true},
+    {" SIZE=99999999999999999999", E_OK, UINT64_MAX, false, false},
+    {" AUTH=<>", E_OK, 0, false, false},
+    {" SIZE=", E_BAD, 0, false, false},
+    {" SIZE", E_BAD, 0, false, false},
+    {" SIZE=x", E_BAD, 0, false, false},
+    {" SIZE=1 SIZE=2", E_BAD, 0, false, false},
+    {" SMTPUTF8=1", E_BAD, 0, false, false},
+    {"SIZE=1", E_BAD, 0, false, false},
+    {" =1", E_BAD, 0, false, false},
+    {" SIZE=1=2", E_BAD, 0, false, false},
+    {" BODY=BINARYMIME", E_DENY, 0, false, false},
+    {" RET=HDRS", E_DENY, 0, false, false},
+};
+
+static void
+test_mail_params(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(mails); i++) {
+		struct mail_params m;
+		print_message("%s\n", mails[i].in);
+		assert_int_equal(
+		    mail_params_parse(span_of(mails[i].in), &m), mails[i].result);
+		if (mails[i].result != E_OK)
+			continue;
+		assert_true(m.size_bytes == mails[i].size_bytes);
+		assert_int_equal(m.has_8bitmime, mails[i].has_8bitmime);
+		assert_int_equal(m.has_smtputf8, mails[i].has_smtputf8);
+	}
+}
+
+static void
+test_rcpt_params(void **state)
+{
+	(void)state;
+	assert_int_equal(rcpt_params_parse(SPAN("")), E_OK);
+	assert_int_equal(rcpt_params_parse(SPAN(" ")), E_OK);
+	assert_int_equal(rcpt_params_parse(SPAN(" NOTIFY=NEVER")), E_DENY);
+	assert_int_equal(rcpt_params_parse(SPAN("x")), E_BAD);
+}
+
+static void
+test_helo(void **state)
+{
+	(void)state;
+	assert_int_equal(helo_parse(SPAN("client.test")), E_OK);
+	assert_int_equal(helo_parse(SPAN("my_pc")), E_OK);
+	assert_int_equal(helo_parse(SPAN("[127.0.0.1]")), E_OK);
+	assert_int_equal(helo_parse(SPAN("[IPv6:::1]")), E_OK);
+	assert_int_equal(helo_parse(SPAN("")), E_BAD);
+	assert_int_equal(helo_parse(SPAN("a b")), E_BAD);
+	assert_int_equal(helo_parse(SPAN("a)")), E_BAD);
+	assert_int_equal(helo_parse(SPAN("a;b")), E_BAD);
+	assert_int_equal(helo_parse(SPAN("a\0b")), E_BAD);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_paths),
+	    cmocka_unit_test(test_path_heads),
+	    cmocka_unit_test(test_path_flags),
+	    cmocka_unit_test(test_mail_params),
+	    cmocka_unit_test(test_rcpt_params),
+	    cmocka_unit_test(test_helo),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
