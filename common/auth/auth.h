@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * auth.h - who somebody is.  The role "auth" runs libsasl2 and reads the accounts; others carry the
+ * steps of a conversation to it.  One conversation at a time on one channel.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "base/buf.h"
+#include "base/id.h"
+
+struct conf;
+struct jail;
+struct ask_table;
+
+enum {
+	AUTH_WAIT_MS = 10000, /* most a step blocks the asking side */
+	AUTH_MECH_MAX = 20,   /* RFC 4422 3.1 */
+	AUTH_DATA_MAX =
+	    12288, /* octets of a response or challenge; RFC 4954 4 in base64 */
+	AUTH_STEPS_MOST = 8,      /* of one conversation */
+	AUTH_STARTS_MOST = 60000, /* of one channel in ASK_TIMES_WINDOW_SEC */
+	AUTH_TEXT_MAX = 320,      /* octets of service, client, account */
+};
+
+enum auth_ask {
+	AUTH_START =
+	    1, /* str service, u8 has_tls, u8 is_loopback, str client, str binding_type, str binding,
+	                 * str mech, u8 has_initial, str initial -> reply */
+	AUTH_STEP,   /* str response -> reply.  Legal after a reply AUTH_CONTINUE */
+	AUTH_CANCEL, /* -> nothing; legal at any time */
+};                   /* reply: u8 auth_status, str challenge, str account, id ticket */
+
+enum auth_status {
+	AUTH_OK = 0,
+	AUTH_CONTINUE,  /* send the challenge, then auth_step with the response */
+	AUTH_FAIL,      /* credentials, or a malformed response: SMTP 535 5.7.8 */
+	AUTH_TEMP,      /* try later: 454 4.7.0, POP3 [SYS/TEMP] */
+	AUTH_SUSPENDED, /* the right password of a suspended account: 535 5.7.13 */
+	AUTH_NO_MECH,   /* not a mechanism of ours, or not without TLS: 504 5.5.4 */
+};
+
+/* The connection, as its front knows it. */
+struct auth_conn {
+	const char *
+	    service; /* borrow: "smtp", "pop", "imap", "sieve" (RFC 4422 registry names) */
+	bool has_tls;
+	bool is_loopback;                  /* the client's address is of loopback */
+	struct span client;                /* its address as text, for the log */
+	struct span binding_type, binding; /* tls_binding; empty without TLS */
+};
+
+struct auth_reply {
+	enum auth_status status;
+	struct span
+	    challenge; /* raw octets, not base64; borrow: until the next auth_ call */
+	struct span account; /* the account's address, with AUTH_OK; borrow: as above */
+	struct id ticket;    /* with AUTH_OK, where the daemon has tickets; else zero */
+};
+
+/* auth_mechanisms - adds "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN", or as many of them as may be offered */
+void auth_mechanisms(
+    const struct conf *, bool has_tls, bool is_loopback, struct buf *out);
+
+/*
+ * The asking side.  Each blocks at most AUTH_WAIT_MS.
+ *   chan     a channel to the role "auth", or -1: it is opened (child_channel); a broken one is
+ *            opened again once at auth_start
+ *   initial  NULL: the client sent no initial response; an empty span: it sent "="
+ *   returns  E_OK (out says how it stands), E_IO (no auth process: as AUTH_TEMP), E_LIMIT (longer than AUTH_DATA_MAX)
+ */
+MUST_USE int auth_start(int *chan, const struct auth_conn *, struct span mech,
+    const struct span *initial, struct auth_reply *out);
+MUST_USE int auth_step(int *chan, struct span response, struct auth_reply *out);
+void auth_cancel(int *chan); /* the client sent "*", or went away */
+
+/* For event loops, which send and receive themselves: bodies of AUTH_START and AUTH_STEP, and the reply. */
+void auth_put_start(struct buf *, const struct auth_conn *, struct span mech,
+    const struct span *initial);
+void auth_put_step(struct buf *, struct span response);
+MUST_USE int auth_get_reply(
+    struct rd *body, struct auth_reply *out); /* E_OK, E_BAD; out borrows from body */
+
+/* ---- the role ---- */
+int auth_prepare(void);
+void auth_jail(struct jail *);
+int auth_run(void);
+const struct ask_table *auth_table(unsigned kind);
+
+#endif
