@@ -14,12 +14,14 @@
 
 struct child the_child = {.control = -1};
 
+/* A reload's drain may be followed by the one of a stop: on_drain hears of both. */
 static void
-begin_drain(void)
+begin_drain(bool is_stopping)
 {
-	if (the_child.is_draining)
+	if (the_child.is_draining && (the_child.is_stopping || !is_stopping))
 		return;
 	the_child.is_draining = true;
+	the_child.is_stopping = is_stopping;
 	if (the_child.on_drain)
 		the_child.on_drain();
 }
@@ -45,7 +47,7 @@ handle_said(struct ask_msg *m)
 		take_client(m);
 		break;
 	case CTL_DRAIN:
-		begin_drain();
+		begin_drain(rd_u8(&m->body) != 0);
 		break;
 	case CTL_LOG:
 		if (m->fd >= 0 && dup3(m->fd, log_fd(), 0) < 0)

@@ -23,6 +23,7 @@ struct child {
 	int control;                 /* to the monitor; -1: there is none (a test, a command) */
 	unsigned generation;         /* grows with each reload */
 	bool is_draining;            /* finish what is begun, take nothing new */
+	bool is_stopping;            /* and that for good: the daemon stops within stop_time; false at a reload */
 	bool has_root;               /* the daemon was started as root: roles have uids of their own */
 	struct listener *listeners;  /* only for a role whose jail has JAIL_ACCEPT */
 	size_t n_listeners;
@@ -37,7 +38,7 @@ extern struct child the_child;
 /* What a monitor says to its children, unasked. */
 enum ctl {
 	CTL_CLIENT = 0x4000, /* u32 kind, str about, fd: a channel to one who may ask, or what the daemon's own asks say */
-	CTL_DRAIN,           /* finish, then leave */
+	CTL_DRAIN,           /* u8 is_stopping: finish, then leave */
 	CTL_LOG,             /* fd: the log file was opened again */
 };
 

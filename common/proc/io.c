@@ -64,7 +64,7 @@ io_wait(int fd, short events, int64_t deadline, bool ends_on_drain)
 			return E_OK;
 		if (n > 0 && p[1].revents)
 			child_control();
-		if (ends_on_drain && the_child.is_draining)
+		if (ends_on_drain && the_child.is_stopping)
 			return E_DENY;
 	}
 }

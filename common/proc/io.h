@@ -30,7 +30,7 @@ struct io {
 	int64_t idle_ms;          /* each wait at most this long */
 	int64_t deadline;         /* and never past this moment */
 	size_t chunk;             /* most bytes of one read; IO_IN_CHUNK, more for bulk data */
-	bool ends_on_drain;       /* set by the code: a wait for input ends with E_DENY once a drain began */
+	bool ends_on_drain;       /* set by the code: a wait for input ends with E_DENY once the daemon stops (not at a reload) */
 };
 
 enum { IO_IN_CHUNK = 16384, IO_OUT_FLUSH = 16384 };
@@ -45,7 +45,7 @@ void io_discard(struct io *);               /* consumes all of the unread (START
 /*
  * io_fill - waits for more bytes; flushes out first.
  *   returns  E_OK (at least one more), E_IO (closed, error), E_LIMIT (idle time or deadline),
- *            E_BAD (in is full), E_DENY (drain)
+ *            E_BAD (in is full), E_DENY (the daemon stops)
  */
 MUST_USE int io_fill(struct io *);
 /*

@@ -119,9 +119,10 @@ reap(void)
 void
 monitor_each_drain(void)
 {
+	char is_stopping = the_monitor.is_stopping;
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
 		p->is_old = true;
-		if (process_say(p, CTL_DRAIN, SPAN(""), -1) != E_OK)
+		if (process_say(p, CTL_DRAIN, span_make(&is_stopping, 1), -1) != E_OK)
 			kill(p->pid, SIGTERM);
 	}
 }
