@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -103,6 +104,7 @@ child_main(const struct role *role, const struct jail *jail, int control, const 
 	keep_descriptors(control, accepts);
 	reset_signals();
 	log_role(role->name);
+	prctl(PR_SET_NAME, role->name, 0, 0, 0);
 	the_child = (struct child){.role = role, .conf = m->conf, .control = control,
 	    .generation = m->generation, .has_root = m->has_root, .account = account, .home = home,
 	    .listeners = accepts ? m->listeners.all : NULL,

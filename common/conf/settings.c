@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/* settings.c - every setting of every daemon: parser, dump, manual page and defaults come from this table. */
+#include <string.h>
+
+#include "conf/conf.h"
+
+static const char *
+check_tls_minimum(const char *value)
+{
+	return !strcmp(value, "1.2") || !strcmp(value, "1.3") ? NULL : "\"1.2\" or \"1.3\"";
+}
+
+static const char *
+check_absolute(const char *value)
+{
+	return value[0] == '/' ? NULL : "an absolute path, which begins with /";
+}
+
+static const char *
+check_log(const char *value)
+{
+	if (!strcmp(value, "syslog") || !strcmp(value, "stderr") || value[0] == '/')
+		return NULL;
+	return "\"syslog\", \"stderr\" or an absolute path";
+}
+
+static const char *
+check_subaddress(const char *value)
+{
+	return strlen(value) <= 1 ? NULL : "one character, or \"\" for none";
+}
+
+static const char *
+check_auth_source(const char *value)
+{
+	return !strcmp(value, "embedded") ? NULL : "\"embedded\"";
+}
+
+static const char *
+check_pair(const char *value)
+{
+	const char *eq = strchr(value, '=');
+	return eq && eq != value && eq[1] ? NULL : "\"name=value\"";
+}
+
+/* clang-format off */
+#define STR(name, def, check, doc)               {name, CONF_STR, def, 0, 0, "", doc, check}
+#define LIST(name, def, check, doc)              {name, CONF_LIST, def, 0, 0, "", doc, check}
+#define BOOL(name, def, doc)                     {name, CONF_BOOL, def, 0, 0, "", doc, NULL}
+#define INT(name, def, least, most, doc)         {name, CONF_INT, def, least, most, "", doc, NULL}
+#define BYTES(name, def, least, most, doc)       {name, CONF_BYTES, def, least, most, "bytes", doc, NULL}
+#define SECONDS(name, def, least, most, doc)     {name, CONF_SECONDS, def, least, most, "seconds", doc, NULL}
+
+#define MINUTE 60
+#define HOUR   3600
+#define DAY    86400
+#define KB     1024LL
+#define MB     (1024LL * 1024)
+#define GB     (1024LL * 1024 * 1024)
+
+static const struct conf_setting common[] = {
+	STR("hostname", "localhost", NULL, "name of this host in greetings, Received lines and reports"),
+	LIST("domains", "localhost", NULL, "domains whose mailboxes are here"),
+	LIST("domain_aliases", "", check_pair, "other names of a domain: \"example.org=example.com\""),
+	LIST("catch_all", "", check_pair, "where unknown addresses of a domain go: \"example.com=postmaster@example.com\""),
+	STR("alias_file", "/etc/merpati/aliases", check_absolute, "aliases and lists: \"name: target, target\""),
+	STR("subaddress", "+", check_subaddress, "what parts user and detail in user+detail@domain; \"\" for none"),
+	STR("mail_dir", "/var/mail/merpati", check_absolute, "mailboxes, as DOMAIN/USER"),
+	STR("spool_dir", "/var/spool/merpati", check_absolute, "messages on their way"),
+	STR("state_dir", "/var/lib/merpati", check_absolute, "accounts"),
+	STR("run_dir", "/run/merpati", check_absolute, "sockets and pid files"),
+	STR("log", "syslog", check_log, "where log lines go: \"syslog\", \"stderr\" or a file"),
+	BOOL("log_debug", "no", "log every step"),
+	STR("user_net", "merpati-net", NULL, "user (name or number) of what talks to strangers"),
+	STR("user_key", "merpati-key", NULL, "user of the process that holds the private TLS keys"),
+	STR("user_auth", "merpati-auth", NULL, "user of the process that checks passwords; owner of the account table"),
+	STR("user_lookup", "merpati-lookup", NULL, "user of the process that looks up recipients"),
+	STR("user_queue", "merpati-queue", NULL, "user of spool and scheduler; owner of the spool"),
+	STR("user_deliver", "merpati-deliver", NULL, "user of the placers"),
+	STR("group", "merpati", NULL, "group of all these users; may read the account table without its secrets"),
+	INT("uid_first", "200000", 1000, 4000000000, "first uid for mailboxes"),
+	INT("uid_last", "299999", 1000, 4000000000, "last uid for mailboxes"),
+	LIST("tls_certificates", "", check_absolute, "certificate chains, PEM; ECDSA first, then RSA"),
+	LIST("tls_keys", "", check_absolute, "private keys, PEM, in the same order"),
+	STR("tls_minimum", "1.2", check_tls_minimum, "oldest TLS version that is spoken"),
+	BOOL("plaintext_auth_on_loopback", "no", "offer PLAIN and LOGIN without TLS to clients on 127.0.0.0/8 and ::1"),
+	STR("auth_source", "embedded", check_auth_source, "where accounts come from"),
+	INT("scram_iterations", "4096", 4096, 1000000, "work per password for new passwords (RFC 7677)"),
+	LIST("proxy_networks", "", NULL, "networks whose connections begin with the PROXY protocol"),
+	SECONDS("stop_time", "30s", 1, HOUR, "how long TERM lets sessions finish"),
+};
+
+static const struct conf_setting smtpd[] = {
+	LIST("listen_smtp", "0.0.0.0:25 [::]:25 0.0.0.0:2525 [::]:2525", NULL, "intake: mail from other servers"),
+	LIST("listen_submission", "0.0.0.0:587 [::]:587", NULL, "submission: STARTTLS, then AUTH"),
+	LIST("listen_submissions", "0.0.0.0:465 [::]:465", NULL, "submission over TLS from the first byte"),
+	LIST("relay_networks", "127.0.0.0/8 ::1/128", NULL, "networks that may send anywhere without AUTH"),
+	BYTES("message_size", "50M", KB, 2 * GB, "largest message"),
+	INT("recipients_most", "1000", 1, 1000, "recipients of a message"),
+	INT("errors_most", "20", 1, 10000, "bad commands before a client is sent away"),
+	INT("commands_most", "1000", 10, 1000000, "commands without a message between"),
+	SECONDS("idle_time", "5m", 1, HOUR, "wait for a client's next line"),
+	SECONDS("session_time", "1h", 10, DAY, "a connection, in all"),
+	SECONDS("transaction_time", "30m", 10, DAY, "a message, from MAIL to its end"),
+	INT("connections_most", "4000", 1, 60000, "connections in all"),
+	INT("connections_per_address", "50", 1, 60000, "connections of an IPv4 address or an IPv6 /64"),
+	INT("sessions_most", "500", 1, 10000, "session processes: clients that are served at once"),
+	INT("sessions_spare", "4", 1, 500, "session processes that are kept"),
+	INT("serves_most", "1000", 1, 1000000, "connections a session process serves before it is replaced"),
+	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
+	INT("front_count", "1", 1, 16, "processes that accept connections"),
+	BOOL("vrfy", "no", "answer VRFY with what is known"),
+};
+
+static const struct conf_setting queue[] = {
+	SECONDS("retry_first", "5m", 1, DAY, "first wait before a new attempt; doubles from then on"),
+	SECONDS("retry_most", "4h", 1, 7 * DAY, "longest wait between attempts"),
+	SECONDS("lifetime", "5d", 1, 60 * DAY, "how long delivery is tried before the sender is told"),
+	SECONDS("bounce_lifetime", "1d", 1, 60 * DAY, "the same for reports"),
+	BYTES("segment_size", "16M", MB, GB, "a segment of the journal"),
+	INT("segments_live", "4", 2, 64, "segments in use before what is unfinished gets files of its own"),
+	INT("segments_most", "16", 3, 256, "segments in use before new mail is answered 452"),
+	SECONDS("defer_after", "5s", 1, HOUR, "age at which what is unfinished gets a file of its own"),
+	BYTES("ballast", "8M", MB, GB, "space kept for the recovery from a full disk"),
+	STR("postmaster", "", NULL, "who gets reports that cannot be delivered; \"\" drops them with a log line"),
+};
+
+static const struct conf_setting deliver[] = {
+	INT("placers", "2", 1, 64, "processes that write into mailboxes"),
+	SECONDS("checkpoint_time", "1s", 1, 60, "how often what was placed is synced"),
+};
+
+static const struct conf_setting pop3d[] = {
+	LIST("listen_pop3", "0.0.0.0:110 [::]:110", NULL, "POP3, with STLS"),
+	LIST("listen_pop3s", "0.0.0.0:995 [::]:995", NULL, "POP3 over TLS from the first byte"),
+	INT("connections_most", "2000", 1, 60000, "connections in all"),
+	INT("connections_per_address", "50", 1, 60000, "connections of an IPv4 address or an IPv6 /64"),
+	INT("front_connections", "64", 1, 4096, "connections of one front process; 1 keeps each user's plaintext alone"),
+	INT("fronts_most", "64", 1, 4096, "front processes"),
+	SECONDS("idle_time", "10m", 10, HOUR, "wait for a client's next line (RFC 1939: at least 10 minutes)"),
+	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
+	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
+};
+/* clang-format on */
+
+const struct conf_section conf_sections[] = {
+    {"common", "what all daemons share", common, COUNT(common)},
+    {"smtpd", "intake and submission", smtpd, COUNT(smtpd)},
+    {"queue", "spool and scheduler", queue, COUNT(queue)},
+    {"deliver", "local delivery", deliver, COUNT(deliver)},
+    {"pop3d", "POP3", pop3d, COUNT(pop3d)},
+    {"imapd", "IMAP", NULL, 0},
+};
+const size_t conf_n_sections = COUNT(conf_sections);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * probe.c - tries, from inside each kind of jail, what a taken-over process would try.
+ * Prints "ok WHAT", "FAILED WHAT" or "skipped WHAT: why", a line each.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "proc/jail.h"
+
+static char dir_own[64], dir_other[64]; /* made before any jail */
+static bool has_landlock;
+
+enum { REFUSED = 0, ALLOWED = 1 };
+
+static int
+open_other(void)
+{
+	char path[80];
+	snprintf(path, sizeof path, "%s/mail", dir_other);
+	return open(path, O_RDONLY) >= 0 ? ALLOWED : REFUSED;
+}
+
+static int
+open_passwd(void)
+{
+	return open("/etc/passwd", O_RDONLY) >= 0 ? ALLOWED : REFUSED;
+}
+
+static int
+create_other(void)
+{
+	char path[80];
+	snprintf(path, sizeof path, "%s/new", dir_other);
+	return open(path, O_WRONLY | O_CREAT, 0600) >= 0 ? ALLOWED : REFUSED;
+}
+
+static int
+create_own(void)
+{
+	char path[80];
+	snprintf(path, sizeof path, "%s/new", dir_own);
+	return open(path, O_WRONLY | O_CREAT, 0600) >= 0 ? ALLOWED : REFUSED;
+}
+
+static int
+link_other_in(void)
+{
+	char from[80], to[80];
+	snprintf(from, sizeof from, "%s/mail", dir_other);
+	snprintf(to, sizeof to, "%s/taken", dir_own);
+	return link(from, to) == 0 ? ALLOWED : REFUSED;
+}
+
+static int
+do_exec(void)
+{
+	execl("/bin/true", "true", (char *)NULL);
+	return REFUSED;
+}
+
+static int
+do_ptrace(void)
+{
+	return ptrace(PTRACE_ATTACH, getppid(), 0, 0) == 0 ? ALLOWED : REFUSED;
+}
+
+static int
+do_mount(void)
+{
+	return mount("none", "/mnt", "tmpfs", 0, "") == 0 ? ALLOWED : REFUSED;
+}
+
+static int
+inet_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? ALLOWED : REFUSED;
+}
+
+static int
+unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? ALLOWED : REFUSED;
+}
+
+static int
+kill_parent(void)
+{
+	return kill(getppid(), SIGWINCH) == 0 ? ALLOWED : REFUSED; /* a signal that is ignored */
+}
+
+static int
+become_root(void)
+{
+	return setuid(0) == 0 && geteuid() == 0 ? ALLOWED : REFUSED;
+}
+
+static int
+do_fork(void)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	return pid > 0 ? ALLOWED : REFUSED;
+}
+
+static int
+add_user_keyring(void)
+{
+	return chroot("/") == 0 ? ALLOWED : REFUSED;
+}
+
+enum need { ANY = 0, NEEDS_LANDLOCK = 1, NOT_ROOTLESS = 2 };
+
+static const struct attempt {
+	const char *what;
+	int (*try)(void);
+	unsigned fine_with; /* jail_calls under which it is allowed */
+	unsigned need;
+	bool is_own;        /* allowed where the own directory is given */
+} attempts[] = {
+    {"opens another mailbox's file", open_other, 0, NEEDS_LANDLOCK, false},
+    {"opens /etc/passwd", open_passwd, 0, NEEDS_LANDLOCK, false},
+    {"creates a file in another mailbox", create_other, 0, NEEDS_LANDLOCK, false},
+    {"links another mailbox's file into its own", link_other_in, 0, NEEDS_LANDLOCK, false},
+    {"creates a file in its own mailbox", create_own, JAIL_FILES_WRITE, ANY, true},
+    {"executes a program", do_exec, 0, ANY, false},
+    {"traces its parent", do_ptrace, 0, ANY, false},
+    {"mounts", do_mount, 0, ANY, false},
+    {"opens an internet socket", inet_socket, JAIL_NET, ANY, false},
+    {"opens a UNIX socket", unix_socket, JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX, ANY, false},
+    {"signals its parent", kill_parent, 0, ANY, false},
+    {"becomes root", become_root, 0, ANY, false},
+    {"forks", do_fork, JAIL_FORK, ANY, false},
+    {"changes its root", add_user_keyring, 0, ANY, false},
+};
+
+static const struct kind {
+	const char *name;
+	unsigned calls;
+	bool has_own;
+} kinds[] = {
+    {"smtpd session", 0, false},
+    {"front", JAIL_ACCEPT, false},
+    {"lookup", JAIL_FILES_READ | JAIL_FLOCK, false},
+    {"mailbox session",
+        JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX | JAIL_FORK |
+            JAIL_INOTIFY | JAIL_FLOCK,
+        true},
+};
+
+NORETURN static void
+inside(const struct kind *k, const struct attempt *a)
+{
+	struct jail j = {.uid = geteuid() == 0 ? 61050 : geteuid(),
+	    .gid = geteuid() == 0 ? 61050 : getegid(), .group = (gid_t)-1, .calls = k->calls};
+	if (k->has_own)
+		jail_allow(&j, dir_own, JAIL_READ | JAIL_WRITE);
+	jail_enter(&j);
+	_exit(a->try());
+}
+
+static void
+attempt(const struct kind *k, const struct attempt *a)
+{
+	int status;
+	bool is_fine = a->is_own ? k->has_own : (a->fine_with & k->calls) != 0;
+	if ((a->need & NEEDS_LANDLOCK) && !has_landlock && geteuid() != 0) {
+		printf("skipped %s %s: without Landlock and without root only the program's care is left\n",
+		    k->name, a->what);
+		return;
+	}
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0)
+		inside(k, a);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		printf("FAILED %s %s: cannot fork\n", k->name, a->what);
+		return;
+	}
+	bool was_allowed = WIFEXITED(status) && WEXITSTATUS(status) == ALLOWED;
+	printf("%s %s %s: %s%s\n", was_allowed == is_fine ? "ok" : "FAILED", k->name, a->what,
+	    was_allowed ? "allowed" : "refused", WIFSIGNALED(status) ? " (killed)" : "");
+}
+
+static void
+make_dir(char *path, size_t n, uid_t owner)
+{
+	char file[80];
+	snprintf(path, n, "/tmp/merpati-probe-XXXXXX");
+	if (!mkdtemp(path))
+		exit(1);
+	snprintf(file, sizeof file, "%s/mail", path);
+	int fd = open(file, O_WRONLY | O_CREAT, 0600);
+	if (fd < 0)
+		exit(1);
+	if (geteuid() == 0 && (fchown(fd, owner, owner) != 0 || chown(path, owner, owner) != 0))
+		exit(1);
+	close(fd);
+}
+
+static void
+remove_dir(const char *dir)
+{
+	static const char *const names[] = {"mail", "new", "taken"};
+	char path[80];
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
+int
+main(void)
+{
+	const char *abi = getenv("MERPATI_LANDLOCK_ABI");
+	has_landlock = strncmp(jail_missing(), "Landlock:", 9) != 0;
+	make_dir(dir_own, sizeof dir_own, 61050);
+	make_dir(dir_other, sizeof dir_other, 61051);
+	log_level(LOG_ERR);
+	printf("ok %s\n", abi && !has_landlock ? "runs without Landlock" : "runs with Landlock");
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		for (size_t n = 0; n < COUNT(attempts); n++) {
+			remove_dir(dir_own);
+			mkdir(dir_own, 0700);
+			if (geteuid() == 0 && chown(dir_own, 61050, 61050) != 0)
+				return 1;
+			if (!has_landlock && attempts[n].try == open_passwd) {
+				printf("skipped %s %s: it is readable for all, and there is no Landlock\n",
+				    kinds[i].name, attempts[n].what);
+				continue;
+			}
+			attempt(&kinds[i], &attempts[n]);
+		}
+	remove_dir(dir_own);
+	remove_dir(dir_other);
+	return 0;
+}

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: ISC
+"""suite.py - one merpati of its own for a test: directories, certificate, accounts, daemons, ports.
+
+    with Suite() as s:
+        s.user("u1@example.test", "pass")
+        s.start("queue", "deliver", "smtpd", "pop3d")
+        s.port("smtp"), s.port("pop3s"), s.log(), s.pids("queue", "spool"), s.kill("queue", "spool")
+
+The programs come from $MERPATI_BUILD (default: build-test beside this folder).  With root the roles
+run under uids of their own (numbers, nothing is created on the machine); without, all as one.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("MERPATI_BUILD", TOP / "build-test")).resolve()
+DAEMONS = ("queue", "deliver", "smtpd", "pop3d")
+PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "pop3": "pop3d", "pop3s": "pop3d"}
+UID_FIRST = 61001
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:disable_coredump=1:handle_segv=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:abort_on_error=1",
+}
+
+
+def free_ports(n):
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [s.getsockname()[1] for s in held]
+    for s in held:
+        s.close()
+    return ports
+
+
+def wait_for(what, seconds=20, step=0.02):
+    """Until what() is true; its value.  Polling a foreign process: the one place where we wait by the clock."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(step)
+
+
+class Suite:
+    def __init__(self, build=None, env=None, base=None, **settings):
+        """settings: smtpd__errors_most=5 sets errors_most in section smtpd; lists are lists."""
+        self.build = pathlib.Path(build or BUILD)
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="merpati-test-", dir=base))
+        os.chmod(self.dir, 0o755)
+        self.env = dict(os.environ, **SANITIZERS, **(env or {}))
+        self.procs = {}
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS))))
+        self.settings = {}
+        self.set_defaults()
+        for key, value in settings.items():
+            section, name = key.split("__")
+            self.settings.setdefault(section, {})[name] = value
+        self.make_dirs()
+        self.make_certificate()
+        self.write_conf()
+
+    def set_defaults(self):
+        d = self.dir
+        self.settings["common"] = {
+            "hostname": "mail.example.test", "domains": ["example.test"],
+            "mail_dir": f"{d}/mail", "spool_dir": f"{d}/spool", "state_dir": f"{d}/state",
+            "run_dir": f"{d}/run", "log": f"{d}/log", "alias_file": f"{d}/aliases",
+            "tls_certificates": [f"{d}/cert.pem"], "tls_keys": [f"{d}/key.pem"],
+            "plaintext_auth_on_loopback": True, "stop_time": "10s",
+        }
+        if os.geteuid() == 0:
+            for i, role in enumerate(("net", "key", "auth", "lookup", "queue", "deliver")):
+                self.settings["common"][f"user_{role}"] = str(UID_FIRST + i)
+            self.settings["common"]["group"] = str(UID_FIRST)
+        self.settings["smtpd"] = {
+            "listen_smtp": [f"127.0.0.1:{self.ports['smtp']}"],
+            "listen_submission": [f"127.0.0.1:{self.ports['submission']}"],
+            "listen_submissions": [f"127.0.0.1:{self.ports['submissions']}"],
+        }
+        self.settings["pop3d"] = {
+            "listen_pop3": [f"127.0.0.1:{self.ports['pop3']}"],
+            "listen_pop3s": [f"127.0.0.1:{self.ports['pop3s']}"],
+        }
+
+    def make_dirs(self):
+        for name in ("mail", "spool", "state", "run"):
+            (self.dir / name).mkdir(mode=0o755)
+        (self.dir / "aliases").write_text("")
+
+    def make_certificate(self):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-days", "30", "-subj", "/CN=mail.example.test", "-addext",
+             "subjectAltName=DNS:mail.example.test,DNS:localhost,IP:127.0.0.1",
+             "-keyout", self.dir / "key.pem", "-out", self.dir / "cert.pem"],
+            check=True, stderr=subprocess.DEVNULL)
+        os.chmod(self.dir / "key.pem", 0o600)
+
+    @property
+    def conf(self):
+        return self.dir / "merpati.conf"
+
+    def write_conf(self):
+        def text(v):
+            if isinstance(v, bool):
+                return "yes" if v else "no"
+            if isinstance(v, (list, tuple)):
+                return "{" + ", ".join(f'"{x}"' for x in v) + "}"
+            return str(v) if isinstance(v, int) else f'"{v}"'
+        lines = ["version = 1"]
+        for section, values in self.settings.items():
+            lines.append(section + " {")
+            lines += [f"\t{k} = {text(v)}" for k, v in values.items()]
+            lines.append("}")
+        self.conf.write_text("\n".join(lines) + "\n")
+
+    def program(self, name):
+        return self.build / ("common/ctl/merpati" if name == "merpati" else f"{name}/{name}")
+
+    def merpati(self, *args, input=None, check=True):
+        p = subprocess.run([self.program("merpati"), "-c", self.conf, *args], env=self.env, input=input,
+                           text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        if check and p.returncode:
+            raise RuntimeError(f"merpati {' '.join(map(str, args))}: {p.returncode} {p.stdout} {p.stderr}")
+        return p
+
+    def user(self, address, password, *options):
+        self.merpati("user", "add", "--password-stdin", *options, address, input=password + "\n")
+
+    def users(self, pairs):
+        path = self.dir / "users"
+        path.write_text("".join(f"{a} {p}\n" for a, p in pairs))
+        self.merpati("user", "add", "--from", path)
+
+    def port(self, kind):
+        return self.ports[kind]
+
+    def start(self, *daemons, wait=True):
+        for name in daemons or DAEMONS:
+            out = open(self.dir / f"{name}.err", "ab")
+            self.procs[name] = subprocess.Popen([self.program(name), "-c", self.conf], env=self.env,
+                                                stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        if wait:
+            for name in daemons or DAEMONS:
+                self.wait_ready(name)
+
+    def wait_ready(self, name):
+        pid = self.procs[name].pid
+        mark = f"{name}/monitor[{pid}]: level=info event=started"
+        if not wait_for(lambda: mark in self.log() or self.procs[name].poll() is not None) or mark not in self.log():
+            raise RuntimeError(f"{name} did not start:\n{self.errors(name)}\n{self.log()[-2000:]}")
+
+    def errors(self, name):
+        p = self.dir / f"{name}.err"
+        return p.read_text(errors="replace") if p.exists() else ""
+
+    def log(self):
+        p = self.dir / "log"
+        return p.read_text(errors="replace") if p.exists() else ""
+
+    def stop(self, *daemons, sig=signal.SIGTERM, seconds=30):
+        """Ends the named daemons; their exit statuses."""
+        names = [n for n in (daemons or reversed(DAEMONS)) if n in self.procs]
+        for n in names:
+            if self.procs[n].poll() is None:
+                self.procs[n].send_signal(sig)
+        return {n: self.procs.pop(n).wait(seconds) for n in names}
+
+    def children(self, daemon):
+        """pids of the daemon's processes without its monitor"""
+        p = subprocess.run(["pgrep", "-P", str(self.procs[daemon].pid)], stdout=subprocess.PIPE, text=True)
+        return [int(x) for x in p.stdout.split()]
+
+    def role_of(self, pid):
+        """A role logs under its name; the process title is the program's, so /proc's comm tells it."""
+        try:
+            return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return ""
+
+    def pids(self, daemon, role=None):
+        return [p for p in self.children(daemon) if role is None or self.role_of(p) == role]
+
+    def kill(self, daemon, role=None, sig=signal.SIGKILL):
+        """One process of a role (or the monitor and all its children, role None); the pids killed."""
+        if role is None:
+            pids = [self.procs[daemon].pid, *self.children(daemon)]
+        else:
+            pids = wait_for(lambda: self.pids(daemon, role), 5)[:1]
+        for p in pids:
+            try:
+                os.kill(p, sig)
+            except ProcessLookupError:
+                pass
+        if role is None:
+            self.procs.pop(daemon).wait(10)
+        return pids
+
+    def mailbox(self, address):
+        local, domain = address.split("@")
+        return self.dir / "mail" / domain / local
+
+    def files(self, address):
+        """every message file of a mailbox: taken in or not"""
+        home = self.mailbox(address)
+        return [p for sub in ("new", "msg") for p in sorted((home / sub).rglob("*")) if p.is_file()]
+
+    def queue_count(self):
+        return int(self.merpati("queue", "list", "--count").stdout)
+
+    def close(self, keep=False):
+        for n in list(self.procs):
+            p = self.procs.pop(n)
+            pids = [p.pid, *[int(x) for x in subprocess.run(["pgrep", "-P", str(p.pid)],
+                    stdout=subprocess.PIPE, text=True).stdout.split()]]
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            p.wait(10)
+        subprocess.run(["pkill", "-KILL", "-f", str(self.dir)], stdout=subprocess.DEVNULL)
+        if not keep:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            print(f"--- log of {self.dir} (last lines)\n{self.log()[-3000:]}", file=sys.stderr)
+            for n in DAEMONS:
+                if self.errors(n):
+                    print(f"--- {n}\n{self.errors(n)[-3000:]}", file=sys.stderr)
+        self.close()
+
+
+class Tally:
+    """Counts checks and prints the line that tests/run sums: 'NAME: N passed, N failed, N skipped'."""
+
+    def __init__(self, name):
+        self.name, self.passed, self.failed, self.skipped = name, 0, 0, 0
+
+    def check(self, ok, what, detail=""):
+        if ok:
+            self.passed += 1
+            print(f"ok      {self.name}: {what}", flush=True)
+        else:
+            self.failed += 1
+            print(f"FAILED  {self.name}: {what} {detail}", flush=True)
+        return ok
+
+    def run(self, what, fn, *args):
+        """A check that is a function: it fails by an exception."""
+        try:
+            fn(*args)
+        except Exception as e:  # a test's failure must not end the others
+            return self.check(False, what, f"{type(e).__name__}: {e}")
+        return self.check(True, what)
+
+    def skip(self, what, why):
+        self.skipped += 1
+        print(f"skipped {self.name}: {what}: {why}", flush=True)
+
+    def end(self):
+        print(f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
+        sys.exit(1 if self.failed else 0)
