@@ -14,22 +14,22 @@ struct jail;
 struct ask_table;
 
 enum {
-	AUTH_WAIT_MS = 10000, /* most a step blocks the asking side */
-	AUTH_MECH_MAX = 20,   /* RFC 4422 3.1 */
-	AUTH_DATA_MAX =
-	    12288, /* octets of a response or challenge; RFC 4954 4 in base64 */
+	AUTH_WAIT_MS = 10000,     /* most a step blocks the asking side */
+	AUTH_MECH_MAX = 20,       /* RFC 4422 3.1 */
+	AUTH_DATA_MAX = 12288,    /* octets of a response or challenge (RFC 4954 4) */
 	AUTH_STEPS_MOST = 8,      /* of one conversation */
 	AUTH_STARTS_MOST = 60000, /* of one channel in ASK_TIMES_WINDOW_SEC */
 	AUTH_TEXT_MAX = 320,      /* octets of service, client, account */
 };
 
-enum auth_ask {
-	AUTH_START =
-	    1, /* str service, u8 has_tls, u8 is_loopback, str client, str binding_type, str binding,
-	                 * str mech, u8 has_initial, str initial -> reply */
-	AUTH_STEP,   /* str response -> reply.  Legal after a reply AUTH_CONTINUE */
-	AUTH_CANCEL, /* -> nothing; legal at any time */
-};                   /* reply: u8 auth_status, str challenge, str account, id ticket */
+/*
+ * The asks.  Each but AUTH_CANCEL is answered by u8 auth_status, str challenge, str account, id ticket.
+ *   AUTH_START   str service, u8 has_tls, u8 is_loopback, str client, str binding_type, str binding,
+ *                str mech, u8 has_initial, str initial.  Legal at any time: ends what was before
+ *   AUTH_STEP    str response.  Legal after a reply AUTH_CONTINUE
+ *   AUTH_CANCEL  nothing, no answer.  Legal at any time
+ */
+enum auth_ask { AUTH_START = 1, AUTH_STEP, AUTH_CANCEL };
 
 enum auth_status {
 	AUTH_OK = 0,
@@ -42,8 +42,7 @@ enum auth_status {
 
 /* The connection, as its front knows it. */
 struct auth_conn {
-	const char *
-	    service; /* borrow: "smtp", "pop", "imap", "sieve" (RFC 4422 registry names) */
+	const char *service; /* borrow: "smtp", "pop", "imap", "sieve" */
 	bool has_tls;
 	bool is_loopback;                  /* the client's address is of loopback */
 	struct span client;                /* its address as text, for the log */
@@ -52,8 +51,7 @@ struct auth_conn {
 
 struct auth_reply {
 	enum auth_status status;
-	struct span
-	    challenge; /* raw octets, not base64; borrow: until the next auth_ call */
+	struct span challenge; /* raw octets, not base64; borrow: until the next call */
 	struct span account; /* the account's address, with AUTH_OK; borrow: as above */
 	struct id ticket;    /* with AUTH_OK, where the daemon has tickets; else zero */
 };

@@ -102,6 +102,49 @@ log_event(int level, const char *event, const char *fmt, ...)
 		return; /* nobody is left who could be told */
 }
 
+static size_t
+add_text(char *line, size_t n, size_t max, const char *text)
+{
+	while (*text && n < max)
+		line[n++] = *text++;
+	return n;
+}
+
+static size_t
+add_number(char *line, size_t n, size_t max, unsigned v)
+{
+	char digits[12];
+	size_t at = sizeof digits - 1;
+	digits[at] = '\0';
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	return add_text(line, n, max, digits + at);
+}
+
+void
+log_from_signal(const char *event, const char *key, unsigned number)
+{
+	char line[256];
+	size_t max = sizeof line - 1, n = 0;
+	n = add_text(line, n, max, state.is_syslog ? "<20>" : "");
+	n = add_text(line, n, max, state.daemon);
+	n = add_text(line, n, max, "/");
+	n = add_text(line, n, max, state.role);
+	n = add_text(line, n, max, "[");
+	n = add_number(line, n, max, (unsigned)getpid());
+	n = add_text(line, n, max, "]: level=warning event=");
+	n = add_text(line, n, max, event);
+	n = add_text(line, n, max, " ");
+	n = add_text(line, n, max, key);
+	n = add_text(line, n, max, "=");
+	n = add_number(line, n, max, number);
+	if (!state.is_syslog)
+		line[n++] = '\n';
+	if (write(state.fd, line, n) < 0)
+		return;
+}
+
 const char *
 log_q(struct span s)
 {

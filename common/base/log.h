@@ -24,6 +24,9 @@ void log_session(const char *sid);     /* copied; NULL: none.  In every line fro
 void log_message(const struct id *id); /* copied; NULL: none.  In every line from now on */
 
 void log_event(int level, const char *event, const char *fmt, ...) FMT(3, 4); /* fmt "": no more keys */
+/* log_from_signal - as log_event, with one number; takes no lock and no memory, so a signal handler may call it.
+ * Such a line carries no date of ours. */
+void log_from_signal(const char *event, const char *key, unsigned number);
 /* log_q - a value made safe: as is when it is plain, else in quotes with escapes; at most
  * LOG_VALUE_MAX bytes.  In one of 8 rotating static buffers. */
 const char *log_q(struct span);

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -242,6 +243,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	int status = read_options(d, argc, argv, &o);
 	if (status >= 0)
 		return status;
+	tzset(); /* reads the zone now: no jail has the file */
 	log_open(d->name, STDERR_FILENO, false);
 	log_role("monitor");
 	*m = (struct monitor){.daemon = d, .conf_path = o.conf_path, .has_root = geteuid() == 0,

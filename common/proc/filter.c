@@ -178,7 +178,7 @@ on_sigsys(int sig, siginfo_t *info, void *context)
 	(void)sig;
 	if (nr < sizeof said && !said[nr]) {
 		said[nr] = 1;
-		log_event(LOG_WARNING, "syscall_not_allowed", "number=%u answer=ENOSYS", nr);
+		log_from_signal("syscall_answered_enosys", "number", nr);
 	}
 #if defined(__x86_64__)
 	u->uc_mcontext.gregs[REG_RAX] = -ENOSYS;

@@ -123,7 +123,7 @@ monitor_each_drain(void)
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
 		p->is_old = true;
 		if (process_say(p, CTL_DRAIN, span_make(&is_stopping, 1), -1) != E_OK)
-			kill(p->pid, SIGTERM);
+			kill(p->pid, SIGKILL); /* it does not listen */
 	}
 }
 

@@ -92,7 +92,9 @@ reset_signals(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* the monitor speaks for us */
+	signal(SIGHUP, SIG_IGN); /* the monitor speaks for us: a terminal reaches the whole group */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 }
 
 NORETURN static void

@@ -12,11 +12,13 @@ struct conf;
 struct jail;
 struct ask_table;
 
-enum key_ask {
-	KEY_SIGN =
-	    1, /* u16 key index, u32 algorithm (gnutls_sign_algorithm_t), str digest -> u8 result, str signature */
-	KEY_TICKETS, /* -> str master key of tickets, u32 seconds until it is replaced */
-};
+/*
+ * The asks.
+ *   KEY_SIGN     u16 key index, u32 algorithm (gnutls_sign_algorithm_t), str digest
+ *                -> u8 result, str signature
+ *   KEY_TICKETS  nothing -> str master key of tickets, u32 seconds until it is replaced
+ */
+enum key_ask { KEY_SIGN = 1, KEY_TICKETS };
 
 enum {
 	KEY_DIGEST_LEAST = 32,    /* bytes: SHA-256 */
@@ -24,8 +26,7 @@ enum {
 	KEY_SIGNATURE_MAX = 2048, /* bytes */
 	KEY_TICKET_MAX = 256,     /* bytes of the master key */
 	KEY_TICKET_LIFE_SEC = 3600,
-	KEY_SIGNS_MOST =
-	    120000, /* an asker, in ASK_TIMES_WINDOW_SEC: past that it is ended */
+	KEY_SIGNS_MOST = 120000, /* of an asker, in ASK_TIMES_WINDOW_SEC */
 	KEY_TICKETS_MOST = 600,
 };
 
