@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/* conn.c - one TLS connection: handshake, the way of its bytes, what was agreed. */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "tls/key.h"
+#include "tls/state.h"
+
+struct tls_conn *
+tls_conn_new(struct tls_server *s, int fd)
+{
+	struct tls_conn *c = mem_new(sizeof *c);
+	if (gnutls_init(
+		&c->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0 ||
+	    gnutls_priority_set(c->session, s->priority) < 0 ||
+	    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, s->credentials) <
+		0)
+		bug("gnutls_init");
+	gnutls_certificate_server_set_request(c->session, GNUTLS_CERT_IGNORE);
+	gnutls_transport_set_int(c->session, fd);
+	signer_tickets(&s->signer);
+	if (s->signer.tickets_bytes) {
+		gnutls_datum_t key = {
+		    s->signer.tickets, (unsigned)s->signer.tickets_bytes};
+		if (gnutls_session_ticket_enable_server(c->session, &key) < 0)
+			bug("gnutls_session_ticket_enable_server");
+		gnutls_db_set_cache_expiration(c->session, KEY_TICKET_LIFE_SEC);
+	}
+	return c;
+}
+
+/* What the peer asked for and what was agreed, taken down once. */
+static void
+handshake_done(struct tls_conn *c)
+{
+	unsigned type;
+	size_t n = sizeof c->sni;
+	if (gnutls_server_name_get(c->session, c->sni, &n, &type, 0) == 0 &&
+	    type == GNUTLS_NAME_DNS)
+		c->sni_bytes = strnlen(c->sni, n);
+	for (size_t i = 0; i < c->sni_bytes; i++)
+		c->sni[i] = ch_lower(c->sni[i]);
+	switch (gnutls_protocol_get_version(c->session)) {
+	case GNUTLS_TLS1_3:
+		snprintf(c->version, sizeof c->version, "TLS1.3");
+		break;
+	default:
+		snprintf(c->version, sizeof c->version, "TLS1.2");
+	}
+}
+
+static void
+handshake_failed(struct tls_conn *c, int err)
+{
+	gnutls_alert_send_appropriate(c->session, err);
+	if (err == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		log_event(LOG_INFO, "tls_failed", "alert=%s",
+		    log_qs(gnutls_alert_get_name(gnutls_alert_get(c->session))));
+	else
+		log_event(
+		    LOG_INFO, "tls_failed", "why=%s", log_qs(gnutls_strerror(err)));
+}
+
+int
+tls_handshake_step(struct tls_conn *c, bool *wants_write)
+{
+	int err;
+	do
+		err = gnutls_handshake(c->session);
+	while (err == GNUTLS_E_INTERRUPTED || err == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	*wants_write = gnutls_record_get_direction(c->session) == 1;
+	if (err == GNUTLS_E_AGAIN)
+		return E_MORE;
+	if (err < 0) {
+		handshake_failed(c, err);
+		return E_IO;
+	}
+	handshake_done(c);
+	return E_OK;
+}
+
+int
+tls_accept(struct tls_server *s, struct io *io, int64_t deadline, struct tls_conn **out)
+{
+	bool wants_write = false;
+	*out = NULL;
+	int err = io_flush(io);
+	if (err != E_OK)
+		return err;
+	io_discard(io);
+	if (deadline > io->deadline)
+		deadline = io->deadline;
+	struct tls_conn *c = tls_conn_new(s, io->fd);
+	while ((err = tls_handshake_step(c, &wants_write)) == E_MORE) {
+		int64_t idle = deadline_in_ms(io->idle_ms);
+		err = io_wait(io->fd, wants_write ? POLLOUT : POLLIN,
+		    idle < deadline ? idle : deadline, false);
+		if (err != E_OK)
+			break;
+	}
+	if (err != E_OK) {
+		gnutls_deinit(c->session);
+		mem_free(&c);
+		return err;
+	}
+	io->way = &tls_way;
+	io->way_ctx = c;
+	*out = c;
+	return E_OK;
+}
+
+void
+tls_conn_close(struct tls_conn **cp, struct io *io)
+{
+	struct tls_conn *c = *cp;
+	if (!c)
+		return;
+	if (!io || io->fd >= 0)
+		gnutls_bye(c->session,
+		    GNUTLS_SHUT_WR); /* once: who does not read does not hear it */
+	if (io && io->way_ctx == c) {
+		io->way = NULL;
+		io->way_ctx = NULL;
+	}
+	gnutls_deinit(c->session);
+	mem_free(cp);
+}
+
+static int
+way_read(void *ctx, char *p, size_t n, size_t *got, bool *wants_write)
+{
+	struct tls_conn *c = ctx;
+	ssize_t k;
+	do
+		k = gnutls_record_recv(c->session, p, n);
+	while (k == GNUTLS_E_INTERRUPTED || k == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	*wants_write = gnutls_record_get_direction(c->session) == 1;
+	if (k == GNUTLS_E_AGAIN)
+		return E_MORE;
+	if (k < 0) /* GNUTLS_E_REHANDSHAKE too: we do not renegotiate */
+		return E_IO;
+	*got = (size_t)k;
+	return E_OK;
+}
+
+/* What GnuTLS took but could not send stays with it, and the caller comes again with the same bytes. */
+static int
+way_write(void *ctx, const char *p, size_t n, size_t *put, bool *wants_write)
+{
+	struct tls_conn *c = ctx;
+	ssize_t k;
+	if (n > TLS_SEND_MAX)
+		n = TLS_SEND_MAX;
+	do
+		k = c->unsent ? gnutls_record_send(c->session, NULL, 0)
+		              : gnutls_record_send(c->session, p, n);
+	while (k == GNUTLS_E_INTERRUPTED);
+	*wants_write = gnutls_record_get_direction(c->session) == 1;
+	if (k == GNUTLS_E_AGAIN) {
+		if (!c->unsent)
+			c->unsent = n;
+		return E_MORE;
+	}
+	if (k < 0)
+		return E_IO;
+	*put = c->unsent ? c->unsent : (size_t)k;
+	c->unsent = 0;
+	return E_OK;
+}
+
+static size_t
+way_pending(void *ctx)
+{
+	struct tls_conn *c = ctx;
+	return gnutls_record_check_pending(c->session);
+}
+
+const struct io_way tls_way = {
+    .read = way_read, .write = way_write, .pending = way_pending};
+
+const char *
+tls_version_text(const struct tls_conn *c)
+{
+	return c->version;
+}
+
+const char *
+tls_cipher_text(const struct tls_conn *c)
+{
+	const char *name = gnutls_ciphersuite_get(c->session);
+	return name ? name : "";
+}
+
+struct span
+tls_sni(const struct tls_conn *c)
+{
+	return span_make(c->sni, c->sni_bytes);
+}
+
+int
+tls_binding(const struct tls_conn *c, struct buf *type, struct buf *data)
+{
+	bool is_13 = gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3;
+	gnutls_datum_t cb;
+	if (gnutls_session_channel_binding(c->session,
+		is_13 ? GNUTLS_CB_TLS_EXPORTER : GNUTLS_CB_TLS_UNIQUE, &cb) < 0)
+		return E_BAD;
+	buf_str(type, is_13 ? "tls-exporter" : "tls-unique");
+	buf_put(data, cb.data, cb.size);
+	gnutls_free(cb.data);
+	return E_OK;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* signer.c - signatures and ticket keys, asked of the role "key": no private key is in this process. */
+#include <gnutls/crypto.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/ask.h"
+#include "tls/key.h"
+#include "tls/state.h"
+
+size_t
+tls_digest_bytes(gnutls_pk_algorithm_t pk, gnutls_sign_algorithm_t algorithm)
+{
+	if (pk != GNUTLS_PK_RSA && pk != GNUTLS_PK_ECDSA)
+		return 0;
+	if (!gnutls_sign_supports_pk_algorithm(algorithm, pk))
+		return 0;
+	gnutls_digest_algorithm_t digest = gnutls_sign_get_hash_algorithm(algorithm);
+	if (digest != GNUTLS_DIG_SHA256 && digest != GNUTLS_DIG_SHA384 &&
+	    digest != GNUTLS_DIG_SHA512)
+		return 0;
+	return gnutls_hash_get_len(digest);
+}
+
+static void
+hang_up(struct signer *s)
+{
+	if (s->chan >= 0)
+		close(s->chan);
+	s->chan = -1;
+}
+
+/* One ask; a broken channel is opened again once.  A late answer must not meet the next ask. */
+static int
+key_call(struct signer *s, uint16_t type, struct span body, struct ask_msg *reply)
+{
+	int err = E_IO;
+	for (int tries = 0; tries < 2 && err == E_IO; tries++) {
+		if (s->chan < 0 && s->key_channel(&s->chan) != E_OK) {
+			s->chan = -1;
+			break;
+		}
+		err = ask_call(s->chan, type, body, -1, &s->in, reply,
+		    deadline_in_ms(TLS_KEY_WAIT_MS));
+		if (err == E_OK && reply->fd >= 0)
+			close(reply->fd);
+		if (err != E_OK)
+			hang_up(s);
+	}
+	if (err != E_OK)
+		log_event(LOG_ERR, "no_key_process", "why=%s", err_name(err));
+	return err;
+}
+
+static int
+reply_to_datum(struct ask_msg *reply, gnutls_datum_t *out)
+{
+	int8_t result = (int8_t)rd_u8(&reply->body);
+	struct span s = rd_str(&reply->body, KEY_SIGNATURE_MAX);
+	if (rd_end(&reply->body) != E_OK || result != E_OK || s.n == 0)
+		return GNUTLS_E_PK_SIGN_FAILED;
+	out->data = gnutls_malloc(s.n);
+	if (!out->data)
+		return GNUTLS_E_MEMORY_ERROR;
+	memcpy(out->data, s.p, s.n);
+	out->size = (unsigned)s.n;
+	return 0;
+}
+
+static int
+far_sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *ctx,
+    unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *signature)
+{
+	struct far_key *far = ctx;
+	struct buf body = {0};
+	struct ask_msg reply;
+	(void)key, (void)flags;
+	if (hash->size != tls_digest_bytes(far->pk, algorithm))
+		return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
+	buf_u16(&body, far->index);
+	buf_u32(&body, (uint32_t)algorithm);
+	buf_bytes(&body, span_make(hash->data, hash->size));
+	int err = key_call(far->signer, KEY_SIGN, buf_as_span(&body), &reply);
+	buf_free(&body);
+	return err == E_OK ? reply_to_datum(&reply, signature)
+	                   : GNUTLS_E_PK_SIGN_FAILED;
+}
+
+static int
+far_info(gnutls_privkey_t key, unsigned flags, void *ctx)
+{
+	const struct far_key *far = ctx;
+	(void)key;
+	if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO)
+		return (int)far->pk;
+	if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS)
+		return (int)far->bits;
+	if (flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO)
+		return tls_digest_bytes(far->pk, GNUTLS_FLAGS_TO_SIGN_ALGO(flags)) > 0;
+	return -1;
+}
+
+int
+signer_key(struct far_key *far, gnutls_privkey_t *out)
+{
+	gnutls_privkey_t key;
+	if (gnutls_privkey_init(&key) < 0)
+		bug("gnutls_privkey_init");
+	if (gnutls_privkey_import_ext4(
+		key, far, NULL, far_sign_hash, NULL, NULL, far_info, 0) < 0) {
+		gnutls_privkey_deinit(key);
+		return E_BAD;
+	}
+	*out = key;
+	return E_OK;
+}
+
+void
+signer_tickets(struct signer *s)
+{
+	struct ask_msg reply;
+	if (clock_mono_ms() < s->tickets_until_ms)
+		return;
+	s->tickets_bytes = 0;
+	if (key_call(s, KEY_TICKETS, (struct span){"", 0}, &reply) != E_OK)
+		return;
+	struct span key = rd_str(&reply.body, KEY_TICKET_MAX);
+	uint32_t left_sec = rd_u32(&reply.body);
+	if (rd_end(&reply.body) != E_OK)
+		return;
+	memcpy(s->tickets, key.p, key.n);
+	s->tickets_bytes = key.n;
+	s->tickets_until_ms = clock_mono_ms() + (int64_t)left_sec * 1000;
+}
+
+void
+signer_done(struct signer *s)
+{
+	hang_up(s);
+	buf_wipe(&s->in);
+	mem_wipe(s->tickets, sizeof s->tickets);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * state.h - what the files of this folder share: GnuTLS shows here and in them, nowhere else.
+ *   server.c  certificates      signer.c  signatures and ticket keys, asked of the role "key"
+ *   conn.c    one connection    check.c   the self-test
+ */
+#ifndef TLS_STATE_H
+#define TLS_STATE_H
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+
+#include "tls/server.h"
+
+enum { TLS_CHAIN_MOST = 12 };
+
+/* The channel to the role "key". */
+struct signer {
+	int (*key_channel)(int *out);
+	int chan;                   /* own; -1: none yet */
+	struct buf in;              /* own */
+	unsigned char tickets[256]; /* the master key of session tickets */
+	size_t tickets_bytes;       /* 0: none */
+	int64_t tickets_until_ms;   /* monotonic */
+};
+
+/* A private key that is somewhere else. */
+struct far_key {
+	struct signer *signer; /* borrow: the server's */
+	uint16_t index;        /* in tls_certificates and tls_keys */
+	gnutls_pk_algorithm_t pk;
+	unsigned bits;
+};
+
+struct tls_server {
+	gnutls_certificate_credentials_t credentials; /* own */
+	gnutls_priority_t priority;                   /* own */
+	struct signer signer;
+	struct far_key keys[TLS_CERTIFICATES_MOST];
+};
+
+struct tls_conn {
+	gnutls_session_t session; /* own */
+	size_t unsent;            /* bytes of a write that GnuTLS holds back; 0: none */
+	char sni[TLS_SNI_MAX + 1];
+	size_t sni_bytes;
+	char version[12];
+};
+
+/* tls_digest_bytes - of this algorithm with this kind of key; 0: we do not sign with it */
+size_t tls_digest_bytes(gnutls_pk_algorithm_t, gnutls_sign_algorithm_t);
+
+/* signer.c */
+/* signer_key - a gnutls_privkey_t that asks.  E_OK, E_BAD.  own; borrows far */
+MUST_USE int signer_key(struct far_key *far, gnutls_privkey_t *out);
+/* signer_tickets - the key of now, asked for when ours is old; tickets_bytes 0 when there is none */
+void signer_tickets(struct signer *);
+void signer_done(struct signer *);
+
+#endif
