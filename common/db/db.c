@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: ISC */
+/* db.c - environments, tables and transactions on Berkeley DB. */
+#include "db/db.h"
+
+#include <db.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "db/state.h"
+
+enum { TABLES_MAX = 16, TABLE_MODE = 0640 };
+
+struct db_table {
+	struct db *db; /* borrow */
+	DB *handle;    /* own */
+};
+
+struct db {
+	DB_ENV *env;                         /* own */
+	struct db_table *tables[TABLES_MAX]; /* own */
+	size_t n_tables;
+	bool is_damaged;
+};
+
+struct db_txn {
+	struct db *db; /* borrow */
+	DB_TXN *handle;
+};
+
+struct db_cursor {
+	struct db *db;    /* borrow */
+	DBC *handle;      /* own */
+	DBT key, value;   /* own: the library's memory, grown by it */
+};
+
+static void
+on_message(const DB_ENV *env, const char *prefix, const char *text)
+{
+	(void)env, (void)prefix;
+	log_event(LOG_WARNING, "db", "says=%s", log_qs(text));
+}
+
+int
+db_err(int err, bool *is_damaged)
+{
+	switch (err) {
+	case 0:
+		return E_OK;
+	case DB_NOTFOUND:
+	case DB_KEYEMPTY:
+		return E_BAD;
+	case ENOSPC:
+	case EDQUOT:
+		return E_LIMIT;
+	case DB_RUNRECOVERY:
+	case DB_VERIFY_BAD:
+	case DB_PAGE_NOTFOUND:
+	case DB_CHKSUM_FAIL:
+		*is_damaged = true;
+		return E_LIMIT;
+	}
+	log_event(LOG_ERR, "db_failed", "err=%s", log_qs(db_strerror(err)));
+	return E_IO;
+}
+
+static int
+result(struct db *db, int err)
+{
+	return db_err(err, &db->is_damaged);
+}
+
+/* Sizes small, for an environment that serves one mailbox or one queue. */
+static int
+configure(DB_ENV *env, size_t cache_bytes)
+{
+	env->set_errcall(env, on_message);
+	env->set_errpfx(env, "");
+	int err = env->set_cachesize(env, 0, (uint32_t)cache_bytes, 1);
+	if (!err)
+		err = env->set_lg_max(env, DB_LOG_FILE_BYTES);
+	if (!err)
+		err = env->set_lg_bsize(env, 128 * 1024);
+	if (!err)
+		err = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1);
+	if (!err)
+		err = env->set_flags(env, DB_TXN_NOSYNC, 1);
+	if (!err)
+		err = env->set_tx_max(env, 64);
+	return err;
+}
+
+int
+db_open(const char *dir, size_t cache_bytes, struct db **out)
+{
+	struct db *db = mem_new(sizeof *db);
+	int err = db_env_create(&db->env, 0);
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		err = errno;
+	if (!err)
+		err = configure(db->env, cache_bytes);
+	if (!err)
+		err = db->env->open(db->env, dir, DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_LOG |
+		    DB_INIT_MPOOL | DB_INIT_TXN, 0600);
+	if (!err) {
+		*out = db;
+		return E_OK;
+	}
+	log_event(LOG_ERR, "db_not_opened", "dir=%s err=%s", log_qs(dir), log_qs(db_strerror(err)));
+	bool is_world = err == ENOSPC || err == EDQUOT || err == EACCES || err == EROFS || err == ENOMEM;
+	db_abandon(&db);
+	return is_world ? E_IO : E_LIMIT;
+}
+
+static void
+close_all(struct db *db, uint32_t table_flags)
+{
+	for (size_t i = 0; i < db->n_tables; i++) {
+		db->tables[i]->handle->close(db->tables[i]->handle, table_flags);
+		mem_free(&db->tables[i]);
+	}
+	if (db->env)
+		db->env->close(db->env, 0);
+}
+
+void
+db_close(struct db **dbp)
+{
+	if (!*dbp)
+		return;
+	if ((*dbp)->is_damaged) {
+		db_abandon(dbp);
+		return;
+	}
+	if (db_checkpoint(*dbp, 0) != E_OK)
+		log_event(LOG_ERR, "db_no_checkpoint", "%s", "");
+	close_all(*dbp, 0);
+	mem_free(dbp);
+}
+
+void
+db_abandon(struct db **dbp)
+{
+	if (!*dbp)
+		return;
+	close_all(*dbp, DB_NOSYNC);
+	mem_free(dbp);
+}
+
+bool
+db_is_damaged(const struct db *db)
+{
+	return db->is_damaged;
+}
+
+int
+db_table_open(struct db *db, const char *name, bool is_made_if_missing, struct db_table **out)
+{
+	DB *h;
+	if (db->n_tables == TABLES_MAX)
+		bug("too many tables");
+	int err = db_create(&h, db->env, 0);
+	if (err)
+		return result(db, err);
+	err = h->set_flags(h, DB_CHKSUM);
+	if (!err)
+		err = h->set_pagesize(h, DB_PAGE_BYTES);
+	if (!err)
+		err = h->open(h, NULL, name, NULL, DB_BTREE,
+		    DB_AUTO_COMMIT | (is_made_if_missing ? (uint32_t)DB_CREATE : 0), TABLE_MODE);
+	if (err) {
+		h->close(h, DB_NOSYNC);
+		if (err == ENOENT)
+			return E_BAD;
+		if (err == EINVAL || err == DB_OLD_VERSION)
+			db->is_damaged = true;
+		return result(db, err);
+	}
+	struct db_table *t = mem_new(sizeof *t);
+	*t = (struct db_table){.db = db, .handle = h};
+	db->tables[db->n_tables++] = t;
+	*out = t;
+	return E_OK;
+}
+
+int
+db_begin(struct db *db, struct db_txn **out)
+{
+	struct db_txn *t = mem_new(sizeof *t);
+	t->db = db;
+	int err = db->env->txn_begin(db->env, NULL, &t->handle, DB_TXN_NOSYNC);
+	if (err) {
+		mem_free(&t);
+		return result(db, err);
+	}
+	*out = t;
+	return E_OK;
+}
+
+int
+db_commit(struct db_txn **tp)
+{
+	struct db_txn *t = *tp;
+	int err = result(t->db, t->handle->commit(t->handle, DB_TXN_NOSYNC));
+	mem_free(tp);
+	return err;
+}
+
+void
+db_abort(struct db_txn **tp)
+{
+	struct db_txn *t = *tp;
+	if (!t)
+		return;
+	if (result(t->db, t->handle->abort(t->handle)) != E_OK)
+		t->db->is_damaged = true;
+	mem_free(tp);
+}
+
+int
+db_sync(struct db *db)
+{
+	return result(db, db->env->log_flush(db->env, NULL));
+}
+
+int
+db_checkpoint(struct db *db, size_t min_log_bytes)
+{
+	return result(db, db->env->txn_checkpoint(db->env, (uint32_t)(min_log_bytes / 1024), 0,
+	                      min_log_bytes ? 0 : DB_FORCE));
+}
+
+static DBT
+dbt_of(struct span s)
+{
+	DBT d = {.data = (void *)(uintptr_t)s.p, .size = (uint32_t)s.n};
+	return d;
+}
+
+static DB_TXN *
+txn_of(struct db_txn *t)
+{
+	return t ? t->handle : NULL;
+}
+
+/* Reads into the buffer; grows it once when the value is larger than guessed. */
+int
+db_read(DB *h, DB_TXN *txn, struct span key, struct buf *out)
+{
+	DBT k = dbt_of(key), v = {.flags = DB_DBT_USERMEM};
+	size_t guess = 512;
+	for (;;) {
+		buf_reset(out);
+		v.data = buf_room(out, guess);
+		v.ulen = (uint32_t)guess;
+		if (!v.data)
+			return ENOSPC;
+		int err = h->get(h, txn, &k, &v, 0);
+		if (err != DB_BUFFER_SMALL) {
+			if (!err)
+				buf_added(out, v.size);
+			return err;
+		}
+		guess = v.size;
+	}
+}
+
+int
+db_get(struct db_table *t, struct db_txn *txn, struct span key, struct buf *out)
+{
+	return result(t->db, db_read(t->handle, txn_of(txn), key, out));
+}
+
+int
+db_put(struct db_table *t, struct db_txn *txn, struct span key, struct span value)
+{
+	DBT k = dbt_of(key), v = dbt_of(value);
+	return result(t->db, t->handle->put(t->handle, txn_of(txn), &k, &v, 0));
+}
+
+int
+db_del(struct db_table *t, struct db_txn *txn, struct span key)
+{
+	DBT k = dbt_of(key);
+	return result(t->db, t->handle->del(t->handle, txn_of(txn), &k, 0));
+}
+
+int
+db_cursor_open(struct db_table *t, struct db_txn *txn, struct db_cursor **out)
+{
+	struct db_cursor *c = mem_new(sizeof *c);
+	c->db = t->db;
+	c->key.flags = c->value.flags = DB_DBT_REALLOC;
+	int err = t->handle->cursor(t->handle, txn_of(txn), &c->handle, 0);
+	if (err) {
+		mem_free(&c);
+		return result(t->db, err);
+	}
+	*out = c;
+	return E_OK;
+}
+
+void
+db_cursor_close(struct db_cursor **cp)
+{
+	struct db_cursor *c = *cp;
+	if (!c)
+		return;
+	c->handle->close(c->handle);
+	free(c->key.data);
+	free(c->value.data);
+	mem_free(cp);
+}
+
+static int
+step(struct db_cursor *c, uint32_t how, struct span *key, struct span *value)
+{
+	int err = result(c->db, c->handle->get(c->handle, &c->key, &c->value, how));
+	if (err == E_OK) {
+		*key = span_make(c->key.data, c->key.size);
+		*value = span_make(c->value.data, c->value.size);
+	}
+	return err;
+}
+
+int
+db_seek(struct db_cursor *c, struct span at_least, struct span *key, struct span *value)
+{
+	if (at_least.n == 0)
+		return step(c, DB_FIRST, key, value);
+	c->key.data = mem_grow(c->key.data, at_least.n, 1);
+	memcpy(c->key.data, at_least.p, at_least.n);
+	c->key.size = (uint32_t)at_least.n;
+	return step(c, DB_SET_RANGE, key, value);
+}
+
+int
+db_next(struct db_cursor *c, struct span *key, struct span *value)
+{
+	return step(c, DB_NEXT, key, value);
+}
+
+int
+db_cursor_del(struct db_cursor *c)
+{
+	return result(c->db, c->handle->del(c->handle, 0));
+}
+
+void
+db_key_u32(struct buf *b, uint32_t v)
+{
+	v = htobe32(v);
+	buf_put(b, &v, sizeof v);
+}
+
+void
+db_key_u64(struct buf *b, uint64_t v)
+{
+	v = htobe64(v);
+	buf_put(b, &v, sizeof v);
+}
+
+uint32_t
+rd_key_u32(struct rd *r)
+{
+	uint32_t v = 0;
+	struct span s = rd_bytes(r, sizeof v);
+	memcpy(&v, s.p, s.n);
+	return be32toh(v);
+}
+
+uint64_t
+rd_key_u64(struct rd *r)
+{
+	uint64_t v = 0;
+	struct span s = rd_bytes(r, sizeof v);
+	memcpy(&v, s.p, s.n);
+	return be64toh(v);
+}
