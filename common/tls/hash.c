@@ -74,6 +74,20 @@ pbkdf2(enum hash_kind kind, struct span password, struct span salt, uint32_t ite
 	    gnutls_pbkdf2(kinds[kind].mac, &p, &s, iterations, out, kinds[kind].bytes));
 }
 
+int
+text_opaque(struct span in, struct buf *out)
+{
+	gnutls_datum_t text;
+	int err = gnutls_utf8_password_normalize(
+	    (const unsigned char *)in.p, (unsigned)in.n, &text, 0);
+	if (err < 0)
+		return E_BAD;
+	buf_put(out, text.data, text.size);
+	mem_wipe(text.data, text.size);
+	gnutls_free(text.data);
+	return buf_done(out);
+}
+
 struct hash *
 hash_new(void)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * hash.h - digests, HMAC, PBKDF2, and a fast keyed checksum.  GnuTLS below; nothing of it shows.
- * None of these can fail but by our own mistake: a failure inside GnuTLS is a bug().
+ * What returns nothing cannot fail but by our own mistake: a failure inside GnuTLS is a bug().
  */
 #ifndef TLS_HASH_H
 #define TLS_HASH_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 enum hash_kind { HASH_SHA1, HASH_SHA256 };
 
@@ -29,6 +29,14 @@ void hmac_sha256(struct span key, struct span data, unsigned char out[SHA256_BYT
 /* pbkdf2 - RFC 8018 5.2 with HMAC of this kind: hash_bytes(kind) bytes of key.  4096 iterations: 0.5 ms */
 void pbkdf2(enum hash_kind, struct span password, struct span salt, uint32_t iterations,
     unsigned char *out);
+
+/*
+ * text_opaque - a password as RFC 8265 4.2 OpaqueString compares it (NFC, one kind of blank).
+ *   in       UTF-8, not empty
+ *   out      added to; a secret: buf_wipe
+ *   returns  E_OK, E_BAD (code points that are not for text)
+ */
+MUST_USE int text_opaque(struct span in, struct buf *out);
 
 /* ---- SHA-256 of what comes in pieces ---- */
 struct hash;
