@@ -19,7 +19,7 @@ struct conf_setting {
 	int64_t least, most;  /* numbers, in the unit */
 	const char *unit;     /* "bytes", "seconds", "" */
 	const char *doc;      /* one line */
-	/* checks a value beyond its type: returns NULL or what would be right; may be NULL */
+	/* checks a value (of a list: an item) beyond its type: NULL, or what would be right; may be NULL */
 	const char *(*check)(const char *value);
 };
 
@@ -44,8 +44,14 @@ bool conf_bool(const struct conf *, const char *section, const char *name);
 int64_t conf_int(const struct conf *, const char *section, const char *name); /* INT; BYTES in bytes; SECONDS */
 size_t conf_list_count(const struct conf *, const char *section, const char *name);
 const char *conf_list(const struct conf *, const char *section, const char *name, size_t i);
+const char *conf_path(const struct conf *);
+/* conf_line - the line on which it is set; 0: it has its default */
+unsigned conf_line(const struct conf *, const char *section, const char *name);
+/* conf_where - adds "FILE:LINE: ", or "FILE: " for a default: how an error about a setting begins */
+void conf_where(const struct conf *, const char *section, const char *name, struct buf *out);
 /* conf_dump - what differs from the defaults (or all), in the grammar of the file; parses to itself */
 void conf_dump(const struct conf *, bool all, struct buf *out);
-const char *conf_path(const struct conf *);
+/* conf_manual - the settings as mdoc(7), for merpati.conf(5) */
+void conf_manual(struct buf *out);
 
 #endif

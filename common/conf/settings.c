@@ -1,47 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* settings.c - every setting of every daemon: parser, dump, manual page and defaults come from this table. */
-#include <string.h>
-
-#include "conf/conf.h"
-
-static const char *
-check_tls_minimum(const char *value)
-{
-	return !strcmp(value, "1.2") || !strcmp(value, "1.3") ? NULL : "\"1.2\" or \"1.3\"";
-}
-
-static const char *
-check_absolute(const char *value)
-{
-	return value[0] == '/' ? NULL : "an absolute path, which begins with /";
-}
-
-static const char *
-check_log(const char *value)
-{
-	if (!strcmp(value, "syslog") || !strcmp(value, "stderr") || value[0] == '/')
-		return NULL;
-	return "\"syslog\", \"stderr\" or an absolute path";
-}
-
-static const char *
-check_subaddress(const char *value)
-{
-	return strlen(value) <= 1 ? NULL : "one character, or \"\" for none";
-}
-
-static const char *
-check_auth_source(const char *value)
-{
-	return !strcmp(value, "embedded") ? NULL : "\"embedded\"";
-}
-
-static const char *
-check_pair(const char *value)
-{
-	const char *eq = strchr(value, '=');
-	return eq && eq != value && eq[1] ? NULL : "\"name=value\"";
-}
+#include "conf/check.h"
 
 /* clang-format off */
 #define STR(name, def, check, doc)               {name, CONF_STR, def, 0, 0, "", doc, check}
@@ -59,10 +18,10 @@ check_pair(const char *value)
 #define GB     (1024LL * 1024 * 1024)
 
 static const struct conf_setting common[] = {
-	STR("hostname", "localhost", NULL, "name of this host in greetings, Received lines and reports"),
-	LIST("domains", "localhost", NULL, "domains whose mailboxes are here"),
-	LIST("domain_aliases", "", check_pair, "other names of a domain: \"example.org=example.com\""),
-	LIST("catch_all", "", check_pair, "where unknown addresses of a domain go: \"example.com=postmaster@example.com\""),
+	STR("hostname", "localhost", check_domain, "name of this host in greetings, Received lines and reports"),
+	LIST("domains", "localhost", check_domain, "domains whose mailboxes are here"),
+	LIST("domain_aliases", "", check_domain_pair, "other names of a domain: \"example.org=example.com\""),
+	LIST("catch_all", "", check_catch_all, "where unknown addresses of a domain go: \"example.com=postmaster@example.com\""),
 	STR("alias_file", "/etc/merpati/aliases", check_absolute, "aliases and lists: \"name: target, target\""),
 	STR("subaddress", "+", check_subaddress, "what parts user and detail in user+detail@domain; \"\" for none"),
 	STR("mail_dir", "/var/mail/merpati", check_absolute, "mailboxes, as DOMAIN/USER"),
@@ -71,13 +30,13 @@ static const struct conf_setting common[] = {
 	STR("run_dir", "/run/merpati", check_absolute, "sockets and pid files"),
 	STR("log", "syslog", check_log, "where log lines go: \"syslog\", \"stderr\" or a file"),
 	BOOL("log_debug", "no", "log every step"),
-	STR("user_net", "merpati-net", NULL, "user (name or number) of what talks to strangers"),
-	STR("user_key", "merpati-key", NULL, "user of the process that holds the private TLS keys"),
-	STR("user_auth", "merpati-auth", NULL, "user of the process that checks passwords; owner of the account table"),
-	STR("user_lookup", "merpati-lookup", NULL, "user of the process that looks up recipients"),
-	STR("user_queue", "merpati-queue", NULL, "user of spool and scheduler; owner of the spool"),
-	STR("user_deliver", "merpati-deliver", NULL, "user of the placers"),
-	STR("group", "merpati", NULL, "group of all these users; may read the account table without its secrets"),
+	STR("user_net", "merpati-net", check_name, "user (name or number) of what talks to strangers"),
+	STR("user_key", "merpati-key", check_name, "user of the process that holds the private TLS keys"),
+	STR("user_auth", "merpati-auth", check_name, "user of the process that checks passwords; owner of the account table"),
+	STR("user_lookup", "merpati-lookup", check_name, "user of the process that looks up recipients"),
+	STR("user_queue", "merpati-queue", check_name, "user of spool and scheduler; owner of the spool"),
+	STR("user_deliver", "merpati-deliver", check_name, "user of the placers"),
+	STR("group", "merpati", check_name, "group of all these users; may read the account table without its secrets"),
 	INT("uid_first", "200000", 1000, 4000000000, "first uid for mailboxes"),
 	INT("uid_last", "299999", 1000, 4000000000, "last uid for mailboxes"),
 	LIST("tls_certificates", "", check_absolute, "certificate chains, PEM; ECDSA first, then RSA"),
@@ -86,15 +45,15 @@ static const struct conf_setting common[] = {
 	BOOL("plaintext_auth_on_loopback", "no", "offer PLAIN and LOGIN without TLS to clients on 127.0.0.0/8 and ::1"),
 	STR("auth_source", "embedded", check_auth_source, "where accounts come from"),
 	INT("scram_iterations", "4096", 4096, 1000000, "work per password for new passwords (RFC 7677)"),
-	LIST("proxy_networks", "", NULL, "networks whose connections begin with the PROXY protocol"),
+	LIST("proxy_networks", "", check_network, "networks whose connections begin with the PROXY protocol"),
 	SECONDS("stop_time", "30s", 1, HOUR, "how long TERM lets sessions finish"),
 };
 
 static const struct conf_setting smtpd[] = {
-	LIST("listen_smtp", "0.0.0.0:25 [::]:25 0.0.0.0:2525 [::]:2525", NULL, "intake: mail from other servers"),
-	LIST("listen_submission", "0.0.0.0:587 [::]:587", NULL, "submission: STARTTLS, then AUTH"),
-	LIST("listen_submissions", "0.0.0.0:465 [::]:465", NULL, "submission over TLS from the first byte"),
-	LIST("relay_networks", "127.0.0.0/8 ::1/128", NULL, "networks that may send anywhere without AUTH"),
+	LIST("listen_smtp", "0.0.0.0:25 [::]:25 0.0.0.0:2525 [::]:2525", check_listen, "intake: mail from other servers"),
+	LIST("listen_submission", "0.0.0.0:587 [::]:587", check_listen, "submission: STARTTLS, then AUTH"),
+	LIST("listen_submissions", "0.0.0.0:465 [::]:465", check_listen, "submission over TLS from the first byte"),
+	LIST("relay_networks", "127.0.0.0/8 ::1/128", check_network, "networks that may send anywhere without AUTH"),
 	BYTES("message_size", "50M", KB, 2 * GB, "largest message"),
 	INT("recipients_most", "1000", 1, 1000, "recipients of a message"),
 	INT("errors_most", "20", 1, 10000, "bad commands before a client is sent away"),
@@ -122,7 +81,7 @@ static const struct conf_setting queue[] = {
 	INT("segments_most", "16", 3, 256, "segments in use before new mail is answered 452"),
 	SECONDS("defer_after", "5s", 1, HOUR, "age at which what is unfinished gets a file of its own"),
 	BYTES("ballast", "8M", MB, GB, "space kept for the recovery from a full disk"),
-	STR("postmaster", "", NULL, "who gets reports that cannot be delivered; \"\" drops them with a log line"),
+	STR("postmaster", "", check_address_or_none, "who gets reports that cannot be delivered; \"\" drops them with a log line"),
 };
 
 static const struct conf_setting deliver[] = {
@@ -131,8 +90,8 @@ static const struct conf_setting deliver[] = {
 };
 
 static const struct conf_setting pop3d[] = {
-	LIST("listen_pop3", "0.0.0.0:110 [::]:110", NULL, "POP3, with STLS"),
-	LIST("listen_pop3s", "0.0.0.0:995 [::]:995", NULL, "POP3 over TLS from the first byte"),
+	LIST("listen_pop3", "0.0.0.0:110 [::]:110", check_listen, "POP3, with STLS"),
+	LIST("listen_pop3s", "0.0.0.0:995 [::]:995", check_listen, "POP3 over TLS from the first byte"),
 	INT("connections_most", "2000", 1, 60000, "connections in all"),
 	INT("connections_per_address", "50", 1, 60000, "connections of an IPv4 address or an IPv6 /64"),
 	INT("front_connections", "64", 1, 4096, "connections of one front process; 1 keeps each user's plaintext alone"),

@@ -4,23 +4,31 @@
 
 #include <string.h>
 
-enum { LIST_ITEMS_MAX = 1024, VALUE_TEXT_MAX = 4096 };
-
 struct unit {
 	char letter;
 	int64_t factor;
 };
 
-static const struct unit units_bytes[] = {{'K', 1024}, {'M', 1024 * 1024}, {'G', 1024 * 1024 * 1024}};
-static const struct unit units_seconds[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+/* largest first: what is printed takes the first that fits */
+static const struct unit units_bytes[] = {
+    {'G', 1 << 30}, {'M', 1 << 20}, {'K', 1 << 10}};
+static const struct unit units_seconds[] = {
+    {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
 
-static int
-parse_number(enum conf_type type, struct span text, int64_t *out)
+static const struct unit *
+units_of(enum conf_type type, size_t *n_out)
 {
-	const struct unit *units = type == CONF_BYTES ? units_bytes : units_seconds;
-	size_t n_units = type == CONF_BYTES ? COUNT(units_bytes)
-	    : type == CONF_SECONDS          ? COUNT(units_seconds)
-	                                    : 0;
+	*n_out = type == CONF_BYTES     ? COUNT(units_bytes)
+	         : type == CONF_SECONDS ? COUNT(units_seconds)
+	                                : 0;
+	return type == CONF_BYTES ? units_bytes : units_seconds;
+}
+
+int
+value_parse_number(enum conf_type type, struct span text, int64_t *out)
+{
+	size_t n_units;
+	const struct unit *units = units_of(type, &n_units);
 	uint64_t value;
 	int64_t factor = 1;
 	for (size_t i = 0; i < n_units && text.n; i++)
@@ -35,10 +43,25 @@ parse_number(enum conf_type type, struct span text, int64_t *out)
 	return E_OK;
 }
 
+void
+value_number(enum conf_type type, int64_t number, struct buf *out)
+{
+	size_t n_units;
+	const struct unit *units = units_of(type, &n_units);
+	for (size_t i = 0; i < n_units && number; i++)
+		if (number % units[i].factor == 0) {
+			buf_putf(out, "%lld%c", (long long)(number / units[i].factor),
+			    units[i].letter);
+			return;
+		}
+	buf_putf(out, "%lld", (long long)number);
+}
+
 static int
 parse_bool(const char *text, int64_t *out)
 {
-	static const char *const yes[] = {"yes", "true", "on"}, *const no[] = {"no", "false", "off"};
+	static const char *const yes[] = {"yes", "true", "on"}, *const no[] = {"no",
+								    "false", "off"};
 	for (size_t i = 0; i < COUNT(yes); i++) {
 		if (!strcmp(text, yes[i]) || !strcmp(text, no[i])) {
 			*out = !strcmp(text, yes[i]);
@@ -51,78 +74,84 @@ parse_bool(const char *text, int64_t *out)
 static void
 say_range(const struct conf_setting *s, struct buf *wrong)
 {
-	static const char *const example[] = {
-	    [CONF_INT] = "a number", [CONF_BYTES] = "a size like 256K, 50M, 1G or a number of bytes",
-	    [CONF_SECONDS] = "a time like 30s, 5m, 4h, 5d or a number of seconds"};
-	buf_putf(wrong, "%s from %lld to %lld", example[s->type], (long long)s->least, (long long)s->most);
-	if (s->unit[0])
-		buf_putf(wrong, " %s", s->unit);
+	static const char *const what[] = {[CONF_INT] = "a number",
+	    [CONF_BYTES] = "a size (a number of bytes, or with K, M, G)",
+	    [CONF_SECONDS] = "a time (a number of seconds, or with s, m, h, d)"};
+	buf_putf(wrong, "%s from ", what[s->type]);
+	value_number(s->type, s->least, wrong);
+	buf_str(wrong, " to ");
+	value_number(s->type, s->most, wrong);
 }
 
-static int
-check_one(const struct conf_setting *s, const char *text, int64_t *number, struct buf *wrong)
+int
+value_check(
+    const struct conf_setting *s, const char *text, int64_t *number, struct buf *wrong)
 {
 	const char *right = strlen(text) > VALUE_TEXT_MAX ? "at most 4096 characters"
-	    : s->check                                    ? s->check(text)
+	                    : s->check                    ? s->check(text)
 	                                                  : NULL;
+	bool is_number =
+	    s->type == CONF_INT || s->type == CONF_BYTES || s->type == CONF_SECONDS;
 	if (right)
 		buf_str(wrong, right);
 	else if (s->type == CONF_BOOL && parse_bool(text, number) != E_OK)
 		buf_str(wrong, "yes or no");
-	else if (s->type >= CONF_INT && s->type <= CONF_SECONDS &&
-	    (parse_number(s->type, span_of(text), number) != E_OK || *number < s->least ||
-	        *number > s->most))
+	else if (is_number &&
+		 (value_parse_number(s->type, span_of(text), number) != E_OK ||
+		     *number < s->least || *number > s->most))
 		say_range(s, wrong);
 	else
 		return E_OK;
 	return E_BAD;
 }
 
-int
-value_set(const struct conf_setting *s, const char *const *texts, size_t n, struct conf_value *out,
-    struct buf *wrong)
+void
+value_set(const struct conf_setting *s, const char *const *texts, size_t n,
+    struct conf_value *out)
 {
 	int64_t number = 0;
-	if (n > LIST_ITEMS_MAX || (s->type != CONF_LIST && n != 1)) {
-		buf_str(wrong, s->type == CONF_LIST ? "at most 1024 items" : "one value");
-		return E_BAD;
-	}
+	struct buf wrong = {0};
+	unsigned line = out->line;
+	bool has_items = s->type == CONF_LIST || s->type == CONF_STR;
 	for (size_t i = 0; i < n; i++)
-		if (check_one(s, texts[i], &number, wrong) != E_OK)
-			return E_BAD;
+		if (value_check(s, texts[i], &number, &wrong) != E_OK)
+			bug(s->name);
 	value_free(out);
-	out->items = mem_new((n ? n : 1) * sizeof *out->items);
-	out->n_items = n;
+	buf_free(&wrong);
+	out->line = line;
 	out->number = number;
-	for (size_t i = 0; i < n; i++)
-		out->items[i] = mem_dup(texts[i]);
-	return E_OK;
+	out->items = mem_new((n ? n : 1) * sizeof *out->items);
+	for (size_t i = 0; i < n && has_items; i++)
+		out->items[out->n_items++] = mem_dup(texts[i]);
 }
 
 static void
 default_list(const struct conf_setting *s, struct conf_value *out)
 {
+	const char *texts[LIST_ITEMS_MAX];
 	struct span rest = span_of(s->def);
-	out->items = mem_new(sizeof *out->items);
+	char *copies[LIST_ITEMS_MAX];
+	size_t n = 0;
 	while (rest.n) {
 		struct buf item = {0};
 		buf_span(&item, span_cut(&rest, ' '));
-		out->items = mem_grow(out->items, out->n_items + 1, sizeof *out->items);
-		out->items[out->n_items++] = mem_dup(buf_cstr(&item));
+		texts[n] = copies[n] = mem_dup(buf_cstr(&item));
+		n++;
 		buf_free(&item);
 	}
+	value_set(s, texts, n, out);
+	while (n)
+		mem_free(&copies[--n]);
 }
 
 void
 value_default(const struct conf_setting *s, struct conf_value *out)
 {
-	struct buf wrong = {0};
 	*out = (struct conf_value){.items = NULL};
 	if (s->type == CONF_LIST)
 		default_list(s, out);
-	else if (value_set(s, &s->def, 1, out, &wrong) != E_OK)
-		bug(s->name);
-	buf_free(&wrong);
+	else
+		value_set(s, &s->def, 1, out);
 }
 
 void
@@ -145,33 +174,44 @@ value_same(const struct conf_value *a, const struct conf_value *b)
 	return true;
 }
 
-/* A string as the grammar reads it back: quoted, with its quotes and backslashes escaped. */
+/* A string as the grammar reads it back; ${NAME} would be taken from the environment. */
 static void
 dump_text(const char *text, struct buf *out)
 {
 	buf_ch(out, '"');
 	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
+		if (ch_ctl(*text)) {
+			buf_putf(out, "\\x%02x", (unsigned char)*text);
+			continue;
+		}
+		if (*text == '"' || *text == '\\' || *text == '$')
 			buf_ch(out, '\\');
 		buf_ch(out, *text);
 	}
 	buf_ch(out, '"');
 }
 
-void
-value_dump(const struct conf_setting *s, const struct conf_value *v, struct buf *out)
+static void
+dump_list(const struct conf_value *v, struct buf *out)
 {
-	if (s->type != CONF_LIST && s->type != CONF_STR) {
-		buf_str(out, v->items[0]);
-		return;
-	}
-	if (s->type == CONF_LIST)
-		buf_ch(out, '{');
+	buf_ch(out, '{');
 	for (size_t i = 0; i < v->n_items; i++) {
 		if (i)
 			buf_str(out, ", ");
 		dump_text(v->items[i], out);
 	}
+	buf_ch(out, '}');
+}
+
+void
+value_dump(const struct conf_setting *s, const struct conf_value *v, struct buf *out)
+{
 	if (s->type == CONF_LIST)
-		buf_ch(out, '}');
+		dump_list(v, out);
+	else if (s->type == CONF_STR)
+		dump_text(v->items[0], out);
+	else if (s->type == CONF_BOOL)
+		buf_str(out, v->number ? "yes" : "no");
+	else
+		value_number(s->type, v->number, out);
 }

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+/* check.c - values beyond their type, and settings against each other. */
+#include "conf/check.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum {
+	DOMAIN_BYTES_MAX = 255,
+	LABEL_BYTES_MAX = 63,
+	NAME_BYTES_MAX = 64,
+	HOST_BYTES_MAX = INET6_ADDRSTRLEN
+};
+
+const char *
+check_tls_minimum(const char *value)
+{
+	return !strcmp(value, "1.2") || !strcmp(value, "1.3") ? NULL
+	                                                      : "\"1.2\" or \"1.3\"";
+}
+
+const char *
+check_absolute(const char *value)
+{
+	return value[0] == '/' ? NULL : "an absolute path, which begins with /";
+}
+
+const char *
+check_log(const char *value)
+{
+	if (!strcmp(value, "syslog") || !strcmp(value, "stderr") || value[0] == '/')
+		return NULL;
+	return "\"syslog\", \"stderr\" or an absolute path";
+}
+
+const char *
+check_subaddress(const char *value)
+{
+	bool is_one = value[0] && !value[1] && !ch_alnum(value[0]) &&
+	              !ch_space(value[0]) && value[0] != '@';
+	return !value[0] || is_one
+	           ? NULL
+	           : "one character like \"+\" or \"-\", or \"\" for none";
+}
+
+const char *
+check_auth_source(const char *value)
+{
+	return !strcmp(value, "embedded") ? NULL : "\"embedded\"";
+}
+
+/* Letters, digits, hyphens and what is not ASCII, in labels; RFC 5890 names may stand as U-labels. */
+static bool
+is_domain(struct span s)
+{
+	if (s.n == 0 || s.n > DOMAIN_BYTES_MAX || !utf8_valid(s))
+		return false;
+	do {
+		struct span label = span_cut(&s, '.');
+		if (label.n == 0 || label.n > LABEL_BYTES_MAX || label.p[0] == '-' ||
+		    label.p[label.n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.n; i++)
+			if (!ch_alnum(label.p[i]) && label.p[i] != '-' &&
+			    label.p[i] != '_' && (unsigned char)label.p[i] < 0x80)
+				return false;
+		if (s.n == 0 && label.p[label.n] == '.')
+			return false;
+	} while (s.n);
+	return true;
+}
+
+static bool
+is_address(struct span s)
+{
+	size_t at = span_rfind(s, '@');
+	if (at == 0 || at >= s.n || !is_domain(span_from(s, at + 1)))
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (ch_ctl(s.p[i]) || ch_space(s.p[i]))
+			return false;
+	return true;
+}
+
+const char *
+check_domain(const char *value)
+{
+	return is_domain(span_of(value)) ? NULL : "a domain like \"example.com\"";
+}
+
+const char *
+check_domain_pair(const char *value)
+{
+	struct span to = span_of(value), from = span_cut(&to, '=');
+	return is_domain(from) && is_domain(to) ? NULL
+	                                        : "\"alias.example=example.com\"";
+}
+
+const char *
+check_catch_all(const char *value)
+{
+	struct span to = span_of(value), from = span_cut(&to, '=');
+	return is_domain(from) && is_address(to)
+	           ? NULL
+	           : "\"example.com=somebody@example.com\"";
+}
+
+const char *
+check_address_or_none(const char *value)
+{
+	return !value[0] || is_address(span_of(value))
+	           ? NULL
+	           : "an address like \"postmaster@example.com\"";
+}
+
+const char *
+check_name(const char *value)
+{
+	size_t n = strlen(value);
+	bool is_good = n > 0 && n <= NAME_BYTES_MAX;
+	for (size_t i = 0; i < n; i++)
+		is_good = is_good && (ch_alnum(value[i]) || strchr("-_.", value[i]));
+	return is_good ? NULL : "a name, or a number";
+}
+
+/* An address as text, without brackets; *bits is how long one is. */
+static bool
+is_host(struct span host, unsigned *bits)
+{
+	char text[HOST_BYTES_MAX + 1], address[16];
+	if (host.n > HOST_BYTES_MAX)
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	bool is_v6 = memchr(text, ':', host.n) != NULL;
+	*bits = is_v6 ? 128 : 32;
+	return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+const char *
+check_listen(const char *value)
+{
+	static const char right[] =
+	    "an address and a port like \"0.0.0.0:25\", \"[::]:25\" or \"*:25\"";
+	struct span v = span_of(value);
+	size_t colon = span_rfind(v, ':');
+	struct span host = span_head(v, colon),
+		    port = span_from(v, colon < v.n ? colon + 1 : v.n);
+	uint64_t number;
+	unsigned bits;
+	if (span_u64(port, 65535, &number) != E_OK || number == 0)
+		return right;
+	if (span_eqs(host, "*"))
+		return NULL;
+	bool is_v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+	if (is_v6)
+		host = span_make(host.p + 1, host.n - 2);
+	return is_host(host, &bits) && is_v6 == (bits == 128) ? NULL : right;
+}
+
+const char *
+check_network(const char *value)
+{
+	struct span length = span_of(value);
+	bool has_length = strchr(value, '/') != NULL;
+	struct span host = span_cut(&length, '/');
+	uint64_t number;
+	unsigned bits;
+	if (is_host(host, &bits) &&
+	    (!has_length || span_u64(length, bits, &number) == E_OK))
+		return NULL;
+	return "a network like \"192.0.2.0/24\" or \"2001:db8::/32\", or an address";
+}
+
+/* ---- settings against each other ---- */
+
+/* clang-format off */
+static const struct {
+	const char *section, *low, *high;
+} ordered[] = {
+	{"common", "uid_first",       "uid_last"},
+	{"queue",  "retry_first",     "retry_most"},
+	{"queue",  "segments_live",   "segments_most"},
+};
+
+/* clang-format on */
+
+static int
+check_order(const struct conf *c, struct buf *errors)
+{
+	int err = E_OK;
+	for (size_t i = 0; i < COUNT(ordered); i++) {
+		const char *section = ordered[i].section, *low = ordered[i].low,
+			   *high = ordered[i].high;
+		if (conf_int(c, section, low) <= conf_int(c, section, high))
+			continue;
+		conf_where(c, section, conf_line(c, section, low) ? low : high, errors);
+		buf_putf(errors,
+		    "%s = %lld is more than %s = %lld; right would be at most that\n",
+		    low, (long long)conf_int(c, section, low), high,
+		    (long long)conf_int(c, section, high));
+		err = E_BAD;
+	}
+	return err;
+}
+
+static int
+check_certificates(const struct conf *c, struct buf *errors)
+{
+	size_t certs = conf_list_count(c, "common", "tls_certificates");
+	size_t keys = conf_list_count(c, "common", "tls_keys");
+	if (certs == keys)
+		return E_OK;
+	conf_where(c, "common", certs > keys ? "tls_certificates" : "tls_keys", errors);
+	buf_putf(errors,
+	    "%zu in tls_certificates, but %zu in tls_keys; right would be a key for "
+	    "each "
+	    "certificate, in the same order\n",
+	    certs, keys);
+	return E_BAD;
+}
+
+static bool
+is_our_domain(const struct conf *c, struct span name)
+{
+	for (size_t i = 0; i < conf_list_count(c, "common", "domains"); i++)
+		if (span_ieqs(name, conf_list(c, "common", "domains", i)))
+			return true;
+	return false;
+}
+
+static int
+check_domains(
+    const struct conf *c, const char *setting, bool is_behind, struct buf *errors)
+{
+	int err = E_OK;
+	for (size_t i = 0; i < conf_list_count(c, "common", setting); i++) {
+		struct span to = span_of(conf_list(c, "common", setting, i)),
+			    from = span_cut(&to, '=');
+		if (is_our_domain(c, is_behind ? to : from))
+			continue;
+		conf_where(c, "common", setting, errors);
+		buf_putf(errors,
+		    "%s: \"%.*s\" is no domain of this host; right would be one of "
+		    "domains\n",
+		    setting, SPAN_ARG(is_behind ? to : from));
+		err = E_BAD;
+	}
+	return err;
+}
+
+/* What is in one list of addresses must not be in another of the same daemon, or twice in it. */
+static int
+check_listen_twice(
+    const struct conf *c, const struct conf_section *section, struct buf *errors)
+{
+	struct {
+		const char *setting, *address;
+	} seen[256];
+
+	size_t n_seen = 0;
+	int err = E_OK;
+	for (size_t n = 0; n < section->n_settings; n++) {
+		const struct conf_setting *s = &section->settings[n];
+		if (s->check != check_listen)
+			continue;
+		for (size_t i = 0; i < conf_list_count(c, section->name, s->name);
+		     i++) {
+			const char *address = conf_list(c, section->name, s->name, i);
+			for (size_t k = 0; k < n_seen; k++) {
+				if (strcmp(seen[k].address, address) != 0)
+					continue;
+				conf_where(c, section->name, s->name, errors);
+				buf_putf(errors,
+				    "%s: %s is in %s already; right would be another "
+				    "port\n",
+				    s->name, address, seen[k].setting);
+				err = E_BAD;
+			}
+			if (n_seen < COUNT(seen)) {
+				seen[n_seen].setting = s->name;
+				seen[n_seen++].address = address;
+			}
+		}
+	}
+	return err;
+}
+
+int
+check_whole(const struct conf *c, struct buf *errors)
+{
+	int err = check_order(c, errors);
+	if (check_certificates(c, errors) != E_OK ||
+	    check_domains(c, "domain_aliases", true, errors) != E_OK ||
+	    check_domains(c, "catch_all", false, errors) != E_OK)
+		err = E_BAD;
+	for (size_t s = 0; s < conf_n_sections; s++)
+		if (check_listen_twice(c, &conf_sections[s], errors) != E_OK)
+			err = E_BAD;
+	return err;
+}

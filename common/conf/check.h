@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* check.h - what a value must be beyond its type, and what settings must be together. */
+#ifndef CONF_CHECK_H
+#define CONF_CHECK_H
+
+#include "conf/conf.h"
+
+/* Each: NULL, or what would be right (static storage). */
+const char *check_tls_minimum(const char *value);
+const char *check_absolute(const char *value);
+const char *check_log(const char *value);
+const char *check_subaddress(const char *value);
+const char *check_auth_source(const char *value);
+const char *check_domain(const char *value);
+const char *check_domain_pair(const char *value); /* "from=to" */
+const char *check_catch_all(const char *value);   /* "domain=address" */
+const char *check_address_or_none(const char *value);
+const char *check_name(const char *value);    /* of a user or a group, or a number */
+const char *check_listen(const char *value);  /* "0.0.0.0:25", "[::]:25", "*:25" */
+const char *check_network(const char *value); /* "127.0.0.0/8", "::1" */
+
+/* check_whole - what one setting says against another.  E_OK, E_BAD with lines in errors */
+MUST_USE int check_whole(const struct conf *, struct buf *errors);
+
+#endif
