@@ -8,6 +8,9 @@
 
 #include "account/account.h"
 
+struct jail;
+struct lookup_answer;
+
 enum recipient_verdict {
 	RCPT_LOCAL = 0,     /* at least one mailbox or forward */
 	RCPT_REMOTE,        /* its domain is not ours */

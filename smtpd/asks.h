@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * asks.h - every message between the processes of smtpd.
+ *   session -> front    FRONT_ASKS, below
+ *   front -> session    FRONT_CLIENT, below: unasked, one at a time, only to a session that said it is free
+ *   session -> key      common/tls/key.h (signatures of handshakes)
+ *   session -> auth     common/auth/auth.h (SASL steps)
+ *   session -> lookup   common/account/recipient.h (verdicts on recipients, senders of a login)
+ *   session -> spool    common/spool/put.h (another daemon: queue)
+ *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front), who is
+ *                       served (session)
+ * A session that was taken over can do these, and nothing else: no file, no socket, no other process.
+ */
+#ifndef SMTPD_ASKS_H
+#define SMTPD_ASKS_H
+
+#include "base/buf.h"
+#include "proc/ask.h"
+
+/* The phases of a session, as the front sees it. */
+enum worker_phase { WORKER_BUSY = 1, WORKER_FREE = 2 };
+
+/* clang-format off */
+#define FRONT_ASKS(ASK)                                                                                \
+/*	    name        legal in     times    bytes  fd back  answered by */                           \
+	ASK(FRONT_FREE, WORKER_BUSY, 1200000, 0,     false,   front_on_free) /* no reply */
+
+/* clang-format on */
+
+enum front_ask { FRONT_ASKS(ASK_ENUM) };
+
+enum listen_kind { KIND_SMTP, KIND_SUBMISSION, KIND_SUBMISSIONS };
+
+enum { CLIENT_TEXT_MAX = 64 };
+
+/* What the front knows of a connection. */
+struct client {
+	enum listen_kind kind;
+	bool is_loopback;
+	bool is_greeted; /* the front said 220 */
+	char text
+	    [CLIENT_TEXT_MAX]; /* its address: "192.0.2.1", "2001:db8::1"; of PROXY, where that came */
+};
+
+/* front -> session, with the descriptor of the connection: u8 kind, u8 is_loopback, u8 is_greeted, str text */
+enum front_says { FRONT_CLIENT = 0x100 };
+
+void client_put(struct buf *, const struct client *);
+MUST_USE int client_get(struct rd *, struct client *out); /* E_OK, E_BAD */
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_helo.c - HELO and EHLO, RFC 5321 4.1.1.1, and what is offered. */
+#include "auth/auth.h"
+#include "proc/child.h"
+#include "smtpd/command.h"
+
+/* An earlier transaction ends; who this is stands in Received. */
+static enum reply
+greet(struct session *s, struct span argument, bool is_esmtp)
+{
+	struct span name = span_cut(&argument, ' ');
+	buf_reset(&s->argument);
+	if (helo_parse(name) != E_OK) {
+		buf_str(&s->argument, is_esmtp ? "EHLO hostname" : "HELO hostname");
+		return R_SYNTAX;
+	}
+	txn_reset(s);
+	buf_reset(&s->helo);
+	buf_span(&s->helo, name);
+	s->is_esmtp = is_esmtp;
+	s->phase = PH_READY;
+	buf_str(&s->argument, s->limits->hostname);
+	return R_HELO;
+}
+
+enum reply
+cmd_helo(struct session *s, struct span argument)
+{
+	return greet(s, argument, false);
+}
+
+bool
+auth_is_offered(const struct session *s)
+{
+	return session_is_submission(s) && !s->account.len &&
+	       (s->tls ||
+		   (s->client.is_loopback && s->limits->has_plaintext_on_loopback));
+}
+
+static void
+put_auth(struct session *s)
+{
+	struct buf names = {0};
+	auth_mechanisms(the_child.conf, s->tls != NULL, s->client.is_loopback, &names);
+	if (names.len)
+		io_putf(&s->io, "250-AUTH %s\r\n", buf_cstr(&names));
+	buf_free(&names);
+}
+
+enum reply
+cmd_ehlo(struct session *s, struct span argument)
+{
+	enum reply r = greet(s, argument, true);
+	if (r != R_HELO)
+		return r;
+	io_putf(&s->io,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE "
+	    "%s\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+	    "250-CHUNKING\r\n250-SMTPUTF8\r\n",
+	    s->limits->hostname, s->limits->message_text);
+	if (the_process.tls && !s->tls)
+		io_putf(&s->io, "250-STARTTLS\r\n");
+	if (auth_is_offered(s))
+		put_auth(s);
+	return R_EHLO_LAST;
+}

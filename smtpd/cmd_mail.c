@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_mail.c - MAIL, RFC 5321 4.1.1.2: whose message, and how large. */
+#include "smtpd/command.h"
+
+static enum reply
+params_reply(struct session *s, int err)
+{
+	if (err == E_DENY)
+		return R_PARAMETER;
+	buf_str(&s->argument,
+	    "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8]");
+	return R_SYNTAX;
+}
+
+/* A login sends as itself; the null sender is for notifications (RFC 8098). */
+static enum reply
+check_login(struct session *s, struct span sender)
+{
+	bool is_theirs = false;
+	if (!s->account.len || !sender.n)
+		return R_NONE;
+	if (lookup_sender(&the_process.lookup, buf_as_span(&s->account), sender,
+		&is_theirs) != E_OK)
+		return R_LOOKUP_DOWN;
+	return is_theirs ? R_NONE : R_SENDER_NOT_YOURS;
+}
+
+static enum reply
+check(struct session *s, const struct path *p, const struct mail_params *m)
+{
+	if (!p->is_null && !p->domain.n)
+		return R_SENDER_SYNTAX;
+	if (p->has_utf8 && !m->has_smtputf8)
+		return R_NEEDS_UTF8;
+	if (m->size_bytes > s->limits->message_bytes) {
+		buf_str(&s->argument, s->limits->message_text);
+		return R_TOO_BIG;
+	}
+	return R_NONE;
+}
+
+enum reply
+cmd_mail(struct session *s, struct span argument)
+{
+	struct mail_params m;
+	struct path p;
+	struct buf sender = {.max = ENVELOPE_PATH_MAX};
+	if (!span_istarts(argument, SPAN("FROM:")))
+		return R_SENDER_SYNTAX;
+	argument = span_trim(
+	    span_from(argument, 5)); /* a blank after the colon is met in practice */
+	if (path_parse(&argument, &p) != E_OK)
+		return R_SENDER_SYNTAX;
+	int err = mail_params_parse(argument, &m);
+	if (err != E_OK)
+		return params_reply(s, err);
+	enum reply r = check(s, &p, &m);
+	if (r != R_NONE)
+		return r;
+	path_put(&sender, &p);
+	r = buf_done(&sender) == E_OK ? check_login(s, buf_as_span(&sender))
+	                              : R_SENDER_SYNTAX;
+	if (r == R_NONE) {
+		txn_begin(s, buf_as_span(&sender), m.size_bytes);
+		s->txn.envelope.flags = (m.has_smtputf8 ? ENV_SMTPUTF8 : 0u) |
+		                        (m.has_8bitmime ? ENV_8BITMIME : 0u);
+		r = R_SENDER_OK;
+	}
+	buf_free(&sender);
+	return r;
+}

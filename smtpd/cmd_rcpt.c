@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_rcpt.c - RCPT, RFC 5321 4.1.1.3: each recipient is answered by the one verdict that delivery uses too. */
+#include "smtpd/command.h"
+
+int
+rcpt_argument(struct span argument, struct path *out, struct span *params)
+{
+	if (!span_istarts(argument, SPAN("TO:")))
+		return E_BAD;
+	*params = span_trim(
+	    span_from(argument, 3)); /* a blank after the colon is met in practice */
+	int err = path_parse(params, out);
+	return err != E_OK || out->is_null ? E_BAD : E_OK;
+}
+
+void
+address_put(struct buf *out, const struct path *p, const struct limits *l)
+{
+	path_put(out, p);
+	if (!p->domain.n && !p->is_null)
+		buf_putf(out, "@%s", l->default_domain);
+}
+
+static enum reply
+verdict_reply(const struct session *s, enum recipient_verdict v)
+{
+	switch (v) {
+	case RCPT_LOCAL:
+		return R_RCPT_OK;
+	case RCPT_REMOTE:
+		return s->account.len || s->may_relay ? R_RCPT_OK : R_RELAY_DENIED;
+	case RCPT_UNKNOWN:
+		return R_RCPT_UNKNOWN;
+	case RCPT_SUSPENDED:
+		return R_RCPT_SUSPENDED;
+	case RCPT_OVER_QUOTA:
+		return R_MAILBOX_FULL;
+	case RCPT_LOOP:
+		return R_RCPT_LOOP;
+	case RCPT_TEMP:
+		break;
+	}
+	return R_LOOKUP_DOWN;
+}
+
+static enum reply
+take(struct session *s, struct span address)
+{
+	if (s->txn.envelope.n_rcpts >= s->limits->recipients)
+		return R_RCPTS_MOST;
+	enum reply r = verdict_reply(s, verdict_of(s, address, io_unread(&s->io)));
+	if (r == R_RCPT_OK && txn_add(s, address) != E_OK)
+		return R_RCPTS_MOST;
+	return r;
+}
+
+enum reply
+cmd_rcpt(struct session *s, struct span argument)
+{
+	struct buf address = {.max = ENVELOPE_PATH_MAX};
+	struct path p;
+	struct span params;
+	if (rcpt_argument(argument, &p, &params) != E_OK)
+		return R_RCPT_SYNTAX;
+	/* "postmaster" is the one address that needs no domain (4.1.1.3) */
+	if (!p.domain.n && !span_ieqs(p.local, "postmaster"))
+		return R_RCPT_SYNTAX;
+	if (p.has_utf8 && !(s->txn.envelope.flags & ENV_SMTPUTF8))
+		return R_NEEDS_UTF8;
+	int err = rcpt_params_parse(params);
+	if (err != E_OK)
+		return R_PARAMETER;
+	address_put(&address, &p, s->limits);
+	enum reply r =
+	    buf_done(&address) == E_OK ? take(s, buf_as_span(&address)) : R_RCPT_SYNTAX;
+	buf_free(&address);
+	return r;
+}

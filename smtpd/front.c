@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: ISC */
+/* front.c - connections before a session has them: 2,000 silent ones cost no process. */
+#include "smtpd/front.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "login/proxy.h"
+#include "proc/child.h"
+#include "proc/jail.h"
+#include "smtpd/nets.h"
+#include "smtpd/reply.h"
+
+struct conn_list {
+	struct conn *first, **end;
+	size_t n;
+};
+
+struct door {
+	struct loop_fd *watch;           /* own */
+	const struct listener *listener; /* borrow: the_child's */
+	enum listen_kind kind;
+};
+
+static struct {
+	struct loop *loop; /* own */
+	struct loop_timer *tick;
+	struct door *doors; /* own */
+	size_t n_doors;
+	bool is_paused; /* no descriptors were left */
+	struct crowd crowd;
+	struct nets proxies;
+	struct conn_list waiting; /* PROXY, SILENT: in the order of their coming */
+	struct conn_list ready;
+	size_t n_conns; /* all, the served too */
+	int64_t idle_ms;
+	struct buf greeting;
+} front;
+
+static void
+list_add(struct conn_list *l, struct conn *c)
+{
+	if (!l->first)
+		l->end = &l->first;
+	c->next = NULL;
+	c->link = l->end;
+	*l->end = c;
+	l->end = &c->next;
+	l->n++;
+}
+
+static void
+list_remove(struct conn_list *l, struct conn *c)
+{
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	else
+		l->end = c->link;
+	c->link = NULL;
+	l->n--;
+}
+
+static void
+leave_list(struct conn *c)
+{
+	if (c->state == CONN_READY)
+		list_remove(&front.ready, c);
+	else if (c->state != CONN_SERVED)
+		list_remove(&front.waiting, c);
+}
+
+void
+front_stop_if_done(void)
+{
+	if (the_child.is_draining && front.n_conns == 0 && pool_is_empty())
+		loop_stop(front.loop);
+}
+
+static void
+conn_free(struct conn *c)
+{
+	leave_list(c);
+	loop_unwatch(&c->watch);
+	if (c->fd >= 0)
+		close(c->fd);
+	if (c->is_counted)
+		crowd_leave(&front.crowd, c->key);
+	front.n_conns--;
+	mem_free(&c);
+}
+
+void
+front_conn_end(struct conn **cp)
+{
+	conn_free(*cp);
+	*cp = NULL;
+}
+
+void
+front_conn_served(struct conn *c)
+{
+	leave_list(c);
+	c->state = CONN_SERVED;
+	loop_unwatch(&c->watch);
+	close(c->fd);
+	c->fd = -1;
+}
+
+struct conn *
+front_next_ready(void)
+{
+	return front.ready.first;
+}
+
+bool
+front_has_silent(void)
+{
+	return front.waiting.n + front.ready.n > 0;
+}
+
+static void
+log_refused(const struct conn *c, enum reply why)
+{
+	log_event(LOG_INFO, "refused", "client=%s code=%u status=%s",
+	    log_qs(c->client.text), reply_code(why), reply_enhanced(why));
+}
+
+/* Says why, where plain text can be said, and ends it.  A client that does not read loses the word. */
+static void
+refuse(struct conn *c, enum reply why)
+{
+	struct buf text = {0};
+	reply_put(&text, why, NULL);
+	log_refused(c, why);
+	if (c->client.kind != KIND_SUBMISSIONS &&
+	    send(c->fd, text.p, text.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_event(
+		    LOG_DEBUG, "refusal_unsent", "client=%s", log_qs(c->client.text));
+	buf_free(&text);
+	conn_free(c);
+}
+
+void
+front_refuse_ready(void)
+{
+	while (front.ready.first)
+		refuse(front.ready.first, the_child.is_stopping ? R_STOPPING : R_CROWD);
+}
+
+/* How many bytes are there to read: 0 none yet, < 0 it has ended. */
+static ssize_t
+peek(int fd, void *p, size_t n)
+{
+	ssize_t k = recv(fd, p, n, MSG_PEEK | MSG_DONTWAIT);
+	if (k > 0)
+		return k;
+	return k < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+static void
+on_first_byte(struct conn *c)
+{
+	char byte;
+	ssize_t k = peek(c->fd, &byte, 1);
+	if (k < 0)
+		conn_free(c);
+	if (k <= 0)
+		return;
+	leave_list(c);
+	c->state = CONN_READY;
+	list_add(&front.ready, c);
+	loop_events(c->watch, 0);
+	if (pool_give(c) != E_OK)
+		log_event(LOG_DEBUG, "waits_for_session", "ready=%zu", front.ready.n);
+	pool_want(front.ready.n);
+}
+
+/* Counts it, greets it, and lets it be silent. */
+static void
+admit(struct conn *c)
+{
+	char byte;
+	int err = crowd_enter(&front.crowd, c->key);
+	if (err != E_OK) {
+		refuse(c, err == E_LIMIT ? R_CROWD : R_CROWD_EACH);
+		return;
+	}
+	c->is_counted = true;
+	c->state = CONN_SILENT;
+	c->deadline_ms = deadline_in_ms(front.idle_ms);
+	if (c->client.kind == KIND_SMTP && peek(c->fd, &byte, 1) > 0) {
+		refuse(c, R_PREGREET);
+		return;
+	}
+	c->client.is_greeted = c->client.kind != KIND_SUBMISSIONS;
+	if (c->client.is_greeted && send(c->fd, front.greeting.p, front.greeting.len,
+					MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		conn_free(c);
+}
+
+static void
+set_address(struct conn *c, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)(const void *)ss;
+	const struct sockaddr_in6 *six = (const void *)ss;
+	const struct sockaddr_in *four = (const void *)ss;
+	c->key = crowd_key_of(sa);
+	if (sa->sa_family == AF_INET) {
+		inet_ntop(
+		    AF_INET, &four->sin_addr, c->client.text, sizeof c->client.text);
+		c->client.is_loopback = (ntohl(four->sin_addr.s_addr) >> 24) == 127;
+	} else if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+		inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, c->client.text,
+		    sizeof c->client.text);
+		c->client.is_loopback = six->sin6_addr.s6_addr[12] == 127;
+	} else {
+		inet_ntop(
+		    AF_INET6, &six->sin6_addr, c->client.text, sizeof c->client.text);
+		c->client.is_loopback = IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+	}
+}
+
+static void
+on_proxy_header(struct conn *c)
+{
+	char head[PROXY_HEADER_MAX];
+	struct proxy_header h;
+	ssize_t k = peek(c->fd, head, sizeof head);
+	int err =
+	    k < 0 ? E_IO : proxy_parse(span_make(head, (size_t)(k > 0 ? k : 0)), &h);
+	if (err == E_MORE)
+		return;
+	if (err != E_OK ||
+	    recv(c->fd, head, h.n_bytes, MSG_DONTWAIT) != (ssize_t)h.n_bytes) {
+		log_event(LOG_WARNING, "proxy_header_bad", "client=%s",
+		    log_qs(c->client.text));
+		conn_free(c);
+		return;
+	}
+	if (!h.is_local)
+		set_address(c, &h.source);
+	admit(c);
+}
+
+static void
+on_readable(void *ctx, int fd, unsigned events)
+{
+	struct conn *c = ctx;
+	(void)fd, (void)events;
+	if (c->state == CONN_PROXY)
+		on_proxy_header(c);
+	else
+		on_first_byte(c);
+	front_stop_if_done();
+}
+
+static void
+take_in(int fd, const struct sockaddr_storage *from, enum listen_kind kind)
+{
+	struct conn *c = mem_new(sizeof *c);
+	*c = (struct conn){.fd = fd, .client.kind = kind};
+	set_address(c, from);
+	front.n_conns++;
+	bool is_proxy =
+	    nets_has(&front.proxies, (const struct sockaddr *)(const void *)from);
+	c->state = is_proxy ? CONN_PROXY : CONN_SILENT;
+	c->deadline_ms = deadline_in_ms(FRONT_PROXY_WAIT_MS);
+	c->watch = loop_watch(front.loop, fd, LOOP_READ, on_readable, c);
+	list_add(&front.waiting, c);
+	if (!is_proxy)
+		admit(c);
+}
+
+static void
+doors_listen(bool do_listen)
+{
+	for (size_t i = 0; i < front.n_doors; i++)
+		loop_events(front.doors[i].watch, do_listen ? LOOP_READ : 0);
+}
+
+static void
+on_connection(void *ctx, int listener, unsigned events)
+{
+	const struct door *door = ctx;
+	(void)events;
+	for (unsigned i = 0; i < FRONT_ACCEPT_BURST && !the_child.is_draining; i++) {
+		struct sockaddr_storage from;
+		socklen_t n = sizeof from;
+		int fd = accept4(listener, (struct sockaddr *)(void *)&from, &n,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			take_in(fd, &from, door->kind);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS) {
+			log_event(LOG_ERR, "accept_failed", "err=%s", log_errno(errno));
+			doors_listen(false);
+			front.is_paused = true;
+		}
+		return;
+	}
+}
+
+/* Those that were silent for too long. */
+static void
+end_the_idle(void)
+{
+	int64_t now = clock_mono_ms();
+	for (struct conn *c = front.waiting.first, *next; c; c = next) {
+		next = c->next;
+		if (c->deadline_ms <= now)
+			refuse(c, R_IDLE);
+	}
+}
+
+static void
+drain(void)
+{
+	for (size_t i = 0; i < front.n_doors; i++)
+		loop_unwatch(&front.doors[i].watch);
+	front.n_doors = 0;
+	while (the_child.is_stopping && front.waiting.first)
+		refuse(front.waiting.first, R_STOPPING);
+	if (the_child.is_stopping)
+		front_refuse_ready();
+	pool_drain();
+	front_stop_if_done();
+}
+
+static void
+on_tick(void *ctx)
+{
+	(void)ctx;
+	end_the_idle();
+	pool_tick();
+	if (front.ready.n)
+		pool_want(front.ready.n);
+	if (front.is_paused && !the_child.is_draining) {
+		front.is_paused = false;
+		doors_listen(true);
+	}
+	loop_timer_set(front.tick, FRONT_TICK_MS);
+	if (the_child.is_draining)
+		drain();
+}
+
+/* May come in the middle of anything that asks the monitor: done in the next turn of the loop. */
+static void
+on_drain(void)
+{
+	loop_timer_set(front.tick, 0);
+}
+
+static void
+on_session(int fd, unsigned kind, struct span about)
+{
+	(void)kind, (void)about; /* none but sessions may have a channel to us */
+	pool_add(fd);
+}
+
+static const struct {
+	const char *setting;
+	enum listen_kind kind;
+} kinds[] = {
+    {"listen_smtp", KIND_SMTP},
+    {"listen_submission", KIND_SUBMISSION},
+    {"listen_submissions", KIND_SUBMISSIONS},
+};
+
+static void
+open_doors(void)
+{
+	int on = 1;
+	front.doors = mem_grow(NULL, the_child.n_listeners + 1, sizeof *front.doors);
+	for (size_t i = 0; i < the_child.n_listeners; i++) {
+		const struct listener *l = &the_child.listeners[i];
+		struct door *d = &front.doors[front.n_doors];
+		*d = (struct door){.listener = l, .kind = KIND_SUBMISSIONS + 1};
+		for (size_t k = 0; k < COUNT(kinds); k++)
+			if (!strcmp(l->kind, kinds[k].setting))
+				d->kind = kinds[k].kind;
+		if (d->kind > KIND_SUBMISSIONS)
+			continue;
+		/* replies go out as they are written; an accepted socket inherits it */
+		setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		front.n_doors++;
+		d->watch = loop_watch(front.loop, l->fd, LOOP_READ, on_connection, d);
+	}
+}
+
+void
+front_jail(struct jail *j)
+{
+	j->calls = JAIL_ACCEPT;
+}
+
+int
+front_run(void)
+{
+	const struct conf *conf = the_child.conf;
+	front.loop = loop_new();
+	front.tick = loop_timer_new(front.loop, on_tick, NULL);
+	front.idle_ms = conf_int(conf, "smtpd", "idle_time") * 1000;
+	reply_put(&front.greeting, R_GREETING, conf_str(conf, "common", "hostname"));
+	crowd_init(&front.crowd, (uint32_t)conf_int(conf, "smtpd", "connections_most"),
+	    (uint32_t)conf_int(conf, "smtpd", "connections_per_address"));
+	nets_load(&front.proxies, conf, "common", "proxy_networks");
+	pool_init(front.loop, (unsigned)conf_int(conf, "smtpd", "sessions_spare"));
+	the_child.on_client = on_session;
+	the_child.on_drain = on_drain;
+	open_doors();
+	loop_timer_set(front.tick, FRONT_TICK_MS);
+	if (the_child.is_draining)
+		on_drain();
+	loop_run(front.loop);
+	return EX_OK;
+}

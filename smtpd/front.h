@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * front.h - the role "front": takes connections in, keeps those that are silent, passes them to sessions.
+ *   front.c   connections: accept, limits, PROXY, greeting, silence, the end
+ *   pool.c    sessions: which are free, when one more is wanted, when one is too many
+ */
+#ifndef SMTPD_FRONT_H
+#define SMTPD_FRONT_H
+
+#include "proc/loop.h"
+#include "smtpd/asks.h"
+#include "smtpd/crowd.h"
+
+struct jail;
+struct worker;
+
+enum {
+	FRONT_ACCEPT_BURST = 64,     /* of one listener in a turn of the loop */
+	FRONT_PROXY_WAIT_MS = 10000, /* for the PROXY header */
+	FRONT_PAUSE_MS = 500, /* after accept(2) failed for want of descriptors */
+	FRONT_TICK_MS = 1000,
+	POOL_FREE_KEPT_MS =
+	    30000, /* a session past sessions_spare that is free this long goes */
+	POOL_FULL_MS = 1000,
+	POOL_COMING_MS =
+	    5000, /* one that was asked for comes within this time, or is asked for again */
+};
+
+enum conn_state {
+	CONN_PROXY, /* its PROXY header is awaited */
+	CONN_SILENT, /* greeted, or of an implicit TLS listener: its first byte is awaited */
+	CONN_READY,  /* spoke; waits for a session */
+	CONN_SERVED, /* a session has it; counted until that is free again */
+};
+
+struct conn {
+	struct conn *next,
+	    **link;            /* in the list of its state; the served are in none */
+	int fd;                /* own; -1: served */
+	struct loop_fd *watch; /* own; NULL: not watched */
+	enum conn_state state;
+	int64_t deadline_ms;
+	struct client client;
+	struct crowd_key key;
+	bool is_counted;
+};
+
+/* The role */
+void front_jail(struct jail *);
+int front_run(void);
+
+/* front.c, for pool.c */
+void front_conn_served(struct conn *); /* a session has its descriptor now */
+void front_conn_end(struct conn **);   /* its session is free again, or gone */
+struct conn *front_next_ready(
+    void);                   /* the one that waits longest for a session; NULL: none */
+bool front_has_silent(void); /* or ready ones */
+void front_stop_if_done(void); /* at a drain: leaves the loop when all is served */
+void front_refuse_ready(
+    void); /* no session can come: those waiting for one are told 421 */
+
+/* pool.c */
+void pool_init(struct loop *, unsigned spare);
+void pool_add(int chan); /* takes chan: a session came */
+/* pool_give - to a free session.  E_OK: conn is served; E_LIMIT: none is free */
+MUST_USE int pool_give(struct conn *);
+/* pool_want - asks the monitor for sessions that are missing: as many as wait, and the spare ones */
+void pool_want(size_t n_ready);
+void pool_tick(void);  /* every FRONT_TICK_MS */
+void pool_drain(void); /* sessions that nobody will need go */
+bool pool_is_empty(void);
+
+#endif

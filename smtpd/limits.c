@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* limits.c - the settings of sessions in a struct. */
+#include "smtpd/limits.h"
+
+#include <stdio.h>
+
+#include "conf/conf.h"
+
+static uint64_t
+number(const struct conf *conf, const char *name)
+{
+	return (uint64_t)conf_int(conf, "smtpd", name);
+}
+
+void
+limits_load(struct limits *l, const struct conf *conf)
+{
+	*l = (struct limits){
+	    .hostname = conf_str(conf, "common", "hostname"),
+	    .message_bytes = number(conf, "message_size"),
+	    .recipients = number(conf, "recipients_most"),
+	    .errors = number(conf, "errors_most"),
+	    .commands = number(conf, "commands_most"),
+	    .hops = number(conf, "hops_most"),
+	    .serves = number(conf, "serves_most"),
+	    .idle_ms = conf_int(conf, "smtpd", "idle_time") * 1000,
+	    .session_ms = conf_int(conf, "smtpd", "session_time") * 1000,
+	    .transaction_ms = conf_int(conf, "smtpd", "transaction_time") * 1000,
+	    .has_vrfy = conf_bool(conf, "smtpd", "vrfy"),
+	    .has_plaintext_on_loopback =
+		conf_bool(conf, "common", "plaintext_auth_on_loopback"),
+	};
+	l->default_domain = conf_list_count(conf, "common", "domains")
+	                        ? conf_list(conf, "common", "domains", 0)
+	                        : l->hostname;
+	nets_load(&l->relay, conf, "smtpd", "relay_networks");
+	snprintf(l->message_text, sizeof l->message_text, "%llu",
+	    (unsigned long long)l->message_bytes);
+}
+
+void
+limits_free(struct limits *l)
+{
+	nets_free(&l->relay);
+}

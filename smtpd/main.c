@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* main.c - smtpd: intake and submission.  Its processes, and who may ask whom. */
+#include "account/recipient.h"
+#include "auth/auth.h"
+#include "proc/daemon.h"
+#include "smtpd/front.h"
+#include "smtpd/session.h"
+#include "tls/key.h"
+#include "tls/server.h"
+
+enum { FRONT, SESSION, KEY, AUTH, LOOKUP };
+
+#define TO(role) (1u << (role))
+
+/* clang-format off */
+static const struct role roles[] = {
+	[FRONT] = {.name = "front", .user = USER_NET, .at_start = 1, .count = "front_count",
+	           .monitor_asks = MON_MAY(MON_SPAWN),
+	           .jail = front_jail, .run = front_run},
+	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
+	           .count = "sessions_spare", .most = "sessions_most",
+	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP),
+	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
+	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
+	[KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
+	           .prepare = key_prepare, .jail = key_jail, .run = key_run},
+	[AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
+	           .prepare = auth_prepare, .jail = auth_jail, .run = auth_run},
+	[LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
+	           .jail = lookup_jail, .run = lookup_run},
+};
+/* clang-format on */
+
+static const char *const listen_settings[] = {
+    "listen_smtp", "listen_submission", "listen_submissions", NULL};
+
+static const struct daemon smtpd = {
+    .name = "smtpd",
+    .about = "takes mail in, from other servers and from mail programs",
+    .roles = roles,
+    .n_roles = COUNT(roles),
+    .listen_settings = listen_settings,
+    .self_test = tls_self_test,
+};
+
+int
+main(int argc, char **argv)
+{
+	return daemon_main(&smtpd, argc, argv);
+}

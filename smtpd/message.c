@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* message.c - from pieces of a conversation to one spooled message. */
+#include "smtpd/message.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "smtpd/limits.h"
+#include "tls/hash.h"
+
+/* When the spool took a message last: as long as that is fresh, it is up and has room for a small one. */
+static int64_t last_taken_ms;
+
+static bool
+is_spool_trusted(void)
+{
+	return last_taken_ms && clock_mono_ms() - last_taken_ms < SPOOL_TRUST_MS;
+}
+
+static enum reply
+verdict_reply(int err, enum spool_verdict v)
+{
+	if (err != E_OK)
+		return R_QUEUE_DOWN;
+	switch (v) {
+	case SPOOL_OK:
+		return R_NONE;
+	case SPOOL_FULL:
+	case SPOOL_BUSY:
+		return R_NO_ROOM;
+	case SPOOL_FAILED:
+	case SPOOL_BAD:
+		break;
+	}
+	return R_QUEUE_FAILED;
+}
+
+static enum reply
+ask_room(struct message *m, uint64_t bytes)
+{
+	enum spool_verdict v = SPOOL_FAILED;
+	int err = spool_room(m->spool, bytes, &v);
+	enum reply r = verdict_reply(err, v);
+	m->has_room = r == R_NONE;
+	if (r != R_NONE)
+		last_taken_ms = 0;
+	return r;
+}
+
+enum reply
+message_begin(struct message *m, uint64_t bytes)
+{
+	char *head;
+	m->mem.max = SPOOL_SMALL_MAX + 2 * DATA_CHUNK;
+	buf_reset(&m->mem);
+	head = buf_room(&m->mem, MESSAGE_HEAD_MAX);
+	if (!head)
+		bug("room for the head");
+	buf_added(&m->mem, MESSAGE_HEAD_MAX);
+	m->scan = (struct data_scan){0};
+	m->head = (struct head_scan){0};
+	m->size_bytes = 0;
+	m->head_bytes = 0;
+	m->last = '\n';
+	m->has_room = false;
+	m->file = -1;
+	m->fault = R_NONE;
+	if (bytes <= SPOOL_SMALL_MAX && is_spool_trusted())
+		return R_NONE;
+	return ask_room(m, bytes ? bytes : m->most_bytes);
+}
+
+static void
+write_out(struct message *m, struct span s)
+{
+	hash_add(m->hash, s);
+	while (s.n && m->fault == R_NONE) {
+		ssize_t n = write(m->file, s.p, s.n);
+		if (n > 0) {
+			s = span_from(s, (size_t)n);
+		} else if (n == 0 || errno != EINTR) {
+			log_event(
+			    LOG_ERR, "spool_write_failed", "err=%s", log_errno(errno));
+			m->fault = errno == ENOSPC || errno == EDQUOT ? R_NO_ROOM
+			                                              : R_QUEUE_FAILED;
+		}
+	}
+}
+
+/* The head goes right before the first byte of the body, into the room kept for it.  All of it together. */
+static struct span
+join_head(struct message *m)
+{
+	struct buf head = {.max = MESSAGE_HEAD_MAX};
+	m->return_path_bytes = m->put_head(m->ctx, &m->head, &head);
+	if (buf_done(&head) != E_OK)
+		bug("a message head past its room");
+	m->head_bytes = head.len;
+	memcpy(m->mem.p + MESSAGE_HEAD_MAX - head.len, head.p, head.len);
+	buf_free(&head);
+	return span_from(
+	    buf_as_span(&m->mem), MESSAGE_HEAD_MAX - (size_t)m->head_bytes);
+}
+
+/* It does not stay small: into a file. */
+static void
+open_file(struct message *m)
+{
+	enum spool_verdict v = SPOOL_FAILED;
+	if (!m->has_room)
+		m->fault = ask_room(m, m->most_bytes);
+	if (m->fault != R_NONE)
+		return;
+	int err = spool_file(m->spool, &m->file, &v);
+	m->fault = verdict_reply(err, v);
+	if (m->fault != R_NONE) {
+		m->file = -1;
+		return;
+	}
+	if (!m->hash)
+		m->hash = hash_new();
+	hash_reset(m->hash);
+	write_out(m, join_head(m));
+	buf_reset(&m->mem);
+}
+
+static void
+make_place(struct message *m, size_t n)
+{
+	if (m->mem.len + n <= SPOOL_SMALL_MAX)
+		return;
+	if (m->file < 0) {
+		open_file(m);
+	} else {
+		write_out(m, buf_as_span(&m->mem));
+		buf_reset(&m->mem);
+	}
+}
+
+void
+message_add(struct message *m, struct span piece)
+{
+	if (piece.n == 0)
+		return;
+	m->size_bytes += piece.n;
+	m->last = piece.p[piece.n - 1];
+	if (m->fault == R_NONE && m->size_bytes > m->most_bytes)
+		m->fault = R_TOO_BIG;
+	if (m->fault != R_NONE)
+		return;
+	if (!m->head.is_over)
+		head_feed(&m->head, piece);
+	while (piece.n && m->fault == R_NONE) {
+		struct span part = span_head(piece, DATA_CHUNK);
+		make_place(m, part.n);
+		if (m->fault == R_NONE)
+			buf_span(&m->mem, part);
+		piece = span_from(piece, part.n);
+	}
+}
+
+/* R_NONE, or why these bytes are no message for us. */
+static enum reply
+message_judge(const struct message *m)
+{
+	if (m->fault == R_TOO_BIG)
+		return m->fault;
+	if (data_has_bare(&m->scan))
+		return R_BARE_DATA;
+	if (m->fault != R_NONE)
+		return m->fault;
+	return m->head.n_received > m->hops_most ? R_HOPS : R_NONE;
+}
+
+static enum reply
+finish_file(struct message *m, struct envelope *e)
+{
+	write_out(m, buf_as_span(&m->mem));
+	hash_out(m->hash, e->sha256);
+	if (m->fault == R_NONE && fdatasync(m->file) != 0) {
+		log_event(LOG_ERR, "spool_sync_failed", "err=%s", log_errno(errno));
+		m->fault = R_QUEUE_FAILED;
+	}
+	return m->fault;
+}
+
+enum reply
+message_end(struct message *m, struct envelope *e)
+{
+	struct span bytes = SPAN("");
+	enum spool_verdict v = SPOOL_FAILED;
+	if (m->fault == R_NONE && m->last != '\n')
+		message_add(
+		    m, SPAN("\r\n")); /* BDAT may end without: a file ends in a line */
+	enum reply r = message_judge(m);
+	if (r == R_NONE && m->file >= 0)
+		r = finish_file(m, e);
+	if (r != R_NONE)
+		return r;
+	if (m->file < 0) {
+		bytes = join_head(m);
+		sha256(bytes, e->sha256);
+	}
+	e->size_bytes = m->head_bytes + m->size_bytes;
+	e->head_bytes = m->return_path_bytes;
+	int err = spool_put(m->spool, e, bytes, &v);
+	r = verdict_reply(err, v);
+	last_taken_ms = r == R_NONE ? clock_mono_ms() : 0;
+	m->has_room = false; /* used, or gone with the refusal */
+	m->file = -1;
+	return r == R_NONE ? R_QUEUED : r;
+}
+
+void
+message_drop(struct message *m)
+{
+	if (m->has_room || m->file >= 0)
+		spool_drop(m->spool);
+	m->has_room = false;
+	m->file = -1;
+	if (m->mem.cap > MESSAGE_MEM_KEPT)
+		buf_free(&m->mem);
+}
+
+void
+message_shrink(struct message *m)
+{
+	buf_free(&m->mem);
+	if (m->hash)
+		hash_end(&m->hash, NULL);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * message.h - the bytes of one message on their way into the spool: in memory up to SPOOL_SMALL_MAX, past
+ * that into the unnamed file of the spool.  The first thing that goes wrong sticks; the rest is read and
+ * dropped, so that the reply comes where the client waits for it.
+ */
+#ifndef SMTPD_MESSAGE_H
+#define SMTPD_MESSAGE_H
+
+#include "smtpd/data.h"
+#include "smtpd/reply.h"
+#include "spool/put.h"
+
+struct hash;
+struct message;
+
+enum { MESSAGE_HEAD_MAX = 4096, MESSAGE_MEM_KEPT = 64 * 1024 };
+
+/*
+ * Writes what stands before the client's bytes: Return-Path first, then Received, then missing fields.
+ * Called once, when the header was seen (or is longer than SPOOL_SMALL_MAX).  At most MESSAGE_HEAD_MAX bytes.
+ *   returns the length of the Return-Path line
+ */
+typedef uint32_t message_head_fn(void *ctx, const struct head_scan *, struct buf *out);
+
+struct message {
+	struct buf
+	    mem; /* own: MESSAGE_HEAD_MAX bytes of room, then the bytes; later a file's next ones */
+	struct data_scan scan;
+	struct head_scan head;
+	uint64_t size_bytes; /* of the client's bytes */
+	uint64_t most_bytes;
+	uint64_t hops_most;
+	uint64_t head_bytes; /* of all that was put before them */
+	uint32_t return_path_bytes;
+	char last;                  /* last byte that was added */
+	bool has_room;              /* the spool promised it */
+	int file;                   /* borrow: the spool client's; -1: small */
+	struct hash *hash;          /* own; while there is a file */
+	enum reply fault;           /* R_NONE, or what the client is told */
+	struct spool_client *spool; /* borrow */
+	message_head_fn *put_head;
+	void *ctx; /* borrow: for put_head */
+};
+
+/* message_begin - bytes: what the client announced, or 0.  Asks the spool for room where that is not sure.
+ * R_NONE, or why not: R_NO_ROOM, R_QUEUE_DOWN (within SPOOL_WAIT_MS) */
+MUST_USE enum reply message_begin(struct message *, uint64_t bytes);
+void message_add(struct message *, struct span piece);
+/*
+ * message_end - all is here: the message is handed to the spool and on stable storage at R_QUEUED.
+ *   e        sender, recipients, ...; id; its sizes and digest are filled in
+ *   returns  R_QUEUED, or why it is refused
+ */
+MUST_USE enum reply message_end(struct message *, struct envelope *e);
+void message_drop(struct message
+	*); /* ended without: promised room goes back.  Also after message_end */
+void message_shrink(struct message *); /* between connections: the memory goes */
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/* received.c - what we write before a message: Return-Path, Received, and at submission what is missing. */
+#include <string.h>
+
+#include "smtpd/session.h"
+#include "tls/server.h"
+
+/* RFC 3848, and RFC 6531 4.3 for messages under SMTPUTF8. */
+static void
+put_protocol(const struct session *s, struct buf *out)
+{
+	if (s->txn.envelope.flags & ENV_SMTPUTF8)
+		buf_str(out, "UTF8SMTP");
+	else
+		buf_str(out, s->is_esmtp ? "ESMTP" : "SMTP");
+	if (s->is_esmtp && s->tls)
+		buf_ch(out, 'S');
+	if (s->is_esmtp && s->account.len)
+		buf_ch(out, 'A');
+}
+
+/*
+ * Who logged in is known to us; where they are is nobody else's business: a deviation from RFC 5321 4.4,
+ * which wants a "from" in every Received line.
+ */
+static void
+put_from(const struct session *s, struct buf *out)
+{
+	const char *address = s->client.text;
+	if (s->account.len)
+		return;
+	buf_str(out, "from ");
+	buf_span(out, buf_as_span(&s->helo));
+	buf_putf(out, " ([%s%s])\r\n\t", strchr(address, ':') ? "IPv6:" : "", address);
+}
+
+static void
+put_received(const struct session *s, struct buf *out)
+{
+	const struct envelope *e = &s->txn.envelope;
+	buf_str(out, "Received: ");
+	put_from(s, out);
+	buf_putf(out, "by %s (merpati) with ", s->limits->hostname);
+	put_protocol(s, out);
+	if (s->tls)
+		buf_putf(out, "\r\n\t(%s %s)", tls_version_text(s->tls),
+		    tls_cipher_text(s->tls));
+	buf_putf(out, " id %s", id_text(e->id));
+	if (e->n_rcpts ==
+	    1) { /* with more, it would tell one of another: RFC 5321 7.2 */
+		buf_str(out, "\r\n\tfor <");
+		buf_span(out, e->rcpts[0].address);
+		buf_ch(out, '>');
+	}
+	buf_str(out, ";\r\n\t");
+	date_put(out, clock_wall_sec());
+	buf_str(out, "\r\n");
+}
+
+/* RFC 6409 8: a submission may lack these. */
+static void
+put_missing(const struct session *s, const struct head_scan *h, struct buf *out)
+{
+	if (!h->has_message_id)
+		buf_putf(out, "Message-ID: <%s@%s>\r\n", id_text(s->txn.envelope.id),
+		    s->limits->hostname);
+	if (!h->has_date) {
+		buf_str(out, "Date: ");
+		date_put(out, clock_wall_sec());
+		buf_str(out, "\r\n");
+	}
+}
+
+uint32_t
+received_put(void *ctx, const struct head_scan *h, struct buf *out)
+{
+	const struct session *s = ctx;
+	buf_str(out, "Return-Path: <");
+	buf_span(out, s->txn.envelope.sender);
+	buf_str(out, ">\r\n");
+	uint32_t return_path_bytes = (uint32_t)out->len;
+	put_received(s, out);
+	if (s->account.len)
+		put_missing(s, h, out);
+	return return_path_bytes;
+}

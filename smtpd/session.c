@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+/* session.c - the life of a session process, and the frame of a conversation. */
+#include "smtpd/session.h"
+
+#include <poll.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "proc/jail.h"
+#include "smtpd/command.h"
+#include "tls/server.h"
+
+struct session_process the_process = {.front = -1, .lookup = -1, .auth = -1};
+
+bool
+session_is_submission(const struct session *s)
+{
+	return s->client.kind != KIND_SMTP;
+}
+
+void
+session_say(struct session *s, enum reply r)
+{
+	reply_put(&s->io.out, r, buf_cstr(&s->argument));
+	io_put(&s->io, SPAN("")); /* sends what is past IO_OUT_FLUSH */
+}
+
+enum reply
+session_io_reply(struct session *s, int err)
+{
+	bool is_late = deadline_left_ms(s->io.deadline) == 0;
+	if (err == E_DENY)
+		return R_STOPPING;
+	if (err != E_MORE && err != E_LIMIT)
+		return R_HANGUP;
+	return is_late ? R_SESSION_TIME : R_IDLE;
+}
+
+/* One command line; the reply when there is none. */
+static enum reply
+read_line(struct session *s, struct span *line)
+{
+	s->io.ends_on_drain = s->phase == PH_GREETED || s->phase == PH_READY;
+	if (s->io.ends_on_drain && the_child.is_stopping)
+		return R_STOPPING;
+	int err = io_line(&s->io, AUTH_LINE_MAX, line);
+	s->io.ends_on_drain = false;
+	switch (err) {
+	case E_OK:
+		return R_NONE;
+	case E_BAD:
+		return R_BARE_COMMAND;
+	case E_LIMIT:
+		return R_LINE_LONG;
+	default:
+		return session_io_reply(s, err);
+	}
+}
+
+static enum reply
+turn(struct session *s)
+{
+	struct span line;
+	enum reply r = read_line(s, &line);
+	if (r == R_NONE)
+		return command_run(s, line);
+	if (reply_code(r) >= 500 && ++s->errors > s->limits->errors)
+		r = R_ERRORS;
+	log_event(LOG_INFO, r == R_HANGUP ? "closed_early" : "refused",
+	    "client=%s code=%u status=%s", s->client.text, reply_code(r),
+	    reply_enhanced(r));
+	return r;
+}
+
+/* TLS before the first word (port 465), then the greeting that the front could not say. */
+static int
+begin(struct session *s)
+{
+	if (s->client.kind == KIND_SUBMISSIONS) {
+		if (!the_process.tls ||
+		    tls_accept(the_process.tls, &s->io,
+			deadline_in_ms(TLS_HANDSHAKE_MS), &s->tls) != E_OK) {
+			log_event(LOG_INFO, "tls_failed", "client=%s", s->client.text);
+			return E_IO;
+		}
+	}
+	if (!s->client.is_greeted) {
+		buf_str(&s->argument, s->limits->hostname);
+		session_say(s, R_GREETING);
+	}
+	return E_OK;
+}
+
+/* Returns whether it ended well: with QUIT. */
+static bool
+converse(struct session *s)
+{
+	enum reply r = R_NONE;
+	if (begin(s) != E_OK)
+		return false;
+	while (!reply_ends(r)) {
+		r = turn(s);
+		session_say(s, r);
+	}
+	if (io_flush(&s->io) != E_OK)
+		log_event(LOG_DEBUG, "reply_unsent", "client=%s", s->client.text);
+	return r == R_BYE;
+}
+
+static void
+end(struct session *s)
+{
+	txn_reset(s);
+	verdicts_reset(&s->verdicts);
+	message_shrink(&s->message);
+	tls_conn_close(&s->tls, &s->io);
+	io_done(&s->io);
+	buf_free(&s->helo);
+	buf_free(&s->account);
+	buf_free(&s->argument);
+	log_session(NULL);
+}
+
+bool
+session_talk(int fd, const struct client *client)
+{
+	static struct session s; /* large, and one at a time */
+	const struct limits *l = &the_process.limits;
+	s = (struct session){.limits = l,
+	    .client = *client,
+	    .phase = PH_GREETED,
+	    .may_relay = nets_has_text(&l->relay, client->text),
+	    .deadline = deadline_in_ms(l->session_ms)};
+	s.message.spool = &the_process.spool;
+	s.message.most_bytes = l->message_bytes;
+	s.message.hops_most = l->hops;
+	s.message.put_head = received_put;
+	s.message.ctx = &s;
+	s.txn.arena.max_bytes = TXN_BYTES_MAX;
+	log_session(id_text(id_new()));
+	io_init(&s.io, fd, IN_MAX, OUT_MAX);
+	s.io.idle_ms = l->idle_ms;
+	s.io.deadline = s.deadline;
+	bool is_good = converse(&s);
+	bool may_serve = is_good && !s.must_retire;
+	if (s.account.len)
+		child_who(SPAN(""), SPAN(""));
+	end(&s);
+	return may_serve;
+}
+
+/* ---- the process ---- */
+
+static int
+connect_queue(int *out)
+{
+	return child_daemon("queue", out);
+}
+
+static int
+connect_key(int *out)
+{
+	return child_channel("key", out);
+}
+
+int
+session_prepare(void)
+{
+	return tls_server_new(the_child.conf, connect_key, &the_process.tls) == E_OK
+	           ? EX_OK
+	           : EX_CONFIG;
+}
+
+void
+session_jail(struct jail *j)
+{
+	j->calls = 0;
+}
+
+/* The next client.  E_OK, E_IO (the front is gone or lets us go), E_DENY (the daemon stops) */
+static int
+next_client(struct client *client, int *fd)
+{
+	static struct buf in = {
+	    .max = ASK_MSG_MAX}; /* kept: only its first page is ever touched */
+	struct ask_msg m;
+	int err = ask_send(the_process.front, FRONT_FREE, SPAN(""), -1,
+	    deadline_in_ms(CHILD_CALL_WAIT_MS));
+	if (err == E_OK)
+		err = io_wait(the_process.front, POLLIN, DEADLINE_NONE, true);
+	if (err == E_OK)
+		err = ask_recv(the_process.front, &in, &m, 0);
+	if (err != E_OK)
+		return err;
+	if (m.type != FRONT_CLIENT || m.fd < 0 || client_get(&m.body, client) != E_OK)
+		bug("malformed FRONT_CLIENT");
+	*fd = m.fd;
+	return E_OK;
+}
+
+int
+session_run(void)
+{
+	struct client client;
+	int fd;
+	limits_load(&the_process.limits, the_child.conf);
+	spool_client_init(&the_process.spool, connect_queue);
+	if (child_channel("front", &the_process.front) != E_OK)
+		return EX_TEMPFAIL;
+	for (uint64_t served = 0; served < the_process.limits.serves; served++)
+		if (next_client(&client, &fd) != E_OK || !session_talk(fd, &client))
+			break;
+	spool_client_done(&the_process.spool);
+	return EX_OK;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/* session.h - one conversation with one client, and the process that has one after another. */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "account/recipient.h"
+#include "proc/io.h"
+#include "smtpd/asks.h"
+#include "smtpd/limits.h"
+#include "smtpd/message.h"
+#include "smtpd/reply.h"
+
+struct jail;
+struct tls_conn;
+struct tls_server;
+
+/* Where a conversation is: which commands are legal. */
+enum phase {
+	PH_GREETED = 1, /* no EHLO yet */
+	PH_READY = 2,
+	PH_MAIL = 4,    /* a sender, no recipient */
+	PH_RCPT = 8,    /* at least one recipient */
+	PH_CHUNKS = 16, /* at least one BDAT */
+	PH_ANY = 31,
+};
+
+enum { TXN_BYTES_MAX = 4 << 20 };
+
+/* One mail transaction, RFC 5321 3.3. */
+struct txn {
+	struct arena arena;       /* own: all that follows */
+	struct envelope envelope; /* rcpts: arena */
+	uint32_t rcpts_room;
+	uint64_t announced_bytes; /* SIZE=, or 0 */
+};
+
+/* A verdict that lookup gave a moment ago. */
+struct verdict {
+	struct span address; /* borrow: the cache's bytes */
+	enum recipient_verdict verdict;
+};
+
+/* Verdicts on recipients of this connection, asked ahead for pipelined RCPT lines. */
+struct verdicts {
+	struct arena arena; /* own */
+	struct verdict all[VERDICTS_MAX];
+	size_t n, next;   /* next: where the one after the last hit stands */
+	int64_t asked_ms; /* of the oldest */
+};
+
+struct session {
+	const struct limits *limits; /* borrow: the process's */
+	struct client client;
+	struct io io;
+	enum phase phase;
+	bool is_esmtp;
+	bool may_relay;       /* the client is in relay_networks */
+	bool must_retire;     /* the process serves nobody after this one */
+	struct buf helo;      /* own: the argument of EHLO */
+	struct buf account;   /* own: who logged in, or empty */
+	struct tls_conn *tls; /* own; NULL: plain */
+	struct buf argument;  /* own: for the %s of the next reply */
+	uint64_t errors, commands;
+	int64_t deadline; /* of the conversation; the io's may be nearer */
+	struct txn txn;
+	struct message message;
+	struct verdicts verdicts;
+};
+
+/* What the process keeps from one conversation to the next. */
+struct session_process {
+	struct limits limits;
+	struct tls_server *tls; /* own; NULL: no TLS */
+	struct spool_client spool;
+	int front, lookup, auth; /* own: channels; -1 */
+};
+
+extern struct session_process the_process;
+
+/* The role */
+int session_prepare(void);
+void session_jail(struct jail *);
+int session_run(void);
+
+/* session_talk - the whole conversation.  Takes fd.  Returns whether the process may serve another one. */
+bool session_talk(int fd, const struct client *);
+/* session_say - one reply into the output buffer, filled with s->argument */
+void session_say(struct session *, enum reply);
+/* session_io_reply - what a failed io_fill or io_line means: R_IDLE, R_SESSION_TIME, R_STOPPING, R_HANGUP */
+enum reply session_io_reply(struct session *, int err);
+bool session_is_submission(const struct session *);
+
+/* txn.c */
+void txn_begin(struct session *, struct span sender, uint64_t announced_bytes);
+/* txn_add - address: borrow; copied.  E_OK (also when it is there already), E_LIMIT */
+MUST_USE int txn_add(struct session *, struct span address);
+void txn_reset(struct session
+	*); /* back to PH_READY, or PH_GREETED; what was promised goes back */
+/* txn_finish - the message is complete: hands it over, logs, resets.  The reply */
+enum reply txn_finish(struct session *);
+
+/* verdict.c */
+/* verdict_of - the verdict on address.  more: the pipelined lines, whose recipients are asked for too */
+enum recipient_verdict verdict_of(
+    struct session *, struct span address, struct span more);
+void verdicts_reset(struct verdicts *);
+
+/* received.c: a message_head_fn; ctx is the session */
+uint32_t received_put(void *ctx, const struct head_scan *, struct buf *out);
+
+#endif

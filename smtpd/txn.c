@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* txn.c - one mail transaction: from MAIL to the spool, or away. */
+#include <string.h>
+
+#include "base/log.h"
+#include "smtpd/session.h"
+
+enum { TXN_RCPTS_FIRST = 8 };
+
+void
+txn_begin(struct session *s, struct span sender, uint64_t announced_bytes)
+{
+	struct txn *t = &s->txn;
+	int64_t deadline = deadline_in_ms(s->limits->transaction_ms);
+	t->envelope = (struct envelope){.id = id_new(), .envid = {"", 0}};
+	t->envelope.sender = arena_span(&t->arena, sender);
+	t->announced_bytes = announced_bytes;
+	t->rcpts_room = 0;
+	s->io.deadline = deadline < s->deadline ? deadline : s->deadline;
+	s->phase = PH_MAIL;
+	log_message(&t->envelope.id);
+}
+
+static bool
+has_recipient(const struct envelope *e, struct span address)
+{
+	for (uint32_t i = 0; i < e->n_rcpts; i++)
+		if (span_eq(e->rcpts[i].address, address))
+			return true;
+	return false;
+}
+
+static void
+make_room(struct txn *t)
+{
+	struct envelope *e = &t->envelope;
+	if (e->n_rcpts < t->rcpts_room)
+		return;
+	t->rcpts_room = t->rcpts_room ? t->rcpts_room * 2 : TXN_RCPTS_FIRST;
+	struct rcpt *more = arena_get(&t->arena, t->rcpts_room * sizeof *more);
+	if (!more)
+		bug("an arena smaller than its recipients");
+	if (e->n_rcpts)
+		memcpy(more, e->rcpts, e->n_rcpts * sizeof *more);
+	e->rcpts = more;
+}
+
+int
+txn_add(struct session *s, struct span address)
+{
+	struct txn *t = &s->txn;
+	struct envelope *e = &t->envelope;
+	if (has_recipient(e, address))
+		return E_OK;
+	if (e->n_rcpts >= s->limits->recipients || e->n_rcpts >= ENVELOPE_RCPTS_MAX)
+		return E_LIMIT;
+	make_room(t);
+	e->rcpts[e->n_rcpts++] =
+	    (struct rcpt){.address = arena_span(&t->arena, address),
+		.orcpt = {"", 0},
+		.state = RCPT_WAITING};
+	s->phase = PH_RCPT;
+	return E_OK;
+}
+
+void
+txn_reset(struct session *s)
+{
+	message_drop(&s->message);
+	arena_reset(&s->txn.arena);
+	s->txn.envelope = (struct envelope){0};
+	s->io.deadline = s->deadline;
+	s->io.chunk = IO_IN_CHUNK;
+	if (s->phase != PH_GREETED)
+		s->phase = PH_READY;
+	log_message(NULL);
+}
+
+static void
+log_accepted(const struct session *s)
+{
+	const struct envelope *e = &s->txn.envelope;
+	log_event(LOG_INFO, "accepted",
+	    "client=%s%s%s from=%s to=%s rcpts=%u bytes=%llu", s->client.text,
+	    s->account.len ? " login=" : "",
+	    s->account.len ? log_q(buf_as_span(&s->account)) : "", log_q(e->sender),
+	    log_q(e->rcpts[0].address), e->n_rcpts, (unsigned long long)e->size_bytes);
+}
+
+enum reply
+txn_finish(struct session *s)
+{
+	struct envelope *e = &s->txn.envelope;
+	e->arrived_sec = clock_wall_sec();
+	e->account = buf_as_span(&s->account);
+	e->client = span_of(s->client.text);
+	enum reply r = message_end(&s->message, e);
+	buf_reset(&s->argument);
+	if (r == R_QUEUED) {
+		buf_str(&s->argument, id_text(e->id));
+		log_accepted(s);
+	} else if (r == R_TOO_BIG) {
+		buf_str(&s->argument, s->limits->message_text);
+	}
+	if (r != R_QUEUED) /* here, where its mid is known; the gates log the command */
+		log_event(LOG_INFO, "message_refused",
+		    "client=%s code=%u status=%s from=%s rcpts=%u bytes=%llu",
+		    s->client.text, reply_code(r), reply_enhanced(r), log_q(e->sender),
+		    e->n_rcpts, (unsigned long long)s->message.size_bytes);
+	txn_reset(s);
+	return r;
+}
