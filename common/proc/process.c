@@ -127,6 +127,7 @@ process_jail(const struct role *role, struct jail *out)
 		bug("a user that the self-test let through");
 	*out = (struct jail){.uid = uid, .gid = gid, .group = (gid_t)-1,
 	    .keeps_id_caps = (role->flags & ROLE_CAPS_ID) != 0};
+	the_child.conf = the_monitor.conf; /* a role's jail function looks its paths up in it */
 	role->jail(out);
 }
 
