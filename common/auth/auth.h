@@ -56,6 +56,8 @@ struct auth_reply {
 	struct id ticket;    /* with AUTH_OK, where the daemon has tickets; else zero */
 };
 
+/* auth_may_show - whether a mechanism that shows the password (PLAIN, LOGIN, POP3's PASS) may be used */
+bool auth_may_show(const struct conf *, bool has_tls, bool is_loopback);
 /* auth_mechanisms - adds "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN", or as many of them as may be offered */
 void auth_mechanisms(
     const struct conf *, bool has_tls, bool is_loopback, struct buf *out);

@@ -8,15 +8,19 @@
 #include "conf/conf.h"
 #include "proc/child.h"
 
+bool
+auth_may_show(const struct conf *conf, bool has_tls, bool is_loopback)
+{
+	return has_tls ||
+	       (is_loopback && conf_bool(conf, "common", "plaintext_auth_on_loopback"));
+}
+
 void
 auth_mechanisms(
     const struct conf *conf, bool has_tls, bool is_loopback, struct buf *out)
 {
-	bool is_plain_fit =
-	    has_tls ||
-	    (is_loopback && conf_bool(conf, "common", "plaintext_auth_on_loopback"));
 	buf_str(out, "SCRAM-SHA-256 SCRAM-SHA-1");
-	if (is_plain_fit)
+	if (auth_may_show(conf, has_tls, is_loopback))
 		buf_str(out, " PLAIN LOGIN");
 }
 

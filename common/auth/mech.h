@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* mech.h - inside the role "auth": a SASL conversation, run by libsasl2. */
+#ifndef AUTH_MECH_H
+#define AUTH_MECH_H
+
+#include "account/account.h"
+#include "auth/auth.h"
+
+struct mech_talk;
+
+/* mech_init - before the jail: loads the plug-ins and runs each mechanism once, so that nothing is
+ * loaded later.  check_open comes first.  E_OK, E_IO (logged) */
+MUST_USE int mech_init(const struct conf *);
+void mech_done(void);
+/* mech_start - begins a conversation; its first reply.  own: *out, also when it failed */
+enum auth_status mech_start(const struct auth_conn *, struct span mech,
+    const struct span *initial, struct mech_talk **out, struct span *challenge);
+/* mech_step - challenge: borrow, until the next step or mech_free */
+enum auth_status mech_step(
+    struct mech_talk *, struct span response, struct span *challenge);
+void mech_free(struct mech_talk **);
+/* mech_name - the login name as it was understood, or empty; borrow: the conversation */
+struct span mech_name(const struct mech_talk *);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/* role.c - the role "auth": conversations behind three asks. */
+#include <string.h>
+#include <sysexits.h>
+
+#include "auth/auth.h"
+#include "auth/check.h"
+#include "auth/mech.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "proc/jail.h"
+
+enum {
+	PH_IDLE = 1,
+	PH_MIDST = 2,
+	SERVICE_MAX = 16,
+	START_BYTES = AUTH_DATA_MAX + 2048
+};
+
+/* Who talks, for the log: kept with the conversation. */
+struct talk {
+	struct mech_talk *mech; /* own */
+	struct buf about;       /* "service=smtp client=... mech=..." */
+};
+
+static void
+talk_free(struct asker *a)
+{
+	struct talk *t = a->ctx;
+	if (!t)
+		return;
+	mech_free(&t->mech);
+	buf_free(&t->about);
+	mem_free(&t);
+	a->ctx = NULL;
+}
+
+static void
+put_reply(struct buf *out, enum auth_status status, struct span challenge,
+    struct span account, struct id ticket)
+{
+	buf_u8(out, (uint8_t)status);
+	buf_bytes(out, challenge);
+	buf_bytes(out, account);
+	buf_put(out, ticket.b, sizeof ticket.b);
+}
+
+/* The password was right: may it come in? */
+static enum auth_status
+admit(struct span name, struct account *account)
+{
+	int err = check_account(name, account);
+	if (err == E_OK)
+		return account->is_suspended ? AUTH_SUSPENDED : AUTH_OK;
+	return err == E_IO ? AUTH_TEMP : AUTH_FAIL;
+}
+
+static void
+log_end(struct talk *t, enum auth_status status)
+{
+	static const char *const words[] = {[AUTH_FAIL] = "credentials",
+	    [AUTH_TEMP] = "try_later",
+	    [AUTH_SUSPENDED] = "suspended",
+	    [AUTH_NO_MECH] = "mechanism"};
+	if (status == AUTH_OK)
+		log_event(LOG_INFO, "login", "%s account=%s", buf_cstr(&t->about),
+		    log_q(mech_name(t->mech)));
+	else
+		log_event(LOG_NOTICE, "login_failed", "%s account=%s why=%s",
+		    buf_cstr(&t->about), log_q(mech_name(t->mech)), words[status]);
+}
+
+static void
+answer(
+    struct asker *a, enum auth_status status, struct span challenge, struct buf *reply)
+{
+	struct talk *t = a->ctx;
+	struct account account = {0};
+	struct id ticket = {{0}};
+	if (status == AUTH_CONTINUE) {
+		a->phase = PH_MIDST;
+		put_reply(reply, status, challenge, SPAN(""), ticket);
+		return;
+	}
+	if (status == AUTH_OK)
+		status = admit(mech_name(t->mech), &account);
+	log_end(t, status);
+	put_reply(reply, status, SPAN(""),
+	    status == AUTH_OK ? account.address : SPAN(""), ticket);
+	talk_free(a);
+	a->phase = PH_IDLE;
+}
+
+/* The body of AUTH_START.  The service is copied, for libsasl2 wants a C string. */
+struct start {
+	struct auth_conn conn;
+	struct span mech, initial;
+	bool has_initial;
+};
+
+static int
+take_service(struct span s, char out[SERVICE_MAX + 1])
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 'a' || s.p[i] > 'z')
+			return E_BAD;
+	memcpy(out, s.p, s.n);
+	out[s.n] = '\0';
+	return s.n ? E_OK : E_BAD;
+}
+
+static int
+get_start(struct rd *body, char service[SERVICE_MAX + 1], struct start *out)
+{
+	struct span name = rd_str(body, SERVICE_MAX);
+	out->conn.service = service;
+	out->conn.has_tls = rd_u8(body) != 0;
+	out->conn.is_loopback = rd_u8(body) != 0;
+	out->conn.client = rd_str(body, AUTH_TEXT_MAX);
+	out->conn.binding_type = rd_str(body, AUTH_TEXT_MAX);
+	out->conn.binding = rd_str(body, AUTH_TEXT_MAX);
+	out->mech = rd_str(body, AUTH_MECH_MAX);
+	out->has_initial = rd_u8(body) != 0;
+	out->initial = rd_str(body, AUTH_DATA_MAX);
+	return rd_end(body) == E_OK ? take_service(name, service) : E_BAD;
+}
+
+static int
+ask_start(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct start s;
+	struct span challenge;
+	char service[SERVICE_MAX + 1];
+	(void)fd, (void)fd_back;
+	if (get_start(body, service, &s) != E_OK)
+		return E_BAD;
+	talk_free(a);
+	struct talk *t = a->ctx = mem_new(sizeof *t);
+	buf_putf(&t->about, "service=%s client=%s mech=%s", service,
+	    log_q(s.conn.client), log_q(s.mech));
+	enum auth_status status = mech_start(
+	    &s.conn, s.mech, s.has_initial ? &s.initial : NULL, &t->mech, &challenge);
+	answer(a, status, challenge, reply);
+	return E_OK;
+}
+
+static int
+ask_step(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct talk *t = a->ctx;
+	struct span response = rd_str(body, AUTH_DATA_MAX), challenge;
+	(void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	enum auth_status status = mech_step(t->mech, response, &challenge);
+	answer(a, status, challenge, reply);
+	return E_OK;
+}
+
+static int
+ask_cancel(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	talk_free(a);
+	a->phase = PH_IDLE;
+	return E_MORE; /* no reply */
+}
+
+/* clang-format off */
+static const struct ask_row rows[] = {
+	/*               name      legal in             times             bytes              fd back  answered by */
+	[AUTH_START]  = {"START",  PH_IDLE | PH_MIDST,  AUTH_STARTS_MOST, START_BYTES,       false,   ask_start},
+	[AUTH_STEP]   = {"STEP",   PH_MIDST,            0,                AUTH_DATA_MAX + 4, false,   ask_step},
+	[AUTH_CANCEL] = {"CANCEL", PH_IDLE | PH_MIDST,  AUTH_STARTS_MOST, 0,                 false,   ask_cancel},
+};
+/* clang-format on */
+
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "of_auth", .gone = talk_free};
+
+const struct ask_table *
+auth_table(unsigned kind)
+{
+	(void)kind;
+	return &table;
+}
+
+int
+auth_prepare(void)
+{
+	check_open(the_child.conf);
+	return mech_init(the_child.conf) == E_OK ? EX_OK : EX_SOFTWARE;
+}
+
+void
+auth_jail(struct jail *j)
+{
+	static struct buf accounts; /* the jail borrows it */
+	buf_reset(&accounts);
+	buf_putf(
+	    &accounts, "%s/accounts", conf_str(the_child.conf, "common", "state_dir"));
+	j->calls = JAIL_FILES_READ;
+	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
+	jail_allow(j, "/dev/urandom", JAIL_READ); /* libsasl2's nonces */
+}
+
+int
+auth_run(void)
+{
+	return child_serve(auth_table, NULL, 0);
+}
