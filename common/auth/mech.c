@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * mech.c - the one door to libsasl2.  It runs the mechanisms; what it wants to know of accounts comes
- * from check.c: SCRAM asks for the property authPassword (our auxiliary property plug-in), PLAIN and
+ * from verify.c: SCRAM asks for the property authPassword (our auxiliary property plug-in), PLAIN and
  * LOGIN ask whether a password is right (our CHECKPASS callback).  One process, one thread: the
  * conversation at work is `current`.
  */
@@ -11,8 +11,8 @@
 #include <sasl/saslplug.h>
 #include <string.h>
 
-#include "auth/check.h"
 #include "auth/scram.h"
+#include "auth/verify.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -103,7 +103,7 @@ on_canon_user(sasl_conn_t *conn, void *ctx, const char *in, unsigned n, unsigned
 	struct buf *name = &current->name;
 	(void)conn, (void)ctx, (void)flags, (void)realm;
 	buf_reset(name);
-	if (check_name(span_make(in, n), name) != E_OK || name->len >= out_max) {
+	if (verify_name(span_make(in, n), name) != E_OK || name->len >= out_max) {
 		buf_reset(name);
 		return SASL_BADPROT;
 	}
@@ -117,7 +117,7 @@ on_check_password(sasl_conn_t *conn, void *ctx, const char *user, const char *pa
     unsigned n, struct propctx *props)
 {
 	(void)conn, (void)ctx, (void)props;
-	int err = check_password(span_of(user), span_make(password, n));
+	int err = verify_password(span_of(user), span_make(password, n));
 	if (err == E_IO)
 		current->is_temp = true;
 	return err == E_OK ? SASL_OK : err == E_IO ? SASL_UNAVAIL : SASL_BADAUTH;
@@ -148,7 +148,7 @@ on_property_lookup(void *ctx, sasl_server_params_t *params, unsigned flags,
 	for (; wanted && wanted->name && result == SASL_OK; wanted++) {
 		if (strcmp(wanted->name, "*authPassword") || wanted->values)
 			continue;
-		if (check_verifiers(span_make(user, n), &lines) == E_OK)
+		if (verify_verifiers(span_make(user, n), &lines) == E_OK)
 			give_verifiers(params->utils, params->propctx, wanted->name,
 			    buf_as_span(&lines));
 		else
@@ -191,18 +191,13 @@ static const sasl_callback_t callbacks[] = {
 static enum auth_status
 status_of(struct mech_talk *t, int result)
 {
-	switch (result) {
-	case SASL_OK:
+	if (result == SASL_OK)
 		return AUTH_OK;
-	case SASL_CONTINUE:
+	if (result == SASL_CONTINUE)
 		return AUTH_CONTINUE;
-	case SASL_NOMECH:
-		return t->has_heard ? AUTH_FAIL : AUTH_NO_MECH;
-	case SASL_NOMEM:
-	case SASL_UNAVAIL:
+	if (t->is_temp || result == SASL_NOMEM || result == SASL_UNAVAIL)
 		return AUTH_TEMP;
-	}
-	return t->is_temp ? AUTH_TEMP : AUTH_FAIL;
+	return result == SASL_NOMECH && !t->has_heard ? AUTH_NO_MECH : AUTH_FAIL;
 }
 
 /*
@@ -346,10 +341,10 @@ mech_init(const struct conf *conf)
 		log_event(LOG_ERR, "sasl_failed", "%s", "");
 		return E_IO;
 	}
-	check_apart(true);
+	verify_apart(true);
 	for (size_t i = 0; i < COUNT(mechs) && err == E_OK; i++)
 		err = warm_up(mechs[i].name);
-	check_apart(false);
+	verify_apart(false);
 	return err;
 }
 

@@ -9,7 +9,7 @@
 struct mech_talk;
 
 /* mech_init - before the jail: loads the plug-ins and runs each mechanism once, so that nothing is
- * loaded later.  check_open comes first.  E_OK, E_IO (logged) */
+ * loaded later.  verify_open comes first.  E_OK, E_IO (logged) */
 MUST_USE int mech_init(const struct conf *);
 void mech_done(void);
 /* mech_start - begins a conversation; its first reply.  own: *out, also when it failed */

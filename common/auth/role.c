@@ -4,8 +4,8 @@
 #include <sysexits.h>
 
 #include "auth/auth.h"
-#include "auth/check.h"
 #include "auth/mech.h"
+#include "auth/verify.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
@@ -50,7 +50,7 @@ put_reply(struct buf *out, enum auth_status status, struct span challenge,
 static enum auth_status
 admit(struct span name, struct account *account)
 {
-	int err = check_account(name, account);
+	int err = verify_account(name, account);
 	if (err == E_OK)
 		return account->is_suspended ? AUTH_SUSPENDED : AUTH_OK;
 	return err == E_IO ? AUTH_TEMP : AUTH_FAIL;
@@ -191,7 +191,7 @@ auth_table(unsigned kind)
 int
 auth_prepare(void)
 {
-	check_open(the_child.conf);
+	verify_open(the_child.conf);
 	return mech_init(the_child.conf) == E_OK ? EX_OK : EX_SOFTWARE;
 }
 

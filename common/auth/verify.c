@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* check.c - verifiers and passwords of accounts, and of those who are none. */
-#include "auth/check.h"
+/* verify.c - verifiers and passwords of accounts, and of those who are none. */
+#include "auth/verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +25,10 @@ static struct {
 	struct accounts *accounts; /* own; NULL: not open yet, or not any more */
 	struct arena arena;
 	bool is_apart;
-	unsigned char secret[CHECK_SECRET_BYTES];
-	unsigned char cache_key[CHECK_SECRET_BYTES];
-	struct checked
-	    *cache; /* own: CHECK_CACHE_ENTRIES, each at one place; NULL until needed */
+	unsigned char secret[VERIFY_SECRET_BYTES];
+	unsigned char cache_key[VERIFY_SECRET_BYTES];
+	struct checked *
+	    cache; /* own: VERIFY_CACHE_ENTRIES, each at one place; NULL until needed */
 } the;
 
 /* ---- the secret ---- */
@@ -70,11 +70,11 @@ secret_make(const char *path)
 }
 
 void
-check_open(const struct conf *conf)
+verify_open(const struct conf *conf)
 {
 	struct buf path = {0};
 	the.conf = conf;
-	the.arena.max_bytes = CHECK_ARENA_BYTES;
+	the.arena.max_bytes = VERIFY_ARENA_BYTES;
 	random_fill(the.cache_key, sizeof the.cache_key);
 	buf_putf(&path, "%s/auth_secret", conf_str(conf, "common", "state_dir"));
 	int err = secret_read(buf_cstr(&path));
@@ -89,25 +89,25 @@ check_open(const struct conf *conf)
 }
 
 void
-check_close(void)
+verify_close(void)
 {
 	accounts_close(&the.accounts);
 	arena_reset(&the.arena);
 	if (the.cache)
-		mem_wipe(the.cache, CHECK_CACHE_ENTRIES * sizeof *the.cache);
+		mem_wipe(the.cache, VERIFY_CACHE_ENTRIES * sizeof *the.cache);
 	mem_free(&the.cache);
 	mem_wipe(the.secret, sizeof the.secret);
 	mem_wipe(the.cache_key, sizeof the.cache_key);
 }
 
 void
-check_apart(bool is_apart)
+verify_apart(bool is_apart)
 {
 	the.is_apart = is_apart;
 }
 
 int
-check_name(struct span login, struct buf *out)
+verify_name(struct span login, struct buf *out)
 {
 	size_t start = out->len;
 	if (login.n == 0 || !utf8_valid(login))
@@ -177,7 +177,7 @@ line_of_kind(struct span lines, enum hash_kind kind)
 }
 
 int
-check_verifiers(struct span name, struct buf *out)
+verify_verifiers(struct span name, struct buf *out)
 {
 	static const enum hash_kind kinds[] = {HASH_SHA256, HASH_SHA1};
 	struct buf lines = {0};
@@ -208,7 +208,7 @@ cache_place(
 	struct buf text = {0};
 	uint32_t place;
 	if (!the.cache)
-		the.cache = mem_new(CHECK_CACHE_ENTRIES * sizeof *the.cache);
+		the.cache = mem_new(VERIFY_CACHE_ENTRIES * sizeof *the.cache);
 	buf_bytes(&text, verifier);
 	buf_bytes(&text, name);
 	buf_bytes(&text, password);
@@ -216,7 +216,7 @@ cache_place(
 	    span_make(the.cache_key, sizeof the.cache_key), buf_as_span(&text), tag);
 	buf_wipe(&text);
 	memcpy(&place, tag, sizeof place);
-	return &the.cache[place % CHECK_CACHE_ENTRIES];
+	return &the.cache[place % VERIFY_CACHE_ENTRIES];
 }
 
 static bool
@@ -230,15 +230,15 @@ is_password(struct span verifier, struct span name, struct span password)
 	if (!scram_verify_plain(verifier, password))
 		return false;
 	memcpy(place->tag, tag, sizeof tag);
-	place->until_ms = now + CHECK_CACHE_MS;
+	place->until_ms = now + VERIFY_CACHE_MS;
 	return true;
 }
 
 int
-check_password(struct span name, struct span password)
+verify_password(struct span name, struct span password)
 {
 	struct buf lines = {0};
-	int err = check_verifiers(name, &lines);
+	int err = verify_verifiers(name, &lines);
 	if (err == E_OK && !is_password(line_of_kind(buf_as_span(&lines), HASH_SHA256),
 			       name, password))
 		err = E_DENY;
@@ -247,7 +247,7 @@ check_password(struct span name, struct span password)
 }
 
 int
-check_account(struct span name, struct account *out)
+verify_account(struct span name, struct account *out)
 {
 	int err = the.is_apart ? E_BAD : accounts_ready();
 	arena_reset(&the.arena);

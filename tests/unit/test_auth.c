@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: ISC */
+/* test_auth.c - conversations with the asks of the role "auth"; the account table is this file's. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "account/account.h"
+#include "auth/auth.h"
+#include "auth/mech.h"
+#include "auth/scram.h"
+#include "auth/verify.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+
+/* ---- accounts: u1 and sleeper, password "pass"; old has SCRAM-SHA-1 alone; broken cannot be read ---- */
+
+static struct {
+	char dir[64];
+	struct conf *conf;
+	struct buf both, only_1;
+	struct asker *asker;
+	int chan;
+	struct buf scratch, body, in;
+} the;
+
+int
+accounts_open(const char *dir, bool may_read_secrets, struct accounts **out)
+{
+	(void)dir;
+	assert_true(may_read_secrets);
+	*out = (struct accounts *)&the;
+	return E_OK;
+}
+
+void
+accounts_close(struct accounts **a)
+{
+	*a = NULL;
+}
+
+int
+account_get(
+    struct accounts *a, struct span address, struct arena *arena, struct account *out)
+{
+	(void)a;
+	if (span_eqs(address, "broken@example.test"))
+		return E_IO;
+	*out = (struct account){.address = arena_span(arena, address),
+	    .uid = 1,
+	    .gid = 1,
+	    .is_suspended = span_eqs(address, "sleeper@example.test")};
+	return span_search(address, SPAN("nobody")) == 0 ? E_BAD : E_OK;
+}
+
+int
+account_verifiers(struct accounts *a, struct span address, struct buf *out)
+{
+	(void)a;
+	if (span_eqs(address, "broken@example.test"))
+		return E_IO;
+	if (span_eqs(address, "u1@example.test") ||
+	    span_eqs(address, "sleeper@example.test"))
+		buf_span(out, buf_as_span(&the.both));
+	else if (span_eqs(address, "old@example.test"))
+		buf_span(out, buf_as_span(&the.only_1));
+	else
+		return E_BAD;
+	return E_OK;
+}
+
+static void
+make_conf(void)
+{
+	struct buf path = {0}, errors = {0};
+	buf_putf(&path, "%s/conf", the.dir);
+	FILE *f = fopen(buf_cstr(&path), "w");
+	assert_non_null(f);
+	fprintf(f,
+	    "version = 1\ncommon {\n\thostname = \"mail.example.test\"\n\tdomains = "
+	    "{\"example.test\"}\n"
+	    "\tstate_dir = \"%s\"\n\tplaintext_auth_on_loopback = yes\n}\n",
+	    the.dir);
+	fclose(f);
+	int err = conf_load(buf_cstr(&path), &errors, &the.conf);
+	if (err != E_OK)
+		print_error("%s", buf_cstr(&errors));
+	assert_int_equal(err, E_OK);
+	buf_free(&path);
+	buf_free(&errors);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	snprintf(the.dir, sizeof the.dir, "/tmp/test_auth.XXXXXX");
+	assert_non_null(mkdtemp(the.dir));
+	make_conf();
+	assert_int_equal(
+	    scram_verifier_make(SPAN("SCRAM-SHA-256"), SPAN("pass"), 4096, &the.both),
+	    E_OK);
+	buf_ch(&the.both, '\n');
+	assert_int_equal(
+	    scram_verifier_make(SPAN("SCRAM-SHA-1"), SPAN("pass"), 4096, &the.only_1),
+	    E_OK);
+	buf_ch(&the.only_1, '\n');
+	buf_span(&the.both, buf_as_span(&the.only_1));
+	verify_open(the.conf);
+	assert_int_equal(mech_init(the.conf), E_OK);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct buf path = {0};
+	(void)state;
+	mech_done();
+	verify_close();
+	conf_free(&the.conf);
+	buf_putf(&path, "%s/conf", the.dir);
+	unlink(buf_cstr(&path));
+	buf_reset(&path);
+	buf_putf(&path, "%s/auth_secret", the.dir);
+	assert_int_equal(unlink(buf_cstr(&path)), 0);
+	assert_int_equal(rmdir(the.dir), 0);
+	buf_free(&path);
+	buf_free(&the.both);
+	buf_free(&the.only_1);
+	return 0;
+}
+
+/* ---- one channel, served in this process ---- */
+
+static int
+open_channel(void **state)
+{
+	int pair[2];
+	const struct ask_table *t = auth_table(0);
+	(void)state;
+	ask_pair(pair);
+	the.chan = pair[0];
+	the.asker = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL);
+	return 0;
+}
+
+static int
+close_channel(void **state)
+{
+	(void)state;
+	auth_table(0)->gone(the.asker);
+	asker_free(&the.asker);
+	close(the.chan);
+	buf_free(&the.scratch);
+	buf_free(&the.body);
+	buf_free(&the.in);
+	return 0;
+}
+
+static int
+ask(uint16_t type)
+{
+	assert_int_equal(ask_send(the.chan, type, buf_as_span(&the.body), -1, 0), E_OK);
+	buf_reset(&the.body);
+	return asker_serve(the.asker, &the.scratch, 1);
+}
+
+static struct auth_reply
+reply(void)
+{
+	struct ask_msg m;
+	struct auth_reply r;
+	assert_int_equal(ask_recv(the.chan, &the.in, &m, 0), E_OK);
+	assert_int_equal(auth_get_reply(&m.body, &r), E_OK);
+	return r;
+}
+
+static const struct auth_conn over_tls = {
+    .service = "smtp", .has_tls = true, .client = {"192.0.2.1", 9}};
+static const struct auth_conn in_clear = {.service = "pop", .client = {"192.0.2.1", 9}};
+static const struct auth_conn loopback = {.service = "pop", .is_loopback = true};
+
+static struct auth_reply
+start(const struct auth_conn *c, const char *mech, const struct span *initial)
+{
+	auth_put_start(&the.body, c, span_of(mech), initial);
+	assert_int_equal(ask(AUTH_START), E_OK);
+	return reply();
+}
+
+static struct auth_reply
+step(struct span response)
+{
+	auth_put_step(&the.body, response);
+	assert_int_equal(ask(AUTH_STEP), E_OK);
+	return reply();
+}
+
+/* ---- PLAIN and LOGIN ---- */
+
+static void
+test_plain(void **state)
+{
+	static const struct {
+		struct span message;
+		enum auth_status want;
+	} rows[] = {
+	    {SPAN("\0u1@example.test\0pass"), AUTH_OK},
+	    {SPAN("\0u1\0pass"), AUTH_OK},
+	    {SPAN("\0U1@Example.TEST\0pass"), AUTH_OK},
+	    {SPAN("u1@example.test\0u1@example.test\0pass"), AUTH_OK},
+	    {SPAN("old@example.test\0u1@example.test\0pass"), AUTH_FAIL},
+	    {SPAN("\0u1@example.test\0Pass"), AUTH_FAIL},
+	    {SPAN("\0u1@example.test\0"), AUTH_FAIL},
+	    {SPAN("\0u1@example.test\0pass\0"), AUTH_FAIL},
+	    {SPAN("\0\0pass"), AUTH_FAIL},
+	    {SPAN("\0u1 @example.test\0pass"), AUTH_FAIL},
+	    {SPAN("\0nobody@example.test\0pass"), AUTH_FAIL},
+	    {SPAN("\0sleeper@example.test\0pass"), AUTH_SUSPENDED},
+	    {SPAN("\0sleeper@example.test\0wrong"), AUTH_FAIL},
+	    {SPAN("\0broken@example.test\0pass"), AUTH_TEMP},
+	    {SPAN("pass"), AUTH_FAIL},
+	    {SPAN(""), AUTH_FAIL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct auth_reply r = start(&over_tls, "PLAIN", &rows[i].message);
+		if (r.status != rows[i].want)
+			print_error("row %zu\n", i);
+		assert_int_equal(r.status, rows[i].want);
+		assert_true(
+		    span_eqs(r.account, r.status == AUTH_OK ? "u1@example.test" : ""));
+		assert_true(id_is_zero(r.ticket));
+	}
+	assert_int_equal(start(&over_tls, "plain", NULL).status, AUTH_CONTINUE);
+	assert_int_equal(step(rows[0].message).status, AUTH_OK);
+}
+
+static void
+test_login(void **state)
+{
+	(void)state;
+	struct auth_reply r = start(&over_tls, "LOGIN", NULL);
+	assert_int_equal(r.status, AUTH_CONTINUE);
+	assert_true(span_eqs(r.challenge, "Username:"));
+	r = step(SPAN("u1@example.test"));
+	assert_int_equal(r.status, AUTH_CONTINUE);
+	assert_true(span_eqs(r.challenge, "Password:"));
+	assert_int_equal(step(SPAN("pass")).status, AUTH_OK);
+	start(&over_tls, "LOGIN", &SPAN("u1@example.test"));
+	assert_int_equal(step(SPAN("wrong")).status, AUTH_FAIL);
+}
+
+static void
+test_offered(void **state)
+{
+	struct buf out = {0};
+	(void)state;
+	auth_mechanisms(the.conf, true, false, &out);
+	assert_string_equal(buf_cstr(&out), "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
+	buf_reset(&out);
+	auth_mechanisms(the.conf, false, false, &out);
+	assert_string_equal(buf_cstr(&out), "SCRAM-SHA-256 SCRAM-SHA-1");
+	buf_free(&out);
+	assert_int_equal(
+	    start(&in_clear, "PLAIN", &SPAN("\0u1\0pass")).status, AUTH_NO_MECH);
+	assert_int_equal(
+	    start(&loopback, "PLAIN", &SPAN("\0u1\0pass")).status, AUTH_OK);
+	assert_int_equal(start(&over_tls, "CRAM-MD5", NULL).status, AUTH_NO_MECH);
+	assert_int_equal(
+	    start(&over_tls, "SCRAM-SHA-256-PLUS", NULL).status, AUTH_NO_MECH);
+	assert_int_equal(start(&over_tls, "", NULL).status, AUTH_NO_MECH);
+}
+
+/* ---- SCRAM, the client's half ---- */
+
+struct client {
+	enum hash_kind kind;
+	struct buf message;      /* AuthMessage */
+	struct scram_verifier v; /* of the password, with the server's salt */
+	unsigned char client_key[HASH_BYTES_MAX];
+};
+
+/* "r=...,s=...,i=..." and a password: what the client can know. */
+static void
+client_keys(struct client *c, struct span challenge, const char *password)
+{
+	unsigned char salted[HASH_BYTES_MAX];
+	struct buf salt = {0};
+	uint64_t iterations;
+	size_t n = hash_bytes(c->kind);
+	span_cut(&challenge, ',');
+	assert_int_equal(
+	    base64_decode(span_from(span_cut(&challenge, ','), 2), &salt), E_OK);
+	assert_int_equal(span_u64(span_from(challenge, 2), 1 << 20, &iterations), E_OK);
+	pbkdf2(c->kind, span_of(password), buf_as_span(&salt), (uint32_t)iterations,
+	    salted);
+	hmac_of(c->kind, span_make(salted, n), SPAN("Client Key"), c->client_key);
+	hash_of(c->kind, span_make(c->client_key, n), c->v.stored_key);
+	hmac_of(c->kind, span_make(salted, n), SPAN("Server Key"), c->v.server_key);
+	buf_free(&salt);
+}
+
+static void
+client_final(struct client *c, struct span challenge, struct buf *out)
+{
+	unsigned char proof[HASH_BYTES_MAX];
+	size_t n = hash_bytes(c->kind);
+	struct span nonce = span_head(challenge, span_find(challenge, ','));
+	buf_putf(out, "c=biws,%.*s", SPAN_ARG(nonce));
+	buf_span(&c->message, buf_as_span(out));
+	hmac_of(
+	    c->kind, span_make(c->v.stored_key, n), buf_as_span(&c->message), proof);
+	for (size_t i = 0; i < n; i++)
+		proof[i] ^= c->client_key[i];
+	buf_str(out, ",p=");
+	buf_base64(out, span_make(proof, n));
+}
+
+static void
+assert_server(struct client *c, struct span challenge)
+{
+	unsigned char signature[HASH_BYTES_MAX];
+	struct buf want = {0};
+	size_t n = hash_bytes(c->kind);
+	hmac_of(c->kind, span_make(c->v.server_key, n), buf_as_span(&c->message),
+	    signature);
+	buf_str(&want, "v=");
+	buf_base64(&want, span_make(signature, n));
+	assert_true(span_eq(challenge, buf_as_span(&want)));
+	buf_free(&want);
+}
+
+static enum auth_status
+scram(const char *mech, const char *name, const char *password)
+{
+	struct client c = {0};
+	struct buf first = {0}, last = {0};
+	assert_int_equal(scram_kind_of(span_of(mech), &c.kind), E_OK);
+	buf_putf(&c.message, "n=%s,r=abcdefghijkl", name);
+	buf_putf(&first, "n,,%s", buf_cstr(&c.message));
+	struct auth_reply r =
+	    start(&in_clear, mech, &(struct span){first.p, first.len});
+	if (r.status == AUTH_CONTINUE) {
+		buf_putf(&c.message, ",%.*s,", SPAN_ARG(r.challenge));
+		client_keys(&c, r.challenge, password);
+		client_final(&c, r.challenge, &last);
+		r = step(buf_as_span(&last));
+	}
+	if (r.status == AUTH_CONTINUE) {
+		assert_server(&c, r.challenge);
+		r = step(SPAN(""));
+	}
+	if (r.status == AUTH_OK)
+		assert_true(span_search(r.account, SPAN("@example.test")) > 0);
+	buf_free(&first);
+	buf_free(&last);
+	buf_free(&c.message);
+	return r.status;
+}
+
+static void
+test_scram(void **state)
+{
+	(void)state;
+	assert_int_equal(scram("SCRAM-SHA-256", "u1@example.test", "pass"), AUTH_OK);
+	assert_int_equal(scram("SCRAM-SHA-1", "u1@example.test", "pass"), AUTH_OK);
+	assert_int_equal(scram("SCRAM-SHA-1", "U1", "pass"), AUTH_OK);
+	assert_int_equal(scram("SCRAM-SHA-1", "old@example.test", "pass"), AUTH_OK);
+	assert_int_equal(scram("SCRAM-SHA-256", "old@example.test", "pass"), AUTH_FAIL);
+	assert_int_equal(scram("SCRAM-SHA-256", "u1@example.test", "Pass"), AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "nobody@example.test", "pass"), AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "sleeper@example.test", "pass"), AUTH_SUSPENDED);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "sleeper@example.test", "x"), AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "broken@example.test", "pass"), AUTH_TEMP);
+}
+
+/* Binding that we do not offer; names and messages that are none. */
+static void
+test_scram_malformed(void **state)
+{
+	static const struct span rows[] = {SPAN("p=tls-unique,,n=u1,r=abcdefghijkl"),
+	    SPAN("n"), SPAN("x,,"), SPAN("n,,n=u1"), SPAN("n,,n=u=,r=abc"),
+	    SPAN("n,,n=,r=abcdefg"), SPAN("n,,m=x,n=u1,r=abcdef"),
+	    SPAN("n,a=old@example.test,n=u1"), SPAN("n,,n=u1\0,r=abcdef")};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_int_equal(
+		    start(&over_tls, "SCRAM-SHA-256", &rows[i]).status, AUTH_FAIL);
+	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", NULL).status, AUTH_CONTINUE);
+	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
+	start(&over_tls, "SCRAM-SHA-256", &SPAN("n,,n=u1,r=abcdefghijkl"));
+	assert_int_equal(
+	    step(SPAN("c=cD10bHMtdW5pcXVlLCxhYmM=,r=x,p=x")).status, AUTH_FAIL);
+}
+
+/* Who guesses names learns nothing: salt and count are there, and stay, also for a new process. */
+static void
+test_unknown(void **state)
+{
+	struct buf a = {0}, b = {0};
+	(void)state;
+	assert_int_equal(verify_verifiers(SPAN("nobody@example.test"), &a), E_OK);
+	verify_close();
+	verify_open(the.conf);
+	assert_int_equal(verify_verifiers(SPAN("nobody@example.test"), &b), E_OK);
+	assert_true(span_eq(buf_as_span(&a), buf_as_span(&b)));
+	buf_reset(&b);
+	assert_int_equal(verify_verifiers(SPAN("nobody2@example.test"), &b), E_OK);
+	assert_false(span_eq(buf_as_span(&a), buf_as_span(&b)));
+	buf_free(&a);
+	buf_free(&b);
+}
+
+static int64_t
+us_of(const char *name, const char *password)
+{
+	int64_t from = clock_mono_us();
+	int err = verify_password(span_of(name), span_of(password));
+	assert_true(err == E_OK || err == E_DENY);
+	return clock_mono_us() - from;
+}
+
+/* A right password is known for a while; a wrong one costs the same for everybody. */
+static void
+test_cache(void **state)
+{
+	int64_t known = 0, unknown = 0, cached = 0;
+	(void)state;
+	us_of("u1@example.test", "pass");
+	for (int i = 0; i < 20; i++) {
+		known += us_of("u1@example.test", "wrong");
+		unknown += us_of("nobody@example.test", "wrong");
+		cached += us_of("u1@example.test", "pass");
+	}
+	assert_true(cached * 4 < known);
+	assert_true(known < unknown * 2 && unknown < known * 2);
+}
+
+/* ---- the asks ---- */
+
+static void
+test_asks(void **state)
+{
+	(void)state;
+	start(&over_tls, "PLAIN", NULL);
+	start(&over_tls, "LOGIN", NULL); /* ends what was before */
+	assert_int_equal(ask(AUTH_CANCEL), E_OK);
+	auth_put_step(&the.body, SPAN("u1"));
+	assert_int_equal(ask(AUTH_STEP), E_DENY); /* out of turn: ended */
+}
+
+static void
+test_ask_short(void **state)
+{
+	(void)state;
+	auth_put_start(&the.body, &over_tls, SPAN("PLAIN"), NULL);
+	buf_cut(&the.body, the.body.len - 1);
+	assert_int_equal(ask(AUTH_START), E_BAD);
+}
+
+static void
+test_ask_long(void **state)
+{
+	char big[AUTH_DATA_MAX + 8];
+	(void)state;
+	memset(big, 'x', sizeof big);
+	start(&over_tls, "PLAIN", NULL);
+	auth_put_step(&the.body, span_make(big, sizeof big));
+	assert_int_equal(ask(AUTH_STEP), E_LIMIT);
+}
+
+static void
+test_ask_service(void **state)
+{
+	struct auth_conn c = over_tls;
+	(void)state;
+	c.service = "../x";
+	auth_put_start(&the.body, &c, SPAN("PLAIN"), NULL);
+	assert_int_equal(ask(AUTH_START), E_BAD);
+}
+
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, open_channel, close_channel)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {ROW(test_plain), ROW(test_login),
+	    ROW(test_offered), ROW(test_scram), ROW(test_scram_malformed),
+	    ROW(test_unknown), ROW(test_cache), ROW(test_asks), ROW(test_ask_short),
+	    ROW(test_ask_long), ROW(test_ask_service)};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
