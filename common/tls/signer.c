@@ -69,6 +69,21 @@ reply_to_datum(struct ask_msg *reply, gnutls_datum_t *out)
 	return 0;
 }
 
+/*
+ * For RSA in TLS 1.2 GnuTLS hands over a DigestInfo "to be signed raw": the role is asked for the named
+ * algorithm and the digest inside, for it signs nothing raw.
+ */
+static int
+unwrap_digest(const gnutls_datum_t *info, gnutls_sign_algorithm_t *algorithm,
+    unsigned char *digest, unsigned *digest_bytes)
+{
+	gnutls_digest_algorithm_t hash;
+	if (gnutls_decode_ber_digest_info(info, &hash, digest, digest_bytes) < 0)
+		return E_BAD;
+	*algorithm = gnutls_pk_to_sign(GNUTLS_PK_RSA, hash);
+	return E_OK;
+}
+
 static int
 far_sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *ctx,
     unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *signature)
@@ -76,12 +91,20 @@ far_sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *ctx
 	struct far_key *far = ctx;
 	struct buf body = {0};
 	struct ask_msg reply;
+	unsigned char unwrapped[KEY_DIGEST_MOST];
+	unsigned n = sizeof unwrapped;
+	struct span digest = span_make(hash->data, hash->size);
 	(void)key, (void)flags;
-	if (hash->size != tls_digest_bytes(far->pk, algorithm))
+	if (algorithm == GNUTLS_SIGN_RSA_RAW) {
+		if (unwrap_digest(hash, &algorithm, unwrapped, &n) != E_OK)
+			return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
+		digest = span_make(unwrapped, n);
+	}
+	if (digest.n == 0 || digest.n != tls_digest_bytes(far->pk, algorithm))
 		return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
 	buf_u16(&body, far->index);
 	buf_u32(&body, (uint32_t)algorithm);
-	buf_bytes(&body, span_make(hash->data, hash->size));
+	buf_bytes(&body, digest);
 	int err = key_call(far->signer, KEY_SIGN, buf_as_span(&body), &reply);
 	buf_free(&body);
 	return err == E_OK ? reply_to_datum(&reply, signature)

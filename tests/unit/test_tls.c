@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: ISC */
+/* test_tls.c - real handshakes: a client of GnuTLS in a process of its own, and the role "key" in another. */
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "base/id.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "tls/key.h"
+#include "tls/server.h"
+
+enum { BULK_BYTES = 200000, WAIT_MS = 10000 };
+
+static struct {
+	char dir[64];
+	struct conf *conf;
+	pid_t key_pid; /* the latest process that serves as the role "key" */
+	unsigned key_channels;
+} the;
+
+/* ---- certificates ---- */
+
+static void
+write_file(const char *name, const gnutls_datum_t *data)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", the.dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data->data, data->size), data->size);
+	close(fd);
+}
+
+static void
+make_pair(gnutls_pk_algorithm_t pk, unsigned bits, const char *host, time_t until,
+    const char *name)
+{
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crt_t crt;
+	gnutls_datum_t pem;
+	char file[32];
+	assert_int_equal(gnutls_x509_privkey_init(&key), 0);
+	assert_int_equal(gnutls_x509_privkey_generate(key, pk, bits, 0), 0);
+	assert_int_equal(gnutls_x509_crt_init(&crt), 0);
+	gnutls_x509_crt_set_version(crt, 3);
+	gnutls_x509_crt_set_serial(crt, "\1", 1);
+	gnutls_x509_crt_set_activation_time(crt, 1000);
+	gnutls_x509_crt_set_expiration_time(crt, until);
+	gnutls_x509_crt_set_dn_by_oid(
+	    crt, GNUTLS_OID_X520_COMMON_NAME, 0, host, (unsigned)strlen(host));
+	gnutls_x509_crt_set_subject_alt_name(
+	    crt, GNUTLS_SAN_DNSNAME, host, (unsigned)strlen(host), GNUTLS_FSAN_SET);
+	gnutls_x509_crt_set_key(crt, key);
+	assert_int_equal(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0), 0);
+	assert_int_equal(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem), 0);
+	snprintf(file, sizeof file, "%s.pem", name);
+	write_file(file, &pem);
+	gnutls_free(pem.data);
+	assert_int_equal(
+	    gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem), 0);
+	snprintf(file, sizeof file, "%s.key", name);
+	write_file(file, &pem);
+	gnutls_free(pem.data);
+	gnutls_x509_crt_deinit(crt);
+	gnutls_x509_privkey_deinit(key);
+}
+
+/* Names of certificates and keys, blanks between; as conf_load reads them. */
+static void
+put_list(struct buf *out, const char *setting, const char *names, const char *suffix)
+{
+	struct span rest = span_of(names);
+	const char *comma = "";
+	buf_putf(out, "\t%s = {", setting);
+	while (rest.n) {
+		struct span name = span_cut(&rest, ' ');
+		buf_putf(
+		    out, "%s\"%s/%.*s%s\"", comma, the.dir, SPAN_ARG(name), suffix);
+		comma = ", ";
+	}
+	buf_str(out, "}\n");
+}
+
+static struct conf *
+make_conf(const char *certificates, const char *keys)
+{
+	struct buf text = {0}, errors = {0};
+	struct conf *conf = NULL;
+	char path[128];
+	buf_str(&text, "version = 1\ncommon {\n\thostname = \"a.example.test\"\n");
+	put_list(&text, "tls_certificates", certificates, ".pem");
+	put_list(&text, "tls_keys", keys, ".key");
+	buf_str(&text, "}\n");
+	write_file(
+	    "conf", &(gnutls_datum_t){(unsigned char *)text.p, (unsigned)text.len});
+	snprintf(path, sizeof path, "%s/conf", the.dir);
+	int err = conf_load(path, &errors, &conf);
+	if (err != E_OK)
+		print_error("%s", buf_cstr(&errors));
+	assert_int_equal(err, E_OK);
+	buf_free(&text);
+	buf_free(&errors);
+	return conf;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	snprintf(the.dir, sizeof the.dir, "/tmp/test_tls.XXXXXX");
+	assert_non_null(mkdtemp(the.dir));
+	time_t later = time(NULL) + 86400;
+	make_pair(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+	    "a.example.test", later, "ec");
+	make_pair(GNUTLS_PK_RSA, 2048, "a.example.test", later, "rsa");
+	make_pair(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1),
+	    "b.example.test", later, "b");
+	make_pair(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+	    "a.example.test", 2000, "old");
+	the.conf = make_conf("ec rsa b", "ec rsa b");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const files[] = {"ec.pem", "ec.key", "rsa.pem", "rsa.key",
+	    "b.pem", "b.key", "old.pem", "old.key", "conf"};
+	char path[128];
+	(void)state;
+	conf_free(&the.conf);
+	for (size_t i = 0; i < COUNT(files); i++) {
+		snprintf(path, sizeof path, "%s/%s", the.dir, files[i]);
+		unlink(path);
+	}
+	assert_int_equal(rmdir(the.dir), 0);
+	return 0;
+}
+
+/* ---- the role "key", in a process of its own ---- */
+
+NORETURN static void
+serve_key(int chan)
+{
+	struct buf scratch = {0};
+	const struct ask_table *t = key_table(0);
+	if (key_load(the.conf) != E_OK)
+		_exit(2);
+	struct asker *a = asker_new(chan, t->rows, t->n_rows, t->who, NULL);
+	struct pollfd p = {.fd = chan, .events = POLLIN};
+	while (poll(&p, 1, -1) >= 0 && asker_serve(a, &scratch, 8) == E_OK)
+		continue;
+	_exit(0);
+}
+
+static int
+key_channel(int *out)
+{
+	int pair[2];
+	ask_pair(pair);
+	the.key_channels++;
+	the.key_pid = fork();
+	if (the.key_pid == 0) {
+		close(pair[0]);
+		serve_key(pair[1]);
+	}
+	close(pair[1]);
+	*out = pair[0];
+	return the.key_pid < 0 ? E_IO : E_OK;
+}
+
+static int
+no_key_channel(int *out)
+{
+	(void)out;
+	return E_IO;
+}
+
+/* ---- the client ---- */
+
+struct client {
+	const char *priority;
+	const char *sni;
+	unsigned
+	    connections; /* one after another; from the second on with the ticket of the one before */
+	gnutls_pk_algorithm_t want_pk;
+	const char *want_host;
+	bool want_resumed;
+};
+
+static void
+must(bool is_so, int line)
+{
+	if (!is_so) {
+		fprintf(stderr, "client: line %d\n", line);
+		_exit(1);
+	}
+}
+
+#define MUST(x) must(x, __LINE__)
+
+static void
+check_certificate(gnutls_session_t s, const struct client *c)
+{
+	unsigned n;
+	gnutls_x509_crt_t crt;
+	const gnutls_datum_t *list = gnutls_certificate_get_peers(s, &n);
+	MUST(list && n > 0);
+	gnutls_x509_crt_init(&crt);
+	MUST(gnutls_x509_crt_import(crt, list, GNUTLS_X509_FMT_DER) == 0);
+	MUST(gnutls_x509_crt_get_pk_algorithm(crt, NULL) == (int)c->want_pk);
+	MUST(gnutls_x509_crt_check_hostname(crt, c->want_host));
+	gnutls_x509_crt_deinit(crt);
+}
+
+static void
+send_all(gnutls_session_t s, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t k = gnutls_record_send(s, p, n);
+		if (k == GNUTLS_E_AGAIN || k == GNUTLS_E_INTERRUPTED)
+			continue;
+		MUST(k > 0);
+		p += k;
+		n -= (size_t)k;
+	}
+}
+
+static void
+receive_all(gnutls_session_t s, char *p, size_t n)
+{
+	while (n) {
+		ssize_t k = gnutls_record_recv(s, p, n);
+		if (k == GNUTLS_E_AGAIN || k == GNUTLS_E_INTERRUPTED)
+			continue;
+		MUST(k > 0);
+		p += k;
+		n -= (size_t)k;
+	}
+}
+
+/* Sends the server a line with our channel binding and much data, expects the data back, then close_notify. */
+static void
+client_talk(gnutls_session_t s)
+{
+	static char bulk[BULK_BYTES], back[BULK_BYTES];
+	gnutls_datum_t cb;
+	struct buf line = {0};
+	bool is_13 = gnutls_protocol_get_version(s) == GNUTLS_TLS1_3;
+	MUST(gnutls_session_channel_binding(
+		 s, is_13 ? GNUTLS_CB_TLS_EXPORTER : GNUTLS_CB_TLS_UNIQUE, &cb) == 0);
+	buf_hex(&line, span_make(cb.data, cb.size));
+	buf_str(&line, "\r\n");
+	gnutls_free(cb.data);
+	for (size_t i = 0; i < sizeof bulk; i++)
+		bulk[i] = (char)(i * 31 >> 3);
+	send_all(s, line.p, line.len);
+	send_all(s, bulk, sizeof bulk);
+	receive_all(s, back, sizeof back);
+	MUST(!memcmp(bulk, back, sizeof bulk));
+	MUST(gnutls_record_recv(s, back, 1) == 0);
+	buf_free(&line);
+}
+
+static void
+client_one(int fd, const struct client *c, gnutls_certificate_credentials_t cred,
+    gnutls_datum_t *ticket)
+{
+	gnutls_session_t s;
+	MUST(gnutls_init(&s, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL) == 0);
+	MUST(gnutls_priority_set_direct(s, c->priority, NULL) == 0);
+	gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, cred);
+	if (c->sni)
+		gnutls_server_name_set(s, GNUTLS_NAME_DNS, c->sni, strlen(c->sni));
+	if (ticket->data)
+		MUST(gnutls_session_set_data(s, ticket->data, ticket->size) == 0);
+	gnutls_transport_set_int(s, fd);
+	int err;
+	do
+		err = gnutls_handshake(s);
+	while (err < 0 && !gnutls_error_is_fatal(err));
+	if (err < 0)
+		fprintf(stderr, "client: %s\n", gnutls_strerror(err));
+	MUST(err == 0);
+	if (ticket->data)
+		MUST(gnutls_session_is_resumed(s) == c->want_resumed);
+	else
+		check_certificate(s, c);
+	client_talk(s);
+	gnutls_free(ticket->data);
+	MUST(gnutls_session_get_data2(s, ticket) == 0);
+	gnutls_deinit(s);
+	close(fd);
+}
+
+static pid_t
+client_start(const struct client *c, const int *fds)
+{
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid;
+	gnutls_certificate_credentials_t cred;
+	gnutls_datum_t ticket = {NULL, 0};
+	gnutls_certificate_allocate_credentials(&cred);
+	for (unsigned i = 0; i < c->connections; i++)
+		client_one(fds[i], c, cred, &ticket);
+	_exit(0);
+}
+
+static void
+client_end(pid_t pid)
+{
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* ---- the server ---- */
+
+static void
+serve_bulk(struct io *io, const struct tls_conn *conn)
+{
+	struct buf type = {0}, data = {0}, hex = {0};
+	struct span line;
+	size_t left = BULK_BYTES;
+	assert_int_equal(io_line(io, 1000, &line), E_OK);
+	assert_int_equal(tls_binding(conn, &type, &data), E_OK);
+	buf_hex(&hex, buf_as_span(&data));
+	assert_true(span_eq(line, buf_as_span(&hex)));
+	while (left) {
+		if (io_unread(io).n == 0)
+			assert_int_equal(io_fill(io), E_OK);
+		struct span got = io_unread(io);
+		left -= got.n;
+		io_put(io, got);
+		io_take(io, got.n);
+	}
+	assert_int_equal(io_flush(io), E_OK);
+	buf_free(&type);
+	buf_free(&data);
+	buf_free(&hex);
+}
+
+static void
+serve_one(struct tls_server *s, int fd, const char *version, const char *sni)
+{
+	struct io io;
+	struct tls_conn *conn;
+	io_init(&io, fd, 65536, 65536);
+	assert_int_equal(tls_accept(s, &io, deadline_in_ms(WAIT_MS), &conn), E_OK);
+	assert_string_equal(tls_version_text(conn), version);
+	assert_true(span_starts(span_of(tls_cipher_text(conn)), SPAN("TLS_")));
+	assert_true(span_eqs(tls_sni(conn), sni));
+	serve_bulk(&io, conn);
+	tls_conn_close(&conn, &io);
+	assert_null(conn);
+	assert_null(io.way);
+	io_done(&io);
+}
+
+static void
+run(const struct client *c, const char *version, const char *sni)
+{
+	struct tls_server *s;
+	int pairs[4][2], client_fds[4];
+	assert_int_equal(tls_server_new(the.conf, key_channel, &s), E_OK);
+	for (unsigned i = 0; i < c->connections; i++) {
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]), 0);
+		client_fds[i] = pairs[i][1];
+	}
+	pid_t pid = client_start(c, client_fds);
+	for (unsigned i = 0; i < c->connections; i++) {
+		close(pairs[i][1]);
+		serve_one(s, pairs[i][0], version, sni);
+	}
+	client_end(pid);
+	tls_server_free(&s);
+	waitpid(the.key_pid, NULL, 0);
+}
+
+#define ONLY(version) "NORMAL:-VERS-ALL:+VERS-" version
+#define NO_ECDSA ":-SIGN-ALL:+SIGN-RSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:-ECDHE-ECDSA"
+
+static void
+test_handshakes(void **state)
+{
+	static const struct {
+		struct client c;
+		const char *version, *sni;
+	} rows[] = {
+	    {{ONLY("TLS1.3"), "A.example.TEST", 1, GNUTLS_PK_ECDSA, "a.example.test",
+		 false},
+		"TLS1.3", "a.example.test"},
+	    {{ONLY("TLS1.2"), NULL, 1, GNUTLS_PK_ECDSA, "a.example.test", false},
+		"TLS1.2", ""},
+	    {{ONLY("TLS1.3") NO_ECDSA, NULL, 1, GNUTLS_PK_RSA, "a.example.test", false},
+		"TLS1.3", ""},
+	    {{ONLY("TLS1.2") NO_ECDSA, NULL, 1, GNUTLS_PK_RSA, "a.example.test", false},
+		"TLS1.2", ""},
+	    {{ONLY("TLS1.3"), "b.example.test", 1, GNUTLS_PK_ECDSA, "b.example.test",
+		 false},
+		"TLS1.3", "b.example.test"},
+	    {{ONLY("TLS1.2"), "b.example.test", 1, GNUTLS_PK_ECDSA, "b.example.test",
+		 false},
+		"TLS1.2", "b.example.test"},
+	    {{"NORMAL", "c.example.test", 1, GNUTLS_PK_ECDSA, "a.example.test", false},
+		"TLS1.3", "c.example.test"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		run(&rows[i].c, rows[i].version, rows[i].sni);
+}
+
+static void
+test_resumption(void **state)
+{
+	static const struct client of_13 = {
+	    ONLY("TLS1.3"), NULL, 3, GNUTLS_PK_ECDSA, "a.example.test", true};
+	static const struct client of_12 = {
+	    ONLY("TLS1.2"), NULL, 3, GNUTLS_PK_ECDSA, "a.example.test", true};
+	(void)state;
+	run(&of_13, "TLS1.3", "");
+	run(&of_12, "TLS1.2", "");
+}
+
+/* The key process dies between two connections: a new one is asked for, once. */
+static void
+test_key_restart(void **state)
+{
+	static const struct client c = {
+	    "NORMAL", NULL, 1, GNUTLS_PK_ECDSA, "a.example.test", false};
+	struct tls_server *s;
+	(void)state;
+	assert_int_equal(tls_server_new(the.conf, key_channel, &s), E_OK);
+	the.key_channels = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		int pair[2];
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+		pid_t pid = client_start(&c, &pair[1]);
+		close(pair[1]);
+		serve_one(s, pair[0], "TLS1.3", "");
+		client_end(pid);
+		kill(the.key_pid, SIGKILL);
+		waitpid(the.key_pid, NULL, 0);
+	}
+	assert_int_equal(the.key_channels, 2);
+	tls_server_free(&s);
+}
+
+/* What a peer sends that is no handshake, or nothing. */
+static int
+accept_of(struct tls_server *s, struct span sent, bool is_closed)
+{
+	int pair[2];
+	struct io io;
+	struct tls_conn *conn;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(write(pair[1], sent.p, sent.n), (ssize_t)sent.n);
+	if (is_closed)
+		close(pair[1]);
+	io_init(&io, pair[0], 4096, 4096);
+	int err = tls_accept(s, &io, deadline_in_ms(50), &conn);
+	assert_null(conn);
+	assert_null(io.way);
+	io_done(&io);
+	if (!is_closed)
+		close(pair[1]);
+	return err;
+}
+
+static void
+test_no_handshake(void **state)
+{
+	static const unsigned char ssl3[] = {0x16, 3, 0, 0, 5, 1, 0, 0, 1, 0};
+	struct tls_server *s;
+	(void)state;
+	assert_int_equal(tls_server_new(the.conf, no_key_channel, &s), E_OK);
+	assert_int_equal(accept_of(s, SPAN("EHLO there\r\n"), false), E_IO);
+	assert_int_equal(accept_of(s, span_make(ssl3, sizeof ssl3), false), E_IO);
+	assert_int_equal(accept_of(s, SPAN("\x16\x03"), false), E_LIMIT);
+	assert_int_equal(accept_of(s, SPAN(""), true), E_IO);
+	tls_server_free(&s);
+	tls_server_free(&s);
+}
+
+static void
+test_not_configured(void **state)
+{
+	struct conf *none = make_conf("", "");
+	struct buf errors = {0};
+	struct tls_server *s;
+	(void)state;
+	assert_true(tls_is_configured(the.conf));
+	assert_false(tls_is_configured(none));
+	assert_int_equal(tls_server_new(none, no_key_channel, &s), E_OK);
+	assert_null(s);
+	assert_int_equal(tls_self_test(none, &errors), E_OK);
+	conf_free(&none);
+}
+
+static void
+test_self_test(void **state)
+{
+	static const struct {
+		const char *certificates, *keys;
+		int want;
+		const char *text;
+	} rows[] = {
+	    {"ec rsa b", "ec rsa b", E_OK, NULL},
+	    {"ec rsa", "rsa ec", E_BAD, "another one"},
+	    {"old", "old", E_OK, "warning: "},
+	    {"nowhere", "ec", E_BAD, "nowhere.pem"},
+	    {"ec", "nowhere", E_BAD, "nowhere.key"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct conf *conf = make_conf(rows[i].certificates, rows[i].keys);
+		struct buf errors = {0};
+		assert_int_equal(tls_self_test(conf, &errors), rows[i].want);
+		if (rows[i].text)
+			assert_true(span_search(buf_as_span(&errors),
+					span_of(rows[i].text)) < errors.len);
+		else
+			assert_int_equal(errors.len, 0);
+		buf_free(&errors);
+		conf_free(&conf);
+	}
+}
+
+/* ---- the asks of the role ---- */
+
+static int
+ask_sign(uint16_t index, uint32_t algorithm, size_t digest_bytes, uint8_t *result)
+{
+	static const char digest[80];
+	struct buf body = {0}, in = {0};
+	struct ask_msg m;
+	int pair[2];
+	const struct ask_table *t = key_table(0);
+	ask_pair(pair);
+	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL);
+	buf_u16(&body, index);
+	buf_u32(&body, algorithm);
+	buf_bytes(&body, span_make(digest, digest_bytes));
+	assert_int_equal(ask_send(pair[0], KEY_SIGN, buf_as_span(&body), -1, 0), E_OK);
+	int err = asker_serve(a, &in, 1);
+	*result = 0xee;
+	if (err == E_OK) {
+		assert_int_equal(ask_recv(pair[0], &in, &m, 0), E_OK);
+		*result = rd_u8(&m.body);
+		assert_true(rd_str(&m.body, KEY_SIGNATURE_MAX).n > 60);
+		assert_int_equal(rd_end(&m.body), E_OK);
+	}
+	asker_free(&a);
+	close(pair[0]);
+	buf_free(&body);
+	buf_free(&in);
+	return err;
+}
+
+static void
+test_key_asks(void **state)
+{
+	static const struct {
+		uint16_t index;
+		uint32_t algorithm;
+		size_t digest_bytes;
+		int want;
+	} rows[] = {
+	    {0, GNUTLS_SIGN_ECDSA_SHA256, 32, E_OK},
+	    {0, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, 32, E_OK},
+	    {1, GNUTLS_SIGN_RSA_SHA256, 32, E_OK},
+	    {1, GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, 32, E_OK},
+	    {1, GNUTLS_SIGN_RSA_PSS_RSAE_SHA512, 64, E_OK},
+	    {2, GNUTLS_SIGN_ECDSA_SECP384R1_SHA384, 48, E_OK},
+	    {1, GNUTLS_SIGN_RSA_SHA1, 20, E_DENY},
+	    {1, GNUTLS_SIGN_RSA_RAW, 36, E_DENY},
+	    {0, GNUTLS_SIGN_ECDSA_SHA256, 31, E_DENY},
+	    {0, GNUTLS_SIGN_ECDSA_SHA256, 48, E_DENY},
+	    {0, GNUTLS_SIGN_ECDSA_SHA256, 65, E_LIMIT},
+	    {0, GNUTLS_SIGN_RSA_SHA256, 32, E_DENY},
+	    {3, GNUTLS_SIGN_RSA_SHA256, 32, E_DENY},
+	    {0, 0, 32, E_DENY},
+	    {0, 30000, 32, E_DENY},
+	    {0, 0xffffffff, 32, E_BAD},
+	};
+
+	uint8_t result;
+	(void)state;
+	assert_int_equal(key_load(the.conf), E_OK);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int err = ask_sign(
+		    rows[i].index, rows[i].algorithm, rows[i].digest_bytes, &result);
+		if (err != rows[i].want)
+			print_error("row %zu\n", i);
+		assert_int_equal(err, rows[i].want);
+		assert_int_equal(result, err == E_OK ? 0 : 0xee);
+	}
+	key_unload();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_handshakes),
+	    cmocka_unit_test(test_resumption),
+	    cmocka_unit_test(test_key_restart),
+	    cmocka_unit_test(test_no_handshake),
+	    cmocka_unit_test(test_not_configured),
+	    cmocka_unit_test(test_self_test),
+	    cmocka_unit_test(test_key_asks),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
