@@ -7,14 +7,14 @@ cmd_rset(struct session *s, struct span argument)
 {
 	(void)argument;
 	txn_reset(s);
-	return R_OK;
+	return R_DONE;
 }
 
 enum reply
 cmd_noop(struct session *s, struct span argument)
 {
 	(void)s, (void)argument;
-	return R_OK;
+	return R_DONE;
 }
 
 enum reply

@@ -19,7 +19,7 @@
 	R(R_AUTH_OK,            235, "2.7.0",  "Authentication successful")                            \
 	R(R_HELO,               250, "",       "%s")                                                   \
 	R(R_EHLO_LAST,          250, "",       "HELP")                                                 \
-	R(R_OK,                 250, "2.0.0",  "Ok")                                                   \
+	R(R_DONE,               250, "2.0.0",  "Ok")                                                   \
 	R(R_SENDER_OK,          250, "2.1.0",  "Ok")                                                   \
 	R(R_RCPT_OK,            250, "2.1.5",  "Ok")                                                   \
 	R(R_CHUNK_OK,           250, "2.0.0",  "Ok: %s octets")                                        \
