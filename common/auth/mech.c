@@ -18,11 +18,13 @@
 
 enum { VERIFIERS_MAX = 4096 };
 
+enum mech_kind { MECH_SCRAM, MECH_PLAIN, MECH_LOGIN };
+
 struct mech_talk {
 	sasl_conn_t *sasl; /* own */
 	struct buf name;   /* the last login name that was understood */
 	unsigned steps;
-	bool is_scram;
+	enum mech_kind kind;
 	bool has_heard; /* the client's first message came */
 	bool is_temp;   /* the accounts could not be read */
 };
@@ -33,13 +35,13 @@ static const struct conf *the_conf;
 /* clang-format off */
 static const struct {
 	const char *name;
-	bool is_plain;         /* shows the password */
-	bool is_scram;
+	enum mech_kind kind;
+	bool shows; /* the password */
 } mechs[] = {
-	{"SCRAM-SHA-256", false, true},
-	{"SCRAM-SHA-1",   false, true},
-	{"PLAIN",         true,  false},
-	{"LOGIN",         true,  false},
+	{"SCRAM-SHA-256", MECH_SCRAM, false},
+	{"SCRAM-SHA-1",   MECH_SCRAM, false},
+	{"PLAIN",         MECH_PLAIN, true},
+	{"LOGIN",         MECH_LOGIN, true},
 };
 
 /* clang-format on */
@@ -200,17 +202,29 @@ status_of(struct mech_talk *t, int result)
 	return result == SASL_NOMECH && !t->has_heard ? AUTH_NO_MECH : AUTH_FAIL;
 }
 
+/* A login name that would be refused after the password: libsasl2 2.1.28 then leaks the password. */
+static bool
+is_bad_name(struct span name)
+{
+	struct buf out = {.max = ACCOUNT_ADDRESS_MAX + 1};
+	bool is_bad = verify_name(name, &out) != E_OK;
+	buf_free(&out);
+	return is_bad;
+}
+
 /*
- * We offer no -PLUS, so nobody may ask for channel binding (RFC 5802 6: "p" without a binding of ours
- * must fail).  libsasl2 2.1.28 would follow a null pointer here.
+ * What libsasl2 must not see as the client's first message.  We offer no -PLUS, so nobody may ask for
+ * channel binding (RFC 5802 6): it would follow a null pointer.
  */
 static bool
 is_refused(struct mech_talk *t, struct span message)
 {
-	if (t->has_heard || message.n == 0)
+	if (t->has_heard)
 		return false;
-	t->has_heard = true;
-	return t->is_scram && message.p[0] == 'p';
+	t->has_heard = message.n > 0;
+	if (t->kind == MECH_LOGIN)
+		return is_bad_name(message);
+	return t->kind == MECH_SCRAM && message.n > 0 && message.p[0] == 'p';
 }
 
 static int
@@ -218,8 +232,7 @@ find_mech(struct span mech, const struct auth_conn *c, size_t *out)
 {
 	bool may_show = auth_may_show(the_conf, c->has_tls, c->is_loopback);
 	for (size_t i = 0; i < COUNT(mechs); i++)
-		if (span_ieqs(mech, mechs[i].name) &&
-		    (may_show || !mechs[i].is_plain)) {
+		if (span_ieqs(mech, mechs[i].name) && (may_show || !mechs[i].shows)) {
 			*out = i;
 			return E_OK;
 		}
@@ -253,8 +266,8 @@ mech_start(const struct auth_conn *c, struct span mech, const struct span *initi
 		return AUTH_NO_MECH;
 	if (talk_new(c->service, t) != E_OK)
 		return AUTH_TEMP;
-	t->is_scram = mechs[i].is_scram;
-	if (initial && is_refused(t, *initial))
+	t->kind = mechs[i].kind;
+	if (initial && initial->n && is_refused(t, *initial))
 		return AUTH_FAIL;
 	current = t;
 	int result = sasl_server_start(t->sasl, mechs[i].name,
@@ -310,9 +323,9 @@ warm_up(const char *mech)
 	struct buf last = {0};
 	struct mech_talk *t;
 	enum auth_status status = mech_start(&c, span_of(mech), NULL, &t, &challenge);
-	if (status == AUTH_CONTINUE && t->is_scram)
+	if (status == AUTH_CONTINUE && t->kind == MECH_SCRAM)
 		status = mech_step(t, first, &challenge);
-	if (status == AUTH_CONTINUE && t->is_scram) {
+	if (status == AUTH_CONTINUE && t->kind == MECH_SCRAM) {
 		struct span nonce = span_head(challenge, span_find(challenge, ','));
 		buf_putf(&last, "c=biws,%.*s,p=", SPAN_ARG(nonce));
 		buf_base64(&last, span_make((unsigned char[HASH_BYTES_MAX]){0},

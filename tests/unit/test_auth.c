@@ -258,6 +258,9 @@ test_login(void **state)
 	assert_int_equal(r.status, AUTH_CONTINUE);
 	assert_true(span_eqs(r.challenge, "Password:"));
 	assert_int_equal(step(SPAN("pass")).status, AUTH_OK);
+	assert_int_equal(start(&over_tls, "LOGIN", &SPAN("bad name")).status, AUTH_FAIL);
+	start(&over_tls, "LOGIN", NULL);
+	assert_int_equal(step(SPAN("")).status, AUTH_FAIL);
 	start(&over_tls, "LOGIN", &SPAN("u1@example.test"));
 	assert_int_equal(step(SPAN("wrong")).status, AUTH_FAIL);
 }
@@ -403,6 +406,11 @@ test_scram_malformed(void **state)
 		assert_int_equal(
 		    start(&over_tls, "SCRAM-SHA-256", &rows[i]).status, AUTH_FAIL);
 	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", NULL).status, AUTH_CONTINUE);
+	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
+	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", &SPAN("")).status, AUTH_CONTINUE);
+	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
+	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", NULL).status, AUTH_CONTINUE);
+	assert_int_equal(step(SPAN("")).status, AUTH_CONTINUE);
 	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
 	start(&over_tls, "SCRAM-SHA-256", &SPAN("n,,n=u1,r=abcdefghijkl"));
 	assert_int_equal(
