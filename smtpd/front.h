@@ -17,13 +17,12 @@ struct worker;
 enum {
 	FRONT_ACCEPT_BURST = 64,     /* of one listener in a turn of the loop */
 	FRONT_PROXY_WAIT_MS = 10000, /* for the PROXY header */
-	FRONT_PAUSE_MS = 500, /* after accept(2) failed for want of descriptors */
 	FRONT_TICK_MS = 1000,
 	POOL_FREE_KEPT_MS =
-	    30000, /* a session past sessions_spare that is free this long goes */
-	POOL_FULL_MS = 1000,
-	POOL_COMING_MS =
-	    5000, /* one that was asked for comes within this time, or is asked for again */
+	    10000,             /* a free session past sessions_spare goes after this */
+	POOL_END_BURST = 16,   /* so many in one tick */
+	POOL_FULL_MS = 1000,   /* sessions_most: not asked for more so long */
+	POOL_COMING_MS = 5000, /* a session that does not come is asked for again */
 };
 
 enum conn_state {

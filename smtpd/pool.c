@@ -12,13 +12,14 @@ struct worker {
 	struct loop_fd *watch;       /* own */
 	struct conn *conn;           /* own: whom it serves; NULL */
 	int64_t free_since_ms;
+	bool is_coming; /* not free for the first time yet */
 };
 
 static struct {
 	struct loop *loop; /* borrow */
 	struct worker *all, *free;
 	unsigned n_all, n_free, spare;
-	unsigned n_coming; /* asked for, not here yet */
+	unsigned n_coming; /* asked for, not free yet */
 	int64_t coming_since_ms;
 	int64_t
 	    full_until_ms; /* the pool was at its most: not asked again for spare ones before */
@@ -63,11 +64,20 @@ worker_end(struct worker *w)
 	mem_free(&w);
 }
 
+static void
+worker_came(struct worker *w)
+{
+	if (w->is_coming && pool.n_coming)
+		pool.n_coming--;
+	w->is_coming = false;
+}
+
 /* A free session: to the one that waits longest, else onto the stack; at a drain home, if nobody may need it. */
 static void
 worker_place(struct worker *w)
 {
 	struct conn *next = front_next_ready();
+	worker_came(w);
 	w->below = pool.free;
 	pool.free = w;
 	pool.n_free++;
@@ -111,14 +121,13 @@ pool_add(int chan)
 	struct worker *w = mem_new(sizeof *w);
 	*w = (struct worker){.next = pool.all,
 	    .link = &pool.all,
-	    .asker = asker_new(chan, front_rows, COUNT(front_rows), "session", w)};
+	    .asker = asker_new(chan, front_rows, COUNT(front_rows), "session", w),
+	    .is_coming = true};
 	w->watch = loop_watch(pool.loop, chan, LOOP_READ, on_asks, w);
 	if (w->next)
 		w->next->link = &w->next;
 	pool.all = w;
 	pool.n_all++;
-	if (pool.n_coming)
-		pool.n_coming--;
 }
 
 int
@@ -179,10 +188,11 @@ pool_tick(void)
 	int64_t now = clock_mono_ms();
 	if (pool.n_coming && now - pool.coming_since_ms > POOL_COMING_MS)
 		pool.n_coming = 0;
-	if (pool.n_free > pool.spare) {
+	for (unsigned i = 0; i < POOL_END_BURST && pool.n_free > pool.spare; i++) {
 		struct worker *w = longest_free();
-		if (now - w->free_since_ms > POOL_FREE_KEPT_MS)
-			worker_end(w);
+		if (now - w->free_since_ms < POOL_FREE_KEPT_MS)
+			return;
+		worker_end(w);
 	}
 }
 
