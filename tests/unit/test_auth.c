@@ -410,8 +410,7 @@ test_scram_malformed(void **state)
 	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", &SPAN("")).status, AUTH_CONTINUE);
 	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
 	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", NULL).status, AUTH_CONTINUE);
-	assert_int_equal(step(SPAN("")).status, AUTH_CONTINUE);
-	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
+	assert_int_equal(step(SPAN("")).status, AUTH_FAIL);
 	start(&over_tls, "SCRAM-SHA-256", &SPAN("n,,n=u1,r=abcdefghijkl"));
 	assert_int_equal(
 	    step(SPAN("c=cD10bHMtdW5pcXVlLCxhYmM=,r=x,p=x")).status, AUTH_FAIL);
