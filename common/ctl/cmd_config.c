@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_config.c - what differs from the defaults, or all settings. */
+#include <stdio.h>
+
+#include "ctl/ctl.h"
+
+int
+cmd_config(struct merpati *c, int argc, char **argv)
+{
+	bool is_all = false, is_manual = false;
+	const struct opt opts[] = {
+	    {"--all", &is_all, NULL}, {"--manual", &is_manual, NULL}};
+	struct buf out = {0}, errors = {0};
+	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 0, 0);
+	if (status != EX_OK)
+		return status;
+	if (is_manual)
+		conf_manual(&out);
+	else if (conf_load(c->conf_path, &errors, &c->conf) == E_OK)
+		conf_dump(c->conf, is_all, &out);
+	else
+		status = EX_CONFIG;
+	fwrite(errors.p, 1, errors.len, stderr);
+	fwrite(out.p, 1, out.len, stdout);
+	buf_free(&errors);
+	buf_free(&out);
+	return status == EX_OK ? ctl_done() : status;
+}

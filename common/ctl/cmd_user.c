@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_user.c - accounts that are there: shown, changed, suspended, removed.  New ones: cmd_user_add.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/password.h"
+#include "ctl/table.h"
+#include "ctl/user.h"
+
+static const struct column columns[] = {
+    {"address", "ADDRESS", CELL_TEXT},
+    {"uid", "UID", CELL_NUMBER},
+    {"suspended", "SUSPENDED", CELL_BOOL},
+    {"quota_bytes", "QUOTA", CELL_SIZE},
+    {"quota_messages", "MESSAGES", CELL_NUMBER},
+    {"pop3_keep", "POP3 KEEPS", CELL_TEXT},
+    {"home", "HOME", CELL_TEXT},
+};
+
+static int
+add_row(void *ctx, const struct account *a)
+{
+	struct table *t = ctx;
+	struct buf keep = {0};
+	if (a->pop3_keep_days == POP3_KEEP_ALWAYS)
+		buf_str(&keep, "always");
+	else
+		buf_putf(&keep, "%d", (int)a->pop3_keep_days);
+	table_text(t, a->address);
+	table_number(t, (int64_t)a->uid);
+	table_number(t, a->is_suspended);
+	table_number(t, (int64_t)a->quota_bytes);
+	table_number(t, (int64_t)a->quota_messages);
+	table_text(t, buf_as_span(&keep));
+	table_text(t, a->home);
+	buf_free(&keep);
+	return E_OK;
+}
+
+int
+cmd_user_list(struct merpati *c, int argc, char **argv)
+{
+	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
+	struct accounts *accounts = NULL;
+	int status = opts_read(c, NULL, 0, &argc, argv, 0, 0);
+	if (status == EX_OK)
+		status = user_accounts(c, &accounts);
+	if (status != EX_OK)
+		return status;
+	if (accounts_each(accounts, add_row, &t) != E_OK) {
+		ctl_say("the table of accounts cannot be read");
+		status = EX_NOINPUT;
+	}
+	if (status == EX_OK)
+		table_print(&t, c->is_json);
+	table_free(&t);
+	accounts_close(&accounts);
+	return status == EX_OK ? ctl_done() : status;
+}
+
+int
+cmd_user_show(struct merpati *c, int argc, char **argv)
+{
+	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
+	struct accounts *accounts = NULL;
+	struct arena arena = {0};
+	struct account a;
+	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
+	if (status == EX_OK)
+		status = user_accounts(c, &accounts);
+	if (status == EX_OK)
+		status = user_find(c, accounts, argv[0], &arena, &a);
+	if (status == EX_OK && add_row(&t, &a) == E_OK)
+		table_print_one(&t, c->is_json);
+	table_free(&t);
+	accounts_close(&accounts);
+	arena_reset(&arena);
+	return status == EX_OK ? ctl_done() : status;
+}
+
+/* ---- changes: each account that is named, in one write ---- */
+
+struct change {
+	struct merpati *ctl;
+	struct accounts *accounts;      /* own */
+	struct accounts_writer *writer; /* own */
+	struct arena arena;             /* own */
+	void *ctx;                      /* borrow */
+};
+
+typedef int change_fn(
+    struct change *, struct account *); /* E_OK, or why it was not written */
+
+static int
+change_each(struct merpati *c, int argc, char **argv, change_fn *fn, void *ctx)
+{
+	struct change ch = {.ctl = c, .ctx = ctx};
+	int err = E_OK, status = user_accounts(c, &ch.accounts);
+	if (status == EX_OK)
+		status = user_writer(c, &ch.writer);
+	for (int i = 0; i < argc && ch.writer && err == E_OK; i++) {
+		struct account a;
+		int found = user_find(c, ch.accounts, argv[i], &ch.arena, &a);
+		if (found == EX_OK)
+			err = fn(&ch, &a);
+		else if (status == EX_OK)
+			status = found;
+	}
+	if (ch.writer) {
+		int written = user_written(&ch.writer, err);
+		status = status == EX_OK ? written : status;
+	}
+	accounts_close(&ch.accounts);
+	arena_reset(&ch.arena);
+	return status;
+}
+
+static int
+put_settings(struct change *ch, struct account *a)
+{
+	if (user_opts_apply(ch->ctl, ch->ctx, a) != EX_OK)
+		return E_BAD;
+	return account_put(ch->writer, a);
+}
+
+int
+cmd_user_set(struct merpati *c, int argc, char **argv)
+{
+	struct user_opts settings = {.quota = NULL};
+	const struct opt opts[] = {USER_OPT_ROWS(&settings)};
+	struct account probe;
+	int status =
+	    opts_read(c, opts, COUNT(opts), &argc, argv, 1, USER_ARGUMENTS_MAX);
+	if (status == EX_OK)
+		status = user_opts_apply(c, &settings, &probe);
+	return status == EX_OK ? change_each(c, argc, argv, put_settings, &settings)
+	                       : status;
+}
+
+static int
+put_suspended(struct change *ch, struct account *a)
+{
+	a->is_suspended = *(bool *)ch->ctx;
+	return account_put(ch->writer, a);
+}
+
+static int
+suspend(struct merpati *c, int argc, char **argv, bool is_suspended)
+{
+	int status = opts_read(c, NULL, 0, &argc, argv, 1, USER_ARGUMENTS_MAX);
+	return status == EX_OK
+	           ? change_each(c, argc, argv, put_suspended, &is_suspended)
+	           : status;
+}
+
+int
+cmd_user_suspend(struct merpati *c, int argc, char **argv)
+{
+	return suspend(c, argc, argv, true);
+}
+
+int
+cmd_user_resume(struct merpati *c, int argc, char **argv)
+{
+	return suspend(c, argc, argv, false);
+}
+
+static int
+put_password(struct change *ch, struct account *a)
+{
+	return account_secret_put(ch->writer, a->address, buf_as_span(ch->ctx));
+}
+
+int
+cmd_user_passwd(struct merpati *c, int argc, char **argv)
+{
+	struct password_opts from = {.file = NULL};
+	const struct opt opts[] = {{"--password-stdin", &from.is_stdin, NULL},
+	    {"--password-file", NULL, &from.file}};
+	struct buf password = {0};
+	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 1, 1);
+	if (status == EX_OK)
+		status = password_read(&from, argv[0], &password);
+	if (status == EX_OK)
+		status = change_each(c, argc, argv, put_password, &password);
+	buf_wipe(&password);
+	return status;
+}
+
+struct removal {
+	struct account *removed; /* own; what they point to is the arena's */
+	size_t n;
+	struct arena arena;
+};
+
+static int
+remove_one(struct change *ch, struct account *a)
+{
+	struct removal *r = ch->ctx;
+	r->removed = mem_grow(r->removed, r->n + 1, sizeof *r->removed);
+	r->removed[r->n] = *a;
+	r->removed[r->n].address = arena_span(&r->arena, a->address);
+	r->removed[r->n++].home = arena_span(&r->arena, a->home);
+	return account_remove(ch->writer, a->address);
+}
+
+int
+cmd_user_remove(struct merpati *c, int argc, char **argv)
+{
+	bool has_mail = false;
+	const struct opt opts[] = {{"--with-mail", &has_mail, NULL}};
+	struct removal r = {.n = 0};
+	int status =
+	    opts_read(c, opts, COUNT(opts), &argc, argv, 1, USER_ARGUMENTS_MAX);
+	if (status != EX_OK)
+		return status;
+	status = change_each(c, argc, argv, remove_one, &r);
+	for (size_t i = 0; i < r.n && status != EX_IOERR; i++) {
+		if (!has_mail)
+			printf("%.*s is removed; its mail stays in %s/%.*s\n",
+			    SPAN_ARG(r.removed[i].address),
+			    conf_str(c->conf, "common", "mail_dir"),
+			    SPAN_ARG(r.removed[i].home));
+		else if (mailbox_remove(c->conf, &r.removed[i]) != EX_OK)
+			status = EX_IOERR;
+	}
+	mem_free(&r.removed);
+	arena_reset(&r.arena);
+	return status == EX_OK ? ctl_done() : status;
+}

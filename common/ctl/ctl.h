@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl.h - the command merpati: a table of commands (main.c), each in a file cmd_*.c.
+ * A handler returns an exit status of sysexits.h; what went wrong it has said on stderr by then.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <sysexits.h>
+
+#include "conf/conf.h"
+
+struct merpati {
+	const char *conf_path;
+	struct conf *conf; /* own; NULL for a command that needs none */
+	bool is_json;      /* lists are for programs */
+	const char *usage; /* borrow: of the command that runs, for ctl_usage */
+};
+
+typedef int ctl_handler(
+    struct merpati *, int argc, char **argv); /* argv without the command's own words */
+
+enum { CTL_WORDS_MAX = 2 };
+
+/* ---- opts.c: the options of a command; --json and --help are everybody's ---- */
+struct opt {
+	const char *name;   /* "--quota" */
+	bool *flag;         /* set when given; or */
+	const char **value; /* the word behind it, or behind "=" */
+};
+
+/*
+ * opts_read - options out of argv; what is left are the arguments, in order.
+ *   least, most  how many arguments are right
+ *   returns      EX_OK, EX_USAGE (said)
+ */
+MUST_USE int opts_read(struct merpati *, const struct opt *, size_t n_opts, int *argc,
+    char **argv, int least, int most);
+
+/* ctl_say - "merpati: ..." on stderr */
+void ctl_say(const char *fmt, ...) FMT(1, 2);
+int ctl_usage(const struct merpati *, const char *fmt, ...)
+    FMT(2, 3); /* says that, and the usage; EX_USAGE */
+/* ctl_done - what stdout took: EX_OK, or EX_IOERR (said) */
+MUST_USE int ctl_done(void);
+
+/* ---- the commands ---- */
+ctl_handler cmd_check, cmd_config, cmd_start, cmd_stop, cmd_who;
+ctl_handler cmd_user_add, cmd_user_passwd, cmd_user_set, cmd_user_show, cmd_user_list,
+    cmd_user_suspend, cmd_user_resume, cmd_user_remove;
+ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
+ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_flush, cmd_queue_remove;
+
+#endif

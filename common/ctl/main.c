@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/* main.c - the table of commands. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ctl/ctl.h"
+
+struct command {
+	const char *words[CTL_WORDS_MAX];
+	const char *arguments;
+	bool needs_conf; /* it runs only when the configuration is right */
+	ctl_handler *handler;
+	const char *doc;
+	const char *options; /* more for --help; or NULL */
+};
+
+#define ACCOUNT_OPTIONS                                                                \
+	"  --quota SIZE          bytes of the mailbox, like 500M; 0: no limit\n"       \
+	"  --quota-messages N    messages of the mailbox; 0: no limit\n"               \
+	"  --pop3-keep KEEP      what a POP3 client fetched: always, or N days after " \
+	"which it goes (0: at once)\n"
+#define PASSWORD_OPTIONS                                                               \
+	"  --password-stdin      the password is the first line of standard input\n"   \
+	"  --password-file FILE  the password is the first line of FILE\n"
+
+/* clang-format off */
+static const struct command commands[] = {
+	/* words               arguments                          conf   handler           */
+	{{"check", NULL},      "",                                true,  cmd_check,
+		"would the daemons start? says file, line and what would be right", NULL},
+	{{"config", NULL},     "[--all]",                         false, cmd_config,
+		"what differs from the defaults, in the grammar of the file",
+		"  --all                 every setting\n"
+		"  --manual              the table of settings as mdoc(7)\n"},
+	{{"start", NULL},      "[DAEMON...]",                     true,  cmd_start,
+		"run all daemons, or those named, in the foreground", NULL},
+	{{"stop", NULL},       "[DAEMON...]",                     true,  cmd_stop,
+		"end all daemons, or those named, and wait until they are gone", NULL},
+	{{"who", NULL},        "",                                true,  cmd_who,
+		"who is served now", NULL},
+	{{"alias", "list"},    "[NAME]",                          true,  cmd_alias_list,
+		"aliases, a target a line", NULL},
+	{{"alias", "add"},     "NAME TARGET...",                  true,  cmd_alias_add,
+		"a new alias, or more targets of one",
+		"  TARGET                an account, another alias, an address elsewhere, or :include:/FILE\n"},
+	{{"alias", "remove"},  "NAME [TARGET...]",                true,  cmd_alias_remove,
+		"an alias, or some targets of it", NULL},
+};
+
+/* clang-format on */
+
+static void
+put_words(const struct command *c, struct buf *out)
+{
+	for (size_t i = 0; i < CTL_WORDS_MAX && c->words[i]; i++)
+		buf_putf(out, "%s%s", i ? " " : "", c->words[i]);
+	if (c->arguments[0])
+		buf_putf(out, " %s", c->arguments);
+}
+
+/* All commands, or those that begin with this word. */
+static void
+help(const char *word)
+{
+	struct buf b = {0};
+	printf("usage: merpati [-c FILE] [--json] COMMAND...\n\n");
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (word && strcmp(commands[i].words[0], word) != 0)
+			continue;
+		buf_reset(&b);
+		put_words(&commands[i], &b);
+		printf("  %-42s  %s\n", buf_cstr(&b), commands[i].doc);
+	}
+	printf("\n  -c FILE     configuration (default " CONF_PATH_DEFAULT ")\n"
+	       "  --json      lists for programs\n"
+	       "  --help      also behind a command\n"
+	       "  --version   say the version\n");
+	buf_free(&b);
+}
+
+static int
+help_of(const struct command *c)
+{
+	struct buf b = {0};
+	put_words(c, &b);
+	printf("usage: merpati [-c FILE] [--json] %s\n\n%s.\n", buf_cstr(&b), c->doc);
+	if (c->options)
+		printf("\n%s", c->options);
+	buf_free(&b);
+	return ctl_done();
+}
+
+/* The row whose words argv begins with; *n_words of them. */
+static const struct command *
+find(int argc, char **argv, int *n_words)
+{
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		int n = 0;
+		while (n < CTL_WORDS_MAX && commands[i].words[n] && n < argc &&
+		       !strcmp(argv[n], commands[i].words[n]))
+			n++;
+		*n_words = n;
+		if (n == CTL_WORDS_MAX || (n && !commands[i].words[n]))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static bool
+is_group(const char *word)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (!strcmp(commands[i].words[0], word))
+			return true;
+	return false;
+}
+
+static int
+run(struct merpati *c, const struct command *command, int argc, char **argv)
+{
+	struct buf usage = {0}, errors = {0};
+	int status = EX_OK;
+	put_words(command, &usage);
+	c->usage = buf_cstr(&usage);
+	if (command->needs_conf) {
+		int err = conf_load(c->conf_path, &errors, &c->conf);
+		status = err == E_OK ? EX_OK : err == E_IO ? EX_NOINPUT : EX_CONFIG;
+		fwrite(errors.p, 1, errors.len, stderr);
+	}
+	if (status == EX_OK)
+		status = command->handler(c, argc, argv);
+	conf_free(&c->conf);
+	buf_free(&usage);
+	buf_free(&errors);
+	return status;
+}
+
+static int
+dispatch(struct merpati *c, int argc, char **argv)
+{
+	int n_words;
+	const struct command *command = argc ? find(argc, argv, &n_words) : NULL;
+	bool is_help = false;
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+		is_help = is_help || !strcmp(argv[i], "--help");
+	if (command && is_help)
+		return help_of(command);
+	if (command)
+		return run(c, command, argc - n_words, argv + n_words);
+	if (argc && is_group(argv[0]) && (is_help || argc == 1)) {
+		help(argv[0]);
+		return is_help ? ctl_done() : EX_USAGE;
+	}
+	if (argc)
+		ctl_say("there is no command \"%s%s%s\"; merpati --help lists them",
+		    argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	else
+		ctl_say("which command? merpati --help lists them");
+	return EX_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct merpati c = {.conf_path = CONF_PATH_DEFAULT};
+	int i = 1;
+	log_open("merpati", STDERR_FILENO, false);
+	log_level(LOG_WARNING);
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--help")) {
+			help(NULL);
+			return ctl_done();
+		}
+		if (!strcmp(argv[i], "--version")) {
+			printf("merpati %s\n", MERPATI_VERSION);
+			return ctl_done();
+		}
+		if (!strcmp(argv[i], "--json"))
+			c.is_json = true;
+		else if (!strcmp(argv[i], "-c") && i + 1 < argc)
+			c.conf_path = argv[++i];
+		else {
+			ctl_say("there is no option %s, or its value is missing; "
+			        "merpati --help lists them",
+			    argv[i]);
+			return EX_USAGE;
+		}
+	}
+	return dispatch(&c, argc - i, argv + i);
+}

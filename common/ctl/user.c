@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* user.c - what the commands about users share. */
+#include "ctl/user.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "conf/value.h"
+
+static int
+read_number(const struct merpati *c, const char *name, enum conf_type type,
+    const char *text, int64_t most, int64_t *out)
+{
+	if (value_parse_number(type, span_of(text), out) == E_OK && *out <= most)
+		return EX_OK;
+	return ctl_usage(c, "%s \"%s\": right would be %s", name, text,
+	    type == CONF_BYTES ? "a size like 500M or 2G; 0 for none" : "a number");
+}
+
+int
+user_opts_apply(const struct merpati *c, const struct user_opts *o, struct account *out)
+{
+	enum { KEEP_DAYS_MOST = 36500 };
+
+	int64_t n;
+	int status = EX_OK;
+	if (o->quota) {
+		status = read_number(c, "--quota", CONF_BYTES, o->quota, INT64_MAX, &n);
+		out->quota_bytes = (uint64_t)n;
+	}
+	if (status == EX_OK && o->quota_messages) {
+		status = read_number(
+		    c, "--quota-messages", CONF_INT, o->quota_messages, INT64_MAX, &n);
+		out->quota_messages = (uint64_t)n;
+	}
+	if (status == EX_OK && o->pop3_keep && !strcmp(o->pop3_keep, "always")) {
+		out->pop3_keep_days = POP3_KEEP_ALWAYS;
+	} else if (status == EX_OK && o->pop3_keep) {
+		status = read_number(
+		    c, "--pop3-keep", CONF_INT, o->pop3_keep, KEEP_DAYS_MOST, &n);
+		out->pop3_keep_days = (int32_t)n;
+	}
+	return status;
+}
+
+int
+user_accounts(const struct merpati *c, struct accounts **out)
+{
+	if (accounts_open(conf_str(c->conf, "common", "state_dir"), false, out) == E_OK)
+		return EX_OK;
+	ctl_say("the table of accounts in %s cannot be read; the first \"merpati user "
+	        "add\" makes it",
+	    conf_str(c->conf, "common", "state_dir"));
+	return EX_NOINPUT;
+}
+
+int
+user_find(const struct merpati *c, struct accounts *accounts, const char *address,
+    struct arena *arena, struct account *out)
+{
+	char *lower = arena_str(arena, span_of(address));
+	(void)c;
+	for (char *p = lower; p && *p; p++)
+		*p = ch_lower(*p);
+	int err = account_get(accounts, span_of(lower), arena, out);
+	if (err == E_OK)
+		return EX_OK;
+	ctl_say(err == E_BAD ? "there is no account %s"
+			     : "the account %s cannot be read now",
+	    address);
+	return err == E_BAD ? EX_NOUSER : EX_NOINPUT;
+}
+
+int
+user_writer(const struct merpati *c, struct accounts_writer **out)
+{
+	int err = accounts_write_begin(c->conf, out);
+	if (err == E_OK)
+		return EX_OK;
+	if (err == E_LIMIT)
+		ctl_say("another merpati is writing the table of accounts; try again");
+	else
+		ctl_say("the table of accounts in %s cannot be written",
+		    conf_str(c->conf, "common", "state_dir"));
+	return err == E_LIMIT ? EX_TEMPFAIL : EX_CANTCREAT;
+}
+
+int
+user_written(struct accounts_writer **writer, int err)
+{
+	int ended = accounts_write_end(writer);
+	if (err == E_OK && ended == E_OK)
+		return EX_OK;
+	ctl_say("the table of accounts was not written: %s",
+	    err_name(err != E_OK ? err : ended));
+	return EX_IOERR;
+}

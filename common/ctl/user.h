@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/* user.h - what the commands about users share: the settings of an account as options, and finding one. */
+#ifndef CTL_USER_H
+#define CTL_USER_H
+
+#include "ctl/mailbox.h"
+
+/* Options that say how an account is; NULL: as it was, or the default. */
+struct user_opts {
+	const char *quota; /* "1G"; 0: none */
+	const char *quota_messages;
+	const char *pop3_keep; /* "always", or days */
+};
+
+enum { USER_OPTS = 3, USER_ARGUMENTS_MAX = 100000 };
+
+#define USER_OPT_ROWS(o)                                                               \
+	{"--quota", NULL, &(o)->quota},                                                \
+	    {"--quota-messages", NULL, &(o)->quota_messages},                          \
+	{                                                                              \
+		"--pop3-keep", NULL, &(o)->pop3_keep                                   \
+	}
+
+/* user_opts_apply - EX_OK, EX_USAGE (said) */
+MUST_USE int user_opts_apply(
+    const struct merpati *, const struct user_opts *, struct account *out);
+/* user_accounts - the table of accounts for reading.  EX_OK, EX_NOINPUT (said) */
+MUST_USE int user_accounts(const struct merpati *, struct accounts **out);
+/*
+ * user_find - an account by its address in any case.
+ *   out      lives in the arena
+ *   returns  EX_OK, EX_NOUSER, EX_NOINPUT (said)
+ */
+MUST_USE int user_find(const struct merpati *, struct accounts *, const char *address,
+    struct arena *, struct account *out);
+/* user_writer - the one writer, under its lock.  EX_OK, EX_TEMPFAIL, EX_CANTCREAT (said) */
+MUST_USE int user_writer(const struct merpati *, struct accounts_writer **out);
+/* user_written - err of what was put; ends the writer.  EX_OK, EX_IOERR (said) */
+MUST_USE int user_written(struct accounts_writer **, int err);
+
+#endif
