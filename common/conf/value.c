@@ -75,8 +75,8 @@ static void
 say_range(const struct conf_setting *s, struct buf *wrong)
 {
 	static const char *const what[] = {[CONF_INT] = "a number",
-	    [CONF_BYTES] = "a size (a number of bytes, or with K, M, G)",
-	    [CONF_SECONDS] = "a time (a number of seconds, or with s, m, h, d)"};
+	    [CONF_BYTES] = "a size like 256K, 50M or 1G,",
+	    [CONF_SECONDS] = "a time like 30s, 5m, 4h or 5d,"};
 	buf_putf(wrong, "%s from ", what[s->type]);
 	value_number(s->type, s->least, wrong);
 	buf_str(wrong, " to ");
