@@ -9,9 +9,10 @@
 #include "base/buf.h"
 #include "base/id.h"
 
+struct account;
+struct ask_table;
 struct conf;
 struct jail;
-struct ask_table;
 
 enum {
 	AUTH_WAIT_MS = 10000,     /* most a step blocks the asking side */
@@ -86,5 +87,11 @@ int auth_prepare(void);
 void auth_jail(struct jail *);
 int auth_run(void);
 const struct ask_table *auth_table(unsigned kind);
+/*
+ * auth_announce_with - before auth_prepare, in a daemon whose sessions run as their account: at each success,
+ * before the reply, announce makes a ticket and tells the monitor who it stands for (the front only gets the
+ * ticket).  Unless it returns E_OK the login fails as AUTH_TEMP.
+ */
+void auth_announce_with(int (*announce)(const struct account *, struct id *ticket));
 
 #endif

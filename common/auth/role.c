@@ -24,6 +24,14 @@ struct talk {
 	struct buf about;       /* "service=smtp client=... mech=..." */
 };
 
+static int (*announce)(const struct account *, struct id *ticket); /* or NULL */
+
+void
+auth_announce_with(int (*fn)(const struct account *, struct id *ticket))
+{
+	announce = fn;
+}
+
 static void
 talk_free(struct asker *a)
 {
@@ -85,6 +93,8 @@ answer(
 	}
 	if (status == AUTH_OK)
 		status = admit(mech_name(t->mech), &account);
+	if (status == AUTH_OK && announce && announce(&account, &ticket) != E_OK)
+		status = AUTH_TEMP;
 	log_end(t, status);
 	put_reply(reply, status, SPAN(""),
 	    status == AUTH_OK ? account.address : SPAN(""), ticket);

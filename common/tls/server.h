@@ -23,7 +23,7 @@ enum {
 /* tls_is_configured - whether tls_certificates names any: if not, TLS is not offered */
 bool tls_is_configured(const struct conf *);
 /*
- * tls_server_new - reads the public certificates: in prepare, before the jail (0.2 ms).
+ * tls_server_new - reads the public certificates: in prepare, before the jail (0.5 ms).
  *   key_channel  gives a channel to the role "key"; asked at the first signature, and once again when
  *                that channel breaks.  Usually: child_channel("key", out)
  *   out          own; NULL with E_OK when no certificate is configured

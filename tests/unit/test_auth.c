@@ -258,7 +258,8 @@ test_login(void **state)
 	assert_int_equal(r.status, AUTH_CONTINUE);
 	assert_true(span_eqs(r.challenge, "Password:"));
 	assert_int_equal(step(SPAN("pass")).status, AUTH_OK);
-	assert_int_equal(start(&over_tls, "LOGIN", &SPAN("bad name")).status, AUTH_FAIL);
+	assert_int_equal(
+	    start(&over_tls, "LOGIN", &SPAN("bad name")).status, AUTH_FAIL);
 	start(&over_tls, "LOGIN", NULL);
 	assert_int_equal(step(SPAN("")).status, AUTH_FAIL);
 	start(&over_tls, "LOGIN", &SPAN("u1@example.test"));
@@ -407,7 +408,8 @@ test_scram_malformed(void **state)
 		    start(&over_tls, "SCRAM-SHA-256", &rows[i]).status, AUTH_FAIL);
 	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", NULL).status, AUTH_CONTINUE);
 	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
-	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", &SPAN("")).status, AUTH_CONTINUE);
+	assert_int_equal(
+	    start(&over_tls, "SCRAM-SHA-1", &SPAN("")).status, AUTH_CONTINUE);
 	assert_int_equal(step(rows[0]).status, AUTH_FAIL);
 	assert_int_equal(start(&over_tls, "SCRAM-SHA-1", NULL).status, AUTH_CONTINUE);
 	assert_int_equal(step(SPAN("")).status, AUTH_FAIL);
@@ -457,6 +459,35 @@ test_cache(void **state)
 	}
 	assert_true(cached * 4 < known);
 	assert_true(known < unknown * 2 && unknown < known * 2);
+}
+
+/* ---- tickets ---- */
+
+static int announced; /* what it returns */
+
+static int
+announce(const struct account *account, struct id *ticket)
+{
+	assert_true(span_eqs(account->address, "u1@example.test"));
+	*ticket = id_new();
+	return announced;
+}
+
+static void
+test_tickets(void **state)
+{
+	struct span initial = SPAN("\0u1@example.test\0pass");
+	(void)state;
+	auth_announce_with(announce);
+	announced = E_OK;
+	struct auth_reply r = start(&over_tls, "PLAIN", &initial);
+	assert_int_equal(r.status, AUTH_OK);
+	assert_false(id_is_zero(r.ticket));
+	announced = E_IO;
+	r = start(&over_tls, "PLAIN", &initial);
+	assert_int_equal(r.status, AUTH_TEMP);
+	assert_true(id_is_zero(r.ticket));
+	auth_announce_with(NULL);
 }
 
 /* ---- the asks ---- */
@@ -509,7 +540,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_plain), ROW(test_login),
 	    ROW(test_offered), ROW(test_scram), ROW(test_scram_malformed),
-	    ROW(test_unknown), ROW(test_cache), ROW(test_asks), ROW(test_ask_short),
-	    ROW(test_ask_long), ROW(test_ask_service)};
+	    ROW(test_unknown), ROW(test_cache), ROW(test_tickets), ROW(test_asks),
+	    ROW(test_ask_short), ROW(test_ask_long), ROW(test_ask_service)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
