@@ -138,7 +138,7 @@ log_refusal(const struct session *s, const struct command *c, struct span argume
     enum reply r)
 {
 	struct span said = c && (c->gates & G_SAY) ? argument : SPAN("");
-	if (reply_code(r) >= 400)
+	if (reply_code(r) >= 400 && !s->has_logged)
 		log_event(LOG_INFO, "refused",
 		    "client=%s code=%u status=%s command=%s argument=%s%s%s",
 		    s->client.text, reply_code(r), reply_enhanced(r),
@@ -155,6 +155,7 @@ command_run(struct session *s, struct span line)
 	    command_split(line, &l) == E_OK ? command_find(l.verb) : NULL;
 	enum reply r = R_UNKNOWN;
 	buf_reset(&s->argument);
+	s->has_logged = false;
 	if (c && line.n + 2 > COMMAND_LINE_MAX && c->handler != cmd_auth)
 		r = R_LINE_LONG;
 	else if (c) {

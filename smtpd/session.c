@@ -67,11 +67,12 @@ turn(struct session *s)
 	enum reply r = read_line(s, &line);
 	if (r == R_NONE)
 		return command_run(s, line);
+	if (r == R_HANGUP)
+		return r;
 	if (reply_code(r) >= 500 && ++s->errors > s->limits->errors)
 		r = R_ERRORS;
-	log_event(LOG_INFO, r == R_HANGUP ? "closed_early" : "refused",
-	    "client=%s code=%u status=%s", s->client.text, reply_code(r),
-	    reply_enhanced(r));
+	log_event(LOG_INFO, "refused", "client=%s code=%u status=%s", s->client.text,
+	    reply_code(r), reply_enhanced(r));
 	return r;
 }
 
@@ -105,8 +106,10 @@ converse(struct session *s)
 		r = turn(s);
 		session_say(s, r);
 	}
-	if (io_flush(&s->io) != E_OK)
-		log_event(LOG_DEBUG, "reply_unsent", "client=%s", s->client.text);
+	if (r == R_HANGUP)
+		log_event(LOG_INFO, "closed_early", "client=%s", s->client.text);
+	else if (io_flush(&s->io) != E_OK)
+		log_event(LOG_INFO, "reply_unsent", "client=%s", s->client.text);
 	return r == R_BYE;
 }
 

@@ -55,6 +55,7 @@ struct session {
 	enum phase phase;
 	bool is_esmtp;
 	bool may_relay;       /* the client is in relay_networks */
+	bool has_logged;      /* the reply's reason stands in the log already */
 	bool must_retire;     /* the process serves nobody after this one */
 	struct buf helo;      /* own: the argument of EHLO */
 	struct buf account;   /* own: who logged in, or empty */

@@ -102,7 +102,8 @@ txn_finish(struct session *s)
 	} else if (r == R_TOO_BIG) {
 		buf_str(&s->argument, s->limits->message_text);
 	}
-	if (r != R_QUEUED) /* here, where its mid is known; the gates log the command */
+	s->has_logged = true; /* here, where its mid is known */
+	if (r != R_QUEUED)
 		log_event(LOG_INFO, "message_refused",
 		    "client=%s code=%u status=%s from=%s rcpts=%u bytes=%llu",
 		    s->client.text, reply_code(r), reply_enhanced(r), log_q(e->sender),
