@@ -96,8 +96,10 @@ answer(
 	if (status == AUTH_OK && announce && announce(&account, &ticket) != E_OK)
 		status = AUTH_TEMP;
 	log_end(t, status);
-	put_reply(reply, status, SPAN(""),
-	    status == AUTH_OK ? account.address : SPAN(""), ticket);
+	if (status == AUTH_OK)
+		put_reply(reply, status, SPAN(""), account.address, ticket);
+	else
+		put_reply(reply, status, SPAN(""), SPAN(""), (struct id){{0}});
 	talk_free(a);
 	a->phase = PH_IDLE;
 }
