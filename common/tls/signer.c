@@ -144,9 +144,12 @@ void
 signer_tickets(struct signer *s)
 {
 	struct ask_msg reply;
-	if (clock_mono_ms() < s->tickets_until_ms)
+	int64_t now = clock_mono_ms();
+	if (now < s->tickets_until_ms)
 		return;
 	s->tickets_bytes = 0;
+	s->tickets_until_ms =
+	    now + TLS_TICKETS_RETRY_MS; /* without a key process: not at each client */
 	if (key_call(s, KEY_TICKETS, (struct span){"", 0}, &reply) != E_OK)
 		return;
 	struct span key = rd_str(&reply.body, KEY_TICKET_MAX);
@@ -155,7 +158,7 @@ signer_tickets(struct signer *s)
 		return;
 	memcpy(s->tickets, key.p, key.n);
 	s->tickets_bytes = key.n;
-	s->tickets_until_ms = clock_mono_ms() + (int64_t)left_sec * 1000;
+	s->tickets_until_ms = now + (int64_t)left_sec * 1000;
 }
 
 void

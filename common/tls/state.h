@@ -12,7 +12,7 @@
 
 #include "tls/server.h"
 
-enum { TLS_CHAIN_MOST = 12 };
+enum { TLS_CHAIN_MOST = 12, TLS_TICKETS_RETRY_MS = 10000 };
 
 /* The channel to the role "key". */
 struct signer {
