@@ -39,7 +39,7 @@ struct client {
 	bool is_loopback;
 	bool is_greeted; /* the front said 220 */
 	char text
-	    [CLIENT_TEXT_MAX]; /* its address: "192.0.2.1", "2001:db8::1"; of PROXY, where that came */
+	    [CLIENT_TEXT_MAX]; /* its address: "192.0.2.1"; of PROXY, where that came */
 };
 
 /* front -> session, with the descriptor of the connection: u8 kind, u8 is_loopback, u8 is_greeted, str text */

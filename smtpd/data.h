@@ -20,10 +20,9 @@ struct data_scan {
 	enum data_state state;
 	char last; /* the byte before, in DATA_TEXT */
 	bool has_bare_lf;
-	uint64_t n_cr; /* all CR seen */
-	uint64_t
-	    n_crlf; /* and those before an LF: a difference at the end is a bare CR */
-};                  /* {0} is the beginning */
+	uint64_t n_cr;   /* all CR seen */
+	uint64_t n_crlf; /* and those before an LF: if fewer at the end, one was bare */
+};                       /* {0} is the beginning */
 
 enum data_event {
 	DATA_PIECE, /* out is a piece of the message */

@@ -8,27 +8,25 @@
 struct conf;
 
 enum {
-	COMMAND_LINE_MAX =
-	    2048, /* octets with CRLF; RFC 5321 4.5.3.1.4 asks for 512, extensions add to it */
-	AUTH_LINE_MAX = 12290,  /* RFC 4954 4: 12288 octets, and CRLF */
-	IN_MAX = 160 * 1024,    /* input of a session, at most */
-	DATA_CHUNK = 64 * 1024, /* most octets of one read of a big message */
-	DATA_BIG = 32 * 1024,   /* a message is big from here on */
+	COMMAND_LINE_MAX = 2048, /* octets with CRLF; RFC 5321 4.5.3.1.4 asks for 512 */
+	AUTH_LINE_MAX = 12290,   /* RFC 4954 4: 12288 octets, and CRLF */
+	IN_MAX = 160 * 1024,     /* input of a session, at most */
+	DATA_CHUNK = 64 * 1024,  /* most octets of one read of a big message */
+	DATA_BIG = 32 * 1024,    /* a message is big from here on */
 	OUT_MAX = 256 * 1024,
 	TLS_HANDSHAKE_MS = 60000,
 	AUTH_FAIL_ERRORS = 4, /* a failed login counts as so many errors */
 	SPOOL_TRUST_MS =
-	    1000, /* after a message was taken, a small one is promised room without asking */
-	VERDICT_TRUST_MS =
-	    2000, /* a verdict on a recipient is used again on the same connection */
+	    1000, /* after a message was taken, a small one needs no asking */
+	VERDICT_TRUST_MS = 2000, /* a verdict is used again on the same connection */
 	VERDICTS_MAX = 128,
 	LOOKAHEAD_MAX = 100, /* pipelined RCPT lines that are looked up with one ask */
 };
 
 struct limits {
 	const char *hostname; /* borrow: the configuration */
-	const char *
-	    default_domain; /* of an address without one (postmaster): our first domain */
+	const char
+	    *default_domain; /* our first: of an address without one (postmaster) */
 	uint64_t message_bytes;
 	uint64_t recipients, errors, commands, hops, serves;
 	int64_t idle_ms, session_ms, transaction_ms;

@@ -25,7 +25,7 @@ typedef uint32_t message_head_fn(void *ctx, const struct head_scan *, struct buf
 
 struct message {
 	struct buf
-	    mem; /* own: MESSAGE_HEAD_MAX bytes of room, then the bytes; later a file's next ones */
+	    mem; /* own: room for the head, then bytes; later a file's next ones */
 	struct data_scan scan;
 	struct head_scan head;
 	uint64_t size_bytes; /* of the client's bytes */
@@ -53,8 +53,9 @@ void message_add(struct message *, struct span piece);
  *   returns  R_QUEUED, or why it is refused
  */
 MUST_USE enum reply message_end(struct message *, struct envelope *e);
-void message_drop(struct message
-	*); /* ended without: promised room goes back.  Also after message_end */
-void message_shrink(struct message *); /* between connections: the memory goes */
+/* message_drop - ended without: promised room goes back.  Also after message_end */
+void message_drop(struct message *);
+/* message_shrink - between connections: the memory goes */
+void message_shrink(struct message *);
 
 #endif

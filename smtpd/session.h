@@ -95,8 +95,8 @@ bool session_is_submission(const struct session *);
 void txn_begin(struct session *, struct span sender, uint64_t announced_bytes);
 /* txn_add - address: borrow; copied.  E_OK (also when it is there already), E_LIMIT */
 MUST_USE int txn_add(struct session *, struct span address);
-void txn_reset(struct session
-	*); /* back to PH_READY, or PH_GREETED; what was promised goes back */
+/* txn_reset - back to PH_READY, or PH_GREETED; what was promised goes back */
+void txn_reset(struct session *);
 /* txn_finish - the message is complete: hands it over, logs, resets.  The reply */
 enum reply txn_finish(struct session *);
 
