@@ -249,8 +249,10 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	*m = (struct monitor){.daemon = d, .conf_path = o.conf_path, .has_root = geteuid() == 0,
 	    .pid_file = -1, .argv = argv, .program = realpath("/proc/self/exe", NULL)};
 	status = EX_CONFIG;
-	if (conf_load(o.conf_path, &errors, &m->conf) == E_OK && self_test(d, m->conf, &errors) == E_OK)
-		status = EX_OK;
+	if (conf_load(o.conf_path, &errors, &m->conf) == E_OK) {
+		the_child.conf = m->conf; /* jails are drawn up here, before the fork */
+		status = self_test(d, m->conf, &errors) == E_OK ? EX_OK : EX_CONFIG;
+	}
 	if (status == EX_OK && !o.is_check) {
 		reload_read();
 		status = logfile_open(m->conf, d->name) == E_OK ? start(m, &errors) : EX_CANTCREAT;

@@ -13,6 +13,8 @@
 enum {
 	ENVELOPE_RCPTS_MAX = 1000,          /* RFC 5321 4.5.3.1.8 asks for at least 100 */
 	ENVELOPE_PATH_MAX = 320,            /* octets of an address, without <> (64 + 1 + 255) */
+	ENVELOPE_ORCPT_MAX = 500,           /* RFC 3461 4.2 */
+	ENVELOPE_ENVID_MAX = 100,           /* RFC 3461 4.4 */
 	ENVELOPE_BYTES_MAX = 1000 * 1400 + 4096,
 };
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * admin.h - RUN/queue/admin, a SOCK_SEQPACKET socket: what "merpati queue" asks of the scheduler.
+ * Root and the uid of the suite may connect; one ask at a time on a connection, answered in order.
+ */
+#ifndef SPOOL_ADMIN_H
+#define SPOOL_ADMIN_H
+
+#include "base/arena.h"
+#include "spool/envelope.h"
+
+enum admin_ask {
+	ADMIN_COUNT = 1, /* nothing -> u64 messages that are not yet in every mailbox they go to */
+	ADMIN_LIST,      /* nothing -> packets of u16 n, n entries (admin_entry_put); the last has n = 0 */
+	ADMIN_SHOW,      /* id -> u8 found, one entry, and a descriptor of the message's bytes (none: it went meanwhile) */
+	ADMIN_FLUSH,     /* u8 has_id, id: attempt now, this one or all -> u32 how many */
+	ADMIN_REMOVE,    /* u8 has_id, id: remove without a report, this one or all -> u32 how many */
+	ADMIN_ASKS
+};
+
+enum admin_state { ADMIN_ACTIVE, ADMIN_DEFERRED };
+
+enum { ADMIN_REASON_MAX = 400, ADMIN_PACKET_BYTES = 60000 };
+
+struct admin_entry {
+	struct id id;
+	uint8_t state;               /* enum admin_state */
+	uint64_t size_bytes;
+	int64_t arrived_sec;         /* wall clock */
+	int64_t next_sec;            /* wall clock; 0: now */
+	uint32_t attempts;
+	struct span sender;          /* borrow, as all spans here */
+	uint32_t n_rcpts;
+	struct admin_rcpt {
+		struct span address;
+		uint8_t state;       /* enum rcpt_state */
+		struct span reason;  /* of the last failure; or empty */
+	} *rcpts;
+};
+
+void admin_entry_put(struct buf *, const struct admin_entry *);
+MUST_USE int admin_entry_get(struct rd *, struct arena *, struct admin_entry *out); /* E_OK, E_BAD, E_LIMIT */
+
+#endif

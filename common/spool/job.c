@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* job.c - jobs and their results on the wire between scheduler and placer. */
+#include "spool/job.h"
+
+#include <string.h>
+
+void
+job_put(struct buf *out, const struct job *j)
+{
+	const struct envelope *e = j->envelope;
+	buf_u8(out, j->ref.source);
+	buf_u32(out, j->ref.segment);
+	buf_u64(out, j->ref.offset);
+	buf_put(out, e->id.b, ID_BYTES);
+	buf_u64(out, e->size_bytes);
+	buf_put(out, e->sha256, sizeof e->sha256);
+	buf_bytes(out, e->sender);
+	buf_u16(out, j->n_which);
+	for (uint16_t i = 0; i < j->n_which; i++) {
+		buf_u16(out, j->which[i]);
+		buf_bytes(out, e->rcpts[j->which[i]].address);
+	}
+}
+
+static void
+read_id(struct rd *r, struct id *out)
+{
+	struct span s = rd_bytes(r, ID_BYTES);
+	memset(out, 0, sizeof *out);
+	memcpy(out->b, s.p, s.n);
+}
+
+int
+job_get(struct rd *r, struct arena *arena, struct job_in *out)
+{
+	memset(out, 0, sizeof *out);
+	out->ref.source = rd_u8(r);
+	out->ref.segment = rd_u32(r);
+	out->ref.offset = rd_u64(r);
+	read_id(r, &out->id);
+	out->size_bytes = rd_u64(r);
+	struct span sha = rd_bytes(r, sizeof out->sha256);
+	memcpy(out->sha256, sha.p, sha.n);
+	out->sender = rd_str(r, ENVELOPE_PATH_MAX);
+	uint16_t n = rd_u16(r);
+	if (r->err != E_OK || n > ENVELOPE_RCPTS_MAX || out->ref.source < JOB_JOURNAL ||
+	    out->ref.source > JOB_DEFERRED)
+		return E_BAD;
+	out->rcpts = arena_get(arena, n * sizeof *out->rcpts);
+	if (!out->rcpts)
+		return E_LIMIT;
+	for (; out->n_rcpts < n; out->n_rcpts++) {
+		out->rcpts[out->n_rcpts].index = rd_u16(r);
+		out->rcpts[out->n_rcpts].address = rd_str(r, ENVELOPE_PATH_MAX);
+	}
+	return r->err;
+}
+
+void
+job_result_put(struct buf *out, const struct job_result *j)
+{
+	buf_put(out, j->id.b, ID_BYTES);
+	buf_u16(out, j->rcpt);
+	buf_u8(out, j->outcome);
+	buf_bytes(out, span_head(j->reason, JOB_REASON_MAX));
+	buf_u16(out, j->n_forwards);
+	for (uint16_t i = 0; i < j->n_forwards; i++)
+		buf_bytes(out, j->forwards[i]);
+}
+
+int
+job_result_get(struct rd *r, struct arena *arena, struct job_result *out)
+{
+	memset(out, 0, sizeof *out);
+	read_id(r, &out->id);
+	out->rcpt = rd_u16(r);
+	out->outcome = rd_u8(r);
+	out->reason = rd_str(r, JOB_REASON_MAX);
+	uint16_t n = rd_u16(r);
+	if (r->err != E_OK || n > JOB_FORWARDS_MAX || out->outcome < JOB_PLACED || out->outcome > JOB_PERM)
+		return E_BAD;
+	struct span *forwards = arena_get(arena, n * sizeof *forwards);
+	if (!forwards)
+		return E_LIMIT;
+	for (out->n_forwards = 0; out->n_forwards < n; out->n_forwards++)
+		forwards[out->n_forwards] = rd_str(r, ENVELOPE_PATH_MAX);
+	out->forwards = forwards;
+	return r->err;
+}

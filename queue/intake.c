@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/* intake.c - clients of the spool: sessions of smtpd, bounce, agents. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "proc/daemon.h"
+#include "queue/spool.h"
+
+enum { PH_ANY = 1, ACCEPT_BURST = 32, PARTIAL_MAX = ENVELOPE_BYTES_MAX + SPOOL_SMALL_MAX + 4 };
+
+static struct client *clients;
+static struct buf scratch;
+
+/* ---- what becomes of an arrival ---- */
+
+void
+arrival_clear(struct arrival *a)
+{
+	buf_free(&a->bytes);
+	if (a->large >= 0)
+		close(a->large);
+	*a = (struct arrival){.large = -1};
+}
+
+static void
+give_room_back(struct client *c)
+{
+	room_back(&the_spool.room, c->promised);
+	c->promised = 0;
+}
+
+static void
+answer(struct arrival *a, enum spool_verdict v)
+{
+	uint8_t verdict = (uint8_t)v;
+	struct client *c = a->client;
+	if (c) {
+		c->waiting--;
+		give_room_back(c);
+		/* one that does not take its answer is gone, and will be noticed so */
+		if (ask_answer(c->asker, a->ask, span_make(&verdict, 1), -1) != E_OK)
+			log_event(LOG_INFO, "client_gone", "id=%s", id_text(a->record.id));
+	}
+	arrival_clear(a);
+}
+
+void
+intake_accept(struct arrival *a)
+{
+	answer(a, SPOOL_OK);
+}
+
+void
+intake_refuse(struct arrival *a, enum spool_verdict v)
+{
+	answer(a, v);
+}
+
+/* ---- asks ---- */
+
+static int
+ask_room(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct client *c = a->ctx;
+	uint64_t bytes = rd_u64(body);
+	(void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	give_room_back(c);
+	enum spool_verdict v = SPOOL_OK;
+	if (journal_live(the_spool.journal) >= the_spool.segments_most)
+		v = SPOOL_BUSY;
+	else if (!room_promise(&the_spool.room, bytes))
+		v = SPOOL_FULL;
+	else
+		c->promised = bytes;
+	buf_u8(reply, (uint8_t)v);
+	return E_OK;
+}
+
+static int
+ask_file(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	int err = large_file(&the_spool.files, fd_back);
+	buf_u8(reply, err == E_OK ? SPOOL_OK : err == E_LIMIT ? SPOOL_FULL : SPOOL_FAILED);
+	return E_OK;
+}
+
+/* The whole of a message is here: checked, and into the batch. */
+static int
+take(struct client *c, uint16_t ask)
+{
+	struct rd r = rd_of(buf_as_span(&c->partial));
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct envelope e;
+	struct span envelope = rd_str(&r, ENVELOPE_BYTES_MAX);
+	int err = r.err == E_OK ? envelope_get(envelope, &arena, &e) : E_BAD;
+	arena_reset(&arena);
+	if (err != E_OK)
+		return err;
+	if (e.n_rcpts == 0 || e.head_bytes > e.size_bytes || (ask == SPOOL_PUT && r.in.n != e.size_bytes) ||
+	    (ask == SPOOL_PUT_LARGE && (r.in.n != 0 || c->large < 0)))
+		return E_BAD;
+	struct arrival *a = spool_arrival();
+	*a = (struct arrival){.client = c, .ask = ask, .bytes = c->partial, .large = c->large,
+	    .record = {.kind = ask == SPOOL_PUT ? RECORD_MESSAGE : RECORD_LARGE, .id = e.id,
+	        .envelope = envelope, .message = r.in}};
+	c->partial = (struct buf){.max = PARTIAL_MAX};
+	c->large = -1;
+	c->waiting++;
+	the_spool.batch_bytes += a->bytes.len;
+	if (ask == SPOOL_PUT_LARGE && large_check(a->large, &e) != E_OK) {
+		a->verdict = SPOOL_BAD;
+		log_event(LOG_ERR, "large_refused", "id=%s why=\"size or checksum\"", id_text(e.id));
+	}
+	return E_OK;
+}
+
+static int
+put(struct asker *a, struct rd *body, int *fd, uint16_t ask)
+{
+	struct client *c = a->ctx;
+	bool is_last = rd_u8(body) == 1;
+	if (body->err != E_OK)
+		return E_BAD;
+	buf_span(&c->partial, body->in);
+	if (buf_done(&c->partial) != E_OK)
+		return E_LIMIT;
+	if (*fd >= 0) {
+		if (c->large >= 0)
+			close(c->large);
+		c->large = *fd;
+		*fd = -1;
+	}
+	if (!is_last)
+		return E_MORE;
+	int err = take(c, ask);
+	return err == E_OK ? E_MORE : err;
+}
+
+static int
+ask_put(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)reply, (void)fd_back;
+	return put(a, body, fd, SPOOL_PUT);
+}
+
+static int
+ask_put_large(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)reply, (void)fd_back;
+	return put(a, body, fd, SPOOL_PUT_LARGE);
+}
+
+static int
+ask_drop(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct client *c = a->ctx;
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	give_room_back(c);
+	buf_free(&c->partial);
+	if (c->large >= 0)
+		close(c->large);
+	c->large = -1;
+	return E_MORE;
+}
+
+/* clang-format off */
+static const struct ask_row rows[] = {
+	/*                   name         legal in  times   bytes             fd back  answered by */
+	[SPOOL_ROOM]      = {"ROOM",      PH_ANY,   0,      8,                false,   ask_room},
+	[SPOOL_FILE]      = {"FILE",      PH_ANY,   600000, 0,                true,    ask_file},
+	[SPOOL_PUT]       = {"PUT",       PH_ANY,   0,      ASK_MSG_MAX - 2,  false,   ask_put},
+	[SPOOL_PUT_LARGE] = {"PUT_LARGE", PH_ANY,   600000, ASK_MSG_MAX - 2,  false,   ask_put_large},
+	[SPOOL_DROP]      = {"DROP",      PH_ANY,   0,      0,                false,   ask_drop},
+};
+/* clang-format on */
+
+/* ---- clients ---- */
+
+static void
+client_free(struct client *c)
+{
+	for (size_t i = 0; c->waiting && i < the_spool.n_batch; i++)
+		if (the_spool.batch[i].client == c)
+			the_spool.batch[i].client = NULL; /* it is made durable all the same */
+	give_room_back(c);
+	loop_unwatch(&c->watch);
+	asker_free(&c->asker);
+	buf_free(&c->partial);
+	if (c->large >= 0)
+		close(c->large);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	mem_free(&c);
+}
+
+static void
+on_client(void *ctx, int fd, unsigned events)
+{
+	struct client *c = ctx;
+	(void)fd, (void)events;
+	if (asker_serve(c->asker, &scratch, SPOOL_CLIENT_BURST) != E_OK)
+		client_free(c);
+}
+
+static void
+client_new(int fd)
+{
+	struct client *c = mem_new(sizeof *c);
+	c->asker = asker_new(fd, rows, COUNT(rows), "client", c);
+	c->partial.max = PARTIAL_MAX;
+	c->large = -1;
+	c->watch = loop_watch(the_spool.loop, fd, LOOP_READ, on_client, c);
+	c->next = clients;
+	c->link = &clients;
+	if (c->next)
+		c->next->link = &c->next;
+	clients = c;
+}
+
+/* Connections are made by monitors, on the word of their role tables: root, or the uid that all run as. */
+static bool
+is_welcome(int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	log_event(LOG_WARNING, "stranger", "socket=spool uid=%u", peer.uid);
+	return false;
+}
+
+static void
+on_listener(void *ctx, int listener, unsigned events)
+{
+	(void)ctx, (void)events;
+	for (int i = 0; i < ACCEPT_BURST; i++) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		if (is_welcome(fd))
+			client_new(fd);
+		else
+			close(fd);
+	}
+}
+
+void
+intake_open(void)
+{
+	for (size_t i = 0; i < the_child.n_listeners; i++)
+		if (strcmp(the_child.listeners[i].kind, "spool") == 0)
+			loop_watch(the_spool.loop, the_child.listeners[i].fd, LOOP_READ, on_listener, NULL);
+}

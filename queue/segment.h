@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* segment.h - one file of the journal: its header, and the states of its use. */
+#ifndef QUEUE_SEGMENT_H
+#define QUEUE_SEGMENT_H
+
+#include "base/base.h"
+#include "tls/hash.h"
+
+enum segment_state {
+	SEGMENT_FREE, /* nothing in it counts */
+	SEGMENT_LIVE,
+	SEGMENT_BAD,  /* a write or sync failed: what it holds counts, but it is never written again */
+	SEGMENT_LEFT, /* its file cannot be had */
+};
+
+struct segment {
+	unsigned number;   /* of the file */
+	int fd;            /* own */
+	enum segment_state state;
+	uint64_t use;      /* number of this use; grows by one with each use of any segment */
+	uint64_t bytes;    /* size of the file */
+	uint64_t end;      /* where the next batch goes */
+	uint32_t batches;  /* written in this use */
+	struct mac *mac;   /* own: keyed with this use's random bits; NULL while free */
+};
+
+MUST_USE int segment_open(int dir_fd, unsigned number, struct segment *out); /* E_OK, E_BAD (none), E_IO */
+MUST_USE int segment_create(int dir_fd, unsigned number, struct segment *out); /* E_OK, E_IO */
+void segment_close(struct segment *);
+/* segment_fill - written with zeros to its size and synced, so that later writes change no metadata */
+MUST_USE int segment_fill(struct segment *, int dir_fd, uint64_t bytes);
+MUST_USE int segment_read_head(struct segment *);                  /* E_OK: live; E_BAD: free */
+MUST_USE int segment_begin(struct segment *, uint64_t use);        /* a new header, synced.  E_OK, E_IO */
+void segment_end(struct segment *, int dir_fd);                    /* free; a bad one gets a new file */
+
+#endif
