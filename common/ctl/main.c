@@ -47,6 +47,15 @@ static const struct command commands[] = {
 		"  TARGET                an account, another alias, an address elsewhere, or :include:/FILE\n"},
 	{{"alias", "remove"},  "NAME [TARGET...]",                true,  cmd_alias_remove,
 		"an alias, or some targets of it", NULL},
+	{{"queue", "list"},    "[--count]",                       true,  cmd_queue_list,
+		"messages that wait",
+		"  --count               only how many\n"},
+	{{"queue", "show"},    "ID",                              true,  cmd_queue_show,
+		"one message: its recipients, and what was tried", NULL},
+	{{"queue", "flush"},   "[ID...]",                         true,  cmd_queue_flush,
+		"try now: all, or those named", NULL},
+	{{"queue", "remove"},  "ID...",                           true,  cmd_queue_remove,
+		"messages go, and nobody is told", NULL},
 };
 
 /* clang-format on */
