@@ -71,21 +71,21 @@ put_words(const struct command *c, struct buf *out)
 
 /* All commands, or those that begin with this word. */
 static void
-help(const char *word)
+help(const char *word, FILE *to)
 {
 	struct buf b = {0};
-	printf("usage: merpati [-c FILE] [--json] COMMAND...\n\n");
+	fprintf(to, "usage: merpati [-c FILE] [--json] COMMAND...\n\n");
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		if (word && strcmp(commands[i].words[0], word) != 0)
 			continue;
 		buf_reset(&b);
 		put_words(&commands[i], &b);
-		printf("  %-42s  %s\n", buf_cstr(&b), commands[i].doc);
+		fprintf(to, "  %-42s  %s\n", buf_cstr(&b), commands[i].doc);
 	}
-	printf("\n  -c FILE     configuration (default " CONF_PATH_DEFAULT ")\n"
-	       "  --json      lists for programs\n"
-	       "  --help      also behind a command\n"
-	       "  --version   say the version\n");
+	fprintf(to, "\n  -c FILE     configuration (default " CONF_PATH_DEFAULT ")\n"
+		    "  --json      lists for programs\n"
+		    "  --help      also behind a command\n"
+		    "  --version   say the version\n");
 	buf_free(&b);
 }
 
@@ -159,7 +159,7 @@ dispatch(struct merpati *c, int argc, char **argv)
 	if (command)
 		return run(c, command, argc - n_words, argv + n_words);
 	if (argc && is_group(argv[0]) && (is_help || argc == 1)) {
-		help(argv[0]);
+		help(argv[0], is_help ? stdout : stderr);
 		return is_help ? ctl_done() : EX_USAGE;
 	}
 	if (argc)
@@ -179,7 +179,7 @@ main(int argc, char **argv)
 	log_level(LOG_WARNING);
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (!strcmp(argv[i], "--help")) {
-			help(NULL);
+			help(NULL, stdout);
 			return ctl_done();
 		}
 		if (!strcmp(argv[i], "--version")) {
@@ -192,7 +192,7 @@ main(int argc, char **argv)
 			c.conf_path = argv[++i];
 		else {
 			ctl_say("there is no option %s, or its value is missing; "
-			        "merpati --help lists them",
+				"merpati --help lists them",
 			    argv[i]);
 			return EX_USAGE;
 		}
