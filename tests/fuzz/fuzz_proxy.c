@@ -11,7 +11,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct proxy_header h;
-	if (proxy_parse(span_make(p, n), &h) == E_OK && (h.n_bytes > n || h.n_bytes > PROXY_HEADER_MAX))
+	if (proxy_parse(span_make(p, n), &h) == E_OK &&
+	    (h.n_bytes > n || h.n_bytes > PROXY_HEADER_MAX))
 		bug("a header longer than its bytes");
 	return 0;
 }

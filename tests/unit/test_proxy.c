@@ -33,10 +33,14 @@ static const struct {
     {ROW("PROXY TCP5 192.0.2.1 127.0.0.1 1 2\r\n"), E_BAD, NULL, NULL},
     {ROW("PROXY TCP4 192.0.2.1 127.0.0.1 1 2\n"), E_BAD, NULL, NULL},
     {ROW("EHLO x\r\n"), E_BAD, NULL, NULL},
-    {ROW(V2 "\x21\x11\0\x0c\xc0\0\x02\x01\x7f\0\0\x01\x12\x34\0\x19" "EHLO"), E_OK, "192.0.2.1", "EHLO"},
-    {ROW(V2 "\x21\x11\0\x0f\xc0\0\x02\x01\x7f\0\0\x01\x12\x34\0\x19\x04\0\0x"), E_OK, "192.0.2.1", "x"},
-    {ROW(V2 "\x21\x21\0\x24\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\x01\0\x02"),
-        E_OK, "2001:db8::1", ""},
+    {ROW(V2 "\x21\x11\0\x0c\xc0\0\x02\x01\x7f\0\0\x01\x12\x34\0\x19"
+	    "EHLO"),
+	E_OK, "192.0.2.1", "EHLO"},
+    {ROW(V2 "\x21\x11\0\x0f\xc0\0\x02\x01\x7f\0\0\x01\x12\x34\0\x19\x04\0\0x"), E_OK,
+	"192.0.2.1", "x"},
+    {ROW(V2 "\x21\x21\0\x24\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0\x01\0\x01\0\x02"),
+	E_OK, "2001:db8::1", ""},
     {ROW(V2 "\x20\0\0\0x"), E_OK, NULL, "x"},
     {ROW(V2 "\x21\x11\0\x0b\xc0\0\x02\x01\x7f\0\0\x01\x12\x34\0"), E_BAD, NULL, NULL},
     {ROW(V2 "\x21\x31\0\0"), E_BAD, NULL, NULL},
@@ -57,9 +61,12 @@ check_row(size_t i)
 	assert_int_equal(h.is_local, rows[i].source == NULL);
 	if (h.is_local)
 		return;
-	const void *address = h.source.ss_family == AF_INET
-	    ? (const void *)&((const struct sockaddr_in *)(const void *)&h.source)->sin_addr
-	    : (const void *)&((const struct sockaddr_in6 *)(const void *)&h.source)->sin6_addr;
+	const void *address =
+	    h.source.ss_family == AF_INET
+		? (const void *)&((const struct sockaddr_in *)(const void *)&h.source)
+		      ->sin_addr
+		: (const void *)&((const struct sockaddr_in6 *)(const void *)&h.source)
+		      ->sin6_addr;
 	inet_ntop(h.source.ss_family, address, text, sizeof text);
 	assert_string_equal(text, rows[i].source);
 	for (size_t n = 0; n < h.n_bytes; n++)
