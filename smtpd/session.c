@@ -3,6 +3,7 @@
 #include "smtpd/session.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "proc/jail.h"
 #include "smtpd/command.h"
 #include "tls/server.h"
+
+enum { UNREAD_READS = 64 };
 
 struct session_process the_process = {.front = -1, .lookup = -1, .auth = -1};
 
@@ -113,6 +116,16 @@ converse(struct session *s)
 	return r == R_BYE;
 }
 
+/* A socket that is closed over unread bytes is reset, and our last reply may be lost with it. */
+static void
+drop_unread(int fd)
+{
+	char bytes[4096];
+	for (int i = 0;
+	     i < UNREAD_READS && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0; i++)
+		continue;
+}
+
 static void
 end(struct session *s)
 {
@@ -120,6 +133,7 @@ end(struct session *s)
 	verdicts_reset(&s->verdicts);
 	message_shrink(&s->message);
 	tls_conn_close(&s->tls, &s->io);
+	drop_unread(s->io.fd);
 	io_done(&s->io);
 	buf_free(&s->helo);
 	buf_free(&s->account);
