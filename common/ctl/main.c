@@ -50,12 +50,14 @@ static const struct command commands[] = {
 	{{"queue", "list"},    "[--count]",                       true,  cmd_queue_list,
 		"messages that wait",
 		"  --count               only how many\n"},
-	{{"queue", "show"},    "ID",                              true,  cmd_queue_show,
-		"one message: its recipients, and what was tried", NULL},
+	{{"queue", "show"},    "[--message] ID",                  true,  cmd_queue_show,
+		"one message: its recipients, and what was tried",
+		"  --message             its text instead\n"},
 	{{"queue", "flush"},   "[ID...]",                         true,  cmd_queue_flush,
 		"try now: all, or those named", NULL},
-	{{"queue", "remove"},  "ID...",                           true,  cmd_queue_remove,
-		"messages go, and nobody is told", NULL},
+	{{"queue", "remove"},  "ID... | --all",                   true,  cmd_queue_remove,
+		"messages go, and nobody is told",
+		"  --all                 all that wait\n"},
 };
 
 /* clang-format on */
