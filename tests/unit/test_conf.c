@@ -72,7 +72,7 @@ test_values(void **st)
 	struct conf *c =
 	    load("version = 1\n"
 		 "common {\n\tdomains = {\"a.example\", \"b.example\"}\n\tlog_debug = "
-	         "yes\n}\n"
+		 "yes\n}\n"
 		 "smtpd { message_size = 256K idle_time = 2m relay_networks = {} }\n"
 		 "smtpd { recipients_most = 7 }\n"
 		 "queue { lifetime = 2d }\n",
@@ -106,18 +106,16 @@ static const struct {
 	":2: there is no section \"hostname\"; it belongs into section common"},
     {"version = 1\nsmtpd {\n\tidel_time = 5\n}\n",
 	":3: there is no setting \"idel_time\" in section smtpd; the nearest is "
-        "idle_time"},
+	"idle_time"},
     {"version = 1\nsmtpd {\n\thostname = \"a\"\n}\n",
 	":3: there is no setting \"hostname\" in section smtpd; it belongs into "
-        "section common"},
+	"section common"},
     {"version = 1\n# a\n/* b\nc */\nsmtpd { // d\n\tidle_time = 0\n}\n",
-	":6: idle_time = \"0\" is wrong; right would be a time (a number of seconds, "
-        "or with s, m, h, d) "
-	"from 1s to 1h"},
+	":6: idle_time = \"0\" is wrong; right would be a time like 30s, 5m, "
+	"4h or 5d, from 1s to 1h"},
     {"version = 1\nsmtpd {\n\tmessage_size = 4G\n}\n",
-	":3: message_size = \"4G\" is wrong; right would be a size (a number of bytes, "
-        "or with K, M, G) "
-	"from 1K to 2G"},
+	":3: message_size = \"4G\" is wrong; right would be a size like 256K, "
+	"50M or 1G, from 1K to 2G"},
     {"version = 1\nsmtpd {\n\tmessage_size = many\n}\n",
 	":3: message_size = \"many\" is wrong"},
     {"version = 1\nsmtpd {\n\tvrfy = maybe\n}\n",
@@ -211,9 +209,9 @@ test_dump_parses_to_the_same_dump(void **st)
 	struct buf errors = {0}, dump = {0};
 	struct conf *c = load("version = 1\n"
 			      "common { hostname = mail.example.com log = \"/var/log/a "
-	                      "\\\"b\\\" \\\\ \\$\\{HOME}\\x01\" }\n"
+			      "\\\"b\\\" \\\\ \\$\\{HOME}\\x01\" }\n"
 			      "smtpd { message_size = 52428800 idle_time = 90 "
-	                      "listen_submissions = {} }\n",
+			      "listen_submissions = {} }\n",
 	    &errors);
 	assert_non_null(c);
 	assert_string_equal(
