@@ -193,7 +193,7 @@ cmd_check(struct merpati *c, int argc, char **argv)
 	check_aliases(&f);
 	for (size_t i = 0; i < COUNT(directories); i++)
 		check_directory(&f, directories[i]);
-	fwrite(f.errors.p, 1, f.errors.len, stderr);
+	ctl_put(stderr, &f.errors);
 	struct span notes = buf_as_span(&f.notes);
 	while (notes.n) {
 		struct span line = span_cut(&notes, '\n');

@@ -20,8 +20,8 @@ cmd_config(struct merpati *c, int argc, char **argv)
 		conf_dump(c->conf, is_all, &out);
 	else
 		status = EX_CONFIG;
-	fwrite(errors.p, 1, errors.len, stderr);
-	fwrite(out.p, 1, out.len, stdout);
+	ctl_put(stderr, &errors);
+	ctl_put(stdout, &out);
 	buf_free(&errors);
 	buf_free(&out);
 	return status == EX_OK ? ctl_done() : status;

@@ -6,6 +6,7 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
+#include <stdio.h>
 #include <sysexits.h>
 
 #include "conf/conf.h"
@@ -41,6 +42,7 @@ MUST_USE int opts_read(struct merpati *, const struct opt *, size_t n_opts, int 
 void ctl_say(const char *fmt, ...) FMT(1, 2);
 int ctl_usage(const struct merpati *, const char *fmt, ...)
     FMT(2, 3); /* says that, and the usage; EX_USAGE */
+void ctl_put(FILE *, const struct buf *); /* as it is */
 /* ctl_done - what stdout took: EX_OK, or EX_IOERR (said) */
 MUST_USE int ctl_done(void);
 

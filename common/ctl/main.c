@@ -138,7 +138,7 @@ run(struct merpati *c, const struct command *command, int argc, char **argv)
 	if (command->needs_conf) {
 		int err = conf_load(c->conf_path, &errors, &c->conf);
 		status = err == E_OK ? EX_OK : err == E_IO ? EX_NOINPUT : EX_CONFIG;
-		fwrite(errors.p, 1, errors.len, stderr);
+		ctl_put(stderr, &errors);
 	}
 	if (status == EX_OK)
 		status = command->handler(c, argc, argv);

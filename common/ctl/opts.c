@@ -30,6 +30,13 @@ ctl_usage(const struct merpati *c, const char *fmt, ...)
 	return EX_USAGE;
 }
 
+void
+ctl_put(FILE *to, const struct buf *b)
+{
+	if (b->len)
+		fwrite(b->p, 1, b->len, to);
+}
+
 int
 ctl_done(void)
 {
