@@ -19,7 +19,7 @@ enum {
 	SPOOL_TRUST_MS =
 	    1000, /* after a message was taken, a small one needs no asking */
 	VERDICT_TRUST_MS = 2000, /* a verdict is used again on the same connection */
-	VERDICTS_MAX = 128,
+	VERDICTS_MAX = 256,
 	LOOKAHEAD_MAX = 100, /* pipelined RCPT lines that are looked up with one ask */
 };
 

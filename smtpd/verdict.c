@@ -105,7 +105,8 @@ verdict_of(struct session *s, struct span address, struct span more)
 		v->asked_ms = clock_mono_ms();
 	addresses[0] = arena_span(&v->arena, address);
 	size_t n = look_ahead(s, more, addresses, 1);
-	if (!ask(s, addresses, n))
+	/* an answer with everybody's targets may be too long for one message: then one by one */
+	if (!ask(s, addresses, n) && (n == 1 || !ask(s, addresses, 1)))
 		return RCPT_TEMP;
 	known = verdicts_find(v, address);
 	return known ? known->verdict : RCPT_TEMP;
