@@ -36,13 +36,14 @@ enum spool_says {
 	SAY_DEFERRED,    /* u16 n, n x {id, u8 ok} */
 	SAY_MARKED,      /* id, u8 ok */
 	SAY_COPY,        /* id, u8 ok, fd: a sealed memory file with the message's bytes */
-	SAY_DERIVED,     /* id of the new one, u8 spool_verdict; it comes as SAY_NEW too */
+	SAY_DERIVED,     /* parent id, id of the new one, u8 spool_verdict; it comes as SAY_NEW too */
 	SAY_MISSING,     /* id: no such message any more */
 	SAY_NAMES,       /* u16 n, n x id */
 	SAY_PRESSURE,    /* u8 live segments, u8 most: checkpoint, and defer what is slow, now */
 };
 
-/* sched -> bounce, one at a time: str envelope of the report's sender side.  See bounce.h */
+/* sched -> bounce: str envelope of what failed, u16 n, n x {u16 recipient, str reason}, str to; fd: its bytes
+ * -> u8 done: the report is in the spool */
 enum bounce_ask { BOUNCE_MAKE = 1, BOUNCE_ASKS };
 
 enum { SAY_BATCH_MAX = 128, SAY_NAMES_MAX = 2048 };

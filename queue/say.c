@@ -413,6 +413,7 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	bool is_made = r->verdict == SPOOL_OK;
 	spool_write_batch();
 	bool is_held = entry_find(the_spool.entries, id) || deferred_is_there(&the_spool.files, id);
+	put_id(&b, parent);
 	put_id(&b, id);
 	buf_u8(&b, is_made && is_held ? SPOOL_OK : SPOOL_FAILED);
 	say(SAY_DERIVED, &b, -1);

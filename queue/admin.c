@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: ISC */
+/* admin.c - RUN/queue/admin: what people ask of the queue. */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/child.h"
+#include "queue/retry.h"
+#include "queue/sched.h"
+
+enum { PH_ANY = 1, ADMIN_WAIT_MS = 2000, ADMINS_MOST = 32 };
+
+struct admin {
+	struct admin *next;
+	struct asker *asker;   /* own */
+	struct loop_fd *watch; /* own */
+	struct id waits_for;   /* a copy that the spool was asked for */
+	bool is_waiting;
+	struct buf entry;      /* of the answer to come */
+};
+
+static struct admin *admins;
+static unsigned n_admins;
+static struct buf scratch;
+
+/* ---- entries ---- */
+
+static void
+active_put(struct buf *b, struct message *m)
+{
+	struct envelope *e = &m->envelope;
+	struct admin_rcpt *rcpts = mem_new(e->n_rcpts * sizeof *rcpts);
+	struct admin_entry a = {.id = e->id, .state = ADMIN_ACTIVE, .size_bytes = e->size_bytes,
+	    .arrived_sec = e->arrived_sec, .attempts = m->attempts, .sender = e->sender, .n_rcpts = e->n_rcpts,
+	    .rcpts = rcpts};
+	for (uint32_t i = 0; i < e->n_rcpts; i++) {
+		bool is_done = m->works[i].step == STEP_DONE || m->works[i].step == STEP_PLACED;
+		rcpts[i] = (struct admin_rcpt){.address = e->rcpts[i].address,
+		    .state = is_done ? RCPT_DONE : RCPT_WAITING, .reason = span_of(m->works[i].reason)};
+	}
+	admin_entry_put(b, &a);
+	mem_free(&rcpts);
+}
+
+static void
+row_put(struct buf *b, const struct index_row *row)
+{
+	struct admin_entry e = row->entry;
+	int64_t wait = row->due_sec - retry_now();
+	e.next_sec = clock_wall_sec() + (wait > 0 ? wait : 0);
+	admin_entry_put(b, &e);
+}
+
+/* In a mailbox is delivered: what only waits for its checkpoint is not counted. */
+static bool
+is_waiting(const struct message *m)
+{
+	return m->state != MSG_SYNCING;
+}
+
+static uint64_t
+count(void)
+{
+	struct sched *s = &the_sched;
+	uint64_t n = index_count(s->index);
+	for (size_t i = 0; i < s->n_buckets && s->n_messages; i++)
+		for (struct message *m = s->buckets[i]; m; m = m->hash_next)
+			n += is_waiting(m) && !m->is_deferred;
+	return n;
+}
+
+/* ---- asks ---- */
+
+static int
+ask_count(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u64(reply, the_sched.n_messages || index_count(the_sched.index) ? count() : 0);
+	return E_OK;
+}
+
+struct listing {
+	struct asker *asker; /* borrow */
+	struct buf packet;   /* own */
+	uint16_t n;
+};
+
+static int
+listing_send(struct listing *l)
+{
+	struct buf b = {0};
+	buf_u16(&b, l->n);
+	buf_span(&b, buf_as_span(&l->packet));
+	int err = ask_send(l->asker->chan, ADMIN_LIST | ASK_REPLY, buf_as_span(&b), -1, deadline_in_ms(ADMIN_WAIT_MS));
+	buf_free(&b);
+	buf_reset(&l->packet);
+	l->n = 0;
+	return err;
+}
+
+/* One more entry, written behind the others; what no longer fits goes into the next packet. */
+static int
+listing_add(struct listing *l, struct buf *entry)
+{
+	int err = E_OK;
+	if (l->n && l->packet.len + entry->len > ADMIN_PACKET_BYTES)
+		err = listing_send(l);
+	if (entry->len <= ADMIN_PACKET_BYTES) {
+		buf_span(&l->packet, buf_as_span(entry));
+		l->n++;
+	}
+	buf_reset(entry);
+	return err;
+}
+
+static int
+list_row(void *ctx, const struct index_row *row)
+{
+	struct buf entry = {0};
+	if (message_find(row->id))
+		return E_OK;
+	row_put(&entry, row);
+	int err = listing_add(ctx, &entry);
+	buf_free(&entry);
+	return err;
+}
+
+static int
+ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct listing l = {.asker = a};
+	struct buf entry = {0};
+	int err = E_OK;
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	for (size_t i = 0; i < the_sched.n_buckets && err == E_OK; i++)
+		for (struct message *m = the_sched.buckets[i]; m && err == E_OK; m = m->hash_next) {
+			if (!is_waiting(m))
+				continue;
+			active_put(&entry, m);
+			err = listing_add(&l, &entry);
+		}
+	if (err == E_OK)
+		err = index_each(the_sched.index, list_row, &l);
+	if (err == E_OK && l.n)
+		err = listing_send(&l);
+	if (err == E_OK)
+		err = listing_send(&l);
+	buf_free(&l.packet);
+	buf_free(&entry);
+	return err == E_OK ? E_MORE : E_IO;
+}
+
+static void
+read_id(struct rd *r, struct id *out)
+{
+	struct span s = rd_bytes(r, ID_BYTES);
+	memset(out, 0, sizeof *out);
+	memcpy(out->b, s.p, s.n);
+}
+
+static int
+ask_show(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct admin *x = a->ctx;
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	struct buf b = {0};
+	struct id id;
+	(void)fd, (void)fd_back;
+	read_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	struct message *m = message_find(id);
+	buf_reset(&x->entry);
+	if (m)
+		active_put(&x->entry, m);
+	else if (index_get(the_sched.index, id, &arena, &row) == E_OK)
+		row_put(&x->entry, &row);
+	arena_reset(&arena);
+	if (x->entry.len == 0 || x->entry.len > ADMIN_PACKET_BYTES) {
+		buf_u8(reply, 0);
+		return E_OK;
+	}
+	x->waits_for = id;
+	x->is_waiting = true;
+	buf_put(&b, id.b, ID_BYTES);
+	sched_tell(SCHED_COPY, &b);
+	return E_MORE;
+}
+
+void
+admin_copy(struct id id, int *fd)
+{
+	for (struct admin *x = admins; x; x = x->next) {
+		struct buf b = {0};
+		if (!x->is_waiting || !id_eq(x->waits_for, id))
+			continue;
+		x->is_waiting = false;
+		buf_u8(&b, 1);
+		buf_span(&b, buf_as_span(&x->entry));
+		if (ask_answer(x->asker, ADMIN_SHOW, buf_as_span(&b), *fd) != E_OK)
+			log_event(LOG_INFO, "admin_gone", "%s", "");
+		buf_free(&b);
+	}
+}
+
+struct ids {
+	struct id *p; /* own */
+	size_t n, cap;
+};
+
+static int
+collect(void *ctx, const struct index_row *row)
+{
+	struct ids *l = ctx;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 256;
+		l->p = mem_grow(l->p, l->cap, sizeof *l->p);
+	}
+	l->p[l->n++] = row->id;
+	return E_OK;
+}
+
+static void
+remove_one(struct id id, uint32_t *n)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	struct buf b = {0};
+	struct message *m = message_find(id);
+	if (m) {
+		m->is_removed = true;
+		if (m->state == MSG_ACTIVE && !m->n_placing) {
+			list_remove(&the_sched.ready, m);
+			message_judge(m);
+		}
+		++*n;
+		return;
+	}
+	int err = index_get(the_sched.index, id, &arena, &row);
+	arena_reset(&arena);
+	if (err != E_OK || index_remove(the_sched.index, id) != E_OK)
+		return;
+	log_event(LOG_NOTICE, "removed", "mid=%s", id_text(id));
+	buf_u16(&b, 1);
+	buf_put(&b, id.b, ID_BYTES);
+	sched_tell(SCHED_DONE, &b);
+	++*n;
+}
+
+static void
+flush_one(struct id id, uint32_t *n)
+{
+	if (!message_find(id) && index_reschedule(the_sched.index, id, retry_now()) == E_OK)
+		++*n;
+}
+
+static int
+for_one_or_all(struct rd *body, struct buf *reply, void (*fn)(struct id, uint32_t *), bool with_active)
+{
+	bool has_id = rd_u8(body) == 1;
+	struct ids l = {.p = NULL};
+	uint32_t n = 0;
+	struct id id;
+	read_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (has_id)
+		fn(id, &n);
+	else if (index_each(the_sched.index, collect, &l) != E_OK)
+		return E_IO;
+	for (size_t i = 0; !has_id && with_active && i < the_sched.n_buckets; i++)
+		for (struct message *m = the_sched.buckets[i]; m; m = m->hash_next)
+			collect(&l, &(struct index_row){.id = m->envelope.id});
+	for (size_t i = 0; i < l.n; i++)
+		fn(l.p[i], &n);
+	mem_free(&l.p);
+	buf_u32(reply, n);
+	return E_OK;
+}
+
+static int
+ask_flush(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)fd_back;
+	int err = for_one_or_all(body, reply, flush_one, false);
+	defer_due();
+	return err;
+}
+
+static int
+ask_remove(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)fd_back;
+	return for_one_or_all(body, reply, remove_one, true);
+}
+
+/* clang-format off */
+static const struct ask_row rows[ADMIN_ASKS] = {
+	/*                name      legal in  times   bytes         fd back  answered by */
+	[ADMIN_COUNT]  = {"COUNT",  PH_ANY,   600000, 0,            false,   ask_count},
+	[ADMIN_LIST]   = {"LIST",   PH_ANY,   600,    0,            false,   ask_list},
+	[ADMIN_SHOW]   = {"SHOW",   PH_ANY,   6000,   ID_BYTES,     true,    ask_show},
+	[ADMIN_FLUSH]  = {"FLUSH",  PH_ANY,   600,    1 + ID_BYTES, false,   ask_flush},
+	[ADMIN_REMOVE] = {"REMOVE", PH_ANY,   6000,   1 + ID_BYTES, false,   ask_remove},
+};
+/* clang-format on */
+
+/* ---- connections ---- */
+
+static void
+admin_free(struct admin *x)
+{
+	struct admin **link = &admins;
+	while (*link != x)
+		link = &(*link)->next;
+	*link = x->next;
+	n_admins--;
+	loop_unwatch(&x->watch);
+	asker_free(&x->asker);
+	buf_free(&x->entry);
+	mem_free(&x);
+}
+
+static void
+on_admin(void *ctx, int fd, unsigned events)
+{
+	struct admin *x = ctx;
+	(void)fd, (void)events;
+	if (asker_serve(x->asker, &scratch, 16) != E_OK)
+		admin_free(x);
+}
+
+static void
+on_listener(void *ctx, int listener, unsigned events)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+	(void)ctx, (void)events;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (n_admins == ADMINS_MOST || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0 ||
+	    (peer.uid != 0 && peer.uid != geteuid())) {
+		close(fd);
+		return;
+	}
+	struct admin *x = mem_new(sizeof *x);
+	x->asker = asker_new(fd, rows, COUNT(rows), "admin", x);
+	x->watch = loop_watch(the_sched.loop, fd, LOOP_READ, on_admin, x);
+	x->next = admins;
+	admins = x;
+	n_admins++;
+}
+
+void
+admin_open(void)
+{
+	for (size_t i = 0; i < the_child.n_listeners; i++)
+		if (strcmp(the_child.listeners[i].kind, "admin") == 0)
+			loop_watch(the_sched.loop, the_child.listeners[i].fd, LOOP_READ, on_listener, NULL);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+/* defer.c - what is tried later: first the spool has its file, then the index its row. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/retry.h"
+#include "queue/sched.h"
+
+static const char no_deliver[] = "4.3.2 local delivery is not running";
+
+static bool has_unsynced_rows;
+
+/* ---- into deferral ---- */
+
+static void
+say_defer(struct message *m)
+{
+	struct buf b = {0};
+	buf_u16(&b, 1);
+	buf_put(&b, m->envelope.id.b, ID_BYTES);
+	buf_u16(&b, (uint16_t)m->envelope.n_rcpts);
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		buf_u8(&b, m->works[i].step == STEP_DONE ? RCPT_DONE : RCPT_WAITING);
+	sched_tell(SCHED_DEFER, &b);
+}
+
+/* Recipients that became done since the file was written. */
+static uint16_t
+newly_done(const struct message *m, struct buf *which)
+{
+	uint16_t n = 0;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_DONE && m->envelope.rcpts[i].state != RCPT_DONE) {
+			buf_u16(which, (uint16_t)i);
+			n++;
+		}
+	return n;
+}
+
+static void
+row_of(const struct message *m, struct index_row *out)
+{
+	const struct envelope *e = &m->envelope;
+	*out = (struct index_row){.id = e->id, .first_sec = m->first_sec,
+	    .due_sec = retry_now() + retry_delay(m->attempts, the_sched.retry_first, the_sched.retry_most)};
+	out->entry = (struct admin_entry){.id = e->id, .state = ADMIN_DEFERRED, .size_bytes = e->size_bytes,
+	    .arrived_sec = e->arrived_sec, .attempts = m->attempts + 1, .sender = e->sender, .n_rcpts = e->n_rcpts};
+	out->entry.rcpts = arena_get((struct arena *)(uintptr_t)&m->arena, e->n_rcpts * sizeof *out->entry.rcpts);
+	for (uint32_t i = 0; out->entry.rcpts && i < e->n_rcpts; i++) {
+		const struct work *w = &m->works[i];
+		out->entry.rcpts[i] = (struct admin_rcpt){.address = e->rcpts[i].address,
+		    .state = w->step == STEP_DONE ? RCPT_DONE : RCPT_WAITING, .reason = span_of(w->reason)};
+		if (w->reason && strcmp(w->reason, no_deliver) == 0)
+			out->waits_for_deliver = 1;
+	}
+}
+
+/* Its file is there: the row, and it leaves memory. */
+static void
+put_row(struct message *m)
+{
+	struct index_row row;
+	row_of(m, &row);
+	if (index_put(the_sched.index, &row) != E_OK)
+		log_event(LOG_ERR, "row_not_written", "mid=%s do=\"nothing: it is found by its name at the next start\"",
+		    id_text(row.id));
+	has_unsynced_rows = true;
+	message_free(m);
+}
+
+void
+defer_message(struct message *m)
+{
+	struct buf which = {0}, b = {0};
+	m->state = MSG_DEFERRING;
+	if (!m->is_deferred) {
+		say_defer(m);
+		return;
+	}
+	uint16_t n = newly_done(m, &which);
+	if (n) {
+		buf_put(&b, m->envelope.id.b, ID_BYTES);
+		buf_u16(&b, n);
+		buf_span(&b, buf_as_span(&which));
+		sched_tell(SCHED_MARK, &b);
+	}
+	buf_free(&which);
+	if (!n)
+		put_row(m);
+}
+
+static void
+read_id(struct rd *r, struct id *out)
+{
+	struct span s = rd_bytes(r, ID_BYTES);
+	memset(out, 0, sizeof *out);
+	memcpy(out->b, s.p, s.n);
+}
+
+void
+defer_said(struct rd *body)
+{
+	uint16_t n = rd_u16(body);
+	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
+		struct id id;
+		read_id(body, &id);
+		bool is_ok = rd_u8(body) == 1;
+		struct message *m = message_find(id);
+		if (!m || m->state != MSG_DEFERRING)
+			continue;
+		if (is_ok) {
+			put_row(m);
+			continue;
+		}
+		/* its record in the journal stays; it is tried again from here */
+		for (uint32_t k = 0; k < m->envelope.n_rcpts; k++)
+			if (m->works[k].step == STEP_LATER && sched_is_local(m->envelope.rcpts[k].address))
+				work_set(&m->works[k], STEP_READY, NULL);
+		m->state = MSG_ACTIVE;
+		list_add(&the_sched.ready, m);
+	}
+}
+
+void
+defer_marked(struct rd *body)
+{
+	struct id id;
+	read_id(body, &id);
+	struct message *m = message_find(id);
+	if (m && m->state == MSG_DEFERRING)
+		put_row(m);
+}
+
+/* What is too old for the journal: with no placer there, or stuck. */
+void
+defer_old(void)
+{
+	int64_t now = clock_mono_ms();
+	for (struct message *m = the_sched.ready.first, *next; m; m = next) {
+		next = m->next;
+		bool is_old = the_sched.has_pressure || now - m->born_ms > the_sched.defer_after_ms;
+		if (!is_old || m->n_placing || placers_are_there())
+			continue;
+		list_remove(&the_sched.ready, m);
+		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+			if (m->works[i].step == STEP_READY)
+				work_set(&m->works[i], STEP_LATER, no_deliver);
+		message_judge(m);
+	}
+}
+
+void
+defer_flush(void)
+{
+	if (!has_unsynced_rows)
+		return;
+	has_unsynced_rows = false;
+	if (index_sync(the_sched.index) != E_OK)
+		log_event(LOG_ERR, "index_not_synced", "do=\"nothing: rows are found by name at the next start\"");
+}
+
+/* ---- out of deferral ---- */
+
+static void
+fetch(const struct id *ids, size_t n)
+{
+	struct buf b = {0};
+	if (n == 0)
+		return;
+	buf_u16(&b, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		buf_put(&b, ids[i].b, ID_BYTES);
+	the_sched.n_fetching += n;
+	sched_tell(SCHED_FETCH, &b);
+}
+
+void
+defer_due(void)
+{
+	struct sched *s = &the_sched;
+	struct id ids[SAY_BATCH_MAX], fresh[SAY_BATCH_MAX];
+	size_t n_fresh = 0;
+	if (!s->is_replayed || s->n_deferred_active + s->n_fetching >= FETCH_MOST)
+		return;
+	size_t n = index_due(s->index, retry_now(), ids, SAY_BATCH_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (message_find(ids[i]))
+			continue;
+		/* out of the order of due times until it is judged again; a crash finds it by name */
+		if (index_reschedule(s->index, ids[i], retry_now() + s->retry_most) == E_OK)
+			fresh[n_fresh++] = ids[i];
+	}
+	fetch(fresh, n_fresh);
+}
+
+void
+defer_missing(struct id id)
+{
+	if (the_sched.n_fetching)
+		the_sched.n_fetching--;
+	if (index_remove(the_sched.index, id) == E_OK)
+		log_event(LOG_NOTICE, "row_without_file", "mid=%s", id_text(id));
+}
+
+/* A file without a row: one that a crash left between the two, or all after the index was damaged. */
+static void
+adopt(struct id id)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	int err = message_find(id) ? E_OK : index_get(the_sched.index, id, &arena, &row);
+	arena_reset(&arena);
+	if (err != E_BAD)
+		return;
+	row = (struct index_row){.id = id, .due_sec = retry_now(), .first_sec = retry_now(),
+	    .entry = {.id = id, .state = ADMIN_DEFERRED}};
+	if (index_put(the_sched.index, &row) == E_OK)
+		log_event(LOG_NOTICE, "file_without_row", "mid=%s", id_text(id));
+	has_unsynced_rows = true;
+}
+
+void
+defer_names(struct rd *body)
+{
+	uint16_t n = rd_u16(body);
+	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
+		struct id id;
+		read_id(body, &id);
+		if (body->err == E_OK)
+			adopt(id);
+	}
+}
+
+struct waking {
+	struct id ids[1024];
+	size_t n;
+};
+
+static int
+on_row(void *ctx, const struct index_row *row)
+{
+	struct waking *w = ctx;
+	if (row->waits_for_deliver && w->n < COUNT(w->ids))
+		w->ids[w->n++] = row->id;
+	return E_OK;
+}
+
+void
+defer_deliver_is_there(void)
+{
+	static struct waking w;
+	do {
+		w.n = 0;
+		if (!the_sched.index || index_each(the_sched.index, on_row, &w) != E_OK)
+			return;
+		for (size_t i = 0; i < w.n; i++)
+			if (index_reschedule(the_sched.index, w.ids[i], retry_now()) != E_OK)
+				return;
+	} while (w.n == COUNT(w.ids));
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* main.c - queue: spool, scheduler, reports. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/daemon.h"
+#include "queue/asks.h"
+#include "queue/bounce.h"
+#include "queue/sched.h"
+#include "queue/spool.h"
+
+/* clang-format off */
+static const struct role roles[] = {
+	[QUEUE_SPOOL] = {.name = "spool", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
+		.jail = spool_jail, .run = spool_run},
+	[QUEUE_SCHED] = {.name = "sched", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
+		.channels = 1u << QUEUE_SPOOL | 1u << QUEUE_BOUNCE,
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON),
+		.jail = sched_jail, .run = sched_run},
+	[QUEUE_BOUNCE] = {.name = "bounce", .user = USER_NET, .at_start = 1,
+		.monitor_asks = MON_MAY(MON_DAEMON),
+		.jail = bounce_jail, .run = bounce_run},
+};
+/* clang-format on */
+
+static void
+make_owned(const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(path), log_errno(errno));
+	if (geteuid() == 0 && (chown(path, uid, gid) != 0 || chmod(path, mode) != 0))
+		log_event(LOG_ERR, "no_owner", "path=%s err=%s", log_qs(path), log_errno(errno));
+}
+
+/* The spool belongs to the queue's uid; its group, that of the placers, reads messages. */
+static void
+before_start(const struct conf *conf)
+{
+	const char *dir = conf_str(conf, "common", "spool_dir");
+	struct buf sched = {0};
+	uid_t uid;
+	gid_t gid;
+	if (daemon_user(conf, USER_QUEUE, &uid, &gid) != E_OK)
+		return;
+	make_owned(dir, uid, gid, 0750);
+	buf_putf(&sched, "%s/sched", dir);
+	make_owned(buf_cstr(&sched), uid, gid, 0700);
+	buf_free(&sched);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const sockets[] = {"spool", "admin", NULL};
+	static const struct daemon queue = {.name = "queue", .about = "spool, scheduler and outbound mail",
+	    .roles = roles, .n_roles = COUNT(roles), .unix_sockets = sockets, .before_start = before_start};
+	return daemon_main(&queue, argc, argv);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: ISC */
+/* message.c - messages in work: found by id, and judged when something became known of them. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/retry.h"
+#include "queue/sched.h"
+
+enum { BUCKETS_FIRST = 1024 };
+
+static const char no_relay[] = "4.4.0 there is no relay to other domains yet; it waits";
+
+void
+list_add(struct message_list *l, struct message *m)
+{
+	m->next = NULL;
+	m->prev = l->last;
+	if (l->last)
+		l->last->next = m;
+	else
+		l->first = m;
+	l->last = m;
+	l->n++;
+}
+
+void
+list_remove(struct message_list *l, struct message *m)
+{
+	if (m->prev)
+		m->prev->next = m->next;
+	else
+		l->first = m->next;
+	if (m->next)
+		m->next->prev = m->prev;
+	else
+		l->last = m->prev;
+	m->next = m->prev = NULL;
+	l->n--;
+}
+
+void
+work_set(struct work *w, enum rcpt_step step, const char *reason)
+{
+	mem_free(&w->reason);
+	w->step = (uint8_t)step;
+	w->reason = reason ? mem_dup(reason) : NULL;
+}
+
+/* ---- the table ---- */
+
+static size_t
+bucket_of(struct id id)
+{
+	uint64_t h;
+	memcpy(&h, id.b, sizeof h);
+	return h & (the_sched.n_buckets - 1);
+}
+
+struct message *
+message_find(struct id id)
+{
+	struct message *m = the_sched.n_buckets ? the_sched.buckets[bucket_of(id)] : NULL;
+	while (m && !id_eq(m->envelope.id, id))
+		m = m->hash_next;
+	return m;
+}
+
+static void
+grow(void)
+{
+	struct sched *s = &the_sched;
+	struct message **old = s->buckets;
+	size_t n = s->n_buckets;
+	s->n_buckets = n ? n * 2 : BUCKETS_FIRST;
+	s->buckets = mem_new(s->n_buckets * sizeof(struct message *));
+	for (size_t i = 0; i < n; i++)
+		for (struct message *m = old[i], *next; m; m = next) {
+			size_t b = bucket_of(m->envelope.id);
+			next = m->hash_next;
+			m->hash_next = s->buckets[b];
+			s->buckets[b] = m;
+		}
+	mem_free(&old);
+}
+
+static void
+insert(struct message *m)
+{
+	struct sched *s = &the_sched;
+	if (s->n_messages >= s->n_buckets)
+		grow();
+	size_t b = bucket_of(m->envelope.id);
+	m->hash_next = s->buckets[b];
+	s->buckets[b] = m;
+	s->n_messages++;
+}
+
+void
+message_free(struct message *m)
+{
+	struct sched *s = &the_sched;
+	struct message **link = &s->buckets[bucket_of(m->envelope.id)];
+	while (*link != m)
+		link = &(*link)->hash_next;
+	*link = m->hash_next;
+	s->n_messages--;
+	if (m->is_deferred)
+		s->n_deferred_active--;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		mem_free(&m->works[i].reason);
+	arena_reset(&m->arena);
+	mem_free(&m);
+}
+
+static void
+first_steps(struct message *m)
+{
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		if (m->envelope.rcpts[i].state == RCPT_DONE)
+			work_set(&m->works[i], STEP_DONE, NULL);
+		else if (sched_is_local(m->envelope.rcpts[i].address))
+			work_set(&m->works[i], STEP_READY, NULL);
+		else
+			work_set(&m->works[i], STEP_LATER, no_relay);
+	}
+}
+
+struct message *
+message_new(const struct job_ref *ref, struct span envelope)
+{
+	struct message *m = mem_new(sizeof *m);
+	m->arena.max_bytes = 4 << 20;
+	m->ref = *ref;
+	m->born_ms = clock_mono_ms();
+	m->first_sec = retry_now();
+	if (envelope_get(arena_span(&m->arena, envelope), &m->arena, &m->envelope) != E_OK ||
+	    message_find(m->envelope.id)) {
+		arena_reset(&m->arena);
+		mem_free(&m);
+		return NULL;
+	}
+	m->works = arena_get(&m->arena, m->envelope.n_rcpts * sizeof *m->works);
+	insert(m);
+	first_steps(m);
+	return m;
+}
+
+/* ---- judgement ---- */
+
+struct count {
+	unsigned ready, placing, placed, forward, later, failed, done;
+};
+
+static struct count
+count_steps(const struct message *m)
+{
+	struct count c = {0};
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		switch (m->works[i].step) {
+		case STEP_READY:
+			c.ready++;
+			break;
+		case STEP_PLACING:
+			c.placing++;
+			break;
+		case STEP_PLACED:
+			c.placed++;
+			break;
+		case STEP_FORWARD:
+			c.forward++;
+			break;
+		case STEP_LATER:
+			c.later++;
+			break;
+		case STEP_FAILED:
+			c.failed++;
+			break;
+		default:
+			c.done++;
+		}
+	}
+	return c;
+}
+
+void
+message_all_done(struct message *m)
+{
+	struct buf b = {0};
+	buf_u16(&b, 1);
+	buf_put(&b, m->envelope.id.b, ID_BYTES);
+	sched_tell(SCHED_DONE, &b);
+	if (m->is_deferred && index_remove(the_sched.index, m->envelope.id) != E_OK)
+		log_event(LOG_ERR, "row_not_removed", "mid=%s", id_text(m->envelope.id));
+	message_free(m);
+}
+
+static bool
+is_expired(const struct message *m)
+{
+	int64_t life = m->envelope.sender.n ? the_sched.lifetime : the_sched.bounce_lifetime;
+	return retry_now() - m->first_sec > life;
+}
+
+/* What could not be delivered in all its lifetime fails with the last reason that it had. */
+static void
+expire(struct message *m)
+{
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		struct buf b = {.max = REASON_MAX};
+		if (m->works[i].step != STEP_LATER)
+			continue;
+		buf_putf(&b, "5.4.7 not delivered in time; last: %.300s", m->works[i].reason ? m->works[i].reason : "-");
+		work_set(&m->works[i], STEP_FAILED, buf_cstr(&b));
+		buf_free(&b);
+	}
+}
+
+static void
+to_list(struct message *m, enum message_state state, struct message_list *list)
+{
+	m->state = (uint8_t)state;
+	list_add(list, m);
+}
+
+void
+message_judge(struct message *m)
+{
+	struct count c = count_steps(m);
+	if (c.placing || m->n_deriving)
+		return;
+	if (c.ready && !m->is_removed) {
+		to_list(m, MSG_ACTIVE, &the_sched.ready);
+		return;
+	}
+	if (c.placed) {
+		to_list(m, MSG_SYNCING, &the_sched.syncing);
+		return;
+	}
+	if (m->is_removed) {
+		log_event(LOG_NOTICE, "removed", "mid=%s", id_text(m->envelope.id));
+		message_all_done(m);
+		return;
+	}
+	if (c.later && is_expired(m)) {
+		expire(m);
+		c = count_steps(m);
+	}
+	if (c.failed) {
+		m->state = MSG_REPORTING;
+		report_message(m);
+		return;
+	}
+	if (c.later) {
+		defer_message(m);
+		return;
+	}
+	message_all_done(m);
+}

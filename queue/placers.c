@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * placers.c - jobs to deliver's placers, their results, and the checkpoints that make placements durable.
+ * A connection leads to one placer; a packet carries as many jobs as wait, up to JOB_BATCH_MAX.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "queue/sched.h"
+#include "spool/put.h"
+
+enum {
+	CONNECT_EVERY_MS = 250,   /* while deliver is away */
+	IN_FLIGHT_MOST = 2 * JOB_BATCH_MAX, /* recipients with a placer */
+	RESULT_BURST = 16,
+	PACKET_BYTES = 60000,
+	PLACER_SILENT_MS = 120000, /* with work and without a word: the connection is given up */
+};
+
+struct placer {
+	int fd;                /* own; -1: not connected */
+	struct loop_fd *watch; /* own */
+	unsigned in_flight;    /* recipients */
+	bool has_unsynced;     /* it placed something since its last checkpoint */
+	bool is_syncing;
+	int64_t heard_ms;
+};
+
+static struct {
+	struct placer all[PLACERS_MAX];
+	unsigned n;            /* that there should be */
+	int64_t tried_ms;
+	uint32_t turn;         /* of the checkpoint that gathers now */
+	uint32_t syncing_turn; /* the one that is under way; 0: none */
+	bool sync_failed;      /* something of the one under way is in doubt */
+	bool is_all;           /* the next one takes the whole file system: a placer died with placements */
+	int64_t synced_ms;
+	bool was_there;
+} placers = {.turn = 1};
+
+bool
+placers_are_there(void)
+{
+	for (unsigned i = 0; i < placers.n; i++)
+		if (placers.all[i].fd >= 0)
+			return true;
+	return false;
+}
+
+/* ---- jobs ---- */
+
+/* Those of its recipients that are ready; they are with the placer from now on. */
+static uint16_t
+take_ready(struct message *m, uint16_t *which, unsigned most)
+{
+	uint16_t n = 0;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts && n < most; i++)
+		if (m->works[i].step == STEP_READY)
+			which[n++] = (uint16_t)i;
+	return n;
+}
+
+static bool
+has_ready(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_READY)
+			return true;
+	return false;
+}
+
+/* Packs the first message's job; false when the packet has no room for it. */
+static bool
+pack(struct buf *packet, struct placer *p, struct message *m)
+{
+	uint16_t which[JOB_BATCH_MAX];
+	struct job j = {.ref = m->ref, .envelope = &m->envelope, .which = which};
+	size_t at = packet->len;
+	j.n_which = take_ready(m, which, JOB_BATCH_MAX);
+	job_put(packet, &j);
+	if (buf_done(packet) != E_OK || packet->len > PACKET_BYTES) {
+		packet->err = E_OK;
+		buf_cut(packet, at);
+		return false;
+	}
+	for (uint16_t i = 0; i < j.n_which; i++)
+		work_set(&m->works[which[i]], STEP_PLACING, NULL);
+	m->n_placing += j.n_which;
+	p->in_flight += j.n_which;
+	return true;
+}
+
+static void placer_lost(struct placer *, const char *why);
+
+static void
+feed(struct placer *p, unsigned share)
+{
+	struct buf packet = {.max = ASK_MSG_MAX - 2};
+	uint16_t n = 0;
+	buf_u16(&packet, 0);
+	for (struct message *m; n < share && p->in_flight < IN_FLIGHT_MOST && (m = the_sched.ready.first); n++) {
+		if (!pack(&packet, p, m))
+			break;
+		if (!has_ready(m))
+			list_remove(&the_sched.ready, m);
+	}
+	packet.p[0] = (char)(n & 0xff);
+	packet.p[1] = (char)(n >> 8);
+	if (n && ask_send(p->fd, JOB_PLACE, buf_as_span(&packet), -1, 0) != E_OK)
+		placer_lost(p, "it does not take jobs");
+	if (n)
+		p->heard_ms = clock_mono_ms();
+	buf_free(&packet);
+}
+
+void
+placers_feed(void)
+{
+	unsigned there = 0;
+	for (unsigned i = 0; i < placers.n; i++)
+		there += placers.all[i].fd >= 0 && placers.all[i].in_flight == 0;
+	for (unsigned i = 0; i < placers.n && the_sched.ready.n; i++) {
+		struct placer *p = &placers.all[i];
+		if (p->fd < 0 || p->in_flight)
+			continue;
+		/* what waits is shared by those who are free */
+		unsigned share = (unsigned)(the_sched.ready.n / there) + 1;
+		feed(p, share < JOB_BATCH_MAX ? share : JOB_BATCH_MAX);
+	}
+}
+
+/* ---- results ---- */
+
+static void
+make_forward(struct message *m, struct span address)
+{
+	struct envelope e = m->envelope;
+	struct rcpt to = {.address = address};
+	struct buf b = {0};
+	e.id = spool_derived_id(m->envelope.id, address, "forward", SPAN("alias"));
+	e.rcpts = &to;
+	e.n_rcpts = 1;
+	buf_put(&b, m->envelope.id.b, ID_BYTES);
+	size_t at = b.len;
+	buf_u32(&b, 0);
+	envelope_put(&b, &e);
+	buf_set_u32(&b, at, (uint32_t)(b.len - at - 4));
+	m->n_deriving++;
+	sched_tell(SCHED_DERIVE, &b);
+}
+
+static void
+take_result(struct placer *p, const struct job_result *r)
+{
+	struct message *m = message_find(r->id);
+	struct buf reason = {0};
+	if (p->in_flight)
+		p->in_flight--;
+	if (!m || r->rcpt >= m->envelope.n_rcpts || m->works[r->rcpt].step != STEP_PLACING) {
+		log_event(LOG_ERR, "result_unasked", "mid=%s rcpt=%u", id_text(r->id), r->rcpt);
+		return;
+	}
+	struct work *w = &m->works[r->rcpt];
+	buf_span(&reason, r->reason);
+	if (r->outcome == JOB_PLACED) {
+		work_set(w, STEP_PLACED, NULL);
+		m->turn = placers.turn;
+		p->has_unsynced = true;
+		for (uint16_t i = 0; i < r->n_forwards; i++)
+			make_forward(m, r->forwards[i]);
+	} else {
+		work_set(w, r->outcome == JOB_TEMP ? STEP_LATER : STEP_FAILED, buf_cstr(&reason));
+		log_event(LOG_NOTICE, r->outcome == JOB_TEMP ? "deferred" : "failed", "mid=%s rcpt=%s reason=%s",
+		    id_text(r->id), log_q(m->envelope.rcpts[r->rcpt].address), log_qs(buf_cstr(&reason)));
+	}
+	buf_free(&reason);
+	if (--m->n_placing == 0)
+		message_judge(m);
+}
+
+static int
+take_results(struct placer *p, struct rd *body)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	uint16_t n = rd_u16(body);
+	int err = E_OK;
+	for (uint16_t i = 0; i < n && err == E_OK; i++) {
+		struct job_result r;
+		err = job_result_get(body, &arena, &r);
+		if (err == E_OK)
+			take_result(p, &r);
+		arena_reset(&arena);
+	}
+	return err == E_OK ? rd_end(body) : err;
+}
+
+/* ---- checkpoints ---- */
+
+/* What a checkpoint made durable is done; what it failed to is placed again. */
+static void
+settle(uint32_t turn, bool is_ok)
+{
+	for (struct message *m = the_sched.syncing.first, *next; m; m = next) {
+		next = m->next;
+		if (m->turn > turn)
+			continue;
+		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+			if (m->works[i].step == STEP_PLACED)
+				work_set(&m->works[i], is_ok ? STEP_DONE : STEP_READY, NULL);
+		list_remove(&the_sched.syncing, m);
+		message_judge(m);
+	}
+}
+
+static void
+sync_ended(void)
+{
+	for (unsigned i = 0; i < placers.n; i++)
+		if (placers.all[i].is_syncing)
+			return;
+	uint32_t turn = placers.syncing_turn;
+	placers.syncing_turn = 0;
+	placers.synced_ms = clock_mono_ms();
+	settle(turn, !placers.sync_failed);
+	placers.sync_failed = false;
+}
+
+static void
+take_synced(struct placer *p, struct rd *body)
+{
+	uint32_t turn = rd_u32(body);
+	uint8_t is_ok = rd_u8(body);
+	if (rd_end(body) != E_OK || turn != placers.syncing_turn || !p->is_syncing)
+		return;
+	p->is_syncing = false;
+	if (!is_ok) {
+		placers.sync_failed = true;
+		log_event(LOG_ALERT, "checkpoint_failed", "do=\"look at the disk of the mailboxes\"");
+	}
+	sync_ended();
+}
+
+static void
+ask_sync(struct placer *p)
+{
+	struct buf b = {0};
+	buf_u32(&b, placers.syncing_turn);
+	buf_u8(&b, placers.is_all);
+	p->has_unsynced = false;
+	p->is_syncing = true;
+	if (ask_send(p->fd, JOB_SYNC, buf_as_span(&b), -1, 0) != E_OK)
+		placer_lost(p, "it takes no checkpoint");
+	buf_free(&b);
+}
+
+void
+placers_sync(void)
+{
+	bool was_all = placers.is_all;
+	if (placers.syncing_turn || !the_sched.syncing.n || !placers_are_there())
+		return;
+	placers.syncing_turn = placers.turn++;
+	for (unsigned i = 0; i < placers.n; i++) {
+		struct placer *p = &placers.all[i];
+		if (p->fd >= 0 && (p->has_unsynced || placers.is_all)) {
+			ask_sync(p);
+			if (was_all)
+				break; /* one syncfs is enough for all */
+		}
+	}
+	if (was_all)
+		placers.is_all = false;
+	sync_ended();
+}
+
+/* ---- connections ---- */
+
+static void
+on_placer(void *ctx, int fd, unsigned events)
+{
+	struct placer *p = ctx;
+	(void)events;
+	for (int i = 0; i < RESULT_BURST && p->fd >= 0; i++) {
+		struct ask_msg m;
+		int err = ask_recv(fd, &the_sched.scratch, &m, 0);
+		if (err == E_LIMIT)
+			break;
+		if (err == E_OK && m.fd >= 0)
+			close(m.fd);
+		p->heard_ms = clock_mono_ms();
+		if (err == E_OK && m.type == JOB_RESULT)
+			err = take_results(p, &m.body);
+		else if (err == E_OK && m.type == JOB_SYNCED)
+			take_synced(p, &m.body);
+		if (err != E_OK)
+			placer_lost(p, err == E_IO ? "it is gone" : "its results are malformed");
+	}
+	placers_feed();
+}
+
+/* What it had is ready again: placing twice is noticed by the name of the file. */
+static void
+take_back(void)
+{
+	struct sched *s = &the_sched;
+	bool others_work = false;
+	for (unsigned i = 0; i < placers.n; i++)
+		others_work |= placers.all[i].fd >= 0 && placers.all[i].in_flight > 0;
+	for (size_t b = 0; b < s->n_buckets; b++)
+		for (struct message *m = s->buckets[b], *next; m; m = next) {
+			next = m->hash_next;
+			if (!m->n_placing)
+				continue;
+			for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+				if (m->works[i].step == STEP_PLACING)
+					work_set(&m->works[i], STEP_READY, NULL);
+			bool is_listed = m->prev || m->next || s->ready.first == m;
+			m->n_placing = 0;
+			if (!is_listed)
+				list_add(&s->ready, m);
+		}
+	if (others_work)
+		for (unsigned i = 0; i < placers.n; i++)
+			if (placers.all[i].fd >= 0 && placers.all[i].in_flight > 0) {
+				placers.all[i].in_flight = 0;
+				placer_lost(&placers.all[i], "all are asked anew");
+			}
+}
+
+static void
+placer_lost(struct placer *p, const char *why)
+{
+	if (p->fd < 0)
+		return;
+	log_event(LOG_NOTICE, "placer_lost", "why=\"%s\" in_flight=%u", why, p->in_flight);
+	bool had_work = p->in_flight > 0;
+	loop_unwatch(&p->watch);
+	close(p->fd);
+	if (p->has_unsynced || p->is_syncing || had_work)
+		placers.is_all = true;
+	bool was_syncing = p->is_syncing;
+	*p = (struct placer){.fd = -1};
+	if (had_work)
+		take_back();
+	if (was_syncing) {
+		placers.sync_failed = true;
+		sync_ended();
+	}
+}
+
+static void
+connect_one(struct placer *p)
+{
+	int fd;
+	if (child_daemon("deliver", &fd) != E_OK)
+		return;
+	*p = (struct placer){.fd = fd, .heard_ms = clock_mono_ms()};
+	p->watch = loop_watch(the_sched.loop, fd, LOOP_READ, on_placer, p);
+}
+
+static void
+connect_missing(void)
+{
+	int64_t now = clock_mono_ms();
+	if (now - placers.tried_ms < CONNECT_EVERY_MS)
+		return;
+	placers.tried_ms = now;
+	for (unsigned i = 0; i < placers.n; i++) {
+		if (placers.all[i].fd >= 0)
+			continue;
+		connect_one(&placers.all[i]);
+		if (placers.all[i].fd < 0)
+			break;
+	}
+	bool is_there = placers_are_there();
+	if (is_there != placers.was_there)
+		log_event(is_there ? LOG_INFO : LOG_WARNING, is_there ? "deliver_there" : "deliver_away", "%s", "");
+	if (is_there && !placers.was_there)
+		defer_deliver_is_there();
+	placers.was_there = is_there;
+}
+
+void
+placers_open(void)
+{
+	int64_t n = conf_int(the_child.conf, "deliver", "placers");
+	placers.n = n < PLACERS_MAX ? (unsigned)n : PLACERS_MAX;
+	for (unsigned i = 0; i < placers.n; i++)
+		placers.all[i].fd = -1;
+	placers.tried_ms = -CONNECT_EVERY_MS;
+	connect_missing();
+}
+
+void
+placers_tick(void)
+{
+	int64_t now = clock_mono_ms();
+	connect_missing();
+	for (unsigned i = 0; i < placers.n; i++)
+		if (placers.all[i].fd >= 0 && placers.all[i].in_flight && now - placers.all[i].heard_ms > PLACER_SILENT_MS)
+			placer_lost(&placers.all[i], "silent");
+	placers_feed();
+	if (the_sched.has_pressure || now - placers.synced_ms >= the_sched.checkpoint_ms)
+		placers_sync();
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: ISC */
+/* sched.c - the loop of the scheduler, and what the spool says. */
+#include "queue/sched.h"
+
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "queue/retry.h"
+#include "spool/put.h"
+
+enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000 };
+
+struct sched the_sched = {.spool = -1};
+
+/* Without the spool nothing that we know can be trusted: we end, and are told all again. */
+NORETURN static void
+spool_gone(void)
+{
+	log_event(LOG_NOTICE, "spool_gone", "%s", "");
+	_exit(EX_TEMPFAIL);
+}
+
+void
+sched_tell(uint16_t type, struct buf *body)
+{
+	if (ask_send(the_sched.spool, type, buf_as_span(body), -1, deadline_in_ms(TELL_WAIT_MS)) != E_OK)
+		spool_gone();
+	buf_free(body);
+}
+
+/* Whether a domain's mailboxes are here: by the settings, as the look-up does. */
+bool
+sched_is_local(struct span address)
+{
+	const struct conf *c = the_child.conf;
+	size_t at = span_rfind(address, '@');
+	struct span domain = span_from(address, at + 1);
+	if (at == address.n)
+		return true; /* a bare local part, as in <postmaster> */
+	for (size_t i = 0; i < conf_list_count(c, "common", "domains"); i++)
+		if (span_ieqs(domain, conf_list(c, "common", "domains", i)))
+			return true;
+	for (size_t i = 0; i < conf_list_count(c, "common", "domain_aliases"); i++) {
+		struct span pair = span_of(conf_list(c, "common", "domain_aliases", i));
+		if (span_ieq(domain, span_trim(span_cut(&pair, '='))))
+			return true;
+	}
+	return false;
+}
+
+static void
+read_id(struct rd *r, struct id *out)
+{
+	struct span s = rd_bytes(r, ID_BYTES);
+	memset(out, 0, sizeof *out);
+	memcpy(out->b, s.p, s.n);
+}
+
+/* One that comes back from deferral: what its row says of it. */
+static void
+recall(struct message *m)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	m->is_deferred = true;
+	the_sched.n_deferred_active++;
+	if (the_sched.n_fetching)
+		the_sched.n_fetching--;
+	if (index_get(the_sched.index, m->envelope.id, &arena, &row) == E_OK) {
+		m->attempts = row.entry.attempts;
+		m->first_sec = row.first_sec;
+	}
+	arena_reset(&arena);
+}
+
+static int
+take_new(struct rd *body)
+{
+	uint16_t n = rd_u16(body);
+	for (uint16_t i = 0; i < n; i++) {
+		struct job_ref ref;
+		ref.source = rd_u8(body);
+		ref.segment = rd_u32(body);
+		ref.offset = rd_u64(body);
+		struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
+		if (body->err != E_OK)
+			return E_BAD;
+		struct message *m = message_new(&ref, envelope);
+		if (!m)
+			continue;
+		if (the_sched.n_fetching && (ref.source != JOB_JOURNAL))
+			recall(m);
+		message_judge(m);
+	}
+	return rd_end(body);
+}
+
+static void
+take_derived(struct rd *body)
+{
+	struct id parent, id;
+	read_id(body, &parent);
+	read_id(body, &id);
+	uint8_t verdict = rd_u8(body);
+	struct message *m = message_find(parent);
+	if (!m || m->n_deriving == 0)
+		return;
+	m->n_deriving--;
+	for (uint32_t i = 0; verdict != SPOOL_OK && i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_PLACED)
+			work_set(&m->works[i], STEP_LATER, "4.3.0 a forward could not be made");
+	if (m->n_placing == 0 && m->n_deriving == 0)
+		message_judge(m);
+}
+
+static int
+take(struct ask_msg *m)
+{
+	struct id id;
+	switch (m->type) {
+	case SAY_NEW:
+		return take_new(&m->body);
+	case SAY_REPLAYED:
+		the_sched.is_replayed = true;
+		sched_tell(SCHED_LIST, &(struct buf){.p = NULL});
+		break;
+	case SAY_DEFERRED:
+		defer_said(&m->body);
+		break;
+	case SAY_MARKED:
+		defer_marked(&m->body);
+		break;
+	case SAY_COPY:
+		report_copy(&m->body, &m->fd);
+		break;
+	case SAY_DERIVED:
+		take_derived(&m->body);
+		break;
+	case SAY_MISSING:
+		read_id(&m->body, &id);
+		defer_missing(id);
+		break;
+	case SAY_NAMES:
+		defer_names(&m->body);
+		break;
+	case SAY_PRESSURE:
+		the_sched.has_pressure = true;
+		break;
+	default:
+		return E_BAD;
+	}
+	return E_OK;
+}
+
+static void
+on_spool(void *ctx, int fd, unsigned events)
+{
+	(void)ctx, (void)events;
+	for (int i = 0; i < SPOOL_BURST; i++) {
+		struct ask_msg m;
+		int err = ask_recv(fd, &the_sched.scratch, &m, 0);
+		if (err == E_LIMIT)
+			break;
+		if (err != E_OK)
+			spool_gone();
+		err = take(&m);
+		if (m.fd >= 0)
+			close(m.fd);
+		if (err != E_OK)
+			bug("the spool said what it cannot say");
+	}
+	placers_feed();
+}
+
+static void
+on_tick(void *ctx)
+{
+	struct sched *s = &the_sched;
+	(void)ctx;
+	placers_tick();
+	defer_old();
+	defer_due();
+	defer_flush();
+	report_open();
+	s->has_pressure = false;
+	loop_timer_set(s->tick, SCHED_TICK_MS);
+}
+
+/* A stop: nothing is lost by it, all that is not done is said again. */
+static void
+on_drain(void)
+{
+	defer_flush();
+	index_close(&the_sched.index);
+	_exit(EX_OK);
+}
+
+void
+sched_jail(struct jail *j)
+{
+	static struct buf dir; /* lives as long as the jail is drawn up */
+	buf_reset(&dir);
+	buf_putf(&dir, "%s/sched", conf_str(the_child.conf, "common", "spool_dir"));
+	j->calls = JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_ACCEPT | JAIL_FLOCK;
+	jail_allow(j, buf_cstr(&dir), JAIL_READ | JAIL_WRITE);
+}
+
+static void
+read_settings(void)
+{
+	struct sched *s = &the_sched;
+	const struct conf *c = the_child.conf;
+	s->retry_first = conf_int(c, "queue", "retry_first");
+	s->retry_most = conf_int(c, "queue", "retry_most");
+	s->lifetime = conf_int(c, "queue", "lifetime");
+	s->bounce_lifetime = conf_int(c, "queue", "bounce_lifetime");
+	s->defer_after_ms = conf_int(c, "queue", "defer_after") * 1000;
+	s->checkpoint_ms = conf_int(c, "deliver", "checkpoint_time") * 1000;
+}
+
+int
+sched_run(void)
+{
+	struct sched *s = &the_sched;
+	int64_t queue_sec, wall_sec;
+	read_settings();
+	/* the channel first: the spool answers it once it has its lock and made the directories */
+	if (child_channel("spool", &s->spool) != E_OK)
+		return EX_TEMPFAIL;
+	if (index_open(conf_str(the_child.conf, "common", "spool_dir"), &s->index) != E_OK)
+		return EX_CANTCREAT;
+	index_clock(s->index, &queue_sec, &wall_sec);
+	retry_clock_start(queue_sec, wall_sec);
+	s->loop = loop_new();
+	the_child.on_drain = on_drain;
+	s->spool_watch = loop_watch(s->loop, s->spool, LOOP_READ, on_spool, NULL);
+	s->tick = loop_timer_new(s->loop, on_tick, NULL);
+	loop_timer_set(s->tick, SCHED_TICK_MS);
+	placers_open();
+	report_open();
+	admin_open();
+	loop_run(s->loop);
+	return EX_OK;
+}

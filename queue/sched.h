@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sched.h - the scheduler: which recipient of which message is tried now, later, or never again.
+ *   sched.c    the loop, and what the spool says        message.c  messages in work, and what becomes of them
+ *   placers.c  jobs to deliver, results, checkpoints    defer.c    what is tried later
+ *   report.c   failures to the bounce process           admin.c    what "merpati queue" asks
+ */
+#ifndef QUEUE_SCHED_H
+#define QUEUE_SCHED_H
+
+#include "proc/jail.h"
+#include "proc/loop.h"
+#include "queue/asks.h"
+#include "queue/index.h"
+
+enum {
+	SCHED_TICK_MS = 200,
+	PLACERS_MAX = 64,
+	FETCH_MOST = 512,          /* deferred messages in work at once */
+	REASON_MAX = JOB_REASON_MAX,
+};
+
+enum rcpt_step {
+	STEP_READY,     /* local, to be given to a placer */
+	STEP_PLACING,   /* with a placer */
+	STEP_PLACED,    /* in the mailbox, not yet synced */
+	STEP_FORWARD,   /* placed where it is local; its forwards are being made */
+	STEP_LATER,     /* try again: reason */
+	STEP_FAILED,    /* never: reason; to be reported */
+	STEP_DONE,      /* durably */
+};
+
+struct work {
+	uint8_t step;   /* enum rcpt_step */
+	char *reason;   /* own; NULL: none */
+};
+
+enum message_state {
+	MSG_ACTIVE,     /* recipients are ready or with placers */
+	MSG_SYNCING,    /* all tried; what was placed waits for a checkpoint */
+	MSG_DERIVING,   /* forwards are being taken by the spool */
+	MSG_REPORTING,  /* waits for the bounce process */
+	MSG_DEFERRING,  /* waits for the spool to write its file, or to mark it */
+};
+
+struct message {
+	struct message *hash_next, *next, *prev; /* own: table; borrow: list of its state */
+	struct job_ref ref;
+	struct envelope envelope;   /* in the arena */
+	struct arena arena;         /* own */
+	struct work *works;         /* in the arena: one per recipient */
+	uint8_t state;              /* enum message_state */
+	bool is_deferred;           /* it has a file in deferred/ */
+	bool is_removed;            /* an admin removed it: nothing more is begun */
+	unsigned n_placing, n_deriving;
+	unsigned attempts;          /* before this one */
+	int64_t born_ms;            /* monotonic */
+	int64_t first_sec;          /* queue time */
+	uint32_t turn;              /* the checkpoint that makes its placements durable */
+};
+
+struct message_list {
+	struct message *first, *last;
+	size_t n;
+};
+
+struct sched {
+	struct loop *loop;
+	int spool;                   /* own */
+	struct loop_fd *spool_watch;
+	struct index *index;
+	struct message **buckets;    /* own */
+	size_t n_buckets, n_messages;
+	struct message_list ready;   /* with at least one recipient READY */
+	struct message_list syncing, reporting;
+	size_t n_fetching, n_deferred_active;
+	struct loop_timer *tick;
+	int64_t retry_first, retry_most, lifetime, bounce_lifetime, defer_after_ms, checkpoint_ms;
+	struct buf scratch;
+	bool has_pressure, is_replayed;
+};
+
+extern struct sched the_sched;
+
+void sched_jail(struct jail *);
+int sched_run(void);
+
+/* sched.c */
+void sched_tell(uint16_t type, struct buf *body);  /* to the spool; body is freed.  The spool gone: exits */
+bool sched_is_local(struct span address);
+
+/* message.c */
+struct message *message_new(const struct job_ref *, struct span envelope); /* NULL: known already, or no envelope */
+struct message *message_find(struct id);
+void message_free(struct message *);
+void message_judge(struct message *);              /* what is next, after something became known */
+void message_all_done(struct message *);           /* SCHED_DONE, and away with it */
+void work_set(struct work *, enum rcpt_step, const char *reason);
+void list_add(struct message_list *, struct message *);
+void list_remove(struct message_list *, struct message *);
+
+/* placers.c */
+void placers_open(void);
+void placers_tick(void);
+void placers_feed(void);                           /* jobs to those who are free */
+void placers_sync(void);                           /* a checkpoint now, if something waits for one */
+bool placers_are_there(void);
+
+/* defer.c */
+void defer_message(struct message *);              /* its file is written or marked, then its row */
+void defer_said(struct rd *body);                  /* SAY_DEFERRED */
+void defer_marked(struct rd *body);                /* SAY_MARKED */
+void defer_due(void);                              /* fetches what is due */
+void defer_missing(struct id);                     /* SAY_MISSING */
+void defer_names(struct rd *body);                 /* SAY_NAMES */
+void defer_flush(void);                            /* rows are synced */
+void defer_old(void);                              /* what waits too long for a placer */
+void defer_deliver_is_there(void);                 /* what waited for deliver is due now */
+
+/* report.c */
+void report_open(void);
+void report_message(struct message *);             /* its FAILED recipients */
+void report_copy(struct rd *body, int *fd);        /* SAY_COPY */
+
+/* admin.c */
+void admin_open(void);
+void admin_copy(struct id, int *fd);               /* SAY_COPY for an admin */
+
+#endif
