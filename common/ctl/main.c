@@ -40,6 +40,28 @@ static const struct command commands[] = {
 		"end all daemons, or those named, and wait until they are gone", NULL},
 	{{"who", NULL},        "",                                true,  cmd_who,
 		"who is served now", NULL},
+#ifdef MERPATI_ACCOUNTS
+	{{"user", "add"},      "[OPTIONS] ADDRESS | --from FILE", true,  cmd_user_add,
+		"a new account with its mailbox",
+		PASSWORD_OPTIONS
+		"  --from FILE           lines \"address password\", an account each; - is standard input\n"
+		ACCOUNT_OPTIONS},
+	{{"user", "passwd"},   "[OPTIONS] ADDRESS",               true,  cmd_user_passwd,
+		"another password", PASSWORD_OPTIONS},
+	{{"user", "set"},      "OPTIONS ADDRESS...",              true,  cmd_user_set,
+		"other limits", ACCOUNT_OPTIONS},
+	{{"user", "show"},     "ADDRESS",                         true,  cmd_user_show,
+		"one account", NULL},
+	{{"user", "list"},     "",                                true,  cmd_user_list,
+		"all accounts", NULL},
+	{{"user", "suspend"},  "ADDRESS...",                      true,  cmd_user_suspend,
+		"no logins, no new mail; the mailbox stays", NULL},
+	{{"user", "resume"},   "ADDRESS...",                      true,  cmd_user_resume,
+		"the end of a suspension", NULL},
+	{{"user", "remove"},   "[--with-mail] ADDRESS...",        true,  cmd_user_remove,
+		"an account goes; its mail stays on disk",
+		"  --with-mail           its mail goes too\n"},
+#endif
 	{{"alias", "list"},    "[NAME]",                          true,  cmd_alias_list,
 		"aliases, a target a line", NULL},
 	{{"alias", "add"},     "NAME TARGET...",                  true,  cmd_alias_add,
