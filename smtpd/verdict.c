@@ -63,18 +63,25 @@ look_ahead(struct session *s, struct span more, struct span *out, size_t n)
 	return n;
 }
 
+static enum recipient_verdict
+ask_one(struct span address)
+{
+	struct arena arena = {0};
+	enum recipient_verdict v = RCPT_TEMP;
+	int err = lookup_rcpt(&the_process.lookup, address, &arena, &v, NULL, NULL);
+	arena_reset(&arena);
+	return err == E_OK ? v : RCPT_TEMP;
+}
+
 static bool
 ask(struct session *s, const struct span *addresses, size_t n)
 {
 	struct verdicts *v = &s->verdicts;
 	struct arena arena = {0};
 	struct lookup_answer *answers;
-	enum recipient_verdict one = RCPT_TEMP;
-	int err;
+	int err = E_OK;
 	if (n == 1) {
-		err = lookup_rcpt(
-		    &the_process.lookup, addresses[0], &arena, &one, NULL, NULL);
-		v->all[v->n] = (struct verdict){addresses[0], one};
+		v->all[v->n] = (struct verdict){addresses[0], ask_one(addresses[0])};
 	} else {
 		err = lookup_rcpts(&the_process.lookup, addresses, n, &arena, &answers);
 		for (size_t i = 0; i < n && err == E_OK; i++)
@@ -98,16 +105,17 @@ verdict_of(struct session *s, struct span address, struct span more)
 		verdicts_reset(v);
 	const struct verdict *known = verdicts_find(v, address);
 	if (known)
-		return known->verdict;
+		return known->verdict == RCPT_TEMP ? ask_one(address) : known->verdict;
 	if (v->n + LOOKAHEAD_MAX > VERDICTS_MAX)
 		verdicts_reset(v);
 	if (v->n == 0)
 		v->asked_ms = clock_mono_ms();
 	addresses[0] = arena_span(&v->arena, address);
 	size_t n = look_ahead(s, more, addresses, 1);
-	/* an answer with everybody's targets may be too long for one message: then one by one */
-	if (!ask(s, addresses, n) && (n == 1 || !ask(s, addresses, 1)))
-		return RCPT_TEMP;
-	known = verdicts_find(v, address);
+	bool is_answered = ask(s, addresses, n);
+	known = is_answered ? verdicts_find(v, address) : NULL;
+	/* answers to many carry targets, of which a long list has too many for a message: alone, then */
+	if (n > 1 && (!known || known->verdict == RCPT_TEMP))
+		return ask_one(address);
 	return known ? known->verdict : RCPT_TEMP;
 }
