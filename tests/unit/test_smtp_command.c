@@ -71,7 +71,7 @@ static const struct {
 	"500 5.5.2 A bare CR or LF is refused\r\n250 2.0.0 Ok\r\n"},
     {KIND_SMTP, "NOOP\rQUIT\r\nNOOP x\r\nHELP\r\nRSET\r\nRSET x\r\nVRFY u1\r\n",
 	"500 5.5.2 A bare CR or LF is refused\r\n250 2.0.0 Ok\r\n214 2.0.0 *\r\n250 "
-        "2.0.0 Ok\r\n"
+	"2.0.0 Ok\r\n"
 	"501 5.5.4 Syntax: RSET\r\n252 2.5.0 *\r\n"},
     {KIND_SMTP, HI FROM FROM TO "RSET\r\nDATA\r\n",
 	HI_OK SENDER_OK "503 5.5.1 Not now: a transaction is open\r\n" RCPT_OK
@@ -81,9 +81,9 @@ static const struct {
 	"503 5.5.1 Not now: send RCPT first; no recipient was accepted\r\n"},
     {KIND_SMTP,
 	HI "MAIL FROM:a\r\nMAIL FROM:<a>\r\nMAIL FROM:<a@b> X=1\r\nMAIL FROM:<a@b> "
-           "SIZE=x\r\n"
+	   "SIZE=x\r\n"
 	   "MAIL FROM:<a@b> SIZE=1000001\r\nMAIL FROM:<\xc3\xbc@b>\r\nMAIL "
-           "FROM:<\xc3\xbc@b> SMTPUTF8\r\n",
+	   "FROM:<\xc3\xbc@b> SMTPUTF8\r\n",
 	HI_OK "501 5.1.7 *\r\n501 5.1.7 *\r\n555 5.5.4 *\r\n501 5.5.4 *\r\n"
 	      "552 5.3.4 Larger than 1000000 octets\r\n553 5.6.7 *\r\n" SENDER_OK},
     {KIND_SMTP,
@@ -92,11 +92,11 @@ static const struct {
 	"RCPT TO:<full@example.test>\r\nRCPT TO:<loop@example.test>\r\n"
 	"RCPT TO:<temp@example.test>\r\nRCPT TO:<x@remote.test>\r\nRCPT TO:<>\r\n"
 	"RCPT TO:<x>\r\nRCPT TO:<postmaster>\r\nRCPT TO:<u1@example.test> "
-        "NOTIFY=NEVER\r\n"
+	"NOTIFY=NEVER\r\n"
 	"RCPT TO:<\xc3\xbc@example.test>\r\n",
 	HI_OK SENDER_OK
 	"550 5.1.1 *\r\n550 5.2.1 *\r\n452 4.2.2 *\r\n550 5.4.6 *\r\n451 4.3.0 "
-        "*\r\n550 5.7.1 *\r\n"
+	"*\r\n550 5.7.1 *\r\n"
 	"501 5.1.3 *\r\n501 5.1.3 *\r\n250 2.1.5 Ok\r\n555 5.5.4 *\r\n553 5.6.7 *\r\n"},
     {KIND_SMTP, HI FROM TO "DATA\r\nA: b\r\n\r\n..x\r\n.\r\nNOOP\r\n",
 	TXN_OK GO "250 2.0.0 Ok: queued as *\r\n250 2.0.0 Ok\r\n"},
@@ -202,7 +202,7 @@ test_too_large(void **state)
 	buf_str(&in, HI FROM TO "DATA\r\n");
 	while (in.len < 1100000)
 		buf_str(&in, "012345678901234567890123456789012345678901234567890123456"
-		             "7890123456789\r\n");
+			     "7890123456789\r\n");
 	buf_str(&in, ".\r\nNOOP\r\n");
 	const char *said = fakes_talk(KIND_SMTP, buf_as_span(&in));
 	assert_true(is_like(said,
