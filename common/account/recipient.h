@@ -52,6 +52,8 @@ enum lookup_ask {
 };
 int lookup_run(void);                              /* role function */
 void lookup_jail(struct jail *);
+struct ask_table;
+const struct ask_table *lookup_table(unsigned kind); /* the asks, the same for each asking role */
 /* the asking side; each blocks at most LOOKUP_WAIT_MS.  E_OK, E_IO */
 enum { LOOKUP_WAIT_MS = 5000 };
 MUST_USE int lookup_rcpt(int *chan, struct span address, struct arena *, enum recipient_verdict *,

@@ -46,7 +46,11 @@ user_opts_apply(const struct merpati *c, const struct user_opts *o, struct accou
 int
 user_accounts(const struct merpati *c, struct accounts **out)
 {
-	if (accounts_open(conf_str(c->conf, "common", "state_dir"), false, out) == E_OK)
+	struct buf dir = {0};
+	buf_putf(&dir, "%s/accounts", conf_str(c->conf, "common", "state_dir"));
+	int err = accounts_open(buf_cstr(&dir), false, out);
+	buf_free(&dir);
+	if (err == E_OK)
 		return EX_OK;
 	ctl_say("the table of accounts in %s cannot be read; the first \"merpati user "
 	        "add\" makes it",

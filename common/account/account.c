@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/* account.c - reading the account table: many processes, each sees what was written before it asks. */
+#include "account/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "account/files.h"
+#include "base/log.h"
+#include "db/db.h"
+
+struct accounts {
+	int dir;                          /* own */
+	char *path;                       /* own */
+	struct account_files files;       /* own */
+	bool may_read_secrets;
+	uint64_t seen_generation;
+	struct db_file *accounts, *secrets; /* own; NULL: not there yet */
+};
+
+/* ---- what a row says ---- */
+
+enum { ROW_VERSION = 1, ROW_SUSPENDED = 1 };
+
+void
+account_row_put(struct buf *b, const struct account *a)
+{
+	buf_u8(b, ROW_VERSION);
+	buf_u8(b, a->is_suspended ? ROW_SUSPENDED : 0);
+	buf_u32(b, a->uid);
+	buf_u32(b, a->gid);
+	buf_bytes(b, a->home);
+	buf_u64(b, a->quota_bytes);
+	buf_u64(b, a->quota_messages);
+	buf_u32(b, (uint32_t)a->pop3_keep_days);
+}
+
+int
+account_row_get(struct span address, struct span row, struct account *out)
+{
+	struct rd r = rd_of(row);
+	uint8_t version = rd_u8(&r);
+	out->address = address;
+	out->is_suspended = (rd_u8(&r) & ROW_SUSPENDED) != 0;
+	out->uid = rd_u32(&r);
+	out->gid = rd_u32(&r);
+	out->home = rd_str(&r, ACCOUNT_ADDRESS_MAX);
+	out->quota_bytes = rd_u64(&r);
+	out->quota_messages = rd_u64(&r);
+	out->pop3_keep_days = (int32_t)rd_u32(&r);
+	return version == ROW_VERSION ? rd_end(&r) : E_BAD;
+}
+
+/* ---- opening ---- */
+
+static void
+close_tables(struct accounts *a)
+{
+	db_file_close(&a->accounts);
+	db_file_close(&a->secrets);
+}
+
+/* The tables as they are now; called under the lock. */
+static int
+open_tables(struct accounts *a)
+{
+	struct buf path = {0};
+	close_tables(a);
+	buf_putf(&path, "%s/" ACCOUNTS_TABLE, a->path);
+	int err = db_file_open(buf_cstr(&path), &a->accounts);
+	if ((err == E_OK || err == E_BAD) && a->may_read_secrets) {
+		buf_reset(&path);
+		buf_putf(&path, "%s/" SECRETS_TABLE, a->path);
+		err = db_file_open(buf_cstr(&path), &a->secrets);
+	}
+	buf_free(&path);
+	a->seen_generation = account_generation(&a->files);
+	return err == E_BAD ? E_OK : err; /* no table yet: no account */
+}
+
+int
+accounts_open(const char *dir, bool may_read_secrets, struct accounts **out)
+{
+	struct accounts *a = mem_new(sizeof *a);
+	a->path = mem_dup(dir);
+	a->may_read_secrets = may_read_secrets;
+	a->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = a->dir >= 0 ? account_files_open(a->dir, false, &a->files) : E_IO;
+	if (err == E_OK && account_generation(&a->files) % 2)
+		account_recover(dir); /* only who may write can; others answer E_IO until then */
+	if (err != E_OK) {
+		log_event(LOG_ERR, "no_accounts", "dir=%s err=%s", log_qs(dir), log_errno(errno));
+		accounts_close(&a);
+		return E_IO;
+	}
+	*out = a;
+	return E_OK;
+}
+
+void
+accounts_close(struct accounts **ap)
+{
+	struct accounts *a = *ap;
+	if (!a)
+		return;
+	close_tables(a);
+	account_files_close(&a->files);
+	if (a->dir >= 0)
+		close(a->dir);
+	mem_free(&a->path);
+	mem_free(ap);
+}
+
+/* ---- reading ---- */
+
+/* Under the shared lock, with tables that are as new as the counter.  Ends with unlock. */
+static int
+lock(struct accounts *a)
+{
+	if (flock(a->files.lock, LOCK_SH) != 0)
+		return E_IO;
+	uint64_t now = account_generation(&a->files);
+	int err = E_OK;
+	if (now % 2) {
+		log_event(LOG_ERR, "accounts_half_written", "do=\"run merpati user list as root: it recovers them\"");
+		err = E_IO;
+	} else if (now != a->seen_generation || !a->accounts) {
+		err = open_tables(a);
+	}
+	if (err != E_OK)
+		flock(a->files.lock, LOCK_UN);
+	return err;
+}
+
+static void
+unlock(struct accounts *a)
+{
+	flock(a->files.lock, LOCK_UN);
+}
+
+static int
+read_row(struct accounts *a, bool is_secret, struct span address, struct buf *out)
+{
+	int err = lock(a);
+	if (err != E_OK)
+		return err;
+	struct db_file *table = is_secret ? a->secrets : a->accounts;
+	err = table ? db_file_get(table, address, out) : E_BAD;
+	unlock(a);
+	return err == E_LIMIT ? E_IO : err;
+}
+
+int
+account_get(struct accounts *a, struct span address, struct arena *arena, struct account *out)
+{
+	struct buf row = {0};
+	if (address.n == 0 || address.n > ACCOUNT_ADDRESS_MAX || address.p[0] == '\0')
+		return E_BAD;
+	int err = read_row(a, false, address, &row);
+	if (err == E_OK) {
+		struct span kept = arena_span(arena, buf_as_span(&row));
+		err = account_row_get(arena_span(arena, address), kept, out) == E_OK ? E_OK : E_IO;
+	}
+	buf_free(&row);
+	return err;
+}
+
+int
+account_verifiers(struct accounts *a, struct span address, struct buf *out)
+{
+	struct buf row = {0};
+	if (!a->may_read_secrets)
+		bug("secrets without the right to them");
+	int err = read_row(a, true, address, &row);
+	if (err == E_OK)
+		buf_span(out, buf_as_span(&row));
+	buf_wipe(&row);
+	return err;
+}
+
+struct each {
+	int (*fn)(void *ctx, const struct account *);
+	void *ctx;
+};
+
+static int
+on_row(void *ctx, struct span key, struct span value)
+{
+	struct each *e = ctx;
+	struct account a;
+	if (key.n == 0 || key.p[0] == '\0')
+		return E_OK; /* not an account: what the writer keeps for itself */
+	if (account_row_get(key, value, &a) != E_OK)
+		return E_IO;
+	return e->fn(e->ctx, &a);
+}
+
+int
+accounts_each(struct accounts *a, int (*fn)(void *ctx, const struct account *), void *ctx)
+{
+	struct each e = {fn, ctx};
+	int err = lock(a);
+	if (err != E_OK)
+		return err;
+	err = a->accounts ? db_file_each(a->accounts, on_row, &e) : E_OK;
+	unlock(a);
+	return err;
+}

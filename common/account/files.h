@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* files.h - inside common/account: the files beside the tables, and the rows in them. */
+#ifndef ACCOUNT_FILES_H
+#define ACCOUNT_FILES_H
+
+#include "account/account.h"
+
+#define ACCOUNTS_TABLE "accounts"
+#define SECRETS_TABLE  "secrets"
+
+/*
+ * lock        flock: readers shared, the writer alone
+ * generation  a number; odd while table files are being written, grows with each change
+ */
+struct account_files {
+	int lock, generation;             /* own */
+	volatile uint64_t *mapped;        /* own */
+};
+
+MUST_USE int account_files_open(int dir, bool may_write, struct account_files *out); /* E_OK, E_IO */
+void account_files_close(struct account_files *);
+uint64_t account_generation(const struct account_files *);
+void account_recover(const char *dir);  /* tables of a writer that died while it wrote; logged */
+
+void account_row_put(struct buf *, const struct account *);
+MUST_USE int account_row_get(struct span address, struct span row, struct account *out);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/* lookup.c - the verdict for processes without files: the role that answers, and the asking side. */
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "account/recipient.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "proc/jail.h"
+
+enum { PH_ANY = 1, LOOKUP_ARENA_BYTES = 16 << 20, REPLY_MAX = ASK_MSG_MAX - 2, RCPTS_MOST = 1000 };
+
+/* ---- encoding, both directions ---- */
+
+static void
+target_put(struct buf *b, const struct target *t)
+{
+	buf_u8(b, t->is_local);
+	buf_bytes(b, t->address);
+	buf_bytes(b, t->detail);
+	buf_u32(b, t->tag);
+	buf_u32(b, t->uid);
+	buf_u32(b, t->gid);
+	buf_bytes(b, t->home);
+}
+
+static void
+target_get(struct rd *r, struct arena *arena, struct target *t)
+{
+	t->is_local = rd_u8(r) == 1;
+	t->address = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
+	t->detail = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
+	t->tag = rd_u32(r);
+	t->uid = rd_u32(r);
+	t->gid = rd_u32(r);
+	t->home = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
+}
+
+static void
+answer_put(struct buf *b, enum recipient_verdict v, const struct target *targets, size_t n)
+{
+	buf_u8(b, (uint8_t)v);
+	buf_u16(b, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		target_put(b, &targets[i]);
+}
+
+static int
+answer_get(struct rd *r, struct arena *arena, struct lookup_answer *out)
+{
+	uint8_t v = rd_u8(r);
+	uint16_t n = rd_u16(r);
+	if (r->err != E_OK || v > RCPT_TEMP || n > RECIPIENT_TARGETS_MAX)
+		return E_BAD;
+	*out = (struct lookup_answer){.verdict = v, .targets = arena_get(arena, n * sizeof *out->targets)};
+	if (!out->targets)
+		return E_LIMIT;
+	for (; out->n_targets < n; out->n_targets++)
+		target_get(r, arena, &out->targets[out->n_targets]);
+	return r->err;
+}
+
+/* ---- the role ---- */
+
+static struct recipients *recipients;
+static struct arena arena = {.max_bytes = LOOKUP_ARENA_BYTES};
+
+static void
+resolve_into(struct buf *reply, struct span address, bool with_targets)
+{
+	struct target *targets;
+	size_t n;
+	enum recipient_verdict v = recipient_resolve(recipients, address, &arena, &targets, &n);
+	answer_put(reply, v, targets, v == RCPT_LOCAL && with_targets ? n : 0);
+	arena_reset(&arena);
+}
+
+static int
+ask_rcpt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span address = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	resolve_into(reply, address, false);
+	return E_OK;
+}
+
+static int
+ask_sender(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX), sender = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u8(reply, recipient_may_send(recipients, account, sender));
+	return E_OK;
+}
+
+/* A batch: as many answers as fit; the asker asks again for the rest. */
+static int
+ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	uint16_t n = rd_u16(body);
+	(void)a, (void)fd, (void)fd_back;
+	if (n > RCPTS_MOST)
+		return E_LIMIT;
+	struct buf one = {.max = 1 << 20};
+	bool is_full = false;
+	for (uint16_t i = 0; i < n; i++) {
+		struct span address = rd_str(body, ACCOUNT_ADDRESS_MAX);
+		if (body->err != E_OK)
+			break;
+		buf_reset(&one);
+		if (!is_full)
+			resolve_into(&one, address, true);
+		is_full |= reply->len + one.len > REPLY_MAX;
+		if (is_full && reply->len == 0) { /* one list alone is too long for a message */
+			buf_reset(&one);
+			answer_put(&one, RCPT_TEMP, NULL, 0);
+			log_event(LOG_ERR, "list_too_long", "rcpt=%s", log_q(address));
+		}
+		if (!is_full || reply->len == 0)
+			buf_span(reply, buf_as_span(&one));
+	}
+	buf_free(&one);
+	return rd_end(body) == E_OK ? E_OK : E_BAD;
+}
+
+/* clang-format off */
+static const struct ask_row rows[] = {
+	/*                name      legal in  times    bytes                         fd back  answered by */
+	[LOOKUP_RCPT]   = {"RCPT",   PH_ANY,  6000000, 4 + ACCOUNT_ADDRESS_MAX,      false,   ask_rcpt},
+	[LOOKUP_SENDER] = {"SENDER", PH_ANY,  600000,  2 * (4 + ACCOUNT_ADDRESS_MAX), false,  ask_sender},
+	[LOOKUP_RCPTS]  = {"RCPTS",  PH_ANY,  6000000, ASK_MSG_MAX - 2,              false,   ask_rcpts},
+};
+/* clang-format on */
+
+static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "lookup client"};
+
+const struct ask_table *
+lookup_table(unsigned kind)
+{
+	(void)kind;
+	return &table;
+}
+
+void
+lookup_jail(struct jail *j)
+{
+	const struct conf *c = the_child.conf;
+	static struct buf accounts;
+	buf_reset(&accounts);
+	buf_putf(&accounts, "%s/accounts", conf_str(c, "common", "state_dir"));
+	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
+	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
+	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ);
+	/* the folder, not the file: it is replaced by a new one when it is edited; included lists lie beside it */
+	static struct buf folder;
+	struct span path = span_of(conf_str(c, "common", "alias_file"));
+	buf_reset(&folder);
+	buf_span(&folder, span_head(path, span_rfind(path, '/')));
+	jail_allow(j, folder.len ? buf_cstr(&folder) : "/", JAIL_READ);
+}
+
+int
+lookup_run(void)
+{
+	if (recipients_open(the_child.conf, &recipients) != E_OK)
+		return EX_NOINPUT;
+	return child_serve(lookup_table, NULL, 0);
+}
+
+/* ---- the asking side ---- */
+
+static int
+call(int *chan, uint16_t type, struct span body, struct buf *in, struct ask_msg *reply)
+{
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (*chan < 0 && child_channel("lookup", chan) != E_OK)
+			return E_IO;
+		int err = ask_call(*chan, type, body, -1, in, reply, deadline_in_ms(LOOKUP_WAIT_MS));
+		if (err == E_OK)
+			return E_OK;
+		close(*chan);
+		*chan = -1;
+		if (err == E_LIMIT)
+			break;
+	}
+	return E_IO;
+}
+
+int
+lookup_rcpt(int *chan, struct span address, struct arena *into, enum recipient_verdict *verdict,
+    struct target **out, size_t *n_out)
+{
+	struct buf body = {0}, in = {0};
+	struct lookup_answer answer = {.verdict = RCPT_TEMP};
+	struct ask_msg reply;
+	buf_bytes(&body, address);
+	int err = call(chan, LOOKUP_RCPT, buf_as_span(&body), &in, &reply);
+	if (err == E_OK && (answer_get(&reply.body, into, &answer) != E_OK || rd_end(&reply.body) != E_OK))
+		err = E_IO;
+	if (out) {
+		*out = answer.targets;
+		*n_out = answer.n_targets;
+	}
+	*verdict = answer.verdict;
+	buf_free(&body);
+	buf_free(&in);
+	return err;
+}
+
+static int
+some_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *into, struct lookup_answer *out, size_t *got)
+{
+	struct buf body = {0}, in = {0};
+	struct ask_msg reply;
+	buf_u16(&body, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		buf_bytes(&body, addresses[i]);
+	int err = call(chan, LOOKUP_RCPTS, buf_as_span(&body), &in, &reply);
+	for (*got = 0; err == E_OK && reply.body.in.n && *got < n; ++*got)
+		err = answer_get(&reply.body, into, &out[*got]) == E_OK ? E_OK : E_IO;
+	if (err == E_OK && (*got == 0 || rd_end(&reply.body) != E_OK))
+		err = E_IO;
+	buf_free(&body);
+	buf_free(&in);
+	return err;
+}
+
+enum { RCPTS_AT_ONCE = 128 };
+
+int
+lookup_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *into, struct lookup_answer **out)
+{
+	struct lookup_answer *all = arena_get(into, n * sizeof *all);
+	size_t done = 0, got;
+	if (!all)
+		return E_LIMIT;
+	while (done < n) {
+		size_t some = n - done < RCPTS_AT_ONCE ? n - done : RCPTS_AT_ONCE;
+		int err = some_rcpts(chan, addresses + done, some, into, all + done, &got);
+		if (err != E_OK)
+			return err;
+		done += got;
+	}
+	*out = all;
+	return E_OK;
+}
+
+int
+lookup_sender(int *chan, struct span account, struct span sender, bool *out)
+{
+	struct buf body = {0}, in = {0};
+	struct ask_msg reply;
+	buf_bytes(&body, account);
+	buf_bytes(&body, sender);
+	int err = call(chan, LOOKUP_SENDER, buf_as_span(&body), &in, &reply);
+	*out = err == E_OK && rd_u8(&reply.body) == 1;
+	if (err == E_OK && rd_end(&reply.body) != E_OK)
+		err = E_IO;
+	buf_free(&body);
+	buf_free(&in);
+	return err;
+}

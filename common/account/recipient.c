@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: ISC */
+/* recipient.c - from an address to mailboxes: the one verdict. */
+#include "account/recipient.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account/alias.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "tls/hash.h"
+
+enum { USAGE_TEXT_MAX = 64 };
+
+struct recipients {
+	const struct conf *conf;   /* borrow */
+	struct accounts *accounts; /* own; NULL: not opened yet */
+	struct aliases *aliases;   /* own */
+	int mail_dir;              /* own */
+	char subaddress;           /* '\0': none */
+};
+
+/* One resolution under way. */
+struct walk {
+	struct recipients *r;  /* borrow */
+	struct arena *arena;   /* borrow */
+	struct target *targets; /* of the arena */
+	size_t n, cap;
+	enum recipient_verdict worst; /* of members that failed */
+	struct span path[RECIPIENT_DEPTH_MAX]; /* names that are being expanded: a loop meets itself */
+	unsigned depth;
+};
+
+int
+recipients_open(const struct conf *conf, struct recipients **out)
+{
+	struct recipients *r = mem_new(sizeof *r);
+	r->conf = conf;
+	r->aliases = aliases_new(conf_str(conf, "common", "alias_file"));
+	r->mail_dir = open(conf_str(conf, "common", "mail_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->subaddress = conf_str(conf, "common", "subaddress")[0];
+	*out = r;
+	return E_OK;
+}
+
+void
+recipients_close(struct recipients **rp)
+{
+	if (!*rp)
+		return;
+	accounts_close(&(*rp)->accounts);
+	aliases_free(&(*rp)->aliases);
+	if ((*rp)->mail_dir >= 0)
+		close((*rp)->mail_dir);
+	mem_free(rp);
+}
+
+/* The table may come to be after we started. */
+static int
+find_account(struct walk *w, struct span address, struct account *out)
+{
+	struct recipients *r = w->r;
+	if (!r->accounts) {
+		struct buf dir = {0};
+		buf_putf(&dir, "%s/accounts", conf_str(r->conf, "common", "state_dir"));
+		int err = access(buf_cstr(&dir), F_OK) == 0 ? accounts_open(buf_cstr(&dir), false, &r->accounts) : E_BAD;
+		buf_free(&dir);
+		if (err != E_OK)
+			return err;
+	}
+	return account_get(r->accounts, address, w->arena, out);
+}
+
+/* ---- pieces of addresses ---- */
+
+static struct span
+lower(struct arena *arena, struct span s)
+{
+	struct span copy = arena_span(arena, s);
+	for (size_t i = 0; i < copy.n; i++)
+		((char *)(uintptr_t)copy.p)[i] = ch_lower(copy.p[i]);
+	return copy;
+}
+
+static struct span
+join(struct arena *arena, struct span local, struct span domain)
+{
+	char *p = arena_get(arena, local.n + 1 + domain.n + 1);
+	if (!p)
+		return SPAN("");
+	memcpy(p, local.p, local.n);
+	p[local.n] = '@';
+	memcpy(p + local.n + 1, domain.p, domain.n);
+	return span_make(p, local.n + 1 + domain.n);
+}
+
+static bool
+is_domain_of_ours(const struct recipients *r, struct span domain)
+{
+	for (size_t i = 0; i < conf_list_count(r->conf, "common", "domains"); i++)
+		if (span_ieqs(domain, conf_list(r->conf, "common", "domains", i)))
+			return true;
+	return false;
+}
+
+/* The right side of "name=value" in a list of settings. */
+static bool
+pair_value(const struct recipients *r, const char *setting, struct span name, struct span *out)
+{
+	for (size_t i = 0; i < conf_list_count(r->conf, "common", setting); i++) {
+		struct span value = span_of(conf_list(r->conf, "common", setting, i));
+		struct span left = span_trim(span_cut(&value, '='));
+		if (span_ieq(name, left)) {
+			*out = span_trim(value);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- targets ---- */
+
+static uint32_t
+tag_of(struct span address, struct span detail)
+{
+	unsigned char sum[SHA256_BYTES];
+	struct buf b = {0};
+	buf_bytes(&b, address);
+	buf_bytes(&b, detail);
+	sha256(buf_as_span(&b), sum);
+	buf_free(&b);
+	return (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3];
+}
+
+static enum recipient_verdict
+add_target(struct walk *w, const struct target *t)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->targets[i].tag == t->tag && span_eq(w->targets[i].address, t->address) &&
+		    span_eq(w->targets[i].detail, t->detail))
+			return RCPT_LOCAL; /* a member of two lists gets one copy */
+	if (w->n == RECIPIENT_TARGETS_MAX)
+		return RCPT_LOOP;
+	if (w->n == w->cap) {
+		size_t cap = w->cap ? w->cap * 4 : 4;
+		struct target *more = arena_get(w->arena, cap * sizeof *more);
+		if (!more)
+			return RCPT_TEMP;
+		if (w->n)
+			memcpy(more, w->targets, w->n * sizeof *more);
+		w->targets = more;
+		w->cap = cap;
+	}
+	w->targets[w->n++] = *t;
+	return RCPT_LOCAL;
+}
+
+/* The sum that the keeper wrote last: "bytes messages\n". */
+static bool
+is_over_quota(const struct recipients *r, const struct account *a)
+{
+	char path[ACCOUNT_ADDRESS_MAX + 16], text[USAGE_TEXT_MAX];
+	unsigned long long bytes = 0, messages = 0;
+	if (a->quota_bytes == 0 && a->quota_messages == 0)
+		return false;
+	snprintf(path, sizeof path, "%.*s/usage", SPAN_ARG(a->home));
+	int fd = openat(r->mail_dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false; /* nothing was taken in yet */
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	if (sscanf(text, "%llu %llu", &bytes, &messages) != 2)
+		return false;
+	return (a->quota_bytes && bytes >= a->quota_bytes) || (a->quota_messages && messages >= a->quota_messages);
+}
+
+static enum recipient_verdict
+add_account(struct walk *w, const struct account *a, struct span detail)
+{
+	struct target t = {.is_local = true, .address = a->address, .detail = detail,
+	    .tag = tag_of(a->address, detail), .uid = a->uid, .gid = a->gid, .home = a->home};
+	if (a->is_suspended)
+		return RCPT_SUSPENDED;
+	if (is_over_quota(w->r, a))
+		return RCPT_OVER_QUOTA;
+	return add_target(w, &t);
+}
+
+/* ---- the order of the verdict ---- */
+
+static enum recipient_verdict resolve(struct walk *, struct span address);
+
+/* A list is as good as its best member; what is wrong with others is said when none is left. */
+static void
+weigh(struct walk *w, enum recipient_verdict v)
+{
+	if (v == RCPT_TEMP || (v == RCPT_LOOP && w->worst != RCPT_TEMP) || (v != RCPT_LOCAL && w->worst == RCPT_LOCAL))
+		w->worst = v;
+}
+
+static enum recipient_verdict
+expand(struct walk *w, struct span list, struct span domain)
+{
+	struct span target, text;
+	while (alias_next_target(&list, &target) == E_OK) {
+		if (span_istarts(target, SPAN(":include:"))) {
+			if (w->depth == RECIPIENT_DEPTH_MAX)
+				return RCPT_LOOP;
+			if (alias_include(span_from(target, 9), w->arena, &text) != E_OK)
+				return RCPT_TEMP;
+			w->path[w->depth++] = target;
+			enum recipient_verdict v = expand(w, text, domain);
+			w->depth--;
+			if (v == RCPT_LOOP || v == RCPT_TEMP)
+				return v;
+			continue;
+		}
+		bool is_bare = span_rfind(target, '@') == target.n;
+		enum recipient_verdict v = resolve(w, is_bare ? join(w->arena, target, domain) : target);
+		if (v == RCPT_LOOP || v == RCPT_TEMP)
+			return v; /* to deliver to some and lose others would be worse than to wait */
+		weigh(w, v);
+	}
+	return RCPT_LOCAL;
+}
+
+static enum recipient_verdict
+follow(struct walk *w, struct span name, struct span list, struct span domain)
+{
+	for (unsigned i = 0; i < w->depth; i++)
+		if (span_eq(w->path[i], name))
+			return RCPT_LOOP;
+	if (w->depth == RECIPIENT_DEPTH_MAX)
+		return RCPT_LOOP;
+	w->path[w->depth++] = name;
+	enum recipient_verdict v = expand(w, list, domain);
+	w->depth--;
+	return v;
+}
+
+/* An alias of this name?  RCPT_UNKNOWN: none */
+static enum recipient_verdict
+try_alias(struct walk *w, struct span local, struct span domain)
+{
+	struct span list, address = join(w->arena, local, domain);
+	int err = alias_find(w->r->aliases, address, &list);
+	if (err == E_BAD) {
+		err = alias_find(w->r->aliases, local, &list);
+	}
+	if (err == E_BAD)
+		return RCPT_UNKNOWN;
+	if (err != E_OK)
+		return RCPT_TEMP;
+	/* "anna: anna@home" keeps a copy of her own only where it says so: a name that leads to itself is its mailbox */
+	if (w->depth && span_eq(w->path[w->depth - 1], address))
+		return RCPT_UNKNOWN;
+	return follow(w, address, list, domain);
+}
+
+static enum recipient_verdict
+try_account(struct walk *w, struct span local, struct span domain, struct span detail)
+{
+	struct account a;
+	int err = find_account(w, join(w->arena, local, domain), &a);
+	if (err == E_OK)
+		return add_account(w, &a, detail);
+	return err == E_BAD ? RCPT_UNKNOWN : RCPT_TEMP;
+}
+
+static enum recipient_verdict
+resolve_local(struct walk *w, struct span local, struct span domain)
+{
+	struct span value;
+	enum recipient_verdict v = try_alias(w, local, domain);
+	if (v == RCPT_UNKNOWN)
+		v = try_account(w, local, domain, SPAN(""));
+	size_t cut = w->r->subaddress ? span_find(local, w->r->subaddress) : local.n;
+	if (v == RCPT_UNKNOWN && cut > 0 && cut < local.n) {
+		v = try_alias(w, span_head(local, cut), domain);
+		if (v == RCPT_UNKNOWN)
+			v = try_account(w, span_head(local, cut), domain, span_from(local, cut + 1));
+	}
+	if (v == RCPT_UNKNOWN && pair_value(w->r, "catch_all", domain, &value)) {
+		struct span address = lower(w->arena, value);
+		size_t at = span_rfind(address, '@');
+		/* once: the catch-all of an unknown catch-all is nobody */
+		if (!span_eq(address, join(w->arena, local, domain)) && at < address.n)
+			v = try_account(w, span_head(address, at), span_from(address, at + 1), SPAN(""));
+	}
+	return v;
+}
+
+static enum recipient_verdict
+resolve(struct walk *w, struct span text)
+{
+	struct span address = lower(w->arena, text), value;
+	size_t at = span_rfind(address, '@');
+	struct span local = span_head(address, at), domain = span_from(address, at + 1);
+	if (address.n == 0 || local.n == 0)
+		return RCPT_UNKNOWN;
+	if (at == address.n) /* <postmaster>, RFC 5321 4.1.1.3 */
+		domain = span_of(conf_list_count(w->r->conf, "common", "domains")
+		        ? conf_list(w->r->conf, "common", "domains", 0)
+		        : "localhost");
+	if (pair_value(w->r, "domain_aliases", domain, &value))
+		domain = lower(w->arena, value);
+	if (is_domain_of_ours(w->r, domain))
+		return resolve_local(w, local, domain);
+	if (w->depth == 0)
+		return RCPT_REMOTE;
+	struct target t = {.address = arena_span(w->arena, text), .tag = tag_of(address, SPAN(""))};
+	return add_target(w, &t);
+}
+
+enum recipient_verdict
+recipient_resolve(struct recipients *r, struct span address, struct arena *arena, struct target **out,
+    size_t *n_out)
+{
+	struct walk w = {.r = r, .arena = arena, .worst = RCPT_LOCAL};
+	enum recipient_verdict v = resolve(&w, address);
+	*out = w.targets;
+	*n_out = w.n;
+	if (v == RCPT_LOCAL && w.n == 0)
+		v = w.worst == RCPT_LOCAL ? RCPT_UNKNOWN : w.worst;
+	return v;
+}
+
+bool
+recipient_may_send(struct recipients *r, struct span account, struct span sender)
+{
+	struct arena arena = {.max_bytes = 8 << 20};
+	struct target *targets;
+	size_t n;
+	bool may = false;
+	/* what reaches the account may also come from it; a full mailbox does not matter here */
+	enum recipient_verdict v = recipient_resolve(r, sender, &arena, &targets, &n);
+	for (size_t i = 0; i < n && !may; i++)
+		may = targets[i].is_local && span_ieq(targets[i].address, account);
+	if (!may && v == RCPT_OVER_QUOTA)
+		may = span_ieq(sender, account);
+	arena_reset(&arena);
+	return may;
+}

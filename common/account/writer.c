@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * writer.c - the one writer of the account table: under a lock, in a transaction, and with table files
+ * that are whole before any reader looks again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "account/files.h"
+#include "auth/scram.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "db/db.h"
+#include "proc/daemon.h"
+
+enum { WRITER_CACHE_BYTES = 4 << 20, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
+
+/* Keys that no address can be: they begin with NUL. */
+static const char key_uid[] = "\0uid";
+
+struct accounts_writer {
+	const struct conf *conf;    /* borrow */
+	char *path;                 /* own */
+	int dir;                    /* own */
+	struct account_files files; /* own */
+	struct db *db;              /* own */
+	struct db_table *accounts, *secrets;
+	struct db_txn *txn;
+	int err;                    /* the first failure sticks: nothing is committed */
+};
+
+/* ---- the files beside the tables ---- */
+
+int
+account_files_open(int dir, bool may_write, struct account_files *out)
+{
+	int flags = (may_write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
+	uint64_t zero = 0;
+	struct stat st;
+	*out = (struct account_files){.lock = openat(dir, "lock", flags, ROW_MODE),
+	    .generation = openat(dir, "generation", flags, ROW_MODE)};
+	if (out->lock < 0 || out->generation < 0 || fstat(out->generation, &st) != 0)
+		return E_IO;
+	if (st.st_size < (off_t)sizeof zero && (!may_write || pwrite(out->generation, &zero, sizeof zero, 0) < 0))
+		return E_IO;
+	void *p = mmap(NULL, sizeof zero, may_write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, out->generation, 0);
+	if (p == MAP_FAILED)
+		return E_IO;
+	out->mapped = p;
+	return E_OK;
+}
+
+void
+account_files_close(struct account_files *f)
+{
+	if (f->mapped)
+		munmap((void *)(uintptr_t)f->mapped, sizeof *f->mapped);
+	if (f->lock >= 0)
+		close(f->lock);
+	if (f->generation >= 0)
+		close(f->generation);
+	*f = (struct account_files){.lock = -1, .generation = -1};
+}
+
+uint64_t
+account_generation(const struct account_files *f)
+{
+	return *f->mapped;
+}
+
+/* ---- beginning ---- */
+
+/* Readers hold it for microseconds, another writer for a change: a short poll with an end. */
+static int
+take_lock(int fd)
+{
+	int64_t deadline = deadline_in_ms(LOCK_WAIT_MS);
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return E_IO;
+		if (deadline_left_ms(deadline) == 0)
+			return E_LIMIT;
+		nanosleep(&step, NULL);
+	}
+	return E_OK;
+}
+
+static int
+make_dir(const char *state_dir, const char *path)
+{
+	if (mkdir(state_dir, 0755) != 0 && errno != EEXIST)
+		return E_IO;
+	return mkdir(path, DIR_MODE) == 0 || errno == EEXIST ? E_OK : E_IO;
+}
+
+static int
+open_tables(struct accounts_writer *w)
+{
+	int err = db_open(w->path, WRITER_CACHE_BYTES, &w->db);
+	if (err == E_OK)
+		err = db_table_open(w->db, ACCOUNTS_TABLE, true, &w->accounts);
+	if (err == E_OK)
+		err = db_table_open(w->db, SECRETS_TABLE, true, &w->secrets);
+	return err;
+}
+
+static void
+writer_free(struct accounts_writer **wp)
+{
+	struct accounts_writer *w = *wp;
+	db_close(&w->db);
+	account_files_close(&w->files);
+	if (w->dir >= 0)
+		close(w->dir);
+	mem_free(&w->path);
+	mem_free(wp);
+}
+
+static struct accounts_writer *
+writer_new(const char *path)
+{
+	struct accounts_writer *w = mem_new(sizeof *w);
+	w->path = mem_dup(path);
+	w->files = (struct account_files){.lock = -1, .generation = -1};
+	w->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return w;
+}
+
+int
+accounts_write_begin(const struct conf *conf, struct accounts_writer **out)
+{
+	struct buf path = {0};
+	const char *state = conf_str(conf, "common", "state_dir");
+	buf_putf(&path, "%s/accounts", state);
+	mode_t old = umask(0027);
+	int err = make_dir(state, buf_cstr(&path));
+	struct accounts_writer *w = writer_new(buf_cstr(&path));
+	buf_free(&path);
+	w->conf = conf;
+	if (err == E_OK)
+		err = w->dir >= 0 ? account_files_open(w->dir, true, &w->files) : E_IO;
+	if (err == E_OK)
+		err = take_lock(w->files.lock);
+	if (err == E_OK)
+		err = open_tables(w); /* recovers what a writer before us left */
+	if (err == E_OK)
+		err = db_begin(w->db, &w->txn);
+	umask(old);
+	if (err != E_OK) {
+		log_event(LOG_ERR, "accounts_not_opened", "dir=%s why=%s err=%s", log_qs(w->path), err_name(err), log_errno(errno));
+		writer_free(&w);
+		return err == E_LIMIT ? E_LIMIT : E_IO;
+	}
+	*out = w;
+	return E_OK;
+}
+
+/* ---- changing ---- */
+
+static int
+stick(struct accounts_writer *w, int err)
+{
+	if (err != E_OK && err != E_BAD && w->err == E_OK)
+		w->err = err;
+	return err;
+}
+
+int
+account_put(struct accounts_writer *w, const struct account *a)
+{
+	struct buf row = {0};
+	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX || a->home.n > ACCOUNT_ADDRESS_MAX)
+		return E_LIMIT;
+	account_row_put(&row, a);
+	int err = db_put(w->accounts, w->txn, a->address, buf_as_span(&row));
+	buf_free(&row);
+	return stick(w, err);
+}
+
+int
+account_secret_put(struct accounts_writer *w, struct span address, struct span password)
+{
+	uint32_t iterations = (uint32_t)conf_int(w->conf, "common", "scram_iterations");
+	struct buf verifiers = {0};
+	int err = scram_verifier_make(SPAN("SCRAM-SHA-256"), password, iterations, &verifiers);
+	buf_ch(&verifiers, '\n');
+	if (err == E_OK)
+		err = scram_verifier_make(SPAN("SCRAM-SHA-1"), password, iterations, &verifiers);
+	if (err == E_OK)
+		err = stick(w, db_put(w->secrets, w->txn, address, buf_as_span(&verifiers)));
+	buf_wipe(&verifiers);
+	return err;
+}
+
+int
+account_remove(struct accounts_writer *w, struct span address)
+{
+	int err = stick(w, db_del(w->accounts, w->txn, address));
+	int secret = stick(w, db_del(w->secrets, w->txn, address));
+	return err == E_OK && secret != E_BAD ? secret : err;
+}
+
+int
+account_uid_new(struct accounts_writer *w, uid_t *out)
+{
+	int64_t first = conf_int(w->conf, "common", "uid_first"), last = conf_int(w->conf, "common", "uid_last");
+	struct buf row = {0};
+	struct span key = span_make(key_uid, sizeof key_uid);
+	int64_t next = first;
+	int err = stick(w, db_get(w->accounts, w->txn, key, &row));
+	if (err == E_OK) {
+		struct rd r = rd_of(buf_as_span(&row));
+		int64_t highest = rd_u32(&r); /* survives the removal of who had it */
+		next = highest + 1 > first ? highest + 1 : first;
+	}
+	if (err == E_OK || err == E_BAD)
+		err = next > last ? E_LIMIT : E_OK;
+	buf_reset(&row);
+	buf_u32(&row, (uint32_t)next);
+	if (err == E_OK)
+		err = stick(w, db_put(w->accounts, w->txn, key, buf_as_span(&row)));
+	buf_free(&row);
+	*out = (uid_t)next;
+	return err;
+}
+
+/* ---- ending ---- */
+
+static void
+count_up(struct accounts_writer *w)
+{
+	++*w->files.mapped;
+	msync((void *)(uintptr_t)w->files.mapped, sizeof *w->files.mapped, MS_SYNC);
+}
+
+/* Root made the files: they belong to the auth process, and the look-ups' group reads the one table. */
+static void
+give_away(struct accounts_writer *w)
+{
+	static const char *const shared[] = {ACCOUNTS_TABLE, "lock", "generation"};
+	uid_t uid;
+	gid_t gid;
+	if (geteuid() != 0 || !w->conf || daemon_user(w->conf, USER_AUTH, &uid, &gid) != E_OK)
+		return;
+	int failed = fchown(w->dir, uid, gid) != 0 || fchmod(w->dir, DIR_MODE) != 0;
+	for (size_t i = 0; i < COUNT(shared); i++)
+		failed |= fchownat(w->dir, shared[i], uid, gid, 0) != 0 || fchmodat(w->dir, shared[i], ROW_MODE, 0) != 0;
+	failed |= fchownat(w->dir, SECRETS_TABLE, uid, gid, 0) != 0 ||
+	    fchmodat(w->dir, SECRETS_TABLE, SECRET_MODE, 0) != 0;
+	if (failed)
+		log_event(LOG_ERR, "accounts_not_given", "dir=%s err=%s", log_qs(w->path), log_errno(errno));
+}
+
+int
+accounts_write_end(struct accounts_writer **wp)
+{
+	struct accounts_writer *w = *wp;
+	int err = w->err;
+	if (err != E_OK)
+		db_abort(&w->txn);
+	else
+		err = db_commit(&w->txn);
+	if (err == E_OK)
+		err = db_sync(w->db);
+	/* durable from here on; only now are the table files touched */
+	if (account_generation(&w->files) % 2 == 0)
+		count_up(w);
+	if (err == E_OK)
+		err = db_checkpoint(w->db, 0);
+	db_close(&w->db);
+	if (err == E_OK)
+		count_up(w);
+	give_away(w);
+	writer_free(wp);
+	return err;
+}
+
+void
+account_recover(const char *dir)
+{
+	struct accounts_writer *w = writer_new(dir);
+	int err = w->dir >= 0 ? account_files_open(w->dir, true, &w->files) : E_IO;
+	if (err == E_OK)
+		err = take_lock(w->files.lock);
+	if (err == E_OK && account_generation(&w->files) % 2) {
+		err = open_tables(w);
+		db_close(&w->db);
+		if (err == E_OK)
+			count_up(w);
+		log_event(LOG_NOTICE, "accounts_recovered", "dir=%s result=%s", log_qs(dir), err_name(err));
+	}
+	writer_free(&w);
+}

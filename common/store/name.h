@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* name.h - names of files in a mailbox.  Pure. */
+#ifndef STORE_NAME_H
+#define STORE_NAME_H
+
+#include "base/buf.h"
+#include "base/id.h"
+
+enum {
+	NAME_NEW_MAX = FILE_ID_TEXT + 1 + 3 + 20 + 3 + 64 + 1, /* with its NUL */
+	NAME_MSG_MAX = sizeof "msg/xx/" + FILE_ID_TEXT,
+};
+
+/* What the name of a file in new/ says: "ID,TAG,S=size,C=sha256". */
+struct file_name {
+	struct file_id id;
+	uint64_t size_bytes;
+	unsigned char sha256[32];
+};
+
+void file_name_put(struct buf *out, const struct file_name *);
+/* file_name_parse - the whole of text.  E_OK, E_BAD */
+MUST_USE int file_name_parse(struct span text, struct file_name *out);
+/* msg_path_put - "msg/xx/FILEID": where a message that was taken in stands */
+void msg_path_put(struct buf *out, struct file_id);
+
+#endif

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * place.c - files into mailboxes.
+ * System calls for a message of 4 KB into a mailbox whose new/ is kept open: open (unnamed), write, linkat,
+ * close, and setfsuid and setfsgid where the owner changes; one pread for all recipients of the message.
+ */
+#include "deliver/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "store/name.h"
+#include "tls/hash.h"
+
+enum { FILE_MODE = 0600, SMALL_MAX = 300 * 1024 };
+
+struct folder {
+	char home[ACCOUNT_ADDRESS_MAX + 1];
+	int fd;          /* own; -1: the place is free */
+	uint64_t used;
+};
+
+struct source {
+	struct job_ref ref;
+	struct id id;
+	int fd;          /* own */
+	uint64_t used;
+};
+
+static struct {
+	int mail, spool; /* own */
+	uid_t uid;       /* of the file system, now */
+	gid_t gid;
+	bool switches;   /* there are uids to switch to */
+	struct folder folders[PLACE_FOLDERS_KEPT];
+	struct source sources[PLACE_SOURCES_KEPT];
+	uint64_t turn;
+	/* what waits for a sync */
+	struct {
+		int file, folder; /* own; folder borrow: of folders, or own dup */
+	} touched[PLACE_SYNC_EACH_MOST];
+	unsigned n_touched;
+	bool has_more;   /* more were placed than are kept: the whole file system then */
+	/* the message's bytes, read once for all its recipients */
+	struct id held;
+	struct buf bytes;
+} place;
+
+int
+place_open(const struct conf *conf)
+{
+	const char *mail = conf_str(conf, "common", "mail_dir"), *spool = conf_str(conf, "common", "spool_dir");
+	place.mail = open(mail, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place.mail < 0) {
+		log_event(LOG_CRIT, "no_mail_dir", "dir=%s err=%s", log_qs(mail), log_errno(errno));
+		return E_IO;
+	}
+	place.spool = open(spool, O_PATH | O_DIRECTORY | O_CLOEXEC); /* made by queue, maybe later */
+	place.switches = geteuid() == 0;
+	place.uid = (uid_t)-1;
+	place.bytes.max = SMALL_MAX;
+	for (size_t i = 0; i < PLACE_FOLDERS_KEPT; i++)
+		place.folders[i].fd = -1;
+	for (size_t i = 0; i < PLACE_SOURCES_KEPT; i++)
+		place.sources[i].fd = -1;
+	return E_OK;
+}
+
+/* ---- who ---- */
+
+static void
+become(uid_t uid, gid_t gid)
+{
+	if (!place.switches || (uid == place.uid && gid == place.gid))
+		return;
+	setfsgid(gid);
+	setfsuid(uid);
+	/* it reports no failure but by what is in force afterwards */
+	if ((uid_t)setfsuid((uid_t)-1) != uid)
+		bug("setfsuid");
+	place.uid = uid;
+	place.gid = gid;
+}
+
+static void
+become_ourselves(void)
+{
+	become(geteuid(), getegid());
+}
+
+/* ---- where from ---- */
+
+static int
+source_path(const struct job_in *j, char *out, size_t n)
+{
+	const char *id = id_text(j->id);
+	switch (j->ref.source) {
+	case JOB_JOURNAL:
+		return snprintf(out, n, "journal/%u", j->ref.segment);
+	case JOB_LARGE:
+		return snprintf(out, n, "large/%.2s/%s", id, id);
+	default:
+		return snprintf(out, n, "deferred/%.2s/%s", id, id);
+	}
+}
+
+static bool
+is_source(const struct source *s, const struct job_in *j)
+{
+	if (s->fd < 0 || s->ref.source != j->ref.source)
+		return false;
+	return j->ref.source == JOB_JOURNAL ? s->ref.segment == j->ref.segment : id_eq(s->id, j->id);
+}
+
+/* A segment whose sync failed gets a new file under its name: the old descriptor then has no link. */
+static bool
+is_current(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+static int
+source_open(const struct job_in *j, int *out)
+{
+	struct source *oldest = &place.sources[0];
+	char path[64];
+	for (size_t i = 0; i < PLACE_SOURCES_KEPT; i++) {
+		struct source *s = &place.sources[i];
+		if (is_source(s, j) && is_current(s->fd)) {
+			s->used = ++place.turn;
+			*out = s->fd;
+			return E_OK;
+		}
+		if (s->used < oldest->used || s->fd < 0)
+			oldest = s;
+	}
+	become_ourselves();
+	source_path(j, path, sizeof path);
+	int fd = openat(place.spool, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		log_event(LOG_ERR, "no_source", "path=%s err=%s", path, log_errno(errno));
+		return E_IO;
+	}
+	if (oldest->fd >= 0)
+		close(oldest->fd);
+	*oldest = (struct source){.ref = j->ref, .id = j->id, .fd = fd, .used = ++place.turn};
+	*out = fd;
+	return E_OK;
+}
+
+/* The bytes of a small message, once for all its recipients. */
+static int
+hold_bytes(const struct job_in *j, int source)
+{
+	if (id_eq(place.held, j->id) && place.bytes.len == j->size_bytes)
+		return E_OK;
+	buf_reset(&place.bytes);
+	place.held = (struct id){{0}};
+	char *room = buf_room(&place.bytes, j->size_bytes);
+	if (!room)
+		bug("a large message where a small one is read");
+	ssize_t n = pread(source, room, j->size_bytes, (off_t)j->ref.offset);
+	if (n != (ssize_t)j->size_bytes)
+		return n < 0 ? E_IO : E_BAD;
+	buf_added(&place.bytes, (size_t)n);
+	if (!span_starts(buf_as_span(&place.bytes), SPAN("Return-Path: <")))
+		return E_BAD; /* every stored message begins so */
+	place.held = j->id;
+	return E_OK;
+}
+
+/* ---- where to ---- */
+
+static int
+open_beneath(const char *path)
+{
+	struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
+	return (int)syscall(SYS_openat2, place.mail, path, &how, sizeof how);
+}
+
+static struct folder *
+folder_open(const struct target *t)
+{
+	struct folder *oldest = &place.folders[0];
+	char path[ACCOUNT_ADDRESS_MAX + 8];
+	for (size_t i = 0; i < PLACE_FOLDERS_KEPT; i++) {
+		struct folder *f = &place.folders[i];
+		if (f->fd >= 0 && span_eqs(t->home, f->home)) {
+			f->used = ++place.turn;
+			return f;
+		}
+		if (f->used < oldest->used)
+			oldest = f;
+	}
+	become(t->uid, t->gid);
+	snprintf(path, sizeof path, "%.*s/new", SPAN_ARG(t->home));
+	int fd = open_beneath(path);
+	if (fd < 0)
+		return NULL;
+	if (oldest->fd >= 0)
+		close(oldest->fd);
+	snprintf(oldest->home, sizeof oldest->home, "%.*s", SPAN_ARG(t->home));
+	oldest->fd = fd;
+	oldest->used = ++place.turn;
+	return oldest;
+}
+
+static void
+folder_forget(struct folder *f)
+{
+	close(f->fd);
+	f->fd = -1;
+	f->home[0] = '\0';
+	f->used = 0;
+}
+
+/* ---- the file ---- */
+
+static int
+copy_large(const struct job_in *j, int source, int to)
+{
+	off_t from = (off_t)j->ref.offset;
+	uint64_t left = j->size_bytes;
+	while (left) {
+		ssize_t n = copy_file_range(source, &from, to, NULL, left < PLACE_COPY_CHUNK ? left : PLACE_COPY_CHUNK, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			return E_BAD;
+		if (n < 0)
+			return E_IO;
+		left -= (uint64_t)n;
+	}
+	return E_OK;
+}
+
+static int
+fill(const struct job_in *j, int source, int to)
+{
+	if (j->size_bytes > SMALL_MAX)
+		return copy_large(j, source, to);
+	int err = hold_bytes(j, source);
+	if (err != E_OK)
+		return err;
+	return write(to, place.bytes.p, place.bytes.len) == (ssize_t)place.bytes.len ? E_OK : E_IO;
+}
+
+static const char *
+reason_of(int err)
+{
+	switch (err) {
+	case EDQUOT:
+		return "4.2.2 mailbox full";
+	case ENOSPC:
+		return "4.3.1 disk full";
+	case ENOENT:
+	case ENOTDIR:
+		return "4.3.5 the mailbox's directory is missing";
+	}
+	return "4.3.0 the mailbox cannot be written";
+}
+
+/* Descriptors are kept for a sync of each, as long as they are few. */
+static void
+touch(int file, int folder)
+{
+	if (place.n_touched == PLACE_SYNC_EACH_MOST) {
+		place.has_more = true;
+		close(file);
+		return;
+	}
+	place.touched[place.n_touched].file = file;
+	place.touched[place.n_touched++].folder = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+}
+
+/* A file of this name, placed before: does it hold the message? */
+static bool
+is_whole(int folder, const char *name, const struct job_in *j)
+{
+	unsigned char sum[SHA256_BYTES];
+	struct stat st;
+	bool is_same = false;
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == j->size_bytes && st.st_size > 0) {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p != MAP_FAILED) {
+			sha256(span_make(p, (size_t)st.st_size), sum);
+			is_same = memcmp(sum, j->sha256, sizeof sum) == 0;
+			munmap(p, (size_t)st.st_size);
+		}
+	}
+	close(fd);
+	return is_same;
+}
+
+static int
+link_in(int fd, int folder, const struct job_in *j, const struct target *t)
+{
+	struct file_name name = {.id = file_id_of(j->id, t->tag), .size_bytes = j->size_bytes};
+	struct buf to = {0};
+	char from[32];
+	memcpy(name.sha256, j->sha256, sizeof name.sha256);
+	file_name_put(&to, &name);
+	snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
+	int err = linkat(AT_FDCWD, from, folder, buf_cstr(&to), AT_SYMLINK_FOLLOW) == 0 ? E_OK : E_IO;
+	if (err != E_OK && errno == EEXIST) {
+		err = is_whole(folder, buf_cstr(&to), j) ? E_OK : E_IO;
+		/* a crash left the name before the bytes: they come now */
+		if (err != E_OK && unlinkat(folder, buf_cstr(&to), 0) == 0)
+			err = linkat(AT_FDCWD, from, folder, buf_cstr(&to), AT_SYMLINK_FOLLOW) == 0 ? E_OK : E_IO;
+	}
+	buf_free(&to);
+	return err;
+}
+
+int
+place_message(const struct job_in *j, const struct target *t, const char **reason)
+{
+	int source;
+	*reason = "4.3.0 the spool cannot be read";
+	int err = source_open(j, &source);
+	if (err != E_OK)
+		return err;
+	struct folder *f = folder_open(t);
+	int fd = -1;
+	if (f) {
+		become(t->uid, t->gid);
+		fd = openat(f->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
+	}
+	err = fd >= 0 ? fill(j, source, fd) : E_IO;
+	if (err == E_OK)
+		err = link_in(fd, f->fd, j, t);
+	if (err == E_OK) {
+		touch(fd, f->fd);
+		return E_OK;
+	}
+	*reason = reason_of(errno);
+	log_event(LOG_ERR, "not_placed", "mid=%s account=%s why=%s err=%s", id_text(j->id), log_q(t->address),
+	    err_name(err), log_errno(errno));
+	if (fd >= 0)
+		close(fd);
+	if (f && err == E_IO)
+		folder_forget(f); /* the directory may have been moved or replaced */
+	return err;
+}
+
+/* ---- durable ---- */
+
+static int
+sync_each(void)
+{
+	int err = E_OK;
+	for (unsigned i = 0; i < place.n_touched; i++)
+		if (fdatasync(place.touched[i].file) != 0 || fsync(place.touched[i].folder) != 0)
+			err = E_IO;
+	return err;
+}
+
+int
+place_sync(bool is_all)
+{
+	int64_t begin = clock_mono_ms();
+	int err = is_all || place.has_more ? (syncfs(place.mail) == 0 ? E_OK : E_IO) : sync_each();
+	if (err != E_OK)
+		log_event(LOG_ALERT, "mail_sync_failed", "err=%s", log_errno(errno));
+	for (unsigned i = 0; i < place.n_touched; i++) {
+		close(place.touched[i].file);
+		close(place.touched[i].folder);
+	}
+	log_event(LOG_DEBUG, "checkpoint", "files=%u all=%d ms=%lld", place.n_touched, is_all || place.has_more,
+	    (long long)(clock_mono_ms() - begin));
+	place.n_touched = 0;
+	place.has_more = false;
+	return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * place.h - one message into the new/ of one mailbox, as the uid of its owner.
+ * Descriptors of new/ folders and of message files are kept, bounded; nothing is synced here but by place_sync.
+ */
+#ifndef DELIVER_PLACE_H
+#define DELIVER_PLACE_H
+
+#include "account/recipient.h"
+#include "spool/job.h"
+
+struct conf;
+
+enum {
+	PLACE_FOLDERS_KEPT = 256,  /* new/ folders whose descriptors are kept */
+	PLACE_SOURCES_KEPT = 64,   /* files of the spool */
+	PLACE_SYNC_EACH_MOST = 8,  /* up to so many files are synced one by one; past it the file system is */
+	PLACE_COPY_CHUNK = 1 << 20,
+};
+
+/* place_open - the mail root and the spool, before the jail closes around them.  E_OK, E_IO (logged) */
+MUST_USE int place_open(const struct conf *);
+
+/*
+ * place_message - new/ID,TAG,S=,C= of this target holds the message's bytes; there already is fine.
+ *   reason   on failure: "4.2.2 ...", static
+ *   returns  E_OK; E_IO: try later; E_BAD: the spool's bytes are not this message
+ */
+MUST_USE int place_message(const struct job_in *, const struct target *, const char **reason);
+/* place_sync - all that was placed since the last one is durable.  is_all: whoever placed it.
+ * E_OK, E_IO: final, it is to be placed again */
+MUST_USE int place_sync(bool is_all);
+
+#endif

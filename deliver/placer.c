@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* placer.c - the process: jobs of the scheduler, one packet after another, each answered when it is done. */
+#include "deliver/placer.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "deliver/place.h"
+#include "proc/child.h"
+#include "proc/io.h"
+
+enum { JOBS_ARENA_BYTES = 32 << 20, RESULTS_BYTES = 48000, RCPTS_MOST = 4096, SEND_WAIT_MS = 60000 };
+
+static struct {
+	int lookup;          /* own: channel; -1 */
+	struct arena arena;  /* of one packet */
+	struct buf in, results;
+	uint16_t n_results;
+} placer = {.lookup = -1, .arena = {.max_bytes = JOBS_ARENA_BYTES}};
+
+/* ---- results ---- */
+
+static int
+send_results(int chan)
+{
+	struct buf b = {.max = ASK_MSG_MAX - 2};
+	if (placer.n_results == 0)
+		return E_OK;
+	buf_u16(&b, placer.n_results);
+	buf_span(&b, buf_as_span(&placer.results));
+	int err = ask_send(chan, JOB_RESULT, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
+	buf_free(&b);
+	buf_reset(&placer.results);
+	placer.n_results = 0;
+	return err;
+}
+
+static int
+add_result(int chan, const struct job_result *r)
+{
+	int err = placer.results.len > RESULTS_BYTES ? send_results(chan) : E_OK;
+	job_result_put(&placer.results, r);
+	placer.n_results++;
+	return err;
+}
+
+/* ---- one recipient ---- */
+
+static const struct {
+	uint8_t outcome;
+	const char *reason;
+} refusals[] = {
+    [RCPT_REMOTE] = {JOB_TEMP, "4.4.0 its domain is not served here any more"},
+    [RCPT_UNKNOWN] = {JOB_PERM, "5.1.1 no such mailbox"},
+    [RCPT_SUSPENDED] = {JOB_PERM, "5.2.1 the mailbox is suspended"},
+    [RCPT_OVER_QUOTA] = {JOB_TEMP, "4.2.2 the mailbox is full"},
+    [RCPT_LOOP] = {JOB_PERM, "5.4.6 its aliases lead to themselves"},
+    [RCPT_TEMP] = {JOB_TEMP, "4.3.0 recipients cannot be looked up now"},
+};
+
+static void
+place_all(const struct job_in *j, const struct lookup_answer *a, struct job_result *r)
+{
+	struct span *forwards = arena_get(&placer.arena, a->n_targets * sizeof *forwards);
+	const char *reason;
+	r->outcome = JOB_PLACED;
+	r->forwards = forwards;
+	for (size_t i = 0; i < a->n_targets; i++) {
+		const struct target *t = &a->targets[i];
+		if (!t->is_local) {
+			forwards[r->n_forwards++] = t->address;
+			continue;
+		}
+		int err = place_message(j, t, &reason);
+		if (err == E_OK) {
+			log_event(LOG_INFO, "placed", "mid=%s account=%s bytes=%llu", id_text(j->id), log_q(t->address),
+			    (unsigned long long)j->size_bytes);
+			continue;
+		}
+		r->outcome = JOB_TEMP;
+		r->reason = span_of(reason);
+	}
+}
+
+static int
+do_rcpt(int chan, const struct job_in *j, const struct job_rcpt *rcpt, const struct lookup_answer *a)
+{
+	struct job_result r = {.id = j->id, .rcpt = rcpt->index};
+	if (a->verdict == RCPT_LOCAL) {
+		place_all(j, a, &r);
+	} else {
+		r.outcome = refusals[a->verdict].outcome;
+		r.reason = span_of(refusals[a->verdict].reason);
+	}
+	return add_result(chan, &r);
+}
+
+/* ---- packets ---- */
+
+static int
+do_jobs(int chan, struct rd *body)
+{
+	static struct span addresses[RCPTS_MOST];
+	uint16_t n = rd_u16(body);
+	size_t n_rcpts = 0, at = 0;
+	struct lookup_answer *answers = NULL;
+	if (n > JOB_BATCH_MAX)
+		return E_BAD;
+	struct job_in *jobs = arena_get(&placer.arena, n * sizeof *jobs);
+	for (uint16_t i = 0; i < n; i++) {
+		if (job_get(body, &placer.arena, &jobs[i]) != E_OK || n_rcpts + jobs[i].n_rcpts > RCPTS_MOST)
+			return E_BAD;
+		for (uint16_t k = 0; k < jobs[i].n_rcpts; k++)
+			addresses[n_rcpts++] = jobs[i].rcpts[k].address;
+	}
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	/* one round trip for all recipients of the packet */
+	int err = lookup_rcpts(&placer.lookup, addresses, n_rcpts, &placer.arena, &answers);
+	struct lookup_answer none = {.verdict = RCPT_TEMP};
+	bool has_answers = err == E_OK;
+	err = E_OK;
+	for (uint16_t i = 0; i < n && err == E_OK; i++)
+		for (uint16_t k = 0; k < jobs[i].n_rcpts && err == E_OK; k++, at++)
+			err = do_rcpt(chan, &jobs[i], &jobs[i].rcpts[k], has_answers ? &answers[at] : &none);
+	return err == E_OK ? send_results(chan) : err;
+}
+
+static int
+do_sync(int chan, struct rd *body)
+{
+	struct buf b = {0};
+	uint32_t turn = rd_u32(body);
+	bool is_all = rd_u8(body) == 1;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u32(&b, turn);
+	buf_u8(&b, place_sync(is_all) == E_OK);
+	int err = ask_send(chan, JOB_SYNCED, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
+	buf_free(&b);
+	return err;
+}
+
+static int
+do_packet(int chan)
+{
+	struct ask_msg m;
+	int err = ask_recv(chan, &placer.in, &m, 0);
+	if (err == E_LIMIT)
+		return E_OK;
+	if (err != E_OK)
+		return err;
+	if (m.fd >= 0)
+		close(m.fd);
+	if (m.type == JOB_PLACE)
+		err = do_jobs(chan, &m.body);
+	else
+		err = m.type == JOB_SYNC ? do_sync(chan, &m.body) : E_BAD;
+	arena_reset(&placer.arena);
+	return err;
+}
+
+/* One scheduler after another; a drain ends it between two packets. */
+static void
+serve(int chan)
+{
+	int err = E_OK;
+	while (err == E_OK && io_wait(chan, POLLIN, DEADLINE_NONE, true) == E_OK)
+		err = do_packet(chan);
+	if (err != E_OK && err != E_IO)
+		log_event(LOG_ERR, "scheduler_ended", "why=%s", err_name(err));
+	buf_reset(&placer.results);
+	placer.n_results = 0;
+	close(chan);
+}
+
+static int
+listener_fd(void)
+{
+	for (size_t i = 0; i < the_child.n_listeners; i++)
+		if (strcmp(the_child.listeners[i].kind, "jobs") == 0)
+			return the_child.listeners[i].fd;
+	bug("no socket for jobs");
+}
+
+static bool
+is_welcome(int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+}
+
+int
+placer_prepare(void)
+{
+	return place_open(the_child.conf) == E_OK ? EX_OK : EX_NOINPUT;
+}
+
+void
+placer_jail(struct jail *j)
+{
+	const struct conf *c = the_child.conf;
+	j->calls = JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_ACCEPT | JAIL_SETID;
+	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ | JAIL_WRITE);
+	jail_allow(j, conf_str(c, "common", "spool_dir"), JAIL_READ);
+	jail_allow(j, "/proc/self/fd", JAIL_READ);
+}
+
+int
+placer_run(void)
+{
+	int listener = listener_fd();
+	while (io_wait(listener, POLLIN, DEADLINE_NONE, true) == E_OK) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			continue; /* another placer was quicker */
+		if (is_welcome(fd))
+			serve(fd);
+		else
+			close(fd);
+	}
+	return EX_OK;
+}
