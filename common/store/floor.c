@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/* floor.c - numbers that are never given out twice; and small files that change whole or not at all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/keeper.h"
+
+static const char floor_name[] = "floor";
+
+enum { FLOOR_TEXT_MAX = 200 };
+
+static int
+sync_here(void)
+{
+	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = fd >= 0 && fsync(fd) == 0 ? E_OK : E_IO;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int
+file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced)
+{
+	char temporary[64];
+	snprintf(temporary, sizeof temporary, "%s.new", name);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+	int err = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 ? E_OK : E_IO;
+	if (err == E_OK && write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n)
+		err = E_IO;
+	if (err == E_OK && is_synced && fdatasync(fd) != 0)
+		err = E_IO;
+	if (fd >= 0)
+		close(fd);
+	if (err == E_OK && rename(temporary, name) != 0)
+		err = E_IO;
+	if (err == E_OK && is_synced)
+		err = sync_here();
+	if (err != E_OK)
+		log_event(LOG_ERR, "file_not_written", "name=%s err=%s", name, log_errno(errno));
+	return err;
+}
+
+int
+floor_read(struct floor *f)
+{
+	char text[FLOOR_TEXT_MAX];
+	unsigned long long modseq;
+	int fd = open(floor_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	*f = (struct floor){.uid = 0};
+	if (fd < 0)
+		return errno == ENOENT ? E_BAD : E_IO;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n < 0)
+		return E_IO;
+	text[n] = '\0';
+	if (sscanf(text, "uidvalidity %u uid %u modseq %llu", &f->uidvalidity, &f->uid, &modseq) != 3)
+		return E_BAD;
+	f->modseq = modseq;
+	return E_OK;
+}
+
+int
+floor_write(const struct floor *f)
+{
+	char text[FLOOR_TEXT_MAX];
+	int n = snprintf(text, sizeof text, "uidvalidity %u uid %u modseq %llu\n", f->uidvalidity, f->uid,
+	    (unsigned long long)f->modseq);
+	return file_replace(floor_name, span_make(text, (size_t)n), 0600, true);
+}
+
+int
+floor_reserve(struct floor *f, uint32_t uid, uint64_t modseq)
+{
+	if (uid <= f->uid && modseq <= f->modseq)
+		return E_OK;
+	struct floor next = *f;
+	if (uid > f->uid)
+		next.uid = uid > UINT32_MAX - FLOOR_UIDS_AHEAD ? UINT32_MAX : uid + FLOOR_UIDS_AHEAD;
+	if (modseq > f->modseq)
+		next.modseq = modseq + FLOOR_MODSEQS_AHEAD;
+	int err = floor_write(&next);
+	if (err == E_OK)
+		*f = next;
+	return err;
+}
