@@ -121,7 +121,7 @@ accounts_close(struct accounts **ap)
 static int
 lock(struct accounts *a)
 {
-	if (flock(a->files.lock, LOCK_SH) != 0)
+	if (!account_is_writing() && flock(a->files.lock, LOCK_SH) != 0)
 		return E_IO;
 	uint64_t now = account_generation(&a->files);
 	int err = E_OK;

@@ -22,6 +22,9 @@ void account_files_close(struct account_files *);
 uint64_t account_generation(const struct account_files *);
 void account_recover(const char *dir);  /* tables of a writer that died while it wrote; logged */
 
+/* account_is_writing - this process holds the writer's lock: its own readers need none, the files are at rest */
+bool account_is_writing(void);
+
 void account_row_put(struct buf *, const struct account *);
 MUST_USE int account_row_get(struct span address, struct span row, struct account *out);
 

@@ -37,6 +37,14 @@ struct accounts_writer {
 	int err;                    /* the first failure sticks: nothing is committed */
 };
 
+static bool is_writing;
+
+bool
+account_is_writing(void)
+{
+	return is_writing;
+}
+
 /* ---- the files beside the tables ---- */
 
 int
@@ -160,6 +168,7 @@ accounts_write_begin(const struct conf *conf, struct accounts_writer **out)
 		writer_free(&w);
 		return err == E_LIMIT ? E_LIMIT : E_IO;
 	}
+	is_writing = true;
 	*out = w;
 	return E_OK;
 }
@@ -280,6 +289,7 @@ accounts_write_end(struct accounts_writer **wp)
 	if (err == E_OK)
 		count_up(w);
 	give_away(w);
+	is_writing = false;
 	writer_free(wp);
 	return err;
 }
