@@ -2,10 +2,7 @@
 /* front.c - connections before a session has them: 2,000 silent ones cost no process. */
 #include "smtpd/front.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,10 +10,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "login/nets.h"
+#include "login/peer.h"
 #include "login/proxy.h"
 #include "proc/child.h"
 #include "proc/jail.h"
-#include "smtpd/nets.h"
 #include "smtpd/reply.h"
 
 struct conn_list {
@@ -210,23 +208,11 @@ admit(struct conn *c)
 static void
 set_address(struct conn *c, const struct sockaddr_storage *ss)
 {
-	const struct sockaddr *sa = (const struct sockaddr *)(const void *)ss;
-	const struct sockaddr_in6 *six = (const void *)ss;
-	const struct sockaddr_in *four = (const void *)ss;
-	c->key = crowd_key_of(sa);
-	if (sa->sa_family == AF_INET) {
-		inet_ntop(
-		    AF_INET, &four->sin_addr, c->client.text, sizeof c->client.text);
-		c->client.is_loopback = (ntohl(four->sin_addr.s_addr) >> 24) == 127;
-	} else if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-		inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, c->client.text,
-		    sizeof c->client.text);
-		c->client.is_loopback = six->sin6_addr.s6_addr[12] == 127;
-	} else {
-		inet_ntop(
-		    AF_INET6, &six->sin6_addr, c->client.text, sizeof c->client.text);
-		c->client.is_loopback = IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
-	}
+	struct peer peer;
+	peer_of(ss, &peer);
+	c->key = peer.key;
+	c->client.is_loopback = peer.is_loopback;
+	memcpy(c->client.text, peer.text, sizeof c->client.text);
 }
 
 static void

@@ -9,7 +9,7 @@
 
 #include "proc/loop.h"
 #include "smtpd/asks.h"
-#include "smtpd/crowd.h"
+#include "login/crowd.h"
 
 struct jail;
 struct worker;

@@ -3,7 +3,7 @@
 #ifndef SMTPD_LIMITS_H
 #define SMTPD_LIMITS_H
 
-#include "smtpd/nets.h"
+#include "login/nets.h"
 
 struct conf;
 

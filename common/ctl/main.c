@@ -40,7 +40,6 @@ static const struct command commands[] = {
 		"end all daemons, or those named, and wait until they are gone", NULL},
 	{{"who", NULL},        "",                                true,  cmd_who,
 		"who is served now", NULL},
-#ifdef MERPATI_ACCOUNTS
 	{{"user", "add"},      "[OPTIONS] ADDRESS | --from FILE", true,  cmd_user_add,
 		"a new account with its mailbox",
 		PASSWORD_OPTIONS
@@ -61,7 +60,6 @@ static const struct command commands[] = {
 	{{"user", "remove"},   "[--with-mail] ADDRESS...",        true,  cmd_user_remove,
 		"an account goes; its mail stays on disk",
 		"  --with-mail           its mail goes too\n"},
-#endif
 	{{"alias", "list"},    "[NAME]",                          true,  cmd_alias_list,
 		"aliases, a target a line", NULL},
 	{{"alias", "add"},     "NAME TARGET...",                  true,  cmd_alias_add,

@@ -19,6 +19,7 @@ struct listener {
 
 struct child {
 	const struct role *role;
+	const char *daemon;          /* its name, and its section of the configuration */
 	const struct conf *conf;     /* borrow: the monitor's, copied by fork */
 	int control;                 /* to the monitor; -1: there is none (a test, a command) */
 	unsigned generation;         /* grows with each reload */

@@ -107,7 +107,7 @@ child_main(const struct role *role, const struct jail *jail, int control, const 
 	reset_signals();
 	log_role(role->name);
 	prctl(PR_SET_NAME, role->name, 0, 0, 0);
-	the_child = (struct child){.role = role, .conf = m->conf, .control = control,
+	the_child = (struct child){.role = role, .daemon = m->daemon->name, .conf = m->conf, .control = control,
 	    .generation = m->generation, .has_root = m->has_root, .account = account, .home = home,
 	    .listeners = accepts ? m->listeners.all : NULL,
 	    .n_listeners = accepts ? m->listeners.n : 0};

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "smtpd/asks.h"
-#include "smtpd/crowd.h"
-#include "smtpd/nets.h"
+#include "login/crowd.h"
+#include "login/nets.h"
 #include "smtpd/reply.h"
 
 static const struct {

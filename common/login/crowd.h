@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* crowd.h - how many connections there are: from each address (an IPv6 one by its /64), and in all. */
-#ifndef SMTPD_CROWD_H
-#define SMTPD_CROWD_H
+#ifndef LOGIN_CROWD_H
+#define LOGIN_CROWD_H
 
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* crowd.c - connections counted by where they come from. */
-#include "smtpd/crowd.h"
+#include "login/crowd.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* nets.c - is this address in one of these networks? */
-#include "smtpd/nets.h"
+#include "login/nets.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

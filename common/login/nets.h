@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* nets.h - lists of networks, as settings name them: "127.0.0.0/8", "::1/128", "192.0.2.7". */
-#ifndef SMTPD_NETS_H
-#define SMTPD_NETS_H
+#ifndef LOGIN_NETS_H
+#define LOGIN_NETS_H
 
 #include <sys/socket.h>
 

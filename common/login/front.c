@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: ISC */
+/* front.c - the role: doors, limits, PROXY protocol, idle clients, drain. */
+#include "login/front.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "login/nets.h"
+#include "login/proxy.h"
+#include "proc/child.h"
+
+struct front the_front;
+
+static struct {
+	struct loop_fd *doors[64]; /* own */
+	size_t n_doors;
+	bool is_listening;
+	struct crowd crowd;
+	struct nets proxies;
+	struct loop_timer *tick;
+} role;
+
+/* ---- doors ---- */
+
+static void
+listen_or_not(void)
+{
+	bool wants = !the_child.is_draining && the_front.n_conns < the_front.most;
+	if (wants == role.is_listening)
+		return;
+	role.is_listening = wants;
+	for (size_t i = 0; i < role.n_doors; i++)
+		loop_events(role.doors[i], wants ? LOOP_READ : 0);
+}
+
+void
+front_left(struct front_conn *c)
+{
+	if (c->is_counted)
+		crowd_leave(&role.crowd, c->peer.key);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	the_front.n_conns--;
+	listen_or_not();
+	if (the_child.is_draining && the_front.n_conns == 0)
+		loop_stop(the_front.loop);
+}
+
+static void
+admit(struct front_conn *c)
+{
+	if (crowd_enter(&role.crowd, c->peer.key) == E_OK) {
+		c->is_counted = true;
+		conn_begin(c);
+		return;
+	}
+	log_event(LOG_INFO, "crowded", "client=%s", c->peer.text);
+	c->state = FRONT_CLOSING;
+	if (!c->is_implicit)
+		the_front.dialect->crowded(c);
+}
+
+static void
+take_proxy(struct front_conn *c)
+{
+	char head[PROXY_HEADER_MAX];
+	struct proxy_header h;
+	ssize_t k = recv(c->fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
+	if (k < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	int err = k <= 0 ? E_BAD : proxy_parse(span_make(head, (size_t)k), &h);
+	if (err == E_MORE)
+		return;
+	if (err != E_OK || recv(c->fd, head, h.n_bytes, MSG_DONTWAIT) != (ssize_t)h.n_bytes) {
+		log_event(LOG_WARNING, "proxy_header_bad", "client=%s", c->peer.text);
+		c->state = FRONT_CLOSING;
+		return;
+	}
+	if (!h.is_local)
+		peer_of(&h.source, &c->peer);
+	admit(c);
+}
+
+static void
+on_client(void *ctx, int fd, unsigned events)
+{
+	struct front_conn *c = ctx;
+	(void)fd, (void)events;
+	if (c->state == FRONT_PROXY)
+		take_proxy(c);
+	conn_pump(c);
+}
+
+static void
+take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
+{
+	struct front_conn *c = mem_new(sizeof *c);
+	*c = (struct front_conn){.fd = fd, .auth = -1, .back = -1,
+	    .is_implicit = strcmp(l->kind, the_front.dialect->implicit_tls) == 0,
+	    .in = {.max = 2 * FRONT_IN_MAX}, .out = {.max = FRONT_OUT_MAX}, .up = {.max = 2 * RELAY_BUFFER},
+	    .down = {.max = 2 * RELAY_BUFFER}};
+	strcpy(c->sid, id_text(id_new()));
+	peer_of(from, &c->peer);
+	c->idle_deadline = c->talk_deadline = deadline_in_ms(FRONT_IDLE_MS);
+	c->next = the_front.conns;
+	c->link = &the_front.conns;
+	if (c->next)
+		c->next->link = &c->next;
+	the_front.conns = c;
+	the_front.n_conns++;
+	c->watch = loop_watch(the_front.loop, fd, LOOP_READ, on_client, c);
+	if (nets_has(&role.proxies, (const struct sockaddr *)(const void *)from))
+		c->state = FRONT_PROXY;
+	else
+		admit(c);
+	conn_pump(c);
+}
+
+/* Nearly full: another front takes what comes. */
+static void
+call_for_help(void)
+{
+	static bool has_called;
+	bool is_near = the_front.n_conns * 2 >= the_front.most;
+	if (is_near && !has_called && child_spawn("front") == E_LIMIT)
+		log_event(LOG_NOTICE, "fronts_at_most", "connections=%zu", the_front.n_conns);
+	has_called = is_near;
+}
+
+static void
+on_door(void *ctx, int fd, unsigned events)
+{
+	const struct listener *l = ctx;
+	(void)events;
+	for (int i = 0; i < FRONT_ACCEPT_BURST && role.is_listening; i++) {
+		struct sockaddr_storage from;
+		socklen_t n = sizeof from;
+		int client = accept4(fd, (struct sockaddr *)(void *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (client < 0)
+			break;
+		take_in(client, &from, l);
+		listen_or_not();
+	}
+	call_for_help();
+}
+
+/* ---- time ---- */
+
+static bool
+is_late(const struct front_conn *c, int64_t now)
+{
+	if (c->state == FRONT_RELAY || c->state == FRONT_WAITING)
+		return false;
+	return c->idle_deadline <= now || c->talk_deadline <= now;
+}
+
+static void
+on_tick(void *ctx)
+{
+	int64_t now = clock_mono_ms();
+	(void)ctx;
+	for (struct front_conn *c = the_front.conns, *next; c; c = next) {
+		next = c->next;
+		if (!is_late(c, now))
+			continue;
+		log_event(LOG_INFO, "idle_before_login", "client=%s", c->peer.text);
+		conn_free(c);
+	}
+	loop_timer_set(role.tick, FRONT_TICK_MS);
+}
+
+/* Who has not logged in is sent away at a stop; at a reload the new fronts take over and these go on. */
+static void
+on_drain(void)
+{
+	listen_or_not();
+	for (struct front_conn *c = the_front.conns, *next; c && the_child.is_stopping; c = next) {
+		next = c->next;
+		if (c->state != FRONT_TALK)
+			continue;
+		the_front.dialect->stopping(c);
+		front_end(c);
+		conn_pump(c);
+	}
+	if (the_front.n_conns == 0)
+		loop_stop(the_front.loop);
+}
+
+/* ---- the role ---- */
+
+static int
+key_channel(int *out)
+{
+	return child_channel("key", out);
+}
+
+int
+front_prepare(void)
+{
+	return tls_server_new(the_child.conf, key_channel, &the_front.tls) == E_OK ? EX_OK : EX_CONFIG;
+}
+
+void
+front_jail(struct jail *j)
+{
+	j->calls = JAIL_ACCEPT; /* no file, no socket of its own */
+}
+
+int
+front_run(const struct dialect *d)
+{
+	const struct conf *c = the_child.conf;
+	const char *section = the_child.daemon;
+	the_front.dialect = d;
+	the_front.most = (size_t)conf_int(c, section, "front_connections");
+	the_front.loop = loop_new();
+	crowd_init(&role.crowd, (uint32_t)conf_int(c, section, "connections_most"),
+	    (uint32_t)conf_int(c, section, "connections_per_address"));
+	nets_load(&role.proxies, c, "common", "proxy_networks");
+	the_child.on_drain = on_drain;
+	for (size_t i = 0; i < the_child.n_listeners && i < COUNT(role.doors); i++)
+		role.doors[role.n_doors++] =
+		    loop_watch(the_front.loop, the_child.listeners[i].fd, 0, on_door, &the_child.listeners[i]);
+	role.tick = loop_timer_new(the_front.loop, on_tick, NULL);
+	loop_timer_set(role.tick, FRONT_TICK_MS);
+	listen_or_not();
+	if (!the_child.is_draining)
+		loop_run(the_front.loop);
+	return EX_OK;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * front.h - connections before and beside their sessions: accepts, holds TLS, speaks the little that is legal
+ * before a login (the dialect's), then hands a plain connection on whole, or relays one in TLS.
+ *   front.c   the role: doors, limits, PROXY protocol      conn.c    bytes of a connection, TLS, the dialect's lines
+ *   sasl.c    conversations with auth                      relay.c   TLS on this side, a session on the other
+ */
+#ifndef LOGIN_FRONT_H
+#define LOGIN_FRONT_H
+
+#include "auth/auth.h"
+#include "login/peer.h"
+#include "proc/jail.h"
+#include "proc/loop.h"
+#include "tls/server.h"
+
+enum {
+	FRONT_LINE_MAX = 12288 + 2,   /* RFC 4954 4, RFC 5034 4: a SASL response */
+	FRONT_IN_MAX = 16384,
+	FRONT_OUT_MAX = 65536,
+	FRONT_IDLE_MS = 60000,        /* before the login */
+	FRONT_TALK_MS = 180000,       /* from accept to login, in all */
+	FRONT_ERRORS_MOST = 10,
+	FRONT_FAILURES_MOST = 3,      /* wrong passwords of a connection */
+	FRONT_FAILURE_DELAY_MS = 1000, /* times the number of failures */
+	FRONT_ACCEPT_BURST = 16,
+	FRONT_TICK_MS = 500,
+	RELAY_BUFFER = 65536,
+};
+
+enum front_state {
+	FRONT_PROXY,      /* its first bytes are a PROXY header */
+	FRONT_HANDSHAKE,
+	FRONT_TALK,
+	FRONT_ASKING,     /* auth was asked */
+	FRONT_WAITING,    /* a failure's delay */
+	FRONT_RELAY,
+	FRONT_CLOSING,    /* out is sent, then the end */
+};
+
+struct front_conn {
+	struct front_conn *next, **link; /* all */
+	int fd;                     /* own */
+	struct loop_fd *watch;      /* own */
+	struct loop_timer *delay;   /* own; while WAITING */
+	enum front_state state;
+	bool is_implicit;           /* TLS from the first byte */
+	bool is_counted;
+	bool wants_write;           /* TLS waits for the other direction */
+	bool has_ended;             /* the client's side */
+	struct tls_conn *tls;       /* own; NULL: plain */
+	struct peer peer;
+	struct buf in, out;
+	unsigned errors, failures;
+	int64_t idle_deadline, talk_deadline;
+	char sid[ID_TEXT + 1];
+	/* the login */
+	int auth;                   /* own: channel; -1 */
+	struct loop_fd *auth_watch; /* own */
+	bool is_sasl;               /* a response is awaited, not a command */
+	struct buf user;            /* the dialect's: USER's argument */
+	bool is_utf8;               /* the dialect's */
+	/* the relay */
+	int back;                   /* own: to the session; -1 */
+	struct loop_fd *back_watch; /* own */
+	struct buf up, down;        /* to the session, to the client */
+	bool back_has_ended;
+};
+
+/* What is legal before a login, and how it is said. */
+struct dialect {
+	const char *service;                        /* of SASL: "pop" */
+	const char *implicit_tls;                   /* the listen setting whose connections begin with TLS */
+	void (*greet)(struct front_conn *);
+	void (*line)(struct front_conn *, struct span line);      /* a command, without its CRLF */
+	void (*line_too_long)(struct front_conn *);
+	void (*challenge)(struct front_conn *, struct span raw);
+	void (*failed)(struct front_conn *, enum auth_status);    /* after the delay */
+	void (*stopping)(struct front_conn *);                    /* why it ends: a stop, too many */
+	void (*crowded)(struct front_conn *);
+};
+
+/* The role. */
+int front_prepare(void);
+void front_jail(struct jail *);
+int front_run(const struct dialect *);
+
+/* ---- for the dialect ---- */
+void front_say(struct front_conn *, const char *fmt, ...) FMT(2, 3);
+bool front_may_tls(const struct front_conn *);  /* TLS is configured, and not on yet */
+bool front_may_show(const struct front_conn *); /* PLAIN, LOGIN, PASS are permitted now */
+void front_mechanisms(const struct front_conn *, struct buf *out);
+void front_starttls(struct front_conn *);       /* after the reply was said; what came ahead is discarded */
+void front_auth(struct front_conn *, struct span mech, const struct span *initial);
+void front_auth_plain(struct front_conn *, struct span user, struct span password);
+void front_end(struct front_conn *);            /* after what was said */
+void front_error(struct front_conn *);          /* counts one; too many end it */
+
+/* ---- between the files ---- */
+struct front {
+	struct loop *loop;
+	const struct dialect *dialect;
+	struct tls_server *tls;
+	struct front_conn *conns;
+	size_t n_conns, most;
+};
+extern struct front the_front;
+
+void front_left(struct front_conn *);             /* out of the list and the counts */
+void conn_free(struct front_conn *);
+void conn_begin(struct front_conn *);           /* handshake or greeting */
+void conn_pump(struct front_conn *);            /* all that can be done now; may free it */
+void conn_events(struct front_conn *);
+MUST_USE int conn_read(struct front_conn *, struct buf *into, size_t most);  /* E_OK, E_MORE, E_IO (the end too) */
+MUST_USE int conn_write(struct front_conn *, struct buf *from);              /* as much as goes.  E_OK all, E_MORE, E_IO */
+void sasl_line(struct front_conn *, struct span line);
+void sasl_close(struct front_conn *);
+void relay_begin(struct front_conn *, struct id ticket);
+void relay_pump(struct front_conn *);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/* peer.h - who is at the other end: its address as text, and what is asked of it. */
+#ifndef LOGIN_PEER_H
+#define LOGIN_PEER_H
+
+#include "login/crowd.h"
+
+enum { PEER_TEXT_MAX = 64 };
+
+struct peer {
+	char text[PEER_TEXT_MAX]; /* "192.0.2.1", "2001:db8::1"; an IPv4-mapped one as IPv4 */
+	bool is_loopback;
+	struct crowd_key key;     /* where it is counted */
+};
+
+void peer_of(const struct sockaddr_storage *, struct peer *out);
+
+#endif

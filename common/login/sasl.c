@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/* sasl.c - a connection's conversation with auth; the loop goes on while auth thinks. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "login/front.h"
+#include "proc/child.h"
+
+void
+sasl_close(struct front_conn *c)
+{
+	loop_unwatch(&c->auth_watch);
+	if (c->auth >= 0)
+		close(c->auth);
+	c->auth = -1;
+	c->is_sasl = false;
+}
+
+static void
+say_failed(void *ctx)
+{
+	struct front_conn *c = ctx;
+	loop_timer_free(&c->delay);
+	c->state = FRONT_TALK;
+	the_front.dialect->failed(c, AUTH_FAIL);
+	if (c->failures >= FRONT_FAILURES_MOST)
+		front_end(c);
+	conn_pump(c);
+}
+
+/* A wrong password costs time, more each time. */
+static void
+fail(struct front_conn *c, enum auth_status status)
+{
+	c->is_sasl = false;
+	if (status != AUTH_FAIL) {
+		c->state = FRONT_TALK;
+		the_front.dialect->failed(c, status);
+		front_error(c);
+		return;
+	}
+	c->failures++;
+	c->state = FRONT_WAITING;
+	c->delay = loop_timer_new(the_front.loop, say_failed, c);
+	loop_timer_set(c->delay, (int64_t)c->failures * FRONT_FAILURE_DELAY_MS);
+}
+
+static void
+take_reply(struct front_conn *c, const struct auth_reply *r)
+{
+	switch (r->status) {
+	case AUTH_OK:
+		log_event(LOG_INFO, "login", "client=%s account=%s tls=%d", c->peer.text, log_q(r->account), c->tls != NULL);
+		struct id ticket = r->ticket;
+		sasl_close(c);
+		relay_begin(c, ticket);
+		break;
+	case AUTH_CONTINUE:
+		c->state = FRONT_TALK;
+		c->is_sasl = true;
+		the_front.dialect->challenge(c, r->challenge);
+		break;
+	default:
+		log_event(LOG_NOTICE, "login_failed", "client=%s status=%d", c->peer.text, (int)r->status);
+		fail(c, r->status);
+	}
+}
+
+static void
+on_auth(void *ctx, int fd, unsigned events)
+{
+	struct front_conn *c = ctx;
+	static struct buf in;
+	struct auth_reply r;
+	struct ask_msg m;
+	(void)events;
+	int err = ask_recv(fd, &in, &m, 0);
+	if (err == E_LIMIT)
+		return;
+	if (err == E_OK && m.fd >= 0)
+		close(m.fd);
+	if (err == E_OK)
+		err = auth_get_reply(&m.body, &r);
+	log_session(c->sid);
+	if (err == E_OK && c->state == FRONT_ASKING) {
+		take_reply(c, &r);
+	} else {
+		sasl_close(c);
+		fail(c, AUTH_TEMP);
+	}
+	conn_pump(c);
+}
+
+static int
+ask(struct front_conn *c, uint16_t type, struct buf *body)
+{
+	int err = E_OK;
+	if (c->auth < 0) {
+		err = child_channel("auth", &c->auth);
+		if (err == E_OK)
+			c->auth_watch = loop_watch(the_front.loop, c->auth, LOOP_READ, on_auth, c);
+	}
+	if (err == E_OK)
+		err = ask_send(c->auth, type, buf_as_span(body), -1, 0);
+	buf_wipe(body);
+	if (err == E_OK)
+		c->state = FRONT_ASKING;
+	return err;
+}
+
+void
+front_auth(struct front_conn *c, struct span mech, const struct span *initial)
+{
+	struct buf body = {0}, type = {0}, data = {0};
+	struct auth_conn conn = {.service = the_front.dialect->service, .has_tls = c->tls != NULL,
+	    .is_loopback = c->peer.is_loopback, .client = span_of(c->peer.text)};
+	if (c->tls && tls_binding(c->tls, &type, &data) == E_OK) {
+		conn.binding_type = buf_as_span(&type);
+		conn.binding = buf_as_span(&data);
+	}
+	auth_put_start(&body, &conn, mech, initial);
+	buf_free(&type);
+	buf_free(&data);
+	if (ask(c, AUTH_START, &body) != E_OK) {
+		sasl_close(c);
+		fail(c, AUTH_TEMP);
+	}
+}
+
+void
+front_auth_plain(struct front_conn *c, struct span user, struct span password)
+{
+	struct buf initial = {0};
+	buf_ch(&initial, '\0'); /* RFC 4616: no authorization identity of its own */
+	buf_span(&initial, user);
+	buf_ch(&initial, '\0');
+	buf_span(&initial, password);
+	struct span s = buf_as_span(&initial);
+	front_auth(c, SPAN("PLAIN"), &s);
+	buf_wipe(&initial);
+}
+
+/* A line of a conversation: base64, or "*" that ends it (RFC 5034 4, RFC 3501 6.2.2). */
+void
+sasl_line(struct front_conn *c, struct span line)
+{
+	struct buf raw = {.max = AUTH_DATA_MAX}, body = {0};
+	c->is_sasl = false;
+	if (span_eqs(line, "*") || base64_decode(line, &raw) != E_OK) {
+		sasl_close(c);
+		the_front.dialect->failed(c, AUTH_NO_MECH);
+		front_error(c);
+	} else {
+		auth_put_step(&body, buf_as_span(&raw));
+		if (ask(c, AUTH_STEP, &body) != E_OK) {
+			sasl_close(c);
+			fail(c, AUTH_TEMP);
+		}
+	}
+	buf_wipe(&raw);
+}

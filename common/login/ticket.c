@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* ticket.c - tickets: made by auth, kept by the monitor, handed in by a front. */
+#include "login/ticket.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/monitor.h"
+
+const struct role *login_session_role;
+
+struct ticket {
+	struct id id;
+	char address[ACCOUNT_ADDRESS_MAX + 1], home[ACCOUNT_ADDRESS_MAX + 1];
+	uid_t uid;
+	gid_t gid;
+	int32_t pop3_keep_days;
+	int64_t made_ms; /* 0: the place is free */
+};
+
+static struct ticket *tickets; /* own: TICKETS_MOST; in the monitor alone */
+
+/* ---- about a client ---- */
+
+void
+login_client_put(struct buf *b, const struct login_client *c)
+{
+	buf_bytes(b, c->client);
+	buf_u8(b, c->has_tls);
+	buf_u32(b, (uint32_t)c->pop3_keep_days);
+	buf_bytes(b, c->input);
+}
+
+int
+login_client_get(struct span in, struct login_client *out)
+{
+	struct rd r = rd_of(in);
+	out->client = rd_str(&r, WHO_TEXT_MAX);
+	out->has_tls = rd_u8(&r) == 1;
+	out->pop3_keep_days = (int32_t)rd_u32(&r);
+	out->input = rd_str(&r, LOGIN_INPUT_MAX);
+	return rd_end(&r);
+}
+
+/* ---- in auth and front ---- */
+
+static int
+call(uint16_t type, struct buf *body, int fd)
+{
+	struct buf in = {0};
+	struct ask_msg reply;
+	int err = child_call(type, buf_as_span(body), fd, &in, &reply);
+	if (err == E_OK && (rd_u8(&reply.body) != 1 || rd_end(&reply.body) != E_OK))
+		err = E_IO;
+	if (err == E_OK && reply.fd >= 0)
+		close(reply.fd);
+	buf_free(&in);
+	buf_free(body);
+	return err == E_OK ? E_OK : E_IO;
+}
+
+int
+ticket_announce(const struct account *a, struct id *ticket)
+{
+	struct buf b = {0};
+	*ticket = id_new();
+	buf_put(&b, ticket->b, ID_BYTES);
+	buf_bytes(&b, a->address);
+	buf_u32(&b, a->uid);
+	buf_u32(&b, a->gid);
+	buf_bytes(&b, a->home);
+	buf_u32(&b, (uint32_t)a->pop3_keep_days);
+	return call(LOGIN_TICKET, &b, -1);
+}
+
+int
+ticket_redeem(struct id id, const struct login_client *c, int fd)
+{
+	struct buf b = {0};
+	buf_put(&b, id.b, ID_BYTES);
+	buf_bytes(&b, c->client);
+	buf_u8(&b, c->has_tls);
+	buf_bytes(&b, c->input);
+	return call(LOGIN_REDEEM, &b, fd);
+}
+
+/* ---- in the monitor ---- */
+
+static struct ticket *
+place_for(int64_t now)
+{
+	struct ticket *oldest = NULL;
+	if (!tickets)
+		tickets = mem_new(TICKETS_MOST * sizeof *tickets);
+	for (size_t i = 0; i < TICKETS_MOST; i++) {
+		struct ticket *t = &tickets[i];
+		if (!t->made_ms || now - t->made_ms > TICKET_LIFE_MS)
+			return t;
+		if (!oldest || t->made_ms < oldest->made_ms)
+			oldest = t;
+	}
+	return oldest;
+}
+
+static void
+copy_text(char *to, struct span s)
+{
+	memcpy(to, s.p, s.n);
+	to[s.n] = '\0';
+}
+
+static int
+ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	int64_t now = clock_mono_ms();
+	struct ticket *t = place_for(now);
+	(void)a, (void)fd, (void)fd_back;
+	struct span id = rd_bytes(body, ID_BYTES), address = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	uid_t uid = rd_u32(body);
+	gid_t gid = rd_u32(body);
+	struct span home = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	int32_t keep = (int32_t)rd_u32(body);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	/* a mailbox's uid, never root or one of ours: even auth cannot make a session more than that */
+	if (geteuid() == 0 && (uid < 1000 || gid < 1000))
+		return E_DENY;
+	*t = (struct ticket){.uid = uid, .gid = gid, .pop3_keep_days = keep, .made_ms = now};
+	memcpy(t->id.b, id.p, ID_BYTES);
+	copy_text(t->address, address);
+	copy_text(t->home, home);
+	buf_u8(reply, 1);
+	return E_OK;
+}
+
+static struct ticket *
+find(struct id id)
+{
+	for (size_t i = 0; tickets && i < TICKETS_MOST; i++)
+		if (tickets[i].made_ms && id_eq(tickets[i].id, id) &&
+		    clock_mono_ms() - tickets[i].made_ms <= TICKET_LIFE_MS)
+			return &tickets[i];
+	return NULL;
+}
+
+static int
+begin_session(const struct ticket *t, const struct login_client *c, int *fd)
+{
+	struct buf blob = {0}, home = {0};
+	int err;
+	login_client_put(&blob, c);
+	buf_putf(&home, "%s/%s", conf_str(the_monitor.conf, "common", "mail_dir"), t->home);
+	int own = *fd;
+	*fd = -1;
+	err = monitor_pass_session(t->address, own, buf_as_span(&blob));
+	if (err != E_OK)
+		err = monitor_fork_session(login_session_role, t->uid, t->gid, buf_cstr(&home), own,
+		    buf_as_span(&blob), t->address);
+	buf_free(&blob);
+	buf_free(&home);
+	return err;
+}
+
+static int
+ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct login_client c = {.has_tls = false};
+	struct id id;
+	(void)a, (void)fd_back;
+	struct span bytes = rd_bytes(body, ID_BYTES);
+	c.client = rd_str(body, WHO_TEXT_MAX);
+	c.has_tls = rd_u8(body) == 1;
+	c.input = rd_str(body, LOGIN_INPUT_MAX);
+	if (rd_end(body) != E_OK || *fd < 0)
+		return E_BAD;
+	memcpy(id.b, bytes.p, ID_BYTES);
+	struct ticket *t = find(id);
+	if (!t) {
+		buf_u8(reply, 0);
+		return E_OK;
+	}
+	c.pop3_keep_days = t->pop3_keep_days;
+	buf_u8(reply, begin_session(t, &c, fd) == E_OK);
+	mem_wipe(t, sizeof *t); /* once */
+	return E_OK;
+}
+
+static int
+ask_idle(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct process *p = a->ctx;
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	p->is_idle = true;
+	return E_MORE; /* no reply */
+}
+
+static int
+ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct process *p = a->ctx;
+	(void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	p->is_idle = false;
+	buf_u8(reply, 1);
+	return E_OK;
+}
+
+/* clang-format off */
+const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
+	/*                             name      legal in  times   bytes                                fd back  answered by */
+	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 20 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
+	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + 9 + WHO_TEXT_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
+	[LOGIN_IDLE - MON_EXTRA]   = {"IDLE",    1,        600000, 0,                                   false,   ask_idle},
+	[LOGIN_LEAVE - MON_EXTRA]  = {"LEAVE",   1,        600000, 0,                                   false,   ask_leave},
+};
+/* clang-format on */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ticket.h - how a login becomes a session with the account's uid, without the front's having a say in whose:
+ * auth tells the monitor who a ticket stands for; the front can only hand it in with its client's connection.
+ */
+#ifndef LOGIN_TICKET_H
+#define LOGIN_TICKET_H
+
+#include "account/account.h"
+#include "base/id.h"
+#include "proc/daemon.h"
+
+enum {
+	TICKETS_MOST = 4096,
+	TICKET_LIFE_MS = 60000,
+	LOGIN_INPUT_MAX = 16384, /* bytes that a client sent behind its login */
+};
+
+/* Asks of the monitor, as extra_asks of the daemon. */
+enum login_ask {
+	LOGIN_TICKET = MON_EXTRA, /* auth: id, str address, u32 uid, u32 gid, str home, i32 keep days -> u8 done */
+	LOGIN_REDEEM,             /* front: id, str client, u8 has_tls, str input, fd -> u8 done */
+	LOGIN_IDLE,               /* session: its client left, it waits for the next.  No reply */
+	LOGIN_LEAVE,              /* session: it waited long enough -> u8 1; what was passed before comes before */
+	LOGIN_ASKS_END
+};
+
+extern const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA];
+extern const struct role *login_session_role; /* set by the daemon's main */
+
+/* What a session is told of its client (CTL_CLIENT's about). */
+struct login_client {
+	struct span client;    /* its address */
+	bool has_tls;
+	int32_t pop3_keep_days;
+	struct span input;     /* sent behind the login */
+};
+
+void login_client_put(struct buf *, const struct login_client *);
+MUST_USE int login_client_get(struct span, struct login_client *out); /* E_OK, E_BAD; borrows */
+
+/* ticket_announce - for auth_announce_with: makes a ticket and tells the monitor.  E_OK, E_IO */
+MUST_USE int ticket_announce(const struct account *, struct id *ticket);
+/* ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO */
+MUST_USE int ticket_redeem(struct id, const struct login_client *, int fd);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* capa.h - what CAPA lists (RFC 2449, RFC 6856), true to the configuration and to the state. */
+#ifndef POP3D_CAPA_H
+#define POP3D_CAPA_H
+
+#include "base/buf.h"
+
+struct conf;
+
+struct capa {
+	bool is_before_login;
+	bool may_stls;        /* TLS is configured and not on */
+	bool may_show;        /* USER is permitted now */
+	struct span sasl;     /* mechanisms permitted now; empty: no AUTH */
+	int32_t keep_days;    /* after the login: the account's; POP3_KEEP_ALWAYS: never removed */
+};
+
+/* capa_put - the whole answer, "+OK" to "." */
+void capa_put(struct buf *out, const struct conf *, const struct capa *);
+/* lang_put - the answer to LANG (RFC 6856 3): without an argument the list; "*" and "i-default" are what we speak */
+void lang_put(struct buf *out, struct span argument);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_capa.c - CAPA, LANG, UTF8, NOOP after the login. */
+#include "pop3d/capa.h"
+#include "pop3d/command.h"
+#include "proc/child.h"
+
+void
+cmd_noop(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	io_putf(&s->io, "+OK\r\n");
+}
+
+void
+cmd_capa(struct session *s, const struct arguments *a)
+{
+	const struct capa what = {.keep_days = s->drop.keep_days};
+	(void)a;
+	capa_put(&s->io.out, the_child.conf, &what);
+}
+
+void
+cmd_lang(struct session *s, const struct arguments *a)
+{
+	lang_put(&s->io.out, a->text);
+}
+
+/* RFC 6856 2.1: only before the login. */
+void
+cmd_utf8(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	io_putf(&s->io, "-ERR UTF8 only before the login\r\n");
+}

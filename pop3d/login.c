@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* login.c - what a client may say before it is known who it is. */
+#include "pop3d/login.h"
+
+#include <string.h>
+
+#include "conf/conf.h"
+#include "pop3d/capa.h"
+#include "proc/child.h"
+
+enum { USER_MAX = 320, VERB_MAX = 8 };
+
+static void
+say_capa(struct front_conn *c, struct span argument)
+{
+	struct buf mechanisms = {0};
+	(void)argument;
+	front_mechanisms(c, &mechanisms);
+	const struct capa what = {.is_before_login = true, .may_stls = front_may_tls(c), .may_show = front_may_show(c),
+	    .sasl = buf_as_span(&mechanisms)};
+	capa_put(&c->out, the_child.conf, &what);
+	buf_free(&mechanisms);
+}
+
+/* RFC 2595 4 */
+static void
+do_stls(struct front_conn *c, struct span argument)
+{
+	if (argument.n || !front_may_tls(c)) {
+		front_say(c, "-ERR %s\r\n", argument.n ? "STLS takes no argument" : c->tls ? "TLS is on already" : "no TLS here");
+		front_error(c);
+		return;
+	}
+	front_say(c, "+OK begin TLS\r\n");
+	front_starttls(c);
+}
+
+static bool
+refuses_plaintext(struct front_conn *c)
+{
+	if (front_may_show(c))
+		return false;
+	front_say(c, "-ERR [AUTH] not without TLS: STLS first\r\n"); /* RFC 2595 2.2 */
+	front_error(c);
+	return true;
+}
+
+static void
+do_user(struct front_conn *c, struct span argument)
+{
+	if (refuses_plaintext(c))
+		return;
+	if (argument.n == 0 || argument.n > USER_MAX) {
+		front_say(c, "-ERR USER takes a name\r\n");
+		front_error(c);
+		return;
+	}
+	buf_reset(&c->user);
+	buf_span(&c->user, argument);
+	front_say(c, "+OK send PASS\r\n"); /* whether there is such a user is not told */
+}
+
+static void
+do_pass(struct front_conn *c, struct span argument)
+{
+	if (refuses_plaintext(c))
+		return;
+	if (c->user.len == 0) {
+		front_say(c, "-ERR USER first\r\n");
+		front_error(c);
+		return;
+	}
+	front_auth_plain(c, buf_as_span(&c->user), argument); /* blanks are part of it: RFC 1939 7 */
+	buf_reset(&c->user);
+}
+
+/* RFC 5034 4: AUTH mechanism [initial-response]; without one, the list (RFC 1734's clients) */
+static void
+do_auth(struct front_conn *c, struct span argument)
+{
+	struct buf raw = {.max = AUTH_DATA_MAX};
+	struct span mech = span_cut(&argument, ' '), initial = SPAN("");
+	if (mech.n == 0) {
+		struct buf list = {0};
+		front_mechanisms(c, &list);
+		front_say(c, "+OK\r\n");
+		for (struct span rest = buf_as_span(&list); rest.n;) {
+			struct span one = span_cut(&rest, ' ');
+			front_say(c, "%.*s\r\n", SPAN_ARG(one));
+		}
+		front_say(c, ".\r\n");
+		buf_free(&list);
+		return;
+	}
+	bool has_initial = argument.n > 0;
+	if (has_initial && !span_eqs(argument, "=")) {
+		if (base64_decode(argument, &raw) != E_OK) {
+			front_say(c, "-ERR the initial response is no base64\r\n");
+			front_error(c);
+			buf_wipe(&raw);
+			return;
+		}
+		initial = buf_as_span(&raw);
+	}
+	front_auth(c, mech, has_initial ? &initial : NULL);
+	buf_wipe(&raw);
+}
+
+static void
+do_quit(struct front_conn *c, struct span argument)
+{
+	(void)argument;
+	front_say(c, "+OK bye\r\n");
+	front_end(c);
+}
+
+/* RFC 6856 2: from here on UTF-8 is understood; the session is told nothing, as it serves messages as they are */
+static void
+do_utf8(struct front_conn *c, struct span argument)
+{
+	if (argument.n) {
+		front_say(c, "-ERR UTF8 takes no argument\r\n");
+		front_error(c);
+		return;
+	}
+	c->is_utf8 = true;
+	front_say(c, "+OK UTF8\r\n");
+}
+
+static void
+do_lang(struct front_conn *c, struct span argument)
+{
+	lang_put(&c->out, argument);
+}
+
+/* clang-format off */
+static const struct {
+	const char *verb;
+	void (*handler)(struct front_conn *, struct span argument);
+} commands[] = {
+	/* legal before the login: RFC 1939 4, RFC 2449 5, RFC 2595 4, RFC 5034 4, RFC 6856 2 and 3 */
+	{"CAPA", say_capa},
+	{"STLS", do_stls},
+	{"USER", do_user},
+	{"PASS", do_pass},
+	{"AUTH", do_auth},
+	{"UTF8", do_utf8},
+	{"LANG", do_lang},
+	{"QUIT", do_quit},
+};
+/* clang-format on */
+
+static void
+on_line(struct front_conn *c, struct span line)
+{
+	struct span argument = line, verb = span_cut(&argument, ' ');
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (span_ieqs(verb, commands[i].verb)) {
+			commands[i].handler(c, argument);
+			return;
+		}
+	front_say(c, "-ERR not before the login\r\n");
+	front_error(c);
+}
+
+static void
+greet(struct front_conn *c)
+{
+	front_say(c, "+OK %s POP3\r\n", conf_str(the_child.conf, "common", "hostname"));
+}
+
+static void
+too_long(struct front_conn *c)
+{
+	front_say(c, "-ERR line too long\r\n");
+	front_error(c);
+}
+
+static void
+challenge(struct front_conn *c, struct span raw)
+{
+	buf_str(&c->out, "+ ");
+	buf_base64(&c->out, raw);
+	buf_str(&c->out, "\r\n");
+}
+
+static void
+failed(struct front_conn *c, enum auth_status status)
+{
+	switch (status) {
+	case AUTH_TEMP:
+		front_say(c, "-ERR [SYS/TEMP] try again later\r\n"); /* RFC 3206 */
+		break;
+	case AUTH_SUSPENDED:
+		front_say(c, "-ERR [AUTH] the account is suspended\r\n");
+		break;
+	case AUTH_NO_MECH:
+		front_say(c, "-ERR no such mechanism, or not now\r\n");
+		break;
+	default:
+		front_say(c, "-ERR [AUTH] wrong name or password\r\n");
+	}
+}
+
+static void
+stopping(struct front_conn *c)
+{
+	front_say(c, "-ERR [SYS/TEMP] this server stops\r\n");
+}
+
+static void
+crowded(struct front_conn *c)
+{
+	front_say(c, "-ERR [SYS/TEMP] too many connections\r\n");
+}
+
+const struct dialect pop3_dialect = {.service = "pop", .implicit_tls = "listen_pop3s", .greet = greet,
+    .line = on_line, .line_too_long = too_long, .challenge = challenge, .failed = failed, .stopping = stopping,
+    .crowded = crowded};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* session.h - POP3 after the login: one client after another, of one account. */
+#ifndef POP3D_SESSION_H
+#define POP3D_SESSION_H
+
+#include "pop3d/drop.h"
+#include "proc/io.h"
+
+enum {
+	POP3_LINE_MAX = 255,       /* octets of a command with CRLF: RFC 2449 4 */
+	POP3_ERRORS_MOST = 20,
+	POP3_IN_MAX = 16384,
+	POP3_OUT_MAX = 1 << 20,
+	POP3_WRITE_CHUNK = 256 * 1024,
+};
+
+struct session {
+	struct io io;
+	struct drop drop;
+	unsigned errors;
+	bool is_over;
+};
+
+int pop3_session_run(void); /* the role */
+
+#endif
