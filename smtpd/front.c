@@ -3,6 +3,8 @@
 #include "smtpd/front.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
