@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * place.c - files into mailboxes.
- * System calls for a message of 4 KB into a mailbox whose new/ is kept open: open (unnamed), write, linkat,
- * close, and setfsuid and setfsgid where the owner changes; one pread for all recipients of the message.
+ * System calls for a message of 4 KB into a mailbox whose new/ is kept open: open, write, close, three of
+ * setfsuid and setfsgid where the owner changes; fstat and pread once for all recipients of the message.
  */
 #include "deliver/place.h"
 
@@ -308,23 +308,54 @@ is_whole(int folder, const char *name, const struct job_in *j)
 	return is_same;
 }
 
+/*
+ * Its name is there from the start: who reads new/ takes a file for a message only when its size is right.
+ * E_OK with *out -1: placed before, and whole.
+ */
 static int
-link_in(int fd, int folder, const struct job_in *j, const struct target *t)
+create(int folder, const char *name, const struct job_in *j, int *out)
 {
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	*out = openat(folder, name, flags, FILE_MODE);
+	if (*out >= 0)
+		return E_OK;
+	if (errno != EEXIST)
+		return E_IO;
+	if (is_whole(folder, name, j))
+		return E_OK;
+	/* a crash left the name before the bytes: they come now */
+	if (unlinkat(folder, name, 0) == 0)
+		*out = openat(folder, name, flags, FILE_MODE);
+	return *out >= 0 ? E_OK : E_IO;
+}
+
+static const char *
+name_of(const struct job_in *j, const struct target *t)
+{
+	static struct buf text;
 	struct file_name name = {.id = file_id_of(j->id, t->tag), .size_bytes = j->size_bytes};
-	struct buf to = {0};
-	char from[32];
 	memcpy(name.sha256, j->sha256, sizeof name.sha256);
-	file_name_put(&to, &name);
-	snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
-	int err = linkat(AT_FDCWD, from, folder, buf_cstr(&to), AT_SYMLINK_FOLLOW) == 0 ? E_OK : E_IO;
-	if (err != E_OK && errno == EEXIST) {
-		err = is_whole(folder, buf_cstr(&to), j) ? E_OK : E_IO;
-		/* a crash left the name before the bytes: they come now */
-		if (err != E_OK && unlinkat(folder, buf_cstr(&to), 0) == 0)
-			err = linkat(AT_FDCWD, from, folder, buf_cstr(&to), AT_SYMLINK_FOLLOW) == 0 ? E_OK : E_IO;
+	buf_reset(&text);
+	file_name_put(&text, &name);
+	return buf_cstr(&text);
+}
+
+static int
+write_file(const struct job_in *j, int source, struct folder *f, const char *name)
+{
+	int fd;
+	int err = create(f->fd, name, j, &fd);
+	if (err != E_OK || fd < 0)
+		return err;
+	err = fill(j, source, fd);
+	if (err == E_OK) {
+		touch(fd, f->fd);
+		return E_OK;
 	}
-	buf_free(&to);
+	int why = errno;
+	close(fd);
+	unlinkat(f->fd, name, 0);
+	errno = why;
 	return err;
 }
 
@@ -337,23 +368,14 @@ place_message(const struct job_in *j, const struct target *t, const char **reaso
 	if (err != E_OK)
 		return err;
 	struct folder *f = folder_open(t);
-	int fd = -1;
-	if (f) {
+	if (f)
 		become(t->uid, t->gid);
-		fd = openat(f->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
-	}
-	err = fd >= 0 ? fill(j, source, fd) : E_IO;
+	err = f ? write_file(j, source, f, name_of(j, t)) : E_IO;
 	if (err == E_OK)
-		err = link_in(fd, f->fd, j, t);
-	if (err == E_OK) {
-		touch(fd, f->fd);
 		return E_OK;
-	}
 	*reason = reason_of(errno);
 	log_event(LOG_ERR, "not_placed", "mid=%s account=%s why=%s err=%s", id_text(j->id), log_q(t->address),
 	    err_name(err), log_errno(errno));
-	if (fd >= 0)
-		close(fd);
 	if (f && err == E_IO)
 		folder_forget(f); /* the directory may have been moved or replaced */
 	return err;

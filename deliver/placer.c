@@ -210,7 +210,6 @@ placer_jail(struct jail *j)
 	j->calls = JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_ACCEPT | JAIL_SETID;
 	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ | JAIL_WRITE);
 	jail_allow(j, conf_str(c, "common", "spool_dir"), JAIL_READ);
-	jail_allow(j, "/proc/self/fd", JAIL_READ);
 }
 
 int

@@ -208,14 +208,15 @@ open_listeners(struct monitor *m, struct buf *errors)
 }
 
 static void
-say_errors(const struct buf *errors)
+say_errors(const struct buf *errors, bool is_fatal)
 {
 	struct span text = buf_as_span(errors);
 	while (text.n) {
 		struct span line = span_cut(&text, '\n');
 		fprintf(stderr, "%.*s\n", SPAN_ARG(line));
 		if (log_fd() != STDERR_FILENO)
-			log_event(LOG_CRIT, "not_started", "why=%s", log_q(line));
+			log_event(is_fatal ? LOG_CRIT : LOG_WARNING, is_fatal ? "not_started" : "self_test", "says=%s",
+			    log_q(line));
 	}
 }
 
@@ -257,7 +258,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 		reload_read();
 		status = logfile_open(m->conf, d->name) == E_OK ? start(m, &errors) : EX_CANTCREAT;
 	}
-	say_errors(&errors);
+	say_errors(&errors, status != EX_OK);
 	buf_free(&errors);
 	return status == EX_OK && !o.is_check ? monitor_run() : status;
 }

@@ -348,7 +348,7 @@ static void
 watch_new(void)
 {
 	run.inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (run.inotify < 0 || inotify_add_watch(run.inotify, "new", IN_MOVED_TO | IN_CREATE) < 0) {
+	if (run.inotify < 0 || inotify_add_watch(run.inotify, "new", IN_MOVED_TO | IN_CLOSE_WRITE) < 0) {
 		log_event(LOG_WARNING, "no_inotify", "err=%s do=\"nothing: new mail is seen at each SELECT\"", log_errno(errno));
 		return;
 	}
