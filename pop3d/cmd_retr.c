@@ -21,6 +21,14 @@ send_text(struct session *s, struct span text)
 	io_put(&s->io, has_end ? SPAN(".\r\n") : SPAN("\r\n.\r\n"));
 }
 
+/* RFC 6856 2.1 and 7: such a head is not shown to who did not ask for UTF8.  Other bytes are old mail's. */
+static bool
+has_utf8_head(struct span text)
+{
+	struct span head = span_head(text, span_search(text, SPAN("\r\n\r\n")));
+	return !span_is_ascii(head) && utf8_valid(head);
+}
+
 /* The whole of a message or its top; a file that is missing costs only this reply. */
 static void
 send_message(struct session *s, uint64_t number, bool is_top, uint64_t lines)
@@ -39,6 +47,11 @@ send_message(struct session *s, uint64_t number, bool is_top, uint64_t lines)
 		return;
 	}
 	struct span text = span_make(p, (size_t)size);
+	if (!s->is_utf8 && has_utf8_head(text)) {
+		munmap(p, (size_t)size);
+		io_putf(&s->io, "-ERR [UTF8] its head is in UTF-8: say UTF8 before the login\r\n");
+		return;
+	}
 	io_putf(&s->io, "+OK %llu octets\r\n", (unsigned long long)r->size_bytes);
 	send_text(s, is_top ? span_head(text, top_end(text, lines)) : text);
 	munmap(p, (size_t)size);

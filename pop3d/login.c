@@ -114,7 +114,7 @@ do_quit(struct front_conn *c, struct span argument)
 	front_end(c);
 }
 
-/* RFC 6856 2: from here on UTF-8 is understood; the session is told nothing, as it serves messages as they are */
+/* RFC 6856 2: from here on UTF-8 is understood, also in the heads of messages */
 static void
 do_utf8(struct front_conn *c, struct span argument)
 {
@@ -214,6 +214,12 @@ crowded(struct front_conn *c)
 	front_say(c, "-ERR [SYS/TEMP] too many connections\r\n");
 }
 
+static void
+too_soon(struct front_conn *c)
+{
+	front_say(c, "-ERR [LOGIN-DELAY] not so soon after the last login\r\n"); /* RFC 2449 8.1.1 */
+}
+
 const struct dialect pop3_dialect = {.service = "pop", .implicit_tls = "listen_pop3s", .greet = greet,
     .line = on_line, .line_too_long = too_long, .challenge = challenge, .failed = failed, .stopping = stopping,
-    .crowded = crowded};
+    .crowded = crowded, .too_soon = too_soon};

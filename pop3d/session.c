@@ -68,8 +68,11 @@ converse(struct session *s)
 static void
 serve(struct store **store, int fd, const struct login_client *c)
 {
-	struct session s = {.errors = 0};
-	log_session(id_text(id_new()));
+	struct session s = {.is_utf8 = c->is_utf8};
+	struct buf sid = {0};
+	buf_span(&sid, c->sid); /* the front's: the lines of a connection join */
+	log_session(buf_cstr(&sid));
+	buf_free(&sid);
 	begin_io(&s, fd, c->input);
 	child_who(c->client, span_of(the_child.account));
 	int err = *store ? E_OK : store_open(the_child.home, store);

@@ -19,6 +19,7 @@ struct session {
 	struct drop drop;
 	unsigned errors;
 	bool is_over;
+	bool is_utf8;              /* the client said UTF8: heads may have it */
 };
 
 int pop3_session_run(void); /* the role */

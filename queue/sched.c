@@ -2,6 +2,7 @@
 /* sched.c - the loop of the scheduler, and what the spool says. */
 #include "queue/sched.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "queue/retry.h"
 #include "spool/put.h"
 
-enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000 };
+enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000, HEAP_HIGH_MESSAGES = 200 };
 
 struct sched the_sched = {.spool = -1};
 
@@ -188,6 +189,11 @@ on_tick(void *ctx)
 	defer_flush();
 	report_open();
 	s->has_pressure = false;
+	if (s->n_messages == 0 && s->is_heap_high) {
+		malloc_trim(0); /* a burst is over: its memory goes back */
+		s->is_heap_high = false;
+	}
+	s->is_heap_high |= s->n_messages > HEAP_HIGH_MESSAGES;
 	loop_timer_set(s->tick, SCHED_TICK_MS);
 }
 

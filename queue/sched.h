@@ -77,7 +77,7 @@ struct sched {
 	struct loop_timer *tick;
 	int64_t retry_first, retry_most, lifetime, bounce_lifetime, defer_after_ms, checkpoint_ms;
 	struct buf scratch;
-	bool has_pressure, is_replayed;
+	bool has_pressure, is_replayed, is_heap_high;
 };
 
 extern struct sched the_sched;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 4096, ARENA_ALIGN = 16 };
+enum { ARENA_BLOCK_BYTES = 1024, ARENA_ALIGN = 16 };
 
 struct arena_block {
 	struct arena_block *next; /* own */

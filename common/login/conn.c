@@ -240,8 +240,10 @@ conn_pump(struct front_conn *c)
 	if (c->state == FRONT_HANDSHAKE)
 		do_handshake(c);
 	if (c->state == FRONT_TALK) {
-		err = conn_read(c, &c->in, FRONT_IN_MAX);
-		do_lines(c); /* what came before its end still counts */
+		do {
+			err = conn_read(c, &c->in, FRONT_IN_MAX);
+			do_lines(c); /* what came before its end still counts */
+		} while (err == E_OK && c->state == FRONT_TALK && c->in.len < FRONT_IN_MAX);
 		if (c->state == FRONT_RELAY) {
 			relay_pump(c);
 			log_session(NULL);

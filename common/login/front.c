@@ -75,9 +75,14 @@ take_proxy(struct front_conn *c)
 	ssize_t k = recv(c->fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
 	if (k < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	int err = k <= 0 ? E_BAD : proxy_parse(span_make(head, (size_t)k), &h);
-	if (err == E_MORE)
+	int err = k <= c->proxy_seen ? E_BAD : proxy_parse(span_make(head, (size_t)k), &h);
+	if (err == E_MORE) { /* woken again only by more than this, or by the end */
+		int least = (int)k + 1;
+		c->proxy_seen = (int)k;
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
 		return;
+	}
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &(int){1}, sizeof(int));
 	if (err != E_OK || recv(c->fd, head, h.n_bytes, MSG_DONTWAIT) != (ssize_t)h.n_bytes) {
 		log_event(LOG_WARNING, "proxy_header_bad", "client=%s", c->peer.text);
 		c->state = FRONT_CLOSING;
@@ -156,7 +161,9 @@ on_door(void *ctx, int fd, unsigned events)
 static bool
 is_late(const struct front_conn *c, int64_t now)
 {
-	if (c->state == FRONT_RELAY || c->state == FRONT_WAITING)
+	if (c->state == FRONT_RELAY)
+		return c->back_has_ended && c->idle_deadline <= now;
+	if (c->state == FRONT_WAITING)
 		return false;
 	return c->idle_deadline <= now || c->talk_deadline <= now;
 }

@@ -60,6 +60,7 @@ struct front_conn {
 	bool is_sasl;               /* a response is awaited, not a command */
 	struct buf user;            /* the dialect's: USER's argument */
 	bool is_utf8;               /* the dialect's */
+	int proxy_seen;             /* bytes of a PROXY header that were there at the last look */
 	/* the relay */
 	int back;                   /* own: to the session; -1 */
 	struct loop_fd *back_watch; /* own */
@@ -78,6 +79,7 @@ struct dialect {
 	void (*failed)(struct front_conn *, enum auth_status);    /* after the delay */
 	void (*stopping)(struct front_conn *);                    /* why it ends: a stop, too many */
 	void (*crowded)(struct front_conn *);
+	void (*too_soon)(struct front_conn *);      /* login_delay */
 };
 
 /* The role. */

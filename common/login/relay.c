@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "login/front.h"
 #include "login/ticket.h"
@@ -23,25 +24,30 @@ static int
 redeem(struct front_conn *c, struct id ticket, int fd)
 {
 	const struct login_client client = {.client = span_of(c->peer.text), .has_tls = c->tls != NULL,
+	    .sid = span_of(c->sid), .is_utf8 = c->is_utf8,
 	    .input = c->tls ? SPAN("") : buf_as_span(&c->in)};
 	return ticket_redeem(ticket, &client, fd);
 }
 
 static void
-refuse(struct front_conn *c)
+refuse(struct front_conn *c, int err)
 {
-	log_event(LOG_ERR, "no_session", "client=%s", c->peer.text);
+	log_event(LOG_ERR, "no_session", "client=%s why=%s", c->peer.text, err_name(err));
 	c->state = FRONT_TALK;
-	the_front.dialect->failed(c, AUTH_TEMP);
+	if (err == E_DENY)
+		the_front.dialect->too_soon(c);
+	else
+		the_front.dialect->failed(c, AUTH_TEMP);
 	front_end(c);
 }
 
-/* The session has the connection now; here nothing of it stays but its place in the count of addresses. */
+/* The session has the connection now; here nothing of it stays. */
 static void
 hand_over(struct front_conn *c, struct id ticket)
 {
-	if (conn_write(c, &c->out) != E_OK || redeem(c, ticket, c->fd) != E_OK) {
-		refuse(c);
+	int err = conn_write(c, &c->out) == E_OK ? redeem(c, ticket, c->fd) : E_IO;
+	if (err != E_OK) {
+		refuse(c, err);
 		return;
 	}
 	buf_wipe(&c->in);
@@ -60,14 +66,14 @@ relay_begin(struct front_conn *c, struct id ticket)
 		return;
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
-		refuse(c);
+		refuse(c, E_IO);
 		return;
 	}
 	int err = redeem(c, ticket, pair[1]);
 	close(pair[1]);
 	if (err != E_OK) {
 		close(pair[0]);
-		refuse(c);
+		refuse(c, err);
 		return;
 	}
 	c->back = pair[0];
@@ -117,8 +123,12 @@ turn(struct front_conn *c, bool *is_over)
 	int sent = to_back(c);
 	if (c->has_ended && sent == E_OK)
 		shutdown(c->back, SHUT_WR);
-	if (!c->back_has_ended && from_back(c) == E_IO)
+	if (sent == E_IO)
+		buf_reset(&c->up); /* nobody reads it any more */
+	if (!c->back_has_ended && from_back(c) == E_IO) {
 		c->back_has_ended = true;
+		c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS); /* for what is still to be read by the client */
+	}
 	int told = conn_write(c, &c->down);
 	*is_over = told == E_IO || (c->back_has_ended && c->down.len == 0) || (sent == E_IO && c->down.len == 0);
 	return was_full && (c->up.len < RELAY_BUFFER && c->down.len < RELAY_BUFFER);
@@ -141,7 +151,7 @@ relay_pump(struct front_conn *c)
 		client |= LOOP_WRITE;
 	if (!c->back_has_ended && c->down.len < RELAY_BUFFER)
 		back |= LOOP_READ;
-	if (c->up.len)
+	if (c->up.len && !c->back_has_ended)
 		back |= LOOP_WRITE;
 	loop_events(c->watch, client);
 	loop_events(c->back_watch, back);

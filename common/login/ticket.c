@@ -12,6 +12,8 @@
 
 const struct role *login_session_role;
 
+enum { LAST_LOGINS = 4096 };
+
 struct ticket {
 	struct id id;
 	char address[ACCOUNT_ADDRESS_MAX + 1], home[ACCOUNT_ADDRESS_MAX + 1];
@@ -29,7 +31,9 @@ void
 login_client_put(struct buf *b, const struct login_client *c)
 {
 	buf_bytes(b, c->client);
+	buf_bytes(b, c->sid);
 	buf_u8(b, c->has_tls);
+	buf_u8(b, c->is_utf8);
 	buf_u32(b, (uint32_t)c->pop3_keep_days);
 	buf_bytes(b, c->input);
 }
@@ -39,7 +43,9 @@ login_client_get(struct span in, struct login_client *out)
 {
 	struct rd r = rd_of(in);
 	out->client = rd_str(&r, WHO_TEXT_MAX);
+	out->sid = rd_str(&r, ID_TEXT);
 	out->has_tls = rd_u8(&r) == 1;
+	out->is_utf8 = rd_u8(&r) == 1;
 	out->pop3_keep_days = (int32_t)rd_u32(&r);
 	out->input = rd_str(&r, LOGIN_INPUT_MAX);
 	return rd_end(&r);
@@ -53,13 +59,14 @@ call(uint16_t type, struct buf *body, int fd)
 	struct buf in = {0};
 	struct ask_msg reply;
 	int err = child_call(type, buf_as_span(body), fd, &in, &reply);
-	if (err == E_OK && (rd_u8(&reply.body) != 1 || rd_end(&reply.body) != E_OK))
-		err = E_IO;
+	uint8_t result = err == E_OK ? rd_u8(&reply.body) : REDEEM_NOT;
+	if (err == E_OK && (result != REDEEM_OK || rd_end(&reply.body) != E_OK))
+		err = result == REDEEM_TOO_SOON ? E_DENY : E_IO;
 	if (err == E_OK && reply.fd >= 0)
 		close(reply.fd);
 	buf_free(&in);
 	buf_free(body);
-	return err == E_OK ? E_OK : E_IO;
+	return err == E_OK || err == E_DENY ? err : E_IO;
 }
 
 int
@@ -81,9 +88,7 @@ ticket_redeem(struct id id, const struct login_client *c, int fd)
 {
 	struct buf b = {0};
 	buf_put(&b, id.b, ID_BYTES);
-	buf_bytes(&b, c->client);
-	buf_u8(&b, c->has_tls);
-	buf_bytes(&b, c->input);
+	login_client_put(&b, c);
 	return call(LOGIN_REDEEM, &b, fd);
 }
 
@@ -155,7 +160,7 @@ begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 	buf_putf(&home, "%s/%s", conf_str(the_monitor.conf, "common", "mail_dir"), t->home);
 	int own = *fd;
 	*fd = -1;
-	err = monitor_pass_session(t->address, own, buf_as_span(&blob));
+	err = monitor_pass_session(t->address, t->uid, own, buf_as_span(&blob));
 	if (err != E_OK)
 		err = monitor_fork_session(login_session_role, t->uid, t->gid, buf_cstr(&home), own,
 		    buf_as_span(&blob), t->address);
@@ -164,26 +169,47 @@ begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 	return err;
 }
 
+/* RFC 2449 6.5: the least time between two logins of an account; by a hash, so that it stays small. */
+static bool
+is_too_soon(const char *address)
+{
+	static struct {
+		uint32_t hash;
+		int64_t at_ms;
+	} last[LAST_LOGINS];
+	int64_t delay_ms = conf_int(the_monitor.conf, the_monitor.daemon->name, "login_delay") * 1000;
+	int64_t now = clock_mono_ms();
+	uint32_t hash = 2166136261u;
+	if (delay_ms == 0)
+		return false;
+	for (const char *p = address; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	size_t i = hash % LAST_LOGINS;
+	bool is_soon = last[i].hash == hash && last[i].at_ms && now - last[i].at_ms < delay_ms;
+	if (!is_soon) {
+		last[i].hash = hash;
+		last[i].at_ms = now;
+	}
+	return is_soon;
+}
+
 static int
 ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct login_client c = {.has_tls = false};
+	struct login_client c;
 	struct id id;
 	(void)a, (void)fd_back;
 	struct span bytes = rd_bytes(body, ID_BYTES);
-	c.client = rd_str(body, WHO_TEXT_MAX);
-	c.has_tls = rd_u8(body) == 1;
-	c.input = rd_str(body, LOGIN_INPUT_MAX);
-	if (rd_end(body) != E_OK || *fd < 0)
+	if (body->err != E_OK || login_client_get(body->in, &c) != E_OK || *fd < 0)
 		return E_BAD;
 	memcpy(id.b, bytes.p, ID_BYTES);
 	struct ticket *t = find(id);
-	if (!t) {
-		buf_u8(reply, 0);
+	if (!t || is_too_soon(t->address)) {
+		buf_u8(reply, t ? REDEEM_TOO_SOON : REDEEM_NOT);
 		return E_OK;
 	}
 	c.pop3_keep_days = t->pop3_keep_days;
-	buf_u8(reply, begin_session(t, &c, fd) == E_OK);
+	buf_u8(reply, begin_session(t, &c, fd) == E_OK ? REDEEM_OK : REDEEM_NOT);
 	mem_wipe(t, sizeof *t); /* once */
 	return E_OK;
 }
@@ -215,7 +241,7 @@ ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
 	/*                             name      legal in  times   bytes                                fd back  answered by */
 	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 20 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
-	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + 9 + WHO_TEXT_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
+	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + 18 + ID_TEXT + WHO_TEXT_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
 	[LOGIN_IDLE - MON_EXTRA]   = {"IDLE",    1,        600000, 0,                                   false,   ask_idle},
 	[LOGIN_LEAVE - MON_EXTRA]  = {"LEAVE",   1,        600000, 0,                                   false,   ask_leave},
 };

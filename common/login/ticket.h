@@ -19,7 +19,7 @@ enum {
 /* Asks of the monitor, as extra_asks of the daemon. */
 enum login_ask {
 	LOGIN_TICKET = MON_EXTRA, /* auth: id, str address, u32 uid, u32 gid, str home, i32 keep days -> u8 done */
-	LOGIN_REDEEM,             /* front: id, str client, u8 has_tls, str input, fd -> u8 done */
+	LOGIN_REDEEM,             /* front: id, what login_client_put says, fd -> u8 enum redeemed */
 	LOGIN_IDLE,               /* session: its client left, it waits for the next.  No reply */
 	LOGIN_LEAVE,              /* session: it waited long enough -> u8 1; what was passed before comes before */
 	LOGIN_ASKS_END
@@ -31,7 +31,9 @@ extern const struct role *login_session_role; /* set by the daemon's main */
 /* What a session is told of its client (CTL_CLIENT's about). */
 struct login_client {
 	struct span client;    /* its address */
+	struct span sid;       /* of its log lines */
 	bool has_tls;
+	bool is_utf8;          /* it said UTF8 (RFC 6856 2) */
 	int32_t pop3_keep_days;
 	struct span input;     /* sent behind the login */
 };
@@ -41,7 +43,9 @@ MUST_USE int login_client_get(struct span, struct login_client *out); /* E_OK, E
 
 /* ticket_announce - for auth_announce_with: makes a ticket and tells the monitor.  E_OK, E_IO */
 MUST_USE int ticket_announce(const struct account *, struct id *ticket);
-/* ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO */
+enum redeemed { REDEEM_NOT = 0, REDEEM_OK = 1, REDEEM_TOO_SOON = 2 };
+
+/* ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO, E_DENY (within login_delay of the last) */
 MUST_USE int ticket_redeem(struct id, const struct login_client *, int fd);
 
 #endif

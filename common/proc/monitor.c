@@ -258,14 +258,14 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 	buf_bytes(&body, blob);
 	int err = p ? process_say(p, CTL_CLIENT, buf_as_span(&body), fd) : E_IO;
 	if (err == E_OK)
-		p->owner = mem_dup(account);
+		p->owner = mem_dup(account), p->owner_uid = uid;
 	buf_free(&body);
 	close(fd);
 	return err == E_OK ? E_OK : E_IO;
 }
 
 int
-monitor_pass_session(const char *account, int fd, struct span blob)
+monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
 {
 	struct monitor *m = &the_monitor;
 	struct buf body = {0};
@@ -273,7 +273,7 @@ monitor_pass_session(const char *account, int fd, struct span blob)
 	buf_u32(&body, 0);
 	buf_bytes(&body, blob);
 	for (struct process *p = m->processes; p && err == E_BAD; p = p->next) {
-		if (!p->is_idle || p->is_old || !p->owner || strcmp(p->owner, account) != 0)
+		if (!p->is_idle || p->is_old || !p->owner || p->owner_uid != uid || strcmp(p->owner, account) != 0)
 			continue;
 		p->is_idle = false;
 		if (process_say(p, CTL_CLIENT, buf_as_span(&body), fd) == E_OK)

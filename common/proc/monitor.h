@@ -35,6 +35,7 @@ struct process {
 	struct loop_fd *watch;      /* own */
 	char *address, *account;    /* own; NULL: nobody is served */
 	char *owner;                /* own; a session: the account whose uid it has */
+	uid_t owner_uid;
 	int64_t since_wall_sec;
 	bool is_idle;               /* a session without a client, that may get the next of its account */
 };
@@ -106,6 +107,6 @@ MUST_USE int monitor_fork_session(const struct role *, uid_t uid, gid_t gid, con
     struct span blob, const char *account);
 /* monitor_pass_session - to a session of this account that said it is idle (is_idle); takes fd on E_OK.
  * E_OK, E_BAD: there is none. */
-MUST_USE int monitor_pass_session(const char *account, int fd, struct span blob);
+MUST_USE int monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob);
 
 #endif
