@@ -78,8 +78,13 @@ open_tables(struct accounts *a)
 		err = db_file_open(buf_cstr(&path), &a->secrets);
 	}
 	buf_free(&path);
-	a->seen_generation = account_generation(&a->files);
-	return err == E_BAD ? E_OK : err; /* no table yet: no account */
+	if (err == E_BAD)
+		err = E_OK; /* no table yet: no account */
+	if (err == E_OK)
+		a->seen_generation = account_generation(&a->files);
+	else
+		close_tables(a);
+	return err;
 }
 
 int
@@ -87,10 +92,11 @@ accounts_open(const char *dir, bool may_read_secrets, struct accounts **out)
 {
 	struct accounts *a = mem_new(sizeof *a);
 	a->path = mem_dup(dir);
+	a->files = (struct account_files){.lock = -1, .generation = -1};
 	a->may_read_secrets = may_read_secrets;
 	a->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err = a->dir >= 0 ? account_files_open(a->dir, false, &a->files) : E_IO;
-	if (err == E_OK && account_generation(&a->files) % 2)
+	if (err == E_OK && account_generation(&a->files) % 2 && !account_is_writing())
 		account_recover(dir); /* only who may write can; others answer E_IO until then */
 	if (err != E_OK) {
 		log_event(LOG_ERR, "no_accounts", "dir=%s err=%s", log_qs(dir), log_errno(errno));
@@ -125,7 +131,7 @@ lock(struct accounts *a)
 		return E_IO;
 	uint64_t now = account_generation(&a->files);
 	int err = E_OK;
-	if (now % 2) {
+	if (now % 2 && !account_is_writing()) {
 		log_event(LOG_ERR, "accounts_half_written", "do=\"run merpati user list as root: it recovers them\"");
 		err = E_IO;
 	} else if (now != a->seen_generation || !a->accounts) {

@@ -30,7 +30,7 @@ struct aliases {
 
 /* ---- grammar ---- */
 
-/* The end of a logical line: the first line end that no blank follows. */
+/* The end of a logical line: the first line end that neither a blank follows nor a comment or an empty line. */
 static size_t
 logical_end(struct span text)
 {
@@ -40,7 +40,7 @@ logical_end(struct span text)
 		if (at >= text.n)
 			return text.n;
 		at++;
-		if (at == text.n || !ch_space(text.p[at]))
+		if (at == text.n || (!ch_space(text.p[at]) && text.p[at] != '#' && text.p[at] != '\n'))
 			return at;
 	}
 	return at;
@@ -70,8 +70,8 @@ alias_each(struct span text, int (*fn)(void *ctx, struct span name, struct span 
 		size_t end = logical_end(text);
 		struct span line = span_head(text, end);
 		text = span_from(text, end);
-		if (line.p[0] == '#' || line.p[0] == '\n' || ch_space(line.p[0]))
-			continue;
+		while (line.n && (line.p[0] == '#' || line.p[0] == '\n' || ch_space(line.p[0])))
+			line = span_from(line, span_find(line, '\n') + 1); /* what stands before the first name */
 		size_t colon = colon_of(line);
 		struct span name = span_trim(span_head(line, colon));
 		if (colon < line.n && name.n && name.n <= ALIAS_NAME_MAX)
@@ -197,8 +197,8 @@ is_same(const struct stat *a, const struct stat *b)
 	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static void
-look(struct aliases *a)
+void
+aliases_look(struct aliases *a)
 {
 	struct buf text = {.max = ALIAS_FILE_BYTES_MAX + 131072};
 	struct stat st = {0};
@@ -249,7 +249,6 @@ aliases_free(struct aliases **ap)
 int
 alias_find(struct aliases *a, struct span name, struct span *out)
 {
-	look(a);
 	size_t low = 0, high = a->n_rows;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;

@@ -20,6 +20,8 @@ struct aliases;
 
 struct aliases *aliases_new(const char *path); /* own; a file that is not there is empty */
 void aliases_free(struct aliases **);
+/* aliases_look - reads the file again when it changed; what alias_find gave before is void then */
+void aliases_look(struct aliases *);
 /*
  * alias_find - the targets of a name, in lower case, as they stand in the file (commas between).
  * E_OK, E_BAD (no such name), E_IO (the file cannot be read; what was read before stays in force)

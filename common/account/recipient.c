@@ -12,7 +12,7 @@
 #include "conf/conf.h"
 #include "tls/hash.h"
 
-enum { USAGE_TEXT_MAX = 64 };
+enum { USAGE_TEXT_MAX = 64, TARGET_BYTES_BESIDE = 25 };
 
 struct recipients {
 	const struct conf *conf;   /* borrow */
@@ -31,6 +31,8 @@ struct walk {
 	enum recipient_verdict worst; /* of members that failed */
 	struct span path[RECIPIENT_DEPTH_MAX]; /* names that are being expanded: a loop meets itself */
 	unsigned depth;
+	size_t bytes;          /* of the targets, as they travel */
+	bool ignores_quota;    /* who may send is asked, not who may receive */
 };
 
 int
@@ -141,8 +143,11 @@ add_target(struct walk *w, const struct target *t)
 		if (w->targets[i].tag == t->tag && span_eq(w->targets[i].address, t->address) &&
 		    span_eq(w->targets[i].detail, t->detail))
 			return RCPT_LOCAL; /* a member of two lists gets one copy */
-	if (w->n == RECIPIENT_TARGETS_MAX)
+	w->bytes += t->address.n + t->detail.n + t->home.n + TARGET_BYTES_BESIDE;
+	if (w->n == RECIPIENT_TARGETS_MAX || w->bytes > RECIPIENT_BYTES_MAX) {
+		log_event(LOG_ERR, "list_too_large", "members=%zu at=%s do=\"split it\"", w->n, log_q(t->address));
 		return RCPT_LOOP;
+	}
 	if (w->n == w->cap) {
 		size_t cap = w->cap ? w->cap * 4 : 4;
 		struct target *more = arena_get(w->arena, cap * sizeof *more);
@@ -184,7 +189,8 @@ add_account(struct walk *w, const struct account *a, struct span detail)
 	    .tag = tag_of(a->address, detail), .uid = a->uid, .gid = a->gid, .home = a->home};
 	if (a->is_suspended)
 		return RCPT_SUSPENDED;
-	if (is_over_quota(w->r, a))
+	/* a member of a list cannot be told to come back later: it gets its copy */
+	if (w->depth == 0 && !w->ignores_quota && is_over_quota(w->r, a))
 		return RCPT_OVER_QUOTA;
 	return add_target(w, &t);
 }
@@ -222,6 +228,8 @@ expand(struct walk *w, struct span list, struct span domain)
 		enum recipient_verdict v = resolve(w, is_bare ? join(w->arena, target, domain) : target);
 		if (v == RCPT_LOOP || v == RCPT_TEMP)
 			return v; /* to deliver to some and lose others would be worse than to wait */
+		if (v != RCPT_LOCAL)
+			log_event(LOG_WARNING, "member_left_out", "member=%s verdict=%d", log_q(target), (int)v);
 		weigh(w, v);
 	}
 	return RCPT_LOCAL;
@@ -315,17 +323,25 @@ resolve(struct walk *w, struct span text)
 	return add_target(w, &t);
 }
 
-enum recipient_verdict
-recipient_resolve(struct recipients *r, struct span address, struct arena *arena, struct target **out,
-    size_t *n_out)
+static enum recipient_verdict
+resolve_all(struct recipients *r, struct span address, bool ignores_quota, struct arena *arena,
+    struct target **out, size_t *n_out)
 {
-	struct walk w = {.r = r, .arena = arena, .worst = RCPT_LOCAL};
+	struct walk w = {.r = r, .arena = arena, .worst = RCPT_LOCAL, .ignores_quota = ignores_quota};
+	aliases_look(r->aliases);
 	enum recipient_verdict v = resolve(&w, address);
 	*out = w.targets;
 	*n_out = w.n;
 	if (v == RCPT_LOCAL && w.n == 0)
 		v = w.worst == RCPT_LOCAL ? RCPT_UNKNOWN : w.worst;
 	return v;
+}
+
+enum recipient_verdict
+recipient_resolve(struct recipients *r, struct span address, struct arena *arena, struct target **out,
+    size_t *n_out)
+{
+	return resolve_all(r, address, false, arena, out, n_out);
 }
 
 bool
@@ -336,11 +352,10 @@ recipient_may_send(struct recipients *r, struct span account, struct span sender
 	size_t n;
 	bool may = false;
 	/* what reaches the account may also come from it; a full mailbox does not matter here */
-	enum recipient_verdict v = recipient_resolve(r, sender, &arena, &targets, &n);
+	if (resolve_all(r, sender, true, &arena, &targets, &n) != RCPT_LOCAL)
+		n = 0;
 	for (size_t i = 0; i < n && !may; i++)
 		may = targets[i].is_local && span_ieq(targets[i].address, account);
-	if (!may && v == RCPT_OVER_QUOTA)
-		may = span_ieq(sender, account);
 	arena_reset(&arena);
 	return may;
 }

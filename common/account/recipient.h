@@ -21,7 +21,8 @@ enum recipient_verdict {
 	RCPT_TEMP,          /* a table could not be read: 451 4.3.0 */
 };
 
-enum { RECIPIENT_DEPTH_MAX = 16, RECIPIENT_TARGETS_MAX = 1000 };
+enum { RECIPIENT_DEPTH_MAX = 16, RECIPIENT_TARGETS_MAX = 1000,
+	RECIPIENT_BYTES_MAX = 60000 /* all targets of an address, as they travel in one message */ };
 
 struct target {
 	bool is_local;

@@ -3,6 +3,7 @@
  * writer.c - the one writer of the account table: under a lock, in a transaction, and with table files
  * that are whole before any reader looks again.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -261,10 +262,18 @@ give_away(struct accounts_writer *w)
 	if (geteuid() != 0 || !w->conf || daemon_user(w->conf, USER_AUTH, &uid, &gid) != E_OK)
 		return;
 	int failed = fchown(w->dir, uid, gid) != 0 || fchmod(w->dir, DIR_MODE) != 0;
-	for (size_t i = 0; i < COUNT(shared); i++)
-		failed |= fchownat(w->dir, shared[i], uid, gid, 0) != 0 || fchmodat(w->dir, shared[i], ROW_MODE, 0) != 0;
-	failed |= fchownat(w->dir, SECRETS_TABLE, uid, gid, 0) != 0 ||
-	    fchmodat(w->dir, SECRETS_TABLE, SECRET_MODE, 0) != 0;
+	DIR *d = fdopendir(dup(w->dir));
+	for (struct dirent *e; d && (e = readdir(d));) {
+		bool is_shared = false;
+		if (e->d_name[0] == '.')
+			continue;
+		for (size_t i = 0; i < COUNT(shared); i++)
+			is_shared |= strcmp(e->d_name, shared[i]) == 0;
+		failed |= fchownat(w->dir, e->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    fchmodat(w->dir, e->d_name, is_shared ? ROW_MODE : SECRET_MODE, 0) != 0;
+	}
+	if (d)
+		closedir(d);
 	if (failed)
 		log_event(LOG_ERR, "accounts_not_given", "dir=%s err=%s", log_qs(w->path), log_errno(errno));
 }
@@ -281,11 +290,15 @@ accounts_write_end(struct accounts_writer **wp)
 	if (err == E_OK)
 		err = db_sync(w->db);
 	/* durable from here on; only now are the table files touched */
-	if (account_generation(&w->files) % 2 == 0)
+	bool is_half = account_generation(&w->files) % 2;
+	if (err == E_OK && !is_half)
 		count_up(w);
 	if (err == E_OK)
 		err = db_checkpoint(w->db, 0);
-	db_close(&w->db);
+	if (err == E_OK)
+		db_close(&w->db);
+	else
+		db_abandon(&w->db);
 	if (err == E_OK)
 		count_up(w);
 	give_away(w);

@@ -69,12 +69,12 @@ db_file_each(struct db_file *f, int (*fn)(void *ctx, struct span key, struct spa
 	memset(&v, 0, sizeof v);
 	if (f->handle->cursor(f->handle, NULL, &c, 0) != 0)
 		return E_IO;
-	int err;
+	int err, told = E_OK;
 	while ((err = db_err(c->get(c, &k, &v, DB_NEXT), &f->is_damaged)) == E_OK) {
-		err = fn(ctx, span_make(k.data, k.size), span_make(v.data, v.size));
-		if (err != E_OK)
+		told = fn(ctx, span_make(k.data, k.size), span_make(v.data, v.size));
+		if (told != E_OK)
 			break;
 	}
 	c->close(c);
-	return err == E_BAD ? E_OK : err;
+	return told != E_OK ? told : err == E_BAD ? E_OK : err;
 }
