@@ -156,14 +156,6 @@ ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return err == E_OK ? E_MORE : E_IO;
 }
 
-static void
-read_id(struct rd *r, struct id *out)
-{
-	struct span s = rd_bytes(r, ID_BYTES);
-	memset(out, 0, sizeof *out);
-	memcpy(out->b, s.p, s.n);
-}
-
 static int
 ask_show(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
@@ -173,7 +165,7 @@ ask_show(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct buf b = {0};
 	struct id id;
 	(void)fd, (void)fd_back;
-	read_id(body, &id);
+	rd_id(body, &id);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	struct message *m = message_find(id);
@@ -268,7 +260,7 @@ for_one_or_all(struct rd *body, struct buf *reply, void (*fn)(struct id, uint32_
 	struct ids l = {.p = NULL};
 	uint32_t n = 0;
 	struct id id;
-	read_id(body, &id);
+	rd_id(body, &id);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	if (has_id)

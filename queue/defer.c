@@ -90,21 +90,13 @@ defer_message(struct message *m)
 		put_row(m);
 }
 
-static void
-read_id(struct rd *r, struct id *out)
-{
-	struct span s = rd_bytes(r, ID_BYTES);
-	memset(out, 0, sizeof *out);
-	memcpy(out->b, s.p, s.n);
-}
-
 void
 defer_said(struct rd *body)
 {
 	uint16_t n = rd_u16(body);
 	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
 		struct id id;
-		read_id(body, &id);
+		rd_id(body, &id);
 		bool is_ok = rd_u8(body) == 1;
 		struct message *m = message_find(id);
 		if (!m || m->state != MSG_DEFERRING)
@@ -126,7 +118,7 @@ void
 defer_marked(struct rd *body)
 {
 	struct id id;
-	read_id(body, &id);
+	rd_id(body, &id);
 	struct message *m = message_find(id);
 	if (m && m->state == MSG_DEFERRING)
 		put_row(m);
@@ -226,7 +218,7 @@ defer_names(struct rd *body)
 	uint16_t n = rd_u16(body);
 	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
 		struct id id;
-		read_id(body, &id);
+		rd_id(body, &id);
 		if (body->err == E_OK)
 			adopt(id);
 	}

@@ -112,7 +112,7 @@ report_copy(struct rd *body, int *fd)
 {
 	struct buf b = {0};
 	struct id id;
-	memcpy(id.b, rd_bytes(body, ID_BYTES).p, body->err == E_OK ? ID_BYTES : 0);
+	rd_id(body, &id);
 	struct message *m = the_sched.reporting.first;
 	if (body->err != E_OK || !bounce.is_busy || !m || !id_eq(m->envelope.id, id)) {
 		admin_copy(id, fd);

@@ -179,14 +179,6 @@ say_pressure(void)
 /* ---- asks ---- */
 
 static void
-read_id(struct rd *r, struct id *out)
-{
-	struct span s = rd_bytes(r, ID_BYTES);
-	memset(out, 0, sizeof *out);
-	memcpy(out->b, s.p, s.n);
-}
-
-static void
 put_id(struct buf *b, struct id id)
 {
 	buf_put(b, id.b, ID_BYTES);
@@ -199,7 +191,7 @@ ask_done(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)a, (void)fd, (void)reply, (void)fd_back;
 	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
 		struct id id;
-		read_id(body, &id);
+		rd_id(body, &id);
 		if (body->err == E_OK)
 			spool_finish(id);
 	}
@@ -215,7 +207,7 @@ struct deferral {
 static void
 defer_one(struct rd *body, struct deferral *d)
 {
-	read_id(body, &d->id);
+	rd_id(body, &d->id);
 	uint16_t n = rd_u16(body);
 	struct span states = rd_bytes(body, n);
 	if (body->err != E_OK)
@@ -262,7 +254,7 @@ ask_mark(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct buf b = {0};
 	struct id id;
 	(void)a, (void)fd, (void)reply, (void)fd_back;
-	read_id(body, &id);
+	rd_id(body, &id);
 	uint16_t n = rd_u16(body);
 	if (n > ENVELOPE_RCPTS_MAX)
 		return E_LIMIT;
@@ -328,7 +320,7 @@ ask_copy(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct buf message = {.max = SIZE_MAX / 2}, b = {0};
 	struct id id;
 	(void)a, (void)fd, (void)reply, (void)fd_back;
-	read_id(body, &id);
+	rd_id(body, &id);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	int copy = message_of(id, &message) == E_OK ? sealed_copy(buf_as_span(&message)) : -1;
@@ -397,7 +389,7 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	struct buf b = {0};
 	struct id parent;
 	(void)a, (void)fd, (void)reply, (void)fd_back;
-	read_id(body, &parent);
+	rd_id(body, &parent);
 	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
 	if (rd_end(body) != E_OK || envelope_get(envelope, &arena, &e) != E_OK) {
 		arena_reset(&arena);
@@ -426,7 +418,7 @@ ask_corrupt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 	struct buf message = {.max = SIZE_MAX / 2};
 	struct id id;
 	(void)a, (void)fd, (void)reply, (void)fd_back;
-	read_id(body, &id);
+	rd_id(body, &id);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	struct entry *e = entry_find(the_spool.entries, id);
@@ -476,7 +468,7 @@ ask_fetch(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		return E_LIMIT;
 	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
 		struct id id;
-		read_id(body, &id);
+		rd_id(body, &id);
 		if (body->err == E_OK)
 			fetch_one(id);
 	}

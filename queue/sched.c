@@ -54,14 +54,6 @@ sched_is_local(struct span address)
 	return false;
 }
 
-static void
-read_id(struct rd *r, struct id *out)
-{
-	struct span s = rd_bytes(r, ID_BYTES);
-	memset(out, 0, sizeof *out);
-	memcpy(out->b, s.p, s.n);
-}
-
 /* One that comes back from deferral: what its row says of it. */
 static void
 recall(struct message *m)
@@ -105,8 +97,8 @@ static void
 take_derived(struct rd *body)
 {
 	struct id parent, id;
-	read_id(body, &parent);
-	read_id(body, &id);
+	rd_id(body, &parent);
+	rd_id(body, &id);
 	uint8_t verdict = rd_u8(body);
 	struct message *m = message_find(parent);
 	if (!m || m->n_deriving == 0)
@@ -143,7 +135,7 @@ take(struct ask_msg *m)
 		take_derived(&m->body);
 		break;
 	case SAY_MISSING:
-		read_id(&m->body, &id);
+		rd_id(&m->body, &id);
 		defer_missing(id);
 		break;
 	case SAY_NAMES:

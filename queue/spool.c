@@ -258,7 +258,7 @@ on_record(void *ctx, unsigned segment, const struct record *r)
 	if (r->kind == RECORD_DONE) {
 		for (struct rd ids = rd_of(r->message); ids.in.n >= ID_BYTES;) {
 			struct id id;
-			memcpy(id.b, rd_bytes(&ids, ID_BYTES).p, ID_BYTES);
+			rd_id(&ids, &id);
 			struct entry *e = entry_find(s->entries, id);
 			if (e)
 				entry_done(s->entries, e);

@@ -108,12 +108,15 @@ ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	(void)a, (void)fd, (void)fd_back;
 	if (n > RCPTS_MOST)
 		return E_LIMIT;
+	struct rd again = *body;
+	for (uint16_t i = 0; i < n; i++)
+		rd_str(body, ACCOUNT_ADDRESS_MAX);
+	if (rd_end(body) != E_OK)
+		return E_BAD; /* before anything is looked up */
 	struct buf one = {.max = 1 << 20};
 	bool is_full = false;
 	for (uint16_t i = 0; i < n; i++) {
-		struct span address = rd_str(body, ACCOUNT_ADDRESS_MAX);
-		if (body->err != E_OK)
-			break;
+		struct span address = rd_str(&again, ACCOUNT_ADDRESS_MAX);
 		buf_reset(&one);
 		if (!is_full)
 			resolve_into(&one, address, true);
@@ -127,7 +130,7 @@ ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 			buf_span(reply, buf_as_span(&one));
 	}
 	buf_free(&one);
-	return rd_end(body) == E_OK ? E_OK : E_BAD;
+	return E_OK;
 }
 
 /* clang-format off */

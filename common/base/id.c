@@ -36,6 +36,14 @@ id_new(void)
 	return id;
 }
 
+void
+rd_id(struct rd *r, struct id *out)
+{
+	struct span s = rd_bytes(r, ID_BYTES);
+	*out = (struct id){{0}};
+	memcpy(out->b, s.p, s.n);
+}
+
 bool
 id_eq(struct id a, struct id b)
 {

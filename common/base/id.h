@@ -3,7 +3,7 @@
 #ifndef BASE_ID_H
 #define BASE_ID_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 enum {
 	ID_BYTES = 12,      /* 96 random bits, never made from the clock */
@@ -22,6 +22,7 @@ struct file_id {
 };
 
 struct id id_new(void);                 /* from getrandom(2) */
+void rd_id(struct rd *, struct id *out);  /* zero after any failure */
 bool id_eq(struct id a, struct id b);
 bool id_is_zero(struct id id);
 /* id_text - hex in one of 8 rotating static buffers; borrow: until the 8th call after this one */

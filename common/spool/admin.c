@@ -26,8 +26,7 @@ int
 admin_entry_get(struct rd *r, struct arena *arena, struct admin_entry *out)
 {
 	memset(out, 0, sizeof *out);
-	struct span id = rd_bytes(r, ID_BYTES);
-	memcpy(out->id.b, id.p, id.n);
+	rd_id(r, &out->id);
 	out->state = rd_u8(r);
 	out->size_bytes = rd_u64(r);
 	out->arrived_sec = (int64_t)rd_u64(r);

@@ -50,7 +50,7 @@ envelope_get(struct span in, struct arena *arena, struct envelope *out)
 	struct rd r = rd_of(in);
 	uint8_t version = rd_u8(&r);
 	memset(out, 0, sizeof *out);
-	memcpy(out->id.b, rd_bytes(&r, ID_BYTES).p, r.err == E_OK ? ID_BYTES : 0);
+	rd_id(&r, &out->id);
 	out->flags = rd_u32(&r);
 	out->size_bytes = rd_u64(&r);
 	struct span sha = rd_bytes(&r, sizeof out->sha256);

@@ -22,14 +22,6 @@ job_put(struct buf *out, const struct job *j)
 	}
 }
 
-static void
-read_id(struct rd *r, struct id *out)
-{
-	struct span s = rd_bytes(r, ID_BYTES);
-	memset(out, 0, sizeof *out);
-	memcpy(out->b, s.p, s.n);
-}
-
 int
 job_get(struct rd *r, struct arena *arena, struct job_in *out)
 {
@@ -37,7 +29,7 @@ job_get(struct rd *r, struct arena *arena, struct job_in *out)
 	out->ref.source = rd_u8(r);
 	out->ref.segment = rd_u32(r);
 	out->ref.offset = rd_u64(r);
-	read_id(r, &out->id);
+	rd_id(r, &out->id);
 	out->size_bytes = rd_u64(r);
 	struct span sha = rd_bytes(r, sizeof out->sha256);
 	memcpy(out->sha256, sha.p, sha.n);
@@ -72,7 +64,7 @@ int
 job_result_get(struct rd *r, struct arena *arena, struct job_result *out)
 {
 	memset(out, 0, sizeof *out);
-	read_id(r, &out->id);
+	rd_id(r, &out->id);
 	out->rcpt = rd_u16(r);
 	out->outcome = rd_u8(r);
 	out->reason = rd_str(r, JOB_REASON_MAX);

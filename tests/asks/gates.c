@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * gates.c - every row of the tables that key, auth and lookup answer: out of turn, too long, too often, one
+ * byte short, one byte more, and asks that do not exist.  Prints "ok WHAT" or "FAILED WHAT", a line each.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account/recipient.h"
+#include "auth/auth.h"
+#include "base/log.h"
+#include "proc/child.h"
+#include "tls/key.h"
+
+static void
+sample_key(uint16_t type, struct buf *b)
+{
+	if (type == KEY_SIGN) {
+		buf_u16(b, 0);
+		buf_u32(b, 0);
+		buf_bytes(b, SPAN("0123456789abcdef0123456789abcdef"));
+	}
+}
+
+static void
+sample_auth(uint16_t type, struct buf *b)
+{
+	const struct auth_conn c = {.service = "smtp", .client = SPAN("127.0.0.1")};
+	if (type == AUTH_START)
+		auth_put_start(b, &c, SPAN("PLAIN"), NULL);
+	if (type == AUTH_STEP)
+		auth_put_step(b, SPAN("response"));
+}
+
+static void
+sample_lookup(uint16_t type, struct buf *b)
+{
+	if (type == LOOKUP_RCPTS)
+		buf_u16(b, 1);
+	buf_bytes(b, SPAN("u1@example.test"));
+	if (type == LOOKUP_SENDER)
+		buf_bytes(b, SPAN("u1@example.test"));
+}
+
+static const struct kind {
+	const char *name;
+	const struct ask_table *(*table)(unsigned kind);
+	void (*sample)(uint16_t type, struct buf *);
+} kinds[] = {
+    {"key", key_table, sample_key},
+    {"auth", auth_table, sample_auth},
+    {"lookup", lookup_table, sample_lookup},
+};
+
+static void
+tell(bool ok, const char *kind, const char *ask, const char *what)
+{
+	printf("%s %s %s: %s\n", ok ? "ok" : "FAILED", kind, ask, what);
+}
+
+enum attack { OUT_OF_TURN, TOO_LONG, TOO_OFTEN, SHORT, MORE, ATTACKS };
+
+static const char *const attack_names[ATTACKS] = {
+    "out of turn", "too long", "too often", "one byte short", "one byte more"};
+
+/* What the asked side makes of one such ask. */
+static int
+try(const struct ask_table *t, uint16_t type, enum attack attack, struct span sample)
+{
+	static char big[ASK_MSG_MAX];
+	struct buf body = {.max = ASK_MSG_MAX}, scratch = {0};
+	int pair[2];
+	ask_pair(pair);
+	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL);
+	buf_span(&body, sample);
+	if (attack == OUT_OF_TURN)
+		a->phase = 1u << 31;
+	if (attack == TOO_LONG)
+		buf_put(&body, big, t->rows[type].bytes + 1 - body.len);
+	if (attack == TOO_OFTEN)
+		a->times[type] = t->rows[type].times;
+	if (attack == SHORT)
+		body.len--;
+	if (attack == MORE)
+		buf_ch(&body, 'x');
+	int err = ask_send(pair[0], type, buf_as_span(&body), -1, 0);
+	if (err == E_OK)
+		err = asker_serve(a, &scratch, 1);
+	if (t->gone)
+		t->gone(a);
+	asker_free(&a);
+	close(pair[0]);
+	buf_free(&body);
+	buf_free(&scratch);
+	return err;
+}
+
+/* A row that has nothing to cut, or no number to pass, has no such attack. */
+static bool
+applies(const struct ask_row *row, enum attack attack, struct span sample)
+{
+	if (attack == TOO_LONG)
+		return row->bytes + 1 <= ASK_MSG_MAX - 2;
+	if (attack == TOO_OFTEN)
+		return row->times > 0;
+	if (attack == SHORT)
+		return sample.n > 0;
+	return attack != MORE || row->bytes > sample.n;
+}
+
+static void
+attack_row(const struct kind *k, const struct ask_table *t, uint16_t type)
+{
+	static const int expected[ATTACKS] = {E_DENY, E_LIMIT, E_LIMIT, E_BAD, E_BAD};
+	struct buf sample = {0};
+	k->sample(type, &sample);
+	for (unsigned attack = 0; attack < ATTACKS; attack++) {
+		if (!applies(&t->rows[type], attack, buf_as_span(&sample)))
+			continue;
+		int err = try(t, type, attack, buf_as_span(&sample));
+		bool is_step = k->table == auth_table && type == AUTH_STEP; /* legal only after a start */
+		bool ok = err == expected[attack] || (is_step && err == E_DENY);
+		tell(ok, k->name, t->rows[type].name, attack_names[attack]);
+	}
+	buf_free(&sample);
+}
+
+int
+main(void)
+{
+	log_level(LOG_EMERG); /* each end of an asker is logged; here it is expected */
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		const struct ask_table *t = kinds[i].table(0);
+		for (uint16_t type = 0; type < t->n_rows; type++)
+			if (t->rows[type].handler)
+				attack_row(&kinds[i], t, type);
+		tell(try(t, 0, MORE, SPAN("")) == E_BAD, kinds[i].name, "0", "does not exist");
+		tell(try(t, (uint16_t)t->n_rows, MORE, SPAN("")) == E_BAD, kinds[i].name, "n", "does not exist");
+		tell(try(t, 0xffff, MORE, SPAN("")) == E_BAD, kinds[i].name, "65535", "does not exist");
+	}
+	return 0;
+}
