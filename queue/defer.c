@@ -65,6 +65,8 @@ put_row(struct message *m)
 	if (index_put(the_sched.index, &row) != E_OK)
 		log_event(LOG_ERR, "row_not_written", "mid=%s do=\"nothing: it is found by its name at the next start\"",
 		    id_text(row.id));
+	log_event(LOG_INFO, "deferred_until", "mid=%s attempts=%u wait_sec=%lld", id_text(row.id), row.entry.attempts,
+	    (long long)(row.due_sec - retry_now()));
 	has_unsynced_rows = true;
 	message_free(m);
 }

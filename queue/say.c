@@ -310,6 +310,7 @@ sealed_copy(struct span bytes)
 		}
 		bytes = span_from(bytes, (size_t)n);
 	}
+	lseek(fd, 0, SEEK_SET); /* who gets it reads from the beginning */
 	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 	return fd;
 }
