@@ -189,14 +189,6 @@ listener_fd(void)
 	bug("no socket for jobs");
 }
 
-static bool
-is_welcome(int fd)
-{
-	struct ucred peer;
-	socklen_t n = sizeof peer;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == 0 || peer.uid == geteuid());
-}
-
 int
 placer_prepare(void)
 {
@@ -220,7 +212,7 @@ placer_run(void)
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			continue; /* another placer was quicker */
-		if (is_welcome(fd))
+		if (ask_peer_is_ours(fd))
 			serve(fd);
 		else
 			close(fd);

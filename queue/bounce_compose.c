@@ -23,6 +23,8 @@ status_of(struct span reason)
 {
 	struct span status = span_head(reason, span_find(reason, ' '));
 	bool is_status = status.n >= 5 && status.p[1] == '.' && ch_digit(status.p[0]);
+	for (size_t i = 0; i < status.n; i++)
+		is_status = is_status && (ch_digit(status.p[i]) || status.p[i] == '.');
 	return is_status ? status : SPAN("5.0.0");
 }
 

@@ -231,20 +231,7 @@ client_new(int fd)
 	clients = c;
 }
 
-/* Connections are made by monitors, on the word of their role tables: root, or the uid that all run as. */
-static bool
-is_welcome(int fd)
-{
-	struct ucred peer;
-	socklen_t n = sizeof peer;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		return true;
-	log_event(LOG_WARNING, "stranger", "socket=spool uid=%u", peer.uid);
-	return false;
-}
-
+/* Connections are made by monitors, on the word of their role tables. */
 static void
 on_listener(void *ctx, int listener, unsigned events)
 {
@@ -253,7 +240,7 @@ on_listener(void *ctx, int listener, unsigned events)
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			return;
-		if (is_welcome(fd))
+		if (ask_peer_is_ours(fd))
 			client_new(fd);
 		else
 			close(fd);

@@ -142,10 +142,9 @@ turn_over(struct journal *j)
 		s = write_ahead(j);
 	if (!s)
 		return E_LIMIT;
-	int err = segment_begin(s, j->next_use);
+	int err = segment_begin(s, j->next_use++);
 	if (err != E_OK)
 		return err;
-	j->next_use++;
 	j->current = s;
 	return E_OK;
 }

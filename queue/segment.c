@@ -136,6 +136,9 @@ segment_begin(struct segment *s, uint64_t use)
 	mac_free(&s->mac);
 	if (head_write(s, use, true, key) != E_OK || fdatasync(s->fd) != 0) {
 		log_event(LOG_ALERT, "segment_not_begun", "segment=%u err=%s", s->number, log_errno(errno));
+		s->state = SEGMENT_BAD; /* empty: it retires at once, and its name gets a new file */
+		s->use = use;
+		s->mac = mac_new(key, sizeof key);
 		return E_IO;
 	}
 	s->mac = mac_new(key, sizeof key);

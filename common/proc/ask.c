@@ -23,6 +23,19 @@ ask_pair(int out[2])
 		bug("socketpair");
 }
 
+bool
+ask_peer_is_ours(int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	log_event(LOG_WARNING, "stranger", "uid=%u", peer.uid);
+	return false;
+}
+
 /* Waits without the control channel: an answer is near, or the deadline is. */
 static int
 ask_wait(int chan, short events, int64_t deadline)

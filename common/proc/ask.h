@@ -21,6 +21,8 @@ struct ask_msg {
 	int fd;         /* own: the receiver closes it; -1 when none came */
 };
 
+/* ask_peer_is_ours - at the other end is root, or our own uid (SO_PEERCRED): for sockets with a name */
+bool ask_peer_is_ours(int fd);
 /* ask_pair - a connected pair, close-on-exec, buffers large enough for ASK_MSG_MAX */
 void ask_pair(int out[2]);
 /*

@@ -280,14 +280,11 @@ on_ctl_ask(void *ctx, int fd, unsigned events)
 static void
 on_ctl_client(void *ctx, int listener, unsigned events)
 {
-	struct ucred peer;
-	socklen_t n = sizeof peer;
 	(void)ctx, (void)events;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0 ||
-	    (peer.uid != 0 && peer.uid != geteuid())) {
+	if (!ask_peer_is_ours(fd)) {
 		close(fd);
 		return;
 	}

@@ -289,14 +289,11 @@ on_session(void *ctx, int fd, unsigned events)
 static void
 on_listener(void *ctx, int listener, unsigned events)
 {
-	struct ucred peer;
-	socklen_t n = sizeof peer;
 	(void)ctx, (void)events;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	if (run.n_sessions == KEEPER_SESSIONS_MOST || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0 ||
-	    peer.uid != geteuid()) {
+	if (run.n_sessions == KEEPER_SESSIONS_MOST || !ask_peer_is_ours(fd)) {
 		close(fd);
 		return;
 	}
