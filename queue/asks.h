@@ -20,10 +20,11 @@ enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE };
 enum sched_ask {
 	SCHED_DONE = 1, /* u16 n, n x id: every recipient is done, and durably so: retire record or file.  No reply */
 	SCHED_DEFER,    /* u16 n, n x {id, u16 rcpts, states[rcpts]}: a file each in deferred/, one sync -> SAY_DEFERRED */
-	SCHED_MARK,     /* id, u16 n, n x u16: these recipients of a deferred message are done -> SAY_MARKED */
+	SCHED_MARK,     /* id, u16 n, n x u16: these recipients are done: a note with the next batch, or the states
+	                 * of the deferred file -> SAY_MARKED, once it is durable */
 	SCHED_COPY,     /* id -> SAY_COPY */
 	SCHED_DERIVE,   /* parent id, str envelope: a new message with the parent's bytes -> SAY_DERIVED */
-	SCHED_CORRUPT,  /* id: its bytes are damaged: put aside into corrupt/.  No reply */
+	SCHED_CORRUPT,  /* id: its bytes are damaged, a placer says: put aside into corrupt/ if that is so.  No reply */
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */
 	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
 	SCHED_ASKS
@@ -36,9 +37,11 @@ enum spool_says {
 	SAY_DEFERRED,    /* u16 n, n x {id, u8 ok} */
 	SAY_MARKED,      /* id, u8 ok */
 	SAY_COPY,        /* id, u8 ok, fd: a sealed memory file with the message's bytes */
-	SAY_DERIVED,     /* parent id, id of the new one, u8 spool_verdict; it comes as SAY_NEW too */
+	SAY_DERIVED,     /* parent id, id of the new one, u8 spool_verdict: it is durable; it comes as SAY_NEW too */
 	SAY_MISSING,     /* id: no such message any more */
 	SAY_NAMES,       /* u16 n, n x id */
+	SAY_LONG,        /* u8 source, u32 segment, u64 offset, empty str; fd: as one of SAY_NEW, but the envelope,
+	                  * too long for a message, is in a sealed memory file */
 	SAY_PRESSURE,    /* u8 live segments, u8 most: checkpoint, and defer what is slow, now */
 };
 

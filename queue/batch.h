@@ -10,7 +10,11 @@ size_t batch_head_bytes(size_t n_records);
 size_t batch_record_bytes(const struct record *);
 /* batch_put - the whole batch, as it goes to s->end; each record gets its offset in the file */
 void batch_put(struct buf *out, const struct segment *, struct record *, size_t n);
-/* batch_replay - all batches of a segment; its end and its count are known afterwards.  E_OK, E_IO */
-MUST_USE int batch_replay(struct segment *, uint64_t segment_bytes, const struct journal_visitor *);
+/*
+ * batch_replay - all batches of a segment; its end and its count are known afterwards.
+ *   known_end  where they end, as the next use says; 0: not known, a bad last batch is a torn tail
+ *   returns    E_OK, E_IO
+ */
+MUST_USE int batch_replay(struct segment *, uint64_t known_end, const struct journal_visitor *);
 
 #endif

@@ -11,6 +11,7 @@ enum { BUCKETS_FIRST = 1024 };
 struct entries {
 	struct entry **buckets; /* own */
 	size_t n_buckets, n_all, n_unfinished;
+
 	struct {
 		struct entry *first; /* borrow */
 		unsigned unfinished;
@@ -117,6 +118,26 @@ entry_done(struct entries *all, struct entry *e)
 	all->n_unfinished--;
 }
 
+void
+entry_mark(struct entry *e, const uint16_t *which, size_t n)
+{
+	struct arena arena = {.max_bytes = 0};
+	struct envelope env;
+	struct buf b = {.max = ENVELOPE_BYTES_MAX};
+	if (envelope_get(span_make(e->envelope, e->envelope_bytes), &arena, &env) !=
+	    E_OK)
+		bug("an envelope that was accepted");
+	for (size_t i = 0; i < n; i++)
+		if (which[i] < env.n_rcpts)
+			env.rcpts[which[i]].state = RCPT_DONE;
+	envelope_put(&b, &env);
+	if (buf_done(&b) != E_OK || b.len != e->envelope_bytes)
+		bug("an envelope changed its size");
+	memcpy(e->envelope, b.p, b.len);
+	buf_free(&b);
+	arena_reset(&arena);
+}
+
 unsigned
 entries_unfinished(const struct entries *all, unsigned segment)
 {
@@ -138,6 +159,15 @@ forget(struct entries *all, struct entry *e)
 	*link = e->next;
 	all->n_all--;
 	entry_free(e);
+}
+
+bool
+entries_are_said(const struct entries *all, unsigned segment)
+{
+	const struct entry *e = all->segments[segment].first;
+	while (e && !e->is_unsaid)
+		e = e->segment_next;
+	return e == NULL;
 }
 
 void

@@ -18,6 +18,7 @@ struct entry {
 	unsigned segment;           /* that its record is in */
 	bool is_done;               /* nothing is left to do: delivered, or it has a file in deferred/ */
 	bool is_unsaid;
+	bool has_file;              /* a copy in deferred/, because its segment failed */
 	uint32_t message_bytes;     /* in the journal; 0 for a large one */
 	char *envelope;             /* own; NULL once done */
 	uint32_t envelope_bytes;
@@ -32,9 +33,12 @@ struct entry *entry_find(struct entries *, struct id);
 /* entry_add - an id that is not there yet */
 struct entry *entry_add(struct entries *, struct id, unsigned segment, struct span envelope);
 void entry_done(struct entries *, struct entry *);
+/* entry_mark - these recipients are done: its envelope says so from now on */
+void entry_mark(struct entry *, const uint16_t *which, size_t n);
 unsigned entries_unfinished(const struct entries *, unsigned segment);
 /* entries_of - the first of a segment; follow segment_next */
 struct entry *entries_of(struct entries *, unsigned segment);
+bool entries_are_said(const struct entries *, unsigned segment); /* none waits for sched's channel */
 void entries_retire(struct entries *, unsigned segment); /* all of the segment are forgotten */
 size_t entries_count(const struct entries *);            /* unfinished, in all segments */
 

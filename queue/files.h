@@ -11,6 +11,8 @@
 #include "spool/envelope.h"
 #include "spool/job.h"
 
+enum { FILE_MODE = 0640, FILE_NAME_BYTES = ID_TEXT + 4, FOLDERS = 256 };
+
 struct files {
 	int dir, large, deferred, corrupt; /* own: directories */
 };
@@ -18,23 +20,42 @@ struct files {
 /* files_open - spool_dir and what it holds; 256 folders each are made when missing.  E_OK, E_IO (logged) */
 MUST_USE int files_open(const char *spool_dir, struct files *out);
 
-/* ---- large ---- */
+void file_name(struct id, char out[FILE_NAME_BYTES]); /* "xx/ID" */
+MUST_USE int file_open(int at, struct id, int flags, int *out); /* E_OK, E_BAD (none), E_LIMIT (disk full), E_IO */
+MUST_USE int file_write(int fd, struct span);                   /* all of it.  E_OK, E_LIMIT (disk full), E_IO */
+MUST_USE int folder_sync(int at, struct id);                    /* the folder of this id */
+/* folder_each - names in one of the FOLDERS.  E_OK, E_IO, or what fn returned */
+MUST_USE int folder_each(int at, unsigned folder, int (*fn)(void *ctx, const char *name), void *ctx);
+/* folders_each - names in all folders.  E_OK, E_IO, or what fn returned */
+MUST_USE int folders_each(int at, int (*fn)(void *ctx, const char *name), void *ctx);
+MUST_USE int files_sync(const struct files *);                  /* all of the spool's file system.  E_OK, E_IO: final */
+void message_files_remove(const struct files *, struct id);     /* both kinds; not synced */
+
+/* ---- large.c ---- */
 MUST_USE int large_file(const struct files *, int *out); /* an unnamed file for a client.  E_OK, E_IO, E_LIMIT (disk full) */
 /* large_check - it has this size and this SHA-256; reads all of it.  E_OK, E_BAD, E_IO */
 MUST_USE int large_check(int fd, const struct envelope *);
-MUST_USE int large_link(const struct files *, int fd, struct id); /* its name, durable: its folder is synced */
+MUST_USE int large_link(const struct files *, int fd, struct id); /* its name; not yet synced.  E_OK, E_LIMIT, E_IO */
+MUST_USE int large_sync(const struct files *, struct id);         /* and that durably.  E_OK, E_IO: final */
 MUST_USE int large_open(const struct files *, struct id, int *out);
+bool large_is_there(const struct files *, struct id);
+/* large_sweep - names that nobody holds, of batches that did not come to be, are removed */
+void large_sweep(const struct files *, bool (*is_held)(struct id));
 
-/* ---- deferred ---- */
+/* ---- deferred.c ---- */
 /*
- * deferred_write - not yet synced (files_sync).
+ * deferred_write - the file, without a name that counts yet.
+ *   states   one for each recipient; NULL: as the envelope says
  *   message  empty for a large one
- *   offset   of the message in the file
+ *   returns  E_OK, E_BAD (not as many states as recipients), E_LIMIT (disk full), E_IO
  */
-MUST_USE int deferred_write(const struct files *, struct span envelope, const uint8_t *states, struct span message);
+MUST_USE int deferred_write(const struct files *, struct span envelope, const uint8_t *states, size_t n_states,
+    struct span message);
+/* deferred_settle - names for all that was written; durable at return, with few syncs.  E_OK, E_IO: final, for all */
+MUST_USE int deferred_settle(const struct files *, const struct id *ids, size_t n);
 struct deferred {
-	struct buf envelope;   /* own; states are in it */
-	uint64_t offset;       /* of the message in its file */
+	struct buf envelope;    /* own; states are in it */
+	uint64_t offset;        /* of the message in its file */
 	uint64_t message_bytes; /* 0: large/xx/ID holds it */
 };
 MUST_USE int deferred_read(const struct files *, struct id, struct deferred *out); /* E_OK, E_BAD (damaged, missing), E_IO */
@@ -42,11 +63,11 @@ MUST_USE int deferred_open(const struct files *, struct id, int *out);
 bool deferred_is_there(const struct files *, struct id);
 /* deferred_mark - these recipients are done; synced.  E_OK, E_IO, E_BAD */
 MUST_USE int deferred_mark(const struct files *, struct id, const uint16_t *which, size_t n);
-void message_files_remove(const struct files *, struct id);   /* both kinds; not synced: a file that comes back is done again */
-/* deferred_each - names in deferred/.  E_OK, or what fn returned */
-MUST_USE int deferred_each(const struct files *, int (*fn)(void *ctx, struct id), void *ctx);
+void deferred_sweep(const struct files *); /* what was not settled is removed */
+/* deferred_each - names in one folder of deferred/.  E_OK, E_IO, or what fn returned */
+MUST_USE int deferred_each(const struct files *, unsigned folder, int (*fn)(void *ctx, struct id), void *ctx);
 
-MUST_USE int files_sync(const struct files *);                /* all of the spool's file system.  E_OK, E_IO: final */
+/* ---- quarantine.c ---- */
 void corrupt_put(const struct files *, const char *name, struct span bytes);
 void corrupt_move(const struct files *, struct id);
 

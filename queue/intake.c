@@ -12,14 +12,18 @@
 #include "proc/daemon.h"
 #include "queue/spool.h"
 
-enum { PH_ANY = 1, ACCEPT_BURST = 32, PARTIAL_MAX = ENVELOPE_BYTES_MAX + SPOOL_SMALL_MAX + 4 };
+enum {
+	PH_ANY = 1,
+	ACCEPT_BURST = 32,
+	PARTIAL_MAX = ENVELOPE_BYTES_MAX + SPOOL_SMALL_MAX + 4
+};
 
 static struct client *clients;
 static struct buf scratch;
 
 /* ---- what becomes of an arrival ---- */
 
-void
+static void
 arrival_clear(struct arrival *a)
 {
 	buf_free(&a->bytes);
@@ -35,31 +39,22 @@ give_room_back(struct client *c)
 	c->promised = 0;
 }
 
-static void
-answer(struct arrival *a, enum spool_verdict v)
+void
+intake_answer(struct arrival *a)
 {
-	uint8_t verdict = (uint8_t)v;
+	uint8_t verdict = (uint8_t)a->verdict;
 	struct client *c = a->client;
 	if (c) {
 		c->waiting--;
 		give_room_back(c);
 		/* one that does not take its answer is gone, and will be noticed so */
 		if (ask_answer(c->asker, a->ask, span_make(&verdict, 1), -1) != E_OK)
-			log_event(LOG_INFO, "client_gone", "id=%s", id_text(a->record.id));
+			log_event(
+			    LOG_INFO, "client_gone", "mid=%s", id_text(a->record.id));
 	}
+	if (a->is_derived)
+		say_derived(a->parent, a->record.id, a->verdict);
 	arrival_clear(a);
-}
-
-void
-intake_accept(struct arrival *a)
-{
-	answer(a, SPOOL_OK);
-}
-
-void
-intake_refuse(struct arrival *a, enum spool_verdict v)
-{
-	answer(a, v);
 }
 
 /* ---- asks ---- */
@@ -91,13 +86,28 @@ ask_file(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	int err = large_file(&the_spool.files, fd_back);
-	buf_u8(reply, err == E_OK ? SPOOL_OK : err == E_LIMIT ? SPOOL_FULL : SPOOL_FAILED);
+	buf_u8(reply, err == E_OK      ? SPOOL_OK
+		      : err == E_LIMIT ? SPOOL_FULL
+				       : SPOOL_FAILED);
 	return E_OK;
+}
+
+/* What the two kinds of PUT may bring. */
+static bool
+is_sound(const struct client *c, uint16_t ask, const struct envelope *e,
+    size_t message_bytes)
+{
+	if (e->n_rcpts == 0 || e->head_bytes > e->size_bytes)
+		return false;
+	if (ask == SPOOL_PUT)
+		return message_bytes == e->size_bytes &&
+		       message_bytes <= SPOOL_SMALL_MAX && c->large < 0;
+	return message_bytes == 0 && c->large >= 0;
 }
 
 /* The whole of a message is here: checked, and into the batch. */
 static int
-take(struct client *c, uint16_t ask)
+take(struct client *c, uint16_t ask, bool is_again)
 {
 	struct rd r = rd_of(buf_as_span(&c->partial));
 	struct arena arena = {.max_bytes = 1 << 20};
@@ -105,45 +115,56 @@ take(struct client *c, uint16_t ask)
 	struct span envelope = rd_str(&r, ENVELOPE_BYTES_MAX);
 	int err = r.err == E_OK ? envelope_get(envelope, &arena, &e) : E_BAD;
 	arena_reset(&arena);
+	if (err == E_OK && !is_sound(c, ask, &e, r.in.n))
+		err = E_BAD;
 	if (err != E_OK)
 		return err;
-	if (e.n_rcpts == 0 || e.head_bytes > e.size_bytes || (ask == SPOOL_PUT && r.in.n != e.size_bytes) ||
-	    (ask == SPOOL_PUT_LARGE && (r.in.n != 0 || c->large < 0)))
-		return E_BAD;
-	struct arrival *a = spool_arrival();
-	*a = (struct arrival){.client = c, .ask = ask, .bytes = c->partial, .large = c->large,
-	    .record = {.kind = ask == SPOOL_PUT ? RECORD_MESSAGE : RECORD_LARGE, .id = e.id,
-	        .envelope = envelope, .message = r.in}};
+	struct arrival *a = spool_arrival(c->partial.len);
+	*a = (struct arrival){.client = c,
+	    .ask = ask,
+	    .bytes = c->partial,
+	    .large = c->large,
+	    .may_be_known = is_again || (e.flags & ENV_DERIVED),
+	    .record = {.kind = ask == SPOOL_PUT ? RECORD_MESSAGE : RECORD_LARGE,
+		.id = e.id,
+		.envelope = envelope,
+		.message = r.in}};
 	c->partial = (struct buf){.max = PARTIAL_MAX};
 	c->large = -1;
 	c->waiting++;
-	the_spool.batch_bytes += a->bytes.len;
 	if (ask == SPOOL_PUT_LARGE && large_check(a->large, &e) != E_OK) {
 		a->verdict = SPOOL_BAD;
-		log_event(LOG_ERR, "large_refused", "id=%s why=\"size or checksum\"", id_text(e.id));
+		log_event(LOG_ERR, "large_refused", "mid=%s why=\"size or checksum\"",
+		    id_text(e.id));
 	}
 	return E_OK;
+}
+
+static void
+take_fd(struct client *c, int *fd)
+{
+	if (*fd < 0)
+		return;
+	if (c->large >= 0)
+		close(c->large);
+	c->large = *fd;
+	*fd = -1;
 }
 
 static int
 put(struct asker *a, struct rd *body, int *fd, uint16_t ask)
 {
 	struct client *c = a->ctx;
-	bool is_last = rd_u8(body) == 1;
-	if (body->err != E_OK)
+	uint8_t flags = rd_u8(body);
+	if (body->err != E_OK || (flags & ~(SPOOL_PUT_LAST | SPOOL_PUT_AGAIN)))
 		return E_BAD;
 	buf_span(&c->partial, body->in);
 	if (buf_done(&c->partial) != E_OK)
 		return E_LIMIT;
-	if (*fd >= 0) {
-		if (c->large >= 0)
-			close(c->large);
-		c->large = *fd;
-		*fd = -1;
-	}
-	if (!is_last)
+	take_fd(c, fd);
+	if (!(flags & SPOOL_PUT_LAST))
 		return E_MORE;
-	int err = take(c, ask);
+	int err = take(c, ask, flags & SPOOL_PUT_AGAIN);
 	return err == E_OK ? E_MORE : err;
 }
 
@@ -155,7 +176,8 @@ ask_put(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_ba
 }
 
 static int
-ask_put_large(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_put_large(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	(void)reply, (void)fd_back;
 	return put(a, body, fd, SPOOL_PUT_LARGE);
@@ -185,6 +207,7 @@ static const struct ask_row rows[] = {
 	[SPOOL_PUT_LARGE] = {"PUT_LARGE", PH_ANY,   600000, ASK_MSG_MAX - 2,  false,   ask_put_large},
 	[SPOOL_DROP]      = {"DROP",      PH_ANY,   0,      0,                false,   ask_drop},
 };
+
 /* clang-format on */
 
 /* ---- clients ---- */
@@ -194,7 +217,8 @@ client_free(struct client *c)
 {
 	for (size_t i = 0; c->waiting && i < the_spool.n_batch; i++)
 		if (the_spool.batch[i].client == c)
-			the_spool.batch[i].client = NULL; /* it is made durable all the same */
+			the_spool.batch[i].client =
+			    NULL; /* it is made durable all the same */
 	give_room_back(c);
 	loop_unwatch(&c->watch);
 	asker_free(&c->asker);
@@ -207,12 +231,22 @@ client_free(struct client *c)
 	mem_free(&c);
 }
 
+/*
+ * One ask at a time: who asks waits for the answer, so looking for a second one would be a system call
+ * for nothing.  Only the packets of one message follow each other.
+ */
 static void
 on_client(void *ctx, int fd, unsigned events)
 {
 	struct client *c = ctx;
+	size_t before;
+	int err;
 	(void)fd, (void)events;
-	if (asker_serve(c->asker, &scratch, SPOOL_CLIENT_BURST) != E_OK)
+	do {
+		before = c->partial.len;
+		err = asker_serve(c->asker, &scratch, 1);
+	} while (err == E_OK && c->partial.len > before);
+	if (err != E_OK)
 		client_free(c);
 }
 
@@ -252,5 +286,6 @@ intake_open(void)
 {
 	for (size_t i = 0; i < the_child.n_listeners; i++)
 		if (strcmp(the_child.listeners[i].kind, "spool") == 0)
-			loop_watch(the_spool.loop, the_child.listeners[i].fd, LOOP_READ, on_listener, NULL);
+			loop_watch(the_spool.loop, the_child.listeners[i].fd, LOOP_READ,
+			    on_listener, NULL);
 }

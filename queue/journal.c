@@ -13,22 +13,25 @@
 #include "queue/batch.h"
 #include "queue/segment.h"
 
-static const unsigned SPARE = 1; /* segments that are kept written ahead */
+enum { SPARE = 2 }; /* segments that are kept written ahead */
 
 struct journal {
-	char *dir;              /* own */
-	int dir_fd;             /* own */
+	char *dir;  /* own */
+	int dir_fd; /* own */
 	uint64_t segment_bytes;
 	unsigned segments_most;
 	struct segment segments[JOURNAL_SEGMENTS_MAX];
-	unsigned n_segments;    /* files there are, numbered from 0 */
+	unsigned n_segments;     /* files there are, numbered from 0 */
 	struct segment *current; /* borrow: of segments; NULL before the first batch */
 	uint64_t next_use;
-	struct buf batch;       /* kept: assembled here */
+	uint64_t last_use,
+	    last_end; /* of the replay: what the next header says of the use before */
+	struct buf batch; /* kept: assembled here */
 };
 
 int
-journal_open(const char *dir, uint64_t segment_bytes, unsigned segments_most, struct journal **out)
+journal_open(const char *dir, uint64_t segment_bytes, unsigned segments_most,
+    struct journal **out)
 {
 	struct journal *j = mem_new(sizeof *j);
 	struct buf path = {0};
@@ -36,16 +39,19 @@ journal_open(const char *dir, uint64_t segment_bytes, unsigned segments_most, st
 	j->dir = mem_dup(buf_cstr(&path));
 	buf_free(&path);
 	j->segment_bytes = segment_bytes;
-	j->segments_most = segments_most < JOURNAL_SEGMENTS_MAX ? segments_most : JOURNAL_SEGMENTS_MAX;
+	j->segments_most =
+	    segments_most < JOURNAL_SEGMENTS_MAX ? segments_most : JOURNAL_SEGMENTS_MAX;
 	j->next_use = 1;
 	j->batch.max = segment_bytes;
 	j->dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->dir_fd < 0) {
-		log_event(LOG_CRIT, "no_journal", "dir=%s err=%s", log_qs(j->dir), log_errno(errno));
+		log_event(LOG_CRIT, "no_journal", "dir=%s err=%s", log_qs(j->dir),
+		    log_errno(errno));
 		journal_close(&j);
 		return E_IO;
 	}
-	while (j->n_segments < JOURNAL_SEGMENTS_MAX &&
+	while (
+	    j->n_segments < JOURNAL_SEGMENTS_MAX &&
 	    segment_open(j->dir_fd, j->n_segments, &j->segments[j->n_segments]) == E_OK)
 		j->n_segments++;
 	*out = j;
@@ -89,62 +95,96 @@ next_in_use(struct journal *j, uint64_t after)
 int
 journal_replay(struct journal *j, const struct journal_visitor *v)
 {
-	uint64_t after = 0;
 	for (unsigned i = 0; i < j->n_segments; i++)
-		if (segment_read_head(&j->segments[i]) == E_OK && j->segments[i].use >= j->next_use)
+		if (segment_read_head(&j->segments[i]) == E_OK &&
+		    j->segments[i].use >= j->next_use)
 			j->next_use = j->segments[i].use + 1;
-	for (struct segment *s; (s = next_in_use(j, after)); after = s->use)
-		if (batch_replay(s, j->segment_bytes, v) != E_OK)
+	for (struct segment *s = next_in_use(j, 0), *next; s; s = next) {
+		next = next_in_use(j, s->use);
+		uint64_t known_end =
+		    next && next->use == s->use + 1 ? next->before_end : 0;
+		if (batch_replay(s, known_end, v) != E_OK)
 			return E_IO;
+		j->last_end = s->end;
+		j->last_use = s->use;
+	}
 	return E_OK; /* a new use begins for new batches: an old tail is never written behind */
 }
 
 static struct segment *
-find_free(struct journal *j, bool is_ready)
+find_free(struct journal *j)
 {
-	for (unsigned i = 0; i < j->n_segments; i++) {
-		struct segment *s = &j->segments[i];
-		if (s->state == SEGMENT_FREE && (!is_ready || s->bytes >= j->segment_bytes))
-			return s;
-	}
+	for (unsigned i = 0; i < j->n_segments; i++)
+		if (j->segments[i].state == SEGMENT_FREE &&
+		    j->segments[i].bytes >= j->segment_bytes)
+			return &j->segments[i];
 	return NULL;
 }
 
-/* A file for one more segment, or a short one filled up: all of its blocks are there afterwards. */
+/* The file of one more segment, or a short one: to be filled up. */
 static struct segment *
-write_ahead(struct journal *j)
+unready(struct journal *j)
 {
-	struct segment *s = find_free(j, false);
-	if (!s && j->n_segments < j->segments_most &&
-	    segment_create(j->dir_fd, j->n_segments, &j->segments[j->n_segments]) == E_OK)
-		s = &j->segments[j->n_segments++];
-	if (!s || segment_fill(s, j->dir_fd, j->segment_bytes) != E_OK)
+	for (unsigned i = 0; i < j->n_segments; i++)
+		if (j->segments[i].state == SEGMENT_FREE &&
+		    j->segments[i].bytes < j->segment_bytes)
+			return &j->segments[i];
+	if (j->n_segments == j->segments_most ||
+	    segment_create(j->dir_fd, j->n_segments, &j->segments[j->n_segments]) !=
+		E_OK)
 		return NULL;
-	return s;
+	return &j->segments[j->n_segments++];
 }
 
-void
+int
 journal_prepare(struct journal *j)
 {
 	unsigned ready = 0;
 	for (unsigned i = 0; i < j->n_segments; i++)
-		ready += j->segments[i].state == SEGMENT_FREE && j->segments[i].bytes >= j->segment_bytes;
-	if (ready < SPARE && journal_live(j) < j->segments_most && !write_ahead(j))
-		log_event(LOG_WARNING, "no_spare_segment", "live=%u", journal_live(j));
+		ready += j->segments[i].state == SEGMENT_FREE &&
+		         j->segments[i].bytes >= j->segment_bytes;
+	if (ready >= SPARE || journal_live(j) + ready >= j->segments_most)
+		return E_OK;
+	struct segment *s = unready(j);
+	int err = s ? segment_fill(s, j->dir_fd, j->segment_bytes) : E_IO;
+	return err == E_OK ? E_MORE : err;
+}
+
+/* All at once, because nothing is ready. */
+static struct segment *
+write_ahead(struct journal *j)
+{
+	struct segment *s = unready(j);
+	int err = s ? E_MORE : E_IO;
+	while (err == E_MORE)
+		err = segment_fill(s, j->dir_fd, j->segment_bytes);
+	return err == E_OK ? s : NULL;
+}
+
+/* What the header of a new use says of the one before: where its batches end, if that is known. */
+static uint64_t
+end_before(const struct journal *j)
+{
+	if (j->current)
+		return j->current->end;
+	return j->last_use + 1 == j->next_use ? j->last_end : 0;
 }
 
 /* The current segment is left; the next begins with its synced header. */
 static int
 turn_over(struct journal *j)
 {
-	struct segment *s = find_free(j, true);
+	struct segment *s = find_free(j);
 	if (!s && journal_live(j) < j->segments_most)
 		s = write_ahead(j);
 	if (!s)
-		return E_LIMIT;
-	int err = segment_begin(s, j->next_use++);
-	if (err != E_OK)
+		return errno == ENOSPC || errno == EDQUOT ? E_IO : E_LIMIT;
+	int err = segment_begin(s, j->next_use, end_before(j));
+	if (err != E_OK) {
+		segment_replace(s, j->dir_fd);
 		return err;
+	}
+	j->next_use++;
 	j->current = s;
 	return E_OK;
 }
@@ -158,7 +198,8 @@ journal_record_bytes(const struct record *r)
 size_t
 journal_room(const struct journal *j)
 {
-	return j->segment_bytes - 2 * JOURNAL_PAGE - batch_head_bytes(JOURNAL_BATCH_RECORDS_MAX);
+	return j->segment_bytes - 2 * JOURNAL_PAGE -
+	       batch_head_bytes(JOURNAL_BATCH_RECORDS_MAX);
 }
 
 static size_t
@@ -171,7 +212,7 @@ static int
 write_here(struct journal *j, struct segment *s)
 {
 	const char *p = j->batch.p;
-	size_t left = j->batch.len;
+	size_t left = whole_pages(j->batch.len);
 	uint64_t at = s->end;
 	while (left) {
 		ssize_t n = pwrite(s->fd, p, left, (off_t)at);
@@ -186,6 +227,25 @@ write_here(struct journal *j, struct segment *s)
 	return fdatasync(s->fd) == 0 ? E_OK : E_IO;
 }
 
+/*
+ * Final: the segment is left.  The next use begins at once, and its header says that this batch does not
+ * count: its client is told 451, and it must not come back from a replay.
+ */
+static void
+fail(struct journal *j, struct segment *s, size_t n)
+{
+	int why = errno;
+	s->state = SEGMENT_BAD;
+	log_event(LOG_ALERT, "journal_sync_failed",
+	    "segment=%u err=%s records=%zu "
+	    "do=\"look at this disk: nothing of this batch was told to anyone\"",
+	    s->number, log_errno(why), n);
+	if (turn_over(j) != E_OK)
+		log_event(LOG_ALERT, "no_segment",
+		    "why=\"none could be begun after one that failed\"");
+	errno = why;
+}
+
 int
 journal_write(struct journal *j, struct record *records, size_t n, unsigned *segment)
 {
@@ -197,7 +257,9 @@ journal_write(struct journal *j, struct record *records, size_t n, unsigned *seg
 	bytes = whole_pages(bytes);
 	if (bytes > j->segment_bytes - JOURNAL_PAGE)
 		return E_LIMIT;
-	if (!j->current || j->current->state == SEGMENT_BAD || j->current->end + bytes > j->segment_bytes) {
+	if (!j->current || j->current->state == SEGMENT_BAD ||
+	    j->current->end + bytes > j->segment_bytes) {
+		errno = 0;
 		int err = turn_over(j);
 		if (err != E_OK)
 			return err;
@@ -207,14 +269,14 @@ journal_write(struct journal *j, struct record *records, size_t n, unsigned *seg
 	batch_put(&j->batch, s, records, n);
 	if (buf_done(&j->batch) != E_OK || j->batch.len > bytes)
 		bug("a batch is larger than was computed");
+	/* whole pages: a page that is not in memory need not be read first */
+	size_t pad = bytes - j->batch.len;
+	memset(buf_room(&j->batch, pad), 0, pad);
 	if (write_here(j, s) != E_OK) {
-		log_event(LOG_ALERT, "journal_sync_failed", "segment=%u err=%s records=%zu "
-		    "do=\"look at this disk: nothing of this batch was told to anyone\"", s->number,
-		    log_errno(errno), n);
-		s->state = SEGMENT_BAD;
+		fail(j, s, n);
 		return E_IO;
 	}
-	s->end += whole_pages(j->batch.len);
+	s->end += bytes;
 	s->batches++;
 	*segment = s->number;
 	return E_OK;
@@ -255,12 +317,14 @@ journal_is_bad(const struct journal *j, unsigned segment)
 }
 
 int
-journal_read(struct journal *j, unsigned segment, uint64_t offset, uint64_t n, struct buf *out)
+journal_read(
+    struct journal *j, unsigned segment, uint64_t offset, uint64_t n, struct buf *out)
 {
-	if (segment >= j->n_segments || n > j->segment_bytes)
+	if (segment >= j->n_segments || n > j->segments[segment].bytes)
 		return E_BAD;
 	char *room = buf_room(out, n);
-	if (!room || pread(j->segments[segment].fd, room, n, (off_t)offset) != (ssize_t)n)
+	if (!room ||
+	    pread(j->segments[segment].fd, room, n, (off_t)offset) != (ssize_t)n)
 		return E_IO;
 	buf_added(out, n);
 	return E_OK;

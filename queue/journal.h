@@ -3,7 +3,7 @@
  * journal.h - spool/journal/N: segments that are written ahead, filled with batches, and used again.
  *
  *   segment  a header page, then batches, each on a page boundary
- *   header   magic, number of the use, 128 random bits; synced before the first batch
+ *   header   twice: magic, number of the use, 128 random bits, where the use before ends; synced before the first batch
  *   batch    magic, use, number in the segment, count, bytes, offset of each record, MAC; then the records
  *   record   kind, id, lengths, MAC over all of it; envelope; message
  *
@@ -25,7 +25,8 @@ enum {
 enum record_kind {
 	RECORD_MESSAGE = 1, /* envelope and message */
 	RECORD_LARGE,       /* envelope; the message is spool/large/xx/ID */
-	RECORD_DONE,        /* "message": ids that are done, and what is to be known of them: notes */
+	RECORD_DONE,        /* "message": ids that are done: notes, so that a replay does not begin them again */
+	RECORD_MARK,        /* "message": n x {id, u16 n, n x u16}: recipients of messages that are done */
 };
 
 struct record {
@@ -72,8 +73,9 @@ unsigned journal_live(const struct journal *);             /* segments in use, t
 bool journal_oldest(const struct journal *, unsigned *segment); /* the oldest that is not current; false: none */
 void journal_retire(struct journal *, unsigned segment);   /* all of it is done, durably: to be used again */
 bool journal_is_bad(const struct journal *, unsigned segment); /* a sync of it failed: move what it holds */
-/* journal_prepare - one more segment is written ahead when none is free: call it when there is time.  Bounded. */
-void journal_prepare(struct journal *);
+/* journal_prepare - a piece of one more segment is written ahead when few are free: call it when there is time.
+ * E_OK (enough are ready), E_MORE, E_IO (errno says why) */
+MUST_USE int journal_prepare(struct journal *);
 MUST_USE int journal_read(struct journal *, unsigned segment, uint64_t offset, uint64_t n, struct buf *out);
 size_t journal_room(const struct journal *);               /* bytes that a batch may have now */
 size_t journal_record_bytes(const struct record *);        /* of a batch that this record takes */

@@ -27,7 +27,8 @@ look(struct room *r)
 static void
 make_ballast(struct room *r)
 {
-	int fd = openat(r->dir, ballast, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd =
+	    openat(r->dir, ballast, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return;
 	r->has_ballast = fallocate(fd, 0, 0, (off_t)r->ballast_bytes) == 0;
@@ -39,7 +40,8 @@ make_ballast(struct room *r)
 void
 room_init(struct room *r, int dir, uint64_t ballast_bytes, uint64_t reserve_bytes)
 {
-	*r = (struct room){.dir = dir, .ballast_bytes = ballast_bytes, .reserve_bytes = reserve_bytes};
+	*r = (struct room){
+	    .dir = dir, .ballast_bytes = ballast_bytes, .reserve_bytes = reserve_bytes};
 	look(r);
 	if (r->free_bytes > ballast_bytes + reserve_bytes)
 		make_ballast(r);
@@ -84,5 +86,6 @@ room_tick(struct room *r)
 		return;
 	make_ballast(r);
 	if (r->has_ballast)
-		log_event(LOG_NOTICE, "ballast_back", "bytes=%llu", (unsigned long long)r->ballast_bytes);
+		log_event(LOG_NOTICE, "ballast_back", "bytes=%llu",
+		    (unsigned long long)r->ballast_bytes);
 }

@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@
 #include "queue/retry.h"
 #include "spool/put.h"
 
-enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000, HEAP_HIGH_MESSAGES = 200 };
+enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000, HEAP_HIGH_MESSAGES = 200, LONG_HEAD_MOST = 64 };
 
 struct sched the_sched = {.spool = -1};
 
@@ -93,6 +94,27 @@ take_new(struct rd *body)
 	return rd_end(body);
 }
 
+/* An envelope too long for a message: it came as a file. */
+static int
+take_long(struct rd *body, int fd)
+{
+	struct buf one = {.max = ENVELOPE_BYTES_MAX + LONG_HEAD_MOST};
+	struct stat st;
+	struct span ref = rd_bytes(body, 1 + 4 + 8), none = rd_str(body, 0);
+	if (rd_end(body) != E_OK || none.n || fd < 0 || fstat(fd, &st) != 0 || st.st_size > ENVELOPE_BYTES_MAX)
+		return E_BAD;
+	buf_u16(&one, 1);
+	buf_span(&one, ref);
+	buf_u32(&one, (uint32_t)st.st_size);
+	char *room = buf_room(&one, (size_t)st.st_size);
+	if (room && pread(fd, room, (size_t)st.st_size, 0) == st.st_size)
+		buf_added(&one, (size_t)st.st_size);
+	struct rd r = rd_of(buf_as_span(&one));
+	int err = take_new(&r);
+	buf_free(&one);
+	return err;
+}
+
 static void
 take_derived(struct rd *body)
 {
@@ -118,6 +140,8 @@ take(struct ask_msg *m)
 	switch (m->type) {
 	case SAY_NEW:
 		return take_new(&m->body);
+	case SAY_LONG:
+		return take_long(&m->body, m->fd);
 	case SAY_REPLAYED:
 		the_sched.is_replayed = true;
 		sched_tell(SCHED_LIST, &(struct buf){.p = NULL});

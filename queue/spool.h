@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * spool.h - the process that owns the spool directory: takes messages, makes them durable, tells sched.
- *   spool.c   the loop: gather, write one batch, sync once, answer all; replay; retirement
- *   intake.c  clients: what they ask, message by message
- *   say.c     sched: what it asks, and what it is told
+ *   spool.c       the role: what it opens, its loop, its tick
+ *   commit.c      the batch: gathered, written with one write and one sync, answered
+ *   carry.c       what leaves the journal: done, deferred, rescued; retirement of segments
+ *   replay.c      what a start finds
+ *   intake.c      clients: what they ask, message by message
+ *   say.c         sched: what it is told
+ *   sched_asks.c  sched: what it asks
  */
 #ifndef QUEUE_SPOOL_H
 #define QUEUE_SPOOL_H
@@ -19,8 +23,11 @@
 
 enum {
 	SPOOL_TICK_MS = 250,
+	SPOOL_PREPARE_MS = 10,            /* between the pieces of a segment that is written ahead */
 	SPOOL_BATCH_BYTES_MOST = 8 << 20, /* then the batch is written, whoever else waits */
-	SPOOL_CLIENT_BURST = 16,
+	SPOOL_NOTES_MOST = 128 << 10,     /* bytes of each kind of notes in a batch */
+	SPOOL_NOTE_KINDS = 2,
+	SPOOL_RESCUE_EVERY_MS = 10000,    /* a rescue that failed is tried again */
 };
 
 /* One message that waits for the batch. */
@@ -31,7 +38,10 @@ struct arrival {
 	struct buf bytes;        /* own: [u32 length, envelope, message] */
 	int large;               /* own: the file of a large message; -1 */
 	enum spool_verdict verdict;
-	bool is_known;           /* the same id was taken before: accepted again, not written */
+	bool may_be_known;       /* sent before, or made from another: its id may have a file in deferred/ */
+	bool is_derived;         /* sched waits for it: made from parent */
+	struct id parent;
+	struct arrival *twin;    /* borrow: an earlier one of the same batch with the same id; or NULL */
 };
 
 /* One who may put messages into the spool. */
@@ -45,6 +55,14 @@ struct client {
 	unsigned waiting;            /* arrivals of it in the batch */
 };
 
+/* What is written with the next batch beside its messages. */
+struct notes {
+	struct buf done;     /* ids: RECORD_DONE */
+	struct buf marks;    /* n x {id, u16 n, n x u16}: RECORD_MARK */
+	struct buf marked;   /* ids: sched is told when the marks are durable */
+	struct buf removals; /* ids whose files go when the notes are durable */
+};
+
 struct spool {
 	struct loop *loop;
 	struct loop_timer *tick;
@@ -54,39 +72,64 @@ struct spool {
 	struct room room;
 	struct arrival *batch;       /* own: JOURNAL_BATCH_RECORDS_MAX */
 	size_t n_batch, batch_bytes;
-	struct buf notes;            /* ids that are done: go with the next batch */
+	struct notes notes;
+	bool has_removed;            /* files were removed since the last sync of the file system */
 	bool is_ending;
 	unsigned segments_live, segments_most;
-	int64_t defer_after_ms;
-	uint64_t message_bytes_most;
+	int64_t rescue_at_ms;        /* not before; monotonic */
 };
 
 extern struct spool the_spool;
 
+/* the role, for main.c */
 int spool_prepare(void);
 void spool_jail(struct jail *);
 int spool_run(void);
 
-/* spool.c */
-struct arrival *spool_arrival(void);                   /* the next place in the batch; writes it first when full */
-void spool_write_batch(void);                          /* all that waits: one write, one sync, all answered */
-/* spool_finish - these are done, durably: forgotten, files removed */
-void spool_finish(struct id id);
+/* commit.c */
+struct arrival *spool_arrival(size_t bytes);  /* the next place in the batch; writes it first when full */
+void spool_write_batch(void);                 /* all that waits: one write, one sync, all answered */
+bool spool_has_notes(void);
+struct entry *spool_remember(const struct record *, unsigned segment);
+void spool_marks_put(struct id id, const uint16_t *which, uint16_t n); /* with the next batch, then SAY_MARKED */
+/* spool_marks_get - the next of RECORD_MARK's.  which: ENVELOPE_RCPTS_MAX.  E_OK, E_BAD */
+MUST_USE int spool_marks_get(struct rd *, struct id *, uint16_t *which, uint16_t *n);
+
+/* carry.c */
+void spool_finish(struct id id); /* done, durably: noted with the next batch, then its files go */
 MUST_USE int spool_message(const struct entry *, struct buf *out); /* its bytes, from the journal */
-/* spool_carry - moves a message out of the journal into deferred/; not yet synced */
-MUST_USE int spool_carry(struct entry *, const uint8_t *states);
+MUST_USE int spool_message_of(struct id, struct buf *out);         /* wherever it is.  E_OK, E_BAD (none), E_IO */
+/* spool_carry - writes a message of the journal into deferred/: to be settled.  states: NULL, or one for each
+ * recipient.  E_OK, E_BAD (not as many states), E_LIMIT, E_IO */
+MUST_USE int spool_carry(const struct entry *, const uint8_t *states, size_t n_states);
+void spool_rescue(void);         /* what segments that failed hold is written again, elsewhere */
+void spool_carry_oldest(void);   /* the oldest segment's messages get files: without sched nobody says which */
+void spool_retire(void);         /* segments that hold nothing unfinished, in order */
+
+/* replay.c */
+MUST_USE int spool_replay(void);
 
 /* intake.c */
 void intake_open(void);
-void intake_accept(struct arrival *);                  /* answers its client, after the sync */
-void intake_refuse(struct arrival *, enum spool_verdict);
-void arrival_clear(struct arrival *);
+void intake_answer(struct arrival *);         /* to its client, after the sync; cleared */
 
 /* say.c */
-void say_open(int chan);                               /* sched is there: told all, then what comes */
+void say_open(int chan);                      /* sched is there: told all, then what comes */
+void say(uint16_t type, struct buf *body, int fd); /* takes both */
 void say_new(struct entry *);
+/* say_envelope - SAY_NEW of one message; SAY_LONG when its envelope is too long for that */
+void say_envelope(const struct job_ref *, struct span envelope);
+void say_marked(struct id id, bool is_ok);
+void say_derived(struct id parent, struct id id, enum spool_verdict);
 void say_pressure(void);
-void say_flush(void);                                  /* what waits is sent, as far as the channel takes it */
+void say_flush(void);                         /* what waits is sent, as far as the channel takes it */
 bool say_is_there(void);
+
+/* sched_asks.c */
+enum { SCHED_ROWS = 9 };
+extern const struct ask_row sched_rows[SCHED_ROWS];
+int sealed_copy(struct span bytes);           /* own: a memory file that nobody can change; -1 */
+void sched_asks_settle(void);                 /* what it asked for so far is made durable, and said */
+void sched_asks_forget(void);                 /* sched left: what was under way for it ends */
 
 #endif

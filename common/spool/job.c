@@ -69,7 +69,8 @@ job_result_get(struct rd *r, struct arena *arena, struct job_result *out)
 	out->outcome = rd_u8(r);
 	out->reason = rd_str(r, JOB_REASON_MAX);
 	uint16_t n = rd_u16(r);
-	if (r->err != E_OK || n > JOB_FORWARDS_MAX || out->outcome < JOB_PLACED || out->outcome > JOB_PERM)
+	if (r->err != E_OK || n > JOB_FORWARDS_MAX || out->outcome < JOB_PLACED ||
+	    out->outcome > JOB_PERM)
 		return E_BAD;
 	struct span *forwards = arena_get(arena, n * sizeof *forwards);
 	if (!forwards)

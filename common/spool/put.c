@@ -59,14 +59,15 @@ take_verdict(struct ask_msg *reply, enum spool_verdict *out)
 
 /* A small ask, on a new channel when the old one broke meanwhile (the spool restarted). */
 static int
-call(struct spool_client *c, uint16_t type, struct span body, int *fd, enum spool_verdict *out)
+call(struct spool_client *c, uint16_t type, struct span body, int *fd,
+    enum spool_verdict *out)
 {
 	for (int attempt = 0; attempt < 2; attempt++) {
 		struct ask_msg reply;
 		if (ensure(c) != E_OK)
 			return E_IO;
-		int err = ask_call(
-		    c->chan, type, body, -1, &c->scratch, &reply, deadline_in_ms(SPOOL_WAIT_MS));
+		int err = ask_call(c->chan, type, body, -1, &c->scratch, &reply,
+		    deadline_in_ms(SPOOL_WAIT_MS));
 		if (err == E_OK) {
 			if (fd)
 				*fd = reply.fd;
@@ -104,9 +105,11 @@ spool_file(struct spool_client *c, int *out, enum spool_verdict *verdict)
 
 /* The record in as many packets as it needs; only the last one is answered. */
 static int
-send_record(struct spool_client *c, uint16_t type, struct span head, struct span message, int fd)
+send_record(struct spool_client *c, uint16_t type, struct span head,
+    struct span message, uint8_t flags)
 {
 	struct buf packet = {.max = ASK_MSG_MAX};
+	int fd = type == SPOOL_PUT_LARGE ? c->file : -1;
 	int64_t deadline = deadline_in_ms(SPOOL_SYNC_WAIT_MS);
 	int err = E_OK;
 	do {
@@ -115,10 +118,11 @@ send_record(struct spool_client *c, uint16_t type, struct span head, struct span
 		head = span_from(head, h.n);
 		message = span_from(message, m.n);
 		buf_reset(&packet);
-		buf_u8(&packet, head.n + message.n == 0);
+		buf_u8(&packet, flags | (head.n + message.n == 0 ? SPOOL_PUT_LAST : 0));
 		buf_span(&packet, h);
 		buf_span(&packet, m);
 		err = ask_send(c->chan, type, buf_as_span(&packet), fd, deadline);
+		fd = -1; /* once is enough */
 	} while (err == E_OK && head.n + message.n > 0);
 	buf_free(&packet);
 	return err;
@@ -126,15 +130,15 @@ send_record(struct spool_client *c, uint16_t type, struct span head, struct span
 
 static int
 put_once(struct spool_client *c, uint16_t type, struct span head, struct span message,
-    enum spool_verdict *out)
+    uint8_t flags, enum spool_verdict *out)
 {
 	struct ask_msg reply;
 	if (ensure(c) != E_OK)
 		return E_IO;
-	int fd = type == SPOOL_PUT_LARGE ? c->file : -1;
-	int err = send_record(c, type, head, message, fd);
+	int err = send_record(c, type, head, message, flags);
 	if (err == E_OK)
-		err = ask_recv(c->chan, &c->scratch, &reply, deadline_in_ms(SPOOL_SYNC_WAIT_MS));
+		err = ask_recv(
+		    c->chan, &c->scratch, &reply, deadline_in_ms(SPOOL_SYNC_WAIT_MS));
 	if (err == E_OK && reply.type != (type | ASK_REPLY))
 		err = E_BAD;
 	if (err == E_OK && reply.fd >= 0)
@@ -156,10 +160,11 @@ spool_put(struct spool_client *c, const struct envelope *e, struct span message,
 	buf_set_u32(&head, 0, (uint32_t)head.len - 4);
 	int err = buf_done(&head);
 	if (err == E_OK)
-		err = put_once(c, type, buf_as_span(&head), message, out);
+		err = put_once(c, type, buf_as_span(&head), message, 0, out);
 	/* no answer: perhaps it was taken.  The same id again is never taken twice. */
 	if (err == E_IO || err == E_BAD)
-		err = put_once(c, type, buf_as_span(&head), message, out);
+		err = put_once(
+		    c, type, buf_as_span(&head), message, SPOOL_PUT_AGAIN, out);
 	buf_free(&head);
 	forget_file(c);
 	return err == E_OK ? E_OK : E_IO;
@@ -174,7 +179,8 @@ spool_drop(struct spool_client *c)
 }
 
 struct id
-spool_derived_id(struct id parent, struct span recipient, const char *kind, struct span action)
+spool_derived_id(
+    struct id parent, struct span recipient, const char *kind, struct span action)
 {
 	struct buf all = {0};
 	unsigned char sum[32];

@@ -16,10 +16,15 @@ enum { SPOOL_SMALL_MAX = 256 * 1024, SPOOL_CHUNK = 60 * 1024, SPOOL_WAIT_MS = 10
 enum spool_ask {
 	SPOOL_ROOM = 1, /* u64 bytes promised to the client (SIZE, else the limit) -> u8 spool_verdict: reserves */
 	SPOOL_FILE,     /* (nothing) -> u8 spool_verdict, fd of an unnamed file to fill and sync */
-	SPOOL_PUT,      /* u8 flags (1: last), bytes of [u32 envelope length, envelope, message]; the last one
+	SPOOL_PUT,      /* u8 spool_put_flag, bytes of [u32 envelope length, envelope, message]; the last one
 	                 * is answered u8 spool_verdict after the sync */
 	SPOOL_PUT_LARGE, /* same layout, envelope only: the message is in the file of SPOOL_FILE */
 	SPOOL_DROP,     /* the transaction ended without a message: reservation and partial bytes go (no reply) */
+};
+
+enum spool_put_flag {
+	SPOOL_PUT_LAST = 1,  /* with this packet it is whole */
+	SPOOL_PUT_AGAIN = 2, /* it was sent before, and no answer came: perhaps it was taken */
 };
 
 enum spool_verdict {

@@ -63,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	segment.state = SEGMENT_LIVE;
 	segment.end = JOURNAL_PAGE;
 	segment.batches = 0;
-	if (batch_replay(&segment, SEGMENT, &visitor) != E_OK || segment.end > SEGMENT)
+	if (batch_replay(&segment, 0, &visitor) != E_OK || segment.end > SEGMENT)
 		abort();
 	return 0;
 }

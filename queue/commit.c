@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/* commit.c - the batch: what came while the last one was synced is written with one write and one sync. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "queue/spool.h"
+
+/* ---- gathering ---- */
+
+static size_t
+batch_bytes_most(void)
+{
+	size_t room = journal_room(the_spool.journal) -
+	              SPOOL_NOTE_KINDS * (SPOOL_NOTES_MOST + JOURNAL_PAGE);
+	return room < SPOOL_BATCH_BYTES_MOST ? room : SPOOL_BATCH_BYTES_MOST;
+}
+
+struct arrival *
+spool_arrival(size_t bytes)
+{
+	struct spool *s = &the_spool;
+	if (s->n_batch == JOURNAL_BATCH_RECORDS_MAX - SPOOL_NOTE_KINDS ||
+	    (s->n_batch && s->batch_bytes + bytes > batch_bytes_most()))
+		spool_write_batch();
+	s->batch_bytes += bytes;
+	s->batch[s->n_batch] = (struct arrival){.large = -1};
+	return &s->batch[s->n_batch++];
+}
+
+struct entry *
+spool_remember(const struct record *r, unsigned segment)
+{
+	struct entry *e = entry_add(the_spool.entries, r->id, segment, r->envelope);
+	e->ref = (struct job_ref){
+	    .source = r->kind == RECORD_LARGE ? JOB_LARGE : JOB_JOURNAL,
+	    .segment = segment,
+	    .offset = r->kind == RECORD_LARGE ? 0 : r->offset};
+	e->message_bytes = (uint32_t)r->message.n;
+	return e;
+}
+
+/* ---- notes ---- */
+
+void
+spool_marks_put(struct id id, const uint16_t *which, uint16_t n)
+{
+	struct notes *notes = &the_spool.notes;
+	if (notes->marks.len + ID_BYTES + 2 + 2 * (size_t)n > SPOOL_NOTES_MOST)
+		spool_write_batch();
+	buf_put(&notes->marks, id.b, ID_BYTES);
+	buf_u16(&notes->marks, n);
+	for (uint16_t i = 0; i < n; i++)
+		buf_u16(&notes->marks, which[i]);
+	buf_put(&notes->marked, id.b, ID_BYTES);
+}
+
+int
+spool_marks_get(struct rd *r, struct id *id, uint16_t *which, uint16_t *n)
+{
+	rd_id(r, id);
+	*n = rd_u16(r);
+	if (r->err != E_OK || *n > ENVELOPE_RCPTS_MAX)
+		return E_BAD;
+	for (uint16_t i = 0; i < *n; i++)
+		which[i] = rd_u16(r);
+	return r->err;
+}
+
+bool
+spool_has_notes(void)
+{
+	return the_spool.notes.done.len || the_spool.notes.marks.len;
+}
+
+static void
+each_id(struct buf *ids, void (*fn)(struct id, unsigned segment), unsigned segment)
+{
+	for (struct rd r = rd_of(buf_as_span(ids)); r.in.n >= ID_BYTES;) {
+		struct id id;
+		rd_id(&r, &id);
+		fn(id, segment);
+	}
+	buf_reset(ids);
+}
+
+/* Finished while its note lives: the same id is not taken again until the note's segment retires. */
+static void
+remember_done(struct id id, unsigned segment)
+{
+	struct entries *all = the_spool.entries;
+	if (!entry_find(all, id))
+		entry_done(all, entry_add(all, id, segment, SPAN("")));
+}
+
+static void
+remove_files(struct id id, unsigned segment)
+{
+	(void)segment;
+	message_files_remove(&the_spool.files, id);
+	the_spool.has_removed = true;
+}
+
+static void
+tell_marked(struct id id, unsigned segment)
+{
+	(void)segment;
+	say_marked(id, true);
+}
+
+static void
+notes_are_durable(unsigned segment)
+{
+	struct notes *n = &the_spool.notes;
+	each_id(&n->done, remember_done, segment);
+	each_id(&n->removals, remove_files, segment);
+	each_id(&n->marked, tell_marked, segment);
+	buf_reset(&n->marks);
+}
+
+/* ---- writing ---- */
+
+/* What need not be written: refused, or taken before under the same id. */
+static bool
+is_settled(struct arrival *a)
+{
+	struct spool *s = &the_spool;
+	if (a->verdict != SPOOL_OK || entry_find(s->entries, a->record.id))
+		return true;
+	for (struct arrival *b = s->batch; b < a && !a->twin; b++)
+		if (id_eq(b->record.id, a->record.id))
+			a->twin = b;
+	return a->twin ||
+	       (a->may_be_known && deferred_is_there(&s->files, a->record.id));
+}
+
+static enum spool_verdict
+verdict_of(int err)
+{
+	if (err == E_OK)
+		return SPOOL_OK;
+	if (err == E_LIMIT)
+		return SPOOL_BUSY;
+	if (errno == ENOSPC || errno == EDQUOT) {
+		room_is_full(&the_spool.room);
+		return SPOOL_FULL;
+	}
+	return SPOOL_FAILED;
+}
+
+/* The names of large files: made for all, then synced, so that the first sync serves the rest. */
+static void
+name_large(void)
+{
+	struct spool *s = &the_spool;
+	for (size_t i = 0; i < s->n_batch; i++) {
+		struct arrival *a = &s->batch[i];
+		if (a->record.kind == RECORD_LARGE && !is_settled(a)) {
+			int err = large_link(&s->files, a->large, a->record.id);
+			a->verdict = err == E_LIMIT ? SPOOL_FULL : verdict_of(err);
+		}
+	}
+	for (size_t i = 0; i < s->n_batch; i++) {
+		struct arrival *a = &s->batch[i];
+		if (a->record.kind == RECORD_LARGE && !is_settled(a) &&
+		    large_sync(&s->files, a->record.id) != E_OK)
+			a->verdict = SPOOL_FAILED;
+	}
+}
+
+static size_t
+collect(struct record *records, struct arrival **which)
+{
+	struct spool *s = &the_spool;
+	size_t n = 0;
+	for (size_t i = 0; i < s->n_batch; i++) {
+		struct arrival *a = &s->batch[i];
+		if (is_settled(a))
+			continue;
+		which[n] = a;
+		records[n++] = a->record;
+	}
+	return n;
+}
+
+static void
+answer_all(void)
+{
+	struct spool *s = &the_spool;
+	for (size_t i = 0; i < s->n_batch; i++) {
+		struct arrival *a = &s->batch[i];
+		if (a->twin)
+			a->verdict = a->twin->verdict;
+	}
+	for (size_t i = 0; i < s->n_batch; i++)
+		intake_answer(&s->batch[i]);
+	s->n_batch = 0;
+	s->batch_bytes = 0;
+}
+
+static void
+settle(
+    struct arrival *a, const struct record *r, enum spool_verdict v, unsigned segment)
+{
+	a->verdict = v;
+	if (v == SPOOL_OK)
+		say_new(spool_remember(r, segment));
+	else if (r->kind == RECORD_LARGE)
+		message_files_remove(&the_spool.files, r->id);
+}
+
+void
+spool_write_batch(void)
+{
+	static struct record records[JOURNAL_BATCH_RECORDS_MAX];
+	static struct arrival *which[JOURNAL_BATCH_RECORDS_MAX];
+	struct spool *s = &the_spool;
+	unsigned segment = 0;
+	int err = E_OK;
+	name_large();
+	size_t n_messages = collect(records, which), n = n_messages;
+	if (s->notes.done.len)
+		records[n++] = (struct record){
+		    .kind = RECORD_DONE, .message = buf_as_span(&s->notes.done)};
+	if (s->notes.marks.len)
+		records[n++] = (struct record){
+		    .kind = RECORD_MARK, .message = buf_as_span(&s->notes.marks)};
+	if (n)
+		err = journal_write(s->journal, records, n, &segment);
+	enum spool_verdict v = verdict_of(err);
+	for (size_t i = 0; i < n_messages; i++)
+		settle(which[i], &records[i], v, segment);
+	if (n && v == SPOOL_OK)
+		notes_are_durable(segment);
+	answer_all();
+	if (v == SPOOL_FAILED) {
+		s->rescue_at_ms = 0;
+		spool_rescue();
+	}
+	say_flush();
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* quarantine.c - corrupt/: what could not be read, or is not what was accepted. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "queue/files.h"
+
+void
+corrupt_put(const struct files *f, const char *name, struct span bytes)
+{
+	int fd = openat(f->corrupt, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	if (fd < 0 || file_write(fd, bytes) != E_OK || fsync(fd) != 0)
+		log_event(
+		    LOG_ERR, "not_put_aside", "name=%s err=%s", name, log_errno(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+void
+corrupt_move(const struct files *f, struct id id)
+{
+	char name[FILE_NAME_BYTES];
+	file_name(id, name);
+	if (renameat(f->deferred, name, f->corrupt, id_text(id)) != 0)
+		renameat(f->large, name, f->corrupt, id_text(id));
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/* replay.c - what a start finds in the journal. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/spool.h"
+
+/* Files of what is done may have come back with the crash. */
+static void
+note_done(unsigned segment, struct span ids)
+{
+	struct entries *all = the_spool.entries;
+	for (struct rd r = rd_of(ids); r.in.n >= ID_BYTES;) {
+		struct id id;
+		rd_id(&r, &id);
+		struct entry *e = entry_find(all, id);
+		entry_done(all, e ? e : entry_add(all, id, segment, SPAN("")));
+		message_files_remove(&the_spool.files, id);
+		the_spool.has_removed = true;
+	}
+}
+
+static void
+note_marks(struct span marks)
+{
+	static uint16_t which[ENVELOPE_RCPTS_MAX];
+	struct rd r = rd_of(marks);
+	struct id id;
+	uint16_t n;
+	while (r.in.n && spool_marks_get(&r, &id, which, &n) == E_OK) {
+		struct entry *e = entry_find(the_spool.entries, id);
+		if (e && !e->is_done)
+			entry_mark(e, which, n);
+	}
+}
+
+static void
+take_message(unsigned segment, const struct record *r)
+{
+	struct spool *s = &the_spool;
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct envelope e;
+	if (envelope_get(r->envelope, &arena, &e) != E_OK || !id_eq(e.id, r->id))
+		log_event(LOG_ALERT, "corrupt_envelope", "mid=%s", id_text(r->id));
+	else if (deferred_is_there(&s->files, r->id))
+		entry_done(
+		    s->entries, spool_remember(r, segment)); /* the file counts */
+	else
+		spool_remember(r, segment);
+	arena_reset(&arena);
+}
+
+static void
+on_record(void *ctx, unsigned segment, const struct record *r)
+{
+	unsigned *n = ctx;
+	++*n;
+	if (r->kind == RECORD_DONE)
+		note_done(segment, r->message);
+	else if (r->kind == RECORD_MARK)
+		note_marks(r->message);
+	else if ((r->kind == RECORD_MESSAGE || r->kind == RECORD_LARGE) &&
+		 !entry_find(the_spool.entries, r->id))
+		take_message(segment, r);
+}
+
+static void
+on_bad(void *ctx, unsigned segment, uint64_t offset, struct span bytes, const char *why)
+{
+	char name[80];
+	(void)ctx;
+	snprintf(name, sizeof name, "journal-%u-%llu-%lld", segment,
+	    (unsigned long long)offset, (long long)clock_wall_sec());
+	log_event(LOG_ALERT, "corrupt_record",
+	    "segment=%u offset=%llu bytes=%zu why=\"%s\" aside=corrupt/%s", segment,
+	    (unsigned long long)offset, bytes.n, why, name);
+	corrupt_put(&the_spool.files, name, bytes);
+}
+
+/* A large file belongs to a record of the journal, or to a deferred message. */
+static bool
+is_held(struct id id)
+{
+	struct entry *e = entry_find(the_spool.entries, id);
+	return (e && !e->is_done) || deferred_is_there(&the_spool.files, id);
+}
+
+/* After all notes were read: what is not done must be there. */
+static void
+look_for_large(void)
+{
+	struct spool *s = &the_spool;
+	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
+		for (struct entry *e = entries_of(s->entries, i); e;
+		     e = e->segment_next)
+			if (!e->is_done && e->ref.source == JOB_LARGE &&
+			    !large_is_there(&s->files, e->id)) {
+				log_event(LOG_ALERT, "large_missing", "mid=%s",
+				    id_text(e->id));
+				entry_done(s->entries, e);
+			}
+}
+
+int
+spool_replay(void)
+{
+	struct spool *s = &the_spool;
+	unsigned n = 0;
+	int64_t begin = clock_mono_ms();
+	const struct journal_visitor v = {
+	    .ctx = &n, .on_record = on_record, .on_bad = on_bad};
+	int err = journal_replay(s->journal, &v);
+	if (err != E_OK)
+		return err;
+	look_for_large();
+	log_event(LOG_INFO, "replayed", "records=%u unfinished=%zu ms=%lld", n,
+	    entries_count(s->entries), (long long)(clock_mono_ms() - begin));
+	deferred_sweep(&s->files);
+	large_sweep(&s->files, is_held);
+	return E_OK;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: ISC */
+/* sched_asks.c - what the scheduler may ask of the spool. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "queue/asks.h"
+#include "queue/spool.h"
+#include "tls/hash.h"
+
+enum { PH_ANY = 1, DEFERRALS_MOST = 256 };
+
+/* The names in deferred/, on their way. */
+static struct {
+	struct loop_timer *timer; /* own; NULL before the first time */
+	unsigned folder;          /* next */
+	struct buf ids;
+} listing;
+
+static void
+put_id(struct buf *b, struct id id)
+{
+	buf_put(b, id.b, ID_BYTES);
+}
+
+static int
+ask_done(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	uint16_t n = rd_u16(body);
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
+		struct id id;
+		rd_id(body, &id);
+		if (body->err == E_OK)
+			spool_finish(id);
+	}
+	return rd_end(body) == E_OK ? E_MORE : E_BAD;
+}
+
+/* What is to be deferred: written as it is asked for, settled together, with few syncs. */
+struct deferral {
+	struct id id;
+	struct entry *entry; /* borrow; NULL: it has its file already */
+	bool is_ok;
+};
+
+static struct deferral deferrals[DEFERRALS_MOST];
+static size_t n_deferrals;
+
+static void
+say_deferred(const struct deferral *all, size_t n, bool is_settled)
+{
+	struct buf b = {0};
+	buf_u16(&b, (uint16_t)n);
+	for (size_t i = 0; i < n; i++) {
+		const struct deferral *d = &all[i];
+		bool is_ok = d->is_ok && (is_settled || !d->entry);
+		if (is_ok && d->entry)
+			entry_done(the_spool.entries, d->entry);
+		put_id(&b, d->id);
+		buf_u8(&b, is_ok);
+	}
+	say(SAY_DEFERRED, &b, -1);
+}
+
+void
+sched_asks_settle(void)
+{
+	static struct id written[DEFERRALS_MOST];
+	size_t n = 0;
+	if (n_deferrals == 0)
+		return;
+	for (size_t i = 0; i < n_deferrals; i++)
+		if (deferrals[i].entry && deferrals[i].is_ok)
+			written[n++] = deferrals[i].id;
+	say_deferred(deferrals, n_deferrals,
+	    deferred_settle(&the_spool.files, written, n) == E_OK);
+	n_deferrals = 0;
+}
+
+static int
+defer_one(struct rd *body)
+{
+	struct deferral d = {.entry = NULL};
+	rd_id(body, &d.id);
+	uint16_t n = rd_u16(body);
+	struct span states = rd_bytes(body, n);
+	if (body->err != E_OK)
+		return E_BAD;
+	if (n_deferrals == DEFERRALS_MOST)
+		sched_asks_settle();
+	d.entry = entry_find(the_spool.entries, d.id);
+	if (d.entry && d.entry->is_done)
+		d.entry = NULL;
+	if (d.entry)
+		d.is_ok = spool_carry(d.entry, (const uint8_t *)states.p, n) == E_OK;
+	else
+		d.is_ok = deferred_is_there(&the_spool.files, d.id);
+	deferrals[n_deferrals++] = d;
+	return E_OK;
+}
+
+static int
+ask_defer(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	uint16_t n = rd_u16(body);
+	int err = E_OK;
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	for (uint16_t i = 0; i < n && err == E_OK; i++)
+		err = defer_one(body);
+	return err == E_OK && rd_end(body) == E_OK ? E_MORE : E_BAD;
+}
+
+/* In the journal it is noted with the next batch; a file's states are overwritten in their place. */
+static int
+ask_mark(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	static uint16_t which[ENVELOPE_RCPTS_MAX];
+	struct id id;
+	uint16_t n;
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	if (spool_marks_get(body, &id, which, &n) != E_OK || rd_end(body) != E_OK)
+		return E_BAD;
+	struct entry *e = entry_find(the_spool.entries, id);
+	bool is_in_journal = e && !e->is_done;
+	if (is_in_journal) {
+		entry_mark(e, which, n);
+		spool_marks_put(id, which, n);
+	}
+	if (!is_in_journal || e->has_file) {
+		bool is_ok = deferred_mark(&the_spool.files, id, which, n) == E_OK;
+		if (!is_in_journal)
+			say_marked(id, is_ok);
+	}
+	return E_MORE;
+}
+
+int
+sealed_copy(struct span bytes)
+{
+	int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -1;
+	while (bytes.n) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
+		if (n <= 0) {
+			close(fd);
+			return -1;
+		}
+		bytes = span_from(bytes, (size_t)n);
+	}
+	fcntl(
+	    fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+	return fd;
+}
+
+static int
+ask_copy(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf message = {.max = SIZE_MAX / 2}, b = {0};
+	struct id id;
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	rd_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	int copy = spool_message_of(id, &message) == E_OK
+	               ? sealed_copy(buf_as_span(&message))
+	               : -1;
+	buf_free(&message);
+	put_id(&b, id);
+	buf_u8(&b, copy >= 0);
+	say(SAY_COPY, &b, copy);
+	return E_MORE;
+}
+
+/* A large copy goes through a file, as a client's would. */
+static int
+derive_large(struct arrival *r, struct span message)
+{
+	int err = large_file(&the_spool.files, &r->large);
+	while (err == E_OK && message.n) {
+		ssize_t n = write(r->large, message.p, message.n);
+		err = n > 0 ? E_OK : E_IO;
+		message = span_from(message, n > 0 ? (size_t)n : 0);
+	}
+	if (err == E_OK && fdatasync(r->large) != 0)
+		err = E_IO;
+	r->record.kind = RECORD_LARGE;
+	r->record.message = SPAN("");
+	return err;
+}
+
+/* The parent's bytes behind a Return-Path of its own. */
+static int
+derive(struct id parent, const struct envelope *e, struct arrival *r)
+{
+	struct buf old = {.max = SIZE_MAX / 2}, message = {.max = SIZE_MAX / 2};
+	struct envelope made = *e;
+	int err = spool_message_of(parent, &old);
+	if (err == E_OK) {
+		struct span rest = buf_as_span(&old);
+		buf_putf(&message, "Return-Path: <%.*s>\r\n", SPAN_ARG(e->sender));
+		made.head_bytes = (uint32_t)message.len;
+		buf_span(&message, span_from(rest, e->head_bytes));
+		made.size_bytes = message.len;
+		sha256(buf_as_span(&message), made.sha256);
+		made.flags |= ENV_DERIVED;
+		buf_u32(&r->bytes, 0);
+		envelope_put(&r->bytes, &made);
+		buf_set_u32(&r->bytes, 0, (uint32_t)r->bytes.len - 4);
+		size_t envelope_bytes = r->bytes.len - 4;
+		bool is_small = message.len <= SPOOL_SMALL_MAX;
+		if (is_small)
+			buf_span(&r->bytes, buf_as_span(&message));
+		r->record = (struct record){.kind = RECORD_MESSAGE,
+		    .id = e->id,
+		    .envelope = span_make(r->bytes.p + 4, envelope_bytes),
+		    .message = span_from(buf_as_span(&r->bytes), 4 + envelope_bytes)};
+		if (!is_small)
+			err = derive_large(r, buf_as_span(&message));
+	}
+	buf_free(&old);
+	buf_free(&message);
+	return err;
+}
+
+static int
+ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct envelope e;
+	struct id parent;
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	rd_id(body, &parent);
+	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
+	if (rd_end(body) != E_OK || envelope_get(envelope, &arena, &e) != E_OK) {
+		arena_reset(&arena);
+		return E_BAD;
+	}
+	/* it is answered with the batch that it goes into */
+	struct arrival *r = spool_arrival(0);
+	*r = (struct arrival){.large = -1,
+	    .may_be_known = true,
+	    .is_derived = true,
+	    .parent = parent,
+	    .record = {.kind = RECORD_MESSAGE, .id = e.id},
+	    .bytes = {.max = SIZE_MAX / 2}};
+	if (derive(parent, &e, r) != E_OK)
+		r->verdict = SPOOL_FAILED;
+	the_spool.batch_bytes += r->bytes.len;
+	arena_reset(&arena);
+	return E_MORE;
+}
+
+/* Its bytes are what its envelope says?  A placer may have read a segment that began a new use. */
+static bool
+is_whole(struct id id, struct span message)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct entry *entry = entry_find(the_spool.entries, id);
+	unsigned char sum[SHA256_BYTES];
+	struct deferred d = {.offset = 0};
+	struct envelope e;
+	bool is_there = entry && !entry->is_done;
+	if (!is_there && deferred_read(&the_spool.files, id, &d) != E_OK)
+		return false;
+	struct span envelope = is_there
+	                           ? span_make(entry->envelope, entry->envelope_bytes)
+	                           : buf_as_span(&d.envelope);
+	bool is_same =
+	    envelope_get(envelope, &arena, &e) == E_OK && e.size_bytes == message.n;
+	sha256(message, sum);
+	is_same = is_same && memcmp(sum, e.sha256, sizeof sum) == 0;
+	arena_reset(&arena);
+	buf_free(&d.envelope);
+	return is_same;
+}
+
+static void
+put_aside(struct id id, struct span message)
+{
+	struct entry *e = entry_find(the_spool.entries, id);
+	log_event(LOG_ALERT, "corrupt_message", "mid=%s aside=corrupt/%s", id_text(id),
+	    id_text(id));
+	if (e && !e->is_done && e->ref.source == JOB_JOURNAL)
+		corrupt_put(&the_spool.files, id_text(id), message);
+	else
+		corrupt_move(&the_spool.files, id);
+	spool_finish(id);
+}
+
+static int
+ask_corrupt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf message = {.max = SIZE_MAX / 2};
+	struct id id;
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	rd_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (spool_message_of(id, &message) == E_OK &&
+	    is_whole(id, buf_as_span(&message)))
+		log_event(LOG_WARNING, "not_corrupt",
+		    "mid=%s why=\"its bytes are what they were\"", id_text(id));
+	else
+		put_aside(id, buf_as_span(&message));
+	buf_free(&message);
+	return E_MORE;
+}
+
+/* One deferred message as SAY_NEW; SAY_MISSING when it is not there, or damaged (then it goes aside). */
+static void
+fetch_one(struct id id)
+{
+	struct deferred d;
+	struct buf b = {0};
+	int err = deferred_read(&the_spool.files, id, &d);
+	if (err == E_OK) {
+		struct job_ref ref = {
+		    .source = d.message_bytes ? JOB_DEFERRED : JOB_LARGE,
+		    .offset = d.offset};
+		if (!d.message_bytes)
+			ref.offset = 0;
+		say_envelope(&ref, buf_as_span(&d.envelope));
+		buf_free(&d.envelope);
+		return;
+	}
+	if (err == E_BAD && deferred_is_there(&the_spool.files, id)) {
+		log_event(LOG_ALERT, "corrupt_message", "id=%s aside=corrupt/%s",
+		    id_text(id), id_text(id));
+		corrupt_move(&the_spool.files, id);
+	}
+	put_id(&b, id);
+	say(SAY_MISSING, &b, -1);
+}
+
+static int
+ask_fetch(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	uint16_t n = rd_u16(body);
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	if (n > SAY_BATCH_MAX)
+		return E_LIMIT;
+	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
+		struct id id;
+		rd_id(body, &id);
+		if (body->err == E_OK)
+			fetch_one(id);
+	}
+	return rd_end(body) == E_OK ? E_MORE : E_BAD;
+}
+
+static void
+say_names(struct buf *ids)
+{
+	struct buf b = {0};
+	buf_u16(&b, (uint16_t)(ids->len / ID_BYTES));
+	buf_span(&b, buf_as_span(ids));
+	buf_reset(ids);
+	say(SAY_NAMES, &b, -1);
+}
+
+static int
+on_name(void *ctx, struct id id)
+{
+	struct buf *ids = ctx;
+	put_id(ids, id);
+	if (ids->len / ID_BYTES == SAY_NAMES_MAX)
+		say_names(ids);
+	return E_OK;
+}
+
+/* One folder at a time: who puts messages in does not wait for a million names. */
+static void
+list_some(void *ctx)
+{
+	(void)ctx;
+	if (listing.folder < FOLDERS &&
+	    deferred_each(&the_spool.files, listing.folder++, on_name, &listing.ids) !=
+		E_OK)
+		log_event(
+		    LOG_ERR, "deferred_not_listed", "folder=%02x", listing.folder - 1);
+	if (listing.folder < FOLDERS) {
+		loop_timer_set(listing.timer, 0);
+		return;
+	}
+	if (listing.ids.len)
+		say_names(&listing.ids);
+	say_names(&listing.ids); /* none: the end */
+}
+
+static int
+ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (!listing.timer)
+		listing.timer = loop_timer_new(the_spool.loop, list_some, NULL);
+	listing.folder = 0;
+	buf_reset(&listing.ids);
+	loop_timer_set(listing.timer, 0);
+	return E_MORE;
+}
+
+void
+sched_asks_forget(void)
+{
+	n_deferrals = 0;
+	if (listing.timer)
+		loop_timer_set(listing.timer, -1);
+}
+
+/* clang-format off */
+const struct ask_row sched_rows[SCHED_ROWS] = {
+	/*                 name       legal in  times bytes             fd back  answered by */
+	[SCHED_DONE]    = {"DONE",    PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_done},
+	[SCHED_DEFER]   = {"DEFER",   PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_defer},
+	[SCHED_MARK]    = {"MARK",    PH_ANY,   0,    4096,             false,   ask_mark},
+	[SCHED_COPY]    = {"COPY",    PH_ANY,   0,    ID_BYTES,         false,   ask_copy},
+	[SCHED_DERIVE]  = {"DERIVE",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_derive},
+	[SCHED_CORRUPT] = {"CORRUPT", PH_ANY,   0,    ID_BYTES,         false,   ask_corrupt},
+	[SCHED_FETCH]   = {"FETCH",   PH_ANY,   0,    4096,             false,   ask_fetch},
+	[SCHED_LIST]    = {"LIST",    PH_ANY,   60,   0,                false,   ask_list},
+};
+/* clang-format on */
+
+_Static_assert((int)SCHED_ROWS == (int)SCHED_ASKS, "a row for each ask");
