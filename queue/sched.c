@@ -144,6 +144,7 @@ take(struct ask_msg *m)
 		return take_long(&m->body, m->fd);
 	case SAY_REPLAYED:
 		the_sched.is_replayed = true;
+		admin_open(); /* who asks before is answered now: what is said of the queue is all of it */
 		sched_tell(SCHED_LIST, &(struct buf){.p = NULL});
 		break;
 	case SAY_DEFERRED:
@@ -265,7 +266,6 @@ sched_run(void)
 	loop_timer_set(s->tick, SCHED_TICK_MS);
 	placers_open();
 	report_open();
-	admin_open();
 	loop_run(s->loop);
 	return EX_OK;
 }
