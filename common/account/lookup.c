@@ -179,13 +179,17 @@ lookup_run(void)
 
 /* ---- the asking side ---- */
 
+enum { LOOKUP_ATTEMPTS = 5 };
+
 static int
 call(int *chan, uint16_t type, struct span body, struct buf *in, struct ask_msg *reply)
 {
-	for (int attempt = 0; attempt < 2; attempt++) {
+	int64_t deadline = deadline_in_ms(LOOKUP_WAIT_MS);
+	/* a channel to one that has just died may be handed out before its death is known, even twice */
+	for (int attempt = 0; attempt < LOOKUP_ATTEMPTS; attempt++) {
 		if (*chan < 0 && child_channel("lookup", chan) != E_OK)
 			return E_IO;
-		int err = ask_call(*chan, type, body, -1, in, reply, deadline_in_ms(LOOKUP_WAIT_MS));
+		int err = ask_call(*chan, type, body, -1, in, reply, deadline);
 		if (err == E_OK)
 			return E_OK;
 		close(*chan);

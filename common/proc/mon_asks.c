@@ -39,18 +39,19 @@ mon_hand_channel(const struct role *to, unsigned generation, unsigned kind, int 
 {
 	struct role_state *s = &the_monitor.roles[to - the_monitor.daemon->roles];
 	struct process *p = process_of_role(to, generation);
-	int err = E_LIMIT;
-	if (p) {
-		err = say_client(p, kind, fd);
+	int err = p ? say_client(p, kind, fd) : E_IO;
+	if (err == E_OK || err == E_LIMIT) {
 		close(fd);
-	} else if (s->n_waiting < WAITING_CHANNELS_MOST && !the_monitor.is_stopping) {
-		s->waiting[s->n_waiting].fd = fd;
-		s->waiting[s->n_waiting++].kind = kind;
-		err = E_OK;
-	} else {
-		close(fd);
+		return err == E_OK ? E_OK : E_IO;
 	}
-	return err == E_OK ? E_OK : E_IO;
+	/* it died, a moment ago perhaps and is not reaped yet: the next one is told */
+	if (s->n_waiting == WAITING_CHANNELS_MOST || the_monitor.is_stopping) {
+		close(fd);
+		return E_IO;
+	}
+	s->waiting[s->n_waiting].fd = fd;
+	s->waiting[s->n_waiting++].kind = kind;
+	return E_OK;
 }
 
 void
