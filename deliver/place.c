@@ -66,7 +66,10 @@ place_open(const struct conf *conf)
 		log_event(LOG_CRIT, "no_mail_dir", "dir=%s err=%s", log_qs(mail), log_errno(errno));
 		return E_IO;
 	}
-	place.spool = open(spool, O_PATH | O_DIRECTORY | O_CLOEXEC); /* made by queue, maybe later */
+	/* queue gives it its owner, maybe later: who starts first makes it */
+	if (mkdir(spool, 0750) != 0 && errno != EEXIST)
+		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(spool), log_errno(errno));
+	place.spool = open(spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	place.switches = geteuid() == 0;
 	place.uid = (uid_t)-1;
 	place.bytes.max = SMALL_MAX;
@@ -293,10 +296,10 @@ is_whole(int folder, const char *name, const struct job_in *j)
 	unsigned char sum[SHA256_BYTES];
 	struct stat st;
 	bool is_same = false;
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == j->size_bytes && st.st_size > 0) {
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == j->size_bytes && st.st_size > 0) {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (p != MAP_FAILED) {
 			sha256(span_make(p, (size_t)st.st_size), sum);
@@ -310,22 +313,25 @@ is_whole(int folder, const char *name, const struct job_in *j)
 
 /*
  * Its name is there from the start: who reads new/ takes a file for a message only when its size is right.
- * E_OK with *out -1: placed before, and whole.
+ * One that was placed before, and is whole, is written once more in its place: who placed it may have died
+ * before its sync, or the sync failed, and then what is read here need not be on the disk.
  */
 static int
 create(int folder, const char *name, const struct job_in *j, int *out)
 {
-	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-	*out = openat(folder, name, flags, FILE_MODE);
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW, fresh = O_CREAT | O_EXCL;
+	*out = openat(folder, name, flags | fresh, FILE_MODE);
 	if (*out >= 0)
 		return E_OK;
 	if (errno != EEXIST)
 		return E_IO;
 	if (is_whole(folder, name, j))
-		return E_OK;
-	/* a crash left the name before the bytes: they come now */
-	if (unlinkat(folder, name, 0) == 0)
-		*out = openat(folder, name, flags, FILE_MODE);
+		*out = openat(folder, name, flags);
+	/* a crash left the name before the bytes, or it was taken in just now: they come now */
+	else if (unlinkat(folder, name, 0) != 0 && errno != ENOENT)
+		return E_IO;
+	if (*out < 0)
+		*out = openat(folder, name, flags | fresh, FILE_MODE);
 	return *out >= 0 ? E_OK : E_IO;
 }
 
@@ -345,7 +351,7 @@ write_file(const struct job_in *j, int source, struct folder *f, const char *nam
 {
 	int fd;
 	int err = create(f->fd, name, j, &fd);
-	if (err != E_OK || fd < 0)
+	if (err != E_OK)
 		return err;
 	err = fill(j, source, fd);
 	if (err == E_OK) {

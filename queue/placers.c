@@ -200,10 +200,24 @@ take_results(struct placer *p, struct rd *body)
 
 /* ---- checkpoints ---- */
 
+/* Some recipients are with placers still, others are placed: which of these the failed checkpoint held is not known. */
+static void
+doubt_unfinished(void)
+{
+	struct sched *s = &the_sched;
+	for (size_t b = 0; b < s->n_buckets; b++)
+		for (struct message *m = s->buckets[b]; m; m = m->hash_next)
+			for (uint32_t i = 0; (m->n_placing || m->n_deriving) && i < m->envelope.n_rcpts; i++)
+				if (m->works[i].step == STEP_PLACED)
+					work_set(&m->works[i], STEP_READY, NULL);
+}
+
 /* What a checkpoint made durable is done; what it failed to is placed again. */
 static void
 settle(uint32_t turn, bool is_ok)
 {
+	if (!is_ok)
+		doubt_unfinished();
 	for (struct message *m = the_sched.syncing.first, *next; m; m = next) {
 		next = m->next;
 		if (m->turn > turn)
@@ -245,11 +259,11 @@ take_synced(struct placer *p, struct rd *body)
 }
 
 static void
-ask_sync(struct placer *p)
+ask_sync(struct placer *p, bool is_all)
 {
 	struct buf b = {0};
 	buf_u32(&b, placers.syncing_turn);
-	buf_u8(&b, placers.is_all);
+	buf_u8(&b, is_all);
 	p->has_unsynced = false;
 	p->is_syncing = true;
 	if (ask_send(p->fd, JOB_SYNC, buf_as_span(&b), -1, 0) != E_OK)
@@ -264,16 +278,15 @@ placers_sync(void)
 	if (placers.syncing_turn || !the_sched.syncing.n || !placers_are_there())
 		return;
 	placers.syncing_turn = placers.turn++;
+	placers.is_all = false; /* again, should one be lost by asking it */
 	for (unsigned i = 0; i < placers.n; i++) {
 		struct placer *p = &placers.all[i];
-		if (p->fd >= 0 && (p->has_unsynced || placers.is_all)) {
-			ask_sync(p);
-			if (was_all)
+		if (p->fd >= 0 && (p->has_unsynced || was_all)) {
+			ask_sync(p, was_all);
+			if (was_all && p->fd >= 0)
 				break; /* one syncfs is enough for all */
 		}
 	}
-	if (was_all)
-		placers.is_all = false;
 	sync_ended();
 }
 
