@@ -55,19 +55,24 @@ sched_is_local(struct span address)
 	return false;
 }
 
-/* One that comes back from deferral: what its row says of it. */
+/*
+ * Does it come back from deferral?  Then its row says how often it was tried, and since when.  A large one may
+ * as well be new, and come while others are fetched: that one has no row.
+ */
 static void
 recall(struct message *m)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct index_row row;
-	m->is_deferred = true;
-	the_sched.n_deferred_active++;
-	if (the_sched.n_fetching)
-		the_sched.n_fetching--;
-	if (index_get(the_sched.index, m->envelope.id, &arena, &row) == E_OK) {
+	int err = index_get(the_sched.index, m->envelope.id, &arena, &row);
+	if (err == E_OK) {
 		m->attempts = row.entry.attempts;
 		m->first_sec = row.first_sec;
+	}
+	if (err == E_OK || m->ref.source == JOB_DEFERRED) {
+		m->is_deferred = true;
+		the_sched.n_deferred_active++;
+		the_sched.n_fetching--;
 	}
 	arena_reset(&arena);
 }
