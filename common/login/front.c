@@ -168,6 +168,23 @@ is_late(const struct front_conn *c, int64_t now)
 	return c->idle_deadline <= now || c->talk_deadline <= now;
 }
 
+/* Who has not logged in is sent away at a stop; at a reload the new fronts take over and these go on. */
+static void
+drain(void)
+{
+	listen_or_not();
+	for (struct front_conn *c = the_front.conns, *next; c && the_child.is_stopping; c = next) {
+		next = c->next;
+		if (c->state != FRONT_TALK)
+			continue;
+		the_front.dialect->stopping(c);
+		front_end(c);
+		conn_pump(c);
+	}
+	if (the_front.n_conns == 0)
+		loop_stop(the_front.loop);
+}
+
 static void
 on_tick(void *ctx)
 {
@@ -181,23 +198,15 @@ on_tick(void *ctx)
 		conn_free(c);
 	}
 	loop_timer_set(role.tick, FRONT_TICK_MS);
+	if (the_child.is_draining)
+		drain(); /* each time: who was asking auth has its turn again later */
 }
 
-/* Who has not logged in is sent away at a stop; at a reload the new fronts take over and these go on. */
+/* May come in the middle of a connection that asks the monitor: done in the next turn of the loop. */
 static void
 on_drain(void)
 {
-	listen_or_not();
-	for (struct front_conn *c = the_front.conns, *next; c && the_child.is_stopping; c = next) {
-		next = c->next;
-		if (c->state != FRONT_TALK)
-			continue;
-		the_front.dialect->stopping(c);
-		front_end(c);
-		conn_pump(c);
-	}
-	if (the_front.n_conns == 0)
-		loop_stop(the_front.loop);
+	loop_timer_set(role.tick, 0);
 }
 
 /* ---- the role ---- */
