@@ -151,7 +151,9 @@ relay_pump(struct front_conn *c)
 		client |= LOOP_WRITE;
 	if (!c->back_has_ended && c->down.len < RELAY_BUFFER)
 		back |= LOOP_READ;
-	if (c->up.len && !c->back_has_ended)
+	/* what TLS has decrypted already does not wake the client's descriptor */
+	bool has_more = !c->has_ended && c->up.len < RELAY_BUFFER && tls_way.pending(c->tls) > 0;
+	if ((c->up.len || has_more) && !c->back_has_ended)
 		back |= LOOP_WRITE;
 	loop_events(c->watch, client);
 	loop_events(c->back_watch, back);
