@@ -63,13 +63,21 @@ handshake_failed(struct tls_conn *c, int err)
 		    LOG_INFO, "tls_failed", "why=%s", log_qs(gnutls_strerror(err)));
 }
 
+/* A warning alert, of which a stranger could send an endless stream that nothing else gets past. */
+static bool
+is_let_pass(struct tls_conn *c, ssize_t err)
+{
+	return err == GNUTLS_E_WARNING_ALERT_RECEIVED &&
+	       ++c->warnings <= TLS_WARNINGS_MOST;
+}
+
 int
 tls_handshake_step(struct tls_conn *c, bool *wants_write)
 {
 	int err;
 	do
 		err = gnutls_handshake(c->session);
-	while (err == GNUTLS_E_INTERRUPTED || err == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	while (err == GNUTLS_E_INTERRUPTED || is_let_pass(c, err));
 	*wants_write = gnutls_record_get_direction(c->session) == 1;
 	if (err == GNUTLS_E_AGAIN)
 		return E_MORE;
@@ -135,7 +143,7 @@ way_read(void *ctx, char *p, size_t n, size_t *got, bool *wants_write)
 	ssize_t k;
 	do
 		k = gnutls_record_recv(c->session, p, n);
-	while (k == GNUTLS_E_INTERRUPTED || k == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	while (k == GNUTLS_E_INTERRUPTED || is_let_pass(c, k));
 	*wants_write = gnutls_record_get_direction(c->session) == 1;
 	if (k == GNUTLS_E_AGAIN)
 		return E_MORE;
