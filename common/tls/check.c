@@ -25,17 +25,53 @@ warn(struct buf *errors, const char *path, const char *why)
 	buf_putf(errors, "warning: %s: %s\n", path, why);
 }
 
+/* Certificates that passed, as they were read. */
+static struct {
+	char *path; /* own */
+	struct buf pem;
+} passed[TLS_CERTIFICATES_MOST];
+
+static size_t n_passed;
+
+static void
+keep(const char *path, const gnutls_datum_t *pem)
+{
+	size_t i = 0;
+	while (i < n_passed && strcmp(passed[i].path, path) != 0)
+		i++;
+	if (i == COUNT(passed))
+		return;
+	if (i == n_passed)
+		passed[n_passed++].path = mem_dup(path);
+	buf_reset(&passed[i].pem);
+	buf_put(&passed[i].pem, pem->data, pem->size);
+}
+
+int
+certificate_pem(const char *path, gnutls_datum_t *out)
+{
+	for (size_t i = 0; i < n_passed; i++) {
+		const struct buf *pem = &passed[i].pem;
+		if (strcmp(passed[i].path, path) != 0)
+			continue;
+		out->data = gnutls_malloc(pem->len);
+		if (!out->data)
+			bug("gnutls_malloc");
+		memcpy(out->data, pem->p, pem->len);
+		out->size = (unsigned)pem->len;
+		return E_OK;
+	}
+	return gnutls_load_file(path, out) < 0 ? E_IO : E_OK;
+}
+
 static int
-read_certificate(const char *path, struct buf *errors, gnutls_x509_crt_t *out)
+read_certificate(const char *path, const gnutls_datum_t *pem, struct buf *errors,
+    gnutls_x509_crt_t *out)
 {
 	gnutls_x509_crt_t *chain;
 	unsigned n = 0;
-	gnutls_datum_t pem;
-	if (gnutls_load_file(path, &pem) < 0)
-		return wrong(errors, path, strerror(errno));
 	int err = gnutls_x509_crt_list_import2(
-	    &chain, &n, &pem, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
-	gnutls_free(pem.data);
+	    &chain, &n, pem, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
 	if (err < 0)
 		return wrong(errors, path, gnutls_strerror(err));
 	for (unsigned i = 1; i < n; i++)
@@ -114,9 +150,15 @@ check_pair(const char *crt_path, const char *key_path, struct buf *errors)
 {
 	gnutls_x509_crt_t crt;
 	gnutls_privkey_t key;
-	if (read_certificate(crt_path, errors, &crt) != E_OK)
-		return E_BAD;
-	int err = check_kind(crt, crt_path, errors);
+	gnutls_datum_t pem;
+	if (gnutls_load_file(crt_path, &pem) < 0)
+		return wrong(errors, crt_path, strerror(errno));
+	int err = read_certificate(crt_path, &pem, errors, &crt);
+	if (err != E_OK) {
+		gnutls_free(pem.data);
+		return err;
+	}
+	err = check_kind(crt, crt_path, errors);
 	if (err == E_OK)
 		err = read_key(key_path, errors, &key);
 	if (err == E_OK) {
@@ -124,6 +166,9 @@ check_pair(const char *crt_path, const char *key_path, struct buf *errors)
 		check_dates(crt, crt_path, errors);
 		gnutls_privkey_deinit(key);
 	}
+	if (err == E_OK)
+		keep(crt_path, &pem);
+	gnutls_free(pem.data);
 	gnutls_x509_crt_deinit(crt);
 	return err;
 }

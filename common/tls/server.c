@@ -62,7 +62,7 @@ add_certificate(struct tls_server *s, struct far_key *far, const char *path)
 	gnutls_pcert_st chain[TLS_CHAIN_MOST];
 	unsigned n = COUNT(chain);
 	gnutls_datum_t pem;
-	if (gnutls_load_file(path, &pem) < 0) {
+	if (certificate_pem(path, &pem) != E_OK) {
 		read_failed(path, strerror(errno));
 		return E_IO;
 	}

@@ -2,7 +2,7 @@
 /*
  * state.h - what the files of this folder share: GnuTLS shows here and in them, nowhere else.
  *   server.c  certificates      signer.c  signatures and ticket keys, asked of the role "key"
- *   conn.c    one connection    check.c   the self-test
+ *   conn.c    one connection    check.c   the self-test, and what passed it
  */
 #ifndef TLS_STATE_H
 #define TLS_STATE_H
@@ -12,7 +12,7 @@
 
 #include "tls/server.h"
 
-enum { TLS_CHAIN_MOST = 12, TLS_TICKETS_RETRY_MS = 10000 };
+enum { TLS_CHAIN_MOST = 12, TLS_TICKETS_RETRY_MS = 10000, TLS_WARNINGS_MOST = 4 };
 
 /* The channel to the role "key". */
 struct signer {
@@ -41,6 +41,7 @@ struct tls_server {
 
 struct tls_conn {
 	gnutls_session_t session; /* own */
+	unsigned warnings;        /* alerts of that level that the peer sent */
 	size_t unsent;            /* bytes of a write that GnuTLS holds back; 0: none */
 	char sni[TLS_SNI_MAX + 1];
 	size_t sni_bytes;
@@ -49,6 +50,14 @@ struct tls_conn {
 
 /* tls_digest_bytes - of this algorithm with this kind of key; 0: we do not sign with it */
 size_t tls_digest_bytes(gnutls_pk_algorithm_t, gnutls_sign_algorithm_t);
+
+/* check.c */
+/*
+ * certificate_pem - what the self-test of this process (or of the monitor that forked it) read from this
+ * file, else what the file says now: a child that is forked while a certificate is being replaced has
+ * the one that fits the key of its generation.  E_OK, E_IO (errno).  own: gnutls_free
+ */
+MUST_USE int certificate_pem(const char *path, gnutls_datum_t *out);
 
 /* signer.c */
 /* signer_key - a gnutls_privkey_t that asks.  E_OK, E_BAD.  own; borrows far */
