@@ -17,11 +17,11 @@ static const struct role roles[] = {
 	[QUEUE_SPOOL] = {.name = "spool", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
 		.jail = spool_jail, .run = spool_run},
 	[QUEUE_SCHED] = {.name = "sched", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
-		.channels = 1u << QUEUE_SPOOL | 1u << QUEUE_BOUNCE,
+		.channels = 1u << QUEUE_SPOOL | 1u << QUEUE_BOUNCE, .peers = DAEMON_DELIVER,
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON),
 		.jail = sched_jail, .run = sched_run},
 	[QUEUE_BOUNCE] = {.name = "bounce", .user = USER_NET, .at_start = 1,
-		.monitor_asks = MON_MAY(MON_DAEMON),
+		.peers = DAEMON_QUEUE, .monitor_asks = MON_MAY(MON_DAEMON),
 		.jail = bounce_jail, .run = bounce_run},
 };
 /* clang-format on */

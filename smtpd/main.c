@@ -19,7 +19,7 @@ static const struct role roles[] = {
 	           .jail = front_jail, .run = front_run},
 	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
 	           .count = "sessions_spare", .most = "sessions_most",
-	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP),
+	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP), .peers = DAEMON_QUEUE,
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
 	[KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,

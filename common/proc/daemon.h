@@ -18,6 +18,9 @@ enum role_flag {
 	ROLE_SESSION = 8,  /* forked by monitor_fork_session only: uid of an account */
 };
 
+/* Daemons that others connect to. */
+enum daemon_peer { DAEMON_QUEUE = 1, DAEMON_DELIVER = 2 };
+
 struct role {
 	const char *name;
 	enum role_user user;
@@ -26,6 +29,7 @@ struct role {
 	const char *count;        /* setting that says at_start instead; NULL: at_start */
 	const char *most;         /* setting: most processes of a pool; NULL: at_start */
 	unsigned channels;        /* bit n: may have a channel to role n of this daemon */
+	unsigned peers;           /* DAEMON_*: may have a connection to them, with MON_DAEMON */
 	unsigned monitor_asks;    /* bit 1 << n: may make ask n of enum mon_ask or of extra_asks */
 	int (*prepare)(void);     /* with the monitor's rights, after fork: open files, read keys; may be NULL */
 	void (*jail)(struct jail *); /* says what it needs; everything else is taken away */

@@ -109,22 +109,24 @@ connect_unix(const char *path, int *out)
 /* The sockets of other daemons that a child may be connected to: nothing else is. */
 static const struct {
 	const char *name, *socket;
+	unsigned peer; /* enum daemon_peer */
 } daemons[] = {
-    {"queue", "queue/spool"},
-    {"deliver", "deliver/jobs"},
+    {"queue", "queue/spool", DAEMON_QUEUE},
+    {"deliver", "deliver/jobs", DAEMON_DELIVER},
 };
 
 static int
 ask_daemon(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct span name = rd_str(body, ROLE_NAME_MAX);
+	const struct process *p = a->ctx;
 	struct buf path = {0};
 	int err = E_DENY;
-	(void)a, (void)fd;
+	(void)fd;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	for (size_t i = 0; i < COUNT(daemons); i++) {
-		if (!span_eqs(name, daemons[i].name))
+		if (!span_eqs(name, daemons[i].name) || !(p->role->peers & daemons[i].peer))
 			continue;
 		buf_putf(&path, "%s/%s", conf_str(the_monitor.conf, "common", "run_dir"),
 		    daemons[i].socket);
