@@ -190,7 +190,7 @@ ask_who(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_ba
 /* clang-format off */
 static const struct ask_row rows[MON_EXTRA] = {
 	/*               name       legal in  times   bytes               fd back  answered by */
-	[MON_CHANNEL] = {"CHANNEL", 1,        60000,  ROLE_NAME_MAX + 4,  true,    ask_channel},
+	[MON_CHANNEL] = {"CHANNEL", 1,        600000, ROLE_NAME_MAX + 4,  true,    ask_channel},
 	[MON_DAEMON]  = {"DAEMON",  1,        60000,  ROLE_NAME_MAX + 4,  true,    ask_daemon},
 	[MON_SPAWN]   = {"SPAWN",   1,        600000, ROLE_NAME_MAX + 4,  false,   ask_spawn},
 	[MON_WHO]     = {"WHO",     1,        0,      2 * WHO_TEXT_MAX + 8, false, ask_who},
