@@ -217,6 +217,13 @@ set_address(struct conn *c, const struct sockaddr_storage *ss)
 	memcpy(c->client.text, peer.text, sizeof c->client.text);
 }
 
+/* How many bytes make a descriptor readable. */
+static void
+wake_at(int fd, int n_bytes)
+{
+	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &n_bytes, sizeof n_bytes);
+}
+
 static void
 on_proxy_header(struct conn *c)
 {
@@ -225,8 +232,14 @@ on_proxy_header(struct conn *c)
 	ssize_t k = peek(c->fd, head, sizeof head);
 	int err =
 	    k < 0 ? E_IO : proxy_parse(span_make(head, (size_t)(k > 0 ? k : 0)), &h);
-	if (err == E_MORE)
+	if (err == E_MORE && k <= c->proxy_seen && k > 0)
+		err = E_BAD; /* woken by the end of what came */
+	if (err == E_MORE) { /* woken again only by more than this, or by the end */
+		c->proxy_seen = k;
+		wake_at(c->fd, (int)k + 1);
 		return;
+	}
+	wake_at(c->fd, 1);
 	if (err != E_OK ||
 	    recv(c->fd, head, h.n_bytes, MSG_DONTWAIT) != (ssize_t)h.n_bytes) {
 		log_event(LOG_WARNING, "proxy_header_bad", "client=%s",
