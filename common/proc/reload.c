@@ -78,6 +78,8 @@ reload_tested(int status)
 	struct monitor *m = &the_monitor;
 	char text[16];
 	m->tester = 0;
+	if (m->is_stopping)
+		return; /* TERM came meanwhile: a new image would not know of it */
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		log_event(LOG_ERR, "reload_refused", "conf=%s why=\"it does not pass its test\" "
 		    "do=\"run %s -c %s --check; the old configuration stays in force\"",
