@@ -229,6 +229,7 @@ monitor_run(void)
 	prepare_roles();
 	reload_adopt();
 	mon_who_open();
+	reload_watch_files();
 	for (size_t i = 0; i < m->daemon->n_roles; i++)
 		monitor_ensure(&m->daemon->roles[i]);
 	reap(); /* who died while we exec'ed: its SIGCHLD went to the old image */

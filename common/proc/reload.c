@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * reload.c - a new configuration (or a new program) without dropping a connection.
- * On HUP the program tests the new configuration in a process of its own ("--check").  When that
- * passes, the monitor executes itself again: same pid, listeners kept, children kept as the old
- * generation, which drains.  What is kept is told in a memory file, a line each.
+ * On HUP, or when a certificate or key has changed, the program tests the new configuration in a
+ * process of its own ("--check").  When that passes, the monitor executes itself again: same pid,
+ * listeners kept, children kept as the old generation, which drains.  What is kept is told in a
+ * memory file, a line each.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +72,66 @@ write_state(void)
 		bug("state of the reload");
 	buf_free(&b);
 	return fd;
+}
+
+/* ---- files that a reload reads besides the configuration ---- */
+
+enum { FILES_LOOK_MS = 5000 };
+
+static struct {
+	struct loop_timer *timer; /* own */
+	uint64_t loaded, seen;    /* prints: at the last reload, at the last look */
+} files;
+
+static uint64_t
+mix(uint64_t print, uint64_t value)
+{
+	return (print ^ value) * 1099511628211u; /* FNV-1a, by words */
+}
+
+/* Which files they are, and when their bytes changed: a link that leads to another file counts. */
+static uint64_t
+files_print(void)
+{
+	static const char *const settings[] = {"tls_certificates", "tls_keys"};
+	const struct conf *conf = the_monitor.conf;
+	uint64_t print = 14695981039346656037u;
+	for (size_t s = 0; s < COUNT(settings); s++)
+		for (size_t i = 0; i < conf_list_count(conf, "common", settings[s]); i++) {
+			struct stat st;
+			if (stat(conf_list(conf, "common", settings[s], i), &st) != 0)
+				st = (struct stat){0};
+			print = mix(mix(print, st.st_dev), st.st_ino);
+			print = mix(mix(print, (uint64_t)st.st_mtim.tv_sec), (uint64_t)st.st_mtim.tv_nsec);
+			print = mix(print, (uint64_t)st.st_size);
+		}
+	return print;
+}
+
+/* A certificate and its key are replaced one after the other: what changed must have stayed so for a look. */
+static void
+on_look(void *ctx)
+{
+	struct monitor *m = &the_monitor;
+	uint64_t now = files_print();
+	(void)ctx;
+	if (now != files.loaded && now == files.seen && !m->tester && !m->is_stopping) {
+		files.loaded = now; /* what does not pass its test is not tested again before it changes */
+		log_event(LOG_INFO, "certificates_changed", "%s", "");
+		reload_begin();
+	}
+	files.seen = now;
+	loop_timer_set(files.timer, FILES_LOOK_MS);
+}
+
+void
+reload_watch_files(void)
+{
+	if (!the_monitor.daemon->self_test) /* it is what reads them */
+		return;
+	files.loaded = files.seen = files_print();
+	files.timer = loop_timer_new(the_monitor.loop, on_look, NULL);
+	loop_timer_set(files.timer, FILES_LOOK_MS);
 }
 
 void
