@@ -111,6 +111,8 @@ index_open(const char *spool_dir, struct index **out)
 	int err = open_tables(x);
 	if (err == E_OK)
 		err = count_rows(x);
+	if (err == E_LIMIT && x->db && !db_is_damaged(x->db))
+		err = E_IO; /* the disk is full */
 	if (err == E_LIMIT && put_aside(x) == E_OK) {
 		x->count = 0;
 		err = open_tables(x);

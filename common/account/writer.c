@@ -119,7 +119,7 @@ open_tables(struct accounts_writer *w)
 		err = db_table_open(w->db, ACCOUNTS_TABLE, true, &w->accounts);
 	if (err == E_OK)
 		err = db_table_open(w->db, SECRETS_TABLE, true, &w->secrets);
-	return err;
+	return err == E_LIMIT ? E_IO : err; /* that is the lock's */
 }
 
 static void

@@ -175,9 +175,10 @@ db_table_open(struct db *db, const char *name, bool is_made_if_missing, struct d
 		h->close(h, DB_NOSYNC);
 		if (err == ENOENT)
 			return E_BAD;
-		if (err == EINVAL || err == DB_OLD_VERSION)
-			db->is_damaged = true;
-		return result(db, err);
+		/* a first page that is none: what the caller does not find here again is damage, not the world */
+		db->is_damaged |= err == EINVAL || err == DB_OLD_VERSION;
+		int told = result(db, err);
+		return db->is_damaged ? E_LIMIT : told;
 	}
 	struct db_table *t = mem_new(sizeof *t);
 	*t = (struct db_table){.db = db, .handle = h};

@@ -23,6 +23,8 @@ tables_open(struct tables *t, const char *dir, bool is_made_if_missing)
 	int err = db_open(dir, TABLE_CACHE_BYTES, &t->db);
 	for (size_t i = 0; i < COUNT(all) && err == E_OK; i++)
 		err = db_table_open(t->db, all[i].name, is_made_if_missing, all[i].table);
+	if (err == E_LIMIT && t->db && !db_is_damaged(t->db))
+		err = E_IO; /* the disk is full: no reason to put an index aside */
 	if (err != E_OK && t->db)
 		db_abandon(&t->db);
 	return err;
