@@ -50,7 +50,7 @@ do_user(struct front_conn *c, struct span argument)
 {
 	if (refuses_plaintext(c))
 		return;
-	if (argument.n == 0 || argument.n > USER_MAX) {
+	if (argument.n == 0 || argument.n > USER_MAX || !utf8_valid(argument) || span_find(argument, '\0') < argument.n) {
 		front_say(c, "-ERR USER takes a name\r\n");
 		front_error(c);
 		return;
@@ -203,6 +203,12 @@ failed(struct front_conn *c, enum auth_status status)
 }
 
 static void
+cancelled(struct front_conn *c, bool by_client)
+{
+	front_say(c, "-ERR %s\r\n", by_client ? "as you wish" : "the response is no base64"); /* RFC 5034 4 */
+}
+
+static void
 stopping(struct front_conn *c)
 {
 	front_say(c, "-ERR [SYS/TEMP] this server stops\r\n");
@@ -221,5 +227,5 @@ too_soon(struct front_conn *c)
 }
 
 const struct dialect pop3_dialect = {.service = "pop", .implicit_tls = "listen_pop3s", .greet = greet,
-    .line = on_line, .line_too_long = too_long, .challenge = challenge, .failed = failed, .stopping = stopping,
+    .line = on_line, .line_too_long = too_long, .challenge = challenge, .failed = failed, .cancelled = cancelled, .stopping = stopping,
     .crowded = crowded, .too_soon = too_soon};

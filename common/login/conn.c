@@ -113,6 +113,7 @@ front_starttls(struct front_conn *c)
 	}
 	buf_wipe(&c->in);
 	buf_free(&c->user);
+	c->is_utf8 = false; /* what was known without TLS is known no more: RFC 2595 4 */
 	char ahead[512];
 	while (recv(c->fd, ahead, sizeof ahead, MSG_DONTWAIT | MSG_PEEK) > 0 && (unsigned char)ahead[0] != 22)
 		if (recv(c->fd, ahead, sizeof ahead, MSG_DONTWAIT) <= 0)
@@ -173,18 +174,29 @@ conn_events(struct front_conn *c)
 }
 
 static void
+do_long_line(struct front_conn *c)
+{
+	c->is_skipping = false;
+	sasl_close(c);
+	the_front.dialect->line_too_long(c);
+}
+
+static void
 do_line(struct front_conn *c, size_t end)
 {
 	struct buf line = {.max = FRONT_LINE_MAX};
+	c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS);
+	if (end > FRONT_LINE_MAX || c->is_skipping) {
+		buf_drop(&c->in, end);
+		do_long_line(c);
+		return;
+	}
 	buf_put(&line, c->in.p, end);
 	buf_drop(&c->in, end);
 	line.len--; /* LF */
 	if (line.len && line.p[line.len - 1] == '\r')
 		line.len--;
-	c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS);
-	if (end > FRONT_LINE_MAX)
-		the_front.dialect->line_too_long(c);
-	else if (c->is_sasl)
+	if (c->is_sasl)
 		sasl_line(c, buf_as_span(&line));
 	else
 		the_front.dialect->line(c, buf_as_span(&line));
@@ -201,9 +213,9 @@ do_lines(struct front_conn *c)
 			do_line(c, lf + 1);
 			continue;
 		}
-		if (c->in.len > FRONT_LINE_MAX) {
-			the_front.dialect->line_too_long(c);
-			front_end(c); /* its end is not in sight */
+		if (c->in.len > FRONT_LINE_MAX || c->is_skipping) {
+			c->is_skipping = true; /* the deadlines see to its end */
+			buf_wipe(&c->in);
 		}
 		return;
 	}

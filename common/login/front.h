@@ -58,6 +58,7 @@ struct front_conn {
 	int auth;                   /* own: channel; -1 */
 	struct loop_fd *auth_watch; /* own */
 	bool is_sasl;               /* a response is awaited, not a command */
+	bool is_skipping;           /* a line that is too long: to its end */
 	struct buf user;            /* the dialect's: USER's argument */
 	bool is_utf8;               /* the dialect's */
 	int proxy_seen;             /* bytes of a PROXY header that were there at the last look */
@@ -74,9 +75,10 @@ struct dialect {
 	const char *implicit_tls;                   /* the listen setting whose connections begin with TLS */
 	void (*greet)(struct front_conn *);
 	void (*line)(struct front_conn *, struct span line);      /* a command, without its CRLF */
-	void (*line_too_long)(struct front_conn *);
+	void (*line_too_long)(struct front_conn *);               /* it was read to its end, and ends an AUTH */
 	void (*challenge)(struct front_conn *, struct span raw);
 	void (*failed)(struct front_conn *, enum auth_status);    /* after the delay */
+	void (*cancelled)(struct front_conn *, bool by_client);   /* "*", or a response that is no base64 */
 	void (*stopping)(struct front_conn *);                    /* why it ends: a stop, too many */
 	void (*crowded)(struct front_conn *);
 	void (*too_soon)(struct front_conn *);      /* login_delay */

@@ -148,9 +148,10 @@ sasl_line(struct front_conn *c, struct span line)
 {
 	struct buf raw = {.max = AUTH_DATA_MAX}, body = {0};
 	c->is_sasl = false;
-	if (span_eqs(line, "*") || base64_decode(line, &raw) != E_OK) {
+	bool is_cancel = span_eqs(line, "*");
+	if (is_cancel || base64_decode(line, &raw) != E_OK) {
 		sasl_close(c);
-		the_front.dialect->failed(c, AUTH_NO_MECH);
+		the_front.dialect->cancelled(c, is_cancel);
 		front_error(c);
 	} else {
 		auth_put_step(&body, buf_as_span(&raw));
