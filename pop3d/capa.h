@@ -10,8 +10,8 @@ struct conf;
 struct capa {
 	bool is_before_login;
 	bool may_stls;        /* TLS is configured and not on */
-	bool may_show;        /* USER is permitted now */
-	struct span sasl;     /* mechanisms permitted now; empty: no AUTH */
+	bool may_show;        /* USER is permitted on this connection, or was before the login */
+	struct span sasl;     /* mechanisms, likewise; empty: no AUTH */
 	int32_t keep_days;    /* after the login: the account's; POP3_KEEP_ALWAYS: never removed */
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_capa.c - CAPA, LANG, UTF8, NOOP after the login. */
+#include "auth/auth.h"
+#include "conf/conf.h"
 #include "pop3d/capa.h"
 #include "pop3d/command.h"
 #include "proc/child.h"
@@ -14,9 +16,15 @@ cmd_noop(struct session *s, const struct arguments *a)
 void
 cmd_capa(struct session *s, const struct arguments *a)
 {
-	const struct capa what = {.keep_days = s->drop.keep_days};
+	const struct conf *conf = the_child.conf;
+	struct buf mechanisms = {0};
 	(void)a;
-	capa_put(&s->io.out, the_child.conf, &what);
+	auth_mechanisms(conf, s->has_tls, s->is_loopback, &mechanisms);
+	const struct capa what = {.may_stls = !s->has_tls && conf_list_count(conf, "common", "tls_certificates") > 0,
+	    .may_show = auth_may_show(conf, s->has_tls, s->is_loopback), .sasl = buf_as_span(&mechanisms),
+	    .keep_days = s->drop.keep_days};
+	capa_put(&s->io.out, conf, &what);
+	buf_free(&mechanisms);
 }
 
 void

@@ -34,26 +34,16 @@ static const struct command {
 };
 /* clang-format on */
 
-static void
-refuse(struct session *s, const char *why)
-{
-	io_putf(&s->io, "-ERR %s\r\n", why);
-	if (++s->errors < POP3_ERRORS_MOST)
-		return;
-	io_putf(&s->io, "-ERR too many errors\r\n");
-	s->is_over = true;
-}
-
 /* A message number that names a message of this session's; says so when it does not. */
 static bool
 take_message(struct session *s, struct span text, struct arguments *a)
 {
 	if (span_u64(text, NUMBER_MOST, &a->message) != E_OK || a->message == 0) {
-		refuse(s, "a message number is needed");
+		session_error(s, "a message number is needed");
 		return false;
 	}
 	if (!drop_message(&s->drop, a->message)) {
-		refuse(s, "no such message");
+		session_error(s, "no such message");
 		return false;
 	}
 	return true;
@@ -66,7 +56,7 @@ take_arguments(struct session *s, enum argument kind, struct span text, struct a
 	switch (kind) {
 	case ARG_NONE:
 		if (text.n)
-			refuse(s, "no argument is needed");
+			session_error(s, "no argument is needed");
 		return text.n == 0;
 	case ARG_MESSAGE:
 		return take_message(s, text, a);
@@ -75,7 +65,7 @@ take_arguments(struct session *s, enum argument kind, struct span text, struct a
 	case ARG_TOP: {
 		struct span number = span_cut(&text, ' ');
 		if (span_u64(text, NUMBER_MOST, &a->lines) != E_OK) {
-			refuse(s, "a message number and a number of lines are needed");
+			session_error(s, "a message number and a number of lines are needed");
 			return false;
 		}
 		return take_message(s, number, a);
@@ -98,5 +88,5 @@ command_run(struct session *s, struct span line)
 			commands[i].handler(s, &a);
 		return;
 	}
-	refuse(s, "no such command");
+	session_error(s, "no such command");
 }

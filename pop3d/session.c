@@ -42,6 +42,13 @@ begin_io(struct session *s, int fd, struct span input)
 	buf_span(&s->io.in, input);
 }
 
+void
+session_error(struct session *s, const char *why)
+{
+	s->is_over = ++s->errors >= POP3_ERRORS_MOST;
+	io_putf(&s->io, "-ERR %s\r\n", s->is_over ? "too many errors" : why); /* one reply a command */
+}
+
 static void
 converse(struct session *s)
 {
@@ -53,11 +60,12 @@ converse(struct session *s)
 		if (err == E_OK) {
 			command_run(s, line);
 		} else if (err == E_BAD || err == E_LIMIT) {
-			io_putf(&s->io, "-ERR %s\r\n", err == E_BAD ? "a line ends in CR LF" : "line too long");
-			s->is_over = ++s->errors >= POP3_ERRORS_MOST;
+			session_error(s, err == E_BAD ? "a line ends in CR LF" : "line too long");
 		} else {
-			if (err == E_DENY || err == E_MORE)
-				io_putf(&s->io, "-ERR [SYS/TEMP] %s\r\n", err == E_DENY ? "this server stops" : "idle for too long");
+			if (err == E_DENY)
+				io_putf(&s->io, "-ERR [SYS/TEMP] this server stops\r\n");
+			if (err == E_MORE)
+				log_event(LOG_INFO, "idle", "%s", ""); /* and not a word to the client: RFC 1939 3 */
 			break; /* without QUIT nothing is removed: RFC 1939 3 */
 		}
 	}
@@ -68,7 +76,7 @@ converse(struct session *s)
 static void
 serve(struct store **store, int fd, const struct login_client *c)
 {
-	struct session s = {.is_utf8 = c->is_utf8};
+	struct session s = {.is_utf8 = c->is_utf8, .has_tls = c->has_tls, .is_loopback = c->is_loopback};
 	struct buf sid = {0};
 	buf_span(&sid, c->sid); /* the front's: the lines of a connection join */
 	log_session(buf_cstr(&sid));

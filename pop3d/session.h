@@ -20,7 +20,11 @@ struct session {
 	unsigned errors;
 	bool is_over;
 	bool is_utf8;              /* the client said UTF8: heads may have it */
+	bool has_tls, is_loopback; /* how it came */
 };
+
+/* session_error - "-ERR why", and the end when there were too many */
+void session_error(struct session *, const char *why);
 
 int pop3_session_run(void); /* the role */
 

@@ -24,7 +24,7 @@ static int
 redeem(struct front_conn *c, struct id ticket, int fd)
 {
 	const struct login_client client = {.client = span_of(c->peer.text), .has_tls = c->tls != NULL,
-	    .sid = span_of(c->sid), .is_utf8 = c->is_utf8,
+	    .is_loopback = c->peer.is_loopback, .sid = span_of(c->sid), .is_utf8 = c->is_utf8,
 	    .input = c->tls ? SPAN("") : buf_as_span(&c->in)};
 	return ticket_redeem(ticket, &client, fd);
 }
@@ -32,12 +32,14 @@ redeem(struct front_conn *c, struct id ticket, int fd)
 static void
 refuse(struct front_conn *c, int err)
 {
-	log_event(LOG_ERR, "no_session", "client=%s why=%s", c->peer.text, err_name(err));
 	c->state = FRONT_TALK;
-	if (err == E_DENY)
+	if (err == E_DENY) {
+		log_event(LOG_INFO, "login_delay", "client=%s", c->peer.text);
 		the_front.dialect->too_soon(c);
-	else
+	} else {
+		log_event(LOG_ERR, "no_session", "client=%s why=%s", c->peer.text, err_name(err));
 		the_front.dialect->failed(c, AUTH_TEMP);
+	}
 	front_end(c);
 }
 

@@ -33,6 +33,7 @@ login_client_put(struct buf *b, const struct login_client *c)
 	buf_bytes(b, c->client);
 	buf_bytes(b, c->sid);
 	buf_u8(b, c->has_tls);
+	buf_u8(b, c->is_loopback);
 	buf_u8(b, c->is_utf8);
 	buf_u32(b, (uint32_t)c->pop3_keep_days);
 	buf_bytes(b, c->input);
@@ -45,6 +46,7 @@ login_client_get(struct span in, struct login_client *out)
 	out->client = rd_str(&r, WHO_TEXT_MAX);
 	out->sid = rd_str(&r, ID_TEXT);
 	out->has_tls = rd_u8(&r) == 1;
+	out->is_loopback = rd_u8(&r) == 1;
 	out->is_utf8 = rd_u8(&r) == 1;
 	out->pop3_keep_days = (int32_t)rd_u32(&r);
 	out->input = rd_str(&r, LOGIN_INPUT_MAX);
@@ -241,7 +243,7 @@ ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
 	/*                             name      legal in  times   bytes                                fd back  answered by */
 	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 20 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
-	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + 18 + ID_TEXT + WHO_TEXT_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
+	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + 19 + ID_TEXT + WHO_TEXT_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
 	[LOGIN_IDLE - MON_EXTRA]   = {"IDLE",    1,        600000, 0,                                   false,   ask_idle},
 	[LOGIN_LEAVE - MON_EXTRA]  = {"LEAVE",   1,        600000, 0,                                   false,   ask_leave},
 };

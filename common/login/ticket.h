@@ -33,6 +33,7 @@ struct login_client {
 	struct span client;    /* its address */
 	struct span sid;       /* of its log lines */
 	bool has_tls;
+	bool is_loopback;      /* its address is of loopback */
 	bool is_utf8;          /* it said UTF8 (RFC 6856 2) */
 	int32_t pop3_keep_days;
 	struct span input;     /* sent behind the login */
