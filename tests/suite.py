@@ -9,6 +9,7 @@
 The programs come from $MERPATI_BUILD (default: build-test beside this folder).  With root the roles
 run under uids of their own (numbers, nothing is created on the machine); without, all as one.
 """
+import hashlib
 import os
 import pathlib
 import shutil
@@ -138,6 +139,20 @@ class Suite:
         path = self.dir / "users"
         path.write_text("".join(f"{a} {p}\n" for a, p in pairs))
         self.merpati("user", "add", "--from", path)
+
+    def message(self, address, text):
+        """These bytes, as a placer leaves them in a mailbox: new/ID,TAG,S=size,C=sha256 (store/name.h)."""
+        home = self.mailbox(address)
+        name = f"{os.urandom(12).hex()},00000001,S={len(text)},C={hashlib.sha256(text).hexdigest()}"
+        path = home / "new" / name
+        part = home / "new" / f".{name}"
+        part.write_bytes(text)
+        os.utime(part)  # the clock itself, finer than the file system's: the order of coming
+        os.chmod(part, 0o600)
+        if os.geteuid() == 0:
+            os.chown(part, home.stat().st_uid, home.stat().st_gid)
+        part.rename(path)
+        return path
 
     def port(self, kind):
         return self.ports[kind]
