@@ -21,6 +21,7 @@ static struct {
 	struct loop_fd *doors[64]; /* own */
 	size_t n_doors;
 	bool is_listening;
+	bool is_paused; /* no descriptors were left: until the next tick */
 	struct crowd crowd;
 	struct nets proxies;
 	struct loop_timer *tick;
@@ -31,7 +32,7 @@ static struct {
 static void
 listen_or_not(void)
 {
-	bool wants = !the_child.is_draining && the_front.n_conns < the_front.most;
+	bool wants = !the_child.is_draining && !role.is_paused && the_front.n_conns < the_front.most;
 	if (wants == role.is_listening)
 		return;
 	role.is_listening = wants;
@@ -148,8 +149,13 @@ on_door(void *ctx, int fd, unsigned events)
 		struct sockaddr_storage from;
 		socklen_t n = sizeof from;
 		int client = accept4(fd, (struct sockaddr *)(void *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (client < 0)
+		if (client < 0) {
+			role.is_paused = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+			if (role.is_paused)
+				log_event(LOG_ERR, "accept_failed", "err=%s", log_errno(errno));
+			listen_or_not();
 			break;
+		}
 		take_in(client, &from, l);
 		listen_or_not();
 	}
@@ -197,6 +203,8 @@ on_tick(void *ctx)
 		log_event(LOG_INFO, "idle_before_login", "client=%s", c->peer.text);
 		conn_free(c);
 	}
+	role.is_paused = false;
+	listen_or_not();
 	loop_timer_set(role.tick, FRONT_TICK_MS);
 	if (the_child.is_draining)
 		drain(); /* each time: who was asking auth has its turn again later */
