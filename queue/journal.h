@@ -64,7 +64,7 @@ MUST_USE int journal_replay(struct journal *, const struct journal_visitor *);
  *   records  at most JOURNAL_BATCH_RECORDS_MAX; each gets its offset
  *   segment  where they are now
  *   returns  E_OK (durable); E_IO: the write or the sync failed, nothing of it counts, and the segment is
- *            left for ever (journal_failed names it); E_LIMIT: too large for a segment, or the cap is reached
+ *            left for ever (journal_is_bad); E_LIMIT: too large for a segment, or the cap is reached
  */
 MUST_USE int journal_write(struct journal *, struct record *, size_t n, unsigned *segment);
 

@@ -47,12 +47,6 @@ on_tick(void *ctx)
 
 /* ---- the role ---- */
 
-int
-spool_prepare(void)
-{
-	return EX_OK;
-}
-
 void
 spool_jail(struct jail *j)
 {

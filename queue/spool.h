@@ -82,7 +82,6 @@ struct spool {
 extern struct spool the_spool;
 
 /* the role, for main.c */
-int spool_prepare(void);
 void spool_jail(struct jail *);
 int spool_run(void);
 

@@ -37,7 +37,7 @@ enum spool_verdict {
 
 struct spool_client {
 	int chan;        /* own; -1: not connected */
-	int (*connect)(int *out); /* how to get a channel: child_daemon_channel("queue") mostly */
+	int (*connect)(int *out); /* how to get a channel: child_daemon("queue") */
 	int file;        /* own; the unnamed file of a large message; -1 */
 	struct buf scratch;
 };
