@@ -30,6 +30,12 @@ struct aliases {
 
 /* ---- grammar ---- */
 
+static bool
+is_blank(char c)
+{
+	return ch_space(c) || c == '\r';
+}
+
 /* The end of a logical line: the first line end that neither a blank follows nor a comment or an empty line. */
 static size_t
 logical_end(struct span text)
@@ -40,7 +46,7 @@ logical_end(struct span text)
 		if (at >= text.n)
 			return text.n;
 		at++;
-		if (at == text.n || (!ch_space(text.p[at]) && text.p[at] != '#' && text.p[at] != '\n'))
+		if (at == text.n || (!is_blank(text.p[at]) && text.p[at] != '#' && text.p[at] != '\n'))
 			return at;
 	}
 	return at;
@@ -70,7 +76,7 @@ alias_each(struct span text, int (*fn)(void *ctx, struct span name, struct span 
 		size_t end = logical_end(text);
 		struct span line = span_head(text, end);
 		text = span_from(text, end);
-		while (line.n && (line.p[0] == '#' || line.p[0] == '\n' || ch_space(line.p[0])))
+		while (line.n && (line.p[0] == '#' || line.p[0] == '\n' || is_blank(line.p[0])))
 			line = span_from(line, span_find(line, '\n') + 1); /* what stands before the first name */
 		size_t colon = colon_of(line);
 		struct span name = span_trim(span_head(line, colon));
@@ -83,7 +89,7 @@ alias_each(struct span text, int (*fn)(void *ctx, struct span name, struct span 
 static bool
 is_between(char c)
 {
-	return c == ',' || c == '\n' || c == '\r' || ch_space(c);
+	return c == ',' || c == '\n' || is_blank(c);
 }
 
 int
@@ -98,15 +104,18 @@ alias_next_target(struct span *list, struct span *out)
 	}
 	bool in_quotes = false;
 	size_t n = 0;
-	while (n < s.n && (in_quotes || (s.p[n] != ',' && s.p[n] != '\n'))) {
-		if (s.p[n] == '\\' && in_quotes && n + 1 < s.n)
+	/* a quote that is never closed ends with its line: the members after it are still members */
+	while (n < s.n && s.p[n] != '\n' && (in_quotes || s.p[n] != ',')) {
+		if (s.p[n] == '#' && !in_quotes && n && is_blank(s.p[n - 1]))
+			break;
+		if (s.p[n] == '\\' && in_quotes && n + 1 < s.n && s.p[n + 1] != '\n')
 			n++;
 		else if (s.p[n] == '"')
 			in_quotes = !in_quotes;
 		n++;
 	}
 	*out = span_head(s, n);
-	while (out->n && (ch_space(out->p[out->n - 1]) || out->p[out->n - 1] == '\r'))
+	while (out->n && is_blank(out->p[out->n - 1]))
 		out->n--;
 	*list = span_from(s, n);
 	return E_OK;
@@ -211,8 +220,10 @@ aliases_look(struct aliases *a)
 		a->err = E_IO;
 		return;
 	}
-	if (a->text.p && is_same(&st, &a->seen))
+	if (a->text.p && is_same(&st, &a->seen)) {
+		a->err = E_OK; /* it may have been out of reach in between */
 		return;
+	}
 	int fd = is_there ? open(a->path, O_RDONLY | O_CLOEXEC) : -1;
 	a->err = !is_there ? E_OK : fd < 0 ? E_IO : read_all(fd, ALIAS_FILE_BYTES_MAX, &text);
 	if (fd >= 0)
