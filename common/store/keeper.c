@@ -39,7 +39,7 @@ static struct {
 	struct loop *loop;
 	struct session *sessions;
 	unsigned n_sessions;
-	struct loop_timer *alone, *dump;
+	struct loop_timer *alone, *dump, *doomed;
 	struct expunge expunges[EXPUNGES_MAX];
 	size_t n_expunges;
 	struct buf scratch;
@@ -114,8 +114,17 @@ unlink_doomed(void)
 			db_abort(&txn);
 		else if (db_commit(&txn) != E_OK)
 			log_event(LOG_ERR, "doomed_stay", "%s", "");
+		else if (gone.len == UNLINK_MOST * FILE_ID_BYTES)
+			loop_timer_set(run.doomed, 0); /* more of them, after who waits meanwhile */
 	}
 	buf_free(&gone);
+}
+
+static void
+on_doomed(void *ctx)
+{
+	(void)ctx;
+	unlink_doomed();
 }
 
 static int
@@ -375,6 +384,7 @@ keeper_run(int ready)
 	run.loop = loop_new();
 	run.alone = loop_timer_new(run.loop, on_alone, NULL);
 	run.dump = loop_timer_new(run.loop, on_dump, NULL);
+	run.doomed = loop_timer_new(run.loop, on_doomed, NULL);
 	loop_timer_set(run.alone, KEEPER_ALONE_MS);
 	loop_timer_set(run.dump, KEEPER_DUMP_EVERY_MS);
 	unlink_doomed();
