@@ -9,6 +9,7 @@
 The programs come from $MERPATI_BUILD (default: build-test beside this folder).  With root the roles
 run under uids of their own (numbers, nothing is created on the machine); without, all as one.
 """
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -48,6 +49,101 @@ def wait_for(what, seconds=20, step=0.02):
             return value
         time.sleep(step)
 
+
+def preload(name, source):
+    """A shared object to run daemons under, behind the sanitizer's own."""
+    (BUILD / "tests").mkdir(exist_ok=True)
+    (BUILD / "tests" / f"{name}.c").write_text(source)
+    lib = BUILD / "tests" / f"{name}.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", lib, BUILD / "tests" / f"{name}.c", "-ldl"], check=True)
+    asan = subprocess.run(["cc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, text=True).stdout.strip()
+    return f"{asan} {lib}"
+
+
+CLOCK = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+static volatile long long *ahead; /* seconds; the test writes it */
+__attribute__((constructor)) static void
+begin(void)
+{
+	int fd = open(getenv("CLOCK_AHEAD"), O_RDONLY | O_CLOEXEC);
+	void *p = fd < 0 ? MAP_FAILED : mmap(0, 8, PROT_READ, MAP_SHARED, fd, 0);
+	ahead = p == MAP_FAILED ? 0 : p;
+}
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	static int (*real)(clockid_t, struct timespec *);
+	if (!real)
+		real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+	int err = real(id, ts);
+	if (err == 0 && ahead && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		ts->tv_sec += *ahead;
+	return err;
+}
+time_t
+time(time_t *out)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return out ? (*out = ts.tv_sec) : ts.tv_sec;
+}
+int
+gettimeofday(struct timeval *restrict tv, void *restrict zone)
+{
+	struct timespec ts;
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	*tv = (struct timeval){ts.tv_sec, ts.tv_nsec / 1000};
+	return 0;
+}
+"""
+
+
+def clock_of(suite):
+    """Daemons that are started from now on run by a clock of their own; returns what sets it, in seconds ahead."""
+    path = suite.dir / "clock"
+    path.write_bytes(bytes(8))
+    suite.env.update(LD_PRELOAD=preload("clock", CLOCK), CLOCK_AHEAD=str(path))
+
+    def set_clock(ahead_sec):
+        with open(path, "r+b") as f:
+            f.write(ahead_sec.to_bytes(8, "little", signed=True))
+    return set_clock
+
+
+@contextlib.contextmanager
+def small_disk(megabytes):
+    """A file system of its own, that can be filled; as root only.  Gives a directory on it, and one beside it."""
+    outside = pathlib.Path(tempfile.mkdtemp(prefix="merpati-full-"))
+    image, inside = outside / "image", outside / "fs"
+    subprocess.run(["truncate", "-s", f"{megabytes}M", image], check=True)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    inside.mkdir()
+    subprocess.run(["mount", "-o", "loop", image, inside], check=True)
+    os.chmod(outside, 0o755)
+    os.chmod(inside, 0o755)
+    try:
+        yield inside, outside
+    finally:
+        subprocess.run(["umount", "-l", inside])
+        shutil.rmtree(outside, ignore_errors=True)
+
+
+def fill(path):
+    """A file that takes all the room there is."""
+    with open(path, "wb", buffering=0) as f:
+        for size in (65536, 512):  # to the last block
+            try:
+                while True:
+                    f.write(bytes(size))
+            except OSError:
+                pass
 
 class Suite:
     def __init__(self, build=None, env=None, base=None, **settings):
@@ -177,7 +273,7 @@ class Suite:
         return p.read_text(errors="replace") if p.exists() else ""
 
     def log(self):
-        p = self.dir / "log"
+        p = pathlib.Path(self.settings["common"]["log"])
         return p.read_text(errors="replace") if p.exists() else ""
 
     def stop(self, *daemons, sig=signal.SIGTERM, seconds=30):
@@ -217,6 +313,18 @@ class Suite:
         if role is None:
             self.procs.pop(daemon).wait(10)
         return pids
+
+    def kill_keepers(self, address):
+        """The keepers that work in this mailbox; how many were killed.  They are nobody's children."""
+        home, n = str(self.mailbox(address)), 0
+        for p in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if (p / "comm").read_text() == "keeper\n" and os.readlink(p / "cwd") == home:
+                    os.kill(int(p.name), signal.SIGKILL)
+                    n += wait_for(lambda: not p.exists(), 10)
+            except OSError:
+                continue  # it was gone already
+        return n
 
     def mailbox(self, address):
         local, domain = address.split("@")
