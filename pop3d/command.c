@@ -34,16 +34,23 @@ static const struct command {
 };
 /* clang-format on */
 
+void
+command_refuse(struct session *s, const char *why)
+{
+	s->is_over = ++s->errors >= POP3_ERRORS_MOST;
+	io_putf(&s->io, "-ERR %s\r\n", s->is_over ? "too many errors" : why); /* one reply a command */
+}
+
 /* A message number that names a message of this session's; says so when it does not. */
 static bool
 take_message(struct session *s, struct span text, struct arguments *a)
 {
 	if (span_u64(text, NUMBER_MOST, &a->message) != E_OK || a->message == 0) {
-		session_error(s, "a message number is needed");
+		command_refuse(s, "a message number is needed");
 		return false;
 	}
 	if (!drop_message(&s->drop, a->message)) {
-		session_error(s, "no such message");
+		command_refuse(s, "no such message");
 		return false;
 	}
 	return true;
@@ -56,7 +63,7 @@ take_arguments(struct session *s, enum argument kind, struct span text, struct a
 	switch (kind) {
 	case ARG_NONE:
 		if (text.n)
-			session_error(s, "no argument is needed");
+			command_refuse(s, "no argument is needed");
 		return text.n == 0;
 	case ARG_MESSAGE:
 		return take_message(s, text, a);
@@ -65,7 +72,7 @@ take_arguments(struct session *s, enum argument kind, struct span text, struct a
 	case ARG_TOP: {
 		struct span number = span_cut(&text, ' ');
 		if (span_u64(text, NUMBER_MOST, &a->lines) != E_OK) {
-			session_error(s, "a message number and a number of lines are needed");
+			command_refuse(s, "a message number and a number of lines are needed");
 			return false;
 		}
 		return take_message(s, number, a);
@@ -88,5 +95,5 @@ command_run(struct session *s, struct span line)
 			commands[i].handler(s, &a);
 		return;
 	}
-	session_error(s, "no such command");
+	command_refuse(s, "no such command");
 }

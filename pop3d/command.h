@@ -7,6 +7,8 @@
 
 /* One line of a client: runs it, replies. */
 void command_run(struct session *, struct span line);
+/* command_refuse - "-ERR why", and the end when there were too many */
+void command_refuse(struct session *, const char *why);
 
 /* A command's arguments, parsed by its row. */
 struct arguments {

@@ -42,13 +42,6 @@ begin_io(struct session *s, int fd, struct span input)
 	buf_span(&s->io.in, input);
 }
 
-void
-session_error(struct session *s, const char *why)
-{
-	s->is_over = ++s->errors >= POP3_ERRORS_MOST;
-	io_putf(&s->io, "-ERR %s\r\n", s->is_over ? "too many errors" : why); /* one reply a command */
-}
-
 static void
 converse(struct session *s)
 {
@@ -60,7 +53,7 @@ converse(struct session *s)
 		if (err == E_OK) {
 			command_run(s, line);
 		} else if (err == E_BAD || err == E_LIMIT) {
-			session_error(s, err == E_BAD ? "a line ends in CR LF" : "line too long");
+			command_refuse(s, err == E_BAD ? "a line ends in CR LF" : "line too long");
 		} else {
 			if (err == E_DENY)
 				io_putf(&s->io, "-ERR [SYS/TEMP] this server stops\r\n");

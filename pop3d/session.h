@@ -23,9 +23,6 @@ struct session {
 	bool has_tls, is_loopback; /* how it came */
 };
 
-/* session_error - "-ERR why", and the end when there were too many */
-void session_error(struct session *, const char *why);
-
 int pop3_session_run(void); /* the role */
 
 #endif
