@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fuzz_pop3_command.c - command lines before a login and after it, on three messages: its first byte says which, and
+ * how the client came.  Each line has exactly one reply, of the form of RFC 2449 3, or asks auth once and is silent.
+ * fuzz: pop3d/command.c pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c pop3d/stuff.c pop3d/login.c
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "pop3d/command.h"
+#include "pop3d/login.h"
+#include "proc/child.h"
+
+enum {
+	BEFORE_LOGIN = 1,
+	HAS_TLS = 2,
+	IS_UTF8 = 4,
+	IS_LOOPBACK = 8,
+	KEEPS_NONE = 16,
+	REPLY_LINE_MAX = 512
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+struct child the_child = {.daemon = "pop3d", .control = -1};
+
+static const char *const messages[] = {"Subject: one\r\n\r\n.\r\n..\r\n",
+    "Subject: gr\303\274n\r\n\r\n2\r\n", "Subject: no end\r\n\r\nthree"};
+
+static unsigned
+    n_asked; /* auth was asked, or TLS begins: by the line that is looked at */
+
+static void
+check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* ---- the processes around it ---- */
+
+int64_t
+conf_int(const struct conf *conf, const char *section, const char *name)
+{
+	(void)conf, (void)section, (void)name;
+	return 7;
+}
+
+const char *
+conf_str(const struct conf *conf, const char *section, const char *name)
+{
+	(void)conf, (void)section, (void)name;
+	return "mail.example.test";
+}
+
+size_t
+conf_list_count(const struct conf *conf, const char *section, const char *name)
+{
+	(void)conf, (void)section, (void)name;
+	return 1;
+}
+
+bool
+auth_may_show(const struct conf *conf, bool has_tls, bool is_loopback)
+{
+	(void)conf;
+	return has_tls || is_loopback;
+}
+
+void
+auth_mechanisms(
+    const struct conf *conf, bool has_tls, bool is_loopback, struct buf *out)
+{
+	buf_str(out, auth_may_show(conf, has_tls, is_loopback) ? "SCRAM-SHA-256 PLAIN"
+							       : "SCRAM-SHA-256");
+}
+
+void
+io_put(struct io *io, struct span s)
+{
+	buf_span(&io->out, s);
+}
+
+void
+io_putf(struct io *io, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vputf(&io->out, fmt, ap);
+	va_end(ap);
+}
+
+int
+store_select(struct store *s, struct span mailbox, struct store_view *out)
+{
+	(void)s, (void)mailbox;
+	*out = (struct store_view){
+	    .records = mem_new(COUNT(messages) * sizeof *out->records),
+	    .n = COUNT(messages)};
+	for (size_t i = 0; i < out->n; i++)
+		out->records[i] = (struct store_record){
+		    .uid = (uint32_t)i + 1, .size_bytes = span_of(messages[i]).n};
+	return E_OK;
+}
+
+void
+store_view_free(struct store_view *v)
+{
+	mem_free(&v->records);
+}
+
+int
+store_message_open(struct store *s, const struct store_record *r, int *out)
+{
+	struct span text = span_of(messages[r->uid - 1]);
+	(void)s;
+	*out = memfd_create("message", MFD_CLOEXEC);
+	check(*out >= 0 && write(*out, text.p, text.n) == (ssize_t)text.n);
+	return E_OK;
+}
+
+void
+store_uidl(struct store *s, const struct store_record *r, struct buf *out)
+{
+	(void)s;
+	buf_putf(out, "id%u", r->uid);
+}
+
+int
+store_expunge(struct store *s, uint32_t mailbox, const uint32_t *uids, size_t n)
+{
+	(void)s, (void)mailbox;
+	for (size_t i = 0; i < n; i++)
+		check(uids[i] >= 1 && uids[i] <= COUNT(messages) &&
+		      (i == 0 || uids[i] > uids[i - 1]));
+	return E_OK;
+}
+
+void
+front_say(struct front_conn *c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vputf(&c->out, fmt, ap);
+	va_end(ap);
+}
+
+bool
+front_may_tls(const struct front_conn *c)
+{
+	return !c->tls;
+}
+
+bool
+front_may_show(const struct front_conn *c)
+{
+	return auth_may_show(NULL, c->tls != NULL, c->peer.is_loopback);
+}
+
+void
+front_mechanisms(const struct front_conn *c, struct buf *out)
+{
+	auth_mechanisms(NULL, c->tls != NULL, c->peer.is_loopback, out);
+}
+
+void
+front_starttls(struct front_conn *c)
+{
+	check(!c->tls);
+	c->state = FRONT_HANDSHAKE;
+}
+
+void
+front_auth(struct front_conn *c, struct span mech, const struct span *initial)
+{
+	check(mech.n > 0 && (!initial || initial->n <= AUTH_DATA_MAX));
+	n_asked++;
+	c->state = FRONT_ASKING;
+}
+
+void
+front_auth_plain(struct front_conn *c, struct span user, struct span password)
+{
+	(void)password;
+	check(front_may_show(c) && user.n && utf8_valid(user) &&
+	      span_find(user, '\0') == user.n);
+	front_auth(c, SPAN("PLAIN"), NULL);
+}
+
+void
+front_end(struct front_conn *c)
+{
+	c->state = FRONT_CLOSING;
+}
+
+void
+front_error(struct front_conn *c)
+{
+	if (++c->errors >= FRONT_ERRORS_MOST)
+		front_end(c);
+}
+
+/* ---- what must hold ---- */
+
+/* A first line, and nothing; or lines to the only one that is a dot. */
+static void
+check_reply(struct span reply)
+{
+	size_t end = span_search(reply, SPAN("\r\n"));
+	check(span_starts(reply, SPAN("+OK")) || span_starts(reply, SPAN("-ERR ")));
+	check(end < reply.n && end + 2 <= REPLY_LINE_MAX &&
+	      span_find(span_head(reply, end), '\n') == end);
+	struct span more = span_from(reply, end);
+	if (more.n == 2)
+		return;
+	check(span_starts(reply, SPAN("+OK")));
+	check(span_search(more, SPAN("\r\n.\r\n")) == more.n - 5);
+}
+
+static void
+check_drop(const struct drop *d)
+{
+	size_t n = 0;
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < d->view.n; i++)
+		if (!d->is_deleted[i]) {
+			n++;
+			bytes += d->view.records[i].size_bytes;
+		}
+	check(n == d->n_left && bytes == d->bytes_left);
+}
+
+static void
+after_login(uint8_t how, struct span in)
+{
+	struct session s = {.has_tls = how & HAS_TLS,
+	    .is_utf8 = how & IS_UTF8,
+	    .is_loopback = how & IS_LOOPBACK};
+	check(drop_open(NULL, how & KEEPS_NONE ? 0 : 30, &s.drop) == E_OK);
+	while (in.n && !s.is_over) {
+		struct span line = span_cut(&in, '\n');
+		buf_reset(&s.io.out);
+		command_run(&s, line);
+		check_reply(buf_as_span(&s.io.out));
+		check_drop(&s.drop);
+	}
+	drop_close(&s.drop);
+	buf_free(&s.io.out);
+}
+
+static void
+before_login(uint8_t how, struct span in)
+{
+	struct front_conn c = {
+	    .state = FRONT_TALK, .peer.is_loopback = how & IS_LOOPBACK};
+	if (how & HAS_TLS)
+		c.tls = (struct tls_conn *)&n_asked; /* nobody looks into it here */
+	while (in.n && c.state == FRONT_TALK) {
+		struct span line = span_cut(&in, '\n');
+		buf_reset(&c.out);
+		n_asked = 0;
+		pop3_dialect.line(&c, line);
+		check(n_asked == (c.out.len == 0));
+		if (!n_asked)
+			check_reply(buf_as_span(&c.out));
+	}
+	buf_free(&c.out);
+	buf_free(&c.user);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	if (n < 1 || n > 4096)
+		return 0;
+	log_level(LOG_EMERG);
+	struct span in = span_make(p + 1, n - 1);
+	if (p[0] & BEFORE_LOGIN)
+		before_login(p[0], in);
+	else
+		after_login(p[0], in);
+	return 0;
+}
