@@ -170,6 +170,8 @@ account_get(struct accounts *a, struct span address, struct arena *arena, struct
 	if (err == E_OK) {
 		struct span kept = arena_span(arena, buf_as_span(&row));
 		err = account_row_get(arena_span(arena, address), kept, out) == E_OK ? E_OK : E_IO;
+		if (err == E_OK && out->address.n != address.n)
+			err = E_IO; /* the arena is full */
 	}
 	buf_free(&row);
 	return err;

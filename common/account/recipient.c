@@ -33,6 +33,7 @@ struct walk {
 	unsigned depth;
 	size_t bytes;          /* of the targets, as they travel */
 	bool ignores_quota;    /* who may send is asked, not who may receive */
+	bool is_short;         /* the arena was full: no verdict is to be had, only a later one */
 };
 
 int
@@ -78,20 +79,30 @@ find_account(struct walk *w, struct span address, struct account *out)
 /* ---- pieces of addresses ---- */
 
 static struct span
-lower(struct arena *arena, struct span s)
+keep(struct walk *w, struct span s)
 {
-	struct span copy = arena_span(arena, s);
+	struct span copy = arena_span(w->arena, s);
+	w->is_short |= copy.n != s.n;
+	return copy;
+}
+
+static struct span
+lower(struct walk *w, struct span s)
+{
+	struct span copy = keep(w, s);
 	for (size_t i = 0; i < copy.n; i++)
 		((char *)(uintptr_t)copy.p)[i] = ch_lower(copy.p[i]);
 	return copy;
 }
 
 static struct span
-join(struct arena *arena, struct span local, struct span domain)
+join(struct walk *w, struct span local, struct span domain)
 {
-	char *p = arena_get(arena, local.n + 1 + domain.n + 1);
-	if (!p)
+	char *p = arena_get(w->arena, local.n + 1 + domain.n + 1);
+	if (!p) {
+		w->is_short = true;
 		return SPAN("");
+	}
 	memcpy(p, local.p, local.n);
 	p[local.n] = '@';
 	memcpy(p + local.n + 1, domain.p, domain.n);
@@ -140,7 +151,7 @@ static enum recipient_verdict
 add_target(struct walk *w, const struct target *t)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (w->targets[i].tag == t->tag && span_eq(w->targets[i].address, t->address) &&
+		if (w->targets[i].tag == t->tag && span_ieq(w->targets[i].address, t->address) &&
 		    span_eq(w->targets[i].detail, t->detail))
 			return RCPT_LOCAL; /* a member of two lists gets one copy */
 	w->bytes += t->address.n + t->detail.n + t->home.n + TARGET_BYTES_BESIDE;
@@ -225,7 +236,7 @@ expand(struct walk *w, struct span list, struct span domain)
 			continue;
 		}
 		bool is_bare = span_rfind(target, '@') == target.n;
-		enum recipient_verdict v = resolve(w, is_bare ? join(w->arena, target, domain) : target);
+		enum recipient_verdict v = resolve(w, is_bare ? join(w, target, domain) : target);
 		if (v == RCPT_LOOP || v == RCPT_TEMP)
 			return v; /* to deliver to some and lose others would be worse than to wait */
 		if (v != RCPT_LOCAL)
@@ -253,7 +264,7 @@ follow(struct walk *w, struct span name, struct span list, struct span domain)
 static enum recipient_verdict
 try_alias(struct walk *w, struct span local, struct span domain)
 {
-	struct span list, address = join(w->arena, local, domain);
+	struct span list, address = join(w, local, domain);
 	int err = alias_find(w->r->aliases, address, &list);
 	if (err == E_BAD) {
 		err = alias_find(w->r->aliases, local, &list);
@@ -272,7 +283,7 @@ static enum recipient_verdict
 try_account(struct walk *w, struct span local, struct span domain, struct span detail)
 {
 	struct account a;
-	int err = find_account(w, join(w->arena, local, domain), &a);
+	int err = find_account(w, join(w, local, domain), &a);
 	if (err == E_OK)
 		return add_account(w, &a, detail);
 	return err == E_BAD ? RCPT_UNKNOWN : RCPT_TEMP;
@@ -292,10 +303,10 @@ resolve_local(struct walk *w, struct span local, struct span domain)
 			v = try_account(w, span_head(local, cut), domain, span_from(local, cut + 1));
 	}
 	if (v == RCPT_UNKNOWN && pair_value(w->r, "catch_all", domain, &value)) {
-		struct span address = lower(w->arena, value);
+		struct span address = lower(w, value);
 		size_t at = span_rfind(address, '@');
 		/* once: the catch-all of an unknown catch-all is nobody */
-		if (!span_eq(address, join(w->arena, local, domain)) && at < address.n)
+		if (!span_eq(address, join(w, local, domain)) && at < address.n)
 			v = try_account(w, span_head(address, at), span_from(address, at + 1), SPAN(""));
 	}
 	return v;
@@ -304,22 +315,22 @@ resolve_local(struct walk *w, struct span local, struct span domain)
 static enum recipient_verdict
 resolve(struct walk *w, struct span text)
 {
-	struct span address = lower(w->arena, text), value;
+	struct span address = lower(w, text), value;
 	size_t at = span_rfind(address, '@');
 	struct span local = span_head(address, at), domain = span_from(address, at + 1);
 	if (address.n == 0 || local.n == 0)
 		return RCPT_UNKNOWN;
 	if (at == address.n) /* <postmaster>, RFC 5321 4.1.1.3 */
-		domain = span_of(conf_list_count(w->r->conf, "common", "domains")
+		domain = lower(w, span_of(conf_list_count(w->r->conf, "common", "domains")
 		        ? conf_list(w->r->conf, "common", "domains", 0)
-		        : "localhost");
+		        : "localhost"));
 	if (pair_value(w->r, "domain_aliases", domain, &value))
-		domain = lower(w->arena, value);
+		domain = lower(w, value);
 	if (is_domain_of_ours(w->r, domain))
 		return resolve_local(w, local, domain);
 	if (w->depth == 0)
 		return RCPT_REMOTE;
-	struct target t = {.address = arena_span(w->arena, text), .tag = tag_of(address, SPAN(""))};
+	struct target t = {.address = keep(w, text), .tag = tag_of(address, SPAN(""))};
 	return add_target(w, &t);
 }
 
@@ -334,7 +345,7 @@ resolve_all(struct recipients *r, struct span address, bool ignores_quota, struc
 	*n_out = w.n;
 	if (v == RCPT_LOCAL && w.n == 0)
 		v = w.worst == RCPT_LOCAL ? RCPT_UNKNOWN : w.worst;
-	return v;
+	return w.is_short ? RCPT_TEMP : v;
 }
 
 enum recipient_verdict
