@@ -184,11 +184,17 @@ stick(struct accounts_writer *w, int err)
 	return err;
 }
 
+static bool
+is_reserved(struct span address)
+{
+	return address.n && address.p[0] == '\0';
+}
+
 int
 account_put(struct accounts_writer *w, const struct account *a)
 {
 	struct buf row = {0};
-	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX || a->home.n > ACCOUNT_ADDRESS_MAX)
+	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX || a->home.n > ACCOUNT_ADDRESS_MAX || is_reserved(a->address))
 		return E_LIMIT;
 	account_row_put(&row, a);
 	int err = db_put(w->accounts, w->txn, a->address, buf_as_span(&row));
@@ -214,6 +220,8 @@ account_secret_put(struct accounts_writer *w, struct span address, struct span p
 int
 account_remove(struct accounts_writer *w, struct span address)
 {
+	if (is_reserved(address))
+		return E_BAD; /* or a uid would be given twice */
 	int err = stick(w, db_del(w->accounts, w->txn, address));
 	int secret = stick(w, db_del(w->secrets, w->txn, address));
 	return err == E_OK && secret != E_BAD ? secret : err;

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: ISC */
+/* test_account.c - an account's row, and the table: what was written is read, and no uid is given twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "account/files.h"
+#include "base/log.h"
+#include "conf/conf.h"
+
+enum { PATH_BYTES = 128, UID_FIRST = 5000, UID_LAST = 5009 };
+
+/* ---- a row ---- */
+
+/* clang-format off */
+static const struct account samples[] = {
+	{.home = {"a.test/anna", 11}, .uid = 200000, .gid = 200001, .pop3_keep_days = POP3_KEEP_ALWAYS},
+	{.home = {"", 0}},
+	{.home = {"x", 1}, .uid = UINT32_MAX, .gid = UINT32_MAX, .quota_bytes = UINT64_MAX,
+	    .quota_messages = UINT64_MAX, .is_suspended = true, .pop3_keep_days = INT32_MAX},
+	{.home = {"a\0b", 3}, .quota_bytes = 1, .quota_messages = (uint64_t)1 << 32, .pop3_keep_days = INT32_MIN},
+};
+
+/* clang-format on */
+
+static void
+assert_same(const struct account *a, const struct account *b)
+{
+	assert_true(span_eq(a->address, b->address));
+	assert_true(span_eq(a->home, b->home));
+	assert_int_equal(a->uid, b->uid);
+	assert_int_equal(a->gid, b->gid);
+	assert_int_equal(a->quota_bytes, b->quota_bytes);
+	assert_int_equal(a->quota_messages, b->quota_messages);
+	assert_int_equal(a->is_suspended, b->is_suspended);
+	assert_int_equal(a->pop3_keep_days, b->pop3_keep_days);
+}
+
+/* The first n bytes of a row, with nothing behind them that could be read by mistake. */
+static int
+get_cut(const struct buf *row, size_t n, struct account *out)
+{
+	char *cut = malloc(n ? n : 1);
+	assert_non_null(cut);
+	if (n)
+		memcpy(cut, row->p, n);
+	int err = account_row_get(SPAN("anna@a.test"), span_make(cut, n), out);
+	free(cut);
+	return err;
+}
+
+static void
+test_row_there_and_back(void **st)
+{
+	(void)st;
+	for (size_t i = 0; i < COUNT(samples); i++) {
+		struct account want = samples[i], have;
+		struct buf row = {0}, again = {0};
+		want.address = SPAN("anna@a.test");
+		account_row_put(&row, &want);
+		assert_int_equal(
+		    account_row_get(want.address, buf_as_span(&row), &have), E_OK);
+		assert_same(&want, &have);
+		account_row_put(&again, &have);
+		assert_true(span_eq(buf_as_span(&row), buf_as_span(&again)));
+		buf_free(&row);
+		buf_free(&again);
+	}
+}
+
+static void
+test_row_cuts(void **st)
+{
+	(void)st;
+	for (size_t i = 0; i < COUNT(samples); i++) {
+		struct account a;
+		struct buf row = {0};
+		account_row_put(&row, &samples[i]);
+		for (size_t n = 0; n < row.len; n++)
+			assert_int_equal(get_cut(&row, n, &a), E_BAD);
+		assert_int_equal(get_cut(&row, row.len, &a), E_OK);
+		buf_ch(&row, '\0');
+		assert_int_equal(get_cut(&row, row.len, &a), E_BAD);
+		buf_free(&row);
+	}
+}
+
+static void
+test_row_version(void **st)
+{
+	struct account a;
+	struct buf row = {0};
+	(void)st;
+	account_row_put(&row, &samples[0]);
+	for (unsigned version = 0; version <= UINT8_MAX; version++) {
+		char was = row.p[0];
+		row.p[0] = (char)version;
+		assert_int_equal(
+		    get_cut(&row, row.len, &a), (char)version == was ? E_OK : E_BAD);
+		row.p[0] = was;
+	}
+	buf_free(&row);
+}
+
+static void
+test_row_longest_home(void **st)
+{
+	static char letters[ACCOUNT_ADDRESS_MAX + 1];
+	(void)st;
+	memset(letters, 'h', sizeof letters);
+	for (size_t past = 0; past < 2; past++) {
+		struct account a = {.home =
+					span_make(letters, ACCOUNT_ADDRESS_MAX + past)},
+			       have;
+		struct buf row = {0};
+		account_row_put(&row, &a);
+		assert_int_equal(account_row_get(SPAN("x"), buf_as_span(&row), &have),
+		    past ? E_BAD : E_OK);
+		buf_free(&row);
+	}
+}
+
+/* ---- the table ---- */
+
+struct place {
+	char dir[64], accounts[PATH_BYTES];
+	struct conf *conf;
+};
+
+static int
+setup(void **st)
+{
+	struct place *p = calloc(1, sizeof *p);
+	struct buf errors = {0};
+	char path[PATH_BYTES];
+	assert_non_null(p);
+	strcpy(p->dir, "/tmp/merpati-test-acct.XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->accounts, sizeof p->accounts, "%s/state/accounts", p->dir);
+	snprintf(path, sizeof path, "%s/conf", p->dir);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f,
+	    "version = 1\ncommon {\n\tstate_dir = \"%s/state\"\n\tuid_first = "
+	    "%d\n\tuid_last = %d\n}\n",
+	    p->dir, UID_FIRST, UID_LAST);
+	assert_int_equal(fclose(f), 0);
+	if (conf_load(path, &errors, &p->conf) != E_OK)
+		fail_msg("%s", buf_cstr(&errors));
+	buf_free(&errors);
+	*st = p;
+	return 0;
+}
+
+static int
+teardown(void **st)
+{
+	struct place *p = *st;
+	char command[PATH_BYTES];
+	snprintf(command, sizeof command, "rm -rf %s", p->dir);
+	conf_free(&p->conf);
+	free(p);
+	return system(command);
+}
+
+static struct accounts_writer *
+begin(const struct place *p)
+{
+	struct accounts_writer *w = NULL;
+	assert_int_equal(accounts_write_begin(p->conf, &w), E_OK);
+	assert_non_null(w);
+	return w;
+}
+
+static void
+end(struct accounts_writer *w)
+{
+	assert_int_equal(accounts_write_end(&w), E_OK);
+	assert_null(w);
+}
+
+static struct account
+account_of(const char *address, uid_t uid)
+{
+	return (struct account){.address = span_of(address),
+	    .uid = uid,
+	    .gid = (gid_t)uid,
+	    .home = SPAN("a.test/x"),
+	    .pop3_keep_days = POP3_KEEP_ALWAYS};
+}
+
+static void
+check_get(struct accounts *a, const char *address, int err, const struct account *want)
+{
+	struct arena arena = {0};
+	struct account have;
+	assert_int_equal(account_get(a, span_of(address), &arena, &have), err);
+	if (err == E_OK)
+		assert_same(&have, want);
+	arena_reset(&arena);
+}
+
+static int
+say(void *ctx, const struct account *a)
+{
+	struct buf *out = ctx;
+	buf_putf(out, "%.*s%s ", SPAN_ARG(a->address), a->is_suspended ? "!" : "");
+	return span_eqs(a->address, "stop@a.test") ? E_DENY : E_OK;
+}
+
+static void
+check_each(struct accounts *a, int err, const char *all)
+{
+	struct buf said = {0};
+	assert_int_equal(accounts_each(a, say, &said), err);
+	if (!span_eqs(buf_as_span(&said), all))
+		fail_msg("%s", buf_cstr(&said));
+	buf_free(&said);
+}
+
+/* add, get, change, suspend, remove: a reader that was open all the time sees each. */
+static void
+test_life_of_an_account(void **st)
+{
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct account anna = account_of("anna@a.test", 7),
+		       ben = account_of("ben@a.test", 8);
+	assert_int_equal(
+	    accounts_open(p->accounts, false, &a), E_IO); /* not there yet */
+
+	struct accounts_writer *w = begin(p);
+	assert_int_equal(account_put(w, &ben), E_OK);
+	assert_int_equal(account_put(w, &anna), E_OK);
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	check_get(a, "anna@a.test", E_OK, &anna);
+	check_get(a, "ben@a.test", E_OK, &ben);
+	check_get(a, "carl@a.test", E_BAD, NULL);
+	check_get(a, "anna@a.tes", E_BAD, NULL);
+	check_each(a, E_OK, "anna@a.test ben@a.test ");
+
+	w = begin(p);
+	anna.is_suspended = true;
+	anna.quota_bytes = 5000000000;
+	assert_int_equal(account_put(w, &anna), E_OK);
+	end(w);
+	check_get(a, "anna@a.test", E_OK, &anna);
+	check_each(a, E_OK, "anna@a.test! ben@a.test ");
+
+	w = begin(p);
+	assert_int_equal(account_remove(w, anna.address), E_OK);
+	assert_int_equal(account_remove(w, SPAN("carl@a.test")), E_BAD);
+	end(w);
+	check_get(a, "anna@a.test", E_BAD, NULL);
+	check_each(a, E_OK, "ben@a.test ");
+	accounts_close(&a);
+	assert_null(a);
+}
+
+static void
+test_nothing_written(void **st)
+{
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	end(begin(p));
+	assert_int_equal(accounts_open(p->accounts, true, &a), E_OK);
+	struct buf out = {0};
+	check_get(a, "anna@a.test", E_BAD, NULL);
+	check_each(a, E_OK, "");
+	assert_int_equal(account_verifiers(a, SPAN("anna@a.test"), &out), E_BAD);
+	assert_int_equal(out.len, 0);
+	accounts_close(&a);
+}
+
+static void
+test_each_stops(void **st)
+{
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	static const char *const names[] = {"a@a.test", "stop@a.test", "z@a.test"};
+	uid_t uid;
+	struct accounts_writer *w = begin(p);
+	assert_int_equal(
+	    account_uid_new(w, &uid), E_OK); /* the writer's own row is no account */
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct account one = account_of(names[i], uid);
+		assert_int_equal(account_put(w, &one), E_OK);
+	}
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	check_each(a, E_DENY, "a@a.test stop@a.test ");
+	check_get(a, "z@a.test", E_OK,
+	    &(struct account){.address = SPAN("z@a.test"),
+		.uid = uid,
+		.gid = uid,
+		.home = SPAN("a.test/x"),
+		.pop3_keep_days = POP3_KEEP_ALWAYS}); /* the lock was given back */
+	accounts_close(&a);
+}
+
+/* What no address can be finds nothing: not the writer's own row either. */
+static void
+test_odd_addresses(void **st)
+{
+	static char letters[ACCOUNT_ADDRESS_MAX + 1];
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct arena arena = {0}, small = {.max_bytes = 64};
+	struct account have;
+	uid_t uid;
+	memset(letters, 'a', sizeof letters);
+	struct accounts_writer *w = begin(p);
+	struct account longest = account_of("", 7), too_long = longest;
+	longest.address = span_make(letters, ACCOUNT_ADDRESS_MAX);
+	too_long.address = span_make(letters, ACCOUNT_ADDRESS_MAX + 1);
+	assert_int_equal(account_uid_new(w, &uid), E_OK);
+	assert_int_equal(account_put(w, &longest), E_OK);
+	assert_int_equal(account_put(w, &too_long), E_LIMIT);
+	assert_int_equal(account_put(w, &(struct account){0}), E_LIMIT);
+	struct account reserved = account_of("", 7);
+	reserved.address = span_make("\0uid", 5);
+	assert_int_equal(account_put(w, &reserved), E_LIMIT);
+	assert_int_equal(account_remove(w, reserved.address), E_BAD);
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	assert_int_equal(account_get(a, longest.address, &arena, &have), E_OK);
+	assert_same(&longest, &have);
+	assert_int_equal(account_get(a, longest.address, &small, &have),
+	    E_IO); /* no room: later, not never */
+	assert_int_equal(account_get(a, too_long.address, &arena, &have), E_BAD);
+	assert_int_equal(account_get(a, reserved.address, &arena, &have), E_BAD);
+	assert_int_equal(account_get(a, SPAN(""), &arena, &have), E_BAD);
+	accounts_close(&a);
+	arena_reset(&arena);
+	arena_reset(&small);
+}
+
+static void
+test_secrets(void **st)
+{
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct account anna = account_of("anna@a.test", 7);
+	struct buf out = {0}, first = {0};
+	struct accounts_writer *w = begin(p);
+	assert_int_equal(account_put(w, &anna), E_OK);
+	assert_int_equal(
+	    account_secret_put(w, anna.address, SPAN("secret word")), E_OK);
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, true, &a), E_OK);
+	assert_int_equal(account_verifiers(a, anna.address, &first), E_OK);
+	assert_true(span_starts(buf_as_span(&first), SPAN("SCRAM-SHA-256$4096:")));
+	assert_true(
+	    span_search(buf_as_span(&first), SPAN("\nSCRAM-SHA-1$4096:")) < first.len);
+	assert_int_equal(
+	    span_search(buf_as_span(&first), SPAN("secret word")), first.len);
+	assert_int_equal(account_verifiers(a, SPAN("ben@a.test"), &out), E_BAD);
+
+	w = begin(p); /* the same word has another salt */
+	assert_int_equal(
+	    account_secret_put(w, anna.address, SPAN("secret word")), E_OK);
+	end(w);
+	assert_int_equal(account_verifiers(a, anna.address, &out), E_OK);
+	assert_false(span_eq(buf_as_span(&first), buf_as_span(&out)));
+	check_get(a, "anna@a.test", E_OK, &anna);
+
+	w = begin(p); /* who is removed takes the secret along */
+	assert_int_equal(account_remove(w, anna.address), E_OK);
+	end(w);
+	buf_reset(&out);
+	assert_int_equal(account_verifiers(a, anna.address, &out), E_BAD);
+	accounts_close(&a);
+	buf_free(&out);
+	buf_free(&first);
+}
+
+/* Each uid once, in order: after a removal, after a new start, until none is left. */
+static void
+test_uid_never_twice(void **st)
+{
+	struct place *p = *st;
+	uid_t uid = 0;
+	for (uid_t want = UID_FIRST; want <= UID_LAST;) {
+		struct accounts_writer *w = begin(p);
+		for (unsigned i = 0; i < 2 && want <= UID_LAST; i++, want++) {
+			struct account one = account_of("one@a.test", want);
+			assert_int_equal(account_uid_new(w, &uid), E_OK);
+			assert_int_equal(uid, want);
+			one.uid = uid;
+			assert_int_equal(account_put(w, &one), E_OK);
+			assert_int_equal(account_remove(w, one.address), E_OK);
+		}
+		end(w);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct accounts_writer *w = begin(p);
+		struct account one = account_of("other@a.test", 7);
+		assert_int_equal(account_uid_new(w, &uid), E_LIMIT);
+		assert_int_equal(
+		    account_put(w, &one), E_OK); /* what needs no uid goes on */
+		end(w);
+	}
+}
+
+/* A writer that was killed before it ended wrote nothing: its uid was nobody's, and the table is as before. */
+static void
+test_killed_writer(void **st)
+{
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct account anna = account_of("anna@a.test", 7),
+		       ben = account_of("ben@a.test", 8);
+	uid_t uid;
+	int status;
+	struct accounts_writer *w = begin(p);
+	assert_int_equal(account_uid_new(w, &uid), E_OK);
+	assert_int_equal(account_put(w, &anna), E_OK);
+	end(w);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (accounts_write_begin(p->conf, &w) != E_OK ||
+		    account_put(w, &ben) != E_OK ||
+		    account_remove(w, anna.address) != E_OK)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	check_each(a, E_OK, "anna@a.test ");
+	w = begin(p);
+	assert_int_equal(account_uid_new(w, &uid), E_OK);
+	assert_int_equal(uid, UID_FIRST + 1);
+	end(w);
+	check_each(a, E_OK, "anna@a.test ");
+	accounts_close(&a);
+}
+
+static void
+set_generation(const struct place *p, uint64_t to)
+{
+	char path[PATH_BYTES + 16];
+	snprintf(path, sizeof path, "%s/generation", p->accounts);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &to, sizeof to, 0), sizeof to);
+	close(fd);
+}
+
+/* Died while the table files were written: "later" from who was open, until somebody who may write looks. */
+static void
+test_half_written(void **st)
+{
+	struct place *p = *st;
+	struct accounts *open_before = NULL, *a = NULL;
+	struct account anna = account_of("anna@a.test", 7);
+	struct accounts_writer *w = begin(p);
+	assert_int_equal(account_put(w, &anna), E_OK);
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, false, &open_before), E_OK);
+	check_get(open_before, "anna@a.test", E_OK, &anna);
+	set_generation(p, 41);
+	check_get(open_before, "anna@a.test", E_IO, NULL);
+	check_get(open_before, "ben@a.test", E_IO, NULL);
+	check_each(open_before, E_IO, "");
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK); /* recovers */
+	check_get(a, "anna@a.test", E_OK, &anna);
+	check_get(open_before, "anna@a.test", E_OK, &anna);
+	accounts_close(&a);
+
+	set_generation(p, 43);
+	end(begin(p)); /* a writer recovers too */
+	check_get(open_before, "anna@a.test", E_OK, &anna);
+	accounts_close(&open_before);
+}
+
+/* A page that is gone makes accounts unreadable, not absent. */
+static void
+test_damaged_table(void **st)
+{
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct account anna = account_of("anna@a.test", 7);
+	char path[PATH_BYTES + 16];
+	struct accounts_writer *w = begin(p);
+	assert_int_equal(account_put(w, &anna), E_OK);
+	end(w);
+	snprintf(path, sizeof path, "%s/" ACCOUNTS_TABLE, p->accounts);
+	assert_int_equal(truncate(path, 4096), 0); /* the page with the rows is gone */
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	check_get(a, "anna@a.test", E_IO, NULL);
+	check_get(a, "ben@a.test", E_IO, NULL);
+	accounts_close(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_row_there_and_back),
+	    cmocka_unit_test(test_row_cuts),
+	    cmocka_unit_test(test_row_version),
+	    cmocka_unit_test(test_row_longest_home),
+	    cmocka_unit_test_setup_teardown(test_life_of_an_account, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_nothing_written, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_each_stops, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_odd_addresses, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_uid_never_twice, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_killed_writer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_half_written, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_damaged_table, setup, teardown),
+	};
+	log_level(LOG_EMERG); /* what is broken here on purpose is logged */
+	return cmocka_run_group_tests_name("account", tests, NULL, NULL);
+}
