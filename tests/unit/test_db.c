@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,7 +24,7 @@ __lsan_default_suppressions(void)
 	return "leak:libdb-5.3";
 }
 
-enum { CACHE_BYTES = 256 * 1024, ROWS = 300 };
+enum { CACHE_BYTES = 256 * 1024, ROWS = 300, FIRST_PAGE_USED_BYTES = 512 };
 
 struct place {
 	char dir[64], command[128];
@@ -46,7 +48,8 @@ setup(void **state)
 	strcpy(p->dir, "/tmp/merpati-db-XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
 	assert_int_equal(db_open(p->dir, CACHE_BYTES, &p->db), E_OK);
-	assert_int_equal(db_table_open(p->db, "rows", false, &p->table), E_BAD); /* not there, and no damage */
+	assert_int_equal(db_table_open(p->db, "rows", false, &p->table),
+	    E_BAD); /* not there, and no damage */
 	assert_false(db_is_damaged(p->db));
 	assert_int_equal(db_table_open(p->db, "rows", true, &p->table), E_OK);
 	*state = p;
@@ -72,7 +75,8 @@ put_rows(struct place *p)
 	for (uint32_t i = ROWS; i-- > 0;) {
 		struct buf key = {0};
 		db_key_u32(&key, i);
-		assert_int_equal(db_put(p->table, txn, buf_as_span(&key), SPAN("value")), E_OK);
+		assert_int_equal(
+		    db_put(p->table, txn, buf_as_span(&key), SPAN("value")), E_OK);
 		buf_free(&key);
 	}
 	assert_int_equal(db_commit(&txn), E_OK);
@@ -87,9 +91,11 @@ check_rows(struct place *p)
 	uint32_t n = 0;
 	int err;
 	assert_int_equal(db_cursor_open(p->table, NULL, &c), E_OK);
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK; err = db_next(c, &key, &value)) {
+	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
+	     err = db_next(c, &key, &value)) {
 		struct rd r = rd_of(key);
-		assert_int_equal(rd_key_u32(&r), n++); /* numbers in keys sort as numbers */
+		assert_int_equal(
+		    rd_key_u32(&r), n++); /* numbers in keys sort as numbers */
 		assert_true(span_eqs(value, "value"));
 	}
 	assert_int_equal(err, E_BAD);
@@ -136,7 +142,8 @@ test_damaged_first_page(void **state)
 		int fd = open(path, O_RDWR | O_CLOEXEC);
 		assert_true(fd >= 0);
 		memset(page, kind == 0 ? 'Z' : 0, sizeof page);
-		assert_int_equal(kind == 2 ? ftruncate(fd, 0) : pwrite(fd, page, sizeof page, 0),
+		assert_int_equal(
+		    kind == 2 ? ftruncate(fd, 0) : pwrite(fd, page, sizeof page, 0),
 		    kind == 2 ? 0 : (int)sizeof page);
 		close(fd);
 		int err = db_open(p->dir, CACHE_BYTES, &p->db);
@@ -150,11 +157,333 @@ test_damaged_first_page(void **state)
 	}
 }
 
+static void
+flip(const char *path, off_t at)
+{
+	unsigned char byte;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x55;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+/* Opens and reads everything.  E_OK, or what went wrong first */
+static int
+walk_all(struct place *p)
+{
+	struct db_cursor *c;
+	struct span key, value;
+	int err = open_again(p);
+	if (err != E_OK)
+		return err;
+	err = db_cursor_open(p->table, NULL, &c);
+	if (err != E_OK)
+		return err;
+	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;)
+		err = db_next(c, &key, &value);
+	db_cursor_close(&c);
+	return err == E_BAD ? E_OK : err;
+}
+
+/* One bad byte in any page: it is told as damage by whoever reads the page; the rest of us goes on. */
+static void
+test_damaged_page(void **state)
+{
+	struct place *p = *state;
+	char path[80];
+	struct stat st;
+	static const off_t offsets[] = {0, 30, 2000, DB_PAGE_BYTES - 1};
+	put_rows(p);
+	db_close(&p->db);
+	snprintf(path, sizeof path, "%s/rows", p->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size >= 3 * DB_PAGE_BYTES);
+	for (off_t page = 0; page < st.st_size / DB_PAGE_BYTES; page++) {
+		for (size_t i = 0; i < COUNT(offsets); i++) {
+			if (page == 0 && offsets[i] >= FIRST_PAGE_USED_BYTES)
+				continue; /* nothing is there, and no sum is made of it */
+			flip(path, page * DB_PAGE_BYTES + offsets[i]);
+			int err = walk_all(p);
+			if (err != E_LIMIT)
+				fail_msg("page %d, byte %d: %d", (int)page,
+				    (int)offsets[i], err);
+			assert_true(db_is_damaged(p->db));
+			db_close(&p->db); /* does not write to it */
+			flip(path, page * DB_PAGE_BYTES + offsets[i]);
+		}
+	}
+	assert_int_equal(
+	    open_again(p), E_OK); /* what was not written to is whole again */
+	check_rows(p);
+}
+
+/* ---- one item at a time ---- */
+
+static void
+test_items(void **state)
+{
+	static const size_t sizes[] = {
+	    0, 1, 511, 512, 513, DB_ITEM_BEST_BYTES, DB_PAGE_BYTES, 100000};
+	struct place *p = *state;
+	struct buf value = {0}, have = {0};
+	assert_int_equal(db_get(p->table, NULL, SPAN("key"), &have), E_BAD);
+	assert_int_equal(db_del(p->table, NULL, SPAN("key")), E_BAD);
+	for (size_t i = 0; i < COUNT(sizes);
+	     i++) { /* each takes the place of the one before */
+		buf_reset(&value);
+		while (value.len < sizes[i])
+			buf_ch(&value, (char)(value.len % 251));
+		assert_int_equal(
+		    db_put(p->table, NULL, SPAN("key"), buf_as_span(&value)), E_OK);
+		assert_int_equal(db_get(p->table, NULL, SPAN("key"), &have), E_OK);
+		assert_true(span_eq(buf_as_span(&value), buf_as_span(&have)));
+	}
+	struct buf small = {.max = 2000};
+	assert_int_equal(db_get(p->table, NULL, SPAN("key"), &small),
+	    E_LIMIT); /* larger than there is room */
+	assert_false(db_is_damaged(p->db));
+	assert_int_equal(db_put(p->table, NULL, SPAN("key2"), SPAN("2")), E_OK);
+	assert_int_equal(db_del(p->table, NULL, SPAN("key")), E_OK);
+	assert_int_equal(db_get(p->table, NULL, SPAN("key"), &have), E_BAD);
+	assert_int_equal(db_get(p->table, NULL, SPAN("key2"), &have), E_OK);
+	assert_true(span_eqs(buf_as_span(&have), "2"));
+	buf_free(&value);
+	buf_free(&have);
+	buf_free(&small);
+}
+
+static void
+put_strings(struct place *p, const char *const *keys)
+{
+	struct db_txn *txn;
+	assert_int_equal(db_begin(p->db, &txn), E_OK);
+	for (; *keys; keys++)
+		assert_int_equal(
+		    db_put(p->table, txn, span_of(*keys), span_of(*keys)), E_OK);
+	assert_int_equal(db_commit(&txn), E_OK);
+}
+
+static void
+test_walk(void **state)
+{
+	static const char *const keys[] = {"b", "a", "abc", "ab", "\xff", "c", NULL};
+
+	/* clang-format off */
+	static const struct {
+		const char *at_least, *found; /* NULL: none */
+	} seeks[] = {
+		{"", "a"}, {"a", "a"}, {"aa", "ab"}, {"ab", "ab"}, {"abd", "b"}, {"b\x01", "c"}, {"d", "\xff"}, {"\xff\x01", NULL},
+	};
+	/* clang-format on */
+	struct place *p = *state;
+	struct db_cursor *c;
+	struct span key, value;
+	assert_int_equal(db_cursor_open(p->table, NULL, &c), E_OK);
+	assert_int_equal(
+	    db_seek(c, SPAN(""), &key, &value), E_BAD); /* an empty table */
+	assert_int_equal(db_next(c, &key, &value), E_BAD);
+	db_cursor_close(&c);
+	put_strings(p, keys);
+	assert_int_equal(db_cursor_open(p->table, NULL, &c), E_OK);
+	for (size_t i = 0; i < COUNT(seeks); i++) {
+		int err = db_seek(c, span_of(seeks[i].at_least), &key, &value);
+		assert_int_equal(err, seeks[i].found ? E_OK : E_BAD);
+		if (err == E_OK)
+			assert_true(span_eqs(key, seeks[i].found) &&
+				    span_eqs(value, seeks[i].found));
+	}
+	assert_int_equal(db_seek(c, SPAN("b"), &key, &value), E_OK);
+	assert_int_equal(db_next(c, &key, &value), E_OK);
+	assert_true(span_eqs(key, "c"));
+	assert_int_equal(db_next(c, &key, &value), E_OK);
+	assert_int_equal(db_next(c, &key, &value), E_BAD);
+	db_cursor_close(&c);
+	assert_null(c);
+	db_cursor_close(&c);
+}
+
+/* A walk that takes items away goes on behind each; an abort brings them back. */
+static void
+test_walk_and_take(void **state)
+{
+	struct place *p = *state;
+	put_rows(p);
+	for (int is_kept = 0; is_kept < 2; is_kept++) {
+		struct db_txn *txn;
+		struct db_cursor *c;
+		struct span key, value;
+		uint32_t n = 0;
+		assert_int_equal(db_begin(p->db, &txn), E_OK);
+		assert_int_equal(db_cursor_open(p->table, txn, &c), E_OK);
+		for (int err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
+		     err = db_next(c, &key, &value), n++)
+			assert_int_equal(db_cursor_del(c), E_OK);
+		assert_int_equal(n, ROWS);
+		assert_int_equal(db_cursor_del(c), E_BAD); /* it is gone already */
+		db_cursor_close(&c);
+		if (!is_kept) {
+			db_abort(&txn);
+			check_rows(p);
+			continue;
+		}
+		assert_int_equal(db_commit(&txn), E_OK);
+		assert_int_equal(db_cursor_open(p->table, NULL, &c), E_OK);
+		assert_int_equal(db_seek(c, SPAN(""), &key, &value), E_BAD);
+		db_cursor_close(&c);
+	}
+}
+
+/* Ended without a close: what was synced is there, what was not committed is not, and rows are whole. */
+static void
+test_killed(void **state)
+{
+	struct place *p = *state;
+	struct buf value = {0};
+	int status;
+	db_close(&p->db);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct db_txn *txn;
+		if (open_again(p) != E_OK)
+			_exit(1);
+		put_rows(p);
+		if (db_begin(p->db, &txn) != E_OK ||
+		    db_put(p->table, txn, SPAN("lost"), SPAN("x")) != E_OK ||
+		    db_sync(p->db) != E_OK ||
+		    db_checkpoint(p->db, 0) != E_OK) /* its page is written, too */
+			_exit(2);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(open_again(p), E_OK);
+	check_rows(p);
+	assert_int_equal(db_get(p->table, NULL, SPAN("lost"), &value), E_BAD);
+	buf_free(&value);
+}
+
+static void
+test_not_opened(void **state)
+{
+	struct place *p = *state;
+	struct db *other = NULL;
+	char path[80];
+	snprintf(path, sizeof path, "%s/no/folder", p->dir);
+	assert_int_not_equal(db_open(path, CACHE_BYTES, &other), E_OK);
+	assert_null(other);
+}
+
+/* ---- a table file without its environment ---- */
+
+static int
+count_until(void *ctx, struct span key, struct span value)
+{
+	uint32_t *n = ctx;
+	struct rd r = rd_of(key);
+	(void)value;
+	assert_int_equal(rd_key_u32(&r), (*n)++);
+	return *n == 10 ? E_DENY : E_OK;
+}
+
+static int
+count_all(void *ctx, struct span key, struct span value)
+{
+	(void)key, (void)value;
+	++*(uint32_t *)ctx;
+	return E_OK;
+}
+
+static void
+test_file(void **state)
+{
+	struct place *p = *state;
+	struct db_file *f = NULL;
+	struct buf key = {0}, value = {0};
+	char path[80];
+	uint32_t n = 0;
+	snprintf(path, sizeof path, "%s/none", p->dir);
+	assert_int_equal(db_file_open(path, &f), E_BAD);
+	put_rows(p);
+	db_close(&p->db);
+	snprintf(path, sizeof path, "%s/rows", p->dir);
+	assert_int_equal(db_file_open(path, &f), E_OK);
+	db_key_u32(&key, ROWS - 1);
+	assert_int_equal(db_file_get(f, buf_as_span(&key), &value), E_OK);
+	assert_true(span_eqs(buf_as_span(&value), "value"));
+	assert_int_equal(db_file_get(f, SPAN("none"), &value), E_BAD);
+	assert_int_equal(db_file_each(f, count_until, &n), E_DENY);
+	assert_int_equal(n, 10);
+	n = 0;
+	assert_int_equal(db_file_each(f, count_all, &n), E_OK);
+	assert_int_equal(n, ROWS);
+	db_file_close(&f);
+	assert_null(f);
+	buf_free(&key);
+	buf_free(&value);
+}
+
+static void
+test_damaged_file(void **state)
+{
+	struct place *p = *state;
+	char path[80];
+	struct stat st;
+	put_rows(p);
+	db_close(&p->db);
+	snprintf(path, sizeof path, "%s/rows", p->dir);
+	assert_int_equal(stat(path, &st), 0);
+	for (off_t at = 100; at < st.st_size; at += DB_PAGE_BYTES) {
+		struct db_file *f = NULL;
+		uint32_t n = 0;
+		flip(path, at);
+		int err = db_file_open(path, &f);
+		if (at < DB_PAGE_BYTES)
+			assert_int_equal(err, E_IO);
+		else
+			assert_int_equal(db_file_each(f, count_all, &n), E_LIMIT);
+		db_file_close(&f);
+		flip(path, at);
+	}
+}
+
+static void
+test_keys(void **state)
+{
+	static const uint64_t numbers[] = {
+	    0, 1, 255, 256, 65536, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX};
+	struct buf last = {0};
+	(void)state;
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		struct buf key = {0};
+		db_key_u64(&key, numbers[i]);
+		struct rd r = rd_of(buf_as_span(&key));
+		assert_int_equal(rd_key_u64(&r), numbers[i]);
+		assert_int_equal(rd_end(&r), E_OK);
+		assert_true(
+		    i == 0 || span_cmp(buf_as_span(&last), buf_as_span(&key)) < 0);
+		for (size_t n = 0; n < key.len; n++) {
+			r = rd_of(span_head(buf_as_span(&key), n));
+			assert_int_equal(rd_key_u64(&r), 0);
+			assert_int_equal(rd_end(&r), E_BAD);
+		}
+		buf_free(&last);
+		last = key;
+	}
+	buf_free(&last);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_there_again), TEST(test_aborted_is_nothing), TEST(test_damaged_first_page)};
+	const struct CMUnitTest tests[] = {TEST(test_there_again),
+	    TEST(test_aborted_is_nothing), TEST(test_damaged_first_page),
+	    TEST(test_damaged_page), TEST(test_items), TEST(test_walk),
+	    TEST(test_walk_and_take), TEST(test_killed), TEST(test_not_opened),
+	    TEST(test_file), TEST(test_damaged_file), cmocka_unit_test(test_keys)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
