@@ -3,6 +3,7 @@
 import os
 import poplib
 import socket
+import ssl
 import time
 
 from suite import Suite, clock_of, fill, small_disk, wait_for
@@ -16,6 +17,8 @@ class Pop:
 
     def __init__(self, s, kind="pop3"):
         self.s = socket.create_connection(("127.0.0.1", s.port(kind)), timeout=20)
+        if kind == "pop3s":
+            self.s = ssl._create_unverified_context().wrap_socket(self.s)
         self.f = self.s.makefile("rb")
         self.greeting = self.get()
 
@@ -191,6 +194,49 @@ def keeper(t):
         t.check(n == 2, "the next attempt starts one: what QUIT refused to remove is there", str(n))
 
 
+def deaths(t):
+    """What README says that they cost."""
+    with Suite() as s:
+        s.user(U1, "pass")
+        for n in range(2):
+            s.message(U1, text(n))
+        s.start("pop3d")
+        c, waiting = Pop(s), Pop(s)
+        c.login()
+        c.ask("DELE 1")
+        s.kill("pop3d", "session")
+        t.check(c.get() == "", "a session is killed: its client's connection ends")
+        c.close()
+        r = waiting.login()
+        t.check(r.startswith("+OK"), "another client of the account logs in", r)
+        r = waiting.ask("STAT")
+        t.check(r.startswith("+OK 2 "), "and what was marked stays", r)
+        waiting.close()
+        s.kill("pop3d", "auth")
+        c = Pop(s)
+        r = c.login()
+        if r.startswith("-ERR [SYS/TEMP]"):
+            r = c.login()
+        t.check(r.startswith("+OK"), "auth is killed: -ERR [SYS/TEMP] at most once", r)
+        c.close()
+        s.kill("pop3d", "key")
+        try:
+            c = Pop(s, "pop3s")
+        except OSError:  # the handshake of that moment
+            c = Pop(s, "pop3s")
+        r = c.login()
+        t.check(r.startswith("+OK"), "key is killed: at most one handshake fails", r)
+        c.close()
+        c = Pop(s)
+        s.kill("pop3d", "front")
+        t.check(c.get() == "", "a front is killed: its clients' connections end")
+        c.close()
+        c = Pop(s)
+        r = c.login()
+        t.check(r.startswith("+OK"), "and the next one serves", r)
+        c.close()
+
+
 def disk_full(t):
     if os.geteuid() != 0:
         t.skip("disk full at QUIT", "needs root to mount a small file system")
@@ -232,5 +278,5 @@ def disk_full(t):
 
 
 def pop3(t):
-    for part in (refusals, crowds, keeper, policies, disk_full):
+    for part in (refusals, crowds, keeper, deaths, policies, disk_full):
         part(t)
