@@ -58,7 +58,7 @@ colon_of(struct span line)
 {
 	bool in_quotes = false;
 	for (size_t i = 0; i < line.n && line.p[i] != '\n'; i++) {
-		if (line.p[i] == '\\' && in_quotes)
+		if (line.p[i] == '\\' && in_quotes && i + 1 < line.n && line.p[i + 1] != '\n')
 			i++;
 		else if (line.p[i] == '"')
 			in_quotes = !in_quotes;

@@ -93,6 +93,7 @@ static const struct grammar_row grammar[] = {
 	{"anna: \"b,c\"@d.test, \"e\\\",f\"@g.test\n", "anna=\"b,c\"@d.test|\"e\\\",f\"@g.test;"},
 	/* a quote that nobody closes ends with its line: it does not swallow the members after it */
 	{"\"anna: ben\nbea: carl\n",                   "bea=carl;"},
+	{"\"anna\\\n b\": ben\nbea: carl\n",      "bea=carl;"},
 	{"anna: \"ben, carl\n dora\nbea: x\n",         "anna=\"ben, carl|dora;bea=x;"},
 	{"anna: \"ben\\\n dora\nbea: x\n",             "anna=\"ben\\|dora;bea=x;"},
 	{"anna: \"ben\\",                              "anna=\"ben\\;"},
