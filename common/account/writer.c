@@ -22,7 +22,7 @@
 #include "db/db.h"
 #include "proc/daemon.h"
 
-enum { WRITER_CACHE_BYTES = 4 << 20, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
+enum { WRITER_CACHE_BYTES = 4 << 20, CACHED_CHANGES_MAX = 200, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
 
 /* Keys that no address can be: they begin with NUL. */
 static const char key_uid[] = "\0uid";
@@ -36,6 +36,7 @@ struct accounts_writer {
 	struct db_table *accounts, *secrets;
 	struct db_txn *txn;
 	int err;                    /* the first failure sticks: nothing is committed */
+	unsigned n_changes;
 };
 
 static bool is_writing;
@@ -176,9 +177,19 @@ accounts_write_begin(const struct conf *conf, struct accounts_writer **out)
 
 /* ---- changing ---- */
 
+static void
+count_up(struct accounts_writer *w)
+{
+	++*w->files.mapped;
+	msync((void *)(uintptr_t)w->files.mapped, sizeof *w->files.mapped, MS_SYNC);
+}
+
+/* After each change.  Past what surely fits in the cache, pages go to the table files before the end. */
 static int
 stick(struct accounts_writer *w, int err)
 {
+	if (++w->n_changes >= CACHED_CHANGES_MAX && account_generation(&w->files) % 2 == 0)
+		count_up(w);
 	if (err != E_OK && err != E_BAD && w->err == E_OK)
 		w->err = err;
 	return err;
@@ -253,13 +264,6 @@ account_uid_new(struct accounts_writer *w, uid_t *out)
 
 /* ---- ending ---- */
 
-static void
-count_up(struct accounts_writer *w)
-{
-	++*w->files.mapped;
-	msync((void *)(uintptr_t)w->files.mapped, sizeof *w->files.mapped, MS_SYNC);
-}
-
 /* Root made the files: they belong to the auth process, and the look-ups' group reads the one table. */
 static void
 give_away(struct accounts_writer *w)
@@ -290,11 +294,14 @@ int
 accounts_write_end(struct accounts_writer **wp)
 {
 	struct accounts_writer *w = *wp;
-	int err = w->err;
-	if (err != E_OK)
+	int told = w->err, err;
+	if (told != E_OK) {
 		db_abort(&w->txn);
-	else
+		/* pages of it may have been written: they are put right as for a change */
+		err = account_generation(&w->files) % 2 ? E_OK : told;
+	} else {
 		err = db_commit(&w->txn);
+	}
 	if (err == E_OK)
 		err = db_sync(w->db);
 	/* durable from here on; only now are the table files touched */
@@ -312,7 +319,7 @@ accounts_write_end(struct accounts_writer **wp)
 	give_away(w);
 	is_writing = false;
 	writer_free(wp);
-	return err;
+	return told != E_OK ? told : err;
 }
 
 void

@@ -447,6 +447,66 @@ test_killed_writer(void **st)
 	accounts_close(&a);
 }
 
+static int
+put_many(struct accounts_writer *w, const char *format, unsigned n)
+{
+	static const char home[300];
+	int err = E_OK;
+	for (unsigned i = 0; i < n && err == E_OK; i++) {
+		char name[32];
+		snprintf(
+		    name, sizeof name, format, i * 7919 % n); /* all over the table */
+		struct account one = account_of(name, 9);
+		one.home = span_make(home, sizeof home);
+		err = account_put(w, &one);
+	}
+	return err;
+}
+
+/* Killed in a change larger than its cache: pages of it are in the table, and no account may seem to be gone. */
+static void
+test_killed_large_writer(void **st)
+{
+	enum { BEFORE = 2000, MORE = 20000 };
+	struct place *p = *st;
+	struct accounts *a = NULL, *again = NULL;
+	struct account have;
+	int status, wrong = 0;
+	struct accounts_writer *w = begin(p);
+	assert_int_equal(put_many(w, "n%06u@a.test", BEFORE), E_OK);
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int err = accounts_write_begin(p->conf, &w);
+		if (err == E_OK)
+			err = put_many(w, "n%06u-more@a.test", MORE);
+		_exit(err == E_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	for (int is_recovered = 0; is_recovered < 2; is_recovered++) {
+		for (unsigned i = 0; i < BEFORE; i++) {
+			struct arena arena = {0};
+			char name[32];
+			snprintf(name, sizeof name, "n%06u@a.test", i);
+			int err = account_get(a, span_of(name), &arena, &have);
+			wrong += err != E_OK && (is_recovered || err != E_IO);
+			snprintf(name, sizeof name, "n%06u-more@a.test", i);
+			err = account_get(a, span_of(name), &arena, &have);
+			wrong += err != E_BAD && (is_recovered || err != E_IO);
+			arena_reset(&arena);
+		}
+		assert_int_equal(wrong, 0);
+		if (!is_recovered)
+			assert_int_equal(
+			    accounts_open(p->accounts, false, &again), E_OK);
+	}
+	accounts_close(&a);
+	accounts_close(&again);
+}
+
 static void
 set_generation(const struct place *p, uint64_t to)
 {
@@ -519,6 +579,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_uid_never_twice, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_writer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_killed_large_writer, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_half_written, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_damaged_table, setup, teardown),
 	};
