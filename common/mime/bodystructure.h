@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bodystructure.h - the tree of a message as IMAP's BODY and BODYSTRUCTURE.  RFC 3501 7.4.2 and 9, RFC 9051 7.5.2.
+ * Names of types, encodings and parameters are in lower case; values are as they stand.  An opaque part is
+ * application/octet-stream.
+ */
+#ifndef MIME_BODYSTRUCTURE_H
+#define MIME_BODYSTRUCTURE_H
+
+#include "mime/tree.h"
+
+/*
+ * bodystructure_put - as it is sent.
+ *   is_extended  with extension data: BODYSTRUCTURE; else BODY
+ *   arena        for what it needs meanwhile
+ */
+void bodystructure_put(struct buf *out, const struct tree *, bool is_extended, struct arena *arena);
+
+#endif

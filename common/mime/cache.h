@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cache.h - the item that is kept of each message: all that a session answers without opening the file.
+ * Made once from the message's bytes, stored as one blob, read in place.  What does not fit is absent from it
+ * and is taken from the file instead; so is the whole item when it is damaged or of another version.
+ */
+#ifndef MIME_CACHE_H
+#define MIME_CACHE_H
+
+#include "mime/envelope.h"
+
+enum { CACHE_BYTES_MAX = 64 << 10 }; /* of an item */
+
+/* Decoded and folded by casemap: what SEARCH looks through.  All fields of that name, an LF between; p is NULL: absent. */
+struct cache_search {
+	struct span subject, from, to, cc, bcc;
+};
+
+struct mime_cache {
+	/* as they are sent; p is NULL: absent from the item */
+	struct span envelope, body, bodystructure;
+	struct span preview;           /* UTF-8, without quotes; n is 0 when there is none to give */
+	uint32_t head_bytes;           /* where the body begins */
+	uint32_t n_parts;
+	bool has_attachment;
+	bool has_fields;               /* else cache_fields answers nothing */
+	bool has_facts;
+	struct cache_search search;
+	struct envelope_facts facts;   /* where has_facts */
+	struct span fields, field_rows; /* for cache_fields */
+};
+
+/* cache_make - puts an item behind what is in out.  The arena is for what it needs meanwhile. */
+void cache_make(struct span message, struct arena *, struct buf *out);
+/*
+ * cache_open - reads an item in place.
+ *   out      borrow: the item
+ *   returns  E_OK, E_BAD (damaged, or of another version).  Never allocates.
+ */
+MUST_USE int cache_open(struct span item, struct mime_cache *out);
+
+/* A set of field names that items know: a bit a name. */
+typedef uint64_t cache_names;
+
+/* cache_names_of - of the names that a HEADER.FIELDS asks for.  E_OK, E_BAD (one is not among those that items know) */
+MUST_USE int cache_names_of(const struct span *names, size_t n, cache_names *out);
+/*
+ * cache_fields - what BODY[HEADER.FIELDS (names)] gives: the fields as they stand, in their order, and the empty line.
+ * The item must have has_fields.
+ */
+void cache_fields(const struct mime_cache *, cache_names, struct buf *out);
+/* cache_fields_size - its length, for the literal that stands before it */
+size_t cache_fields_size(const struct mime_cache *, cache_names);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * text.h - what SEARCH BODY and TEXT look through, RFC 3501 6.4.4: the fields of heads, unfolded and decoded, and
+ * text parts, decoded and in UTF-8; those of nested messages too.  What is compared is folded (casemap.h).
+ * ASCII in no encoding, the usual case, is searched where it stands.
+ * Not looked through: parts that are no text, and what stands before and behind the parts of a multipart.
+ */
+#ifndef MIME_TEXT_H
+#define MIME_TEXT_H
+
+#include "mime/tree.h"
+
+enum text_where {
+	TEXT_BODY, /* all but the message's own head; the heads of parts belong to the body */
+	TEXT_TEXT, /* the head too */
+};
+
+enum { TEXT_DECODED_BYTES_MAX = 32 << 20 }; /* of one part in an encoding or charset: past it nothing is looked for */
+
+/*
+ * text_contains - is the needle in it?
+ *   needle   folded by casemap_fold; an empty one is in every message
+ *   scratch  emptied; keep it from one message to the next
+ */
+bool text_contains(const struct tree *, enum text_where, struct span needle, struct buf *scratch);
+/*
+ * text_field_contains - HEADER name needle: is it in a field of that name?  An empty needle: is there such a field?
+ *   head  of a message, or some fields of it
+ */
+bool text_field_contains(struct span head, struct span name, struct span needle, struct buf *scratch);
+/* text_field_put - all fields of that name, decoded and folded, an LF between */
+void text_field_put(struct buf *out, struct span head, struct span name);
+
+/*
+ * text_each - all of it, piece by piece: a field, or a part.
+ *   visit    a piece is UTF-8, not folded; E_OK goes on, anything else ends it and is returned
+ *   returns  E_OK, or what visit said
+ */
+typedef int text_visit_fn(void *ctx, struct span utf8);
+MUST_USE int text_each(const struct tree *, enum text_where, text_visit_fn *visit, void *ctx, struct buf *scratch);
+
+#endif
