@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * command.h - the commands after the login.  command.c has the table, the only dispatcher: state, what sequence numbers
+ * a command uses and whether it may break them, streamed literals, one row each.
+ */
+#ifndef IMAPD_COMMAND_H
+#define IMAPD_COMMAND_H
+
+#include "imapd/parse.h"
+#include "imapd/respond.h"
+#include "imapd/session.h"
+
+/* What a handler gets. */
+struct command {
+	struct parse parse;      /* behind the verb (and behind "UID ") and its SP */
+	bool is_uid;             /* "UID FETCH" and the like */
+	const char *verb;        /* borrow: static */
+};
+typedef enum reply command_handler(struct session *, struct command *);
+
+/* cmd_state.c */
+command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace;
+/* cmd_select.c */
+command_handler cmd_select, cmd_examine, cmd_close, cmd_unselect, cmd_check;
+/* cmd_mailbox.c */
+command_handler cmd_create, cmd_delete, cmd_rename, cmd_subscribe, cmd_unsubscribe;
+/* cmd_list.c */
+command_handler cmd_list, cmd_lsub;
+/* cmd_status.c */
+command_handler cmd_status;
+/* cmd_quota.c */
+command_handler cmd_getquota, cmd_getquotaroot;
+/* cmd_idle.c */
+command_handler cmd_idle;
+/* cmd_append.c */
+command_handler cmd_append, cmd_replace;
+/* cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c */
+command_handler cmd_fetch, cmd_store, cmd_copy, cmd_move, cmd_expunge;
+/* cmd_search.c, cmd_sort.c, cmd_thread.c */
+command_handler cmd_search, cmd_sort, cmd_thread;
+
+/* command_read - one command and its reply.  E_OK; anything else: the conversation ends */
+MUST_USE int command_read(struct session *);
+
+/* ---- streamed literals: APPEND, REPLACE ---- */
+/* command_literal - reads s->literal to its end in pieces: fn gets each; answers "+" first where the client waits.
+ * fn's failure does not end the reading.  E_OK, what fn returned first, E_IO (the client is gone) */
+MUST_USE int command_literal(struct session *, int (*fn)(void *ctx, struct span), void *ctx);
+/* command_skip_literal - refuses it: a synchronising one is never sent; the octets of another are read and forgotten */
+MUST_USE int command_skip_literal(struct session *);
+/* command_more - the text behind a streamed literal, up to the end of the command or the next streamed literal; into c->parse */
+MUST_USE int command_more(struct session *, struct command *c);
+
+/* numbers.c: resolves a set against the mailbox; out: sequence numbers in ascending ranges; with is_uid unknown UIDs are left out.
+ * E_OK, E_BAD (a sequence number that is none: RFC 9051 says BAD) */
+MUST_USE int numbers_resolve(const struct session *, const struct seqset *, bool is_uid, struct numset *out);
+/* numbers_uids - the UIDs of sequence numbers */
+void numbers_uids(const struct session *, const struct numset *seqs, struct numset *out);
+
+#endif

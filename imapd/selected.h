@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * selected.h - the selected mailbox as this client knows it: sequence numbers of its own over the shared view,
+ * and what it was told.  Nothing of the view reaches the client but through selected_update and FETCH.
+ */
+#ifndef IMAPD_SELECTED_H
+#define IMAPD_SELECTED_H
+
+#include "store/store.h"
+
+struct session;
+
+struct selected {
+	struct store_view view;
+	bool is_read_only;              /* EXAMINE */
+	bool has_recent;                /* \Recent is told: rev1 */
+	uint32_t *at;                   /* own: sequence number - 1 -> index in view.records, ascending; NULL: the same number */
+	uint32_t n, cap;                /* messages the client knows of */
+	uint32_t n_seen;                /* records of the view looked at so far (all below were added, or were gone) */
+	uint64_t modseq;                /* changes up to here were told */
+	uint32_t n_keywords_told;       /* FLAGS was sent with so many */
+	struct numset saved;            /* "$", as UIDs: RFC 5182 */
+	bool has_deleted_name;          /* the mailbox was removed by another session: everything but CLOSE is NO, then BYE */
+};
+
+/* selected_open - SELECT or EXAMINE; the caller says the untagged data.  E_OK, E_BAD (no such mailbox), E_IO */
+MUST_USE int selected_open(struct session *, struct span name, bool is_examine);
+void selected_close(struct session *);
+
+/* Records of sequence numbers; seq from 1 to n. */
+const struct store_record *selected_record(const struct selected *, uint32_t seq);
+/* selected_seq - of a uid; 0: the client knows no such message */
+uint32_t selected_seq(const struct selected *, uint32_t uid);
+/* selected_seq_from - the first sequence number whose uid is at least uid; n + 1: none */
+uint32_t selected_seq_from(const struct selected *, uint32_t uid);
+
+enum update {
+	UPDATE_ALL,          /* EXPUNGE (or VANISHED), EXISTS, FETCH */
+	UPDATE_NO_EXPUNGE,   /* after FETCH, STORE, SEARCH by sequence number: RFC 9051 7.5.1 */
+	UPDATE_QUIET_FLAGS,  /* as ALL without FETCH: nothing of ours */
+};
+/*
+ * selected_update - tells what changed since the last time: EXPUNGE or VANISHED, EXISTS (RECENT in rev1), FLAGS with new
+ * keywords, FETCH (FLAGS, with UID under QRESYNC or when is_uid, with MODSEQ when CONDSTORE is on).
+ * Reads memory only; asks the keeper only when the view was superseded.
+ */
+void selected_update(struct session *, enum update, bool is_uid);
+/* selected_told - flags of what a STORE answered itself need not be told again: changes up to modseq by ourselves */
+void selected_flags_put(struct buf *out, const struct selected *, const struct store_record *); /* "(\Seen $Junk)" */
+/* selected_all_flags_put - every flag there is, of FLAGS; with may_be_new "\*" too, of PERMANENTFLAGS */
+void selected_all_flags_put(struct buf *out, const struct selected *, bool may_be_new);
+bool selected_is_recent(const struct selected *, const struct store_record *);
+
+#endif
