@@ -9,7 +9,7 @@
 #include "mime/tree.h"
 
 enum {
-	SECTION_PATH_MAX = TREE_DEPTH_MAX + 1, /* numbers; a longer path is of no part */
+	SECTION_PATH_MAX = TREE_DEPTH_MAX + 1, /* numbers; no part has more */
 	SECTION_NAMES_MAX = 128,               /* names in HEADER.FIELDS */
 	SECTION_NAME_MAX = 998,                /* octets of one */
 };
@@ -34,7 +34,7 @@ struct section {
 /*
  * section_parse - the text between the brackets.  Names are atoms, quoted strings or literals ({n} CRLF bytes).
  *   in       advanced to the ']' on E_OK, untouched otherwise
- *   returns  E_OK, E_BAD (syntax), E_LIMIT (too many names, a number past 32 bits or 0, a path too long)
+ *   returns  E_OK, E_BAD (syntax), E_LIMIT (names too many or too long, a number past 32 bits, too many numbers)
  */
 MUST_USE int section_parse(struct span *in, struct arena *, struct section *out);
 /* section_put - the same text as a reply repeats it: upper case, names quoted where they must be */
