@@ -12,6 +12,8 @@
 #include "login/front.h"
 #include "proc/child.h"
 
+enum { TLS_HANDSHAKE = 22 }; /* type of a record */
+
 int
 conn_read(struct front_conn *c, struct buf *into, size_t most)
 {
@@ -103,6 +105,23 @@ front_error(struct front_conn *c)
 	}
 }
 
+/*
+ * What was sent in plain ahead of TLS is read away, up to the first byte of a TLS record (RFC 8446 5.1).
+ * Who sends on and on does not hold the front: its handshake fails.
+ */
+static void
+discard_ahead(struct front_conn *c)
+{
+	char ahead[FRONT_AHEAD_CHUNK];
+	for (int i = 0; i < FRONT_AHEAD_CHUNKS; i++) {
+		ssize_t n = recv(c->fd, ahead, sizeof ahead, MSG_DONTWAIT | MSG_PEEK);
+		if (n <= 0 || ahead[0] == TLS_HANDSHAKE)
+			return;
+		if (recv(c->fd, ahead, (size_t)n, MSG_DONTWAIT) != n)
+			return;
+	}
+}
+
 /* The reply goes in plain; then what the client sent ahead is forgotten, and TLS begins. */
 void
 front_starttls(struct front_conn *c)
@@ -114,10 +133,7 @@ front_starttls(struct front_conn *c)
 	buf_wipe(&c->in);
 	buf_free(&c->user);
 	c->is_utf8 = false; /* what was known without TLS is known no more: RFC 2595 4 */
-	char ahead[512];
-	while (recv(c->fd, ahead, sizeof ahead, MSG_DONTWAIT | MSG_PEEK) > 0 && (unsigned char)ahead[0] != 22)
-		if (recv(c->fd, ahead, sizeof ahead, MSG_DONTWAIT) <= 0)
-			break; /* not the first byte of a TLS record: sent ahead */
+	discard_ahead(c);
 	c->tls = tls_conn_new(the_front.tls, c->fd);
 	c->state = c->tls ? FRONT_HANDSHAKE : FRONT_CLOSING;
 }

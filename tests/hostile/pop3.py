@@ -137,6 +137,29 @@ def refusals(t):
         idle.close()
 
 
+def sent_ahead(t):
+    """RFC 2595 4: what comes behind STLS in plain is discarded; but nobody holds the front by sending on and on."""
+    with Suite() as s:
+        s.start("pop3d")
+
+        def has_tls(ahead):
+            c = socket.create_connection(("127.0.0.1", s.port("pop3")), timeout=20)
+            f = c.makefile("rb")
+            f.readline()
+            try:
+                c.sendall(b"STLS\r\n" + b"NOOP\r\n" * (ahead // 6))
+                f.readline()
+                ssl._create_unverified_context().wrap_socket(c).close()
+                return True
+            except OSError:
+                return False
+            finally:
+                c.close()
+        t.check(has_tls(9000), "9 KB in plain behind STLS: discarded, and TLS begins")
+        t.check(not has_tls(100000), "100 KB: the handshake fails")
+        t.check(has_tls(0), "and the front serves the next one")
+
+
 def crowds(t):
     for setting, what in (("connections_per_address", "of an address"), ("connections_most", "in all")):
         with Suite(**{f"pop3d__{setting}": 5}) as s:
@@ -278,5 +301,5 @@ def disk_full(t):
 
 
 def pop3(t):
-    for part in (refusals, crowds, keeper, deaths, policies, disk_full):
+    for part in (refusals, sent_ahead, crowds, keeper, deaths, policies, disk_full):
         part(t)
