@@ -232,13 +232,34 @@ folder_forget(struct folder *f)
 
 /* ---- the file ---- */
 
+/* Through our memory: spool and mailboxes are on two file systems.  As copy_file_range. */
+static ssize_t
+copy_by_hand(int source, off_t *from, int to, size_t most)
+{
+	static char chunk[PLACE_COPY_BY_HAND];
+	ssize_t n = pread(source, chunk, most < sizeof chunk ? most : sizeof chunk, *from);
+	if (n > 0)
+		n = write(to, chunk, (size_t)n); /* maybe not all: the next piece begins behind it */
+	if (n > 0)
+		*from += n;
+	return n;
+}
+
+static ssize_t
+copy_piece(int source, off_t *from, int to, size_t most)
+{
+	ssize_t n = copy_file_range(source, from, to, NULL, most, 0);
+	bool is_refused = n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL);
+	return is_refused ? copy_by_hand(source, from, to, most) : n;
+}
+
 static int
 copy_large(const struct job_in *j, int source, int to)
 {
 	off_t from = (off_t)j->ref.offset;
 	uint64_t left = j->size_bytes;
 	while (left) {
-		ssize_t n = copy_file_range(source, &from, to, NULL, left < PLACE_COPY_CHUNK ? left : PLACE_COPY_CHUNK, 0);
+		ssize_t n = copy_piece(source, &from, to, left < PLACE_COPY_CHUNK ? (size_t)left : PLACE_COPY_CHUNK);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)

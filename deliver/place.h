@@ -15,7 +15,8 @@ enum {
 	PLACE_FOLDERS_KEPT = 256,  /* new/ folders whose descriptors are kept */
 	PLACE_SOURCES_KEPT = 64,   /* files of the spool */
 	PLACE_SYNC_EACH_MOST = 8,  /* up to so many files are synced one by one; past it the file system is */
-	PLACE_COPY_CHUNK = 1 << 20,
+	PLACE_COPY_CHUNK = 1 << 20,   /* bytes of a piece that the kernel copies */
+	PLACE_COPY_BY_HAND = 1 << 18, /* or that we do, where it cannot */
 };
 
 /* place_open - the mail root and the spool, before the jail closes around them.  E_OK, E_IO (logged) */
