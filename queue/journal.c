@@ -29,6 +29,38 @@ struct journal {
 	struct buf batch; /* kept: assembled here */
 };
 
+/* A new file for a number that has none. */
+static void
+fill_gap(struct journal *j, unsigned number)
+{
+	struct segment *s = &j->segments[number];
+	if (segment_create(j->dir_fd, number, s) != E_OK)
+		s->state = SEGMENT_LEFT;
+}
+
+/*
+ * All files there are.  One between others may be missing: a crash came while it was replaced.  Those behind it
+ * hold mail all the same; and one that cannot be opened now is not taken for one that is not there.
+ */
+static int
+open_segments(struct journal *j)
+{
+	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++) {
+		int err = segment_open(j->dir_fd, i, &j->segments[i]);
+		if (err == E_BAD)
+			continue;
+		if (err != E_OK) {
+			log_event(LOG_CRIT, "segment_not_opened", "segment=%u err=%s", i,
+			    log_errno(errno));
+			return E_IO;
+		}
+		while (j->n_segments < i)
+			fill_gap(j, j->n_segments++);
+		j->n_segments = i + 1;
+	}
+	return E_OK;
+}
+
 int
 journal_open(const char *dir, uint64_t segment_bytes, unsigned segments_most,
     struct journal **out)
@@ -50,10 +82,10 @@ journal_open(const char *dir, uint64_t segment_bytes, unsigned segments_most,
 		journal_close(&j);
 		return E_IO;
 	}
-	while (
-	    j->n_segments < JOURNAL_SEGMENTS_MAX &&
-	    segment_open(j->dir_fd, j->n_segments, &j->segments[j->n_segments]) == E_OK)
-		j->n_segments++;
+	if (open_segments(j) != E_OK) {
+		journal_close(&j);
+		return E_IO;
+	}
 	*out = j;
 	return E_OK;
 }
@@ -129,7 +161,7 @@ unready(struct journal *j)
 		if (j->segments[i].state == SEGMENT_FREE &&
 		    j->segments[i].bytes < j->segment_bytes)
 			return &j->segments[i];
-	if (j->n_segments == j->segments_most ||
+	if (j->n_segments >= j->segments_most ||
 	    segment_create(j->dir_fd, j->n_segments, &j->segments[j->n_segments]) !=
 		E_OK)
 		return NULL;

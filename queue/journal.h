@@ -41,7 +41,7 @@ struct journal;
 
 /*
  * journal_open - takes dir/journal; makes what is missing.  Nothing is read yet.
- *   E_OK, E_IO (logged)
+ *   E_OK, E_IO (logged: a file that cannot be opened, too; it may hold mail)
  */
 MUST_USE int journal_open(const char *dir, uint64_t segment_bytes, unsigned segments_most, struct journal **out);
 void journal_close(struct journal **);

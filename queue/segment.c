@@ -34,6 +34,7 @@ open_file(int dir_fd, unsigned number, int flags, struct segment *out)
 		return errno == ENOENT ? E_BAD : E_IO;
 	if (fstat(out->fd, &st) != 0 || fchmod(out->fd, JOURNAL_READ_MODE) != 0) {
 		close(out->fd);
+		out->fd = -1;
 		return E_IO;
 	}
 	out->bytes = (uint64_t)st.st_size;
@@ -158,6 +159,8 @@ int
 segment_read_head(struct segment *s)
 {
 	char page[HEAD_COPY_AT + HEAD_BYTES] = {0};
+	if (s->fd < 0)
+		return E_BAD; /* left */
 	s->state = SEGMENT_FREE;
 	if (s->bytes < sizeof page)
 		return E_BAD;

@@ -31,7 +31,7 @@ void segment_close(struct segment *);
 /* segment_fill - a piece more is written with zeros; at its size it is synced, so that later writes change no
  * metadata.  E_MORE, E_OK, E_IO (errno says why; it has a new, empty file) */
 MUST_USE int segment_fill(struct segment *, int dir_fd, uint64_t bytes);
-MUST_USE int segment_read_head(struct segment *); /* E_OK: live; E_BAD: free */
+MUST_USE int segment_read_head(struct segment *); /* E_OK: live; E_BAD: free, or left */
 /* segment_begin - a new header, synced.  before_end: where the batches of the use before this one end.
  * E_OK, E_IO (it is bad now) */
 MUST_USE int segment_begin(struct segment *, uint64_t use, uint64_t before_end);

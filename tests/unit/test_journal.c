@@ -494,6 +494,78 @@ test_retired_is_not_replayed(void **state)
 	check(p, &p->seen[0], 1, 900000);
 }
 
+/* ---- files that are not as they were left ---- */
+
+static void
+segment_path(struct place *p, unsigned segment, char out[96])
+{
+	snprintf(out, 96, "%s/journal/%u", p->dir, segment);
+}
+
+/* A crash came while one was replaced: those behind it hold mail all the same. */
+static void
+test_file_missing_between_others(void **state)
+{
+	struct place *p = *state;
+	char path[96];
+	unsigned segment;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(put(p, i, 1, 900000, &segment), E_OK);
+		assert_int_equal(segment, i);
+	}
+	segment_path(p, 1, path);
+	assert_int_equal(unlink(path), 0);
+	reopen(p);
+	assert_int_equal(p->n_seen, 2);
+	check(p, &p->seen[0], 0, 900000);
+	check(p, &p->seen[1], 2, 900000);
+	assert_int_equal(put(p, 3, 1, 900000, &segment), E_OK);
+	assert_int_equal(segment, 1); /* there again */
+	reopen(p);
+	assert_int_equal(p->n_seen, 3);
+	check(p, &p->seen[1], 2, 900000);
+	check(p, &p->seen[2], 3, 900000);
+}
+
+/* Not taken for one that is missing: it would be overwritten. */
+static void
+test_file_that_cannot_be_opened(void **state)
+{
+	struct place *p = *state;
+	char path[96], aside[104];
+	unsigned segment;
+	assert_int_equal(put(p, 0, 1, 900000, &segment), E_OK);
+	assert_int_equal(put(p, 1, 1, 900000, &segment), E_OK);
+	segment_path(p, segment, path);
+	snprintf(aside, sizeof aside, "%s.aside", path);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(symlink(aside, path), 0);
+	journal_close(&p->journal);
+	assert_int_equal(journal_open(p->dir, SEGMENT, p->most, &p->journal), E_IO);
+	assert_int_equal(rename(aside, path), 0);
+	reopen(p);
+	assert_int_equal(p->n_seen, 2);
+}
+
+/* A setting that became smaller: what is there is read, and no more is made. */
+static void
+test_more_files_than_allowed(void **state)
+{
+	struct place *p = *state;
+	unsigned segment, oldest;
+	for (unsigned i = 0; i < MOST; i++)
+		put_all(p, i, 1, 900000);
+	p->most = 2;
+	reopen(p);
+	assert_int_equal(p->n_seen, MOST);
+	assert_int_equal(put(p, 9, 1, 900000, &segment), E_LIMIT);
+	for (unsigned i = 0; i < MOST; i++) {
+		assert_true(journal_oldest(p->journal, &oldest));
+		journal_retire(p->journal, oldest);
+	}
+	put_all(p, 10, 1, 900000);
+}
+
 /* A segment's bytes sent as a message, on a page boundary as batches are, and the head before it damaged. */
 static void
 test_image_of_a_segment_in_a_message(void **state)
@@ -657,8 +729,11 @@ main(void)
 	    TEST(test_flipped_bit_in_a_batch_head), TEST(test_flipped_bit_in_the_segment_head),
 	    TEST(test_damage_before_a_known_end),
 	    TEST(test_old_use_never_comes_back), TEST(test_retired_is_not_replayed),
-	    TEST(test_image_of_a_segment_in_a_message), TEST(test_image_in_another_segment),
-	    TEST(test_failed_sync), TEST(test_failed_first_sync_of_a_segment), TEST(test_bad_segment_retires),
+	    TEST(test_file_missing_between_others), TEST(test_file_that_cannot_be_opened),
+	    TEST(test_more_files_than_allowed), TEST(test_image_of_a_segment_in_a_message),
+	    TEST(test_image_in_another_segment),
+	    TEST(test_failed_sync), TEST(test_failed_first_sync_of_a_segment),
+	    TEST(test_bad_segment_retires),
 	    TEST(test_cap_of_segments), TEST(test_too_large_for_a_segment)};
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
