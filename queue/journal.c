@@ -197,9 +197,9 @@ write_ahead(struct journal *j)
 static uint64_t
 end_before(const struct journal *j)
 {
-	if (j->current)
-		return j->current->end;
-	return j->last_use + 1 == j->next_use ? j->last_end : 0;
+	uint64_t use = j->current ? j->current->use : j->last_use;
+	uint64_t end = j->current ? j->current->end : j->last_end;
+	return use + 1 == j->next_use ? end : 0;
 }
 
 /* The current segment is left; the next begins with its synced header. */
@@ -214,6 +214,8 @@ turn_over(struct journal *j)
 	int err = segment_begin(s, j->next_use, end_before(j));
 	if (err != E_OK) {
 		segment_replace(s, j->dir_fd);
+		if (s->state == SEGMENT_LEFT)
+			j->next_use++; /* its header may be on the disk: no other has its number */
 		return err;
 	}
 	j->next_use++;

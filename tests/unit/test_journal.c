@@ -19,9 +19,12 @@
 
 enum { SEGMENT = 1 << 20, MOST = 4, SEEN_MAX = 600 };
 
-/* fdatasync as the journal calls it (linked with --wrap): fails when told to. */
+/* fdatasync and unlinkat as the journal calls them (linked with --wrap): they fail when told to. */
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
+int __real_unlinkat(int dir, const char *name, int flags);
+int __wrap_unlinkat(int dir, const char *name, int flags);
+static bool unlink_fails;
 static bool sync_fails;
 static int sync_failures; /* that many, then it works again */
 
@@ -31,6 +34,15 @@ __wrap_fdatasync(int fd)
 	if (!sync_fails && sync_failures == 0)
 		return __real_fdatasync(fd);
 	sync_failures -= sync_failures > 0;
+	errno = EIO;
+	return -1;
+}
+
+int
+__wrap_unlinkat(int dir, const char *name, int flags)
+{
+	if (!unlink_fails)
+		return __real_unlinkat(dir, name, flags);
 	errno = EIO;
 	return -1;
 }
@@ -102,7 +114,7 @@ setup(void **state)
 	struct place *p = mem_new(sizeof *p);
 	char journal[80];
 	log_level(LOG_EMERG); /* damage is logged; here it is expected */
-	sync_fails = false;
+	sync_fails = unlink_fails = false;
 	strcpy(p->dir, "/tmp/test_journal.XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
 	snprintf(journal, sizeof journal, "%s/journal", p->dir);
@@ -665,6 +677,25 @@ test_failed_first_sync_of_a_segment(void **state)
 	check(p, &p->seen[0], 1, 300);
 }
 
+/* Its header is on the disk all the same, as the use that it would have been: the next one is another. */
+static void
+test_segment_that_can_neither_begin_nor_be_replaced(void **state)
+{
+	struct place *p = *state;
+	unsigned segment;
+	put_all(p, 0, 1, 900000);
+	sync_failures = 1;
+	unlink_fails = true;
+	assert_int_equal(put(p, 1, 1, 900000, &segment), E_IO);
+	unlink_fails = false;
+	put_all(p, 2, 1, 900000);
+	reopen(p);
+	assert_int_equal(p->n_seen, 2);
+	assert_int_equal(p->n_bad, 0);
+	check(p, &p->seen[0], 0, 900000);
+	check(p, &p->seen[1], 2, 900000);
+}
+
 static void
 test_bad_segment_retires(void **state)
 {
@@ -733,7 +764,7 @@ main(void)
 	    TEST(test_more_files_than_allowed), TEST(test_image_of_a_segment_in_a_message),
 	    TEST(test_image_in_another_segment),
 	    TEST(test_failed_sync), TEST(test_failed_first_sync_of_a_segment),
-	    TEST(test_bad_segment_retires),
+	    TEST(test_segment_that_can_neither_begin_nor_be_replaced), TEST(test_bad_segment_retires),
 	    TEST(test_cap_of_segments), TEST(test_too_large_for_a_segment)};
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
