@@ -344,6 +344,14 @@ journal_retire(struct journal *j, unsigned segment)
 	segment_end(s, j->dir_fd);
 }
 
+void
+journal_doubt(struct journal *j)
+{
+	for (unsigned i = 0; i < j->n_segments; i++)
+		if (j->segments[i].state == SEGMENT_LIVE)
+			j->segments[i].state = SEGMENT_BAD;
+}
+
 bool
 journal_is_bad(const struct journal *j, unsigned segment)
 {

@@ -73,6 +73,7 @@ unsigned journal_live(const struct journal *);             /* segments in use, t
 bool journal_oldest(const struct journal *, unsigned *segment); /* the oldest that is not current; false: none */
 void journal_retire(struct journal *, unsigned segment);   /* all of it is done, durably: to be used again */
 bool journal_is_bad(const struct journal *, unsigned segment); /* a sync of it failed: move what it holds */
+void journal_doubt(struct journal *);                      /* a sync of them all failed: all live ones are bad now */
 /* journal_prepare - a piece of one more segment is written ahead when few are free: call it when there is time.
  * E_OK (enough are ready), E_MORE, E_IO (errno says why) */
 MUST_USE int journal_prepare(struct journal *);

@@ -111,9 +111,13 @@ spool_replay(void)
 	int64_t begin = clock_mono_ms();
 	const struct journal_visitor v = {
 	    .ctx = &n, .on_record = on_record, .on_bad = on_bad};
+	/* who was killed may have written what it did not come to sync: read here, it counts from now on */
+	bool is_durable = files_sync(&s->files) == E_OK;
 	int err = journal_replay(s->journal, &v);
 	if (err != E_OK)
 		return err;
+	if (!is_durable)
+		journal_doubt(s->journal);
 	look_for_large();
 	log_event(LOG_INFO, "replayed", "records=%u unfinished=%zu ms=%lld", n,
 	    entries_count(s->entries), (long long)(clock_mono_ms() - begin));
