@@ -56,7 +56,6 @@ static const struct charset_row rows[] = {
 	{ "EUC-JP-MS",      WAY_ICONV, true,  1, " euc-jp eucjp x-euc-jp cseucpkdfmtjapanese euc-jp-ms x-euc " },
 	{ "GB18030",        WAY_ICONV, true,  1, " gb18030 gbk x-gbk gb2312 gb_2312-80 gb_2312 gb2312-80 cp936 ms936 windows-936 euc-cn "
 	                                         "euccn x-euc-cn csgb2312 chinese iso-ir-58 csiso58gb231280 gb-2312 cn-gb " },
-	{ "HZ",             WAY_ICONV, false, 1, " hz-gb-2312 hz " },
 	{ "BIG5-HKSCS",     WAY_ICONV, false, 1, " big5 big-5 big5-hkscs big5hkscs csbig5 cn-big5 x-x-big5 x-big5 cp950 ms950 windows-950 " },
 	{ "UHC",            WAY_ICONV, true,  1, " euc-kr euckr ks_c_5601-1987 ks_c_5601-1989 ks_c_5601 ksc_5601 ksc5601 ks-c-5601-1987 "
 	                                         "korean iso-ir-149 csksc56011987 cseuckr windows-949 cp949 ms949 uhc x-windows-949 " },
