@@ -15,7 +15,5 @@ enum {
 
 /* preview_put - UTF-8 on one line, runs of blanks made one; nothing when there are no words to show */
 void preview_put(struct buf *out, const struct tree *, struct arena *);
-/* html_text - what a reader sees of HTML, in UTF-8: blanks made one, at most max_chars */
-void html_text(struct buf *out, struct span html, size_t max_chars);
 
 #endif

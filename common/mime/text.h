@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * text.h - what SEARCH BODY and TEXT look through, RFC 3501 6.4.4: the fields of heads, unfolded and decoded, and
- * text parts, decoded and in UTF-8; those of nested messages too.  What is compared is folded (casemap.h).
+ * text.h - what SEARCH BODY, TEXT and HEADER look through, RFC 3501 6.4.4: the fields of heads, unfolded and decoded,
+ * and text parts, decoded and in UTF-8; those of nested messages too.  What is compared is folded (casemap.h).
  * ASCII in no encoding, the usual case, is searched where it stands.
  * Not looked through: parts that are no text, and what stands before and behind the parts of a multipart.
  */
@@ -17,26 +17,30 @@ enum text_where {
 
 enum { TEXT_DECODED_BYTES_MAX = 32 << 20 }; /* of one part in an encoding or charset: past it nothing is looked for */
 
-/*
- * text_contains - is the needle in it?
- *   needle   folded by casemap_fold; an empty one is in every message
- *   scratch  emptied; keep it from one message to the next
- */
-bool text_contains(const struct tree *, enum text_where, struct span needle, struct buf *scratch);
+/* What searching needs meanwhile.  {0} is a valid one; keep it from one message to the next. */
+struct text_scratch {
+	struct arena arena;              /* own */
+	struct buf decoded, utf8, folded; /* own */
+};
+
+void text_scratch_free(struct text_scratch *);
+
+/* text_contains - is the needle in it?  It is folded by casemap_fold; an empty one is in every message. */
+bool text_contains(const struct tree *, enum text_where, struct span needle, struct text_scratch *);
 /*
  * text_field_contains - HEADER name needle: is it in a field of that name?  An empty needle: is there such a field?
- *   head  of a message, or some fields of it
+ *   head  of a message, or some fields of it; may go on with the body
  */
-bool text_field_contains(struct span head, struct span name, struct span needle, struct buf *scratch);
-/* text_field_put - all fields of that name, decoded and folded, an LF between */
+bool text_field_contains(struct span head, struct span name, struct span needle, struct text_scratch *);
+/* text_field_put - the values of all fields of that name, decoded and folded, an LF between */
 void text_field_put(struct buf *out, struct span head, struct span name);
 
 /*
- * text_each - all of it, piece by piece: a field, or a part.
- *   visit    a piece is UTF-8, not folded; E_OK goes on, anything else ends it and is returned
+ * text_each - all of it, piece by piece: a field as "Name: value", or a part.
+ *   visit    a piece is UTF-8, not folded, borrowed until it returns; E_OK goes on, anything else ends it and is returned
  *   returns  E_OK, or what visit said
  */
 typedef int text_visit_fn(void *ctx, struct span utf8);
-MUST_USE int text_each(const struct tree *, enum text_where, text_visit_fn *visit, void *ctx, struct buf *scratch);
+MUST_USE int text_each(const struct tree *, enum text_where, text_visit_fn *visit, void *ctx, struct text_scratch *);
 
 #endif

@@ -399,8 +399,12 @@ part_body(const struct tree *t, const struct part *p)
 const struct part *
 part_next(const struct part *p)
 {
-	if (p->child)
-		return p->child;
+	return p->child ? p->child : part_next_over(p);
+}
+
+const struct part *
+part_next_over(const struct part *p)
+{
 	while (p && !p->next)
 		p = p->parent;
 	return p ? p->next : NULL;

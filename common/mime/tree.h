@@ -63,6 +63,7 @@ struct span part_head(const struct tree *, const struct part *); /* borrow: the 
 struct span part_body(const struct tree *, const struct part *);
 /* part_next - the part behind this one, in the order they stand; NULL behind the last */
 const struct part *part_next(const struct part *);
+const struct part *part_next_over(const struct part *); /* the same, without those inside this one */
 bool part_is(const struct part *, const char *type, const char *subtype); /* any case; subtype NULL: every one */
 
 /*

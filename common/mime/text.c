@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/* text.c - the text of a message, walked and searched. */
+#include "mime/text.h"
+
+#include "mime/ascii.h"
+#include "mime/casemap.h"
+#include "mime/decode.h"
+#include "mime/header.h"
+#include "mime/word.h"
+
+enum { GO_ON = 0, FOUND = 1 };
+
+struct look {
+	const struct tree *tree;      /* borrow */
+	struct text_scratch *scratch; /* borrow */
+	struct span needle;           /* folded */
+	bool is_ascii, has_blank;     /* the needle */
+	text_visit_fn *visit;
+	void *ctx;
+};
+
+void
+text_scratch_free(struct text_scratch *s)
+{
+	arena_reset(&s->arena);
+	buf_free(&s->decoded);
+	buf_free(&s->utf8);
+	buf_free(&s->folded);
+}
+
+static struct look
+look_for(const struct tree *tree, struct span needle, struct text_scratch *scratch)
+{
+	struct look l = {.tree = tree, .scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
+	for (size_t i = 0; i < needle.n; i++)
+		l.has_blank |= needle.p[i] >= 0 && needle.p[i] <= ' ';
+	return l;
+}
+
+/* ---- fields ---- */
+
+static bool
+has_words(struct span raw)
+{
+	return span_search(raw, SPAN("=?")) < raw.n;
+}
+
+/* A value on one line in UTF-8. */
+static void
+value_put(struct buf *out, struct span raw)
+{
+	if (has_words(raw) || !span_is_ascii(raw))
+		word_decode(out, raw);
+	else
+		header_unfold(out, raw);
+}
+
+static void
+field_put(struct buf *out, const struct header_field *f)
+{
+	buf_span(out, f->name);
+	buf_put(out, ": ", 2);
+	value_put(out, f->value);
+}
+
+static bool
+utf8_contains(struct look *l, struct span utf8)
+{
+	if (span_is_ascii(utf8))
+		return l->is_ascii && ascii_contains(utf8, l->needle);
+	buf_reset(&l->scratch->folded);
+	casemap_fold(&l->scratch->folded, utf8);
+	return casemap_search(buf_as_span(&l->scratch->folded), l->needle);
+}
+
+/* All fields decoded, a line each: a needle never has a line end in it that a field could have. */
+static int
+head_contains(struct look *l, struct span head)
+{
+	struct buf *lines = &l->scratch->utf8;
+	struct header_field field;
+	bool is_plain = span_is_ascii(head) && !has_words(head);
+	if (is_plain && !(l->is_ascii && l->has_blank))
+		return l->is_ascii && ascii_contains(head, l->needle);
+	if (span_find(l->needle, '\n') < l->needle.n)
+		return GO_ON;
+	buf_reset(lines);
+	while (header_next(&head, &field) == E_OK) {
+		field_put(lines, &field);
+		buf_ch(lines, '\n');
+	}
+	return utf8_contains(l, buf_as_span(lines));
+}
+
+static int
+head_visit(struct look *l, struct span head)
+{
+	struct header_field field;
+	int err = E_OK;
+	while (err == E_OK && header_next(&head, &field) == E_OK) {
+		buf_reset(&l->scratch->utf8);
+		field_put(&l->scratch->utf8, &field);
+		err = l->visit(l->ctx, buf_as_span(&l->scratch->utf8));
+	}
+	return err;
+}
+
+/* ---- parts ---- */
+
+/* Text in UTF-8: where it stands when it is ASCII, else in scratch. */
+static struct span
+text_utf8(const struct part_text *t, struct text_scratch *s)
+{
+	if (t->transfer == TRANSFER_PLAIN && t->is_ascii_like && span_is_ascii(t->body))
+		return t->body;
+	part_text_decode(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8);
+	return buf_as_span(&s->utf8);
+}
+
+static int
+body_contains(struct look *l, const struct part_text *t)
+{
+	return utf8_contains(l, text_utf8(t, l->scratch));
+}
+
+static int
+body_visit(struct look *l, const struct part_text *t)
+{
+	return l->visit(l->ctx, text_utf8(t, l->scratch));
+}
+
+typedef int head_fn(struct look *, struct span head);
+typedef int body_fn(struct look *, const struct part_text *);
+
+/* Every head and every text, in the order they stand, until one says no. */
+static int
+each(struct look *l, enum text_where where, head_fn *on_head, body_fn *on_body)
+{
+	struct part_text text;
+	int said = 0;
+	for (const struct part *p = &l->tree->root; p && !said; p = part_next(p)) {
+		if ((p != &l->tree->root || where == TEXT_TEXT) && p->head_at < p->body_at)
+			said = on_head(l, part_head(l->tree, p));
+		if (!said && part_text_of(l->tree, p, &l->scratch->arena, &text) == E_OK)
+			said = on_body(l, &text);
+	}
+	arena_reset(&l->scratch->arena);
+	return said;
+}
+
+bool
+text_contains(const struct tree *tree, enum text_where where, struct span needle, struct text_scratch *scratch)
+{
+	struct look l = look_for(tree, needle, scratch);
+	return needle.n == 0 || each(&l, where, head_contains, body_contains) == FOUND;
+}
+
+int
+text_each(const struct tree *tree, enum text_where where, text_visit_fn *visit, void *ctx,
+    struct text_scratch *scratch)
+{
+	struct look l = {.tree = tree, .scratch = scratch, .visit = visit, .ctx = ctx};
+	return each(&l, where, head_visit, body_visit);
+}
+
+/* ---- one field ---- */
+
+bool
+text_field_contains(struct span head, struct span name, struct span needle, struct text_scratch *scratch)
+{
+	struct look l = look_for(NULL, needle, scratch);
+	struct header_field field;
+	while (header_find(&head, name, &field) == E_OK) {
+		buf_reset(&scratch->utf8);
+		value_put(&scratch->utf8, field.value);
+		if (needle.n == 0 || utf8_contains(&l, buf_as_span(&scratch->utf8)))
+			return true;
+	}
+	return false;
+}
+
+void
+text_field_put(struct buf *out, struct span head, struct span name)
+{
+	struct header_field field;
+	struct buf utf8 = {0};
+	while (header_find(&head, name, &field) == E_OK) {
+		if (utf8.len)
+			buf_ch(&utf8, '\n');
+		value_put(&utf8, field.value);
+	}
+	casemap_fold(out, buf_as_span(&utf8));
+	buf_free(&utf8);
+}
