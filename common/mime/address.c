@@ -20,6 +20,7 @@ struct parser {
 	struct buf adl;            /* own */
 	size_t local_at;           /* where local begins in phrase */
 	bool has_host, has_angle, is_after_dot;
+	bool is_after_junk;        /* as if a blank stood there */
 };
 
 /* ---- nodes ---- */
@@ -68,7 +69,7 @@ begin_next(struct parser *p)
 	buf_reset(&p->host);
 	buf_reset(&p->adl);
 	p->comment = (struct span){NULL, 0};
-	p->has_host = p->has_angle = p->is_after_dot = false;
+	p->has_host = p->has_angle = p->is_after_dot = p->is_after_junk = false;
 	p->local_at = 0;
 }
 
@@ -189,12 +190,16 @@ take_word(struct parser *p, bool is_apart)
 {
 	struct span inner;
 	size_t n = atom_len(p->lex.in);
+	is_apart |= p->is_after_junk;
+	p->is_after_junk = false;
 	if (n)
 		put_word(p, lex_take(&p->lex, n), false, is_apart);
 	else if (lex_quoted(&p->lex, &inner))
 		put_word(p, inner, true, is_apart);
 	else if (lex_take(&p->lex, 1).p[0] == '.')
 		put_dot(p, is_apart);
+	else
+		p->is_after_junk = true;
 }
 
 /* A domain: atoms, dots, a literal; blanks only around dots.  The "@" is taken. */
@@ -268,6 +273,7 @@ take_angle(struct parser *p)
 			break;
 		if (is_apart && p->local.len && !p->is_after_dot && c != '.' && c != '@')
 			buf_ch(&p->local, ' ');
+		p->is_after_junk = false;
 		if (c == '@')
 			take_at(p);
 		else

@@ -12,6 +12,8 @@ enum {
 	KEPT_CODES = 0x3000,   /* all alphabets that have case, but for a few */
 	KEPT_BYTES = 7,
 	KEPT_LONG = 0xff,      /* the fold is longer than that: made anew each time */
+	PIECE_BYTES = 4096,
+	PIECE_GROWTH = 4,      /* two octets become at most KEPT_BYTES */
 	FOLD_DEPTH_MAX = 8,    /* of decompositions of decompositions; Unicode has 3 */
 	FOLD_CODES_MAX = 64,   /* of one character; Unicode has 18 */
 };
@@ -74,37 +76,87 @@ is_itself(uint32_t code)
 	return (code >= 0x3400 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7a3);
 }
 
-/* How much of in is ASCII; that much is put in upper case. */
-static size_t
-fold_ascii(struct buf *out, struct span in)
+static bool
+is_follow(char c)
 {
-	size_t n = 0;
-	while (n < in.n && (unsigned char)in.p[n] < 0x80)
-		n++;
-	char *o = buf_room(out, n);
-	if (!o)
-		return n;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)in.p[i];
-		o[i] = (char)(c - ((unsigned char)(c - 'a') < 26 ? 32 : 0));
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The character at p when its fold is at hand: put at *o, its length returned; 0 when not. */
+static size_t
+fold_at_hand(const char *p, size_t n, char **o)
+{
+	unsigned char c = (unsigned char)p[0];
+	if (c >= 0xc2 && c <= 0xdf && n >= 2 && is_follow(p[1])) {
+		unsigned code = (c & 0x1fu) << 6 | ((unsigned char)p[1] & 0x3fu);
+		if (kept[code].n == 0 || kept[code].n == KEPT_LONG)
+			return 0;
+		memcpy(*o, kept[code].utf8, KEPT_BYTES);
+		*o += kept[code].n;
+		return 2;
 	}
-	buf_added(out, n);
+	if (c < 0xe3 || c > 0xed || n < 3 || !is_follow(p[1]) || !is_follow(p[2]))
+		return 0;
+	if (!is_itself((c & 0xfu) << 12 | ((unsigned char)p[1] & 0x3fu) << 6 | ((unsigned char)p[2] & 0x3fu)))
+		return 0;
+	memcpy(*o, p, 3);
+	*o += 3;
+	return 3;
+}
+
+/* Eight octets in upper case at once; false when one of them is no ASCII. */
+static bool
+fold_eight(const char *p, char *o)
+{
+	const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
+	uint64_t w;
+	memcpy(&w, p, 8);
+	if (w & high)
+		return false;
+	/* the high bit of each octet says: at least 'a', and not past 'z' */
+	uint64_t lower = (w + (0x80 - 'a') * ones) & ~(w + (0x80 - 'z' - 1) * ones) & high;
+	w -= lower >> 2;
+	memcpy(o, &w, 8);
+	return true;
+}
+
+/* ASCII and what is at hand, as far as it goes and there is room.  Returns how much of in that was. */
+static size_t
+fold_fast(struct buf *out, struct span in)
+{
+	size_t max = out->max ? out->max : BUF_MAX_DEFAULT, space = max - out->len, n = 0;
+	in = span_head(in, PIECE_BYTES);
+	if (space > in.n * PIECE_GROWTH + KEPT_BYTES)
+		space = in.n * PIECE_GROWTH + KEPT_BYTES;
+	char *room = buf_room(out, space), *o = room;
+	if (!room)
+		return 0;
+	const char *end = room + space;
+	while (n < in.n && end - o >= KEPT_BYTES) {
+		unsigned char c = (unsigned char)in.p[n];
+		size_t taken = 1;
+		if (c < 0x80 && in.n - n >= 8 && end - o >= 8 && fold_eight(in.p + n, o))
+			o += taken = 8;
+		else if (c < 0x80)
+			*o++ = (char)(c - ((unsigned char)(c - 'a') < 26 ? 32 : 0));
+		else if (!(taken = fold_at_hand(in.p + n, in.n - n, &o)))
+			break;
+		n += taken;
+	}
+	buf_added(out, (size_t)(o - room));
 	return n;
 }
 
 void
 casemap_fold(struct buf *out, struct span in)
 {
-	while (in.n) {
-		if ((unsigned char)in.p[0] < 0x80) {
-			in = span_from(in, fold_ascii(out, in));
-			continue;
-		}
+	while (in.n && out->err == E_OK) {
+		in = span_from(in, fold_fast(out, in));
+		if (in.n == 0)
+			break;
 		uint32_t code = utf8_next(&in);
 		if (code < KEPT_CODES)
 			fold_kept(out, code);
-		else if (is_itself(code))
-			utf8_put(out, code);
 		else
 			fold_code(out, code);
 	}

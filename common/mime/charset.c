@@ -105,6 +105,24 @@ ascii_len(struct span s)
 	return i;
 }
 
+/* Length of the two- and three-octet characters that s begins with, but for those whose second octet is special. */
+static size_t
+common_len(struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t i = 0;
+	while (i + 3 <= s.n) {
+		bool is_second = (p[i + 1] & 0xc0) == 0x80, is_third = (p[i + 2] & 0xc0) == 0x80;
+		if (p[i] >= 0xc2 && p[i] < 0xe0 && is_second)
+			i += 2;
+		else if (p[i] > 0xe0 && p[i] < 0xed && is_second && is_third)
+			i += 3;
+		else
+			break;
+	}
+	return i;
+}
+
 /* Length of what is valid; *is_cut when what follows is the beginning of a character. */
 static size_t
 valid_len(struct span s, bool *is_cut)
@@ -114,8 +132,11 @@ valid_len(struct span s, bool *is_cut)
 	*is_cut = false;
 	while (i < s.n) {
 		i += ascii_len(span_from(s, i));
+		i += common_len(span_from(s, i));
 		if (i == s.n)
 			break;
+		if ((unsigned char)s.p[i] < 0x80)
+			continue;
 		int len = utf8_step((const unsigned char *)s.p + i, s.n - i, &code);
 		*is_cut = len < 0;
 		if (len <= 0)

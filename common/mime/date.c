@@ -97,26 +97,43 @@ take_ch(struct lex *l, char c)
 	return is_there;
 }
 
-/* The hour is taken, ":" or "." comes: minutes, seconds, and a fraction that is passed over. */
+/* ":" and a digit, blanks and comments around them (RFC 5322 4.3, A.6.3). */
+static bool
+take_colon(struct lex *l)
+{
+	struct lex ahead = *l;
+	lex_blanks(&ahead, NULL);
+	if (!take_ch(&ahead, ':'))
+		return false;
+	lex_blanks(&ahead, NULL);
+	if (ahead.in.n == 0 || !ch_digit(ahead.in.p[0]))
+		return false;
+	*l = ahead;
+	return true;
+}
+
+static bool
+take_dot(struct lex *l)
+{
+	bool is_there = l->in.n > 1 && (l->in.p[0] == '.' || l->in.p[0] == ',') && ch_digit(l->in.p[1]);
+	if (is_there)
+		lex_take(l, 1);
+	return is_there;
+}
+
+/* The hour and its ":" are taken: minutes, seconds, and a fraction that is passed over. */
 static void
 take_time(struct lex *l, int hour, struct parts *out)
 {
 	size_t digits;
-	bool has_seconds;
-	lex_take(l, 1);
 	int minute = take_number(l, &digits), second = 0;
-	has_seconds = digits && l->in.n > 1 && (l->in.p[0] == ':' || l->in.p[0] == '.') && ch_digit(l->in.p[1]);
-	if (has_seconds) {
-		lex_take(l, 1);
+	if (take_colon(l) || take_dot(l))
 		second = take_number(l, &digits);
-	}
-	if (l->in.n > 1 && (l->in.p[0] == '.' || l->in.p[0] == ',') && ch_digit(l->in.p[1])) {
-		lex_take(l, 1);
+	if (take_dot(l))
 		(void)take_number(l, &digits);
-	}
-	if (out->hour >= 0 || minute < 0)
+	if (out->hour >= 0)
 		return;
-	bool is_time = hour >= 0 && hour <= 23 && minute <= 59 && second >= 0 && second <= 60;
+	bool is_time = hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59 && second >= 0 && second <= 60;
 	out->hour = is_time ? hour : 0; /* a time that is none is midnight: RFC 5256 2.2 */
 	out->minute = is_time ? minute : 0;
 	out->second = is_time ? second : 0;
@@ -167,9 +184,10 @@ year_of(int v, size_t digits)
 
 /* "2026-11-24" (ISO 8601): the year is taken, "-" and a digit come. */
 static void
-take_iso(struct lex *l, struct parts *out)
+take_iso(struct lex *l, int year, struct parts *out)
 {
 	size_t digits;
+	out->year = year;
 	lex_take(l, 1);
 	out->month = take_number(l, &digits);
 	if (take_ch(l, '-'))
@@ -183,15 +201,12 @@ take_digits(struct lex *l, struct parts *out)
 {
 	size_t digits;
 	int v = take_number(l, &digits);
-	char next = l->in.n > 1 ? l->in.p[0] : '\0';
-	bool is_digit_behind = next && ch_digit(l->in.p[1]);
-	if (next == ':' && is_digit_behind)
+	bool is_iso = digits == 4 && !out->year && !out->month && l->in.n > 1 && l->in.p[0] == '-' &&
+	              ch_digit(l->in.p[1]);
+	if (take_colon(l) || (digits <= 2 && out->day && out->month && out->year && take_dot(l)))
 		take_time(l, v, out);
-	else if (next == '-' && is_digit_behind && digits == 4 && !out->year && !out->month) {
-		out->year = v;
-		take_iso(l, out);
-	} else if (next == '.' && is_digit_behind && digits <= 2 && out->day && out->month && out->year)
-		take_time(l, v, out);
+	else if (is_iso)
+		take_iso(l, v, out);
 	else if (digits <= 2 && !out->day)
 		out->day = v;
 	else if (digits >= 2 && !out->year)

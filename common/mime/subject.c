@@ -13,7 +13,7 @@ blanks_len(struct span s)
 	return n;
 }
 
-/* subj-blob = "[" *BLOBCHAR "]" *WSP; 0 when there is none.  stop: "[" and "]" are looked for before it only. */
+/* subj-blob = "[" *BLOBCHAR "]" *WSP; 0 when there is none.  Looks no further than the next bracket. */
 static size_t
 blob_len(struct span s)
 {

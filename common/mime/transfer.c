@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "mime/lex.h"
+
 enum { B64_JUNK = 0x40, B64_PAD = 0x80 }; /* beside the values 0 to 63 */
 
 /* clang-format off */
@@ -29,16 +31,19 @@ transfer_kind_of(struct span value)
 		enum transfer_kind kind;
 	} names[] = {{"7bit", TRANSFER_PLAIN}, {"8bit", TRANSFER_PLAIN}, {"binary", TRANSFER_PLAIN},
 	    {"base64", TRANSFER_BASE64}, {"quoted-printable", TRANSFER_QP}};
-	size_t n = 0, i = 0;
-	while (i < value.n && (ch_space(value.p[i]) || value.p[i] == '\r' || value.p[i] == '\n'))
-		i++;
-	value = span_from(value, i);
-	while (n < value.n && (ch_alnum(value.p[n]) || value.p[n] == '-'))
-		n++;
-	if (value.n == 0)
+	struct lex l = {.in = value};
+	struct span name;
+	size_t n = 0;
+	lex_blanks(&l, NULL);
+	if (!lex_quoted(&l, &name)) {
+		while (n < l.in.n && (ch_alnum(l.in.p[n]) || l.in.p[n] == '-'))
+			n++;
+		name = lex_take(&l, n);
+	}
+	if (name.n == 0 && l.in.n == 0)
 		return TRANSFER_PLAIN;
-	for (i = 0; i < COUNT(names); i++)
-		if (span_ieqs(span_head(value, n), names[i].name))
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (span_ieqs(name, names[i].name))
 			return names[i].kind;
 	return TRANSFER_UNKNOWN;
 }
@@ -104,80 +109,123 @@ b64_put(struct transfer *t, struct span in, struct buf *out)
 	buf_added(out, (size_t)(o - room));
 }
 
-/* ---- quoted-printable ---- */
+/* ---- quoted-printable: what comes out is never more than what went in ---- */
 
-/* A "=" of t->held is complete: what stands for it is put, and how much of s it takes is returned; 0: needs more. */
-static size_t
-qp_escape(struct span s, struct buf *out, bool is_end)
+/* clang-format off */
+#define N -1
+static const signed char hex_value[256] = { /* N: no digit */
+	N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+	N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, N, N, N, N, N, N,
+	N, 10, 11, 12, 13, 14, 15, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+	N, 10, 11, 12, 13, 14, 15, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+	N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+	N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+	N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+	N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+};
+#undef N
+/* clang-format on */
+
+static bool
+is_hex(char c)
 {
-	size_t n = 1;
-	if (s.n >= 3 && ch_hex(s.p[1]) >= 0 && ch_hex(s.p[2]) >= 0) {
-		buf_ch(out, (char)(ch_hex(s.p[1]) << 4 | ch_hex(s.p[2])));
-		return 3;
-	}
-	while (n < s.n && ch_space(s.p[n]))
+	return hex_value[(unsigned char)c] >= 0;
+}
+
+static size_t
+blanks_len(struct span s)
+{
+	size_t n = 0;
+	while (n < s.n && (s.p[n] == ' ' || s.p[n] == '\t'))
 		n++;
-	if (n < s.n && s.p[n] == '\n')
-		return n + 1;
-	if (n + 1 < s.n && s.p[n] == '\r' && s.p[n + 1] == '\n')
-		return n + 2;
-	bool could_be = n == s.n || (n + 1 == s.n && s.p[n] == '\r') || (n == 1 && s.n == 2 && ch_hex(s.p[1]) >= 0);
-	if (could_be && is_end && (n == s.n || s.p[n] == '\r'))
+	return n;
+}
+
+/* Length of the line end at s + at; 0: there is none; SIZE_MAX: there may be, with what comes next. */
+static size_t
+line_end_len(struct span s, size_t at)
+{
+	if (at == s.n || (at + 1 == s.n && s.p[at] == '\r'))
+		return SIZE_MAX;
+	if (s.p[at] == '\n')
+		return 1;
+	return s.p[at] == '\r' && s.p[at + 1] == '\n' ? 2 : 0;
+}
+
+/*
+ * The "=" that s begins with (RFC 2045 6.7 rules 1 and 5), whose two digits are not both there.
+ * What it stands for is put at *o; returns how much of s that takes, 0: it takes more to know.
+ */
+static size_t
+qp_escape(struct span s, char **o, bool is_end)
+{
+	size_t blanks = blanks_len(span_from(s, 1)), end = line_end_len(s, 1 + blanks);
+	bool is_digit_cut = s.n == 2 && is_hex(s.p[1]);
+	if (end && end != SIZE_MAX)
+		return 1 + blanks + end;
+	if (end == SIZE_MAX && is_end)
 		return s.n; /* a soft break that nothing follows */
-	if (could_be && !is_end && s.n < TRANSFER_HELD_MAX)
+	if ((end == SIZE_MAX || is_digit_cut) && !is_end && s.n < TRANSFER_HELD_MAX)
 		return 0;
-	buf_ch(out, '=');
+	*(*o)++ = '=';
 	return 1;
 }
 
-/* As qp_escape, for a run of blanks: gone before a line end, else as it stands. */
+/* As qp_escape, for a run of blanks: gone before a line end, else as it stands (rule 3). */
 static size_t
-qp_blanks(struct span s, struct buf *out, bool is_end)
+qp_blanks(struct span s, char **o, bool is_end)
 {
-	size_t n = 0;
-	while (n < s.n && ch_space(s.p[n]))
-		n++;
-	bool could_be = n == s.n || (n + 1 == s.n && s.p[n] == '\r');
-	if (could_be && !is_end && s.n < TRANSFER_HELD_MAX)
+	size_t blanks = blanks_len(s), end = line_end_len(s, blanks);
+	if (end == SIZE_MAX && !is_end && s.n < TRANSFER_HELD_MAX)
 		return 0;
-	bool is_line_end = (n == s.n && is_end) || (n < s.n && s.p[n] == '\n') ||
-	                   (n + 1 < s.n && s.p[n] == '\r' && s.p[n + 1] == '\n');
-	if (!is_line_end)
-		buf_put(out, s.p, n);
-	return n;
+	if (end == 0 || (end == SIZE_MAX && !is_end)) {
+		memcpy(*o, s.p, blanks);
+		*o += blanks;
+	}
+	return blanks;
 }
 
-/* Length of what stands for itself: up to the next "=", and without the blanks before that or before a line end. */
+/* The usual case: what stands for itself, blanks between words, "=" with two digits.  Returns what was taken. */
 static size_t
-qp_plain(struct span s)
+qp_fast(struct span s, char **out)
 {
-	size_t n = 0;
-	while (n < s.n && s.p[n] != '=' && !ch_space(s.p[n]))
-		n++;
-	return n;
+	const char *p = s.p, *end = p + s.n;
+	char *o = *out;
+	for (; p < end; p++) {
+		if (*p == '=') {
+			if (end - p < 3 || !is_hex(p[1]) || !is_hex(p[2]))
+				break;
+			*o++ = (char)(hex_value[(unsigned char)p[1]] << 4 | hex_value[(unsigned char)p[2]]);
+			p += 2;
+		} else if (*p != ' ' && *p != '\t') {
+			*o++ = *p;
+		} else if (end - p > 1 && (unsigned char)p[1] > ' ') {
+			*o++ = *p;
+		} else {
+			break;
+		}
+	}
+	*out = o;
+	return (size_t)(p - s.p);
 }
 
 /* Returns what could not be decided yet. */
 static struct span
 qp_run(struct span s, struct buf *out, bool is_end)
 {
+	char *room = buf_room(out, s.n), *o = room;
+	if (!room)
+		return span_from(s, s.n);
 	while (s.n) {
-		size_t n = qp_plain(s);
-		buf_put(out, s.p, n);
-		s = span_from(s, n);
+		s = span_from(s, qp_fast(s, &o));
 		if (s.n == 0)
 			break;
-		/* a blank between words is the usual case */
-		if (s.p[0] == ' ' && s.n > 1 && s.p[1] > ' ' && s.p[1] != '=') {
-			buf_ch(out, ' ');
-			s = span_from(s, 1);
-			continue;
-		}
-		n = s.p[0] == '=' ? qp_escape(s, out, is_end) : qp_blanks(s, out, is_end);
+		size_t n = s.p[0] == '=' ? qp_escape(s, &o, is_end) : qp_blanks(s, &o, is_end);
 		if (n == 0)
 			break;
 		s = span_from(s, n);
 	}
+	buf_added(out, (size_t)(o - room));
 	return s;
 }
 
