@@ -11,26 +11,32 @@
 
 enum { CACHE_BYTES_MAX = 64 << 10 }; /* of an item */
 
-/* Decoded and folded by casemap: what SEARCH looks through.  All fields of that name, an LF between; p is NULL: absent. */
+/*
+ * Decoded and folded by casemap: what SEARCH looks through.  Of all fields of that name, an LF between; n is 0 when
+ * there is none.
+ */
 struct cache_search {
 	struct span subject, from, to, cc, bcc;
 };
 
+/* Of a span p is NULL when it is absent from the item, for want of room. */
 struct mime_cache {
-	/* as they are sent; p is NULL: absent from the item */
-	struct span envelope, body, bodystructure;
-	struct span preview;           /* UTF-8, without quotes; n is 0 when there is none to give */
-	uint32_t head_bytes;           /* where the body begins */
-	uint32_t n_parts;
-	bool has_attachment;
-	bool has_fields;               /* else cache_fields answers nothing */
-	bool has_facts;
+	struct span envelope, body, bodystructure; /* as they are sent */
+	struct span preview;             /* UTF-8, without quotes; n is 0 when there is none to give */
 	struct cache_search search;
-	struct envelope_facts facts;   /* where has_facts */
-	struct span fields, field_rows; /* for cache_fields */
+	bool has_facts;
+	struct envelope_facts facts;     /* where has_facts */
+	bool has_attachment;
+	bool has_fields;                 /* else cache_fields answers nothing */
+	uint32_t head_bytes;             /* where the body begins; UINT32_MAX: further */
+	uint32_t n_parts;
+	struct span fields, field_rows;  /* for cache_fields */
 };
 
-/* cache_make - puts an item behind what is in out.  The arena is for what it needs meanwhile. */
+/*
+ * cache_make - puts an item behind what is in out, which needs room for CACHE_BYTES_MAX.
+ *   arena  for what it needs meanwhile; without a maximum
+ */
 void cache_make(struct span message, struct arena *, struct buf *out);
 /*
  * cache_open - reads an item in place.
@@ -46,7 +52,7 @@ typedef uint64_t cache_names;
 MUST_USE int cache_names_of(const struct span *names, size_t n, cache_names *out);
 /*
  * cache_fields - what BODY[HEADER.FIELDS (names)] gives: the fields as they stand, in their order, and the empty line.
- * The item must have has_fields.
+ * The item must have has_fields.  Without the empty line it is a head for text_field_contains.
  */
 void cache_fields(const struct mime_cache *, cache_names, struct buf *out);
 /* cache_fields_size - its length, for the literal that stands before it */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* cache.c - items: made from a message, opened in place. */
+#include "mime/cache.h"
+
+#include "mime/bodystructure.h"
+#include "mime/cache_names.h"
+#include "mime/casemap.h"
+#include "mime/header.h"
+#include "mime/param.h"
+#include "mime/preview.h"
+#include "mime/text.h"
+#include "mime/word.h"
+
+enum {
+	CACHE_VERSION = 1,
+	FLAG_ATTACHMENT = 1,
+	FLAG_SENT = 2,
+	FLAG_REPLY = 4,
+	ABSENT = 0xffff, /* in place of a string's length */
+	N_STRINGS = 20,
+};
+
+/* The strings of an item: the one list of them, in their order.  What stands last is the first to be absent. */
+struct strings {
+	struct span *at[N_STRINGS]; /* borrow: of the struct mime_cache */
+};
+
+static struct strings
+strings_of(struct mime_cache *c)
+{
+	struct envelope_facts *f = &c->facts;
+	struct cache_search *s = &c->search;
+	return (struct strings){{&f->base_subject, &f->from, &f->to, &f->cc, &f->display_from, &f->display_to,
+	    &f->message_id, &f->references, &c->envelope, &c->field_rows, &c->fields, &s->subject, &s->from, &s->to,
+	    &s->cc, &s->bcc, &c->bodystructure, &c->body, &c->preview, NULL}};
+}
+
+enum { N_FACTS = 8 }; /* of the strings, at their beginning */
+
+/* ---- make ---- */
+
+struct maker {
+	struct mime_cache c;
+	struct arena *arena; /* borrow */
+	struct tree tree;
+	struct buf work;     /* one text after the other */
+};
+
+static struct span
+work_keep(struct maker *m)
+{
+	struct span kept = arena_span(m->arena, buf_as_span(&m->work));
+	bool is_whole = buf_done(&m->work) == E_OK && kept.n == m->work.len;
+	buf_reset(&m->work);
+	return is_whole ? kept : (struct span){NULL, 0};
+}
+
+/* The fields that are kept, as they stand, and a row for each. */
+static void
+fields_make(struct maker *m, struct span head)
+{
+	struct buf rows = {0};
+	struct header_field f;
+	while (header_next(&head, &f) == E_OK) {
+		int name = cache_name_find(f.name);
+		bool is_whole = span_ends(f.whole, SPAN("\n")); /* the last line may have no end */
+		size_t n = f.whole.n + (is_whole ? 0 : 2);
+		if (name < 0)
+			continue;
+		if (n >= ABSENT || m->work.len + n >= ABSENT) {
+			buf_free(&rows);
+			buf_reset(&m->work);
+			return;
+		}
+		buf_u8(&rows, (uint8_t)name);
+		buf_u16(&rows, (uint16_t)n);
+		buf_span(&m->work, f.whole);
+		buf_str(&m->work, is_whole ? "" : "\r\n");
+	}
+	m->c.field_rows = arena_span(m->arena, buf_as_span(&rows));
+	m->c.fields = work_keep(m);
+	buf_free(&rows);
+}
+
+static void
+search_make(struct maker *m, struct span head)
+{
+	const struct {
+		struct span name;
+		struct span *out;
+	} rows[] = {{SPAN("Subject"), &m->c.search.subject}, {SPAN("From"), &m->c.search.from},
+	    {SPAN("To"), &m->c.search.to}, {SPAN("Cc"), &m->c.search.cc}, {SPAN("Bcc"), &m->c.search.bcc}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		text_field_put(&m->work, head, rows[i].name);
+		*rows[i].out = work_keep(m);
+	}
+}
+
+/* A part that a reader would save: named as one, or no text and with a file's name. */
+static bool
+is_attachment(const struct part *p, struct arena *arena)
+{
+	struct param_field type = {0}, disposition = {0};
+	bool is_signature = part_is(p, "application", "pgp-signature") ||
+	                    part_is(p, "application", "pkcs7-signature") ||
+	                    part_is(p, "application", "x-pkcs7-signature");
+	if (p->child || is_signature)
+		return p->kind == PART_MESSAGE && !p->is_root;
+	if (p->fields.disposition.p)
+		param_disposition_parse(p->fields.disposition, arena, &disposition);
+	if (disposition.type.n)
+		return span_ieqs(disposition.type, "attachment");
+	if (part_is(p, "text", NULL) || p->fields.is_type_implied)
+		return false;
+	param_type_parse(p->fields.content_type, arena, &type);
+	return param_find(type.text, "name").n > 0;
+}
+
+static void
+structure_make(struct maker *m)
+{
+	bodystructure_put(&m->work, &m->tree, true, m->arena);
+	m->c.bodystructure = work_keep(m);
+	bodystructure_put(&m->work, &m->tree, false, m->arena);
+	m->c.body = work_keep(m);
+	preview_put(&m->work, &m->tree, m->arena);
+	m->c.preview = work_keep(m);
+	for (const struct part *p = &m->tree.root; p && !m->c.has_attachment; p = part_next(p))
+		m->c.has_attachment = is_attachment(p, m->arena);
+}
+
+static void
+item_put(struct buf *out, struct mime_cache *c)
+{
+	struct strings strings = strings_of(c);
+	size_t at = out->len;
+	buf_u8(out, CACHE_VERSION);
+	buf_u8(out, (uint8_t)((c->has_attachment ? FLAG_ATTACHMENT : 0) | (c->facts.has_sent ? FLAG_SENT : 0) |
+	                      (c->facts.is_reply ? FLAG_REPLY : 0)));
+	buf_u32(out, c->head_bytes);
+	buf_u32(out, c->n_parts);
+	buf_u64(out, (uint64_t)c->facts.sent_sec);
+	buf_u32(out, (uint32_t)c->facts.sent_day);
+	for (size_t i = 0; strings.at[i]; i++) {
+		struct span s = *strings.at[i];
+		/* each one behind it has its length at least */
+		if (s.p && s.n < ABSENT && out->len - at + s.n + 2 * (N_STRINGS - i) <= CACHE_BYTES_MAX) {
+			buf_u16(out, (uint16_t)s.n);
+			buf_span(out, s);
+		} else {
+			buf_u16(out, ABSENT);
+		}
+	}
+}
+
+void
+cache_make(struct span message, struct arena *arena, struct buf *out)
+{
+	struct maker m = {.arena = arena};
+	struct imap_envelope envelope;
+	tree_make(message, arena, &m.tree);
+	struct span head = part_head(&m.tree, &m.tree.root);
+	m.c.head_bytes = head.n < UINT32_MAX ? (uint32_t)head.n : UINT32_MAX;
+	m.c.n_parts = (uint32_t)m.tree.n_parts;
+	imap_envelope_parse(head, arena, &envelope);
+	imap_envelope_put(&m.work, &envelope);
+	m.c.envelope = work_keep(&m);
+	envelope_facts_find(&envelope, arena, &m.c.facts);
+	fields_make(&m, head);
+	search_make(&m, head);
+	structure_make(&m);
+	item_put(out, &m.c);
+	buf_free(&m.work);
+}
+
+/* ---- open ---- */
+
+static struct span
+string_get(struct rd *r)
+{
+	uint16_t n = rd_u16(r);
+	return n == ABSENT ? (struct span){NULL, 0} : rd_bytes(r, n);
+}
+
+/* Rows name fields that there are, and share out all of their bytes. */
+static bool
+fields_are_good(const struct mime_cache *c)
+{
+	struct rd rows = rd_of(c->field_rows);
+	size_t size = 0;
+	while (rows.err == E_OK && rows.in.n) {
+		if (rd_u8(&rows) >= CACHE_NAMES_MAX)
+			return false;
+		size += rd_u16(&rows);
+	}
+	return rd_end(&rows) == E_OK && size == c->fields.n;
+}
+
+int
+cache_open(struct span item, struct mime_cache *out)
+{
+	struct rd r = rd_of(item);
+	*out = (struct mime_cache){0};
+	struct strings strings = strings_of(out);
+	if (item.n > CACHE_BYTES_MAX || rd_u8(&r) != CACHE_VERSION)
+		return E_BAD;
+	uint8_t flags = rd_u8(&r);
+	out->has_attachment = flags & FLAG_ATTACHMENT;
+	out->facts.has_sent = flags & FLAG_SENT;
+	out->facts.is_reply = flags & FLAG_REPLY;
+	out->head_bytes = rd_u32(&r);
+	out->n_parts = rd_u32(&r);
+	out->facts.sent_sec = (int64_t)rd_u64(&r);
+	out->facts.sent_day = (int32_t)rd_u32(&r);
+	out->has_facts = true;
+	for (size_t i = 0; strings.at[i]; i++) {
+		*strings.at[i] = string_get(&r);
+		out->has_facts &= i >= N_FACTS || strings.at[i]->p;
+	}
+	out->has_fields = out->fields.p && out->field_rows.p;
+	return rd_end(&r) == E_OK && (!out->has_fields || fields_are_good(out)) ? E_OK : E_BAD;
+}
