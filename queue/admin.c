@@ -227,11 +227,7 @@ remove_one(struct id id, uint32_t *n)
 	struct buf b = {0};
 	struct message *m = message_find(id);
 	if (m) {
-		m->is_removed = true;
-		if (m->state == MSG_ACTIVE && !m->n_placing) {
-			list_remove(&the_sched.ready, m);
-			message_judge(m);
-		}
+		message_remove(m);
 		++*n;
 		return;
 	}

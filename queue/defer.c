@@ -75,7 +75,7 @@ void
 defer_message(struct message *m)
 {
 	struct buf which = {0}, b = {0};
-	m->state = MSG_DEFERRING;
+	message_move(m, MSG_DEFERRING, NULL);
 	if (!m->is_deferred) {
 		say_defer(m);
 		return;
@@ -111,8 +111,7 @@ defer_said(struct rd *body)
 		for (uint32_t k = 0; k < m->envelope.n_rcpts; k++)
 			if (m->works[k].step == STEP_LATER && sched_is_local(m->envelope.rcpts[k].address))
 				work_set(&m->works[k], STEP_READY, NULL);
-		m->state = MSG_ACTIVE;
-		list_add(&the_sched.ready, m);
+		message_judge(m);
 	}
 }
 
@@ -136,7 +135,6 @@ defer_old(void)
 		bool is_old = the_sched.has_pressure || now - m->born_ms > the_sched.defer_after_ms;
 		if (!is_old || m->n_placing || placers_are_there())
 			continue;
-		list_remove(&the_sched.ready, m);
 		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 			if (m->works[i].step == STEP_READY)
 				work_set(&m->works[i], STEP_LATER, no_deliver);

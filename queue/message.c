@@ -11,9 +11,10 @@ enum { BUCKETS_FIRST = 1024 };
 
 static const char no_relay[] = "4.4.0 there is no relay to other domains yet; it waits";
 
-void
+static void
 list_add(struct message_list *l, struct message *m)
 {
+	m->list = l;
 	m->next = NULL;
 	m->prev = l->last;
 	if (l->last)
@@ -24,9 +25,10 @@ list_add(struct message_list *l, struct message *m)
 	l->n++;
 }
 
-void
-list_remove(struct message_list *l, struct message *m)
+static void
+list_remove(struct message *m)
 {
+	struct message_list *l = m->list;
 	if (m->prev)
 		m->prev->next = m->next;
 	else
@@ -36,7 +38,20 @@ list_remove(struct message_list *l, struct message *m)
 	else
 		l->last = m->prev;
 	m->next = m->prev = NULL;
+	m->list = NULL;
 	l->n--;
+}
+
+void
+message_move(struct message *m, enum message_state state, struct message_list *to)
+{
+	m->state = (uint8_t)state;
+	if (m->list == to)
+		return;
+	if (m->list)
+		list_remove(m);
+	if (to)
+		list_add(to, m);
 }
 
 void
@@ -104,6 +119,8 @@ message_free(struct message *m)
 	while (*link != m)
 		link = &(*link)->hash_next;
 	*link = m->hash_next;
+	if (m->list)
+		list_remove(m);
 	s->n_messages--;
 	if (m->is_deferred)
 		s->n_deferred_active--;
@@ -149,7 +166,7 @@ message_new(const struct job_ref *ref, struct span envelope)
 /* ---- judgement ---- */
 
 struct count {
-	unsigned ready, placing, placed, forward, later, failed, done;
+	unsigned ready, placing, placed, later, failed;
 };
 
 static struct count
@@ -167,17 +184,14 @@ count_steps(const struct message *m)
 		case STEP_PLACED:
 			c.placed++;
 			break;
-		case STEP_FORWARD:
-			c.forward++;
-			break;
 		case STEP_LATER:
 			c.later++;
 			break;
 		case STEP_FAILED:
 			c.failed++;
 			break;
-		default:
-			c.done++;
+		default: /* done */
+			break;
 		}
 	}
 	return c;
@@ -216,25 +230,21 @@ expire(struct message *m)
 	}
 }
 
-static void
-to_list(struct message *m, enum message_state state, struct message_list *list)
-{
-	m->state = (uint8_t)state;
-	list_add(list, m);
-}
-
 void
 message_judge(struct message *m)
 {
+	struct sched *s = &the_sched;
 	struct count c = count_steps(m);
-	if (c.placing || m->n_deriving)
-		return;
 	if (c.ready && !m->is_removed) {
-		to_list(m, MSG_ACTIVE, &the_sched.ready);
+		message_move(m, MSG_ACTIVE, &s->ready);
+		return;
+	}
+	if (c.placing || m->n_deriving) {
+		message_move(m, MSG_ACTIVE, NULL);
 		return;
 	}
 	if (c.placed) {
-		to_list(m, MSG_SYNCING, &the_sched.syncing);
+		message_move(m, MSG_SYNCING, &s->syncing);
 		return;
 	}
 	if (m->is_removed) {
@@ -247,7 +257,6 @@ message_judge(struct message *m)
 		c = count_steps(m);
 	}
 	if (c.failed) {
-		m->state = MSG_REPORTING;
 		report_message(m);
 		return;
 	}
@@ -256,4 +265,12 @@ message_judge(struct message *m)
 		return;
 	}
 	message_all_done(m);
+}
+
+void
+message_remove(struct message *m)
+{
+	m->is_removed = true;
+	if (m->list && m->list != &the_sched.reporting)
+		message_judge(m);
 }

@@ -106,7 +106,7 @@ feed(struct placer *p, unsigned share)
 		if (!pack(&packet, p, m))
 			break;
 		if (!has_ready(m))
-			list_remove(&the_sched.ready, m);
+			message_move(m, MSG_ACTIVE, NULL);
 	}
 	packet.p[0] = (char)(n & 0xff);
 	packet.p[1] = (char)(n >> 8);
@@ -225,7 +225,6 @@ settle(uint32_t turn, bool is_ok)
 		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 			if (m->works[i].step == STEP_PLACED)
 				work_set(&m->works[i], is_ok ? STEP_DONE : STEP_READY, NULL);
-		list_remove(&the_sched.syncing, m);
 		message_judge(m);
 	}
 }
@@ -331,10 +330,8 @@ take_back(void)
 			for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 				if (m->works[i].step == STEP_PLACING)
 					work_set(&m->works[i], STEP_READY, NULL);
-			bool is_listed = m->prev || m->next || s->ready.first == m;
 			m->n_placing = 0;
-			if (!is_listed)
-				list_add(&s->ready, m);
+			message_judge(m);
 		}
 	if (others_work)
 		for (unsigned i = 0; i < placers.n; i++)

@@ -32,7 +32,6 @@ disconnect(void)
 static void
 settle(struct message *m)
 {
-	list_remove(&the_sched.reporting, m);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].step == STEP_FAILED)
 			work_set(&m->works[i], STEP_DONE, NULL);
@@ -98,7 +97,7 @@ void
 report_message(struct message *m)
 {
 	struct span to = report_to(m);
-	list_add(&the_sched.reporting, m);
+	message_move(m, MSG_REPORTING, &the_sched.reporting);
 	if (to.n == 0) {
 		log_event(LOG_NOTICE, "not_reported", "mid=%s why=\"null sender\"", id_text(m->envelope.id));
 		settle(m);

@@ -24,7 +24,6 @@ enum rcpt_step {
 	STEP_READY,     /* local, to be given to a placer */
 	STEP_PLACING,   /* with a placer */
 	STEP_PLACED,    /* in the mailbox, not yet synced */
-	STEP_FORWARD,   /* placed where it is local; its forwards are being made */
 	STEP_LATER,     /* try again: reason */
 	STEP_FAILED,    /* never: reason; to be reported */
 	STEP_DONE,      /* durably */
@@ -36,22 +35,22 @@ struct work {
 };
 
 enum message_state {
-	MSG_ACTIVE,     /* recipients are ready or with placers */
+	MSG_ACTIVE,     /* recipients are ready or with placers, or the spool takes their forwards */
 	MSG_SYNCING,    /* all tried; what was placed waits for a checkpoint */
-	MSG_DERIVING,   /* forwards are being taken by the spool */
 	MSG_REPORTING,  /* waits for the bounce process */
 	MSG_DEFERRING,  /* waits for the spool to write its file, or to mark it */
 };
 
 struct message {
 	struct message *hash_next, *next, *prev; /* own: table; borrow: list of its state */
+	struct message_list *list;  /* borrow: the one that it is in; NULL: none */
 	struct job_ref ref;
 	struct envelope envelope;   /* in the arena */
 	struct arena arena;         /* own */
 	struct work *works;         /* in the arena: one per recipient */
 	uint8_t state;              /* enum message_state */
 	bool is_deferred;           /* it has a file in deferred/ */
-	bool is_removed;            /* an admin removed it: nothing more is begun */
+	bool is_removed;            /* by an admin: nothing more is begun, and it goes when what is under way ended */
 	unsigned n_placing, n_deriving;
 	unsigned attempts;          /* before this one */
 	int64_t born_ms;            /* monotonic */
@@ -93,11 +92,11 @@ bool sched_is_local(struct span address);
 struct message *message_new(const struct job_ref *, struct span envelope); /* NULL: known already, or no envelope */
 struct message *message_find(struct id);
 void message_free(struct message *);
-void message_judge(struct message *);              /* what is next, after something became known */
+void message_judge(struct message *);              /* what is next, after something became known; may free it */
 void message_all_done(struct message *);           /* SCHED_DONE, and away with it */
+void message_remove(struct message *);             /* for good; may free it */
+void message_move(struct message *, enum message_state, struct message_list *); /* NULL: something is under way */
 void work_set(struct work *, enum rcpt_step, const char *reason);
-void list_add(struct message_list *, struct message *);
-void list_remove(struct message_list *, struct message *);
 
 /* placers.c */
 void placers_open(void);
