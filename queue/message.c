@@ -271,6 +271,6 @@ void
 message_remove(struct message *m)
 {
 	m->is_removed = true;
-	if (m->list && m->list != &the_sched.reporting)
+	if (m->list)
 		message_judge(m);
 }

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /* report.c - failures go to the bounce process, one message at a time, with a copy of the message. */
-#include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
 #include "queue/sched.h"
 
+enum { AGAIN_MS = 5000 }; /* after a report that could not be made */
+
+enum step { IDLE, COPYING, MAKING };
+
 static struct {
 	int chan;              /* own; -1: none */
 	struct loop_fd *watch; /* own */
-	bool is_busy;          /* a copy or a report is under way, for the first of the list */
+	enum step step;        /* the spool was asked for a copy, then the process for a report */
+	struct id id;          /* of the message that this is for */
+	int64_t again_ms;      /* none is begun before; monotonic */
 	struct buf scratch;
 } bounce = {.chan = -1};
 
@@ -25,7 +31,7 @@ disconnect(void)
 	loop_unwatch(&bounce.watch);
 	close(bounce.chan);
 	bounce.chan = -1;
-	bounce.is_busy = false; /* the first of the list is begun anew: its report has the same id */
+	bounce.step = IDLE; /* it is begun anew: its report has the same id */
 }
 
 /* Reported, or not to be reported: either way these recipients are done. */
@@ -38,6 +44,15 @@ settle(struct message *m)
 	message_judge(m);
 }
 
+/* No report now, the spool may be full: those of other messages are tried first. */
+static void
+put_off(struct message *m)
+{
+	bounce.again_ms = clock_mono_ms() + AGAIN_MS;
+	message_move(m, MSG_REPORTING, NULL);
+	message_move(m, MSG_REPORTING, &the_sched.reporting);
+}
+
 static void
 on_bounce(void *ctx, int fd, unsigned events)
 {
@@ -48,17 +63,18 @@ on_bounce(void *ctx, int fd, unsigned events)
 		return;
 	if (err == E_OK && m.fd >= 0)
 		close(m.fd);
-	bool is_done = err == E_OK && rd_u8(&m.body) == 1 && rd_end(&m.body) == E_OK;
-	if (err != E_OK) {
+	if (err != E_OK || bounce.step != MAKING) {
 		disconnect();
 		return; /* the tick begins again */
 	}
-	bounce.is_busy = false;
-	struct message *first = the_sched.reporting.first;
-	if (is_done && first)
-		settle(first);
-	if (is_done)
-		begin();
+	bool is_made = rd_u8(&m.body) == 1 && rd_end(&m.body) == E_OK;
+	struct message *about = message_find(bounce.id); /* none: it was removed meanwhile */
+	bounce.step = IDLE;
+	if (about && is_made)
+		settle(about);
+	else if (about)
+		put_off(about);
+	begin();
 }
 
 void
@@ -66,8 +82,7 @@ report_open(void)
 {
 	if (bounce.chan < 0 && child_channel("bounce", &bounce.chan) == E_OK)
 		bounce.watch = loop_watch(the_sched.loop, bounce.chan, LOOP_READ, on_bounce, NULL);
-	if (!bounce.is_busy)
-		begin();
+	begin();
 }
 
 static void
@@ -75,9 +90,10 @@ begin(void)
 {
 	struct message *m = the_sched.reporting.first;
 	struct buf b = {0};
-	if (!m || bounce.is_busy || bounce.chan < 0)
+	if (!m || bounce.step != IDLE || bounce.chan < 0 || clock_mono_ms() < bounce.again_ms)
 		return;
-	bounce.is_busy = true;
+	bounce.step = COPYING;
+	bounce.id = m->envelope.id;
 	buf_put(&b, m->envelope.id.b, ID_BYTES);
 	sched_tell(SCHED_COPY, &b);
 }
@@ -106,15 +122,21 @@ report_message(struct message *m)
 	begin();
 }
 
+/* The copy that was asked for is there.  An admin may have asked for one of the same message: that one is not ours. */
 void
 report_copy(struct rd *body, int *fd)
 {
 	struct buf b = {0};
 	struct id id;
 	rd_id(body, &id);
-	struct message *m = the_sched.reporting.first;
-	if (body->err != E_OK || !bounce.is_busy || !m || !id_eq(m->envelope.id, id)) {
+	if (bounce.step != COPYING || !id_eq(bounce.id, id)) {
 		admin_copy(id, fd);
+		return;
+	}
+	struct message *m = message_find(id);
+	bounce.step = m ? MAKING : IDLE;
+	if (!m) {
+		begin();
 		return;
 	}
 	buf_u32(&b, 0);
@@ -133,8 +155,7 @@ report_copy(struct rd *body, int *fd)
 	buf_bytes(&b, report_to(m));
 	b.p[at] = (char)(n & 0xff);
 	b.p[at + 1] = (char)(n >> 8);
-	if (b.len > ASK_MSG_MAX - 2 || bounce.chan < 0 ||
-	    ask_send(bounce.chan, BOUNCE_MAKE, buf_as_span(&b), *fd, 0) != E_OK)
+	if (b.len > ASK_MSG_MAX - 2 || ask_send(bounce.chan, BOUNCE_MAKE, buf_as_span(&b), *fd, 0) != E_OK)
 		disconnect();
 	buf_free(&b);
 }
