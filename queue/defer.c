@@ -9,6 +9,8 @@
 
 static const char no_deliver[] = "4.3.2 local delivery is not running";
 
+enum { UNFILED_WAIT_MS = 5000 }; /* the disk may be full */
+
 static bool has_unsynced_rows;
 
 /* ---- into deferral ---- */
@@ -71,6 +73,26 @@ put_row(struct message *m)
 	message_free(m);
 }
 
+/* It has its file: it leaves memory, with a row or for ever. */
+static void
+leave(struct message *m)
+{
+	if (m->is_removed)
+		message_judge(m);
+	else
+		put_row(m);
+}
+
+/* It could not get its file: the record in the journal stays, and it is tried again from here, after a pause. */
+static void
+stay(struct message *m)
+{
+	m->again_ms = clock_mono_ms() + UNFILED_WAIT_MS;
+	message_move(m, MSG_DEFERRING, &the_sched.unfiled);
+	if (m->is_removed)
+		message_judge(m);
+}
+
 void
 defer_message(struct message *m)
 {
@@ -103,14 +125,22 @@ defer_said(struct rd *body)
 		struct message *m = message_find(id);
 		if (!m || m->state != MSG_DEFERRING)
 			continue;
-		if (is_ok) {
-			put_row(m);
-			continue;
-		}
-		/* its record in the journal stays; it is tried again from here */
-		for (uint32_t k = 0; k < m->envelope.n_rcpts; k++)
-			if (m->works[k].step == STEP_LATER && sched_is_local(m->envelope.rcpts[k].address))
-				work_set(&m->works[k], STEP_READY, NULL);
+		if (is_ok)
+			leave(m);
+		else
+			stay(m);
+	}
+}
+
+void
+defer_unfiled(void)
+{
+	int64_t now = clock_mono_ms();
+	/* in the order of their coming, so of their times */
+	for (struct message *m; (m = the_sched.unfiled.first) && m->again_ms <= now;) {
+		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+			if (m->works[i].step == STEP_LATER && sched_is_local(m->envelope.rcpts[i].address))
+				work_set(&m->works[i], STEP_READY, NULL);
 		message_judge(m);
 	}
 }
@@ -122,7 +152,7 @@ defer_marked(struct rd *body)
 	rd_id(body, &id);
 	struct message *m = message_find(id);
 	if (m && m->state == MSG_DEFERRING)
-		put_row(m);
+		leave(m);
 }
 
 /* What is too old for the journal: with no placer there, or stuck. */

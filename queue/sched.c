@@ -206,6 +206,7 @@ on_tick(void *ctx)
 	struct sched *s = &the_sched;
 	(void)ctx;
 	placers_tick();
+	defer_unfiled();
 	defer_old();
 	defer_due();
 	defer_flush();

@@ -38,7 +38,7 @@ enum message_state {
 	MSG_ACTIVE,     /* recipients are ready or with placers, or the spool takes their forwards */
 	MSG_SYNCING,    /* all tried; what was placed waits for a checkpoint */
 	MSG_REPORTING,  /* waits for the bounce process */
-	MSG_DEFERRING,  /* waits for the spool to write its file, or to mark it */
+	MSG_DEFERRING,  /* waits for the spool to write its file, or to mark it; or to be tried again without */
 };
 
 struct message {
@@ -56,6 +56,7 @@ struct message {
 	int64_t born_ms;            /* monotonic */
 	int64_t first_sec;          /* queue time */
 	uint32_t turn;              /* the checkpoint that makes its placements durable */
+	int64_t again_ms;           /* it has no file: not tried again before; monotonic */
 };
 
 struct message_list {
@@ -72,6 +73,7 @@ struct sched {
 	size_t n_buckets, n_messages;
 	struct message_list ready;   /* with at least one recipient READY */
 	struct message_list syncing, reporting;
+	struct message_list unfiled; /* the spool could not write their files */
 	size_t n_fetching, n_deferred_active;
 	struct loop_timer *tick;
 	int64_t retry_first, retry_most, lifetime, bounce_lifetime, defer_after_ms, checkpoint_ms;
@@ -108,6 +110,7 @@ bool placers_are_there(void);
 /* defer.c */
 void defer_message(struct message *);              /* its file is written or marked, then its row */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
+void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */
 void defer_due(void);                              /* fetches what is due */
 void defer_missing(struct id);                     /* SAY_MISSING */
