@@ -28,28 +28,17 @@ static const uint16_t cp1252[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0
 void
 utf8_put(struct buf *out, uint32_t c)
 {
-	char *o = buf_room(out, 4);
-	size_t n = 0;
-	if (!o)
-		return;
 	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		c = 0xfffd;
-	if (c < 0x80) {
-		o[n++] = (char)c;
-	} else if (c < 0x800) {
-		o[n++] = (char)(0xc0 | c >> 6);
-		o[n++] = (char)(0x80 | (c & 63));
-	} else if (c < 0x10000) {
-		o[n++] = (char)(0xe0 | c >> 12);
-		o[n++] = (char)(0x80 | (c >> 6 & 63));
-		o[n++] = (char)(0x80 | (c & 63));
-	} else {
-		o[n++] = (char)(0xf0 | c >> 18);
-		o[n++] = (char)(0x80 | (c >> 12 & 63));
-		o[n++] = (char)(0x80 | (c >> 6 & 63));
-		o[n++] = (char)(0x80 | (c & 63));
-	}
-	buf_added(out, n);
+	const char last = (char)(0x80 | (c & 63)), third = (char)(0x80 | (c >> 6 & 63));
+	if (c < 0x80)
+		buf_ch(out, (char)c);
+	else if (c < 0x800)
+		buf_put(out, (char[]){(char)(0xc0 | c >> 6), last}, 2);
+	else if (c < 0x10000)
+		buf_put(out, (char[]){(char)(0xe0 | c >> 12), third, last}, 3);
+	else
+		buf_put(out, (char[]){(char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 63)), third, last}, 4);
 }
 
 /*
@@ -296,14 +285,27 @@ charset_begin(struct charset *c, struct span name)
 	return c->cd ? E_OK : E_BAD;
 }
 
-/* UTF-16 is big-endian unless its first two octets say otherwise (RFC 2781 4.3); iconv would take this host's order. */
-static void
-utf16_begin(struct charset *c, struct span in, struct buf *out)
+/*
+ * UTF-16 and UTF-32 are big-endian unless their first character says otherwise (RFC 2781 4.3).  iconv's own charsets
+ * of these names take this host's order, and keep the order of the text before.
+ */
+static struct span
+take_byte_order(struct charset *c, struct span in)
 {
-	bool has_mark = in.n >= 2 && (span_starts(in, SPAN("\xfe\xff")) || span_starts(in, SPAN("\xff\xfe")));
-	if (!has_mark)
-		(void)iconv_run(c->cd, c->row->unit, SPAN("\xfe\xff"), out, false);
+	bool is_16 = c->row->unit == 2;
+	struct span big = is_16 ? SPAN("\xfe\xff") : SPAN("\0\0\xfe\xff");
+	struct span little = is_16 ? SPAN("\xff\xfe") : SPAN("\xff\xfe\0\0");
 	c->is_begun = true;
+	if (span_starts(in, big))
+		return span_from(in, big.n);
+	if (!span_starts(in, little))
+		return in;
+	iconv_t cd = row_lend(charset_row_find(is_16 ? SPAN("utf-16le") : SPAN("utf-32le")));
+	if (cd) {
+		row_give_back(c->cd);
+		c->cd = cd;
+	}
+	return span_from(in, little.n);
 }
 
 static struct span
@@ -311,10 +313,10 @@ run(struct charset *c, struct span in, struct buf *out, bool is_end)
 {
 	if (!c->cd)
 		return utf8_run(in, out, c->row->way, is_end);
-	if (c->row->way == WAY_UTF16 && !c->is_begun) {
-		if (in.n < 2 && !is_end)
+	if (c->row->way == WAY_MARK && !c->is_begun) {
+		if (in.n < c->row->unit && !is_end)
 			return in;
-		utf16_begin(c, in, out);
+		in = take_byte_order(c, in);
 	}
 	if (c->row->is_ascii_like) {
 		size_t n = ascii_len(in);

@@ -47,8 +47,10 @@ static const struct charset_row rows[] = {
 	{ "UTF-7",          WAY_ICONV, false, 1, " utf-7 utf7 unicode-1-1-utf-7 csunicode11utf7 " },
 	{ "UTF-16BE",       WAY_ICONV, false, 2, " utf-16be utf16be unicodefffe " },
 	{ "UTF-16LE",       WAY_ICONV, false, 2, " utf-16le utf16le " },
-	{ "UTF-16",         WAY_UTF16, false, 2, " utf-16 utf16 unicode iso-10646-ucs-2 csunicode ucs-2 unicodefeff " },
-	{ "UTF-32",         WAY_ICONV, false, 4, " utf-32 utf32 iso-10646-ucs-4 ucs-4 " },
+	{ "UTF-16BE",       WAY_MARK,  false, 2, " utf-16 utf16 unicode iso-10646-ucs-2 csunicode ucs-2 unicodefeff " },
+	{ "UTF-32BE",       WAY_MARK,  false, 4, " utf-32 utf32 iso-10646-ucs-4 ucs-4 " },
+	{ "UTF-32BE",       WAY_ICONV, false, 4, " utf-32be utf32be " },
+	{ "UTF-32LE",       WAY_ICONV, false, 4, " utf-32le utf32le " },
 	{ "ISO-2022-JP-2",  WAY_ICONV, false, 1, " iso-2022-jp iso-2022-jp-2 iso-2022-jp-1 csiso2022jp csiso2022jp2 jis " },
 	{ "ISO-2022-JP-3",  WAY_ICONV, false, 1, " iso-2022-jp-3 iso-2022-jp-2004 " },
 	{ "CP932",          WAY_ICONV, true,  1, " shift_jis shift-jis sjis x-sjis ms_kanji csshiftjis windows-31j cp932 ms932 x-ms-cp932 "

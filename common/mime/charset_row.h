@@ -9,7 +9,7 @@ enum charset_way {
 	WAY_ICONV,
 	WAY_UTF8,   /* bad octets become U+FFFD */
 	WAY_ASCII,  /* UTF-8, bad octets read as windows-1252 */
-	WAY_UTF16,  /* by its byte order mark, else big-endian (RFC 2781 4.3) */
+	WAY_MARK,   /* iconv; the first character may say that it is little-endian */
 };
 
 struct charset_row {

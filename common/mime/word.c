@@ -8,7 +8,10 @@
 #include "mime/transfer.h"
 #include "mime/word_at.h"
 
-enum { CHARSET_BYTES_MAX = 80 /* of a word, with its language */ };
+enum {
+	CHARSET_BYTES_MAX = 80, /* of a word, with its language */
+	ROOM_EXTRA = 16,        /* beside what stood in the field: decoders ask for a little more than they fill */
+};
 
 /* Length of the text up to its "?="; text.n when it has none before another word begins. */
 static size_t
@@ -124,7 +127,7 @@ is_blank(struct span s)
 static void
 line_decode(struct buf *out, struct span line)
 {
-	struct joined joined = {.bytes = {.max = out->max}};
+	struct joined joined = {.bytes = {.max = line.n + ROOM_EXTRA}};
 	bool is_behind_word = false;
 	while (line.n) {
 		struct word w;
@@ -147,7 +150,7 @@ line_decode(struct buf *out, struct span line)
 void
 word_decode(struct buf *out, struct span raw)
 {
-	struct buf line = {.max = out->max};
+	struct buf line = {.max = raw.n + ROOM_EXTRA};
 	header_unfold(&line, raw);
 	line_decode(out, buf_as_span(&line));
 	buf_free(&line);
@@ -157,7 +160,7 @@ void
 word_decode_phrase(struct buf *out, struct span raw)
 {
 	struct lex l = {.in = raw};
-	struct buf text = {.max = out->max};
+	struct buf text = {.max = raw.n + ROOM_EXTRA};
 	while (lex_blanks(&l, NULL), l.in.n) {
 		struct span inner;
 		if (text.len)
