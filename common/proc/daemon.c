@@ -220,6 +220,15 @@ say_errors(const struct buf *errors, bool is_fatal)
 	}
 }
 
+/* What a reload will need besides a good configuration, tried in its test: addresses that are new, the log. */
+static int
+try_reload(struct monitor *m, struct buf *errors)
+{
+	if (logfile_open(m->conf, m->daemon->name) != E_OK)
+		return EX_CANTCREAT;
+	return open_listeners(m, errors) == E_OK ? EX_OK : EX_UNAVAILABLE;
+}
+
 /* Everything that may fail before the first child lives. */
 static int
 start(struct monitor *m, struct buf *errors)
@@ -254,8 +263,10 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 		the_child.conf = m->conf; /* jails are drawn up here, before the fork */
 		status = self_test(d, m->conf, &errors) == E_OK ? EX_OK : EX_CONFIG;
 	}
+	bool is_reload = status == EX_OK && reload_read();
+	if (is_reload && o.is_check)
+		status = try_reload(m, &errors);
 	if (status == EX_OK && !o.is_check) {
-		reload_read();
 		status = logfile_open(m->conf, d->name) == E_OK ? start(m, &errors) : EX_CANTCREAT;
 	}
 	say_errors(&errors, status != EX_OK);

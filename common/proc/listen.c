@@ -74,6 +74,7 @@ take_activated(const struct sockaddr_storage *want, unsigned want_bytes)
 			continue;
 		is_taken[i] = true;
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK); /* a connection may be gone before it is accepted */
 		return fd;
 	}
 	return -1;

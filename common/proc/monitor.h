@@ -94,7 +94,7 @@ void monitor_each_drain(void);
 /* reload.c */
 void reload_begin(void);                               /* HUP: the self-test starts */
 void reload_tested(int status);                        /* and ended: exec, or stay as we are */
-void reload_read(void);                                /* at start: what the state of an exec before says */
+bool reload_read(void);                                /* at start: what the state of an exec before says; false: none */
 void reload_watch_files(void);                         /* before the roles start: certificates that change */
 void reload_adopt(void);                               /* after the exec: takes over what the state says */
 

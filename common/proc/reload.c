@@ -2,9 +2,9 @@
 /*
  * reload.c - a new configuration (or a new program) without dropping a connection.
  * On HUP, or when a certificate or key has changed, the program tests the new configuration in a
- * process of its own ("--check").  When that passes, the monitor executes itself again: same pid,
- * listeners kept, children kept as the old generation, which drains.  What is kept is told in a
- * memory file, a line each.
+ * process of its own ("--check"), with the listeners that are there: what is to be bound besides is
+ * tried too.  When that passes, the monitor executes itself again: same pid, listeners kept, children
+ * kept as the old generation, which drains.  What is kept is told in a memory file, a line each.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,25 +24,7 @@
 
 #define STATE_ENV "MERPATI_RELOAD_STATE"
 
-enum { STATE_BYTES_MAX = 1 << 20 };
-
-void
-reload_begin(void)
-{
-	struct monitor *m = &the_monitor;
-	if (m->is_stopping || m->tester)
-		return;
-	m->tester = fork();
-	if (m->tester == 0) {
-		sigset_t none;
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		execl(m->program, m->argv[0], "-c", m->conf_path, "--check", (char *)NULL);
-		_exit(127);
-	}
-	if (m->tester < 0)
-		m->tester = 0;
-}
+enum { STATE_BYTES_MAX = 4 << 20 }; /* 60,000 sessions and more */
 
 static void
 stay_open(int fd)
@@ -72,6 +54,34 @@ write_state(void)
 		bug("state of the reload");
 	buf_free(&b);
 	return fd;
+}
+
+/* For the image that is executed next, which reads it once. */
+static void
+hand_state_on(void)
+{
+	char text[16];
+	snprintf(text, sizeof text, "%d", write_state());
+	setenv(STATE_ENV, text, 1);
+}
+
+void
+reload_begin(void)
+{
+	struct monitor *m = &the_monitor;
+	if (m->is_stopping || m->tester)
+		return;
+	m->tester = fork();
+	if (m->tester == 0) {
+		sigset_t none;
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		hand_state_on();
+		execl(m->program, m->argv[0], "-c", m->conf_path, "--check", (char *)NULL);
+		_exit(127);
+	}
+	if (m->tester < 0)
+		m->tester = 0;
 }
 
 /* ---- files that a reload reads besides the configuration ---- */
@@ -138,7 +148,6 @@ void
 reload_tested(int status)
 {
 	struct monitor *m = &the_monitor;
-	char text[16];
 	m->tester = 0;
 	if (m->is_stopping)
 		return; /* TERM came meanwhile: a new image would not know of it */
@@ -149,26 +158,34 @@ reload_tested(int status)
 		return;
 	}
 	notify_reloading();
-	snprintf(text, sizeof text, "%d", write_state());
-	setenv(STATE_ENV, text, 1);
+	hand_state_on();
 	log_event(LOG_INFO, "reloading", "%s", "");
 	execv(m->program, m->argv);
 	log_event(LOG_CRIT, "reload_failed", "program=%s err=%s", log_qs(m->program), log_errno(errno));
 	unsetenv(STATE_ENV);
+	notify_ready(); /* as before */
 }
 
-static struct span
+/* What was told before the exec: strings, one behind the other. */
+static char told[STATE_BYTES_MAX];
+static size_t told_bytes;
+
+static void
 read_state(void)
 {
-	static char text[STATE_BYTES_MAX];
 	const char *env = getenv(STATE_ENV);
 	if (!env)
-		return SPAN("");
+		return;
 	int fd = atoi(env);
 	unsetenv(STATE_ENV);
-	ssize_t n = pread(fd, text, sizeof text, 0);
+	ssize_t n = pread(fd, told, sizeof told, 0);
 	close(fd);
-	return span_make(text, n > 0 ? (size_t)n : 0);
+	told_bytes = n > 0 ? (size_t)n : 0;
+	for (size_t i = 0; i < told_bytes; i++)
+		if (told[i] == '\n')
+			told[i] = '\0';
+	if (told_bytes && told[told_bytes - 1] != '\0')
+		bug("a state that was cut");
 }
 
 static void
@@ -183,12 +200,8 @@ keep_listener(int fd, const char *kind, const char *address)
 	snprintf(l->all[l->n++].address, sizeof l->all[0].address, "%s", address);
 }
 
-/* What the line before the exec said.  Processes are told apart later, when the roles are prepared. */
-static char *processes_said[4096];
-static size_t n_processes_said;
-
 static void
-take_line(char *line)
+take_line(const char *line)
 {
 	struct monitor *m = &the_monitor;
 	char kind[64], address[64];
@@ -199,39 +212,35 @@ take_line(char *line)
 		fcntl(m->pid_file, F_SETFD, FD_CLOEXEC);
 	else if (sscanf(line, "listener %d %63s %63s", &fd, kind, address) == 3)
 		keep_listener(fd, kind, address);
-	else if (n_processes_said < COUNT(processes_said))
-		processes_said[n_processes_said++] = mem_dup(line);
 }
 
-void
+bool
 reload_read(void)
 {
-	struct span text = read_state();
-	while (text.n) {
-		struct span line = span_cut(&text, '\n');
-		struct buf b = {0};
-		buf_span(&b, line);
-		char *copy = mem_dup(buf_cstr(&b));
-		take_line(copy);
-		mem_free(&copy);
-		buf_free(&b);
-	}
+	read_state();
+	for (const char *line = told; line < told + told_bytes; line += strlen(line) + 1)
+		take_line(line);
+	return told_bytes > 0;
+}
+
+static void
+adopt_line(const char *line)
+{
+	int pid, chan;
+	unsigned generation;
+	char role[24];
+	if (sscanf(line, "process %d %d %u %23s", &pid, &chan, &generation, role) != 4)
+		return;
+	fcntl(chan, F_SETFD, FD_CLOEXEC);
+	struct process *p = process_adopt(pid, chan, role, generation);
+	if (process_say(p, CTL_LOG, SPAN(""), log_fd()) != E_OK)
+		log_event(LOG_ERR, "log_not_passed", "child=%d", pid);
 }
 
 void
 reload_adopt(void)
 {
-	for (size_t i = 0; i < n_processes_said; i++) {
-		int pid, chan;
-		unsigned generation;
-		char role[24];
-		if (sscanf(processes_said[i], "process %d %d %u %23s", &pid, &chan, &generation, role) == 4) {
-			fcntl(chan, F_SETFD, FD_CLOEXEC);
-			struct process *p = process_adopt(pid, chan, role, generation);
-			if (process_say(p, CTL_LOG, SPAN(""), log_fd()) != E_OK)
-				log_event(LOG_ERR, "log_not_passed", "child=%d", pid);
-		}
-		mem_free(&processes_said[i]);
-	}
+	for (const char *line = told; line < told + told_bytes; line += strlen(line) + 1)
+		adopt_line(line);
 	monitor_each_drain();
 }
