@@ -40,7 +40,7 @@ class Load:
             t.join(seconds)
 
     def accepted(self):
-        return sum(1 for e in self.sent.values() if e.done is not None)
+        return sum(1 for e in list(self.sent.values()) if e.done is not None)
 
     def body(self, token, n):
         lines = 40 if not self.big_every or n % self.big_every else 6000

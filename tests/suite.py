@@ -326,6 +326,16 @@ class Suite:
                 continue  # it was gone already
         return n
 
+    def kill_strays(self):
+        """Sessions and keepers that outlived their monitor: what was started with our configuration."""
+        mark = f"\0{self.conf}\0".encode()
+        for p in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (p / "cmdline").read_bytes():
+                    os.kill(int(p.name), signal.SIGKILL)
+            except OSError:
+                continue  # it was gone already
+
     def mailbox(self, address):
         local, domain = address.split("@")
         return self.dir / "mail" / domain / local
@@ -349,7 +359,7 @@ class Suite:
                 except ProcessLookupError:
                     pass
             p.wait(10)
-        subprocess.run(["pkill", "-KILL", "-f", str(self.dir)], stdout=subprocess.DEVNULL)
+        self.kill_strays()
         if not keep:
             shutil.rmtree(self.dir, ignore_errors=True)
 
