@@ -123,6 +123,8 @@ names_parse(struct span *in, struct arena *arena, struct section *out)
 		if (n == SECTION_NAMES_MAX)
 			return E_LIMIT;
 		int err = name_parse(in, arena, &names[n++]);
+		if (err == E_OK && span_find(names[n - 1], '\0') < names[n - 1].n)
+			err = E_BAD; /* RFC 3501 9: neither CHAR nor CHAR8 */
 		if (err != E_OK)
 			return err;
 	} while (in->n && in->p[0] == ' ');
