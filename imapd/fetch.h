@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* fetch.h - the FETCH answer of one message: RFC 9051 7.5.2.  What is asked of it is fetch_att.h's. */
+#ifndef IMAPD_FETCH_H
+#define IMAPD_FETCH_H
+
+#include "imapd/fetch_att.h"
+#include "imapd/message.h"
+#include "imapd/respond.h"
+
+enum { FETCH_PIECE_BYTES = 128 << 10 }; /* of a message put into the output at a time */
+
+struct fetch {
+	struct session *s;              /* borrow */
+	const struct fetch_atts *atts;  /* borrow */
+	struct message message;         /* the one that is answered now */
+	struct buf made;                /* what is put together before its length is known */
+	enum reply reply;               /* R_DONE, or what is said at the end: the first thing that went wrong */
+};
+
+void fetch_init(struct fetch *, struct session *, const struct fetch_atts *);
+void fetch_done(struct fetch *);
+/*
+ * fetch_put - all that is asked of a message, sent as it becomes much: never more than IMAP_OUT_MAX waits.
+ *   more     enum fetch_what, beside what was asked for
+ *   returns  false: the client is gone or does not read
+ */
+bool fetch_put(struct fetch *, uint32_t seq, unsigned more);
+
+/* fetch_begin, fetch_end - "* 5 FETCH (" and ")" CRLF, for answers that are put together elsewhere; items end in a blank */
+void fetch_begin(struct buf *out, uint32_t seq);
+void fetch_end(struct buf *out);
+void fetch_uid_put(struct buf *out, uint32_t uid);        /* "UID 7 " */
+void fetch_modseq_put(struct buf *out, uint64_t modseq);  /* "MODSEQ (9) " */
+
+/* fetch_send - text, in pieces.  false: as fetch_put */
+bool fetch_send(struct fetch *, struct span text);
+/* fetch_body.c: one section and a blank behind it.  false: as fetch_put */
+bool fetch_section_put(struct fetch *, const struct fetch_section *);
+/* fetch_failed - notes why a message's answer is not whole */
+void fetch_failed(struct fetch *, enum reply);
+
+#endif
