@@ -100,6 +100,19 @@ static const struct conf_setting pop3d[] = {
 	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
 };
+
+static const struct conf_setting imapd[] = {
+	LIST("listen_imap", "0.0.0.0:143 [::]:143", check_listen, "IMAP, with STARTTLS"),
+	LIST("listen_imaps", "0.0.0.0:993 [::]:993", check_listen, "IMAP over TLS from the first byte"),
+	BYTES("message_size", "50M", KB, 2 * GB, "largest message that a client may append"),
+	INT("connections_most", "4000", 1, 60000, "connections in all"),
+	INT("connections_per_address", "50", 1, 60000, "connections of an IPv4 address or an IPv6 /64"),
+	INT("front_connections", "64", 1, 4096, "connections of one front process; 1 keeps each user's plaintext alone"),
+	INT("fronts_most", "64", 1, 4096, "front processes"),
+	SECONDS("idle_time", "30m", 10, DAY, "wait for a client's next line (RFC 9051: at least 30 minutes)"),
+	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
+	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
+};
 /* clang-format on */
 
 const struct conf_section conf_sections[] = {
@@ -108,6 +121,6 @@ const struct conf_section conf_sections[] = {
     {"queue", "spool and scheduler", queue, COUNT(queue)},
     {"deliver", "local delivery", deliver, COUNT(deliver)},
     {"pop3d", "POP3", pop3d, COUNT(pop3d)},
-    {"imapd", "IMAP", NULL, 0},
+    {"imapd", "IMAP", imapd, COUNT(imapd)},
 };
 const size_t conf_n_sections = COUNT(conf_sections);

@@ -101,6 +101,8 @@ front_error(struct front_conn *c)
 {
 	if (++c->errors >= FRONT_ERRORS_MOST) {
 		log_event(LOG_INFO, "too_many_errors", "client=%s", c->peer.text);
+		if (the_front.dialect->bye)
+			the_front.dialect->bye(c, "too many errors");
 		front_end(c);
 	}
 }
@@ -122,6 +124,14 @@ discard_ahead(struct front_conn *c)
 	}
 }
 
+void
+front_octets(struct front_conn *c, size_t n)
+{
+	if (n > FRONT_OCTETS_MAX)
+		bug("a literal past its limit");
+	c->n_octets_wanted = n;
+}
+
 /* The reply goes in plain; then what the client sent ahead is forgotten, and TLS begins. */
 void
 front_starttls(struct front_conn *c)
@@ -132,6 +142,8 @@ front_starttls(struct front_conn *c)
 	}
 	buf_wipe(&c->in);
 	buf_free(&c->user);
+	buf_free(&c->tag);
+	buf_wipe(&c->command);
 	c->is_utf8 = false; /* what was known without TLS is known no more: RFC 2595 4 */
 	discard_ahead(c);
 	c->tls = tls_conn_new(the_front.tls, c->fd);
@@ -157,6 +169,8 @@ conn_free(struct front_conn *c)
 	buf_wipe(&c->up);
 	buf_wipe(&c->down);
 	buf_free(&c->user);
+	buf_free(&c->tag);
+	buf_wipe(&c->command);
 	front_left(c);
 	mem_free(&c);
 }
@@ -219,11 +233,33 @@ do_line(struct front_conn *c, size_t end)
 	buf_wipe(&line);
 }
 
+/* False: not all of them are here yet. */
+static bool
+do_octets(struct front_conn *c)
+{
+	struct buf octets = {0};
+	size_t n = c->n_octets_wanted;
+	if (c->in.len < n)
+		return false;
+	c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS);
+	c->n_octets_wanted = 0;
+	buf_put(&octets, c->in.p, n);
+	buf_drop(&c->in, n);
+	the_front.dialect->octets(c, buf_as_span(&octets));
+	buf_wipe(&octets);
+	return true;
+}
+
 /* Lines that are here, while it is the client's turn. */
 static void
 do_lines(struct front_conn *c)
 {
 	while (c->state == FRONT_TALK) {
+		if (c->n_octets_wanted) {
+			if (!do_octets(c))
+				return;
+			continue;
+		}
 		size_t lf = span_find(buf_as_span(&c->in), '\n');
 		if (lf < c->in.len) {
 			do_line(c, lf + 1);

@@ -174,6 +174,16 @@ is_late(const struct front_conn *c, int64_t now)
 	return c->idle_deadline <= now || c->talk_deadline <= now;
 }
 
+static void
+say_idle(struct front_conn *c)
+{
+	if (c->state != FRONT_TALK || !the_front.dialect->bye)
+		return;
+	the_front.dialect->bye(c, "idle for too long");
+	if (conn_write(c, &c->out) != E_OK)
+		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
+}
+
 /* Who has not logged in is sent away at a stop; at a reload the new fronts take over and these go on. */
 static void
 drain(void)
@@ -201,6 +211,7 @@ on_tick(void *ctx)
 		if (!is_late(c, now))
 			continue;
 		log_event(LOG_INFO, "idle_before_login", "client=%s", c->peer.text);
+		say_idle(c);
 		conn_free(c);
 	}
 	role.is_paused = false;

@@ -16,6 +16,7 @@
 
 enum {
 	FRONT_LINE_MAX = 12288 + 2,   /* RFC 4954 4, RFC 5034 4: a SASL response */
+	FRONT_OCTETS_MAX = 8192,      /* of a literal */
 	FRONT_IN_MAX = 16384,
 	FRONT_OUT_MAX = 65536,
 	FRONT_IDLE_MS = 60000,        /* before the login */
@@ -62,6 +63,9 @@ struct front_conn {
 	bool is_sasl;               /* a response is awaited, not a command */
 	bool is_skipping;           /* a line that is too long: to its end */
 	struct buf user;            /* the dialect's: USER's argument */
+	struct buf tag;             /* the dialect's: of the command that runs; the session is told */
+	struct buf command;         /* the dialect's: what came of a command with literals */
+	size_t n_octets_wanted;     /* of a literal, before the next line */
 	bool is_utf8;               /* the dialect's */
 	int proxy_seen;             /* bytes of a PROXY header that were there at the last look */
 	/* the relay */
@@ -77,11 +81,13 @@ struct dialect {
 	const char *implicit_tls;                   /* the listen setting whose connections begin with TLS */
 	void (*greet)(struct front_conn *);
 	void (*line)(struct front_conn *, struct span line);      /* a command, without its CRLF */
+	void (*octets)(struct front_conn *, struct span);         /* what front_octets asked for; NULL: it never asks */
 	void (*line_too_long)(struct front_conn *);               /* it was read to its end, and ends an AUTH */
 	void (*challenge)(struct front_conn *, struct span raw);
 	void (*failed)(struct front_conn *, enum auth_status);    /* after the delay */
 	void (*cancelled)(struct front_conn *, bool by_client);   /* "*", or a response that is no base64 */
 	void (*stopping)(struct front_conn *);                    /* why it ends: a stop, too many */
+	void (*bye)(struct front_conn *, const char *why);        /* it ends for the client's errors or silence; NULL: wordless */
 	void (*crowded)(struct front_conn *);
 	void (*too_soon)(struct front_conn *);      /* login_delay */
 };
@@ -101,6 +107,7 @@ void front_auth(struct front_conn *, struct span mech, const struct span *initia
 void front_auth_plain(struct front_conn *, struct span user, struct span password);
 void front_end(struct front_conn *);            /* after what was said */
 void front_error(struct front_conn *);          /* counts one; too many end it */
+void front_octets(struct front_conn *, size_t n); /* the next n octets are no line; at most FRONT_OCTETS_MAX */
 
 /* ---- between the files ---- */
 struct front {

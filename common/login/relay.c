@@ -25,7 +25,7 @@ redeem(struct front_conn *c, struct id ticket, int fd)
 {
 	const struct login_client client = {.client = span_of(c->peer.text), .has_tls = c->tls != NULL,
 	    .is_loopback = c->peer.is_loopback, .sid = span_of(c->sid), .is_utf8 = c->is_utf8,
-	    .input = c->tls ? SPAN("") : buf_as_span(&c->in)};
+	    .tag = buf_as_span(&c->tag), .input = c->tls ? SPAN("") : buf_as_span(&c->in)};
 	return ticket_redeem(ticket, &client, fd);
 }
 

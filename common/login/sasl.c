@@ -25,8 +25,11 @@ say_failed(void *ctx)
 	loop_timer_free(&c->delay);
 	c->state = FRONT_TALK;
 	the_front.dialect->failed(c, AUTH_FAIL);
-	if (c->failures >= FRONT_FAILURES_MOST)
+	if (c->failures >= FRONT_FAILURES_MOST) {
+		if (the_front.dialect->bye)
+			the_front.dialect->bye(c, "too many wrong passwords");
 		front_end(c);
+	}
 	conn_pump(c);
 }
 

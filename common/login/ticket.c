@@ -12,7 +12,7 @@
 
 const struct role *login_session_role;
 
-enum { LAST_LOGINS = 4096 };
+enum { LAST_LOGINS = 4096, CLIENT_FIXED = 4 * 4 + 3 + 4 + 2 * 8 /* bytes of login_client_put beside its texts */ };
 
 struct ticket {
 	struct id id;
@@ -20,6 +20,7 @@ struct ticket {
 	uid_t uid;
 	gid_t gid;
 	int32_t pop3_keep_days;
+	uint64_t quota_bytes, quota_messages;
 	int64_t made_ms; /* 0: the place is free */
 };
 
@@ -35,8 +36,11 @@ login_client_put(struct buf *b, const struct login_client *c)
 	buf_u8(b, c->has_tls);
 	buf_u8(b, c->is_loopback);
 	buf_u8(b, c->is_utf8);
-	buf_u32(b, (uint32_t)c->pop3_keep_days);
+	buf_bytes(b, c->tag);
 	buf_bytes(b, c->input);
+	buf_u32(b, (uint32_t)c->pop3_keep_days);
+	buf_u64(b, c->quota_bytes);
+	buf_u64(b, c->quota_messages);
 }
 
 int
@@ -48,8 +52,11 @@ login_client_get(struct span in, struct login_client *out)
 	out->has_tls = rd_u8(&r) == 1;
 	out->is_loopback = rd_u8(&r) == 1;
 	out->is_utf8 = rd_u8(&r) == 1;
-	out->pop3_keep_days = (int32_t)rd_u32(&r);
+	out->tag = rd_str(&r, LOGIN_TAG_MAX);
 	out->input = rd_str(&r, LOGIN_INPUT_MAX);
+	out->pop3_keep_days = (int32_t)rd_u32(&r);
+	out->quota_bytes = rd_u64(&r);
+	out->quota_messages = rd_u64(&r);
 	return rd_end(&r);
 }
 
@@ -82,6 +89,8 @@ ticket_announce(const struct account *a, struct id *ticket)
 	buf_u32(&b, a->gid);
 	buf_bytes(&b, a->home);
 	buf_u32(&b, (uint32_t)a->pop3_keep_days);
+	buf_u64(&b, a->quota_bytes);
+	buf_u64(&b, a->quota_messages);
 	return call(LOGIN_TICKET, &b, -1);
 }
 
@@ -130,12 +139,14 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	gid_t gid = rd_u32(body);
 	struct span home = rd_str(body, ACCOUNT_ADDRESS_MAX);
 	int32_t keep = (int32_t)rd_u32(body);
+	uint64_t bytes = rd_u64(body), messages = rd_u64(body);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	/* a mailbox's uid, never root or one of ours: even auth cannot make a session more than that */
 	if (geteuid() == 0 && (uid < 1000 || gid < 1000))
 		return E_DENY;
-	*t = (struct ticket){.uid = uid, .gid = gid, .pop3_keep_days = keep, .made_ms = now};
+	*t = (struct ticket){.uid = uid, .gid = gid, .pop3_keep_days = keep, .quota_bytes = bytes, .quota_messages = messages,
+	    .made_ms = now};
 	memcpy(t->id.b, id.p, ID_BYTES);
 	copy_text(t->address, address);
 	copy_text(t->home, home);
@@ -211,6 +222,8 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		return E_OK;
 	}
 	c.pop3_keep_days = t->pop3_keep_days;
+	c.quota_bytes = t->quota_bytes;
+	c.quota_messages = t->quota_messages;
 	buf_u8(reply, begin_session(t, &c, fd) == E_OK ? REDEEM_OK : REDEEM_NOT);
 	mem_wipe(t, sizeof *t); /* once */
 	return E_OK;
@@ -242,8 +255,8 @@ ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 /* clang-format off */
 const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
 	/*                             name      legal in  times   bytes                                fd back  answered by */
-	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 20 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
-	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + 19 + ID_TEXT + WHO_TEXT_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
+	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 36 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
+	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + CLIENT_FIXED + ID_TEXT + WHO_TEXT_MAX + LOGIN_TAG_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
 	[LOGIN_IDLE - MON_EXTRA]   = {"IDLE",    1,        600000, 0,                                   false,   ask_idle},
 	[LOGIN_LEAVE - MON_EXTRA]  = {"LEAVE",   1,        600000, 0,                                   false,   ask_leave},
 };

@@ -14,11 +14,12 @@ enum {
 	TICKETS_MOST = 4096,
 	TICKET_LIFE_MS = 60000,
 	LOGIN_INPUT_MAX = 16384, /* bytes that a client sent behind its login */
+	LOGIN_TAG_MAX = 128,
 };
 
 /* Asks of the monitor, as extra_asks of the daemon. */
 enum login_ask {
-	LOGIN_TICKET = MON_EXTRA, /* auth: id, str address, u32 uid, u32 gid, str home, i32 keep days -> u8 done */
+	LOGIN_TICKET = MON_EXTRA, /* auth: id, str address, u32 uid, u32 gid, str home, i32 keep days, u64 bytes, u64 messages -> u8 done */
 	LOGIN_REDEEM,             /* front: id, what login_client_put says, fd -> u8 enum redeemed */
 	LOGIN_IDLE,               /* session: its client left, it waits for the next.  No reply */
 	LOGIN_LEAVE,              /* session: it waited long enough -> u8 1; what was passed before comes before */
@@ -35,8 +36,11 @@ struct login_client {
 	bool has_tls;
 	bool is_loopback;      /* its address is of loopback */
 	bool is_utf8;          /* it said UTF8 (RFC 6856 2) */
-	int32_t pop3_keep_days;
+	struct span tag;       /* of IMAP's LOGIN or AUTHENTICATE: the session answers it */
 	struct span input;     /* sent behind the login */
+	/* of the account, as auth told the monitor */
+	int32_t pop3_keep_days;
+	uint64_t quota_bytes, quota_messages;
 };
 
 void login_client_put(struct buf *, const struct login_client *);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/* serve.c - waiting for a client, lingering for the next, leaving. */
+#include "login/serve.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+
+/* The next client, as the monitor passed it. */
+static struct {
+	int fd; /* own; -1: none yet */
+	struct buf about;
+} next = {.fd = -1};
+
+static void
+on_client(int fd, unsigned kind, struct span about)
+{
+	(void)kind;
+	if (next.fd >= 0) {
+		close(fd); /* one at a time; the monitor knows, so this does not come */
+		return;
+	}
+	next.fd = fd;
+	buf_reset(&next.about);
+	buf_span(&next.about, about);
+}
+
+void
+serve_io(struct io *io, int fd, const struct login_client *c, size_t in_max, size_t out_max)
+{
+	io_init(io, fd, in_max + LOGIN_INPUT_MAX, out_max);
+	io->idle_ms = conf_int(the_child.conf, the_child.daemon, "idle_time") * 1000;
+	io->ends_on_drain = true;
+	buf_span(&io->in, c->input);
+}
+
+static void
+serve_next(void (*serve)(int fd, const struct login_client *))
+{
+	struct login_client c;
+	struct buf about = next.about, sid = {0};
+	int fd = next.fd;
+	next.fd = -1;
+	next.about = (struct buf){0};
+	if (login_client_get(buf_as_span(&about), &c) != E_OK)
+		bug("malformed client");
+	buf_span(&sid, c.sid); /* the front's: the lines of a connection join */
+	log_session(buf_cstr(&sid));
+	child_who(c.client, span_of(the_child.account));
+	serve(fd, &c);
+	child_who(SPAN(""), SPAN(""));
+	log_session(NULL);
+	buf_free(&sid);
+	buf_wipe(&about);
+}
+
+/* Waits for a client until the deadline; false: none came. */
+static bool
+wait_client(int64_t deadline)
+{
+	while (next.fd < 0) {
+		if (the_child.is_draining || io_wait(the_child.control, POLLIN, deadline, false) != E_OK)
+			return false;
+		child_control();
+	}
+	return true;
+}
+
+/* Says that it leaves; a client that was passed meanwhile comes before the answer. */
+static bool
+may_leave(void)
+{
+	struct buf in = {0};
+	struct ask_msg reply;
+	int err = child_call(LOGIN_LEAVE, SPAN(""), -1, &in, &reply);
+	buf_free(&in);
+	return err != E_OK || next.fd < 0;
+}
+
+void
+serve_clients(void (*serve)(int fd, const struct login_client *))
+{
+	int64_t linger_ms = conf_int(the_child.conf, the_child.daemon, "linger_time") * 1000;
+	the_child.on_client = on_client;
+	bool has_client = wait_client(deadline_in_ms(CHILD_CALL_WAIT_MS));
+	while (has_client) {
+		serve_next(serve);
+		if (the_child.is_draining || linger_ms == 0 || child_tell(LOGIN_IDLE, SPAN(""), -1) != E_OK)
+			break;
+		has_client = wait_client(deadline_in_ms(linger_ms)) || !may_leave();
+	}
+}
