@@ -133,6 +133,21 @@ take_literal(struct parse *p, bool is_binary, struct span *out)
 	return E_OK;
 }
 
+bool
+parse_literal_at_end(struct span line, uint64_t *n, bool *is_plus)
+{
+	if (!span_ends(line, SPAN("}")))
+		return false;
+	line.n--;
+	*is_plus = span_ends(line, SPAN("+"));
+	line.n -= *is_plus;
+	size_t open = span_rfind(line, '{');
+	int err = open < line.n ? span_u64(span_from(line, open + 1), UINT64_MAX, n) : E_BAD;
+	if (err == E_LIMIT)
+		*n = UINT64_MAX;
+	return err != E_BAD;
+}
+
 /* Where the closing quote is; s.n when there is none.  Counts the escapes on the way. */
 static size_t
 quoted_end(struct span s, size_t *escapes)

@@ -40,6 +40,9 @@ MUST_USE int parse_number64(struct parse *, uint64_t *out);   /* up to 2^63 - 1 
 MUST_USE int parse_mailbox(struct parse *, struct span *out);
 MUST_USE int parse_list_mailbox(struct parse *, struct span *out); /* with % and *; as UTF-8 */
 MUST_USE int parse_tag(struct parse *, struct span *out);
+/* parse_literal_at_end - a line (without its CRLF) ends in "{n}" or "{n+}": more of the command follows (RFC 9051 4.3).
+ * *n is UINT64_MAX when it does not fit */
+bool parse_literal_at_end(struct span line, uint64_t *n, bool *is_plus);
 
 /* A sequence set before the mailbox is known: '*' is SEQ_STAR; "$" is is_saved alone. */
 #define SEQ_STAR UINT32_MAX
@@ -57,6 +60,7 @@ struct flag_list {
 };
 MUST_USE int parse_flag_list(struct parse *, struct flag_list *out);   /* parenthesised; \Recent is E_BAD */
 MUST_USE int parse_flags(struct parse *, struct flag_list *out);       /* also bare: STORE */
+MUST_USE int parse_id(struct parse *);                                 /* NIL or the list of ID: RFC 2971; forgotten */
 MUST_USE int parse_date_time(struct parse *, int64_t *out_sec);        /* quoted, APPEND */
 MUST_USE int parse_date(struct parse *, int32_t *out_day);             /* SEARCH: day number since 1970-01-01, as in the text: no zone */
 

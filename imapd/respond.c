@@ -79,7 +79,7 @@ respond_tagged(struct session *s, enum reply reply, const char *verb, const char
 	if (reply == R_DONE)
 		buf_putf(out, "%s completed\r\n", verb);
 	else if (reply == R_SYNTAX)
-		buf_putf(out, "%s is missing here\r\n", expected ? expected : "something");
+		buf_putf(out, "expected %s\r\n", expected ? expected : "something else");
 	else
 		buf_putf(out, "%s\r\n", replies[reply].text);
 }
@@ -151,6 +151,13 @@ put_nstring(struct buf *out, struct span s, bool is_nil, bool is_utf8)
 		buf_put(out, "NIL", 3);
 	else
 		put_string(out, s, is_utf8);
+}
+
+void
+put_mailboxid(struct buf *out, uint32_t mailbox)
+{
+	buf_ch(out, 'F');
+	put_u32(out, mailbox);
 }
 
 void

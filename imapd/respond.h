@@ -46,6 +46,7 @@ void put_string(struct buf *, struct span, bool is_utf8);   /* quoted when that 
 void put_nstring(struct buf *, struct span, bool is_nil, bool is_utf8);
 void put_literal(struct buf *, struct span);
 void put_mailbox(struct buf *, struct span name_utf8, bool is_utf8); /* modified UTF-7 unless is_utf8; atom or quoted */
+void put_mailboxid(struct buf *, uint32_t mailbox);          /* RFC 8474: "F12", without parentheses */
 void put_u32(struct buf *, uint32_t);                       /* decimal, fast */
 void put_u64(struct buf *, uint64_t);
 

@@ -10,6 +10,12 @@
 
 struct session;
 
+/* A message whose flags the client was told by the command that runs. */
+struct told {
+	uint32_t index;                 /* in view.records */
+	uint64_t modseq;
+};
+
 struct selected {
 	struct store_view view;
 	bool is_read_only;              /* EXAMINE */
@@ -17,15 +23,17 @@ struct selected {
 	uint32_t *at;                   /* own: sequence number - 1 -> index in view.records, ascending; NULL: the same number */
 	uint32_t n, cap;                /* messages the client knows of */
 	uint32_t n_seen;                /* records of the view looked at so far (all below were added, or were gone) */
+	uint32_t n_gone_seen;           /* head->n_gone when the view was last searched for those that went */
 	uint64_t modseq;                /* changes up to here were told */
+	struct told *told;              /* own: until the next update */
+	size_t n_told, cap_told;
 	uint32_t n_keywords_told;       /* FLAGS was sent with so many */
 	struct numset saved;            /* "$", as UIDs: RFC 5182 */
-	bool has_deleted_name;          /* the mailbox was removed by another session: everything but CLOSE is NO, then BYE */
 };
 
 /* selected_open - SELECT or EXAMINE; the caller says the untagged data.  E_OK, E_BAD (no such mailbox), E_IO */
 MUST_USE int selected_open(struct session *, struct span name, bool is_examine);
-void selected_close(struct session *);
+void selected_close(struct session *);  /* nothing is said */
 
 /* Records of sequence numbers; seq from 1 to n. */
 const struct store_record *selected_record(const struct selected *, uint32_t seq);
@@ -42,13 +50,23 @@ enum update {
 /*
  * selected_update - tells what changed since the last time: EXPUNGE or VANISHED, EXISTS (RECENT in rev1), FLAGS with new
  * keywords, FETCH (FLAGS, with UID under QRESYNC or when is_uid, with MODSEQ when CONDSTORE is on).
- * Reads memory only; asks the keeper only when the view was superseded.
+ * Reads memory only; asks the keeper only when the view was superseded.  A mailbox that was removed ends the conversation.
  */
 void selected_update(struct session *, enum update, bool is_uid);
-/* selected_told - flags of what a STORE answered itself need not be told again: changes up to modseq by ourselves */
+/* selected_told - the client was told this message's flags as of modseq: the next selected_update leaves it out, unless
+ * its modseq is higher by then.  Ascending seq is cheapest */
+void selected_told(struct selected *, uint32_t seq, uint64_t modseq);
+/* selected_enable_condstore - a CONDSTORE enabling command (RFC 7162 3.1) was seen; the first one, with a mailbox selected, is
+ * answered "* OK [HIGHESTMODSEQ n]" */
+void selected_enable_condstore(struct session *);
 void selected_flags_put(struct buf *out, const struct selected *, const struct store_record *); /* "(\Seen $Junk)" */
 /* selected_all_flags_put - every flag there is, of FLAGS; with may_be_new "\*" too, of PERMANENTFLAGS */
 void selected_all_flags_put(struct buf *out, const struct selected *, bool may_be_new);
+/* For SELECT: "* n EXISTS" (and RECENT in rev1); "* FLAGS ..." with PERMANENTFLAGS */
+void selected_size_put(struct session *);
+void selected_keywords_put(struct session *);
+/* selected_changes_put - FETCH (UID FLAGS MODSEQ) of these uids whose mod-sequence is above modseq */
+void selected_changes_put(struct session *, uint64_t modseq, const struct numset *uids);
 bool selected_is_recent(const struct selected *, const struct store_record *);
 
 #endif

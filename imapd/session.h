@@ -16,7 +16,8 @@ enum {
 	IMAP_ARENA_MAX = 64 << 20,      /* bytes that one command may allocate */
 	IMAP_OUT_MAX = 1 << 20,         /* bytes of replies that wait to be sent */
 	IMAP_OUT_FLUSH = 128 << 10,
-	LITERAL_MINUS_MAX = 4096,       /* RFC 7888 5 */
+	IMAP_IN_CHUNK = 65536,          /* bytes of one read of a message */
+	LITERAL_FORGOTTEN_MAX = 128 << 20, /* octets of a refused "{n+}" that are read away; past it BYE (RFC 7888 4) */
 };
 
 /* ENABLEd, or implied by use. */
@@ -43,7 +44,8 @@ struct session {
 	unsigned enabled;               /* enum enabled */
 	struct span tag;                /* borrow: of the command that runs */
 	struct buf code;                /* a handler's response code, without brackets; reset by the dispatcher */
-	struct literal literal;
+	struct literal literal;         /* of a message: the command's text goes on behind it */
+	bool has_rest;                  /* the command's text was not read to its end yet */
 	struct buf command;             /* its text so far */
 	unsigned errors;
 	bool is_over;
@@ -54,5 +56,7 @@ struct session {
 };
 
 int imap_session_run(void); /* the role */
+/* session_end - the conversation ends for what a wait came to: E_DENY (stop) and E_MORE (idle) are said */
+void session_end(struct session *, int err);
 
 #endif

@@ -97,6 +97,8 @@ struct store_mailbox {
 	uint32_t id, uidvalidity, uidnext;
 	uint64_t modseq;
 	uint64_t messages, unseen, deleted; /* deleted: have \Deleted (STATUS DELETED) */
+	uint64_t recent;                    /* shown to no session yet (RFC 3501 STATUS RECENT) */
+	uint64_t deleted_bytes;             /* STATUS DELETED-STORAGE: RFC 9208 */
 	uint64_t bytes;                     /* STATUS SIZE: RFC 8438 */
 	char name[STORE_NAME_MAX + 1];      /* UTF-8; "INBOX" in capitals */
 	char special_use[16];               /* "\\Sent"; "" none */
@@ -119,7 +121,8 @@ MUST_USE int store_usage(struct store *, uint64_t *bytes, uint64_t *messages);
 /* ---- mailboxes: names are UTF-8, levels end in '/'; INBOX in any case ---- */
 /* mailbox_name_check - what CREATE and RENAME accept; STORE_DONE, STORE_BAD_NAME.  Pure */
 enum store_said mailbox_name_check(struct span name);
-/* store_mailboxes - calls fn with each, in order of name; takes in what is new first (INBOX's numbers).  E_OK, E_IO, or what fn returned */
+/* store_mailboxes - calls fn with each, in order of the bytes of its name; takes in what is new first (INBOX's numbers).
+ * E_OK, E_IO, or what fn returned, which ends it */
 MUST_USE int store_mailboxes(struct store *, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx);
 /* store_subscriptions - each subscribed name, also of mailboxes that are no more (RFC 9051 6.3.7) */
 MUST_USE int store_subscriptions(struct store *, int (*fn)(void *ctx, struct span name), void *ctx);
@@ -136,8 +139,9 @@ enum store_said store_subscribe(struct store *, struct span name, bool is_subscr
 MUST_USE int store_select(struct store *, struct span mailbox, bool is_examine, struct store_view *out);
 void store_unselect(struct store *, struct store_view *);
 /*
- * store_view_renew - when head->is_superseded: another mapping of the same mailbox.  The records that were not gone are
- * all in it, also those that went since (as FLAG_GONE) if they were there at was->n; match them by uid.
+ * store_view_renew - when head->is_superseded: another mapping of the same mailbox; was stays mapped until it is
+ * unselected.  Match records by uid: one that was not gone in was and is not in out has gone meanwhile.  recent_from
+ * stays.  Also after the keeper died: the store marks the view superseded when it notices, at the next call.
  *   returns  E_OK, E_BAD (the mailbox is no more), E_IO
  */
 MUST_USE int store_view_renew(struct store *, struct store_view *, struct store_view *out);
@@ -169,14 +173,16 @@ struct store_copied {
 	uint32_t uidvalidity;           /* of the target */
 	struct numset from, to;         /* own */
 };
-/* All or none, but at a keeper's death.  Rows only: bytes are not copied. */
+/* COPY: all or none, but at a keeper's death.  A MOVE that fails midway leaves what it moved in out; each message is in one
+ * of the two mailboxes at any time.  Keywords past the target's STORE_KEYWORDS_MAX are left out.  Rows only: bytes are
+ * not copied.  out is freed by numset_free, at any result. */
 enum store_said store_copy(struct store *, uint32_t mailbox, const struct numset *uids, struct span target, bool is_move, struct store_copied *out);
 /* store_expunge - these uids go, of them only those that have \Deleted when only_deleted */
 enum store_said store_expunge(struct store *, uint32_t mailbox, const struct numset *uids, bool only_deleted);
-/* store_expunged - uids that went after modseq (QRESYNC).  E_OK, E_LIMIT (not known so far back), E_IO */
+/* store_expunged - uids that went after modseq (QRESYNC).  E_OK, E_BAD (no such mailbox), E_LIMIT (not known so far back), E_IO */
 MUST_USE int store_expunged(struct store *, uint32_t mailbox, uint64_t modseq, struct numset *out);
 
-/* ---- a new message: written and synced by the session into an unnamed or tmp/ file, then asked for ---- */
+/* ---- a new message: written by the session as tmp/ID, synced under msg/ too, then asked for ---- */
 struct incoming {
 	struct file_id id;
 	int fd;                         /* own; -1: none */
@@ -189,19 +195,21 @@ struct incoming {
 	int64_t date_sec;               /* INTERNALDATE */
 	struct span cache;              /* borrow: its cache item; empty: none */
 	/* for import; 0: as usual */
-	uint32_t uid;                   /* must be past all others of the mailbox */
+	uint32_t uid;                   /* past all others of the mailbox, else STORE_TOO_MANY */
 	int64_t saved_sec;
 	struct span uidl;               /* borrow; what UIDL answers instead of the id */
+	bool is_linked, is_kept;        /* store's: it has its name in msg/; it is, or may be, a row's */
 };
 MUST_USE int incoming_begin(struct store *, struct incoming *out); /* E_OK, E_LIMIT (disk full), E_IO */
 MUST_USE int incoming_write(struct incoming *, struct span);       /* E_OK, E_LIMIT (disk full), E_IO */
 MUST_USE int incoming_end(struct incoming *);                      /* synced.  E_OK, E_LIMIT, E_IO */
-void incoming_drop(struct incoming *);                             /* its file too, unless it was appended */
+void incoming_drop(struct incoming *);                             /* its file too, unless it was appended.  After any result, once */
 /* store_append - all n or none.  uids become first_uid and up.  out_* may be NULL */
 enum store_said store_append(struct store *, struct span mailbox, struct incoming *, size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
 /* store_replace - RFC 8508: the append of one, and the expunge of uid in mailbox, in one transaction */
 enum store_said store_replace(struct store *, uint32_t mailbox, uint32_t uid, struct span target, struct incoming *, uint32_t *uidvalidity, uint32_t *new_uid);
 /* store_adopt_numbers - import: an empty mailbox gets this UIDVALIDITY and UIDNEXT.  Later ones are larger. */
+/* STORE_EXISTS: it is not empty, or gave out larger uids; STORE_TOO_MANY: too near to 2^32 */
 enum store_said store_adopt_numbers(struct store *, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext);
 
 /* ---- bytes ---- */
@@ -210,8 +218,8 @@ MUST_USE int store_message_open(struct store *, const struct store_record *, int
 /* store_message_map - the same, mapped; unmap with store_message_unmap.  As above */
 MUST_USE int store_message_map(struct store *, const struct store_record *, struct span *out);
 void store_message_unmap(struct span *);
-/* store_cache - the message's cache item, or empty; borrow: until store_unselect (files stay mapped).  Checked: length and id, and a sum
- * after an unclean boot; what it holds is the caller's (mime/cache.h) */
+/* store_cache - the message's cache item, or empty; borrow: until store_unselect (files stay mapped).  Checked: length, id
+ * and sum; what it holds is the caller's (mime/cache.h) */
 struct span store_cache(struct store *, const struct store_record *);
 /* store_cache_put - hands an item that was made to the keeper; gathered, sent in batches, no answer: it may be lost */
 void store_cache_put(struct store *, const struct store_view *, const struct store_record *, struct span item);

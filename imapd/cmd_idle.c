@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_idle.c - IDLE: RFC 2177, RFC 9051 6.3.13.  Ends on DONE, or when the client was silent for too long. */
+#include <poll.h>
+
+#include "base/log.h"
+#include "imapd/command.h"
+#include "proc/child.h"
+
+enum { WATCH_AGAIN_MS = 5000 }; /* when there is no keeper to watch */
+
+/*
+ * The client, the mailbox, or the monitor has something to say.
+ * E_OK (look), E_MORE (idle for too long), E_DENY (the daemon stops), E_IO
+ */
+static int
+wait_both(struct session *s, int watch, int64_t deadline)
+{
+	struct pollfd p[3] = {
+	    {.fd = s->io.fd, .events = POLLIN}, {.fd = the_child.control, .events = POLLIN}, {.fd = watch, .events = POLLIN}};
+	int64_t again = deadline_in_ms(WATCH_AGAIN_MS);
+	bool is_blind = s->selected && watch < 0;
+	int n = poll(p, 3, deadline_left_ms(is_blind && again < deadline ? again : deadline));
+	if (n == 0 && !is_blind)
+		return E_MORE;
+	if (n > 0 && p[1].revents)
+		child_control();
+	return the_child.is_stopping ? E_DENY : E_OK;
+}
+
+/* What the client said: E_OK (nothing that is a line yet), E_BAD (a line; is_done says which), E_IO and the like. */
+static int
+look_at_client(struct session *s, bool *is_done)
+{
+	struct span line;
+	struct pollfd p = {.fd = s->io.fd, .events = POLLIN};
+	if (!io_has_line(&s->io)) {
+		if (poll(&p, 1, 0) <= 0)
+			return E_OK;
+		int err = io_fill(&s->io);
+		if (err != E_OK)
+			return err == E_LIMIT ? E_MORE : err == E_BAD ? E_LIMIT : err;
+		if (!io_has_line(&s->io))
+			return E_OK;
+	}
+	int err = io_line(&s->io, IMAP_TAG_MAX, &line);
+	*is_done = err == E_OK && span_ieqs(line, "DONE");
+	return err == E_OK || err == E_LIMIT ? E_BAD : err;
+}
+
+static int
+idle(struct session *s, bool *is_done)
+{
+	int64_t deadline = deadline_in_ms(s->io.idle_ms);
+	for (;;) {
+		int watch = -1;
+		selected_update(s, UPDATE_ALL, false);
+		if (s->is_over)
+			return E_OK;
+		if (io_flush(&s->io) != E_OK)
+			return E_IO;
+		int err = look_at_client(s, is_done);
+		if (err != E_OK)
+			return err;
+		if (s->selected && store_watch(s->store, &s->selected->view, s->selected->modseq, &watch) != E_OK)
+			watch = -1;
+		err = wait_both(s, watch, deadline);
+		if (err != E_OK)
+			return err;
+	}
+}
+
+enum reply
+cmd_idle(struct session *s, struct command *c)
+{
+	bool is_done = false;
+	buf_str(respond_out(s), "+ idling\r\n");
+	int err = idle(s, &is_done);
+	if (s->selected)
+		store_watch_end(s->store);
+	if (s->is_over)
+		return R_DONE;
+	if (err == E_BAD) {
+		c->parse.expected = "DONE";
+		return is_done ? R_DONE : R_SYNTAX;
+	}
+	session_end(s, err);
+	return R_NONE;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* command.c - the table of commands after the login, and what is done around each of them. */
+#include "imapd/command.h"
+
+#include "base/log.h"
+
+enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
+enum argument { NONE, SOME };
+
+/*
+ * state      where it is legal
+ * argument   whether there is one
+ * uid        "UID FETCH" and the like are there, too
+ * numbers    it is written with message sequence numbers (unless it is "UID ...")
+ * breaks     others may lose their numbers at its end: EXPUNGE may be said (RFC 9051 7.5.1; after "UID ..." always)
+ * streams    the literal behind so many arguments is a message; 0: it has none
+ */
+/* clang-format off */
+static const struct row {
+	const char *verb;
+	enum state state;
+	enum argument argument;
+	bool has_uid, uses_numbers, may_break;
+	unsigned streams_after;
+	command_handler *handler;
+} rows[] = {
+	/* verb          state          argument  uid    numbers breaks streams handler */
+	{"NOOP",         BOTH,          NONE,     false, false,  true,  0,      cmd_noop},
+	{"IDLE",         BOTH,          NONE,     false, false,  true,  0,      cmd_idle},
+	{"SELECT",       BOTH,          SOME,     false, false,  true,  0,      cmd_select},
+	{"EXAMINE",      BOTH,          SOME,     false, false,  true,  0,      cmd_examine},
+	{"STATUS",       BOTH,          SOME,     false, false,  true,  0,      cmd_status},
+	{"LIST",         BOTH,          SOME,     false, false,  true,  0,      cmd_list},
+	{"CLOSE",        SELECTED,      NONE,     false, false,  true,  0,      cmd_close},
+	{"UNSELECT",     SELECTED,      NONE,     false, false,  true,  0,      cmd_unselect},
+	{"CHECK",        SELECTED,      NONE,     false, false,  true,  0,      cmd_check},
+	{"CREATE",       BOTH,          SOME,     false, false,  true,  0,      cmd_create},
+	{"DELETE",       BOTH,          SOME,     false, false,  true,  0,      cmd_delete},
+	{"RENAME",       BOTH,          SOME,     false, false,  true,  0,      cmd_rename},
+	{"SUBSCRIBE",    BOTH,          SOME,     false, false,  true,  0,      cmd_subscribe},
+	{"UNSUBSCRIBE",  BOTH,          SOME,     false, false,  true,  0,      cmd_unsubscribe},
+	{"LSUB",         BOTH,          SOME,     false, false,  true,  0,      cmd_lsub},
+	{"NAMESPACE",    BOTH,          NONE,     false, false,  true,  0,      cmd_namespace},
+	{"GETQUOTA",     BOTH,          SOME,     false, false,  true,  0,      cmd_getquota},
+	{"GETQUOTAROOT", BOTH,          SOME,     false, false,  true,  0,      cmd_getquotaroot},
+	{"SETQUOTA",     BOTH,          SOME,     false, false,  true,  0,      cmd_setquota},
+	{"ENABLE",       BOTH,          SOME,     false, false,  true,  0,      cmd_enable},
+	{"ID",           BOTH,          SOME,     false, false,  true,  0,      cmd_id},
+	{"CAPABILITY",   BOTH,          NONE,     false, false,  true,  0,      cmd_capability},
+	{"LOGOUT",       BOTH,          NONE,     false, false,  true,  0,      cmd_logout},
+	{"LOGIN",        0,             SOME,     false, false,  true,  0,      NULL},
+	{"AUTHENTICATE", 0,             SOME,     false, false,  true,  0,      NULL},
+	{"STARTTLS",     0,             NONE,     false, false,  true,  0,      NULL},
+};
+/* clang-format on */
+
+static const struct row *
+row_of(struct span verb)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (span_ieqs(verb, rows[i].verb))
+			return &rows[i];
+	return NULL;
+}
+
+/* ---- one command ---- */
+
+static enum reply
+begin(struct session *s, struct command *c, const struct row **out)
+{
+	struct parse *p = &c->parse;
+	struct span verb;
+	if (parse_sp(p) != E_OK || parse_atom(p, &verb) != E_OK) {
+		p->expected = "a command";
+		return R_SYNTAX;
+	}
+	c->is_uid = span_ieqs(verb, "UID");
+	if (c->is_uid && (parse_sp(p) != E_OK || parse_atom(p, &verb) != E_OK))
+		return R_SYNTAX;
+	const struct row *row = *out = row_of(verb);
+	if (!row || (c->is_uid && !row->has_uid))
+		return R_BAD_COMMAND;
+	c->verb = row->verb;
+	if (!(row->state & (s->selected ? SELECTED : AUTHENTICATED)))
+		return R_BAD_STATE;
+	if (row->argument == NONE && !c->is_uid)
+		return parse_end(p) == E_OK ? R_DONE : R_SYNTAX;
+	return parse_sp(p) == E_OK ? R_DONE : R_SYNTAX;
+}
+
+static bool
+is_bad(enum reply r)
+{
+	return r == R_SYNTAX || r == R_BAD_STATE || r == R_BAD_COMMAND || r == R_BAD_SEQUENCE || r == R_CLIENT_BUG;
+}
+
+static void
+count_errors(struct session *s, enum reply r)
+{
+	s->errors = is_bad(r) ? s->errors + 1 : 0;
+	if (s->errors < IMAP_ERRORS_MOST)
+		return;
+	log_event(LOG_INFO, "too_many_errors", "%s", "");
+	buf_str(respond_out(s), "* BYE too many errors\r\n");
+	s->is_over = true;
+}
+
+static enum update
+update_of(const struct row *row, bool is_uid)
+{
+	return row->may_break || (is_uid && row->uses_numbers) ? UPDATE_ALL : UPDATE_NO_EXPUNGE;
+}
+
+/* What the handler left unread of the command goes by; false: the conversation ends. */
+static bool
+finish_reading(struct session *s)
+{
+	struct command rest;
+	while (s->literal.is_there || s->has_rest) {
+		int err = s->literal.is_there ? command_skip_literal(s) : command_more(s, &rest);
+		if (err != E_OK && err != E_BAD)
+			return false;
+	}
+	return true;
+}
+
+static void
+run(struct session *s, struct command *c)
+{
+	const struct row *row = NULL;
+	enum reply r = begin(s, c, &row);
+	if (r == R_DONE)
+		r = row->handler(s, c);
+	if (!finish_reading(s) || s->is_broken) {
+		s->is_over = true;
+		return;
+	}
+	if (row && !s->is_over)
+		selected_update(s, update_of(row, c->is_uid), c->is_uid);
+	respond_tagged(s, r, c->verb, c->parse.expected);
+	count_errors(s, r);
+	if (!respond_flush(s))
+		s->is_broken = true;
+}
+
+static void
+begin_command(struct session *s)
+{
+	arena_reset(&s->arena);
+	buf_reset(&s->code);
+	buf_reset(&s->command);
+	s->tag = SPAN("");
+	s->literal = (struct literal){.is_there = false};
+	s->has_rest = false;
+}
+
+unsigned
+command_streams(struct parse *p)
+{
+	struct span verb;
+	if (parse_sp(p) != E_OK)
+		return 0;
+	if (parse_word(p, "UID") && parse_sp(p) != E_OK)
+		return 0;
+	if (parse_atom(p, &verb) != E_OK || parse_sp(p) != E_OK)
+		return 0;
+	const struct row *row = row_of(verb);
+	return row ? row->streams_after : 0;
+}
+
+struct parse
+command_parse(struct session *s, struct span text)
+{
+	return (struct parse){.in = text, .arena = &s->arena, .is_utf8 = s->enabled & (EN_UTF8 | EN_REV2)};
+}
+
+int
+command_read(struct session *s)
+{
+	struct command c = {.verb = ""};
+	begin_command(s);
+	int err = command_text(s);
+	if (err == E_OK) {
+		c.parse = command_parse(s, buf_as_span(&s->command));
+		c.parse.in = span_from(c.parse.in, s->tag.n);
+		run(s, &c);
+	} else if (err == E_BAD || err == E_LIMIT) {
+		c.parse.expected = err == E_BAD ? "a tag, and CR before LF" : "a shorter command";
+		respond_tagged(s, R_SYNTAX, "", c.parse.expected);
+		count_errors(s, R_SYNTAX);
+		err = E_OK;
+	}
+	if (s->command.cap > IMAP_LINE_MAX) /* not kept for hours of silence */
+		buf_free(&s->command);
+	return err;
+}

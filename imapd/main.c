@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* main.c - imapd: mailboxes for those who read, file and search. */
+#include "auth/auth.h"
+#include "login/front.h"
+#include "login/ticket.h"
+#include "imapd/asks.h"
+#include "imapd/login.h"
+#include "imapd/session.h"
+#include "proc/daemon.h"
+#include "store/store.h"
+#include "tls/key.h"
+#include "tls/server.h"
+
+static int
+front_role(void)
+{
+	return front_run(&imap_dialect);
+}
+
+static int
+auth_role_prepare(void)
+{
+	auth_announce_with(ticket_announce);
+	return auth_prepare();
+}
+
+/* clang-format off */
+static const struct role roles[] = {
+	[IMAP_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
+		.channels = 1u << IMAP_KEY | 1u << IMAP_AUTH,
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_SPAWN) | MON_MAY(LOGIN_REDEEM),
+		.prepare = front_prepare, .jail = front_jail, .run = front_role},
+	[IMAP_SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_SESSION,
+		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE),
+		.jail = store_jail, .run = imap_session_run},
+	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
+		.prepare = key_prepare, .jail = key_jail, .run = key_run},
+	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
+		.monitor_asks = MON_MAY(LOGIN_TICKET),
+		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
+};
+/* clang-format on */
+
+int
+main(int argc, char **argv)
+{
+	static const char *const listen[] = {"listen_imap", "listen_imaps", NULL};
+	static const struct daemon imapd = {.name = "imapd", .about = "lets mail programs read, file, flag and search",
+	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test,
+	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
+	login_session_role = &roles[IMAP_SESSION];
+	return daemon_main(&imapd, argc, argv);
+}

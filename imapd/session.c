@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/* session.c - the frame of a conversation, from the login's OK to the end. */
+#include "imapd/session.h"
+
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "imapd/capability.h"
+#include "imapd/command.h"
+#include "login/serve.h"
+#include "proc/child.h"
+
+static struct store *the_store; /* own; NULL: not open yet */
+
+void
+session_end(struct session *s, int err)
+{
+	s->is_over = true;
+	if (err == E_DENY)
+		io_putf(&s->io, "* BYE [UNAVAILABLE] this server stops\r\n");
+	if (err == E_MORE) {
+		log_event(LOG_INFO, "idle", "%s", "");
+		io_putf(&s->io, "* BYE idle for too long\r\n"); /* RFC 9051 5.4 */
+	}
+}
+
+static void
+converse(struct session *s)
+{
+	int err = E_OK;
+	while (err == E_OK && !s->is_over && !s->is_broken)
+		err = command_read(s);
+	if (err != E_OK && !s->is_over)
+		session_end(s, err);
+}
+
+/* The reply to LOGIN or AUTHENTICATE: RFC 9051 6.2.2, with the capabilities that hold from now on */
+static void
+say_hello(struct session *s, struct span tag, int err)
+{
+	io_put(&s->io, tag);
+	if (err != E_OK) {
+		io_putf(&s->io, " NO [UNAVAILABLE] the mailboxes cannot be opened now\r\n");
+		return;
+	}
+	io_putf(&s->io, " OK [");
+	capability_put_after(&s->io.out, s->message_size_most);
+	io_putf(&s->io, "] logged in\r\n");
+}
+
+static void
+session_done(struct session *s)
+{
+	if (!s->is_broken && io_flush(&s->io) != E_OK)
+		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
+	selected_close(s);
+	io_done(&s->io);
+	arena_reset(&s->arena);
+	buf_free(&s->code);
+	buf_wipe(&s->command);
+}
+
+static void
+serve(int fd, const struct login_client *c)
+{
+	struct session s = {.has_tls = c->has_tls, .is_loopback = c->is_loopback, .quota_bytes = c->quota_bytes,
+	    .quota_messages = c->quota_messages, .arena = {.max_bytes = IMAP_ARENA_MAX}, .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX},
+	    .message_size_most = (uint64_t)conf_int(the_child.conf, "imapd", "message_size")};
+	serve_io(&s.io, fd, c, IMAP_LINE_MAX + IMAP_IN_CHUNK, IMAP_OUT_MAX);
+	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
+	s.store = the_store;
+	say_hello(&s, c->tag, err);
+	if (err == E_OK) {
+		log_event(LOG_INFO, "session", "client=%s account=%s", log_q(c->client), log_qs(the_child.account));
+		store_limit(the_store, c->quota_bytes, c->quota_messages);
+		converse(&s);
+	}
+	session_done(&s);
+}
+
+int
+imap_session_run(void)
+{
+	serve_clients(serve);
+	store_close(&the_store);
+	return EX_OK;
+}

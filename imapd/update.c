@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC */
+/* update.c - a mailbox is selected, followed, left: what changed in it since the client was told. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "imapd/respond.h"
+
+static bool
+is_gone(const struct store_record *r)
+{
+	return r->flags & FLAG_GONE;
+}
+
+/* ---- the list of messages that the client knows ---- */
+
+static void
+list_grow(struct selected *b, uint32_t n)
+{
+	if (n <= b->cap)
+		return;
+	b->cap = n + n / 8 + 16;
+	b->at = mem_grow(b->at, b->cap, sizeof *b->at);
+}
+
+/* The list as numbers of its own, where until now message k was record k - 1. */
+static void
+list_make(struct selected *b)
+{
+	if (b->at)
+		return;
+	b->cap = 0;
+	list_grow(b, b->n);
+	for (uint32_t i = 0; i < b->n; i++)
+		b->at[i] = i;
+}
+
+/* Records [n_seen, n) that are not gone become the last messages. */
+static void
+list_add(struct selected *b, uint32_t n)
+{
+	for (; b->n_seen < n; b->n_seen++) {
+		bool is_left_out = is_gone(&b->view.records[b->n_seen]);
+		if (is_left_out)
+			list_make(b);
+		if (is_left_out || !b->at) {
+			b->n += !is_left_out;
+			continue;
+		}
+		list_grow(b, b->n + 1);
+		b->at[b->n++] = b->n_seen;
+	}
+}
+
+int
+selected_open(struct session *s, struct span name, bool is_examine)
+{
+	struct selected *b = mem_new(sizeof *b);
+	int err = store_select(s->store, name, is_examine, &b->view);
+	if (err != E_OK) {
+		mem_free(&b);
+		return err;
+	}
+	b->is_read_only = is_examine;
+	b->has_recent = !(s->enabled & EN_REV2);
+	b->modseq = b->view.modseq;
+	b->n_keywords_told = b->view.head->n_keywords;
+	b->n_gone_seen = b->view.head->n_gone;
+	if (b->n_gone_seen)
+		list_add(b, b->view.n);
+	else
+		b->n = b->n_seen = b->view.n; /* the common case does not touch the records */
+	s->selected = b;
+	return E_OK;
+}
+
+void
+selected_close(struct session *s)
+{
+	struct selected *b = s->selected;
+	if (!b)
+		return;
+	store_unselect(s->store, &b->view);
+	numset_free(&b->saved);
+	mem_free(&b->at);
+	mem_free(&b->told);
+	mem_free(&s->selected);
+}
+
+void
+selected_told(struct selected *b, uint32_t seq, uint64_t modseq)
+{
+	if (b->n_told == b->cap_told) {
+		b->cap_told = b->cap_told ? b->cap_told * 2 : 64;
+		b->told = mem_grow(b->told, b->cap_told, sizeof *b->told);
+	}
+	b->told[b->n_told++] = (struct told){.index = b->at ? b->at[seq - 1] : seq - 1, .modseq = modseq};
+}
+
+void
+selected_enable_condstore(struct session *s)
+{
+	if (s->enabled & EN_CONDSTORE)
+		return;
+	s->enabled |= EN_CONDSTORE;
+	if (!s->selected)
+		return;
+	struct buf *out = respond_out(s);
+	buf_str(out, "* OK [HIGHESTMODSEQ ");
+	put_u64(out, s->selected->modseq);
+	buf_str(out, "] noted\r\n");
+}
+
+/* ---- those that went ---- */
+
+static void
+put_number(struct buf *out, uint32_t n, const char *word)
+{
+	buf_put(out, "* ", 2);
+	put_u32(out, n);
+	buf_str(out, word);
+}
+
+/* Each is told by its number of that moment, or all together by their uids under QRESYNC (RFC 7162 3.2.10). */
+struct going {
+	struct session *session;
+	struct numset uids;
+	uint32_t kept; /* messages before the one that is looked at, that stay */
+};
+
+static void
+tell_going(struct going *g, uint32_t uid)
+{
+	if (!(g->session->enabled & EN_QRESYNC))
+		put_number(respond_out(g->session), g->kept + 1, " EXPUNGE\r\n");
+	else if (numset_add(&g->uids, uid, uid) != E_OK)
+		bug("more ranges than records");
+	if (!respond_flush(g->session))
+		g->session->is_over = true;
+}
+
+static void
+tell_going_end(struct going *g)
+{
+	struct buf *out = respond_out(g->session);
+	g->session->selected->n = g->kept;
+	if (g->uids.n) {
+		buf_str(out, "* VANISHED ");
+		numset_put(out, &g->uids);
+		buf_str(out, "\r\n");
+	}
+	numset_free(&g->uids);
+}
+
+static void
+tell_gone(struct session *s)
+{
+	struct selected *b = s->selected;
+	struct going g = {.session = s};
+	for (uint32_t seq = 1; seq <= b->n; seq++) {
+		const struct store_record *r = selected_record(b, seq);
+		if (is_gone(r)) {
+			list_make(b);
+			tell_going(&g, r->uid);
+			continue;
+		}
+		if (b->at)
+			b->at[g.kept] = b->at[seq - 1];
+		g.kept++;
+	}
+	tell_going_end(&g);
+}
+
+/* ---- those that came ---- */
+
+static uint32_t
+count_recent(const struct selected *b)
+{
+	return b->n + 1 - selected_seq_from(b, b->view.recent_from);
+}
+
+static void
+tell_new(struct session *s, uint32_t n)
+{
+	struct selected *b = s->selected;
+	uint32_t before = b->n;
+	list_add(b, n);
+	if (b->n == before)
+		return;
+	put_number(respond_out(s), b->n, " EXISTS\r\n");
+	if (b->has_recent)
+		put_number(respond_out(s), count_recent(b), " RECENT\r\n");
+}
+
+void
+selected_size_put(struct session *s)
+{
+	put_number(respond_out(s), s->selected->n, " EXISTS\r\n");
+	if (s->selected->has_recent)
+		put_number(respond_out(s), count_recent(s->selected), " RECENT\r\n");
+}
+
+/* ---- flags ---- */
+
+void
+selected_keywords_put(struct session *s)
+{
+	struct selected *b = s->selected;
+	struct buf *out = respond_out(s);
+	buf_str(out, "* FLAGS ");
+	selected_all_flags_put(out, b, false);
+	buf_str(out, "\r\n* OK [PERMANENTFLAGS ");
+	if (b->is_read_only)
+		buf_str(out, "()");
+	else
+		selected_all_flags_put(out, b, true);
+	buf_str(out, "] these stay\r\n");
+}
+
+static void
+tell_keywords(struct session *s)
+{
+	uint32_t n = s->selected->view.head->n_keywords;
+	if (n == s->selected->n_keywords_told)
+		return;
+	s->selected->n_keywords_told = n;
+	selected_keywords_put(s);
+}
+
+static void
+tell_flags(struct session *s, uint32_t seq, const struct store_record *r, bool is_uid)
+{
+	struct buf *out = respond_out(s);
+	bool has_modseq = s->enabled & (EN_CONDSTORE | EN_QRESYNC);
+	put_number(out, seq, " FETCH (");
+	if (is_uid || has_modseq || (s->enabled & EN_REV2)) { /* RFC 7162 3.2.4 */
+		buf_put(out, "UID ", 4);
+		put_u32(out, r->uid);
+		buf_ch(out, ' ');
+	}
+	buf_put(out, "FLAGS ", 6);
+	selected_flags_put(out, s->selected, r);
+	if (has_modseq) {
+		buf_put(out, " MODSEQ (", 9);
+		put_u64(out, r->modseq);
+		buf_ch(out, ')');
+	}
+	buf_put(out, ")\r\n", 3);
+}
+
+static int
+by_index(const void *a, const void *b)
+{
+	const struct told *x = a, *y = b;
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return (x->modseq > y->modseq) - (x->modseq < y->modseq);
+}
+
+static void
+sort_told(struct selected *b)
+{
+	for (size_t i = 1; i < b->n_told; i++)
+		if (b->told[i].index <= b->told[i - 1].index) {
+			qsort(b->told, b->n_told, sizeof *b->told, by_index);
+			return;
+		}
+}
+
+/* Messages up to most; those that came just now are fetched by the client anyway. */
+static void
+tell_changes(struct session *s, uint32_t most, bool is_uid)
+{
+	struct selected *b = s->selected;
+	size_t k = 0;
+	sort_told(b);
+	for (uint32_t seq = 1; seq <= most; seq++) {
+		const struct store_record *r = selected_record(b, seq);
+		uint32_t index = (uint32_t)(r - b->view.records);
+		uint64_t modseq = r->modseq, known = b->modseq;
+		for (; k < b->n_told && b->told[k].index <= index; k++)
+			if (b->told[k].index == index && b->told[k].modseq > known)
+				known = b->told[k].modseq;
+		if (modseq <= known || is_gone(r))
+			continue;
+		tell_flags(s, seq, r, is_uid);
+		if (!respond_flush(s))
+			return;
+	}
+}
+
+void
+selected_changes_put(struct session *s, uint64_t modseq, const struct numset *uids)
+{
+	struct selected *b = s->selected;
+	for (size_t i = 0; i < uids->n; i++) {
+		uint32_t to = uids->ranges[i].to;
+		for (uint32_t seq = selected_seq_from(b, uids->ranges[i].from); seq <= b->n; seq++) {
+			const struct store_record *r = selected_record(b, seq);
+			if (r->uid > to)
+				break;
+			if (r->modseq <= modseq || is_gone(r))
+				continue;
+			tell_flags(s, seq, r, true);
+			if (!respond_flush(s))
+				return;
+		}
+	}
+}
+
+/* ---- another view of the same mailbox ---- */
+
+/* Each message of the list is found again by its uid, or has gone meanwhile; both are in order of uid. */
+static void
+list_move(struct session *s, const struct store_view *to)
+{
+	struct selected *b = s->selected;
+	struct going g = {.session = s};
+	uint32_t at = 0, last = b->n_seen ? b->view.records[b->n_seen - 1].uid : 0;
+	list_make(b);
+	for (uint32_t seq = 1; seq <= b->n; seq++) {
+		uint32_t uid = selected_record(b, seq)->uid;
+		while (at < to->n && to->records[at].uid < uid)
+			at++;
+		if (at < to->n && to->records[at].uid == uid)
+			b->at[g.kept++] = at;
+		else
+			tell_going(&g, uid);
+	}
+	tell_going_end(&g);
+	while (at < to->n && to->records[at].uid <= last)
+		at++;
+	b->n_seen = at;
+}
+
+static int
+renew(struct session *s)
+{
+	struct selected *b = s->selected;
+	struct store_view view;
+	int err = store_view_renew(s->store, &b->view, &view);
+	if (err != E_OK)
+		return err;
+	list_move(s, &view);
+	b->n_told = 0; /* by other indices: told once more */
+	store_unselect(s->store, &b->view);
+	b->view = view;
+	b->n_gone_seen = UINT32_MAX; /* looked for at once */
+	return E_OK;
+}
+
+static void
+say_removed(struct session *s)
+{
+	log_event(LOG_INFO, "mailbox_removed", "%s", "");
+	buf_str(respond_out(s), "* BYE the mailbox was removed\r\n");
+	s->is_over = true;
+}
+
+void
+selected_update(struct session *s, enum update what, bool is_uid)
+{
+	struct selected *b = s->selected;
+	if (!b || s->is_broken)
+		return;
+	bool may_renew = what != UPDATE_NO_EXPUNGE; /* some may have gone from it */
+	int err = b->view.head->is_superseded && may_renew ? renew(s) : E_OK;
+	if (err == E_BAD || b->view.head->is_deleted) {
+		say_removed(s);
+		return;
+	}
+	const struct view_head *head = b->view.head;
+	uint64_t modseq = head->modseq; /* before what it covers is read */
+	uint32_t n_gone = head->n_gone, n = head->n;
+	if (n_gone != b->n_gone_seen && what != UPDATE_NO_EXPUNGE) {
+		b->n_gone_seen = n_gone;
+		tell_gone(s);
+	}
+	uint32_t n_known = b->n;
+	if (n > b->n_seen)
+		tell_new(s, n);
+	tell_keywords(s);
+	if (modseq != b->modseq && what != UPDATE_QUIET_FLAGS) {
+		tell_changes(s, n_known, is_uid);
+		b->modseq = modseq;
+	}
+	b->n_told = 0;
+}
