@@ -222,24 +222,11 @@ collect(void *ctx, const struct index_row *row)
 static void
 remove_one(struct id id, uint32_t *n)
 {
-	struct arena arena = {.max_bytes = 1 << 20};
-	struct index_row row;
-	struct buf b = {0};
 	struct message *m = message_find(id);
-	if (m) {
+	if (m)
 		message_remove(m);
+	if (m || defer_remove(id))
 		++*n;
-		return;
-	}
-	int err = index_get(the_sched.index, id, &arena, &row);
-	arena_reset(&arena);
-	if (err != E_OK || index_remove(the_sched.index, id) != E_OK)
-		return;
-	log_event(LOG_NOTICE, "removed", "mid=%s", id_text(id));
-	buf_u16(&b, 1);
-	buf_put(&b, id.b, ID_BYTES);
-	sched_tell(SCHED_DONE, &b);
-	++*n;
 }
 
 static void

@@ -38,7 +38,7 @@ enum spool_says {
 	SAY_MARKED,      /* id, u8 ok */
 	SAY_COPY,        /* id, u8 ok, fd: a sealed memory file with the message's bytes */
 	SAY_DERIVED,     /* parent id, id of the new one, u8 spool_verdict: it is durable; it comes as SAY_NEW too */
-	SAY_MISSING,     /* id: no such message any more */
+	SAY_MISSING,     /* id, u8: 0: there is no such message any more; 1: it cannot be read now */
 	SAY_NAMES,       /* u16 n, n x id */
 	SAY_LONG,        /* u8 source, u32 segment, u64 offset, empty str; fd: as one of SAY_NEW, but the envelope,
 	                  * too long for a message, is in a sealed memory file */

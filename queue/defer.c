@@ -184,6 +184,35 @@ defer_flush(void)
 
 /* ---- out of deferral ---- */
 
+/* What the spool was asked for and has not sent yet. */
+static struct {
+	struct fetch {
+		struct id id;
+		bool is_removed; /* by an admin, meanwhile */
+	} all[FETCH_MOST];
+	size_t n;
+} fetches;
+
+static struct fetch *
+find_fetch(struct id id)
+{
+	for (size_t i = 0; i < fetches.n; i++)
+		if (id_eq(fetches.all[i].id, id))
+			return &fetches.all[i];
+	return NULL;
+}
+
+enum fetched
+defer_fetched(struct id id)
+{
+	struct fetch *f = find_fetch(id);
+	if (!f)
+		return FETCHED_NOT;
+	bool is_removed = f->is_removed;
+	*f = fetches.all[--fetches.n];
+	return is_removed ? FETCHED_REMOVED : FETCHED;
+}
+
 static void
 fetch(const struct id *ids, size_t n)
 {
@@ -191,9 +220,10 @@ fetch(const struct id *ids, size_t n)
 	if (n == 0)
 		return;
 	buf_u16(&b, (uint16_t)n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		buf_put(&b, ids[i].b, ID_BYTES);
-	the_sched.n_fetching += n;
+		fetches.all[fetches.n++] = (struct fetch){.id = ids[i]};
+	}
 	sched_tell(SCHED_FETCH, &b);
 }
 
@@ -203,26 +233,48 @@ defer_due(void)
 	struct sched *s = &the_sched;
 	struct id ids[SAY_BATCH_MAX], fresh[SAY_BATCH_MAX];
 	size_t n_fresh = 0;
-	if (!s->is_replayed || s->n_deferred_active + s->n_fetching >= FETCH_MOST)
+	if (!s->is_replayed || s->n_deferred_active + fetches.n + SAY_BATCH_MAX > FETCH_MOST)
 		return;
 	size_t n = index_due(s->index, retry_now(), ids, SAY_BATCH_MAX);
 	for (size_t i = 0; i < n; i++) {
-		if (message_find(ids[i]))
-			continue;
 		/* out of the order of due times until it is judged again; a crash finds it by name */
-		if (index_reschedule(s->index, ids[i], retry_now() + s->retry_most) == E_OK)
+		int err = index_reschedule(s->index, ids[i], retry_now() + s->retry_most);
+		if (err == E_OK && !message_find(ids[i]) && !find_fetch(ids[i]))
 			fresh[n_fresh++] = ids[i];
 	}
 	fetch(fresh, n_fresh);
 }
 
 void
-defer_missing(struct id id)
+defer_missing(struct rd *body)
 {
-	if (the_sched.n_fetching)
-		the_sched.n_fetching--;
+	struct id id;
+	rd_id(body, &id);
+	bool is_there = rd_u8(body) == 1;
+	if (body->err != E_OK || defer_fetched(id) == FETCHED_NOT || is_there)
+		return; /* its row stays, for a later attempt */
 	if (index_remove(the_sched.index, id) == E_OK)
 		log_event(LOG_NOTICE, "row_without_file", "mid=%s", id_text(id));
+}
+
+bool
+defer_remove(struct id id)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	struct buf b = {0};
+	int err = index_get(the_sched.index, id, &arena, &row);
+	arena_reset(&arena);
+	if (err != E_OK || index_remove(the_sched.index, id) != E_OK)
+		return false;
+	struct fetch *f = find_fetch(id);
+	if (f)
+		f->is_removed = true;
+	log_event(LOG_NOTICE, "removed", "mid=%s", id_text(id));
+	buf_u16(&b, 1);
+	buf_put(&b, id.b, ID_BYTES);
+	sched_tell(SCHED_DONE, &b);
+	return true;
 }
 
 /* A file without a row: one that a crash left between the two, or all after the index was damaged. */

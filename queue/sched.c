@@ -55,26 +55,23 @@ sched_is_local(struct span address)
 	return false;
 }
 
-/*
- * Does it come back from deferral?  Then its row says how often it was tried, and since when.  A large one may
- * as well be new, and come while others are fetched: that one has no row.
- */
-static void
+/* Does it come back from deferral?  Then its row says how often it was tried, and since when.  False: not any more. */
+static bool
 recall(struct message *m)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct index_row row;
-	int err = index_get(the_sched.index, m->envelope.id, &arena, &row);
-	if (err == E_OK) {
+	enum fetched was = defer_fetched(m->envelope.id);
+	if (was == FETCHED && index_get(the_sched.index, m->envelope.id, &arena, &row) == E_OK) {
 		m->attempts = row.entry.attempts;
 		m->first_sec = row.first_sec;
 	}
-	if (err == E_OK || m->ref.source == JOB_DEFERRED) {
+	if (was == FETCHED) {
 		m->is_deferred = true;
 		the_sched.n_deferred_active++;
-		the_sched.n_fetching--;
 	}
 	arena_reset(&arena);
+	return was != FETCHED_REMOVED;
 }
 
 static int
@@ -92,9 +89,10 @@ take_new(struct rd *body)
 		struct message *m = message_new(&ref, envelope);
 		if (!m)
 			continue;
-		if (the_sched.n_fetching && (ref.source != JOB_JOURNAL))
-			recall(m);
-		message_judge(m);
+		if (recall(m))
+			message_judge(m);
+		else
+			message_free(m);
 	}
 	return rd_end(body);
 }
@@ -141,7 +139,6 @@ take_derived(struct rd *body)
 static int
 take(struct ask_msg *m)
 {
-	struct id id;
 	switch (m->type) {
 	case SAY_NEW:
 		return take_new(&m->body);
@@ -165,8 +162,7 @@ take(struct ask_msg *m)
 		take_derived(&m->body);
 		break;
 	case SAY_MISSING:
-		rd_id(&m->body, &id);
-		defer_missing(id);
+		defer_missing(&m->body);
 		break;
 	case SAY_NAMES:
 		defer_names(&m->body);

@@ -16,7 +16,7 @@
 enum {
 	SCHED_TICK_MS = 200,
 	PLACERS_MAX = 64,
-	FETCH_MOST = 512,          /* deferred messages in work at once */
+	FETCH_MOST = 512,          /* deferred messages in work at once, or on their way */
 	REASON_MAX = JOB_REASON_MAX,
 };
 
@@ -74,7 +74,7 @@ struct sched {
 	struct message_list ready;   /* with at least one recipient READY */
 	struct message_list syncing, reporting;
 	struct message_list unfiled; /* the spool could not write their files */
-	size_t n_fetching, n_deferred_active;
+	size_t n_deferred_active;
 	struct loop_timer *tick;
 	int64_t retry_first, retry_most, lifetime, bounce_lifetime, defer_after_ms, checkpoint_ms;
 	struct buf scratch;
@@ -113,7 +113,10 @@ void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */
 void defer_due(void);                              /* fetches what is due */
-void defer_missing(struct id);                     /* SAY_MISSING */
+enum fetched { FETCHED_NOT, FETCHED, FETCHED_REMOVED };
+enum fetched defer_fetched(struct id);             /* a message has come: was it asked for, and is it still wanted? */
+void defer_missing(struct rd *body);               /* SAY_MISSING */
+bool defer_remove(struct id);                      /* what is not in memory, for good.  False: there is none */
 void defer_names(struct rd *body);                 /* SAY_NAMES */
 void defer_flush(void);                            /* rows are synced */
 void defer_old(void);                              /* what waits too long for a placer */

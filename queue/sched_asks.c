@@ -333,6 +333,7 @@ fetch_one(struct id id)
 		corrupt_move(&the_spool.files, id);
 	}
 	put_id(&b, id);
+	buf_u8(&b, err != E_BAD);
 	say(SAY_MISSING, &b, -1);
 }
 

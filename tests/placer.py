@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: ISC
+"""placer.py - a placer that does what a test tells it, at the socket of deliver's (common/spool/job.h).
+
+    fake = Placer(suite); suite.start("queue", "smtpd"); p = fake.accept()
+    jobs = p.jobs()                       # [(id, [(index, address), ...]), ...]
+    p.results(jobs, PLACED); turn = p.sync(); p.synced(turn)
+"""
+import socket
+import struct
+
+PLACE, SYNC, RESULT, SYNCED = 1, 2, 3, 4
+PLACED, TEMP, PERM = 1, 2, 3
+JOB_HEAD = struct.Struct("<BIQ12sQ32sI")  # source, segment, offset, id, size, SHA-256, bytes of the sender
+
+
+class Connection:
+    """One placer's connection to the scheduler."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        sock.settimeout(20)
+
+    def get(self, want):
+        """The next message, which must be of this type."""
+        m = self.sock.recv(1 << 17)
+        if not m:
+            raise EOFError("the scheduler left")
+        kind, = struct.unpack_from("<H", m)
+        if kind != want:
+            raise ValueError(f"a message of type {kind} instead of {want}")
+        return m[2:]
+
+    def jobs(self):
+        m = self.get(PLACE)
+        n, = struct.unpack_from("<H", m)
+        at, out = 2, []
+        for _ in range(n):
+            *_, ident, _, _, sender = JOB_HEAD.unpack_from(m, at)
+            at += JOB_HEAD.size + sender
+            n_rcpts, = struct.unpack_from("<H", m, at)
+            at += 2
+            rcpts = []
+            for _ in range(n_rcpts):
+                index, length = struct.unpack_from("<HI", m, at)
+                at += 6
+                rcpts.append((index, m[at:at + length].decode()))
+                at += length
+            out.append((ident.hex(), rcpts))
+        return out
+
+    def results(self, jobs, outcome, reason="", forwards=()):
+        """The same outcome for all recipients of these jobs."""
+        def text(s):
+            return struct.pack("<I", len(s)) + s.encode()
+        end = text(reason) + struct.pack("<H", len(forwards)) + b"".join(map(text, forwards))
+        rows = [bytes.fromhex(ident) + struct.pack("<HB", index, outcome) + end for ident, rcpts in jobs for index, _ in rcpts]
+        self.sock.send(struct.pack("<HH", RESULT, len(rows)) + b"".join(rows))
+
+    def sync(self):
+        """Waits for a checkpoint's turn."""
+        return struct.unpack("<IB", self.get(SYNC))[0]
+
+    def synced(self, turn, is_ok=True):
+        self.sock.send(struct.pack("<HIB", SYNCED, turn, is_ok))
+
+    def close(self):
+        self.sock.close()
+
+
+class Placer:
+    def __init__(self, suite):
+        folder = suite.dir / "run" / "deliver"
+        folder.mkdir(mode=0o755)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(str(folder / "jobs"))
+        self.listener.listen(64)
+        self.listener.settimeout(20)
+
+    def accept(self):
+        return Connection(self.listener.accept()[0])
+
+    def close(self):
+        self.listener.close()
