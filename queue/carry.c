@@ -17,7 +17,7 @@ spool_finish(struct id id)
 {
 	struct spool *s = &the_spool;
 	struct entry *e = entry_find(s->entries, id);
-	bool has_file = !e || e->ref.source == JOB_LARGE || e->is_done || e->has_file;
+	bool has_file = !e || e->ref.source == JOB_LARGE || e->is_done || e->may_have_file;
 	if (s->notes.done.len + ID_BYTES > SPOOL_NOTES_MOST)
 		spool_write_batch();
 	if (s->notes.done.len + ID_BYTES <= SPOOL_NOTES_MOST) {
@@ -89,11 +89,12 @@ spool_message_of(struct id id, struct buf *out)
 /* ---- files instead of records ---- */
 
 int
-spool_carry(const struct entry *e, const uint8_t *states, size_t n_states)
+spool_carry(struct entry *e, const uint8_t *states, size_t n_states)
 {
 	struct spool *s = &the_spool;
 	struct buf message = {.max = SPOOL_SMALL_MAX + 1};
 	int err = e->ref.source == JOB_JOURNAL ? spool_message(e, &message) : E_OK;
+	e->may_have_file = true;
 	if (err == E_OK)
 		err =
 		    deferred_write(&s->files, span_make(e->envelope, e->envelope_bytes),

@@ -19,6 +19,7 @@ struct entry {
 	bool is_done;               /* nothing is left to do: delivered, or it has a file in deferred/ */
 	bool is_unsaid;
 	bool has_file;              /* a copy in deferred/, because its segment failed */
+	bool may_have_file;         /* a copy was begun: whatever became of it goes with the message */
 	uint32_t message_bytes;     /* in the journal; 0 for a large one */
 	char *envelope;             /* own; NULL once done */
 	uint32_t envelope_bytes;

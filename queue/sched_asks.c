@@ -129,7 +129,7 @@ ask_mark(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 		entry_mark(e, which, n);
 		spool_marks_put(id, which, n);
 	}
-	if (!is_in_journal || e->has_file) {
+	if (!is_in_journal || e->may_have_file) {
 		bool is_ok = deferred_mark(&the_spool.files, id, which, n) == E_OK;
 		if (!is_in_journal)
 			say_marked(id, is_ok);

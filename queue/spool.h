@@ -100,7 +100,7 @@ MUST_USE int spool_message(const struct entry *, struct buf *out); /* its bytes,
 MUST_USE int spool_message_of(struct id, struct buf *out);         /* wherever it is.  E_OK, E_BAD (none), E_IO */
 /* spool_carry - writes a message of the journal into deferred/: to be settled.  states: NULL, or one for each
  * recipient.  E_OK, E_BAD (not as many states), E_LIMIT, E_IO */
-MUST_USE int spool_carry(const struct entry *, const uint8_t *states, size_t n_states);
+MUST_USE int spool_carry(struct entry *, const uint8_t *states, size_t n_states);
 void spool_rescue(void);         /* what segments that failed hold is written again, elsewhere */
 void spool_carry_oldest(void);   /* the oldest segment's messages get files: without sched nobody says which */
 void spool_retire(void);         /* segments that hold nothing unfinished, in order */
