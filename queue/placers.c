@@ -200,31 +200,39 @@ take_results(struct placer *p, struct rd *body)
 
 /* ---- checkpoints ---- */
 
-/* Some recipients are with placers still, others are placed: which of these the failed checkpoint held is not known. */
+/*
+ * A checkpoint failed.  Which of all that is placed it should have made durable is not known, a message's recipients
+ * may be placed at several times: all of it is placed again.
+ */
 static void
-doubt_unfinished(void)
+place_again(void)
 {
 	struct sched *s = &the_sched;
 	for (size_t b = 0; b < s->n_buckets; b++)
-		for (struct message *m = s->buckets[b]; m; m = m->hash_next)
-			for (uint32_t i = 0; (m->n_placing || m->n_deriving) && i < m->envelope.n_rcpts; i++)
-				if (m->works[i].step == STEP_PLACED)
+		for (struct message *m = s->buckets[b], *next; m; m = next) {
+			bool was_placed = false;
+			next = m->hash_next;
+			for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+				if (m->works[i].step == STEP_PLACED) {
 					work_set(&m->works[i], STEP_READY, NULL);
+					was_placed = true;
+				}
+			if (was_placed)
+				message_judge(m);
+		}
 }
 
-/* What a checkpoint made durable is done; what it failed to is placed again. */
+/* What a checkpoint made durable is done. */
 static void
-settle(uint32_t turn, bool is_ok)
+settle(uint32_t turn)
 {
-	if (!is_ok)
-		doubt_unfinished();
 	for (struct message *m = the_sched.syncing.first, *next; m; m = next) {
 		next = m->next;
 		if (m->turn > turn)
 			continue;
 		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 			if (m->works[i].step == STEP_PLACED)
-				work_set(&m->works[i], is_ok ? STEP_DONE : STEP_READY, NULL);
+				work_set(&m->works[i], STEP_DONE, NULL);
 		message_judge(m);
 	}
 }
@@ -232,14 +240,20 @@ settle(uint32_t turn, bool is_ok)
 static void
 sync_ended(void)
 {
+	if (!placers.syncing_turn)
+		return;
 	for (unsigned i = 0; i < placers.n; i++)
 		if (placers.all[i].is_syncing)
 			return;
 	uint32_t turn = placers.syncing_turn;
+	bool has_failed = placers.sync_failed;
 	placers.syncing_turn = 0;
-	placers.synced_ms = clock_mono_ms();
-	settle(turn, !placers.sync_failed);
 	placers.sync_failed = false;
+	placers.synced_ms = clock_mono_ms();
+	if (has_failed)
+		place_again();
+	else
+		settle(turn);
 }
 
 static void
@@ -277,8 +291,8 @@ placers_sync(void)
 	if (placers.syncing_turn || !the_sched.syncing.n || !placers_are_there())
 		return;
 	placers.syncing_turn = placers.turn++;
-	placers.is_all = false; /* again, should one be lost by asking it */
-	for (unsigned i = 0; i < placers.n; i++) {
+	placers.is_all = false; /* again, should one be lost by asking it; and that may end the turn, too */
+	for (unsigned i = 0; i < placers.n && placers.syncing_turn; i++) {
 		struct placer *p = &placers.all[i];
 		if (p->fd >= 0 && (p->has_unsynced || was_all)) {
 			ask_sync(p, was_all);

@@ -5,6 +5,7 @@
     jobs = p.jobs()                       # [(id, [(index, address), ...]), ...]
     p.results(jobs, PLACED); turn = p.sync(); p.synced(turn)
 """
+import select
 import socket
 import struct
 
@@ -63,8 +64,18 @@ class Connection:
     def synced(self, turn, is_ok=True):
         self.sock.send(struct.pack("<HIB", SYNCED, turn, is_ok))
 
+    def deafen(self):
+        """From now on nothing can be sent to it; the scheduler notices when it tries."""
+        self.sock.shutdown(socket.SHUT_RD)
+
     def close(self):
         self.sock.close()
+
+
+def first_of(*connections):
+    """The one that has something to read; waits for it."""
+    ready = select.select([c.sock for c in connections], [], [], 20)[0]
+    return next(c for c in connections if c.sock in ready)
 
 
 class Placer:
