@@ -70,7 +70,7 @@ ask_make(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 		f[i].reason = rd_str(body, JOB_REASON_MAX);
 	}
 	struct span to = rd_str(body, ENVELOPE_PATH_MAX);
-	int err = f && n ? rd_end(body) : E_BAD;
+	int err = f && n && n <= BOUNCE_FAILURES_MOST ? rd_end(body) : E_BAD;
 	if (err == E_OK)
 		err = envelope_get(envelope, &arena, &e);
 	for (uint16_t i = 0; err == E_OK && i < n; i++)

@@ -11,6 +11,16 @@ struct conf;
 void bounce_jail(struct jail *);
 int bounce_run(void);
 
+/*
+ * Of more failures several reports are made.  So the ask fits into a message, and the report, in which an address
+ * stands twice, a reason too, and the head of the message once, into what the spool takes (SPOOL_SMALL_MAX).
+ */
+enum {
+	BOUNCE_FAILURES_MOST = 250,
+	BOUNCE_BYTES_MOST = 56000,    /* of all their texts, and the next for each */
+	BOUNCE_FAILURE_BYTES = 16,    /* of a failure in the ask, beside its texts */
+};
+
 struct bounce_failure {
 	uint16_t rcpt;        /* index in the envelope */
 	struct span reason;   /* "5.1.1 no such mailbox" */
@@ -18,6 +28,7 @@ struct bounce_failure {
 
 /*
  * bounce_compose - a multipart/report (RFC 3464, RFC 6522) of these failures.
+ *   n        at most BOUNCE_FAILURES_MOST.  The same addresses of the same message have a report of the same id
  *   message  the one that failed, as stored
  *   out      the whole report, Return-Path first; lines end in CRLF
  *   made     its envelope: id, size, checksum, sender <>, one recipient.  rcpts borrow from the arena

@@ -7,7 +7,7 @@
 #include "spool/put.h"
 #include "tls/hash.h"
 
-enum { BOUNCE_HEAD_MAX = 65536, NOTIFY_NEVER = 1 };
+enum { BOUNCE_HEAD_MAX = 65536 };
 
 /* The head of a message, without what we put before it. */
 static struct span
@@ -102,13 +102,13 @@ put_status(struct buf *out, const char *hostname, const char *boundary, const st
 	buf_str(out, "\r\n");
 }
 
-/* The same failures of the same message have the same report. */
+/* By address: the envelope may be a part of the message's own. */
 static struct id
 report_id(const struct envelope *e, const struct bounce_failure *f, size_t n, struct span to)
 {
 	struct buf which = {0};
 	for (size_t i = 0; i < n; i++)
-		buf_u16(&which, f[i].rcpt);
+		buf_bytes(&which, e->rcpts[f[i].rcpt].address);
 	struct id id = spool_derived_id(e->id, to, "bounce", buf_as_span(&which));
 	buf_free(&which);
 	return id;

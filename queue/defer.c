@@ -27,13 +27,14 @@ say_defer(struct message *m)
 	sched_tell(SCHED_DEFER, &b);
 }
 
-/* Recipients that became done since the file was written. */
+/* Recipients that became done since its record or file was written; they are said to be from now on. */
 static uint16_t
-newly_done(const struct message *m, struct buf *which)
+newly_done(struct message *m, struct buf *which)
 {
 	uint16_t n = 0;
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].step == STEP_DONE && m->envelope.rcpts[i].state != RCPT_DONE) {
+			m->envelope.rcpts[i].state = RCPT_DONE;
 			buf_u16(which, (uint16_t)i);
 			n++;
 		}
@@ -94,24 +95,31 @@ stay(struct message *m)
 }
 
 void
-defer_message(struct message *m)
+defer_mark(struct message *m)
 {
 	struct buf which = {0}, b = {0};
-	message_move(m, MSG_DEFERRING, NULL);
-	if (!m->is_deferred) {
-		say_defer(m);
-		return;
-	}
 	uint16_t n = newly_done(m, &which);
 	if (n) {
 		buf_put(&b, m->envelope.id.b, ID_BYTES);
 		buf_u16(&b, n);
 		buf_span(&b, buf_as_span(&which));
+		m->n_marking++;
 		sched_tell(SCHED_MARK, &b);
 	}
 	buf_free(&which);
-	if (!n)
-		put_row(m);
+}
+
+void
+defer_message(struct message *m)
+{
+	message_move(m, MSG_DEFERRING, NULL);
+	if (!m->is_deferred) {
+		say_defer(m);
+		return;
+	}
+	defer_mark(m);
+	if (!m->n_marking)
+		leave(m);
 }
 
 void
@@ -150,8 +158,14 @@ defer_marked(struct rd *body)
 {
 	struct id id;
 	rd_id(body, &id);
+	if (rd_u8(body) != 1)
+		log_event(LOG_ERR, "not_marked", "mid=%s do=\"nothing: recipients that have it are tried again, and keep it once\"",
+		    id_text(id));
 	struct message *m = message_find(id);
-	if (m && m->state == MSG_DEFERRING)
+	if (!m || m->n_marking == 0)
+		return;
+	m->n_marking--;
+	if (m->state == MSG_DEFERRING && m->is_deferred && m->n_marking == 0)
 		leave(m);
 }
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
+#include "queue/bounce.h"
 #include "queue/sched.h"
 
 enum { AGAIN_MS = 5000 }; /* after a report that could not be made */
@@ -17,6 +18,7 @@ static struct {
 	struct loop_fd *watch; /* own */
 	enum step step;        /* the spool was asked for a copy, then the process for a report */
 	struct id id;          /* of the message that this is for */
+	uint32_t told;         /* its recipients below this one are in this report */
 	int64_t again_ms;      /* none is begun before; monotonic */
 	struct buf scratch;
 } bounce = {.chan = -1};
@@ -34,13 +36,18 @@ disconnect(void)
 	bounce.step = IDLE; /* it is begun anew: its report has the same id */
 }
 
-/* Reported, or not to be reported: either way these recipients are done. */
+/*
+ * Reported, or not to be reported: either way these recipients are done.  When others of it have failed, that is noted
+ * before they are reported: after a crash it must not be other ones that fill the first report.
+ */
 static void
-settle(struct message *m)
+settle(struct message *m, uint32_t told)
 {
-	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+	for (uint32_t i = 0; i < told; i++)
 		if (m->works[i].step == STEP_FAILED)
 			work_set(&m->works[i], STEP_DONE, NULL);
+	if (told < m->envelope.n_rcpts)
+		defer_mark(m);
 	message_judge(m);
 }
 
@@ -71,7 +78,7 @@ on_bounce(void *ctx, int fd, unsigned events)
 	struct message *about = message_find(bounce.id); /* none: it was removed meanwhile */
 	bounce.step = IDLE;
 	if (about && is_made)
-		settle(about);
+		settle(about, bounce.told);
 	else if (about)
 		put_off(about);
 	begin();
@@ -116,10 +123,43 @@ report_message(struct message *m)
 	message_move(m, MSG_REPORTING, &the_sched.reporting);
 	if (to.n == 0) {
 		log_event(LOG_NOTICE, "not_reported", "mid=%s why=\"null sender\"", id_text(m->envelope.id));
-		settle(m);
+		settle(m, m->envelope.n_rcpts);
 		return;
 	}
 	begin();
+}
+
+/* As many of its failures as a report has, and an envelope of only these; returns where the rest begins. */
+static uint32_t
+put_failures(struct buf *b, const struct message *m)
+{
+	static struct rcpt failed[BOUNCE_FAILURES_MOST];
+	struct envelope e = m->envelope;
+	struct buf failures = {0};
+	size_t bytes = 0;
+	uint16_t n = 0;
+	uint32_t i = 0;
+	for (; i < m->envelope.n_rcpts && n < BOUNCE_FAILURES_MOST; i++) {
+		const struct rcpt *r = &m->envelope.rcpts[i];
+		struct span reason = span_of(m->works[i].reason);
+		if (m->works[i].step != STEP_FAILED)
+			continue;
+		bytes += r->address.n + r->orcpt.n + reason.n + BOUNCE_FAILURE_BYTES;
+		if (bytes > BOUNCE_BYTES_MOST)
+			break;
+		buf_u16(&failures, n);
+		buf_bytes(&failures, reason);
+		failed[n++] = *r;
+	}
+	e.rcpts = failed;
+	e.n_rcpts = n;
+	buf_u32(b, 0);
+	envelope_put(b, &e);
+	buf_set_u32(b, 0, (uint32_t)b->len - 4);
+	buf_u16(b, n);
+	buf_span(b, buf_as_span(&failures));
+	buf_free(&failures);
+	return i;
 }
 
 /* The copy that was asked for is there.  An admin may have asked for one of the same message: that one is not ours. */
@@ -139,23 +179,9 @@ report_copy(struct rd *body, int *fd)
 		begin();
 		return;
 	}
-	buf_u32(&b, 0);
-	envelope_put(&b, &m->envelope);
-	buf_set_u32(&b, 0, (uint32_t)b.len - 4);
-	size_t at = b.len;
-	uint16_t n = 0;
-	buf_u16(&b, 0);
-	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
-		if (m->works[i].step != STEP_FAILED)
-			continue;
-		buf_u16(&b, (uint16_t)i);
-		buf_bytes(&b, span_of(m->works[i].reason));
-		n++;
-	}
+	bounce.told = put_failures(&b, m);
 	buf_bytes(&b, report_to(m));
-	b.p[at] = (char)(n & 0xff);
-	b.p[at + 1] = (char)(n >> 8);
-	if (b.len > ASK_MSG_MAX - 2 || ask_send(bounce.chan, BOUNCE_MAKE, buf_as_span(&b), *fd, 0) != E_OK)
+	if (ask_send(bounce.chan, BOUNCE_MAKE, buf_as_span(&b), *fd, 0) != E_OK)
 		disconnect();
 	buf_free(&b);
 }

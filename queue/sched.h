@@ -51,7 +51,7 @@ struct message {
 	uint8_t state;              /* enum message_state */
 	bool is_deferred;           /* it has a file in deferred/ */
 	bool is_removed;            /* by an admin: nothing more is begun, and it goes when what is under way ended */
-	unsigned n_placing, n_deriving;
+	unsigned n_placing, n_deriving, n_marking;
 	unsigned attempts;          /* before this one */
 	int64_t born_ms;            /* monotonic */
 	int64_t first_sec;          /* queue time */
@@ -109,6 +109,7 @@ bool placers_are_there(void);
 
 /* defer.c */
 void defer_message(struct message *);              /* its file is written or marked, then its row */
+void defer_mark(struct message *);                 /* its recipients that are done: noted before anything more is asked */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "queue/bounce.h"
+#include "spool/put.h"
 #include "tls/hash.h"
 
 static struct rcpt rcpts[] = {{.address = {"gone@example.org", 16}, .orcpt = {"rfc822;Gone@example.org", 23}},
@@ -132,10 +133,57 @@ test_same_failures_same_id(void **state)
 	done(&a), done(&b), done(&c), done(&d);
 }
 
+/* Of a part of the recipients: the same, wherever they stand in it. */
+static void
+test_part_has_the_id_of_its_addresses(void **state)
+{
+	static const struct bounce_failure both[] = {{0, {"5.1.1 no such mailbox", 21}}, {1, {"out of room", 11}}};
+	struct rcpt two[] = {rcpts[0], rcpts[2]};
+	struct envelope all = envelope;
+	struct made a, b;
+	(void)state;
+	make(&a, plain, 2, SPAN("s@example.net"));
+	envelope.rcpts = two;
+	envelope.n_rcpts = 2;
+	make(&b, both, 2, SPAN("s@example.net"));
+	envelope = all;
+	assert_true(id_eq(a.envelope.id, b.envelope.id));
+	done(&a), done(&b);
+}
+
+/* The longest report that is asked for: the spool takes it as one of the small ones. */
+static void
+test_largest_fits(void **state)
+{
+	enum { REASON = 20, TEXTS = BOUNCE_BYTES_MOST / BOUNCE_FAILURES_MOST - BOUNCE_FAILURE_BYTES };
+	static char address[TEXTS - REASON], head[100000], reason[REASON + 1] = "5.1.1 no such mailb.";
+	struct rcpt many[BOUNCE_FAILURES_MOST];
+	struct bounce_failure f[BOUNCE_FAILURES_MOST];
+	struct envelope e = envelope, made;
+	struct arena arena = {.max_bytes = 1 << 16};
+	struct buf out = {0};
+	(void)state;
+	memset(address, 'a', sizeof address);
+	memset(head, 'h', sizeof head);
+	for (uint16_t i = 0; i < BOUNCE_FAILURES_MOST; i++) {
+		many[i] = (struct rcpt){.address = {address, sizeof address}};
+		f[i] = (struct bounce_failure){i, span_make(reason, REASON)};
+	}
+	e.rcpts = many;
+	e.n_rcpts = BOUNCE_FAILURES_MOST;
+	bounce_compose("mx.example.net", &e, f, BOUNCE_FAILURES_MOST, span_make(head, sizeof head), SPAN("s@example.net"), &arena,
+	    &out, &made);
+	assert_int_equal(buf_done(&out), E_OK);
+	assert_in_range(out.len, BOUNCE_BYTES_MOST * 2, SPOOL_SMALL_MAX);
+	arena_reset(&arena);
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts), cmocka_unit_test(test_boundary),
-	    cmocka_unit_test(test_no_line_of_a_stranger), cmocka_unit_test(test_same_failures_same_id)};
+	    cmocka_unit_test(test_no_line_of_a_stranger), cmocka_unit_test(test_same_failures_same_id),
+	    cmocka_unit_test(test_part_has_the_id_of_its_addresses), cmocka_unit_test(test_largest_fits)};
 	return cmocka_run_group_tests_name("bounce", tests, NULL, NULL);
 }
