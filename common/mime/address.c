@@ -385,6 +385,8 @@ is_dot_atom(struct span s)
 void
 address_put(struct buf *out, const struct address *a)
 {
+	if (a->mailbox.n == 0 && a->host.n == 0)
+		return;
 	if (is_dot_atom(a->mailbox)) {
 		buf_span(out, a->mailbox);
 	} else {

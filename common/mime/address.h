@@ -10,8 +10,7 @@
 #include "base/buf.h"
 
 enum {
-	ADDRESS_COUNT_MAX = 10000,   /* of one field: nodes, group markers among them */
-	ADDRESS_COMMENT_DEPTH_MAX = 50,
+	ADDRESS_COUNT_MAX = 10000, /* of one field: nodes, group markers among them */
 };
 
 enum address_kind {
@@ -37,7 +36,7 @@ struct address {
  *   returns  the first; NULL when there is none.  A group is its begin, its members, its end, always closed.
  */
 struct address *address_parse(struct span value, struct arena *);
-/* address_put - local-part@domain, the local part quoted where it must be; the local part alone without a host */
+/* address_put - local-part@domain, the local part quoted where it must be; the local part alone without a host, nothing for "<>" */
 void address_put(struct buf *out, const struct address *);
 
 #endif
