@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* fetch.c - the FETCH answer of one message.  Items end in a blank, of which fetch_end makes the parenthesis. */
+/* fetch.c - the FETCH answer of one message.  Its record is fetch_record.c's. */
 #include "imapd/fetch.h"
 
 #include "mime/bodystructure.h"
-#include "mime/date.h"
 #include "mime/envelope.h"
 #include "mime/preview.h"
-
-enum { UTC_MIN = 0 }; /* the zone of dates that we say: INTERNALDATE keeps the moment, not the zone */
 
 #define PUT(out, literal) buf_put((out), (literal), sizeof(literal) - 1)
 
@@ -16,12 +13,14 @@ fetch_init(struct fetch *f, struct session *s, const struct fetch_atts *atts)
 {
 	*f = (struct fetch){.s = s, .atts = atts, .reply = R_DONE};
 	message_init(&f->message, s->store, &s->selected->view);
+	flags_texts_init(&f->flags, s->selected);
 }
 
 void
 fetch_done(struct fetch *f)
 {
 	message_done(&f->message);
+	flags_texts_done(&f->flags);
 	buf_free(&f->made);
 }
 
@@ -30,99 +29,6 @@ fetch_failed(struct fetch *f, enum reply reply)
 {
 	if (f->reply == R_DONE)
 		f->reply = reply;
-}
-
-void
-fetch_begin(struct buf *out, uint32_t seq)
-{
-	PUT(out, "* ");
-	put_u32(out, seq);
-	PUT(out, " FETCH (");
-}
-
-void
-fetch_end(struct buf *out)
-{
-	buf_cut(out, out->len - 1);
-	PUT(out, ")\r\n");
-}
-
-/* ---- what the record says ---- */
-
-void
-fetch_uid_put(struct buf *out, uint32_t uid)
-{
-	PUT(out, "UID ");
-	put_u32(out, uid);
-	buf_ch(out, ' ');
-}
-
-void
-fetch_modseq_put(struct buf *out, uint64_t modseq)
-{
-	PUT(out, "MODSEQ (");
-	put_u64(out, modseq);
-	PUT(out, ") ");
-}
-
-static void
-put_uid(struct fetch *f, struct buf *out)
-{
-	fetch_uid_put(out, f->message.record->uid);
-}
-
-static void
-put_flags(struct fetch *f, struct buf *out)
-{
-	PUT(out, "FLAGS ");
-	selected_flags_put(out, f->s->selected, f->message.record);
-	buf_ch(out, ' ');
-}
-
-static void
-put_modseq(struct fetch *f, struct buf *out)
-{
-	fetch_modseq_put(out, f->message.record->modseq);
-}
-
-static void
-put_internaldate(struct fetch *f, struct buf *out)
-{
-	PUT(out, "INTERNALDATE \"");
-	date_imap_put(out, f->message.record->date_sec, UTC_MIN);
-	PUT(out, "\" ");
-}
-
-static void
-put_savedate(struct fetch *f, struct buf *out)
-{
-	PUT(out, "SAVEDATE \"");
-	date_imap_put(out, f->message.record->saved_sec, UTC_MIN);
-	PUT(out, "\" ");
-}
-
-static void
-put_size(struct fetch *f, struct buf *out)
-{
-	PUT(out, "RFC822.SIZE ");
-	put_u64(out, f->message.record->size_bytes);
-	buf_ch(out, ' ');
-}
-
-static void
-put_emailid(struct fetch *f, struct buf *out)
-{
-	PUT(out, "EMAILID (");
-	buf_str(out, file_id_text(f->message.record->id));
-	PUT(out, ") ");
-}
-
-/* RFC 8474 5.2: a server without threads says so */
-static void
-put_threadid(struct fetch *f, struct buf *out)
-{
-	(void)f;
-	PUT(out, "THREADID NIL ");
 }
 
 /* ---- what the cache item says, or the parts of the message where it does not ---- */
@@ -214,13 +120,18 @@ put_preview(struct fetch *f, struct buf *out)
 
 /* ---- all of it ---- */
 
-/* clang-format off */
-/* A bit of enum fetch_what each. */
-static void (*const puts_of[FETCH_WHATS])(struct fetch *, struct buf *) = {
-	put_uid, put_flags, put_modseq, put_internaldate, put_size, put_emailid, put_threadid, put_savedate,
-	put_envelope, put_body, put_bodystructure, put_preview,
-};
-/* clang-format on */
+static void
+put_items(struct fetch *f, struct buf *out)
+{
+	if (f->atts->whats & FETCH_ENVELOPE)
+		put_envelope(f, out);
+	if (f->atts->whats & FETCH_BODY)
+		put_body(f, out);
+	if (f->atts->whats & FETCH_STRUCTURE)
+		put_bodystructure(f, out);
+	if (f->atts->whats & FETCH_PREVIEW)
+		put_preview(f, out);
+}
 
 static void
 note_file(struct fetch *f)
@@ -235,10 +146,11 @@ bool
 fetch_put(struct fetch *f, uint32_t seq, unsigned more)
 {
 	struct buf *out = respond_out(f->s);
-	message_set(&f->message, selected_record(f->s->selected, seq));
-	fetch_begin(out, seq);
-	for (unsigned left = f->atts->whats | more; left; left &= left - 1)
-		puts_of[__builtin_ctz(left)](f, out);
+	const struct store_record *r = selected_record(f->s->selected, seq);
+	message_set(&f->message, r);
+	fetch_record_put(out, &f->flags, seq, r, f->atts->whats | more);
+	if (f->atts->whats & ~(unsigned)FETCH_OF_RECORD)
+		put_items(f, out);
 	for (const struct fetch_section *a = f->atts->sections; a; a = a->next)
 		if (!fetch_section_put(f, a))
 			return false;

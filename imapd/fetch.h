@@ -3,7 +3,7 @@
 #ifndef IMAPD_FETCH_H
 #define IMAPD_FETCH_H
 
-#include "imapd/fetch_att.h"
+#include "imapd/fetch_record.h"
 #include "imapd/message.h"
 #include "imapd/respond.h"
 
@@ -13,6 +13,7 @@ struct fetch {
 	struct session *s;              /* borrow */
 	const struct fetch_atts *atts;  /* borrow */
 	struct message message;         /* the one that is answered now */
+	struct flags_texts flags;
 	struct buf made;                /* what is put together before its length is known */
 	enum reply reply;               /* R_DONE, or what is said at the end: the first thing that went wrong */
 };
@@ -25,12 +26,6 @@ void fetch_done(struct fetch *);
  *   returns  false: the client is gone or does not read
  */
 bool fetch_put(struct fetch *, uint32_t seq, unsigned more);
-
-/* fetch_begin, fetch_end - "* 5 FETCH (" and ")" CRLF, for answers that are put together elsewhere; items end in a blank */
-void fetch_begin(struct buf *out, uint32_t seq);
-void fetch_end(struct buf *out);
-void fetch_uid_put(struct buf *out, uint32_t uid);        /* "UID 7 " */
-void fetch_modseq_put(struct buf *out, uint64_t modseq);  /* "MODSEQ (9) " */
 
 /* fetch_send - text, in pieces.  false: as fetch_put */
 bool fetch_send(struct fetch *, struct span text);

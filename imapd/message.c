@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 
+enum { MESSAGE_READ_MAX = 256 << 10 }; /* bytes: a larger one is mapped */
+
 void
 message_init(struct message *m, struct store *store, const struct store_view *view)
 {
@@ -20,13 +22,13 @@ message_init(struct message *m, struct store *store, const struct store_view *vi
 void
 message_set(struct message *m, const struct store_record *record)
 {
-	if (m->has_text)
+	if (m->is_mapped)
 		store_message_unmap(&m->text);
 	if (m->arena.used_bytes)
 		arena_reset(&m->arena);
 	m->record = record;
 	m->file = E_MORE;
-	m->has_text = m->has_tree = false;
+	m->has_text = m->is_mapped = m->has_tree = false;
 	m->text = span_make("", 0);
 	m->item_err = E_MORE;
 }
@@ -36,6 +38,7 @@ message_done(struct message *m)
 {
 	message_set(m, NULL);
 	buf_free(&m->made);
+	buf_free(&m->read);
 }
 
 /* That an expunged message has no file is as it should be; that another has none is a loss. */
@@ -47,17 +50,6 @@ note_file(struct message *m, int err)
 		    file_id_text(m->record->id));
 	m->file = err;
 	return err;
-}
-
-int
-message_text(struct message *m, struct span *out)
-{
-	if (!m->has_text && (m->file == E_MORE || m->file == E_OK)) {
-		int err = store_message_map(m->store, m->record, &m->text);
-		m->has_text = note_file(m, err) == E_OK;
-	}
-	*out = m->has_text ? m->text : span_make("", 0);
-	return m->file;
 }
 
 int
@@ -75,6 +67,50 @@ message_open(struct message *m, int *fd, uint64_t *bytes)
 	}
 	*bytes = (uint64_t)st.st_size;
 	return E_OK;
+}
+
+/* A file that is shorter than it was a moment ago is as good as gone. */
+static int
+read_text(struct message *m, int fd, size_t bytes)
+{
+	buf_reset(&m->read);
+	char *room = buf_room(&m->read, bytes);
+	size_t n = 0;
+	ssize_t got = 1;
+	while (n < bytes && got > 0) {
+		got = pread(fd, room + n, bytes - n, (off_t)n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	buf_added(&m->read, n);
+	m->text = buf_as_span(&m->read);
+	return n == bytes ? E_OK : E_IO;
+}
+
+static int
+get_text(struct message *m)
+{
+	uint64_t bytes;
+	int fd;
+	int err = message_open(m, &fd, &bytes);
+	if (err != E_OK)
+		return err;
+	if (bytes <= MESSAGE_READ_MAX) {
+		err = read_text(m, fd, (size_t)bytes);
+	} else {
+		err = store_message_map(m->store, m->record, &m->text);
+		m->is_mapped = err == E_OK;
+	}
+	close(fd);
+	m->has_text = err == E_OK;
+	return note_file(m, err);
+}
+
+int
+message_text(struct message *m, struct span *out)
+{
+	int err = m->has_text ? E_OK : get_text(m);
+	*out = m->has_text ? m->text : span_make("", 0);
+	return err;
 }
 
 const struct tree *

@@ -15,10 +15,11 @@ struct message {
 	const struct store_view *view;     /* borrow */
 	const struct store_record *record; /* borrow: of the view */
 	int file;               /* E_MORE: not looked for yet; E_OK; E_BAD: there is none any more; E_IO */
-	bool has_text;
-	struct span text;       /* own: a mapping */
+	bool has_text, is_mapped;
+	struct span text;       /* own: a mapping; or borrow: of read */
+	struct buf read;        /* own: a small message, which is quicker to read than to map */
 	bool has_tree;
-	struct tree tree;       /* of the mapping, in the arena */
+	struct tree tree;       /* of the text, in the arena */
 	int item_err;           /* E_MORE: not looked for yet; E_OK; E_BAD: there is none and none can be made */
 	struct mime_cache item; /* borrow: of the store's, or of made */
 	struct buf made;        /* an item that the store did not have */

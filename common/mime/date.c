@@ -4,6 +4,8 @@
 
 #include "mime/lex.h"
 
+enum { IMAP_DATE_BYTES = 27, YEAR_MAX = 9999 }; /* a date-time, and one octet that it is put with */
+
 /* ---- the calendar ---- */
 
 static bool
@@ -334,6 +336,16 @@ date_day_of(int64_t unix_sec, int zone_min)
 	return (int32_t)((local >= 0 ? local : local - 86399) / 86400);
 }
 
+/* Two digits, and what stands behind them. */
+static char *
+put_pair(char *p, int number, char behind)
+{
+	p[0] = (char)('0' + number / 10);
+	p[1] = (char)('0' + number % 10);
+	p[2] = behind;
+	return p + 3;
+}
+
 void
 date_imap_put(struct buf *out, int64_t unix_sec, int zone_min)
 {
@@ -341,8 +353,26 @@ date_imap_put(struct buf *out, int64_t unix_sec, int zone_min)
 	int32_t number = date_day_of(unix_sec, zone_min);
 	int sec = (int)(unix_sec + 60 * zone_min - (int64_t)number * 86400);
 	int zone = zone_min < 0 ? -zone_min : zone_min;
+	char *room = buf_room(out, IMAP_DATE_BYTES), *p = room;
+	if (!room)
+		return;
 	day_split(number, &year, &month, &day);
+	year = year < 0 ? 0 : year > YEAR_MAX ? YEAR_MAX : year;
+	p = put_pair(p, day, '-');
+	if (day < 10)
+		room[0] = ' ';
 	const char *name = months + 3 * (month - 1);
-	buf_putf(out, "%2d-%c%c%c-%04d %02d:%02d:%02d %c%02d%02d", day, ch_upper(name[0]), name[1], name[2], year,
-	    sec / 3600, sec / 60 % 60, sec % 60, zone_min < 0 ? '-' : '+', zone / 60, zone % 60);
+	*p++ = ch_upper(name[0]);
+	*p++ = name[1];
+	*p++ = name[2];
+	*p++ = '-';
+	p = put_pair(p, year / 100, 0) - 1;
+	p = put_pair(p, year % 100, ' ');
+	p = put_pair(p, sec / 3600, ':');
+	p = put_pair(p, sec / 60 % 60, ':');
+	p = put_pair(p, sec % 60, ' ');
+	*p++ = zone_min < 0 ? '-' : '+';
+	p = put_pair(p, zone / 60, 0) - 1;
+	put_pair(p, zone % 60, 0);
+	buf_added(out, IMAP_DATE_BYTES - 1);
 }

@@ -33,7 +33,7 @@ static const char *const texts[] = {
 static struct store_record records[COUNT(texts)];
 static struct view_head head = {.n = COUNT(texts), .n_keywords = 1, .keywords = {"$Junk"}};
 static struct buf bodies[COUNT(texts)], items[COUNT(texts)];
-static unsigned n_opened, n_mapped, n_made;
+static unsigned n_opened, n_made;
 
 static size_t
 index_of(const struct store_record *r)
@@ -58,7 +58,6 @@ int
 store_message_map(struct store *store, const struct store_record *r, struct span *out)
 {
 	(void)store;
-	n_mapped++;
 	if (!texts[index_of(r)])
 		return E_BAD;
 	*out = buf_as_span(&bodies[index_of(r)]);
@@ -137,7 +136,7 @@ set_up(void **state)
 		    .size_bytes = bodies[i].len, .date_sec = 86400 * (int64_t)(i + 1), .saved_sec = 5};
 	records[0].flags = FLAG_SEEN | FLAG_FLAGGED;
 	records[1].keywords = 1;
-	n_opened = n_mapped = n_made = 0;
+	n_opened = n_made = 0;
 	is_deaf = false;
 	buf_reset(&sent);
 	return 0;
@@ -192,10 +191,10 @@ test_records(void **state)
 	expect("(UID FLAGS)", 1, R_DONE, "* 1 FETCH (UID 10 FLAGS (\\Seen \\Flagged))\r\n");
 	expect("FLAGS", 2, R_DONE, "* 2 FETCH (FLAGS ($Junk))\r\n");
 	expect("(MODSEQ INTERNALDATE RFC822.SIZE)", 1, R_DONE,
-	    "* 1 FETCH (MODSEQ (100) INTERNALDATE \" 2-Jan-1970 00:00:00 +0000\" RFC822.SIZE 60)\r\n");
+	    "* 1 FETCH (MODSEQ (100) RFC822.SIZE 60 INTERNALDATE \" 2-Jan-1970 00:00:00 +0000\")\r\n");
 	expect("(EMAILID THREADID SAVEDATE)", 1, R_DONE,
 	    "* 1 FETCH (EMAILID (00000000000000000000000000000000) THREADID NIL SAVEDATE \" 1-Jan-1970 00:00:05 +0000\")\r\n");
-	assert_int_equal(n_opened + n_mapped, 0);
+	assert_int_equal(n_opened, 0);
 }
 
 static const char envelope_1[] = "* 1 FETCH (ENVELOPE (NIL \"one\" ((\"A\" NIL \"a\" \"x\")) ((\"A\" NIL \"a\" \"x\"))"
@@ -207,7 +206,7 @@ test_items(void **state)
 {
 	(void)state;
 	expect("ENVELOPE", 1, R_DONE, envelope_1);
-	assert_int_equal(n_mapped, 1);
+	assert_int_equal(n_opened, 1);
 	assert_int_equal(n_made, 1);
 	expect("ENVELOPE", 1, R_DONE, envelope_1);
 	expect("(BODY PREVIEW)", 1, R_DONE,
@@ -217,7 +216,7 @@ test_items(void **state)
 	expect("BODY.PEEK[HEADER.FIELDS (subject)]", 1, R_DONE,
 	    "* 1 FETCH (BODY[HEADER.FIELDS (subject)] {16}\r\nSubject: one\r\n\r\n)\r\n");
 	assert_int_equal(n_made, 1);
-	assert_int_equal(n_mapped, 2); /* X is in no item */
+	assert_int_equal(n_opened, 2); /* X is in no item */
 	buf_reset(&items[0]);
 	buf_str(&items[0], "damaged");
 	expect("ENVELOPE", 1, R_DONE, envelope_1);
@@ -230,8 +229,8 @@ test_octets(void **state)
 	(void)state;
 	expect("BODY.PEEK[]", 1, R_DONE,
 	    "* 1 FETCH (BODY[] {60}\r\nFrom: A <a@x>\r\nTo: b@x\r\nSubject: one\r\n\r\nfirst line\r\nsecond\r\n)\r\n");
-	assert_int_equal(n_mapped, 0);
 	assert_int_equal(n_opened, 1);
+	assert_int_equal(n_made, 0);
 	expect("BODY.PEEK[]<6.7>", 1, R_DONE, "* 1 FETCH (BODY[]<6> {7}\r\nA <a@x>)\r\n");
 	expect("BODY.PEEK[]<50.700>", 1, R_DONE, "* 1 FETCH (BODY[]<50> {10}\r\n\r\nsecond\r\n)\r\n");
 	expect("BODY.PEEK[]<60.1>", 1, R_DONE, "* 1 FETCH (BODY[]<60> {0}\r\n)\r\n");
