@@ -25,15 +25,22 @@ static const struct row {
 	command_handler *handler;
 } rows[] = {
 	/* verb          state          argument  uid    numbers breaks streams handler */
+	{"FETCH",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_fetch},
+	{"STORE",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_store},
 	{"NOOP",         BOTH,          NONE,     false, false,  true,  0,      cmd_noop},
 	{"IDLE",         BOTH,          NONE,     false, false,  true,  0,      cmd_idle},
 	{"SELECT",       BOTH,          SOME,     false, false,  true,  0,      cmd_select},
 	{"EXAMINE",      BOTH,          SOME,     false, false,  true,  0,      cmd_examine},
 	{"STATUS",       BOTH,          SOME,     false, false,  true,  0,      cmd_status},
 	{"LIST",         BOTH,          SOME,     false, false,  true,  0,      cmd_list},
+	{"APPEND",       BOTH,          SOME,     false, false,  true,  1,      cmd_append},
+	{"COPY",         SELECTED,      SOME,     true,  true,   true,  0,      cmd_copy},
+	{"MOVE",         SELECTED,      SOME,     true,  true,   true,  0,      cmd_move},
+	{"EXPUNGE",      SELECTED,      NONE,     true,  false,  true,  0,      cmd_expunge},
 	{"CLOSE",        SELECTED,      NONE,     false, false,  true,  0,      cmd_close},
 	{"UNSELECT",     SELECTED,      NONE,     false, false,  true,  0,      cmd_unselect},
 	{"CHECK",        SELECTED,      NONE,     false, false,  true,  0,      cmd_check},
+	{"REPLACE",      SELECTED,      SOME,     true,  true,   true,  2,      cmd_replace},
 	{"CREATE",       BOTH,          SOME,     false, false,  true,  0,      cmd_create},
 	{"DELETE",       BOTH,          SOME,     false, false,  true,  0,      cmd_delete},
 	{"RENAME",       BOTH,          SOME,     false, false,  true,  0,      cmd_rename},

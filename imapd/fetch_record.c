@@ -75,10 +75,10 @@ put_id(char *p, struct file_id id)
 
 /* RFC 8474 5.2: a server without threads says NIL */
 static char *
-put_numbers(char *p, const struct store_record *r, unsigned whats)
+put_numbers(char *p, const struct store_record *r, uint64_t modseq, unsigned whats)
 {
 	if (whats & FETCH_MODSEQ) {
-		p = put_number(PUT(p, "MODSEQ ("), r->modseq);
+		p = put_number(PUT(p, "MODSEQ ("), modseq);
 		p = PUT(p, ") ");
 	}
 	if (whats & FETCH_SIZE)
@@ -102,6 +102,7 @@ put_date(struct buf *out, const char *name, int64_t sec)
 void
 fetch_record_put(struct buf *out, struct flags_texts *t, uint32_t seq, const struct store_record *r, unsigned whats)
 {
+	uint64_t modseq = r->modseq; /* before the flags: newer flags than it says do no harm */
 	struct span flags = whats & FETCH_FLAGS ? flags_text(t, r) : (struct span){"", 0};
 	char *room = buf_room(out, RECORD_BYTES_MAX + flags.n), *p = room;
 	if (!room)
@@ -113,7 +114,7 @@ fetch_record_put(struct buf *out, struct flags_texts *t, uint32_t seq, const str
 		p = put_bytes(PUT(p, "FLAGS "), flags.p, flags.n);
 		*p++ = ' ';
 	}
-	buf_added(out, (size_t)(put_numbers(p, r, whats) - room));
+	buf_added(out, (size_t)(put_numbers(p, r, modseq, whats) - room));
 	if (whats & FETCH_INTERNALDATE)
 		put_date(out, "INTERNALDATE ", r->date_sec);
 	if (whats & FETCH_SAVEDATE)

@@ -65,6 +65,8 @@ void selected_all_flags_put(struct buf *out, const struct selected *, bool may_b
 /* For SELECT: "* n EXISTS" (and RECENT in rev1); "* FLAGS ..." with PERMANENTFLAGS */
 void selected_size_put(struct session *);
 void selected_keywords_put(struct session *);
+/* selected_tell_keywords - that again, when there are keywords that were not told: before a FETCH that has them */
+void selected_tell_keywords(struct session *);
 /* selected_changes_put - FETCH (UID FLAGS MODSEQ) of these uids whose mod-sequence is above modseq */
 void selected_changes_put(struct session *, uint64_t modseq, const struct numset *uids);
 bool selected_is_recent(const struct selected *, const struct store_record *);

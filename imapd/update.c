@@ -216,8 +216,8 @@ selected_keywords_put(struct session *s)
 	buf_str(out, "] these stay\r\n");
 }
 
-static void
-tell_keywords(struct session *s)
+void
+selected_tell_keywords(struct session *s)
 {
 	uint32_t n = s->selected->view.head->n_keywords;
 	if (n == s->selected->n_keywords_told)
@@ -378,7 +378,7 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	uint32_t n_known = b->n;
 	if (n > b->n_seen)
 		tell_new(s, n);
-	tell_keywords(s);
+	selected_tell_keywords(s);
 	if (modseq != b->modseq && what != UPDATE_QUIET_FLAGS) {
 		tell_changes(s, n_known, is_uid);
 		b->modseq = modseq;

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+/* append.c - a message that a client sends: streamed into a file, its lines made to end in CRLF, its cache item made. */
+#include "imapd/append.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "mime/cache.h"
+
+enum { APPEND_ITEMS_MAX = 16 << 20 }; /* bytes of cache items of one command: later messages get theirs when they are read */
+
+/* ---- octets on their way into the file ---- */
+
+struct stream {
+	struct incoming *to;   /* borrow */
+	bool is_binary;        /* a literal8 that is not said to be text */
+	bool after_cr;         /* the last octet was a CR */
+	bool has_nul, is_no_text;
+	struct buf fixed;      /* a piece with its line ends made whole */
+};
+
+/* Where the next LF without a CR is; text.n: nowhere. */
+static size_t
+find_bare_lf(struct span text, size_t from, bool after_cr)
+{
+	size_t at = from;
+	for (;;) {
+		at += span_find(span_from(text, at), '\n');
+		if (at >= text.n || !(at ? text.p[at - 1] == '\r' : after_cr))
+			return at;
+		at++;
+	}
+}
+
+static bool
+has_bare_cr(struct span text, bool after_cr)
+{
+	if (after_cr && text.n && text.p[0] != '\n')
+		return true;
+	for (size_t at = span_find(text, '\r'); at + 1 < text.n; at += 1 + span_find(span_from(text, at + 1), '\r'))
+		if (text.p[at + 1] != '\n')
+			return true;
+	return false;
+}
+
+static struct span
+fix_lines(struct stream *t, struct span text)
+{
+	size_t lf = find_bare_lf(text, 0, t->after_cr), done = 0;
+	if (lf == text.n)
+		return text;
+	t->is_no_text = true;
+	buf_reset(&t->fixed);
+	for (; lf < text.n; lf = find_bare_lf(text, done, false)) {
+		buf_put(&t->fixed, text.p + done, lf - done);
+		buf_put(&t->fixed, "\r\n", 2);
+		done = lf + 1;
+	}
+	buf_span(&t->fixed, span_from(text, done));
+	return buf_as_span(&t->fixed);
+}
+
+static int
+take_piece(void *ctx, struct span piece)
+{
+	struct stream *t = ctx;
+	if (piece.n == 0)
+		return E_OK;
+	t->has_nul = t->has_nul || span_find(piece, '\0') < piece.n;
+	t->is_no_text = t->is_no_text || (t->is_binary && has_bare_cr(piece, t->after_cr));
+	struct span fixed = fix_lines(t, piece);
+	t->after_cr = piece.p[piece.n - 1] == '\r';
+	if (t->has_nul || (t->is_binary && t->is_no_text))
+		return E_BAD;
+	return incoming_write(t->to, fixed);
+}
+
+static enum reply
+reply_of_err(int err, bool is_literal8)
+{
+	if (err == E_BAD) /* a NUL, which no literal may hold, or octets that are no lines */
+		return is_literal8 ? R_UNKNOWN_CTE : R_CANNOT;
+	return err == E_LIMIT ? R_DISK_FULL : R_LATER;
+}
+
+static enum reply
+take_octets(struct append *a, struct incoming *to, bool is_text8)
+{
+	bool is_literal8 = a->s->literal.is_binary;
+	struct stream t = {.to = to, .is_binary = is_literal8 && !is_text8};
+	int err = command_literal(a->s, take_piece, &t);
+	buf_free(&t.fixed);
+	if (a->s->is_broken)
+		return R_NONE;
+	if (err == E_OK)
+		err = incoming_end(to);
+	return err == E_OK ? R_DONE : reply_of_err(err, is_literal8);
+}
+
+/* ---- its cache item ---- */
+
+/* The item stays in the arena of the command until the message is stored. */
+static void
+make_item(struct append *a, struct incoming *in)
+{
+	struct arena meanwhile = {.max_bytes = 0};
+	struct buf item = {.max = CACHE_BYTES_MAX};
+	if (in->size_bytes == 0 || a->s->arena.used_bytes > APPEND_ITEMS_MAX)
+		return;
+	void *p = mmap(NULL, in->size_bytes, PROT_READ, MAP_PRIVATE, in->fd, 0);
+	if (p == MAP_FAILED)
+		return;
+	cache_make(span_make(p, in->size_bytes), &meanwhile, &item);
+	munmap(p, in->size_bytes);
+	if (buf_done(&item) == E_OK && item.len <= STORE_CACHE_ITEM_MAX)
+		in->cache = arena_span(&a->s->arena, buf_as_span(&item));
+	buf_free(&item);
+	arena_reset(&meanwhile);
+}
+
+/* ---- one message ---- */
+
+struct message_head {
+	struct flag_list flags;
+	int64_t date_sec;
+	bool is_text8; /* UTF8 ( */
+};
+
+static int
+fail(struct parse *p, const char *expected)
+{
+	if (!p->expected)
+		p->expected = expected;
+	return E_BAD;
+}
+
+/* What stands before the literal, which is not in the text. */
+static int
+parse_head(struct parse *p, struct message_head *out)
+{
+	*out = (struct message_head){.date_sec = clock_wall_sec()};
+	if (parse_sp(p) != E_OK)
+		return E_BAD;
+	if (parse_peek(p, '(') && (parse_flag_list(p, &out->flags) != E_OK || parse_sp(p) != E_OK))
+		return E_BAD;
+	if (parse_peek(p, '"') && (parse_date_time(p, &out->date_sec) != E_OK || parse_sp(p) != E_OK))
+		return E_BAD;
+	out->is_text8 = parse_word(p, "UTF8");
+	if (out->is_text8 && (parse_sp(p) != E_OK || !parse_ch(p, '(')))
+		return fail(p, "UTF8 (");
+	return parse_end(p);
+}
+
+/* Before its octets are sent, where the client waits. */
+static enum reply
+check_literal(const struct append *a, const struct message_head *h)
+{
+	const struct session *s = a->s;
+	if (!s->literal.is_there || (h->is_text8 && !s->literal.is_binary))
+		return R_SYNTAX;
+	if (h->is_text8 && !(s->enabled & EN_UTF8))
+		return R_CANNOT;
+	if (s->literal.bytes == 0) /* RFC 3502: cancels it */
+		return R_CANNOT;
+	if (s->message_size_most && s->literal.bytes > s->message_size_most)
+		return R_TOO_BIG;
+	return a->n < STORE_APPENDS_MOST ? R_DONE : R_LIMIT;
+}
+
+static void
+keep_flags(struct append *a, struct incoming *in, const struct message_head *h)
+{
+	size_t bytes = h->flags.n_keywords * sizeof *h->flags.keywords;
+	struct span *keywords = arena_get(&a->s->arena, bytes);
+	if (keywords)
+		memcpy(keywords, h->flags.keywords, bytes); /* their text lives as long as the command */
+	in->flags = h->flags.flags;
+	in->date_sec = h->date_sec;
+	in->keywords = keywords;
+	in->n_keywords = keywords ? h->flags.n_keywords : 0;
+}
+
+static enum reply
+take_message(struct append *a)
+{
+	struct parse *p = &a->c->parse;
+	struct message_head head;
+	if (parse_head(p, &head) != E_OK)
+		return R_SYNTAX;
+	enum reply reply = check_literal(a, &head);
+	if (reply != R_DONE)
+		return reply;
+	if (a->n == a->cap) {
+		a->cap = a->cap ? 2 * a->cap : 1;
+		a->messages = mem_grow(a->messages, a->cap, sizeof *a->messages);
+	}
+	struct incoming *in = &a->messages[a->n];
+	int err = incoming_begin(a->s->store, in);
+	if (err != E_OK)
+		return reply_of_err(err, false);
+	a->n++;
+	keep_flags(a, in, &head);
+	reply = take_octets(a, in, head.is_text8);
+	if (reply != R_DONE)
+		return reply;
+	make_item(a, in);
+	if (command_more(a->s, a->c) != E_OK)
+		return R_NONE;
+	return head.is_text8 && !parse_ch(p, ')') ? R_SYNTAX : R_DONE;
+}
+
+bool
+append_take(struct append *a)
+{
+	a->reply = take_message(a);
+	return a->reply == R_DONE;
+}
+
+/* ---- the command ---- */
+
+static enum reply
+check_room(const struct session *s, uint64_t bytes, uint64_t messages)
+{
+	uint64_t more = s->literal.bytes;
+	if (s->quota_bytes && (more > s->quota_bytes || bytes > s->quota_bytes - more))
+		return R_OVER_QUOTA;
+	return s->quota_messages && messages >= s->quota_messages ? R_OVER_QUOTA : R_DONE;
+}
+
+enum reply
+append_accepts(struct session *s, struct span mailbox, const struct store_record *goes)
+{
+	struct store_mailbox m;
+	uint64_t bytes, messages;
+	int err = store_mailbox(s->store, mailbox, &m);
+	if (err != E_OK)
+		return err == E_BAD ? R_NO_MAILBOX_TRY : R_LATER;
+	if (!s->quota_bytes && !s->quota_messages)
+		return R_DONE;
+	if (store_usage(s->store, &bytes, &messages) != E_OK)
+		return R_LATER;
+	if (goes && bytes >= goes->size_bytes && messages > 0)
+		return check_room(s, bytes - goes->size_bytes, messages - 1);
+	return check_room(s, bytes, messages);
+}
+
+void
+append_init(struct append *a, struct session *s, struct command *c)
+{
+	*a = (struct append){.s = s, .c = c, .reply = R_DONE};
+}
+
+void
+append_done(struct append *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		incoming_drop(&a->messages[i]);
+	mem_free(&a->messages);
+}
