@@ -36,7 +36,10 @@ struct address {
  *   returns  the first; NULL when there is none.  A group is its begin, its members, its end, always closed.
  */
 struct address *address_parse(struct span value, struct arena *);
-/* address_put - local-part@domain, the local part quoted where it must be; the local part alone without a host, nothing for "<>" */
+/*
+ * address_put - local-part@domain, the local part quoted where it must be; without a host the local part alone,
+ * nothing for "<>".
+ */
 void address_put(struct buf *out, const struct address *);
 
 #endif
