@@ -7,6 +7,7 @@
 #include <uninorm.h>
 
 #include "mime/charset.h"
+#include "mime/find.h"
 
 enum {
 	KEPT_CODES = 0x3000,   /* all alphabets that have case, but for a few */
@@ -165,5 +166,5 @@ casemap_fold(struct buf *out, struct span in)
 bool
 casemap_search(struct span haystack, struct span needle)
 {
-	return needle.n == 0 || span_search(haystack, needle) < haystack.n;
+	return find_bytes(haystack, needle);
 }

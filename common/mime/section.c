@@ -79,8 +79,8 @@ quoted_parse(struct span *in, struct arena *arena, struct span *out)
 		n += in->p[n] == '\\' ? 2 : 1;
 	if (n >= in->n)
 		return E_BAD;
-	char *name = arena_get(arena, n);
-	if (!name || n > SECTION_NAME_MAX)
+	char *name = n - 1 <= SECTION_NAME_MAX ? arena_get(arena, n) : NULL;
+	if (!name)
 		return E_LIMIT;
 	for (size_t i = 1; i < n; i++) {
 		if (in->p[i] == '\r' || in->p[i] == '\n')

@@ -2,9 +2,9 @@
 /* text.c - the text of a message, walked and searched. */
 #include "mime/text.h"
 
-#include "mime/ascii.h"
 #include "mime/casemap.h"
 #include "mime/decode.h"
+#include "mime/find.h"
 #include "mime/header.h"
 #include "mime/word.h"
 
@@ -67,7 +67,7 @@ static bool
 utf8_contains(struct look *l, struct span utf8)
 {
 	if (span_is_ascii(utf8))
-		return l->is_ascii && ascii_contains(utf8, l->needle);
+		return l->is_ascii && find_any_case(utf8, l->needle);
 	buf_reset(&l->scratch->folded);
 	casemap_fold(&l->scratch->folded, utf8);
 	return casemap_search(buf_as_span(&l->scratch->folded), l->needle);
@@ -81,7 +81,7 @@ head_contains(struct look *l, struct span head)
 	struct header_field field;
 	bool is_plain = span_is_ascii(head) && !has_words(head);
 	if (is_plain && !(l->is_ascii && l->has_blank))
-		return l->is_ascii && ascii_contains(head, l->needle);
+		return l->is_ascii && find_any_case(head, l->needle);
 	if (span_find(l->needle, '\n') < l->needle.n)
 		return GO_ON;
 	buf_reset(lines);

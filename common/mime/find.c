@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* ascii.c - looks for the needle's first and last letter, 32 places at a time, and compares where both are. */
-#include "mime/ascii.h"
+/* find.c - looks for the needle's first and last letter, 32 places at a time, and compares where both are. */
+#include "mime/find.h"
 
 #include <string.h>
 
@@ -14,9 +14,9 @@ struct probe {
 };
 
 static struct probe
-probe_of(char c)
+probe_of(char c, bool any_case)
 {
-	unsigned char bit = ch_alpha(c) ? CASE_BIT : 0;
+	unsigned char bit = any_case && ch_alpha(c) ? CASE_BIT : 0;
 	return (struct probe){bit, (unsigned char)c | bit};
 }
 
@@ -40,8 +40,10 @@ is_likely(const char *p, size_t last_at, struct probe first, struct probe last)
 }
 
 static bool
-is_here(const char *p, struct span needle)
+is_here(const char *p, struct span needle, bool any_case)
 {
+	if (!any_case)
+		return memcmp(p, needle.p, needle.n) == 0;
 	for (size_t i = 0; i < needle.n; i++)
 		if (ch_upper(p[i]) != needle.p[i])
 			return false;
@@ -50,24 +52,36 @@ is_here(const char *p, struct span needle)
 
 /* Is it at one of the first n places? */
 static bool
-is_at_any(const char *p, size_t n, struct span needle)
+is_at_any(const char *p, size_t n, struct span needle, bool any_case)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_here(p + i, needle))
+		if (is_here(p + i, needle, any_case))
 			return true;
 	return false;
 }
 
-bool
-ascii_contains(struct span hay, struct span needle)
+static inline bool
+find(struct span hay, struct span needle, bool any_case)
 {
 	size_t i = 0;
 	if (needle.n == 0 || hay.n < needle.n)
 		return needle.n == 0;
 	size_t places = hay.n - needle.n + 1, last_at = needle.n - 1;
-	struct probe first = probe_of(needle.p[0]), last = probe_of(needle.p[last_at]);
+	struct probe first = probe_of(needle.p[0], any_case), last = probe_of(needle.p[last_at], any_case);
 	for (; places - i >= PLACES; i += PLACES)
-		if (is_likely(hay.p + i, last_at, first, last) && is_at_any(hay.p + i, PLACES, needle))
+		if (is_likely(hay.p + i, last_at, first, last) && is_at_any(hay.p + i, PLACES, needle, any_case))
 			return true;
-	return is_at_any(hay.p + i, places - i, needle);
+	return is_at_any(hay.p + i, places - i, needle, any_case);
+}
+
+bool
+find_bytes(struct span hay, struct span needle)
+{
+	return find(hay, needle, false);
+}
+
+bool
+find_any_case(struct span hay, struct span needle)
+{
+	return find(hay, needle, true);
 }

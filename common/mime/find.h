@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* find.h - a search in text, at the speed of memory. */
+#ifndef MIME_FIND_H
+#define MIME_FIND_H
+
+#include "base/span.h"
+
+/* find_bytes - is the needle in it?  An empty one is in everything. */
+bool find_bytes(struct span haystack, struct span needle);
+/* find_any_case - the same, ASCII letters in any case; those of the needle in upper case, as casemap_fold makes them */
+bool find_any_case(struct span haystack, struct span needle);
+
+#endif
