@@ -12,17 +12,29 @@ struct writer {
 	const struct tree *tree; /* borrow */
 	struct arena *arena;     /* borrow */
 	bool is_extended;
+	struct buf *body; /* borrow; NULL: not wanted.  Gets all but the extension data */
+	size_t body_at;   /* up to here out is in body too */
 };
 
 /* A token in lower case. */
 static void
 lower_put(struct writer *w, struct span s)
 {
-	struct span copy = arena_span(w->arena, s);
 	char *p = arena_str(w->arena, s);
-	for (size_t i = 0; p && i < copy.n; i++)
+	for (size_t i = 0; p && i < s.n; i++)
 		p[i] = ch_lower(p[i]);
-	imap_string_put(w->out, p ? span_make(p, copy.n) : copy);
+	imap_string_put(w->out, p ? span_make(p, s.n) : s);
+}
+
+static void
+number_put(struct buf *out, size_t number)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	buf_put(out, digits + at, sizeof digits - at);
 }
 
 /* A value of the head on one line, NIL when there is none. */
@@ -111,6 +123,15 @@ language_put(struct writer *w, struct span value)
 	buf_ch(w->out, ')');
 }
 
+/* All that BODYSTRUCTURE has and BODY has not: what was put since the last one goes to body. */
+static void
+extension_begin(struct writer *w)
+{
+	if (w->body && buf_done(w->out) == E_OK)
+		buf_span(w->body, span_from(buf_as_span(w->out), w->body_at));
+	buf_ch(w->out, ' ');
+}
+
 static void
 extension_put(struct writer *w, const struct part_fields *f)
 {
@@ -120,6 +141,7 @@ extension_put(struct writer *w, const struct part_fields *f)
 	language_put(w, f->language);
 	buf_ch(w->out, ' ');
 	value_put(w, f->location);
+	w->body_at = w->out->len;
 }
 
 /* ---- bodies ---- */
@@ -135,7 +157,7 @@ multipart_put(struct writer *w, const struct part *p)
 	lower_put(w, p->fields.subtype);
 	if (!w->is_extended)
 		return;
-	buf_ch(w->out, ' ');
+	extension_begin(w);
 	type_params_put(w, &p->fields);
 	extension_put(w, &p->fields);
 }
@@ -152,7 +174,8 @@ fields_put(struct writer *w, const struct part *p)
 	value_put(w, p->fields.description);
 	buf_ch(w->out, ' ');
 	encoding_put(w, p->fields.encoding);
-	buf_putf(w->out, " %zu", p->end_at - p->body_at);
+	buf_ch(w->out, ' ');
+	number_put(w->out, p->end_at - p->body_at);
 }
 
 static void
@@ -176,11 +199,13 @@ single_put(struct writer *w, const struct part *p)
 	fields_put(w, p);
 	if (p->kind == PART_MESSAGE)
 		message_put(w, p->child);
-	if (p->kind == PART_MESSAGE || (!is_opaque && part_is(p, "text", NULL)))
-		buf_putf(w->out, " %zu", p->body_lines);
+	if (p->kind == PART_MESSAGE || (!is_opaque && part_is(p, "text", NULL))) {
+		buf_ch(w->out, ' ');
+		number_put(w->out, p->body_lines);
+	}
 	if (!w->is_extended)
 		return;
-	buf_ch(w->out, ' ');
+	extension_begin(w);
 	value_put(w, p->fields.md5);
 	extension_put(w, &p->fields);
 }
@@ -201,4 +226,14 @@ bodystructure_put(struct buf *out, const struct tree *tree, bool is_extended, st
 {
 	struct writer w = {.out = out, .tree = tree, .arena = arena, .is_extended = is_extended};
 	body_put(&w, &tree->root);
+}
+
+void
+bodystructure_put_both(struct buf *structure, struct buf *body, const struct tree *tree, struct arena *arena)
+{
+	struct writer w = {.out = structure, .tree = tree, .arena = arena, .is_extended = true, .body = body,
+	    .body_at = structure->len};
+	body_put(&w, &tree->root);
+	if (buf_done(structure) == E_OK)
+		buf_span(body, span_from(buf_as_span(structure), w.body_at));
 }

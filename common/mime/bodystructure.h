@@ -15,5 +15,7 @@
  *   arena        for what it needs meanwhile
  */
 void bodystructure_put(struct buf *out, const struct tree *, bool is_extended, struct arena *arena);
+/* bodystructure_put_both - both in one go; both have no maximum of their own */
+void bodystructure_put_both(struct buf *structure, struct buf *body, const struct tree *, struct arena *arena);
 
 #endif

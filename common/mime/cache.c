@@ -9,7 +9,6 @@
 #include "mime/param.h"
 #include "mime/preview.h"
 #include "mime/text.h"
-#include "mime/word.h"
 
 enum {
 	CACHE_VERSION = 1,
@@ -56,44 +55,55 @@ work_keep(struct maker *m)
 }
 
 /* The fields that are kept, as they stand, and a row for each. */
+struct kept {
+	struct buf rows, bytes; /* own */
+	bool is_too_large;
+};
+
 static void
-fields_make(struct maker *m, struct span head)
+field_keep(struct kept *k, const struct header_field *f, int name)
 {
-	struct buf rows = {0};
-	struct header_field f;
-	while (header_next(&head, &f) == E_OK) {
-		int name = cache_name_find(f.name);
-		bool is_whole = span_ends(f.whole, SPAN("\n")); /* the last line may have no end */
-		size_t n = f.whole.n + (is_whole ? 0 : 2);
-		if (name < 0)
-			continue;
-		if (n >= ABSENT || m->work.len + n >= ABSENT) {
-			buf_free(&rows);
-			buf_reset(&m->work);
-			return;
-		}
-		buf_u8(&rows, (uint8_t)name);
-		buf_u16(&rows, (uint16_t)n);
-		buf_span(&m->work, f.whole);
-		buf_str(&m->work, is_whole ? "" : "\r\n");
-	}
-	m->c.field_rows = arena_span(m->arena, buf_as_span(&rows));
-	m->c.fields = work_keep(m);
-	buf_free(&rows);
+	bool is_whole = span_ends(f->whole, SPAN("\n")); /* the last line may have no end */
+	size_t n = f->whole.n + (is_whole ? 0 : 2);
+	k->is_too_large |= n >= ABSENT || k->bytes.len + n >= ABSENT;
+	if (k->is_too_large)
+		return;
+	buf_u8(&k->rows, (uint8_t)name);
+	buf_u16(&k->rows, (uint16_t)n);
+	buf_span(&k->bytes, f->whole);
+	buf_str(&k->bytes, is_whole ? "" : "\r\n");
 }
 
 static void
-search_make(struct maker *m, struct span head)
+fields_make(struct maker *m, struct span head)
 {
-	const struct {
-		struct span name;
-		struct span *out;
-	} rows[] = {{SPAN("Subject"), &m->c.search.subject}, {SPAN("From"), &m->c.search.from},
-	    {SPAN("To"), &m->c.search.to}, {SPAN("Cc"), &m->c.search.cc}, {SPAN("Bcc"), &m->c.search.bcc}};
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		text_field_put(&m->work, head, rows[i].name);
-		*rows[i].out = work_keep(m);
+	struct cache_search *s = &m->c.search;
+	struct span *const out[] = {[CACHE_NAME_FROM] = &s->from, [CACHE_NAME_TO] = &s->to, [CACHE_NAME_CC] = &s->cc,
+	    [CACHE_NAME_BCC] = &s->bcc, [CACHE_NAME_SUBJECT] = &s->subject};
+	struct buf values[CACHE_N_SEARCHED] = {0};
+	struct kept kept = {0};
+	struct header_field f;
+	while (header_next(&head, &f) == E_OK) {
+		int name = cache_name_find(f.name);
+		if (name < 0)
+			continue;
+		field_keep(&kept, &f, name);
+		if (name >= CACHE_N_SEARCHED)
+			continue;
+		buf_str(&values[name], values[name].len ? "\n" : "");
+		text_value_put(&values[name], f.value);
 	}
+	for (size_t i = 0; i < CACHE_N_SEARCHED; i++) {
+		casemap_fold(&m->work, buf_as_span(&values[i]));
+		*out[i] = work_keep(m);
+		buf_free(&values[i]);
+	}
+	if (!kept.is_too_large) {
+		m->c.field_rows = arena_span(m->arena, buf_as_span(&kept.rows));
+		m->c.fields = arena_span(m->arena, buf_as_span(&kept.bytes));
+	}
+	buf_free(&kept.rows);
+	buf_free(&kept.bytes);
 }
 
 /* A part that a reader would save: named as one, or no text and with a file's name. */
@@ -119,10 +129,12 @@ is_attachment(const struct part *p, struct arena *arena)
 static void
 structure_make(struct maker *m)
 {
-	bodystructure_put(&m->work, &m->tree, true, m->arena);
+	struct buf body = {0};
+	bodystructure_put_both(&m->work, &body, &m->tree, m->arena);
 	m->c.bodystructure = work_keep(m);
-	bodystructure_put(&m->work, &m->tree, false, m->arena);
+	buf_span(&m->work, buf_as_span(&body));
 	m->c.body = work_keep(m);
+	buf_free(&body);
 	preview_put(&m->work, &m->tree, m->arena);
 	m->c.preview = work_keep(m);
 	for (const struct part *p = &m->tree.root; p && !m->c.has_attachment; p = part_next(p))
@@ -167,7 +179,6 @@ cache_make(struct span message, struct arena *arena, struct buf *out)
 	m.c.envelope = work_keep(&m);
 	envelope_facts_find(&envelope, arena, &m.c.facts);
 	fields_make(&m, head);
-	search_make(&m, head);
 	structure_make(&m);
 	item_put(out, &m.c);
 	buf_free(&m.work);

@@ -9,8 +9,10 @@
  * Authentication-Results) are not among them.  A name's number is in items: a change is another CACHE_VERSION.
  */
 static const char *const names[] = {
+    [CACHE_NAME_FROM] = "From", [CACHE_NAME_TO] = "To", [CACHE_NAME_CC] = "Cc", [CACHE_NAME_BCC] = "Bcc",
+    [CACHE_NAME_SUBJECT] = "Subject",
     /* all of them */
-    "From", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "Sender", "Reply-To", "In-Reply-To", "References",
+    "Date", "Message-ID", "Sender", "Reply-To", "In-Reply-To", "References",
     "Content-Type", "MIME-Version", "X-Priority", "Priority", "Importance", "Newsgroups", "Followup-To",
     /* Outlook, Outlook Express */
     "X-MSMail-Priority", "X-Ref", "X-MSOESRec", "Sensitivity", "Thread-Topic",
@@ -34,7 +36,7 @@ _Static_assert(COUNT(names) <= CACHE_NAMES_MAX, "a bit a name");
 int
 cache_name_find(struct span name)
 {
-	char first = name.n ? ch_upper(name.p[0]) : 0;
+	char first = name.n ? ch_upper(name.p[0]) : '\0';
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (names[i][0] == first && span_ieqs(name, names[i]))
 			return (int)i;

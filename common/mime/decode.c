@@ -25,19 +25,29 @@ part_text_of(const struct tree *t, const struct part *p, struct arena *arena, st
 	const struct charset_row *row = charset_row_find(charset);
 	out->charset = charset;
 	out->is_ascii_like = row && row->is_ascii_like;
+	out->is_utf8 = row && row->way == WAY_UTF8;
 	return E_OK;
 }
 
-void
-part_text_decode(const struct part_text *t, size_t max_bytes, struct buf *decoded, struct buf *out)
+struct span
+part_text_bytes(const struct part_text *t, size_t max_bytes, struct buf *decoded)
 {
 	struct span in = span_head(t->body, max_bytes);
+	if (t->transfer == TRANSFER_PLAIN)
+		return in;
 	buf_reset(decoded);
-	buf_reset(out);
-	if (t->transfer != TRANSFER_PLAIN) {
-		transfer_decode(t->transfer, in, decoded);
-		in = buf_as_span(decoded);
-	}
-	if (charset_to_utf8(t->charset, in, out) != E_OK)
-		charset_guess(in, out);
+	transfer_decode(t->transfer, in, decoded);
+	return buf_as_span(decoded);
+}
+
+struct span
+part_text_utf8(const struct part_text *t, size_t max_bytes, struct buf *decoded, struct buf *utf8)
+{
+	struct span in = part_text_bytes(t, max_bytes, decoded);
+	if (t->is_ascii_like && span_is_ascii(in))
+		return in;
+	buf_reset(utf8);
+	if (charset_to_utf8(t->charset, in, utf8) != E_OK)
+		charset_guess(in, utf8);
+	return buf_as_span(utf8);
 }

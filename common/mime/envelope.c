@@ -46,8 +46,9 @@ field_take(struct imap_envelope *e, const struct header_field *f, struct arena *
 	    {"sender", NULL, &e->sender}, {"reply-to", NULL, &e->reply_to}, {"to", NULL, &e->to},
 	    {"cc", NULL, &e->cc}, {"bcc", NULL, &e->bcc}, {"in-reply-to", &e->in_reply_to, NULL},
 	    {"message-id", &e->message_id, NULL}, {"references", &e->references, NULL}};
+	char first = ch_lower(f->name.p[0]);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (!span_ieqs(f->name, rows[i].name))
+		if (rows[i].name[0] != first || !span_ieqs(f->name, rows[i].name))
 			continue;
 		if (rows[i].list)
 			addresses_add(rows[i].list, f->value, arena);
@@ -175,10 +176,18 @@ first_id(struct work *w, struct span value)
 	return arena_span(w->arena, buf_as_span(&w->made));
 }
 
+/* There are not more ids than '<': counted only when there may be too many. */
 static size_t
 ids_count(struct work *w, struct span value)
 {
 	size_t n = 0;
+	for (struct span left = value; left.n && n <= ENVELOPE_REFERENCES_MAX; n++) {
+		left = span_from(left, span_find(left, '<'));
+		left = span_from(left, 1);
+	}
+	if (n <= ENVELOPE_REFERENCES_MAX)
+		return n;
+	n = 0;
 	buf_reset(&w->made);
 	for (; msgid_next(&value, &w->made) == E_OK; n++)
 		buf_reset(&w->made);
@@ -191,8 +200,6 @@ references_find(struct work *w, const struct imap_envelope *e)
 {
 	size_t n = ids_count(w, e->references), i = 0;
 	struct span value = e->references;
-	if (n == 0)
-		return first_id(w, e->in_reply_to);
 	buf_reset(&w->decoded);
 	buf_reset(&w->made);
 	for (; msgid_next(&value, &w->decoded) == E_OK; i++, buf_reset(&w->decoded)) {
@@ -202,6 +209,8 @@ references_find(struct work *w, const struct imap_envelope *e)
 			buf_ch(&w->made, '\n');
 		buf_span(&w->made, buf_as_span(&w->decoded));
 	}
+	if (w->made.len == 0)
+		return first_id(w, e->in_reply_to);
 	return arena_span(w->arena, buf_as_span(&w->made));
 }
 

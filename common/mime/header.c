@@ -122,23 +122,38 @@ header_value(struct span head, struct span name)
 	return v;
 }
 
+/* The blanks, line ends and NULs around it off. */
+static struct span
+blanks_off(struct span s)
+{
+	while (s.n && (is_blank(s.p[0]) || s.p[0] == '\0'))
+		s = span_from(s, 1);
+	while (s.n && (is_blank(s.p[s.n - 1]) || s.p[s.n - 1] == '\0'))
+		s.n--;
+	return s;
+}
+
+/* A line without its end; CRs and NULs within are rare. */
+static void
+line_put(struct buf *out, struct span line)
+{
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (span_find(line, '\r') == line.n && span_find(line, '\0') == line.n) {
+		buf_span(out, line);
+		return;
+	}
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i] != '\r' && line.p[i] != '\0')
+			buf_ch(out, line.p[i]);
+}
+
 void
 header_unfold(struct buf *out, struct span value)
 {
-	size_t at = out->len, end;
-	bool has_text = false;
-	char *room = buf_room(out, value.n);
-	if (!room)
+	value = blanks_off(value);
+	if (!buf_room(out, value.n)) /* all or nothing */
 		return;
-	for (size_t i = 0; i < value.n; i++) {
-		char c = value.p[i];
-		if (c == '\r' || c == '\n' || c == '\0' || (!has_text && ch_space(c)))
-			continue;
-		has_text = true;
-		*room++ = c;
-	}
-	end = (size_t)(room - out->p);
-	while (end > at && ch_space(out->p[end - 1]))
-		end--;
-	buf_added(out, end - at);
+	while (value.n)
+		line_put(out, span_cut(&value, '\n'));
 }

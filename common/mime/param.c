@@ -57,13 +57,31 @@ param_add(struct param ***tail, struct arena *a, struct span name, struct span v
 	struct param *p = arena_get(a, sizeof *p);
 	if (!p)
 		return NULL;
-	p->name = arena_span(a, name);
-	p->value = arena_span(a, value);
-	if (p->name.n != name.n || p->value.n != value.n)
-		return NULL; /* the arena is full */
+	p->name = name;
+	p->value = value;
 	**tail = p;
 	*tail = &p->next;
 	return p;
+}
+
+/* The same with copies of both. */
+static struct param *
+param_add_copy(struct param ***tail, struct arena *a, struct span name, struct span value)
+{
+	struct span own_name = arena_span(a, name), own_value = arena_span(a, value);
+	if (own_name.n != name.n || own_value.n != value.n)
+		return NULL; /* the arena is full */
+	return param_add(tail, a, own_name, own_value);
+}
+
+/* Does a value stand for itself: no backslashes, line ends, NULs? */
+static bool
+is_itself(struct span value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] == '\\' || value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0')
+			return false;
+	return true;
 }
 
 /* One "name=value".  False: it was none, or the arena is full. */
@@ -78,16 +96,20 @@ take_param(struct lex *l, struct param ***tail, struct arena *a)
 	lex_take(l, 1);
 	lex_blanks(l, NULL);
 	if (lex_quoted(l, &inner)) {
+		if (is_itself(inner))
+			return param_add_copy(tail, a, name, inner) != NULL;
 		lex_unquote(&value, inner);
 	} else {
 		if (l->in.n && l->in.p[0] == '"')
 			lex_take(l, 1); /* not closed: up to the next ";" */
 		struct span bare = take_value(l);
+		if (is_itself(bare))
+			return param_add_copy(tail, a, name, bare) != NULL;
 		for (size_t i = 0; i < bare.n; i++)
 			if (bare.p[i] != '\r' && bare.p[i] != '\n' && bare.p[i] != '\0')
 				buf_ch(&value, bare.p[i]);
 	}
-	bool is_added = param_add(tail, a, name, buf_as_span(&value)) != NULL;
+	bool is_added = param_add_copy(tail, a, name, buf_as_span(&value)) != NULL;
 	buf_free(&value);
 	return is_added;
 }
@@ -227,12 +249,31 @@ text_of_sections(const struct param *list, const struct param *first, struct buf
 	buf_free(&octets);
 }
 
+/* Is it readable as it stands: no mark, no encoded word, ASCII? */
+static bool
+is_text(const struct param *p)
+{
+	return span_find(p->name, '*') == p->name.n && span_find(p->value, '?') == p->value.n && span_is_ascii(p->value);
+}
+
+static bool
+all_are_text(const struct param *p)
+{
+	while (p && is_text(p))
+		p = p->next;
+	return !p;
+}
+
 /* Names and values made readable; of what several parameters make together, one. */
 static void
-make_text(const struct param *raw, struct arena *a, struct param **out)
+make_text(struct param *raw, struct arena *a, struct param **out)
 {
 	struct param **tail = out;
 	struct buf text = {.max = PARAM_VALUE_BYTES_MAX};
+	if (all_are_text(raw)) { /* the usual case */
+		*out = raw;
+		return;
+	}
 	for (const struct param *p = raw; p; p = p->next) {
 		struct mark m = mark_of(p->name);
 		const struct param *first = section_find(raw, m.base, -1);
@@ -243,7 +284,7 @@ make_text(const struct param *raw, struct arena *a, struct param **out)
 			text_of_sections(raw, first, &text);
 		else
 			word_decode(&text, p->value);
-		if (!param_add(&tail, a, m.base, buf_done(&text) == E_OK ? buf_as_span(&text) : p->value))
+		if (!param_add_copy(&tail, a, m.base, buf_done(&text) == E_OK ? buf_as_span(&text) : p->value))
 			break;
 	}
 	buf_free(&text);

@@ -42,11 +42,10 @@ part_words(const struct part_text *t, bool is_html, struct buf *out)
 	struct words words = {.out = out, .max_chars = PREVIEW_CHARS_MAX};
 	size_t at = out->len, look = FIRST_LOOK_BYTES;
 	for (;; look *= LOOK_GROWTH) {
-		part_text_decode(t, look, &decoded, &utf8);
 		buf_cut(out, at);
 		words.n_chars = 0;
 		words.has_blank = false;
-		text_words(buf_as_span(&utf8), is_html, &words);
+		text_words(part_text_utf8(t, look, &decoded, &utf8), is_html, &words);
 		if (words_are_full(&words) || look >= t->body.n || look >= PREVIEW_LOOK_BYTES_MAX)
 			break;
 	}

@@ -14,7 +14,7 @@ struct look {
 	const struct tree *tree;      /* borrow */
 	struct text_scratch *scratch; /* borrow */
 	struct span needle;           /* folded */
-	bool is_ascii, has_blank;     /* the needle */
+	bool is_ascii;                /* the needle */
 	text_visit_fn *visit;
 	void *ctx;
 };
@@ -31,23 +31,26 @@ text_scratch_free(struct text_scratch *s)
 static struct look
 look_for(const struct tree *tree, struct span needle, struct text_scratch *scratch)
 {
-	struct look l = {.tree = tree, .scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
-	for (size_t i = 0; i < needle.n; i++)
-		l.has_blank |= needle.p[i] >= 0 && needle.p[i] <= ' ';
-	return l;
+	return (struct look){.tree = tree, .scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
 }
 
 /* ---- fields ---- */
 
+/* May there be encoded words in it?  A '?' is rarer than a '='. */
 static bool
 has_words(struct span raw)
 {
-	return span_search(raw, SPAN("=?")) < raw.n;
+	for (struct span left = raw; left.n;) {
+		left = span_from(left, span_find(left, '?'));
+		if (left.n && left.p > raw.p && left.p[-1] == '=')
+			return true;
+		left = span_from(left, 1);
+	}
+	return false;
 }
 
-/* A value on one line in UTF-8. */
-static void
-value_put(struct buf *out, struct span raw)
+void
+text_value_put(struct buf *out, struct span raw)
 {
 	if (has_words(raw) || !span_is_ascii(raw))
 		word_decode(out, raw);
@@ -60,7 +63,7 @@ field_put(struct buf *out, const struct header_field *f)
 {
 	buf_span(out, f->name);
 	buf_put(out, ": ", 2);
-	value_put(out, f->value);
+	text_value_put(out, f->value);
 }
 
 static bool
@@ -79,9 +82,6 @@ head_contains(struct look *l, struct span head)
 {
 	struct buf *lines = &l->scratch->utf8;
 	struct header_field field;
-	bool is_plain = span_is_ascii(head) && !has_words(head);
-	if (is_plain && !(l->is_ascii && l->has_blank))
-		return l->is_ascii && find_any_case(head, l->needle);
 	if (span_find(l->needle, '\n') < l->needle.n)
 		return GO_ON;
 	buf_reset(lines);
@@ -107,26 +107,19 @@ head_visit(struct look *l, struct span head)
 
 /* ---- parts ---- */
 
-/* Text in UTF-8: where it stands when it is ASCII, else in scratch. */
-static struct span
-text_utf8(const struct part_text *t, struct text_scratch *s)
-{
-	if (t->transfer == TRANSFER_PLAIN && t->is_ascii_like && span_is_ascii(t->body))
-		return t->body;
-	part_text_decode(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8);
-	return buf_as_span(&s->utf8);
-}
-
+/* What says that it is UTF-8 is folded as it is: bad octets are the same to both. */
 static int
 body_contains(struct look *l, const struct part_text *t)
 {
-	return utf8_contains(l, text_utf8(t, l->scratch));
+	struct text_scratch *s = l->scratch;
+	return utf8_contains(l, t->is_utf8 ? part_text_bytes(t, TEXT_DECODED_BYTES_MAX, &s->decoded)
+	                                   : part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8));
 }
 
 static int
 body_visit(struct look *l, const struct part_text *t)
 {
-	return l->visit(l->ctx, text_utf8(t, l->scratch));
+	return l->visit(l->ctx, part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &l->scratch->decoded, &l->scratch->utf8));
 }
 
 typedef int head_fn(struct look *, struct span head);
@@ -172,7 +165,7 @@ text_field_contains(struct span head, struct span name, struct span needle, stru
 	struct header_field field;
 	while (header_find(&head, name, &field) == E_OK) {
 		buf_reset(&scratch->utf8);
-		value_put(&scratch->utf8, field.value);
+		text_value_put(&scratch->utf8, field.value);
 		if (needle.n == 0 || utf8_contains(&l, buf_as_span(&scratch->utf8)))
 			return true;
 	}
@@ -187,7 +180,7 @@ text_field_put(struct buf *out, struct span head, struct span name)
 	while (header_find(&head, name, &field) == E_OK) {
 		if (utf8.len)
 			buf_ch(&utf8, '\n');
-		value_put(&utf8, field.value);
+		text_value_put(&utf8, field.value);
 	}
 	casemap_fold(out, buf_as_span(&utf8));
 	buf_free(&utf8);

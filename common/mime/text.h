@@ -15,7 +15,7 @@ enum text_where {
 	TEXT_TEXT, /* the head too */
 };
 
-enum { TEXT_DECODED_BYTES_MAX = 32 << 20 }; /* of one part in an encoding or charset: past it nothing is looked for */
+enum { TEXT_DECODED_BYTES_MAX = 32 << 20 }; /* of one part: past it nothing is looked for */
 
 /* What searching needs meanwhile.  {0} is a valid one; keep it from one message to the next. */
 struct text_scratch {
@@ -32,6 +32,8 @@ bool text_contains(const struct tree *, enum text_where, struct span needle, str
  *   head  of a message, or some fields of it; may go on with the body
  */
 bool text_field_contains(struct span head, struct span name, struct span needle, struct text_scratch *);
+/* text_value_put - a value of a field on one line in UTF-8, not folded */
+void text_value_put(struct buf *out, struct span raw);
 /* text_field_put - the values of all fields of that name, decoded and folded, an LF between */
 void text_field_put(struct buf *out, struct span head, struct span name);
 

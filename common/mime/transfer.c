@@ -185,27 +185,41 @@ qp_blanks(struct span s, char **o, bool is_end)
 	return blanks;
 }
 
-/* The usual case: what stands for itself, blanks between words, "=" with two digits.  Returns what was taken. */
+/* Where the blanks before a line's end at stop begin, or stop when there are none. */
+static const char *
+text_end_of(const char *p, const char *stop)
+{
+	const char *q = stop > p && stop[-1] == '\r' ? stop - 1 : stop, *blanks = q;
+	while (blanks > p && (blanks[-1] == ' ' || blanks[-1] == '\t'))
+		blanks--;
+	return blanks < q ? blanks : stop;
+}
+
+/*
+ * The usual case: what stands for itself, blanks between words, "=" with two digits: up to a "=" or a line's end at
+ * a time.  Returns what was taken.
+ */
 static size_t
 qp_fast(struct span s, char **out)
 {
 	const char *p = s.p, *end = p + s.n;
-	char *o = *out;
-	for (; p < end; p++) {
-		if (*p == '=') {
-			if (end - p < 3 || !is_hex(p[1]) || !is_hex(p[2]))
+	while (p < end) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p)), *stop = eol ? eol : end;
+		const char *escape = memchr(p, '=', (size_t)(stop - p));
+		stop = escape ? escape : stop;
+		const char *text_end = escape ? escape : text_end_of(p, stop);
+		memcpy(*out, p, (size_t)(text_end - p));
+		*out += text_end - p;
+		p = text_end;
+		if (!escape || end - p < 3 || !is_hex(p[1]) || !is_hex(p[2])) {
+			if (escape || text_end < stop || !eol)
 				break;
-			*o++ = (char)(hex_value[(unsigned char)p[1]] << 4 | hex_value[(unsigned char)p[2]]);
-			p += 2;
-		} else if (*p != ' ' && *p != '\t') {
-			*o++ = *p;
-		} else if (end - p > 1 && (unsigned char)p[1] > ' ') {
-			*o++ = *p;
-		} else {
-			break;
+			*(*out)++ = *p++; /* a line end with no blank before it */
+			continue;
 		}
+		*(*out)++ = (char)(hex_value[(unsigned char)p[1]] << 4 | hex_value[(unsigned char)p[2]]);
+		p += 3;
 	}
-	*out = o;
 	return (size_t)(p - s.p);
 }
 

@@ -320,9 +320,9 @@ message_pass(struct scan *s, struct part *p, struct stop *stop)
 	text_pass(s, stop);
 }
 
-/* No delimiter was found: the whole body is the one child. */
+/* No delimiter was found, or one in the head already: the body, as it is, is the one child. */
 static void
-multipart_complete(struct scan *s, struct part *p)
+part_complete(struct scan *s, struct part *p)
 {
 	struct part *last = NULL, *child = part_add(s, p, &last);
 	if (!child) {
@@ -365,8 +365,8 @@ part_pass(struct scan *s, struct part *p, struct stop *stop)
 	p->end_at = p->end_at > p->head_at ? p->end_at : p->head_at;
 	p->body_at = !is_cut && body_at < p->end_at ? body_at : p->end_at;
 	p->body_lines = p->body_at < p->end_at ? stop->lines - lines : 0;
-	if (p->kind == PART_MULTIPART && !p->child)
-		multipart_complete(s, p);
+	if ((p->kind == PART_MULTIPART || p->kind == PART_MESSAGE) && !p->child)
+		part_complete(s, p);
 	part_clamp(p);
 }
 

@@ -40,6 +40,11 @@ is_unseen(uint32_t code)
 void
 words_put(struct words *w, uint32_t code)
 {
+	if (code > ' ' && code < 0x7f && !w->has_blank && !words_are_full(w)) { /* the usual case */
+		buf_ch(w->out, (char)code);
+		w->n_chars++;
+		return;
+	}
 	if (is_blank(code)) {
 		w->has_blank = w->n_chars > 0;
 		return;
