@@ -171,7 +171,7 @@ static void
 serve(int chan)
 {
 	int err = E_OK;
-	while (err == E_OK && io_wait(chan, POLLIN, DEADLINE_NONE, true) == E_OK)
+	while (err == E_OK && io_wait(chan, POLLIN, DEADLINE_NONE, IO_AT_DRAIN) == E_OK)
 		err = do_packet(chan);
 	if (err != E_OK && err != E_IO)
 		log_event(LOG_ERR, "scheduler_ended", "why=%s", err_name(err));
@@ -208,7 +208,7 @@ int
 placer_run(void)
 {
 	int listener = listener_fd();
-	while (io_wait(listener, POLLIN, DEADLINE_NONE, true) == E_OK) {
+	while (io_wait(listener, POLLIN, DEADLINE_NONE, IO_AT_DRAIN) == E_OK) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			continue; /* another placer was quicker */

@@ -207,7 +207,7 @@ next_client(struct client *client, int *fd)
 	int err = ask_send(the_process.front, FRONT_FREE, SPAN(""), -1,
 	    deadline_in_ms(CHILD_CALL_WAIT_MS));
 	if (err == E_OK)
-		err = io_wait(the_process.front, POLLIN, DEADLINE_NONE, true);
+		err = io_wait(the_process.front, POLLIN, DEADLINE_NONE, IO_AT_STOP);
 	if (err == E_OK)
 		err = ask_recv(the_process.front, &in, &m, 0);
 	if (err != E_OK)

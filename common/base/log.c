@@ -91,7 +91,8 @@ log_event(int level, const char *event, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(rest, sizeof rest - b.len - 8, fmt, ap); /* cut, never dropped */
 		va_end(ap);
-		buf_putf(&b, " %s", rest);
+		if (rest[0])
+			buf_putf(&b, " %s", rest);
 	}
 	size_t n = b.len;
 	memcpy(line, b.p, n);

@@ -62,7 +62,7 @@ static bool
 wait_client(int64_t deadline)
 {
 	while (next.fd < 0) {
-		if (the_child.is_draining || io_wait(the_child.control, POLLIN, deadline, false) != E_OK)
+		if (the_child.is_draining || io_wait(the_child.control, POLLIN, deadline, IO_STAYS) != E_OK)
 			return false;
 		child_control();
 	}

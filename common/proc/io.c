@@ -49,12 +49,18 @@ way_write(struct io *io, const char *p, size_t n, size_t *put, bool *wants_write
 	               : plain_write(io, p, n, put, wants_write);
 }
 
+static bool
+is_end(enum io_end end)
+{
+	return (end == IO_AT_STOP && the_child.is_stopping) || (end == IO_AT_DRAIN && the_child.is_draining);
+}
+
 int
-io_wait(int fd, short events, int64_t deadline, bool ends_on_drain)
+io_wait(int fd, short events, int64_t deadline, enum io_end end)
 {
 	struct pollfd p[2] = {
 	    {.fd = fd, .events = events}, {.fd = the_child.control, .events = POLLIN}};
-	for (;;) {
+	while (!is_end(end)) {
 		int n = poll(p, 2, deadline_left_ms(deadline));
 		if (n < 0 && errno != EINTR)
 			return E_IO;
@@ -64,17 +70,16 @@ io_wait(int fd, short events, int64_t deadline, bool ends_on_drain)
 			return E_OK;
 		if (n > 0 && p[1].revents)
 			child_control();
-		if (ends_on_drain && the_child.is_stopping)
-			return E_DENY;
 	}
+	return E_DENY;
 }
 
 /* One wait of this conversation: its idle time and its deadline both hold. */
 static int
-io_wait_turn(struct io *io, short events, bool ends_on_drain)
+io_wait_turn(struct io *io, short events, enum io_end end)
 {
 	int64_t idle = deadline_in_ms(io->idle_ms);
-	return io_wait(io->fd, events, idle < io->deadline ? idle : io->deadline, ends_on_drain);
+	return io_wait(io->fd, events, idle < io->deadline ? idle : io->deadline, end);
 }
 
 void
@@ -133,7 +138,7 @@ io_flush(struct io *io)
 		if (err == E_OK)
 			at += put;
 		else if (err == E_MORE)
-			err = io_wait_turn(io, wants_write ? POLLOUT : POLLIN, false);
+			err = io_wait_turn(io, wants_write ? POLLOUT : POLLIN, IO_STAYS);
 	}
 	io->out.len = 0;
 	if (err != E_OK)
@@ -193,7 +198,8 @@ io_fill(struct io *io)
 			return got ? E_OK : E_IO;
 		}
 		if (err == E_MORE)
-			err = io_wait_turn(io, wants_write ? POLLOUT : POLLIN, io->ends_on_drain);
+			err = io_wait_turn(io, wants_write ? POLLOUT : POLLIN,
+			    io->ends_on_drain ? IO_AT_STOP : IO_STAYS);
 		if (err != E_OK)
 			return err;
 	}

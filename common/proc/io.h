@@ -60,7 +60,13 @@ void io_put(struct io *, struct span);      /* buffered; sent by io_flush, io_fi
 void io_putf(struct io *, const char *fmt, ...) FMT(2, 3);
 MUST_USE int io_flush(struct io *);         /* E_OK, E_IO, E_LIMIT; a failure sticks in out.err */
 
-/* io_wait - one descriptor (and the control channel) until deadline.  E_OK, E_LIMIT, E_DENY (drain seen, if asked) */
-MUST_USE int io_wait(int fd, short events, int64_t deadline, bool ends_on_drain);
+enum io_end {
+	IO_STAYS,    /* whatever the monitor says */
+	IO_AT_STOP,  /* of the daemon */
+	IO_AT_DRAIN, /* at a reload too */
+};
+
+/* io_wait - one descriptor (and the control channel) until deadline.  E_OK, E_IO, E_LIMIT, E_DENY (the end came) */
+MUST_USE int io_wait(int fd, short events, int64_t deadline, enum io_end);
 
 #endif

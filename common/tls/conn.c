@@ -104,7 +104,7 @@ tls_accept(struct tls_server *s, struct io *io, int64_t deadline, struct tls_con
 	while ((err = tls_handshake_step(c, &wants_write)) == E_MORE) {
 		int64_t idle = deadline_in_ms(io->idle_ms);
 		err = io_wait(io->fd, wants_write ? POLLOUT : POLLIN,
-		    idle < deadline ? idle : deadline, false);
+		    idle < deadline ? idle : deadline, IO_STAYS);
 		if (err != E_OK)
 			break;
 	}

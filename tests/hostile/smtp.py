@@ -14,6 +14,7 @@ from pop3 import Pop
 from suite import Suite, free_ports, wait_for
 
 U1, U2 = "u1@example.test", "u2@example.test"
+ROLES_ALWAYS_THERE = [("queue", "spool"), ("queue", "sched"), ("queue", "bounce"), ("deliver", "placer"), ("deliver", "lookup")]
 
 
 class Line:
@@ -220,6 +221,7 @@ def reload_all(t):
         threads = [threading.Thread(target=sender) for _ in range(2)]
         for th in threads:
             th.start()
+        before_pids = {(d, r): set(s.pids(d, r)) for d, r in ROLES_ALWAYS_THERE}
         for _ in range(2):
             enough = len(taken) + 10
             wait_for(lambda: len(taken) > enough, 20)
@@ -232,6 +234,8 @@ def reload_all(t):
         ending.set()
         for th in threads:
             th.join()
+        t.check(wait_for(lambda: not any(before_pids[d, r] & set(s.pids(d, r)) for d, r in before_pids), 10),
+                "and none of the processes before is left but those that serve")
         t.check(not refused and len(taken) > 30, f"{len(taken)} messages meanwhile, none refused", "; ".join(refused[:3]))
         t.check(wait_for(lambda: s.queue_count() == 0, 20), "the queue gets empty")
         t.check(wait_for(lambda: len(s.files(U1)) == len(taken), 10), "each is there once", f"{len(s.files(U1))} of {len(taken)}")
