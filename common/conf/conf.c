@@ -173,3 +173,26 @@ conf_dump(const struct conf *c, bool all, struct buf *out)
 			buf_str(out, "}\n");
 	}
 }
+
+void
+conf_dump_json(const struct conf *c, bool all, struct buf *out)
+{
+	buf_str(out, "{\"version\": " CONF_VERSION);
+	for (size_t s = 0; s < conf_n_sections; s++) {
+		unsigned n_said = 0;
+		for (size_t n = 0; n < conf_sections[s].n_settings; n++) {
+			const struct conf_setting *setting =
+			    &conf_sections[s].settings[n];
+			const struct conf_value *v = &c->values[s][n];
+			if (!all && is_default(setting, v))
+				continue;
+			if (n_said++ == 0)
+				buf_putf(out, ",\n \"%s\": {", conf_sections[s].name);
+			buf_putf(out, "%s\"%s\": ", n_said == 1 ? "" : ", ", setting->name);
+			value_dump_json(setting, v, out);
+		}
+		if (n_said)
+			buf_ch(out, '}');
+	}
+	buf_str(out, "}\n");
+}

@@ -51,6 +51,8 @@ unsigned conf_line(const struct conf *, const char *section, const char *name);
 void conf_where(const struct conf *, const char *section, const char *name, struct buf *out);
 /* conf_dump - what differs from the defaults (or all), in the grammar of the file; parses to itself */
 void conf_dump(const struct conf *, bool all, struct buf *out);
+/* conf_dump_json - the same for programs: {"section": {"setting": value}}; sizes in bytes, times in seconds */
+void conf_dump_json(const struct conf *, bool all, struct buf *out);
 /* conf_manual - the settings as mdoc(7), for merpati.conf(5) */
 void conf_manual(struct buf *out);
 

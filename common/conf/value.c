@@ -215,3 +215,22 @@ value_dump(const struct conf_setting *s, const struct conf_value *v, struct buf 
 	else
 		value_number(s->type, v->number, out);
 }
+
+void
+value_dump_json(const struct conf_setting *s, const struct conf_value *v, struct buf *out)
+{
+	if (s->type == CONF_STR) {
+		buf_quoted(out, span_of(v->items[0]));
+	} else if (s->type == CONF_LIST) {
+		buf_ch(out, '[');
+		for (size_t i = 0; i < v->n_items; i++) {
+			buf_str(out, i ? ", " : "");
+			buf_quoted(out, span_of(v->items[i]));
+		}
+		buf_ch(out, ']');
+	} else if (s->type == CONF_BOOL) {
+		buf_str(out, v->number ? "true" : "false");
+	} else {
+		buf_putf(out, "%lld", (long long)v->number);
+	}
+}

@@ -30,6 +30,8 @@ void value_free(struct conf_value *);
 bool value_same(const struct conf_value *, const struct conf_value *);
 void value_dump(
     const struct conf_setting *, const struct conf_value *, struct buf *out);
+void value_dump_json(
+    const struct conf_setting *, const struct conf_value *, struct buf *out);
 /* value_number - 52428800 as "50M", 300 as "5m": the shortest that reads back as the same */
 void value_number(enum conf_type, int64_t number, struct buf *out);
 /* value_parse_number - the reverse, for options of commands too.  E_OK, E_BAD */

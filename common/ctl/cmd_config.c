@@ -16,10 +16,12 @@ cmd_config(struct merpati *c, int argc, char **argv)
 		return status;
 	if (is_manual)
 		conf_manual(&out);
-	else if (conf_load(c->conf_path, &errors, &c->conf) == E_OK)
-		conf_dump(c->conf, is_all, &out);
-	else
+	else if (conf_load(c->conf_path, &errors, &c->conf) != E_OK)
 		status = EX_CONFIG;
+	else if (c->is_json)
+		conf_dump_json(c->conf, is_all, &out);
+	else
+		conf_dump(c->conf, is_all, &out);
 	ctl_put(stderr, &errors);
 	ctl_put(stdout, &out);
 	buf_free(&errors);
