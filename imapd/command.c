@@ -26,6 +26,9 @@ static const struct row {
 } rows[] = {
 	/* verb          state          argument  uid    numbers breaks streams handler */
 	{"FETCH",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_fetch},
+	{"SEARCH",       SELECTED,      SOME,     true,  true,   false, 0,      cmd_search},
+	{"SORT",         SELECTED,      SOME,     true,  true,   false, 0,      cmd_sort},
+	{"THREAD",       SELECTED,      SOME,     true,  true,   false, 0,      cmd_thread},
 	{"STORE",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_store},
 	{"NOOP",         BOTH,          NONE,     false, false,  true,  0,      cmd_noop},
 	{"IDLE",         BOTH,          NONE,     false, false,  true,  0,      cmd_idle},

@@ -382,11 +382,12 @@ search_parse_return(struct parse *p, struct search *out)
 	return err;
 }
 
+/* A charset and the space behind it: that is known before whether it is one of ours. */
 static int
 charset_read(struct parse *p, struct search *out)
 {
 	struct span name;
-	if (parse_astring(p, &name) != E_OK)
+	if (parse_astring(p, &name) != E_OK || parse_sp(p) != E_OK)
 		return E_BAD;
 	out->has_charset = true;
 	return span_ieqs(name, "UTF-8") || span_ieqs(name, "US-ASCII") ? E_OK : E_DENY;
@@ -405,8 +406,6 @@ search_parse_criteria(struct parse *p, struct search *out)
 {
 	struct span from = p->in;
 	int err = charset_read(p, out);
-	if (err == E_OK)
-		err = parse_sp(p);
 	if (err == E_OK)
 		err = root_read(p, out);
 	if (err != E_OK)

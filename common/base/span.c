@@ -243,23 +243,18 @@ utf8_valid(struct span s)
 }
 
 /* Eight bytes at a time: whole bodies are asked. */
-size_t
-span_ascii_len(struct span s)
+bool
+span_is_ascii(struct span s)
 {
 	size_t i = 0;
 	for (; s.n - i >= 32; i += 32) {
 		uint64_t w[4];
 		memcpy(w, s.p + i, sizeof w);
 		if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
-			break;
+			return false;
 	}
-	while (i < s.n && (unsigned char)s.p[i] < 0x80)
-		i++;
-	return i;
-}
-
-bool
-span_is_ascii(struct span s)
-{
-	return span_ascii_len(s) == s.n;
+	for (; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
 }

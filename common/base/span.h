@@ -49,6 +49,5 @@ char ch_upper(char c);
 /* utf8_valid - RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF */
 bool utf8_valid(struct span s);
 bool span_is_ascii(struct span s); /* no byte with the high bit */
-size_t span_ascii_len(struct span s); /* offset of the first byte with it, or s.n */
 
 #endif

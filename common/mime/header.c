@@ -12,11 +12,11 @@ line_len(struct span s)
 	return at < s.n ? at + 1 : s.n;
 }
 
-/* Does an empty line stand at the beginning? */
 static bool
-is_empty_line(struct span s)
+is_empty_line(struct span line)
 {
-	return s.n && (s.p[0] == '\n' || (s.p[0] == '\r' && s.n > 1 && s.p[1] == '\n'));
+	return (line.n == 1 && line.p[0] == '\n') ||
+	       (line.n == 2 && line.p[0] == '\r' && line.p[1] == '\n');
 }
 
 size_t
@@ -76,7 +76,7 @@ int
 header_next(struct span *head, struct header_field *out)
 {
 	while (head->n) {
-		if (is_empty_line(*head))
+		if (is_empty_line(span_head(*head, line_len(*head))))
 			break;
 		struct span whole = span_head(*head, folded_len(*head));
 		*head = span_from(*head, whole.n);

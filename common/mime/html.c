@@ -177,6 +177,6 @@ html_words(struct span html, struct words *out)
 		else if (html.p[0] == '&')
 			entity_take(&html, out);
 		else
-			words_take(out, &html, "<&");
+			words_put(out, utf8_next(&html));
 	}
 }

@@ -2,6 +2,7 @@
 /* preview.c - the first words of a message. */
 #include "mime/preview.h"
 
+#include "mime/charset.h"
 #include "mime/decode.h"
 #include "mime/html.h"
 
@@ -16,7 +17,7 @@ plain_words(struct span text, bool with_quotes, struct words *out)
 		if (!with_quotes && line.n && line.p[0] == '>')
 			continue;
 		while (line.n && !words_are_full(out))
-			words_take(out, &line, "");
+			words_put(out, utf8_next(&line));
 		words_put(out, ' ');
 	}
 }

@@ -41,7 +41,7 @@ level_at(const struct scan *s)
 	struct span line = span_make(s->p + 2, (size_t)(s->end - s->p - 2));
 	int level = NO_LEVEL;
 	for (int i = s->n_bounds; i-- > 0;)
-		if (s->bounds[i].p[0] == line.p[0] && (level == NO_LEVEL || s->bounds[i].n > s->bounds[level].n) &&
+		if ((level == NO_LEVEL || s->bounds[i].n > s->bounds[level].n) &&
 		    span_starts(line, s->bounds[i]))
 			level = i;
 	return level;

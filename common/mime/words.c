@@ -2,8 +2,6 @@
 /* words.c - words on one line. */
 #include "mime/words.h"
 
-#include <string.h>
-
 #include "mime/charset.h"
 
 bool
@@ -42,6 +40,11 @@ is_unseen(uint32_t code)
 void
 words_put(struct words *w, uint32_t code)
 {
+	if (code > ' ' && code < 0x7f && !w->has_blank && !words_are_full(w)) { /* the usual case */
+		buf_ch(w->out, (char)code);
+		w->n_chars++;
+		return;
+	}
 	if (is_blank(code)) {
 		w->has_blank = w->n_chars > 0;
 		return;
@@ -57,19 +60,4 @@ words_put(struct words *w, uint32_t code)
 	}
 	utf8_put(w->out, code);
 	w->n_chars++;
-}
-
-void
-words_take(struct words *w, struct span *in, const char *stops)
-{
-	size_t n = 0, room = w->max_chars - w->n_chars;
-	while (!w->has_blank && n < in->n && n < room && in->p[n] > ' ' && in->p[n] < 0x7f && !strchr(stops, in->p[n]))
-		n++;
-	if (n == 0) {
-		words_put(w, utf8_next(in));
-		return;
-	}
-	buf_put(w->out, in->p, n);
-	w->n_chars += n;
-	*in = span_from(*in, n);
 }

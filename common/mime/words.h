@@ -15,7 +15,5 @@ struct words {
 bool words_are_full(const struct words *);
 /* words_put - blanks and controls are made one blank, what has no width is left out; nothing when full */
 void words_put(struct words *, uint32_t code);
-/* words_take - takes what comes next off *in, UTF-8 that is not empty: a run of visible ASCII up to one of stops, or a character */
-void words_take(struct words *, struct span *in, const char *stops);
 
 #endif

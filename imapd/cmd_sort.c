@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_sort.c - SORT and UID SORT: RFC 5256, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 3 (RETURN). */
+#include "imapd/result.h"
+#include "imapd/facts.h"
+#include "imapd/sort.h"
+
+static int
+sort_program_parse(struct parse *p, struct sort_order *order, struct search *search)
+{
+	int err = search_parse_return(p, search);
+	if (err == E_OK)
+		err = sort_parse(p, order);
+	if (err == E_OK)
+		err = parse_sp(p);
+	return err == E_OK ? search_parse_criteria(p, search) : err;
+}
+
+static struct sort_value
+value_of(enum sort_by by, const struct store_record *r, const struct envelope_facts *facts)
+{
+	switch (by) {
+	case SORT_ARRIVAL:
+		return sort_number(r->date_sec);
+	case SORT_SIZE:
+		return sort_number((int64_t)r->size_bytes);
+	case SORT_DATE:
+		return sort_number(facts->sent_sec);
+	case SORT_CC:
+		return sort_text(facts->cc);
+	case SORT_DISPLAYFROM:
+		return sort_text(facts->display_from);
+	case SORT_DISPLAYTO:
+		return sort_text(facts->display_to);
+	case SORT_FROM:
+		return sort_text(facts->from);
+	case SORT_SUBJECT:
+		return sort_text(facts->base_subject);
+	case SORT_TO:
+		return sort_text(facts->to);
+	case SORT_BYS:
+		break;
+	}
+	bug("a sort key that is none");
+}
+
+static void
+row_set(void *ctx, size_t i, const struct store_record *r, const struct envelope_facts *facts)
+{
+	struct sorter *sorter = ctx;
+	struct sort_value *row = sorter_row(sorter, i);
+	for (size_t k = 0; k < sorter->order.n; k++)
+		row[k] = value_of(sorter->order.keys[k].by, r, facts);
+}
+
+static enum reply
+rows_set(struct session *s, struct sorter *sorter, const struct found *found, struct facts *facts)
+{
+	if (!sort_by_record(&sorter->order))
+		return facts_each(facts, s, found, row_set, sorter);
+	for (size_t i = 0; i < found->n; i++)
+		row_set(sorter, i, selected_record(s->selected, found->seqs[i]), NULL);
+	return R_DONE;
+}
+
+/* The sequence numbers found, in their order; out is the caller's. */
+static enum reply
+found_sort(struct session *s, const struct sort_order *order, const struct found *found, uint32_t **out)
+{
+	struct facts facts = {.message.file = E_MORE};
+	struct sorter sorter;
+	sorter_init(&sorter, order, found->n);
+	enum reply reply = rows_set(s, &sorter, found, &facts);
+	*out = mem_grow(NULL, found->n + 1, sizeof **out);
+	if (reply == R_DONE) {
+		sorter_run(&sorter, *out);
+		for (size_t i = 0; i < found->n; i++)
+			(*out)[i] = found->seqs[(*out)[i]];
+	}
+	sorter_done(&sorter);
+	facts_done(&facts);
+	return reply;
+}
+
+static enum reply
+sort_tell(struct session *s, const struct command *c, const struct search *search, const struct result *r)
+{
+	bool is_there = search->has_return ? result_put_extended(s, c, search, r) : result_put(s, c, "SORT", search, r);
+	return is_there ? result_save(s, search, r) : R_NONE;
+}
+
+enum reply
+cmd_sort(struct session *s, struct command *c)
+{
+	struct search search;
+	struct sort_order order;
+	struct found found;
+	uint32_t *sorted = NULL;
+	int err = sort_program_parse(&c->parse, &order, &search);
+	if (err != E_OK)
+		return result_failed(s, &search, err);
+	if (search.has_modseq)
+		s->enabled |= EN_CONDSTORE; /* RFC 7162 3.1 */
+	enum reply reply = search_run(s, &search, 0, &found);
+	if (reply == R_DONE)
+		reply = found_sort(s, &order, &found, &sorted);
+	if (reply == R_DONE)
+		reply = sort_tell(s, c, &search, &(struct result){.seqs = sorted, .n = found.n, .ascending = found.seqs});
+	mem_free(&sorted);
+	found_free(&found);
+	return result_said(s, &search, reply);
+}

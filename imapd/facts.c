@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/* facts.c - what SORT and THREAD ask of the heads of many messages. */
+#include "imapd/facts.h"
+
+/* NULL texts are as good as empty ones here: both say nothing. */
+static bool
+text_keep(struct facts *f, struct span *text)
+{
+	struct span kept = arena_span(&f->kept, *text);
+	bool is_whole = kept.n == text->n;
+	*text = kept;
+	return is_whole;
+}
+
+static bool
+texts_keep(struct facts *f, struct envelope_facts *facts)
+{
+	struct span *texts[] = {&facts->base_subject, &facts->from, &facts->to, &facts->cc, &facts->display_from,
+	    &facts->display_to, &facts->message_id, &facts->references};
+	bool is_whole = true;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		is_whole = text_keep(f, texts[i]) && is_whole;
+	return is_whole;
+}
+
+void
+facts_of(struct message *m, struct envelope_facts *out, bool *is_lent)
+{
+	const struct mime_cache *item = message_item(m);
+	struct imap_envelope envelope;
+	*is_lent = item && item->has_facts && !m->has_text;
+	if (item && item->has_facts) {
+		*out = item->facts;
+		return;
+	}
+	imap_envelope_parse(message_head(m), &m->arena, &envelope);
+	envelope_facts_find(&envelope, &m->arena, out);
+}
+
+enum reply
+facts_each(struct facts *f, struct session *s, const struct found *found, facts_fn *fn, void *ctx)
+{
+	struct look look;
+	*f = (struct facts){.kept.max_bytes = FACTS_BYTES_MAX};
+	look_init(&look, s);
+	message_init(&f->message, s->store, &s->selected->view);
+	enum reply reply = R_DONE;
+	for (size_t i = 0; i < found->n && reply == R_DONE; i++) {
+		const struct store_record *r = selected_record(s->selected, found->seqs[i]);
+		struct envelope_facts facts;
+		bool is_lent;
+		message_set(&f->message, r);
+		facts_of(&f->message, &facts, &is_lent);
+		if (!is_lent && !texts_keep(f, &facts))
+			return R_LIMIT;
+		if (!facts.has_sent)
+			facts.sent_sec = r->date_sec;
+		fn(ctx, i, r, &facts);
+		reply = look_up(&look, LOOK_RECORD_BYTES + f->message.text.n);
+	}
+	store_cache_flush(s->store);
+	return reply;
+}
+
+void
+facts_done(struct facts *f)
+{
+	message_done(&f->message);
+	arena_reset(&f->kept);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: ISC */
+/* search_test.c - one message and the keys of a search. */
+#include "imapd/search_test.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "imapd/command.h"
+#include "imapd/facts.h"
+#include "imapd/selected.h"
+#include "mime/casemap.h"
+
+enum { DAY_SEC = 24 * 60 * 60 };
+
+/* ---- keys made ready ---- */
+
+static const struct {
+	const char *name;
+	size_t at;
+} searched[] = {
+    {"subject", offsetof(struct mime_cache, search.subject)},
+    {"from", offsetof(struct mime_cache, search.from)},
+    {"to", offsetof(struct mime_cache, search.to)},
+    {"cc", offsetof(struct mime_cache, search.cc)},
+    {"bcc", offsetof(struct mime_cache, search.bcc)},
+};
+_Static_assert(offsetof(struct mime_cache, search) > 0, "0 says that a field is not folded there");
+
+static int64_t
+day_start(int64_t day)
+{
+	return day == INT64_MIN || day == INT64_MAX ? day : day * DAY_SEC;
+}
+
+/* Days become seconds, in UTC. */
+static void
+days_prepare(struct search_test *t, const struct search_key *k)
+{
+	t->from = day_start(k->from_day);
+	t->to = k->to_day == INT64_MAX ? INT64_MAX : day_start(k->to_day + 1) - 1;
+}
+
+/* RFC 5032 3: both have the second itself */
+static void
+age_prepare(struct search_test *t, const struct search_key *k, int64_t now_sec)
+{
+	int64_t then = now_sec - (int64_t)k->number;
+	t->from = k->what == SEARCH_YOUNGER ? then : INT64_MIN;
+	t->to = k->what == SEARCH_YOUNGER ? INT64_MAX : then;
+	t->what = SEARCH_ARRIVED;
+}
+
+static void
+keyword_prepare(struct search_test *t, const struct store_view *view)
+{
+	uint32_t n = view->head->n_keywords;
+	for (uint32_t i = 0; i < n && i < STORE_KEYWORDS_MAX; i++)
+		if (span_ieqs(t->text, view->head->keywords[i]))
+			t->number = (uint64_t)1 << i;
+}
+
+/* Exactly the text that FETCH says: RFC 8474 6 */
+static void
+emailid_prepare(struct search_test *t)
+{
+	if (file_id_parse(t->text, &t->id) != E_OK || !span_eqs(t->text, file_id_text(t->id)))
+		t->what = SEARCH_NOTHING;
+}
+
+/* An item has what is folded, but does not tell an empty field from none. */
+static void
+field_prepare(struct search_test *t)
+{
+	t->cost = COST_FILE;
+	if (cache_names_of(&t->field, 1, &t->names) == E_OK)
+		t->cost = COST_FIELDS;
+	for (size_t i = 0; i < COUNT(searched) && t->text.n; i++)
+		if (span_ieqs(t->field, searched[i].name)) {
+			t->searched_at = searched[i].at;
+			t->cost = COST_ITEM;
+		}
+}
+
+static int
+test_prepare(struct search_tests *tests, struct search_test *t, const struct search_key *k)
+{
+	struct seqset set = k->set;
+	switch (k->what) {
+	case SEARCH_ARRIVED:
+	case SEARCH_SAVED:
+		days_prepare(t, k);
+		break;
+	case SEARCH_SENT:
+		t->from = k->from_day;
+		t->to = k->to_day;
+		t->cost = COST_ITEM;
+		break;
+	case SEARCH_OLDER:
+	case SEARCH_YOUNGER:
+		age_prepare(t, k, tests->now_sec);
+		break;
+	case SEARCH_KEYWORD:
+		keyword_prepare(t, &tests->session->selected->view);
+		break;
+	case SEARCH_EMAILID:
+		emailid_prepare(t);
+		break;
+	case SEARCH_FIELD:
+		field_prepare(t);
+		break;
+	case SEARCH_BODY:
+	case SEARCH_TEXT:
+		t->cost = COST_FILE;
+		break;
+	case SEARCH_NUMBERS:
+	case SEARCH_UIDS:
+		return numbers_resolve(tests->session, &set, k->what == SEARCH_UIDS, &t->seqs);
+	default:
+		break;
+	}
+	return E_OK;
+}
+
+static int test_make(struct search_tests *, const struct search_key *, struct search_test **out);
+
+/* The kids of a key, those that cost least first; a parent costs what its dearest kid does. */
+static int
+kids_make(struct search_tests *tests, const struct search_key *kids, struct search_test *parent)
+{
+	struct search_test *first[COSTS] = {NULL}, **last[COSTS], **end = &parent->kids;
+	for (int c = 0; c < COSTS; c++)
+		last[c] = &first[c];
+	int err = E_OK;
+	for (const struct search_key *k = kids; k && err == E_OK; k = k->next) {
+		struct search_test *t = NULL;
+		err = test_make(tests, k, &t);
+		if (!t)
+			break;
+		*last[t->cost] = t;
+		last[t->cost] = &t->next;
+	}
+	for (int c = 0; c < COSTS; c++)
+		if (first[c]) {
+			parent->cost = (enum search_cost)c;
+			*end = first[c];
+			end = last[c];
+		}
+	return err;
+}
+
+/* Also at a failure *out is what has to be freed. */
+static int
+test_make(struct search_tests *tests, const struct search_key *k, struct search_test **out)
+{
+	struct search_test *t = *out = arena_get(&tests->session->arena, sizeof *t);
+	if (!t)
+		return E_LIMIT;
+	tests->n++;
+	t->what = k->what;
+	t->is_not = k->is_not;
+	t->flags = k->flags;
+	t->number = k->number;
+	t->field = k->field;
+	t->text = k->text;
+	if (k->kids)
+		return kids_make(tests, k->kids, t);
+	return test_prepare(tests, t, k);
+}
+
+static void
+test_free(struct search_test *t)
+{
+	for (; t; t = t->next) {
+		numset_free(&t->seqs);
+		test_free(t->kids);
+	}
+}
+
+int
+search_tests_init(struct search_tests *tests, struct session *s, const struct search *search)
+{
+	*tests = (struct search_tests){.session = s, .now_sec = clock_wall_sec()};
+	message_init(&tests->message, s->store, &s->selected->view);
+	return test_make(tests, search->root, &tests->root);
+}
+
+void
+search_tests_done(struct search_tests *tests)
+{
+	test_free(tests->root);
+	message_done(&tests->message);
+	text_scratch_free(&tests->scratch);
+	buf_free(&tests->fields);
+}
+
+/* ---- what a message has ---- */
+
+static struct message *
+message_of(struct search_tests *tests)
+{
+	if (!tests->is_message_set)
+		message_set(&tests->message, tests->record);
+	tests->is_message_set = true;
+	return &tests->message;
+}
+
+/* NULL: there is no file to make one from, or it cannot be made. */
+static const struct mime_cache *
+item_of(struct search_tests *tests)
+{
+	struct message *m = message_of(tests);
+	bool had_text = m->has_text;
+	const struct mime_cache *item = message_item(m);
+	if (!had_text && m->has_text)
+		tests->file_bytes += m->text.n;
+	return item;
+}
+
+/* NULL: its file is gone, and the message with it. */
+static const struct tree *
+tree_of(struct search_tests *tests)
+{
+	struct message *m = message_of(tests);
+	struct span text;
+	if (message_text(m, &text) != E_OK) {
+		tests->is_lost = true;
+		return NULL;
+	}
+	return message_tree(m);
+}
+
+static struct span
+head_of(struct search_tests *tests)
+{
+	const struct tree *tree = tree_of(tests);
+	return tree ? part_head(tree, &tree->root) : span_make("", 0);
+}
+
+/* ---- answers ---- */
+
+/* Messages come in ascending order, mostly: the range asked for last is near. */
+static bool
+is_in(struct search_test *t, uint32_t seq)
+{
+	const struct numset *s = &t->seqs;
+	if (s->n == 0)
+		return false;
+	while (t->range && s->ranges[t->range].from > seq)
+		t->range--;
+	while (t->range + 1 < s->n && s->ranges[t->range].to < seq)
+		t->range++;
+	return s->ranges[t->range].from <= seq && seq <= s->ranges[t->range].to;
+}
+
+static bool
+is_between(int64_t n, const struct search_test *t)
+{
+	return t->from <= n && n <= t->to;
+}
+
+static bool
+is_sent(struct search_tests *tests, const struct search_test *t)
+{
+	const struct mime_cache *item = item_of(tests);
+	struct envelope_facts facts;
+	bool is_lent;
+	if (!item)
+		head_of(tests); /* a message without a file is lost */
+	facts_of(message_of(tests), &facts, &is_lent);
+	return facts.has_sent && is_between(facts.sent_day, t);
+}
+
+/* Where an item has not got it, the head says it. */
+static bool
+has_in_head(struct search_tests *tests, const struct search_test *t)
+{
+	struct span head = head_of(tests);
+	tests->file_bytes += head.n;
+	return text_field_contains(head, t->field, t->text, &tests->scratch);
+}
+
+static bool
+has_in_field(struct search_tests *tests, const struct search_test *t)
+{
+	const struct mime_cache *item = t->cost == COST_FILE ? NULL : item_of(tests);
+	if (item && t->searched_at) {
+		const struct span *folded = (const struct span *)((const char *)item + t->searched_at);
+		if (folded->p)
+			return casemap_search(*folded, t->text);
+	}
+	if (item && t->names && item->has_fields) {
+		buf_reset(&tests->fields);
+		cache_fields(item, t->names, &tests->fields);
+		return text_field_contains(buf_as_span(&tests->fields), t->field, t->text, &tests->scratch);
+	}
+	return has_in_head(tests, t);
+}
+
+static bool
+has_in_text(struct search_tests *tests, const struct search_test *t)
+{
+	const struct tree *tree = tree_of(tests);
+	if (!tree)
+		return false;
+	tests->file_bytes += tree->message.n;
+	return text_contains(tree, t->what == SEARCH_BODY ? TEXT_BODY : TEXT_TEXT, t->text, &tests->scratch);
+}
+
+static bool test_match(struct search_tests *, struct search_test *);
+
+static bool
+kids_match(struct search_tests *tests, struct search_test *t)
+{
+	bool is_or = t->what == SEARCH_OR;
+	for (struct search_test *kid = t->kids; kid; kid = kid->next)
+		if (test_match(tests, kid) == is_or)
+			return is_or;
+	return !is_or;
+}
+
+static bool
+key_match(struct search_tests *tests, struct search_test *t)
+{
+	const struct store_record *r = tests->record;
+	switch (t->what) {
+	case SEARCH_ALL:
+		return true;
+	case SEARCH_FLAGS:
+		return (r->flags & t->flags) == t->flags;
+	case SEARCH_KEYWORD:
+		return r->keywords & t->number;
+	case SEARCH_RECENT:
+		return selected_is_recent(tests->session->selected, r);
+	case SEARCH_NUMBERS:
+	case SEARCH_UIDS:
+		return is_in(t, tests->seq);
+	case SEARCH_ARRIVED:
+		return is_between(r->date_sec, t);
+	case SEARCH_SAVED:
+		return is_between(r->saved_sec, t);
+	case SEARCH_LARGER:
+		return r->size_bytes > t->number;
+	case SEARCH_SMALLER:
+		return r->size_bytes < t->number;
+	case SEARCH_MODSEQ:
+		return r->modseq >= t->number;
+	case SEARCH_EMAILID:
+		return file_id_eq(r->id, t->id);
+	case SEARCH_SENT:
+		return is_sent(tests, t);
+	case SEARCH_FIELD:
+		return has_in_field(tests, t);
+	case SEARCH_BODY:
+	case SEARCH_TEXT:
+		return has_in_text(tests, t);
+	case SEARCH_AND:
+	case SEARCH_OR:
+		return kids_match(tests, t);
+	case SEARCH_NOTHING:
+	case SEARCH_OLDER:
+	case SEARCH_YOUNGER:
+		break; /* the last two have become SEARCH_ARRIVED */
+	}
+	return false;
+}
+
+static bool
+test_match(struct search_tests *tests, struct search_test *t)
+{
+	return key_match(tests, t) != t->is_not;
+}
+
+bool
+search_tests_match(struct search_tests *tests, uint32_t seq)
+{
+	tests->seq = seq;
+	tests->record = selected_record(tests->session->selected, seq);
+	tests->is_message_set = tests->is_lost = false;
+	tests->file_bytes = 0;
+	if (tests->record->flags & FLAG_GONE)
+		return false;
+	return test_match(tests, tests->root) && !tests->is_lost;
+}
