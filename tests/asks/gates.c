@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth and lookup answer: out of turn, too long, too often, one
- * byte short, one byte more, and asks that do not exist.  Prints "ok WHAT" or "FAILED WHAT", a line each.
+ * gates.c - every row of the tables that key, auth, lookup and a monitor answer: out of turn, too long, too
+ * often, one byte short, one byte more, asks that do not exist, and of a monitor those that a role may not
+ * make.  Prints "ok WHAT" or "FAILED WHAT", a line each.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include "account/recipient.h"
 #include "auth/auth.h"
 #include "base/log.h"
+#include "login/ticket.h"
 #include "proc/child.h"
+#include "proc/monitor.h"
 #include "tls/key.h"
 
 static void
@@ -43,6 +46,48 @@ sample_lookup(uint16_t type, struct buf *b)
 		buf_bytes(b, SPAN("u1@example.test"));
 }
 
+static void
+sample_monitor(uint16_t type, struct buf *b)
+{
+	const struct login_client client = {.client = SPAN("127.0.0.1"), .sid = SPAN(""), .tag = SPAN(""), .input = SPAN("")};
+	static const struct id id;
+	if (type == MON_CHANNEL || type == MON_DAEMON || type == MON_SPAWN)
+		buf_bytes(b, SPAN("key"));
+	if (type == MON_WHO) {
+		buf_bytes(b, SPAN("127.0.0.1"));
+		buf_bytes(b, SPAN("u1@example.test"));
+	}
+	if (type == LOGIN_TICKET || type == LOGIN_REDEEM)
+		buf_put(b, id.b, ID_BYTES);
+	if (type == LOGIN_TICKET) {
+		buf_bytes(b, SPAN("u1@example.test"));
+		buf_u64(b, 0); /* uid, gid */
+		buf_bytes(b, SPAN("example.test/u1"));
+		buf_u32(b, 0);
+		buf_u64(b, 0);
+		buf_u64(b, 0);
+	}
+	if (type == LOGIN_REDEEM)
+		login_client_put(b, &client);
+}
+
+/* A daemon in which one role may ask everything, and one nothing. */
+static const struct role roles[] = {{.name = "any", .monitor_asks = ~0u}, {.name = "none"}, {.name = "key"}};
+static const struct daemon a_daemon = {.name = "pop3d", .roles = roles, .n_roles = COUNT(roles),
+    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
+static struct process asking = {.role = &roles[0]};
+
+static const struct ask_table *
+monitor_table(unsigned role)
+{
+	static struct ask_table t[COUNT(roles)];
+	the_monitor.daemon = &a_daemon;
+	t[role].who = roles[role].name;
+	if (!t[role].rows)
+		t[role].rows = mon_rows_of(&roles[role], &t[role].n_rows);
+	return &t[role];
+}
+
 static const struct kind {
 	const char *name;
 	const struct ask_table *(*table)(unsigned kind);
@@ -51,6 +96,7 @@ static const struct kind {
     {"key", key_table, sample_key},
     {"auth", auth_table, sample_auth},
     {"lookup", lookup_table, sample_lookup},
+    {"monitor", monitor_table, sample_monitor},
 };
 
 static void
@@ -59,7 +105,7 @@ tell(bool ok, const char *kind, const char *ask, const char *what)
 	printf("%s %s %s: %s\n", ok ? "ok" : "FAILED", kind, ask, what);
 }
 
-enum attack { OUT_OF_TURN, TOO_LONG, TOO_OFTEN, SHORT, MORE, ATTACKS };
+enum attack { OUT_OF_TURN, TOO_LONG, TOO_OFTEN, SHORT, MORE, ATTACKS, AS_IT_IS };
 
 static const char *const attack_names[ATTACKS] = {
     "out of turn", "too long", "too often", "one byte short", "one byte more"};
@@ -72,7 +118,7 @@ try(const struct ask_table *t, uint16_t type, enum attack attack, struct span sa
 	struct buf body = {.max = ASK_MSG_MAX}, scratch = {0};
 	int pair[2];
 	ask_pair(pair);
-	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL);
+	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, t->gone ? NULL : &asking);
 	buf_span(&body, sample);
 	if (attack == OUT_OF_TURN)
 		a->phase = 1u << 31;
@@ -126,6 +172,24 @@ attack_row(const struct kind *k, const struct ask_table *t, uint16_t type)
 	buf_free(&sample);
 }
 
+/* What a role's row does not give it, and names that lead to nothing it may have. */
+static void
+attack_powers(void)
+{
+	const struct ask_table *any = monitor_table(0), *none = monitor_table(1);
+	for (uint16_t type = 1; type < none->n_rows; type++) {
+		struct buf sample = {0};
+		sample_monitor(type, &sample);
+		if (any->rows[type].handler)
+			tell(try(none, type, AS_IT_IS, buf_as_span(&sample)) == E_BAD, "monitor", any->rows[type].name,
+			    "by a role that may not");
+		if (type == MON_CHANNEL || type == MON_DAEMON || type == MON_SPAWN)
+			tell(try(any, type, AS_IT_IS, buf_as_span(&sample)) == E_DENY, "monitor", any->rows[type].name,
+			    "for what is not in the role's row");
+		buf_free(&sample);
+	}
+}
+
 int
 main(void)
 {
@@ -139,5 +203,6 @@ main(void)
 		tell(try(t, (uint16_t)t->n_rows, MORE, SPAN("")) == E_BAD, kinds[i].name, "n", "does not exist");
 		tell(try(t, 0xffff, MORE, SPAN("")) == E_BAD, kinds[i].name, "65535", "does not exist");
 	}
+	attack_powers();
 	return 0;
 }
