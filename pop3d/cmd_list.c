@@ -35,7 +35,7 @@ one_or_all(struct session *s, const struct arguments *a,
 		return;
 	}
 	io_putf(&s->io, "+OK %zu messages\r\n", s->drop.n_left);
-	for (uint64_t i = 1; i <= s->drop.view.n; i++) {
+	for (uint64_t i = 1; i <= s->drop.n; i++) {
 		const struct store_record *r = drop_message(&s->drop, i);
 		if (r)
 			put(s, i, r);

@@ -35,7 +35,7 @@ send_message(struct session *s, uint64_t number, bool is_top, uint64_t lines)
 {
 	const struct store_record *r = drop_message(&s->drop, number);
 	int fd;
-	int err = store_message_open(s->drop.store, r, &fd);
+	int err = drop_message_open(&s->drop, r, &fd);
 	if (err != E_OK) {
 		io_putf(&s->io, "-ERR %s\r\n",
 		    err == E_BAD ? "this message was removed meanwhile" : "[SYS/TEMP] this message cannot be read");

@@ -7,15 +7,26 @@
 
 enum { DAY_SEC = 86400 };
 
+/* Those that are there now, in a copy: what other sessions do meanwhile changes nothing here. */
+static void
+take_records(struct drop *d)
+{
+	d->records = mem_new(d->view.n * sizeof *d->records);
+	for (uint32_t i = 0; i < d->view.n; i++)
+		if (!(d->view.records[i].flags & FLAG_GONE))
+			d->records[d->n++] = d->view.records[i];
+	d->is_deleted = mem_new(d->n * sizeof(bool));
+	d->is_retrieved = mem_new(d->n * sizeof(bool));
+}
+
 int
 drop_open(struct store *s, int32_t keep_days, struct drop *out)
 {
 	*out = (struct drop){.store = s, .keep_days = keep_days};
-	int err = store_select(s, SPAN("INBOX"), &out->view);
+	int err = store_select(s, SPAN("INBOX"), true, &out->view);
 	if (err != E_OK)
 		return E_IO;
-	out->is_deleted = mem_new(out->view.n * sizeof(bool));
-	out->is_retrieved = mem_new(out->view.n * sizeof(bool));
+	take_records(out);
 	drop_reset(out);
 	return E_OK;
 }
@@ -23,7 +34,8 @@ drop_open(struct store *s, int32_t keep_days, struct drop *out)
 void
 drop_close(struct drop *d)
 {
-	store_view_free(&d->view);
+	store_unselect(d->store, &d->view);
+	mem_free(&d->records);
 	mem_free(&d->is_deleted);
 	mem_free(&d->is_retrieved);
 }
@@ -31,9 +43,17 @@ drop_close(struct drop *d)
 const struct store_record *
 drop_message(const struct drop *d, uint64_t number)
 {
-	if (number == 0 || number > d->view.n || d->is_deleted[number - 1])
+	if (number == 0 || number > d->n || d->is_deleted[number - 1])
 		return NULL;
-	return &d->view.records[number - 1];
+	return &d->records[number - 1];
+}
+
+/* The view tells before the file is gone. */
+int
+drop_message_open(const struct drop *d, const struct store_record *r, int *out)
+{
+	const struct store_record *now = store_record_of(&d->view, r->uid);
+	return now && (now->flags & FLAG_GONE) ? E_BAD : store_message_open(d->store, r, out);
 }
 
 void
@@ -41,7 +61,7 @@ drop_delete(struct drop *d, uint64_t number)
 {
 	d->is_deleted[number - 1] = true;
 	d->n_left--;
-	d->bytes_left -= d->view.records[number - 1].size_bytes;
+	d->bytes_left -= d->records[number - 1].size_bytes;
 }
 
 void
@@ -53,11 +73,11 @@ drop_retrieved(struct drop *d, uint64_t number)
 void
 drop_reset(struct drop *d)
 {
-	d->n_left = d->view.n;
+	d->n_left = d->n;
 	d->bytes_left = 0;
-	for (size_t i = 0; i < d->view.n; i++) {
+	for (size_t i = 0; i < d->n; i++) {
 		d->is_deleted[i] = false;
-		d->bytes_left += d->view.records[i].size_bytes;
+		d->bytes_left += d->records[i].size_bytes;
 	}
 }
 
@@ -69,20 +89,23 @@ is_expired(const struct drop *d, size_t i, int64_t now)
 		return false;
 	if (d->keep_days == 0)
 		return d->is_retrieved[i];
-	return now - d->view.records[i].saved_sec > (int64_t)d->keep_days * DAY_SEC;
+	return now - d->records[i].saved_sec > (int64_t)d->keep_days * DAY_SEC;
 }
 
 int
 drop_update(struct drop *d, size_t *n_removed)
 {
-	uint32_t *uids = mem_new(d->view.n * sizeof *uids);
+	struct numset uids = {0};
 	int64_t now = clock_wall_sec();
-	size_t n = 0;
-	for (size_t i = 0; i < d->view.n; i++)
-		if (d->is_deleted[i] || is_expired(d, i, now))
-			uids[n++] = d->view.records[i].uid;
-	int err = n ? store_expunge(d->store, d->view.mailbox, uids, n) : E_OK;
-	mem_free(&uids);
-	*n_removed = n;
-	return err;
+	int err = E_OK;
+	*n_removed = 0;
+	for (size_t i = 0; i < d->n && err == E_OK; i++)
+		if (d->is_deleted[i] || is_expired(d, i, now)) {
+			err = numset_add(&uids, d->records[i].uid, d->records[i].uid);
+			++*n_removed;
+		}
+	if (err == E_OK && uids.n && store_expunge(d->store, d->view.mailbox, &uids, false) != STORE_DONE)
+		err = E_IO;
+	numset_free(&uids);
+	return err == E_OK ? E_OK : E_IO;
 }

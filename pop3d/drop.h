@@ -8,6 +8,8 @@
 struct drop {
 	struct store *store;      /* borrow: the process's */
 	struct store_view view;   /* own */
+	struct store_record *records; /* own: the messages, numbered from 1 */
+	size_t n;
 	bool *is_deleted;         /* own: one per message */
 	bool *is_retrieved;       /* own */
 	size_t n_left;            /* not marked */
@@ -20,6 +22,8 @@ MUST_USE int drop_open(struct store *, int32_t keep_days, struct drop *out);
 void drop_close(struct drop *);
 /* drop_message - number as the client says it (from 1); NULL: no such message, or it is marked */
 const struct store_record *drop_message(const struct drop *, uint64_t number);
+/* drop_message_open - its file; out is the caller's.  E_OK, E_BAD (another session removed it), E_IO */
+MUST_USE int drop_message_open(const struct drop *, const struct store_record *, int *out);
 void drop_delete(struct drop *, uint64_t number);
 void drop_retrieved(struct drop *, uint64_t number);
 void drop_reset(struct drop *);                    /* RSET */

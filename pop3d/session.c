@@ -45,8 +45,8 @@ serve(int fd, const struct login_client *c)
 		err = drop_open(the_store, c->pop3_keep_days, &s.drop);
 	if (err == E_OK) {
 		log_event(LOG_INFO, "session", "client=%s account=%s messages=%zu", log_q(c->client), log_qs(the_child.account),
-		    s.drop.view.n);
-		io_putf(&s.io, "+OK %zu messages\r\n", s.drop.view.n);
+		    s.drop.n);
+		io_putf(&s.io, "+OK %zu messages\r\n", s.drop.n);
 		converse(&s);
 	} else {
 		io_putf(&s.io, "-ERR [SYS/TEMP] the maildrop cannot be opened now\r\n");

@@ -350,6 +350,13 @@ db_cursor_del(struct db_cursor *c)
 	return result(c->db, c->handle->del(c->handle, 0));
 }
 
+int
+db_cursor_put(struct db_cursor *c, struct span value)
+{
+	DBT v = dbt_of(value);
+	return result(c->db, c->handle->put(c->handle, &c->key, &v, DB_CURRENT));
+}
+
 void
 db_key_u32(struct buf *b, uint32_t v)
 {

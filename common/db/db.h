@@ -58,6 +58,7 @@ void db_cursor_close(struct db_cursor **);
 MUST_USE int db_seek(struct db_cursor *, struct span at_least, struct span *key, struct span *value); /* E_BAD: none */
 MUST_USE int db_next(struct db_cursor *, struct span *key, struct span *value);                       /* E_BAD: the end */
 MUST_USE int db_cursor_del(struct db_cursor *); /* the item the cursor stands on */
+MUST_USE int db_cursor_put(struct db_cursor *, struct span value); /* its value becomes another */
 
 /* ---- a table file without an environment, for readers of what another process writes (account) ---- */
 struct db_file;

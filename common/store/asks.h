@@ -1,16 +1,108 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * asks.h - what a session may ask of the keeper of its account, on index/keeper (only this uid reaches it).
- * Each may be asked again after a keeper died: the effect is the same.
+ * One ask at a time a connection.  A body longer than a message, there or back, travels in a memory file.  Each reply
+ * but SELECT's begins with u8 said (enum store_said); a name is a str, a set is numset_encode's.
  */
 #ifndef STORE_ASKS_H
 #define STORE_ASKS_H
 
+#include "proc/ask.h"
+#include "store/name.h"
+#include "store/store.h"
+
 enum keeper_ask {
-	KEEPER_SELECT = 1, /* str mailbox -> u8 result, u32 id, u32 uidvalidity, u32 uidnext, u64 modseq, u32 count,
-	                    * fd: a memory file of count records, read-only.  Takes in what is new first */
-	KEEPER_EXPUNGE,    /* u32 mailbox, u16 n, n x u32 uid -> u8 result, after the sync */
+	/* -- may be asked again when the keeper died -- */
+	KEEPER_SELECT = 1,    /* name, u8 is_examine -> struct ask_selected, fd: the view.  Takes in what is new first */
+	KEEPER_RENEW,         /* u32 mailbox -> as SELECT */
+	KEEPER_UNSELECT,      /* u32 mailbox; no reply */
+	KEEPER_SYNC,          /* -> said, when what lay in new/ is taken in */
+	KEEPER_MAILBOXES,     /* -> said, struct store_mailbox to the end.  Takes in first */
+	KEEPER_MAILBOX,       /* name -> said, struct store_mailbox.  Takes in first */
+	KEEPER_SUBSCRIPTIONS, /* -> said, names to the end */
+	KEEPER_SUBSCRIBE,     /* name, u8 is_subscribed -> said */
+	KEEPER_FLAGS,         /* struct ask_flags -> said, set of those that failed unchanged_since */
+	KEEPER_EXPUNGE,       /* u32 mailbox, set, u8 only_deleted -> said */
+	KEEPER_EXPUNGED,      /* u32 mailbox, u64 modseq -> said, u8 is_known, set */
+	KEEPER_USAGE,         /* -> said, u64 bytes, u64 messages */
+	KEEPER_UIDLS,         /* -> said, n x (file id, str uidl): what import brought */
+	KEEPER_CACHE,         /* n x struct ask_item; no reply */
+	KEEPER_WAIT,          /* u32 mailbox, u64 modseq -> said, when the mailbox is past it or no more.  On a channel of its own */
+	/* -- may not: the effect would come twice -- */
+	KEEPER_CREATE,        /* name, str special use -> said, struct store_mailbox */
+	KEEPER_DELETE,        /* name -> said */
+	KEEPER_RENAME,        /* name, name -> said */
+	KEEPER_APPEND,        /* struct ask_append, n x struct ask_message -> said, u32 uidvalidity, u32 first uid */
+	KEEPER_COPY,          /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
+	KEEPER_ADOPT,         /* name, u32 uidvalidity, u32 uidnext -> said */
 	KEEPER_ASKS
 };
+
+enum { ASK_BODY_MOST = BUF_MAX_DEFAULT }; /* bytes of a body in a memory file */
+
+struct ask_selected {
+	int8_t err;           /* E_OK, E_BAD (no such mailbox), E_IO; the rest only at E_OK */
+	uint32_t mailbox, uidvalidity, uidnext;
+	uint64_t modseq;
+	uint32_t n, recent_from;
+	uint64_t mapped_bytes;
+	uint32_t n_uidls;     /* of the account */
+};
+
+struct ask_flags {
+	uint32_t mailbox;
+	struct numset uids;   /* own */
+	struct store_change change; /* its keywords are the next field */
+	struct span keywords[STORE_KEYWORDS_MAX]; /* borrow: the body */
+};
+
+struct ask_copy {
+	uint32_t mailbox;
+	struct numset uids;   /* own */
+	struct span target;   /* borrow: the body */
+	bool is_move;
+	uint64_t quota_bytes, quota_messages; /* 0: none */
+};
+
+struct ask_append {
+	struct span target;   /* borrow: the body */
+	uint64_t quota_bytes, quota_messages;
+	uint32_t replaced_mailbox, replaced_uid; /* REPLACE; 0: none */
+	uint16_t n;
+};
+
+struct ask_message {
+	struct file_name file;
+	uint32_t flags, uid;
+	int64_t date_sec, saved_sec;
+	size_t n_keywords;
+	struct span keywords[STORE_KEYWORDS_MAX], uidl, cache; /* borrow: the body */
+};
+
+struct ask_item {
+	uint32_t mailbox, uid;
+	struct file_id id;
+	struct span item;     /* borrow: the body */
+};
+
+/* ---- asks.c: encode and decode, side by side.  get: E_OK, E_BAD ---- */
+void ask_selected_put(struct buf *, const struct ask_selected *);
+MUST_USE int ask_selected_get(struct rd *, struct ask_selected *out);
+void ask_mailbox_put(struct buf *, const struct store_mailbox *);
+MUST_USE int ask_mailbox_get(struct rd *, struct store_mailbox *out);
+void ask_flags_put(struct buf *, uint32_t mailbox, const struct numset *, const struct store_change *);
+MUST_USE int ask_flags_get(struct rd *, struct ask_flags *out);
+void ask_copy_put(struct buf *, const struct ask_copy *);
+MUST_USE int ask_copy_get(struct rd *, struct ask_copy *out);
+void ask_append_put(struct buf *, const struct ask_append *);
+MUST_USE int ask_append_get(struct rd *, struct ask_append *out);
+void ask_message_put(struct buf *, const struct incoming *);
+MUST_USE int ask_message_get(struct rd *, struct ask_message *out);
+void ask_item_put(struct buf *, const struct ask_item *);
+MUST_USE int ask_item_get(struct rd *, struct ask_item *out);
+
+/* ---- large.c: a body in a memory file ---- */
+int large_make(struct span body);                              /* own descriptor; -1: no memory */
+MUST_USE int large_read(int fd, struct buf *out);              /* E_OK, E_LIMIT (past out->max), E_IO */
 
 #endif

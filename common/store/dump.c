@@ -1,113 +1,231 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * dump.c - the file "dump": what the index knows and the files do not, a line each.
- *   M id uidvalidity uidnext modseq subscribed special-use name
+ * dump.c - the file "dump": what the index knows and the files do not, a line each.  Names are in hex: one word.
+ *   M id uidvalidity uidnext modseq first-recent special-use name
+ *   K mailbox bit keyword
+ *   S subscribed-name
+ *   U file-id imported-uidl
  *   R mailbox uid flags keywords modseq size date saved file-id
+ * Written in slices while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "store/keeper.h"
+#include "base/log.h"
+#include "store/jobs.h"
 
-enum { DUMP_BYTES_MAX = 1 << 30, DUMP_LINE_MAX = 600 };
+enum { DUMP_FLUSH_BYTES = 65536 };
 
-struct dumping {
-	struct buf text;
-	struct tables *tables;
-	uint32_t mailbox;
+static const char dump_new[] = "dump.new";
+
+struct dumper {
+	struct tables *tables;  /* borrow */
+	struct buf text;        /* own: not written yet */
+	struct buf ids;         /* own: u32 each, mailboxes that are still to do */
+	size_t at;              /* in ids, bytes */
+	uint32_t uid;           /* in that mailbox */
+	int fd;                 /* own */
 };
 
+/* ---- writing ---- */
+
 static int
-put_record(void *ctx, const struct store_record *r)
+flush(struct dumper *d)
 {
-	struct dumping *d = ctx;
-	buf_putf(&d->text, "R %u %u %u %llu %llu %llu %lld %lld %s\n", d->mailbox, r->uid, r->flags,
-	    (unsigned long long)r->keywords, (unsigned long long)r->modseq, (unsigned long long)r->size_bytes,
-	    (long long)r->date_sec, (long long)r->saved_sec, file_id_text(r->id));
-	return buf_done(&d->text);
+	struct span s = buf_as_span(&d->text);
+	int err = buf_done(&d->text);
+	while (err == E_OK && s.n) {
+		ssize_t n = write(d->fd, s.p, s.n);
+		if (n > 0)
+			s = span_from(s, (size_t)n);
+		else if (errno != EINTR)
+			err = E_IO;
+	}
+	buf_reset(&d->text);
+	/* the disk begins now: the sync at the end then has little to wait for */
+	sync_file_range(d->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return err;
 }
 
 static int
 put_mailbox(void *ctx, const struct mailbox *m)
 {
-	struct dumping *d = ctx;
-	buf_putf(&d->text, "M %u %u %u %llu %d %s ", m->id, m->uidvalidity, m->uidnext,
-	    (unsigned long long)m->modseq, m->is_subscribed, m->special_use[0] ? m->special_use : "-");
-	buf_hex(&d->text, span_of(m->name)); /* any name fits into one word */
+	struct dumper *d = ctx;
+	if (m->is_dead)
+		return E_OK;
+	buf_putf(&d->text, "M %u %u %u %llu %u %s ", m->id, m->uidvalidity, m->uidnext, (unsigned long long)m->modseq,
+	    m->first_recent, m->special_use[0] ? m->special_use : "-");
+	buf_hex(&d->text, span_of(m->name));
 	buf_ch(&d->text, '\n');
-	d->mailbox = m->id;
-	return record_each(d->tables, m->id, put_record, d);
+	buf_u32(&d->ids, m->id);
+	return buf_done(&d->text);
+}
+
+static int
+put_keyword(void *ctx, uint32_t mailbox, uint32_t bit, struct span name)
+{
+	struct dumper *d = ctx;
+	buf_putf(&d->text, "K %u %u ", mailbox, bit);
+	buf_hex(&d->text, name);
+	buf_ch(&d->text, '\n');
+	return buf_done(&d->text);
+}
+
+static int
+put_subscription(void *ctx, struct span name)
+{
+	struct dumper *d = ctx;
+	buf_str(&d->text, "S ");
+	buf_hex(&d->text, name);
+	buf_ch(&d->text, '\n');
+	return buf_done(&d->text);
+}
+
+static int
+put_uidl(void *ctx, struct file_id id, struct span uidl)
+{
+	struct dumper *d = ctx;
+	buf_putf(&d->text, "U %s ", file_id_text(id));
+	buf_hex(&d->text, uidl);
+	buf_ch(&d->text, '\n');
+	return buf_done(&d->text);
+}
+
+static void
+put_record(struct dumper *d, uint32_t mailbox, const struct store_record *r)
+{
+	buf_putf(&d->text, "R %u %u %u %llu %llu %llu %lld %lld %s\n", mailbox, r->uid, r->flags,
+	    (unsigned long long)r->keywords, (unsigned long long)r->modseq, (unsigned long long)r->size_bytes,
+	    (long long)r->date_sec, (long long)r->saved_sec, file_id_text(r->id));
+}
+
+static int
+dumper_begin(struct dumper *d, struct tables *t)
+{
+	*d = (struct dumper){.tables = t, .fd = open(dump_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+	if (d->fd < 0)
+		return E_IO;
+	int err = mailbox_each(t, put_mailbox, d);
+	if (err == E_OK)
+		err = keyword_each(t, put_keyword, d);
+	if (err == E_OK)
+		err = subscription_each(t, put_subscription, d);
+	if (err == E_OK)
+		err = uidl_each(t, put_uidl, d);
+	return err == E_OK ? flush(d) : err;
+}
+
+/* Records of one mailbox.  E_OK, E_MORE (time is over), E_IO */
+static int
+dump_mailbox(struct dumper *d, uint32_t mailbox, bool is_timed)
+{
+	struct record_walk w;
+	int err = walk_open(d->tables, NULL, mailbox, &w);
+	if (err != E_OK)
+		return err;
+	while ((err = walk_to(&w, d->uid)) == E_OK) {
+		for (size_t i = 0; i < w.n; i++)
+			put_record(d, mailbox, &w.records[i]);
+		if (d->text.len > DUMP_FLUSH_BYTES && flush(d) != E_OK)
+			err = E_IO;
+		else if (w.number == UINT32_MAX / TABLE_RECORDS)
+			err = E_BAD;
+		else if (is_timed && !job_has_time())
+			err = E_MORE;
+		d->uid = (w.number + 1) * TABLE_RECORDS;
+		if (err != E_OK)
+			break;
+	}
+	walk_close(&w);
+	return err == E_BAD ? E_OK : err;
+}
+
+static int
+dumper_step(struct dumper *d, bool is_timed)
+{
+	int err = E_OK;
+	while (err == E_OK && d->at < d->ids.len) {
+		struct rd r = rd_of(span_from(buf_as_span(&d->ids), d->at));
+		err = dump_mailbox(d, rd_u32(&r), is_timed);
+		if (err == E_OK) {
+			d->at += sizeof(uint32_t);
+			d->uid = 0;
+		}
+	}
+	return err;
+}
+
+static int
+dumper_end(struct dumper *d, int err)
+{
+	if (err == E_OK)
+		err = flush(d);
+	if (err == E_OK && (fdatasync(d->fd) != 0 || rename(dump_new, "dump") != 0))
+		err = E_IO;
+	if (d->fd >= 0)
+		close(d->fd);
+	if (err != E_OK)
+		log_event(LOG_ERR, "no_dump", "err=%s", log_errno(errno));
+	buf_free(&d->text);
+	buf_free(&d->ids);
+	return err;
 }
 
 int
 dump_write(struct tables *t)
 {
-	struct dumping d = {.text = {.max = DUMP_BYTES_MAX}, .tables = t};
-	int err = mailbox_each(t, put_mailbox, &d);
+	struct dumper d;
+	int err = dumper_begin(&d, t);
 	if (err == E_OK)
-		err = file_replace("dump", buf_as_span(&d.text), 0600, true);
-	buf_free(&d.text);
-	return err;
+		err = dumper_step(&d, false);
+	return dumper_end(&d, err);
 }
+
+/* ---- while others are served ---- */
+
+struct dump_job {
+	struct job job;
+	struct dumper dumper;
+	bool has_begun;
+	int err;
+};
+
+static bool is_dumping;
 
 static int
-get_mailbox(const char *line, struct mailbox *m)
+dump_step(struct job *j)
 {
-	unsigned subscribed;
-	unsigned long long modseq;
-	int at = 0;
-	*m = (struct mailbox){.id = 0};
-	if (sscanf(line, "M %u %u %u %llu %u %15s %n", &m->id, &m->uidvalidity, &m->uidnext, &modseq, &subscribed,
-	        m->special_use, &at) != 6 || at == 0)
-		return E_BAD;
-	struct span name = span_of(line + at);
-	m->modseq = modseq;
-	m->is_subscribed = subscribed == 1;
-	if (!strcmp(m->special_use, "-"))
-		m->special_use[0] = '\0';
-	if (name.n % 2 || name.n / 2 > STORE_NAME_MAX || name.n == 0)
-		return E_BAD;
-	return hex_decode(name, m->name, name.n / 2);
+	struct dump_job *d = (struct dump_job *)j;
+	if (!d->has_begun)
+		d->err = dumper_begin(&d->dumper, &the_keeper.tables);
+	d->has_begun = true;
+	if (d->err == E_OK)
+		d->err = dumper_step(&d->dumper, true);
+	j->is_done = d->err != E_MORE;
+	if (d->err == E_MORE)
+		d->err = E_OK;
+	return E_OK;
 }
 
-static int
-get_record(const char *line, uint32_t *mailbox, struct store_record *r)
+static void
+dump_free(struct job *j)
 {
-	unsigned long long keywords, modseq, size;
-	long long date, saved;
-	char id[FILE_ID_TEXT + 1];
-	*r = (struct store_record){.uid = 0};
-	if (sscanf(line, "R %u %u %u %llu %llu %llu %lld %lld %32s", mailbox, &r->uid, &r->flags, &keywords, &modseq,
-	        &size, &date, &saved, id) != 9 || r->uid == 0)
-		return E_BAD;
-	r->keywords = keywords;
-	r->modseq = modseq;
-	r->size_bytes = size;
-	r->date_sec = date;
-	r->saved_sec = saved;
-	return file_id_parse(span_of(id), &r->id);
+	struct dump_job *d = (struct dump_job *)j;
+	the_keeper.is_changed |= dumper_end(&d->dumper, d->err) != E_OK;
+	is_dumping = false;
 }
 
-int
-dump_read(struct span text, const struct dump_visitor *v)
+static const struct job_kind dump_kind = {.name = "dump", .is_reader = true, .step = dump_step, .free = dump_free};
+
+void
+dump_begin(void)
 {
-	int err = E_OK;
-	while (text.n && err == E_OK) {
-		char line[DUMP_LINE_MAX + 1];
-		struct span s = span_cut(&text, '\n');
-		struct mailbox m;
-		struct store_record r;
-		uint32_t mailbox;
-		if (s.n == 0 || s.n > DUMP_LINE_MAX)
-			return E_BAD;
-		memcpy(line, s.p, s.n);
-		line[s.n] = '\0';
-		if (line[0] == 'M' && get_mailbox(line, &m) == E_OK)
-			err = v->on_mailbox(v->ctx, &m);
-		else if (line[0] == 'R' && get_record(line, &mailbox, &r) == E_OK)
-			err = v->on_record(v->ctx, mailbox, &r);
-		else
-			err = E_BAD;
-	}
-	return err;
+	if (is_dumping)
+		return;
+	is_dumping = true;
+	the_keeper.is_changed = false;
+	job_add(job_new(sizeof(struct dump_job), &dump_kind, NULL, 0, SPAN("")));
 }

@@ -15,10 +15,16 @@ static const char floor_name[] = "floor";
 enum { FLOOR_TEXT_MAX = 200 };
 
 static int
+world_err(void)
+{
+	return errno == ENOSPC || errno == EDQUOT ? E_LIMIT : E_IO;
+}
+
+static int
 sync_here(void)
 {
 	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = fd >= 0 && fsync(fd) == 0 ? E_OK : E_IO;
+	int err = fd >= 0 && fsync(fd) == 0 ? E_OK : world_err();
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -30,15 +36,15 @@ file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced)
 	char temporary[64];
 	snprintf(temporary, sizeof temporary, "%s.new", name);
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
-	int err = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 ? E_OK : E_IO;
+	int err = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 ? E_OK : world_err();
 	if (err == E_OK && write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n)
-		err = E_IO;
+		err = world_err();
 	if (err == E_OK && is_synced && fdatasync(fd) != 0)
-		err = E_IO;
+		err = world_err();
 	if (fd >= 0)
 		close(fd);
 	if (err == E_OK && rename(temporary, name) != 0)
-		err = E_IO;
+		err = world_err();
 	if (err == E_OK && is_synced)
 		err = sync_here();
 	if (err != E_OK)
@@ -60,7 +66,7 @@ floor_read(struct floor *f)
 	if (n < 0)
 		return E_IO;
 	text[n] = '\0';
-	if (sscanf(text, "uidvalidity %u uid %u modseq %llu", &f->uidvalidity, &f->uid, &modseq) != 3)
+	if (sscanf(text, "uidvalidity %u mailbox %u uid %u modseq %llu", &f->uidvalidity, &f->mailbox, &f->uid, &modseq) != 4)
 		return E_BAD;
 	f->modseq = modseq;
 	return E_OK;
@@ -70,21 +76,32 @@ int
 floor_write(const struct floor *f)
 {
 	char text[FLOOR_TEXT_MAX];
-	int n = snprintf(text, sizeof text, "uidvalidity %u uid %u modseq %llu\n", f->uidvalidity, f->uid,
-	    (unsigned long long)f->modseq);
+	int n = snprintf(text, sizeof text, "uidvalidity %u mailbox %u uid %u modseq %llu\n", f->uidvalidity, f->mailbox,
+	    f->uid, (unsigned long long)f->modseq);
 	return file_replace(floor_name, span_make(text, (size_t)n), 0600, true);
 }
 
-int
-floor_reserve(struct floor *f, uint32_t uid, uint64_t modseq)
+static uint32_t
+ahead(uint32_t number, uint32_t by)
 {
-	if (uid <= f->uid && modseq <= f->modseq)
-		return E_OK;
+	return number > UINT32_MAX - by ? UINT32_MAX : number + by;
+}
+
+int
+floor_reserve(struct floor *f, const struct floor *least)
+{
 	struct floor next = *f;
-	if (uid > f->uid)
-		next.uid = uid > UINT32_MAX - FLOOR_UIDS_AHEAD ? UINT32_MAX : uid + FLOOR_UIDS_AHEAD;
-	if (modseq > f->modseq)
-		next.modseq = modseq + FLOOR_MODSEQS_AHEAD;
+	if (least->uid <= f->uid && least->modseq <= f->modseq && least->uidvalidity <= f->uidvalidity &&
+	    least->mailbox <= f->mailbox)
+		return E_OK;
+	if (least->uid > f->uid)
+		next.uid = ahead(least->uid, FLOOR_UIDS_AHEAD);
+	if (least->modseq > f->modseq)
+		next.modseq = least->modseq + FLOOR_MODSEQS_AHEAD;
+	if (least->uidvalidity > f->uidvalidity)
+		next.uidvalidity = ahead(least->uidvalidity, FLOOR_NAMES_AHEAD);
+	if (least->mailbox > f->mailbox)
+		next.mailbox = ahead(least->mailbox, FLOOR_NAMES_AHEAD);
 	int err = floor_write(&next);
 	if (err == E_OK)
 		*f = next;

@@ -2,85 +2,119 @@
 /*
  * keeper.h - the one process that writes an account's index.  Forked by the first session (same uid, same
  * jail), it holds index/lock, answers on index/keeper, and leaves when it was alone for a while.
- *   keeper.c   the process: lock, socket, sessions, the batch
- *   takein.c   what lies in new/        view.c     what sessions read
- *   floor.c    numbers that are never given out twice      dump.c  and rebuild.c  when the index is lost
+ *   keeper.c     the process: index opened and closed, upkeep       sessions.c  who is connected, and who waits
+ *   jobs.c       the batch: all that is asked, one sync             job_*.c     what is asked, a file each
+ *   mailboxes.c  mailboxes in memory                                view.c      what sessions map
+ *   takein.c     what lies in new/                                  doomed.c    files that go
+ *   floor.c      numbers that are never given out twice             dump*.c and rebuild.c  when the index is lost
  */
 #ifndef STORE_KEEPER_H
 #define STORE_KEEPER_H
 
 #include "proc/loop.h"
+#include "store/asks.h"
+#include "store/dump.h"
 #include "store/tables.h"
 
 enum {
 	KEEPER_ALONE_MS = 30000,
 	KEEPER_SESSIONS_MOST = 1000,
+	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
-	FLOOR_UIDS_AHEAD = 1000,
+	KEEPER_USAGE_EVERY_MS = 100,    /* at most so often */
+	KEEPER_CHECKPOINT_BYTES = 4 << 20,
+	FLOOR_UIDS_AHEAD = 10000,
 	FLOOR_MODSEQS_AHEAD = 10000,
+	FLOOR_NAMES_AHEAD = 16,         /* UIDVALIDITYs and ids of mailboxes */
 };
 
 /* What was told to anyone stays below these, whatever happens to the index. */
 struct floor {
-	uint32_t uidvalidity; /* the last one given to a mailbox */
-	uint32_t uid;         /* no uid above was ever given out */
+	uint32_t uidvalidity, mailbox;  /* no larger one was given to a mailbox */
+	uint32_t uid;                   /* no uid above was ever given out */
 	uint64_t modseq;
 };
 
-/* A mailbox that a session selected: its records in a memory file. */
-struct view {
-	struct view *next;
-	uint32_t mailbox;
-	int fd;                       /* own; sealed: nobody else writes */
-	struct store_record *records; /* own mapping */
-	size_t n, cap;
+struct sum {
+	uint64_t bytes, messages;
 };
+
+struct slot;
+struct view;
+struct session;
+struct job;
 
 struct keeper {
 	struct tables tables;
 	struct floor floor;
-	struct view *views;          /* own */
-	bool is_changed;             /* since the last dump */
-	bool checks_sums;            /* after an unclean end: contents of new/ are checked too */
+	uint32_t uidvalidity, mailbox;  /* the last that were given out */
+	struct slot **by_id;            /* own; the dead ones too */
+	struct slot **by_name;          /* borrow; the living ones, in the order of their bytes */
+	struct slot **touched;          /* borrow; of this batch */
+	size_t n_by_id, n_by_name, n_touched;
+	char **subscriptions;           /* own; in the order of their bytes */
+	size_t n_subscriptions;
+	uint32_t n_uidls;               /* at least one that import brought: 1 */
+	struct sum sum, sum_next;       /* of all mailboxes: as told, as the batch leaves it */
+	struct loop *loop;
+	bool is_changed;                /* since the last dump */
+	bool is_usage_old;              /* the file usage says another sum */
+	bool checks_sums;               /* after an unclean end: contents of new/ are checked too */
+	bool is_ending;
 };
 
 extern struct keeper the_keeper;
 
 /* keeper_run - the working directory is the home; ready gets one byte when the socket listens.  Returns when done. */
 void keeper_run(int ready);
-/* keeper_open - index, floor, views; rebuilds what is damaged.  E_OK, E_IO */
+/* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);
 void keeper_close(void);
 
-/* floor.c */
+/* ---- sessions.c ---- */
+struct session {
+	struct session *next, **link;
+	struct asker *asker;            /* own */
+	struct loop_fd *watch;          /* own */
+	struct job *job;                /* borrow: what it waits for */
+	bool is_paused;                 /* it asks more than one thing at a time */
+	uint32_t selected;              /* mailbox; 0: none */
+	bool is_waiting;                /* KEEPER_WAIT */
+	uint32_t wait_mailbox;
+	uint64_t wait_modseq;
+};
+
+/* sessions_listen - E_OK, E_IO */
+MUST_USE int sessions_listen(void);
+bool sessions_none(void);
+/* session_answer - reply (its memory is reused) and a descriptor (borrow), or -1 */
+void session_answer(struct session *, uint16_t ask, struct buf *reply, int fd);
+/* session_select - this mailbox (0: none) instead of the one before */
+void session_select(struct session *, uint32_t mailbox, bool is_examine);
+/* sessions_wake - those who wait for what was published */
+void sessions_wake(void);
+/* ask_body - the body of an ask, from its message or its memory file, which is closed; borrow until the next ask */
+struct span ask_body(struct rd *body, int *fd);
+
+/* ---- floor.c ---- */
 MUST_USE int floor_read(struct floor *);                    /* E_OK, E_BAD (none), E_IO */
-MUST_USE int floor_reserve(struct floor *, uint32_t uid, uint64_t modseq); /* synced when it must grow */
+MUST_USE int floor_reserve(struct floor *, const struct floor *least); /* synced when it must grow */
 MUST_USE int floor_write(const struct floor *);
-/* file_replace - name gets these bytes, whole or not at all; is_synced: and they are durable */
+/* file_replace - name gets these bytes, whole or not at all; is_synced: and they are durable.  E_OK, E_LIMIT (disk full), E_IO */
 MUST_USE int file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced);
 
-/* takein.c */
-MUST_USE int takein(void);                                  /* all of new/; in the index and msg/, durably */
+/* ---- takein.c ---- */
+/* takein_want - what lies in new/ now; a number for takein_is_done */
+uint64_t takein_want(void);
+bool takein_is_done(uint64_t want);
+/* tmp_sweep - leftovers of sessions that died in an APPEND: those without a row go */
+void tmp_sweep(void);
 
-/* view.c */
-MUST_USE int view_of(uint32_t mailbox, struct view **out);  /* made when it is not there */
-void view_add(uint32_t mailbox, const struct store_record *); /* where a view is */
-void view_remove(uint32_t mailbox, uint32_t uid);
-void views_close(void);
+/* ---- doomed.c ---- */
+void doomed_begin(void);                                    /* soon, in rounds, until none is left */
 
-/* dump.c: "dump", a line each: what a rebuild needs beside the files */
-MUST_USE int dump_write(struct tables *);
-/* dump_read - pure: fn is called with each mailbox and each record of it.  E_OK, E_BAD (line is wrong: it ends there) */
-struct dump_visitor {
-	void *ctx;
-	int (*on_mailbox)(void *ctx, const struct mailbox *);
-	int (*on_record)(void *ctx, uint32_t mailbox, const struct store_record *);
-};
-MUST_USE int dump_read(struct span text, const struct dump_visitor *);
-
-/* rebuild.c */
+/* ---- rebuild.c ---- */
 MUST_USE int index_make(struct tables *, struct floor *);    /* a new account's */
 MUST_USE int index_rebuild(struct tables *, struct floor *); /* from files, dump and floor; what was is put aside */
-MUST_USE int usage_write(struct tables *);                   /* "bytes messages\n", for the verdict on recipients */
 
 #endif

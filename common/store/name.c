@@ -50,3 +50,9 @@ msg_path_put(struct buf *out, struct file_id id)
 	const char *text = file_id_text(id);
 	buf_putf(out, "msg/%.2s/%s", text, text);
 }
+
+void
+tmp_path_put(struct buf *out, struct file_id id)
+{
+	buf_putf(out, "tmp/%s", file_id_text(id));
+}

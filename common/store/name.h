@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* name.h - names of files in a mailbox.  Pure. */
+/* name.h - names of files in a mailbox (name.c), and of mailboxes (mailbox_name.c).  Pure. */
 #ifndef STORE_NAME_H
 #define STORE_NAME_H
 
@@ -23,5 +23,11 @@ void file_name_put(struct buf *out, const struct file_name *);
 MUST_USE int file_name_parse(struct span text, struct file_name *out);
 /* msg_path_put - "msg/xx/FILEID": where a message that was taken in stands */
 void msg_path_put(struct buf *out, struct file_id);
+/* tmp_path_put - "tmp/FILEID": its second name until it was appended */
+void tmp_path_put(struct buf *out, struct file_id);
+
+/* mailbox_name_put - as it is kept: a first level INBOX, in any case, in capitals (RFC 9051 5.1) */
+void mailbox_name_put(struct buf *out, struct span name);
+bool mailbox_name_is_inbox(struct span name);
 
 #endif

@@ -78,6 +78,15 @@ numset_has(const struct numset *s, uint32_t number)
 	return at < s->n && s->ranges[at].from <= number;
 }
 
+uint32_t
+numset_from(const struct numset *s, uint32_t number)
+{
+	size_t at = range_at(s, number);
+	if (at == s->n)
+		return 0;
+	return s->ranges[at].from > number ? s->ranges[at].from : number;
+}
+
 uint64_t
 numset_count(const struct numset *s)
 {

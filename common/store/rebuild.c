@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,59 +15,93 @@
 
 enum { DUMP_READ_MAX = 1 << 30 };
 
+struct rebuilding {
+	struct tables *tables;
+	struct floor *floor;
+	struct db_txn *txn;
+	struct mailbox *all;          /* own; in order of id */
+	size_t n, cap;
+	struct mailbox *last;         /* that a record was of */
+	uint32_t last_uid;
+	unsigned from_dump, found, without;
+};
+
+/* ---- mailboxes ---- */
+
+static struct mailbox *
+add_mailbox(struct rebuilding *r, const struct mailbox *m)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap ? r->cap * 2 : 16;
+		r->all = mem_grow(r->all, r->cap, sizeof *r->all);
+	}
+	r->last = NULL;
+	r->all[r->n] = *m;
+	return &r->all[r->n++];
+}
+
+static struct mailbox *
+mailbox_of(struct rebuilding *r, uint32_t id)
+{
+	if (r->last && r->last->id == id)
+		return r->last;
+	r->last = NULL;
+	for (size_t i = 0; i < r->n && !r->last; i++)
+		if (r->all[i].id == id)
+			r->last = &r->all[i];
+	return r->last;
+}
+
 /* RFC 6154 */
 static const struct {
 	const char *name, *special_use;
 } first_mailboxes[] = {{"INBOX", ""}, {"Sent", "\\Sent"}, {"Drafts", "\\Drafts"}, {"Junk", "\\Junk"},
     {"Trash", "\\Trash"}, {"Archive", "\\Archive"}};
 
+/* Those that a new account has; in a rebuild, INBOX at least. */
 static int
-add_firsts(struct tables *t, struct db_txn *txn, struct floor *f)
+add_firsts(struct rebuilding *r, size_t n)
 {
+	struct floor *f = r->floor;
+	int64_t now = clock_wall_sec();
 	int err = E_OK;
-	for (uint32_t i = 0; i < COUNT(first_mailboxes) && err == E_OK; i++) {
-		struct mailbox m = {.id = i + 1, .uidvalidity = ++f->uidvalidity, .uidnext = f->uid + 1,
-		    .modseq = f->modseq + 1, .is_subscribed = true};
+	if (f->uidvalidity == 0)
+		f->uidvalidity = now > 0 && now < UINT32_MAX - STORE_MAILBOXES_MAX ? (uint32_t)now : 1;
+	for (size_t i = 0; i < n && err == E_OK; i++) {
+		struct mailbox m = {.id = ++f->mailbox, .uidvalidity = ++f->uidvalidity, .uidnext = f->uid + 1,
+		    .modseq = f->modseq + 1, .expunged_floor = f->modseq + 1, .first_recent = f->uid + 1};
 		strcpy(m.name, first_mailboxes[i].name);
 		strcpy(m.special_use, first_mailboxes[i].special_use);
-		err = mailbox_put(t, txn, &m);
+		add_mailbox(r, &m);
+		err = subscription_put(r->tables, r->txn, span_of(m.name), true);
 	}
 	return err;
 }
 
 static int
-finish(struct tables *t, struct db_txn **txn, int err, const struct floor *f)
+finish(struct rebuilding *r, int err)
 {
+	for (size_t i = 0; i < r->n && err == E_OK; i++)
+		err = mailbox_put(r->tables, r->txn, &r->all[i]);
 	if (err != E_OK)
-		db_abort(txn);
+		db_abort(&r->txn);
 	else
-		err = db_commit(txn);
+		err = db_commit(&r->txn);
 	if (err == E_OK)
-		err = floor_write(f); /* before anything of it is told */
-	if (err == E_OK)
-		err = db_sync(t->db);
-	return err == E_OK ? usage_write(t) : err;
+		err = floor_write(r->floor); /* before anything of it is told */
+	mem_free(&r->all);
+	return err == E_OK ? db_sync(r->tables->db) : err;
 }
 
 int
 index_make(struct tables *t, struct floor *f)
 {
-	struct db_txn *txn;
-	int64_t now = clock_wall_sec();
-	if (f->uidvalidity == 0)
-		f->uidvalidity = now > 0 && now < UINT32_MAX - MAILBOXES_MAX ? (uint32_t)now : 1;
-	int err = db_begin(t->db, &txn);
-	return err == E_OK ? finish(t, &txn, add_firsts(t, txn, f), f) : err;
+	struct rebuilding r = {.tables = t, .floor = f};
+	int err = db_begin(t->db, &r.txn);
+	return err == E_OK ? finish(&r, add_firsts(&r, COUNT(first_mailboxes))) : err;
 }
 
-/* ---- rebuild ---- */
-
-struct rebuilding {
-	struct tables *tables;
-	struct floor *floor;
-	struct db_txn *txn;
-	unsigned from_dump, without;
-};
+/* ---- from the dump ---- */
 
 static bool
 message_is_there(struct file_id id)
@@ -83,37 +118,48 @@ static int
 on_mailbox(void *ctx, const struct mailbox *m)
 {
 	struct rebuilding *r = ctx;
-	struct mailbox again = *m;
-	again.uidnext = r->floor->uid + 1;
-	again.modseq = r->floor->modseq + 1;
-	again.messages = again.bytes = 0;
-	if (m->uidvalidity > r->floor->uidvalidity)
-		r->floor->uidvalidity = m->uidvalidity;
-	return mailbox_put(r->tables, r->txn, &again);
+	struct floor *f = r->floor;
+	struct mailbox *again = add_mailbox(r, m);
+	if (again->uidnext <= f->uid)
+		again->uidnext = f->uid + 1;
+	if (again->modseq <= f->modseq)
+		again->modseq = f->modseq + 1;
+	again->expunged_floor = again->modseq;
+	if (m->uidvalidity > f->uidvalidity)
+		f->uidvalidity = m->uidvalidity;
+	if (m->id > f->mailbox)
+		f->mailbox = m->id;
+	return E_OK;
 }
 
 static int
-count_in(struct rebuilding *r, uint32_t mailbox, uint64_t bytes, bool is_new, uint32_t *uid)
+on_keyword(void *ctx, uint32_t mailbox, uint32_t bit, struct span name)
 {
-	struct mailbox m;
-	int err = mailbox_get(r->tables, r->txn, mailbox, &m);
-	if (err != E_OK)
-		return err;
-	m.messages++;
-	m.bytes += bytes;
-	if (is_new)
-		*uid = m.uidnext++;
-	return mailbox_put(r->tables, r->txn, &m);
+	struct rebuilding *r = ctx;
+	return keyword_put(r->tables, r->txn, mailbox, bit, name);
 }
 
 static int
-add_message(struct rebuilding *r, uint32_t mailbox, struct store_record *rec, bool is_new)
+on_subscription(void *ctx, struct span name)
+{
+	struct rebuilding *r = ctx;
+	return subscription_put(r->tables, r->txn, name, true);
+}
+
+static int
+on_uidl(void *ctx, struct file_id id, struct span uidl)
+{
+	struct rebuilding *r = ctx;
+	return message_is_there(id) ? uidl_put(r->tables, r->txn, id, uidl) : E_OK;
+}
+
+static int
+add_message(struct rebuilding *r, struct mailbox *m, const struct store_record *rec)
 {
 	struct file_name f = {.id = rec->id, .size_bytes = rec->size_bytes};
 	int64_t now = clock_wall_sec();
-	int err = count_in(r, mailbox, rec->size_bytes, is_new, &rec->uid);
-	if (err == E_OK)
-		err = record_put(r->tables, r->txn, mailbox, rec);
+	mailbox_count(m, rec, 1);
+	int err = records_append(r->tables, r->txn, m->id, rec, 1);
 	if (err == E_OK)
 		err = file_refer(r->tables, r->txn, &f, now);
 	if (err == E_OK)
@@ -126,13 +172,18 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 {
 	struct rebuilding *r = ctx;
 	struct store_record rec = *was;
+	bool is_next = r->last && r->last->id == mailbox;
+	struct mailbox *m = mailbox_of(r, mailbox);
+	if (!m || rec.uid >= m->uidnext || (is_next ? rec.uid <= r->last_uid : m->messages > 0))
+		return E_BAD; /* not as we write it: a mailbox after another, uids ascend */
+	r->last_uid = rec.uid;
 	if (!message_is_there(rec.id)) {
 		r->without++;
 		return E_OK; /* expunged after the dump, or lost: there is nothing to show */
 	}
-	rec.modseq = r->floor->modseq + 1;
+	rec.modseq = m->modseq;
 	r->from_dump++;
-	return add_message(r, mailbox, &rec, false);
+	return add_message(r, m, &rec);
 }
 
 static int
@@ -140,7 +191,8 @@ read_dump(struct rebuilding *r)
 {
 	struct buf text = {.max = DUMP_READ_MAX};
 	struct stat st;
-	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_record = on_record};
+	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
+	    .on_subscription = on_subscription, .on_uidl = on_uidl};
 	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
 	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;
@@ -156,52 +208,87 @@ read_dump(struct rebuilding *r)
 	return err;
 }
 
+/* ---- from the files ---- */
+
+/* A session is just about to append it. */
+static bool
+is_arriving(struct file_id id)
+{
+	struct buf path = {0};
+	tmp_path_put(&path, id);
+	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is_held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+	if (fd >= 0)
+		close(fd);
+	buf_free(&path);
+	return is_held;
+}
+
 /* A file that no row names: it came after the dump. */
 static int
-adopt(struct rebuilding *r, const char *folder, const char *name, unsigned *n)
+adopt(struct rebuilding *r, const char *folder, const char *name)
 {
 	struct store_record rec = {.uid = 0};
-	struct buf row = {0}, path = {0};
+	struct buf path = {0};
 	struct stat st;
-	if (file_id_parse(span_of(name), &rec.id) != E_OK)
+	bool is_known;
+	if (file_id_parse(span_of(name), &rec.id) != E_OK || is_arriving(rec.id))
 		return E_OK;
-	int known = db_get(r->tables->files, r->txn, span_make(rec.id.b, FILE_ID_BYTES), &row);
-	buf_free(&row);
-	if (known != E_BAD)
-		return known;
+	int err = file_is_known(r->tables, rec.id, &is_known);
+	if (err != E_OK || is_known)
+		return err;
 	buf_putf(&path, "%s/%s", folder, name);
-	int err = stat(buf_cstr(&path), &st) == 0 ? E_OK : E_IO;
+	err = stat(buf_cstr(&path), &st) == 0 ? E_OK : E_IO;
 	buf_free(&path);
 	if (err != E_OK)
 		return err;
+	struct mailbox *inbox = &r->all[0];
+	rec.uid = inbox->uidnext++;
 	rec.size_bytes = (uint64_t)st.st_size;
 	rec.date_sec = rec.saved_sec = (int64_t)st.st_mtim.tv_sec;
-	rec.modseq = r->floor->modseq + 1;
-	++*n;
-	return add_message(r, 1, &rec, true);
+	rec.modseq = inbox->modseq;
+	r->found++;
+	return add_message(r, inbox, &rec);
 }
 
 static int
-adopt_folder(struct rebuilding *r, const char *folder, unsigned *n)
+adopt_folder(struct rebuilding *r, const char *folder)
 {
 	DIR *d = opendir(folder);
-	int err = d ? E_OK : errno == ENOENT ? E_OK : E_IO;
+	int err = d || errno == ENOENT ? E_OK : E_IO;
 	for (struct dirent *e; d && err == E_OK && (e = readdir(d));)
-		err = adopt(r, folder, e->d_name, n);
+		err = adopt(r, folder, e->d_name);
 	if (d)
 		closedir(d);
 	return err;
 }
 
 static int
-adopt_all(struct rebuilding *r, unsigned *n)
+adopt_all(struct rebuilding *r)
 {
 	char folder[16];
 	int err = E_OK;
 	for (unsigned i = 0; i < 256 && err == E_OK; i++) {
 		snprintf(folder, sizeof folder, "msg/%02x", i);
-		err = adopt_folder(r, folder, n);
+		err = adopt_folder(r, folder);
 	}
+	return err;
+}
+
+/* It becomes the first of all. */
+static int
+find_inbox(struct rebuilding *r)
+{
+	size_t at = 0;
+	int err = E_OK;
+	while (at < r->n && strcmp(r->all[at].name, "INBOX") != 0)
+		at++;
+	if (at == r->n)
+		err = add_firsts(r, r->n ? 1 : COUNT(first_mailboxes));
+	struct mailbox inbox = r->all[at];
+	r->all[at] = r->all[0];
+	r->all[0] = inbox;
+	r->last = NULL;
 	return err;
 }
 
@@ -209,25 +296,23 @@ static int
 fill(struct tables *t, struct floor *f)
 {
 	struct rebuilding r = {.tables = t, .floor = f};
-	unsigned adopted = 0;
 	int err = db_begin(t->db, &r.txn);
 	if (err != E_OK)
 		return err;
 	err = read_dump(&r);
-	if (err == E_BAD) { /* no dump, or one that ends early: what it said is taken, the rest is found by name */
-		struct mailbox inbox;
-		if (mailbox_get(t, r.txn, 1, &inbox) == E_BAD)
-			err = add_firsts(t, r.txn, f);
-		else
-			err = E_OK;
-	}
+	if (err == E_OK || err == E_BAD) /* none, or one that ends early: what it said is taken, the rest is found by name */
+		err = find_inbox(&r);
 	if (err == E_OK)
-		err = adopt_all(&r, &adopted);
-	f->uid += adopted + FLOOR_UIDS_AHEAD;
-	f->modseq += FLOOR_MODSEQS_AHEAD;
-	log_event(LOG_NOTICE, "rebuilt", "from_dump=%u found=%u without_file=%u result=%s", r.from_dump, adopted, r.without,
+		err = adopt_all(&r);
+	for (size_t i = 0; i < r.n; i++) {
+		if (r.all[i].uidnext > f->uid)
+			f->uid = r.all[i].uidnext;
+		if (r.all[i].modseq > f->modseq)
+			f->modseq = r.all[i].modseq;
+	}
+	log_event(LOG_NOTICE, "rebuilt", "from_dump=%u found=%u without_file=%u result=%s", r.from_dump, r.found, r.without,
 	    err_name(err));
-	return finish(t, &r.txn, err, f);
+	return finish(&r, err);
 }
 
 int
@@ -244,30 +329,4 @@ index_rebuild(struct tables *t, struct floor *f)
 		return err;
 	err = tables_open(t, "index/db", true);
 	return err == E_OK ? fill(t, f) : E_IO;
-}
-
-struct sum {
-	uint64_t bytes, messages;
-};
-
-static int
-add_up(void *ctx, const struct mailbox *m)
-{
-	struct sum *s = ctx;
-	s->bytes += m->bytes;
-	s->messages += m->messages;
-	return E_OK;
-}
-
-int
-usage_write(struct tables *t)
-{
-	struct sum s = {0};
-	char text[64];
-	int err = mailbox_each(t, add_up, &s);
-	if (err != E_OK)
-		return err;
-	int n = snprintf(text, sizeof text, "%llu %llu\n", (unsigned long long)s.bytes, (unsigned long long)s.messages);
-	/* not synced: the truth is the index.  Readable by the look-ups' group, which is the home's. */
-	return file_replace("usage", span_make(text, (size_t)n), 0644, false);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* store.c - a session's side: the way to the keeper, snapshots, files. */
+/* store.c - a session's side: a new account, and the way to the keeper. */
 #include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,17 +18,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "proc/ask.h"
 #include "proc/child.h"
 #include "proc/jail.h"
-#include "store/asks.h"
 #include "store/keeper.h"
-#include "store/name.h"
-
-struct store {
-	int chan;      /* own: to the keeper; -1 */
-	struct buf in; /* kept */
-};
+#include "store/state.h"
 
 void
 store_jail(struct jail *j)
@@ -50,7 +44,7 @@ make_dir(const char *name)
 int
 store_create(const char *home)
 {
-	static const char *const folders[] = {"new", "msg", "index", "sieve"};
+	static const char *const folders[] = {"new", "tmp", "msg", "index", "sieve"};
 	int err = chdir(home) == 0 ? E_OK : E_IO;
 	umask(0077);
 	for (size_t i = 0; i < COUNT(folders) && err == E_OK; i++)
@@ -137,8 +131,8 @@ start_keeper(void)
 }
 
 /* One starts it; others wait for that one at the lock. */
-static int
-ensure_keeper(int *out)
+int
+keeper_find(int *out)
 {
 	*out = connect_keeper();
 	if (*out >= 0)
@@ -160,9 +154,10 @@ int
 store_open(const char *home, struct store **out)
 {
 	struct store *s = mem_new(sizeof *s);
-	s->chan = -1;
+	s->chan = s->watch = -1;
+	s->large.max = ASK_BODY_MOST;
 	umask(0077);
-	if (chdir(home) != 0 || ensure_keeper(&s->chan) != E_OK) {
+	if (chdir(home) != 0 || keeper_find(&s->chan) != E_OK) {
 		log_event(LOG_ERR, "mailbox_not_opened", "home=%s err=%s", log_qs(home), log_errno(errno));
 		store_close(&s);
 		return E_IO;
@@ -174,127 +169,154 @@ store_open(const char *home, struct store **out)
 void
 store_close(struct store **sp)
 {
-	if (!*sp)
+	struct store *s = *sp;
+	if (!s)
 		return;
-	if ((*sp)->chan >= 0)
-		close((*sp)->chan);
-	buf_free(&(*sp)->in);
+	store_cache_flush(s);
+	store_watch_end(s);
+	caches_unmap(s);
+	if (s->chan >= 0)
+		close(s->chan);
+	buf_free(&s->in);
+	buf_free(&s->large);
+	buf_free(&s->items);
+	mem_free(&s->uidls);
 	mem_free(sp);
 }
 
-/* A keeper that died between two asks is replaced once. */
-static int
-call(struct store *s, uint16_t type, struct span body, struct ask_msg *reply)
+void
+store_limit(struct store *s, uint64_t bytes, uint64_t messages)
 {
-	for (int attempt = 0; attempt < 2; attempt++) {
-		if (s->chan < 0 && ensure_keeper(&s->chan) != E_OK)
-			return E_IO;
-		int err = ask_call(s->chan, type, body, -1, &s->in, reply, deadline_in_ms(STORE_WAIT_MS));
-		if (err == E_OK)
-			return E_OK;
+	s->quota_bytes = bytes;
+	s->quota_messages = messages;
+}
+
+/* ---- asks ---- */
+
+/* Its pages become our own where the head stands: whoever looks there sees that the view is not written any more. */
+static void
+mark_superseded(struct store *s)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (VIEW_RECORDS_AT + page - 1) / page * page;
+	struct view_head *h = s->head;
+	if (!h || s->is_superseded)
+		return;
+	char *copy = mem_new(bytes);
+	memcpy(copy, h, bytes);
+	if (mmap(h, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		bug("no memory for the head of a view");
+	memcpy(h, copy, bytes);
+	h->is_superseded = 1;
+	if (mprotect(h, bytes, PROT_READ) != 0)
+		bug("mprotect");
+	mem_free(&copy);
+	s->is_superseded = true;
+}
+
+void
+keeper_lost(struct store *s)
+{
+	if (s->chan >= 0)
 		close(s->chan);
-		s->chan = -1;
-		if (err == E_LIMIT)
-			break;
-	}
-	log_event(LOG_ERR, "keeper_silent", "%s", "");
-	return E_IO;
+	s->chan = -1;
+	mark_superseded(s);
 }
 
-/* ---- snapshots ---- */
+/* The end of a keeper is seen before anything is asked of it: then nothing can have come twice. */
+static bool
+is_alive(int chan)
+{
+	struct pollfd p = {.fd = chan, .events = POLLIN};
+	return poll(&p, 1, 0) == 0;
+}
 
 static int
-copy_records(int fd, uint32_t count, struct store_view *out)
+ask_once(struct store *s, uint16_t ask, struct span body, int large, struct ask_msg *reply, bool *is_asked)
 {
-	size_t bytes = count * sizeof *out->records;
-	out->records = mem_new(bytes);
-	out->n = count;
-	if (count == 0)
+	int64_t deadline = deadline_in_ms(STORE_WAIT_MS);
+	if (s->chan >= 0 && !is_alive(s->chan))
+		keeper_lost(s);
+	if (s->chan < 0 && keeper_find(&s->chan) != E_OK)
+		return E_LIMIT; /* none can begin */
+	int err = ask_send(s->chan, ask, body, large, deadline);
+	*is_asked = err == E_OK;
+	if (err == E_OK)
+		err = ask_recv(s->chan, &s->in, reply, deadline);
+	if (err == E_OK && reply->type == (ask | ASK_REPLY))
 		return E_OK;
-	void *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED) {
-		store_view_free(out);
-		return E_IO;
-	}
-	memcpy(out->records, p, bytes);
-	munmap(p, bytes);
-	return E_OK;
+	if (err == E_OK && reply->fd >= 0)
+		close(reply->fd);
+	keeper_lost(s);
+	return err == E_LIMIT ? E_LIMIT : E_IO;
 }
 
-int
-store_select(struct store *s, struct span mailbox, struct store_view *out)
-{
-	struct buf body = {0};
-	struct ask_msg reply;
-	*out = (struct store_view){.n = 0};
-	buf_bytes(&body, mailbox);
-	int err = call(s, KEEPER_SELECT, buf_as_span(&body), &reply);
-	buf_free(&body);
-	if (err != E_OK)
-		return err;
-	err = (int8_t)rd_u8(&reply.body);
-	if (err == E_OK) {
-		out->mailbox = rd_u32(&reply.body);
-		out->uidvalidity = rd_u32(&reply.body);
-		out->uidnext = rd_u32(&reply.body);
-		out->modseq = rd_u64(&reply.body);
-		uint32_t count = rd_u32(&reply.body);
-		err = rd_end(&reply.body) == E_OK && reply.fd >= 0 ? copy_records(reply.fd, count, out) : E_IO;
-	}
-	if (reply.fd >= 0)
-		close(reply.fd);
-	return err == E_OK || err == E_BAD ? err : E_IO;
-}
-
-void
-store_view_free(struct store_view *v)
-{
-	mem_free(&v->records);
-	v->n = 0;
-}
-
-int
-store_message_open(struct store *s, const struct store_record *r, int *out)
-{
-	struct buf path = {0};
-	(void)s;
-	msg_path_put(&path, r->id);
-	*out = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int err = *out >= 0 ? E_OK : errno == ENOENT ? E_BAD : E_IO;
-	if (err != E_OK)
-		log_event(LOG_ERR, "message_not_opened", "file=%s err=%s", buf_cstr(&path), log_errno(errno));
-	buf_free(&path);
-	return err;
-}
-
-void
-store_uidl(struct store *s, const struct store_record *r, struct buf *out)
-{
-	(void)s;
-	buf_str(out, file_id_text(r->id));
-}
-
+/* The view's descriptor is the answer's own; any other one holds a long body. */
 static int
-expunge_some(struct store *s, uint32_t mailbox, const uint32_t *uids, size_t n)
+take_answer(struct store *s, struct ask_msg *reply, struct answer *out)
 {
-	struct buf body = {0};
-	struct ask_msg reply;
-	buf_u32(&body, mailbox);
-	buf_u16(&body, (uint16_t)n);
-	for (size_t i = 0; i < n; i++)
-		buf_u32(&body, uids[i]);
-	int err = call(s, KEEPER_EXPUNGE, buf_as_span(&body), &reply);
-	buf_free(&body);
-	if (err == E_OK && reply.fd >= 0)
-		close(reply.fd);
-	return err == E_OK && rd_u8(&reply.body) == 0 && rd_end(&reply.body) == E_OK ? E_OK : E_IO;
+	*out = (struct answer){.body = reply->body, .fd = reply->fd};
+	if (reply->fd < 0 || reply->body.in.n)
+		return E_OK;
+	int err = large_read(reply->fd, &s->large);
+	close(reply->fd);
+	*out = (struct answer){.body = rd_of(buf_as_span(&s->large)), .fd = -1};
+	return err;
 }
 
 int
-store_expunge(struct store *s, uint32_t mailbox, const uint32_t *uids, size_t n)
+keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out)
 {
-	int err = E_OK;
-	for (size_t at = 0; at < n && err == E_OK; at += STORE_EXPUNGE_MAX)
-		err = expunge_some(s, mailbox, uids + at, n - at < STORE_EXPUNGE_MAX ? n - at : STORE_EXPUNGE_MAX);
-	return err;
+	struct ask_msg reply = {.fd = -1};
+	struct span b = buf_as_span(body);
+	bool is_asked = false;
+	int large = -1, err = buf_done(body);
+	*out = (struct answer){.fd = -1};
+	if (err == E_OK && b.n > ASK_MSG_MAX - 2) {
+		large = large_make(b);
+		b = SPAN("");
+		err = large >= 0 ? E_OK : E_IO;
+	}
+	if (err == E_OK)
+		err = ask_once(s, ask, b, large, &reply, &is_asked);
+	if (err == E_IO && (may_repeat || !is_asked))
+		err = ask_once(s, ask, b, large, &reply, &is_asked);
+	if (large >= 0)
+		close(large);
+	if (err == E_OK)
+		err = take_answer(s, &reply, out);
+	if (err != E_OK)
+		log_event(LOG_ERR, "keeper_silent", "ask=%u", (unsigned)ask);
+	buf_free(body);
+	return err == E_OK ? E_OK : E_IO;
+}
+
+enum store_said
+keeper_ask_said(struct store *s, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out)
+{
+	if (keeper_ask(s, ask, body, may_repeat, out) != E_OK)
+		return STORE_LATER;
+	uint8_t said = rd_u8(&out->body);
+	return out->body.err == E_OK && said <= STORE_LATER ? (enum store_said)said : STORE_LATER;
+}
+
+void
+keeper_tell(struct store *s, uint16_t ask, struct span body)
+{
+	int large = -1;
+	if (s->chan < 0)
+		return;
+	if (body.n > ASK_MSG_MAX - 2) {
+		large = large_make(body);
+		body = SPAN("");
+	}
+	if (ask_send(s->chan, ask, body, large, 0) != E_OK)
+		log_event(LOG_DEBUG, "not_told", "ask=%u", (unsigned)ask);
+	if (large >= 0)
+		close(large);
+}
+
+int
+answer_end(const struct answer *a)
+{
+	return rd_end(&a->body) == E_OK ? E_OK : E_IO;
 }

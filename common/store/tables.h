@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tables.h - the tables of a mailbox's index, and the rows in them.  Only the keeper opens it.
- *   mailboxes    id -> name, UIDVALIDITY, UIDNEXT, modseq, special use, subscribed, messages, bytes
- *   messages     (mailbox, uid / 15) -> the records of these 15 uids: an item stays below a quarter page
- *   expunged     (mailbox, modseq, uid) -> nothing: for QRESYNC
- *   files        file id -> references, size, SHA-256, when it came
- *   doomed       file id -> nothing: references reached 0; the file goes once that is on disk
- *   seen         file id -> day it was taken in; kept SEEN_DAYS: a replay brings nothing back
- *   cache, annotations   empty until there is IMAP
+ * tables.h - the tables of an account's index, and the rows in them.  Only the keeper opens it.
+ *   mailboxes      id -> struct mailbox, but for its keywords
+ *   keywords       (mailbox, bit) -> name
+ *   messages       (mailbox, uid / 13) -> the records of these 13 uids, a column after another: an item stays below a
+ *                  quarter page, and a change of flags logs little
+ *   expunged       (mailbox, modseq, first uid) -> last uid: for QRESYNC
+ *   files          file id -> references, size, SHA-256, when it came
+ *   doomed         file id -> nothing: references reached 0; the file goes once that is on disk
+ *   seen           file id -> day it was taken in; kept SEEN_DAYS: a replay brings nothing back
+ *   subscriptions  name -> nothing: they outlive mailboxes (RFC 9051 6.3.7)
+ *   uidls          file id -> what import brought along
+ *   annotations    empty: there is no METADATA yet
  */
 #ifndef STORE_TABLES_H
 #define STORE_TABLES_H
@@ -17,52 +21,91 @@
 #include "store/store.h"
 
 enum {
-	TABLE_RECORDS = 15,  /* uids an item covers: 15 * 64 bytes */
+	TABLE_RECORDS = 13,             /* uids an item covers */
+	RECORD_BYTES = 72,
 	SEEN_DAYS = 30,
-	TABLE_CACHE_BYTES = 512 * 1024,
-	MAILBOXES_MAX = 10000,
+	TABLE_CACHE_BYTES = 8 << 20,    /* of address space: what is not used takes no memory */
+	EXPUNGED_ROWS_MOST = 100000,    /* of a mailbox; then the oldest go, and expunged_floor rises */
 };
+_Static_assert(TABLE_RECORDS * RECORD_BYTES < DB_ITEM_BEST_BYTES - 16, "an item overflows its page");
 
 struct mailbox {
 	uint32_t id;
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq;
-	uint64_t messages, bytes;
+	uint64_t messages, unseen, deleted, bytes;
+	uint32_t first_recent;          /* uids from here on were shown to nobody */
+	uint64_t recent;                /* messages of those */
+	uint64_t expunged_floor;        /* what went up to here is not known any more */
+	uint32_t n_expunged;            /* rows */
+	uint32_t n_keywords;
+	bool is_dead;                   /* was removed; what is left of it goes in the background */
 	char name[STORE_NAME_MAX + 1];
-	char special_use[16];   /* "\\Sent"; "" none */
-	bool is_subscribed;
+	char special_use[16];           /* "\\Sent"; "" none */
 };
 
 struct tables {
 	struct db *db;
-	struct db_table *mailboxes, *messages, *expunged, *files, *doomed, *seen, *cache, *annotations;
+	struct db_table *mailboxes, *keywords, *messages, *expunged, *files, *doomed, *seen, *subscriptions, *uidls,
+	    *annotations;
 };
 
 /* tables_open - E_OK; E_BAD: a table is missing (new, or lost); E_LIMIT: damaged; E_IO */
 MUST_USE int tables_open(struct tables *, const char *dir, bool is_made_if_missing);
 void tables_close(struct tables *);
 
+/* ---- mailboxes, their keywords, subscriptions: tables.c ---- */
 MUST_USE int mailbox_put(struct tables *, struct db_txn *, const struct mailbox *);
-MUST_USE int mailbox_get(struct tables *, struct db_txn *, uint32_t id, struct mailbox *out); /* E_OK, E_BAD */
-MUST_USE int mailbox_find(struct tables *, struct span name, struct mailbox *out); /* INBOX in any case */
 MUST_USE int mailbox_each(struct tables *, int (*fn)(void *ctx, const struct mailbox *), void *ctx);
+MUST_USE int mailbox_row_remove(struct tables *, struct db_txn *, uint32_t id); /* the row, and its keywords */
+/* mailbox_count - a message more (1) or less (-1) in the sums of the row */
+void mailbox_count(struct mailbox *, const struct store_record *, int by);
+MUST_USE int keyword_put(struct tables *, struct db_txn *, uint32_t mailbox, uint32_t bit, struct span name);
+MUST_USE int keyword_each(struct tables *, int (*fn)(void *ctx, uint32_t mailbox, uint32_t bit, struct span name), void *ctx);
+MUST_USE int subscription_put(struct tables *, struct db_txn *, struct span name, bool is_subscribed);
+MUST_USE int subscription_each(struct tables *, int (*fn)(void *ctx, struct span name), void *ctx);
 
-MUST_USE int record_put(struct tables *, struct db_txn *, uint32_t mailbox, const struct store_record *);
-MUST_USE int record_remove(struct tables *, struct db_txn *, uint32_t mailbox, uint32_t uid, struct store_record *was); /* E_BAD: none */
+/* ---- messages: records.c ---- */
+void item_encode(struct buf *, const struct store_record *, size_t n);
+/* item_decode - pure.  out has room for TABLE_RECORDS; uids ascend.  E_OK, E_BAD */
+MUST_USE int item_decode(struct span, struct store_record *out, size_t *n);
+/* records_append - ascending, and past all that are there */
+MUST_USE int records_append(struct tables *, struct db_txn *, uint32_t mailbox, const struct store_record *, size_t n);
 MUST_USE int record_each(struct tables *, uint32_t mailbox, int (*fn)(void *ctx, const struct store_record *), void *ctx);
-void record_encode(struct buf *, const struct store_record *);
-MUST_USE int record_decode(struct rd *, struct store_record *);
 
+/* A walk over the items of a mailbox, which may change records on its way.  Closed before its transaction ends. */
+struct record_walk {
+	struct db_cursor *cursor;       /* own */
+	uint32_t mailbox, number;       /* of the item */
+	bool is_on;                     /* an item is loaded */
+	size_t n;
+	struct store_record records[TABLE_RECORDS];
+};
+MUST_USE int walk_open(struct tables *, struct db_txn *, uint32_t mailbox, struct record_walk *out);
+/* walk_to - loads the item of uid, or the first behind it.  E_OK, E_BAD: there is none */
+MUST_USE int walk_to(struct record_walk *, uint32_t uid);
+/* walk_save - what is in records now; none left: the item goes */
+MUST_USE int walk_save(struct record_walk *);
+void walk_close(struct record_walk *);
+
+/* ---- files and what went: files.c (uidls: tables.c) ---- */
 /* a message is in one more mailbox: first (with its name's facts), or again */
 MUST_USE int file_refer(struct tables *, struct db_txn *, const struct file_name *, int64_t came_sec);
-/* one reference less; at none the file is doomed */
-MUST_USE int file_release(struct tables *, struct db_txn *, struct file_id);
+/* one reference less; at none (is_last) the file is doomed */
+MUST_USE int file_release(struct tables *, struct db_txn *, struct file_id, bool *is_last);
 MUST_USE int file_is_known(struct tables *, struct file_id, bool *out); /* it has references */
 MUST_USE int seen_put(struct tables *, struct db_txn *, struct file_id, int64_t now_sec);
 MUST_USE int seen_has(struct tables *, struct file_id, bool *out);
 MUST_USE int seen_prune(struct tables *, int64_t now_sec);  /* those older than SEEN_DAYS; bounded work */
-MUST_USE int expunged_put(struct tables *, struct db_txn *, uint32_t mailbox, uint64_t modseq, uint32_t uid);
+/* expunged_put - these uids went at modseq, in rows; the oldest go when there are too many (m keeps count) */
+MUST_USE int expunged_put(struct tables *, struct db_txn *, struct mailbox *m, uint64_t modseq, const struct numset *);
+/* expunged_since - uids that went after modseq */
+MUST_USE int expunged_since(struct tables *, uint32_t mailbox, uint64_t modseq, struct numset *out);
+/* expunged_drop - the oldest rows, at most that many.  last: modseq of the last that went */
+MUST_USE int expunged_drop(struct tables *, struct db_txn *, uint32_t mailbox, unsigned most, unsigned *n, uint64_t *last);
 MUST_USE int doomed_each(struct tables *, int (*fn)(void *ctx, struct file_id), void *ctx);
 MUST_USE int doomed_remove(struct tables *, struct db_txn *, struct file_id);
+MUST_USE int uidl_put(struct tables *, struct db_txn *, struct file_id, struct span uidl);
+MUST_USE int uidl_each(struct tables *, int (*fn)(void *ctx, struct file_id, struct span uidl), void *ctx);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * takein.c - what placers left in new/ becomes part of INBOX: rows in one transaction (among them "seen", so
- * that a replay brings nothing back), one sync, then each file moves to msg/.
+ * takein.c - what placers left in new/ becomes part of INBOX, a job as others: rows in the batch's transaction (among
+ * them "seen", so that a replay brings nothing back), its sync, then each file moves to msg/.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,12 +15,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/keeper.h"
+#include "store/jobs.h"
 #include "tls/hash.h"
 
 enum {
-	TAKEIN_SORTED = 8192, /* files put in order of arrival together: 2 MB for a moment */
-	TAKEIN_SLICE = 1000,  /* of them in one transaction */
+	TAKEIN_SORTED = 4096, /* files put in order of arrival together: 1 MB for a moment */
+	TAKEIN_SLICE = 200,   /* of them in one step */
 };
 
 struct arrival {
@@ -31,40 +31,50 @@ struct arrival {
 	ino_t inode;
 	bool is_new;     /* gets a uid; else it was taken in before and only its file has to move, or go */
 	bool is_replay;  /* deleted meanwhile: it goes */
+	bool is_damaged; /* stays where it is */
 };
 
+static struct {
+	struct arrival *all;  /* own; of this round */
+	size_t n, at, slice;  /* at: all before are taken in; slice: those of this step */
+	uint64_t wanted, covers, done; /* numbers of those who want it: the last, that of this round, the last that got it */
+	bool is_queued;
+} in;
+
+/* ---- what lies there ---- */
+
 static bool
-has_sum(int fd, const struct file_name *f)
+has_sum(const struct arrival *a)
 {
-	unsigned char sum[SHA256_BYTES];
-	if (f->size_bytes == 0)
-		return false;
-	void *p = mmap(NULL, f->size_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	unsigned char sum[SHA256_BYTES] = {0};
+	struct buf path = {0};
+	buf_putf(&path, "new/%s", a->text);
+	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	buf_free(&path);
+	void *p = fd >= 0 && a->name.size_bytes ? mmap(NULL, a->name.size_bytes, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	if (fd >= 0)
+		close(fd);
 	if (p == MAP_FAILED)
 		return false;
-	sha256(span_make(p, f->size_bytes), sum);
-	munmap(p, f->size_bytes);
-	return memcmp(sum, f->sha256, sizeof sum) == 0;
+	sha256(span_make(p, a->name.size_bytes), sum);
+	munmap(p, a->name.size_bytes);
+	return memcmp(sum, a->name.sha256, sizeof sum) == 0;
 }
 
-/* The whole file is there, as its name says. */
+/* As long as its name says. */
 static bool
 is_whole(int folder, struct arrival *a)
 {
 	struct stat st;
-	int fd = openat(folder, a->text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (fstatat(folder, a->text, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
-	bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == a->name.size_bytes;
-	if (ok && the_keeper.checks_sums)
-		ok = has_sum(fd, &a->name);
-	close(fd);
 	a->record.date_sec = (int64_t)st.st_mtim.tv_sec;
 	a->placed = st.st_mtim;
 	a->inode = st.st_ino;
-	if (!ok)
-		log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"not whole\"", a->text);
-	return ok;
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == a->name.size_bytes)
+		return true;
+	log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"not whole\"", a->text);
+	return false;
 }
 
 static int
@@ -82,24 +92,22 @@ judge(struct arrival *a)
 }
 
 static int
-read_folder(DIR *d, struct arrival *all, size_t *n)
+look_at(int folder, const char *name)
 {
-	struct dirent *e;
-	int err = E_OK;
-	for (*n = 0; *n < TAKEIN_SORTED && err == E_OK && (e = readdir(d));) {
-		struct arrival *a = &all[*n];
-		*a = (struct arrival){.is_new = false};
-		if (e->d_name[0] == '.')
-			continue;
-		if (strlen(e->d_name) >= sizeof a->text || file_name_parse(span_of(e->d_name), &a->name) != E_OK) {
-			log_event(LOG_DEBUG, "not_ours", "file=%s", log_qs(e->d_name));
-			continue;
-		}
-		strcpy(a->text, e->d_name);
-		err = judge(a);
-		if (err == E_OK && (a->is_replay || is_whole(dirfd(d), a)))
-			++*n;
+	if (name[0] == '.')
+		return E_OK;
+	if (!in.all)
+		in.all = mem_new(TAKEIN_SORTED * sizeof *in.all);
+	struct arrival *a = &in.all[in.n];
+	*a = (struct arrival){.is_new = false};
+	if (strlen(name) >= sizeof a->text || file_name_parse(span_of(name), &a->name) != E_OK) {
+		log_event(LOG_DEBUG, "not_ours", "file=%s", log_qs(name));
+		return E_OK;
 	}
+	strcpy(a->text, name);
+	int err = judge(a);
+	if (err == E_OK && (a->is_replay || is_whole(folder, a)))
+		in.n++;
 	return err;
 }
 
@@ -119,129 +127,161 @@ by_arrival(const void *x, const void *y)
 }
 
 static int
-add_rows(struct db_txn *txn, struct mailbox *inbox, struct arrival *all, size_t n)
+scan(void)
+{
+	DIR *d = opendir("new");
+	int err = E_OK;
+	in.n = in.at = 0;
+	in.covers = in.wanted;
+	if (!d)
+		log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(errno));
+	for (struct dirent *e; d && err == E_OK && in.n < TAKEIN_SORTED && (e = readdir(d));)
+		err = look_at(dirfd(d), e->d_name);
+	if (d)
+		closedir(d);
+	if (err == E_OK && in.n)
+		qsort(in.all, in.n, sizeof *in.all, by_arrival);
+	return err;
+}
+
+/* ---- rows ---- */
+
+static int
+add_one(struct slot *inbox, struct arrival *a, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
-	int64_t now = clock_wall_sec();
-	int err = E_OK;
-	for (size_t i = 0; i < n && err == E_OK; i++) {
-		struct arrival *a = &all[i];
-		if (!a->is_new)
-			continue;
-		a->record.uid = inbox->uidnext++;
-		a->record.modseq = ++inbox->modseq;
-		a->record.size_bytes = a->name.size_bytes;
-		a->record.saved_sec = now;
-		a->record.id = a->name.id;
-		inbox->messages++;
-		inbox->bytes += a->name.size_bytes;
-		err = record_put(t, txn, inbox->id, &a->record);
-		if (err == E_OK)
-			err = file_refer(t, txn, &a->name, now);
-		if (err == E_OK)
-			err = seen_put(t, txn, a->name.id, now);
-	}
-	return err == E_OK ? mailbox_put(t, txn, inbox) : err;
+	struct mailbox *m = slot_touch(inbox);
+	a->record.uid = m->uidnext++;
+	a->record.modseq = m->modseq;
+	a->record.size_bytes = a->name.size_bytes;
+	a->record.saved_sec = now;
+	a->record.id = a->name.id;
+	slot_count(inbox, &a->record, 1);
+	int err = file_refer(t, job_txn(), &a->name, now);
+	if (err == E_OK)
+		err = seen_put(t, job_txn(), a->name.id, now);
+	change_add(inbox, CHANGE_ADD, &a->record);
+	return err;
 }
 
 static int
-commit_rows(struct mailbox *inbox, struct arrival *all, size_t n)
+add_slice(struct slot *inbox)
 {
-	struct keeper *k = &the_keeper;
-	struct db_txn *txn;
-	int err = floor_reserve(&k->floor, inbox->uidnext + (uint32_t)n, inbox->modseq + n);
-	if (err == E_OK)
-		err = db_begin(k->tables.db, &txn);
-	if (err != E_OK)
-		return err;
-	err = add_rows(txn, inbox, all, n);
-	if (err != E_OK) {
-		db_abort(&txn);
-		return err;
+	struct store_record made[TAKEIN_SLICE];
+	size_t n = 0;
+	int64_t now = clock_wall_sec();
+	int err = E_OK;
+	for (in.slice = 0; err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE; in.slice++) {
+		struct arrival *a = &in.all[in.at + in.slice];
+		if (in.slice && !job_has_time())
+			break;
+		a->is_damaged = a->is_new && the_keeper.checks_sums && !has_sum(a);
+		if (a->is_damaged)
+			log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"not whole\"", a->text);
+		if (!a->is_new || a->is_damaged)
+			continue;
+		if (n == 0)
+			slot_touch(inbox)->modseq++;
+		err = add_one(inbox, a, now);
+		made[n++] = a->record;
 	}
-	err = db_commit(&txn);
-	return err == E_OK ? db_sync(k->tables.db) : err;
+	return err == E_OK ? records_append(&the_keeper.tables, job_txn(), inbox->now.id, made, n) : err;
 }
 
 static void
-move_file(int folder, const struct arrival *a)
+end_round(struct job *j)
 {
-	struct buf to = {0};
-	char sub[16];
-	msg_path_put(&to, a->name.id);
-	if (renameat(folder, a->text, AT_FDCWD, buf_cstr(&to)) != 0 && errno == ENOENT) {
-		snprintf(sub, sizeof sub, "%.6s", buf_cstr(&to)); /* msg/xx */
-		if (mkdir(sub, 0700) != 0 || renameat(folder, a->text, AT_FDCWD, buf_cstr(&to)) != 0)
-			log_event(LOG_ERR, "not_moved", "file=%s err=%s", a->text, log_errno(errno));
+	in.done = in.covers;
+	in.n = in.at = 0;
+	j->is_done = in.wanted == in.done;
+	in.is_queued = !j->is_done;
+	mem_free(&in.all);
+}
+
+static int
+takein_step(struct job *j)
+{
+	struct slot *inbox = slot_find(SPAN("INBOX"));
+	int err = in.at == in.n ? scan() : E_OK;
+	in.slice = 0;
+	if (err == E_OK && in.n)
+		return add_slice(inbox);
+	if (err == E_OK) {
+		the_keeper.checks_sums = false;
+		end_round(j);
 	}
+	return err;
+}
+
+/* ---- files ---- */
+
+static void
+move_file(const struct arrival *a)
+{
+	struct buf from = {0}, to = {0};
+	buf_putf(&from, "new/%s", a->text);
+	msg_path_put(&to, a->name.id);
+	if (rename(buf_cstr(&from), buf_cstr(&to)) != 0 && errno == ENOENT) {
+		struct buf folder = {0};
+		buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
+		if (mkdir(buf_cstr(&folder), 0700) != 0 || rename(buf_cstr(&from), buf_cstr(&to)) != 0)
+			log_event(LOG_ERR, "not_moved", "file=%s err=%s", a->text, log_errno(errno));
+		buf_free(&folder);
+	}
+	buf_free(&from);
 	buf_free(&to);
 }
 
 static void
-settle(int folder, uint32_t mailbox, const struct arrival *a)
+drop_file(const struct arrival *a)
 {
-	if (a->is_replay) {
-		log_event(LOG_INFO, "replay_dropped", "file=%s", a->text);
-		unlinkat(folder, a->text, 0);
-		return;
+	struct buf path = {0};
+	log_event(LOG_INFO, "replay_dropped", "file=%s", a->text);
+	buf_putf(&path, "new/%s", a->text);
+	unlink(buf_cstr(&path));
+	buf_free(&path);
+}
+
+static void
+takein_synced(struct job *j)
+{
+	for (; in.slice; in.slice--, in.at++) {
+		const struct arrival *a = &in.all[in.at];
+		if (a->is_replay)
+			drop_file(a);
+		else if (!a->is_damaged)
+			move_file(a);
 	}
-	move_file(folder, a);
-	if (a->is_new)
-		view_add(mailbox, &a->record);
+	if (in.n && in.at == in.n && in.n < TAKEIN_SORTED) {
+		the_keeper.checks_sums = false;
+		end_round(j);
+	}
 }
 
-static int
-takein_slice(int folder, struct mailbox *inbox, struct arrival *all, size_t n)
+/* Who wants it is answered with what is there: old mail can be read on a full disk. */
+static bool
+takein_failed(struct job *j)
 {
-	bool has_new = false;
-	int err = E_OK;
-	for (size_t i = 0; i < n; i++)
-		has_new |= all[i].is_new;
-	if (has_new)
-		err = commit_rows(inbox, all, n);
-	for (size_t i = 0; i < n && err == E_OK; i++)
-		settle(folder, inbox->id, &all[i]);
-	the_keeper.is_changed |= has_new;
-	return err;
+	log_event(LOG_ERR, "takein_failed", "waiting=%zu", in.n - in.at);
+	end_round(j);
+	in.is_queued = false;
+	return false;
 }
 
-static int
-takein_some(DIR *d, struct mailbox *inbox, struct arrival *all, size_t *n)
+static const struct job_kind takein_kind = {
+    .name = "takein", .step = takein_step, .synced = takein_synced, .failed = takein_failed};
+
+uint64_t
+takein_want(void)
 {
-	int err = read_folder(d, all, n);
-	if (err != E_OK)
-		return err;
-	qsort(all, *n, sizeof *all, by_arrival);
-	for (size_t i = 0; i < *n && err == E_OK; i += TAKEIN_SLICE)
-		err = takein_slice(dirfd(d), inbox, all + i, *n - i < TAKEIN_SLICE ? *n - i : TAKEIN_SLICE);
-	return err;
+	if (!in.is_queued)
+		job_add_first(job_new(sizeof(struct job), &takein_kind, NULL, 0, SPAN("")));
+	in.is_queued = true;
+	return ++in.wanted;
 }
 
-int
-takein(void)
+bool
+takein_is_done(uint64_t want)
 {
-	struct mailbox inbox;
-	struct arrival *all = NULL;
-	size_t n = 0, total = 0;
-	int err = E_OK;
-	do {
-		DIR *d = opendir("new");
-		if (!d) {
-			err = E_IO;
-			break;
-		}
-		if (!all) {
-			all = mem_new(TAKEIN_SORTED * sizeof *all);
-			err = mailbox_find(&the_keeper.tables, SPAN("INBOX"), &inbox);
-		}
-		if (err == E_OK)
-			err = takein_some(d, &inbox, all, &n);
-		closedir(d);
-		total += n;
-	} while (err == E_OK && n == TAKEIN_SORTED);
-	mem_free(&all);
-	if (err == E_OK && total)
-		err = usage_write(&the_keeper.tables);
-	the_keeper.checks_sums = false;
-	return err == E_BAD ? E_IO : err;
+	return in.done >= want;
 }

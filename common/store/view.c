@@ -1,39 +1,81 @@
 /* SPDX-License-Identifier: ISC */
 /* view.c - mailboxes in memory files: the keeper writes, sessions map them read-only. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "store/keeper.h"
+#include "store/mailboxes.h"
 
-enum { VIEW_RECORDS_LEAST = 16384 }; /* of address space, not of memory */
+enum {
+	VIEW_ROOM_LEAST = 16384,   /* records more than there are: of address space, not of memory */
+	VIEW_GONE_MOST = 4096,     /* then, when they are half of all, the others move to a new file */
+};
 
-static int
-view_map(struct view *v, size_t cap)
+#define RELEASE(field, value) atomic_store_explicit(&(field), (value), memory_order_release)
+
+size_t
+view_bytes(const struct view *v)
 {
-	size_t bytes = cap * sizeof *v->records;
-	int fd = memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0) {
-		if (fd >= 0)
-			close(fd);
-		return E_IO;
+	return VIEW_RECORDS_AT + v->cap * sizeof *v->records;
+}
+
+/* A new file with room; our mapping stays writable, and nobody gets another such one. */
+static int
+view_make(size_t records, struct view *out)
+{
+	*out = (struct view){.fd = memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+	    .cap = (uint32_t)(records + records / 2 + VIEW_ROOM_LEAST)};
+	size_t bytes = view_bytes(out);
+	if (out->fd < 0 || ftruncate(out->fd, (off_t)bytes) != 0)
+		goto failed;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
+	if (p == MAP_FAILED)
+		goto failed;
+	if (fcntl(out->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+		munmap(p, bytes);
+		goto failed;
 	}
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	/* our mapping stays writable; nobody gets another */
-	if (p == MAP_FAILED || fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
-		close(fd);
-		return E_IO;
-	}
-	if (v->records) {
-		memcpy(p, v->records, v->n * sizeof *v->records);
-		munmap(v->records, v->cap * sizeof *v->records);
-		close(v->fd);
-	}
-	v->fd = fd;
-	v->records = p;
-	v->cap = cap;
+	out->head = p;
+	out->records = (struct store_record *)((char *)p + VIEW_RECORDS_AT);
+	return E_OK;
+failed:
+	log_event(LOG_ERR, "no_view", "records=%zu err=%s", records, log_errno(errno));
+	if (out->fd >= 0)
+		close(out->fd);
+	return E_IO;
+}
+
+static void
+view_unmap(struct view *v)
+{
+	RELEASE(v->head->is_superseded, 1);
+	munmap(v->head, view_bytes(v));
+	close(v->fd);
+}
+
+/* Those that are not gone, in a new file. */
+static int
+view_move(struct view *v)
+{
+	struct view next;
+	uint32_t n = 0;
+	int err = view_make(v->head->n - v->head->n_gone, &next);
+	if (err != E_OK)
+		return err;
+	next.n_selected = v->n_selected;
+	next.idle_since_ms = v->idle_since_ms;
+	memcpy(next.head, v->head, sizeof *v->head);
+	for (uint32_t i = 0; i < v->head->n; i++)
+		if (!(v->records[i].flags & FLAG_GONE))
+			next.records[n++] = v->records[i];
+	next.head->n = n;
+	next.head->n_gone = 0;
+	view_unmap(v);
+	*v = next;
 	return E_OK;
 }
 
@@ -41,93 +83,131 @@ view_map(struct view *v, size_t cap)
 static int
 view_append(struct view *v, const struct store_record *r)
 {
-	if (v->n == v->cap) {
-		int err = view_map(v, v->cap * 2);
+	if (v->head->n == v->cap) {
+		int err = view_move(v);
 		if (err != E_OK)
 			return err;
 	}
-	v->records[v->n++] = *r;
+	v->records[v->head->n] = *r;
+	RELEASE(v->head->n, v->head->n + 1);
 	return E_OK;
 }
 
 static int
-on_record(void *ctx, const struct store_record *r)
+load_record(void *ctx, const struct store_record *r)
 {
 	return view_append(ctx, r);
 }
 
-static struct view *
-view_find(uint32_t mailbox)
+void
+view_publish_head(struct slot *s)
 {
-	struct view *v = the_keeper.views;
-	while (v && v->mailbox != mailbox)
-		v = v->next;
-	return v;
-}
-
-static void
-view_free(struct view *v)
-{
-	struct view **link = &the_keeper.views;
-	while (*link != v)
-		link = &(*link)->next;
-	*link = v->next;
-	if (v->records)
-		munmap(v->records, v->cap * sizeof *v->records);
-	if (v->fd >= 0)
-		close(v->fd);
-	mem_free(&v);
+	struct view_head *h = s->view ? s->view->head : NULL;
+	if (!h)
+		return;
+	for (uint32_t i = h->n_keywords; i < s->now.n_keywords; i++)
+		strcpy(h->keywords[i], s->keywords[i]); /* at most STORE_KEYWORD_MAX: asks.c */
+	RELEASE(h->n_keywords, s->now.n_keywords);
+	RELEASE(h->uidnext, s->now.uidnext);
+	RELEASE(h->is_deleted, s->now.is_dead);
+	RELEASE(h->modseq, s->now.modseq);
+	if (h->n_gone > VIEW_GONE_MOST && h->n_gone > h->n / 2 && view_move(s->view) != E_OK)
+		view_free(s);
 }
 
 int
-view_of(uint32_t mailbox, struct view **out)
+view_of(struct slot *s, struct view **out)
 {
-	struct view *v = view_find(mailbox);
-	if (!v) {
-		v = mem_new(sizeof *v);
-		*v = (struct view){.next = the_keeper.views, .mailbox = mailbox, .fd = -1};
-		the_keeper.views = v;
-		int err = view_map(v, VIEW_RECORDS_LEAST);
-		if (err == E_OK)
-			err = record_each(&the_keeper.tables, mailbox, on_record, v);
+	if (!s->view) {
+		struct view made;
+		int err = view_make(s->now.messages, &made);
+		if (err != E_OK)
+			return err;
+		made.idle_since_ms = clock_mono_ms();
+		s->view = mem_new(sizeof *s->view);
+		*s->view = made;
+		err = record_each(&the_keeper.tables, s->now.id, load_record, s->view);
 		if (err != E_OK) {
-			view_free(v);
+			view_free(s);
 			return err;
 		}
+		view_publish_head(s);
 	}
-	*out = v;
+	*out = s->view;
 	return E_OK;
 }
 
-void
-view_add(uint32_t mailbox, const struct store_record *r)
+/* Changes come in order of uid mostly: the one behind the last is looked at first. */
+static struct store_record *
+find(struct view *v, uint32_t uid)
 {
-	struct view *v = view_find(mailbox);
-	if (v && view_append(v, r) != E_OK)
-		view_free(v); /* the next one who selects it makes it anew */
-}
-
-void
-view_remove(uint32_t mailbox, uint32_t uid)
-{
-	struct view *v = view_find(mailbox);
-	size_t low = 0, high = v ? v->n : 0;
+	static uint32_t hint;
+	uint32_t low = 0, high = v->head->n;
+	if (hint < high && v->records[hint].uid == uid)
+		return &v->records[hint++];
 	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+		uint32_t mid = low + (high - low) / 2;
 		if (v->records[mid].uid < uid)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (!v || low == v->n || v->records[low].uid != uid)
-		return;
-	memmove(&v->records[low], &v->records[low + 1], (v->n - low - 1) * sizeof *v->records);
-	v->n--;
+	if (low == v->head->n || v->records[low].uid != uid)
+		return NULL;
+	hint = low + 1;
+	return &v->records[low];
+}
+
+/* modseq last: who sees it sees what it covers. */
+static void
+publish_set(struct store_record *to, const struct store_record *from)
+{
+	atomic_store_explicit(&to->keywords, from->keywords, memory_order_relaxed);
+	atomic_store_explicit(&to->cache_at, from->cache_at, memory_order_relaxed);
+	RELEASE(to->cache_gen, from->cache_gen);
+	atomic_store_explicit(&to->flags, from->flags, memory_order_relaxed);
+	RELEASE(to->modseq, from->modseq);
 }
 
 void
-views_close(void)
+view_publish(struct slot *s, enum change_kind kind, const struct store_record *r)
 {
-	while (the_keeper.views)
-		view_free(the_keeper.views);
+	struct view *v = s->view;
+	if (!v)
+		return;
+	if (kind == CHANGE_ADD) {
+		if (view_append(v, r) != E_OK)
+			view_free(s); /* the next one who selects it makes it anew */
+		return;
+	}
+	struct store_record *to = find(v, r->uid);
+	if (!to || (to->flags & FLAG_GONE))
+		return;
+	if (kind == CHANGE_SET) {
+		publish_set(to, r);
+		return;
+	}
+	atomic_fetch_or_explicit(&to->flags, FLAG_GONE, memory_order_relaxed);
+	RELEASE(to->modseq, r->modseq);
+	v->head->n_gone++;
+}
+
+void
+view_free(struct slot *s)
+{
+	if (!s->view)
+		return;
+	view_unmap(s->view);
+	mem_free(&s->view);
+}
+
+void
+views_drop_idle(int64_t now_ms)
+{
+	struct keeper *k = &the_keeper;
+	for (size_t i = 0; i < k->n_by_id; i++) {
+		struct view *v = k->by_id[i]->view;
+		if (v && v->n_selected == 0 && now_ms - v->idle_since_ms > VIEW_IDLE_MS)
+			view_free(k->by_id[i]);
+	}
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/* bytes.c - a session's side: files of messages, their cache items, what UIDL answers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/cache_file.h"
+#include "store/state.h"
+
+enum {
+	CACHE_MAP_LEAST = 64 << 20,   /* of address space: the file may grow into it */
+	CACHE_SEND_BYTES = 48 << 10,  /* of items gathered; then they are sent */
+};
+
+/* ---- files ---- */
+
+int
+store_message_open(struct store *s, const struct store_record *r, int *out)
+{
+	struct buf path = {0};
+	(void)s;
+	msg_path_put(&path, r->id);
+	*out = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int err = *out >= 0 ? E_OK : errno == ENOENT ? E_BAD : E_IO;
+	if (err != E_OK)
+		log_event(err == E_BAD ? LOG_INFO : LOG_ERR, "message_not_opened", "file=%s err=%s", buf_cstr(&path), log_errno(errno));
+	buf_free(&path);
+	return err;
+}
+
+int
+store_message_map(struct store *s, const struct store_record *r, struct span *out)
+{
+	struct stat st;
+	int fd, err = store_message_open(s, r, &fd);
+	*out = SPAN("");
+	if (err != E_OK)
+		return err;
+	if (fstat(fd, &st) != 0)
+		err = E_IO;
+	if (err == E_OK && st.st_size > 0) {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p == MAP_FAILED)
+			err = E_IO;
+		else
+			*out = span_make(p, (size_t)st.st_size);
+	}
+	close(fd);
+	return err;
+}
+
+void
+store_message_unmap(struct span *s)
+{
+	if (s->n)
+		munmap((void *)(uintptr_t)s->p, s->n);
+	*s = SPAN("");
+}
+
+/* ---- cache items ---- */
+
+static void
+cache_unmap(struct cache_map *m)
+{
+	if (m->p)
+		munmap((void *)(uintptr_t)m->p, m->mapped_bytes);
+	if (m->fd >= 0)
+		close(m->fd);
+	mem_free(&m);
+}
+
+void
+caches_unmap(struct store *s)
+{
+	while (s->caches) {
+		struct cache_map *m = s->caches;
+		s->caches = m->next;
+		cache_unmap(m);
+	}
+}
+
+static struct cache_map *
+cache_map(struct store *s, uint32_t gen)
+{
+	char name[CACHE_NAME_MAX];
+	struct cache_map *m = mem_new(sizeof *m);
+	struct stat st;
+	cache_name(gen, name);
+	m->gen = gen;
+	m->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (m->fd >= 0 && fstat(m->fd, &st) == 0) {
+		m->known_bytes = (size_t)st.st_size;
+		m->mapped_bytes = CACHE_MAP_LEAST;
+		while (m->mapped_bytes < 2 * m->known_bytes)
+			m->mapped_bytes *= 2;
+		void *p = mmap(NULL, m->mapped_bytes, PROT_READ, MAP_SHARED, m->fd, 0);
+		m->p = p == MAP_FAILED ? NULL : p;
+	}
+	if (!m->p) {
+		cache_unmap(m);
+		return NULL;
+	}
+	m->next = s->caches;
+	s->caches = m;
+	return m;
+}
+
+/* The mapping that reaches to end; NULL: the file does not. */
+static struct cache_map *
+cache_reach(struct store *s, uint32_t gen, uint64_t end)
+{
+	struct cache_map *m = s->caches;
+	struct stat st;
+	while (m && m->gen != gen)
+		m = m->next;
+	if (m && end > m->known_bytes && fstat(m->fd, &st) == 0)
+		m->known_bytes = (size_t)st.st_size;
+	if (!m || (end > m->mapped_bytes && end <= m->known_bytes))
+		m = cache_map(s, gen);
+	return m && end <= m->known_bytes && end <= m->mapped_bytes ? m : NULL;
+}
+
+struct span
+store_cache(struct store *s, const struct store_record *r)
+{
+	uint32_t gen = atomic_load_explicit(&r->cache_gen, memory_order_acquire);
+	uint64_t at = (uint64_t)r->cache_at * CACHE_UNIT;
+	struct span item;
+	struct cache_map *m = gen ? cache_reach(s, gen, at + CACHE_ITEM_HEAD) : NULL;
+	if (!m)
+		return SPAN("");
+	size_t most = cache_item_bytes(STORE_CACHE_ITEM_MAX), all = m->known_bytes < m->mapped_bytes ? m->known_bytes : m->mapped_bytes;
+	struct span file = span_head(span_make(m->p + at, all - at), most);
+	return cache_item_get(file, r->id, &item) == E_OK ? item : SPAN("");
+}
+
+void
+store_cache_put(struct store *s, const struct store_view *v, const struct store_record *r, struct span item)
+{
+	struct ask_item i = {.mailbox = v->mailbox, .uid = r->uid, .id = r->id, .item = item};
+	if (item.n == 0 || item.n > STORE_CACHE_ITEM_MAX)
+		return;
+	ask_item_put(&s->items, &i);
+	if (s->items.len >= CACHE_SEND_BYTES)
+		store_cache_flush(s);
+}
+
+void
+store_cache_flush(struct store *s)
+{
+	if (s->items.len && buf_done(&s->items) == E_OK)
+		keeper_tell(s, KEEPER_CACHE, buf_as_span(&s->items));
+	buf_reset(&s->items);
+}
+
+/* ---- UIDL ---- */
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct uidl *x = a, *y = b;
+	return memcmp(x->id.b, y->id.b, FILE_ID_BYTES);
+}
+
+/* All that import brought, in order of id. */
+static void
+read_uidls(struct store *s)
+{
+	struct buf body = {0};
+	struct answer answer;
+	size_t cap = 0;
+	s->n_uidls = 0;
+	if (keeper_ask_said(s, KEEPER_UIDLS, &body, true, &answer) != STORE_DONE)
+		return;
+	while (answer.body.in.n) {
+		struct span id = rd_bytes(&answer.body, FILE_ID_BYTES), text = rd_str(&answer.body, STORE_UIDL_MAX);
+		if (answer.body.err != E_OK)
+			break;
+		if (s->n_uidls == cap) {
+			cap = cap ? cap * 2 : 64;
+			s->uidls = mem_grow(s->uidls, cap, sizeof *s->uidls);
+		}
+		struct uidl *u = &s->uidls[s->n_uidls++];
+		*u = (struct uidl){.text = ""};
+		memcpy(u->id.b, id.p, FILE_ID_BYTES);
+		memcpy(u->text, text.p, text.n);
+	}
+	qsort(s->uidls, s->n_uidls, sizeof *s->uidls, by_id);
+}
+
+void
+store_uidl(struct store *s, const struct store_record *r, struct buf *out)
+{
+	struct uidl key = {.id = r->id}, *found;
+	if (s->has_uidls)
+		read_uidls(s);
+	s->has_uidls = false; /* until the next SELECT */
+	found = s->n_uidls ? bsearch(&key, s->uidls, s->n_uidls, sizeof key, by_id) : NULL;
+	buf_str(out, found ? found->text : file_id_text(r->id));
+}

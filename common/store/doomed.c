@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/* doomed.c - files without references go, in rounds, with what others ask in between; and leftovers of APPENDs. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/jobs.h"
+
+enum { UNLINK_MOST = 256, UNLINK_US = 10000, UNLINK_AGAIN_MS = 1 };
+
+static struct {
+	struct loop_timer *timer; /* own */
+	bool is_armed;
+	int64_t ends_us;
+} doomed;
+
+static int
+unlink_message(void *ctx, struct file_id id)
+{
+	struct buf path = {0}, *gone = ctx;
+	msg_path_put(&path, id);
+	if (unlink(buf_cstr(&path)) == 0 || errno == ENOENT)
+		buf_put(gone, id.b, FILE_ID_BYTES);
+	buf_free(&path);
+	return gone->len < UNLINK_MOST * FILE_ID_BYTES && clock_mono_us() < doomed.ends_us ? E_OK : E_LIMIT;
+}
+
+static int
+remove_rows(const struct buf *gone)
+{
+	struct tables *t = &the_keeper.tables;
+	struct db_txn *txn;
+	int err = db_begin(t->db, &txn);
+	if (err != E_OK)
+		return err;
+	for (struct rd r = rd_of(buf_as_span(gone)); r.in.n && err == E_OK;) {
+		struct file_id id;
+		struct span s = rd_bytes(&r, FILE_ID_BYTES);
+		memcpy(id.b, s.p, s.n);
+		err = doomed_remove(t, txn, id);
+	}
+	if (err == E_OK)
+		return db_commit(&txn);
+	db_abort(&txn);
+	return err;
+}
+
+/* Files of doomed rows go, then the rows: a crash between the two finds rows without files, which do no harm. */
+static void
+unlink_some(void)
+{
+	struct buf gone = {0};
+	doomed.ends_us = clock_mono_us() + UNLINK_US;
+	int err = doomed_each(&the_keeper.tables, unlink_message, &gone);
+	bool has_more = err == E_LIMIT && gone.len;
+	if (has_more)
+		err = E_OK;
+	if (err == E_OK && gone.len)
+		err = remove_rows(&gone);
+	if (err != E_OK)
+		log_event(LOG_ERR, "doomed_stay", "why=%s", err_name(err));
+	else if (has_more)
+		doomed_begin();
+	buf_free(&gone);
+}
+
+static void
+on_timer(void *ctx)
+{
+	(void)ctx;
+	doomed.is_armed = false;
+	unlink_some();
+}
+
+void
+doomed_begin(void)
+{
+	if (doomed.is_armed || !the_keeper.loop)
+		return;
+	if (!doomed.timer)
+		doomed.timer = loop_timer_new(the_keeper.loop, on_timer, NULL);
+	doomed.is_armed = true;
+	loop_timer_set(doomed.timer, UNLINK_AGAIN_MS);
+}
+
+/* ---- leftovers of APPENDs ---- */
+
+/* A session that lives holds a lock on it. */
+static bool
+is_in_use(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is_held = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0;
+	if (fd >= 0)
+		close(fd);
+	return is_held;
+}
+
+/* Without a row nobody was told of the message: both names go.  With one, the second name does. */
+static void
+sweep_one(struct file_id id)
+{
+	struct buf path = {0}, message = {0};
+	bool is_known;
+	tmp_path_put(&path, id);
+	msg_path_put(&message, id);
+	if (!is_in_use(buf_cstr(&path)) && file_is_known(&the_keeper.tables, id, &is_known) == E_OK) {
+		if (!is_known && unlink(buf_cstr(&message)) == 0)
+			log_event(LOG_INFO, "half_append_dropped", "file=%s", file_id_text(id));
+		unlink(buf_cstr(&path));
+	}
+	buf_free(&path);
+	buf_free(&message);
+}
+
+void
+tmp_sweep(void)
+{
+	DIR *d = opendir("tmp");
+	struct file_id id;
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (file_id_parse(span_of(e->d_name), &id) == E_OK)
+			sweep_one(id);
+	if (d)
+		closedir(d);
+}

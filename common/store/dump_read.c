@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* dump_read.c - lines of "dump" (dump.c says which).  Pure. */
+#include <string.h>
+
+#include "store/dump.h"
+
+/* The next word as a number; the first failure sticks. */
+static uint64_t
+number(struct span *line, uint64_t max, int *err)
+{
+	uint64_t n = 0;
+	if (*err == E_OK && span_u64(span_cut(line, ' '), max, &n) != E_OK)
+		*err = E_BAD;
+	return n;
+}
+
+/* Dates may be before 1970. */
+static int64_t
+date(struct span *line, int *err)
+{
+	bool is_negative = line->n && line->p[0] == '-';
+	if (is_negative)
+		*line = span_from(*line, 1);
+	int64_t n = (int64_t)number(line, INT64_MAX, err);
+	return is_negative ? -n : n;
+}
+
+static void
+file_id(struct span *line, struct file_id *out, int *err)
+{
+	if (*err == E_OK)
+		*err = file_id_parse(span_cut(line, ' '), out);
+}
+
+/* The rest of the line, of hex, as text of 1 to max octets. */
+static struct span
+text(struct span line, char *space, size_t max, int *err)
+{
+	if (*err == E_OK && (line.n == 0 || line.n % 2 || line.n / 2 > max))
+		*err = E_BAD;
+	if (*err == E_OK)
+		*err = hex_decode(line, space, line.n / 2);
+	struct span s = span_make(space, *err == E_OK ? line.n / 2 : 0);
+	if (span_find(s, '\0') < s.n)
+		*err = E_BAD;
+	return s;
+}
+
+static int
+read_mailbox(struct span line, const struct dump_visitor *v)
+{
+	int err = E_OK;
+	struct mailbox m = {.id = (uint32_t)number(&line, UINT32_MAX, &err)};
+	m.uidvalidity = (uint32_t)number(&line, UINT32_MAX, &err);
+	m.uidnext = (uint32_t)number(&line, UINT32_MAX, &err);
+	m.modseq = number(&line, UINT64_MAX, &err);
+	m.first_recent = (uint32_t)number(&line, UINT32_MAX, &err);
+	struct span use = span_cut(&line, ' ');
+	text(line, m.name, STORE_NAME_MAX, &err);
+	if (err != E_OK || m.id == 0 || use.n == 0 || use.n >= sizeof m.special_use || span_find(use, '\0') < use.n)
+		return E_BAD;
+	if (!span_eqs(use, "-"))
+		memcpy(m.special_use, use.p, use.n);
+	return v->on_mailbox(v->ctx, &m);
+}
+
+static int
+read_keyword(struct span line, const struct dump_visitor *v)
+{
+	char space[STORE_KEYWORD_MAX];
+	int err = E_OK;
+	uint32_t mailbox = (uint32_t)number(&line, UINT32_MAX, &err);
+	uint32_t bit = (uint32_t)number(&line, STORE_KEYWORDS_MAX - 1, &err);
+	struct span name = text(line, space, sizeof space, &err);
+	return err == E_OK ? v->on_keyword(v->ctx, mailbox, bit, name) : err;
+}
+
+static int
+read_subscription(struct span line, const struct dump_visitor *v)
+{
+	char space[STORE_NAME_MAX];
+	int err = E_OK;
+	struct span name = text(line, space, sizeof space, &err);
+	return err == E_OK ? v->on_subscription(v->ctx, name) : err;
+}
+
+static int
+read_uidl(struct span line, const struct dump_visitor *v)
+{
+	char space[STORE_UIDL_MAX];
+	struct file_id id;
+	int err = E_OK;
+	file_id(&line, &id, &err);
+	struct span uidl = text(line, space, sizeof space, &err);
+	return err == E_OK ? v->on_uidl(v->ctx, id, uidl) : err;
+}
+
+static int
+read_record(struct span line, const struct dump_visitor *v)
+{
+	int err = E_OK;
+	uint32_t mailbox = (uint32_t)number(&line, UINT32_MAX, &err);
+	struct store_record r = {.uid = (uint32_t)number(&line, UINT32_MAX, &err)};
+	r.flags = (uint32_t)number(&line, FLAGS_ALL, &err);
+	r.keywords = number(&line, UINT64_MAX, &err);
+	r.modseq = number(&line, UINT64_MAX, &err);
+	r.size_bytes = number(&line, INT64_MAX, &err);
+	r.date_sec = date(&line, &err);
+	r.saved_sec = date(&line, &err);
+	file_id(&line, &r.id, &err);
+	return err == E_OK && line.n == 0 && r.uid ? v->on_record(v->ctx, mailbox, &r) : E_BAD;
+}
+
+int
+dump_read(struct span all, const struct dump_visitor *v)
+{
+	static const struct {
+		char letter;
+		int (*read)(struct span, const struct dump_visitor *);
+	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription}, {'U', read_uidl}, {'R', read_record}};
+	int err = E_OK;
+	while (all.n && err == E_OK) {
+		struct span line = span_cut(&all, '\n');
+		size_t kind = 0;
+		while (line.n && kind < COUNT(lines) && lines[kind].letter != line.p[0])
+			kind++;
+		if (line.n < 2 || line.p[1] != ' ' || kind == COUNT(lines))
+			return E_BAD;
+		err = lines[kind].read(span_from(line, 2), v);
+	}
+	return err;
+}

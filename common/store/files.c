@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/* files.c - rows about message files: references, what was seen, what went, what is doomed. */
+#include <string.h>
+
+#include "store/tables.h"
+
+enum { DAY_SEC = 86400, PRUNE_MOST = 1000, EXPUNGED_ROWS_SLACK = 1000 };
+
+static struct span
+file_key(const struct file_id *id)
+{
+	return span_make(id->b, FILE_ID_BYTES);
+}
+
+/* ---- references ---- */
+
+static int
+refs_put(struct tables *t, struct db_txn *txn, struct file_id id, uint32_t refs, struct span rest)
+{
+	struct buf row = {0};
+	buf_u32(&row, refs);
+	buf_span(&row, rest);
+	int err = db_put(t->files, txn, file_key(&id), buf_as_span(&row));
+	buf_free(&row);
+	return err;
+}
+
+int
+file_refer(struct tables *t, struct db_txn *txn, const struct file_name *f, int64_t came_sec)
+{
+	struct buf old = {0}, rest = {0};
+	uint32_t refs = 0;
+	int err = db_get(t->files, txn, file_key(&f->id), &old);
+	if (err == E_OK) {
+		struct rd r = rd_of(buf_as_span(&old));
+		refs = rd_u32(&r);
+		buf_span(&rest, r.in);
+	} else {
+		buf_u64(&rest, f->size_bytes);
+		buf_put(&rest, f->sha256, sizeof f->sha256);
+		buf_u64(&rest, (uint64_t)came_sec);
+	}
+	if (err == E_OK || err == E_BAD)
+		err = refs_put(t, txn, f->id, refs + 1, buf_as_span(&rest));
+	buf_free(&old);
+	buf_free(&rest);
+	return err;
+}
+
+/* The last reference goes: the file is doomed, and what import said about it goes too. */
+static int
+file_doom(struct tables *t, struct db_txn *txn, struct file_id id)
+{
+	int err = db_del(t->files, txn, file_key(&id));
+	if (err == E_OK)
+		err = db_put(t->doomed, txn, file_key(&id), SPAN("-"));
+	if (err != E_OK)
+		return err;
+	err = db_del(t->uidls, txn, file_key(&id));
+	return err == E_BAD ? E_OK : err;
+}
+
+int
+file_release(struct tables *t, struct db_txn *txn, struct file_id id, bool *is_last)
+{
+	struct buf old = {0};
+	int err = db_get(t->files, txn, file_key(&id), &old);
+	*is_last = false;
+	if (err == E_OK) {
+		struct rd r = rd_of(buf_as_span(&old));
+		uint32_t refs = rd_u32(&r);
+		*is_last = refs <= 1;
+		err = refs > 1 ? refs_put(t, txn, id, refs - 1, r.in) : file_doom(t, txn, id);
+	}
+	buf_free(&old);
+	return err == E_BAD ? E_OK : err;
+}
+
+static int
+has_row(struct db_table *table, struct file_id id, bool *out)
+{
+	struct buf row = {0};
+	int err = db_get(table, NULL, file_key(&id), &row);
+	buf_free(&row);
+	*out = err == E_OK;
+	return err == E_BAD ? E_OK : err;
+}
+
+int
+file_is_known(struct tables *t, struct file_id id, bool *out)
+{
+	return has_row(t->files, id, out);
+}
+
+/* ---- seen ---- */
+
+int
+seen_has(struct tables *t, struct file_id id, bool *out)
+{
+	return has_row(t->seen, id, out);
+}
+
+int
+seen_put(struct tables *t, struct db_txn *txn, struct file_id id, int64_t now_sec)
+{
+	struct buf row = {0};
+	buf_u32(&row, (uint32_t)(now_sec / DAY_SEC));
+	int err = db_put(t->seen, txn, file_key(&id), buf_as_span(&row));
+	buf_free(&row);
+	return err;
+}
+
+static int
+seen_drop_old(struct db_cursor *c, uint32_t today)
+{
+	struct span key, row;
+	unsigned n = 0;
+	int err = db_seek(c, SPAN(""), &key, &row);
+	for (; err == E_OK && n < PRUNE_MOST; err = db_next(c, &key, &row)) {
+		struct rd r = rd_of(row);
+		uint32_t day = rd_u32(&r);
+		/* a day of the future is a clock that was wrong: it counts from today */
+		if (day + SEEN_DAYS >= today || day > today)
+			continue;
+		n++;
+		err = db_cursor_del(c);
+		if (err != E_OK)
+			break;
+	}
+	return err == E_BAD ? E_OK : err;
+}
+
+int
+seen_prune(struct tables *t, int64_t now_sec)
+{
+	struct db_txn *txn;
+	struct db_cursor *c = NULL;
+	int err = db_begin(t->db, &txn);
+	if (err != E_OK)
+		return err;
+	err = db_cursor_open(t->seen, txn, &c);
+	if (err == E_OK)
+		err = seen_drop_old(c, (uint32_t)(now_sec / DAY_SEC));
+	db_cursor_close(&c);
+	if (err == E_OK)
+		return db_commit(&txn);
+	db_abort(&txn);
+	return err;
+}
+
+/* ---- expunged ---- */
+
+static struct span
+expunged_key(struct buf *b, uint32_t mailbox, uint64_t modseq, uint32_t uid)
+{
+	buf_reset(b);
+	db_key_u32(b, mailbox);
+	db_key_u64(b, modseq);
+	db_key_u32(b, uid);
+	return buf_as_span(b);
+}
+
+int
+expunged_put(struct tables *t, struct db_txn *txn, struct mailbox *m, uint64_t modseq, const struct numset *uids)
+{
+	struct buf key = {0}, row = {0};
+	int err = E_OK;
+	for (size_t i = 0; i < uids->n && err == E_OK; i++) {
+		buf_reset(&row);
+		buf_u32(&row, uids->ranges[i].to);
+		err = db_put(t->expunged, txn, expunged_key(&key, m->id, modseq, uids->ranges[i].from), buf_as_span(&row));
+	}
+	buf_free(&key);
+	buf_free(&row);
+	m->n_expunged += (uint32_t)uids->n;
+	if (err == E_OK && m->n_expunged > EXPUNGED_ROWS_MOST + EXPUNGED_ROWS_SLACK) {
+		unsigned n;
+		err = expunged_drop(t, txn, m->id, m->n_expunged - EXPUNGED_ROWS_MOST, &n, &m->expunged_floor);
+		m->n_expunged -= n;
+	}
+	return err;
+}
+
+int
+expunged_since(struct tables *t, uint32_t mailbox, uint64_t modseq, struct numset *out)
+{
+	struct db_cursor *c;
+	struct buf from = {0};
+	struct span key, row;
+	int err = db_cursor_open(t->expunged, NULL, &c);
+	if (err != E_OK)
+		return err;
+	err = db_seek(c, expunged_key(&from, mailbox, modseq + 1, 0), &key, &row);
+	for (; err == E_OK; err = db_next(c, &key, &row)) {
+		struct rd k = rd_of(key), r = rd_of(row);
+		if (rd_key_u32(&k) != mailbox)
+			break;
+		rd_key_u64(&k);
+		uint32_t uid = rd_key_u32(&k), to = rd_u32(&r);
+		err = rd_end(&k) == E_OK && rd_end(&r) == E_OK && uid && uid <= to ? numset_add(out, uid, to) : E_IO;
+		if (err != E_OK)
+			break;
+	}
+	db_cursor_close(&c);
+	buf_free(&from);
+	return err == E_BAD ? E_OK : err;
+}
+
+int
+expunged_drop(struct tables *t, struct db_txn *txn, uint32_t mailbox, unsigned most, unsigned *n, uint64_t *last)
+{
+	struct db_cursor *c;
+	struct buf from = {0};
+	struct span key, row;
+	*n = 0;
+	int err = db_cursor_open(t->expunged, txn, &c);
+	if (err != E_OK)
+		return err;
+	err = db_seek(c, expunged_key(&from, mailbox, 0, 0), &key, &row);
+	for (; err == E_OK && *n < most; err = db_next(c, &key, &row)) {
+		struct rd k = rd_of(key);
+		if (rd_key_u32(&k) != mailbox)
+			break;
+		*last = rd_key_u64(&k);
+		++*n;
+		err = db_cursor_del(c);
+		if (err != E_OK)
+			break;
+	}
+	db_cursor_close(&c);
+	buf_free(&from);
+	return err == E_BAD ? E_OK : err;
+}
+
+/* ---- doomed ---- */
+
+int
+doomed_each(struct tables *t, int (*fn)(void *ctx, struct file_id), void *ctx)
+{
+	struct db_cursor *c;
+	struct span key, row;
+	int err = db_cursor_open(t->doomed, NULL, &c);
+	if (err != E_OK)
+		return err;
+	for (err = db_seek(c, SPAN(""), &key, &row); err == E_OK; err = db_next(c, &key, &row)) {
+		struct file_id id;
+		if (key.n != FILE_ID_BYTES)
+			continue;
+		memcpy(id.b, key.p, FILE_ID_BYTES);
+		err = fn(ctx, id);
+		if (err != E_OK)
+			break;
+	}
+	db_cursor_close(&c);
+	return err == E_BAD ? E_OK : err;
+}
+
+int
+doomed_remove(struct tables *t, struct db_txn *txn, struct file_id id)
+{
+	int err = db_del(t->doomed, txn, file_key(&id));
+	return err == E_BAD ? E_OK : err;
+}

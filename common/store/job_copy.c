@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: ISC */
+/* job_copy.c - COPY and MOVE: rows in another mailbox for the same files. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/sweep.h"
+
+struct copy_job {
+	struct job job;
+	struct ask_copy asked;      /* own */
+	uint32_t target_id, limit;  /* limit: the source's UIDNEXT when it began */
+	uint32_t at;
+	bool has_begun, is_undoing;
+	struct slot *source, *target;           /* borrow: of this step */
+	uint64_t source_modseq, target_modseq;  /* of this step; 0: none yet */
+	int64_t now_sec;
+	uint64_t mapped, bits[STORE_KEYWORDS_MAX]; /* the source's keyword bits that were looked up, and what they are there */
+	struct store_record *made;  /* own: of this step */
+	size_t n_made, cap;
+	struct numset from, to;     /* own: what is on disk */
+	struct numset gone;         /* own: uids of this step: copied from the source, or undone in the target */
+};
+
+static int
+done(struct copy_job *c, enum store_said said)
+{
+	c->job.said = said;
+	c->job.is_done = true;
+	return E_OK;
+}
+
+/* ---- before the first ---- */
+
+static int
+count_one(void *ctx, struct store_record *r, enum sweep_did *did)
+{
+	struct sum *s = ctx;
+	(void)did;
+	s->messages++;
+	s->bytes += r->size_bytes;
+	return E_OK;
+}
+
+static int
+begin(struct copy_job *c)
+{
+	const struct ask_copy *a = &c->asked;
+	struct sum s = {0}, *used = &the_keeper.sum_next;
+	int err = sweep_all(a->mailbox, &a->uids, count_one, &s);
+	if (err != E_OK)
+		return err;
+	c->has_begun = true;
+	c->limit = c->source->next.uidnext;
+	c->now_sec = clock_wall_sec();
+	if (s.messages >= UINT32_MAX - c->target->next.uidnext)
+		return done(c, STORE_TOO_MANY);
+	if (!a->is_move && ((a->quota_bytes && used->bytes + s.bytes > a->quota_bytes) ||
+	                       (a->quota_messages && used->messages + s.messages > a->quota_messages)))
+		return done(c, STORE_OVER_QUOTA);
+	return E_OK;
+}
+
+/* ---- one message ---- */
+
+static int
+map_keywords(struct copy_job *c, uint64_t keywords, uint64_t *out)
+{
+	int err = E_OK;
+	*out = 0;
+	for (uint32_t bit = 0; bit < c->source->next.n_keywords && err == E_OK; bit++) {
+		uint64_t mask = 1ull << bit;
+		if (!(keywords & mask))
+			continue;
+		if (!(c->mapped & mask)) {
+			struct span name = span_of(c->source->keywords[bit]);
+			err = slot_keywords(c->target, &name, 1, KEYWORDS_THAT_FIT, &c->bits[bit]);
+			c->mapped |= mask;
+		}
+		*out |= c->bits[bit];
+	}
+	return err;
+}
+
+static struct store_record *
+make_room(struct copy_job *c)
+{
+	if (c->n_made == c->cap) {
+		c->cap = c->cap ? c->cap * 2 : 64;
+		c->made = mem_grow(c->made, c->cap, sizeof *c->made);
+	}
+	return &c->made[c->n_made++];
+}
+
+/* The message leaves the source in the same transaction. */
+static int
+move_one(struct copy_job *c, struct store_record *r, enum sweep_did *did)
+{
+	if (c->source_modseq == 0)
+		c->source_modseq = ++slot_touch(c->source)->modseq;
+	*did = SWEEP_GONE;
+	if (numset_add(&c->gone, r->uid, r->uid) != E_OK)
+		return E_IO;
+	return message_gone(c->source, r, c->source_modseq, true);
+}
+
+static int
+copy_one(void *ctx, struct store_record *r, enum sweep_did *did)
+{
+	struct copy_job *c = ctx;
+	struct file_name f = {.id = r->id};
+	uint64_t keywords;
+	if (r->uid >= c->limit)
+		return E_OK; /* one of our own, in the same mailbox */
+	if (c->target_modseq == 0)
+		c->target_modseq = ++slot_touch(c->target)->modseq;
+	int err = map_keywords(c, r->keywords, &keywords);
+	if (err != E_OK)
+		return err;
+	struct store_record *to = make_room(c);
+	*to = *r;
+	to->uid = slot_touch(c->target)->uidnext++;
+	to->keywords = keywords;
+	to->modseq = c->target_modseq;
+	to->saved_sec = c->now_sec;
+	slot_count(c->target, to, 1);
+	if (c->asked.is_move)
+		return move_one(c, r, did);
+	if (numset_add(&c->gone, r->uid, r->uid) != E_OK)
+		return E_IO;
+	return file_refer(&the_keeper.tables, job_txn(), &f, c->now_sec);
+}
+
+/* ---- steps ---- */
+
+static void
+reset(struct copy_job *c)
+{
+	c->source_modseq = c->target_modseq = 0;
+	c->n_made = 0;
+	numset_reset(&c->gone);
+}
+
+static int
+undo_one(void *ctx, struct store_record *r, enum sweep_did *did)
+{
+	struct copy_job *c = ctx;
+	if (c->target_modseq == 0)
+		c->target_modseq = ++slot_touch(c->target)->modseq;
+	*did = SWEEP_GONE;
+	if (numset_add(&c->gone, r->uid, r->uid) != E_OK)
+		return E_IO;
+	return message_gone(c->target, r, c->target_modseq, false);
+}
+
+static int
+undo_step(struct copy_job *c)
+{
+	reset(c);
+	if (!c->target)
+		return done(c, c->job.said);
+	int err = sweep(c->target_id, &c->to, &c->at, undo_one, c, &c->job.is_done);
+	if (err == E_OK && c->gone.n)
+		err = expunged_put(&the_keeper.tables, job_txn(), slot_touch(c->target), c->target_modseq, &c->gone);
+	return err;
+}
+
+/* Somebody removed a mailbox; what was copied before the source went is undone. */
+static int
+one_is_gone(struct copy_job *c)
+{
+	c->job.said = STORE_NONEXISTENT;
+	if (!c->target || c->asked.is_move || c->to.n == 0)
+		return done(c, STORE_NONEXISTENT);
+	c->is_undoing = true;
+	c->at = 0;
+	return undo_step(c);
+}
+
+static int
+write_made(struct copy_job *c)
+{
+	struct tables *t = &the_keeper.tables;
+	if (c->n_made == 0)
+		return E_OK;
+	int err = records_append(t, job_txn(), c->target_id, c->made, c->n_made);
+	if (err == E_OK && c->asked.is_move)
+		err = expunged_put(t, job_txn(), slot_touch(c->source), c->source_modseq, &c->gone);
+	for (size_t i = 0; i < c->n_made; i++)
+		change_add(c->target, CHANGE_ADD, &c->made[i]);
+	return err;
+}
+
+static int
+copy_step(struct job *j)
+{
+	struct copy_job *c = (struct copy_job *)j;
+	int err = E_OK;
+	c->source = slot_of(c->asked.mailbox);
+	c->target = c->target_id ? slot_of(c->target_id) : slot_find(c->asked.target);
+	if (c->is_undoing)
+		return undo_step(c);
+	reset(c);
+	if (!c->source || !c->target)
+		return one_is_gone(c);
+	c->target_id = c->target->now.id;
+	if (!c->has_begun)
+		err = begin(c);
+	if (err == E_OK && !j->is_done)
+		err = sweep(c->asked.mailbox, &c->asked.uids, &c->at, copy_one, c, &j->is_done);
+	return err == E_OK ? write_made(c) : err;
+}
+
+static void
+copy_synced(struct job *j)
+{
+	struct copy_job *c = (struct copy_job *)j;
+	if (c->is_undoing) {
+		doomed_begin();
+		return;
+	}
+	bool is_kept = true;
+	for (size_t i = 0; i < c->gone.n; i++)
+		is_kept &= numset_add(&c->from, c->gone.ranges[i].from, c->gone.ranges[i].to) == E_OK;
+	if (c->n_made)
+		is_kept &= numset_add(&c->to, c->made[0].uid, c->made[c->n_made - 1].uid) == E_OK;
+	if (!is_kept)
+		c->job.said = STORE_TOO_MANY; /* a million gaps: what it came to cannot be told */
+	numset_reset(&c->gone);
+	c->n_made = 0;
+}
+
+static bool
+copy_failed(struct job *j)
+{
+	struct copy_job *c = (struct copy_job *)j;
+	if (c->is_undoing || c->asked.is_move || c->to.n == 0)
+		return false;
+	c->is_undoing = true;
+	c->at = 0;
+	return true;
+}
+
+static void
+copy_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct copy_job *c = (struct copy_job *)j;
+	struct slot *target = slot_of(c->target_id);
+	bool is_told = j->said == STORE_DONE || c->asked.is_move;
+	(void)fd;
+	buf_u32(reply, target ? target->now.uidvalidity : 0);
+	numset_encode(reply, c->from.ranges, is_told ? c->from.n : 0);
+	numset_encode(reply, c->to.ranges, is_told ? c->to.n : 0);
+}
+
+static void
+copy_free(struct job *j)
+{
+	struct copy_job *c = (struct copy_job *)j;
+	mem_free(&c->made);
+	numset_free(&c->asked.uids);
+	numset_free(&c->from);
+	numset_free(&c->to);
+	numset_free(&c->gone);
+}
+
+static const struct job_kind copy_kind = {.name = "copy", .step = copy_step, .synced = copy_synced,
+    .failed = copy_failed, .answer = copy_answer, .free = copy_free};
+static const struct job_kind move_kind = {
+    .name = "move_all", .step = copy_step, .synced = copy_synced, .free = copy_free};
+
+int
+ask_copy(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct copy_job *c = job_new(sizeof *c, &copy_kind, a->ctx, KEEPER_COPY, ask_body(body, fd));
+	struct rd r = rd_of(buf_as_span(&c->job.body));
+	(void)reply, (void)fd_back;
+	if (ask_copy_get(&r, &c->asked) != E_OK) {
+		job_drop(&c->job);
+		return E_BAD;
+	}
+	job_add(&c->job);
+	return E_MORE;
+}
+
+struct job *
+move_all(uint32_t from, uint32_t to)
+{
+	struct copy_job *c = job_new(sizeof *c, &move_kind, NULL, 0, SPAN(""));
+	c->asked.mailbox = from;
+	c->asked.is_move = true;
+	c->target_id = to;
+	if (numset_add(&c->asked.uids, 1, UINT32_MAX) != E_OK)
+		bug("a set of one range");
+	return &c->job;
+}

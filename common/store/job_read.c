@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+/* job_read.c - what is told of what is there: SELECT, mailboxes, numbers.  Most wait until new/ is taken in. */
+#include <string.h>
+
+#include "store/jobs.h"
+
+struct read_job {
+	struct job job;
+	uint64_t want;        /* of takein_want */
+	struct span name;     /* borrow: the body */
+	uint32_t mailbox;     /* RENEW */
+	bool is_examine;
+};
+
+static int
+read_step(struct job *j)
+{
+	j->is_done = takein_is_done(((struct read_job *)j)->want);
+	return E_OK;
+}
+
+static struct read_job *
+begin(struct asker *a, const struct job_kind *kind, uint16_t ask, const struct rd *body, struct rd *rest)
+{
+	struct read_job *r = job_new(sizeof *r, kind, a->ctx, ask, body->in);
+	*rest = rd_of(buf_as_span(&r->job.body));
+	return r;
+}
+
+static int
+go(struct read_job *r, const struct rd *rest)
+{
+	if (rd_end(rest) != E_OK) {
+		job_drop(&r->job);
+		return E_BAD;
+	}
+	r->want = takein_want();
+	job_add(&r->job);
+	return E_MORE;
+}
+
+/* ---- SELECT ---- */
+
+static int
+select_slot(struct read_job *r, struct slot *s, bool is_examine, struct ask_selected *out, int *fd)
+{
+	struct view *v;
+	int err = s ? view_of(s, &v) : E_BAD;
+	session_select(r->job.session, err == E_OK ? s->now.id : 0, is_examine);
+	if (err != E_OK)
+		return err;
+	bool is_shown = is_examine ? s->recent == NULL : s->recent == r->job.session;
+	*out = (struct ask_selected){.mailbox = s->now.id, .uidvalidity = s->now.uidvalidity, .uidnext = s->now.uidnext,
+	    .modseq = s->now.modseq, .n = v->head->n, .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
+	    .mapped_bytes = view_bytes(v), .n_uidls = the_keeper.n_uidls};
+	*fd = v->fd;
+	return E_OK;
+}
+
+/* Instead of "said": what a session reads first. */
+static void
+select_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct read_job *r = (struct read_job *)j;
+	struct slot *s = j->ask == KEEPER_RENEW ? slot_of(r->mailbox) : slot_find(r->name);
+	struct ask_selected out = {.err = E_OK};
+	int err = select_slot(r, s, r->is_examine, &out, fd);
+	out.err = (int8_t)(err == E_OK || err == E_BAD ? err : E_IO);
+	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
+	buf_reset(reply);
+	ask_selected_put(reply, &out);
+}
+
+static const struct job_kind select_kind = {
+    .name = "select", .is_reader = true, .step = read_step, .answer = select_answer};
+
+int
+ask_select(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct rd rest;
+	struct read_job *r = begin(a, &select_kind, KEEPER_SELECT, body, &rest);
+	(void)fd, (void)reply, (void)fd_back;
+	r->name = rd_str(&rest, STORE_NAME_MAX);
+	r->is_examine = rd_u8(&rest) == 1;
+	return go(r, &rest);
+}
+
+int
+ask_renew(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct session *s = a->ctx;
+	struct rd rest;
+	struct read_job *r = begin(a, &select_kind, KEEPER_RENEW, body, &rest);
+	(void)fd, (void)reply, (void)fd_back;
+	r->mailbox = rd_u32(&rest);
+	/* what is \Recent was decided at SELECT */
+	struct slot *slot = slot_of(r->mailbox);
+	r->is_examine = !slot || slot->recent != s;
+	return go(r, &rest);
+}
+
+/* ---- SYNC, MAILBOXES, MAILBOX ---- */
+
+static const struct job_kind sync_kind = {.name = "sync", .is_reader = true, .step = read_step};
+
+int
+ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct rd rest;
+	struct read_job *r = begin(a, &sync_kind, KEEPER_SYNC, body, &rest);
+	(void)fd, (void)reply, (void)fd_back;
+	return go(r, &rest);
+}
+
+static void
+mailboxes_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct store_mailbox m;
+	(void)j, (void)fd;
+	for (size_t i = 0; i < the_keeper.n_by_name; i++) {
+		slot_tell(the_keeper.by_name[i], &m);
+		ask_mailbox_put(reply, &m);
+	}
+}
+
+static const struct job_kind mailboxes_kind = {
+    .name = "mailboxes", .is_reader = true, .step = read_step, .answer = mailboxes_answer};
+
+int
+ask_mailboxes(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct rd rest;
+	struct read_job *r = begin(a, &mailboxes_kind, KEEPER_MAILBOXES, body, &rest);
+	(void)fd, (void)reply, (void)fd_back;
+	return go(r, &rest);
+}
+
+static void
+mailbox_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct slot *s = slot_find(((struct read_job *)j)->name);
+	struct store_mailbox m;
+	(void)fd;
+	buf_reset(reply);
+	buf_u8(reply, s ? STORE_DONE : STORE_NONEXISTENT);
+	if (!s)
+		return;
+	slot_tell(s, &m);
+	ask_mailbox_put(reply, &m);
+}
+
+static const struct job_kind mailbox_kind = {
+    .name = "mailbox", .is_reader = true, .step = read_step, .answer = mailbox_answer};
+
+int
+ask_mailbox(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct rd rest;
+	struct read_job *r = begin(a, &mailbox_kind, KEEPER_MAILBOX, body, &rest);
+	(void)fd, (void)reply, (void)fd_back;
+	r->name = rd_str(&rest, STORE_NAME_MAX);
+	return go(r, &rest);
+}
+
+/* ---- what is answered at once ---- */
+
+static int
+tell(struct asker *a, uint16_t ask, struct buf *b)
+{
+	session_answer(a->ctx, ask, b, -1);
+	buf_free(b);
+	return E_MORE;
+}
+
+int
+ask_subscriptions(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf b = {0};
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u8(&b, STORE_DONE);
+	for (size_t i = 0; i < the_keeper.n_subscriptions; i++)
+		buf_bytes(&b, span_of(the_keeper.subscriptions[i]));
+	return tell(a, KEEPER_SUBSCRIPTIONS, &b);
+}
+
+int
+ask_expunged(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf b = {0};
+	struct numset uids = {0};
+	uint32_t mailbox = rd_u32(body);
+	uint64_t modseq = rd_u64(body);
+	struct slot *s = slot_of(mailbox);
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	bool is_known = s && modseq >= s->now.expunged_floor;
+	int err = is_known ? expunged_since(&the_keeper.tables, mailbox, modseq, &uids) : E_OK;
+	buf_u8(&b, !s ? STORE_NONEXISTENT : err == E_OK ? STORE_DONE : STORE_LATER);
+	buf_u8(&b, is_known);
+	numset_encode(&b, uids.ranges, uids.n);
+	numset_free(&uids);
+	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
+	return tell(a, KEEPER_EXPUNGED, &b);
+}
+
+int
+ask_usage(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf b = {0};
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u8(&b, STORE_DONE);
+	buf_u64(&b, the_keeper.sum.bytes);
+	buf_u64(&b, the_keeper.sum.messages);
+	return tell(a, KEEPER_USAGE, &b);
+}
+
+static int
+put_uidl(void *ctx, struct file_id id, struct span uidl)
+{
+	struct buf *b = ctx;
+	buf_put(b, id.b, FILE_ID_BYTES);
+	buf_bytes(b, uidl);
+	return buf_done(b);
+}
+
+int
+ask_uidls(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf b = {0};
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u8(&b, STORE_DONE);
+	if (uidl_each(&the_keeper.tables, put_uidl, &b) != E_OK) {
+		buf_reset(&b);
+		buf_u8(&b, STORE_LATER);
+	}
+	return tell(a, KEEPER_UIDLS, &b);
+}

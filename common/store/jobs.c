@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/* jobs.c - the batch: a step of all that waits, one transaction, one sync, views, answers. */
+#include "store/jobs.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* What a view gets once it is on disk. */
+struct change {
+	struct slot *slot; /* borrow: slots live until the batch is published */
+	enum change_kind kind;
+	struct store_record record;
+};
+
+static struct {
+	struct job *queue;
+	struct db_txn *txn;
+	struct change *changes; /* own */
+	size_t n_changes, cap;
+	int64_t step_ends_us;
+} batch;
+
+/* ---- jobs ---- */
+
+void *
+job_new(size_t size, const struct job_kind *kind, struct session *s, uint16_t ask, struct span body)
+{
+	struct job *j = mem_new(size);
+	j->kind = kind;
+	j->session = s;
+	j->ask = ask;
+	buf_span(&j->body, body);
+	return j;
+}
+
+void
+job_drop(struct job *j)
+{
+	if (j->session && j->session->job == j)
+		j->session->job = NULL;
+	if (j->kind->free)
+		j->kind->free(j);
+	buf_free(&j->body);
+	mem_free(&j);
+}
+
+void
+job_add(struct job *j)
+{
+	struct job **end = &batch.queue;
+	while (*end)
+		end = &(*end)->next;
+	*end = j;
+	j->next = NULL;
+	if (j->session)
+		j->session->job = j;
+}
+
+void
+job_add_first(struct job *j)
+{
+	j->next = batch.queue;
+	batch.queue = j;
+}
+
+void
+job_become(struct job *j, struct job *other)
+{
+	other->session = j->session;
+	other->ask = j->ask;
+	j->session = NULL;
+	job_add(other);
+}
+
+struct db_txn *
+job_txn(void)
+{
+	return batch.txn;
+}
+
+bool
+job_has_time(void)
+{
+	return clock_mono_us() < batch.step_ends_us;
+}
+
+bool
+jobs_none(void)
+{
+	return batch.queue == NULL;
+}
+
+void
+change_add(struct slot *s, enum change_kind kind, const struct store_record *r)
+{
+	if (!s->view)
+		return; /* made later, from the table */
+	if (batch.n_changes == batch.cap) {
+		batch.cap = batch.cap ? batch.cap * 2 : 64;
+		batch.changes = mem_grow(batch.changes, batch.cap, sizeof *batch.changes);
+	}
+	batch.changes[batch.n_changes++] = (struct change){s, kind, *r};
+}
+
+/* ---- a batch ---- */
+
+/* All up to one that has to be alone; or that one. */
+static struct job *
+take_batch(size_t *n)
+{
+	struct job *first = batch.queue, *last = first;
+	*n = first != NULL;
+	if (!first)
+		return NULL;
+	while (!first->kind->is_alone && last->next && !last->next->kind->is_alone) {
+		last = last->next;
+		++*n;
+	}
+	batch.queue = last->next;
+	last->next = NULL;
+	return first;
+}
+
+static int
+make_steps(struct job *jobs, size_t n)
+{
+	int64_t share = JOBS_BATCH_US / (int64_t)n;
+	int err = E_OK;
+	for (struct job *j = jobs; j && err == E_OK; j = j->next) {
+		batch.step_ends_us = clock_mono_us() + (share > JOBS_STEP_LEAST_US ? share : JOBS_STEP_LEAST_US);
+		err = j->kind->step(j);
+	}
+	return err;
+}
+
+/* The floor is synced before anything above it is. */
+static int
+make_durable(void)
+{
+	struct keeper *k = &the_keeper;
+	struct floor least;
+	mailboxes_floor(&least);
+	int err = floor_reserve(&k->floor, &least);
+	if (err == E_OK)
+		err = mailboxes_write(batch.txn);
+	if (err != E_OK) {
+		db_abort(&batch.txn);
+		return err;
+	}
+	err = db_commit(&batch.txn);
+	if (err == E_OK)
+		err = db_sync(k->tables.db);
+	k->is_ending |= err != E_OK; /* what of it is on disk is not known: the next keeper finds out */
+	return err;
+}
+
+static int
+apply(struct job *jobs, size_t n)
+{
+	struct keeper *k = &the_keeper;
+	int err = db_begin(k->tables.db, &batch.txn);
+	if (err != E_OK)
+		return err;
+	err = make_steps(jobs, n);
+	if (err == E_OK)
+		return make_durable();
+	db_abort(&batch.txn);
+	return err;
+}
+
+static void
+publish(struct job *jobs)
+{
+	for (struct job *j = jobs; j; j = j->next)
+		if (j->kind->synced)
+			j->kind->synced(j);
+	for (size_t i = 0; i < batch.n_changes; i++)
+		view_publish(batch.changes[i].slot, batch.changes[i].kind, &batch.changes[i].record);
+	batch.n_changes = 0;
+	mailboxes_publish();
+	sessions_wake();
+}
+
+static void
+fail(struct job *jobs, int err)
+{
+	struct keeper *k = &the_keeper;
+	bool is_damaged = db_is_damaged(k->tables.db), is_full = err == E_LIMIT && !is_damaged;
+	log_event(LOG_ERR, "batch_failed", "job=%s why=%s", jobs->kind->name, is_full ? "\"disk full\"" : err_name(err));
+	k->is_ending |= is_damaged; /* the next one recovers or rebuilds */
+	batch.n_changes = 0;
+	mailboxes_forget();
+	for (struct job *j = jobs; j; j = j->next) {
+		if (j->kind->is_reader)
+			continue;
+		j->said = is_full ? STORE_DISK_FULL : STORE_LATER;
+		j->is_done = k->is_ending || !j->kind->failed || !j->kind->failed(j);
+	}
+}
+
+static void
+answer(struct job *j)
+{
+	struct buf reply = {0};
+	int fd = -1;
+	if (j->session) {
+		struct session *s = j->session;
+		buf_u8(&reply, (uint8_t)j->said);
+		if (j->kind->answer)
+			j->kind->answer(j, &reply, &fd);
+		s->job = NULL;
+		session_answer(s, j->ask, &reply, fd);
+	}
+	buf_free(&reply);
+	job_drop(j);
+}
+
+/* Who is done is answered; who is not goes on behind those who came meanwhile. */
+static void
+finish(struct job *jobs)
+{
+	while (jobs) {
+		struct job *j = jobs;
+		jobs = j->next;
+		if (j->is_done)
+			answer(j);
+		else
+			job_add(j);
+	}
+}
+
+void
+jobs_run(void)
+{
+	size_t n;
+	struct job *jobs = take_batch(&n);
+	if (!jobs)
+		return;
+	int err = apply(jobs, n);
+	if (err == E_OK)
+		publish(jobs);
+	else
+		fail(jobs, err);
+	finish(jobs);
+}

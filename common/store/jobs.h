@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jobs.h - what a keeper does: jobs are gathered, make a step each in one transaction, one sync makes it durable, views
+ * get it, and those that are done are answered.  One that is long makes many short steps, with others' between them.
+ */
+#ifndef STORE_JOBS_H
+#define STORE_JOBS_H
+
+#include "store/mailboxes.h"
+
+enum {
+	JOBS_BATCH_US = 12000,    /* all steps of one batch together; then it is synced */
+	JOBS_STEP_LEAST_US = 300,
+};
+
+struct job_kind;
+
+/* The head of each job's own struct. */
+struct job {
+	struct job *next;
+	const struct job_kind *kind;
+	struct session *session;  /* borrow; NULL: it left, or nobody asked */
+	struct buf body;          /* own: what was asked */
+	uint16_t ask;
+	bool is_done;
+	enum store_said said;
+};
+
+struct job_kind {
+	const char *name;         /* in the log */
+	bool is_alone;            /* a batch of its own: it changes names of mailboxes */
+	bool is_reader;           /* changes nothing: a batch that fails is not its failure */
+	/* step - some work in the transaction, at least a little, while job_has_time; sets is_done (and said) at its end.
+	 * E_OK, or what makes the whole batch come to nothing */
+	int (*step)(struct job *);
+	void (*synced)(struct job *); /* after a step: it is on disk, and not told yet.  May be NULL */
+	bool (*failed)(struct job *); /* the batch came to nothing; said says why.  True: it goes on, to undo.  May be NULL */
+	void (*answer)(struct job *, struct buf *reply, int *fd); /* behind u8 said.  May be NULL */
+	void (*free)(struct job *);   /* what it holds.  May be NULL */
+};
+
+/* job_new - size of the own struct, zeroed; body copied */
+void *job_new(size_t size, const struct job_kind *, struct session *, uint16_t ask, struct span body);
+void job_drop(struct job *);      /* one that was not added */
+void job_add(struct job *);       /* takes it */
+void job_add_first(struct job *); /* before all that wait; takes it */
+/* job_become - the rest of j is done and answered by other (which gets its session); j is then done without an answer */
+void job_become(struct job *j, struct job *other);
+struct db_txn *job_txn(void);     /* of the batch; borrow */
+bool job_has_time(void);          /* of this step */
+/* change_add - for the view of slot, once it is synced */
+void change_add(struct slot *, enum change_kind, const struct store_record *);
+void jobs_run(void);              /* one batch, if there is anything to do */
+bool jobs_none(void);
+
+/* ---- what may be asked: handlers of the rows in sessions.c ---- */
+ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;                     /* job_flags.c, ... */
+ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;                /* job_mailbox.c */
+ask_handler ask_select, ask_renew, ask_sync, ask_mailbox, ask_mailboxes, ask_subscriptions; /* job_read.c */
+ask_handler ask_expunged, ask_usage, ask_uidls;
+
+/* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
+void purge_begin(uint32_t mailbox);
+/* move_all - a job that moves all of a mailbox: RENAME of INBOX */
+struct job *move_all(uint32_t from, uint32_t to);
+
+/* ---- job_cache.c: the keeper's side of cache.GEN (cache_file.h) ---- */
+void cache_open(void);
+void cache_close(void);
+/* cache_add - appended.  gen and at become its place; 0: there is none for it */
+void cache_add(struct file_id, struct span item, uint32_t *gen, uint32_t *at);
+void cache_dead(uint32_t gen, uint32_t at); /* nobody refers to it any more */
+void cache_upkeep(void);                    /* a new generation when most of it is dead */
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/* names.c - a session's side: the account's mailboxes, subscriptions, and what is used. */
+#include <string.h>
+
+#include "store/state.h"
+
+/* fn may ask something else: what was answered is held here meanwhile. */
+static struct buf
+hold(const struct answer *a)
+{
+	struct buf b = {.max = ASK_BODY_MOST};
+	buf_span(&b, a->body.in);
+	return b;
+}
+
+int
+store_mailboxes(struct store *s, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (keeper_ask_said(s, KEEPER_MAILBOXES, &body, true, &answer) != STORE_DONE)
+		return E_IO;
+	struct buf held = hold(&answer);
+	struct rd r = rd_of(buf_as_span(&held));
+	int err = E_OK;
+	while (r.in.n && err == E_OK) {
+		struct store_mailbox m;
+		err = ask_mailbox_get(&r, &m) == E_OK ? fn(ctx, &m) : E_IO;
+	}
+	buf_free(&held);
+	return err;
+}
+
+int
+store_subscriptions(struct store *s, int (*fn)(void *ctx, struct span name), void *ctx)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (keeper_ask_said(s, KEEPER_SUBSCRIPTIONS, &body, true, &answer) != STORE_DONE)
+		return E_IO;
+	struct buf held = hold(&answer);
+	struct rd r = rd_of(buf_as_span(&held));
+	int err = E_OK;
+	while (r.in.n && err == E_OK) {
+		struct span name = rd_str(&r, STORE_NAME_MAX);
+		err = r.err == E_OK ? fn(ctx, name) : E_IO;
+	}
+	buf_free(&held);
+	return err;
+}
+
+int
+store_mailbox(struct store *s, struct span name, struct store_mailbox *out)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (name.n > STORE_NAME_MAX)
+		return E_BAD;
+	buf_bytes(&body, name);
+	enum store_said said = keeper_ask_said(s, KEEPER_MAILBOX, &body, true, &answer);
+	if (said != STORE_DONE)
+		return said == STORE_NONEXISTENT ? E_BAD : E_IO;
+	return ask_mailbox_get(&answer.body, out) == E_OK ? answer_end(&answer) : E_IO;
+}
+
+/* A change of names: what cannot be a name is not asked for. */
+static enum store_said
+ask_about(struct store *s, uint16_t ask, struct span name, struct buf *rest, bool may_repeat, struct answer *out)
+{
+	struct buf body = {0};
+	enum store_said said = name.n > STORE_NAME_MAX ? STORE_BAD_NAME : STORE_DONE;
+	buf_bytes(&body, name);
+	buf_span(&body, buf_as_span(rest));
+	buf_free(rest);
+	if (said == STORE_DONE)
+		return keeper_ask_said(s, ask, &body, may_repeat, out);
+	buf_free(&body);
+	return said;
+}
+
+enum store_said
+store_mailbox_create(struct store *s, struct span name, const char *special_use, struct store_mailbox *out)
+{
+	struct store_mailbox ignored, *m = out ? out : &ignored;
+	struct buf rest = {0};
+	struct answer answer;
+	buf_bytes(&rest, span_of(special_use));
+	enum store_said said = ask_about(s, KEEPER_CREATE, name, &rest, false, &answer);
+	if (said == STORE_DONE && ask_mailbox_get(&answer.body, m) != E_OK)
+		said = STORE_LATER;
+	return said;
+}
+
+enum store_said
+store_mailbox_delete(struct store *s, struct span name)
+{
+	struct buf rest = {0};
+	struct answer answer;
+	return ask_about(s, KEEPER_DELETE, name, &rest, false, &answer);
+}
+
+enum store_said
+store_mailbox_rename(struct store *s, struct span from, struct span to)
+{
+	struct buf rest = {0};
+	struct answer answer;
+	if (to.n > STORE_NAME_MAX)
+		return STORE_BAD_NAME;
+	buf_bytes(&rest, to);
+	return ask_about(s, KEEPER_RENAME, from, &rest, false, &answer);
+}
+
+enum store_said
+store_subscribe(struct store *s, struct span name, bool is_now)
+{
+	struct buf rest = {0};
+	struct answer answer;
+	buf_u8(&rest, is_now);
+	return ask_about(s, KEEPER_SUBSCRIBE, name, &rest, true, &answer);
+}
+
+enum store_said
+store_adopt_numbers(struct store *s, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext)
+{
+	struct buf rest = {0};
+	struct answer answer;
+	buf_u32(&rest, uidvalidity);
+	buf_u32(&rest, uidnext);
+	return ask_about(s, KEEPER_ADOPT, mailbox, &rest, false, &answer);
+}
+
+int
+store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (keeper_ask_said(s, KEEPER_USAGE, &body, true, &answer) != STORE_DONE)
+		return E_IO;
+	*bytes = rd_u64(&answer.body);
+	*messages = rd_u64(&answer.body);
+	return answer_end(&answer);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+/* select.c - a session's side: the selected mailbox, its view, and waiting for changes. */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/state.h"
+
+/* ---- the view ---- */
+
+static int
+map_view(struct store *s, const struct ask_selected *a, int fd, struct store_view *out)
+{
+	if (fd < 0 || a->mapped_bytes < VIEW_RECORDS_AT + a->n * sizeof(struct store_record))
+		return E_IO;
+	void *p = mmap(NULL, a->mapped_bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return E_IO;
+	*out = (struct store_view){.mailbox = a->mailbox, .uidvalidity = a->uidvalidity, .uidnext = a->uidnext,
+	    .modseq = a->modseq, .n = a->n, .recent_from = a->recent_from, .head = p, .mapped_bytes = a->mapped_bytes,
+	    .records = (const struct store_record *)((const char *)p + VIEW_RECORDS_AT)};
+	s->head = p;
+	s->is_superseded = false;
+	s->has_uidls = a->n_uidls > 0;
+	return E_OK;
+}
+
+static int
+select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *out)
+{
+	struct ask_selected a;
+	struct answer answer;
+	*out = (struct store_view){.n = 0};
+	int err = keeper_ask(s, ask, body, true, &answer);
+	if (err == E_OK)
+		err = ask_selected_get(&answer.body, &a) == E_OK ? a.err : E_IO;
+	if (err == E_OK)
+		err = map_view(s, &a, answer.fd, out);
+	if (answer.fd >= 0)
+		close(answer.fd);
+	return err == E_OK || err == E_BAD ? err : E_IO;
+}
+
+int
+store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
+{
+	struct buf body = {0};
+	buf_bytes(&body, mailbox);
+	buf_u8(&body, is_examine);
+	return select_by(s, KEEPER_SELECT, &body, out);
+}
+
+int
+store_view_renew(struct store *s, struct store_view *was, struct store_view *out)
+{
+	struct buf body = {0};
+	uint32_t recent_from = was->recent_from;
+	buf_u32(&body, was->mailbox);
+	int err = select_by(s, KEEPER_RENEW, &body, out);
+	if (err == E_OK)
+		out->recent_from = recent_from;
+	return err;
+}
+
+void
+store_unselect(struct store *s, struct store_view *v)
+{
+	struct buf body = {0};
+	if (!v->head)
+		return;
+	/* one that was renewed is only unmapped: the mailbox is still selected */
+	if (s->head == v->head) {
+		buf_u32(&body, v->mailbox);
+		keeper_tell(s, KEEPER_UNSELECT, buf_as_span(&body));
+		buf_free(&body);
+		store_cache_flush(s);
+		caches_unmap(s);
+		s->head = NULL;
+	}
+	munmap((void *)(uintptr_t)v->head, v->mapped_bytes);
+	*v = (struct store_view){.n = 0};
+}
+
+const struct store_record *
+store_record_of(const struct store_view *v, uint32_t uid)
+{
+	uint32_t low = 0, n = atomic_load_explicit(&v->head->n, memory_order_acquire), high = n;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		if (v->records[mid].uid < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < n && v->records[low].uid == uid ? &v->records[low] : NULL;
+}
+
+int
+store_sync(struct store *s)
+{
+	struct buf body = {0};
+	struct answer answer;
+	enum store_said said = keeper_ask_said(s, KEEPER_SYNC, &body, true, &answer);
+	return said == STORE_DONE ? answer_end(&answer) : E_IO;
+}
+
+/* ---- waiting ---- */
+
+/* The channel of the last wait, if that one was answered. */
+static bool
+watch_is_free(struct store *s)
+{
+	struct ask_msg m;
+	if (s->watch < 0)
+		return false;
+	int err = ask_recv(s->watch, &s->in, &m, 0);
+	if (err == E_OK && m.fd >= 0)
+		close(m.fd);
+	return err == E_OK;
+}
+
+int
+store_watch(struct store *s, const struct store_view *v, uint64_t modseq, int *out)
+{
+	struct buf body = {0};
+	int err = E_OK;
+	if (!watch_is_free(s)) {
+		store_watch_end(s);
+		err = keeper_find(&s->watch);
+	}
+	buf_u32(&body, v->mailbox);
+	buf_u64(&body, modseq);
+	if (err == E_OK)
+		err = ask_send(s->watch, KEEPER_WAIT, buf_as_span(&body), -1, deadline_in_ms(STORE_WAIT_MS));
+	buf_free(&body);
+	if (err != E_OK) {
+		store_watch_end(s);
+		return E_IO;
+	}
+	*out = s->watch;
+	return E_OK;
+}
+
+void
+store_watch_end(struct store *s)
+{
+	if (s->watch >= 0)
+		close(s->watch);
+	s->watch = -1;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+/* sessions.c - who is connected to the keeper: what they ask, have selected, and wait for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/jobs.h"
+
+enum { PH_ANY = 1, LISTEN_BACKLOG = 64, LARGE_KEPT = 1 << 20 };
+
+static struct {
+	struct session *all;
+	unsigned n;
+	struct buf message, large; /* of the ask that is read */
+} run = {.large = {.max = ASK_BODY_MOST}};
+
+bool
+sessions_none(void)
+{
+	return run.n == 0;
+}
+
+struct span
+ask_body(struct rd *body, int *fd)
+{
+	struct span s = body->in;
+	if (*fd < 0)
+		return s;
+	int err = s.n == 0 ? large_read(*fd, &run.large) : E_BAD;
+	close(*fd);
+	*fd = -1;
+	return err == E_OK ? buf_as_span(&run.large) : SPAN("");
+}
+
+/* ---- selected ---- */
+
+static void
+unselect(struct session *s)
+{
+	struct slot *was = slot_of(s->selected);
+	s->selected = 0;
+	if (was && was->view && was->view->n_selected && --was->view->n_selected == 0)
+		was->view->idle_since_ms = clock_mono_ms();
+	if (!was || was->recent != s)
+		return;
+	/* what came meanwhile was shown to it; a crash shows it again, which does no harm */
+	struct mailbox *m = slot_touch(was);
+	m->first_recent = m->uidnext;
+	m->recent = 0;
+	was->recent = NULL;
+}
+
+void
+session_select(struct session *s, uint32_t mailbox, bool is_examine)
+{
+	struct slot *slot = slot_of(mailbox);
+	if (s->selected)
+		unselect(s);
+	if (!slot)
+		return;
+	s->selected = mailbox;
+	if (slot->view)
+		slot->view->n_selected++;
+	if (!is_examine && !slot->recent)
+		slot->recent = s;
+}
+
+static int
+ask_unselect(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct session *s = a->ctx;
+	uint32_t mailbox = rd_u32(body);
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (s->selected == mailbox)
+		unselect(s);
+	return E_MORE; /* and no reply */
+}
+
+/* ---- who waits ---- */
+
+static int
+ask_wait(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct session *s = a->ctx;
+	(void)fd, (void)reply, (void)fd_back;
+	s->wait_mailbox = rd_u32(body);
+	s->wait_modseq = rd_u64(body);
+	s->is_waiting = true;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	sessions_wake();
+	return E_MORE;
+}
+
+void
+sessions_wake(void)
+{
+	for (struct session *s = run.all; s; s = s->next) {
+		struct slot *slot = s->is_waiting ? slot_of(s->wait_mailbox) : NULL;
+		if (!s->is_waiting || (slot && slot->now.modseq <= s->wait_modseq))
+			continue;
+		struct buf reply = {0};
+		buf_u8(&reply, slot ? STORE_DONE : STORE_NONEXISTENT);
+		s->is_waiting = false;
+		session_answer(s, KEEPER_WAIT, &reply, -1);
+		buf_free(&reply);
+	}
+}
+
+/* ---- asks ---- */
+
+enum { NAME_BYTES = 4 + STORE_NAME_MAX, ANY_BYTES = ASK_MSG_MAX };
+
+/* How often is nobody's concern but the account's own. */
+/* clang-format off */
+static const struct ask_row rows[KEEPER_ASKS] = {
+	/*                        name             legal in  times  bytes               fd back  answered by */
+	[KEEPER_SELECT]        = {"SELECT",        PH_ANY,   0,     NAME_BYTES + 1,     true,    ask_select},
+	[KEEPER_RENEW]         = {"RENEW",         PH_ANY,   0,     4,                  true,    ask_renew},
+	[KEEPER_UNSELECT]      = {"UNSELECT",      PH_ANY,   0,     4,                  false,   ask_unselect},
+	[KEEPER_SYNC]          = {"SYNC",          PH_ANY,   0,     0,                  false,   ask_sync},
+	[KEEPER_MAILBOXES]     = {"MAILBOXES",     PH_ANY,   0,     0,                  true,    ask_mailboxes},
+	[KEEPER_MAILBOX]       = {"MAILBOX",       PH_ANY,   0,     NAME_BYTES,         false,   ask_mailbox},
+	[KEEPER_SUBSCRIPTIONS] = {"SUBSCRIPTIONS", PH_ANY,   0,     0,                  true,    ask_subscriptions},
+	[KEEPER_SUBSCRIBE]     = {"SUBSCRIBE",     PH_ANY,   0,     NAME_BYTES + 1,     false,   ask_subscribe},
+	[KEEPER_FLAGS]         = {"FLAGS",         PH_ANY,   0,     ANY_BYTES,          true,    ask_flags},
+	[KEEPER_EXPUNGE]       = {"EXPUNGE",       PH_ANY,   0,     ANY_BYTES,          false,   ask_expunge},
+	[KEEPER_EXPUNGED]      = {"EXPUNGED",      PH_ANY,   0,     12,                 true,    ask_expunged},
+	[KEEPER_USAGE]         = {"USAGE",         PH_ANY,   0,     0,                  false,   ask_usage},
+	[KEEPER_UIDLS]         = {"UIDLS",         PH_ANY,   0,     0,                  true,    ask_uidls},
+	[KEEPER_CACHE]         = {"CACHE",         PH_ANY,   0,     ANY_BYTES,          false,   ask_cache},
+	[KEEPER_WAIT]          = {"WAIT",          PH_ANY,   0,     12,                 false,   ask_wait},
+	[KEEPER_CREATE]        = {"CREATE",        PH_ANY,   0,     NAME_BYTES + 4 + 15, false,  ask_create},
+	[KEEPER_DELETE]        = {"DELETE",        PH_ANY,   0,     NAME_BYTES,         false,   ask_delete},
+	[KEEPER_RENAME]        = {"RENAME",        PH_ANY,   0,     2 * NAME_BYTES,     false,   ask_rename},
+	[KEEPER_APPEND]        = {"APPEND",        PH_ANY,   0,     ANY_BYTES,          false,   ask_append},
+	[KEEPER_COPY]          = {"COPY",          PH_ANY,   0,     ANY_BYTES,          true,    ask_copy},
+	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 8,     false,   ask_adopt},
+};
+/* clang-format on */
+
+void
+session_answer(struct session *s, uint16_t ask, struct buf *reply, int fd)
+{
+	int large = -1, err = buf_done(reply);
+	struct span body = buf_as_span(reply);
+	if (err == E_OK && body.n > ASK_MSG_MAX - 2) {
+		fd = large = large_make(body);
+		body = SPAN("");
+		err = fd >= 0 ? E_OK : E_IO;
+	}
+	if (err == E_OK)
+		err = ask_answer(s->asker, ask, body, fd);
+	if (err != E_OK) {
+		log_event(LOG_DEBUG, "session_gone", "ask=%s why=%s", rows[ask].name, err_name(err));
+		shutdown(s->asker->chan, SHUT_RDWR); /* it is freed when its end is read */
+	}
+	if (large >= 0)
+		close(large);
+	if (s->is_paused) {
+		s->is_paused = false;
+		loop_events(s->watch, LOOP_READ);
+	}
+}
+
+/* ---- life ---- */
+
+static void
+session_free(struct session *s)
+{
+	if (s->job)
+		s->job->session = NULL;
+	if (s->selected)
+		unselect(s);
+	loop_unwatch(&s->watch);
+	asker_free(&s->asker);
+	*s->link = s->next;
+	if (s->next)
+		s->next->link = s->link;
+	mem_free(&s);
+	run.n--;
+}
+
+/* One ask at a time: what it says before it was answered waits in the socket. */
+static void
+on_session(void *ctx, int fd, unsigned events)
+{
+	struct session *s = ctx;
+	(void)fd, (void)events;
+	if (s->job) {
+		s->is_paused = true;
+		loop_events(s->watch, 0);
+		return;
+	}
+	if (asker_serve(s->asker, &run.message, 1) != E_OK)
+		session_free(s);
+	if (run.large.cap > LARGE_KEPT)
+		buf_free(&run.large);
+}
+
+static void
+on_listener(void *ctx, int listener, unsigned events)
+{
+	(void)ctx, (void)events;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (run.n == KEEPER_SESSIONS_MOST || !ask_peer_is_ours(fd)) {
+		close(fd);
+		return;
+	}
+	struct session *s = mem_new(sizeof *s);
+	s->asker = asker_new(fd, rows, COUNT(rows), "session", s);
+	s->watch = loop_watch(the_keeper.loop, fd, LOOP_READ, on_session, s);
+	s->next = run.all;
+	s->link = &run.all;
+	if (s->next)
+		s->next->link = &s->next;
+	run.all = s;
+	run.n++;
+}
+
+int
+sessions_listen(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "index/keeper"};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlink(a.sun_path);
+	if (fd >= 0 && (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, LISTEN_BACKLOG) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd >= 0)
+		loop_watch(the_keeper.loop, fd, LOOP_READ, on_listener, NULL);
+	return fd >= 0 ? E_OK : E_IO;
+}

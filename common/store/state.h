@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* state.h - what the files of a session's side share: nothing outside common/store includes it. */
+#ifndef STORE_STATE_H
+#define STORE_STATE_H
+
+#include "store/asks.h"
+
+/* A cache.GEN that is mapped. */
+struct cache_map {
+	struct cache_map *next;
+	uint32_t gen;
+	const char *p;         /* own mapping; more than the file has: known_bytes of it may be read */
+	size_t mapped_bytes, known_bytes;
+	int fd;                /* own */
+};
+
+/* What import brought instead of a file id. */
+struct uidl {
+	struct file_id id;
+	char text[STORE_UIDL_MAX + 1];
+};
+
+struct store {
+	int chan;              /* own: to the keeper; -1 */
+	int watch;             /* own: another one, for KEEPER_WAIT; -1 */
+	struct buf in, large;  /* kept: what was read last */
+	uint64_t quota_bytes, quota_messages;
+	struct view_head *head; /* borrow: the selected view's mapping; NULL: none */
+	bool is_superseded;    /* it was marked: its keeper died */
+	struct cache_map *caches; /* own; the newest first */
+	struct buf items;      /* own: cache items that wait to be sent */
+	struct uidl *uidls;    /* own; in order of id */
+	size_t n_uidls;
+	bool has_uidls;        /* the account has some; uidls is read when they are needed first */
+};
+
+/* The answer to an ask. */
+struct answer {
+	struct rd body;        /* borrow: until the next ask */
+	int fd;                /* own; -1 */
+};
+
+/* keeper_find - a connection to the account's keeper, which is started when there is none.  E_OK, E_IO */
+MUST_USE int keeper_find(int *out);
+/*
+ * keeper_ask - asks and waits; a body or an answer that is too long travels in a memory file.
+ *   may_repeat  asked again once when the keeper died meanwhile
+ *   returns     E_OK, E_IO (logged)
+ */
+MUST_USE int keeper_ask(struct store *, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out);
+/* keeper_ask_said - the same, and the answer's first octet.  What comes behind it is in out */
+enum store_said keeper_ask_said(struct store *, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out);
+/* keeper_tell - an ask without an answer; may be lost */
+void keeper_tell(struct store *, uint16_t ask, struct span body);
+/* keeper_lost - the connection is closed; the view is marked superseded: nobody writes it any more */
+void keeper_lost(struct store *);
+/* answer_end - nothing is left in it.  E_OK, E_IO */
+MUST_USE int answer_end(const struct answer *);
+
+void caches_unmap(struct store *);
+
+#endif

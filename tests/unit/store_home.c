@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/* store_home.c - an account for the tests of the store, its keeper, messages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/keeper.h"
+#include "store_home.h"
+#include "tls/hash.h"
+
+enum { DEATH_MS = 20000 };
+
+/* Berkeley DB keeps memory of an environment whose recovery failed. */
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libdb-5.3";
+}
+
+double
+ms_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st, (void)kind, (void)at;
+	return remove(path);
+}
+
+static void
+create(const char *dir)
+{
+	int status = 1;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(store_create(dir) == E_OK ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int
+home_setup(void **state)
+{
+	struct home *h = mem_new(sizeof *h);
+	if (getenv("STORE_TEST_LOG"))
+		log_open("test", STDERR_FILENO, false);
+	else
+		log_level(LOG_EMERG);
+	strcpy(h->dir, "/tmp/test_store.XXXXXX");
+	assert_non_null(mkdtemp(h->dir));
+	create(h->dir);
+	assert_int_equal(store_open(h->dir, &h->a), E_OK);
+	assert_int_equal(store_open(h->dir, &h->b), E_OK);
+	*state = h;
+	return 0;
+}
+
+int
+home_teardown(void **state)
+{
+	struct home *h = *state;
+	store_close(&h->a);
+	store_close(&h->b);
+	home_kill();
+	if (chdir("/") != 0)
+		return -1;
+	nftw(h->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	mem_free(state);
+	return 0;
+}
+
+void
+home_reopen(struct home *h)
+{
+	store_close(&h->a);
+	store_close(&h->b);
+	assert_int_equal(store_open(h->dir, &h->a), E_OK);
+	assert_int_equal(store_open(h->dir, &h->b), E_OK);
+}
+
+int
+home_keeper(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "index/keeper"};
+	struct ucred peer = {.pid = 0};
+	socklen_t n = sizeof peer;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		peer.pid = 0;
+	close(fd);
+	return peer.pid;
+}
+
+static void
+end_keeper(int signal)
+{
+	int pid = home_keeper();
+	int fd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	if (fd < 0)
+		return;
+	kill(pid, signal);
+	assert_int_equal(poll(&p, 1, DEATH_MS), 1);
+	close(fd);
+}
+
+void
+home_kill(void)
+{
+	end_keeper(SIGKILL);
+}
+
+void
+home_dump(void)
+{
+	int status = 1;
+	home_kill();
+	pid_t pid = fork();
+	if (pid == 0) {
+		int err = keeper_open();
+		the_keeper.is_changed = true;
+		if (err == E_OK)
+			keeper_close();
+		_exit(err == E_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* ---- messages ---- */
+
+struct span
+text_of(unsigned n)
+{
+	static char text[5000];
+	int at = snprintf(text, sizeof text, "Subject: message %u\r\n\r\n", n);
+	while (at < 4096)
+		at += snprintf(text + at, sizeof text - (size_t)at, "line %d of %u\r\n", at, n);
+	return span_make(text, (size_t)at);
+}
+
+static void
+begin_with(struct store *s, struct incoming *m, struct span text)
+{
+	assert_int_equal(incoming_begin(s, m), E_OK);
+	assert_int_equal(incoming_write(m, text), E_OK);
+	assert_int_equal(incoming_end(m), E_OK);
+}
+
+void
+message_begin(struct store *s, struct incoming *m, unsigned n)
+{
+	begin_with(s, m, text_of(n));
+}
+
+uint32_t
+append(struct store *s, const char *mailbox, unsigned n)
+{
+	struct incoming m;
+	uint32_t uid = 0;
+	message_begin(s, &m, n);
+	assert_int_equal(store_append(s, span_of(mailbox), &m, 1, NULL, &uid), STORE_DONE);
+	incoming_drop(&m);
+	return uid;
+}
+
+/* Their files are not synced: these tests do not cut the power. */
+void
+append_many(struct store *s, const char *mailbox, unsigned n)
+{
+	static struct incoming all[STORE_APPENDS_MOST];
+	while (n) {
+		unsigned some = n < STORE_APPENDS_MOST ? n : STORE_APPENDS_MOST;
+		for (unsigned i = 0; i < some; i++) {
+			struct buf from = {0}, to = {0};
+			assert_int_equal(incoming_begin(s, &all[i]), E_OK);
+			assert_int_equal(incoming_write(&all[i], SPAN("Subject: one of many\r\n\r\nx\r\n")), E_OK);
+			tmp_path_put(&from, all[i].id);
+			msg_path_put(&to, all[i].id);
+			if (link(buf_cstr(&from), buf_cstr(&to)) != 0) {
+				struct buf folder = {0};
+				buf_span(&folder, span_head(buf_as_span(&to), 6));
+				assert_int_equal(mkdir(buf_cstr(&folder), 0700), 0);
+				assert_int_equal(link(buf_cstr(&from), buf_cstr(&to)), 0);
+				buf_free(&folder);
+			}
+			all[i].is_linked = true;
+			buf_free(&from);
+			buf_free(&to);
+		}
+		assert_int_equal(store_append(s, span_of(mailbox), all, some, NULL, NULL), STORE_DONE);
+		for (unsigned i = 0; i < some; i++)
+			incoming_drop(&all[i]);
+		n -= some;
+	}
+}
+
+void
+deliver(const char *text)
+{
+	struct file_name f = {.id = file_id_of(id_new(), 7), .size_bytes = strlen(text)};
+	struct buf path = {0};
+	sha256(span_of(text), f.sha256);
+	buf_str(&path, "new/");
+	file_name_put(&path, &f);
+	int fd = open(buf_cstr(&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	buf_free(&path);
+}
+
+struct numset
+set_of(uint32_t from, uint32_t to)
+{
+	struct numset s = {0};
+	assert_int_equal(numset_add(&s, from, to), E_OK);
+	return s;
+}
+
+void
+mailbox_check(struct store *s, const char *name, uint64_t messages, uint64_t unseen, uint64_t deleted)
+{
+	struct store_mailbox m;
+	assert_int_equal(store_mailbox(s, span_of(name), &m), E_OK);
+	assert_int_equal(m.messages, messages);
+	assert_int_equal(m.unseen, unseen);
+	assert_int_equal(m.deleted, deleted);
+}

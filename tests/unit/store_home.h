@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* store_home.h - what the tests of the store share: an account in a directory of its own, its keeper, messages. */
+#ifndef TEST_STORE_HOME_H
+#define TEST_STORE_HOME_H
+
+#include "store/store.h"
+
+struct home {
+	char dir[64];
+	struct store *a, *b;     /* two sessions */
+};
+
+int home_setup(void **state);     /* an account, and both sessions of it */
+int home_teardown(void **state);
+void home_reopen(struct home *);  /* both sessions again, after the keeper ended */
+int home_keeper(void);            /* its pid; 0: there is none */
+void home_kill(void);             /* kill -9, and it is gone */
+void home_dump(void);             /* the keeper is killed; another one begins and ends in order, which writes a dump */
+
+struct span text_of(unsigned n);  /* a message of some 4 KB, others than those of other numbers; borrow until the next */
+void message_begin(struct store *, struct incoming *, unsigned n); /* written and synced */
+uint32_t append(struct store *, const char *mailbox, unsigned n);  /* its uid */
+/* append_many - n of them, fast: in MULTIAPPENDs of small messages */
+void append_many(struct store *, const char *mailbox, unsigned n);
+void deliver(const char *text);   /* into new/, as a placer does it */
+struct numset set_of(uint32_t from, uint32_t to);
+void mailbox_check(struct store *, const char *name, uint64_t messages, uint64_t unseen, uint64_t deleted);
+double ms_now(void);
+
+#endif
