@@ -53,7 +53,7 @@ put_word(struct fetch *f, const struct fetch_section *a, const char *word)
 	put_label(f, a);
 	buf_str(respond_out(f->s), word);
 	buf_ch(respond_out(f->s), ' ');
-	return respond_flush(f->s);
+	return true;
 }
 
 static void
@@ -205,6 +205,8 @@ bool
 fetch_section_put(struct fetch *f, const struct fetch_section *a)
 {
 	struct extent e;
+	if (!respond_flush(f->s)) /* before it, since the blank behind it is wanted by fetch_end */
+		return false;
 	if (a->has_names)
 		return put_fields(f, a);
 	if (find_extent(f, a, &e) && !f->message.has_text)
