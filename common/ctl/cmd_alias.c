@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * cmd_alias.c - the alias file, which people edit too: all that a change does not concern stays as it is.
- * An entry is "name: target, target"; lines that begin with a blank go on with it.
+ * What an entry and a target are is said in account/alias.h, for daemons and for us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,94 +11,60 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account/alias.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 
-enum { ALIAS_FILE_BYTES_MAX = 64 << 20, ALIAS_ARGUMENTS_MAX = 1001 };
+enum { ALIAS_ARGUMENTS_MAX = 1001 };
 
 struct entry {
-	struct span
-	    whole; /* with its line ends; borrow: the text of the file, as all here */
-	struct span name;
-	struct span targets; /* what stands behind the colon, lines and all */
+	struct span name;    /* borrow: the text of the file, as all here */
+	struct span targets; /* what stands behind the colon, up to the next entry */
 };
 
 /* ---- reading ---- */
 
-static bool
-is_blank(char c)
-{
-	return ch_space(c) || c == '\r' || c == '\n';
-}
+struct search {
+	struct span name;
+	struct entry *out;
+};
 
-static struct span
-trim(struct span s)
+static int
+on_entry(void *ctx, struct span name, struct span targets)
 {
-	while (s.n && is_blank(s.p[0]))
-		s = span_from(s, 1);
-	while (s.n && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-/* The next entry of *text; false at its end.  Comments and what has no colon are passed over. */
-static bool
-entry_next(struct span *text, struct entry *out)
-{
-	while (text->n) {
-		struct span start = *text, line = span_cut(text, '\n');
-		struct span rest = line, name = trim(span_cut(&rest, ':'));
-		if (name.n == 0 || name.p[0] == '#' || ch_space(line.p[0]) ||
-		    span_find(line, ':') == line.n)
-			continue;
-		while (text->n && ch_space(text->p[0]))
-			span_cut(text, '\n');
-		*out = (struct entry){
-		    .whole = span_head(start, (size_t)(text->p - start.p)),
-		    .name = name};
-		out->targets = span_from(out->whole, (size_t)(rest.p - start.p));
-		return true;
-	}
-	return false;
+	struct search *s = ctx;
+	if (!span_ieq(name, s->name))
+		return E_OK;
+	*s->out = (struct entry){name, targets};
+	return E_MORE; /* of several with the name, the first is in force */
 }
 
 static bool
 entry_find(struct span text, struct span name, struct entry *out)
 {
-	while (entry_next(&text, out))
-		if (span_ieq(out->name, name))
-			return true;
-	return false;
-}
-
-/* The next target of *targets: up to a comma that is not in quotes, or the end of a line. */
-static bool
-target_next(struct span *targets, struct span *out)
-{
-	while (targets->n) {
-		bool is_quoted = false;
-		size_t i = 0;
-		for (; i < targets->n &&
-		       (is_quoted || (targets->p[i] != ',' && targets->p[i] != '\n'));
-		     i++)
-			if (targets->p[i] == '"')
-				is_quoted = !is_quoted;
-		*out = trim(span_head(*targets, i));
-		*targets = span_from(*targets, i < targets->n ? i + 1 : i);
-		if (out->n && out->p[0] != '#')
-			return true;
-	}
-	return false;
+	struct search s = {name, out};
+	return alias_each(text, on_entry, &s) == E_MORE;
 }
 
 static bool
 has_target(struct span targets, struct span target)
 {
 	struct span have;
-	while (target_next(&targets, &have))
+	while (alias_next_target(&targets, &have) == E_OK)
 		if (span_ieq(have, target))
 			return true;
 	return false;
+}
+
+/* Behind the last target; where there is none, behind the colon. */
+static const char *
+last_end(const struct entry *e)
+{
+	struct span rest = e->targets, target;
+	const char *end = e->targets.p;
+	while (alias_next_target(&rest, &target) == E_OK)
+		end = target.p + target.n;
+	return end;
 }
 
 static int
@@ -118,36 +84,46 @@ read_aliases(const char *path, int fd, struct buf *out)
 	return EX_NOINPUT;
 }
 
+struct listing {
+	struct table table;
+	const char *only; /* borrow: a name; NULL: all */
+};
+
+static int
+list_entry(void *ctx, struct span name, struct span targets)
+{
+	struct listing *l = ctx;
+	struct span target;
+	while ((!l->only || span_ieqs(name, l->only)) &&
+	       alias_next_target(&targets, &target) == E_OK) {
+		table_text(&l->table, name);
+		table_text(&l->table, target);
+	}
+	return E_OK;
+}
+
 int
 cmd_alias_list(struct merpati *c, int argc, char **argv)
 {
 	static const struct column columns[] = {
 	    {"name", "NAME", CELL_TEXT}, {"target", "TARGET", CELL_TEXT}};
-	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
+	struct listing l = {.table = {.columns = columns, .n_columns = COUNT(columns)}};
 	const char *path = conf_str(c->conf, "common", "alias_file");
 	struct buf text = {0};
-	struct entry e;
-	struct span target;
 	int status = opts_read(c, NULL, 0, &argc, argv, 0, 1);
 	if (status != EX_OK)
 		return status;
+	l.only = argc ? argv[0] : NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		status = read_aliases(path, fd, &text);
 	else if (errno != ENOENT)
 		ctl_say("%s: %m", path), status = EX_NOINPUT;
-	struct span rest = buf_as_span(&text);
-	while (status == EX_OK && entry_next(&rest, &e))
-		while ((argc == 0 || span_ieqs(e.name, argv[0])) &&
-		       target_next(&e.targets, &target)) {
-			table_text(&t, e.name);
-			table_text(&t, target);
-		}
-	if (status == EX_OK)
-		table_print(&t, c->is_json);
+	if (status == EX_OK && alias_each(buf_as_span(&text), list_entry, &l) == E_OK)
+		table_print(&l.table, c->is_json);
 	if (fd >= 0)
 		close(fd);
-	table_free(&t);
+	table_free(&l.table);
 	buf_free(&text);
 	return status == EX_OK ? ctl_done() : status;
 }
@@ -231,8 +207,8 @@ edit(struct merpati *c, int n, char **words, edit_fn *fn)
 		return EX_CANTCREAT;
 	int status = read_aliases(path, fd, &text);
 	if (status == EX_OK)
-		status = fn(
-		    buf_as_span(&text), span_of(words[0]), n - 1, words + 1, &changed);
+		status = fn(text.len ? buf_as_span(&text) : SPAN(""),
+		    span_of(words[0]), n - 1, words + 1, &changed);
 	if (status == EX_OK)
 		status = replace(path, &st, buf_as_span(&changed));
 	close(fd);
@@ -252,42 +228,80 @@ is_word(const char *word, const char *but)
 	return *word != '\0';
 }
 
-static void
-put_around(
-    struct span text, const struct entry *e, struct span instead, struct buf *out)
+static struct span
+between(const char *from, const char *to)
 {
-	size_t at = (size_t)(e->whole.p - text.p);
-	buf_span(out, span_head(text, at));
-	buf_span(out, instead);
-	buf_span(out, span_from(text, at + e->whole.n));
+	return span_make(from, (size_t)(to - from));
 }
 
 static int
 add_targets(struct span text, struct span name, int n, char **targets, struct buf *out)
 {
-	struct entry e;
-	struct buf now = {0};
+	struct entry e = {.targets = {"", 0}};
+	const char *end = text.p + text.n, *at = end;
 	bool is_there = entry_find(text, name, &e);
-	if (is_there) {
-		buf_span(&now, trim(e.whole));
-	} else {
-		e = (struct entry){.whole = span_from(text, text.n)};
+	if (is_there)
+		at = last_end(&e);
+	buf_span(out, between(text.p, at));
+	if (!is_there) {
 		if (text.n && text.p[text.n - 1] != '\n')
-			buf_ch(&now, '\n');
-		buf_span(&now, name);
-		buf_ch(&now, ':');
+			buf_ch(out, '\n');
+		buf_putf(out, "%.*s:", SPAN_ARG(name));
 	}
-	bool is_first = trim(e.targets).n == 0;
+	bool is_first = !is_there || at == e.targets.p;
 	for (int i = 0; i < n; i++) {
 		if (has_target(e.targets, span_of(targets[i])))
 			continue;
-		buf_putf(&now, "%s %s", is_first ? "" : ",", targets[i]);
+		buf_putf(out, "%s %s", is_first ? "" : ",", targets[i]);
 		is_first = false;
 	}
-	buf_ch(&now, '\n');
-	put_around(text, &e, buf_as_span(&now), out);
-	buf_free(&now);
+	if (!is_there)
+		buf_ch(out, '\n');
+	buf_span(out, between(at, end));
 	return EX_OK;
+}
+
+/* The entry goes, up to the end of the line of its last target: comments behind it are of what follows. */
+static void
+remove_entry(struct span text, const struct entry *e, struct buf *out)
+{
+	const char *end = text.p + text.n, *at = last_end(e);
+	struct span rest = between(at, end);
+	buf_span(out, between(text.p, e->name.p));
+	buf_span(out, span_from(rest, span_find(rest, '\n') + 1));
+}
+
+static bool
+is_one_of(struct span have, int n, char **targets)
+{
+	for (int i = 0; i < n; i++)
+		if (span_ieqs(have, targets[i]))
+			return true;
+	return false;
+}
+
+/* Each with the comma behind it. */
+static unsigned
+remove_some(struct span text, const struct entry *e, int n, char **targets, struct buf *out)
+{
+	const char *from = text.p, *end = text.p + text.n;
+	struct span rest = e->targets, have;
+	unsigned left = 0;
+	while (alias_next_target(&rest, &have) == E_OK) {
+		if (!is_one_of(have, n, targets)) {
+			left++;
+			continue;
+		}
+		buf_span(out, between(from, have.p));
+		from = have.p + have.n;
+		struct span behind = span_trim(between(from, end));
+		if (behind.n && behind.p[0] == ',')
+			from = behind.p + 1;
+		while (from < end && ch_space(*from))
+			from++;
+	}
+	buf_span(out, between(from, end));
+	return left;
 }
 
 static int
@@ -295,25 +309,14 @@ remove_targets(
     struct span text, struct span name, int n, char **targets, struct buf *out)
 {
 	struct entry e;
-	struct buf now = {0};
-	struct span have;
-	unsigned left = 0;
 	if (!entry_find(text, name, &e)) {
 		ctl_say("there is no alias %.*s", SPAN_ARG(name));
 		return EX_DATAERR;
 	}
-	buf_span(&now, e.name);
-	buf_ch(&now, ':');
-	while (n && target_next(&e.targets, &have)) {
-		bool is_removed = false;
-		for (int i = 0; i < n; i++)
-			is_removed |= span_ieqs(have, targets[i]);
-		if (!is_removed)
-			buf_putf(&now, "%s %.*s", left++ ? "," : "", SPAN_ARG(have));
-	}
-	buf_ch(&now, '\n');
-	put_around(text, &e, left ? buf_as_span(&now) : SPAN(""), out);
-	buf_free(&now);
+	if (n && remove_some(text, &e, n, targets, out))
+		return EX_OK;
+	buf_reset(out);
+	remove_entry(text, &e, out);
 	return EX_OK;
 }
 
