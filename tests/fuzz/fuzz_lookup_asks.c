@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.  The verdict is
+ * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
+ * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/tls/hash.c
+ * fuzz: common/proc/ask.c
+ * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/comments.c common/conf/nearest.c
+ * libs: -lgnutls -lconfuse
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "account/recipient.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "proc/jail.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+struct child the_child = {.control = -1};
+
+/* The table: u1 is there, gone is suspended. */
+int
+accounts_open(const char *dir, bool may_read_secrets, struct accounts **out)
+{
+	static char any;
+	(void)dir, (void)may_read_secrets;
+	*out = (struct accounts *)(void *)&any;
+	return E_OK;
+}
+
+void
+accounts_close(struct accounts **a)
+{
+	*a = NULL;
+}
+
+int
+account_get(
+    struct accounts *a, struct span address, struct arena *arena, struct account *out)
+{
+	(void)a, (void)arena;
+	*out = (struct account){.address = SPAN("u1@example.test"), .uid = 200001, .gid = 200001,
+	    .home = SPAN("example.test/u1"), .is_suspended = span_eqs(address, "gone@example.test")};
+	if (out->is_suspended)
+		out->address = SPAN("gone@example.test");
+	return out->is_suspended || span_eqs(address, "u1@example.test") ? E_OK : E_BAD;
+}
+
+/* What of the process the role needs is not tried here. */
+int
+child_serve(const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms)
+{
+	(void)table_of, (void)tick, (void)tick_ms;
+	return EX_OK;
+}
+
+int
+child_channel(const char *role, int *out)
+{
+	(void)role, (void)out;
+	return E_IO;
+}
+
+void
+jail_allow(struct jail *j, const char *path, unsigned access)
+{
+	(void)j, (void)path, (void)access;
+}
+
+static char dir[] = "/tmp/fuzz_lookup.XXXXXX"; /* there to the end: the alias file is looked at again and again */
+
+static void
+clean(void)
+{
+	static const char *const names[] = {"merpati.conf", "aliases", "members"};
+	char path[128];
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
+static void
+put_file(const char *name, const char *text)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	FILE *f = fopen(path, "w");
+	if (!f || fprintf(f, text, dir, dir) < 0 || fclose(f) != 0)
+		bug("fuzz: a file");
+}
+
+static void
+prepare(void)
+{
+	static struct conf *conf;
+	struct buf errors = {0};
+	char path[64];
+	if (!mkdtemp(dir))
+		bug("fuzz: a directory");
+	atexit(clean);
+	put_file("merpati.conf", "version = 1\ncommon {\n\tdomains = {\"example.test\", \"catch.test\"}\n"
+	    "\tdomain_aliases = {\"alias.test=example.test\"}\n\tcatch_all = {\"catch.test=u1@example.test\"}\n"
+	    "\talias_file = \"%s/aliases\"\n\tstate_dir = \"/\"\n\tmail_dir = \"%s\"\n}\n");
+	put_file("aliases", "list: u1, gone, x@elsewhere.test, :include:%s/members\nloop: pool\npool: loop\n"
+	    "\"a b\": u1\nu1+x: list\nfile: :include:%s/none\n");
+	put_file("members", "u1\nu1+detail, list2 # and so on\n");
+	snprintf(path, sizeof path, "%s/merpati.conf", dir);
+	if (conf_load(path, &errors, &conf) != E_OK)
+		bug(buf_cstr(&errors));
+	the_child.conf = conf;
+	if (lookup_run() != EX_OK)
+		bug("fuzz: lookup_run");
+}
+
+/* An answer to RCPTS: whole verdicts, and targets that a placer could take. */
+static void
+check_rcpts(struct rd *r)
+{
+	while (r->in.n && r->err == E_OK) {
+		uint8_t verdict = rd_u8(r);
+		uint16_t n = rd_u16(r);
+		if (verdict > RCPT_TEMP || n > RECIPIENT_TARGETS_MAX || (verdict != RCPT_LOCAL && n))
+			bug("a verdict that cannot be");
+		for (uint16_t i = 0; i < n; i++) {
+			bool is_local = rd_u8(r) == 1;
+			struct span address = rd_str(r, ACCOUNT_ADDRESS_MAX);
+			rd_str(r, ACCOUNT_ADDRESS_MAX);
+			rd_u32(r);
+			uint32_t uid = rd_u32(r), gid = rd_u32(r);
+			struct span home = rd_str(r, ACCOUNT_ADDRESS_MAX);
+			if (address.n == 0 || (is_local && (uid != 200001 || gid != 200001 || !span_eqs(home, "example.test/u1"))) ||
+			    (!is_local && (uid || gid || home.n)))
+				bug("a target that cannot be");
+		}
+	}
+	if (rd_end(r) != E_OK)
+		bug("an answer that cannot be read");
+}
+
+static int
+one(int chan, struct asker *a, uint8_t type, struct span body)
+{
+	struct buf in = {0};
+	struct ask_msg m;
+	int err = ask_send(chan, type, body, -1, 0);
+	if (err == E_OK)
+		err = asker_serve(a, &in, 1);
+	if (err == E_OK && ask_recv(chan, &in, &m, 0) == E_OK && type == LOOKUP_RCPTS)
+		check_rcpts(&m.body);
+	buf_free(&in);
+	return err;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static bool is_ready;
+	const struct ask_table *t = lookup_table(0);
+	struct rd rd = rd_of(span_make(p, n));
+	int pair[2], err = E_OK;
+	if (!is_ready) {
+		log_level(LOG_EMERG);
+		prepare();
+		is_ready = true;
+	}
+	ask_pair(pair);
+	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL);
+	for (int i = 0; i < 6 && rd.in.n && err == E_OK; i++) {
+		uint8_t type = rd_u8(&rd);
+		uint16_t bytes = rd_u16(&rd);
+		err = one(pair[0], a, type, rd_bytes(&rd, bytes < rd.in.n ? bytes : rd.in.n));
+	}
+	asker_free(&a);
+	close(pair[0]);
+	return 0;
+}
