@@ -169,21 +169,62 @@ defer_marked(struct rd *body)
 		leave(m);
 }
 
-/* What is too old for the journal: with no placer there, or stuck. */
+/* Recipients in this step are tried later: for this reason, or (NULL) for the one that they have. */
+static void
+put_off(struct message *m, enum rcpt_step step, const char *reason)
+{
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		struct work *w = &m->works[i];
+		if (w->step == step && reason)
+			work_set(w, STEP_LATER, reason);
+		else if (w->step == step)
+			w->step = STEP_LATER;
+	}
+}
+
+/* What waits for a placer gets a file soon; what waits for a checkpoint when the journal fills up. */
+static void
+defer_without_placer(void)
+{
+	struct sched *s = &the_sched;
+	int64_t now = clock_mono_ms();
+	for (struct message *m = s->ready.first, *next; m; m = next) {
+		next = m->next;
+		if (m->n_placing || (!s->has_pressure && now - m->born_ms <= s->defer_after_ms))
+			continue;
+		put_off(m, STEP_READY, no_deliver);
+		message_judge(m);
+	}
+	for (struct message *m = s->syncing.first, *next; s->has_pressure && m; m = next) {
+		next = m->next;
+		if (m->is_deferred)
+			continue;
+		put_off(m, STEP_PLACED, no_deliver);
+		defer_message(m);
+	}
+}
+
+/* The journal fills up: reports are not made as fast as mail fails, and when it is full they cannot be taken at all. */
+static void
+defer_unreported(void)
+{
+	for (struct message *m = the_sched.reporting.first, *next; m; m = next) {
+		next = m->next;
+		if (m->is_deferred)
+			continue;
+		report_abandon(m);
+		put_off(m, STEP_FAILED, NULL);
+		defer_message(m);
+	}
+}
+
 void
 defer_old(void)
 {
-	int64_t now = clock_mono_ms();
-	for (struct message *m = the_sched.ready.first, *next; m; m = next) {
-		next = m->next;
-		bool is_old = the_sched.has_pressure || now - m->born_ms > the_sched.defer_after_ms;
-		if (!is_old || m->n_placing || placers_are_there())
-			continue;
-		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
-			if (m->works[i].step == STEP_READY)
-				work_set(&m->works[i], STEP_LATER, no_deliver);
-		message_judge(m);
-	}
+	if (!placers_are_there())
+		defer_without_placer();
+	if (the_sched.has_pressure)
+		defer_unreported();
 }
 
 void

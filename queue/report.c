@@ -129,6 +129,15 @@ report_message(struct message *m)
 	begin();
 }
 
+void
+report_abandon(const struct message *m)
+{
+	if (bounce.step == IDLE || !id_eq(bounce.id, m->envelope.id))
+		return;
+	bounce.again_ms = clock_mono_ms() + AGAIN_MS;
+	disconnect(); /* what comes of it is not for us any more */
+}
+
 /* As many of its failures as a report has, and an envelope of only these; returns where the rest begins. */
 static uint32_t
 put_failures(struct buf *b, const struct message *m)

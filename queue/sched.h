@@ -120,12 +120,13 @@ void defer_missing(struct rd *body);               /* SAY_MISSING */
 bool defer_remove(struct id);                      /* what is not in memory, for good.  False: there is none */
 void defer_names(struct rd *body);                 /* SAY_NAMES */
 void defer_flush(void);                            /* rows are synced */
-void defer_old(void);                              /* what waits too long for a placer */
+void defer_old(void);                              /* what must not hold the journal any longer */
 void defer_deliver_is_there(void);                 /* what waited for deliver is due now */
 
 /* report.c */
 void report_open(void);
 void report_message(struct message *);             /* its FAILED recipients */
+void report_abandon(const struct message *);       /* it waits no longer; a report that is made all the same has its id */
 void report_copy(struct rd *body, int *fd);        /* SAY_COPY */
 
 /* admin.c */

@@ -8,6 +8,7 @@
 import select
 import socket
 import struct
+import threading
 
 PLACE, SYNC, RESULT, SYNCED = 1, 2, 3, 4
 PLACED, TEMP, PERM = 1, 2, 3
@@ -21,18 +22,23 @@ class Connection:
         self.sock = sock
         sock.settimeout(20)
 
-    def get(self, want):
-        """The next message, which must be of this type."""
+    def any(self):
         m = self.sock.recv(1 << 17)
         if not m:
-            raise EOFError("the scheduler left")
-        kind, = struct.unpack_from("<H", m)
+            raise ConnectionError("the scheduler left")
+        return struct.unpack_from("<H", m)[0], m[2:]
+
+    def get(self, want):
+        """The next message, which must be of this type."""
+        kind, body = self.any()
         if kind != want:
             raise ValueError(f"a message of type {kind} instead of {want}")
-        return m[2:]
+        return body
 
     def jobs(self):
-        m = self.get(PLACE)
+        return self.unpack(self.get(PLACE))
+
+    def unpack(self, m):
         n, = struct.unpack_from("<H", m)
         at, out = 2, []
         for _ in range(n):
@@ -89,6 +95,32 @@ class Placer:
 
     def accept(self):
         return Connection(self.listener.accept()[0])
+
+    def answer(self, decide):
+        """From now on all jobs and checkpoints are answered; decide(address) gives an outcome and a reason."""
+        def serve(p):
+            try:
+                while True:
+                    kind, body = p.any()
+                    if kind == SYNC:
+                        p.synced(struct.unpack("<IB", body)[0])
+                        continue
+                    for ident, rcpts in p.unpack(body):
+                        for rcpt in rcpts:
+                            p.results([(ident, [rcpt])], *decide(rcpt[1]))
+            except OSError:
+                pass
+
+        def accept():
+            try:
+                while True:
+                    p = self.accept()
+                    p.sock.settimeout(None)
+                    threading.Thread(target=serve, args=(p,), daemon=True).start()
+            except OSError:
+                pass
+        self.listener.settimeout(None)
+        threading.Thread(target=accept, daemon=True).start()
 
     def close(self):
         self.listener.close()
