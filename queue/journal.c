@@ -124,13 +124,28 @@ next_in_use(struct journal *j, uint64_t after)
 	return best;
 }
 
+static void
+read_head(struct journal *j, struct segment *s)
+{
+	bool is_durable = s->fd < 0 || fdatasync(s->fd) == 0;
+	int why = errno, err = segment_read_head(s);
+	if (!is_durable)
+		log_event(LOG_ALERT, "journal_sync_failed",
+		    "segment=%u err=%s do=\"look at this disk: what it holds is written elsewhere\"",
+		    s->number, log_errno(why));
+	if (err == E_OK && s->use >= j->next_use)
+		j->next_use = s->use + 1;
+	if (!is_durable && err == E_OK)
+		s->state = SEGMENT_BAD;
+	else if (!is_durable && s->state == SEGMENT_FREE)
+		segment_replace(s, j->dir_fd);
+}
+
 int
 journal_replay(struct journal *j, const struct journal_visitor *v)
 {
 	for (unsigned i = 0; i < j->n_segments; i++)
-		if (segment_read_head(&j->segments[i]) == E_OK &&
-		    j->segments[i].use >= j->next_use)
-			j->next_use = j->segments[i].use + 1;
+		read_head(j, &j->segments[i]);
 	for (struct segment *s = next_in_use(j, 0), *next; s; s = next) {
 		next = next_in_use(j, s->use);
 		uint64_t known_end =
@@ -342,14 +357,6 @@ journal_retire(struct journal *j, unsigned segment)
 	if (s == j->current)
 		bug("the current segment cannot retire");
 	segment_end(s, j->dir_fd);
-}
-
-void
-journal_doubt(struct journal *j)
-{
-	for (unsigned i = 0; i < j->n_segments; i++)
-		if (j->segments[i].state == SEGMENT_LIVE)
-			j->segments[i].state = SEGMENT_BAD;
 }
 
 bool

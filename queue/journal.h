@@ -47,7 +47,8 @@ MUST_USE int journal_open(const char *dir, uint64_t segment_bytes, unsigned segm
 void journal_close(struct journal **);
 
 /*
- * journal_replay - every record of every live segment, oldest first.
+ * journal_replay - every record of every live segment, oldest first.  All are synced before: who was killed may have
+ * written what it did not come to sync, and what is read here counts from now on.  One whose sync fails is bad.
  *   on_record  segment: number of the file; a record's spans die after the call
  *   on_bad     bytes that are none, before a good later batch or inside a good one: to be put aside
  *   returns    E_OK, E_IO
@@ -73,7 +74,6 @@ unsigned journal_live(const struct journal *);             /* segments in use, t
 bool journal_oldest(const struct journal *, unsigned *segment); /* the oldest that is not current; false: none */
 void journal_retire(struct journal *, unsigned segment);   /* all of it is done, durably: to be used again */
 bool journal_is_bad(const struct journal *, unsigned segment); /* a sync of it failed: move what it holds */
-void journal_doubt(struct journal *);                      /* a sync of them all failed: all live ones are bad now */
 /* journal_prepare - a piece of one more segment is written ahead when few are free: call it when there is time.
  * E_OK (enough are ready), E_MORE, E_IO (errno says why) */
 MUST_USE int journal_prepare(struct journal *);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* replay.c - what a start finds in the journal. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,19 +37,30 @@ note_marks(struct span marks)
 	}
 }
 
+/* Its file counts, once its name is durable: who was killed may not have come to that. */
+static void
+prefer_file(struct entry *e)
+{
+	struct spool *s = &the_spool;
+	if (!deferred_is_there(&s->files, e->id))
+		return;
+	e->may_have_file = true;
+	if (folder_sync(s->files.deferred, e->id) == E_OK)
+		entry_done(s->entries, e);
+	else
+		log_event(LOG_ALERT, "deferred_not_synced", "mid=%s err=%s", id_text(e->id),
+		    log_errno(errno));
+}
+
 static void
 take_message(unsigned segment, const struct record *r)
 {
-	struct spool *s = &the_spool;
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct envelope e;
 	if (envelope_get(r->envelope, &arena, &e) != E_OK || !id_eq(e.id, r->id))
 		log_event(LOG_ALERT, "corrupt_envelope", "mid=%s", id_text(r->id));
-	else if (deferred_is_there(&s->files, r->id))
-		entry_done(
-		    s->entries, spool_remember(r, segment)); /* the file counts */
 	else
-		spool_remember(r, segment);
+		prefer_file(spool_remember(r, segment));
 	arena_reset(&arena);
 }
 
@@ -111,13 +123,9 @@ spool_replay(void)
 	int64_t begin = clock_mono_ms();
 	const struct journal_visitor v = {
 	    .ctx = &n, .on_record = on_record, .on_bad = on_bad};
-	/* who was killed may have written what it did not come to sync: read here, it counts from now on */
-	bool is_durable = files_sync(&s->files) == E_OK;
 	int err = journal_replay(s->journal, &v);
 	if (err != E_OK)
 		return err;
-	if (!is_durable)
-		journal_doubt(s->journal);
 	look_for_large();
 	log_event(LOG_INFO, "replayed", "records=%u unfinished=%zu ms=%lld", n,
 	    entries_count(s->entries), (long long)(clock_mono_ms() - begin));
