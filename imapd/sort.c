@@ -117,7 +117,7 @@ sorter_row(struct sorter *s, size_t i)
 
 /* ---- the order ---- */
 
-/* The first head beside the number, so that most comparisons touch nothing else. */
+/* The first head, and the number. */
 struct place {
 	uint64_t head;
 	uint32_t i;
@@ -136,8 +136,6 @@ place_cmp(const void *x, const void *y, void *ctx)
 {
 	const struct place *a = x, *b = y;
 	struct sorter *s = ctx;
-	if (a->head != b->head)
-		return a->head < b->head ? -1 : 1;
 	const struct sort_value *v = sorter_row(s, a->i), *w = sorter_row(s, b->i);
 	for (size_t k = 0; k < s->order.n; k++) {
 		int cmp = value_cmp(&v[k], &w[k]);
@@ -147,17 +145,54 @@ place_cmp(const void *x, const void *y, void *ctx)
 	return a->i < b->i ? -1 : 1;
 }
 
+/* By heads alone, a byte after the other from the last; equal ones stay in their order.  spare is as long; where it ends up. */
+static struct place *
+heads_sort(struct place *places, struct place *spare, size_t n)
+{
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		size_t starts[256] = {0}, at = 0;
+		for (size_t i = 0; i < n; i++)
+			starts[places[i].head >> shift & 0xff]++;
+		if (n && starts[places[0].head >> shift & 0xff] == n)
+			continue;
+		for (size_t byte = 0; byte < COUNT(starts); byte++) {
+			size_t count = starts[byte];
+			starts[byte] = at;
+			at += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			spare[starts[places[i].head >> shift & 0xff]++] = places[i];
+		struct place *sorted = spare;
+		spare = places;
+		places = sorted;
+	}
+	return places;
+}
+
+/* Those whose heads are equal are told apart by all that they have. */
+static void
+equals_sort(struct sorter *s, struct place *places)
+{
+	for (size_t from = 0, to; from < s->n; from = to) {
+		for (to = from + 1; to < s->n && places[to].head == places[from].head; to++)
+			;
+		if (to - from > 1)
+			qsort_r(places + from, to - from, sizeof *places, place_cmp, s);
+	}
+}
+
 void
 sorter_run(struct sorter *s, uint32_t *out)
 {
-	struct place *places = mem_grow(NULL, s->n + 1, sizeof *places);
+	struct place *places = mem_grow(NULL, s->n * 2 + 1, sizeof *places), *sorted;
 	bool is_reverse = s->order.keys[0].is_reverse;
 	for (size_t i = 0; i < s->n; i++) {
 		uint64_t head = sorter_row(s, i)[0].head;
 		places[i] = (struct place){.head = is_reverse ? ~head : head, .i = (uint32_t)i};
 	}
-	qsort_r(places, s->n, sizeof *places, place_cmp, s);
+	sorted = heads_sort(places, places + s->n, s->n);
+	equals_sort(s, sorted);
 	for (size_t i = 0; i < s->n; i++)
-		out[i] = places[i].i;
+		out[i] = sorted[i].i;
 	mem_free(&places);
 }

@@ -186,25 +186,40 @@ cache_make(struct span message, struct arena *arena, struct buf *out)
 
 /* ---- open ---- */
 
-static struct span
-string_get(struct rd *r)
+/* What rd_u16 does, without a call: an item is opened for each message of a search. */
+static size_t
+u16_at(const char *p)
 {
-	uint16_t n = rd_u16(r);
-	return n == ABSENT ? (struct span){NULL, 0} : rd_bytes(r, n);
+	return (size_t)((unsigned char)p[0] | (unsigned char)p[1] << 8);
+}
+
+/* A string behind its length; false when it does not end where the item does, or before. */
+static bool
+string_get(struct span *in, struct span *out)
+{
+	if (in->n < 2)
+		return false;
+	size_t n = u16_at(in->p);
+	bool is_absent = n == ABSENT;
+	n = is_absent ? 0 : n;
+	if (n > in->n - 2)
+		return false;
+	*out = (struct span){is_absent ? NULL : in->p + 2, n};
+	*in = (struct span){in->p + 2 + n, in->n - 2 - n};
+	return true;
 }
 
 /* Rows name fields that there are, and share out all of their bytes. */
 static bool
 fields_are_good(const struct mime_cache *c)
 {
-	struct rd rows = rd_of(c->field_rows);
 	size_t size = 0;
-	while (rows.err == E_OK && rows.in.n) {
-		if (rd_u8(&rows) >= CACHE_NAMES_MAX)
+	for (size_t i = 0; i + CACHE_ROW_BYTES <= c->field_rows.n; i += CACHE_ROW_BYTES) {
+		if ((unsigned char)c->field_rows.p[i] >= CACHE_NAMES_MAX)
 			return false;
-		size += rd_u16(&rows);
+		size += u16_at(c->field_rows.p + i + 1);
 	}
-	return rd_end(&rows) == E_OK && size == c->fields.n;
+	return c->field_rows.n % CACHE_ROW_BYTES == 0 && size == c->fields.n;
 }
 
 int
@@ -225,7 +240,8 @@ cache_open(struct span item, struct mime_cache *out)
 	out->facts.sent_day = (int32_t)rd_u32(&r);
 	out->has_facts = true;
 	for (size_t i = 0; strings.at[i]; i++) {
-		*strings.at[i] = string_get(&r);
+		if (r.err != E_OK || !string_get(&r.in, strings.at[i]))
+			return E_BAD;
 		out->has_facts &= i >= N_FACTS || strings.at[i]->p;
 	}
 	out->has_fields = out->fields.p && out->field_rows.p;
