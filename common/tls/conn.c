@@ -54,13 +54,11 @@ handshake_done(struct tls_conn *c)
 static void
 handshake_failed(struct tls_conn *c, int err)
 {
+	bool is_alert = err == GNUTLS_E_FATAL_ALERT_RECEIVED;
 	gnutls_alert_send_appropriate(c->session, err);
-	if (err == GNUTLS_E_FATAL_ALERT_RECEIVED)
-		log_event(LOG_INFO, "tls_failed", "alert=%s",
-		    log_qs(gnutls_alert_get_name(gnutls_alert_get(c->session))));
-	else
-		log_event(
-		    LOG_INFO, "tls_failed", "why=%s", log_qs(gnutls_strerror(err)));
+	c->failure = is_alert ? gnutls_alert_get_name(gnutls_alert_get(c->session))
+	                      : gnutls_strerror(err);
+	log_event(LOG_INFO, "tls_failed", "%s=%s", is_alert ? "alert" : "why", log_qs(c->failure));
 }
 
 /* A warning alert, of which a stranger could send an endless stream that nothing else gets past. */
@@ -90,33 +88,43 @@ tls_handshake_step(struct tls_conn *c, bool *wants_write)
 }
 
 int
-tls_accept(struct tls_server *s, struct io *io, int64_t deadline, struct tls_conn **out)
+tls_handshake(struct tls_conn *c, struct io *io, int64_t deadline)
 {
 	bool wants_write = false;
-	*out = NULL;
-	int err = io_flush(io);
-	if (err != E_OK)
-		return err;
-	io_discard(io);
+	int err;
 	if (deadline > io->deadline)
 		deadline = io->deadline;
-	struct tls_conn *c = tls_conn_new(s, io->fd);
 	while ((err = tls_handshake_step(c, &wants_write)) == E_MORE) {
 		int64_t idle = deadline_in_ms(io->idle_ms);
 		err = io_wait(io->fd, wants_write ? POLLOUT : POLLIN,
 		    idle < deadline ? idle : deadline, IO_STAYS);
 		if (err != E_OK)
-			break;
+			return err;
 	}
-	if (err != E_OK) {
-		gnutls_deinit(c->session);
-		mem_free(&c);
+	if (err != E_OK)
 		return err;
-	}
 	io->way = &tls_way;
 	io->way_ctx = c;
-	*out = c;
 	return E_OK;
+}
+
+int
+tls_accept(struct tls_server *s, struct io *io, int64_t deadline, struct tls_conn **out)
+{
+	*out = NULL;
+	int err = io_flush(io);
+	if (err != E_OK)
+		return err;
+	io_discard(io);
+	struct tls_conn *c = tls_conn_new(s, io->fd);
+	err = tls_handshake(c, io, deadline);
+	if (err == E_OK) {
+		*out = c;
+		return E_OK;
+	}
+	gnutls_deinit(c->session);
+	mem_free(&c);
+	return err;
 }
 
 void

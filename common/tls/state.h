@@ -3,6 +3,7 @@
  * state.h - what the files of this folder share: GnuTLS shows here and in them, nowhere else.
  *   server.c  certificates      signer.c  signatures and ticket keys, asked of the role "key"
  *   conn.c    one connection    check.c   the self-test, and what passed it
+ *   client.c  the other side
  */
 #ifndef TLS_STATE_H
 #define TLS_STATE_H
@@ -46,10 +47,16 @@ struct tls_conn {
 	char sni[TLS_SNI_MAX + 1];
 	size_t sni_bytes;
 	char version[12];
+	const char *failure;                /* borrow: static text of what ended the handshake; NULL: none */
+	gnutls_typed_vdata_st expected[2];  /* of a client: what the certificate must say */
 };
 
 /* tls_digest_bytes - of this algorithm with this kind of key; 0: we do not sign with it */
 size_t tls_digest_bytes(gnutls_pk_algorithm_t, gnutls_sign_algorithm_t);
+
+/* conn.c */
+/* tls_handshake - steps and waits; io travels in TLS from E_OK on.  E_OK, E_IO, E_LIMIT (deadline or idle time) */
+MUST_USE int tls_handshake(struct tls_conn *, struct io *, int64_t deadline);
 
 /* check.c */
 /*
