@@ -227,6 +227,26 @@ ask_message_get(struct rd *r, struct ask_message *out)
 /* ---- cache items ---- */
 
 void
+ask_file_put(struct buf *b, const struct ask_file *f)
+{
+	id_put(b, f->file.id);
+	buf_u64(b, f->file.size_bytes);
+	buf_put(b, f->file.sha256, sizeof f->file.sha256);
+	buf_u32(b, f->references);
+}
+
+int
+ask_file_get(struct rd *r, struct ask_file *out)
+{
+	id_get(r, &out->file.id);
+	out->file.size_bytes = rd_u64(r);
+	struct span sum = rd_bytes(r, sizeof out->file.sha256);
+	memcpy(out->file.sha256, sum.p, sum.n);
+	out->references = rd_u32(r);
+	return r->err;
+}
+
+void
 ask_item_put(struct buf *b, const struct ask_item *i)
 {
 	buf_u32(b, i->mailbox);

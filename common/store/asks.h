@@ -27,6 +27,8 @@ enum keeper_ask {
 	KEEPER_USAGE,         /* -> said, u64 bytes, u64 messages */
 	KEEPER_UIDLS,         /* -> said, n x (file id, str uidl): what import brought */
 	KEEPER_CACHE,         /* n x struct ask_item; no reply */
+	KEEPER_FILES,         /* file id, u8 is_after -> said, n x struct ask_file: the rows behind that id (from the first on); none: the end */
+	KEEPER_LEAVE,         /* -> said; then it writes a dump and ends */
 	KEEPER_WAIT,          /* u32 mailbox, u64 modseq -> said, when the mailbox is past it or no more.  On a channel of its own */
 	/* -- may not: the effect would come twice -- */
 	KEEPER_CREATE,        /* name, str special use -> said, struct store_mailbox */
@@ -34,7 +36,7 @@ enum keeper_ask {
 	KEEPER_RENAME,        /* name, name -> said */
 	KEEPER_APPEND,        /* struct ask_append, n x struct ask_message -> said, u32 uidvalidity, u32 first uid */
 	KEEPER_COPY,          /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
-	KEEPER_ADOPT,         /* name, u32 uidvalidity, u32 uidnext -> said */
+	KEEPER_ADOPT,         /* name, u32 uidvalidity, u32 uidnext, u32 reserved -> said */
 	KEEPER_ASKS
 };
 
@@ -85,6 +87,14 @@ struct ask_item {
 	struct span item;     /* borrow: the body */
 };
 
+/* A row of the table of files. */
+struct ask_file {
+	struct file_name file;
+	uint32_t references;
+};
+
+enum { ASK_FILES_MOST = 100000 }; /* rows of one answer */
+
 /* ---- asks.c: encode and decode, side by side.  get: E_OK, E_BAD ---- */
 void ask_selected_put(struct buf *, const struct ask_selected *);
 MUST_USE int ask_selected_get(struct rd *, struct ask_selected *out);
@@ -98,6 +108,8 @@ void ask_append_put(struct buf *, const struct ask_append *);
 MUST_USE int ask_append_get(struct rd *, struct ask_append *out);
 void ask_message_put(struct buf *, const struct incoming *);
 MUST_USE int ask_message_get(struct rd *, struct ask_message *out);
+void ask_file_put(struct buf *, const struct ask_file *);
+MUST_USE int ask_file_get(struct rd *, struct ask_file *out);
 void ask_item_put(struct buf *, const struct ask_item *);
 MUST_USE int ask_item_get(struct rd *, struct ask_item *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * dump.c - the file "dump": what the index knows and the files do not, a line each.  Names are in hex: one word.
- *   M id uidvalidity uidnext modseq first-recent special-use name
+ *   M id uidvalidity uidnext modseq first-recent reserved special-use name
  *   K mailbox bit keyword
  *   S subscribed-name
  *   U file-id imported-uidl
@@ -56,8 +56,8 @@ put_mailbox(void *ctx, const struct mailbox *m)
 	struct dumper *d = ctx;
 	if (m->is_dead)
 		return E_OK;
-	buf_putf(&d->text, "M %u %u %u %llu %u %s ", m->id, m->uidvalidity, m->uidnext, (unsigned long long)m->modseq,
-	    m->first_recent, m->special_use[0] ? m->special_use : "-");
+	buf_putf(&d->text, "M %u %u %u %llu %u %u %s ", m->id, m->uidvalidity, m->uidnext, (unsigned long long)m->modseq,
+	    m->first_recent, m->reserved, m->special_use[0] ? m->special_use : "-");
 	buf_hex(&d->text, span_of(m->name));
 	buf_ch(&d->text, '\n');
 	buf_u32(&d->ids, m->id);

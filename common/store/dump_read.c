@@ -55,6 +55,7 @@ read_mailbox(struct span line, const struct dump_visitor *v)
 	m.uidnext = (uint32_t)number(&line, UINT32_MAX, &err);
 	m.modseq = number(&line, UINT64_MAX, &err);
 	m.first_recent = (uint32_t)number(&line, UINT32_MAX, &err);
+	m.reserved = (uint32_t)number(&line, UINT32_MAX, &err);
 	struct span use = span_cut(&line, ' ');
 	text(line, m.name, STORE_NAME_MAX, &err);
 	if (err != E_OK || m.id == 0 || use.n == 0 || use.n >= sizeof m.special_use || span_find(use, '\0') < use.n)

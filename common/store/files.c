@@ -92,6 +92,46 @@ file_is_known(struct tables *t, struct file_id id, bool *out)
 	return has_row(t->files, id, out);
 }
 
+/* One row; its key is 16 octets, else it is not ours. */
+static int
+file_decode(struct span key, struct span row, struct file_name *out, uint32_t *refs)
+{
+	struct rd r = rd_of(row);
+	*out = (struct file_name){.size_bytes = 0};
+	if (key.n != FILE_ID_BYTES)
+		return E_LIMIT;
+	memcpy(out->id.b, key.p, FILE_ID_BYTES);
+	*refs = rd_u32(&r);
+	out->size_bytes = rd_u64(&r);
+	struct span sum = rd_bytes(&r, sizeof out->sha256);
+	memcpy(out->sha256, sum.p, sum.n);
+	rd_u64(&r);
+	return rd_end(&r) == E_OK ? E_OK : E_LIMIT;
+}
+
+int
+file_each(struct tables *t, const struct file_id *after, int (*fn)(void *ctx, const struct file_name *, uint32_t), void *ctx)
+{
+	struct span from = after ? file_key(after) : SPAN(""), key, row;
+	struct db_cursor *c;
+	struct file_name f;
+	uint32_t refs;
+	int err = db_cursor_open(t->files, NULL, &c);
+	if (err != E_OK)
+		return err;
+	for (err = db_seek(c, from, &key, &row); err == E_OK; err = db_next(c, &key, &row)) {
+		if (after && span_eq(key, from))
+			continue;
+		err = file_decode(key, row, &f, &refs);
+		if (err == E_OK)
+			err = fn(ctx, &f, refs);
+		if (err != E_OK)
+			break;
+	}
+	db_cursor_close(&c);
+	return err == E_BAD ? E_OK : err;
+}
+
 /* ---- seen ---- */
 
 int

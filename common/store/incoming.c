@@ -95,24 +95,55 @@ link_message(const char *from, const char *to, const char *folder)
 	return err;
 }
 
-int
-incoming_end(struct incoming *m)
+static void
+folder_put(struct buf *out, struct file_id id)
+{
+	struct buf path = {0};
+	msg_path_put(&path, id);
+	buf_span(out, span_head(buf_as_span(&path), sizeof "msg/xx" - 1));
+	buf_free(&path);
+}
+
+/* Its last byte was written: it gets its sum and its name, not synced. */
+static int
+end_unsynced(struct incoming *m)
 {
 	struct buf from = {0}, to = {0}, folder = {0};
 	hash_end(&m->sum, m->sha256);
 	tmp_path_put(&from, m->id);
 	msg_path_put(&to, m->id);
-	buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
+	folder_put(&folder, m->id);
 	int err = link_message(buf_cstr(&from), buf_cstr(&to), buf_cstr(&folder));
 	m->is_linked = err == E_OK;
-	/* the file first: on most file systems that syncs its names too, and the folder has nothing left to do */
-	if (err == E_OK && fsync(m->fd) != 0)
-		err = world_err();
-	if (err == E_OK)
-		err = sync_folder(buf_cstr(&folder));
 	buf_free(&from);
 	buf_free(&to);
 	buf_free(&folder);
+	return err;
+}
+
+int
+incoming_end(struct incoming *m)
+{
+	struct buf folder = {0};
+	int err = end_unsynced(m);
+	/* the file first: on most file systems that syncs its names too, and the folder has nothing left to do */
+	if (err == E_OK && fsync(m->fd) != 0)
+		err = world_err();
+	folder_put(&folder, m->id);
+	if (err == E_OK)
+		err = sync_folder(buf_cstr(&folder));
+	buf_free(&folder);
+	return err;
+}
+
+int
+incoming_end_all(struct incoming *all, size_t n)
+{
+	int err = E_OK;
+	for (size_t i = 0; i < n && err == E_OK; i++)
+		err = end_unsynced(&all[i]);
+	if (err == E_OK && n && syncfs(all[0].fd) != 0)
+		err = world_err();
 	return err;
 }
 

@@ -49,11 +49,11 @@ need_keywords(struct needs *n, const struct ask_message *m)
 }
 
 static int
-look_through(const struct append_job *a, uint32_t uidnext, struct needs *out)
+look_through(const struct append_job *a, const struct slot *target, struct needs *out)
 {
 	struct rd r = a->messages;
 	struct ask_message m;
-	*out = (struct needs){.uidnext = uidnext};
+	*out = (struct needs){.uidnext = target->next.uidnext};
 	for (uint16_t i = 0; i < a->asked.n; i++) {
 		if (ask_message_get(&r, &m) != E_OK)
 			return E_BAD;
@@ -62,8 +62,10 @@ look_through(const struct append_job *a, uint32_t uidnext, struct needs *out)
 		need_keywords(out, &m);
 		if (m.uid && m.uid < out->uidnext)
 			out->uidnext = UINT64_MAX;
+		else if (m.uid && out->uidnext != UINT64_MAX)
+			out->uidnext = (uint64_t)m.uid + 1;
 		else if (out->uidnext != UINT64_MAX)
-			out->uidnext = m.uid ? (uint64_t)m.uid + 1 : out->uidnext + 1;
+			out->uidnext = 1 + (out->uidnext < target->next.reserved ? target->next.reserved : out->uidnext);
 	}
 	return rd_end(&r);
 }
@@ -82,8 +84,7 @@ static int
 append_one(struct slot *target, const struct ask_message *m, uint64_t modseq, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
-	struct mailbox *row = slot_touch(target);
-	struct store_record r = {.uid = m->uid ? m->uid : row->uidnext, .flags = m->flags, .modseq = modseq,
+	struct store_record r = {.uid = m->uid ? m->uid : slot_uid(target), .flags = m->flags, .modseq = modseq,
 	    .size_bytes = m->file.size_bytes, .date_sec = m->date_sec, .saved_sec = m->saved_sec ? m->saved_sec : now,
 	    .id = m->file.id};
 	uint64_t keywords;
@@ -96,9 +97,9 @@ append_one(struct slot *target, const struct ask_message *m, uint64_t modseq, in
 	r.keywords = keywords;
 	r.cache_gen = gen;
 	r.cache_at = at;
-	row->uidnext = r.uid + 1;
+	slot_touch(target)->uidnext = r.uid + 1;
 	slot_count(target, &r, 1);
-	err = records_append(t, job_txn(), row->id, &r, 1);
+	err = records_append(t, job_txn(), target->next.id, &r, 1);
 	if (err == E_OK)
 		err = file_refer(t, job_txn(), &m->file, now);
 	if (err == E_OK && m->uidl.n) {
@@ -164,7 +165,7 @@ append_step(struct job *j)
 	uint64_t bits;
 	if (!target)
 		return done(a, STORE_NONEXISTENT);
-	if (look_through(a, target->next.uidnext, &needs) != E_OK)
+	if (look_through(a, target, &needs) != E_OK)
 		return done(a, STORE_LATER);
 	if (needs.uidnext > UINT32_MAX)
 		return done(a, STORE_TOO_MANY);

@@ -52,7 +52,7 @@ begin(struct copy_job *c)
 	c->has_begun = true;
 	c->limit = c->source->next.uidnext;
 	c->now_sec = clock_wall_sec();
-	if (s.messages >= UINT32_MAX - c->target->next.uidnext)
+	if (s.messages >= UINT32_MAX - slot_uid_next(c->target))
 		return done(c, STORE_TOO_MANY);
 	if (!a->is_move && ((a->quota_bytes && used->bytes + s.bytes > a->quota_bytes) ||
 	                       (a->quota_messages && used->messages + s.messages > a->quota_messages)))
@@ -118,7 +118,7 @@ copy_one(void *ctx, struct store_record *r, enum sweep_did *did)
 		return err;
 	struct store_record *to = make_room(c);
 	*to = *r;
-	to->uid = slot_touch(c->target)->uidnext++;
+	to->uid = slot_uid(c->target);
 	to->keywords = keywords;
 	to->modseq = c->target_modseq;
 	to->saved_sec = c->now_sec;

@@ -9,7 +9,7 @@ struct name_job {
 	struct buf name, to;        /* own: as they are kept */
 	struct span special_use;    /* borrow: the body */
 	bool is_subscribed;
-	uint32_t uidvalidity, uidnext; /* ADOPT */
+	uint32_t uidvalidity, uidnext, reserved; /* ADOPT */
 	uint32_t id;                /* the mailbox that is meant */
 };
 
@@ -236,14 +236,21 @@ adopt_step(struct job *j)
 	struct slot *s = slot_find(buf_as_span(&n->name));
 	if (!s)
 		return done(j, STORE_NONEXISTENT);
-	if (s->next.messages || n->uidnext < s->next.uidnext)
+	bool is_same = s->next.uidvalidity == n->uidvalidity && s->next.reserved;
+	if (!is_same && (s->next.messages || n->uidnext < s->next.uidnext))
 		return done(j, STORE_EXISTS);
 	if (n->uidvalidity == 0 || n->uidvalidity > UINT32_MAX - STORE_MAILBOXES_MAX)
 		return done(j, STORE_TOO_MANY);
 	struct mailbox *m = slot_touch(s);
 	m->uidvalidity = n->uidvalidity;
-	m->uidnext = m->first_recent = n->uidnext;
-	m->modseq++;
+	if (n->uidnext > m->uidnext)
+		m->uidnext = n->uidnext;
+	if (n->reserved > m->reserved)
+		m->reserved = n->reserved;
+	if (!is_same) {
+		m->first_recent = m->uidnext;
+		m->modseq++;
+	}
 	if (n->uidvalidity > k->uidvalidity)
 		k->uidvalidity = n->uidvalidity;
 	return done(j, STORE_DONE);
@@ -334,5 +341,6 @@ ask_adopt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	(void)fd, (void)reply, (void)fd_back;
 	n->uidvalidity = rd_u32(&r);
 	n->uidnext = rd_u32(&r);
+	n->reserved = rd_u32(&r);
 	return go(n, &r);
 }

@@ -242,3 +242,62 @@ ask_uidls(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	}
 	return tell(a, KEEPER_UIDLS, &b);
 }
+
+struct files {
+	struct buf *reply;
+	size_t n;
+};
+
+static int
+put_file(void *ctx, const struct file_name *f, uint32_t references)
+{
+	struct files *files = ctx;
+	struct ask_file row = {.file = *f, .references = references};
+	ask_file_put(files->reply, &row);
+	/* E_BAD ends the walk in peace */
+	return ++files->n == ASK_FILES_MOST ? E_BAD : buf_done(files->reply);
+}
+
+int
+ask_files(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf b = {0};
+	struct files files = {&b, 0};
+	struct file_id after;
+	struct span id = rd_bytes(body, FILE_ID_BYTES);
+	bool is_after = rd_u8(body) == 1;
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	memcpy(after.b, id.p, FILE_ID_BYTES);
+	buf_u8(&b, STORE_DONE);
+	if (file_each(&the_keeper.tables, is_after ? &after : NULL, put_file, &files) != E_OK) {
+		buf_reset(&b);
+		buf_u8(&b, STORE_LATER);
+	}
+	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
+	return tell(a, KEEPER_FILES, &b);
+}
+
+/* ---- the end ---- */
+
+static int
+leave_step(struct job *j)
+{
+	j->is_done = true;
+	the_keeper.is_ending = the_keeper.is_changed = true;
+	return E_OK;
+}
+
+/* Behind all that was asked before. */
+static const struct job_kind leave_kind = {.name = "leave", .is_alone = true, .is_reader = true, .step = leave_step};
+
+int
+ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	job_add(job_new(sizeof(struct job), &leave_kind, a->ctx, KEEPER_LEAVE, SPAN("")));
+	return E_MORE;
+}

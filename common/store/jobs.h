@@ -57,7 +57,7 @@ bool jobs_none(void);
 ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;                     /* job_flags.c, ... */
 ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;                /* job_mailbox.c */
 ask_handler ask_select, ask_renew, ask_sync, ask_mailbox, ask_mailboxes, ask_subscriptions; /* job_read.c */
-ask_handler ask_expunged, ask_usage, ask_uidls;
+ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 
 /* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
 void purge_begin(uint32_t mailbox);

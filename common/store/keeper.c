@@ -27,6 +27,7 @@ open_index(bool is_new, bool has_floor)
 {
 	struct keeper *k = &the_keeper;
 	/* an index that is gone where there was one is rebuilt, not begun anew */
+	struct store_rebuilt rebuilt;
 	int err = is_new && has_floor ? E_LIMIT : tables_open(&k->tables, "index/db", is_new);
 	if (err == E_OK && is_new)
 		err = index_make(&k->tables, &k->floor);
@@ -34,7 +35,8 @@ open_index(bool is_new, bool has_floor)
 		err = mailboxes_load();
 	if (err == E_LIMIT || err == E_BAD || (k->tables.db && db_is_damaged(k->tables.db))) {
 		mailboxes_free();
-		err = has_floor || !is_new ? index_rebuild(&k->tables, &k->floor) : E_IO;
+		log_event(LOG_ALERT, "index_damaged", "do=%s", "\"nothing: it is made anew from files, dump and floor\"");
+		err = has_floor || !is_new ? index_rebuild(&k->tables, &k->floor, &rebuilt) : E_IO;
 		if (err == E_OK)
 			err = mailboxes_load();
 	}
@@ -61,6 +63,26 @@ keeper_open(void)
 		k->is_usage_old = true;
 	}
 	return err;
+}
+
+int
+keeper_rebuild(struct store_rebuilt *out)
+{
+	struct keeper *k = &the_keeper;
+	*k = (struct keeper){.is_changed = true, .is_usage_old = true};
+	int err = index_rebuild(&k->tables, &k->floor, out);
+	if (err == E_OK)
+		err = mailboxes_load();
+	if (err == E_OK && unlink("index/clean") != 0 && errno != ENOENT)
+		err = E_IO;
+	if (err != E_OK) {
+		mailboxes_free();
+		tables_close(&k->tables);
+		return E_IO;
+	}
+	cache_open();
+	keeper_close();
+	return E_OK;
 }
 
 /* "bytes messages\n", for verdicts on recipients: not synced, the truth is the index.  Readable by the look-ups' group. */

@@ -70,6 +70,8 @@ void keeper_run(int ready);
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);
 void keeper_close(void);
+/* keeper_rebuild - an index made anew, and closed: by a process that holds index/lock.  E_OK, E_IO */
+MUST_USE int keeper_rebuild(struct store_rebuilt *out);
 
 /* ---- sessions.c ---- */
 struct session {
@@ -115,6 +117,7 @@ void doomed_begin(void);                                    /* soon, in rounds, 
 
 /* ---- rebuild.c ---- */
 MUST_USE int index_make(struct tables *, struct floor *);    /* a new account's */
-MUST_USE int index_rebuild(struct tables *, struct floor *); /* from files, dump and floor; what was is put aside */
+/* index_rebuild - from files, dump and floor; what was is put aside.  out: what was found */
+MUST_USE int index_rebuild(struct tables *, struct floor *, struct store_rebuilt *out);
 
 #endif

@@ -37,6 +37,10 @@ void mailboxes_forget(void);                    /* now stays: the batch came to 
 struct mailbox *slot_touch(struct slot *);      /* its next; borrow */
 /* slot_make - a mailbox of this batch.  NULL: no number is left for it */
 struct slot *slot_make(struct span name, struct span special_use);
+/* slot_uid - for a message that brings none: in the batch.  The caller looked that there is one */
+uint32_t slot_uid(struct slot *);
+/* slot_uid_next - what slot_uid would give */
+uint32_t slot_uid_next(const struct slot *);
 /* slot_count - a message more (1) or less (-1), in the account's sum too */
 void slot_count(struct slot *, const struct store_record *, int by);
 void slot_tell(const struct slot *, struct store_mailbox *out); /* as it is now */

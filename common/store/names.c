@@ -120,12 +120,13 @@ store_subscribe(struct store *s, struct span name, bool is_now)
 }
 
 enum store_said
-store_adopt_numbers(struct store *s, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext)
+store_adopt_numbers(struct store *s, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext, uint32_t reserved)
 {
 	struct buf rest = {0};
 	struct answer answer;
 	buf_u32(&rest, uidvalidity);
 	buf_u32(&rest, uidnext);
+	buf_u32(&rest, reserved);
 	return ask_about(s, KEEPER_ADOPT, mailbox, &rest, false, &answer);
 }
 

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "store/keeper.h"
 
-enum { DUMP_READ_MAX = 1 << 30 };
+enum { DUMP_READ_MAX = 1 << 30, ASIDES_MOST = 100 /* of one second */ };
 
 struct rebuilding {
 	struct tables *tables;
@@ -243,6 +243,8 @@ adopt(struct rebuilding *r, const char *folder, const char *name)
 	if (err != E_OK)
 		return err;
 	struct mailbox *inbox = &r->all[0];
+	if (inbox->uidnext < inbox->reserved)
+		inbox->uidnext = inbox->reserved;
 	rec.uid = inbox->uidnext++;
 	rec.size_bytes = (uint64_t)st.st_size;
 	rec.date_sec = rec.saved_sec = (int64_t)st.st_mtim.tv_sec;
@@ -293,7 +295,7 @@ find_inbox(struct rebuilding *r)
 }
 
 static int
-fill(struct tables *t, struct floor *f)
+fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 {
 	struct rebuilding r = {.tables = t, .floor = f};
 	int err = db_begin(t->db, &r.txn);
@@ -310,23 +312,39 @@ fill(struct tables *t, struct floor *f)
 		if (r.all[i].modseq > f->modseq)
 			f->modseq = r.all[i].modseq;
 	}
-	log_event(LOG_NOTICE, "rebuilt", "from_dump=%u found=%u without_file=%u result=%s", r.from_dump, r.found, r.without,
-	    err_name(err));
+	log_event(LOG_NOTICE, "rebuilt", "aside=%s from_dump=%u found=%u without_file=%u result=%s",
+	    out->aside[0] ? out->aside : "none", r.from_dump, r.found, r.without, err_name(err));
+	out->from_dump = r.from_dump;
+	out->found = r.found;
+	out->without_file = r.without;
 	return finish(&r, err);
 }
 
-int
-index_rebuild(struct tables *t, struct floor *f)
+static int
+put_aside(struct store_rebuilt *out)
 {
-	char aside[64];
+	int64_t now = clock_wall_sec();
+	for (unsigned i = 0; i < ASIDES_MOST; i++) {
+		snprintf(out->aside, sizeof out->aside, "index.broken-%lld%s%.0u", (long long)now, i ? "." : "", i);
+		if (rename("index/db", out->aside) == 0)
+			return E_OK;
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			break;
+	}
+	out->aside[0] = '\0';
+	return errno == ENOENT ? E_OK : E_IO;
+}
+
+int
+index_rebuild(struct tables *t, struct floor *f, struct store_rebuilt *out)
+{
+	*out = (struct store_rebuilt){.found = 0};
 	tables_close(t);
-	snprintf(aside, sizeof aside, "index.broken-%lld", (long long)clock_wall_sec());
-	log_event(LOG_ALERT, "index_damaged", "aside=%s do=\"nothing: it is rebuilt from files, dump and floor\"", aside);
-	if (rename("index/db", aside) != 0 && errno != ENOENT)
+	if (put_aside(out) != E_OK)
 		return E_IO;
 	int err = floor_read(f);
 	if (err == E_IO)
 		return err;
 	err = tables_open(t, "index/db", true);
-	return err == E_OK ? fill(t, f) : E_IO;
+	return err == E_OK ? fill(t, f, out) : E_IO;
 }

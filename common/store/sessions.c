@@ -135,13 +135,15 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_USAGE]         = {"USAGE",         PH_ANY,   0,     0,                  false,   ask_usage},
 	[KEEPER_UIDLS]         = {"UIDLS",         PH_ANY,   0,     0,                  true,    ask_uidls},
 	[KEEPER_CACHE]         = {"CACHE",         PH_ANY,   0,     ANY_BYTES,          false,   ask_cache},
+	[KEEPER_FILES]         = {"FILES",         PH_ANY,   0,     FILE_ID_BYTES + 1,  true,    ask_files},
+	[KEEPER_LEAVE]         = {"LEAVE",         PH_ANY,   0,     0,                  false,   ask_leave},
 	[KEEPER_WAIT]          = {"WAIT",          PH_ANY,   0,     12,                 false,   ask_wait},
 	[KEEPER_CREATE]        = {"CREATE",        PH_ANY,   0,     NAME_BYTES + 4 + 15, false,  ask_create},
 	[KEEPER_DELETE]        = {"DELETE",        PH_ANY,   0,     NAME_BYTES,         false,   ask_delete},
 	[KEEPER_RENAME]        = {"RENAME",        PH_ANY,   0,     2 * NAME_BYTES,     false,   ask_rename},
 	[KEEPER_APPEND]        = {"APPEND",        PH_ANY,   0,     ANY_BYTES,          false,   ask_append},
 	[KEEPER_COPY]          = {"COPY",          PH_ANY,   0,     ANY_BYTES,          true,    ask_copy},
-	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 8,     false,   ask_adopt},
+	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 12,    false,   ask_adopt},
 };
 /* clang-format on */
 

@@ -34,6 +34,20 @@ slot_make(struct span name, struct span special_use)
 	return s;
 }
 
+uint32_t
+slot_uid_next(const struct slot *s)
+{
+	return s->next.uidnext < s->next.reserved ? s->next.reserved : s->next.uidnext;
+}
+
+uint32_t
+slot_uid(struct slot *s)
+{
+	uint32_t uid = slot_uid_next(s);
+	slot_touch(s)->uidnext = uid + 1;
+	return uid;
+}
+
 void
 slot_count(struct slot *s, const struct store_record *r, int by)
 {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -182,6 +183,76 @@ store_close(struct store **sp)
 	buf_free(&s->items);
 	mem_free(&s->uidls);
 	mem_free(sp);
+}
+
+/* ---- a rebuild ---- */
+
+static void
+on_alarm(int sig)
+{
+	(void)sig; /* it ended a wait */
+}
+
+/* The lock of one who may take his time to leave.  E_OK, E_LIMIT, E_IO */
+static int
+lock_within(const char *path, int *out)
+{
+	struct sigaction act = {.sa_handler = on_alarm}, was;
+	*out = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*out < 0)
+		return E_IO;
+	sigaction(SIGALRM, &act, &was);
+	alarm(STORE_WAIT_MS / 1000);
+	int err = flock(*out, LOCK_EX) == 0 ? E_OK : errno == EINTR ? E_LIMIT : E_IO;
+	alarm(0);
+	sigaction(SIGALRM, &was, NULL);
+	return err;
+}
+
+/* One that lives, or can be started, writes down what it knows before it goes.  index/start is held: nothing here may wait
+ * for that. */
+static void
+ask_to_leave(void)
+{
+	struct buf in = {0};
+	struct ask_msg reply;
+	int chan = connect_keeper();
+	if (chan < 0 && start_keeper() == E_OK)
+		chan = connect_keeper();
+	if (chan < 0)
+		return;
+	int err = ask_call(chan, KEEPER_LEAVE, SPAN(""), -1, &in, &reply, deadline_in_ms(STORE_WAIT_MS));
+	if (err == E_OK && reply.fd >= 0)
+		close(reply.fd);
+	if (err != E_OK)
+		log_event(LOG_WARNING, "keeper_silent", "ask=LEAVE why=%s", err_name(err));
+	close(chan);
+	buf_free(&in);
+}
+
+int
+store_rebuild(const char *home, struct store_rebuilt *out)
+{
+	int start = -1, lock = -1;
+	*out = (struct store_rebuilt){.found = 0};
+	umask(0077);
+	if (chdir(home) != 0)
+		return E_IO;
+	/* nobody starts another one meanwhile */
+	int err = lock_within("index/start", &start);
+	if (err == E_OK)
+		ask_to_leave();
+	if (err == E_OK)
+		err = lock_within("index/lock", &lock);
+	if (err == E_OK)
+		err = keeper_rebuild(out);
+	if (lock >= 0)
+		close(lock);
+	if (start >= 0)
+		close(start);
+	if (err != E_OK)
+		log_event(LOG_ERR, "not_rebuilt", "home=%s why=%s", log_qs(home), err_name(err));
+	return err;
 }
 
 void

@@ -112,6 +112,19 @@ MUST_USE int store_create(const char *home);
 /* store_open - home becomes the working directory.  E_OK, E_IO (logged) */
 MUST_USE int store_open(const char *home, struct store **out);
 void store_close(struct store **);
+/* What a rebuild came to. */
+struct store_rebuilt {
+	uint64_t from_dump;             /* messages that dump and files know */
+	uint64_t found;                 /* files that the dump did not know: new in INBOX */
+	uint64_t without_file;          /* messages of the dump whose file is gone */
+	char aside[64];                 /* where the old index is, below home; "": there was none */
+};
+/*
+ * store_rebuild - the account's keeper is ended, its index put aside and made anew.  As the mailbox's uid, in its jail;
+ * blocks until the keeper is gone, at most STORE_WAIT_MS.  Loses no message and gives no uid twice.
+ *   returns  E_OK, E_LIMIT (the keeper does not end), E_IO (logged)
+ */
+MUST_USE int store_rebuild(const char *home, struct store_rebuilt *out);
 /* store_limit - the account's quota, for append and copy; 0: none */
 void store_limit(struct store *, uint64_t bytes, uint64_t messages);
 /* store_usage - what is used now, all mailboxes; a message in two of them counts twice, as RFC 9208 does not say.  E_OK, E_IO */
@@ -202,14 +215,21 @@ struct incoming {
 MUST_USE int incoming_begin(struct store *, struct incoming *out); /* E_OK, E_LIMIT (disk full), E_IO */
 MUST_USE int incoming_write(struct incoming *, struct span);       /* E_OK, E_LIMIT (disk full), E_IO */
 MUST_USE int incoming_end(struct incoming *);                      /* synced.  E_OK, E_LIMIT, E_IO */
+/* incoming_end_all - the same for many, with one sync of the whole file system: for import.  E_OK, E_LIMIT, E_IO */
+MUST_USE int incoming_end_all(struct incoming *, size_t n);
 void incoming_drop(struct incoming *);                             /* its file too, unless it was appended.  After any result, once */
 /* store_append - all n or none.  uids become first_uid and up.  out_* may be NULL */
 enum store_said store_append(struct store *, struct span mailbox, struct incoming *, size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
 /* store_replace - RFC 8508: the append of one, and the expunge of uid in mailbox, in one transaction */
 enum store_said store_replace(struct store *, uint32_t mailbox, uint32_t uid, struct span target, struct incoming *, uint32_t *uidvalidity, uint32_t *new_uid);
-/* store_adopt_numbers - import: an empty mailbox gets this UIDVALIDITY and UIDNEXT.  Later ones are larger. */
-/* STORE_EXISTS: it is not empty, or gave out larger uids; STORE_TOO_MANY: too near to 2^32 */
-enum store_said store_adopt_numbers(struct store *, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext);
+/*
+ * store_adopt_numbers - import: an empty mailbox gets this UIDVALIDITY and UIDNEXT; one that has this UIDVALIDITY from here
+ * already, a larger UIDNEXT.  UIDVALIDITYs given out later are larger.
+ *   reserved  uids below it are the source's: a message that comes without a uid gets this one or more, so that a number that a
+ *             client knows from the source never is another message here
+ *   returns   STORE_DONE; STORE_EXISTS (it is not empty, or gave out larger uids); STORE_TOO_MANY (too near to 2^32)
+ */
+enum store_said store_adopt_numbers(struct store *, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext, uint32_t reserved);
 
 /* ---- bytes ---- */
 /* store_message_open - the message's file, for reading; out is the caller's.  E_OK, E_BAD (it is gone), E_IO */

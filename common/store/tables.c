@@ -80,6 +80,7 @@ mailbox_put(struct tables *t, struct db_txn *txn, const struct mailbox *m)
 	buf_u64(&row, m->expunged_floor);
 	buf_u32(&row, m->n_expunged);
 	buf_u32(&row, m->n_keywords);
+	buf_u32(&row, m->reserved);
 	buf_u8(&row, m->is_dead);
 	buf_bytes(&row, span_of(m->name));
 	buf_bytes(&row, span_of(m->special_use));
@@ -106,6 +107,7 @@ mailbox_decode(uint32_t id, struct span row, struct mailbox *out)
 	out->expunged_floor = rd_u64(&r);
 	out->n_expunged = rd_u32(&r);
 	out->n_keywords = rd_u32(&r);
+	out->reserved = rd_u32(&r);
 	out->is_dead = rd_u8(&r) == 1;
 	struct span name = rd_str(&r, STORE_NAME_MAX), use = rd_str(&r, sizeof out->special_use - 1);
 	if (rd_end(&r) != E_OK)

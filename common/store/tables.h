@@ -39,6 +39,7 @@ struct mailbox {
 	uint64_t expunged_floor;        /* what went up to here is not known any more */
 	uint32_t n_expunged;            /* rows */
 	uint32_t n_keywords;
+	uint32_t reserved;              /* uids below are those of the source it was imported from: whoever else comes gets this, or more */
 	bool is_dead;                   /* was removed; what is left of it goes in the background */
 	char name[STORE_NAME_MAX + 1];
 	char special_use[16];           /* "\\Sent"; "" none */
@@ -94,6 +95,9 @@ MUST_USE int file_refer(struct tables *, struct db_txn *, const struct file_name
 /* one reference less; at none (is_last) the file is doomed */
 MUST_USE int file_release(struct tables *, struct db_txn *, struct file_id, bool *is_last);
 MUST_USE int file_is_known(struct tables *, struct file_id, bool *out); /* it has references */
+/* file_each - rows behind after, or (NULL) all; the sum of one that a rebuild found is all zeros */
+MUST_USE int file_each(struct tables *, const struct file_id *after,
+    int (*fn)(void *ctx, const struct file_name *, uint32_t references), void *ctx);
 MUST_USE int seen_put(struct tables *, struct db_txn *, struct file_id, int64_t now_sec);
 MUST_USE int seen_has(struct tables *, struct file_id, bool *out);
 MUST_USE int seen_prune(struct tables *, int64_t now_sec);  /* those older than SEEN_DAYS; bounded work */

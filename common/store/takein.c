@@ -151,7 +151,7 @@ add_one(struct slot *inbox, struct arrival *a, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
 	struct mailbox *m = slot_touch(inbox);
-	a->record.uid = m->uidnext++;
+	a->record.uid = slot_uid(inbox);
 	a->record.modseq = m->modseq;
 	a->record.size_bytes = a->name.size_bytes;
 	a->record.saved_sec = now;
