@@ -29,7 +29,7 @@ list_make(struct selected *b)
 	if (b->at)
 		return;
 	b->cap = 0;
-	list_grow(b, b->n);
+	list_grow(b, b->n ? b->n : 1); /* also for none: from now on there is a list */
 	for (uint32_t i = 0; i < b->n; i++)
 		b->at[i] = i;
 }

@@ -101,6 +101,24 @@ check_update(enum update what, const char *wanted)
 	buf_reset(&session.io.out);
 }
 
+/* Those that went before SELECT have no number, the first of them neither. */
+static void
+test_gone_at_select(void **state)
+{
+	(void)state;
+	memset(&head, 0, sizeof head);
+	session = (struct session){.io = {.fd = -1}};
+	add(5, FLAG_GONE);
+	add(6, 0);
+	add(7, FLAG_GONE);
+	add(8, 0);
+	assert_int_equal(selected_open(&session, SPAN("INBOX"), false), E_OK);
+	assert_int_equal(session.selected->n, 2);
+	assert_int_equal(selected_record(session.selected, 1)->uid, 6);
+	assert_int_equal(selected_record(session.selected, 2)->uid, 8);
+	end();
+}
+
 /* ---- what is told ---- */
 
 static void
@@ -301,6 +319,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing), cmocka_unit_test(test_new_ones),
+	    cmocka_unit_test(test_gone_at_select),
 	    cmocka_unit_test(test_recent), cmocka_unit_test(test_gone), cmocka_unit_test(test_vanished),
 	    cmocka_unit_test(test_flags), cmocka_unit_test(test_told), cmocka_unit_test(test_keywords),
 	    cmocka_unit_test(test_renewal), cmocka_unit_test(test_removed), cmocka_unit_test(test_condstore)};
