@@ -82,6 +82,7 @@ ask_mailbox_put(struct buf *b, const struct store_mailbox *m)
 	buf_u64(b, m->messages);
 	buf_u64(b, m->unseen);
 	buf_u64(b, m->deleted);
+	buf_u64(b, m->deleted_bytes);
 	buf_u64(b, m->recent);
 	buf_u64(b, m->bytes);
 	buf_u8(b, m->is_subscribed);
@@ -99,6 +100,7 @@ ask_mailbox_get(struct rd *r, struct store_mailbox *out)
 	out->messages = rd_u64(r);
 	out->unseen = rd_u64(r);
 	out->deleted = rd_u64(r);
+	out->deleted_bytes = rd_u64(r);
 	out->recent = rd_u64(r);
 	out->bytes = rd_u64(r);
 	out->is_subscribed = rd_u8(r) == 1;

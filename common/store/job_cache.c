@@ -264,7 +264,7 @@ cache_upkeep(void)
 
 /* The newest is in use; an older one is what a keeper left in the middle of moving. */
 void
-cache_open(void)
+job_cache_open(void)
 {
 	DIR *d = opendir("index");
 	uint32_t newest = 0, older = 0;

@@ -65,7 +65,7 @@ void purge_begin(uint32_t mailbox);
 struct job *move_all(uint32_t from, uint32_t to);
 
 /* ---- job_cache.c: the keeper's side of cache.GEN (cache_file.h) ---- */
-void cache_open(void);
+void job_cache_open(void);
 void cache_close(void);
 /* cache_add - appended.  gen and at become its place; 0: there is none for it */
 void cache_add(struct file_id, struct span item, uint32_t *gen, uint32_t *at);

@@ -59,7 +59,7 @@ keeper_open(void)
 	if (err == E_OK && mkdir("tmp", 0700) != 0 && errno != EEXIST)
 		err = E_IO;
 	if (err == E_OK) {
-		cache_open();
+		job_cache_open();
 		k->is_usage_old = true;
 	}
 	return err;

@@ -64,7 +64,8 @@ slot_tell(const struct slot *s, struct store_mailbox *out)
 {
 	const struct mailbox *m = &s->now;
 	*out = (struct store_mailbox){.id = m->id, .uidvalidity = m->uidvalidity, .uidnext = m->uidnext, .modseq = m->modseq,
-	    .messages = m->messages, .unseen = m->unseen, .deleted = m->deleted, .recent = s->recent ? 0 : m->recent,
+	    .messages = m->messages, .unseen = m->unseen, .deleted = m->deleted,
+	    .deleted_bytes = m->deleted_bytes, .recent = s->recent ? 0 : m->recent,
 	    .bytes = m->bytes, .is_subscribed = subscription_has(span_of(m->name))};
 	strcpy(out->name, m->name);
 	strcpy(out->special_use, m->special_use);

@@ -97,6 +97,7 @@ struct store_mailbox {
 	uint32_t id, uidvalidity, uidnext;
 	uint64_t modseq;
 	uint64_t messages, unseen, deleted; /* deleted: have \Deleted (STATUS DELETED) */
+	uint64_t deleted_bytes;             /* of those: STATUS DELETED-STORAGE, RFC 9208 */
 	uint64_t recent;                    /* shown to no session yet (RFC 3501 STATUS RECENT) */
 	uint64_t bytes;                     /* STATUS SIZE: RFC 8438 */
 	char name[STORE_NAME_MAX + 1];      /* UTF-8; "INBOX" in capitals */

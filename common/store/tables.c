@@ -74,6 +74,7 @@ mailbox_put(struct tables *t, struct db_txn *txn, const struct mailbox *m)
 	buf_u64(&row, m->messages);
 	buf_u64(&row, m->unseen);
 	buf_u64(&row, m->deleted);
+	buf_u64(&row, m->deleted_bytes);
 	buf_u64(&row, m->bytes);
 	buf_u32(&row, m->first_recent);
 	buf_u64(&row, m->recent);
@@ -101,6 +102,7 @@ mailbox_decode(uint32_t id, struct span row, struct mailbox *out)
 	out->messages = rd_u64(&r);
 	out->unseen = rd_u64(&r);
 	out->deleted = rd_u64(&r);
+	out->deleted_bytes = rd_u64(&r);
 	out->bytes = rd_u64(&r);
 	out->first_recent = rd_u32(&r);
 	out->recent = rd_u64(&r);
@@ -152,8 +154,10 @@ mailbox_count(struct mailbox *m, const struct store_record *r, int by)
 	m->bytes = add(m->bytes, r->size_bytes, by);
 	if (!(r->flags & FLAG_SEEN))
 		m->unseen = add(m->unseen, 1, by);
-	if (r->flags & FLAG_DELETED)
+	if (r->flags & FLAG_DELETED) {
 		m->deleted = add(m->deleted, 1, by);
+		m->deleted_bytes = add(m->deleted_bytes, r->size_bytes, by);
+	}
 	if (r->uid >= m->first_recent)
 		m->recent = add(m->recent, 1, by);
 }

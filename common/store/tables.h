@@ -33,7 +33,7 @@ struct mailbox {
 	uint32_t id;
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq;
-	uint64_t messages, unseen, deleted, bytes;
+	uint64_t messages, unseen, deleted, deleted_bytes, bytes;
 	uint32_t first_recent;          /* uids from here on were shown to nobody */
 	uint64_t recent;                /* messages of those */
 	uint64_t expunged_floor;        /* what went up to here is not known any more */
