@@ -16,7 +16,7 @@ put_quota(struct session *s)
 {
 	uint64_t bytes, messages;
 	struct buf *out = respond_out(s);
-	if (store_usage(s->store, &bytes, &messages) != E_OK)
+	if (store_sync(s->store) != E_OK || store_usage(s->store, &bytes, &messages) != E_OK)
 		return R_LATER;
 	buf_str(out, "* QUOTA \"\" (");
 	if (s->quota_bytes)

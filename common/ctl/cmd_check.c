@@ -71,7 +71,7 @@ check_tls(struct findings *f)
 	if (conf_list_count(f->conf, "common", "tls_certificates"))
 		return;
 	where(f, "tls_certificates", &f->notes);
-	buf_str(&f->notes, "no certificate: there is no TLS, so submission and POP3 "
+	buf_str(&f->notes, "no certificate: there is no TLS, so submission, POP3 and IMAP "
 	                   "cannot be used from "
 			   "other hosts; set tls_certificates and tls_keys\n");
 }
