@@ -3,7 +3,7 @@
 
     with Suite() as s:
         s.user("u1@example.test", "pass")
-        s.start("queue", "deliver", "smtpd", "pop3d")
+        s.start("queue", "deliver", "smtpd", "pop3d", "imapd")
         s.port("smtp"), s.port("pop3s"), s.log(), s.pids("queue", "spool"), s.kill("queue", "spool")
 
 The programs come from $MERPATI_BUILD (default: build-test beside this folder).  With root the roles
@@ -23,8 +23,9 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MERPATI_BUILD", TOP / "build-test")).resolve()
-DAEMONS = ("queue", "deliver", "smtpd", "pop3d")
-PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "pop3": "pop3d", "pop3s": "pop3d"}
+DAEMONS = ("queue", "deliver", "smtpd", "pop3d", "imapd")
+PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "pop3": "pop3d", "pop3s": "pop3d",
+         "imap": "imapd", "imaps": "imapd"}
 UID_FIRST = 61001
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:disable_coredump=1:handle_segv=0",
@@ -184,6 +185,10 @@ class Suite:
         self.settings["pop3d"] = {
             "listen_pop3": [f"127.0.0.1:{self.ports['pop3']}"],
             "listen_pop3s": [f"127.0.0.1:{self.ports['pop3s']}"],
+        }
+        self.settings["imapd"] = {
+            "listen_imap": [f"127.0.0.1:{self.ports['imap']}"],
+            "listen_imaps": [f"127.0.0.1:{self.ports['imaps']}"],
         }
 
     def make_dirs(self):

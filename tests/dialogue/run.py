@@ -16,6 +16,7 @@ A dialogue file holds one step a line:
     C1: EHLO x                client 1 sends this line and CRLF
     B1: a\\r\\nb\\x00           client 1 sends these bytes: escapes as in Python, nothing added
     S1: 250-                  the next line from the server begins with this
+    S1= * 2 EXISTS            the next line is this exactly
     S1~ ^250 .*id (?P<id>\\w+) the next line matches this regular expression (from its beginning);
                               named groups are captured as $id for all later lines
     S1> 250                   lines are read up to the one that begins with this (multi-line replies)
@@ -138,6 +139,8 @@ class Dialogue:
         line = self.expect_line(number)
         if how == ":" and not line.startswith(wanted):
             raise Failed(f"wanted {wanted!r}, got {line!r}")
+        if how == "=" and line != wanted:
+            raise Failed(f"wanted {wanted!r}, got {line!r}")
         if how == "~":
             match = re.match(wanted, line)
             if not match:
@@ -203,7 +206,7 @@ class Dialogue:
         if line.startswith("repeat "):
             _, count, line = line.split(" ", 2)
             times = int(count)
-        match = re.match(r"([CBS])(\d+)([:~>.]) ?(.*)$", line, re.S)
+        match = re.match(r"([CBS])(\d+)([:~>.=]) ?(.*)$", line, re.S)
         for _ in range(times):
             if match:
                 self.talk(match[1], match[2], match[3], self.fill(match[4]))

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fuzz_imap_command.c - commands after the login as they come, literals and all: the first byte says what is enabled and how many
+ * octets come at a time.  Each has one tagged reply, or ends the conversation; nothing is looked at past its end.
+ * fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
+ * fuzz: imapd/capability.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
+ * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "imapd/command.h"
+
+enum { IS_UTF8 = 1, IS_SELECTED = 2, HAS_QRESYNC = 4, IS_ONE_BY_ONE = 8, MESSAGES = 5, INPUT_MAX = 8192 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static struct span input; /* not read yet */
+static size_t chunk;
+
+static void
+check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* ---- the client ---- */
+
+struct span
+io_unread(const struct io *io)
+{
+	return span_from(buf_as_span(&io->in), io->in_at);
+}
+
+void
+io_take(struct io *io, size_t n)
+{
+	check(n <= io->in.len - io->in_at);
+	io->in_at += n;
+}
+
+int
+io_flush(struct io *io)
+{
+	check(buf_done(&io->out) == E_OK);
+	return E_OK;
+}
+
+int
+io_fill(struct io *io)
+{
+	struct span some = span_head(input, chunk);
+	buf_drop(&io->in, io->in_at);
+	io->in_at = 0;
+	input = span_from(input, some.n);
+	buf_span(&io->in, some);
+	return some.n ? E_OK : E_IO;
+}
+
+bool
+io_has_line(const struct io *io)
+{
+	struct span s = io_unread(io);
+	return span_find(s, '\n') < s.n;
+}
+
+int
+io_line(struct io *io, size_t max, struct span *out)
+{
+	while (!io_has_line(io))
+		if (io_fill(io) != E_OK)
+			return E_IO;
+	struct span s = io_unread(io);
+	size_t n = span_find(s, '\n') + 1;
+	io->in_at += n;
+	if (n > max)
+		return E_LIMIT;
+	if (n < 2 || s.p[n - 2] != '\r' || span_find(s, '\r') != n - 2)
+		return E_BAD;
+	*out = span_head(s, n - 2);
+	return E_OK;
+}
+
+/* ---- the store ---- */
+
+static struct view_head head;
+static struct store_record records[MESSAGES];
+
+static void
+check_name(struct span name)
+{
+	check(utf8_valid(name) && span_find(name, '\0') == name.n);
+}
+
+static struct store_mailbox
+a_mailbox(const char *name)
+{
+	struct store_mailbox m = {.id = 7, .uidvalidity = 1, .uidnext = 9, .modseq = 5, .messages = MESSAGES, .special_use = "\\Sent"};
+	strcpy(m.name, name);
+	return m;
+}
+
+int
+store_mailboxes(struct store *s, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
+{
+	static const char *const names[] = {"INBOX", "a", "a/b", "a/b/c", "\303\274", "x/y"};
+	(void)s;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct store_mailbox m = a_mailbox(names[i]);
+		if (fn(ctx, &m) != E_OK)
+			return E_LIMIT;
+	}
+	return E_OK;
+}
+
+int
+store_subscriptions(struct store *s, int (*fn)(void *ctx, struct span name), void *ctx)
+{
+	(void)s;
+	return fn(ctx, SPAN("gone/once"));
+}
+
+int
+store_mailbox(struct store *s, struct span name, struct store_mailbox *out)
+{
+	(void)s;
+	check_name(name);
+	*out = a_mailbox("INBOX");
+	return E_OK;
+}
+
+enum store_said
+store_mailbox_create(struct store *s, struct span name, const char *special_use, struct store_mailbox *out)
+{
+	check_name(name);
+	check(!special_use || special_use[0] == '\\');
+	return store_mailbox(s, name, out) == E_OK ? STORE_DONE : STORE_LATER;
+}
+
+enum store_said
+store_mailbox_delete(struct store *s, struct span name)
+{
+	(void)s;
+	check_name(name);
+	return STORE_IS_INBOX;
+}
+
+enum store_said
+store_mailbox_rename(struct store *s, struct span from, struct span to)
+{
+	(void)s;
+	check_name(from);
+	check_name(to);
+	return STORE_DONE;
+}
+
+enum store_said
+store_subscribe(struct store *s, struct span name, bool is_subscribed)
+{
+	(void)s, (void)is_subscribed;
+	check_name(name);
+	return STORE_DONE;
+}
+
+int
+store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
+{
+	(void)s;
+	*bytes = 1;
+	*messages = 1;
+	return E_OK;
+}
+
+int
+store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
+{
+	(void)s, (void)is_examine;
+	check_name(mailbox);
+	head = (struct view_head){.n = MESSAGES, .modseq = 5, .uidnext = 2 * MESSAGES + 1};
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		records[i] = (struct store_record){.uid = 2 * i + 2, .modseq = i};
+	*out = (struct store_view){.mailbox = 7, .uidvalidity = 1, .uidnext = 2 * MESSAGES + 1, .modseq = 5, .n = MESSAGES,
+	    .recent_from = UINT32_MAX, .head = &head, .records = records};
+	return E_OK;
+}
+
+void
+store_unselect(struct store *s, struct store_view *v)
+{
+	(void)s, (void)v;
+}
+
+int
+store_view_renew(struct store *s, struct store_view *was, struct store_view *out)
+{
+	(void)s, (void)was, (void)out;
+	return E_IO;
+}
+
+int
+store_sync(struct store *s)
+{
+	(void)s;
+	return E_OK;
+}
+
+int
+store_expunged(struct store *s, uint32_t mailbox, uint64_t modseq, struct numset *out)
+{
+	(void)s, (void)mailbox;
+	return modseq > 2 ? numset_add(out, 1, 1) : E_LIMIT;
+}
+
+enum store_said
+store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
+{
+	(void)s, (void)mailbox, (void)uids;
+	check(only_deleted);
+	return STORE_DONE;
+}
+
+/* As an IDLE whose client never says anything else than what is there. */
+enum reply
+cmd_idle(struct session *s, struct command *c)
+{
+	struct span line;
+	(void)c;
+	int err = io_line(&s->io, IMAP_TAG_MAX, &line);
+	s->is_over = err == E_IO;
+	return err == E_OK ? R_DONE : err == E_IO ? R_NONE : R_SYNTAX;
+}
+
+/* ---- commands that others test: what they read of the text, and messages that are streamed ---- */
+
+static enum reply
+read_set(struct session *s, struct command *c)
+{
+	struct seqset set;
+	struct numset seqs = {.n = 0};
+	struct flag_list flags;
+	if (parse_seqset(&c->parse, &set) != E_OK)
+		return R_SYNTAX;
+	int err = numbers_resolve(s, &set, c->is_uid, &seqs);
+	check(err == E_BAD || seqs.n == 0 || seqs.ranges[seqs.n - 1].to <= MESSAGES);
+	numset_free(&seqs);
+	if (parse_sp(&c->parse) != E_OK || parse_flags(&c->parse, &flags) != E_OK)
+		return err == E_OK ? R_DONE : R_BAD_SEQUENCE;
+	return R_DONE;
+}
+
+static int
+add_octets(void *ctx, struct span octets)
+{
+	*(uint64_t *)ctx += octets.n;
+	return E_OK;
+}
+
+/* Reads some, skips some, leaves some to the dispatcher. */
+static enum reply
+read_messages(struct session *s, struct command *c)
+{
+	struct span name;
+	int64_t sec;
+	if (parse_mailbox(&c->parse, &name) != E_OK || parse_sp(&c->parse) != E_OK || !s->literal.is_there)
+		return R_SYNTAX;
+	check_name(name);
+	while (s->literal.is_there) {
+		uint64_t got = 0, wanted = s->literal.bytes;
+		struct flag_list flags;
+		if (parse_flag_list(&c->parse, &flags) != E_OK && parse_date_time(&c->parse, &sec) == E_OK)
+			return command_skip_literal(s) == E_OK ? R_TOO_BIG : R_NONE;
+		if (wanted % 7 == 3)
+			return R_OVER_QUOTA;
+		if (command_literal(s, add_octets, &got) != E_OK)
+			return R_NONE;
+		check(got == wanted);
+		int err = command_more(s, c);
+		if (err != E_OK)
+			return err == E_BAD ? R_SYNTAX : R_NONE;
+		check_name(name); /* stays valid */
+	}
+	return R_DONE;
+}
+
+/* clang-format off */
+enum reply cmd_fetch(struct session *s, struct command *c) { return read_set(s, c); }
+enum reply cmd_store(struct session *s, struct command *c) { return read_set(s, c); }
+enum reply cmd_copy(struct session *s, struct command *c) { return read_set(s, c); }
+enum reply cmd_move(struct session *s, struct command *c) { return read_set(s, c); }
+enum reply cmd_expunge(struct session *s, struct command *c) { return c->is_uid ? read_set(s, c) : R_DONE; }
+enum reply cmd_search(struct session *s, struct command *c) { return read_set(s, c); }
+enum reply cmd_sort(struct session *s, struct command *c) { return read_set(s, c); }
+enum reply cmd_thread(struct session *s, struct command *c) { return read_set(s, c); }
+enum reply cmd_append(struct session *s, struct command *c) { return read_messages(s, c); }
+enum reply cmd_replace(struct session *s, struct command *c) { return read_messages(s, c); }
+/* clang-format on */
+
+void
+session_end(struct session *s, int err)
+{
+	(void)err;
+	s->is_over = true;
+}
+
+/* ---- what must hold ---- */
+
+static bool
+is_tagged(struct span line)
+{
+	struct span status = line, tag = span_cut(&status, ' ');
+	if (tag.n == 0 || (span_eqs(tag, "*") && !span_starts(status, SPAN("BAD "))))
+		return false;
+	return span_starts(status, SPAN("OK ")) || span_starts(status, SPAN("NO ")) || span_starts(status, SPAN("BAD "));
+}
+
+/* How many tagged replies there are in it; every line ends in CR LF.  Names may be literals: then lines are not looked at. */
+static unsigned
+count_tagged(struct span out)
+{
+	unsigned n = 0;
+	check(out.n == 0 || span_ends(out, SPAN("\r\n")));
+	while (out.n) {
+		struct span line = span_head(out, span_search(out, SPAN("\r\n")));
+		out = span_from(out, line.n + 2);
+		n += is_tagged(line);
+	}
+	return n;
+}
+
+static void
+talk(struct session *s)
+{
+	while (!s->is_over && !s->is_broken && s->errors < IMAP_ERRORS_MOST) {
+		size_t before = s->io.out.len;
+		int err = command_read(s);
+		check(s->command.len <= IMAP_COMMAND_MAX + IMAP_LINE_MAX);
+		if (err != E_OK)
+			return;
+		unsigned n = count_tagged(span_from(buf_as_span(&s->io.out), before));
+		bool has_literal = span_search(buf_as_span(&s->io.out), SPAN("{")) < s->io.out.len;
+		check(n == 1 || has_literal || s->is_over || s->is_broken);
+		buf_reset(&s->io.out);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	if (n < 1 || n > INPUT_MAX)
+		return 0;
+	struct session s = {.io = {.fd = -1}, .arena = {.max_bytes = IMAP_ARENA_MAX}, .message_size_most = 1 << 20,
+	    .enabled = (p[0] & IS_UTF8 ? EN_UTF8 : 0) | (p[0] & HAS_QRESYNC ? EN_CONDSTORE | EN_QRESYNC : 0)};
+	log_level(LOG_EMERG);
+	input = span_make(p + 1, n - 1);
+	chunk = p[0] & IS_ONE_BY_ONE ? 1 : INPUT_MAX;
+	if (p[0] & IS_SELECTED)
+		check(selected_open(&s, SPAN("INBOX"), false) == E_OK);
+	talk(&s);
+	selected_close(&s);
+	arena_reset(&s.arena);
+	buf_free(&s.io.in);
+	buf_free(&s.io.out);
+	buf_free(&s.command);
+	buf_free(&s.code);
+	return 0;
+}
