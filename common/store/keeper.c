@@ -80,7 +80,7 @@ keeper_rebuild(struct store_rebuilt *out)
 		tables_close(&k->tables);
 		return E_IO;
 	}
-	cache_open();
+	job_cache_open();
 	keeper_close();
 	return E_OK;
 }
