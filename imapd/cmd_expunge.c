@@ -51,6 +51,7 @@ enum reply
 cmd_expunge(struct session *s, struct command *c)
 {
 	struct numset seqs = {.n = 0};
+	selected_update(s, UPDATE_ALL, c->is_uid); /* all that are deleted go: also those that the client hears of now */
 	enum reply reply = find_numbers(s, c, &seqs);
 	if (reply == R_DONE)
 		reply = s->selected->is_read_only ? R_READ_ONLY : expunge(s, &seqs, c->is_uid);

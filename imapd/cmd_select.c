@@ -232,7 +232,7 @@ cmd_examine(struct session *s, struct command *c)
 	return enter(s, c, true);
 }
 
-/* RFC 9051 6.4.1: what is \Deleted goes, and nobody is told here */
+/* RFC 9051 6.4.1: what is \Deleted goes, also what the client did not hear of yet, and nobody is told here */
 enum reply
 cmd_close(struct session *s, struct command *c)
 {
@@ -240,8 +240,8 @@ cmd_close(struct session *s, struct command *c)
 	struct numset uids = {.n = 0};
 	enum store_said said = STORE_DONE;
 	(void)c;
-	for (uint32_t seq = 1; seq <= b->n && !b->is_read_only; seq++) {
-		const struct store_record *r = selected_record(b, seq);
+	for (uint32_t i = 0, n = b->view.head->n; i < n && !b->is_read_only; i++) {
+		const struct store_record *r = &b->view.records[i];
 		if ((r->flags & FLAG_DELETED) && !(r->flags & FLAG_GONE) && numset_add(&uids, r->uid, r->uid) != E_OK)
 			break;
 	}
