@@ -27,7 +27,7 @@ enum keeper_ask {
 	KEEPER_USAGE,         /* -> said, u64 bytes, u64 messages */
 	KEEPER_UIDLS,         /* -> said, n x (file id, str uidl): what import brought */
 	KEEPER_CACHE,         /* n x struct ask_item; no reply */
-	KEEPER_FILES,         /* file id, u8 is_after -> said, n x struct ask_file: the rows behind that id (from the first on); none: the end */
+	KEEPER_FILES,         /* file id, u8 enum ask_files_from -> said, n x struct ask_file; none: the end */
 	KEEPER_LEAVE,         /* -> said; then it writes a dump and ends */
 	KEEPER_WAIT,          /* u32 mailbox, u64 modseq -> said, when the mailbox is past it or no more.  On a channel of its own */
 	/* -- may not: the effect would come twice -- */
@@ -93,6 +93,8 @@ struct ask_file {
 	uint32_t references;
 };
 
+/* From the first row on, from behind that id on, or (all of them) files that have no reference any more and are about to go. */
+enum ask_files_from { FILES_FIRST, FILES_AFTER, FILES_DOOMED };
 enum { ASK_FILES_MOST = 100000 }; /* rows of one answer */
 
 /* ---- asks.c: encode and decode, side by side.  get: E_OK, E_BAD ---- */

@@ -258,24 +258,34 @@ put_file(void *ctx, const struct file_name *f, uint32_t references)
 	return ++files->n == ASK_FILES_MOST ? E_BAD : buf_done(files->reply);
 }
 
+static int
+put_doomed(void *ctx, struct file_id id)
+{
+	struct file_name f = {.id = id};
+	return put_file(ctx, &f, 0);
+}
+
 int
 ask_files(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
+	struct tables *t = &the_keeper.tables;
 	struct buf b = {0};
 	struct files files = {&b, 0};
 	struct file_id after;
 	struct span id = rd_bytes(body, FILE_ID_BYTES);
-	bool is_after = rd_u8(body) == 1;
+	uint8_t from = rd_u8(body);
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	memcpy(after.b, id.p, FILE_ID_BYTES);
 	buf_u8(&b, STORE_DONE);
-	if (file_each(&the_keeper.tables, is_after ? &after : NULL, put_file, &files) != E_OK) {
+	int err = from == FILES_DOOMED ? doomed_each(t, put_doomed, &files)
+	                               : file_each(t, from == FILES_AFTER ? &after : NULL, put_file, &files);
+	if (err != E_OK) {
 		buf_reset(&b);
 		buf_u8(&b, STORE_LATER);
 	}
-	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
+	the_keeper.is_ending |= db_is_damaged(t->db);
 	return tell(a, KEEPER_FILES, &b);
 }
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: ISC
+"""verify and rebuild: bits that flip, files that go, strangers, counts, damaged items, a lost index."""
+import json
+import os
+import shutil
+
+from suite import Suite, wait_for
+
+USER = "anna@example.test"
+
+
+def letter(n, size=600):
+    head = f"From: a@example.org\r\nTo: {USER}\r\nSubject: letter {n}\r\nMessage-ID: <{n}@example.org>\r\n\r\n"
+    return (head + f"line of letter {n}\r\n" * (size // 18)).encode()
+
+
+def verify(s, *args):
+    p = s.merpati("--json", "mailbox", "verify", *(args or (USER,)), check=False)
+    return p.returncode, json.loads(p.stdout)
+
+
+def account(s, n):
+    """An account with n messages, taken in; their files in order of name."""
+    s.user(USER, "pass")
+    for i in range(n):
+        s.message(USER, letter(i))
+    code, told = verify(s)
+    if code or told["accounts"][0]["messages"] != n or told["findings"]:
+        raise RuntimeError(f"a new account is not sound: {code} {told}")
+    return sorted(p for p in (s.mailbox(USER) / "msg").rglob("*") if p.is_file())
+
+
+def findings(s):
+    code, told = verify(s)
+    return code, sorted((f["finding"], os.path.basename(f["file"]), f["uid"] > 0) for f in told["findings"])
+
+
+def test_bits(t):
+    with Suite() as s:
+        files = account(s, 30)
+        text = bytearray(files[3].read_bytes())
+        text[200] ^= 1
+        files[3].write_bytes(text)
+        files[7].write_bytes(files[7].read_bytes()[:-2])
+        files[9].unlink()
+        os.chmod(files[11], 0)
+        code, found = findings(s)
+        want = sorted([("its file has another SHA-256", files[3].name, True), ("its file has another size", files[7].name, True),
+                       ("its file is gone", files[9].name, True)]
+                      + [("its file cannot be read", files[11].name, True)])
+        t.check(code == 65 and found == want, "a flipped bit, a cut file, one that is gone, one that cannot be read", (code, found))
+        people = s.merpati("mailbox", "verify", USER, check=False)
+        t.check(people.returncode == 65 and "another SHA-256" in people.stdout and USER in people.stdout,
+                "verify prints tables for people", people.stdout)
+
+
+def test_strangers(t):
+    with Suite() as s:
+        files = account(s, 5)
+        home = s.mailbox(USER)
+        alike = "0" * 32 if not files[0].name.startswith("00") else "01" + "0" * 30
+        (home / "msg" / alike[:2]).mkdir(exist_ok=True)
+        (home / "msg" / alike[:2] / alike).write_bytes(letter(99))
+        (home / "msg" / files[0].parent.name / "notes.txt").write_text("hello")
+        (home / "msg" / "more").mkdir()
+        code, found = findings(s)
+        want = sorted([("without a row in the table of files", alike, False), ("no message file", "notes.txt", False),
+                       ("no message file", "more", False)])
+        t.check(code == 65 and found == want, "files without a row, and what is no message file", (code, found))
+
+
+def test_sound_in_use(t):
+    """Verified again and again while mail comes: nothing that merely changes is told."""
+    with Suite() as s:
+        account(s, 50)
+        bad = []
+        for i in range(20):
+            for k in range(5):
+                s.message(USER, letter(1000 + 5 * i + k))
+            code, told = verify(s)
+            if code or told["findings"]:
+                bad.append((code, told))
+        t.check(not bad, "a mailbox in use is sound", bad[:1])
+
+
+def test_all(t):
+    with Suite() as s:
+        account(s, 3)
+        s.user("bert@example.test", "pass")
+        code, told = verify(s, "--all")
+        t.check(code == 0 and [a["address"] for a in told["accounts"]] == [USER, "bert@example.test"], "verify --all", told)
+        t.check(s.merpati("mailbox", "verify", "nobody@example.test", check=False).returncode == 67, "verify of nobody says so")
+        t.check(s.merpati("mailbox", "verify", check=False).returncode == 64, "verify needs an address")
+        shutil.rmtree(s.mailbox("bert@example.test"))
+        code, told = verify(s, "--all")
+        t.check(code == 75 and [a["address"] for a in told["accounts"]] == [USER], "an account without a mailbox fails alone", (code, told))
+
+
+def test_rebuild(t):
+    with Suite() as s:
+        files = account(s, 40)
+        home = s.mailbox(USER)
+        files[1].unlink()
+        stray = "0f" * 16
+        (home / "msg" / stray[:2]).mkdir(exist_ok=True)
+        (home / "msg" / stray[:2] / stray).write_bytes(letter(77))
+        if os.geteuid() == 0:
+            for p in (home / "msg" / stray[:2], home / "msg" / stray[:2] / stray):
+                os.chown(p, home.stat().st_uid, home.stat().st_gid)
+        p = s.merpati("--json", "mailbox", "rebuild", USER)
+        told = json.loads(p.stdout)
+        t.check(told["messages"] == 40 and told["found"] == 1 and told["without_file"] == 1, "rebuild says what it found", told)
+        t.check((home / told["aside"]).is_dir(), "the old index is put aside", told)
+        code, after = verify(s)
+        t.check(code == 0 and after["accounts"][0]["messages"] == 40, "what was rebuilt is sound", after)
+        s.merpati("mailbox", "rebuild", USER)
+        code, after = verify(s)
+        t.check(code == 0 and after["accounts"][0]["messages"] == 40, "and sound when it is rebuilt again", after)
+
+
+def test_rebuild_damaged(t):
+    """All tables overwritten, the dump lost: no message is, and the keeper of before has ended."""
+    with Suite() as s:
+        account(s, 25)
+        home = s.mailbox(USER)
+        s.kill_keepers(USER)
+        for p in (home / "index" / "db").iterdir():
+            if p.is_file():
+                p.write_bytes(os.urandom(p.stat().st_size))
+        (home / "dump").unlink(missing_ok=True)
+        told = json.loads(s.merpati("--json", "mailbox", "rebuild", USER).stdout)
+        t.check(told["messages"] == 25, "an index of noise and no dump: all messages are found", told)
+        code, after = verify(s)
+        t.check(code == 0 and after["accounts"][0]["messages"] == 25, "and sound afterwards", after)
+
+
+def test_no_wait(t):
+    """The keeper that a command started must not hold the command's output open."""
+    with Suite() as s:
+        account(s, 2)
+        t.check(wait_for(lambda: s.merpati("mailbox", "verify", USER).returncode == 0, 5), "verify ends when it is done")
+
+
+def run(t):
+    for test in (test_bits, test_strangers, test_sound_in_use, test_all, test_rebuild, test_rebuild_damaged, test_no_wait):
+        try:
+            test(t)
+        except Exception as e:  # a test's failure must not end the others
+            t.check(False, test.__name__, f"{type(e).__name__}: {e}")
