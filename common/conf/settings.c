@@ -67,7 +67,7 @@ static const struct conf_setting smtpd[] = {
 	INT("sessions_spare", "4", 1, 500, "session processes that are kept"),
 	INT("serves_most", "1000", 1, 1000000, "connections a session process serves before it is replaced"),
 	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
-	INT("front_count", "1", 1, 16, "processes that accept connections"),
+	INT("front_count", "1", 1, 16, "processes that accept connections; each counts them for itself"),
 	BOOL("vrfy", "no", "answer VRFY with what is known"),
 };
 

@@ -34,11 +34,21 @@ say_client(struct process *to, unsigned kind, int fd)
 	return err;
 }
 
-int
-mon_hand_channel(const struct role *to, unsigned generation, unsigned kind, int fd)
+/* To the one that asked for the asker, where it is of that role: each of several fronts gets its own sessions. */
+static struct process *
+channel_target(const struct process *asker, const struct role *to)
+{
+	struct process *p = asker->wanted_by ? process_of_pid(asker->wanted_by) : NULL;
+	return p && p->role == to ? p : process_of_role(to, asker->generation);
+}
+
+/* The other end of a channel of this asker's; takes fd. */
+static int
+hand_channel(const struct process *asker, const struct role *to, int fd)
 {
 	struct role_state *s = &the_monitor.roles[to - the_monitor.daemon->roles];
-	struct process *p = process_of_role(to, generation);
+	unsigned kind = (unsigned)(asker->role - the_monitor.daemon->roles);
+	struct process *p = channel_target(asker, to);
 	int err = p ? say_client(p, kind, fd) : E_IO;
 	if (err == E_OK || err == E_LIMIT) {
 		close(fd);
@@ -79,7 +89,7 @@ ask_channel(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 	if (!to || !(p->role->channels & (1u << (to - d->roles))))
 		return E_DENY;
 	ask_pair(pair);
-	int err = mon_hand_channel(to, p->generation, (unsigned)(p->role - d->roles), pair[1]);
+	int err = hand_channel(p, to, pair[1]);
 	buf_u8(reply, (uint8_t)err);
 	if (err == E_OK)
 		*fd_back = pair[0];
@@ -144,7 +154,7 @@ ask_spawn(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 {
 	const struct role *role = role_of(rd_str(body, ROLE_NAME_MAX));
 	struct jail jail;
-	(void)a, (void)fd, (void)fd_back;
+	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	if (!role || !(role->flags & ROLE_POOL))
@@ -158,8 +168,10 @@ ask_spawn(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	}
 	process_jail(role, &jail);
 	struct process *p = process_fork(role, &jail, NULL, NULL);
-	if (p)
+	if (p) {
+		p->wanted_by = ((const struct process *)a->ctx)->pid;
 		mon_hand_waiting(p);
+	}
 	buf_u8(reply, (uint8_t)(p ? E_OK : E_IO));
 	return E_OK;
 }

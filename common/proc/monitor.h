@@ -37,6 +37,7 @@ struct process {
 	char *owner;                /* own; a session: the account whose uid it has */
 	uid_t owner_uid;
 	int64_t since_wall_sec;
+	pid_t wanted_by;            /* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
 	bool is_idle;               /* a session without a client, that may get the next of its account */
 };
 
@@ -84,7 +85,6 @@ void process_jail(const struct role *, struct jail *out);
 /* mon_asks.c */
 struct ask_row *mon_rows_of(const struct role *, size_t *n_out); /* own */
 void mon_hand_waiting(struct process *);               /* channels that waited for this role */
-MUST_USE int mon_hand_channel(const struct role *to, unsigned generation, unsigned kind, int fd); /* takes fd */
 void mon_who_open(void);                               /* RUN/NAME/ctl */
 
 /* monitor.c */
