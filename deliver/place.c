@@ -400,7 +400,8 @@ place_message(const struct job_in *j, const struct target *t, const char **reaso
 	err = f ? write_file(j, source, f, name_of(j, t)) : E_IO;
 	if (err == E_OK)
 		return E_OK;
-	*reason = reason_of(errno);
+	if (err == E_IO)
+		*reason = reason_of(errno);
 	log_event(LOG_ERR, "not_placed", "mid=%s account=%s why=%s err=%s", id_text(j->id), log_q(t->address),
 	    err_name(err), log_errno(errno));
 	if (f && err == E_IO)

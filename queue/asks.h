@@ -24,7 +24,6 @@ enum sched_ask {
 	                 * of the deferred file -> SAY_MARKED, once it is durable */
 	SCHED_COPY,     /* id -> SAY_COPY */
 	SCHED_DERIVE,   /* parent id, str envelope: a new message with the parent's bytes -> SAY_DERIVED */
-	SCHED_CORRUPT,  /* id: its bytes are damaged, a placer says: put aside into corrupt/ if that is so.  No reply */
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */
 	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
 	SCHED_ASKS

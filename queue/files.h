@@ -69,6 +69,6 @@ MUST_USE int deferred_each(const struct files *, unsigned folder, int (*fn)(void
 
 /* ---- quarantine.c ---- */
 void corrupt_put(const struct files *, const char *name, struct span bytes);
-void corrupt_move(const struct files *, struct id);
+void corrupt_move(const struct files *, struct id); /* what it has in deferred/ and large/: corrupt/ID, corrupt/ID.large */
 
 #endif

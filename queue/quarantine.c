@@ -20,11 +20,22 @@ corrupt_put(const struct files *f, const char *name, struct span bytes)
 		close(fd);
 }
 
+static void
+move(const struct files *f, int from, struct id id, const char *suffix)
+{
+	struct buf to = {0};
+	char name[FILE_NAME_BYTES];
+	file_name(id, name);
+	buf_putf(&to, "%s%s", id_text(id), suffix);
+	if (renameat(from, name, f->corrupt, buf_cstr(&to)) != 0 && errno != ENOENT)
+		log_event(LOG_ERR, "not_put_aside", "name=%s err=%s", name,
+		    log_errno(errno));
+	buf_free(&to);
+}
+
 void
 corrupt_move(const struct files *f, struct id id)
 {
-	char name[FILE_NAME_BYTES];
-	file_name(id, name);
-	if (renameat(f->deferred, name, f->corrupt, id_text(id)) != 0)
-		renameat(f->large, name, f->corrupt, id_text(id));
+	move(f, f->deferred, id, "");
+	move(f, f->large, id, ".large");
 }

@@ -53,14 +53,37 @@ prefer_file(struct entry *e)
 }
 
 static void
+on_bad(void *ctx, unsigned segment, uint64_t offset, struct span bytes, const char *why)
+{
+	char name[80];
+	(void)ctx;
+	snprintf(name, sizeof name, "journal-%u-%llu-%lld", segment,
+	    (unsigned long long)offset, (long long)clock_wall_sec());
+	log_event(LOG_ALERT, "corrupt_record",
+	    "segment=%u offset=%llu bytes=%zu why=\"%s\" aside=corrupt/%s", segment,
+	    (unsigned long long)offset, bytes.n, why, name);
+	corrupt_put(&the_spool.files, name, bytes);
+}
+
+/* Written as it is, by a program that made other envelopes. */
+static void
+put_record_aside(unsigned segment, const struct record *r)
+{
+	struct span all = span_make(r->envelope.p, r->envelope.n + r->message.n);
+	on_bad(NULL, segment, r->offset - r->envelope.n, all, "its envelope is none");
+	if (r->kind == RECORD_LARGE)
+		corrupt_move(&the_spool.files, r->id);
+}
+
+static void
 take_message(unsigned segment, const struct record *r)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct envelope e;
-	if (envelope_get(r->envelope, &arena, &e) != E_OK || !id_eq(e.id, r->id))
-		log_event(LOG_ALERT, "corrupt_envelope", "mid=%s", id_text(r->id));
-	else
+	if (envelope_get(r->envelope, &arena, &e) == E_OK && id_eq(e.id, r->id))
 		prefer_file(spool_remember(r, segment));
+	else
+		put_record_aside(segment, r);
 	arena_reset(&arena);
 }
 
@@ -76,19 +99,6 @@ on_record(void *ctx, unsigned segment, const struct record *r)
 	else if ((r->kind == RECORD_MESSAGE || r->kind == RECORD_LARGE) &&
 		 !entry_find(the_spool.entries, r->id))
 		take_message(segment, r);
-}
-
-static void
-on_bad(void *ctx, unsigned segment, uint64_t offset, struct span bytes, const char *why)
-{
-	char name[80];
-	(void)ctx;
-	snprintf(name, sizeof name, "journal-%u-%llu-%lld", segment,
-	    (unsigned long long)offset, (long long)clock_wall_sec());
-	log_event(LOG_ALERT, "corrupt_record",
-	    "segment=%u offset=%llu bytes=%zu why=\"%s\" aside=corrupt/%s", segment,
-	    (unsigned long long)offset, bytes.n, why, name);
-	corrupt_put(&the_spool.files, name, bytes);
 }
 
 /* A large file belongs to a record of the journal, or to a deferred message. */

@@ -254,62 +254,6 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	return E_MORE;
 }
 
-/* Its bytes are what its envelope says?  A placer may have read a segment that began a new use. */
-static bool
-is_whole(struct id id, struct span message)
-{
-	struct arena arena = {.max_bytes = 1 << 20};
-	struct entry *entry = entry_find(the_spool.entries, id);
-	unsigned char sum[SHA256_BYTES];
-	struct deferred d = {.offset = 0};
-	struct envelope e;
-	bool is_there = entry && !entry->is_done;
-	if (!is_there && deferred_read(&the_spool.files, id, &d) != E_OK)
-		return false;
-	struct span envelope = is_there
-	                           ? span_make(entry->envelope, entry->envelope_bytes)
-	                           : buf_as_span(&d.envelope);
-	bool is_same =
-	    envelope_get(envelope, &arena, &e) == E_OK && e.size_bytes == message.n;
-	sha256(message, sum);
-	is_same = is_same && memcmp(sum, e.sha256, sizeof sum) == 0;
-	arena_reset(&arena);
-	buf_free(&d.envelope);
-	return is_same;
-}
-
-static void
-put_aside(struct id id, struct span message)
-{
-	struct entry *e = entry_find(the_spool.entries, id);
-	log_event(LOG_ALERT, "corrupt_message", "mid=%s aside=corrupt/%s", id_text(id),
-	    id_text(id));
-	if (e && !e->is_done && e->ref.source == JOB_JOURNAL)
-		corrupt_put(&the_spool.files, id_text(id), message);
-	else
-		corrupt_move(&the_spool.files, id);
-	spool_finish(id);
-}
-
-static int
-ask_corrupt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
-{
-	struct buf message = {.max = SIZE_MAX / 2};
-	struct id id;
-	(void)a, (void)fd, (void)reply, (void)fd_back;
-	rd_id(body, &id);
-	if (rd_end(body) != E_OK)
-		return E_BAD;
-	if (spool_message_of(id, &message) == E_OK &&
-	    is_whole(id, buf_as_span(&message)))
-		log_event(LOG_WARNING, "not_corrupt",
-		    "mid=%s why=\"its bytes are what they were\"", id_text(id));
-	else
-		put_aside(id, buf_as_span(&message));
-	buf_free(&message);
-	return E_MORE;
-}
-
 /* One deferred message as SAY_NEW; SAY_MISSING when it is not there, or damaged (then it goes aside). */
 static void
 fetch_one(struct id id)
@@ -422,7 +366,6 @@ const struct ask_row sched_rows[SCHED_ROWS] = {
 	[SCHED_MARK]    = {"MARK",    PH_ANY,   0,    4096,             false,   ask_mark},
 	[SCHED_COPY]    = {"COPY",    PH_ANY,   0,    ID_BYTES,         false,   ask_copy},
 	[SCHED_DERIVE]  = {"DERIVE",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_derive},
-	[SCHED_CORRUPT] = {"CORRUPT", PH_ANY,   0,    ID_BYTES,         false,   ask_corrupt},
 	[SCHED_FETCH]   = {"FETCH",   PH_ANY,   0,    4096,             false,   ask_fetch},
 	[SCHED_LIST]    = {"LIST",    PH_ANY,   60,   0,                false,   ask_list},
 };

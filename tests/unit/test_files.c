@@ -196,6 +196,27 @@ test_damaged(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+/* The file in deferred/ is damaged: the bytes of the message go aside with it. */
+static void
+test_damaged_large(void **state)
+{
+	struct place *p = *state;
+	struct id id = {{6, 2, 3}};
+	char path[128];
+	int fd;
+	assert_int_equal(large_file(&p->files, &fd), E_OK);
+	assert_int_equal(write(fd, "bytes", 5), 5);
+	assert_int_equal(large_link(&p->files, fd, id), E_OK);
+	close(fd);
+	defer(p, 6, NULL, SPAN(""));
+	corrupt_move(&p->files, id);
+	message_files_remove(&p->files, id); /* as what is done with afterwards */
+	snprintf(path, sizeof path, "%s/corrupt/%s", p->dir, id_text(id));
+	assert_int_equal(access(path, F_OK), 0);
+	snprintf(path, sizeof path, "%s/corrupt/%s.large", p->dir, id_text(id));
+	assert_int_equal(access(path, F_OK), 0);
+}
+
 static int
 count(void *ctx, struct id id)
 {
@@ -236,7 +257,7 @@ test_each(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_deferred), TEST(test_marks), TEST(test_damaged),
+	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_deferred), TEST(test_marks), TEST(test_damaged), TEST(test_damaged_large),
 	    TEST(test_each)};
 	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }
