@@ -19,6 +19,7 @@ enum {
 	RESULT_BURST = 16,
 	PACKET_BYTES = 60000,
 	PLACER_SILENT_MS = 120000, /* with work and without a word: the connection is given up */
+	PLACER_SYNC_MS = 600000,   /* the same, with a checkpoint */
 };
 
 struct placer {
@@ -279,6 +280,7 @@ ask_sync(struct placer *p, bool is_all)
 	buf_u8(&b, is_all);
 	p->has_unsynced = false;
 	p->is_syncing = true;
+	p->heard_ms = clock_mono_ms();
 	if (ask_send(p->fd, JOB_SYNC, buf_as_span(&b), -1, 0) != E_OK)
 		placer_lost(p, "it takes no checkpoint");
 	buf_free(&b);
@@ -419,13 +421,20 @@ placers_open(void)
 	connect_missing();
 }
 
+static bool
+is_silent(const struct placer *p, int64_t now)
+{
+	int64_t wait = p->is_syncing ? PLACER_SYNC_MS : PLACER_SILENT_MS;
+	return p->fd >= 0 && (p->in_flight || p->is_syncing) && now - p->heard_ms > wait;
+}
+
 void
 placers_tick(void)
 {
 	int64_t now = clock_mono_ms();
 	connect_missing();
 	for (unsigned i = 0; i < placers.n; i++)
-		if (placers.all[i].fd >= 0 && placers.all[i].in_flight && now - placers.all[i].heard_ms > PLACER_SILENT_MS)
+		if (is_silent(&placers.all[i], now))
 			placer_lost(&placers.all[i], "silent");
 	placers_feed();
 	if (the_sched.has_pressure || now - placers.synced_ms >= the_sched.checkpoint_ms)
