@@ -239,17 +239,16 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		arena_reset(&arena);
 		return E_BAD;
 	}
-	/* it is answered with the batch that it goes into */
-	struct arrival *r = spool_arrival(0);
-	*r = (struct arrival){.large = -1,
+	struct arrival made = {.large = -1,
 	    .may_be_known = true,
 	    .is_derived = true,
 	    .parent = parent,
 	    .record = {.kind = RECORD_MESSAGE, .id = e.id},
 	    .bytes = {.max = SIZE_MAX / 2}};
-	if (derive(parent, &e, r) != E_OK)
-		r->verdict = SPOOL_FAILED;
-	the_spool.batch_bytes += r->bytes.len;
+	if (derive(parent, &e, &made) != E_OK)
+		made.verdict = SPOOL_FAILED;
+	/* it is answered with the batch that it goes into */
+	*spool_arrival(made.bytes.len) = made;
 	arena_reset(&arena);
 	return E_MORE;
 }
@@ -288,6 +287,8 @@ ask_fetch(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	(void)a, (void)fd, (void)reply, (void)fd_back;
 	if (n > SAY_BATCH_MAX)
 		return E_LIMIT;
+	if (spool_has_notes())
+		spool_write_batch(); /* the files of what is done go first: it must not come back */
 	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
 		struct id id;
 		rd_id(body, &id);
