@@ -28,20 +28,11 @@ static struct buf scratch;
 /* ---- entries ---- */
 
 static void
-active_put(struct buf *b, struct message *m)
+active_put(struct buf *b, const struct message *m)
 {
-	struct envelope *e = &m->envelope;
-	struct admin_rcpt *rcpts = mem_new(e->n_rcpts * sizeof *rcpts);
-	struct admin_entry a = {.id = e->id, .state = ADMIN_ACTIVE, .size_bytes = e->size_bytes,
-	    .arrived_sec = e->arrived_sec, .attempts = m->attempts, .sender = e->sender, .n_rcpts = e->n_rcpts,
-	    .rcpts = rcpts};
-	for (uint32_t i = 0; i < e->n_rcpts; i++) {
-		bool is_done = m->works[i].step == STEP_DONE || m->works[i].step == STEP_PLACED;
-		rcpts[i] = (struct admin_rcpt){.address = e->rcpts[i].address,
-		    .state = is_done ? RCPT_DONE : RCPT_WAITING, .reason = span_of(m->works[i].reason)};
-	}
-	admin_entry_put(b, &a);
-	mem_free(&rcpts);
+	struct admin_entry e;
+	message_entry(m, &e);
+	admin_entry_put(b, &e);
 }
 
 static void
@@ -109,10 +100,8 @@ listing_add(struct listing *l, struct buf *entry)
 	int err = E_OK;
 	if (l->n && l->packet.len + entry->len > ADMIN_PACKET_BYTES)
 		err = listing_send(l);
-	if (entry->len <= ADMIN_PACKET_BYTES) {
-		buf_span(&l->packet, buf_as_span(entry));
-		l->n++;
-	}
+	buf_span(&l->packet, buf_as_span(entry));
+	l->n++;
 	buf_reset(entry);
 	return err;
 }
@@ -175,7 +164,7 @@ ask_show(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	else if (index_get(the_sched.index, id, &arena, &row) == E_OK)
 		row_put(&x->entry, &row);
 	arena_reset(&arena);
-	if (x->entry.len == 0 || x->entry.len > ADMIN_PACKET_BYTES) {
+	if (x->entry.len == 0) {
 		buf_u8(reply, 0);
 		return E_OK;
 	}

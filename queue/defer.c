@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* defer.c - what is tried later: first the spool has its file, then the index its row. */
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -9,11 +11,23 @@
 
 static const char no_deliver[] = "4.3.2 local delivery is not running";
 
-enum { UNFILED_WAIT_MS = 5000 }; /* the disk may be full */
+enum {
+	UNFILED_WAIT_MS = 5000,  /* the disk may be full */
+	RELIST_EVERY_MS = 10000,
+};
 
 static bool has_unsynced_rows;
+static bool has_lost_rows; /* some file in deferred/ has none */
+static int64_t relist_ms;  /* not before; monotonic */
 
 /* ---- into deferral ---- */
+
+static void
+row_lost(struct id id)
+{
+	has_lost_rows = true;
+	log_event(LOG_ERR, "row_not_written", "mid=%s do=\"nothing: it is found by its name\"", id_text(id));
+}
 
 static void
 say_defer(struct message *m)
@@ -44,19 +58,14 @@ newly_done(struct message *m, struct buf *which)
 static void
 row_of(const struct message *m, struct index_row *out)
 {
-	const struct envelope *e = &m->envelope;
-	*out = (struct index_row){.id = e->id, .first_sec = m->first_sec,
+	*out = (struct index_row){.id = m->envelope.id, .first_sec = m->first_sec,
 	    .due_sec = retry_now() + retry_delay(m->attempts, the_sched.retry_first, the_sched.retry_most)};
-	out->entry = (struct admin_entry){.id = e->id, .state = ADMIN_DEFERRED, .size_bytes = e->size_bytes,
-	    .arrived_sec = e->arrived_sec, .attempts = m->attempts + 1, .sender = e->sender, .n_rcpts = e->n_rcpts};
-	out->entry.rcpts = arena_get((struct arena *)(uintptr_t)&m->arena, e->n_rcpts * sizeof *out->entry.rcpts);
-	for (uint32_t i = 0; out->entry.rcpts && i < e->n_rcpts; i++) {
-		const struct work *w = &m->works[i];
-		out->entry.rcpts[i] = (struct admin_rcpt){.address = e->rcpts[i].address,
-		    .state = w->step == STEP_DONE ? RCPT_DONE : RCPT_WAITING, .reason = span_of(w->reason)};
-		if (w->reason && strcmp(w->reason, no_deliver) == 0)
+	message_entry(m, &out->entry);
+	out->entry.state = ADMIN_DEFERRED;
+	out->entry.attempts++;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].reason && strcmp(m->works[i].reason, no_deliver) == 0)
 			out->waits_for_deliver = 1;
-	}
 }
 
 /* Its file is there: the row, and it leaves memory. */
@@ -66,8 +75,7 @@ put_row(struct message *m)
 	struct index_row row;
 	row_of(m, &row);
 	if (index_put(the_sched.index, &row) != E_OK)
-		log_event(LOG_ERR, "row_not_written", "mid=%s do=\"nothing: it is found by its name at the next start\"",
-		    id_text(row.id));
+		row_lost(row.id);
 	log_event(LOG_INFO, "deferred_until", "mid=%s attempts=%u wait_sec=%lld", id_text(row.id), row.entry.attempts,
 	    (long long)(row.due_sec - retry_now()));
 	has_unsynced_rows = true;
@@ -346,6 +354,8 @@ adopt(struct id id)
 	    .entry = {.id = id, .state = ADMIN_DEFERRED}};
 	if (index_put(the_sched.index, &row) == E_OK)
 		log_event(LOG_NOTICE, "file_without_row", "mid=%s", id_text(id));
+	else
+		row_lost(id);
 	has_unsynced_rows = true;
 }
 
@@ -359,6 +369,21 @@ defer_names(struct rd *body)
 		if (body->err == E_OK)
 			adopt(id);
 	}
+}
+
+void
+defer_relist(void)
+{
+	struct sched *s = &the_sched;
+	int64_t now = clock_mono_ms();
+	bool is_damaged = index_is_damaged(s->index);
+	if (!s->is_replayed || now < relist_ms || !(has_lost_rows || is_damaged))
+		return;
+	relist_ms = now + RELIST_EVERY_MS;
+	has_lost_rows = false;
+	if (is_damaged && index_renew(s->index) != E_OK)
+		_exit(EX_CANTCREAT); /* the next one finds a better world */
+	sched_tell(SCHED_LIST, &(struct buf){.p = NULL});
 }
 
 struct waking {

@@ -12,7 +12,7 @@
 #include "db/db.h"
 #include "queue/retry.h"
 
-enum { CACHE_BYTES = 1 << 20, CHECKPOINT_BYTES = 4 << 20, ROW_RCPTS_SHOWN = 50 };
+enum { CACHE_BYTES = 1 << 20, CHECKPOINT_BYTES = 4 << 20 };
 
 struct index {
 	char *dir;             /* own */
@@ -28,13 +28,10 @@ struct index {
 static void
 row_put(struct buf *b, const struct index_row *r)
 {
-	struct admin_entry e = r->entry;
-	if (e.n_rcpts > ROW_RCPTS_SHOWN)
-		e.n_rcpts = ROW_RCPTS_SHOWN; /* the file has them all */
 	buf_u64(b, (uint64_t)r->due_sec);
 	buf_u64(b, (uint64_t)r->first_sec);
 	buf_u8(b, r->waits_for_deliver);
-	admin_entry_put(b, &e);
+	admin_entry_put(b, &r->entry);
 }
 
 static int
@@ -100,6 +97,19 @@ put_aside(struct index *x)
 	return err;
 }
 
+bool
+index_is_damaged(const struct index *x)
+{
+	return db_is_damaged(x->db);
+}
+
+int
+index_renew(struct index *x)
+{
+	x->count = 0;
+	return put_aside(x) == E_OK ? open_tables(x) : E_IO;
+}
+
 int
 index_open(const char *spool_dir, struct index **out)
 {
@@ -113,10 +123,8 @@ index_open(const char *spool_dir, struct index **out)
 		err = count_rows(x);
 	if (err == E_LIMIT && x->db && !db_is_damaged(x->db))
 		err = E_IO; /* the disk is full */
-	if (err == E_LIMIT && put_aside(x) == E_OK) {
-		x->count = 0;
-		err = open_tables(x);
-	}
+	if (err == E_LIMIT)
+		err = index_renew(x);
 	if (err != E_OK) {
 		index_close(&x);
 		return err;

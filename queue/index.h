@@ -21,6 +21,10 @@ struct index;
 
 MUST_USE int index_open(const char *spool_dir, struct index **out);
 void index_close(struct index **);
+/* index_is_damaged - a call found it so: nothing more can be had of it */
+bool index_is_damaged(const struct index *);
+/* index_renew - it is put aside, and empty.  E_OK, E_IO (it cannot be used, only closed) */
+MUST_USE int index_renew(struct index *);
 /* index_clock - queue and wall time as stored last; 0, 0: never */
 void index_clock(struct index *, int64_t *queue_sec, int64_t *wall_sec);
 MUST_USE int index_put(struct index *, const struct index_row *);   /* in place of an older row; durable after index_sync */

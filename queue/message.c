@@ -163,6 +163,23 @@ message_new(const struct job_ref *ref, struct span envelope)
 	return m;
 }
 
+void
+message_entry(const struct message *m, struct admin_entry *out)
+{
+	static struct admin_rcpt shown[ADMIN_RCPTS_SHOWN];
+	const struct envelope *e = &m->envelope;
+	*out = (struct admin_entry){.id = e->id, .size_bytes = e->size_bytes, .arrived_sec = e->arrived_sec,
+	    .attempts = m->attempts, .sender = e->sender, .rcpts = shown};
+	for (uint8_t state = RCPT_WAITING; state <= RCPT_DONE; state++)
+		for (uint32_t i = 0; i < e->n_rcpts && out->n_rcpts < ADMIN_RCPTS_SHOWN; i++) {
+			const struct work *w = &m->works[i];
+			bool is_done = w->step == STEP_DONE || w->step == STEP_PLACED;
+			if (is_done == (state == RCPT_DONE))
+				shown[out->n_rcpts++] = (struct admin_rcpt){
+				    .address = e->rcpts[i].address, .state = state, .reason = span_of(w->reason)};
+		}
+}
+
 /* ---- judgement ---- */
 
 struct count {

@@ -206,6 +206,7 @@ on_tick(void *ctx)
 	defer_old();
 	defer_due();
 	defer_flush();
+	defer_relist();
 	report_open();
 	s->has_pressure = false;
 	if (s->n_messages == 0 && s->is_heap_high) {

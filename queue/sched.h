@@ -96,6 +96,7 @@ struct message *message_find(struct id);
 void message_free(struct message *);
 void message_judge(struct message *);              /* what is next, after something became known; may free it */
 void message_all_done(struct message *);           /* SCHED_DONE, and away with it */
+void message_entry(const struct message *, struct admin_entry *out); /* what people are shown; rcpts: until the next call */
 void message_remove(struct message *);             /* for good; may free it */
 void message_move(struct message *, enum message_state, struct message_list *); /* NULL: something is under way */
 void work_set(struct work *, enum rcpt_step, const char *reason);
@@ -120,6 +121,7 @@ void defer_missing(struct rd *body);               /* SAY_MISSING */
 bool defer_remove(struct id);                      /* what is not in memory, for good.  False: there is none */
 void defer_names(struct rd *body);                 /* SAY_NAMES */
 void defer_flush(void);                            /* rows are synced */
+void defer_relist(void);                           /* rows that could not be written, or are lost, are made again */
 void defer_old(void);                              /* what must not hold the journal any longer */
 void defer_deliver_is_there(void);                 /* what waited for deliver is due now */
 

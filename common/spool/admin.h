@@ -20,7 +20,11 @@ enum admin_ask {
 
 enum admin_state { ADMIN_ACTIVE, ADMIN_DEFERRED };
 
-enum { ADMIN_REASON_MAX = 400, ADMIN_PACKET_BYTES = 60000 };
+enum {
+	ADMIN_REASON_MAX = 400,
+	ADMIN_PACKET_BYTES = 60000,
+	ADMIN_RCPTS_SHOWN = 50, /* of an entry: those that wait first */
+};
 
 struct admin_entry {
 	struct id id;

@@ -188,12 +188,52 @@ test_damaged_is_made_anew(void **state)
 	check_due(p, 10, (const unsigned[]){1}, 1);
 }
 
+static int
+spoil_rows(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	if (kind != FTW_F || strcmp(path + at->base, "rows") != 0)
+		return 0;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (off_t page = 4096; page < st->st_size; page += 4096)
+		assert_int_equal(pwrite(fd, "damaged", 7, page + 2000), 7);
+	close(fd);
+	return 0;
+}
+
+/* Damage that a start does not meet: it is found when a row is looked for. */
+static void
+test_damaged_while_open(void **state)
+{
+	struct place *p = *state;
+	struct arena arena = {.max_bytes = 0};
+	struct index_row row;
+	char sched[80];
+	for (unsigned i = 0; i < 300; i++)
+		put(p, i, 1000);
+	assert_int_equal(index_sync(p->index), E_OK);
+	index_close(&p->index);
+	snprintf(sched, sizeof sched, "%s/sched", p->dir);
+	assert_int_equal(nftw(sched, spoil_rows, 16, FTW_PHYS), 0);
+	assert_int_equal(index_open(p->dir, &p->index), E_OK);
+	assert_int_equal(index_count(p->index), 300);
+	assert_false(index_is_damaged(p->index));
+	assert_int_not_equal(index_get(p->index, id_of(7), &arena, &row), E_OK);
+	assert_true(index_is_damaged(p->index));
+	assert_int_equal(index_renew(p->index), E_OK);
+	assert_false(index_is_damaged(p->index));
+	assert_int_equal(index_count(p->index), 0);
+	put(p, 1, 10);
+	check_due(p, 10, (const unsigned[]){1}, 1);
+	arena_reset(&arena);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_put_and_get), TEST(test_order), TEST(test_reopened),
-	    TEST(test_damaged_is_made_anew)};
+	    TEST(test_damaged_is_made_anew), TEST(test_damaged_while_open)};
 	return cmocka_run_group_tests_name("index", tests, NULL, NULL);
 }
