@@ -70,12 +70,37 @@ look_through(const struct append_job *a, const struct slot *target, struct needs
 	return rd_end(&r);
 }
 
+static int
+count_one(void *ctx, struct store_record *r, enum sweep_did *did)
+{
+	struct sum *sum = ctx;
+	*did = SWEEP_LEFT;
+	sum->bytes += r->size_bytes;
+	sum->messages++;
+	return E_OK;
+}
+
+/* What REPLACE lets go: RFC 8508 3.4, only the net counts. */
+static int
+count_replaced(const struct ask_append *a, struct sum *out)
+{
+	struct numset uid = {0};
+	*out = (struct sum){.bytes = 0};
+	if (a->replaced_uid == 0)
+		return E_OK;
+	int err = numset_add(&uid, a->replaced_uid, a->replaced_uid);
+	if (err == E_OK)
+		err = sweep_all(a->replaced_mailbox, &uid, count_one, out);
+	numset_free(&uid);
+	return err;
+}
+
 static bool
-is_over_quota(const struct ask_append *a, const struct sum *more)
+is_over_quota(const struct ask_append *a, const struct sum *more, const struct sum *less)
 {
 	const struct sum *used = &the_keeper.sum_next;
-	return (a->quota_bytes && used->bytes + more->bytes > a->quota_bytes) ||
-	    (a->quota_messages && used->messages + more->messages > a->quota_messages);
+	return (a->quota_bytes && used->bytes + more->bytes > a->quota_bytes + less->bytes) ||
+	    (a->quota_messages && used->messages + more->messages > a->quota_messages + less->messages);
 }
 
 /* ---- rows ---- */
@@ -162,6 +187,7 @@ append_step(struct job *j)
 	struct append_job *a = (struct append_job *)j;
 	struct slot *target = slot_find(a->asked.target);
 	struct needs needs;
+	struct sum less;
 	uint64_t bits;
 	if (!target)
 		return done(a, STORE_NONEXISTENT);
@@ -169,9 +195,12 @@ append_step(struct job *j)
 		return done(a, STORE_LATER);
 	if (needs.uidnext > UINT32_MAX)
 		return done(a, STORE_TOO_MANY);
-	if (is_over_quota(&a->asked, &needs.sum))
+	int err = count_replaced(&a->asked, &less);
+	if (err != E_OK)
+		return err;
+	if (is_over_quota(&a->asked, &needs.sum, &less))
 		return done(a, STORE_OVER_QUOTA);
-	int err = slot_keywords(target, needs.keywords, needs.n_keywords, KEYWORDS_ALL, &bits);
+	err = slot_keywords(target, needs.keywords, needs.n_keywords, KEYWORDS_ALL, &bits);
 	if (err == E_BAD)
 		return done(a, STORE_TOO_MANY);
 	a->target_id = target->now.id;

@@ -378,6 +378,13 @@ test_replace(void **state)
 	assert_int_equal(uid, 2);
 	assert_true(v.records[0].flags & FLAG_GONE);
 	assert_int_equal(v.head->n, 2);
+	/* a full account: only the net counts (RFC 8508 3.4) */
+	store_limit(h->a, 0, 1);
+	message_begin(h->a, &m, 3);
+	assert_int_equal(store_append(h->a, SPAN("Drafts"), &m, 1, NULL, &uid), STORE_OVER_QUOTA);
+	assert_int_equal(store_replace(h->a, v.mailbox, 2, SPAN("Drafts"), &m, NULL, &uid), STORE_DONE);
+	incoming_drop(&m);
+	store_limit(h->a, 0, 0);
 	mailbox_check(h->a, "Drafts", 1, 1, 0);
 	store_unselect(h->a, &v);
 }
