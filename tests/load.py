@@ -22,8 +22,8 @@ class Event:
 
 
 class Load:
-    def __init__(self, suite, users, now=time.monotonic, senders=4, readers=2, big_every=0):
-        self.suite, self.users, self.now, self.big_every = suite, users, now, big_every
+    def __init__(self, suite, users, now=time.monotonic, senders=4, readers=2, big_every=0, pause_sec=0):
+        self.suite, self.users, self.now, self.big_every, self.pause_sec = suite, users, now, big_every, pause_sec
         self.sent, self.deleted = {}, {}
         self.ending = threading.Event()
         self.errors = []
@@ -57,6 +57,7 @@ class Load:
                             return
                         self.send_one(c, n)
                         n += 1
+                        self.ending.wait(self.pause_sec)
             except (OSError, smtplib.SMTPException):
                 self.ending.wait(0.05)
 
