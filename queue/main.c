@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c - queue: spool, scheduler, reports. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,29 +27,32 @@ static const struct role roles[] = {
 };
 /* clang-format on */
 
-static void
-make_owned(const char *path, uid_t uid, gid_t gid, mode_t mode)
+/* A directory with its owner; its descriptor, -1: none.  Below the spool no link is followed: we are root. */
+static int
+make_owned(int at, const char *path, int flags, uid_t uid, gid_t gid, mode_t mode)
 {
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
+	if (mkdirat(at, path, mode) != 0 && errno != EEXIST)
 		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(path), log_errno(errno));
-	if (geteuid() == 0 && (chown(path, uid, gid) != 0 || chmod(path, mode) != 0))
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+	if (fd < 0 || (geteuid() == 0 && (fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0)))
 		log_event(LOG_ERR, "no_owner", "path=%s err=%s", log_qs(path), log_errno(errno));
+	return fd;
 }
 
 /* The spool belongs to the queue's uid; its group, that of the placers, reads messages. */
 static void
 before_start(const struct conf *conf)
 {
-	const char *dir = conf_str(conf, "common", "spool_dir");
-	struct buf sched = {0};
 	uid_t uid;
 	gid_t gid;
 	if (daemon_user(conf, USER_QUEUE, &uid, &gid) != E_OK)
 		return;
-	make_owned(dir, uid, gid, 0750);
-	buf_putf(&sched, "%s/sched", dir);
-	make_owned(buf_cstr(&sched), uid, gid, 0700);
-	buf_free(&sched);
+	int spool = make_owned(AT_FDCWD, conf_str(conf, "common", "spool_dir"), 0, uid, gid, 0750);
+	int sched = spool < 0 ? -1 : make_owned(spool, "sched", O_NOFOLLOW, uid, gid, 0700);
+	if (sched >= 0)
+		close(sched);
+	if (spool >= 0)
+		close(spool);
 }
 
 int
