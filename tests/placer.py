@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""placer.py - a placer that does what a test tells it, at the socket of deliver's (common/spool/job.h).
+"""placer.py - a placer that does what a test tells it, at the socket of deliver's (common/spool/job.h); and its other side.
 
     fake = Placer(suite); suite.start("queue", "smtpd"); p = fake.accept()
     jobs = p.jobs()                       # [(id, [(index, address), ...]), ...]
@@ -124,3 +124,16 @@ class Placer:
 
     def close(self):
         self.listener.close()
+
+
+def place(suite, ident, segment, offset, message, to, sha256):
+    """A job for a real placer, as of the scheduler: a message of the journal to one address.  Its outcome."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(20)
+    s.connect(str(suite.dir / "run" / "deliver" / "jobs"))
+    job = JOB_HEAD.pack(1, segment, offset, bytes.fromhex(ident), len(message), sha256, 0)
+    job += struct.pack("<HHI", 1, 0, len(to)) + to.encode()
+    s.send(struct.pack("<HH", PLACE, 1) + job)
+    outcome = s.recv(1 << 16)[2 + 2 + 12 + 2]
+    s.close()
+    return outcome
