@@ -18,13 +18,13 @@ cmd_search(struct session *s, struct command *c)
 	struct found found = {.n = 0};
 	int err = search_parse(&c->parse, &search);
 	if (err != E_BAD && search.has_charset && s->enabled & EN_UTF8) { /* RFC 6855 3 */
-		c->parse.expected = "a search without CHARSET, after ENABLE UTF8=ACCEPT,";
+		c->parse.expected = "a search without CHARSET, after ENABLE UTF8=ACCEPT";
 		err = E_BAD;
 	}
 	if (err != E_OK)
 		return result_failed(s, &search, err);
 	if (search.has_modseq)
-		s->enabled |= EN_CONDSTORE; /* RFC 7162 3.1 */
+		selected_enable_condstore(s); /* RFC 7162 3.1 */
 	enum reply reply = search_run(s, &search, result_ends(&search), &found);
 	if (reply == R_DONE)
 		reply = search_tell(s, c, &search, &found);

@@ -99,7 +99,7 @@ cmd_sort(struct session *s, struct command *c)
 	if (err != E_OK)
 		return result_failed(s, &search, err);
 	if (search.has_modseq)
-		s->enabled |= EN_CONDSTORE; /* RFC 7162 3.1 */
+		selected_enable_condstore(s); /* RFC 7162 3.1 */
 	enum reply reply = search_run(s, &search, 0, &found);
 	if (reply == R_DONE)
 		reply = found_sort(s, &order, &found, &sorted);

@@ -6,6 +6,7 @@
 #include "imapd/asks.h"
 #include "imapd/login.h"
 #include "imapd/session.h"
+#include "mime/charset.h"
 #include "proc/daemon.h"
 #include "store/store.h"
 #include "tls/key.h"
@@ -22,6 +23,14 @@ auth_role_prepare(void)
 {
 	auth_announce_with(ticket_announce);
 	return auth_prepare();
+}
+
+/* A session, in its jail, cannot load what iconv needs. */
+static void
+before_start(const struct conf *conf)
+{
+	(void)conf;
+	charset_preload();
 }
 
 /* clang-format off */
@@ -46,7 +55,7 @@ main(int argc, char **argv)
 {
 	static const char *const listen[] = {"listen_imap", "listen_imaps", NULL};
 	static const struct daemon imapd = {.name = "imapd", .about = "lets mail programs read, file, flag and search",
-	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test,
+	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test, .before_start = before_start,
 	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[IMAP_SESSION];
 	return daemon_main(&imapd, argc, argv);

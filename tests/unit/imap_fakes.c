@@ -54,6 +54,12 @@ store_cache_flush(struct store *store)
 	fake_counts.flushes++;
 }
 
+void
+selected_enable_condstore(struct session *s)
+{
+	s->enabled |= EN_CONDSTORE;
+}
+
 static int
 file_open(size_t i, int flags)
 {
