@@ -77,18 +77,38 @@ parse_parameters(struct session *s, struct parse *p, bool *wants_condstore, stru
 
 /* ---- what is told of a mailbox ---- */
 
+static bool
+is_unseen(const struct selected *b, uint32_t seq)
+{
+	return !(selected_record(b, seq)->flags & FLAG_SEEN);
+}
+
+/* Mostly the last ones are unseen, and few: then they are counted from behind.  0: there is none */
+static uint32_t
+first_unseen(const struct selected *b)
+{
+	uint64_t left = b->view.unseen;
+	uint32_t seq = 1, first = 0;
+	if (left > b->n / 2) {
+		while (seq <= b->n && !is_unseen(b, seq))
+			seq++;
+		return seq <= b->n ? seq : 0;
+	}
+	for (seq = b->n; seq >= 1 && left; seq--)
+		if (is_unseen(b, seq)) {
+			first = seq;
+			left--;
+		}
+	return first;
+}
+
 /* RFC 3501 6.3.1; no more in rev2 */
 static void
 put_first_unseen(struct session *s)
 {
-	const struct selected *b = s->selected;
-	if (!b->has_recent)
-		return;
-	for (uint32_t seq = 1; seq <= b->n; seq++)
-		if (!(selected_record(b, seq)->flags & FLAG_SEEN)) {
-			buf_putf(respond_out(s), "* OK [UNSEEN %u] the first unseen\r\n", seq);
-			return;
-		}
+	uint32_t seq = s->selected->has_recent ? first_unseen(s->selected) : 0;
+	if (seq)
+		buf_putf(respond_out(s), "* OK [UNSEEN %u] the first unseen\r\n", seq);
 }
 
 static void

@@ -24,6 +24,7 @@ struct selected {
 	uint32_t n, cap;                /* messages the client knows of */
 	uint32_t n_seen;                /* records of the view looked at so far (all below were added, or were gone) */
 	uint32_t n_gone_seen;           /* head->n_gone when the view was last searched for those that went */
+	uint32_t gone_at, flags_at;     /* head->n_changes when those that went, and flags, were last told */
 	uint64_t modseq;                /* changes up to here were told */
 	struct told *told;              /* own: until the next update */
 	size_t n_told, cap_told;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* update.c - a mailbox is selected, followed, left: what changed in it since the client was told. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "imapd/respond.h"
@@ -9,6 +10,69 @@ static bool
 is_gone(const struct store_record *r)
 {
 	return r->flags & FLAG_GONE;
+}
+
+/* ---- what changed ---- */
+
+/* Records to look at, in ascending order; is_all: each of them. */
+struct changes {
+	bool is_all;
+	size_t n;
+	uint32_t index[VIEW_CHANGES];
+};
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Those since the moment at, which becomes now. */
+static void
+changes_since(const struct view_head *head, uint32_t *at, struct changes *out)
+{
+	uint32_t from = *at, to = head->n_changes;
+	*at = to;
+	out->n = 0;
+	out->is_all = to - from > VIEW_CHANGES;
+	if (out->is_all)
+		return;
+	for (uint32_t k = from; k != to; k++)
+		out->index[out->n++] = head->changed[k % VIEW_CHANGES];
+	out->is_all = head->n_changes - from > VIEW_CHANGES; /* they were written over meanwhile */
+	qsort(out->index, out->n, sizeof *out->index, by_number);
+}
+
+/* The sequence number of a record; 0: the client knows no such message. */
+static uint32_t
+seq_of_index(const struct selected *b, uint32_t index)
+{
+	uint32_t low = 0, high = b->n;
+	if (!b->at)
+		return index < b->n ? index + 1 : 0;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		if (b->at[mid] < index)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < b->n && b->at[low] == index ? low + 1 : 0;
+}
+
+/* The next message to look at behind seq, k is the place in the changes; 0: none. */
+static uint32_t
+changes_next(const struct selected *b, const struct changes *c, size_t *k, uint32_t seq)
+{
+	if (c->is_all)
+		return seq < b->n ? seq + 1 : 0;
+	while (*k < c->n) {
+		uint32_t next = seq_of_index(b, c->index[(*k)++]);
+		if (next > seq)
+			return next;
+	}
+	return 0;
 }
 
 /* ---- the list of messages that the client knows ---- */
@@ -65,6 +129,7 @@ selected_open(struct session *s, struct span name, bool is_examine)
 	b->modseq = b->view.modseq;
 	b->n_keywords_told = b->view.head->n_keywords;
 	b->n_gone_seen = b->view.head->n_gone;
+	b->gone_at = b->flags_at = b->view.head->n_changes;
 	if (b->n_gone_seen)
 		list_add(b, b->view.n);
 	else
@@ -151,22 +216,35 @@ tell_going_end(struct going *g)
 	numset_free(&g->uids);
 }
 
+/* Messages (from, to) of the list stay, and move up behind those that stayed. */
 static void
-tell_gone(struct session *s)
+keep_between(struct going *g, uint32_t from, uint32_t to)
+{
+	struct selected *b = g->session->selected;
+	uint32_t n = to - from - 1;
+	if (b->at)
+		memmove(&b->at[g->kept], &b->at[from], n * sizeof *b->at);
+	g->kept += n;
+}
+
+static void
+tell_gone(struct session *s, const struct changes *c)
 {
 	struct selected *b = s->selected;
 	struct going g = {.session = s};
-	for (uint32_t seq = 1; seq <= b->n; seq++) {
+	uint32_t seq = 0, last = 0; /* last: up to there the list was gone through */
+	size_t k = 0;
+	/* what is looked for stands behind last, where the list is as it was; all in front of it is less */
+	while ((seq = changes_next(b, c, &k, seq)) != 0) {
 		const struct store_record *r = selected_record(b, seq);
-		if (is_gone(r)) {
-			list_make(b);
-			tell_going(&g, r->uid);
+		if (!is_gone(r))
 			continue;
-		}
-		if (b->at)
-			b->at[g.kept] = b->at[seq - 1];
-		g.kept++;
+		list_make(b);
+		keep_between(&g, last, seq);
+		last = seq;
+		tell_going(&g, r->uid);
 	}
+	keep_between(&g, last, b->n + 1);
 	tell_going_end(&g);
 }
 
@@ -268,18 +346,18 @@ sort_told(struct selected *b)
 
 /* Messages up to most; those that came just now are fetched by the client anyway. */
 static void
-tell_changes(struct session *s, uint32_t most, bool is_uid)
+tell_changes(struct session *s, const struct changes *c, uint32_t most, bool is_uid)
 {
 	struct selected *b = s->selected;
-	size_t k = 0;
+	size_t k = 0, t = 0;
 	sort_told(b);
-	for (uint32_t seq = 1; seq <= most; seq++) {
+	for (uint32_t seq = 0; (seq = changes_next(b, c, &k, seq)) != 0 && seq <= most;) {
 		const struct store_record *r = selected_record(b, seq);
 		uint32_t index = (uint32_t)(r - b->view.records);
 		uint64_t modseq = r->modseq, known = b->modseq;
-		for (; k < b->n_told && b->told[k].index <= index; k++)
-			if (b->told[k].index == index && b->told[k].modseq > known)
-				known = b->told[k].modseq;
+		for (; t < b->n_told && b->told[t].index <= index; t++)
+			if (b->told[t].index == index && b->told[t].modseq > known)
+				known = b->told[t].modseq;
 		if (modseq <= known || is_gone(r))
 			continue;
 		tell_flags(s, seq, r, is_uid);
@@ -344,7 +422,8 @@ renew(struct session *s)
 	b->n_told = 0; /* by other indices: told once more */
 	store_unselect(s->store, &b->view);
 	b->view = view;
-	b->n_gone_seen = UINT32_MAX; /* looked for at once */
+	b->n_gone_seen = UINT32_MAX; /* all of it is looked through at once */
+	b->gone_at = b->flags_at = view.head->n_changes - VIEW_CHANGES - 1;
 	return E_OK;
 }
 
@@ -371,16 +450,19 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	const struct view_head *head = b->view.head;
 	uint64_t modseq = head->modseq; /* before what it covers is read */
 	uint32_t n_gone = head->n_gone, n = head->n;
+	struct changes c;
 	if (n_gone != b->n_gone_seen && what != UPDATE_NO_EXPUNGE) {
 		b->n_gone_seen = n_gone;
-		tell_gone(s);
+		changes_since(head, &b->gone_at, &c);
+		tell_gone(s, &c);
 	}
 	uint32_t n_known = b->n;
 	if (n > b->n_seen)
 		tell_new(s, n);
 	selected_tell_keywords(s);
 	if (modseq != b->modseq && what != UPDATE_QUIET_FLAGS) {
-		tell_changes(s, n_known, is_uid);
+		changes_since(head, &b->flags_at, &c);
+		tell_changes(s, &c, n_known, is_uid);
 		b->modseq = modseq;
 	}
 	b->n_told = 0;

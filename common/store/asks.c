@@ -49,6 +49,7 @@ ask_selected_put(struct buf *b, const struct ask_selected *s)
 	buf_u32(b, s->uidvalidity);
 	buf_u32(b, s->uidnext);
 	buf_u64(b, s->modseq);
+	buf_u64(b, s->unseen);
 	buf_u32(b, s->n);
 	buf_u32(b, s->recent_from);
 	buf_u64(b, s->mapped_bytes);
@@ -63,6 +64,7 @@ ask_selected_get(struct rd *r, struct ask_selected *out)
 	out->uidvalidity = rd_u32(r);
 	out->uidnext = rd_u32(r);
 	out->modseq = rd_u64(r);
+	out->unseen = rd_u64(r);
 	out->n = rd_u32(r);
 	out->recent_from = rd_u32(r);
 	out->mapped_bytes = rd_u64(r);

@@ -45,7 +45,7 @@ enum { ASK_BODY_MOST = BUF_MAX_DEFAULT }; /* bytes of a body in a memory file */
 struct ask_selected {
 	int8_t err;           /* E_OK, E_BAD (no such mailbox), E_IO; the rest only at E_OK */
 	uint32_t mailbox, uidvalidity, uidnext;
-	uint64_t modseq;
+	uint64_t modseq, unseen;
 	uint32_t n, recent_from;
 	uint64_t mapped_bytes;
 	uint32_t n_uidls;     /* of the account */

@@ -51,7 +51,7 @@ select_slot(struct read_job *r, struct slot *s, bool is_examine, struct ask_sele
 		return err;
 	bool is_shown = is_examine ? s->recent == NULL : s->recent == r->job.session;
 	*out = (struct ask_selected){.mailbox = s->now.id, .uidvalidity = s->now.uidvalidity, .uidnext = s->now.uidnext,
-	    .modseq = s->now.modseq, .n = v->head->n, .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
+	    .modseq = s->now.modseq, .unseen = s->now.unseen, .n = v->head->n, .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
 	    .mapped_bytes = view_bytes(v), .n_uidls = the_keeper.n_uidls};
 	*fd = v->fd;
 	return E_OK;

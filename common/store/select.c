@@ -19,7 +19,7 @@ map_view(struct store *s, const struct ask_selected *a, int fd, struct store_vie
 	if (p == MAP_FAILED)
 		return E_IO;
 	*out = (struct store_view){.mailbox = a->mailbox, .uidvalidity = a->uidvalidity, .uidnext = a->uidnext,
-	    .modseq = a->modseq, .n = a->n, .recent_from = a->recent_from, .head = p, .mapped_bytes = a->mapped_bytes,
+	    .modseq = a->modseq, .unseen = a->unseen, .n = a->n, .recent_from = a->recent_from, .head = p, .mapped_bytes = a->mapped_bytes,
 	    .records = (const struct store_record *)((const char *)p + VIEW_RECORDS_AT)};
 	s->head = p;
 	s->is_superseded = false;

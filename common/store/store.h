@@ -62,6 +62,8 @@ struct store_record {
 	_Atomic uint32_t cache_at;    /* in it, in units of 16 bytes */
 };
 
+enum { VIEW_CHANGES = 256 };
+
 /*
  * The head of a view's memory file; records follow at VIEW_RECORDS_AT, in order of uid.  Written by the keeper alone,
  * after its sync: what is read here is durable.  Records are only appended or marked FLAG_GONE; when a file is full
@@ -76,6 +78,10 @@ struct view_head {
 	_Atomic uint32_t is_deleted;    /* the mailbox was removed */
 	_Atomic uint32_t n_keywords;    /* never shrinks */
 	char keywords[STORE_KEYWORDS_MAX][STORE_KEYWORD_MAX + 4]; /* NUL-terminated */
+	/* So that who follows a large mailbox need not look through it: the k-th change (of flags, or an expunge) was of record
+	 * changed[k % VIEW_CHANGES]; the last VIEW_CHANGES are there, also while they are read: look at n_changes again. */
+	_Atomic uint32_t n_changes;
+	_Atomic uint32_t changed[VIEW_CHANGES];
 };
 enum { VIEW_RECORDS_AT = 8192 };
 _Static_assert(sizeof(struct view_head) <= VIEW_RECORDS_AT, "head of a view");
@@ -87,6 +93,7 @@ struct store_view {
 	uint32_t uidnext;               /* at SELECT */
 	uint64_t modseq;                /* at SELECT */
 	uint32_t n;                     /* records at SELECT, the gone ones too */
+	uint64_t unseen;                /* at SELECT */
 	uint32_t recent_from;           /* uids from here on are \Recent in this session (RFC 3501 2.3.2); UINT32_MAX: none */
 	const struct view_head *head;   /* borrow: the mapping; read-only */
 	const struct store_record *records; /* borrow: the mapping */

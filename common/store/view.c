@@ -158,6 +158,14 @@ find(struct view *v, uint32_t uid)
 	return &v->records[low];
 }
 
+static void
+note_change(struct view *v, const struct store_record *r)
+{
+	uint32_t k = v->head->n_changes;
+	atomic_store_explicit(&v->head->changed[k % VIEW_CHANGES], (uint32_t)(r - v->records), memory_order_relaxed);
+	RELEASE(v->head->n_changes, k + 1);
+}
+
 /* modseq last: who sees it sees what it covers. */
 static void
 publish_set(struct store_record *to, const struct store_record *from)
@@ -183,13 +191,17 @@ view_publish(struct slot *s, enum change_kind kind, const struct store_record *r
 	struct store_record *to = find(v, r->uid);
 	if (!to || (to->flags & FLAG_GONE))
 		return;
+	bool is_told = to->modseq != r->modseq; /* not when its cache item found a place */
 	if (kind == CHANGE_SET) {
 		publish_set(to, r);
+		if (is_told)
+			note_change(v, to);
 		return;
 	}
 	atomic_fetch_or_explicit(&to->flags, FLAG_GONE, memory_order_relaxed);
 	RELEASE(to->modseq, r->modseq);
 	v->head->n_gone++;
+	note_change(v, to);
 }
 
 void

@@ -66,6 +66,7 @@ change(uint32_t index, uint32_t flags)
 	head.n_gone += (flags & FLAG_GONE) && !(records[index].flags & FLAG_GONE);
 	records[index].flags = flags;
 	records[index].modseq = ++head.modseq;
+	head.changed[head.n_changes++ % VIEW_CHANGES] = index;
 }
 
 /* Uids 1 to 4, nothing seen. */
@@ -188,6 +189,44 @@ test_gone(void **state)
 	}
 }
 
+/* More changes than are remembered, and changes whose place is written over: all of the view is looked through. */
+static void
+test_many_changes(void **state)
+{
+	(void)state;
+	for (int gone = 0; gone < 2; gone++) {
+		begin(EN_REV2, gone);
+		change(0, FLAG_GONE);
+		change(gone ? 6 : 3, FLAG_GONE);
+		for (int i = 0; i < VIEW_CHANGES; i++)
+			change(gone ? 2 : 1, i & 1 ? FLAG_SEEN : 0);
+		check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n* 3 EXPUNGE\r\n* 1 FETCH (UID 20 FLAGS (\\Seen))\r\n");
+		for (int i = 0; i < 3; i++)
+			change(gone ? 4 : 2, i & 1 ? 0 : FLAG_SEEN);
+		check_update(UPDATE_ALL, "* 2 FETCH (UID 30 FLAGS (\\Seen))\r\n"); /* once */
+		change(gone ? 4 : 2, FLAG_GONE);
+		change(gone ? 2 : 1, FLAG_GONE);
+		check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n");
+		assert_int_equal(session.selected->n, 0);
+		end();
+	}
+}
+
+/* What went while numbers were in use is told later, whatever else was told meanwhile. */
+static void
+test_late_expunge(void **state)
+{
+	(void)state;
+	begin(0, false);
+	change(1, FLAG_GONE);
+	change(2, FLAG_SEEN);
+	check_update(UPDATE_NO_EXPUNGE, "* 3 FETCH (FLAGS (\\Seen))\r\n");
+	change(0, FLAG_SEEN);
+	check_update(UPDATE_ALL, "* 2 EXPUNGE\r\n* 1 FETCH (FLAGS (\\Seen))\r\n");
+	assert_int_equal(selected_seq(session.selected, 40), 3);
+	end();
+}
+
 static void
 test_vanished(void **state)
 {
@@ -261,7 +300,7 @@ test_renewal(void **state)
 	(void)state;
 	begin(0, true);
 	head.is_superseded = 1;
-	next_head = (struct view_head){.n = 4, .n_gone = 1, .modseq = head.modseq + 3, .uidnext = 51};
+	next_head = (struct view_head){.n = 4, .n_gone = 1, .n_changes = 7, .modseq = head.modseq + 3, .uidnext = 51};
 	for (uint32_t i = 0; i < COUNT(uids); i++)
 		next_records[i] = (struct store_record){.uid = uids[i], .flags = uids[i] == 30 ? FLAG_GONE : 0, .modseq = head.modseq + (i == 2)};
 	n_next = 4;
@@ -320,7 +359,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing), cmocka_unit_test(test_new_ones),
 	    cmocka_unit_test(test_gone_at_select),
-	    cmocka_unit_test(test_recent), cmocka_unit_test(test_gone), cmocka_unit_test(test_vanished),
+	    cmocka_unit_test(test_recent), cmocka_unit_test(test_gone), cmocka_unit_test(test_vanished), cmocka_unit_test(test_many_changes), cmocka_unit_test(test_late_expunge),
 	    cmocka_unit_test(test_flags), cmocka_unit_test(test_told), cmocka_unit_test(test_keywords),
 	    cmocka_unit_test(test_renewal), cmocka_unit_test(test_removed), cmocka_unit_test(test_condstore)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
