@@ -19,14 +19,12 @@
 #include "tls/hash.h"
 
 enum {
-	TAKEIN_SORTED = 4096, /* files put in order of arrival together: 1 MB for a moment */
-	TAKEIN_SLICE = 200,   /* of them in one step */
+	TAKEIN_SORTED = 1 << 17, /* files put in order of arrival together: 12 MB for a moment */
+	TAKEIN_SLICE = 200,      /* of them in one step */
 };
 
 struct arrival {
 	struct file_name name;
-	char text[NAME_NEW_MAX];
-	struct store_record record;
 	struct timespec placed;
 	ino_t inode;
 	bool is_new;     /* gets a uid; else it was taken in before and only its file has to move, or go */
@@ -35,20 +33,29 @@ struct arrival {
 };
 
 static struct {
+	DIR *folder;          /* own; it is read: more of this round are to come */
 	struct arrival *all;  /* own; of this round */
-	size_t n, at, slice;  /* at: all before are taken in; slice: those of this step */
+	size_t n, cap, at, slice; /* at: all before are taken in; slice: those of this step */
 	uint64_t wanted, covers, done; /* numbers of those who want it: the last, that of this round, the last that got it */
 	bool is_queued;
+	bool has_damaged;     /* one that is not taken in lies there: sums are looked at on */
 } in;
 
 /* ---- what lies there ---- */
+
+static void
+path_put(struct buf *out, const struct arrival *a)
+{
+	buf_str(out, "new/");
+	file_name_put(out, &a->name);
+}
 
 static bool
 has_sum(const struct arrival *a)
 {
 	unsigned char sum[SHA256_BYTES] = {0};
 	struct buf path = {0};
-	buf_putf(&path, "new/%s", a->text);
+	path_put(&path, a);
 	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	buf_free(&path);
 	void *p = fd >= 0 && a->name.size_bytes ? mmap(NULL, a->name.size_bytes, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
@@ -63,52 +70,36 @@ has_sum(const struct arrival *a)
 
 /* As long as its name says. */
 static bool
-is_whole(int folder, struct arrival *a)
+is_whole(const char *name, struct arrival *a)
 {
 	struct stat st;
-	if (fstatat(folder, a->text, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dirfd(in.folder), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
-	a->record.date_sec = (int64_t)st.st_mtim.tv_sec;
 	a->placed = st.st_mtim;
 	a->inode = st.st_ino;
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == a->name.size_bytes)
 		return true;
-	log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"not whole\"", a->text);
+	log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"not whole\"", name);
 	return false;
 }
 
-static int
-judge(struct arrival *a)
+static void
+look_at(const char *name)
 {
-	bool is_seen, is_known;
-	int err = seen_has(&the_keeper.tables, a->name.id, &is_seen);
-	if (err == E_OK)
-		err = file_is_known(&the_keeper.tables, a->name.id, &is_known);
-	if (err != E_OK)
-		return err;
-	a->is_new = !is_seen && !is_known;
-	a->is_replay = is_seen && !is_known;
-	return E_OK;
-}
-
-static int
-look_at(int folder, const char *name)
-{
+	struct arrival a = {.is_new = false};
 	if (name[0] == '.')
-		return E_OK;
-	if (!in.all)
-		in.all = mem_new(TAKEIN_SORTED * sizeof *in.all);
-	struct arrival *a = &in.all[in.n];
-	*a = (struct arrival){.is_new = false};
-	if (strlen(name) >= sizeof a->text || file_name_parse(span_of(name), &a->name) != E_OK) {
+		return;
+	if (strlen(name) >= NAME_NEW_MAX || file_name_parse(span_of(name), &a.name) != E_OK) {
 		log_event(LOG_DEBUG, "not_ours", "file=%s", log_qs(name));
-		return E_OK;
+		return;
 	}
-	strcpy(a->text, name);
-	int err = judge(a);
-	if (err == E_OK && (a->is_replay || is_whole(folder, a)))
-		in.n++;
-	return err;
+	if (!is_whole(name, &a))
+		return;
+	if (in.n == in.cap) {
+		in.cap = in.cap ? in.cap * 2 : 16;
+		in.all = mem_grow(in.all, in.cap, sizeof *in.all);
+	}
+	in.all[in.n++] = a;
 }
 
 /*
@@ -126,41 +117,64 @@ by_arrival(const void *x, const void *y)
 	return a->inode < b->inode ? -1 : a->inode > b->inode;
 }
 
-static int
-scan(void)
+static void
+scan_begin(void)
 {
-	DIR *d = opendir("new");
-	int err = E_OK;
+	in.folder = opendir("new");
 	in.n = in.at = 0;
 	in.covers = in.wanted;
-	if (!d)
+	if (!in.folder)
 		log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(errno));
-	for (struct dirent *e; d && err == E_OK && in.n < TAKEIN_SORTED && (e = readdir(d));)
-		err = look_at(dirfd(d), e->d_name);
-	if (d)
-		closedir(d);
-	if (err == E_OK && in.n)
+}
+
+static void
+scan_some(void)
+{
+	struct dirent *e = NULL;
+	while (in.folder && in.n < TAKEIN_SORTED && job_has_time() && (e = readdir(in.folder)))
+		look_at(e->d_name);
+	if (e && in.n < TAKEIN_SORTED)
+		return; /* time is over */
+	if (in.folder)
+		closedir(in.folder);
+	in.folder = NULL;
+	if (in.n)
 		qsort(in.all, in.n, sizeof *in.all, by_arrival);
-	return err;
 }
 
 /* ---- rows ---- */
 
 static int
-add_one(struct slot *inbox, struct arrival *a, int64_t now)
+judge(struct arrival *a)
+{
+	bool is_seen, is_known;
+	int err = seen_has(&the_keeper.tables, a->name.id, &is_seen);
+	if (err == E_OK)
+		err = file_is_known(&the_keeper.tables, a->name.id, &is_known);
+	if (err != E_OK)
+		return err;
+	a->is_new = !is_seen && !is_known;
+	a->is_replay = is_seen && !is_known;
+	a->is_damaged = a->is_new && the_keeper.checks_sums && !has_sum(a);
+	in.has_damaged |= a->is_damaged;
+	if (a->is_damaged)
+		log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"another sum\"", file_id_text(a->name.id));
+	a->is_new &= !a->is_damaged;
+	return E_OK;
+}
+
+static int
+add_one(struct slot *inbox, const struct arrival *a, int64_t now, struct store_record *out)
 {
 	struct tables *t = &the_keeper.tables;
 	struct mailbox *m = slot_touch(inbox);
-	a->record.uid = slot_uid(inbox);
-	a->record.modseq = m->modseq;
-	a->record.size_bytes = a->name.size_bytes;
-	a->record.saved_sec = now;
-	a->record.id = a->name.id;
-	slot_count(inbox, &a->record, 1);
+	*out = (struct store_record){.uid = slot_uid(inbox), .modseq = m->modseq, .size_bytes = a->name.size_bytes,
+	    .date_sec = (int64_t)a->placed.tv_sec, .saved_sec = now, .id = a->name.id};
+	slot_count(inbox, out, 1);
 	int err = file_refer(t, job_txn(), &a->name, now);
 	if (err == E_OK)
 		err = seen_put(t, job_txn(), a->name.id, now);
-	change_add(inbox, CHANGE_ADD, &a->record);
+	change_add(inbox, CHANGE_ADD, out);
 	return err;
 }
 
@@ -171,46 +185,48 @@ add_slice(struct slot *inbox)
 	size_t n = 0;
 	int64_t now = clock_wall_sec();
 	int err = E_OK;
-	for (in.slice = 0; err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE; in.slice++) {
-		struct arrival *a = &in.all[in.at + in.slice];
-		if (in.slice && !job_has_time())
-			break;
-		a->is_damaged = a->is_new && the_keeper.checks_sums && !has_sum(a);
-		if (a->is_damaged)
-			log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"not whole\"", a->text);
-		if (!a->is_new || a->is_damaged)
+	do {
+		struct arrival *a = &in.all[in.at + in.slice++];
+		err = judge(a);
+		if (err != E_OK || !a->is_new)
 			continue;
 		if (n == 0)
 			slot_touch(inbox)->modseq++;
-		err = add_one(inbox, a, now);
-		made[n++] = a->record;
-	}
+		err = add_one(inbox, a, now, &made[n++]);
+	} while (err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE && job_has_time());
 	return err == E_OK ? records_append(&the_keeper.tables, job_txn(), inbox->now.id, made, n) : err;
 }
 
+/* The round is over; another one follows when it was full, or somebody came meanwhile. */
 static void
 end_round(struct job *j)
 {
-	in.done = in.covers;
-	in.n = in.at = 0;
-	j->is_done = in.wanted == in.done;
-	in.is_queued = !j->is_done;
+	bool has_more = in.n == TAKEIN_SORTED;
+	if (!has_more) {
+		in.done = in.covers;
+		the_keeper.checks_sums &= in.has_damaged;
+		in.has_damaged = false;
+	}
+	in.n = in.at = in.cap = 0;
 	mem_free(&in.all);
+	j->is_done = !has_more && in.wanted == in.done;
+	in.is_queued = !j->is_done;
 }
 
 static int
 takein_step(struct job *j)
 {
-	struct slot *inbox = slot_find(SPAN("INBOX"));
-	int err = in.at == in.n ? scan() : E_OK;
 	in.slice = 0;
-	if (err == E_OK && in.n)
-		return add_slice(inbox);
-	if (err == E_OK) {
-		the_keeper.checks_sums = false;
-		end_round(j);
-	}
-	return err;
+	if (!in.folder && in.at == in.n)
+		scan_begin();
+	if (in.folder)
+		scan_some();
+	if (in.folder)
+		return E_OK;
+	if (in.n)
+		return add_slice(slot_find(SPAN("INBOX")));
+	end_round(j);
+	return E_OK;
 }
 
 /* ---- files ---- */
@@ -219,13 +235,13 @@ static void
 move_file(const struct arrival *a)
 {
 	struct buf from = {0}, to = {0};
-	buf_putf(&from, "new/%s", a->text);
+	path_put(&from, a);
 	msg_path_put(&to, a->name.id);
 	if (rename(buf_cstr(&from), buf_cstr(&to)) != 0 && errno == ENOENT) {
 		struct buf folder = {0};
 		buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
 		if (mkdir(buf_cstr(&folder), 0700) != 0 || rename(buf_cstr(&from), buf_cstr(&to)) != 0)
-			log_event(LOG_ERR, "not_moved", "file=%s err=%s", a->text, log_errno(errno));
+			log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&to), log_errno(errno));
 		buf_free(&folder);
 	}
 	buf_free(&from);
@@ -236,8 +252,8 @@ static void
 drop_file(const struct arrival *a)
 {
 	struct buf path = {0};
-	log_event(LOG_INFO, "replay_dropped", "file=%s", a->text);
-	buf_putf(&path, "new/%s", a->text);
+	path_put(&path, a);
+	log_event(LOG_INFO, "replay_dropped", "file=%s", buf_cstr(&path));
 	unlink(buf_cstr(&path));
 	buf_free(&path);
 }
@@ -252,10 +268,8 @@ takein_synced(struct job *j)
 		else if (!a->is_damaged)
 			move_file(a);
 	}
-	if (in.n && in.at == in.n && in.n < TAKEIN_SORTED) {
-		the_keeper.checks_sums = false;
+	if (!in.folder && in.n && in.at == in.n)
 		end_round(j);
-	}
 }
 
 /* Who wants it is answered with what is there: old mail can be read on a full disk. */
@@ -263,8 +277,14 @@ static bool
 takein_failed(struct job *j)
 {
 	log_event(LOG_ERR, "takein_failed", "waiting=%zu", in.n - in.at);
-	end_round(j);
+	if (in.folder)
+		closedir(in.folder);
+	in.folder = NULL;
+	in.n = in.at = in.cap = 0;
+	mem_free(&in.all);
+	in.done = in.wanted;
 	in.is_queued = false;
+	(void)j;
 	return false;
 }
 
