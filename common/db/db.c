@@ -24,6 +24,7 @@ struct db {
 	struct db_table *tables[TABLES_MAX]; /* own */
 	size_t n_tables;
 	bool is_damaged;
+	bool is_full;                        /* a write found no room */
 };
 
 struct db_txn {
@@ -70,6 +71,7 @@ db_err(int err, bool *is_damaged)
 static int
 result(struct db *db, int err)
 {
+	db->is_full |= err == ENOSPC || err == EDQUOT;
 	return db_err(err, &db->is_damaged);
 }
 
@@ -131,7 +133,7 @@ db_close(struct db **dbp)
 {
 	if (!*dbp)
 		return;
-	if ((*dbp)->is_damaged) {
+	if ((*dbp)->is_damaged || (*dbp)->is_full) {
 		db_abandon(dbp);
 		return;
 	}
@@ -141,11 +143,23 @@ db_close(struct db **dbp)
 	mem_free(dbp);
 }
 
+static void
+on_nothing(const DB_ENV *env, const char *prefix, const char *text)
+{
+	(void)env, (void)prefix, (void)text;
+}
+
+/* Closing writes pages, even those whose log could not be written: the next recovery then fails.  A panic keeps it from that. */
 void
 db_abandon(struct db **dbp)
 {
 	if (!*dbp)
 		return;
+	DB_ENV *env = (*dbp)->env;
+	if (env) {
+		env->set_errcall(env, on_nothing);
+		env->set_flags(env, DB_PANIC_ENVIRONMENT, 1);
+	}
 	close_all(*dbp, DB_NOSYNC);
 	mem_free(dbp);
 }
@@ -154,6 +168,12 @@ bool
 db_is_damaged(const struct db *db)
 {
 	return db->is_damaged;
+}
+
+bool
+db_is_full(const struct db *db)
+{
+	return db->is_full;
 }
 
 int

@@ -30,11 +30,14 @@ enum {
  *   returns      E_OK, E_IO, E_LIMIT (recovery failed: damaged)
  */
 MUST_USE int db_open(const char *dir, size_t cache_bytes, struct db **out);
-/* db_close - a checkpoint, then closed, tables too.  Not for a damaged one: db_abandon */
+/* db_close - a checkpoint, then closed, tables too.  One that is damaged or full is abandoned */
 void db_close(struct db **);
 /* db_abandon - closes what it can without writing; for an environment that is damaged */
 void db_abandon(struct db **);
 bool db_is_damaged(const struct db *);
+/* db_is_full - a write found no room.  What was committed since the last db_sync is not on disk and may never be: abandon it; the
+ * next db_open recovers what is there */
+bool db_is_full(const struct db *);
 
 /* db_table_open - a B-tree; is_made_if_missing.  E_BAD: it is not there.  Closed by db_close. */
 MUST_USE int db_table_open(struct db *, const char *name, bool is_made_if_missing, struct db_table **out);

@@ -248,7 +248,7 @@ append_free(struct job *j)
 }
 
 static const struct job_kind append_kind = {
-    .name = "append", .step = append_step, .synced = append_synced, .answer = append_answer, .free = append_free};
+    .name = "append", .is_growing = true, .step = append_step, .synced = append_synced, .answer = append_answer, .free = append_free};
 
 int
 ask_append(struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)

@@ -151,7 +151,7 @@ cache_free(struct job *j)
 	cache.n_jobs--;
 }
 
-static const struct job_kind cache_kind = {.name = "cache", .step = cache_step, .free = cache_free};
+static const struct job_kind cache_kind = {.name = "cache", .is_growing = true, .step = cache_step, .free = cache_free};
 
 int
 ask_cache(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
@@ -236,7 +236,7 @@ move_free(struct job *j)
 	cache.is_moving = false;
 }
 
-static const struct job_kind move_kind = {.name = "cache_move", .step = move_step, .free = move_free};
+static const struct job_kind move_kind = {.name = "cache_move", .is_growing = true, .step = move_step, .free = move_free};
 
 static void
 move_begin(uint32_t old)

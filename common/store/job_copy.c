@@ -263,7 +263,7 @@ copy_free(struct job *j)
 	numset_free(&c->gone);
 }
 
-static const struct job_kind copy_kind = {.name = "copy", .step = copy_step, .synced = copy_synced,
+static const struct job_kind copy_kind = {.name = "copy", .is_growing = true, .step = copy_step, .synced = copy_synced,
     .failed = copy_failed, .answer = copy_answer, .free = copy_free};
 static const struct job_kind move_kind = {
     .name = "move_all", .step = copy_step, .synced = copy_synced, .free = copy_free};

@@ -3,6 +3,7 @@
 #include "store/jobs.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -123,12 +124,32 @@ take_batch(size_t *n)
 	return first;
 }
 
+/* Berkeley DB takes a full disk badly: its keeper has to end then.  So it is not let come to that. */
+static bool
+has_room(uint64_t bytes)
+{
+	struct statvfs fs;
+	return statvfs(".", &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes;
+}
+
+static void
+refuse(struct job *j)
+{
+	j->said = STORE_DISK_FULL;
+	j->is_done = !j->kind->failed || !j->kind->failed(j);
+}
+
 static int
 make_steps(struct job *jobs, size_t n)
 {
 	int64_t share = JOBS_BATCH_US / (int64_t)n;
 	int err = E_OK;
+	bool can_grow = has_room(JOBS_GROWING_ROOM_BYTES), can_change = can_grow || has_room(JOBS_ROOM_BYTES);
 	for (struct job *j = jobs; j && err == E_OK; j = j->next) {
+		if (!j->kind->is_reader && (!can_change || (j->kind->is_growing && !can_grow))) {
+			refuse(j);
+			continue;
+		}
 		batch.step_ends_us = clock_mono_us() + (share > JOBS_STEP_LEAST_US ? share : JOBS_STEP_LEAST_US);
 		err = j->kind->step(j);
 	}
@@ -189,7 +210,7 @@ fail(struct job *jobs, int err)
 	struct keeper *k = &the_keeper;
 	bool is_damaged = db_is_damaged(k->tables.db), is_full = err == E_LIMIT && !is_damaged;
 	log_event(LOG_ERR, "batch_failed", "job=%s why=%s", jobs->kind->name, is_full ? "\"disk full\"" : err_name(err));
-	k->is_ending |= is_damaged; /* the next one recovers or rebuilds */
+	k->is_ending |= is_damaged || db_is_full(k->tables.db); /* the next one recovers or rebuilds */
 	batch.n_changes = 0;
 	mailboxes_forget();
 	for (struct job *j = jobs; j; j = j->next) {

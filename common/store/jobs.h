@@ -11,6 +11,8 @@
 enum {
 	JOBS_BATCH_US = 12000,    /* all steps of one batch together; then it is synced */
 	JOBS_STEP_LEAST_US = 300,
+	JOBS_ROOM_BYTES = 2 << 20,         /* free on the disk, or nothing is changed: a batch logs less than that */
+	JOBS_GROWING_ROOM_BYTES = 8 << 20, /* or nothing is added */
 };
 
 struct job_kind;
@@ -30,6 +32,7 @@ struct job_kind {
 	const char *name;         /* in the log */
 	bool is_alone;            /* a batch of its own: it changes names of mailboxes */
 	bool is_reader;           /* changes nothing: a batch that fails is not its failure */
+	bool is_growing;          /* needs room: refused some way before the disk is full, so that others can remove */
 	/* step - some work in the transaction, at least a little, while job_has_time; sets is_done (and said) at its end.
 	 * E_OK, or what makes the whole batch come to nothing */
 	int (*step)(struct job *);

@@ -119,7 +119,7 @@ void
 keeper_close(void)
 {
 	struct keeper *k = &the_keeper;
-	bool is_sound = !db_is_damaged(k->tables.db);
+	bool is_sound = !db_is_damaged(k->tables.db) && !db_is_full(k->tables.db);
 	if (is_sound && write_touched() != E_OK)
 		log_event(LOG_ERR, "rows_not_written", "%s", "");
 	if (is_sound && k->is_changed && dump_write(&k->tables) != E_OK)
@@ -129,7 +129,7 @@ keeper_close(void)
 	mailboxes_free();
 	cache_close();
 	tables_close(&k->tables);
-	if (file_replace("index/clean", SPAN(""), 0600, false) != E_OK)
+	if (is_sound && file_replace("index/clean", SPAN(""), 0600, false) != E_OK)
 		log_event(LOG_ERR, "not_marked_clean", "%s", "");
 }
 
@@ -231,8 +231,11 @@ serve(void)
 			usage_write();
 		else if (k->is_usage_old)
 			loop_timer_set(run.usage, KEEPER_USAGE_EVERY_MS);
-		if (!db_is_damaged(k->tables.db) && db_checkpoint(k->tables.db, KEEPER_CHECKPOINT_BYTES) != E_OK)
+		k->is_ending |= db_is_damaged(k->tables.db) || db_is_full(k->tables.db);
+		if (!k->is_ending && db_checkpoint(k->tables.db, KEEPER_CHECKPOINT_BYTES) != E_OK) {
 			log_event(LOG_ERR, "no_checkpoint", "%s", "");
+			k->is_ending = true;
+		}
 	}
 }
 

@@ -289,7 +289,7 @@ takein_failed(struct job *j)
 }
 
 static const struct job_kind takein_kind = {
-    .name = "takein", .step = takein_step, .synced = takein_synced, .failed = takein_failed};
+    .name = "takein", .is_growing = true, .step = takein_step, .synced = takein_synced, .failed = takein_failed};
 
 uint64_t
 takein_want(void)

@@ -136,6 +136,27 @@ home_kill(void)
 	end_keeper(SIGKILL);
 }
 
+static int
+spoil(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	char junk[8192];
+	(void)at;
+	memset(junk, 0x5a, sizeof junk);
+	int fd = kind == FTW_F ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+	for (off_t i = 0; fd >= 0 && i < st->st_size; i += (off_t)sizeof junk)
+		assert_int_equal(pwrite(fd, junk, sizeof junk, i), sizeof junk);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+void
+home_damage(void)
+{
+	home_kill();
+	assert_int_equal(nftw("index/db", spoil, 16, FTW_PHYS), 0);
+}
+
 void
 home_dump(void)
 {
@@ -252,4 +273,68 @@ mailbox_check(struct store *s, const char *name, uint64_t messages, uint64_t uns
 	assert_int_equal(m.messages, messages);
 	assert_int_equal(m.unseen, unseen);
 	assert_int_equal(m.deleted, deleted);
+}
+
+/* ---- what must hold ---- */
+
+struct checking {
+	struct store_mailbox all[200];
+	size_t n;
+};
+
+static int
+collect(void *ctx, const struct store_mailbox *m)
+{
+	struct checking *c = ctx;
+	assert_true(c->n < COUNT(c->all));
+	c->all[c->n++] = *m;
+	return E_OK;
+}
+
+static void
+check_mailbox(struct store *s, const struct store_mailbox *m)
+{
+	struct store_view v;
+	uint64_t messages = 0, unseen = 0, deleted = 0, bytes = 0;
+	uint32_t uid = 0;
+	assert_int_equal(store_select(s, span_of(m->name), true, &v), E_OK);
+	assert_int_equal(v.uidvalidity, m->uidvalidity);
+	for (uint32_t i = 0; i < v.n; i++) {
+		const struct store_record *r = &v.records[i];
+		struct buf path = {0};
+		assert_true(r->uid > uid);
+		uid = r->uid;
+		assert_true(r->modseq <= v.head->modseq);
+		if (r->flags & FLAG_GONE)
+			continue;
+		messages++;
+		bytes += r->size_bytes;
+		unseen += !(r->flags & FLAG_SEEN);
+		deleted += (r->flags & FLAG_DELETED) != 0;
+		msg_path_put(&path, r->id);
+		assert_int_equal(access(buf_cstr(&path), F_OK), 0);
+		buf_free(&path);
+	}
+	assert_true(uid < v.uidnext);
+	assert_int_equal(messages, m->messages);
+	assert_int_equal(unseen, m->unseen);
+	assert_int_equal(deleted, m->deleted);
+	assert_int_equal(bytes, m->bytes);
+	store_unselect(s, &v);
+}
+
+uint64_t
+store_check(struct store *s)
+{
+	struct checking *c = mem_new(sizeof *c);
+	uint64_t bytes, messages, sum = 0;
+	assert_int_equal(store_mailboxes(s, collect, c), E_OK);
+	for (size_t i = 0; i < c->n; i++) {
+		check_mailbox(s, &c->all[i]);
+		sum += c->all[i].messages;
+	}
+	assert_int_equal(store_usage(s, &bytes, &messages), E_OK);
+	assert_int_equal(sum, messages);
+	mem_free(&c);
+	return sum;
 }

@@ -15,6 +15,7 @@ int home_teardown(void **state);
 void home_reopen(struct home *);  /* both sessions again, after the keeper ended */
 int home_keeper(void);            /* its pid; 0: there is none */
 void home_kill(void);             /* kill -9, and it is gone */
+void home_damage(void);           /* killed, and its index is overwritten */
 void home_dump(void);             /* the keeper is killed; another one begins and ends in order, which writes a dump */
 
 struct span text_of(unsigned n);  /* a message of some 4 KB, others than those of other numbers; borrow until the next */
@@ -25,6 +26,8 @@ void append_many(struct store *, const char *mailbox, unsigned n);
 void deliver(const char *text);   /* into new/, as a placer does it */
 struct numset set_of(uint32_t from, uint32_t to);
 void mailbox_check(struct store *, const char *name, uint64_t messages, uint64_t unseen, uint64_t deleted);
+/* store_check - rows, records and files of the whole account agree; returns its messages */
+uint64_t store_check(struct store *);
 double ms_now(void);
 
 #endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/* test_store_crash.c - keepers that die, sessions that die in an APPEND, an index that is damaged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/name.h"
+#include "store_home.h"
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
+
+enum { MANY = 3000, KILLS = 12, KILL_AFTER_MS_MOST = 25 };
+
+static bool
+is_there(void (*put)(struct buf *, struct file_id), struct file_id id)
+{
+	struct buf path = {0};
+	put(&path, id);
+	bool is = access(buf_cstr(&path), F_OK) == 0;
+	buf_free(&path);
+	return is;
+}
+
+/* ---- the keeper dies ---- */
+
+static void
+test_view_of_a_dead_keeper(void **state)
+{
+	struct home *h = *state;
+	struct store_view v, next;
+	append(h->a, "INBOX", 1);
+	assert_int_equal(store_select(h->a, SPAN("INBOX"), false, &v), E_OK);
+	home_kill();
+	assert_int_equal(v.head->is_superseded, 0);
+	append(h->b, "INBOX", 2);
+	assert_int_equal(v.head->n, 1);
+	/* the next call of this session sees it */
+	assert_int_equal(store_sync(h->a), E_OK);
+	assert_int_equal(v.head->is_superseded, 1);
+	assert_int_equal(v.head->n, 1);
+	assert_int_equal(v.records[0].uid, 1);
+	assert_int_equal(store_view_renew(h->a, &v, &next), E_OK);
+	assert_int_equal(next.n, 2);
+	assert_int_equal(next.head->is_superseded, 0);
+	store_unselect(h->a, &v);
+	append(h->b, "INBOX", 3);
+	assert_int_equal(next.head->n, 3);
+	store_unselect(h->a, &next);
+}
+
+/* Another process does one long thing, and does not mind when it comes to nothing. */
+static pid_t
+begin_work(struct home *h, unsigned kind)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	struct store *s;
+	struct store_mailbox m;
+	struct numset all = {0};
+	struct store_copied c;
+	struct store_change change = {.how = kind % 2 ? STORE_ADD : STORE_REMOVE, .flags = FLAG_SEEN | FLAG_DELETED};
+	if (numset_add(&all, 1, UINT32_MAX) != E_OK || store_open(h->dir, &s) != E_OK ||
+	    store_mailbox(s, SPAN("INBOX"), &m) != E_OK)
+		_exit(1);
+	switch (kind % 4) {
+	case 0:
+		if (store_copy(s, m.id, &all, SPAN("Sent"), false, &c) != STORE_DONE)
+			_exit(2);
+		break;
+	case 1:
+		if (store_copy(s, m.id, &all, SPAN("Archive"), true, &c) != STORE_DONE)
+			_exit(2);
+		break;
+	default:
+		if (store_flags(s, m.id, &all, &change, NULL) != STORE_DONE)
+			_exit(2);
+	}
+	_exit(0);
+}
+
+/* Whatever it was doing: rows, records and files agree, no message is lost, none of a MOVE is in two mailboxes. */
+static void
+test_killed_at_work(void **state)
+{
+	struct home *h = *state;
+	struct store_mailbox m;
+	uint64_t in_inbox = MANY, moved = 0;
+	append_many(h->a, "INBOX", MANY);
+	for (unsigned i = 0; i < KILLS; i++) {
+		int status;
+		pid_t worker = begin_work(h, i);
+		poll(NULL, 0, (int)random_below(KILL_AFTER_MS_MOST));
+		home_kill();
+		assert_int_equal(waitpid(worker, &status, 0), worker);
+		store_check(h->b);
+		assert_int_equal(store_mailbox(h->b, SPAN("Archive"), &m), E_OK);
+		moved = m.messages;
+		assert_int_equal(store_mailbox(h->b, SPAN("INBOX"), &m), E_OK);
+		in_inbox = m.messages;
+		assert_int_equal(in_inbox + moved, MANY);
+		if (in_inbox < MANY / 2) { /* back again */
+			struct numset all = set_of(1, UINT32_MAX);
+			struct store_copied c;
+			assert_int_equal(store_mailbox(h->b, SPAN("Archive"), &m), E_OK);
+			assert_int_equal(store_copy(h->b, m.id, &all, SPAN("INBOX"), true, &c), STORE_DONE);
+			numset_free(&c.from);
+			numset_free(&c.to);
+			numset_free(&all);
+		}
+	}
+}
+
+static void
+test_killed_in_delete(void **state)
+{
+	struct home *h = *state;
+	uint64_t bytes, messages;
+	struct store_mailbox m;
+	assert_int_equal(store_mailbox_create(h->a, SPAN("big"), NULL, &m), STORE_DONE);
+	append_many(h->a, "big", MANY);
+	append(h->a, "INBOX", 1);
+	struct store_view v;
+	assert_int_equal(store_select(h->b, SPAN("big"), true, &v), E_OK);
+	struct file_id id = v.records[MANY - 1].id;
+	store_unselect(h->b, &v);
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("big")), STORE_DONE);
+	home_kill();
+	assert_int_equal(store_usage(h->a, &bytes, &messages), E_OK);
+	assert_int_equal(messages, 1);
+	assert_int_equal(store_mailbox(h->a, SPAN("big"), &m), E_BAD);
+	/* the next one goes on with what is left of it */
+	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, id); i++)
+		poll(NULL, 0, 10);
+	assert_false(is_there(msg_path_put, id));
+	assert_int_equal(store_check(h->a), 1);
+}
+
+/* ---- APPEND ---- */
+
+static void
+test_half_appends(void **state)
+{
+	struct home *h = *state;
+	struct incoming alive, told;
+	struct file_id id[2];
+	int fds[2], status;
+	/* a session dies before it asked: with both names, and with one */
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct incoming m[2];
+		message_begin(h->a, &m[0], 1);
+		if (incoming_begin(h->a, &m[1]) != E_OK || incoming_write(&m[1], SPAN("half")) != E_OK ||
+		    write(fds[1], &m[0].id, sizeof m[0].id) != sizeof m[0].id || write(fds[1], &m[1].id, sizeof m[1].id) != sizeof m[1].id)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(fds[0], id, sizeof id), sizeof id);
+	close(fds[0]);
+	close(fds[1]);
+	/* one that lives, and one of which the keeper's end of the work is left */
+	message_begin(h->a, &alive, 2);
+	message_begin(h->a, &told, 3);
+	assert_int_equal(store_append(h->a, SPAN("INBOX"), &told, 1, NULL, NULL), STORE_DONE);
+	struct buf tmp = {0}, msg = {0};
+	tmp_path_put(&tmp, told.id);
+	msg_path_put(&msg, told.id);
+	assert_int_equal(link(buf_cstr(&msg), buf_cstr(&tmp)), 0);
+	buf_free(&tmp);
+	buf_free(&msg);
+	incoming_drop(&told);
+	assert_true(is_there(tmp_path_put, id[0]) && is_there(msg_path_put, id[0]) && is_there(tmp_path_put, id[1]));
+	home_kill();
+	assert_int_equal(store_sync(h->b), E_OK);
+	assert_false(is_there(tmp_path_put, id[0]) || is_there(msg_path_put, id[0]) || is_there(tmp_path_put, id[1]));
+	assert_false(is_there(tmp_path_put, told.id));
+	assert_true(is_there(msg_path_put, told.id));
+	assert_true(is_there(tmp_path_put, alive.id) && is_there(msg_path_put, alive.id));
+	assert_int_equal(store_append(h->a, SPAN("INBOX"), &alive, 1, NULL, NULL), STORE_DONE);
+	incoming_drop(&alive);
+	assert_int_equal(store_check(h->a), 2);
+}
+
+/* ---- the index is lost ---- */
+
+struct seen {
+	struct file_id ids[100];
+	size_t n;
+};
+
+static void
+see(struct store *s, const char *mailbox, struct seen *out)
+{
+	struct store_view v;
+	assert_int_equal(store_select(s, span_of(mailbox), true, &v), E_OK);
+	for (uint32_t i = 0; i < v.n; i++)
+		out->ids[out->n++] = v.records[i].id;
+	store_unselect(s, &v);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct file_id));
+}
+
+static int
+join(void *ctx, struct span name)
+{
+	buf_span(ctx, name);
+	buf_ch(ctx, ' ');
+	return E_OK;
+}
+
+static void
+test_rebuild(void **state)
+{
+	struct home *h = *state;
+	struct seen before = {.n = 0}, after = {.n = 0};
+	struct store_view v;
+	struct store_mailbox was, is, later;
+	struct incoming m;
+	struct span keyword = SPAN("$Important");
+	struct store_change c = {.how = STORE_ADD, .flags = FLAG_FLAGGED, .keywords = &keyword, .n_keywords = 1};
+	struct numset uids = set_of(2, 2);
+	assert_int_equal(store_mailbox_create(h->a, SPAN("deep/er"), "\\All", NULL), STORE_DONE);
+	assert_int_equal(store_subscribe(h->a, SPAN("deep/er"), true), STORE_DONE);
+	assert_int_equal(store_subscribe(h->a, SPAN("Trash"), false), STORE_DONE);
+	for (unsigned i = 1; i <= 20; i++)
+		append(h->a, i % 2 ? "INBOX" : "deep/er", i);
+	message_begin(h->a, &m, 21);
+	m.uidl = SPAN("imported");
+	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	incoming_drop(&m);
+	assert_int_equal(store_mailbox(h->a, SPAN("deep/er"), &was), E_OK);
+	assert_int_equal(store_flags(h->a, was.id, &uids, &c, NULL), STORE_DONE);
+	home_dump();
+	/* what comes after the dump is found by its file */
+	uint32_t told = append(h->a, "deep/er", 30);
+	assert_int_equal(store_mailbox_create(h->a, SPAN("lost"), NULL, &later), STORE_DONE);
+	append(h->a, "lost", 31);
+	uids.ranges[0] = (struct num_range){1, 1};
+	assert_int_equal(store_expunge(h->a, was.id, &uids, false), STORE_DONE);
+	numset_free(&uids);
+	see(h->a, "INBOX", &before);
+	see(h->a, "deep/er", &before);
+	see(h->a, "lost", &before);
+	assert_int_equal(store_sync(h->a), E_OK);
+	poll(NULL, 0, 300); /* the file of what was expunged goes */
+	home_damage();
+	see(h->a, "INBOX", &after);
+	see(h->a, "deep/er", &after);
+	assert_int_equal(after.n, before.n);
+	qsort(before.ids, before.n, sizeof before.ids[0], by_id);
+	qsort(after.ids, after.n, sizeof after.ids[0], by_id);
+	assert_memory_equal(before.ids, after.ids, before.n * sizeof before.ids[0]);
+	assert_int_equal(store_check(h->a), before.n);
+	assert_int_equal(store_mailbox(h->a, SPAN("deep/er"), &is), E_OK);
+	assert_int_equal(is.id, was.id);
+	assert_int_equal(is.uidvalidity, was.uidvalidity);
+	assert_string_equal(is.special_use, "\\All");
+	assert_true(is.is_subscribed);
+	assert_int_equal(store_mailbox(h->a, SPAN("Trash"), &is), E_OK);
+	assert_false(is.is_subscribed);
+	assert_int_equal(store_select(h->a, SPAN("deep/er"), false, &v), E_OK);
+	assert_int_equal(store_record_of(&v, 2)->flags, FLAG_FLAGGED);
+	assert_int_equal(store_record_of(&v, 2)->keywords, 1);
+	assert_string_equal(v.head->keywords[0], "$Important");
+	/* no number comes twice */
+	assert_true(append(h->a, "deep/er", 40) > told);
+	assert_true(v.modseq > was.modseq);
+	store_unselect(h->a, &v);
+	assert_int_equal(store_mailbox_create(h->a, SPAN("lost"), NULL, &is), STORE_DONE);
+	assert_true(is.uidvalidity > later.uidvalidity);
+	assert_true(is.id > later.id);
+	struct buf text = {0};
+	assert_int_equal(store_subscriptions(h->a, join, &text), E_OK);
+	assert_string_equal(buf_cstr(&text), "Archive Drafts INBOX Junk Sent deep/er ");
+	buf_reset(&text);
+	assert_int_equal(store_select(h->a, SPAN("INBOX"), false, &v), E_OK);
+	for (uint32_t i = 0; i < v.n; i++)
+		if (file_id_eq(v.records[i].id, m.id))
+			store_uidl(h->a, &v.records[i], &text);
+	assert_string_equal(buf_cstr(&text), "imported");
+	buf_free(&text);
+	store_unselect(h->a, &v);
+}
+
+static void
+test_rebuild_without_a_dump(void **state)
+{
+	struct home *h = *state;
+	struct store_mailbox m;
+	uint32_t uid = 0;
+	for (unsigned i = 1; i <= 10; i++)
+		uid = append(h->a, "INBOX", i);
+	append(h->a, "Sent", 11);
+	home_damage();
+	assert_int_equal(unlink("dump"), 0);
+	assert_int_equal(store_check(h->a), 11);
+	assert_int_equal(store_mailbox(h->a, SPAN("INBOX"), &m), E_OK);
+	assert_int_equal(m.messages, 11);
+	assert_true(append(h->a, "INBOX", 12) > uid);
+}
+
+/* An index that was begun and not finished is none. */
+static void
+test_rebuild_cut_short(void **state)
+{
+	struct home *h = *state;
+	append(h->a, "INBOX", 1);
+	home_dump();
+	home_kill();
+	assert_int_equal(system("rm -r index/db && mkdir index/db"), 0);
+	assert_int_equal(store_check(h->a), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(test_view_of_a_dead_keeper), TEST(test_killed_at_work),
+	    TEST(test_killed_in_delete), TEST(test_half_appends), TEST(test_rebuild), TEST(test_rebuild_without_a_dump),
+	    TEST(test_rebuild_cut_short)};
+	return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
+}
