@@ -9,7 +9,7 @@
 #include "store/mailboxes.h"
 
 enum {
-	JOBS_BATCH_US = 12000,    /* all steps of one batch together; then it is synced */
+	JOBS_BATCH_US = 8000,     /* all steps of one batch together; then it is synced */
 	JOBS_STEP_LEAST_US = 300,
 	JOBS_ROOM_BYTES = 2 << 20,         /* free on the disk, or nothing is changed: a batch logs less than that */
 	JOBS_GROWING_ROOM_BYTES = 8 << 20, /* or nothing is added */

@@ -219,6 +219,16 @@ begin(void)
 }
 
 static void
+checkpoint(void)
+{
+	struct keeper *k = &the_keeper;
+	if (db_checkpoint(k->tables.db, jobs_none() ? KEEPER_IDLE_LOG_BYTES : KEEPER_BUSY_LOG_BYTES) == E_OK)
+		return;
+	log_event(LOG_ERR, "no_checkpoint", "%s", "");
+	k->is_ending = true;
+}
+
+static void
 serve(void)
 {
 	struct keeper *k = &the_keeper;
@@ -232,10 +242,8 @@ serve(void)
 		else if (k->is_usage_old)
 			loop_timer_set(run.usage, KEEPER_USAGE_EVERY_MS);
 		k->is_ending |= db_is_damaged(k->tables.db) || db_is_full(k->tables.db);
-		if (!k->is_ending && db_checkpoint(k->tables.db, KEEPER_CHECKPOINT_BYTES) != E_OK) {
-			log_event(LOG_ERR, "no_checkpoint", "%s", "");
-			k->is_ending = true;
-		}
+		if (!k->is_ending)
+			checkpoint();
 	}
 }
 

@@ -21,10 +21,11 @@ enum {
 	KEEPER_SESSIONS_MOST = 1000,
 	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
-	KEEPER_USAGE_EVERY_MS = 100,    /* at most so often */
-	KEEPER_CHECKPOINT_BYTES = 4 << 20,
-	FLOOR_UIDS_AHEAD = 10000,
-	FLOOR_MODSEQS_AHEAD = 10000,
+	KEEPER_USAGE_EVERY_MS = 1000,   /* at most so often */
+	KEEPER_IDLE_LOG_BYTES = 4 << 20, /* since the last checkpoint: then one when nobody waits */
+	KEEPER_BUSY_LOG_BYTES = 64 << 20, /* then one at any time: it takes as long as several batches */
+	FLOOR_UIDS_AHEAD = 100000,
+	FLOOR_MODSEQS_AHEAD = 100000,
 	FLOOR_NAMES_AHEAD = 16,         /* UIDVALIDITYs and ids of mailboxes */
 };
 
