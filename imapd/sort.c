@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	HEAD_BYTES = 8,    /* of a text, in the head of its value */
+	HEADS_MOST = 8,    /* that are looked at one after the other */
+	MANY_EQUALS = 64,  /* that are worth a look at their next heads */
+};
+
 static const struct {
 	const char *name;
 	enum sort_by by;
@@ -87,7 +93,7 @@ sort_number(int64_t n)
 struct sort_value
 sort_text(struct span folded)
 {
-	unsigned char first[8] = {0};
+	unsigned char first[HEAD_BYTES] = {0};
 	struct sort_value v = {.text = folded};
 	if (folded.n)
 		memcpy(first, folded.p, folded.n < sizeof first ? folded.n : sizeof first);
@@ -145,7 +151,8 @@ place_cmp(const void *x, const void *y, void *ctx)
 	return a->i < b->i ? -1 : 1;
 }
 
-/* By heads alone, a byte after the other from the last; equal ones stay in their order.  spare is as long; where it ends up. */
+/* By heads alone, a byte after the other from the last; equal ones stay in their order.  spare is as
+ * long; returns the one of the two in which they end up. */
 static struct place *
 heads_sort(struct place *places, struct place *spare, size_t n)
 {
@@ -169,30 +176,57 @@ heads_sort(struct place *places, struct place *spare, size_t n)
 	return places;
 }
 
-/* Those whose heads are equal are told apart by all that they have. */
+/* The next octets of their texts become the heads of places whose heads are equal. */
 static void
-equals_sort(struct sorter *s, struct place *places)
+heads_next(struct sorter *s, struct place *places, size_t n, unsigned depth)
 {
-	for (size_t from = 0, to; from < s->n; from = to) {
-		for (to = from + 1; to < s->n && places[to].head == places[from].head; to++)
+	bool is_reverse = s->order.keys[0].is_reverse;
+	for (size_t i = 0; i < n; i++) {
+		struct span text = sorter_row(s, places[i].i)[0].text;
+		uint64_t head = sort_text(span_from(text, depth * HEAD_BYTES)).head;
+		places[i].head = is_reverse ? ~head : head;
+	}
+}
+
+static void places_sort(struct sorter *, struct place *, struct place *spare, size_t n, unsigned depth);
+
+/* Places whose heads are equal: many by their next heads, as subjects often begin alike; few, or at last, by all that they have. */
+static void
+equals_sort(struct sorter *s, struct place *places, struct place *spare, size_t n, unsigned depth)
+{
+	bool has_more = sorter_row(s, places[0].i)[0].text.n > (depth + 1) * HEAD_BYTES;
+	if (n >= MANY_EQUALS && depth < HEADS_MOST && has_more) {
+		heads_next(s, places, n, depth + 1);
+		places_sort(s, places, spare, n, depth + 1);
+	} else if (n > 1) {
+		qsort_r(places, n, sizeof *places, place_cmp, s);
+	}
+}
+
+static void
+places_sort(struct sorter *s, struct place *places, struct place *spare, size_t n, unsigned depth)
+{
+	struct place *sorted = heads_sort(places, spare, n);
+	if (sorted != places)
+		memcpy(places, sorted, n * sizeof *places);
+	for (size_t from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && places[to].head == places[from].head; to++)
 			;
-		if (to - from > 1)
-			qsort_r(places + from, to - from, sizeof *places, place_cmp, s);
+		equals_sort(s, places + from, spare, to - from, depth);
 	}
 }
 
 void
 sorter_run(struct sorter *s, uint32_t *out)
 {
-	struct place *places = mem_grow(NULL, s->n * 2 + 1, sizeof *places), *sorted;
+	struct place *places = mem_grow(NULL, s->n * 2 + 1, sizeof *places);
 	bool is_reverse = s->order.keys[0].is_reverse;
 	for (size_t i = 0; i < s->n; i++) {
 		uint64_t head = sorter_row(s, i)[0].head;
 		places[i] = (struct place){.head = is_reverse ? ~head : head, .i = (uint32_t)i};
 	}
-	sorted = heads_sort(places, places + s->n, s->n);
-	equals_sort(s, sorted);
+	places_sort(s, places, places + s->n, s->n, 0);
 	for (size_t i = 0; i < s->n; i++)
-		out[i] = sorted[i].i;
+		out[i] = places[i].i;
 	mem_free(&places);
 }

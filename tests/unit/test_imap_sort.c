@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "imapd/sort.h"
 
-enum { MESSAGES_MOST = 8, MANY = 10000 };
+enum { MESSAGES_MOST = 8, MANY = 10000, MANY_ALIKE = 3000 };
 
 static const struct {
 	const char *text;
@@ -120,6 +120,31 @@ test_order(void **state)
 	}
 }
 
+/* Many that begin alike, longer than what is compared first: against a plain comparison of all. */
+static void
+test_alike(void **state)
+{
+	static const char *const beginnings[] = {"", "THE SAME BEGINNING OF MANY ", "THE SAME BEGINNING OF MANY AND OF MORE, AND OF EVEN MORE THAN THAT, WHICH GOES ON "};
+	static char texts[MANY_ALIKE][128];
+	static uint32_t out[MANY_ALIKE];
+	(void)state;
+	for (int i = 0; i < MANY_ALIKE; i++)
+		snprintf(texts[i], sizeof texts[i], "%s%d", beginnings[i % 3], i * 7919 % (MANY_ALIKE / 2));
+	for (int is_reverse = 0; is_reverse < 2; is_reverse++) {
+		struct sort_order order = {.keys = {{.by = SORT_SUBJECT, .is_reverse = is_reverse}}, .n = 1};
+		struct sorter s;
+		sorter_init(&s, &order, MANY_ALIKE);
+		for (size_t i = 0; i < MANY_ALIKE; i++)
+			*sorter_row(&s, i) = sort_text(span_of(texts[i]));
+		sorter_run(&s, out);
+		for (size_t i = 1; i < MANY_ALIKE; i++) {
+			int cmp = strcmp(texts[out[i - 1]], texts[out[i]]) * (is_reverse ? -1 : 1);
+			assert_true(cmp < 0 || (cmp == 0 && out[i - 1] < out[i]));
+		}
+		sorter_done(&s);
+	}
+}
+
 static void
 test_by_record(void **state)
 {
@@ -163,6 +188,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_parse),
 	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_alike),
 	    cmocka_unit_test(test_by_record),
 	    cmocka_unit_test(test_times),
 	};
