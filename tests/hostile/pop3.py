@@ -17,7 +17,7 @@ class Pop:
 
     def __init__(self, s, kind="pop3"):
         self.s = socket.create_connection(("127.0.0.1", s.port(kind)), timeout=20)
-        if kind == "pop3s":
+        if kind in ("pop3s", "imaps"):
             self.s = ssl._create_unverified_context().wrap_socket(self.s)
         self.f = self.s.makefile("rb")
         self.greeting = self.get()

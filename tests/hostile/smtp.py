@@ -62,6 +62,19 @@ class Line:
         return r
 
 
+class Imap(Pop):
+    """A conversation in which a tagged line ends a reply."""
+
+    def ask(self, *lines):
+        """The tagged reply to the last of them."""
+        for line in lines:
+            self.s.sendall(line.encode() + b"\r\n")
+            reply = self.get()
+            while reply and not reply.startswith(line.split()[0] + " "):
+                reply = self.get()
+        return reply
+
+
 def plain(user, password):
     return "AUTH PLAIN " + base64.b64encode(f"\0{user}\0{password}".encode()).decode()
 
@@ -233,9 +246,12 @@ def reload_all(t):
         s.users([(U1, "pass"), (U2, "pass")])
         s.start()
         smtp, pop, pops = Line(s), Pop(s), Pop(s, "pop3s")
+        imap, imaps = Imap(s, "imap"), Imap(s, "imaps")
         smtp.ask("EHLO client.test", "MAIL FROM:<a@example.net>")
         pop.login()
         pops.login(U2)
+        for c in (imap, imaps):
+            c.ask(f"a LOGIN {U2} pass", "b SELECT INBOX")
         ending, taken, refused = threading.Event(), [], []
 
         def sender():
@@ -252,7 +268,7 @@ def reload_all(t):
             before = s.log().count("event=started")
             for p in s.procs.values():
                 p.send_signal(signal.SIGHUP)
-            t.check(wait_for(lambda: s.log().count("event=started") == before + 4, 30), "HUP to all: four new generations")
+            t.check(wait_for(lambda: s.log().count("event=started") == before + len(s.procs), 30), "HUP to all: a new generation of each")
         enough = len(taken) + 10
         wait_for(lambda: len(taken) > enough, 20)
         ending.set()
@@ -269,6 +285,8 @@ def reload_all(t):
         t.check(r.startswith("250"), "an SMTP transaction from before comes to its end", r)
         t.check(pop.ask("NOOP").startswith("+OK") and pop.ask("QUIT").startswith("+OK"), "a POP3 session from before too")
         t.check(pops.ask("NOOP").startswith("+OK") and pops.ask("QUIT").startswith("+OK"), "and one that a front relays out of TLS")
+        t.check(imap.ask("c NOOP", "d LOGOUT").startswith("d OK"), "an IMAP session from before goes on")
+        t.check(imaps.ask("c NOOP", "d LOGOUT").startswith("d OK"), "and one that a front relays out of TLS")
 
 
 def reload_refused(t):

@@ -125,8 +125,8 @@ static const struct attempt {
     {"reads verifiers", do_read, "INSIDE_SECRETS"},
     {"reads the journal", do_read, "INSIDE_JOURNAL"},
     {"writes into the spool", do_create, "INSIDE_SPOOL"},
-    {"reads u1's message", do_read, "INSIDE_U1"},
-    {"reads u2's message", do_read, "INSIDE_U2"},
+    {"reads u1's mailbox", do_read, "INSIDE_U1"},
+    {"reads u2's mailbox", do_read, "INSIDE_U2"},
     {"writes into u1's mailbox", do_create, "INSIDE_NEW1"},
     {"writes into u2's mailbox", do_create, "INSIDE_NEW2"},
 };
