@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/sweep.h"
+
+static uint32_t last_undo;  /* number of a row in undo */
+static unsigned n_undoing;  /* jobs that a keeper that died left */
 
 struct copy_job {
 	struct job job;
@@ -11,6 +15,7 @@ struct copy_job {
 	uint32_t target_id, limit;  /* limit: the source's UIDNEXT when it began */
 	uint32_t at;
 	bool has_begun, is_undoing;
+	uint32_t undo_number;       /* of its row in undo; 0: none */
 	struct slot *source, *target;           /* borrow: of this step */
 	uint64_t source_modseq, target_modseq;  /* of this step; 0: none yet */
 	int64_t now_sec;
@@ -155,12 +160,34 @@ undo_one(void *ctx, struct store_record *r, enum sweep_did *did)
 static int
 undo_step(struct copy_job *c)
 {
+	struct tables *t = &the_keeper.tables;
+	int err = E_OK;
 	reset(c);
-	if (!c->target)
-		return done(c, c->job.said);
-	int err = sweep(c->target_id, &c->to, &c->at, undo_one, c, &c->job.is_done);
+	c->job.is_done = !c->target;
+	if (c->target)
+		err = sweep(c->target_id, &c->to, &c->at, undo_one, c, &c->job.is_done);
 	if (err == E_OK && c->gone.n)
-		err = expunged_put(&the_keeper.tables, job_txn(), slot_touch(c->target), c->target_modseq, &c->gone);
+		err = expunged_put(t, job_txn(), slot_touch(c->target), c->target_modseq, &c->gone);
+	return err == E_OK && c->job.is_done ? undo_remove(t, job_txn(), c->undo_number) : err;
+}
+
+/* What is to go if the next step does not come. */
+static int
+note_undo(struct copy_job *c)
+{
+	struct tables *t = &the_keeper.tables;
+	struct numset all = {0};
+	int err = E_OK;
+	if (c->job.is_done)
+		return c->undo_number ? undo_remove(t, job_txn(), c->undo_number) : E_OK;
+	for (size_t i = 0; i < c->to.n && err == E_OK; i++)
+		err = numset_add(&all, c->to.ranges[i].from, c->to.ranges[i].to);
+	if (err == E_OK)
+		err = numset_add(&all, c->made[0].uid, c->made[c->n_made - 1].uid);
+	if (c->undo_number == 0)
+		c->undo_number = ++last_undo;
+	err = err == E_OK ? undo_put(t, job_txn(), c->undo_number, c->target_id, &all) : E_IO;
+	numset_free(&all);
 	return err;
 }
 
@@ -181,13 +208,13 @@ write_made(struct copy_job *c)
 {
 	struct tables *t = &the_keeper.tables;
 	if (c->n_made == 0)
-		return E_OK;
+		return c->undo_number && c->job.is_done ? note_undo(c) : E_OK;
 	int err = records_append(t, job_txn(), c->target_id, c->made, c->n_made);
 	if (err == E_OK && c->asked.is_move)
 		err = expunged_put(t, job_txn(), slot_touch(c->source), c->source_modseq, &c->gone);
 	for (size_t i = 0; i < c->n_made; i++)
 		change_add(c->target, CHANGE_ADD, &c->made[i]);
-	return err;
+	return err == E_OK && !c->asked.is_move ? note_undo(c) : err;
 }
 
 static int
@@ -263,6 +290,35 @@ copy_free(struct job *j)
 	numset_free(&c->gone);
 }
 
+static void
+undone_free(struct job *j)
+{
+	n_undoing--;
+	copy_free(j);
+}
+
+/* One of no session, from the row of a keeper that died. */
+static int
+undo_begin(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *uids)
+{
+	static const struct job_kind undo_kind = {
+	    .name = "copy_undo", .step = copy_step, .synced = copy_synced, .free = undone_free};
+	struct copy_job *c = job_new(sizeof *c, &undo_kind, NULL, 0, SPAN(""));
+	int err = E_OK;
+	(void)ctx;
+	c->is_undoing = true;
+	c->undo_number = number;
+	c->target_id = mailbox;
+	n_undoing++;
+	log_event(LOG_NOTICE, "copy_undone", "mailbox=%u messages=%llu", mailbox, (unsigned long long)numset_count(uids));
+	if (number > last_undo)
+		last_undo = number;
+	for (size_t i = 0; i < uids->n && err == E_OK; i++)
+		err = numset_add(&c->to, uids->ranges[i].from, uids->ranges[i].to);
+	job_add(&c->job);
+	return err;
+}
+
 static const struct job_kind copy_kind = {.name = "copy", .is_growing = true, .step = copy_step, .synced = copy_synced,
     .failed = copy_failed, .answer = copy_answer, .free = copy_free};
 static const struct job_kind move_kind = {
@@ -292,4 +348,16 @@ move_all(uint32_t from, uint32_t to)
 	if (numset_add(&c->asked.uids, 1, UINT32_MAX) != E_OK)
 		bug("a set of one range");
 	return &c->job;
+}
+
+int
+copies_undo(void)
+{
+	return undo_each(&the_keeper.tables, undo_begin, NULL);
+}
+
+bool
+copies_are_undone(void)
+{
+	return n_undoing == 0;
 }

@@ -64,6 +64,9 @@ ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 
 /* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
 void purge_begin(uint32_t mailbox);
+/* copies_undo - jobs for what a keeper that died in a COPY left: to be run before anybody is served */
+MUST_USE int copies_undo(void);
+bool copies_are_undone(void);
 /* move_all - a job that moves all of a mailbox: RENAME of INBOX */
 struct job *move_all(uint32_t from, uint32_t to);
 

@@ -210,6 +210,10 @@ begin(void)
 	run.usage = loop_timer_new(k->loop, on_usage, NULL);
 	run.alone_since_ms = run.dumped_ms = now;
 	loop_timer_set(run.upkeep, KEEPER_UPKEEP_MS);
+	if (copies_undo() != E_OK)
+		log_event(LOG_ERR, "copies_not_undone", "%s", "");
+	while (!copies_are_undone() && !k->is_ending)
+		jobs_run();
 	doomed_begin();
 	tmp_sweep();
 	watch_new();

@@ -193,7 +193,7 @@ struct store_copied {
 	uint32_t uidvalidity;           /* of the target */
 	struct numset from, to;         /* own */
 };
-/* COPY: all or none, but at a keeper's death.  A MOVE that fails midway leaves what it moved in out; each message is in one
+/* COPY: all or none; what a keeper that died had copied is undone by the next one, unless it was all.  A MOVE that fails midway leaves what it moved in out; each message is in one
  * of the two mailboxes at any time.  Keywords past the target's STORE_KEYWORDS_MAX are left out.  Rows only: bytes are
  * not copied.  out is freed by numset_free, at any result. */
 enum store_said store_copy(struct store *, uint32_t mailbox, const struct numset *uids, struct span target, bool is_move, struct store_copied *out);

@@ -14,7 +14,8 @@ tables_open(struct tables *t, const char *dir, bool is_made_if_missing)
 		struct db_table **table;
 	} all[] = {{"mailboxes", &t->mailboxes}, {"keywords", &t->keywords}, {"messages", &t->messages},
 	    {"expunged", &t->expunged}, {"files", &t->files}, {"doomed", &t->doomed}, {"seen", &t->seen},
-	    {"subscriptions", &t->subscriptions}, {"uidls", &t->uidls}, {"annotations", &t->annotations}};
+	    {"subscriptions", &t->subscriptions}, {"uidls", &t->uidls}, {"undo", &t->undo},
+	    {"annotations", &t->annotations}};
 	*t = (struct tables){.db = NULL};
 	int err = db_open(dir, TABLE_CACHE_BYTES, &t->db);
 	for (size_t i = 0; i < COUNT(all) && err == E_OK; i++)
@@ -275,4 +276,53 @@ uidl_each(struct tables *t, int (*fn)(void *ctx, struct file_id, struct span uid
 {
 	struct each_uidl e = {fn, ctx};
 	return rows_each(t->uidls, SPAN(""), on_uidl, &e);
+}
+
+/* ---- copies that are not over ---- */
+
+int
+undo_put(struct tables *t, struct db_txn *txn, uint32_t number, uint32_t mailbox, const struct numset *uids)
+{
+	struct buf key = {0}, row = {0};
+	buf_u32(&row, mailbox);
+	numset_encode(&row, uids->ranges, uids->n);
+	int err = db_put(t->undo, txn, key_u32(&key, number), buf_as_span(&row));
+	buf_free(&key);
+	buf_free(&row);
+	return err;
+}
+
+int
+undo_remove(struct tables *t, struct db_txn *txn, uint32_t number)
+{
+	struct buf key = {0};
+	int err = db_del(t->undo, txn, key_u32(&key, number));
+	buf_free(&key);
+	return err == E_BAD ? E_OK : err;
+}
+
+struct each_undo {
+	int (*fn)(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *);
+	void *ctx;
+};
+
+static int
+on_undo(void *ctx, struct span key, struct span row)
+{
+	struct each_undo *e = ctx;
+	struct rd k = rd_of(key), r = rd_of(row);
+	struct numset uids = {0};
+	uint32_t number = rd_key_u32(&k), mailbox = rd_u32(&r);
+	int err = numset_decode(&r, &uids) == E_OK && rd_end(&r) == E_OK && rd_end(&k) == E_OK ? E_OK : E_LIMIT;
+	if (err == E_OK)
+		err = e->fn(e->ctx, number, mailbox, &uids);
+	numset_free(&uids);
+	return err;
+}
+
+int
+undo_each(struct tables *t, int (*fn)(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *), void *ctx)
+{
+	struct each_undo e = {fn, ctx};
+	return rows_each(t->undo, SPAN(""), on_undo, &e);
 }

@@ -11,6 +11,7 @@
  *   seen           file id -> day it was taken in; kept SEEN_DAYS: a replay brings nothing back
  *   subscriptions  name -> nothing: they outlive mailboxes (RFC 9051 6.3.7)
  *   uidls          file id -> what import brought along
+ *   undo           number -> mailbox, uids: of a COPY that is not over.  Found at the start, they go
  *   annotations    empty: there is no METADATA yet
  */
 #ifndef STORE_TABLES_H
@@ -48,7 +49,7 @@ struct mailbox {
 struct tables {
 	struct db *db;
 	struct db_table *mailboxes, *keywords, *messages, *expunged, *files, *doomed, *seen, *subscriptions, *uidls,
-	    *annotations;
+	    *undo, *annotations;
 };
 
 /* tables_open - E_OK; E_BAD: a table is missing (new, or lost); E_LIMIT: damaged; E_IO */
@@ -89,7 +90,7 @@ MUST_USE int walk_to(struct record_walk *, uint32_t uid);
 MUST_USE int walk_save(struct record_walk *);
 void walk_close(struct record_walk *);
 
-/* ---- files and what went: files.c (uidls: tables.c) ---- */
+/* ---- files and what went: files.c (uidls, undo: tables.c) ---- */
 /* a message is in one more mailbox: first (with its name's facts), or again */
 MUST_USE int file_refer(struct tables *, struct db_txn *, const struct file_name *, int64_t came_sec);
 /* one reference less; at none (is_last) the file is doomed */
@@ -109,6 +110,9 @@ MUST_USE int expunged_since(struct tables *, uint32_t mailbox, uint64_t modseq, 
 MUST_USE int expunged_drop(struct tables *, struct db_txn *, uint32_t mailbox, unsigned most, unsigned *n, uint64_t *last);
 MUST_USE int doomed_each(struct tables *, int (*fn)(void *ctx, struct file_id), void *ctx);
 MUST_USE int doomed_remove(struct tables *, struct db_txn *, struct file_id);
+MUST_USE int undo_put(struct tables *, struct db_txn *, uint32_t number, uint32_t mailbox, const struct numset *);
+MUST_USE int undo_remove(struct tables *, struct db_txn *, uint32_t number);
+MUST_USE int undo_each(struct tables *, int (*fn)(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *), void *ctx);
 MUST_USE int uidl_put(struct tables *, struct db_txn *, struct file_id, struct span uidl);
 MUST_USE int uidl_each(struct tables *, int (*fn)(void *ctx, struct file_id, struct span uidl), void *ctx);
 

@@ -64,6 +64,17 @@ create(const char *dir)
 	assert_int_equal(status, 0);
 }
 
+char home_dir[64];
+static bool is_placed;
+
+void
+home_place(void)
+{
+	strcpy(home_dir, "/tmp/test_store.XXXXXX");
+	assert_non_null(mkdtemp(home_dir));
+	is_placed = true;
+}
+
 int
 home_setup(void **state)
 {
@@ -72,8 +83,10 @@ home_setup(void **state)
 		log_open("test", STDERR_FILENO, false);
 	else
 		log_level(LOG_EMERG);
-	strcpy(h->dir, "/tmp/test_store.XXXXXX");
-	assert_non_null(mkdtemp(h->dir));
+	if (!is_placed)
+		home_place();
+	is_placed = false;
+	strcpy(h->dir, home_dir);
 	create(h->dir);
 	assert_int_equal(store_open(h->dir, &h->a), E_OK);
 	assert_int_equal(store_open(h->dir, &h->b), E_OK);

@@ -10,6 +10,8 @@ struct home {
 	struct store *a, *b;     /* two sessions */
 };
 
+extern char home_dir[64];
+void home_place(void);            /* a new directory becomes home_dir: before home_setup, which else does it */
 int home_setup(void **state);     /* an account, and both sessions of it */
 int home_teardown(void **state);
 void home_reopen(struct home *);  /* both sessions again, after the keeper ended */

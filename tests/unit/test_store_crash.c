@@ -96,7 +96,7 @@ test_killed_at_work(void **state)
 {
 	struct home *h = *state;
 	struct store_mailbox m;
-	uint64_t in_inbox = MANY, moved = 0;
+	uint64_t in_inbox = MANY, moved = 0, copied = 0;
 	append_many(h->a, "INBOX", MANY);
 	for (unsigned i = 0; i < KILLS; i++) {
 		int status;
@@ -110,6 +110,9 @@ test_killed_at_work(void **state)
 		assert_int_equal(store_mailbox(h->b, SPAN("INBOX"), &m), E_OK);
 		in_inbox = m.messages;
 		assert_int_equal(in_inbox + moved, MANY);
+		assert_int_equal(store_mailbox(h->b, SPAN("Sent"), &m), E_OK);
+		assert_true(m.messages == copied || (i % 4 == 0 && m.messages == copied + in_inbox)); /* all or none */
+		copied = m.messages;
 		if (in_inbox < MANY / 2) { /* back again */
 			struct numset all = set_of(1, UINT32_MAX);
 			struct store_copied c;
