@@ -26,7 +26,8 @@ struct facts {
 typedef void facts_fn(void *ctx, size_t i, const struct store_record *, const struct envelope_facts *);
 enum reply facts_each(struct facts *, struct session *, const struct found *, facts_fn *, void *ctx);
 void facts_done(struct facts *);
-/* facts_of - of one message, borrowed until the next; *is_lent: its item is mapped, and lends its texts until store_unselect */
+/* facts_of - of one message, borrowed until the next; *is_lent: its item is mapped, and lends its texts
+ * until store_unselect */
 void facts_of(struct message *, struct envelope_facts *out, bool *is_lent);
 
 #endif

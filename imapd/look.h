@@ -18,7 +18,8 @@ struct look {
 };
 
 void look_init(struct look *, struct session *);
-/* look_up - after work on so many bytes.  R_DONE, or the reply that ends the command: R_NONE (the client is gone), R_LATER */
+/* look_up - after work on so many bytes.  R_DONE, or the reply that ends the command: R_NONE (the client is gone),
+ * R_LATER (the daemon stops) */
 enum reply look_up(struct look *, uint64_t bytes);
 
 #endif

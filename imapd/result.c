@@ -129,7 +129,8 @@ result_save(struct session *s, const struct search *search, const struct result 
 }
 
 bool
-result_put(struct session *s, const struct command *c, const char *name, const struct search *search, const struct result *r)
+result_put(struct session *s, const struct command *c, const char *name, const struct search *search,
+    const struct result *r)
 {
 	struct buf *out = respond_out(s);
 	buf_str(out, "* ");

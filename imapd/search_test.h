@@ -50,7 +50,8 @@ struct search_tests {
 	struct buf fields;
 };
 
-/* search_tests_init - E_OK, E_BAD (a sequence number that is none), E_LIMIT (the arena is full).  search_tests_done in any case */
+/* search_tests_init - E_OK, E_BAD (a sequence number that is none), E_LIMIT (the arena is full).
+ * search_tests_done in any case */
 MUST_USE int search_tests_init(struct search_tests *, struct session *, const struct search *);
 void search_tests_done(struct search_tests *);
 /* search_tests_match - is message seq found?  t->file_bytes is what it took. */

@@ -190,7 +190,8 @@ heads_next(struct sorter *s, struct place *places, size_t n, unsigned depth)
 
 static void places_sort(struct sorter *, struct place *, struct place *spare, size_t n, unsigned depth);
 
-/* Places whose heads are equal: many by their next heads, as subjects often begin alike; few, or at last, by all that they have. */
+/* Places whose heads are equal: many by their next heads, as subjects often begin alike; few, or at last, by all that
+ * they have. */
 static void
 equals_sort(struct sorter *s, struct place *places, struct place *spare, size_t n, unsigned depth)
 {

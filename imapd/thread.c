@@ -27,7 +27,7 @@ thread_dummy(struct thread_forest *f)
 		f->cap = f->cap * 2 + 8;
 		f->nodes = mem_grow(f->nodes, f->cap, sizeof *f->nodes);
 	}
-	f->nodes[f->n] = (struct thread_node){.parent = THREAD_NONE, .child = THREAD_NONE, .last = THREAD_NONE, .next = THREAD_NONE};
+	f->nodes[f->n] = (struct thread_node){THREAD_NONE, THREAD_NONE, THREAD_NONE, THREAD_NONE};
 	return (uint32_t)f->n++;
 }
 

@@ -54,7 +54,8 @@ void thread_refs(const struct thread_message *, size_t n, struct thread_forest *
  *   flush    called after some numbers; false ends it
  *   returns  false when flush did
  */
-bool thread_put(struct buf *out, const struct thread_forest *, const struct thread_message *, bool (*flush)(void *), void *ctx);
+bool thread_put(struct buf *out, const struct thread_forest *, const struct thread_message *, bool (*flush)(void *),
+    void *ctx);
 
 /* ---- for the algorithms ---- */
 void thread_init(struct thread_forest *, size_t n_messages); /* all are roots, none is in a list */
@@ -65,7 +66,8 @@ bool thread_is_dummy(const struct thread_forest *, uint32_t node);
 void thread_append(struct thread_forest *, uint32_t parent, uint32_t node);
 /* thread_by_date - indexes of the messages by sent date, the first of equal ones first; own */
 uint32_t *thread_by_date(const struct thread_message *, size_t n);
-/* thread_link - steps 1 to 3 of REFERENCES: parents alone.  A dummy that is some message's parent is a root and has two children or more */
+/* thread_link - steps 1 to 3 of REFERENCES: parents alone.  A dummy that is some message's parent
+ * is a root and has two children or more */
 void thread_link(const struct thread_message *, size_t n, struct thread_forest *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* thread_orderedsubject.c - THREAD=ORDEREDSUBJECT, RFC 5256 3: a thread a base subject; all but its first message are that one's children. */
+/* thread_orderedsubject.c - THREAD=ORDEREDSUBJECT, RFC 5256 3: a thread a base subject, the others under its first message. */
 #include "imapd/idtable.h"
 #include "imapd/thread.h"
 

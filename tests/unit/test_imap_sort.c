@@ -124,7 +124,8 @@ test_order(void **state)
 static void
 test_alike(void **state)
 {
-	static const char *const beginnings[] = {"", "THE SAME BEGINNING OF MANY ", "THE SAME BEGINNING OF MANY AND OF MORE, AND OF EVEN MORE THAN THAT, WHICH GOES ON "};
+	static const char *const beginnings[] = {"", "THE SAME BEGINNING OF MANY ",
+	    "THE SAME BEGINNING OF MANY AND OF MORE, AND OF EVEN MORE THAN THAT, WHICH GOES ON "};
 	static char texts[MANY_ALIKE][128];
 	static uint32_t out[MANY_ALIKE];
 	(void)state;
