@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_retr.c - RETR and TOP: a message is mapped, and sent in pieces between its dots. */
-#include <sys/mman.h>
-#include <unistd.h>
-
+/* cmd_retr.c - RETR and TOP: a message is sent in pieces between its dots. */
 #include "pop3d/command.h"
 #include "pop3d/stuff.h"
 
@@ -25,8 +22,27 @@ send_text(struct session *s, struct span text)
 static bool
 has_utf8_head(struct span text)
 {
+	if (span_is_ascii(text))
+		return false; /* faster than looking for its end */
 	struct span head = span_head(text, span_search(text, SPAN("\r\n\r\n")));
 	return !span_is_ascii(head) && utf8_valid(head);
+}
+
+/* Small ones are read, large ones mapped: then is_mapped. */
+static int
+take_text(struct session *s, const struct store_record *r, struct span *out, bool *is_mapped)
+{
+	*is_mapped = false;
+	if (drop_is_gone(&s->drop, r))
+		return E_BAD;
+	int err = store_message_read(s->drop.store, r, &s->text);
+	if (err == E_LIMIT) {
+		err = store_message_map(s->drop.store, r, out);
+		*is_mapped = err == E_OK;
+	} else {
+		*out = buf_as_span(&s->text);
+	}
+	return err == E_OK && out->n == 0 ? E_IO : err;
 }
 
 /* The whole of a message or its top; a file that is missing costs only this reply. */
@@ -34,31 +50,24 @@ static void
 send_message(struct session *s, uint64_t number, bool is_top, uint64_t lines)
 {
 	const struct store_record *r = drop_message(&s->drop, number);
-	int fd;
-	int err = drop_message_open(&s->drop, r, &fd);
+	struct span text;
+	bool is_mapped;
+	int err = take_text(s, r, &text, &is_mapped);
 	if (err != E_OK) {
 		io_putf(&s->io, "-ERR %s\r\n",
 		    err == E_BAD ? "this message was removed meanwhile" : "[SYS/TEMP] this message cannot be read");
 		return;
 	}
-	off_t size = lseek(fd, 0, SEEK_END);
-	void *p = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-	close(fd);
-	if (p == MAP_FAILED) {
-		io_putf(&s->io, "-ERR [SYS/TEMP] this message cannot be read\r\n");
-		return;
-	}
-	struct span text = span_make(p, (size_t)size);
 	if (!s->is_utf8 && has_utf8_head(text)) {
-		munmap(p, (size_t)size);
 		io_putf(&s->io, "-ERR [UTF8] its head is in UTF-8: say UTF8 before the login\r\n");
-		return;
+	} else {
+		io_putf(&s->io, "+OK %llu octets\r\n", (unsigned long long)r->size_bytes);
+		send_text(s, is_top ? span_head(text, top_end(text, lines)) : text);
+		if (!is_top)
+			drop_retrieved(&s->drop, number);
 	}
-	io_putf(&s->io, "+OK %llu octets\r\n", (unsigned long long)r->size_bytes);
-	send_text(s, is_top ? span_head(text, top_end(text, lines)) : text);
-	munmap(p, (size_t)size);
-	if (!is_top)
-		drop_retrieved(&s->drop, number);
+	if (is_mapped)
+		store_message_unmap(&text);
 }
 
 void

@@ -49,11 +49,11 @@ drop_message(const struct drop *d, uint64_t number)
 }
 
 /* The view tells before the file is gone. */
-int
-drop_message_open(const struct drop *d, const struct store_record *r, int *out)
+bool
+drop_is_gone(const struct drop *d, const struct store_record *r)
 {
 	const struct store_record *now = store_record_of(&d->view, r->uid);
-	return now && (now->flags & FLAG_GONE) ? E_BAD : store_message_open(d->store, r, out);
+	return now && (now->flags & FLAG_GONE);
 }
 
 void

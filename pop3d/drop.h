@@ -22,8 +22,8 @@ MUST_USE int drop_open(struct store *, int32_t keep_days, struct drop *out);
 void drop_close(struct drop *);
 /* drop_message - number as the client says it (from 1); NULL: no such message, or it is marked */
 const struct store_record *drop_message(const struct drop *, uint64_t number);
-/* drop_message_open - its file; out is the caller's.  E_OK, E_BAD (another session removed it), E_IO */
-MUST_USE int drop_message_open(const struct drop *, const struct store_record *, int *out);
+/* drop_is_gone - another session removed it meanwhile */
+bool drop_is_gone(const struct drop *, const struct store_record *);
 void drop_delete(struct drop *, uint64_t number);
 void drop_retrieved(struct drop *, uint64_t number);
 void drop_reset(struct drop *);                    /* RSET */

@@ -38,7 +38,7 @@ converse(struct session *s)
 static void
 serve(int fd, const struct login_client *c)
 {
-	struct session s = {.is_utf8 = c->is_utf8, .has_tls = c->has_tls, .is_loopback = c->is_loopback};
+	struct session s = {.text.max = POP3_READ_MAX, .is_utf8 = c->is_utf8, .has_tls = c->has_tls, .is_loopback = c->is_loopback};
 	serve_io(&s.io, fd, c, POP3_IN_MAX, POP3_OUT_MAX);
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	if (err == E_OK)
@@ -54,6 +54,7 @@ serve(int fd, const struct login_client *c)
 			log_event(LOG_DEBUG, "reply_unsent", "%s", "");
 	}
 	drop_close(&s.drop);
+	buf_free(&s.text);
 	io_done(&s.io);
 }
 

@@ -12,11 +12,13 @@ enum {
 	POP3_IN_MAX = 16384,
 	POP3_OUT_MAX = 1 << 20,
 	POP3_WRITE_CHUNK = 256 * 1024,
+	POP3_READ_MAX = 256 * 1024, /* bytes: a larger message is mapped */
 };
 
 struct session {
 	struct io io;
 	struct drop drop;
+	struct buf text;           /* own: a small message that is sent */
 	unsigned errors;
 	bool is_over;
 	bool is_utf8;              /* the client said UTF8: heads may have it */

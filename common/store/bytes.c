@@ -33,6 +33,36 @@ store_message_open(struct store *s, const struct store_record *r, int *out)
 	return err;
 }
 
+/* All n bytes.  A file that is shorter than it was a moment ago is as good as gone. */
+static int
+read_all(int fd, size_t n, struct buf *out)
+{
+	char *room = buf_room(out, n);
+	size_t have = 0;
+	ssize_t got = 1;
+	if (!room)
+		return E_LIMIT;
+	while (have < n && got > 0) {
+		got = pread(fd, room + have, n - have, (off_t)have);
+		have += got > 0 ? (size_t)got : 0;
+	}
+	buf_added(out, have);
+	return have == n ? E_OK : E_IO;
+}
+
+int
+store_message_read(struct store *s, const struct store_record *r, struct buf *out)
+{
+	struct stat st;
+	int fd, err = store_message_open(s, r, &fd);
+	buf_reset(out);
+	if (err != E_OK)
+		return err;
+	err = fstat(fd, &st) == 0 ? read_all(fd, (size_t)st.st_size, out) : E_IO;
+	close(fd);
+	return err;
+}
+
 int
 store_message_map(struct store *s, const struct store_record *r, struct span *out)
 {

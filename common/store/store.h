@@ -242,6 +242,11 @@ enum store_said store_adopt_numbers(struct store *, struct span mailbox, uint32_
 /* ---- bytes ---- */
 /* store_message_open - the message's file, for reading; out is the caller's.  E_OK, E_BAD (it is gone), E_IO */
 MUST_USE int store_message_open(struct store *, const struct store_record *, int *out);
+/*
+ * store_message_read - the same, its bytes in out (emptied first).  Cheaper than a mapping for what is small.
+ *   returns  also E_LIMIT (larger than out may be: nothing is read)
+ */
+MUST_USE int store_message_read(struct store *, const struct store_record *, struct buf *out);
 /* store_message_map - the same, mapped; unmap with store_message_unmap.  As above */
 MUST_USE int store_message_map(struct store *, const struct store_record *, struct span *out);
 void store_message_unmap(struct span *);
