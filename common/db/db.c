@@ -85,7 +85,7 @@ configure(DB_ENV *env, size_t cache_bytes)
 	if (!err)
 		err = env->set_lg_max(env, DB_LOG_FILE_BYTES);
 	if (!err)
-		err = env->set_lg_bsize(env, 128 * 1024);
+		err = env->set_lg_bsize(env, DB_LOG_BUFFER_BYTES);
 	if (!err)
 		err = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1);
 	if (!err)

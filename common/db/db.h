@@ -2,7 +2,7 @@
 /*
  * db.h - tables of byte keys and byte values with transactions: the one door to Berkeley DB 5.3.
  * An environment belongs to one process (DB_PRIVATE; the caller holds a lock of its own): after
- * kill -9 the next db_open recovers.  Pages are 4 KB with checksums, log files of 1 MB go by themselves.
+ * kill -9 the next db_open recovers.  Pages are 4 KB with checksums, log files go by themselves.
  * Keys sort as bytes: numbers in keys are big-endian (db_key_u32, db_key_u64).
  * Results: E_OK; E_BAD no such key; E_IO the world failed, try later; E_LIMIT the disk is full or the
  * environment is damaged: db_is_damaged tells, then close, put aside and rebuild.  Nothing is said to stderr.
@@ -20,7 +20,9 @@ struct db_cursor;
 
 enum {
 	DB_PAGE_BYTES = 4096,
-	DB_LOG_FILE_BYTES = 1 << 20,
+	/* a log file is filled with zeros to its end when an environment is recovered; the library wants 4 buffers in it */
+	DB_LOG_FILE_BYTES = 256 << 10,
+	DB_LOG_BUFFER_BYTES = 64 << 10,
 	DB_ITEM_BEST_BYTES = DB_PAGE_BYTES / 4, /* larger values go to overflow pages and log more */
 };
 

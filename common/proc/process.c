@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "proc/fds.h"
 #include "proc/monitor.h"
 
 enum { KEEP_MAX = LISTENERS_MAX + 4, ASK_BURST = 64 };
@@ -50,28 +51,6 @@ process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
 	return p;
 }
 
-static int
-by_number(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Everything that the child is not meant to have is closed: the monitor's channels above all. */
-static void
-close_all_but(int *keep, size_t n)
-{
-	unsigned from = STDERR_FILENO + 1;
-	qsort(keep, n, sizeof *keep, by_number);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] < (int)from)
-			continue;
-		if (keep[i] > (int)from)
-			close_range(from, (unsigned)keep[i] - 1, 0);
-		from = (unsigned)keep[i] + 1;
-	}
-	close_range(from, ~0u, 0);
-}
-
 static void
 keep_descriptors(int control, bool accepts)
 {
@@ -82,7 +61,7 @@ keep_descriptors(int control, bool accepts)
 	keep[n++] = log_fd();
 	for (size_t i = 0; accepts && i < m->listeners.n; i++)
 		keep[n++] = m->listeners.all[i].fd;
-	close_all_but(keep, n);
+	fds_close_others(keep, n);
 }
 
 static void

@@ -3,6 +3,8 @@
 #include "store/keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -18,7 +20,8 @@ static struct {
 	struct loop_timer *again, *upkeep, *usage; /* own */
 	int64_t alone_since_ms, dumped_ms, usage_ms;
 	int inotify;
-} run = {.inotify = -1};
+	int term[2];              /* own: a byte comes with TERM */
+} run = {.inotify = -1, .term = {-1, -1}};
 
 /* ---- opening ---- */
 
@@ -197,6 +200,33 @@ watch_new(void)
 	loop_watch(the_keeper.loop, run.inotify, LOOP_READ, on_new, NULL);
 }
 
+/* TERM, from who stops a whole service: what was asked is answered, the index is closed. */
+static void
+on_term(int sig)
+{
+	char byte = (char)sig;
+	if (write(run.term[1], &byte, 1) != 1)
+		return; /* the pipe is full: it is known */
+}
+
+static void
+on_term_byte(void *ctx, int fd, unsigned events)
+{
+	(void)ctx, (void)fd, (void)events;
+	the_keeper.is_ending = true;
+}
+
+static void
+watch_term(void)
+{
+	struct sigaction sa = {.sa_handler = on_term, .sa_flags = SA_RESTART};
+	if (pipe2(run.term, O_CLOEXEC | O_NONBLOCK) != 0 || sigaction(SIGTERM, &sa, NULL) != 0) {
+		log_event(LOG_WARNING, "no_term", "err=%s do=\"nothing: TERM does not end this keeper\"", log_errno(errno));
+		return;
+	}
+	loop_watch(the_keeper.loop, run.term[0], LOOP_READ, on_term_byte, NULL);
+}
+
 /* ---- the process ---- */
 
 static void
@@ -217,6 +247,7 @@ begin(void)
 	doomed_begin();
 	tmp_sweep();
 	watch_new();
+	watch_term();
 	for (size_t i = 0; i < k->n_by_id; i++)
 		if (k->by_id[i]->now.is_dead)
 			purge_begin(k->by_id[i]->now.id);

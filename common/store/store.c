@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/child.h"
+#include "proc/fds.h"
 #include "proc/jail.h"
 #include "store/keeper.h"
 #include "store/state.h"
@@ -73,15 +74,6 @@ connect_keeper(void)
 	return fd;
 }
 
-/* Everything of the session's is closed: its client must see the end when the session ends. */
-static void
-close_inherited(int lock, int ready)
-{
-	for (int fd = STDERR_FILENO + 1, most = (int)sysconf(_SC_OPEN_MAX); fd < 1024 && fd < most; fd++)
-		if (fd != lock && fd != ready && fd != log_fd())
-			close(fd);
-}
-
 NORETURN static void
 be_keeper(int ready)
 {
@@ -91,7 +83,9 @@ be_keeper(int ready)
 	log_role("keeper");
 	log_session(NULL);
 	the_child = (struct child){.control = -1};
-	close_inherited(lock, ready);
+	/* everything of the session's is closed: its client must see the end when the session ends */
+	int keep[] = {lock, ready, log_fd()};
+	fds_close_others(keep, COUNT(keep));
 	/* another one lives: it will answer, or die and leave the lock */
 	if (lock < 0 || flock(lock, LOCK_EX) != 0)
 		_exit(1);
