@@ -11,13 +11,20 @@
 #include "base/log.h"
 #include "store/jobs.h"
 
-enum { UNLINK_MOST = 256, UNLINK_US = 10000, UNLINK_AGAIN_MS = 1 };
+enum {
+	UNLINK_MOST = 256,      /* files of a round */
+	UNLINK_US = 10000,      /* and its time */
+	UNLINK_FIRST_MS = 500,  /* after what doomed them: nobody waits for it, others may be busy */
+	UNLINK_AGAIN_MS = 1,
+};
 
 static struct {
 	struct loop_timer *timer; /* own */
 	bool is_armed;
 	int64_t ends_us;
 } doomed;
+
+static void doomed_in(int64_t ms);
 
 static int
 unlink_message(void *ctx, struct file_id id)
@@ -65,7 +72,7 @@ unlink_some(void)
 	if (err != E_OK)
 		log_event(LOG_ERR, "doomed_stay", "why=%s", err_name(err));
 	else if (has_more)
-		doomed_begin();
+		doomed_in(UNLINK_AGAIN_MS);
 	buf_free(&gone);
 }
 
@@ -77,15 +84,21 @@ on_timer(void *ctx)
 	unlink_some();
 }
 
-void
-doomed_begin(void)
+static void
+doomed_in(int64_t ms)
 {
 	if (doomed.is_armed || !the_keeper.loop)
 		return;
 	if (!doomed.timer)
 		doomed.timer = loop_timer_new(the_keeper.loop, on_timer, NULL);
 	doomed.is_armed = true;
-	loop_timer_set(doomed.timer, UNLINK_AGAIN_MS);
+	loop_timer_set(doomed.timer, ms);
+}
+
+void
+doomed_begin(void)
+{
+	doomed_in(UNLINK_FIRST_MS);
 }
 
 /* ---- leftovers of APPENDs ---- */
