@@ -9,7 +9,10 @@
 #include "base/log.h"
 #include "mime/cache.h"
 
-enum { APPEND_ITEMS_MAX = 16 << 20 }; /* bytes of cache items of one command: later messages get theirs when they are read */
+enum {
+	APPEND_ITEMS_MAX = 16 << 20, /* bytes of cache items of one command: later messages get theirs when they are read */
+	SYNC_EACH_MOST = 4,          /* messages: of more the file system is synced at once */
+};
 
 /* ---- octets on their way into the file ---- */
 
@@ -94,8 +97,6 @@ take_octets(struct append *a, struct incoming *to, bool is_text8)
 	buf_free(&t.fixed);
 	if (a->s->is_broken)
 		return R_NONE;
-	if (err == E_OK)
-		err = incoming_end(to);
 	return err == E_OK ? R_DONE : reply_of_err(err, is_literal8);
 }
 
@@ -216,6 +217,18 @@ append_take(struct append *a)
 {
 	a->reply = take_message(a);
 	return a->reply == R_DONE;
+}
+
+enum reply
+append_end(struct append *a)
+{
+	int err = E_OK;
+	if (a->n > SYNC_EACH_MOST)
+		err = incoming_end_all(a->messages, a->n);
+	else
+		for (size_t i = 0; i < a->n && err == E_OK; i++)
+			err = incoming_end(&a->messages[i]);
+	return err == E_OK ? R_DONE : reply_of_err(err, false);
 }
 
 /* ---- the command ---- */

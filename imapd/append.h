@@ -27,10 +27,12 @@ enum reply append_accepts(struct session *, struct span mailbox, const struct st
 void append_init(struct append *, struct session *, struct command *);
 void append_done(struct append *); /* what was not stored goes */
 /*
- * append_take - one append-message, at the end of c->parse; written and synced, with its cache item.  Afterwards c->parse is what
+ * append_take - one append-message, at the end of c->parse; written, with its cache item.  Afterwards c->parse is what
  * follows.  What fails is in reply; the rest of the command is then read and forgotten by the dispatcher.
  *   returns  false: it failed
  */
 bool append_take(struct append *);
+/* append_end - all of them are on stable storage, and may be asked for.  R_DONE, or why not */
+enum reply append_end(struct append *);
 
 #endif

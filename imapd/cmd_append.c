@@ -6,6 +6,9 @@ static enum reply
 store_all(struct append *a, struct span mailbox)
 {
 	uint32_t uidvalidity, uid;
+	enum reply reply = append_end(a);
+	if (reply != R_DONE)
+		return reply;
 	enum store_said said = store_append(a->s->store, mailbox, a->messages, a->n, &uidvalidity, &uid);
 	if (said != STORE_DONE)
 		return reply_of(said, true);

@@ -17,6 +17,9 @@ replace(struct append *a, uint32_t uid, struct span target, bool is_uid)
 {
 	struct session *s = a->s;
 	uint32_t uidvalidity, new_uid;
+	enum reply reply = append_end(a);
+	if (reply != R_DONE)
+		return reply;
 	enum store_said said =
 	    store_replace(s->store, s->selected->view.mailbox, uid, target, a->messages, &uidvalidity, &new_uid);
 	if (said != STORE_DONE)

@@ -14,7 +14,7 @@
 #include "imapd/command.h"
 #include "mime/cache.h"
 
-enum { LITERALS_MOST = 4, QUOTA = 1000 };
+enum { LITERALS_MOST = 8, QUOTA = 1000 };
 
 /* ---- a client: the text before a literal, its octets, the text behind it ---- */
 
@@ -61,7 +61,7 @@ command_more(struct session *s, struct command *c)
 /* ---- the store ---- */
 
 static struct buf files[LITERALS_MOST];
-static size_t n_begun, n_dropped, n_stored, n_items;
+static size_t n_begun, n_dropped, n_stored, n_items, n_syncs;
 static enum store_said said;
 static int disk;
 static struct incoming stored[LITERALS_MOST];
@@ -107,7 +107,18 @@ int
 incoming_end(struct incoming *in)
 {
 	assert_int_equal(in->size_bytes, files[in->id.b[0]].len);
+	n_syncs++;
 	return E_OK;
+}
+
+int
+incoming_end_all(struct incoming *all, size_t n)
+{
+	int err = E_OK;
+	for (size_t i = 0; i < n && err == E_OK; i++)
+		err = incoming_end(&all[i]);
+	n_syncs = 1;
+	return err;
 }
 
 void
@@ -193,7 +204,7 @@ run(command_handler *handler, bool is_uid, const char *text, const struct sent *
 	arena_reset(&session.arena);
 	buf_reset(&session.io.out);
 	buf_reset(&session.code);
-	n_begun = n_dropped = n_stored = n_items = 0;
+	n_begun = n_dropped = n_stored = n_items = n_syncs = 0;
 	session.is_broken = false;
 	sent = literals;
 	sent_end = literals + n;
@@ -317,8 +328,16 @@ test_many(void **state)
 	assert_true(span_eqs(stored[1].keywords[0], "two"));
 	assert_int_equal(stored[2].flags, 0);
 	assert_int_equal(stored[2].n_keywords, 0);
+	assert_int_equal(n_syncs, 3);
 	assert_int_equal(run(cmd_append, false, "INBOX ", cancelled, 2), R_CANNOT);
 	assert_int_equal(n_stored, 0);
+	/* of many one sync is enough */
+	struct sent eight[LITERALS_MOST];
+	for (size_t i = 0; i < LITERALS_MOST; i++)
+		eight[i] = (struct sent){.octets = SPAN("x"), .behind = i + 1 < LITERALS_MOST ? " " : ""};
+	assert_int_equal(run(cmd_append, false, "INBOX ", eight, LITERALS_MOST), R_DONE);
+	assert_int_equal(n_stored, LITERALS_MOST);
+	assert_int_equal(n_syncs, 1);
 }
 
 static void
