@@ -20,6 +20,7 @@ void
 fetch_done(struct fetch *f)
 {
 	message_done(&f->message);
+	store_cache_flush(f->s->store); /* items that were missing */
 	flags_texts_done(&f->flags);
 	buf_free(&f->made);
 }

@@ -33,7 +33,7 @@ static const char *const texts[] = {
 static struct store_record records[COUNT(texts)];
 static struct view_head head = {.n = COUNT(texts), .n_keywords = 1, .keywords = {"$Junk"}};
 static struct buf bodies[COUNT(texts)], items[COUNT(texts)];
-static unsigned n_opened, n_made;
+static unsigned n_opened, n_made, n_flushed;
 
 static size_t
 index_of(const struct store_record *r)
@@ -86,6 +86,13 @@ store_cache_put(struct store *store, const struct store_view *view, const struct
 	buf_span(&items[index_of(r)], item);
 }
 
+void
+store_cache_flush(struct store *s)
+{
+	(void)s;
+	n_flushed++;
+}
+
 int
 store_expunged(struct store *store, uint32_t mailbox, uint64_t modseq, struct numset *out)
 {
@@ -136,7 +143,7 @@ set_up(void **state)
 		    .size_bytes = bodies[i].len, .date_sec = 86400 * (int64_t)(i + 1), .saved_sec = 5};
 	records[0].flags = FLAG_SEEN | FLAG_FLAGGED;
 	records[1].keywords = 1;
-	n_opened = n_made = 0;
+	n_opened = n_made = n_flushed = 0;
 	is_deaf = false;
 	buf_reset(&sent);
 	return 0;
@@ -208,6 +215,7 @@ test_items(void **state)
 	expect("ENVELOPE", 1, R_DONE, envelope_1);
 	assert_int_equal(n_opened, 1);
 	assert_int_equal(n_made, 1);
+	assert_int_equal(n_flushed, 1);
 	expect("ENVELOPE", 1, R_DONE, envelope_1);
 	expect("(BODY PREVIEW)", 1, R_DONE,
 	    "* 1 FETCH (BODY (\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 20 2) PREVIEW \"first line second\")\r\n");

@@ -182,6 +182,12 @@ store_cache_put(struct store *s, const struct store_view *v, const struct store_
 	bug("store_cache_put");
 }
 
+void
+store_cache_flush(struct store *s)
+{
+	(void)s;
+}
+
 int
 store_expunged(struct store *s, uint32_t mailbox, uint64_t modseq, struct numset *out)
 {
