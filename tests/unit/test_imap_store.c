@@ -27,9 +27,16 @@ static enum store_said said;
 static void (*other)(void);      /* what another session does, just behind our change */
 
 static void
+note_change(uint32_t index)
+{
+	head.changed[head.n_changes++ % VIEW_CHANGES] = index;
+}
+
+static void
 change(uint32_t seq, uint32_t flags)
 {
 	records[seq - 1].flags = flags;
+	note_change(seq - 1);
 	records[seq - 1].modseq = ++head.modseq;
 	head.n_gone += (flags & FLAG_GONE) != 0;
 }
@@ -65,8 +72,10 @@ apply(struct store_record *r, const struct store_change *c, uint64_t bits)
 	uint64_t keywords = r->keywords;
 	r->flags = c->how == STORE_SET ? c->flags : c->how == STORE_ADD ? flags | c->flags : flags & ~c->flags;
 	r->keywords = c->how == STORE_SET ? bits : c->how == STORE_ADD ? keywords | bits : keywords & ~bits;
-	if (r->flags != flags || r->keywords != keywords)
-		r->modseq = head.modseq + 1;
+	if (r->flags == flags && r->keywords == keywords)
+		return;
+	r->modseq = head.modseq + 1;
+	note_change((uint32_t)(r - records));
 }
 
 enum store_said
