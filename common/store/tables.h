@@ -67,7 +67,7 @@ MUST_USE int keyword_each(struct tables *, int (*fn)(void *ctx, uint32_t mailbox
 MUST_USE int subscription_put(struct tables *, struct db_txn *, struct span name, bool is_subscribed);
 MUST_USE int subscription_each(struct tables *, int (*fn)(void *ctx, struct span name), void *ctx);
 
-/* ---- messages: records.c ---- */
+/* ---- messages: records.c (an item's bytes: item.c) ---- */
 void item_encode(struct buf *, const struct store_record *, size_t n);
 /* item_decode - pure.  out has room for TABLE_RECORDS; uids ascend.  E_OK, E_BAD */
 MUST_USE int item_decode(struct span, struct store_record *out, size_t *n);
