@@ -281,6 +281,8 @@ job_cache_open(void)
 	}
 	if (d)
 		closedir(d);
+	if (the_keeper.is_rebuilt && newest)
+		older = newest++; /* nothing refers to it: it is looked through, and goes */
 	use_file(newest ? newest : 1);
 	if (older)
 		move_begin(older);

@@ -40,6 +40,7 @@ open_index(bool is_new, bool has_floor)
 		mailboxes_free();
 		log_event(LOG_ALERT, "index_damaged", "do=%s", "\"nothing: it is made anew from files, dump and floor\"");
 		err = has_floor || !is_new ? index_rebuild(&k->tables, &k->floor, &rebuilt) : E_IO;
+		k->is_rebuilt = true;
 		if (err == E_OK)
 			err = mailboxes_load();
 	}
@@ -72,7 +73,7 @@ int
 keeper_rebuild(struct store_rebuilt *out)
 {
 	struct keeper *k = &the_keeper;
-	*k = (struct keeper){.is_changed = true, .is_usage_old = true};
+	*k = (struct keeper){.is_changed = true, .is_usage_old = true, .is_rebuilt = true};
 	int err = index_rebuild(&k->tables, &k->floor, out);
 	if (err == E_OK)
 		err = mailboxes_load();

@@ -61,6 +61,7 @@ struct keeper {
 	bool is_changed;                /* since the last dump */
 	bool is_usage_old;              /* the file usage says another sum */
 	bool checks_sums;               /* after an unclean end: contents of new/ are checked too */
+	bool is_rebuilt;                /* the index was made anew at the start */
 	bool is_ending;
 };
 

@@ -272,6 +272,7 @@ test_rebuild(void **state)
 	qsort(after.ids, after.n, sizeof after.ids[0], by_id);
 	assert_memory_equal(before.ids, after.ids, before.n * sizeof before.ids[0]);
 	assert_int_equal(store_check(h->a), before.n);
+	assert_int_equal(access("index/cache.1", F_OK), -1); /* nothing refers to the old items */
 	assert_int_equal(store_mailbox(h->a, SPAN("deep/er"), &is), E_OK);
 	assert_int_equal(is.id, was.id);
 	assert_int_equal(is.uidvalidity, was.uidvalidity);
