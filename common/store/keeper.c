@@ -193,8 +193,10 @@ on_new(void *ctx, int fd, unsigned events)
 static void
 watch_new(void)
 {
+	/* a placer holds its file open until its checkpoint: each write is looked at, one whose size is right is taken in */
+	const uint32_t events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY;
 	run.inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (run.inotify < 0 || inotify_add_watch(run.inotify, "new", IN_MOVED_TO | IN_CLOSE_WRITE) < 0) {
+	if (run.inotify < 0 || inotify_add_watch(run.inotify, "new", events) < 0) {
 		log_event(LOG_WARNING, "no_inotify", "err=%s do=\"nothing: new mail is seen at each SELECT\"", log_errno(errno));
 		return;
 	}
