@@ -28,6 +28,11 @@ struct account {
 	int32_t pop3_keep_days;    /* POP3_KEEP_ALWAYS, 0: removed at retrieval, N: after N days */
 };
 
+/*
+ * accounts_dir_make - STATE/accounts is there from now on, empty or not: before a jail that is to see what the first
+ * "merpati user add" writes into it.  For the monitor; who writes gives it its owner.  What cannot be made is logged.
+ */
+void accounts_dir_make(const struct conf *);
 /* accounts_open - for reading; secrets too if may_read_secrets.  E_OK, E_IO (logged) */
 MUST_USE int accounts_open(const char *dir, bool may_read_secrets, struct accounts **out);
 void accounts_close(struct accounts **);

@@ -112,6 +112,17 @@ make_dir(const char *state_dir, const char *path)
 	return mkdir(path, DIR_MODE) == 0 || errno == EEXIST ? E_OK : E_IO;
 }
 
+void
+accounts_dir_make(const struct conf *conf)
+{
+	struct buf path = {0};
+	const char *state = conf_str(conf, "common", "state_dir");
+	buf_putf(&path, "%s/accounts", state);
+	if (make_dir(state, buf_cstr(&path)) != E_OK)
+		log_event(LOG_WARNING, "no_accounts_dir", "dir=%s err=%s", log_qs(buf_cstr(&path)), log_errno(errno));
+	buf_free(&path);
+}
+
 static int
 open_tables(struct accounts_writer *w)
 {
