@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,16 @@ do_signal(const char *path)
 	return kill(atoi(getenv("INSIDE_PID")), SIGWINCH) == 0; /* a signal that is ignored */
 }
 
+/* That of the test, which is root's as the monitors are. */
+static int
+do_memory(const char *path)
+{
+	char here[8];
+	struct iovec to = {here, sizeof here}, from = {here, sizeof here};
+	(void)path;
+	return process_vm_readv(atoi(getenv("INSIDE_PID")), &to, 1, &from, 1, 0) >= 0 || errno == EFAULT;
+}
+
 static int
 do_read(const char *path)
 {
@@ -119,6 +130,7 @@ static const struct attempt {
     {"becomes root", do_root, NULL},
     {"changes its root", do_chroot, NULL},
     {"signals a process of root's", do_signal, NULL},
+    {"reads another process's memory", do_memory, NULL},
     {"reads /etc/passwd", do_read, "/etc/passwd"},
     {"reads the TLS key", do_read, "INSIDE_KEY"},
     {"reads accounts", do_read, "INSIDE_ACCOUNTS"},

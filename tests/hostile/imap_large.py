@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: ISC
+"""imap_large.py - a mailbox of 100,000 messages: what one device does to all of them lets the others go on."""
+import threading
+import time
+
+from imap import Imap, fetch_pairs
+from suite import Suite
+
+U1 = "u1@example.test"
+COUNT = 100_000
+BATCH = 10_000
+WAIT_MOST_SEC = 1.0  # sanitizers, and two cores that others use; without them 0.1
+
+
+def client(s):
+    c = Imap(s.port("imap"), timeout=300)
+    c.login(U1, "pass")
+    return c
+
+
+class Other(threading.Thread):
+    """Another device: what it asks must be answered soon, whatever goes on."""
+
+    def __init__(self, s):
+        super().__init__(daemon=True)
+        self.imap, self.longest_sec, self.asked, self.failed, self.ending = client(s), 0.0, 0, [], threading.Event()
+        self.imap.do("SELECT Other")
+
+    def run(self):
+        commands = ("NOOP", "FETCH 1 (FLAGS BODY.PEEK[])", "STORE 1 +FLAGS (\\Seen)", "STORE 1 -FLAGS (\\Seen)")
+        while not self.ending.is_set():
+            begin = time.monotonic()
+            r = self.imap.do(commands[self.asked % len(commands)])
+            self.longest_sec = max(self.longest_sec, time.monotonic() - begin)
+            self.failed += [] if r.ok else [str(r)]
+            self.asked += 1
+            self.ending.wait(0.005)
+
+    def end(self):
+        self.ending.set()
+        self.join(30)
+        self.imap.close()
+
+
+def fill_mailbox(c):
+    """Rows for the same files: COPY of what is there."""
+    c.do("SELECT Archive")
+    for i in range(10):
+        c.append("Archive", f"Subject: {i}\r\n\r\nmessage {i}\r\n".encode())
+    have = 10
+    while have < COUNT:
+        n = min(have, COUNT - have, BATCH)
+        if not c.do(f"COPY 1:{n} Archive").ok:
+            break
+        have += n
+    return int(c.do("STATUS Archive (MESSAGES)").of("STATUS")[0][1][1])
+
+
+def meanwhile(t, s, c, command, what):
+    other = Other(s)
+    other.start()
+    begin = time.monotonic()
+    r = c.do(command)
+    took = time.monotonic() - begin
+    other.end()
+    print(f"note: {what} took {took:.1f} s; of {other.asked} questions of another device the longest took {other.longest_sec * 1000:.0f} ms")
+    t.check(r.ok and not other.failed, f"{what}: OK, and so for another device", f"{r.status} {r.code} {other.failed[:1]}")
+    t.check(other.longest_sec < WAIT_MOST_SEC, f"{what}: no other device waits long", f"{other.longest_sec:.2f} s")
+
+
+def large(t):
+    with Suite() as s:
+        s.user(U1, "pass")
+        s.start("imapd")
+        c = client(s)
+        c.do("CREATE Other")
+        c.append("Other", b"Subject: other\r\n\r\nx\r\n")
+        n = fill_mailbox(c)
+        t.check(n == COUNT, "100,000 messages are there", str(n))
+        meanwhile(t, s, c, "STORE 1:* +FLAGS.SILENT (\\Deleted)", "flags of 100,000 messages")
+        meanwhile(t, s, c, "MOVE 1:50000 Trash", "50,000 messages moved")
+        meanwhile(t, s, c, "EXPUNGE", "50,000 messages expunged")
+        r = c.do("STATUS Trash (MESSAGES)").of("STATUS") + c.do("STATUS Archive (MESSAGES)").of("STATUS")
+        t.check([x[1][1] for x in r] == ["50000", "0"], "each is where it belongs", r)
+        c.close()
+
+
+def missing(t):
+    """A file that went under the index: its message alone says so."""
+    with Suite() as s:
+        s.user(U1, "pass")
+        s.start("imapd")
+        c = client(s)
+        for i in range(3):
+            c.append("Archive", f"Subject: {i}\r\n\r\nmessage {i}\r\n".encode())
+        gone = [p for p in s.files(U1) if b"message 1" in p.read_bytes()]
+        for p in gone:
+            p.unlink()
+        c.do("SELECT Archive")
+        r = c.do("FETCH 1:3 (UID BODY.PEEK[TEXT])")
+        got = {items["UID"]: items.get("BODY[TEXT]") for items in (fetch_pairs(v[0]) for _, v in r.numbered("FETCH"))}
+        t.check(len(gone) == 1 and r.status == "NO" and got.get("1") == b"message 0\r\n" and got.get("3") == b"message 2\r\n" and not got.get("2"),
+                "a message whose file is missing: NO, and the others are there", f"{r.status} {r.code} {got}")
+        t.check(c.do("NOOP").ok and c.do("FETCH 1:3 FLAGS").ok, "and the session goes on")
+        c.close()
+
+
+def imap_large(t):
+    for part in (missing, large):
+        part(t)
