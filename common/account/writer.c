@@ -22,7 +22,7 @@
 #include "db/db.h"
 #include "proc/daemon.h"
 
-enum { WRITER_CACHE_BYTES = 4 << 20, CACHED_CHANGES_MAX = 200, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
+enum { WRITER_CACHE_BYTES = 4 << 20, CACHED_CHANGES_MAX = 200, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, STATE_MODE = 0711, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
 
 /* Keys that no address can be: they begin with NUL. */
 static const char key_uid[] = "\0uid";
@@ -107,7 +107,9 @@ take_lock(int fd)
 static int
 make_dir(const char *state_dir, const char *path)
 {
-	if (mkdir(state_dir, 0755) != 0 && errno != EEXIST)
+	/* whatever our umask is: those who look accounts up are not root */
+	int err = mkdir(state_dir, 0700) == 0 ? chmod(state_dir, STATE_MODE) : errno == EEXIST ? 0 : -1;
+	if (err != 0)
 		return E_IO;
 	return mkdir(path, DIR_MODE) == 0 || errno == EEXIST ? E_OK : E_IO;
 }

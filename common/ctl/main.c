@@ -2,6 +2,7 @@
 /* main.c - the table of commands. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -202,6 +203,7 @@ main(int argc, char **argv)
 {
 	struct merpati c = {.conf_path = CONF_PATH_DEFAULT};
 	int i = 1;
+	umask(022); /* others than root read what we write */
 	log_open("merpati", STDERR_FILENO, false);
 	log_level(LOG_WARNING);
 	for (; i < argc && argv[i][0] == '-'; i++) {

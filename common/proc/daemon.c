@@ -253,6 +253,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	int status = read_options(d, argc, argv, &o);
 	if (status >= 0)
 		return status;
+	umask(022);
 	tzset(); /* reads the zone now: no jail has the file */
 	log_open(d->name, STDERR_FILENO, false);
 	log_role("monitor");
