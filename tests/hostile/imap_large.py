@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """imap_large.py - a mailbox of 100,000 messages: what one device does to all of them lets the others go on."""
+import re
 import threading
 import time
 
@@ -9,6 +10,7 @@ from suite import Suite
 U1 = "u1@example.test"
 COUNT = 100_000
 BATCH = 10_000
+GROWTH_MAX = 24 << 20  # bytes of a session whose client does not read; with sanitizers
 WAIT_MOST_SEC = 1.0  # sanitizers, and two cores that others use; without them 0.1
 
 
@@ -68,8 +70,32 @@ def meanwhile(t, s, c, command, what):
     t.check(other.longest_sec < WAIT_MOST_SEC, f"{what}: no other device waits long", f"{other.longest_sec:.2f} s")
 
 
+def memory(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        return int(re.search(r"^Private_Dirty: +(\d+) kB", f.read(), re.M)[1]) << 10
+
+
+def unread(t, s, c):
+    """FETCH of everything, by a client that does not read the answer."""
+    known = set(s.pids("imapd", "session"))
+    other = client(s)
+    other.do("SELECT Archive")
+    other.do("FETCH 1:100 (UID FLAGS)")
+    pid = next(p for p in s.pids("imapd", "session") if p not in known)
+    before, most = memory(pid), 0
+    other.begin("FETCH 1:* (UID FLAGS INTERNALDATE ENVELOPE BODYSTRUCTURE BODY.PEEK[])")
+    for _ in range(30):  # it goes on until the buffers of the way are full, and stays there
+        most = max(most, memory(pid))
+        time.sleep(0.1)
+    print(f"note: a session whose client asks for 100,000 messages and does not read grew by {(most - before) >> 10} KB, from {before >> 10} KB")
+    t.check(most - before < GROWTH_MAX, "FETCH of 100,000 messages, and nothing is read: memory is bounded", f"{(most - before) >> 10} KB")
+    t.check(c.do("NOOP").ok, "and another device is answered")
+    other.close()
+
+
 def large(t):
     with Suite() as s:
+        s.env["ASAN_OPTIONS"] += ":quarantine_size_mb=1"
         s.user(U1, "pass")
         s.start("imapd")
         c = client(s)
@@ -77,6 +103,7 @@ def large(t):
         c.append("Other", b"Subject: other\r\n\r\nx\r\n")
         n = fill_mailbox(c)
         t.check(n == COUNT, "100,000 messages are there", str(n))
+        unread(t, s, c)
         meanwhile(t, s, c, "STORE 1:* +FLAGS.SILENT (\\Deleted)", "flags of 100,000 messages")
         meanwhile(t, s, c, "MOVE 1:50000 Trash", "50,000 messages moved")
         meanwhile(t, s, c, "EXPUNGE", "50,000 messages expunged")
