@@ -50,6 +50,7 @@ MUST_USE int ctl_done(void);
 ctl_handler cmd_check, cmd_config, cmd_start, cmd_stop, cmd_who;
 ctl_handler cmd_user_add, cmd_user_passwd, cmd_user_set, cmd_user_show, cmd_user_list,
     cmd_user_suspend, cmd_user_resume, cmd_user_remove;
+ctl_handler cmd_import, cmd_export;
 ctl_handler cmd_mailbox_verify, cmd_mailbox_rebuild;
 ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
 ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_flush, cmd_queue_remove;

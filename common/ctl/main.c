@@ -66,6 +66,22 @@ static const struct command commands[] = {
 		"  --all                 those of all accounts\n"},
 	{{"mailbox", "rebuild"}, "ADDRESS",                       true,  cmd_mailbox_rebuild,
 		"another index, made from the files; the old one is put aside", NULL},
+	{{"import", NULL},     "[OPTIONS] ADDRESS maildir PATH | imap HOST[:PORT]", true, cmd_import,
+		"mail comes in from a Maildir or another server; run again, it brings what is new there",
+		"  --dry-run             only say what would be done\n"
+		"  --keep-removed        what was removed there since the last run stays here\n"
+		"  --source NAME         what to call the source: the same NAME finds again what it brought\n"
+		"from a Maildir (Dovecot's or Courier's):\n"
+		"  --pop3-uidl FORMAT    UIDLs as Dovecot's pop3_uidl_format had them, like %08Xu%08Xv\n"
+		"  --date-of-name        dates are those in the names of the files, not those of the files\n"
+		"from a server:\n"
+		"  --user NAME           the account there\n"
+		PASSWORD_OPTIONS
+		"  --tls WAY             implicit (port 993), starttls (port 143), or none\n"
+		"  --ca FILE             authorities that may vouch for it; else those of the system\n"
+		"  --no-verify           whoever it is\n"},
+	{{"export", NULL},     "ADDRESS DIRECTORY",               true,  cmd_export,
+		"a mailbox as a Maildir, which import and other servers can read", NULL},
 	{{"alias", "list"},    "[NAME]",                          true,  cmd_alias_list,
 		"aliases, a target a line", NULL},
 	{{"alias", "add"},     "NAME TARGET...",                  true,  cmd_alias_add,

@@ -2,7 +2,6 @@
 /* dovecot.c - dovecot-uidlist, dovecot-keywords, subscriptions, pop3_uidl_format. */
 #include "move/dovecot.h"
 
-#include "mime/utf7.h"
 #include "store/store.h"
 
 enum { FORMAT_WIDTH_MAX = 64 };
@@ -167,7 +166,7 @@ subscriptions_put(struct buf *b, struct span name)
 	while (name.n && err == E_OK) {
 		if (b->len > before)
 			buf_ch(b, '\t');
-		err = utf7_from_utf8(span_cut(&name, '/'), b);
+		err = maildir_level_escape(span_cut(&name, '/'), b);
 	}
 	if (err == E_OK)
 		buf_ch(b, '\n');
@@ -218,7 +217,7 @@ uidl_is_legal(struct span s)
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
 			return false;
-	return s.n > 0 && s.n <= UIDL_MAX;
+	return s.n > 0 && s.n <= STORE_UIDL_MAX;
 }
 
 int

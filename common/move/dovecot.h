@@ -11,8 +11,6 @@
 
 #include "move/maildir_name.h"
 
-enum { UIDL_MAX = 70 }; /* characters: RFC 1939 7 */
-
 struct uidlist {
 	struct span rest;          /* borrow: the text, not read yet */
 	unsigned version;

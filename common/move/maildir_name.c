@@ -78,20 +78,26 @@ escape(struct span in, struct buf *out)
 }
 
 int
-maildir_folder_directory(struct span name, struct buf *out)
+maildir_level_escape(struct span level, struct buf *out)
 {
 	struct buf utf7 = {0};
+	int err = utf7_from_utf8(level, &utf7);
+	escape(buf_as_span(&utf7), out);
+	buf_free(&utf7);
+	return err;
+}
+
+int
+maildir_folder_directory(struct span name, struct buf *out)
+{
 	struct span rest = name;
 	int err = E_OK;
 	if (span_ieqs(name, "INBOX"))
 		return E_OK;
 	while (rest.n && err == E_OK) {
-		buf_reset(&utf7);
-		err = utf7_from_utf8(span_cut(&rest, '/'), &utf7);
 		buf_ch(out, '.');
-		escape(buf_as_span(&utf7), out);
+		err = maildir_level_escape(span_cut(&rest, '/'), out);
 	}
-	buf_free(&utf7);
 	return err;
 }
 

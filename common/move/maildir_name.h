@@ -21,8 +21,9 @@ enum {
 MUST_USE int maildir_folder_name(struct span directory, struct buf *out);
 /* maildir_folder_directory - the way back; "" for INBOX.  E_OK, E_BAD (not UTF-8) */
 MUST_USE int maildir_folder_directory(struct span name, struct buf *out);
-/* maildir_level_put - one level, decoded as above.  E_OK, E_BAD */
+/* maildir_level_put - one level, decoded as above; maildir_level_escape - the way back.  E_OK, E_BAD */
 MUST_USE int maildir_level_put(struct span level, struct buf *out);
+MUST_USE int maildir_level_escape(struct span level, struct buf *out);
 
 /* What the name of a message file says: "1275660208.M1P2.host,S=10,W=11:2,FSab". */
 struct maildir_file {

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd_import.c - moving in: from a Maildir, or from another server by IMAP.  Three processes: this one, which reads the
+ * Maildir with the rights of who runs it; one that talks to the server and has no rights at all; one in the mailbox.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl/moving.h"
+#include "ctl/password.h"
+#include "move/dovecot.h"
+#include "move/files.h"
+#include "move/import.h"
+#include "move/net.h"
+#include "move/source.h"
+
+static const char port_implicit[] = "993", port_plain[] = "143";
+
+struct import_opts {
+	/* both */
+	bool is_dry_run, keeps_removed;
+	const char *source;
+	/* of a Maildir */
+	const char *pop3_uidl;
+	bool is_date_of_name;
+	/* of a server */
+	const char *user, *tls, *ca;
+	struct password_opts password;
+	bool is_unverified;
+};
+
+struct importing {
+	struct merpati *ctl;
+	struct moving moving;
+	struct import_opts opts;
+	struct buf name;       /* own: of the source */
+	struct import_options o;
+	/* of a server */
+	struct net net;
+	struct buf host, password; /* own */
+	struct tls_client *trust;  /* own */
+	pid_t net_pid;
+	int net_chan;          /* own; -1 */
+};
+
+/* ---- a Maildir ---- */
+
+static int
+open_maildir(struct importing *i, const char *path)
+{
+	struct buf uidl = {0};
+	int err = files_root(path, &i->moving.root);
+	if (err != E_OK) {
+		ctl_say(err == E_BAD ? "%s is a link or no directory; name the Maildir itself" : "%s: %m", path);
+		return EX_NOINPUT;
+	}
+	if (i->opts.pop3_uidl && uidl_format(span_of(i->opts.pop3_uidl), 1, 1, SPAN("1.M1.a"), &uidl) != E_OK) {
+		buf_free(&uidl);
+		return ctl_usage(i->ctl, "--pop3-uidl \"%s\": right would be a format like %%08Xu%%08Xv", i->opts.pop3_uidl);
+	}
+	buf_free(&uidl);
+	char *whole = realpath(path, NULL);
+	buf_putf(&i->name, "maildir %s", whole ? whole : path);
+	free(whole);
+	i->o.kind = &source_maildir;
+	i->o.uidl_format = span_of(i->opts.pop3_uidl);
+	i->o.is_date_of_name = i->opts.is_date_of_name;
+	return EX_OK;
+}
+
+/* ---- a server ---- */
+
+/* "host", "host:port", "[::1]:port" */
+static void
+split_host(struct span where, struct buf *host, struct span *port)
+{
+	bool is_bracketed = where.n && where.p[0] == '[';
+	size_t end = is_bracketed ? span_find(where, ']') : span_rfind(where, ':');
+	if (!is_bracketed && span_find(where, ':') != end)
+		end = where.n; /* an IPv6 address as it is */
+	struct span rest = span_from(where, is_bracketed && end < where.n ? end + 1 : end);
+	buf_span(host, span_from(span_head(where, end), is_bracketed));
+	*port = rest.n && rest.p[0] == ':' ? span_from(rest, 1) : SPAN("");
+}
+
+static int
+read_tls(struct importing *i, struct span port)
+{
+	static const char *const names[] = {
+	    [IMAP_TLS_IMPLICIT] = "implicit", [IMAP_TLS_STARTTLS] = "starttls", [IMAP_TLS_NONE] = "none"};
+	i->net.login.tls = span_eqs(port, port_plain) ? IMAP_TLS_STARTTLS : IMAP_TLS_IMPLICIT;
+	if (!i->opts.tls)
+		return EX_OK;
+	for (size_t k = 0; k < COUNT(names); k++)
+		if (!strcmp(i->opts.tls, names[k])) {
+			i->net.login.tls = (enum imap_tls)k;
+			return EX_OK;
+		}
+	return ctl_usage(i->ctl, "--tls %s: right would be implicit, starttls or none", i->opts.tls);
+}
+
+static int
+read_trust(struct importing *i)
+{
+	struct imap_login *l = &i->net.login;
+	if (l->tls == IMAP_TLS_NONE)
+		return EX_OK;
+	l->peer = i->opts.is_unverified ? TLS_PEER_ANY : TLS_PEER_NAMED;
+	int err = tls_client_new(i->opts.is_unverified ? "" : i->opts.ca, &i->trust);
+	l->trust = i->trust;
+	if (err == E_OK)
+		return EX_OK;
+	ctl_say("%s: no certificate of an authority is there", i->opts.ca ? i->opts.ca : "the system's list of authorities");
+	return EX_NOINPUT;
+}
+
+static int
+resolve(struct importing *i, struct span port)
+{
+	struct buf why = {0}, text = {0};
+	buf_span(&text, port.n ? port : i->net.login.tls == IMAP_TLS_IMPLICIT ? SPAN(port_implicit) : SPAN(port_plain));
+	int status = net_resolve(&i->net, buf_cstr(&i->host), buf_cstr(&text), &why);
+	if (status != EX_OK)
+		ctl_say("%s", buf_cstr(&why));
+	buf_free(&why);
+	buf_free(&text);
+	return status;
+}
+
+static int
+start_net(struct importing *i)
+{
+	struct buf why = {0};
+	int status = net_start(i->ctl->conf, &i->net, &i->net_chan, &i->net_pid, &why);
+	if (status != EX_OK)
+		ctl_say("%s", buf_cstr(&why));
+	buf_free(&why);
+	i->o.chan = i->net_chan;
+	return status;
+}
+
+static int
+open_server(struct importing *i, const char *where)
+{
+	struct imap_login *l = &i->net.login;
+	struct span port;
+	if (!i->opts.user)
+		return ctl_usage(i->ctl, "--user is missing: the account's name at that server");
+	split_host(span_of(where), &i->host, &port);
+	int status = read_tls(i, port);
+	if (status == EX_OK)
+		status = password_read(&i->opts.password, i->opts.user, &i->password);
+	if (status == EX_OK)
+		status = read_trust(i);
+	if (status == EX_OK)
+		status = resolve(i, port);
+	l->user = span_of(i->opts.user);
+	l->password = buf_as_span(&i->password);
+	l->host = buf_cstr(&i->host);
+	for (size_t k = 0; k < i->host.len; k++)
+		i->host.p[k] = ch_lower(i->host.p[k]);
+	buf_putf(&i->name, "imap %s@%s", i->opts.user, l->host);
+	i->o.kind = &source_imap;
+	return status == EX_OK ? start_net(i) : status;
+}
+
+/* ---- both ---- */
+
+static int
+run_in_jail(int chan, const char *home, void *ctx)
+{
+	struct importing *i = ctx;
+	if (i->moving.root >= 0)
+		close(i->moving.root); /* that is the command's */
+	if (i->net_chan < 0)
+		i->o.chan = chan;
+	buf_wipe(&i->password); /* the other process has it, and this one has no use for it */
+	return import_run(chan, home, &i->o);
+}
+
+/* The server's process ends when nobody is left to ask it. */
+static void
+end_net(struct importing *i)
+{
+	if (i->net_chan >= 0)
+		close(i->net_chan);
+	while (i->net_pid > 0 && waitpid(i->net_pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	i->net_chan = -1;
+}
+
+static int
+run(struct importing *i, const struct account *a)
+{
+	struct worker w;
+	i->o.source = i->opts.source ? span_of(i->opts.source) : buf_as_span(&i->name);
+	i->o.is_dry_run = i->opts.is_dry_run;
+	i->o.keeps_removed = i->opts.keeps_removed;
+	int status = worker_start(i->ctl->conf, a, run_in_jail, i, &w);
+	if (i->net_chan >= 0) {
+		close(i->net_chan);
+		i->net_chan = -1;
+	}
+	buf_wipe(&i->password);
+	return status == EX_OK ? moving_serve(&i->moving, &w) : status;
+}
+
+static int
+open_source(struct importing *i, const char *kind, const char *where)
+{
+	bool is_server = !strcmp(kind, "imap");
+	if (!is_server && strcmp(kind, "maildir") != 0)
+		return ctl_usage(i->ctl, "\"%s\": right would be maildir or imap", kind);
+	if (is_server && (i->opts.pop3_uidl || i->opts.is_date_of_name))
+		return ctl_usage(i->ctl, "--pop3-uidl and --date-of-name are for Maildirs");
+	if (!is_server && (i->opts.user || i->opts.tls || i->opts.ca || i->opts.is_unverified))
+		return ctl_usage(i->ctl, "--user, --tls, --ca and --no-verify are for servers");
+	return is_server ? open_server(i, where) : open_maildir(i, where);
+}
+
+int
+cmd_import(struct merpati *c, int argc, char **argv)
+{
+	struct importing i = {.ctl = c, .net_chan = -1};
+	struct import_opts *o = &i.opts;
+	const struct opt opts[] = {{"--dry-run", &o->is_dry_run, NULL}, {"--keep-removed", &o->keeps_removed, NULL},
+	    {"--source", NULL, &o->source}, {"--pop3-uidl", NULL, &o->pop3_uidl}, {"--date-of-name", &o->is_date_of_name, NULL},
+	    {"--user", NULL, &o->user}, {"--password-stdin", &o->password.is_stdin, NULL},
+	    {"--password-file", NULL, &o->password.file}, {"--tls", NULL, &o->tls}, {"--ca", NULL, &o->ca},
+	    {"--no-verify", &o->is_unverified, NULL}};
+	struct arena arena = {0};
+	struct account a;
+	moving_init(&i.moving, c, false);
+	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 3, 3);
+	if (status == EX_OK && o->ca && o->is_unverified)
+		status = ctl_usage(c, "--ca and --no-verify contradict each other");
+	if (status == EX_OK)
+		status = moving_account(c, argv[0], &arena, &a);
+	if (status == EX_OK)
+		status = open_source(&i, argv[1], argv[2]);
+	if (status == EX_OK)
+		status = run(&i, &a);
+	end_net(&i);
+	moving_done(&i.moving);
+	tls_client_free(&i.trust);
+	buf_wipe(&i.password);
+	buf_free(&i.host);
+	buf_free(&i.name);
+	arena_reset(&arena);
+	return status;
+}
