@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/tables.h"
 #include "store_home.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
@@ -284,6 +285,34 @@ test_expunge(void **state)
 	}
 	assert_int_equal(store_message_open(h->a, &first, &fd), E_BAD);
 	store_unselect(h->a, &v);
+}
+
+/* Rows of what went are bounded: the oldest are forgotten, and that is said. */
+static void
+test_expunged_most(void **state)
+{
+	struct tables t;
+	struct db_txn *txn;
+	struct mailbox m = {.id = 7, .expunged_floor = 1};
+	struct numset uids = {0}, since = {0};
+	(void)state;
+	assert_int_equal(tables_open(&t, "rows", true), E_OK);
+	assert_int_equal(db_begin(t.db, &txn), E_OK);
+	for (uint32_t i = 1; i <= 110; i++) {
+		numset_reset(&uids);
+		for (uint32_t uid = i * 10000; uid < i * 10000 + 2000; uid += 2)
+			assert_int_equal(numset_add(&uids, uid, uid), E_OK);
+		assert_int_equal(expunged_put(&t, txn, &m, 10 + i, &uids), E_OK);
+		assert_true(m.n_expunged <= EXPUNGED_ROWS_MOST + 1000);
+	}
+	assert_int_equal(db_commit(&txn), E_OK);
+	assert_true(m.expunged_floor > 10 && m.expunged_floor < 22);
+	assert_int_equal(expunged_since(&t, 7, m.expunged_floor, &since), E_OK);
+	assert_int_equal(numset_count(&since), 1000 * (120 - m.expunged_floor));
+	assert_int_equal(expunged_since(&t, 7, 119, &since), E_OK);
+	tables_close(&t);
+	numset_free(&uids);
+	numset_free(&since);
 }
 
 static void
@@ -770,7 +799,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_new_account), TEST(test_append_and_read), TEST(test_multiappend),
 	    TEST(test_quota), TEST(test_flags), TEST(test_unchanged_since), TEST(test_keywords_most), TEST(test_expunge),
-	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), cmocka_unit_test(test_mailbox_names),
+	    TEST(test_expunged_most), TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), cmocka_unit_test(test_mailbox_names),
 	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions), TEST(test_deliver_and_watch),
 	    TEST(test_recent), TEST(test_import), TEST(test_import_reserved), TEST(test_many_synced_at_once), TEST(test_rebuild), TEST(test_cache)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
