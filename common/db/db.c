@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "db/state.h"
 
-enum { TABLES_MAX = 16, TABLE_MODE = 0640 };
+enum { LOG_RECORD_BYTES = 150, TABLES_MAX = 16, TABLE_MODE = 0640 };
 
 struct db_table {
 	struct db *db; /* borrow */
@@ -23,6 +23,7 @@ struct db {
 	DB_ENV *env;                         /* own */
 	struct db_table *tables[TABLES_MAX]; /* own */
 	size_t n_tables;
+	uint64_t logged_bytes;               /* about: since the last checkpoint */
 	bool is_damaged;
 	bool is_full;                        /* a write found no room */
 };
@@ -250,8 +251,11 @@ db_sync(struct db *db)
 int
 db_checkpoint(struct db *db, size_t min_log_bytes)
 {
-	return result(db, db->env->txn_checkpoint(db->env, (uint32_t)(min_log_bytes / 1024), 0,
-	                      min_log_bytes ? 0 : DB_FORCE));
+	/* the library looks into its log files each time it is asked */
+	if (min_log_bytes && db->logged_bytes < min_log_bytes)
+		return E_OK;
+	db->logged_bytes = 0;
+	return result(db, db->env->txn_checkpoint(db->env, 0, 0, DB_FORCE));
 }
 
 static DBT
@@ -299,6 +303,7 @@ int
 db_put(struct db_table *t, struct db_txn *txn, struct span key, struct span value)
 {
 	DBT k = dbt_of(key), v = dbt_of(value);
+	t->db->logged_bytes += key.n + 2 * value.n + LOG_RECORD_BYTES; /* what was, and what is */
 	return result(t->db, t->handle->put(t->handle, txn_of(txn), &k, &v, 0));
 }
 
@@ -306,6 +311,7 @@ int
 db_del(struct db_table *t, struct db_txn *txn, struct span key)
 {
 	DBT k = dbt_of(key);
+	t->db->logged_bytes += key.n + LOG_RECORD_BYTES;
 	return result(t->db, t->handle->del(t->handle, txn_of(txn), &k, 0));
 }
 

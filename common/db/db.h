@@ -49,7 +49,7 @@ MUST_USE int db_begin(struct db *, struct db_txn **out);
 MUST_USE int db_commit(struct db_txn **);
 void db_abort(struct db_txn **);
 MUST_USE int db_sync(struct db *);
-/* db_checkpoint - writes pages back, so that recovery is short; min_log_bytes: only past so much log since the last */
+/* db_checkpoint - writes pages back, so that recovery is short; min_log_bytes: only past about so much log since the last */
 MUST_USE int db_checkpoint(struct db *, size_t min_log_bytes);
 
 /* txn may be NULL for reads */

@@ -47,11 +47,13 @@ unselect(struct session *s)
 		was->view->idle_since_ms = clock_mono_ms();
 	if (!was || was->recent != s)
 		return;
+	was->recent = NULL;
+	if (was->next.first_recent == was->next.uidnext && was->next.recent == 0)
+		return; /* nothing came: a SELECT alone writes nothing */
 	/* what came meanwhile was shown to it; a crash shows it again, which does no harm */
 	struct mailbox *m = slot_touch(was);
 	m->first_recent = m->uidnext;
 	m->recent = 0;
-	was->recent = NULL;
 }
 
 void
