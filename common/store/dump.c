@@ -214,7 +214,9 @@ static void
 dump_free(struct job *j)
 {
 	struct dump_job *d = (struct dump_job *)j;
-	the_keeper.is_changed |= dumper_end(&d->dumper, d->err) != E_OK;
+	/* one that was dropped midway is none: the old one stays, until the keeper's end */
+	if (!d->has_begun || dumper_end(&d->dumper, j->is_done ? d->err : E_MORE) != E_OK)
+		the_keeper.is_changed = true;
 	is_dumping = false;
 }
 

@@ -105,6 +105,16 @@ change_add(struct slot *s, enum change_kind kind, const struct store_record *r)
 	batch.changes[batch.n_changes++] = (struct change){s, kind, *r};
 }
 
+void
+jobs_forget(void)
+{
+	while (batch.queue) {
+		struct job *j = batch.queue;
+		batch.queue = j->next;
+		job_drop(j);
+	}
+}
+
 /* ---- a batch ---- */
 
 /* All up to one that has to be alone; or that one. */

@@ -55,6 +55,7 @@ bool job_has_time(void);          /* of this step */
 void change_add(struct slot *, enum change_kind, const struct store_record *);
 void jobs_run(void);              /* one batch, if there is anything to do */
 bool jobs_none(void);
+void jobs_forget(void);           /* at the keeper's end: what still waits is dropped */
 
 /* ---- what may be asked: handlers of the rows in sessions.c ---- */
 ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;                     /* job_flags.c, ... */

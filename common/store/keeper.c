@@ -124,6 +124,7 @@ keeper_close(void)
 {
 	struct keeper *k = &the_keeper;
 	bool is_sound = !db_is_damaged(k->tables.db) && !db_is_full(k->tables.db);
+	jobs_forget(); /* a process that made an index anew may fork a keeper yet: it must not find them */
 	if (is_sound && write_touched() != E_OK)
 		log_event(LOG_ERR, "rows_not_written", "%s", "");
 	if (is_sound && k->is_changed && dump_write(&k->tables) != E_OK)
