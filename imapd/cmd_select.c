@@ -83,22 +83,23 @@ is_unseen(const struct selected *b, uint32_t seq)
 	return !(selected_record(b, seq)->flags & FLAG_SEEN);
 }
 
-/* Mostly the last ones are unseen, and few: then they are counted from behind.  0: there is none */
+/*
+ * From the front it is found at once where many are unseen; where few are, they mostly are the last, and are counted from
+ * behind.  Both at a time: the shorter way, twice.  0: there is none
+ */
 static uint32_t
 first_unseen(const struct selected *b)
 {
 	uint64_t left = b->view.unseen;
-	uint32_t seq = 1, first = 0;
-	if (left > b->n / 2) {
-		while (seq <= b->n && !is_unseen(b, seq))
-			seq++;
-		return seq <= b->n ? seq : 0;
-	}
-	for (seq = b->n; seq >= 1 && left; seq--)
-		if (is_unseen(b, seq)) {
-			first = seq;
+	uint32_t first = 0;
+	for (uint32_t front = 1, back = b->n; left && front <= back; front++, back--) {
+		if (is_unseen(b, front))
+			return front;
+		if (is_unseen(b, back)) {
+			first = back;
 			left--;
 		}
+	}
 	return first;
 }
 
