@@ -15,46 +15,40 @@ find_deleted(const struct session *s, const struct num_range *seqs, struct numse
 	return err;
 }
 
+/* UID EXPUNGE has a set; EXPUNGE means all, and those that came just now go without having been announced. */
 static enum reply
-expunge(struct session *s, const struct numset *seqs, bool is_uid)
+find_uids(struct session *s, struct command *c, struct numset *uids)
 {
-	struct numset uids = {.n = 0};
-	enum reply reply = R_DONE;
-	for (size_t i = 0; i < seqs->n; i++)
-		if (find_deleted(s, &seqs->ranges[i], &uids) != E_OK)
-			reply = R_LIMIT;
-	if (reply == R_DONE && uids.n) {
-		reply = reply_of(store_expunge(s->store, s->selected->view.mailbox, &uids, true), false);
-		selected_update(s, UPDATE_ALL, is_uid);
-		if (reply == R_DONE && s->enabled & EN_QRESYNC)
-			buf_putf(&s->code, "HIGHESTMODSEQ %llu", (unsigned long long)s->selected->modseq);
-	}
-	numset_free(&uids);
-	return reply;
-}
-
-/* UID EXPUNGE has a set, EXPUNGE has none: it means all. */
-static enum reply
-find_numbers(struct session *s, struct command *c, struct numset *seqs)
-{
+	struct numset seqs = {.n = 0};
 	struct seqset set;
+	int err = E_OK;
 	if (c->is_uid && parse_seqset(&c->parse, &set) != E_OK)
 		return R_SYNTAX;
 	if (parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
-	if (c->is_uid)
-		return numbers_resolve(s, &set, true, seqs) == E_OK ? R_DONE : R_BAD_SEQUENCE;
-	return s->selected->n == 0 || numset_add(seqs, 1, s->selected->n) == E_OK ? R_DONE : R_LIMIT;
+	if (s->selected->is_read_only)
+		return R_READ_ONLY;
+	if (!c->is_uid)
+		return selected_deleted(s->selected, uids) == E_OK ? R_DONE : R_LIMIT;
+	if (numbers_resolve(s, &set, true, &seqs) != E_OK)
+		return R_BAD_SEQUENCE;
+	for (size_t i = 0; i < seqs.n && err == E_OK; i++)
+		err = find_deleted(s, &seqs.ranges[i], uids);
+	numset_free(&seqs);
+	return err == E_OK ? R_DONE : R_LIMIT;
 }
 
 enum reply
 cmd_expunge(struct session *s, struct command *c)
 {
-	struct numset seqs = {.n = 0};
-	selected_update(s, UPDATE_ALL, c->is_uid); /* all that are deleted go: also those that the client hears of now */
-	enum reply reply = find_numbers(s, c, &seqs);
-	if (reply == R_DONE)
-		reply = s->selected->is_read_only ? R_READ_ONLY : expunge(s, &seqs, c->is_uid);
-	numset_free(&seqs);
+	struct numset uids = {.n = 0};
+	enum reply reply = find_uids(s, c, &uids);
+	if (reply == R_DONE && uids.n) {
+		reply = reply_of(store_expunge(s->store, s->selected->view.mailbox, &uids, true), false);
+		selected_update(s, UPDATE_ALL, c->is_uid);
+		if (reply == R_DONE && s->enabled & EN_QRESYNC)
+			buf_putf(&s->code, "HIGHESTMODSEQ %llu", (unsigned long long)s->selected->modseq);
+	}
+	numset_free(&uids);
 	return reply;
 }

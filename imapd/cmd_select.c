@@ -261,12 +261,9 @@ cmd_close(struct session *s, struct command *c)
 	struct numset uids = {.n = 0};
 	enum store_said said = STORE_DONE;
 	(void)c;
-	for (uint32_t i = 0, n = b->view.head->n; i < n && !b->is_read_only; i++) {
-		const struct store_record *r = &b->view.records[i];
-		if ((r->flags & FLAG_DELETED) && !(r->flags & FLAG_GONE) && numset_add(&uids, r->uid, r->uid) != E_OK)
-			break;
-	}
-	if (uids.n)
+	if (!b->is_read_only && selected_deleted(b, &uids) != E_OK)
+		said = STORE_TOO_MANY;
+	if (said == STORE_DONE && uids.n)
 		said = store_expunge(s->store, b->view.mailbox, &uids, true);
 	numset_free(&uids);
 	if (said == STORE_DONE)

@@ -112,3 +112,15 @@ selected_all_flags_put(struct buf *out, const struct selected *b, bool may_be_ne
 		put_flag(out, "\\*", &is_first);
 	buf_ch(out, ')');
 }
+
+int
+selected_deleted(const struct selected *b, struct numset *uids)
+{
+	int err = E_OK;
+	for (uint32_t i = 0, n = b->view.head->n; i < n && err == E_OK; i++) {
+		const struct store_record *r = &b->view.records[i];
+		if ((r->flags & FLAG_DELETED) && !(r->flags & FLAG_GONE))
+			err = numset_add(uids, r->uid, r->uid);
+	}
+	return err;
+}

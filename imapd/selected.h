@@ -32,6 +32,8 @@ struct selected {
 	struct numset saved;            /* "$", as UIDs: RFC 5182 */
 };
 
+/* selected_deleted - uids of all that are \Deleted, also of what the client did not hear of yet.  E_OK, E_LIMIT */
+MUST_USE int selected_deleted(const struct selected *, struct numset *uids);
 /* selected_open - SELECT or EXAMINE; the caller says the untagged data.  E_OK, E_BAD (no such mailbox), E_IO */
 MUST_USE int selected_open(struct session *, struct span name, bool is_examine);
 void selected_close(struct session *);  /* nothing is said */
