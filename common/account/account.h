@@ -30,9 +30,9 @@ struct account {
 
 /*
  * accounts_dir_make - STATE/accounts is there from now on, empty or not: before a jail that is to see what the first
- * "merpati user add" writes into it.  For the monitor; who writes gives it its owner.  What cannot be made is logged.
+ * "merpati user add" writes into it.  Who writes gives it its owner.  E_OK, E_IO (logged)
  */
-void accounts_dir_make(const struct conf *);
+int accounts_dir_make(const struct conf *);
 /* accounts_open - for reading; secrets too if may_read_secrets.  E_OK, E_IO (logged) */
 MUST_USE int accounts_open(const char *dir, bool may_read_secrets, struct accounts **out);
 void accounts_close(struct accounts **);

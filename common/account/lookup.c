@@ -158,7 +158,7 @@ lookup_jail(struct jail *j)
 	static struct buf accounts;
 	buf_reset(&accounts);
 	buf_putf(&accounts, "%s/accounts", conf_str(c, "common", "state_dir"));
-	accounts_dir_make(the_child.conf);
+	(void)accounts_dir_make(the_child.conf); /* logged; where there is none nobody is known */
 	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
 	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ);

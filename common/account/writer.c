@@ -22,7 +22,7 @@
 #include "db/db.h"
 #include "proc/daemon.h"
 
-enum { WRITER_CACHE_BYTES = 4 << 20, CACHED_CHANGES_MAX = 200, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, STATE_MODE = 0711, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
+enum { WRITER_CACHE_BYTES = 4 << 20, CACHED_CHANGES_MAX = 200, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
 
 /* Keys that no address can be: they begin with NUL. */
 static const char key_uid[] = "\0uid";
@@ -105,27 +105,6 @@ take_lock(int fd)
 }
 
 static int
-make_dir(const char *state_dir, const char *path)
-{
-	/* whatever our umask is: those who look accounts up are not root */
-	int err = mkdir(state_dir, 0700) == 0 ? chmod(state_dir, STATE_MODE) : errno == EEXIST ? 0 : -1;
-	if (err != 0)
-		return E_IO;
-	return mkdir(path, DIR_MODE) == 0 || errno == EEXIST ? E_OK : E_IO;
-}
-
-void
-accounts_dir_make(const struct conf *conf)
-{
-	struct buf path = {0};
-	const char *state = conf_str(conf, "common", "state_dir");
-	buf_putf(&path, "%s/accounts", state);
-	if (make_dir(state, buf_cstr(&path)) != E_OK)
-		log_event(LOG_WARNING, "no_accounts_dir", "dir=%s err=%s", log_qs(buf_cstr(&path)), log_errno(errno));
-	buf_free(&path);
-}
-
-static int
 open_tables(struct accounts_writer *w)
 {
 	int err = db_open(w->path, WRITER_CACHE_BYTES, &w->db);
@@ -165,7 +144,7 @@ accounts_write_begin(const struct conf *conf, struct accounts_writer **out)
 	const char *state = conf_str(conf, "common", "state_dir");
 	buf_putf(&path, "%s/accounts", state);
 	mode_t old = umask(0027);
-	int err = make_dir(state, buf_cstr(&path));
+	int err = accounts_dir_make(conf);
 	struct accounts_writer *w = writer_new(buf_cstr(&path));
 	buf_free(&path);
 	w->conf = conf;

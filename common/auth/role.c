@@ -215,7 +215,7 @@ auth_jail(struct jail *j)
 	buf_reset(&accounts);
 	buf_putf(
 	    &accounts, "%s/accounts", conf_str(the_child.conf, "common", "state_dir"));
-	accounts_dir_make(the_child.conf);
+	(void)accounts_dir_make(the_child.conf); /* logged; where there is none nobody can log in */
 	j->calls = JAIL_FILES_READ | JAIL_FLOCK; /* accounts are read under a shared lock */
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
 	jail_allow(j, "/dev/urandom", JAIL_READ); /* libsasl2's nonces */
