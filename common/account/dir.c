@@ -9,14 +9,20 @@
 
 enum { STATE_MODE = 0711, DIR_MODE = 0750 };
 
+/* Whatever the umask: who makes it first is a monitor, or an admin with a narrow one. */
+static bool
+make(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) == 0 ? chmod(path, mode) == 0 : errno == EEXIST;
+}
+
 int
 accounts_dir_make(const struct conf *conf)
 {
 	struct buf path = {0};
 	const char *state = conf_str(conf, "common", "state_dir");
 	buf_putf(&path, "%s/accounts", state);
-	bool is_there = (mkdir(state, STATE_MODE) == 0 || errno == EEXIST) &&
-	    (mkdir(buf_cstr(&path), DIR_MODE) == 0 || errno == EEXIST);
+	bool is_there = make(state, STATE_MODE) && make(buf_cstr(&path), DIR_MODE);
 	if (!is_there)
 		log_event(LOG_WARNING, "no_accounts_dir", "dir=%s err=%s", log_qs(buf_cstr(&path)), log_errno(errno));
 	buf_free(&path);
