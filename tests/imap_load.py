@@ -15,6 +15,7 @@ from imap_told import FILED, SUPERIOR, Account, Box, Change, Contents, Place, fl
 
 MESSAGES_MOST = 30              # of a mailbox; then some go
 BOXES_MOST = 4                  # of a device
+BEFORE = -1                     # the moment before the first, whatever a cut leaves
 FETCH = "UID FETCH 1:* (UID FLAGS MODSEQ BODY.PEEK[HEADER.FIELDS (X-Token)])"
 VERBS = ("APPEND", "COPY", "MOVE", "STORE", "EXPUNGE", "CREATE", "RENAME", "DELETE")
 
@@ -309,7 +310,7 @@ class ImapLoad:
         self.suite, self.now, self.mail = suite, now, mail
         self.lock, self.moments, self.ending = threading.Lock(), [], threading.Event()
         self.wrong, self.lost, self.acknowledged = [], 0, {}
-        self.accounts = [Account(user, self.moment()) for user in users]
+        self.accounts = [Account(user, BEFORE) for user in users]
         self.devices = [Device(self, a, i) for i, a in enumerate(self.accounts * devices)]
 
     def moment(self):
