@@ -56,7 +56,7 @@ cmd_ehlo(struct session *s, struct span argument)
 	io_putf(&s->io,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE "
 	    "%s\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
-	    "250-CHUNKING\r\n250-SMTPUTF8\r\n",
+	    "250-CHUNKING\r\n250-SMTPUTF8\r\n250-DSN\r\n",
 	    s->limits->hostname, s->limits->message_text);
 	if (the_process.tls && !s->tls)
 		io_putf(&s->io, "250-STARTTLS\r\n");

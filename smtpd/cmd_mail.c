@@ -8,7 +8,8 @@ params_reply(struct session *s, int err)
 	if (err == E_DENY)
 		return R_PARAMETER;
 	buf_str(&s->argument,
-	    "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8]");
+	    "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8] "
+	    "[RET=FULL|HDRS] [ENVID=xtext]");
 	return R_SYNTAX;
 }
 
@@ -64,6 +65,8 @@ cmd_mail(struct session *s, struct span argument)
 		txn_begin(s, buf_as_span(&sender), m.size_bytes);
 		s->txn.envelope.flags = (m.has_smtputf8 ? ENV_SMTPUTF8 : 0u) |
 		                        (m.has_8bitmime ? ENV_8BITMIME : 0u);
+		s->txn.envelope.ret = m.ret;
+		s->txn.envelope.envid = arena_span(&s->txn.arena, m.envid);
 		r = R_SENDER_OK;
 	}
 	buf_free(&sender);

@@ -22,6 +22,15 @@ address_put(struct buf *out, const struct path *p, const struct limits *l)
 }
 
 static enum reply
+params_reply(struct session *s, int err)
+{
+	if (err == E_DENY)
+		return R_PARAMETER;
+	buf_str(&s->argument, "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]");
+	return R_SYNTAX;
+}
+
+static enum reply
 verdict_reply(const struct session *s, enum recipient_verdict v)
 {
 	switch (v) {
@@ -44,12 +53,12 @@ verdict_reply(const struct session *s, enum recipient_verdict v)
 }
 
 static enum reply
-take(struct session *s, struct span address)
+take(struct session *s, struct span address, const struct rcpt_params *asked)
 {
 	if (s->txn.envelope.n_rcpts >= s->limits->recipients)
 		return R_RCPTS_MOST;
 	enum reply r = verdict_reply(s, verdict_of(s, address, io_unread(&s->io)));
-	if (r == R_RCPT_OK && txn_add(s, address) != E_OK)
+	if (r == R_RCPT_OK && txn_add(s, address, asked) != E_OK)
 		return R_RCPTS_MOST;
 	return r;
 }
@@ -60,19 +69,21 @@ cmd_rcpt(struct session *s, struct span argument)
 	struct buf address = {.max = ENVELOPE_PATH_MAX};
 	struct path p;
 	struct span params;
+	struct rcpt_params asked;
+	bool has_smtputf8 = (s->txn.envelope.flags & ENV_SMTPUTF8) != 0;
 	if (rcpt_argument(argument, &p, &params) != E_OK)
 		return R_RCPT_SYNTAX;
 	/* "postmaster" is the one address that needs no domain (4.1.1.3) */
 	if (!p.domain.n && !span_ieqs(p.local, "postmaster"))
 		return R_RCPT_SYNTAX;
-	if (p.has_utf8 && !(s->txn.envelope.flags & ENV_SMTPUTF8))
+	if (p.has_utf8 && !has_smtputf8)
 		return R_NEEDS_UTF8;
-	int err = rcpt_params_parse(params);
+	int err = rcpt_params_parse(params, has_smtputf8, &asked);
 	if (err != E_OK)
-		return R_PARAMETER;
+		return params_reply(s, err);
 	address_put(&address, &p, s->limits);
 	enum reply r =
-	    buf_done(&address) == E_OK ? take(s, buf_as_span(&address)) : R_RCPT_SYNTAX;
+	    buf_done(&address) == E_OK ? take(s, buf_as_span(&address), &asked) : R_RCPT_SYNTAX;
 	buf_free(&address);
 	return r;
 }

@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "spool/dsn.h"
+
 enum { LITERAL_MAX = 64 };
 
 static bool
@@ -260,6 +262,19 @@ take_auth(const struct param *p, struct mail_params *out)
 	return p->has_value ? E_OK : E_BAD;
 }
 
+static int
+take_ret(const struct param *p, struct mail_params *out)
+{
+	return ret_parse(p->value, &out->ret);
+}
+
+static int
+take_envid(const struct param *p, struct mail_params *out)
+{
+	out->envid = p->value;
+	return envid_check(p->value);
+}
+
 static const struct {
 	const char *name;
 	int (*take)(const struct param *, struct mail_params *);
@@ -268,6 +283,8 @@ static const struct {
     {"BODY", take_body},
     {"SMTPUTF8", take_smtputf8},
     {"AUTH", take_auth},
+    {"RET", take_ret},
+    {"ENVID", take_envid},
 };
 
 static int
@@ -290,17 +307,58 @@ mail_params_parse(struct span in, struct mail_params *out)
 	unsigned seen = 0;
 	struct param p;
 	int err;
-	*out = (struct mail_params){0};
+	*out = (struct mail_params){.envid = {"", 0}};
 	while ((err = param_next(&in, &p)) == E_OK)
 		if ((err = mail_take(&p, &seen, out)) != E_OK)
 			return err;
 	return err == E_MORE ? E_OK : err;
 }
 
-int
-rcpt_params_parse(struct span in)
+static int
+take_notify(const struct param *p, bool has_smtputf8, struct rcpt_params *out)
 {
+	(void)has_smtputf8;
+	return notify_parse(p->value, &out->notify);
+}
+
+static int
+take_orcpt(const struct param *p, bool has_smtputf8, struct rcpt_params *out)
+{
+	out->orcpt = p->value;
+	return orcpt_check(p->value, has_smtputf8);
+}
+
+static const struct {
+	const char *name;
+	int (*take)(const struct param *, bool has_smtputf8, struct rcpt_params *);
+} rcpt_known[] = {
+    {"NOTIFY", take_notify},
+    {"ORCPT", take_orcpt},
+};
+
+static int
+rcpt_take(const struct param *p, bool has_smtputf8, unsigned *seen, struct rcpt_params *out)
+{
+	for (unsigned i = 0; i < COUNT(rcpt_known); i++) {
+		if (!span_ieqs(p->name, rcpt_known[i].name))
+			continue;
+		if (*seen & (1u << i))
+			return E_BAD;
+		*seen |= 1u << i;
+		return rcpt_known[i].take(p, has_smtputf8, out);
+	}
+	return E_DENY;
+}
+
+int
+rcpt_params_parse(struct span in, bool has_smtputf8, struct rcpt_params *out)
+{
+	unsigned seen = 0;
 	struct param p;
-	int err = param_next(&in, &p);
-	return err == E_MORE ? E_OK : err == E_OK ? E_DENY : err;
+	int err;
+	*out = (struct rcpt_params){.orcpt = {"", 0}};
+	while ((err = param_next(&in, &p)) == E_OK)
+		if ((err = rcpt_take(&p, has_smtputf8, &seen, out)) != E_OK)
+			return err;
+	return err == E_MORE ? E_OK : err;
 }

@@ -47,6 +47,8 @@ struct mail_params {
 	uint64_t size_bytes; /* RFC 1870; 0: not given.  Past any number: UINT64_MAX */
 	bool has_8bitmime;   /* RFC 6152 BODY=8BITMIME */
 	bool has_smtputf8;   /* RFC 6531 */
+	uint8_t ret;         /* RFC 3461 RET: enum dsn_ret */
+	struct span envid;   /* RFC 3461 ENVID as given, or empty; borrow: the line */
 };
 
 /*
@@ -54,7 +56,13 @@ struct mail_params {
  *   returns  E_OK, E_BAD (syntax, or given twice), E_DENY (a parameter or value that is not offered)
  */
 MUST_USE int mail_params_parse(struct span in, struct mail_params *out);
-/* rcpt_params_parse - RCPT takes none.  E_OK, E_BAD, E_DENY as above */
-MUST_USE int rcpt_params_parse(struct span in);
+
+struct rcpt_params {
+	uint8_t notify;    /* RFC 3461 NOTIFY: bits of enum dsn_notify; 0: not given */
+	struct span orcpt; /* RFC 3461 ORCPT as given, or empty; borrow: the line */
+};
+
+/* rcpt_params_parse - all parameters of RCPT; has_smtputf8: of its transaction.  E_OK, E_BAD, E_DENY as above */
+MUST_USE int rcpt_params_parse(struct span in, bool has_smtputf8, struct rcpt_params *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include "smtpd/asks.h"
 #include "smtpd/limits.h"
 #include "smtpd/message.h"
+#include "smtpd/path.h"
 #include "smtpd/reply.h"
 
 struct jail;
@@ -93,8 +94,8 @@ bool session_is_submission(const struct session *);
 
 /* txn.c */
 void txn_begin(struct session *, struct span sender, uint64_t announced_bytes);
-/* txn_add - address: borrow; copied.  E_OK (also when it is there already), E_LIMIT */
-MUST_USE int txn_add(struct session *, struct span address);
+/* txn_add - address, asked: borrow; copied.  E_OK (also when it is there already: then its NOTIFYs are joined), E_LIMIT */
+MUST_USE int txn_add(struct session *, struct span address, const struct rcpt_params *asked);
 /* txn_reset - back to PH_READY, or PH_GREETED; what was promised goes back */
 void txn_reset(struct session *);
 /* txn_finish - the message is complete: hands it over, logs, resets.  The reply */

@@ -21,13 +21,13 @@ txn_begin(struct session *s, struct span sender, uint64_t announced_bytes)
 	log_message(&t->envelope.id);
 }
 
-static bool
-has_recipient(const struct envelope *e, struct span address)
+static struct rcpt *
+find_recipient(const struct envelope *e, struct span address)
 {
 	for (uint32_t i = 0; i < e->n_rcpts; i++)
 		if (span_eq(e->rcpts[i].address, address))
-			return true;
-	return false;
+			return &e->rcpts[i];
+	return NULL;
 }
 
 static void
@@ -46,18 +46,22 @@ make_room(struct txn *t)
 }
 
 int
-txn_add(struct session *s, struct span address)
+txn_add(struct session *s, struct span address, const struct rcpt_params *asked)
 {
 	struct txn *t = &s->txn;
 	struct envelope *e = &t->envelope;
-	if (has_recipient(e, address))
+	struct rcpt *known = find_recipient(e, address);
+	if (known) {
+		known->notify = notify_join(known->notify, asked->notify);
 		return E_OK;
+	}
 	if (e->n_rcpts >= s->limits->recipients || e->n_rcpts >= ENVELOPE_RCPTS_MAX)
 		return E_LIMIT;
 	make_room(t);
 	e->rcpts[e->n_rcpts++] =
 	    (struct rcpt){.address = arena_span(&t->arena, address),
-		.orcpt = {"", 0},
+		.orcpt = arena_span(&t->arena, asked->orcpt),
+		.notify = asked->notify,
 		.state = RCPT_WAITING};
 	s->phase = PH_RCPT;
 	return E_OK;

@@ -9,12 +9,13 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/id.h"
+#include "spool/dsn.h"
 
 enum {
 	ENVELOPE_RCPTS_MAX = 1000,          /* RFC 5321 4.5.3.1.8 asks for at least 100 */
 	ENVELOPE_PATH_MAX = 320,            /* octets of an address, without <> (64 + 1 + 255) */
-	ENVELOPE_ORCPT_MAX = 500,           /* RFC 3461 4.2 */
-	ENVELOPE_ENVID_MAX = 100,           /* RFC 3461 4.4 */
+	ENVELOPE_ORCPT_MAX = DSN_ORCPT_MAX,
+	ENVELOPE_ENVID_MAX = DSN_ENVID_MAX,
 	ENVELOPE_BYTES_MAX = 1000 * 1400 + 4096,
 };
 
@@ -31,8 +32,8 @@ enum rcpt_state {
 
 struct rcpt {
 	struct span address;   /* borrow: of the arena or the bytes decoded from */
-	struct span orcpt;     /* RFC 3461 ORCPT as given, or empty */
-	uint8_t notify;        /* RFC 3461 NOTIFY bits; 0: not given */
+	struct span orcpt;     /* ORCPT as given, "type;xtext", or empty (spool/dsn.h) */
+	uint8_t notify;        /* NOTIFY, bits of enum dsn_notify; 0: not given */
 	uint8_t state;         /* enum rcpt_state */
 };
 
@@ -46,8 +47,8 @@ struct envelope {
 	struct span sender;            /* reverse-path without <>; empty: null sender */
 	struct span account;           /* who logged in, or empty */
 	struct span client;            /* address of the client, text */
-	struct span envid;             /* RFC 3461 ENVID, or empty */
-	uint8_t ret;                   /* RFC 3461 RET: 0 none, 1 FULL, 2 HDRS */
+	struct span envid;             /* ENVID as given, xtext, or empty */
+	uint8_t ret;                   /* RET: enum dsn_ret */
 	uint32_t n_rcpts;
 	struct rcpt *rcpts;            /* borrow: of an arena */
 };

@@ -45,7 +45,7 @@ test_split(void **state)
 #define HI_SAID                                                                        \
 	"250-mail.example.test\r\n250-PIPELINING\r\n250-SIZE "                         \
 	"1000000\r\n250-8BITMIME\r\n"                                                  \
-	"250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n"
+	"250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n250-DSN\r\n"
 #define HI_OK HI_SAID "250 HELP\r\n"
 #define FROM "MAIL FROM:<a@remote.test>\r\n"
 #define TO "RCPT TO:<u1@example.test>\r\n"
@@ -92,12 +92,14 @@ static const struct {
 	"RCPT TO:<full@example.test>\r\nRCPT TO:<loop@example.test>\r\n"
 	"RCPT TO:<temp@example.test>\r\nRCPT TO:<x@remote.test>\r\nRCPT TO:<>\r\n"
 	"RCPT TO:<x>\r\nRCPT TO:<postmaster>\r\nRCPT TO:<u1@example.test> "
-	"NOTIFY=NEVER\r\n"
+	"NOTIFY=NEVER,SUCCESS\r\nRCPT TO:<u1@example.test> NOTIFY=NEVER ORCPT=rfc822;a+2Bb\r\n"
+	"RCPT TO:<u1@example.test> FOO=1\r\n"
 	"RCPT TO:<\xc3\xbc@example.test>\r\n",
 	HI_OK SENDER_OK
 	"550 5.1.1 *\r\n550 5.2.1 *\r\n452 4.2.2 *\r\n550 5.4.6 *\r\n451 4.3.0 "
 	"*\r\n550 5.7.1 *\r\n"
-	"501 5.1.3 *\r\n501 5.1.3 *\r\n250 2.1.5 Ok\r\n555 5.5.4 *\r\n553 5.6.7 *\r\n"},
+	"501 5.1.3 *\r\n501 5.1.3 *\r\n250 2.1.5 Ok\r\n501 5.5.4 *\r\n250 2.1.5 Ok\r\n"
+	"555 5.5.4 *\r\n553 5.6.7 *\r\n"},
     {KIND_SMTP, HI FROM TO "DATA\r\nA: b\r\n\r\n..x\r\n.\r\nNOOP\r\n",
 	TXN_OK GO "250 2.0.0 Ok: queued as *\r\n250 2.0.0 Ok\r\n"},
     {KIND_SMTP, HI FROM TO "DATA\r\na\nb\r\n.\r\n", TXN_OK GO "554 5.6.0 *\r\n"},

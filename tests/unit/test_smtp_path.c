@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "smtpd/path.h"
+#include "spool/dsn.h"
 
 #define L64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -135,7 +136,15 @@ static const struct {
     {" =1", E_BAD, 0, false, false},
     {" SIZE=1=2", E_BAD, 0, false, false},
     {" BODY=BINARYMIME", E_DENY, 0, false, false},
-    {" RET=HDRS", E_DENY, 0, false, false},
+    {" REQUIRETLS", E_DENY, 0, false, false},
+    {" RET=HDRS SIZE=2 ENVID=QQ+2B1", E_OK, 2, false, false},
+    {" RET=", E_BAD, 0, false, false},
+    {" RET", E_BAD, 0, false, false},
+    {" RET=BODY", E_BAD, 0, false, false},
+    {" RET=FULL RET=FULL", E_BAD, 0, false, false},
+    {" ENVID", E_BAD, 0, false, false},
+    {" ENVID=a+2b", E_BAD, 0, false, false},
+    {" ENVID=a ENVID=a", E_BAD, 0, false, false},
 };
 
 static void
@@ -156,13 +165,55 @@ test_mail_params(void **state)
 }
 
 static void
+test_mail_asks(void **state)
+{
+	struct mail_params m;
+	(void)state;
+	assert_int_equal(mail_params_parse(SPAN(" envid=QQ+2B1 ret=full"), &m), E_OK);
+	assert_int_equal(m.ret, RET_FULL);
+	assert_true(span_eqs(m.envid, "QQ+2B1"));
+	assert_int_equal(mail_params_parse(SPAN(" RET=HDRS"), &m), E_OK);
+	assert_int_equal(m.ret, RET_HDRS);
+	assert_int_equal(m.envid.n, 0);
+}
+
+static const struct {
+	const char *in;
+	bool has_smtputf8;
+	int result, notify;
+	const char *orcpt;
+} rcpts[] = {
+    {"", false, E_OK, 0, ""},
+    {" ", false, E_OK, 0, ""},
+    {" NOTIFY=NEVER", false, E_OK, NOTIFY_NEVER, ""},
+    {" notify=success,delay orcpt=rfc822;A@x.test", false, E_OK, NOTIFY_SUCCESS | NOTIFY_DELAY, "rfc822;A@x.test"},
+    {" ORCPT=utf-8;\\x{FC}@x.test", false, E_OK, 0, "utf-8;\\x{FC}@x.test"},
+    {" ORCPT=utf-8;\xc3\xbc@x.test", true, E_OK, 0, "utf-8;\xc3\xbc@x.test"},
+    {" ORCPT=utf-8;\xc3\xbc@x.test", false, E_BAD, 0, NULL},
+    {" NOTIFY=NEVER,SUCCESS", false, E_BAD, 0, NULL},
+    {" NOTIFY=NEVER NOTIFY=NEVER", false, E_BAD, 0, NULL},
+    {" NOTIFY=", false, E_BAD, 0, NULL},
+    {" NOTIFY", false, E_BAD, 0, NULL},
+    {" ORCPT=rfc822;a ORCPT=rfc822;a", false, E_BAD, 0, NULL},
+    {" ORCPT=a@x.test", false, E_BAD, 0, NULL},
+    {" ORCPT", false, E_BAD, 0, NULL},
+    {" RRVS=x", false, E_DENY, 0, NULL},
+    {"x", false, E_BAD, 0, NULL},
+};
+
+static void
 test_rcpt_params(void **state)
 {
 	(void)state;
-	assert_int_equal(rcpt_params_parse(SPAN("")), E_OK);
-	assert_int_equal(rcpt_params_parse(SPAN(" ")), E_OK);
-	assert_int_equal(rcpt_params_parse(SPAN(" NOTIFY=NEVER")), E_DENY);
-	assert_int_equal(rcpt_params_parse(SPAN("x")), E_BAD);
+	for (size_t i = 0; i < COUNT(rcpts); i++) {
+		struct rcpt_params p;
+		print_message("%s\n", rcpts[i].in);
+		assert_int_equal(rcpt_params_parse(span_of(rcpts[i].in), rcpts[i].has_smtputf8, &p), rcpts[i].result);
+		if (rcpts[i].result != E_OK)
+			continue;
+		assert_int_equal(p.notify, rcpts[i].notify);
+		assert_true(span_eqs(p.orcpt, rcpts[i].orcpt));
+	}
 }
 
 static void
@@ -188,6 +239,7 @@ main(void)
 	    cmocka_unit_test(test_path_heads),
 	    cmocka_unit_test(test_path_flags),
 	    cmocka_unit_test(test_mail_params),
+	    cmocka_unit_test(test_mail_asks),
 	    cmocka_unit_test(test_rcpt_params),
 	    cmocka_unit_test(test_helo),
 	};
