@@ -19,6 +19,8 @@ struct admin {
 	struct id waits_for;   /* a copy that the spool was asked for */
 	bool is_waiting;
 	struct buf entry;      /* of the answer to come */
+	struct id holds;       /* it is in memory: the answer comes when it left */
+	bool is_holding;
 };
 
 static struct admin *admins;
@@ -39,8 +41,8 @@ static void
 row_put(struct buf *b, const struct index_row *row)
 {
 	struct admin_entry e = row->entry;
-	int64_t wait = row->due_sec - retry_now();
-	e.next_sec = clock_wall_sec() + (wait > 0 ? wait : 0);
+	int64_t wait = e.state == ADMIN_HELD ? 0 : row->due_sec - retry_now();
+	e.next_sec = e.state == ADMIN_HELD ? 0 : clock_wall_sec() + (wait > 0 ? wait : 0);
 	admin_entry_put(b, &e);
 }
 
@@ -218,10 +220,20 @@ remove_one(struct id id, uint32_t *n)
 		++*n;
 }
 
+static bool
+is_held(struct id id)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	bool held = index_get(the_sched.index, id, &arena, &row) == E_OK && row.entry.state == ADMIN_HELD;
+	arena_reset(&arena);
+	return held;
+}
+
 static void
 flush_one(struct id id, uint32_t *n)
 {
-	if (!message_find(id) && index_reschedule(the_sched.index, id, retry_now()) == E_OK)
+	if (!message_find(id) && !is_held(id) && index_reschedule(the_sched.index, id, retry_now()) == E_OK)
 		++*n;
 }
 
@@ -265,14 +277,150 @@ ask_remove(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	return for_one_or_all(body, reply, remove_one, true);
 }
 
+/* ---- held, released, begun anew: one message ---- */
+
+static int
+ask_hold(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct admin *x = a->ctx;
+	struct id id;
+	(void)fd, (void)fd_back;
+	rd_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	struct message *m = message_find(id);
+	if (!m || m->is_removed) {
+		buf_u32(reply, !m && defer_hold(id));
+		defer_flush();
+		return E_OK;
+	}
+	x->holds = id;
+	x->is_holding = true;
+	message_hold(m);
+	return E_MORE;
+}
+
+void
+admin_left(struct id id, bool is_held_now)
+{
+	for (struct admin *x = admins; x; x = x->next) {
+		struct buf b = {0};
+		if (!x->is_holding || !id_eq(x->holds, id))
+			continue;
+		x->is_holding = false;
+		buf_u32(&b, is_held_now);
+		if (ask_answer(x->asker, ADMIN_HOLD, buf_as_span(&b), -1) != E_OK)
+			log_event(LOG_INFO, "admin_gone", "%s", "");
+		buf_free(&b);
+	}
+}
+
+static int
+ask_release(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct id id;
+	(void)a, (void)fd, (void)fd_back;
+	rd_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u32(reply, !message_find(id) && defer_release(id));
+	defer_flush();
+	defer_due();
+	return E_OK;
+}
+
+static int
+ask_requeue(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct id id;
+	(void)a, (void)fd, (void)fd_back;
+	rd_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	struct message *m = message_find(id);
+	if (m) {
+		m->attempts = 0;
+		m->first_sec = retry_now();
+	}
+	buf_u32(reply, m ? !m->is_held && !m->is_removed : defer_requeue(id));
+	defer_flush();
+	defer_due();
+	return E_OK;
+}
+
+/* ---- why does it wait? ---- */
+
+static enum admin_why
+why_active(const struct message *m)
+{
+	switch (m->state) {
+	case MSG_SYNCING:
+		return WHY_CHECKPOINT;
+	case MSG_REPORTING:
+		return WHY_REPORT;
+	case MSG_DEFERRING:
+		return m->list ? WHY_FILE : WHY_ATTEMPT;
+	default:
+		return WHY_ATTEMPT;
+	}
+}
+
+static enum admin_why
+why_row(const struct index_row *row)
+{
+	if (row->entry.state == ADMIN_HELD)
+		return WHY_HELD;
+	if (row->waits_for_deliver)
+		return WHY_DELIVER;
+	return row->due_sec <= retry_now() ? WHY_FETCH : WHY_BACK_OFF;
+}
+
+/* When its lifetime ends; by the wall clock of now. */
+static void
+why_put(struct buf *b, enum admin_why why, int64_t first_sec, bool has_sender)
+{
+	int64_t life = has_sender ? the_sched.lifetime : the_sched.bounce_lifetime;
+	buf_u8(b, 1);
+	buf_u8(b, (uint8_t)why);
+	buf_u64(b, (uint64_t)(clock_wall_sec() + first_sec + life - retry_now()));
+}
+
+static int
+ask_why(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	struct id id;
+	(void)a, (void)fd, (void)fd_back;
+	rd_id(body, &id);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	struct message *m = message_find(id);
+	if (m) {
+		why_put(reply, why_active(m), m->first_sec, m->envelope.sender.n > 0);
+		active_put(reply, m);
+	} else if (index_get(the_sched.index, id, &arena, &row) == E_OK) {
+		why_put(reply, why_row(&row), row.first_sec, row.entry.sender.n > 0);
+		row_put(reply, &row);
+	} else {
+		buf_u8(reply, 0);
+	}
+	arena_reset(&arena);
+	return E_OK;
+}
+
 /* clang-format off */
 static const struct ask_row rows[ADMIN_ASKS] = {
 	/*                name      legal in  times   bytes         fd back  answered by */
 	[ADMIN_COUNT]  = {"COUNT",  PH_ANY,   600000, 0,            false,   ask_count},
 	[ADMIN_LIST]   = {"LIST",   PH_ANY,   600,    0,            false,   ask_list},
 	[ADMIN_SHOW]   = {"SHOW",   PH_ANY,   6000,   ID_BYTES,     true,    ask_show},
-	[ADMIN_FLUSH]  = {"FLUSH",  PH_ANY,   600,    1 + ID_BYTES, false,   ask_flush},
-	[ADMIN_REMOVE] = {"REMOVE", PH_ANY,   6000,   1 + ID_BYTES, false,   ask_remove},
+	[ADMIN_FLUSH]  = {"FLUSH",  PH_ANY,   0,      1 + ID_BYTES, false,   ask_flush},
+	[ADMIN_REMOVE] = {"REMOVE", PH_ANY,   0,      1 + ID_BYTES, false,   ask_remove},
+	[ADMIN_HOLD]   = {"HOLD",   PH_ANY,   0,      ID_BYTES,     false,   ask_hold},
+	[ADMIN_RELEASE] = {"RELEASE", PH_ANY, 0,      ID_BYTES,     false,   ask_release},
+	[ADMIN_REQUEUE] = {"REQUEUE", PH_ANY, 0,      ID_BYTES,     false,   ask_requeue},
+	[ADMIN_WHY]    = {"WHY",    PH_ANY,   6000,   ID_BYTES,     false,   ask_why},
 };
 /* clang-format on */
 

@@ -26,6 +26,7 @@ enum sched_ask {
 	SCHED_DERIVE,   /* parent id, str envelope: a new message with the parent's bytes -> SAY_DERIVED */
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */
 	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
+	SCHED_HOLD,     /* id, u8 held: what waits in its deferred file is held, or no longer.  No reply: its row counts */
 	SCHED_ASKS
 };
 

@@ -37,7 +37,7 @@ say_defer(struct message *m)
 	buf_put(&b, m->envelope.id.b, ID_BYTES);
 	buf_u16(&b, (uint16_t)m->envelope.n_rcpts);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
-		buf_u8(&b, m->works[i].step == STEP_DONE ? RCPT_DONE : RCPT_WAITING);
+		buf_u8(&b, m->works[i].step == STEP_DONE ? RCPT_DONE : m->is_held ? RCPT_HELD : RCPT_WAITING);
 	sched_tell(SCHED_DEFER, &b);
 }
 
@@ -61,11 +61,25 @@ row_of(const struct message *m, struct index_row *out)
 	*out = (struct index_row){.id = m->envelope.id, .first_sec = m->first_sec,
 	    .due_sec = retry_now() + retry_delay(m->attempts, the_sched.retry_first, the_sched.retry_most)};
 	message_entry(m, &out->entry);
-	out->entry.state = ADMIN_DEFERRED;
-	out->entry.attempts++;
+	out->entry.state = m->is_held ? ADMIN_HELD : ADMIN_DEFERRED;
+	out->entry.attempts += !m->is_held;
+	if (m->is_held) {
+		out->due_sec = HELD_DUE_SEC;
+		return;
+	}
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].reason && strcmp(m->works[i].reason, no_deliver) == 0)
 			out->waits_for_deliver = 1;
+}
+
+/* In its file too: a row that is made anew from it must be held as well. */
+static void
+tell_held(struct id id, bool is_held)
+{
+	struct buf b = {0};
+	buf_put(&b, id.b, ID_BYTES);
+	buf_u8(&b, is_held);
+	sched_tell(SCHED_HOLD, &b);
 }
 
 /* Its file is there: the row, and it leaves memory. */
@@ -76,6 +90,14 @@ put_row(struct message *m)
 	row_of(m, &row);
 	if (index_put(the_sched.index, &row) != E_OK)
 		row_lost(row.id);
+	if (m->is_held) {
+		tell_held(row.id, true);
+		log_event(LOG_NOTICE, "held", "mid=%s", id_text(row.id));
+		has_unsynced_rows = true;
+		defer_flush(); /* who asked for it is told that it is so */
+		message_free(m);
+		return;
+	}
 	log_event(LOG_INFO, "deferred_until", "mid=%s attempts=%u wait_sec=%lld", id_text(row.id), row.entry.attempts,
 	    (long long)(row.due_sec - retry_now()));
 	has_unsynced_rows = true;
@@ -188,6 +210,14 @@ put_off(struct message *m, enum rcpt_step step, const char *reason)
 		else if (w->step == step)
 			w->step = STEP_LATER;
 	}
+}
+
+void
+defer_held(struct message *m)
+{
+	put_off(m, STEP_READY, NULL);
+	put_off(m, STEP_FAILED, NULL);
+	defer_message(m);
 }
 
 /* What waits for a placer gets a file soon; what waits for a checkpoint when the journal fills up. */
@@ -338,6 +368,89 @@ defer_remove(struct id id)
 	buf_put(&b, id.b, ID_BYTES);
 	sched_tell(SCHED_DONE, &b);
 	return true;
+}
+
+/* Its row changes, durably, and its file follows. */
+static bool
+change(struct id id, bool is_wanted(const struct index_row *), void fn(struct index_row *), const char *event)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct index_row row;
+	bool is_done = false;
+	if (index_get(the_sched.index, id, &arena, &row) == E_OK && is_wanted(&row)) {
+		bool was_held = row.entry.state == ADMIN_HELD;
+		fn(&row);
+		bool is_held = row.entry.state == ADMIN_HELD;
+		is_done = index_put(the_sched.index, &row) == E_OK;
+		has_unsynced_rows = true;
+		if (is_done && is_held != was_held)
+			tell_held(id, is_held);
+		if (is_done)
+			log_event(LOG_NOTICE, event, "mid=%s", id_text(id));
+	}
+	arena_reset(&arena);
+	return is_done;
+}
+
+static bool
+is_held(const struct index_row *row)
+{
+	return row->entry.state == ADMIN_HELD;
+}
+
+static bool
+is_not_held(const struct index_row *row)
+{
+	return row->entry.state != ADMIN_HELD;
+}
+
+static bool
+is_any(const struct index_row *row)
+{
+	(void)row;
+	return true;
+}
+
+static void
+row_hold(struct index_row *row)
+{
+	row->entry.state = ADMIN_HELD;
+	row->due_sec = HELD_DUE_SEC;
+	row->waits_for_deliver = 0;
+}
+
+static void
+row_release(struct index_row *row)
+{
+	row->entry.state = ADMIN_DEFERRED;
+	row->due_sec = retry_now();
+	row->waits_for_deliver = 0;
+}
+
+static void
+row_begin_anew(struct index_row *row)
+{
+	row_release(row);
+	row->first_sec = retry_now();
+	row->entry.attempts = 0;
+}
+
+bool
+defer_hold(struct id id)
+{
+	return change(id, is_not_held, row_hold, "held");
+}
+
+bool
+defer_release(struct id id)
+{
+	return change(id, is_held, row_release, "released");
+}
+
+bool
+defer_requeue(struct id id)
+{
+	return change(id, is_any, row_begin_anew, "requeued");
 }
 
 /* A file without a row: one that a crash left between the two, or all after the index was damaged. */

@@ -262,6 +262,35 @@ deferred_mark(const struct files *f, struct id id, const uint16_t *which, size_t
 	return err;
 }
 
+/* One byte a recipient: what waits becomes what is held, or the reverse. */
+static int
+hold_states(int fd, uint32_t n_rcpts, bool is_held)
+{
+	uint8_t states[ENVELOPE_RCPTS_MAX];
+	uint8_t from = is_held ? RCPT_WAITING : RCPT_HELD, to = is_held ? RCPT_HELD : RCPT_WAITING;
+	if (pread(fd, states, n_rcpts, HEAD_BYTES) != (ssize_t)n_rcpts)
+		return E_IO;
+	for (uint32_t i = 0; i < n_rcpts; i++)
+		if (states[i] == from)
+			states[i] = to;
+	return pwrite(fd, states, n_rcpts, HEAD_BYTES) == (ssize_t)n_rcpts && fdatasync(fd) == 0 ? E_OK : E_IO;
+}
+
+int
+deferred_hold(const struct files *f, struct id id, bool is_held)
+{
+	struct head h;
+	int fd;
+	int err = file_open(f->deferred, id, O_RDWR, &fd);
+	if (err != E_OK)
+		return err;
+	err = head_read(fd, &h);
+	if (err == E_OK)
+		err = hold_states(fd, h.n_rcpts, is_held);
+	close(fd);
+	return err;
+}
+
 static int
 sweep_one(void *ctx, const char *text)
 {

@@ -63,6 +63,8 @@ MUST_USE int deferred_open(const struct files *, struct id, int *out);
 bool deferred_is_there(const struct files *, struct id);
 /* deferred_mark - these recipients are done; synced.  E_OK, E_IO, E_BAD */
 MUST_USE int deferred_mark(const struct files *, struct id, const uint16_t *which, size_t n);
+/* deferred_hold - its recipients that wait are held, or no longer; synced.  E_OK, E_BAD, E_IO */
+MUST_USE int deferred_hold(const struct files *, struct id, bool is_held);
 void deferred_sweep(const struct files *); /* what was not settled is removed */
 /* deferred_each - names in one folder of deferred/.  E_OK, E_IO, or what fn returned */
 MUST_USE int deferred_each(const struct files *, unsigned folder, int (*fn)(void *ctx, struct id), void *ctx);

@@ -124,6 +124,8 @@ message_free(struct message *m)
 	s->n_messages--;
 	if (m->is_deferred)
 		s->n_deferred_active--;
+	if (m->is_held)
+		admin_left(m->envelope.id, m->state == MSG_DEFERRING);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		mem_free(&m->works[i].reason);
 	arena_reset(&m->arena);
@@ -134,6 +136,8 @@ static void
 first_steps(struct message *m)
 {
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		if (m->envelope.rcpts[i].state == RCPT_HELD)
+			m->is_held = true;
 		if (m->envelope.rcpts[i].state == RCPT_DONE)
 			work_set(&m->works[i], STEP_DONE, NULL);
 		else if (sched_is_local(m->envelope.rcpts[i].address))
@@ -252,7 +256,7 @@ message_judge(struct message *m)
 {
 	struct sched *s = &the_sched;
 	struct count c = count_steps(m);
-	if (c.ready && !m->is_removed) {
+	if (c.ready && !m->is_removed && !m->is_held) {
 		message_move(m, MSG_ACTIVE, &s->ready);
 		return;
 	}
@@ -269,6 +273,10 @@ message_judge(struct message *m)
 		message_all_done(m);
 		return;
 	}
+	if (m->is_held && c.ready + c.later + c.failed) {
+		defer_held(m);
+		return;
+	}
 	if (c.later && is_expired(m)) {
 		expire(m);
 		c = count_steps(m);
@@ -282,6 +290,16 @@ message_judge(struct message *m)
 		return;
 	}
 	message_all_done(m);
+}
+
+void
+message_hold(struct message *m)
+{
+	if (m->state == MSG_REPORTING)
+		report_abandon(m);
+	m->is_held = true;
+	if (m->list)
+		message_judge(m);
 }
 
 void

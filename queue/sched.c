@@ -65,6 +65,7 @@ recall(struct message *m)
 	if (was == FETCHED && index_get(the_sched.index, m->envelope.id, &arena, &row) == E_OK) {
 		m->attempts = row.entry.attempts;
 		m->first_sec = row.first_sec;
+		m->is_held |= row.entry.state == ADMIN_HELD; /* meanwhile */
 	}
 	if (was == FETCHED) {
 		m->is_deferred = true;

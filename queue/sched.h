@@ -20,6 +20,9 @@ enum {
 	REASON_MAX = JOB_REASON_MAX,
 };
 
+/* due_sec of a row that is held: never */
+#define HELD_DUE_SEC INT64_MAX
+
 enum rcpt_step {
 	STEP_READY,     /* local, to be given to a placer */
 	STEP_PLACING,   /* with a placer */
@@ -50,6 +53,7 @@ struct message {
 	struct work *works;         /* in the arena: one per recipient */
 	uint8_t state;              /* enum message_state */
 	bool is_deferred;           /* it has a file in deferred/ */
+	bool is_held;               /* by an admin: not tried, and kept with its file when what is under way ended */
 	bool is_removed;            /* by an admin: nothing more is begun, and it goes when what is under way ended */
 	unsigned n_placing, n_deriving, n_marking;
 	unsigned attempts;          /* before this one */
@@ -98,6 +102,7 @@ void message_judge(struct message *);              /* what is next, after someth
 void message_all_done(struct message *);           /* SCHED_DONE, and away with it */
 void message_entry(const struct message *, struct admin_entry *out); /* what people are shown; rcpts: until the next call */
 void message_remove(struct message *);             /* for good; may free it */
+void message_hold(struct message *);               /* when what is under way ended; admin_left tells */
 void message_move(struct message *, enum message_state, struct message_list *); /* NULL: something is under way */
 void work_set(struct work *, enum rcpt_step, const char *reason);
 
@@ -110,11 +115,16 @@ bool placers_are_there(void);
 
 /* defer.c */
 void defer_message(struct message *);              /* its file is written or marked, then its row */
+void defer_held(struct message *);                 /* the same, for what is not to be tried: what failed is not reported yet */
 void defer_mark(struct message *);                 /* its recipients that are done: noted before anything more is asked */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */
 void defer_due(void);                              /* fetches what is due */
+/* What is not in memory is held, released (due now) or begun anew; its row is synced.  False: there is none, or no need */
+bool defer_hold(struct id);
+bool defer_release(struct id);
+bool defer_requeue(struct id);
 enum fetched { FETCHED_NOT, FETCHED, FETCHED_REMOVED };
 enum fetched defer_fetched(struct id);             /* a message has come: was it asked for, and is it still wanted? */
 void defer_missing(struct rd *body);               /* SAY_MISSING */
@@ -134,5 +144,6 @@ void report_copy(struct rd *body, int *fd);        /* SAY_COPY */
 /* admin.c */
 void admin_open(void);
 void admin_copy(struct id, int *fd);               /* SAY_COPY for an admin */
+void admin_left(struct id, bool is_held);          /* it leaves memory: who wants it held is told */
 
 #endif

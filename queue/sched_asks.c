@@ -351,6 +351,21 @@ ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_MORE;
 }
 
+static int
+ask_hold(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct id id;
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	rd_id(body, &id);
+	bool is_held = rd_u8(body) == 1;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (deferred_hold(&the_spool.files, id, is_held) != E_OK)
+		log_event(LOG_ERR, "not_held", "mid=%s held=%d do=\"nothing: as long as the index is not lost its row says so\"",
+		    id_text(id), is_held);
+	return E_MORE;
+}
+
 void
 sched_asks_forget(void)
 {
@@ -369,6 +384,7 @@ const struct ask_row sched_rows[SCHED_ROWS] = {
 	[SCHED_DERIVE]  = {"DERIVE",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_derive},
 	[SCHED_FETCH]   = {"FETCH",   PH_ANY,   0,    4096,             false,   ask_fetch},
 	[SCHED_LIST]    = {"LIST",    PH_ANY,   60,   0,                false,   ask_list},
+	[SCHED_HOLD]    = {"HOLD",    PH_ANY,   0,    ID_BYTES + 1,     false,   ask_hold},
 };
 /* clang-format on */
 

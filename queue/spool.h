@@ -125,7 +125,7 @@ void say_flush(void);                         /* what waits is sent, as far as t
 bool say_is_there(void);
 
 /* sched_asks.c */
-enum { SCHED_ROWS = 8 };
+enum { SCHED_ROWS = 9 };
 extern const struct ask_row sched_rows[SCHED_ROWS];
 int sealed_copy(struct span bytes);           /* own: a memory file that nobody can change; -1 */
 void sched_asks_settle(void);                 /* what it asked for so far is made durable, and said */

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_queue.c - what waits in the queue; asked of its scheduler on RUN/queue/admin. */
+/* cmd_queue.c - what waits in the queue, and why; asked of its scheduler on RUN/queue/admin. */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "ctl/connect.h"
-#include "ctl/ctl.h"
+#include "ctl/queue_match.h"
+#include "ctl/queue_talk.h"
 #include "ctl/table.h"
-#include "proc/ask.h"
-#include "spool/admin.h"
-
-enum { QUEUE_WAIT_MS = 30000, IDS_MAX = 100000 };
-
-static const char *const states[] = {
-    [ADMIN_ACTIVE] = "active", [ADMIN_DEFERRED] = "deferred"};
 
 static const struct column row_columns[] = {
     {"id", "ID", CELL_TEXT},
@@ -36,68 +28,6 @@ static const struct column rcpt_columns[] = {
     {"reason", "REASON", CELL_TEXT},
 };
 
-/* A conversation with the scheduler. */
-struct queue {
-	int fd;        /* own; -1: none */
-	struct buf in; /* own */
-	int64_t deadline;
-	bool wants_message;
-	int message; /* own; the bytes that ADMIN_SHOW sends along; -1: none */
-};
-
-static int
-queue_open(const struct merpati *c, struct queue *q)
-{
-	*q = (struct queue){
-	    .fd = -1, .message = -1, .deadline = deadline_in_ms(QUEUE_WAIT_MS)};
-	int err = ctl_connect(c->conf, "queue", "admin", &q->fd);
-	if (err == E_OK)
-		return EX_OK;
-	ctl_say(err == E_DENY ? "you may not ask queue" : "queue does not run");
-	return err == E_DENY ? EX_NOPERM : EX_UNAVAILABLE;
-}
-
-static void
-queue_close(struct queue *q)
-{
-	if (q->fd >= 0)
-		close(q->fd);
-	if (q->message >= 0)
-		close(q->message);
-	buf_free(&q->in);
-}
-
-static int
-ask(struct queue *q, uint16_t type, struct span body)
-{
-	return ask_send(q->fd, type, body, -1, q->deadline);
-}
-
-/* The next packet of the answer; body dies with the one after it. */
-static int
-next(struct queue *q, uint16_t type, struct rd *body)
-{
-	struct ask_msg m;
-	int err = ask_recv(q->fd, &q->in, &m, q->deadline);
-	if (err != E_OK)
-		return err;
-	if (m.fd >= 0 && q->wants_message && q->message < 0)
-		q->message = m.fd;
-	else if (m.fd >= 0)
-		close(m.fd);
-	*body = m.body;
-	return m.type == (type | ASK_REPLY) ? E_OK : E_BAD;
-}
-
-static int
-said(int err)
-{
-	if (err == E_OK)
-		return EX_OK;
-	ctl_say("queue does not answer: %s", err_name(err));
-	return EX_TEMPFAIL;
-}
-
 /* The first recipient that is not done stands for all of them in a list. */
 static void
 put_row(const struct admin_entry *e, struct table *t)
@@ -105,10 +35,10 @@ put_row(const struct admin_entry *e, struct table *t)
 	struct admin_rcpt first = {.address = SPAN("")};
 	uint32_t left = 0;
 	for (uint32_t i = 0; i < e->n_rcpts; i++)
-		if (e->rcpts[i].state == RCPT_WAITING && left++ == 0)
+		if (e->rcpts[i].state != RCPT_DONE && left++ == 0)
 			first = e->rcpts[i];
 	table_text(t, span_of(id_text(e->id)));
-	table_text(t, span_of(e->state < COUNT(states) ? states[e->state] : "unknown"));
+	table_text(t, span_of(e->state < COUNT(queue_states) ? queue_states[e->state] : "unknown"));
 	table_number(t, (int64_t)e->size_bytes);
 	table_number(t, e->arrived_sec);
 	table_number(t, e->next_sec);
@@ -120,66 +50,60 @@ put_row(const struct admin_entry *e, struct table *t)
 	table_text(t, first.reason);
 }
 
-/* One packet's entries; *n says how many: the last has none. */
-static int
-take_rows(struct rd *body, struct table *t, uint16_t *n)
-{
-	struct arena arena = {0};
-	struct admin_entry e;
-	int err = E_OK;
-	*n = rd_u16(body);
-	for (uint16_t i = 0; i < *n && err == E_OK; i++) {
-		err = admin_entry_get(body, &arena, &e);
-		if (err == E_OK)
-			put_row(&e, t);
-		arena_reset(&arena);
-	}
-	return err == E_OK ? rd_end(body) : err;
-}
+struct listing {
+	const struct queue_match *match; /* borrow */
+	int64_t now_sec;
+	struct table *table; /* borrow; NULL: only counted */
+	uint64_t n;
+};
 
 static int
-list_rows(struct queue *q, struct table *t)
+list_one(void *ctx, const struct admin_entry *e)
 {
-	uint16_t n = 1;
-	int err = ask(q, ADMIN_LIST, SPAN(""));
-	while (err == E_OK && n) {
-		struct rd body;
-		err = next(q, ADMIN_LIST, &body);
-		if (err == E_OK)
-			err = take_rows(&body, t, &n);
-	}
-	return err;
+	struct listing *l = ctx;
+	if (!queue_match_fits(l->match, e, l->now_sec))
+		return E_OK;
+	l->n++;
+	if (l->table)
+		put_row(e, l->table);
+	return E_OK;
 }
 
+/* All of them: the scheduler knows, without a list. */
 static int
-count(struct queue *q)
+count_all(struct queue_talk *q, uint64_t *n)
 {
 	struct rd body;
-	int err = ask(q, ADMIN_COUNT, SPAN(""));
-	if (err == E_OK)
-		err = next(q, ADMIN_COUNT, &body);
-	uint64_t n = err == E_OK ? rd_u64(&body) : 0;
-	if (err == E_OK)
-		err = rd_end(&body);
-	if (err == E_OK)
-		printf("%llu\n", (unsigned long long)n);
-	return err;
+	int err = queue_ask(q, ADMIN_COUNT, SPAN(""), &body);
+	if (err != E_OK)
+		return err;
+	*n = rd_u64(&body);
+	return rd_end(&body);
 }
 
 int
 cmd_queue_list(struct merpati *c, int argc, char **argv)
 {
 	bool is_count = false;
-	const struct opt opts[] = {{"--count", &is_count, NULL}};
+	struct queue_match m = {0};
+	struct opt opts[QUEUE_MATCH_OPTS + 1] = {[QUEUE_MATCH_OPTS] = {"--count", &is_count, NULL}};
 	struct table t = {.columns = row_columns, .n_columns = COUNT(row_columns)};
-	struct queue q;
+	struct listing l = {.match = &m, .now_sec = clock_wall_sec(), .table = &t};
+	struct queue_talk q;
+	queue_match_opts(&m, opts);
 	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 0, 0);
+	if (status == EX_OK)
+		status = queue_match_read(c, &m);
 	if (status != EX_OK)
 		return status;
+	if (is_count)
+		l.table = NULL;
 	status = queue_open(c, &q);
 	if (status == EX_OK)
-		status = said(is_count ? count(&q) : list_rows(&q, &t));
-	if (status == EX_OK && !is_count)
+		status = queue_said(is_count && queue_match_is_all(&m) ? count_all(&q, &l.n) : queue_each(&q, list_one, &l));
+	if (status == EX_OK && is_count)
+		printf("%llu\n", (unsigned long long)l.n);
+	else if (status == EX_OK)
 		table_print(&t, c->is_json);
 	table_free(&t);
 	queue_close(&q);
@@ -188,20 +112,12 @@ cmd_queue_list(struct merpati *c, int argc, char **argv)
 
 /* ---- one message ---- */
 
-static int
-read_id(const struct merpati *c, const char *text, struct id *out)
-{
-	if (id_parse(span_of(text), out) == E_OK)
-		return EX_OK;
-	return ctl_usage(c, "\"%s\" is no id; merpati queue list shows them", text);
-}
-
 static void
 put_rcpts(const struct admin_entry *e, struct table *t)
 {
 	for (uint32_t i = 0; i < e->n_rcpts; i++) {
 		table_text(t, e->rcpts[i].address);
-		table_number(t, e->rcpts[i].state != RCPT_WAITING);
+		table_number(t, e->rcpts[i].state == RCPT_DONE);
 		table_text(t, e->rcpts[i].reason);
 	}
 }
@@ -213,15 +129,13 @@ struct shown {
 
 /* The message's own bytes, when they are asked for, stay in q->message. */
 static int
-show(struct queue *q, struct id id, struct shown *out)
+show(struct queue_talk *q, struct id id, struct shown *out)
 {
 	struct arena arena = {0};
 	struct admin_entry e;
 	struct rd body;
 	q->wants_message = true;
-	int err = ask(q, ADMIN_SHOW, span_make(id.b, ID_BYTES));
-	if (err == E_OK)
-		err = next(q, ADMIN_SHOW, &body);
+	int err = queue_ask(q, ADMIN_SHOW, span_make(id.b, ID_BYTES), &body);
 	out->is_found = err == E_OK && rd_u8(&body) == 1;
 	if (out->is_found)
 		err = admin_entry_get(&body, &arena, &e);
@@ -234,7 +148,7 @@ show(struct queue *q, struct id id, struct shown *out)
 }
 
 static int
-print_message(const struct queue *q, const char *id)
+print_message(const struct queue_talk *q, const char *id)
 {
 	static char chunk[65536];
 	ssize_t n;
@@ -270,16 +184,16 @@ cmd_queue_show(struct merpati *c, int argc, char **argv)
 	    .rcpts = {.columns = rcpt_columns, .n_columns = COUNT(rcpt_columns)}};
 	bool is_message = false;
 	const struct opt opts[] = {{"--message", &is_message, NULL}};
-	struct queue q;
+	struct queue_talk q;
 	struct id id;
 	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 1, 1);
 	if (status == EX_OK)
-		status = read_id(c, argv[0], &id);
+		status = queue_id(c, argv[0], &id);
 	if (status != EX_OK)
 		return status;
 	status = queue_open(c, &q);
 	if (status == EX_OK)
-		status = said(show(&q, id, &s));
+		status = queue_said(show(&q, id, &s));
 	if (status == EX_OK && !s.is_found) {
 		ctl_say("there is no message %s in the queue", argv[0]);
 		status = EX_DATAERR;
@@ -294,73 +208,110 @@ cmd_queue_show(struct merpati *c, int argc, char **argv)
 	return status == EX_OK ? ctl_done() : status;
 }
 
-/* ---- flush, remove: all messages (id NULL), or one ---- */
+/* ---- why does it wait? ---- */
+
+/* What holds it up, and what would change that. */
+static const struct {
+	const char *what;
+	const char *setting; /* the limit responsible; NULL: none */
+	const char *change;
+} reasons[WHY_COUNT] = {
+    [WHY_BACK_OFF] = {"its next attempt: the last one failed, and each wait is twice as long as the one before", "retry_most",
+	"merpati queue flush tries it now"},
+    [WHY_DELIVER] = {"local delivery, which does not run", NULL, "it is tried as soon as deliver is started"},
+    [WHY_HELD] = {"an admin, who held it", NULL, "merpati queue release"},
+    [WHY_FETCH] = {"its turn: it is due", NULL, "nothing needs to be done"},
+    [WHY_ATTEMPT] = {"the end of the attempt that is made now", NULL, "nothing needs to be done"},
+    [WHY_CHECKPOINT] = {"the next checkpoint: it is in its mailboxes, and they are synced together", NULL, "nothing needs to be done"},
+    [WHY_REPORT] = {"the report of its failure to its sender, which is being made", NULL, "nothing needs to be done"},
+    [WHY_FILE] = {"a file of its own, which could not be written: is the disk full?", NULL, "room on the disk of spool_dir"},
+};
+
+static const struct column why_columns[] = {
+    {"id", "ID", CELL_TEXT},
+    {"state", "STATE", CELL_TEXT},
+    {"waits_for", "WAITS FOR", CELL_TEXT},
+    {"limit", "LIMIT", CELL_TEXT},
+    {"next", "NEXT TRY", CELL_TIME},
+    {"attempts", "TRIED", CELL_NUMBER},
+    {"recipient", "RECIPIENT", CELL_TEXT},
+    {"reply", "LAST REPLY", CELL_TEXT},
+    {"change", "WHAT CHANGES IT", CELL_TEXT},
+    {"returned", "RETURNED AT", CELL_TIME},
+};
+
+static void
+put_limit(const struct merpati *c, const char *setting, struct table *t)
+{
+	struct buf b = {0};
+	if (setting)
+		buf_putf(&b, "%s = %llds", setting, (long long)conf_int(c->conf, "queue", setting));
+	table_text(t, buf_as_span(&b));
+	buf_free(&b);
+}
+
+static void
+put_why(const struct merpati *c, uint8_t why, int64_t returned_sec, const struct admin_entry *e, struct table *t)
+{
+	struct admin_rcpt first = {.address = SPAN("")};
+	for (uint32_t i = e->n_rcpts; i-- > 0;)
+		if (e->rcpts[i].state != RCPT_DONE && (e->rcpts[i].reason.n || !first.reason.n))
+			first = e->rcpts[i];
+	table_text(t, span_of(id_text(e->id)));
+	table_text(t, span_of(e->state < COUNT(queue_states) ? queue_states[e->state] : "unknown"));
+	table_text(t, span_of(reasons[why].what));
+	put_limit(c, reasons[why].setting, t);
+	table_number(t, e->next_sec);
+	table_number(t, e->attempts);
+	table_text(t, first.address);
+	table_text(t, first.reason);
+	table_text(t, span_of(reasons[why].change));
+	table_number(t, why == WHY_HELD ? 0 : returned_sec);
+}
 
 static int
-change(struct queue *q, uint16_t type, const struct id *id, uint32_t *done)
+why(const struct merpati *c, struct queue_talk *q, struct id id, struct table *t, bool *is_found)
 {
-	static const struct id none;
-	struct buf body = {0};
-	struct rd reply;
-	buf_u8(&body, id != NULL);
-	buf_put(&body, id ? id->b : none.b, ID_BYTES);
-	int err = ask(q, type, buf_as_span(&body));
+	struct arena arena = {0};
+	struct admin_entry e;
+	struct rd body;
+	int err = queue_ask(q, ADMIN_WHY, span_make(id.b, ID_BYTES), &body);
+	*is_found = err == E_OK && rd_u8(&body) == 1;
+	if (!*is_found)
+		return err;
+	uint8_t reason = rd_u8(&body);
+	int64_t returned_sec = (int64_t)rd_u64(&body);
+	err = admin_entry_get(&body, &arena, &e);
 	if (err == E_OK)
-		err = next(q, type, &reply);
-	if (err == E_OK) {
-		*done += rd_u32(&reply);
-		err = rd_end(&reply);
-	}
-	buf_free(&body);
+		err = reason < WHY_COUNT ? rd_end(&body) : E_BAD;
+	if (err == E_OK)
+		put_why(c, reason, returned_sec, &e, t);
+	arena_reset(&arena);
 	return err;
 }
 
-static int
-change_each(struct merpati *c, int argc, char **argv, uint16_t type, const char *what)
+int
+cmd_queue_why(struct merpati *c, int argc, char **argv)
 {
-	struct queue q;
+	struct table t = {.columns = why_columns, .n_columns = COUNT(why_columns)};
+	struct queue_talk q;
 	struct id id;
-	uint32_t done = 0;
-	int status = EX_OK;
-	for (int i = 0; i < argc && status == EX_OK; i++)
-		status = read_id(c, argv[i], &id);
+	bool is_found = false;
+	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
+	if (status == EX_OK)
+		status = queue_id(c, argv[0], &id);
 	if (status != EX_OK)
 		return status;
 	status = queue_open(c, &q);
-	if (status == EX_OK && argc == 0)
-		status = said(change(&q, type, NULL, &done));
-	for (int i = 0; i < argc && status == EX_OK; i++) {
-		uint32_t before = done;
-		status = read_id(c, argv[i], &id);
-		if (status == EX_OK)
-			status = said(change(&q, type, &id, &done));
-		if (status == EX_OK && done == before) {
-			ctl_say("there is no message %s in the queue", argv[i]);
-			status = EX_DATAERR;
-		}
+	if (status == EX_OK)
+		status = queue_said(why(c, &q, id, &t, &is_found));
+	if (status == EX_OK && !is_found) {
+		ctl_say("there is no message %s in the queue", argv[0]);
+		status = EX_DATAERR;
+	} else if (status == EX_OK) {
+		table_print_one(&t, c->is_json);
 	}
-	if (status == EX_OK || done)
-		printf("%u %s\n", done, what);
+	table_free(&t);
 	queue_close(&q);
 	return status == EX_OK ? ctl_done() : status;
-}
-
-int
-cmd_queue_flush(struct merpati *c, int argc, char **argv)
-{
-	int status = opts_read(c, NULL, 0, &argc, argv, 0, IDS_MAX);
-	return status == EX_OK ? change_each(c, argc, argv, ADMIN_FLUSH, "tried now")
-	                       : status;
-}
-
-int
-cmd_queue_remove(struct merpati *c, int argc, char **argv)
-{
-	bool is_all = false;
-	const struct opt opts[] = {{"--all", &is_all, NULL}};
-	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 0, IDS_MAX);
-	if (status == EX_OK && is_all == (argc > 0))
-		status = ctl_usage(c, "right would be ids, or --all");
-	return status == EX_OK ? change_each(c, argc, argv, ADMIN_REMOVE, "removed")
-	                       : status;
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "ctl/ctl.h"
+#include "ctl/queue_match.h"
 
 struct command {
 	const char *words[CTL_WORDS_MAX];
@@ -89,17 +90,24 @@ static const struct command commands[] = {
 		"  TARGET                an account, another alias, an address elsewhere, or :include:/FILE\n"},
 	{{"alias", "remove"},  "NAME [TARGET...]",                true,  cmd_alias_remove,
 		"an alias, or some targets of it", NULL},
-	{{"queue", "list"},    "[--count]",                       true,  cmd_queue_list,
+	{{"queue", "list"},    "[--count] [WHICH]",               true,  cmd_queue_list,
 		"messages that wait",
-		"  --count               only how many\n"},
+		"  --count               only how many\n" QUEUE_MATCH_USAGE},
 	{{"queue", "show"},    "[--message] ID",                  true,  cmd_queue_show,
 		"one message: its recipients, and what was tried",
 		"  --message             its text instead\n"},
-	{{"queue", "flush"},   "[ID...]",                         true,  cmd_queue_flush,
-		"try now: all, or those named", NULL},
-	{{"queue", "remove"},  "ID... | --all",                   true,  cmd_queue_remove,
-		"messages go, and nobody is told",
-		"  --all                 all that wait\n"},
+	{{"queue", "why"},     "ID",                              true,  cmd_queue_why,
+		"what a message waits for, until when, and what would change it", NULL},
+	{{"queue", "flush"},   "[ID... | WHICH]",                 true,  cmd_queue_flush,
+		"try now: all that are not held, or those", QUEUE_MATCH_USAGE},
+	{{"queue", "hold"},    "ID... | WHICH",                   true,  cmd_queue_hold,
+		"not tried until they are released, restarts or not", QUEUE_MATCH_USAGE},
+	{{"queue", "release"}, "ID... | WHICH",                   true,  cmd_queue_release,
+		"the end of a hold: tried now", QUEUE_MATCH_USAGE},
+	{{"queue", "requeue"}, "ID... | WHICH",                   true,  cmd_queue_requeue,
+		"as if they had come now: recipients looked up anew, a new lifetime", QUEUE_MATCH_USAGE},
+	{{"queue", "remove"},  "ID... | WHICH",                   true,  cmd_queue_remove,
+		"messages go, and nobody is told", QUEUE_MATCH_USAGE},
 };
 
 /* clang-format on */

@@ -15,10 +15,27 @@ enum admin_ask {
 	ADMIN_SHOW,      /* id -> u8 found, one entry, and a descriptor of the message's bytes (none: it went meanwhile) */
 	ADMIN_FLUSH,     /* u8 has_id, id: attempt now, this one or all -> u32 how many */
 	ADMIN_REMOVE,    /* u8 has_id, id: remove without a report, this one or all -> u32 how many */
+	ADMIN_HOLD,      /* id: not tried any more -> u32 how many; answered when what is under way for it ended */
+	ADMIN_RELEASE,   /* id: held no longer, due now -> u32 how many */
+	ADMIN_REQUEUE,   /* id: as if it had come now: held no longer, no attempts, a new lifetime, due now -> u32 how many */
+	ADMIN_WHY,       /* id -> u8 found, u8 enum admin_why, u64 wall clock of its return to the sender, one entry */
 	ADMIN_ASKS
 };
 
-enum admin_state { ADMIN_ACTIVE, ADMIN_DEFERRED };
+enum admin_state { ADMIN_ACTIVE, ADMIN_DEFERRED, ADMIN_HELD };
+
+/* What a message waits for. */
+enum admin_why {
+	WHY_BACK_OFF,    /* its next attempt */
+	WHY_DELIVER,     /* local delivery, which does not run */
+	WHY_HELD,        /* an admin */
+	WHY_FETCH,       /* it is due: for its turn among what is due */
+	WHY_ATTEMPT,     /* the attempt that is made now */
+	WHY_CHECKPOINT,  /* its mailboxes to be synced */
+	WHY_REPORT,      /* a report to its sender */
+	WHY_FILE,        /* a file of its own, which could not be written */
+	WHY_COUNT
+};
 
 enum {
 	ADMIN_REASON_MAX = 400,

@@ -28,6 +28,7 @@ enum envelope_flag {
 enum rcpt_state {
 	RCPT_WAITING = 0,      /* nothing final yet */
 	RCPT_DONE = 1,         /* placed, relayed or reported: never again */
+	RCPT_HELD = 2,         /* waiting, and not tried before an admin says so */
 };
 
 struct rcpt {
