@@ -10,8 +10,6 @@
 #include "login/ticket.h"
 #include "proc/child.h"
 
-enum { USER_MAX = 320 };
-
 /* ---- words of the server ---- */
 
 /* "TAG OK text"; "*" while no command has a tag */
@@ -125,7 +123,7 @@ do_login(struct front_conn *c, struct parse *p)
 	if (parse_astring(p, &user) != E_OK || parse_sp(p) != E_OK || parse_astring(p, &password) != E_OK ||
 	    parse_end(p) != E_OK)
 		refuse(c, "BAD LOGIN takes a name and a password");
-	else if (user.n == 0 || user.n > USER_MAX || !utf8_valid(user) || password.n > AUTH_DATA_MAX / 2)
+	else if (!front_is_user(user) || password.n > AUTH_DATA_MAX / 2)
 		refuse(c, "NO [AUTHENTICATIONFAILED] wrong name or password");
 	else
 		front_auth_plain(c, user, password);
@@ -136,21 +134,16 @@ static void
 do_authenticate(struct front_conn *c, struct parse *p)
 {
 	struct buf raw = {.max = AUTH_DATA_MAX};
-	struct span mech, initial = SPAN("");
+	struct span mech, initial;
 	if (parse_atom(p, &mech) != E_OK || (!parse_is_at_end(p) && parse_sp(p) != E_OK)) {
 		refuse(c, "BAD AUTHENTICATE takes a mechanism");
 		return;
 	}
 	bool has_initial = !parse_is_at_end(p);
-	if (has_initial && !span_eqs(p->in, "=")) {
-		if (base64_decode(p->in, &raw) != E_OK) {
-			refuse(c, "BAD the initial response is no base64");
-			buf_wipe(&raw);
-			return;
-		}
-		initial = buf_as_span(&raw);
-	}
-	front_auth(c, mech, has_initial ? &initial : NULL);
+	if (has_initial && front_initial(p->in, &raw, &initial) != E_OK)
+		refuse(c, "BAD the initial response is no base64");
+	else
+		front_auth(c, mech, has_initial ? &initial : NULL);
 	buf_wipe(&raw);
 }
 
@@ -276,14 +269,6 @@ too_long(struct front_conn *c)
 /* ---- what came of a login ---- */
 
 static void
-challenge(struct front_conn *c, struct span raw)
-{
-	buf_str(&c->out, "+ ");
-	buf_base64(&c->out, raw);
-	buf_str(&c->out, "\r\n");
-}
-
-static void
 failed(struct front_conn *c, enum auth_status status)
 {
 	switch (status) { /* RFC 5530 3 */
@@ -326,5 +311,5 @@ too_soon(struct front_conn *c)
 }
 
 const struct dialect imap_dialect = {.service = "imap", .implicit_tls = "listen_imaps", .greet = greet, .line = on_line,
-    .octets = on_octets, .line_too_long = too_long, .challenge = challenge, .failed = failed, .cancelled = cancelled,
+    .octets = on_octets, .line_too_long = too_long, .challenge = front_challenge, .failed = failed, .cancelled = cancelled,
     .stopping = stopping, .bye = bye, .crowded = crowded, .too_soon = too_soon};

@@ -8,7 +8,12 @@
 #include "pop3d/capa.h"
 #include "proc/child.h"
 
-enum { USER_MAX = 320, VERB_MAX = 8 };
+static void
+refuse(struct front_conn *c, const char *text)
+{
+	front_say(c, "-ERR %s\r\n", text);
+	front_error(c);
+}
 
 static void
 say_capa(struct front_conn *c, struct span argument)
@@ -27,8 +32,7 @@ static void
 do_stls(struct front_conn *c, struct span argument)
 {
 	if (argument.n || !front_may_tls(c)) {
-		front_say(c, "-ERR %s\r\n", argument.n ? "STLS takes no argument" : c->tls ? "TLS is on already" : "no TLS here");
-		front_error(c);
+		refuse(c, argument.n ? "STLS takes no argument" : c->tls ? "TLS is on already" : "no TLS here");
 		return;
 	}
 	front_say(c, "+OK begin TLS\r\n");
@@ -40,8 +44,7 @@ refuses_plaintext(struct front_conn *c)
 {
 	if (front_may_show(c))
 		return false;
-	front_say(c, "-ERR [AUTH] not without TLS: STLS first\r\n"); /* RFC 2595 2.2 */
-	front_error(c);
+	refuse(c, "[AUTH] not without TLS: STLS first"); /* RFC 2595 2.2 */
 	return true;
 }
 
@@ -50,9 +53,8 @@ do_user(struct front_conn *c, struct span argument)
 {
 	if (refuses_plaintext(c))
 		return;
-	if (argument.n == 0 || argument.n > USER_MAX || !utf8_valid(argument) || span_find(argument, '\0') < argument.n) {
-		front_say(c, "-ERR USER takes a name\r\n");
-		front_error(c);
+	if (!front_is_user(argument)) {
+		refuse(c, "USER takes a name");
 		return;
 	}
 	buf_reset(&c->user);
@@ -66,12 +68,25 @@ do_pass(struct front_conn *c, struct span argument)
 	if (refuses_plaintext(c))
 		return;
 	if (c->user.len == 0) {
-		front_say(c, "-ERR USER first\r\n");
-		front_error(c);
+		refuse(c, "USER first");
 		return;
 	}
 	front_auth_plain(c, buf_as_span(&c->user), argument); /* blanks are part of it: RFC 1939 7 */
 	buf_reset(&c->user);
+}
+
+static void
+list_mechanisms(struct front_conn *c)
+{
+	struct buf list = {0};
+	front_mechanisms(c, &list);
+	front_say(c, "+OK\r\n");
+	for (struct span rest = buf_as_span(&list); rest.n;) {
+		struct span one = span_cut(&rest, ' ');
+		front_say(c, "%.*s\r\n", SPAN_ARG(one));
+	}
+	front_say(c, ".\r\n");
+	buf_free(&list);
 }
 
 /* RFC 5034 4: AUTH mechanism [initial-response]; without one, the list (RFC 1734's clients) */
@@ -79,30 +94,16 @@ static void
 do_auth(struct front_conn *c, struct span argument)
 {
 	struct buf raw = {.max = AUTH_DATA_MAX};
-	struct span mech = span_cut(&argument, ' '), initial = SPAN("");
+	struct span mech = span_cut(&argument, ' '), initial;
 	if (mech.n == 0) {
-		struct buf list = {0};
-		front_mechanisms(c, &list);
-		front_say(c, "+OK\r\n");
-		for (struct span rest = buf_as_span(&list); rest.n;) {
-			struct span one = span_cut(&rest, ' ');
-			front_say(c, "%.*s\r\n", SPAN_ARG(one));
-		}
-		front_say(c, ".\r\n");
-		buf_free(&list);
+		list_mechanisms(c);
 		return;
 	}
 	bool has_initial = argument.n > 0;
-	if (has_initial && !span_eqs(argument, "=")) {
-		if (base64_decode(argument, &raw) != E_OK) {
-			front_say(c, "-ERR the initial response is no base64\r\n");
-			front_error(c);
-			buf_wipe(&raw);
-			return;
-		}
-		initial = buf_as_span(&raw);
-	}
-	front_auth(c, mech, has_initial ? &initial : NULL);
+	if (has_initial && front_initial(argument, &raw, &initial) != E_OK)
+		refuse(c, "the initial response is no base64");
+	else
+		front_auth(c, mech, has_initial ? &initial : NULL);
 	buf_wipe(&raw);
 }
 
@@ -119,8 +120,7 @@ static void
 do_utf8(struct front_conn *c, struct span argument)
 {
 	if (argument.n) {
-		front_say(c, "-ERR UTF8 takes no argument\r\n");
-		front_error(c);
+		refuse(c, "UTF8 takes no argument");
 		return;
 	}
 	c->is_utf8 = true;
@@ -159,8 +159,7 @@ on_line(struct front_conn *c, struct span line)
 			commands[i].handler(c, argument);
 			return;
 		}
-	front_say(c, "-ERR not before the login\r\n");
-	front_error(c);
+	refuse(c, "not before the login");
 }
 
 static void
@@ -172,16 +171,7 @@ greet(struct front_conn *c)
 static void
 too_long(struct front_conn *c)
 {
-	front_say(c, "-ERR line too long\r\n");
-	front_error(c);
-}
-
-static void
-challenge(struct front_conn *c, struct span raw)
-{
-	buf_str(&c->out, "+ ");
-	buf_base64(&c->out, raw);
-	buf_str(&c->out, "\r\n");
+	refuse(c, "line too long");
 }
 
 static void
@@ -227,5 +217,5 @@ too_soon(struct front_conn *c)
 }
 
 const struct dialect pop3_dialect = {.service = "pop", .implicit_tls = "listen_pop3s", .greet = greet,
-    .line = on_line, .line_too_long = too_long, .challenge = challenge, .failed = failed, .cancelled = cancelled, .stopping = stopping,
+    .line = on_line, .line_too_long = too_long, .challenge = front_challenge, .failed = failed, .cancelled = cancelled, .stopping = stopping,
     .crowded = crowded, .too_soon = too_soon};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* conn.c - bytes of a connection before its login. */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,15 +61,6 @@ conn_write(struct front_conn *c, struct buf *from)
 }
 
 /* ---- for the dialect ---- */
-
-void
-front_say(struct front_conn *c, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vputf(&c->out, fmt, ap);
-	va_end(ap);
-}
 
 bool
 front_may_tls(const struct front_conn *c)

@@ -4,6 +4,7 @@
  * before a login (the dialect's), then hands a plain connection on whole, or relays one in TLS.
  *   front.c   the role: doors, limits, PROXY protocol      conn.c    bytes of a connection, TLS, the dialect's lines
  *   sasl.c    conversations with auth                      relay.c   TLS on this side, a session on the other
+ *   dialect.c what the dialects say and read alike
  */
 #ifndef LOGIN_FRONT_H
 #define LOGIN_FRONT_H
@@ -17,6 +18,7 @@
 enum {
 	FRONT_LINE_MAX = 12288 + 2,   /* RFC 4954 4, RFC 5034 4: a SASL response */
 	FRONT_OCTETS_MAX = 8192,      /* of a literal */
+	FRONT_USER_MAX = 320,         /* bytes: RFC 5321 4.5.3.1 */
 	FRONT_IN_MAX = 16384,
 	FRONT_OUT_MAX = 65536,
 	FRONT_IDLE_MS = 60000,        /* before the login */
@@ -99,6 +101,10 @@ int front_run(const struct dialect *);
 
 /* ---- for the dialect ---- */
 void front_say(struct front_conn *, const char *fmt, ...) FMT(2, 3);
+void front_challenge(struct front_conn *, struct span raw); /* "+ " and base64: RFC 5034 4, RFC 9051 6.2.2 */
+bool front_is_user(struct span name);           /* it can be a name: UTF-8, no NUL, neither empty nor too long */
+/* front_initial - an initial response: base64, or "=" for an empty one.  out borrows from raw.  E_OK, E_BAD */
+MUST_USE int front_initial(struct span argument, struct buf *raw, struct span *out);
 bool front_may_tls(const struct front_conn *);  /* TLS is configured, and not on yet */
 bool front_may_show(const struct front_conn *); /* PLAIN, LOGIN, PASS are permitted now */
 void front_mechanisms(const struct front_conn *, struct buf *out);

@@ -2,9 +2,8 @@
 /*
  * fuzz_imap_login.c - what a client says before its login: the first byte says how it came.  Each line or literal has exactly
  * one tagged reply of the right form, or one "+", or asks auth once and is silent, or ends the connection with BYE.
- * fuzz: imapd/login.c imapd/capability.c imapd/parse.c imapd/parse_values.c imapd/respond.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
+ * fuzz: imapd/login.c common/login/dialect.c imapd/capability.c imapd/parse.c imapd/parse_values.c imapd/respond.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,15 +42,6 @@ io_flush(struct io *io)
 {
 	(void)io;
 	return E_OK;
-}
-
-void
-front_say(struct front_conn *c, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vputf(&c->out, fmt, ap);
-	va_end(ap);
 }
 
 bool

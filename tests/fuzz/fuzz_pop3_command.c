@@ -2,7 +2,7 @@
 /*
  * fuzz_pop3_command.c - command lines before a login and after it, on three messages: its first byte says which, and
  * how the client came.  Each line has exactly one reply, of the form of RFC 2449 3, or asks auth once and is silent.
- * fuzz: pop3d/command.c pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c pop3d/stuff.c pop3d/login.c common/store/numset.c
+ * fuzz: pop3d/command.c pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c pop3d/stuff.c pop3d/login.c common/login/dialect.c common/store/numset.c
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -156,15 +156,6 @@ store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool
 	(void)s, (void)mailbox;
 	check(!only_deleted && !numset_has(uids, 0) && !numset_has(uids, COUNT(messages) + 1));
 	return STORE_DONE;
-}
-
-void
-front_say(struct front_conn *c, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vputf(&c->out, fmt, ap);
-	va_end(ap);
 }
 
 bool
