@@ -27,33 +27,6 @@ find_gaps(const struct selected *b, struct numset *out)
 		return;
 }
 
-/* The first range of gone that ends at uid or behind it. */
-static size_t
-first_from(const struct numset *gone, uint32_t uid)
-{
-	size_t low = 0, high = gone->n;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (gone->ranges[mid].to < uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static void
-add_common(const struct numset *gone, const struct num_range *asked, struct numset *out)
-{
-	for (size_t i = first_from(gone, asked->from); i < gone->n && gone->ranges[i].from <= asked->to; i++) {
-		struct num_range r = gone->ranges[i];
-		r.from = r.from > asked->from ? r.from : asked->from;
-		r.to = r.to < asked->to ? r.to : asked->to;
-		if (numset_add(out, r.from, r.to) != E_OK)
-			return;
-	}
-}
-
 /* What went and was not told yet has a sequence number still. */
 static void
 leave_known(const struct selected *b, struct numset *out)
@@ -91,7 +64,9 @@ vanished_put(struct session *s, const struct num_range *ranges, size_t n, uint64
 		err = E_OK;
 	}
 	for (size_t i = 0; i < n && err == E_OK; i++)
-		add_common(&gone, &ranges[i], &told);
+		err = numset_add_common(&told, &gone, ranges[i]);
+	if (err == E_LIMIT) /* a million ranges are told, what is behind them is not */
+		err = E_OK;
 	if (err == E_OK) {
 		leave_known(s->selected, &told);
 		err = put_all(s, &told);

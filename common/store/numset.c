@@ -71,6 +71,17 @@ numset_add(struct numset *s, uint32_t from, uint32_t to)
 	return E_OK;
 }
 
+int
+numset_add_common(struct numset *s, const struct numset *from, struct num_range asked)
+{
+	int err = E_OK;
+	for (size_t i = range_at(from, asked.from); i < from->n && from->ranges[i].from <= asked.to && err == E_OK; i++) {
+		struct num_range r = from->ranges[i];
+		err = numset_add(s, r.from > asked.from ? r.from : asked.from, r.to < asked.to ? r.to : asked.to);
+	}
+	return err;
+}
+
 bool
 numset_has(const struct numset *s, uint32_t number)
 {

@@ -20,6 +20,8 @@ void numset_free(struct numset *);                               /* and empty ag
 void numset_reset(struct numset *);                              /* empty; keeps the memory */
 /* numset_add - any order; cheapest at the end.  E_OK, E_LIMIT (past NUMSET_RANGES_MOST ranges: not added) */
 MUST_USE int numset_add(struct numset *, uint32_t from, uint32_t to);
+/* numset_add_common - what from has of asked.  E_OK, E_LIMIT as above */
+MUST_USE int numset_add_common(struct numset *, const struct numset *from, struct num_range asked);
 bool numset_has(const struct numset *, uint32_t number);
 uint64_t numset_count(const struct numset *);                    /* numbers in it */
 uint32_t numset_from(const struct numset *, uint32_t number);    /* the first that is not below number; 0: none */

@@ -76,6 +76,12 @@ test_as_an_array(void **state)
 			memset(has + from, true, to - from + 1);
 		}
 		assert_same(&s, has);
+		uint32_t low = (uint32_t)(rand() % (NUMBERS - 1)) + 1, high = low + (uint32_t)(rand() % NUMBERS);
+		struct numset common = {0};
+		assert_int_equal(numset_add_common(&common, &s, (struct num_range){low, high}), E_OK);
+		for (uint32_t i = 1; i < NUMBERS; i++)
+			assert_int_equal(numset_has(&common, i), has[i] && i >= low && i <= high);
+		numset_free(&common);
 		struct buf b = {0};
 		struct numset again = {0};
 		numset_encode(&b, s.ranges, s.n);
