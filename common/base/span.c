@@ -146,6 +146,16 @@ span_u64(struct span s, uint64_t max, uint64_t *out)
 	return E_OK;
 }
 
+int
+span_u32(struct span s, uint32_t *out)
+{
+	uint64_t v;
+	int err = span_u64(s, UINT32_MAX, &v);
+	if (err == E_OK)
+		*out = (uint32_t)v;
+	return err;
+}
+
 bool
 ch_alpha(char c)
 {

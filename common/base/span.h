@@ -35,6 +35,7 @@ struct span span_trim(struct span s);                    /* SP and HTAB off both
 struct span span_cut(struct span *s, char c);
 /* span_u64 - the whole of s is a decimal number of at most max.  E_OK, E_BAD, E_LIMIT */
 MUST_USE int span_u64(struct span s, uint64_t max, uint64_t *out);
+MUST_USE int span_u32(struct span s, uint32_t *out); /* the same, of at most UINT32_MAX */
 
 /* ASCII only, locale-free, safe on raw bytes */
 bool ch_alpha(char c);

@@ -2,16 +2,6 @@
 /* courier.c - courierimapuiddb, courierimapkeywords, courierimapsubscribed, courierpop3dsizelist. */
 #include "move/courier.h"
 
-static bool
-read_u32(struct span s, uint32_t *out)
-{
-	uint64_t n;
-	if (span_u64(s, UINT32_MAX, &n) != E_OK)
-		return false;
-	*out = (uint32_t)n;
-	return true;
-}
-
 static struct span
 base_of(struct span name)
 {
@@ -52,7 +42,7 @@ courier_keywords_next(struct courier_keywords *k, struct span *base, uint64_t *b
 		*bits = 0;
 		while (numbers.n) {
 			uint32_t n;
-			if (read_u32(span_cut(&numbers, ' '), &n) && n < k->n)
+			if (span_u32(span_cut(&numbers, ' '), &n) == E_OK && n < k->n)
 				*bits |= 1ull << n;
 		}
 		if (base->n && *bits)
@@ -111,7 +101,7 @@ read_uidl(struct span line, struct span *base, struct buf *out)
 	struct span rest = span_head(line, last);
 	uint32_t n, uidvalidity;
 	*base = base_of(span_head(rest, span_rfind(rest, ' ')));
-	if (!read_u32(span_cut(&numbers, ':'), &n) || !read_u32(span_cut(&numbers, ':'), &uidvalidity))
+	if (span_u32(span_cut(&numbers, ':'), &n) != E_OK || span_u32(span_cut(&numbers, ':'), &uidvalidity) != E_OK)
 		return false;
 	buf_reset(out);
 	if (n && uidvalidity)

@@ -8,25 +8,15 @@ enum { FORMAT_WIDTH_MAX = 64 };
 
 /* ---- dovecot-uidlist ---- */
 
-static bool
-read_u32(struct span s, uint32_t *out)
-{
-	uint64_t n;
-	if (span_u64(s, UINT32_MAX, &n) != E_OK)
-		return false;
-	*out = (uint32_t)n;
-	return true;
-}
-
 /* "3 V1275660208 N25022 G3085f0..."; letters that we do not know are passed over. */
 static void
 read_head_3(struct span rest, struct uidlist *out)
 {
 	while (rest.n) {
 		struct span field = span_cut(&rest, ' ');
-		if (field.n > 1 && field.p[0] == 'V' && !read_u32(span_from(field, 1), &out->uidvalidity))
+		if (field.n > 1 && field.p[0] == 'V' && span_u32(span_from(field, 1), &out->uidvalidity) != E_OK)
 			out->uidvalidity = 0;
-		if (field.n > 1 && field.p[0] == 'N' && !read_u32(span_from(field, 1), &out->uidnext))
+		if (field.n > 1 && field.p[0] == 'N' && span_u32(span_from(field, 1), &out->uidnext) != E_OK)
 			out->uidnext = 0;
 	}
 }
@@ -41,7 +31,7 @@ uidlist_open(struct span text, struct uidlist *out)
 		read_head_3(line, out);
 	} else if (span_eqs(version, "1")) {
 		out->version = 1;
-		if (!read_u32(span_cut(&line, ' '), &out->uidvalidity) || !read_u32(span_cut(&line, ' '), &out->uidnext))
+		if (span_u32(span_cut(&line, ' '), &out->uidvalidity) != E_OK || span_u32(span_cut(&line, ' '), &out->uidnext) != E_OK)
 			out->uidvalidity = 0;
 	}
 	return out->uidvalidity ? E_OK : E_BAD;
@@ -52,7 +42,7 @@ static bool
 read_row(const struct uidlist *list, struct span line, struct uidlist_row *out)
 {
 	*out = (struct uidlist_row){.uid = 0};
-	if (!read_u32(span_cut(&line, ' '), &out->uid) || out->uid == 0)
+	if (span_u32(span_cut(&line, ' '), &out->uid) != E_OK || out->uid == 0)
 		return false;
 	while (list->version == 3 && line.n && line.p[0] != ':') {
 		struct span field = span_cut(&line, ' ');
@@ -102,7 +92,7 @@ keywords_next(struct span *text, unsigned *letter, struct span *name)
 	while (text->n) {
 		struct span line = span_cut(text, '\n');
 		uint32_t n;
-		if (!read_u32(span_cut(&line, ' '), &n) || n >= MAILDIR_LETTERS || line.n == 0)
+		if (span_u32(span_cut(&line, ' '), &n) != E_OK || n >= MAILDIR_LETTERS || line.n == 0)
 			continue; /* more of them there may be, but no name of a file says so */
 		*letter = n;
 		*name = line;
