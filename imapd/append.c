@@ -129,14 +129,6 @@ struct message_head {
 	bool is_text8; /* UTF8 ( */
 };
 
-static int
-fail(struct parse *p, const char *expected)
-{
-	if (!p->expected)
-		p->expected = expected;
-	return E_BAD;
-}
-
 /* What stands before the literal, which is not in the text. */
 static int
 parse_head(struct parse *p, struct message_head *out)
@@ -150,7 +142,7 @@ parse_head(struct parse *p, struct message_head *out)
 		return E_BAD;
 	out->is_text8 = parse_word(p, "UTF8");
 	if (out->is_text8 && (parse_sp(p) != E_OK || !parse_ch(p, '(')))
-		return fail(p, "UTF8 (");
+		return parse_fail(p, p->in, "UTF8 (");
 	return parse_end(p);
 }
 

@@ -25,14 +25,6 @@ struct known {
 
 /* ---- the command ---- */
 
-static int
-fail(struct parse *p, const char *expected)
-{
-	if (!p->expected)
-		p->expected = expected;
-	return E_BAD;
-}
-
 /* "(UNCHANGEDSINCE n) ", or nothing */
 static int
 take_modifiers(struct parse *p, struct store_change *out)
@@ -41,10 +33,10 @@ take_modifiers(struct parse *p, struct store_change *out)
 		return E_OK;
 	do {
 		if (!parse_word(p, "UNCHANGEDSINCE") || parse_sp(p) != E_OK || parse_number64(p, &out->unchanged_since) != E_OK)
-			return fail(p, "UNCHANGEDSINCE");
+			return parse_fail(p, p->in, "UNCHANGEDSINCE");
 		out->has_unchanged_since = true;
 	} while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? parse_sp(p) : fail(p, "the end of the modifiers");
+	return parse_ch(p, ')') ? parse_sp(p) : parse_fail(p, p->in, "the end of the modifiers");
 }
 
 static int
@@ -53,7 +45,7 @@ take_item(struct parse *p, struct store_args *out)
 	out->change.how = parse_ch(p, '+') ? STORE_ADD : parse_ch(p, '-') ? STORE_REMOVE : STORE_SET;
 	out->is_silent = parse_word(p, "FLAGS.SILENT");
 	if (!out->is_silent && !parse_word(p, "FLAGS"))
-		return fail(p, "FLAGS");
+		return parse_fail(p, p->in, "FLAGS");
 	return parse_sp(p);
 }
 

@@ -52,15 +52,6 @@ static const struct alias {
 };
 /* clang-format on */
 
-static int
-fail(struct parse *p, struct span from, const char *expected)
-{
-	p->in = from;
-	if (!p->expected)
-		p->expected = expected;
-	return E_BAD;
-}
-
 /* ---- sections ---- */
 
 static int
@@ -68,10 +59,10 @@ add_section(struct parse *p, struct fetch_atts *out, const struct fetch_section 
 {
 	struct fetch_section **end = &out->sections;
 	if (out->n_sections == FETCH_SECTIONS_MOST)
-		return fail(p, p->in, "a smaller number of sections");
+		return parse_fail(p, p->in, "a smaller number of sections");
 	struct fetch_section *own = arena_get(p->arena, sizeof *own);
 	if (!own)
-		return fail(p, p->in, "a shorter command");
+		return parse_fail(p, p->in, "a shorter command");
 	*own = *section;
 	while (*end)
 		end = &(*end)->next;
@@ -91,7 +82,7 @@ take_partial(struct parse *p, struct fetch_section *out)
 		return E_OK;
 	if (parse_number64(p, &out->from) != E_OK || !parse_ch(p, '.') || parse_number64(p, &out->most) != E_OK ||
 	    out->most == 0 || !parse_ch(p, '>'))
-		return fail(p, from, "<from.number>");
+		return parse_fail(p, from, "<from.number>");
 	return E_OK;
 }
 
@@ -107,7 +98,7 @@ make_label(struct parse *p, const char *word, struct fetch_section *out)
 	out->label = arena_span(p->arena, buf_as_span(&label));
 	int err = buf_done(&label);
 	buf_free(&label);
-	return err == E_OK && out->label.n ? E_OK : fail(p, p->in, "a shorter section");
+	return err == E_OK && out->label.n ? E_OK : parse_fail(p, p->in, "a shorter section");
 }
 
 /* BINARY has numbers only, and its size no part of it: RFC 3516 7 */
@@ -132,14 +123,14 @@ take_bracket(struct parse *p, const struct bracket *b, struct fetch_atts *out)
 	p->in = span_from(p->in, strlen(b->word));
 	int err = section_parse(&p->in, p->arena, &a.section);
 	if (err != E_OK)
-		return fail(p, from, err == E_LIMIT ? "a shorter section" : "a section");
+		return parse_fail(p, from, err == E_LIMIT ? "a shorter section" : "a section");
 	if (!parse_ch(p, ']'))
-		return fail(p, from, "the end of a section");
+		return parse_fail(p, from, "the end of a section");
 	if (take_partial(p, &a) != E_OK || !is_form_legal(&a))
-		return fail(p, from, "a section of this kind");
+		return parse_fail(p, from, "a section of this kind");
 	find_names(&a);
 	if (make_label(p, b->label, &a) != E_OK || add_section(p, out, &a) != E_OK)
-		return fail(p, from, "less");
+		return parse_fail(p, from, "less");
 	return E_OK;
 }
 
@@ -179,7 +170,7 @@ take_att(struct parse *p, struct fetch_atts *out)
 	for (size_t i = 0; i < COUNT(aliases); i++)
 		if (parse_word(p, aliases[i].word))
 			return take_alias(p, &aliases[i], out);
-	return take_preview(p, out) ? E_OK : fail(p, p->in, "an attribute of a message");
+	return take_preview(p, out) ? E_OK : parse_fail(p, p->in, "an attribute of a message");
 }
 
 static int
@@ -189,7 +180,7 @@ take_list(struct parse *p, struct fetch_atts *out)
 		if (take_att(p, out) != E_OK)
 			return E_BAD;
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : fail(p, p->in, "the end of the attributes");
+	return parse_ch(p, ')') ? E_OK : parse_fail(p, p->in, "the end of the attributes");
 }
 
 int
@@ -220,7 +211,7 @@ take_modifier(struct parse *p, struct fetch_atts *out)
 	}
 	out->has_changed_since = parse_word(p, "CHANGEDSINCE");
 	if (!out->has_changed_since)
-		return fail(p, from, "a modifier of FETCH");
+		return parse_fail(p, from, "a modifier of FETCH");
 	return parse_sp(p) == E_OK ? parse_number64(p, &out->changed_since) : E_BAD;
 }
 
@@ -231,10 +222,10 @@ fetch_modifiers_parse(struct parse *p, struct fetch_atts *out)
 	if (parse_is_at_end(p))
 		return E_OK;
 	if (parse_sp(p) != E_OK || !parse_ch(p, '('))
-		return fail(p, from, "modifiers, or the end of the command");
+		return parse_fail(p, from, "modifiers, or the end of the command");
 	do
 		if (take_modifier(p, out) != E_OK)
-			return fail(p, from, "a modifier of FETCH");
+			return parse_fail(p, from, "a modifier of FETCH");
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : fail(p, from, "the end of the modifiers");
+	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of the modifiers");
 }

@@ -7,9 +7,8 @@
 
 enum { NUMBER64_MOST_DIGITS = 19 };
 
-/* The first failure names what was expected; nothing is consumed. */
-static int
-fail(struct parse *p, struct span from, const char *expected)
+int
+parse_fail(struct parse *p, struct span from, const char *expected)
 {
 	p->in = from;
 	if (!p->expected)
@@ -26,7 +25,7 @@ parse_is_at_end(const struct parse *p)
 int
 parse_end(struct parse *p)
 {
-	return parse_is_at_end(p) ? E_OK : fail(p, p->in, "the end of the command");
+	return parse_is_at_end(p) ? E_OK : parse_fail(p, p->in, "the end of the command");
 }
 
 bool
@@ -47,7 +46,7 @@ parse_ch(struct parse *p, char c)
 int
 parse_sp(struct parse *p)
 {
-	return parse_ch(p, ' ') ? E_OK : fail(p, p->in, "a space");
+	return parse_ch(p, ' ') ? E_OK : parse_fail(p, p->in, "a space");
 }
 
 /* ---- atoms ---- */
@@ -77,7 +76,7 @@ take_while(struct parse *p, bool (*is_part)(char), const char *expected, struct 
 	while (n < p->in.n && is_part(p->in.p[n]))
 		n++;
 	if (n == 0)
-		return fail(p, p->in, expected);
+		return parse_fail(p, p->in, expected);
 	*out = span_head(p->in, n);
 	p->in = span_from(p->in, n);
 	return E_OK;
@@ -122,13 +121,13 @@ take_literal(struct parse *p, bool is_binary, struct span *out)
 	if (number.n && number.p[number.n - 1] == '+')
 		number.n--;
 	if (span_u64(number, SIZE_MAX / 2, &n) != E_OK || !span_starts(span_from(p->in, end), SPAN("}\r\n")))
-		return fail(p, from, "a literal");
+		return parse_fail(p, from, "a literal");
 	p->in = span_from(p->in, end + 3);
 	if (p->in.n < n)
-		return fail(p, from, "all of a literal");
+		return parse_fail(p, from, "all of a literal");
 	*out = span_head(p->in, (size_t)n);
 	if (!is_binary && span_find(*out, '\0') < out->n)
-		return fail(p, from, "a literal without NUL");
+		return parse_fail(p, from, "a literal without NUL");
 	p->in = span_from(p->in, (size_t)n);
 	return E_OK;
 }
@@ -189,10 +188,10 @@ take_quoted(struct parse *p, struct span *out)
 	struct span from = p->in, body = span_from(p->in, 1);
 	size_t escapes, end = quoted_end(body, &escapes);
 	if (end == body.n)
-		return fail(p, from, "a quoted string");
+		return parse_fail(p, from, "a quoted string");
 	*out = span_head(body, end);
 	if (!span_is_ascii(*out) && (!p->is_utf8 || !utf8_valid(*out)))
-		return fail(p, from, p->is_utf8 ? "UTF-8 in a quoted string" : "ASCII in a quoted string, or a literal");
+		return parse_fail(p, from, p->is_utf8 ? "UTF-8 in a quoted string" : "ASCII in a quoted string, or a literal");
 	if (escapes)
 		*out = unescape(p, *out);
 	p->in = span_from(body, end + 1);
@@ -208,7 +207,7 @@ parse_string(struct parse *p, struct span *out)
 	bool is_binary = parse_ch(p, '~');
 	if (parse_peek(p, '{') && take_literal(p, is_binary, out) == E_OK)
 		return E_OK;
-	return fail(p, from, "a string");
+	return parse_fail(p, from, "a string");
 }
 
 static bool
@@ -232,7 +231,7 @@ parse_nstring(struct parse *p, struct span *out, bool *is_nil)
 	*out = span_make("", 0);
 	if (*is_nil)
 		return E_OK;
-	return is_at_string(p) ? parse_string(p, out) : fail(p, p->in, "a string or NIL");
+	return is_at_string(p) ? parse_string(p, out) : parse_fail(p, p->in, "a string or NIL");
 }
 
 /* ---- numbers ---- */
@@ -250,7 +249,7 @@ take_number(struct parse *p, uint64_t most, uint64_t *out)
 	if (take_while(p, is_digit, "a number", &digits) != E_OK)
 		return E_BAD;
 	if (digits.n > NUMBER64_MOST_DIGITS || span_u64(digits, most, out) != E_OK)
-		return fail(p, from, "a smaller number");
+		return parse_fail(p, from, "a smaller number");
 	return E_OK;
 }
 
@@ -283,7 +282,7 @@ take_seq_number(struct parse *p, uint32_t *out)
 		return E_BAD;
 	if (*out == SEQ_STAR)
 		*out = SEQ_STAR - 1; /* no message has either */
-	return *out ? E_OK : fail(p, p->in, "a number that is not 0");
+	return *out ? E_OK : parse_fail(p, p->in, "a number that is not 0");
 }
 
 static int
@@ -315,10 +314,10 @@ parse_seqset(struct parse *p, struct seqset *out)
 	size_t most = count_ranges(p->in);
 	out->ranges = most <= PARSE_SETS_MOST ? arena_get(p->arena, most * sizeof *out->ranges) : NULL;
 	if (!out->ranges)
-		return fail(p, from, "a shorter set");
+		return parse_fail(p, from, "a shorter set");
 	do
 		if (take_seq_range(p, &out->ranges[out->n++]) != E_OK)
-			return fail(p, from, "a set of numbers");
+			return parse_fail(p, from, "a set of numbers");
 	while (parse_ch(p, ','));
 	return E_OK;
 }
@@ -338,7 +337,7 @@ take_system_flag(struct parse *p, struct flag_list *out)
 			out->flags |= known[i].flag;
 			return E_OK;
 		}
-	return fail(p, p->in, "a flag that a client may set");
+	return parse_fail(p, p->in, "a flag that a client may set");
 }
 
 static int
@@ -346,14 +345,14 @@ take_keyword(struct parse *p, struct flag_list *out)
 {
 	struct span from = p->in, name;
 	if (parse_atom(p, &name) != E_OK)
-		return fail(p, from, "a flag");
+		return parse_fail(p, from, "a flag");
 	if (name.n > STORE_KEYWORD_MAX)
-		return fail(p, from, "a shorter keyword");
+		return parse_fail(p, from, "a shorter keyword");
 	for (size_t i = 0; i < out->n_keywords; i++)
 		if (span_ieq(out->keywords[i], name))
 			return E_OK;
 	if (out->n_keywords == PARSE_FLAGS_MOST)
-		return fail(p, from, "fewer keywords");
+		return parse_fail(p, from, "fewer keywords");
 	out->keywords[out->n_keywords++] = name;
 	return E_OK;
 }
@@ -374,14 +373,14 @@ parse_flag_list(struct parse *p, struct flag_list *out)
 	struct span from = p->in;
 	*out = (struct flag_list){.flags = 0};
 	if (!parse_ch(p, '('))
-		return fail(p, from, "a list of flags");
+		return parse_fail(p, from, "a list of flags");
 	if (parse_ch(p, ')'))
 		return E_OK;
 	do
 		if (take_flag(p, out) != E_OK)
-			return fail(p, from, "a flag");
+			return parse_fail(p, from, "a flag");
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : fail(p, from, "the end of a list of flags");
+	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of a list of flags");
 }
 
 int
@@ -393,7 +392,7 @@ parse_flags(struct parse *p, struct flag_list *out)
 	*out = (struct flag_list){.flags = 0};
 	do
 		if (take_flag(p, out) != E_OK)
-			return fail(p, from, "a flag");
+			return parse_fail(p, from, "a flag");
 	while (parse_ch(p, ' '));
 	return E_OK;
 }

@@ -24,6 +24,8 @@ struct parse {
 	bool is_utf8;              /* UTF8=ACCEPT or rev2: quoted strings and names may be UTF-8 */
 };
 
+/* parse_fail - E_BAD, back to from; the first failure names what was expected */
+MUST_USE int parse_fail(struct parse *, struct span from, const char *expected);
 bool parse_is_at_end(const struct parse *);
 MUST_USE int parse_end(struct parse *);                       /* nothing may follow */
 MUST_USE int parse_sp(struct parse *);                        /* one SP */

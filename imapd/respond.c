@@ -174,10 +174,5 @@ put_u64(struct buf *out, uint64_t v)
 void
 put_u32(struct buf *out, uint32_t v)
 {
-	char digits[DIGITS_MAX];
-	size_t at = sizeof digits;
-	do
-		digits[--at] = (char)('0' + v % 10);
-	while (v /= 10);
-	buf_put(out, digits + at, sizeof digits - at);
+	put_u64(out, v);
 }

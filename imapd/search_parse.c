@@ -98,15 +98,6 @@ static const struct {
 
 static int key_read(struct reader *, struct search_key **out);
 
-/* The first failure names what was expected. */
-static int
-fail(struct parse *p, const char *expected)
-{
-	if (!p->expected)
-		p->expected = expected;
-	return E_BAD;
-}
-
 static struct search_key *
 key_new(struct reader *r, enum search_what what)
 {
@@ -130,12 +121,12 @@ text_read(struct reader *r, struct span *out)
 	if (parse_astring(r->p, &text) != E_OK)
 		return E_BAD;
 	if (!utf8_valid(text))
-		return fail(r->p, "text in UTF-8");
+		return parse_fail(r->p, r->p->in, "text in UTF-8");
 	casemap_fold(&folded, text);
 	*out = arena_span(r->p->arena, buf_as_span(&folded));
 	bool is_whole = buf_done(&folded) == E_OK && out->n == folded.len;
 	buf_free(&folded);
-	return is_whole ? E_OK : fail(r->p, "a shorter text");
+	return is_whole ? E_OK : parse_fail(r->p, r->p->in, "a shorter text");
 }
 
 static int
@@ -164,7 +155,7 @@ seconds_read(struct reader *r, uint64_t *out)
 	if (parse_number(r->p, &n) != E_OK)
 		return E_BAD;
 	*out = n;
-	return n ? E_OK : fail(r->p, "a number that is not 0");
+	return n ? E_OK : parse_fail(r->p, r->p->in, "a number that is not 0");
 }
 
 /* ["/flags/\\seen" all] 620162338: there is one mod-sequence a message, so the entry says nothing (RFC 7162 3.1.5) */
@@ -177,7 +168,7 @@ modseq_read(struct reader *r, uint64_t *out)
 		if (parse_string(r->p, &entry) != E_OK || parse_sp(r->p) != E_OK)
 			return E_BAD;
 		if (!parse_word(r->p, "all") && !parse_word(r->p, "priv") && !parse_word(r->p, "shared"))
-			return fail(r->p, "all, priv or shared");
+			return parse_fail(r->p, r->p->in, "all, priv or shared");
 		if (parse_sp(r->p) != E_OK)
 			return E_BAD;
 	}
@@ -213,7 +204,7 @@ keys_read(struct reader *r, struct search_key **out)
 {
 	struct search_key *k = key_new(r, SEARCH_AND), **last;
 	if (!k)
-		return fail(r->p, "a shorter search");
+		return parse_fail(r->p, r->p->in, "a shorter search");
 	last = &k->kids;
 	do
 		if (kid_read(r, &last) != E_OK)
@@ -237,7 +228,7 @@ list_read(struct reader *r, struct search_key **out)
 {
 	if (keys_read(r, out) != E_OK)
 		return E_BAD;
-	return parse_ch(r->p, ')') ? E_OK : fail(r->p, "the end of a list of search keys");
+	return parse_ch(r->p, ')') ? E_OK : parse_fail(r->p, r->p->in, "the end of a list of search keys");
 }
 
 static int
@@ -245,7 +236,7 @@ new_read(struct reader *r, struct search_key *k)
 {
 	struct search_key *recent = key_new(r, SEARCH_RECENT), *unseen = key_new(r, SEARCH_FLAGS);
 	if (!recent || !unseen)
-		return fail(r->p, "a shorter search");
+		return parse_fail(r->p, r->p->in, "a shorter search");
 	unseen->flags = FLAG_SEEN;
 	unseen->is_not = true;
 	recent->next = unseen;
@@ -288,7 +279,7 @@ named_read(struct reader *r, const struct row *row, struct search_key **out)
 		return not_read(r, out);
 	struct search_key *k = *out = key_new(r, row->what);
 	if (!k)
-		return fail(r->p, "a shorter search");
+		return parse_fail(r->p, r->p->in, "a shorter search");
 	k->is_not = row->is_not;
 	k->flags = row->flags;
 	k->field = span_of(row->field);
@@ -305,7 +296,7 @@ static int
 numbers_read(struct reader *r, struct search_key **out)
 {
 	*out = key_new(r, SEARCH_NUMBERS);
-	return *out ? parse_seqset(r->p, &(*out)->set) : fail(r->p, "a shorter search");
+	return *out ? parse_seqset(r->p, &(*out)->set) : parse_fail(r->p, r->p->in, "a shorter search");
 }
 
 static const struct row *
@@ -332,7 +323,7 @@ key_read(struct reader *r, struct search_key **out)
 	const struct row *row;
 	int err = E_BAD;
 	if (r->depth == SEARCH_DEPTH_MAX)
-		return fail(r->p, "less nesting");
+		return parse_fail(r->p, r->p->in, "less nesting");
 	r->depth++;
 	if (parse_ch(r->p, '('))
 		err = list_read(r, out);
@@ -356,7 +347,7 @@ option_read(struct parse *p, unsigned *returns)
 			*returns |= return_options[i].returns;
 			return E_OK;
 		}
-	return fail(p, "a return option");
+	return parse_fail(p, p->in, "a return option");
 }
 
 int
@@ -366,13 +357,13 @@ search_parse_return(struct parse *p, struct search *out)
 	*out = (struct search){.has_return = parse_word(p, "RETURN")};
 	if (!out->has_return)
 		return E_OK;
-	int err = parse_sp(p) == E_OK && parse_ch(p, '(') ? E_OK : fail(p, "a list of return options");
+	int err = parse_sp(p) == E_OK && parse_ch(p, '(') ? E_OK : parse_fail(p, p->in, "a list of return options");
 	if (err == E_OK && !parse_peek(p, ')'))
 		do
 			err = option_read(p, &out->returns);
 		while (err == E_OK && parse_ch(p, ' '));
 	if (err == E_OK && !parse_ch(p, ')'))
-		err = fail(p, "the end of the return options");
+		err = parse_fail(p, p->in, "the end of the return options");
 	if (err == E_OK)
 		err = parse_sp(p);
 	if (!out->returns)

@@ -26,15 +26,6 @@ static const struct {
     {"TO", SORT_TO},
 };
 
-static int
-fail(struct parse *p, struct span from, const char *expected)
-{
-	p->in = from;
-	if (!p->expected)
-		p->expected = expected;
-	return E_BAD;
-}
-
 static void
 key_add(struct sort_order *order, struct sort_key key)
 {
@@ -65,12 +56,12 @@ sort_parse(struct parse *p, struct sort_order *out)
 	struct span from = p->in;
 	*out = (struct sort_order){.n = 0};
 	if (!parse_ch(p, '('))
-		return fail(p, from, "a list of sort keys");
+		return parse_fail(p, from, "a list of sort keys");
 	do
 		if (key_read(p, out) != E_OK)
-			return fail(p, from, "a sort key");
+			return parse_fail(p, from, "a sort key");
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : fail(p, from, "the end of the sort keys");
+	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of the sort keys");
 }
 
 bool
