@@ -88,21 +88,10 @@ static int
 read_key(const char *path, struct buf *errors, gnutls_privkey_t *out)
 {
 	struct stat st;
-	gnutls_datum_t pem;
-	if (gnutls_load_file(path, &pem) < 0)
-		return wrong(errors, path, strerror(errno));
+	const char *why;
 	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH))
 		warn(errors, path, "this private key can be read by everybody");
-	if (gnutls_privkey_init(out) < 0)
-		bug("gnutls_privkey_init");
-	int err =
-	    gnutls_privkey_import_x509_raw(*out, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
-	mem_wipe(pem.data, pem.size);
-	gnutls_free(pem.data);
-	if (err >= 0)
-		return E_OK;
-	gnutls_privkey_deinit(*out);
-	return wrong(errors, path, gnutls_strerror(err));
+	return key_read(path, out, &why) == E_OK ? E_OK : wrong(errors, path, why);
 }
 
 static int

@@ -30,12 +30,14 @@ load_failed(const char *path, const char *why, int err)
 	return err;
 }
 
-static int
-load_one(const char *path, gnutls_privkey_t *out)
+int
+key_read(const char *path, gnutls_privkey_t *out, const char **why)
 {
 	gnutls_datum_t pem;
-	if (gnutls_load_file(path, &pem) < 0)
-		return load_failed(path, strerror(errno), E_IO);
+	if (gnutls_load_file(path, &pem) < 0) {
+		*why = strerror(errno);
+		return E_IO;
+	}
 	if (gnutls_privkey_init(out) < 0)
 		bug("gnutls_privkey_init");
 	int err =
@@ -45,7 +47,16 @@ load_one(const char *path, gnutls_privkey_t *out)
 	if (err >= 0)
 		return E_OK;
 	gnutls_privkey_deinit(*out);
-	return load_failed(path, gnutls_strerror(err), E_BAD);
+	*why = gnutls_strerror(err);
+	return E_BAD;
+}
+
+static int
+load_one(const char *path, gnutls_privkey_t *out)
+{
+	const char *why;
+	int err = key_read(path, out, &why);
+	return err == E_OK ? E_OK : load_failed(path, why, err);
 }
 
 int

@@ -3,7 +3,7 @@
  * state.h - what the files of this folder share: GnuTLS shows here and in them, nowhere else.
  *   server.c  certificates      signer.c  signatures and ticket keys, asked of the role "key"
  *   conn.c    one connection    check.c   the self-test, and what passed it
- *   client.c  the other side
+ *   client.c  the other side    key.c     the role "key"
  */
 #ifndef TLS_STATE_H
 #define TLS_STATE_H
@@ -65,6 +65,10 @@ MUST_USE int tls_handshake(struct tls_conn *, struct io *, int64_t deadline);
  * the one that fits the key of its generation.  E_OK, E_IO (errno).  own: gnutls_free
  */
 MUST_USE int certificate_pem(const char *path, gnutls_datum_t *out);
+
+/* key.c */
+/* key_read - a private key in PEM.  E_OK, E_IO, E_BAD: *why says it, static until the next error.  own: gnutls_privkey_deinit */
+MUST_USE int key_read(const char *path, gnutls_privkey_t *out, const char **why);
 
 /* signer.c */
 /* signer_key - a gnutls_privkey_t that asks.  E_OK, E_BAD.  own; borrows far */
