@@ -237,9 +237,7 @@ deferred_open(const struct files *f, struct id id, int *out)
 bool
 deferred_is_there(const struct files *f, struct id id)
 {
-	char name[FILE_NAME_BYTES];
-	file_name(id, name);
-	return faccessat(f->deferred, name, F_OK, 0) == 0;
+	return file_is_there(f->deferred, id);
 }
 
 int

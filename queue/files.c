@@ -94,6 +94,14 @@ file_open(int at, struct id id, int flags, int *out)
 	                                            : E_IO;
 }
 
+bool
+file_is_there(int at, struct id id)
+{
+	char name[FILE_NAME_BYTES];
+	file_name(id, name);
+	return faccessat(at, name, F_OK, 0) == 0;
+}
+
 int
 file_write(int fd, struct span s)
 {

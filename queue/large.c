@@ -92,9 +92,7 @@ large_open(const struct files *f, struct id id, int *out)
 bool
 large_is_there(const struct files *f, struct id id)
 {
-	char name[FILE_NAME_BYTES];
-	file_name(id, name);
-	return faccessat(f->large, name, F_OK, 0) == 0;
+	return file_is_there(f->large, id);
 }
 
 struct sweep {
