@@ -342,6 +342,31 @@ class Suite:
                 continue  # it was gone already
         return n
 
+    @contextlib.contextmanager
+    def no_keeper(self, address):
+        """The mailbox's keeper is killed, and none can begin meanwhile."""
+        floor = self.mailbox(address) / "floor"
+        away = floor.with_suffix(".away")
+        self.kill_keepers(address)
+        floor.rename(away)
+        floor.mkdir()
+        try:
+            yield
+        finally:
+            floor.rmdir()
+            away.rename(floor)
+
+    def damage_index(self, address):
+        """The keeper is killed, and the pages and logs of its tables are written over; how many files."""
+        self.kill_keepers(address)
+        files = [p for p in (self.mailbox(address) / "index" / "db").iterdir() if p.is_file()]
+        for path in files:
+            with open(path, "r+b") as f:
+                for at in range(0, path.stat().st_size, 4096):
+                    f.seek(at)
+                    f.write(b"\xa5" * 64)
+        return len(files)
+
     def kill_strays(self):
         """Sessions and keepers that outlived their monitor: what was started with our configuration."""
         mark = f"\0{self.conf}\0".encode()

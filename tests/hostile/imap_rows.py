@@ -2,14 +2,13 @@
 """imap_rows.py - the IMAP column of the tables in README, and clients that send too much or read too little."""
 import os
 import re
-import socket
-import ssl
 import time
 
+import fronts
+from fronts import U1
 from imap import Gone, Imap
 from suite import Suite, fill, small_disk, wait_for
 
-U1 = "u1@example.test"
 MESSAGE = b"From: <a@example.net>\r\nSubject: x\r\n\r\nbody\r\n"
 SESSION_GROWTH_MAX = 24 << 20  # of memory, whatever a client asks for and does not read; with sanitizers
 
@@ -67,44 +66,23 @@ def refusals(t):
         t.check(len(said) == 1 and 8 < took < 25, "idle too long: BYE and the end", f"{said} after {took:.1f} s")
 
 
+class Greeted(Imap):
+    """As fronts.crowds wants it."""
+
+    def __init__(self, s):
+        super().__init__(s.port("imap"))
+        self.said = " ".join([self.greeting[1], *(f"[{x}]" for x in self.greeting[2] if x == "LIMIT")])
+
+    def has_ended(self):
+        return ended(self) == []
+
+
 def crowds(t):
-    for setting, what in (("connections_per_address", "of an address"), ("connections_most", "in all")):
-        with Suite(**{f"imapd__{setting}": 5}) as s:
-            s.user(U1, "pass")
-            s.start("imapd")
-            held = [Imap(s.port("imap")) for _ in range(5)]
-            t.check(all(h.greeting[1] == "OK" for h in held), f"as many connections as allowed {what}: OK")
-            c = Imap(s.port("imap"))
-            t.check(c.greeting[1] == "BYE" and c.greeting[2] == ["LIMIT"] and ended(c) == [],
-                    f"too many connections {what}: BYE [LIMIT]", str(c.greeting))
-            held[0].do("LOGOUT")
-            t.check(wait_for(lambda: Imap(s.port("imap")).greeting[1] == "OK", 10), f"one of those {what} leaves: the next one is served")
-            t.check(held[1].login(U1, "pass").ok, "and those that were there are, too")
-            for h in held:
-                h.close()
+    fronts.crowds(t, "imapd", Greeted, "BYE [LIMIT]", lambda c: c.do("LOGOUT"), lambda c: c.login(U1, "pass").ok)
 
 
 def sent_ahead(t):
-    """RFC 9051 6.2.1: what comes behind STARTTLS in plain is discarded; nobody holds the front by sending on and on."""
-    with Suite() as s:
-        s.start("imapd")
-
-        def has_tls(ahead):
-            c = socket.create_connection(("127.0.0.1", s.port("imap")), timeout=20)
-            f = c.makefile("rb")
-            f.readline()
-            try:
-                c.sendall(b"a STARTTLS\r\n" + b"b NOOP\r\n" * (ahead // 8))
-                f.readline()
-                ssl._create_unverified_context().wrap_socket(c).close()
-                return True
-            except OSError:
-                return False
-            finally:
-                c.close()
-        t.check(has_tls(9000), "9 KB in plain behind STARTTLS: discarded, and TLS begins")
-        t.check(not has_tls(100000), "100 KB: the handshake fails")
-        t.check(has_tls(0), "and the front serves the next one")
+    fronts.sent_ahead(t, "imapd", "imap", b"a STARTTLS\r\n", b"b NOOP\r\n")  # RFC 9051 6.2.1
 
 
 def keeper(t):
@@ -112,22 +90,17 @@ def keeper(t):
     with Suite(imapd__linger_time=0) as s:
         s.user(U1, "pass")
         s.start("imapd")
-        home = s.mailbox(U1)
         c = client(s)
         c.append("INBOX", MESSAGE)
         c.do("SELECT INBOX")
         t.check(s.kill_keepers(U1) == 1, "the keeper is killed under a session")
         r = c.do(r"STORE 1 +FLAGS (\Flagged)")
         t.check(r.ok, "its session asks the next one", r)
-        s.kill_keepers(U1)
-        (home / "floor").rename(home / "floor.away")
-        (home / "floor").mkdir()
-        r = c.do(r"STORE 1 +FLAGS (\Seen)")
-        t.check(r.status == "NO" and r.code == ["UNAVAILABLE"], "a change, and no keeper can begin: NO [UNAVAILABLE]", r)
-        r = c.do("STATUS INBOX (MESSAGES)")
-        t.check(r.status == "NO" and r.code == ["UNAVAILABLE"], "a question, and no keeper can begin: NO [UNAVAILABLE]", r)
-        (home / "floor").rmdir()
-        (home / "floor.away").rename(home / "floor")
+        with s.no_keeper(U1):
+            r = c.do(r"STORE 1 +FLAGS (\Seen)")
+            t.check(r.status == "NO" and r.code == ["UNAVAILABLE"], "a change, and no keeper can begin: NO [UNAVAILABLE]", r)
+            r = c.do("STATUS INBOX (MESSAGES)")
+            t.check(r.status == "NO" and r.code == ["UNAVAILABLE"], "a question, and no keeper can begin: NO [UNAVAILABLE]", r)
         r = c.do("FETCH 1 (FLAGS)")
         c.do("NOOP")
         d = client(s)
@@ -148,15 +121,7 @@ def damage(t):
         r = c.do("SELECT INBOX")
         uidnext, validity = int(r.codes("UIDNEXT")[0][0]), r.codes("UIDVALIDITY")[0][0]
         c.do("LOGOUT")
-        s.kill_keepers(U1)
-        for path in (s.mailbox(U1) / "index").iterdir():
-            if path.is_file() and not path.name.startswith(("log.", "__db")):
-                with open(path, "r+b") as f:
-                    for at in range(0, path.stat().st_size, 4096):
-                        f.seek(at + 2048)
-                        f.write(b"\xa5" * 64)
-        for path in (s.mailbox(U1) / "index").glob("log.*"):
-            path.write_bytes(b"\xa5" * 64)
+        t.check(s.damage_index(U1) > 5, "tables and logs are written over")
 
         def opened():
             try:
@@ -171,7 +136,7 @@ def damage(t):
         r = d.do("SELECT INBOX")
         again, same = int(r.codes("UIDNEXT")[0][0]), r.codes("UIDVALIDITY")[0][0] == validity
         count = [int(u[0]) for u in r.untagged if u[1:] == ["EXISTS"]]
-        t.check(count == [20], "and no message is lost", str(count))
+        t.check(count == [20] and list(s.mailbox(U1).glob("index.broken-*")), "it is put aside, and no message is lost", str(count))
         t.check(not same or again >= uidnext, "and no UID is given out twice", f"{uidnext} {again} {same}")
 
 

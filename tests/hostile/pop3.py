@@ -2,13 +2,15 @@
 """pop3.py - the POP3 column of the table in README, and how long mail stays with each policy."""
 import os
 import poplib
+import re
 import socket
 import ssl
 import time
 
+import fronts
+from fronts import U1
 from suite import Suite, clock_of, fill, small_disk, wait_for
 
-U1 = "u1@example.test"
 DAY = 86400
 
 
@@ -20,7 +22,10 @@ class Pop:
         if kind in ("pop3s", "imaps"):
             self.s = ssl._create_unverified_context().wrap_socket(self.s)
         self.f = self.s.makefile("rb")
-        self.greeting = self.get()
+        self.said = re.match(r"\S*( \[\S+\])?", self.get())[0]  # "+OK", "-ERR [SYS/TEMP]"
+
+    def has_ended(self):
+        return self.get() == ""
 
     def get(self):
         return self.f.readline().decode(errors="replace").rstrip("\r\n")
@@ -138,46 +143,11 @@ def refusals(t):
 
 
 def sent_ahead(t):
-    """RFC 2595 4: what comes behind STLS in plain is discarded; but nobody holds the front by sending on and on."""
-    with Suite() as s:
-        s.start("pop3d")
-
-        def has_tls(ahead):
-            c = socket.create_connection(("127.0.0.1", s.port("pop3")), timeout=20)
-            f = c.makefile("rb")
-            f.readline()
-            try:
-                c.sendall(b"STLS\r\n" + b"NOOP\r\n" * (ahead // 6))
-                f.readline()
-                ssl._create_unverified_context().wrap_socket(c).close()
-                return True
-            except OSError:
-                return False
-            finally:
-                c.close()
-        t.check(has_tls(9000), "9 KB in plain behind STLS: discarded, and TLS begins")
-        t.check(not has_tls(100000), "100 KB: the handshake fails")
-        t.check(has_tls(0), "and the front serves the next one")
+    fronts.sent_ahead(t, "pop3d", "pop3", b"STLS\r\n", b"NOOP\r\n")  # RFC 2595 4
 
 
 def crowds(t):
-    for setting, what in (("connections_per_address", "of an address"), ("connections_most", "in all")):
-        with Suite(**{f"pop3d__{setting}": 5}) as s:
-            s.user(U1, "pass")
-            s.start("pop3d")
-            held = [Pop(s) for _ in range(5)]
-            t.check(all(h.greeting.startswith("+OK") for h in held), f"as many connections as allowed {what}: +OK")
-            c = Pop(s)
-            t.check(c.greeting.startswith("-ERR [SYS/TEMP]") and c.get() == "",
-                    f"too many connections {what}: -ERR [SYS/TEMP]", c.greeting)
-            c.close()
-            r = held[0].ask("QUIT")
-            t.check(r.startswith("+OK") and wait_for(lambda: Pop(s).greeting.startswith("+OK"), 10),
-                    f"one of those {what} leaves: the next one is served", r)
-            r = held[1].login()
-            t.check(r.startswith("+OK"), "and those that were there are, too", r)
-            for h in held:
-                h.close()
+    fronts.crowds(t, "pop3d", Pop, "-ERR [SYS/TEMP]", lambda c: c.ask("QUIT"), lambda c: c.login().startswith("+OK"))
 
 
 def keeper(t):
@@ -187,7 +157,6 @@ def keeper(t):
         for n in range(3):
             s.message(U1, text(n))
         s.start("pop3d")
-        home = s.mailbox(U1)
         c = Pop(s)
         r = c.login()
         t.check(r.startswith("+OK"), "login", r)
@@ -201,18 +170,14 @@ def keeper(t):
         c = Pop(s)
         c.login()
         c.ask("DELE 1")
-        s.kill_keepers(U1)
-        (home / "floor").rename(home / "floor.away")
-        (home / "floor").mkdir()
-        r = c.ask("QUIT")
-        t.check(r.startswith("-ERR [SYS/TEMP]"), "QUIT, and no keeper can begin: -ERR [SYS/TEMP]", r)
-        c.close()
-        c = Pop(s)
-        r = c.login()
-        t.check(r.startswith("-ERR [SYS/TEMP]"), "a login, and no keeper can begin: -ERR [SYS/TEMP]", r)
-        c.close()
-        (home / "floor").rmdir()
-        (home / "floor.away").rename(home / "floor")
+        with s.no_keeper(U1):
+            r = c.ask("QUIT")
+            t.check(r.startswith("-ERR [SYS/TEMP]"), "QUIT, and no keeper can begin: -ERR [SYS/TEMP]", r)
+            c.close()
+            c = Pop(s)
+            r = c.login()
+            t.check(r.startswith("-ERR [SYS/TEMP]"), "a login, and no keeper can begin: -ERR [SYS/TEMP]", r)
+            c.close()
         n = maildrop(s)
         t.check(n == 2, "the next attempt starts one: what QUIT refused to remove is there", str(n))
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: ISC
+"""fronts.py - what pop3d and imapd have in common: too many connections, bytes ahead of TLS."""
+import socket
+import ssl
+
+from suite import Suite, wait_for
+
+U1 = "u1@example.test"
+
+
+def crowds(t, daemon, connect, refusal, leave, login):
+    """connect(s): a conversation with .said, how it was greeted, and .has_ended(); refusal: how one too many is."""
+    for setting, what in (("connections_per_address", "of an address"), ("connections_most", "in all")):
+        with Suite(**{f"{daemon}__{setting}": 5}) as s:
+            s.user(U1, "pass")
+            s.start(daemon)
+            held = [connect(s) for _ in range(5)]
+            t.check(all(h.said.lstrip("+") == "OK" for h in held), f"as many connections as allowed {what}: {held[0].said}")
+            c = connect(s)
+            t.check(c.said == refusal and c.has_ended(), f"too many connections {what}: {refusal}", c.said)
+            c.close()
+            r = leave(held[0])
+            t.check(wait_for(lambda: connect(s).said == held[0].said, 10), f"one of those {what} leaves: the next one is served", r)
+            r = login(held[1])
+            t.check(r, "and those that were there are, too")
+            for h in held:
+                h.close()
+
+
+def sent_ahead(t, daemon, kind, starttls, noop):
+    """What comes behind STARTTLS in plain is discarded; but nobody holds the front by sending on and on."""
+    with Suite() as s:
+        s.start(daemon)
+
+        def has_tls(ahead):
+            c = socket.create_connection(("127.0.0.1", s.port(kind)), timeout=20)
+            f = c.makefile("rb")
+            f.readline()
+            try:
+                c.sendall(starttls + noop * (ahead // len(noop)))
+                f.readline()
+                ssl._create_unverified_context().wrap_socket(c).close()
+                return True
+            except OSError:
+                return False
+            finally:
+                c.close()
+        t.check(has_tls(9000), f"9 KB in plain behind {starttls.decode().strip()}: discarded, and TLS begins")
+        t.check(not has_tls(100000), "100 KB: the handshake fails")
+        t.check(has_tls(0), "and the front serves the next one")
