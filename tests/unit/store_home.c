@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "scratch.h"
 #include "store/keeper.h"
 #include "store_home.h"
 #include "tls/hash.h"
@@ -44,13 +44,6 @@ ms_now(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st, (void)kind, (void)at;
-	return remove(path);
 }
 
 static void
@@ -103,7 +96,7 @@ home_teardown(void **state)
 	home_kill();
 	if (chdir("/") != 0)
 		return -1;
-	nftw(h->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(h->dir);
 	mem_free(state);
 	return 0;
 }
@@ -149,25 +142,11 @@ home_kill(void)
 	end_keeper(SIGKILL);
 }
 
-static int
-spoil(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	char junk[8192];
-	(void)at;
-	memset(junk, 0x5a, sizeof junk);
-	int fd = kind == FTW_F ? open(path, O_WRONLY | O_CLOEXEC) : -1;
-	for (off_t i = 0; fd >= 0 && i < st->st_size; i += (off_t)sizeof junk)
-		assert_int_equal(pwrite(fd, junk, sizeof junk, i), sizeof junk);
-	if (fd >= 0)
-		close(fd);
-	return 0;
-}
-
 void
 home_damage(void)
 {
 	home_kill();
-	assert_int_equal(nftw("index/db", spoil, 16, FTW_PHYS), 0);
+	scratch_spoil("index/db");
 }
 
 void

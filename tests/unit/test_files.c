@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "base/log.h"
 #include "queue/files.h"
+#include "scratch.h"
 #include "tls/hash.h"
 
 struct place {
@@ -25,13 +25,6 @@ struct place {
 
 static struct rcpt rcpts[3] = {{.address = {"a@example.org", 13}}, {.address = {"b@example.org", 13}, .state = RCPT_DONE},
     {.address = {"c@example.org", 13}}};
-
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st, (void)kind, (void)at;
-	return remove(path);
-}
 
 static int
 setup(void **state)
@@ -53,7 +46,7 @@ teardown(void **state)
 	close(p->files.large);
 	close(p->files.deferred);
 	close(p->files.corrupt);
-	nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(p->dir);
 	mem_free(state);
 	return 0;
 }

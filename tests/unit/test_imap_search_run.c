@@ -47,19 +47,42 @@ struct row {
 	const char *arguments, *out;
 };
 
+/* A session that has messages selected, and its client. */
+struct talk {
+	struct session s;
+	int peer;
+	struct fake_message *many; /* own; NULL: it is the mailbox above */
+	size_t n;
+};
+
+static void
+talk_open(struct talk *t)
+{
+	t->many = NULL;
+	fakes_open(&t->s, mailbox, COUNT(mailbox), keywords, &t->peer);
+}
+
+static void
+talk_close(struct talk *t)
+{
+	fakes_close(&t->s);
+	close(t->peer);
+	for (size_t i = 0; t->many && i < t->n; i++)
+		free((char *)(uintptr_t)t->many[i].text);
+	mem_free(&t->many);
+}
+
 static void
 assert_rows(const char *verb, command_handler *handler, unsigned enabled, const struct row *rows, size_t n)
 {
-	struct session s;
-	int peer;
-	fakes_open(&s, mailbox, COUNT(mailbox), keywords, &peer);
-	s.enabled = enabled;
+	struct talk t;
+	talk_open(&t);
+	t.s.enabled = enabled;
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(fakes_command(&s, handler, verb, rows[i].arguments), R_DONE);
-		assert_string_equal(buf_cstr(&s.io.out), rows[i].out);
+		assert_int_equal(fakes_command(&t.s, handler, verb, rows[i].arguments), R_DONE);
+		assert_string_equal(buf_cstr(&t.s.io.out), rows[i].out);
 	}
-	fakes_close(&s);
-	close(peer);
+	talk_close(&t);
 }
 
 /* clang-format off */
@@ -290,38 +313,34 @@ static const struct {
 static void
 test_refused(void **state)
 {
-	struct session s;
-	int peer;
+	struct talk t;
 	(void)state;
-	fakes_open(&s, mailbox, COUNT(mailbox), keywords, &peer);
+	talk_open(&t);
 	for (size_t i = 0; i < COUNT(refused); i++) {
-		s.enabled = 0;
-		assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "RETURN (SAVE) 2:3"), R_DONE);
-		s.enabled = refused[i].enabled;
-		assert_int_equal(fakes_command(&s, refused[i].handler, "X", refused[i].arguments), refused[i].reply);
-		assert_int_equal(numset_count(&s.selected->saved), refused[i].keeps_saved ? 2 : 0);
+		t.s.enabled = 0;
+		assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "RETURN (SAVE) 2:3"), R_DONE);
+		t.s.enabled = refused[i].enabled;
+		assert_int_equal(fakes_command(&t.s, refused[i].handler, "X", refused[i].arguments), refused[i].reply);
+		assert_int_equal(numset_count(&t.s.selected->saved), refused[i].keeps_saved ? 2 : 0);
 		if (refused[i].reply == R_BAD_CHARSET)
-			assert_string_equal(buf_cstr(&s.code), "BADCHARSET (US-ASCII UTF-8)");
+			assert_string_equal(buf_cstr(&t.s.code), "BADCHARSET (US-ASCII UTF-8)");
 		if (refused[i].reply != R_DONE)
-			assert_int_equal(s.io.out.len, 0);
+			assert_int_equal(t.s.io.out.len, 0);
 	}
-	fakes_close(&s);
-	close(peer);
+	talk_close(&t);
 }
 
 static void
 test_modseq_enables_condstore(void **state)
 {
-	struct session s;
-	int peer;
+	struct talk t;
 	(void)state;
-	fakes_open(&s, mailbox, COUNT(mailbox), keywords, &peer);
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "ALL"), R_DONE);
-	assert_int_equal(s.enabled, 0);
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "MODSEQ 1"), R_DONE);
-	assert_int_equal(s.enabled, EN_CONDSTORE);
-	fakes_close(&s);
-	close(peer);
+	talk_open(&t);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "ALL"), R_DONE);
+	assert_int_equal(t.s.enabled, 0);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "MODSEQ 1"), R_DONE);
+	assert_int_equal(t.s.enabled, EN_CONDSTORE);
+	talk_close(&t);
 }
 
 /* ---- what it costs ---- */
@@ -329,13 +348,11 @@ test_modseq_enables_condstore(void **state)
 static void
 assert_files(const char *arguments, unsigned files)
 {
-	struct session s;
-	int peer;
-	fakes_open(&s, mailbox, COUNT(mailbox), keywords, &peer);
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", arguments), R_DONE);
+	struct talk t;
+	talk_open(&t);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", arguments), R_DONE);
 	assert_int_equal(fake_counts.files, files);
-	fakes_close(&s);
-	close(peer);
+	talk_close(&t);
 }
 
 static void
@@ -356,29 +373,25 @@ test_cheap_keys_come_first(void **state)
 static void
 test_missing_items_are_made(void **state)
 {
-	struct session s;
-	int peer;
+	struct talk t;
 	(void)state;
-	fakes_open(&s, mailbox, COUNT(mailbox), keywords, &peer);
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "SUBJECT x"), R_DONE);
+	talk_open(&t);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "SUBJECT x"), R_DONE);
 	assert_int_equal(fake_counts.items_put, 1);
 	assert_true(fake_counts.flushes > 0);
-	fakes_close(&s);
-	close(peer);
+	talk_close(&t);
 }
 
 static void
 test_expunged_are_not_found(void **state)
 {
-	struct session s;
-	int peer;
+	struct talk t;
 	(void)state;
-	fakes_open(&s, mailbox, COUNT(mailbox), keywords, &peer);
-	((struct store_record *)s.selected->view.records)[1].flags |= FLAG_GONE;
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "OR SEEN NOT SEEN"), R_DONE);
-	assert_string_equal(buf_cstr(&s.io.out), "* SEARCH 1 3 4 5\r\n");
-	fakes_close(&s);
-	close(peer);
+	talk_open(&t);
+	((struct store_record *)t.s.selected->view.records)[1].flags |= FLAG_GONE;
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "OR SEEN NOT SEEN"), R_DONE);
+	assert_string_equal(buf_cstr(&t.s.io.out), "* SEARCH 1 3 4 5\r\n");
+	talk_close(&t);
 }
 
 /* ---- who does not wait for the end ---- */
@@ -402,11 +415,11 @@ many_make(size_t n, size_t body_bytes, unsigned kind)
 }
 
 static void
-many_free(struct fake_message *m, size_t n)
+talk_open_many(struct talk *t, size_t n, size_t body_bytes, unsigned kind)
 {
-	for (size_t i = 0; i < n; i++)
-		free((char *)(uintptr_t)m[i].text);
-	mem_free(&m);
+	t->many = many_make(n, body_bytes, kind);
+	t->n = n;
+	fakes_open(&t->s, t->many, n, keywords, &t->peer);
 }
 
 /* The client closed both ways: nobody reads what is found. */
@@ -414,17 +427,14 @@ static void
 test_client_that_is_gone(void **state)
 {
 	enum { N = 100, BYTES = 100000 };
-	struct session s;
-	int peer;
+	struct talk t;
 	(void)state;
-	struct fake_message *m = many_make(N, BYTES, FAKE_ITEM);
-	fakes_open(&s, m, N, keywords, &peer);
-	close(peer);
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "BODY nowhere"), R_NONE);
-	assert_true(s.is_broken);
+	talk_open_many(&t, N, BYTES, FAKE_ITEM);
+	shutdown(t.peer, SHUT_RDWR);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_NONE);
+	assert_true(t.s.is_broken);
 	assert_in_range(fake_counts.files, 1, LOOK_EACH_BYTES / BYTES + 2);
-	fakes_close(&s);
-	many_free(m, N);
+	talk_close(&t);
 }
 
 /* One that only has nothing more to say gets what a short search finds. */
@@ -432,36 +442,28 @@ static void
 test_client_that_listens_on(void **state)
 {
 	enum { N = 30, BYTES = 100000 };
-	struct session s;
-	int peer;
+	struct talk t;
 	(void)state;
-	struct fake_message *m = many_make(N, BYTES, FAKE_ITEM);
-	fakes_open(&s, m, N, keywords, &peer);
-	shutdown(peer, SHUT_WR);
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "RETURN (COUNT) BODY fox"), R_DONE);
-	assert_string_equal(buf_cstr(&s.io.out), "* ESEARCH (TAG \"A1\") COUNT 30\r\n");
-	fakes_close(&s);
-	close(peer);
-	many_free(m, N);
+	talk_open_many(&t, N, BYTES, FAKE_ITEM);
+	shutdown(t.peer, SHUT_WR);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "RETURN (COUNT) BODY fox"), R_DONE);
+	assert_string_equal(buf_cstr(&t.s.io.out), "* ESEARCH (TAG \"A1\") COUNT 30\r\n");
+	talk_close(&t);
 }
 
 static void
 test_drain(void **state)
 {
 	enum { N = 100, BYTES = 100000 };
-	struct session s;
-	int peer;
+	struct talk t;
 	(void)state;
-	struct fake_message *m = many_make(N, BYTES, FAKE_ITEM);
-	fakes_open(&s, m, N, keywords, &peer);
-	s.io.ends_on_drain = true;
+	talk_open_many(&t, N, BYTES, FAKE_ITEM);
+	t.s.io.ends_on_drain = true;
 	the_child.is_stopping = true;
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "BODY nowhere"), R_LATER);
-	assert_int_equal(fakes_command(&s, cmd_search, "SEARCH", "SEEN"), R_DONE); /* shorter than a look */
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_LATER);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "SEEN"), R_DONE); /* shorter than a look */
 	the_child.is_stopping = false;
-	fakes_close(&s);
-	close(peer);
-	many_free(m, N);
+	talk_close(&t);
 }
 
 /* ---- how long it takes: with TIMES set ---- */
@@ -482,25 +484,21 @@ time_of(struct session *s, command_handler *handler, const char *verb, const cha
 static void
 times_of_items(void)
 {
-	struct session s;
-	int peer;
-	struct fake_message *m = many_make(MANY, BODY_BYTES, FAKE_ITEM);
-	fakes_open(&s, m, MANY, keywords, &peer);
-	time_of(&s, cmd_search, "SEARCH", "SUBJECT nowhere");
-	time_of(&s, cmd_search, "SEARCH", "FROM p77@");
-	time_of(&s, cmd_search, "SEARCH", "HEADER Message-ID <4711.abcdefghijkl@a.test>");
-	time_of(&s, cmd_search, "SEARCH", "SENTON 1-Feb-1994");
-	time_of(&s, cmd_search, "SEARCH", "BODY nowhere");
-	time_of(&s, cmd_search, "SEARCH", "TEXT nowhere");
-	time_of(&s, cmd_sort, "SORT", "(REVERSE DATE) UTF-8 ALL");
-	time_of(&s, cmd_sort, "SORT", "(SUBJECT) UTF-8 ALL");
-	time_of(&s, cmd_sort, "SORT", "(ARRIVAL) UTF-8 ALL");
-	time_of(&s, cmd_thread, "THREAD", "ORDEREDSUBJECT UTF-8 ALL");
-	time_of(&s, cmd_thread, "THREAD", "REFERENCES UTF-8 ALL");
-	time_of(&s, cmd_thread, "THREAD", "REFS UTF-8 ALL");
-	fakes_close(&s);
-	close(peer);
-	many_free(m, MANY);
+	struct talk t;
+	talk_open_many(&t, MANY, BODY_BYTES, FAKE_ITEM);
+	time_of(&t.s, cmd_search, "SEARCH", "SUBJECT nowhere");
+	time_of(&t.s, cmd_search, "SEARCH", "FROM p77@");
+	time_of(&t.s, cmd_search, "SEARCH", "HEADER Message-ID <4711.abcdefghijkl@a.test>");
+	time_of(&t.s, cmd_search, "SEARCH", "SENTON 1-Feb-1994");
+	time_of(&t.s, cmd_search, "SEARCH", "BODY nowhere");
+	time_of(&t.s, cmd_search, "SEARCH", "TEXT nowhere");
+	time_of(&t.s, cmd_sort, "SORT", "(REVERSE DATE) UTF-8 ALL");
+	time_of(&t.s, cmd_sort, "SORT", "(SUBJECT) UTF-8 ALL");
+	time_of(&t.s, cmd_sort, "SORT", "(ARRIVAL) UTF-8 ALL");
+	time_of(&t.s, cmd_thread, "THREAD", "ORDEREDSUBJECT UTF-8 ALL");
+	time_of(&t.s, cmd_thread, "THREAD", "REFERENCES UTF-8 ALL");
+	time_of(&t.s, cmd_thread, "THREAD", "REFS UTF-8 ALL");
+	talk_close(&t);
 }
 
 /* A client that takes all that it is told. */
@@ -521,19 +519,16 @@ reader_start(int peer, int own)
 static void
 times_of_flags(void)
 {
-	struct session s;
-	int peer;
-	struct fake_message *m = many_make(FLAGS_MANY, 0, 0);
-	fakes_open(&s, m, FLAGS_MANY, keywords, &peer);
-	pid_t reader = reader_start(peer, s.io.fd);
-	time_of(&s, cmd_search, "SEARCH", "RETURN (COUNT) NOT (OR FLAGGED OR DELETED DRAFT)");
-	time_of(&s, cmd_search, "SEARCH", "RETURN (COUNT) UNSEEN");
-	time_of(&s, cmd_search, "SEARCH", "ALL");
-	time_of(&s, cmd_search, "SEARCH", "RETURN (ALL) UNSEEN");
-	close(peer);
-	fakes_close(&s);
+	struct talk t;
+	talk_open_many(&t, FLAGS_MANY, 0, 0);
+	pid_t reader = reader_start(t.peer, t.s.io.fd);
+	time_of(&t.s, cmd_search, "SEARCH", "RETURN (COUNT) NOT (OR FLAGGED OR DELETED DRAFT)");
+	time_of(&t.s, cmd_search, "SEARCH", "RETURN (COUNT) UNSEEN");
+	time_of(&t.s, cmd_search, "SEARCH", "ALL");
+	time_of(&t.s, cmd_search, "SEARCH", "RETURN (ALL) UNSEEN");
+	shutdown(t.peer, SHUT_RDWR);
 	waitpid(reader, NULL, 0);
-	many_free(m, FLAGS_MANY);
+	talk_close(&t);
 }
 
 static void

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "queue/index.h"
+#include "scratch.h"
 
 struct place {
 	char dir[64];
@@ -29,13 +30,6 @@ const char *
 __lsan_default_suppressions(void)
 {
 	return "leak:libdb-5.3";
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st, (void)kind, (void)at;
-	return remove(path);
 }
 
 static int
@@ -58,7 +52,7 @@ teardown(void **state)
 {
 	struct place *p = *state;
 	index_close(&p->index);
-	nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(p->dir);
 	mem_free(state);
 	return 0;
 }
@@ -157,18 +151,15 @@ test_reopened(void **state)
 	assert_true(wall > 0);
 }
 
-static int
-spoil(const char *path, const struct stat *st, int kind, struct FTW *at)
+/* Closed, with 300 rows in it; sched is where they are. */
+static void
+close_filled(struct place *p, char sched[80])
 {
-	char junk[8192];
-	(void)at;
-	memset(junk, 0x5a, sizeof junk);
-	int fd = kind == FTW_F ? open(path, O_WRONLY | O_CLOEXEC) : -1;
-	for (off_t i = 0; fd >= 0 && i < st->st_size; i += (off_t)sizeof junk)
-		assert_int_equal(pwrite(fd, junk, sizeof junk, i), sizeof junk);
-	if (fd >= 0)
-		close(fd);
-	return 0;
+	for (unsigned i = 0; i < 300; i++)
+		put(p, i, 1000);
+	assert_int_equal(index_sync(p->index), E_OK);
+	index_close(&p->index);
+	snprintf(sched, 80, "%s/sched", p->dir);
 }
 
 static void
@@ -176,12 +167,8 @@ test_damaged_is_made_anew(void **state)
 {
 	struct place *p = *state;
 	char sched[80];
-	for (unsigned i = 0; i < 300; i++)
-		put(p, i, 1000);
-	assert_int_equal(index_sync(p->index), E_OK);
-	index_close(&p->index);
-	snprintf(sched, sizeof sched, "%s/sched", p->dir);
-	assert_int_equal(nftw(sched, spoil, 16, FTW_PHYS), 0);
+	close_filled(p, sched);
+	scratch_spoil(sched);
 	assert_int_equal(index_open(p->dir, &p->index), E_OK);
 	assert_int_equal(index_count(p->index), 0);
 	put(p, 1, 10);
@@ -209,11 +196,7 @@ test_damaged_while_open(void **state)
 	struct arena arena = {.max_bytes = 0};
 	struct index_row row;
 	char sched[80];
-	for (unsigned i = 0; i < 300; i++)
-		put(p, i, 1000);
-	assert_int_equal(index_sync(p->index), E_OK);
-	index_close(&p->index);
-	snprintf(sched, sizeof sched, "%s/sched", p->dir);
+	close_filled(p, sched);
 	assert_int_equal(nftw(sched, spoil_rows, 16, FTW_PHYS), 0);
 	assert_int_equal(index_open(p->dir, &p->index), E_OK);
 	assert_int_equal(index_count(p->index), 300);
