@@ -79,6 +79,7 @@ place_all(const struct job_in *j, const struct lookup_answer *a, struct job_resu
 		}
 		int err = place_message(j, t, &reason);
 		if (err == E_OK) {
+			r->n_mailboxes++;
 			log_event(LOG_INFO, "placed", "mid=%s account=%s bytes=%llu", id_text(j->id), log_q(t->address),
 			    (unsigned long long)j->size_bytes);
 			continue;

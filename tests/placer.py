@@ -55,12 +55,14 @@ class Connection:
             out.append((ident.hex(), rcpts))
         return out
 
-    def results(self, jobs, outcome, reason="", forwards=()):
-        """The same outcome for all recipients of these jobs."""
+    def results(self, jobs, outcome, reason="", forwards=(), mailboxes=None, sender=None):
+        """The same outcome for all recipients of these jobs.  sender: of the forwards, instead of the message's."""
         def text(s):
             return struct.pack("<I", len(s)) + s.encode()
-        end = text(reason) + struct.pack("<H", len(forwards)) + b"".join(map(text, forwards))
-        rows = [bytes.fromhex(ident) + struct.pack("<HB", index, outcome) + end for ident, rcpts in jobs for index, _ in rcpts]
+        n = mailboxes if mailboxes is not None else int(outcome == PLACED and not forwards)
+        end = (text(reason) + struct.pack("<HB", n, sender is not None) + text(sender or "")
+               + struct.pack("<H", len(forwards)) + b"".join(map(text, forwards)))
+        rows = [bytes.fromhex(ident) + struct.pack("<HBB", index, outcome, 0) + end for ident, rcpts in jobs for index, _ in rcpts]
         self.sock.send(struct.pack("<HH", RESULT, len(rows)) + b"".join(rows))
 
     def sync(self):

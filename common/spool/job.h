@@ -42,7 +42,12 @@ struct job_result {
 	struct id id;
 	uint16_t rcpt;                /* index in the envelope */
 	uint8_t outcome;              /* enum job_outcome */
-	struct span reason;           /* "5.1.1 no such user"; borrow.  Most JOB_REASON_MAX */
+	bool is_notified;             /* JOB_PLACED by a relay: the server does DSN, and was told what the sender asked for */
+	struct span reason;           /* "5.1.1 no such user", "5.1.1 HOST said: 550 5.1.1 No"; may say of JOB_PLACED, too,
+	                               * what the server said.  Borrow.  Most JOB_REASON_MAX */
+	uint16_t n_mailboxes;         /* JOB_PLACED by a placer: mailboxes here that have it now */
+	bool has_forward_sender;      /* its forwards have this reverse-path, not that of the message */
+	struct span forward_sender;   /* borrow */
 	uint16_t n_forwards;          /* addresses elsewhere that an alias named */
 	const struct span *forwards;  /* borrow */
 };

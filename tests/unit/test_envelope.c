@@ -109,7 +109,9 @@ static void
 put_result(struct buf *b)
 {
 	static const struct span to[] = {{"x@example.com", 13}, {"y@example.com", 13}};
-	job_result_put(b, &(struct job_result){envelope.id, 2, JOB_PERM, SPAN("5.1.1 no such user"), 2, to});
+	job_result_put(b, &(struct job_result){.id = envelope.id, .rcpt = 2, .outcome = JOB_PERM, .is_notified = true,
+	    .reason = SPAN("5.1.1 no such user"), .n_mailboxes = 7, .has_forward_sender = true,
+	    .forward_sender = SPAN("owner-x@example.org"), .n_forwards = 2, .forwards = to});
 }
 
 static int
@@ -128,6 +130,8 @@ check_result(struct rd *r, struct arena *a)
 	assert_int_equal(j.rcpt, 2);
 	assert_int_equal(j.outcome, JOB_PERM);
 	assert_true(span_eqs(j.reason, "5.1.1 no such user"));
+	assert_int_equal(j.n_mailboxes, 7);
+	assert_true(j.is_notified && j.has_forward_sender && span_eqs(j.forward_sender, "owner-x@example.org"));
 	assert_int_equal(j.n_forwards, 2);
 	assert_true(span_eqs(j.forwards[1], "y@example.com"));
 }
