@@ -172,6 +172,17 @@ check_network(const char *value)
 	return "a network like \"192.0.2.0/24\" or \"2001:db8::/32\", or an address";
 }
 
+const char *
+check_server(const char *value)
+{
+	unsigned bits;
+	if (!strcmp(value, "system") || is_host(span_of(value), &bits))
+		return NULL;
+	return value[0] != '*' && !check_listen(value)
+	           ? NULL
+	           : "an address like \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::1]:5353\", or \"system\"";
+}
+
 /* ---- settings against each other ---- */
 
 /* clang-format off */

@@ -46,6 +46,11 @@ static const struct conf_setting common[] = {
 	STR("auth_source", "embedded", check_auth_source, "where accounts come from"),
 	INT("scram_iterations", "4096", 4096, 1000000, "work per password for new passwords (RFC 7677)"),
 	LIST("proxy_networks", "", check_network, "networks whose connections begin with the PROXY protocol"),
+	LIST("resolver_forward", "", check_server, "DNS servers that are asked, \"192.0.2.53\" or \"192.0.2.53:5353\"; \"system\": those of /etc/resolv.conf; none: the resolver asks the DNS itself, from the root on"),
+	BOOL("resolver_dnssec", "yes", "validate what the DNS says; \"no\" makes no answer secure, so there is no DANE"),
+	LIST("resolver_trust_anchors", "", check_absolute, "files with the DS or DNSKEY records that are trusted; none: the root's keys of 2017 and 2024"),
+	SECONDS("resolver_time", "20s", 1, 10 * MINUTE, "wait for an answer of the DNS"),
+	BYTES("resolver_cache", "8M", 64 * KB, 4 * GB, "memory for what the DNS said, of each daemon that asks it"),
 	SECONDS("stop_time", "30s", 1, HOUR, "how long TERM lets sessions finish"),
 };
 

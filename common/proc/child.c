@@ -234,13 +234,21 @@ on_serve_tick(void *ctx)
 	loop_timer_set(serve.timer, serve.tick_ms);
 }
 
+struct loop *
+child_loop(void)
+{
+	if (!serve.loop)
+		serve.loop = loop_new();
+	return serve.loop;
+}
+
 int
 child_serve(const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms)
 {
 	serve.table_of = table_of;
 	serve.tick = tick;
 	serve.tick_ms = tick_ms;
-	serve.loop = loop_new();
+	child_loop();
 	the_child.on_client = on_served_client;
 	the_child.on_drain = on_serve_drain;
 	if (tick) {

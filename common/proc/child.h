@@ -9,6 +9,7 @@
 #include "proc/ask.h"
 
 struct conf;
+struct loop;
 struct role;
 
 struct listener {
@@ -72,6 +73,8 @@ struct ask_table {
 	void (*gone)(struct asker *);  /* frees asker->ctx when the asker left; may be NULL */
 };
 
+/* child_loop - the loop of child_serve, for what else is in it; may be used from prepare on.  borrow */
+struct loop *child_loop(void);
 /*
  * child_serve - the whole life of such a role: an event loop over those who ask.  Returns when a
  * drain began and the last of them left.

@@ -60,6 +60,7 @@ static const char *const watching[] = {
 static const char *const accepting[] = {"accept", "accept4"};
 static const char *const listening[] = {"bind", "listen", "accept", "accept4"};
 static const char *const connecting[] = {"connect"};
+static const char *const binding[] = {"bind"};
 static const char *const locking[] = {"flock"};
 
 static const struct {
@@ -77,6 +78,7 @@ static const struct {
     {JAIL_LISTEN_UNIX, listening, COUNT(listening)},
     {JAIL_CONNECT_UNIX | JAIL_NET, connecting, COUNT(connecting)},
     {JAIL_FLOCK, locking, COUNT(locking)},
+    {JAIL_BIND_NET, binding, COUNT(binding)},
 };
 
 static void

@@ -32,6 +32,14 @@ enum {
 	ABI_KNOWN = 7,
 };
 
+/* What LANDLOCK_RULE_NET_PORT takes, since ABI 4. */
+enum { RULE_NET_PORT = 2 };
+
+struct net_port_attr {
+	uint64_t allowed_access;
+	uint64_t port;
+};
+
 struct ruleset_attr {
 	uint64_t handled_access_fs;
 	uint64_t handled_access_net;
@@ -59,6 +67,17 @@ jail_allow(struct jail *j, const char *path, unsigned access)
 		bug("too many paths for a jail");
 	j->paths[j->n_paths].path = path;
 	j->paths[j->n_paths++].access = access;
+}
+
+void
+jail_port(struct jail *j, uint16_t port)
+{
+	for (size_t i = 0; i < j->n_ports; i++)
+		if (j->ports[i] == port)
+			return;
+	if (j->n_ports == JAIL_PORTS_MAX)
+		bug("too many ports for a jail");
+	j->ports[j->n_ports++] = port;
 }
 
 /* 0 where there is no Landlock.  MERPATI_LANDLOCK_ABI lowers it: how older kernels are tried. */
@@ -126,13 +145,21 @@ landlock_path(int ruleset, uint64_t fs, const char *path, unsigned access)
 }
 
 static void
+landlock_port(int ruleset, uint16_t port)
+{
+	struct net_port_attr rule = {.allowed_access = NET_CONNECT_TCP, .port = port};
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) != 0)
+		jail_failed("landlock_port");
+}
+
+static void
 landlock_enter(const struct jail *j)
 {
 	int abi = landlock_abi();
 	if (abi < 1)
 		return;
 	struct ruleset_attr a = handled(abi);
-	if (j->calls & JAIL_NET)
+	if ((j->calls & JAIL_NET) && j->n_ports == 0)
 		a.handled_access_net &= ~(uint64_t)NET_CONNECT_TCP;
 	size_t bytes = abi >= 6 ? sizeof a : abi >= 4 ? 16 : 8;
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &a, bytes, 0);
@@ -140,6 +167,8 @@ landlock_enter(const struct jail *j)
 		jail_failed("landlock_create_ruleset");
 	for (size_t i = 0; i < j->n_paths; i++)
 		landlock_path(ruleset, a.handled_access_fs, j->paths[i].path, j->paths[i].access);
+	for (size_t i = 0; abi >= 4 && i < j->n_ports; i++)
+		landlock_port(ruleset, j->ports[i]);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		jail_failed("landlock_restrict_self");
 	close(ruleset);

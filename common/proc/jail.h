@@ -21,11 +21,12 @@ enum jail_calls {              /* families of system calls, on top of the ones e
 	JAIL_NET = 128,        /* socket(AF_INET, AF_INET6), connect */
 	JAIL_INOTIFY = 256,
 	JAIL_FLOCK = 512,
+	JAIL_BIND_NET = 1024,  /* bind, for sockets of JAIL_NET: each question to the DNS from a port of its own */
 };
 
 enum jail_access { JAIL_READ = 1, JAIL_WRITE = 2 /* create, remove, rename, link too */ };
 
-enum { JAIL_PATHS_MAX = 12 };
+enum { JAIL_PATHS_MAX = 12, JAIL_PORTS_MAX = 8 };
 
 struct jail {
 	uid_t uid;
@@ -37,11 +38,15 @@ struct jail {
 		unsigned access;   /* enum jail_access */
 	} paths[JAIL_PATHS_MAX];
 	size_t n_paths;        /* 0: no file system at all */
+	uint16_t ports[JAIL_PORTS_MAX]; /* to which JAIL_NET may connect over TCP (Landlock); none: to any */
+	size_t n_ports;
 	bool keeps_id_caps;    /* CAP_SETUID and CAP_SETGID stay */
 };
 
 /* jail_allow - one directory or file, and all beneath it */
 void jail_allow(struct jail *, const char *path, unsigned access);
+/* jail_port - one port to which JAIL_NET may connect over TCP, and no other any more; twice is fine */
+void jail_port(struct jail *, uint16_t port);
 /* jail_enter - takes everything else away, for ever.  Failure of what the kernel has is fatal: logs, exits. */
 void jail_enter(const struct jail *);
 /* jail_compile - the seccomp program of this set, made ahead so that a fork is cheap; kept per set */

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 
+struct event_base;
 struct loop;
 struct loop_fd;
 struct loop_timer;
@@ -25,5 +26,7 @@ void loop_timer_free(struct loop_timer **);
 void loop_run(struct loop *);              /* until loop_stop */
 void loop_once(struct loop *);             /* what is ready now, after waiting for at least one thing */
 void loop_stop(struct loop *);
+/* loop_base - libevent's own, for a library that runs in it (libunbound); borrow: until loop_free */
+struct event_base *loop_base(struct loop *);
 
 #endif
