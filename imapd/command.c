@@ -2,6 +2,8 @@
 /* command.c - the table of commands after the login, and what is done around each of them. */
 #include "imapd/command.h"
 
+#include <poll.h>
+
 #include "base/log.h"
 
 enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
@@ -184,11 +186,22 @@ command_parse(struct session *s, struct span text)
 	return (struct parse){.in = text, .arena = &s->arena, .is_utf8 = s->enabled & (EN_UTF8 | EN_REV2)};
 }
 
+/* Who says nothing for a moment has left the mailbox for good. */
+static void
+settle(struct session *s)
+{
+	if (!store_is_unselecting(s->store) || io_unread(&s->io).n || io_flush(&s->io) != E_OK)
+		return;
+	if (io_wait(s->io.fd, POLLIN, deadline_in_ms(IMAP_LEFT_MS), IO_AT_STOP) != E_OK)
+		store_unselect_now(s->store);
+}
+
 int
 command_read(struct session *s)
 {
 	struct command c = {.verb = ""};
 	begin_command(s);
+	settle(s);
 	int err = command_text(s);
 	if (err == E_OK) {
 		c.parse = command_parse(s, buf_as_span(&s->command));

@@ -55,6 +55,7 @@ session_done(struct session *s)
 	if (!s->is_broken && io_flush(&s->io) != E_OK)
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
 	selected_close(s);
+	store_unselect_now(s->store);
 	io_done(&s->io);
 	arena_reset(&s->arena);
 	buf_free(&s->code);

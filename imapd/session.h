@@ -17,6 +17,7 @@ enum {
 	IMAP_OUT_MAX = 1 << 20,         /* bytes of replies that wait to be sent */
 	IMAP_OUT_FLUSH = 128 << 10,
 	IMAP_IN_CHUNK = 65536,          /* bytes of one read of a message */
+	IMAP_LEFT_MS = 1000,            /* for so long a mailbox that was left can be selected again at no cost */
 	LITERAL_FORGOTTEN_MAX = 128 << 20, /* octets of a refused "{n+}" that are read away; past it BYE (RFC 7888 4) */
 };
 

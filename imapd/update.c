@@ -128,8 +128,8 @@ selected_open(struct session *s, struct span name, bool is_examine)
 	b->has_recent = !(s->enabled & EN_REV2);
 	b->modseq = b->view.modseq;
 	b->n_keywords_told = b->view.head->n_keywords;
+	b->gone_at = b->flags_at = b->view.head->n_changes; /* before what is not looked at again */
 	b->n_gone_seen = b->view.head->n_gone;
-	b->gone_at = b->flags_at = b->view.head->n_changes;
 	if (b->n_gone_seen)
 		list_add(b, b->view.n);
 	else
@@ -144,7 +144,7 @@ selected_close(struct session *s)
 	struct selected *b = s->selected;
 	if (!b)
 		return;
-	store_unselect(s->store, &b->view);
+	store_unselect_later(s->store, &b->view);
 	numset_free(&b->saved);
 	mem_free(&b->at);
 	mem_free(&b->told);
@@ -253,6 +253,8 @@ tell_gone(struct session *s, const struct changes *c)
 static uint32_t
 count_recent(const struct selected *b)
 {
+	if (b->n == 0 || !selected_is_recent(b, selected_record(b, b->n)))
+		return 0;
 	return b->n + 1 - selected_seq_from(b, b->view.recent_from);
 }
 

@@ -15,7 +15,7 @@ enum keeper_ask {
 	/* -- may be asked again when the keeper died -- */
 	KEEPER_SELECT = 1,    /* name, u8 is_examine -> struct ask_selected, fd: the view.  Takes in what is new first */
 	KEEPER_RENEW,         /* u32 mailbox -> as SELECT */
-	KEEPER_UNSELECT,      /* u32 mailbox; no reply */
+	KEEPER_UNSELECT,      /* u32 mailbox, u32 uidnext then; no reply */
 	KEEPER_SYNC,          /* -> said, when what lay in new/ is taken in */
 	KEEPER_MAILBOXES,     /* -> said, struct store_mailbox to the end.  Takes in first */
 	KEEPER_MAILBOX,       /* name -> said, struct store_mailbox.  Takes in first */

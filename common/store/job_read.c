@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* job_read.c - what is told of what is there: SELECT, mailboxes, numbers.  Most wait until new/ is taken in. */
+/* job_read.c - what is told of what is there: SELECT, mailboxes, numbers.  What tells of INBOX waits until new/ is taken in. */
 #include <string.h>
 
 #include "store/jobs.h"
@@ -28,13 +28,13 @@ begin(struct asker *a, const struct job_kind *kind, uint16_t ask, const struct r
 }
 
 static int
-go(struct read_job *r, const struct rd *rest)
+go(struct read_job *r, const struct rd *rest, bool takes_in)
 {
 	if (rd_end(rest) != E_OK) {
 		job_drop(&r->job);
 		return E_BAD;
 	}
-	r->want = takein_want();
+	r->want = takes_in ? takein_want() : 0;
 	job_add(&r->job);
 	return E_MORE;
 }
@@ -82,7 +82,7 @@ ask_select(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	(void)fd, (void)reply, (void)fd_back;
 	r->name = rd_str(&rest, STORE_NAME_MAX);
 	r->is_examine = rd_u8(&rest) == 1;
-	return go(r, &rest);
+	return go(r, &rest, mailbox_name_is_inbox(r->name));
 }
 
 int
@@ -96,7 +96,7 @@ ask_renew(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	/* what is \Recent was decided at SELECT */
 	struct slot *slot = slot_of(r->mailbox);
 	r->is_examine = !slot || slot->recent != s;
-	return go(r, &rest);
+	return go(r, &rest, true);
 }
 
 /* ---- SYNC, MAILBOXES, MAILBOX ---- */
@@ -109,7 +109,7 @@ ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct rd rest;
 	struct read_job *r = begin(a, &sync_kind, KEEPER_SYNC, body, &rest);
 	(void)fd, (void)reply, (void)fd_back;
-	return go(r, &rest);
+	return go(r, &rest, true);
 }
 
 static void
@@ -132,7 +132,7 @@ ask_mailboxes(struct asker *a, struct rd *body, int *fd, struct buf *reply, int 
 	struct rd rest;
 	struct read_job *r = begin(a, &mailboxes_kind, KEEPER_MAILBOXES, body, &rest);
 	(void)fd, (void)reply, (void)fd_back;
-	return go(r, &rest);
+	return go(r, &rest, true);
 }
 
 static void
@@ -159,7 +159,7 @@ ask_mailbox(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 	struct read_job *r = begin(a, &mailbox_kind, KEEPER_MAILBOX, body, &rest);
 	(void)fd, (void)reply, (void)fd_back;
 	r->name = rd_str(&rest, STORE_NAME_MAX);
-	return go(r, &rest);
+	return go(r, &rest, mailbox_name_is_inbox(r->name));
 }
 
 /* ---- what is answered at once ---- */

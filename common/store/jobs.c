@@ -142,6 +142,14 @@ has_room(uint64_t bytes)
 	return statvfs(".", &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes;
 }
 
+static bool
+have_writer(const struct job *jobs)
+{
+	while (jobs && jobs->kind->is_reader)
+		jobs = jobs->next;
+	return jobs != NULL;
+}
+
 static void
 refuse(struct job *j)
 {
@@ -154,7 +162,8 @@ make_steps(struct job *jobs, size_t n)
 {
 	int64_t share = JOBS_BATCH_US / (int64_t)n;
 	int err = E_OK;
-	bool can_grow = has_room(JOBS_GROWING_ROOM_BYTES), can_change = can_grow || has_room(JOBS_ROOM_BYTES);
+	bool changes = have_writer(jobs);
+	bool can_grow = changes && has_room(JOBS_GROWING_ROOM_BYTES), can_change = can_grow || (changes && has_room(JOBS_ROOM_BYTES));
 	for (struct job *j = jobs; j && err == E_OK; j = j->next) {
 		if (!j->kind->is_reader && (!can_change || (j->kind->is_growing && !can_grow))) {
 			refuse(j);

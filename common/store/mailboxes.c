@@ -272,6 +272,8 @@ publish_one(struct slot *s)
 	}
 	if (is_renamed || dies)
 		take_out(k->by_name, &k->n_by_name, s);
+	if (is_renamed || s->now.uidvalidity != s->next.uidvalidity)
+		view_publish_rename(s);
 	s->now = s->next;
 	s->is_touched = false;
 	if (s->is_new)

@@ -70,6 +70,8 @@ MUST_USE int view_of(struct slot *, struct view **out); /* made from what is now
 size_t view_bytes(const struct view *);
 void view_publish(struct slot *, enum change_kind, const struct store_record *);
 void view_publish_head(struct slot *);          /* after its records */
+void view_publish_rename(struct slot *);        /* what it is selected by is not what it was */
+uint64_t view_count_from(const struct view *, uint32_t uid); /* messages with that uid or above */
 void view_free(struct slot *);                  /* sessions that map it are told */
 void views_drop_idle(int64_t now_ms);
 

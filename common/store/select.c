@@ -27,6 +27,32 @@ map_view(struct store *s, const struct ask_selected *a, int fd, struct store_vie
 	return E_OK;
 }
 
+/* The keeper still writes it, under that name. */
+static bool
+is_current(const struct view_head *h)
+{
+	return !h->is_superseded && !h->is_deleted && !h->is_renamed;
+}
+
+/* What was left just now, and is still selected for the keeper: the view says all that the keeper would. */
+static bool
+select_again(struct store *s, struct span mailbox, struct store_view *out)
+{
+	const struct view_head *h = s->left.head;
+	if (!h || !span_eq(mailbox, buf_as_span(&s->name)) || !keeper_is_there(s) || !is_current(h))
+		return false;
+	*out = s->left;
+	out->modseq = h->modseq; /* before what it covers */
+	out->n = h->n;
+	out->unseen = h->unseen;
+	out->uidnext = h->uidnext;
+	if (out->n && out->records[out->n - 1].uid >= out->uidnext)
+		out->uidnext = out->records[out->n - 1].uid + 1; /* it came just now */
+	out->recent_from = s->left_uidnext;
+	s->left = (struct store_view){.n = 0};
+	return true;
+}
+
 static int
 select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *out)
 {
@@ -43,13 +69,27 @@ select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *ou
 	return err == E_OK || err == E_BAD ? err : E_IO;
 }
 
+/* Mail comes to INBOX without a word to its view; and who is shown what is \Recent the keeper says. */
+static void
+note_name(struct store *s, struct span mailbox, bool is_examine, const struct store_view *v)
+{
+	buf_reset(&s->name);
+	if (!is_examine && v->recent_from != UINT32_MAX && !mailbox_name_is_inbox(mailbox))
+		buf_span(&s->name, mailbox);
+}
+
 int
 store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
 {
 	struct buf body = {0};
+	if (!is_examine && select_again(s, mailbox, out))
+		return E_OK;
 	buf_bytes(&body, mailbox);
 	buf_u8(&body, is_examine);
-	return select_by(s, KEEPER_SELECT, &body, out);
+	int err = select_by(s, KEEPER_SELECT, &body, out);
+	if (err == E_OK)
+		note_name(s, mailbox, is_examine, out);
+	return err;
 }
 
 int
@@ -58,21 +98,21 @@ store_view_renew(struct store *s, struct store_view *was, struct store_view *out
 	struct buf body = {0};
 	uint32_t recent_from = was->recent_from;
 	buf_u32(&body, was->mailbox);
+	buf_reset(&s->name); /* another one may have it by now */
 	int err = select_by(s, KEEPER_RENEW, &body, out);
 	if (err == E_OK)
 		out->recent_from = recent_from;
 	return err;
 }
 
-void
-store_unselect(struct store *s, struct store_view *v)
+static void
+unselect(struct store *s, struct store_view *v, uint32_t uidnext)
 {
 	struct buf body = {0};
-	if (!v->head)
-		return;
 	/* one that was renewed is only unmapped: the mailbox is still selected */
 	if (s->head == v->head) {
 		buf_u32(&body, v->mailbox);
+		buf_u32(&body, uidnext);
 		keeper_tell(s, KEEPER_UNSELECT, buf_as_span(&body));
 		buf_free(&body);
 		store_cache_flush(s);
@@ -81,6 +121,38 @@ store_unselect(struct store *s, struct store_view *v)
 	}
 	munmap((void *)(uintptr_t)v->head, v->mapped_bytes);
 	*v = (struct store_view){.n = 0};
+}
+
+void
+store_unselect(struct store *s, struct store_view *v)
+{
+	if (v->head)
+		unselect(s, v, v->head->uidnext);
+}
+
+void
+store_unselect_later(struct store *s, struct store_view *v)
+{
+	if (v->head != s->head || s->name.len == 0) {
+		store_unselect(s, v);
+		return;
+	}
+	s->left = *v;
+	s->left_uidnext = v->head->uidnext;
+	*v = (struct store_view){.n = 0};
+}
+
+bool
+store_is_unselecting(const struct store *s)
+{
+	return s->left.head != NULL;
+}
+
+void
+store_unselect_now(struct store *s)
+{
+	if (s->left.head)
+		unselect(s, &s->left, s->left_uidnext);
 }
 
 const struct store_record *

@@ -38,8 +38,9 @@ ask_body(struct rd *body, int *fd)
 
 /* ---- selected ---- */
 
+/* uidnext: when its client was shown all that there was. */
 static void
-unselect(struct session *s)
+unselect(struct session *s, uint32_t uidnext)
 {
 	struct slot *was = slot_of(s->selected);
 	s->selected = 0;
@@ -48,12 +49,14 @@ unselect(struct session *s)
 	if (!was || was->recent != s)
 		return;
 	was->recent = NULL;
-	if (was->next.first_recent == was->next.uidnext && was->next.recent == 0)
+	if (uidnext > was->next.uidnext)
+		uidnext = was->next.uidnext;
+	if (was->next.first_recent >= uidnext)
 		return; /* nothing came: a SELECT alone writes nothing */
 	/* what came meanwhile was shown to it; a crash shows it again, which does no harm */
 	struct mailbox *m = slot_touch(was);
-	m->first_recent = m->uidnext;
-	m->recent = 0;
+	m->first_recent = uidnext;
+	m->recent = was->view ? view_count_from(was->view, uidnext) : 0;
 }
 
 void
@@ -61,7 +64,7 @@ session_select(struct session *s, uint32_t mailbox, bool is_examine)
 {
 	struct slot *slot = slot_of(mailbox);
 	if (s->selected)
-		unselect(s);
+		unselect(s, UINT32_MAX);
 	if (!slot)
 		return;
 	s->selected = mailbox;
@@ -75,12 +78,12 @@ static int
 ask_unselect(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct session *s = a->ctx;
-	uint32_t mailbox = rd_u32(body);
+	uint32_t mailbox = rd_u32(body), uidnext = rd_u32(body);
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	if (s->selected == mailbox)
-		unselect(s);
+		unselect(s, uidnext);
 	return E_MORE; /* and no reply */
 }
 
@@ -125,7 +128,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	/*                        name             legal in  times  bytes               fd back  answered by */
 	[KEEPER_SELECT]        = {"SELECT",        PH_ANY,   0,     NAME_BYTES + 1,     true,    ask_select},
 	[KEEPER_RENEW]         = {"RENEW",         PH_ANY,   0,     4,                  true,    ask_renew},
-	[KEEPER_UNSELECT]      = {"UNSELECT",      PH_ANY,   0,     4,                  false,   ask_unselect},
+	[KEEPER_UNSELECT]      = {"UNSELECT",      PH_ANY,   0,     8,                  false,   ask_unselect},
 	[KEEPER_SYNC]          = {"SYNC",          PH_ANY,   0,     0,                  false,   ask_sync},
 	[KEEPER_MAILBOXES]     = {"MAILBOXES",     PH_ANY,   0,     0,                  true,    ask_mailboxes},
 	[KEEPER_MAILBOX]       = {"MAILBOX",       PH_ANY,   0,     NAME_BYTES,         false,   ask_mailbox},
@@ -181,7 +184,7 @@ session_free(struct session *s)
 	if (s->job)
 		s->job->session = NULL;
 	if (s->selected)
-		unselect(s);
+		unselect(s, UINT32_MAX);
 	loop_unwatch(&s->watch);
 	asker_free(&s->asker);
 	*s->link = s->next;

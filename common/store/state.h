@@ -25,7 +25,10 @@ struct store {
 	int watch;             /* own: another one, for KEEPER_WAIT; -1 */
 	struct buf in, large;  /* kept: what was read last */
 	uint64_t quota_bytes, quota_messages;
-	struct view_head *head; /* borrow: the selected view's mapping; NULL: none */
+	struct view_head *head; /* borrow: the selected view's mapping, or left's; NULL: none */
+	struct buf name;       /* own: by which the keeper knows the view; empty: it must be asked at the next SELECT */
+	struct store_view left; /* own mapping; unselected, which the keeper was not told; without head: none */
+	uint32_t left_uidnext; /* then */
 	bool is_superseded;    /* it was marked: its keeper died */
 	struct cache_map *caches; /* own; the newest first */
 	struct buf items;      /* own: cache items that wait to be sent */
@@ -54,6 +57,8 @@ enum store_said keeper_ask_said(struct store *, uint16_t ask, struct buf *body, 
 void keeper_tell(struct store *, uint16_t ask, struct span body);
 /* keeper_lost - the connection is closed; the view is marked superseded: nobody writes it any more */
 void keeper_lost(struct store *);
+/* keeper_is_there - it lives, and was not left since the view is mapped */
+bool keeper_is_there(struct store *);
 /* answer_end - nothing is left in it.  E_OK, E_IO */
 MUST_USE int answer_end(const struct answer *);
 

@@ -167,11 +167,13 @@ store_close(struct store **sp)
 	struct store *s = *sp;
 	if (!s)
 		return;
+	store_unselect_now(s);
 	store_cache_flush(s);
 	store_watch_end(s);
 	caches_unmap(s);
 	if (s->chan >= 0)
 		close(s->chan);
+	buf_free(&s->name);
 	buf_free(&s->in);
 	buf_free(&s->large);
 	buf_free(&s->items);
@@ -295,13 +297,19 @@ is_alive(int chan)
 	return poll(&p, 1, 0) == 0;
 }
 
+bool
+keeper_is_there(struct store *s)
+{
+	if (s->chan >= 0 && !is_alive(s->chan))
+		keeper_lost(s);
+	return s->chan >= 0;
+}
+
 static int
 ask_once(struct store *s, uint16_t ask, struct span body, int large, struct ask_msg *reply, bool *is_asked)
 {
 	int64_t deadline = deadline_in_ms(STORE_WAIT_MS);
-	if (s->chan >= 0 && !is_alive(s->chan))
-		keeper_lost(s);
-	if (s->chan < 0 && keeper_find(&s->chan) != E_OK)
+	if (!keeper_is_there(s) && keeper_find(&s->chan) != E_OK)
 		return E_LIMIT; /* none can begin */
 	int err = ask_send(s->chan, ask, body, large, deadline);
 	*is_asked = err == E_OK;
@@ -336,6 +344,7 @@ keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat, str
 	bool is_asked = false;
 	int large = -1, err = buf_done(body);
 	*out = (struct answer){.fd = -1};
+	store_unselect_now(s);
 	if (err == E_OK && b.n > ASK_MSG_MAX - 2) {
 		large = large_make(b);
 		b = SPAN("");

@@ -76,6 +76,8 @@ struct view_head {
 	_Atomic uint32_t uidnext;
 	_Atomic uint32_t n_gone;        /* of n */
 	_Atomic uint32_t is_deleted;    /* the mailbox was removed */
+	_Atomic uint32_t is_renamed;    /* or it got another UIDVALIDITY (import), since this file was made */
+	_Atomic uint32_t unseen;        /* not \Seen, as of modseq */
 	_Atomic uint32_t n_keywords;    /* never shrinks */
 	char keywords[STORE_KEYWORDS_MAX][STORE_KEYWORD_MAX + 4]; /* NUL-terminated */
 	/* So that who follows a large mailbox need not look through it: the k-th change (of flags, or an expunge) was of record
@@ -158,6 +160,14 @@ enum store_said store_subscribe(struct store *, struct span name, bool is_subscr
 /* store_select - takes in what is new, then the view.  is_examine: \Recent stays for the next.  E_OK, E_BAD (no such mailbox), E_IO */
 MUST_USE int store_select(struct store *, struct span mailbox, bool is_examine, struct store_view *out);
 void store_unselect(struct store *, struct store_view *);
+/*
+ * store_unselect_later - the same, but the keeper is told with the next ask, or by store_unselect_now: to a store_select of the
+ * same mailbox until then the view is the answer, without an ask.  What came after this moment is \Recent again, for whoever
+ * selects it next.  INBOX, EXAMINE, and what another session is shown as \Recent: as store_unselect.
+ */
+void store_unselect_later(struct store *, struct store_view *);
+bool store_is_unselecting(const struct store *); /* there is something to tell */
+void store_unselect_now(struct store *);
 /*
  * store_view_renew - when head->is_superseded: another mapping of the same mailbox; was stays mapped until it is
  * unselected.  Match records by uid: one that was not gone in was and is not in out has gone meanwhile.  recent_from

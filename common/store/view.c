@@ -109,10 +109,27 @@ view_publish_head(struct slot *s)
 		strcpy(h->keywords[i], s->keywords[i]); /* at most STORE_KEYWORD_MAX: asks.c */
 	RELEASE(h->n_keywords, s->now.n_keywords);
 	RELEASE(h->uidnext, s->now.uidnext);
+	RELEASE(h->unseen, (uint32_t)s->now.unseen);
 	RELEASE(h->is_deleted, s->now.is_dead);
 	RELEASE(h->modseq, s->now.modseq);
 	if (h->n_gone > VIEW_GONE_MOST && h->n_gone > h->n / 2 && view_move(s->view) != E_OK)
 		view_free(s);
+}
+
+void
+view_publish_rename(struct slot *s)
+{
+	if (s->view)
+		RELEASE(s->view->head->is_renamed, 1);
+}
+
+uint64_t
+view_count_from(const struct view *v, uint32_t uid)
+{
+	uint64_t count = 0;
+	for (uint32_t i = v->head->n; i && v->records[i - 1].uid >= uid; i--)
+		count += !(v->records[i - 1].flags & FLAG_GONE);
+	return count;
 }
 
 int

@@ -156,6 +156,13 @@ store_unselect(struct store *s, struct store_view *v)
 	bug("store_unselect");
 }
 
+void
+store_unselect_later(struct store *s, struct store_view *v)
+{
+	(void)s, (void)v;
+	bug("store_unselect_later");
+}
+
 int
 store_view_renew(struct store *s, struct store_view *was, struct store_view *out)
 {

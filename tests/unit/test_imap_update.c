@@ -36,6 +36,12 @@ store_unselect(struct store *s, struct store_view *v)
 	n_unselected++;
 }
 
+void
+store_unselect_later(struct store *s, struct store_view *v)
+{
+	store_unselect(s, v);
+}
+
 int
 store_view_renew(struct store *s, struct store_view *was, struct store_view *out)
 {

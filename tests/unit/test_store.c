@@ -620,6 +620,97 @@ test_recent(void **state)
 
 /* ---- import ---- */
 
+/* ---- selected again ---- */
+
+/* What the view says without an ask is what the keeper would have said. */
+static void
+test_select_again(void **state)
+{
+	struct home *h = *state;
+	append(h->a, "Sent", 1);
+	append(h->a, "Sent", 2);
+	struct store_view v = selected(h->a, "Sent"), w;
+	const struct view_head *head = v.head;
+	assert_int_equal(v.recent_from, 1);
+	store_unselect_later(h->a, &v);
+	assert_true(store_is_unselecting(h->a));
+	assert_int_equal(append(h->b, "Sent", 3), 3);
+	w = selected(h->b, "Sent");
+	assert_int_equal(flags(h->b, &w, 1, 1, STORE_ADD, FLAG_SEEN, NULL), STORE_DONE);
+	assert_int_equal(expunge(h->b, &w, 2, 2, false), STORE_DONE);
+	v = selected(h->a, "Sent");
+	assert_ptr_equal(v.head, head);
+	assert_false(store_is_unselecting(h->a));
+	assert_int_equal(v.n, 3);
+	assert_int_equal(v.uidnext, 4);
+	assert_int_equal(v.unseen, 1);
+	assert_int_equal(v.modseq, w.head->modseq);
+	assert_int_equal(v.recent_from, 3); /* the others were shown before */
+	store_unselect(h->b, &w);
+	store_unselect_later(h->a, &v);
+	/* what was asked before another ask is known to the keeper by then */
+	mailbox_check(h->a, "Sent", 2, 1, 0);
+	assert_false(store_is_unselecting(h->a));
+	store_unselect_now(h->a);
+}
+
+/* It came after this client left: nobody was shown it yet, whenever the keeper hears of that. */
+static void
+test_recent_after_unselect(void **state)
+{
+	struct home *h = *state;
+	struct store_mailbox m;
+	append(h->a, "Sent", 1);
+	struct store_view v = selected(h->a, "Sent"), w;
+	store_unselect_later(h->a, &v);
+	append(h->b, "Sent", 2);
+	append(h->b, "Sent", 3);
+	store_unselect_now(h->a);
+	assert_int_equal(store_sync(h->a), E_OK);
+	assert_int_equal(store_mailbox(h->b, SPAN("Sent"), &m), E_OK);
+	assert_int_equal(m.recent, 2);
+	w = selected(h->b, "Sent");
+	assert_int_equal(w.recent_from, 2);
+	store_unselect(h->b, &w);
+}
+
+/* A mailbox that has another name, is no more, or whose keeper died: it is asked for. */
+static void
+test_select_again_asks(void **state)
+{
+	struct home *h = *state;
+	struct store_view v = selected(h->a, "Sent");
+	uint32_t sent = v.mailbox;
+	store_unselect_later(h->a, &v);
+	assert_int_equal(store_mailbox_rename(h->b, SPAN("Sent"), SPAN("Gone")), STORE_DONE);
+	assert_int_equal(store_select(h->a, SPAN("Sent"), false, &v), E_BAD);
+	assert_int_equal(store_mailbox_create(h->b, SPAN("Sent"), "", NULL), STORE_DONE);
+	v = selected(h->a, "Sent");
+	assert_int_not_equal(v.mailbox, sent);
+	store_unselect_later(h->a, &v);
+	assert_int_equal(store_mailbox_delete(h->b, SPAN("Sent")), STORE_DONE);
+	assert_int_equal(store_select(h->a, SPAN("Sent"), false, &v), E_BAD);
+	v = selected(h->a, "Gone");
+	store_unselect_later(h->a, &v);
+	home_kill();
+	append(h->b, "Gone", 1);
+	v = selected(h->a, "Gone");
+	assert_int_equal(v.n, 1);
+	store_unselect_later(h->a, &v);
+	assert_int_equal(store_adopt_numbers(h->b, SPAN("Junk"), 7, 9, 0), STORE_DONE);
+	v = selected(h->a, "Junk");
+	assert_int_equal(v.uidvalidity, 7);
+	store_unselect_later(h->a, &v);
+	assert_int_equal(store_adopt_numbers(h->b, SPAN("Junk"), 7, 12, 0), STORE_DONE);
+	v = selected(h->a, "Junk");
+	assert_int_equal(v.uidnext, 12);
+	/* INBOX has mail that no view knows of */
+	store_unselect_later(h->a, &v);
+	v = selected(h->a, "INBOX");
+	store_unselect_later(h->a, &v);
+	assert_false(store_is_unselecting(h->a));
+}
+
 static void
 test_import(void **state)
 {
@@ -801,6 +892,7 @@ main(void)
 	    TEST(test_quota), TEST(test_flags), TEST(test_unchanged_since), TEST(test_keywords_most), TEST(test_expunge),
 	    TEST(test_expunged_most), TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), cmocka_unit_test(test_mailbox_names),
 	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions), TEST(test_deliver_and_watch),
-	    TEST(test_recent), TEST(test_import), TEST(test_import_reserved), TEST(test_many_synced_at_once), TEST(test_rebuild), TEST(test_cache)};
+	    TEST(test_recent), TEST(test_recent_after_unselect), TEST(test_select_again),
+	    TEST(test_select_again_asks), TEST(test_import), TEST(test_import_reserved), TEST(test_many_synced_at_once), TEST(test_rebuild), TEST(test_cache)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
