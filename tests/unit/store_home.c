@@ -330,3 +330,43 @@ store_check(struct store *s)
 	mem_free(&c);
 	return sum;
 }
+
+/* ---- calls, in short ---- */
+
+struct store_view
+selected(struct store *s, const char *mailbox)
+{
+	struct store_view v;
+	assert_int_equal(store_select(s, span_of(mailbox), false, &v), E_OK);
+	return v;
+}
+
+enum store_said
+flags(struct store *s, const struct store_view *v, uint32_t from, uint32_t to, enum store_how how, uint32_t bits,
+    const char *keyword)
+{
+	struct span name = span_of(keyword);
+	struct store_change c = {.how = how, .flags = bits, .keywords = &name, .n_keywords = keyword != NULL};
+	struct numset uids = set_of(from, to);
+	enum store_said said = store_flags(s, v->mailbox, &uids, &c, NULL);
+	numset_free(&uids);
+	return said;
+}
+
+enum store_said
+expunge(struct store *s, const struct store_view *v, uint32_t from, uint32_t to, bool only_deleted)
+{
+	struct numset uids = set_of(from, to);
+	enum store_said said = store_expunge(s, v->mailbox, &uids, only_deleted);
+	numset_free(&uids);
+	return said;
+}
+
+void
+set_check(const struct numset *s, const char *want)
+{
+	struct buf b = {0};
+	numset_put(&b, s);
+	assert_string_equal(buf_cstr(&b), want);
+	buf_free(&b);
+}

@@ -32,4 +32,12 @@ void mailbox_check(struct store *, const char *name, uint64_t messages, uint64_t
 uint64_t store_check(struct store *);
 double ms_now(void);
 
+/* Calls, in short. */
+struct store_view selected(struct store *, const char *mailbox);
+/* flags - of the uids from..to; keyword: one of them, NULL: none */
+enum store_said flags(struct store *, const struct store_view *, uint32_t from, uint32_t to, enum store_how,
+    uint32_t bits, const char *keyword);
+enum store_said expunge(struct store *, const struct store_view *, uint32_t from, uint32_t to, bool only_deleted);
+void set_check(const struct numset *, const char *want);
+
 #endif

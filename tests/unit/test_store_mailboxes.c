@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+/* test_store_mailboxes.c - mailboxes and subscriptions: made, renamed, gone, and as a second session sees them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "store_home.h"
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
+
+/* ---- names ---- */
+
+struct names {
+	char text[2000];
+};
+
+static int
+add_name(void *ctx, const struct store_mailbox *m)
+{
+	struct names *n = ctx;
+	strcat(n->text, m->name);
+	strcat(n->text, m->is_subscribed ? "+ " : " ");
+	return E_OK;
+}
+
+static int
+add_subscription(void *ctx, struct span name)
+{
+	struct names *n = ctx;
+	strncat(n->text, name.p, name.n);
+	strcat(n->text, " ");
+	return E_OK;
+}
+
+static void
+names_check(struct store *s, const char *want)
+{
+	struct names n = {""};
+	assert_int_equal(store_mailboxes(s, add_name, &n), E_OK);
+	assert_string_equal(n.text, want);
+}
+
+static void
+test_mailbox_names(void **state)
+{
+	static const struct {
+		const char *name;
+		enum store_said said;
+	} rows[] = {{"a", STORE_DONE}, {"a/b c/\xc3\xa4", STORE_DONE}, {"", STORE_BAD_NAME}, {"/a", STORE_BAD_NAME},
+	    {"a//b", STORE_BAD_NAME}, {"a/", STORE_BAD_NAME}, {"a/./b", STORE_BAD_NAME}, {"..", STORE_BAD_NAME},
+	    {"a\nb", STORE_BAD_NAME}, {"\xff", STORE_BAD_NAME}, {"...", STORE_DONE}};
+	char deep[2 * STORE_DEPTH_MAX + 3] = "", longest[STORE_NAME_MAX + 2];
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_int_equal(mailbox_name_check(span_of(rows[i].name)), rows[i].said);
+	for (unsigned i = 0; i < STORE_DEPTH_MAX; i++)
+		strcat(deep, i ? "/x" : "x");
+	assert_int_equal(mailbox_name_check(span_of(deep)), STORE_DONE);
+	strcat(deep, "/x");
+	assert_int_equal(mailbox_name_check(span_of(deep)), STORE_BAD_NAME);
+	memset(longest, 'n', sizeof longest);
+	assert_int_equal(mailbox_name_check(span_make(longest, STORE_NAME_MAX)), STORE_DONE);
+	assert_int_equal(mailbox_name_check(span_make(longest, STORE_NAME_MAX + 1)), STORE_BAD_NAME);
+}
+
+static void
+test_create_and_delete(void **state)
+{
+	struct home *h = *state;
+	struct store_mailbox m, again;
+	assert_int_equal(store_mailbox_create(h->a, SPAN("w/x/y"), "\\Flagged", &m), STORE_DONE);
+	assert_string_equal(m.name, "w/x/y");
+	assert_string_equal(m.special_use, "\\Flagged");
+	names_check(h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ w w/x w/x/y ");
+	assert_int_equal(store_mailbox_create(h->b, SPAN("w/x"), NULL, NULL), STORE_EXISTS);
+	assert_int_equal(store_mailbox_create(h->b, SPAN("Inbox"), NULL, NULL), STORE_IS_INBOX);
+	assert_int_equal(store_mailbox_create(h->b, SPAN("inbox/z"), NULL, NULL), STORE_DONE);
+	assert_int_equal(store_mailbox(h->a, SPAN("INBOX/z"), &again), E_OK);
+	assert_int_equal(store_mailbox_create(h->b, SPAN("a//b"), NULL, NULL), STORE_BAD_NAME);
+	assert_int_equal(store_mailbox_delete(h->b, SPAN("INBOX")), STORE_IS_INBOX);
+	assert_int_equal(store_mailbox_delete(h->b, SPAN("none")), STORE_NONEXISTENT);
+	append(h->a, "w/x/y", 1);
+	struct store_view v = selected(h->a, "w/x/y");
+	assert_int_equal(store_mailbox_delete(h->b, SPAN("w/x/y")), STORE_DONE);
+	assert_int_equal(v.head->is_deleted, 1);
+	store_unselect(h->a, &v);
+	assert_int_equal(store_mailbox(h->a, SPAN("w/x/y"), &again), E_BAD);
+	home_kill();
+	assert_int_equal(store_mailbox_create(h->b, SPAN("w/x/y"), NULL, &again), STORE_DONE);
+	assert_true(again.uidvalidity > m.uidvalidity);
+	assert_true(again.id > m.id);
+	assert_int_equal(again.messages, 0);
+	uint64_t bytes, messages;
+	assert_int_equal(store_usage(h->a, &bytes, &messages), E_OK);
+	assert_int_equal(messages, 0);
+}
+
+static void
+test_rename(void **state)
+{
+	struct home *h = *state;
+	struct store_mailbox before, after;
+	assert_int_equal(store_mailbox_create(h->a, SPAN("a/b/c"), NULL, &before), STORE_DONE);
+	assert_int_equal(store_mailbox_create(h->a, SPAN("ab"), NULL, NULL), STORE_DONE);
+	append(h->a, "a/b/c", 1);
+	assert_int_equal(store_mailbox_rename(h->a, SPAN("a"), SPAN("ab")), STORE_EXISTS);
+	assert_int_equal(store_mailbox_rename(h->a, SPAN("a"), SPAN("a/z")), STORE_BAD_NAME);
+	assert_int_equal(store_mailbox_rename(h->a, SPAN("none"), SPAN("z")), STORE_NONEXISTENT);
+	assert_int_equal(store_mailbox_rename(h->a, SPAN("a/b"), SPAN("new/q")), STORE_DONE);
+	names_check(h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ a ab new new/q new/q/c ");
+	assert_int_equal(store_mailbox(h->a, SPAN("new/q/c"), &after), E_OK);
+	assert_int_equal(after.id, before.id);
+	assert_int_equal(after.uidvalidity, before.uidvalidity);
+	assert_int_equal(after.messages, 1);
+	/* the messages of INBOX move, it stays */
+	append(h->a, "INBOX", 2);
+	append(h->a, "INBOX", 3);
+	assert_int_equal(store_mailbox_rename(h->a, SPAN("INBOX"), SPAN("old/mail")), STORE_DONE);
+	mailbox_check(h->b, "INBOX", 0, 0, 0);
+	mailbox_check(h->b, "old/mail", 2, 2, 0);
+	assert_int_equal(append(h->a, "INBOX", 4), 3);
+	home_kill();
+	names_check(h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ a ab new new/q new/q/c old old/mail ");
+}
+
+static void
+test_subscriptions(void **state)
+{
+	struct home *h = *state;
+	struct names n = {""};
+	assert_int_equal(store_subscribe(h->a, SPAN("not/there"), true), STORE_DONE);
+	assert_int_equal(store_subscribe(h->a, SPAN("Junk"), false), STORE_DONE);
+	assert_int_equal(store_subscribe(h->a, SPAN("Junk"), false), STORE_DONE);
+	assert_int_equal(store_subscribe(h->a, SPAN("//"), true), STORE_BAD_NAME);
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("Sent")), STORE_DONE);
+	home_kill();
+	assert_int_equal(store_subscriptions(h->b, add_subscription, &n), E_OK);
+	assert_string_equal(n.text, "Archive Drafts INBOX Sent Trash not/there ");
+	names_check(h->a, "Archive+ Drafts+ INBOX+ Junk Trash+ ");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mailbox_names), TEST(test_create_and_delete),
+	    TEST(test_rename), TEST(test_subscriptions)};
+	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
+}
