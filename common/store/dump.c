@@ -5,6 +5,7 @@
  *   K mailbox bit keyword
  *   S subscribed-name
  *   U file-id imported-uidl
+ *   F file-id sha256 (base64), ids ascend
  *   R mailbox uid flags keywords modseq size date saved file-id
  * Written in slices while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */
@@ -16,6 +17,7 @@
 
 #include "base/log.h"
 #include "store/jobs.h"
+#include "store/sum.h"
 
 enum { DUMP_FLUSH_BYTES = 65536 };
 
@@ -23,9 +25,12 @@ static const char dump_new[] = "dump.new";
 
 struct dumper {
 	struct tables *tables;  /* borrow */
+	bool is_timed;          /* others are served meanwhile */
 	struct buf text;        /* own: not written yet */
 	struct buf ids;         /* own: u32 each, mailboxes that are still to do */
 	size_t at;              /* in ids, bytes */
+	bool has_sums;          /* all of them are written */
+	struct file_id sum;     /* the last of them; zeros: none yet */
 	uint32_t uid;           /* in that mailbox */
 	int fd;                 /* own */
 };
@@ -94,6 +99,27 @@ put_uidl(void *ctx, struct file_id id, struct span uidl)
 	return buf_done(&d->text);
 }
 
+static int
+dump_flush(struct dumper *d)
+{
+	return d->text.len > DUMP_FLUSH_BYTES ? flush(d) : E_OK;
+}
+
+static int
+put_sum(void *ctx, const struct file_name *f, uint32_t references)
+{
+	struct dumper *d = ctx;
+	(void)references;
+	if (sum_is_known(f->sha256)) {
+		buf_putf(&d->text, "F %s ", file_id_text(f->id));
+		buf_base64(&d->text, span_make(f->sha256, sizeof f->sha256));
+		buf_ch(&d->text, '\n');
+	}
+	d->sum = f->id;
+	int err = dump_flush(d);
+	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
+}
+
 static void
 put_record(struct dumper *d, uint32_t mailbox, const struct store_record *r)
 {
@@ -103,9 +129,9 @@ put_record(struct dumper *d, uint32_t mailbox, const struct store_record *r)
 }
 
 static int
-dumper_begin(struct dumper *d, struct tables *t)
+dumper_begin(struct dumper *d, struct tables *t, bool is_timed)
 {
-	*d = (struct dumper){.tables = t, .fd = open(dump_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+	*d = (struct dumper){.tables = t, .is_timed = is_timed, .fd = open(dump_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
 	if (d->fd < 0)
 		return E_IO;
 	int err = mailbox_each(t, put_mailbox, d);
@@ -118,9 +144,19 @@ dumper_begin(struct dumper *d, struct tables *t)
 	return err == E_OK ? flush(d) : err;
 }
 
+/* E_OK, E_MORE (time is over), E_IO */
+static int
+dump_sums(struct dumper *d)
+{
+	struct file_id after = d->sum;
+	int err = file_each(d->tables, &after, put_sum, d);
+	d->has_sums = err == E_OK;
+	return err;
+}
+
 /* Records of one mailbox.  E_OK, E_MORE (time is over), E_IO */
 static int
-dump_mailbox(struct dumper *d, uint32_t mailbox, bool is_timed)
+dump_mailbox(struct dumper *d, uint32_t mailbox)
 {
 	struct record_walk w;
 	int err = walk_open(d->tables, NULL, mailbox, &w);
@@ -129,11 +165,11 @@ dump_mailbox(struct dumper *d, uint32_t mailbox, bool is_timed)
 	while ((err = walk_to(&w, d->uid)) == E_OK) {
 		for (size_t i = 0; i < w.n; i++)
 			put_record(d, mailbox, &w.records[i]);
-		if (d->text.len > DUMP_FLUSH_BYTES && flush(d) != E_OK)
+		if (dump_flush(d) != E_OK)
 			err = E_IO;
 		else if (w.number == UINT32_MAX / TABLE_RECORDS)
 			err = E_BAD;
-		else if (is_timed && !job_has_time())
+		else if (d->is_timed && !job_has_time())
 			err = E_MORE;
 		d->uid = (w.number + 1) * TABLE_RECORDS;
 		if (err != E_OK)
@@ -144,12 +180,12 @@ dump_mailbox(struct dumper *d, uint32_t mailbox, bool is_timed)
 }
 
 static int
-dumper_step(struct dumper *d, bool is_timed)
+dumper_step(struct dumper *d)
 {
-	int err = E_OK;
+	int err = d->has_sums ? E_OK : dump_sums(d);
 	while (err == E_OK && d->at < d->ids.len) {
 		struct rd r = rd_of(span_from(buf_as_span(&d->ids), d->at));
-		err = dump_mailbox(d, rd_u32(&r), is_timed);
+		err = dump_mailbox(d, rd_u32(&r));
 		if (err == E_OK) {
 			d->at += sizeof(uint32_t);
 			d->uid = 0;
@@ -178,9 +214,9 @@ int
 dump_write(struct tables *t)
 {
 	struct dumper d;
-	int err = dumper_begin(&d, t);
+	int err = dumper_begin(&d, t, false);
 	if (err == E_OK)
-		err = dumper_step(&d, false);
+		err = dumper_step(&d);
 	return dumper_end(&d, err);
 }
 
@@ -200,10 +236,10 @@ dump_step(struct job *j)
 {
 	struct dump_job *d = (struct dump_job *)j;
 	if (!d->has_begun)
-		d->err = dumper_begin(&d->dumper, &the_keeper.tables);
+		d->err = dumper_begin(&d->dumper, &the_keeper.tables, true);
 	d->has_begun = true;
 	if (d->err == E_OK)
-		d->err = dumper_step(&d->dumper, true);
+		d->err = dumper_step(&d->dumper);
 	j->is_done = d->err != E_MORE;
 	if (d->err == E_MORE)
 		d->err = E_OK;

@@ -18,6 +18,7 @@ struct dump_visitor {
 	int (*on_record)(void *ctx, uint32_t mailbox, const struct store_record *);
 	int (*on_subscription)(void *ctx, struct span name);
 	int (*on_uidl)(void *ctx, struct file_id, struct span uidl);
+	int (*on_sum)(void *ctx, struct file_id, const unsigned char sha256[32]);
 };
 MUST_USE int dump_read(struct span text, const struct dump_visitor *);
 

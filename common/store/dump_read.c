@@ -97,6 +97,22 @@ read_uidl(struct span line, const struct dump_visitor *v)
 }
 
 static int
+read_sum(struct span line, const struct dump_visitor *v)
+{
+	unsigned char sum[32];
+	struct buf raw = {.max = sizeof sum};
+	struct file_id id;
+	int err = E_OK;
+	file_id(&line, &id, &err);
+	if (err == E_OK)
+		err = base64_decode(line, &raw) == E_OK && raw.len == sizeof sum ? E_OK : E_BAD;
+	if (err == E_OK)
+		memcpy(sum, raw.p, sizeof sum);
+	buf_free(&raw);
+	return err == E_OK ? v->on_sum(v->ctx, id, sum) : err;
+}
+
+static int
 read_record(struct span line, const struct dump_visitor *v)
 {
 	int err = E_OK;
@@ -118,7 +134,7 @@ dump_read(struct span all, const struct dump_visitor *v)
 	static const struct {
 		char letter;
 		int (*read)(struct span, const struct dump_visitor *);
-	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription}, {'U', read_uidl}, {'R', read_record}};
+	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription}, {'U', read_uidl}, {'F', read_sum}, {'R', read_record}};
 	int err = E_OK;
 	while (all.n && err == E_OK) {
 		struct span line = span_cut(&all, '\n');

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,8 +13,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/keeper.h"
+#include "store/sum.h"
 
 enum { DUMP_READ_MAX = 1 << 30, ASIDES_MOST = 100 /* of one second */ };
+
+/* What the dump says of a file. */
+struct dumped_sum {
+	struct file_id id;
+	unsigned char sha256[SHA256_BYTES];
+};
 
 struct rebuilding {
 	struct tables *tables;
@@ -23,6 +31,8 @@ struct rebuilding {
 	size_t n, cap;
 	struct mailbox *last;         /* that a record was of */
 	uint32_t last_uid;
+	struct dumped_sum *sums;      /* own; in order of id */
+	size_t n_sums, sums_cap;
 	unsigned from_dump, found, without;
 };
 
@@ -90,6 +100,7 @@ finish(struct rebuilding *r, int err)
 	if (err == E_OK)
 		err = floor_write(r->floor); /* before anything of it is told */
 	mem_free(&r->all);
+	mem_free(&r->sums);
 	return err == E_OK ? db_sync(r->tables->db) : err;
 }
 
@@ -154,12 +165,65 @@ on_uidl(void *ctx, struct file_id id, struct span uidl)
 }
 
 static int
+on_sum(void *ctx, struct file_id id, const unsigned char sha256[SHA256_BYTES])
+{
+	struct rebuilding *r = ctx;
+	if (r->n_sums && memcmp(r->sums[r->n_sums - 1].id.b, id.b, FILE_ID_BYTES) >= 0)
+		return E_BAD; /* not as we write it */
+	if (r->n_sums == r->sums_cap) {
+		r->sums_cap = r->sums_cap ? r->sums_cap * 2 : 1024;
+		r->sums = mem_grow(r->sums, r->sums_cap, sizeof *r->sums);
+	}
+	struct dumped_sum *s = &r->sums[r->n_sums++];
+	s->id = id;
+	memcpy(s->sha256, sha256, sizeof s->sha256);
+	return E_OK;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	return memcmp(((const struct dumped_sum *)a)->id.b, ((const struct dumped_sum *)b)->id.b, FILE_ID_BYTES);
+}
+
+/*
+ * What it was when the message came, where the dump knows it: damage of before is found.  Else what it is now.  One that
+ * cannot be read has none.
+ */
+static void
+sum_find(struct rebuilding *r, struct file_name *f)
+{
+	struct dumped_sum key = {.id = f->id}, *was = NULL;
+	struct buf path = {0};
+	if (r->n_sums)
+		was = bsearch(&key, r->sums, r->n_sums, sizeof key, by_id);
+	if (was) {
+		memcpy(f->sha256, was->sha256, sizeof f->sha256);
+		return;
+	}
+	msg_path_put(&path, f->id);
+	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || file_sum(fd, f->sha256) != E_OK) {
+		log_event(LOG_ERR, "no_sum", "file=%s err=%s", buf_cstr(&path), log_errno(errno));
+		memset(f->sha256, 0, sizeof f->sha256);
+	}
+	if (fd >= 0)
+		close(fd);
+	buf_free(&path);
+}
+
+static int
 add_message(struct rebuilding *r, struct mailbox *m, const struct store_record *rec)
 {
 	struct file_name f = {.id = rec->id, .size_bytes = rec->size_bytes};
 	int64_t now = clock_wall_sec();
+	bool is_copy;
 	mailbox_count(m, rec, 1);
 	int err = records_append(r->tables, r->txn, m->id, rec, 1);
+	if (err == E_OK)
+		err = file_is_known(r->tables, f.id, &is_copy);
+	if (err == E_OK && !is_copy)
+		sum_find(r, &f);
 	if (err == E_OK)
 		err = file_refer(r->tables, r->txn, &f, now);
 	if (err == E_OK)
@@ -192,7 +256,7 @@ read_dump(struct rebuilding *r)
 	struct buf text = {.max = DUMP_READ_MAX};
 	struct stat st;
 	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
-	    .on_subscription = on_subscription, .on_uidl = on_uidl};
+	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum};
 	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
 	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;

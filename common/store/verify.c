@@ -14,9 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/state.h"
-#include "tls/hash.h"
+#include "store/sum.h"
 
-enum { READ_BYTES = 1 << 18, PROGRESS_MS = 10, VIEW_TRIES = 3 };
+enum { PROGRESS_MS = 10, VIEW_TRIES = 3 };
 
 /* A message of a mailbox. */
 struct row {
@@ -51,7 +51,6 @@ struct look {
 	struct entry *entries; /* own; in order of id */
 	size_t n_entries, entries_cap;
 	struct findings found; /* own */
-	char *chunk;           /* own */
 	int64_t told_ms;
 };
 
@@ -353,25 +352,13 @@ count_waiting(struct look *l)
 
 /* ---- what is in them ---- */
 
-static int
-sum_of(struct look *l, int fd, unsigned char out[SHA256_BYTES])
-{
-	struct hash *h = hash_new();
-	ssize_t n;
-	while ((n = read(fd, l->chunk, READ_BYTES)) > 0)
-		hash_add(h, span_make(l->chunk, (size_t)n));
-	hash_end(&h, out);
-	return n == 0 ? E_OK : E_IO;
-}
-
 static void
 look_at_file(struct look *l, const struct entry *e, const struct row *row, const char *path)
 {
-	static const unsigned char unknown[SHA256_BYTES];
 	unsigned char sum[SHA256_BYTES];
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool is_known = memcmp(e->row.file.sha256, unknown, sizeof unknown) != 0;
+	bool is_known = sum_is_known(e->row.file.sha256);
 	l->sums->unsummed += !is_known;
 	if (fd < 0 && errno == ENOENT)
 		found(l, FINDING_NO_FILE, row, path, 0, 0);
@@ -379,7 +366,7 @@ look_at_file(struct look *l, const struct entry *e, const struct row *row, const
 		found(l, FINDING_UNREADABLE, row, path, 0, 0);
 	else if ((uint64_t)st.st_size != e->row.file.size_bytes)
 		found(l, FINDING_SIZE, row, path, (uint64_t)st.st_size, e->row.file.size_bytes);
-	else if (is_known && sum_of(l, fd, sum) != E_OK)
+	else if (is_known && file_sum(fd, sum) != E_OK)
 		found(l, FINDING_UNREADABLE, row, path, 0, 0);
 	else if (is_known && memcmp(sum, e->row.file.sha256, sizeof sum) != 0)
 		found(l, FINDING_SUM, row, path, 0, 0);
@@ -455,15 +442,14 @@ look_done(struct look *l)
 	mem_free(&l->rows);
 	mem_free(&l->entries);
 	mem_free(&l->found.all);
-	mem_free(&l->chunk);
 }
 
 int
 store_verify(struct store *s, const struct verify_watch *watch, struct verified *out)
 {
 	struct verified again = {0};
-	struct look first = {.store = s, .watch = watch, .sums = out, .chunk = mem_new(READ_BYTES)};
-	struct look second = {.store = s, .watch = watch, .sums = &again, .only = &first.found, .chunk = mem_new(READ_BYTES)};
+	struct look first = {.store = s, .watch = watch, .sums = out};
+	struct look second = {.store = s, .watch = watch, .sums = &again, .only = &first.found};
 	*out = (struct verified){.mailboxes = 0};
 	int err = look_at_all(&first);
 	if (err == E_OK && first.found.n)

@@ -32,7 +32,7 @@ struct finding {
 struct verified {
 	uint64_t mailboxes, messages, bytes; /* of all mailboxes, as rows say */
 	uint64_t files;                      /* in msg/ */
-	uint64_t unsummed;                   /* rows whose SHA-256 nobody knows: a rebuild found them */
+	uint64_t unsummed;                   /* rows whose SHA-256 nobody knows: a rebuild could not read the file */
 	uint64_t waiting;                    /* in new/ still */
 	uint64_t findings;
 	uint64_t of[FINDING_KINDS];          /* of these, each */

@@ -171,9 +171,53 @@ test_cache_item(void **state)
 	assert_int_equal(t.all[0].uid, 1);
 }
 
+/* Changes a byte of a message, behind everybody's back. */
+static void
+spoil_file(struct home *h, const char *mailbox, uint32_t at)
+{
+	struct store_view v = selected(h->b, mailbox);
+	struct buf path = {0};
+	msg_path_put(&path, v.records[at].id);
+	int fd = open(buf_cstr(&path), O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "?", 1, 3), 1);
+	close(fd);
+	buf_free(&path);
+	store_unselect(h->b, &v);
+}
+
+/* After a rebuild all rows have a sum: that of the dump, so that damage of before is found, or the file's own. */
+static void
+test_sums_outlive_the_index(void **state)
+{
+	struct home *h = *state;
+	struct told t;
+	struct store_rebuilt rebuilt;
+	append(h->a, "INBOX", 1);
+	append(h->a, "INBOX", 2);
+	append_many(h->a, "INBOX", 5); /* without sums */
+	home_dump();
+	append(h->a, "Sent", 3);
+	append(h->a, "Sent", 4);
+	spoil_file(h, "INBOX", 1);
+	home_damage();
+	struct verified v = verify(h, &t);
+	assert_int_equal(v.messages, 9);
+	assert_int_equal(v.unsummed, 0);
+	assert_int_equal(v.of[FINDING_SUM], 1);
+	assert_int_equal(v.findings, 1);
+	assert_int_equal(t.all[0].uid, 2);
+	spoil_file(h, "INBOX", 8); /* what was read by the rebuild */
+	assert_int_equal(store_rebuild(h->dir, &rebuilt), E_OK);
+	v = verify(h, &t);
+	assert_int_equal(v.unsummed, 0);
+	assert_int_equal(v.of[FINDING_SUM], 2);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_sound), TEST(test_counts), TEST(test_references), TEST(test_cache_item)};
+	const struct CMUnitTest tests[] = {TEST(test_sound), TEST(test_counts), TEST(test_references), TEST(test_cache_item),
+	    TEST(test_sums_outlive_the_index)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
