@@ -89,7 +89,7 @@ dns_answer_get(struct rd *r, struct arena *arena, struct dns_answer *out)
 	out->records = arena_get(arena, n * sizeof *out->records);
 	if (out->name.n != name.n || out->why.n != why.n || (n && !out->records))
 		return E_LIMIT;
-	for (; out->n_records < n; out->n_records++)
+	for (; out->n_records < n && r->err == E_OK; out->n_records++)
 		record_get(r, arena, &out->records[out->n_records]);
 	return r->err;
 }

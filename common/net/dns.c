@@ -74,3 +74,22 @@ dns_tlsa_name(struct span host, uint16_t port, struct buf *out)
 {
 	buf_putf(out, "_%u._tcp.%.*s", port, SPAN_ARG(host));
 }
+
+uint16_t
+dns_server_parse(struct span s, struct buf *out)
+{
+	uint64_t port = DNS_PORT;
+	size_t colon = span_rfind(s, ':');
+	bool has_brackets = s.n && s.p[0] == '[';
+	bool is_v6 = span_find(s, ':') != colon;
+	if (colon < s.n && (!is_v6 || (has_brackets && colon > 0 && s.p[colon - 1] == ']'))) {
+		if (span_u64(span_from(s, colon + 1), UINT16_MAX, &port) != E_OK)
+			port = DNS_PORT; /* the check of the setting let it through: not so */
+		s = span_head(s, colon);
+	}
+	if (has_brackets)
+		s = span_make(s.p + 1, s.n - 2);
+	if (out)
+		buf_putf(out, "%.*s@%u", SPAN_ARG(s), (unsigned)port);
+	return (uint16_t)port;
+}

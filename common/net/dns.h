@@ -27,6 +27,7 @@ enum dns_status {
 enum {
 	DNS_NAME_MAX = 253,     /* octets of a name as text, without the last dot (RFC 1035 2.3.4) */
 	DNS_LABEL_MAX = 63,
+	DNS_PORT = 53,
 	DNS_RECORDS_MAX = 100,  /* of an answer; more are left out, and is_cut says so */
 	DNS_TXT_MAX = 4096,     /* octets of a TXT record, its strings joined; longer: not usable */
 	DNS_TLSA_MAX = 4096,    /* octets of association data; longer: not usable */
@@ -67,6 +68,10 @@ bool dns_name_ok(struct span name);
 void dns_reverse_name(struct span address, struct buf *out);
 /* dns_tlsa_name - "_25._tcp.HOST" (RFC 6698 3) */
 void dns_tlsa_name(struct span host, uint16_t port, struct buf *out);
+
+/* dns_server_parse - a server of resolver_forward, "192.0.2.53", "192.0.2.53:5353", "[2001:db8::1]:5353", that
+ * passed its check; out: ADDRESS@PORT, as libunbound writes it; may be NULL.  Returns the port */
+uint16_t dns_server_parse(struct span setting, struct buf *out);
 
 /*
  * dns_packet_parse - the answer in a packet of the wire format (RFC 1035 4.1), its CNAMEs followed.

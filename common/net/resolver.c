@@ -260,9 +260,9 @@ resolver_jail(struct jail *j)
 	size_t n = conf_list_count(c, "common", "resolver_forward");
 	j->calls = JAIL_NET | JAIL_BIND_NET;
 	if (n == 0)
-		jail_port(j, SERVER_PORT);
+		jail_port(j, DNS_PORT);
 	for (size_t i = 0; i < n; i++)
-		jail_port(j, server_parse(span_of(conf_list(c, "common", "resolver_forward", i)), NULL));
+		jail_port(j, dns_server_parse(span_of(conf_list(c, "common", "resolver_forward", i)), NULL));
 }
 
 int

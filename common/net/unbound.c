@@ -77,25 +77,6 @@ set_cache(int64_t bytes)
 	return err == E_OK ? set_size("key-cache-size:", bytes / 6) : err;
 }
 
-uint16_t
-server_parse(struct span s, struct buf *out)
-{
-	uint64_t port = SERVER_PORT;
-	size_t colon = span_rfind(s, ':');
-	bool has_brackets = s.n && s.p[0] == '[';
-	bool is_v6 = span_find(s, ':') != colon;
-	if (colon < s.n && (!is_v6 || (has_brackets && colon > 0 && s.p[colon - 1] == ']'))) {
-		if (span_u64(span_from(s, colon + 1), UINT16_MAX, &port) != E_OK)
-			port = SERVER_PORT; /* the check of the setting let it through: not so */
-		s = span_head(s, colon);
-	}
-	if (has_brackets)
-		s = span_make(s.p + 1, s.n - 2);
-	if (out)
-		buf_putf(out, "%.*s@%u", SPAN_ARG(s), (unsigned)port);
-	return (uint16_t)port;
-}
-
 static int
 set_server(const char *setting)
 {
@@ -104,7 +85,7 @@ set_server(const char *setting)
 		int err = ub_ctx_resolvconf(ub, NULL);
 		return err ? failed("resolver_forward", "/etc/resolv.conf", err) : E_OK;
 	}
-	server_parse(span_of(setting), &server);
+	dns_server_parse(span_of(setting), &server);
 	int err = ub_ctx_set_fwd(ub, buf_cstr(&server));
 	if (err)
 		failed("resolver_forward", buf_cstr(&server), err);

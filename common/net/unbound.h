@@ -27,9 +27,4 @@ MUST_USE int unbound_open(const struct conf *, struct loop *, unbound_fn *);
 MUST_USE int unbound_ask(enum dns_kind, const char *name, void *ctx, int *id);
 void unbound_cancel(int id); /* the function is not called for it any more */
 
-/* The servers of resolver_forward: "192.0.2.53", "192.0.2.53:5353", "[2001:db8::1]:5353". */
-enum { SERVER_PORT = 53 };
-/* server_parse - as libunbound writes it, ADDRESS@PORT; out may be NULL.  Returns the port */
-uint16_t server_parse(struct span setting, struct buf *out);
-
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup and a monitor answer: out of turn, too long, too
+ * gates.c - every row of the tables that key, auth, lookup, resolver and a monitor answer: out of turn, too long, too
  * often, one byte short, one byte more, asks that do not exist, and of a monitor those that a role may not
  * make.  Prints "ok WHAT" or "FAILED WHAT", a line each.
  */
@@ -12,6 +12,7 @@
 #include "auth/auth.h"
 #include "base/log.h"
 #include "login/ticket.h"
+#include "net/resolver.h"
 #include "proc/child.h"
 #include "proc/monitor.h"
 #include "tls/key.h"
@@ -44,6 +45,15 @@ sample_lookup(uint16_t type, struct buf *b)
 	buf_bytes(b, SPAN("u1@example.test"));
 	if (type == LOOKUP_SENDER)
 		buf_bytes(b, SPAN("u1@example.test"));
+}
+
+static void
+sample_resolver(uint16_t type, struct buf *b)
+{
+	(void)type;
+	buf_u32(b, 1);
+	buf_u16(b, DNS_MX);
+	buf_bytes(b, SPAN("example.test"));
 }
 
 static void
@@ -96,6 +106,7 @@ static const struct kind {
     {"key", key_table, sample_key},
     {"auth", auth_table, sample_auth},
     {"lookup", lookup_table, sample_lookup},
+    {"resolver", resolver_table, sample_resolver},
     {"monitor", monitor_table, sample_monitor},
 };
 
@@ -190,6 +201,28 @@ attack_powers(void)
 	}
 }
 
+/* What is of the right length and no question. */
+static void
+attack_questions(void)
+{
+	static const struct {
+		const char *what;
+		uint16_t kind;
+		struct span name;
+	} questions[] = {{"of a kind that does not exist", 255, SPAN("example.test")},
+	    {"for a name with a blank", DNS_MX, SPAN("example .test")}, {"for no name", DNS_A, SPAN("")},
+	    {"for an empty label", DNS_A, SPAN("example..test")}, {"for the root", DNS_A, SPAN(".")}};
+	const struct ask_table *t = resolver_table(0);
+	for (size_t i = 0; i < COUNT(questions); i++) {
+		struct buf body = {0};
+		buf_u32(&body, 1);
+		buf_u16(&body, questions[i].kind);
+		buf_bytes(&body, questions[i].name);
+		tell(try(t, RESOLVER_QUERY, AS_IT_IS, buf_as_span(&body)) == E_BAD, "resolver", "QUERY", questions[i].what);
+		buf_free(&body);
+	}
+}
+
 int
 main(void)
 {
@@ -204,5 +237,6 @@ main(void)
 		tell(try(t, 0xffff, MORE, SPAN("")) == E_BAD, kinds[i].name, "65535", "does not exist");
 	}
 	attack_powers();
+	attack_questions();
 	return 0;
 }

@@ -21,7 +21,8 @@
 #include "proc/jail.h"
 
 static char dir_own[64], dir_other[64]; /* made before any jail */
-static bool has_landlock;
+static struct sockaddr_in port_own, port_other; /* listened on before any jail */
+static bool has_landlock, has_landlock_tcp;
 
 enum { REFUSED = 0, ALLOWED = 1 };
 
@@ -122,7 +123,52 @@ add_user_keyring(void)
 	return chroot("/") == 0 ? ALLOWED : REFUSED;
 }
 
-enum need { ANY = 0, NEEDS_LANDLOCK = 1, NOT_ROOTLESS = 2 };
+static int
+connects(const struct sockaddr_in *to)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	return fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 ? ALLOWED : REFUSED;
+}
+
+static int
+connect_own(void)
+{
+	return connects(&port_own);
+}
+
+static int
+connect_other(void)
+{
+	return connects(&port_other);
+}
+
+static int
+binds(int type)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, type, 0);
+	return fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof any) == 0 ? ALLOWED : REFUSED;
+}
+
+static int
+bind_udp(void)
+{
+	return binds(SOCK_DGRAM);
+}
+
+static int
+bind_tcp(void)
+{
+	return binds(SOCK_STREAM);
+}
+
+static int
+netlink_socket(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0) >= 0 ? ALLOWED : REFUSED;
+}
+
+enum need { ANY = 0, NEEDS_LANDLOCK = 1, NOT_ROOTLESS = 2, NEEDS_LANDLOCK_TCP = 4 };
 
 static const struct attempt {
 	const char *what;
@@ -141,6 +187,11 @@ static const struct attempt {
     {"mounts", do_mount, 0, ANY, false},
     {"opens an internet socket", inet_socket, JAIL_NET, ANY, false},
     {"opens a UNIX socket", unix_socket, JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX, ANY, false},
+    {"opens a netlink socket", netlink_socket, 0, ANY, false},
+    {"connects over TCP to its port", connect_own, JAIL_NET, ANY, false},
+    {"connects over TCP to another port", connect_other, 0, NEEDS_LANDLOCK_TCP, false},
+    {"binds a UDP port", bind_udp, JAIL_BIND_NET, ANY, false},
+    {"binds a TCP port", bind_tcp, 0, NEEDS_LANDLOCK_TCP, false},
     {"signals its parent", kill_parent, 0, ANY, false},
     {"becomes root", become_root, 0, ANY, false},
     {"forks", do_fork, JAIL_FORK, ANY, false},
@@ -155,6 +206,7 @@ static const struct kind {
     {"smtpd session", 0, false},
     {"front", JAIL_ACCEPT, false},
     {"lookup", JAIL_FILES_READ | JAIL_FLOCK, false},
+    {"resolver", JAIL_NET | JAIL_BIND_NET, false},
     {"mailbox session",
         JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX | JAIL_FORK |
             JAIL_INOTIFY | JAIL_FLOCK,
@@ -168,6 +220,8 @@ inside(const struct kind *k, const struct attempt *a)
 	    .gid = geteuid() == 0 ? 61050 : getegid(), .group = (gid_t)-1, .calls = k->calls};
 	if (k->has_own)
 		jail_allow(&j, dir_own, JAIL_READ | JAIL_WRITE);
+	if (k->calls & JAIL_NET)
+		jail_port(&j, ntohs(port_own.sin_port));
 	jail_enter(&j);
 	_exit(a->try());
 }
@@ -180,6 +234,10 @@ attempt(const struct kind *k, const struct attempt *a)
 	if ((a->need & NEEDS_LANDLOCK) && !has_landlock && geteuid() != 0) {
 		printf("skipped %s %s: without Landlock and without root only the program's care is left\n",
 		    k->name, a->what);
+		return;
+	}
+	if ((a->need & NEEDS_LANDLOCK_TCP) && (k->calls & JAIL_NET) && !has_landlock_tcp) {
+		printf("skipped %s %s: this Landlock knows no ports\n", k->name, a->what);
 		return;
 	}
 	fflush(stdout);
@@ -212,6 +270,17 @@ make_dir(char *path, size_t n, uid_t owner)
 }
 
 static void
+listen_somewhere(struct sockaddr_in *out)
+{
+	socklen_t n = sizeof *out;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	*out = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (fd < 0 || bind(fd, (struct sockaddr *)out, n) != 0 || listen(fd, 64) != 0 ||
+	    getsockname(fd, (struct sockaddr *)out, &n) != 0)
+		exit(1);
+}
+
+static void
 remove_dir(const char *dir)
 {
 	static const char *const names[] = {"mail", "new", "taken"};
@@ -228,6 +297,9 @@ main(void)
 {
 	const char *abi = getenv("MERPATI_LANDLOCK_ABI");
 	has_landlock = strncmp(jail_missing(), "Landlock:", 9) != 0;
+	has_landlock_tcp = has_landlock && strncmp(jail_missing(), "Landlock for TCP", 16) != 0;
+	listen_somewhere(&port_own);
+	listen_somewhere(&port_other);
 	make_dir(dir_own, sizeof dir_own, 61050);
 	make_dir(dir_other, sizeof dir_other, 61051);
 	log_level(LOG_ERR);
