@@ -2,6 +2,7 @@
 /* fetch.c - the FETCH answer of one message.  Its record is fetch_record.c's. */
 #include "imapd/fetch.h"
 
+#include "imapd/threadid.h"
 #include "mime/bodystructure.h"
 #include "mime/envelope.h"
 #include "mime/preview.h"
@@ -119,11 +120,27 @@ put_preview(struct fetch *f, struct buf *out)
 	buf_ch(out, ' ');
 }
 
+static void
+put_threadid(struct fetch *f, struct buf *out)
+{
+	buf_reset(&f->made);
+	PUT(out, "THREADID ");
+	if (threadid_put(&f->made, &f->message) == E_OK) {
+		buf_ch(out, '(');
+		buf_span(out, buf_as_span(&f->made));
+		PUT(out, ") ");
+	} else {
+		PUT(out, "NIL "); /* its file is gone, and the reply says so */
+	}
+}
+
 /* ---- all of it ---- */
 
 static void
 put_items(struct fetch *f, struct buf *out)
 {
+	if (f->atts->whats & FETCH_THREADID)
+		put_threadid(f, out);
 	if (f->atts->whats & FETCH_ENVELOPE)
 		put_envelope(f, out);
 	if (f->atts->whats & FETCH_BODY)

@@ -68,12 +68,11 @@ put_number(char *p, uint64_t v)
 static char *
 put_id(char *p, struct file_id id)
 {
-	p = PUT(p, "EMAILID (");
+	p = PUT(p, "EMAILID (M");
 	p = put_bytes(p, file_id_text(id), FILE_ID_TEXT);
 	return PUT(p, ") ");
 }
 
-/* RFC 8474 5.2: a server without threads says NIL */
 static char *
 put_numbers(char *p, const struct store_record *r, uint64_t modseq, unsigned whats)
 {
@@ -85,8 +84,6 @@ put_numbers(char *p, const struct store_record *r, uint64_t modseq, unsigned wha
 		p = PUT(put_number(PUT(p, "RFC822.SIZE "), r->size_bytes), " ");
 	if (whats & FETCH_EMAILID)
 		p = put_id(p, r->id);
-	if (whats & FETCH_THREADID)
-		p = PUT(p, "THREADID NIL ");
 	return p;
 }
 

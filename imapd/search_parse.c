@@ -76,7 +76,7 @@ static const struct row {
 	{"SMALLER",           ARG_OCTETS,   SEARCH_SMALLER,  false, 0,             NULL},
 	{"SUBJECT",           ARG_TEXT,     SEARCH_FIELD,    false, 0,             "subject"},
 	{"TEXT",              ARG_TEXT,     SEARCH_TEXT,     false, 0,             NULL},
-	{"THREADID",          ARG_OBJECT,   SEARCH_NOTHING,  false, 0,             NULL},
+	{"THREADID",          ARG_OBJECT,   SEARCH_THREADID, false, 0,             NULL},
 	{"TO",                ARG_TEXT,     SEARCH_FIELD,    false, 0,             "to"},
 	{"UID",               ARG_SET,      SEARCH_UIDS,     false, 0,             NULL},
 	{"UNANSWERED",        ARG_NONE,     SEARCH_FLAGS,    true,  FLAG_ANSWERED, NULL},

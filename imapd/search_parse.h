@@ -26,7 +26,7 @@ enum search_return {
 enum search_what {
 	/* answered by the record */
 	SEARCH_ALL,
-	SEARCH_NOTHING,      /* THREADID: there are none here (RFC 8474 5.3, NIL) */
+	SEARCH_NOTHING,      /* an EMAILID that is none of ours */
 	SEARCH_FLAGS,        /* flags: all of them are set */
 	SEARCH_KEYWORD,      /* text: name of the keyword, in any case */
 	SEARCH_RECENT,
@@ -40,6 +40,7 @@ enum search_what {
 	SEARCH_SMALLER,
 	SEARCH_MODSEQ,       /* number */
 	SEARCH_EMAILID,      /* text: as the client gave it */
+	SEARCH_THREADID,     /* the same */
 	/* answered by the cache item */
 	SEARCH_SENT,         /* the Date field's day is from .. to */
 	SEARCH_FIELD,        /* field, text: folded; empty: there is such a field */

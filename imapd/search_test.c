@@ -8,6 +8,7 @@
 #include "imapd/command.h"
 #include "imapd/facts.h"
 #include "imapd/selected.h"
+#include "imapd/threadid.h"
 #include "mime/casemap.h"
 
 enum { DAY_SEC = 24 * 60 * 60 };
@@ -63,7 +64,8 @@ keyword_prepare(struct search_test *t, const struct store_view *view)
 static void
 emailid_prepare(struct search_test *t)
 {
-	if (file_id_parse(t->text, &t->id) != E_OK || !span_eqs(t->text, file_id_text(t->id)))
+	struct span id = span_from(t->text, 1);
+	if (t->text.p[0] != 'M' || file_id_parse(id, &t->id) != E_OK || !span_eqs(id, file_id_text(t->id)))
 		t->what = SEARCH_NOTHING;
 }
 
@@ -104,6 +106,9 @@ test_prepare(struct search_tests *tests, struct search_test *t, const struct sea
 		break;
 	case SEARCH_EMAILID:
 		emailid_prepare(t);
+		break;
+	case SEARCH_THREADID:
+		t->cost = COST_ITEM;
 		break;
 	case SEARCH_FIELD:
 		field_prepare(t);
@@ -270,6 +275,15 @@ is_sent(struct search_tests *tests, const struct search_test *t)
 	return facts.has_sent && is_between(facts.sent_day, t);
 }
 
+static bool
+is_in_thread(struct search_tests *tests, const struct search_test *t)
+{
+	if (!item_of(tests))
+		head_of(tests); /* a message without a file is lost */
+	buf_reset(&tests->fields);
+	return threadid_put(&tests->fields, message_of(tests)) == E_OK && span_eq(buf_as_span(&tests->fields), t->text);
+}
+
 /* Where an item has not got it, the head says it. */
 static bool
 has_in_head(struct search_tests *tests, const struct search_test *t)
@@ -346,6 +360,8 @@ key_match(struct search_tests *tests, struct search_test *t)
 		return r->modseq >= t->number;
 	case SEARCH_EMAILID:
 		return file_id_eq(r->id, t->id);
+	case SEARCH_THREADID:
+		return is_in_thread(tests, t);
 	case SEARCH_SENT:
 		return is_sent(tests, t);
 	case SEARCH_FIELD:

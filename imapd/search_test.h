@@ -47,7 +47,7 @@ struct search_tests {
 	bool is_lost;                    /* its file is gone, and was needed */
 	uint64_t file_bytes;             /* octets of it that were looked through */
 	struct text_scratch scratch;
-	struct buf fields;
+	struct buf fields;               /* what was put together of it */
 };
 
 /* search_tests_init - E_OK, E_BAD (a sequence number that is none), E_LIMIT (the arena is full).

@@ -25,10 +25,11 @@ assert.equal((await c.status('INBOX', { messages: true, uidNext: true, highestMo
 
 let lock = await c.getMailboxLock('INBOX');
 const all = [];
-for await (const m of c.fetch('1:*', { uid: true, flags: true, envelope: true, bodyStructure: true, internalDate: true, size: true, source: true }))
+for await (const m of c.fetch('1:*', { uid: true, flags: true, envelope: true, bodyStructure: true, internalDate: true, size: true, source: true,
+	threadId: true }))
 	all.push(m);
 assert.deepEqual(all.map(m => m.envelope.subject), ['mail-0', 'mail-1', 'mail-2']);
-assert(all.every(m => m.emailId && m.source.toString().includes('body of')), 'bodies and ids');
+assert(all.every(m => m.emailId.startsWith('M') && m.threadId.startsWith('T') && m.source.toString().includes('body of')), 'bodies and ids');
 assert.deepEqual(await c.search({ subject: 'mail-1' }, { uid: true }), [2]);
 assert(await c.messageFlagsAdd('1:2', ['\\Flagged', 'work'], { uid: true }));
 assert((await c.fetchOne('2', { flags: true }, { uid: true })).flags.has('work'));

@@ -199,8 +199,8 @@ test_records(void **state)
 	expect("FLAGS", 2, R_DONE, "* 2 FETCH (FLAGS ($Junk))\r\n");
 	expect("(MODSEQ INTERNALDATE RFC822.SIZE)", 1, R_DONE,
 	    "* 1 FETCH (MODSEQ (100) RFC822.SIZE 60 INTERNALDATE \" 2-Jan-1970 00:00:00 +0000\")\r\n");
-	expect("(EMAILID THREADID SAVEDATE)", 1, R_DONE,
-	    "* 1 FETCH (EMAILID (00000000000000000000000000000000) THREADID NIL SAVEDATE \" 1-Jan-1970 00:00:05 +0000\")\r\n");
+	expect("(EMAILID SAVEDATE)", 1, R_DONE,
+	    "* 1 FETCH (EMAILID (M00000000000000000000000000000000) SAVEDATE \" 1-Jan-1970 00:00:05 +0000\")\r\n");
 	assert_int_equal(n_opened, 0);
 }
 
@@ -223,6 +223,7 @@ test_items(void **state)
 	    "* 1 FETCH (BODY[HEADER.FIELDS (subject X)] {16}\r\nSubject: one\r\n\r\n)\r\n");
 	expect("BODY.PEEK[HEADER.FIELDS (subject)]", 1, R_DONE,
 	    "* 1 FETCH (BODY[HEADER.FIELDS (subject)] {16}\r\nSubject: one\r\n\r\n)\r\n");
+	expect("THREADID", 1, R_DONE, "* 1 FETCH (THREADID (T00000000000000000000000000000000))\r\n"); /* no Message-ID */
 	assert_int_equal(n_made, 1);
 	assert_int_equal(n_opened, 2); /* X is in no item */
 	buf_reset(&items[0]);

@@ -10,8 +10,8 @@
 
 #include "imapd/fetch_att.h"
 
-static const char *const names[FETCH_WHATS] = {"UID", "FLAGS", "MODSEQ", "RFC822.SIZE", "EMAILID", "THREADID",
-    "INTERNALDATE", "SAVEDATE", "ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW"};
+static const char *const names[FETCH_WHATS] = {"UID", "FLAGS", "MODSEQ", "RFC822.SIZE", "EMAILID",
+    "INTERNALDATE", "SAVEDATE", "THREADID", "ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW"};
 
 /* What was understood: attributes in their order, then sections; "!" sets \Seen, "#" names that items have. */
 static void
@@ -52,7 +52,7 @@ static const struct {
     {"full", "FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODY "},
     {"(UID FLAGS)", "UID FLAGS "},
     {"(FLAGS UID FLAGS)", "UID FLAGS "},
-    {"(INTERNALDATE MODSEQ EMAILID THREADID SAVEDATE)", "MODSEQ EMAILID THREADID INTERNALDATE SAVEDATE "},
+    {"(INTERNALDATE MODSEQ EMAILID THREADID SAVEDATE)", "MODSEQ EMAILID INTERNALDATE SAVEDATE THREADID "},
     {"BODY", "BODY "},
     {"BODYSTRUCTURE", "BODYSTRUCTURE "},
     {"(BODY BODYSTRUCTURE ENVELOPE)", "ENVELOPE BODY BODYSTRUCTURE "},

@@ -18,7 +18,7 @@ static const char *const names[] = {
     [SEARCH_ALL] = "all", [SEARCH_NOTHING] = "nothing", [SEARCH_FLAGS] = "flags", [SEARCH_KEYWORD] = "keyword",
     [SEARCH_RECENT] = "recent", [SEARCH_NUMBERS] = "numbers", [SEARCH_UIDS] = "uids", [SEARCH_ARRIVED] = "arrived",
     [SEARCH_SAVED] = "saved", [SEARCH_OLDER] = "older", [SEARCH_YOUNGER] = "younger", [SEARCH_LARGER] = "larger",
-    [SEARCH_SMALLER] = "smaller", [SEARCH_MODSEQ] = "modseq", [SEARCH_EMAILID] = "emailid", [SEARCH_SENT] = "sent",
+    [SEARCH_SMALLER] = "smaller", [SEARCH_MODSEQ] = "modseq", [SEARCH_EMAILID] = "emailid", [SEARCH_THREADID] = "threadid", [SEARCH_SENT] = "sent",
     [SEARCH_FIELD] = "field", [SEARCH_BODY] = "body", [SEARCH_TEXT] = "text", [SEARCH_AND] = "and", [SEARCH_OR] = "or",
 };
 
@@ -49,6 +49,7 @@ argument_show(struct buf *out, const struct search_key *k)
 		break;
 	case SEARCH_KEYWORD:
 	case SEARCH_EMAILID:
+	case SEARCH_THREADID:
 	case SEARCH_BODY:
 	case SEARCH_TEXT:
 		buf_putf(out, "[%.*s]", SPAN_ARG(k->text));
@@ -137,7 +138,7 @@ static const struct {
 	{"MODSEQ \"/flags/\\\\draft\" both 620162338", E_BAD, 0, ""},
 	{"OR NOT MODSEQ 720162338 LARGER 50000", E_OK, 0, "or(!modseq[720162338] larger[50000])"},
 	{"EMAILID M6d99ac3275bb4e", E_OK, 0, "emailid[M6d99ac3275bb4e]"},
-	{"THREADID T64b478a75b7ea9", E_OK, 0, "nothing"},
+	{"THREADID T64b478a75b7ea9", E_OK, 0, "threadid[T64b478a75b7ea9]"},
 	{"FROM smith", E_OK, 0, "field[from SMITH]"},
 	{"FROM \"Smith, J\" TO b CC c BCC d SUBJECT e", E_OK, 0,
 		"and(field[from SMITH, J] field[to B] field[cc C] field[bcc D] field[subject E])"},
