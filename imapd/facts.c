@@ -23,12 +23,20 @@ texts_keep(struct facts *f, struct envelope_facts *facts)
 	return is_whole;
 }
 
+/* Of an item that is there only the beginning is read; one that is not is made. */
+static const struct mime_cache *
+item_with_facts(struct message *m, struct mime_cache *first, bool *is_lent)
+{
+	*is_lent = cache_open_facts(store_cache(m->store, m->record), first) == E_OK && first->has_facts;
+	return *is_lent ? first : message_item(m);
+}
+
 void
 facts_of(struct message *m, struct envelope_facts *out, bool *is_lent)
 {
-	const struct mime_cache *item = message_item(m);
+	struct mime_cache first;
+	const struct mime_cache *item = item_with_facts(m, &first, is_lent);
 	struct imap_envelope envelope;
-	*is_lent = item && item->has_facts && !m->has_text;
 	if (item && item->has_facts) {
 		*out = item->facts;
 		return;

@@ -222,8 +222,9 @@ fields_are_good(const struct mime_cache *c)
 	return c->field_rows.n % CACHE_ROW_BYTES == 0 && size == c->fields.n;
 }
 
-int
-cache_open(struct span item, struct mime_cache *out)
+/* The head of an item, and its first strings; rest is what stands behind them. */
+static int
+open_first(struct span item, size_t n_strings, struct mime_cache *out, struct span *rest)
 {
 	struct rd r = rd_of(item);
 	*out = (struct mime_cache){0};
@@ -239,11 +240,28 @@ cache_open(struct span item, struct mime_cache *out)
 	out->facts.sent_sec = (int64_t)rd_u64(&r);
 	out->facts.sent_day = (int32_t)rd_u32(&r);
 	out->has_facts = true;
-	for (size_t i = 0; strings.at[i]; i++) {
+	for (size_t i = 0; i < n_strings; i++) {
 		if (r.err != E_OK || !string_get(&r.in, strings.at[i]))
 			return E_BAD;
 		out->has_facts &= i >= N_FACTS || strings.at[i]->p;
 	}
+	*rest = r.in;
+	return E_OK;
+}
+
+int
+cache_open(struct span item, struct mime_cache *out)
+{
+	struct span rest;
+	if (open_first(item, N_STRINGS - 1, out, &rest) != E_OK)
+		return E_BAD;
 	out->has_fields = out->fields.p && out->field_rows.p;
-	return rd_end(&r) == E_OK && (!out->has_fields || fields_are_good(out)) ? E_OK : E_BAD;
+	return rest.n == 0 && (!out->has_fields || fields_are_good(out)) ? E_OK : E_BAD;
+}
+
+int
+cache_open_facts(struct span item, struct mime_cache *out)
+{
+	struct span rest;
+	return open_first(item, N_FACTS, out, &rest);
 }

@@ -44,6 +44,8 @@ void cache_make(struct span message, struct arena *, struct buf *out);
  *   returns  E_OK, E_BAD (damaged, or of another version).  Never allocates.
  */
 MUST_USE int cache_open(struct span item, struct mime_cache *out);
+/* cache_open_facts - the same up to its facts: they stand at its beginning, and all behind them is absent */
+MUST_USE int cache_open_facts(struct span item, struct mime_cache *out);
 
 /* A set of field names that items know: a bit a name. */
 typedef uint64_t cache_names;

@@ -101,6 +101,7 @@ cache_unmap(struct cache_map *m)
 		munmap((void *)(uintptr_t)m->p, m->mapped_bytes);
 	if (m->fd >= 0)
 		close(m->fd);
+	mem_free(&m->good);
 	mem_free(&m);
 }
 
@@ -135,6 +136,7 @@ cache_map(struct store *s, uint32_t gen)
 		cache_unmap(m);
 		return NULL;
 	}
+	m->good = mem_new(m->mapped_bytes / CACHE_ITEM_LEAST / 8);
 	m->next = s->caches;
 	s->caches = m;
 	return m;
@@ -155,18 +157,27 @@ cache_reach(struct store *s, uint32_t gen, uint64_t end)
 	return m && end <= m->known_bytes && end <= m->mapped_bytes ? m : NULL;
 }
 
+/* Its sum is looked at once: an item that was good does not change while it is mapped. */
+static struct span
+cache_item(struct cache_map *m, uint64_t at, struct file_id id)
+{
+	size_t most = cache_item_bytes(STORE_CACHE_ITEM_MAX), all = m->known_bytes < m->mapped_bytes ? m->known_bytes : m->mapped_bytes;
+	struct span item, file = span_head(span_make(m->p + at, all - at), most);
+	unsigned char *good = &m->good[at / CACHE_ITEM_LEAST / 8], bit = (unsigned char)(1u << (at / CACHE_ITEM_LEAST % 8));
+	int err = *good & bit ? cache_item_again(file, id, &item) : cache_item_get(file, id, &item);
+	if (err != E_OK)
+		return SPAN("");
+	*good |= bit;
+	return item;
+}
+
 struct span
 store_cache(struct store *s, const struct store_record *r)
 {
 	uint32_t gen = atomic_load_explicit(&r->cache_gen, memory_order_acquire);
 	uint64_t at = (uint64_t)r->cache_at * CACHE_UNIT;
-	struct span item;
 	struct cache_map *m = gen ? cache_reach(s, gen, at + CACHE_ITEM_HEAD) : NULL;
-	if (!m)
-		return SPAN("");
-	size_t most = cache_item_bytes(STORE_CACHE_ITEM_MAX), all = m->known_bytes < m->mapped_bytes ? m->known_bytes : m->mapped_bytes;
-	struct span file = span_head(span_make(m->p + at, all - at), most);
-	return cache_item_get(file, r->id, &item) == E_OK ? item : SPAN("");
+	return m ? cache_item(m, at, r->id) : SPAN("");
 }
 
 void

@@ -67,22 +67,35 @@ cache_item_put(struct buf *b, struct file_id id, struct span item)
 	buf_put(b, zeros, cache_item_bytes(item.n) - (b->len - start));
 }
 
+static int
+item_find(struct span file, struct file_id id, struct span *sum, struct span *out)
+{
+	struct rd r = rd_of(file);
+	uint32_t magic = rd_u32(&r), length = rd_u32(&r);
+	struct span its_id = rd_bytes(&r, FILE_ID_BYTES);
+	*sum = rd_bytes(&r, SUM_BYTES);
+	rd_u64(&r);
+	if (magic != ITEM_MAGIC || length > STORE_CACHE_ITEM_MAX)
+		return E_BAD;
+	*out = rd_bytes(&r, length);
+	return r.err == E_OK && memcmp(its_id.p, id.b, FILE_ID_BYTES) == 0 ? E_OK : E_BAD;
+}
+
 int
 cache_item_get(struct span file, struct file_id id, struct span *out)
 {
 	unsigned char sum[SUM_BYTES];
-	struct rd r = rd_of(file);
-	uint32_t magic = rd_u32(&r), length = rd_u32(&r);
-	struct span its_id = rd_bytes(&r, FILE_ID_BYTES), its_sum = rd_bytes(&r, SUM_BYTES);
-	rd_u64(&r);
-	if (magic != ITEM_MAGIC || length > STORE_CACHE_ITEM_MAX)
-		return E_BAD;
-	struct span item = rd_bytes(&r, length);
-	if (r.err != E_OK || memcmp(its_id.p, id.b, FILE_ID_BYTES) != 0)
-		return E_BAD;
-	sum_of(id, item, sum);
-	if (memcmp(its_sum.p, sum, sizeof sum) != 0)
-		return E_BAD;
-	*out = item;
-	return E_OK;
+	struct span its_sum;
+	int err = item_find(file, id, &its_sum, out);
+	if (err != E_OK)
+		return err;
+	sum_of(id, *out, sum);
+	return memcmp(its_sum.p, sum, sizeof sum) == 0 ? E_OK : E_BAD;
+}
+
+int
+cache_item_again(struct span file, struct file_id id, struct span *out)
+{
+	struct span sum;
+	return item_find(file, id, &sum, out);
 }

@@ -15,6 +15,7 @@ enum {
 	CACHE_UNIT = 16,              /* record.cache_at counts these */
 	CACHE_FILE_HEAD = 16,
 	CACHE_ITEM_HEAD = 48,
+	CACHE_ITEM_LEAST = 64,        /* bytes from the beginning of one item to that of the next */
 	CACHE_NAME_MAX = sizeof "index/cache.4294967295",
 };
 
@@ -25,5 +26,7 @@ void cache_item_put(struct buf *, struct file_id, struct span item);
 size_t cache_item_bytes(size_t length);  /* with head and zeros */
 /* cache_item_get - the item at the beginning of file, if it is whole and this file's.  E_OK, E_BAD */
 MUST_USE int cache_item_get(struct span file, struct file_id, struct span *out);
+/* cache_item_again - the same of an item that cache_item_get found good in this mapping: without its sum */
+MUST_USE int cache_item_again(struct span file, struct file_id, struct span *out);
 
 #endif

@@ -12,6 +12,7 @@ struct cache_map {
 	const char *p;         /* own mapping; more than the file has: known_bytes of it may be read */
 	size_t mapped_bytes, known_bytes;
 	int fd;                /* own */
+	unsigned char *good;   /* own; a bit for each CACHE_ITEM_LEAST bytes: the item that begins there was found good */
 };
 
 /* What import brought instead of a file id. */

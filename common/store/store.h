@@ -261,7 +261,7 @@ MUST_USE int store_message_read(struct store *, const struct store_record *, str
 MUST_USE int store_message_map(struct store *, const struct store_record *, struct span *out);
 void store_message_unmap(struct span *);
 /* store_cache - the message's cache item, or empty; borrow: until store_unselect (files stay mapped).  Checked: length, id
- * and sum; what it holds is the caller's (mime/cache.h) */
+ * and, once while it is mapped, its sum; what it holds is the caller's (mime/cache.h) */
 struct span store_cache(struct store *, const struct store_record *);
 /* store_cache_put - hands an item that was made to the keeper; gathered, sent in batches, no answer: it may be lost */
 void store_cache_put(struct store *, const struct store_view *, const struct store_record *, struct span item);

@@ -278,6 +278,33 @@ test_limit(void **state)
 	}
 }
 
+/* ---- the facts alone ---- */
+
+static void
+test_facts_alone(void **state)
+{
+	struct item item = item_of(span_of(message));
+	struct span whole = buf_as_span(&item.bytes);
+	struct mime_cache c;
+	(void)state;
+	assert_int_equal(cache_open_facts(whole, &c), E_OK);
+	assert_true(c.has_facts && item.c.has_facts);
+	assert_int_equal(c.facts.sent_sec, item.c.facts.sent_sec);
+	assert_int_equal(c.facts.sent_day, item.c.facts.sent_day);
+	assert_int_equal(c.facts.is_reply, item.c.facts.is_reply);
+	assert_true(span_eq(c.facts.base_subject, item.c.facts.base_subject));
+	assert_true(span_eq(c.facts.display_to, item.c.facts.display_to));
+	assert_true(span_eq(c.facts.references, item.c.facts.references));
+	assert_null(c.envelope.p);
+	assert_false(c.has_fields);
+	/* their end is the envelope's beginning */
+	size_t n = (size_t)(item.c.envelope.p - 2 - whole.p);
+	assert_int_equal(cache_open_facts(span_head(whole, n), &c), E_OK);
+	while (n--)
+		assert_int_equal(cache_open_facts(span_head(whole, n), &c), E_BAD);
+	buf_free(&item.bytes);
+}
+
 /* ---- damage ---- */
 
 static void
@@ -322,6 +349,7 @@ main(void)
 	    cmocka_unit_test(test_too_many_parts),
 	    cmocka_unit_test(test_too_many_references),
 	    cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_facts_alone),
 	    cmocka_unit_test(test_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,9 @@ test_cache(void **state)
 	store_unselect(h->a, &v);
 	v = selected(h->a, "Sent");
 	assert_true(span_eqs(store_cache(h->a, &v.records[0]), "made at APPEND"));
+	assert_true(span_eqs(store_cache(h->a, &v.records[0]), "made at APPEND"));
+	store_unselect(h->a, &v);
+	v = selected(h->a, "Sent");
 	/* one whose bytes are not what they were is none */
 	FILE *f = fopen("index/cache.1", "r+b");
 	assert_non_null(f);
