@@ -44,6 +44,14 @@ rd_id(struct rd *r, struct id *out)
 	memcpy(out->b, s.p, s.n);
 }
 
+void
+rd_file_id(struct rd *r, struct file_id *out)
+{
+	struct span s = rd_bytes(r, FILE_ID_BYTES);
+	*out = (struct file_id){{0}};
+	memcpy(out->b, s.p, s.n);
+}
+
 bool
 id_eq(struct id a, struct id b)
 {

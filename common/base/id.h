@@ -23,6 +23,7 @@ struct file_id {
 
 struct id id_new(void);                 /* from getrandom(2) */
 void rd_id(struct rd *, struct id *out);  /* zero after any failure */
+void rd_file_id(struct rd *, struct file_id *out); /* the same */
 bool id_eq(struct id a, struct id b);
 bool id_is_zero(struct id id);
 /* id_text - hex in one of 8 rotating static buffers; borrow: until the 8th call after this one */

@@ -11,14 +11,6 @@ id_put(struct buf *b, struct file_id id)
 }
 
 static void
-id_get(struct rd *r, struct file_id *out)
-{
-	struct span s = rd_bytes(r, FILE_ID_BYTES);
-	memset(out, 0, sizeof *out);
-	memcpy(out->b, s.p, s.n);
-}
-
-static void
 keywords_put(struct buf *b, const struct span *keywords, size_t n)
 {
 	buf_u16(b, (uint16_t)n);
@@ -214,7 +206,7 @@ ask_message_put(struct buf *b, const struct incoming *m)
 int
 ask_message_get(struct rd *r, struct ask_message *out)
 {
-	id_get(r, &out->file.id);
+	rd_file_id(r, &out->file.id);
 	out->file.size_bytes = rd_u64(r);
 	struct span sum = rd_bytes(r, sizeof out->file.sha256);
 	memcpy(out->file.sha256, sum.p, sum.n);
@@ -242,7 +234,7 @@ ask_file_put(struct buf *b, const struct ask_file *f)
 int
 ask_file_get(struct rd *r, struct ask_file *out)
 {
-	id_get(r, &out->file.id);
+	rd_file_id(r, &out->file.id);
 	out->file.size_bytes = rd_u64(r);
 	struct span sum = rd_bytes(r, sizeof out->file.sha256);
 	memcpy(out->file.sha256, sum.p, sum.n);
@@ -264,7 +256,7 @@ ask_item_get(struct rd *r, struct ask_item *out)
 {
 	out->mailbox = rd_u32(r);
 	out->uid = rd_u32(r);
-	id_get(r, &out->id);
+	rd_file_id(r, &out->id);
 	out->item = rd_str(r, STORE_CACHE_ITEM_MAX);
 	return r->err;
 }

@@ -12,44 +12,93 @@
 #include "store/jobs.h"
 
 enum {
-	UNLINK_MOST = 256,      /* files of a round */
+	UNLINK_MOST = 256,      /* files of a round, about */
 	UNLINK_US = 10000,      /* and its time */
 	UNLINK_FIRST_MS = 500,  /* after what doomed them: nobody waits for it, others may be busy */
 	UNLINK_AGAIN_MS = 1,
 };
 
 static struct {
+	struct buf ids;           /* own: of this batch */
 	struct loop_timer *timer; /* own */
 	bool is_armed;
-	int64_t ends_us;
 } doomed;
 
 static void doomed_in(int64_t ms);
 
-static int
-unlink_message(void *ctx, struct file_id id)
+/* ---- of a batch ---- */
+
+void
+doomed_add(struct file_id id)
 {
-	struct buf path = {0}, *gone = ctx;
+	buf_put(&doomed.ids, id.b, FILE_ID_BYTES);
+}
+
+int
+doomed_write(struct db_txn *txn)
+{
+	return doomed_put(&the_keeper.tables, txn, buf_as_span(&doomed.ids));
+}
+
+void
+doomed_publish(void)
+{
+	if (doomed.ids.len)
+		doomed_in(UNLINK_FIRST_MS);
+	doomed_forget();
+}
+
+void
+doomed_forget(void)
+{
+	buf_reset(&doomed.ids);
+}
+
+/* ---- rounds ---- */
+
+struct round {
+	struct buf rows;        /* own: the first id of each whose files are gone */
+	size_t n_files;
+	int64_t ends_us;
+};
+
+static bool
+unlink_message(struct file_id id)
+{
+	struct buf path = {0};
 	msg_path_put(&path, id);
-	if (unlink(buf_cstr(&path)) == 0 || errno == ENOENT)
-		buf_put(gone, id.b, FILE_ID_BYTES);
+	bool is_gone = unlink(buf_cstr(&path)) == 0 || errno == ENOENT;
 	buf_free(&path);
-	return gone->len < UNLINK_MOST * FILE_ID_BYTES && clock_mono_us() < doomed.ends_us ? E_OK : E_LIMIT;
+	return is_gone;
 }
 
 static int
-remove_rows(const struct buf *gone)
+unlink_row(void *ctx, struct span ids)
+{
+	struct round *round = ctx;
+	bool are_gone = true;
+	for (struct rd r = rd_of(ids); r.in.n; round->n_files++) {
+		struct file_id id;
+		rd_file_id(&r, &id);
+		are_gone &= unlink_message(id);
+	}
+	if (are_gone)
+		buf_span(&round->rows, span_head(ids, FILE_ID_BYTES));
+	return round->n_files < UNLINK_MOST && clock_mono_us() < round->ends_us ? E_OK : E_LIMIT;
+}
+
+static int
+remove_rows(const struct buf *rows)
 {
 	struct tables *t = &the_keeper.tables;
 	struct db_txn *txn;
 	int err = db_begin(t->db, &txn);
 	if (err != E_OK)
 		return err;
-	for (struct rd r = rd_of(buf_as_span(gone)); r.in.n && err == E_OK;) {
-		struct file_id id;
-		struct span s = rd_bytes(&r, FILE_ID_BYTES);
-		memcpy(id.b, s.p, s.n);
-		err = doomed_remove(t, txn, id);
+	for (struct rd r = rd_of(buf_as_span(rows)); r.in.n && err == E_OK;) {
+		struct file_id first;
+		rd_file_id(&r, &first);
+		err = doomed_remove(t, txn, first);
 	}
 	if (err == E_OK)
 		return db_commit(&txn);
@@ -61,19 +110,18 @@ remove_rows(const struct buf *gone)
 static void
 unlink_some(void)
 {
-	struct buf gone = {0};
-	doomed.ends_us = clock_mono_us() + UNLINK_US;
-	int err = doomed_each(&the_keeper.tables, unlink_message, &gone);
-	bool has_more = err == E_LIMIT && gone.len;
+	struct round round = {.ends_us = clock_mono_us() + UNLINK_US};
+	int err = doomed_each(&the_keeper.tables, unlink_row, &round);
+	bool has_more = err == E_LIMIT && round.rows.len;
 	if (has_more)
 		err = E_OK;
-	if (err == E_OK && gone.len)
-		err = remove_rows(&gone);
+	if (err == E_OK && round.rows.len)
+		err = remove_rows(&round.rows);
 	if (err != E_OK)
 		log_event(LOG_ERR, "doomed_stay", "why=%s", err_name(err));
 	else if (has_more)
 		doomed_in(UNLINK_AGAIN_MS);
-	buf_free(&gone);
+	buf_free(&round.rows);
 }
 
 static void

@@ -47,19 +47,6 @@ file_refer(struct tables *t, struct db_txn *txn, const struct file_name *f, int6
 	return err;
 }
 
-/* The last reference goes: the file is doomed, and what import said about it goes too. */
-static int
-file_doom(struct tables *t, struct db_txn *txn, struct file_id id)
-{
-	int err = db_del(t->files, txn, file_key(&id));
-	if (err == E_OK)
-		err = db_put(t->doomed, txn, file_key(&id), SPAN("-"));
-	if (err != E_OK)
-		return err;
-	err = db_del(t->uidls, txn, file_key(&id));
-	return err == E_BAD ? E_OK : err;
-}
-
 int
 file_release(struct tables *t, struct db_txn *txn, struct file_id id, bool *is_last)
 {
@@ -70,7 +57,7 @@ file_release(struct tables *t, struct db_txn *txn, struct file_id id, bool *is_l
 		struct rd r = rd_of(buf_as_span(&old));
 		uint32_t refs = rd_u32(&r);
 		*is_last = refs <= 1;
-		err = refs > 1 ? refs_put(t, txn, id, refs - 1, r.in) : file_doom(t, txn, id);
+		err = refs > 1 ? refs_put(t, txn, id, refs - 1, r.in) : db_del(t->files, txn, file_key(&id));
 	}
 	buf_free(&old);
 	return err == E_BAD ? E_OK : err;
@@ -275,19 +262,27 @@ expunged_drop(struct tables *t, struct db_txn *txn, uint32_t mailbox, unsigned m
 /* ---- doomed ---- */
 
 int
-doomed_each(struct tables *t, int (*fn)(void *ctx, struct file_id), void *ctx)
+doomed_put(struct tables *t, struct db_txn *txn, struct span ids)
+{
+	int err = E_OK;
+	while (ids.n && err == E_OK) {
+		struct span some = span_head(ids, DOOMED_ROW_FILES * FILE_ID_BYTES);
+		err = db_put(t->doomed, txn, span_head(some, FILE_ID_BYTES), some);
+		ids = span_from(ids, some.n);
+	}
+	return err;
+}
+
+int
+doomed_each(struct tables *t, int (*fn)(void *ctx, struct span ids), void *ctx)
 {
 	struct db_cursor *c;
-	struct span key, row;
+	struct span key, ids;
 	int err = db_cursor_open(t->doomed, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, SPAN(""), &key, &row); err == E_OK; err = db_next(c, &key, &row)) {
-		struct file_id id;
-		if (key.n != FILE_ID_BYTES)
-			continue;
-		memcpy(id.b, key.p, FILE_ID_BYTES);
-		err = fn(ctx, id);
+	for (err = db_seek(c, SPAN(""), &key, &ids); err == E_OK; err = db_next(c, &key, &ids)) {
+		err = ids.n && ids.n % FILE_ID_BYTES == 0 ? fn(ctx, ids) : E_LIMIT;
 		if (err != E_OK)
 			break;
 	}
@@ -296,8 +291,8 @@ doomed_each(struct tables *t, int (*fn)(void *ctx, struct file_id), void *ctx)
 }
 
 int
-doomed_remove(struct tables *t, struct db_txn *txn, struct file_id id)
+doomed_remove(struct tables *t, struct db_txn *txn, struct file_id first)
 {
-	int err = db_del(t->doomed, txn, file_key(&id));
+	int err = db_del(t->doomed, txn, file_key(&first));
 	return err == E_BAD ? E_OK : err;
 }

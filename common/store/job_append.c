@@ -227,8 +227,6 @@ append_synced(struct job *j)
 		unlink(buf_cstr(&path)); /* one that stays goes with the next tmp_sweep */
 	}
 	buf_free(&path);
-	if (a->gone.n)
-		doomed_begin();
 }
 
 static void

@@ -241,10 +241,8 @@ static void
 copy_synced(struct job *j)
 {
 	struct copy_job *c = (struct copy_job *)j;
-	if (c->is_undoing) {
-		doomed_begin();
+	if (c->is_undoing)
 		return;
-	}
 	bool is_kept = true;
 	for (size_t i = 0; i < c->gone.n; i++)
 		is_kept &= numset_add(&c->from, c->gone.ranges[i].from, c->gone.ranges[i].to) == E_OK;

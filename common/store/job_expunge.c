@@ -45,13 +45,6 @@ expunge_step(struct job *j)
 }
 
 static void
-expunge_synced(struct job *j)
-{
-	(void)j;
-	doomed_begin();
-}
-
-static void
 expunge_free(struct job *j)
 {
 	struct expunge_job *x = (struct expunge_job *)j;
@@ -60,7 +53,7 @@ expunge_free(struct job *j)
 }
 
 static const struct job_kind expunge_kind = {
-    .name = "expunge", .step = expunge_step, .synced = expunge_synced, .free = expunge_free};
+    .name = "expunge", .step = expunge_step, .free = expunge_free};
 
 int
 ask_expunge(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)

@@ -50,20 +50,13 @@ purge_step(struct job *j)
 }
 
 static void
-purge_synced(struct job *j)
-{
-	(void)j;
-	doomed_begin();
-}
-
-static void
 purge_free(struct job *j)
 {
 	numset_free(&((struct purge_job *)j)->all);
 }
 
 static const struct job_kind purge_kind = {
-    .name = "purge", .step = purge_step, .synced = purge_synced, .free = purge_free};
+    .name = "purge", .step = purge_step, .free = purge_free};
 
 void
 purge_begin(uint32_t mailbox)

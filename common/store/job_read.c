@@ -259,10 +259,15 @@ put_file(void *ctx, const struct file_name *f, uint32_t references)
 }
 
 static int
-put_doomed(void *ctx, struct file_id id)
+put_doomed(void *ctx, struct span ids)
 {
-	struct file_name f = {.id = id};
-	return put_file(ctx, &f, 0);
+	int err = E_OK;
+	for (struct rd r = rd_of(ids); r.in.n && err == E_OK;) {
+		struct file_name f = {.size_bytes = 0};
+		rd_file_id(&r, &f.id);
+		err = put_file(ctx, &f, 0);
+	}
+	return err;
 }
 
 int

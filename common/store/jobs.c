@@ -185,6 +185,8 @@ make_durable(void)
 	int err = floor_reserve(&k->floor, &least);
 	if (err == E_OK)
 		err = mailboxes_write(batch.txn);
+	if (err == E_OK)
+		err = doomed_write(batch.txn);
 	if (err != E_OK) {
 		db_abort(&batch.txn);
 		return err;
@@ -220,6 +222,7 @@ publish(struct job *jobs)
 		view_publish(batch.changes[i].slot, batch.changes[i].kind, &batch.changes[i].record);
 	batch.n_changes = 0;
 	mailboxes_publish();
+	doomed_publish();
 	sessions_wake();
 }
 
@@ -232,6 +235,7 @@ fail(struct job *jobs, int err)
 	k->is_ending |= is_damaged || db_is_full(k->tables.db); /* the next one recovers or rebuilds */
 	batch.n_changes = 0;
 	mailboxes_forget();
+	doomed_forget();
 	for (struct job *j = jobs; j; j = j->next) {
 		if (j->kind->is_reader)
 			continue;

@@ -115,7 +115,11 @@ bool takein_is_done(uint64_t want);
 void tmp_sweep(void);
 
 /* ---- doomed.c ---- */
-void doomed_begin(void);                                    /* soon, in rounds, until none is left */
+void doomed_add(struct file_id);            /* the batch took its last reference */
+MUST_USE int doomed_write(struct db_txn *); /* those of the batch */
+void doomed_publish(void);                  /* they are on disk: the files go soon */
+void doomed_forget(void);                   /* the batch came to nothing */
+void doomed_begin(void);                    /* what is there goes, in rounds, until none is left */
 
 /* ---- rebuild.c ---- */
 MUST_USE int index_make(struct tables *, struct floor *);    /* a new account's */

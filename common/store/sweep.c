@@ -64,13 +64,23 @@ sweep_all(uint32_t mailbox, const struct numset *uids, sweep_fn *fn, void *ctx)
 	return err == E_BAD ? E_OK : err;
 }
 
+/* Nobody refers to its file any more; what import said about it goes too. */
+static int
+file_gone(const struct store_record *r)
+{
+	doomed_add(r->id);
+	if (r->cache_gen)
+		cache_dead(r->cache_gen, r->cache_at);
+	return the_keeper.n_uidls ? uidl_remove(&the_keeper.tables, job_txn(), r->id) : E_OK;
+}
+
 int
 message_gone(struct slot *slot, struct store_record *r, uint64_t modseq, bool keeps_file)
 {
 	bool is_last = false;
 	int err = keeps_file ? E_OK : file_release(&the_keeper.tables, job_txn(), r->id, &is_last);
-	if (err == E_OK && is_last && r->cache_gen)
-		cache_dead(r->cache_gen, r->cache_at);
+	if (err == E_OK && is_last)
+		err = file_gone(r);
 	slot_count(slot, r, -1);
 	r->modseq = modseq;
 	change_add(slot, CHANGE_GONE, r);

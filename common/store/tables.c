@@ -255,6 +255,13 @@ uidl_put(struct tables *t, struct db_txn *txn, struct file_id id, struct span ui
 	return db_put(t->uidls, txn, span_make(id.b, FILE_ID_BYTES), uidl);
 }
 
+int
+uidl_remove(struct tables *t, struct db_txn *txn, struct file_id id)
+{
+	int err = db_del(t->uidls, txn, span_make(id.b, FILE_ID_BYTES));
+	return err == E_BAD ? E_OK : err;
+}
+
 struct each_uidl {
 	int (*fn)(void *ctx, struct file_id, struct span uidl);
 	void *ctx;

@@ -7,7 +7,7 @@
  *                  quarter page, and a change of flags logs little
  *   expunged       (mailbox, modseq, first uid) -> last uid: for QRESYNC
  *   files          file id -> references, size, SHA-256, when it came
- *   doomed         file id -> nothing: references reached 0; the file goes once that is on disk
+ *   doomed         file id -> it and more ids, whose references reached 0 in a batch: the files go once that is on disk
  *   seen           file id -> day it was taken in; kept SEEN_DAYS: a replay brings nothing back
  *   subscriptions  name -> nothing: they outlive mailboxes (RFC 9051 6.3.7)
  *   uidls          file id -> what import brought along
@@ -27,8 +27,10 @@ enum {
 	SEEN_DAYS = 30,
 	TABLE_CACHE_BYTES = 8 << 20,    /* of address space: what is not used takes no memory */
 	EXPUNGED_ROWS_MOST = 100000,    /* of a mailbox; then the oldest go, and expunged_floor rises */
+	DOOMED_ROW_FILES = 60,
 };
 _Static_assert(TABLE_RECORDS * RECORD_BYTES < DB_ITEM_BEST_BYTES - 16, "an item overflows its page");
+_Static_assert(DOOMED_ROW_FILES * FILE_ID_BYTES < DB_ITEM_BEST_BYTES - 16, "a row overflows its page");
 
 struct mailbox {
 	uint32_t id;
@@ -93,7 +95,7 @@ void walk_close(struct record_walk *);
 /* ---- files and what went: files.c (uidls, undo: tables.c) ---- */
 /* a message is in one more mailbox: first (with its name's facts), or again */
 MUST_USE int file_refer(struct tables *, struct db_txn *, const struct file_name *, int64_t came_sec);
-/* one reference less; at none (is_last) the file is doomed */
+/* one reference less; at none (is_last) its row goes, and the caller has it doomed */
 MUST_USE int file_release(struct tables *, struct db_txn *, struct file_id, bool *is_last);
 MUST_USE int file_is_known(struct tables *, struct file_id, bool *out); /* it has references */
 /* file_each - rows behind after, or (NULL) all; the sum of one that a rebuild found is all zeros */
@@ -108,12 +110,16 @@ MUST_USE int expunged_put(struct tables *, struct db_txn *, struct mailbox *m, u
 MUST_USE int expunged_since(struct tables *, uint32_t mailbox, uint64_t modseq, struct numset *out);
 /* expunged_drop - the oldest rows, at most that many.  last: modseq of the last that went */
 MUST_USE int expunged_drop(struct tables *, struct db_txn *, uint32_t mailbox, unsigned most, unsigned *n, uint64_t *last);
-MUST_USE int doomed_each(struct tables *, int (*fn)(void *ctx, struct file_id), void *ctx);
-MUST_USE int doomed_remove(struct tables *, struct db_txn *, struct file_id);
+/* doomed_put - these files, their ids one behind the other; a row for DOOMED_ROW_FILES of them */
+MUST_USE int doomed_put(struct tables *, struct db_txn *, struct span ids);
+/* doomed_each - the ids of each row */
+MUST_USE int doomed_each(struct tables *, int (*fn)(void *ctx, struct span ids), void *ctx);
+MUST_USE int doomed_remove(struct tables *, struct db_txn *, struct file_id first); /* a row */
 MUST_USE int undo_put(struct tables *, struct db_txn *, uint32_t number, uint32_t mailbox, const struct numset *);
 MUST_USE int undo_remove(struct tables *, struct db_txn *, uint32_t number);
 MUST_USE int undo_each(struct tables *, int (*fn)(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *), void *ctx);
 MUST_USE int uidl_put(struct tables *, struct db_txn *, struct file_id, struct span uidl);
+MUST_USE int uidl_remove(struct tables *, struct db_txn *, struct file_id); /* if there is one */
 MUST_USE int uidl_each(struct tables *, int (*fn)(void *ctx, struct file_id, struct span uidl), void *ctx);
 
 #endif

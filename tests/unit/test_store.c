@@ -277,6 +277,54 @@ test_expunged_most(void **state)
 	numset_free(&since);
 }
 
+struct doomed_ids {
+	unsigned n;
+	struct file_id firsts[8]; /* of each row */
+	unsigned n_rows;
+};
+
+static int
+count_doomed(void *ctx, struct span ids)
+{
+	struct doomed_ids *d = ctx;
+	struct rd r = rd_of(ids);
+	rd_file_id(&r, &d->firsts[d->n_rows++ % COUNT(d->firsts)]);
+	d->n += (unsigned)(ids.n / FILE_ID_BYTES);
+	return E_OK;
+}
+
+/* Files that go: many in a row, and no row that takes another's place. */
+static void
+test_doomed_rows(void **state)
+{
+	enum { FILES = 2 * DOOMED_ROW_FILES + 1 };
+	struct tables t;
+	struct db_txn *txn;
+	struct buf ids = {0};
+	struct doomed_ids found = {0}, left = {0};
+	(void)state;
+	for (unsigned i = 0; i < FILES; i++) {
+		struct file_id id = file_id_of(id_new(), i);
+		buf_put(&ids, id.b, FILE_ID_BYTES);
+	}
+	assert_int_equal(tables_open(&t, "rows", true), E_OK);
+	assert_int_equal(db_begin(t.db, &txn), E_OK);
+	assert_int_equal(doomed_put(&t, txn, SPAN("")), E_OK);
+	assert_int_equal(doomed_put(&t, txn, buf_as_span(&ids)), E_OK);
+	assert_int_equal(db_commit(&txn), E_OK);
+	assert_int_equal(doomed_each(&t, count_doomed, &found), E_OK);
+	assert_int_equal(found.n, FILES);
+	assert_int_equal(found.n_rows, 3);
+	assert_int_equal(db_begin(t.db, &txn), E_OK);
+	for (unsigned i = 0; i < found.n_rows; i++)
+		assert_int_equal(doomed_remove(&t, txn, found.firsts[i]), E_OK);
+	assert_int_equal(db_commit(&txn), E_OK);
+	assert_int_equal(doomed_each(&t, count_doomed, &left), E_OK);
+	assert_int_equal(left.n, 0);
+	tables_close(&t);
+	buf_free(&ids);
+}
+
 static void
 test_view_moves(void **state)
 {
@@ -426,7 +474,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_new_account), TEST(test_append_and_read),
 	    TEST(test_multiappend), TEST(test_quota), TEST(test_flags), TEST(test_unchanged_since),
-	    TEST(test_keywords_most), TEST(test_expunge), TEST(test_expunged_most), TEST(test_view_moves),
-	    TEST(test_copy_and_move), TEST(test_replace), TEST(test_deliver_and_watch)};
+	    TEST(test_keywords_most), TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
+	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), TEST(test_deliver_and_watch)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
