@@ -18,7 +18,8 @@ struct keeper the_keeper;
 
 static struct {
 	struct loop_timer *again, *upkeep, *usage; /* own */
-	int64_t alone_since_ms, dumped_ms, usage_ms;
+	int64_t alone_since_ms, dumped_ms;
+	bool is_usage_armed;
 	int inotify;
 	int term[2];              /* own: a byte comes with TERM */
 } run = {.inotify = -1, .term = {-1, -1}};
@@ -98,7 +99,6 @@ usage_write(void)
 	int n = snprintf(text, sizeof text, "%llu %llu\n", (unsigned long long)k->sum.bytes,
 	    (unsigned long long)k->sum.messages);
 	k->is_usage_old = file_replace("usage", span_make(text, (size_t)n), 0644, false) != E_OK;
-	run.usage_ms = clock_mono_ms();
 }
 
 /* What sessions left undone in the rows: who was shown what. */
@@ -171,8 +171,18 @@ static void
 on_usage(void *ctx)
 {
 	(void)ctx;
+	run.is_usage_armed = false;
 	if (the_keeper.is_usage_old)
 		usage_write();
+}
+
+static void
+usage_soon(void)
+{
+	if (!the_keeper.is_usage_old || run.is_usage_armed)
+		return;
+	run.is_usage_armed = true;
+	loop_timer_set(run.usage, KEEPER_USAGE_AFTER_MS);
 }
 
 static void
@@ -276,10 +286,7 @@ serve(void)
 		jobs_run();
 		if (!jobs_none())
 			loop_timer_set(run.again, 0);
-		if (k->is_usage_old && clock_mono_ms() - run.usage_ms >= KEEPER_USAGE_EVERY_MS)
-			usage_write();
-		else if (k->is_usage_old)
-			loop_timer_set(run.usage, KEEPER_USAGE_EVERY_MS);
+		usage_soon();
 		k->is_ending |= db_is_damaged(k->tables.db) || db_is_full(k->tables.db);
 		if (!k->is_ending)
 			checkpoint();

@@ -21,7 +21,7 @@ enum {
 	KEEPER_SESSIONS_MOST = 1000,
 	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
-	KEEPER_USAGE_EVERY_MS = 1000,   /* at most so often */
+	KEEPER_USAGE_AFTER_MS = 1000,   /* a change: the next ones go along, and nobody's answer waits for the disk */
 	KEEPER_IDLE_LOG_BYTES = 4 << 20, /* since the last checkpoint: then one when nobody waits */
 	KEEPER_BUSY_LOG_BYTES = 64 << 20, /* then one at any time: it takes as long as several batches */
 	FLOOR_UIDS_AHEAD = 100000,
