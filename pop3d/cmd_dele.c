@@ -7,7 +7,7 @@ void
 cmd_dele(struct session *s, const struct arguments *a)
 {
 	drop_delete(&s->drop, a->message);
-	io_putf(&s->io, "+OK marked\r\n");
+	io_put(&s->io, SPAN("+OK marked\r\n"));
 }
 
 void

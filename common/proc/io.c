@@ -192,11 +192,13 @@ io_fill(struct io *io)
 	for (;;) {
 		size_t got = 0;
 		bool wants_write = false;
-		int err = way_read(io, p, room, &got, &wants_write);
+		int err = io->is_dry ? E_MORE : way_read(io, p, room, &got, &wants_write);
 		if (err == E_OK) {
 			buf_added(&io->in, got);
+			io->is_dry = !io->way && got < room;
 			return got ? E_OK : E_IO;
 		}
+		io->is_dry = false;
 		if (err == E_MORE)
 			err = io_wait_turn(io, wants_write ? POLLOUT : POLLIN,
 			    io->ends_on_drain ? IO_AT_STOP : IO_STAYS);

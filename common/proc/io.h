@@ -30,6 +30,7 @@ struct io {
 	int64_t idle_ms;          /* each wait at most this long */
 	int64_t deadline;         /* and never past this moment */
 	size_t chunk;             /* most bytes of one read; IO_IN_CHUNK, more for bulk data */
+	bool is_dry;              /* the last read took all there was: the next one waits first, which saves one in vain */
 	bool ends_on_drain;       /* set by the code: a wait for input ends with E_DENY once the daemon stops (not at a reload) */
 };
 
