@@ -132,7 +132,7 @@ each(struct look *l, enum text_where where, head_fn *on_head, body_fn *on_body)
 	struct part_text text;
 	int said = 0;
 	for (const struct part *p = &l->tree->root; p && !said; p = part_next(p)) {
-		if ((p != &l->tree->root || where == TEXT_TEXT) && p->head_at < p->body_at)
+		if (where == TEXT_TEXT && p->head_at < p->body_at)
 			said = on_head(l, part_head(l->tree, p));
 		if (!said && part_text_of(l->tree, p, &l->scratch->arena, &text) == E_OK)
 			said = on_body(l, &text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * text.h - what SEARCH BODY, TEXT and HEADER look through, RFC 3501 6.4.4: the fields of heads, unfolded and decoded,
+ * text.h - what SEARCH BODY, TEXT and HEADER look through, RFC 9051 6.4.4: the fields of heads, unfolded and decoded,
  * and text parts, decoded and in UTF-8; those of nested messages too.  What is compared is folded (casemap.h).
  * ASCII in no encoding, the usual case, is searched where it stands.
  * Not looked through: parts that are no text, and what stands before and behind the parts of a multipart.
@@ -11,8 +11,8 @@
 #include "mime/tree.h"
 
 enum text_where {
-	TEXT_BODY, /* all but the message's own head; the heads of parts belong to the body */
-	TEXT_TEXT, /* the head too */
+	TEXT_BODY, /* no field of any head: neither of parts nor of messages in it (RFC 9051 6.4.4) */
+	TEXT_TEXT, /* all heads too */
 };
 
 enum { TEXT_DECODED_BYTES_MAX = 32 << 20 }; /* of one part: past it nothing is looked for */

@@ -98,8 +98,8 @@ static const struct row rows[] = {
 	/* parts */
 	{MIXED, "first part",       "b"},
 	{MIXED, "<b>HTML</b>",      "b"},
-	{MIXED, "report.pdf",       "b"},
-	{MIXED, "inner subject",    "b"},
+	{MIXED, "report.pdf",       "t"}, /* heads of parts are heads: RFC 9051 6.4.4 */
+	{MIXED, "inner subject",    "t"},
 	{MIXED, "inner body",       "b"},
 	{MIXED, "hidden",           ""},
 	{MIXED, "aGlkZGVu",         ""},
@@ -181,10 +181,14 @@ test_each(void **state)
 	(void)state;
 	tree_make(SPAN(MIXED), &arena, &t);
 	assert_int_equal(text_each(&t, TEXT_BODY, collect, &out, &scratch), E_OK);
-	assert_string_equal(buf_cstr(&out),
+	assert_string_equal(buf_cstr(&out), "[first part][<b>html</b>][inner body]");
+	static const char heads[] =
 	    "[first part][Content-Type: text/html; charset=utf-8][Content-Transfer-Encoding: base64][<b>html</b>]"
 	    "[Content-Type: application/pdf; name=\"report.pdf\"][Content-Transfer-Encoding: base64]"
-	    "[Content-Type: application/x][Content-Type: message/rfc822][Subject: inner subject][inner body]");
+	    "[Content-Type: application/x][Content-Type: message/rfc822][Subject: inner subject][inner body]";
+	buf_reset(&out);
+	assert_int_equal(text_each(&t, TEXT_TEXT, collect, &out, &scratch), E_OK);
+	assert_non_null(strstr(buf_cstr(&out), heads));
 	assert_int_equal(text_each(&t, TEXT_TEXT, stop, &n, &scratch), E_DENY);
 	assert_int_equal(n, 1);
 	tree_make(SPAN("Subject: =?utf-8?q?=C3=BC?=\n\n\xff"), &arena, &t);
