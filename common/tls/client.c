@@ -87,7 +87,7 @@ conn_new(const struct tls_client *client, int fd, const char *host, enum tls_pee
 		memcpy(c->expected, of, sizeof of);
 		gnutls_session_set_verify_cert2(c->session, c->expected, COUNT(of), 0);
 	}
-	gnutls_transport_set_int(c->session, fd);
+	tls_transport_set(c, fd);
 	return c;
 }
 
@@ -128,7 +128,6 @@ tls_connect(struct tls_client *client, struct io *io, const char *host, enum tls
 		buf_str(why, c->failure ? c->failure
 		        : err == E_LIMIT ? "it took too long"
 					 : "the connection ended");
-	gnutls_deinit(c->session);
-	mem_free(&c);
+	tls_conn_free(&c);
 	return err;
 }

@@ -1,12 +1,63 @@
 /* SPDX-License-Identifier: ISC */
 /* conn.c - one TLS connection: handshake, the way of its bytes, what was agreed. */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "tls/key.h"
 #include "tls/state.h"
+
+/* ---- bytes on the wire ---- */
+
+/* The records of a turn are gathered: a packet each would wake the peer for half a sentence. */
+static ssize_t
+push(gnutls_transport_ptr_t ctx, const void *p, size_t n)
+{
+	struct tls_conn *c = ctx;
+	if (!c->is_in_turn)
+		return send(c->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_put(&c->flight, p, n);
+	if (buf_done(&c->flight) == E_OK)
+		return (ssize_t)n;
+	errno = EMSGSIZE;
+	return -1;
+}
+
+/* E_OK, E_MORE (would block), E_IO */
+static int
+flight_send(struct tls_conn *c)
+{
+	while (c->flight.len) {
+		ssize_t n = send(c->fd, c->flight.p, c->flight.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno != EINTR)
+			return errno == EAGAIN ? E_MORE : E_IO;
+		if (n > 0)
+			buf_drop(&c->flight, (size_t)n);
+	}
+	return E_OK;
+}
+
+void
+tls_transport_set(struct tls_conn *c, int fd)
+{
+	c->fd = fd;
+	c->flight.max = TLS_FLIGHT_MAX;
+	gnutls_transport_set_ptr2(c->session, (gnutls_transport_ptr_t)(intptr_t)fd, c);
+	gnutls_transport_set_push_function(c->session, push);
+}
+
+void
+tls_conn_free(struct tls_conn **cp)
+{
+	gnutls_deinit((*cp)->session);
+	buf_free(&(*cp)->flight);
+	mem_free(cp);
+}
+
+/* ---- the handshake ---- */
 
 struct tls_conn *
 tls_conn_new(struct tls_server *s, int fd)
@@ -19,7 +70,7 @@ tls_conn_new(struct tls_server *s, int fd)
 		0)
 		bug("gnutls_init");
 	gnutls_certificate_server_set_request(c->session, GNUTLS_CERT_IGNORE);
-	gnutls_transport_set_int(c->session, fd);
+	tls_transport_set(c, fd);
 	signer_tickets(&s->signer);
 	if (s->signer.tickets_bytes) {
 		gnutls_datum_t key = {
@@ -55,7 +106,8 @@ static void
 handshake_failed(struct tls_conn *c, int err)
 {
 	bool is_alert = err == GNUTLS_E_FATAL_ALERT_RECEIVED;
-	gnutls_alert_send_appropriate(c->session, err);
+	if (flight_send(c) == E_OK)
+		gnutls_alert_send_appropriate(c->session, err);
 	c->failure = is_alert ? gnutls_alert_get_name(gnutls_alert_get(c->session))
 	                      : gnutls_strerror(err);
 	log_event(LOG_INFO, "tls_failed", "%s=%s", is_alert ? "alert" : "why", log_qs(c->failure));
@@ -69,22 +121,38 @@ is_let_pass(struct tls_conn *c, ssize_t err)
 	       ++c->warnings <= TLS_WARNINGS_MOST;
 }
 
-int
-tls_handshake_step(struct tls_conn *c, bool *wants_write)
+/* Until it waits for the peer, or is over. */
+static int
+handshake_turn(struct tls_conn *c)
 {
 	int err;
+	c->is_in_turn = true;
 	do
 		err = gnutls_handshake(c->session);
 	while (err == GNUTLS_E_INTERRUPTED || is_let_pass(c, err));
-	*wants_write = gnutls_record_get_direction(c->session) == 1;
-	if (err == GNUTLS_E_AGAIN)
-		return E_MORE;
-	if (err < 0) {
+	c->is_in_turn = false;
+	return err;
+}
+
+int
+tls_handshake_step(struct tls_conn *c, bool *wants_write)
+{
+	int err = c->is_agreed ? 0 : handshake_turn(c);
+	if (err < 0 && err != GNUTLS_E_AGAIN) {
 		handshake_failed(c, err);
 		return E_IO;
 	}
-	handshake_done(c);
-	return E_OK;
+	if (err >= 0 && !c->is_agreed) {
+		handshake_done(c);
+		c->is_agreed = true;
+	}
+	int sent = flight_send(c);
+	*wants_write = sent == E_MORE;
+	if (sent != E_OK)
+		return sent;
+	if (c->is_agreed)
+		buf_free(&c->flight);
+	return c->is_agreed ? E_OK : E_MORE;
 }
 
 int
@@ -122,8 +190,7 @@ tls_accept(struct tls_server *s, struct io *io, int64_t deadline, struct tls_con
 		*out = c;
 		return E_OK;
 	}
-	gnutls_deinit(c->session);
-	mem_free(&c);
+	tls_conn_free(&c);
 	return err;
 }
 
@@ -140,9 +207,10 @@ tls_conn_close(struct tls_conn **cp, struct io *io)
 		io->way = NULL;
 		io->way_ctx = NULL;
 	}
-	gnutls_deinit(c->session);
-	mem_free(cp);
+	tls_conn_free(cp);
 }
+
+/* ---- the way of its bytes ---- */
 
 static int
 way_read(void *ctx, char *p, size_t n, size_t *got, bool *wants_write)

@@ -13,7 +13,12 @@
 
 #include "tls/server.h"
 
-enum { TLS_CHAIN_MOST = 12, TLS_TICKETS_RETRY_MS = 10000, TLS_WARNINGS_MOST = 4 };
+enum {
+	TLS_CHAIN_MOST = 12,
+	TLS_TICKETS_RETRY_MS = 10000,
+	TLS_WARNINGS_MOST = 4,
+	TLS_FLIGHT_MAX = 256 << 10, /* bytes of one turn of a handshake: two chains and more */
+};
 
 /* The channel to the role "key". */
 struct signer {
@@ -42,6 +47,9 @@ struct tls_server {
 
 struct tls_conn {
 	gnutls_session_t session; /* own */
+	int fd;                   /* borrow */
+	struct buf flight;        /* own; what a turn of the handshake says, until it is sent */
+	bool is_in_turn, is_agreed;
 	unsigned warnings;        /* alerts of that level that the peer sent */
 	size_t unsent;            /* bytes of a write that GnuTLS holds back; 0: none */
 	char sni[TLS_SNI_MAX + 1];
@@ -55,6 +63,8 @@ struct tls_conn {
 size_t tls_digest_bytes(gnutls_pk_algorithm_t, gnutls_sign_algorithm_t);
 
 /* conn.c */
+void tls_transport_set(struct tls_conn *, int fd); /* a part of tls_conn_new */
+void tls_conn_free(struct tls_conn **);            /* says nothing */
 /* tls_handshake - steps and waits; io travels in TLS from E_OK on.  E_OK, E_IO, E_LIMIT (deadline or idle time) */
 MUST_USE int tls_handshake(struct tls_conn *, struct io *, int64_t deadline);
 
