@@ -94,6 +94,12 @@ read_item(int fd, uint32_t at, struct file_id id, struct buf *space, struct span
 	return n > 0 ? cache_item_get(span_make(space->p, (size_t)n), id, out) : E_BAD;
 }
 
+bool
+cache_is_going(uint32_t gen)
+{
+	return cache.is_moving && gen != cache.gen;
+}
+
 void
 cache_dead(uint32_t gen, uint32_t at)
 {

@@ -127,6 +127,8 @@ copy_one(void *ctx, struct store_record *r, enum sweep_did *did)
 	to->keywords = keywords;
 	to->modseq = c->target_modseq;
 	to->saved_sec = c->now_sec;
+	if (cache_is_going(to->cache_gen)) /* its new mailbox may have been looked through already */
+		to->cache_gen = to->cache_at = 0;
 	slot_count(c->target, to, 1);
 	if (c->asked.is_move)
 		return move_one(c, r, did);

@@ -76,6 +76,7 @@ void job_cache_open(void);
 void cache_close(void);
 /* cache_add - appended.  gen and at become its place; 0: there is none for it */
 void cache_add(struct file_id, struct span item, uint32_t *gen, uint32_t *at);
+bool cache_is_going(uint32_t gen);           /* its file goes when all items have been moved: who copies a record leaves the item */
 void cache_dead(uint32_t gen, uint32_t at); /* nobody refers to it any more */
 void cache_upkeep(void);                    /* a new generation when most of it is dead */
 

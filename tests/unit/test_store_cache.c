@@ -6,8 +6,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "store_home.h"
 
@@ -63,9 +67,99 @@ test_cache(void **state)
 	store_unselect(h->b, &w);
 }
 
+/* ---- a new file, when most of the old one is dead ---- */
+
+enum { ITEMS = 200, DEAD = 150, GONE_MS = 30000 };
+
+/* The item of message n: as large as they may be, so that few make the keeper begin anew. */
+static struct span
+item_of(unsigned n)
+{
+	static char item[STORE_CACHE_ITEM_MAX];
+	memset(item, 'a' + (int)(n % 26), sizeof item);
+	memcpy(item, &n, sizeof n);
+	return span_make(item, sizeof item);
+}
+
+static void
+fill(struct store *s)
+{
+	for (unsigned n = 1; n <= ITEMS; n++) {
+		struct incoming m;
+		message_begin(s, &m, n);
+		m.cache = item_of(n);
+		assert_int_equal(store_append(s, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+		incoming_drop(&m);
+	}
+}
+
+/* The keeper does it in its own time. */
+static void
+wait_until_gone(const char *name)
+{
+	double end = ms_now() + GONE_MS;
+	while (access(name, F_OK) == 0 && ms_now() < end)
+		poll(NULL, 0, 20);
+	assert_int_equal(access(name, F_OK), -1);
+}
+
+static void
+check_items(struct store *s, const struct store_view *v)
+{
+	for (unsigned n = DEAD + 1; n <= ITEMS; n++) {
+		const struct store_record *r = store_record_of(v, n);
+		assert_non_null(r);
+		assert_true(span_eq(store_cache(s, r), item_of(n)));
+	}
+}
+
+static off_t
+bytes_of(const char *name)
+{
+	struct stat st;
+	assert_int_equal(stat(name, &st), 0);
+	return st.st_size;
+}
+
+static void
+test_made_anew(void **state)
+{
+	struct home *h = *state;
+	fill(h->a);
+	struct store_view v = selected(h->a, "INBOX"), w = selected(h->b, "INBOX");
+	check_items(h->b, &w); /* it has the old file mapped from here on */
+	off_t before = bytes_of("index/cache.1");
+	assert_int_equal(expunge(h->a, &v, 1, DEAD, false), STORE_DONE);
+	wait_until_gone("index/cache.1");
+	assert_int_equal(store_sync(h->a), E_OK);
+	check_items(h->a, &v);
+	check_items(h->b, &w);
+	assert_true(bytes_of("index/cache.2") < before / 3);
+	append(h->a, "INBOX", ITEMS + 1);
+	assert_int_equal(store_sync(h->b), E_OK);
+	assert_int_equal(w.records[v.head->n - 1].cache_gen, 0);
+	store_cache_put(h->b, &w, &w.records[v.head->n - 1], SPAN("one more"));
+	store_cache_flush(h->b);
+	assert_int_equal(store_sync(h->b), E_OK);
+	assert_true(span_eqs(store_cache(h->a, store_record_of(&v, ITEMS + 1)), "one more"));
+	assert_int_equal(store_record_of(&v, ITEMS + 1)->cache_gen, 2);
+	store_unselect(h->a, &v);
+	store_unselect(h->b, &w);
+	/* a keeper died when it had just begun the next one: the next keeper goes on */
+	home_kill();
+	assert_int_equal(close(open("index/cache.3", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)), 0);
+	home_reopen(h);
+	v = selected(h->a, "INBOX");
+	wait_until_gone("index/cache.2");
+	assert_int_equal(store_sync(h->a), E_OK);
+	check_items(h->a, &v);
+	assert_int_equal(store_record_of(&v, ITEMS)->cache_gen, 3);
+	store_unselect(h->a, &v);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_cache)};
+	const struct CMUnitTest tests[] = {TEST(test_cache), TEST(test_made_anew)};
 	return cmocka_run_group_tests_name("store_cache", tests, NULL, NULL);
 }
