@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * asks.h - every message between the processes of queue, and who may send it.
- *   client (smtpd session, bounce, agent) -> spool: common/spool/put.h
+ *   client (smtpd session, agent) -> spool: common/spool/put.h
  *   sched <-> spool: below
  *   sched -> bounce: BOUNCE_MAKE, below
  *   sched -> deliver's placers: common/spool/job.h
@@ -24,6 +24,8 @@ enum sched_ask {
 	                 * of the deferred file -> SAY_MARKED, once it is durable */
 	SCHED_COPY,     /* id -> SAY_COPY */
 	SCHED_DERIVE,   /* parent id, str envelope: a new message with the parent's bytes -> SAY_DERIVED */
+	SCHED_REPORT,   /* parent id, u16 n, n x u16, str envelope; fd: the message's bytes: a report of these recipients.
+	                 * It is put and they are done with one batch: both, or neither -> SAY_REPORTED */
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */
 	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
 	SCHED_HOLD,     /* id, u8 held: what waits in its deferred file is held, or no longer.  No reply: its row counts */
@@ -38,6 +40,7 @@ enum spool_says {
 	SAY_MARKED,      /* id, u8 ok */
 	SAY_COPY,        /* id, u8 ok, fd: a sealed memory file with the message's bytes */
 	SAY_DERIVED,     /* parent id, id of the new one, u8 spool_verdict: it is durable; it comes as SAY_NEW too */
+	SAY_REPORTED,    /* parent id, u8 spool_verdict: it is durable, and so are its marks */
 	SAY_MISSING,     /* id, u8: 0: there is no such message any more; 1: it cannot be read now */
 	SAY_NAMES,       /* u16 n, n x id */
 	SAY_LONG,        /* u8 source, u32 segment, u64 offset, empty str; fd: as one of SAY_NEW, but the envelope,
@@ -46,7 +49,7 @@ enum spool_says {
 };
 
 /* sched -> bounce: str envelope of what failed, u16 n, n x {u16 recipient, str reason}, str to; fd: its bytes
- * -> u8 done: the report is in the spool */
+ * -> str envelope of a report; fd: its bytes, in a memory file.  No fd: none could be made */
 enum bounce_ask { BOUNCE_MAKE = 1, BOUNCE_ASKS };
 
 enum { SAY_BATCH_MAX = 128, SAY_NAMES_MAX = 2048 };

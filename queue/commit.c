@@ -67,6 +67,19 @@ spool_marks_get(struct rd *r, struct id *id, uint16_t *which, uint16_t *n)
 	return r->err;
 }
 
+int
+spool_marks_apply(struct id id, const uint16_t *which, uint16_t n)
+{
+	struct entry *e = entry_find(the_spool.entries, id);
+	bool is_in_journal = e && !e->is_done;
+	if (is_in_journal)
+		entry_mark(e, which, n);
+	if (is_in_journal && !e->may_have_file)
+		return E_OK;
+	int err = deferred_mark(&the_spool.files, id, which, n);
+	return is_in_journal ? E_OK : err;
+}
+
 bool
 spool_has_notes(void)
 {
@@ -183,6 +196,46 @@ collect(struct record *records, struct arrival **which)
 	return n;
 }
 
+/* All marks of this batch: those that were noted, and those of its reports. */
+static void
+put_marks(struct buf *out)
+{
+	struct spool *s = &the_spool;
+	buf_span(out, buf_as_span(&s->notes.marks));
+	for (size_t i = 0; i < s->n_batch; i++)
+		if (s->batch[i].verdict == SPOOL_OK)
+			buf_span(out, buf_as_span(&s->batch[i].marks));
+}
+
+/* They are in the journal now: from there a start takes what does not get into the file. */
+static void
+apply_marks(const struct arrival *a)
+{
+	static uint16_t which[ENVELOPE_RCPTS_MAX];
+	struct rd r = rd_of(buf_as_span(&a->marks));
+	struct id id;
+	uint16_t n;
+	if (spool_marks_get(&r, &id, which, &n) != E_OK)
+		bug("marks that were accepted");
+	if (spool_marks_apply(id, which, n) == E_IO)
+		log_event(LOG_ALERT, "report_not_marked", "mid=%s err=%s", id_text(id), log_errno(errno));
+}
+
+/* A report counts with its marks: without them it is made again. */
+static void
+settle_reports(enum spool_verdict v)
+{
+	struct spool *s = &the_spool;
+	for (size_t i = 0; i < s->n_batch; i++) {
+		struct arrival *a = &s->batch[i];
+		if (!a->marks.len || a->verdict != SPOOL_OK)
+			continue;
+		a->verdict = v;
+		if (v == SPOOL_OK)
+			apply_marks(a);
+	}
+}
+
 static void
 answer_all(void)
 {
@@ -215,21 +268,25 @@ spool_write_batch(void)
 	static struct record records[JOURNAL_BATCH_RECORDS_MAX];
 	static struct arrival *which[JOURNAL_BATCH_RECORDS_MAX];
 	struct spool *s = &the_spool;
+	struct buf marks = {0};
 	unsigned segment = 0;
 	int err = E_OK;
 	name_large();
+	put_marks(&marks);
 	size_t n_messages = collect(records, which), n = n_messages;
 	if (s->notes.done.len)
 		records[n++] = (struct record){
 		    .kind = RECORD_DONE, .message = buf_as_span(&s->notes.done)};
-	if (s->notes.marks.len)
+	if (marks.len)
 		records[n++] = (struct record){
-		    .kind = RECORD_MARK, .message = buf_as_span(&s->notes.marks)};
+		    .kind = RECORD_MARK, .message = buf_as_span(&marks)};
 	if (n)
 		err = journal_write(s->journal, records, n, &segment);
 	enum spool_verdict v = verdict_of(err);
 	for (size_t i = 0; i < n_messages; i++)
 		settle(which[i], &records[i], v, segment);
+	settle_reports(v);
+	buf_free(&marks);
 	if (n && v == SPOOL_OK)
 		notes_are_durable(segment);
 	answer_all();

@@ -124,8 +124,8 @@ stay(struct message *m)
 		message_judge(m);
 }
 
-void
-defer_mark(struct message *m)
+static void
+mark(struct message *m)
 {
 	struct buf which = {0}, b = {0};
 	uint16_t n = newly_done(m, &which);
@@ -147,7 +147,7 @@ defer_message(struct message *m)
 		say_defer(m);
 		return;
 	}
-	defer_mark(m);
+	mark(m);
 	if (!m->n_marking)
 		leave(m);
 }
@@ -248,9 +248,8 @@ defer_unreported(void)
 {
 	for (struct message *m = the_sched.reporting.first, *next; m; m = next) {
 		next = m->next;
-		if (m->is_deferred)
+		if (m->is_deferred || !report_abandon(m))
 			continue;
-		report_abandon(m);
 		put_off(m, STEP_FAILED, NULL);
 		defer_message(m);
 	}

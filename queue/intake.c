@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* intake.c - clients of the spool: sessions of smtpd, bounce, agents. */
+/* intake.c - clients of the spool: sessions of smtpd, agents. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +27,7 @@ static void
 arrival_clear(struct arrival *a)
 {
 	buf_free(&a->bytes);
+	buf_free(&a->marks);
 	if (a->large >= 0)
 		close(a->large);
 	*a = (struct arrival){.large = -1};
@@ -54,6 +55,8 @@ intake_answer(struct arrival *a)
 	}
 	if (a->is_derived)
 		say_derived(a->parent, a->record.id, a->verdict);
+	if (a->marks.len)
+		say_reported(a->parent, a->verdict);
 	arrival_clear(a);
 }
 

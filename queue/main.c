@@ -22,7 +22,6 @@ static const struct role roles[] = {
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON),
 		.jail = sched_jail, .run = sched_run},
 	[QUEUE_BOUNCE] = {.name = "bounce", .user = USER_NET, .at_start = 1,
-		.peers = DAEMON_QUEUE, .monitor_asks = MON_MAY(MON_DAEMON),
 		.jail = bounce_jail, .run = bounce_run},
 };
 /* clang-format on */

@@ -295,10 +295,9 @@ message_judge(struct message *m)
 void
 message_hold(struct message *m)
 {
-	if (m->state == MSG_REPORTING)
-		report_abandon(m);
+	bool is_judged_later = m->state == MSG_REPORTING && !report_abandon(m);
 	m->is_held = true;
-	if (m->list)
+	if (m->list && !is_judged_later)
 		message_judge(m);
 }
 

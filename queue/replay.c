@@ -23,6 +23,7 @@ note_done(unsigned segment, struct span ids)
 	}
 }
 
+/* In the file, too: who was killed may not have come to that. */
 static void
 note_marks(struct span marks)
 {
@@ -30,11 +31,9 @@ note_marks(struct span marks)
 	struct rd r = rd_of(marks);
 	struct id id;
 	uint16_t n;
-	while (r.in.n && spool_marks_get(&r, &id, which, &n) == E_OK) {
-		struct entry *e = entry_find(the_spool.entries, id);
-		if (e && !e->is_done)
-			entry_mark(e, which, n);
-	}
+	while (r.in.n && spool_marks_get(&r, &id, which, &n) == E_OK)
+		if (spool_marks_apply(id, which, n) == E_IO)
+			log_event(LOG_ALERT, "not_marked", "mid=%s err=%s", id_text(id), log_errno(errno));
 }
 
 /* Its file counts, once its name is durable: who was killed may not have come to that. */

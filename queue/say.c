@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "proc/child.h"
 #include "queue/asks.h"
+#include "queue/sealed.h"
 #include "queue/spool.h"
 
 enum { SAY_BYTES_MOST = 60000, SAY_HEAD_MOST = 32, SCHED_BURST = 64 };
@@ -257,6 +258,15 @@ say_derived(struct id parent, struct id id, enum spool_verdict v)
 	buf_put(&b, id.b, ID_BYTES);
 	buf_u8(&b, (uint8_t)v);
 	say(SAY_DERIVED, &b, -1);
+}
+
+void
+say_reported(struct id parent, enum spool_verdict v)
+{
+	struct buf b = {0};
+	buf_put(&b, parent.b, ID_BYTES);
+	buf_u8(&b, (uint8_t)v);
+	say(SAY_REPORTED, &b, -1);
 }
 
 static void

@@ -28,11 +28,17 @@ spool_gone(void)
 }
 
 void
-sched_tell(uint16_t type, struct buf *body)
+sched_tell_fd(uint16_t type, struct buf *body, int fd)
 {
-	if (ask_send(the_sched.spool, type, buf_as_span(body), -1, deadline_in_ms(TELL_WAIT_MS)) != E_OK)
+	if (ask_send(the_sched.spool, type, buf_as_span(body), fd, deadline_in_ms(TELL_WAIT_MS)) != E_OK)
 		spool_gone();
 	buf_free(body);
+}
+
+void
+sched_tell(uint16_t type, struct buf *body)
+{
+	sched_tell_fd(type, body, -1);
 }
 
 /* Whether a domain's mailboxes are here: by the settings, as the look-up does. */
@@ -161,6 +167,9 @@ take(struct ask_msg *m)
 		break;
 	case SAY_DERIVED:
 		take_derived(&m->body);
+		break;
+	case SAY_REPORTED:
+		report_said(&m->body);
 		break;
 	case SAY_MISSING:
 		defer_missing(&m->body);

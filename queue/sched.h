@@ -92,6 +92,7 @@ int sched_run(void);
 
 /* sched.c */
 void sched_tell(uint16_t type, struct buf *body);  /* to the spool; body is freed.  The spool gone: exits */
+void sched_tell_fd(uint16_t type, struct buf *body, int fd); /* the same, with a descriptor (borrow) */
 bool sched_is_local(struct span address);
 
 /* message.c */
@@ -116,7 +117,6 @@ bool placers_are_there(void);
 /* defer.c */
 void defer_message(struct message *);              /* its file is written or marked, then its row */
 void defer_held(struct message *);                 /* the same, for what is not to be tried: what failed is not reported yet */
-void defer_mark(struct message *);                 /* its recipients that are done: noted before anything more is asked */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */
@@ -138,7 +138,8 @@ void defer_deliver_is_there(void);                 /* what waited for deliver is
 /* report.c */
 void report_open(void);
 void report_message(struct message *);             /* its FAILED recipients */
-void report_abandon(const struct message *);       /* it waits no longer; a report that is made all the same has its id */
+bool report_abandon(const struct message *);       /* it waits no longer.  False: its report is on the way into the spool */
+void report_said(struct rd *body);                 /* SAY_REPORTED */
 void report_copy(struct rd *body, int *fd);        /* SAY_COPY */
 
 /* admin.c */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* sched_asks.c - what the scheduler may ask of the spool. */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "queue/asks.h"
+#include "queue/sealed.h"
 #include "queue/spool.h"
 #include "tls/hash.h"
 
@@ -125,35 +124,12 @@ ask_mark(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 		return E_BAD;
 	struct entry *e = entry_find(the_spool.entries, id);
 	bool is_in_journal = e && !e->is_done;
-	if (is_in_journal) {
-		entry_mark(e, which, n);
+	bool is_ok = spool_marks_apply(id, which, n) == E_OK;
+	if (is_in_journal)
 		spool_marks_put(id, which, n);
-	}
-	if (!is_in_journal || e->may_have_file) {
-		bool is_ok = deferred_mark(&the_spool.files, id, which, n) == E_OK;
-		if (!is_in_journal)
-			say_marked(id, is_ok);
-	}
+	else
+		say_marked(id, is_ok);
 	return E_MORE;
-}
-
-int
-sealed_copy(struct span bytes)
-{
-	int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0)
-		return -1;
-	while (bytes.n) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-		if (n <= 0) {
-			close(fd);
-			return -1;
-		}
-		bytes = span_from(bytes, (size_t)n);
-	}
-	fcntl(
-	    fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-	return fd;
 }
 
 static int
@@ -192,6 +168,21 @@ derive_large(struct arrival *r, struct span message)
 	return err;
 }
 
+/* [u32 length, envelope, message]; the spans of the record borrow from it. */
+static void
+record_set(struct arrival *r, const struct envelope *e, struct span message)
+{
+	buf_u32(&r->bytes, 0);
+	envelope_put(&r->bytes, e);
+	buf_set_u32(&r->bytes, 0, (uint32_t)r->bytes.len - 4);
+	size_t envelope_bytes = r->bytes.len - 4;
+	buf_span(&r->bytes, message);
+	r->record = (struct record){.kind = RECORD_MESSAGE,
+	    .id = e->id,
+	    .envelope = span_make(r->bytes.p + 4, envelope_bytes),
+	    .message = span_from(buf_as_span(&r->bytes), 4 + envelope_bytes)};
+}
+
 /* The parent's bytes behind a Return-Path of its own. */
 static int
 derive(struct id parent, const struct envelope *e, struct arrival *r)
@@ -207,17 +198,8 @@ derive(struct id parent, const struct envelope *e, struct arrival *r)
 		made.size_bytes = message.len;
 		sha256(buf_as_span(&message), made.sha256);
 		made.flags |= ENV_DERIVED;
-		buf_u32(&r->bytes, 0);
-		envelope_put(&r->bytes, &made);
-		buf_set_u32(&r->bytes, 0, (uint32_t)r->bytes.len - 4);
-		size_t envelope_bytes = r->bytes.len - 4;
 		bool is_small = message.len <= SPOOL_SMALL_MAX;
-		if (is_small)
-			buf_span(&r->bytes, buf_as_span(&message));
-		r->record = (struct record){.kind = RECORD_MESSAGE,
-		    .id = e->id,
-		    .envelope = span_make(r->bytes.p + 4, envelope_bytes),
-		    .message = span_from(buf_as_span(&r->bytes), 4 + envelope_bytes)};
+		record_set(r, &made, is_small ? buf_as_span(&message) : SPAN(""));
 		if (!is_small)
 			err = derive_large(r, buf_as_span(&message));
 	}
@@ -251,6 +233,47 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	*spool_arrival(made.bytes.len) = made;
 	arena_reset(&arena);
 	return E_MORE;
+}
+
+/* The bytes of a report, from the file that came with it. */
+static int
+read_report(int fd, const struct envelope *e, struct buf *out)
+{
+	char *room = fd >= 0 && e->size_bytes <= SPOOL_SMALL_MAX ? buf_room(out, e->size_bytes) : NULL;
+	if (!room || pread(fd, room, e->size_bytes, 0) != (ssize_t)e->size_bytes)
+		return E_BAD;
+	buf_added(out, e->size_bytes);
+	return E_OK;
+}
+
+static int
+ask_report(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	static uint16_t which[ENVELOPE_RCPTS_MAX];
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct arrival made = {.large = -1, .may_be_known = true, .bytes = {.max = SIZE_MAX / 2}};
+	struct buf message = {.max = SPOOL_SMALL_MAX};
+	struct envelope e;
+	struct span marks = body->in;
+	uint16_t n;
+	(void)a, (void)reply, (void)fd_back;
+	int err = spool_marks_get(body, &made.parent, which, &n);
+	marks = span_head(marks, marks.n - body->in.n);
+	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
+	if (err == E_OK)
+		err = rd_end(body);
+	if (err == E_OK)
+		err = envelope_get(envelope, &arena, &e);
+	if (err == E_OK)
+		err = e.n_rcpts ? read_report(*fd, &e, &message) : E_BAD;
+	if (err == E_OK) {
+		record_set(&made, &e, buf_as_span(&message));
+		buf_span(&made.marks, marks);
+		*spool_arrival(made.bytes.len + made.marks.len) = made;
+	}
+	buf_free(&message);
+	arena_reset(&arena);
+	return err == E_OK ? E_MORE : E_BAD;
 }
 
 /* One deferred message as SAY_NEW; SAY_MISSING when it is not there, or damaged (then it goes aside). */
@@ -382,6 +405,7 @@ const struct ask_row sched_rows[SCHED_ROWS] = {
 	[SCHED_MARK]    = {"MARK",    PH_ANY,   0,    4096,             false,   ask_mark},
 	[SCHED_COPY]    = {"COPY",    PH_ANY,   0,    ID_BYTES,         false,   ask_copy},
 	[SCHED_DERIVE]  = {"DERIVE",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_derive},
+	[SCHED_REPORT]  = {"REPORT",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_report},
 	[SCHED_FETCH]   = {"FETCH",   PH_ANY,   0,    4096,             false,   ask_fetch},
 	[SCHED_LIST]    = {"LIST",    PH_ANY,   60,   0,                false,   ask_list},
 	[SCHED_HOLD]    = {"HOLD",    PH_ANY,   0,    ID_BYTES + 1,     false,   ask_hold},

@@ -40,6 +40,7 @@ struct arrival {
 	enum spool_verdict verdict;
 	bool may_be_known;       /* sent before, or made from another: its id may have a file in deferred/ */
 	bool is_derived;         /* sched waits for it: made from parent */
+	struct buf marks;        /* own: of a report: recipients of parent that are done with it, as in RECORD_MARK */
 	struct id parent;
 	struct arrival *twin;    /* borrow: an earlier one of the same batch with the same id; or NULL */
 };
@@ -91,6 +92,9 @@ void spool_write_batch(void);                 /* all that waits: one write, one 
 bool spool_has_notes(void);
 struct entry *spool_remember(const struct record *, unsigned segment);
 void spool_marks_put(struct id id, const uint16_t *which, uint16_t n); /* with the next batch, then SAY_MARKED */
+/* spool_marks_apply - recipients of one message are done: its entry says so, or its file, durably.
+ * E_OK, E_BAD (neither), E_IO */
+MUST_USE int spool_marks_apply(struct id id, const uint16_t *which, uint16_t n);
 /* spool_marks_get - the next of RECORD_MARK's.  which: ENVELOPE_RCPTS_MAX.  E_OK, E_BAD */
 MUST_USE int spool_marks_get(struct rd *, struct id *, uint16_t *which, uint16_t *n);
 
@@ -120,14 +124,14 @@ void say_new(struct entry *);
 void say_envelope(const struct job_ref *, struct span envelope);
 void say_marked(struct id id, bool is_ok);
 void say_derived(struct id parent, struct id id, enum spool_verdict);
+void say_reported(struct id parent, enum spool_verdict);
 void say_pressure(void);
 void say_flush(void);                         /* what waits is sent, as far as the channel takes it */
 bool say_is_there(void);
 
 /* sched_asks.c */
-enum { SCHED_ROWS = 9 };
+enum { SCHED_ROWS = 10 };
 extern const struct ask_row sched_rows[SCHED_ROWS];
-int sealed_copy(struct span bytes);           /* own: a memory file that nobody can change; -1 */
 void sched_asks_settle(void);                 /* what it asked for so far is made durable, and said */
 void sched_asks_forget(void);                 /* sched left: what was under way for it ends */
 
