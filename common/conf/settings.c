@@ -42,6 +42,7 @@ static const struct conf_setting common[] = {
 	LIST("tls_certificates", "", check_absolute, "certificate chains, PEM; ECDSA first, then RSA"),
 	LIST("tls_keys", "", check_absolute, "private keys, PEM, in the same order"),
 	STR("tls_minimum", "1.2", check_tls_minimum, "oldest TLS version that is spoken"),
+	STR("tls_authorities", "/etc/ssl/certs/ca-certificates.crt", check_absolute, "authorities that other servers' certificates must come from, PEM"),
 	BOOL("plaintext_auth_on_loopback", "no", "offer PLAIN and LOGIN without TLS to clients on 127.0.0.0/8 and ::1"),
 	STR("auth_source", "embedded", check_auth_source, "where accounts come from"),
 	INT("scram_iterations", "4096", 4096, 1000000, "work per password for new passwords (RFC 7677)"),

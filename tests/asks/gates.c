@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, resolver and a monitor answer: out of turn, too long, too
+ * gates.c - every row of the tables that key, auth, lookup, resolver, fetch and a monitor answer: out of turn, too long, too
  * often, one byte short, one byte more, asks that do not exist, and of a monitor those that a role may not
  * make.  Prints "ok WHAT" or "FAILED WHAT", a line each.
  */
@@ -12,7 +12,7 @@
 #include "auth/auth.h"
 #include "base/log.h"
 #include "login/ticket.h"
-#include "net/resolver.h"
+#include "net/fetch.h"
 #include "proc/child.h"
 #include "proc/monitor.h"
 #include "tls/key.h"
@@ -54,6 +54,14 @@ sample_resolver(uint16_t type, struct buf *b)
 	buf_u32(b, 1);
 	buf_u16(b, DNS_MX);
 	buf_bytes(b, SPAN("example.test"));
+}
+
+static void
+sample_fetch(uint16_t type, struct buf *b)
+{
+	(void)type;
+	fetch_question_put(b, &(struct fetch_question){.host = SPAN("mta-sts.example.test"), .path = SPAN("/.well-known/mta-sts.txt"),
+	    .addresses = {SPAN("\177\0\0\1")}, .n_addresses = 1});
 }
 
 static void
@@ -107,6 +115,7 @@ static const struct kind {
     {"auth", auth_table, sample_auth},
     {"lookup", lookup_table, sample_lookup},
     {"resolver", resolver_table, sample_resolver},
+    {"fetch", fetch_table, sample_fetch},
     {"monitor", monitor_table, sample_monitor},
 };
 
@@ -223,6 +232,33 @@ attack_questions(void)
 	}
 }
 
+static void
+attack_fetches(void)
+{
+	static const struct {
+		const char *what;
+		struct span host, path, address;
+		size_t n;
+	} questions[] = {{"from nowhere", SPAN("a.test"), SPAN("/"), SPAN(""), 0},
+	    {"from an address of 5 bytes", SPAN("a.test"), SPAN("/"), SPAN("12345"), 1},
+	    {"from a host with a port", SPAN("a.test:25"), SPAN("/"), SPAN("1234"), 1},
+	    {"from a host with a user", SPAN("u@a.test"), SPAN("/"), SPAN("1234"), 1},
+	    {"of a path without /", SPAN("a.test"), SPAN("x"), SPAN("1234"), 1},
+	    {"of no path", SPAN("a.test"), SPAN(""), SPAN("1234"), 1},
+	    {"of a path with a blank", SPAN("a.test"), SPAN("/x y"), SPAN("1234"), 1},
+	    {"of a path with a line end", SPAN("a.test"), SPAN("/x\r\ny"), SPAN("1234"), 1},
+	    {"of a path that goes up", SPAN("a.test"), SPAN("/../x"), SPAN("1234"), 1},
+	    {"of a path with a query", SPAN("a.test"), SPAN("/x?y"), SPAN("1234"), 1}};
+	for (size_t i = 0; i < COUNT(questions); i++) {
+		struct fetch_question q = {.host = questions[i].host, .path = questions[i].path,
+		    .addresses = {questions[i].address}, .n_addresses = questions[i].n};
+		struct buf body = {0};
+		fetch_question_put(&body, &q);
+		tell(try(fetch_table(0), FETCH_GET, AS_IT_IS, buf_as_span(&body)) == E_BAD, "fetch", "GET", questions[i].what);
+		buf_free(&body);
+	}
+}
+
 int
 main(void)
 {
@@ -238,5 +274,6 @@ main(void)
 	}
 	attack_powers();
 	attack_questions();
+	attack_fetches();
 	return 0;
 }

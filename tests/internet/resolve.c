@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * resolve.c - a daemon for tests, with a resolver and one who asks it.  Whoever connects to RUN/queue/questions
- * sends a line of questions, "MX example.test, A mx.example.test 500": at once, with a deadline in ms where the
- * last word is a number.  A line for each comes back: the answer as JSON.
+ * resolve.c - a daemon for tests, with a resolver, one who fetches, and one who asks them.  Whoever connects to
+ * RUN/queue/questions sends a line of questions, "MX example.test, A mx.example.test 500": at once, with a deadline
+ * in ms where the last word is a number.  A line for each comes back: the answer as JSON.  "GET HOST PATH" fetches.
  */
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,16 +10,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/mx.h"
+#include "net/fetch.h"
 #include "net/resolver.h"
 #include "proc/daemon.h"
 #include "proc/io.h"
 
-enum { RESOLVER, ASKER };
+enum { RESOLVER, FETCH, ASKER };
 
 enum { LINE_MAX_BYTES = 20000, ARENA_BYTES = 4 << 20 };
 
 static struct resolver resolver = {.chan = -1};
+static struct fetcher fetcher = {.chan = -1};
 
 static enum dns_kind
 kind_of(struct span s)
@@ -84,6 +85,23 @@ answer_line(struct span line, struct buf *out)
 }
 
 static void
+fetch_line(struct span words, struct buf *out)
+{
+	struct arena arena = {.max_bytes = ARENA_BYTES};
+	struct span host = span_cut(&words, ' '), path = span_cut(&words, ' ');
+	uint64_t wait_ms = FETCH_TIME_MS;
+	if (words.n && span_u64(words, FETCH_TIME_MS, &wait_ms) != E_OK)
+		bug("a wait that is no number");
+	struct fetch_answer a = fetch_get(&fetcher, &resolver, host, path, &arena, deadline_in_ms((int64_t)wait_ms));
+	buf_putf(out, "{\"status\": \"%s\", \"http\": %u, \"why\": ", fetch_status_name(a.status), a.http_status);
+	buf_quoted(out, a.why);
+	buf_str(out, ", \"body\": ");
+	buf_quoted(out, a.body);
+	buf_str(out, "}\n");
+	arena_reset(&arena);
+}
+
+static void
 serve(int fd)
 {
 	static char line[LINE_MAX_BYTES];
@@ -93,7 +111,11 @@ serve(int fd)
 		if (n <= 0)
 			break;
 		buf_reset(&out);
-		answer_line(span_make(line, (size_t)n), &out);
+		struct span said = span_make(line, (size_t)n);
+		if (span_starts(said, SPAN("GET ")))
+			fetch_line(span_from(said, 4), &out);
+		else
+			answer_line(said, &out);
 		if (send(fd, out.p, out.len, MSG_NOSIGNAL) < 0)
 			break;
 	}
@@ -122,7 +144,9 @@ asker_jail(struct jail *j)
 static const struct role roles[] = {
 	[RESOLVER] = {.name = "resolver", .user = USER_NET, .at_start = 1,
 		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
-	[ASKER] = {.name = "asker", .user = USER_NET, .at_start = 1, .channels = 1u << RESOLVER,
+	[FETCH] = {.name = "fetch", .user = USER_NET, .at_start = 1,
+		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
+	[ASKER] = {.name = "asker", .user = USER_NET, .at_start = 2, .channels = 1u << RESOLVER | 1u << FETCH,
 		.monitor_asks = MON_MAY(MON_CHANNEL), .jail = asker_jail, .run = asker_run},
 };
 /* clang-format on */
@@ -131,7 +155,7 @@ int
 main(int argc, char **argv)
 {
 	static const char *const sockets[] = {"questions", NULL};
-	static const struct daemon resolve = {.name = "queue", .about = "asks the DNS, for tests", .roles = roles,
+	static const struct daemon resolve = {.name = "queue", .about = "asks the DNS and fetches, for tests", .roles = roles,
 	    .n_roles = COUNT(roles), .unix_sockets = sockets, .self_test = resolver_self_test};
 	return daemon_main(&resolve, argc, argv);
 }

@@ -207,6 +207,7 @@ static const struct kind {
     {"front", JAIL_ACCEPT, false},
     {"lookup", JAIL_FILES_READ | JAIL_FLOCK, false},
     {"resolver", JAIL_NET | JAIL_BIND_NET, false},
+    {"fetch", JAIL_NET | JAIL_FILES_READ, false},
     {"mailbox session",
         JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX | JAIL_FORK |
             JAIL_INOTIFY | JAIL_FLOCK,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* client.c - the asking side of the resolver: several questions at once, and the wait for all of them. */
+/* resolver_client.c - the asking side of the resolver: several questions at once, and the wait for all of them. */
 #include <poll.h>
 #include <unistd.h>
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/* fetch_asks.c - what is asked of the process that fetches, and answered, as bytes. */
+#include "net/fetch.h"
+
+const char *
+fetch_status_name(enum fetch_status status)
+{
+	static const char *const names[] = {[FETCH_OK] = "ok", [FETCH_UNREACHABLE] = "unreachable", [FETCH_UNTRUSTED] = "untrusted",
+	    [FETCH_REFUSED] = "refused", [FETCH_NO_TEXT] = "no_text", [FETCH_TOO_LARGE] = "too_large"};
+	return status < COUNT(names) ? names[status] : "?";
+}
+
+/* A path that needs nothing escaped and hides nothing: visible characters, without query or fragment. */
+static bool
+path_ok(struct span path)
+{
+	for (size_t i = 0; i < path.n; i++)
+		if (!ch_alnum(path.p[i]) && path.p[i] != '/' && path.p[i] != '-' && path.p[i] != '_' && path.p[i] != '.')
+			return false;
+	return path.n > 0 && path.n <= FETCH_PATH_MAX && path.p[0] == '/' && span_search(path, SPAN("..")) == path.n;
+}
+
+void
+fetch_question_put(struct buf *b, const struct fetch_question *q)
+{
+	buf_bytes(b, q->host);
+	buf_bytes(b, q->path);
+	buf_u8(b, (uint8_t)q->n_addresses);
+	for (size_t i = 0; i < q->n_addresses; i++)
+		buf_bytes(b, q->addresses[i]);
+}
+
+int
+fetch_question_get(struct rd *r, struct fetch_question *out)
+{
+	*out = (struct fetch_question){.host = rd_str(r, DNS_NAME_MAX), .path = rd_str(r, FETCH_PATH_MAX)};
+	uint8_t n = rd_u8(r);
+	if (r->err != E_OK || n == 0 || n > FETCH_ADDRESSES_MAX || !dns_name_ok(out->host) || !path_ok(out->path))
+		return E_BAD;
+	for (; out->n_addresses < n; out->n_addresses++) {
+		struct span a = rd_str(r, 16);
+		if (a.n != 4 && a.n != 16)
+			return E_BAD;
+		out->addresses[out->n_addresses] = a;
+	}
+	return rd_end(r);
+}
+
+void
+fetch_answer_put(struct buf *b, const struct fetch_answer *a)
+{
+	buf_u8(b, (uint8_t)a->status);
+	buf_u16(b, a->http_status);
+	buf_bytes(b, span_head(a->why, FETCH_WHY_MAX));
+	buf_bytes(b, a->body);
+}
+
+int
+fetch_answer_get(struct rd *r, struct arena *arena, struct fetch_answer *out)
+{
+	uint8_t status = rd_u8(r);
+	uint16_t http_status = rd_u16(r);
+	struct span why = rd_str(r, FETCH_WHY_MAX), body = rd_str(r, FETCH_BODY_MAX);
+	if (rd_end(r) != E_OK || status > FETCH_TOO_LARGE || (body.n && status != FETCH_OK))
+		return E_BAD;
+	*out = (struct fetch_answer){.status = status, .http_status = http_status,
+	    .why = arena_span(arena, why), .body = arena_span(arena, body)};
+	return out->why.n == why.n && out->body.n == body.n ? E_OK : E_LIMIT;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/* fetch_client.c - the asking side of fetch. */
+#include <poll.h>
+#include <unistd.h>
+
+#include "net/fetch.h"
+#include "proc/io.h"
+
+enum { ATTEMPTS = 3 }; /* a channel to one that has just died may be handed out before its death is known */
+
+void
+fetcher_done(struct fetcher *f)
+{
+	if (f->chan >= 0)
+		close(f->chan);
+	f->chan = -1;
+	buf_free(&f->in);
+}
+
+static struct fetch_answer
+unreachable(struct span why)
+{
+	return (struct fetch_answer){.status = FETCH_UNREACHABLE, .why = why};
+}
+
+static void
+add_addresses(struct fetch_question *q, const struct dns_answer *a)
+{
+	for (size_t i = 0; i < a->n_records && q->n_addresses < FETCH_ADDRESSES_MAX; i++)
+		q->addresses[q->n_addresses++] = a->records[i].data;
+}
+
+static int
+call(struct fetcher *f, struct span body, struct ask_msg *m, int64_t deadline)
+{
+	if (f->chan < 0 && child_channel("fetch", &f->chan) != E_OK)
+		return E_IO;
+	int err = ask_send(f->chan, FETCH_GET, body, -1, deadline);
+	if (err == E_OK)
+		err = io_wait(f->chan, POLLIN, deadline, IO_STAYS);
+	if (err == E_OK)
+		err = ask_recv(f->chan, &f->in, m, 0);
+	if (err == E_OK && m->fd >= 0)
+		close(m->fd);
+	if (err == E_OK && m->type != (FETCH_GET | ASK_REPLY))
+		err = E_IO;
+	if (err != E_OK) { /* what is fetched for us is given up with it */
+		close(f->chan);
+		f->chan = -1;
+	}
+	return err;
+}
+
+static struct fetch_answer
+ask(struct fetcher *f, const struct fetch_question *q, struct arena *arena, int64_t deadline)
+{
+	struct buf body = {0};
+	struct ask_msg m;
+	struct fetch_answer a;
+	int err = E_IO;
+	fetch_question_put(&body, q);
+	for (int i = 0; i < ATTEMPTS && err == E_IO; i++)
+		err = call(f, buf_as_span(&body), &m, deadline);
+	buf_free(&body);
+	if (err == E_OK)
+		err = fetch_answer_get(&m.body, arena, &a);
+	if (err == E_OK)
+		return a;
+	return unreachable(err == E_LIMIT ? SPAN("not in time, or no memory for it") : SPAN("nobody fetches now"));
+}
+
+struct fetch_answer
+fetch_get(struct fetcher *f, struct resolver *r, struct span host, struct span path, struct arena *arena, int64_t deadline)
+{
+	struct fetch_question q = {.host = host, .path = path};
+	struct dns_answer a, aaaa;
+	if (!dns_name_ok(host))
+		return unreachable(SPAN("not a name of the DNS"));
+	resolver_addresses(r, host, arena, deadline, &a, &aaaa);
+	add_addresses(&q, &aaaa);
+	size_t n_aaaa = q.n_addresses;
+	if (a.n_records && n_aaaa > FETCH_ADDRESSES_MAX / 2) /* both kinds have a chance */
+		q.n_addresses = FETCH_ADDRESSES_MAX / 2;
+	add_addresses(&q, &a);
+	return q.n_addresses ? ask(f, &q, arena, deadline) : unreachable(SPAN("no address is known for it"));
+}
