@@ -14,7 +14,7 @@
 #include "spool/job.h"
 
 /* The roles, in the order of main.c's table. */
-enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE };
+enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE, QUEUE_DROP };
 
 /* sched -> spool */
 enum sched_ask {

@@ -28,6 +28,13 @@ spool_arrival(size_t bytes)
 	return &s->batch[s->n_batch++];
 }
 
+bool
+spool_dropped(const struct envelope *e, struct id *name)
+{
+	struct span head = SPAN(DROPPED_CLIENT);
+	return (e->flags & ENV_DROPPED) && span_starts(e->client, head) && id_parse(span_from(e->client, head.n), name) == E_OK;
+}
+
 struct entry *
 spool_remember(const struct record *r, unsigned segment)
 {
@@ -143,8 +150,8 @@ is_settled(struct arrival *a)
 	for (struct arrival *b = s->batch; b < a && !a->twin; b++)
 		if (id_eq(b->record.id, a->record.id))
 			a->twin = b;
-	return a->twin ||
-	       (a->may_be_known && deferred_is_there(&s->files, a->record.id));
+	return a->twin || (a->may_be_known && deferred_is_there(&s->files, a->record.id)) ||
+	       (a->is_dropped && !dropped_is_there(&s->files, a->dropped));
 }
 
 static enum spool_verdict
@@ -245,8 +252,14 @@ answer_all(void)
 		if (a->twin)
 			a->verdict = a->twin->verdict;
 	}
-	for (size_t i = 0; i < s->n_batch; i++)
-		intake_answer(&s->batch[i]);
+	for (size_t i = 0; i < s->n_batch; i++) {
+		struct arrival *a = &s->batch[i];
+		if (a->is_dropped && a->verdict == SPOOL_OK) {
+			dropped_remove(&s->files, a->dropped);
+			s->has_removed = true; /* so no segment retires before that is durable */
+		}
+		intake_answer(a);
+	}
 	s->n_batch = 0;
 	s->batch_bytes = 0;
 }

@@ -47,7 +47,7 @@ int
 files_open(const char *spool_dir, struct files *out)
 {
 	int journal = -1;
-	*out = (struct files){-1, -1, -1, -1};
+	*out = (struct files){-1, -1, -1, -1, -1};
 	out->dir = open(spool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err = out->dir >= 0 ? E_OK : E_IO;
 	if (err == E_OK)
@@ -56,6 +56,8 @@ files_open(const char *spool_dir, struct files *out)
 		err = open_dir(out->dir, "deferred", &out->deferred);
 	if (err == E_OK)
 		err = open_dir(out->dir, "corrupt", &out->corrupt);
+	if (err == E_OK)
+		err = open_dir(out->dir, "drop", &out->drop);
 	if (err == E_OK)
 		err = open_dir(out->dir, "journal", &journal);
 	if (err == E_OK)
@@ -126,6 +128,19 @@ folder_sync(int at, struct id id)
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+bool
+dropped_is_there(const struct files *f, struct id name)
+{
+	return faccessat(f->drop, id_text(name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void
+dropped_remove(const struct files *f, struct id name)
+{
+	if (unlinkat(f->drop, id_text(name), 0) != 0 && errno != ENOENT)
+		log_event(LOG_ALERT, "dropped_not_removed", "name=%s err=%s", id_text(name), log_errno(errno));
 }
 
 void

@@ -4,6 +4,7 @@
  *   spool/large/xx/ID      bytes of a large message whose record is in the journal or in deferred/
  *   spool/deferred/xx/ID   what waits: head, state byte of each recipient, envelope, message (if not large)
  *   spool/corrupt/         what could not be read: an admin looks
+ *   spool/drop/            what sendmail(1) wrote (dropfile.h): the spool only looks whether a name is there, and removes it
  */
 #ifndef QUEUE_FILES_H
 #define QUEUE_FILES_H
@@ -14,7 +15,7 @@
 enum { FILE_MODE = 0640, FILE_NAME_BYTES = ID_TEXT + 4, FOLDERS = 256 };
 
 struct files {
-	int dir, large, deferred, corrupt; /* own: directories */
+	int dir, large, deferred, corrupt, drop; /* own: directories */
 };
 
 /* files_open - spool_dir and what it holds; 256 folders each are made when missing.  E_OK, E_IO (logged) */
@@ -30,6 +31,8 @@ MUST_USE int folder_each(int at, unsigned folder, int (*fn)(void *ctx, const cha
 /* folders_each - names in all folders.  E_OK, E_IO, or what fn returned */
 MUST_USE int folders_each(int at, int (*fn)(void *ctx, const char *name), void *ctx);
 MUST_USE int files_sync(const struct files *);                  /* all of the spool's file system.  E_OK, E_IO: final */
+bool dropped_is_there(const struct files *, struct id name);
+void dropped_remove(const struct files *, struct id name);      /* the message is in the journal; not synced */
 void message_files_remove(const struct files *, struct id);     /* both kinds; not synced */
 
 /* ---- large.c ---- */

@@ -134,6 +134,8 @@ take(struct client *c, uint16_t ask, bool is_again)
 		.message = r.in}};
 	c->partial = (struct buf){.max = PARTIAL_MAX};
 	c->large = -1;
+	a->is_dropped = spool_dropped(&e, &a->dropped);
+	a->may_be_known |= a->is_dropped;
 	c->waiting++;
 	if (ask == SPOOL_PUT_LARGE && large_check(a->large, &e) != E_OK) {
 		a->verdict = SPOOL_BAD;

@@ -79,7 +79,13 @@ take_message(unsigned segment, const struct record *r)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct envelope e;
-	if (envelope_get(r->envelope, &arena, &e) == E_OK && id_eq(e.id, r->id))
+	struct id dropped;
+	bool is_good = envelope_get(r->envelope, &arena, &e) == E_OK && id_eq(e.id, r->id);
+	if (is_good && spool_dropped(&e, &dropped)) {
+		dropped_remove(&the_spool.files, dropped); /* who was killed may not have come to that */
+		the_spool.has_removed = true;
+	}
+	if (is_good)
 		prefer_file(spool_remember(r, segment));
 	else
 		put_record_aside(segment, r);

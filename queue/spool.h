@@ -39,6 +39,8 @@ struct arrival {
 	int large;               /* own: the file of a large message; -1 */
 	enum spool_verdict verdict;
 	bool may_be_known;       /* sent before, or made from another: its id may have a file in deferred/ */
+	bool is_dropped;         /* it comes from a file of drop/, which goes with the sync: without the file it was taken before */
+	struct id dropped;
 	bool is_derived;         /* sched waits for it: made from parent */
 	struct buf marks;        /* own: of a report: recipients of parent that are done with it, as in RECORD_MARK */
 	struct id parent;
@@ -90,6 +92,8 @@ int spool_run(void);
 struct arrival *spool_arrival(size_t bytes);  /* the next place in the batch; writes it first when full */
 void spool_write_batch(void);                 /* all that waits: one write, one sync, all answered */
 bool spool_has_notes(void);
+/* spool_dropped - the name of its file in drop/.  False: it came another way */
+bool spool_dropped(const struct envelope *, struct id *name);
 struct entry *spool_remember(const struct record *, unsigned segment);
 void spool_marks_put(struct id id, const uint16_t *which, uint16_t n); /* with the next batch, then SAY_MARKED */
 /* spool_marks_apply - recipients of one message are done: its entry says so, or its file, durably.

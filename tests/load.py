@@ -11,6 +11,8 @@ import threading
 import time
 import uuid
 
+from dropfile import sendmail
+
 TOKEN = re.compile(rb"X-Token: ([0-9a-f]{32})")
 
 
@@ -22,12 +24,13 @@ class Event:
 
 
 class Load:
-    def __init__(self, suite, users, now=time.monotonic, senders=4, readers=2, big_every=0, pause_sec=0):
+    def __init__(self, suite, users, now=time.monotonic, senders=4, readers=2, droppers=0, big_every=0, pause_sec=0):
         self.suite, self.users, self.now, self.big_every, self.pause_sec = suite, users, now, big_every, pause_sec
         self.sent, self.deleted = {}, {}
         self.ending = threading.Event()
         self.errors = []
         self.threads = [threading.Thread(target=self.send, args=(i,), daemon=True) for i in range(senders)]
+        self.threads += [threading.Thread(target=self.drop, args=(i,), daemon=True) for i in range(droppers)]
         self.threads += [threading.Thread(target=self.read, args=(i,), daemon=True) for i in range(readers)]
 
     def start(self):
@@ -66,6 +69,17 @@ class Load:
         e = self.sent[token] = Event(user, self.now())
         c.sendmail("sender@example.test", [user], self.body(token, n))
         e.done = self.now()
+
+    def drop(self, index):
+        """By sendmail(1), which takes mail whatever runs and does not."""
+        n = index
+        while not self.ending.is_set():
+            user, token = self.users[n % len(self.users)], uuid.uuid4().hex
+            e = self.sent[token] = Event(user, self.now())
+            if sendmail(self.suite, user, text=self.body(token, n), check=False).returncode == 0:
+                e.done = self.now()
+            n += 1
+            self.ending.wait(0.02)
 
     def read(self, index):
         n = index

@@ -88,6 +88,8 @@ static const struct conf_setting queue[] = {
 	SECONDS("defer_after", "5s", 1, HOUR, "age at which what is unfinished gets a file of its own"),
 	BYTES("ballast", "8M", MB, GB, "space kept for the recovery from a full disk"),
 	STR("postmaster", "", check_address_or_none, "who gets reports that cannot be delivered; \"\" drops them with a log line"),
+	INT("drop_user_most", "10000", 1, 3600000, "messages of a local user in an hour, by sendmail(1); and of those past it that wait"),
+	INT("drop_most", "50000", 1, 10000000, "messages that wait in spool_dir/drop; then sendmail(1) is told to come again later"),
 };
 
 static const struct conf_setting deliver[] = {

@@ -23,7 +23,10 @@ enum envelope_flag {
 	ENV_SMTPUTF8 = 1,      /* RFC 6531 */
 	ENV_8BITMIME = 2,      /* BODY=8BITMIME was declared */
 	ENV_DERIVED = 4,       /* made from another message (bounce, forward) */
+	ENV_DROPPED = 8,       /* taken in from a file of spool/drop/, which client names; the spool removes it */
 };
+
+#define DROPPED_CLIENT "drop/" /* client of ENV_DROPPED: this, and the name of its file: an id */
 
 enum rcpt_state {
 	RCPT_WAITING = 0,      /* nothing final yet */

@@ -14,7 +14,7 @@ from pop3 import Pop
 from suite import Suite, free_ports, wait_for
 
 U1, U2 = "u1@example.test", "u2@example.test"
-ROLES_ALWAYS_THERE = [("queue", "spool"), ("queue", "sched"), ("queue", "bounce"), ("deliver", "placer"), ("deliver", "lookup")]
+ROLES_ALWAYS_THERE = [("queue", "spool"), ("queue", "sched"), ("queue", "bounce"), ("queue", "drop"), ("deliver", "placer"), ("deliver", "lookup")]
 
 
 class Line:

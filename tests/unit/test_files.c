@@ -135,6 +135,20 @@ test_deferred(void **state)
 	assert_false(deferred_is_there(&p->files, id));
 }
 
+/* The second recipient is done from the start. */
+static void
+test_hold(void **state)
+{
+	struct place *p = *state;
+	defer(p, 11, NULL, SPAN("to be held"));
+	assert_int_equal(deferred_hold(&p->files, (struct id){{11, 2, 3}}, true), E_OK);
+	assert_int_equal(states_of(p, 11), RCPT_HELD * 100 + RCPT_DONE * 10 + RCPT_HELD);
+	assert_int_equal(deferred_hold(&p->files, (struct id){{11, 2, 3}}, true), E_OK);
+	assert_int_equal(deferred_hold(&p->files, (struct id){{11, 2, 3}}, false), E_OK);
+	assert_int_equal(states_of(p, 11), RCPT_WAITING * 100 + RCPT_DONE * 10 + RCPT_WAITING);
+	assert_int_equal(deferred_hold(&p->files, (struct id){{12, 2, 3}}, true), E_BAD);
+}
+
 static void
 test_marks(void **state)
 {
@@ -250,7 +264,7 @@ test_each(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_deferred), TEST(test_marks), TEST(test_damaged), TEST(test_damaged_large),
+	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_deferred), TEST(test_marks), TEST(test_hold), TEST(test_damaged), TEST(test_damaged_large),
 	    TEST(test_each)};
 	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }
