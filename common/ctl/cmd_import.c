@@ -26,7 +26,7 @@ struct import_opts {
 	bool is_dry_run, keeps_removed;
 	const char *source;
 	/* of a Maildir */
-	const char *pop3_uidl;
+	const char *pop3_uidl, *layout;
 	bool is_date_of_name;
 	/* of a server */
 	const char *user, *tls, *ca;
@@ -64,6 +64,9 @@ open_maildir(struct importing *i, const char *path)
 		return ctl_usage(i->ctl, "--pop3-uidl \"%s\": right would be a format like %%08Xu%%08Xv", i->opts.pop3_uidl);
 	}
 	buf_free(&uidl);
+	i->o.is_layout_fs = i->opts.layout && !strcmp(i->opts.layout, "fs");
+	if (i->opts.layout && !i->o.is_layout_fs && strcmp(i->opts.layout, "maildir++") != 0)
+		return ctl_usage(i->ctl, "--layout %s: right would be maildir++ or fs", i->opts.layout);
 	char *whole = realpath(path, NULL);
 	buf_putf(&i->name, "maildir %s", whole ? whole : path);
 	free(whole);
@@ -216,8 +219,8 @@ open_source(struct importing *i, const char *kind, const char *where)
 	bool is_server = !strcmp(kind, "imap");
 	if (!is_server && strcmp(kind, "maildir") != 0)
 		return ctl_usage(i->ctl, "\"%s\": right would be maildir or imap", kind);
-	if (is_server && (i->opts.pop3_uidl || i->opts.is_date_of_name))
-		return ctl_usage(i->ctl, "--pop3-uidl and --date-of-name are for Maildirs");
+	if (is_server && (i->opts.pop3_uidl || i->opts.layout || i->opts.is_date_of_name))
+		return ctl_usage(i->ctl, "--layout, --pop3-uidl and --date-of-name are for Maildirs");
 	if (!is_server && (i->opts.user || i->opts.tls || i->opts.ca || i->opts.is_unverified))
 		return ctl_usage(i->ctl, "--user, --tls, --ca and --no-verify are for servers");
 	return is_server ? open_server(i, where) : open_maildir(i, where);
@@ -229,7 +232,7 @@ cmd_import(struct merpati *c, int argc, char **argv)
 	struct importing i = {.ctl = c, .net_chan = -1};
 	struct import_opts *o = &i.opts;
 	const struct opt opts[] = {{"--dry-run", &o->is_dry_run, NULL}, {"--keep-removed", &o->keeps_removed, NULL},
-	    {"--source", NULL, &o->source}, {"--pop3-uidl", NULL, &o->pop3_uidl}, {"--date-of-name", &o->is_date_of_name, NULL},
+	    {"--source", NULL, &o->source}, {"--layout", NULL, &o->layout}, {"--pop3-uidl", NULL, &o->pop3_uidl}, {"--date-of-name", &o->is_date_of_name, NULL},
 	    {"--user", NULL, &o->user}, {"--password-stdin", &o->password.is_stdin, NULL},
 	    {"--password-file", NULL, &o->password.file}, {"--tls", NULL, &o->tls}, {"--ca", NULL, &o->ca},
 	    {"--no-verify", &o->is_unverified, NULL}};

@@ -73,6 +73,7 @@ static const struct command commands[] = {
 		"  --keep-removed        what was removed there since the last run stays here\n"
 		"  --source NAME         what to call the source: the same NAME finds again what it brought\n"
 		"from a Maildir (Dovecot's or Courier's):\n"
+		"  --layout fs           its folders are directories in directories (Dovecot's LAYOUT=fs)\n"
 		"  --pop3-uidl FORMAT    UIDLs as Dovecot's pop3_uidl_format had them, like %08Xu%08Xv\n"
 		"  --date-of-name        dates are those in the names of the files, not those of the files\n"
 		"from a server:\n"

@@ -98,7 +98,8 @@ int
 import_run(int command, const char *home, const struct import_options *o)
 {
 	struct import m = {.options = o, .command = command,
-	    .source = {.kind = o->kind, .chan = o->chan, .uidl_format = o->uidl_format, .is_date_of_name = o->is_date_of_name}};
+	    .source = {.kind = o->kind, .chan = o->chan, .uidl_format = o->uidl_format, .is_date_of_name = o->is_date_of_name,
+	.is_layout_fs = o->is_layout_fs}};
 	if (store_open(home, &m.store) != E_OK)
 		import_over(&m, EX_TEMPFAIL, "the mailbox cannot be opened; the log says why");
 	if (!m.is_over && o->kind->folders(&m.source, &m.folders) != E_OK)

@@ -21,7 +21,7 @@ struct import_options {
 	struct span uidl_format;     /* borrow; empty: none */
 	bool is_dry_run;             /* only tell */
 	bool keeps_removed;          /* what is no more at the source stays */
-	bool is_date_of_name;
+	bool is_date_of_name, is_layout_fs; /* of a Maildir, as in struct source */
 };
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * source.h - where an import takes its messages from, as the process in the mailbox's jail sees it: a Maildir that the
- * command reads for it (source_maildir.c), or an IMAP server that a process without rights talks to (source_imap.c).
+ * command reads for it (source_maildir.c, maildir_folders.c), or an IMAP server that a process without rights talks to (source_imap.c).
  *   results  E_OK; E_BAD (this folder cannot be had; why says it); E_IO (the source is lost: status and why)
  */
 #ifndef MOVE_SOURCE_H
@@ -70,6 +70,7 @@ struct source {
 	struct buf in;                 /* own: what was read last */
 	struct span uidl_format;       /* borrow; empty: UIDLs are only those that the source keeps */
 	bool is_date_of_name;          /* of a Maildir: not the file's date */
+	bool is_layout_fs;             /* of a Maildir: folders are directories in directories */
 };
 
 struct source_kind {

@@ -7,118 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "move/asks.h"
 #include "move/courier.h"
-#include "move/source.h"
-
-enum { CHUNK_BYTES = 1 << 17, FOLDER_FILE_MAX = 1 << 28 /* bytes of a list beside messages */ };
-
-/* ---- what the command reads ---- */
-
-/* EX_OK, or what it said; why is set */
-static int
-list_directory(struct source *s, struct span path, struct rd *out)
-{
-	struct buf body = {0};
-	buf_bytes(&body, path);
-	return move_ask(s->chan, MOVE_LIST, &body, -1, &s->in, out, NULL, &s->why);
-}
-
-static int
-open_file(struct source *s, struct span path, int *fd)
-{
-	struct buf body = {0};
-	struct rd rest;
-	buf_bytes(&body, path);
-	return move_ask(s->chan, MOVE_OPEN, &body, -1, &s->in, &rest, fd, &s->why);
-}
-
-static struct span
-path_put(struct buf *out, struct span folder, const char *name)
-{
-	buf_reset(out);
-	buf_span(out, folder);
-	buf_putf(out, "%s%s", folder.n ? "/" : "", name);
-	return buf_as_span(out);
-}
-
-/* A file of its folder; empty when it is not there.  E_OK, E_IO */
-static int
-read_file(struct source *s, struct span folder, const char *name, struct buf *out)
-{
-	struct buf path = {0};
-	int fd = -1, status = open_file(s, path_put(&path, folder, name), &fd);
-	ssize_t n = 0;
-	buf_reset(out);
-	out->max = FOLDER_FILE_MAX;
-	buf_free(&path);
-	if (status != EX_OK)
-		return status == EX_NOINPUT ? E_OK : source_failed(s, status, "%s: %s", name, "it cannot be read");
-	for (char *room; (room = buf_room(out, CHUNK_BYTES)) && (n = read(fd, room, CHUNK_BYTES)) > 0;)
-		buf_added(out, (size_t)n);
-	close(fd);
-	return n == 0 && buf_done(out) == E_OK ? E_OK : source_failed(s, EX_IOERR, "%s: it cannot be read", name);
-}
-
-/* ---- folders ---- */
-
-static void
-add_folder(struct source_folders *out, struct span directory)
-{
-	struct buf name = {0};
-	struct source_folder f = {.raw = directory, .is_selectable = true};
-	bool is_inbox = directory.n == 0;
-	if (is_inbox)
-		buf_str(&name, "INBOX");
-	else if (maildir_folder_name(directory, &name) != E_OK)
-		f.why = "its name is neither modified UTF-7 nor UTF-8";
-	f.name = buf_as_span(&name);
-	folders_add(out, &f);
-	buf_free(&name);
-}
-
-static int
-read_subscriptions(struct source *s, struct source_folders *out)
-{
-	struct buf text = {0}, name = {0};
-	unsigned version = 0;
-	int err = read_file(s, SPAN(""), "subscriptions", &text);
-	struct span rest = buf_as_span(&text);
-	while (err == E_OK && subscriptions_next(&rest, &version, &name))
-		folders_subscribe(out, buf_as_span(&name));
-	if (err == E_OK && text.len == 0) {
-		err = read_file(s, SPAN(""), "courierimapsubscribed", &text);
-		rest = buf_as_span(&text);
-		while (err == E_OK && courier_subscriptions_next(&rest, &name))
-			folders_subscribe(out, buf_as_span(&name));
-	}
-	buf_free(&text);
-	buf_free(&name);
-	return err;
-}
-
-static int
-maildir_folders(struct source *s, struct source_folders *out)
-{
-	struct rd entries;
-	bool is_maildir = false;
-	int status = list_directory(s, SPAN(""), &entries);
-	*out = (struct source_folders){.n = 0};
-	if (status != EX_OK)
-		return source_failed(s, status, "the Maildir cannot be read");
-	add_folder(out, SPAN(""));
-	while (entries.in.n) {
-		struct move_entry e;
-		if (move_entry_get(&entries, &e) != E_OK)
-			return source_failed(s, EX_SOFTWARE, "a list of files that is none");
-		is_maildir |= e.is_directory && (span_eqs(e.name, "cur") || span_eqs(e.name, "new"));
-		if (e.is_directory && e.name.n > 1 && e.name.p[0] == '.')
-			add_folder(out, e.name);
-	}
-	if (!is_maildir)
-		return source_failed(s, EX_NOINPUT, "this is no Maildir: it has neither cur nor new");
-	return read_subscriptions(s, out);
-}
+#include "move/maildir_read.h"
 
 /* ---- messages ---- */
 
@@ -203,12 +93,12 @@ read_uids(struct source *s, struct span folder, struct listing *out, struct numb
 {
 	struct buf text = {0};
 	struct uidlist list;
-	int err = read_file(s, folder, "dovecot-uidlist", &text);
+	int err = maildir_read_file(s, folder, "dovecot-uidlist", &text);
 	/* its rows borrow from a copy that lives as long as the listing */
 	if (err == E_OK && text.len && uidlist_open(arena_span(&out->arena, buf_as_span(&text)), &list) == E_OK) {
 		take_uids(out, l, &list);
 	} else if (err == E_OK) {
-		err = read_file(s, folder, "courierimapuiddb", &text);
+		err = maildir_read_file(s, folder, "courierimapuiddb", &text);
 		if (err == E_OK && text.len && courier_uids_open(arena_span(&out->arena, buf_as_span(&text)), &list) == E_OK)
 			take_uids(out, l, &list);
 	}
@@ -223,7 +113,7 @@ read_letters(struct source *s, struct span folder, struct listing *out, uint64_t
 	struct buf text = {0};
 	struct span name;
 	unsigned letter;
-	int err = read_file(s, folder, "dovecot-keywords", &text);
+	int err = maildir_read_file(s, folder, "dovecot-keywords", &text);
 	struct span rest = buf_as_span(&text);
 	while (err == E_OK && keywords_next(&rest, &letter, &name))
 		bits[letter] = keywords_bit(&out->keywords, &out->arena, name);
@@ -238,7 +128,7 @@ read_courier_keywords(struct source *s, struct span folder, struct listing *out,
 	struct courier_keywords k;
 	struct span base;
 	uint64_t theirs, ours[COURIER_KEYWORDS_MAX];
-	int err = read_file(s, folder, "courierimapkeywords/:list", &text);
+	int err = maildir_read_file(s, folder, "courierimapkeywords/:list", &text);
 	courier_keywords_open(arena_span(&out->arena, buf_as_span(&text)), &k);
 	for (size_t i = 0; i < k.n; i++)
 		ours[i] = keywords_bit(&out->keywords, &out->arena, k.names[i]);
@@ -257,7 +147,7 @@ read_courier_uidls(struct source *s, struct span folder, struct listing *out, st
 {
 	struct buf text = {0}, uidl = {0};
 	struct span base;
-	int err = read_file(s, folder, "courierpop3dsizelist", &text);
+	int err = maildir_read_file(s, folder, "courierpop3dsizelist", &text);
 	struct span rest = arena_span(&out->arena, buf_as_span(&text));
 	if (err == E_OK && rest.n && courier_uidls_open(&rest) == E_OK)
 		while (courier_uidls_next(&rest, &base, &uidl)) {
@@ -322,7 +212,7 @@ add_message(struct reading *r, struct span folder, const char *sub, const struct
 		m.date_sec = f.date_sec > 0 && f.date_sec <= r->now ? f.date_sec : r->now;
 	m.key = arena_span(a, f.key);
 	m.uidl = uidl_of(r, &m, n, f.base);
-	path_put(&path, folder, sub);
+	maildir_path_put(&path, folder, sub);
 	buf_putf(&path, "/%.*s", SPAN_ARG(e->name));
 	m.at = arena_span(a, buf_as_span(&path));
 	buf_free(&path);
@@ -335,7 +225,7 @@ add_messages(struct reading *r, struct span folder, const char *sub)
 	struct buf path = {0};
 	struct move_entry e;
 	struct rd entries;
-	int status = list_directory(r->source, path_put(&path, folder, sub), &entries), err = E_OK;
+	int status = maildir_list_directory(r->source, maildir_path_put(&path, folder, sub), &entries), err = E_OK;
 	buf_free(&path);
 	if (status == EX_NOINPUT)
 		return E_OK;
@@ -388,14 +278,14 @@ find_again(struct source *s, const struct source_folder *folder, struct span key
 		struct move_entry e;
 		struct maildir_file f;
 		struct rd entries;
-		if (list_directory(s, path_put(&path, folder->raw, subs[i]), &entries) != EX_OK)
+		if (maildir_list_directory(s, maildir_path_put(&path, folder->raw, subs[i]), &entries) != EX_OK)
 			continue;
 		bool is_found = false;
 		while (!is_found && entries.in.n && move_entry_get(&entries, &e) == E_OK)
 			is_found = maildir_file_parse(e.name, &f) == E_OK && span_eq(f.key, key);
 		if (is_found) {
 			buf_putf(&path, "/%.*s", SPAN_ARG(e.name));
-			status = open_file(s, buf_as_span(&path), fd);
+			status = maildir_open_file(s, buf_as_span(&path), fd);
 		}
 	}
 	buf_free(&path);
@@ -405,7 +295,7 @@ find_again(struct source *s, const struct source_folder *folder, struct span key
 static int
 send_bytes(int fd, const struct fetch_to *to, bool *is_whole)
 {
-	static char chunk[CHUNK_BYTES];
+	static char chunk[MAILDIR_CHUNK_BYTES];
 	ssize_t n;
 	int err = E_OK;
 	while (err == E_OK && (n = read(fd, chunk, sizeof chunk)) > 0)
@@ -422,7 +312,7 @@ maildir_fetch(struct source *s, const struct listing *l, const struct source_fol
 	for (size_t i = 0; i < n && err == E_OK; i++) {
 		const struct source_message *m = &l->all[wanted[i]];
 		bool is_whole = false;
-		int fd = -1, status = open_file(s, m->at, &fd);
+		int fd = -1, status = maildir_open_file(s, m->at, &fd);
 		if (status == EX_NOINPUT)
 			status = find_again(s, folder, m->key, &fd);
 		if (status != EX_OK)

@@ -102,6 +102,61 @@ def test_dovecot(t):
         t.check(s.merpati("mailbox", "verify", USER).returncode == 0, "the mailbox is sound")
 
 
+def test_layout_fs(t):
+    """Dovecot's LAYOUT=fs: folders in folders, some of them without messages; what else lies about is no folder."""
+    m = Maildir()
+    m.message(1)
+    m.text("dovecot-uidlist", f"3 V1400000000 N9 G00\n8 :{base(1)}\n")
+    for folder in ("Sent Messages", "lists/c&APY-deburg", "lists/c&APY-deburg/2020.old", "lists/Gel\u00f6scht", ".hidden"):
+        m.folder(folder)
+    m.message(2, "Sent Messages")
+    m.message(3, "lists/c&APY-deburg")
+    m.text("lists/c&APY-deburg/dovecot-uidlist", f"3 V1400000002 N900 G00\n800 :{base(3)}\n")
+    m.message(4, "lists/c&APY-deburg/2020.old")
+    (m.path / "sieve" / "tmp").mkdir(parents=True)
+    (m.path / "loop").symlink_to(m.path)
+    m.text("subscriptions", "V\t2\n\nINBOX\nlists\tc&APY-deburg\n")
+    with Suite() as s:
+        s.user(USER, "pass")
+        rows, _ = run_import(s, "--layout", "fs", "maildir", m.path)
+        want = {"INBOX": 1, "Sent Messages": 1, "lists/c\u00f6deburg": 1, "lists/c\u00f6deburg/2020.old": 1, "lists/Gel\u00f6scht": 0}
+        t.check({n: r["here"] for n, r in rows.items()} == want, "LAYOUT=fs: each folder, and no other one", rows)
+        s.start("imapd")
+        with Box(s.port("imap")) as box:
+            folders = box.folders()
+            t.check("lists/c&APY-deburg/2020.old" in folders and "\\sent" in folders["Sent Messages"], "their names and uses", folders)
+            t.check(set(box.all()["lists/c&APY-deburg"]["messages"]) == {800}, "their numbers", box.all())
+            t.check("lists/c&APY-deburg" in box.subscriptions(), "their subscriptions", box.subscriptions())
+        again, _ = run_import(s, "--layout", "fs", "maildir", m.path)
+        t.check(not any(r["fetched"] for r in again.values()), "a second run finds all of it again", again)
+        _, p = run_import(s, "--layout", "sideways", "maildir", m.path, check=64)
+        t.check("maildir++ or fs" in p.stderr, "another layout is none", p.stderr)
+    m = Maildir()
+    for sub in ("cur", "new", "tmp"):
+        (m.path / sub).rmdir()
+    m.folder("inbox")
+    m.message(1, "inbox")
+    with Suite() as s:
+        s.user(USER, "pass")
+        _, p = run_import(s, "maildir", m.path, check=66)
+        t.check("--layout fs" in p.stderr, "without it a Maildir that has none of its own is none", p.stderr)
+        rows, _ = run_import(s, "--layout", "fs", "maildir", m.path)
+        t.check({n: r["here"] for n, r in rows.items()} == {"INBOX": 1}, "a folder called inbox is INBOX", rows)
+
+
+def test_quota(t):
+    """An import brings what is there, whatever the quota; then the mailbox is full."""
+    m = dovecot()
+    with Suite() as s:
+        s.user(USER, "pass", "--quota", "1K", "--quota-messages", "2")
+        rows, _ = run_import(s, "maildir", m.path)
+        t.check(all(r["here"] == r["source"] for r in rows.values()) and rows["INBOX"]["here"] == 5, "quotas do not hold an import up", rows)
+        s.start("imapd")
+        with Box(s.port("imap")) as box:
+            r = box.imap.append("INBOX", "", None, letter(1))
+            t.check(r[0] == "NO" and b"OVERQUOTA" in r[1][0], "but they count what it brought", r)
+
+
 def test_uidl_format(t):
     m = dovecot()
     with Suite() as s:
@@ -275,7 +330,7 @@ def test_hostile(t):
 
 
 def run(t):
-    for test in (test_dovecot, test_uidl_format, test_again, test_numbers_go_on, test_not_empty, test_courier, test_hostile):
+    for test in (test_dovecot, test_layout_fs, test_quota, test_uidl_format, test_again, test_numbers_go_on, test_not_empty, test_courier, test_hostile):
         try:
             test(t)
         except Exception as e:  # a test's failure must not end the others
