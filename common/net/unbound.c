@@ -98,7 +98,7 @@ set_servers(const struct conf *c)
 {
 	size_t n = conf_list_count(c, "common", "resolver_forward");
 	/* a server that an admin names may be on this host; one that a stranger's zone names may not */
-	int err = n ? set_option("do-not-query-localhost:", "no") : E_OK;
+	int err = set_option("do-not-query-localhost:", n ? "no" : "yes");
 	for (size_t i = 0; i < n && err == E_OK; i++)
 		err = set_server(conf_list(c, "common", "resolver_forward", i));
 	return err;

@@ -76,6 +76,19 @@ def refusal(packet, rcode, truncated=False):
     return packet[:2] + struct.pack(">HHHHH", flags, 1, 0, 0, 0) + packet[12:at + 5]
 
 
+# Where a resolver that was told nothing begins: the addresses of the root servers, a to m.
+ROOT_SERVERS = ("198.41.0.4", "199.9.14.201", "192.33.4.12", "199.7.91.13", "192.203.230.10", "192.5.5.241", "192.112.36.4",
+                "198.97.190.53", "192.36.148.17", "192.58.128.30", "193.0.14.129", "199.7.83.42", "202.12.27.33")
+NAME_SERVER = "192.0.2.53"
+
+
+def become_the_world():
+    """In a network namespace of its own: this host is every root server, and the name server of all else."""
+    run("ip", "link", "set", "lo", "up")
+    for a in (*ROOT_SERVERS, NAME_SERVER):
+        run("ip", "address", "add", f"{a}/32", "dev", "lo")
+
+
 class Zone:
     def __init__(self, name, text, sign, broken, spoil, ttl):
         self.name, self.text, self.sign, self.broken, self.spoil, self.ttl = name, text, sign, broken, spoil, ttl
@@ -85,7 +98,8 @@ class Zone:
 class Internet:
     """name.strip('.') everywhere: "" is the root."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, listen=LOOPBACK, port=None, ns=LOOPBACK):
+        """listen, port: where it answers; ns: the address of its name server, as its zones say it (below: recursion)"""
         self.dir = pathlib.Path(directory) / "internet"
         self.dir.mkdir()
         os.chmod(self.dir, 0o755)
@@ -93,7 +107,9 @@ class Internet:
         self.released = threading.Event()
         self.lock = threading.Lock()
         self.nsd, self.servers = None, []
-        self.port, self.nsd_port = free_udp_ports(2)
+        self.listen, self.ns = listen, ns
+        self.nsd_port, free = free_udp_ports(2)
+        self.port = port or free
 
     # ---- what is in it ----
 
@@ -151,7 +167,7 @@ class Internet:
         self.write_zones()
         self.start_nsd()
         for kind in (FrontUDP, FrontTCP):
-            server = kind((LOOPBACK, self.port), None)
+            server = kind((self.listen, self.port), None)
             server.net = self
             self.servers.append(server)
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -205,12 +221,14 @@ class Internet:
 
     def write_zones(self):
         for top in {""} | {n.rpartition(".")[2] for n in self.zones} | {"test"}:
-            self.zones.setdefault(top, Zone(top, "ns A 127.0.0.1" if top == "test" else "", True, False, (), 60))
+            self.zones.setdefault(top, Zone(top, f"ns A {self.ns}" if top == "test" else "", True, False, (), 60))
         lines = {n: [] for n in self.zones}
         for zone in self.zones.values():
             parent = self.parent_of(zone.name)
             if zone.name:
                 lines[parent].append(f"{zone.name}. NS ns.test.")
+            if zone.name == "test":
+                lines[parent].append(f"ns.test. A {self.ns}")  # glue
             if zone.name and zone.sign:
                 lines[parent].append(self.ds_of(zone))
         for zone in self.zones.values():
