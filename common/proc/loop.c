@@ -16,6 +16,7 @@ struct loop_fd {
 	struct loop *loop; /* borrow */
 	struct event *ev;  /* own */
 	int fd;            /* borrow */
+	unsigned events;   /* that are waited for */
 	loop_fd_fn *fn;
 	void *ctx;         /* borrow */
 };
@@ -80,6 +81,7 @@ static void
 arm(struct loop_fd *w, unsigned events)
 {
 	short what = EV_PERSIST;
+	w->events = events;
 	if (events & LOOP_READ)
 		what |= EV_READ;
 	if (events & LOOP_WRITE)
@@ -103,6 +105,8 @@ loop_watch(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *ctx)
 void
 loop_events(struct loop_fd *w, unsigned events)
 {
+	if (events == w->events)
+		return; /* two system calls for nothing */
 	event_del(w->ev);
 	arm(w, events);
 }
