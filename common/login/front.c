@@ -189,6 +189,7 @@ static void
 drain(void)
 {
 	listen_or_not();
+	sasl_drop_spares();
 	for (struct front_conn *c = the_front.conns, *next; c && the_child.is_stopping; c = next) {
 		next = c->next;
 		if (c->state != FRONT_TALK)

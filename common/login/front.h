@@ -134,6 +134,7 @@ MUST_USE int conn_read(struct front_conn *, struct buf *into, size_t most);  /* 
 MUST_USE int conn_write(struct front_conn *, struct buf *from);              /* as much as goes.  E_OK all, E_MORE, E_IO */
 void sasl_line(struct front_conn *, struct span line);
 void sasl_close(struct front_conn *);
+void sasl_drop_spares(void);                    /* at a drain: auth ends when nobody can ask it any more */
 void relay_begin(struct front_conn *, struct id ticket);
 void relay_pump(struct front_conn *);
 

@@ -8,6 +8,23 @@
 #include "login/front.h"
 #include "proc/child.h"
 
+enum { SPARES_MOST = 8 };
+
+/* Channels to auth on which a login came to its good end: the next ones need not ask the monitor for one. */
+static struct {
+	int fds[SPARES_MOST]; /* own */
+	size_t n;
+} spares;
+
+void
+sasl_drop_spares(void)
+{
+	while (spares.n)
+		close(spares.fds[--spares.n]);
+}
+
+/* ---- the channel ---- */
+
 void
 sasl_close(struct front_conn *c)
 {
@@ -17,6 +34,19 @@ sasl_close(struct front_conn *c)
 	c->auth = -1;
 	c->is_sasl = false;
 }
+
+static void
+channel_leave(struct front_conn *c)
+{
+	if (!the_child.is_draining && spares.n < SPARES_MOST) {
+		loop_unwatch(&c->auth_watch);
+		spares.fds[spares.n++] = c->auth;
+		c->auth = -1;
+	}
+	sasl_close(c);
+}
+
+/* ---- what auth says ---- */
 
 static void
 say_failed(void *ctx)
@@ -57,7 +87,7 @@ take_reply(struct front_conn *c, const struct auth_reply *r)
 	case AUTH_OK:
 		log_event(LOG_INFO, "login", "client=%s account=%s tls=%d", c->peer.text, log_q(r->account), c->tls != NULL);
 		struct id ticket = r->ticket;
-		sasl_close(c);
+		channel_leave(c);
 		relay_begin(c, ticket);
 		break;
 	case AUTH_CONTINUE:
@@ -96,17 +126,35 @@ on_auth(void *ctx, int fd, unsigned events)
 	conn_pump(c);
 }
 
+/* ---- what it is asked ---- */
+
+static int
+on_channel(struct front_conn *c, int fd, uint16_t type, struct span body)
+{
+	c->auth = fd;
+	c->auth_watch = loop_watch(the_front.loop, fd, LOOP_READ, on_auth, c);
+	return ask_send(fd, type, body, -1, 0);
+}
+
+/* On a spare one, as long as its auth lives; else on a new one. */
+static int
+channel_begin(struct front_conn *c, uint16_t type, struct span body)
+{
+	int fd;
+	while (spares.n) {
+		if (on_channel(c, spares.fds[--spares.n], type, body) == E_OK)
+			return E_OK;
+		sasl_close(c);
+	}
+	int err = child_channel("auth", &fd);
+	return err == E_OK ? on_channel(c, fd, type, body) : err;
+}
+
 static int
 ask(struct front_conn *c, uint16_t type, struct buf *body)
 {
-	int err = E_OK;
-	if (c->auth < 0) {
-		err = child_channel("auth", &c->auth);
-		if (err == E_OK)
-			c->auth_watch = loop_watch(the_front.loop, c->auth, LOOP_READ, on_auth, c);
-	}
-	if (err == E_OK)
-		err = ask_send(c->auth, type, buf_as_span(body), -1, 0);
+	struct span b = buf_as_span(body);
+	int err = c->auth < 0 ? channel_begin(c, type, b) : ask_send(c->auth, type, b, -1, 0);
 	buf_wipe(body);
 	if (err == E_OK)
 		c->state = FRONT_ASKING;
