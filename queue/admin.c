@@ -19,10 +19,13 @@ struct admin {
 	struct id waits_for;   /* a copy that the spool was asked for */
 	bool is_waiting;
 	struct buf entry;      /* of the answer to come */
+	uint64_t syncs_at;     /* when so many were done, its removal is durable; 0: it waits for none */
+	struct buf removal;    /* own: the answer then */
 	struct id holds;       /* it is in memory: the answer comes when it left */
 	bool is_holding;
 };
 
+static uint64_t syncs_asked, syncs_done; /* of the spool, for removals */
 static struct admin *admins;
 static unsigned n_admins;
 static struct buf scratch;
@@ -270,11 +273,34 @@ ask_flush(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	return err;
 }
 
+/* Answered when it is durable; of what is under way for others, only that it was asked to end. */
 static int
 ask_remove(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	(void)a, (void)fd, (void)fd_back;
-	return for_one_or_all(body, reply, remove_one, true);
+	struct admin *x = a->ctx;
+	(void)fd, (void)fd_back;
+	int err = for_one_or_all(body, reply, remove_one, true);
+	if (err != E_OK)
+		return err;
+	defer_flush();
+	x->syncs_at = ++syncs_asked;
+	buf_reset(&x->removal);
+	buf_span(&x->removal, buf_as_span(reply));
+	sched_tell(SCHED_SYNC, &(struct buf){.p = NULL});
+	return E_MORE;
+}
+
+void
+admin_synced(struct rd *body)
+{
+	syncs_done += rd_u32(body);
+	for (struct admin *x = admins; x; x = x->next) {
+		if (!x->syncs_at || x->syncs_at > syncs_done)
+			continue;
+		x->syncs_at = 0;
+		if (ask_answer(x->asker, ADMIN_REMOVE, buf_as_span(&x->removal), -1) != E_OK)
+			log_event(LOG_INFO, "admin_gone", "%s", "");
+	}
 }
 
 /* ---- held, released, begun anew: one message ---- */
@@ -437,6 +463,7 @@ admin_free(struct admin *x)
 	loop_unwatch(&x->watch);
 	asker_free(&x->asker);
 	buf_free(&x->entry);
+	buf_free(&x->removal);
 	mem_free(&x);
 }
 

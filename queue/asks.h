@@ -29,6 +29,7 @@ enum sched_ask {
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */
 	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
 	SCHED_HOLD,     /* id, u8 held: what waits in its deferred file is held, or no longer.  No reply: its row counts */
+	SCHED_SYNC,     /* nothing -> SAY_SYNCED, when what was done before is noted durably */
 	SCHED_ASKS
 };
 
@@ -41,6 +42,7 @@ enum spool_says {
 	SAY_COPY,        /* id, u8 ok, fd: a sealed memory file with the message's bytes */
 	SAY_DERIVED,     /* parent id, id of the new one, u8 spool_verdict: it is durable; it comes as SAY_NEW too */
 	SAY_REPORTED,    /* parent id, u8 spool_verdict: it is durable, and so are its marks */
+	SAY_SYNCED,      /* u32 how many SCHED_SYNC this answers, in their order */
 	SAY_MISSING,     /* id, u8: 0: there is no such message any more; 1: it cannot be read now */
 	SAY_NAMES,       /* u16 n, n x id */
 	SAY_LONG,        /* u8 source, u32 segment, u64 offset, empty str; fd: as one of SAY_NEW, but the envelope,

@@ -302,6 +302,8 @@ spool_write_batch(void)
 	buf_free(&marks);
 	if (n && v == SPOOL_OK)
 		notes_are_durable(segment);
+	if (s->syncs_owed && !spool_has_notes())
+		say_synced();
 	answer_all();
 	if (v == SPOOL_FAILED) {
 		s->rescue_at_ms = 0;

@@ -362,6 +362,7 @@ defer_remove(struct id id)
 	struct fetch *f = find_fetch(id);
 	if (f)
 		f->is_removed = true;
+	has_unsynced_rows = true;
 	log_event(LOG_NOTICE, "removed", "mid=%s", id_text(id));
 	buf_u16(&b, 1);
 	buf_put(&b, id.b, ID_BYTES);

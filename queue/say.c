@@ -269,6 +269,15 @@ say_reported(struct id parent, enum spool_verdict v)
 	say(SAY_REPORTED, &b, -1);
 }
 
+void
+say_synced(void)
+{
+	struct buf b = {0};
+	buf_u32(&b, the_spool.syncs_owed);
+	the_spool.syncs_owed = 0;
+	say(SAY_SYNCED, &b, -1);
+}
+
 static void
 on_sched(void *ctx, int fd, unsigned events)
 {

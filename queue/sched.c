@@ -171,6 +171,9 @@ take(struct ask_msg *m)
 	case SAY_REPORTED:
 		report_said(&m->body);
 		break;
+	case SAY_SYNCED:
+		admin_synced(&m->body);
+		break;
 	case SAY_MISSING:
 		defer_missing(&m->body);
 		break;

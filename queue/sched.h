@@ -144,6 +144,7 @@ void report_copy(struct rd *body, int *fd);        /* SAY_COPY */
 
 /* admin.c */
 void admin_open(void);
+void admin_synced(struct rd *body);                /* SAY_SYNCED */
 void admin_copy(struct id, int *fd);               /* SAY_COPY for an admin */
 void admin_left(struct id, bool is_held);          /* it leaves memory: who wants it held is told */
 

@@ -389,10 +389,21 @@ ask_hold(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_MORE;
 }
 
+static int
+ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	the_spool.syncs_owed++; /* with the next batch, which is written when all that is asked now was read */
+	return E_MORE;
+}
+
 void
 sched_asks_forget(void)
 {
 	n_deferrals = 0;
+	the_spool.syncs_owed = 0;
 	if (listing.timer)
 		loop_timer_set(listing.timer, -1);
 }
@@ -409,6 +420,7 @@ const struct ask_row sched_rows[SCHED_ROWS] = {
 	[SCHED_FETCH]   = {"FETCH",   PH_ANY,   0,    4096,             false,   ask_fetch},
 	[SCHED_LIST]    = {"LIST",    PH_ANY,   60,   0,                false,   ask_list},
 	[SCHED_HOLD]    = {"HOLD",    PH_ANY,   0,    ID_BYTES + 1,     false,   ask_hold},
+	[SCHED_SYNC]    = {"SYNC",    PH_ANY,   0,    0,                false,   ask_sync},
 };
 /* clang-format on */
 

@@ -120,7 +120,7 @@ spool_run(void)
 	intake_open();
 	while (!s->is_ending) {
 		loop_once(s->loop);
-		if (s->n_batch)
+		if (s->n_batch || s->syncs_owed)
 			spool_write_batch();
 	}
 	if (spool_has_notes())

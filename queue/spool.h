@@ -76,6 +76,7 @@ struct spool {
 	struct arrival *batch;       /* own: JOURNAL_BATCH_RECORDS_MAX */
 	size_t n_batch, batch_bytes;
 	struct notes notes;
+	uint32_t syncs_owed;         /* sched waits for the notes */
 	bool has_removed;            /* files were removed since the last sync of the file system */
 	bool is_ending;
 	unsigned segments_live, segments_most;
@@ -129,12 +130,13 @@ void say_envelope(const struct job_ref *, struct span envelope);
 void say_marked(struct id id, bool is_ok);
 void say_derived(struct id parent, struct id id, enum spool_verdict);
 void say_reported(struct id parent, enum spool_verdict);
+void say_synced(void);                        /* all that is owed */
 void say_pressure(void);
 void say_flush(void);                         /* what waits is sent, as far as the channel takes it */
 bool say_is_there(void);
 
 /* sched_asks.c */
-enum { SCHED_ROWS = 10 };
+enum { SCHED_ROWS = 11 };
 extern const struct ask_row sched_rows[SCHED_ROWS];
 void sched_asks_settle(void);                 /* what it asked for so far is made durable, and said */
 void sched_asks_forget(void);                 /* sched left: what was under way for it ends */

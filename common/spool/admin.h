@@ -14,7 +14,8 @@ enum admin_ask {
 	ADMIN_LIST,      /* nothing -> packets of u16 n, n entries (admin_entry_put); the last has n = 0 */
 	ADMIN_SHOW,      /* id -> u8 found, one entry, and a descriptor of the message's bytes (none: it went meanwhile) */
 	ADMIN_FLUSH,     /* u8 has_id, id: attempt now, this one or all -> u32 how many */
-	ADMIN_REMOVE,    /* u8 has_id, id: remove without a report, this one or all -> u32 how many */
+	ADMIN_REMOVE,    /* u8 has_id, id: remove without a report, this one or all -> u32 how many, when it is durable;
+	                  * what is under way goes when that ended */
 	ADMIN_HOLD,      /* id: not tried any more -> u32 how many; answered when what is under way for it ended */
 	ADMIN_RELEASE,   /* id: held no longer, due now -> u32 how many */
 	ADMIN_REQUEUE,   /* id: as if it had come now: held no longer, no attempts, a new lifetime, due now -> u32 how many */
