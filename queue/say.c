@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* say.c - what the spool tells its scheduler. */
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -9,7 +10,7 @@
 #include "queue/sealed.h"
 #include "queue/spool.h"
 
-enum { SAY_BYTES_MOST = 60000, SAY_HEAD_MOST = 32, SCHED_BURST = 64 };
+enum { SAY_BYTES_MOST = 60000, SAY_HEAD_MOST = 32, SCHED_BURST = 64, PAUSE_MS = 250 };
 
 /* A message that did not fit into the channel. */
 struct waiting {
@@ -25,6 +26,9 @@ static struct {
 	struct entry *unsaid, **unsaid_end;     /* borrow: what is new, in order */
 	struct waiting *waiting, **waiting_end; /* own: answers, before anything new */
 	bool owes_replayed, wants_write;
+	bool is_paused;   /* no memory file could be made */
+	int64_t again_ms; /* it is tried again then; monotonic */
+	bool has_told_so; /* logged; once, until one can be made */
 	struct buf scratch;
 } sched = {.unsaid_end = &sched.unsaid, .waiting_end = &sched.waiting};
 
@@ -48,6 +52,7 @@ leave(void)
 		mem_free(&w);
 	}
 	sched.waiting_end = &sched.waiting;
+	sched.is_paused = false;
 	/* the next one is told all that is not done, from the beginning */
 	for (struct entry *e = sched.unsaid; e; e = e->unsaid_next)
 		e->is_unsaid = false;
@@ -125,11 +130,23 @@ is_long(size_t envelope_bytes)
 	return envelope_bytes > SAY_BYTES_MOST;
 }
 
+/* A memory file of an envelope; -1: none now, and nothing more is said for a while. */
+static int
+long_copy(struct span envelope)
+{
+	int fd = sealed_copy(envelope);
+	if (fd < 0 && !sched.has_told_so)
+		log_event(LOG_ERR, "no_memory_file", "bytes=%zu err=%s do=\"nothing: it is tried again\"", envelope.n, log_errno(errno));
+	sched.is_paused = sched.has_told_so = fd < 0;
+	sched.again_ms = clock_mono_ms() + PAUSE_MS;
+	return fd;
+}
+
 static bool
 send_long(const struct entry *e)
 {
 	struct buf b = {0};
-	int fd = sealed_copy(span_make(e->envelope, e->envelope_bytes));
+	int fd = long_copy(span_make(e->envelope, e->envelope_bytes));
 	new_put(&b, &e->ref, SPAN(""));
 	bool is_sent = fd >= 0 && send_now(SAY_LONG, buf_as_span(&b), fd) == E_OK;
 	if (fd >= 0)
@@ -138,18 +155,22 @@ send_long(const struct entry *e)
 	return is_sent;
 }
 
-void
+int
 say_envelope(const struct job_ref *ref, struct span envelope)
 {
 	struct buf b = {.max = ASK_MSG_MAX - 2};
 	if (is_long(envelope.n)) {
+		int fd = long_copy(envelope);
+		if (fd < 0)
+			return E_IO;
 		new_put(&b, ref, SPAN(""));
-		say(SAY_LONG, &b, sealed_copy(envelope));
-		return;
+		say(SAY_LONG, &b, fd);
+		return E_OK;
 	}
 	buf_u16(&b, 1);
 	new_put(&b, ref, envelope);
 	say(SAY_NEW, &b, -1);
+	return E_OK;
 }
 
 static void
@@ -227,7 +248,16 @@ say_flush(void)
 	if (is_all && sched.owes_replayed &&
 	    send_now(SAY_REPLAYED, SPAN(""), -1) == E_OK)
 		sched.owes_replayed = false;
-	want_write(!is_all || sched.owes_replayed);
+	want_write(!sched.is_paused && (!is_all || sched.owes_replayed));
+}
+
+void
+say_tick(void)
+{
+	if (!sched.is_paused || clock_mono_ms() < sched.again_ms)
+		return;
+	sched.is_paused = false;
+	say_flush();
 }
 
 void

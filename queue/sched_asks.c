@@ -289,9 +289,10 @@ fetch_one(struct id id)
 		    .offset = d.offset};
 		if (!d.message_bytes)
 			ref.offset = 0;
-		say_envelope(&ref, buf_as_span(&d.envelope));
+		err = say_envelope(&ref, buf_as_span(&d.envelope));
 		buf_free(&d.envelope);
-		return;
+		if (err == E_OK)
+			return;
 	}
 	if (err == E_BAD && deferred_is_there(&the_spool.files, id)) {
 		log_event(LOG_ALERT, "corrupt_message", "id=%s aside=corrupt/%s",

@@ -30,6 +30,7 @@ on_tick(void *ctx)
 	(void)ctx;
 	if (spool_has_notes())
 		spool_write_batch();
+	say_tick();
 	spool_retire();
 	int err = journal_prepare(s->journal);
 	if (err == E_IO && (errno == ENOSPC || errno == EDQUOT))

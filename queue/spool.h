@@ -125,14 +125,16 @@ void intake_answer(struct arrival *);         /* to its client, after the sync; 
 void say_open(int chan);                      /* sched is there: told all, then what comes */
 void say(uint16_t type, struct buf *body, int fd); /* takes both */
 void say_new(struct entry *);
-/* say_envelope - SAY_NEW of one message; SAY_LONG when its envelope is too long for that */
-void say_envelope(const struct job_ref *, struct span envelope);
+/* say_envelope - SAY_NEW of one message; SAY_LONG when its envelope is too long for that.
+ * E_OK, E_IO (there is no memory file for it now) */
+MUST_USE int say_envelope(const struct job_ref *, struct span envelope);
 void say_marked(struct id id, bool is_ok);
 void say_derived(struct id parent, struct id id, enum spool_verdict);
 void say_reported(struct id parent, enum spool_verdict);
 void say_synced(void);                        /* all that is owed */
 void say_pressure(void);
 void say_flush(void);                         /* what waits is sent, as far as the channel takes it */
+void say_tick(void);                          /* what could not be said for want of a memory file is tried again */
 bool say_is_there(void);
 
 /* sched_asks.c */
