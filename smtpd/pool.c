@@ -158,7 +158,7 @@ pool_want(size_t n_ready)
 		return;
 	while (!the_child.is_draining &&
 	       pool.n_free + pool.n_coming < n_ready + pool.spare) {
-		int err = child_spawn("session");
+		int err = child_spawn("session", 0);
 		if (err != E_OK) {
 			pool.full_until_ms = deadline_in_ms(POOL_FULL_MS);
 			if (n_ready && pool.n_coming == 0)

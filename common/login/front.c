@@ -22,6 +22,7 @@ static struct {
 	size_t n_doors;
 	bool is_listening;
 	bool is_paused; /* no descriptors were left: until the next tick */
+	uint32_t n_processors;
 	struct crowd crowd;
 	struct nets proxies;
 	struct loop_timer *tick;
@@ -129,15 +130,30 @@ take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
 	conn_pump(c);
 }
 
-/* Nearly full: another front takes what comes. */
+static size_t
+count_handshakes(void)
+{
+	size_t n = 0;
+	for (const struct front_conn *c = the_front.conns; c; c = c->next)
+		n += c->state == FRONT_HANDSHAKE;
+	return n;
+}
+
+/* Nearly full: another front takes what comes.  Or many handshakes: they are work, and each processor can do some; asked for
+ * once, as who was asked then stays. */
 static void
 call_for_help(void)
 {
-	static bool has_called;
+	static bool has_called, has_shared;
 	bool is_near = the_front.n_conns * 2 >= the_front.most;
-	if (is_near && !has_called && child_spawn("front") == E_LIMIT)
+	if (is_near && !has_called && child_spawn("front", 0) == E_LIMIT)
 		log_event(LOG_NOTICE, "fronts_at_most", "connections=%zu", the_front.n_conns);
 	has_called = is_near;
+	if (has_shared || count_handshakes() < FRONT_HANDSHAKES_MANY)
+		return;
+	has_shared = true;
+	if (child_spawn("front", role.n_processors) == E_OK)
+		log_event(LOG_DEBUG, "handshakes_shared", "%s", "");
 }
 
 static void
@@ -240,6 +256,8 @@ key_channel(int *out)
 int
 front_prepare(void)
 {
+	long n = sysconf(_SC_NPROCESSORS_ONLN); /* a file says it: later there is none */
+	role.n_processors = n > 0 ? (uint32_t)n : 1;
 	return tls_server_new(the_child.conf, key_channel, &the_front.tls) == E_OK ? EX_OK : EX_CONFIG;
 }
 

@@ -27,6 +27,7 @@ enum {
 	FRONT_FAILURES_MOST = 3,      /* wrong passwords of a connection */
 	FRONT_FAILURE_DELAY_MS = 1000, /* times the number of failures */
 	FRONT_ACCEPT_BURST = 16,
+	FRONT_HANDSHAKES_MANY = 4,    /* at a time: work for another processor */
 	FRONT_AHEAD_CHUNK = 512,      /* bytes, of what was sent in plain ahead of TLS */
 	FRONT_AHEAD_CHUNKS = 64,      /* that many are read away */
 	FRONT_TICK_MS = 500,

@@ -103,14 +103,13 @@ child_tell(uint16_t type, struct span body, int fd)
 	return ask_send(the_child.control, type, body, fd, deadline_in_ms(CHILD_CALL_WAIT_MS));
 }
 
-/* An ask whose body is a name and whose reply is u8 result, with a descriptor when wanted. */
+/* An ask whose reply is u8 result, with a descriptor when wanted.  Frees body. */
 static int
-call_name(uint16_t type, const char *name, int *fd)
+call_result(uint16_t type, struct buf *body, int *fd)
 {
-	struct buf body = {0}, in = {0};
+	struct buf in = {0};
 	struct ask_msg reply;
-	buf_bytes(&body, span_of(name));
-	int err = child_call(type, buf_as_span(&body), -1, &in, &reply);
+	int err = child_call(type, buf_as_span(body), -1, &in, &reply);
 	if (err == E_OK) {
 		int8_t result = (int8_t)rd_u8(&reply.body);
 		err = rd_end(&reply.body) == E_OK ? result : E_BAD;
@@ -121,9 +120,17 @@ call_name(uint16_t type, const char *name, int *fd)
 		else if (fd && err == E_OK)
 			err = E_IO;
 	}
-	buf_free(&body);
+	buf_free(body);
 	buf_free(&in);
 	return err == E_LIMIT && fd ? E_IO : err;
+}
+
+static int
+call_name(uint16_t type, const char *name, int *fd)
+{
+	struct buf body = {0};
+	buf_bytes(&body, span_of(name));
+	return call_result(type, &body, fd);
 }
 
 int
@@ -139,9 +146,12 @@ child_daemon(const char *daemon, int *out)
 }
 
 int
-child_spawn(const char *role)
+child_spawn(const char *role, uint32_t most)
 {
-	return call_name(MON_SPAWN, role, NULL);
+	struct buf body = {0};
+	buf_bytes(&body, span_of(role));
+	buf_u32(&body, most);
+	return call_result(MON_SPAWN, &body, NULL);
 }
 
 void

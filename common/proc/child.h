@@ -55,8 +55,8 @@ MUST_USE int child_channel(const char *role, int *out);
 /* child_daemon - a connection to another daemon: "queue" (its spool), "deliver" (a placer).
  * E_OK, E_DENY, E_IO (it is not there now).  Blocks as child_channel. */
 MUST_USE int child_daemon(const char *daemon, int *out);
-/* child_spawn - one more process of a pool.  E_OK, E_LIMIT (the pool is at its most) */
-MUST_USE int child_spawn(const char *role);
+/* child_spawn - one more process of a pool, while there are less than most; 0: than the setting says.  E_OK, E_LIMIT */
+MUST_USE int child_spawn(const char *role, uint32_t most);
 /* child_who - for "merpati who": who is served from where; two empty spans: nobody any more */
 void child_who(struct span address, struct span account);
 /* child_call - any ask of the monitor.  As ask_call; what the monitor says unasked meanwhile is handled. */

@@ -60,7 +60,7 @@ MUST_USE int daemon_user(const struct conf *, enum role_user, uid_t *uid, gid_t 
 enum mon_ask {
 	MON_CHANNEL = 1, /* str role -> u8 result, fd */
 	MON_DAEMON,      /* str "queue" or "deliver" -> u8 result, fd */
-	MON_SPAWN,       /* str role -> u8 result */
+	MON_SPAWN,       /* str role, u32 most -> u8 result */
 	MON_WHO,         /* str address, str account: for merpati who.  No reply */
 	MON_EXTRA = 8,   /* the daemon's own begin here; at most MON_EXTRA_MOST */
 	MON_EXTRA_MOST = 8,

@@ -153,6 +153,7 @@ static int
 ask_spawn(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	const struct role *role = role_of(rd_str(body, ROLE_NAME_MAX));
+	uint32_t enough = rd_u32(body);
 	struct jail jail;
 	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
@@ -162,6 +163,8 @@ ask_spawn(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	int64_t most = role->most
 	    ? conf_int(the_monitor.conf, the_monitor.daemon->name, role->most)
 	    : (int64_t)role->at_start;
+	if (enough && enough < most)
+		most = enough;
 	if (the_monitor.is_stopping || process_count(role, false) >= (uint64_t)most) {
 		buf_u8(reply, (uint8_t)E_LIMIT);
 		return E_OK;
@@ -204,7 +207,7 @@ static const struct ask_row rows[MON_EXTRA] = {
 	/*               name       legal in  times   bytes               fd back  answered by */
 	[MON_CHANNEL] = {"CHANNEL", 1,        600000, ROLE_NAME_MAX + 4,  true,    ask_channel},
 	[MON_DAEMON]  = {"DAEMON",  1,        60000,  ROLE_NAME_MAX + 4,  true,    ask_daemon},
-	[MON_SPAWN]   = {"SPAWN",   1,        600000, ROLE_NAME_MAX + 4,  false,   ask_spawn},
+	[MON_SPAWN]   = {"SPAWN",   1,        600000, ROLE_NAME_MAX + 8,  false,   ask_spawn},
 	[MON_WHO]     = {"WHO",     1,        0,      2 * WHO_TEXT_MAX + 8, false, ask_who},
 };
 /* clang-format on */

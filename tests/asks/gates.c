@@ -71,6 +71,8 @@ sample_monitor(uint16_t type, struct buf *b)
 	static const struct id id;
 	if (type == MON_CHANNEL || type == MON_DAEMON || type == MON_SPAWN)
 		buf_bytes(b, SPAN("key"));
+	if (type == MON_SPAWN)
+		buf_u32(b, 0);
 	if (type == MON_WHO) {
 		buf_bytes(b, SPAN("127.0.0.1"));
 		buf_bytes(b, SPAN("u1@example.test"));
