@@ -248,13 +248,23 @@ append_free(struct job *j)
 static const struct job_kind append_kind = {
     .name = "append", .is_growing = true, .step = append_step, .synced = append_synced, .answer = append_answer, .free = append_free};
 
+/* So many, and nothing behind them: who asks otherwise is ended before anything is begun. */
+static bool
+are_messages(struct rd r, uint16_t n)
+{
+	struct ask_message m;
+	while (n > 0 && ask_message_get(&r, &m) == E_OK)
+		n--;
+	return n == 0 && rd_end(&r) == E_OK;
+}
+
 int
 ask_append(struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct append_job *a = job_new(sizeof *a, &append_kind, asker->ctx, KEEPER_APPEND, ask_body(body, fd));
 	a->messages = rd_of(buf_as_span(&a->job.body));
 	(void)reply, (void)fd_back;
-	if (ask_append_get(&a->messages, &a->asked) != E_OK) {
+	if (ask_append_get(&a->messages, &a->asked) != E_OK || !are_messages(a->messages, a->asked.n)) {
 		job_drop(&a->job);
 		return E_BAD;
 	}

@@ -159,11 +159,24 @@ cache_free(struct job *j)
 
 static const struct job_kind cache_kind = {.name = "cache", .is_growing = true, .step = cache_step, .free = cache_free};
 
+/* Who sends anything else is ended: in the batch it would only be passed over. */
+static bool
+are_items(struct span body)
+{
+	struct rd r = rd_of(body);
+	struct ask_item item;
+	while (r.in.n && ask_item_get(&r, &item) == E_OK)
+		;
+	return r.err == E_OK;
+}
+
 int
 ask_cache(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct span items = ask_body(body, fd);
 	(void)a, (void)reply, (void)fd_back;
+	if (!are_items(items))
+		return E_BAD;
 	if (cache.n_jobs >= CACHE_JOBS_MOST)
 		return E_MORE;
 	struct cache_job *c = job_new(sizeof *c, &cache_kind, NULL, KEEPER_CACHE, items);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, resolver, fetch and a monitor answer: out of turn, too long, too
+ * gates.c - every row of the tables that key, auth, lookup, resolver, fetch, a monitor, a keeper, the front of smtpd and the
+ * processes of queue answer: out of turn, too long, too
  * often, one byte short, one byte more, asks that do not exist, and of a monitor those that a role may not
  * make.  Prints "ok WHAT" or "FAILED WHAT", a line each.
  */
@@ -11,6 +12,7 @@
 #include "account/recipient.h"
 #include "auth/auth.h"
 #include "base/log.h"
+#include "gates.h"
 #include "login/ticket.h"
 #include "net/fetch.h"
 #include "proc/child.h"
@@ -65,6 +67,12 @@ sample_fetch(uint16_t type, struct buf *b)
 }
 
 static void
+sample_nothing(uint16_t type, struct buf *b)
+{
+	(void)type, (void)b;
+}
+
+static void
 sample_monitor(uint16_t type, struct buf *b)
 {
 	const struct login_client client = {.client = SPAN("127.0.0.1"), .sid = SPAN(""), .tag = SPAN(""), .input = SPAN("")};
@@ -112,13 +120,20 @@ static const struct kind {
 	const char *name;
 	const struct ask_table *(*table)(unsigned kind);
 	void (*sample)(uint16_t type, struct buf *);
+	void *(*ctx)(void); /* NULL: a process of the monitor, or nothing where the table has its own */
 } kinds[] = {
-    {"key", key_table, sample_key},
-    {"auth", auth_table, sample_auth},
-    {"lookup", lookup_table, sample_lookup},
-    {"resolver", resolver_table, sample_resolver},
-    {"fetch", fetch_table, sample_fetch},
-    {"monitor", monitor_table, sample_monitor},
+    {"key", key_table, sample_key, NULL},
+    {"auth", auth_table, sample_auth, NULL},
+    {"lookup", lookup_table, sample_lookup, NULL},
+    {"resolver", resolver_table, sample_resolver, NULL},
+    {"fetch", fetch_table, sample_fetch, NULL},
+    {"monitor", monitor_table, sample_monitor, NULL},
+    {"keeper", keeper_table, sample_keeper, keeper_ctx},
+    {"smtpd front", pool_table, sample_nothing, NULL},
+    {"spool", client_table, sample_client, client_ctx},
+    {"spool of sched", sched_table, sample_sched, sched_ctx},
+    {"queue admin", admin_table, sample_admin, admin_ctx},
+    {"bounce", report_table, sample_nothing, NULL},
 };
 
 static void
@@ -134,13 +149,13 @@ static const char *const attack_names[ATTACKS] = {
 
 /* What the asked side makes of one such ask. */
 static int
-try(const struct ask_table *t, uint16_t type, enum attack attack, struct span sample)
+try(const struct ask_table *t, void *ctx, uint16_t type, enum attack attack, struct span sample)
 {
 	static char big[ASK_MSG_MAX];
 	struct buf body = {.max = ASK_MSG_MAX}, scratch = {0};
 	int pair[2];
 	ask_pair(pair);
-	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, t->gone ? NULL : &asking);
+	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, ctx ? ctx : t->gone ? NULL : &asking);
 	buf_span(&body, sample);
 	if (attack == OUT_OF_TURN)
 		a->phase = 1u << 31;
@@ -186,7 +201,7 @@ attack_row(const struct kind *k, const struct ask_table *t, uint16_t type)
 	for (unsigned attack = 0; attack < ATTACKS; attack++) {
 		if (!applies(&t->rows[type], attack, buf_as_span(&sample)))
 			continue;
-		int err = try(t, type, attack, buf_as_span(&sample));
+		int err = try(t, k->ctx ? k->ctx() : NULL, type, attack, buf_as_span(&sample));
 		bool is_step = k->table == auth_table && type == AUTH_STEP; /* legal only after a start */
 		bool ok = err == expected[attack] || (is_step && err == E_DENY);
 		tell(ok, k->name, t->rows[type].name, attack_names[attack]);
@@ -203,10 +218,10 @@ attack_powers(void)
 		struct buf sample = {0};
 		sample_monitor(type, &sample);
 		if (any->rows[type].handler)
-			tell(try(none, type, AS_IT_IS, buf_as_span(&sample)) == E_BAD, "monitor", any->rows[type].name,
+			tell(try(none, NULL, type, AS_IT_IS, buf_as_span(&sample)) == E_BAD, "monitor", any->rows[type].name,
 			    "by a role that may not");
 		if (type == MON_CHANNEL || type == MON_DAEMON || type == MON_SPAWN)
-			tell(try(any, type, AS_IT_IS, buf_as_span(&sample)) == E_DENY, "monitor", any->rows[type].name,
+			tell(try(any, NULL, type, AS_IT_IS, buf_as_span(&sample)) == E_DENY, "monitor", any->rows[type].name,
 			    "for what is not in the role's row");
 		buf_free(&sample);
 	}
@@ -229,7 +244,7 @@ attack_questions(void)
 		buf_u32(&body, 1);
 		buf_u16(&body, questions[i].kind);
 		buf_bytes(&body, questions[i].name);
-		tell(try(t, RESOLVER_QUERY, AS_IT_IS, buf_as_span(&body)) == E_BAD, "resolver", "QUERY", questions[i].what);
+		tell(try(t, NULL, RESOLVER_QUERY, AS_IT_IS, buf_as_span(&body)) == E_BAD, "resolver", "QUERY", questions[i].what);
 		buf_free(&body);
 	}
 }
@@ -256,7 +271,7 @@ attack_fetches(void)
 		    .addresses = {questions[i].address}, .n_addresses = questions[i].n};
 		struct buf body = {0};
 		fetch_question_put(&body, &q);
-		tell(try(fetch_table(0), FETCH_GET, AS_IT_IS, buf_as_span(&body)) == E_BAD, "fetch", "GET", questions[i].what);
+		tell(try(fetch_table(0), NULL, FETCH_GET, AS_IT_IS, buf_as_span(&body)) == E_BAD, "fetch", "GET", questions[i].what);
 		buf_free(&body);
 	}
 }
@@ -270,9 +285,10 @@ main(void)
 		for (uint16_t type = 0; type < t->n_rows; type++)
 			if (t->rows[type].handler)
 				attack_row(&kinds[i], t, type);
-		tell(try(t, 0, MORE, SPAN("")) == E_BAD, kinds[i].name, "0", "does not exist");
-		tell(try(t, (uint16_t)t->n_rows, MORE, SPAN("")) == E_BAD, kinds[i].name, "n", "does not exist");
-		tell(try(t, 0xffff, MORE, SPAN("")) == E_BAD, kinds[i].name, "65535", "does not exist");
+		if (t->n_rows == 0 || !t->rows[0].handler)
+			tell(try(t, NULL, 0, MORE, SPAN("")) == E_BAD, kinds[i].name, "0", "does not exist");
+		tell(try(t, NULL, (uint16_t)t->n_rows, MORE, SPAN("")) == E_BAD, kinds[i].name, "n", "does not exist");
+		tell(try(t, NULL, 0xffff, MORE, SPAN("")) == E_BAD, kinds[i].name, "65535", "does not exist");
 	}
 	attack_powers();
 	attack_questions();

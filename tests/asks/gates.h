@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * gates.h - tables of asks that a file keeps to itself: each of these includes the file, as a test may.  A sample is an ask
+ * that is sound as far as its length goes; ctx is what the table's handlers are given.
+ */
+#ifndef TESTS_ASKS_GATES_H
+#define TESTS_ASKS_GATES_H
+
+#include "proc/child.h"
+
+/* keeper.c: common/store/sessions.c */
+const struct ask_table *keeper_table(unsigned kind);
+void *keeper_ctx(void);
+void sample_keeper(uint16_t type, struct buf *);
+
+/* smtp_pool.c: smtpd/pool.c */
+const struct ask_table *pool_table(unsigned kind);
+
+/* spool_client.c: queue/intake.c */
+const struct ask_table *client_table(unsigned kind);
+void *client_ctx(void);
+void sample_client(uint16_t type, struct buf *);
+
+/* queue_sched.c: queue/sched_asks.c */
+const struct ask_table *sched_table(unsigned kind);
+void *sched_ctx(void);
+void sample_sched(uint16_t type, struct buf *);
+
+/* queue_admin.c: queue/admin.c */
+const struct ask_table *admin_table(unsigned kind);
+void *admin_ctx(void);
+void sample_admin(uint16_t type, struct buf *);
+
+/* queue_bounce.c: queue/bounce.c */
+const struct ask_table *report_table(unsigned kind);
+
+#endif

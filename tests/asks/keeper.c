@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/* keeper.c - what sessions ask of the keeper of their account. */
+#include "store/sessions.c"
+
+#include "gates.h"
+
+static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "session"};
+static struct session asking;
+
+const struct ask_table *
+keeper_table(unsigned kind)
+{
+	(void)kind;
+	return &table;
+}
+
+void *
+keeper_ctx(void)
+{
+	return &asking;
+}
+
+static void
+put_u32s(struct buf *b, unsigned n)
+{
+	while (n-- > 0)
+		buf_u32(b, 1);
+}
+
+static void
+put_set(struct buf *b)
+{
+	static const struct num_range one = {1, 1};
+	numset_encode(b, &one, 1);
+}
+
+static void
+put_named(uint16_t type, struct buf *b)
+{
+	buf_bytes(b, SPAN("INBOX"));
+	if (type == KEEPER_SELECT || type == KEEPER_SUBSCRIBE)
+		buf_u8(b, 1);
+	if (type == KEEPER_CREATE || type == KEEPER_RENAME)
+		buf_bytes(b, SPAN("x"));
+	if (type == KEEPER_ADOPT)
+		put_u32s(b, 3);
+}
+
+static void
+put_changing(uint16_t type, struct buf *b)
+{
+	struct num_range one = {1, 1};
+	const struct numset uids = {.ranges = &one, .n = 1};
+	const struct store_change change = {.how = 0};
+	const struct ask_copy copy = {.mailbox = 1, .uids = uids, .target = SPAN("INBOX")};
+	const struct ask_append append = {.target = SPAN("INBOX"), .n = 1};
+	if (type == KEEPER_FLAGS)
+		ask_flags_put(b, 1, &uids, &change);
+	if (type == KEEPER_COPY)
+		ask_copy_put(b, &copy);
+	if (type == KEEPER_APPEND) {
+		ask_append_put(b, &append);
+		ask_message_put(b, &(struct incoming){.size_bytes = 1});
+	}
+	if (type == KEEPER_CACHE)
+		ask_item_put(b, &(struct ask_item){.mailbox = 1, .uid = 1, .item = SPAN("item")});
+	if (type == KEEPER_EXPUNGE) {
+		buf_u32(b, 1);
+		put_set(b);
+		buf_u8(b, 1);
+	}
+}
+
+void
+sample_keeper(uint16_t type, struct buf *b)
+{
+	static const char id[FILE_ID_BYTES];
+	switch (type) {
+	case KEEPER_SELECT: case KEEPER_MAILBOX: case KEEPER_SUBSCRIBE: case KEEPER_CREATE:
+	case KEEPER_DELETE: case KEEPER_RENAME: case KEEPER_ADOPT:
+		put_named(type, b);
+		break;
+	case KEEPER_RENEW: case KEEPER_UNSELECT:
+		put_u32s(b, type == KEEPER_RENEW ? 1 : 2);
+		break;
+	case KEEPER_EXPUNGED: case KEEPER_WAIT:
+		put_u32s(b, 3);
+		break;
+	case KEEPER_FILES:
+		buf_put(b, id, sizeof id);
+		buf_u8(b, 0);
+		break;
+	default:
+		put_changing(type, b);
+	}
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* queue_admin.c - what people ask of the queue. */
+#include "queue/admin.c"
+
+#include "gates.h"
+
+static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "admin"};
+
+const struct ask_table *
+admin_table(unsigned kind)
+{
+	(void)kind;
+	return &table;
+}
+
+void *
+admin_ctx(void)
+{
+	static struct admin asking;
+	return &asking;
+}
+
+void
+sample_admin(uint16_t type, struct buf *b)
+{
+	static const struct id id;
+	if (type == ADMIN_COUNT || type == ADMIN_LIST)
+		return;
+	if (type == ADMIN_FLUSH || type == ADMIN_REMOVE)
+		buf_u8(b, 1);
+	buf_put(b, id.b, ID_BYTES);
+}
