@@ -19,7 +19,12 @@
 #include "move/net.h"
 #include "move/source.h"
 
-static const char port_implicit[] = "993", port_plain[] = "143";
+/* A protocol's ports: with TLS from the first byte, and without. */
+struct ports {
+	const char *implicit, *plain;
+};
+
+static const struct ports imap_ports = {"993", "143"}, pop3_ports = {"995", "110"};
 
 struct import_opts {
 	/* both */
@@ -29,7 +34,7 @@ struct import_opts {
 	const char *pop3_uidl, *layout;
 	bool is_date_of_name;
 	/* of a server */
-	const char *user, *tls, *ca;
+	const char *user, *tls, *ca, *pop3;
 	struct password_opts password;
 	bool is_unverified;
 };
@@ -42,7 +47,7 @@ struct importing {
 	struct import_options o;
 	/* of a server */
 	struct net net;
-	struct buf host, password; /* own */
+	struct buf host, pop3_host, password; /* own */
 	struct tls_client *trust;  /* own */
 	pid_t net_pid;
 	int net_chan;          /* own; -1 */
@@ -92,29 +97,29 @@ split_host(struct span where, struct buf *host, struct span *port)
 }
 
 static int
-read_tls(struct importing *i, struct span port)
+read_tls(struct importing *i, struct span port, const struct ports *ports, enum server_tls *out)
 {
 	static const char *const names[] = {
-	    [IMAP_TLS_IMPLICIT] = "implicit", [IMAP_TLS_STARTTLS] = "starttls", [IMAP_TLS_NONE] = "none"};
-	i->net.login.tls = span_eqs(port, port_plain) ? IMAP_TLS_STARTTLS : IMAP_TLS_IMPLICIT;
+	    [SERVER_TLS_IMPLICIT] = "implicit", [SERVER_TLS_STARTTLS] = "starttls", [SERVER_TLS_NONE] = "none"};
+	*out = span_eqs(port, ports->plain) ? SERVER_TLS_STARTTLS : SERVER_TLS_IMPLICIT;
 	if (!i->opts.tls)
 		return EX_OK;
 	for (size_t k = 0; k < COUNT(names); k++)
 		if (!strcmp(i->opts.tls, names[k])) {
-			i->net.login.tls = (enum imap_tls)k;
+			*out = (enum server_tls)k;
 			return EX_OK;
 		}
 	return ctl_usage(i->ctl, "--tls %s: right would be implicit, starttls or none", i->opts.tls);
 }
 
+/* Read once, for both. */
 static int
-read_trust(struct importing *i)
+read_trust(struct importing *i, struct server_login *l)
 {
-	struct imap_login *l = &i->net.login;
-	if (l->tls == IMAP_TLS_NONE)
+	if (l->tls == SERVER_TLS_NONE)
 		return EX_OK;
 	l->peer = i->opts.is_unverified ? TLS_PEER_ANY : TLS_PEER_NAMED;
-	int err = tls_client_new(i->opts.is_unverified ? "" : i->opts.ca, &i->trust);
+	int err = i->trust ? E_OK : tls_client_new(i->opts.is_unverified ? "" : i->opts.ca, &i->trust);
 	l->trust = i->trust;
 	if (err == E_OK)
 		return EX_OK;
@@ -123,11 +128,11 @@ read_trust(struct importing *i)
 }
 
 static int
-resolve(struct importing *i, struct span port)
+resolve(struct net_server *n, const char *host, struct span port, const struct ports *ports)
 {
 	struct buf why = {0}, text = {0};
-	buf_span(&text, port.n ? port : i->net.login.tls == IMAP_TLS_IMPLICIT ? SPAN(port_implicit) : SPAN(port_plain));
-	int status = net_resolve(&i->net, buf_cstr(&i->host), buf_cstr(&text), &why);
+	buf_span(&text, port.n ? port : span_of(n->login.tls == SERVER_TLS_IMPLICIT ? ports->implicit : ports->plain));
+	int status = net_resolve(n, host, buf_cstr(&text), &why);
 	if (status != EX_OK)
 		ctl_say("%s", buf_cstr(&why));
 	buf_free(&why);
@@ -147,27 +152,35 @@ start_net(struct importing *i)
 	return status;
 }
 
+/* The host's name is kept in host, as long as the login is. */
+static int
+find_server(struct importing *i, const char *where, const struct ports *ports, struct buf *host, struct net_server *out)
+{
+	struct server_login *l = &out->login;
+	struct span port;
+	split_host(span_of(where), host, &port);
+	for (size_t k = 0; k < host->len; k++)
+		host->p[k] = ch_lower(host->p[k]);
+	l->host = buf_cstr(host);
+	l->user = span_of(i->opts.user);
+	l->password = buf_as_span(&i->password);
+	int status = read_tls(i, port, ports, &l->tls);
+	if (status == EX_OK)
+		status = read_trust(i, l);
+	return status == EX_OK ? resolve(out, l->host, port, ports) : status;
+}
+
 static int
 open_server(struct importing *i, const char *where)
 {
-	struct imap_login *l = &i->net.login;
-	struct span port;
 	if (!i->opts.user)
 		return ctl_usage(i->ctl, "--user is missing: the account's name at that server");
-	split_host(span_of(where), &i->host, &port);
-	int status = read_tls(i, port);
+	int status = password_read(&i->opts.password, i->opts.user, &i->password);
 	if (status == EX_OK)
-		status = password_read(&i->opts.password, i->opts.user, &i->password);
-	if (status == EX_OK)
-		status = read_trust(i);
-	if (status == EX_OK)
-		status = resolve(i, port);
-	l->user = span_of(i->opts.user);
-	l->password = buf_as_span(&i->password);
-	l->host = buf_cstr(&i->host);
-	for (size_t k = 0; k < i->host.len; k++)
-		i->host.p[k] = ch_lower(i->host.p[k]);
-	buf_putf(&i->name, "imap %s@%s", i->opts.user, l->host);
+		status = find_server(i, where, &imap_ports, &i->host, &i->net.imap);
+	if (status == EX_OK && i->opts.pop3)
+		status = find_server(i, i->opts.pop3, &pop3_ports, &i->pop3_host, &i->net.pop3);
+	buf_putf(&i->name, "imap %s@%s", i->opts.user, buf_cstr(&i->host));
 	i->o.kind = &source_imap;
 	return status == EX_OK ? start_net(i) : status;
 }
@@ -221,8 +234,8 @@ open_source(struct importing *i, const char *kind, const char *where)
 		return ctl_usage(i->ctl, "\"%s\": right would be maildir or imap", kind);
 	if (is_server && (i->opts.pop3_uidl || i->opts.layout || i->opts.is_date_of_name))
 		return ctl_usage(i->ctl, "--layout, --pop3-uidl and --date-of-name are for Maildirs");
-	if (!is_server && (i->opts.user || i->opts.tls || i->opts.ca || i->opts.is_unverified))
-		return ctl_usage(i->ctl, "--user, --tls, --ca and --no-verify are for servers");
+	if (!is_server && (i->opts.user || i->opts.tls || i->opts.ca || i->opts.pop3 || i->opts.is_unverified))
+		return ctl_usage(i->ctl, "--user, --tls, --ca, --pop3 and --no-verify are for servers");
 	return is_server ? open_server(i, where) : open_maildir(i, where);
 }
 
@@ -235,7 +248,8 @@ cmd_import(struct merpati *c, int argc, char **argv)
 	    {"--source", NULL, &o->source}, {"--layout", NULL, &o->layout}, {"--pop3-uidl", NULL, &o->pop3_uidl}, {"--date-of-name", &o->is_date_of_name, NULL},
 	    {"--user", NULL, &o->user}, {"--password-stdin", &o->password.is_stdin, NULL},
 	    {"--password-file", NULL, &o->password.file}, {"--tls", NULL, &o->tls}, {"--ca", NULL, &o->ca},
-	    {"--no-verify", &o->is_unverified, NULL}};
+	    {"--no-verify", &o->is_unverified, NULL},
+	    {"--pop3", NULL, &o->pop3}};
 	struct arena arena = {0};
 	struct account a;
 	moving_init(&i.moving, c, false);
@@ -253,6 +267,7 @@ cmd_import(struct merpati *c, int argc, char **argv)
 	tls_client_free(&i.trust);
 	buf_wipe(&i.password);
 	buf_free(&i.host);
+	buf_free(&i.pop3_host);
 	buf_free(&i.name);
 	arena_reset(&arena);
 	return status;

@@ -81,7 +81,8 @@ static const struct command commands[] = {
 		PASSWORD_OPTIONS
 		"  --tls WAY             implicit (port 993), starttls (port 143), or none\n"
 		"  --ca FILE             authorities that may vouch for it; else those of the system\n"
-		"  --no-verify           whoever it is\n"},
+		"  --no-verify           whoever it is\n"
+		"  --pop3 HOST[:PORT]    UIDLs of INBOX as this POP3 server of the account has them (port 995; starttls: 110)\n"},
 	{{"export", NULL},     "ADDRESS DIRECTORY",               true,  cmd_export,
 		"a mailbox as a Maildir, which import and other servers can read", NULL},
 	{{"alias", "list"},    "[NAME]",                          true,  cmd_alias_list,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "move/dovecot.h"
 #include "move/source.h"
 #include "store/asks.h"
 
@@ -94,6 +95,7 @@ net_listing_put(struct buf *b, const struct listing *l)
 	buf_u32(b, l->uidvalidity);
 	buf_u32(b, l->uidnext);
 	buf_u32(b, l->n_wrong);
+	buf_u32(b, l->n_lost_uidls);
 	buf_u32(b, l->keywords.n_left_out);
 	buf_u16(b, (uint16_t)l->keywords.n);
 	for (size_t i = 0; i < l->keywords.n; i++)
@@ -106,6 +108,7 @@ net_listing_put(struct buf *b, const struct listing *l)
 		buf_u64(b, m->keywords);
 		buf_u64(b, m->size_bytes);
 		buf_u64(b, (uint64_t)m->date_sec);
+		buf_bytes(b, m->uidl);
 	}
 }
 
@@ -128,8 +131,11 @@ listing_message_get(struct rd *r, struct listing *out)
 	m.keywords = rd_u64(r);
 	m.size_bytes = rd_u64(r);
 	m.date_sec = (int64_t)rd_u64(r);
+	struct span uidl = rd_str(r, STORE_UIDL_MAX);
 	if (r->err != E_OK || m.uid == 0)
 		return E_BAD;
+	if (uidl_is_legal(uidl))
+		m.uidl = arena_span(&out->arena, uidl);
 	m.key = key_of(m.uid, &out->arena);
 	if (out->keywords.n < STORE_KEYWORDS_MAX)
 		m.keywords &= (1ull << out->keywords.n) - 1;
@@ -142,6 +148,7 @@ net_listing_get(struct rd *r, struct listing *out)
 	*out = (struct listing){.uidvalidity = rd_u32(r)};
 	out->uidnext = rd_u32(r);
 	out->n_wrong = rd_u32(r);
+	out->n_lost_uidls = rd_u32(r);
 	uint32_t left_out = rd_u32(r);
 	uint16_t n_keywords = rd_u16(r);
 	for (uint16_t i = 0; i < n_keywords && r->err == E_OK; i++)

@@ -8,9 +8,9 @@
 #define MOVE_IMAP_CLIENT_H
 
 #include "move/imap_reply.h"
+#include "move/server_login.h"
 #include "move/source.h"
 #include "proc/io.h"
-#include "tls/client.h"
 
 enum {
 	IMAP_LINE_MAX = 65536,            /* octets of a line of a response */
@@ -22,16 +22,6 @@ enum {
 	IMAP_BATCH_MESSAGES = 100,        /* of a FETCH */
 	IMAP_BATCH_BYTES = 8 << 20,
 	IMAP_BATCHES_AHEAD = 3,           /* FETCHes under way */
-};
-
-enum imap_tls { IMAP_TLS_IMPLICIT, IMAP_TLS_STARTTLS, IMAP_TLS_NONE };
-
-struct imap_login {
-	struct span user, password;       /* borrow */
-	const char *host;                 /* borrow: what the certificate must name */
-	enum imap_tls tls;
-	struct tls_client *trust;         /* borrow; NULL with IMAP_TLS_NONE */
-	enum tls_peer peer;
 };
 
 struct imap {
@@ -52,11 +42,14 @@ struct imap {
 
 /* Each returns E_OK, E_BAD (the server says NO: status and why), or E_IO (the conversation is over: status and why). */
 void imap_init(struct imap *, int fd);                       /* takes fd */
-MUST_USE int imap_login(struct imap *, const struct imap_login *);
+MUST_USE int imap_login(struct imap *, const struct server_login *);
 MUST_USE int imap_folders(struct imap *, struct source_folders *out);
 MUST_USE int imap_messages(struct imap *, struct span raw, struct listing *out);
 /* imap_fetch - messages of the mailbox listed last; sizes: as the listing says.  A taker's failure ends it with E_LIMIT */
 MUST_USE int imap_fetch(struct imap *, const struct listing *, const uint32_t *uids, size_t n, const struct fetch_to *);
+/* imap_heads - of all messages of the mailbox listed last; out: room for as many; *n: those that the server showed */
+struct head_sum;
+MUST_USE int imap_heads(struct imap *, const struct listing *, struct head_sum *out, size_t *n);
 void imap_done(struct imap *);                               /* says LOGOUT, does not wait for its answer */
 
 #endif

@@ -36,7 +36,7 @@ imap_done(struct imap *c)
 /* ---- TLS ---- */
 
 static int
-begin_tls(struct imap *c, const struct imap_login *l)
+begin_tls(struct imap *c, const struct server_login *l)
 {
 	struct buf why = {0};
 	int err = tls_connect(l->trust, &c->io, l->host, l->peer, c->io.deadline, &c->conn, &why);
@@ -65,7 +65,7 @@ ask_capabilities(struct imap *c)
 
 /* What was said before TLS began is forgotten: RFC 9051 6.2.1. */
 static int
-start_tls(struct imap *c, const struct imap_login *l)
+start_tls(struct imap *c, const struct server_login *l)
 {
 	if (!(c->capabilities & IMAP_HAS_STARTTLS))
 		return talk_failed(c, EX_PROTOCOL, "the server does not offer STARTTLS");
@@ -78,7 +78,7 @@ start_tls(struct imap *c, const struct imap_login *l)
 /* ---- greeting ---- */
 
 static int
-greeting(struct imap *c, const struct imap_login *l, bool *is_in)
+greeting(struct imap *c, const struct server_login *l, bool *is_in)
 {
 	struct imap_reply r;
 	int err = talk_read(c, &r);
@@ -88,7 +88,7 @@ greeting(struct imap *c, const struct imap_login *l, bool *is_in)
 		return talk_failed(c, EX_PROTOCOL, "the server's greeting is none");
 	*is_in = r.status == IMAP_PREAUTH;
 	/* who is logged in already cannot begin TLS any more: somebody in between says so (RFC 8314 3.2) */
-	if (*is_in && l->tls == IMAP_TLS_STARTTLS)
+	if (*is_in && l->tls == SERVER_TLS_STARTTLS)
 		return talk_failed(c, EX_PROTOCOL, "the server has us logged in before TLS");
 	return c->capabilities ? E_OK : ask_capabilities(c);
 }
@@ -121,7 +121,7 @@ end_login(struct imap *c, uint32_t tag)
 
 /* RFC 4616, with RFC 4959 where it may be in one line. */
 static int
-authenticate_plain(struct imap *c, const struct imap_login *l)
+authenticate_plain(struct imap *c, const struct server_login *l)
 {
 	struct buf message = {0}, line = {0};
 	buf_ch(&message, '\0');
@@ -164,7 +164,7 @@ put_argument(struct imap *c, uint32_t tag, struct span s)
 }
 
 static int
-login(struct imap *c, const struct imap_login *l)
+login(struct imap *c, const struct server_login *l)
 {
 	io_putf(&c->io, "m%u LOGIN", ++c->tag);
 	uint32_t tag = c->tag;
@@ -176,25 +176,25 @@ login(struct imap *c, const struct imap_login *l)
 }
 
 static int
-authenticate(struct imap *c, const struct imap_login *l)
+authenticate(struct imap *c, const struct server_login *l)
 {
 	if (c->capabilities & IMAP_HAS_PLAIN)
 		return authenticate_plain(c, l);
 	if (!(c->capabilities & IMAP_HAS_LOGINDISABLED))
 		return login(c, l);
 	return talk_failed(c, EX_PROTOCOL, "the server offers neither AUTH=PLAIN nor LOGIN%s",
-	    l->tls == IMAP_TLS_NONE ? " without TLS" : "");
+	    l->tls == SERVER_TLS_NONE ? " without TLS" : "");
 }
 
 int
-imap_login(struct imap *c, const struct imap_login *l)
+imap_login(struct imap *c, const struct server_login *l)
 {
 	bool is_in = false;
 	c->io.deadline = deadline_in_ms(IMAP_LOGIN_MS);
-	int err = l->tls == IMAP_TLS_IMPLICIT ? begin_tls(c, l) : E_OK;
+	int err = l->tls == SERVER_TLS_IMPLICIT ? begin_tls(c, l) : E_OK;
 	if (err == E_OK)
 		err = greeting(c, l, &is_in);
-	if (err == E_OK && l->tls == IMAP_TLS_STARTTLS)
+	if (err == E_OK && l->tls == SERVER_TLS_STARTTLS)
 		err = start_tls(c, l);
 	if (err == E_OK && !is_in)
 		err = authenticate(c, l);

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "move/imap_talk.h"
+#include "move/pop3_uidls.h"
 
 /* ---- EXAMINE ---- */
 
@@ -91,6 +92,61 @@ imap_messages(struct imap *c, struct span raw, struct listing *out)
 	return err;
 }
 
+/* ---- heads ---- */
+
+struct heads {
+	const struct listing *listing;
+	struct head_sum *out;
+	size_t *n;
+	bool *has;             /* own: of each message, it was shown */
+	uint64_t n_said;
+};
+
+static const struct source_message *
+message_of(const struct listing *l, uint32_t uid)
+{
+	size_t low = 0, high = l->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (l->all[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < l->n && l->all[low].uid == uid ? &l->all[low] : NULL;
+}
+
+static int
+on_head(struct imap *c, const struct imap_reply *r, void *p)
+{
+	struct heads *h = p;
+	struct imap_fetch f;
+	if (++h->n_said > h->listing->n * 4 + IMAP_UNASKED_MAX)
+		return talk_failed(c, EX_PROTOCOL, "the server does not stop talking");
+	if (r->kind != IMAP_DATA || !span_ieqs(r->word, "FETCH"))
+		return E_OK;
+	if (imap_fetch_parse(r->rest, &c->arena, &f) != E_OK)
+		return talk_failed(c, EX_PROTOCOL, "the server says a head that cannot be read");
+	const struct source_message *m = f.got & IMAP_GOT_UID && f.head.p ? message_of(h->listing, f.uid) : NULL;
+	size_t index = m ? (size_t)(m - h->listing->all) : 0;
+	if (!m || h->has[index])
+		return E_OK;
+	h->has[index] = true;
+	head_sum(f.head, h->out[*h->n].sha256);
+	h->out[(*h->n)++].index = index;
+	return E_OK;
+}
+
+int
+imap_heads(struct imap *c, const struct listing *l, struct head_sum *out, size_t *n)
+{
+	struct heads h = {.listing = l, .out = out, .n = n, .has = mem_new((l->n + 1) * sizeof *h.has)};
+	*n = 0;
+	int err = l->n ? talk(c, SPAN("UID FETCH 1:* (UID BODY.PEEK[HEADER])"), on_head, &h) : E_OK;
+	mem_free(&h.has);
+	return err;
+}
+
 /* ---- FETCH ---- */
 
 struct fetching {
@@ -104,15 +160,8 @@ struct fetching {
 static uint64_t
 size_of(const struct listing *l, uint32_t uid)
 {
-	size_t low = 0, high = l->n;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (l->all[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < l->n && l->all[low].uid == uid ? l->all[low].size_bytes : 0;
+	const struct source_message *m = message_of(l, uid);
+	return m ? m->size_bytes : 0;
 }
 
 /* Neighbours as a range: "3:7,9". */

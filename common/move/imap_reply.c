@@ -425,6 +425,9 @@ take_item(struct span *in, struct arena *a, struct imap_fetch *out)
 	} else if (span_ieqs(name, "BODY[]")) {
 		out->got |= IMAP_GOT_BODY;
 		err = take_nstring(in, a, &out->body);
+	} else if (span_ieqs(name, "BODY[HEADER]")) {
+		out->got |= IMAP_GOT_HEAD;
+		err = take_nstring(in, a, &out->head);
 	} else {
 		err = pass_value(in, a);
 	}

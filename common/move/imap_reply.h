@@ -67,7 +67,7 @@ struct imap_flags {
 	size_t n_keywords;
 };
 
-enum imap_fetched { IMAP_GOT_UID = 1, IMAP_GOT_FLAGS = 2, IMAP_GOT_DATE = 4, IMAP_GOT_SIZE = 8, IMAP_GOT_BODY = 16 };
+enum imap_fetched { IMAP_GOT_UID = 1, IMAP_GOT_FLAGS = 2, IMAP_GOT_DATE = 4, IMAP_GOT_SIZE = 8, IMAP_GOT_BODY = 16, IMAP_GOT_HEAD = 32 };
 
 struct imap_fetch {
 	unsigned got;                   /* enum imap_fetched */
@@ -75,7 +75,7 @@ struct imap_fetch {
 	struct imap_flags flags;
 	int64_t date_sec;
 	uint64_t size_bytes;
-	struct span body;               /* of BODY[]; p NULL: NIL */
+	struct span body, head;         /* of BODY[] and BODY[HEADER]; p NULL: NIL */
 };
 
 MUST_USE int imap_fetch_parse(struct span rest, struct arena *, struct imap_fetch *out);

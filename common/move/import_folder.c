@@ -310,6 +310,8 @@ tell(struct folder *f)
 		f->row.here = now.messages;
 	if (f->listing.n_wrong)
 		folder_note(f, "%u lines or messages at the source cannot be read", f->listing.n_wrong);
+	if (f->listing.n_lost_uidls)
+		folder_note(f, "%u UIDLs of the POP3 server belong to no message of this folder", f->listing.n_lost_uidls);
 	if (f->listing.keywords.n_left_out)
 		folder_note(f, "%u keywords were left out", f->listing.keywords.n_left_out);
 	f->row.folder = f->from->name.n ? f->from->name : f->from->raw;

@@ -22,7 +22,7 @@
 /* ---- before it is forked ---- */
 
 int
-net_resolve(struct net *n, const char *host, const char *port, struct buf *why)
+net_resolve(struct net_server *n, const char *host, const char *port, struct buf *why)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
 	int err = getaddrinfo(host, port, &hints, &all);
@@ -49,7 +49,7 @@ struct talker {
 };
 
 static int
-connect_one(const struct net *n, size_t i)
+connect_one(const struct net_server *n, size_t i)
 {
 	const struct sockaddr *a = (const struct sockaddr *)&n->addresses[i].address;
 	int fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
@@ -68,16 +68,22 @@ connect_one(const struct net *n, size_t i)
 	return -1;
 }
 
+int
+net_connect(const struct net_server *n, int *fd)
+{
+	*fd = -1;
+	for (size_t i = 0; i < n->n_addresses && *fd < 0; i++)
+		*fd = connect_one(n, i);
+	return *fd < 0 ? E_IO : E_OK;
+}
+
 static int
 log_in(struct talker *t)
 {
-	const struct net *n = t->net;
-	int fd = -1;
-	for (size_t i = 0; i < n->n_addresses && fd < 0; i++)
-		fd = connect_one(n, i);
-	int err_no = errno;
+	const struct net_server *n = &t->net->imap;
+	int fd, is_connected = net_connect(n, &fd), err_no = errno;
 	imap_init(&t->imap, fd);
-	if (fd < 0)
+	if (is_connected != E_OK)
 		return talk_failed(&t->imap, EX_TEMPFAIL, "no connection to %s: %s", n->login.host, strerror(err_no));
 	int err = imap_login(&t->imap, &n->login);
 	t->is_in = err == E_OK;
@@ -130,6 +136,8 @@ messages(struct talker *t, struct rd *body)
 	struct span raw = rd_str(body, SOURCE_RAW_MAX);
 	listing_free(&t->listing);
 	int err = rd_end(body) == E_OK ? imap_messages(&t->imap, raw, &t->listing) : E_BAD;
+	if (err == E_OK && t->net->pop3.login.host && span_ieqs(raw, "INBOX"))
+		err = net_uidls(&t->net->pop3, &t->imap, &t->listing);
 	net_listing_put(&found, &t->listing);
 	reply(t, NET_MESSAGES, err, &found);
 	buf_free(&found);

@@ -52,6 +52,7 @@ struct listing {
 	size_t n, cap;
 	struct keywords keywords;
 	unsigned n_wrong;              /* lines or messages that could not be read */
+	unsigned n_lost_uidls;         /* of a POP3 server, that belong to no message here */
 };
 
 /* Who gets the bytes of a message.  What they return ends a fetch. */

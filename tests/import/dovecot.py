@@ -15,7 +15,7 @@ CONF = """
 base_dir = {d}/run
 state_dir = {d}/state
 log_path = {d}/log
-protocols = imap
+protocols = {protocols}
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
@@ -68,8 +68,30 @@ namespace inbox {{
 """
 
 
+POP3 = """
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
+    ssl = yes
+  }}
+}}
+protocol pop3 {{
+  pop3_uidl_format = %08Xu%08Xv
+  pop3_deleted_flag = "$POP3Deleted"
+}}
+"""
+
+
 def is_installed():
     return shutil.which("dovecot") is not None and pathlib.Path("/usr/lib/dovecot/imap").exists()
+
+
+def has_pop3():
+    return pathlib.Path("/usr/lib/dovecot/pop3").exists()
 
 
 class Dovecot:
@@ -79,7 +101,7 @@ class Dovecot:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="merpati-dovecot-"))
         me = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self.me = me
-        self.imap, self.imaps = free_ports(2)
+        self.imap, self.imaps, self.pop3, self.pop3s = free_ports(4)
         self.mail = self.dir / "mail"
         if mail:
             shutil.copytree(mail, self.mail)
@@ -89,9 +111,10 @@ class Dovecot:
             shutil.copy(path, self.dir / name)
         import grp
         (self.dir / "users").write_text("anna:{PLAIN}theirs\n")
-        (self.dir / "dovecot.conf").write_text(CONF.format(
+        (self.dir / "dovecot.conf").write_text((CONF + POP3 * has_pop3()).format(
             d=self.dir, user=me.pw_name, group=grp.getgrgid(me.pw_gid).gr_name, uid=me.pw_uid, gid=me.pw_gid, mail=self.mail,
             cert=self.dir / "cert.pem", key=self.dir / "key.pem", imap=self.imap, imaps=self.imaps,
+            pop3=self.pop3, pop3s=self.pop3s, protocols="imap pop3" if has_pop3() else "imap",
             separator=separator, prefix=prefix))
         for path in (self.dir, *self.dir.rglob("*")):
             if os.geteuid() == 0:

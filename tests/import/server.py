@@ -13,7 +13,7 @@ import threading
 import time
 
 from box import USER, Box, letter, quoted, run_import, uidls
-from dovecot import Dovecot, is_installed
+from dovecot import Dovecot, has_pop3, is_installed
 from suite import Suite, wait_for
 
 FOLDERS = ["INBOX", "Sent Messages", "Trash", "lists", "lists/c&APY-deburg", "lists/c", "a b", "q\"uo\\te", "empty", "Drafts"]
@@ -124,6 +124,87 @@ def test_killed(t):
             same(t, there.all(), here.all(), "resumed after kills: the same account")
         code = s.merpati("mailbox", "verify", USER, check=False)
         t.check(code.returncode == 0, "and the mailbox is sound", code.stdout)
+
+
+def test_uidls(t):
+    """UIDLs of a live POP3 server: by the order where sizes agree, else by heads; without them nothing is brought."""
+    with Suite() as s, Dovecot(s.dir / "cert.pem", s.dir / "key.pem") as d:
+        with Box(d.imap, "anna", "theirs") as there:
+            for i in range(30):
+                there.imap.append("INBOX", "", None, letter(i, 1000 if i % 3 else 3000))
+            there.imap.append("INBOX", "", None, letter(7, 1000))  # once more, another UIDL
+            there.imap.append("Trash", "", None, letter(99))
+            there.imap.select("INBOX")
+            there.imap.uid("STORE", "4", "+FLAGS", "(\\Deleted)")
+            there.imap.expunge()
+        theirs = uidls(d.pop3, "anna", "theirs")
+        s.start("pop3d")
+        for way, port in (("implicit", d.pop3s), ("starttls", d.pop3), ("none", d.pop3)):
+            user = f"{way}@example.test"
+            s.user(user, "pass")
+            rows, p = run_import(s, *imap_args(d, s, "--pop3", f"localhost:{port}", tls=way), user=user, input="theirs\n")
+            t.check(uidls(s.port("pop3"), user) == theirs and len(theirs) == 30, f"sizes agree: all UIDLs, {way}", (p.stderr, rows))
+        # Dovecot shows fewer by POP3: order says nothing then
+        with Box(d.imap, "anna", "theirs") as there:
+            there.imap.select("INBOX")
+            there.imap.uid("STORE", "2,9,20:21", "+FLAGS", "($POP3Deleted)")
+        fewer = uidls(d.pop3, "anna", "theirs")
+        s.user(USER, "pass")
+        rows, _ = run_import(s, *imap_args(d, s, "--pop3", f"localhost:{d.pop3s}"), input="theirs\n")
+        ours = uidls(s.port("pop3"))
+        hidden = [at for at, uidl in enumerate(theirs) if uidl not in fewer]
+        t.check(len(fewer) == 26 and [u for at, u in enumerate(ours) if at not in hidden] == fewer and
+                not set(theirs) & {ours[at] for at in hidden}, "sizes do not agree: all UIDLs by heads", (fewer, ours))
+        t.check(rows["INBOX"]["here"] == 30 and not rows["INBOX"]["note"], "and no word of it", rows["INBOX"])
+        for what, port, password, code in (("no server there", 1, "theirs", 75), ("a server that is none", d.imaps, "theirs", 76)):
+            s.user(f"u{port}@example.test", "pass")
+            rows, p = run_import(s, *imap_args(d, s, "--pop3", f"localhost:{port}"), user=f"u{port}@example.test", check=None,
+                                 input=f"{password}\n")
+            t.check(p.returncode == code and not s.files(f"u{port}@example.test"), f"{what}: nothing is brought: {p.stderr.strip()}",
+                    (p.returncode, rows))
+
+
+def liar(s, uidl):
+    """A POP3 server that says this to UIDL, and knows neither CAPA nor an end."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        c, _ = listener.accept()
+        f = c.makefile("rb")
+        try:
+            c.sendall(b"+OK\r\n")
+            for line in f:
+                word = line.split()[0].upper()
+                if word == b"LIST":
+                    c.sendall(b"+OK\r\n1 10\r\n.\r\n")
+                elif word == b"UIDL":
+                    c.sendall(b"+OK\r\n")
+                    while True:
+                        c.sendall(uidl)
+                else:
+                    c.sendall(b"-ERR\r\n" if word in (b"CAPA", b"TOP") else b"+OK\r\n")
+        except OSError:
+            pass  # it had enough
+        finally:
+            c.close()
+            listener.close()
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def test_pop3_strangers(t):
+    with Suite() as s, Dovecot(s.dir / "cert.pem", s.dir / "key.pem") as d:
+        with Box(d.imap, "anna", "theirs") as there:
+            there.imap.append("INBOX", "", None, letter(1))
+        for n, (what, said) in enumerate((("a list without an end", b"1 a\r\n" * 1000), ("a line without an end", b"x" * 5000),
+                                          ("lines that are none", b"\r\r\n\n" * 1000))):
+            user = f"u{n}@example.test"
+            s.user(user, "pass")
+            begin = time.monotonic()
+            rows, p = run_import(s, *imap_args(d, s, "--pop3", f"localhost:{liar(s, said)}", tls="none"), user=user, check=None,
+                                 input="theirs\n")
+            t.check(p.returncode in (69, 75, 76) and not s.files(user) and time.monotonic() - begin < 100,
+                    f"a POP3 server says {what}: {p.stderr.strip()}", (p.returncode, rows))
 
 
 def test_ways(t):
@@ -303,6 +384,10 @@ def run(t):
     tests = [test_own, test_strangers, test_odd, test_renumbered]
     if is_installed():
         tests = [test_dovecot, test_killed, test_ways, *tests]
+        if has_pop3():
+            tests += [test_uidls, test_pop3_strangers]
+        else:
+            t.skip("UIDLs of a live POP3 server", "Dovecot's pop3 is not installed")
     else:
         t.skip("a live Dovecot", "it is not installed")
     for test in tests:
