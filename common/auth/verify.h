@@ -13,6 +13,7 @@ enum {
 	VERIFY_CACHE_MS =
 	    60000, /* a password that was right is right so long without PBKDF2 */
 	VERIFY_CACHE_ENTRIES = 512,
+	VERIFY_CACHE_WAYS = 8, /* places that one password may stand at */
 	VERIFY_ARENA_BYTES = 65536,
 };
 

@@ -69,7 +69,8 @@ account_verifiers(struct accounts *a, struct span address, struct buf *out)
 	if (span_eqs(address, "broken@example.test"))
 		return E_IO;
 	if (span_eqs(address, "u1@example.test") ||
-	    span_eqs(address, "sleeper@example.test"))
+	    span_eqs(address, "sleeper@example.test") ||
+	    span_starts(address, SPAN("many")))
 		buf_span(out, buf_as_span(&the.both));
 	else if (span_eqs(address, "old@example.test"))
 		buf_span(out, buf_as_span(&the.only_1));
@@ -461,6 +462,34 @@ test_cache(void **state)
 	assert_true(known < unknown * 2 && unknown < known * 2);
 }
 
+static unsigned n_computed;
+
+bool __real_scram_verify_plain(struct span verifier, struct span password);
+bool __wrap_scram_verify_plain(struct span verifier, struct span password);
+
+bool
+__wrap_scram_verify_plain(struct span verifier, struct span password)
+{
+	n_computed++;
+	return __real_scram_verify_plain(verifier, password);
+}
+
+/* Far less than there is room for: hardly one drives another one out. */
+static void
+test_cache_of_many(void **state)
+{
+	char name[32];
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		n_computed = 0;
+		for (unsigned i = 0; i < 100; i++) {
+			snprintf(name, sizeof name, "many%u@example.test", i);
+			assert_int_equal(verify_password(span_of(name), SPAN("pass")), E_OK);
+		}
+		assert_true(round == 0 ? n_computed == 100 : n_computed < 10);
+	}
+}
+
 /* ---- tickets ---- */
 
 static int announced; /* what it returns */
@@ -540,7 +569,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_plain), ROW(test_login),
 	    ROW(test_offered), ROW(test_scram), ROW(test_scram_malformed),
-	    ROW(test_unknown), ROW(test_cache), ROW(test_tickets), ROW(test_asks),
+	    ROW(test_unknown), ROW(test_cache), ROW(test_cache_of_many), ROW(test_tickets), ROW(test_asks),
 	    ROW(test_ask_short), ROW(test_ask_long), ROW(test_ask_service)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
