@@ -194,8 +194,8 @@ hand_over(struct taking *t)
 static void
 log_taken(const struct taking *t)
 {
-	log_event(LOG_INFO, "accepted", "mid=%s uid=%u from=%s rcpts=%u size=%llu dropped=%s", id_text(t->e.id),
-	    (unsigned)t->st.st_uid, log_q(t->e.sender), t->e.n_rcpts, (unsigned long long)t->e.size_bytes, id_text(t->name));
+	log_event(LOG_INFO, "accepted", "mid=%s uid=%u from=%s to=%s rcpts=%u bytes=%llu dropped=%s", id_text(t->e.id),
+	    (unsigned)t->st.st_uid, log_q(t->e.sender), log_q(t->e.rcpts[0].address), t->e.n_rcpts, (unsigned long long)t->e.size_bytes, id_text(t->name));
 }
 
 /* The same file has the same id whenever it is looked at; who chooses its name cannot choose that of another's message. */

@@ -151,6 +151,7 @@ make_forward(struct message *m, struct span address)
 	envelope_put(&b, &e);
 	buf_set_u32(&b, at, (uint32_t)(b.len - at - 4));
 	m->n_deriving++;
+	log_event(LOG_INFO, "forwarded", "mid=%s forward=%s to=%s", id_text(m->envelope.id), id_text(e.id), log_q(address));
 	sched_tell(SCHED_DERIVE, &b);
 }
 
