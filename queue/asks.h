@@ -20,12 +20,12 @@ enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE, QUEUE_DROP };
 enum sched_ask {
 	SCHED_DONE = 1, /* u16 n, n x id: every recipient is done, and durably so: retire record or file.  No reply */
 	SCHED_DEFER,    /* u16 n, n x {id, u16 rcpts, states[rcpts]}: a file each in deferred/, one sync -> SAY_DEFERRED */
-	SCHED_MARK,     /* id, u16 n, n x u16: these recipients are done: a note with the next batch, or the states
-	                 * of the deferred file -> SAY_MARKED, once it is durable */
+	SCHED_MARK,     /* id, u16 n, n x u16: marks of recipients (spool/envelope.h): a note with the next batch, or the
+	                 * states of the deferred file -> SAY_MARKED, once it is durable */
 	SCHED_COPY,     /* id -> SAY_COPY */
 	SCHED_DERIVE,   /* parent id, str envelope: a new message with the parent's bytes -> SAY_DERIVED */
-	SCHED_REPORT,   /* parent id, u16 n, n x u16, str envelope; fd: the message's bytes: a report of these recipients.
-	                 * It is put and they are done with one batch: both, or neither -> SAY_REPORTED */
+	SCHED_REPORT,   /* parent id, u16 n, n x u16, str envelope; fd: the message's bytes: a report, and the marks of the
+	                 * recipients that it tells of.  One batch takes both, or neither -> SAY_REPORTED */
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */
 	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
 	SCHED_HOLD,     /* id, u8 held: what waits in its deferred file is held, or no longer.  No reply: its row counts */
@@ -50,7 +50,8 @@ enum spool_says {
 	SAY_PRESSURE,    /* u8 live segments, u8 most: checkpoint, and defer what is slow, now */
 };
 
-/* sched -> bounce: str envelope of what failed, u16 n, n x {u16 recipient, str reason}, str to; fd: its bytes
+/* sched -> bounce: str envelope, u16 n, n x {u16 recipient, u8 bounce_action, str reason}, str to, u64 wall clock of the last
+ * attempt, u64 wall clock of the end of its lifetime; fd: the message's bytes
  * -> str envelope of a report; fd: its bytes, in a memory file.  No fd: none could be made */
 enum bounce_ask { BOUNCE_MAKE = 1, BOUNCE_ASKS };
 

@@ -17,23 +17,20 @@
 enum { PH_ANY = 1 };
 
 /* What one report is made of. */
-struct about {
+struct work {
 	struct envelope envelope;
-	struct bounce_failure *failures; /* in the arena */
-	uint16_t n;
-	struct span to;
-	struct arena arena;              /* own */
+	struct bounce_about about;
+	struct arena arena; /* own */
 };
 
 /* A memory file of the report, its envelope into reply; -1: none could be made. */
 static int
-make(struct about *x, struct span message, struct buf *reply)
+make(struct work *w, struct buf *reply)
 {
 	struct buf report = {.max = SPOOL_SMALL_MAX};
 	struct envelope made;
 	int fd = -1;
-	bounce_compose(conf_str(the_child.conf, "common", "hostname"), &x->envelope, x->failures, x->n, message, x->to,
-	    &x->arena, &report, &made);
+	bounce_compose(conf_str(the_child.conf, "common", "hostname"), &w->about, &w->arena, &report, &made);
 	if (buf_done(&report) == E_OK)
 		fd = sealed_copy(buf_as_span(&report));
 	buf_free(&report);
@@ -44,48 +41,78 @@ make(struct about *x, struct span message, struct buf *reply)
 }
 
 static int
-with_message(int fd, struct about *x, struct buf *reply)
+with_message(int fd, struct work *w, struct buf *reply)
 {
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0)
-		return make(x, SPAN(""), reply);
+		return make(w, reply);
 	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
-		return make(x, SPAN(""), reply);
-	int made = make(x, span_make(p, (size_t)st.st_size), reply);
+		return make(w, reply);
+	w->about.message = span_make(p, (size_t)st.st_size);
+	int made = make(w, reply);
 	munmap(p, (size_t)st.st_size);
 	return made;
 }
 
 static int
-about_get(struct rd *body, struct about *out)
+rcpts_get(struct rd *body, struct work *w)
+{
+	uint16_t n = rd_u16(body);
+	if (n == 0 || n > BOUNCE_RCPTS_MOST)
+		return E_BAD;
+	struct bounce_rcpt *all = arena_get(&w->arena, n * sizeof *all);
+	if (!all)
+		return E_LIMIT;
+	for (uint16_t i = 0; i < n; i++) {
+		all[i].rcpt = rd_u16(body);
+		all[i].action = rd_u8(body);
+		all[i].reason = rd_str(body, JOB_REASON_MAX);
+	}
+	w->about.rcpts = all;
+	w->about.n = n;
+	return body->err;
+}
+
+/* Those of one report are of one kind. */
+static bool
+are_sound(const struct work *w)
+{
+	for (size_t i = 0; i < w->about.n; i++) {
+		const struct bounce_rcpt *r = &w->about.rcpts[i];
+		if (r->rcpt >= w->envelope.n_rcpts || r->action == ACTION_NONE || r->action >= BOUNCE_ACTIONS ||
+		    bounce_kind_of(r->action) != bounce_kind_of(w->about.rcpts[0].action))
+			return false;
+	}
+	return true;
+}
+
+static int
+work_get(struct rd *body, struct work *w)
 {
 	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
-	out->n = rd_u16(body);
-	out->failures = arena_get(&out->arena, out->n * sizeof *out->failures);
-	for (uint16_t i = 0; out->failures && i < out->n; i++) {
-		out->failures[i].rcpt = rd_u16(body);
-		out->failures[i].reason = rd_str(body, JOB_REASON_MAX);
-	}
-	out->to = rd_str(body, ENVELOPE_PATH_MAX);
-	int err = out->failures && out->n && out->n <= BOUNCE_FAILURES_MOST ? rd_end(body) : E_BAD;
+	int err = rcpts_get(body, w);
+	if (err != E_OK)
+		return err;
+	w->about.to = rd_str(body, ENVELOPE_PATH_MAX);
+	w->about.attempt_sec = (int64_t)rd_u64(body);
+	w->about.retry_until_sec = (int64_t)rd_u64(body);
+	err = rd_end(body);
 	if (err == E_OK)
-		err = envelope_get(envelope, &out->arena, &out->envelope);
-	for (uint16_t i = 0; err == E_OK && i < out->n; i++)
-		if (out->failures[i].rcpt >= out->envelope.n_rcpts)
-			err = E_BAD;
-	return err;
+		err = envelope_get(envelope, &w->arena, &w->envelope);
+	w->about.envelope = &w->envelope;
+	return err == E_OK && !are_sound(w) ? E_BAD : err;
 }
 
 static int
 ask_make(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct about x = {.arena = {.max_bytes = 4 << 20}};
+	struct work w = {.arena = {.max_bytes = 4 << 20}};
 	(void)a;
-	int err = about_get(body, &x);
+	int err = work_get(body, &w);
 	if (err == E_OK)
-		*fd_back = with_message(*fd, &x, reply);
-	arena_reset(&x.arena);
+		*fd_back = with_message(*fd, &w, reply);
+	arena_reset(&w.arena);
 	return err;
 }
 

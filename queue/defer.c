@@ -29,6 +29,20 @@ row_lost(struct id id)
 	log_event(LOG_ERR, "row_not_written", "mid=%s do=\"nothing: it is found by its name\"", id_text(id));
 }
 
+/* As its file or a mark says it. */
+static uint8_t
+state_of(const struct message *m, uint32_t i)
+{
+	static const uint8_t sent[BOUNCE_ACTIONS] = {[ACTION_DELIVERED] = RCPT_DELIVERED, [ACTION_RELAYED] = RCPT_RELAYED,
+	    [ACTION_EXPANDED] = RCPT_EXPANDED};
+	const struct work *w = &m->works[i];
+	if (w->step == STEP_DONE)
+		return RCPT_DONE;
+	if (w->step == STEP_SENT)
+		return sent[w->owes];
+	return (m->is_held ? RCPT_HELD : RCPT_WAITING) | (m->envelope.rcpts[i].state & RCPT_WARNED);
+}
+
 static void
 say_defer(struct message *m)
 {
@@ -37,21 +51,23 @@ say_defer(struct message *m)
 	buf_put(&b, m->envelope.id.b, ID_BYTES);
 	buf_u16(&b, (uint16_t)m->envelope.n_rcpts);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
-		buf_u8(&b, m->works[i].step == STEP_DONE ? RCPT_DONE : m->is_held ? RCPT_HELD : RCPT_WAITING);
+		buf_u8(&b, state_of(m, i));
 	sched_tell(SCHED_DEFER, &b);
 }
 
-/* Recipients that became done since its record or file was written; they are said to be from now on. */
+/* Marks of recipients that became done or sent since its record or file was written; they are said to be from now on. */
 static uint16_t
-newly_done(struct message *m, struct buf *which)
+newly_done(struct message *m, struct buf *marks)
 {
 	uint16_t n = 0;
-	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
-		if (m->works[i].step == STEP_DONE && m->envelope.rcpts[i].state != RCPT_DONE) {
-			m->envelope.rcpts[i].state = RCPT_DONE;
-			buf_u16(which, (uint16_t)i);
-			n++;
-		}
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		uint8_t state = state_of(m, i);
+		if (m->works[i].step < STEP_SENT || m->envelope.rcpts[i].state == state)
+			continue;
+		m->envelope.rcpts[i].state = state;
+		buf_u16(marks, mark_make(i, state));
+		n++;
+	}
 	return n;
 }
 
@@ -124,19 +140,19 @@ stay(struct message *m)
 		message_judge(m);
 }
 
-static void
-mark(struct message *m)
+void
+defer_note(struct message *m)
 {
-	struct buf which = {0}, b = {0};
-	uint16_t n = newly_done(m, &which);
+	struct buf marks = {0}, b = {0};
+	uint16_t n = newly_done(m, &marks);
 	if (n) {
 		buf_put(&b, m->envelope.id.b, ID_BYTES);
 		buf_u16(&b, n);
-		buf_span(&b, buf_as_span(&which));
+		buf_span(&b, buf_as_span(&marks));
 		m->n_marking++;
 		sched_tell(SCHED_MARK, &b);
 	}
-	buf_free(&which);
+	buf_free(&marks);
 }
 
 void
@@ -147,7 +163,7 @@ defer_message(struct message *m)
 		say_defer(m);
 		return;
 	}
-	mark(m);
+	defer_note(m);
 	if (!m->n_marking)
 		leave(m);
 }
@@ -209,6 +225,8 @@ put_off(struct message *m, enum rcpt_step step, const char *reason)
 			work_set(w, STEP_LATER, reason);
 		else if (w->step == step)
 			w->step = STEP_LATER;
+		if (w->step == STEP_LATER)
+			w->owes = ACTION_NONE; /* it is found again at the next attempt */
 	}
 }
 

@@ -240,20 +240,28 @@ deferred_is_there(const struct files *f, struct id id)
 	return file_is_there(f->deferred, id);
 }
 
+static int
+mark_one(int fd, uint16_t mark)
+{
+	off_t at = HEAD_BYTES + mark_index(mark);
+	uint8_t state;
+	if (pread(fd, &state, 1, at) != 1)
+		return E_IO;
+	uint8_t to = mark_apply(mark, state);
+	return to == state || pwrite(fd, &to, 1, at) == 1 ? E_OK : E_IO;
+}
+
 int
-deferred_mark(const struct files *f, struct id id, const uint16_t *which, size_t n)
+deferred_mark(const struct files *f, struct id id, const uint16_t *marks, size_t n)
 {
 	struct head h;
-	uint8_t done = RCPT_DONE;
 	int fd;
 	int err = file_open(f->deferred, id, O_RDWR, &fd);
 	if (err != E_OK)
 		return err;
 	err = head_read(fd, &h);
 	for (size_t i = 0; i < n && err == E_OK; i++)
-		if (which[i] >= h.n_rcpts ||
-		    pwrite(fd, &done, 1, HEAD_BYTES + which[i]) != 1)
-			err = E_IO;
+		err = mark_index(marks[i]) < h.n_rcpts ? mark_one(fd, marks[i]) : E_IO;
 	if (err == E_OK && fdatasync(fd) != 0)
 		err = E_IO;
 	close(fd);
@@ -269,8 +277,8 @@ hold_states(int fd, uint32_t n_rcpts, bool is_held)
 	if (pread(fd, states, n_rcpts, HEAD_BYTES) != (ssize_t)n_rcpts)
 		return E_IO;
 	for (uint32_t i = 0; i < n_rcpts; i++)
-		if (states[i] == from)
-			states[i] = to;
+		if ((states[i] & RCPT_STATES) == from)
+			states[i] = to | (states[i] & RCPT_WARNED);
 	return pwrite(fd, states, n_rcpts, HEAD_BYTES) == (ssize_t)n_rcpts && fdatasync(fd) == 0 ? E_OK : E_IO;
 }
 

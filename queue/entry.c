@@ -119,7 +119,7 @@ entry_done(struct entries *all, struct entry *e)
 }
 
 void
-entry_mark(struct entry *e, const uint16_t *which, size_t n)
+entry_mark(struct entry *e, const uint16_t *marks, size_t n)
 {
 	struct arena arena = {.max_bytes = 0};
 	struct envelope env;
@@ -127,9 +127,11 @@ entry_mark(struct entry *e, const uint16_t *which, size_t n)
 	if (envelope_get(span_make(e->envelope, e->envelope_bytes), &arena, &env) !=
 	    E_OK)
 		bug("an envelope that was accepted");
-	for (size_t i = 0; i < n; i++)
-		if (which[i] < env.n_rcpts)
-			env.rcpts[which[i]].state = RCPT_DONE;
+	for (size_t i = 0; i < n; i++) {
+		uint16_t at = mark_index(marks[i]);
+		if (at < env.n_rcpts)
+			env.rcpts[at].state = mark_apply(marks[i], env.rcpts[at].state);
+	}
 	envelope_put(&b, &env);
 	if (buf_done(&b) != E_OK || b.len != e->envelope_bytes)
 		bug("an envelope changed its size");

@@ -34,8 +34,8 @@ struct entry *entry_find(struct entries *, struct id);
 /* entry_add - an id that is not there yet */
 struct entry *entry_add(struct entries *, struct id, unsigned segment, struct span envelope);
 void entry_done(struct entries *, struct entry *);
-/* entry_mark - these recipients are done: its envelope says so from now on */
-void entry_mark(struct entry *, const uint16_t *which, size_t n);
+/* entry_mark - n marks (spool/envelope.h): its envelope says so from now on */
+void entry_mark(struct entry *, const uint16_t *marks, size_t n);
 unsigned entries_unfinished(const struct entries *, unsigned segment);
 /* entries_of - the first of a segment; follow segment_next */
 struct entry *entries_of(struct entries *, unsigned segment);

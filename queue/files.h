@@ -65,8 +65,8 @@ struct deferred {
 MUST_USE int deferred_read(const struct files *, struct id, struct deferred *out); /* E_OK, E_BAD (damaged, missing), E_IO */
 MUST_USE int deferred_open(const struct files *, struct id, int *out);
 bool deferred_is_there(const struct files *, struct id);
-/* deferred_mark - these recipients are done; synced.  E_OK, E_IO, E_BAD */
-MUST_USE int deferred_mark(const struct files *, struct id, const uint16_t *which, size_t n);
+/* deferred_mark - n marks (spool/envelope.h); synced.  E_OK, E_IO, E_BAD */
+MUST_USE int deferred_mark(const struct files *, struct id, const uint16_t *marks, size_t n);
 /* deferred_hold - its recipients that wait are held, or no longer; synced.  E_OK, E_BAD, E_IO */
 MUST_USE int deferred_hold(const struct files *, struct id, bool is_held);
 void deferred_sweep(const struct files *); /* what was not settled is removed */

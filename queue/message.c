@@ -59,6 +59,7 @@ work_set(struct work *w, enum rcpt_step step, const char *reason)
 {
 	mem_free(&w->reason);
 	w->step = (uint8_t)step;
+	w->owes = ACTION_NONE;
 	w->reason = reason ? mem_dup(reason) : NULL;
 }
 
@@ -132,14 +133,25 @@ message_free(struct message *m)
 	mem_free(&m);
 }
 
+/* It is there, and its sender was not told yet. */
+static void
+set_sent(struct work *w, uint8_t state)
+{
+	work_set(w, STEP_SENT, NULL);
+	w->owes = state == RCPT_DELIVERED ? ACTION_DELIVERED : state == RCPT_RELAYED ? ACTION_RELAYED : ACTION_EXPANDED;
+}
+
 static void
 first_steps(struct message *m)
 {
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
-		if (m->envelope.rcpts[i].state == RCPT_HELD)
+		uint8_t state = m->envelope.rcpts[i].state & RCPT_STATES;
+		if (state == RCPT_HELD)
 			m->is_held = true;
-		if (m->envelope.rcpts[i].state == RCPT_DONE)
+		if (state == RCPT_DONE)
 			work_set(&m->works[i], STEP_DONE, NULL);
+		else if (state >= RCPT_DELIVERED && state <= RCPT_EXPANDED)
+			set_sent(&m->works[i], state);
 		else if (sched_is_local(m->envelope.rcpts[i].address))
 			work_set(&m->works[i], STEP_READY, NULL);
 		else
@@ -177,7 +189,7 @@ message_entry(const struct message *m, struct admin_entry *out)
 	for (uint8_t state = RCPT_WAITING; state <= RCPT_DONE; state++)
 		for (uint32_t i = 0; i < e->n_rcpts && out->n_rcpts < ADMIN_RCPTS_SHOWN; i++) {
 			const struct work *w = &m->works[i];
-			bool is_done = w->step == STEP_DONE || w->step == STEP_PLACED;
+			bool is_done = w->step == STEP_DONE || w->step == STEP_PLACED || w->step == STEP_SENT;
 			if (is_done == (state == RCPT_DONE))
 				shown[out->n_rcpts++] = (struct admin_rcpt){
 				    .address = e->rcpts[i].address, .state = state, .reason = span_of(w->reason)};
@@ -187,7 +199,7 @@ message_entry(const struct message *m, struct admin_entry *out)
 /* ---- judgement ---- */
 
 struct count {
-	unsigned ready, placing, placed, later, failed;
+	unsigned ready, placing, placed, later, failed, owing;
 };
 
 static struct count
@@ -195,6 +207,7 @@ count_steps(const struct message *m)
 {
 	struct count c = {0};
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		c.owing += m->works[i].owes != ACTION_NONE;
 		switch (m->works[i].step) {
 		case STEP_READY:
 			c.ready++;
@@ -211,7 +224,7 @@ count_steps(const struct message *m)
 		case STEP_FAILED:
 			c.failed++;
 			break;
-		default: /* done */
+		default: /* sent, done */
 			break;
 		}
 	}
@@ -230,11 +243,16 @@ message_all_done(struct message *m)
 	message_free(m);
 }
 
+int64_t
+message_life(const struct message *m)
+{
+	return m->envelope.sender.n ? the_sched.lifetime : the_sched.bounce_lifetime;
+}
+
 static bool
 is_expired(const struct message *m)
 {
-	int64_t life = m->envelope.sender.n ? the_sched.lifetime : the_sched.bounce_lifetime;
-	return retry_now() - m->first_sec > life;
+	return retry_now() - m->first_sec > message_life(m);
 }
 
 /* What could not be delivered in all its lifetime fails with the last reason that it had. */
@@ -277,11 +295,11 @@ message_judge(struct message *m)
 		defer_held(m);
 		return;
 	}
-	if (c.later && is_expired(m)) {
+	if (c.later && is_expired(m))
 		expire(m);
-		c = count_steps(m);
-	}
-	if (c.failed) {
+	report_choose(m);
+	c = count_steps(m);
+	if (c.owing) {
 		report_message(m);
 		return;
 	}

@@ -136,12 +136,40 @@ placers_feed(void)
 
 /* ---- results ---- */
 
+/* What the sender asked for goes along, RFC 3461 5.2.7: to one that an alias names all of it, to several all but SUCCESS,
+ * with a list nothing. */
 static void
-make_forward(struct message *m, struct span address)
+set_asked(const struct message *m, const struct job_result *r, struct envelope *e, struct rcpt *to)
+{
+	const struct rcpt *was = &m->envelope.rcpts[r->rcpt];
+	bool is_one = r->n_forwards == 1 && r->n_mailboxes == 0;
+	if (r->forward_as != FORWARD_AS_IT_IS)
+		e->sender = r->forward_sender;
+	if (r->forward_as == FORWARD_AS_LIST) {
+		e->envid = SPAN("");
+		e->ret = RET_NONE;
+		return;
+	}
+	to->orcpt = was->orcpt;
+	to->notify = is_one ? was->notify : notify_without_success(was->notify);
+}
+
+/* What is told of a recipient that a placer is done with, where that was asked for. */
+static enum bounce_action
+action_of(const struct job_result *r)
+{
+	if (r->n_forwards == 0 || r->forward_as == FORWARD_AS_LIST)
+		return ACTION_DELIVERED;
+	return r->n_forwards + r->n_mailboxes > 1 ? ACTION_EXPANDED : ACTION_NONE;
+}
+
+static void
+make_forward(struct message *m, const struct job_result *r, struct span address)
 {
 	struct envelope e = m->envelope;
 	struct rcpt to = {.address = address};
 	struct buf b = {0};
+	set_asked(m, r, &e, &to);
 	e.id = spool_derived_id(m->envelope.id, address, "forward", SPAN("alias"));
 	e.rcpts = &to;
 	e.n_rcpts = 1;
@@ -172,8 +200,9 @@ take_result(struct placer *p, const struct job_result *r)
 		work_set(w, STEP_PLACED, NULL);
 		m->turn = placers.turn;
 		p->has_unsynced = true;
+		w->owes = (uint8_t)report_of_success(m, r->rcpt, action_of(r));
 		for (uint16_t i = 0; i < r->n_forwards; i++)
-			make_forward(m, r->forwards[i]);
+			make_forward(m, r, r->forwards[i]);
 	} else {
 		work_set(w, r->outcome == JOB_TEMP ? STEP_LATER : STEP_FAILED, buf_cstr(&reason));
 		log_event(LOG_NOTICE, r->outcome == JOB_TEMP ? "deferred" : "failed", "mid=%s rcpt=%s reason=%s",
@@ -224,7 +253,7 @@ place_again(void)
 		}
 }
 
-/* What a checkpoint made durable is done. */
+/* What a checkpoint made durable is done, or its sender is told of it. */
 static void
 settle(uint32_t turn)
 {
@@ -234,7 +263,7 @@ settle(uint32_t turn)
 			continue;
 		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 			if (m->works[i].step == STEP_PLACED)
-				work_set(&m->works[i], STEP_DONE, NULL);
+				m->works[i].step = m->works[i].owes ? STEP_SENT : STEP_DONE;
 		message_judge(m);
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * report.c - failures go to the bounce process, one message at a time, with a copy of the message; what it makes of them
- * goes into the spool together with the note that these recipients are done.
+ * report.c - what senders are told (RFC 3461 5.2): recipients that failed, are late, or have it, as they asked for it with
+ * NOTIFY.  The bounce process gets them, one message and one kind at a time, with a copy of the message; what it makes of
+ * them goes into the spool together with the note that these recipients are reported.
  */
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
-#include "queue/bounce.h"
+#include "queue/retry.h"
 #include "queue/sched.h"
 #include "spool/put.h"
 
@@ -22,11 +23,15 @@ static struct {
 	struct loop_fd *watch; /* own */
 	enum step step;        /* the spool was asked for a copy, then the process for a report, then the spool to take it */
 	struct id id;          /* of the message that this is for */
-	uint32_t told;         /* its recipients below this one are in this report */
+	enum bounce_kind kind; /* of the report */
+	uint32_t told;         /* its recipients below this one are in this report, where they owe one of this kind */
 	struct id report;      /* its id, once there is one */
 	int64_t again_ms;      /* none is begun before; monotonic */
 	struct buf scratch;
 } bounce = {.chan = -1};
+
+static const char *const kind_names[BOUNCE_KINDS] = {
+    [BOUNCE_FAILURE] = "failures", [BOUNCE_DELAY] = "delays", [BOUNCE_SUCCESS] = "successes"};
 
 static void begin(void);
 
@@ -42,21 +47,105 @@ disconnect(void)
 		bounce.step = IDLE; /* it is begun anew */
 }
 
-/* Reported, or not to be reported: either way these recipients are done.  Their number. */
+/* ---- what is owed ---- */
+
+/* Who hears of it: the sender; of a failure of the null sender's mail, if that is no report, the postmaster, where one is
+ * named. */
+static struct span
+report_to(const struct message *m, enum bounce_kind kind)
+{
+	if (m->envelope.sender.n)
+		return m->envelope.sender;
+	if ((m->envelope.flags & ENV_DERIVED) || kind != BOUNCE_FAILURE)
+		return SPAN("");
+	return span_of(conf_str(the_child.conf, "queue", "postmaster"));
+}
+
+/* NOTIFY is the sender's word, not the postmaster's. */
+static bool
+is_wanted(const struct message *m, uint32_t i, enum bounce_kind kind)
+{
+	static const enum dsn_notify bits[BOUNCE_KINDS] = {
+	    [BOUNCE_FAILURE] = NOTIFY_FAILURE, [BOUNCE_DELAY] = NOTIFY_DELAY, [BOUNCE_SUCCESS] = NOTIFY_SUCCESS};
+	if (m->envelope.sender.n == 0)
+		return report_to(m, kind).n > 0;
+	return notify_wants(m->envelope.rcpts[i].notify, bits[kind]);
+}
+
+enum bounce_action
+report_of_success(const struct message *m, uint32_t rcpt, enum bounce_action action)
+{
+	return is_wanted(m, rcpt, BOUNCE_SUCCESS) ? action : ACTION_NONE;
+}
+
+/* Once for each recipient: the mark says that it was told. */
+static bool
+is_late(const struct message *m, uint32_t i)
+{
+	int64_t after = the_sched.delay_warning;
+	return after > 0 && retry_now() - m->first_sec >= after && !(m->envelope.rcpts[i].state & RCPT_WARNED) &&
+	       is_wanted(m, i, BOUNCE_DELAY);
+}
+
+void
+report_choose(struct message *m)
+{
+	unsigned n_unwanted = 0;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		struct work *w = &m->works[i];
+		if (w->step == STEP_LATER && is_late(m, i)) {
+			w->owes = ACTION_DELAYED;
+		} else if (w->step == STEP_FAILED && is_wanted(m, i, BOUNCE_FAILURE)) {
+			w->owes = ACTION_FAILED;
+		} else if (w->step == STEP_FAILED) {
+			work_set(w, STEP_DONE, NULL);
+			n_unwanted++;
+		}
+	}
+	if (n_unwanted)
+		log_event(LOG_NOTICE, "not_reported", "mid=%s why=\"%s\" failures=%u", id_text(m->envelope.id),
+		    m->envelope.sender.n ? "NOTIFY" : "null sender", n_unwanted);
+}
+
+static bool
+owes(const struct message *m, uint32_t i, enum bounce_kind kind)
+{
+	return m->works[i].owes != ACTION_NONE && bounce_kind_of(m->works[i].owes) == kind;
+}
+
+/* What is told first. */
+static enum bounce_kind
+kind_owed(const struct message *m)
+{
+	static const enum bounce_kind order[] = {BOUNCE_FAILURE, BOUNCE_SUCCESS};
+	for (size_t k = 0; k < COUNT(order); k++)
+		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+			if (owes(m, i, order[k]))
+				return order[k];
+	return BOUNCE_DELAY;
+}
+
+/* They are reported, durably.  Their number. */
 static unsigned
-settle(struct message *m, uint32_t told, bool is_noted)
+settle(struct message *m, uint32_t told, enum bounce_kind kind)
 {
 	unsigned n = 0;
 	for (uint32_t i = 0; i < told; i++) {
-		if (m->works[i].step != STEP_FAILED)
+		if (!owes(m, i, kind))
 			continue;
-		work_set(&m->works[i], STEP_DONE, NULL);
-		if (is_noted)
+		m->works[i].owes = ACTION_NONE;
+		if (kind == BOUNCE_DELAY) {
+			m->envelope.rcpts[i].state |= RCPT_WARNED;
+		} else {
+			work_set(&m->works[i], STEP_DONE, NULL);
 			m->envelope.rcpts[i].state = RCPT_DONE;
+		}
 		n++;
 	}
 	return n;
 }
+
+/* ---- making it ---- */
 
 /* No report now, the spool may be full: those of other messages are tried first. */
 static void
@@ -67,25 +156,14 @@ put_off(struct message *m)
 	message_move(m, MSG_REPORTING, &the_sched.reporting);
 }
 
-/* Who hears of a failure: the sender; of a report's own failure the postmaster, where one is named. */
-static struct span
-report_to(const struct message *m)
-{
-	if (m->envelope.sender.n)
-		return m->envelope.sender;
-	if (m->envelope.flags & ENV_DERIVED)
-		return SPAN("");
-	return span_of(conf_str(the_child.conf, "queue", "postmaster"));
-}
-
 /* All that the process may have made: a message of the null sender to whom we named. */
 static bool
 is_report_of(const struct message *m, const struct envelope *e)
 {
-	return e->sender.n == 0 && e->n_rcpts == 1 && (e->flags & ENV_DERIVED) && span_eq(e->rcpts[0].address, report_to(m));
+	return e->sender.n == 0 && e->n_rcpts == 1 && (e->flags & ENV_DERIVED) && span_eq(e->rcpts[0].address, report_to(m, bounce.kind));
 }
 
-/* The report, and with it the recipients that it tells of: they are done when it is in the spool, not before, not later. */
+/* The report, and with it the marks of those that it tells of: they count when it is in the spool, not before, not later. */
 static int
 put(const struct message *m, struct span envelope, int fd)
 {
@@ -100,8 +178,8 @@ put(const struct message *m, struct span envelope, int fd)
 		size_t at = b.len;
 		buf_u16(&b, 0);
 		for (uint32_t i = 0; i < bounce.told; i++)
-			if (m->works[i].step == STEP_FAILED) {
-				buf_u16(&b, (uint16_t)i);
+			if (owes(m, i, bounce.kind)) {
+				buf_u16(&b, mark_make(i, bounce.kind == BOUNCE_DELAY ? RCPT_WARNED : RCPT_DONE));
 				n++;
 			}
 		b.p[at] = (char)(n & 0xff);
@@ -157,9 +235,9 @@ report_said(struct rd *body)
 	struct message *m = message_find(id);
 	bounce.step = IDLE;
 	if (m && is_there) {
-		unsigned n = settle(m, bounce.told, true);
-		log_event(LOG_NOTICE, "reported", "mid=%s report=%s to=%s failures=%u", id_text(id), id_text(bounce.report),
-		    log_q(report_to(m)), n);
+		unsigned n = settle(m, bounce.told, bounce.kind);
+		log_event(LOG_NOTICE, "reported", "mid=%s report=%s to=%s %s=%u", id_text(id), id_text(bounce.report),
+		    log_q(report_to(m, bounce.kind)), kind_names[bounce.kind], n);
 		message_judge(m);
 	} else if (m) {
 		not_reported(m);
@@ -191,14 +269,7 @@ begin(void)
 void
 report_message(struct message *m)
 {
-	struct span to = report_to(m);
 	message_move(m, MSG_REPORTING, &the_sched.reporting);
-	if (to.n == 0) {
-		log_event(LOG_NOTICE, "not_reported", "mid=%s why=\"null sender\"", id_text(m->envelope.id));
-		settle(m, m->envelope.n_rcpts, false);
-		message_judge(m);
-		return;
-	}
 	begin();
 }
 
@@ -214,36 +285,37 @@ report_abandon(const struct message *m)
 	return true;
 }
 
-/* As many of its failures as a report has, and an envelope of only these; returns where the rest begins. */
+/* As many of this kind as a report has, and an envelope of only these; returns where the rest begins. */
 static uint32_t
-put_failures(struct buf *b, const struct message *m)
+put_owed(struct buf *b, const struct message *m, enum bounce_kind kind)
 {
-	static struct rcpt failed[BOUNCE_FAILURES_MOST];
+	static struct rcpt told[BOUNCE_RCPTS_MOST];
 	struct envelope e = m->envelope;
-	struct buf failures = {0};
+	struct buf rcpts = {0};
 	size_t bytes = 0;
 	uint16_t n = 0;
 	uint32_t i = 0;
-	for (; i < m->envelope.n_rcpts && n < BOUNCE_FAILURES_MOST; i++) {
+	for (; i < m->envelope.n_rcpts && n < BOUNCE_RCPTS_MOST; i++) {
 		const struct rcpt *r = &m->envelope.rcpts[i];
 		struct span reason = span_of(m->works[i].reason);
-		if (m->works[i].step != STEP_FAILED)
+		if (!owes(m, i, kind))
 			continue;
-		bytes += r->address.n + r->orcpt.n + reason.n + BOUNCE_FAILURE_BYTES;
+		bytes += r->address.n + r->orcpt.n + reason.n + BOUNCE_RCPT_BYTES;
 		if (bytes > BOUNCE_BYTES_MOST)
 			break;
-		buf_u16(&failures, n);
-		buf_bytes(&failures, reason);
-		failed[n++] = *r;
+		buf_u16(&rcpts, n);
+		buf_u8(&rcpts, m->works[i].owes);
+		buf_bytes(&rcpts, reason);
+		told[n++] = *r;
 	}
-	e.rcpts = failed;
+	e.rcpts = told;
 	e.n_rcpts = n;
 	buf_u32(b, 0);
 	envelope_put(b, &e);
 	buf_set_u32(b, 0, (uint32_t)b->len - 4);
 	buf_u16(b, n);
-	buf_span(b, buf_as_span(&failures));
-	buf_free(&failures);
+	buf_span(b, buf_as_span(&rcpts));
+	buf_free(&rcpts);
 	return i;
 }
 
@@ -264,8 +336,11 @@ report_copy(struct rd *body, int *fd)
 		begin();
 		return;
 	}
-	bounce.told = put_failures(&b, m);
-	buf_bytes(&b, report_to(m));
+	bounce.kind = kind_owed(m);
+	bounce.told = put_owed(&b, m, bounce.kind);
+	buf_bytes(&b, report_to(m, bounce.kind));
+	buf_u64(&b, (uint64_t)clock_wall_sec());
+	buf_u64(&b, (uint64_t)(clock_wall_sec() + m->first_sec + message_life(m) - retry_now()));
 	if (ask_send(bounce.chan, BOUNCE_MAKE, buf_as_span(&b), *fd, 0) != E_OK)
 		disconnect();
 	buf_free(&b);

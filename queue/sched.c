@@ -258,6 +258,7 @@ read_settings(void)
 	s->retry_most = conf_int(c, "queue", "retry_most");
 	s->lifetime = conf_int(c, "queue", "lifetime");
 	s->bounce_lifetime = conf_int(c, "queue", "bounce_lifetime");
+	s->delay_warning = conf_int(c, "queue", "delay_warning");
 	s->defer_after_ms = conf_int(c, "queue", "defer_after") * 1000;
 	s->checkpoint_ms = conf_int(c, "deliver", "checkpoint_time") * 1000;
 }

@@ -3,7 +3,7 @@
  * sched.h - the scheduler: which recipient of which message is tried now, later, or never again.
  *   sched.c    the loop, and what the spool says        message.c  messages in work, and what becomes of them
  *   placers.c  jobs to deliver, results, checkpoints    defer.c    what is tried later
- *   report.c   failures to the bounce process           admin.c    what "merpati queue" asks
+ *   report.c   what senders are told, by bounce         admin.c    what "merpati queue" asks
  */
 #ifndef QUEUE_SCHED_H
 #define QUEUE_SCHED_H
@@ -11,6 +11,7 @@
 #include "proc/jail.h"
 #include "proc/loop.h"
 #include "queue/asks.h"
+#include "queue/bounce.h"
 #include "queue/index.h"
 
 enum {
@@ -29,11 +30,13 @@ enum rcpt_step {
 	STEP_PLACED,    /* in the mailbox, not yet synced */
 	STEP_LATER,     /* try again: reason */
 	STEP_FAILED,    /* never: reason; to be reported */
+	STEP_SENT,      /* where it goes, durably; to be reported */
 	STEP_DONE,      /* durably */
 };
 
 struct work {
 	uint8_t step;   /* enum rcpt_step */
+	uint8_t owes;   /* enum bounce_action: what its sender is to be told; of STEP_PLACED: once that is durable */
 	char *reason;   /* own; NULL: none */
 };
 
@@ -80,7 +83,7 @@ struct sched {
 	struct message_list unfiled; /* the spool could not write their files */
 	size_t n_deferred_active;
 	struct loop_timer *tick;
-	int64_t retry_first, retry_most, lifetime, bounce_lifetime, defer_after_ms, checkpoint_ms;
+	int64_t retry_first, retry_most, lifetime, bounce_lifetime, delay_warning, defer_after_ms, checkpoint_ms;
 	struct buf scratch;
 	bool has_pressure, is_replayed, is_heap_high;
 };
@@ -105,7 +108,8 @@ void message_entry(const struct message *, struct admin_entry *out); /* what peo
 void message_remove(struct message *);             /* for good; may free it */
 void message_hold(struct message *);               /* when what is under way ended; admin_left tells */
 void message_move(struct message *, enum message_state, struct message_list *); /* NULL: something is under way */
-void work_set(struct work *, enum rcpt_step, const char *reason);
+void work_set(struct work *, enum rcpt_step, const char *reason); /* owes nothing from now on */
+int64_t message_life(const struct message *);      /* seconds from first_sec on */
 
 /* placers.c */
 void placers_open(void);
@@ -117,6 +121,7 @@ bool placers_are_there(void);
 /* defer.c */
 void defer_message(struct message *);              /* its file is written or marked, then its row */
 void defer_held(struct message *);                 /* the same, for what is not to be tried: what failed is not reported yet */
+void defer_note(struct message *);                 /* its recipients that are done or relayed: noted with the next batch */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */
@@ -137,7 +142,9 @@ void defer_deliver_is_there(void);                 /* what waited for deliver is
 
 /* report.c */
 void report_open(void);
-void report_message(struct message *);             /* its FAILED recipients */
+void report_choose(struct message *);              /* what its sender is to be told of what failed, and of what is late */
+enum bounce_action report_of_success(const struct message *, uint32_t rcpt, enum bounce_action); /* or ACTION_NONE */
+void report_message(struct message *);             /* what it owes */
 bool report_abandon(const struct message *);       /* it waits no longer.  False: its report is on the way into the spool */
 void report_said(struct rd *body);                 /* SAY_REPORTED */
 void report_copy(struct rd *body, int *fd);        /* SAY_COPY */

@@ -55,12 +55,12 @@ class Connection:
             out.append((ident.hex(), rcpts))
         return out
 
-    def results(self, jobs, outcome, reason="", forwards=(), mailboxes=None, sender=None):
-        """The same outcome for all recipients of these jobs.  sender: of the forwards, instead of the message's."""
+    def results(self, jobs, outcome, reason="", forwards=(), mailboxes=None, as_list=None):
+        """The same outcome for all recipients of these jobs.  as_list: who owns the list that makes these forwards."""
         def text(s):
             return struct.pack("<I", len(s)) + s.encode()
         n = mailboxes if mailboxes is not None else int(outcome == PLACED and not forwards)
-        end = (text(reason) + struct.pack("<HB", n, sender is not None) + text(sender or "")
+        end = (text(reason) + struct.pack("<HB", n, 2 if as_list else 0) + text(as_list or "")
                + struct.pack("<H", len(forwards)) + b"".join(map(text, forwards)))
         rows = [bytes.fromhex(ident) + struct.pack("<HBB", index, outcome, 0) + end for ident, rcpts in jobs for index, _ in rcpts]
         self.sock.send(struct.pack("<HH", RESULT, len(rows)) + b"".join(rows))

@@ -82,6 +82,7 @@ static const struct conf_setting queue[] = {
 	SECONDS("retry_most", "4h", 1, 7 * DAY, "longest wait between attempts"),
 	SECONDS("lifetime", "5d", 1, 60 * DAY, "how long delivery is tried before the sender is told"),
 	SECONDS("bounce_lifetime", "1d", 1, 60 * DAY, "the same for reports"),
+	SECONDS("delay_warning", "4h", 0, 60 * DAY, "age at which the sender of what still waits is told so; 0: never"),
 	BYTES("segment_size", "16M", MB, GB, "a segment of the journal"),
 	INT("segments_live", "4", 2, 64, "segments in use before what is unfinished gets files of its own"),
 	INT("segments_most", "16", 3, 256, "segments in use before new mail is answered 452"),

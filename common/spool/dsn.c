@@ -328,7 +328,8 @@ orcpt_put_field(struct buf *out, struct span orcpt, bool is_global)
 	struct span type = span_cut(&orcpt, ';');
 	bool is_utf8 = is_utf8_type(type);
 	int err = is_utf8 ? unitext_decode(orcpt, &plain) : xtext_decode(orcpt, &plain);
-	bool is_plain = err == E_OK && is_showable(buf_as_span(&plain));
+	bool is_plain = err == E_OK && is_showable(buf_as_span(&plain)) &&
+	                (is_global || is_utf8 || span_is_ascii(buf_as_span(&plain)));
 	put_line(out, type);
 	buf_ch(out, ';');
 	if (is_plain && is_utf8 && !is_global)

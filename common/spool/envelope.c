@@ -72,3 +72,29 @@ envelope_get(struct span in, struct arena *arena, struct envelope *out)
 		rcpt_get(&r, &out->rcpts[out->n_rcpts]);
 	return rd_end(&r);
 }
+
+_Static_assert(ENVELOPE_RCPTS_MAX <= 1 << MARK_INDEX_BITS, "an index fits into a mark");
+
+uint16_t
+mark_make(uint32_t index, uint8_t state)
+{
+	return (uint16_t)(index | (state == RCPT_DONE ? 0u : (unsigned)state << MARK_INDEX_BITS));
+}
+
+uint16_t
+mark_index(uint16_t mark)
+{
+	return mark & ((1u << MARK_INDEX_BITS) - 1);
+}
+
+uint8_t
+mark_apply(uint16_t mark, uint8_t state)
+{
+	uint8_t to = (uint8_t)(mark >> MARK_INDEX_BITS), from = state & RCPT_STATES;
+	bool is_waiting = from == RCPT_WAITING || from == RCPT_HELD;
+	if (to == 0)
+		return RCPT_DONE;
+	if (!is_waiting)
+		return state;
+	return to == RCPT_WARNED ? state | RCPT_WARNED : to;
+}

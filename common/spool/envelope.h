@@ -32,7 +32,21 @@ enum rcpt_state {
 	RCPT_WAITING = 0,      /* nothing final yet */
 	RCPT_DONE = 1,         /* placed, relayed or reported: never again */
 	RCPT_HELD = 2,         /* waiting, and not tried before an admin says so */
+	RCPT_DELIVERED = 3,    /* these three: never again, and its sender is yet to be told that */
+	RCPT_RELAYED = 4,
+	RCPT_EXPANDED = 5,
+	RCPT_STATES = 15,      /* the bits of the above */
+	RCPT_WARNED = 16,      /* a bit beside WAITING or HELD: its sender was told that it is late */
 };
+
+/*
+ * A mark says what became of a recipient: its index, and above it the state, none for RCPT_DONE.
+ * Marks are noted, and may be applied again later: then they take nothing back.
+ */
+enum { MARK_INDEX_BITS = 10 };
+uint16_t mark_make(uint32_t index, uint8_t state);     /* RCPT_DONE, RCPT_DELIVERED to RCPT_EXPANDED, RCPT_WARNED */
+uint16_t mark_index(uint16_t mark);
+uint8_t mark_apply(uint16_t mark, uint8_t state);      /* the state from now on */
 
 struct rcpt {
 	struct span address;   /* borrow: of the arena or the bytes decoded from */

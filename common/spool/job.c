@@ -57,7 +57,7 @@ job_result_put(struct buf *out, const struct job_result *j)
 	buf_u8(out, j->is_notified);
 	buf_bytes(out, span_head(j->reason, JOB_REASON_MAX));
 	buf_u16(out, j->n_mailboxes);
-	buf_u8(out, j->has_forward_sender);
+	buf_u8(out, j->forward_as);
 	buf_bytes(out, j->forward_sender);
 	buf_u16(out, j->n_forwards);
 	for (uint16_t i = 0; i < j->n_forwards; i++)
@@ -74,11 +74,11 @@ job_result_get(struct rd *r, struct arena *arena, struct job_result *out)
 	out->is_notified = rd_u8(r) != 0;
 	out->reason = rd_str(r, JOB_REASON_MAX);
 	out->n_mailboxes = rd_u16(r);
-	out->has_forward_sender = rd_u8(r) != 0;
+	out->forward_as = rd_u8(r);
 	out->forward_sender = rd_str(r, ENVELOPE_PATH_MAX);
 	uint16_t n = rd_u16(r);
 	if (r->err != E_OK || n > JOB_FORWARDS_MAX || out->outcome < JOB_PLACED ||
-	    out->outcome > JOB_PERM)
+	    out->outcome > JOB_PERM || out->forward_as >= FORWARD_KINDS)
 		return E_BAD;
 	struct span *forwards = arena_get(arena, n * sizeof *forwards);
 	if (!forwards)

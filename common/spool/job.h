@@ -38,6 +38,14 @@ enum job_outcome {
 	JOB_PERM,          /* never: reason (enhanced code and text) */
 };
 
+/* Whose mail a forward is, RFC 3461 5.2.7. */
+enum forward_as {
+	FORWARD_AS_IT_IS,  /* an alias: the sender's */
+	FORWARD_REWRITTEN, /* the same, its reverse-path rewritten so that it comes back by us */
+	FORWARD_AS_LIST,   /* a list with an owner: the owner's; what the sender asked for ends here */
+	FORWARD_KINDS
+};
+
 struct job_result {
 	struct id id;
 	uint16_t rcpt;                /* index in the envelope */
@@ -46,8 +54,8 @@ struct job_result {
 	struct span reason;           /* "5.1.1 no such user", "5.1.1 HOST said: 550 5.1.1 No"; may say of JOB_PLACED, too,
 	                               * what the server said.  Borrow.  Most JOB_REASON_MAX */
 	uint16_t n_mailboxes;         /* JOB_PLACED by a placer: mailboxes here that have it now */
-	bool has_forward_sender;      /* its forwards have this reverse-path, not that of the message */
-	struct span forward_sender;   /* borrow */
+	uint8_t forward_as;           /* enum forward_as */
+	struct span forward_sender;   /* of FORWARD_REWRITTEN and FORWARD_AS_LIST: the reverse-path of its forwards; borrow */
 	uint16_t n_forwards;          /* addresses elsewhere that an alias named */
 	const struct span *forwards;  /* borrow */
 };

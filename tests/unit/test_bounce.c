@@ -9,14 +9,17 @@
 #include <string.h>
 
 #include "queue/bounce.h"
+#include "queue/bounce_fields.h"
 #include "spool/put.h"
 #include "tls/hash.h"
 
-static struct rcpt rcpts[] = {{.address = {"gone@example.org", 16}, .orcpt = {"rfc822;Gone@example.org", 23}},
-    {.address = {"a\r\nBcc: x@y\n\r@z", 15}}, {.address = {"full@example.org", 16}}};
-static struct envelope envelope = {.id = {{1, 2, 3}}, .sender = {"s@example.net", 13}, .envid = {"Q\r\nX: 1", 7},
+#define S(literal) {literal, sizeof(literal) - 1}
+
+static struct rcpt rcpts[] = {{.address = S("gone@example.org"), .orcpt = S("rfc822;Gone+2Bx@example.org")},
+    {.address = S("a\r\nBcc: x@y\n\r@z")}, {.address = S("full@example.org")}};
+static struct envelope envelope = {.id = {{1, 2, 3}}, .sender = S("s@example.net"), .envid = S("QQ+2B1"),
     .arrived_sec = 1700000000, .n_rcpts = 3, .rcpts = rcpts};
-static const char message[] = "Subject: lost\r\nFrom: s@example.net\r\n\r\nthe secret body\r\n";
+static struct span message = S("Subject: lost\r\nFrom: s@example.net\r\n\r\nthe secret body\r\n");
 
 struct made {
 	struct buf out;
@@ -25,10 +28,12 @@ struct made {
 };
 
 static void
-make(struct made *m, const struct bounce_failure *f, size_t n, struct span to)
+make(struct made *m, const struct bounce_rcpt *f, size_t n, struct span to)
 {
+	struct bounce_about x = {.envelope = &envelope, .rcpts = f, .n = n, .to = to, .message = message,
+	    .attempt_sec = 1700000100, .retry_until_sec = 1700400000};
 	*m = (struct made){.arena = {.max_bytes = 1 << 16}};
-	bounce_compose("mx.example.net", &envelope, f, n, SPAN(message), to, &m->arena, &m->out, &m->envelope);
+	bounce_compose("mx.example.net", &x, &m->arena, &m->out, &m->envelope);
 	assert_int_equal(buf_done(&m->out), E_OK);
 }
 
@@ -45,7 +50,8 @@ has(const struct made *m, const char *text)
 	return span_search(buf_as_span(&m->out), span_of(text)) < m->out.len;
 }
 
-static const struct bounce_failure plain[] = {{0, {"5.1.1 no such mailbox", 21}}, {2, {"out of room", 11}}};
+static const struct bounce_rcpt plain[] = {{0, ACTION_FAILED, S("5.1.1 no such mailbox")},
+    {2, ACTION_FAILED, S("out of room")}};
 
 static void
 test_parts(void **state)
@@ -59,15 +65,19 @@ test_parts(void **state)
 	assert_true(has(&m, "multipart/report; report-type=delivery-status"));
 	assert_true(has(&m, "\r\nContent-Type: message/delivery-status\r\n"));
 	assert_true(has(&m, "\r\nReporting-MTA: dns; mx.example.net\r\n"));
-	assert_true(has(&m, "\r\nOriginal-Recipient: rfc822;Gone@example.org\r\nFinal-Recipient: rfc822; gone@example.org\r\n"
-	                    "Action: failed\r\nStatus: 5.1.1\r\n"));
+	assert_true(has(&m, "\r\nOriginal-Envelope-Id: QQ+1\r\nReporting-MTA: dns; mx.example.net\r\nArrival-Date: Tue, 14 Nov 2023 "));
+	assert_true(has(&m, "\r\n\r\nOriginal-Recipient: rfc822;Gone+x@example.org\r\nFinal-Recipient: rfc822; gone@example.org\r\n"
+	                    "Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: x-merpati; no such mailbox\r\nLast-Attempt-Date: "));
 	assert_true(has(&m, "\r\nFinal-Recipient: rfc822; full@example.org\r\nAction: failed\r\nStatus: 5.0.0\r\n"));
+	assert_false(has(&m, "Will-Retry-Until"));
+	assert_true(has(&m, "\r\nAuto-Submitted: auto-replied\r\n"));
 	assert_true(has(&m, "\r\nSubject: lost\r\nFrom: s@example.net\r\n"));
 	assert_false(has(&m, "secret"));
 	assert_false(has(&m, "a  Bcc"));
 	assert_int_equal(m.envelope.head_bytes, 17);
 	assert_int_equal(m.envelope.size_bytes, m.out.len);
 	assert_int_equal(m.envelope.sender.n, 0);
+	assert_int_equal(m.envelope.rcpts[0].notify, NOTIFY_NEVER);
 	assert_int_equal(m.envelope.n_rcpts, 1);
 	assert_true(span_eqs(m.envelope.rcpts[0].address, "s@example.net"));
 	sha256(buf_as_span(&m.out), sum);
@@ -103,9 +113,13 @@ test_boundary(void **state)
 static void
 test_no_line_of_a_stranger(void **state)
 {
-	static const struct bounce_failure f[] = {{1, {"5.1.1\r\nX-Evil: 1\r\n\r\nbody\n", 25}}, {0, {"5.\r\n.\nX: y", 10}}};
+	static const struct bounce_rcpt f[] = {{1, ACTION_FAILED, S("5.1.1\r\nX-Evil: 1\r\n\r\nbody\n")},
+	    {0, ACTION_FAILED, S("5.0.0 x\r\nX-Host: y said: 550 5.\r\n.\nX: y")}};
 	struct made m;
+	struct envelope all = envelope;
 	(void)state;
+	envelope.envid = SPAN("Q+0D+0AX-Id:");
+	rcpts[0].orcpt = SPAN("rfc822;a+0D+0AX-Orcpt:\r\nX-Orcpt: 1");
 	make(&m, f, 2, SPAN("s@x\r\nX-To: 1"));
 	for (size_t i = 0; i < m.out.len; i++) {
 		assert_true(m.out.p[i] != '\n' || m.out.p[i - 1] == '\r');
@@ -115,6 +129,10 @@ test_no_line_of_a_stranger(void **state)
 	assert_false(has(&m, "\nX-Evil:"));
 	assert_false(has(&m, "\nX-To:"));
 	assert_false(has(&m, "\nX:"));
+	assert_false(has(&m, "\nX-"));
+	assert_true(has(&m, "\r\nRemote-MTA: dns; y\r\n"));
+	envelope = all;
+	rcpts[0].orcpt = SPAN("rfc822;Gone+2Bx@example.org");
 	done(&m);
 }
 
@@ -137,7 +155,8 @@ test_same_failures_same_id(void **state)
 static void
 test_part_has_the_id_of_its_addresses(void **state)
 {
-	static const struct bounce_failure both[] = {{0, {"5.1.1 no such mailbox", 21}}, {1, {"out of room", 11}}};
+	static const struct bounce_rcpt both[] = {{0, ACTION_FAILED, S("5.1.1 no such mailbox")},
+	    {1, ACTION_FAILED, S("out of room")}};
 	struct rcpt two[] = {rcpts[0], rcpts[2]};
 	struct envelope all = envelope;
 	struct made a, b;
@@ -151,30 +170,215 @@ test_part_has_the_id_of_its_addresses(void **state)
 	done(&a), done(&b);
 }
 
+static const struct {
+	const char *in, *status, *host, *text;
+} reasons[] = {
+    {"5.1.1 no such mailbox", "5.1.1", "", "no such mailbox"},
+    {"out of room", "", "", "out of room"},
+    {"", "", "", ""},
+    {"5.1.1 mx.example.org[192.0.2.1]:25 said: 550 5.1.1 No", "5.1.1", "mx.example.org", "550 5.1.1 No"},
+    {"5.4.7 not delivered in time; last: 4.2.0 mx.test[::1]:25 said: 450-4.2.0 later", "5.4.7", "mx.test", "450-4.2.0 later"},
+    {"mx.test said: 550", "", "mx.test", "550"},
+    {"5.0.0 mx.test said: no", "5.0.0", "", "mx.test said: no"},
+    {"5.0.0 a said: 550 b said: 551 c", "5.0.0", "a", "550 b said: 551 c"},
+    {"5.1111.1 x", "", "", "5.1111.1 x"},
+    {"3.1.1 x", "", "", "3.1.1 x"},
+    {"5.1 x", "", "", "5.1 x"},
+    {"55.1.1 x", "", "", "55.1.1 x"},
+};
+
+static void
+test_reasons(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(reasons); i++) {
+		struct reason r;
+		print_message("%s\n", reasons[i].in);
+		reason_parse(span_of(reasons[i].in), &r);
+		assert_true(span_eqs(r.status, reasons[i].status));
+		assert_true(span_eqs(r.host, reasons[i].host));
+		assert_true(span_eqs(r.text, reasons[i].text));
+	}
+}
+
+static void
+test_remote_reply(void **state)
+{
+	static const struct bounce_rcpt f = {2, ACTION_FAILED, S("5.2.2 mx.test[192.0.2.1]:25 said: 552 5.2.2 full")};
+	struct made m;
+	(void)state;
+	make(&m, &f, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "\r\n      5.2.2 mx.test[192.0.2.1]:25 said: 552 5.2.2 full\r\n"));
+	assert_true(has(&m, "\r\nStatus: 5.2.2\r\nRemote-MTA: dns; mx.test\r\nDiagnostic-Code: smtp; 552 5.2.2 full\r\n"));
+	assert_false(has(&m, "Original-Recipient"));
+	done(&m);
+}
+
+static void
+test_delayed(void **state)
+{
+	static const struct bounce_rcpt f = {0, ACTION_DELAYED, S("4.4.1 nobody answers")};
+	static const struct bounce_rcpt odd = {0, ACTION_DELAYED, S("5.4.1 nobody answers")};
+	struct made m;
+	(void)state;
+	make(&m, &f, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "\r\nSubject: Mail is delayed\r\n"));
+	assert_true(has(&m, "could not be delivered yet to this address:"));
+	assert_true(has(&m, "\r\nAction: delayed\r\nStatus: 4.4.1\r\n"));
+	assert_true(has(&m, "\r\nWill-Retry-Until: Sun, 19 Nov 2023 "));
+	assert_false(has(&m, "secret"));
+	done(&m);
+	make(&m, &odd, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "\r\nStatus: 4.0.0\r\n"));
+	done(&m);
+}
+
+static void
+test_successes(void **state)
+{
+	static const struct bounce_rcpt f[] = {{0, ACTION_DELIVERED, S("")},
+	    {2, ACTION_RELAYED, S("2.1.5 mx.test[192.0.2.1]:25 said: 250 2.1.5 Ok")}};
+	static const struct bounce_rcpt all = {2, ACTION_EXPANDED, S("")};
+	struct made m;
+	(void)state;
+	envelope.ret = RET_FULL;
+	make(&m, f, 2, SPAN("s@example.net"));
+	envelope.ret = RET_NONE;
+	assert_true(has(&m, "\r\nAction: delivered\r\nStatus: 2.0.0\r\n"));
+	assert_true(has(&m, "\r\nAction: relayed\r\nStatus: 2.1.5\r\nRemote-MTA: dns; mx.test\r\nDiagnostic-Code: smtp; 250 2.1.5 Ok\r\n"));
+	assert_true(has(&m, "was delivered to this address:") && has(&m, "passed on to a server"));
+	assert_false(has(&m, "secret")); /* RET is of failures */
+	done(&m);
+	make(&m, &all, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "\r\nAction: expanded\r\nStatus: 2.0.0\r\n"));
+	done(&m);
+}
+
+static void
+test_ret(void **state)
+{
+	static char big[BOUNCE_FULL_MAX + 1];
+	struct span plain_message = message;
+	struct made m;
+	(void)state;
+	envelope.ret = RET_HDRS;
+	make(&m, plain, 2, SPAN("s@example.net"));
+	assert_true(has(&m, "Content-Type: text/rfc822-headers") && !has(&m, "secret"));
+	done(&m);
+	envelope.ret = RET_FULL;
+	envelope.head_bytes = 15; /* what we put before it does not come back */
+	make(&m, plain, 2, SPAN("s@example.net"));
+	assert_true(has(&m, "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\nFrom: s@example.net\r\n\r\nthe secret body"));
+	done(&m);
+	envelope.head_bytes = 0;
+	message = SPAN("Subject: x\r\n\r\nsecret\nbare\r\n");
+	make(&m, plain, 2, SPAN("s@example.net"));
+	assert_true(has(&m, "Content-Type: text/rfc822-headers") && !has(&m, "secret"));
+	done(&m);
+	memset(big, 'x', sizeof big);
+	memcpy(big, "Subject: x\r\n\r\nsecret", 20);
+	for (size_t i = 100; i + 2 < sizeof big; i += 100)
+		memcpy(big + i, "\r\n", 2);
+	message = span_make(big, sizeof big - 1);
+	make(&m, plain, 2, SPAN("s@example.net"));
+	assert_true(has(&m, "Content-Type: message/rfc822") && has(&m, "secret"));
+	done(&m);
+	message = span_make(big, sizeof big);
+	make(&m, plain, 2, SPAN("s@example.net"));
+	assert_true(has(&m, "Content-Type: text/rfc822-headers") && !has(&m, "secret"));
+	done(&m);
+	message = plain_message;
+	envelope.ret = RET_NONE;
+}
+
+#define KAETHE "k\xc3\xa4the@example.org"
+
+static void
+test_international(void **state)
+{
+	static const struct bounce_rcpt f = {0, ACTION_FAILED, S("5.1.1 kein Postfach f\xc3\xbcr sie")};
+	struct rcpt one = {.address = SPAN(KAETHE), .orcpt = SPAN("utf-8;k\\x{E4}the@example.org")};
+	struct envelope all = envelope;
+	struct span plain_message = message;
+	struct made m;
+	(void)state;
+	envelope.rcpts = &one;
+	envelope.n_rcpts = 1;
+	envelope.flags = ENV_SMTPUTF8;
+	make(&m, &f, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "report-type=global-delivery-status") && has(&m, "Content-Type: message/global-delivery-status"));
+	assert_true(has(&m, "\r\nOriginal-Recipient: utf-8;" KAETHE "\r\nFinal-Recipient: utf-8; " KAETHE "\r\n"));
+	assert_true(has(&m, "Content-Type: message/global-headers"));
+	assert_int_equal(m.envelope.flags, ENV_DERIVED | ENV_SMTPUTF8 | ENV_8BITMIME);
+	done(&m);
+	/* a sender without SMTPUTF8 gets 7 bits: an alias may have led to such an address */
+	envelope.flags = 0;
+	make(&m, &f, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "report-type=delivery-status"));
+	assert_true(has(&m, "\r\nOriginal-Recipient: utf-8;k\\x{E4}the@example.org\r\n"
+	                    "Final-Recipient: utf-8; k\\x{E4}the@example.org\r\n"));
+	assert_true(has(&m, "Diagnostic-Code: x-merpati; kein Postfach f??r sie\r\n"));
+	assert_false(m.envelope.flags & ENV_SMTPUTF8);
+	done(&m);
+	/* SMTPUTF8 was given, and nothing needs it */
+	envelope = all;
+	envelope.flags = ENV_SMTPUTF8;
+	make(&m, plain, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "report-type=delivery-status") && !(m.envelope.flags & (ENV_SMTPUTF8 | ENV_8BITMIME)));
+	done(&m);
+	message = SPAN("Subject: \xc3\xa4\r\n\r\nx\r\n");
+	make(&m, plain, 1, SPAN("s@example.net"));
+	assert_true(has(&m, "report-type=global-delivery-status"));
+	done(&m);
+	message = plain_message;
+	envelope = all;
+}
+
+/* Another kind of report of the same addresses is another report. */
+static void
+test_kinds_have_ids(void **state)
+{
+	static const struct bounce_rcpt f[] = {{0, ACTION_FAILED, S("5.0.0 x")}, {0, ACTION_DELAYED, S("")},
+	    {0, ACTION_DELIVERED, S("")}, {0, ACTION_RELAYED, S("")}, {0, ACTION_EXPANDED, S("")}};
+	enum { N = BOUNCE_ACTIONS - 1 };
+	struct made m[N];
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		make(&m[i], &f[i], 1, SPAN("s@example.net"));
+	for (size_t i = 0; i < N; i++)
+		for (size_t j = 0; j < N; j++)
+			assert_int_equal(id_eq(m[i].envelope.id, m[j].envelope.id),
+			    bounce_kind_of(f[i].action) == bounce_kind_of(f[j].action));
+	for (size_t i = 0; i < N; i++)
+		done(&m[i]);
+}
+
 /* The longest report that is asked for: the spool takes it as one of the small ones. */
 static void
 test_largest_fits(void **state)
 {
-	enum { REASON = 20, TEXTS = BOUNCE_BYTES_MOST / BOUNCE_FAILURES_MOST - BOUNCE_FAILURE_BYTES };
-	static char address[TEXTS - REASON], head[100000], reason[REASON + 1] = "5.1.1 no such mailb.";
-	struct rcpt many[BOUNCE_FAILURES_MOST];
-	struct bounce_failure f[BOUNCE_FAILURES_MOST];
+	enum { REASON = 40, TEXTS = BOUNCE_BYTES_MOST / BOUNCE_RCPTS_MOST - BOUNCE_RCPT_BYTES };
+	static char address[TEXTS - REASON], head[100000], reason[REASON + 1] = "5.1.1 mx.example.org[] said: 550 xxxxxxx";
+	struct rcpt many[BOUNCE_RCPTS_MOST];
+	struct bounce_rcpt f[BOUNCE_RCPTS_MOST];
 	struct envelope e = envelope, made;
+	struct bounce_about x = {.envelope = &e, .rcpts = f, .n = BOUNCE_RCPTS_MOST, .to = SPAN("s@example.net"),
+	    .message = {head, sizeof head}, .attempt_sec = 1700000100, .retry_until_sec = 1700400000};
 	struct arena arena = {.max_bytes = 1 << 16};
-	struct buf out = {0};
+	struct buf out = {.max = SPOOL_SMALL_MAX};
 	(void)state;
-	memset(address, 'a', sizeof address);
+	for (size_t i = 0; i + 1 < sizeof address; i += 2)
+		memcpy(address + i, "\xc3\xbc", 2);
 	memset(head, 'h', sizeof head);
-	for (uint16_t i = 0; i < BOUNCE_FAILURES_MOST; i++) {
-		many[i] = (struct rcpt){.address = {address, sizeof address}};
-		f[i] = (struct bounce_failure){i, span_make(reason, REASON)};
+	for (uint16_t i = 0; i < BOUNCE_RCPTS_MOST; i++) {
+		many[i] = (struct rcpt){.address = {address, sizeof address / 2 * 2}};
+		f[i] = (struct bounce_rcpt){i, ACTION_DELAYED, span_make(reason, REASON)};
 	}
 	e.rcpts = many;
-	e.n_rcpts = BOUNCE_FAILURES_MOST;
-	bounce_compose("mx.example.net", &e, f, BOUNCE_FAILURES_MOST, span_make(head, sizeof head), SPAN("s@example.net"), &arena,
-	    &out, &made);
+	e.n_rcpts = BOUNCE_RCPTS_MOST;
+	bounce_compose("mx.example.net", &x, &arena, &out, &made);
 	assert_int_equal(buf_done(&out), E_OK);
-	assert_in_range(out.len, BOUNCE_BYTES_MOST * 2, SPOOL_SMALL_MAX);
+	assert_in_range(out.len, BOUNCE_BYTES_MOST * 3, SPOOL_SMALL_MAX);
 	arena_reset(&arena);
 	buf_free(&out);
 }
@@ -184,6 +388,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts), cmocka_unit_test(test_boundary),
 	    cmocka_unit_test(test_no_line_of_a_stranger), cmocka_unit_test(test_same_failures_same_id),
-	    cmocka_unit_test(test_part_has_the_id_of_its_addresses), cmocka_unit_test(test_largest_fits)};
+	    cmocka_unit_test(test_part_has_the_id_of_its_addresses), cmocka_unit_test(test_reasons), cmocka_unit_test(test_remote_reply),
+	    cmocka_unit_test(test_delayed), cmocka_unit_test(test_successes), cmocka_unit_test(test_ret),
+	    cmocka_unit_test(test_international), cmocka_unit_test(test_kinds_have_ids), cmocka_unit_test(test_largest_fits)};
 	return cmocka_run_group_tests_name("bounce", tests, NULL, NULL);
 }

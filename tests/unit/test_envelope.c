@@ -110,7 +110,7 @@ put_result(struct buf *b)
 {
 	static const struct span to[] = {{"x@example.com", 13}, {"y@example.com", 13}};
 	job_result_put(b, &(struct job_result){.id = envelope.id, .rcpt = 2, .outcome = JOB_PERM, .is_notified = true,
-	    .reason = SPAN("5.1.1 no such user"), .n_mailboxes = 7, .has_forward_sender = true,
+	    .reason = SPAN("5.1.1 no such user"), .n_mailboxes = 7, .forward_as = FORWARD_AS_LIST,
 	    .forward_sender = SPAN("owner-x@example.org"), .n_forwards = 2, .forwards = to});
 }
 
@@ -131,7 +131,7 @@ check_result(struct rd *r, struct arena *a)
 	assert_int_equal(j.outcome, JOB_PERM);
 	assert_true(span_eqs(j.reason, "5.1.1 no such user"));
 	assert_int_equal(j.n_mailboxes, 7);
-	assert_true(j.is_notified && j.has_forward_sender && span_eqs(j.forward_sender, "owner-x@example.org"));
+	assert_true(j.is_notified && j.forward_as == FORWARD_AS_LIST && span_eqs(j.forward_sender, "owner-x@example.org"));
 	assert_int_equal(j.n_forwards, 2);
 	assert_true(span_eqs(j.forwards[1], "y@example.com"));
 }
@@ -349,6 +349,36 @@ test_long_reason_is_cut(void **state)
 	buf_free(&b);
 }
 
+/* A mark that is applied once more, later, takes nothing back. */
+static const struct {
+	uint8_t mark, from, to;
+} marks[] = {
+    {RCPT_DONE, RCPT_WAITING, RCPT_DONE},
+    {RCPT_DONE, RCPT_HELD | RCPT_WARNED, RCPT_DONE},
+    {RCPT_DONE, RCPT_RELAYED, RCPT_DONE},
+    {RCPT_RELAYED, RCPT_WAITING, RCPT_RELAYED},
+    {RCPT_RELAYED, RCPT_WAITING | RCPT_WARNED, RCPT_RELAYED},
+    {RCPT_RELAYED, RCPT_DONE, RCPT_DONE},
+    {RCPT_EXPANDED, RCPT_DELIVERED, RCPT_DELIVERED},
+    {RCPT_WARNED, RCPT_WAITING, RCPT_WAITING | RCPT_WARNED},
+    {RCPT_WARNED, RCPT_HELD, RCPT_HELD | RCPT_WARNED},
+    {RCPT_WARNED, RCPT_DONE, RCPT_DONE},
+    {RCPT_WARNED, RCPT_DELIVERED, RCPT_DELIVERED},
+};
+
+static void
+test_marks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(marks); i++) {
+		uint16_t m = mark_make(ENVELOPE_RCPTS_MAX - 1, marks[i].mark);
+		assert_int_equal(mark_index(m), ENVELOPE_RCPTS_MAX - 1);
+		assert_int_equal(mark_apply(m, marks[i].from), marks[i].to);
+		assert_int_equal(mark_apply(m, marks[i].to), marks[i].to);
+	}
+	assert_int_equal(mark_make(7, RCPT_DONE), 7); /* as marks were before there were others */
+}
+
 int
 main(void)
 {
@@ -356,6 +386,6 @@ main(void)
 	    cmocka_unit_test(test_cut_short_anywhere), cmocka_unit_test(test_count_too_large),
 	    cmocka_unit_test(test_any_byte_changed), cmocka_unit_test(test_bytes_behind_an_envelope),
 	    cmocka_unit_test(test_most_recipients), cmocka_unit_test(test_longest_envelope_fits),
-	    cmocka_unit_test(test_arena_full), cmocka_unit_test(test_long_reason_is_cut)};
+	    cmocka_unit_test(test_arena_full), cmocka_unit_test(test_long_reason_is_cut), cmocka_unit_test(test_marks)};
 	return cmocka_run_group_tests_name("envelope", tests, NULL, NULL);
 }

@@ -163,6 +163,9 @@ test_marks(void **state)
 	assert_int_equal(deferred_mark(&p->files, (struct id){{9}}, two, 1), E_BAD);
 	defer(p, 1, (const uint8_t[]){1, 1, 0}, SPAN("x"));
 	assert_int_equal(states_of(p, 1), 110);
+	const uint16_t others[] = {mark_make(1, RCPT_RELAYED), mark_make(2, RCPT_RELAYED)};
+	assert_int_equal(deferred_mark(&p->files, (struct id){{1, 2, 3}}, others, 2), E_OK);
+	assert_int_equal(states_of(p, 1), 114);
 }
 
 /* Every byte of the head and of the envelope, the state bytes left out, and every length. */

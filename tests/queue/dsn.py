@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: ISC
+"""dsn.py - what senders are told, and what they asked to be told: RFC 3461, 3464, 6533."""
+import email
+import os
+import pathlib
+import re
+import signal
+import smtplib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from placer import PLACED, Placer
+from suite import Suite, wait_for
+
+U1, U2, U3 = "u1@example.test", "u2@example.test", "u3@example.test"
+USERS = [(u, "pass") for u in (U1, U2, U3)]
+SOON = dict(queue__retry_first=1, queue__retry_most=1)
+
+
+def send(s, rcpts, sender=U1, mail="", body="the body"):
+    """rcpts: [(address, options), ...]"""
+    with smtplib.SMTP("127.0.0.1", s.port("smtp"), timeout=60) as c:
+        c.ehlo()
+        for line in (f"MAIL FROM:<{sender}> {mail}", *(f"RCPT TO:<{to}> {options}" for to, options in rcpts)):
+            code, text = c.docmd(line.strip())
+            if code != 250:
+                raise ValueError(f"{line}: {code} {text}")
+        code, text = c.data(f"From: <{sender}>\r\nSubject: hello\r\n\r\n{body}\r\n".encode())
+        if code != 250:
+            raise ValueError(f"{code} {text}")
+
+
+def reports(s, user=U1):
+    """[(fields of the message, [fields of each recipient], type of what comes back, the report), ...]"""
+    out = []
+    for p in s.files(user):
+        m = email.message_from_bytes(p.read_bytes())
+        if m.get_content_type() != "multipart/report":
+            continue
+        status = m.get_payload()[1]
+        if status.get_content_type() == "message/delivery-status":
+            blocks = status.get_payload()
+        else:  # Python does not know the type of RFC 6533
+            inner, = status.get_payload()
+            blocks = [inner, *(email.message_from_string(b) for b in re.split(r"\r?\n\r?\n", inner.get_payload().strip()))]
+        out.append((blocks[0], blocks[1:], m.get_payload()[2].get_content_type(), m))
+    return out
+
+
+def actions(s, user=U1):
+    return sorted(f"{r['Action']} {r['Final-Recipient'].split('; ')[1]}" for _, rcpts, _, _ in reports(s, user) for r in rcpts)
+
+
+def is_idle(s):
+    return s.queue_count() == 0
+
+
+def delivered(t):
+    with Suite() as s:
+        s.users(USERS)
+        s.start("queue", "deliver", "smtpd")
+        send(s, [(U2, "NOTIFY=SUCCESS ORCPT=rfc822;U2+2Bx@Example.test"), (U3, "NOTIFY=FAILURE,DELAY")],
+             mail="RET=FULL ENVID=QQ+2B314")
+        t.check(wait_for(lambda: len(reports(s)) == 1, 15), "who asked for it is told of a delivery")
+        head, rcpts, kind, m = reports(s)[0]
+        t.check(head["Original-Envelope-Id"] == "QQ+314" and [r["Original-Recipient"] for r in rcpts] == ["rfc822;U2+x@Example.test"],
+                "with ENVID and ORCPT, decoded", str(m))
+        t.check(actions(s) == [f"delivered {U2}"] and rcpts[0]["Status"].startswith("2."), "of that recipient alone", str(actions(s)))
+        t.check(kind == "text/rfc822-headers" and "the body" not in m.as_string(), "without the body, whatever RET says", kind)
+        t.check(m["Return-Path"] == "<>" and m["Auto-Submitted"] == "auto-replied", "and nobody answers that", str(m.items()))
+        send(s, [(U2, "NOTIFY=SUCCESS")], sender="")
+        send(s, [(U2, "")])
+        send(s, [(U2, "NOTIFY=SUCCESS,FAILURE"), (U3, "NOTIFY=SUCCESS")])
+        t.check(wait_for(lambda: len(reports(s)) == 2 and is_idle(s), 15), "several recipients in one report")
+        t.check(actions(s) == sorted([f"delivered {U2}", f"delivered {U2}", f"delivered {U3}"]),
+                "and none to the null sender, nor unasked", str(actions(s)))
+
+
+def failed(t):
+    with Suite() as s:
+        s.users(USERS)
+        s.start("queue", "smtpd")
+        send(s, [(U2, "NOTIFY=NEVER")])
+        send(s, [(U2, "NOTIFY=SUCCESS")])
+        send(s, [(U2, "NOTIFY=DELAY")])
+        send(s, [(U2, "NOTIFY=FAILURE")], mail="RET=HDRS ENVID=hdrs")
+        send(s, [(U2, "ORCPT=rfc822;Two@elsewhere.test")], mail="RET=FULL ENVID=full")
+        send(s, [(U2, "")], mail="RET=FULL ENVID=big", body="much\r\n" * 30000)
+        s.merpati("user", "remove", U2, input="yes\n")
+        s.start("deliver")
+        t.check(wait_for(lambda: is_idle(s) and len(reports(s)) == 3, 15), "failures are told of where that is wanted", str(actions(s)))
+        got = {head["Original-Envelope-Id"]: (rcpts, kind, m) for head, rcpts, kind, m in reports(s)}
+        t.check(got["hdrs"][1] == "text/rfc822-headers" and "the body" not in got["hdrs"][2].as_string(), "RET=HDRS: the head")
+        t.check(got["full"][1] == "message/rfc822" and "the body" in got["full"][2].as_string(), "RET=FULL: all of it")
+        t.check("Return-Path" not in got["full"][2].get_payload()[2].get_payload()[0], "as it was sent")
+        t.check(got["big"][1] == "text/rfc822-headers", "but not 180 KB")
+        r = got["full"][0][0]
+        t.check(r["Original-Recipient"] == "rfc822;Two@elsewhere.test" and r["Action"] == "failed" and r["Status"] == "5.1.1" and
+                r["Diagnostic-Code"].startswith("x-merpati; ") and r["Last-Attempt-Date"], "with all its fields", str(r.items()))
+        t.check(s.log().count("why=\"NOTIFY\"") == 3, "and the log says which were not")
+
+
+def delayed(t):
+    with Suite(queue__delay_warning=2, queue__lifetime=8, queue__bounce_lifetime=8, **SOON) as s:
+        s.users(USERS)
+        s.start()
+        send(s, [("a@elsewhere.test", ""), ("b@elsewhere.test", "NOTIFY=DELAY"), ("c@elsewhere.test", "NOTIFY=FAILURE"),
+                 ("d@elsewhere.test", "NOTIFY=NEVER"), (U2, "NOTIFY=DELAY")], mail="RET=FULL")
+        send(s, [("e@elsewhere.test", "")], sender="")
+        t.check(wait_for(lambda: len(reports(s)) == 1, 15), "what still waits is told of")
+        t.check(actions(s) == ["delayed a@elsewhere.test", "delayed b@elsewhere.test"], "where that is wanted", str(actions(s)))
+        _, rcpts, kind, m = reports(s)[0]
+        t.check(all(r["Will-Retry-Until"] and r["Status"].startswith("4.") for r in rcpts) and kind == "text/rfc822-headers",
+                "with the end of its lifetime", str(m))
+        s.kill("queue")
+        s.start("queue")
+        t.check(wait_for(lambda: is_idle(s) and len(reports(s)) == 2, 30), "and its end", str(actions(s)))
+        t.check(actions(s) == ["delayed a@elsewhere.test", "delayed b@elsewhere.test", "failed a@elsewhere.test", "failed c@elsewhere.test"],
+                "each once, whatever was tried and restarted", str(actions(s)))
+
+
+def aliases(t):
+    with Suite(queue__lifetime=3, **SOON) as s:
+        s.users(USERS)
+        (s.dir / "aliases").write_text(f"here: {U2}\nout: out@elsewhere.test\nboth: {U2}, both@elsewhere.test\nall: {U2}, {U3}\n")
+        s.start("queue", "deliver", "smtpd")
+        send(s, [("here@example.test", "NOTIFY=SUCCESS"), ("all@example.test", "NOTIFY=SUCCESS"),
+                 ("out@example.test", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;OUT@example.test"),
+                 ("both@example.test", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;BOTH@example.test")], mail="ENVID=e1")
+        t.check(wait_for(lambda: is_idle(s) and len(reports(s)) == 3, 30), "aliases", str(actions(s)))
+        t.check(actions(s) == ["delivered all@example.test", "delivered here@example.test", "expanded both@example.test",
+                               "failed both@elsewhere.test", "failed out@elsewhere.test"],
+                "of mailboxes here are delivered to, of several expanded, of one passed on", str(actions(s)))
+        t.check(all(h["Original-Envelope-Id"] == "e1" for h, _, _, _ in reports(s)) and
+                sorted(r["Original-Recipient"] for _, rr, _, _ in reports(s) for r in rr if r["Action"] == "failed") ==
+                ["rfc822;BOTH@example.test", "rfc822;OUT@example.test"], "with what the sender gave")
+        send(s, [("both@example.test", "NOTIFY=SUCCESS"), ("out@example.test", "NOTIFY=NEVER")])
+        t.check(wait_for(lambda: is_idle(s), 30) and actions(s).count("expanded both@example.test") == 2 and len(reports(s)) == 4,
+                "without SUCCESS nothing is left to tell", str(actions(s)))
+
+
+def lists(t):
+    with Suite(queue__lifetime=2, **SOON) as s:
+        s.users(USERS)
+        (s.dir / "aliases").write_text(f"list: {U2}\n")
+        fake = Placer(s)
+        s.start("queue", "smtpd")
+        p = fake.accept()
+        send(s, [("list@example.test", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;LIST@example.test")], mail="RET=FULL ENVID=e1")
+        p.results(p.jobs(), PLACED, forwards=["m1@elsewhere.test", "m2@elsewhere.test"], as_list=U3)
+        p.synced(p.sync())
+        wait_for(lambda: s.log().count("event=reported") >= 3, 30)
+        p.close()
+        fake.close()
+        s.start("deliver")
+        t.check(wait_for(lambda: is_idle(s), 30) and actions(s) == ["delivered list@example.test"],
+                "a list ends what its sender asked for", str(actions(s)))
+        got = reports(s, U3)
+        t.check(actions(s, U3) == ["failed m1@elsewhere.test", "failed m2@elsewhere.test"], "its owner hears of its members", str(actions(s, U3)))
+        t.check(all("Original-Envelope-Id" not in h and "Original-Recipient" not in rr[0] and k == "text/rfc822-headers"
+                    for h, rr, k, _ in got), "without what the sender gave")
+
+
+def once(t):
+    """A success is told once, whatever ends between the delivery and its report."""
+    with Suite() as s:
+        s.users(USERS)
+        s.start("queue", "deliver", "smtpd")
+        bounce, = s.pids("queue", "bounce")
+        os.kill(bounce, signal.SIGSTOP)
+        send(s, [(U2, "NOTIFY=SUCCESS")])
+        t.check(wait_for(lambda: len(s.files(U2)) == 1, 15), "delivered, and its report cannot be made")
+        time.sleep(1.5)  # a checkpoint
+        t.check(s.queue_count() == 1, "it stays in the queue until it is")
+        s.kill("queue")
+        s.start("queue")
+        t.check(wait_for(lambda: is_idle(s) and len(reports(s)) == 1, 15), "after a restart it is made", str(actions(s)))
+        for _ in range(2):
+            s.kill("queue")
+            s.start("queue")
+        wait_for(lambda: is_idle(s), 15)
+        t.check(len(reports(s)) == 1 and len(s.files(U2)) == 1, "once, and the message is there once", str(actions(s)))
+
+
+def international(t):
+    with Suite() as s:
+        s.users(USERS)
+        s.user("käthe@example.test", "pass")
+        s.start("queue", "smtpd")
+        with smtplib.SMTP("127.0.0.1", s.port("smtp"), timeout=60) as c:
+            c.ehlo()
+            for line in (f"MAIL FROM:<{U1}> SMTPUTF8 BODY=8BITMIME", "RCPT TO:<käthe@example.test> ORCPT=utf-8;k\\x{E4}the@example.test"):
+                c.send(line.encode() + b"\r\n")
+                code, text = c.getreply()
+                t.check(code == 250, line, str(text))
+            c.data("Subject: für käthe\r\n\r\nx\r\n".encode())
+        s.merpati("user", "remove", "käthe@example.test", input="yes\n")
+        s.start("deliver")
+        t.check(wait_for(lambda: len(reports(s)) == 1 and is_idle(s), 15), "a failure of internationalised mail is told")
+        m = reports(s)[0][3]
+        t.check([p.get_content_type() for p in m.get_payload()] ==
+                ["text/plain", "message/global-delivery-status", "message/global-headers"], "in the types of RFC 6533", m.as_string())
+        raw = s.files(U1)[0].read_bytes().decode()
+        t.check("Original-Recipient: utf-8;käthe@example.test\r\nFinal-Recipient: utf-8; käthe@example.test\r\n" in raw,
+                "and its addresses as they are", raw)
+
+
+GROUPS = (delivered, failed, delayed, aliases, lists, once, international)
