@@ -89,12 +89,34 @@ place_all(const struct job_in *j, const struct lookup_answer *a, struct job_resu
 	}
 }
 
+/* From whom its forwards are, RFC 3461 5.2.7: the owner of a list, else its sender, by us if that is how we do it. */
+static int
+set_forward_sender(const struct job_in *j, const struct lookup_answer *a, struct job_result *r)
+{
+	struct span sender;
+	if (a->owner.n) {
+		r->forward_as = FORWARD_AS_LIST;
+		r->forward_sender = a->owner;
+		return E_OK;
+	}
+	int err = j->sender.n ? lookup_forward_sender(&placer.lookup, j->sender, &placer.arena, &sender) : E_OK;
+	if (j->sender.n && err == E_OK && !span_eq(sender, j->sender)) {
+		r->forward_as = FORWARD_REWRITTEN;
+		r->forward_sender = sender;
+	}
+	return err;
+}
+
 static int
 do_rcpt(int chan, const struct job_in *j, const struct job_rcpt *rcpt, const struct lookup_answer *a)
 {
 	struct job_result r = {.id = j->id, .rcpt = rcpt->index};
 	if (a->verdict == RCPT_LOCAL) {
 		place_all(j, a, &r);
+		if (r.n_forwards && set_forward_sender(j, a, &r) != E_OK) {
+			r.outcome = JOB_TEMP; /* what was placed is known by its name, and not placed twice */
+			r.reason = SPAN("4.3.0 recipients cannot be looked up now");
+		}
 	} else {
 		r.outcome = refusals[a->verdict].outcome;
 		r.reason = span_of(refusals[a->verdict].reason);

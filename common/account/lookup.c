@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "account/recipient.h"
+#include "account/srs.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -40,12 +41,13 @@ target_get(struct rd *r, struct arena *arena, struct target *t)
 }
 
 static void
-answer_put(struct buf *b, enum recipient_verdict v, const struct target *targets, size_t n)
+answer_put(struct buf *b, enum recipient_verdict v, const struct target *targets, size_t n, struct span owner)
 {
 	buf_u8(b, (uint8_t)v);
 	buf_u16(b, (uint16_t)n);
 	for (size_t i = 0; i < n; i++)
 		target_put(b, &targets[i]);
+	buf_bytes(b, owner);
 }
 
 static int
@@ -60,6 +62,7 @@ answer_get(struct rd *r, struct arena *arena, struct lookup_answer *out)
 		return E_LIMIT;
 	for (; out->n_targets < n; out->n_targets++)
 		target_get(r, arena, &out->targets[out->n_targets]);
+	out->owner = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
 	return r->err;
 }
 
@@ -68,13 +71,27 @@ answer_get(struct rd *r, struct arena *arena, struct lookup_answer *out)
 static struct recipients *recipients;
 static struct arena arena = {.max_bytes = LOOKUP_ARENA_BYTES};
 
+static bool
+has_remote(const struct target *targets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!targets[i].is_local)
+			return true;
+	return false;
+}
+
 static void
 resolve_into(struct buf *reply, struct span address, bool with_targets)
 {
 	struct target *targets;
 	size_t n;
+	struct span owner = SPAN("");
 	enum recipient_verdict v = recipient_resolve(recipients, address, &arena, &targets, &n);
-	answer_put(reply, v, targets, v == RCPT_LOCAL && with_targets ? n : 0);
+	if (v != RCPT_LOCAL || !with_targets)
+		n = 0;
+	if (has_remote(targets, n))
+		owner = recipient_owner(recipients, address, &arena);
+	answer_put(reply, v, targets, n, owner);
 	arena_reset(&arena);
 }
 
@@ -97,6 +114,18 @@ ask_sender(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	buf_u8(reply, recipient_may_send(recipients, account, sender));
+	return E_OK;
+}
+
+static int
+ask_forward(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span sender = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_bytes(reply, recipient_forward_sender(recipients, sender, &arena));
+	arena_reset(&arena);
 	return E_OK;
 }
 
@@ -123,7 +152,7 @@ ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		is_full |= reply->len + one.len > REPLY_MAX;
 		if (is_full && reply->len == 0) { /* one list alone is too long for a message */
 			buf_reset(&one);
-			answer_put(&one, RCPT_TEMP, NULL, 0);
+			answer_put(&one, RCPT_TEMP, NULL, 0, SPAN(""));
 			log_event(LOG_ERR, "list_too_long", "rcpt=%s", log_q(address));
 		}
 		if (!is_full || reply->len == 0)
@@ -139,6 +168,7 @@ static const struct ask_row rows[] = {
 	[LOOKUP_RCPT]   = {"RCPT",   PH_ANY,  6000000, 4 + ACCOUNT_ADDRESS_MAX,      false,   ask_rcpt},
 	[LOOKUP_SENDER] = {"SENDER", PH_ANY,  600000,  2 * (4 + ACCOUNT_ADDRESS_MAX), false,  ask_sender},
 	[LOOKUP_RCPTS]  = {"RCPTS",  PH_ANY,  6000000, ASK_MSG_MAX - 2,              false,   ask_rcpts},
+	[LOOKUP_FORWARD] = {"FORWARD", PH_ANY, 6000000, 4 + ACCOUNT_ADDRESS_MAX,     false,   ask_forward},
 };
 /* clang-format on */
 
@@ -159,6 +189,8 @@ lookup_jail(struct jail *j)
 	buf_reset(&accounts);
 	buf_putf(&accounts, "%s/accounts", conf_str(c, "common", "state_dir"));
 	(void)accounts_dir_make(the_child.conf); /* logged; where there is none nobody is known */
+	if (conf_bool(c, "common", "srs"))
+		srs_secret_make(c); /* without it nothing is rewritten */
 	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
 	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ);
@@ -269,6 +301,21 @@ lookup_sender(int *chan, struct span account, struct span sender, bool *out)
 	buf_bytes(&body, sender);
 	int err = call(chan, LOOKUP_SENDER, buf_as_span(&body), &in, &reply);
 	*out = err == E_OK && rd_u8(&reply.body) == 1;
+	if (err == E_OK && rd_end(&reply.body) != E_OK)
+		err = E_IO;
+	buf_free(&body);
+	buf_free(&in);
+	return err;
+}
+
+int
+lookup_forward_sender(int *chan, struct span sender, struct arena *into, struct span *out)
+{
+	struct buf body = {0}, in = {0};
+	struct ask_msg reply;
+	buf_bytes(&body, sender);
+	int err = call(chan, LOOKUP_FORWARD, buf_as_span(&body), &in, &reply);
+	*out = err == E_OK ? arena_span(into, rd_str(&reply.body, ACCOUNT_ADDRESS_MAX)) : sender;
 	if (err == E_OK && rd_end(&reply.body) != E_OK)
 		err = E_IO;
 	buf_free(&body);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "account/alias.h"
+#include "account/srs.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "tls/hash.h"
@@ -20,6 +22,8 @@ struct recipients {
 	struct aliases *aliases;   /* own */
 	int mail_dir;              /* own */
 	char subaddress;           /* '\0': none */
+	struct span srs_domain;    /* borrow: conf; empty: no SRS */
+	struct buf srs_secret;     /* own */
 };
 
 /* One resolution under way. */
@@ -36,6 +40,30 @@ struct walk {
 	bool is_short;         /* the arena was full: no verdict is to be had, only a later one */
 };
 
+static bool
+is_domain_of_ours(const struct recipients *r, struct span domain)
+{
+	for (size_t i = 0; i < conf_list_count(r->conf, "common", "domains"); i++)
+		if (span_ieqs(domain, conf_list(r->conf, "common", "domains", i)))
+			return true;
+	return false;
+}
+
+/* Without a secret, and for a domain that is not ours, nothing is rewritten. */
+static void
+open_srs(struct recipients *r)
+{
+	const char *domain = conf_str(r->conf, "common", "srs_domain");
+	if (!conf_bool(r->conf, "common", "srs") || srs_secret_read(r->conf, &r->srs_secret) != E_OK)
+		return;
+	if (!domain[0])
+		domain = conf_list_count(r->conf, "common", "domains") ? conf_list(r->conf, "common", "domains", 0) : "";
+	if (is_domain_of_ours(r, span_of(domain)))
+		r->srs_domain = span_of(domain);
+	else
+		log_event(LOG_ERR, "srs_domain_elsewhere", "domain=%s do=\"name one of the domains\"", log_qs(domain));
+}
+
 int
 recipients_open(const struct conf *conf, struct recipients **out)
 {
@@ -44,6 +72,7 @@ recipients_open(const struct conf *conf, struct recipients **out)
 	r->aliases = aliases_new(conf_str(conf, "common", "alias_file"));
 	r->mail_dir = open(conf_str(conf, "common", "mail_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r->subaddress = conf_str(conf, "common", "subaddress")[0];
+	open_srs(r);
 	*out = r;
 	return E_OK;
 }
@@ -55,6 +84,7 @@ recipients_close(struct recipients **rp)
 		return;
 	accounts_close(&(*rp)->accounts);
 	aliases_free(&(*rp)->aliases);
+	buf_wipe(&(*rp)->srs_secret);
 	if ((*rp)->mail_dir >= 0)
 		close((*rp)->mail_dir);
 	mem_free(rp);
@@ -107,15 +137,6 @@ join(struct walk *w, struct span local, struct span domain)
 	p[local.n] = '@';
 	memcpy(p + local.n + 1, domain.p, domain.n);
 	return span_make(p, local.n + 1 + domain.n);
-}
-
-static bool
-is_domain_of_ours(const struct recipients *r, struct span domain)
-{
-	for (size_t i = 0; i < conf_list_count(r->conf, "common", "domains"); i++)
-		if (span_ieqs(domain, conf_list(r->conf, "common", "domains", i)))
-			return true;
-	return false;
 }
 
 /* The right side of "name=value" in a list of settings. */
@@ -312,6 +333,22 @@ resolve_local(struct walk *w, struct span local, struct span domain)
 	return v;
 }
 
+/* What comes back to a reverse-path that we rewrote goes to whom it stands for. */
+static enum recipient_verdict
+try_srs(struct walk *w, struct span local)
+{
+	struct buf back = {.max = ACCOUNT_ADDRESS_MAX};
+	enum recipient_verdict v = RCPT_UNKNOWN;
+	if (w->depth < RECIPIENT_DEPTH_MAX &&
+	    srs_reverse(buf_as_span(&w->r->srs_secret), local, clock_wall_sec(), &back) == E_OK) {
+		w->path[w->depth++] = local;
+		v = resolve(w, keep(w, buf_as_span(&back)));
+		w->depth--;
+	}
+	buf_free(&back);
+	return v;
+}
+
 static enum recipient_verdict
 resolve(struct walk *w, struct span text)
 {
@@ -326,6 +363,8 @@ resolve(struct walk *w, struct span text)
 		        : "localhost"));
 	if (pair_value(w->r, "domain_aliases", domain, &value))
 		domain = lower(w, value);
+	if (w->r->srs_domain.n && span_ieq(domain, w->r->srs_domain) && srs_is(local))
+		return try_srs(w, span_head(text, at));
 	if (is_domain_of_ours(w->r, domain))
 		return resolve_local(w, local, domain);
 	if (w->depth == 0)
@@ -353,6 +392,55 @@ recipient_resolve(struct recipients *r, struct span address, struct arena *arena
     size_t *n_out)
 {
 	return resolve_all(r, address, false, arena, out, n_out);
+}
+
+/* ---- whose what is passed on is ---- */
+
+static bool
+has_alias(struct walk *w, struct span local, struct span domain)
+{
+	struct span list;
+	return alias_find(w->r->aliases, join(w, local, domain), &list) == E_OK ||
+	       alias_find(w->r->aliases, local, &list) == E_OK;
+}
+
+struct span
+recipient_owner(struct recipients *r, struct span address, struct arena *arena)
+{
+	struct walk w = {.r = r, .arena = arena};
+	struct span text = lower(&w, address), domain, value;
+	size_t at = span_rfind(text, '@');
+	struct span local = span_head(text, at);
+	domain = span_from(text, at + 1);
+	if (pair_value(r, "domain_aliases", domain, &value))
+		domain = lower(&w, value);
+	aliases_look(r->aliases);
+	if (at == text.n || span_starts(local, SPAN("owner-")) || !is_domain_of_ours(r, domain))
+		return SPAN("");
+	struct buf name = {.max = ALIAS_NAME_MAX};
+	buf_putf(&name, "owner-%.*s", SPAN_ARG(local));
+	struct span owner = has_alias(&w, local, domain) && has_alias(&w, buf_as_span(&name), domain)
+	                        ? join(&w, buf_as_span(&name), domain)
+	                        : SPAN("");
+	buf_free(&name);
+	return owner;
+}
+
+struct span
+recipient_forward_sender(struct recipients *r, struct span sender, struct arena *arena)
+{
+	struct buf out = {.max = ACCOUNT_ADDRESS_MAX};
+	struct span domain = span_from(sender, span_rfind(sender, '@') + 1), value, kept = sender;
+	bool is_ours = is_domain_of_ours(r, domain) || pair_value(r, "domain_aliases", domain, &value);
+	if (!sender.n || !r->srs_domain.n || is_ours)
+		return sender;
+	int err = srs_forward(buf_as_span(&r->srs_secret), sender, r->srs_domain, clock_wall_sec(), &out);
+	if (err == E_OK)
+		kept = arena_span(arena, buf_as_span(&out));
+	else
+		log_event(LOG_NOTICE, "not_rewritten", "sender=%s why=%s", log_q(sender), err_name(err));
+	buf_free(&out);
+	return kept;
 }
 
 bool

@@ -41,15 +41,22 @@ void recipients_close(struct recipients **);
 /* recipient_resolve - never blocks beyond a file read.  The targets live in the arena. */
 enum recipient_verdict recipient_resolve(struct recipients *, struct span address, struct arena *,
     struct target **out, size_t *n_out);
+/* recipient_owner - of a list: "owner-NAME@domain", where the alias NAME has an alias owner-NAME beside it; or empty.  What
+ * is sent on to its members is the owner's.  arena_span */
+struct span recipient_owner(struct recipients *, struct span address, struct arena *);
+/* recipient_forward_sender - the reverse-path for mail of sender that an alias passes on to another host: itself, or with
+ * the setting srs, and where its domain is not ours, one that leads back by us (srs.h).  Borrows from sender or arena */
+struct span recipient_forward_sender(struct recipients *, struct span sender, struct arena *);
 /* recipient_may_send - the envelope sender belongs to this login: its address, a subaddress of it, or an
  * alias whose expansion contains it */
 bool recipient_may_send(struct recipients *, struct span account, struct span sender);
 
 /* ---- the role "lookup" of smtpd and deliver: the same verdict for processes without files ---- */
 enum lookup_ask {
-	LOOKUP_RCPT = 1,  /* str address -> u8 verdict, u16 n, n targets */
+	LOOKUP_RCPT = 1,  /* str address -> u8 verdict, u16 n, n targets, str owner */
 	LOOKUP_SENDER,    /* str account, str sender -> u8 may */
-	LOOKUP_RCPTS,     /* u16 n, n str -> n x (u8 verdict, u16 n, n targets): a batch for placers */
+	LOOKUP_RCPTS,     /* u16 n, n str -> n x (u8 verdict, u16 n, n targets, str owner): a batch for placers */
+	LOOKUP_FORWARD,   /* str sender -> str reverse-path of what is passed on to other hosts */
 };
 int lookup_run(void);                              /* role function */
 void lookup_jail(struct jail *);
@@ -62,10 +69,12 @@ MUST_USE int lookup_rcpt(int *chan, struct span address, struct arena *, enum re
 MUST_USE int lookup_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *,
     struct lookup_answer **out);
 MUST_USE int lookup_sender(int *chan, struct span account, struct span sender, bool *out);
+MUST_USE int lookup_forward_sender(int *chan, struct span sender, struct arena *, struct span *out);
 struct lookup_answer {
 	enum recipient_verdict verdict;
 	struct target *targets;
 	size_t n_targets;
+	struct span owner;  /* of a list, or empty; borrow: arena */
 };
 
 #endif

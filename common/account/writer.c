@@ -260,7 +260,7 @@ account_uid_new(struct accounts_writer *w, uid_t *out)
 static void
 give_away(struct accounts_writer *w)
 {
-	static const char *const shared[] = {ACCOUNTS_TABLE, "lock", "generation"};
+	static const char *const shared[] = {ACCOUNTS_TABLE, "lock", "generation", "srs"};
 	uid_t uid;
 	gid_t gid;
 	if (geteuid() != 0 || !w->conf || daemon_user(w->conf, USER_AUTH, &uid, &gid) != E_OK)

@@ -89,6 +89,12 @@ check_domain(const char *value)
 }
 
 const char *
+check_domain_or_none(const char *value)
+{
+	return !value[0] || is_domain(span_of(value)) ? NULL : "a domain like \"mail.example.com\", or \"\"";
+}
+
+const char *
 check_domain_pair(const char *value)
 {
 	struct span to = span_of(value), from = span_cut(&to, '=');

@@ -12,6 +12,7 @@ const char *check_log(const char *value);
 const char *check_subaddress(const char *value);
 const char *check_auth_source(const char *value);
 const char *check_domain(const char *value);
+const char *check_domain_or_none(const char *value);
 const char *check_domain_pair(const char *value); /* "from=to" */
 const char *check_catch_all(const char *value);   /* "domain=address" */
 const char *check_address_or_none(const char *value);

@@ -23,6 +23,8 @@ static const struct conf_setting common[] = {
 	LIST("domain_aliases", "", check_domain_pair, "other names of a domain: \"example.org=example.com\""),
 	LIST("catch_all", "", check_catch_all, "where unknown addresses of a domain go: \"example.com=postmaster@example.com\""),
 	STR("alias_file", "/etc/merpati/aliases", check_absolute, "aliases and lists: \"name: target, target\""),
+	BOOL("srs", "no", "let mail that aliases pass on to other hosts come from an address of ours that leads back to its sender"),
+	STR("srs_domain", "", check_domain_or_none, "the domain of these addresses, one of domains; \"\": the first of them"),
 	STR("subaddress", "+", check_subaddress, "what parts user and detail in user+detail@domain; \"\" for none"),
 	STR("mail_dir", "/var/mail/merpati", check_absolute, "mailboxes, as DOMAIN/USER"),
 	STR("spool_dir", "/var/spool/merpati", check_absolute, "messages on their way"),

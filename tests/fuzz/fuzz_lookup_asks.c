@@ -3,7 +3,7 @@
  * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.  The verdict is
  * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
  * fuzz: common/account/dir.c
- * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/tls/hash.c
+ * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c
  * fuzz: common/proc/ask.c
  * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/comments.c common/conf/nearest.c
  * libs: -lgnutls -lconfuse
@@ -49,6 +49,20 @@ account_get(
 	if (out->is_suspended)
 		out->address = SPAN("gone@example.test");
 	return out->is_suspended || span_eqs(address, "u1@example.test") ? E_OK : E_BAD;
+}
+
+int
+srs_secret_read(const struct conf *conf, struct buf *out)
+{
+	(void)conf;
+	buf_str(out, "0123456789abcdef0123456789abcdef");
+	return E_OK;
+}
+
+void
+srs_secret_make(const struct conf *conf)
+{
+	(void)conf;
 }
 
 /* What of the process the role needs is not tried here. */
@@ -107,9 +121,9 @@ prepare(void)
 	atexit(clean);
 	put_file("merpati.conf", "version = 1\ncommon {\n\tdomains = {\"example.test\", \"catch.test\"}\n"
 	    "\tdomain_aliases = {\"alias.test=example.test\"}\n\tcatch_all = {\"catch.test=u1@example.test\"}\n"
-	    "\talias_file = \"%s/aliases\"\n\tstate_dir = \"/\"\n\tmail_dir = \"%s\"\n}\n");
+	    "\tsrs = yes\n\talias_file = \"%s/aliases\"\n\tstate_dir = \"/\"\n\tmail_dir = \"%s\"\n}\n");
 	put_file("aliases", "list: u1, gone, x@elsewhere.test, :include:%s/members\nloop: pool\npool: loop\n"
-	    "\"a b\": u1\nu1+x: list\nfile: :include:%s/none\n");
+	    "owner-list: u1\n\"a b\": u1\nu1+x: list\nfile: :include:%s/none\n");
 	put_file("members", "u1\nu1+detail, list2 # and so on\n");
 	snprintf(path, sizeof path, "%s/merpati.conf", dir);
 	if (conf_load(path, &errors, &conf) != E_OK)
@@ -139,6 +153,9 @@ check_rcpts(struct rd *r)
 			    (!is_local && (uid || gid || home.n)))
 				bug("a target that cannot be");
 		}
+		struct span owner = rd_str(r, ACCOUNT_ADDRESS_MAX);
+		if (owner.n && !span_eqs(owner, "owner-list@example.test"))
+			bug("an owner that cannot be");
 	}
 	if (rd_end(r) != E_OK)
 		bug("an answer that cannot be read");

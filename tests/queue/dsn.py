@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """dsn.py - what senders are told, and what they asked to be told: RFC 3461, 3464, 6533."""
 import email
+import json
 import os
 import pathlib
 import re
@@ -10,7 +11,6 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from placer import PLACED, Placer
 from suite import Suite, wait_for
 
 U1, U2, U3 = "u1@example.test", "u2@example.test", "u3@example.test"
@@ -141,25 +141,47 @@ def aliases(t):
 
 
 def lists(t):
+    """An alias with an owner is a list: its sender hears that it arrived there, its owner of the members."""
     with Suite(queue__lifetime=2, **SOON) as s:
         s.users(USERS)
-        (s.dir / "aliases").write_text(f"list: {U2}\n")
-        fake = Placer(s)
-        s.start("queue", "smtpd")
-        p = fake.accept()
+        (s.dir / "aliases").write_text(f"list: {U2}, m1@elsewhere.test, m2@elsewhere.test\nowner-list: {U3}\n")
+        s.start("queue", "deliver", "smtpd")
         send(s, [("list@example.test", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;LIST@example.test")], mail="RET=FULL ENVID=e1")
-        p.results(p.jobs(), PLACED, forwards=["m1@elsewhere.test", "m2@elsewhere.test"], as_list=U3)
-        p.synced(p.sync())
-        wait_for(lambda: s.log().count("event=reported") >= 3, 30)
-        p.close()
-        fake.close()
-        s.start("deliver")
-        t.check(wait_for(lambda: is_idle(s), 30) and actions(s) == ["delivered list@example.test"],
+        t.check(wait_for(lambda: is_idle(s) and len(reports(s, U3)) == 2, 30) and actions(s) == ["delivered list@example.test"],
                 "a list ends what its sender asked for", str(actions(s)))
-        got = reports(s, U3)
         t.check(actions(s, U3) == ["failed m1@elsewhere.test", "failed m2@elsewhere.test"], "its owner hears of its members", str(actions(s, U3)))
-        t.check(all("Original-Envelope-Id" not in h and "Original-Recipient" not in rr[0] and k == "text/rfc822-headers"
-                    for h, rr, k, _ in got), "without what the sender gave")
+        t.check(all("Original-Envelope-Id" not in h and "Original-Recipient" not in rr[0] and k == "text/rfc822-headers" and
+                    m["To"] == "<owner-list@example.test>" for h, rr, k, m in reports(s, U3)), "without what the sender gave")
+        t.check(len(s.files(U2)) == 1, "and a member here has it")
+
+
+def srs(t):
+    """What an alias passes on comes from us, and what comes back to that goes to the sender."""
+    def waiting(s):
+        return {(e["sender"], to) for e in json.loads(s.merpati("--json", "queue", "list").stdout) for to in json.dumps(e).split('"')
+                if "@" in to and to != e["sender"]}
+    with Suite(common__srs=True, queue__lifetime=60) as s:
+        s.users(USERS)
+        (s.dir / "aliases").write_text("out: out@elsewhere.test\n")
+        s.start("queue", "deliver", "smtpd")
+        send(s, [("out@example.test", "")], sender="friend@far.test")
+        send(s, [("out@example.test", "")], sender=U1)
+        t.check(wait_for(lambda: s.queue_count() == 2, 15) and wait_for(lambda: len(waiting(s)) == 2, 15), "an alias passes mail on")
+        ours, = [sender for sender, _ in waiting(s) if sender != U1]
+        t.check(re.fullmatch(r"SRS0=[A-Z2-7]{5}=[A-Z2-7]{2}=far\.test=friend@example\.test", ours), "of a sender elsewhere from an address of ours", ours)
+        t.check((U1, "out@elsewhere.test") in waiting(s), "of one here as it is", str(waiting(s)))
+        send(s, [(ours, "")], sender="")
+        t.check(wait_for(lambda: ("<>", "friend@far.test") in waiting(s), 15), "what comes back goes to the sender", str(waiting(s)))
+        s.kill("deliver")
+        s.kill("smtpd")
+        s.start("deliver", "smtpd")
+        send(s, [(ours, "")], sender="")
+        t.check(wait_for(lambda: s.queue_count() == 4, 15), "after a restart, too: the secret is kept")
+        try:
+            send(s, [(ours.replace("friend", "fiend"), "")], sender="")
+            t.check(False, "a forged one is refused")
+        except ValueError as e:
+            t.check("550" in str(e), "a forged one is refused", str(e))
 
 
 def once(t):
@@ -206,4 +228,4 @@ def international(t):
                 "and its addresses as they are", raw)
 
 
-GROUPS = (delivered, failed, delayed, aliases, lists, once, international)
+GROUPS = (delivered, failed, delayed, aliases, lists, srs, once, international)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "account/recipient.h"
+#include "account/srs.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -76,6 +77,7 @@ write_aliases(void)
 	    "detail: anna+sub@a.test\n"
 	    "mapped: ben@other.test\n"
 	    "sub+own@a.test: carl@a.test\n"
+	    "owner-office: anna\nowner-away@a.test: anna@a.test\nowner-nothing: anna\n"
 	    "\"quoted name\"@a.test: ben@a.test\n",
 	    place.dir, place.dir, place.dir);
 	for (unsigned i = 1; i <= RECIPIENT_DEPTH_MAX;
@@ -538,6 +540,75 @@ test_may_send(void **st)
 			fail_msg("%s as %s", senders[i].account, senders[i].sender);
 }
 
+static void
+test_owners(void **st)
+{
+	static const struct {
+		const char *address, *owner;
+	} owners[] = {
+	    {"office@a.test", "owner-office@a.test"},
+	    {"Office@B.test", "owner-office@b.test"},
+	    {"office@other.test", "owner-office@a.test"},
+	    {"away@a.test", "owner-away@a.test"},
+	    {"away@b.test", ""},
+	    {"ben-and-carl@a.test", ""},
+	    {"nothing@a.test", ""}, /* an owner of no list */
+	    {"owner-office@a.test", ""},
+	    {"anna@a.test", ""},
+	    {"office@far.test", ""},
+	    {"", ""},
+	};
+	struct arena arena = {0};
+	(void)st;
+	for (size_t i = 0; i < COUNT(owners); i++)
+		if (!span_eqs(recipient_owner(place.recipients, span_of(owners[i].address), &arena), owners[i].owner))
+			fail_msg("%s", owners[i].address);
+	arena_reset(&arena);
+}
+
+static void
+test_srs(void **st)
+{
+	struct arena arena = {0};
+	struct target *targets;
+	struct buf address = {0};
+	static const char srs[] = "\tsrs = yes\n\tsrs_domain = \"b.test\"\n\tuser_auth = \"0\"\n\tgroup = \"0\"\n";
+	size_t n;
+	(void)st;
+	/* off: nothing is rewritten, and nothing led back */
+	assert_true(span_eqs(recipient_forward_sender(place.recipients, SPAN("x@far.test"), &arena), "x@far.test"));
+	close_all();
+	open_all(srs);
+	srs_secret_make(place.conf);
+	close_all();
+	open_all(srs);
+	buf_span(&address, recipient_forward_sender(place.recipients, SPAN("X.y@Far.test"), &arena));
+	struct span s = buf_as_span(&address);
+	assert_true(span_starts(s, SPAN("SRS0=")) && span_ends(s, SPAN("=Far.test=X.y@b.test")));
+	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_LOCAL);
+	assert_int_equal(n, 1);
+	assert_true(!targets[0].is_local && span_eqs(targets[0].address, "X.y@Far.test"));
+	assert_false(recipient_may_send(place.recipients, SPAN("anna@a.test"), s));
+	/* ours, and the null sender, stay as they are */
+	assert_true(span_eqs(recipient_forward_sender(place.recipients, SPAN("anna@a.test"), &arena), "anna@a.test"));
+	assert_true(span_eqs(recipient_forward_sender(place.recipients, SPAN("anna@Third.test"), &arena), "anna@Third.test"));
+	assert_int_equal(recipient_forward_sender(place.recipients, SPAN(""), &arena).n, 0);
+	/* forged, or of another domain */
+	address.p[6] ^= 1;
+	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_UNKNOWN);
+	address.p[6] ^= 1;
+	address.p[address.len - 6] = 'a';
+	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_UNKNOWN);
+	address.p[address.len - 6] = 'b';
+	/* the secret is the same for the next process, whoever makes it */
+	srs_secret_make(place.conf);
+	close_all();
+	open_all(srs);
+	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_LOCAL);
+	arena_reset(&arena);
+	buf_free(&address);
+}
+
 int
 main(void)
 {
@@ -554,6 +625,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_table_comes_and_goes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_aliases, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_may_send, setup_accounts, teardown),
+	    cmocka_unit_test_setup_teardown(test_owners, setup_accounts, teardown),
+	    cmocka_unit_test_setup_teardown(test_srs, setup_accounts, teardown),
 	};
 	log_level(
 	    LOG_EMERG); /* members that are left out and tables that cannot be read are logged */
