@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/child.h"
+#include "queue/refused.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 
@@ -435,6 +436,52 @@ ask_why(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_ba
 	return E_OK;
 }
 
+/* ---- addresses that were refused ---- */
+
+struct refusals {
+	struct buf rows; /* own */
+	uint16_t n;
+};
+
+static int
+refusal(void *ctx, const struct suppress_row *r)
+{
+	struct refusals *l = ctx;
+	if (l->rows.len > ADMIN_PACKET_BYTES - 1024)
+		return E_MORE;
+	admin_refused_put(&l->rows, &(struct admin_refused){.address = r->address, .count = r->count, .first_sec = r->first_sec,
+	    .last_sec = r->last_sec, .reason = r->reason, .is_suppressed = refused_is_suppressed(r)});
+	l->n++;
+	return E_OK;
+}
+
+static int
+ask_suppressed(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct refusals l = {.n = 0};
+	struct span after = rd_str(body, ENVELOPE_PATH_MAX);
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	int err = refused_list() ? suppress_each(refused_list(), after, refusal, &l) : E_OK;
+	buf_u16(reply, l.n);
+	buf_span(reply, buf_as_span(&l.rows));
+	buf_free(&l.rows);
+	return err == E_MORE ? E_OK : err;
+}
+
+static int
+ask_unsuppress(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span address = rd_str(body, ENVELOPE_PATH_MAX);
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u32(reply, refused_forget(address));
+	refused_flush();
+	return E_OK;
+}
+
 /* clang-format off */
 static const struct ask_row rows[ADMIN_ASKS] = {
 	/*                name      legal in  times   bytes         fd back  answered by */
@@ -447,6 +494,8 @@ static const struct ask_row rows[ADMIN_ASKS] = {
 	[ADMIN_RELEASE] = {"RELEASE", PH_ANY, 0,      ID_BYTES,     false,   ask_release},
 	[ADMIN_REQUEUE] = {"REQUEUE", PH_ANY, 0,      ID_BYTES,     false,   ask_requeue},
 	[ADMIN_WHY]    = {"WHY",    PH_ANY,   6000,   ID_BYTES,     false,   ask_why},
+	[ADMIN_SUPPRESSED] = {"SUPPRESSED", PH_ANY, 60000, 4 + ENVELOPE_PATH_MAX, false, ask_suppressed},
+	[ADMIN_UNSUPPRESS] = {"UNSUPPRESS", PH_ANY, 60000, 4 + ENVELOPE_PATH_MAX, false, ask_unsuppress},
 };
 /* clang-format on */
 

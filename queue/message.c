@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "queue/refused.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 
@@ -176,6 +177,7 @@ message_new(const struct job_ref *ref, struct span envelope)
 	m->works = arena_get(&m->arena, m->envelope.n_rcpts * sizeof *m->works);
 	insert(m);
 	first_steps(m);
+	refused_check(m);
 	return m;
 }
 

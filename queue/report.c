@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
+#include "queue/refused.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 #include "spool/put.h"
@@ -98,6 +99,7 @@ report_choose(struct message *m)
 		} else if (w->step == STEP_FAILED && is_wanted(m, i, BOUNCE_FAILURE)) {
 			w->owes = ACTION_FAILED;
 		} else if (w->step == STEP_FAILED) {
+			refused_note(m, i);
 			work_set(w, STEP_DONE, NULL);
 			n_unwanted++;
 		}
@@ -134,6 +136,8 @@ settle(struct message *m, uint32_t told, enum bounce_kind kind)
 		if (!owes(m, i, kind))
 			continue;
 		m->works[i].owes = ACTION_NONE;
+		if (kind == BOUNCE_FAILURE)
+			refused_note(m, i);
 		if (kind == BOUNCE_DELAY) {
 			m->envelope.rcpts[i].state |= RCPT_WARNED;
 		} else {

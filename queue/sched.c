@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
+#include "queue/refused.h"
 #include "queue/retry.h"
 #include "spool/put.h"
 
@@ -219,6 +220,7 @@ on_tick(void *ctx)
 	defer_old();
 	defer_due();
 	defer_flush();
+	refused_flush();
 	defer_relist();
 	report_open();
 	s->has_pressure = false;
@@ -235,6 +237,7 @@ static void
 on_drain(void)
 {
 	defer_flush();
+	refused_close();
 	index_close(&the_sched.index);
 	_exit(EX_OK);
 }
@@ -281,6 +284,7 @@ sched_run(void)
 	s->spool_watch = loop_watch(s->loop, s->spool, LOOP_READ, on_spool, NULL);
 	s->tick = loop_timer_new(s->loop, on_tick, NULL);
 	loop_timer_set(s->tick, SCHED_TICK_MS);
+	refused_open();
 	placers_open();
 	report_open();
 	loop_run(s->loop);

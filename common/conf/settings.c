@@ -84,6 +84,8 @@ static const struct conf_setting queue[] = {
 	SECONDS("retry_most", "4h", 1, 7 * DAY, "longest wait between attempts"),
 	SECONDS("lifetime", "5d", 1, 60 * DAY, "how long delivery is tried before the sender is told"),
 	SECONDS("bounce_lifetime", "1d", 1, 60 * DAY, "the same for reports"),
+	INT("suppress_after", "0", 0, 1000, "refusals of an address by its host after which no more is written to it; 0: it is tried each time"),
+	SECONDS("suppress_time", "30d", HOUR, 3650LL * DAY, "how long after the last refusal that holds"),
 	SECONDS("delay_warning", "4h", 0, 60 * DAY, "age at which the sender of what still waits is told so; 0: never"),
 	BYTES("segment_size", "16M", MB, GB, "a segment of the journal"),
 	INT("segments_live", "4", 2, 64, "segments in use before what is unfinished gets files of its own"),

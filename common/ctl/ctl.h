@@ -54,6 +54,6 @@ ctl_handler cmd_import, cmd_export;
 ctl_handler cmd_mailbox_verify, cmd_mailbox_rebuild;
 ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
 ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_flush, cmd_queue_hold, cmd_queue_release,
-    cmd_queue_requeue, cmd_queue_remove;
+    cmd_queue_requeue, cmd_queue_remove, cmd_queue_suppressed;
 
 #endif

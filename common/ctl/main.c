@@ -113,6 +113,8 @@ static const struct command commands[] = {
 		"as if they had come now: recipients looked up anew, a new lifetime", QUEUE_MATCH_USAGE},
 	{{"queue", "remove"},  "ID... | WHICH",                   true,  cmd_queue_remove,
 		"messages go, and nobody is told", QUEUE_MATCH_USAGE},
+	{{"queue", "suppressed"}, "list | remove ADDRESS...",     true,  cmd_queue_suppressed,
+		"addresses elsewhere that were refused; some of them are tried again", NULL},
 };
 
 /* clang-format on */

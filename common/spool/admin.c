@@ -47,3 +47,26 @@ admin_entry_get(struct rd *r, struct arena *arena, struct admin_entry *out)
 	}
 	return r->err;
 }
+
+void
+admin_refused_put(struct buf *b, const struct admin_refused *r)
+{
+	buf_bytes(b, r->address);
+	buf_u32(b, r->count);
+	buf_u64(b, (uint64_t)r->first_sec);
+	buf_u64(b, (uint64_t)r->last_sec);
+	buf_bytes(b, span_head(r->reason, ADMIN_REASON_MAX));
+	buf_u8(b, r->is_suppressed);
+}
+
+int
+admin_refused_get(struct rd *r, struct admin_refused *out)
+{
+	*out = (struct admin_refused){.address = rd_str(r, ENVELOPE_PATH_MAX)};
+	out->count = rd_u32(r);
+	out->first_sec = (int64_t)rd_u64(r);
+	out->last_sec = (int64_t)rd_u64(r);
+	out->reason = rd_str(r, ADMIN_REASON_MAX);
+	out->is_suppressed = rd_u8(r) == 1;
+	return r->err;
+}

@@ -20,6 +20,8 @@ enum admin_ask {
 	ADMIN_RELEASE,   /* id: held no longer, due now -> u32 how many */
 	ADMIN_REQUEUE,   /* id: as if it had come now: held no longer, no attempts, a new lifetime, due now -> u32 how many */
 	ADMIN_WHY,       /* id -> u8 found, u8 enum admin_why, u64 wall clock of its return to the sender, one entry */
+	ADMIN_SUPPRESSED, /* str address -> u16 n, n rows (admin_refused_put) behind that address; none: the end */
+	ADMIN_UNSUPPRESS, /* str address: refusals of it are forgotten -> u32 how many */
 	ADMIN_ASKS
 };
 
@@ -60,6 +62,17 @@ struct admin_entry {
 	} *rcpts;
 };
 
+/* An address elsewhere that was refused (queue/suppress.h). */
+struct admin_refused {
+	struct span address;
+	uint32_t count;
+	int64_t first_sec, last_sec; /* wall clock */
+	struct span reason;
+	bool is_suppressed;          /* not written to now */
+};
+
+void admin_refused_put(struct buf *, const struct admin_refused *);
+MUST_USE int admin_refused_get(struct rd *, struct admin_refused *out); /* E_OK, E_BAD */
 void admin_entry_put(struct buf *, const struct admin_entry *);
 MUST_USE int admin_entry_get(struct rd *, struct arena *, struct admin_entry *out); /* E_OK, E_BAD, E_LIMIT */
 
