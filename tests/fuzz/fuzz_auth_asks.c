@@ -2,6 +2,7 @@
 /*
  * fuzz_auth_asks.c - asks of the role "auth", one after another: u8 type, u16 length, body.  libsasl2 runs
  * them for real; every name is unknown.
+ * fuzz: tests/fuzz/asker.c
  * fuzz: common/account/dir.c
  * fuzz: common/auth/role.c common/auth/mech.c common/auth/verify.c common/auth/scram.c common/auth/client.c common/tls/hash.c
  * fuzz: common/base/arena.c common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "asker.h"
 #include "account/account.h"
 #include "auth/auth.h"
 #include "auth/mech.h"
@@ -80,45 +82,25 @@ prepare(void)
 		bug("fuzz: mech_init");
 }
 
-/* One ask and what it answers.  E_OK: the asker lives */
-static int
-one(int chan, struct asker *a, uint8_t type, struct span body)
+static void
+answered(uint16_t type, struct rd *body)
 {
-	struct buf in = {0};
-	struct ask_msg m;
 	struct auth_reply r;
-	int err = ask_send(chan, type, body, -1, 0);
-	if (err == E_OK)
-		err = asker_serve(a, &in, 1);
-	if (err == E_OK && ask_recv(chan, &in, &m, 0) == E_OK &&
-	    (auth_get_reply(&m.body, &r) != E_OK || r.status == AUTH_OK))
+	(void)type;
+	if (auth_get_reply(body, &r) != E_OK || r.status == AUTH_OK)
 		bug("an answer that cannot be");
-	buf_free(&in);
-	return err;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static bool is_ready;
-	const struct ask_table *t = auth_table(0);
-	struct rd rd = rd_of(span_make(p, n));
-	int pair[2], err = E_OK;
 	if (!is_ready) {
 		log_level(LOG_EMERG);
 		prepare();
 		is_ready = true;
 	}
-	ask_pair(pair);
-	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL);
-	for (int i = 0; i < 6 && rd.in.n && err == E_OK; i++) {
-		uint8_t type = rd_u8(&rd);
-		uint16_t bytes = rd_u16(&rd);
-		err = one(
-		    pair[0], a, type, rd_bytes(&rd, bytes < rd.in.n ? bytes : rd.in.n));
-	}
-	t->gone(a);
-	asker_free(&a);
-	close(pair[0]);
+	const struct asker_fuzz f = {.table = auth_table(0), .answered = answered};
+	asker_fuzz_run(&f, span_make(p, n));
 	return 0;
 }

@@ -2,107 +2,30 @@
 /*
  * fuzz_imap_login.c - what a client says before its login: the first byte says how it came.  Each line or literal has exactly
  * one tagged reply of the right form, or one "+", or asks auth once and is silent, or ends the connection with BYE.
+ * fuzz: tests/fuzz/front.c
  * fuzz: imapd/login.c common/login/dialect.c imapd/capability.c imapd/parse.c imapd/parse_values.c imapd/respond.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "conf/conf.h"
+#include "front.h"
 #include "imapd/login.h"
 #include "imapd/respond.h"
 #include "proc/child.h"
 
-enum { HAS_TLS = 1, IS_LOOPBACK = 2, REPLY_MAX = 2048 };
+enum { REPLY_MAX = 2048 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 struct child the_child = {.daemon = "imapd", .control = -1};
 
-static unsigned n_asked; /* auth was asked, or TLS begins */
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 /* ---- the processes around it ---- */
-
-const char *
-conf_str(const struct conf *conf, const char *section, const char *name)
-{
-	(void)conf, (void)section, (void)name;
-	return "mail.example.test";
-}
 
 int
 io_flush(struct io *io)
 {
 	(void)io;
 	return E_OK;
-}
-
-bool
-front_may_tls(const struct front_conn *c)
-{
-	return !c->tls;
-}
-
-bool
-front_may_show(const struct front_conn *c)
-{
-	return c->tls || c->peer.is_loopback;
-}
-
-void
-front_mechanisms(const struct front_conn *c, struct buf *out)
-{
-	buf_str(out, front_may_show(c) ? "SCRAM-SHA-256 PLAIN" : "SCRAM-SHA-256");
-}
-
-void
-front_starttls(struct front_conn *c)
-{
-	check(!c->tls);
-	c->state = FRONT_HANDSHAKE;
-}
-
-void
-front_auth(struct front_conn *c, struct span mech, const struct span *initial)
-{
-	check(mech.n > 0 && (!initial || initial->n <= AUTH_DATA_MAX));
-	check(c->tag.len > 0); /* the session answers it */
-	n_asked++;
-	c->state = FRONT_ASKING;
-}
-
-void
-front_auth_plain(struct front_conn *c, struct span user, struct span password)
-{
-	(void)password;
-	check(front_may_show(c) && user.n && utf8_valid(user) && span_find(user, '\0') == user.n);
-	front_auth(c, SPAN("PLAIN"), NULL);
-}
-
-void
-front_end(struct front_conn *c)
-{
-	c->state = FRONT_CLOSING;
-}
-
-void
-front_error(struct front_conn *c)
-{
-	c->errors++;
-}
-
-void
-front_octets(struct front_conn *c, size_t n)
-{
-	check(n <= FRONT_OCTETS_MAX);
-	c->n_octets_wanted = n;
 }
 
 /* ---- what must hold ---- */
@@ -153,14 +76,12 @@ feed(struct front_conn *c, struct span piece, bool is_line)
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct front_conn c = {.state = FRONT_TALK};
 	if (n < 1 || n > FRONT_LINE_MAX)
 		return 0;
 	log_level(LOG_EMERG);
 	struct span in = span_make(p + 1, n - 1);
-	c.peer.is_loopback = p[0] & IS_LOOPBACK;
-	if (p[0] & HAS_TLS)
-		c.tls = (struct tls_conn *)&n_asked; /* nobody looks into it here */
+	struct front_conn c = front_client(p[0]);
+	must_have_tag = true;
 	while (in.n && c.state == FRONT_TALK) {
 		bool is_line = c.n_octets_wanted == 0;
 		if (!is_line && in.n < c.n_octets_wanted)
@@ -172,8 +93,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			piece.n--;
 		feed(&c, piece, is_line);
 	}
-	buf_free(&c.out);
-	buf_free(&c.tag);
-	buf_free(&c.command);
+	front_client_free(&c);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /*
  * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.  The verdict is
  * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
+ * fuzz: tests/fuzz/asker.c
  * fuzz: common/account/dir.c
  * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c
  * fuzz: common/proc/ask.c
@@ -13,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "asker.h"
 #include "account/recipient.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -161,40 +163,23 @@ check_rcpts(struct rd *r)
 		bug("an answer that cannot be read");
 }
 
-static int
-one(int chan, struct asker *a, uint8_t type, struct span body)
+static void
+answered(uint16_t type, struct rd *body)
 {
-	struct buf in = {0};
-	struct ask_msg m;
-	int err = ask_send(chan, type, body, -1, 0);
-	if (err == E_OK)
-		err = asker_serve(a, &in, 1);
-	if (err == E_OK && ask_recv(chan, &in, &m, 0) == E_OK && type == LOOKUP_RCPTS)
-		check_rcpts(&m.body);
-	buf_free(&in);
-	return err;
+	if (type == LOOKUP_RCPTS)
+		check_rcpts(body);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static bool is_ready;
-	const struct ask_table *t = lookup_table(0);
-	struct rd rd = rd_of(span_make(p, n));
-	int pair[2], err = E_OK;
 	if (!is_ready) {
 		log_level(LOG_EMERG);
 		prepare();
 		is_ready = true;
 	}
-	ask_pair(pair);
-	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL);
-	for (int i = 0; i < 6 && rd.in.n && err == E_OK; i++) {
-		uint8_t type = rd_u8(&rd);
-		uint16_t bytes = rd_u16(&rd);
-		err = one(pair[0], a, type, rd_bytes(&rd, bytes < rd.in.n ? bytes : rd.in.n));
-	}
-	asker_free(&a);
-	close(pair[0]);
+	const struct asker_fuzz f = {.table = lookup_table(0), .answered = answered};
+	asker_fuzz_run(&f, span_make(p, n));
 	return 0;
 }

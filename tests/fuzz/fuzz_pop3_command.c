@@ -2,22 +2,21 @@
 /*
  * fuzz_pop3_command.c - command lines before a login and after it, on three messages: its first byte says which, and
  * how the client came.  Each line has exactly one reply, of the form of RFC 2449 3, or asks auth once and is silent.
+ * fuzz: tests/fuzz/front.c
  * fuzz: pop3d/command.c pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c pop3d/stuff.c pop3d/login.c common/login/dialect.c common/store/numset.c
  */
 #include <stdarg.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "front.h"
 #include "pop3d/command.h"
 #include "pop3d/login.h"
 #include "proc/child.h"
 
 enum {
 	BEFORE_LOGIN = 1,
-	HAS_TLS = 2,
 	IS_UTF8 = 4,
-	IS_LOOPBACK = 8,
 	KEEPS_NONE = 16,
 	REPLY_LINE_MAX = 512
 };
@@ -29,16 +28,6 @@ struct child the_child = {.daemon = "pop3d", .control = -1};
 static const char *const messages[] = {"Subject: one\r\n\r\n.\r\n..\r\n",
     "Subject: gr\303\274n\r\n\r\n2\r\n", "Subject: no end\r\n\r\nthree"};
 
-static unsigned
-    n_asked; /* auth was asked, or TLS begins: by the line that is looked at */
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 /* ---- the processes around it ---- */
 
 int64_t
@@ -46,13 +35,6 @@ conf_int(const struct conf *conf, const char *section, const char *name)
 {
 	(void)conf, (void)section, (void)name;
 	return 7;
-}
-
-const char *
-conf_str(const struct conf *conf, const char *section, const char *name)
-{
-	(void)conf, (void)section, (void)name;
-	return "mail.example.test";
 }
 
 size_t
@@ -158,61 +140,6 @@ store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool
 	return STORE_DONE;
 }
 
-bool
-front_may_tls(const struct front_conn *c)
-{
-	return !c->tls;
-}
-
-bool
-front_may_show(const struct front_conn *c)
-{
-	return auth_may_show(NULL, c->tls != NULL, c->peer.is_loopback);
-}
-
-void
-front_mechanisms(const struct front_conn *c, struct buf *out)
-{
-	auth_mechanisms(NULL, c->tls != NULL, c->peer.is_loopback, out);
-}
-
-void
-front_starttls(struct front_conn *c)
-{
-	check(!c->tls);
-	c->state = FRONT_HANDSHAKE;
-}
-
-void
-front_auth(struct front_conn *c, struct span mech, const struct span *initial)
-{
-	check(mech.n > 0 && (!initial || initial->n <= AUTH_DATA_MAX));
-	n_asked++;
-	c->state = FRONT_ASKING;
-}
-
-void
-front_auth_plain(struct front_conn *c, struct span user, struct span password)
-{
-	(void)password;
-	check(front_may_show(c) && user.n && utf8_valid(user) &&
-	      span_find(user, '\0') == user.n);
-	front_auth(c, SPAN("PLAIN"), NULL);
-}
-
-void
-front_end(struct front_conn *c)
-{
-	c->state = FRONT_CLOSING;
-}
-
-void
-front_error(struct front_conn *c)
-{
-	if (++c->errors >= FRONT_ERRORS_MOST)
-		front_end(c);
-}
-
 /* ---- what must hold ---- */
 
 /* A first line, and nothing; or lines to the only one that is a dot. */
@@ -246,9 +173,9 @@ check_drop(const struct drop *d)
 static void
 after_login(uint8_t how, struct span in)
 {
-	struct session s = {.has_tls = how & HAS_TLS,
+	struct session s = {.has_tls = how & FRONT_HAS_TLS,
 	    .is_utf8 = how & IS_UTF8,
-	    .is_loopback = how & IS_LOOPBACK};
+	    .is_loopback = how & FRONT_IS_LOOPBACK};
 	check(drop_open(NULL, how & KEEPS_NONE ? 0 : 30, &s.drop) == E_OK);
 	while (in.n && !s.is_over) {
 		struct span line = span_cut(&in, '\n');
@@ -265,10 +192,7 @@ after_login(uint8_t how, struct span in)
 static void
 before_login(uint8_t how, struct span in)
 {
-	struct front_conn c = {
-	    .state = FRONT_TALK, .peer.is_loopback = how & IS_LOOPBACK};
-	if (how & HAS_TLS)
-		c.tls = (struct tls_conn *)&n_asked; /* nobody looks into it here */
+	struct front_conn c = front_client(how);
 	while (in.n && c.state == FRONT_TALK) {
 		struct span line = span_cut(&in, '\n');
 		buf_reset(&c.out);
@@ -278,8 +202,7 @@ before_login(uint8_t how, struct span in)
 		if (!n_asked)
 			check_reply(buf_as_span(&c.out));
 	}
-	buf_free(&c.out);
-	buf_free(&c.user);
+	front_client_free(&c);
 }
 
 int

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fuzz_login_tickets.c - tickets, as auth and fronts ask the monitor: u8 which, u16 length, body.  A session is only of an
+ * account whose ticket was taken and not handed in before, never with a uid of ours, never out of the folder of mail.
+ * fuzz: tests/fuzz/asker.c
+ * fuzz: common/login/ticket.c common/proc/ask.c
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "asker.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "login/ticket.h"
+#include "proc/monitor.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+enum { OUR_UID = 2000, UID_LEAST = 1000 };
+
+static const char mail_dir[] = "/mail";
+static unsigned n_sessions, n_tickets;
+
+/* ---- the processes around it ---- */
+
+struct child the_child = {.control = -1};
+struct monitor the_monitor;
+
+const char *
+conf_str(const struct conf *conf, const char *section, const char *name)
+{
+	(void)conf, (void)section, (void)name;
+	return mail_dir;
+}
+
+int64_t
+conf_int(const struct conf *conf, const char *section, const char *name)
+{
+	(void)conf, (void)section, (void)name;
+	return 0;
+}
+
+int
+daemon_user(const struct conf *conf, enum role_user user, uid_t *uid, gid_t *gid)
+{
+	(void)conf, (void)user;
+	*uid = *gid = OUR_UID;
+	return E_OK;
+}
+
+int
+child_call(uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply)
+{
+	(void)type, (void)body, (void)fd, (void)in, (void)reply;
+	return E_IO;
+}
+
+int
+monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
+{
+	(void)account, (void)uid, (void)fd, (void)blob;
+	return E_BAD;
+}
+
+int
+monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd, struct span blob, const char *account)
+{
+	struct login_client c;
+	(void)role, (void)account;
+	if (fd < 0 || login_client_get(blob, &c) != E_OK)
+		bug("a session without its client");
+	if (strncmp(home, mail_dir, sizeof mail_dir - 1) != 0 || strstr(home, "/../") || strstr(home, "//"))
+		bug("a home elsewhere");
+	if (geteuid() == 0 && (uid < UID_LEAST || gid < UID_LEAST || uid == OUR_UID))
+		bug("a session that is no mailbox's");
+	close(fd);
+	if (++n_sessions > n_tickets)
+		bug("a ticket that was handed in twice");
+	return E_OK;
+}
+
+/* ---- asks ---- */
+
+static void
+answered(uint16_t type, struct rd *body)
+{
+	uint8_t said = rd_u8(body);
+	if (rd_end(body) != E_OK || said > REDEEM_TOO_SOON)
+		bug("an answer that cannot be");
+	n_tickets += type == LOGIN_TICKET && said == 1;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static struct ask_row rows[LOGIN_ASKS_END];
+	static const struct daemon a_daemon = {.name = "imapd"};
+	static struct process asking;
+	const struct ask_table table = {.rows = rows, .n_rows = LOGIN_ASKS_END, .who = "front"};
+	const struct asker_fuzz f = {.table = &table, .ctx = &asking, .answered = answered, .first_type = MON_EXTRA, .has_fd = true};
+	log_level(LOG_EMERG);
+	the_monitor.daemon = &a_daemon;
+	memcpy(rows + MON_EXTRA, login_rows, sizeof login_rows);
+	asker_fuzz_run(&f, span_make(p, n));
+	return 0;
+}
