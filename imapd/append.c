@@ -199,8 +199,9 @@ take_message(struct append *a)
 	if (reply != R_DONE)
 		return reply;
 	make_item(a, in);
-	if (command_more(a->s, a->c) != E_OK)
-		return R_NONE;
+	err = command_more(a->s, a->c);
+	if (err != E_OK)
+		return err == E_BAD ? R_SYNTAX : R_NONE;
 	return head.is_text8 && !parse_ch(p, ')') ? R_SYNTAX : R_DONE;
 }
 
