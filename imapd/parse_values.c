@@ -7,15 +7,6 @@
 #include "mime/date.h"
 #include "mime/utf7.h"
 
-static int
-refuse(struct parse *p, struct span from, const char *expected)
-{
-	p->in = from;
-	if (!p->expected)
-		p->expected = expected;
-	return E_BAD;
-}
-
 /* ---- mailboxes ---- */
 
 static int
@@ -34,7 +25,7 @@ take_name(struct parse *p, struct span from, struct span raw, struct span *out)
 	}
 	if (err == E_OK && span_find(*out, '\0') < out->n)
 		err = E_BAD;
-	return err == E_OK ? E_OK : refuse(p, from, p->is_utf8 ? "a name in UTF-8" : "a name in modified UTF-7");
+	return err == E_OK ? E_OK : parse_fail(p, from, p->is_utf8 ? "a name in UTF-8" : "a name in modified UTF-7");
 }
 
 int
@@ -105,12 +96,12 @@ parse_id(struct parse *p)
 	if (parse_word(p, "NIL"))
 		return E_OK;
 	if (!parse_ch(p, '('))
-		return refuse(p, from, "NIL or a list");
+		return parse_fail(p, from, "NIL or a list");
 	for (int i = 0; i < ID_PAIRS_MOST && !parse_peek(p, ')'); i++)
 		if ((i && parse_sp(p) != E_OK) || parse_string(p, &name) != E_OK || parse_sp(p) != E_OK ||
 		    parse_nstring(p, &value, &is_nil) != E_OK)
-			return refuse(p, from, "pairs of strings");
-	return parse_ch(p, ')') ? E_OK : refuse(p, from, "the end of a list");
+			return parse_fail(p, from, "pairs of strings");
+	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of a list");
 }
 
 /* ---- dates ---- */
@@ -121,7 +112,7 @@ parse_date_time(struct parse *p, int64_t *out_sec)
 	struct span from = p->in, text;
 	struct date d;
 	if (!parse_peek(p, '"') || parse_string(p, &text) != E_OK || date_imap_parse(text, &d) != E_OK)
-		return refuse(p, from, "a date and time");
+		return parse_fail(p, from, "a date and time");
 	*out_sec = d.unix_sec;
 	return E_OK;
 }
@@ -132,6 +123,6 @@ parse_date(struct parse *p, int32_t *out_day)
 	struct span from = p->in, text;
 	int err = parse_peek(p, '"') ? parse_string(p, &text) : parse_atom(p, &text);
 	if (err != E_OK || date_imap_day_parse(text, out_day) != E_OK)
-		return refuse(p, from, "a date");
+		return parse_fail(p, from, "a date");
 	return E_OK;
 }
