@@ -9,14 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/jobs.h"
-#include "tls/hash.h"
+#include "store/sum.h"
 
 enum {
 	TAKEIN_SORTED = 1 << 17, /* files put in order of arrival together: 12 MB for a moment */
@@ -53,19 +52,15 @@ path_put(struct buf *out, const struct arrival *a)
 static bool
 has_sum(const struct arrival *a)
 {
-	unsigned char sum[SHA256_BYTES] = {0};
+	unsigned char sum[SHA256_BYTES];
 	struct buf path = {0};
 	path_put(&path, a);
 	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	buf_free(&path);
-	void *p = fd >= 0 && a->name.size_bytes ? mmap(NULL, a->name.size_bytes, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	bool is_same = fd >= 0 && file_sum(fd, sum) == E_OK && memcmp(sum, a->name.sha256, sizeof sum) == 0;
 	if (fd >= 0)
 		close(fd);
-	if (p == MAP_FAILED)
-		return false;
-	sha256(span_make(p, a->name.size_bytes), sum);
-	munmap(p, a->name.size_bytes);
-	return memcmp(sum, a->name.sha256, sizeof sum) == 0;
+	buf_free(&path);
+	return is_same;
 }
 
 /* As long as its name says. */
