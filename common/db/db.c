@@ -5,14 +5,22 @@
 #include <db.h>
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "db/state.h"
 
-enum { LOG_RECORD_BYTES = 150, TABLES_MAX = 16, TABLE_MODE = 0640 };
+enum {
+	LOG_RECORD_BYTES = 150,
+	TABLES_MAX = 16,
+	TABLE_MODE = 0640,
+	SLICE_PERCENT = 5,  /* of the cache, written back at once */
+	SLICES_MOST = 40,   /* before a checkpoint: jobs may change pages faster than they are written */
+};
 
 struct db_table {
 	struct db *db; /* borrow */
@@ -21,9 +29,13 @@ struct db_table {
 
 struct db {
 	DB_ENV *env;                         /* own */
+	int dir;                             /* own */
 	struct db_table *tables[TABLES_MAX]; /* own */
 	size_t n_tables;
 	uint64_t logged_bytes;               /* about: since the last checkpoint */
+	unsigned n_slices;                   /* written back since then */
+	char **old_logs;                     /* own, the library's: names of files that no recovery needs, then NULL.  NULL: none */
+	size_t n_removed;                    /* of them */
 	bool is_damaged;
 	bool is_full;                        /* a write found no room */
 };
@@ -88,8 +100,6 @@ configure(DB_ENV *env, size_t cache_bytes)
 	if (!err)
 		err = env->set_lg_bsize(env, DB_LOG_BUFFER_BYTES);
 	if (!err)
-		err = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1);
-	if (!err)
 		err = env->set_flags(env, DB_TXN_NOSYNC, 1);
 	if (!err)
 		err = env->set_tx_max(env, 64);
@@ -102,6 +112,9 @@ db_open(const char *dir, size_t cache_bytes, struct db **out)
 	struct db *db = mem_new(sizeof *db);
 	int err = db_env_create(&db->env, 0);
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		err = errno;
+	db->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!err && db->dir < 0)
 		err = errno;
 	if (!err)
 		err = configure(db->env, cache_bytes);
@@ -127,6 +140,27 @@ close_all(struct db *db, uint32_t table_flags)
 	}
 	if (db->env)
 		db->env->close(db->env, 0);
+	free(db->old_logs);
+	if (db->dir >= 0)
+		close(db->dir);
+}
+
+bool
+db_has_old_logs(const struct db *db)
+{
+	return db->old_logs != NULL;
+}
+
+/* Not by the library, which removes all at once in a checkpoint: 64 MB of log are 256 files, 0.2 s. */
+static void
+remove_old_log(struct db *db)
+{
+	const char *name = db->old_logs ? db->old_logs[db->n_removed++] : NULL;
+	if (name && unlinkat(db->dir, name, 0) == 0)
+		return;
+	free(db->old_logs); /* the last was removed; or one cannot be, and the next checkpoint names it again */
+	db->old_logs = NULL;
+	db->n_removed = 0;
 }
 
 void
@@ -140,6 +174,8 @@ db_close(struct db **dbp)
 	}
 	if (db_checkpoint(*dbp, 0) != E_OK)
 		log_event(LOG_ERR, "db_no_checkpoint", "%s", "");
+	while (db_has_old_logs(*dbp))
+		remove_old_log(*dbp);
 	close_all(*dbp, 0);
 	mem_free(dbp);
 }
@@ -248,14 +284,69 @@ db_sync(struct db *db)
 	return result(db, db->env->log_flush(db->env, NULL));
 }
 
+static uint32_t
+clean_percent(struct db *db)
+{
+	DB_MPOOL_STAT *stat = NULL;
+	uint32_t percent = 100;
+	if (db->env->memp_stat(db->env, &stat, NULL, 0) == 0 && stat->st_pages && stat->st_page_clean < stat->st_pages)
+		percent = stat->st_page_clean * 100 / stat->st_pages;
+	free(stat);
+	return percent;
+}
+
+/* Without waiting for it. */
+static void
+disk_begins(struct db *db)
+{
+	for (size_t i = 0; i < db->n_tables; i++) {
+		int fd;
+		if (db->tables[i]->handle->fd(db->tables[i]->handle, &fd) == 0)
+			sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+}
+
+/* What is counted here is more than what the library logs: of a row that changes it logs what is different. */
+static bool
+has_logged(struct db *db, size_t bytes)
+{
+	DB_LOG_STAT *stat = NULL;
+	if (db->logged_bytes < bytes)
+		return false;
+	if (bytes && db->env->log_stat(db->env, &stat, 0) == 0)
+		db->logged_bytes = ((uint64_t)stat->st_wc_mbytes << 20) + stat->st_wc_bytes;
+	free(stat);
+	return db->logged_bytes >= bytes;
+}
+
+int
+db_write_back(struct db *db, size_t min_log_bytes)
+{
+	int wrote = 0;
+	if (db->n_slices == SLICES_MOST || !has_logged(db, min_log_bytes))
+		return E_OK;
+	uint32_t percent = clean_percent(db) + SLICE_PERCENT;
+	if (percent >= 100)
+		return E_OK;
+	db->n_slices++;
+	int err = result(db, db->env->memp_trickle(db->env, (int)percent, &wrote));
+	disk_begins(db);
+	return err == E_OK && wrote ? E_MORE : err;
+}
+
 int
 db_checkpoint(struct db *db, size_t min_log_bytes)
 {
 	/* the library looks into its log files each time it is asked */
-	if (min_log_bytes && db->logged_bytes < min_log_bytes)
+	remove_old_log(db);
+	if (!has_logged(db, min_log_bytes))
 		return E_OK;
 	db->logged_bytes = 0;
-	return result(db, db->env->txn_checkpoint(db->env, 0, 0, DB_FORCE));
+	db->n_slices = 0;
+	int err = db->env->txn_checkpoint(db->env, 0, 0, DB_FORCE);
+	if (!err && !db->old_logs)
+		err = db->env->log_archive(db->env, &db->old_logs, 0);
+	return result(db, err);
 }
 
 static DBT

@@ -49,8 +49,15 @@ MUST_USE int db_begin(struct db *, struct db_txn **out);
 MUST_USE int db_commit(struct db_txn **);
 void db_abort(struct db_txn **);
 MUST_USE int db_sync(struct db *);
-/* db_checkpoint - writes pages back, so that recovery is short; min_log_bytes: only past about so much log since the last */
+/*
+ * db_write_back - a checkpoint waits for the disk, the longer the more pages changed.  Before one that is due: a twentieth of the
+ * cache is written, a few milliseconds' work, and the disk begins with it.  E_OK: few are left; E_MORE: again, soon
+ */
+MUST_USE int db_write_back(struct db *, size_t min_log_bytes);
+/* db_checkpoint - writes pages back, so that recovery is short; min_log_bytes: only past about so much log since the last.  Log files
+ * that are not needed any more go after it, one with each call */
 MUST_USE int db_checkpoint(struct db *, size_t min_log_bytes);
+bool db_has_old_logs(const struct db *); /* some have to go yet */
 
 /* txn may be NULL for reads */
 MUST_USE int db_get(struct db_table *, struct db_txn *, struct span key, struct buf *out); /* out is reset first */

@@ -15,6 +15,7 @@ struct copy_job {
 	uint32_t target_id, limit;  /* limit: the source's UIDNEXT when it began */
 	uint32_t at;
 	bool has_begun, is_undoing;
+	struct sum counted;         /* before it began */
 	uint32_t undo_number;       /* of its row in undo; 0: none */
 	struct slot *source, *target;           /* borrow: of this step */
 	uint64_t source_modseq, target_modseq;  /* of this step; 0: none yet */
@@ -47,22 +48,31 @@ count_one(void *ctx, struct store_record *r, enum sweep_did *did)
 }
 
 static int
-begin(struct copy_job *c)
+judge(struct copy_job *c)
 {
 	const struct ask_copy *a = &c->asked;
-	struct sum s = {0}, *used = &the_keeper.sum_next;
-	int err = sweep_all(a->mailbox, &a->uids, count_one, &s);
-	if (err != E_OK)
-		return err;
-	c->has_begun = true;
-	c->limit = c->source->next.uidnext;
-	c->now_sec = clock_wall_sec();
-	if (s.messages >= UINT32_MAX - slot_uid_next(c->target))
+	const struct sum *used = &the_keeper.sum_next, *more = &c->counted;
+	if (more->messages >= UINT32_MAX - slot_uid_next(c->target))
 		return done(c, STORE_TOO_MANY);
-	if (!a->is_move && ((a->quota_bytes && used->bytes + s.bytes > a->quota_bytes) ||
-	                       (a->quota_messages && used->messages + s.messages > a->quota_messages)))
+	if (!a->is_move && ((a->quota_bytes && used->bytes + more->bytes > a->quota_bytes) ||
+	                       (a->quota_messages && used->messages + more->messages > a->quota_messages)))
 		return done(c, STORE_OVER_QUOTA);
 	return E_OK;
+}
+
+/* All that is asked for is counted first, in as many steps as that takes. */
+static int
+begin(struct copy_job *c)
+{
+	bool is_counted;
+	int err = sweep(c->asked.mailbox, &c->asked.uids, &c->at, count_one, &c->counted, &is_counted);
+	if (err != E_OK || !is_counted)
+		return err;
+	c->has_begun = true;
+	c->at = 0;
+	c->limit = c->source->next.uidnext;
+	c->now_sec = clock_wall_sec();
+	return judge(c);
 }
 
 /* ---- one message ---- */
@@ -234,7 +244,7 @@ copy_step(struct job *j)
 	c->target_id = c->target->now.id;
 	if (!c->has_begun)
 		err = begin(c);
-	if (err == E_OK && !j->is_done)
+	if (err == E_OK && c->has_begun && !j->is_done)
 		err = sweep(c->asked.mailbox, &c->asked.uids, &c->at, copy_one, c, &j->is_done);
 	return err == E_OK ? write_made(c) : err;
 }

@@ -14,12 +14,16 @@
 #include "base/log.h"
 #include "store/jobs.h"
 
+enum { OLD_LOGS_MS = 5 }; /* between one that goes and the next */
+
 struct keeper the_keeper;
 
 static struct {
 	struct loop_timer *again, *upkeep, *usage; /* own */
 	int64_t alone_since_ms, dumped_ms;
 	bool is_usage_armed;
+	bool has_written;         /* pages, before a checkpoint */
+	int64_t settled_ms;       /* the disk has them */
 	int inotify;
 	int term[2];              /* own: a byte comes with TERM */
 } run = {.inotify = -1, .term = {-1, -1}};
@@ -267,14 +271,30 @@ begin(void)
 			purge_begin(k->by_id[i]->now.id);
 }
 
+/* It waits for the disk: when nobody else does, and what it would wait for was written some time before. */
 static void
 checkpoint(void)
 {
-	struct keeper *k = &the_keeper;
-	if (db_checkpoint(k->tables.db, jobs_none() ? KEEPER_IDLE_LOG_BYTES : KEEPER_BUSY_LOG_BYTES) == E_OK)
+	struct db *db = the_keeper.tables.db;
+	int64_t now = clock_mono_ms();
+	bool is_idle = jobs_none() && now >= run.settled_ms;
+	size_t due = is_idle ? KEEPER_IDLE_LOG_BYTES : KEEPER_BUSY_LOG_BYTES;
+	int err = db_write_back(db, due);
+	if (err == E_MORE) {
+		run.has_written |= is_idle;
+		loop_timer_set(run.again, 0);
+	} else if (err == E_OK && is_idle && run.has_written) {
+		run.has_written = false;
+		run.settled_ms = now + KEEPER_SETTLE_MS;
+	} else if (err == E_OK) {
+		err = db_checkpoint(db, due);
+		if (db_has_old_logs(db))
+			loop_timer_set(run.again, OLD_LOGS_MS);
+	}
+	if (err >= E_OK)
 		return;
 	log_event(LOG_ERR, "no_checkpoint", "%s", "");
-	k->is_ending = true;
+	the_keeper.is_ending = true;
 }
 
 static void

@@ -24,6 +24,7 @@ enum {
 	KEEPER_USAGE_AFTER_MS = 1000,   /* a change: the next ones go along, and nobody's answer waits for the disk */
 	KEEPER_IDLE_LOG_BYTES = 4 << 20, /* since the last checkpoint: then one when nobody waits */
 	KEEPER_BUSY_LOG_BYTES = 64 << 20, /* then one at any time: it takes as long as several batches */
+	KEEPER_SETTLE_MS = 6000,        /* file systems commit every 5 s: then pages that were written are durable with their places */
 	FLOOR_UIDS_AHEAD = 100000,
 	FLOOR_MODSEQS_AHEAD = 100000,
 	FLOOR_NAMES_AHEAD = 16,         /* UIDVALIDITYs and ids of mailboxes */

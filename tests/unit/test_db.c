@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* test_db.c - tables: what was synced is there again, in order; and damage is told from what can be tried later. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -365,6 +366,68 @@ test_killed(void **state)
 	buf_free(&value);
 }
 
+static unsigned
+log_files(const struct place *p)
+{
+	unsigned n = 0;
+	DIR *d = opendir(p->dir);
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		n += strncmp(e->d_name, "log.", 4) == 0;
+	closedir(d);
+	return n;
+}
+
+/* More than the cache holds. */
+static void
+put_much(struct place *p)
+{
+	char value[200];
+	struct db_txn *txn;
+	memset(value, 'v', sizeof value);
+	assert_int_equal(db_begin(p->db, &txn), E_OK);
+	for (uint32_t i = 0; i < 2 * CACHE_BYTES / sizeof value; i++) {
+		struct buf key = {0};
+		db_key_u32(&key, i);
+		memcpy(value, &i, sizeof i);
+		assert_int_equal(db_put(p->table, txn, buf_as_span(&key), span_make(value, sizeof value)), E_OK);
+		buf_free(&key);
+	}
+	assert_int_equal(db_commit(&txn), E_OK);
+	assert_int_equal(db_sync(p->db), E_OK);
+}
+
+/* Much log: pages are written before a checkpoint, log files go one by one after it, and the rest at the end. */
+static void
+test_checkpoint_in_slices(void **state)
+{
+	enum { LOG_BYTES = 1 << 20, LOG_FILES = 12, CALLS_MOST = 1000 };
+	struct place *p = *state;
+	unsigned slices = 0, before, calls = 0;
+	int err;
+	assert_int_equal(db_write_back(p->db, LOG_BYTES), E_OK); /* not due */
+	while (log_files(p) < LOG_FILES)
+		put_much(p);
+	while ((err = db_write_back(p->db, LOG_BYTES)) == E_MORE && slices++ < CALLS_MOST)
+		continue;
+	assert_int_equal(err, E_OK);
+	assert_true(slices > 0 && slices < CALLS_MOST);
+	assert_false(db_has_old_logs(p->db));
+	before = log_files(p);
+	assert_int_equal(db_checkpoint(p->db, LOG_BYTES), E_OK);
+	assert_true(db_has_old_logs(p->db));
+	assert_int_equal(log_files(p), before);
+	assert_int_equal(db_checkpoint(p->db, LOG_BYTES), E_OK); /* none is due */
+	assert_int_equal(log_files(p), before - 1);
+	for (; db_has_old_logs(p->db) && calls < CALLS_MOST; calls++)
+		assert_int_equal(db_checkpoint(p->db, LOG_BYTES), E_OK);
+	assert_true(log_files(p) <= 2);
+	while (log_files(p) < 4)
+		put_much(p);
+	assert_int_equal(open_again(p), E_OK);
+	assert_true(log_files(p) <= 2);
+}
+
 static void
 test_not_opened(void **state)
 {
@@ -484,6 +547,6 @@ main(void)
 	    TEST(test_aborted_is_nothing), TEST(test_damaged_first_page),
 	    TEST(test_damaged_page), TEST(test_items), TEST(test_walk),
 	    TEST(test_walk_and_take), TEST(test_killed), TEST(test_not_opened),
-	    TEST(test_file), TEST(test_damaged_file), cmocka_unit_test(test_keys)};
+	    TEST(test_checkpoint_in_slices), TEST(test_file), TEST(test_damaged_file), cmocka_unit_test(test_keys)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
