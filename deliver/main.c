@@ -3,6 +3,7 @@
 #include "account/recipient.h"
 #include "deliver/asks.h"
 #include "deliver/placer.h"
+#include "metrics/role.h"
 #include "proc/daemon.h"
 
 /* clang-format off */
@@ -13,6 +14,7 @@ static const struct role roles[] = {
 		.prepare = placer_prepare, .jail = placer_jail, .run = placer_run},
 	[DELIVER_LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
 		.jail = lookup_jail, .run = lookup_run},
+	METRICS_ROLE,
 };
 /* clang-format on */
 

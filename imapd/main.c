@@ -7,6 +7,7 @@
 #include "imapd/login.h"
 #include "imapd/session.h"
 #include "mime/charset.h"
+#include "metrics/role.h"
 #include "proc/daemon.h"
 #include "store/store.h"
 #include "tls/key.h"
@@ -47,6 +48,7 @@ static const struct role roles[] = {
 	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
 		.monitor_asks = MON_MAY(LOGIN_TICKET),
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
+	METRICS_ROLE,
 };
 /* clang-format on */
 

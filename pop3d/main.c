@@ -6,6 +6,7 @@
 #include "pop3d/asks.h"
 #include "pop3d/login.h"
 #include "pop3d/session.h"
+#include "metrics/role.h"
 #include "proc/daemon.h"
 #include "store/store.h"
 #include "tls/key.h"
@@ -38,6 +39,7 @@ static const struct role roles[] = {
 	[POP3_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
 		.monitor_asks = MON_MAY(LOGIN_TICKET),
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
+	METRICS_ROLE,
 };
 /* clang-format on */
 

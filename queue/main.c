@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/role.h"
 #include "proc/daemon.h"
 #include "queue/asks.h"
 #include "queue/bounce.h"
@@ -27,6 +28,7 @@ static const struct role roles[] = {
 	[QUEUE_DROP] = {.name = "drop", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
 		.peers = DAEMON_QUEUE, .monitor_asks = MON_MAY(MON_DAEMON),
 		.prepare = drop_prepare, .jail = drop_jail, .run = drop_run},
+	METRICS_ROLE,
 };
 /* clang-format on */
 

@@ -2,6 +2,7 @@
 /* main.c - smtpd: intake and submission.  Its processes, and who may ask whom. */
 #include "account/recipient.h"
 #include "auth/auth.h"
+#include "metrics/role.h"
 #include "proc/daemon.h"
 #include "smtpd/front.h"
 #include "smtpd/session.h"
@@ -28,6 +29,7 @@ static const struct role roles[] = {
 	           .prepare = auth_prepare, .jail = auth_jail, .run = auth_run},
 	[LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
 	           .jail = lookup_jail, .run = lookup_run},
+	METRICS_ROLE,
 };
 /* clang-format on */
 

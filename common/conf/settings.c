@@ -77,6 +77,7 @@ static const struct conf_setting smtpd[] = {
 	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
 	INT("front_count", "1", 1, 16, "processes that accept connections; each counts them for itself"),
 	BOOL("vrfy", "no", "answer VRFY with what is known"),
+	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/smtpd/metrics; 0: none"),
 };
 
 static const struct conf_setting queue[] = {
@@ -95,11 +96,13 @@ static const struct conf_setting queue[] = {
 	STR("postmaster", "", check_address_or_none, "who gets reports that cannot be delivered; \"\" drops them with a log line"),
 	INT("drop_user_most", "10000", 1, 3600000, "messages of a local user in an hour, by sendmail(1); and of those past it that wait"),
 	INT("drop_most", "50000", 1, 10000000, "messages that wait in spool_dir/drop; then sendmail(1) is told to come again later"),
+	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/queue/metrics; 0: none"),
 };
 
 static const struct conf_setting deliver[] = {
 	INT("placers", "2", 1, 64, "processes that write into mailboxes"),
 	SECONDS("checkpoint_time", "1s", 1, 60, "how often what was placed is synced"),
+	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/deliver/metrics; 0: none"),
 };
 
 static const struct conf_setting pop3d[] = {
@@ -112,6 +115,7 @@ static const struct conf_setting pop3d[] = {
 	SECONDS("idle_time", "10m", 10, HOUR, "wait for a client's next line (RFC 1939: at least 10 minutes)"),
 	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
+	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/pop3d/metrics; 0: none"),
 };
 
 static const struct conf_setting imapd[] = {
@@ -125,6 +129,7 @@ static const struct conf_setting imapd[] = {
 	SECONDS("idle_time", "30m", 10, DAY, "wait for a client's next line (RFC 9051: at least 30 minutes)"),
 	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
+	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/imapd/metrics; 0: none"),
 };
 /* clang-format on */
 

@@ -258,7 +258,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	log_open(d->name, STDERR_FILENO, false);
 	log_role("monitor");
 	*m = (struct monitor){.daemon = d, .conf_path = o.conf_path, .has_root = geteuid() == 0,
-	    .pid_file = -1, .argv = argv, .program = realpath("/proc/self/exe", NULL)};
+	    .pid_file = -1, .metrics = -1, .argv = argv, .program = realpath("/proc/self/exe", NULL)};
 	status = EX_CONFIG;
 	if (conf_load(o.conf_path, &errors, &m->conf) == E_OK) {
 		the_child.conf = m->conf; /* jails are drawn up here, before the fork */

@@ -16,6 +16,7 @@ enum role_flag {
 	ROLE_POOL = 2,     /* more are forked on demand (MON_SPAWN), up to the setting named by most */
 	ROLE_CAPS_ID = 4,  /* keeps CAP_SETUID and CAP_SETGID */
 	ROLE_SESSION = 8,  /* forked by monitor_fork_session only: uid of an account */
+	ROLE_METRICS = 16, /* gets the listeners for metrics and no others; nobody else gets them (metrics/role.h) */
 };
 
 /* Daemons that others connect to. */

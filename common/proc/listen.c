@@ -100,7 +100,7 @@ bind_inet(const struct sockaddr_storage *addr, unsigned addr_bytes)
 }
 
 static int
-bind_unix(const char *path)
+bind_unix(const char *path, int type)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof a.sun_path) {
@@ -108,7 +108,7 @@ bind_unix(const char *path)
 		return -1;
 	}
 	strcpy(a.sun_path, path);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
 	unlink(path);
@@ -165,7 +165,7 @@ open_inet(const char *kind, const char *address, const struct listeners *old, st
 }
 
 static int
-open_unix(const struct conf *conf, const char *daemon, const char *name,
+open_unix(const struct conf *conf, const char *daemon, const char *name, int type,
     const struct listeners *old, struct buf *errors, struct listeners *out)
 {
 	struct buf path = {0};
@@ -174,9 +174,41 @@ open_unix(const struct conf *conf, const char *daemon, const char *name,
 	if (out->n == LISTENERS_MAX)
 		bug("too many UNIX sockets");
 	if (fd < 0)
-		fd = bind_unix(buf_cstr(&path));
+		fd = bind_unix(buf_cstr(&path), type);
 	buf_free(&path);
 	return add(out, fd, name, name, errors);
+}
+
+static const char metrics_socket[] = "metrics", metrics_port[] = "metrics_port";
+
+bool
+listen_is_metrics(const struct listener *l)
+{
+	return !strcmp(l->kind, metrics_socket) || !strcmp(l->kind, metrics_port);
+}
+
+/* Of this host alone: its numbers are nobody else's business. */
+static int
+open_metrics(const struct conf *conf, const char *daemon, const struct listeners *old, struct buf *errors,
+    struct listeners *out)
+{
+	int64_t port = conf_int(conf, daemon, metrics_port);
+	struct buf address = {0};
+	int err = open_unix(conf, daemon, metrics_socket, SOCK_STREAM, old, errors, out);
+	buf_putf(&address, "127.0.0.1:%lld", (long long)port);
+	if (err == E_OK && port)
+		err = open_inet(metrics_port, buf_cstr(&address), old, errors, out);
+	buf_free(&address);
+	return err;
+}
+
+static bool
+has_metrics(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_roles; i++)
+		if (d->roles[i].flags & ROLE_METRICS)
+			return true;
+	return false;
 }
 
 int
@@ -191,8 +223,9 @@ listen_open(const struct conf *conf, const struct daemon *d, const struct listen
 			err = err == E_OK ? e : err;
 		}
 	for (const char *const *u = d->unix_sockets; u && *u; u++) {
-		e = open_unix(conf, d->name, *u, old, errors, out);
+		e = open_unix(conf, d->name, *u, SOCK_SEQPACKET, old, errors, out);
 		err = err == E_OK ? e : err;
 	}
-	return err;
+	e = has_metrics(d) ? open_metrics(conf, d->name, old, errors, out) : E_OK;
+	return err == E_OK ? e : err;
 }

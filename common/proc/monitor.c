@@ -88,6 +88,8 @@ on_death(struct process *p, int status)
 	bool is_good = WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
 	bool is_short = clock_mono_ms() - p->started_ms < LIFE_SHORT_MS;
 	say_death(p, status);
+	if (role && !is_good)
+		metric_count(M_PROCESS_DEATHS + (unsigned)(role - m->daemon->roles));
 	process_gone(p);
 	if (m->is_stopping && !m->processes)
 		loop_stop(m->loop);
@@ -226,6 +228,7 @@ monitor_run(void)
 	struct monitor *m = &the_monitor;
 	m->loop = loop_new();
 	watch_signals();
+	m->metrics = metrics_open(m->metrics);
 	prepare_roles();
 	reload_adopt();
 	mon_who_open();

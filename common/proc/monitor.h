@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "metrics/metric.h"
 #include "proc/daemon.h"
 #include "proc/listen.h"
 #include "proc/loop.h"
@@ -19,7 +20,7 @@ enum {
 	RESTART_DELAY_MOST_MS = 25600,
 	LIFE_SHORT_MS = 5000,       /* who dies sooner failed to start: back-off */
 	WAITING_CHANNELS_MOST = 256, /* a role */
-	ROLES_MAX = 12,
+	ROLES_MAX = METRIC_ROLES,
 };
 
 struct process {
@@ -38,6 +39,7 @@ struct process {
 	uid_t owner_uid;
 	int64_t since_wall_sec;
 	pid_t wanted_by;            /* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
+	int cell;                   /* in the metrics; -1: it is not counted */
 	bool is_idle;               /* a session without a client, that may get the next of its account */
 };
 
@@ -61,6 +63,7 @@ struct monitor {
 	unsigned generation;
 	bool has_root, is_stopping;
 	int pid_file;               /* own: locked as long as we run */
+	int metrics;                /* own: the memory file that all of us count in; -1 */
 	char **argv;
 	char *program;              /* own: absolute path, for the re-execution */
 	pid_t tester;               /* the self-test of a reload; 0: none runs */
@@ -73,7 +76,7 @@ int monitor_run(void);                                 /* until stopped; an exit
 
 /* process.c */
 struct process *process_fork(const struct role *, struct jail *, const char *account, const char *home);
-struct process *process_adopt(pid_t pid, int chan, const char *role, unsigned generation);
+struct process *process_adopt(pid_t pid, int chan, const char *role, unsigned generation, int cell);
 struct process *process_of_pid(pid_t pid);
 /* process_of_role - one that serves askers of this generation, NULL when none lives */
 struct process *process_of_role(const struct role *, unsigned generation);

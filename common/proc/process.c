@@ -31,12 +31,12 @@ on_process_asks(void *ctx, int fd, unsigned events)
 }
 
 static struct process *
-process_add(pid_t pid, int chan, const struct role *role, const char *role_name, unsigned generation)
+process_add(pid_t pid, int chan, const struct role *role, const char *role_name, unsigned generation, int cell)
 {
 	struct monitor *m = &the_monitor;
 	struct process *p = mem_new(sizeof *p);
 	*p = (struct process){.next = m->processes, .pid = pid, .role = role,
-	    .generation = generation, .started_ms = clock_mono_ms(), .chan = chan};
+	    .generation = generation, .cell = cell, .started_ms = clock_mono_ms(), .chan = chan};
 	snprintf(p->role_name, sizeof p->role_name, "%s", role_name);
 	size_t n = 0;
 	const struct ask_row *rows = NULL;
@@ -51,15 +51,28 @@ process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
 	return p;
 }
 
+/* The listeners that a role gets, in the monitor's copy of them that is its own now. */
 static void
-keep_descriptors(int control, bool accepts)
+keep_listeners(const struct role *role, bool accepts)
+{
+	struct listeners *l = &the_monitor.listeners;
+	bool is_metrics = (role->flags & ROLE_METRICS) != 0;
+	size_t n = 0;
+	for (size_t i = 0; accepts && i < l->n; i++)
+		if (listen_is_metrics(&l->all[i]) == is_metrics)
+			l->all[n++] = l->all[i];
+	l->n = n;
+}
+
+static void
+keep_descriptors(int control)
 {
 	struct monitor *m = &the_monitor;
 	int keep[KEEP_MAX];
 	size_t n = 0;
 	keep[n++] = control;
 	keep[n++] = log_fd();
-	for (size_t i = 0; accepts && i < m->listeners.n; i++)
+	for (size_t i = 0; i < m->listeners.n; i++)
 		keep[n++] = m->listeners.all[i].fd;
 	fds_close_others(keep, n);
 }
@@ -77,19 +90,19 @@ reset_signals(void)
 }
 
 NORETURN static void
-child_main(const struct role *role, const struct jail *jail, int control, const char *account,
+child_main(const struct role *role, const struct jail *jail, int control, int cell, const char *account,
     const char *home)
 {
 	struct monitor *m = &the_monitor;
-	bool accepts = (jail->calls & JAIL_ACCEPT) != 0;
-	keep_descriptors(control, accepts);
+	keep_listeners(role, (jail->calls & JAIL_ACCEPT) != 0);
+	keep_descriptors(control);
+	metrics_cell_use(cell);
 	reset_signals();
 	log_role(role->name);
 	prctl(PR_SET_NAME, role->name, 0, 0, 0);
 	the_child = (struct child){.role = role, .daemon = m->daemon->name, .conf = m->conf, .control = control,
 	    .generation = m->generation, .has_root = m->has_root, .account = account, .home = home,
-	    .listeners = accepts ? m->listeners.all : NULL,
-	    .n_listeners = accepts ? m->listeners.n : 0};
+	    .listeners = m->listeners.all, .n_listeners = m->listeners.n};
 	int status = role->prepare ? role->prepare() : EX_OK;
 	if (status != EX_OK)
 		_exit(status);
@@ -114,17 +127,21 @@ struct process *
 process_fork(const struct role *role, struct jail *jail, const char *account, const char *home)
 {
 	int pair[2];
+	unsigned number = (unsigned)(role - the_monitor.daemon->roles);
+	int cell = metrics_cell_take(number);
 	ask_pair(pair);
 	pid_t pid = fork();
 	if (pid == 0)
-		child_main(role, jail, pair[1], account, home);
+		child_main(role, jail, pair[1], cell, account, home);
 	close(pair[1]);
 	if (pid < 0) {
 		log_event(LOG_ERR, "fork_failed", "role=%s err=%s", role->name, log_errno(errno));
 		close(pair[0]);
+		metrics_cell_free(cell);
 		return NULL;
 	}
-	return process_add(pid, pair[0], role, role->name, the_monitor.generation);
+	metric_count(M_PROCESS_STARTS + number);
+	return process_add(pid, pair[0], role, role->name, the_monitor.generation, cell);
 }
 
 static const struct role *
@@ -138,9 +155,11 @@ role_named(const char *name)
 }
 
 struct process *
-process_adopt(pid_t pid, int chan, const char *role, unsigned generation)
+process_adopt(pid_t pid, int chan, const char *role_name, unsigned generation, int cell)
 {
-	struct process *p = process_add(pid, chan, role_named(role), role, generation);
+	const struct role *role = role_named(role_name);
+	cell = role ? metrics_cell_keep(cell, (unsigned)(role - the_monitor.daemon->roles)) : -1;
+	struct process *p = process_add(pid, chan, role, role_name, generation, cell);
 	p->is_old = true;
 	return p;
 }
@@ -188,6 +207,7 @@ process_gone(struct process *gone)
 	while (*link != gone)
 		link = &(*link)->next;
 	*link = gone->next;
+	metrics_cell_free(gone->cell);
 	loop_unwatch(&gone->watch);
 	asker_free(&gone->asker);
 	mem_free(&gone->address);

@@ -40,13 +40,17 @@ write_state(void)
 	struct buf b = {.max = STATE_BYTES_MAX};
 	buf_putf(&b, "generation %u\npid_file %d\n", m->generation, m->pid_file);
 	stay_open(m->pid_file);
+	if (m->metrics >= 0) {
+		buf_putf(&b, "metrics %d\n", m->metrics);
+		stay_open(m->metrics);
+	}
 	for (size_t i = 0; i < m->listeners.n; i++) {
 		const struct listener *l = &m->listeners.all[i];
 		buf_putf(&b, "listener %d %s %s\n", l->fd, l->kind, l->address);
 		stay_open(l->fd);
 	}
 	for (struct process *p = m->processes; p; p = p->next) {
-		buf_putf(&b, "process %d %d %u %s\n", (int)p->pid, p->chan, p->generation, p->role_name);
+		buf_putf(&b, "process %d %d %u %s %d\n", (int)p->pid, p->chan, p->generation, p->role_name, p->cell);
 		stay_open(p->chan);
 	}
 	int fd = memfd_create("reload", 0);
@@ -210,6 +214,8 @@ take_line(const char *line)
 		m->generation++;
 	else if (sscanf(line, "pid_file %d", &m->pid_file) == 1)
 		fcntl(m->pid_file, F_SETFD, FD_CLOEXEC);
+	else if (sscanf(line, "metrics %d", &m->metrics) == 1)
+		fcntl(m->metrics, F_SETFD, FD_CLOEXEC);
 	else if (sscanf(line, "listener %d %63s %63s", &fd, kind, address) == 3)
 		keep_listener(fd, kind, address);
 }
@@ -226,13 +232,14 @@ reload_read(void)
 static void
 adopt_line(const char *line)
 {
-	int pid, chan;
+	int pid, chan, cell = -1;
 	unsigned generation;
 	char role[24];
-	if (sscanf(line, "process %d %d %u %23s", &pid, &chan, &generation, role) != 4)
+	/* the cell is not told by every version */
+	if (sscanf(line, "process %d %d %u %23s %d", &pid, &chan, &generation, role, &cell) < 4)
 		return;
 	fcntl(chan, F_SETFD, FD_CLOEXEC);
-	struct process *p = process_adopt(pid, chan, role, generation);
+	struct process *p = process_adopt(pid, chan, role, generation, cell);
 	if (process_say(p, CTL_LOG, SPAN(""), log_fd()) != E_OK)
 		log_event(LOG_ERR, "log_not_passed", "child=%d", pid);
 }

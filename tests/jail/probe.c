@@ -204,7 +204,7 @@ static const struct kind {
 	bool has_own;
 } kinds[] = {
     {"smtpd session", 0, false},
-    {"front", JAIL_ACCEPT, false},
+    {"front, metrics", JAIL_ACCEPT, false},
     {"lookup", JAIL_FILES_READ | JAIL_FLOCK, false},
     {"resolver", JAIL_NET | JAIL_BIND_NET, false},
     {"fetch", JAIL_NET | JAIL_FILES_READ, false},

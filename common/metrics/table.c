@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/* table.c - the rows, and the texts of labels, in the order in which the code counts. */
+#include "metrics/table.h"
+
+#include <string.h>
+
+/* clang-format off */
+#define CODE_TEXT(code) #code,
+
+static const char *const tls_values[METRIC_TLS_COUNT] = {"1.2", "1.3", "failed"};
+static const char *const login_values[METRIC_LOGIN_COUNT] = {"ok", "failed", "suspended", "error"};
+static const char *const outcome_values[METRIC_OUTCOME_COUNT] = {"placed", "relayed", "deferred", "bounced"};
+static const char *const state_values[METRIC_STATE_COUNT] = {"journal", "deferred", "held"};
+static const char *const put_values[METRIC_PUT_COUNT] = {"ok", "full", "busy", "failed"};
+static const char *const job_values[METRIC_JOB_COUNT] = {"placed", "deferred", "failed"};
+static const char *const done_values[METRIC_DONE_COUNT] = {"ok", "failed"};
+static const char *const listener_values[METRIC_LISTENERS] = {"smtp", "submission", "submissions"};
+static const char *const class_values[METRIC_CLASSES] = {"2xx", "3xx", "4xx", "5xx"};
+static const char *const code_values[METRIC_CODES] = {METRIC_SMTP_CODES(CODE_TEXT) "other"};
+static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP",
+	"QUIT", "HELP", "VRFY", "STARTTLS", "AUTH", "unknown"};
+static const char *const pop3_verb_values[METRIC_POP3_VERBS] = {"STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT", "TOP",
+	"UIDL", "CAPA", "LANG", "UTF8", "unknown"};
+static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH", "SORT", "THREAD", "STORE", "NOOP", "IDLE",
+	"SELECT", "EXAMINE", "STATUS", "LIST", "APPEND", "COPY", "MOVE", "EXPUNGE", "CLOSE", "UNSELECT", "CHECK", "REPLACE", "CREATE",
+	"DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LSUB", "NAMESPACE", "GETQUOTA", "GETQUOTAROOT", "SETQUOTA", "ENABLE", "ID",
+	"CAPABILITY", "LOGOUT", "LOGIN", "AUTHENTICATE", "STARTTLS", "unknown"};
+
+#define LABELS_none       {NULL, NULL}
+#define LABELS_roles      {"role", NULL}
+#define LABELS_tls        {"result", tls_values}
+#define LABELS_logins     {"result", login_values}
+#define LABELS_outcomes   {"outcome", outcome_values}
+#define LABELS_states     {"state", state_values}
+#define LABELS_puts       {"result", put_values}
+#define LABELS_jobs       {"result", job_values}
+#define LABELS_done       {"result", done_values}
+#define LABELS_listeners  {"listener", listener_values}
+#define LABELS_classes    {"class", class_values}
+#define LABELS_codes      {"code", code_values}
+#define LABELS_smtp_verbs {"verb", smtp_verb_values}
+#define LABELS_pop3_verbs {"verb", pop3_verb_values}
+#define LABELS_imap_verbs {"verb", imap_verb_values}
+
+#define ROW(slot, slots, daemons, type, unit, name, labels, help) \
+	{slot, slots, daemons, METRIC_##type, unit, name, LABELS_##labels, help},
+
+const struct metric metric_rows[] = {METRICS(ROW)};
+/* clang-format on */
+const size_t metric_n_rows = COUNT(metric_rows);
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} daemons[] = {
+    {"smtpd", IN_SMTPD}, {"queue", IN_QUEUE}, {"deliver", IN_DELIVER}, {"pop3d", IN_POP3D}, {"imapd", IN_IMAPD}};
+
+unsigned
+metrics_daemon(const char *name)
+{
+	for (size_t i = 0; i < COUNT(daemons); i++)
+		if (!strcmp(name, daemons[i].name))
+			return daemons[i].bit;
+	return 0;
+}
+
+static uint64_t
+mix(uint64_t print, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		print = (print ^ (unsigned char)s.p[i]) * 1099511628211u; /* FNV-1a */
+	return (print ^ s.n) * 1099511628211u;
+}
+
+uint64_t
+metrics_layout(void)
+{
+	uint64_t print = 14695981039346656037u;
+	for (size_t i = 0; i < metric_n_rows; i++) {
+		const struct metric *m = &metric_rows[i];
+		uint32_t numbers[] = {m->slot, m->slots, m->type};
+		print = mix(mix(print, span_make(numbers, sizeof numbers)), span_of(m->name));
+		for (unsigned k = 0; m->labels.values && k < m->slots; k++)
+			print = mix(print, span_of(m->labels.values[k]));
+	}
+	print = mix(print, span_make(metric_latency_bounds_us, sizeof metric_latency_bounds_us));
+	return mix(print, span_make(metric_size_bounds, sizeof metric_size_bounds));
+}
