@@ -28,6 +28,7 @@ arrival_clear(struct arrival *a)
 {
 	buf_free(&a->bytes);
 	buf_free(&a->marks);
+	room_back(&the_spool.room, a->promised);
 	if (a->large >= 0)
 		close(a->large);
 	*a = (struct arrival){.large = -1};

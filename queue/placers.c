@@ -164,8 +164,9 @@ action_of(const struct job_result *r)
 }
 
 static void
-make_forward(struct message *m, const struct job_result *r, struct span address)
+make_forward(struct message *m, const struct job_result *r, uint16_t which)
 {
+	struct span address = r->forwards[which];
 	struct envelope e = m->envelope;
 	struct rcpt to = {.address = address};
 	struct buf b = {0};
@@ -174,6 +175,7 @@ make_forward(struct message *m, const struct job_result *r, struct span address)
 	e.rcpts = &to;
 	e.n_rcpts = 1;
 	buf_put(&b, m->envelope.id.b, ID_BYTES);
+	buf_u16(&b, (uint16_t)(r->n_forwards - which));
 	size_t at = b.len;
 	buf_u32(&b, 0);
 	envelope_put(&b, &e);
@@ -202,7 +204,7 @@ take_result(struct placer *p, const struct job_result *r)
 		p->has_unsynced = true;
 		w->owes = (uint8_t)report_of_success(m, r->rcpt, action_of(r));
 		for (uint16_t i = 0; i < r->n_forwards; i++)
-			make_forward(m, r, r->forwards[i]);
+			make_forward(m, r, i);
 	} else {
 		work_set(w, r->outcome == JOB_TEMP ? STEP_LATER : STEP_FAILED, buf_cstr(&reason));
 		log_event(LOG_NOTICE, r->outcome == JOB_TEMP ? "deferred" : "failed", "mid=%s rcpt=%s reason=%s",

@@ -208,6 +208,29 @@ derive(struct id parent, const struct envelope *e, struct arrival *r)
 	return err;
 }
 
+/* All copies of one alias have room, or none has: some of them, and all again later, would be doubles. */
+static bool
+has_room(struct id parent, uint16_t left, uint64_t size_bytes)
+{
+	static struct {
+		struct id parent;
+		uint16_t left;
+		bool is_refused;
+	} last;
+	struct room *room = &the_spool.room;
+	bool goes_on = id_eq(last.parent, parent) && last.left == left + 1;
+	uint64_t all_bytes = size_bytes * left;
+	if (!goes_on) {
+		room->looked_ms = 0; /* what was written since then is many times what one client brings */
+		last.is_refused = journal_live(the_spool.journal) >= the_spool.segments_most || !room_promise(room, all_bytes);
+		if (!last.is_refused)
+			room_back(room, all_bytes);
+	}
+	last.parent = parent;
+	last.left = left;
+	return !last.is_refused;
+}
+
 static int
 ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
@@ -216,8 +239,9 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	struct id parent;
 	(void)a, (void)fd, (void)reply, (void)fd_back;
 	rd_id(body, &parent);
+	uint16_t left = rd_u16(body);
 	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
-	if (rd_end(body) != E_OK || envelope_get(envelope, &arena, &e) != E_OK) {
+	if (rd_end(body) != E_OK || left == 0 || envelope_get(envelope, &arena, &e) != E_OK) {
 		arena_reset(&arena);
 		return E_BAD;
 	}
@@ -227,8 +251,12 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	    .parent = parent,
 	    .record = {.kind = RECORD_MESSAGE, .id = e.id},
 	    .bytes = {.max = SIZE_MAX / 2}};
-	if (derive(parent, &e, &made) != E_OK)
+	if (!has_room(parent, left, e.size_bytes))
+		made.verdict = SPOOL_FULL;
+	else if (derive(parent, &e, &made) != E_OK)
 		made.verdict = SPOOL_FAILED;
+	else if (room_promise(&the_spool.room, e.size_bytes))
+		made.promised = e.size_bytes;
 	/* it is answered with the batch that it goes into */
 	*spool_arrival(made.bytes.len) = made;
 	arena_reset(&arena);

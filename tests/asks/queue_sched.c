@@ -38,7 +38,7 @@ sample_sched(uint16_t type, struct buf *b)
 	if (type == SCHED_DONE || type == SCHED_DEFER || type == SCHED_FETCH)
 		buf_u16(b, 1);
 	buf_put(b, id.b, ID_BYTES);
-	if (type == SCHED_DEFER || type == SCHED_MARK || type == SCHED_REPORT)
+	if (type == SCHED_DEFER || type == SCHED_MARK || type == SCHED_REPORT || type == SCHED_DERIVE)
 		buf_u16(b, 1);
 	if (type == SCHED_MARK || type == SCHED_REPORT)
 		buf_u16(b, 0);
