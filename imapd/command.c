@@ -141,6 +141,8 @@ run(struct session *s, struct command *c)
 {
 	const struct row *row = NULL;
 	enum reply r = begin(s, c, &row);
+	if (r == R_DONE && row->handler != cmd_select) /* it may take long: what was left is no more kept for a SELECT */
+		store_unselect_now(s->store);
 	if (r == R_DONE)
 		r = row->handler(s, c);
 	if (!finish_reading(s) || s->is_broken) {
