@@ -59,7 +59,7 @@ static struct {
 	uint64_t waiting;         /* files, by the last scan and since */
 	bool needs_scan;          /* there may be names that are not in all */
 	bool has_waited;          /* one of a user without a share is among them */
-	bool is_closed;
+	enum { DOOR_UNKNOWN, DOOR_CLOSED, DOOR_OPEN } is_at; /* the door */
 } drop = {.notify = -1, .door = -1};
 
 /* ---- the door ---- */
@@ -69,17 +69,17 @@ set_door(bool is_open)
 {
 	enum { OTHERS_PASS = 0001, DIR_MODE = 0750 };
 	struct stat st;
-	if (is_open != drop.is_closed)
+	if (drop.is_at == (is_open ? DOOR_OPEN : DOOR_CLOSED))
 		return;
 	if (fstat(drop.door, &st) == 0 && !!(st.st_mode & OTHERS_PASS) == is_open) {
-		drop.is_closed = !is_open;
+		drop.is_at = is_open ? DOOR_OPEN : DOOR_CLOSED;
 		return;
 	}
 	if (fchmod(drop.door, DIR_MODE | (is_open ? OTHERS_PASS : 0)) != 0) {
 		log_event(LOG_ERR, "no_door", "err=%s", log_errno(errno));
 		return;
 	}
-	drop.is_closed = !is_open;
+	drop.is_at = is_open ? DOOR_OPEN : DOOR_CLOSED;
 	log_event(is_open ? LOG_NOTICE : LOG_WARNING, is_open ? "drop_open" : "drop_closed", "waiting=%llu",
 	    (unsigned long long)drop.waiting);
 }
@@ -320,7 +320,6 @@ drop_run(void)
 	drop.all = mem_new(PENDING_MOST * sizeof *drop.all);
 	drop.users = mem_new(USERS_MOST * sizeof *drop.users);
 	drop.needs_scan = true;
-	drop.is_closed = true; /* perhaps it is: it is opened */
 	the_child.on_drain = on_drain;
 	drop.loop = loop_new();
 	loop_watch(drop.loop, drop.notify, LOOP_READ, on_notify, NULL);

@@ -36,7 +36,7 @@ static const struct role roles[] = {
 static int
 make_owned(int at, const char *path, int flags, uid_t uid, gid_t gid, mode_t mode)
 {
-	if (mkdirat(at, path, mode) != 0 && errno != EEXIST)
+	if (mkdirat(at, path, mode & 0777) != 0 && errno != EEXIST)
 		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(path), log_errno(errno));
 	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 	struct stat st = {.st_mode = 0};

@@ -59,7 +59,13 @@ name_file(const char *dir, int fd)
 	char from[32];
 	buf_putf(&to, "%s/%s", dir, id_text(id_new()));
 	snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
-	int err = linkat(AT_FDCWD, from, AT_FDCWD, buf_cstr(&to), AT_SYMLINK_FOLLOW) == 0 && fsync(fd) == 0 ? E_OK : E_IO;
+	int err = linkat(AT_FDCWD, from, AT_FDCWD, buf_cstr(&to), AT_SYMLINK_FOLLOW) == 0 ? E_OK : E_IO;
+	if (err == E_OK && fsync(fd) != 0) {
+		int why = errno;
+		unlink(buf_cstr(&to)); /* who is told "later" sends it again */
+		errno = why;
+		err = E_IO;
+	}
 	buf_free(&to);
 	return err;
 }
