@@ -68,19 +68,23 @@ put_signed(struct span secret, char kind, struct span rest, struct span domain, 
 	return finish(out, from, domain);
 }
 
-/* One that another host rewrote: that host stays in it, and not each one on the way. */
-static void
+/* One that another host rewrote: the first that did stays in it, and not each one on the way.  False: it only looks so. */
+static bool
 put_again(struct buf *rest, struct span local, struct span host)
 {
-	struct span behind = span_from(local, 5);
-	if (local.p[3] == '1') {
-		span_cut(&behind, '='); /* its hash; then its host, and the rest */
-		buf_span(rest, behind);
-		return;
+	if (!srs_is(local))
+		return false;
+	if (local.p[3] == '0') {
+		buf_span(rest, host);
+		buf_ch(rest, '=');
+		buf_span(rest, span_from(local, 4));
+		return true;
 	}
-	buf_span(rest, host);
-	buf_ch(rest, '=');
-	buf_span(rest, span_from(local, 4));
+	struct span behind = span_from(local, 5);
+	span_cut(&behind, '='); /* its hash; then the first host, and what that one made */
+	size_t first = span_find(behind, '=');
+	buf_span(rest, behind);
+	return first > 0 && first + 1 < behind.n;
 }
 
 int
@@ -91,12 +95,14 @@ srs_forward(struct span secret, struct span sender, struct span domain, int64_t 
 	struct span local = span_head(sender, at), host = span_from(sender, at + 1);
 	if (at == sender.n || !local.n || !host.n || local.p[0] == '"' || span_find(host, '=') < host.n)
 		return E_BAD;
-	bool is_again = srs_is(local);
-	if (is_again) {
-		put_again(&rest, local, host);
-	} else {
+	bool is_again = put_again(&rest, local, host);
+	if (!is_again) {
+		buf_reset(&rest);
 		put_day(&rest, now_sec);
-		buf_putf(&rest, "=%.*s=%.*s", SPAN_ARG(host), SPAN_ARG(local));
+		buf_ch(&rest, '=');
+		buf_span(&rest, host);
+		buf_ch(&rest, '=');
+		buf_span(&rest, local);
 	}
 	int err = put_signed(secret, is_again ? '1' : '0', buf_as_span(&rest), domain, out);
 	buf_free(&rest);

@@ -330,7 +330,8 @@ orcpt_put_field(struct buf *out, struct span orcpt, bool is_global)
 	int err = is_utf8 ? unitext_decode(orcpt, &plain) : xtext_decode(orcpt, &plain);
 	bool is_plain = err == E_OK && is_showable(buf_as_span(&plain)) &&
 	                (is_global || is_utf8 || span_is_ascii(buf_as_span(&plain)));
-	put_line(out, type);
+	for (size_t i = 0; i < type.n; i++)
+		buf_ch(out, is_xchar(type.p[i]) ? type.p[i] : '?');
 	buf_ch(out, ';');
 	if (is_plain && is_utf8 && !is_global)
 		unitext_put(out, buf_as_span(&plain));
