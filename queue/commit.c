@@ -32,7 +32,7 @@ bool
 spool_dropped(const struct envelope *e, struct id *name)
 {
 	struct span head = SPAN(DROPPED_CLIENT);
-	return (e->flags & ENV_DROPPED) && span_starts(e->client, head) && id_parse(span_from(e->client, head.n), name) == E_OK;
+	return (e->flags & (ENV_DROPPED | ENV_DERIVED)) == ENV_DROPPED && span_starts(e->client, head) && id_parse(span_from(e->client, head.n), name) == E_OK;
 }
 
 struct entry *
