@@ -2,6 +2,7 @@
 /* main.c - imapd: mailboxes for those who read, file and search. */
 #include "auth/auth.h"
 #include "login/front.h"
+#include "login/roll.h"
 #include "login/ticket.h"
 #include "imapd/asks.h"
 #include "imapd/login.h"
@@ -30,8 +31,8 @@ auth_role_prepare(void)
 static void
 before_start(const struct conf *conf)
 {
-	(void)conf;
 	charset_preload();
+	roll_new(conf, "imapd");
 }
 
 /* clang-format off */
@@ -57,7 +58,8 @@ main(int argc, char **argv)
 {
 	static const char *const listen[] = {"listen_imap", "listen_imaps", NULL};
 	static const struct daemon imapd = {.name = "imapd", .about = "lets mail programs read, file, flag and search",
-	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test, .before_start = before_start,
+	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test,
+	    .on_gone = roll_strike, .before_start = before_start,
 	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[IMAP_SESSION];
 	return daemon_main(&imapd, argc, argv);

@@ -2,6 +2,7 @@
 /* main.c - pop3d: maildrops for those who fetch. */
 #include "auth/auth.h"
 #include "login/front.h"
+#include "login/roll.h"
 #include "login/ticket.h"
 #include "pop3d/asks.h"
 #include "pop3d/login.h"
@@ -23,6 +24,12 @@ auth_role_prepare(void)
 {
 	auth_announce_with(ticket_announce);
 	return auth_prepare();
+}
+
+static void
+before_start(const struct conf *conf)
+{
+	roll_new(conf, "pop3d");
 }
 
 /* clang-format off */
@@ -48,7 +55,8 @@ main(int argc, char **argv)
 {
 	static const char *const listen[] = {"listen_pop3", "listen_pop3s", NULL};
 	static const struct daemon pop3d = {.name = "pop3d", .about = "lets mail programs fetch and delete",
-	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test,
+	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test, .before_start = before_start,
+	    .on_gone = roll_strike,
 	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[POP3_SESSION];
 	return daemon_main(&pop3d, argc, argv);

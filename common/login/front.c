@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "login/nets.h"
 #include "login/proxy.h"
+#include "login/roll.h"
 #include "proc/child.h"
 
 struct front the_front;
@@ -23,7 +24,6 @@ static struct {
 	bool is_listening;
 	bool is_paused; /* no descriptors were left: until the next tick */
 	uint32_t n_processors;
-	struct crowd crowd;
 	struct nets proxies;
 	struct loop_timer *tick;
 } role;
@@ -45,7 +45,7 @@ void
 front_left(struct front_conn *c)
 {
 	if (c->is_counted)
-		crowd_leave(&role.crowd, c->peer.key);
+		roll_leave(c->peer.key);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -58,7 +58,7 @@ front_left(struct front_conn *c)
 static void
 admit(struct front_conn *c)
 {
-	if (crowd_enter(&role.crowd, c->peer.key) == E_OK) {
+	if (roll_enter(c->peer.key) == E_OK) {
 		c->is_counted = true;
 		conn_begin(c);
 		return;
@@ -258,6 +258,8 @@ front_prepare(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN); /* a file says it: later there is none */
 	role.n_processors = n > 0 ? (uint32_t)n : 1;
+	if (roll_sign() != E_OK)
+		return EX_TEMPFAIL; /* its place is not free yet: the monitor tries again */
 	return tls_server_new(the_child.conf, key_channel, &the_front.tls) == E_OK ? EX_OK : EX_CONFIG;
 }
 
@@ -275,8 +277,6 @@ front_run(const struct dialect *d)
 	the_front.dialect = d;
 	the_front.most = (size_t)conf_int(c, section, "front_connections");
 	the_front.loop = loop_new();
-	crowd_init(&role.crowd, (uint32_t)conf_int(c, section, "connections_most"),
-	    (uint32_t)conf_int(c, section, "connections_per_address"));
 	nets_load(&role.proxies, c, "common", "proxy_networks");
 	the_child.on_drain = on_drain;
 	for (size_t i = 0; i < the_child.n_listeners && i < COUNT(role.doors); i++)

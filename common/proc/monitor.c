@@ -90,6 +90,8 @@ on_death(struct process *p, int status)
 	say_death(p, status);
 	if (role && !is_good)
 		metric_count(M_PROCESS_DEATHS + (unsigned)(role - m->daemon->roles));
+	if (m->daemon->on_gone)
+		m->daemon->on_gone(p->pid);
 	process_gone(p);
 	if (m->is_stopping && !m->processes)
 		loop_stop(m->loop);

@@ -27,6 +27,45 @@ def crowds(t, daemon, connect, refusal, leave, login):
                 h.close()
 
 
+def crowds_of_all(t, daemon, connect, refusal):
+    """Limits hold for all fronts together; one that dies gives back what it held, and not more."""
+    for setting, what in (("connections_per_address", "of an address"), ("connections_most", "in all")):
+        with Suite(**{f"{daemon}__{setting}": 5, f"{daemon}__front_connections": 2}) as s:
+            s.start(daemon)
+            held = [connect(s) for _ in range(5)]
+            fronts = s.pids(daemon, "front")
+            t.check(len(fronts) >= 3 and all(h.said.lstrip("+") == "OK" for h in held), f"five connections {what} at fronts of two",
+                    f"{len(fronts)} fronts")
+            c = connect(s)
+            t.check(c.said == refusal and c.has_ended(), f"one more {what}, at whatever front: {refusal}", c.said)
+            c.close()
+            dead = s.kill(daemon, "front")
+            wait_for(lambda: dead[0] not in s.pids(daemon, "front"), 10)
+            lost = [h for h in held if has_lost(h)]
+            again = [connect(s) for _ in lost]
+            t.check(0 < len(lost) <= 2 and all(h.said.lstrip("+") == "OK" for h in again), "a front dies: its places are free again",
+                    f"{len(lost)} lost, {[h.said for h in again]}")
+            c = connect(s)
+            t.check(c.said == refusal, f"and those {what} of the others are not", c.said)
+            c.close()
+            for h in held + again:
+                h.close()
+
+
+def has_lost(h):
+    """Its connection has ended."""
+    conn = h.s if hasattr(h, "s") else h.socket
+    conn.settimeout(0.3)
+    try:
+        return conn.recv(1, socket.MSG_PEEK) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    finally:
+        conn.settimeout(20)
+
+
 def sent_ahead(t, daemon, kind, starttls, noop):
     """What comes behind STARTTLS in plain is discarded; but nobody holds the front by sending on and on."""
     with Suite() as s:

@@ -79,6 +79,7 @@ class Greeted(Imap):
 
 def crowds(t):
     fronts.crowds(t, "imapd", Greeted, "BYE [LIMIT]", lambda c: c.do("LOGOUT"), lambda c: c.login(U1, "pass").ok)
+    fronts.crowds_of_all(t, "imapd", Greeted, "BYE [LIMIT]")
 
 
 def sent_ahead(t):

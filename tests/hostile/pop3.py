@@ -148,6 +148,7 @@ def sent_ahead(t):
 
 def crowds(t):
     fronts.crowds(t, "pop3d", Pop, "-ERR [SYS/TEMP]", lambda c: c.ask("QUIT"), lambda c: c.login().startswith("+OK"))
+    fronts.crowds_of_all(t, "pop3d", Pop, "-ERR [SYS/TEMP]")
 
 
 def keeper(t):

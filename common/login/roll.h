@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * roll.h - who is connected to all fronts of a daemon: from each address (an IPv6 one by its /64), and in all.  A page of
+ * each front lies in memory that they share; only its front writes it, the others count it.  A front that dies leaves its page
+ * to the monitor, which strikes it out.  A reload begins a new roll: fronts that drain count among themselves.
+ */
+#ifndef LOGIN_ROLL_H
+#define LOGIN_ROLL_H
+
+#include <sys/types.h>
+
+#include "login/crowd.h"
+
+struct conf;
+
+enum { ROLL_PAGES_SPARE = 8 }; /* beside fronts_most: those that died and are not struck out yet */
+
+/* ---- in the monitor ---- */
+/* roll_new - before the first front: front_connections, fronts_most, connections_* of this section.  No memory: dies */
+void roll_new(const struct conf *, const char *section);
+void roll_strike(pid_t);           /* a process ended; nothing, when it had no page */
+
+/* ---- in a front ---- */
+/* roll_sign - takes a page.  E_OK, E_LIMIT (all are taken) */
+MUST_USE int roll_sign(void);
+/* roll_enter - E_OK, E_LIMIT (too many in all), E_DENY (too many from there); only E_OK counts it.  Two that come at the same
+ * moment for the last place may both be refused, never both let in */
+MUST_USE int roll_enter(struct crowd_key);
+void roll_leave(struct crowd_key); /* one that entered here */
+
+/* ---- in all others ---- */
+void roll_close(void);             /* not theirs to see */
+
+#endif
