@@ -302,6 +302,7 @@ message_judge(struct message *m)
 	report_choose(m);
 	c = count_steps(m);
 	if (c.owing) {
+		defer_note(m); /* should the report take long, what was sent is not sent again */
 		report_message(m);
 		return;
 	}
