@@ -109,7 +109,13 @@ index_make(struct tables *t, struct floor *f)
 {
 	struct rebuilding r = {.tables = t, .floor = f};
 	int err = db_begin(t->db, &r.txn);
-	return err == E_OK ? finish(&r, add_firsts(&r, COUNT(first_mailboxes))) : err;
+	if (err != E_OK)
+		return err;
+	err = add_firsts(&r, COUNT(first_mailboxes));
+	/* nobody who gets the first message waits for a floor */
+	f->uid += FLOOR_UIDS_AHEAD;
+	f->modseq += FLOOR_MODSEQS_AHEAD;
+	return finish(&r, err);
 }
 
 /* ---- from the dump ---- */
