@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "conf/route.h"
+
 enum {
 	DOMAIN_BYTES_MAX = 255,
 	LABEL_BYTES_MAX = 63,
@@ -189,6 +191,22 @@ check_server(const char *value)
 	           : "an address like \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::1]:5353\", or \"system\"";
 }
 
+const char *
+check_route(const char *value)
+{
+	struct route r;
+	return route_parse(span_of(value), &r) == E_OK
+	           ? NULL
+	           : "\"example.org=smtp://mail.example.net:587 tls=verify user=name\", see merpati.conf(5)";
+}
+
+const char *
+check_source(const char *value)
+{
+	unsigned bits;
+	return !value[0] || is_host(span_of(value), &bits) ? NULL : "an address like \"192.0.2.1\" or \"2001:db8::1\", or \"\"";
+}
+
 /* ---- settings against each other ---- */
 
 /* clang-format off */
@@ -198,6 +216,8 @@ static const struct {
 	{"common", "uid_first",       "uid_last"},
 	{"queue",  "retry_first",     "retry_most"},
 	{"queue",  "segments_live",   "segments_most"},
+	{"queue",  "relay_down_first", "relay_down_most"},
+	{"queue",  "relay_connections_first", "relay_connections_most"},
 };
 
 /* clang-format on */
