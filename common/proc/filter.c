@@ -78,7 +78,7 @@ static const struct {
     {JAIL_LISTEN_UNIX, listening, COUNT(listening)},
     {JAIL_CONNECT_UNIX | JAIL_NET, connecting, COUNT(connecting)},
     {JAIL_FLOCK, locking, COUNT(locking)},
-    {JAIL_BIND_NET, binding, COUNT(binding)},
+    {JAIL_BIND_NET | JAIL_BIND_TCP, binding, COUNT(binding)},
 };
 
 static void

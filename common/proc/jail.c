@@ -145,9 +145,9 @@ landlock_path(int ruleset, uint64_t fs, const char *path, unsigned access)
 }
 
 static void
-landlock_port(int ruleset, uint16_t port)
+landlock_port(int ruleset, uint64_t access, uint16_t port)
 {
-	struct net_port_attr rule = {.allowed_access = NET_CONNECT_TCP, .port = port};
+	struct net_port_attr rule = {.allowed_access = access, .port = port};
 	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) != 0)
 		jail_failed("landlock_port");
 }
@@ -168,7 +168,9 @@ landlock_enter(const struct jail *j)
 	for (size_t i = 0; i < j->n_paths; i++)
 		landlock_path(ruleset, a.handled_access_fs, j->paths[i].path, j->paths[i].access);
 	for (size_t i = 0; abi >= 4 && i < j->n_ports; i++)
-		landlock_port(ruleset, j->ports[i]);
+		landlock_port(ruleset, NET_CONNECT_TCP, j->ports[i]);
+	if (abi >= 4 && (j->calls & JAIL_BIND_TCP))
+		landlock_port(ruleset, NET_BIND_TCP, 0); /* an address, and any port */
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		jail_failed("landlock_restrict_self");
 	close(ruleset);

@@ -21,6 +21,7 @@ enum jail_calls {              /* families of system calls, on top of the ones e
 	JAIL_NET = 128,        /* socket(AF_INET, AF_INET6), connect */
 	JAIL_INOTIFY = 256,
 	JAIL_FLOCK = 512,
+	JAIL_BIND_TCP = 2048,  /* bind to an address and any port: connections come from it */
 	JAIL_BIND_NET = 1024,  /* bind, for sockets of JAIL_NET: each question to the DNS from a port of its own */
 };
 

@@ -17,6 +17,7 @@ static const char priority[] =
 struct tls_client {
 	gnutls_certificate_credentials_t credentials; /* own */
 	gnutls_priority_t priority;                   /* own */
+	struct span session;                          /* borrow: of the next connection, or empty */
 };
 
 static int
@@ -33,19 +34,57 @@ read_authorities(struct tls_client *c, const char *ca_file)
 	return E_IO;
 }
 
-int
-tls_client_new(const char *ca_file, struct tls_client **out)
+static struct tls_client *
+client_new(void)
 {
 	struct tls_client *c = mem_new(sizeof *c);
 	if (gnutls_certificate_allocate_credentials(&c->credentials) < 0)
 		bug("gnutls_certificate_allocate_credentials");
 	if (gnutls_priority_init(&c->priority, priority, NULL) < 0)
 		bug("the TLS priority string");
+	return c;
+}
+
+int
+tls_client_new(const char *ca_file, struct tls_client **out)
+{
+	struct tls_client *c = client_new();
 	int err = ca_file && !*ca_file ? E_OK : read_authorities(c, ca_file);
 	if (err != E_OK)
 		tls_client_free(&c);
 	*out = c;
 	return err;
+}
+
+int
+tls_client_new_pem(struct span pem, struct tls_client **out)
+{
+	gnutls_datum_t all = {(unsigned char *)(uintptr_t)pem.p, (unsigned)pem.n};
+	struct tls_client *c = client_new();
+	if (pem.n > UINT_MAX || gnutls_certificate_set_x509_trust_mem(c->credentials, &all, GNUTLS_X509_FMT_PEM) <= 0)
+		tls_client_free(&c);
+	*out = c;
+	return c ? E_OK : E_IO;
+}
+
+void
+tls_client_resume(struct tls_client *c, struct span session)
+{
+	c->session = session;
+}
+
+int
+tls_client_session(struct tls_conn *c, struct buf *out)
+{
+	gnutls_datum_t data;
+	/* of TLS 1.3 it is a ticket, which the server sends when it likes */
+	bool is_there = gnutls_protocol_get_version(c->session) < GNUTLS_TLS1_3 ||
+	                (gnutls_session_get_flags(c->session) & GNUTLS_SFLAGS_SESSION_TICKET);
+	if (!is_there || gnutls_session_get_data2(c->session, &data) < 0)
+		return E_BAD;
+	buf_put(out, data.data, data.size);
+	gnutls_free(data.data);
+	return E_OK;
 }
 
 void
@@ -67,7 +106,7 @@ is_address(const char *host)
 
 /* GnuTLS keeps a pointer to host until the handshake is over. */
 static struct tls_conn *
-conn_new(const struct tls_client *client, int fd, const char *host, enum tls_peer peer)
+conn_new(struct tls_client *client, int fd, const char *host, enum tls_peer peer)
 {
 	struct tls_conn *c = mem_new(sizeof *c);
 	if (gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) <
@@ -87,6 +126,9 @@ conn_new(const struct tls_client *client, int fd, const char *host, enum tls_pee
 		memcpy(c->expected, of, sizeof of);
 		gnutls_session_set_verify_cert2(c->session, c->expected, COUNT(of), 0);
 	}
+	if (client->session.n && gnutls_session_set_data(c->session, client->session.p, client->session.n) < 0)
+		log_event(LOG_DEBUG, "no_resumption", "host=%s", log_qs(host));
+	client->session = SPAN("");
 	tls_transport_set(c, fd);
 	return c;
 }

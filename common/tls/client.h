@@ -24,7 +24,12 @@ enum tls_peer {
  *   returns  E_OK, E_IO (the file cannot be read, or no certificate is in it: logged)
  */
 MUST_USE int tls_client_new(const char *ca_file, struct tls_client **out);
+MUST_USE int tls_client_new_pem(struct span pem, struct tls_client **out); /* the same from bytes: in a jail, too */
 void tls_client_free(struct tls_client **); /* after the connections */
+/* tls_client_resume - the next connection begins with this session, as tls_client_session gave it; borrow: until then */
+void tls_client_resume(struct tls_client *, struct span session);
+/* tls_client_session - of a connection that is open: what a later one to the same host begins with.  E_OK, E_BAD (none) */
+MUST_USE int tls_client_session(struct tls_conn *, struct buf *out);
 
 /*
  * tls_connect - the handshake, as the client.  Unread plain bytes of io are discarded first: what a server says before
