@@ -5,16 +5,19 @@
  *   sched <-> spool: below
  *   sched -> bounce: BOUNCE_MAKE, below
  *   sched -> deliver's placers: common/spool/job.h
+ *   sched <-> relay: queue/relay/order.h; relay -> resolver: common/net/resolver.h
+ *   relay -> monitor: QUEUE_UNIX, below
  *   merpati queue -> sched: common/spool/admin.h, on RUN/queue/admin
  */
 #ifndef QUEUE_ASKS_H
 #define QUEUE_ASKS_H
 
+#include "proc/daemon.h"
 #include "spool/envelope.h"
 #include "spool/job.h"
 
 /* The roles, in the order of main.c's table. */
-enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE, QUEUE_DROP };
+enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE, QUEUE_DROP, QUEUE_RELAY, QUEUE_RESOLVER };
 
 /* sched -> spool */
 enum sched_ask {
@@ -31,6 +34,7 @@ enum sched_ask {
 	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
 	SCHED_HOLD,     /* id, u8 held: what waits in its deferred file is held, or no longer.  No reply: its row counts */
 	SCHED_SYNC,     /* nothing -> SAY_SYNCED, when what was done before is noted durably */
+	SCHED_COPIES,   /* u32 tag, u16 n, n x id: bytes of messages, one behind the other -> SAY_COPIES */
 	SCHED_ASKS
 };
 
@@ -48,6 +52,8 @@ enum spool_says {
 	SAY_NAMES,       /* u16 n, n x id */
 	SAY_LONG,        /* u8 source, u32 segment, u64 offset, empty str; fd: as one of SAY_NEW, but the envelope,
 	                  * too long for a message, is in a sealed memory file */
+	SAY_COPIES,      /* u32 tag, u16 n, n x {u8 ok, u64 offset, u64 bytes}, fd: a sealed memory file; where it is one
+	                  * large message, its own file, for reading */
 	SAY_PRESSURE,    /* u8 live segments, u8 most: checkpoint, and defer what is slow, now */
 };
 
@@ -55,6 +61,11 @@ enum spool_says {
  * attempt, u64 wall clock of the end of its lifetime; fd: the message's bytes
  * -> str envelope of a report; fd: its bytes, in a memory file.  No fd: none could be made */
 enum bounce_ask { BOUNCE_MAKE = 1, BOUNCE_ASKS };
+
+/* relay -> monitor: u16 place in the setting routes -> u8 result, fd: a connection to the UNIX socket of that route */
+enum queue_mon_ask { QUEUE_UNIX = MON_EXTRA };
+
+enum { COPIES_MOST = 32 }; /* messages of a SCHED_COPIES */
 
 enum { SAY_BATCH_MAX = 128, SAY_NAMES_MAX = 2048 };
 

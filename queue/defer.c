@@ -76,9 +76,12 @@ row_of(const struct message *m, struct index_row *out)
 {
 	*out = (struct index_row){.id = m->envelope.id, .first_sec = m->first_sec,
 	    .due_sec = retry_now() + retry_delay(m->attempts, the_sched.retry_first, the_sched.retry_most)};
+	bool was_attempt = !m->is_held && (m->was_tried || !m->wait_sec);
+	if (m->wait_sec && (!was_attempt || retry_now() + m->wait_sec > out->due_sec))
+		out->due_sec = retry_now() + m->wait_sec;
 	message_entry(m, &out->entry);
 	out->entry.state = m->is_held ? ADMIN_HELD : ADMIN_DEFERRED;
-	out->entry.attempts += !m->is_held;
+	out->entry.attempts += was_attempt;
 	if (m->is_held) {
 		out->due_sec = HELD_DUE_SEC;
 		return;
@@ -159,6 +162,8 @@ void
 defer_message(struct message *m)
 {
 	message_move(m, MSG_DEFERRING, NULL);
+	if (m->is_filing)
+		return; /* it comes again when its file is written */
 	if (!m->is_deferred) {
 		say_defer(m);
 		return;
@@ -166,6 +171,36 @@ defer_message(struct message *m)
 	defer_note(m);
 	if (!m->n_marking)
 		leave(m);
+}
+
+/* Its file comes while it is under way; a row, should we end before it does. */
+void
+defer_file(struct message *m)
+{
+	int64_t now = clock_mono_ms();
+	if (m->is_deferred || m->is_filing || m->state == MSG_DEFERRING || now < m->again_ms)
+		return;
+	m->is_filing = true;
+	say_defer(m);
+}
+
+static void
+filed(struct message *m, bool is_ok)
+{
+	struct index_row row;
+	m->is_filing = false;
+	m->again_ms = clock_mono_ms() + UNFILED_WAIT_MS;
+	if (is_ok) {
+		m->is_deferred = true;
+		the_sched.n_deferred_active++;
+		row_of(m, &row);
+		row.due_sec = retry_now() + the_sched.retry_most;
+		if (index_put(the_sched.index, &row) != E_OK)
+			row_lost(row.id);
+		has_unsynced_rows = true;
+	}
+	if (m->state == MSG_DEFERRING)
+		defer_message(m);
 }
 
 void
@@ -177,6 +212,10 @@ defer_said(struct rd *body)
 		rd_id(body, &id);
 		bool is_ok = rd_u8(body) == 1;
 		struct message *m = message_find(id);
+		if (m && m->is_filing) {
+			filed(m, is_ok);
+			continue;
+		}
 		if (!m || m->state != MSG_DEFERRING)
 			continue;
 		if (is_ok)
@@ -192,10 +231,8 @@ defer_unfiled(void)
 	int64_t now = clock_mono_ms();
 	/* in the order of their coming, so of their times */
 	for (struct message *m; (m = the_sched.unfiled.first) && m->again_ms <= now;) {
-		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
-			if (m->works[i].step == STEP_LATER && sched_is_local(m->envelope.rcpts[i].address))
-				work_set(&m->works[i], STEP_READY, NULL);
-		message_judge(m);
+		message_move(m, MSG_ACTIVE, NULL);
+		message_again(m);
 	}
 }
 
@@ -337,15 +374,14 @@ fetch(const struct id *ids, size_t n)
 	sched_tell(SCHED_FETCH, &b);
 }
 
-void
-defer_due(void)
+size_t
+defer_fetch(const struct id *ids, size_t n)
 {
 	struct sched *s = &the_sched;
-	struct id ids[SAY_BATCH_MAX], fresh[SAY_BATCH_MAX];
+	struct id fresh[SAY_BATCH_MAX];
 	size_t n_fresh = 0;
-	if (!s->is_replayed || s->n_deferred_active + fetches.n + SAY_BATCH_MAX > FETCH_MOST)
-		return;
-	size_t n = index_due(s->index, retry_now(), ids, SAY_BATCH_MAX);
+	if (!s->is_replayed || n > SAY_BATCH_MAX || s->n_deferred_active + fetches.n + n > FETCH_MOST)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		/* out of the order of due times until it is judged again; a crash finds it by name */
 		int err = index_reschedule(s->index, ids[i], retry_now() + s->retry_most);
@@ -353,6 +389,19 @@ defer_due(void)
 			fresh[n_fresh++] = ids[i];
 	}
 	fetch(fresh, n_fresh);
+	return n;
+}
+
+void
+defer_due(void)
+{
+	struct sched *s = &the_sched;
+	struct id ids[SAY_BATCH_MAX];
+	if (!s->is_replayed || s->n_deferred_active + fetches.n + SAY_BATCH_MAX > FETCH_MOST)
+		return;
+	size_t n = index_due(s->index, retry_now(), ids, SAY_BATCH_MAX);
+	if (defer_fetch(ids, n) != n)
+		bug("deferred messages for which there was room");
 }
 
 void

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* main.c - queue: spool, scheduler, reports. */
+/* main.c - queue: spool, scheduler, reports, relays, the DNS for them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/route.h"
 #include "metrics/role.h"
-#include "proc/daemon.h"
+#include "net/resolver.h"
+#include "proc/monitor.h"
 #include "queue/asks.h"
 #include "queue/bounce.h"
 #include "queue/drop.h"
+#include "queue/relay/relay.h"
 #include "queue/sched.h"
 #include "queue/spool.h"
 
@@ -21,13 +27,19 @@ static const struct role roles[] = {
 		.jail = spool_jail, .run = spool_run},
 	[QUEUE_SCHED] = {.name = "sched", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
 		.channels = 1u << QUEUE_SPOOL | 1u << QUEUE_BOUNCE, .peers = DAEMON_DELIVER,
-		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON),
-		.jail = sched_jail, .run = sched_run},
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_SPAWN),
+		.prepare = sched_prepare, .jail = sched_jail, .run = sched_run},
 	[QUEUE_BOUNCE] = {.name = "bounce", .user = USER_NET, .at_start = 1,
 		.jail = bounce_jail, .run = bounce_run},
 	[QUEUE_DROP] = {.name = "drop", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
 		.peers = DAEMON_QUEUE, .monitor_asks = MON_MAY(MON_DAEMON),
 		.prepare = drop_prepare, .jail = drop_jail, .run = drop_run},
+	[QUEUE_RELAY] = {.name = "relay", .user = USER_NET, .flags = ROLE_POOL, .most = "relays_most",
+		.channels = 1u << QUEUE_SCHED | 1u << QUEUE_RESOLVER,
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_WHO) | MON_MAY(QUEUE_UNIX),
+		.prepare = relay_prepare, .jail = relay_jail, .run = relay_run},
+	[QUEUE_RESOLVER] = {.name = "resolver", .user = USER_NET, .at_start = 1,
+		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -73,11 +85,43 @@ before_start(const struct conf *conf)
 		close(spool);
 }
 
+/* The other end of a route is a socket of this host: a relay has no path to it. */
+static int
+ask_unix(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	const struct conf *c = the_monitor.conf;
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	uint16_t i = rd_u16(body);
+	struct route route;
+	(void)a, (void)fd;
+	if (rd_end(body) != E_OK || i >= conf_list_count(c, "queue", "routes") ||
+	    route_parse(span_of(conf_list(c, "queue", "routes", i)), &route) != E_OK || route.kind != ROUTE_UNIX)
+		return E_BAD;
+	_Static_assert((int)ROUTE_PATH_MAX < (int)sizeof to.sun_path, "a path fits");
+	memcpy(to.sun_path, route.host.p, route.host.n);
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool is_there = s >= 0 && connect(s, (struct sockaddr *)&to, sizeof to) == 0;
+	if (is_there)
+		*fd_back = s;
+	else if (s >= 0)
+		close(s);
+	buf_u8(reply, (uint8_t)(is_there ? E_OK : E_IO));
+	return E_OK;
+}
+
+/* clang-format off */
+static const struct ask_row extra[] = {
+	/* name   legal in times  bytes fd back  answered by */
+	{"UNIX",  1,       600,   2,    true,    ask_unix},
+};
+/* clang-format on */
+
 int
 main(int argc, char **argv)
 {
 	static const char *const sockets[] = {"spool", "admin", NULL};
 	static const struct daemon queue = {.name = "queue", .about = "spool, scheduler and outbound mail",
-	    .roles = roles, .n_roles = COUNT(roles), .unix_sockets = sockets, .before_start = before_start};
+	    .roles = roles, .n_roles = COUNT(roles), .unix_sockets = sockets, .before_start = before_start, .self_test = resolver_self_test,
+	    .extra_asks = extra, .n_extra_asks = COUNT(extra)};
 	return daemon_main(&queue, argc, argv);
 }

@@ -4,13 +4,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "queue/dest.h"
 #include "queue/refused.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 
 enum { BUCKETS_FIRST = 1024 };
-
-static const char no_relay[] = "4.4.0 there is no relay to other domains yet; it waits";
 
 static void
 list_add(struct message_list *l, struct message *m)
@@ -142,6 +141,12 @@ set_sent(struct work *w, uint8_t state)
 	w->owes = state == RCPT_DELIVERED ? ACTION_DELIVERED : state == RCPT_RELAYED ? ACTION_RELAYED : ACTION_EXPANDED;
 }
 
+static enum rcpt_step
+step_of(const struct message *m, uint32_t i)
+{
+	return sched_is_local(m->envelope.rcpts[i].address) ? STEP_READY : STEP_OUT;
+}
+
 static void
 first_steps(struct message *m)
 {
@@ -153,11 +158,20 @@ first_steps(struct message *m)
 			work_set(&m->works[i], STEP_DONE, NULL);
 		else if (state >= RCPT_DELIVERED && state <= RCPT_EXPANDED)
 			set_sent(&m->works[i], state);
-		else if (sched_is_local(m->envelope.rcpts[i].address))
-			work_set(&m->works[i], STEP_READY, NULL);
 		else
-			work_set(&m->works[i], STEP_LATER, no_relay);
+			work_set(&m->works[i], step_of(m, i), NULL);
 	}
+}
+
+void
+message_again(struct message *m)
+{
+	m->was_tried = false;
+	m->wait_sec = 0;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_LATER)
+			work_set(&m->works[i], step_of(m, i), NULL);
+	message_judge(m);
 }
 
 struct message *
@@ -201,7 +215,7 @@ message_entry(const struct message *m, struct admin_entry *out)
 /* ---- judgement ---- */
 
 struct count {
-	unsigned ready, placing, placed, later, failed, owing;
+	unsigned ready, out, placing, placed, later, failed, owing; /* placing: or relaying, or waiting for that */
 };
 
 static struct count
@@ -214,7 +228,12 @@ count_steps(const struct message *m)
 		case STEP_READY:
 			c.ready++;
 			break;
+		case STEP_OUT:
+			c.out++;
+			break;
 		case STEP_PLACING:
+		case STEP_QUEUED:
+		case STEP_RELAYING:
 			c.placing++;
 			break;
 		case STEP_PLACED:
@@ -236,10 +255,7 @@ count_steps(const struct message *m)
 void
 message_all_done(struct message *m)
 {
-	struct buf b = {0};
-	buf_u16(&b, 1);
-	buf_put(&b, m->envelope.id.b, ID_BYTES);
-	sched_tell(SCHED_DONE, &b);
+	sched_done(m->envelope.id);
 	if (m->is_deferred && index_remove(the_sched.index, m->envelope.id) != E_OK)
 		log_event(LOG_ERR, "row_not_removed", "mid=%s", id_text(m->envelope.id));
 	message_free(m);
@@ -271,11 +287,32 @@ expire(struct message *m)
 	}
 }
 
+bool
+message_is_busy(const struct message *m)
+{
+	struct count c = count_steps(m);
+	return c.ready + c.out + c.placing + c.placed + m->n_deriving > 0;
+}
+
+/* What goes elsewhere waits for its destinations; not for an admin who wants it held or removed. */
+static struct count
+take_out(struct message *m)
+{
+	if (!m->is_removed && !m->is_held)
+		dests_take(m);
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_OUT)
+			work_set(&m->works[i], STEP_LATER, NULL);
+	return count_steps(m);
+}
+
 void
 message_judge(struct message *m)
 {
 	struct sched *s = &the_sched;
 	struct count c = count_steps(m);
+	if (c.out)
+		c = take_out(m);
 	if (c.ready && !m->is_removed && !m->is_held) {
 		message_move(m, MSG_ACTIVE, &s->ready);
 		return;
@@ -313,19 +350,28 @@ message_judge(struct message *m)
 	message_all_done(m);
 }
 
+/* An admin said something about it: what only waits for a relay does not any more. */
+static void
+judge_waiting(struct message *m)
+{
+	bool was_out = m->parcels != NULL;
+	dests_drop(m);
+	if (m->list || (was_out && !m->parcels))
+		message_judge(m);
+}
+
 void
 message_hold(struct message *m)
 {
 	bool is_judged_later = m->state == MSG_REPORTING && !report_abandon(m);
 	m->is_held = true;
-	if (m->list && !is_judged_later)
-		message_judge(m);
+	if (!is_judged_later)
+		judge_waiting(m);
 }
 
 void
 message_remove(struct message *m)
 {
 	m->is_removed = true;
-	if (m->list)
-		message_judge(m);
+	judge_waiting(m);
 }

@@ -360,6 +360,7 @@ on_placer(void *ctx, int fd, unsigned events)
 			placer_lost(p, err == E_IO ? "it is gone" : "its results are malformed");
 	}
 	placers_feed();
+	sched_flush();
 }
 
 /* What it had is ready again: placing twice is noticed by the name of the file. */

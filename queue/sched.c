@@ -13,10 +13,12 @@
 #include "conf/conf.h"
 #include "proc/child.h"
 #include "queue/refused.h"
+#include "queue/relays.h"
 #include "queue/retry.h"
+#include "queue/routes.h"
 #include "spool/put.h"
 
-enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000, HEAP_HIGH_MESSAGES = 200, LONG_HEAD_MOST = 64 };
+enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000, HEAP_HIGH_MESSAGES = 200, LONG_HEAD_MOST = 64, LEAVE_WAIT_MS = 5000 };
 
 struct sched the_sched = {.spool = -1};
 
@@ -28,9 +30,13 @@ spool_gone(void)
 	_exit(EX_TEMPFAIL);
 }
 
+static struct buf done; /* ids of SCHED_DONE that are not said yet */
+
 void
 sched_tell_fd(uint16_t type, struct buf *body, int fd)
 {
+	if (done.len && type != SCHED_DONE)
+		sched_flush(); /* nothing more is asked of what is done */
 	if (ask_send(the_sched.spool, type, buf_as_span(body), fd, deadline_in_ms(TELL_WAIT_MS)) != E_OK)
 		spool_gone();
 	buf_free(body);
@@ -40,6 +46,26 @@ void
 sched_tell(uint16_t type, struct buf *body)
 {
 	sched_tell_fd(type, body, -1);
+}
+
+void
+sched_flush(void)
+{
+	struct buf b = {0};
+	if (!done.len)
+		return;
+	buf_u16(&b, (uint16_t)(done.len / ID_BYTES));
+	buf_span(&b, buf_as_span(&done));
+	buf_reset(&done);
+	sched_tell(SCHED_DONE, &b);
+}
+
+void
+sched_done(struct id id)
+{
+	buf_put(&done, id.b, ID_BYTES);
+	if (done.len >= SAY_BATCH_MAX * ID_BYTES)
+		sched_flush();
 }
 
 /* Whether a domain's mailboxes are here: by the settings, as the look-up does. */
@@ -181,6 +207,9 @@ take(struct ask_msg *m)
 	case SAY_NAMES:
 		defer_names(&m->body);
 		break;
+	case SAY_COPIES:
+		relays_copies(&m->body, m->fd);
+		break;
 	case SAY_PRESSURE:
 		the_sched.has_pressure = true;
 		break;
@@ -208,14 +237,20 @@ on_spool(void *ctx, int fd, unsigned events)
 			bug("the spool said what it cannot say");
 	}
 	placers_feed();
+	relays_feed();
+	sched_flush();
 }
+
+static void sched_leave(void);
 
 static void
 on_tick(void *ctx)
 {
 	struct sched *s = &the_sched;
 	(void)ctx;
+	sched_leave();
 	placers_tick();
+	relays_tick();
 	defer_unfiled();
 	defer_old();
 	defer_due();
@@ -223,6 +258,7 @@ on_tick(void *ctx)
 	refused_flush();
 	defer_relist();
 	report_open();
+	sched_flush();
 	s->has_pressure = false;
 	if (s->n_messages == 0 && s->is_heap_high) {
 		malloc_trim(0); /* a burst is over: its memory goes back */
@@ -232,14 +268,36 @@ on_tick(void *ctx)
 	loop_timer_set(s->tick, SCHED_TICK_MS);
 }
 
-/* A stop: nothing is lost by it, all that is not done is said again. */
+static int64_t leave_ms; /* monotonic: not later */
+
+/* When what is with relays has its results, or too long has none: they would be sent again. */
 static void
-on_drain(void)
+sched_leave(void)
 {
+	if (!the_child.is_draining || (relays_are_busy() && clock_mono_ms() < leave_ms))
+		return;
+	sched_flush();
 	defer_flush();
 	refused_close();
 	index_close(&the_sched.index);
 	_exit(EX_OK);
+}
+
+/* A stop: nothing is lost by it, all that is not done is said again. */
+static void
+on_drain(void)
+{
+	if (!leave_ms)
+		leave_ms = clock_mono_ms() + LEAVE_WAIT_MS;
+	sched_leave();
+}
+
+/* Before the jail: passwords are read with the rights of the monitor. */
+int
+sched_prepare(void)
+{
+	routes_prepare();
+	return EX_OK;
 }
 
 void
@@ -286,6 +344,7 @@ sched_run(void)
 	loop_timer_set(s->tick, SCHED_TICK_MS);
 	refused_open();
 	placers_open();
+	relays_open();
 	report_open();
 	loop_run(s->loop);
 	return EX_OK;

@@ -4,6 +4,8 @@
  *   sched.c    the loop, and what the spool says        message.c  messages in work, and what becomes of them
  *   placers.c  jobs to deliver, results, checkpoints    defer.c    what is tried later
  *   report.c   what senders are told, by bounce         admin.c    what "merpati queue" asks
+ *   dest.c     what waits for other hosts (dest.h)      relays.c   orders to relays, results (relays.h)
+ *   routes.c   which way an address takes (routes.h)
  */
 #ifndef QUEUE_SCHED_H
 #define QUEUE_SCHED_H
@@ -26,6 +28,9 @@ enum {
 
 enum rcpt_step {
 	STEP_READY,     /* local, to be given to a placer */
+	STEP_OUT,       /* elsewhere, to be given to its destination */
+	STEP_QUEUED,    /* waits for a relay */
+	STEP_RELAYING,  /* with a relay */
 	STEP_PLACING,   /* with a placer */
 	STEP_PLACED,    /* in the mailbox, not yet synced */
 	STEP_LATER,     /* try again: reason */
@@ -55,6 +60,10 @@ struct message {
 	struct arena arena;         /* own */
 	struct work *works;         /* in the arena: one per recipient */
 	uint8_t state;              /* enum message_state */
+	struct parcel *parcels;     /* own: what of it waits for a relay, or is with one */
+	bool was_tried;             /* an attempt was made since it came or was fetched */
+	int64_t wait_sec;           /* its destinations are not to be tried before; 0: they may */
+	bool is_filing;             /* the spool writes its file while it is with relays */
 	bool is_deferred;           /* it has a file in deferred/ */
 	bool is_held;               /* by an admin: not tried, and kept with its file when what is under way ended */
 	bool is_removed;            /* by an admin: nothing more is begun, and it goes when what is under way ended */
@@ -90,12 +99,15 @@ struct sched {
 
 extern struct sched the_sched;
 
+int sched_prepare(void);
 void sched_jail(struct jail *);
 int sched_run(void);
 
 /* sched.c */
 void sched_tell(uint16_t type, struct buf *body);  /* to the spool; body is freed.  The spool gone: exits */
 void sched_tell_fd(uint16_t type, struct buf *body, int fd); /* the same, with a descriptor (borrow) */
+void sched_done(struct id);                        /* SCHED_DONE, together with others: by sched_flush, or before the next word */
+void sched_flush(void);
 bool sched_is_local(struct span address);
 
 /* message.c */
@@ -107,6 +119,8 @@ void message_all_done(struct message *);           /* SCHED_DONE, and away with 
 void message_entry(const struct message *, struct admin_entry *out); /* what people are shown; rcpts: until the next call */
 void message_remove(struct message *);             /* for good; may free it */
 void message_hold(struct message *);               /* when what is under way ended; admin_left tells */
+bool message_is_busy(const struct message *);      /* something is under way for it, or about to be */
+void message_again(struct message *);              /* what is LATER is tried again */
 void message_move(struct message *, enum message_state, struct message_list *); /* NULL: something is under way */
 void work_set(struct work *, enum rcpt_step, const char *reason); /* owes nothing from now on */
 int64_t message_life(const struct message *);      /* seconds from first_sec on */
@@ -122,6 +136,8 @@ bool placers_are_there(void);
 void defer_message(struct message *);              /* its file is written or marked, then its row */
 void defer_held(struct message *);                 /* the same, for what is not to be tried: what failed is not reported yet */
 void defer_note(struct message *);                 /* its recipients that are done or relayed: noted with the next batch */
+void defer_file(struct message *);                 /* it is with relays for long: its file is written meanwhile */
+size_t defer_fetch(const struct id *, size_t n);   /* these are due now; returns how many there was room for */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */

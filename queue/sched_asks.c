@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* sched_asks.c - what the scheduler may ask of the spool. */
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -148,6 +150,73 @@ ask_copy(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	put_id(&b, id);
 	buf_u8(&b, copy >= 0);
 	say(SAY_COPY, &b, copy);
+	return E_MORE;
+}
+
+/* A large message is alone in its file, which nobody changes; so a relay may read that. */
+static int
+large_of(struct id id, uint64_t *bytes)
+{
+	const struct entry *e = entry_find(the_spool.entries, id);
+	struct stat st;
+	int fd;
+	if (e && !e->is_done && e->ref.source != JOB_LARGE)
+		return -1;
+	if (large_open(&the_spool.files, id, &fd) != E_OK)
+		return -1;
+	if (fstat(fd, &st) != 0) {
+		close(fd);
+		return -1;
+	}
+	*bytes = (uint64_t)st.st_size;
+	return fd;
+}
+
+/* Several messages, one behind the other, in one memory file. */
+static int
+copy_all(const struct id *ids, uint16_t n, struct buf *said)
+{
+	struct buf all = {.max = SIZE_MAX / 2};
+	uint64_t bytes;
+	int large = n == 1 ? large_of(ids[0], &bytes) : -1;
+	if (large >= 0) {
+		buf_u8(said, 1);
+		buf_u64(said, 0);
+		buf_u64(said, bytes);
+		return large;
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		size_t at = all.len;
+		bool is_ok = spool_message_of(ids[i], &all) == E_OK;
+		if (!is_ok)
+			buf_cut(&all, at);
+		buf_u8(said, is_ok);
+		buf_u64(said, at);
+		buf_u64(said, all.len - at);
+	}
+	int fd = sealed_copy(buf_as_span(&all));
+	buf_free(&all);
+	return fd;
+}
+
+static int
+ask_copies(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct id ids[COPIES_MOST];
+	struct buf b = {0};
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	uint32_t tag = rd_u32(body);
+	uint16_t n = rd_u16(body);
+	if (n == 0 || n > COPIES_MOST)
+		return E_BAD;
+	for (uint16_t i = 0; i < n; i++)
+		rd_id(body, &ids[i]);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u32(&b, tag);
+	buf_u16(&b, n);
+	int copies = copy_all(ids, n, &b);
+	say(SAY_COPIES, &b, copies);
 	return E_MORE;
 }
 
@@ -448,6 +517,7 @@ const struct ask_row sched_rows[SCHED_ROWS] = {
 	[SCHED_REPORT]  = {"REPORT",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_report},
 	[SCHED_FETCH]   = {"FETCH",   PH_ANY,   0,    4096,             false,   ask_fetch},
 	[SCHED_LIST]    = {"LIST",    PH_ANY,   60,   0,                false,   ask_list},
+	[SCHED_COPIES]  = {"COPIES",  PH_ANY,   0,    6 + COPIES_MOST * ID_BYTES, false, ask_copies},
 	[SCHED_HOLD]    = {"HOLD",    PH_ANY,   0,    ID_BYTES + 1,     false,   ask_hold},
 	[SCHED_SYNC]    = {"SYNC",    PH_ANY,   0,    0,                false,   ask_sync},
 };

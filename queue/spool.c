@@ -48,6 +48,8 @@ on_tick(void *ctx)
 
 /* ---- the role ---- */
 
+enum { SCHED_LEAVE_MOST_MS = 6000 };
+
 void
 spool_jail(struct jail *j)
 {
@@ -82,6 +84,7 @@ static void
 on_drain(void)
 {
 	the_spool.is_ending = true;
+	the_spool.end_ms = clock_mono_ms() + SCHED_LEAVE_MOST_MS;
 }
 
 static int
@@ -119,7 +122,7 @@ spool_run(void)
 	s->tick = loop_timer_new(s->loop, on_tick, NULL);
 	loop_timer_set(s->tick, SPOOL_TICK_MS);
 	intake_open();
-	while (!s->is_ending) {
+	while (!s->is_ending || (say_is_there() && clock_mono_ms() < s->end_ms)) { /* sched has a last word */
 		loop_once(s->loop);
 		if (s->n_batch || s->syncs_owed)
 			spool_write_batch();

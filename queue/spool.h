@@ -79,7 +79,8 @@ struct spool {
 	struct notes notes;
 	uint32_t syncs_owed;         /* sched waits for the notes */
 	bool has_removed;            /* files were removed since the last sync of the file system */
-	bool is_ending;
+	bool is_ending;              /* when sched has left, or at end_ms (monotonic) */
+	int64_t end_ms;
 	unsigned segments_live, segments_most;
 	int64_t rescue_at_ms;        /* not before; monotonic */
 };
@@ -139,7 +140,7 @@ void say_tick(void);                          /* what could not be said for want
 bool say_is_there(void);
 
 /* sched_asks.c */
-enum { SCHED_ROWS = 11 };
+enum { SCHED_ROWS = 12 };
 extern const struct ask_row sched_rows[SCHED_ROWS];
 void sched_asks_settle(void);                 /* what it asked for so far is made durable, and said */
 void sched_asks_forget(void);                 /* sched left: what was under way for it ends */

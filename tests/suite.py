@@ -185,6 +185,7 @@ class Suite:
             for i, role in enumerate(("net", "key", "auth", "lookup", "queue", "deliver")):
                 self.settings["common"][f"user_{role}"] = str(UID_FIRST + i)
             self.settings["common"]["group"] = str(UID_FIRST)
+        self.settings["queue"] = {"routes": []}  # a test that wants mail to go out says where
         self.settings["smtpd"] = {
             "listen_smtp": [f"127.0.0.1:{self.ports['smtp']}"],
             "listen_submission": [f"127.0.0.1:{self.ports['submission']}"],

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/* target.c - from a hop to addresses: literals, hosts, exchangers. */
+#include "queue/relay/target.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "conf/route.h"
+#include "net/mx.h"
+#include "net/resolver.h"
+
+static struct arena names;  /* as long as the process */
+static struct resolver resolver = {.chan = -1};
+
+static void
+add_v4(struct targets *out, struct span bytes, uint16_t port, struct span name, unsigned host)
+{
+	struct target t = {.fd = -1, .name = name, .host = host, .bytes = sizeof t.a.v4};
+	if (out->n == TARGETS_MAX || bytes.n != sizeof t.a.v4.sin_addr)
+		return;
+	t.a.v4.sin_family = AF_INET;
+	t.a.v4.sin_port = htons(port);
+	memcpy(&t.a.v4.sin_addr, bytes.p, bytes.n);
+	out->all[out->n++] = t;
+}
+
+static void
+add_v6(struct targets *out, struct span bytes, uint16_t port, struct span name, unsigned host)
+{
+	struct target t = {.fd = -1, .name = name, .host = host, .bytes = sizeof t.a.v6};
+	if (out->n == TARGETS_MAX || bytes.n != sizeof t.a.v6.sin6_addr)
+		return;
+	t.a.v6.sin6_family = AF_INET6;
+	t.a.v6.sin6_port = htons(port);
+	memcpy(&t.a.v6.sin6_addr, bytes.p, bytes.n);
+	out->all[out->n++] = t;
+}
+
+static bool
+add_literal(struct targets *out, struct span text, uint16_t port)
+{
+	char copy[INET6_ADDRSTRLEN + 1] = {0}, bytes[16];
+	if (text.n >= sizeof copy)
+		return false;
+	memcpy(copy, text.p, text.n);
+	if (inet_pton(AF_INET, copy, bytes) == 1)
+		add_v4(out, span_make(bytes, 4), port, SPAN(""), 0);
+	else if (inet_pton(AF_INET6, copy, bytes) == 1)
+		add_v6(out, span_make(bytes, 16), port, SPAN(""), 0);
+	else
+		return false;
+	return true;
+}
+
+/* IPv6 first, one of each in turn (RFC 8305 4). */
+static void
+add_host(struct targets *out, const struct dns_answer *a, const struct dns_answer *aaaa, uint16_t port, struct span name,
+    unsigned host)
+{
+	size_t n4 = a->status == DNS_FOUND ? a->n_records : 0, n6 = aaaa->status == DNS_FOUND ? aaaa->n_records : 0;
+	for (size_t i = 0; i < n4 || i < n6; i++) {
+		if (i < n6)
+			add_v6(out, aaaa->records[i].data, port, name, host);
+		if (i < n4)
+			add_v4(out, a->records[i].data, port, name, host);
+	}
+}
+
+/* No address at all: is it so, or was it not said? */
+static int
+none(struct remote *r, const struct resolver_query *q, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (q[i].answer.status == DNS_TEMP || q[i].answer.status == DNS_BOGUS) {
+			remote_lost(r, "4.4.3", "has no address that the DNS would tell now");
+			return E_IO;
+		}
+	remote_lost(r, "5.4.4", "has no address");
+	return E_IO;
+}
+
+/* The addresses of these hosts, all asked for at once. */
+static int
+find_hosts(struct remote *r, const struct span *hosts, size_t n, struct targets *out)
+{
+	struct resolver_query q[2 * TARGET_HOSTS_MAX];
+	for (size_t i = 0; i < n; i++) {
+		q[2 * i] = (struct resolver_query){.kind = DNS_A, .name = hosts[i]};
+		q[2 * i + 1] = (struct resolver_query){.kind = DNS_AAAA, .name = hosts[i]};
+	}
+	resolver_ask(&resolver, q, 2 * n, &names, deadline_in_ms(LOOK_UP_MS));
+	for (size_t i = 0; i < n; i++)
+		add_host(out, &q[2 * i].answer, &q[2 * i + 1].answer, r->hop->port, hosts[i], (unsigned)i);
+	return out->n ? E_OK : none(r, q, 2 * n);
+}
+
+static const struct {
+	const char *status, *why;
+} verdicts[] = {
+    [MX_NULL] = {"5.1.10", "takes no mail"},
+    [MX_NO_NAME] = {"5.1.2", "does not exist"},
+    [MX_BAD] = {"5.4.4", "names no mail host that there can be"},
+    [MX_TEMP] = {"4.4.3", "has mail hosts that the DNS would not tell now"},
+    [MX_LOOP] = {"5.4.6", "names this host, which does not know it: mail would go round"},
+};
+
+static int
+find_exchangers(struct remote *r, struct targets *out)
+{
+	struct span domain = r->hop->host, hosts[TARGET_HOSTS_MAX];
+	struct mx_list list;
+	struct dns_answer mx = resolver_mx(&resolver, domain, &names, deadline_in_ms(LOOK_UP_MS));
+	enum mx_verdict v = mx_order(&mx, domain, &list);
+	if (v == MX_HOSTS)
+		v = mx_drop_self(&list, span_of(r->limits->name));
+	if (v != MX_HOSTS) {
+		remote_lost(r, verdicts[v].status, verdicts[v].why);
+		return E_IO;
+	}
+	size_t n = list.n < TARGET_HOSTS_MAX ? list.n : TARGET_HOSTS_MAX;
+	for (size_t i = 0; i < n; i++)
+		hosts[i] = list.hosts[i].name;
+	return find_hosts(r, hosts, n, out);
+}
+
+/* RFC 5321 4.1.3: [192.0.2.1], [IPv6:2001:db8::1] */
+static bool
+add_domain_literal(struct targets *out, struct span domain)
+{
+	struct span text = domain.n > 2 ? span_make(domain.p + 1, domain.n - 2) : domain;
+	if (domain.n < 3 || domain.p[0] != '[' || domain.p[domain.n - 1] != ']')
+		return false;
+	if (span_istarts(text, SPAN("IPv6:")))
+		text = span_from(text, 5);
+	return add_literal(out, text, ROUTE_PORT_SMTP);
+}
+
+int
+targets_find(struct remote *r, struct targets *out)
+{
+	const struct hop *h = r->hop;
+	buf_reset(&r->who);
+	buf_span(&r->who, h->host);
+	if (h->kind == ROUTE_MX)
+		return add_domain_literal(out, h->host) ? E_OK : find_exchangers(r, out);
+	return add_literal(out, h->host, h->port) ? E_OK : find_hosts(r, &h->host, 1, out);
+}

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * relays.c - relay processes: each has one destination, and as many messages in hand as it is quick.
+ * What it is to send the spool copies first, many messages at a time, into one memory file that the relay gets.
+ */
+#include "queue/relays.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/child.h"
+#include "queue/dest.h"
+#include "queue/refused.h"
+#include "queue/relay/order.h"
+#include "queue/routes.h"
+
+enum {
+	WINDOW_FIRST = 4, WINDOW_QUICK = 16, WINDOW_MOST = 64, /* messages that a relay has in hand */
+	QUICK_WAITING = 256,                /* messages that may wait for one that is quick, before another is opened */
+	BATCH_BYTES = 4 << 20,
+	RESULT_BURST = 16,
+	RELAYS_MAX = 4096,                  /* the most that relays_most may be */
+	COMING_WAIT_MS = 10000,             /* for a process that was asked for */
+	SILENT_MS = 4 * 3600 * 1000,
+};
+
+struct relay {
+	struct relay *next, *dest_next; /* own: all; borrow: those of the destination */
+	int fd;                         /* own */
+	struct loop_fd *watch;          /* own */
+	struct dest *dest;              /* borrow; NULL: it has not got one yet */
+	struct parcel_list sent;        /* that it has, or that are being copied for it */
+	unsigned window;
+	bool has_ended;                 /* nothing more is sent to it */
+	int64_t heard_ms;
+};
+
+/* What the spool copies. */
+struct copy {
+	struct copy *next;
+	struct relay *relay;            /* borrow; NULL: it went meanwhile */
+	uint16_t n;
+	struct parcel *parcels[COPIES_MOST]; /* borrow; NULL: it went */
+};
+
+static struct {
+	struct relay *all;
+	unsigned n;
+	struct dest *coming[RELAYS_MAX]; /* borrow: for whom processes were asked, in the order of asking */
+	unsigned coming_first, n_coming;
+	int64_t coming_ms;              /* when the last one was asked for */
+	struct copy *copies, **copies_end; /* own: in the order of asking */
+	uint32_t tag_first, tag_next;   /* of the first copy; of the next one */
+	bool is_feeding;
+} relays = {.copies_end = &relays.copies};
+
+bool
+relays_are_busy(void)
+{
+	for (struct relay *r = relays.all; r; r = r->next)
+		if (r->sent.n)
+			return true;
+	return false;
+}
+
+/* ---- copies, then orders ---- */
+
+/* As many of what waits as fit. */
+static struct copy *
+gather(struct relay *r, unsigned most)
+{
+	struct parcel_list *waiting = &r->dest->waiting;
+	struct copy *c = mem_new(sizeof *c);
+	uint64_t bytes = 0;
+	size_t packet = 0;
+	c->relay = r;
+	for (struct parcel *p; c->n < most && (p = waiting->first);) {
+		const struct envelope *e = &p->message->envelope;
+		size_t size = 3 * ENVELOPE_PATH_MAX;
+		for (uint16_t i = 0; i < p->n; i++)
+			if (p->which[i] != NO_RCPT)
+				size += e->rcpts[p->which[i]].address.n + e->rcpts[p->which[i]].orcpt.n + 16;
+		if (c->n && (bytes + e->size_bytes > BATCH_BYTES || packet + size > ORDER_BYTES_MAX))
+			break;
+		bytes += e->size_bytes;
+		packet += size;
+		parcel_take(waiting, p);
+		parcel_step(p, STEP_RELAYING);
+		p->is_with_relay = true;
+		parcel_add(&r->sent, p);
+		c->parcels[c->n++] = p;
+	}
+	return c;
+}
+
+static void
+ask_copies(struct relay *r, unsigned most)
+{
+	struct copy *c = gather(r, most < COPIES_MOST ? most : COPIES_MOST);
+	struct buf b = {0};
+	buf_u32(&b, relays.tag_next++);
+	buf_u16(&b, c->n);
+	for (uint16_t i = 0; i < c->n; i++)
+		buf_put(&b, c->parcels[i]->message->envelope.id.b, ID_BYTES);
+	*relays.copies_end = c;
+	relays.copies_end = &c->next;
+	r->heard_ms = clock_mono_ms();
+	sched_tell(SCHED_COPIES, &b);
+}
+
+static void
+parcel_ended(struct parcel *p)
+{
+	struct message *m = p->message;
+	parcel_done(p);
+	if (message_is_busy(m))
+		defer_note(m); /* the others may take long; these must not be sent again */
+	message_judge(m);
+}
+
+/* All of a parcel that has no result. */
+static void
+settle_rest(struct parcel *p, enum rcpt_step step, struct span reason)
+{
+	for (uint16_t i = 0; i < p->n; i++)
+		if (p->which[i] != NO_RCPT)
+			parcel_settle(p, i, step, reason);
+	p->message->was_tried = true;
+}
+
+/* One order of a packet; false: there are no bytes. */
+static bool
+put_order(struct buf *packet, const struct parcel *p, uint64_t offset, uint64_t bytes)
+{
+	const struct envelope *e = &p->message->envelope;
+	uint16_t which[ORDER_RCPTS_MAX], n = 0;
+	if (bytes < e->head_bytes)
+		return false;
+	for (uint16_t i = 0; i < p->n; i++)
+		if (p->which[i] != NO_RCPT)
+			which[n++] = p->which[i];
+	order_put(packet, e, which, n, offset + e->head_bytes, bytes - e->head_bytes);
+	return true;
+}
+
+static void
+send_orders(struct copy *c, struct rd *body, int fd)
+{
+	struct buf packet = {.max = ASK_MSG_MAX - 2};
+	uint16_t n = 0;
+	buf_u16(&packet, 0);
+	for (uint16_t i = 0; i < c->n; i++) {
+		bool is_ok = rd_u8(body) == 1 && fd >= 0;
+		uint64_t offset = rd_u64(body), bytes = rd_u64(body);
+		struct parcel *p = c->parcels[i];
+		if (!p || !c->relay)
+			continue;
+		if (is_ok && put_order(&packet, p, offset, bytes)) {
+			n++;
+			continue;
+		}
+		parcel_take(&c->relay->sent, p);
+		settle_rest(p, STEP_LATER, SPAN("4.3.0 the message cannot be read now"));
+		parcel_ended(p);
+	}
+	packet.p[0] = (char)(n & 0xff);
+	packet.p[1] = (char)(n >> 8);
+	if (buf_done(&packet) != E_OK)
+		bug("orders that fit into no message");
+	/* one that has gone may have left results, which are read first */
+	if (n && ask_send(c->relay->fd, RELAY_SEND, buf_as_span(&packet), fd, 0) != E_OK)
+		c->relay->has_ended = true;
+	buf_free(&packet);
+}
+
+void
+relays_copies(struct rd *body, int fd)
+{
+	struct copy *c = relays.copies;
+	uint32_t tag = rd_u32(body);
+	uint16_t n = rd_u16(body);
+	if (!c || tag != relays.tag_first || n != c->n)
+		bug("the spool copied what nobody asked for");
+	relays.tag_first++;
+	relays.copies = c->next;
+	if (!c->next)
+		relays.copies_end = &relays.copies;
+	send_orders(c, body, fd);
+	mem_free(&c);
+}
+
+/* ---- who gets what ---- */
+
+static bool
+is_quick(const struct relay *r)
+{
+	return r->window >= WINDOW_QUICK;
+}
+
+/* A quick one gets more when half of what it had is through: so what waits is handed over in batches. */
+static bool
+has_room(const struct relay *r)
+{
+	return !r->has_ended && (is_quick(r) ? r->sent.n <= r->window / 2 : r->sent.n < r->window);
+}
+
+/* The first that is quick; else idle ones, then those with the least in hand. */
+static struct relay *
+best_of(struct dest *d)
+{
+	struct relay *best = NULL;
+	for (struct relay *r = d->relays; r; r = r->dest_next)
+		if (has_room(r) && (!best || is_quick(r) > is_quick(best) || (!is_quick(best) && r->sent.n < best->sent.n)))
+			best = r;
+	return best;
+}
+
+/* What the open ones see to: of a quick one also what it will have in a moment. */
+static size_t
+in_hand(const struct dest *d)
+{
+	size_t n = (size_t)d->n_coming * WINDOW_FIRST;
+	for (struct relay *r = d->relays; r; r = r->dest_next)
+		n += is_quick(r) ? QUICK_WAITING : r->sent.n;
+	return n;
+}
+
+/* A relay that has no destination yet takes this one. */
+static void
+take_dest(struct relay *r, struct dest *d)
+{
+	struct hop hop;
+	struct buf body = {0};
+	routes_hop(d->route, buf_as_span(&d->key), &hop);
+	hop.tls_session = buf_as_span(&d->tls_session);
+	hop_put(&body, &hop);
+	r->dest = d;
+	r->dest_next = d->relays;
+	d->relays = r;
+	d->n_relays++;
+	r->has_ended = ask_send(r->fd, RELAY_HOP, buf_as_span(&body), -1, 0) != E_OK;
+	buf_wipe(&body);
+}
+
+/* One more connection, where more waits than all have in hand. */
+static bool
+open_more(struct dest *d)
+{
+	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relays_most");
+	if (d->n_relays + d->n_coming >= d->limit || relays.n + relays.n_coming >= most || d->waiting.n <= in_hand(d))
+		return false;
+	d->n_coming++; /* before: it may come while we ask */
+	relays.coming[(relays.coming_first + relays.n_coming++) % RELAYS_MAX] = d;
+	relays.coming_ms = clock_mono_ms();
+	if (child_spawn("relay", 0) == E_OK)
+		return true;
+	if (d->n_coming) { /* else one came that nobody had asked for, and took its place */
+		relays.n_coming--;
+		d->n_coming--;
+	}
+	return false;
+}
+
+/* For whom the next one comes; NULL: nobody expects it any more. */
+static struct dest *
+coming(void)
+{
+	if (!relays.n_coming)
+		return NULL;
+	struct dest *d = relays.coming[relays.coming_first];
+	relays.coming_first = (relays.coming_first + 1) % RELAYS_MAX;
+	relays.n_coming--;
+	d->n_coming--;
+	return d;
+}
+
+static void
+feed_dest(struct dest *d)
+{
+	for (struct relay *r; d->waiting.n && (r = best_of(d));) {
+		size_t share = is_quick(r) ? d->waiting.n : d->waiting.n / d->n_relays + 1, room = r->window - r->sent.n;
+		ask_copies(r, (unsigned)(share < room ? share : room));
+	}
+	while (d->waiting.n && open_more(d))
+		;
+}
+
+void
+relays_feed(void)
+{
+	if (relays.is_feeding || the_child.is_draining)
+		return;
+	relays.is_feeding = true; /* what comes of it may feed again */
+	for (struct dest *d = dests_hungry(); d; d = d->hungry_next)
+		feed_dest(d);
+	relays.is_feeding = false;
+}
+
+/* ---- results ---- */
+
+/* The parcel that this is about, most often the first. */
+static struct parcel *
+parcel_of(struct relay *r, const struct job_result *result, uint16_t *which)
+{
+	for (struct parcel *p = r->sent.first; p; p = p->next) {
+		if (!id_eq(p->message->envelope.id, result->id))
+			continue;
+		for (*which = 0; *which < p->n; (*which)++)
+			if (p->which[*which] == result->rcpt)
+				return p;
+	}
+	return NULL;
+}
+
+static void
+log_result(const struct message *m, const struct job_result *result)
+{
+	struct span to = m->envelope.rcpts[result->rcpt].address;
+	log_event(LOG_NOTICE, result->outcome == JOB_TEMP ? "deferred" : "failed", "mid=%s rcpt=%s reason=%s",
+	    id_text(result->id), log_q(to), log_q(result->reason));
+}
+
+/* The server reports to the sender what he asked for, or we do. */
+static void
+relayed(struct message *m, const struct job_result *result)
+{
+	struct work *w = &m->works[result->rcpt];
+	refused_forget(m->envelope.rcpts[result->rcpt].address);
+	if (result->is_notified || report_of_success(m, result->rcpt, ACTION_RELAYED) == ACTION_NONE)
+		return;
+	struct buf said = {.max = REASON_MAX + 1};
+	buf_span(&said, result->reason);
+	work_set(w, STEP_SENT, buf_cstr(&said));
+	w->owes = ACTION_RELAYED;
+	buf_free(&said);
+}
+
+static void
+take_result(struct relay *r, const struct job_result *result)
+{
+	static const enum rcpt_step steps[] = {
+	    [JOB_PLACED] = STEP_DONE, [JOB_TEMP] = STEP_LATER, [JOB_PERM] = STEP_FAILED};
+	uint16_t i;
+	struct parcel *p = parcel_of(r, result, &i);
+	if (!p) {
+		log_event(LOG_ERR, "result_unasked", "mid=%s rcpt=%u", id_text(result->id), result->rcpt);
+		return;
+	}
+	if (result->outcome != JOB_PLACED)
+		log_result(p->message, result);
+	p->message->was_tried |= result->outcome == JOB_TEMP;
+	parcel_settle(p, i, steps[result->outcome], result->reason);
+	if (result->outcome == JOB_PLACED)
+		relayed(p->message, result);
+	if (p->n_left)
+		return;
+	parcel_take(&r->sent, p);
+	parcel_ended(p);
+	if (result->outcome != JOB_TEMP)
+		dest_good(r->dest);
+}
+
+static int
+take_results(struct relay *r, struct rd *body)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	uint16_t n = rd_u16(body);
+	int err = E_OK;
+	for (uint16_t i = 0; i < n && err == E_OK; i++) {
+		struct job_result result;
+		err = job_result_get(body, &arena, &result);
+		if (err == E_OK)
+			take_result(r, &result);
+		arena_reset(&arena);
+	}
+	/* so many at once: it can have more */
+	if (n >= r->window / 2 && r->window < WINDOW_MOST)
+		r->window *= 2;
+	return err == E_OK ? rd_end(body) : err;
+}
+
+/* ---- a relay ends ---- */
+
+static void
+unlink_relay(struct relay *r)
+{
+	struct relay **link = &relays.all;
+	while (*link != r)
+		link = &(*link)->next;
+	*link = r->next;
+	relays.n--;
+	for (struct copy *c = relays.copies; c; c = c->next)
+		if (c->relay == r)
+			c->relay = NULL;
+	if (!r->dest)
+		return;
+	for (link = &r->dest->relays; *link != r;)
+		link = &(*link)->dest_next;
+	*link = r->dest_next;
+	r->dest->n_relays--;
+}
+
+/* A parcel that begins anew may be freed before an old copy of it comes: the copy knows it no longer. */
+static void
+forget_copies(const struct parcel *p)
+{
+	for (struct copy *c = relays.copies; c; c = c->next)
+		for (uint16_t i = 0; i < c->n; i++)
+			if (c->parcels[i] == p)
+				c->parcels[i] = NULL;
+}
+
+/* Its connection is closed; what it had is with r->sent still. */
+static void
+relay_close(struct relay *r)
+{
+	unlink_relay(r);
+	loop_unwatch(&r->watch);
+	close(r->fd);
+	for (struct parcel *p = r->sent.first; p; p = p->next)
+		forget_copies(p);
+}
+
+static void
+give_back(struct relay *r, bool is_begun, struct span why)
+{
+	for (struct parcel *p; (p = r->sent.last);) {
+		struct message *m = p->message;
+		parcel_take(&r->sent, p);
+		if (is_begun) {
+			settle_rest(p, why.p[0] == '5' ? STEP_FAILED : STEP_LATER, why);
+			parcel_ended(p);
+			continue;
+		}
+		dest_put_back(r->dest, p);
+		if (m->is_removed || m->is_held) {
+			dests_drop(m);
+			message_judge(m);
+		}
+	}
+}
+
+/* It died, or is not what it should be: whether the remote has taken what it had nobody knows. */
+static void
+relay_gone(struct relay *r, const char *why)
+{
+	log_event(LOG_ERR, "relay_lost", "why=\"%s\" in_hand=%zu", why, r->sent.n);
+	relay_close(r);
+	give_back(r, true, SPAN("4.3.0 the process that sent it ended; it is sent again"));
+	mem_free(&r);
+}
+
+static int
+take_end(struct relay *r, struct rd *body)
+{
+	uint8_t how = rd_u8(body);
+	struct buf why = {0};
+	buf_span(&why, rd_str(body, JOB_REASON_MAX));
+	struct span session = rd_str(body, HOP_TLS_SESSION_MAX);
+	struct dest *d = r->dest;
+	if (rd_end(body) != E_OK || !d || how < RELAY_END_FINE || how > RELAY_END_DOWN) {
+		buf_free(&why);
+		return E_BAD;
+	}
+	if (how == RELAY_END_DOWN && !why.len)
+		buf_str(&why, "4.4.2 the connection was of no use");
+	buf_reset(&d->tls_session);
+	buf_span(&d->tls_session, session);
+	r->has_ended = true;
+	relay_close(r);
+	if (how == RELAY_END_DOWN) {
+		give_back(r, true, buf_as_span(&why));
+		dest_failed(d, buf_as_span(&why));
+	} else
+		give_back(r, false, SPAN(""));
+	mem_free(&r);
+	buf_free(&why);
+	return E_OK;
+}
+
+static void
+on_relay(void *ctx, int fd, unsigned events)
+{
+	struct relay *r = ctx;
+	(void)events;
+	for (int i = 0; i < RESULT_BURST; i++) {
+		struct ask_msg m;
+		int err = ask_recv(fd, &the_sched.scratch, &m, 0);
+		if (err == E_LIMIT)
+			break;
+		if (err == E_OK && m.fd >= 0)
+			close(m.fd);
+		r->heard_ms = clock_mono_ms();
+		bool is_end = err == E_OK && m.type == RELAY_END;
+		if (is_end)
+			err = take_end(r, &m.body);
+		else if (err == E_OK)
+			err = m.type == RELAY_RESULTS && r->dest ? take_results(r, &m.body) : E_BAD;
+		if (err != E_OK)
+			relay_gone(r, err == E_IO ? "it is gone" : "its results are malformed");
+		if (err != E_OK || is_end)
+			break;
+	}
+	relays_feed();
+	sched_flush();
+}
+
+/* ---- a relay comes ---- */
+
+/* The destination that it was asked for, or another one that nobody serves. */
+static struct dest *
+needy(void)
+{
+	struct dest *d = coming();
+	if (d && d->waiting.n)
+		return d;
+	for (d = dests_hungry(); d && d->n_relays + d->n_coming >= d->limit;)
+		d = d->hungry_next;
+	return d;
+}
+
+static void
+on_client(int fd, unsigned kind, struct span about)
+{
+	(void)about;
+	struct dest *d = kind == QUEUE_RELAY ? needy() : NULL;
+	if (!d) { /* what it was for is done */
+		close(fd);
+		return;
+	}
+	struct relay *r = mem_new(sizeof *r);
+	*r = (struct relay){.next = relays.all, .fd = fd, .window = WINDOW_FIRST, .heard_ms = clock_mono_ms()};
+	relays.all = r;
+	relays.n++;
+	r->watch = loop_watch(the_sched.loop, fd, LOOP_READ, on_relay, r);
+	take_dest(r, d);
+	relays_feed();
+}
+
+void
+relays_open(void)
+{
+	the_child.on_client = on_client;
+}
+
+/* What is under way for long must not hold the journal: it gets its file meanwhile. */
+static void
+file_old(int64_t now)
+{
+	for (struct relay *r = relays.all; r; r = r->next)
+		for (struct parcel *p = r->sent.first; p; p = p->next)
+			if (the_sched.has_pressure || now - p->message->born_ms > the_sched.defer_after_ms)
+				defer_file(p->message);
+}
+
+void
+relays_tick(void)
+{
+	int64_t now = clock_mono_ms();
+	while (relays.n_coming && now - relays.coming_ms > COMING_WAIT_MS)
+		coming(); /* it did not come */
+	for (struct relay *r = relays.all, *next; r; r = next) {
+		next = r->next;
+		if (r->sent.n && now - r->heard_ms > SILENT_MS)
+			relay_gone(r, "silent");
+	}
+	file_old(now);
+	dests_tick();
+	relays_feed();
+}

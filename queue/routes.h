@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* routes.h - the setting routes: which one an address takes, and what a relay is told of it. */
+#ifndef QUEUE_ROUTES_H
+#define QUEUE_ROUTES_H
+
+#include "conf/route.h"
+#include "queue/relay/order.h"
+
+void routes_prepare(void); /* before the jail: the passwords, where a route needs one */
+/* routes_find - the one that says most about this address; -1: none */
+int routes_find(struct span address);
+/* routes_key - what is one destination: all that takes this route, or (mx) one domain of it */
+void routes_key(int route, struct span address, struct buf *out);
+/* routes_hop - for the destination with this key.  Spans borrow from the configuration and from key */
+void routes_hop(int route, struct span key, struct hop *out);
+
+#endif
