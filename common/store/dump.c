@@ -7,6 +7,7 @@
  *   U file-id imported-uidl
  *   F file-id sha256 (base64), ids ascend
  *   R mailbox uid flags keywords modseq size date saved file-id
+ *   T file-id day: taken in then, whatever became of it since; DUMP_SEEN_MOST of them at most
  * Written in slices while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */
 #include <errno.h>
@@ -19,7 +20,7 @@
 #include "store/jobs.h"
 #include "store/sum.h"
 
-enum { DUMP_FLUSH_BYTES = 65536 };
+enum { DUMP_FLUSH_BYTES = 65536, DUMP_SEEN_MOST = 500000 /* lines: of 30 days */ };
 
 static const char dump_new[] = "dump.new";
 
@@ -32,6 +33,8 @@ struct dumper {
 	bool has_sums;          /* all of them are written */
 	struct file_id sum;     /* the last of them; zeros: none yet */
 	uint32_t uid;           /* in that mailbox */
+	struct file_id seen;    /* the last that was written of those taken in; zeros: none yet */
+	uint32_t n_seen;
 	int fd;                 /* own */
 };
 
@@ -154,6 +157,19 @@ dump_sums(struct dumper *d)
 	return err;
 }
 
+static int
+put_seen(void *ctx, struct file_id id, uint32_t day)
+{
+	struct dumper *d = ctx;
+	if (d->n_seen == DUMP_SEEN_MOST)
+		return E_BAD;
+	buf_putf(&d->text, "T %s %u\n", file_id_text(id), day);
+	d->seen = id;
+	d->n_seen++;
+	int err = dump_flush(d);
+	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
+}
+
 /* Records of one mailbox.  E_OK, E_MORE (time is over), E_IO */
 static int
 dump_mailbox(struct dumper *d, uint32_t mailbox)
@@ -191,7 +207,8 @@ dumper_step(struct dumper *d)
 			d->uid = 0;
 		}
 	}
-	return err;
+	struct file_id after = d->seen;
+	return err == E_OK ? seen_each(d->tables, &after, put_seen, d) : err;
 }
 
 static int

@@ -113,6 +113,16 @@ read_sum(struct span line, const struct dump_visitor *v)
 }
 
 static int
+read_seen(struct span line, const struct dump_visitor *v)
+{
+	struct file_id id;
+	int err = E_OK;
+	file_id(&line, &id, &err);
+	uint32_t day = (uint32_t)number(&line, UINT32_MAX, &err);
+	return err == E_OK && line.n == 0 ? v->on_seen(v->ctx, id, day) : E_BAD;
+}
+
+static int
 read_record(struct span line, const struct dump_visitor *v)
 {
 	int err = E_OK;
@@ -134,7 +144,8 @@ dump_read(struct span all, const struct dump_visitor *v)
 	static const struct {
 		char letter;
 		int (*read)(struct span, const struct dump_visitor *);
-	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription}, {'U', read_uidl}, {'F', read_sum}, {'R', read_record}};
+	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription}, {'U', read_uidl}, {'F', read_sum}, {'R', read_record},
+	    {'T', read_seen}};
 	int err = E_OK;
 	while (all.n && err == E_OK) {
 		struct span line = span_cut(&all, '\n');

@@ -128,10 +128,39 @@ seen_has(struct tables *t, struct file_id id, bool *out)
 }
 
 int
+seen_each(struct tables *t, const struct file_id *after, int (*fn)(void *ctx, struct file_id, uint32_t day), void *ctx)
+{
+	struct span from = after ? file_key(after) : SPAN(""), key, row;
+	struct db_cursor *c;
+	int err = db_cursor_open(t->seen, NULL, &c);
+	if (err != E_OK)
+		return err;
+	for (err = db_seek(c, from, &key, &row); err == E_OK; err = db_next(c, &key, &row)) {
+		struct rd k = rd_of(key), r = rd_of(row);
+		struct file_id id;
+		if (after && span_eq(key, from))
+			continue;
+		rd_file_id(&k, &id);
+		uint32_t day = rd_u32(&r);
+		err = rd_end(&k) == E_OK && rd_end(&r) == E_OK ? fn(ctx, id, day) : E_IO;
+		if (err != E_OK)
+			break;
+	}
+	db_cursor_close(&c);
+	return err == E_BAD ? E_OK : err;
+}
+
+int
 seen_put(struct tables *t, struct db_txn *txn, struct file_id id, int64_t now_sec)
 {
+	return seen_put_day(t, txn, id, (uint32_t)(now_sec / DAY_SEC));
+}
+
+int
+seen_put_day(struct tables *t, struct db_txn *txn, struct file_id id, uint32_t day)
+{
 	struct buf row = {0};
-	buf_u32(&row, (uint32_t)(now_sec / DAY_SEC));
+	buf_u32(&row, day);
 	int err = db_put(t->seen, txn, file_key(&id), buf_as_span(&row));
 	buf_free(&row);
 	return err;

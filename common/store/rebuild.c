@@ -186,6 +186,14 @@ on_sum(void *ctx, struct file_id id, const unsigned char sha256[SHA256_BYTES])
 	return E_OK;
 }
 
+/* What was taken in and has gone since: a replay of the spool brings it no second time. */
+static int
+on_seen(void *ctx, struct file_id id, uint32_t day)
+{
+	struct rebuilding *r = ctx;
+	return seen_put_day(r->tables, r->txn, id, day);
+}
+
 static int
 by_id(const void *a, const void *b)
 {
@@ -262,7 +270,8 @@ read_dump(struct rebuilding *r)
 	struct buf text = {.max = DUMP_READ_MAX};
 	struct stat st;
 	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
-	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum};
+	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum,
+	    .on_seen = on_seen};
 	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
 	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;

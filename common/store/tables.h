@@ -102,6 +102,9 @@ MUST_USE int file_is_known(struct tables *, struct file_id, bool *out); /* it ha
 MUST_USE int file_each(struct tables *, const struct file_id *after,
     int (*fn)(void *ctx, const struct file_name *, uint32_t references), void *ctx);
 MUST_USE int seen_put(struct tables *, struct db_txn *, struct file_id, int64_t now_sec);
+MUST_USE int seen_put_day(struct tables *, struct db_txn *, struct file_id, uint32_t day);
+/* seen_each - in order of id, behind after (NULL: from the first).  E_OK, E_IO, or what fn returned */
+MUST_USE int seen_each(struct tables *, const struct file_id *after, int (*fn)(void *ctx, struct file_id, uint32_t day), void *ctx);
 MUST_USE int seen_has(struct tables *, struct file_id, bool *out);
 MUST_USE int seen_prune(struct tables *, int64_t now_sec);  /* those older than SEEN_DAYS; bounded work */
 /* expunged_put - these uids went at modseq, in rows; the oldest go when there are too many (m keeps count) */

@@ -81,10 +81,18 @@ on_sum(void *ctx, struct file_id id, const unsigned char sha256[32])
 	return E_OK;
 }
 
+static int
+on_seen(void *ctx, struct file_id id, uint32_t day)
+{
+	(void)ctx;
+	seen ^= id.b[0] ^ day;
+	return E_OK;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record, on_subscription, on_uidl, on_sum};
+	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record, on_subscription, on_uidl, on_sum, on_seen};
 	int err = dump_read(span_make(data, n), &v);
 	return err == E_OK || err == E_BAD || err == E_IO ? 0 : -1;
 }

@@ -310,6 +310,34 @@ test_rebuild(void **state)
 	store_unselect(h->a, &v);
 }
 
+/* The spool brings again what was read and deleted before the index was lost. */
+static void
+test_replay_after_rebuild(void **state)
+{
+	struct home *h = *state;
+	home_kill();
+	deliver("Subject: once\r\n\r\n");
+	deliver("Subject: stays\r\n\r\n");
+	assert_int_equal(system("mkdir kept && cp -p new/* kept/"), 0);
+	home_reopen(h);
+	assert_int_equal(store_sync(h->a), E_OK);
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(v.n, 2);
+	struct file_id gone = v.records[0].id;
+	assert_int_equal(expunge(h->a, &v, 1, 1, false), STORE_DONE);
+	store_unselect(h->a, &v);
+	assert_int_equal(store_sync(h->a), E_OK);
+	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, gone); i++)
+		poll(NULL, 0, 10);
+	home_dump();
+	home_damage();
+	assert_int_equal(system("cp -p kept/* new/ && rm -r kept"), 0);
+	assert_int_equal(store_sync(h->a), E_OK);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	assert_int_equal(store_check(h->a), 1);
+	assert_int_equal(system("test -z \"$(ls new)\""), 0);
+}
+
 static void
 test_rebuild_without_a_dump(void **state)
 {
@@ -343,7 +371,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_view_of_a_dead_keeper), TEST(test_killed_at_work),
-	    TEST(test_killed_in_delete), TEST(test_half_appends), TEST(test_rebuild), TEST(test_rebuild_without_a_dump),
+	    TEST(test_killed_in_delete), TEST(test_half_appends), TEST(test_rebuild), TEST(test_replay_after_rebuild),
+	    TEST(test_rebuild_without_a_dump),
 	    TEST(test_rebuild_cut_short)};
 	return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
 }
