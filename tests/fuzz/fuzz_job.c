@@ -16,6 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct job_in job;
 	struct job_result result;
 	struct admin_entry entry;
+	struct admin_refused refused;
 	struct rd r = rd_of(span_make(data, n));
 	while (r.in.n && job_get(&r, &arena, &job) == E_OK)
 		continue;
@@ -24,6 +25,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		continue;
 	r = rd_of(span_make(data, n));
 	while (r.in.n && admin_entry_get(&r, &arena, &entry) == E_OK)
+		continue;
+	r = rd_of(span_make(data, n));
+	while (r.in.n && admin_refused_get(&r, &refused) == E_OK)
 		continue;
 	arena_reset(&arena);
 	return 0;
