@@ -68,7 +68,9 @@ reason_parse(struct span s, struct reason *out)
 	struct span who = span_head(s, at);
 	size_t blank = span_rfind(who, ' ');
 	who = blank < who.n ? span_from(who, blank + 1) : who;
-	out->host = span_head(who, span_find(who, '['));
+	/* "mx.example.org[192.0.2.1]:25", or an address alone: "[192.0.2.1]:25" */
+	bool is_literal = span_starts(who, SPAN("["));
+	out->host = is_literal ? span_head(who, span_find(who, ']') + 1) : span_head(who, span_find(who, '['));
 	out->text = span_from(s, at + mark.n);
 }
 

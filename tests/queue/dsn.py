@@ -10,7 +10,8 @@ import smtplib
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / d) for d in (".", "relay")]
+from sink import CAPS, Sink
 from suite import Suite, wait_for
 
 U1, U2, U3 = "u1@example.test", "u2@example.test", "u3@example.test"
@@ -228,4 +229,64 @@ def international(t):
                 "and its addresses as they are", raw)
 
 
-GROUPS = (delivered, failed, delayed, aliases, lists, srs, once, international)
+def to(sink):
+    return {"queue__routes": [f"*=smtp://[127.0.0.1]:{sink.port}"]}
+
+
+def relayed(t):
+    """What the sender asked for goes along with the message, or is answered by us."""
+    with Sink() as k, Suite(**to(k), **SOON) as s:
+        s.users(USERS)
+        s.start("queue", "deliver", "smtpd")
+        send(s, [("a@elsewhere.test", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;A+2Bx@Elsewhere.test"), ("b@elsewhere.test", "")],
+             mail="RET=HDRS ENVID=QQ+2B1")
+        t.check(wait_for(lambda: len(k.messages) == 1 and is_idle(s), 20), "a server with DSN")
+        lines = k.messages[0].lines
+        t.check(lines[0].endswith(" RET=HDRS ENVID=QQ+2B1") or (" RET=HDRS" in lines[0] and " ENVID=QQ+2B1" in lines[0]), "gets RET and ENVID", lines[0])
+        t.check(any("NOTIFY=SUCCESS,FAILURE" in x and "ORCPT=rfc822;A+2Bx@Elsewhere.test" in x for x in lines) and
+                any("b@elsewhere.test" in x and "NOTIFY" not in x and "ORCPT" not in x for x in lines), "NOTIFY and ORCPT, where they were given", str(lines))
+        t.check(not reports(s), "and reports itself", str(actions(s)))
+    with Sink(caps=[c for c in CAPS if c != "DSN"]) as k, Suite(**to(k), **SOON) as s:
+        s.users(USERS)
+        s.start("queue", "deliver", "smtpd")
+        send(s, [("a@elsewhere.test", "NOTIFY=SUCCESS"), ("b@elsewhere.test", "NOTIFY=FAILURE"), ("c@elsewhere.test", ""),
+                 ("reject@elsewhere.test", "NOTIFY=NEVER"), ("reject-2@elsewhere.test", "NOTIFY=FAILURE")], mail="RET=FULL ENVID=e1")
+        t.check(wait_for(lambda: len(reports(s)) == 2 and is_idle(s), 20), "a server without", str(actions(s)))
+        t.check(actions(s) == ["failed reject-2@elsewhere.test", "relayed a@elsewhere.test"], "is answered for by us, as it was asked", str(actions(s)))
+        t.check(all(x not in line for line in k.messages[0].lines for x in ("RET=", "ENVID=", "NOTIFY=", "ORCPT=")), "and hears nothing of it",
+                str(k.messages[0].lines))
+        fields = {r["Action"]: r for _, rcpts, _, _ in reports(s) for r in rcpts}
+        t.check(fields["failed"]["Remote-MTA"].startswith("dns; ") and fields["failed"]["Diagnostic-Code"].startswith("smtp; 550") and
+                fields["relayed"]["Remote-MTA"], "with its words", str([r.items() for r in fields.values()]))
+
+
+def suppressed(t):
+    """Who was refused twice is not tried a third time, until an admin says so."""
+    with Sink() as k, Suite(queue__suppress_after=2, **to(k), **SOON) as s:
+        s.users(USERS)
+        s.start("queue", "deliver", "smtpd")
+
+        def refused():
+            return {r["address"]: r for r in json.loads(s.merpati("--json", "queue", "suppressed", "list").stdout)}
+        for n in (1, 2):
+            send(s, [("reject@Elsewhere.test", "NOTIFY=NEVER" if n == 1 else ""), ("fine@elsewhere.test", "")])
+            t.check(wait_for(lambda: is_idle(s) and refused().get("reject@elsewhere.test", {}).get("count") == n, 20),
+                    f"refusal {n} is counted, told or not", str(refused()))
+        t.check(list(refused()) == ["reject@elsewhere.test"] and refused()["reject@elsewhere.test"]["suppressed"], "of that address", str(refused()))
+        s.kill("queue")
+        s.start("queue")
+        said = s.log().count("event=suppressed")
+        send(s, [("reject@Elsewhere.test", ""), ("fine@elsewhere.test", "")])
+        t.check(wait_for(lambda: len(reports(s)) == 2 and is_idle(s), 20) and s.log().count("event=suppressed") == said + 1 and
+                all("reject" not in line.lower() for line in k.messages[-1].lines), "after a restart, too, it is not tried", str(actions(s)))
+        r = reports(s)[-1][1][0] if "not tried" in str(reports(s)[-1][3]) else reports(s)[0][1][0]
+        t.check(r["Status"] == "5.1.1" and "not tried" in r["Diagnostic-Code"] and not r["Remote-MTA"], "and its sender is told so", str(r.items()))
+        t.check(refused()["reject@elsewhere.test"]["count"] == 2, "which is no refusal more")
+        t.check(s.merpati("queue", "suppressed", "remove", "nobody@elsewhere.test", check=False).returncode != 0, "an unknown address is said so")
+        s.merpati("queue", "suppressed", "remove", "reject@elsewhere.test")
+        send(s, [("reject@elsewhere.test", "")])
+        t.check(wait_for(lambda: is_idle(s) and refused().get("reject@elsewhere.test", {}).get("count") == 1, 20),
+                "an admin lets it be tried", str(refused()))
+
+
+GROUPS = (relayed, suppressed, delivered, failed, delayed, aliases, lists, srs, once, international)

@@ -179,6 +179,8 @@ static const struct {
     {"5.1.1 mx.example.org[192.0.2.1]:25 said: 550 5.1.1 No", "5.1.1", "mx.example.org", "550 5.1.1 No"},
     {"5.4.7 not delivered in time; last: 4.2.0 mx.test[::1]:25 said: 450-4.2.0 later", "5.4.7", "mx.test", "450-4.2.0 later"},
     {"mx.test said: 550", "", "mx.test", "550"},
+    {"5.1.1 [127.0.0.1]:2525 said: 550 5.1.1 No", "5.1.1", "[127.0.0.1]", "550 5.1.1 No"},
+    {"5.1.1 [::1 said: 550 No", "5.1.1", "[::1", "550 No"},
     {"5.0.0 mx.test said: no", "5.0.0", "", "mx.test said: no"},
     {"5.0.0 a said: 550 b said: 551 c", "5.0.0", "a", "550 b said: 551 c"},
     {"5.1111.1 x", "", "", "5.1111.1 x"},
