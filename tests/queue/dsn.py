@@ -206,6 +206,22 @@ def once(t):
         t.check(len(reports(s)) == 1 and len(s.files(U2)) == 1, "once, and the message is there once", str(actions(s)))
 
 
+def sent_once(t):
+    """The same of a message that went to another host: it is not sent again for the sake of its report."""
+    with Sink(caps=[c for c in CAPS if c != "DSN"]) as k, Suite(**to(k), **SOON) as s:
+        s.users(USERS)
+        s.start("queue", "deliver", "smtpd")
+        bounce, = s.pids("queue", "bounce")
+        os.kill(bounce, signal.SIGSTOP)
+        send(s, [("a@elsewhere.test", "NOTIFY=SUCCESS"), ("b@elsewhere.test", "NOTIFY=NEVER")])
+        t.check(wait_for(lambda: len(k.messages) == 1, 15), "sent, and its report cannot be made")
+        time.sleep(1)  # its mark is noted
+        s.kill("queue")
+        s.start("queue")
+        t.check(wait_for(lambda: is_idle(s) and len(reports(s)) == 1, 15), "after a restart it is made", str(actions(s)))
+        t.check(actions(s) == ["relayed a@elsewhere.test"] and len(k.messages) == 1, "and nothing was sent again", str(len(k.messages)))
+
+
 def international(t):
     with Suite() as s:
         s.users(USERS)
@@ -289,4 +305,4 @@ def suppressed(t):
                 "an admin lets it be tried", str(refused()))
 
 
-GROUPS = (relayed, suppressed, delivered, failed, delayed, aliases, lists, srs, once, international)
+GROUPS = (relayed, suppressed, delivered, failed, delayed, aliases, lists, srs, once, sent_once, international)
