@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_retr.c - RETR and TOP: a message is sent in pieces between its dots. */
+/*
+ * cmd_retr.c - RETR and TOP: a message is sent in pieces between its dots.
+ * System calls of any command whose client waits for its reply: poll, recvfrom, sendto; of these open, fstat, pread, close, too.
+ */
 #include "pop3d/command.h"
 #include "pop3d/stuff.h"
 
