@@ -257,6 +257,12 @@ store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool
 
 static unsigned n_incoming;
 
+bool
+incoming_was_quota(void)
+{
+	return false;
+}
+
 int
 incoming_begin(struct store *s, struct incoming *out)
 {
