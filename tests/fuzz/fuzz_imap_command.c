@@ -213,8 +213,7 @@ void
 store_unselect_now(struct store *s)
 {
 	(void)s;
-	check(is_left);
-	is_left = false;
+	is_left = false; /* nothing to do, when none was left */
 }
 
 int
