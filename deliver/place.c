@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "store/name.h"
 #include "tls/hash.h"
 
@@ -284,12 +285,7 @@ fill(const struct job_in *j, int source, int to)
 	int err = hold_bytes(j, source);
 	if (err != E_OK)
 		return err;
-	ssize_t n = write(to, place.bytes.p, place.bytes.len);
-	if (n == (ssize_t)place.bytes.len)
-		return E_OK;
-	if (n >= 0)
-		errno = ENOSPC; /* a file takes a part of it when there is no more room */
-	return E_IO;
+	return write(to, place.bytes.p, place.bytes.len) == (ssize_t)place.bytes.len ? E_OK : E_IO;
 }
 
 static const char *
@@ -434,8 +430,10 @@ sync_each(void)
 int
 place_sync(bool is_all)
 {
-	int64_t begin = clock_mono_ms();
+	int64_t begin = clock_mono_ms(), begun_us = clock_mono_us();
 	int err = is_all || place.has_more ? (syncfs(place.mail) == 0 ? E_OK : E_IO) : sync_each();
+	metric_took(M_DELIVER_CHECKPOINT, begun_us);
+	metric_count(M_DELIVER_CHECKPOINTS + (err == E_OK ? METRIC_DONE_OK : METRIC_DONE_FAILED));
 	if (err != E_OK)
 		log_event(LOG_ALERT, "mail_sync_failed", "err=%s", log_errno(errno));
 	for (unsigned i = 0; i < place.n_touched; i++) {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "deliver/place.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/io.h"
 
@@ -80,6 +81,8 @@ place_all(const struct job_in *j, const struct lookup_answer *a, struct job_resu
 		int err = place_message(j, t, &reason);
 		if (err == E_OK) {
 			r->n_mailboxes++;
+			metric_count(M_DELIVER_PLACED);
+			metric_add(M_DELIVER_BYTES, j->size_bytes);
 			log_event(LOG_INFO, "placed", "mid=%s account=%s bytes=%llu", id_text(j->id), log_q(t->address),
 			    (unsigned long long)j->size_bytes);
 			continue;
@@ -107,6 +110,12 @@ set_forward_sender(const struct job_in *j, const struct lookup_answer *a, struct
 	return err;
 }
 
+static enum metric_job
+job_number(uint8_t outcome)
+{
+	return outcome == JOB_PLACED ? METRIC_JOB_PLACED : outcome == JOB_TEMP ? METRIC_JOB_TEMP : METRIC_JOB_PERM;
+}
+
 static int
 do_rcpt(int chan, const struct job_in *j, const struct job_rcpt *rcpt, const struct lookup_answer *a)
 {
@@ -121,6 +130,7 @@ do_rcpt(int chan, const struct job_in *j, const struct job_rcpt *rcpt, const str
 		r.outcome = refusals[a->verdict].outcome;
 		r.reason = span_of(refusals[a->verdict].reason);
 	}
+	metric_count(M_DELIVER_JOBS + job_number(r.outcome));
 	return add_result(chan, &r);
 }
 

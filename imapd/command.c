@@ -4,7 +4,9 @@
 
 #include <poll.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metric.h"
 
 enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
 enum argument { NONE, SOME };
@@ -65,6 +67,7 @@ static const struct row {
 	{"STARTTLS",     0,             NONE,     false, false,  true,  0,      NULL},
 };
 /* clang-format on */
+_Static_assert(COUNT(rows) + 1 == METRIC_IMAP_VERBS, "a row of common/metrics/table.c for each, in the same order");
 
 static const struct row *
 row_of(struct span verb)
@@ -140,7 +143,9 @@ static void
 run(struct session *s, struct command *c)
 {
 	const struct row *row = NULL;
+	int64_t begun_us = clock_mono_us();
 	enum reply r = begin(s, c, &row);
+	metric_count(M_IMAP_COMMANDS + (unsigned)(row ? row - rows : (ptrdiff_t)COUNT(rows)));
 	if (r == R_DONE && row->handler != cmd_select) /* it may take long: what was left is no more kept for a SELECT */
 		store_unselect_now(s->store);
 	if (r == R_DONE)
@@ -153,6 +158,8 @@ run(struct session *s, struct command *c)
 		selected_update(s, update_of(row, c->is_uid), c->is_uid);
 	respond_tagged(s, r, c->verb, c->parse.expected);
 	count_errors(s, r);
+	if (row && row->handler != cmd_idle)
+		metric_took(M_IMAP_COMMAND, begun_us);
 	if (!respond_flush(s))
 		s->is_broken = true;
 }

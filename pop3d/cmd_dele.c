@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_dele.c - DELE, RSET, and QUIT, which makes it so. */
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "pop3d/command.h"
 
 void
@@ -25,6 +26,7 @@ cmd_quit(struct session *s, const struct arguments *a)
 	size_t n = 0;
 	(void)a;
 	int err = drop_update(&s->drop, &n);
+	metric_add(M_POP3_DELETED, n);
 	if (err == E_OK)
 		io_putf(&s->io, "+OK bye\r\n");
 	else

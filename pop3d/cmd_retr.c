@@ -3,6 +3,7 @@
  * cmd_retr.c - RETR and TOP: a message is sent in pieces between its dots.
  * System calls of any command whose client waits for its reply: poll, recvfrom, sendto; of these open, fstat, pread, close, too.
  */
+#include "metrics/metric.h"
 #include "pop3d/command.h"
 #include "pop3d/stuff.h"
 
@@ -66,8 +67,10 @@ send_message(struct session *s, uint64_t number, bool is_top, uint64_t lines)
 	} else {
 		io_putf(&s->io, "+OK %llu octets\r\n", (unsigned long long)r->size_bytes);
 		send_text(s, is_top ? span_head(text, top_end(text, lines)) : text);
-		if (!is_top)
+		if (!is_top) {
 			drop_retrieved(&s->drop, number);
+			metric_count(M_POP3_RETRIEVED);
+		}
 	}
 	if (is_mapped)
 		store_message_unmap(&text);

@@ -2,6 +2,8 @@
 /* command.c - commands of the TRANSACTION state. */
 #include "pop3d/command.h"
 
+#include "metrics/metric.h"
+
 enum argument {
 	ARG_NONE,
 	ARG_MESSAGE,     /* a message number */
@@ -33,6 +35,7 @@ static const struct command {
 	{"UTF8",  ARG_NONE,        cmd_utf8},
 };
 /* clang-format on */
+_Static_assert(COUNT(commands) + 1 == METRIC_POP3_VERBS, "a row of common/metrics/table.c for each, in the same order");
 
 void
 command_refuse(struct session *s, const char *why)
@@ -91,9 +94,11 @@ command_run(struct session *s, struct span line)
 		struct arguments a = {.message = 0};
 		if (!span_ieqs(verb, commands[i].verb))
 			continue;
+		metric_count(M_POP3_COMMANDS + (unsigned)i);
 		if (take_arguments(s, commands[i].argument, text, &a))
 			commands[i].handler(s, &a);
 		return;
 	}
+	metric_count(M_POP3_COMMANDS + COUNT(commands));
 	command_refuse(s, "no such command");
 }

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metric.h"
+#include "queue/batch.h"
 #include "queue/spool.h"
 
 /* ---- gathering ---- */
@@ -275,6 +278,26 @@ settle(
 		message_files_remove(&the_spool.files, r->id);
 }
 
+static int
+write_records(struct record *records, size_t n, size_t n_messages, unsigned *segment)
+{
+	int64_t begun_us = clock_mono_us();
+	uint64_t bytes = batch_head_bytes(n);
+	int err = journal_write(the_spool.journal, records, n, segment);
+	int why = errno;
+	for (size_t i = 0; i < n; i++)
+		bytes += batch_record_bytes(&records[i]);
+	metric_took(M_QUEUE_SYNC, begun_us);
+	if (err == E_OK)
+		metric_add(M_QUEUE_BATCH_BYTES, bytes);
+	else
+		metric_count(M_QUEUE_SYNC_FAILURES);
+	if (n_messages)
+		metric_size(M_QUEUE_BATCH, n_messages);
+	errno = why;
+	return err;
+}
+
 void
 spool_write_batch(void)
 {
@@ -294,7 +317,7 @@ spool_write_batch(void)
 		records[n++] = (struct record){
 		    .kind = RECORD_MARK, .message = buf_as_span(&marks)};
 	if (n)
-		err = journal_write(s->journal, records, n, &segment);
+		err = write_records(records, n, n_messages, &segment);
 	enum spool_verdict v = verdict_of(err);
 	for (size_t i = 0; i < n_messages; i++)
 		settle(which[i], &records[i], v, segment);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 
@@ -14,6 +15,8 @@ static const char no_deliver[] = "4.3.2 local delivery is not running";
 enum {
 	UNFILED_WAIT_MS = 5000,  /* the disk may be full */
 	RELIST_EVERY_MS = 10000,
+	MEASURE_EVERY_MS = 1000,
+	MEASURE_SHARE = 200,     /* of the time, one part at most */
 };
 
 static bool has_unsynced_rows;
@@ -592,4 +595,42 @@ defer_deliver_is_there(void)
 			if (index_reschedule(the_sched.index, w.ids[i], retry_now()) != E_OK)
 				return;
 	} while (w.n == COUNT(w.ids));
+}
+
+/* ---- how many there are ---- */
+
+struct census {
+	uint64_t n_deferred, n_held;
+	int64_t oldest_sec; /* queue time */
+};
+
+static int
+count_row(void *ctx, const struct index_row *row)
+{
+	struct census *c = ctx;
+	if (row->entry.state == ADMIN_HELD) {
+		c->n_held++;
+		return E_OK;
+	}
+	c->n_deferred++;
+	if (row->first_sec < c->oldest_sec)
+		c->oldest_sec = row->first_sec;
+	return E_OK;
+}
+
+/* All rows are read for it: often where they are few, seldom where that takes long. */
+void
+defer_measure(void)
+{
+	static int64_t again_ms;
+	struct census c = {.oldest_sec = INT64_MAX};
+	int64_t begun_ms = clock_mono_ms();
+	if (begun_ms < again_ms || !the_sched.index || index_each(the_sched.index, count_row, &c) != E_OK)
+		return;
+	metric_set(M_QUEUE_MESSAGES + METRIC_IN_DEFERRED, c.n_deferred);
+	metric_set(M_QUEUE_MESSAGES + METRIC_HELD, c.n_held);
+	int64_t age_sec = retry_now() - c.oldest_sec;
+	metric_set(M_QUEUE_OLDEST, c.n_deferred ? (uint64_t)(clock_wall_sec() - age_sec) : 0);
+	int64_t took_ms = clock_mono_ms() - begun_ms;
+	again_ms = begun_ms + (took_ms * MEASURE_SHARE > MEASURE_EVERY_MS ? took_ms * MEASURE_SHARE : MEASURE_EVERY_MS);
 }

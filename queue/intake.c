@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/daemon.h"
 #include "queue/spool.h"
@@ -41,11 +42,21 @@ give_room_back(struct client *c)
 	c->promised = 0;
 }
 
+static void
+count_put(enum spool_verdict v)
+{
+	metric_count(M_QUEUE_PUTS + (v == SPOOL_OK     ? METRIC_PUT_OK
+				     : v == SPOOL_FULL ? METRIC_PUT_FULL
+				     : v == SPOOL_BUSY ? METRIC_PUT_BUSY
+						       : METRIC_PUT_FAILED));
+}
+
 void
 intake_answer(struct arrival *a)
 {
 	uint8_t verdict = (uint8_t)a->verdict;
 	struct client *c = a->client;
+	count_put(a->verdict);
 	if (c) {
 		c->waiting--;
 		give_room_back(c);
@@ -79,6 +90,8 @@ ask_room(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 		v = SPOOL_FULL;
 	else
 		c->promised = bytes;
+	if (v != SPOOL_OK)
+		count_put(v);
 	buf_u8(reply, (uint8_t)v);
 	return E_OK;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/sched.h"
 #include "spool/put.h"
@@ -92,6 +93,7 @@ pack(struct buf *packet, struct placer *p, struct message *m)
 		work_set(&m->works[which[i]], STEP_PLACING, NULL);
 	m->n_placing += j.n_which;
 	p->in_flight += j.n_which;
+	metric_add(M_QUEUE_JOBS, j.n_which);
 	return true;
 }
 
@@ -207,6 +209,8 @@ take_result(struct placer *p, const struct job_result *r)
 			make_forward(m, r, i);
 	} else {
 		work_set(w, r->outcome == JOB_TEMP ? STEP_LATER : STEP_FAILED, buf_cstr(&reason));
+		if (r->outcome == JOB_TEMP)
+			metric_count(M_QUEUE_RECIPIENTS + METRIC_DEFERRED);
 		log_event(LOG_NOTICE, r->outcome == JOB_TEMP ? "deferred" : "failed", "mid=%s rcpt=%s reason=%s",
 		    id_text(r->id), log_q(m->envelope.rcpts[r->rcpt].address), log_qs(buf_cstr(&reason)));
 	}
@@ -264,8 +268,10 @@ settle(uint32_t turn)
 		if (m->turn > turn)
 			continue;
 		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
-			if (m->works[i].step == STEP_PLACED)
+			if (m->works[i].step == STEP_PLACED) {
 				m->works[i].step = m->works[i].owes ? STEP_SENT : STEP_DONE;
+				metric_count(M_QUEUE_RECIPIENTS + METRIC_PLACED);
+			}
 		message_judge(m);
 	}
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/dest.h"
 #include "queue/refused.h"
@@ -350,6 +351,8 @@ take_result(struct relay *r, const struct job_result *result)
 	}
 	if (result->outcome != JOB_PLACED)
 		log_result(p->message, result);
+	if (result->outcome != JOB_PERM) /* what failed for ever is counted when it is reported */
+		metric_count(M_QUEUE_RECIPIENTS + (result->outcome == JOB_PLACED ? METRIC_RELAYED : METRIC_DEFERRED));
 	p->message->was_tried |= result->outcome == JOB_TEMP;
 	parcel_settle(p, i, steps[result->outcome], result->reason);
 	if (result->outcome == JOB_PLACED)

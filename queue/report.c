@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/refused.h"
 #include "queue/retry.h"
@@ -88,6 +89,14 @@ is_late(const struct message *m, uint32_t i)
 	       is_wanted(m, i, BOUNCE_DELAY);
 }
 
+/* It is done with, reported or not. */
+static void
+note_failure(const struct message *m, uint32_t i)
+{
+	refused_note(m, i);
+	metric_count(M_QUEUE_RECIPIENTS + METRIC_BOUNCED);
+}
+
 void
 report_choose(struct message *m)
 {
@@ -99,7 +108,7 @@ report_choose(struct message *m)
 		} else if (w->step == STEP_FAILED && is_wanted(m, i, BOUNCE_FAILURE)) {
 			w->owes = ACTION_FAILED;
 		} else if (w->step == STEP_FAILED) {
-			refused_note(m, i);
+			note_failure(m, i);
 			work_set(w, STEP_DONE, NULL);
 			n_unwanted++;
 		}
@@ -137,7 +146,7 @@ settle(struct message *m, uint32_t told, enum bounce_kind kind)
 			continue;
 		m->works[i].owes = ACTION_NONE;
 		if (kind == BOUNCE_FAILURE)
-			refused_note(m, i);
+			note_failure(m, i);
 		if (kind == BOUNCE_DELAY) {
 			m->envelope.rcpts[i].state |= RCPT_WARNED;
 		} else {

@@ -58,6 +58,13 @@ room_promise(struct room *r, uint64_t bytes)
 	return true;
 }
 
+uint64_t
+room_left(const struct room *r)
+{
+	uint64_t kept = r->reserve_bytes + r->promised;
+	return r->free_bytes > kept ? r->free_bytes - kept : 0;
+}
+
 void
 room_back(struct room *r, uint64_t bytes)
 {

@@ -23,6 +23,7 @@ void room_init(struct room *, int dir, uint64_t ballast_bytes, uint64_t reserve_
 /* room_promise - true: bytes are kept for the caller until room_back */
 bool room_promise(struct room *, uint64_t bytes);
 void room_back(struct room *, uint64_t bytes);
+uint64_t room_left(const struct room *); /* bytes that could be promised, as of the last look */
 void room_is_full(struct room *);  /* ENOSPC was seen: the ballast goes */
 void room_tick(struct room *);     /* the ballast comes back when there is room */
 

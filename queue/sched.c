@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/refused.h"
 #include "queue/relays.h"
@@ -103,6 +104,7 @@ recall(struct message *m)
 	if (was == FETCHED) {
 		m->is_deferred = true;
 		the_sched.n_deferred_active++;
+		metric_count(M_QUEUE_RETRIES);
 	}
 	arena_reset(&arena);
 	return was != FETCHED_REMOVED;
@@ -257,6 +259,7 @@ on_tick(void *ctx)
 	defer_flush();
 	refused_flush();
 	defer_relist();
+	defer_measure();
 	report_open();
 	sched_flush();
 	s->has_pressure = false;

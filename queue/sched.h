@@ -153,6 +153,7 @@ bool defer_remove(struct id);                      /* what is not in memory, for
 void defer_names(struct rd *body);                 /* SAY_NAMES */
 void defer_flush(void);                            /* rows are synced */
 void defer_relist(void);                           /* rows that could not be written, or are lost, are made again */
+void defer_measure(void);                          /* how many rows there are, and since when */
 void defer_old(void);                              /* what must not hold the journal any longer */
 void defer_deliver_is_there(void);                 /* what waited for deliver is due now */
 

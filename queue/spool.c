@@ -15,12 +15,21 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/asks.h"
 
 struct spool the_spool;
 
 enum { LOCK_WAIT_SEC = 30 };
+
+static void
+measure(void)
+{
+	const struct spool *s = &the_spool;
+	metric_set(M_QUEUE_MESSAGES + METRIC_IN_JOURNAL, entries_count(s->entries));
+	metric_set(M_QUEUE_ROOM, room_left(&s->room));
+}
 
 /* What nobody asks for: room, segments, what was done while no message came. */
 static void
@@ -37,6 +46,7 @@ on_tick(void *ctx)
 		room_is_full(&s->room);
 	room_tick(&s->room);
 	spool_rescue();
+	measure();
 	if (journal_live(s->journal) >= s->segments_live) {
 		if (say_is_there())
 			say_pressure();
@@ -121,6 +131,7 @@ spool_run(void)
 		;
 	s->tick = loop_timer_new(s->loop, on_tick, NULL);
 	loop_timer_set(s->tick, SPOOL_TICK_MS);
+	measure();
 	intake_open();
 	while (!s->is_ending || (say_is_there() && clock_mono_ms() < s->end_ms)) { /* sched has a last word */
 		loop_once(s->loop);

@@ -2,6 +2,7 @@
 /* cmd_auth.c - AUTH, RFC 4954: carries SASL steps between the client and the auth process. */
 #include "auth/auth.h"
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "smtpd/command.h"
 #include "tls/server.h"
@@ -40,6 +41,15 @@ say_challenge(struct session *s, struct span challenge)
 	buf_base64(&s->argument, challenge);
 	session_say(s, R_AUTH_CHALLENGE);
 	buf_reset(&s->argument);
+}
+
+static void
+count_login(enum reply r)
+{
+	metric_count(M_LOGINS + (r == R_AUTH_OK          ? METRIC_LOGIN_OK
+				 : r == R_AUTH_FAILED    ? METRIC_LOGIN_FAILED
+				 : r == R_AUTH_SUSPENDED ? METRIC_LOGIN_SUSPENDED
+							 : METRIC_LOGIN_ERROR));
 }
 
 static enum reply
@@ -138,6 +148,7 @@ cmd_auth(struct session *s, struct span argument)
 	if (r == R_NONE) {
 		struct span bytes = buf_as_span(&initial);
 		r = exchange(s, buf_as_span(&mech), has_initial ? &bytes : NULL);
+		count_login(r);
 	}
 	if (r == R_AUTH_OK)
 		logged_in(s);

@@ -3,6 +3,7 @@
 #include "smtpd/command.h"
 
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "tls/server.h"
 
 enum gate {
@@ -46,6 +47,8 @@ static const struct command commands[] = {
 };
 
 /* clang-format on */
+_Static_assert(COUNT(commands) + 1 == METRIC_SMTP_VERBS,
+    "a row of common/metrics/table.c for each, in the same order");
 
 int
 command_split(struct span line, struct command_line *out)
@@ -154,6 +157,7 @@ command_run(struct session *s, struct span line)
 	const struct command *c =
 	    command_split(line, &l) == E_OK ? command_find(l.verb) : NULL;
 	enum reply r = R_UNKNOWN;
+	metric_count(M_SMTP_COMMANDS + (unsigned)(c ? c - commands : (ptrdiff_t)COUNT(commands)));
 	buf_reset(&s->argument);
 	s->has_logged = false;
 	if (c && line.n + 2 > COMMAND_LINE_MAX && c->handler != cmd_auth)

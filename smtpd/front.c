@@ -15,6 +15,7 @@
 #include "login/nets.h"
 #include "login/peer.h"
 #include "login/proxy.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/jail.h"
 #include "smtpd/reply.h"
@@ -94,7 +95,7 @@ conn_free(struct conn *c)
 		close(c->fd);
 	if (c->is_counted)
 		crowd_leave(&front.crowd, c->key);
-	front.n_conns--;
+	metric_serving((uint32_t)--front.n_conns);
 	mem_free(&c);
 }
 
@@ -141,10 +142,12 @@ refuse(struct conn *c, enum reply why)
 	struct buf text = {0};
 	reply_put(&text, why, NULL);
 	log_refused(c, why);
-	if (c->client.kind != KIND_SUBMISSIONS &&
-	    send(c->fd, text.p, text.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_event(
-		    LOG_DEBUG, "refusal_unsent", "client=%s", log_qs(c->client.text));
+	if (c->client.kind != KIND_SUBMISSIONS) {
+		metric_smtp_reply(reply_code(why));
+		if (send(c->fd, text.p, text.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			log_event(LOG_DEBUG, "refusal_unsent", "client=%s",
+			    log_qs(c->client.text));
+	}
 	buf_free(&text);
 	conn_free(c);
 }
@@ -202,6 +205,8 @@ admit(struct conn *c)
 		return;
 	}
 	c->client.is_greeted = c->client.kind != KIND_SUBMISSIONS;
+	if (c->client.is_greeted)
+		metric_smtp_reply(reply_code(R_GREETING));
 	if (c->client.is_greeted && send(c->fd, front.greeting.p, front.greeting.len,
 					MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		conn_free(c);
@@ -270,7 +275,8 @@ take_in(int fd, const struct sockaddr_storage *from, enum listen_kind kind)
 	struct conn *c = mem_new(sizeof *c);
 	*c = (struct conn){.fd = fd, .client.kind = kind};
 	set_address(c, from);
-	front.n_conns++;
+	metric_serving((uint32_t)++front.n_conns);
+	metric_count(M_SMTP_CONNECTIONS + kind);
 	bool is_proxy =
 	    nets_has(&front.proxies, (const struct sockaddr *)(const void *)from);
 	c->state = is_proxy ? CONN_PROXY : CONN_SILENT;

@@ -68,6 +68,7 @@ message_begin(struct message *m, uint64_t bytes)
 	m->has_room = false;
 	m->file = -1;
 	m->fault = R_NONE;
+	m->begun_us = clock_mono_us();
 	if (bytes <= SPOOL_SMALL_MAX && is_spool_trusted())
 		return R_NONE;
 	return ask_room(m, bytes ? bytes : m->most_bytes);

@@ -41,6 +41,7 @@ struct message {
 	struct spool_client *spool; /* borrow */
 	message_head_fn *put_head;
 	void *ctx; /* borrow: for put_head */
+	int64_t begun_us;         /* DATA, or the first BDAT; monotonic */
 };
 
 /* message_begin - bytes: what the client announced, or 0.  Asks the spool for room where that is not sure.

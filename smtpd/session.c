@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/jail.h"
 #include "smtpd/command.h"
@@ -28,6 +29,7 @@ void
 session_say(struct session *s, enum reply r)
 {
 	reply_put(&s->io.out, r, buf_cstr(&s->argument));
+	metric_smtp_reply(reply_code(r));
 	io_put(&s->io, SPAN("")); /* sends what is past IO_OUT_FLUSH */
 }
 
@@ -158,6 +160,7 @@ session_talk(int fd, const struct client *client)
 	s.message.ctx = &s;
 	s.txn.arena.max_bytes = TXN_BYTES_MAX;
 	log_session(id_text(id_new()));
+	metric_serving(1);
 	io_init(&s.io, fd, IN_MAX, OUT_MAX);
 	s.io.idle_ms = l->idle_ms;
 	s.io.deadline = s.deadline;
@@ -165,6 +168,7 @@ session_talk(int fd, const struct client *client)
 	bool may_serve = is_good && !s.must_retire;
 	if (s.account.len)
 		child_who(SPAN(""), SPAN(""));
+	metric_serving(0);
 	end(&s);
 	return may_serve;
 }

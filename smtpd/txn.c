@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "smtpd/session.h"
 
 enum { TXN_RCPTS_FIRST = 8 };
@@ -91,6 +92,15 @@ log_accepted(const struct session *s)
 	    log_q(e->rcpts[0].address), e->n_rcpts, (unsigned long long)e->size_bytes);
 }
 
+static void
+count_accepted(const struct session *s)
+{
+	metric_count(M_SMTP_MESSAGES);
+	metric_add(M_SMTP_RECIPIENTS, s->txn.envelope.n_rcpts);
+	metric_add(M_SMTP_BYTES, s->txn.envelope.size_bytes);
+	metric_took(M_SMTP_DATA, s->message.begun_us);
+}
+
 enum reply
 txn_finish(struct session *s)
 {
@@ -103,6 +113,7 @@ txn_finish(struct session *s)
 	if (r == R_QUEUED) {
 		buf_str(&s->argument, id_text(e->id));
 		log_accepted(s);
+		count_accepted(s);
 	} else if (r == R_TOO_BIG) {
 		buf_str(&s->argument, s->limits->message_text);
 	}

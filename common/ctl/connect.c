@@ -8,8 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-int
-ctl_connect(const struct conf *conf, const char *daemon, const char *name, int *out)
+static int
+connect_to(const struct conf *conf, const char *daemon, const char *name, int type, int *out)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	struct buf path = {.max = sizeof a.sun_path - 1};
@@ -18,7 +18,7 @@ ctl_connect(const struct conf *conf, const char *daemon, const char *name, int *
 	if (err == E_OK)
 		memcpy(a.sun_path, path.p, path.len);
 	buf_free(&path);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (err != E_OK || fd < 0 ||
 	    connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
 		err = errno == EACCES || errno == EPERM ? E_DENY : E_IO;
@@ -28,4 +28,16 @@ ctl_connect(const struct conf *conf, const char *daemon, const char *name, int *
 	}
 	*out = fd;
 	return E_OK;
+}
+
+int
+ctl_connect(const struct conf *conf, const char *daemon, const char *name, int *out)
+{
+	return connect_to(conf, daemon, name, SOCK_SEQPACKET, out);
+}
+
+int
+ctl_connect_stream(const struct conf *conf, const char *daemon, const char *name, int *out)
+{
+	return connect_to(conf, daemon, name, SOCK_STREAM, out);
 }

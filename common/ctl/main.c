@@ -42,6 +42,9 @@ static const struct command commands[] = {
 		"end all daemons, or those named, and wait until they are gone", NULL},
 	{{"who", NULL},        "",                                true,  cmd_who,
 		"who is served now", NULL},
+	{{"metrics", NULL},    "[--openmetrics] [DAEMON...]",     true,  cmd_metrics,
+		"what the daemons count and measure; people see what is not 0",
+		"  --openmetrics         as a scraper gets it\n"},
 	{{"user", "add"},      "[OPTIONS] ADDRESS | --from FILE", true,  cmd_user_add,
 		"a new account with its mailbox",
 		PASSWORD_OPTIONS

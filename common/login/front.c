@@ -14,6 +14,7 @@
 #include "login/nets.h"
 #include "login/proxy.h"
 #include "login/roll.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 
 struct front the_front;
@@ -49,7 +50,7 @@ front_left(struct front_conn *c)
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
-	the_front.n_conns--;
+	metric_serving((uint32_t)--the_front.n_conns);
 	listen_or_not();
 	if (the_child.is_draining && the_front.n_conns == 0)
 		loop_stop(the_front.loop);
@@ -121,7 +122,8 @@ take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
 	if (c->next)
 		c->next->link = &c->next;
 	the_front.conns = c;
-	the_front.n_conns++;
+	metric_serving((uint32_t)++the_front.n_conns);
+	metric_count(M_CONNECTIONS);
 	c->watch = loop_watch(the_front.loop, fd, LOOP_READ, on_client, c);
 	if (nets_has(&role.proxies, (const struct sockaddr *)(const void *)from))
 		c->state = FRONT_PROXY;

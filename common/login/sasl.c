@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "login/front.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 
 enum { SPARES_MOST = 8 };
@@ -68,6 +69,9 @@ static void
 fail(struct front_conn *c, enum auth_status status)
 {
 	c->is_sasl = false;
+	metric_count(M_LOGINS + (status == AUTH_FAIL        ? METRIC_LOGIN_FAILED
+	                         : status == AUTH_SUSPENDED ? METRIC_LOGIN_SUSPENDED
+	                                                    : METRIC_LOGIN_ERROR));
 	if (status != AUTH_FAIL) {
 		c->state = FRONT_TALK;
 		the_front.dialect->failed(c, status);
@@ -87,6 +91,7 @@ take_reply(struct front_conn *c, const struct auth_reply *r)
 	case AUTH_OK:
 		log_event(LOG_INFO, "login", "client=%s account=%s tls=%d", c->peer.text, log_q(r->account), c->tls != NULL);
 		struct id ticket = r->ticket;
+		metric_count(M_LOGINS + METRIC_LOGIN_OK);
 		channel_leave(c);
 		relay_begin(c, ticket);
 		break;

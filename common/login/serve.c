@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "login/roll.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 
 /* The next client, as the monitor passed it. */
@@ -51,7 +52,9 @@ serve_next(void (*serve)(int fd, const struct login_client *))
 	buf_span(&sid, c.sid); /* the front's: the lines of a connection join */
 	log_session(buf_cstr(&sid));
 	child_who(c.client, span_of(the_child.account));
+	metric_serving(1);
 	serve(fd, &c);
+	metric_serving(0);
 	child_who(SPAN(""), SPAN(""));
 	log_session(NULL);
 	buf_free(&sid);

@@ -97,6 +97,7 @@ child_main(const struct role *role, const struct jail *jail, int control, int ce
 	keep_listeners(role, (jail->calls & JAIL_ACCEPT) != 0);
 	keep_descriptors(control);
 	metrics_cell_use(cell);
+	metric_count(M_PROCESS_STARTS + (unsigned)(role - m->daemon->roles));
 	reset_signals();
 	log_role(role->name);
 	prctl(PR_SET_NAME, role->name, 0, 0, 0);
@@ -140,7 +141,6 @@ process_fork(const struct role *role, struct jail *jail, const char *account, co
 		metrics_cell_free(cell);
 		return NULL;
 	}
-	metric_count(M_PROCESS_STARTS + number);
 	return process_add(pid, pair[0], role, role->name, the_monitor.generation, cell);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metric.h"
 
 /* What a view gets once it is on disk. */
 struct change {
@@ -192,8 +193,11 @@ make_durable(void)
 		return err;
 	}
 	err = db_commit(&batch.txn);
+	metric_count(M_KEEPER_COMMITS);
+	int64_t begun_us = clock_mono_us();
 	if (err == E_OK)
 		err = db_sync(k->tables.db);
+	metric_took(M_KEEPER_SYNC, begun_us);
 	k->is_ending |= err != E_OK; /* what of it is on disk is not known: the next keeper finds out */
 	return err;
 }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/fds.h"
 #include "proc/jail.h"
@@ -89,6 +90,7 @@ be_keeper(int ready)
 	/* another one lives: it will answer, or die and leave the lock */
 	if (lock < 0 || flock(lock, LOCK_EX) != 0)
 		_exit(1);
+	metric_count(M_KEEPER_STARTS);
 	keeper_run(ready);
 	_exit(0);
 }

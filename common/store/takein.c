@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "store/jobs.h"
 #include "store/sum.h"
 
@@ -262,6 +263,8 @@ takein_synced(struct job *j)
 			drop_file(a);
 		else if (!a->is_damaged)
 			move_file(a);
+		if (!a->is_replay && !a->is_damaged)
+			metric_count(M_KEEPER_TAKEN);
 	}
 	if (!in.folder && in.n && in.at == in.n)
 		end_round(j);

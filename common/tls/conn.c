@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "metrics/metric.h"
 #include "tls/key.h"
 #include "tls/state.h"
 
@@ -52,6 +53,8 @@ tls_transport_set(struct tls_conn *c, int fd)
 void
 tls_conn_free(struct tls_conn **cp)
 {
+	if ((*cp)->is_server && !(*cp)->is_agreed)
+		metric_count(M_TLS + METRIC_TLS_FAILED);
 	gnutls_deinit((*cp)->session);
 	buf_free(&(*cp)->flight);
 	mem_free(cp);
@@ -63,6 +66,7 @@ struct tls_conn *
 tls_conn_new(struct tls_server *s, int fd)
 {
 	struct tls_conn *c = mem_new(sizeof *c);
+	c->is_server = true;
 	if (gnutls_init(
 		&c->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0 ||
 	    gnutls_priority_set(c->session, s->priority) < 0 ||
@@ -100,6 +104,8 @@ handshake_done(struct tls_conn *c)
 	default:
 		snprintf(c->version, sizeof c->version, "TLS1.2");
 	}
+	if (c->is_server)
+		metric_count(M_TLS + (gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3 ? METRIC_TLS_13 : METRIC_TLS_12));
 }
 
 static void

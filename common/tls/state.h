@@ -50,6 +50,7 @@ struct tls_conn {
 	int fd;                   /* borrow */
 	struct buf flight;        /* own; what a turn of the handshake says, until it is sent */
 	bool is_in_turn, is_agreed;
+	bool is_server;
 	unsigned warnings;        /* alerts of that level that the peer sent */
 	size_t unsent;            /* bytes of a write that GnuTLS holds back; 0: none */
 	char sni[TLS_SNI_MAX + 1];
