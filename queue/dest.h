@@ -47,7 +47,7 @@ struct dest {
 	unsigned limit, n_good;      /* connections it may have; messages since the last one more */
 	unsigned failures;           /* in a row */
 	int64_t down_until_ms;       /* monotonic; left alone until then */
-	int64_t used_ms;             /* monotonic */
+	int64_t used_ms, opened_ms;  /* monotonic; opened: the last connection was asked for */
 	struct buf why;              /* of the last failure */
 	struct buf ids;              /* of deferred messages that wait for nothing else */
 	struct buf tls_session;

@@ -20,6 +20,7 @@
 enum {
 	WINDOW_FIRST = 4, WINDOW_QUICK = 16, WINDOW_MOST = 64, /* messages that a relay has in hand */
 	QUICK_WAITING = 256,                /* messages that may wait for one that is quick, before another is opened */
+	OPEN_EVERY_MS = 20,                 /* to one destination: the one before may turn out to be quick */
 	BATCH_BYTES = 4 << 20,
 	RESULT_BURST = 16,
 	RELAYS_MAX = 4096,                  /* the most that relays_most may be */
@@ -245,23 +246,29 @@ take_dest(struct relay *r, struct dest *d)
 	buf_wipe(&body);
 }
 
-/* One more connection, where more waits than all have in hand. */
 static bool
-open_more(struct dest *d)
+may_open(const struct dest *d, int64_t now)
 {
 	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relays_most");
-	if (d->n_relays + d->n_coming >= d->limit || relays.n + relays.n_coming >= most || d->waiting.n <= in_hand(d))
-		return false;
+	return d->n_relays + d->n_coming < d->limit && relays.n + relays.n_coming < most && now - d->opened_ms >= OPEN_EVERY_MS;
+}
+
+/* One more connection, where more waits than all have in hand. */
+static void
+open_more(struct dest *d)
+{
+	int64_t now = clock_mono_ms();
+	if (!may_open(d, now) || d->waiting.n <= in_hand(d))
+		return;
 	d->n_coming++; /* before: it may come while we ask */
 	relays.coming[(relays.coming_first + relays.n_coming++) % RELAYS_MAX] = d;
-	relays.coming_ms = clock_mono_ms();
+	relays.coming_ms = d->opened_ms = now;
 	if (child_spawn("relay", 0) == E_OK)
-		return true;
+		return;
 	if (d->n_coming) { /* else one came that nobody had asked for, and took its place */
 		relays.n_coming--;
 		d->n_coming--;
 	}
-	return false;
 }
 
 /* For whom the next one comes; NULL: nobody expects it any more. */
@@ -284,8 +291,8 @@ feed_dest(struct dest *d)
 		size_t share = is_quick(r) ? d->waiting.n : d->waiting.n / d->n_relays + 1, room = r->window - r->sent.n;
 		ask_copies(r, (unsigned)(share < room ? share : room));
 	}
-	while (d->waiting.n && open_more(d))
-		;
+	if (d->waiting.n)
+		open_more(d);
 }
 
 void
