@@ -285,7 +285,12 @@ fill(const struct job_in *j, int source, int to)
 	int err = hold_bytes(j, source);
 	if (err != E_OK)
 		return err;
-	return write(to, place.bytes.p, place.bytes.len) == (ssize_t)place.bytes.len ? E_OK : E_IO;
+	ssize_t n = write(to, place.bytes.p, place.bytes.len);
+	if (n == (ssize_t)place.bytes.len)
+		return E_OK;
+	if (n >= 0)
+		errno = ENOSPC; /* a file takes a part of it when there is no more room */
+	return E_IO;
 }
 
 static const char *

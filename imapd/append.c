@@ -85,7 +85,9 @@ reply_of_err(int err, bool is_literal8)
 {
 	if (err == E_BAD) /* a NUL, which no literal may hold, or octets that are no lines */
 		return is_literal8 ? R_UNKNOWN_CTE : R_CANNOT;
-	return err == E_LIMIT ? R_DISK_FULL : R_LATER;
+	if (err == E_LIMIT)
+		return incoming_was_quota() ? R_OVER_QUOTA : R_DISK_FULL;
+	return R_LATER;
 }
 
 static enum reply

@@ -15,9 +15,18 @@
 #include "store/state.h"
 #include "tls/hash.h"
 
+static bool was_quota; /* of what failed last */
+
+bool
+incoming_was_quota(void)
+{
+	return was_quota;
+}
+
 static int
 world_err(void)
 {
+	was_quota = errno == EDQUOT;
 	bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 	log_event(is_full ? LOG_WARNING : LOG_ERR, "message_not_written", "err=%s", log_errno(errno));
 	return is_full ? E_LIMIT : E_IO;

@@ -235,6 +235,7 @@ MUST_USE int incoming_write(struct incoming *, struct span);       /* E_OK, E_LI
 MUST_USE int incoming_end(struct incoming *);                      /* synced.  E_OK, E_LIMIT, E_IO */
 /* incoming_end_all - the same for many, with one sync of the whole file system: for import.  E_OK, E_LIMIT, E_IO */
 MUST_USE int incoming_end_all(struct incoming *, size_t n);
+bool incoming_was_quota(void);                                     /* the last E_LIMIT: a quota of the file system, and not its end */
 void incoming_drop(struct incoming *);                             /* its file too, unless it was appended.  After any result, once */
 /* store_append - all n or none.  uids become first_uid and up.  out_* may be NULL */
 enum store_said store_append(struct store *, struct span mailbox, struct incoming *, size_t n, uint32_t *uidvalidity, uint32_t *first_uid);

@@ -83,6 +83,12 @@ store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
 	return E_OK;
 }
 
+bool
+incoming_was_quota(void)
+{
+	return false;
+}
+
 int
 incoming_begin(struct store *s, struct incoming *out)
 {
