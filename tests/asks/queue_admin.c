@@ -26,6 +26,10 @@ sample_admin(uint16_t type, struct buf *b)
 	static const struct id id;
 	if (type == ADMIN_COUNT || type == ADMIN_LIST)
 		return;
+	if (type == ADMIN_SUPPRESSED || type == ADMIN_UNSUPPRESS) {
+		buf_bytes(b, SPAN("x@elsewhere.test"));
+		return;
+	}
 	if (type == ADMIN_FLUSH || type == ADMIN_REMOVE)
 		buf_u8(b, 1);
 	buf_put(b, id.b, ID_BYTES);

@@ -63,6 +63,38 @@ index_count(const struct index *x)
 	return COUNT(waiting);
 }
 
+struct suppress *
+refused_list(void)
+{
+	static char any;
+	return (struct suppress *)(void *)&any;
+}
+
+int
+suppress_each(struct suppress *s, struct span after, int (*fn)(void *ctx, const struct suppress_row *), void *ctx)
+{
+	const struct suppress_row row = {.address = SPAN("x@elsewhere.test"), .count = 3, .reason = SPAN("5.1.1 no")};
+	(void)s;
+	return after.n == 0 ? fn(ctx, &row) : E_OK;
+}
+
+bool
+refused_is_suppressed(const struct suppress_row *r)
+{
+	return r->count > 1;
+}
+
+bool
+refused_forget(struct span address)
+{
+	return span_eqs(address, "x@elsewhere.test");
+}
+
+void
+refused_flush(void)
+{
+}
+
 struct message *
 message_find(struct id id)
 {
@@ -166,10 +198,23 @@ check_entries(struct rd *body, uint16_t n)
 }
 
 static void
+check_refused(struct rd *body, uint16_t n)
+{
+	struct admin_refused r;
+	for (uint16_t i = 0; i < n; i++)
+		if (admin_refused_get(body, &r) != E_OK)
+			bug("a row that nobody can read");
+	if (rd_end(body) != E_OK)
+		bug("more than rows");
+}
+
+static void
 answered(uint16_t type, struct rd *body)
 {
 	if (type == ADMIN_LIST)
 		check_entries(body, rd_u16(body));
+	if (type == ADMIN_SUPPRESSED)
+		check_refused(body, rd_u16(body));
 	if (type == ADMIN_FLUSH && rd_u32(body) > COUNT(waiting))
 		bug("more than there are");
 }
