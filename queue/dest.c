@@ -12,7 +12,7 @@
 #include "queue/retry.h"
 #include "queue/routes.h"
 
-enum { BUCKETS = 4096, PULL_MOST = 64 };
+enum { BUCKETS = 4096, PULL_MOST = 64, ENOUGH_MS = 10000 /* a server refused one connection more: no other for so long */ };
 
 static const char no_route[] = "4.4.0 no relay: no route leads to this domain; it waits";
 
@@ -340,6 +340,7 @@ dest_failed(struct dest *d, struct span why)
 	}
 	if (d->n_relays) { /* it takes as many connections as it has */
 		d->limit = d->n_relays;
+		d->opened_ms = now + ENOUGH_MS;
 		return;
 	}
 	int64_t first = conf_int(the_child.conf, "queue", "relay_down_first"),

@@ -250,7 +250,8 @@ static bool
 may_open(const struct dest *d, int64_t now)
 {
 	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relays_most");
-	return d->n_relays + d->n_coming < d->limit && relays.n + relays.n_coming < most && now - d->opened_ms >= OPEN_EVERY_MS;
+	unsigned n = d->n_relays + d->n_coming;
+	return n < d->limit && relays.n + relays.n_coming < most && (n == 0 || now - d->opened_ms >= OPEN_EVERY_MS);
 }
 
 /* One more connection, where more waits than all have in hand. */

@@ -142,7 +142,9 @@ wait_for_more(void)
 	struct pollfd p[] = {{.fd = relay.chan, .events = POLLIN}, {.fd = relay.remote.io.fd, .events = POLLIN},
 	    {.fd = the_child.control, .events = POLLIN}};
 	int n = poll(p, COUNT(p), (int)relay.limits.idle_ms);
-	if (n <= 0 || p[1].revents) /* it says 421, or hangs up */
+	if (n > 0 && p[1].revents && !relay.remote.n_begun) /* it says 421, or hangs up, before it had a chance */
+		remote_lost(&relay.remote, "4.4.2", "ended the connection before any mail");
+	if (n <= 0 || p[1].revents)
 		return E_LIMIT;
 	if (p[2].revents)
 		child_control();

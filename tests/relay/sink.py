@@ -93,6 +93,8 @@ class Conversation:
             caps = []
         lines = [self.sink.name, *caps]
         self.sock.sendall("".join(f"250{' ' if i == len(lines) - 1 else '-'}{x}\r\n" for i, x in enumerate(lines)).encode())
+        if b"and bye" in (self.sink.greeting or b""):
+            raise Closed
 
     def starttls(self):
         if self.sink.tls == "refuse":
@@ -283,7 +285,7 @@ class Conversation:
 class Sink:
     def __init__(self, caps=CAPS, lmtp=False, path=None, tls=None, auth=None, greeting=b"220 sink.test ESMTP\r\n", name="sink.test",
                  no_ehlo=False, messages_most=0, says_bye=False, lies=False, port=0, host="127.0.0.1", connections_most=0):
-        """tls: (certificate, key), "refuse" or "garbage"; greeting None: says nothing."""
+        """tls: (certificate, key), "refuse" or "garbage"; greeting None: says nothing; with "and bye": closes after EHLO."""
         self.caps = list(caps) + (["STARTTLS"] if tls else []) + ([f"AUTH {auth[2] if len(auth) > 2 else 'PLAIN LOGIN'}"] if auth else [])
         self.lmtp, self.tls, self.auth, self.greeting, self.name = lmtp, tls, auth and auth[:2], greeting, name
         self.no_ehlo, self.messages_most, self.says_bye, self.lies = no_ehlo, messages_most, says_bye, lies
