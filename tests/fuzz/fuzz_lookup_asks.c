@@ -6,7 +6,7 @@
  * fuzz: common/account/dir.c
  * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c
  * fuzz: common/proc/ask.c
- * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/comments.c common/conf/nearest.c
+ * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c
  * libs: -lgnutls -lconfuse
  */
 #include <stdio.h>
