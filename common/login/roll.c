@@ -9,7 +9,8 @@
 
 #include "conf/conf.h"
 
-/* What each front writes; the others believe nothing of it but that it is numbers. */
+/* What each front tells the others.  All can write all of it: it is read as numbers that may be any, and nobody takes its own
+ * back from here. */
 struct page {
 	_Atomic int pid; /* 0: free */
 	_Atomic uint32_t n;
@@ -20,7 +21,10 @@ static struct {
 	char *pages;         /* own mapping; NULL: closed */
 	size_t n_pages, page_bytes;
 	uint32_t per_page, most, most_each;
-	struct page *own;    /* borrow */
+	/* of a front */
+	struct page *own;    /* borrow: where it tells the others what n and keys are */
+	uint64_t *keys;      /* own: per_page */
+	uint32_t n;
 } roll;
 
 static struct page *
@@ -63,6 +67,8 @@ roll_sign(void)
 			continue;
 		p->n = 0;
 		roll.own = p;
+		roll.n = 0;
+		roll.keys = mem_grow(roll.keys, roll.per_page, sizeof *roll.keys);
 		return E_OK;
 	}
 	return E_LIMIT;
@@ -82,13 +88,16 @@ struct count {
 	uint64_t all, same;
 };
 
+/* Of all fronts: of this one what it knows, of the others what they say. */
 static struct count
 count_with(uint64_t number)
 {
-	struct count c = {0};
+	struct count c = {.all = roll.n};
+	for (uint32_t k = 0; k < roll.n; k++)
+		c.same += roll.keys[k] == number;
 	for (size_t i = 0; i < roll.n_pages; i++) {
 		struct page *p = page_at(i);
-		uint32_t n = p->pid ? p->n : 0;
+		uint32_t n = p != roll.own && p->pid ? p->n : 0;
 		n = n < roll.per_page ? n : roll.per_page;
 		c.all += n;
 		for (uint32_t k = 0; k < n; k++)
@@ -97,34 +106,42 @@ count_with(uint64_t number)
 	return c;
 }
 
+/* Key k and how many there are, for all to see. */
+static void
+publish(uint32_t k)
+{
+	if (k < roll.n)
+		roll.own->keys[k] = roll.keys[k];
+	roll.own->n = roll.n;
+}
+
 int
 roll_enter(struct crowd_key key)
 {
-	struct page *own = roll.own;
-	uint32_t n = own->n;
-	if (n >= roll.per_page)
+	uint64_t number = number_of(key);
+	if (roll.n >= roll.per_page)
 		return E_LIMIT;
-	own->keys[n] = number_of(key);
-	own->n = n + 1; /* seen by who comes at the same moment: both count both */
-	struct count c = count_with(number_of(key));
+	roll.keys[roll.n++] = number;
+	publish(roll.n - 1); /* seen by who comes at the same moment: both count both */
+	struct count c = count_with(number);
 	if (c.all <= roll.most && c.same <= roll.most_each)
 		return E_OK;
-	own->n = n;
+	roll.n--;
+	publish(roll.n);
 	return c.all > roll.most ? E_LIMIT : E_DENY;
 }
 
 void
 roll_leave(struct crowd_key key)
 {
-	struct page *own = roll.own;
 	uint64_t number = number_of(key);
-	uint32_t n = own->n, k = 0;
-	while (k < n && own->keys[k] != number)
+	uint32_t k = 0;
+	while (k < roll.n && roll.keys[k] != number)
 		k++;
-	if (k == n)
+	if (k == roll.n)
 		bug("who leaves did not enter");
-	own->keys[k] = own->keys[n - 1];
-	own->n = n - 1;
+	roll.keys[k] = roll.keys[--roll.n];
+	publish(k);
 }
 
 void
@@ -134,4 +151,6 @@ roll_close(void)
 		munmap(roll.pages, roll.n_pages * roll.page_bytes);
 	roll.pages = NULL;
 	roll.own = NULL;
+	roll.n = 0;
+	mem_free(&roll.keys);
 }

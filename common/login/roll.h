@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * roll.h - who is connected to all fronts of a daemon: from each address (an IPv6 one by its /64), and in all.  A page of
- * each front lies in memory that they share; only its front writes it, the others count it.  A front that dies leaves its page
- * to the monitor, which strikes it out.  A reload begins a new roll: fronts that drain count among themselves.
+ * roll.h - who is connected to all fronts of a daemon: from each address (an IPv6 one by its /64), and in all.  Each front
+ * keeps its own count to itself and writes a copy to its page of memory that all fronts share; the others count what stands there.
+ * A front that was taken over can write there what it likes: the others then count wrongly, no more.  A front that dies leaves its
+ * page to the monitor, which strikes it out.  A reload begins a new roll: fronts that drain count among themselves.
  */
 #ifndef LOGIN_ROLL_H
 #define LOGIN_ROLL_H
