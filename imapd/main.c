@@ -53,13 +53,20 @@ static const struct role roles[] = {
 };
 /* clang-format on */
 
+static void
+on_born(const struct role *role)
+{
+	if (role != &roles[IMAP_FRONT])
+		roll_close();
+}
+
 int
 main(int argc, char **argv)
 {
 	static const char *const listen[] = {"listen_imap", "listen_imaps", NULL};
 	static const struct daemon imapd = {.name = "imapd", .about = "lets mail programs read, file, flag and search",
 	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test,
-	    .on_gone = roll_strike, .before_start = before_start,
+	    .on_born = on_born, .on_gone = roll_strike, .before_start = before_start,
 	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[IMAP_SESSION];
 	return daemon_main(&imapd, argc, argv);

@@ -50,13 +50,20 @@ static const struct role roles[] = {
 };
 /* clang-format on */
 
+static void
+on_born(const struct role *role)
+{
+	if (role != &roles[POP3_FRONT])
+		roll_close();
+}
+
 int
 main(int argc, char **argv)
 {
 	static const char *const listen[] = {"listen_pop3", "listen_pop3s", NULL};
 	static const struct daemon pop3d = {.name = "pop3d", .about = "lets mail programs fetch and delete",
 	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test, .before_start = before_start,
-	    .on_gone = roll_strike,
+	    .on_born = on_born, .on_gone = roll_strike,
 	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[POP3_SESSION];
 	return daemon_main(&pop3d, argc, argv);

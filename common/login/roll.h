@@ -29,7 +29,7 @@ MUST_USE int roll_sign(void);
 MUST_USE int roll_enter(struct crowd_key);
 void roll_leave(struct crowd_key); /* one that entered here */
 
-/* ---- in all others ---- */
+/* ---- in all others: before they do anything (on_born) ---- */
 void roll_close(void);             /* not theirs to see */
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
-#include "login/roll.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
 
@@ -88,7 +87,6 @@ void
 serve_clients(void (*serve)(int fd, const struct login_client *))
 {
 	int64_t linger_ms = conf_int(the_child.conf, the_child.daemon, "linger_time") * 1000;
-	roll_close();
 	the_child.on_client = on_client;
 	bool has_client = wait_client(deadline_in_ms(CHILD_CALL_WAIT_MS));
 	while (has_client) {

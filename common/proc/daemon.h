@@ -48,6 +48,7 @@ struct daemon {
 	 * E_OK, or E_BAD with lines in errors */
 	int (*self_test)(const struct conf *, struct buf *errors);
 	void (*before_start)(const struct conf *); /* as root: directories; may be NULL */
+	void (*on_born)(const struct role *); /* in each of its processes, before prepare; may be NULL */
 	void (*on_gone)(pid_t);             /* one of its processes ended; may be NULL */
 	const struct ask_row *extra_asks;   /* row i is ask MON_EXTRA + i; asker->ctx is the asking struct process; or NULL */
 	size_t n_extra_asks;

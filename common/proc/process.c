@@ -104,6 +104,8 @@ child_main(const struct role *role, const struct jail *jail, int control, int ce
 	the_child = (struct child){.role = role, .daemon = m->daemon->name, .conf = m->conf, .control = control,
 	    .generation = m->generation, .has_root = m->has_root, .account = account, .home = home,
 	    .listeners = m->listeners.all, .n_listeners = m->listeners.n};
+	if (m->daemon->on_born)
+		m->daemon->on_born(role);
 	int status = role->prepare ? role->prepare() : EX_OK;
 	if (status != EX_OK)
 		_exit(status);
