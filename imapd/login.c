@@ -310,6 +310,12 @@ too_soon(struct front_conn *c)
 	say(c, "NO [LIMIT] not so soon after the last login");
 }
 
+static void
+too_many(struct front_conn *c)
+{
+	say(c, "NO [LIMIT] too many sessions");
+}
+
 const struct dialect imap_dialect = {.service = "imap", .implicit_tls = "listen_imaps", .greet = greet, .line = on_line,
     .octets = on_octets, .line_too_long = too_long, .challenge = front_challenge, .failed = failed, .cancelled = cancelled,
-    .stopping = stopping, .bye = bye, .crowded = crowded, .too_soon = too_soon};
+    .stopping = stopping, .bye = bye, .crowded = crowded, .too_soon = too_soon, .too_many = too_many};

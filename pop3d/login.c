@@ -216,6 +216,12 @@ too_soon(struct front_conn *c)
 	front_say(c, "-ERR [LOGIN-DELAY] not so soon after the last login\r\n"); /* RFC 2449 8.1.1 */
 }
 
+static void
+too_many(struct front_conn *c)
+{
+	front_say(c, "-ERR [SYS/TEMP] too many sessions\r\n");
+}
+
 const struct dialect pop3_dialect = {.service = "pop", .implicit_tls = "listen_pop3s", .greet = greet,
     .line = on_line, .line_too_long = too_long, .challenge = front_challenge, .failed = failed, .cancelled = cancelled, .stopping = stopping,
-    .crowded = crowded, .too_soon = too_soon};
+    .crowded = crowded, .too_soon = too_soon, .too_many = too_many};

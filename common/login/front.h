@@ -93,6 +93,7 @@ struct dialect {
 	void (*bye)(struct front_conn *, const char *why);        /* it ends for the client's errors or silence; NULL: wordless */
 	void (*crowded)(struct front_conn *);
 	void (*too_soon)(struct front_conn *);      /* login_delay */
+	void (*too_many)(struct front_conn *);      /* sessions_most, sessions_per_account */
 };
 
 /* The role. */

@@ -36,6 +36,8 @@ refuse(struct front_conn *c, int err)
 	if (err == E_DENY) {
 		log_event(LOG_INFO, "login_delay", "client=%s", c->peer.text);
 		the_front.dialect->too_soon(c);
+	} else if (err == E_LIMIT) {
+		the_front.dialect->too_many(c); /* the monitor has logged it */
 	} else {
 		log_event(LOG_ERR, "no_session", "client=%s why=%s", c->peer.text, err_name(err));
 		the_front.dialect->failed(c, AUTH_TEMP);

@@ -70,12 +70,12 @@ call(uint16_t type, struct buf *body, int fd)
 	int err = child_call(type, buf_as_span(body), fd, &in, &reply);
 	uint8_t result = err == E_OK ? rd_u8(&reply.body) : REDEEM_NOT;
 	if (err == E_OK && (result != REDEEM_OK || rd_end(&reply.body) != E_OK))
-		err = result == REDEEM_TOO_SOON ? E_DENY : E_IO;
+		err = result == REDEEM_TOO_SOON ? E_DENY : result == REDEEM_CROWDED ? E_LIMIT : E_IO;
 	if (err == E_OK && reply.fd >= 0)
 		close(reply.fd);
 	buf_free(&in);
 	buf_free(body);
-	return err == E_OK || err == E_DENY ? err : E_IO;
+	return err == E_OK || err == E_DENY || err == E_LIMIT ? err : E_IO;
 }
 
 int
@@ -234,6 +234,29 @@ is_too_soon(const char *address)
 	return is_soon;
 }
 
+static bool
+is_crowded(const struct ticket *t)
+{
+	const char *section = the_monitor.daemon->name;
+	unsigned all, same;
+	monitor_count_sessions(login_session_role, t->address, t->uid, &all, &same);
+	bool is_full = all >= (unsigned)conf_int(the_monitor.conf, section, "sessions_most");
+	if (!is_full && same < (unsigned)conf_int(the_monitor.conf, section, "sessions_per_account"))
+		return false;
+	log_event(LOG_WARNING, "sessions_crowded", "account=%s of_account=%u in_all=%u", log_qs(t->address), same, all);
+	return true;
+}
+
+static enum redeemed
+why_not(const struct ticket *t)
+{
+	if (!t)
+		return REDEEM_NOT;
+	if (is_crowded(t))
+		return REDEEM_CROWDED;
+	return is_too_soon(t->address) ? REDEEM_TOO_SOON : REDEEM_OK;
+}
+
 static int
 ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
@@ -245,8 +268,9 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		return E_BAD;
 	memcpy(id.b, bytes.p, ID_BYTES);
 	struct ticket *t = find(id);
-	if (!t || is_too_soon(t->address)) {
-		buf_u8(reply, t ? REDEEM_TOO_SOON : REDEEM_NOT);
+	enum redeemed refusal = why_not(t);
+	if (refusal != REDEEM_OK) {
+		buf_u8(reply, refusal);
 		return E_OK;
 	}
 	c.pop3_keep_days = t->pop3_keep_days;

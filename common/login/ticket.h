@@ -48,9 +48,10 @@ MUST_USE int login_client_get(struct span, struct login_client *out); /* E_OK, E
 
 /* ticket_announce - for auth_announce_with: makes a ticket and tells the monitor.  E_OK, E_IO */
 MUST_USE int ticket_announce(const struct account *, struct id *ticket);
-enum redeemed { REDEEM_NOT = 0, REDEEM_OK = 1, REDEEM_TOO_SOON = 2 };
+enum redeemed { REDEEM_NOT = 0, REDEEM_OK = 1, REDEEM_TOO_SOON = 2, REDEEM_CROWDED = 3 };
 
-/* ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO, E_DENY (within login_delay of the last) */
+/* ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO, E_DENY (within login_delay of the last),
+ * E_LIMIT (sessions_most, sessions_per_account) */
 MUST_USE int ticket_redeem(struct id, const struct login_client *, int fd);
 
 #endif

@@ -270,6 +270,24 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 	return err == E_OK ? E_OK : E_IO;
 }
 
+static bool
+is_of_account(const struct process *p, const char *account, uid_t uid)
+{
+	return p->owner && p->owner_uid == uid && strcmp(p->owner, account) == 0;
+}
+
+void
+monitor_count_sessions(const struct role *role, const char *account, uid_t uid, unsigned *all, unsigned *same)
+{
+	*all = *same = 0;
+	for (const struct process *p = the_monitor.processes; p; p = p->next) {
+		if (p->role != role || p->is_idle)
+			continue;
+		++*all;
+		*same += is_of_account(p, account, uid);
+	}
+}
+
 int
 monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
 {
@@ -279,7 +297,7 @@ monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
 	buf_u32(&body, 0);
 	buf_bytes(&body, blob);
 	for (struct process *p = m->processes; p && err == E_BAD; p = p->next) {
-		if (!p->is_idle || p->is_old || !p->owner || p->owner_uid != uid || strcmp(p->owner, account) != 0)
+		if (!p->is_idle || p->is_old || !is_of_account(p, account, uid))
 			continue;
 		p->is_idle = false;
 		if (process_say(p, CTL_CLIENT, buf_as_span(&body), fd) == E_OK)

@@ -112,5 +112,8 @@ MUST_USE int monitor_fork_session(const struct role *, uid_t uid, gid_t gid, con
 /* monitor_pass_session - to a session of this account that said it is idle (is_idle); takes fd on E_OK.
  * E_OK, E_BAD: there is none. */
 MUST_USE int monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob);
+/* monitor_count_sessions - those of this role that have a client: in all, and of this account.  Of those of before a reload
+ * nobody remembers the account: they count in all */
+void monitor_count_sessions(const struct role *, const char *account, uid_t uid, unsigned *all, unsigned *same);
 
 #endif

@@ -6,6 +6,7 @@ import ssl
 from suite import Suite, wait_for
 
 U1 = "u1@example.test"
+TOO_MANY = {"pop3d": "-ERR [SYS/TEMP]", "imapd": "NO [LIMIT]"}  # sessions
 
 
 def crowds(t, daemon, connect, refusal, leave, login):
@@ -49,6 +50,34 @@ def crowds_of_all(t, daemon, connect, refusal):
             t.check(c.said == refusal, f"and those {what} of the others are not", c.said)
             c.close()
             for h in held + again:
+                h.close()
+
+
+def crowds_of_sessions(t, daemon, connect, login, leave):
+    """login(c, user): what comes of it; limits of those who are logged in, whether they have TLS or not."""
+    other = U1.replace("u1", "u2")
+    for setting, most, others_too in (("sessions_per_account", "of an account", False), ("sessions_most", "in all", True)):
+        with Suite(**{f"{daemon}__{setting}": 3}) as s:
+            s.user(U1, "pass")
+            s.user(other, "pass")
+            s.start(daemon)
+
+            def begin(user=U1):
+                c = connect(s)
+                return c, login(c, user)
+            held = [begin() for _ in range(3)]
+            good = held[0][1]
+            t.check(all(said == good for _, said in held) and good.endswith("OK"), f"as many sessions as allowed {most}", str([h[1] for h in held]))
+            c, said = begin()
+            t.check(said == TOO_MANY[daemon] and wait_for(lambda: has_lost(c), 10), f"too many sessions {most}: {TOO_MANY[daemon]}, and the end", said)
+            c.close()
+            t.check(any("sessions_crowded" in line for line in s.log().splitlines()), "and the log says so")
+            c, said = begin(other)
+            t.check(said == (TOO_MANY[daemon] if others_too else good), f"the limit {most} {'holds' if others_too else 'does not hold'} for another account", said)
+            c.close()
+            leave(held[0][0])
+            t.check(wait_for(lambda: begin()[1] == good, 10), f"one of those {most} leaves: the next one is served")
+            for h, _ in held:
                 h.close()
 
 

@@ -81,6 +81,11 @@ def crowds(t):
     fronts.crowds(t, "imapd", Greeted, "BYE [LIMIT]", lambda c: c.do("LOGOUT"), lambda c: c.login(U1, "pass").ok)
     fronts.crowds_of_all(t, "imapd", Greeted, "BYE [LIMIT]")
 
+    def login(c, user):
+        r = c.do(f'LOGIN "{user}" "pass"')
+        return r.status if r.ok else " ".join([r.status, *(f"[{x}]" for x in r.code)])
+    fronts.crowds_of_sessions(t, "imapd", Greeted, login, lambda c: c.do("LOGOUT"))
+
 
 def sent_ahead(t):
     fronts.sent_ahead(t, "imapd", "imap", b"a STARTTLS\r\n", b"b NOOP\r\n")  # RFC 9051 6.2.1

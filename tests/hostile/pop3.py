@@ -149,6 +149,7 @@ def sent_ahead(t):
 def crowds(t):
     fronts.crowds(t, "pop3d", Pop, "-ERR [SYS/TEMP]", lambda c: c.ask("QUIT"), lambda c: c.login().startswith("+OK"))
     fronts.crowds_of_all(t, "pop3d", Pop, "-ERR [SYS/TEMP]")
+    fronts.crowds_of_sessions(t, "pop3d", Pop, lambda c, user: re.match(r"\S*( \[\S+\])?", c.login(user))[0], lambda c: c.ask("QUIT"))
 
 
 def keeper(t):
