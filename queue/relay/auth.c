@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * auth.c - AUTH, RFC 4954, with the strongest of SCRAM-SHA-256 (RFC 7677), PLAIN (RFC 4616) and LOGIN that is offered.  The last two
- * show the password: only behind TLS, or to a server on this host.
+ * auth.c - AUTH, RFC 4954, with the strongest of SCRAM-SHA-256 (RFC 7677), PLAIN (RFC 4616) and LOGIN that is offered.
+ * The last two show the password: only behind TLS, or to a server on this host.
  */
 #include "base/id.h"
 #include "queue/relay/remote.h"
