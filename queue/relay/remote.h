@@ -20,7 +20,9 @@ struct tls_conn;
 enum {
 	TALK_AHEAD_MOST = 8, /* transactions whose answers are waited for */
 	REMOTE_OUT_MAX = 1 << 20,
-	REMOTE_IN_MAX = 65536, REMOTE_PIECE_BYTES = 65536 };
+	REMOTE_IN_MAX = 65536,
+	REMOTE_PIECE_BYTES = 65536,
+};
 
 /* What the settings say; each time is a total: a server that says a byte a minute ends at it too. */
 struct remote_limits {
