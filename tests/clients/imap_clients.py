@@ -36,7 +36,7 @@ def text(user, subject):
 def account(s, name, count=0):
     """A new account with that many messages."""
     user = f"{name}@example.test"
-    s.user(user, "pass")
+    s.user(user, "pass", "--quota", "1G")
     for i in range(count):
         s.message(user, text(user, f"mail-{i}"))
     return user
