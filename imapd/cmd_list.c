@@ -21,6 +21,7 @@ struct list {
 	size_t n_patterns;
 	struct span patterns[PATTERNS_MOST];
 	struct span reference;
+	const struct pattern *made;     /* n_patterns, in the arena */
 };
 
 /* A name: of a mailbox, of a subscription, or of a level above one. */
@@ -310,14 +311,14 @@ put_child_info(struct buf *out, const struct list *l)
 }
 
 static void
-put_name(struct session *s, const struct names *all, const struct list *l, const struct name *n, bool has_child_info)
+put_name(struct session *s, const struct names *all, const struct list *l, const struct name *n, bool has_info)
 {
 	struct buf *out = respond_out(s);
 	buf_str(out, "* LIST (");
 	put_attributes(out, all, l, n);
 	buf_str(out, ") \"/\" ");
 	put_mailbox(out, n->text, s->enabled & (EN_UTF8 | EN_REV2));
-	if (has_child_info)
+	if (has_info)
 		put_child_info(out, l);
 	buf_str(out, "\r\n");
 	if ((l->want & WANT_STATUS) && n->mailbox)
@@ -332,27 +333,42 @@ is_level(const struct list *l, const struct name *n, bool by_level)
 }
 
 static bool
-matches(const struct pattern *patterns, size_t n, struct span text, bool *by_level)
+matches(const struct list *l, struct span text, bool *by_level)
 {
 	bool is_one = false;
 	*by_level = false;
-	for (size_t i = 0; i < n; i++)
-		if (pattern_matches(&patterns[i], text)) {
+	for (size_t i = 0; i < l->n_patterns; i++)
+		if (pattern_matches(&l->made[i], text)) {
 			is_one = true;
-			*by_level |= patterns[i].ends_in_level;
+			*by_level |= l->made[i].ends_in_level;
 		}
 	return is_one;
 }
 
+/* It meets the selection criteria, but is not told. */
+static bool
+is_untold(const struct list *l, const struct name *n)
+{
+	bool by_level;
+	return is_selected(l, n) && !matches(l, n->text, &by_level);
+}
+
+/* CHILDINFO: of what is told anyway; else only for something below that is not: RFC 5258 3.5 */
+static bool
+has_child_info(const struct names *all, const struct list *l, const struct name *n)
+{
+	return (l->select & SELECT_RECURSIVE) && has_below(all, n->text, is_selected(l, n) ? is_selected : is_untold, l);
+}
+
 static void
-put_matching(struct session *s, const struct names *all, const struct list *l, const struct pattern *patterns)
+put_matching(struct session *s, const struct names *all, const struct list *l)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const struct name *n = &all->all[i];
 		bool by_level;
-		if (!matches(patterns, l->n_patterns, n->text, &by_level))
+		if (!matches(l, n->text, &by_level))
 			continue;
-		bool has_info = (l->select & SELECT_RECURSIVE) && has_below(all, n->text, is_selected, l);
+		bool has_info = has_child_info(all, l, n);
 		if (is_selected(l, n) || has_info || (is_level(l, n, by_level) && has_below(all, n->text, is_mailbox, l)))
 			put_name(s, all, l, n, has_info);
 		if (!respond_flush(s))
@@ -388,10 +404,10 @@ cmd_list(struct session *s, struct command *c)
 		return R_DONE;
 	}
 	status_items_begin(s, l.status_items);
-	struct pattern *patterns = make_patterns(s, &l);
-	int err = patterns ? names_load(s, &all) : E_LIMIT;
+	l.made = make_patterns(s, &l);
+	int err = l.made ? names_load(s, &all) : E_LIMIT;
 	if (err == E_OK)
-		put_matching(s, &all, &l, patterns);
+		put_matching(s, &all, &l);
 	mem_free(&all.all);
 	return err == E_OK ? R_DONE : R_LATER;
 }
