@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "imapd/respond.h"
+#include "imapd/vanished.h"
 
 static bool
 is_gone(const struct store_record *r)
@@ -188,17 +189,31 @@ put_number(struct buf *out, uint32_t n, const char *word)
 /* Each is told by its number of that moment, or all together by their uids under QRESYNC (RFC 7162 3.2.10). */
 struct going {
 	struct session *session;
-	struct numset uids;
+	struct numset uids; /* of the answer that is made */
 	uint32_t kept; /* messages before the one that is looked at, that stay */
 };
 
 static void
+put_vanished(struct going *g)
+{
+	struct buf *out = respond_out(g->session);
+	if (g->uids.n == 0)
+		return;
+	buf_str(out, "* VANISHED ");
+	numset_put(out, &g->uids);
+	buf_str(out, "\r\n");
+	numset_reset(&g->uids);
+}
+
+static void
 tell_going(struct going *g, uint32_t uid)
 {
+	if (g->uids.n == VANISHED_RANGES_MOST)
+		put_vanished(g);
 	if (!(g->session->enabled & EN_QRESYNC))
 		put_number(respond_out(g->session), g->kept + 1, " EXPUNGE\r\n");
 	else if (numset_add(&g->uids, uid, uid) != E_OK)
-		bug("more ranges than records");
+		bug("more ranges than an answer has");
 	if (!respond_flush(g->session))
 		g->session->is_over = true;
 }
@@ -206,13 +221,8 @@ tell_going(struct going *g, uint32_t uid)
 static void
 tell_going_end(struct going *g)
 {
-	struct buf *out = respond_out(g->session);
 	g->session->selected->n = g->kept;
-	if (g->uids.n) {
-		buf_str(out, "* VANISHED ");
-		numset_put(out, &g->uids);
-		buf_str(out, "\r\n");
-	}
+	put_vanished(g);
 	numset_free(&g->uids);
 }
 

@@ -6,11 +6,12 @@
 #include "imapd/parse.h"
 #include "imapd/session.h"
 
-enum { VANISHED_RANGES_MOST = 2000 }; /* of one answer; then another begins */
+enum { VANISHED_RANGES_MOST = 2000 }; /* of one answer, with EARLIER or without; then another begins */
 
 /*
  * vanished_put - says which of these UIDs went after modseq, or, where the store remembers less, which are not there.
  * Those of which the client still has a sequence number are not among them: it is told of them without EARLIER.
+ * All are said, in as many answers as that takes.
  *   ranges   from is not above to
  *   returns  E_OK, E_IO (the store, or the client)
  */

@@ -108,27 +108,6 @@ numset_count(const struct numset *s)
 }
 
 void
-numset_remove(struct numset *s, uint32_t number)
-{
-	size_t at = range_at(s, number);
-	if (at == s->n || s->ranges[at].from > number)
-		return;
-	struct num_range *r = &s->ranges[at], was = *r;
-	if (was.from == was.to) {
-		memmove(r, r + 1, (s->n - at - 1) * sizeof *r);
-		s->n--;
-	} else if (number == was.from) {
-		r->from++;
-	} else if (number == was.to) {
-		r->to--;
-	} else {
-		r->to = number - 1;
-		if (insert(s, at + 1, (struct num_range){number + 1, was.to}) != E_OK)
-			bug("a set of numbers at its most"); /* who removes from such a set splits it no further */
-	}
-}
-
-void
 numset_put(struct buf *out, const struct numset *s)
 {
 	for (size_t i = 0; i < s->n; i++) {

@@ -25,7 +25,6 @@ MUST_USE int numset_add_common(struct numset *, const struct numset *from, struc
 bool numset_has(const struct numset *, uint32_t number);
 uint64_t numset_count(const struct numset *);                    /* numbers in it */
 uint32_t numset_from(const struct numset *, uint32_t number);    /* the first that is not below number; 0: none */
-void numset_remove(struct numset *, uint32_t number);
 /* numset_put - "1:3,5": RFC 9051 sequence-set; nothing when it is empty */
 void numset_put(struct buf *out, const struct numset *);
 /* numset_encode, numset_decode - u32 n, then n x (u32 from, u32 to): for asks.  E_OK, E_BAD (not ascending, too many) */

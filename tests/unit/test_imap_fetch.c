@@ -355,6 +355,31 @@ test_vanished(void **state)
 	buf_reset(&session.io.out);
 }
 
+/* Every second uid, more of them than a set holds: all are said, in lines of a bounded length. */
+static void
+test_vanished_many(void **state)
+{
+	(void)state;
+	const uint32_t n = NUMSET_RANGES_MOST + 5;
+	struct store_record *many = mem_grow(NULL, n, sizeof *many);
+	struct buf wanted = {0};
+	for (uint32_t i = 0; i < n; i++) {
+		many[i] = (struct store_record){.uid = 2 * i + 2};
+		buf_putf(&wanted, "%s%u", i % VANISHED_RANGES_MOST ? "," : "* VANISHED (EARLIER) ", 2 * i + 1);
+		if ((i + 1) % VANISHED_RANGES_MOST == 0 || i + 1 == n)
+			buf_str(&wanted, "\r\n");
+	}
+	selected.view.records = many;
+	selected.view.n = selected.n = n;
+	selected.view.uidnext = 2 * n + 1;
+	assert_int_equal(vanished_put(&session, &(struct num_range){1, UINT32_MAX - 1}, 1, 3), E_OK);
+	assert_int_equal(__wrap_io_flush(&session.io), E_OK);
+	assert_int_equal(sent.len, wanted.len);
+	assert_memory_equal(sent.p, wanted.p, wanted.len);
+	buf_free(&wanted);
+	mem_free(&many);
+}
+
 int
 main(void)
 {
@@ -362,6 +387,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_records), TEST(test_items), TEST(test_octets), TEST(test_parts), TEST(test_binary), TEST(test_missing),
 	    TEST(test_nul), TEST(test_large), TEST(test_deaf_client), TEST(test_vanished),
+	    TEST(test_vanished_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "imapd/respond.h"
+#include "imapd/vanished.h"
 
-enum { RECORDS = 16 };
+enum { RECORDS = 2 * VANISHED_RANGES_MOST + 2 };
 
 /* ---- the store ---- */
 
@@ -246,6 +247,28 @@ test_vanished(void **state)
 	end();
 }
 
+/* More than an answer has: another one goes on. */
+static void
+test_vanished_many(void **state)
+{
+	struct buf wanted = {0};
+	(void)state;
+	begin(EN_CONDSTORE | EN_QRESYNC, false);
+	for (uint32_t i = 4; i < 2 * VANISHED_RANGES_MOST + 2; i++)
+		add((i + 1) * 10, 0);
+	selected_update(&session, UPDATE_ALL, false);
+	buf_reset(&session.io.out);
+	for (uint32_t i = 0; i <= VANISHED_RANGES_MOST; i++) {
+		change(2 * i, FLAG_GONE);
+		buf_putf(&wanted, "%s%u", i == VANISHED_RANGES_MOST ? "\r\n* VANISHED " : i ? "," : "* VANISHED ", 20 * i + 10);
+	}
+	buf_str(&wanted, "\r\n");
+	check_update(UPDATE_ALL, buf_cstr(&wanted));
+	assert_int_equal(session.selected->n, VANISHED_RANGES_MOST + 1);
+	buf_free(&wanted);
+	end();
+}
+
 static void
 test_flags(void **state)
 {
@@ -365,7 +388,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing), cmocka_unit_test(test_new_ones),
 	    cmocka_unit_test(test_gone_at_select),
-	    cmocka_unit_test(test_recent), cmocka_unit_test(test_gone), cmocka_unit_test(test_vanished), cmocka_unit_test(test_many_changes), cmocka_unit_test(test_late_expunge),
+	    cmocka_unit_test(test_recent), cmocka_unit_test(test_gone), cmocka_unit_test(test_vanished),
+	    cmocka_unit_test(test_vanished_many), cmocka_unit_test(test_many_changes), cmocka_unit_test(test_late_expunge),
 	    cmocka_unit_test(test_flags), cmocka_unit_test(test_told), cmocka_unit_test(test_keywords),
 	    cmocka_unit_test(test_renewal), cmocka_unit_test(test_removed), cmocka_unit_test(test_condstore)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
