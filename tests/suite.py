@@ -317,7 +317,8 @@ class Suite:
         return [p for p in self.children(daemon) if role is None or self.role_of(p) == role]
 
     def kill(self, daemon, role=None, sig=signal.SIGKILL):
-        """One process of a role (or the monitor and all its children, role None); the pids killed."""
+        """One process of a role (or the monitor and all its children, role None); the pids killed.
+        With the monitor they have ended when this returns: nobody holds a port or a lock of theirs any more."""
         if role is None:
             pids = [self.procs[daemon].pid, *self.children(daemon)]
         else:
@@ -329,7 +330,26 @@ class Suite:
                 pass
         if role is None:
             self.procs.pop(daemon).wait(10)
+            if left := self.not_ended(pids):
+                raise RuntimeError(f"{daemon}: killed, and still there: {left}")
         return pids
+
+    def kill_monitor(self, daemon):
+        """The monitor alone: its children end by themselves.  How many there were, and those that did not."""
+        pids = self.children(daemon)
+        self.procs[daemon].kill()
+        self.procs.pop(daemon).wait(10)
+        return len(pids), self.not_ended(pids)
+
+    def not_ended(self, pids, seconds=10):
+        """Those of these processes that are still there, after all the time they get."""
+        left = list(pids)
+
+        def none_left():
+            left[:] = [p for p in left if not has_ended(pathlib.Path(f"/proc/{p}"))]
+            return not left
+        wait_for(none_left, seconds)
+        return left
 
     def kill_keepers(self, address):
         """The keepers that work in this mailbox; how many were killed.  They are nobody's children."""
