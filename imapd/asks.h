@@ -7,6 +7,7 @@
  *   front -> monitor   LOGIN_REDEEM, a ticket with its client's connection; one more front; channels
  *   session -> monitor LOGIN_IDLE, LOGIN_LEAVE; who is served
  *   session -> keeper  common/store/asks.h (of the same account, the same uid)
+ * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
  * A front that was taken over sees the plaintext of its connections in TLS and can guess passwords at auth's
  * pace; it has no file and cannot become anybody.  A session that was taken over has one account's mailboxes, no network.
  */

@@ -8,6 +8,7 @@
  *   sched <-> relay: queue/relay/order.h; relay -> resolver: common/net/resolver.h
  *   relay -> monitor: QUEUE_UNIX, below
  *   merpati queue -> sched: common/spool/admin.h, on RUN/queue/admin
+ * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
  */
 #ifndef QUEUE_ASKS_H
 #define QUEUE_ASKS_H

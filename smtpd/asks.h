@@ -9,6 +9,7 @@
  *   session -> spool    common/spool/put.h (another daemon: queue)
  *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front), who is
  *                       served (session)
+ * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
  * A session that was taken over can do these, and nothing else: no file, no socket, no other process.
  */
 #ifndef SMTPD_ASKS_H
