@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* text.c - the text of a message, walked and searched. */
+/* text.c - the text of a message, searched. */
 #include "mime/text.h"
 
 #include "mime/casemap.h"
@@ -8,15 +8,10 @@
 #include "mime/header.h"
 #include "mime/word.h"
 
-enum { GO_ON = 0, FOUND = 1 };
-
 struct look {
-	const struct tree *tree;      /* borrow */
 	struct text_scratch *scratch; /* borrow */
 	struct span needle;           /* folded */
 	bool is_ascii;                /* the needle */
-	text_visit_fn *visit;
-	void *ctx;
 };
 
 void
@@ -29,9 +24,9 @@ text_scratch_free(struct text_scratch *s)
 }
 
 static struct look
-look_for(const struct tree *tree, struct span needle, struct text_scratch *scratch)
+look_for(struct span needle, struct text_scratch *scratch)
 {
-	return (struct look){.tree = tree, .scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
+	return (struct look){.scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
 }
 
 /* ---- fields ---- */
@@ -77,13 +72,13 @@ utf8_contains(struct look *l, struct span utf8)
 }
 
 /* All fields decoded, a line each: a needle never has a line end in it that a field could have. */
-static int
+static bool
 head_contains(struct look *l, struct span head)
 {
 	struct buf *lines = &l->scratch->utf8;
 	struct header_field field;
 	if (span_find(l->needle, '\n') < l->needle.n)
-		return GO_ON;
+		return false;
 	buf_reset(lines);
 	while (header_next(&head, &field) == E_OK) {
 		field_put(lines, &field);
@@ -92,23 +87,10 @@ head_contains(struct look *l, struct span head)
 	return utf8_contains(l, buf_as_span(lines));
 }
 
-static int
-head_visit(struct look *l, struct span head)
-{
-	struct header_field field;
-	int err = E_OK;
-	while (err == E_OK && header_next(&head, &field) == E_OK) {
-		buf_reset(&l->scratch->utf8);
-		field_put(&l->scratch->utf8, &field);
-		err = l->visit(l->ctx, buf_as_span(&l->scratch->utf8));
-	}
-	return err;
-}
-
 /* ---- parts ---- */
 
 /* What says that it is UTF-8 is folded as it is: bad octets are the same to both. */
-static int
+static bool
 body_contains(struct look *l, const struct part_text *t)
 {
 	struct text_scratch *s = l->scratch;
@@ -116,44 +98,20 @@ body_contains(struct look *l, const struct part_text *t)
 	                                   : part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8));
 }
 
-static int
-body_visit(struct look *l, const struct part_text *t)
-{
-	return l->visit(l->ctx, part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &l->scratch->decoded, &l->scratch->utf8));
-}
-
-typedef int head_fn(struct look *, struct span head);
-typedef int body_fn(struct look *, const struct part_text *);
-
-/* Every head and every text, in the order they stand, until one says no. */
-static int
-each(struct look *l, enum text_where where, head_fn *on_head, body_fn *on_body)
-{
-	struct part_text text;
-	int said = 0;
-	for (const struct part *p = &l->tree->root; p && !said; p = part_next(p)) {
-		if (where == TEXT_TEXT && p->head_at < p->body_at)
-			said = on_head(l, part_head(l->tree, p));
-		if (!said && part_text_of(l->tree, p, &l->scratch->arena, &text) == E_OK)
-			said = on_body(l, &text);
-	}
-	arena_reset(&l->scratch->arena);
-	return said;
-}
-
 bool
 text_contains(const struct tree *tree, enum text_where where, struct span needle, struct text_scratch *scratch)
 {
-	struct look l = look_for(tree, needle, scratch);
-	return needle.n == 0 || each(&l, where, head_contains, body_contains) == FOUND;
-}
-
-int
-text_each(const struct tree *tree, enum text_where where, text_visit_fn *visit, void *ctx,
-    struct text_scratch *scratch)
-{
-	struct look l = {.tree = tree, .scratch = scratch, .visit = visit, .ctx = ctx};
-	return each(&l, where, head_visit, body_visit);
+	struct look l = look_for(needle, scratch);
+	struct part_text text;
+	bool is_found = needle.n == 0;
+	for (const struct part *p = &tree->root; p && !is_found; p = part_next(p)) {
+		if (where == TEXT_TEXT && p->head_at < p->body_at)
+			is_found = head_contains(&l, part_head(tree, p));
+		if (!is_found && part_text_of(tree, p, &scratch->arena, &text) == E_OK)
+			is_found = body_contains(&l, &text);
+	}
+	arena_reset(&scratch->arena);
+	return is_found;
 }
 
 /* ---- one field ---- */
@@ -161,7 +119,7 @@ text_each(const struct tree *tree, enum text_where where, text_visit_fn *visit, 
 bool
 text_field_contains(struct span head, struct span name, struct span needle, struct text_scratch *scratch)
 {
-	struct look l = look_for(NULL, needle, scratch);
+	struct look l = look_for(needle, scratch);
 	struct header_field field;
 	while (header_find(&head, name, &field) == E_OK) {
 		buf_reset(&scratch->utf8);

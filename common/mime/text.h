@@ -37,12 +37,4 @@ void text_value_put(struct buf *out, struct span raw);
 /* text_field_put - the values of all fields of that name, decoded and folded, an LF between */
 void text_field_put(struct buf *out, struct span head, struct span name);
 
-/*
- * text_each - all of it, piece by piece: a field as "Name: value", or a part.
- *   visit    a piece is UTF-8, not folded, borrowed until it returns; E_OK goes on, anything else ends it and is returned
- *   returns  E_OK, or what visit said
- */
-typedef int text_visit_fn(void *ctx, struct span utf8);
-MUST_USE int text_each(const struct tree *, enum text_where, text_visit_fn *visit, void *ctx, struct text_scratch *);
-
 #endif

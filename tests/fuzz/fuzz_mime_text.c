@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "mime/casemap.h"
+#include "mime/decode.h"
+#include "mime/header.h"
 #include "mime/preview.h"
 #include "mime/text.h"
 
@@ -19,25 +21,55 @@ struct plain {
 	bool is_found;
 };
 
-static int
-look(void *ctx, struct span utf8)
+static void
+look(struct plain *p, struct span utf8)
 {
-	struct plain *p = ctx;
 	struct buf folded = {0};
 	if (!utf8_valid(utf8))
 		abort();
 	casemap_fold(&folded, utf8);
-	p->is_found |= p->needle.n == 0 || (folded.len && memmem(folded.p, folded.len, p->needle.p, p->needle.n));
+	p->is_found |= folded.len && memmem(folded.p, folded.len, p->needle.p, p->needle.n);
 	buf_free(&folded);
-	return E_OK;
+}
+
+static void
+look_head(struct plain *p, struct span head)
+{
+	struct header_field field;
+	struct buf line = {0};
+	for (; header_next(&head, &field) == E_OK; buf_reset(&line)) {
+		buf_span(&line, field.name);
+		buf_put(&line, ": ", 2);
+		text_value_put(&line, field.value);
+		look(p, buf_as_span(&line));
+	}
+	buf_free(&line);
+}
+
+/* Every head and every text, decoded. */
+static void
+look_all(struct plain *p, const struct tree *t, enum text_where where)
+{
+	struct part_text text;
+	struct arena arena = {0};
+	struct buf decoded = {0}, utf8 = {0};
+	for (const struct part *part = &t->root; part; part = part_next(part)) {
+		if (where == TEXT_TEXT && part->head_at < part->body_at)
+			look_head(p, part_head(t, part));
+		if (part_text_of(t, part, &arena, &text) == E_OK)
+			look(p, part_text_utf8(&text, TEXT_DECODED_BYTES_MAX, &decoded, &utf8));
+	}
+	buf_free(&decoded);
+	buf_free(&utf8);
+	arena_reset(&arena);
 }
 
 static void
 check(const struct tree *t, enum text_where where, struct span needle, struct text_scratch *scratch)
 {
 	struct plain plain = {.needle = needle, .is_found = needle.n == 0};
-	if (text_each(t, where, look, &plain, scratch) != E_OK)
-		abort();
+	if (needle.n)
+		look_all(&plain, t, where);
 	if (text_contains(t, where, needle, scratch) != plain.is_found)
 		abort();
 }

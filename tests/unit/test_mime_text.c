@@ -151,54 +151,6 @@ test_field_put(void **state)
 	buf_free(&out);
 }
 
-/* ---- each ---- */
-
-static int
-collect(void *ctx, struct span utf8)
-{
-	struct buf *out = ctx;
-	buf_ch(out, '[');
-	buf_span(out, utf8);
-	buf_ch(out, ']');
-	return out->len > out->cap * 2 ? E_LIMIT : E_OK;
-}
-
-static int
-stop(void *ctx, struct span utf8)
-{
-	(void)utf8;
-	++*(int *)ctx;
-	return E_DENY;
-}
-
-static void
-test_each(void **state)
-{
-	struct arena arena = {0};
-	struct buf out = {0};
-	struct tree t;
-	int n = 0;
-	(void)state;
-	tree_make(SPAN(MIXED), &arena, &t);
-	assert_int_equal(text_each(&t, TEXT_BODY, collect, &out, &scratch), E_OK);
-	assert_string_equal(buf_cstr(&out), "[first part][<b>html</b>][inner body]");
-	static const char heads[] =
-	    "[first part][Content-Type: text/html; charset=utf-8][Content-Transfer-Encoding: base64][<b>html</b>]"
-	    "[Content-Type: application/pdf; name=\"report.pdf\"][Content-Transfer-Encoding: base64]"
-	    "[Content-Type: application/x][Content-Type: message/rfc822][Subject: inner subject][inner body]";
-	buf_reset(&out);
-	assert_int_equal(text_each(&t, TEXT_TEXT, collect, &out, &scratch), E_OK);
-	assert_non_null(strstr(buf_cstr(&out), heads));
-	assert_int_equal(text_each(&t, TEXT_TEXT, stop, &n, &scratch), E_DENY);
-	assert_int_equal(n, 1);
-	tree_make(SPAN("Subject: =?utf-8?q?=C3=BC?=\n\n\xff"), &arena, &t);
-	buf_reset(&out);
-	assert_int_equal(text_each(&t, TEXT_TEXT, collect, &out, &scratch), E_OK);
-	assert_string_equal(buf_cstr(&out), "[Subject: \xc3\xbc][\xc3\xbf]");
-	buf_free(&out);
-	arena_reset(&arena);
-}
-
 /* ---- the search itself: every place, every length, against a plain one ---- */
 
 static bool
@@ -258,7 +210,6 @@ main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_fields),
 	    cmocka_unit_test(test_field_put),
-	    cmocka_unit_test(test_each),
 	    cmocka_unit_test(test_find),
 	};
 	return cmocka_run_group_tests(tests, NULL, done);
