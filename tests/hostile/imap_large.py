@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """imap_large.py - a mailbox of 100,000 messages: what one device does to all of them lets the others go on."""
+import json
 import re
 import threading
 import time
@@ -11,7 +12,13 @@ U1 = "u1@example.test"
 COUNT = 100_000
 BATCH = 10_000
 GROWTH_MAX = 24 << 20  # bytes of a session whose client does not read; with sanitizers
-WAIT_MOST_SEC = 1.0  # sanitizers, and two cores that others use; without them 0.1
+WAIT_MOST_SEC = 0.1  # one command of another device; measured 0.03 on cores of its own
+WAIT_MOST_SANITIZED_SEC = 0.5  # each step takes twice as long, and it is this build that runs beside all else
+
+
+def has_sanitizers(build):
+    options = json.loads((build / "meson-info" / "intro-buildoptions.json").read_text())
+    return next(o["value"] for o in options if o["name"] == "b_sanitize") not in ("none", "", [])
 
 
 def client(s):
@@ -59,6 +66,7 @@ def fill_mailbox(c):
 
 
 def meanwhile(t, s, c, command, what, is_over=lambda: True):
+    wait_most_sec = WAIT_MOST_SANITIZED_SEC if has_sanitizers(s.build) else WAIT_MOST_SEC
     other = Other(s)
     other.start()
     begin = time.monotonic()
@@ -68,7 +76,7 @@ def meanwhile(t, s, c, command, what, is_over=lambda: True):
     other.end()
     print(f"note: {what} took {took:.1f} s; of {other.asked} questions of another device the longest took {other.longest_sec * 1000:.0f} ms")
     t.check(r.ok and not other.failed, f"{what}: OK, and so for another device", f"{r.status} {r.code} {other.failed[:1]}")
-    t.check(other.longest_sec < WAIT_MOST_SEC, f"{what}: no other device waits long", f"{other.longest_sec:.2f} s")
+    t.check(other.longest_sec < wait_most_sec, f"{what}: no other device waits {wait_most_sec} s", f"{other.longest_sec:.2f} s")
 
 
 def memory(pid):
@@ -102,6 +110,8 @@ def large(t):
         c = client(s)
         c.do("CREATE Other")
         c.append("Other", b"Subject: other\r\n\r\nx\r\n")
+        if has_sanitizers(s.build):
+            print(f"note: with sanitizers another device may wait {WAIT_MOST_SANITIZED_SEC} s instead of {WAIT_MOST_SEC}: each step takes longer, often on a busy machine")
         n = fill_mailbox(c)
         t.check(n == COUNT, "100,000 messages are there", str(n))
         unread(t, s, c)
