@@ -37,6 +37,7 @@ pass(enum kind kind, struct rd *r, struct buf *out)
 		return err;
 	case FLAGS:
 		err = ask_flags_get(r, &flags);
+		flags.change.keywords = flags.keywords;
 		if (err == E_OK)
 			ask_flags_put(out, flags.mailbox, &flags.uids, &flags.change);
 		numset_free(&flags.uids);

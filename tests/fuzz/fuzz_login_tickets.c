@@ -16,10 +16,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-enum { OUR_UID = 2000, UID_LEAST = 1000 };
+enum { OUR_UID = 2000, UID_LEAST = 1000, SESSIONS_MOST = 3 };
 
 static const char mail_dir[] = "/mail";
-static unsigned n_sessions, n_tickets;
+static unsigned n_sessions, n_before, n_tickets; /* n_before: of earlier runs */
 
 /* ---- the processes around it ---- */
 
@@ -36,8 +36,15 @@ conf_str(const struct conf *conf, const char *section, const char *name)
 int64_t
 conf_int(const struct conf *conf, const char *section, const char *name)
 {
-	(void)conf, (void)section, (void)name;
-	return 0;
+	(void)conf, (void)section;
+	return strncmp(name, "sessions_", 9) == 0 ? SESSIONS_MOST : 0;
+}
+
+void
+monitor_count_sessions(const struct role *role, const char *account, uid_t uid, unsigned *all, unsigned *same)
+{
+	(void)role, (void)account, (void)uid;
+	*all = *same = n_sessions - n_before;
 }
 
 int
@@ -74,7 +81,9 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 	if (geteuid() == 0 && (uid < UID_LEAST || gid < UID_LEAST || uid == OUR_UID))
 		bug("a session that is no mailbox's");
 	close(fd);
-	if (++n_sessions > n_tickets)
+	if (++n_sessions - n_before > SESSIONS_MOST)
+		bug("a session too many");
+	if (n_sessions > n_tickets)
 		bug("a ticket that was handed in twice");
 	return E_OK;
 }
@@ -85,7 +94,7 @@ static void
 answered(uint16_t type, struct rd *body)
 {
 	uint8_t said = rd_u8(body);
-	if (rd_end(body) != E_OK || said > REDEEM_TOO_SOON)
+	if (rd_end(body) != E_OK || said > REDEEM_CROWDED)
 		bug("an answer that cannot be");
 	n_tickets += type == LOGIN_TICKET && said == 1;
 }
@@ -100,6 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	const struct asker_fuzz f = {.table = &table, .ctx = &asking, .answered = answered, .first_type = MON_EXTRA, .has_fd = true};
 	log_level(LOG_EMERG);
 	the_monitor.daemon = &a_daemon;
+	n_before = n_sessions;
 	memcpy(rows + MON_EXTRA, login_rows, sizeof login_rows);
 	asker_fuzz_run(&f, span_make(p, n));
 	return 0;
