@@ -22,6 +22,9 @@ static struct {
 	struct buf ids;           /* own: of this batch */
 	struct loop_timer *timer; /* own */
 	bool is_armed;
+	struct file_id after;     /* a pass over all rows is as far as this one; zeros: none is on its way */
+	size_t n_stay;            /* files of this pass that could not be removed: tried again in the next one */
+	bool has_new;             /* rows came since the pass began */
 } doomed;
 
 static void doomed_in(int64_t ms);
@@ -43,8 +46,10 @@ doomed_write(struct db_txn *txn)
 void
 doomed_publish(void)
 {
-	if (doomed.ids.len)
+	if (doomed.ids.len) {
+		doomed.has_new = true;
 		doomed_in(UNLINK_FIRST_MS);
+	}
 	doomed_forget();
 }
 
@@ -77,10 +82,14 @@ unlink_row(void *ctx, struct span ids)
 {
 	struct round *round = ctx;
 	bool are_gone = true;
+	struct rd first = rd_of(ids);
+	rd_file_id(&first, &doomed.after);
 	for (struct rd r = rd_of(ids); r.in.n; round->n_files++) {
 		struct file_id id;
 		rd_file_id(&r, &id);
-		are_gone &= unlink_message(id);
+		bool is_gone = unlink_message(id);
+		doomed.n_stay += !is_gone;
+		are_gone &= is_gone;
 	}
 	if (are_gone)
 		buf_span(&round->rows, span_head(ids, FILE_ID_BYTES));
@@ -106,13 +115,32 @@ remove_rows(const struct buf *rows)
 	return err;
 }
 
-/* Files of doomed rows go, then the rows: a crash between the two finds rows without files, which do no harm. */
+static void
+pass_end(void)
+{
+	if (doomed.n_stay)
+		log_event(LOG_ERR, "doomed_stay", "files=%zu do=\"nothing: they are tried again later\"", doomed.n_stay);
+	doomed.n_stay = 0;
+	doomed.after = (struct file_id){.b = {0}};
+	if (doomed.has_new)
+		doomed_in(UNLINK_FIRST_MS);
+}
+
+/*
+ * Files of doomed rows go, then the rows: a crash between the two finds rows without files, which do no harm.  A row whose
+ * files do not go stays, and those behind it are not kept waiting.
+ */
 static void
 unlink_some(void)
 {
+	static const struct file_id none;
 	struct round round = {.ends_us = clock_mono_us() + UNLINK_US};
-	int err = doomed_each(&the_keeper.tables, unlink_row, &round);
-	bool has_more = err == E_LIMIT && round.rows.len;
+	struct file_id after = doomed.after;
+	bool is_first = file_id_eq(after, none);
+	if (is_first)
+		doomed.has_new = false;
+	int err = doomed_each(&the_keeper.tables, is_first ? NULL : &after, unlink_row, &round);
+	bool has_more = err == E_LIMIT;
 	if (has_more)
 		err = E_OK;
 	if (err == E_OK && round.rows.len)
@@ -121,6 +149,8 @@ unlink_some(void)
 		log_event(LOG_ERR, "doomed_stay", "why=%s", err_name(err));
 	else if (has_more)
 		doomed_in(UNLINK_AGAIN_MS);
+	else
+		pass_end();
 	buf_free(&round.rows);
 }
 
@@ -143,9 +173,28 @@ doomed_in(int64_t ms)
 	loop_timer_set(doomed.timer, ms);
 }
 
+/* A row that is no list of ids names no file: damage, which is not to be met in each pass. */
+static void
+mend_rows(void)
+{
+	struct db_txn *txn;
+	unsigned n = 0;
+	int err = db_begin(the_keeper.tables.db, &txn);
+	if (err == E_OK) {
+		err = doomed_mend(&the_keeper.tables, txn, &n);
+		if (err == E_OK && n)
+			err = db_commit(&txn);
+		else
+			db_abort(&txn);
+	}
+	if (err != E_OK || n)
+		log_event(LOG_ERR, "doomed_rows_dropped", "rows=%u err=%s", n, err_name(err));
+}
+
 void
 doomed_begin(void)
 {
+	mend_rows();
 	doomed_in(UNLINK_FIRST_MS);
 }
 

@@ -7,7 +7,9 @@
  *   U file-id imported-uidl
  *   F file-id sha256 (base64), ids ascend
  *   R mailbox uid flags keywords modseq size date saved file-id
- *   T file-id day: taken in then, whatever became of it since; DUMP_SEEN_MOST of them at most
+ *   T file-id day: taken in then, and gone since; DUMP_SEEN_MOST of them at most
+ *   D file-id: deleted, its file may still be there; DUMP_DOOMED_MOST of them at most
+ * New kinds of lines come behind the others: who does not know them ends there.
  * Written in slices while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */
 #include <errno.h>
@@ -20,9 +22,16 @@
 #include "store/jobs.h"
 #include "store/sum.h"
 
-enum { DUMP_FLUSH_BYTES = 65536, DUMP_SEEN_MOST = 500000 /* lines: of 30 days */ };
+enum { DUMP_FLUSH_BYTES = 65536, DUMP_SEEN_MOST = 500000 /* lines: of 30 days */,
+	DUMP_DOOMED_MOST = 1000000 /* lines */ };
 
 static const char dump_new[] = "dump.new";
+
+/* Of a COPY that is not over: all or nothing, so nothing yet. */
+struct half_copy {
+	uint32_t mailbox;
+	struct numset uids;     /* own */
+};
 
 struct dumper {
 	struct tables *tables;  /* borrow */
@@ -30,11 +39,19 @@ struct dumper {
 	struct buf text;        /* own: not written yet */
 	struct buf ids;         /* own: u32 each, mailboxes that are still to do */
 	size_t at;              /* in ids, bytes */
+	struct buf dead;        /* own: u32 each, mailboxes that were removed, still to do */
+	size_t dead_at;         /* in dead, bytes */
 	bool has_sums;          /* all of them are written */
 	struct file_id sum;     /* the last of them; zeros: none yet */
 	uint32_t uid;           /* in that mailbox */
 	struct file_id seen;    /* the last that was written of those taken in; zeros: none yet */
 	uint32_t n_seen;
+	bool has_seen;          /* all of them are written */
+	struct file_id doomed;  /* the first of the row that was written last; zeros: none yet */
+	bool has_doomed;        /* all rows are written */
+	uint32_t n_doomed;
+	struct half_copy *halves; /* own: of when it began */
+	size_t n_halves;
 	int fd;                 /* own */
 };
 
@@ -62,8 +79,10 @@ static int
 put_mailbox(void *ctx, const struct mailbox *m)
 {
 	struct dumper *d = ctx;
-	if (m->is_dead)
-		return E_OK;
+	if (m->is_dead) {
+		buf_u32(&d->dead, m->id);
+		return buf_done(&d->dead);
+	}
 	buf_putf(&d->text, "M %u %u %u %llu %u %u %s ", m->id, m->uidvalidity, m->uidnext, (unsigned long long)m->modseq,
 	    m->first_recent, m->reserved, m->special_use[0] ? m->special_use : "-");
 	buf_hex(&d->text, span_of(m->name));
@@ -123,12 +142,40 @@ put_sum(void *ctx, const struct file_name *f, uint32_t references)
 	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
 }
 
-static void
+typedef int put_record_fn(struct dumper *, uint32_t mailbox, const struct store_record *);
+
+static int
+put_half(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *uids)
+{
+	struct dumper *d = ctx;
+	int err = E_OK;
+	(void)number;
+	d->halves = mem_grow(d->halves, d->n_halves + 1, sizeof *d->halves);
+	struct half_copy *h = &d->halves[d->n_halves++];
+	*h = (struct half_copy){.mailbox = mailbox};
+	for (size_t i = 0; i < uids->n && err == E_OK; i++)
+		err = numset_add(&h->uids, uids->ranges[i].from, uids->ranges[i].to);
+	return err;
+}
+
+static bool
+is_half(const struct dumper *d, uint32_t mailbox, uint32_t uid)
+{
+	for (size_t i = 0; i < d->n_halves; i++)
+		if (d->halves[i].mailbox == mailbox && numset_has(&d->halves[i].uids, uid))
+			return true;
+	return false;
+}
+
+static int
 put_record(struct dumper *d, uint32_t mailbox, const struct store_record *r)
 {
+	if (is_half(d, mailbox, r->uid))
+		return E_OK;
 	buf_putf(&d->text, "R %u %u %u %llu %llu %llu %lld %lld %s\n", mailbox, r->uid, r->flags,
 	    (unsigned long long)r->keywords, (unsigned long long)r->modseq, (unsigned long long)r->size_bytes,
 	    (long long)r->date_sec, (long long)r->saved_sec, file_id_text(r->id));
+	return E_OK;
 }
 
 static int
@@ -144,6 +191,8 @@ dumper_begin(struct dumper *d, struct tables *t, bool is_timed)
 		err = subscription_each(t, put_subscription, d);
 	if (err == E_OK)
 		err = uidl_each(t, put_uidl, d);
+	if (err == E_OK)
+		err = undo_each(t, put_half, d);
 	return err == E_OK ? flush(d) : err;
 }
 
@@ -161,27 +210,32 @@ static int
 put_seen(void *ctx, struct file_id id, uint32_t day)
 {
 	struct dumper *d = ctx;
+	bool is_known;
 	if (d->n_seen == DUMP_SEEN_MOST)
 		return E_BAD;
-	buf_putf(&d->text, "T %s %u\n", file_id_text(id), day);
+	/* what is there is found by its record or its file, and one that came since its mailbox was written may still be in new/ */
+	int err = file_is_known(d->tables, id, &is_known);
+	if (err == E_OK && !is_known) {
+		buf_putf(&d->text, "T %s %u\n", file_id_text(id), day);
+		d->n_seen++;
+		err = dump_flush(d);
+	}
 	d->seen = id;
-	d->n_seen++;
-	int err = dump_flush(d);
 	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
 }
 
 /* Records of one mailbox.  E_OK, E_MORE (time is over), E_IO */
 static int
-dump_mailbox(struct dumper *d, uint32_t mailbox)
+dump_mailbox(struct dumper *d, uint32_t mailbox, put_record_fn *put)
 {
 	struct record_walk w;
 	int err = walk_open(d->tables, NULL, mailbox, &w);
 	if (err != E_OK)
 		return err;
 	while ((err = walk_to(&w, d->uid)) == E_OK) {
-		for (size_t i = 0; i < w.n; i++)
-			put_record(d, mailbox, &w.records[i]);
-		if (dump_flush(d) != E_OK)
+		for (size_t i = 0; i < w.n && err == E_OK; i++)
+			err = put(d, mailbox, &w.records[i]);
+		if (err != E_OK || dump_flush(d) != E_OK)
 			err = E_IO;
 		else if (w.number == UINT32_MAX / TABLE_RECORDS)
 			err = E_BAD;
@@ -195,20 +249,88 @@ dump_mailbox(struct dumper *d, uint32_t mailbox)
 	return err == E_BAD ? E_OK : err;
 }
 
+static void
+put_doomed(struct dumper *d, struct file_id id)
+{
+	if (d->n_doomed == DUMP_DOOMED_MOST)
+		return;
+	buf_putf(&d->text, "D %s\n", file_id_text(id));
+	d->n_doomed++;
+}
+
+static int
+put_doomed_row(void *ctx, struct span ids)
+{
+	struct dumper *d = ctx;
+	struct rd first = rd_of(ids);
+	rd_file_id(&first, &d->doomed);
+	for (struct rd r = rd_of(ids); r.in.n;) {
+		struct file_id id;
+		rd_file_id(&r, &id);
+		put_doomed(d, id);
+	}
+	int err = dump_flush(d);
+	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
+}
+
+/* A message of a mailbox that was removed, which is in no other. */
+static int
+put_dead(struct dumper *d, uint32_t mailbox, const struct store_record *r)
+{
+	uint32_t references;
+	int err = file_references(d->tables, r->id, &references);
+	(void)mailbox;
+	if (err == E_OK && references == 1)
+		put_doomed(d, r->id);
+	return err;
+}
+
+/* Each in its turn.  E_OK, E_MORE (time is over), E_IO */
+static int
+dump_mailboxes(struct dumper *d, const struct buf *ids, size_t *at, put_record_fn *put)
+{
+	int err = E_OK;
+	while (err == E_OK && *at < ids->len) {
+		struct rd r = rd_of(span_from(buf_as_span(ids), *at));
+		err = dump_mailbox(d, rd_u32(&r), put);
+		if (err == E_OK) {
+			*at += sizeof(uint32_t);
+			d->uid = 0;
+		}
+	}
+	return err;
+}
+
+static int
+dump_seen(struct dumper *d)
+{
+	struct file_id after = d->seen;
+	int err = seen_each(d->tables, &after, put_seen, d);
+	d->has_seen = err == E_OK;
+	return err;
+}
+
+static int
+dump_doomed(struct dumper *d)
+{
+	struct file_id after = d->doomed;
+	int err = doomed_each(d->tables, &after, put_doomed_row, d);
+	d->has_doomed = err == E_OK;
+	return err;
+}
+
+/* Removed mailboxes before what is doomed: what goes from the one to the other meanwhile is in both at worst. */
 static int
 dumper_step(struct dumper *d)
 {
 	int err = d->has_sums ? E_OK : dump_sums(d);
-	while (err == E_OK && d->at < d->ids.len) {
-		struct rd r = rd_of(span_from(buf_as_span(&d->ids), d->at));
-		err = dump_mailbox(d, rd_u32(&r));
-		if (err == E_OK) {
-			d->at += sizeof(uint32_t);
-			d->uid = 0;
-		}
-	}
-	struct file_id after = d->seen;
-	return err == E_OK ? seen_each(d->tables, &after, put_seen, d) : err;
+	if (err == E_OK)
+		err = dump_mailboxes(d, &d->ids, &d->at, put_record);
+	if (err == E_OK && !d->has_seen)
+		err = dump_seen(d);
+	if (err == E_OK)
+		err = dump_mailboxes(d, &d->dead, &d->dead_at, put_dead);
+	return err == E_OK && !d->has_doomed ? dump_doomed(d) : err;
 }
 
 static int
@@ -224,6 +346,10 @@ dumper_end(struct dumper *d, int err)
 		log_event(LOG_ERR, "no_dump", "err=%s", log_errno(errno));
 	buf_free(&d->text);
 	buf_free(&d->ids);
+	buf_free(&d->dead);
+	for (size_t i = 0; i < d->n_halves; i++)
+		numset_free(&d->halves[i].uids);
+	mem_free(&d->halves);
 	return err;
 }
 

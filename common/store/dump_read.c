@@ -123,6 +123,15 @@ read_seen(struct span line, const struct dump_visitor *v)
 }
 
 static int
+read_doomed(struct span line, const struct dump_visitor *v)
+{
+	struct file_id id;
+	int err = E_OK;
+	file_id(&line, &id, &err);
+	return err == E_OK && line.n == 0 ? v->on_doomed(v->ctx, id) : E_BAD;
+}
+
+static int
 read_record(struct span line, const struct dump_visitor *v)
 {
 	int err = E_OK;
@@ -145,7 +154,7 @@ dump_read(struct span all, const struct dump_visitor *v)
 		char letter;
 		int (*read)(struct span, const struct dump_visitor *);
 	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription}, {'U', read_uidl}, {'F', read_sum}, {'R', read_record},
-	    {'T', read_seen}};
+	    {'T', read_seen}, {'D', read_doomed}};
 	int err = E_OK;
 	while (all.n && err == E_OK) {
 		struct span line = span_cut(&all, '\n');

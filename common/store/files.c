@@ -79,6 +79,17 @@ file_is_known(struct tables *t, struct file_id id, bool *out)
 	return has_row(t->files, id, out);
 }
 
+int
+file_references(struct tables *t, struct file_id id, uint32_t *out)
+{
+	struct buf row = {0};
+	int err = db_get(t->files, NULL, file_key(&id), &row);
+	struct rd r = rd_of(buf_as_span(&row));
+	*out = err == E_OK ? rd_u32(&r) : 0;
+	buf_free(&row);
+	return err == E_BAD ? E_OK : err;
+}
+
 /* One row; its key is 16 octets, else it is not ours. */
 static int
 file_decode(struct span key, struct span row, struct file_name *out, uint32_t *refs)
@@ -302,16 +313,46 @@ doomed_put(struct tables *t, struct db_txn *txn, struct span ids)
 	return err;
 }
 
-int
-doomed_each(struct tables *t, int (*fn)(void *ctx, struct span ids), void *ctx)
+/* Whole ids, and the first of them is the key. */
+static bool
+doomed_is_good(struct span key, struct span ids)
 {
+	return ids.n && ids.n % FILE_ID_BYTES == 0 && span_eq(key, span_head(ids, FILE_ID_BYTES));
+}
+
+int
+doomed_each(struct tables *t, const struct file_id *after, int (*fn)(void *ctx, struct span ids), void *ctx)
+{
+	struct span from = after ? file_key(after) : SPAN(""), key, ids;
 	struct db_cursor *c;
-	struct span key, ids;
 	int err = db_cursor_open(t->doomed, NULL, &c);
 	if (err != E_OK)
 		return err;
+	for (err = db_seek(c, from, &key, &ids); err == E_OK; err = db_next(c, &key, &ids)) {
+		if ((after && span_eq(key, from)) || !doomed_is_good(key, ids))
+			continue;
+		err = fn(ctx, ids);
+		if (err != E_OK)
+			break;
+	}
+	db_cursor_close(&c);
+	return err == E_BAD ? E_OK : err;
+}
+
+int
+doomed_mend(struct tables *t, struct db_txn *txn, unsigned *n)
+{
+	struct db_cursor *c;
+	struct span key, ids;
+	*n = 0;
+	int err = db_cursor_open(t->doomed, txn, &c);
+	if (err != E_OK)
+		return err;
 	for (err = db_seek(c, SPAN(""), &key, &ids); err == E_OK; err = db_next(c, &key, &ids)) {
-		err = ids.n && ids.n % FILE_ID_BYTES == 0 ? fn(ctx, ids) : E_LIMIT;
+		if (doomed_is_good(key, ids))
+			continue;
+		++*n;
+		err = db_cursor_del(c);
 		if (err != E_OK)
 			break;
 	}

@@ -284,7 +284,7 @@ ask_files(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		return E_BAD;
 	memcpy(after.b, id.p, FILE_ID_BYTES);
 	buf_u8(&b, STORE_DONE);
-	int err = from == FILES_DOOMED ? doomed_each(t, put_doomed, &files)
+	int err = from == FILES_DOOMED ? doomed_each(t, NULL, put_doomed, &files)
 	                               : file_each(t, from == FILES_AFTER ? &after : NULL, put_file, &files);
 	if (err != E_OK) {
 		buf_reset(&b);

@@ -112,6 +112,8 @@ MUST_USE int file_replace(const char *name, struct span bytes, unsigned mode, bo
 /* takein_want - what lies in new/ now; a number for takein_is_done */
 uint64_t takein_want(void);
 bool takein_is_done(uint64_t want);
+/* msg_move - what lies at from becomes the message's file in msg/.  E_OK, E_IO (errno) */
+MUST_USE int msg_move(const char *from, struct file_id);
 /* tmp_sweep - leftovers of sessions that died in an APPEND: those without a row go */
 void tmp_sweep(void);
 

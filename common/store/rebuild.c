@@ -23,6 +23,18 @@ struct dumped_sum {
 	unsigned char sha256[SHA256_BYTES];
 };
 
+/* Sorted by id. */
+struct id_set {
+	struct file_id *all;          /* own */
+	size_t n, cap;
+};
+
+/* A file in new/. */
+struct waiting {
+	struct file_id id;            /* first: what by_id compares */
+	struct file_name name;
+};
+
 struct rebuilding {
 	struct tables *tables;
 	struct floor *floor;
@@ -33,6 +45,9 @@ struct rebuilding {
 	uint32_t last_uid;
 	struct dumped_sum *sums;      /* own; in order of id */
 	size_t n_sums, sums_cap;
+	struct waiting *waiting;      /* own; in order of id */
+	size_t n_waiting, waiting_cap;
+	struct id_set doomed;         /* own; in order of id once the dump is read */
 	unsigned from_dump, found, without;
 };
 
@@ -101,6 +116,8 @@ finish(struct rebuilding *r, int err)
 		err = floor_write(r->floor); /* before anything of it is told */
 	mem_free(&r->all);
 	mem_free(&r->sums);
+	mem_free(&r->waiting);
+	mem_free(&r->doomed.all);
 	return err == E_OK ? db_sync(r->tables->db) : err;
 }
 
@@ -195,9 +212,69 @@ on_seen(void *ctx, struct file_id id, uint32_t day)
 }
 
 static int
+on_doomed(void *ctx, struct file_id id)
+{
+	struct id_set *set = &((struct rebuilding *)ctx)->doomed;
+	if (set->n == set->cap) {
+		set->cap = set->cap ? set->cap * 2 : 1024;
+		set->all = mem_grow(set->all, set->cap, sizeof *set->all);
+	}
+	set->all[set->n++] = id;
+	return E_OK;
+}
+
+/* Of what begins with an id. */
+static int
 by_id(const void *a, const void *b)
 {
-	return memcmp(((const struct dumped_sum *)a)->id.b, ((const struct dumped_sum *)b)->id.b, FILE_ID_BYTES);
+	return memcmp(((const struct file_id *)a)->b, ((const struct file_id *)b)->b, FILE_ID_BYTES);
+}
+
+/* ---- what lies in new/ ---- */
+
+static void
+add_waiting(struct rebuilding *r, const char *text)
+{
+	struct waiting w;
+	if (strlen(text) >= NAME_NEW_MAX || file_name_parse(span_of(text), &w.name) != E_OK)
+		return;
+	w.id = w.name.id;
+	if (r->n_waiting == r->waiting_cap) {
+		r->waiting_cap = r->waiting_cap ? r->waiting_cap * 2 : 64;
+		r->waiting = mem_grow(r->waiting, r->waiting_cap, sizeof *r->waiting);
+	}
+	r->waiting[r->n_waiting++] = w;
+}
+
+static int
+find_waiting(struct rebuilding *r)
+{
+	DIR *d = opendir("new");
+	int err = d || errno == ENOENT ? E_OK : E_IO;
+	for (struct dirent *e; d && (e = readdir(d));)
+		add_waiting(r, e->d_name);
+	if (d)
+		closedir(d);
+	if (r->n_waiting)
+		qsort(r->waiting, r->n_waiting, sizeof *r->waiting, by_id);
+	return err;
+}
+
+/* Where it was taken in, and its keeper ended before the move: what take-in would do when it finds the row. */
+static bool
+move_waiting(struct rebuilding *r, struct file_id id)
+{
+	const struct waiting *w = NULL;
+	struct buf from = {0};
+	if (r->n_waiting)
+		w = bsearch(&id, r->waiting, r->n_waiting, sizeof *w, by_id);
+	if (!w)
+		return false;
+	buf_str(&from, "new/");
+	file_name_put(&from, &w->name);
+	bool is_moved = msg_move(buf_cstr(&from), id) == E_OK;
+	buf_free(&from);
+	return is_moved;
 }
 
 /*
@@ -255,9 +332,9 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 	if (!m || rec.uid >= m->uidnext || (is_next ? rec.uid <= r->last_uid : m->messages > 0))
 		return E_BAD; /* not as we write it: a mailbox after another, uids ascend */
 	r->last_uid = rec.uid;
-	if (!message_is_there(rec.id)) {
+	if (!message_is_there(rec.id) && !move_waiting(r, rec.id)) {
 		r->without++;
-		return E_OK; /* expunged after the dump, or lost: there is nothing to show */
+		return E_OK; /* expunged after the dump, or lost, and then a replay may bring it: there is nothing to show */
 	}
 	rec.modseq = m->modseq;
 	r->from_dump++;
@@ -271,7 +348,7 @@ read_dump(struct rebuilding *r)
 	struct stat st;
 	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
 	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum,
-	    .on_seen = on_seen};
+	    .on_seen = on_seen, .on_doomed = on_doomed};
 	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
 	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;
@@ -303,6 +380,35 @@ is_arriving(struct file_id id)
 	return is_held;
 }
 
+static bool
+is_doomed(const struct rebuilding *r, struct file_id id)
+{
+	return r->doomed.n && bsearch(&id, r->doomed.all, r->doomed.n, sizeof id, by_id);
+}
+
+/* What was deleted is not shown again; the next keeper removes the files. */
+static int
+doom_again(struct rebuilding *r)
+{
+	struct id_set *set = &r->doomed;
+	struct buf ids = {0};
+	int err = E_OK;
+	if (set->n)
+		qsort(set->all, set->n, sizeof *set->all, by_id);
+	for (size_t i = 0; i < set->n && err == E_OK; i++) {
+		bool is_known;
+		err = file_is_known(r->tables, set->all[i], &is_known);
+		if (err == E_OK && !is_known && (i == 0 || !file_id_eq(set->all[i], set->all[i - 1])) && message_is_there(set->all[i]))
+			buf_put(&ids, set->all[i].b, FILE_ID_BYTES);
+	}
+	if (err == E_OK)
+		err = buf_done(&ids);
+	if (err == E_OK)
+		err = doomed_put(r->tables, r->txn, buf_as_span(&ids));
+	buf_free(&ids);
+	return err;
+}
+
 /* A file that no row names: it came after the dump. */
 static int
 adopt(struct rebuilding *r, const char *folder, const char *name)
@@ -314,7 +420,7 @@ adopt(struct rebuilding *r, const char *folder, const char *name)
 	if (file_id_parse(span_of(name), &rec.id) != E_OK || is_arriving(rec.id))
 		return E_OK;
 	int err = file_is_known(r->tables, rec.id, &is_known);
-	if (err != E_OK || is_known)
+	if (err != E_OK || is_known || is_doomed(r, rec.id))
 		return err;
 	buf_putf(&path, "%s/%s", folder, name);
 	err = stat(buf_cstr(&path), &st) == 0 ? E_OK : E_IO;
@@ -380,9 +486,13 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 	int err = db_begin(t->db, &r.txn);
 	if (err != E_OK)
 		return err;
-	err = read_dump(&r);
+	err = find_waiting(&r);
+	if (err == E_OK)
+		err = read_dump(&r);
 	if (err == E_OK || err == E_BAD) /* none, or one that ends early: what it said is taken, the rest is found by name */
 		err = find_inbox(&r);
+	if (err == E_OK)
+		err = doom_again(&r);
 	if (err == E_OK)
 		err = adopt_all(&r);
 	for (size_t i = 0; i < r.n; i++) {

@@ -98,6 +98,7 @@ MUST_USE int file_refer(struct tables *, struct db_txn *, const struct file_name
 /* one reference less; at none (is_last) its row goes, and the caller has it doomed */
 MUST_USE int file_release(struct tables *, struct db_txn *, struct file_id, bool *is_last);
 MUST_USE int file_is_known(struct tables *, struct file_id, bool *out); /* it has references */
+MUST_USE int file_references(struct tables *, struct file_id, uint32_t *out); /* 0: it is not known */
 /* file_each - rows behind after, or (NULL) all; the sum of one that a rebuild found is all zeros */
 MUST_USE int file_each(struct tables *, const struct file_id *after,
     int (*fn)(void *ctx, const struct file_name *, uint32_t references), void *ctx);
@@ -115,8 +116,9 @@ MUST_USE int expunged_since(struct tables *, uint32_t mailbox, uint64_t modseq, 
 MUST_USE int expunged_drop(struct tables *, struct db_txn *, uint32_t mailbox, unsigned most, unsigned *n, uint64_t *last);
 /* doomed_put - these files, their ids one behind the other; a row for DOOMED_ROW_FILES of them */
 MUST_USE int doomed_put(struct tables *, struct db_txn *, struct span ids);
-/* doomed_each - the ids of each row */
-MUST_USE int doomed_each(struct tables *, int (*fn)(void *ctx, struct span ids), void *ctx);
+/* doomed_each - the ids of each row whose first is behind after, or (NULL) of all; a row that is not as we write it is passed over */
+MUST_USE int doomed_each(struct tables *, const struct file_id *after, int (*fn)(void *ctx, struct span ids), void *ctx);
+MUST_USE int doomed_mend(struct tables *, struct db_txn *, unsigned *n); /* rows that are not as we write them go: n */
 MUST_USE int doomed_remove(struct tables *, struct db_txn *, struct file_id first); /* a row */
 MUST_USE int undo_put(struct tables *, struct db_txn *, uint32_t number, uint32_t mailbox, const struct numset *);
 MUST_USE int undo_remove(struct tables *, struct db_txn *, uint32_t number);

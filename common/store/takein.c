@@ -227,21 +227,30 @@ takein_step(struct job *j)
 
 /* ---- files ---- */
 
+int
+msg_move(const char *from, struct file_id id)
+{
+	struct buf to = {0}, folder = {0};
+	msg_path_put(&to, id);
+	int err = rename(from, buf_cstr(&to)) == 0 ? E_OK : E_IO;
+	if (err != E_OK && errno == ENOENT) {
+		buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
+		if ((mkdir(buf_cstr(&folder), 0700) == 0 || errno == EEXIST) && rename(from, buf_cstr(&to)) == 0)
+			err = E_OK;
+	}
+	buf_free(&to);
+	buf_free(&folder);
+	return err;
+}
+
 static void
 move_file(const struct arrival *a)
 {
-	struct buf from = {0}, to = {0};
+	struct buf from = {0};
 	path_put(&from, a);
-	msg_path_put(&to, a->name.id);
-	if (rename(buf_cstr(&from), buf_cstr(&to)) != 0 && errno == ENOENT) {
-		struct buf folder = {0};
-		buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
-		if (mkdir(buf_cstr(&folder), 0700) != 0 || rename(buf_cstr(&from), buf_cstr(&to)) != 0)
-			log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&to), log_errno(errno));
-		buf_free(&folder);
-	}
+	if (msg_move(buf_cstr(&from), a->name.id) != E_OK)
+		log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&from), log_errno(errno));
 	buf_free(&from);
-	buf_free(&to);
 }
 
 static void

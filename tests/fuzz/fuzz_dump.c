@@ -89,10 +89,19 @@ on_seen(void *ctx, struct file_id id, uint32_t day)
 	return E_OK;
 }
 
+static int
+on_doomed(void *ctx, struct file_id id)
+{
+	(void)ctx;
+	seen ^= id.b[0];
+	return E_OK;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record, on_subscription, on_uidl, on_sum, on_seen};
+	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record, on_subscription, on_uidl, on_sum, on_seen,
+	    on_doomed};
 	int err = dump_read(span_make(data, n), &v);
 	return err == E_OK || err == E_BAD || err == E_IO ? 0 : -1;
 }

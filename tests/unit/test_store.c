@@ -302,6 +302,7 @@ test_doomed_rows(void **state)
 	struct db_txn *txn;
 	struct buf ids = {0};
 	struct doomed_ids found = {0}, left = {0};
+	unsigned n_bad;
 	(void)state;
 	for (unsigned i = 0; i < FILES; i++) {
 		struct file_id id = file_id_of(id_new(), i);
@@ -311,15 +312,22 @@ test_doomed_rows(void **state)
 	assert_int_equal(db_begin(t.db, &txn), E_OK);
 	assert_int_equal(doomed_put(&t, txn, SPAN("")), E_OK);
 	assert_int_equal(doomed_put(&t, txn, buf_as_span(&ids)), E_OK);
+	/* what damage may leave: passed over, and removed when asked */
+	assert_int_equal(db_put(t.doomed, txn, SPAN("\0"), SPAN("no list of ids")), E_OK);
+	assert_int_equal(db_put(t.doomed, txn, SPAN("~~~~~~~~~~~~~~~~"), SPAN("another one's id")), E_OK);
 	assert_int_equal(db_commit(&txn), E_OK);
-	assert_int_equal(doomed_each(&t, count_doomed, &found), E_OK);
+	assert_int_equal(doomed_each(&t, NULL, count_doomed, &found), E_OK);
 	assert_int_equal(found.n, FILES);
 	assert_int_equal(found.n_rows, 3);
 	assert_int_equal(db_begin(t.db, &txn), E_OK);
+	assert_int_equal(doomed_mend(&t, txn, &n_bad), E_OK);
+	assert_int_equal(n_bad, 2);
+	assert_int_equal(doomed_mend(&t, txn, &n_bad), E_OK);
+	assert_int_equal(n_bad, 0);
 	for (unsigned i = 0; i < found.n_rows; i++)
 		assert_int_equal(doomed_remove(&t, txn, found.firsts[i]), E_OK);
 	assert_int_equal(db_commit(&txn), E_OK);
-	assert_int_equal(doomed_each(&t, count_doomed, &left), E_OK);
+	assert_int_equal(doomed_each(&t, NULL, count_doomed, &left), E_OK);
 	assert_int_equal(left.n, 0);
 	tables_close(&t);
 	buf_free(&ids);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -338,6 +339,151 @@ test_replay_after_rebuild(void **state)
 	assert_int_equal(system("test -z \"$(ls new)\""), 0);
 }
 
+/* ---- a rebuild that is asked for ---- */
+
+/* In a process of its own, as an administrator's is. */
+static void
+rebuild(struct home *h, uint64_t from_dump, uint64_t found)
+{
+	struct store_rebuilt out;
+	int status;
+	store_close(&h->a);
+	store_close(&h->b);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(store_rebuild(h->dir, &out) != E_OK ? 1 : out.from_dump != from_dump ? 2 : out.found != found ? 3 : 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(store_open(h->dir, &h->a), E_OK);
+	assert_int_equal(store_open(h->dir, &h->b), E_OK);
+}
+
+/* Rows are on disk, the move of the file is not: a power cut, or a keeper that was killed between the two. */
+static void
+test_rebuild_before_the_move(void **state)
+{
+	struct home *h = *state;
+	struct buf path = {0}, undo = {0};
+	home_kill();
+	deliver("Subject: old\r\n\r\n");
+	deliver("Subject: waits\r\n\r\n");
+	assert_int_equal(system("ls new >names"), 0);
+	home_reopen(h);
+	assert_int_equal(store_sync(h->a), E_OK);
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(v.n, 2);
+	struct file_id id = v.records[1].id;
+	assert_int_equal(flags(h->a, &v, 2, 2, STORE_ADD, FLAG_FLAGGED, NULL), STORE_DONE);
+	store_unselect(h->a, &v);
+	home_kill();
+	msg_path_put(&path, id);
+	buf_putf(&undo, "mv %s new/$(grep ^%.*s names)", buf_cstr(&path), 2 * ID_BYTES, file_id_text(id));
+	assert_int_equal(system(buf_cstr(&undo)), 0);
+	buf_free(&path);
+	buf_free(&undo);
+	rebuild(h, 2, 0);
+	assert_int_equal(store_sync(h->a), E_OK);
+	v = selected(h->a, "INBOX");
+	assert_int_equal(v.n, 2);
+	assert_non_null(store_record_of(&v, 2));
+	assert_true(file_id_eq(store_record_of(&v, 2)->id, id));
+	assert_int_equal(store_record_of(&v, 2)->flags, FLAG_FLAGGED);
+	store_unselect(h->a, &v);
+	assert_true(is_there(msg_path_put, id));
+	assert_int_equal(store_check(h->a), 2);
+	assert_int_equal(system("test -z \"$(ls new)\""), 0);
+}
+
+static void
+wait_until_gone(struct file_id id)
+{
+	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, id); i++)
+		poll(NULL, 0, 10);
+	assert_false(is_there(msg_path_put, id));
+}
+
+/* What was answered as deleted does not come back, though its file is still there. */
+static void
+test_rebuild_before_the_unlinking(void **state)
+{
+	struct home *h = *state;
+	for (unsigned i = 1; i <= 3; i++)
+		append(h->a, "INBOX", i);
+	struct store_view v = selected(h->a, "INBOX");
+	struct file_id gone = v.records[1].id;
+	assert_int_equal(expunge(h->a, &v, 2, 2, false), STORE_DONE);
+	store_unselect(h->a, &v);
+	home_kill(); /* before its time to unlink came */
+	assert_true(is_there(msg_path_put, gone));
+	rebuild(h, 2, 0);
+	assert_int_equal(store_sync(h->a), E_OK);
+	mailbox_check(h->a, "INBOX", 2, 2, 0);
+	wait_until_gone(gone);
+	assert_int_equal(store_check(h->a), 2);
+}
+
+/* The same with all of a mailbox; what is also elsewhere stays there. */
+static void
+test_rebuild_before_the_purge(void **state)
+{
+	struct home *h = *state;
+	struct store_copied c;
+	struct numset one = set_of(1, 1);
+	assert_int_equal(store_mailbox_create(h->a, SPAN("big"), NULL, NULL), STORE_DONE);
+	append_many(h->a, "big", MANY);
+	struct store_view v = selected(h->a, "big");
+	struct file_id kept = v.records[0].id, gone = v.records[MANY - 1].id;
+	assert_int_equal(store_copy(h->a, v.mailbox, &one, SPAN("Archive"), false, &c), STORE_DONE);
+	numset_free(&c.from);
+	numset_free(&c.to);
+	numset_free(&one);
+	store_unselect(h->a, &v);
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("big")), STORE_DONE);
+	home_kill();
+	assert_true(is_there(msg_path_put, gone));
+	rebuild(h, 1, 0);
+	assert_int_equal(store_sync(h->a), E_OK);
+	mailbox_check(h->a, "INBOX", 0, 0, 0);
+	wait_until_gone(gone);
+	assert_true(is_there(msg_path_put, kept));
+	assert_int_equal(store_check(h->a), 1);
+}
+
+/* A file that does not go is no reason for those behind it to stay. */
+static void
+test_unlink_that_fails(void **state)
+{
+	enum { STUCK = 300 };
+	struct home *h = *state;
+	struct buf path = {0};
+	append_many(h->a, "INBOX", STUCK + 1);
+	struct store_view v = selected(h->a, "INBOX");
+	struct file_id last = v.records[0].id;
+	uint32_t uid = v.records[0].uid;
+	for (uint32_t i = 1; i < v.n; i++)
+		if (memcmp(v.records[i].id.b, last.b, FILE_ID_BYTES) > 0) {
+			last = v.records[i].id;
+			uid = v.records[i].uid;
+		}
+	for (uint32_t i = 0; i < v.n; i++) {
+		if (v.records[i].uid == uid)
+			continue;
+		buf_reset(&path);
+		msg_path_put(&path, v.records[i].id);
+		/* a folder in its place, which no unlink removes */
+		assert_int_equal(unlink(buf_cstr(&path)), 0);
+		assert_int_equal(mkdir(buf_cstr(&path), 0700), 0);
+	}
+	buf_free(&path);
+	if (uid > 1)
+		assert_int_equal(expunge(h->a, &v, 1, uid - 1, false), STORE_DONE);
+	if (uid <= STUCK)
+		assert_int_equal(expunge(h->a, &v, uid + 1, STUCK + 1, false), STORE_DONE);
+	assert_int_equal(expunge(h->a, &v, uid, uid, false), STORE_DONE);
+	store_unselect(h->a, &v);
+	wait_until_gone(last);
+}
+
 static void
 test_rebuild_without_a_dump(void **state)
 {
@@ -372,6 +518,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_view_of_a_dead_keeper), TEST(test_killed_at_work),
 	    TEST(test_killed_in_delete), TEST(test_half_appends), TEST(test_rebuild), TEST(test_replay_after_rebuild),
+	    TEST(test_rebuild_before_the_move), TEST(test_rebuild_before_the_unlinking), TEST(test_rebuild_before_the_purge),
+	    TEST(test_unlink_that_fails),
 	    TEST(test_rebuild_without_a_dump),
 	    TEST(test_rebuild_cut_short)};
 	return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
