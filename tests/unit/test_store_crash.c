@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/dump.h"
 #include "store/name.h"
 #include "store_home.h"
 
@@ -449,6 +450,52 @@ test_rebuild_before_the_purge(void **state)
 	assert_int_equal(store_check(h->a), 1);
 }
 
+/* As a keeper leaves it that ends between two slices: a row in undo, and a dump. */
+static void
+leave_half_copied(uint32_t mailbox, uint32_t to)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct tables t;
+		struct db_txn *txn;
+		struct numset uids = set_of(1, to);
+		if (tables_open(&t, "index/db", false) != E_OK || db_begin(t.db, &txn) != E_OK)
+			_exit(1);
+		if (undo_put(&t, txn, 1, mailbox, &uids) != E_OK || db_commit(&txn) != E_OK || dump_write(&t) != E_OK)
+			_exit(2);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+test_rebuild_amid_a_copy(void **state)
+{
+	struct home *h = *state;
+	struct store_copied c;
+	struct numset some = set_of(1, 2);
+	for (unsigned i = 1; i <= 3; i++)
+		append(h->a, "INBOX", i);
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(store_copy(h->a, v.mailbox, &some, SPAN("Sent"), false, &c), STORE_DONE);
+	numset_free(&c.from);
+	numset_free(&c.to);
+	numset_free(&some);
+	store_unselect(h->a, &v);
+	v = selected(h->a, "Sent");
+	uint32_t sent = v.mailbox, last = v.records[1].uid;
+	store_unselect(h->a, &v);
+	home_kill();
+	leave_half_copied(sent, last);
+	home_damage();
+	assert_int_equal(store_sync(h->a), E_OK);
+	mailbox_check(h->a, "Sent", 0, 0, 0);
+	mailbox_check(h->a, "INBOX", 3, 3, 0);
+	assert_int_equal(store_check(h->a), 3);
+}
+
 /* A file that does not go is no reason for those behind it to stay. */
 static void
 test_unlink_that_fails(void **state)
@@ -519,6 +566,7 @@ main(void)
 	const struct CMUnitTest tests[] = {TEST(test_view_of_a_dead_keeper), TEST(test_killed_at_work),
 	    TEST(test_killed_in_delete), TEST(test_half_appends), TEST(test_rebuild), TEST(test_replay_after_rebuild),
 	    TEST(test_rebuild_before_the_move), TEST(test_rebuild_before_the_unlinking), TEST(test_rebuild_before_the_purge),
+	    TEST(test_rebuild_amid_a_copy),
 	    TEST(test_unlink_that_fails),
 	    TEST(test_rebuild_without_a_dump),
 	    TEST(test_rebuild_cut_short)};
