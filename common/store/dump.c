@@ -213,7 +213,7 @@ put_seen(void *ctx, struct file_id id, uint32_t day)
 	bool is_known;
 	if (d->n_seen == DUMP_SEEN_MOST)
 		return E_BAD;
-	/* what is there is found by its record or its file, and one that came since its mailbox was written may still be in new/ */
+	/* one that is there is found by record or file; and since its mailbox was written it may have come, and be in new/ yet */
 	int err = file_is_known(d->tables, id, &is_known);
 	if (err == E_OK && !is_known) {
 		buf_putf(&d->text, "T %s %u\n", file_id_text(id), day);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* rebuild.c - an index where there is none: of a new account, or from files, dump and floor. */
+/* rebuild.c - an index where there is none: of a new account, or from files, dump (rebuild_dump.c) and floor. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,48 +13,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/keeper.h"
+#include "store/rebuild.h"
 #include "store/sum.h"
 
-enum { DUMP_READ_MAX = 1 << 30, ASIDES_MOST = 100 /* of one second */ };
-
-/* What the dump says of a file. */
-struct dumped_sum {
-	struct file_id id;
-	unsigned char sha256[SHA256_BYTES];
-};
-
-/* Sorted by id. */
-struct id_set {
-	struct file_id *all;          /* own */
-	size_t n, cap;
-};
-
-/* A file in new/. */
-struct waiting {
-	struct file_id id;            /* first: what by_id compares */
-	struct file_name name;
-};
-
-struct rebuilding {
-	struct tables *tables;
-	struct floor *floor;
-	struct db_txn *txn;
-	struct mailbox *all;          /* own; in order of id */
-	size_t n, cap;
-	struct mailbox *last;         /* that a record was of */
-	uint32_t last_uid;
-	struct dumped_sum *sums;      /* own; in order of id */
-	size_t n_sums, sums_cap;
-	struct waiting *waiting;      /* own; in order of id */
-	size_t n_waiting, waiting_cap;
-	struct id_set doomed;         /* own; in order of id once the dump is read */
-	unsigned from_dump, found, without;
-};
+enum { ASIDES_MOST = 100 /* of one second */ };
 
 /* ---- mailboxes ---- */
 
-static struct mailbox *
-add_mailbox(struct rebuilding *r, const struct mailbox *m)
+struct mailbox *
+rebuild_add_mailbox(struct rebuilding *r, const struct mailbox *m)
 {
 	if (r->n == r->cap) {
 		r->cap = r->cap ? r->cap * 2 : 16;
@@ -63,18 +30,6 @@ add_mailbox(struct rebuilding *r, const struct mailbox *m)
 	r->last = NULL;
 	r->all[r->n] = *m;
 	return &r->all[r->n++];
-}
-
-static struct mailbox *
-mailbox_of(struct rebuilding *r, uint32_t id)
-{
-	if (r->last && r->last->id == id)
-		return r->last;
-	r->last = NULL;
-	for (size_t i = 0; i < r->n && !r->last; i++)
-		if (r->all[i].id == id)
-			r->last = &r->all[i];
-	return r->last;
 }
 
 /* RFC 6154 */
@@ -97,7 +52,7 @@ add_firsts(struct rebuilding *r, size_t n)
 		    .modseq = f->modseq + 1, .expunged_floor = f->modseq + 1, .first_recent = f->uid + 1};
 		strcpy(m.name, first_mailboxes[i].name);
 		strcpy(m.special_use, first_mailboxes[i].special_use);
-		add_mailbox(r, &m);
+		rebuild_add_mailbox(r, &m);
 		err = subscription_put(r->tables, r->txn, span_of(m.name), true);
 	}
 	return err;
@@ -135,9 +90,9 @@ index_make(struct tables *t, struct floor *f)
 	return finish(&r, err);
 }
 
-/* ---- from the dump ---- */
+/* ---- a message ---- */
 
-static bool
+bool
 message_is_there(struct file_id id)
 {
 	struct buf path = {0};
@@ -147,134 +102,11 @@ message_is_there(struct file_id id)
 	return is_there;
 }
 
-/* Its uids go on behind all that was ever told. */
-static int
-on_mailbox(void *ctx, const struct mailbox *m)
-{
-	struct rebuilding *r = ctx;
-	struct floor *f = r->floor;
-	struct mailbox *again = add_mailbox(r, m);
-	if (again->uidnext <= f->uid)
-		again->uidnext = f->uid + 1;
-	if (again->modseq <= f->modseq)
-		again->modseq = f->modseq + 1;
-	again->expunged_floor = again->modseq;
-	if (m->uidvalidity > f->uidvalidity)
-		f->uidvalidity = m->uidvalidity;
-	if (m->id > f->mailbox)
-		f->mailbox = m->id;
-	return E_OK;
-}
-
-static int
-on_keyword(void *ctx, uint32_t mailbox, uint32_t bit, struct span name)
-{
-	struct rebuilding *r = ctx;
-	return keyword_put(r->tables, r->txn, mailbox, bit, name);
-}
-
-static int
-on_subscription(void *ctx, struct span name)
-{
-	struct rebuilding *r = ctx;
-	return subscription_put(r->tables, r->txn, name, true);
-}
-
-static int
-on_uidl(void *ctx, struct file_id id, struct span uidl)
-{
-	struct rebuilding *r = ctx;
-	return message_is_there(id) ? uidl_put(r->tables, r->txn, id, uidl) : E_OK;
-}
-
-static int
-on_sum(void *ctx, struct file_id id, const unsigned char sha256[SHA256_BYTES])
-{
-	struct rebuilding *r = ctx;
-	if (r->n_sums && memcmp(r->sums[r->n_sums - 1].id.b, id.b, FILE_ID_BYTES) >= 0)
-		return E_BAD; /* not as we write it */
-	if (r->n_sums == r->sums_cap) {
-		r->sums_cap = r->sums_cap ? r->sums_cap * 2 : 1024;
-		r->sums = mem_grow(r->sums, r->sums_cap, sizeof *r->sums);
-	}
-	struct dumped_sum *s = &r->sums[r->n_sums++];
-	s->id = id;
-	memcpy(s->sha256, sha256, sizeof s->sha256);
-	return E_OK;
-}
-
-/* What was taken in and has gone since: a replay of the spool brings it no second time. */
-static int
-on_seen(void *ctx, struct file_id id, uint32_t day)
-{
-	struct rebuilding *r = ctx;
-	return seen_put_day(r->tables, r->txn, id, day);
-}
-
-static int
-on_doomed(void *ctx, struct file_id id)
-{
-	struct id_set *set = &((struct rebuilding *)ctx)->doomed;
-	if (set->n == set->cap) {
-		set->cap = set->cap ? set->cap * 2 : 1024;
-		set->all = mem_grow(set->all, set->cap, sizeof *set->all);
-	}
-	set->all[set->n++] = id;
-	return E_OK;
-}
-
 /* Of what begins with an id. */
-static int
-by_id(const void *a, const void *b)
+int
+by_file_id(const void *a, const void *b)
 {
 	return memcmp(((const struct file_id *)a)->b, ((const struct file_id *)b)->b, FILE_ID_BYTES);
-}
-
-/* ---- what lies in new/ ---- */
-
-static void
-add_waiting(struct rebuilding *r, const char *text)
-{
-	struct waiting w;
-	if (strlen(text) >= NAME_NEW_MAX || file_name_parse(span_of(text), &w.name) != E_OK)
-		return;
-	w.id = w.name.id;
-	if (r->n_waiting == r->waiting_cap) {
-		r->waiting_cap = r->waiting_cap ? r->waiting_cap * 2 : 64;
-		r->waiting = mem_grow(r->waiting, r->waiting_cap, sizeof *r->waiting);
-	}
-	r->waiting[r->n_waiting++] = w;
-}
-
-static int
-find_waiting(struct rebuilding *r)
-{
-	DIR *d = opendir("new");
-	int err = d || errno == ENOENT ? E_OK : E_IO;
-	for (struct dirent *e; d && (e = readdir(d));)
-		add_waiting(r, e->d_name);
-	if (d)
-		closedir(d);
-	if (r->n_waiting)
-		qsort(r->waiting, r->n_waiting, sizeof *r->waiting, by_id);
-	return err;
-}
-
-/* Where it was taken in, and its keeper ended before the move: what take-in would do when it finds the row. */
-static bool
-move_waiting(struct rebuilding *r, struct file_id id)
-{
-	const struct waiting *w = NULL;
-	struct buf from = {0};
-	if (r->n_waiting)
-		w = bsearch(&id, r->waiting, r->n_waiting, sizeof *w, by_id);
-	if (!w)
-		return false;
-	buf_str(&from, "new/");
-	file_name_put(&from, &w->name);
-	bool is_moved = msg_move(buf_cstr(&from), id) == E_OK;
-	buf_free(&from);
-	return is_moved;
 }
 
 /*
@@ -287,7 +119,7 @@ sum_find(struct rebuilding *r, struct file_name *f)
 	struct dumped_sum key = {.id = f->id}, *was = NULL;
 	struct buf path = {0};
 	if (r->n_sums)
-		was = bsearch(&key, r->sums, r->n_sums, sizeof key, by_id);
+		was = bsearch(&key, r->sums, r->n_sums, sizeof key, by_file_id);
 	if (was) {
 		memcpy(f->sha256, was->sha256, sizeof f->sha256);
 		return;
@@ -303,8 +135,8 @@ sum_find(struct rebuilding *r, struct file_name *f)
 	buf_free(&path);
 }
 
-static int
-add_message(struct rebuilding *r, struct mailbox *m, const struct store_record *rec)
+int
+rebuild_add_message(struct rebuilding *r, struct mailbox *m, const struct store_record *rec)
 {
 	struct file_name f = {.id = rec->id, .size_bytes = rec->size_bytes};
 	int64_t now = clock_wall_sec();
@@ -319,48 +151,6 @@ add_message(struct rebuilding *r, struct mailbox *m, const struct store_record *
 		err = file_refer(r->tables, r->txn, &f, now);
 	if (err == E_OK)
 		err = seen_put(r->tables, r->txn, rec->id, now);
-	return err;
-}
-
-static int
-on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
-{
-	struct rebuilding *r = ctx;
-	struct store_record rec = *was;
-	bool is_next = r->last && r->last->id == mailbox;
-	struct mailbox *m = mailbox_of(r, mailbox);
-	if (!m || rec.uid >= m->uidnext || (is_next ? rec.uid <= r->last_uid : m->messages > 0))
-		return E_BAD; /* not as we write it: a mailbox after another, uids ascend */
-	r->last_uid = rec.uid;
-	if (!message_is_there(rec.id) && !move_waiting(r, rec.id)) {
-		r->without++;
-		return E_OK; /* expunged after the dump, or lost, and then a replay may bring it: there is nothing to show */
-	}
-	rec.modseq = m->modseq;
-	r->from_dump++;
-	return add_message(r, m, &rec);
-}
-
-static int
-read_dump(struct rebuilding *r)
-{
-	struct buf text = {.max = DUMP_READ_MAX};
-	struct stat st;
-	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
-	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum,
-	    .on_seen = on_seen, .on_doomed = on_doomed};
-	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
-	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;
-	if (err == E_OK && (!room || read(fd, room, (size_t)st.st_size) != st.st_size))
-		err = E_BAD;
-	if (err == E_OK) {
-		buf_added(&text, (size_t)st.st_size);
-		err = dump_read(buf_as_span(&text), &v);
-	}
-	if (fd >= 0)
-		close(fd);
-	buf_free(&text);
 	return err;
 }
 
@@ -383,7 +173,7 @@ is_arriving(struct file_id id)
 static bool
 is_doomed(const struct rebuilding *r, struct file_id id)
 {
-	return r->doomed.n && bsearch(&id, r->doomed.all, r->doomed.n, sizeof id, by_id);
+	return r->doomed.n && bsearch(&id, r->doomed.all, r->doomed.n, sizeof id, by_file_id);
 }
 
 /* What was deleted is not shown again; the next keeper removes the files. */
@@ -394,7 +184,7 @@ doom_again(struct rebuilding *r)
 	struct buf ids = {0};
 	int err = E_OK;
 	if (set->n)
-		qsort(set->all, set->n, sizeof *set->all, by_id);
+		qsort(set->all, set->n, sizeof *set->all, by_file_id);
 	for (size_t i = 0; i < set->n && err == E_OK; i++) {
 		bool is_known;
 		err = file_is_known(r->tables, set->all[i], &is_known);
@@ -435,7 +225,7 @@ adopt(struct rebuilding *r, const char *folder, const char *name)
 	rec.date_sec = rec.saved_sec = (int64_t)st.st_mtim.tv_sec;
 	rec.modseq = inbox->modseq;
 	r->found++;
-	return add_message(r, inbox, &rec);
+	return rebuild_add_message(r, inbox, &rec);
 }
 
 static int
@@ -486,9 +276,7 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 	int err = db_begin(t->db, &r.txn);
 	if (err != E_OK)
 		return err;
-	err = find_waiting(&r);
-	if (err == E_OK)
-		err = read_dump(&r);
+	err = rebuild_read_dump(&r);
 	if (err == E_OK || err == E_BAD) /* none, or one that ends early: what it said is taken, the rest is found by name */
 		err = find_inbox(&r);
 	if (err == E_OK)

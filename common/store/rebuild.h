@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* rebuild.h - what the two files of a rebuild share: nothing else includes it. */
+#ifndef STORE_REBUILD_H
+#define STORE_REBUILD_H
+
+#include "store/keeper.h"
+#include "store/sum.h"
+
+/* What the dump says of a file. */
+struct dumped_sum {
+	struct file_id id;
+	unsigned char sha256[SHA256_BYTES];
+};
+
+/* Sorted by id. */
+struct id_set {
+	struct file_id *all;          /* own */
+	size_t n, cap;
+};
+
+/* A file in new/. */
+struct waiting {
+	struct file_id id;            /* first: what by_file_id compares */
+	struct file_name name;
+};
+
+struct rebuilding {
+	struct tables *tables;
+	struct floor *floor;
+	struct db_txn *txn;
+	struct mailbox *all;          /* own; in order of id */
+	size_t n, cap;
+	struct mailbox *last;         /* that a record was of */
+	uint32_t last_uid;
+	struct dumped_sum *sums;      /* own; in order of id */
+	size_t n_sums, sums_cap;
+	struct waiting *waiting;      /* own; in order of id */
+	size_t n_waiting, waiting_cap;
+	struct id_set doomed;         /* own; in order of id once the dump is read */
+	unsigned from_dump, found, without;
+};
+
+/* rebuild_add_mailbox - borrow, until the next one */
+struct mailbox *rebuild_add_mailbox(struct rebuilding *, const struct mailbox *);
+/* rebuild_add_message - its file is in msg/ */
+MUST_USE int rebuild_add_message(struct rebuilding *, struct mailbox *, const struct store_record *);
+bool message_is_there(struct file_id);          /* its file is in msg/ */
+int by_file_id(const void *, const void *);     /* for qsort and bsearch: of what begins with an id */
+/* rebuild_read_dump - records whose file is in new/ have it moved.  E_OK, E_BAD (none, or it ends early), E_IO */
+MUST_USE int rebuild_read_dump(struct rebuilding *);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/* rebuild_dump.c - what a rebuild takes from the dump: mailboxes, records, what was seen, what was deleted. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/dump.h"
+#include "store/rebuild.h"
+
+enum { DUMP_READ_MAX = 1 << 30 };
+
+/* ---- lines ---- */
+
+static struct mailbox *
+mailbox_of(struct rebuilding *r, uint32_t id)
+{
+	if (r->last && r->last->id == id)
+		return r->last;
+	r->last = NULL;
+	for (size_t i = 0; i < r->n && !r->last; i++)
+		if (r->all[i].id == id)
+			r->last = &r->all[i];
+	return r->last;
+}
+
+/* Its uids go on behind all that was ever told. */
+static int
+on_mailbox(void *ctx, const struct mailbox *m)
+{
+	struct rebuilding *r = ctx;
+	struct floor *f = r->floor;
+	struct mailbox *again = rebuild_add_mailbox(r, m);
+	if (again->uidnext <= f->uid)
+		again->uidnext = f->uid + 1;
+	if (again->modseq <= f->modseq)
+		again->modseq = f->modseq + 1;
+	again->expunged_floor = again->modseq;
+	if (m->uidvalidity > f->uidvalidity)
+		f->uidvalidity = m->uidvalidity;
+	if (m->id > f->mailbox)
+		f->mailbox = m->id;
+	return E_OK;
+}
+
+static int
+on_keyword(void *ctx, uint32_t mailbox, uint32_t bit, struct span name)
+{
+	struct rebuilding *r = ctx;
+	return keyword_put(r->tables, r->txn, mailbox, bit, name);
+}
+
+static int
+on_subscription(void *ctx, struct span name)
+{
+	struct rebuilding *r = ctx;
+	return subscription_put(r->tables, r->txn, name, true);
+}
+
+static int
+on_uidl(void *ctx, struct file_id id, struct span uidl)
+{
+	struct rebuilding *r = ctx;
+	return message_is_there(id) ? uidl_put(r->tables, r->txn, id, uidl) : E_OK;
+}
+
+static int
+on_sum(void *ctx, struct file_id id, const unsigned char sha256[SHA256_BYTES])
+{
+	struct rebuilding *r = ctx;
+	if (r->n_sums && memcmp(r->sums[r->n_sums - 1].id.b, id.b, FILE_ID_BYTES) >= 0)
+		return E_BAD; /* not as we write it */
+	if (r->n_sums == r->sums_cap) {
+		r->sums_cap = r->sums_cap ? r->sums_cap * 2 : 1024;
+		r->sums = mem_grow(r->sums, r->sums_cap, sizeof *r->sums);
+	}
+	struct dumped_sum *s = &r->sums[r->n_sums++];
+	s->id = id;
+	memcpy(s->sha256, sha256, sizeof s->sha256);
+	return E_OK;
+}
+
+/* What was taken in and has gone since: a replay of the spool brings it no second time. */
+static int
+on_seen(void *ctx, struct file_id id, uint32_t day)
+{
+	struct rebuilding *r = ctx;
+	return seen_put_day(r->tables, r->txn, id, day);
+}
+
+static int
+on_doomed(void *ctx, struct file_id id)
+{
+	struct id_set *set = &((struct rebuilding *)ctx)->doomed;
+	if (set->n == set->cap) {
+		set->cap = set->cap ? set->cap * 2 : 1024;
+		set->all = mem_grow(set->all, set->cap, sizeof *set->all);
+	}
+	set->all[set->n++] = id;
+	return E_OK;
+}
+
+/* ---- what lies in new/ ---- */
+
+static void
+add_waiting(struct rebuilding *r, const char *text)
+{
+	struct waiting w;
+	if (strlen(text) >= NAME_NEW_MAX || file_name_parse(span_of(text), &w.name) != E_OK)
+		return;
+	w.id = w.name.id;
+	if (r->n_waiting == r->waiting_cap) {
+		r->waiting_cap = r->waiting_cap ? r->waiting_cap * 2 : 64;
+		r->waiting = mem_grow(r->waiting, r->waiting_cap, sizeof *r->waiting);
+	}
+	r->waiting[r->n_waiting++] = w;
+}
+
+static int
+find_waiting(struct rebuilding *r)
+{
+	DIR *d = opendir("new");
+	int err = d || errno == ENOENT ? E_OK : E_IO;
+	for (struct dirent *e; d && (e = readdir(d));)
+		add_waiting(r, e->d_name);
+	if (d)
+		closedir(d);
+	if (r->n_waiting)
+		qsort(r->waiting, r->n_waiting, sizeof *r->waiting, by_file_id);
+	return err;
+}
+
+/* Where it was taken in, and its keeper ended before the move: what take-in would do when it finds the row. */
+static bool
+move_waiting(struct rebuilding *r, struct file_id id)
+{
+	const struct waiting *w = NULL;
+	struct buf from = {0};
+	if (r->n_waiting)
+		w = bsearch(&id, r->waiting, r->n_waiting, sizeof *w, by_file_id);
+	if (!w)
+		return false;
+	buf_str(&from, "new/");
+	file_name_put(&from, &w->name);
+	bool is_moved = msg_move(buf_cstr(&from), id) == E_OK;
+	buf_free(&from);
+	return is_moved;
+}
+
+static int
+on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
+{
+	struct rebuilding *r = ctx;
+	struct store_record rec = *was;
+	bool is_next = r->last && r->last->id == mailbox;
+	struct mailbox *m = mailbox_of(r, mailbox);
+	if (!m || rec.uid >= m->uidnext || (is_next ? rec.uid <= r->last_uid : m->messages > 0))
+		return E_BAD; /* not as we write it: a mailbox after another, uids ascend */
+	r->last_uid = rec.uid;
+	if (!message_is_there(rec.id) && !move_waiting(r, rec.id)) {
+		r->without++;
+		return E_OK; /* expunged after the dump, or lost, and then a replay may bring it: there is nothing to show */
+	}
+	rec.modseq = m->modseq;
+	r->from_dump++;
+	return rebuild_add_message(r, m, &rec);
+}
+
+static int
+read_lines(struct rebuilding *r)
+{
+	struct buf text = {.max = DUMP_READ_MAX};
+	struct stat st;
+	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
+	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum,
+	    .on_seen = on_seen, .on_doomed = on_doomed};
+	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
+	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;
+	if (err == E_OK && (!room || read(fd, room, (size_t)st.st_size) != st.st_size))
+		err = E_BAD;
+	if (err == E_OK) {
+		buf_added(&text, (size_t)st.st_size);
+		err = dump_read(buf_as_span(&text), &v);
+	}
+	if (fd >= 0)
+		close(fd);
+	buf_free(&text);
+	return err;
+}
+
+int
+rebuild_read_dump(struct rebuilding *r)
+{
+	int err = find_waiting(r);
+	return err == E_OK ? read_lines(r) : err;
+}
