@@ -289,7 +289,7 @@ def suppressed(t):
             t.check(wait_for(lambda: is_idle(s) and refused().get("reject@elsewhere.test", {}).get("count") == n, 20),
                     f"refusal {n} is counted, told or not", str(refused()))
         t.check(list(refused()) == ["reject@elsewhere.test"] and refused()["reject@elsewhere.test"]["suppressed"], "of that address", str(refused()))
-        s.kill("queue")
+        s.stop("queue")
         s.start("queue")
         said = s.log().count("event=suppressed")
         send(s, [("reject@Elsewhere.test", ""), ("fine@elsewhere.test", "")])
