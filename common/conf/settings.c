@@ -99,7 +99,6 @@ static const struct conf_setting queue[] = {
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/queue/metrics; 0: none"),
 	LIST("routes", "*=mx", check_route, "where mail for other domains goes: \"example.org=smtp://mail.example.net\", \"*=...\"; see ROUTES"),
 	STR("relay_passwords", "/etc/merpati/relay_passwords", check_absolute, "passwords of routes with user=: lines \"HOST USER PASSWORD\""),
-	STR("relay_ca", "/etc/ssl/certs/ca-certificates.crt", check_absolute, "authorities of certificates for tls=verify, PEM"),
 	STR("relay_name", "", check_domain_or_none, "name in EHLO; \"\": hostname"),
 	STR("relay_source4", "", check_source, "IPv4 address that connections come from; \"\": any"),
 	STR("relay_source6", "", check_source, "IPv6 address that connections come from; \"\": any"),

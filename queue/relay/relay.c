@@ -226,7 +226,7 @@ serve(const struct hop *hop)
 int
 relay_prepare(void)
 {
-	relay.ca = open(conf_str(the_child.conf, "queue", "relay_ca"), O_RDONLY | O_CLOEXEC);
+	relay.ca = open(conf_str(the_child.conf, "common", "tls_authorities"), O_RDONLY | O_CLOEXEC);
 	return EX_OK;
 }
 

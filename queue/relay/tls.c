@@ -78,7 +78,7 @@ remote_starttls(struct remote *r)
 	if (r->reply.code != 220)
 		return is_must ? remote_refused(r, "4.7.4") : E_OK;
 	if (client_open(r) != E_OK) {
-		remote_lost(r, "4.7.5", "cannot be verified: there are no authorities; do: see relay_ca");
+		remote_lost(r, "4.7.5", "cannot be verified: there are no authorities; do: see tls_authorities");
 		return E_IO;
 	}
 	return handshake(r) == E_OK ? remote_hello(r) : no_tls(r);
