@@ -67,6 +67,7 @@ tls_conn_new(struct tls_server *s, int fd)
 {
 	struct tls_conn *c = mem_new(sizeof *c);
 	c->is_server = true;
+	c->is_13_only = s->is_13_only;
 	if (gnutls_init(
 		&c->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0 ||
 	    gnutls_priority_set(c->session, s->priority) < 0 ||
@@ -108,9 +109,19 @@ handshake_done(struct tls_conn *c)
 		metric_count(M_TLS + (gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3 ? METRIC_TLS_13 : METRIC_TLS_12));
 }
 
+/* GnuTLS goes on with a client of TLS 1.2 until no cipher suite is left; RFC 8446 D.2 wants it told why. */
+static bool
+is_too_old(const struct tls_conn *c, int err)
+{
+	return c->is_13_only && err == GNUTLS_E_NO_CIPHER_SUITES &&
+	       gnutls_protocol_get_version(c->session) != GNUTLS_TLS1_3;
+}
+
 static void
 handshake_failed(struct tls_conn *c, int err)
 {
+	if (is_too_old(c, err))
+		err = GNUTLS_E_UNSUPPORTED_VERSION_PACKET;
 	bool is_alert = err == GNUTLS_E_FATAL_ALERT_RECEIVED;
 	if (flight_send(c) == E_OK)
 		gnutls_alert_send_appropriate(c->session, err);

@@ -81,9 +81,9 @@ add_certificate(struct tls_server *s, struct far_key *far, const char *path)
 static void
 set_priority(struct tls_server *s, const struct conf *conf)
 {
-	bool only_13 = !strcmp(conf_str(conf, "common", "tls_minimum"), "1.3");
+	s->is_13_only = !strcmp(conf_str(conf, "common", "tls_minimum"), "1.3");
 	if (gnutls_priority_init(
-		&s->priority, only_13 ? priority_13 : priority_12, NULL) < 0)
+		&s->priority, s->is_13_only ? priority_13 : priority_12, NULL) < 0)
 		bug("the TLS priority string");
 }
 

@@ -41,6 +41,7 @@ struct far_key {
 struct tls_server {
 	gnutls_certificate_credentials_t credentials; /* own */
 	gnutls_priority_t priority;                   /* own */
+	bool is_13_only;                              /* tls_minimum */
 	struct signer signer;
 	struct far_key keys[TLS_CERTIFICATES_MOST];
 };
@@ -51,6 +52,7 @@ struct tls_conn {
 	struct buf flight;        /* own; what a turn of the handshake says, until it is sent */
 	bool is_in_turn, is_agreed;
 	bool is_server;
+	bool is_13_only;          /* of a server */
 	unsigned warnings;        /* alerts of that level that the peer sent */
 	size_t unsent;            /* bytes of a write that GnuTLS holds back; 0: none */
 	char sni[TLS_SNI_MAX + 1];
