@@ -24,6 +24,7 @@ static struct {
 	bool is_usage_armed;
 	bool has_written;         /* pages, before a checkpoint */
 	int64_t settled_ms;       /* the disk has them */
+	struct loop_fd *new;      /* own: of inotify */
 	int inotify;
 	int term[2];              /* own: a byte comes with TERM */
 } run = {.inotify = -1, .term = {-1, -1}};
@@ -200,6 +201,10 @@ on_new(void *ctx, int fd, unsigned events)
 {
 	char space[4096];
 	(void)ctx, (void)events;
+	if (!sessions_look()) {
+		loop_events(run.new, 0); /* who selects takes in what lies there; until then nobody is to be told */
+		return;
+	}
 	while (read(fd, space, sizeof space) > 0)
 		continue; /* which file does not matter */
 	takein_want();
@@ -215,7 +220,14 @@ watch_new(void)
 		log_event(LOG_WARNING, "no_inotify", "err=%s do=\"nothing: new mail is seen at each SELECT\"", log_errno(errno));
 		return;
 	}
-	loop_watch(the_keeper.loop, run.inotify, LOOP_READ, on_new, NULL);
+	run.new = loop_watch(the_keeper.loop, run.inotify, LOOP_READ, on_new, NULL);
+}
+
+void
+keeper_look(void)
+{
+	if (run.new)
+		loop_events(run.new, LOOP_READ);
 }
 
 /* TERM, from who stops a whole service: what was asked is answered, the index is closed. */

@@ -70,6 +70,8 @@ extern struct keeper the_keeper;
 
 /* keeper_run - the working directory is the home; ready gets one byte when the socket listens.  Returns when done. */
 void keeper_run(int ready);
+/* keeper_look - somebody has a mailbox selected, or waits: what comes into new/ is taken in as it comes */
+void keeper_look(void);
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);
 void keeper_close(void);
@@ -92,6 +94,7 @@ struct session {
 /* sessions_listen - E_OK, E_IO */
 MUST_USE int sessions_listen(void);
 bool sessions_none(void);
+bool sessions_look(void);           /* one has a mailbox selected, or waits */
 /* session_answer - reply (its memory is reused) and a descriptor (borrow), or -1 */
 void session_answer(struct session *, uint16_t ask, struct buf *reply, int fd);
 /* session_select - this mailbox (0: none) instead of the one before */

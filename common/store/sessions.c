@@ -68,6 +68,7 @@ session_select(struct session *s, uint32_t mailbox, bool is_examine)
 	if (!slot)
 		return;
 	s->selected = mailbox;
+	keeper_look();
 	if (slot->view)
 		slot->view->n_selected++;
 	if (!is_examine && !slot->recent)
@@ -97,10 +98,20 @@ ask_wait(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	s->wait_mailbox = rd_u32(body);
 	s->wait_modseq = rd_u64(body);
 	s->is_waiting = true;
+	keeper_look();
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	sessions_wake();
 	return E_MORE;
+}
+
+bool
+sessions_look(void)
+{
+	for (struct session *s = run.all; s; s = s->next)
+		if (s->selected || s->is_waiting)
+			return true;
+	return false;
 }
 
 void
