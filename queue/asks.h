@@ -6,7 +6,7 @@
  *   sched -> bounce: BOUNCE_MAKE, below
  *   sched -> deliver's placers: common/spool/job.h
  *   sched <-> relay: queue/relay/order.h; relay -> resolver: common/net/resolver.h
- *   relay -> monitor: QUEUE_UNIX, below
+ *   relay -> monitor: QUEUE_UNIX, below; spool -> monitor: MON_READY (proc/daemon.h)
  *   merpati queue -> sched: common/spool/admin.h, on RUN/queue/admin
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
  */

@@ -23,7 +23,8 @@
 
 /* clang-format off */
 static const struct role roles[] = {
-	[QUEUE_SPOOL] = {.name = "spool", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
+	[QUEUE_SPOOL] = {.name = "spool", .user = USER_QUEUE, .flags = ROLE_SINGLE | ROLE_AWAITED, .at_start = 1,
+		.monitor_asks = MON_MAY(MON_READY),
 		.jail = spool_jail, .run = spool_run},
 	[QUEUE_SCHED] = {.name = "sched", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
 		.channels = 1u << QUEUE_SPOOL | 1u << QUEUE_BOUNCE, .peers = DAEMON_DELIVER,

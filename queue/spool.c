@@ -133,6 +133,7 @@ spool_run(void)
 	loop_timer_set(s->tick, SPOOL_TICK_MS);
 	measure();
 	intake_open();
+	child_ready();
 	while (!s->is_ending || (say_is_there() && clock_mono_ms() < s->end_ms)) { /* sched has a last word */
 		loop_once(s->loop);
 		if (s->n_batch || s->syncs_owed)

@@ -268,7 +268,6 @@ class Suite:
         return self.ports[kind]
 
     def start(self, *daemons, wait=True):
-        replays = self.log().count("event=replayed")
         for name in daemons or DAEMONS:
             out = open(self.dir / f"{name}.err", "ab")
             self.procs[name] = subprocess.Popen([self.program(name), "-c", self.conf], env=self.env,
@@ -276,12 +275,10 @@ class Suite:
         if wait:
             for name in daemons or DAEMONS:
                 self.wait_ready(name)
-            if "queue" in (daemons or DAEMONS):  # it listens before it serves: on a busy machine mail may be too early
-                wait_for(lambda: self.log().count("event=replayed") > replays, 5)
 
     def wait_ready(self, name):
         pid = self.procs[name].pid
-        mark = f"{name}/monitor[{pid}]: level=info event=started"
+        mark = f"{name}/monitor[{pid}]: level=info event=ready"
         if not wait_for(lambda: mark in self.log() or self.procs[name].poll() is not None) or mark not in self.log():
             raise RuntimeError(f"{name} did not start:\n{self.errors(name)}\n{self.log()[-2000:]}")
 

@@ -165,6 +165,13 @@ child_who(struct span address, struct span account)
 	buf_free(&body);
 }
 
+void
+child_ready(void)
+{
+	if (child_tell(MON_READY, SPAN(""), -1) != E_OK)
+		monitor_gone();
+}
+
 /* ---- a serving role ---- */
 
 struct served {

@@ -17,6 +17,7 @@ enum role_flag {
 	ROLE_CAPS_ID = 4,  /* keeps CAP_SETUID and CAP_SETGID */
 	ROLE_SESSION = 8,  /* forked by monitor_fork_session only: uid of an account */
 	ROLE_METRICS = 16, /* gets the listeners for metrics and no others; nobody else gets them (metrics/role.h) */
+	ROLE_AWAITED = 32, /* the daemon is not ready before one of it says that it serves (MON_READY) */
 };
 
 /* Daemons that others connect to. */
@@ -65,6 +66,7 @@ enum mon_ask {
 	MON_DAEMON,      /* str "queue" or "deliver" -> u8 result, fd */
 	MON_SPAWN,       /* str role, u32 most -> u8 result */
 	MON_WHO,         /* str address, str account: for merpati who.  No reply */
+	MON_READY,       /* nothing: I serve now (ROLE_AWAITED).  No reply */
 	MON_EXTRA = 8,   /* the daemon's own begin here; at most MON_EXTRA_MOST */
 	MON_EXTRA_MOST = 8,
 };

@@ -202,6 +202,16 @@ ask_who(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_ba
 	return E_MORE; /* no reply */
 }
 
+static int
+ask_ready(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	monitor_ready();
+	return E_MORE; /* no reply */
+}
+
 /* clang-format off */
 static const struct ask_row rows[MON_EXTRA] = {
 	/*               name       legal in  times   bytes               fd back  answered by */
@@ -209,6 +219,7 @@ static const struct ask_row rows[MON_EXTRA] = {
 	[MON_DAEMON]  = {"DAEMON",  1,        60000,  ROLE_NAME_MAX + 4,  true,    ask_daemon},
 	[MON_SPAWN]   = {"SPAWN",   1,        600000, ROLE_NAME_MAX + 8,  false,   ask_spawn},
 	[MON_WHO]     = {"WHO",     1,        0,      2 * WHO_TEXT_MAX + 8, false, ask_who},
+	[MON_READY]   = {"READY",   1,        1,      0,                  false,   ask_ready},
 };
 /* clang-format on */
 

@@ -224,6 +224,40 @@ prepare_roles(void)
 	}
 }
 
+void
+monitor_ready(void)
+{
+	struct monitor *m = &the_monitor;
+	if (m->is_ready || !m->ready)
+		return;
+	m->is_ready = true;
+	loop_timer_set(m->ready, -1);
+	log_event(LOG_INFO, "ready", "%s", "");
+	notify_ready();
+}
+
+static void
+on_ready_late(void *ctx)
+{
+	(void)ctx;
+	log_event(LOG_WARNING, "ready_late", "%s", "");
+	monitor_ready();
+}
+
+static void
+await_ready(void)
+{
+	struct monitor *m = &the_monitor;
+	bool is_awaited = false;
+	m->ready = loop_timer_new(m->loop, on_ready_late, NULL);
+	for (size_t i = 0; i < m->daemon->n_roles; i++)
+		is_awaited = is_awaited || m->daemon->roles[i].flags & ROLE_AWAITED;
+	if (is_awaited)
+		loop_timer_set(m->ready, READY_WAIT_MOST_MS);
+	else
+		monitor_ready();
+}
+
 int
 monitor_run(void)
 {
@@ -240,7 +274,7 @@ monitor_run(void)
 	reap(); /* who died while we exec'ed: its SIGCHLD went to the old image */
 	log_event(LOG_INFO, "started", "version=%s generation=%u listeners=%zu", MERPATI_VERSION,
 	    m->generation, m->listeners.n);
-	notify_ready();
+	await_ready();
 	if (!m->is_stopping)
 		loop_run(m->loop);
 	log_event(LOG_INFO, "stopped", "%s", "");

@@ -19,6 +19,7 @@ enum {
 	RESTART_DELAY_FIRST_MS = 100,
 	RESTART_DELAY_MOST_MS = 25600,
 	LIFE_SHORT_MS = 5000,       /* who dies sooner failed to start: back-off */
+	READY_WAIT_MOST_MS = 15000, /* who is awaited and cannot serve is tried again; the manager must not wait for ever */
 	WAITING_CHANNELS_MOST = 256, /* a role */
 	ROLES_MAX = METRIC_ROLES,
 };
@@ -66,6 +67,8 @@ struct monitor {
 	int metrics;                /* own: the memory file that all of us count in; -1 */
 	char **argv;
 	char *program;              /* own: absolute path, for the re-execution */
+	struct loop_timer *ready;   /* own; armed until READY is said */
+	bool is_ready;
 	pid_t tester;               /* the self-test of a reload; 0: none runs */
 	struct buf scratch;
 };
@@ -93,6 +96,7 @@ void mon_who_open(void);                               /* RUN/NAME/ctl */
 /* monitor.c */
 void monitor_ensure(const struct role *);              /* as many as are wanted are there, or will be */
 void monitor_each_drain(void);
+void monitor_ready(void);                              /* who was awaited serves: READY is said, once */
 
 /* reload.c */
 void reload_begin(void);                               /* HUP: the self-test starts */
