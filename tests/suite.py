@@ -462,5 +462,8 @@ class Tally:
         print(f"skipped {self.name}: {what}: {why}", flush=True)
 
     def end(self):
+        """Nothing was checked: a GROUP or VICTIM that does not exist, or a group that came to no check; either has failed."""
+        if not self.passed + self.failed + self.skipped:
+            self.check(False, "something was checked")
         print(f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
         sys.exit(1 if self.failed else 0)
