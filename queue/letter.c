@@ -14,8 +14,10 @@ address_text(const struct address *a, struct span origin, struct arena *arena, s
 {
 	struct buf b = {.max = ENVELOPE_PATH_MAX + 1};
 	*out = SPAN("");
-	if (a->kind != ADDRESS_MAILBOX || (a->mailbox.n == 0 && a->host.n == 0))
+	if (a->kind != ADDRESS_MAILBOX || (a->is_exact && a->mailbox.n == 0 && a->host.n == 0))
 		return E_OK;
+	if (!a->is_exact)
+		return E_BAD;
 	address_put(&b, a);
 	if (a->host.n == 0) {
 		buf_ch(&b, '@');
@@ -41,11 +43,14 @@ int
 letter_rcpts_add(struct letter_rcpts *r, struct span list, struct span origin)
 {
 	int err = E_OK;
+	size_t n = 0;
 	for (const struct address *a = address_parse(list, r->arena); a && err == E_OK; a = a->next) {
 		struct span text;
+		if (++n == ADDRESS_COUNT_MAX)
+			return E_LIMIT; /* the parser reads no more, and nobody is to be left out */
 		err = address_text(a, origin, r->arena, &text);
 		if (err == E_BAD)
-			r->bad = a->mailbox;
+			r->bad = a->text;
 		if (err != E_OK || text.n == 0 || is_known(r, text))
 			continue;
 		if (r->n == LETTER_RCPTS_MOST)
@@ -61,9 +66,7 @@ letter_address(struct span text, struct span origin, struct arena *arena, struct
 {
 	const struct address *a = address_parse(text, arena);
 	*out = SPAN("");
-	if (span_trim(text).n == 0 || (a && !a->next && a->mailbox.n == 0 && a->host.n == 0 && a->kind == ADDRESS_MAILBOX))
-		return E_OK;
-	if (span_eqs(span_trim(text), "<>"))
+	if (span_trim(text).n == 0 || span_eqs(span_trim(text), "<>"))
 		return E_OK;
 	if (!a || a->next || a->kind != ADDRESS_MAILBOX)
 		return E_BAD;

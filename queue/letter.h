@@ -19,14 +19,15 @@ struct letter_rcpts {
 	struct arena *arena;            /* borrow: holds them */
 	struct span all[LETTER_RCPTS_MOST];
 	size_t n;
-	struct span bad;                /* E_BAD: the one that is no address */
+	struct span bad;                /* E_BAD: the one that is no address, as it stands; borrow: the list */
 	bool has_utf8;
 };
 
 /*
  * letter_rcpts_add - every address of a list as a field has it: "a, Bob <b@example.org>"; groups are their members.
+ * What is read only by passing something over, as "a b@example.org", is no address: who was meant?
  *   origin   domain of those that have none
- *   returns  E_OK, E_BAD (one is no address: bad says which), E_LIMIT (more than LETTER_RCPTS_MOST, or the arena)
+ *   returns  E_OK, E_BAD (one is no address: bad says which), E_LIMIT (more than LETTER_RCPTS_MOST, or as many in one list as ADDRESS_COUNT_MAX)
  */
 MUST_USE int letter_rcpts_add(struct letter_rcpts *, struct span list, struct span origin);
 /* letter_address - a list of one, or empty or <>: the null sender.  E_OK, E_BAD; out borrows from the arena */

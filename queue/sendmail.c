@@ -274,7 +274,7 @@ too_large(const struct sendmail *s)
 static int
 bad_rcpt(const struct sendmail *s)
 {
-	return say(s, EX_DATAERR, "%.*s is no address of a recipient", SPAN_ARG(s->rcpts->bad));
+	return say(s, EX_DATAERR, "%s is no address of a recipient; right would be user@domain, several with commas", log_q(s->rcpts->bad));
 }
 
 /* Loops through a pipe and back end here: RFC 5321 6.3. */

@@ -13,6 +13,7 @@ struct parser {
 	size_t n;
 	bool is_full;
 	/* the address being read */
+	const char *begin;         /* borrow: where it begins in the field */
 	struct span comment;       /* borrow: the last one */
 	struct buf phrase;         /* own: all its words, a blank between */
 	struct buf local;          /* own: the last words that dots or nothing join: a local part, when "@" follows */
@@ -21,6 +22,7 @@ struct parser {
 	size_t local_at;           /* where local begins in phrase */
 	bool has_host, has_angle, is_after_dot;
 	bool is_after_junk;        /* as if a blank stood there */
+	bool has_passed;           /* something that belongs to no address */
 };
 
 /* ---- nodes ---- */
@@ -69,8 +71,9 @@ begin_next(struct parser *p)
 	buf_reset(&p->host);
 	buf_reset(&p->adl);
 	p->comment = (struct span){NULL, 0};
-	p->has_host = p->has_angle = p->is_after_dot = p->is_after_junk = false;
+	p->has_host = p->has_angle = p->is_after_dot = p->is_after_junk = p->has_passed = false;
 	p->local_at = 0;
+	p->begin = p->lex.in.p;
 }
 
 static void
@@ -107,6 +110,20 @@ name_of(struct parser *p)
 	return out;
 }
 
+/* From its beginning up to its separator, which was taken or not; without the blanks around it. */
+static struct span
+text_of(const struct parser *p)
+{
+	struct span s = span_make(p->begin, (size_t)(p->lex.in.p - p->begin));
+	bool has_separator = s.n && (s.p[s.n - 1] == ',' || s.p[s.n - 1] == ';');
+	s.n -= has_separator;
+	while (s.n && lex_is_blank(s.p[s.n - 1]))
+		s.n--;
+	while (s.n && lex_is_blank(s.p[0]))
+		s = span_from(s, 1);
+	return s;
+}
+
 /* What was read until a comma or the like becomes a node, if it was anything. */
 static void
 finish(struct parser *p)
@@ -121,6 +138,9 @@ finish(struct parser *p)
 		a->host = copy(p, &p->host, p->host.len);
 		if (p->adl.len)
 			a->adl = copy(p, &p->adl, p->adl.len);
+		a->text = text_of(p);
+		/* words before an address are its name only where it stands in "<>" */
+		a->is_exact = !p->has_passed && (p->has_angle || !p->has_host || p->local_at == 0);
 		if (p->is_full)
 			return;
 		node_hang(p, a);
@@ -192,6 +212,7 @@ take_word(struct parser *p, bool is_apart)
 	size_t n = atom_len(p->lex.in);
 	is_apart |= p->is_after_junk;
 	p->is_after_junk = false;
+	p->has_passed |= p->has_host; /* behind the domain */
 	if (n)
 		put_word(p, lex_take(&p->lex, n), false, is_apart);
 	else if (lex_quoted(&p->lex, &inner))
@@ -199,7 +220,7 @@ take_word(struct parser *p, bool is_apart)
 	else if (lex_take(&p->lex, 1).p[0] == '.')
 		put_dot(p, is_apart);
 	else
-		p->is_after_junk = true;
+		p->is_after_junk = p->has_passed = true;
 }
 
 /* A domain: atoms, dots, a literal; blanks only around dots.  The "@" is taken. */
@@ -226,6 +247,7 @@ static void
 take_at(struct parser *p)
 {
 	lex_take(&p->lex, 1);
+	p->has_passed |= p->has_host;
 	if (p->has_host)
 		return; /* a second one, behind a blank */
 	take_domain(p);
@@ -261,7 +283,7 @@ take_angle(struct parser *p)
 	p->phrase = (struct buf){.max = phrase.max};
 	buf_reset(&p->local);
 	buf_reset(&p->host);
-	p->has_host = p->is_after_dot = false;
+	p->has_host = p->is_after_dot = p->has_passed = false;
 	p->has_angle = true;
 	lex_blanks(l, &p->comment);
 	if (l->in.n && l->in.p[0] == '@')
@@ -281,6 +303,8 @@ take_angle(struct parser *p)
 	}
 	if (l->in.n && l->in.p[0] == '>')
 		lex_take(l, 1);
+	else
+		p->has_passed = true;
 	buf_free(&p->phrase);
 	p->phrase = phrase;
 }
@@ -297,6 +321,7 @@ pass_rest(struct parser *p)
 		char c = l->in.p[0];
 		if (c == ',' || c == ';' || c == '<')
 			return;
+		p->has_passed = true;
 		if (!lex_quoted(l, &inner))
 			lex_take(l, 1);
 	}
@@ -308,6 +333,8 @@ take_colon(struct parser *p)
 	lex_take(&p->lex, 1);
 	if (p->phrase.len && !p->group_end && !p->has_host && !p->has_angle)
 		group_begin(p);
+	else
+		p->has_passed = true;
 }
 
 static void
@@ -356,7 +383,7 @@ struct address *
 address_parse(struct span value, struct arena *arena)
 {
 	struct address *first = NULL;
-	struct parser p = {.lex = {.in = value}, .arena = arena, .tail = &first};
+	struct parser p = {.lex = {.in = value}, .arena = arena, .tail = &first, .begin = value.p};
 	take_all(&p);
 	buf_free(&p.phrase);
 	buf_free(&p.local);

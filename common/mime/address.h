@@ -27,6 +27,8 @@ struct address {
 	struct span adl;       /* source route without its colon: "@a,@b" */
 	struct span mailbox;   /* local part, unquoted */
 	struct span host;      /* domain; a literal with its brackets */
+	struct span text;      /* all of it as it stands in the field; borrow: value */
+	bool is_exact;         /* nothing in it was passed over: "a b@c", "a@b c" and "<a@b" were read as well as could be */
 };
 
 /*

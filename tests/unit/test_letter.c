@@ -72,6 +72,8 @@ test_faults(void **state)
 	(void)state;
 	assert_int_equal(make("To: a@b@c.test\n\n", true, 1 << 20, &got), E_BAD);
 	assert_int_equal(make("To: a@b@c.test\n\n", false, 1 << 20, &got), E_OK);
+	assert_int_equal(make("To: x@b.test,\n a b@c.test\n , d\n\n", true, 1 << 20, &got), E_BAD);
+	assert_true(span_eqs(rcpts.bad, "a b@c.test"));
 	assert_int_equal(make("x\n", false, 20, &got), E_LIMIT);
 	for (int i = 0; head.len <= LETTER_HEAD_MOST; i++)
 		buf_putf(&head, "X-%d: %1000s\n", i, "");
@@ -98,7 +100,7 @@ test_sender(void **state)
 	static const struct {
 		const char *text, *want; /* NULL: it is none */
 	} rows[] = {{"", ""}, {" ", ""}, {"<>", ""}, {"a", "a@o.test"}, {"a@b.test", "a@b.test"}, {"Ann <a@b.test>", "a@b.test"}, {"a@b.test, c@d.test", NULL},
-	    {"g: a;", NULL}, {"a@b@c", NULL}, {"a@b_c!", NULL}};
+	    {"g: a;", NULL}, {"a@b@c", NULL}, {"a b@c.test", NULL}, {"a@b.test c@d.test", NULL}, {"<a@b.test", NULL}, {"a@b_c!", NULL}};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena arena = {.max_bytes = 1 << 20};
@@ -124,6 +126,12 @@ test_many(void **state)
 	}
 	assert_int_equal(letter_rcpts_add(&rcpts, SPAN("u7@o.test"), SPAN("o.test")), E_OK); /* again */
 	assert_int_equal(letter_rcpts_add(&rcpts, SPAN("one@more.test"), SPAN("o.test")), E_LIMIT);
+	/* one list longer than the parser reads: nobody is left out in silence */
+	rcpts = (struct letter_rcpts){.arena = &arena};
+	buf_reset(&list);
+	for (int i = 0; i < 20000; i++)
+		buf_str(&list, "u@o.test,");
+	assert_int_equal(letter_rcpts_add(&rcpts, buf_as_span(&list), SPAN("o.test")), E_LIMIT);
 	buf_free(&list);
 	arena_reset(&arena);
 }

@@ -138,6 +138,31 @@ test_rows(void **st)
 	}
 }
 
+/* What was read as it is meant, and what only as well as it could be; and which piece of the field that was. */
+static void
+test_exact(void **st)
+{
+	static const struct {
+		const char *value, *text;
+		bool is_exact;
+	} rows_exact[] = {
+	    {" a@x.test ,", "a@x.test", true}, {"a", "a", true}, {"(c) a . b@x.test (d)", "(c) a . b@x.test (d)", true},
+	    {"Ann B. <a@x.test>", "Ann B. <a@x.test>", true}, {"a@x.test <a@x.test>", "a@x.test <a@x.test>", true},
+	    {"a@x.test, b@y.test", "a@x.test", true}, {"<a@x.test> (c)\r\n ; b", "<a@x.test> (c)", true}, {"<>", "<>", true},
+	    {"a b@x.test", "a b@x.test", false}, {"a@x.test b@y.test", "a@x.test b@y.test", false}, {"a@x.test b", "a@x.test b", false},
+	    {"a@x.test @y.test", "a@x.test @y.test", false}, {"<a@x.test b>", "<a@x.test b>", false}, {"<a@x.test> b", "<a@x.test> b", false},
+	    {"<a@x.test", "<a@x.test", false}, {"a)@x.test", "a)@x.test", false}, {"a@x.test:25", "a@x.test:25", false},
+	};
+	(void)st;
+	for (size_t i = 0; i < COUNT(rows_exact); i++) {
+		struct arena arena = {0};
+		struct address *a = address_parse(span_of(rows_exact[i].value), &arena);
+		if (!span_eqs(a->text, rows_exact[i].text) || a->is_exact != rows_exact[i].is_exact)
+			fail_msg("%s: %d %.*s", rows_exact[i].value, a->is_exact, SPAN_ARG(a->text));
+		arena_reset(&arena);
+	}
+}
+
 /* Any cut of a list is a list, and groups are closed in it. */
 static void
 test_every_cut(void **st)
@@ -237,7 +262,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_rows), cmocka_unit_test(test_exact),
 	    cmocka_unit_test(test_every_cut),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_hostile),
