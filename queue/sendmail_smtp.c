@@ -4,7 +4,6 @@
  * STARTTLS and no AUTH: at the other end is the caller.  What it says 250 to lies in spool/drop/, on stable storage.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -21,8 +20,7 @@ enum {
 struct smtp {
 	struct sendmail *s;    /* borrow */
 	struct span line;      /* borrow: of text */
-	char *text;            /* own: getline's */
-	size_t text_bytes;
+	struct buf text;       /* own: what fits of a line; none is longer than a message may be */
 	bool has_helo, has_mail, is_over;
 	struct rcpt *rcpts;    /* own: ENVELOPE_RCPTS_MAX */
 	size_t n;
@@ -47,15 +45,15 @@ bad(struct smtp *t, const char *text)
 static bool
 read_line(struct smtp *t)
 {
-	ssize_t n = getline(&t->text, &t->text_bytes, stdin);
-	if (n <= 0)
-		return false;
-	t->line = span_make(t->text, (size_t)n);
-	if (span_ends(t->line, SPAN("\n")))
-		t->line.n--;
+	int c;
+	buf_reset(&t->text);
+	t->text.max = t->s->size_most;
+	while ((c = getc_unlocked(stdin)) != EOF && c != '\n')
+		buf_ch(&t->text, (char)c); /* past its most it keeps the failure, and the rest is read and dropped */
+	t->line = buf_as_span(&t->text);
 	if (span_ends(t->line, SPAN("\r")))
 		t->line.n--;
-	return true;
+	return c != EOF || t->text.len;
 }
 
 static void
@@ -110,9 +108,10 @@ mail_param(struct smtp *t, struct span name, struct span value)
 	struct sendmail *s = t->s;
 	uint64_t size;
 	if (span_ieqs(name, "SIZE")) {
-		if (span_u64(value, UINT64_MAX / 2, &size) == E_BAD)
+		int err = span_u64(value, s->size_most, &size);
+		if (err == E_BAD)
 			return "501 5.5.4 SIZE is a number";
-		return size > s->size_most ? "552 5.3.4 that is more than a message may have" : NULL;
+		return err == E_LIMIT ? "552 5.3.4 that is more than a message may have" : NULL;
 	}
 	if (span_ieqs(name, "BODY")) {
 		if (span_ieqs(value, "8BITMIME"))
@@ -219,7 +218,9 @@ read_text(struct smtp *t, struct buf *out)
 			return true;
 		if (line.n && line.p[0] == '.')
 			line = span_from(line, 1);
-		buf_span(out, line); /* past its most it keeps the first failure, and the rest is read and dropped */
+		if (buf_done(&t->text) != E_OK)
+			out->err = E_LIMIT; /* of the line a part is missing */
+		buf_span(out, line);
 		buf_str(out, "\n");
 	}
 	return false;
@@ -330,7 +331,7 @@ static void
 command(struct smtp *t)
 {
 	struct span arg = t->line, verb = span_cut(&arg, ' ');
-	if (t->line.n > LINE_MOST) {
+	if (t->line.n > LINE_MOST || buf_done(&t->text) != E_OK) {
 		bad(t, "500 5.5.2 the line is too long");
 		return;
 	}
@@ -362,7 +363,7 @@ sendmail_smtp(struct sendmail *s)
 	}
 	if (t.n_bad > BAD_COMMANDS_MOST)
 		reply("421 4.7.0 too many bad commands");
-	free(t.text);
+	buf_free(&t.text);
 	mem_free(&t.rcpts);
 	buf_free(&from);
 	buf_free(&name);
