@@ -26,6 +26,7 @@ static struct {
 	int64_t settled_ms;       /* the disk has them */
 	struct loop_fd *new;      /* own: of inotify */
 	int inotify;
+	bool has_new;             /* and it is not watched: nobody looks */
 	int term[2];              /* own: a byte comes with TERM */
 } run = {.inotify = -1, .term = {-1, -1}};
 
@@ -154,11 +155,45 @@ look_alone(int64_t now)
 }
 
 static void
+look(void)
+{
+	char space[4096];
+	while (read(run.inotify, space, sizeof space) > 0)
+		continue; /* which file does not matter */
+	run.has_new = false;
+	takein_want();
+}
+
+/* Who selects takes in what lies there; until then nobody is to be told. */
+static void
+on_new(void *ctx, int fd, unsigned events)
+{
+	(void)ctx, (void)fd, (void)events;
+	if (sessions_look()) {
+		look();
+	} else {
+		run.has_new = true;
+		loop_events(run.new, 0);
+	}
+}
+
+/* For the verdict on recipients: who stays and looks at nothing must not let the account grow past its quota. */
+static void
+look_for_nobody(void)
+{
+	if (!run.has_new || sessions_none())
+		return;
+	look();
+	keeper_look();
+}
+
+static void
 on_upkeep(void *ctx)
 {
 	int64_t now = clock_mono_ms();
 	(void)ctx;
 	look_alone(now);
+	look_for_nobody();
 	views_drop_idle(now);
 	cache_upkeep();
 	if (now - run.dumped_ms >= KEEPER_DUMP_EVERY_MS) {
@@ -194,20 +229,6 @@ static void
 on_again(void *ctx)
 {
 	(void)ctx; /* it woke the loop */
-}
-
-static void
-on_new(void *ctx, int fd, unsigned events)
-{
-	char space[4096];
-	(void)ctx, (void)events;
-	if (!sessions_look()) {
-		loop_events(run.new, 0); /* who selects takes in what lies there; until then nobody is to be told */
-		return;
-	}
-	while (read(fd, space, sizeof space) > 0)
-		continue; /* which file does not matter */
-	takein_want();
 }
 
 static void

@@ -8,10 +8,11 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "store/tables.h"
+#include "store/keeper.h"
 #include "store_home.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
@@ -477,12 +478,86 @@ test_deliver_and_watch(void **state)
 	store_unselect(h->a, &next);
 }
 
+/* ---- while nobody looks ---- */
+
+enum { USAGE_MS_MOST = 2 * KEEPER_UPKEEP_MS + 5 * KEEPER_USAGE_AFTER_MS, AGAIN_MS = 100 };
+
+static bool
+is_new_empty(void)
+{
+	return system("test -z \"$(ls new)\"") == 0;
+}
+
+static int
+no_name(void *ctx, struct span name)
+{
+	(void)ctx, (void)name;
+	return E_OK;
+}
+
+/* Questions to which INBOX is no matter: a keeper that took in would have done so before it answered the last. */
+static void
+ask_of_others(struct store *s)
+{
+	uint64_t bytes, messages;
+	for (unsigned i = 0; i < 5; i++) {
+		mailbox_check(s, "Sent", 0, 0, 0);
+		assert_int_equal(store_subscriptions(s, no_name, NULL), E_OK);
+		assert_int_equal(store_usage(s, &bytes, &messages), E_OK);
+	}
+}
+
+static void
+test_deliver_to_nobody(void **state)
+{
+	struct home *h = *state;
+	struct pollfd p = {.events = POLLIN};
+	ask_of_others(h->a);
+	deliver("Subject: one\r\n\r\n");
+	deliver("Subject: two\r\n\r\n");
+	ask_of_others(h->a);
+	assert_false(is_new_empty());
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(v.n, 2);
+	/* who looks is told of what comes next, also when another one stopped to look */
+	struct store_view w = selected(h->b, "INBOX");
+	store_unselect(h->a, &v);
+	assert_int_equal(store_watch(h->b, &w, w.head->modseq, &p.fd), E_OK);
+	deliver("Subject: three\r\n\r\n");
+	assert_int_equal(poll(&p, 1, 5000), 1);
+	assert_int_equal(w.head->n, 3);
+	store_watch_end(h->b);
+	store_unselect(h->b, &w);
+	ask_of_others(h->b);
+	deliver("Subject: four\r\n\r\n");
+	ask_of_others(h->b);
+	assert_false(is_new_empty());
+	mailbox_check(h->a, "INBOX", 4, 4, 0);
+}
+
+/* A session that looks at nothing: the verdict on recipients hears of what came all the same. */
+static void
+test_usage_for_nobody(void **state)
+{
+	struct home *h = *state;
+	const char *text = "Subject: counts\r\n\r\n";
+	ask_of_others(h->a);
+	deliver(text);
+	ask_of_others(h->a);
+	deliver(text);
+	for (int ms = 0; ms < USAGE_MS_MOST && system("grep -q ' 2$' usage") != 0; ms += AGAIN_MS)
+		poll(NULL, 0, AGAIN_MS);
+	assert_int_equal(system("grep -q ' 2$' usage"), 0);
+	assert_true(is_new_empty());
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_new_account), TEST(test_append_and_read),
 	    TEST(test_multiappend), TEST(test_quota), TEST(test_flags), TEST(test_unchanged_since),
 	    TEST(test_keywords_most), TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
-	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), TEST(test_deliver_and_watch)};
+	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), TEST(test_deliver_and_watch),
+	    TEST(test_deliver_to_nobody), TEST(test_usage_for_nobody)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
