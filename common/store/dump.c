@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,6 +51,8 @@ struct dumper {
 	struct file_id doomed;  /* the first of the row that was written last; zeros: none yet */
 	bool has_doomed;        /* all rows are written */
 	uint32_t n_doomed;
+	struct file_id *shared; /* own: in removed mailboxes, a time each, of messages with more references than one */
+	size_t n_shared, shared_cap;
 	struct half_copy *halves; /* own: of when it began */
 	size_t n_halves;
 	int fd;                 /* own */
@@ -273,7 +276,17 @@ put_doomed_row(void *ctx, struct span ids)
 	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
 }
 
-/* A message of a mailbox that was removed, which is in no other. */
+static void
+add_shared(struct dumper *d, struct file_id id)
+{
+	if (d->n_shared == d->shared_cap) {
+		d->shared_cap = d->shared_cap ? d->shared_cap * 2 : 64;
+		d->shared = mem_grow(d->shared, d->shared_cap, sizeof *d->shared);
+	}
+	d->shared[d->n_shared++] = id;
+}
+
+/* A message of a mailbox that was removed.  While others are served references go meanwhile: to count them is of no use. */
 static int
 put_dead(struct dumper *d, uint32_t mailbox, const struct store_record *r)
 {
@@ -282,6 +295,26 @@ put_dead(struct dumper *d, uint32_t mailbox, const struct store_record *r)
 	(void)mailbox;
 	if (err == E_OK && references == 1)
 		put_doomed(d, r->id);
+	else if (err == E_OK && !d->is_timed)
+		add_shared(d, r->id);
+	return err;
+}
+
+/* Those that are in removed mailboxes as often as they are anywhere. */
+static int
+put_shared(struct dumper *d)
+{
+	int err = E_OK;
+	if (d->n_shared)
+		qsort(d->shared, d->n_shared, sizeof *d->shared, by_file_id);
+	for (size_t i = 0, n; i < d->n_shared && err == E_OK; i += n) {
+		uint32_t references;
+		for (n = 1; i + n < d->n_shared && file_id_eq(d->shared[i], d->shared[i + n]); n++)
+			continue;
+		err = file_references(d->tables, d->shared[i], &references);
+		if (err == E_OK && references <= n)
+			put_doomed(d, d->shared[i]);
+	}
 	return err;
 }
 
@@ -330,6 +363,8 @@ dumper_step(struct dumper *d)
 		err = dump_seen(d);
 	if (err == E_OK)
 		err = dump_mailboxes(d, &d->dead, &d->dead_at, put_dead);
+	if (err == E_OK && !d->is_timed)
+		err = put_shared(d);
 	return err == E_OK && !d->has_doomed ? dump_doomed(d) : err;
 }
 
@@ -347,6 +382,7 @@ dumper_end(struct dumper *d, int err)
 	buf_free(&d->text);
 	buf_free(&d->ids);
 	buf_free(&d->dead);
+	mem_free(&d->shared);
 	for (size_t i = 0; i < d->n_halves; i++)
 		numset_free(&d->halves[i].uids);
 	mem_free(&d->halves);

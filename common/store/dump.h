@@ -24,4 +24,7 @@ struct dump_visitor {
 };
 MUST_USE int dump_read(struct span text, const struct dump_visitor *);
 
+/* by_file_id - for qsort and bsearch: of what begins with an id */
+int by_file_id(const void *, const void *);
+
 #endif

@@ -167,3 +167,9 @@ dump_read(struct span all, const struct dump_visitor *v)
 	}
 	return err;
 }
+
+int
+by_file_id(const void *a, const void *b)
+{
+	return memcmp(((const struct file_id *)a)->b, ((const struct file_id *)b)->b, FILE_ID_BYTES);
+}

@@ -102,13 +102,6 @@ message_is_there(struct file_id id)
 	return is_there;
 }
 
-/* Of what begins with an id. */
-int
-by_file_id(const void *a, const void *b)
-{
-	return memcmp(((const struct file_id *)a)->b, ((const struct file_id *)b)->b, FILE_ID_BYTES);
-}
-
 /*
  * What it was when the message came, where the dump knows it: damage of before is found.  Else what it is now.  One that
  * cannot be read has none.

@@ -45,7 +45,6 @@ struct mailbox *rebuild_add_mailbox(struct rebuilding *, const struct mailbox *)
 /* rebuild_add_message - its file is in msg/ */
 MUST_USE int rebuild_add_message(struct rebuilding *, struct mailbox *, const struct store_record *);
 bool message_is_there(struct file_id);          /* its file is in msg/ */
-int by_file_id(const void *, const void *);     /* for qsort and bsearch: of what begins with an id */
 /* rebuild_read_dump - records whose file is in new/ have it moved.  E_OK, E_BAD (none, or it ends early), E_IO */
 MUST_USE int rebuild_read_dump(struct rebuilding *);
 

@@ -34,6 +34,15 @@ is_there(void (*put)(struct buf *, struct file_id), struct file_id id)
 	return is;
 }
 
+/* A file that is doomed goes soon. */
+static void
+wait_until_gone(struct file_id id)
+{
+	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, id); i++)
+		poll(NULL, 0, 10);
+	assert_false(is_there(msg_path_put, id));
+}
+
 /* ---- the keeper dies ---- */
 
 static void
@@ -146,9 +155,7 @@ test_killed_in_delete(void **state)
 	assert_int_equal(messages, 1);
 	assert_int_equal(store_mailbox(h->a, SPAN("big"), &m), E_BAD);
 	/* the next one goes on with what is left of it */
-	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, id); i++)
-		poll(NULL, 0, 10);
-	assert_false(is_there(msg_path_put, id));
+	wait_until_gone(id);
 	assert_int_equal(store_check(h->a), 1);
 }
 
@@ -220,12 +227,6 @@ see(struct store *s, const char *mailbox, struct seen *out)
 }
 
 static int
-by_id(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct file_id));
-}
-
-static int
 join(void *ctx, struct span name)
 {
 	buf_span(ctx, name);
@@ -270,14 +271,13 @@ test_rebuild(void **state)
 	see(h->a, "deep/er", &before);
 	see(h->a, "lost", &before);
 	assert_int_equal(store_sync(h->a), E_OK);
-	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, gone); i++)
-		poll(NULL, 0, 10); /* the file of what was expunged goes */
+	wait_until_gone(gone);
 	home_damage();
 	see(h->a, "INBOX", &after);
 	see(h->a, "deep/er", &after);
 	assert_int_equal(after.n, before.n);
-	qsort(before.ids, before.n, sizeof before.ids[0], by_id);
-	qsort(after.ids, after.n, sizeof after.ids[0], by_id);
+	qsort(before.ids, before.n, sizeof before.ids[0], by_file_id);
+	qsort(after.ids, after.n, sizeof after.ids[0], by_file_id);
 	assert_memory_equal(before.ids, after.ids, before.n * sizeof before.ids[0]);
 	assert_int_equal(store_check(h->a), before.n);
 	assert_int_equal(access("index/cache.1", F_OK), -1); /* nothing refers to the old items */
@@ -329,8 +329,7 @@ test_replay_after_rebuild(void **state)
 	assert_int_equal(expunge(h->a, &v, 1, 1, false), STORE_DONE);
 	store_unselect(h->a, &v);
 	assert_int_equal(store_sync(h->a), E_OK);
-	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, gone); i++)
-		poll(NULL, 0, 10);
+	wait_until_gone(gone);
 	home_dump();
 	home_damage();
 	assert_int_equal(system("cp -p kept/* new/ && rm -r kept"), 0);
@@ -395,14 +394,6 @@ test_rebuild_before_the_move(void **state)
 	assert_int_equal(system("test -z \"$(ls new)\""), 0);
 }
 
-static void
-wait_until_gone(struct file_id id)
-{
-	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, id); i++)
-		poll(NULL, 0, 10);
-	assert_false(is_there(msg_path_put, id));
-}
-
 /* What was answered as deleted does not come back, though its file is still there. */
 static void
 test_rebuild_before_the_unlinking(void **state)
@@ -423,29 +414,38 @@ test_rebuild_before_the_unlinking(void **state)
 	assert_int_equal(store_check(h->a), 2);
 }
 
-/* The same with all of a mailbox; what is also elsewhere stays there. */
+static void
+copy(struct store *s, const struct store_view *v, uint32_t uid, const char *to)
+{
+	struct store_copied c;
+	struct numset one = set_of(uid, uid);
+	assert_int_equal(store_copy(s, v->mailbox, &one, span_of(to), false, &c), STORE_DONE);
+	numset_free(&c.from);
+	numset_free(&c.to);
+	numset_free(&one);
+}
+
+/* The same with all of a mailbox, copies within it too; what is also elsewhere stays there. */
 static void
 test_rebuild_before_the_purge(void **state)
 {
 	struct home *h = *state;
-	struct store_copied c;
-	struct numset one = set_of(1, 1);
 	assert_int_equal(store_mailbox_create(h->a, SPAN("big"), NULL, NULL), STORE_DONE);
 	append_many(h->a, "big", MANY);
 	struct store_view v = selected(h->a, "big");
-	struct file_id kept = v.records[0].id, gone = v.records[MANY - 1].id;
-	assert_int_equal(store_copy(h->a, v.mailbox, &one, SPAN("Archive"), false, &c), STORE_DONE);
-	numset_free(&c.from);
-	numset_free(&c.to);
-	numset_free(&one);
+	struct file_id kept = v.records[0].id, gone = v.records[MANY - 1].id, twice = v.records[MANY - 2].id;
+	copy(h->a, &v, 1, "Archive");
+	copy(h->a, &v, MANY - 1, "big");
+	copy(h->a, &v, 1, "big");
 	store_unselect(h->a, &v);
 	assert_int_equal(store_mailbox_delete(h->a, SPAN("big")), STORE_DONE);
 	home_kill();
-	assert_true(is_there(msg_path_put, gone));
+	assert_true(is_there(msg_path_put, gone) && is_there(msg_path_put, twice));
 	rebuild(h, 1, 0);
 	assert_int_equal(store_sync(h->a), E_OK);
 	mailbox_check(h->a, "INBOX", 0, 0, 0);
 	wait_until_gone(gone);
+	wait_until_gone(twice);
 	assert_true(is_there(msg_path_put, kept));
 	assert_int_equal(store_check(h->a), 1);
 }
