@@ -159,11 +159,12 @@ front_refuse_ready(void)
 		refuse(front.ready.first, the_child.is_stopping ? R_STOPPING : R_CROWD);
 }
 
-/* How many bytes are there to read: 0 none yet, < 0 it has ended. */
+/* > 0: there is something to read; 0 nothing yet, < 0 it has ended. */
 static ssize_t
-peek(int fd, void *p, size_t n)
+peek(int fd)
 {
-	ssize_t k = recv(fd, p, n, MSG_PEEK | MSG_DONTWAIT);
+	char byte;
+	ssize_t k = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (k > 0)
 		return k;
 	return k < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
@@ -172,8 +173,7 @@ peek(int fd, void *p, size_t n)
 static void
 on_first_byte(struct conn *c)
 {
-	char byte;
-	ssize_t k = peek(c->fd, &byte, 1);
+	ssize_t k = peek(c->fd);
 	if (k < 0)
 		conn_free(c);
 	if (k <= 0)
@@ -191,7 +191,6 @@ on_first_byte(struct conn *c)
 static void
 admit(struct conn *c)
 {
-	char byte;
 	int err = crowd_enter(&front.crowd, c->key);
 	if (err != E_OK) {
 		refuse(c, err == E_LIMIT ? R_CROWD : R_CROWD_EACH);
@@ -200,7 +199,7 @@ admit(struct conn *c)
 	c->is_counted = true;
 	c->state = CONN_SILENT;
 	c->deadline_ms = deadline_in_ms(front.idle_ms);
-	if (c->client.kind == KIND_SMTP && peek(c->fd, &byte, 1) > 0) {
+	if (c->client.kind == KIND_SMTP && peek(c->fd) > 0) {
 		refuse(c, R_PREGREET);
 		return;
 	}
@@ -222,31 +221,14 @@ set_address(struct conn *c, const struct sockaddr_storage *ss)
 	memcpy(c->client.text, peer.text, sizeof c->client.text);
 }
 
-/* How many bytes make a descriptor readable. */
-static void
-wake_at(int fd, int n_bytes)
-{
-	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &n_bytes, sizeof n_bytes);
-}
-
 static void
 on_proxy_header(struct conn *c)
 {
-	char head[PROXY_HEADER_MAX];
 	struct proxy_header h;
-	ssize_t k = peek(c->fd, head, sizeof head);
-	int err =
-	    k < 0 ? E_IO : proxy_parse(span_make(head, (size_t)(k > 0 ? k : 0)), &h);
-	if (err == E_MORE && k <= c->proxy_seen && k > 0)
-		err = E_BAD; /* woken by the end of what came */
-	if (err == E_MORE) { /* woken again only by more than this, or by the end */
-		c->proxy_seen = k;
-		wake_at(c->fd, (int)k + 1);
+	int err = proxy_take(c->fd, &c->proxy_seen, &h);
+	if (err == E_MORE)
 		return;
-	}
-	wake_at(c->fd, 1);
-	if (err != E_OK ||
-	    recv(c->fd, head, h.n_bytes, MSG_DONTWAIT) != (ssize_t)h.n_bytes) {
+	if (err != E_OK) {
 		log_event(LOG_WARNING, "proxy_header_bad", "client=%s",
 		    log_qs(c->client.text));
 		conn_free(c);

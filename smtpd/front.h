@@ -39,7 +39,7 @@ struct conn {
 	struct loop_fd *watch; /* own; NULL: not watched */
 	enum conn_state state;
 	int64_t deadline_ms;
-	ssize_t proxy_seen; /* bytes of a PROXY header that were there at the last look */
+	size_t proxy_seen; /* bytes of a PROXY header that were there at the last look */
 	struct client client;
 	struct crowd_key key;
 	bool is_counted;

@@ -73,20 +73,11 @@ admit(struct front_conn *c)
 static void
 take_proxy(struct front_conn *c)
 {
-	char head[PROXY_HEADER_MAX];
 	struct proxy_header h;
-	ssize_t k = recv(c->fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
-	if (k < 0 && (errno == EAGAIN || errno == EINTR))
+	int err = proxy_take(c->fd, &c->proxy_seen, &h);
+	if (err == E_MORE)
 		return;
-	int err = k <= c->proxy_seen ? E_BAD : proxy_parse(span_make(head, (size_t)k), &h);
-	if (err == E_MORE) { /* woken again only by more than this, or by the end */
-		int least = (int)k + 1;
-		c->proxy_seen = (int)k;
-		setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
-		return;
-	}
-	setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &(int){1}, sizeof(int));
-	if (err != E_OK || recv(c->fd, head, h.n_bytes, MSG_DONTWAIT) != (ssize_t)h.n_bytes) {
+	if (err != E_OK) {
 		log_event(LOG_WARNING, "proxy_header_bad", "client=%s", c->peer.text);
 		c->state = FRONT_CLOSING;
 		return;

@@ -70,7 +70,7 @@ struct front_conn {
 	struct buf command;         /* the dialect's: what came of a command with literals */
 	size_t n_octets_wanted;     /* of a literal, before the next line */
 	bool is_utf8;               /* the dialect's */
-	int proxy_seen;             /* bytes of a PROXY header that were there at the last look */
+	size_t proxy_seen;          /* bytes of a PROXY header that were there at the last look */
 	/* the relay */
 	int back;                   /* own: to the session; -1 */
 	struct loop_fd *back_watch; /* own */

@@ -3,6 +3,7 @@
 #include "login/proxy.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -145,4 +146,30 @@ proxy_parse(struct span in, struct proxy_header *out)
 	if (span_starts(in, v2))
 		return v2_parse(in, out);
 	return span_starts(v1, in) || span_starts(v2, in) ? E_MORE : E_BAD;
+}
+
+/* ---- on a connection ---- */
+
+/* How many bytes make a descriptor readable. */
+static void
+wake_at(int fd, int n_bytes)
+{
+	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &n_bytes, sizeof n_bytes);
+}
+
+int
+proxy_take(int fd, size_t *seen, struct proxy_header *out)
+{
+	char head[PROXY_HEADER_MAX];
+	ssize_t k = recv(fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
+	if (k < 0 && (errno == EAGAIN || errno == EINTR))
+		return E_MORE;
+	if (k <= 0 || (size_t)k <= *seen) /* woken by the end of what came */
+		return E_BAD;
+	int err = proxy_parse(span_make(head, (size_t)k), out);
+	*seen = (size_t)k;
+	wake_at(fd, err == E_MORE ? (int)k + 1 : 1);
+	if (err == E_OK && recv(fd, head, out->n_bytes, MSG_DONTWAIT) != (ssize_t)out->n_bytes)
+		err = E_BAD;
+	return err;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -94,11 +96,52 @@ test_endless(void **state)
 	assert_int_equal(proxy_parse(span_make(line, sizeof line), &h), E_BAD);
 }
 
+/* A byte at a time; the last look is at the end of what came. */
+static void
+check_taken(size_t i, size_t n)
+{
+	int pair[2], err = E_MORE;
+	size_t seen = 0;
+	struct proxy_header h;
+	char rest[8];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(proxy_take(pair[0], &seen, &h), E_MORE);
+	for (size_t k = 0; k < n && err == E_MORE; k++) {
+		assert_int_equal(seen, k);
+		assert_int_equal(write(pair[1], rows[i].in + k, 1), 1);
+		err = proxy_take(pair[0], &seen, &h);
+	}
+	bool is_whole = n == rows[i].n;
+	assert_int_equal(err, is_whole ? rows[i].result : E_MORE);
+	assert_int_equal(write(pair[1], "rest", is_whole ? 4 : 0), is_whole ? 4 : 0);
+	close(pair[1]);
+	if (err == E_OK)
+		assert_int_equal(recv(pair[0], rest, sizeof rest, 0), 4);
+	else
+		assert_int_equal(proxy_take(pair[0], &seen, &h), E_BAD);
+	close(pair[0]);
+}
+
+static void
+test_taken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].rest && rows[i].rest[0])
+			continue;
+		print_message("row %zu\n", i);
+		check_taken(i, rows[i].n);
+		if (rows[i].result == E_OK)
+			check_taken(i, rows[i].n - 1);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_taken),
 	    cmocka_unit_test(test_endless),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
