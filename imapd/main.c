@@ -32,7 +32,7 @@ static void
 before_start(const struct conf *conf)
 {
 	charset_preload();
-	roll_new(conf, "imapd");
+	roll_new(conf, "imapd", "front_connections", "fronts_most");
 }
 
 /* clang-format off */

@@ -29,7 +29,7 @@ auth_role_prepare(void)
 static void
 before_start(const struct conf *conf)
 {
-	roll_new(conf, "pop3d");
+	roll_new(conf, "pop3d", "front_connections", "fronts_most");
 }
 
 /* clang-format off */

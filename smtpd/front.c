@@ -15,6 +15,7 @@
 #include "login/nets.h"
 #include "login/peer.h"
 #include "login/proxy.h"
+#include "login/roll.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/jail.h"
@@ -37,7 +38,6 @@ static struct {
 	struct door *doors; /* own */
 	size_t n_doors;
 	bool is_paused; /* no descriptors were left */
-	struct crowd crowd;
 	struct nets proxies;
 	struct conn_list waiting; /* PROXY, SILENT: in the order of their coming */
 	struct conn_list ready;
@@ -94,7 +94,7 @@ conn_free(struct conn *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	if (c->is_counted)
-		crowd_leave(&front.crowd, c->key);
+		roll_leave(c->key);
 	metric_serving((uint32_t)--front.n_conns);
 	mem_free(&c);
 }
@@ -191,7 +191,7 @@ on_first_byte(struct conn *c)
 static void
 admit(struct conn *c)
 {
-	int err = crowd_enter(&front.crowd, c->key);
+	int err = roll_enter(c->key);
 	if (err != E_OK) {
 		refuse(c, err == E_LIMIT ? R_CROWD : R_CROWD_EACH);
 		return;
@@ -387,6 +387,12 @@ open_doors(void)
 	}
 }
 
+int
+front_prepare(void)
+{
+	return roll_sign() == E_OK ? EX_OK : EX_TEMPFAIL; /* its place is not free yet: the monitor tries again */
+}
+
 void
 front_jail(struct jail *j)
 {
@@ -401,8 +407,6 @@ front_run(void)
 	front.tick = loop_timer_new(front.loop, on_tick, NULL);
 	front.idle_ms = conf_int(conf, "smtpd", "idle_time") * 1000;
 	reply_put(&front.greeting, R_GREETING, conf_str(conf, "common", "hostname"));
-	crowd_init(&front.crowd, (uint32_t)conf_int(conf, "smtpd", "connections_most"),
-	    (uint32_t)conf_int(conf, "smtpd", "connections_per_address"));
 	nets_load(&front.proxies, conf, "common", "proxy_networks");
 	pool_init(front.loop, (unsigned)conf_int(conf, "smtpd", "sessions_spare"));
 	the_child.on_client = on_session;

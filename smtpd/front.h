@@ -9,7 +9,6 @@
 
 #include "proc/loop.h"
 #include "smtpd/asks.h"
-#include "login/crowd.h"
 
 struct jail;
 struct worker;
@@ -41,11 +40,12 @@ struct conn {
 	int64_t deadline_ms;
 	size_t proxy_seen; /* bytes of a PROXY header that were there at the last look */
 	struct client client;
-	struct crowd_key key;
+	uint64_t key; /* struct peer */
 	bool is_counted;
 };
 
 /* The role */
+int front_prepare(void);
 void front_jail(struct jail *);
 int front_run(void);
 

@@ -2,6 +2,7 @@
 /* main.c - smtpd: intake and submission.  Its processes, and who may ask whom. */
 #include "account/recipient.h"
 #include "auth/auth.h"
+#include "login/roll.h"
 #include "metrics/role.h"
 #include "proc/daemon.h"
 #include "smtpd/front.h"
@@ -17,7 +18,7 @@ enum { FRONT, SESSION, KEY, AUTH, LOOKUP };
 static const struct role roles[] = {
 	[FRONT] = {.name = "front", .user = USER_NET, .at_start = 1, .count = "front_count",
 	           .monitor_asks = MON_MAY(MON_SPAWN),
-	           .jail = front_jail, .run = front_run},
+	           .prepare = front_prepare, .jail = front_jail, .run = front_run},
 	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
 	           .count = "sessions_spare", .most = "sessions_most",
 	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP), .peers = DAEMON_QUEUE,
@@ -36,6 +37,19 @@ static const struct role roles[] = {
 static const char *const listen_settings[] = {
     "listen_smtp", "listen_submission", "listen_submissions", NULL};
 
+static void
+before_start(const struct conf *conf)
+{
+	roll_new(conf, "smtpd", "connections_most", "front_count");
+}
+
+static void
+on_born(const struct role *role)
+{
+	if (role != &roles[FRONT])
+		roll_close();
+}
+
 static const struct daemon smtpd = {
     .name = "smtpd",
     .about = "takes mail in, from other servers and from mail programs",
@@ -43,6 +57,9 @@ static const struct daemon smtpd = {
     .n_roles = COUNT(roles),
     .listen_settings = listen_settings,
     .self_test = tls_self_test,
+    .before_start = before_start,
+    .on_born = on_born,
+    .on_gone = roll_strike,
 };
 
 int

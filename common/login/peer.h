@@ -3,14 +3,16 @@
 #ifndef LOGIN_PEER_H
 #define LOGIN_PEER_H
 
-#include "login/crowd.h"
+#include <sys/socket.h>
+
+#include "base/base.h"
 
 enum { PEER_TEXT_MAX = 64 };
 
 struct peer {
 	char text[PEER_TEXT_MAX]; /* "192.0.2.1", "2001:db8::1"; an IPv4-mapped one as IPv4 */
 	bool is_loopback;
-	struct crowd_key key;     /* where it is counted */
+	uint64_t key;             /* where it is counted: an IPv4 address, or an IPv6 /64 */
 };
 
 void peer_of(const struct sockaddr_storage *, struct peer *out);

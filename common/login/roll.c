@@ -34,10 +34,10 @@ page_at(size_t i)
 }
 
 void
-roll_new(const struct conf *c, const char *section)
+roll_new(const struct conf *c, const char *section, const char *per_front, const char *fronts)
 {
-	roll.per_page = (uint32_t)conf_int(c, section, "front_connections");
-	roll.n_pages = (size_t)conf_int(c, section, "fronts_most") + ROLL_PAGES_SPARE;
+	roll.per_page = (uint32_t)conf_int(c, section, per_front);
+	roll.n_pages = (size_t)conf_int(c, section, fronts) + ROLL_PAGES_SPARE;
 	roll.most = (uint32_t)conf_int(c, section, "connections_most");
 	roll.most_each = (uint32_t)conf_int(c, section, "connections_per_address");
 	roll.page_bytes = sizeof(struct page) + roll.per_page * sizeof(uint64_t);
@@ -74,34 +74,24 @@ roll_sign(void)
 	return E_LIMIT;
 }
 
-/* IPv4 is below 2^33, where no /64 of the world is. */
-static uint64_t
-number_of(struct crowd_key key)
-{
-	uint64_t v = key.b[0] == 4 ? 1 : 0;
-	for (size_t i = 1; i < (key.b[0] == 4 ? 5 : sizeof key.b); i++)
-		v = v << 8 | key.b[i];
-	return v;
-}
-
 struct count {
 	uint64_t all, same;
 };
 
 /* Of all fronts: of this one what it knows, of the others what they say. */
 static struct count
-count_with(uint64_t number)
+count_with(uint64_t key)
 {
 	struct count c = {.all = roll.n};
 	for (uint32_t k = 0; k < roll.n; k++)
-		c.same += roll.keys[k] == number;
+		c.same += roll.keys[k] == key;
 	for (size_t i = 0; i < roll.n_pages; i++) {
 		struct page *p = page_at(i);
 		uint32_t n = p != roll.own && p->pid ? p->n : 0;
 		n = n < roll.per_page ? n : roll.per_page;
 		c.all += n;
 		for (uint32_t k = 0; k < n; k++)
-			c.same += atomic_load_explicit(&p->keys[k], memory_order_relaxed) == number;
+			c.same += atomic_load_explicit(&p->keys[k], memory_order_relaxed) == key;
 	}
 	return c;
 }
@@ -116,14 +106,13 @@ publish(uint32_t k)
 }
 
 int
-roll_enter(struct crowd_key key)
+roll_enter(uint64_t key)
 {
-	uint64_t number = number_of(key);
 	if (roll.n >= roll.per_page)
 		return E_LIMIT;
-	roll.keys[roll.n++] = number;
+	roll.keys[roll.n++] = key;
 	publish(roll.n - 1); /* seen by who comes at the same moment: both count both */
-	struct count c = count_with(number);
+	struct count c = count_with(key);
 	if (c.all <= roll.most && c.same <= roll.most_each)
 		return E_OK;
 	roll.n--;
@@ -132,11 +121,10 @@ roll_enter(struct crowd_key key)
 }
 
 void
-roll_leave(struct crowd_key key)
+roll_leave(uint64_t key)
 {
-	uint64_t number = number_of(key);
 	uint32_t k = 0;
-	while (k < roll.n && roll.keys[k] != number)
+	while (k < roll.n && roll.keys[k] != key)
 		k++;
 	if (k == roll.n)
 		bug("who leaves did not enter");

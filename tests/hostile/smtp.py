@@ -194,6 +194,38 @@ def fronts(t):
         t.check(r.startswith("250"), "and mail is taken", r)
 
 
+def crowds(t):
+    """Limits hold for all fronts together; one that dies gives back what it held, and not more."""
+    for setting, what in (("connections_per_address", "of an address"), ("connections_most", "in all")):
+        with Suite(**{"smtpd__front_count": 2, f"smtpd__{setting}": 4}) as s:
+            s.start("smtpd")
+            held = {}
+            for front in s.pids("smtpd", "front"):
+                others = [p for p in s.pids("smtpd", "front") if p != front]
+                for p in others:
+                    os.kill(p, signal.SIGSTOP)
+                held[front] = [Line(s) for _ in range(2)]
+                for p in others:
+                    os.kill(p, signal.SIGCONT)
+            t.check(len(held) == 2 and all(c.greeting.startswith("220") for h in held.values() for c in h),
+                    f"four connections {what}, two at each of two fronts")
+            c = Line(s)
+            t.check(c.greeting.startswith("421") and c.get() == "", f"one more {what}, at whatever front: 421", c.greeting)
+            c.close()
+            dead, alive = held
+            os.kill(dead, signal.SIGKILL)
+            wait_for(lambda: dead not in s.pids("smtpd", "front") and len(s.pids("smtpd", "front")) == 2, 10)
+            again = [Line(s) for _ in held[dead]]
+            t.check(all(c.greeting.startswith("220") for c in again), "a front dies: its places are free again", str([c.greeting for c in again]))
+            c = Line(s)
+            t.check(c.greeting.startswith("421"), f"and those {what} of the other are not", c.greeting)
+            c.close()
+            held[alive][0].close()
+            t.check(wait_for(lambda: Line(s).greeting.startswith("220"), 10), f"one {what} leaves: the next one is served")
+            for c in held[alive] + again:
+                c.close()
+
+
 def proxy(t):
     """PROXY protocol, from a network that may speak it: the client is who it says, in log, Received and limits."""
     v1 = b"PROXY TCP4 192.0.2.7 192.0.2.1 5000 25\r\n"
@@ -349,5 +381,5 @@ def stop_deadline(t):
 
 
 def smtp(t):
-    for part in (submission, deaths, fronts, proxy, reload_all, reload_refused, stop_deadline):
+    for part in (submission, deaths, fronts, crowds, proxy, reload_all, reload_refused, stop_deadline):
         part(t)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "conf/conf.h"
+#include "login/peer.h"
 #include "login/roll.h"
 
 /* roll_new's only mapping: how large it is, and where */
@@ -37,11 +38,14 @@ __wrap_mmap64(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 	return p;
 }
 
-static struct crowd_key
+static uint64_t
 from(uint32_t address)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
-	return crowd_key_of((const struct sockaddr *)&sin);
+	struct sockaddr_storage ss = {.ss_family = AF_INET};
+	struct peer peer;
+	((struct sockaddr_in *)(void *)&ss)->sin_addr.s_addr = htonl(address);
+	peer_of(&ss, &peer);
+	return peer.key;
 }
 
 static void
@@ -55,7 +59,7 @@ begin(const char *settings)
 	close(fd);
 	assert_int_equal(conf_load(path, &errors, &conf), E_OK);
 	unlink(path);
-	roll_new(conf, "pop3d");
+	roll_new(conf, "pop3d", "front_connections", "fronts_most");
 	conf_free(&conf);
 	buf_free(&errors);
 }
