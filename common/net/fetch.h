@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fetch.h - the process that fetches a text over HTTPS for others of its daemon, and how it is asked: small, from the
- * addresses that it is told, with a valid certificate for the name, without redirects (RFC 8461 3.3).
+ * fetch.h - the process that fetches a text over HTTPS for others of its daemon, or posts one, and how it is asked: small, from
+ * and to the addresses that it is told, with a valid certificate for the name, without redirects (RFC 8461 3.3, RFC 8460 3).
  * libcurl does it; no other process touches that library.
  */
 #ifndef NET_FETCH_H
@@ -10,10 +10,10 @@
 #include "net/resolver.h"
 
 enum fetch_status {
-	FETCH_OK,          /* 200, text/plain, all of it */
+	FETCH_OK,          /* 200, text/plain, all of it; of a POST: any 2xx */
 	FETCH_UNREACHABLE, /* no address, no connection, no TLS, no HTTP, or not in time */
 	FETCH_UNTRUSTED,   /* its certificate is not valid for the name, or of no authority of tls_authorities */
-	FETCH_REFUSED,     /* another HTTP status than 200: http_status; a redirect is not followed */
+	FETCH_REFUSED,     /* another HTTP status: http_status; a redirect is not followed */
 	FETCH_NO_TEXT,     /* not text/plain */
 	FETCH_TOO_LARGE,   /* more than FETCH_BODY_MAX */
 };
@@ -21,6 +21,7 @@ enum fetch_status {
 enum {
 	FETCH_BODY_MAX = 60 << 10,   /* bytes: with its head it is one message between processes */
 	FETCH_PATH_MAX = 255,
+	FETCH_TYPE_MAX = 100,        /* octets of a media type */
 	FETCH_ADDRESSES_MAX = 8,     /* more are left out */
 	FETCH_WHY_MAX = 200,
 	FETCH_TIME_MS = 60000,       /* of one fetch, in all */
@@ -32,7 +33,7 @@ enum {
 struct fetch_answer {
 	enum fetch_status status;
 	uint16_t http_status; /* 0: none came */
-	struct span body;     /* in the arena; only with FETCH_OK */
+	struct span body;     /* in the arena; only with FETCH_OK; of a POST nothing */
 	struct span why;      /* in the arena; one line for logs and reports, it may hold outside text */
 };
 
@@ -56,16 +57,25 @@ struct fetch_answer fetch_get(struct fetcher *, struct resolver *, struct span h
 enum fetch_asks {
 	/* str host, str path, u8 n, n x str address -> u8 status, u16 http status, str why, str body.  One at a time */
 	FETCH_GET = 1,
+	/* the same, str media type, str body -> the same, the answer's body empty.  A GET or a POST at a time */
+	FETCH_POST,
 };
 
 struct fetch_question {
 	struct span host, path;
 	struct span addresses[FETCH_ADDRESSES_MAX]; /* 4 or 16 bytes each */
 	size_t n_addresses;
+	struct span type, body;                     /* of a POST; type empty: it is a GET */
 };
 
+/* fetch_question_kind - FETCH_GET or FETCH_POST */
+enum fetch_asks fetch_question_kind(const struct fetch_question *);
+/* fetch_question_add - the addresses of the host, as the resolver found them; of both kinds, where there are both */
+void fetch_question_add(struct fetch_question *, const struct dns_answer *a, const struct dns_answer *aaaa);
 void fetch_question_put(struct buf *, const struct fetch_question *);
-MUST_USE int fetch_question_get(struct rd *, struct fetch_question *out); /* borrows.  E_OK, E_BAD */
+MUST_USE int fetch_question_get(struct rd *, enum fetch_asks, struct fetch_question *out); /* borrows.  E_OK, E_BAD */
+/* fetch_post_path_ok - what may follow the host in a URL that is posted to: visible characters of RFC 3986, no fragment */
+bool fetch_post_path_ok(struct span path);
 void fetch_answer_put(struct buf *, const struct fetch_answer *);
 MUST_USE int fetch_answer_get(struct rd *, struct arena *, struct fetch_answer *out); /* E_OK, E_BAD, E_LIMIT (arena full) */
 

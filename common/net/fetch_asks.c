@@ -20,6 +20,48 @@ path_ok(struct span path)
 	return path.n > 0 && path.n <= FETCH_PATH_MAX && path.p[0] == '/' && span_search(path, SPAN("..")) == path.n;
 }
 
+bool
+fetch_post_path_ok(struct span path)
+{
+	struct span others = SPAN("/-_.~?&=%:@!$'()*+,;");
+	for (size_t i = 0; i < path.n; i++)
+		if (!ch_alnum(path.p[i]) && span_find(others, path.p[i]) == others.n)
+			return false;
+	return path.n > 0 && path.n <= FETCH_PATH_MAX && (path.p[0] == '/' || path.p[0] == '?');
+}
+
+/* "application/json": what a header field holds as it is */
+static bool
+type_ok(struct span type)
+{
+	for (size_t i = 0; i < type.n; i++)
+		if (!ch_alnum(type.p[i]) && type.p[i] != '/' && type.p[i] != '+' && type.p[i] != '-' && type.p[i] != '.')
+			return false;
+	return type.n > 0 && type.n <= FETCH_TYPE_MAX;
+}
+
+enum fetch_asks
+fetch_question_kind(const struct fetch_question *q)
+{
+	return q->type.n ? FETCH_POST : FETCH_GET;
+}
+
+static void
+add_addresses(struct fetch_question *q, const struct dns_answer *a)
+{
+	for (size_t i = 0; i < a->n_records && q->n_addresses < FETCH_ADDRESSES_MAX; i++)
+		q->addresses[q->n_addresses++] = a->records[i].data;
+}
+
+void
+fetch_question_add(struct fetch_question *q, const struct dns_answer *a, const struct dns_answer *aaaa)
+{
+	add_addresses(q, aaaa);
+	if (a->n_records && q->n_addresses > FETCH_ADDRESSES_MAX / 2) /* both kinds have a chance */
+		q->n_addresses = FETCH_ADDRESSES_MAX / 2;
+	add_addresses(q, a);
+}
+
 void
 fetch_question_put(struct buf *b, const struct fetch_question *q)
 {
@@ -28,20 +70,31 @@ fetch_question_put(struct buf *b, const struct fetch_question *q)
 	buf_u8(b, (uint8_t)q->n_addresses);
 	for (size_t i = 0; i < q->n_addresses; i++)
 		buf_bytes(b, q->addresses[i]);
+	if (fetch_question_kind(q) == FETCH_POST) {
+		buf_bytes(b, q->type);
+		buf_bytes(b, q->body);
+	}
 }
 
 int
-fetch_question_get(struct rd *r, struct fetch_question *out)
+fetch_question_get(struct rd *r, enum fetch_asks kind, struct fetch_question *out)
 {
 	*out = (struct fetch_question){.host = rd_str(r, DNS_NAME_MAX), .path = rd_str(r, FETCH_PATH_MAX)};
 	uint8_t n = rd_u8(r);
-	if (r->err != E_OK || n == 0 || n > FETCH_ADDRESSES_MAX || !dns_name_ok(out->host) || !path_ok(out->path))
+	bool is_path = kind == FETCH_POST ? fetch_post_path_ok(out->path) : path_ok(out->path);
+	if (r->err != E_OK || n == 0 || n > FETCH_ADDRESSES_MAX || !dns_name_ok(out->host) || !is_path)
 		return E_BAD;
 	for (; out->n_addresses < n; out->n_addresses++) {
 		struct span a = rd_str(r, 16);
 		if (a.n != 4 && a.n != 16)
 			return E_BAD;
 		out->addresses[out->n_addresses] = a;
+	}
+	if (kind == FETCH_POST) {
+		out->type = rd_str(r, FETCH_TYPE_MAX);
+		out->body = rd_str(r, FETCH_BODY_MAX);
+		if (r->err == E_OK && !type_ok(out->type))
+			return E_BAD;
 	}
 	return rd_end(r);
 }

@@ -23,13 +23,6 @@ unreachable(struct span why)
 	return (struct fetch_answer){.status = FETCH_UNREACHABLE, .why = why};
 }
 
-static void
-add_addresses(struct fetch_question *q, const struct dns_answer *a)
-{
-	for (size_t i = 0; i < a->n_records && q->n_addresses < FETCH_ADDRESSES_MAX; i++)
-		q->addresses[q->n_addresses++] = a->records[i].data;
-}
-
 static int
 call(struct fetcher *f, struct span body, struct ask_msg *m, int64_t deadline)
 {
@@ -77,10 +70,6 @@ fetch_get(struct fetcher *f, struct resolver *r, struct span host, struct span p
 	if (!dns_name_ok(host))
 		return unreachable(SPAN("not a name of the DNS"));
 	resolver_addresses(r, host, arena, deadline, &a, &aaaa);
-	add_addresses(&q, &aaaa);
-	size_t n_aaaa = q.n_addresses;
-	if (a.n_records && n_aaaa > FETCH_ADDRESSES_MAX / 2) /* both kinds have a chance */
-		q.n_addresses = FETCH_ADDRESSES_MAX / 2;
-	add_addresses(&q, &a);
+	fetch_question_add(&q, &a, &aaaa);
 	return q.n_addresses ? ask(f, &q, arena, deadline) : unreachable(SPAN("no address is known for it"));
 }

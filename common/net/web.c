@@ -13,6 +13,7 @@ struct web_get {
 	struct curl_slist *addresses; /* own: libcurl borrows it */
 	struct curl_slist *headers;   /* own: as well */
 	struct buf body;
+	bool is_post;
 	char error[CURL_ERROR_SIZE];
 	void *ctx;
 };
@@ -56,6 +57,8 @@ status_of(CURLcode code, const struct web_get *g, long http_status)
 		return FETCH_UNTRUSTED;
 	if (code != CURLE_OK)
 		return FETCH_UNREACHABLE;
+	if (g->is_post)
+		return http_status / 100 == 2 ? FETCH_OK : FETCH_REFUSED;
 	if (http_status != 200)
 		return FETCH_REFUSED;
 	curl_easy_getinfo(g->easy, CURLINFO_CONTENT_TYPE, &type);
@@ -71,7 +74,7 @@ finished(struct web_get *g, CURLcode code)
 	struct fetch_answer a = {.status = status_of(code, g, http_status),
 	    .http_status = http_status > 0 && http_status < 1000 ? (uint16_t)http_status : 0};
 	if (a.status == FETCH_OK)
-		a.body = buf_as_span(&g->body);
+		a.body = g->is_post ? SPAN("") : buf_as_span(&g->body);
 	else if (code != CURLE_OK)
 		a.why = span_of(g->error[0] ? g->error : curl_easy_strerror(code));
 	else
@@ -211,6 +214,22 @@ set_transport(struct web_get *g)
 	return err;
 }
 
+/* Its bytes are copied, and sent without being asked for (RFC 9110 10.1.1). */
+static CURLcode
+set_post(struct web_get *g, const struct fetch_question *q)
+{
+	CURLcode err = CURLE_OK;
+	struct buf type = {0};
+	buf_putf(&type, "Content-Type: %.*s", SPAN_ARG(q->type));
+	g->headers = curl_slist_append(g->headers, buf_cstr(&type));
+	g->headers = curl_slist_append(g->headers, "Expect:");
+	SET(CURLOPT_POST, 1L);
+	SET(CURLOPT_POSTFIELDSIZE, (long)q->body.n);
+	SET(CURLOPT_COPYPOSTFIELDS, q->body.p);
+	buf_free(&type);
+	return err;
+}
+
 static CURLcode
 set_request(struct web_get *g, const struct fetch_question *q)
 {
@@ -218,9 +237,11 @@ set_request(struct web_get *g, const struct fetch_question *q)
 	struct buf url = {0};
 	buf_putf(&url, "https://%.*s:%d%.*s", SPAN_ARG(q->host), FETCH_PORT, SPAN_ARG(q->path));
 	pin_addresses(g, q);
-	g->headers = curl_slist_append(NULL, "Accept: text/plain");
+	g->headers = curl_slist_append(NULL, g->is_post ? "Accept: */*" : "Accept: text/plain");
 	SET(CURLOPT_URL, buf_cstr(&url));
 	SET(CURLOPT_RESOLVE, g->addresses);
+	if (g->is_post)
+		err = set_post(g, q);
 	SET(CURLOPT_HTTPHEADER, g->headers);
 	SET(CURLOPT_USERAGENT, "merpati/" MERPATI_VERSION);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
@@ -236,6 +257,7 @@ web_start(const struct fetch_question *q, void *ctx)
 {
 	struct web_get *g = mem_new(sizeof *g);
 	g->body.max = FETCH_BODY_MAX;
+	g->is_post = fetch_question_kind(q) == FETCH_POST;
 	g->ctx = ctx;
 	g->easy = curl_easy_init();
 	if (!g->easy)

@@ -61,9 +61,11 @@ sample_resolver(uint16_t type, struct buf *b)
 static void
 sample_fetch(uint16_t type, struct buf *b)
 {
-	(void)type;
-	fetch_question_put(b, &(struct fetch_question){.host = SPAN("mta-sts.example.test"), .path = SPAN("/.well-known/mta-sts.txt"),
-	    .addresses = {SPAN("\177\0\0\1")}, .n_addresses = 1});
+	struct fetch_question q = {.host = SPAN("mta-sts.example.test"), .path = SPAN("/.well-known/mta-sts.txt"),
+	    .addresses = {SPAN("\177\0\0\1")}, .n_addresses = 1};
+	if (type == FETCH_POST)
+		q.type = SPAN("application/tlsrpt+gzip");
+	fetch_question_put(b, &q);
 }
 
 static void
@@ -276,6 +278,25 @@ attack_fetches(void)
 	}
 }
 
+static void
+attack_posts(void)
+{
+	static const struct {
+		const char *what;
+		struct span path, type;
+	} questions[] = {{"to a path with a blank", SPAN("/x y"), SPAN("text/plain")}, {"to a path with a line end", SPAN("/x\r\ny"), SPAN("text/plain")},
+	    {"to a path with a fragment", SPAN("/x#y"), SPAN("text/plain")}, {"to another port", SPAN(":25/"), SPAN("text/plain")},
+	    {"of two header fields", SPAN("/"), SPAN("text/plain\r\nX: y")}, {"of a type with a blank", SPAN("/"), SPAN("text/plain x")}};
+	for (size_t i = 0; i < COUNT(questions); i++) {
+		struct fetch_question q = {.host = SPAN("a.test"), .path = questions[i].path, .type = questions[i].type,
+		    .addresses = {SPAN("1234")}, .n_addresses = 1};
+		struct buf body = {0};
+		fetch_question_put(&body, &q);
+		tell(try(fetch_table(0), NULL, FETCH_POST, AS_IT_IS, buf_as_span(&body)) == E_BAD, "fetch", "POST", questions[i].what);
+		buf_free(&body);
+	}
+}
+
 int
 main(void)
 {
@@ -293,5 +314,6 @@ main(void)
 	attack_powers();
 	attack_questions();
 	attack_fetches();
+	attack_posts();
 	return 0;
 }

@@ -20,18 +20,24 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct span in = span_make(p, n);
-	struct fetch_question q;
+	static const enum fetch_asks kinds[] = {FETCH_GET, FETCH_POST};
 	struct fetch_answer a;
 	struct arena arena = {.max_bytes = ARENA_BYTES};
 	struct buf anew = {0};
-	struct rd r = rd_of(in);
-	if (fetch_question_get(&r, &q) == E_OK) {
-		fetch_question_put(&anew, &q);
-		check_same(in, &anew);
-		if (span_find(q.path, ' ') < q.path.n || span_find(q.path, '\r') < q.path.n || span_find(q.host, ':') < q.host.n)
-			bug("a URL with more in it");
+	struct rd r;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		struct fetch_question q;
+		r = rd_of(in);
+		if (fetch_question_get(&r, kinds[i], &q) == E_OK) {
+			fetch_question_put(&anew, &q);
+			check_same(in, &anew);
+			if (span_find(q.path, ' ') < q.path.n || span_find(q.path, '\r') < q.path.n || span_find(q.host, ':') < q.host.n)
+				bug("a URL with more in it");
+			if (span_find(q.type, '\r') < q.type.n || span_find(q.type, '\n') < q.type.n)
+				bug("a header field with more in it");
+		}
+		buf_reset(&anew);
 	}
-	buf_reset(&anew);
 	r = rd_of(in);
 	if (fetch_answer_get(&r, &arena, &a) == E_OK) {
 		fetch_answer_put(&anew, &a);

@@ -59,6 +59,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self):
+        web = self.server.web
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        web.posted.append((self.path, self.headers["Content-Type"], body))
+        self.send_response(web.posts.get(self.path, 404))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, *args):
         pass
 
@@ -71,8 +79,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Web:
-    def __init__(self, address, cert, key, pages):
+    def __init__(self, address, cert, key, pages, posts=None):
+        """posts: {path: the status of what is posted there}; posted: (path, media type, bytes)"""
         self.pages, self.asked = pages, []
+        self.posts, self.posted = posts or {}, []
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(cert, key)
         self.server = Server(address, Handler)
