@@ -2,8 +2,6 @@
 /* command.c - the table of commands after the login, and what is done around each of them. */
 #include "imapd/command.h"
 
-#include <poll.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "metrics/metric.h"
@@ -195,13 +193,19 @@ command_parse(struct session *s, struct span text)
 	return (struct parse){.in = text, .arena = &s->arena, .is_utf8 = s->enabled & (EN_UTF8 | EN_REV2)};
 }
 
-/* Who says nothing for a moment has left the mailbox for good. */
+/* Who does not say a whole line for a moment has left the mailbox for good. */
 static void
 settle(struct session *s)
 {
-	if (!store_is_unselecting(s->store) || io_unread(&s->io).n || io_flush(&s->io) != E_OK)
+	int64_t deadline = s->io.deadline;
+	if (!store_is_unselecting(s->store))
 		return;
-	if (io_wait(s->io.fd, POLLIN, deadline_in_ms(IMAP_LEFT_MS), IO_AT_STOP) != E_OK)
+	int err = io_flush(&s->io); /* it may take longer than the moment */
+	s->io.deadline = deadline_in_ms(IMAP_LEFT_MS);
+	while (err == E_OK && !io_has_line(&s->io))
+		err = io_fill(&s->io);
+	s->io.deadline = deadline;
+	if (err != E_OK)
 		store_unselect_now(s->store);
 }
 

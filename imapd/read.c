@@ -169,6 +169,7 @@ command_text(struct session *s)
 		buf_span(&s->command, line);
 		if (!take_announcement(&line, &l))
 			return s->tag.n ? buf_done(&s->command) : E_BAD;
+		store_unselect_now(s->store); /* the literal may be waited for: what was left is no more kept for a SELECT */
 		if (is_streamed(s, span_head(buf_as_span(&s->command), before + line.n))) {
 			buf_cut(&s->command, before + line.n);
 			s->literal = l;

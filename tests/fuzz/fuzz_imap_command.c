@@ -217,13 +217,6 @@ store_unselect_now(struct store *s)
 }
 
 int
-io_wait(int fd, short events, int64_t deadline, enum io_end end)
-{
-	(void)fd, (void)events, (void)deadline, (void)end;
-	return input.n % 2 ? E_OK : E_LIMIT;
-}
-
-int
 store_view_renew(struct store *s, struct store_view *was, struct store_view *out)
 {
 	(void)s, (void)was, (void)out;
