@@ -57,11 +57,17 @@ tls_client_new(const char *ca_file, struct tls_client **out)
 }
 
 int
-tls_client_new_pem(struct span pem, struct tls_client **out)
+tls_client_add_pem(struct tls_client *c, struct span pem)
 {
 	gnutls_datum_t all = {(unsigned char *)(uintptr_t)pem.p, (unsigned)pem.n};
+	return pem.n <= UINT_MAX && gnutls_certificate_set_x509_trust_mem(c->credentials, &all, GNUTLS_X509_FMT_PEM) > 0 ? E_OK : E_IO;
+}
+
+int
+tls_client_new_pem(struct span pem, struct tls_client **out)
+{
 	struct tls_client *c = client_new();
-	if (pem.n > UINT_MAX || gnutls_certificate_set_x509_trust_mem(c->credentials, &all, GNUTLS_X509_FMT_PEM) <= 0)
+	if (tls_client_add_pem(c, pem) != E_OK)
 		tls_client_free(&c);
 	*out = c;
 	return c ? E_OK : E_IO;
@@ -133,20 +139,50 @@ conn_new(struct tls_client *client, int fd, const char *host, enum tls_peer peer
 	return c;
 }
 
-/* The verdict in the words of GnuTLS, without its praise. */
+/* The verdict in the words of GnuTLS. */
+static void
+say_status(unsigned status, struct buf *why)
+{
+	gnutls_datum_t text;
+	if (!why || gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) < 0)
+		return;
+	buf_span(why, span_trim(span_make(text.data, strlen((char *)text.data))));
+	gnutls_free(text.data);
+}
+
+/* Without its praise. */
 static int
 denied(const struct tls_conn *c, struct buf *why)
 {
 	unsigned status = gnutls_session_get_verify_cert_status(c->session);
-	gnutls_datum_t text;
 	if (status == 0 || status == UINT_MAX) /* good, or not looked at */
 		return E_IO;
-	if (why && gnutls_certificate_verification_status_print(
-		       status, GNUTLS_CRT_X509, &text, 0) >= 0) {
-		buf_span(why, span_trim(span_make(text.data, strlen((char *)text.data))));
-		gnutls_free(text.data);
-	}
+	say_status(status, why);
 	return E_DENY;
+}
+
+enum tls_verdict
+tls_peer_check(struct tls_conn *c, const char *host, struct buf *why)
+{
+	const unsigned untrusted = GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNATURE_FAILURE,
+	               untimely = GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED,
+	               known = untrusted | untimely | GNUTLS_CERT_UNEXPECTED_OWNER | GNUTLS_CERT_INVALID;
+	gnutls_typed_vdata_st of[] = {{GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)(uintptr_t)host, 0},
+	    {GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)GNUTLS_KP_TLS_WWW_SERVER, 0}};
+	unsigned status = 0;
+	int err = gnutls_certificate_verify_peers(c->session, of, COUNT(of), &status);
+	if (err < 0) {
+		buf_str(why, gnutls_strerror(err));
+		return TLS_CERT_BAD;
+	}
+	if (status == 0)
+		return TLS_CERT_GOOD;
+	say_status(status, why);
+	return status & ~known      ? TLS_CERT_BAD
+	       : status & untrusted ? TLS_CERT_UNTRUSTED
+	       : status & untimely  ? TLS_CERT_EXPIRED
+	       : status & GNUTLS_CERT_UNEXPECTED_OWNER ? TLS_CERT_MISNAMED
+	                                               : TLS_CERT_BAD;
 }
 
 int

@@ -25,6 +25,7 @@ enum tls_peer {
  */
 MUST_USE int tls_client_new(const char *ca_file, struct tls_client **out);
 MUST_USE int tls_client_new_pem(struct span pem, struct tls_client **out); /* the same from bytes: in a jail, too */
+MUST_USE int tls_client_add_pem(struct tls_client *, struct span pem); /* more authorities.  E_OK, E_IO (none is in it) */
 void tls_client_free(struct tls_client **); /* after the connections */
 /* tls_client_resume - the next connection begins with this session, as tls_client_session gave it; borrow: until then */
 void tls_client_resume(struct tls_client *, struct span session);
@@ -43,5 +44,21 @@ MUST_USE int tls_client_session(struct tls_conn *, struct buf *out);
  */
 MUST_USE int tls_connect(struct tls_client *, struct io *, const char *host, enum tls_peer,
     int64_t deadline, struct tls_conn **out, struct buf *why);
+
+/* What a certificate was found to be: the first of these that is wrong with it, from the worst on. */
+enum tls_verdict {
+	TLS_CERT_GOOD,
+	TLS_CERT_BAD,       /* malformed, weak, not for servers, or none */
+	TLS_CERT_UNTRUSTED, /* its chain leads to none of our authorities */
+	TLS_CERT_EXPIRED,   /* or not valid yet */
+	TLS_CERT_MISNAMED,  /* for another name */
+};
+
+/*
+ * tls_peer_check - the certificate of an open connection as TLS_PEER_NAMED wants it; also that of a resumed session.
+ *   host     an A-label name, or the text of an address
+ *   why      text of what is wrong, for people
+ */
+enum tls_verdict tls_peer_check(struct tls_conn *, const char *host, struct buf *why);
 
 #endif

@@ -31,19 +31,32 @@ is_loopback(const struct target *t)
 	                                     : IN6_IS_ADDR_LOOPBACK(&t->a.v6.sin6_addr);
 }
 
+static struct target_host *
+host_of(const struct target *t)
+{
+	return &targets.hosts[t->host];
+}
+
+/* As text, until the next call. */
+static const char *
+address_of(const struct target *t)
+{
+	static char text[INET6_ADDRSTRLEN];
+	if (t->a.any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &t->a.v4.sin_addr, text, sizeof text);
+	else
+		inet_ntop(AF_INET6, &t->a.v6.sin6_addr, text, sizeof text);
+	return text;
+}
+
 /* "mail.example.org[192.0.2.1]:587", without what goes without saying. */
 static void
 say_who(const struct target *t, struct buf *out)
 {
-	char text[INET6_ADDRSTRLEN] = "";
 	bool is_v4 = t->a.any.sa_family == AF_INET;
 	uint16_t port = ntohs(is_v4 ? t->a.v4.sin_port : t->a.v6.sin6_port);
-	if (is_v4)
-		inet_ntop(AF_INET, &t->a.v4.sin_addr, text, sizeof text);
-	else
-		inet_ntop(AF_INET6, &t->a.v6.sin6_addr, text, sizeof text);
 	buf_reset(out);
-	buf_putf(out, "%.*s[%s]", SPAN_ARG(t->name), text);
+	buf_putf(out, "%.*s[%s]", SPAN_ARG(host_of(t)->name), address_of(t));
 	if (port != ROUTE_PORT_SMTP)
 		buf_putf(out, ":%u", port);
 }
@@ -102,13 +115,31 @@ is_under_way(void)
 	return false;
 }
 
+/* What is asked of its TLS is known before the first of its addresses is tried, or none of them is. */
+static bool
+may_try(struct remote *r, struct target *t)
+{
+	struct target_host *h = host_of(t);
+	if (!h->is_decided)
+		h->is_denied = policy_decide(r, h) != E_OK;
+	h->is_decided = true;
+	t->is_tried = h->is_denied;
+	return !h->is_denied;
+}
+
 /* In order; one of another host only when nothing is under way any more. */
 static struct target *
-next_untried(unsigned host)
+next_untried(struct remote *r, unsigned host)
 {
-	for (size_t i = 0; i < targets.n; i++)
-		if (!targets.all[i].is_tried)
-			return targets.all[i].host == host || !is_under_way() ? &targets.all[i] : NULL;
+	for (size_t i = 0; i < targets.n; i++) {
+		struct target *t = &targets.all[i];
+		if (t->is_tried)
+			continue;
+		if (t->host != host && is_under_way())
+			return NULL;
+		if (may_try(r, t))
+			return t;
+	}
 	return NULL;
 }
 
@@ -153,11 +184,11 @@ race(struct remote *r)
 	struct target *which[TARGETS_MAX], *next;
 	unsigned host = 0;
 	for (;;) {
-		if ((next = next_untried(host))) {
+		if ((next = next_untried(r, host))) {
 			host = next->host;
 			attempt(r, next);
 		}
-		int64_t until = next_untried(host) ? deadline_in_ms(HEAD_START_MS) : DEADLINE_NONE;
+		int64_t until = next_untried(r, host) ? deadline_in_ms(HEAD_START_MS) : DEADLINE_NONE;
 		size_t n = under_way(p, which, &until);
 		if (n == 0 && !next)
 			return NULL;
@@ -201,6 +232,8 @@ connect_unix(struct remote *r)
 {
 	struct buf body = {0}, in = {0};
 	struct ask_msg reply;
+	static const struct policy no_tls = {.is_off = true};
+	r->policy = &no_tls;
 	buf_reset(&r->who);
 	buf_span(&r->who, r->hop->host);
 	buf_u16(&body, r->hop->route);
@@ -234,7 +267,10 @@ remote_connect(struct remote *r)
 	end_race(won);
 	say_who(won, &r->who);
 	r->is_loopback = is_loopback(won);
-	r->name = won->name.n ? won->name : r->hop->host;
+	r->name = host_of(won)->name.n ? host_of(won)->name : r->hop->host;
+	r->address = span_of(address_of(won));
+	r->policy = &host_of(won)->policy;
+	r->is_mute = r->is_mute && won == last;
 	io_init(&r->io, won->fd, REMOTE_IN_MAX, REMOTE_OUT_MAX);
 	won->fd = -1;
 	last = won;

@@ -210,6 +210,7 @@ remote_done(struct remote *r)
 	io_done(&r->io);
 	reply_free(&r->reply);
 	reply_free(&r->ehlo_reply);
+	tls_results_free(&r->results);
 	buf_free(&r->who);
 	buf_free(&r->why);
 }

@@ -3,7 +3,7 @@
  * remote.h - one connection to another host, of a process that has no other.
  *   target.c   its addresses                 connect.c  to which of them
  *   open.c     greeting, EHLO, TLS, login: until it takes mail
- *   tls.c      STARTTLS                      auth.c  AUTH
+ *   policy.c   what its TLS must be          tls.c   STARTTLS, and how it came out          auth.c  AUTH
  *   talk.c     transactions, one after another, pipelined     data.c  the bytes of a message
  */
 #ifndef QUEUE_RELAY_REMOTE_H
@@ -12,6 +12,7 @@
 #include "proc/io.h"
 #include "queue/relay/ehlo.h"
 #include "queue/relay/order.h"
+#include "queue/relay/policy.h"
 #include "queue/relay/reply.h"
 
 struct conf;
@@ -38,6 +39,9 @@ struct remote {
 	const struct hop *hop;               /* borrow */
 	const struct remote_limits *limits;  /* borrow */
 	struct span name;                    /* borrow: what its certificate is to name */
+	struct span address;                 /* borrow: "192.0.2.1", or empty */
+	const struct policy *policy;         /* borrow: what its TLS must be */
+	struct tls_results results;          /* of all that were connected to */
 	struct buf who;                      /* "mail.example.org[192.0.2.1]:25": whom a reason names */
 	struct reply reply;                  /* the last one */
 	struct reply ehlo_reply;
@@ -78,6 +82,7 @@ MUST_USE int remote_hello(struct remote *);    /* EHLO, LHLO, else HELO.  E_OK, 
 /* tls.c */
 /* remote_starttls - as the level says.  E_OK, E_IO (why) */
 MUST_USE int remote_starttls(struct remote *);
+void remote_tls_note(struct remote *, enum tls_outcome, struct span why);
 void remote_tls_session(struct remote *, struct buf *out); /* for the next connection; nothing where there is none */
 
 /* auth.c */

@@ -12,10 +12,20 @@
 static struct arena names;  /* as long as the process */
 static struct resolver resolver = {.chan = -1};
 
-static void
-add_v4(struct targets *out, struct span bytes, uint16_t port, struct span name, unsigned host)
+/* The number of one more host. */
+static unsigned
+add_name(struct targets *out, struct span name)
 {
-	struct target t = {.fd = -1, .name = name, .host = host, .bytes = sizeof t.a.v4};
+	if (out->n_hosts == TARGET_HOSTS_MAX)
+		bug("too many hosts");
+	out->hosts[out->n_hosts] = (struct target_host){.name = name};
+	return (unsigned)out->n_hosts++;
+}
+
+static void
+add_v4(struct targets *out, struct span bytes, uint16_t port, unsigned host)
+{
+	struct target t = {.fd = -1, .host = host, .bytes = sizeof t.a.v4};
 	if (out->n == TARGETS_MAX || bytes.n != sizeof t.a.v4.sin_addr)
 		return;
 	t.a.v4.sin_family = AF_INET;
@@ -25,9 +35,9 @@ add_v4(struct targets *out, struct span bytes, uint16_t port, struct span name, 
 }
 
 static void
-add_v6(struct targets *out, struct span bytes, uint16_t port, struct span name, unsigned host)
+add_v6(struct targets *out, struct span bytes, uint16_t port, unsigned host)
 {
-	struct target t = {.fd = -1, .name = name, .host = host, .bytes = sizeof t.a.v6};
+	struct target t = {.fd = -1, .host = host, .bytes = sizeof t.a.v6};
 	if (out->n == TARGETS_MAX || bytes.n != sizeof t.a.v6.sin6_addr)
 		return;
 	t.a.v6.sin6_family = AF_INET6;
@@ -44,9 +54,9 @@ add_literal(struct targets *out, struct span text, uint16_t port)
 		return false;
 	memcpy(copy, text.p, text.n);
 	if (inet_pton(AF_INET, copy, bytes) == 1)
-		add_v4(out, span_make(bytes, 4), port, SPAN(""), 0);
+		add_v4(out, span_make(bytes, 4), port, add_name(out, SPAN("")));
 	else if (inet_pton(AF_INET6, copy, bytes) == 1)
-		add_v6(out, span_make(bytes, 16), port, SPAN(""), 0);
+		add_v6(out, span_make(bytes, 16), port, add_name(out, SPAN("")));
 	else
 		return false;
 	return true;
@@ -54,15 +64,14 @@ add_literal(struct targets *out, struct span text, uint16_t port)
 
 /* IPv6 first, one of each in turn (RFC 8305 4). */
 static void
-add_host(struct targets *out, const struct dns_answer *a, const struct dns_answer *aaaa, uint16_t port, struct span name,
-    unsigned host)
+add_host(struct targets *out, const struct dns_answer *a, const struct dns_answer *aaaa, uint16_t port, unsigned host)
 {
 	size_t n4 = a->status == DNS_FOUND ? a->n_records : 0, n6 = aaaa->status == DNS_FOUND ? aaaa->n_records : 0;
 	for (size_t i = 0; i < n4 || i < n6; i++) {
 		if (i < n6)
-			add_v6(out, aaaa->records[i].data, port, name, host);
+			add_v6(out, aaaa->records[i].data, port, host);
 		if (i < n4)
-			add_v4(out, a->records[i].data, port, name, host);
+			add_v4(out, a->records[i].data, port, host);
 	}
 }
 
@@ -90,7 +99,7 @@ find_hosts(struct remote *r, const struct span *hosts, size_t n, struct targets 
 	}
 	resolver_ask(&resolver, q, 2 * n, &names, deadline_in_ms(LOOK_UP_MS));
 	for (size_t i = 0; i < n; i++)
-		add_host(out, &q[2 * i].answer, &q[2 * i + 1].answer, r->hop->port, hosts[i], (unsigned)i);
+		add_host(out, &q[2 * i].answer, &q[2 * i + 1].answer, r->hop->port, add_name(out, hosts[i]));
 	return out->n ? E_OK : none(r, q, 2 * n);
 }
 

@@ -17,14 +17,21 @@ struct target {
 		struct sockaddr_in6 v6;
 	} a;
 	socklen_t bytes;
-	struct span name;   /* borrow: the hop, or the process's memory; empty: it was an address */
-	unsigned host;      /* addresses of one host are raced, a worse host waits until they failed */
+	unsigned host;      /* in hosts; addresses of one host are raced, a worse host waits until they failed */
 	int fd;             /* own while it is tried; -1 */
 	int64_t until;      /* monotonic */
 	bool is_tried;
 };
 
+struct target_host {
+	struct span name;   /* borrow: the hop, or the process's memory; empty: it was an address */
+	struct policy policy;
+	bool is_decided, is_denied;
+};
+
 struct targets {
+	struct target_host hosts[TARGET_HOSTS_MAX];
+	size_t n_hosts;
 	struct target all[TARGETS_MAX];
 	size_t n;
 };

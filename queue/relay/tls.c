@@ -1,60 +1,98 @@
 /* SPDX-License-Identifier: ISC */
-/* tls.c - STARTTLS, RFC 3207, to the level that the hop asks for. */
+/* tls.c - STARTTLS, RFC 3207, as the policy for the host has it. */
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "conf/route.h"
 #include "queue/relay/remote.h"
 #include "tls/client.h"
 
 static struct tls_client *client; /* own: one connection, one process */
+static bool has_authorities;
 
 /* Authorities are read when somebody asks for them: it takes 30 ms. */
 static int
-client_open(struct remote *r)
+client_open(const struct remote *r)
 {
 	struct stat st;
-	if (client)
-		return E_OK;
-	if (r->hop->tls != ROUTE_TLS_VERIFY)
-		return tls_client_new("", &client);
+	int err = client ? E_OK : tls_client_new("", &client);
+	if (err != E_OK || has_authorities || r->policy->check != CHECK_NAMED)
+		return err;
 	if (r->limits->ca < 0 || fstat(r->limits->ca, &st) != 0 || st.st_size == 0)
 		return E_IO;
 	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, r->limits->ca, 0);
 	if (p == MAP_FAILED)
 		return E_IO;
-	int err = tls_client_new_pem(span_make(p, (size_t)st.st_size), &client);
+	err = tls_client_add_pem(client, span_make(p, (size_t)st.st_size));
 	munmap(p, (size_t)st.st_size);
+	has_authorities = err == E_OK;
 	return err;
 }
 
+void
+remote_tls_note(struct remote *r, enum tls_outcome outcome, struct span why)
+{
+	tls_results_note(&r->results, r->policy->kind, outcome, r->name, r->address, why);
+}
+
+static const enum tls_outcome outcome_of[] = {
+    [TLS_CERT_GOOD] = TLS_FINE,
+    [TLS_CERT_BAD] = TLS_VALIDATION_FAILURE,
+    [TLS_CERT_UNTRUSTED] = TLS_CERTIFICATE_NOT_TRUSTED,
+    [TLS_CERT_EXPIRED] = TLS_CERTIFICATE_EXPIRED,
+    [TLS_CERT_MISNAMED] = TLS_CERTIFICATE_HOST_MISMATCH,
+};
+
+/* It speaks TLS; is it who it should be? */
+static enum tls_outcome
+check(struct remote *r, const char *name, struct buf *why)
+{
+	switch (r->policy->check) {
+	case CHECK_NONE:
+		break;
+	case CHECK_NAMED:
+		return outcome_of[tls_peer_check(r->tls, name, why)];
+	}
+	return TLS_FINE;
+}
+
+static void
+fail(struct remote *r, const char *status, const char *how, struct buf *why)
+{
+	struct buf text = {0};
+	buf_putf(&text, "%s: %s", how, buf_cstr(why));
+	remote_lost(r, status, buf_cstr(&text));
+	buf_free(&text);
+}
+
+/* E_OK, E_IO (no TLS came to be), E_DENY (with somebody else) */
 static int
 handshake(struct remote *r)
 {
 	struct buf name = {0}, why = {0};
-	enum tls_peer peer = r->hop->tls == ROUTE_TLS_VERIFY ? TLS_PEER_NAMED : TLS_PEER_ANY;
 	buf_span(&name, r->name);
 	tls_client_resume(client, r->hop->tls_session);
 	int64_t until = deadline_in_ms(r->limits->command_ms);
 	r->io.deadline = until;
-	int err = tls_connect(client, &r->io, buf_cstr(&name), peer, until, &r->tls, &why);
-	if (err != E_OK) {
-		struct buf text = {0};
-		buf_putf(&text, "cannot be encrypted with: %s", buf_cstr(&why));
-		remote_lost(r, err == E_DENY ? "4.7.5" : "4.7.4", buf_cstr(&text));
-		buf_free(&text);
+	int err = tls_connect(client, &r->io, buf_cstr(&name), TLS_PEER_ANY, until, &r->tls, &why);
+	enum tls_outcome outcome = err == E_OK ? check(r, buf_cstr(&name), &why) : TLS_VALIDATION_FAILURE;
+	remote_tls_note(r, outcome, buf_as_span(&why));
+	if (err != E_OK)
+		fail(r, "4.7.4", "cannot be encrypted with", &why);
+	else if (outcome != TLS_FINE && !r->policy->is_only_counted) {
+		fail(r, "4.7.5", "is not who it should be", &why);
+		err = E_DENY;
 	}
 	buf_free(&name);
 	buf_free(&why);
-	return err == E_OK ? E_OK : E_IO;
+	return err == E_OK || err == E_DENY ? err : E_IO;
 }
 
 /* Where encryption is only welcome, a server that cannot do what it offers gets its mail without. */
 static int
 no_tls(struct remote *r)
 {
-	if (r->hop->tls == ROUTE_TLS_MAY) {
+	if (!r->policy->is_must) {
 		log_event(LOG_INFO, "without_tls", "remote=%s why=%s", log_q(buf_as_span(&r->who)), log_q(buf_as_span(&r->why)));
 		r->is_mute = true;
 		remote_connect_again();
@@ -62,26 +100,36 @@ no_tls(struct remote *r)
 	return E_IO;
 }
 
+/* It does not offer what it may or must do. */
+static int
+no_starttls(struct remote *r)
+{
+	remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, SPAN("it offers no STARTTLS"));
+	if (!r->policy->is_must)
+		return E_OK;
+	remote_lost(r, "4.7.4", "offers no encryption, which is asked for");
+	return E_IO;
+}
+
 int
 remote_starttls(struct remote *r)
 {
-	bool is_must = r->hop->tls > ROUTE_TLS_MAY;
-	if (r->hop->tls == ROUTE_TLS_NONE || r->is_mute || r->hop->kind == ROUTE_UNIX)
+	if (r->policy->is_off || r->is_mute)
 		return E_OK;
-	if (!(r->ehlo.can & EHLO_STARTTLS)) {
-		if (is_must)
-			remote_lost(r, "4.7.4", "offers no encryption, which its route asks for");
-		return is_must ? E_IO : E_OK;
-	}
+	if (!(r->ehlo.can & EHLO_STARTTLS))
+		return no_starttls(r);
 	if (remote_ask(r, r->limits->command_ms, "STARTTLS\r\n") != E_OK)
 		return no_tls(r);
-	if (r->reply.code != 220)
-		return is_must ? remote_refused(r, "4.7.4") : E_OK;
+	if (r->reply.code != 220) {
+		remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, buf_as_span(&r->reply.text));
+		return r->policy->is_must ? remote_refused(r, "4.7.4") : E_OK;
+	}
 	if (client_open(r) != E_OK) {
 		remote_lost(r, "4.7.5", "cannot be verified: there are no authorities; do: see tls_authorities");
 		return E_IO;
 	}
-	return handshake(r) == E_OK ? remote_hello(r) : no_tls(r);
+	int err = handshake(r);
+	return err == E_OK ? remote_hello(r) : err == E_DENY ? E_IO : no_tls(r);
 }
 
 void
