@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* drop_take.c - one file of drop/ into the spool: read once, checked as it is copied, put as any client puts. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
@@ -120,15 +120,7 @@ static int
 put_file(struct taking *t, struct span s)
 {
 	(void)t;
-	while (s.n) {
-		ssize_t n = write(spool.file, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return E_IO;
-		s = span_from(s, (size_t)n);
-	}
-	return E_OK;
+	return file_write(spool.file, s) == E_OK ? E_OK : E_IO;
 }
 
 static int

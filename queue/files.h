@@ -24,7 +24,6 @@ MUST_USE int files_open(const char *spool_dir, struct files *out);
 void file_name(struct id, char out[FILE_NAME_BYTES]); /* "xx/ID" */
 MUST_USE int file_open(int at, struct id, int flags, int *out); /* E_OK, E_BAD (none), E_LIMIT (disk full), E_IO */
 bool file_is_there(int at, struct id);
-MUST_USE int file_write(int fd, struct span);                   /* all of it.  E_OK, E_LIMIT (disk full), E_IO */
 MUST_USE int folder_sync(int at, struct id);                    /* the folder of this id */
 /* folder_each - names in one of the FOLDERS.  E_OK, E_IO, or what fn returned */
 MUST_USE int folder_each(int at, unsigned folder, int (*fn)(void *ctx, const char *name), void *ctx);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "queue/asks.h"
 #include "queue/sealed.h"
@@ -225,11 +226,8 @@ static int
 derive_large(struct arrival *r, struct span message)
 {
 	int err = large_file(&the_spool.files, &r->large);
-	while (err == E_OK && message.n) {
-		ssize_t n = write(r->large, message.p, message.n);
-		err = n > 0 ? E_OK : E_IO;
-		message = span_from(message, n > 0 ? (size_t)n : 0);
-	}
+	if (err == E_OK)
+		err = file_write(r->large, message);
 	if (err == E_OK && fdatasync(r->large) != 0)
 		err = E_IO;
 	r->record.kind = RECORD_LARGE;

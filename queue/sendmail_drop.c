@@ -11,25 +11,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "queue/dropfile.h"
 #include "queue/sendmail.h"
 #include "tls/hash.h"
 
 enum { FILES_MOST = (LETTER_RCPTS_MOST + ENVELOPE_RCPTS_MAX - 1) / ENVELOPE_RCPTS_MAX, DROP_FILE_MODE = 0640 };
-
-static int
-write_all(int fd, struct span s)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return E_IO;
-		s = span_from(s, (size_t)n);
-	}
-	return E_OK;
-}
 
 /* Filled and synced, without a name. */
 static int
@@ -42,9 +29,9 @@ make_file(const char *dir, const struct envelope *e, struct span message, int *o
 	if (err == E_OK && fchmod(*out, DROP_FILE_MODE) != 0) /* whatever the umask is: the queue reads it by its group */
 		err = E_IO;
 	if (err == E_OK)
-		err = write_all(*out, buf_as_span(&head));
+		err = file_write(*out, buf_as_span(&head));
 	if (err == E_OK)
-		err = write_all(*out, message);
+		err = file_write(*out, message);
 	if (err == E_OK && fsync(*out) != 0)
 		err = E_IO;
 	buf_free(&head);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "smtpd/limits.h"
 #include "tls/hash.h"
@@ -78,17 +79,11 @@ static void
 write_out(struct message *m, struct span s)
 {
 	hash_add(m->hash, s);
-	while (s.n && m->fault == R_NONE) {
-		ssize_t n = write(m->file, s.p, s.n);
-		if (n > 0) {
-			s = span_from(s, (size_t)n);
-		} else if (n == 0 || errno != EINTR) {
-			log_event(
-			    LOG_ERR, "spool_write_failed", "err=%s", log_errno(errno));
-			m->fault = errno == ENOSPC || errno == EDQUOT ? R_NO_ROOM
-			                                              : R_QUEUE_FAILED;
-		}
-	}
+	int err = m->fault == R_NONE ? file_write(m->file, s) : E_OK;
+	if (err == E_OK)
+		return;
+	log_event(LOG_ERR, "spool_write_failed", "err=%s", log_errno(errno));
+	m->fault = err == E_LIMIT ? R_NO_ROOM : R_QUEUE_FAILED;
 }
 
 /* The head goes right before the first byte of the body, into the room kept for it.  All of it together. */

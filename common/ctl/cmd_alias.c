@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "account/alias.h"
+#include "base/file.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 
@@ -150,18 +151,6 @@ open_locked(const char *path, struct stat *st)
 	}
 }
 
-static int
-write_all(int fd, struct span s)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0)
-			return E_IO;
-		s = span_from(s, (size_t)n);
-	}
-	return fsync(fd) == 0 ? E_OK : E_IO;
-}
-
 /* Takes the place of the file at once, or not at all. */
 static int
 replace(const char *path, const struct stat *like, struct span text)
@@ -171,9 +160,9 @@ replace(const char *path, const struct stat *like, struct span text)
 	buf_span(&folder, span_head(span_of(path), span_rfind(span_of(path), '/') + 1));
 	int fd = open(buf_cstr(&temp),
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int err = fd >= 0 ? write_all(fd, text) : E_IO;
+	int err = fd >= 0 ? file_write(fd, text) : E_IO;
 	if (err == E_OK &&
-	    (fchmod(fd, like->st_mode & 07777) != 0 ||
+	    (fsync(fd) != 0 || fchmod(fd, like->st_mode & 07777) != 0 ||
 		(geteuid() == 0 && fchown(fd, like->st_uid, like->st_gid) != 0) ||
 		rename(buf_cstr(&temp), path) != 0))
 		err = E_IO;

@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "move/asks.h"
 #include "move/source.h"
 #include "store/asks.h"
@@ -143,9 +144,8 @@ copy(int from, int to)
 	ssize_t n;
 	off_t at = 0;
 	while ((n = pread(from, chunk, sizeof chunk, at)) > 0) {
-		for (ssize_t k = 0, put; k < n; k += put)
-			if ((put = write(to, chunk + k, (size_t)(n - k))) <= 0)
-				return -1;
+		if (file_write(to, span_make(chunk, (size_t)n)) != E_OK)
+			return -1;
 		at += n;
 	}
 	return (int)n;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "move/known.h"
 #include "tls/hash.h"
@@ -45,18 +46,6 @@ known_load(const char *path, struct buf *out)
 }
 
 static int
-write_all(int fd, struct span s)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0 && errno != EINTR)
-			return E_IO;
-		s = span_from(s, n > 0 ? (size_t)n : 0);
-	}
-	return E_OK;
-}
-
-static int
 sync_folder(const char *name)
 {
 	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -82,7 +71,7 @@ known_replace(const char *path, struct span text)
 	if ((!is_new && errno != EEXIST) || (is_new && sync_folder(".") != E_OK))
 		return failed(folder_name);
 	int fd = open(buf_cstr(&new), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int err = fd >= 0 ? write_all(fd, text) : E_IO;
+	int err = fd >= 0 ? file_write(fd, text) : E_IO;
 	if (err == E_OK && fdatasync(fd) != 0)
 		err = E_IO;
 	if (fd >= 0)
@@ -99,7 +88,7 @@ int
 known_append(const char *path, struct span text)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	int err = fd >= 0 ? write_all(fd, text) : E_IO;
+	int err = fd >= 0 ? file_write(fd, text) : E_IO;
 	if (err == E_OK && fdatasync(fd) != 0)
 		err = E_IO;
 	if (fd >= 0)

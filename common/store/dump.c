@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/jobs.h"
 #include "store/sum.h"
@@ -63,15 +64,9 @@ struct dumper {
 static int
 flush(struct dumper *d)
 {
-	struct span s = buf_as_span(&d->text);
 	int err = buf_done(&d->text);
-	while (err == E_OK && s.n) {
-		ssize_t n = write(d->fd, s.p, s.n);
-		if (n > 0)
-			s = span_from(s, (size_t)n);
-		else if (errno != EINTR)
-			err = E_IO;
-	}
+	if (err == E_OK && file_write(d->fd, buf_as_span(&d->text)) != E_OK)
+		err = E_IO;
 	buf_reset(&d->text);
 	/* the disk begins now: the sync at the end then has little to wait for */
 	sync_file_range(d->fd, 0, 0, SYNC_FILE_RANGE_WRITE);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "store/state.h"
 #include "tls/hash.h"
@@ -71,13 +72,7 @@ incoming_write(struct incoming *m, struct span bytes)
 {
 	hash_add(m->sum, bytes);
 	m->size_bytes += bytes.n;
-	while (bytes.n) {
-		ssize_t n = write(m->fd, bytes.p, bytes.n);
-		if (n < 0 && errno != EINTR)
-			return world_err();
-		bytes = span_from(bytes, n > 0 ? (size_t)n : 0);
-	}
-	return E_OK;
+	return file_write(m->fd, bytes) == E_OK ? E_OK : world_err();
 }
 
 static int

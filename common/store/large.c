@@ -5,20 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/asks.h"
 
 int
 large_make(struct span body)
 {
 	int fd = memfd_create("ask", MFD_CLOEXEC);
-	while (fd >= 0 && body.n) {
-		ssize_t n = write(fd, body.p, body.n);
-		if (n > 0) {
-			body = span_from(body, (size_t)n);
-		} else if (n < 0 && errno != EINTR) {
-			close(fd);
-			fd = -1;
-		}
+	if (fd >= 0 && file_write(fd, body) != E_OK) {
+		close(fd);
+		fd = -1;
 	}
 	return fd;
 }

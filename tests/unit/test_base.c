@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* test_base.c - spans, buffers, readers, ids, dates. */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
 
@@ -142,6 +147,24 @@ test_log_values_are_safe(void **s)
 }
 
 static void
+test_file_write(void **s)
+{
+	int full = open("/dev/full", O_WRONLY), file = memfd_create("file", 0);
+	char seen[8] = {0};
+	(void)s;
+	assert_int_equal(file_write(full, SPAN("x")), E_LIMIT);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(file_write(full, SPAN("")), E_OK);
+	assert_int_equal(file_write(-1, SPAN("x")), E_IO);
+	assert_int_equal(file_write(file, SPAN("abc")), E_OK);
+	assert_int_equal(file_write(file, SPAN("de")), E_OK);
+	assert_int_equal(pread(file, seen, sizeof seen, 0), 5);
+	assert_string_equal(seen, "abcde");
+	close(full);
+	close(file);
+}
+
+static void
 test_arena_max(void **s)
 {
 	struct arena a = {.max_bytes = 8192};
@@ -164,6 +187,7 @@ main(void)
 	    cmocka_unit_test(test_ids),
 	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_log_values_are_safe),
+	    cmocka_unit_test(test_file_write),
 	    cmocka_unit_test(test_arena_max),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
