@@ -342,37 +342,49 @@ admin_left(struct id id, bool is_held_now)
 	}
 }
 
+/* Its row is due now: durably, before the answer says so. */
 static int
-ask_release(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+make_due(struct rd *body, struct buf *reply, bool fn(struct id))
 {
 	struct id id;
-	(void)a, (void)fd, (void)fd_back;
 	rd_id(body, &id);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	buf_u32(reply, !message_find(id) && defer_release(id));
+	buf_u32(reply, fn(id));
 	defer_flush();
 	defer_due();
 	return E_OK;
 }
 
+static bool
+release(struct id id)
+{
+	return !message_find(id) && defer_release(id);
+}
+
+static int
+ask_release(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)fd_back;
+	return make_due(body, reply, release);
+}
+
+static bool
+requeue(struct id id)
+{
+	struct message *m = message_find(id);
+	if (!m)
+		return defer_requeue(id);
+	m->attempts = 0;
+	m->first_sec = retry_now();
+	return !m->is_held && !m->is_removed;
+}
+
 static int
 ask_requeue(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct id id;
 	(void)a, (void)fd, (void)fd_back;
-	rd_id(body, &id);
-	if (rd_end(body) != E_OK)
-		return E_BAD;
-	struct message *m = message_find(id);
-	if (m) {
-		m->attempts = 0;
-		m->first_sec = retry_now();
-	}
-	buf_u32(reply, m ? !m->is_held && !m->is_removed : defer_requeue(id));
-	defer_flush();
-	defer_due();
-	return E_OK;
+	return make_due(body, reply, requeue);
 }
 
 /* ---- why does it wait? ---- */

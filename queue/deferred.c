@@ -174,6 +174,19 @@ head_read(int fd, struct head *out)
 	return E_OK;
 }
 
+/* Its file, and what its head says.  E_OK: out is the caller's to close */
+static int
+open_head(const struct files *f, struct id id, int flags, struct head *head, int *out)
+{
+	int err = file_open(f->deferred, id, flags, out);
+	if (err != E_OK)
+		return err;
+	err = head_read(*out, head);
+	if (err != E_OK)
+		close(*out);
+	return err;
+}
+
 /* The envelope, checked, with the recipients' states as they are now. */
 static int
 body_read(int fd, const struct head *h, struct deferred *out)
@@ -213,12 +226,10 @@ deferred_read(const struct files *f, struct id id, struct deferred *out)
 	struct head h;
 	int fd;
 	*out = (struct deferred){.offset = 0};
-	int err = file_open(f->deferred, id, O_RDONLY, &fd);
+	int err = open_head(f, id, O_RDONLY, &h, &fd);
 	if (err != E_OK)
 		return err;
-	err = head_read(fd, &h);
-	if (err == E_OK)
-		err = body_read(fd, &h, out);
+	err = body_read(fd, &h, out);
 	close(fd);
 	if (err != E_OK) {
 		buf_free(&out->envelope);
@@ -257,10 +268,9 @@ deferred_mark(const struct files *f, struct id id, const uint16_t *marks, size_t
 {
 	struct head h;
 	int fd;
-	int err = file_open(f->deferred, id, O_RDWR, &fd);
+	int err = open_head(f, id, O_RDWR, &h, &fd);
 	if (err != E_OK)
 		return err;
-	err = head_read(fd, &h);
 	for (size_t i = 0; i < n && err == E_OK; i++)
 		err = mark_index(marks[i]) < h.n_rcpts ? mark_one(fd, marks[i]) : E_IO;
 	if (err == E_OK && fdatasync(fd) != 0)
@@ -288,12 +298,10 @@ deferred_hold(const struct files *f, struct id id, bool is_held)
 {
 	struct head h;
 	int fd;
-	int err = file_open(f->deferred, id, O_RDWR, &fd);
+	int err = open_head(f, id, O_RDWR, &h, &fd);
 	if (err != E_OK)
 		return err;
-	err = head_read(fd, &h);
-	if (err == E_OK)
-		err = hold_states(fd, h.n_rcpts, is_held);
+	err = hold_states(fd, h.n_rcpts, is_held);
 	close(fd);
 	return err;
 }

@@ -188,8 +188,9 @@ make_forward(struct message *m, const struct job_result *r, uint16_t which)
 }
 
 static void
-take_result(struct placer *p, const struct job_result *r)
+take_result(void *ctx, const struct job_result *r)
 {
+	struct placer *p = ctx;
 	struct message *m = message_find(r->id);
 	struct buf reason = {0};
 	if (p->in_flight)
@@ -217,22 +218,6 @@ take_result(struct placer *p, const struct job_result *r)
 	buf_free(&reason);
 	if (--m->n_placing == 0)
 		message_judge(m);
-}
-
-static int
-take_results(struct placer *p, struct rd *body)
-{
-	struct arena arena = {.max_bytes = 1 << 20};
-	uint16_t n = rd_u16(body);
-	int err = E_OK;
-	for (uint16_t i = 0; i < n && err == E_OK; i++) {
-		struct job_result r;
-		err = job_result_get(body, &arena, &r);
-		if (err == E_OK)
-			take_result(p, &r);
-		arena_reset(&arena);
-	}
-	return err == E_OK ? rd_end(body) : err;
 }
 
 /* ---- checkpoints ---- */
@@ -352,6 +337,7 @@ on_placer(void *ctx, int fd, unsigned events)
 	(void)events;
 	for (int i = 0; i < RESULT_BURST && p->fd >= 0; i++) {
 		struct ask_msg m;
+		uint16_t n;
 		int err = ask_recv(fd, &the_sched.scratch, &m, 0);
 		if (err == E_LIMIT)
 			break;
@@ -359,7 +345,7 @@ on_placer(void *ctx, int fd, unsigned events)
 			close(m.fd);
 		p->heard_ms = clock_mono_ms();
 		if (err == E_OK && m.type == JOB_RESULT)
-			err = take_results(p, &m.body);
+			err = job_results_each(&m.body, take_result, p, &n);
 		else if (err == E_OK && m.type == JOB_SYNCED)
 			take_synced(p, &m.body);
 		if (err != E_OK)

@@ -347,8 +347,9 @@ relayed(struct message *m, const struct job_result *result)
 }
 
 static void
-take_result(struct relay *r, const struct job_result *result)
+take_result(void *ctx, const struct job_result *result)
 {
+	struct relay *r = ctx;
 	static const enum rcpt_step steps[] = {
 	    [JOB_PLACED] = STEP_DONE, [JOB_TEMP] = STEP_LATER, [JOB_PERM] = STEP_FAILED};
 	uint16_t i;
@@ -376,20 +377,12 @@ take_result(struct relay *r, const struct job_result *result)
 static int
 take_results(struct relay *r, struct rd *body)
 {
-	struct arena arena = {.max_bytes = 1 << 20};
-	uint16_t n = rd_u16(body);
-	int err = E_OK;
-	for (uint16_t i = 0; i < n && err == E_OK; i++) {
-		struct job_result result;
-		err = job_result_get(body, &arena, &result);
-		if (err == E_OK)
-			take_result(r, &result);
-		arena_reset(&arena);
-	}
+	uint16_t n;
+	int err = job_results_each(body, take_result, r, &n);
 	/* so many at once: it can have more */
 	if (n >= r->window / 2 && r->window < WINDOW_MOST)
 		r->window *= 2;
-	return err == E_OK ? rd_end(body) : err;
+	return err;
 }
 
 /* ---- a relay ends ---- */

@@ -88,3 +88,19 @@ job_result_get(struct rd *r, struct arena *arena, struct job_result *out)
 	out->forwards = forwards;
 	return r->err;
 }
+
+int
+job_results_each(struct rd *body, void (*fn)(void *ctx, const struct job_result *), void *ctx, uint16_t *n)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	int err = E_OK;
+	*n = rd_u16(body);
+	for (uint16_t i = 0; i < *n && err == E_OK; i++) {
+		struct job_result r;
+		err = job_result_get(body, &arena, &r);
+		if (err == E_OK)
+			fn(ctx, &r);
+		arena_reset(&arena);
+	}
+	return err == E_OK ? rd_end(body) : err;
+}

@@ -79,5 +79,8 @@ struct job_in {
 MUST_USE int job_get(struct rd *, struct arena *, struct job_in *out);
 void job_result_put(struct buf *out, const struct job_result *);
 MUST_USE int job_result_get(struct rd *, struct arena *, struct job_result *out);
+/* A JOB_RESULT packet, or what of a relay is like one: fn is told of each (borrow: until it returns), n how many it says it has.
+ * E_OK; E_BAD, E_LIMIT: fn has been told of those before the one that is wrong */
+MUST_USE int job_results_each(struct rd *body, void (*fn)(void *ctx, const struct job_result *), void *ctx, uint16_t *n);
 
 #endif

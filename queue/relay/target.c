@@ -22,28 +22,22 @@ add_name(struct targets *out, struct span name)
 	return (unsigned)out->n_hosts++;
 }
 
+/* 4 bytes are an address of IPv4, 16 one of IPv6. */
 static void
-add_v4(struct targets *out, struct span bytes, uint16_t port, unsigned host)
+add(struct targets *out, struct span bytes, uint16_t port, unsigned host)
 {
-	struct target t = {.fd = -1, .host = host, .bytes = sizeof t.a.v4};
-	if (out->n == TARGETS_MAX || bytes.n != sizeof t.a.v4.sin_addr)
-		return;
-	t.a.v4.sin_family = AF_INET;
-	t.a.v4.sin_port = htons(port);
-	memcpy(&t.a.v4.sin_addr, bytes.p, bytes.n);
-	out->all[out->n++] = t;
-}
-
-static void
-add_v6(struct targets *out, struct span bytes, uint16_t port, unsigned host)
-{
-	struct target t = {.fd = -1, .host = host, .bytes = sizeof t.a.v6};
-	if (out->n == TARGETS_MAX || bytes.n != sizeof t.a.v6.sin6_addr)
-		return;
-	t.a.v6.sin6_family = AF_INET6;
-	t.a.v6.sin6_port = htons(port);
-	memcpy(&t.a.v6.sin6_addr, bytes.p, bytes.n);
-	out->all[out->n++] = t;
+	struct target t = {.fd = -1, .host = host};
+	if (bytes.n == sizeof t.a.v4.sin_addr) {
+		t.a.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+		memcpy(&t.a.v4.sin_addr, bytes.p, bytes.n);
+		t.bytes = sizeof t.a.v4;
+	} else if (bytes.n == sizeof t.a.v6.sin6_addr) {
+		t.a.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+		memcpy(&t.a.v6.sin6_addr, bytes.p, bytes.n);
+		t.bytes = sizeof t.a.v6;
+	}
+	if (t.bytes && out->n < TARGETS_MAX)
+		out->all[out->n++] = t;
 }
 
 static bool
@@ -54,9 +48,9 @@ add_literal(struct targets *out, struct span text, uint16_t port)
 		return false;
 	memcpy(copy, text.p, text.n);
 	if (inet_pton(AF_INET, copy, bytes) == 1)
-		add_v4(out, span_make(bytes, 4), port, add_name(out, SPAN("")));
+		add(out, span_make(bytes, 4), port, add_name(out, SPAN("")));
 	else if (inet_pton(AF_INET6, copy, bytes) == 1)
-		add_v6(out, span_make(bytes, 16), port, add_name(out, SPAN("")));
+		add(out, span_make(bytes, 16), port, add_name(out, SPAN("")));
 	else
 		return false;
 	return true;
@@ -69,9 +63,9 @@ add_host(struct targets *out, const struct dns_answer *a, const struct dns_answe
 	size_t n4 = a->status == DNS_FOUND ? a->n_records : 0, n6 = aaaa->status == DNS_FOUND ? aaaa->n_records : 0;
 	for (size_t i = 0; i < n4 || i < n6; i++) {
 		if (i < n6)
-			add_v6(out, aaaa->records[i].data, port, host);
+			add(out, aaaa->records[i].data, port, host);
 		if (i < n4)
-			add_v4(out, a->records[i].data, port, host);
+			add(out, a->records[i].data, port, host);
 	}
 }
 
