@@ -2,8 +2,6 @@
 /* index.c - rows of what is deferred. */
 #include "queue/index.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,12 +85,9 @@ static int
 put_aside(struct index *x)
 {
 	struct buf aside = {0};
-	if (x->db)
-		db_abandon(&x->db);
-	buf_putf(&aside, "%s.broken-%lld", x->dir, (long long)clock_wall_sec());
+	int err = db_put_aside(&x->db, x->dir, &aside);
 	log_event(LOG_ALERT, "index_damaged", "dir=%s aside=%s do=\"nothing: it is made anew\"", log_qs(x->dir),
 	    log_qs(buf_cstr(&aside)));
-	int err = rename(x->dir, buf_cstr(&aside)) == 0 || errno == ENOENT ? E_OK : E_IO;
 	buf_free(&aside);
 	return err;
 }

@@ -2,10 +2,6 @@
 /* suppress.c - rows of refused addresses. */
 #include "queue/suppress.h"
 
-#include <errno.h>
-#include <stdio.h>
-
-#include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
 #include "queue/bounce_fields.h"
@@ -84,12 +80,9 @@ static int
 renew(struct suppress *x)
 {
 	struct buf aside = {0};
-	if (x->db)
-		db_abandon(&x->db);
-	buf_putf(&aside, "%s.broken-%lld", x->dir, (long long)clock_wall_sec());
+	int err = db_put_aside(&x->db, x->dir, &aside);
 	log_event(LOG_ALERT, "suppressed_damaged", "dir=%s aside=%s do=\"nothing: counting begins anew\"", log_qs(x->dir),
 	    log_qs(buf_cstr(&aside)));
-	int err = rename(x->dir, buf_cstr(&aside)) == 0 || errno == ENOENT ? E_OK : E_IO;
 	buf_free(&aside);
 	x->n = 0;
 	return err == E_OK ? open_tables(x) : err;

@@ -6,11 +6,13 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "db/state.h"
 
@@ -199,6 +201,14 @@ db_abandon(struct db **dbp)
 	}
 	close_all(*dbp, DB_NOSYNC);
 	mem_free(dbp);
+}
+
+int
+db_put_aside(struct db **dbp, const char *dir, struct buf *aside)
+{
+	db_abandon(dbp);
+	buf_putf(aside, "%s.broken-%lld", dir, (long long)clock_wall_sec());
+	return rename(dir, buf_cstr(aside)) == 0 || errno == ENOENT ? E_OK : E_IO;
 }
 
 bool

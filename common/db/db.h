@@ -37,6 +37,9 @@ void db_close(struct db **);
 /* db_abandon - closes what it can without writing; for an environment that is damaged */
 void db_abandon(struct db **);
 bool db_is_damaged(const struct db *);
+/* db_put_aside - abandoned (NULL: it could not be opened); dir has the name DIR.broken-SECONDS from now on, put into aside.  E_OK, also
+ * where there is no dir; E_IO */
+MUST_USE int db_put_aside(struct db **, const char *dir, struct buf *aside);
 /* db_is_full - a write found no room.  What was committed since the last db_sync is not on disk and may never be: abandon it; the
  * next db_open recovers what is there */
 bool db_is_full(const struct db *);
