@@ -32,12 +32,12 @@ static void
 target_get(struct rd *r, struct arena *arena, struct target *t)
 {
 	t->is_local = rd_u8(r) == 1;
-	t->address = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
-	t->detail = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
+	t->address = rd_copy(r, ACCOUNT_ADDRESS_MAX, arena);
+	t->detail = rd_copy(r, ACCOUNT_ADDRESS_MAX, arena);
 	t->tag = rd_u32(r);
 	t->uid = rd_u32(r);
 	t->gid = rd_u32(r);
-	t->home = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
+	t->home = rd_copy(r, ACCOUNT_ADDRESS_MAX, arena);
 }
 
 static void
@@ -62,7 +62,7 @@ answer_get(struct rd *r, struct arena *arena, struct lookup_answer *out)
 		return E_LIMIT;
 	for (; out->n_targets < n; out->n_targets++)
 		target_get(r, arena, &out->targets[out->n_targets]);
-	out->owner = arena_span(arena, rd_str(r, ACCOUNT_ADDRESS_MAX));
+	out->owner = rd_copy(r, ACCOUNT_ADDRESS_MAX, arena);
 	return r->err;
 }
 
@@ -315,7 +315,7 @@ lookup_forward_sender(int *chan, struct span sender, struct arena *into, struct 
 	struct ask_msg reply;
 	buf_bytes(&body, sender);
 	int err = call(chan, LOOKUP_FORWARD, buf_as_span(&body), &in, &reply);
-	*out = err == E_OK ? arena_span(into, rd_str(&reply.body, ACCOUNT_ADDRESS_MAX)) : sender;
+	*out = err == E_OK ? rd_copy(&reply.body, ACCOUNT_ADDRESS_MAX, into) : sender;
 	if (err == E_OK && rd_end(&reply.body) != E_OK)
 		err = E_IO;
 	buf_free(&body);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+
 static void
 buf_stick(struct buf *b, int err)
 {
@@ -264,10 +266,10 @@ rd_of(struct span s)
 struct span
 rd_bytes(struct rd *r, size_t n)
 {
-	if (r->err != E_OK || n > r->in.n) {
+	if (r->err == E_OK && n > r->in.n)
 		r->err = E_BAD;
+	if (r->err != E_OK)
 		return (struct span){"", 0};
-	}
 	struct span s = span_head(r->in, n);
 	r->in = span_from(r->in, n);
 	return s;
@@ -311,15 +313,24 @@ struct span
 rd_str(struct rd *r, size_t max)
 {
 	uint32_t n = rd_u32(r);
-	if (n > max)
+	if (r->err == E_OK && n > max)
 		r->err = E_BAD;
 	return rd_bytes(r, n);
+}
+
+struct span
+rd_copy(struct rd *r, size_t max, struct arena *arena)
+{
+	struct span s = rd_str(r, max), copy = arena_span(arena, s);
+	if (copy.n != s.n)
+		r->err = E_LIMIT;
+	return copy;
 }
 
 int
 rd_end(const struct rd *r)
 {
-	return r->err == E_OK && r->in.n == 0 ? E_OK : E_BAD;
+	return r->err == E_OK && r->in.n ? E_BAD : r->err;
 }
 
 static int

@@ -51,14 +51,17 @@ struct rd {
 	int err;
 };
 
+struct arena;
+
 struct rd rd_of(struct span);
 uint8_t rd_u8(struct rd *);
 uint16_t rd_u16(struct rd *);
 uint32_t rd_u32(struct rd *);
 uint64_t rd_u64(struct rd *);
 struct span rd_str(struct rd *, size_t max);   /* u32 length; borrows; empty after any earlier failure */
+struct span rd_copy(struct rd *, size_t max, struct arena *); /* as rd_str, but in the arena; E_LIMIT when that is full */
 struct span rd_bytes(struct rd *, size_t n);   /* exactly n bytes; borrows */
-MUST_USE int rd_end(const struct rd *);        /* E_BAD if short, over a max, or bytes left */
+MUST_USE int rd_end(const struct rd *);        /* E_BAD if short, over a max, or bytes left; E_LIMIT of rd_copy */
 
 /* base64_decode - RFC 4648 section 4, padding required, nothing else in it.  E_OK, E_BAD, E_LIMIT (out full) */
 MUST_USE int base64_decode(struct span in, struct buf *out);

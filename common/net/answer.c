@@ -31,10 +31,7 @@ record_get(struct rd *r, struct arena *arena, struct dns_record *out)
 	out->usage = rd_u8(r);
 	out->selector = rd_u8(r);
 	out->matching = rd_u8(r);
-	struct span data = rd_str(r, DATA_MAX);
-	out->data = arena_span(arena, data);
-	if (out->data.n != data.n)
-		r->err = E_LIMIT;
+	out->data = rd_copy(r, DATA_MAX, arena);
 }
 
 static uint8_t
@@ -80,14 +77,15 @@ dns_answer_get(struct rd *r, struct arena *arena, struct dns_answer *out)
 	    .has_alias = (flags & FLAG_ALIAS) != 0, .is_cut = (flags & FLAG_CUT) != 0};
 	out->ttl_sec = rd_u32(r);
 	out->n_unusable = rd_u16(r);
-	struct span name = rd_str(r, NAME_TEXT_MAX), why = rd_str(r, DNS_WHY_MAX);
+	out->name = rd_copy(r, NAME_TEXT_MAX, arena);
+	out->why = rd_copy(r, DNS_WHY_MAX, arena);
 	uint16_t n = rd_u16(r);
-	if (r->err != E_OK || status > DNS_BOGUS || flags > FLAGS || n > DNS_RECORDS_MAX)
+	if (r->err != E_OK)
+		return r->err;
+	if (status > DNS_BOGUS || flags > FLAGS || n > DNS_RECORDS_MAX)
 		return E_BAD;
-	out->name = arena_span(arena, name);
-	out->why = arena_span(arena, why);
 	out->records = arena_get(arena, n * sizeof *out->records);
-	if (out->name.n != name.n || out->why.n != why.n || (n && !out->records))
+	if (n && !out->records)
 		return E_LIMIT;
 	for (; out->n_records < n && r->err == E_OK; out->n_records++)
 		record_get(r, arena, &out->records[out->n_records]);

@@ -112,11 +112,10 @@ int
 fetch_answer_get(struct rd *r, struct arena *arena, struct fetch_answer *out)
 {
 	uint8_t status = rd_u8(r);
-	uint16_t http_status = rd_u16(r);
-	struct span why = rd_str(r, FETCH_WHY_MAX), body = rd_str(r, FETCH_BODY_MAX);
-	if (rd_end(r) != E_OK || status > FETCH_TOO_LARGE || (body.n && status != FETCH_OK))
+	*out = (struct fetch_answer){.status = status, .http_status = rd_u16(r)};
+	out->why = rd_copy(r, FETCH_WHY_MAX, arena);
+	out->body = rd_copy(r, FETCH_BODY_MAX, arena);
+	if (status > FETCH_TOO_LARGE || (out->body.n && status != FETCH_OK))
 		return E_BAD;
-	*out = (struct fetch_answer){.status = status, .http_status = http_status,
-	    .why = arena_span(arena, why), .body = arena_span(arena, body)};
-	return out->why.n == why.n && out->body.n == body.n ? E_OK : E_LIMIT;
+	return rd_end(r);
 }

@@ -122,6 +122,16 @@ copy(struct arena *arena, struct span s, struct span *out)
 	return out->n == s.n ? E_OK : E_LIMIT;
 }
 
+/* What was read of it is kept in the arena; takes text */
+static int
+keep(int err, struct buf *text, struct arena *arena, struct span *out)
+{
+	if (err == E_OK)
+		err = copy(arena, buf_as_span(text), out);
+	buf_free(text);
+	return err;
+}
+
 static int
 data_name(struct span packet, size_t at, size_t end, bool may_be_root, struct arena *arena, struct span *out)
 {
@@ -130,10 +140,7 @@ data_name(struct span packet, size_t at, size_t end, bool may_be_root, struct ar
 	bool is_root = may_be_root && name.len == 0;
 	if (err == E_OK && (at != end || (!is_root && !dns_name_ok(buf_as_span(&name)))))
 		err = E_BAD;
-	if (err == E_OK)
-		err = copy(arena, buf_as_span(&name), out);
-	buf_free(&name);
-	return err;
+	return keep(err, &name, arena, out);
 }
 
 static int
@@ -151,10 +158,7 @@ data_txt(struct span data, struct arena *arena, struct span *out)
 	}
 	if (err == E_OK && buf_done(&text) != E_OK)
 		err = E_BAD;
-	if (err == E_OK)
-		err = copy(arena, buf_as_span(&text), out);
-	buf_free(&text);
-	return err;
+	return keep(err, &text, arena, out);
 }
 
 static int

@@ -63,6 +63,28 @@ test_rd_reads_what_buf_wrote(void **s)
 }
 
 static void
+test_rd_copies(void **s)
+{
+	(void)s;
+	struct arena arena = {.max_bytes = 16}; /* of one text */
+	struct buf b = {0};
+	buf_bytes(&b, SPAN("hello"));
+	buf_bytes(&b, SPAN("hello"));
+	struct rd r = rd_of(buf_as_span(&b));
+	struct span copy = rd_copy(&r, 5, &arena);
+	assert_true(span_eqs(copy, "hello"));
+	assert_ptr_not_equal(copy.p, b.p + 4);
+	assert_int_equal(rd_copy(&r, 5, &arena).n, 0);
+	assert_int_equal(rd_u32(&r), 0); /* after the first failure, which is told */
+	assert_int_equal(rd_end(&r), E_LIMIT);
+	r = rd_of(buf_as_span(&b));
+	assert_int_equal(rd_copy(&r, 4, &arena).n, 0);
+	assert_int_equal(rd_end(&r), E_BAD);
+	arena_reset(&arena);
+	buf_free(&b);
+}
+
+static void
 test_base64(void **s)
 {
 	static const struct {
@@ -182,6 +204,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_buf_max_sticks),
 	    cmocka_unit_test(test_rd_reads_what_buf_wrote),
+	    cmocka_unit_test(test_rd_copies),
 	    cmocka_unit_test(test_base64),
 	    cmocka_unit_test(test_utf8),
 	    cmocka_unit_test(test_ids),
