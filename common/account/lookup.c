@@ -225,8 +225,7 @@ call(int *chan, uint16_t type, struct span body, struct buf *in, struct ask_msg 
 		int err = ask_call(*chan, type, body, -1, in, reply, deadline);
 		if (err == E_OK)
 			return E_OK;
-		close(*chan);
-		*chan = -1;
+		ask_hang_up(chan);
 		if (err == E_LIMIT)
 			break;
 	}

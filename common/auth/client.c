@@ -62,14 +62,6 @@ auth_get_reply(struct rd *body, struct auth_reply *out)
 static struct buf
     in; /* what replies borrow from: one per process, as the header says */
 
-static void
-hang_up(int *chan)
-{
-	if (*chan >= 0)
-		close(*chan);
-	*chan = -1;
-}
-
 static int
 call(int *chan, uint16_t type, struct span body, struct auth_reply *out)
 {
@@ -82,7 +74,7 @@ call(int *chan, uint16_t type, struct span body, struct auth_reply *out)
 		err = auth_get_reply(&m.body, out);
 	if (err == E_OK)
 		return E_OK;
-	hang_up(chan); /* a late answer must not meet the next ask */
+	ask_hang_up(chan);
 	return E_IO;
 }
 
@@ -131,5 +123,5 @@ auth_cancel(int *chan)
 {
 	if (*chan >= 0 && ask_send(*chan, AUTH_CANCEL, (struct span){"", 0}, -1,
 			      deadline_in_ms(AUTH_WAIT_MS)) != E_OK)
-		hang_up(chan);
+		ask_hang_up(chan);
 }

@@ -203,11 +203,9 @@ run_in_jail(int chan, const char *home, void *ctx)
 static void
 end_net(struct importing *i)
 {
-	if (i->net_chan >= 0)
-		close(i->net_chan);
+	ask_hang_up(&i->net_chan);
 	while (i->net_pid > 0 && waitpid(i->net_pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
-	i->net_chan = -1;
 }
 
 static int
@@ -218,10 +216,7 @@ run(struct importing *i, const struct account *a)
 	i->o.is_dry_run = i->opts.is_dry_run;
 	i->o.keeps_removed = i->opts.keeps_removed;
 	int status = worker_start(i->ctl->conf, a, run_in_jail, i, &w);
-	if (i->net_chan >= 0) {
-		close(i->net_chan);
-		i->net_chan = -1;
-	}
+	ask_hang_up(&i->net_chan);
 	buf_wipe(&i->password);
 	return status == EX_OK ? moving_serve(&i->moving, &w) : status;
 }

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* fetch_client.c - the asking side of fetch. */
-#include <poll.h>
 #include <unistd.h>
 
 #include "net/fetch.h"
 #include "proc/io.h"
 
-enum { ATTEMPTS = 3 }; /* a channel to one that has just died may be handed out before its death is known */
-
 void
 fetcher_done(struct fetcher *f)
 {
-	if (f->chan >= 0)
-		close(f->chan);
-	f->chan = -1;
+	ask_hang_up(&f->chan);
 	buf_free(&f->in);
 }
 
@@ -30,17 +25,13 @@ call(struct fetcher *f, struct span body, struct ask_msg *m, int64_t deadline)
 		return E_IO;
 	int err = ask_send(f->chan, FETCH_GET, body, -1, deadline);
 	if (err == E_OK)
-		err = io_wait(f->chan, POLLIN, deadline, IO_STAYS);
-	if (err == E_OK)
-		err = ask_recv(f->chan, &f->in, m, 0);
+		err = io_recv(f->chan, &f->in, m, deadline, IO_STAYS);
 	if (err == E_OK && m->fd >= 0)
 		close(m->fd);
 	if (err == E_OK && m->type != (FETCH_GET | ASK_REPLY))
 		err = E_IO;
-	if (err != E_OK) { /* what is fetched for us is given up with it */
-		close(f->chan);
-		f->chan = -1;
-	}
+	if (err != E_OK)
+		ask_hang_up(&f->chan); /* what is fetched for us is given up with it */
 	return err;
 }
 
@@ -52,7 +43,7 @@ ask(struct fetcher *f, const struct fetch_question *q, struct arena *arena, int6
 	struct fetch_answer a;
 	int err = E_IO;
 	fetch_question_put(&body, q);
-	for (int i = 0; i < ATTEMPTS && err == E_IO; i++)
+	for (int i = 0; i < CHILD_ATTEMPTS && err == E_IO; i++)
 		err = call(f, buf_as_span(&body), &m, deadline);
 	buf_free(&body);
 	if (err == E_OK)

@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* resolver_client.c - the asking side of the resolver: several questions at once, and the wait for all of them. */
-#include <poll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "net/resolver.h"
 #include "proc/io.h"
 
-enum { ATTEMPTS = 3 }; /* a channel to one that has just died may be handed out before its death is known */
-
 void
 resolver_done(struct resolver *r)
 {
-	if (r->chan >= 0)
-		close(r->chan);
-	r->chan = -1;
+	ask_hang_up(&r->chan);
 	buf_free(&r->in);
-}
-
-static void
-hang_up(struct resolver *r)
-{
-	close(r->chan);
-	r->chan = -1;
 }
 
 /* The questions of one call, and which of them wait for an answer. */
@@ -96,9 +84,7 @@ round_wait(struct round *w, int64_t deadline)
 	int err = E_OK;
 	while (w->n_waits && err == E_OK) {
 		struct ask_msg m;
-		err = io_wait(w->r->chan, POLLIN, deadline, IO_STAYS);
-		if (err == E_OK)
-			err = ask_recv(w->r->chan, &w->r->in, &m, 0);
+		err = io_recv(w->r->chan, &w->r->in, &m, deadline, IO_STAYS);
 		if (err == E_OK)
 			err = round_take(w, &m);
 	}
@@ -115,7 +101,7 @@ round_try(struct round *w, int64_t deadline)
 	if (err == E_OK)
 		err = round_wait(w, deadline);
 	if (err != E_OK)
-		hang_up(w->r);
+		ask_hang_up(&w->r->chan);
 	return err;
 }
 
@@ -127,7 +113,7 @@ resolver_ask(struct resolver *r, struct resolver_query *queries, size_t n, struc
 	if (n > RESOLVER_QUERIES_MAX)
 		bug("too many questions at once");
 	round_start(&w);
-	for (int i = 0; i < ATTEMPTS && w.n_waits && err == E_IO; i++)
+	for (int i = 0; i < CHILD_ATTEMPTS && w.n_waits && err == E_IO; i++)
 		err = round_try(&w, deadline);
 	for (size_t i = 0; i < n; i++)
 		if (w.waits[i])

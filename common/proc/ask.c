@@ -139,6 +139,14 @@ ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline)
 	return E_OK;
 }
 
+void
+ask_hang_up(int *chan)
+{
+	if (*chan >= 0)
+		close(*chan);
+	*chan = -1;
+}
+
 int
 ask_call(int chan, uint16_t type, struct span body, int fd, struct buf *in,
     struct ask_msg *reply, int64_t deadline)

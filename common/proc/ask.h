@@ -36,6 +36,8 @@ MUST_USE int ask_send(int chan, uint16_t type, struct span body, int fd, int64_t
  *   returns  E_OK, E_IO (peer gone), E_LIMIT (deadline), E_BAD (not a message)
  */
 MUST_USE int ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline);
+/* ask_hang_up - closes the channel, -1 from then on: a late answer does not meet the next ask.  Nothing when it is -1 */
+void ask_hang_up(int *chan);
 /* ask_call - sends, waits for the reply to it.  E_BAD: another type came back.  Otherwise as above. */
 MUST_USE int ask_call(int chan, uint16_t type, struct span body, int fd, struct buf *in,
     struct ask_msg *reply, int64_t deadline);

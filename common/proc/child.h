@@ -44,7 +44,12 @@ enum ctl {
 	CTL_LOG,             /* fd: the log file was opened again */
 };
 
-enum { CHILD_CALL_WAIT_MS = 5000, CHILD_SERVE_BURST = 64, CHILD_ABOUT_MAX = 60000 };
+enum {
+	CHILD_CALL_WAIT_MS = 5000,
+	CHILD_SERVE_BURST = 64,
+	CHILD_ABOUT_MAX = 60000,
+	CHILD_ATTEMPTS = 3, /* a channel to one that has just died may be handed out before its death is known */
+};
 
 /*
  * child_channel - a channel to another role of this daemon, made by the monitor.  The other side

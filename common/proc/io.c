@@ -74,6 +74,13 @@ io_wait(int fd, short events, int64_t deadline, enum io_end end)
 	return E_DENY;
 }
 
+int
+io_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline, enum io_end end)
+{
+	int err = io_wait(chan, POLLIN, deadline, end);
+	return err == E_OK ? ask_recv(chan, in, out, 0) : err;
+}
+
 /* One wait of this conversation: its idle time and its deadline both hold. */
 static int
 io_wait_turn(struct io *io, short events, enum io_end end)

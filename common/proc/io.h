@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+struct ask_msg;  /* proc/ask.h */
 struct tls_conn; /* tls/conn.h */
 
 /* How bytes travel: plain, or what TLS gives.  Non-blocking; *got 0 is the end.
@@ -69,5 +70,7 @@ enum io_end {
 
 /* io_wait - one descriptor (and the control channel) until deadline.  E_OK, E_IO, E_LIMIT, E_DENY (the end came) */
 MUST_USE int io_wait(int fd, short events, int64_t deadline, enum io_end);
+/* io_recv - a message (ask_recv) once it comes.  E_OK, E_IO, E_LIMIT, E_BAD, E_DENY */
+MUST_USE int io_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline, enum io_end);
 
 #endif

@@ -23,18 +23,10 @@ forget_file(struct spool_client *c)
 	c->file = -1;
 }
 
-static void
-disconnect(struct spool_client *c)
-{
-	if (c->chan >= 0)
-		close(c->chan);
-	c->chan = -1;
-}
-
 void
 spool_client_done(struct spool_client *c)
 {
-	disconnect(c);
+	ask_hang_up(&c->chan);
 	forget_file(c);
 	buf_free(&c->scratch);
 }
@@ -75,7 +67,7 @@ call(struct spool_client *c, uint16_t type, struct span body, int *fd,
 				close(reply.fd);
 			return take_verdict(&reply, out);
 		}
-		disconnect(c); /* a late answer must not be taken for the next one's */
+		ask_hang_up(&c->chan); /* a late answer must not be taken for the next one's */
 		if (err == E_LIMIT)
 			return E_IO;
 	}
@@ -145,7 +137,7 @@ put_once(struct spool_client *c, uint16_t type, struct span head, struct span me
 		close(reply.fd);
 	if (err == E_OK)
 		return take_verdict(&reply, out);
-	disconnect(c);
+	ask_hang_up(&c->chan);
 	return err;
 }
 
@@ -175,7 +167,7 @@ spool_drop(struct spool_client *c)
 {
 	forget_file(c);
 	if (c->chan >= 0 && ask_send(c->chan, SPOOL_DROP, SPAN(""), -1, 0) != E_OK)
-		disconnect(c);
+		ask_hang_up(&c->chan);
 }
 
 struct id

@@ -173,8 +173,7 @@ store_close(struct store **sp)
 	store_cache_flush(s);
 	store_watch_end(s);
 	caches_unmap(s);
-	if (s->chan >= 0)
-		close(s->chan);
+	ask_hang_up(&s->chan);
 	buf_free(&s->name);
 	buf_free(&s->in);
 	buf_free(&s->large);
@@ -285,9 +284,7 @@ mark_superseded(struct store *s)
 void
 keeper_lost(struct store *s)
 {
-	if (s->chan >= 0)
-		close(s->chan);
-	s->chan = -1;
+	ask_hang_up(&s->chan);
 	mark_superseded(s);
 }
 

@@ -24,15 +24,7 @@ tls_digest_bytes(gnutls_pk_algorithm_t pk, gnutls_sign_algorithm_t algorithm)
 	return gnutls_hash_get_len(digest);
 }
 
-static void
-hang_up(struct signer *s)
-{
-	if (s->chan >= 0)
-		close(s->chan);
-	s->chan = -1;
-}
-
-/* One ask; a broken channel is opened again once.  A late answer must not meet the next ask. */
+/* One ask; a broken channel is opened again once. */
 static int
 key_call(struct signer *s, uint16_t type, struct span body, struct ask_msg *reply)
 {
@@ -47,7 +39,7 @@ key_call(struct signer *s, uint16_t type, struct span body, struct ask_msg *repl
 		if (err == E_OK && reply->fd >= 0)
 			close(reply->fd);
 		if (err != E_OK)
-			hang_up(s);
+			ask_hang_up(&s->chan);
 	}
 	if (err != E_OK)
 		log_event(LOG_ERR, "no_key_process", "why=%s", err_name(err));
@@ -164,7 +156,7 @@ signer_tickets(struct signer *s)
 void
 signer_done(struct signer *s)
 {
-	hang_up(s);
+	ask_hang_up(&s->chan);
 	buf_wipe(&s->in);
 	mem_wipe(s->tickets, sizeof s->tickets);
 }

@@ -177,9 +177,7 @@ static int
 take_hop(struct buf *in, struct hop *out)
 {
 	struct ask_msg m;
-	int err = io_wait(relay.chan, POLLIN, deadline_in_ms(HOP_WAIT_MS), IO_AT_DRAIN);
-	if (err == E_OK)
-		err = ask_recv(relay.chan, in, &m, 0);
+	int err = io_recv(relay.chan, in, &m, deadline_in_ms(HOP_WAIT_MS), IO_AT_DRAIN);
 	if (err != E_OK)
 		return err;
 	if (m.fd >= 0)
