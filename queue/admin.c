@@ -220,7 +220,7 @@ remove_one(struct id id, uint32_t *n)
 	struct message *m = message_find(id);
 	if (m)
 		message_remove(m);
-	if (m || defer_remove(id))
+	if (m || rows_remove(id))
 		++*n;
 }
 
@@ -283,7 +283,7 @@ ask_remove(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	int err = for_one_or_all(body, reply, remove_one, true);
 	if (err != E_OK)
 		return err;
-	defer_flush();
+	rows_flush();
 	x->syncs_at = ++syncs_asked;
 	buf_reset(&x->removal);
 	buf_span(&x->removal, buf_as_span(reply));
@@ -317,8 +317,8 @@ ask_hold(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 		return E_BAD;
 	struct message *m = message_find(id);
 	if (!m || m->is_removed) {
-		buf_u32(reply, !m && defer_hold(id));
-		defer_flush();
+		buf_u32(reply, !m && rows_hold(id));
+		rows_flush();
 		return E_OK;
 	}
 	x->holds = id;
@@ -351,7 +351,7 @@ make_due(struct rd *body, struct buf *reply, bool fn(struct id))
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	buf_u32(reply, fn(id));
-	defer_flush();
+	rows_flush();
 	defer_due();
 	return E_OK;
 }
@@ -359,7 +359,7 @@ make_due(struct rd *body, struct buf *reply, bool fn(struct id))
 static bool
 release(struct id id)
 {
-	return !message_find(id) && defer_release(id);
+	return !message_find(id) && rows_release(id);
 }
 
 static int
@@ -374,7 +374,7 @@ requeue(struct id id)
 {
 	struct message *m = message_find(id);
 	if (!m)
-		return defer_requeue(id);
+		return rows_requeue(id);
 	m->attempts = 0;
 	m->first_sec = retry_now();
 	return !m->is_held && !m->is_removed;

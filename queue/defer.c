@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* defer.c - what is tried later: first the spool has its file, then the index its row. */
+/* defer.c - into deferral and out of it: first the spool has its file, then the index its row. */
 #include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "metrics/metric.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 
 static const char no_deliver[] = "4.3.2 local delivery is not running";
 
-enum {
-	UNFILED_WAIT_MS = 5000,  /* the disk may be full */
-	RELIST_EVERY_MS = 10000,
-	MEASURE_EVERY_MS = 1000,
-	MEASURE_SHARE = 200,     /* of the time, one part at most */
-};
-
-static bool has_unsynced_rows;
-static bool has_lost_rows; /* some file in deferred/ has none */
-static int64_t relist_ms;  /* not before; monotonic */
+enum { UNFILED_WAIT_MS = 5000 }; /* the disk may be full */
 
 /* ---- into deferral ---- */
-
-static void
-row_lost(struct id id)
-{
-	has_lost_rows = true;
-	log_event(LOG_ERR, "row_not_written", "mid=%s do=\"nothing: it is found by its name\"", id_text(id));
-}
 
 /* As its file or a mark says it. */
 static uint8_t
@@ -94,35 +75,22 @@ row_of(const struct message *m, struct index_row *out)
 			out->waits_for_deliver = 1;
 }
 
-/* In its file too: a row that is made anew from it must be held as well. */
-static void
-tell_held(struct id id, bool is_held)
-{
-	struct buf b = {0};
-	buf_put(&b, id.b, ID_BYTES);
-	buf_u8(&b, is_held);
-	sched_tell(SCHED_HOLD, &b);
-}
-
 /* Its file is there: the row, and it leaves memory. */
 static void
 put_row(struct message *m)
 {
 	struct index_row row;
 	row_of(m, &row);
-	if (index_put(the_sched.index, &row) != E_OK)
-		row_lost(row.id);
+	rows_put(&row);
 	if (m->is_held) {
-		tell_held(row.id, true);
+		rows_tell_held(row.id, true);
 		log_event(LOG_NOTICE, "held", "mid=%s", id_text(row.id));
-		has_unsynced_rows = true;
-		defer_flush(); /* who asked for it is told that it is so */
+		rows_flush(); /* who asked for it is told that it is so */
 		message_free(m);
 		return;
 	}
 	log_event(LOG_INFO, "deferred_until", "mid=%s attempts=%u wait_sec=%lld", id_text(row.id), row.entry.attempts,
 	    (long long)(row.due_sec - retry_now()));
-	has_unsynced_rows = true;
 	message_free(m);
 }
 
@@ -198,9 +166,7 @@ filed(struct message *m, bool is_ok)
 		the_sched.n_deferred_active++;
 		row_of(m, &row);
 		row.due_sec = retry_now() + the_sched.retry_most;
-		if (index_put(the_sched.index, &row) != E_OK)
-			row_lost(row.id);
-		has_unsynced_rows = true;
+		rows_put(&row);
 	}
 	if (m->state == MSG_DEFERRING)
 		defer_message(m);
@@ -322,16 +288,6 @@ defer_old(void)
 		defer_unreported();
 }
 
-void
-defer_flush(void)
-{
-	if (!has_unsynced_rows)
-		return;
-	has_unsynced_rows = false;
-	if (index_sync(the_sched.index) != E_OK)
-		log_event(LOG_ERR, "index_not_synced", "do=\"nothing: rows are found by name at the next start\"");
-}
-
 /* ---- out of deferral ---- */
 
 /* What the spool was asked for and has not sent yet. */
@@ -419,218 +375,10 @@ defer_missing(struct rd *body)
 		log_event(LOG_NOTICE, "row_without_file", "mid=%s", id_text(id));
 }
 
-bool
-defer_remove(struct id id)
+void
+defer_forget(struct id id)
 {
-	struct arena arena = {.max_bytes = 1 << 20};
-	struct index_row row;
-	struct buf b = {0};
-	int err = index_get(the_sched.index, id, &arena, &row);
-	arena_reset(&arena);
-	if (err != E_OK || index_remove(the_sched.index, id) != E_OK)
-		return false;
 	struct fetch *f = find_fetch(id);
 	if (f)
 		f->is_removed = true;
-	has_unsynced_rows = true;
-	log_event(LOG_NOTICE, "removed", "mid=%s", id_text(id));
-	buf_u16(&b, 1);
-	buf_put(&b, id.b, ID_BYTES);
-	sched_tell(SCHED_DONE, &b);
-	return true;
-}
-
-/* Its row changes, durably, and its file follows. */
-static bool
-change(struct id id, bool is_wanted(const struct index_row *), void fn(struct index_row *), const char *event)
-{
-	struct arena arena = {.max_bytes = 1 << 20};
-	struct index_row row;
-	bool is_done = false;
-	if (index_get(the_sched.index, id, &arena, &row) == E_OK && is_wanted(&row)) {
-		bool was_held = row.entry.state == ADMIN_HELD;
-		fn(&row);
-		bool is_held = row.entry.state == ADMIN_HELD;
-		is_done = index_put(the_sched.index, &row) == E_OK;
-		has_unsynced_rows = true;
-		if (is_done && is_held != was_held)
-			tell_held(id, is_held);
-		if (is_done)
-			log_event(LOG_NOTICE, event, "mid=%s", id_text(id));
-	}
-	arena_reset(&arena);
-	return is_done;
-}
-
-static bool
-is_held(const struct index_row *row)
-{
-	return row->entry.state == ADMIN_HELD;
-}
-
-static bool
-is_not_held(const struct index_row *row)
-{
-	return row->entry.state != ADMIN_HELD;
-}
-
-static bool
-is_any(const struct index_row *row)
-{
-	(void)row;
-	return true;
-}
-
-static void
-row_hold(struct index_row *row)
-{
-	row->entry.state = ADMIN_HELD;
-	row->due_sec = HELD_DUE_SEC;
-	row->waits_for_deliver = 0;
-}
-
-static void
-row_release(struct index_row *row)
-{
-	row->entry.state = ADMIN_DEFERRED;
-	row->due_sec = retry_now();
-	row->waits_for_deliver = 0;
-}
-
-static void
-row_begin_anew(struct index_row *row)
-{
-	row_release(row);
-	row->first_sec = retry_now();
-	row->entry.attempts = 0;
-}
-
-bool
-defer_hold(struct id id)
-{
-	return change(id, is_not_held, row_hold, "held");
-}
-
-bool
-defer_release(struct id id)
-{
-	return change(id, is_held, row_release, "released");
-}
-
-bool
-defer_requeue(struct id id)
-{
-	return change(id, is_any, row_begin_anew, "requeued");
-}
-
-/* A file without a row: one that a crash left between the two, or all after the index was damaged. */
-static void
-adopt(struct id id)
-{
-	struct arena arena = {.max_bytes = 1 << 20};
-	struct index_row row;
-	int err = message_find(id) ? E_OK : index_get(the_sched.index, id, &arena, &row);
-	arena_reset(&arena);
-	if (err != E_BAD)
-		return;
-	row = (struct index_row){.id = id, .due_sec = retry_now(), .first_sec = retry_now(),
-	    .entry = {.id = id, .state = ADMIN_DEFERRED}};
-	if (index_put(the_sched.index, &row) == E_OK)
-		log_event(LOG_NOTICE, "file_without_row", "mid=%s", id_text(id));
-	else
-		row_lost(id);
-	has_unsynced_rows = true;
-}
-
-void
-defer_names(struct rd *body)
-{
-	uint16_t n = rd_u16(body);
-	for (uint16_t i = 0; i < n && body->err == E_OK; i++) {
-		struct id id;
-		rd_id(body, &id);
-		if (body->err == E_OK)
-			adopt(id);
-	}
-}
-
-void
-defer_relist(void)
-{
-	struct sched *s = &the_sched;
-	int64_t now = clock_mono_ms();
-	bool is_damaged = index_is_damaged(s->index);
-	if (!s->is_replayed || now < relist_ms || !(has_lost_rows || is_damaged))
-		return;
-	relist_ms = now + RELIST_EVERY_MS;
-	has_lost_rows = false;
-	if (is_damaged && index_renew(s->index) != E_OK)
-		_exit(EX_CANTCREAT); /* the next one finds a better world */
-	sched_tell(SCHED_LIST, &(struct buf){.p = NULL});
-}
-
-struct waking {
-	struct id ids[1024];
-	size_t n;
-};
-
-static int
-on_row(void *ctx, const struct index_row *row)
-{
-	struct waking *w = ctx;
-	if (row->waits_for_deliver && w->n < COUNT(w->ids))
-		w->ids[w->n++] = row->id;
-	return E_OK;
-}
-
-void
-defer_deliver_is_there(void)
-{
-	static struct waking w;
-	do {
-		w.n = 0;
-		if (!the_sched.index || index_each(the_sched.index, on_row, &w) != E_OK)
-			return;
-		for (size_t i = 0; i < w.n; i++)
-			if (index_reschedule(the_sched.index, w.ids[i], retry_now()) != E_OK)
-				return;
-	} while (w.n == COUNT(w.ids));
-}
-
-/* ---- how many there are ---- */
-
-struct census {
-	uint64_t n_deferred, n_held;
-	int64_t oldest_sec; /* queue time */
-};
-
-static int
-count_row(void *ctx, const struct index_row *row)
-{
-	struct census *c = ctx;
-	if (row->entry.state == ADMIN_HELD) {
-		c->n_held++;
-		return E_OK;
-	}
-	c->n_deferred++;
-	if (row->first_sec < c->oldest_sec)
-		c->oldest_sec = row->first_sec;
-	return E_OK;
-}
-
-/* All rows are read for it: often where they are few, seldom where that takes long. */
-void
-defer_measure(void)
-{
-	static int64_t again_ms;
-	struct census c = {.oldest_sec = INT64_MAX};
-	int64_t begun_ms = clock_mono_ms();
-	if (begun_ms < again_ms || !the_sched.index || index_each(the_sched.index, count_row, &c) != E_OK)
-		return;
-	metric_set(M_QUEUE_MESSAGES + METRIC_IN_DEFERRED, c.n_deferred);
-	metric_set(M_QUEUE_MESSAGES + METRIC_HELD, c.n_held);
-	int64_t age_sec = retry_now() - c.oldest_sec;
-	metric_set(M_QUEUE_OLDEST, c.n_deferred ? (uint64_t)(clock_wall_sec() - age_sec) : 0);
-	int64_t took_ms = clock_mono_ms() - begun_ms;
-	again_ms = begun_ms + (took_ms * MEASURE_SHARE > MEASURE_EVERY_MS ? took_ms * MEASURE_SHARE : MEASURE_EVERY_MS);
 }

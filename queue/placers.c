@@ -431,7 +431,7 @@ connect_missing(void)
 	if (is_there != placers.was_there)
 		log_event(is_there ? LOG_INFO : LOG_WARNING, is_there ? "deliver_there" : "deliver_away", "%s", "");
 	if (is_there && !placers.was_there)
-		defer_deliver_is_there();
+		rows_deliver_is_there();
 	placers.was_there = is_there;
 }
 

@@ -207,7 +207,7 @@ take(struct ask_msg *m)
 		defer_missing(&m->body);
 		break;
 	case SAY_NAMES:
-		defer_names(&m->body);
+		rows_names(&m->body);
 		break;
 	case SAY_COPIES:
 		relays_copies(&m->body, m->fd);
@@ -256,10 +256,10 @@ on_tick(void *ctx)
 	defer_unfiled();
 	defer_old();
 	defer_due();
-	defer_flush();
+	rows_flush();
 	refused_flush();
-	defer_relist();
-	defer_measure();
+	rows_relist();
+	rows_measure();
 	report_open();
 	sched_flush();
 	s->has_pressure = false;
@@ -280,7 +280,7 @@ sched_leave(void)
 	if (!the_child.is_draining || (relays_are_busy() && clock_mono_ms() < leave_ms))
 		return;
 	sched_flush();
-	defer_flush();
+	rows_flush();
 	refused_close();
 	index_close(&the_sched.index);
 	_exit(EX_OK);

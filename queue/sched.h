@@ -2,8 +2,9 @@
 /*
  * sched.h - the scheduler: which recipient of which message is tried now, later, or never again.
  *   sched.c    the loop, and what the spool says        message.c  messages in work, and what becomes of them
- *   placers.c  jobs to deliver, results, checkpoints    defer.c    what is tried later
- *   report.c   what senders are told, by bounce         admin.c    what "merpati queue" asks
+ *   placers.c  jobs to deliver, results, checkpoints    defer.c    into deferral and out of it
+ *   report.c   what senders are told, by bounce         rows.c     what is deferred, in the index
+ *   admin.c    what "merpati queue" asks
  *   dest.c     what waits for other hosts (dest.h)      relays.c   orders to relays, results (relays.h)
  *   routes.c   which way an address takes (routes.h)
  */
@@ -142,20 +143,26 @@ void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */
 void defer_due(void);                              /* fetches what is due */
-/* What is not in memory is held, released (due now) or begun anew; its row is synced.  False: there is none, or no need */
-bool defer_hold(struct id);
-bool defer_release(struct id);
-bool defer_requeue(struct id);
 enum fetched { FETCHED_NOT, FETCHED, FETCHED_REMOVED };
 enum fetched defer_fetched(struct id);             /* a message has come: was it asked for, and is it still wanted? */
 void defer_missing(struct rd *body);               /* SAY_MISSING */
-bool defer_remove(struct id);                      /* what is not in memory, for good.  False: there is none */
-void defer_names(struct rd *body);                 /* SAY_NAMES */
-void defer_flush(void);                            /* rows are synced */
-void defer_relist(void);                           /* rows that could not be written, or are lost, are made again */
-void defer_measure(void);                          /* how many rows there are, and since when */
+void defer_forget(struct id);                      /* on its way from the spool, it is removed when it comes */
 void defer_old(void);                              /* what must not hold the journal any longer */
-void defer_deliver_is_there(void);                 /* what waited for deliver is due now */
+
+/* rows.c */
+bool rows_put(const struct index_row *);           /* of a message that has its file.  False: not written; it is found by its name */
+void rows_tell_held(struct id, bool is_held);      /* its file says it, too: a row that is made anew from it must be held as well */
+/* What is not in memory is held, released (due now), begun anew or removed; its row is synced by rows_flush.  False: there is none, or
+ * no need */
+bool rows_hold(struct id);
+bool rows_release(struct id);
+bool rows_requeue(struct id);
+bool rows_remove(struct id);
+void rows_names(struct rd *body);                  /* SAY_NAMES */
+void rows_flush(void);                             /* they are synced */
+void rows_relist(void);                            /* those that could not be written, or are lost, are made again */
+void rows_deliver_is_there(void);                  /* what waited for deliver is due now */
+void rows_measure(void);                           /* how many there are, and since when */
 
 /* report.c */
 void report_open(void);

@@ -122,25 +122,25 @@ message_remove(struct message *m)
 }
 
 bool
-defer_hold(struct id id)
+rows_hold(struct id id)
 {
 	return row_of(id) != NULL;
 }
 
 bool
-defer_release(struct id id)
+rows_release(struct id id)
 {
 	return row_of(id) != NULL;
 }
 
 bool
-defer_requeue(struct id id)
+rows_requeue(struct id id)
 {
 	return row_of(id) != NULL;
 }
 
 bool
-defer_remove(struct id id)
+rows_remove(struct id id)
 {
 	return row_of(id) != NULL;
 }
@@ -151,7 +151,7 @@ defer_due(void)
 }
 
 void
-defer_flush(void)
+rows_flush(void)
 {
 }
 
