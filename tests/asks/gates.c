@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * gates.c - every row of the tables that key, auth, lookup, resolver, fetch, a monitor, a keeper, the front of smtpd and the
- * processes of queue answer: out of turn, too long, too
- * often, one byte short, one byte more, asks that do not exist, and of a monitor those that a role may not
- * make.  Prints "ok WHAT" or "FAILED WHAT", a line each.
+ * processes of queue answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist, and of a
+ * monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok WHAT" or "FAILED WHAT", a line each.
  */
 #include <stdio.h>
 #include <string.h>
@@ -136,6 +135,7 @@ static const struct kind {
     {"spool of sched", sched_table, sample_sched, sched_ctx},
     {"queue admin", admin_table, sample_admin, admin_ctx},
     {"bounce", report_table, sample_nothing, NULL},
+    {"queue monitor", unix_table, sample_unix, unix_ctx},
 };
 
 static void
@@ -297,6 +297,24 @@ attack_posts(void)
 	}
 }
 
+/* A relay gets connections to sockets that the configuration names, and to nothing else. */
+static void
+attack_routes(void)
+{
+	static const struct {
+		const char *what;
+		uint16_t route;
+		int err;
+	} questions[] = {{"of a socket where nobody listens", 1, E_OK}, {"of a route to a host", 0, E_BAD}, {"of no route", 2, E_BAD},
+	    {"of no route by far", 0xffff, E_BAD}};
+	for (size_t i = 0; i < COUNT(questions); i++) {
+		struct buf body = {0};
+		sample_unix(questions[i].route, &body);
+		tell(try(unix_table(0), unix_ctx(), 0, AS_IT_IS, buf_as_span(&body)) == questions[i].err, "queue monitor", "UNIX", questions[i].what);
+		buf_free(&body);
+	}
+}
+
 int
 main(void)
 {
@@ -315,5 +333,7 @@ main(void)
 	attack_questions();
 	attack_fetches();
 	attack_posts();
+	attack_routes();
+	attack_relays(tell);
 	return 0;
 }

@@ -31,6 +31,14 @@ const struct ask_table *admin_table(unsigned kind);
 void *admin_ctx(void);
 void sample_admin(uint16_t type, struct buf *);
 
+/* queue_relay.c: queue/relays.c.  A relay has no table: each of its messages, wrong in each way, and what became of it */
+void attack_relays(void (*tell)(bool ok, const char *kind, const char *ask, const char *what));
+
+/* queue_unix.c: queue/main.c.  What is asked is the number of a route */
+const struct ask_table *unix_table(unsigned kind);
+void *unix_ctx(void);
+void sample_unix(uint16_t route, struct buf *);
+
 /* queue_bounce.c: queue/bounce.c */
 const struct ask_table *report_table(unsigned kind);
 
