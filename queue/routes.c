@@ -105,7 +105,7 @@ void
 routes_hop(int route, struct span key, struct hop *out)
 {
 	struct route r = route_at(route);
-	*out = (struct hop){.kind = r.kind, .tls = r.tls, .is_lmtp = r.is_lmtp, .port = r.port, .route = (uint16_t)route,
+	*out = (struct hop){.kind = r.kind, .tls = r.tls, .is_lmtp = r.is_lmtp, .has_no_policies = r.has_no_policies, .port = r.port, .route = (uint16_t)route,
 	    .host = r.kind == ROUTE_MX ? span_from(key, span_find(key, ' ') + 1) : r.host, .user = r.user,
 	    .password = r.user.n ? password_of(&r) : SPAN(""), .tls_session = SPAN("")};
 }

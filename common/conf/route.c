@@ -16,7 +16,8 @@ static const struct {
 };
 
 static const char *const levels[] = {
-    [ROUTE_TLS_NONE] = "none", [ROUTE_TLS_MAY] = "may", [ROUTE_TLS_ENCRYPT] = "encrypt", [ROUTE_TLS_VERIFY] = "verify"};
+    [ROUTE_TLS_NONE] = "none", [ROUTE_TLS_MAY] = "may", [ROUTE_TLS_ENCRYPT] = "encrypt", [ROUTE_TLS_DANE] = "dane",
+    [ROUTE_TLS_VERIFY] = "verify"};
 
 /* Letters, digits, "-", "." and ":"; what is a name and what an address is seen when it is looked up. */
 static bool
@@ -76,6 +77,10 @@ option_parse(struct span s, struct route *out)
 		out->user = value;
 		return E_OK;
 	}
+	if (span_eqs(name, "policies") && span_eqs(value, "no")) {
+		out->has_no_policies = true;
+		return E_OK;
+	}
 	for (uint8_t i = 0; span_eqs(name, "tls") && i < COUNT(levels); i++)
 		if (span_eqs(value, levels[i])) {
 			out->tls = i;
@@ -96,7 +101,7 @@ route_parse(struct span text, struct route *out)
 	if (out->pattern.n == 0 || span_find(out->pattern, ' ') < out->pattern.n)
 		return E_BAD;
 	/* a socket has no name that a certificate could have */
-	return out->kind == ROUTE_UNIX && out->tls == ROUTE_TLS_VERIFY ? E_BAD : err;
+	return out->kind == ROUTE_UNIX && out->tls >= ROUTE_TLS_DANE ? E_BAD : err;
 }
 
 unsigned

@@ -100,6 +100,7 @@ static const struct conf_setting queue[] = {
 	LIST("routes", "*=mx", check_route, "where mail for other domains goes: \"example.org=smtp://mail.example.net\", \"*=...\"; see ROUTES"),
 	STR("relay_passwords", "/etc/merpati/relay_passwords", check_absolute, "passwords of routes with user=: lines \"HOST USER PASSWORD\""),
 	STR("relay_name", "", check_domain_or_none, "name in EHLO; \"\": hostname"),
+	BOOL("relay_dane", "yes", "TLS as the TLSA records of mail hosts say (RFC 7672), where DNSSEC proves them; of a route with tls=dane always"),
 	STR("relay_source4", "", check_source, "IPv4 address that connections come from; \"\": any"),
 	STR("relay_source6", "", check_source, "IPv6 address that connections come from; \"\": any"),
 	INT("relays_most", "100", 1, 4096, "relay processes: connections to other hosts at once"),

@@ -93,6 +93,12 @@ tls_client_session(struct tls_conn *c, struct buf *out)
 	return E_OK;
 }
 
+bool
+tls_is_resumed(const struct tls_conn *c)
+{
+	return gnutls_session_is_resumed(c->session) != 0;
+}
+
 void
 tls_client_free(struct tls_client **cp)
 {
@@ -183,6 +189,18 @@ tls_peer_check(struct tls_conn *c, const char *host, struct buf *why)
 	       : status & untimely  ? TLS_CERT_EXPIRED
 	       : status & GNUTLS_CERT_UNEXPECTED_OWNER ? TLS_CERT_MISNAMED
 	                                               : TLS_CERT_BAD;
+}
+
+enum dane_verdict
+tls_dane_check(struct tls_conn *c, const struct tlsa *tlsa, size_t n_tlsa, const struct span *names, size_t n_names, struct buf *why)
+{
+	struct span chain[DANE_CHAIN_MAX];
+	unsigned n_sent = 0;
+	size_t n = 0;
+	const gnutls_datum_t *sent = gnutls_certificate_get_peers(c->session, &n_sent);
+	for (; sent && n < n_sent && n < COUNT(chain); n++)
+		chain[n] = span_make(sent[n].data, sent[n].size);
+	return dane_check(chain, n, tlsa, n_tlsa, names, n_names, why);
 }
 
 int

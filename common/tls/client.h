@@ -7,6 +7,7 @@
 #ifndef TLS_CLIENT_H
 #define TLS_CLIENT_H
 
+#include "tls/dane.h"
 #include "tls/server.h"
 
 struct tls_client;
@@ -44,6 +45,7 @@ MUST_USE int tls_client_session(struct tls_conn *, struct buf *out);
  */
 MUST_USE int tls_connect(struct tls_client *, struct io *, const char *host, enum tls_peer,
     int64_t deadline, struct tls_conn **out, struct buf *why);
+bool tls_is_resumed(const struct tls_conn *); /* with the certificate of the connection whose session it was */
 
 /* What a certificate was found to be: the first of these that is wrong with it, from the worst on. */
 enum tls_verdict {
@@ -60,5 +62,9 @@ enum tls_verdict {
  *   why      text of what is wrong, for people
  */
 enum tls_verdict tls_peer_check(struct tls_conn *, const char *host, struct buf *why);
+
+/* tls_dane_check - the same by TLSA records: dane_check of what the server of an open connection sent */
+enum dane_verdict tls_dane_check(
+    struct tls_conn *, const struct tlsa *, size_t n_tlsa, const struct span *names, size_t n_names, struct buf *why);
 
 #endif

@@ -121,7 +121,7 @@ may_try(struct remote *r, struct target *t)
 {
 	struct target_host *h = host_of(t);
 	if (!h->is_decided)
-		h->is_denied = policy_decide(r, h) != E_OK;
+		h->is_denied = policy_decide(r, h, targets.domain) != E_OK;
 	h->is_decided = true;
 	t->is_tried = h->is_denied;
 	return !h->is_denied;

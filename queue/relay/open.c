@@ -25,6 +25,7 @@ remote_limits_read(const struct conf *c, struct remote_limits *out)
 	out->messages_most = (unsigned)conf_int(c, "queue", "relay_messages_most");
 	out->source4 = conf_str(c, "queue", "relay_source4");
 	out->source6 = conf_str(c, "queue", "relay_source6");
+	out->has_dane = conf_bool(c, "queue", "relay_dane");
 	out->name = conf_str(c, "queue", "relay_name");
 	if (!*out->name)
 		out->name = conf_str(c, "common", "hostname");
@@ -170,7 +171,7 @@ hang_up(struct remote *r)
 {
 	tls_conn_close(&r->tls, &r->io);
 	io_done(&r->io);
-	r->is_lost = false;
+	r->is_lost = r->is_verified = false;
 }
 
 int

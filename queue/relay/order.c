@@ -12,6 +12,7 @@ hop_put(struct buf *out, const struct hop *h)
 	buf_u8(out, h->kind);
 	buf_u8(out, h->tls);
 	buf_u8(out, h->is_lmtp);
+	buf_u8(out, h->has_no_policies);
 	buf_u16(out, h->port);
 	buf_u16(out, h->route);
 	buf_bytes(out, h->host);
@@ -26,6 +27,7 @@ hop_get(struct rd *r, struct hop *out)
 	*out = (struct hop){.kind = rd_u8(r)};
 	out->tls = rd_u8(r);
 	out->is_lmtp = rd_u8(r) == 1;
+	out->has_no_policies = rd_u8(r) == 1;
 	out->port = rd_u16(r);
 	out->route = rd_u16(r);
 	out->host = rd_str(r, HOP_NAME_MAX);

@@ -34,6 +34,7 @@ struct hop {
 	uint8_t kind;             /* enum route_kind */
 	uint8_t tls;              /* enum route_tls */
 	bool is_lmtp;
+	bool has_no_policies;     /* DANE and MTA-STS are not looked at */
 	uint16_t port;
 	uint16_t route;           /* its place in the setting */
 	struct span host;         /* borrow, as all spans here; ROUTE_MX: the domain */

@@ -15,7 +15,10 @@ struct target_host;
 enum policy_check {
 	CHECK_NONE,   /* anybody's */
 	CHECK_NAMED,  /* of an authority of ours, for the host's name (RFC 9525) */
+	CHECK_DANE,   /* that which its TLSA records mean, where one of them is usable (RFC 7672 2.2) */
 };
+
+enum { POLICY_NAMES_MAX = 4 };
 
 struct policy {
 	enum tls_policy kind;      /* whose word it is; TLS_POLICY_NONE: the route's, or nobody's */
@@ -23,13 +26,28 @@ struct policy {
 	bool is_must;              /* no mail without TLS */
 	enum policy_check check;
 	bool is_only_counted;      /* a certificate that fails the check is noted, and gets mail all the same (RFC 8461 5, "testing") */
+	struct span base;          /* borrow: CHECK_DANE: the name that has the records, asked for by SNI (RFC 7672 8.1) */
+	const struct tlsa *tlsa;   /* borrow: the process's memory */
+	size_t n_tlsa;
+	struct span names[POLICY_NAMES_MAX]; /* borrow: one of them is in the certificate, RFC 7672 3.2.2 */
+	size_t n_names;
 };
 
 /*
  * policy_decide - for a host, whose addresses are known.  May ask the DNS.
+ *   domain   where the CNAMEs of the next hop lead, or empty
  *   out      host->policy
  *   returns  E_OK, E_DENY (nothing is to connect to this host now; r->why says why, and the result is noted)
  */
-MUST_USE int policy_decide(struct remote *r, struct target_host *);
+MUST_USE int policy_decide(struct remote *r, struct target_host *, struct span domain);
+
+/* dane.c */
+/*
+ * dane_find - the TLSA records of a host, RFC 7672 2.2, where the DNS proves that it is the host to take, and its addresses.
+ *   domain   where the CNAMEs of the next hop lead, or empty
+ *   out      kind, check and what belongs to CHECK_DANE are set where there are any
+ *   returns  E_OK (also: there are none), E_IO (the DNS would not tell, or what it told is forged; why says which)
+ */
+MUST_USE int dane_find(const struct remote *, const struct target_host *, struct span domain, struct policy *out, struct buf *why);
 
 #endif

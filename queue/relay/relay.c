@@ -220,7 +220,7 @@ serve(const struct hop *hop)
 	remote_done(r);
 }
 
-/* Before the jail: the authorities of tls=verify, read when a hop asks for them. */
+/* Before the jail: the authorities, read when a host's policy asks for them. */
 int
 relay_prepare(void)
 {

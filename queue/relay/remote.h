@@ -31,6 +31,7 @@ struct remote_limits {
 	unsigned messages_most;
 	const char *name;             /* borrow: for EHLO */
 	const char *source4, *source6; /* borrow: "": any */
+	bool has_dane;
 	int ca;                       /* borrow: the file of authorities, -1: none */
 };
 
@@ -47,6 +48,7 @@ struct remote {
 	struct reply ehlo_reply;
 	struct ehlo ehlo;                    /* borrows from ehlo_reply */
 	struct tls_conn *tls;                /* own */
+	bool is_verified;                    /* its certificate is what its policy asks for */
 	bool is_loopback;                    /* nobody listens between */
 	bool is_mute;                        /* no TLS this time: its handshake failed, and it is only welcome */
 	bool is_lost;                        /* nothing more is said on it; why says why */

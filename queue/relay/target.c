@@ -7,10 +7,15 @@
 
 #include "conf/route.h"
 #include "net/mx.h"
-#include "net/resolver.h"
 
 static struct arena names;  /* as long as the process */
 static struct resolver resolver = {.chan = -1};
+
+void
+target_ask(struct resolver_query *q, size_t n)
+{
+	resolver_ask(&resolver, q, n, &names, deadline_in_ms(LOOK_UP_MS));
+}
 
 /* The number of one more host. */
 static unsigned
@@ -18,7 +23,7 @@ add_name(struct targets *out, struct span name)
 {
 	if (out->n_hosts == TARGET_HOSTS_MAX)
 		bug("too many hosts");
-	out->hosts[out->n_hosts] = (struct target_host){.name = name};
+	out->hosts[out->n_hosts] = (struct target_host){.name = name, .canonical = name, .is_named_securely = !name.n};
 	return (unsigned)out->n_hosts++;
 }
 
@@ -69,6 +74,15 @@ add_host(struct targets *out, const struct dns_answer *a, const struct dns_answe
 	}
 }
 
+/* An answer without addresses, secure or not, leads nowhere. */
+static void
+add_security(struct target_host *h, const struct dns_answer *a, const struct dns_answer *aaaa)
+{
+	const struct dns_answer *found = a->status == DNS_FOUND ? a : aaaa;
+	h->canonical = found->has_alias && found->name.n ? found->name : h->name;
+	h->is_secure = found->status == DNS_FOUND && found->is_secure && (aaaa->status != DNS_FOUND || aaaa->is_secure);
+}
+
 /* No address at all: is it so, or was it not said? */
 static int
 none(struct remote *r, const struct resolver_query *q, size_t n)
@@ -84,16 +98,21 @@ none(struct remote *r, const struct resolver_query *q, size_t n)
 
 /* The addresses of these hosts, all asked for at once. */
 static int
-find_hosts(struct remote *r, const struct span *hosts, size_t n, struct targets *out)
+find_hosts(struct remote *r, const struct span *hosts, size_t n, bool is_secure, struct targets *out)
 {
 	struct resolver_query q[2 * TARGET_HOSTS_MAX];
 	for (size_t i = 0; i < n; i++) {
 		q[2 * i] = (struct resolver_query){.kind = DNS_A, .name = hosts[i]};
 		q[2 * i + 1] = (struct resolver_query){.kind = DNS_AAAA, .name = hosts[i]};
 	}
-	resolver_ask(&resolver, q, 2 * n, &names, deadline_in_ms(LOOK_UP_MS));
-	for (size_t i = 0; i < n; i++)
-		add_host(out, &q[2 * i].answer, &q[2 * i + 1].answer, r->hop->port, add_name(out, hosts[i]));
+	target_ask(q, 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		const struct dns_answer *a = &q[2 * i].answer, *aaaa = &q[2 * i + 1].answer;
+		unsigned host = add_name(out, hosts[i]);
+		add_security(&out->hosts[host], a, aaaa);
+		out->hosts[host].is_named_securely = is_secure;
+		add_host(out, a, aaaa, r->hop->port, host);
+	}
 	return out->n ? E_OK : none(r, q, 2 * n);
 }
 
@@ -112,7 +131,9 @@ find_exchangers(struct remote *r, struct targets *out)
 {
 	struct span domain = r->hop->host, hosts[TARGET_HOSTS_MAX];
 	struct mx_list list;
-	struct dns_answer mx = resolver_mx(&resolver, domain, &names, deadline_in_ms(LOOK_UP_MS));
+	struct resolver_query q = {.kind = DNS_MX, .name = domain};
+	target_ask(&q, 1);
+	const struct dns_answer mx = q.answer;
 	enum mx_verdict v = mx_order(&mx, domain, &list);
 	if (v == MX_HOSTS)
 		v = mx_drop_self(&list, span_of(r->limits->name));
@@ -123,7 +144,9 @@ find_exchangers(struct remote *r, struct targets *out)
 	size_t n = list.n < TARGET_HOSTS_MAX ? list.n : TARGET_HOSTS_MAX;
 	for (size_t i = 0; i < n; i++)
 		hosts[i] = list.hosts[i].name;
-	return find_hosts(r, hosts, n, out);
+	if (mx.has_alias && mx.is_secure)
+		out->domain = mx.name;
+	return find_hosts(r, hosts, n, list.is_secure, out);
 }
 
 /* RFC 5321 4.1.3: [192.0.2.1], [IPv6:2001:db8::1] */
@@ -146,5 +169,5 @@ targets_find(struct remote *r, struct targets *out)
 	buf_span(&r->who, h->host);
 	if (h->kind == ROUTE_MX)
 		return add_domain_literal(out, h->host) ? E_OK : find_exchangers(r, out);
-	return add_literal(out, h->host, h->port) ? E_OK : find_hosts(r, &h->host, 1, out);
+	return add_literal(out, h->host, h->port) ? E_OK : find_hosts(r, &h->host, 1, true, out);
 }

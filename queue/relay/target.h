@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 
+#include "net/resolver.h"
 #include "queue/relay/remote.h"
 
 enum { TARGETS_MAX = 32, TARGET_HOSTS_MAX = 16, LOOK_UP_MS = 60000 };
@@ -24,7 +25,10 @@ struct target {
 };
 
 struct target_host {
-	struct span name;   /* borrow: the hop, or the process's memory; empty: it was an address */
+	struct span name;      /* borrow: the hop, or the process's memory; empty: it was an address */
+	struct span canonical; /* borrow: where its CNAMEs lead; its name where there are none */
+	bool is_secure;        /* the DNS proved all of its addresses */
+	bool is_named_securely; /* and that it is the host to take: its MX record, or the word of a route */
 	struct policy policy;
 	bool is_decided, is_denied;
 };
@@ -32,6 +36,7 @@ struct target_host {
 struct targets {
 	struct target_host hosts[TARGET_HOSTS_MAX];
 	size_t n_hosts;
+	struct span domain; /* borrow: where the CNAMEs of the domain lead whose exchangers these are, or empty */
 	struct target all[TARGETS_MAX];
 	size_t n;
 };
@@ -41,5 +46,7 @@ struct targets {
  *   returns  E_OK (there may be none), E_IO (why: "5.1.10 ..." where asking again would not help).  Blocks LOOK_UP_MS at most
  */
 MUST_USE int targets_find(struct remote *, struct targets *out);
+/* target_ask - these questions, with the resolver of this process; answers live as long as it does */
+void target_ask(struct resolver_query *, size_t n);
 
 #endif

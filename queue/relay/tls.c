@@ -9,6 +9,7 @@
 
 static struct tls_client *client; /* own: one connection, one process */
 static bool has_authorities;
+static bool is_fresh;             /* no session of an earlier connection is tried */
 
 /* Authorities are read when somebody asks for them: it takes 30 ms. */
 static int
@@ -43,17 +44,40 @@ static const enum tls_outcome outcome_of[] = {
     [TLS_CERT_MISNAMED] = TLS_CERTIFICATE_HOST_MISMATCH,
 };
 
+static const enum tls_outcome outcome_of_dane[] = {
+    [DANE_MATCH] = TLS_FINE,
+    [DANE_MISNAMED] = TLS_CERTIFICATE_HOST_MISMATCH,
+    [DANE_EXPIRED] = TLS_CERTIFICATE_EXPIRED,
+    [DANE_UNTRUSTED] = TLS_CERTIFICATE_NOT_TRUSTED,
+    [DANE_NO_MATCH] = TLS_VALIDATION_FAILURE,
+    [DANE_UNUSABLE] = TLS_TLSA_INVALID,
+};
+
 /* It speaks TLS; is it who it should be? */
 static enum tls_outcome
 check(struct remote *r, const char *name, struct buf *why)
 {
-	switch (r->policy->check) {
+	const struct policy *p = r->policy;
+	enum tls_outcome outcome = TLS_FINE;
+	switch (p->check) {
 	case CHECK_NONE:
-		break;
+		return TLS_FINE;
 	case CHECK_NAMED:
-		return outcome_of[tls_peer_check(r->tls, name, why)];
+		outcome = outcome_of[tls_peer_check(r->tls, name, why)];
+		break;
+	case CHECK_DANE:
+		outcome = outcome_of_dane[tls_dane_check(r->tls, p->tlsa, p->n_tlsa, p->names, p->n_names, why)];
+		break;
 	}
-	return TLS_FINE;
+	r->is_verified = outcome == TLS_FINE;
+	return outcome;
+}
+
+/* RFC 7672 2.2: records of which none is usable ask for encryption alone. */
+static bool
+is_enough(const struct remote *r, enum tls_outcome outcome)
+{
+	return outcome == TLS_FINE || r->policy->is_only_counted || (r->policy->check == CHECK_DANE && outcome == TLS_TLSA_INVALID);
 }
 
 static void
@@ -65,13 +89,27 @@ fail(struct remote *r, const char *status, const char *how, struct buf *why)
 	buf_free(&text);
 }
 
+/* A session may be older than the certificate that the server has now. */
+static int
+deny(struct remote *r, struct buf *why)
+{
+	if (tls_is_resumed(r->tls)) {
+		is_fresh = true;
+		remote_connect_again();
+	}
+	log_event(LOG_WARNING, "peer_denied", "remote=%s policy=%s resumed=%d why=%s", log_q(buf_as_span(&r->who)),
+	    tls_policy_text(r->policy->kind), tls_is_resumed(r->tls), log_q(buf_as_span(why)));
+	fail(r, "4.7.5", "is not who it should be", why);
+	return E_DENY;
+}
+
 /* E_OK, E_IO (no TLS came to be), E_DENY (with somebody else) */
 static int
 handshake(struct remote *r)
 {
 	struct buf name = {0}, why = {0};
-	buf_span(&name, r->name);
-	tls_client_resume(client, r->hop->tls_session);
+	buf_span(&name, r->policy->base.n ? r->policy->base : r->name);
+	tls_client_resume(client, is_fresh ? SPAN("") : r->hop->tls_session);
 	int64_t until = deadline_in_ms(r->limits->command_ms);
 	r->io.deadline = until;
 	int err = tls_connect(client, &r->io, buf_cstr(&name), TLS_PEER_ANY, until, &r->tls, &why);
@@ -79,10 +117,8 @@ handshake(struct remote *r)
 	remote_tls_note(r, outcome, buf_as_span(&why));
 	if (err != E_OK)
 		fail(r, "4.7.4", "cannot be encrypted with", &why);
-	else if (outcome != TLS_FINE && !r->policy->is_only_counted) {
-		fail(r, "4.7.5", "is not who it should be", &why);
-		err = E_DENY;
-	}
+	else if (!is_enough(r, outcome))
+		err = deny(r, &why);
 	buf_free(&name);
 	buf_free(&why);
 	return err == E_OK || err == E_DENY ? err : E_IO;

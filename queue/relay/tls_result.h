@@ -21,7 +21,7 @@ enum tls_outcome {
 	TLS_CERTIFICATE_EXPIRED,
 	TLS_CERTIFICATE_NOT_TRUSTED,
 	TLS_VALIDATION_FAILURE,      /* all else that goes wrong: the handshake, the bytes of a certificate */
-	TLS_TLSA_INVALID,            /* its TLSA records do not fit its certificate, or none of them is usable */
+	TLS_TLSA_INVALID,            /* none of its TLSA records is usable */
 	TLS_DNSSEC_INVALID,          /* its TLSA records are bogus, or the DNS would not tell */
 	TLS_DANE_REQUIRED,           /* the route asks for DANE, and the host has none */
 	TLS_STS_POLICY_FETCH_ERROR,

@@ -88,7 +88,7 @@ class Conversation:
     def hello(self, verb, name):
         if verb == "EHLO" and self.sink.no_ehlo:
             return self.say("502 5.5.1 what is that")
-        caps = [c for c in self.sink.caps if not (c == "STARTTLS" and self.has_tls)]
+        caps = [c for c in self.sink.caps if c != ("STARTTLS" if self.has_tls else "REQUIRETLS")]
         if verb == "HELO":
             caps = []
         lines = [self.sink.name, *caps]
@@ -291,11 +291,13 @@ class Sink:
         self.no_ehlo, self.messages_most, self.says_bye, self.lies = no_ehlo, messages_most, says_bye, lies
         self.connections_most = connections_most
         self.messages, self.logins, self.resumed, self.taken_on = [], [], [], {}
+        self.names = []  # asked for by SNI
         self.connections = self.now = self.most_at_once = self.quits = 0
         self.lock, self.released = threading.Lock(), threading.Event()
         if isinstance(tls, tuple):
             self.tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls_context.load_cert_chain(*tls)
+            self.tls_context.sni_callback = lambda sock, name, context: self.names.append(name)
         if path:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(str(path))
