@@ -2,6 +2,7 @@
 /* log.c - one line an event. */
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,8 @@ static struct {
 	const char *role;   /* borrow: static */
 	int fd;
 	bool is_syslog;
+	void (*on_loss)(struct span line);
+	int64_t loss_ms; /* when it was called last; 0: never */
 	int level;
 	char sid[32];
 	char mid[ID_TEXT + 1];
@@ -32,6 +35,12 @@ int
 log_fd(void)
 {
 	return state.fd;
+}
+
+void
+log_on_loss(void (*fn)(struct span line))
+{
+	state.on_loss = fn;
 }
 
 void
@@ -64,6 +73,18 @@ level_name(int level)
 	static const char *const name[] = {
 	    "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"};
 	return name[level & 7];
+}
+
+/* The socket has no other end, or has had none since a line was lost. */
+static void
+lost(struct span line)
+{
+	bool is_cut_off = errno == ECONNREFUSED || errno == ENOTCONN;
+	int64_t now = clock_mono_ms();
+	if (!state.is_syslog || !is_cut_off || !state.on_loss || (state.loss_ms && now - state.loss_ms < LOG_LOSS_MS))
+		return;
+	state.loss_ms = now;
+	state.on_loss(line);
 }
 
 void
@@ -100,7 +121,7 @@ log_event(int level, const char *event, const char *fmt, ...)
 	if (!state.is_syslog)
 		line[n++] = '\n';
 	if (write(state.fd, line, n) < 0)
-		return; /* nobody is left who could be told */
+		lost(span_make(line, n));
 }
 
 static size_t

@@ -13,11 +13,14 @@
 #include "base/id.h"
 #include "base/span.h"
 
-enum { LOG_LINE_MAX = 1000, LOG_VALUE_MAX = 320 };
+enum { LOG_LINE_MAX = 1000, LOG_VALUE_MAX = 320, LOG_LOSS_MS = 1000 };
 
 /* log_open - daemon (static storage) and where: a descriptor, kept; is_syslog: it speaks RFC 3164 datagrams */
 void log_open(const char *daemon, int fd, bool is_syslog);
 int log_fd(void);
+/* log_on_loss - what is done with a line that a syslogd did not take because it is another one now; called at most once in
+ * LOG_LOSS_MS, so while there is none it costs little.  Other such lines are lost.  NULL: all are */
+void log_on_loss(void (*)(struct span line));
 void log_role(const char *role);       /* borrow: static storage */
 void log_level(int most);              /* LOG_INFO by default; LOG_DEBUG shows all */
 void log_session(const char *sid);     /* copied; NULL: none.  In every line from now on */

@@ -103,6 +103,16 @@ child_tell(uint16_t type, struct span body, int fd)
 	return ask_send(the_child.control, type, body, fd, deadline_in_ms(CHILD_CALL_WAIT_MS));
 }
 
+void
+child_log_lost(struct span line)
+{
+	struct buf body = {0};
+	buf_bytes(&body, line);
+	int err = ask_send(the_child.control, MON_LOG, buf_as_span(&body), -1, 0);
+	(void)err; /* nobody is left who could be told */
+	buf_free(&body);
+}
+
 /* An ask whose reply is u8 result, with a descriptor when wanted.  Frees body. */
 static int
 call_result(uint16_t type, struct buf *body, int *fd)

@@ -65,6 +65,7 @@ MUST_USE int child_spawn(const char *role, uint32_t most);
 /* child_who - for "merpati who": who is served from where; two empty spans: nobody any more */
 void child_who(struct span address, struct span account);
 void child_ready(void); /* this role serves: the monitor may say so (ROLE_AWAITED) */
+void child_log_lost(struct span line); /* for log_on_loss: the monitor has it written; when it is busy, nobody */
 /* child_call - any ask of the monitor.  As ask_call; what the monitor says unasked meanwhile is handled. */
 MUST_USE int child_call(uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply);
 MUST_USE int child_tell(uint16_t type, struct span body, int fd); /* an ask without a reply */

@@ -67,6 +67,7 @@ enum mon_ask {
 	MON_SPAWN,       /* str role, u32 most -> u8 result */
 	MON_WHO,         /* str address, str account: for merpati who.  No reply */
 	MON_READY,       /* nothing: I serve now (ROLE_AWAITED).  No reply */
+	MON_LOG,         /* str line: syslog did not take it.  Every role may.  No reply */
 	MON_EXTRA = 8,   /* the daemon's own begin here; at most MON_EXTRA_MOST */
 	MON_EXTRA_MOST = 8,
 };

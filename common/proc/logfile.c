@@ -15,11 +15,17 @@
 #define SYSLOG_SOCKET "/dev/log"
 
 static int
-open_syslog(void)
+connect_syslog(int fd)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = SYSLOG_SOCKET};
+	return connect(fd, (struct sockaddr *)&a, sizeof a);
+}
+
+static int
+open_syslog(void)
+{
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+	if (fd >= 0 && connect_syslog(fd) != 0) {
 		int err = errno;
 		close(fd);
 		errno = err;
@@ -49,8 +55,21 @@ logfile_open(const struct conf *conf, const char *daemon)
 	if (fd < 0 && strcmp(where, "syslog") != 0)
 		return E_IO;
 	log_open(daemon, fd < 0 ? STDERR_FILENO : fd, is_syslog);
+	log_on_loss(logfile_lost);
 	log_level(conf_bool(conf, "common", "log_debug") ? LOG_DEBUG : LOG_INFO);
 	return E_OK;
+}
+
+void
+logfile_lost(struct span line)
+{
+	if (write(log_fd(), line.p, line.n) >= 0)
+		return; /* it is connected again since */
+	if (connect_syslog(log_fd()) != 0)
+		return; /* nobody listens, or the log is another one now */
+	log_event(LOG_NOTICE, "syslog_back", "%s", "");
+	if (write(log_fd(), line.p, line.n) < 0)
+		return;
 }
 
 int

@@ -3,7 +3,7 @@
 #ifndef PROC_LOGFILE_H
 #define PROC_LOGFILE_H
 
-#include "base/base.h"
+#include "base/span.h"
 
 struct conf;
 
@@ -12,5 +12,8 @@ struct conf;
 MUST_USE int logfile_open(const struct conf *, const char *daemon);
 /* logfile_reopen - the same path again, on the same descriptor (after a rotation) */
 MUST_USE int logfile_reopen(const struct conf *);
+/* logfile_lost - in the monitor: a line that syslog did not take, of it or of a child.  Connects the socket again, which all
+ * its processes share, and writes the line; when nobody listens it is lost.  Does not wait for anybody to listen */
+void logfile_lost(struct span line);
 
 #endif

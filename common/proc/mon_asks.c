@@ -9,9 +9,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "proc/logfile.h"
 #include "proc/monitor.h"
 
-enum { ROLE_NAME_MAX = 24, CTL_WAIT_MS = 2000, WHO_PACKET_BYTES = 32768 };
+enum {
+	ROLE_NAME_MAX = 24,
+	CTL_WAIT_MS = 2000,
+	WHO_PACKET_BYTES = 32768,
+	LOG_TIMES = 2 * ASK_TIMES_WINDOW_SEC * 1000 / LOG_LOSS_MS,
+};
 
 static const struct role *
 role_of(struct span name)
@@ -212,6 +218,17 @@ ask_ready(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	return E_MORE; /* no reply */
 }
 
+static int
+ask_log(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span line = rd_str(body, LOG_LINE_MAX + 2);
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	logfile_lost(line);
+	return E_MORE; /* no reply */
+}
+
 /* clang-format off */
 static const struct ask_row rows[MON_EXTRA] = {
 	/*               name       legal in  times   bytes               fd back  answered by */
@@ -220,6 +237,7 @@ static const struct ask_row rows[MON_EXTRA] = {
 	[MON_SPAWN]   = {"SPAWN",   1,        600000, ROLE_NAME_MAX + 8,  false,   ask_spawn},
 	[MON_WHO]     = {"WHO",     1,        0,      2 * WHO_TEXT_MAX + 8, false, ask_who},
 	[MON_READY]   = {"READY",   1,        1,      0,                  false,   ask_ready},
+	[MON_LOG]     = {"LOG",     1,        LOG_TIMES, LOG_LINE_MAX + 6, false,  ask_log},
 };
 /* clang-format on */
 
@@ -233,7 +251,7 @@ mon_rows_of(const struct role *role, size_t *n_out)
 	struct ask_row *own = mem_new(n * sizeof *own);
 	for (size_t i = 0; i < n; i++) {
 		const struct ask_row *row = i < MON_EXTRA ? &rows[i] : &d->extra_asks[i - MON_EXTRA];
-		if (role->monitor_asks & MON_MAY(i))
+		if (i == MON_LOG || (role->monitor_asks & MON_MAY(i)))
 			own[i] = *row;
 		else
 			own[i].name = row->name;

@@ -100,6 +100,7 @@ child_main(const struct role *role, const struct jail *jail, int control, int ce
 	metric_count(M_PROCESS_STARTS + (unsigned)(role - m->daemon->roles));
 	reset_signals();
 	log_role(role->name);
+	log_on_loss(child_log_lost);
 	prctl(PR_SET_NAME, role->name, 0, 0, 0);
 	the_child = (struct child){.role = role, .daemon = m->daemon->name, .conf = m->conf, .control = control,
 	    .generation = m->generation, .has_root = m->has_root, .account = account, .home = home,

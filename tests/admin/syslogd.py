@@ -109,12 +109,24 @@ def syslog(t):
         roles = {m[2] for x in lines for m in [form.fullmatch(x)] if m}
         t.check({"monitor", "auth"} <= roles and len(roles) >= 3, "of several roles", str(roles))
         s.syslogd.stop()
-        login(s, "pass")  # nobody listens: it must not matter
         s.syslogd.start()
-        s.procs["pop3d"].send_signal(signal.SIGUSR1)
         before = len(s.syslogd.lines)
-        t.check(wait_for(lambda: login(s, "pass") or any("event=login " in x for x in s.syslogd.lines[before:]), 10),
-                "syslogd began anew: after USR1 lines come again", s.errors("pop3d")[-300:])
+        login(s, "wrong")
+        t.check(wait_for(lambda: any("event=login_failed " in x for x in s.syslogd.lines[before:]), 10),
+                "syslogd began anew: lines come again, with the first one", str(s.syslogd.lines[before:]))
+        t.check(any("pop3d/monitor" in x and "event=syslog_back" in x for x in s.syslogd.lines[before:]), "and the monitor says that some may be missing")
+        login(s, "pass")
+        t.check(wait_for(lambda: any("event=login " in x for x in s.syslogd.lines[before:]), 10), "and those of other processes come too",
+                str(s.syslogd.lines[before:]))
+        for what, hint in (("when lines were lost meanwhile", None), ("with USR1", signal.SIGUSR1)):
+            s.syslogd.stop()
+            login(s, "pass")  # nobody listens: it must not matter
+            s.syslogd.start()
+            if hint:
+                s.procs["pop3d"].send_signal(hint)
+            before = len(s.syslogd.lines)
+            t.check(wait_for(lambda: login(s, "pass") or any("event=login " in x for x in s.syslogd.lines[before:]), 10),
+                    f"they come again {what}", s.errors("pop3d")[-300:])
     if pathlib.Path("/dev/log").exists():
         t.skip("no syslogd", "there is one here")
         return
