@@ -36,11 +36,10 @@ struct imap {
 	int stream_err;                   /* what the taker returned */
 	struct span prefix;               /* own (p): of the personal namespace */
 	char delimiter;
-	int status;                       /* of sysexits.h, of a failure */
-	struct buf why;                   /* own: its text */
+	struct failure failure;           /* own (why) */
 };
 
-/* Each returns E_OK, E_BAD (the server says NO: status and why), or E_IO (the conversation is over: status and why). */
+/* Each returns E_OK, E_BAD (the server says NO), or E_IO (the conversation is over); failure says why. */
 void imap_init(struct imap *, int fd);                       /* takes fd */
 MUST_USE int imap_login(struct imap *, const struct server_login *);
 MUST_USE int imap_folders(struct imap *, struct source_folders *out);

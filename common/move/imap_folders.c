@@ -74,11 +74,11 @@ on_list(struct imap *c, const struct imap_reply *r, void *p)
 	struct list_ctx *ctx = p;
 	struct imap_list l;
 	if (++ctx->n > IMAP_UNASKED_MAX)
-		return talk_failed(c, EX_PROTOCOL, "the server lists folders without an end");
+		return failed(&c->failure, EX_PROTOCOL, "the server lists folders without an end");
 	if (r->kind != IMAP_DATA || !span_ieqs(r->word, ctx->is_lsub ? "LSUB" : "LIST"))
 		return E_OK;
 	if (imap_list_parse(r->rest, &c->arena, &l) != E_OK)
-		return talk_failed(c, EX_PROTOCOL, "the server lists a folder that cannot be read");
+		return failed(&c->failure, EX_PROTOCOL, "the server lists a folder that cannot be read");
 	add(c, ctx, &l);
 	return E_OK;
 }

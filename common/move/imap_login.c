@@ -18,33 +18,22 @@ imap_init(struct imap *c, int fd)
 void
 imap_done(struct imap *c)
 {
-	if (c->io.fd >= 0 && c->status == EX_OK && c->tag) {
+	if (c->io.fd >= 0 && c->failure.status == EX_OK && c->tag) {
 		talk_send(c, SPAN("LOGOUT"));
 		c->io.deadline = deadline_in_ms(1000);
 		if (io_flush(&c->io) != E_OK)
-			c->status = EX_TEMPFAIL;
+			c->failure.status = EX_TEMPFAIL;
 	}
 	tls_conn_close(&c->conn, &c->io);
 	io_done(&c->io);
 	buf_wipe(&c->text);
-	buf_free(&c->why);
+	buf_free(&c->failure.why);
 	arena_reset(&c->arena);
 	free((void *)(uintptr_t)c->prefix.p);
 	c->prefix = SPAN("");
 }
 
 /* ---- TLS ---- */
-
-static int
-begin_tls(struct imap *c, const struct server_login *l)
-{
-	struct buf why = {0};
-	int err = tls_connect(l->trust, &c->io, l->host, l->peer, c->io.deadline, &c->conn, &why);
-	if (err != E_OK)
-		talk_failed(c, err == E_DENY ? EX_NOPERM : EX_TEMPFAIL, "no TLS with %s: %s", l->host, buf_cstr(&why));
-	buf_free(&why);
-	return err == E_OK ? E_OK : E_IO;
-}
 
 static int
 on_capability(struct imap *c, const struct imap_reply *r, void *ctx)
@@ -68,10 +57,10 @@ static int
 start_tls(struct imap *c, const struct server_login *l)
 {
 	if (!(c->capabilities & IMAP_HAS_STARTTLS))
-		return talk_failed(c, EX_PROTOCOL, "the server does not offer STARTTLS");
+		return failed(&c->failure, EX_PROTOCOL, "the server does not offer STARTTLS");
 	int err = talk(c, SPAN("STARTTLS"), NULL, NULL);
 	if (err == E_OK)
-		err = begin_tls(c, l);
+		err = server_begin_tls(l, &c->io, &c->conn, &c->failure);
 	return err == E_OK ? ask_capabilities(c) : E_IO;
 }
 
@@ -85,11 +74,11 @@ greeting(struct imap *c, const struct server_login *l, bool *is_in)
 	if (err != E_OK)
 		return err;
 	if (r.kind != IMAP_STATUS || r.tag.n || (r.status != IMAP_OK && r.status != IMAP_PREAUTH))
-		return talk_failed(c, EX_PROTOCOL, "the server's greeting is none");
+		return failed(&c->failure, EX_PROTOCOL, "the server's greeting is none");
 	*is_in = r.status == IMAP_PREAUTH;
 	/* who is logged in already cannot begin TLS any more: somebody in between says so (RFC 8314 3.2) */
 	if (*is_in && l->tls == SERVER_TLS_STARTTLS)
-		return talk_failed(c, EX_PROTOCOL, "the server has us logged in before TLS");
+		return failed(&c->failure, EX_PROTOCOL, "the server has us logged in before TLS");
 	return c->capabilities ? E_OK : ask_capabilities(c);
 }
 
@@ -103,7 +92,7 @@ go_ahead(struct imap *c, uint32_t tag)
 	int err;
 	while ((err = talk_read(c, &r)) == E_OK && r.kind != IMAP_CONTINUE)
 		if (talk_is_answer(&r, tag)) {
-			talk_failed(c, EX_NOPERM, "the server refuses the login: %.*s", SPAN_ARG(span_head(r.text, 300)));
+			failed(&c->failure, EX_NOPERM, "the server refuses the login: %.*s", SPAN_ARG(span_head(r.text, 300)));
 			return E_IO;
 		}
 	return err;
@@ -115,7 +104,7 @@ end_login(struct imap *c, uint32_t tag)
 	struct imap_reply r;
 	int err = talk_until(c, tag, on_capability, NULL, &r);
 	if (err == E_BAD)
-		return talk_failed(c, EX_NOPERM, "the server refuses the login: %.*s", SPAN_ARG(span_head(r.text, 300)));
+		return failed(&c->failure, EX_NOPERM, "the server refuses the login: %.*s", SPAN_ARG(span_head(r.text, 300)));
 	return err;
 }
 
@@ -182,7 +171,7 @@ authenticate(struct imap *c, const struct server_login *l)
 		return authenticate_plain(c, l);
 	if (!(c->capabilities & IMAP_HAS_LOGINDISABLED))
 		return login(c, l);
-	return talk_failed(c, EX_PROTOCOL, "the server offers neither AUTH=PLAIN nor LOGIN%s",
+	return failed(&c->failure, EX_PROTOCOL, "the server offers neither AUTH=PLAIN nor LOGIN%s",
 	    l->tls == SERVER_TLS_NONE ? " without TLS" : "");
 }
 
@@ -191,7 +180,7 @@ imap_login(struct imap *c, const struct server_login *l)
 {
 	bool is_in = false;
 	c->io.deadline = deadline_in_ms(IMAP_LOGIN_MS);
-	int err = l->tls == SERVER_TLS_IMPLICIT ? begin_tls(c, l) : E_OK;
+	int err = l->tls == SERVER_TLS_IMPLICIT ? server_begin_tls(l, &c->io, &c->conn, &c->failure) : E_OK;
 	if (err == E_OK)
 		err = greeting(c, l, &is_in);
 	if (err == E_OK && l->tls == SERVER_TLS_STARTTLS)

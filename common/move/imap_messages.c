@@ -19,7 +19,7 @@ on_examine(struct imap *c, const struct imap_reply *r, void *p)
 {
 	struct examine *e = p;
 	if (++e->n > IMAP_UNASKED_MAX)
-		return talk_failed(c, EX_PROTOCOL, "the server does not stop talking");
+		return failed(&c->failure, EX_PROTOCOL, "the server does not stop talking");
 	if (r->kind == IMAP_DATA && r->has_number && span_ieqs(r->word, "EXISTS"))
 		e->exists = r->number;
 	if (r->kind == IMAP_STATUS && !imap_code_number(r->code, "UIDVALIDITY", &e->out->uidvalidity) &&
@@ -37,12 +37,12 @@ examine(struct imap *c, struct span raw, struct examine *e)
 	buf_str(&words, "EXAMINE ");
 	int err = talk_string_put(c, &words, raw);
 	if (err != E_OK)
-		talk_failed(c, EX_NOINPUT, "its name cannot be said to this server");
+		failed(&c->failure, EX_NOINPUT, "its name cannot be said to this server");
 	if (err == E_OK)
 		err = talk_until(c, talk_send(c, buf_as_span(&words)), on_examine, e, &r);
 	buf_free(&words);
 	if (err == E_BAD)
-		c->status = EX_NOINPUT;
+		c->failure.status = EX_NOINPUT;
 	return err;
 }
 
@@ -61,18 +61,18 @@ on_message(struct imap *c, const struct imap_reply *r, void *p)
 	struct listing *l = ctx->out;
 	struct imap_fetch f;
 	if (++ctx->n > ctx->most)
-		return talk_failed(c, EX_PROTOCOL, "the server does not stop talking");
+		return failed(&c->failure, EX_PROTOCOL, "the server does not stop talking");
 	if (r->kind != IMAP_DATA || !span_ieqs(r->word, "FETCH"))
 		return E_OK;
 	if (imap_fetch_parse(r->rest, &c->arena, &f) != E_OK)
-		return talk_failed(c, EX_PROTOCOL, "the server tells of a message what cannot be read");
+		return failed(&c->failure, EX_PROTOCOL, "the server tells of a message what cannot be read");
 	if ((f.got & wanted) != wanted || f.uid == 0)
 		return E_OK; /* flags that changed, unasked */
 	struct source_message m = {.uid = f.uid, .flags = f.flags.flags, .size_bytes = f.size_bytes, .date_sec = f.date_sec};
 	for (size_t i = 0; i < f.flags.n_keywords; i++)
 		m.keywords |= keywords_bit(&l->keywords, &l->arena, f.flags.keywords[i]);
 	if (listing_add(l, &m) != E_OK)
-		return talk_failed(c, EX_UNAVAILABLE, "more than %d messages in a folder", SOURCE_MESSAGES_MAX);
+		return failed(&c->failure, EX_UNAVAILABLE, "more than %d messages in a folder", SOURCE_MESSAGES_MAX);
 	return E_OK;
 }
 
@@ -122,11 +122,11 @@ on_head(struct imap *c, const struct imap_reply *r, void *p)
 	struct heads *h = p;
 	struct imap_fetch f;
 	if (++h->n_said > h->listing->n * 4 + IMAP_UNASKED_MAX)
-		return talk_failed(c, EX_PROTOCOL, "the server does not stop talking");
+		return failed(&c->failure, EX_PROTOCOL, "the server does not stop talking");
 	if (r->kind != IMAP_DATA || !span_ieqs(r->word, "FETCH"))
 		return E_OK;
 	if (imap_fetch_parse(r->rest, &c->arena, &f) != E_OK)
-		return talk_failed(c, EX_PROTOCOL, "the server says a head that cannot be read");
+		return failed(&c->failure, EX_PROTOCOL, "the server says a head that cannot be read");
 	const struct source_message *m = f.got & IMAP_GOT_UID && f.head.p ? message_of(h->listing, f.uid) : NULL;
 	size_t index = m ? (size_t)(m - h->listing->all) : 0;
 	if (!m || h->has[index])
@@ -198,7 +198,7 @@ hand_on(struct imap *c, const struct imap_fetch *f)
 	}
 	if (c->stream_err == E_OK && (c->has_streamed || f->body.p))
 		c->stream_err = to->end(to->ctx, f->uid, (f->got & IMAP_GOT_UID) != 0);
-	return c->stream_err == E_OK ? E_OK : talk_failed(c, EX_IOERR, "a message could not be handed on");
+	return c->stream_err == E_OK ? E_OK : failed(&c->failure, EX_IOERR, "a message could not be handed on");
 }
 
 static int
@@ -208,7 +208,7 @@ take_data(struct imap *c, const struct imap_reply *r)
 	if (r->kind != IMAP_DATA || !span_ieqs(r->word, "FETCH"))
 		return E_OK;
 	if (imap_fetch_parse(r->rest, &c->arena, &f) != E_OK)
-		return talk_failed(c, EX_PROTOCOL, "the server says a message that cannot be read");
+		return failed(&c->failure, EX_PROTOCOL, "the server says a message that cannot be read");
 	return f.got & IMAP_GOT_BODY ? hand_on(c, &f) : E_OK;
 }
 
@@ -217,11 +217,11 @@ static int
 take_answer(struct imap *c, struct fetching *f, const struct imap_reply *r)
 {
 	if (!talk_is_answer(r, f->tags[0]))
-		return talk_failed(c, EX_PROTOCOL, "the server answers what was not asked");
+		return failed(&c->failure, EX_PROTOCOL, "the server answers what was not asked");
 	f->n_tags--;
 	for (size_t i = 0; i < f->n_tags; i++)
 		f->tags[i] = f->tags[i + 1];
-	return r->status == IMAP_BAD ? talk_failed(c, EX_PROTOCOL, "the server says: %.*s", SPAN_ARG(span_head(r->text, 300))) : E_OK;
+	return r->status == IMAP_BAD ? failed(&c->failure, EX_PROTOCOL, "the server says: %.*s", SPAN_ARG(span_head(r->text, 300))) : E_OK;
 }
 
 int
@@ -238,7 +238,7 @@ imap_fetch(struct imap *c, const struct listing *l, const uint32_t *uids, size_t
 			send_batch(c, &f);
 		err = talk_read(c, &r);
 		if (err == E_OK && ++responses > n * 4 + IMAP_UNASKED_MAX)
-			err = talk_failed(c, EX_PROTOCOL, "the server does not stop talking");
+			err = failed(&c->failure, EX_PROTOCOL, "the server does not stop talking");
 		if (err == E_OK && r.tag.n)
 			err = take_answer(c, &f, &r);
 		else if (err == E_OK)

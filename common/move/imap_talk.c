@@ -9,31 +9,19 @@
 
 enum { WHY_SHOWN_MAX = 300 };
 
-int
-talk_failed(struct imap *c, int status, const char *fmt, ...)
-{
-	va_list ap;
-	buf_reset(&c->why);
-	va_start(ap, fmt);
-	buf_vputf(&c->why, fmt, ap);
-	va_end(ap);
-	c->status = status;
-	return E_IO;
-}
-
 /* What io says, in words. */
 static int
 io_failed(struct imap *c, int err)
 {
 	if (err == E_LIMIT || err == E_MORE)
-		return talk_failed(c, EX_TEMPFAIL, "the server does not answer in time");
-	return talk_failed(c, EX_TEMPFAIL, "the server ended the connection");
+		return failed(&c->failure, EX_TEMPFAIL, "the server does not answer in time");
+	return failed(&c->failure, EX_TEMPFAIL, "the server ended the connection");
 }
 
 static int
 nonsense(struct imap *c, const char *what)
 {
-	return talk_failed(c, EX_PROTOCOL, "the server does not speak IMAP: %s", what);
+	return failed(&c->failure, EX_PROTOCOL, "the server does not speak IMAP: %s", what);
 }
 
 /* ---- commands ---- */
@@ -133,7 +121,7 @@ static int
 take_message(struct imap *c, struct span s)
 {
 	c->stream_err = c->stream->bytes(c->stream->ctx, s);
-	return c->stream_err == E_OK ? E_OK : talk_failed(c, EX_IOERR, "a message could not be handed on");
+	return c->stream_err == E_OK ? E_OK : failed(&c->failure, EX_IOERR, "a message could not be handed on");
 }
 
 /* "* 12 FETCH (... BODY[] {n}": its literal is a message. */
@@ -156,7 +144,7 @@ stream_message(struct imap *c, uint64_t n)
 	c->has_streamed = true;
 	c->stream_err = c->stream->begin(c->stream->ctx);
 	if (c->stream_err != E_OK)
-		return talk_failed(c, EX_IOERR, "a message could not be handed on");
+		return failed(&c->failure, EX_IOERR, "a message could not be handed on");
 	buf_cut(&c->text, span_rfind(buf_as_span(&c->text), '{'));
 	buf_str(&c->text, "{0}\r\n");
 	return read_octets(c, n, take_message);
@@ -203,7 +191,7 @@ talk_read(struct imap *c, struct imap_reply *out)
 		return nonsense(c, log_q(buf_as_span(&c->text)));
 	}
 	if (err == E_OK && out->kind == IMAP_STATUS && out->status == IMAP_BYE && out->tag.n == 0)
-		return talk_failed(c, EX_TEMPFAIL, "the server says good-bye: %.*s", SPAN_ARG(span_head(out->text, WHY_SHOWN_MAX)));
+		return failed(&c->failure, EX_TEMPFAIL, "the server says good-bye: %.*s", SPAN_ARG(span_head(out->text, WHY_SHOWN_MAX)));
 	if (err == E_OK && out->kind == IMAP_STATUS && imap_code_is(out->code, "CAPABILITY"))
 		c->capabilities = imap_capabilities(out->code);
 	return err;
@@ -227,9 +215,9 @@ answered(struct imap *c, const struct imap_reply *r)
 {
 	if (r->status == IMAP_OK)
 		return E_OK;
-	buf_reset(&c->why);
-	buf_putf(&c->why, "the server says: %.*s", SPAN_ARG(span_head(r->text, WHY_SHOWN_MAX)));
-	c->status = EX_UNAVAILABLE;
+	buf_reset(&c->failure.why);
+	buf_putf(&c->failure.why, "the server says: %.*s", SPAN_ARG(span_head(r->text, WHY_SHOWN_MAX)));
+	c->failure.status = EX_UNAVAILABLE;
 	return E_BAD;
 }
 

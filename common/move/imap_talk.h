@@ -5,8 +5,6 @@
 
 #include "move/imap_client.h"
 
-/* talk_failed - the conversation is over; E_IO */
-int talk_failed(struct imap *, int status, const char *fmt, ...) FMT(3, 4);
 /* talk_send - tag and these words, buffered; returns the tag */
 uint32_t talk_send(struct imap *, struct span words);
 /* talk_read - one response; borrows until the next.  A BODY[] goes to the stream and leaves an empty literal.  E_OK, E_IO */
@@ -17,7 +15,7 @@ typedef int talk_data(struct imap *, const struct imap_reply *, void *ctx);
 bool talk_is_answer(const struct imap_reply *, uint32_t tag);
 /*
  * talk_until - reads until the command is answered; data may be NULL.
- *   returns  E_OK, E_BAD (NO or BAD: why is its text), E_IO, or what data returned
+ *   returns  E_OK, E_BAD (NO or BAD: failure has its text), E_IO, or what data returned
  */
 MUST_USE int talk_until(struct imap *, uint32_t tag, talk_data *data, void *ctx, struct imap_reply *answer);
 /* talk - talk_send, then talk_until */

@@ -103,7 +103,7 @@ import_run(int command, const char *home, const struct import_options *o)
 	if (store_open(home, &m.store) != E_OK)
 		import_over(&m, EX_TEMPFAIL, "the mailbox cannot be opened; the log says why");
 	if (!m.is_over && o->kind->folders(&m.source, &m.folders) != E_OK)
-		import_over(&m, m.source.status, "%s", buf_cstr(&m.source.why));
+		import_over(&m, m.source.failure.status, "%s", buf_cstr(&m.source.failure.why));
 	if (!m.is_over)
 		run_folders(&m);
 	folders_free(&m.folders);

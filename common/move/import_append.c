@@ -235,7 +235,7 @@ append_all(struct folder *f, const uint32_t *wanted, size_t n)
 		incoming_drop(&f->append.all[f->append.n].incoming);
 	f->append.is_open = false;
 	if (err == E_IO && !m->is_over)
-		import_over(m, m->source.status ? m->source.status : EX_IOERR, "%s", buf_cstr(&m->source.why));
+		import_over(m, m->source.failure.status ? m->source.failure.status : EX_IOERR, "%s", buf_cstr(&m->source.failure.why));
 	/* what came whole before the source was lost, is ours */
 	if (flush(f) != E_OK && !m->is_over)
 		import_over(m, EX_TEMPFAIL, "%.*s: %s", SPAN_ARG(f->from->name), said_text(STORE_LATER));

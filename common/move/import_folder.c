@@ -278,11 +278,11 @@ look(struct folder *f)
 	int err = m->options->kind->list(&m->source, f->from, &f->listing);
 	f->row.source = f->listing.n;
 	if (err == E_BAD) {
-		folder_note(f, "%s", m->source.why.len ? buf_cstr(&m->source.why) : "it cannot be read");
+		folder_note(f, "%s", m->source.failure.why.len ? buf_cstr(&m->source.failure.why) : "it cannot be read");
 		return E_BAD;
 	}
 	if (err != E_OK) {
-		import_over(m, m->source.status, "%s", buf_cstr(&m->source.why));
+		import_over(m, m->source.failure.status, "%s", buf_cstr(&m->source.failure.why));
 		return E_BAD;
 	}
 	err = read_known(f);

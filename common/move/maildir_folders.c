@@ -32,18 +32,18 @@ list_dotted(struct source *s, struct source_folders *out)
 	bool is_maildir = false;
 	int status = maildir_list_directory(s, SPAN(""), &entries);
 	if (status != EX_OK)
-		return source_failed(s, status, "the Maildir cannot be read");
+		return failed(&s->failure, status, "the Maildir cannot be read");
 	add_folder(out, SPAN(""), maildir_folder_name);
 	while (entries.in.n) {
 		struct move_entry e;
 		if (move_entry_get(&entries, &e) != E_OK)
-			return source_failed(s, EX_SOFTWARE, "a list of files that is none");
+			return failed(&s->failure, EX_SOFTWARE, "a list of files that is none");
 		is_maildir |= e.is_directory && (span_eqs(e.name, "cur") || span_eqs(e.name, "new"));
 		if (e.is_directory && e.name.n > 1 && e.name.p[0] == '.')
 			add_folder(out, e.name, maildir_folder_name);
 	}
 	if (!is_maildir)
-		return source_failed(s, EX_NOINPUT, "this is no Maildir: it has neither cur nor new; with folders in folders: --layout fs");
+		return failed(&s->failure, EX_NOINPUT, "this is no Maildir: it has neither cur nor new; with folders in folders: --layout fs");
 	return E_OK;
 }
 
@@ -83,10 +83,10 @@ list_nested(struct walk *w, struct span path, struct buf *subs, bool *is_folder)
 	if (status == EX_NOINPUT && path.n)
 		return E_OK; /* it was removed just now */
 	if (status != EX_OK)
-		return source_failed(w->source, status, "the Maildir cannot be read");
+		return failed(&w->source->failure, status, "the Maildir cannot be read");
 	while (entries.in.n) {
 		if (move_entry_get(&entries, &e) != E_OK)
-			return source_failed(w->source, EX_SOFTWARE, "a list of files that is none");
+			return failed(&w->source->failure, EX_SOFTWARE, "a list of files that is none");
 		if (!e.is_directory || e.name.n == 0 || e.name.p[0] == '.' || span_eqs(e.name, "tmp"))
 			continue;
 		if (span_eqs(e.name, "cur") || span_eqs(e.name, "new"))
@@ -129,7 +129,7 @@ list_nested_all(struct source *s, struct source_folders *out)
 	struct walk w = {.source = s, .out = out};
 	int err = walk_nested(&w, SPAN(""), 0);
 	if (err == E_OK && out->n == 0)
-		return source_failed(s, EX_NOINPUT, "there is no Maildir in it: no directory has cur or new");
+		return failed(&s->failure, EX_NOINPUT, "there is no Maildir in it: no directory has cur or new");
 	return err;
 }
 

@@ -10,7 +10,7 @@ maildir_list_directory(struct source *s, struct span path, struct rd *out)
 {
 	struct buf body = {0};
 	buf_bytes(&body, path);
-	return move_ask(s->chan, MOVE_LIST, &body, -1, &s->in, out, NULL, &s->why);
+	return move_ask(s->chan, MOVE_LIST, &body, -1, &s->in, out, NULL, &s->failure.why);
 }
 
 int
@@ -19,7 +19,7 @@ maildir_open_file(struct source *s, struct span path, int *fd)
 	struct buf body = {0};
 	struct rd rest;
 	buf_bytes(&body, path);
-	return move_ask(s->chan, MOVE_OPEN, &body, -1, &s->in, &rest, fd, &s->why);
+	return move_ask(s->chan, MOVE_OPEN, &body, -1, &s->in, &rest, fd, &s->failure.why);
 }
 
 struct span
@@ -41,9 +41,9 @@ maildir_read_file(struct source *s, struct span folder, const char *name, struct
 	out->max = MAILDIR_LIST_MAX;
 	buf_free(&path);
 	if (status != EX_OK)
-		return status == EX_NOINPUT ? E_OK : source_failed(s, status, "%s: %s", name, "it cannot be read");
+		return status == EX_NOINPUT ? E_OK : failed(&s->failure, status, "%s: %s", name, "it cannot be read");
 	for (char *room; (room = buf_room(out, MAILDIR_CHUNK_BYTES)) && (n = read(fd, room, MAILDIR_CHUNK_BYTES)) > 0;)
 		buf_added(out, (size_t)n);
 	close(fd);
-	return n == 0 && buf_done(out) == E_OK ? E_OK : source_failed(s, EX_IOERR, "%s: it cannot be read", name);
+	return n == 0 && buf_done(out) == E_OK ? E_OK : failed(&s->failure, EX_IOERR, "%s: it cannot be read", name);
 }

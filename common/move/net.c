@@ -84,7 +84,7 @@ log_in(struct talker *t)
 	int fd, is_connected = net_connect(n, &fd), err_no = errno;
 	imap_init(&t->imap, fd);
 	if (is_connected != E_OK)
-		return talk_failed(&t->imap, EX_TEMPFAIL, "no connection to %s: %s", n->login.host, strerror(err_no));
+		return failed(&t->imap.failure, EX_TEMPFAIL, "no connection to %s: %s", n->login.host, strerror(err_no));
 	int err = imap_login(&t->imap, &n->login);
 	t->is_in = err == E_OK;
 	return err;
@@ -95,18 +95,18 @@ static void
 reply(struct talker *t, uint16_t type, int err, struct buf *found)
 {
 	struct buf b = {0};
-	int fd = -1, status = err == E_OK ? EX_OK : t->imap.status ? t->imap.status : EX_SOFTWARE;
+	int fd = -1, status = err == E_OK ? EX_OK : t->imap.failure.status ? t->imap.failure.status : EX_SOFTWARE;
 	if (err == E_OK && found) {
 		fd = buf_done(found) == E_OK ? large_make(buf_as_span(found)) : -1;
 		status = fd >= 0 ? EX_OK : EX_UNAVAILABLE;
 	}
-	move_reply_put(&b, status, err == E_OK ? SPAN("") : buf_as_span(&t->imap.why));
+	move_reply_put(&b, status, err == E_OK ? SPAN("") : buf_as_span(&t->imap.failure.why));
 	if (ask_send(t->chan, type | ASK_REPLY, buf_as_span(&b), fd, deadline_in_ms(NET_WAIT_MS)) != E_OK)
 		shutdown(t->chan, SHUT_RDWR);
 	if (fd >= 0)
 		close(fd);
 	if (err == E_BAD)
-		t->imap.status = EX_OK; /* the conversation goes on */
+		t->imap.failure.status = EX_OK; /* the conversation goes on */
 	buf_free(&b);
 }
 

@@ -35,7 +35,7 @@ struct net {
 MUST_USE int net_resolve(struct net_server *, const char *host, const char *port, struct buf *why);
 /* net_connect - E_OK (*fd: own), E_IO (errno) */
 MUST_USE int net_connect(const struct net_server *, int *fd);
-/* net_uidls - into the listing of INBOX, from the POP3 server.  E_OK, E_IO: status and why of imap */
+/* net_uidls - into the listing of INBOX, from the POP3 server.  E_OK, E_IO: failure of imap */
 MUST_USE int net_uidls(const struct net_server *, struct imap *, struct listing *);
 /* net_start - forks it; chan: to ask it.  EX_OK, EX_OSERR, EX_CONFIG (said by err_text) */
 MUST_USE int net_start(const struct conf *, const struct net *, int *chan, pid_t *pid, struct buf *why);

@@ -32,7 +32,7 @@ net_uidls(const struct net_server *n, struct imap *imap, struct listing *l)
 	int fd, err = net_connect(n, &fd), err_no = errno;
 	pop3_init(&c, fd);
 	if (err != E_OK)
-		err = pop3_failed(&c, EX_TEMPFAIL, "no connection to %s: %s", n->login.host, strerror(err_no));
+		err = failed(&c.failure, EX_TEMPFAIL, "no connection to %s: %s", n->login.host, strerror(err_no));
 	if (err == E_OK)
 		err = pop3_login(&c, &n->login);
 	if (err == E_OK)
@@ -40,7 +40,7 @@ net_uidls(const struct net_server *n, struct imap *imap, struct listing *l)
 	if (err == E_OK && !uidls_by_size(&theirs, l))
 		err = match_heads(&c, &theirs, imap, l);
 	if (err == E_IO)
-		talk_failed(imap, c.status, "%s", buf_cstr(&c.why));
+		failed(&imap->failure, c.failure.status, "%s", buf_cstr(&c.failure.why));
 	pop3_messages_free(&theirs);
 	pop3_done(&c);
 	return err == E_OK ? E_OK : E_IO; /* without them nothing is brought: a later run could not give them */

@@ -9,18 +9,6 @@
 
 enum { SAID_SHOWN_MAX = 300, QUIT_MS = 1000 };
 
-int
-pop3_failed(struct pop3 *c, int status, const char *fmt, ...)
-{
-	va_list ap;
-	buf_reset(&c->why);
-	va_start(ap, fmt);
-	buf_vputf(&c->why, fmt, ap);
-	va_end(ap);
-	c->status = status;
-	return E_IO;
-}
-
 void
 pop3_init(struct pop3 *c, int fd)
 {
@@ -32,15 +20,15 @@ pop3_init(struct pop3 *c, int fd)
 void
 pop3_done(struct pop3 *c)
 {
-	if (c->is_in && c->status == EX_OK) {
+	if (c->is_in && c->failure.status == EX_OK) {
 		io_put(&c->io, SPAN("QUIT\r\n"));
 		c->io.deadline = deadline_in_ms(QUIT_MS);
 		if (io_flush(&c->io) != E_OK)
-			c->status = EX_TEMPFAIL;
+			c->failure.status = EX_TEMPFAIL;
 	}
 	tls_conn_close(&c->conn, &c->io);
 	io_done(&c->io);
-	buf_free(&c->why);
+	buf_free(&c->failure.why);
 }
 
 /* ---- lines ---- */
@@ -61,10 +49,10 @@ read_line(struct pop3 *c, struct span *out)
 	end_line(c);
 	while (in = io_unread(&c->io), span_find(in, '\n') == in.n) {
 		if (in.n > POP3_LINE_MAX)
-			return pop3_failed(c, EX_PROTOCOL, "the server does not speak POP3: a line that is too long");
+			return failed(&c->failure, EX_PROTOCOL, "the server does not speak POP3: a line that is too long");
 		int err = io_fill(&c->io);
 		if (err != E_OK)
-			return pop3_failed(c, EX_TEMPFAIL,
+			return failed(&c->failure, EX_TEMPFAIL,
 			    err == E_LIMIT ? "the POP3 server does not answer in time" : "the POP3 server ended the connection");
 	}
 	*out = span_head(in, span_find(in, '\n'));
@@ -85,7 +73,7 @@ read_reply(struct pop3 *c, struct span *said)
 		return E_OK;
 	if (span_istarts(*said, SPAN("-ERR")))
 		return E_DENY;
-	return pop3_failed(c, EX_PROTOCOL, "the server does not speak POP3: %s", log_q(span_head(*said, SAID_SHOWN_MAX)));
+	return failed(&c->failure, EX_PROTOCOL, "the server does not speak POP3: %s", log_q(span_head(*said, SAID_SHOWN_MAX)));
 }
 
 static int
@@ -105,23 +93,11 @@ each_line(struct pop3 *c, unsigned most, int (*fn)(void *ctx, struct span line),
 	int err;
 	while ((err = read_line(c, &line)) == E_OK && !span_eqs(line, "."))
 		if (fn(ctx, line.n > 1 && line.p[0] == '.' ? span_from(line, 1) : line) == E_LIMIT || most-- == 0)
-			return pop3_failed(c, EX_UNAVAILABLE, "the POP3 server says too much");
+			return failed(&c->failure, EX_UNAVAILABLE, "the POP3 server says too much");
 	return err;
 }
 
 /* ---- who we are ---- */
-
-static int
-begin_tls(struct pop3 *c, const struct server_login *l)
-{
-	struct buf why = {0};
-	end_line(c);
-	int err = tls_connect(l->trust, &c->io, l->host, l->peer, c->io.deadline, &c->conn, &why);
-	if (err != E_OK)
-		pop3_failed(c, err == E_DENY ? EX_NOPERM : EX_TEMPFAIL, "no TLS with %s: %s", l->host, buf_cstr(&why));
-	buf_free(&why);
-	return err == E_OK ? E_OK : E_IO;
-}
 
 static bool
 has_line_end(struct span s)
@@ -134,12 +110,12 @@ say_who(struct pop3 *c, const struct server_login *l)
 {
 	struct span said;
 	if (has_line_end(l->user) || has_line_end(l->password))
-		return pop3_failed(c, EX_USAGE, "POP3 cannot say this name or password");
+		return failed(&c->failure, EX_USAGE, "POP3 cannot say this name or password");
 	int err = ask(c, "USER", l->user, &said);
 	if (err == E_OK)
 		err = ask(c, "PASS", l->password, &said);
 	if (err == E_DENY)
-		return pop3_failed(c, EX_NOPERM, "the POP3 server refuses the login: %.*s", SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
+		return failed(&c->failure, EX_NOPERM, "the POP3 server refuses the login: %.*s", SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
 	c->is_in = err == E_OK;
 	return err;
 }
@@ -168,16 +144,18 @@ pop3_login(struct pop3 *c, const struct server_login *l)
 {
 	struct span said;
 	c->io.deadline = deadline_in_ms(POP3_LOGIN_MS);
-	int err = l->tls == SERVER_TLS_IMPLICIT ? begin_tls(c, l) : E_OK;
+	int err = l->tls == SERVER_TLS_IMPLICIT ? server_begin_tls(l, &c->io, &c->conn, &c->failure) : E_OK;
 	if (err == E_OK)
 		err = read_reply(c, &said);
 	if (err == E_OK && l->tls == SERVER_TLS_STARTTLS) { /* RFC 2595 4 */
 		err = ask(c, "STLS", SPAN(""), &said);
-		if (err == E_OK)
-			err = begin_tls(c, l);
+		if (err == E_OK) {
+			end_line(c); /* what is behind it is for TLS */
+			err = server_begin_tls(l, &c->io, &c->conn, &c->failure);
+		}
 	}
 	if (err == E_DENY)
-		return pop3_failed(c, EX_UNAVAILABLE, "the POP3 server says: %.*s", SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
+		return failed(&c->failure, EX_UNAVAILABLE, "the POP3 server says: %.*s", SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
 	if (err == E_OK)
 		err = say_who(c, l);
 	if (err == E_OK)
@@ -206,7 +184,7 @@ list(struct pop3 *c, const char *command, int (*fn)(void *, struct span), struct
 	struct span said;
 	int err = ask(c, command, SPAN(""), &said);
 	if (err == E_DENY)
-		return pop3_failed(c, EX_UNAVAILABLE, "the POP3 server refuses %s: %.*s", command, SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
+		return failed(&c->failure, EX_UNAVAILABLE, "the POP3 server refuses %s: %.*s", command, SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
 	return err == E_OK ? each_line(c, POP3_LIST_LINES_MAX, fn, out) : err;
 }
 

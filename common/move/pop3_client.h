@@ -26,17 +26,15 @@ struct pop3 {
 	struct tls_conn *conn;            /* own; NULL: none */
 	bool is_in, has_pipelining;
 	size_t line_bytes;                /* of io, borrowed: the last line */
-	int status;                       /* of sysexits.h, of a failure */
-	struct buf why;                   /* own: its text */
+	struct failure failure;           /* own (why) */
 };
 
-/* Each returns E_OK or E_IO: the conversation is over; status and why. */
+/* Each returns E_OK or E_IO: the conversation is over; failure says why. */
 void pop3_init(struct pop3 *, int fd);                       /* takes fd */
 MUST_USE int pop3_login(struct pop3 *, const struct server_login *);
 MUST_USE int pop3_messages(struct pop3 *, struct pop3_messages *out);
 /* pop3_heads - out: room for as many; *n: those that the server showed */
 MUST_USE int pop3_heads(struct pop3 *, const struct pop3_messages *, struct head_sum *out, size_t *n);
 void pop3_done(struct pop3 *);                               /* says QUIT, does not wait for its answer */
-int pop3_failed(struct pop3 *, int status, const char *fmt, ...) FMT(3, 4); /* E_IO */
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef MOVE_SERVER_LOGIN_H
 #define MOVE_SERVER_LOGIN_H
 
+#include "move/failure.h"
+#include "proc/io.h"
 #include "tls/client.h"
 
 enum server_tls { SERVER_TLS_IMPLICIT, SERVER_TLS_STARTTLS, SERVER_TLS_NONE };
@@ -14,5 +16,8 @@ struct server_login {
 	struct tls_client *trust;         /* borrow; NULL with SERVER_TLS_NONE */
 	enum tls_peer peer;
 };
+
+/* server_begin_tls - from the next octet on, until the deadline of io.  E_OK, E_IO: failure says why */
+MUST_USE int server_begin_tls(const struct server_login *, struct io *, struct tls_conn **out, struct failure *);
 
 #endif

@@ -7,20 +7,8 @@
 void
 source_done(struct source *s)
 {
-	buf_free(&s->why);
+	buf_free(&s->failure.why);
 	buf_free(&s->in);
-}
-
-int
-source_failed(struct source *s, int status, const char *fmt, ...)
-{
-	va_list ap;
-	buf_reset(&s->why);
-	va_start(ap, fmt);
-	buf_vputf(&s->why, fmt, ap);
-	va_end(ap);
-	s->status = status;
-	return E_IO;
 }
 
 /* ---- folders ---- */

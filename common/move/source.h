@@ -2,11 +2,12 @@
 /*
  * source.h - where an import takes its messages from, as the process in the mailbox's jail sees it: a Maildir that the
  * command reads for it (source_maildir.c, maildir_folders.c), or an IMAP server that a process without rights talks to (source_imap.c).
- *   results  E_OK; E_BAD (this folder cannot be had; why says it); E_IO (the source is lost: status and why)
+ *   results  E_OK; E_BAD (this folder cannot be had); E_IO (the source is lost); failure says why
  */
 #ifndef MOVE_SOURCE_H
 #define MOVE_SOURCE_H
 
+#include "move/failure.h"
 #include "move/keywords.h"
 
 enum {
@@ -66,8 +67,7 @@ struct fetch_to {
 struct source {
 	const struct source_kind *kind;
 	int chan;                      /* borrow: to who reads for us */
-	struct buf why;                /* own */
-	int status;                    /* of sysexits.h, at E_IO */
+	struct failure failure;        /* own (why); status: at E_IO */
 	struct buf in;                 /* own: what was read last */
 	struct span uidl_format;       /* borrow; empty: UIDLs are only those that the source keeps */
 	bool is_date_of_name;          /* of a Maildir: not the file's date */
@@ -85,8 +85,6 @@ struct source_kind {
 extern const struct source_kind source_maildir, source_imap;
 
 void source_done(struct source *);
-/* source_failed - sets why and status; returns E_IO */
-int source_failed(struct source *, int status, const char *fmt, ...) FMT(3, 4);
 /* folders_add - copies into the arena; past the most it is only counted */
 void folders_add(struct source_folders *, const struct source_folder *);
 void folders_subscribe(struct source_folders *, struct span name);

@@ -10,9 +10,9 @@
 #include "store/asks.h"
 
 static int
-failed(struct source *s, int status)
+lost(struct source *s, int status)
 {
-	s->status = status;
+	s->failure.status = status;
 	return E_IO;
 }
 
@@ -22,20 +22,20 @@ imap_folders(struct source *s, struct source_folders *out)
 	struct buf body = {0};
 	struct rd r;
 	*out = (struct source_folders){.n = 0};
-	int status = move_ask(s->chan, NET_FOLDERS, &body, -1, &s->in, &r, NULL, &s->why);
+	int status = move_ask(s->chan, NET_FOLDERS, &body, -1, &s->in, &r, NULL, &s->failure.why);
 	if (status != EX_OK)
-		return failed(s, status);
+		return lost(s, status);
 	uint32_t n = rd_u32(&r);
 	for (uint32_t i = 0; i < n; i++) {
 		struct source_folder f;
 		if (net_folder_get(&r, &f) != E_OK)
-			return source_failed(s, EX_SOFTWARE, "a list of folders that is none");
+			return failed(&s->failure, EX_SOFTWARE, "a list of folders that is none");
 		folders_add(out, &f);
 	}
 	n = rd_u32(&r);
 	for (uint32_t i = 0; i < n && r.err == E_OK; i++)
 		folders_subscribe(out, rd_str(&r, SOURCE_RAW_MAX));
-	return rd_end(&r) == E_OK ? E_OK : source_failed(s, EX_SOFTWARE, "a list of folders that is none");
+	return rd_end(&r) == E_OK ? E_OK : failed(&s->failure, EX_SOFTWARE, "a list of folders that is none");
 }
 
 static int
@@ -45,13 +45,13 @@ imap_list(struct source *s, const struct source_folder *f, struct listing *out)
 	struct rd r;
 	*out = (struct listing){.n = 0};
 	buf_bytes(&body, f->raw);
-	int status = move_ask(s->chan, NET_MESSAGES, &body, -1, &s->in, &r, NULL, &s->why);
+	int status = move_ask(s->chan, NET_MESSAGES, &body, -1, &s->in, &r, NULL, &s->failure.why);
 	if (status == EX_NOINPUT)
 		return E_BAD; /* this folder alone */
 	if (status != EX_OK)
-		return failed(s, status);
+		return lost(s, status);
 	if (net_listing_get(&r, out) != E_OK)
-		return source_failed(s, EX_SOFTWARE, "a list of messages that is none");
+		return failed(&s->failure, EX_SOFTWARE, "a list of messages that is none");
 	listing_sort(out);
 	return E_OK;
 }
@@ -98,11 +98,11 @@ take_stream(struct source *s, const struct listing *l, const struct fetch_to *to
 			return err;
 	}
 	if (err != E_OK || m.type != (NET_FETCH | ASK_REPLY))
-		return source_failed(s, EX_IOERR, "the process that talks to the server is gone");
+		return failed(&s->failure, EX_IOERR, "the process that talks to the server is gone");
 	int status = rd_u8(&m.body);
-	buf_reset(&s->why);
-	buf_span(&s->why, rd_str(&m.body, MOVE_ROW_BYTES));
-	return status == EX_OK ? E_OK : failed(s, status);
+	buf_reset(&s->failure.why);
+	buf_span(&s->failure.why, rd_str(&m.body, MOVE_ROW_BYTES));
+	return status == EX_OK ? E_OK : lost(s, status);
 }
 
 static int
@@ -120,7 +120,7 @@ imap_fetch(struct source *s, const struct listing *l, const struct source_folder
 		close(fd);
 	buf_free(&uids);
 	if (err != E_OK)
-		return source_failed(s, EX_IOERR, "the process that talks to the server is gone");
+		return failed(&s->failure, EX_IOERR, "the process that talks to the server is gone");
 	return take_stream(s, l, to);
 }
 

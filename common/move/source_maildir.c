@@ -229,8 +229,8 @@ add_messages(struct reading *r, struct span folder, const char *sub)
 	buf_free(&path);
 	if (status == EX_NOINPUT)
 		return E_OK;
-	if (status == EX_IOERR && r->source->why.len == 0)
-		return source_failed(r->source, status, "%s cannot be read", sub);
+	if (status == EX_IOERR && r->source->failure.why.len == 0)
+		return failed(&r->source->failure, status, "%s cannot be read", sub);
 	if (status != EX_OK)
 		return E_BAD;
 	while (entries.in.n && err == E_OK) {
