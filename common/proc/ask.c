@@ -123,7 +123,8 @@ ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline)
 			break;
 		if (errno == EAGAIN && deadline == 0)
 			return E_LIMIT;
-		if (errno != EINTR && errno != EAGAIN)
+		/* ECONNRESET: a peer that is gone has not read all; what it said before is still to be read, and then its end */
+		if (errno != EINTR && errno != EAGAIN && errno != ECONNRESET)
 			return E_IO;
 	}
 	out->fd = received_fd(&msg);

@@ -33,7 +33,7 @@ void ask_pair(int out[2]);
 MUST_USE int ask_send(int chan, uint16_t type, struct span body, int fd, int64_t deadline);
 /*
  * ask_recv - one message; in holds its bytes.  A deadline of 0 does not wait.
- *   returns  E_OK, E_IO (peer gone), E_LIMIT (deadline), E_BAD (not a message)
+ *   returns  E_OK, E_IO (peer gone, and all that it said was read), E_LIMIT (deadline), E_BAD (not a message)
  */
 MUST_USE int ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline);
 /* ask_hang_up - closes the channel, -1 from then on: a late answer does not meet the next ask.  Nothing when it is -1 */

@@ -217,6 +217,30 @@ test_answered_later(void **state)
 	assert_int_equal(m.type, LATER | ASK_REPLY);
 }
 
+/* Who leaves unread what it was told has said something before. */
+static void
+test_last_words(void **state)
+{
+	struct both *b = *state;
+	struct ask_msg m;
+	for (int64_t deadline = 0;; deadline = deadline_in_ms(1000)) {
+		int pair[2];
+		ask_pair(pair);
+		assert_int_equal(ask_send(pair[1], ECHO, SPAN("last"), -1, 0), E_OK);
+		assert_int_equal(ask_send(pair[1], LATER, SPAN("words"), -1, 0), E_OK);
+		assert_int_equal(ask_send(pair[0], ECHO, SPAN("never read"), -1, 0), E_OK);
+		close(pair[1]);
+		assert_int_equal(ask_recv(pair[0], &b->in, &m, deadline), E_OK);
+		assert_int_equal(m.type, ECHO);
+		assert_int_equal(ask_recv(pair[0], &b->in, &m, deadline), E_OK);
+		assert_int_equal(m.type, LATER);
+		assert_int_equal(ask_recv(pair[0], &b->in, &m, deadline), E_IO);
+		close(pair[0]);
+		if (deadline)
+			break;
+	}
+}
+
 static void
 test_deadline(void **state)
 {
@@ -236,6 +260,6 @@ main(void)
 	    TEST(test_bytes_behind_the_end), TEST(test_too_long), TEST(test_too_often),
 	    TEST(test_out_of_turn), TEST(test_unknown), TEST(test_one_byte_is_no_message),
 	    TEST(test_peer_gone), TEST(test_descriptor_back), TEST(test_descriptors_are_not_collected),
-	    TEST(test_answered_later), TEST(test_deadline)};
+	    TEST(test_answered_later), TEST(test_last_words), TEST(test_deadline)};
 	return cmocka_run_group_tests_name("ask", tests, NULL, NULL);
 }
