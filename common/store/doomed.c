@@ -12,9 +12,10 @@
 #include "store/jobs.h"
 
 enum {
-	UNLINK_MOST = 256,      /* files of a round, about */
-	UNLINK_US = 10000,      /* and its time */
-	UNLINK_FIRST_MS = 500,  /* after what doomed them: nobody waits for it, others may be busy */
+	UNLINK_MOST = 256,       /* files of a round, about */
+	UNLINK_US = 10000,       /* and its time */
+	UNLINK_FIRST_MS = 3000,  /* after what doomed them: it costs more than the deletion, and nobody waits for it */
+	UNLINK_SPREAD_MS = 3000, /* and so much later at most: not all accounts at a time */
 	UNLINK_AGAIN_MS = 1,
 };
 
@@ -25,9 +26,16 @@ static struct {
 	struct file_id after;     /* a pass over all rows is as far as this one; zeros: none is on its way */
 	size_t n_stay;            /* files of this pass that could not be removed: tried again in the next one */
 	bool has_new;             /* rows came since the pass began */
+	bool hurries;             /* in this batch somebody wants room */
 } doomed;
 
 static void doomed_in(int64_t ms);
+
+static void
+doomed_soon(void)
+{
+	doomed_in(UNLINK_FIRST_MS + random_below(UNLINK_SPREAD_MS));
+}
 
 /* ---- of a batch ---- */
 
@@ -48,7 +56,10 @@ doomed_publish(void)
 {
 	if (doomed.ids.len) {
 		doomed.has_new = true;
-		doomed_in(UNLINK_FIRST_MS);
+		if (doomed.hurries)
+			doomed_in(0);
+		else
+			doomed_soon();
 	}
 	doomed_forget();
 }
@@ -57,6 +68,15 @@ void
 doomed_forget(void)
 {
 	buf_reset(&doomed.ids);
+	doomed.hurries = false;
+}
+
+void
+doomed_hurry(void)
+{
+	doomed.hurries = true;
+	if (doomed.is_armed)
+		loop_timer_set(doomed.timer, 0);
 }
 
 /* ---- rounds ---- */
@@ -123,7 +143,7 @@ pass_end(void)
 	doomed.n_stay = 0;
 	doomed.after = (struct file_id){.b = {0}};
 	if (doomed.has_new)
-		doomed_in(UNLINK_FIRST_MS);
+		doomed_soon();
 }
 
 /*
@@ -195,7 +215,7 @@ void
 doomed_begin(void)
 {
 	mend_rows();
-	doomed_in(UNLINK_FIRST_MS);
+	doomed_soon();
 }
 
 /* ---- leftovers of APPENDs ---- */

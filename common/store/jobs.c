@@ -165,6 +165,8 @@ make_steps(struct job *jobs, size_t n)
 	int err = E_OK;
 	bool changes = have_writer(jobs);
 	bool can_grow = changes && has_room(JOBS_GROWING_ROOM_BYTES), can_change = can_grow || (changes && has_room(JOBS_ROOM_BYTES));
+	if (changes && !can_grow)
+		doomed_hurry();
 	for (struct job *j = jobs; j && err == E_OK; j = j->next) {
 		if (!j->kind->is_reader && (!can_change || (j->kind->is_growing && !can_grow))) {
 			refuse(j);

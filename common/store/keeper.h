@@ -125,6 +125,7 @@ void doomed_add(struct file_id);            /* the batch took its last reference
 MUST_USE int doomed_write(struct db_txn *); /* those of the batch */
 void doomed_publish(void);                  /* they are on disk: the files go soon */
 void doomed_forget(void);                   /* the batch came to nothing */
+void doomed_hurry(void);                    /* the batch finds little room on the disk: at once then */
 void doomed_begin(void);                    /* what is there goes, in rounds, until none is left */
 
 /* ---- rebuild.c ---- */

@@ -264,7 +264,7 @@ def disk_full(t):
         r = remove_all()
         t.check(r.startswith("+OK"), "and QUIT removes them", r)
         t.check(maildrop(s) == 0, "all of them")
-        t.check(wait_for(lambda: not s.files(U1), 10), "and their files, in rounds", str(len(s.files(U1))))
+        t.check(wait_for(lambda: not s.files(U1), 20), "and their files, in rounds", str(len(s.files(U1))))
 
 
 def pop3(t):

@@ -242,7 +242,7 @@ test_expunge(void **state)
 	assert_null(store_record_of(&v, 5));
 	assert_int_equal(append(h->a, "INBOX", 99), 21);
 	int fd;
-	for (unsigned i = 0; i < 200 && store_message_open(h->a, &first, &fd) == E_OK; i++) {
+	for (unsigned i = 0; i < 1000 && store_message_open(h->a, &first, &fd) == E_OK; i++) {
 		close(fd);
 		poll(NULL, 0, 10); /* its file goes soon after */
 	}
