@@ -2,17 +2,9 @@
 /* mta_sts.c - records and policies of MTA-STS, RFC 8461. */
 #include "net/mta_sts.h"
 
-enum { FIELD_NAME_MAX = 32, AGE_DIGITS_MAX = 10 };
+#include "net/txt.h"
 
-/* sts-ext-name and sts-policy-ext-name */
-static bool
-is_field_name(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!ch_alnum(s.p[i]) && (i == 0 || (s.p[i] != '_' && s.p[i] != '-' && s.p[i] != '.')))
-			return false;
-	return s.n > 0 && s.n <= FIELD_NAME_MAX;
-}
+enum { AGE_DIGITS_MAX = 10 };
 
 /* ---- the record ---- */
 
@@ -36,10 +28,9 @@ is_id(struct span s)
 }
 
 static int
-record_field(struct span field, struct span *id)
+record_field(struct span name, struct span value, struct span *id)
 {
-	struct span value = field, name = span_cut(&value, '=');
-	if (!is_field_name(name) || !is_record_value(value))
+	if (!is_record_value(value))
 		return E_BAD;
 	if (!span_eqs(name, "id"))
 		return E_OK;
@@ -50,43 +41,15 @@ record_field(struct span field, struct span *id)
 	return E_OK;
 }
 
-static int
-record_parse(struct span s, struct span *id)
-{
-	*id = (struct span){0};
-	while (s.n) {
-		struct span field = span_trim(span_cut(&s, ';'));
-		bool is_end = span_trim(s).n == 0; /* a last ";" may stand there */
-		if (record_field(field, id) != E_OK)
-			return E_BAD;
-		if (is_end)
-			break;
-	}
-	return id->n ? E_OK : E_BAD;
-}
-
-/* What is not of this version is another's record (RFC 8461 3.1). */
-static bool
-is_of_version(struct span s, struct span *rest)
-{
-	struct span version = span_cut(&s, ';');
-	*rest = s;
-	while (version.n && ch_space(version.p[version.n - 1]))
-		version.n--;
-	return span_eqs(version, "v=STSv1");
-}
-
 int
 mta_sts_record(const struct dns_record *txt, size_t n, struct span *id)
 {
-	struct span fields = {0}, rest;
-	size_t found = 0;
-	for (size_t i = 0; i < n; i++)
-		if (is_of_version(txt[i].data, &rest)) {
-			fields = rest;
-			found++;
-		}
-	return found == 1 ? record_parse(fields, id) : E_BAD;
+	struct span fields, name, value;
+	int err = txt_fields(txt, n, "v=STSv1", &fields);
+	*id = (struct span){0};
+	while (err == E_OK && (err = txt_field_next(&fields, &name, &value)) == E_OK)
+		err = record_field(name, value, id);
+	return err == E_MORE && id->n ? E_OK : E_BAD;
 }
 
 /* ---- the policy ---- */
@@ -163,7 +126,7 @@ policy_line(struct span line, struct fields *seen, struct mta_sts_policy *out)
 	size_t colon = span_find(line, ':');
 	struct span name = span_head(line, colon);
 	struct span value = span_trim(span_from(line, colon < line.n ? colon + 1 : line.n));
-	if (colon == line.n || !is_field_name(name) || !is_policy_value(value))
+	if (colon == line.n || !txt_is_name(name) || !is_policy_value(value))
 		return E_BAD;
 	return policy_field(name, value, seen, out);
 }

@@ -3,18 +3,9 @@
 #include "net/tlsrpt.h"
 
 #include "net/fetch.h"
+#include "net/txt.h"
 
-enum { FIELD_NAME_MAX = 32, LOCAL_MAX = 64 };
-
-/* sts-ext-name, which RFC 8460 3 takes from RFC 8461 */
-static bool
-is_field_name(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!ch_alnum(s.p[i]) && (i == 0 || (s.p[i] != '_' && s.p[i] != '-' && s.p[i] != '.')))
-			return false;
-	return s.n > 0 && s.n <= FIELD_NAME_MAX;
-}
+enum { LOCAL_MAX = 64 };
 
 /* ---- mailto: ---- */
 
@@ -107,45 +98,16 @@ rua_parse(struct span value, struct arena *arena, struct tlsrpt_record *out)
 	return E_OK;
 }
 
-static int
-fields_parse(struct span s, struct arena *arena, struct tlsrpt_record *out)
-{
-	while (s.n) {
-		struct span value = span_trim(span_cut(&s, ';'));
-		bool is_end = span_trim(s).n == 0; /* a last ";" may stand there */
-		struct span name = span_cut(&value, '=');
-		if (!is_field_name(name) || !value.n)
-			return E_BAD;
-		int err = span_eqs(name, "rua") ? rua_parse(value, arena, out) : E_OK;
-		if (err != E_OK)
-			return err;
-		if (is_end)
-			break;
-	}
-	return out->n ? E_OK : E_BAD;
-}
-
-/* What does not begin so is another's record. */
-static bool
-is_of_version(struct span s, struct span *rest)
-{
-	struct span version = span_cut(&s, ';');
-	*rest = s;
-	while (version.n && ch_space(version.p[version.n - 1]))
-		version.n--;
-	return span_eqs(version, "v=TLSRPTv1");
-}
-
 int
 tlsrpt_record(const struct dns_record *txt, size_t n, struct arena *arena, struct tlsrpt_record *out)
 {
-	struct span fields = {0}, rest;
-	size_t found = 0;
+	struct span fields, name, value;
+	int err = txt_fields(txt, n, "v=TLSRPTv1", &fields);
 	*out = (struct tlsrpt_record){.n = 0};
-	for (size_t i = 0; i < n; i++)
-		if (is_of_version(txt[i].data, &rest)) {
-			fields = rest;
-			found++;
-		}
-	return found == 1 ? fields_parse(fields, arena, out) : E_BAD;
+	while (err == E_OK && (err = txt_field_next(&fields, &name, &value)) == E_OK)
+		if (span_eqs(name, "rua"))
+			err = rua_parse(value, arena, out);
+	if (err == E_MORE)
+		err = out->n ? E_OK : E_BAD;
+	return err;
 }
