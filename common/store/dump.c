@@ -8,7 +8,7 @@
  *   F file-id sha256 (base64), ids ascend
  *   R mailbox uid flags keywords modseq size date saved file-id
  *   T file-id day: taken in then, and gone since; DUMP_SEEN_MOST of them at most
- *   D file-id: deleted, its file may still be there; DUMP_DOOMED_MOST of them at most
+ *   D file-id: deleted, its file may still be there, and R of it too; DUMP_DOOMED_MOST of them at most
  * New kinds of lines come behind the others: who does not know them ends there.
  * Written in slices while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */

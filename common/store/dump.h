@@ -21,6 +21,7 @@ struct dump_visitor {
 	int (*on_sum)(void *ctx, struct file_id, const unsigned char sha256[32]);
 	int (*on_seen)(void *ctx, struct file_id, uint32_t day);
 	int (*on_doomed)(void *ctx, struct file_id);
+	const char *only;             /* letters of the lines that are looked at; NULL: all */
 };
 MUST_USE int dump_read(struct span text, const struct dump_visitor *);
 

@@ -163,7 +163,8 @@ dump_read(struct span all, const struct dump_visitor *v)
 			kind++;
 		if (line.n < 2 || line.p[1] != ' ' || kind == COUNT(lines))
 			return E_BAD;
-		err = lines[kind].read(span_from(line, 2), v);
+		if (!v->only || strchr(v->only, lines[kind].letter))
+			err = lines[kind].read(span_from(line, 2), v);
 	}
 	return err;
 }

@@ -163,8 +163,8 @@ is_arriving(struct file_id id)
 	return is_held;
 }
 
-static bool
-is_doomed(const struct rebuilding *r, struct file_id id)
+bool
+rebuild_is_doomed(const struct rebuilding *r, struct file_id id)
 {
 	return r->doomed.n && bsearch(&id, r->doomed.all, r->doomed.n, sizeof id, by_file_id);
 }
@@ -175,17 +175,10 @@ doom_again(struct rebuilding *r)
 {
 	struct id_set *set = &r->doomed;
 	struct buf ids = {0};
-	int err = E_OK;
-	if (set->n)
-		qsort(set->all, set->n, sizeof *set->all, by_file_id);
-	for (size_t i = 0; i < set->n && err == E_OK; i++) {
-		bool is_known;
-		err = file_is_known(r->tables, set->all[i], &is_known);
-		if (err == E_OK && !is_known && (i == 0 || !file_id_eq(set->all[i], set->all[i - 1])) && message_is_there(set->all[i]))
+	for (size_t i = 0; i < set->n; i++)
+		if ((i == 0 || !file_id_eq(set->all[i], set->all[i - 1])) && message_is_there(set->all[i]))
 			buf_put(&ids, set->all[i].b, FILE_ID_BYTES);
-	}
-	if (err == E_OK)
-		err = buf_done(&ids);
+	int err = buf_done(&ids);
 	if (err == E_OK)
 		err = doomed_put(r->tables, r->txn, buf_as_span(&ids));
 	buf_free(&ids);
@@ -203,7 +196,7 @@ adopt(struct rebuilding *r, const char *folder, const char *name)
 	if (file_id_parse(span_of(name), &rec.id) != E_OK || is_arriving(rec.id))
 		return E_OK;
 	int err = file_is_known(r->tables, rec.id, &is_known);
-	if (err != E_OK || is_known || is_doomed(r, rec.id))
+	if (err != E_OK || is_known || rebuild_is_doomed(r, rec.id))
 		return err;
 	buf_putf(&path, "%s/%s", folder, name);
 	err = stat(buf_cstr(&path), &st) == 0 ? E_OK : E_IO;

@@ -36,7 +36,7 @@ struct rebuilding {
 	size_t n_sums, sums_cap;
 	struct waiting *waiting;      /* own; in order of id */
 	size_t n_waiting, waiting_cap;
-	struct id_set doomed;         /* own; in order of id once the dump is read */
+	struct id_set doomed;         /* own; in order of id before a record is read */
 	unsigned from_dump, found, without;
 };
 
@@ -45,6 +45,7 @@ struct mailbox *rebuild_add_mailbox(struct rebuilding *, const struct mailbox *)
 /* rebuild_add_message - its file is in msg/ */
 MUST_USE int rebuild_add_message(struct rebuilding *, struct mailbox *, const struct store_record *);
 bool message_is_there(struct file_id);          /* its file is in msg/ */
+bool rebuild_is_doomed(const struct rebuilding *, struct file_id); /* it was deleted */
 /* rebuild_read_dump - records whose file is in new/ have it moved.  E_OK, E_BAD (none, or it ends early), E_IO */
 MUST_USE int rebuild_read_dump(struct rebuilding *);
 

@@ -160,6 +160,8 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 	if (!m || rec.uid >= m->uidnext || (is_next ? rec.uid <= r->last_uid : m->messages > 0))
 		return E_BAD; /* not as we write it: a mailbox after another, uids ascend */
 	r->last_uid = rec.uid;
+	if (rebuild_is_doomed(r, rec.id))
+		return E_OK; /* expunged while the dump was written */
 	if (!message_is_there(rec.id) && !move_waiting(r, rec.id)) {
 		r->without++;
 		return E_OK; /* expunged after the dump, or lost, and then a replay may bring it: there is nothing to show */
@@ -169,32 +171,40 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 	return rebuild_add_message(r, m, &rec);
 }
 
+/* What was deleted first: records of it may stand before. */
 static int
-read_lines(struct rebuilding *r)
+read_lines(struct rebuilding *r, struct span text)
 {
-	struct buf text = {.max = DUMP_READ_MAX};
-	struct stat st;
-	const struct dump_visitor v = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
+	const struct dump_visitor doomed = {.ctx = r, .on_doomed = on_doomed, .only = "D"};
+	const struct dump_visitor others = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
 	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum,
-	    .on_seen = on_seen, .on_doomed = on_doomed};
-	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
-	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;
-	if (err == E_OK && (!room || read(fd, room, (size_t)st.st_size) != st.st_size))
-		err = E_BAD;
-	if (err == E_OK) {
-		buf_added(&text, (size_t)st.st_size);
-		err = dump_read(buf_as_span(&text), &v);
-	}
-	if (fd >= 0)
-		close(fd);
-	buf_free(&text);
-	return err;
+	    .on_seen = on_seen, .only = "MKSUFRT"};
+	int had_doomed = dump_read(text, &doomed);
+	if (r->doomed.n)
+		qsort(r->doomed.all, r->doomed.n, sizeof *r->doomed.all, by_file_id);
+	int err = dump_read(text, &others);
+	return err == E_OK ? had_doomed : err;
 }
 
 int
 rebuild_read_dump(struct rebuilding *r)
 {
+	struct buf text = {.max = DUMP_READ_MAX};
+	struct stat st;
 	int err = find_waiting(r);
-	return err == E_OK ? read_lines(r) : err;
+	if (err != E_OK)
+		return err;
+	int fd = open("dump", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : E_BAD;
+	char *room = err == E_OK ? buf_room(&text, (size_t)st.st_size) : NULL;
+	if (err == E_OK && (!room || read(fd, room, (size_t)st.st_size) != st.st_size))
+		err = E_BAD;
+	if (err == E_OK) {
+		buf_added(&text, (size_t)st.st_size);
+		err = read_lines(r, buf_as_span(&text));
+	}
+	if (fd >= 0)
+		close(fd);
+	buf_free(&text);
+	return err;
 }

@@ -450,6 +450,28 @@ test_rebuild_before_the_purge(void **state)
 	assert_int_equal(store_check(h->a), 1);
 }
 
+/* A dump that was written while others were served: a message was in it, and then expunged. */
+static void
+test_rebuild_expunged_amid_a_dump(void **state)
+{
+	struct home *h = *state;
+	for (unsigned i = 1; i <= 3; i++)
+		append(h->a, "INBOX", i);
+	struct store_view v = selected(h->a, "INBOX");
+	struct file_id gone = v.records[1].id;
+	store_unselect(h->a, &v);
+	home_dump();
+	FILE *dump = fopen("dump", "a");
+	assert_non_null(dump);
+	assert_true(fprintf(dump, "D %s\n", file_id_text(gone)) > 0);
+	assert_int_equal(fclose(dump), 0);
+	home_damage();
+	assert_int_equal(store_sync(h->a), E_OK);
+	mailbox_check(h->a, "INBOX", 2, 2, 0);
+	wait_until_gone(gone);
+	assert_int_equal(store_check(h->a), 2);
+}
+
 /* As a keeper leaves it that ends between two slices: a row in undo, and a dump. */
 static void
 leave_half_copied(uint32_t mailbox, uint32_t to)
@@ -566,9 +588,7 @@ main(void)
 	const struct CMUnitTest tests[] = {TEST(test_view_of_a_dead_keeper), TEST(test_killed_at_work),
 	    TEST(test_killed_in_delete), TEST(test_half_appends), TEST(test_rebuild), TEST(test_replay_after_rebuild),
 	    TEST(test_rebuild_before_the_move), TEST(test_rebuild_before_the_unlinking), TEST(test_rebuild_before_the_purge),
-	    TEST(test_rebuild_amid_a_copy),
-	    TEST(test_unlink_that_fails),
-	    TEST(test_rebuild_without_a_dump),
-	    TEST(test_rebuild_cut_short)};
+	    TEST(test_rebuild_expunged_amid_a_dump), TEST(test_rebuild_amid_a_copy), TEST(test_unlink_that_fails),
+	    TEST(test_rebuild_without_a_dump), TEST(test_rebuild_cut_short)};
 	return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
 }
