@@ -37,6 +37,12 @@ log_fd(void)
 	return state.fd;
 }
 
+bool
+log_is_syslog(void)
+{
+	return state.is_syslog;
+}
+
 void
 log_on_loss(void (*fn)(struct span line))
 {

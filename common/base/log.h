@@ -18,6 +18,7 @@ enum { LOG_LINE_MAX = 1000, LOG_VALUE_MAX = 320, LOG_LOSS_MS = 1000 };
 /* log_open - daemon (static storage) and where: a descriptor, kept; is_syslog: it speaks RFC 3164 datagrams */
 void log_open(const char *daemon, int fd, bool is_syslog);
 int log_fd(void);
+bool log_is_syslog(void);
 /* log_on_loss - what is done with a line that a syslogd did not take because it is another one now; called at most once in
  * LOG_LOSS_MS, so while there is none it costs little.  Other such lines are lost.  NULL: all are */
 void log_on_loss(void (*)(struct span line));

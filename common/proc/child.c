@@ -40,6 +40,15 @@ take_client(struct ask_msg *m)
 }
 
 static void
+take_log(struct ask_msg *m)
+{
+	if (m->fd < 0 || dup3(m->fd, log_fd(), 0) < 0)
+		log_event(LOG_ERR, "log_not_reopened", "%s", "");
+	else
+		log_open(the_child.daemon, log_fd(), rd_u8(&m->body) != 0);
+}
+
+static void
 handle_said(struct ask_msg *m)
 {
 	switch (m->type) {
@@ -50,8 +59,7 @@ handle_said(struct ask_msg *m)
 		begin_drain(rd_u8(&m->body) != 0);
 		break;
 	case CTL_LOG:
-		if (m->fd >= 0 && dup3(m->fd, log_fd(), 0) < 0)
-			log_event(LOG_ERR, "log_not_reopened", "%s", "");
+		take_log(m);
 		break;
 	}
 	if (m->fd >= 0)

@@ -41,7 +41,7 @@ extern struct child the_child;
 enum ctl {
 	CTL_CLIENT = 0x4000, /* u32 kind, str about, fd: a channel to one who may ask, or what the daemon's own asks say */
 	CTL_DRAIN,           /* u8 is_stopping: finish, then leave */
-	CTL_LOG,             /* fd: the log file was opened again */
+	CTL_LOG,             /* u8 is_syslog, fd: the log was opened again, or is another one */
 };
 
 enum {

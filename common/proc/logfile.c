@@ -73,15 +73,18 @@ logfile_lost(struct span line)
 }
 
 int
-logfile_reopen(const struct conf *conf)
+logfile_reopen(const struct conf *conf, const char *daemon)
 {
 	const char *where = conf_str(conf, "common", "log");
 	int fd = open_named(where);
-	if (fd < 0 || (fd != log_fd() && dup3(fd, log_fd(), O_CLOEXEC) < 0)) {
+	bool is_own = fd == log_fd() || log_fd() == STDERR_FILENO; /* standard error is not ours to close */
+	if (fd < 0 || (!is_own && dup3(fd, log_fd(), O_CLOEXEC) < 0)) {
 		log_event(LOG_ERR, "log_not_opened", "log=%s err=%s", log_qs(where), log_errno(errno));
 		return E_IO;
 	}
-	if (fd != log_fd())
+	if (is_own)
+		log_open(daemon, fd, !strcmp(where, "syslog"));
+	else
 		close(fd);
 	return E_OK;
 }

@@ -157,14 +157,23 @@ stop(void)
 		loop_stop(m->loop);
 }
 
+void
+monitor_say_log(struct process *p)
+{
+	struct buf body = {0};
+	buf_u8(&body, log_is_syslog());
+	if (process_say(p, CTL_LOG, buf_as_span(&body), log_fd()) != E_OK)
+		log_event(LOG_ERR, "log_not_passed", "child=%d", (int)p->pid);
+	buf_free(&body);
+}
+
 static void
 reopen_log(void)
 {
-	if (logfile_reopen(the_monitor.conf) != E_OK)
+	if (logfile_reopen(the_monitor.conf, the_monitor.daemon->name) != E_OK)
 		return;
 	for (struct process *p = the_monitor.processes; p; p = p->next)
-		if (process_say(p, CTL_LOG, SPAN(""), log_fd()) != E_OK)
-			log_event(LOG_ERR, "log_not_passed", "child=%d", (int)p->pid);
+		monitor_say_log(p);
 }
 
 static void

@@ -96,6 +96,7 @@ void mon_who_open(void);                               /* RUN/NAME/ctl */
 /* monitor.c */
 void monitor_ensure(const struct role *);              /* as many as are wanted are there, or will be */
 void monitor_each_drain(void);
+void monitor_say_log(struct process *); /* where log lines go now */
 void monitor_ready(void);                              /* who was awaited serves: READY is said, once */
 
 /* reload.c */

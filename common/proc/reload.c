@@ -239,9 +239,7 @@ adopt_line(const char *line)
 	if (sscanf(line, "process %d %d %u %23s %d", &pid, &chan, &generation, role, &cell) < 4)
 		return;
 	fcntl(chan, F_SETFD, FD_CLOEXEC);
-	struct process *p = process_adopt(pid, chan, role, generation, cell);
-	if (process_say(p, CTL_LOG, SPAN(""), log_fd()) != E_OK)
-		log_event(LOG_ERR, "log_not_passed", "child=%d", pid);
+	monitor_say_log(process_adopt(pid, chan, role, generation, cell));
 }
 
 void

@@ -127,6 +127,16 @@ def syslog(t):
             before = len(s.syslogd.lines)
             t.check(wait_for(lambda: login(s, "pass") or any("event=login " in x for x in s.syslogd.lines[before:]), 10),
                     f"they come again {what}", s.errors("pop3d")[-300:])
+    with SyslogSuite() as s:
+        s.user(USER, "pass")
+        s.syslogd.stop()
+        s.start("pop3d", wait=False)
+        t.check(wait_for(lambda: "event=started" in s.errors("pop3d"), 10), "a syslogd that comes later: lines go to stderr", s.errors("pop3d")[-300:])
+        s.syslogd.start()
+        s.procs["pop3d"].send_signal(signal.SIGUSR1)
+        t.check(wait_for(lambda: login(s, "pass") or "event=login " in s.log(), 10), "and to it after USR1", s.errors("pop3d")[-300:])
+        bad = [x for x in s.syslogd.lines if not form.fullmatch(x)]
+        t.check(s.syslogd.lines and not bad, "in its form", str(bad[:2]))
     if pathlib.Path("/dev/log").exists():
         t.skip("no syslogd", "there is one here")
         return
