@@ -9,10 +9,14 @@
 The programs come from $MERPATI_BUILD (default: build-test beside this folder).  With root the roles
 run under uids of their own (numbers, nothing is created on the machine); without, all as one.
 """
+import concurrent.futures
 import contextlib
 import hashlib
+import io
+import multiprocessing
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -26,27 +30,49 @@ BUILD = pathlib.Path(os.environ.get("MERPATI_BUILD", TOP / "build-test")).resolv
 DAEMONS = ("queue", "deliver", "smtpd", "pop3d", "imapd")
 PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "pop3": "pop3d", "pop3s": "pop3d",
          "imap": "imapd", "imaps": "imapd"}
+PORT_RANGE = (10240, 32768)  # below what clients get: net.ipv4.ip_local_port_range
 UID_FIRST = 61001
+RAN_MOST_SEC = 1  # between two looks
+reserved = {}  # port: the socket that has its name
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:disable_coredump=1:handle_segv=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:abort_on_error=1",
 }
 
 
+def reserve(port):
+    """Nobody serves there; and a name says to other suites that it is ours until we end or release it."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0merpati-test-port-{port}")
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        name.close()
+        return False
+    reserved[port] = name
+    return True
+
+
 def free_ports(n):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
+    """Ports that are free, and stay so while a daemon of ours is down: the kernel gives them to no client."""
+    ports = []
+    while len(ports) < n:
+        port = random.SystemRandom().randrange(*PORT_RANGE)
+        if reserve(port):
+            ports.append(port)
     return ports
 
 
 def wait_for(what, seconds=20, step=0.02):
-    """Until what() is true; its value.  Polling a foreign process: the one place where we wait by the clock."""
-    end = time.monotonic() + seconds
+    """Until what() is true; its value.  Polling a foreign process: the one place where we wait by the clock.
+    Time in which we did not run, nor did the daemons, is none: a machine that slept, or whose only processor others had."""
+    left, then = seconds, time.monotonic()
     while True:
         value = what()
-        if value or time.monotonic() > end:
+        now = time.monotonic()
+        left -= min(now - then, RAN_MOST_SEC)
+        then = now
+        if value or left < 0:
             return value
         time.sleep(step)
 
@@ -62,9 +88,10 @@ def has_ended(proc):
 def preload(name, source):
     """A shared object to run daemons under, behind the sanitizer's own."""
     (BUILD / "tests").mkdir(exist_ok=True)
-    (BUILD / "tests" / f"{name}.c").write_text(source)
     lib = BUILD / "tests" / f"{name}.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", lib, BUILD / "tests" / f"{name}.c", "-ldl"], check=True)
+    part = lib.with_suffix(f".{os.getpid()}")  # another group may have the old one in use
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", part, "-xc", "-", "-ldl"], input=source.encode(), check=True)
+    part.rename(lib)
     asan = subprocess.run(["cc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, text=True).stdout.strip()
     return f"{asan} {lib}"
 
@@ -317,6 +344,7 @@ class Suite:
         """One process of a role (or the monitor and all its children, role None); the pids killed.
         With the monitor they have ended when this returns: nobody holds a port or a lock of theirs any more."""
         if role is None:
+            self.procs[daemon].send_signal(signal.SIGSTOP)  # so that it forks nobody that we do not know of
             pids = [self.procs[daemon].pid, *self.children(daemon)]
         else:
             pids = wait_for(lambda: self.pids(daemon, role), 5)[:1]
@@ -419,6 +447,8 @@ class Suite:
                     pass
             p.wait(10)
         self.kill_strays()
+        for port in self.ports.values():
+            reserved.pop(port).close()
         if not keep:
             shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -460,6 +490,32 @@ class Tally:
     def skip(self, what, why):
         self.skipped += 1
         print(f"skipped {self.name}: {what}: {why}", flush=True)
+
+    def groups(self, groups, at_once=1):
+        """{name: function of a tally}, or GROUP= of them.  So many side by side, each in a process of its own, told in their order."""
+        wanted = {name: fn for name, fn in groups.items() if os.environ.get("GROUP", name) == name}
+        if at_once == 1:
+            for name, fn in wanted.items():
+                self.group(name, fn)
+            return
+        with concurrent.futures.ProcessPoolExecutor(at_once, multiprocessing.get_context("fork")) as pool:
+            for text, *sums in pool.map(Tally.apart, [self.name] * len(wanted), wanted, wanted.values()):
+                print(text, end="", flush=True)
+                self.passed, self.failed, self.skipped = (a + b for a, b in zip((self.passed, self.failed, self.skipped), sums))
+
+    def group(self, name, fn):
+        try:
+            fn(self)
+        except Exception as e:  # a group's failure must not end the others
+            self.check(False, name, f"{type(e).__name__}: {e}")
+
+    @staticmethod
+    def apart(suite, name, fn):
+        """A group in this process: what it printed, and its counts."""
+        t, out = Tally(suite), io.StringIO()
+        with contextlib.redirect_stdout(out):
+            t.group(name, fn)
+        return out.getvalue(), t.passed, t.failed, t.skipped
 
     def end(self):
         """Nothing was checked: a GROUP or VICTIM that does not exist, or a group that came to no check; either has failed."""
