@@ -89,12 +89,13 @@ rest_bytes(const struct bounce_about *x)
 	return n;
 }
 
-/* RFC 3461 4.3: the whole of it only where it failed, was asked for, and is not too much. */
+/* RFC 3461 4.3: the whole of it only where it failed, was asked for, and is not too much; RFC 8689 5: nor does a message that must go
+ * over TLS come back whole. */
 static bool
 is_full(const struct bounce_about *x)
 {
 	struct span message = sent(x);
-	return x->rcpts[0].action == ACTION_FAILED && x->envelope->ret == RET_FULL && message.n &&
+	return x->rcpts[0].action == ACTION_FAILED && x->envelope->ret == RET_FULL && !(x->envelope->flags & ENV_REQUIRETLS) && message.n &&
 	       message.n <= BOUNCE_FULL_MAX && message.n + rest_bytes(x) <= SPOOL_SMALL_MAX && is_text(message);
 }
 
@@ -225,7 +226,7 @@ bounce_compose(const char *hostname, const struct bounce_about *x, struct arena 
 	enum bounce_kind kind = bounce_kind_of(x->rcpts[0].action);
 	struct span returned = is_full(x) ? sent(x) : head_of(sent(x));
 	bool is_global = (x->envelope->flags & ENV_SMTPUTF8) && !is_ascii(x, returned);
-	*made = (struct envelope){.id = report_id(x, kind), .flags = ENV_DERIVED | (is_global ? ENV_SMTPUTF8 : 0u),
+	*made = (struct envelope){.id = report_id(x, kind), .flags = ENV_DERIVED | (is_global ? ENV_SMTPUTF8 : 0u) | (x->envelope->flags & ENV_REQUIRETLS),
 	    .arrived_sec = clock_wall_sec(), .n_rcpts = 1, .rcpts = arena_get(arena, sizeof(struct rcpt))};
 	made->rcpts[0] = (struct rcpt){.address = arena_span(arena, x->to), .notify = NOTIFY_NEVER};
 	/* random: no bytes of the message can be it */

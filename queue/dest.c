@@ -63,10 +63,10 @@ bucket_of(struct span key)
 }
 
 static struct dest *
-dest_of(int route, struct span address)
+dest_of(int route, struct span address, const struct envelope *e)
 {
 	struct buf key = {0};
-	routes_key(route, address, &key);
+	routes_key(route, address, e, &key);
 	struct dest **bucket = &dests.buckets[bucket_of(buf_as_span(&key))];
 	struct dest *d = *bucket;
 	while (d && !span_eq(buf_as_span(&d->key), buf_as_span(&key)))
@@ -245,7 +245,7 @@ dests_take(struct message *m)
 			m->was_tried = true;
 			continue;
 		}
-		struct dest *d = dest_of(route, m->envelope.rcpts[i].address);
+		struct dest *d = dest_of(route, m->envelope.rcpts[i].address, &m->envelope);
 		if (!has_room(d, m, now)) {
 			put_off(m, d, w, now);
 			continue;

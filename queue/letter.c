@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "mime/address.h"
+#include "mime/header.h"
 #include "queue/dropfile.h"
 
 /* ---- addresses ---- */
@@ -288,4 +289,19 @@ letter_make(const struct letter *l, struct span text, struct letter_rcpts *rcpts
 	buf_str(out, "\r\n");
 	put_body(out, h.body);
 	return buf_done(out);
+}
+
+bool
+letter_has_tls_optional(struct span message)
+{
+	static const struct span name = SPAN("TLS-Required");
+	struct span head = header_head(message);
+	struct header_field f, another;
+	struct buf value = {0};
+	if (header_find(&head, name, &f) != E_OK || header_find(&head, name, &another) == E_OK)
+		return false;
+	header_unfold(&value, f.value);
+	bool is_no = span_ieqs(span_trim(buf_as_span(&value)), "No");
+	buf_free(&value);
+	return is_no;
 }

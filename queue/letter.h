@@ -52,5 +52,7 @@ struct span letter_until_dot(struct span text);
  *   returns  E_OK, E_BAD (rcpts->bad is no address), E_LIMIT (too large for out, too many recipients, a head too long)
  */
 MUST_USE int letter_make(const struct letter *, struct span text, struct letter_rcpts *, struct buf *out);
+/* letter_has_tls_optional - a message with one field "TLS-Required: No" (RFC 8689 3); more than one must not be, and say nothing */
+bool letter_has_tls_optional(struct span message);
 
 #endif

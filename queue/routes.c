@@ -74,12 +74,33 @@ routes_find(struct span address)
 	return found;
 }
 
+/* What a message asks for, in its key: before the domain. */
+enum { KEY_ANY = ' ', KEY_REQUIRES_TLS = '!', KEY_TLS_OPTIONAL = '?' };
+
+/* RFC 8689 5: a report goes also where nobody knows REQUIRETLS, rather than nowhere. */
+static char
+key_mark(const struct envelope *e)
+{
+	if (e->flags & ENV_REQUIRETLS)
+		return e->sender.n ? KEY_REQUIRES_TLS : KEY_ANY;
+	return e->flags & ENV_TLS_OPTIONAL ? KEY_TLS_OPTIONAL : KEY_ANY;
+}
+
+static size_t
+key_mark_at(struct span key)
+{
+	size_t at = 0;
+	while (at < key.n && ch_digit(key.p[at]))
+		at++;
+	return at;
+}
+
 void
-routes_key(int route, struct span address, struct buf *out)
+routes_key(int route, struct span address, const struct envelope *e, struct buf *out)
 {
 	struct route r = route_at(route);
 	struct span domain = span_from(address, span_rfind(address, '@') + 1);
-	buf_putf(out, "%d ", route);
+	buf_putf(out, "%d%c", route, key_mark(e));
 	for (size_t i = 0; r.kind == ROUTE_MX && i < domain.n; i++)
 		buf_ch(out, ch_lower(domain.p[i]));
 }
@@ -105,7 +126,10 @@ void
 routes_hop(int route, struct span key, struct hop *out)
 {
 	struct route r = route_at(route);
-	*out = (struct hop){.kind = r.kind, .tls = r.tls, .is_lmtp = r.is_lmtp, .has_no_policies = r.has_no_policies, .port = r.port, .route = (uint16_t)route,
-	    .host = r.kind == ROUTE_MX ? span_from(key, span_find(key, ' ') + 1) : r.host, .user = r.user,
+	struct span rest = span_from(key, key_mark_at(key));
+	char mark = rest.n ? rest.p[0] : KEY_ANY;
+	*out = (struct hop){.kind = r.kind, .tls = r.tls, .is_lmtp = r.is_lmtp, .has_no_policies = r.has_no_policies || mark == KEY_TLS_OPTIONAL,
+	    .requires_tls = mark == KEY_REQUIRES_TLS, .port = r.port, .route = (uint16_t)route,
+	    .host = r.kind == ROUTE_MX ? span_from(rest, 1) : r.host, .user = r.user,
 	    .password = r.user.n ? password_of(&r) : SPAN(""), .tls_session = SPAN("")};
 }

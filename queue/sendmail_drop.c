@@ -74,6 +74,8 @@ sendmail_put(struct sendmail *s, struct span message, const struct rcpt *rcpts, 
 	size_t n_files = 0;
 	struct buf dir = {0};
 	struct envelope e = {.flags = s->flags, .size_bytes = message.n, .sender = s->sender, .envid = buf_as_span(&s->envid), .ret = s->ret};
+	if (letter_has_tls_optional(message))
+		e.flags |= ENV_TLS_OPTIONAL;
 	buf_putf(&dir, "%s/drop", conf_str(s->conf, "common", "spool_dir"));
 	sha256(message, e.sha256);
 	for (size_t at = 0; at < n && err == E_OK; at += e.n_rcpts) {

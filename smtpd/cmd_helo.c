@@ -58,6 +58,8 @@ cmd_ehlo(struct session *s, struct span argument)
 	    "%s\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
 	    "250-CHUNKING\r\n250-SMTPUTF8\r\n250-DSN\r\n",
 	    s->limits->hostname, s->limits->message_text);
+	if (s->tls)
+		io_putf(&s->io, "250-REQUIRETLS\r\n");
 	if (the_process.tls && !s->tls)
 		io_putf(&s->io, "250-STARTTLS\r\n");
 	if (auth_is_offered(s))

@@ -9,7 +9,7 @@ params_reply(struct session *s, int err)
 		return R_PARAMETER;
 	buf_str(&s->argument,
 	    "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8] "
-	    "[RET=FULL|HDRS] [ENVID=xtext]");
+	    "[REQUIRETLS] [RET=FULL|HDRS] [ENVID=xtext]");
 	return R_SYNTAX;
 }
 
@@ -33,6 +33,8 @@ check(struct session *s, const struct path *p, const struct mail_params *m)
 		return R_SENDER_SYNTAX;
 	if (p->has_utf8 && !m->has_smtputf8)
 		return R_NEEDS_UTF8;
+	if (m->has_requiretls && !s->tls) /* RFC 8689 2 */
+		return R_NEEDS_TLS;
 	if (m->size_bytes > s->limits->message_bytes) {
 		buf_str(&s->argument, s->limits->message_text);
 		return R_TOO_BIG;
@@ -64,7 +66,8 @@ cmd_mail(struct session *s, struct span argument)
 	if (r == R_NONE) {
 		txn_begin(s, buf_as_span(&sender), m.size_bytes);
 		s->txn.envelope.flags = (m.has_smtputf8 ? ENV_SMTPUTF8 : 0u) |
-		                        (m.has_8bitmime ? ENV_8BITMIME : 0u);
+		                        (m.has_8bitmime ? ENV_8BITMIME : 0u) |
+		                        (m.has_requiretls ? ENV_REQUIRETLS : 0u);
 		s->txn.envelope.ret = m.ret;
 		s->txn.envelope.envid = arena_span(&s->txn.arena, m.envid);
 		r = R_SENDER_OK;

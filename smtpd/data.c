@@ -127,10 +127,53 @@ data_has_bare(const struct data_scan *d)
 	return d->has_bare_lf || d->n_cr != d->n_crlf;
 }
 
+static bool
+is_value_no(const struct head_scan *h)
+{
+	return h->n_value == 2 && h->value[0] == 'n' && h->value[1] == 'o';
+}
+
+/* Of TLS-Required, and of lines that continue it. */
+static void
+head_value_byte(struct head_scan *h, char c)
+{
+	bool is_blank = ch_space(c) || c == '\r';
+	h->is_value_over |= is_blank && h->n_value;
+	if (is_blank || h->n_value > sizeof h->value)
+		return;
+	if (h->is_value_over)
+		h->n_value = sizeof h->value;
+	else if (h->n_value < sizeof h->value)
+		h->value[h->n_value] = ch_lower(c);
+	h->n_value++;
+}
+
+/* The next field begins, or the body. */
+static void
+head_field_end(struct head_scan *h)
+{
+	if (!h->is_tls_required)
+		return;
+	if (h->n_tls_required < 2)
+		h->n_tls_required++;
+	h->is_no |= is_value_no(h);
+	h->is_tls_required = h->is_value_over = false;
+	h->n_value = 0;
+}
+
+bool
+head_has_tls_optional(const struct head_scan *h)
+{
+	if (h->is_tls_required) /* the last line was one of it */
+		return h->n_tls_required == 0 && is_value_no(h);
+	return h->n_tls_required == 1 && h->is_no;
+}
+
 static void
 head_name_done(struct head_scan *h)
 {
 	struct span name = {h->name, h->n_name};
+	head_field_end(h);
 	h->is_past_name = true;
 	if (span_eqs(name, "received"))
 		h->n_received++;
@@ -138,6 +181,8 @@ head_name_done(struct head_scan *h)
 		h->has_date = true;
 	else if (span_eqs(name, "message-id"))
 		h->has_message_id = true;
+	else
+		h->is_tls_required = span_eqs(name, "tls-required");
 }
 
 /* One byte of a field name; a line that begins with a blank continues the field before. */
@@ -156,8 +201,10 @@ head_name_byte(struct head_scan *h, char c)
 static void
 head_line_end(struct head_scan *h)
 {
-	if (!h->is_past_name)
-		h->is_over = true; /* empty, or no colon: the body begins */
+	if (!h->is_past_name) { /* empty, or no colon: the body begins */
+		h->is_over = true;
+		head_field_end(h);
+	}
 	h->n_name = 0;
 	h->is_past_name = false;
 }
@@ -167,6 +214,10 @@ head_feed(struct head_scan *h, struct span s)
 {
 	size_t at = 0;
 	while (at < s.n && !h->is_over) {
+		if (h->is_past_name && h->is_tls_required && s.p[at] != '\n') {
+			head_value_byte(h, s.p[at++]);
+			continue;
+		}
 		if (h->is_past_name) {
 			const char *lf = memchr(s.p + at, '\n', s.n - at);
 			at = lf ? (size_t)(lf - s.p) : s.n;

@@ -50,8 +50,16 @@ struct head_scan {
 	unsigned char n_name; /* bytes in name; of the line so far */
 	bool is_past_name;    /* the rest of the line does not matter */
 	char name[16];        /* lower-cased */
+	bool is_tls_required; /* the field that is read is TLS-Required, RFC 8689 3: its value counts */
+	bool is_value_over;   /* a blank stands behind it */
+	unsigned char n_value; /* bytes in value; past those it is another one */
+	char value[2];        /* lower-cased, without the blanks around it */
+	unsigned char n_tls_required;
+	bool is_no;           /* one of them says No */
 };                            /* {0} is the beginning */
 
 void head_feed(struct head_scan *, struct span piece);
+/* head_has_tls_optional - one TLS-Required field, which says No; more than one must not be, and say nothing */
+bool head_has_tls_optional(const struct head_scan *);
 
 #endif

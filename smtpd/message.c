@@ -202,6 +202,8 @@ message_end(struct message *m, struct envelope *e)
 	}
 	e->size_bytes = m->head_bytes + m->size_bytes;
 	e->head_bytes = m->return_path_bytes;
+	if (!(e->flags & ENV_REQUIRETLS) && head_has_tls_optional(&m->head)) /* RFC 8689 4.1 */
+		e->flags |= ENV_TLS_OPTIONAL;
 	int err = spool_put(m->spool, e, bytes, &v);
 	r = verdict_reply(err, v);
 	last_taken_ms = r == R_NONE ? clock_mono_ms() : 0;

@@ -256,6 +256,13 @@ take_smtputf8(const struct param *p, struct mail_params *out)
 }
 
 static int
+take_requiretls(const struct param *p, struct mail_params *out)
+{
+	out->has_requiretls = !p->has_value;
+	return p->has_value ? E_BAD : E_OK;
+}
+
+static int
 take_auth(const struct param *p, struct mail_params *out)
 {
 	(void)out;
@@ -282,6 +289,7 @@ static const struct {
     {"SIZE", take_size},
     {"BODY", take_body},
     {"SMTPUTF8", take_smtputf8},
+    {"REQUIRETLS", take_requiretls},
     {"AUTH", take_auth},
     {"RET", take_ret},
     {"ENVID", take_envid},

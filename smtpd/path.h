@@ -47,6 +47,7 @@ struct mail_params {
 	uint64_t size_bytes; /* RFC 1870; 0: not given.  Past any number: UINT64_MAX */
 	bool has_8bitmime;   /* RFC 6152 BODY=8BITMIME */
 	bool has_smtputf8;   /* RFC 6531 */
+	bool has_requiretls; /* RFC 8689 */
 	uint8_t ret;         /* RFC 3461 RET: enum dsn_ret */
 	struct span envid;   /* RFC 3461 ENVID as given, or empty; borrow: the line */
 };

@@ -24,6 +24,8 @@ enum envelope_flag {
 	ENV_8BITMIME = 2,      /* BODY=8BITMIME was declared */
 	ENV_DERIVED = 4,       /* made from another message (bounce, forward) */
 	ENV_DROPPED = 8,       /* taken in from a file of spool/drop/, which client names; the spool removes it */
+	ENV_REQUIRETLS = 16,   /* RFC 8689 2: goes on over TLS with a host that is known, or back */
+	ENV_TLS_OPTIONAL = 32, /* RFC 8689 3, "TLS-Required: No": what its domain says of TLS is not asked */
 };
 
 #define DROPPED_CLIENT "drop/" /* client of ENV_DROPPED: this, and the name of its file: an id */

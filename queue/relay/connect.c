@@ -76,6 +76,21 @@ bind_source(const struct remote *r, int fd, int family)
 	return inet_pton(AF_INET6, source, &v6.sin6_addr) == 1 && bind(fd, (struct sockaddr *)&v6, sizeof v6) == 0 ? E_OK : E_IO;
 }
 
+/*
+ * Why it failed so far: what is only so for now goes before what is so for good, of which another host might know better
+ * tomorrow.
+ */
+static struct buf later;
+
+static void
+note_why(const struct remote *r)
+{
+	if (r->why.len && r->why.p[0] == '4') {
+		buf_reset(&later);
+		buf_span(&later, buf_as_span(&r->why));
+	}
+}
+
 /* A failure says why, and the next one is tried. */
 static void
 failed(struct remote *r, struct target *t, int err)
@@ -83,6 +98,7 @@ failed(struct remote *r, struct target *t, int err)
 	say_who(t, &r->who);
 	buf_reset(&r->why);
 	buf_putf(&r->why, "4.4.1 %.*s: %s", SPAN_ARG(buf_as_span(&r->who)), strerror(err));
+	note_why(r);
 	if (t->fd >= 0)
 		close(t->fd);
 	t->fd = -1;
@@ -122,6 +138,8 @@ may_try(struct remote *r, struct target *t)
 	struct target_host *h = host_of(t);
 	if (!h->is_decided)
 		h->is_denied = policy_decide(r, h, targets.domain) != E_OK;
+	if (h->is_denied)
+		note_why(r);
 	h->is_decided = true;
 	t->is_tried = h->is_denied;
 	return !h->is_denied;
@@ -222,6 +240,10 @@ no_more(struct remote *r)
 {
 	if (!r->why.len)
 		remote_lost(r, "4.4.4", "there is no address to connect to");
+	if (later.len && r->why.p[0] != '4') {
+		buf_reset(&r->why);
+		buf_span(&r->why, buf_as_span(&later));
+	}
 	r->is_lost = true;
 	return E_IO;
 }
@@ -258,6 +280,7 @@ remote_connect(struct remote *r)
 {
 	if (r->hop->kind == ROUTE_UNIX)
 		return connect_unix(r);
+	note_why(r); /* of the connection before */
 	if (!is_known && targets_find(r, &targets) != E_OK)
 		return E_IO;
 	is_known = true;

@@ -13,6 +13,7 @@ static const struct {
     {"DSN", EHLO_DSN},
     {"STARTTLS", EHLO_STARTTLS},
     {"SIZE", EHLO_SIZE},
+    {"REQUIRETLS", EHLO_REQUIRETLS},
 };
 
 static const struct {

@@ -186,6 +186,8 @@ remote_open(struct remote *r, const struct hop *hop, const struct remote_limits 
 		if (err == E_OK)
 			err = remote_starttls(r);
 		if (err == E_OK)
+			err = remote_require_tls(r);
+		if (err == E_OK)
 			err = remote_login(r);
 		if (err == E_OK)
 			return E_OK;

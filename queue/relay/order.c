@@ -6,13 +6,15 @@
 
 #include "conf/route.h"
 
+enum { HOP_LMTP = 1, HOP_NO_POLICIES = 2, HOP_REQUIRES_TLS = 4, HOP_FLAGS = 7 };
+
 void
 hop_put(struct buf *out, const struct hop *h)
 {
 	buf_u8(out, h->kind);
 	buf_u8(out, h->tls);
-	buf_u8(out, h->is_lmtp);
-	buf_u8(out, h->has_no_policies);
+	buf_u8(out, (uint8_t)((h->is_lmtp ? HOP_LMTP : 0) | (h->has_no_policies ? HOP_NO_POLICIES : 0) |
+	                      (h->requires_tls ? HOP_REQUIRES_TLS : 0)));
 	buf_u16(out, h->port);
 	buf_u16(out, h->route);
 	buf_bytes(out, h->host);
@@ -26,15 +28,17 @@ hop_get(struct rd *r, struct hop *out)
 {
 	*out = (struct hop){.kind = rd_u8(r)};
 	out->tls = rd_u8(r);
-	out->is_lmtp = rd_u8(r) == 1;
-	out->has_no_policies = rd_u8(r) == 1;
+	uint8_t flags = rd_u8(r);
+	out->is_lmtp = flags & HOP_LMTP;
+	out->has_no_policies = flags & HOP_NO_POLICIES;
+	out->requires_tls = flags & HOP_REQUIRES_TLS;
 	out->port = rd_u16(r);
 	out->route = rd_u16(r);
 	out->host = rd_str(r, HOP_NAME_MAX);
 	out->user = rd_str(r, HOP_LOGIN_MAX);
 	out->password = rd_str(r, HOP_LOGIN_MAX);
 	out->tls_session = rd_str(r, HOP_TLS_SESSION_MAX);
-	return r->err == E_OK && out->kind <= ROUTE_MX && out->tls <= ROUTE_TLS_VERIFY ? E_OK : E_BAD;
+	return r->err == E_OK && flags <= HOP_FLAGS && out->kind <= ROUTE_MX && out->tls <= ROUTE_TLS_VERIFY ? E_OK : E_BAD;
 }
 
 void

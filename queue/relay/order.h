@@ -35,6 +35,7 @@ struct hop {
 	uint8_t tls;              /* enum route_tls */
 	bool is_lmtp;
 	bool has_no_policies;     /* DANE and MTA-STS are not looked at */
+	bool requires_tls;        /* of messages that go over TLS with a host that is known, or back (RFC 8689) */
 	uint16_t port;
 	uint16_t route;           /* its place in the setting */
 	struct span host;         /* borrow, as all spans here; ROUTE_MX: the domain */

@@ -72,9 +72,30 @@ decide_dane(struct remote *r, struct target_host *host, struct span domain)
 	return err;
 }
 
+/* RFC 8689 4.2.1: a host that may be anybody's is not tried; with the others TLS is a must, and the name or DANE counts. */
+static int
+require_tls(struct remote *r, struct target_host *host)
+{
+	struct policy *p = &host->policy;
+	if (p->is_off || !p->is_name_proven) {
+		say_who(r, host);
+		buf_reset(&r->why);
+		buf_putf(&r->why, "5.7.10 %.*s %s, and the message requires TLS", SPAN_ARG(buf_as_span(&r->who)),
+		    p->is_off ? "is not encrypted with" : "is not known to be the right host: neither DNSSEC nor MTA-STS says so");
+		return E_DENY;
+	}
+	p->is_must = true;
+	p->is_only_counted = false;
+	if (p->check == CHECK_NONE || (p->check == CHECK_DANE && !has_usable(p)))
+		p->check = CHECK_NAMED;
+	return E_OK;
+}
+
 int
 policy_decide(struct remote *r, struct target_host *host, struct span domain)
 {
 	host->policy = levels[r->hop->tls];
-	return decide_dane(r, host, domain);
+	host->policy.is_name_proven = host->is_named_securely;
+	int err = decide_dane(r, host, domain);
+	return err == E_OK && r->hop->requires_tls ? require_tls(r, host) : err;
 }

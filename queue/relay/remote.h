@@ -84,6 +84,10 @@ MUST_USE int remote_hello(struct remote *);    /* EHLO, LHLO, else HELO.  E_OK, 
 /* tls.c */
 /* remote_starttls - as the level says.  E_OK, E_IO (why) */
 MUST_USE int remote_starttls(struct remote *);
+/* remote_keeps_tls - RFC 8689 2: TLS with a host that is known to be the right one, and promises to go on like that */
+bool remote_keeps_tls(const struct remote *);
+/* remote_require_tls - the same, where the hop asks for it; a UNIX socket, from which nothing leaves this host, needs none.  E_OK, E_IO */
+MUST_USE int remote_require_tls(struct remote *);
 void remote_tls_note(struct remote *, enum tls_outcome, struct span why);
 void remote_tls_session(struct remote *, struct buf *out); /* for the next connection; nothing where there is none */
 

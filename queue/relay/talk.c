@@ -88,6 +88,8 @@ put_mail(struct txn *t)
 		io_put(io, SPAN(" BODY=8BITMIME"));
 	if (t->is_utf8)
 		io_put(io, SPAN(" SMTPUTF8"));
+	if ((o->flags & ENV_REQUIRETLS) && remote_keeps_tls(line.r)) /* of a report it may be that it is not */
+		io_put(io, SPAN(" REQUIRETLS"));
 	if ((can & EHLO_DSN) && o->ret)
 		io_putf(io, " RET=%s", ret_text(o->ret));
 	if ((can & EHLO_DSN) && o->envid.n)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "conf/route.h"
 #include "queue/relay/remote.h"
 #include "tls/client.h"
 
@@ -80,6 +81,32 @@ is_enough(const struct remote *r, enum tls_outcome outcome)
 	return outcome == TLS_FINE || r->policy->is_only_counted || (r->policy->check == CHECK_DANE && outcome == TLS_TLSA_INVALID);
 }
 
+/* RFC 8689 4.2.1: what must go over TLS and cannot goes back; else it is tried again. */
+static const char *
+status_of(const struct remote *r, const char *later)
+{
+	return r->hop->requires_tls ? "5.7.10" : later;
+}
+
+bool
+remote_keeps_tls(const struct remote *r)
+{
+	return r->tls && r->is_verified && r->policy->is_name_proven && (r->ehlo.can & EHLO_REQUIRETLS);
+}
+
+int
+remote_require_tls(struct remote *r)
+{
+	if (!r->hop->requires_tls || r->hop->kind == ROUTE_UNIX || remote_keeps_tls(r))
+		return E_OK;
+	remote_quit(r);
+	if (r->ehlo.can & EHLO_REQUIRETLS)
+		remote_lost(r, "5.7.10", "is not encrypted with as the message requires");
+	else
+		remote_lost(r, "5.7.30", "does not support REQUIRETLS, which the message requires");
+	return E_IO;
+}
+
 static void
 fail(struct remote *r, const char *status, const char *how, struct buf *why)
 {
@@ -99,7 +126,7 @@ deny(struct remote *r, struct buf *why)
 	}
 	log_event(LOG_WARNING, "peer_denied", "remote=%s policy=%s resumed=%d why=%s", log_q(buf_as_span(&r->who)),
 	    tls_policy_text(r->policy->kind), tls_is_resumed(r->tls), log_q(buf_as_span(why)));
-	fail(r, "4.7.5", "is not who it should be", why);
+	fail(r, status_of(r, "4.7.5"), "is not who it should be", why);
 	return E_DENY;
 }
 
@@ -116,7 +143,7 @@ handshake(struct remote *r)
 	enum tls_outcome outcome = err == E_OK ? check(r, buf_cstr(&name), &why) : TLS_VALIDATION_FAILURE;
 	remote_tls_note(r, outcome, buf_as_span(&why));
 	if (err != E_OK)
-		fail(r, "4.7.4", "cannot be encrypted with", &why);
+		fail(r, status_of(r, "4.7.4"), "cannot be encrypted with", &why);
 	else if (!is_enough(r, outcome))
 		err = deny(r, &why);
 	buf_free(&name);
@@ -143,7 +170,7 @@ no_starttls(struct remote *r)
 	remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, SPAN("it offers no STARTTLS"));
 	if (!r->policy->is_must)
 		return E_OK;
-	remote_lost(r, "4.7.4", "offers no encryption, which is asked for");
+	remote_lost(r, status_of(r, "4.7.4"), "offers no encryption, which is asked for");
 	return E_IO;
 }
 

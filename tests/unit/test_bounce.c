@@ -290,6 +290,12 @@ test_ret(void **state)
 	assert_true(has(&m, "Content-Type: text/rfc822-headers") && !has(&m, "secret"));
 	done(&m);
 	message = plain_message;
+	envelope.flags |= ENV_REQUIRETLS; /* RFC 8689 5: as if RET=HDRS was said, and the report requires TLS, too */
+	make(&m, plain, 2, SPAN("s@example.net"));
+	assert_true(has(&m, "Content-Type: text/rfc822-headers") && !has(&m, "secret"));
+	assert_true(m.envelope.flags & ENV_REQUIRETLS);
+	done(&m);
+	envelope.flags &= ~(uint32_t)ENV_REQUIRETLS;
 	envelope.ret = RET_NONE;
 }
 

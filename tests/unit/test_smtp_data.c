@@ -162,6 +162,49 @@ test_heads(void **state)
 		}
 }
 
+static const struct {
+	const char *in;
+	bool is_optional;
+} tls_required[] = {
+    {"TLS-Required: No\r\n\r\n", true},
+    {"TLS-Required: No\r\nSubject: x\r\n\r\n", true},
+    {"From: a\r\ntls-required:NO \r\n\r\nTLS-Required: No\r\n", true},
+    {"TLS-Required : \tno\r\n\r\n", true},
+    {"TLS-Required:\r\n No\r\n\r\n", true},
+    {"TLS-Required: No\r\n", true},
+    {"TLS-Required: No\r\n \r\nX: y\r\n\r\n", true},
+    {"", false},
+    {"TLS-Required:\r\n\r\n", false},
+    {"TLS-Required: Yes\r\n\r\n", false},
+    {"TLS-Required: Not\r\n\r\n", false},
+    {"TLS-Required: N o\r\n\r\n", false},
+    {"TLS-Required: No\r\n not\r\n\r\n", false},
+    {"TLS-Required: No No\r\n\r\n", false},
+    {"TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false},
+    {"TLS-Required: No\r\nTLS-Required: x\r\n", false},
+    {"TLS-Required: No\r\nTLS-Required: No\r\nTLS-Required: No\r\n\r\n", false},
+    {"TLS-Required: Yes\r\n: No\r\n\r\n", false},
+    {"X-TLS-Required: No\r\n\r\n", false},
+    {"Subject: a\r\n TLS-Required: No\r\n\r\n", false},
+    {"Subject: a\r\n\r\nTLS-Required: No\r\n", false},
+};
+
+/* RFC 8689 3 */
+static void
+test_tls_required(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(tls_required); i++)
+		for (size_t step = 1; step <= strlen(tls_required[i].in) + 1; step++) {
+			struct head_scan h = {0};
+			struct span in = span_of(tls_required[i].in);
+			for (; in.n; in = span_from(in, step < in.n ? step : in.n))
+				head_feed(&h, span_head(in, step));
+			if (head_has_tls_optional(&h) != tls_required[i].is_optional)
+				fail_msg("row %zu, %zu bytes a step", i, step);
+		}
+}
+
 int
 main(void)
 {
@@ -170,6 +213,7 @@ main(void)
 	    cmocka_unit_test(test_long_runs),
 	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_heads),
+	    cmocka_unit_test(test_tls_required),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
