@@ -437,26 +437,29 @@ test_unknown(void **state)
 	buf_free(&b);
 }
 
-static int64_t
-us_of(const char *name, const char *password)
+/* into least: how long that took, if it was shorter: others on the machine make it only longer */
+static void
+us_of(const char *name, const char *password, int64_t *least)
 {
 	int64_t from = clock_mono_us();
 	int err = verify_password(span_of(name), span_of(password));
+	int64_t took = clock_mono_us() - from;
 	assert_true(err == E_OK || err == E_DENY);
-	return clock_mono_us() - from;
+	if (took < *least)
+		*least = took;
 }
 
 /* A right password is known for a while; a wrong one costs the same for everybody. */
 static void
 test_cache(void **state)
 {
-	int64_t known = 0, unknown = 0, cached = 0;
+	int64_t known = INT64_MAX, unknown = INT64_MAX, cached = INT64_MAX;
 	(void)state;
-	us_of("u1@example.test", "pass");
+	assert_int_equal(verify_password(SPAN("u1@example.test"), SPAN("pass")), E_OK);
 	for (int i = 0; i < 20; i++) {
-		known += us_of("u1@example.test", "wrong");
-		unknown += us_of("nobody@example.test", "wrong");
-		cached += us_of("u1@example.test", "pass");
+		us_of("u1@example.test", "wrong", &known);
+		us_of("nobody@example.test", "wrong", &unknown);
+		us_of("u1@example.test", "pass", &cached);
 	}
 	assert_true(cached * 4 < known);
 	assert_true(known < unknown * 2 && unknown < known * 2);
