@@ -27,8 +27,9 @@ enum sched_ask {
 	SCHED_MARK,     /* id, u16 n, n x u16: marks of recipients (spool/envelope.h): a note with the next batch, or the
 	                 * states of the deferred file -> SAY_MARKED, once it is durable */
 	SCHED_COPY,     /* id -> SAY_COPY */
-	SCHED_DERIVE,   /* parent id, u16 left, str envelope: a new message with the parent's bytes -> SAY_DERIVED.  So many
-	                 * are to come of one alias, with this: room is needed for all of them, or none is made */
+	SCHED_DERIVE,   /* parent id, u16 n, n x u16, u16 left, str envelope: a new message with the parent's bytes, and marks as
+	                 * those of a report -> SAY_DERIVED.  So many are to come of one alias, with this: room is needed for
+	                 * all of them, or none is made */
 	SCHED_REPORT,   /* parent id, u16 n, n x u16, str envelope; fd: the message's bytes: a report, and the marks of the
 	                 * recipients that it tells of.  One batch takes both, or neither -> SAY_REPORTED */
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */

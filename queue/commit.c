@@ -206,7 +206,7 @@ collect(struct record *records, struct arrival **which)
 	return n;
 }
 
-/* All marks of this batch: those that were noted, and those of its reports. */
+/* All marks of this batch: those that were noted, and those of its reports and forwards. */
 static void
 put_marks(struct buf *out)
 {
@@ -228,12 +228,12 @@ apply_marks(const struct arrival *a)
 	if (spool_marks_get(&r, &id, which, &n) != E_OK)
 		bug("marks that were accepted");
 	if (spool_marks_apply(id, which, n) == E_IO)
-		log_event(LOG_ALERT, "report_not_marked", "mid=%s err=%s", id_text(id), log_errno(errno));
+		log_event(LOG_ALERT, "not_marked", "mid=%s err=%s", id_text(id), log_errno(errno));
 }
 
-/* A report counts with its marks: without them it is made again. */
+/* A report or a forward counts with its marks: without them it is made again. */
 static void
-settle_reports(enum spool_verdict v)
+settle_marked(enum spool_verdict v)
 {
 	struct spool *s = &the_spool;
 	for (size_t i = 0; i < s->n_batch; i++) {
@@ -321,7 +321,7 @@ spool_write_batch(void)
 	enum spool_verdict v = verdict_of(err);
 	for (size_t i = 0; i < n_messages; i++)
 		settle(which[i], &records[i], v, segment);
-	settle_reports(v);
+	settle_marked(v);
 	buf_free(&marks);
 	if (n && v == SPOOL_OK)
 		notes_are_durable(segment);

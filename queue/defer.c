@@ -24,7 +24,7 @@ state_of(const struct message *m, uint32_t i)
 		return RCPT_DONE;
 	if (w->step == STEP_SENT)
 		return sent[w->owes];
-	return (m->is_held ? RCPT_HELD : RCPT_WAITING) | (m->envelope.rcpts[i].state & RCPT_WARNED);
+	return (m->is_held ? RCPT_HELD : RCPT_WAITING) | (m->envelope.rcpts[i].state & RCPT_BESIDE);
 }
 
 static void
@@ -114,19 +114,46 @@ stay(struct message *m)
 		message_judge(m);
 }
 
-void
-defer_note(struct message *m)
+/* So many marks are noted; they are freed. */
+static void
+say_marks(struct message *m, uint16_t n, struct buf *marks)
 {
-	struct buf marks = {0}, b = {0};
-	uint16_t n = newly_done(m, &marks);
+	struct buf b = {0};
 	if (n) {
 		buf_put(&b, m->envelope.id.b, ID_BYTES);
 		buf_u16(&b, n);
-		buf_span(&b, buf_as_span(&marks));
+		buf_span(&b, buf_as_span(marks));
 		m->n_marking++;
 		sched_tell(SCHED_MARK, &b);
 	}
-	buf_free(&marks);
+	buf_free(marks);
+}
+
+void
+defer_note(struct message *m)
+{
+	struct buf marks = {0};
+	uint16_t n = newly_done(m, &marks);
+	say_marks(m, n, &marks);
+}
+
+/* The mark of a single one came with it.  Without a file, and none on its way, the journal remembers as long as it has the message. */
+void
+defer_forwarded(struct message *m)
+{
+	struct buf marks = {0};
+	uint16_t n = 0;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		struct work *w = &m->works[i];
+		if (w->n_forwards)
+			m->envelope.rcpts[i].state |= RCPT_FORWARDED;
+		if (w->n_forwards > 1 && (m->is_deferred || m->is_filing)) {
+			buf_u16(&marks, mark_make(i, RCPT_FORWARDED));
+			n++;
+		}
+		w->n_forwards = 0;
+	}
+	say_marks(m, n, &marks);
 }
 
 void

@@ -289,7 +289,7 @@ hold_states(int fd, uint32_t n_rcpts, bool is_held)
 		return E_IO;
 	for (uint32_t i = 0; i < n_rcpts; i++)
 		if ((states[i] & RCPT_STATES) == from)
-			states[i] = to | (states[i] & RCPT_WARNED);
+			states[i] = to | (states[i] & RCPT_BESIDE);
 	return pwrite(fd, states, n_rcpts, HEAD_BYTES) == (ssize_t)n_rcpts && fdatasync(fd) == 0 ? E_OK : E_IO;
 }
 

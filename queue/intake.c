@@ -67,7 +67,7 @@ intake_answer(struct arrival *a)
 	}
 	if (a->is_derived)
 		say_derived(a->parent, a->record.id, a->verdict);
-	if (a->marks.len)
+	else if (a->marks.len)
 		say_reported(a->parent, a->verdict);
 	arrival_clear(a);
 }

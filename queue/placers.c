@@ -176,7 +176,11 @@ make_forward(struct message *m, const struct job_result *r, uint16_t which)
 	e.id = spool_derived_id(m->envelope.id, address, "forward", SPAN("alias"));
 	e.rcpts = &to;
 	e.n_rcpts = 1;
+	bool is_one = r->n_forwards == 1; /* of several the last cannot know whether the others become durable */
 	buf_put(&b, m->envelope.id.b, ID_BYTES);
+	buf_u16(&b, is_one);
+	if (is_one)
+		buf_u16(&b, mark_make(r->rcpt, RCPT_FORWARDED));
 	buf_u16(&b, (uint16_t)(r->n_forwards - which));
 	size_t at = b.len;
 	buf_u32(&b, 0);
@@ -185,6 +189,17 @@ make_forward(struct message *m, const struct job_result *r, uint16_t which)
 	m->n_deriving++;
 	log_event(LOG_INFO, "forwarded", "mid=%s forward=%s to=%s", id_text(m->envelope.id), id_text(e.id), log_q(address));
 	sched_tell(SCHED_DERIVE, &b);
+}
+
+/* Unless they were made at an earlier attempt. */
+static void
+make_forwards(struct message *m, const struct job_result *r)
+{
+	if (m->envelope.rcpts[r->rcpt].state & RCPT_FORWARDED)
+		return;
+	m->works[r->rcpt].n_forwards = r->n_forwards;
+	for (uint16_t i = 0; i < r->n_forwards; i++)
+		make_forward(m, r, i);
 }
 
 static void
@@ -206,8 +221,7 @@ take_result(void *ctx, const struct job_result *r)
 		m->turn = placers.turn;
 		p->has_unsynced = true;
 		w->owes = (uint8_t)report_of_success(m, r->rcpt, action_of(r));
-		for (uint16_t i = 0; i < r->n_forwards; i++)
-			make_forward(m, r, i);
+		make_forwards(m, r);
 	} else {
 		work_set(w, r->outcome == JOB_TEMP ? STEP_LATER : STEP_FAILED, buf_cstr(&reason));
 		if (r->outcome == JOB_TEMP)

@@ -165,9 +165,13 @@ take_derived(struct rd *body)
 	if (!m || m->n_deriving == 0)
 		return;
 	m->n_deriving--;
-	for (uint32_t i = 0; verdict != SPOOL_OK && i < m->envelope.n_rcpts; i++)
+	for (uint32_t i = 0; verdict != SPOOL_OK && i < m->envelope.n_rcpts; i++) {
+		m->works[i].n_forwards = 0;
 		if (m->works[i].step == STEP_PLACED)
 			work_set(&m->works[i], STEP_LATER, "4.3.0 a forward could not be made");
+	}
+	if (m->n_deriving == 0)
+		defer_forwarded(m);
 	if (m->n_placing == 0 && m->n_deriving == 0)
 		message_judge(m);
 }

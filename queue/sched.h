@@ -43,6 +43,7 @@ enum rcpt_step {
 struct work {
 	uint8_t step;   /* enum rcpt_step */
 	uint8_t owes;   /* enum bounce_action: what its sender is to be told; of STEP_PLACED: once that is durable */
+	uint16_t n_forwards; /* that the spool makes of it, now */
 	char *reason;   /* own; NULL: none */
 };
 
@@ -137,6 +138,7 @@ bool placers_are_there(void);
 void defer_message(struct message *);              /* its file is written or marked, then its row */
 void defer_held(struct message *);                 /* the same, for what is not to be tried: what failed is not reported yet */
 void defer_note(struct message *);                 /* its recipients that are done or relayed: noted with the next batch */
+void defer_forwarded(struct message *);            /* the spool has made all forwards: noted, too */
 void defer_file(struct message *);                 /* it is with relays for long: its file is written meanwhile */
 size_t defer_fetch(const struct id *, size_t n);   /* these are due now; returns how many there was room for */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */

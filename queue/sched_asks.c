@@ -298,17 +298,30 @@ has_room(struct id parent, uint16_t left, uint64_t size_bytes)
 	return !last.is_refused;
 }
 
+/* Of which message, and its marks as they go into a note; n: how many. */
+static int
+take_marks(struct rd *body, struct id *parent, uint16_t *n, struct span *out)
+{
+	static uint16_t which[ENVELOPE_RCPTS_MAX];
+	struct span all = body->in;
+	int err = spool_marks_get(body, parent, which, n);
+	*out = span_head(all, all.n - body->in.n);
+	return err;
+}
+
 static int
 ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct envelope e;
 	struct id parent;
+	struct span marks;
+	uint16_t n_marks;
 	(void)a, (void)fd, (void)reply, (void)fd_back;
-	rd_id(body, &parent);
+	int err = take_marks(body, &parent, &n_marks, &marks);
 	uint16_t left = rd_u16(body);
 	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
-	if (rd_end(body) != E_OK || left == 0 || envelope_get(envelope, &arena, &e) != E_OK) {
+	if (err != E_OK || rd_end(body) != E_OK || left == 0 || envelope_get(envelope, &arena, &e) != E_OK) {
 		arena_reset(&arena);
 		return E_BAD;
 	}
@@ -324,8 +337,10 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		made.verdict = SPOOL_FAILED;
 	else if (room_promise(&the_spool.room, e.size_bytes))
 		made.promised = e.size_bytes;
+	if (n_marks)
+		buf_span(&made.marks, marks);
 	/* it is answered with the batch that it goes into */
-	*spool_arrival(made.bytes.len) = made;
+	*spool_arrival(made.bytes.len + made.marks.len) = made;
 	arena_reset(&arena);
 	return E_MORE;
 }
@@ -344,16 +359,14 @@ read_report(int fd, const struct envelope *e, struct buf *out)
 static int
 ask_report(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	static uint16_t which[ENVELOPE_RCPTS_MAX];
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct arrival made = {.large = -1, .may_be_known = true, .bytes = {.max = SIZE_MAX / 2}};
 	struct buf message = {.max = SPOOL_SMALL_MAX};
 	struct envelope e;
-	struct span marks = body->in;
+	struct span marks;
 	uint16_t n;
 	(void)a, (void)reply, (void)fd_back;
-	int err = spool_marks_get(body, &made.parent, which, &n);
-	marks = span_head(marks, marks.n - body->in.n);
+	int err = take_marks(body, &made.parent, &n, &marks);
 	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
 	if (err == E_OK)
 		err = rd_end(body);

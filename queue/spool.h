@@ -42,7 +42,7 @@ struct arrival {
 	bool is_dropped;         /* it comes from a file of drop/, which goes with the sync: without the file it was taken before */
 	struct id dropped;
 	bool is_derived;         /* sched waits for it: made from parent */
-	struct buf marks;        /* own: of a report: recipients of parent that are done with it, as in RECORD_MARK */
+	struct buf marks;        /* own: recipients of parent that are done with it, or forwarded by it, as in RECORD_MARK */
 	struct id parent;
 	uint64_t promised;       /* bytes of room, for what nobody waits for */
 	struct arrival *twin;    /* borrow: an earlier one of the same batch with the same id; or NULL */

@@ -96,5 +96,5 @@ mark_apply(uint16_t mark, uint8_t state)
 		return RCPT_DONE;
 	if (!is_waiting)
 		return state;
-	return to == RCPT_WARNED ? state | RCPT_WARNED : to;
+	return to & RCPT_BESIDE ? state | to : to;
 }

@@ -39,6 +39,8 @@ enum rcpt_state {
 	RCPT_EXPANDED = 5,
 	RCPT_STATES = 15,      /* the bits of the above */
 	RCPT_WARNED = 16,      /* a bit beside WAITING or HELD: its sender was told that it is late */
+	RCPT_FORWARDED = 32,   /* another: what its alias sends on is made; only its mailboxes are still to have it */
+	RCPT_BESIDE = RCPT_WARNED | RCPT_FORWARDED,
 };
 
 /*
@@ -46,7 +48,7 @@ enum rcpt_state {
  * Marks are noted, and may be applied again later: then they take nothing back.
  */
 enum { MARK_INDEX_BITS = 10 };
-uint16_t mark_make(uint32_t index, uint8_t state);     /* RCPT_DONE, RCPT_DELIVERED to RCPT_EXPANDED, RCPT_WARNED */
+uint16_t mark_make(uint32_t index, uint8_t state);     /* RCPT_DONE, RCPT_DELIVERED to RCPT_EXPANDED, one of RCPT_BESIDE */
 uint16_t mark_index(uint16_t mark);
 uint8_t mark_apply(uint16_t mark, uint8_t state);      /* the state from now on */
 

@@ -40,8 +40,10 @@ sample_sched(uint16_t type, struct buf *b)
 	buf_put(b, id.b, ID_BYTES);
 	if (type == SCHED_DEFER || type == SCHED_MARK || type == SCHED_REPORT || type == SCHED_DERIVE)
 		buf_u16(b, 1);
-	if (type == SCHED_MARK || type == SCHED_REPORT)
+	if (type == SCHED_MARK || type == SCHED_REPORT || type == SCHED_DERIVE)
 		buf_u16(b, 0);
+	if (type == SCHED_DERIVE)
+		buf_u16(b, 1);
 	if (type == SCHED_DEFER || type == SCHED_HOLD)
 		buf_u8(b, 1);
 	if (type == SCHED_DERIVE || type == SCHED_REPORT)

@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from placer import PLACED, Placer
+from placer import PLACED, TEMP, Placer
 from suite import Suite, preload, wait_for
 
 LONG = bool(os.environ.get("LONG"))
@@ -110,13 +110,14 @@ class World:
         self.steps = Steps(self.s)
         self.s.users([(U1, "pass"), (U2, "pass")])
         self.placed = []
+        self.answers = {}  # address: what comes of it from now on, else it is placed
         self.fake = Placer(self.s)
         self.fake.answer(self.decide)
         self.s.start("queue", "smtpd")
 
     def decide(self, address):
         self.placed.append(address)
-        return (PLACED,)
+        return self.answers.get(address, (PLACED,))
 
     def is_retired(self):
         """One segment is in use at most: its head says whether it is (queue/segment.c)."""
@@ -131,9 +132,10 @@ class World:
             raise RuntimeError("the journal does not forget")
 
     def defer(self, n, to):
-        """So many messages that wait, and then are too old: [(sender, id), ...].  Each sender hears only of its own."""
+        """So many messages that wait, and then are too old: [(sender, id), ...].  Each sender hears only of its own.
+        to: {} in it becomes the number of each"""
         for i in range(n):
-            send(self.s, [to], sender=f"u1+{i}@example.test")
+            send(self.s, [to.format(i)], sender=f"u1+{i}@example.test")
         ids = wait_for(lambda: len(waiting(self.s) or []) == n and waiting(self.s), 20)
         time.sleep(LIFETIME_SEC + 1.1)
         return sorted(ids.items())
@@ -176,24 +178,46 @@ def killed_at(w, role, step, ident):
     return was_killed
 
 
+def each_step(t, what, w, role, messages):
+    """A message is tried again, and the process killed, one step later each time; then the journal forgets, and it is tried again.
+
+    messages: (whom what is made of it is for, id).
+    """
+    made, twice = [], []
+    first_step = random.randint(1, STRIDE)
+    for i, (whom, ident) in enumerate(messages):
+        step = first_step + i * STRIDE
+        if not killed_at(w, role, step, ident):
+            break
+        w.retire()
+        first = w.placed.count(whom)  # after a crash the same may be placed again
+        if has_file(w.s, ident):
+            w.again(ident)
+        made.append(first > 0)
+        if w.placed.count(whom) != max(first, 1):
+            twice.append(f"step {step}: {first} and {w.placed.count(whom) - first}")
+    t.check(0 < sum(made) < len(made) < STEPS_MOST // STRIDE, f"{role} is killed before and after {what} is kept", str(made))
+    t.check(not twice, f"killed at each of {len(made)} steps: {what} is made once", "; ".join(twice))
+
+
 def reports_once(t):
-    """A deferred message fails; spool or scheduler are killed at each step of its report; then the journal forgets."""
+    """A deferred message fails; spool or scheduler are killed at each step of its report."""
     for role in ("spool", "sched"):
-        w, made, twice = World(queue__lifetime=LIFETIME_SEC), [], []
-        first_step = random.randint(1, STRIDE)
+        w = World(queue__lifetime=LIFETIME_SEC)
         try:
-            for i, (sender, ident) in enumerate(w.defer(STEPS_MOST // STRIDE, "x@elsewhere.test")):
-                step = first_step + i * STRIDE
-                if not killed_at(w, role, step, ident):
-                    break
-                w.retire()
-                first = w.placed.count(sender)  # after a crash the same may be placed again
-                if has_file(w.s, ident):
-                    w.again(ident)
-                made.append(first > 0)
-                if w.placed.count(sender) != max(first, 1):
-                    twice.append(f"step {step}: {first} and {w.placed.count(sender) - first}")
+            each_step(t, "its report", w, role, w.defer(STEPS_MOST // STRIDE, "x@elsewhere.test"))
         finally:
             w.close()
-        t.check(0 < sum(made) < len(made) < STEPS_MOST // STRIDE, f"{role} is killed before and after its report is kept", str(made))
-        t.check(not twice, f"killed at each of {len(made)} steps: the sender hears once", "; ".join(twice))
+
+
+def forwards_once(t):
+    """A deferred message is for an alias of one elsewhere; killed at each step of what is sent on."""
+    for role in ("spool", "sched"):
+        w, n = World(), STEPS_MOST // STRIDE
+        try:
+            w.answers = {f"u1+a{i}@example.test": (TEMP, "4.2.0 later") for i in range(n)}
+            messages = [(sender.replace("u1", "u2"), ident) for sender, ident in w.defer(n, "u1+a{}@example.test")]
+            w.answers = {f"u1+a{i}@example.test": (PLACED, "", [f"u2+{i}@example.test"]) for i in range(n)}
+            each_step(t, "its forward", w, role, messages)
+        finally:
+            w.close()
