@@ -248,21 +248,28 @@ test_late(void **state)
 	assert_int_equal(n_cancelled, 1);
 }
 
+/* One that reads nothing, with a socket that takes little, asks all that it may; so many of its questions are answered. */
+static void
+one_overfills(struct one *o, int n_answers)
+{
+	int little = 4608;
+	one_open(o);
+	assert_int_equal(setsockopt(o->asker->chan, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+	for (uint32_t i = 1; i <= RESOLVER_CLIENT_PENDING_MAX; i++)
+		assert_int_equal(one_asks(o, i), E_OK);
+	for (int i = 0; i < n_answers; i++)
+		answer(i);
+}
+
 /* Answers that its socket does not take wait for it, in any number up to its limit. */
 static void
 test_one_who_does_not_read(void **state)
 {
 	struct one o;
 	struct dns_answer a;
-	int little = 4608;
 	unsigned n_read = 0;
 	(void)state;
-	one_open(&o);
-	assert_int_equal(setsockopt(o.asker->chan, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
-	for (uint32_t i = 1; i <= RESOLVER_CLIENT_PENDING_MAX; i++)
-		assert_int_equal(one_asks(&o, i), E_OK);
-	for (int i = 0; i < RESOLVER_CLIENT_PENDING_MAX; i++)
-		answer(i);
+	one_overfills(&o, RESOLVER_CLIENT_PENDING_MAX);
 	while (one_reads(&o, &a))
 		n_read++;
 	assert_in_range(n_read, 1, RESOLVER_CLIENT_PENDING_MAX - 1);
@@ -280,14 +287,8 @@ static void
 test_leaves_with_answers_unread(void **state)
 {
 	struct one o;
-	int little = 4608;
 	(void)state;
-	one_open(&o);
-	assert_int_equal(setsockopt(o.asker->chan, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
-	for (uint32_t i = 1; i <= RESOLVER_CLIENT_PENDING_MAX; i++)
-		assert_int_equal(one_asks(&o, i), E_OK);
-	for (int i = 0; i < RESOLVER_CLIENT_PENDING_MAX - 1; i++)
-		answer(i);
+	one_overfills(&o, RESOLVER_CLIENT_PENDING_MAX - 1);
 	one_close(&o);
 	assert_int_equal(n_cancelled, 1);
 }
