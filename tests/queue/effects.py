@@ -18,6 +18,7 @@ LONG = bool(os.environ.get("LONG"))
 U1, U2 = "u1@example.test", "u2@example.test"
 LIFETIME_SEC = 1
 STEPS_MOST = 60
+STATES_AT, FORWARDED = 56, 32  # in a file of deferred/ (queue/deferred.c): behind its head a state for each recipient
 STRIDE = 1 if LONG else 2  # every other step
 STEP = r"""
 #include <dlfcn.h>
@@ -105,8 +106,8 @@ class World:
     """A queue with a journal of small segments, and a placer of ours that counts what comes for whom."""
 
     def __init__(self, **settings):
-        self.s = Suite(queue__segment_size=1 << 20, queue__segments_live=12, queue__retry_first=3600, queue__retry_most=3600,
-                       deliver__placers=1, deliver__checkpoint_time=1, **settings)
+        self.s = Suite(**dict(queue__segment_size=1 << 20, queue__segments_live=12, queue__retry_first=3600, queue__retry_most=3600,
+                              deliver__placers=1, deliver__checkpoint_time=1) | settings)
         self.steps = Steps(self.s)
         self.s.users([(U1, "pass"), (U2, "pass")])
         self.placed = []
@@ -221,3 +222,14 @@ def forwards_once(t):
             each_step(t, "its forward", w, role, messages)
         finally:
             w.close()
+    w, to = World(deliver__checkpoint_time=60), "u1+a0@example.test"  # so what is here is not durable yet
+    try:
+        w.answers[to] = (TEMP, "4.2.0 later")
+        (_, ident), = w.defer(1, to)
+        w.answers[to] = (PLACED, "", ["u2+1@example.test", "u2+2@example.test"])
+        w.s.merpati("queue", "flush", ident)
+        file, = (w.s.dir / "spool" / "deferred").rglob(ident)
+        t.check(wait_for(lambda: file.read_bytes()[STATES_AT] == FORWARDED, 15), "an alias of several: its file says that all is sent on",
+                str(file.read_bytes()[STATES_AT]))
+    finally:
+        w.close()
