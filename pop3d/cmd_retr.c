@@ -7,6 +7,18 @@
 #include "pop3d/command.h"
 #include "pop3d/stuff.h"
 
+/* With the last goes what ends the reply: a packet less, and a wake-up of the client. */
+static void
+put_piece(struct io *io, struct span piece, bool is_last)
+{
+	for (; piece.n > POP3_WRITE_CHUNK; piece = span_from(piece, POP3_WRITE_CHUNK))
+		io_put(io, span_head(piece, POP3_WRITE_CHUNK));
+	if (is_last)
+		buf_span(&io->out, piece);
+	else
+		io_put(io, piece);
+}
+
 static void
 send_text(struct session *s, struct span text)
 {
@@ -16,8 +28,7 @@ send_text(struct session *s, struct span text)
 		struct span piece = stuff_next(&text, &needs_dot);
 		if (needs_dot)
 			io_put(&s->io, SPAN("."));
-		for (; piece.n; piece = span_from(piece, POP3_WRITE_CHUNK))
-			io_put(&s->io, span_head(piece, POP3_WRITE_CHUNK));
+		put_piece(&s->io, piece, text.n == 0);
 	}
 	io_put(&s->io, has_end ? SPAN(".\r\n") : SPAN("\r\n.\r\n"));
 }

@@ -155,18 +155,26 @@ store_unselect_now(struct store *s)
 		unselect(s, &s->left, s->left_uidnext);
 }
 
-const struct store_record *
-store_record_of(const struct store_view *v, uint32_t uid)
+uint32_t
+store_records_before(const struct store_record *records, uint32_t n, uint32_t uid)
 {
-	uint32_t low = 0, n = atomic_load_explicit(&v->head->n, memory_order_acquire), high = n;
+	uint32_t low = 0, high = n;
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		if (v->records[mid].uid < uid)
+		if (records[mid].uid < uid)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < n && v->records[low].uid == uid ? &v->records[low] : NULL;
+	return low;
+}
+
+const struct store_record *
+store_record_of(const struct store_view *v, uint32_t uid)
+{
+	uint32_t n = atomic_load_explicit(&v->head->n, memory_order_acquire);
+	uint32_t i = store_records_before(v->records, n, uid);
+	return i < n && v->records[i].uid == uid ? &v->records[i] : NULL;
 }
 
 int

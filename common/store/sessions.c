@@ -53,6 +53,8 @@ unselect(struct session *s, uint32_t uidnext)
 		uidnext = was->next.uidnext;
 	if (was->next.first_recent >= uidnext)
 		return; /* nothing came: a SELECT alone writes nothing */
+	if (!was->view && uidnext < was->next.uidnext)
+		return; /* there was no memory for its view: what came behind cannot be counted, and is shown again */
 	/* what came meanwhile was shown to it; a crash shows it again, which does no harm */
 	struct mailbox *m = slot_touch(was);
 	m->first_recent = uidnext;

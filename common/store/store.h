@@ -175,7 +175,9 @@ void store_unselect_now(struct store *);
  *   returns  E_OK, E_BAD (the mailbox is no more), E_IO
  */
 MUST_USE int store_view_renew(struct store *, struct store_view *, struct store_view *out);
-/* store_record - of a uid; NULL: none.  Binary search.  A gone one is found too */
+/* store_records_before - how many of them (in order of uid) are below uid */
+uint32_t store_records_before(const struct store_record *, uint32_t n, uint32_t uid);
+/* store_record_of - of a uid; NULL: none.  A gone one is found too */
 const struct store_record *store_record_of(const struct store_view *, uint32_t uid);
 /* store_sync - takes in what lies in new/ now: NOOP, CHECK.  E_OK, E_IO */
 MUST_USE int store_sync(struct store *);

@@ -159,20 +159,13 @@ static struct store_record *
 find(struct view *v, uint32_t uid)
 {
 	static uint32_t hint;
-	uint32_t low = 0, high = v->head->n;
-	if (hint < high && v->records[hint].uid == uid)
+	if (hint < v->head->n && v->records[hint].uid == uid)
 		return &v->records[hint++];
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		if (v->records[mid].uid < uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == v->head->n || v->records[low].uid != uid)
+	uint32_t i = store_records_before(v->records, v->head->n, uid);
+	if (i == v->head->n || v->records[i].uid != uid)
 		return NULL;
-	hint = low + 1;
-	return &v->records[low];
+	hint = i + 1;
+	return &v->records[i];
 }
 
 static void
