@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* charset.c - conversions to UTF-8, with a fast path for ASCII and a cache of iconv descriptors. */
+/* charset.c - conversions to UTF-8, with a fast path for ASCII, tables of octets and a cache of iconv descriptors. */
 #include "mime/charset.h"
 
 #include <errno.h>
@@ -12,10 +12,21 @@ enum { PIECE_BYTES = 64 << 10, PIECE_EXTRA = 64, ROOM_LEAST = 16 /* any characte
 
 #define BAD_CHARACTER "\xef\xbf\xbd" /* U+FFFD */
 
-/* One descriptor a row, kept open; a second conversion of the same charset at once opens its own. */
+/* What an octet past ASCII becomes. */
+struct octet {
+	unsigned char n;
+	char utf8[3];
+};
+
+/*
+ * One descriptor a row, kept open; a second conversion of the same charset at once opens its own.  Where each octet is a
+ * character a table does, and iconv's module goes: each is five mappings of every process that is forked.
+ */
 static struct {
 	iconv_t cd; /* own */
 	bool is_open, is_lent, is_missing;
+	bool has_octets; /* and no cd */
+	struct octet octets[128]; /* of 128 to 255 */
 } cache[CHARSET_ROWS_MAX];
 
 /* windows-1252 0x80 to 0x9f; 0 is not assigned there, and the octet's own C1 control then */
@@ -166,6 +177,36 @@ utf8_run(struct span in, struct buf *out, enum charset_way way, bool is_end)
 
 /* ---- iconv ---- */
 
+/* False: more octets than this one make a character, or iconv makes several of it. */
+static bool
+octet_make(iconv_t cd, unsigned char c, struct octet *out)
+{
+	char in = (char)c, made[8], *from = &in, *to = made;
+	size_t n = 1, room = sizeof made;
+	uint32_t code;
+	iconv(cd, NULL, NULL, NULL, NULL);
+	if (iconv(cd, &from, &n, &to, &room) == (size_t)-1) {
+		*out = (struct octet){.n = sizeof BAD_CHARACTER - 1, .utf8 = BAD_CHARACTER};
+		return errno == EILSEQ;
+	}
+	iconv(cd, NULL, NULL, &to, &room);
+	size_t length = (size_t)(to - made);
+	if (length == 0 || length > sizeof out->utf8 || utf8_step((unsigned char *)made, length, &code) != (int)length)
+		return false;
+	out->n = (unsigned char)length;
+	memcpy(out->utf8, made, length);
+	return true;
+}
+
+static bool
+octets_make(iconv_t cd, struct octet out[128])
+{
+	unsigned c = 128;
+	while (c < 256 && octet_make(cd, (unsigned char)c, &out[c - 128]))
+		c++;
+	return c == 256;
+}
+
 static bool
 row_open(const struct charset_row *row)
 {
@@ -176,8 +217,34 @@ row_open(const struct charset_row *row)
 		cache[i].cd = iconv_open("UTF-8", row->iconv_name);
 		cache[i].is_missing = cache[i].cd == (iconv_t)-1;
 		cache[i].is_open = !cache[i].is_missing;
+		cache[i].has_octets = cache[i].is_open && row->is_ascii_like && octets_make(cache[i].cd, cache[i].octets);
+		if (cache[i].has_octets)
+			iconv_close(cache[i].cd);
 	}
 	return cache[i].is_open;
+}
+
+/* NULL: another way is its own. */
+static const struct octet *
+octets_of(const struct charset_row *row)
+{
+	size_t i = charset_row_index(row);
+	return cache[i].has_octets ? cache[i].octets : NULL;
+}
+
+static struct span
+octets_run(const struct octet octets[128], struct span in, struct buf *out)
+{
+	while (in.n) {
+		size_t n = ascii_len(in);
+		buf_put(out, in.p, n);
+		for (; n < in.n && (unsigned char)in.p[n] >= 0x80; n++) {
+			const struct octet *o = &octets[(unsigned char)in.p[n] - 0x80];
+			buf_put(out, o->utf8, o->n);
+		}
+		in = span_from(in, n);
+	}
+	return in;
 }
 
 /* A descriptor in its first state; NULL when this host has none (its module is missing, or cannot be loaded here). */
@@ -200,7 +267,7 @@ static void
 row_give_back(iconv_t cd)
 {
 	for (size_t i = 0; i < CHARSET_ROWS_MAX; i++) {
-		if (cache[i].is_open && cache[i].cd == cd) {
+		if (cache[i].is_lent && cache[i].cd == cd) {
 			cache[i].is_lent = false;
 			return;
 		}
@@ -279,7 +346,7 @@ charset_begin(struct charset *c, struct span name)
 	*c = (struct charset){.row = charset_row_find(name)};
 	if (!c->row)
 		return E_BAD;
-	if (c->row->way == WAY_UTF8 || c->row->way == WAY_ASCII)
+	if (c->row->way == WAY_UTF8 || c->row->way == WAY_ASCII || (row_open(c->row) && octets_of(c->row)))
 		return E_OK;
 	c->cd = row_lend(c->row);
 	return c->cd ? E_OK : E_BAD;
@@ -311,6 +378,9 @@ take_byte_order(struct charset *c, struct span in)
 static struct span
 run(struct charset *c, struct span in, struct buf *out, bool is_end)
 {
+	const struct octet *octets = octets_of(c->row);
+	if (octets)
+		return octets_run(octets, in, out);
 	if (!c->cd)
 		return utf8_run(in, out, c->row->way, is_end);
 	if (c->row->way == WAY_MARK && !c->is_begun) {

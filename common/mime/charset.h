@@ -23,7 +23,7 @@ struct charset {
 	bool is_begun;                 /* UTF-16: the byte order is known */
 };
 
-/* charset_preload - opens all charsets of the table; they stay open.  What this host lacks is not known then. */
+/* charset_preload - opens all charsets of the table, or makes tables of them; they stay.  What this host lacks is not known then. */
 void charset_preload(void);
 /* charset_is_known - it can be converted: opens it the first time.  Blanks and quotes around it are no part. */
 bool charset_is_known(struct span name);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +153,38 @@ test_all_octets(void **st)
 	}
 }
 
+/* iconv's own word, octet by octet, where octets are characters. */
+static void
+test_octets(void **st)
+{
+	const struct charset_row *row;
+	unsigned n_tables = 0;
+	(void)st;
+	for (size_t i = 0; (row = charset_row_at(i)); i++) {
+		struct span name = span_trim(span_of(row->names));
+		name = span_head(name, span_find(name, ' '));
+		if (!row->is_ascii_like || row->way != WAY_ICONV)
+			continue;
+		bool is_table = true;
+		for (unsigned c = 128; c < 256; c++) {
+			char in = (char)c, made[8], *from = &in, *to = made;
+			size_t left = 1, room = sizeof made;
+			struct buf out = {0};
+			iconv_t cd = iconv_open("UTF-8", row->iconv_name);
+			assert_true(cd != (iconv_t)-1);
+			int err = iconv(cd, &from, &left, &to, &room) == (size_t)-1 ? errno : 0;
+			iconv_close(cd);
+			assert_int_equal(charset_to_utf8(name, span_make(&in, 1), &out), E_OK);
+			if (!span_eq(buf_as_span(&out), err ? SPAN(BAD) : span_make(made, (size_t)(to - made))))
+				fail_msg("%s: octet %u", row->iconv_name, c);
+			is_table &= err != EINVAL;
+			buf_free(&out);
+		}
+		n_tables += is_table;
+	}
+	assert_true(n_tables > 30);
+}
+
 static void
 test_names(void **st)
 {
@@ -253,6 +287,7 @@ main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_all_octets),
+	    cmocka_unit_test(test_octets),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_two_at_once),
 	    cmocka_unit_test(test_long),
