@@ -85,6 +85,17 @@ def has_ended(proc):
         return True
 
 
+def children_of(pid):
+    out = []
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit() and int(pathlib.Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                out.append(int(name))
+        except OSError:
+            continue  # it has ended
+    return out
+
+
 def preload(name, source):
     """A shared object to run daemons under, behind the sanitizer's own."""
     (BUILD / "tests").mkdir(exist_ok=True)
@@ -327,8 +338,7 @@ class Suite:
 
     def children(self, daemon):
         """pids of the daemon's processes without its monitor"""
-        p = subprocess.run(["pgrep", "-P", str(self.procs[daemon].pid)], stdout=subprocess.PIPE, text=True)
-        return [int(x) for x in p.stdout.split()]
+        return children_of(self.procs[daemon].pid)
 
     def role_of(self, pid):
         """A role logs under its name; the process title is the program's, so /proc's comm tells it."""
@@ -436,15 +446,13 @@ class Suite:
         return int(self.merpati("queue", "list", "--count").stdout)
 
     def close(self, keep=False):
-        for n in list(self.procs):
-            p = self.procs.pop(n)
-            pids = [p.pid, *[int(x) for x in subprocess.run(["pgrep", "-P", str(p.pid)],
-                    stdout=subprocess.PIPE, text=True).stdout.split()]]
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        procs = [self.procs.pop(n) for n in list(self.procs)]
+        for pid in [pid for p in procs for pid in (p.pid, *children_of(p.pid))]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for p in procs:
             p.wait(10)
         self.kill_strays()
         for port in self.ports.values():
