@@ -46,8 +46,8 @@ put_received(const struct session *s, struct buf *out)
 		buf_putf(out, "\r\n\t(%s %s)", tls_version_text(s->tls),
 		    tls_cipher_text(s->tls));
 	buf_putf(out, " id %s", id_text(e->id));
-	if (e->n_rcpts ==
-	    1) { /* with more, it would tell one of another: RFC 5321 7.2 */
+	/* with more, it would tell one of another: RFC 5321 7.2; in UTF-8, servers without SMTPUTF8 could not have the message */
+	if (e->n_rcpts == 1 && span_is_ascii(e->rcpts[0].address)) {
 		buf_str(out, "\r\n\tfor <");
 		buf_span(out, e->rcpts[0].address);
 		buf_ch(out, '>');

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/route.h"
+#include "mime/idn.h"
 #include "proc/child.h"
 #include "queue/asks.h"
 #include "queue/relay/remote.h"
@@ -204,6 +205,14 @@ say_end(bool is_open)
 	buf_wipe(&session);
 }
 
+/* The DNS, TLS and policies know its domain in A-labels; what is none stays, and the DNS does not know it. */
+static struct span
+host_ascii(struct span host)
+{
+	static struct buf ascii;
+	return idn_ascii(host, &ascii) == E_OK ? buf_as_span(&ascii) : host;
+}
+
 static void
 serve(const struct hop *hop)
 {
@@ -256,8 +265,11 @@ relay_run(void)
 	relay.limits.ca = relay.ca;
 	if (child_channel("sched", &relay.chan) != E_OK)
 		return EX_TEMPFAIL;
-	if (take_hop(&in, &hop) == E_OK)
+	if (take_hop(&in, &hop) == E_OK) {
+		if (hop.kind != ROUTE_UNIX)
+			hop.host = host_ascii(hop.host);
 		serve(&hop);
+	}
 	buf_wipe(&in);
 	return EX_OK;
 }

@@ -100,6 +100,11 @@ void bdat_put(struct remote *, struct span message);   /* RFC 3030: as one chunk
 bool data_is_8bit(struct span message);
 bool data_has_utf8_head(struct span message);
 
+/* ascii.c */
+/* order_to_ascii - the domains of its addresses in A-labels, of all or of none.  room: theirs, empty.  E_OK, E_BAD (a local part is not
+ * ASCII, or a domain is none), E_LIMIT */
+MUST_USE int order_to_ascii(struct order *, struct buf *room);
+
 /* talk.c */
 struct talk {
 	/* the next message, and its bytes; false: none now (is_waiting), or none any more */

@@ -20,6 +20,7 @@ struct txn {
 	struct span message;
 	bool is_piped;       /* its commands went out together */
 	bool is_bdat, has_reset, is_utf8, is_8bit;
+	struct buf ascii;    /* own: addresses whose domains were not */
 	bool is_sent;        /* its bytes are on the way, to the end */
 	uint16_t n_yes;
 	uint8_t said[ORDER_RCPTS_MAX]; /* enum rcpt_said */
@@ -131,13 +132,15 @@ struct unfit {
 	const char *status, *why;
 };
 
-/* What this server cannot have; a message is never made less than it is to fit: it goes back. */
+/* What this server cannot have; a message is never made less than it is to fit: it goes back.  A domain in A-labels is no less. */
 static struct unfit
 unfit(struct txn *t)
 {
 	const struct ehlo *e = &line.r->ehlo;
 	bool takes_8bit = e->can & EHLO_8BITMIME;
 	t->is_utf8 = needs_utf8(&t->order, t->message);
+	if (t->is_utf8 && !(e->can & EHLO_SMTPUTF8) && order_to_ascii(&t->order, &t->ascii) == E_OK)
+		t->is_utf8 = needs_utf8(&t->order, t->message);
 	t->is_8bit = takes_8bit && (t->is_utf8 || (t->order.flags & ENV_8BITMIME) || data_is_8bit(t->message));
 	if (t->is_utf8 && !(e->can & EHLO_SMTPUTF8))
 		return (struct unfit){"5.6.7", "takes no internationalized addresses or header fields"};
@@ -189,6 +192,7 @@ take(bool is_waiting, struct txn *t)
 {
 	struct remote *r = line.r;
 	while (r->n_begun < r->limits->messages_most) {
+		buf_free(&t->ascii);
 		memset(t, 0, sizeof *t);
 		if (!line.talk->next(is_waiting, &t->order, &t->message))
 			return false;
@@ -342,8 +346,8 @@ end_answers(struct txn *t)
 	r->n_taken += is_taken;
 	r->must_reset |= t->is_bdat && !is_taken; /* RFC 3030 2: how things stand then is not known */
 	if (is_taken)
-		log_event(LOG_INFO, "relayed", "mid=%s rcpts=%u remote=%s tls=%d", id_text(t->order.id), t->n_yes,
-		    log_q(buf_as_span(&r->who)), r->tls != NULL);
+		log_event(LOG_INFO, "relayed", "mid=%s rcpts=%u remote=%s tls=%d verified=%d", id_text(t->order.id), t->n_yes,
+		    log_q(buf_as_span(&r->who)), r->tls != NULL, r->is_verified);
 	return E_OK;
 }
 
