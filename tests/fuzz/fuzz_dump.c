@@ -101,7 +101,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record, on_subscription, on_uidl, on_sum, on_seen,
-	    on_doomed};
+	    on_doomed, NULL};
 	int err = dump_read(span_make(data, n), &v);
 	return err == E_OK || err == E_BAD || err == E_IO ? 0 : -1;
 }
