@@ -31,7 +31,8 @@ deny(struct remote *r, const struct target_host *host, enum tls_policy kind, enu
 	log_event(LOG_WARNING, "host_denied", "host=%s policy=%s result=%s why=%s", log_q(buf_as_span(&r->who)), tls_policy_text(kind),
 	    tls_outcome_text(outcome), log_q(buf_as_span(why)));
 	buf_reset(&r->why);
-	buf_putf(&r->why, "4.7.5 %.*s is not connected to: %.*s", SPAN_ARG(buf_as_span(&r->who)), SPAN_ARG(buf_as_span(why)));
+	buf_putf(&r->why, "%s %.*s is not connected to: %.*s", r->hop->requires_tls && outcome != TLS_DNSSEC_INVALID ? "5.7.10" : "4.7.5",
+	    SPAN_ARG(buf_as_span(&r->who)), SPAN_ARG(buf_as_span(why)));
 	return E_DENY;
 }
 
@@ -72,12 +73,18 @@ decide_dane(struct remote *r, struct target_host *host, struct span domain)
 	return err;
 }
 
+bool
+policy_knows_host(const struct policy *p)
+{
+	return p->is_name_proven || (p->kind == TLS_POLICY_STS && p->check == CHECK_NAMED);
+}
+
 /* RFC 8689 4.2.1: a host that may be anybody's is not tried; with the others TLS is a must, and the name or DANE counts. */
 static int
 require_tls(struct remote *r, struct target_host *host)
 {
 	struct policy *p = &host->policy;
-	if (p->is_off || !p->is_name_proven) {
+	if (p->is_off || !policy_knows_host(p)) {
 		say_who(r, host);
 		buf_reset(&r->why);
 		buf_putf(&r->why, "5.7.10 %.*s %s, and the message requires TLS", SPAN_ARG(buf_as_span(&r->who)),

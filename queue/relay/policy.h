@@ -25,7 +25,7 @@ struct policy {
 	bool is_off;               /* no TLS at all */
 	bool is_must;              /* no mail without TLS */
 	enum policy_check check;
-	bool is_name_proven;       /* that it is the host to take: by DNSSEC, MTA-STS, or a route (RFC 8689 4.2.1) */
+	bool is_name_proven;       /* that it is the host to take: by DNSSEC or a route */
 	bool is_only_counted;      /* a certificate that fails the check is noted, and gets mail all the same (RFC 8461 5, "testing") */
 	struct span base;          /* borrow: CHECK_DANE: the name that has the records, asked for by SNI (RFC 7672 8.1) */
 	const struct tlsa *tlsa;   /* borrow: the process's memory */
@@ -41,6 +41,9 @@ struct policy {
  *   returns  E_OK, E_DENY (nothing is to connect to this host now; r->why says why, and the result is noted)
  */
 MUST_USE int policy_decide(struct remote *r, struct target_host *, struct span domain);
+
+/* policy_knows_host - that it is the host to take, RFC 8689 4.2.1: by DNSSEC, a route, or the names in its domain's policy of MTA-STS */
+bool policy_knows_host(const struct policy *);
 
 /* dane.c */
 /*

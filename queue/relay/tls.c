@@ -91,7 +91,7 @@ status_of(const struct remote *r, const char *later)
 bool
 remote_keeps_tls(const struct remote *r)
 {
-	return r->tls && r->is_verified && r->policy->is_name_proven && (r->ehlo.can & EHLO_REQUIRETLS);
+	return r->tls && r->is_verified && policy_knows_host(r->policy) && (r->ehlo.can & EHLO_REQUIRETLS);
 }
 
 int

@@ -7,8 +7,7 @@
 #include <cmocka.h>
 
 #include "conf/route.h"
-#include "queue/relay/ehlo.h"
-#include "queue/relay/reply.h"
+#include "queue/relay/remote.h"
 
 static const struct {
 	const char *lines[4];
@@ -109,6 +108,7 @@ static const struct {
     {"mx.test", 0, 0, 0, "mx.test"},
     {"mx.test at your service\nPIPELINING\n8bitmime\nSIZE 1000", EHLO_PIPELINING | EHLO_8BITMIME | EHLO_SIZE, 0, 1000, "mx.test"},
     {"m\nSIZE\nCHUNKING\nDSN\nSMTPUTF8\nSTARTTLS", EHLO_SIZE | EHLO_CHUNKING | EHLO_DSN | EHLO_SMTPUTF8 | EHLO_STARTTLS, 0, 0, "m"},
+    {"m\nREQUIRETLS\nREQUIRETLSX", EHLO_REQUIRETLS, 0, 0, "m"},
     {"m\nSIZE lots", EHLO_SIZE, 0, 0, "m"},
     {"m\nSIZE 99999999999999999999999", EHLO_SIZE, 0, 0, "m"},
     {"m\nAUTH PLAIN LOGIN X SCRAM-SHA-256", 0, MECH_PLAIN | MECH_LOGIN | MECH_SCRAM_SHA_256, 0, "m"},
@@ -186,6 +186,7 @@ test_routes(void **state)
 		assert_int_equal(r.tls, routes[i].tls);
 		assert_int_equal(r.is_lmtp, routes[i].is_lmtp);
 		assert_int_equal(r.port, routes[i].port);
+		assert_int_equal(r.has_no_policies, strstr(routes[i].text, "policies=no") != NULL);
 	}
 }
 
@@ -209,10 +210,44 @@ test_which_route_fits(void **state)
 	assert_true(route_fits(SPAN("A.TEST"), SPAN("u@a.test")) > 0);
 }
 
+#define BUECHER "b\xc3\xbc" "cher.test"
+#define KAETHE "k\xc3\xa4the@a.test"
+
+static const struct {
+	const char *sender, *rcpts[3];
+	int result;
+	const char *want[4]; /* sender, recipients */
+} orders[] = {
+    {"a@b.test", {"c@d.test"}, E_OK, {"a@b.test", "c@d.test"}},
+    {"", {"c@" BUECHER, "d@x.test", "e@" BUECHER}, E_OK, {"", "c@xn--bcher-kva.test", "d@x.test", "e@xn--bcher-kva.test"}},
+    {"a@" BUECHER, {"c@d.test"}, E_OK, {"a@xn--bcher-kva.test", "c@d.test"}},
+    {"a@" BUECHER, {"c@" BUECHER, KAETHE}, E_BAD, {"a@" BUECHER, "c@" BUECHER, KAETHE}}, /* all or none */
+    {KAETHE, {"c@" BUECHER}, E_BAD, {KAETHE, "c@" BUECHER}},
+    {"a@\xe2\x99\xa5.test", {"c@d.test"}, E_BAD, {"a@\xe2\x99\xa5.test", "c@d.test"}},
+};
+
+static void
+test_orders_in_ascii(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		struct order_rcpt rcpts[3] = {0};
+		struct order o = {.sender = span_of(orders[i].sender), .rcpts = rcpts};
+		struct buf room = {0};
+		for (; o.n_rcpts < 3 && orders[i].rcpts[o.n_rcpts]; o.n_rcpts++)
+			rcpts[o.n_rcpts].address = span_of(orders[i].rcpts[o.n_rcpts]);
+		assert_int_equal(order_to_ascii(&o, &room), orders[i].result);
+		assert_true(span_eqs(o.sender, orders[i].want[0]));
+		for (uint16_t k = 0; k < o.n_rcpts; k++)
+			assert_true(span_eqs(rcpts[k].address, orders[i].want[k + 1]));
+		buf_free(&room);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_replies), cmocka_unit_test(test_limits),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_replies), cmocka_unit_test(test_orders_in_ascii), cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_reasons), cmocka_unit_test(test_hellos), cmocka_unit_test(test_routes),
 	    cmocka_unit_test(test_which_route_fits)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
