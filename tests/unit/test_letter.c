@@ -136,11 +136,33 @@ test_many(void **state)
 	arena_reset(&arena);
 }
 
+/* RFC 8689 3 */
+static void
+test_tls_required(void **state)
+{
+	static const struct {
+		const char *message;
+		bool is_optional;
+	} rows[] = {
+	    {"TLS-Required: No\r\n\r\n", true},
+	    {"From: a\r\ntls-required:\r\n no \r\nX: y\r\n\r\nx\r\n", true},
+	    {"", false},
+	    {"From: a\r\n\r\nTLS-Required: No\r\n", false},
+	    {"TLS-Required: Yes\r\n\r\n", false},
+	    {"TLS-Required: No, really\r\n\r\n", false},
+	    {"TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (letter_has_tls_optional(span_of(rows[i].message)) != rows[i].is_optional)
+			fail_msg("row %zu", i);
+}
+
 int
 main(void)
 {
 	setenv("TZ", "UTC", 1);
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_make), cmocka_unit_test(test_faults), cmocka_unit_test(test_dot),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_make), cmocka_unit_test(test_tls_required), cmocka_unit_test(test_faults), cmocka_unit_test(test_dot),
 	    cmocka_unit_test(test_sender), cmocka_unit_test(test_many)};
 	return cmocka_run_group_tests_name("letter", tests, NULL, NULL);
 }
