@@ -68,13 +68,20 @@ is_policy_value(struct span s)
 	return s.n > 0 && utf8_valid(s);
 }
 
+static const char *const mode_names[] = {
+    [MTA_STS_NONE] = "none", [MTA_STS_TESTING] = "testing", [MTA_STS_ENFORCE] = "enforce"};
+
+const char *
+mta_sts_mode_name(enum mta_sts_mode mode)
+{
+	return mode < COUNT(mode_names) ? mode_names[mode] : "?";
+}
+
 static int
 mode_parse(struct span s, enum mta_sts_mode *out)
 {
-	static const char *const names[] = {
-	    [MTA_STS_NONE] = "none", [MTA_STS_TESTING] = "testing", [MTA_STS_ENFORCE] = "enforce"};
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (span_eqs(s, names[i])) {
+	for (size_t i = 0; i < COUNT(mode_names); i++)
+		if (span_eqs(s, mode_names[i])) {
 			*out = (enum mta_sts_mode)i;
 			return E_OK;
 		}
@@ -149,6 +156,14 @@ mta_sts_policy_parse(struct span text, struct mta_sts_policy *out)
 	if (!seen.has_version || !seen.has_mode || !seen.has_max_age)
 		return E_BAD;
 	return out->n_mx || out->mode == MTA_STS_NONE ? E_OK : E_BAD;
+}
+
+void
+mta_sts_policy_put(struct buf *out, const struct mta_sts_policy *p)
+{
+	buf_putf(out, "version: STSv1\nmode: %s\nmax_age: %u\n", mta_sts_mode_name(p->mode), p->max_age_sec);
+	for (size_t i = 0; i < p->n_mx; i++)
+		buf_putf(out, "mx: %.*s\n", SPAN_ARG(p->mx[i]));
 }
 
 static struct span

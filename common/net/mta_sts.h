@@ -45,6 +45,9 @@ MUST_USE int mta_sts_record(const struct dns_record *txt, size_t n, struct span 
  *   returns  E_OK, E_BAD (not well-formed, a field that must be there is not), E_LIMIT (too many patterns)
  */
 MUST_USE int mta_sts_policy_parse(struct span text, struct mta_sts_policy *out);
+/* mta_sts_policy_put - as text again, without what we do not know; it parses to the same.  A line each, ending in LF */
+void mta_sts_policy_put(struct buf *, const struct mta_sts_policy *);
+const char *mta_sts_mode_name(enum mta_sts_mode); /* "none", "testing", "enforce" */
 /* mta_sts_matches - a host is named in the policy; "*" stands for exactly one label (RFC 8461 4.1) */
 bool mta_sts_matches(const struct mta_sts_policy *, struct span host);
 

@@ -8,22 +8,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
-write_anew(const struct mta_sts_policy *p, struct buf *out)
-{
-	static const char *const modes[] = {"none", "testing", "enforce"};
-	buf_putf(out, "version: STSv1\r\nmode: %s\r\nmax_age: %u\r\n", modes[p->mode], p->max_age_sec);
-	for (size_t i = 0; i < p->n_mx; i++)
-		buf_putf(out, "mx: %.*s\r\n", SPAN_ARG(p->mx[i]));
-}
-
-static void
 check_policy(struct span text)
 {
 	struct mta_sts_policy p, again;
 	struct buf anew = {0};
 	if (mta_sts_policy_parse(text, &p) != E_OK)
 		return;
-	write_anew(&p, &anew);
+	mta_sts_policy_put(&anew, &p);
 	if (mta_sts_policy_parse(buf_as_span(&anew), &again) != E_OK || again.mode != p.mode ||
 	    again.max_age_sec != p.max_age_sec || again.n_mx != p.n_mx)
 		bug("a policy became another one");
