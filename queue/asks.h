@@ -5,7 +5,8 @@
  *   sched <-> spool: below
  *   sched -> bounce: BOUNCE_MAKE, below
  *   sched -> deliver's placers: common/spool/job.h
- *   sched <-> relay: queue/relay/order.h; relay -> resolver: common/net/resolver.h
+ *   sched <-> relay: queue/relay/order.h; relay, sts -> resolver: common/net/resolver.h
+ *   relay -> sts: queue/sts/sts.h; sts -> fetch: common/net/fetch.h; sts -> spool, as a client: common/spool/put.h
  *   relay -> monitor: QUEUE_UNIX, below; spool -> monitor: MON_READY (proc/daemon.h)
  *   merpati queue -> sched: common/spool/admin.h, on RUN/queue/admin
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
@@ -18,7 +19,7 @@
 #include "spool/job.h"
 
 /* The roles, in the order of main.c's table. */
-enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE, QUEUE_DROP, QUEUE_RELAY, QUEUE_RESOLVER };
+enum queue_role { QUEUE_SPOOL, QUEUE_SCHED, QUEUE_BOUNCE, QUEUE_DROP, QUEUE_RELAY, QUEUE_RESOLVER, QUEUE_FETCH, QUEUE_STS };
 
 /* sched -> spool */
 enum sched_ask {

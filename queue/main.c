@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* main.c - queue: spool, scheduler, reports, relays, the DNS for them. */
+/* main.c - queue: spool, scheduler, reports, relays, the DNS and the policies for them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "conf/route.h"
 #include "metrics/role.h"
+#include "net/fetch.h"
 #include "net/resolver.h"
 #include "proc/monitor.h"
 #include "queue/asks.h"
@@ -20,6 +21,7 @@
 #include "queue/relay/relay.h"
 #include "queue/sched.h"
 #include "queue/spool.h"
+#include "queue/sts/sts.h"
 
 /* clang-format off */
 static const struct role roles[] = {
@@ -36,11 +38,17 @@ static const struct role roles[] = {
 		.peers = DAEMON_QUEUE, .monitor_asks = MON_MAY(MON_DAEMON),
 		.prepare = drop_prepare, .jail = drop_jail, .run = drop_run},
 	[QUEUE_RELAY] = {.name = "relay", .user = USER_NET, .flags = ROLE_POOL, .most = "relays_most",
-		.channels = 1u << QUEUE_SCHED | 1u << QUEUE_RESOLVER,
+		.channels = 1u << QUEUE_SCHED | 1u << QUEUE_RESOLVER | 1u << QUEUE_STS,
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_WHO) | MON_MAY(QUEUE_UNIX),
 		.prepare = relay_prepare, .jail = relay_jail, .run = relay_run},
 	[QUEUE_RESOLVER] = {.name = "resolver", .user = USER_NET, .at_start = 1,
 		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
+	[QUEUE_FETCH] = {.name = "fetch", .user = USER_NET, .at_start = 1,
+		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
+	[QUEUE_STS] = {.name = "sts", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
+		.channels = 1u << QUEUE_RESOLVER | 1u << QUEUE_FETCH, .peers = DAEMON_QUEUE,
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON),
+		.jail = sts_jail, .run = sts_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -75,11 +83,14 @@ before_start(const struct conf *conf)
 	int spool = make_owned(AT_FDCWD, conf_str(conf, "common", "spool_dir"), 0, uid, gid, 0751);
 	int sched = spool < 0 ? -1 : make_owned(spool, "sched", O_NOFOLLOW, uid, gid, 0700);
 	int drop = spool < 0 ? -1 : make_owned(spool, "drop", O_NOFOLLOW, uid, gid, 03733);
+	int sts = spool < 0 ? -1 : make_owned(spool, "sts", O_NOFOLLOW, uid, gid, 0700);
 	int corrupt = spool < 0 ? -1 : make_owned(spool, "corrupt", O_NOFOLLOW, uid, gid, 0750);
 	if (sched >= 0)
 		close(sched);
 	if (drop >= 0)
 		close(drop);
+	if (sts >= 0)
+		close(sts);
 	if (corrupt >= 0)
 		close(corrupt);
 	if (spool >= 0)

@@ -116,6 +116,8 @@ static const struct conf_setting queue[] = {
 	SECONDS("relay_data_time", "2m", 1, HOUR, "wait for the answer to DATA"),
 	SECONDS("relay_block_time", "3m", 1, HOUR, "wait until the next part of a message is taken"),
 	SECONDS("relay_end_time", "10m", 1, HOUR, "wait for the answer to a whole message"),
+	BOOL("mta_sts", "yes", "ask domains by HTTPS what they say about TLS to their mail hosts (MTA-STS), and keep to it"),
+	STR("tlsrpt_from", "", check_address_or_none, "address that daily reports on TLS (TLSRPT) come from, to domains that ask for them; \"\": there are none"),
 	SECONDS("relay_message_time", "1h", 1, DAY, "a message, from MAIL to the last answer"),
 };
 

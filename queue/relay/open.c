@@ -26,6 +26,8 @@ remote_limits_read(const struct conf *c, struct remote_limits *out)
 	out->source4 = conf_str(c, "queue", "relay_source4");
 	out->source6 = conf_str(c, "queue", "relay_source6");
 	out->has_dane = conf_bool(c, "queue", "relay_dane");
+	out->has_sts = conf_bool(c, "queue", "mta_sts");
+	out->has_tlsrpt = *conf_str(c, "queue", "tlsrpt_from") != '\0';
 	out->name = conf_str(c, "queue", "relay_name");
 	if (!*out->name)
 		out->name = conf_str(c, "common", "hostname");

@@ -27,7 +27,10 @@ static int
 deny(struct remote *r, const struct target_host *host, enum tls_policy kind, enum tls_outcome outcome, const struct buf *why)
 {
 	say_who(r, host);
-	tls_results_note(&r->results, kind, outcome, buf_as_span(&r->who), SPAN(""), buf_as_span(why));
+	struct tls_result *noted = tls_results_note(&r->results, kind, outcome, host->name.n ? host->name : r->hop->host, SPAN(""),
+	    buf_as_span(why));
+	if (noted)
+		noted->terms = &host->policy;
 	log_event(LOG_WARNING, "host_denied", "host=%s policy=%s result=%s why=%s", log_q(buf_as_span(&r->who)), tls_policy_text(kind),
 	    tls_outcome_text(outcome), log_q(buf_as_span(why)));
 	buf_reset(&r->why);
@@ -73,6 +76,24 @@ decide_dane(struct remote *r, struct target_host *host, struct span domain)
 	return err;
 }
 
+/* Nobody could say is no result: it is our own failure. */
+static int
+decide_sts(struct remote *r, struct target_host *host)
+{
+	struct buf why = {0};
+	int err = sts_find(host, &host->policy, &why);
+	if (err == E_DENY) {
+		err = deny(r, host, TLS_POLICY_STS, TLS_VALIDATION_FAILURE, &why);
+	} else if (err != E_OK) {
+		say_who(r, host);
+		buf_reset(&r->why);
+		buf_putf(&r->why, "4.7.5 %.*s is not connected to: %.*s", SPAN_ARG(buf_as_span(&r->who)), SPAN_ARG(buf_as_span(&why)));
+		err = E_DENY;
+	}
+	buf_free(&why);
+	return err;
+}
+
 bool
 policy_knows_host(const struct policy *p)
 {
@@ -104,5 +125,7 @@ policy_decide(struct remote *r, struct target_host *host, struct span domain)
 	host->policy = levels[r->hop->tls];
 	host->policy.is_name_proven = host->is_named_securely;
 	int err = decide_dane(r, host, domain);
+	if (err == E_OK && host->policy.kind == TLS_POLICY_NONE)
+		err = decide_sts(r, host);
 	return err == E_OK && r->hop->requires_tls ? require_tls(r, host) : err;
 }

@@ -8,7 +8,10 @@
 
 #include "queue/relay/tls_result.h"
 
+#define POLICY_UNNAMED "it is not named in the MTA-STS policy of its domain"
+
 struct remote;
+struct sts_note;
 struct target_host;
 
 /* What the certificate of a host must be. */
@@ -26,6 +29,7 @@ struct policy {
 	bool is_must;              /* no mail without TLS */
 	enum policy_check check;
 	bool is_name_proven;       /* that it is the host to take: by DNSSEC or a route */
+	bool is_unnamed;           /* its domain's policy does not name this host: a failure, however good its TLS is */
 	bool is_only_counted;      /* a certificate that fails the check is noted, and gets mail all the same (RFC 8461 5, "testing") */
 	struct span base;          /* borrow: CHECK_DANE: the name that has the records, asked for by SNI (RFC 7672 8.1) */
 	const struct tlsa *tlsa;   /* borrow: the process's memory */
@@ -53,5 +57,19 @@ bool policy_knows_host(const struct policy *);
  *   returns  E_OK (also: there are none), E_IO (the DNS would not tell, or what it told is forged; why says which)
  */
 MUST_USE int dane_find(const struct remote *, const struct target_host *, struct span domain, struct policy *out, struct buf *why);
+
+/* mta_sts.c */
+/* sts_look_up - the exchangers of this domain are about to be looked up: what it says about them is asked for meanwhile */
+void sts_look_up(const struct remote *, struct span domain);
+/*
+ * sts_find - what the policy of the domain says of a host, RFC 8461 4.
+ *   out      kind, check and so on are set where there is one that holds; what is_must was stays
+ *   returns  E_OK (also: there is none), E_DENY (it is not to be used: why), E_IO (nobody could say: why)
+ */
+MUST_USE int sts_find(const struct target_host *, struct policy *out, struct buf *why);
+/* For reports: a note for the domain (false: there is none), its policy, and why that was not found (false: nothing was wrong) */
+bool sts_note_domain(struct sts_note *out);
+void sts_note_lines(struct sts_note *out);
+bool sts_note_failure(struct sts_note *out);
 
 #endif

@@ -226,6 +226,7 @@ serve(const struct hop *hop)
 		remote_quit(r);
 	}
 	say_end(is_open);
+	remote_tell_notes(r);
 	remote_done(r);
 }
 

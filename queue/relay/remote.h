@@ -3,7 +3,8 @@
  * remote.h - one connection to another host, of a process that has no other.
  *   target.c   its addresses                 connect.c  to which of them
  *   open.c     greeting, EHLO, TLS, login: until it takes mail
- *   policy.c   what its TLS must be          tls.c   STARTTLS, and how it came out          auth.c  AUTH
+ *   policy.c   what its TLS must be: dane.c, mta_sts.c     tls.c  STARTTLS, and how it came out     auth.c  AUTH
+ *   notes.c    how TLS came out, told to the process sts
  *   talk.c     transactions, one after another, pipelined     data.c  the bytes of a message
  */
 #ifndef QUEUE_RELAY_REMOTE_H
@@ -31,7 +32,7 @@ struct remote_limits {
 	unsigned messages_most;
 	const char *name;             /* borrow: for EHLO */
 	const char *source4, *source6; /* borrow: "": any */
-	bool has_dane;
+	bool has_dane, has_sts, has_tlsrpt;
 	int ca;                       /* borrow: the file of authorities, -1: none */
 };
 
@@ -90,6 +91,9 @@ bool remote_keeps_tls(const struct remote *);
 MUST_USE int remote_require_tls(struct remote *);
 void remote_tls_note(struct remote *, enum tls_outcome, struct span why);
 void remote_tls_session(struct remote *, struct buf *out); /* for the next connection; nothing where there is none */
+
+/* notes.c */
+void remote_tell_notes(const struct remote *); /* how TLS came out, for reports */
 
 /* auth.c */
 MUST_USE int remote_login(struct remote *);    /* E_OK (or no login is asked for), E_IO (why) */

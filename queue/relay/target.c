@@ -132,6 +132,7 @@ find_exchangers(struct remote *r, struct targets *out)
 	struct span domain = r->hop->host, hosts[TARGET_HOSTS_MAX];
 	struct mx_list list;
 	struct resolver_query q = {.kind = DNS_MX, .name = domain};
+	sts_look_up(r, domain);
 	target_ask(&q, 1);
 	const struct dns_answer mx = q.answer;
 	enum mx_verdict v = mx_order(&mx, domain, &list);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* tls.c - STARTTLS, RFC 3207, as the policy for the host has it. */
+#include <arpa/inet.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -31,10 +32,44 @@ client_open(const struct remote *r)
 	return err;
 }
 
+/* Our end of the connection. */
+static void
+put_source(int fd, struct buf *out)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a;
+	socklen_t n = sizeof a;
+	char text[INET6_ADDRSTRLEN];
+	buf_reset(out);
+	if (getsockname(fd, &a.any, &n) != 0)
+		return;
+	const void *bytes = a.any.sa_family == AF_INET6 ? (void *)&a.v6.sin6_addr : (void *)&a.v4.sin_addr;
+	if ((a.any.sa_family == AF_INET || a.any.sa_family == AF_INET6) && inet_ntop(a.any.sa_family, bytes, text, sizeof text))
+		buf_str(out, text);
+}
+
 void
 remote_tls_note(struct remote *r, enum tls_outcome outcome, struct span why)
 {
-	tls_results_note(&r->results, r->policy->kind, outcome, r->name, r->address, why);
+	bool is_unnamed = outcome == TLS_FINE && r->policy->is_unnamed;
+	if (is_unnamed) {
+		outcome = TLS_VALIDATION_FAILURE;
+		why = SPAN(POLICY_UNNAMED);
+	}
+	if (outcome != TLS_FINE && r->policy->kind != TLS_POLICY_NONE)
+		log_event(LOG_NOTICE, "tls_failure", "remote=%s policy=%s result=%s only_counted=%d why=%s", log_q(buf_as_span(&r->who)),
+		    tls_policy_text(r->policy->kind), tls_outcome_text(outcome), r->policy->is_only_counted, log_q(why));
+	struct tls_result *x = tls_results_note(&r->results, r->policy->kind, outcome, r->name, r->address, why);
+	if (x)
+		x->terms = r->policy;
+	if (!x || outcome == TLS_FINE)
+		return;
+	put_source(r->io.fd, &x->source);
+	buf_reset(&x->helo);
+	buf_span(&x->helo, r->ehlo.name);
 }
 
 static const enum tls_outcome outcome_of[] = {

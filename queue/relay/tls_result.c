@@ -11,13 +11,13 @@ of_address(struct tls_results *r, struct span address)
 	return r->n < TLS_RESULTS_MAX ? &r->all[r->n++] : NULL;
 }
 
-void
+struct tls_result *
 tls_results_note(struct tls_results *r, enum tls_policy policy, enum tls_outcome outcome, struct span host, struct span address,
     struct span why)
 {
 	struct tls_result *one = of_address(r, address);
 	if (!one)
-		return;
+		return NULL;
 	one->policy = policy;
 	one->outcome = outcome;
 	one->host = host;
@@ -25,6 +25,7 @@ tls_results_note(struct tls_results *r, enum tls_policy policy, enum tls_outcome
 	buf_span(&one->address, address);
 	buf_reset(&one->why);
 	buf_span(&one->why, why);
+	return one;
 }
 
 void
@@ -33,6 +34,8 @@ tls_results_free(struct tls_results *r)
 	for (size_t i = 0; i < r->n; i++) {
 		buf_free(&r->all[i].address);
 		buf_free(&r->all[i].why);
+		buf_free(&r->all[i].source);
+		buf_free(&r->all[i].helo);
 	}
 	r->n = 0;
 }

@@ -32,12 +32,16 @@ enum tls_outcome {
 
 enum { TLS_RESULTS_MAX = 32 }; /* of one relay: as many as it has addresses */
 
+struct policy;
+
 struct tls_result {
 	enum tls_policy policy;
 	enum tls_outcome outcome;
 	struct span host;     /* borrow: as long as the process; "mx1.example.org", or the text of an address */
 	struct buf address;   /* own: "192.0.2.1"; empty where there was no connection */
 	struct buf why;       /* own: for people, "failure-reason-code"; empty where it is fine */
+	struct buf source, helo;    /* own: our address, and how the host called itself; empty where there was no connection */
+	const struct policy *terms; /* borrow: as long as the process; what its TLS had to be; NULL: nobody said */
 };
 
 struct tls_results {
@@ -45,8 +49,10 @@ struct tls_results {
 	size_t n;
 };
 
-/* tls_results_note - past TLS_RESULTS_MAX nothing is noted; where there is an address, the last word on it counts */
-void tls_results_note(struct tls_results *, enum tls_policy, enum tls_outcome, struct span host, struct span address, struct span why);
+/* tls_results_note - past TLS_RESULTS_MAX nothing is noted; where there is an address, the last word on it counts.  What was noted, for
+ * the rest of it (borrow: the results), or NULL */
+struct tls_result *tls_results_note(
+    struct tls_results *, enum tls_policy, enum tls_outcome, struct span host, struct span address, struct span why);
 void tls_results_free(struct tls_results *);
 const char *tls_policy_text(enum tls_policy);   /* "tlsa" */
 const char *tls_outcome_text(enum tls_outcome); /* "certificate-expired"; TLS_FINE: "" */

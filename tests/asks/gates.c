@@ -16,6 +16,7 @@
 #include "net/fetch.h"
 #include "proc/child.h"
 #include "proc/monitor.h"
+#include "queue/sts/sts.h"
 #include "tls/key.h"
 
 static void
@@ -65,6 +66,15 @@ sample_fetch(uint16_t type, struct buf *b)
 	if (type == FETCH_POST)
 		q.type = SPAN("application/tlsrpt+gzip");
 	fetch_question_put(b, &q);
+}
+
+static void
+sample_sts(uint16_t type, struct buf *b)
+{
+	if (type == STS_POLICY)
+		buf_bytes(b, SPAN("example.test"));
+	else
+		sts_note_put(b, &(struct sts_note){.domain = SPAN("example.test"), .host = SPAN("mx.example.test"), .why = SPAN("x")});
 }
 
 static void
@@ -128,6 +138,7 @@ static const struct kind {
     {"lookup", lookup_table, sample_lookup, NULL},
     {"resolver", resolver_table, sample_resolver, NULL},
     {"fetch", fetch_table, sample_fetch, NULL},
+    {"sts", sts_table, sample_sts, NULL},
     {"monitor", monitor_table, sample_monitor, NULL},
     {"keeper", keeper_table, sample_keeper, keeper_ctx},
     {"smtpd front", pool_table, sample_nothing, NULL},
