@@ -75,7 +75,7 @@ asked_open(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 {
 	struct moving *m = a->ctx;
 	(void)fd;
-	return m->root >= 0 && !m->is_writing ? files_open(m->root, body, reply, fd_back) : E_DENY;
+	return m->root >= 0 && !m->is_writing ? files_read(m->root, body, reply, fd_back) : E_DENY;
 }
 
 static int

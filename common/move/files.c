@@ -95,7 +95,7 @@ files_list(int root, struct rd *body, struct buf *reply, int *fd_back)
 }
 
 int
-files_open(int root, struct rd *body, struct buf *reply, int *fd_back)
+files_read(int root, struct rd *body, struct buf *reply, int *fd_back)
 {
 	struct span path;
 	struct stat st;

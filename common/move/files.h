@@ -17,7 +17,7 @@ enum { FILES_ENTRIES_MAX = 2000000 /* of a directory */ };
 MUST_USE int files_root(const char *path, int *out);
 /* Bodies as asks.h has them.  reply gets status and text; *fd_back what the row says.  E_OK, E_BAD (the body) */
 MUST_USE int files_list(int root, struct rd *body, struct buf *reply, int *fd_back);
-MUST_USE int files_open(int root, struct rd *body, struct buf *reply, int *fd_back);
+MUST_USE int files_read(int root, struct rd *body, struct buf *reply, int *fd_back);
 MUST_USE int files_make_directory(int root, struct rd *body, struct buf *reply);
 MUST_USE int files_write(int root, struct rd *body, int fd, struct buf *reply);
 

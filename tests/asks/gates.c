@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, resolver, fetch, a monitor, a keeper, the front of smtpd and the
- * processes of queue answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist, and of a
+ * gates.c - every row of the tables that key, auth, lookup, resolver, fetch, a monitor, a keeper, the front of smtpd, the
+ * processes of queue and the command that moves or repairs a mailbox answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist, and of a
  * monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok WHAT" or "FAILED WHAT", a line each.
  */
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "gates.h"
 #include "login/ticket.h"
+#include "move/asks.h"
 #include "net/fetch.h"
 #include "proc/child.h"
 #include "proc/monitor.h"
@@ -147,6 +148,9 @@ static const struct kind {
     {"queue admin", admin_table, sample_admin, admin_ctx},
     {"bounce", report_table, sample_nothing, NULL},
     {"queue monitor", unix_table, sample_unix, unix_ctx},
+    {"import", import_table, sample_moving, import_ctx},
+    {"export", export_table, sample_moving, export_ctx},
+    {"mailbox upkeep", upkeep_table, sample_upkeep, upkeep_ctx},
 };
 
 static void
@@ -326,6 +330,32 @@ attack_routes(void)
 	}
 }
 
+/* Of the command: who imports writes no file, who exports reads none, and neither leaves the Maildir. */
+static void
+attack_moves(void)
+{
+	static const struct {
+		const char *what;
+		void *(*ctx)(void);
+		uint16_t type;
+		struct span path;
+		int err;
+	} asks[] = {{"a directory, by an import", import_ctx, MOVE_MAKE_DIRECTORY, SPAN("cur"), E_DENY},
+	    {"a new file, by an import", import_ctx, MOVE_WRITE, SPAN("cur"), E_DENY},
+	    {"a list, by an export", export_ctx, MOVE_LIST, SPAN("cur"), E_DENY},
+	    {"a file, by an export", export_ctx, MOVE_OPEN, SPAN("cur"), E_DENY},
+	    {"a new file without what is in it", export_ctx, MOVE_WRITE, SPAN("cur"), E_BAD}};
+	for (size_t i = 0; i < COUNT(asks); i++) {
+		struct buf body = {0};
+		buf_bytes(&body, asks[i].path);
+		if (asks[i].type == MOVE_WRITE)
+			buf_u64(&body, 0);
+		tell(try(moving_table(), asks[i].ctx(), asks[i].type, AS_IT_IS, buf_as_span(&body)) == asks[i].err, "moving",
+		    moving_table()->rows[asks[i].type].name, asks[i].what);
+		buf_free(&body);
+	}
+}
+
 int
 main(void)
 {
@@ -345,6 +375,7 @@ main(void)
 	attack_fetches();
 	attack_posts();
 	attack_routes();
+	attack_moves();
 	attack_relays(tell);
 	return 0;
 }

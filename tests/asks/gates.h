@@ -39,6 +39,19 @@ const struct ask_table *unix_table(unsigned kind);
 void *unix_ctx(void);
 void sample_unix(uint16_t route, struct buf *);
 
+/* ctl_moving.c: common/ctl/moving.c.  The rows that an import may use, those of an export, and all */
+const struct ask_table *import_table(unsigned kind);
+const struct ask_table *export_table(unsigned kind);
+const struct ask_table *moving_table(void);
+void *import_ctx(void);
+void *export_ctx(void);
+void sample_moving(uint16_t type, struct buf *);
+
+/* ctl_mailbox.c: common/ctl/cmd_mailbox.c */
+const struct ask_table *upkeep_table(unsigned kind);
+void *upkeep_ctx(void);
+void sample_upkeep(uint16_t type, struct buf *);
+
 /* queue_bounce.c: queue/bounce.c */
 const struct ask_table *report_table(unsigned kind);
 
