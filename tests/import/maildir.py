@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: ISC
 """Maildirs as Dovecot and Courier leave them, written by hand; again, while they change; and hostile ones."""
+import fcntl
 import os
 import pathlib
+import pty
+import re
+import struct
+import subprocess
 import tempfile
+import termios
 
 from box import USER, Box, letter, run_import, uidls
 from suite import Suite
@@ -168,6 +174,35 @@ def test_uidl_format(t):
         t.check(ids[:4] == ["0001.first", f"00000007{1400000000:08x}", "0003.third", f"0000000f{1400000000:08x}"], "--pop3-uidl", ids)
 
 
+def on_terminal(s, *args):
+    """What merpati writes on a standard error that is a terminal."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    p = subprocess.Popen([s.program("merpati"), "-c", s.conf, *args], env=s.env, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    try:
+        while piece := os.read(ours, 4096):
+            said += piece
+    except OSError:  # EIO: nobody has the other end any more
+        pass
+    os.close(ours)
+    return p.wait(60), said.decode()
+
+
+def test_progress(t):
+    m = dovecot()
+    with Suite() as s:
+        s.user(USER, "pass")
+        status, said = on_terminal(s, "import", USER, "maildir", str(m.path))
+        bars = re.findall(r"\r(\S[^\r[]*?) +\[(#*) *\]  (\d+) of (\d+)\x1b\[K", said)
+        t.check(status == 0 and ("INBOX", "5") in {(name, of) for name, _, _, of in bars}, "on a terminal: a bar for each folder", repr(said))
+        t.check(bars and all(int(n) <= int(of) and len(full) == int(n) * 26 // int(of) for _, full, n, of in bars), "as full as the part that is done", bars)
+        t.check(said.endswith("\r\x1b[K"), "which goes at the end", repr(said[-40:]))
+        _, p = run_import(s, "maildir", m.path)
+        t.check(p.stderr == "", "not on a terminal: none", p.stderr)
+
+
 def test_again(t):
     """The old server is in use still: mail comes, flags change, mail goes; and here too."""
     m = dovecot()
@@ -330,7 +365,7 @@ def test_hostile(t):
 
 
 def run(t):
-    for test in (test_dovecot, test_layout_fs, test_quota, test_uidl_format, test_again, test_numbers_go_on, test_not_empty, test_courier, test_hostile):
+    for test in (test_dovecot, test_layout_fs, test_quota, test_uidl_format, test_progress, test_again, test_numbers_go_on, test_not_empty, test_courier, test_hostile):
         try:
             test(t)
         except Exception as e:  # a test's failure must not end the others
