@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_queue_change.c - flush, hold, release, requeue, remove: messages named by their ids, or all that fit a pattern. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "ctl/queue_match.h"
@@ -8,12 +9,22 @@
 
 enum { IDS_MAX = 100000 };
 
-/* One of the commands. */
-struct change {
-	uint16_t type; /* enum admin_ask */
-	bool has_flag; /* its body begins with u8 has_id */
-	const char *what;
+/* The commands. */
+/* clang-format off */
+static const struct change {
+	const char *verb;
+	uint16_t type;    /* enum admin_ask */
+	bool has_flag;    /* its body begins with u8 has_id */
+	bool is_all;      /* without a word of which: all */
+	const char *what; /* they are then */
+} changes[] = {
+	{"flush",   ADMIN_FLUSH,   true,  true,  "tried now"},
+	{"hold",    ADMIN_HOLD,    false, false, "held"},
+	{"release", ADMIN_RELEASE, false, false, "released"},
+	{"requeue", ADMIN_REQUEUE, false, false, "requeued"},
+	{"remove",  ADMIN_REMOVE,  true,  false, "removed"},
 };
+/* clang-format on */
 
 struct ids {
 	const struct queue_match *match; /* borrow */
@@ -83,9 +94,19 @@ change_named(const struct merpati *c, struct queue_talk *q, const struct change 
 	return status;
 }
 
-static int
-change(struct merpati *c, int argc, char **argv, const struct change *how, bool needs_which)
+static const struct change *
+change_of(const char *verb)
 {
+	for (size_t i = 0; i < COUNT(changes); i++)
+		if (!strcmp(changes[i].verb, verb))
+			return &changes[i];
+	bug("no such change");
+}
+
+int
+cmd_queue_change(struct merpati *c, int argc, char **argv)
+{
+	const struct change *how = change_of(c->verb);
 	struct opt opts[QUEUE_MATCH_OPTS];
 	struct queue_match m = {0};
 	struct queue_talk q;
@@ -96,7 +117,7 @@ change(struct merpati *c, int argc, char **argv, const struct change *how, bool 
 	if (status == EX_OK)
 		status = queue_match_read(c, &m);
 	bool is_empty = queue_match_is_empty(&m);
-	if (status == EX_OK && ((argc && !is_empty) || (!argc && is_empty && needs_which)))
+	if (status == EX_OK && ((argc && !is_empty) || (!argc && is_empty && !how->is_all)))
 		status = ctl_usage(c, "right would be ids, or what must fit, or --all");
 	for (int i = 0; i < argc && status == EX_OK; i++)
 		status = queue_id(c, argv[i], &id); /* before anything is done */
@@ -109,34 +130,4 @@ change(struct merpati *c, int argc, char **argv, const struct change *how, bool 
 		printf(c->is_json ? "{\"count\": %u, \"what\": \"%s\"}\n" : "%u %s\n", done, how->what);
 	queue_close(&q);
 	return status == EX_OK ? ctl_done() : status;
-}
-
-int
-cmd_queue_flush(struct merpati *c, int argc, char **argv)
-{
-	return change(c, argc, argv, &(struct change){ADMIN_FLUSH, true, "tried now"}, false);
-}
-
-int
-cmd_queue_hold(struct merpati *c, int argc, char **argv)
-{
-	return change(c, argc, argv, &(struct change){ADMIN_HOLD, false, "held"}, true);
-}
-
-int
-cmd_queue_release(struct merpati *c, int argc, char **argv)
-{
-	return change(c, argc, argv, &(struct change){ADMIN_RELEASE, false, "released"}, true);
-}
-
-int
-cmd_queue_requeue(struct merpati *c, int argc, char **argv)
-{
-	return change(c, argc, argv, &(struct change){ADMIN_REQUEUE, false, "requeued"}, true);
-}
-
-int
-cmd_queue_remove(struct merpati *c, int argc, char **argv)
-{
-	return change(c, argc, argv, &(struct change){ADMIN_REMOVE, true, "removed"}, true);
 }

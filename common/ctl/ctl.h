@@ -16,6 +16,7 @@ struct merpati {
 	struct conf *conf; /* own; NULL for a command that needs none */
 	bool is_json;      /* lists are for programs */
 	const char *usage; /* borrow: of the command that runs, for ctl_usage */
+	const char *verb;  /* borrow: its last word, for a handler that has several */
 };
 
 typedef int ctl_handler(
@@ -53,7 +54,6 @@ ctl_handler cmd_user_add, cmd_user_passwd, cmd_user_set, cmd_user_show, cmd_user
 ctl_handler cmd_import, cmd_export;
 ctl_handler cmd_mailbox_verify, cmd_mailbox_rebuild;
 ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
-ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_flush, cmd_queue_hold, cmd_queue_release,
-    cmd_queue_requeue, cmd_queue_remove, cmd_queue_suppressed;
+ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_change, cmd_queue_suppressed;
 
 #endif

@@ -106,15 +106,15 @@ static const struct command commands[] = {
 		"  --message             its text instead\n"},
 	{{"queue", "why"},     "ID",                              true,  cmd_queue_why,
 		"what a message waits for, until when, and what would change it", NULL},
-	{{"queue", "flush"},   "[ID... | WHICH]",                 true,  cmd_queue_flush,
+	{{"queue", "flush"},   "[ID... | WHICH]",                 true,  cmd_queue_change,
 		"try now: all that are not held, or those", QUEUE_MATCH_USAGE},
-	{{"queue", "hold"},    "ID... | WHICH",                   true,  cmd_queue_hold,
+	{{"queue", "hold"},    "ID... | WHICH",                   true,  cmd_queue_change,
 		"not tried until they are released, restarts or not", QUEUE_MATCH_USAGE},
-	{{"queue", "release"}, "ID... | WHICH",                   true,  cmd_queue_release,
+	{{"queue", "release"}, "ID... | WHICH",                   true,  cmd_queue_change,
 		"the end of a hold: tried now", QUEUE_MATCH_USAGE},
-	{{"queue", "requeue"}, "ID... | WHICH",                   true,  cmd_queue_requeue,
+	{{"queue", "requeue"}, "ID... | WHICH",                   true,  cmd_queue_change,
 		"as if they had come now: recipients looked up anew, a new lifetime", QUEUE_MATCH_USAGE},
-	{{"queue", "remove"},  "ID... | WHICH",                   true,  cmd_queue_remove,
+	{{"queue", "remove"},  "ID... | WHICH",                   true,  cmd_queue_change,
 		"messages go, and nobody is told", QUEUE_MATCH_USAGE},
 	{{"queue", "suppressed"}, "list | remove ADDRESS...",     true,  cmd_queue_suppressed,
 		"addresses elsewhere that were refused; some of them are tried again", NULL},
@@ -195,6 +195,7 @@ run(struct merpati *c, const struct command *command, int argc, char **argv)
 	int status = EX_OK;
 	put_words(command, &usage);
 	c->usage = buf_cstr(&usage);
+	c->verb = command->words[1] ? command->words[1] : command->words[0];
 	if (command->needs_conf) {
 		int err = conf_load(c->conf_path, &errors, &c->conf);
 		status = err == E_OK ? EX_OK : err == E_IO ? EX_NOINPUT : EX_CONFIG;
