@@ -139,10 +139,7 @@ parse_list(struct parse *p, struct list *l)
 static struct name *
 names_add(struct names *to, struct span text)
 {
-	if (to->n == to->cap) {
-		to->cap = to->cap ? to->cap * 2 : 64;
-		to->all = mem_grow(to->all, to->cap, sizeof *to->all);
-	}
+	to->all = mem_room(to->all, to->n, &to->cap, sizeof *to->all);
 	to->all[to->n] = (struct name){.text = text};
 	return &to->all[to->n++];
 }

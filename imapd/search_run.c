@@ -15,10 +15,7 @@ found_free(struct found *f)
 static void
 found_add(struct found *f, uint32_t seq)
 {
-	if (f->n == f->cap) {
-		f->cap = f->cap * 2 + 64;
-		f->seqs = mem_grow(f->seqs, f->cap, sizeof *f->seqs);
-	}
+	f->seqs = mem_room(f->seqs, f->n, &f->cap, sizeof *f->seqs);
 	f->seqs[f->n++] = seq;
 }
 

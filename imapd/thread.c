@@ -23,10 +23,7 @@ thread_done(struct thread_forest *f)
 uint32_t
 thread_dummy(struct thread_forest *f)
 {
-	if (f->n == f->cap) {
-		f->cap = f->cap * 2 + 8;
-		f->nodes = mem_grow(f->nodes, f->cap, sizeof *f->nodes);
-	}
+	f->nodes = mem_room(f->nodes, f->n, &f->cap, sizeof *f->nodes);
 	f->nodes[f->n] = (struct thread_node){THREAD_NONE, THREAD_NONE, THREAD_NONE, THREAD_NONE};
 	return (uint32_t)f->n++;
 }

@@ -155,10 +155,7 @@ selected_close(struct session *s)
 void
 selected_told(struct selected *b, uint32_t seq, uint64_t modseq)
 {
-	if (b->n_told == b->cap_told) {
-		b->cap_told = b->cap_told ? b->cap_told * 2 : 64;
-		b->told = mem_grow(b->told, b->cap_told, sizeof *b->told);
-	}
+	b->told = mem_room(b->told, b->n_told, &b->cap_told, sizeof *b->told);
 	b->told[b->n_told++] = (struct told){.index = b->at ? b->at[seq - 1] : seq - 1, .modseq = modseq};
 }
 

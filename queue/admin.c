@@ -206,10 +206,7 @@ static int
 collect(void *ctx, const struct index_row *row)
 {
 	struct ids *l = ctx;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 256;
-		l->p = mem_grow(l->p, l->cap, sizeof *l->p);
-	}
+	l->p = mem_room(l->p, l->n, &l->cap, sizeof *l->p);
 	l->p[l->n++] = row->id;
 	return E_OK;
 }

@@ -170,10 +170,7 @@ add_row(void *ctx, struct span name, struct span targets)
 	struct aliases *a = ctx;
 	for (size_t i = 0; i < name.n; i++) /* the text is ours */
 		((char *)(uintptr_t)name.p)[i] = ch_lower(name.p[i]);
-	if (a->n_rows == a->cap) {
-		a->cap = a->cap ? a->cap * 2 : 64;
-		a->rows = mem_grow(a->rows, a->cap, sizeof *a->rows);
-	}
+	a->rows = mem_room(a->rows, a->n_rows, &a->cap, sizeof *a->rows);
 	a->rows[a->n_rows] = (struct row){name, targets, a->n_rows};
 	a->n_rows++;
 	return E_OK;

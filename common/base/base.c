@@ -52,6 +52,16 @@ mem_grow(void *p, size_t count, size_t size)
 	return q;
 }
 
+void *
+mem_room(void *p, size_t n, size_t *cap, size_t size)
+{
+	enum { FIRST = 16 };
+	if (n < *cap)
+		return p;
+	*cap = *cap ? *cap * 2 : FIRST;
+	return mem_grow(p, *cap, size);
+}
+
 char *
 mem_dup(const char *s)
 {

@@ -125,6 +125,14 @@ span_cut(struct span *s, char c)
 	return head;
 }
 
+bool
+span_take(struct span *s, char c)
+{
+	bool is_there = s->n && s->p[0] == c;
+	*s = span_from(*s, is_there);
+	return is_there;
+}
+
 int
 span_u64(struct span s, uint64_t max, uint64_t *out)
 {

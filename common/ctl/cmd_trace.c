@@ -228,10 +228,7 @@ keep_line(struct span line, const struct logline *l, void *ctx)
 		ctl_say("more than %d lines", ROWS_MOST);
 		return EX_SOFTWARE;
 	}
-	if (trace.n_rows == trace.cap_rows) {
-		trace.cap_rows = trace.cap_rows ? trace.cap_rows * 2 : 256;
-		trace.rows = mem_grow(trace.rows, trace.cap_rows, sizeof *trace.rows);
-	}
+	trace.rows = mem_room(trace.rows, trace.n_rows, &trace.cap_rows, sizeof *trace.rows);
 	struct buf b = {0};
 	buf_span(&b, line);
 	bool is_first = span_eqs(l->event, "login") || span_eqs(l->event, "accepted");

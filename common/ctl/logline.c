@@ -26,18 +26,9 @@ take_number(struct span *s, size_t digits, int *out)
 }
 
 static bool
-take_char(struct span *s, char c)
-{
-	if (s->n == 0 || s->p[0] != c)
-		return false;
-	*s = span_from(*s, 1);
-	return true;
-}
-
-static bool
 take_clock(struct span *s, struct tm *tm)
 {
-	return take_number(s, 2, &tm->tm_hour) && take_char(s, ':') && take_number(s, 2, &tm->tm_min) && take_char(s, ':') &&
+	return take_number(s, 2, &tm->tm_hour) && span_take(s, ':') && take_number(s, 2, &tm->tm_min) && span_take(s, ':') &&
 	       take_number(s, 2, &tm->tm_sec);
 }
 
@@ -45,7 +36,7 @@ static int
 take_fraction(struct span *s)
 {
 	int us = 0, unit = 100000;
-	if (!take_char(s, '.') && !take_char(s, ','))
+	if (!span_take(s, '.') && !span_take(s, ','))
 		return 0;
 	for (; s->n && ch_digit(s->p[0]); *s = span_from(*s, 1), unit /= 10)
 		us += unit * (s->p[0] - '0');
@@ -59,11 +50,11 @@ take_zone(struct span *s, int *minutes, bool *is_local)
 	int sign, h = 0, m = 0;
 	*minutes = 0;
 	*is_local = false;
-	if (take_char(s, 'Z'))
+	if (span_take(s, 'Z'))
 		return true;
-	sign = take_char(s, '-') ? -1 : take_char(s, '+') ? 1 : 0;
+	sign = span_take(s, '-') ? -1 : span_take(s, '+') ? 1 : 0;
 	*is_local = sign == 0;
-	if (sign && (!take_number(s, 2, &h) || (take_char(s, ':'), !take_number(s, 2, &m))))
+	if (sign && (!take_number(s, 2, &h) || (span_take(s, ':'), !take_number(s, 2, &m))))
 		return false;
 	*minutes = sign * (h * 60 + m);
 	return true;
@@ -76,8 +67,8 @@ time_iso(struct span s)
 	struct tm tm = {.tm_isdst = -1};
 	int minutes;
 	bool is_local;
-	if (!take_number(&s, 4, &tm.tm_year) || !take_char(&s, '-') || !take_number(&s, 2, &tm.tm_mon) || !take_char(&s, '-') ||
-	    !take_number(&s, 2, &tm.tm_mday) || !(take_char(&s, 'T') || take_char(&s, ' ')) || !take_clock(&s, &tm))
+	if (!take_number(&s, 4, &tm.tm_year) || !span_take(&s, '-') || !take_number(&s, 2, &tm.tm_mon) || !span_take(&s, '-') ||
+	    !take_number(&s, 2, &tm.tm_mday) || !(span_take(&s, 'T') || span_take(&s, ' ')) || !take_clock(&s, &tm))
 		return 0;
 	int us = take_fraction(&s);
 	if (!take_zone(&s, &minutes, &is_local))
@@ -100,7 +91,7 @@ time_syslog(struct span s, int64_t now_sec)
 		return 0;
 	tm.tm_mon = (int)at / 3;
 	s = span_from(s, 4);
-	if (!(take_char(&s, ' ') ? take_number(&s, 1, &tm.tm_mday) : take_number(&s, 2, &tm.tm_mday)) || !take_char(&s, ' ') ||
+	if (!(span_take(&s, ' ') ? take_number(&s, 1, &tm.tm_mday) : take_number(&s, 2, &tm.tm_mday)) || !span_take(&s, ' ') ||
 	    !take_clock(&s, &tm))
 		return 0;
 	localtime_r(&t, &now);
@@ -134,7 +125,7 @@ value_end(struct span s)
 static bool
 take_key(struct span *s, struct logline_key *out)
 {
-	while (take_char(s, ' '))
+	while (span_take(s, ' '))
 		;
 	size_t eq = span_find(*s, '=');
 	if (eq == s->n || span_find(span_head(*s, eq), ' ') != eq)

@@ -272,23 +272,15 @@ take_fixed(struct span *in, size_t n, int max, int *out)
 	return true;
 }
 
-static bool
-take_literal(struct span *in, char c)
-{
-	bool is_there = in->n && in->p[0] == c;
-	*in = span_from(*in, is_there);
-	return is_there;
-}
-
 /* "-Feb-1994" */
 static bool
 take_month_year(struct span *in, struct parts *p)
 {
-	if (!take_literal(in, '-'))
+	if (!span_take(in, '-'))
 		return false;
 	p->month = month_of(span_head(*in, 3));
 	*in = span_from(*in, 3);
-	return p->month && take_literal(in, '-') && take_fixed(in, 4, 9999, &p->year);
+	return p->month && span_take(in, '-') && take_fixed(in, 4, 9999, &p->year);
 }
 
 int
@@ -307,9 +299,9 @@ date_imap_day_parse(struct span in, int32_t *day)
 static bool
 take_imap_zone(struct span *in, struct parts *p)
 {
-	bool is_west = take_literal(in, '-');
+	bool is_west = span_take(in, '-');
 	int hours, minutes;
-	if (!is_west && !take_literal(in, '+'))
+	if (!is_west && !span_take(in, '+'))
 		return false;
 	if (!take_fixed(in, 2, 23, &hours) || !take_fixed(in, 2, 59, &minutes))
 		return false;
@@ -321,11 +313,11 @@ int
 date_imap_parse(struct span in, struct date *out)
 {
 	struct parts p = {.hour = -1};
-	bool is_short = take_literal(&in, ' ');
+	bool is_short = span_take(&in, ' ');
 	bool is_good = take_fixed(&in, is_short ? 1 : 2, 31, &p.day) && take_month_year(&in, &p) &&
-	               take_literal(&in, ' ') && take_fixed(&in, 2, 23, &p.hour) && take_literal(&in, ':') &&
-	               take_fixed(&in, 2, 59, &p.minute) && take_literal(&in, ':') && take_fixed(&in, 2, 60, &p.second) &&
-	               take_literal(&in, ' ') && take_imap_zone(&in, &p);
+	               span_take(&in, ' ') && take_fixed(&in, 2, 23, &p.hour) && span_take(&in, ':') &&
+	               take_fixed(&in, 2, 59, &p.minute) && span_take(&in, ':') && take_fixed(&in, 2, 60, &p.second) &&
+	               span_take(&in, ' ') && take_imap_zone(&in, &p);
 	return is_good && in.n == 0 ? parts_done(&p, out) : E_BAD;
 }
 

@@ -9,15 +9,6 @@
 
 /* ---- tokens ---- */
 
-static bool
-take_ch(struct span *in, char ch)
-{
-	if (in->n == 0 || in->p[0] != ch)
-		return false;
-	*in = span_from(*in, 1);
-	return true;
-}
-
 /* What ends an atom of any kind in a response.  ']' and '\' are left in: names of flags and sections have them. */
 static bool
 is_atom_char(char ch)
@@ -94,8 +85,8 @@ take_literal(struct span *in, struct span *out)
 	struct span rest = span_from(*in, 1);
 	if (take_number(&rest, SIZE_MAX, &n) != E_OK)
 		return E_BAD;
-	take_ch(&rest, '+');
-	if (!take_ch(&rest, '}') || !take_ch(&rest, '\r') || !take_ch(&rest, '\n') || n > rest.n)
+	span_take(&rest, '+');
+	if (!span_take(&rest, '}') || !span_take(&rest, '\r') || !span_take(&rest, '\n') || n > rest.n)
 		return E_BAD;
 	*out = span_head(rest, n);
 	*in = span_from(rest, n);
@@ -144,12 +135,12 @@ pass_value(struct span *in, struct arena *a)
 	struct span any;
 	unsigned depth = 0;
 	do {
-		while (depth && take_ch(in, ' '))
+		while (depth && span_take(in, ' '))
 			continue;
-		if (take_ch(in, '(')) {
+		if (span_take(in, '(')) {
 			if (++depth > IMAP_REPLY_DEPTH_MAX)
 				return E_BAD;
-		} else if (depth && take_ch(in, ')')) {
+		} else if (depth && span_take(in, ')')) {
 			depth--;
 		} else if (take_astring(in, a, &any) != E_OK) {
 			return E_BAD;
@@ -182,7 +173,7 @@ read_text(struct span in, struct imap_reply *out)
 	if (end < in.n) {
 		out->code = span_from(span_head(in, end), 1);
 		in = span_from(in, end + 1);
-		take_ch(&in, ' ');
+		span_take(&in, ' ');
 	}
 	out->text = in;
 }
@@ -197,7 +188,7 @@ read_data(struct span in, struct span word, struct imap_reply *out)
 			return E_BAD;
 		out->number = (uint32_t)n;
 		out->has_number = true;
-		take_ch(&in, ' ');
+		span_take(&in, ' ');
 	}
 	out->word = word;
 	out->rest = in;
@@ -209,15 +200,15 @@ imap_reply_parse(struct span text, struct imap_reply *out)
 {
 	struct span in = text, first, word;
 	*out = (struct imap_reply){.kind = IMAP_STATUS};
-	if (take_ch(&in, '+')) {
-		take_ch(&in, ' ');
+	if (span_take(&in, '+')) {
+		span_take(&in, ' ');
 		out->kind = IMAP_CONTINUE;
 		read_text(in, out);
 		return E_OK;
 	}
-	if (take_atom(&in, &first) != E_OK || !take_ch(&in, ' ') || take_atom(&in, &word) != E_OK)
+	if (take_atom(&in, &first) != E_OK || !span_take(&in, ' ') || take_atom(&in, &word) != E_OK)
 		return E_BAD;
-	bool is_more = take_ch(&in, ' ');
+	bool is_more = span_take(&in, ' ');
 	if (!is_more && in.n)
 		return E_BAD;
 	bool is_untagged = span_eqs(first, "*");
@@ -310,18 +301,18 @@ imap_list_parse(struct span rest, struct arena *a, struct imap_list *out)
 {
 	struct span word;
 	*out = (struct imap_list){.special_use = ""};
-	if (!take_ch(&rest, '('))
+	if (!span_take(&rest, '('))
 		return E_BAD;
-	while (!take_ch(&rest, ')')) {
+	while (!span_take(&rest, ')')) {
 		if (take_atom(&rest, &word) != E_OK)
 			return E_BAD;
 		read_attribute(word, out);
-		take_ch(&rest, ' ');
+		span_take(&rest, ' ');
 	}
-	if (!take_ch(&rest, ' ') || take_delimiter(&rest, a, &out->delimiter) != E_OK || !take_ch(&rest, ' ') ||
+	if (!span_take(&rest, ' ') || take_delimiter(&rest, a, &out->delimiter) != E_OK || !span_take(&rest, ' ') ||
 	    take_astring(&rest, a, &out->name) != E_OK)
 		return E_BAD;
-	if (take_ch(&rest, ' ') && pass_value(&rest, a) != E_OK)
+	if (span_take(&rest, ' ') && pass_value(&rest, a) != E_OK)
 		return E_BAD;
 	return rest.n == 0 ? E_OK : E_BAD;
 }
@@ -333,7 +324,7 @@ imap_namespace_parse(struct span rest, struct arena *a, struct span *prefix, cha
 	*delimiter = '\0';
 	if (take_nil(&rest))
 		return E_OK;
-	if (!take_ch(&rest, '(') || !take_ch(&rest, '(') || take_string(&rest, a, prefix) != E_OK || !take_ch(&rest, ' ') ||
+	if (!span_take(&rest, '(') || !span_take(&rest, '(') || take_string(&rest, a, prefix) != E_OK || !span_take(&rest, ' ') ||
 	    take_delimiter(&rest, a, delimiter) != E_OK)
 		return E_BAD;
 	return E_OK; /* what else there is, are others' */
@@ -360,15 +351,15 @@ take_flags(struct span *in, struct imap_flags *out)
 {
 	struct span name;
 	*out = (struct imap_flags){.flags = 0};
-	if (!take_ch(in, '('))
+	if (!span_take(in, '('))
 		return E_BAD;
-	while (!take_ch(in, ')')) {
+	while (!span_take(in, ')')) {
 		if (take_atom(in, &name) != E_OK)
 			return E_BAD;
 		out->flags |= flag_of(name);
 		if (name.p[0] != '\\' && out->n_keywords < IMAP_REPLY_KEYWORDS_MAX)
 			out->keywords[out->n_keywords++] = name;
-		take_ch(in, ' ');
+		span_take(in, ' ');
 	}
 	return E_OK;
 }
@@ -408,7 +399,7 @@ take_item(struct span *in, struct arena *a, struct imap_fetch *out)
 {
 	struct span name;
 	int err;
-	if (take_item_name(in, &name) != E_OK || !take_ch(in, ' '))
+	if (take_item_name(in, &name) != E_OK || !span_take(in, ' '))
 		return E_BAD;
 	if (span_ieqs(name, "UID")) {
 		out->got |= IMAP_GOT_UID;
@@ -438,12 +429,12 @@ int
 imap_fetch_parse(struct span rest, struct arena *a, struct imap_fetch *out)
 {
 	*out = (struct imap_fetch){.got = 0};
-	if (!take_ch(&rest, '('))
+	if (!span_take(&rest, '('))
 		return E_BAD;
-	while (!take_ch(&rest, ')')) {
+	while (!span_take(&rest, ')')) {
 		if (take_item(&rest, a, out) != E_OK)
 			return E_BAD;
-		take_ch(&rest, ' ');
+		span_take(&rest, ' ');
 	}
 	return rest.n == 0 ? E_OK : E_BAD;
 }

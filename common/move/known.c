@@ -140,10 +140,7 @@ known_find(const struct known *k, struct span key)
 void
 known_add(struct known *k, const struct known_row *r)
 {
-	if (k->n == k->cap) {
-		k->cap = k->cap ? k->cap * 2 : 256;
-		k->rows = mem_grow(k->rows, k->cap, sizeof *k->rows);
-	}
+	k->rows = mem_room(k->rows, k->n, &k->cap, sizeof *k->rows);
 	k->rows[k->n++] = *r;
 }
 

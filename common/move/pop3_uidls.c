@@ -26,10 +26,7 @@ pop3_list_line(struct pop3_messages *l, struct span line)
 		return E_BAD;
 	if (l->n == SOURCE_MESSAGES_MAX)
 		return E_LIMIT;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 256;
-		l->all = mem_grow(l->all, l->cap, sizeof *l->all);
-	}
+	l->all = mem_room(l->all, l->n, &l->cap, sizeof *l->all);
 	l->all[l->n++] = m;
 	return E_OK;
 }

@@ -53,10 +53,7 @@ listing_add(struct listing *l, const struct source_message *m)
 {
 	if (l->n == SOURCE_MESSAGES_MAX)
 		return E_LIMIT;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 256;
-		l->all = mem_grow(l->all, l->cap, sizeof *l->all);
-	}
+	l->all = mem_room(l->all, l->n, &l->cap, sizeof *l->all);
 	l->all[l->n++] = *m;
 	return E_OK;
 }

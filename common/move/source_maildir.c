@@ -28,10 +28,7 @@ struct numbers {
 static struct numbered *
 numbers_add(struct numbers *l)
 {
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 256;
-		l->all = mem_grow(l->all, l->cap, sizeof *l->all);
-	}
+	l->all = mem_room(l->all, l->n, &l->cap, sizeof *l->all);
 	l->all[l->n] = (struct numbered){.uid = 0};
 	return &l->all[l->n++];
 }

@@ -230,10 +230,7 @@ read_uidls(struct store *s)
 		struct span id = rd_bytes(&answer.body, FILE_ID_BYTES), text = rd_str(&answer.body, STORE_UIDL_MAX);
 		if (answer.body.err != E_OK)
 			break;
-		if (s->n_uidls == cap) {
-			cap = cap ? cap * 2 : 64;
-			s->uidls = mem_grow(s->uidls, cap, sizeof *s->uidls);
-		}
+		s->uidls = mem_room(s->uidls, s->n_uidls, &cap, sizeof *s->uidls);
 		struct uidl *u = &s->uidls[s->n_uidls++];
 		*u = (struct uidl){.text = ""};
 		memcpy(u->id.b, id.p, FILE_ID_BYTES);

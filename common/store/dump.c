@@ -274,10 +274,7 @@ put_doomed_row(void *ctx, struct span ids)
 static void
 add_shared(struct dumper *d, struct file_id id)
 {
-	if (d->n_shared == d->shared_cap) {
-		d->shared_cap = d->shared_cap ? d->shared_cap * 2 : 64;
-		d->shared = mem_grow(d->shared, d->shared_cap, sizeof *d->shared);
-	}
+	d->shared = mem_room(d->shared, d->n_shared, &d->shared_cap, sizeof *d->shared);
 	d->shared[d->n_shared++] = id;
 }
 

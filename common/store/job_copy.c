@@ -99,10 +99,7 @@ map_keywords(struct copy_job *c, uint64_t keywords, uint64_t *out)
 static struct store_record *
 make_room(struct copy_job *c)
 {
-	if (c->n_made == c->cap) {
-		c->cap = c->cap ? c->cap * 2 : 64;
-		c->made = mem_grow(c->made, c->cap, sizeof *c->made);
-	}
+	c->made = mem_room(c->made, c->n_made, &c->cap, sizeof *c->made);
 	return &c->made[c->n_made++];
 }
 

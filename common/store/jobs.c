@@ -99,10 +99,7 @@ change_add(struct slot *s, enum change_kind kind, const struct store_record *r)
 {
 	if (!s->view)
 		return; /* made later, from the table */
-	if (batch.n_changes == batch.cap) {
-		batch.cap = batch.cap ? batch.cap * 2 : 64;
-		batch.changes = mem_grow(batch.changes, batch.cap, sizeof *batch.changes);
-	}
+	batch.changes = mem_room(batch.changes, batch.n_changes, &batch.cap, sizeof *batch.changes);
 	batch.changes[batch.n_changes++] = (struct change){s, kind, *r};
 }
 

@@ -38,10 +38,7 @@ insert(struct numset *s, size_t at, struct num_range r)
 {
 	if (s->n == NUMSET_RANGES_MOST)
 		return E_LIMIT;
-	if (s->n == s->cap) {
-		s->cap = s->cap ? s->cap * 2 : 8;
-		s->ranges = mem_grow(s->ranges, s->cap, sizeof *s->ranges);
-	}
+	s->ranges = mem_room(s->ranges, s->n, &s->cap, sizeof *s->ranges);
 	memmove(&s->ranges[at + 1], &s->ranges[at], (s->n - at) * sizeof *s->ranges);
 	s->ranges[at] = r;
 	s->n++;

@@ -23,10 +23,7 @@ enum { ASIDES_MOST = 100 /* of one second */ };
 struct mailbox *
 rebuild_add_mailbox(struct rebuilding *r, const struct mailbox *m)
 {
-	if (r->n == r->cap) {
-		r->cap = r->cap ? r->cap * 2 : 16;
-		r->all = mem_grow(r->all, r->cap, sizeof *r->all);
-	}
+	r->all = mem_room(r->all, r->n, &r->cap, sizeof *r->all);
 	r->last = NULL;
 	r->all[r->n] = *m;
 	return &r->all[r->n++];

@@ -73,10 +73,7 @@ on_sum(void *ctx, struct file_id id, const unsigned char sha256[SHA256_BYTES])
 	struct rebuilding *r = ctx;
 	if (r->n_sums && memcmp(r->sums[r->n_sums - 1].id.b, id.b, FILE_ID_BYTES) >= 0)
 		return E_BAD; /* not as we write it */
-	if (r->n_sums == r->sums_cap) {
-		r->sums_cap = r->sums_cap ? r->sums_cap * 2 : 1024;
-		r->sums = mem_grow(r->sums, r->sums_cap, sizeof *r->sums);
-	}
+	r->sums = mem_room(r->sums, r->n_sums, &r->sums_cap, sizeof *r->sums);
 	struct dumped_sum *s = &r->sums[r->n_sums++];
 	s->id = id;
 	memcpy(s->sha256, sha256, sizeof s->sha256);
@@ -95,10 +92,7 @@ static int
 on_doomed(void *ctx, struct file_id id)
 {
 	struct id_set *set = &((struct rebuilding *)ctx)->doomed;
-	if (set->n == set->cap) {
-		set->cap = set->cap ? set->cap * 2 : 1024;
-		set->all = mem_grow(set->all, set->cap, sizeof *set->all);
-	}
+	set->all = mem_room(set->all, set->n, &set->cap, sizeof *set->all);
 	set->all[set->n++] = id;
 	return E_OK;
 }
@@ -112,10 +106,7 @@ add_waiting(struct rebuilding *r, const char *text)
 	if (strlen(text) >= NAME_NEW_MAX || file_name_parse(span_of(text), &w.name) != E_OK)
 		return;
 	w.id = w.name.id;
-	if (r->n_waiting == r->waiting_cap) {
-		r->waiting_cap = r->waiting_cap ? r->waiting_cap * 2 : 64;
-		r->waiting = mem_grow(r->waiting, r->waiting_cap, sizeof *r->waiting);
-	}
+	r->waiting = mem_room(r->waiting, r->n_waiting, &r->waiting_cap, sizeof *r->waiting);
 	r->waiting[r->n_waiting++] = w;
 }
 

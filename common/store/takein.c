@@ -91,10 +91,7 @@ look_at(const char *name)
 	}
 	if (!is_whole(name, &a))
 		return;
-	if (in.n == in.cap) {
-		in.cap = in.cap ? in.cap * 2 : 16;
-		in.all = mem_grow(in.all, in.cap, sizeof *in.all);
-	}
+	in.all = mem_room(in.all, in.n, &in.cap, sizeof *in.all);
 	in.all[in.n++] = a;
 }
 

@@ -100,10 +100,7 @@ found(struct look *l, enum finding_kind kind, const struct row *row, const char 
 	snprintf(one.file, sizeof one.file, "%s", file);
 	if (l->only && !has_finding(l->only, &one))
 		return;
-	if (f->n == f->cap) {
-		f->cap = f->cap ? f->cap * 2 : 64;
-		f->all = mem_grow(f->all, f->cap, sizeof *f->all);
-	}
+	f->all = mem_room(f->all, f->n, &f->cap, sizeof *f->all);
 	f->all[f->n++] = one;
 }
 
@@ -129,10 +126,7 @@ add_name(void *ctx, const struct store_mailbox *m)
 static void
 add_row(struct look *l, const struct store_record *r, uint32_t mailbox)
 {
-	if (l->n_rows == l->rows_cap) {
-		l->rows_cap = l->rows_cap ? l->rows_cap * 2 : 1024;
-		l->rows = mem_grow(l->rows, l->rows_cap, sizeof *l->rows);
-	}
+	l->rows = mem_room(l->rows, l->n_rows, &l->rows_cap, sizeof *l->rows);
 	l->rows[l->n_rows++] = (struct row){r->id, r->size_bytes, mailbox, r->uid};
 }
 
@@ -204,10 +198,7 @@ look_at_mailbox(struct look *l, uint32_t mailbox)
 static struct entry *
 add_entry(struct look *l)
 {
-	if (l->n_entries == l->entries_cap) {
-		l->entries_cap = l->entries_cap ? l->entries_cap * 2 : 1024;
-		l->entries = mem_grow(l->entries, l->entries_cap, sizeof *l->entries);
-	}
+	l->entries = mem_room(l->entries, l->n_entries, &l->entries_cap, sizeof *l->entries);
 	struct entry *e = &l->entries[l->n_entries++];
 	*e = (struct entry){.first = UINT32_MAX};
 	return e;
