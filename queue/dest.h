@@ -24,6 +24,7 @@ struct parcel {
 	struct message *message;     /* borrow */
 	struct dest *dest;           /* borrow */
 	bool is_with_relay;
+	int64_t handed_us;           /* monotonic; to the relay */
 	uint16_t n, n_left;          /* left: without a result */
 	uint16_t which[];            /* indexes in the envelope; NO_RCPT: has its result */
 };

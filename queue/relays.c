@@ -35,6 +35,7 @@ struct relay {
 	struct dest *dest;              /* borrow; NULL: it has not got one yet */
 	struct parcel_list sent;        /* that it has, or that are being copied for it */
 	unsigned window;
+	enum metric_hop class;          /* of its destination */
 	bool has_ended;                 /* nothing more is sent to it */
 	int64_t heard_ms;
 };
@@ -91,6 +92,7 @@ gather(struct relay *r, unsigned most)
 		parcel_take(waiting, p);
 		parcel_step(p, STEP_RELAYING);
 		p->is_with_relay = true;
+		p->handed_us = clock_mono_us();
 		parcel_add(&r->sent, p);
 		c->parcels[c->n++] = p;
 	}
@@ -238,6 +240,7 @@ take_dest(struct relay *r, struct dest *d)
 	routes_hop(d->route, buf_as_span(&d->key), &hop);
 	hop.tls_session = buf_as_span(&d->tls_session);
 	hop_put(&body, &hop);
+	r->class = hop_class(&hop);
 	r->dest = d;
 	r->dest_next = d->relays;
 	d->relays = r;
@@ -362,6 +365,9 @@ take_result(void *ctx, const struct job_result *result)
 		log_result(p->message, result);
 	if (result->outcome != JOB_PERM) /* what failed for ever is counted when it is reported */
 		metric_count(M_QUEUE_RECIPIENTS + (result->outcome == JOB_PLACED ? METRIC_RELAYED : METRIC_DEFERRED));
+	metric_took(M_RELAY_ATTEMPT, p->handed_us);
+	if (result->outcome == JOB_PLACED)
+		metric_age(M_RELAYED_AGE, clock_wall_sec() - p->message->envelope.arrived_sec);
 	p->message->was_tried |= result->outcome == JOB_TEMP;
 	parcel_settle(p, i, steps[result->outcome], result->reason);
 	if (result->outcome == JOB_PLACED)
@@ -427,13 +433,23 @@ relay_close(struct relay *r)
 		forget_copies(p);
 }
 
+/* What has a result was counted by the relay. */
 static void
-give_back(struct relay *r, bool is_begun, struct span why)
+count_rest(const struct relay *r, const struct parcel *p, enum metric_attempt how)
+{
+	metric_attempts(r->class, how, p->n_left);
+	for (uint16_t i = 0; i < p->n_left; i++)
+		metric_took(M_RELAY_ATTEMPT, p->handed_us);
+}
+
+static void
+give_back(struct relay *r, bool is_begun, enum metric_attempt how, struct span why)
 {
 	for (struct parcel *p; (p = r->sent.last);) {
 		struct message *m = p->message;
 		parcel_take(&r->sent, p);
 		if (is_begun) {
+			count_rest(r, p, how);
 			settle_rest(p, why.p[0] == '5' ? STEP_FAILED : STEP_LATER, why);
 			parcel_ended(p);
 			continue;
@@ -452,19 +468,20 @@ relay_gone(struct relay *r, const char *why)
 {
 	log_event(LOG_ERR, "relay_lost", "why=\"%s\" in_hand=%zu", why, r->sent.n);
 	relay_close(r);
-	give_back(r, true, SPAN("4.3.0 the process that sent it ended; it is sent again"));
+	give_back(r, true, METRIC_ATTEMPT_CUT, SPAN("4.3.0 the process that sent it ended; it is sent again"));
 	mem_free(&r);
 }
 
 static int
 take_end(struct relay *r, struct rd *body)
 {
-	uint8_t how = rd_u8(body);
+	uint8_t how = rd_u8(body), counted = rd_u8(body);
 	struct buf why = {0};
 	buf_span(&why, rd_str(body, JOB_REASON_MAX));
 	struct span session = rd_str(body, HOP_TLS_SESSION_MAX);
 	struct dest *d = r->dest;
-	if (rd_end(body) != E_OK || !d || how < RELAY_END_FINE || how > RELAY_END_DOWN) {
+	if (rd_end(body) != E_OK || !d || how < RELAY_END_FINE || how > RELAY_END_DOWN ||
+	    counted >= METRIC_ATTEMPT_COUNT) {
 		buf_free(&why);
 		return E_BAD;
 	}
@@ -475,10 +492,10 @@ take_end(struct relay *r, struct rd *body)
 	r->has_ended = true;
 	relay_close(r);
 	if (how == RELAY_END_DOWN) {
-		give_back(r, true, buf_as_span(&why));
+		give_back(r, true, counted, buf_as_span(&why));
 		dest_failed(d, buf_as_span(&why));
 	} else
-		give_back(r, false, SPAN(""));
+		give_back(r, false, counted, SPAN(""));
 	mem_free(&r);
 	buf_free(&why);
 	return E_OK;

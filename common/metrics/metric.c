@@ -24,6 +24,8 @@ const uint32_t metric_latency_bounds_us[METRIC_BOUNDS] = {
 	1000000, 2000000, 5000000, 20000000, 60000000};
 const uint32_t metric_size_bounds[METRIC_BOUNDS] = {
 	1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000};
+const uint32_t metric_age_bounds_sec[METRIC_BOUNDS] = { /* to 10 days */
+	1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 345600, 432000, 864000};
 /* clang-format on */
 
 static void
@@ -53,6 +55,18 @@ void
 metric_size(unsigned slot, uint64_t n)
 {
 	observe(slot, metric_size_bounds, n);
+}
+
+void
+metric_age(unsigned slot, int64_t sec)
+{
+	observe(slot, metric_age_bounds_sec, sec > 0 ? (uint64_t)sec : 0);
+}
+
+void
+metric_attempts(enum metric_hop hop, enum metric_attempt how, uint64_t n)
+{
+	metric_add(M_RELAY_ATTEMPTS + (unsigned)hop * METRIC_ATTEMPT_COUNT + (unsigned)how, n);
 }
 
 #define CODE_CASE(code)                                                                \

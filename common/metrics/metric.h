@@ -28,6 +28,10 @@ enum metric_state { METRIC_IN_JOURNAL, METRIC_IN_DEFERRED, METRIC_HELD, METRIC_S
 enum metric_put { METRIC_PUT_OK, METRIC_PUT_FULL, METRIC_PUT_BUSY, METRIC_PUT_FAILED, METRIC_PUT_COUNT };
 enum metric_job { METRIC_JOB_PLACED, METRIC_JOB_TEMP, METRIC_JOB_PERM, METRIC_JOB_COUNT };
 enum metric_done { METRIC_DONE_OK, METRIC_DONE_FAILED, METRIC_DONE_COUNT };
+enum metric_hop { METRIC_HOP_MX, METRIC_HOP_SMTP, METRIC_HOP_LMTP, METRIC_HOP_UNIX, METRIC_HOP_COUNT };
+/* By the server's reply; or what came instead of one. */
+enum metric_attempt { METRIC_ATTEMPT_2XX, METRIC_ATTEMPT_4XX, METRIC_ATTEMPT_5XX, METRIC_ATTEMPT_UNFIT, METRIC_ATTEMPT_UNCONNECTED,
+	METRIC_ATTEMPT_TLS, METRIC_ATTEMPT_CUT, METRIC_ATTEMPT_COUNT };
 enum {
 	METRIC_LISTENERS = 3,       /* smtpd/front.c */
 	METRIC_SMTP_VERBS = 13 + 1, /* smtpd/command.c, and the unknown */
@@ -47,7 +51,7 @@ enum metric_daemon { IN_SMTPD = 1, IN_QUEUE = 2, IN_DELIVER = 4, IN_POP3D = 8, I
 
 /*
  * All that is measured: name of its first slot, slots, daemons, type, unit, name, labels, help.
- * The full name is merpati_DAEMON_NAME, with the unit behind it.  LATENCY is seconds, counted in microseconds.
+ * The full name is merpati_DAEMON_NAME, with the unit behind it.  LATENCY is seconds, counted in microseconds; AGES are seconds.
  */
 /* clang-format off */
 #define METRICS(M) \
@@ -100,6 +104,18 @@ enum metric_daemon { IN_SMTPD = 1, IN_QUEUE = 2, IN_DELIVER = 4, IN_POP3D = 8, I
 		"what became of a recipient: placed (synced), relayed, deferred (an attempt that failed), bounced") \
 	M(M_QUEUE_RETRIES,       1,                   IN_QUEUE,            COUNTER,   "",        "retries",          none, \
 		"messages that came back from deferral to be tried again") \
+	M(M_RELAY_ATTEMPTS,      METRIC_HOP_COUNT * METRIC_ATTEMPT_COUNT, IN_QUEUE, COUNTER, "", "relay_attempts", attempts, \
+		"recipients that a relay tried, by kind of destination and what came of it") \
+	M(M_RELAY_CONNECTIONS,   METRIC_HOP_COUNT,    IN_QUEUE,            COUNTER,   "",        "relay_connections", hops, \
+		"connections to other hosts that came to be, by kind of destination") \
+	M(M_RELAY_TLS,           METRIC_TLS_COUNT,    IN_QUEUE,            COUNTER,   "",        "relay_tls_handshakes", tls, \
+		"TLS handshakes with other hosts by version, or failed") \
+	M(M_RELAY_TLS_RESUMED,   1,                   IN_QUEUE,            COUNTER,   "",        "relay_tls_resumed", none, \
+		"of these, those that went on with the session of an earlier connection") \
+	M(M_RELAY_ATTEMPT,       METRIC_HISTOGRAM,    IN_QUEUE,            LATENCY,   "seconds", "relay_attempt",    none, \
+		"from a recipient's being handed to a relay to its result") \
+	M(M_RELAYED_AGE,         METRIC_HISTOGRAM,    IN_QUEUE,            AGES,      "seconds", "relayed_age",      none, \
+		"age of a recipient when another host took it") \
 	M(M_QUEUE_ROOM,          1,                   IN_QUEUE,            GAUGE,     "bytes",   "room",             none, \
 		"free space on the spool's disk less what is promised and kept") \
 	M(M_DELIVER_JOBS,        METRIC_JOB_COUNT,    IN_DELIVER,          COUNTER,   "",        "jobs",             jobs, \
@@ -182,11 +198,16 @@ void metric_took(unsigned slot, int64_t begin_us);
 void metric_latency(unsigned slot, uint64_t us);
 /* metric_size - into a histogram of type SIZES */
 void metric_size(unsigned slot, uint64_t n);
+/* metric_age - into a histogram of type AGES: what is as old as this.  Clocks jump: below 0 is 0 */
+void metric_age(unsigned slot, int64_t sec);
+/* metric_attempts - n recipients that a relay tried */
+void metric_attempts(enum metric_hop, enum metric_attempt, uint64_t n);
 /* metric_smtp_reply - its class, and where it refuses its code.  0: nothing was said */
 void metric_smtp_reply(unsigned code);
 
 extern const uint32_t metric_latency_bounds_us[METRIC_BOUNDS];
 extern const uint32_t metric_size_bounds[METRIC_BOUNDS];
+extern const uint32_t metric_age_bounds_sec[METRIC_BOUNDS];
 
 /* ---- the monitor ---- */
 /*

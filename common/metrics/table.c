@@ -14,6 +14,8 @@ static const char *const state_values[METRIC_STATE_COUNT] = {"journal", "deferre
 static const char *const put_values[METRIC_PUT_COUNT] = {"ok", "full", "busy", "failed"};
 static const char *const job_values[METRIC_JOB_COUNT] = {"placed", "deferred", "failed"};
 static const char *const done_values[METRIC_DONE_COUNT] = {"ok", "failed"};
+static const char *const hop_values[METRIC_HOP_COUNT] = {"mx", "smtp", "lmtp", "unix"};
+static const char *const attempt_values[METRIC_ATTEMPT_COUNT] = {"2xx", "4xx", "5xx", "unfit", "no_connection", "no_tls", "cut_off"};
 static const char *const listener_values[METRIC_LISTENERS] = {"smtp", "submission", "submissions"};
 static const char *const class_values[METRIC_CLASSES] = {"2xx", "3xx", "4xx", "5xx"};
 static const char *const code_values[METRIC_CODES] = {METRIC_SMTP_CODES(CODE_TEXT) "other"};
@@ -26,21 +28,23 @@ static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH
 	"DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LSUB", "NAMESPACE", "GETQUOTA", "GETQUOTAROOT", "SETQUOTA", "ENABLE", "ID",
 	"CAPABILITY", "LOGOUT", "LOGIN", "AUTHENTICATE", "STARTTLS", "unknown"};
 
-#define LABELS_none       {NULL, NULL}
-#define LABELS_roles      {"role", NULL}
-#define LABELS_tls        {"result", tls_values}
-#define LABELS_logins     {"result", login_values}
-#define LABELS_outcomes   {"outcome", outcome_values}
-#define LABELS_states     {"state", state_values}
-#define LABELS_puts       {"result", put_values}
-#define LABELS_jobs       {"result", job_values}
-#define LABELS_done       {"result", done_values}
-#define LABELS_listeners  {"listener", listener_values}
-#define LABELS_classes    {"class", class_values}
-#define LABELS_codes      {"code", code_values}
-#define LABELS_smtp_verbs {"verb", smtp_verb_values}
-#define LABELS_pop3_verbs {"verb", pop3_verb_values}
-#define LABELS_imap_verbs {"verb", imap_verb_values}
+#define LABELS_none       {.name = NULL}
+#define LABELS_roles      {.name = "role"}
+#define LABELS_tls        {.name = "result", .values = tls_values}
+#define LABELS_logins     {.name = "result", .values = login_values}
+#define LABELS_outcomes   {.name = "outcome", .values = outcome_values}
+#define LABELS_states     {.name = "state", .values = state_values}
+#define LABELS_puts       {.name = "result", .values = put_values}
+#define LABELS_jobs       {.name = "result", .values = job_values}
+#define LABELS_done       {.name = "result", .values = done_values}
+#define LABELS_hops       {.name = "class", .values = hop_values}
+#define LABELS_attempts   {"class", hop_values, "outcome", attempt_values, METRIC_ATTEMPT_COUNT}
+#define LABELS_listeners  {.name = "listener", .values = listener_values}
+#define LABELS_classes    {.name = "class", .values = class_values}
+#define LABELS_codes      {.name = "code", .values = code_values}
+#define LABELS_smtp_verbs {.name = "verb", .values = smtp_verb_values}
+#define LABELS_pop3_verbs {.name = "verb", .values = pop3_verb_values}
+#define LABELS_imap_verbs {.name = "verb", .values = imap_verb_values}
 
 #define ROW(slot, slots, daemons, type, unit, name, labels, help) \
 	{slot, slots, daemons, METRIC_##type, unit, name, LABELS_##labels, help},
@@ -80,9 +84,13 @@ metrics_layout(void)
 		const struct metric *m = &metric_rows[i];
 		uint32_t numbers[] = {m->slot, m->slots, m->type};
 		print = mix(mix(print, span_make(numbers, sizeof numbers)), span_of(m->name));
-		for (unsigned k = 0; m->labels.values && k < m->slots; k++)
+		unsigned n_second = m->labels.second ? m->labels.n_second : 1;
+		for (unsigned k = 0; m->labels.values && k < m->slots / n_second; k++)
 			print = mix(print, span_of(m->labels.values[k]));
+		for (unsigned k = 0; m->labels.second && k < n_second; k++)
+			print = mix(print, span_of(m->labels.second_values[k]));
 	}
 	print = mix(print, span_make(metric_latency_bounds_us, sizeof metric_latency_bounds_us));
+	print = mix(print, span_make(metric_age_bounds_sec, sizeof metric_age_bounds_sec));
 	return mix(print, span_make(metric_size_bounds, sizeof metric_size_bounds));
 }

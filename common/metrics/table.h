@@ -12,11 +12,15 @@ enum metric_type {
 	METRIC_AGE,     /* a gauge; its slot has the moment, Unix time; 0: of nothing */
 	METRIC_LATENCY, /* a histogram of microseconds, told in seconds */
 	METRIC_SIZES,   /* a histogram of numbers */
+	METRIC_AGES,    /* a histogram of seconds */
 };
 
 struct metric_labels {
 	const char *name;          /* NULL: the metric has no label */
 	const char *const *values; /* NULL: the daemon's roles */
+	const char *second;        /* NULL: there is no other; else each value of the first has a slot for each of its values */
+	const char *const *second_values;
+	unsigned n_second;
 };
 
 struct metric {

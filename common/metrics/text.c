@@ -74,6 +74,21 @@ put_label(struct buf *out, const char *name, const char *value)
 	buf_str(out, "\"}");
 }
 
+/* What slot i of a metric with two labels, or one, is of. */
+static void
+put_labels(struct buf *out, const struct metric_labels *l, const char *const *values, size_t i)
+{
+	if (!l->second) {
+		put_label(out, l->name, values[i]);
+		return;
+	}
+	buf_putf(out, "{%s=\"", l->name);
+	put_escaped(out, values[i / l->n_second]);
+	buf_putf(out, "\",%s=\"", l->second);
+	put_escaped(out, l->second_values[i % l->n_second]);
+	buf_str(out, "\"}");
+}
+
 static uint64_t
 told(const struct writer *w, const struct metric *m, unsigned slot)
 {
@@ -93,40 +108,39 @@ put_values(const struct writer *w, const struct metric *m)
 		put_name(w, m->name, m->unit);
 		buf_str(w->out, m->type == METRIC_COUNTER ? "_total" : "");
 		if (m->labels.name)
-			put_label(w->out, m->labels.name, values[i]);
+			put_labels(w->out, &m->labels, values, i);
 		buf_putf(w->out, " %llu\n", (unsigned long long)told(w, m, m->slot + (unsigned)i));
 	}
 }
 
 static void
-put_bound(struct buf *out, bool is_latency, unsigned i)
+put_bound(struct buf *out, enum metric_type type, unsigned i)
 {
 	if (i == METRIC_BOUNDS)
 		buf_str(out, "+Inf");
-	else if (is_latency)
+	else if (type == METRIC_LATENCY)
 		put_millionths(out, metric_latency_bounds_us[i]);
 	else
-		buf_putf(out, "%u.0", metric_size_bounds[i]);
+		buf_putf(out, "%u.0", type == METRIC_AGES ? metric_age_bounds_sec[i] : metric_size_bounds[i]);
 }
 
 static void
 put_histogram(const struct writer *w, const struct metric *m)
 {
-	bool is_latency = m->type == METRIC_LATENCY;
 	uint64_t count = 0, sum = value_of(w, m->slot + METRIC_BOUNDS + 1);
 	for (unsigned i = 0; i <= METRIC_BOUNDS; i++) {
 		count += value_of(w, m->slot + i);
 		count = count < METRIC_VALUE_MOST ? count : METRIC_VALUE_MOST;
 		put_name(w, m->name, m->unit);
 		buf_str(w->out, "_bucket{le=\"");
-		put_bound(w->out, is_latency, i);
+		put_bound(w->out, m->type, i);
 		buf_putf(w->out, "\"} %llu\n", (unsigned long long)count);
 	}
 	put_name(w, m->name, m->unit);
 	buf_putf(w->out, "_count %llu\n", (unsigned long long)count);
 	put_name(w, m->name, m->unit);
 	buf_str(w->out, "_sum ");
-	if (is_latency)
+	if (m->type == METRIC_LATENCY)
 		put_millionths(w->out, sum);
 	else
 		buf_putf(w->out, "%llu", (unsigned long long)sum);
@@ -136,7 +150,7 @@ put_histogram(const struct writer *w, const struct metric *m)
 static void
 put_row(const struct writer *w, const struct metric *m)
 {
-	bool is_histogram = m->type == METRIC_LATENCY || m->type == METRIC_SIZES;
+	bool is_histogram = m->type == METRIC_LATENCY || m->type == METRIC_SIZES || m->type == METRIC_AGES;
 	put_head(w, m->name, m->unit, is_histogram ? "histogram" : m->type == METRIC_COUNTER ? "counter" : "gauge", m->help);
 	if (is_histogram)
 		put_histogram(w, m);

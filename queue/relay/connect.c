@@ -98,6 +98,7 @@ failed(struct remote *r, struct target *t, int err)
 	say_who(t, &r->who);
 	buf_reset(&r->why);
 	buf_putf(&r->why, "4.4.1 %.*s: %s", SPAN_ARG(buf_as_span(&r->who)), strerror(err));
+	r->how = METRIC_ATTEMPT_UNCONNECTED;
 	note_why(r);
 	if (t->fd >= 0)
 		close(t->fd);
@@ -138,8 +139,10 @@ may_try(struct remote *r, struct target *t)
 	struct target_host *h = host_of(t);
 	if (!h->is_decided)
 		h->is_denied = policy_decide(r, h, targets.domain) != E_OK;
-	if (h->is_denied)
+	if (h->is_denied) {
+		r->how = METRIC_ATTEMPT_TLS;
 		note_why(r);
+	}
 	h->is_decided = true;
 	t->is_tried = h->is_denied;
 	return !h->is_denied;
@@ -265,10 +268,12 @@ connect_unix(struct remote *r)
 	int err = child_call(QUEUE_UNIX, buf_as_span(&body), -1, &in, &reply);
 	if (err == E_OK && reply.fd < 0)
 		err = E_IO;
-	if (err == E_OK)
+	if (err == E_OK) {
 		io_init(&r->io, reply.fd, REMOTE_IN_MAX, REMOTE_OUT_MAX);
-	else
+		metric_count(M_RELAY_CONNECTIONS + hop_class(r->hop));
+	} else {
 		remote_lost(r, "4.4.1", "cannot be connected to");
+	}
 	r->is_loopback = true;
 	buf_free(&body);
 	buf_free(&in);
@@ -297,6 +302,7 @@ remote_connect(struct remote *r)
 	io_init(&r->io, won->fd, REMOTE_IN_MAX, REMOTE_OUT_MAX);
 	won->fd = -1;
 	last = won;
+	metric_count(M_RELAY_CONNECTIONS + hop_class(r->hop));
 	return E_OK;
 }
 

@@ -40,6 +40,7 @@ remote_lost(struct remote *r, const char *status, const char *what)
 		return;
 	buf_reset(&r->why);
 	buf_putf(&r->why, "%s %.*s %s", status, SPAN_ARG(buf_as_span(&r->who)), what);
+	r->how = r->io.fd >= 0 ? METRIC_ATTEMPT_CUT : METRIC_ATTEMPT_UNCONNECTED;
 	r->is_lost = true;
 }
 
@@ -130,6 +131,7 @@ remote_refused(struct remote *r, const char *status)
 	buf_reset(&r->why);
 	buf_putf(&r->why, "%s ", status);
 	reply_said(&r->reply, buf_as_span(&r->who), &r->why);
+	r->how = r->reply.code >= 500 ? METRIC_ATTEMPT_5XX : METRIC_ATTEMPT_4XX;
 	r->is_lost = true;
 	return E_IO;
 }
@@ -156,6 +158,7 @@ remote_hello(struct remote *r)
 	if (!is_our_name(r))
 		return E_OK;
 	remote_lost(r, "5.4.6", "is this host itself: mail for its domain would go round");
+	r->how = METRIC_ATTEMPT_UNFIT;
 	return E_IO;
 }
 

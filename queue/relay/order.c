@@ -41,6 +41,13 @@ hop_get(struct rd *r, struct hop *out)
 	return r->err == E_OK && flags <= HOP_FLAGS && out->kind <= ROUTE_MX && out->tls <= ROUTE_TLS_VERIFY ? E_OK : E_BAD;
 }
 
+enum metric_hop
+hop_class(const struct hop *h)
+{
+	static const enum metric_hop classes[] = {[ROUTE_HOST] = METRIC_HOP_SMTP, [ROUTE_UNIX] = METRIC_HOP_UNIX, [ROUTE_MX] = METRIC_HOP_MX};
+	return h->kind == ROUTE_HOST && h->is_lmtp ? METRIC_HOP_LMTP : classes[h->kind];
+}
+
 void
 order_put(struct buf *out, const struct envelope *e, const uint16_t *which, uint16_t n, uint64_t offset, uint64_t bytes)
 {

@@ -6,13 +6,14 @@
 #ifndef QUEUE_RELAY_ORDER_H
 #define QUEUE_RELAY_ORDER_H
 
+#include "metrics/metric.h"
 #include "spool/job.h"
 
 enum relay_ask {
 	RELAY_HOP = 1, /* sched -> relay, once, first: a hop */
 	RELAY_SEND,    /* sched -> relay: u16 n, n orders, fd: a memory file (or a large message's own) with their bytes */
 	RELAY_RESULTS, /* relay -> sched: u16 n, n results (spool/job.h), forwards 0 */
-	RELAY_END,     /* relay -> sched, last: u8 relay_end, str why, str TLS session.  What has no result was not begun */
+	RELAY_END,     /* relay -> sched, last: u8 relay_end, u8 metric_attempt, str why, str TLS session.  What has no result was not begun */
 };
 
 enum relay_end {
@@ -45,6 +46,7 @@ struct hop {
 
 void hop_put(struct buf *, const struct hop *);
 MUST_USE int hop_get(struct rd *, struct hop *out); /* E_OK, E_BAD.  Spans borrow */
+enum metric_hop hop_class(const struct hop *);      /* as what it is counted */
 
 /* One message for some recipients, in one transaction. */
 struct order {

@@ -75,8 +75,9 @@ tell_results(void)
 }
 
 static void
-on_result(const struct order *o, uint16_t i, enum job_outcome outcome, struct span reason)
+on_result(const struct order *o, uint16_t i, enum job_outcome outcome, enum metric_attempt how, struct span reason)
 {
+	metric_attempts(hop_class(relay.remote.hop), how, 1);
 	struct job_result r = {.id = o->id, .rcpt = o->rcpts[i].index, .outcome = (uint8_t)outcome, .reason = reason,
 	    .is_notified = (relay.remote.ehlo.can & EHLO_DSN) && outcome == JOB_PLACED};
 	job_result_put(&relay.results, &r);
@@ -195,6 +196,7 @@ say_end(bool is_open)
 	if (is_open)
 		remote_tls_session(r, &session);
 	buf_u8(&body, is_down ? RELAY_END_DOWN : RELAY_END_FINE);
+	buf_u8(&body, (uint8_t)r->how);
 	buf_bytes(&body, span_head(buf_as_span(&r->why), JOB_REASON_MAX));
 	buf_bytes(&body, session.len <= HOP_TLS_SESSION_MAX ? buf_as_span(&session) : SPAN(""));
 	tell_results();

@@ -54,6 +54,7 @@ struct remote {
 	bool is_mute;                        /* no TLS this time: its handshake failed, and it is only welcome */
 	bool is_lost;                        /* nothing more is said on it; why says why */
 	struct buf why;                      /* a reason: "4.4.2 mail.example.org said ..." */
+	enum metric_attempt how;             /* as what that is counted */
 	bool is_bye;                         /* its last word was 421 */
 	bool must_reset;                     /* a transaction is open that ended without its message */
 	unsigned n_begun, n_taken;           /* messages; taken: with a 250 for somebody */
@@ -113,7 +114,7 @@ MUST_USE int order_to_ascii(struct order *, struct buf *room);
 struct talk {
 	/* the next message, and its bytes; false: none now (is_waiting), or none any more */
 	bool (*next)(bool is_waiting, struct order *out, struct span *message);
-	void (*result)(const struct order *, uint16_t i, enum job_outcome, struct span reason);
+	void (*result)(const struct order *, uint16_t i, enum job_outcome, enum metric_attempt, struct span reason);
 };
 
 void talk_run(struct remote *, const struct talk *); /* until there is nothing more to say, or nobody to say it to */

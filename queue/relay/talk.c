@@ -36,12 +36,12 @@ static struct {
 /* ---- results ---- */
 
 static void
-result(struct txn *t, uint16_t i, enum job_outcome outcome, struct span reason)
+result(struct txn *t, uint16_t i, enum job_outcome outcome, enum metric_attempt how, struct span reason)
 {
 	if (t->said[i] == SAID_ALL)
 		return;
 	t->said[i] = SAID_ALL;
-	line.talk->result(&t->order, i, outcome, reason);
+	line.talk->result(&t->order, i, outcome, how, reason);
 }
 
 static void
@@ -51,7 +51,9 @@ result_of_reply(struct txn *t, uint16_t i)
 	struct buf reason = {0};
 	reply_reason(&r->reply, buf_as_span(&r->who), "0.0", &reason);
 	enum job_outcome o = reply_is_good(&r->reply) ? JOB_PLACED : r->reply.code >= 500 ? JOB_PERM : JOB_TEMP;
-	result(t, i, o, span_head(buf_as_span(&reason), JOB_REASON_MAX));
+	static const enum metric_attempt hows[] = {
+	    [JOB_PLACED] = METRIC_ATTEMPT_2XX, [JOB_TEMP] = METRIC_ATTEMPT_4XX, [JOB_PERM] = METRIC_ATTEMPT_5XX};
+	result(t, i, o, hows[o], span_head(buf_as_span(&reason), JOB_REASON_MAX));
 	buf_free(&reason);
 }
 
@@ -64,10 +66,10 @@ rest_of_reply(struct txn *t)
 }
 
 static void
-rest(struct txn *t, enum job_outcome outcome, struct span reason)
+rest(struct txn *t, enum job_outcome outcome, enum metric_attempt how, struct span reason)
 {
 	for (uint16_t i = 0; i < t->order.n_rcpts; i++)
-		result(t, i, outcome, reason);
+		result(t, i, outcome, how, reason);
 }
 
 /* ---- commands ---- */
@@ -202,7 +204,7 @@ take(bool is_waiting, struct txn *t)
 			return true;
 		struct buf reason = {.max = JOB_REASON_MAX};
 		buf_putf(&reason, "%s %.*s %s", u.status, SPAN_ARG(buf_as_span(&r->who)), u.why);
-		rest(t, JOB_PERM, buf_as_span(&reason));
+		rest(t, JOB_PERM, METRIC_ATTEMPT_UNFIT, buf_as_span(&reason));
 		buf_free(&reason);
 	}
 	return false;
@@ -241,6 +243,7 @@ answer(int64_t timeout_ms)
 		return err;
 	if (!r->is_lost)
 		reply_reason(&r->reply, buf_as_span(&r->who), "3.2", &r->why);
+	r->how = METRIC_ATTEMPT_4XX;
 	r->is_lost = r->is_bye = true;
 	return E_IO;
 }
@@ -361,7 +364,7 @@ lost(struct txn *t)
 {
 	struct remote *r = line.r;
 	if ((t->is_sent && !r->is_bye) || !r->n_taken)
-		rest(t, JOB_TEMP, span_head(buf_as_span(&r->why), JOB_REASON_MAX));
+		rest(t, JOB_TEMP, r->how, span_head(buf_as_span(&r->why), JOB_REASON_MAX));
 }
 
 static int

@@ -139,6 +139,7 @@ remote_require_tls(struct remote *r)
 		remote_lost(r, "5.7.10", "is not encrypted with as the message requires");
 	else
 		remote_lost(r, "5.7.30", "does not support REQUIRETLS, which the message requires");
+	r->how = METRIC_ATTEMPT_TLS;
 	return E_IO;
 }
 
@@ -148,6 +149,7 @@ fail(struct remote *r, const char *status, const char *how, struct buf *why)
 	struct buf text = {0};
 	buf_putf(&text, "%s: %s", how, buf_cstr(why));
 	remote_lost(r, status, buf_cstr(&text));
+	r->how = METRIC_ATTEMPT_TLS;
 	buf_free(&text);
 }
 
@@ -165,6 +167,15 @@ deny(struct remote *r, struct buf *why)
 	return E_DENY;
 }
 
+static void
+count(const struct remote *r, bool is_made)
+{
+	bool is_13 = is_made && span_eq(span_of(tls_version_text(r->tls)), SPAN("TLS1.3"));
+	metric_count(M_RELAY_TLS + (!is_made ? METRIC_TLS_FAILED : is_13 ? METRIC_TLS_13 : METRIC_TLS_12));
+	if (is_made && tls_is_resumed(r->tls))
+		metric_count(M_RELAY_TLS_RESUMED);
+}
+
 /* E_OK, E_IO (no TLS came to be), E_DENY (with somebody else) */
 static int
 handshake(struct remote *r)
@@ -175,6 +186,7 @@ handshake(struct remote *r)
 	int64_t until = deadline_in_ms(r->limits->command_ms);
 	r->io.deadline = until;
 	int err = tls_connect(client, &r->io, buf_cstr(&name), TLS_PEER_ANY, until, &r->tls, &why);
+	count(r, err == E_OK);
 	enum tls_outcome outcome = err == E_OK ? check(r, buf_cstr(&name), &why) : TLS_VALIDATION_FAILURE;
 	remote_tls_note(r, outcome, buf_as_span(&why));
 	if (err != E_OK)
@@ -206,6 +218,7 @@ no_starttls(struct remote *r)
 	if (!r->policy->is_must)
 		return E_OK;
 	remote_lost(r, status_of(r, "4.7.4"), "offers no encryption, which is asked for");
+	r->how = METRIC_ATTEMPT_TLS;
 	return E_IO;
 }
 
@@ -220,10 +233,13 @@ remote_starttls(struct remote *r)
 		return no_tls(r);
 	if (r->reply.code != 220) {
 		remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, buf_as_span(&r->reply.text));
-		return r->policy->is_must ? remote_refused(r, "4.7.4") : E_OK;
+		int err = r->policy->is_must ? remote_refused(r, "4.7.4") : E_OK;
+		r->how = METRIC_ATTEMPT_TLS;
+		return err;
 	}
 	if (client_open(r) != E_OK) {
 		remote_lost(r, "4.7.5", "cannot be verified: there are no authorities; do: see tls_authorities");
+		r->how = METRIC_ATTEMPT_TLS;
 		return E_IO;
 	}
 	int err = handshake(r);

@@ -38,6 +38,7 @@ static void
 put_end(struct buf *b, uint8_t how, size_t why_bytes, size_t session_bytes)
 {
 	buf_u8(b, how);
+	buf_u8(b, METRIC_ATTEMPT_CUT);
 	buf_bytes(b, span_make(too_long, why_bytes));
 	buf_bytes(b, span_make(too_long, session_bytes));
 }
@@ -134,6 +135,15 @@ end_kind(struct buf *b)
 }
 
 static void
+end_count(struct buf *b)
+{
+	buf_u8(b, RELAY_END_DOWN);
+	buf_u8(b, METRIC_ATTEMPT_COUNT);
+	buf_bytes(b, SPAN(""));
+	buf_bytes(b, SPAN(""));
+}
+
+static void
 end_reason(struct buf *b)
 {
 	put_end(b, RELAY_END_DOWN, JOB_REASON_MAX + 1, 1);
@@ -175,6 +185,7 @@ static const struct {
     {"END", "one byte short", end_short, RELAY_END, 0, LOST},
     {"END", "one byte more", end_more, RELAY_END, 0, LOST},
     {"END", "of a kind that does not exist", end_kind, RELAY_END, 0, LOST},
+    {"END", "counted as what does not exist", end_count, RELAY_END, 0, LOST},
     {"END", "with a reason that is too long", end_reason, RELAY_END, 0, LOST},
     {"END", "with a TLS session that is too long", end_session, RELAY_END, 0, LOST},
     {"HOP", "is not for it to say", nothing, RELAY_HOP, 0, LOST},

@@ -97,12 +97,29 @@ test_labels(void **state)
 	                                   "merpati_smtpd_tls_handshakes_total{result=\"failed\"} 0\n# EOF\n");
 }
 
+/* Each value of the first label has a line for each of the second. */
+static void
+test_two_labels(void **state)
+{
+	struct metric m = *row_of(M_RELAY_ATTEMPTS);
+	(void)state;
+	m.daemons = IN_ALL;
+	zero(M_RELAY_ATTEMPTS, METRIC_HOP_COUNT * METRIC_ATTEMPT_COUNT);
+	metric_attempts(METRIC_HOP_MX, METRIC_ATTEMPT_CUT, 1);
+	metric_attempts(METRIC_HOP_SMTP, METRIC_ATTEMPT_2XX, 2);
+	metric_attempts(METRIC_HOP_UNIX, METRIC_ATTEMPT_CUT, 3);
+	const char *all = text_of(&m);
+	assert_has(all, "relay_attempts_total{class=\"mx\",outcome=\"cut_off\"} 1\n"
+	                "merpati_smtpd_relay_attempts_total{class=\"smtp\",outcome=\"2xx\"} 2\n");
+	assert_has(all, "relay_attempts_total{class=\"unix\",outcome=\"cut_off\"} 3\n# EOF\n");
+}
+
 static void
 test_escapes(void **state)
 {
 	const char *const values[] = {"a\"b", "c\\d", "e\nf"};
 	const struct metric m = {.slot = M_SMTP_MESSAGES, .slots = 3, .daemons = IN_ALL, .type = METRIC_GAUGE, .unit = "",
-	    .name = "odd", .labels = {"is", values}, .help = "\"quoted\" \\ and\nbroken"};
+	    .name = "odd", .labels = {.name = "is", .values = values}, .help = "\"quoted\" \\ and\nbroken"};
 	(void)state;
 	const char *all = text_of(&m);
 	assert_has(all, "# HELP merpati_smtpd_odd \\\"quoted\\\" \\\\ and\\nbroken\n");
@@ -197,12 +214,30 @@ test_sizes(void **state)
 }
 
 static void
+test_ages(void **state)
+{
+	struct metric m = *row_of(M_RELAYED_AGE);
+	(void)state;
+	m.daemons = IN_ALL;
+	zero(M_RELAYED_AGE, METRIC_HISTOGRAM);
+	metric_age(M_RELAYED_AGE, -5); /* a clock that jumped */
+	metric_age(M_RELAYED_AGE, 3600);
+	metric_age(M_RELAYED_AGE, 20 * 86400);
+	const char *all = text_of(&m);
+	assert_has(all, "relayed_age_seconds_bucket{le=\"1.0\"} 1\n");
+	assert_has(all, "_bucket{le=\"1800.0\"} 1\nmerpati_smtpd_relayed_age_seconds_bucket{le=\"3600.0\"} 2\n");
+	assert_has(all, "_bucket{le=\"864000.0\"} 2\n");
+	assert_has(all, "_count 3\nmerpati_smtpd_relayed_age_seconds_sum 1731600\n");
+}
+
+static void
 test_bounds_grow(void **state)
 {
 	(void)state;
 	for (size_t i = 1; i < METRIC_BOUNDS; i++) {
 		assert_true(metric_latency_bounds_us[i] > metric_latency_bounds_us[i - 1]);
 		assert_true(metric_size_bounds[i] > metric_size_bounds[i - 1]);
+		assert_true(metric_age_bounds_sec[i] > metric_age_bounds_sec[i - 1]);
 	}
 }
 
@@ -232,11 +267,15 @@ test_table(void **state)
 	for (size_t i = 0; i < metric_n_rows; i++) {
 		const struct metric *m = &metric_rows[i];
 		assert_true(m->slot + m->slots <= METRIC_SLOTS);
-		for (unsigned k = 0; m->labels.values && k < m->slots; k++)
+		unsigned n_second = m->labels.second ? m->labels.n_second : 1;
+		assert_int_equal(m->slots % n_second, 0);
+		for (unsigned k = 0; m->labels.values && k < m->slots / n_second; k++)
 			assert_non_null(m->labels.values[k]);
-		if (m->type == METRIC_LATENCY || m->type == METRIC_SIZES)
+		for (unsigned k = 0; m->labels.second && k < n_second; k++)
+			assert_non_null(m->labels.second_values[k]);
+		if (m->type == METRIC_LATENCY || m->type == METRIC_SIZES || m->type == METRIC_AGES)
 			assert_int_equal(m->slots, METRIC_HISTOGRAM);
-		if (m->type == METRIC_LATENCY || m->type == METRIC_AGE)
+		if (m->type == METRIC_LATENCY || m->type == METRIC_AGE || m->type == METRIC_AGES)
 			assert_string_equal(m->unit, "seconds");
 		for (size_t k = 0; k < i; k++)
 			if (metric_rows[k].daemons & m->daemons)
@@ -438,12 +477,14 @@ main(void)
 	    cmocka_unit_test(test_frame),
 	    cmocka_unit_test(test_counter),
 	    cmocka_unit_test(test_labels),
+	    cmocka_unit_test(test_two_labels),
 	    cmocka_unit_test(test_escapes),
 	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_past_the_end),
 	    cmocka_unit_test(test_age),
 	    cmocka_unit_test(test_histogram),
 	    cmocka_unit_test(test_sizes),
+	    cmocka_unit_test(test_ages),
 	    cmocka_unit_test(test_bounds_grow),
 	    cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_table),
