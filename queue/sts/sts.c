@@ -67,11 +67,14 @@ close_all(void)
 	tlsrpt_close();
 }
 
-/* Who waits asks the next one: relays of before a reload may live for long. */
+/*
+ * At a reload who waits asks the next one: relays of before may live for long.  At a stop they have their last word first: child_serve
+ * returns when they left.
+ */
 static void
 on_tick(void)
 {
-	if (the_child.is_draining) {
+	if (the_child.is_draining && !the_child.is_stopping) {
 		close_all();
 		_exit(EX_OK);
 	}

@@ -10,7 +10,6 @@
 
 enum {
 	ANSWER_ARENA_BYTES = 256 << 10,
-	FETCH_LATE_MS = FETCH_TIME_MS + 5000, /* it ends by itself before */
 	DNS_LATE_MS = RESOLVER_WAIT_MS,
 	LOOK_EVERY_MS = 1000,                 /* whether one is late */
 };
@@ -290,7 +289,7 @@ fetch_begin(struct fetch *f)
 	}
 	f->watch = loop_watch(wire.loop, f->chan, LOOP_READ, on_fetch, f);
 	f->late = loop_timer_new(wire.loop, on_late_fetch, f);
-	loop_timer_set(f->late, FETCH_LATE_MS);
+	loop_timer_set(f->late, WIRE_FETCH_MS);
 }
 
 static void

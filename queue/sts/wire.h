@@ -8,7 +8,12 @@
 
 #include "net/fetch.h"
 
-enum { WIRE_QUERIES_MAX = 2, WIRE_DNS_BUSY_MAX = 24, WIRE_FETCH_BUSY_MAX = 8 /* at once; others wait for their turn */ };
+enum {
+	WIRE_QUERIES_MAX = 2,
+	WIRE_DNS_BUSY_MAX = 24,   /* questions at once, as WIRE_FETCH_BUSY_MAX: others wait for their turn */
+	WIRE_FETCH_BUSY_MAX = 16,
+	WIRE_FETCH_MS = 30000,    /* of one: who does not answer must not hold up the others for long */
+};
 
 struct loop;
 

@@ -75,7 +75,7 @@ class World:
         for host in (*HOSTS, "dane", "nomatch"):
             lines += [f"{host} MX 10 {host}.hosts.test.", f"mta-sts.{host} A {WEB}", f'_mta-sts.{host} TXT "v=STSv1; id={id};"']
             self.texts.setdefault(f"mta-sts.{host}.{mode}.test", policy(mode, "other.hosts.test") if host == "unnamed" else policy(mode, "*.hosts.test"))
-        self.net.zone(f"{mode}.test", "\n".join([*lines, records]), ttl=1)
+        self.net.zone(f"{mode}.test", "\n".join([*lines, records.replace("MODE", mode)]), ttl=1)
 
     def page(self, handler):
         name = handler.headers["Host"].partition(":")[0]
@@ -230,7 +230,102 @@ def off(t):
         t.check(w.arrives("stranger", "by hand") and not w.web.asked, "a route by hand: its word counts")
 
 
-GROUPS = (table, kept, refreshed, waiting, off)
+def wants(host, *places):
+    """the record of who gets reports on the domain HOST.MODE.test"""
+    return f'_smtp._tls.{host} TXT "v=TLSRPTv1; rua={",".join(places)}"\n'
+
+
+def policies_of(report):
+    return {p["policy"]["policy-type"]: p for p in report["policies"]}
+
+
+def mailed(w, host, domain, seconds=60):
+    """the mail with the report on a domain, and the report"""
+    def find():
+        return next((m for m in list(w.sinks[host].messages) if f"TLS-Report-Domain: {domain}\r\n".encode() in m.text), None)
+    m = wait_for(find, seconds)
+    if not m:
+        return None, None
+    mail = email.message_from_bytes(m.text)
+    return mail, json.loads(gzip.decompress(mail.get_payload()[1].get_payload(decode=True)))
+
+
+def posted(w, path, domain, seconds=60):
+    def find():
+        return [json.loads(gzip.decompress(body)) for p, kind, body in list(w.web.posted)
+                if p == path and kind == "application/tlsrpt+gzip" and domain.encode() in gzip.decompress(body)]
+    return wait_for(find, seconds)
+
+
+def reports(t):
+    """A day's end: who asks for it gets a report, as RFC 8460 has it; over a restart, and by a clock of the test's."""
+    records = (wants("stranger", "mailto:rpt@stranger.MODE.test") + wants("good", "https://web.hosts.test/v1") +
+               wants("unnamed", "https://web.hosts.test/full") + wants("plain", "mailto:rpt@good.MODE.test", "https://web.hosts.test/none") +
+               wants("dane", "https://web.hosts.test/v1"))
+    with World(records=records, has_clock=True, queue__tlsrpt_from="tls@example.test") as w:
+        w.texts["mta-sts.good.silent.test"] = b""
+        for host, mode in (("good", "enforce"), ("good", "silent"), ("unnamed", "testing"), ("plain", "testing"), ("wrong", "testing"), ("dane", "enforce")):
+            send(w.s, f"a@{host}.{mode}.test", f"{host} {mode}")
+            t.check(w.arrives(host, f"{host} {mode}"), f"{host} {mode}: mail")
+        send(w.s, "a@stranger.enforce.test", "never")
+        t.check(w.waits("stranger.enforce.test"), "mail that is not sent")
+        w.s.merpati("queue", "remove", "--all")
+        t.check(wait_for(lambda: w.s.queue_count() == 0, 20), "and is removed")
+        w.s.stop("queue")  # relays told what they had to tell; it is kept
+        w.s.start("queue")
+        t.check(not w.arrives("stranger", "x", 5) and not w.web.posted, "before the day ends nobody gets a report")
+        w.set_clock(DAY + 4 * 3600)
+
+        mail, r = mailed(w, "stranger", "stranger.enforce.test")
+        t.check(r is not None, "by mail, also where its own policy says no", w.s.log()[-900:])
+        t.check(mail.get_content_type() == "multipart/report" and mail.get_param("report-type") == "tlsrpt" and mail["TLS-Report-Submitter"] == "example.test" and
+                mail["From"] == "TLS reports <tls@example.test>" and mail["To"] == "<rpt@stranger.enforce.test>" and mail["TLS-Required"] == "No",
+                "its head", str(mail.items()))
+        part = mail.get_payload()[1]
+        t.check(part.get_content_type() == "application/tlsrpt+gzip" and
+                re.fullmatch(r"example\.test!stranger\.enforce\.test!(\d+)!(\d+)![0-9a-f]{24}\.json\.gz", part.get_filename()), "its file", part.get_filename())
+        p = r["policies"][0]
+        t.check(r["organization-name"] == "example.test" and r["contact-info"] == "tls@example.test" and r["date-range"]["start-datetime"].endswith("T00:00:00Z") and
+                r["report-id"] in mail["Subject"], "who reports, of which day", str(r))
+        t.check(p["policy"] == {"policy-type": "sts", "policy-string": ["version: STSv1", "mode: enforce", f"max_age: {7 * DAY}", "mx: *.hosts.test"],
+                                "policy-domain": "stranger.enforce.test", "mx-host": ["*.hosts.test"]}, "the policy", str(p["policy"]))
+        f = p["failure-details"][0]
+        t.check(len(r["policies"]) == 1 and p["summary"]["total-successful-session-count"] == 0 and
+                p["summary"]["total-failure-session-count"] == sum(x["failed-session-count"] for x in p["failure-details"]) >= 1, "its counts", str(p["summary"]))
+        t.check((f["result-type"], f["receiving-mx-hostname"], f["receiving-ip"], f["receiving-mx-helo"]) ==
+                ("certificate-not-trusted", "stranger.hosts.test", w.address["stranger"], "stranger.hosts.test") and f["sending-mta-ip"].startswith("127.") and
+                f["failure-reason-code"], "what failed, where", str(f))
+
+        p = policies_of(posted(w, "/v1", "good.enforce.test")[0])
+        t.check(p["sts"]["summary"] == {"total-successful-session-count": 1, "total-failure-session-count": 0} and "failure-details" not in p["sts"],
+                "by HTTPS; a day without failures is told, too", str(p))
+        p = policies_of(posted(w, "/v1", "good.silent.test")[0])
+        t.check(p["sts"]["failure-details"][0]["result-type"] == "sts-policy-fetch-error" and p["no-policy-found"]["summary"]["total-successful-session-count"] == 1,
+                "a policy that cannot be fetched", str(p))
+        p = policies_of(posted(w, "/v1", "dane.enforce.test")[0])
+        t.check(p["tlsa"]["policy"]["mx-host"] == ["dane.hosts.test"] and re.fullmatch("3 1 1 [0-9a-f]{64}", p["tlsa"]["policy"]["policy-string"][0]) and
+                p["tlsa"]["summary"]["total-successful-session-count"] == 1, "TLSA records", str(p))
+        _, r = mailed(w, "good", "plain.testing.test")
+        t.check(r and r["policies"][0]["failure-details"][0]["result-type"] == "starttls-not-supported", "two places, of which one takes it", str(r))
+        t.check(posted(w, "/full", "unnamed.testing.test"), "one who does not take it")
+        t.check(wait_for(lambda: "event=tls_report_deferred domain=unnamed.testing.test" in w.s.log(), 20), "waits", w.s.log()[-900:])
+        w.web.posts["/full"] = 200
+        w.set_clock(DAY + 5 * 3600)
+        t.check(wait_for(lambda: re.search("event=tls_reported domain=unnamed.testing.test .*places=1", w.s.log()), 30), "and takes it later", w.s.log()[-900:])
+        t.check(wait_for(lambda: w.s.queue_count() == 0, 20) and not re.search("tls_report.*wrong.testing.test", w.s.log()), "who does not ask gets none")
+        said = len(re.findall("event=tls_report", w.s.log()))
+        send(w.s, "a@good.testing.test", "another day")
+        t.check(w.arrives("good", "another day"), "on another day there is other mail")
+        w.s.stop("queue")
+        w.s.start("queue")
+        w.set_clock(2 * DAY + 9 * 3600)
+        t.check(posted(w, "/v1", "good.testing.test") and wait_for(lambda: "tls_reported domain=good.testing.test" in w.s.log(), 20) and
+                not w.arrives("stranger", "x", 5) and len(re.findall("event=tls_report", w.s.log())) == said + 1,
+                "which is reported; that reports were sent is not", "\n".join(re.findall("event=tls_report.*", w.s.log())))
+        t.check("syscall_answered_enosys" not in w.s.log(), "the jail knows every system call", str(set(re.findall("syscall_answered_enosys.*", w.s.log()))))
+
+
+GROUPS = (table, kept, refreshed, waiting, off, reports)
 
 
 def run(t):
