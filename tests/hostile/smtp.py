@@ -14,7 +14,8 @@ from pop3 import Pop
 from suite import Suite, free_ports, wait_for
 
 U1, U2 = "u1@example.test", "u2@example.test"
-ROLES_ALWAYS_THERE = [("queue", "spool"), ("queue", "sched"), ("queue", "bounce"), ("queue", "drop"), ("deliver", "placer"), ("deliver", "lookup")]
+ROLES_ALWAYS_THERE = [("queue", "spool"), ("queue", "sched"), ("queue", "bounce"), ("queue", "drop"), ("queue", "sts"), ("queue", "fetch"),
+                      ("deliver", "placer"), ("deliver", "lookup")]
 
 
 class Line:

@@ -217,6 +217,43 @@ def waiting(t):
         over.set()
 
 
+class Held:
+    """A policy that does not come until the test says so."""
+
+    def __init__(self, text):
+        self.text, self.asked, self.over = text, threading.Event(), threading.Event()
+
+    def __call__(self, handler):
+        self.asked.set()
+        self.over.wait(60)
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/plain")
+        handler.send_header("Content-Length", str(len(self.text)))
+        handler.end_headers()
+        handler.wfile.write(self.text)
+
+
+def deaths(t):
+    """Who dies in the middle of a look-up: the next one is asked, and nobody gets mail for it who should not."""
+    with World() as w:
+        for role in ("fetch", "sts"):
+            host = {"fetch": "wrong", "sts": "expired"}[role]
+            held = w.texts[f"mta-sts.{host}.enforce.test"] = Held(policy("enforce", "*.hosts.test"))
+            send(w.s, f"a@{host}.enforce.test", f"{role} dies")
+            t.check(held.asked.wait(20), f"{role}: a fetch is under way")
+            held.asked.clear()
+            w.s.kill("queue", role)
+            t.check(held.asked.wait(20), f"{role} dies: the next one asks again")
+            held.over.set()
+            t.check(w.waits(f"{host}.enforce.test") and not w.arrives(host, f"{role} dies", 0), f"{role} died: the policy is found, and enforced", w.s.log()[-900:])
+        w.net.fault("_mta-sts.stranger.enforce.test", "hold")
+        send(w.s, "a@stranger.enforce.test", "resolver dies")
+        t.check(wait_for(lambda: w.net.count("_mta-sts.stranger.enforce.test", "TXT"), 20), "resolver: a question is under way")
+        w.s.kill("queue", "resolver")
+        w.net.release()
+        t.check(w.waits("stranger.enforce.test") and not w.arrives("stranger", "resolver dies", 0), "resolver died: the policy is found, and enforced", w.s.log()[-900:])
+
+
 def off(t):
     with World(queue__mta_sts=False) as w:
         send(w.s, "a@stranger.enforce.test", "off")
@@ -325,7 +362,7 @@ def reports(t):
         t.check("syscall_answered_enosys" not in w.s.log(), "the jail knows every system call", str(set(re.findall("syscall_answered_enosys.*", w.s.log()))))
 
 
-GROUPS = (table, kept, refreshed, waiting, off, reports)
+GROUPS = (table, kept, refreshed, waiting, deaths, off, reports)
 
 
 def run(t):
