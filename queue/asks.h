@@ -8,7 +8,7 @@
  *   sched <-> relay: queue/relay/order.h; relay, sts -> resolver: common/net/resolver.h
  *   relay -> sts: queue/sts/sts.h; sts -> fetch: common/net/fetch.h; sts -> spool, as a client: common/spool/put.h
  *   relay -> monitor: QUEUE_UNIX, below; spool -> monitor: MON_READY (proc/daemon.h)
- *   merpati queue -> sched: common/spool/admin.h, on RUN/queue/admin
+ *   merpati queue -> sched: common/spool/admin.h, on RUN/queue/admin; -> sts: on RUN/queue/reports
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
  */
 #ifndef QUEUE_ASKS_H

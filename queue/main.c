@@ -131,7 +131,7 @@ static const struct ask_row extra[] = {
 int
 main(int argc, char **argv)
 {
-	static const char *const sockets[] = {"spool", "admin", NULL};
+	static const char *const sockets[] = {"spool", "admin", "reports", NULL};
 	static const struct daemon queue = {.name = "queue", .about = "spool, scheduler and outbound mail",
 	    .roles = roles, .n_roles = COUNT(roles), .unix_sockets = sockets, .before_start = before_start, .self_test = resolver_self_test,
 	    .extra_asks = extra, .n_extra_asks = COUNT(extra)};

@@ -118,6 +118,8 @@ static const struct command commands[] = {
 		"messages go, and nobody is told", QUEUE_MATCH_USAGE},
 	{{"queue", "suppressed"}, "list | remove ADDRESS...",     true,  cmd_queue_suppressed,
 		"addresses elsewhere that were refused; some of them are tried again", NULL},
+	{{"queue", "tlsrpt"},  "list | send",                     true,  cmd_queue_tlsrpt,
+		"daily reports on TLS that wait for their time; those of days that are over are sent now", NULL},
 };
 
 /* clang-format on */

@@ -10,11 +10,11 @@
 
 enum { QUEUE_WAIT_MS = 30000 };
 
-int
-queue_open(const struct merpati *c, struct queue_talk *q)
+static int
+open_socket(const struct merpati *c, const char *name, struct queue_talk *q)
 {
 	*q = (struct queue_talk){.fd = -1, .message = -1};
-	int err = ctl_connect(c->conf, "queue", "admin", &q->fd);
+	int err = ctl_connect(c->conf, "queue", name, &q->fd);
 	if (err == E_OK)
 		return EX_OK;
 	if (err == E_DENY)
@@ -22,6 +22,18 @@ queue_open(const struct merpati *c, struct queue_talk *q)
 	else
 		ctl_say("queue does not run");
 	return err == E_DENY ? EX_NOPERM : EX_UNAVAILABLE;
+}
+
+int
+queue_open(const struct merpati *c, struct queue_talk *q)
+{
+	return open_socket(c, "admin", q);
+}
+
+int
+queue_open_reports(const struct merpati *c, struct queue_talk *q)
+{
+	return open_socket(c, "reports", q);
 }
 
 void

@@ -16,6 +16,7 @@ struct queue_talk {
 
 /* queue_open - EX_OK, or what it has said on stderr */
 MUST_USE int queue_open(const struct merpati *, struct queue_talk *);
+MUST_USE int queue_open_reports(const struct merpati *, struct queue_talk *); /* the same, on RUN/queue/reports */
 void queue_close(struct queue_talk *);
 /* queue_ask - one ask, and the first packet of its answer; body dies with the next one.  E_OK, E_IO, E_LIMIT, E_BAD */
 MUST_USE int queue_ask(struct queue_talk *, uint16_t type, struct span body, struct rd *answer);

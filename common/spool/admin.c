@@ -70,3 +70,26 @@ admin_refused_get(struct rd *r, struct admin_refused *out)
 	out->is_suppressed = rd_u8(r) == 1;
 	return r->err;
 }
+
+void
+admin_report_put(struct buf *b, const struct admin_report *r)
+{
+	buf_u32(b, r->day);
+	buf_bytes(b, r->domain);
+	buf_u64(b, r->n_fine);
+	buf_u64(b, r->n_failed);
+	buf_u64(b, (uint64_t)r->due_sec);
+	buf_u32(b, r->attempts);
+}
+
+int
+admin_report_get(struct rd *r, struct admin_report *out)
+{
+	*out = (struct admin_report){.day = rd_u32(r)};
+	out->domain = rd_str(r, ENVELOPE_PATH_MAX);
+	out->n_fine = rd_u64(r);
+	out->n_failed = rd_u64(r);
+	out->due_sec = (int64_t)rd_u64(r);
+	out->attempts = rd_u32(r);
+	return r->err == E_OK ? E_OK : E_BAD;
+}

@@ -25,6 +25,12 @@ enum admin_ask {
 	ADMIN_ASKS
 };
 
+/* RUN/queue/reports, answered by the process sts: what "merpati queue tlsrpt" asks; otherwise as RUN/queue/admin. */
+enum reports_ask {
+	REPORTS_LIST = 1, /* u32 day, str domain -> u16 n, n rows (admin_report_put) behind these; none: the end */
+	REPORTS_SEND,     /* nothing -> u32 how many reports, of days that are over, are due now */
+};
+
 enum admin_state { ADMIN_ACTIVE, ADMIN_DEFERRED, ADMIN_HELD };
 
 /* What a message waits for. */
@@ -71,6 +77,17 @@ struct admin_refused {
 	bool is_suppressed;          /* not written to now */
 };
 
+/* Results of TLS with a domain's hosts that are not reported yet (queue/sts/tally.h). */
+struct admin_report {
+	uint32_t day;                /* since 1970 */
+	struct span domain;
+	uint64_t n_fine, n_failed;   /* sessions */
+	int64_t due_sec;             /* wall clock */
+	uint32_t attempts;
+};
+
+void admin_report_put(struct buf *, const struct admin_report *);
+MUST_USE int admin_report_get(struct rd *, struct admin_report *out); /* E_OK, E_BAD */
 void admin_refused_put(struct buf *, const struct admin_refused *);
 MUST_USE int admin_refused_get(struct rd *, struct admin_refused *out); /* E_OK, E_BAD */
 void admin_entry_put(struct buf *, const struct admin_entry *);

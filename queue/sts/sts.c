@@ -56,8 +56,7 @@ static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who
 const struct ask_table *
 sts_table(unsigned kind)
 {
-	(void)kind;
-	return &table;
+	return kind == STS_ADMIN ? sts_admin_table() : &table;
 }
 
 static void
@@ -89,7 +88,7 @@ sts_jail(struct jail *j)
 {
 	buf_reset(&dir);
 	buf_putf(&dir, "%s/sts", conf_str(the_child.conf, "common", "spool_dir"));
-	j->calls = JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_FLOCK;
+	j->calls = JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_FLOCK | JAIL_ACCEPT;
 	jail_allow(j, buf_cstr(&dir), JAIL_READ | JAIL_WRITE);
 }
 
@@ -99,6 +98,7 @@ sts_run(void)
 	wire_open(child_loop());
 	discover_open(conf_str(the_child.conf, "common", "spool_dir"));
 	tlsrpt_open(the_child.conf);
+	sts_admin_open();
 	int status = child_serve(sts_table, on_tick, TICK_MS);
 	close_all();
 	return status;

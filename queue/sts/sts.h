@@ -3,6 +3,7 @@
  * sts.h - the process that knows what other domains say about TLS to their mail hosts (MTA-STS, RFC 8461), and tells them how it
  * went (TLSRPT, RFC 8460); and how relays ask it.  It fetches policies, keeps them, counts results, and sends reports.
  *   sts.c       the role, its asks      client.c  who asks it        asks.c     asks as bytes
+ *   admin.c     "merpati queue tlsrpt"
  *   discover.c  finding a policy        policies.c   policies, kept     wire.c     the DNS and fetches, side by side
  *   tally.c     results, kept           tlsrpt.c  the day's end      compose.c  a report, and the mail that it travels in
  */
@@ -64,8 +65,14 @@ void sts_tell(const struct sts_note *); /* of nobody hears it, it is lost */
 
 /* ---- the role: {.name = "sts", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1, ...} ---- */
 
+enum { STS_ADMIN = 1000 }; /* kind of one who asks on RUN/queue/reports: no role has this number */
+
 void sts_jail(struct jail *);
 int sts_run(void);
 const struct ask_table *sts_table(unsigned kind);
+
+/* admin.c */
+void sts_admin_open(void);
+const struct ask_table *sts_admin_table(void);
 
 #endif

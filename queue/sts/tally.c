@@ -454,3 +454,60 @@ tally_remove(struct tally *x, const struct tally_row *row)
 	buf_free(&due);
 	return err;
 }
+
+int
+tally_next(struct tally *x, uint32_t day, struct span domain, struct tally_row *out)
+{
+	struct db_cursor *c = NULL;
+	struct span key, value;
+	struct buf from = {0}, found = {0};
+	int err = tally_flush(x);
+	if (err == E_OK)
+		err = db_cursor_open(x->rows, NULL, &c);
+	if (err != E_OK)
+		return err;
+	db_key_u32(&from, day);
+	buf_span(&from, domain);
+	buf_ch(&from, '\0'); /* the first that is larger */
+	err = db_seek(c, buf_as_span(&from), &key, &value);
+	if (err == E_OK)
+		buf_span(&found, key);
+	db_cursor_close(&c);
+	if (err == E_OK)
+		err = read_row(x, buf_as_span(&found), out);
+	buf_free(&from);
+	buf_free(&found);
+	return err;
+}
+
+int
+tally_hurry(struct tally *x, int64_t now_sec, uint32_t *n)
+{
+	struct tally_row *row = mem_new(sizeof *row);
+	struct buf domain = {0};
+	uint32_t day = 0;
+	int err = E_OK;
+	*n = 0;
+	while (err == E_OK && tally_next(x, day, buf_as_span(&domain), row) == E_OK && row->day < tally_day(now_sec)) {
+		struct db_txn *txn;
+		int64_t was = row->due_sec;
+		day = row->day;
+		buf_reset(&domain);
+		buf_span(&domain, row->domain);
+		row->due_sec = was < now_sec ? was : now_sec;
+		err = db_begin(x->db, &txn);
+		if (err == E_OK)
+			err = write_row(x, txn, row, was);
+		if (err == E_OK)
+			err = db_commit(&txn);
+		else
+			db_abort(&txn);
+		*n += err == E_OK;
+	}
+	if (err == E_OK)
+		err = db_sync(x->db);
+	tally_row_done(row);
+	mem_free(&row);
+	buf_free(&domain);
+	return err;
+}

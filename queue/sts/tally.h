@@ -59,6 +59,9 @@ MUST_USE int tally_flush(struct tally *);                              /* E_OK, 
 /* tally_due - the first that is due by now.  E_OK, E_BAD (none), E_IO */
 MUST_USE int tally_due(struct tally *, int64_t now_sec, struct tally_row *out);
 MUST_USE int tally_later(struct tally *, struct tally_row *, int64_t now_sec, int64_t due_sec); /* it was tried to be sent */
+/* tally_next - the first behind this day and domain, what waits in memory too.  E_OK, E_BAD (none), E_IO */
+MUST_USE int tally_next(struct tally *, uint32_t day, struct span domain, struct tally_row *out);
+MUST_USE int tally_hurry(struct tally *, int64_t now_sec, uint32_t *n); /* all of days before today are due now; n: how many */
 MUST_USE int tally_remove(struct tally *, const struct tally_row *);
 void tally_row_done(struct tally_row *);
 

@@ -253,6 +253,22 @@ tlsrpt_tick(void)
 		begin();
 }
 
+int
+tlsrpt_next(uint32_t day, struct span domain, struct tally_row *out)
+{
+	return rpt.tally ? tally_next(rpt.tally, day, domain, out) : E_BAD;
+}
+
+uint32_t
+tlsrpt_hurry(void)
+{
+	uint32_t n = 0;
+	if (rpt.tally && tally_hurry(rpt.tally, clock_wall_sec(), &n) != E_OK)
+		log_event(LOG_ERR, "tls_results_not_kept", "%s", "");
+	tlsrpt_tick();
+	return n;
+}
+
 void
 tlsrpt_open(const struct conf *c)
 {

@@ -6,7 +6,7 @@
 #ifndef QUEUE_STS_TLSRPT_H
 #define QUEUE_STS_TLSRPT_H
 
-#include "queue/sts/sts.h"
+#include "queue/sts/tally.h"
 
 enum {
 	TLSRPT_AGAIN_SEC = 1800,        /* after one that could not be sent, doubling */
@@ -19,6 +19,8 @@ struct conf;
 void tlsrpt_open(const struct conf *);
 void tlsrpt_close(void);
 void tlsrpt_note(const struct sts_note *);
+int tlsrpt_next(uint32_t day, struct span domain, struct tally_row *out); /* as tally_next; E_BAD where nothing is counted */
+uint32_t tlsrpt_hurry(void);                    /* all of days that are over are due now; how many these are */
 void tlsrpt_tick(void);                         /* the next report that is due, if none is on its way */
 
 #endif

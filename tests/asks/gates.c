@@ -18,6 +18,7 @@
 #include "proc/child.h"
 #include "proc/monitor.h"
 #include "queue/sts/sts.h"
+#include "spool/admin.h"
 #include "tls/key.h"
 
 static void
@@ -76,6 +77,22 @@ sample_sts(uint16_t type, struct buf *b)
 		buf_bytes(b, SPAN("example.test"));
 	else
 		sts_note_put(b, &(struct sts_note){.domain = SPAN("example.test"), .host = SPAN("mx.example.test"), .why = SPAN("x")});
+}
+
+static const struct ask_table *
+reports_table(unsigned kind)
+{
+	(void)kind;
+	return sts_table(STS_ADMIN);
+}
+
+static void
+sample_reports(uint16_t type, struct buf *b)
+{
+	if (type == REPORTS_LIST) {
+		buf_u32(b, 0);
+		buf_bytes(b, SPAN("example.test"));
+	}
 }
 
 static void
@@ -140,6 +157,7 @@ static const struct kind {
     {"resolver", resolver_table, sample_resolver, NULL},
     {"fetch", fetch_table, sample_fetch, NULL},
     {"sts", sts_table, sample_sts, NULL},
+    {"queue reports", reports_table, sample_reports, NULL},
     {"monitor", monitor_table, sample_monitor, NULL},
     {"keeper", keeper_table, sample_keeper, keeper_ctx},
     {"smtpd front", pool_table, sample_nothing, NULL},

@@ -12,6 +12,7 @@ import re
 import smtplib
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "relay"))
 from authority import Authority, Web
@@ -310,7 +311,11 @@ def reports(t):
         t.check(wait_for(lambda: w.s.queue_count() == 0, 20), "and is removed")
         w.s.stop("queue")  # relays told what they had to tell; it is kept
         w.s.start("queue")
-        t.check(not w.arrives("stranger", "x", 5) and not w.web.posted, "before the day ends nobody gets a report")
+        rows = {r["domain"]: r for r in json.loads(w.s.merpati("--json", "queue", "tlsrpt", "list").stdout)}
+        t.check((rows["good.enforce.test"]["successful"], rows["good.enforce.test"]["failed"]) == (1, 0) and rows["stranger.enforce.test"]["failed"] >= 1 and
+                len(rows) == 7, "what is counted is shown", str(rows))
+        said = w.s.merpati("queue", "tlsrpt", "send").stdout
+        t.check(said == "0 due now\n" and not w.arrives("stranger", "x", 5) and not w.web.posted, "before the day ends nobody gets a report", said)
         w.set_clock(DAY + 4 * 3600)
 
         mail, r = mailed(w, "stranger", "stranger.enforce.test")
@@ -355,7 +360,9 @@ def reports(t):
         t.check(w.arrives("good", "another day"), "on another day there is other mail")
         w.s.stop("queue")
         w.s.start("queue")
-        w.set_clock(2 * DAY + 9 * 3600)
+        w.set_clock(int(2 * DAY - time.time() % DAY) + 10)  # the next day, before anything is due
+        said_now = w.s.merpati("queue", "tlsrpt", "send").stdout
+        t.check(said_now == "1 due now\n", "a report that is sent when somebody says so", said_now)
         t.check(posted(w, "/v1", "good.testing.test") and wait_for(lambda: "tls_reported domain=good.testing.test" in w.s.log(), 20) and
                 not w.arrives("stranger", "x", 5) and len(re.findall("event=tls_report", w.s.log())) == said + 1,
                 "which is reported; that reports were sent is not", "\n".join(re.findall("event=tls_report.*", w.s.log())))

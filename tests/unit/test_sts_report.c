@@ -129,6 +129,30 @@ test_later(void **state)
 	assert_int_equal(tally_due(tally, INT64_MAX, &row), E_BAD);
 }
 
+static void
+test_in_order(void **state)
+{
+	struct sts_note a = fine;
+	uint32_t n;
+	(void)state;
+	a.domain = SPAN("a.test");
+	add(DAY + 1, a, 1);
+	add(DAY, fine, 1);
+	add(DAY, a, 1);
+	assert_int_equal(tally_next(tally, 0, SPAN(""), &row), E_OK);
+	assert_true(row.day == DAY && span_eqs(row.domain, "a.test"));
+	assert_int_equal(tally_next(tally, DAY, SPAN("a.test"), &row), E_OK);
+	assert_true(row.day == DAY && span_eqs(row.domain, "b.test"));
+	assert_int_equal(tally_next(tally, DAY, SPAN("b.test"), &row), E_OK);
+	assert_int_equal(row.day, DAY + 1);
+	assert_int_equal(tally_next(tally, DAY + 1, SPAN("a.test"), &row), E_BAD);
+	assert_int_equal(tally_hurry(tally, end_of(DAY), &n), E_OK); /* the other day is not over */
+	assert_int_equal(n, 2);
+	for (n = 0; tally_due(tally, end_of(DAY), &row) == E_OK; n++)
+		assert_int_equal(tally_remove(tally, &row), E_OK);
+	assert_int_equal(n, 2);
+}
+
 static size_t
 count_rows(void)
 {
@@ -334,6 +358,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_counted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_later, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
