@@ -7,11 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/child.h"
+#include "queue/admin_all.h"
 #include "queue/refused.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
+#include "queue/suspend.h"
 
-enum { PH_ANY = 1, ADMIN_WAIT_MS = 2000, ADMINS_MOST = 32 };
+enum { PH_ANY = 1, ADMINS_MOST = 32 };
 
 struct admin {
 	struct admin *next;
@@ -24,6 +26,7 @@ struct admin {
 	struct buf removal;    /* own: the answer then */
 	struct id holds;       /* it is in memory: the answer comes when it left */
 	bool is_holding;
+	struct admin_all *all; /* own; NULL: nothing is done to all for it */
 };
 
 static uint64_t syncs_asked, syncs_done; /* of the spool, for removals */
@@ -33,16 +36,16 @@ static struct buf scratch;
 
 /* ---- entries ---- */
 
-static void
-active_put(struct buf *b, const struct message *m)
+void
+admin_put_active(struct buf *b, const struct message *m)
 {
 	struct admin_entry e;
 	message_entry(m, &e);
 	admin_entry_put(b, &e);
 }
 
-static void
-row_put(struct buf *b, const struct index_row *row)
+void
+admin_put_row(struct buf *b, const struct index_row *row)
 {
 	struct admin_entry e = row->entry;
 	int64_t wait = e.state == ADMIN_HELD ? 0 : row->due_sec - retry_now();
@@ -51,8 +54,8 @@ row_put(struct buf *b, const struct index_row *row)
 }
 
 /* In a mailbox is delivered: what only waits for its checkpoint is not counted. */
-static bool
-is_waiting(const struct message *m)
+bool
+admin_is_shown(const struct message *m)
 {
 	return m->state != MSG_SYNCING;
 }
@@ -64,7 +67,7 @@ count(void)
 	uint64_t n = index_count(s->index);
 	for (size_t i = 0; i < s->n_buckets && s->n_messages; i++)
 		for (struct message *m = s->buckets[i]; m; m = m->hash_next)
-			n += is_waiting(m) && !m->is_deferred;
+			n += admin_is_shown(m) && !m->is_deferred;
 	return n;
 }
 
@@ -80,75 +83,15 @@ ask_count(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	return E_OK;
 }
 
-struct listing {
-	struct asker *asker; /* borrow */
-	struct buf packet;   /* own */
-	uint16_t n;
-};
-
-static int
-listing_send(struct listing *l)
-{
-	struct buf b = {0};
-	buf_u16(&b, l->n);
-	buf_span(&b, buf_as_span(&l->packet));
-	int err = ask_send(l->asker->chan, ADMIN_LIST | ASK_REPLY, buf_as_span(&b), -1, deadline_in_ms(ADMIN_WAIT_MS));
-	buf_free(&b);
-	buf_reset(&l->packet);
-	l->n = 0;
-	return err;
-}
-
-/* One more entry, written behind the others; what no longer fits goes into the next packet. */
-static int
-listing_add(struct listing *l, struct buf *entry)
-{
-	int err = E_OK;
-	if (l->n && l->packet.len + entry->len > ADMIN_PACKET_BYTES)
-		err = listing_send(l);
-	buf_span(&l->packet, buf_as_span(entry));
-	l->n++;
-	buf_reset(entry);
-	return err;
-}
-
-static int
-list_row(void *ctx, const struct index_row *row)
-{
-	struct buf entry = {0};
-	if (message_find(row->id))
-		return E_OK;
-	row_put(&entry, row);
-	int err = listing_add(ctx, &entry);
-	buf_free(&entry);
-	return err;
-}
-
 static int
 ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct listing l = {.asker = a};
-	struct buf entry = {0};
-	int err = E_OK;
+	struct admin *x = a->ctx;
 	(void)fd, (void)reply, (void)fd_back;
-	if (rd_end(body) != E_OK)
+	if (rd_end(body) != E_OK || x->all)
 		return E_BAD;
-	for (size_t i = 0; i < the_sched.n_buckets && err == E_OK; i++)
-		for (struct message *m = the_sched.buckets[i]; m && err == E_OK; m = m->hash_next) {
-			if (!is_waiting(m))
-				continue;
-			active_put(&entry, m);
-			err = listing_add(&l, &entry);
-		}
-	if (err == E_OK)
-		err = index_each(the_sched.index, list_row, &l);
-	if (err == E_OK && l.n)
-		err = listing_send(&l);
-	if (err == E_OK)
-		err = listing_send(&l);
-	buf_free(&l.packet);
-	buf_free(&entry);
-	return err == E_OK ? E_MORE : E_IO;
+	admin_all_begin(&x->all, ALL_LIST, a, NULL);
+	return E_MORE;
 }
 
 static int
@@ -166,9 +109,9 @@ ask_show(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct message *m = message_find(id);
 	buf_reset(&x->entry);
 	if (m)
-		active_put(&x->entry, m);
+		admin_put_active(&x->entry, m);
 	else if (index_get(the_sched.index, id, &arena, &row) == E_OK)
-		row_put(&x->entry, &row);
+		admin_put_row(&x->entry, &row);
 	arena_reset(&arena);
 	if (x->entry.len == 0) {
 		buf_u8(reply, 0);
@@ -197,22 +140,8 @@ admin_copy(struct id id, int *fd)
 	}
 }
 
-struct ids {
-	struct id *p; /* own */
-	size_t n, cap;
-};
-
-static int
-collect(void *ctx, const struct index_row *row)
-{
-	struct ids *l = ctx;
-	l->p = mem_room(l->p, l->n, &l->cap, sizeof *l->p);
-	l->p[l->n++] = row->id;
-	return E_OK;
-}
-
-static void
-remove_one(struct id id, uint32_t *n)
+void
+admin_remove_one(struct id id, uint32_t *n)
 {
 	struct message *m = message_find(id);
 	if (m)
@@ -231,61 +160,82 @@ is_held(struct id id)
 	return held;
 }
 
-static void
-flush_one(struct id id, uint32_t *n)
+void
+admin_flush_one(struct id id, uint32_t *n)
 {
 	if (!message_find(id) && !is_held(id) && index_reschedule(the_sched.index, id, retry_now()) == E_OK)
 		++*n;
 }
 
+/* u8 has_id, id.  E_MORE: all are meant */
 static int
-for_one_or_all(struct rd *body, struct buf *reply, void (*fn)(struct id, uint32_t *), bool with_active)
+one_or_all(struct rd *body, struct id *out)
 {
 	bool has_id = rd_u8(body) == 1;
-	struct ids l = {.p = NULL};
-	uint32_t n = 0;
-	struct id id;
-	rd_id(body, &id);
+	rd_id(body, out);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	if (has_id)
-		fn(id, &n);
-	else if (index_each(the_sched.index, collect, &l) != E_OK)
-		return E_IO;
-	for (size_t i = 0; !has_id && with_active && i < the_sched.n_buckets; i++)
-		for (struct message *m = the_sched.buckets[i]; m; m = m->hash_next)
-			collect(&l, &(struct index_row){.id = m->envelope.id});
-	for (size_t i = 0; i < l.n; i++)
-		fn(l.p[i], &n);
-	mem_free(&l.p);
-	buf_u32(reply, n);
-	return E_OK;
+	return has_id ? E_OK : E_MORE;
+}
+
+static void
+flushed(struct asker *a, uint32_t n)
+{
+	struct buf b = {0};
+	buf_u32(&b, n);
+	if (ask_answer(a, ADMIN_FLUSH, buf_as_span(&b), -1) != E_OK)
+		log_event(LOG_INFO, "admin_gone", "%s", "");
+	buf_free(&b);
+	defer_due();
 }
 
 static int
 ask_flush(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	(void)a, (void)fd, (void)fd_back;
-	int err = for_one_or_all(body, reply, flush_one, false);
-	defer_due();
+	struct admin *x = a->ctx;
+	struct id id;
+	uint32_t n = 0;
+	(void)fd, (void)fd_back;
+	int err = one_or_all(body, &id);
+	if (err == E_OK) {
+		admin_flush_one(id, &n);
+		buf_u32(reply, n);
+		defer_due();
+	} else if (err == E_MORE && !x->all)
+		admin_all_begin(&x->all, ALL_FLUSH, a, flushed);
+	else
+		err = E_BAD;
 	return err;
 }
 
 /* Answered when it is durable; of what is under way for others, only that it was asked to end. */
+static void
+removed(struct asker *a, uint32_t n)
+{
+	struct admin *x = a->ctx;
+	rows_flush();
+	x->syncs_at = ++syncs_asked;
+	buf_reset(&x->removal);
+	buf_u32(&x->removal, n);
+	sched_tell(SCHED_SYNC, &(struct buf){.p = NULL});
+}
+
 static int
 ask_remove(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct admin *x = a->ctx;
-	(void)fd, (void)fd_back;
-	int err = for_one_or_all(body, reply, remove_one, true);
-	if (err != E_OK)
-		return err;
-	rows_flush();
-	x->syncs_at = ++syncs_asked;
-	buf_reset(&x->removal);
-	buf_span(&x->removal, buf_as_span(reply));
-	sched_tell(SCHED_SYNC, &(struct buf){.p = NULL});
-	return E_MORE;
+	struct id id;
+	uint32_t n = 0;
+	(void)fd, (void)reply, (void)fd_back;
+	int err = one_or_all(body, &id);
+	if (err == E_OK) {
+		admin_remove_one(id, &n);
+		removed(a, n);
+	} else if (err == E_MORE && !x->all)
+		admin_all_begin(&x->all, ALL_REMOVE, a, removed);
+	else
+		err = E_BAD;
+	return err == E_OK ? E_MORE : err;
 }
 
 void
@@ -406,8 +356,10 @@ why_row(const struct index_row *row)
 {
 	if (row->entry.state == ADMIN_HELD)
 		return WHY_HELD;
-	if (row->waits_for_deliver)
+	if (row->waits_for == rows_wait_for_deliver())
 		return WHY_DELIVER;
+	if (row->waits_for && row->due_sec > retry_now())
+		return suspend_of_waits(row->waits_for) ? WHY_SUSPENDED : WHY_DESTINATION;
 	return row->due_sec <= retry_now() ? WHY_FETCH : WHY_BACK_OFF;
 }
 
@@ -434,10 +386,10 @@ ask_why(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_ba
 	struct message *m = message_find(id);
 	if (m) {
 		why_put(reply, why_active(m), m->first_sec, m->envelope.sender.n > 0);
-		active_put(reply, m);
+		admin_put_active(reply, m);
 	} else if (index_get(the_sched.index, id, &arena, &row) == E_OK) {
 		why_put(reply, why_row(&row), row.first_sec, row.entry.sender.n > 0);
-		row_put(reply, &row);
+		admin_put_row(reply, &row);
 	} else {
 		buf_u8(reply, 0);
 	}
@@ -491,6 +443,50 @@ ask_unsuppress(struct asker *a, struct rd *body, int *fd, struct buf *reply, int
 	return E_OK;
 }
 
+/* ---- destinations that are suspended ---- */
+
+static int
+ask_suspension(struct rd *body, struct buf *reply, int change(struct span name))
+{
+	struct span name = rd_str(body, SUSPENDED_NAME_MAX);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u32(reply, change(name) == E_OK);
+	return E_OK;
+}
+
+static int
+ask_suspend(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)fd_back;
+	return ask_suspension(body, reply, suspend_add);
+}
+
+static int
+ask_resume(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)a, (void)fd, (void)fd_back;
+	return ask_suspension(body, reply, suspend_end);
+}
+
+static int
+ask_suspended(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf all = {0};
+	uint16_t n = 0;
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	for (const struct suspension *s; (s = suspend_at(n)); n++) {
+		buf_bytes(&all, buf_as_span(&s->name));
+		buf_u64(&all, (uint64_t)s->since_sec);
+	}
+	buf_u16(reply, n);
+	buf_span(reply, buf_as_span(&all));
+	buf_free(&all);
+	return E_OK;
+}
+
 /* clang-format off */
 static const struct ask_row rows[ADMIN_ASKS] = {
 	/*                name      legal in  times   bytes         fd back  answered by */
@@ -505,6 +501,9 @@ static const struct ask_row rows[ADMIN_ASKS] = {
 	[ADMIN_WHY]    = {"WHY",    PH_ANY,   6000,   ID_BYTES,     false,   ask_why},
 	[ADMIN_SUPPRESSED] = {"SUPPRESSED", PH_ANY, 60000, 4 + ENVELOPE_PATH_MAX, false, ask_suppressed},
 	[ADMIN_UNSUPPRESS] = {"UNSUPPRESS", PH_ANY, 60000, 4 + ENVELOPE_PATH_MAX, false, ask_unsuppress},
+	[ADMIN_SUSPEND] = {"SUSPEND", PH_ANY, 60000,  4 + SUSPENDED_NAME_MAX, false, ask_suspend},
+	[ADMIN_RESUME] = {"RESUME", PH_ANY,   60000,  4 + SUSPENDED_NAME_MAX, false, ask_resume},
+	[ADMIN_SUSPENDED] = {"SUSPENDED", PH_ANY, 60000, 0,         false,   ask_suspended},
 };
 /* clang-format on */
 
@@ -518,6 +517,7 @@ admin_free(struct admin *x)
 		link = &(*link)->next;
 	*link = x->next;
 	n_admins--;
+	admin_all_free(&x->all);
 	loop_unwatch(&x->watch);
 	asker_free(&x->asker);
 	buf_free(&x->entry);

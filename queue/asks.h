@@ -34,7 +34,8 @@ enum sched_ask {
 	SCHED_REPORT,   /* parent id, u16 n, n x u16, str envelope; fd: the message's bytes: a report, and the marks of the
 	                 * recipients that it tells of.  One batch takes both, or neither -> SAY_REPORTED */
 	SCHED_FETCH,    /* u16 n, n x id: deferred messages -> SAY_NEW for each that is there, else SAY_MISSING */
-	SCHED_LIST,     /* nothing: the names in deferred/ -> SAY_NAMES, several, the last with n = 0 */
+	SCHED_LIST,     /* u16 folder: the names in this one of deferred/, and in those behind it, until there are some -> SAY_NAMES,
+	                 * several.  What no batch finished in them, and in the same of large/, is removed */
 	SCHED_HOLD,     /* id, u8 held: what waits in its deferred file is held, or no longer.  No reply: its row counts */
 	SCHED_SYNC,     /* nothing -> SAY_SYNCED, when what was done before is noted durably */
 	SCHED_COPIES,   /* u32 tag, u16 n, n x id: bytes of messages, one behind the other -> SAY_COPIES */
@@ -52,7 +53,7 @@ enum spool_says {
 	SAY_REPORTED,    /* parent id, u8 spool_verdict: it is durable, and so are its marks */
 	SAY_SYNCED,      /* u32 how many SCHED_SYNC this answers, in their order */
 	SAY_MISSING,     /* id, u8: 0: there is no such message any more; 1: it cannot be read now */
-	SAY_NAMES,       /* u16 n, n x id */
+	SAY_NAMES,       /* u16 n, n x id; the last: n = 0, u16 the folder to go on with, LIST_FOLDERS: that was all */
 	SAY_LONG,        /* u8 source, u32 segment, u64 offset, empty str; fd: as one of SAY_NEW, but the envelope,
 	                  * too long for a message, is in a sealed memory file */
 	SAY_COPIES,      /* u32 tag, u16 n, n x {u8 ok, u64 offset, u64 bytes}, fd: a sealed memory file; where it is one
@@ -70,6 +71,6 @@ enum queue_mon_ask { QUEUE_UNIX = MON_EXTRA };
 
 enum { COPIES_MOST = 32 }; /* messages of a SCHED_COPIES */
 
-enum { SAY_BATCH_MAX = 128, SAY_NAMES_MAX = 2048 };
+enum { SAY_BATCH_MAX = 128, SAY_NAMES_MAX = 256, LIST_FOLDERS = 256 };
 
 #endif

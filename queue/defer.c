@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "queue/backoff.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 
@@ -55,24 +56,52 @@ newly_done(struct message *m, struct buf *marks)
 	return n;
 }
 
+/* A host that refuses the first attempt of everybody takes the second one, when it is not too soon. */
+static bool
+is_greylisted(const struct message *m)
+{
+	bool is_any = false;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
+		if (m->works[i].step != STEP_LATER)
+			continue;
+		if (backoff_class(span_of(m->works[i].reason)) != BACKOFF_GREYLIST)
+			return false;
+		is_any = true;
+	}
+	return is_any && m->attempts == 0;
+}
+
+static int64_t
+delay_of(const struct message *m)
+{
+	int64_t first = the_sched.retry_first;
+	if (first > the_sched.retry_greylist && is_greylisted(m))
+		first = the_sched.retry_greylist;
+	return retry_delay(m->attempts, first, the_sched.retry_most);
+}
+
 static void
 row_of(const struct message *m, struct index_row *out)
 {
 	*out = (struct index_row){.id = m->envelope.id, .first_sec = m->first_sec,
-	    .due_sec = retry_now() + retry_delay(m->attempts, the_sched.retry_first, the_sched.retry_most)};
+	    .due_sec = retry_now() + delay_of(m)};
 	bool was_attempt = !m->is_held && (m->was_tried || !m->wait_sec);
 	if (m->wait_sec && (!was_attempt || retry_now() + m->wait_sec > out->due_sec))
 		out->due_sec = retry_now() + m->wait_sec;
+	out->lane = m->lane;
+	out->is_bulk = m->is_bulk;
+	out->waits_for = m->wait_sec ? m->waits_for : 0;
 	message_entry(m, &out->entry);
 	out->entry.state = m->is_held ? ADMIN_HELD : ADMIN_DEFERRED;
 	out->entry.attempts += was_attempt;
 	if (m->is_held) {
 		out->due_sec = HELD_DUE_SEC;
+		out->waits_for = 0;
 		return;
 	}
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].reason && strcmp(m->works[i].reason, no_deliver) == 0)
-			out->waits_for_deliver = 1;
+			out->waits_for = rows_wait_for_deliver();
 }
 
 /* Its file is there: the row, and it leaves memory. */
@@ -360,13 +389,19 @@ fetch(const struct id *ids, size_t n)
 	sched_tell(SCHED_FETCH, &b);
 }
 
+bool
+defer_has_room(size_t n)
+{
+	return the_sched.is_replayed && the_sched.n_deferred_active + fetches.n + n <= FETCH_MOST;
+}
+
 size_t
 defer_fetch(const struct id *ids, size_t n)
 {
 	struct sched *s = &the_sched;
 	struct id fresh[SAY_BATCH_MAX];
 	size_t n_fresh = 0;
-	if (!s->is_replayed || n > SAY_BATCH_MAX || s->n_deferred_active + fetches.n + n > FETCH_MOST)
+	if (n > SAY_BATCH_MAX || !defer_has_room(n))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		/* out of the order of due times until it is judged again; a crash finds it by name */
@@ -378,14 +413,24 @@ defer_fetch(const struct id *ids, size_t n)
 	return n;
 }
 
+static bool is_more_due; /* the last time there was more than was fetched */
+
+void
+defer_more(void)
+{
+	if (is_more_due)
+		defer_due();
+}
+
 void
 defer_due(void)
 {
 	struct sched *s = &the_sched;
 	struct id ids[SAY_BATCH_MAX];
-	if (!s->is_replayed || s->n_deferred_active + fetches.n + SAY_BATCH_MAX > FETCH_MOST)
+	if (!defer_has_room(SAY_BATCH_MAX))
 		return;
 	size_t n = index_due(s->index, retry_now(), ids, SAY_BATCH_MAX);
+	is_more_due = n == SAY_BATCH_MAX;
 	if (defer_fetch(ids, n) != n)
 		bug("deferred messages for which there was room");
 }

@@ -306,28 +306,21 @@ deferred_hold(const struct files *f, struct id id, bool is_held)
 	return err;
 }
 
-static int
-sweep_one(void *ctx, const char *text)
+/* What a batch left that did not come to its end: none is under way while names are read. */
+static bool
+sweep_one(const struct files *f, struct span name)
 {
-	const struct files *f = ctx;
-	struct span s = span_of(text);
-	char name[TEMPORARY_BYTES];
+	char temporary[TEMPORARY_BYTES];
 	struct id id;
-	if (!span_ends(s, SPAN(".new")) || id_parse(span_head(s, s.n - 4), &id) != E_OK)
-		return E_OK;
-	temporary_name(id, name);
-	unlinkat(f->deferred, name, 0);
-	return E_OK;
-}
-
-void
-deferred_sweep(const struct files *f)
-{
-	if (folders_each(f->deferred, sweep_one, (void *)(uintptr_t)f) != E_OK)
-		log_event(LOG_ERR, "deferred_not_swept", "err=%s", log_errno(errno));
+	if (!span_ends(name, SPAN(".new")) || id_parse(span_head(name, name.n - 4), &id) != E_OK)
+		return false;
+	temporary_name(id, temporary);
+	unlinkat(f->deferred, temporary, 0);
+	return true;
 }
 
 struct visit {
+	const struct files *files;
 	int (*fn)(void *ctx, struct id);
 	void *ctx;
 };
@@ -337,6 +330,8 @@ visit_one(void *ctx, const char *name)
 {
 	struct visit *v = ctx;
 	struct id id;
+	if (sweep_one(v->files, span_of(name)))
+		return E_OK;
 	return id_parse(span_of(name), &id) == E_OK ? v->fn(v->ctx, id) : E_OK;
 }
 
@@ -344,6 +339,6 @@ int
 deferred_each(
     const struct files *f, unsigned folder, int (*fn)(void *ctx, struct id), void *ctx)
 {
-	struct visit v = {fn, ctx};
+	struct visit v = {f, fn, ctx};
 	return folder_each(f->deferred, folder, visit_one, &v);
 }

@@ -11,14 +11,16 @@
 #include "queue/relay/order.h"
 #include "queue/retry.h"
 #include "queue/routes.h"
+#include "queue/suspend.h"
 
-enum { BUCKETS = 4096, PULL_MOST = 64, ENOUGH_MS = 10000 /* a server refused one connection more: no other for so long */ };
+enum { BUCKETS = 4096, PULL_MOST = INDEX_WAITING_MOST };
 
 static const char no_route[] = "4.4.0 no relay: no route leads to this domain; it waits";
 
 static struct {
 	struct dest *buckets[BUCKETS];
-	struct dest *hungry;
+	struct provider *providers[BUCKETS];
+	struct dest *hungry, *fresh;
 } dests;
 
 /* ---- lists ---- */
@@ -62,6 +64,83 @@ bucket_of(struct span key)
 	return h % BUCKETS;
 }
 
+const struct pace_rules *
+dest_rules(void)
+{
+	static struct pace_rules r;
+	const struct conf *c = the_child.conf;
+	if (!r.first)
+		r = (struct pace_rules){.first = (unsigned)conf_int(c, "queue", "relay_connections_first"),
+		    .most = (unsigned)conf_int(c, "queue", "relay_connections_most"),
+		    .grow = (unsigned)conf_int(c, "queue", "relay_connections_grow"),
+		    .shrink_percent = (unsigned)conf_int(c, "queue", "relay_connections_shrink"),
+		    .pause_first_ms = conf_int(c, "queue", "relay_pause_first") * 1000,
+		    .pause_most_ms = conf_int(c, "queue", "relay_pause_most") * 1000};
+	return &r;
+}
+
+/* ---- providers ---- */
+
+static struct provider *
+provider_get(struct span key)
+{
+	struct provider **bucket = &dests.providers[bucket_of(key)], *p = *bucket;
+	while (p && !span_eq(buf_as_span(&p->key), key))
+		p = p->hash_next;
+	if (!p) {
+		p = mem_new(sizeof *p);
+		*p = (struct provider){.hash_next = *bucket};
+		buf_span(&p->key, key);
+		pace_init(&p->pace, dest_rules());
+		*bucket = p;
+	}
+	p->n_dests++;
+	return p;
+}
+
+static void
+provider_drop(struct provider *p)
+{
+	struct provider **link = &dests.providers[bucket_of(buf_as_span(&p->key))];
+	if (--p->n_dests)
+		return;
+	while (*link != p)
+		link = &(*link)->hash_next;
+	*link = p->hash_next;
+	buf_free(&p->key);
+	buf_free(&p->why);
+	mem_free(&p);
+}
+
+bool
+dest_needs_provider(const struct dest *d, int64_t now)
+{
+	struct hop hop;
+	routes_hop(d->route, buf_as_span(&d->key), &hop);
+	return hop.kind == ROUTE_MX && hop.host.n && hop.host.p[0] != '[' && (!d->asked_ms || now - d->asked_ms > DEST_ASKS_MS);
+}
+
+/* What is known of it alone goes along where nothing is known of the provider yet. */
+void
+dest_set_provider(struct dest *d, struct span key, int64_t now)
+{
+	struct provider *old = d->provider, *p = provider_get(key);
+	unsigned n_open = d->n_relays + d->n_coming;
+	d->asked_ms = now;
+	d->provider = p;
+	old->pace.n_open -= n_open;
+	old->n_relays -= d->n_relays;
+	p->pace.n_open += n_open;
+	p->n_relays += d->n_relays;
+	provider_drop(old);
+}
+
+bool
+dest_is_left_alone(const struct dest *d, int64_t now)
+{
+	return down_is(&d->provider->down, now) || pace_is_paused(&d->provider->pace, now);
+}
+
 static struct dest *
 dest_of(int route, struct span address, const struct envelope *e)
 {
@@ -76,8 +155,8 @@ dest_of(int route, struct span address, const struct envelope *e)
 		return d;
 	}
 	d = mem_new(sizeof *d);
-	*d = (struct dest){.hash_next = *bucket, .key = key, .route = route,
-	    .limit = (unsigned)conf_int(the_child.conf, "queue", "relay_connections_first")};
+	*d = (struct dest){.hash_next = *bucket, .key = key, .route = route, .has_rows = true};
+	d->provider = provider_get(buf_as_span(&key));
 	*bucket = d;
 	return d;
 }
@@ -85,17 +164,38 @@ dest_of(int route, struct span address, const struct envelope *e)
 static void
 dest_free(struct dest *d)
 {
+	provider_drop(d->provider);
 	buf_free(&d->key);
-	buf_free(&d->why);
-	buf_free(&d->ids);
 	buf_free(&d->tls_session);
 	mem_free(&d);
+}
+
+void
+dest_look(struct dest *d)
+{
+	if (d->is_fresh)
+		return;
+	d->is_fresh = true;
+	d->fresh_next = dests.fresh;
+	dests.fresh = d;
+}
+
+struct dest *
+dests_fresh(void)
+{
+	struct dest *d = dests.fresh;
+	if (!d)
+		return NULL;
+	dests.fresh = d->fresh_next;
+	d->is_fresh = false;
+	return d;
 }
 
 static void
 make_hungry(struct dest *d)
 {
 	d->used_ms = clock_mono_ms();
+	dest_look(d);
 	if (d->is_hungry)
 		return;
 	d->is_hungry = true;
@@ -115,8 +215,41 @@ dests_hungry(void)
 		}
 		*link = d->hungry_next;
 		d->is_hungry = false;
+		dest_look(d);
 	}
 	return dests.hungry;
+}
+
+/* ---- what waits ---- */
+
+static void
+wait_for(struct dest *d, struct parcel *p)
+{
+	p->turn.is_bulk = p->message->is_bulk;
+	parcel_add(&d->waiting, p);
+	turns_add(&the_sched.turns, &d->turns, &p->turn, p->message->tenant, false);
+	make_hungry(d);
+}
+
+static void
+wait_no_more(struct dest *d, struct parcel *p)
+{
+	parcel_take(&d->waiting, p);
+	turns_remove(&the_sched.turns, &p->turn);
+}
+
+struct parcel *
+dest_next(struct dest *d)
+{
+	return (struct parcel *)(void *)turns_next(&d->turns);
+}
+
+void
+dest_take(struct dest *d, struct parcel *p)
+{
+	p->turn.cost = turn_cost(p->message->envelope.size_bytes, p->n_left);
+	parcel_take(&d->waiting, p);
+	turns_take(&the_sched.turns, &p->turn);
 }
 
 /* ---- parcels ---- */
@@ -185,48 +318,44 @@ parcel_for(struct message *m, struct dest *d, uint16_t rcpt)
 	struct parcel *p = mem_new(sizeof *p + room * sizeof p->which[0]);
 	*p = (struct parcel){.sibling = m->parcels, .message = m, .dest = d};
 	m->parcels = p;
-	parcel_add(&d->waiting, p);
-	make_hungry(d);
+	wait_for(d, p);
 	return p;
 }
 
 /* ---- messages come ---- */
 
-/* Its file is known to wait for this destination: it is fetched when there is room for it, not only at its time. */
-static void
-note_id(struct dest *d, struct id id)
-{
-	d->ids.max = DEST_IDS_MOST * ID_BYTES;
-	if (d->ids.len + ID_BYTES <= d->ids.max)
-		buf_put(&d->ids, id.b, ID_BYTES);
-	d->used_ms = clock_mono_ms();
-}
-
-/* Not tried now, and that is no attempt. */
+/* Not tried now, and that is no attempt.  It is fetched when there is room for it, not only at its time. */
 static void
 put_off(struct message *m, struct dest *d, struct work *w, int64_t now)
 {
-	int64_t wait = d->down_until_ms > now ? (d->down_until_ms - now) / 1000 + 1 : 0;
+	const struct provider *p = d->provider;
+	const struct suspension *s = suspend_find(d);
+	int64_t until = p->down.until_ms > p->pace.slow_until_ms ? p->down.until_ms : p->pace.slow_until_ms;
+	int64_t wait = until > now ? (until - now) / 1000 + 1 : 0;
 	struct buf why = {.max = REASON_MAX};
-	if (d->failures)
-		buf_span(&why, buf_as_span(&d->why));
+	if (s)
+		buf_putf(&why, "4.4.5 an admin suspended mail to %.*s", SPAN_ARG(buf_as_span(&s->name)));
+	else if (p->down.failures || wait)
+		buf_span(&why, buf_as_span(&p->why));
 	else
 		buf_str(&why, "4.4.5 it waits for its turn: there is much mail for this destination");
 	work_set(w, STEP_LATER, buf_cstr(&why));
 	buf_free(&why);
-	wait += retry_delay(0, the_sched.retry_first, the_sched.retry_most);
+	wait += s ? the_sched.retry_most : retry_delay(0, the_sched.retry_first, the_sched.retry_most);
 	if (wait > m->wait_sec)
 		m->wait_sec = wait;
-	note_id(d, m->envelope.id);
+	m->waits_for = s ? suspend_waits(s) : index_name(buf_as_span(&d->key));
+	d->has_rows = true;
+	d->used_ms = now;
 }
 
 static bool
 has_room(const struct dest *d, const struct message *m, int64_t now)
 {
-	if (now < d->down_until_ms)
+	if (dest_is_left_alone(d, now) || suspend_find(d))
 		return false;
 	size_t most = !m->is_deferred ? SIZE_MAX : DEST_FETCHED_MOST;
-	if (d->failures)
+	if (d->provider->down.failures)
 		most = DEST_PROBES_MOST;
 	return d->waiting.n < most;
 }
@@ -262,7 +391,7 @@ static void
 drop(struct parcel *p, int64_t now)
 {
 	struct message *m = p->message;
-	parcel_take(&p->dest->waiting, p);
+	wait_no_more(p->dest, p);
 	for (uint16_t i = 0; i < p->n; i++)
 		if (p->which[i] != NO_RCPT)
 			put_off(m, p->dest, &m->works[p->which[i]], now);
@@ -286,6 +415,7 @@ dest_put_back(struct dest *d, struct parcel *p)
 {
 	p->is_with_relay = false;
 	parcel_step(p, STEP_QUEUED);
+	turns_add(&the_sched.turns, &d->turns, &p->turn, p->message->tenant, true);
 	p->prev = NULL;
 	p->next = d->waiting.first;
 	if (p->next)
@@ -300,15 +430,10 @@ dest_put_back(struct dest *d, struct parcel *p)
 void
 dest_good(struct dest *d)
 {
-	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relay_connections_most");
-	if (d->failures)
-		log_event(LOG_NOTICE, "destination_up", "dest=%s", log_q(buf_as_span(&d->key)));
-	d->failures = 0;
-	d->down_until_ms = 0;
-	if (++d->n_good >= d->limit) {
-		d->n_good = 0;
-		d->limit += d->limit < most;
-	}
+	struct provider *p = d->provider;
+	if (down_ended(&p->down))
+		log_event(LOG_NOTICE, "destination_up", "dest=%s", log_q(buf_as_span(&p->key)));
+	pace_took(&p->pace, dest_rules());
 }
 
 /* What waits for it fails for ever where the reason says so ("5."), else it is put off. */
@@ -317,7 +442,7 @@ give_back(struct dest *d, struct span why, int64_t now)
 {
 	for (struct parcel *p; (p = d->waiting.first);) {
 		struct message *m = p->message;
-		parcel_take(&d->waiting, p);
+		wait_no_more(d, p);
 		if (why.n && why.p[0] == '5')
 			settle_all(p, STEP_FAILED, why);
 		else
@@ -329,46 +454,84 @@ give_back(struct dest *d, struct span why, int64_t now)
 	}
 }
 
+/* All that waits for this provider. */
+static void
+give_back_all(struct provider *p, int64_t now)
+{
+	for (struct dest *d = dests.hungry; d; d = d->hungry_next)
+		if (d->provider == p)
+			give_back(d, SPAN(""), now);
+}
+
+void
+dests_suspended(void)
+{
+	int64_t now = clock_mono_ms();
+	for (struct dest *d = dests.hungry; d; d = d->hungry_next)
+		if (suspend_find(d))
+			give_back(d, SPAN(""), now);
+}
+
+static void
+set_why(struct provider *p, struct span why)
+{
+	buf_reset(&p->why);
+	buf_span(&p->why, why);
+}
+
 void
 dest_failed(struct dest *d, struct span why)
 {
 	int64_t now = clock_mono_ms();
-	d->n_good = 0;
+	struct provider *p = d->provider;
 	if (why.n && why.p[0] == '5') { /* it is so for all that waits; who comes later asks again */
 		give_back(d, why, now);
 		return;
 	}
-	if (d->n_relays) { /* it takes as many connections as it has */
-		d->limit = d->n_relays;
-		d->opened_ms = now + ENOUGH_MS;
+	if (p->n_relays) { /* it takes as many connections as it has */
+		pace_enough(&p->pace, now);
 		return;
 	}
 	int64_t first = conf_int(the_child.conf, "queue", "relay_down_first"),
 	        most = conf_int(the_child.conf, "queue", "relay_down_most");
-	d->limit = 1;
-	int64_t wait_sec = retry_delay(d->failures, first, most);
-	d->failures++;
-	d->down_until_ms = now + wait_sec * 1000;
-	buf_reset(&d->why);
-	buf_span(&d->why, why);
-	log_event(LOG_NOTICE, "destination_down", "dest=%s wait_sec=%lld why=%s", log_q(buf_as_span(&d->key)), (long long)wait_sec,
+	int64_t wait_sec = retry_delay(p->down.failures, first, most);
+	pace_lost(&p->pace);
+	down_failed(&p->down, now, wait_sec * 1000);
+	set_why(p, why);
+	log_event(LOG_NOTICE, "destination_down", "dest=%s wait_sec=%lld why=%s", log_q(buf_as_span(&p->key)), (long long)wait_sec,
 	    log_q(why));
-	give_back(d, why, now);
+	give_back_all(p, now);
+}
+
+void
+dest_slow(struct dest *d, struct span why)
+{
+	int64_t now = clock_mono_ms();
+	struct provider *p = d->provider;
+	int64_t wait_ms = pace_slow(&p->pace, dest_rules(), now);
+	if (!wait_ms)
+		return;
+	set_why(p, why);
+	log_event(LOG_NOTICE, "destination_slow", "dest=%s wait_sec=%lld connections=%u why=%s", log_q(buf_as_span(&p->key)),
+	    (long long)wait_ms / 1000, p->pace.limit, log_q(why));
+	give_back_all(p, now);
 }
 
 /* ---- the tick ---- */
 
-/* What waits in deferred/ comes when the destination works and has little to do; after a failure, a few to try it. */
-static void
-pull(struct dest *d, int64_t now)
+/* After a failure, a few to try it. */
+void
+dest_pull(struct dest *d, int64_t now)
 {
 	struct id ids[PULL_MOST];
-	size_t most = d->failures ? DEST_PROBES_MOST : PULL_MOST, n = 0;
-	if (!d->ids.len || now < d->down_until_ms || d->waiting.n >= (d->failures ? 1 : DEST_FETCHED_LOW))
+	bool has_failed = d->provider->down.failures > 0;
+	size_t most = has_failed ? DEST_PROBES_MOST : PULL_MOST;
+	if (!d->has_rows || dest_is_left_alone(d, now) || d->waiting.n >= (has_failed ? 1 : DEST_FETCHED_LOW) || !defer_has_room(most))
 		return;
-	for (; n < most && (n + 1) * ID_BYTES <= d->ids.len; n++)
-		memcpy(ids[n].b, d->ids.p + n * ID_BYTES, ID_BYTES);
-	buf_drop(&d->ids, defer_fetch(ids, n) * ID_BYTES);
+	size_t n = index_waiting(the_sched.index, index_name(buf_as_span(&d->key)), ids, most);
+	d->has_rows = n > 0;
+	if (n && defer_fetch(ids, n) != n)
+		bug("deferred messages for which there was room");
 }
 
 /* What is in the journal alone must not wait there: it gets its file. */
@@ -393,9 +556,11 @@ dests_tick(void)
 		for (struct dest **link = &dests.buckets[b]; *link;) {
 			struct dest *d = *link;
 			put_off_old(d, now);
-			pull(d, now);
-			bool is_in_use = d->waiting.n || d->is_hungry || d->n_relays || d->n_coming || d->ids.len;
-			if (is_in_use || now < d->down_until_ms || now - d->used_ms < DEST_KEPT_MS) {
+			dest_pull(d, now);
+			if (d->is_hungry)
+				dest_look(d);
+			bool is_in_use = d->waiting.n || d->is_hungry || d->is_fresh || d->n_relays || d->n_coming || d->has_rows;
+			if (is_in_use || dest_is_left_alone(d, now) || now - d->used_ms < DEST_KEPT_MS) {
 				link = &d->hash_next;
 				continue;
 			}

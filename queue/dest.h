@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * dest.h - destinations of mail to other hosts: what waits for each, how many connections it gets, when it is left alone.
- * A destination is a route's host, or a domain whose exchangers are looked up.  It may have relay_connections_first
- * connections at first, one more for as many messages as it has connections, one less for each that fails.
+ * dest.h - destinations of mail to other hosts: what waits for each, and whose turn it is there (turn.h).
+ * A destination is a route's host, or a domain whose exchangers are looked up.  Behind it is a provider, which has the
+ * connections (pace.h) and is up or down: domains whose best exchangers are the same hosts are of one provider.  Which these are
+ * a relay says when it looked them up; before that, and for a route's host, a destination is a provider of its own.
  */
 #ifndef QUEUE_DEST_H
 #define QUEUE_DEST_H
 
+#include "queue/pace.h"
 #include "queue/sched.h"
 
 enum {
 	DEST_FETCHED_MOST = 128,  /* deferred messages that wait for one destination in memory */
 	DEST_FETCHED_LOW = 64,    /* below it more of them are fetched */
 	DEST_PROBES_MOST = 2,     /* the same, after it failed: if it works they show it */
-	DEST_IDS_MOST = 65536,    /* messages in deferred/ that are known to wait for it */
 	DEST_KEPT_MS = 600000,    /* what is known of one to which nothing goes */
+	DEST_ASKS_MS = 600000,    /* its provider is what a relay said not longer ago */
 };
 
 /* Recipients of a message that go to one destination in one transaction. */
 struct parcel {
+	struct turn_item turn;       /* the first: while it waits */
 	struct parcel *next, *prev;  /* borrow: of the list that it is in */
 	struct parcel *sibling;      /* own: of the same message */
 	struct message *message;     /* borrow */
@@ -36,21 +39,32 @@ struct parcel_list {
 	size_t n;
 };
 
+struct provider {
+	struct provider *hash_next;  /* own: the table */
+	struct buf key;              /* names of hosts, or a destination's key */
+	unsigned n_dests, n_relays;
+	struct pace pace;
+	struct down down;
+	struct buf why;              /* it is down or left alone */
+	bool is_starved;             /* a destination of it waits for a connection that another one of it has */
+};
+
 struct dest {
+	struct turns turns;          /* the first: whose turn it is of waiting */
 	struct dest *hash_next;      /* own: the table */
 	struct dest *hungry_next;    /* borrow: those for whom something waits */
-	bool is_hungry;
+	struct dest *fresh_next;     /* borrow: those that are to be looked at */
+	bool is_hungry, is_fresh;
+	bool is_wanted;              /* it could do with a connection more */
+	bool has_rows;               /* something in deferred/ may wait for it alone */
 	struct buf key;
 	int route;
-	struct parcel_list waiting;
+	struct parcel_list waiting;  /* in the order of coming */
+	struct provider *provider;   /* borrow: the table */
+	int64_t asked_ms;            /* monotonic; when a relay said which it is; 0: never, or it needs none to say so */
 	struct relay *relays;        /* borrow: relays.c */
 	unsigned n_relays, n_coming; /* connections; processes that are to come for it */
-	unsigned limit, n_good;      /* connections it may have; messages since the last one more */
-	unsigned failures;           /* in a row */
-	int64_t down_until_ms;       /* monotonic; left alone until then */
 	int64_t used_ms, opened_ms;  /* monotonic; opened: the last connection was asked for */
-	struct buf why;              /* of the last failure */
-	struct buf ids;              /* of deferred messages that wait for nothing else */
 	struct buf tls_session;
 };
 
@@ -58,12 +72,23 @@ struct dest {
 void dests_take(struct message *);
 void dests_drop(struct message *);           /* what of it waits for a destination does not any more: LATER */
 void dests_tick(void);
+void dests_suspended(void);                  /* what waits for one that is suspended now does not any more */
 struct dest *dests_hungry(void);             /* the first of those for whom something waits; hungry_next leads on */
+struct dest *dests_fresh(void);              /* one that is to be looked at, once; NULL: none is left */
+void dest_look(struct dest *);               /* it is to be looked at */
+const struct pace_rules *dest_rules(void);
 
+bool dest_needs_provider(const struct dest *, int64_t now);   /* a relay is to say it */
+void dest_set_provider(struct dest *, struct span key, int64_t now); /* the relay said it */
+bool dest_is_left_alone(const struct dest *, int64_t now);    /* down, or it said that it is too much */
+struct parcel *dest_next(struct dest *);     /* whose turn it is; NULL: nothing waits */
+void dest_take(struct dest *, struct parcel *);     /* it is served */
 void dest_put_back(struct dest *, struct parcel *); /* to the front: it was not begun */
 void dest_good(struct dest *);               /* it took a message */
 /* dest_failed - a connection did not come to be, or took nothing: others that work mean that it has enough of them */
 void dest_failed(struct dest *, struct span why);
+void dest_slow(struct dest *, struct span why);     /* it said that it is too much */
+void dest_pull(struct dest *, int64_t now);         /* what waits for it in deferred/ comes, where there is room for it */
 
 void parcel_add(struct parcel_list *, struct parcel *);
 void parcel_take(struct parcel_list *, struct parcel *);

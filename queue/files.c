@@ -159,12 +159,3 @@ folder_each(int at, unsigned folder, int (*fn)(void *ctx, const char *name), voi
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return fd >= 0 ? each_in(fd, fn, ctx) : E_IO;
 }
-
-int
-folders_each(int at, int (*fn)(void *ctx, const char *name), void *ctx)
-{
-	int err = E_OK;
-	for (unsigned i = 0; i < FOLDERS && err == E_OK; i++)
-		err = folder_each(at, i, fn, ctx);
-	return err;
-}

@@ -27,8 +27,6 @@ bool file_is_there(int at, struct id);
 MUST_USE int folder_sync(int at, struct id);                    /* the folder of this id */
 /* folder_each - names in one of the FOLDERS.  E_OK, E_IO, or what fn returned */
 MUST_USE int folder_each(int at, unsigned folder, int (*fn)(void *ctx, const char *name), void *ctx);
-/* folders_each - names in all folders.  E_OK, E_IO, or what fn returned */
-MUST_USE int folders_each(int at, int (*fn)(void *ctx, const char *name), void *ctx);
 MUST_USE int files_sync(const struct files *);                  /* all of the spool's file system.  E_OK, E_IO: final */
 bool dropped_is_there(const struct files *, struct id name);
 void dropped_remove(const struct files *, struct id name);      /* the message is in the journal; not synced */
@@ -42,8 +40,8 @@ MUST_USE int large_link(const struct files *, int fd, struct id); /* its name; n
 MUST_USE int large_sync(const struct files *, struct id);         /* and that durably.  E_OK, E_IO: final */
 MUST_USE int large_open(const struct files *, struct id, int *out);
 bool large_is_there(const struct files *, struct id);
-/* large_sweep - names that nobody holds, of batches that did not come to be, are removed */
-void large_sweep(const struct files *, bool (*is_held)(struct id));
+/* large_sweep - names in one folder that nobody holds, of batches that did not come to be, are removed */
+void large_sweep(const struct files *, unsigned folder, bool (*is_held)(struct id));
 
 /* ---- deferred.c ---- */
 /*
@@ -68,8 +66,7 @@ bool deferred_is_there(const struct files *, struct id);
 MUST_USE int deferred_mark(const struct files *, struct id, const uint16_t *marks, size_t n);
 /* deferred_hold - its recipients that wait are held, or no longer; synced.  E_OK, E_BAD, E_IO */
 MUST_USE int deferred_hold(const struct files *, struct id, bool is_held);
-void deferred_sweep(const struct files *); /* what was not settled is removed */
-/* deferred_each - names in one folder of deferred/.  E_OK, E_IO, or what fn returned */
+/* deferred_each - names in one folder of deferred/; what was not settled is removed.  E_OK, E_IO, or what fn returned */
 MUST_USE int deferred_each(const struct files *, unsigned folder, int (*fn)(void *ctx, struct id), void *ctx);
 
 /* ---- quarantine.c ---- */

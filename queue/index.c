@@ -10,45 +10,206 @@
 #include "db/db.h"
 #include "queue/retry.h"
 
-enum { CACHE_BYTES = 1 << 20, CHECKPOINT_BYTES = 4 << 20 };
+enum {
+	CACHE_BYTES = 16 << 20,    /* at most: taken as it is used */
+	CHECKPOINT_BYTES = 4 << 20,
+	FORMAT = 2,                /* of the tables; another one is made anew */
+	WALK_FIRST = 5000,         /* rows that a start counts itself */
+	LANE_SHARE = 4,            /* ids of a lane in its turn */
+	BULK_ONE_IN = 5,           /* ids of what waits, where small mail waits too */
+	ROW_HEAD_BYTES = 8 + 8 + 1 + 1 + 8,
+	WAITS_SAME_BYTES = 8 + 1 + 1, /* of a key of waits: name, class, lane */
+};
+
+/* The walk through all rows: before its end, how many there are is known only up to where it is. */
+struct walk {
+	struct buf at;             /* the last key that was counted; empty: at the beginning */
+	bool was_through;
+	struct index_census now;   /* oldest: of the last whole walk */
+	int64_t oldest_sec;        /* of this one */
+};
 
 struct index {
 	char *dir;             /* own */
 	struct db *db;         /* own */
-	struct db_table *rows; /* id -> row */
-	struct db_table *due;  /* due time, id -> nothing */
-	struct db_table *meta; /* "clock" -> queue time, wall time */
-	uint64_t count;
+	struct db_table *rows;  /* id -> row */
+	struct db_table *due;   /* lane, due time, id -> first_sec */
+	struct db_table *waits; /* name, is_bulk, lane, first_sec, id -> nothing: of rows that wait for something */
+	struct db_table *meta;  /* "clock" -> queue time, wall time; "format"; "word ..." -> a number */
+	struct walk walk;
+	unsigned due_lane, waits_lane; /* whose turn it is */
 };
 
 /* ---- encoding ---- */
 
+/* What is fixed of a row, which is at its beginning. */
+struct row_head {
+	int64_t due_sec, first_sec;
+	uint8_t lane, is_bulk;
+	uint64_t waits_for;
+};
+
 static void
-row_put(struct buf *b, const struct index_row *r)
+row_head_put(struct buf *b, const struct row_head *h)
 {
-	buf_u64(b, (uint64_t)r->due_sec);
-	buf_u64(b, (uint64_t)r->first_sec);
-	buf_u8(b, r->waits_for_deliver);
-	admin_entry_put(b, &r->entry);
+	buf_u64(b, (uint64_t)h->due_sec);
+	buf_u64(b, (uint64_t)h->first_sec);
+	buf_u8(b, h->lane);
+	buf_u8(b, h->is_bulk);
+	buf_u64(b, h->waits_for);
+}
+
+static void
+row_head_get(struct rd *r, struct row_head *out)
+{
+	out->due_sec = (int64_t)rd_u64(r);
+	out->first_sec = (int64_t)rd_u64(r);
+	out->lane = rd_u8(r) % INDEX_LANES;
+	out->is_bulk = rd_u8(r) != 0;
+	out->waits_for = rd_u64(r);
+}
+
+static struct row_head
+head_of(const struct index_row *r)
+{
+	return (struct row_head){r->due_sec, r->first_sec, r->lane % INDEX_LANES, r->is_bulk != 0, r->waits_for};
 }
 
 static int
 row_get(struct span bytes, struct arena *arena, struct index_row *out)
 {
 	struct rd r = rd_of(bytes);
-	out->due_sec = (int64_t)rd_u64(&r);
-	out->first_sec = (int64_t)rd_u64(&r);
-	out->waits_for_deliver = rd_u8(&r);
+	struct row_head h;
+	row_head_get(&r, &h);
+	out->due_sec = h.due_sec;
+	out->first_sec = h.first_sec;
+	out->lane = h.lane;
+	out->is_bulk = h.is_bulk;
+	out->waits_for = h.waits_for;
 	int err = admin_entry_get(&r, arena, &out->entry);
 	out->id = out->entry.id;
 	return err == E_OK ? rd_end(&r) : err;
 }
 
 static void
-due_key(struct buf *b, int64_t due_sec, struct id id)
+due_key(struct buf *b, const struct row_head *h, struct id id)
 {
-	db_key_u64(b, (uint64_t)due_sec);
+	buf_u8(b, h->lane);
+	db_key_u64(b, (uint64_t)h->due_sec);
 	buf_put(b, id.b, ID_BYTES);
+}
+
+static void
+waits_key(struct buf *b, const struct row_head *h, struct id id)
+{
+	db_key_u64(b, h->waits_for);
+	buf_u8(b, h->is_bulk);
+	buf_u8(b, h->lane);
+	db_key_u64(b, (uint64_t)h->first_sec);
+	buf_put(b, id.b, ID_BYTES);
+}
+
+uint64_t
+index_name(struct span what)
+{
+	uint64_t h = 14695981039346656037u; /* FNV-1a: two that collide wait for each other, no more */
+	for (size_t i = 0; i < what.n; i++)
+		h = (h ^ (unsigned char)what.p[i]) * 1099511628211u;
+	return h ? h : 1;
+}
+
+/* ---- how many there are ---- */
+
+static int
+bytes_compare(struct span a, struct span b)
+{
+	int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+/* One more or less: where the walk was already it counts now, else it will. */
+static void
+count_one(struct index *x, const struct row_head *h, struct id id, int by)
+{
+	struct buf key = {0};
+	due_key(&key, h, id);
+	if (x->walk.was_through || (x->walk.at.len && bytes_compare(buf_as_span(&key), buf_as_span(&x->walk.at)) <= 0)) {
+		x->walk.now.n += (uint64_t)(int64_t)by;
+		if (h->due_sec == INT64_MAX)
+			x->walk.now.n_held += (uint64_t)(int64_t)by;
+	}
+	buf_free(&key);
+}
+
+static void
+walk_through(struct walk *w)
+{
+	w->was_through = true;
+	w->now.oldest_sec = w->oldest_sec;
+	w->oldest_sec = INT64_MAX;
+	buf_reset(&w->at);
+}
+
+static void
+walk_row(struct walk *w, struct span key, struct span value)
+{
+	struct rd k = rd_of(key), v = rd_of(value);
+	(void)rd_u8(&k);
+	bool is_held = rd_key_u64(&k) == INT64_MAX;
+	int64_t first_sec = (int64_t)rd_u64(&v);
+	if (!w->was_through) {
+		w->now.n++;
+		w->now.n_held += is_held;
+	}
+	if (!is_held && first_sec < w->oldest_sec)
+		w->oldest_sec = first_sec;
+}
+
+void
+index_walk(struct index *x, size_t slice)
+{
+	struct walk *w = &x->walk;
+	struct db_cursor *c = NULL;
+	struct span key, value;
+	size_t n = 0;
+	if (db_cursor_open(x->due, NULL, &c) != E_OK)
+		return;
+	int err = db_seek(c, buf_as_span(&w->at), &key, &value);
+	if (err == E_OK && w->at.len && span_eq(key, buf_as_span(&w->at)))
+		err = db_next(c, &key, &value);
+	for (; err == E_OK && n < slice; n++) {
+		walk_row(w, key, value);
+		if (n + 1 == slice) {
+			buf_reset(&w->at);
+			buf_span(&w->at, key);
+			break;
+		}
+		err = db_next(c, &key, &value);
+	}
+	db_cursor_close(&c);
+	if (err == E_BAD)
+		walk_through(w);
+}
+
+struct index_census
+index_census(const struct index *x)
+{
+	return x->walk.now;
+}
+
+uint64_t
+index_count(struct index *x)
+{
+	for (size_t n = 0; !x->walk.was_through && !db_is_damaged(x->db) && n < SIZE_MAX / WALK_FIRST; n++)
+		index_walk(x, WALK_FIRST);
+	return x->walk.now.n;
+}
+
+static void
+walk_reset(struct index *x)
+{
+	buf_free(&x->walk.at);
+	x->walk = (struct walk){.oldest_sec = INT64_MAX, .now = {.oldest_sec = INT64_MAX}};
 }
 
 /* ---- life ---- */
@@ -62,22 +223,47 @@ open_tables(struct index *x)
 	if (err == E_OK)
 		err = db_table_open(x->db, "due", true, &x->due);
 	if (err == E_OK)
+		err = db_table_open(x->db, "waits", true, &x->waits);
+	if (err == E_OK)
 		err = db_table_open(x->db, "meta", true, &x->meta);
 	return err;
 }
 
 static int
-count_rows(struct index *x)
+number_put(struct index *x, struct span key, int64_t value)
 {
-	struct db_cursor *c = NULL;
-	struct span key, value;
-	int err = db_cursor_open(x->due, NULL, &c);
+	struct db_txn *txn;
+	struct buf b = {0};
+	int err = db_begin(x->db, &txn);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK; err = db_next(c, &key, &value))
-		x->count++;
-	db_cursor_close(&c);
-	return err == E_BAD ? E_OK : err;
+	buf_u64(&b, (uint64_t)value);
+	err = db_put(x->meta, txn, key, buf_as_span(&b));
+	buf_free(&b);
+	if (err == E_OK)
+		return db_commit(&txn);
+	db_abort(&txn);
+	return err;
+}
+
+/* E_LIMIT: it was written by another version. */
+static int
+check_format(struct index *x)
+{
+	struct db_cursor *c = NULL;
+	struct buf b = {0};
+	struct span key, value;
+	int err = db_get(x->meta, NULL, SPAN("format"), &b);
+	struct rd r = rd_of(buf_as_span(&b));
+	if (err == E_OK)
+		err = rd_u64(&r) == FORMAT ? E_OK : E_LIMIT;
+	else if (err == E_BAD && (err = db_cursor_open(x->rows, NULL, &c)) == E_OK) {
+		err = db_seek(c, SPAN(""), &key, &value);
+		db_cursor_close(&c);
+		err = err == E_OK ? E_LIMIT : err == E_BAD ? number_put(x, SPAN("format"), FORMAT) : err;
+	}
+	buf_free(&b);
+	return err;
 }
 
 /* A damaged index is put aside: the files in deferred/ tell all that matters. */
@@ -101,8 +287,9 @@ index_is_damaged(const struct index *x)
 int
 index_renew(struct index *x)
 {
-	x->count = 0;
-	return put_aside(x) == E_OK ? open_tables(x) : E_IO;
+	walk_reset(x);
+	int err = put_aside(x) == E_OK ? open_tables(x) : E_IO;
+	return err == E_OK ? check_format(x) : E_IO;
 }
 
 int
@@ -113,10 +300,16 @@ index_open(const char *spool_dir, struct index **out)
 	buf_putf(&dir, "%s/sched/index", spool_dir);
 	x->dir = mem_dup(buf_cstr(&dir));
 	buf_free(&dir);
+	walk_reset(x);
 	int err = open_tables(x);
+	bool is_open = err == E_OK;
+	if (is_open)
+		err = check_format(x);
 	if (err == E_OK)
-		err = count_rows(x);
-	if (err == E_LIMIT && x->db && !db_is_damaged(x->db))
+		index_walk(x, WALK_FIRST);
+	if ((err == E_OK || is_open) && db_is_damaged(x->db))
+		err = E_LIMIT;
+	else if (err == E_LIMIT && !is_open && x->db && !db_is_damaged(x->db))
 		err = E_IO; /* the disk is full */
 	if (err == E_LIMIT)
 		err = index_renew(x);
@@ -134,6 +327,7 @@ index_close(struct index **xp)
 	if (!*xp)
 		return;
 	db_close(&(*xp)->db);
+	buf_free(&(*xp)->walk.at);
 	mem_free(&(*xp)->dir);
 	mem_free(xp);
 }
@@ -159,56 +353,91 @@ id_key(const struct id *id)
 	return span_make(id->b, ID_BYTES);
 }
 
-/* The row of an id leaves both tables.  E_BAD: there is none. */
+/* Its places in the two orders. */
 static int
-remove_in(struct index *x, struct db_txn *txn, struct id id)
+places_put(struct index *x, struct db_txn *txn, const struct row_head *h, struct id id)
 {
-	struct buf b = {0}, key = {0};
-	int err = db_get(x->rows, txn, id_key(&id), &b);
-	if (err == E_OK) {
-		struct rd r = rd_of(buf_as_span(&b));
-		due_key(&key, (int64_t)rd_u64(&r), id);
-		err = db_del(x->due, txn, buf_as_span(&key));
-		if (err == E_BAD)
-			err = E_OK;
+	struct buf key = {0}, first = {0};
+	due_key(&key, h, id);
+	buf_u64(&first, (uint64_t)h->first_sec);
+	int err = db_put(x->due, txn, buf_as_span(&key), buf_as_span(&first));
+	if (err == E_OK && h->waits_for) {
+		buf_reset(&key);
+		waits_key(&key, h, id);
+		err = db_put(x->waits, txn, buf_as_span(&key), SPAN(""));
 	}
-	if (err == E_OK)
-		err = db_del(x->rows, txn, id_key(&id));
-	buf_free(&b);
 	buf_free(&key);
+	buf_free(&first);
 	return err;
 }
 
 static int
-put_in(struct index *x, struct db_txn *txn, const struct index_row *row)
+places_remove(struct index *x, struct db_txn *txn, const struct row_head *h, struct id id)
 {
-	struct buf b = {0}, key = {0};
-	row_put(&b, row);
-	due_key(&key, row->due_sec, row->id);
-	int err = db_put(x->rows, txn, id_key(&row->id), buf_as_span(&b));
-	if (err == E_OK)
-		err = db_put(x->due, txn, buf_as_span(&key), SPAN(""));
-	buf_free(&b);
+	struct buf key = {0};
+	due_key(&key, h, id);
+	int err = db_del(x->due, txn, buf_as_span(&key));
+	if ((err == E_OK || err == E_BAD) && h->waits_for) {
+		buf_reset(&key);
+		waits_key(&key, h, id);
+		err = db_del(x->waits, txn, buf_as_span(&key));
+	}
 	buf_free(&key);
-	return err;
+	return err == E_BAD ? E_OK : err;
 }
 
-int
-index_put(struct index *x, const struct index_row *row)
+/* One row is replaced in a transaction: by these bytes, or (none) by nothing. */
+static int
+replace(struct index *x, struct id id, const struct row_head *was, const struct row_head *now, struct span bytes)
 {
 	struct db_txn *txn;
 	int err = db_begin(x->db, &txn);
 	if (err != E_OK)
 		return err;
-	int had = remove_in(x, txn, row->id);
-	err = had == E_OK || had == E_BAD ? put_in(x, txn, row) : had;
+	if (was)
+		err = places_remove(x, txn, was, id);
+	if (err == E_OK && now)
+		err = db_put(x->rows, txn, id_key(&id), bytes);
+	else if (err == E_OK)
+		err = db_del(x->rows, txn, id_key(&id));
+	if (err == E_OK && now)
+		err = places_put(x, txn, now, id);
 	if (err != E_OK) {
 		db_abort(&txn);
 		return err;
 	}
 	err = db_commit(&txn);
-	if (err == E_OK && had == E_BAD)
-		x->count++;
+	if (err == E_OK && was)
+		count_one(x, was, id, -1);
+	if (err == E_OK && now)
+		count_one(x, now, id, 1);
+	return err;
+}
+
+/* The bytes of a row, and what is fixed of it.  E_OK, E_BAD (none), E_IO, E_LIMIT */
+static int
+row_read(struct index *x, struct id id, struct buf *out, struct row_head *head)
+{
+	int err = db_get(x->rows, NULL, id_key(&id), out);
+	if (err != E_OK)
+		return err;
+	struct rd r = rd_of(buf_as_span(out));
+	row_head_get(&r, head);
+	return E_OK;
+}
+
+int
+index_put(struct index *x, const struct index_row *row)
+{
+	struct buf old = {0}, b = {0};
+	struct row_head was, now = head_of(row);
+	int err = row_read(x, row->id, &old, &was);
+	row_head_put(&b, &now);
+	admin_entry_put(&b, &row->entry);
+	if (err == E_OK || err == E_BAD)
+		err = replace(x, row->id, err == E_OK ? &was : NULL, &now, buf_as_span(&b));
+	buf_free(&old);
+	buf_free(&b);
 	return err;
 }
 
@@ -226,31 +455,31 @@ index_get(struct index *x, struct id id, struct arena *arena, struct index_row *
 int
 index_remove(struct index *x, struct id id)
 {
-	struct db_txn *txn;
-	int err = db_begin(x->db, &txn);
-	if (err != E_OK)
-		return err;
-	err = remove_in(x, txn, id);
-	if (err != E_OK) {
-		db_abort(&txn);
-		return err == E_BAD ? E_OK : err;
-	}
-	x->count--;
-	return db_commit(&txn);
+	struct buf b = {0};
+	struct row_head was;
+	int err = row_read(x, id, &b, &was);
+	if (err == E_OK)
+		err = replace(x, id, &was, NULL, SPAN(""));
+	buf_free(&b);
+	return err == E_BAD ? E_OK : err;
 }
 
 int
 index_reschedule(struct index *x, struct id id, int64_t due_sec)
 {
-	struct arena arena = {.max_bytes = 1 << 20};
-	struct index_row row;
-	int err = index_get(x, id, &arena, &row);
-	if (err == E_OK) {
-		row.due_sec = due_sec;
-		row.waits_for_deliver = 0;
-		err = index_put(x, &row);
+	struct buf b = {0}, again = {0};
+	struct row_head was, now;
+	int err = row_read(x, id, &b, &was);
+	if (err == E_OK && b.len >= ROW_HEAD_BYTES) {
+		now = was;
+		now.due_sec = due_sec;
+		now.waits_for = 0;
+		row_head_put(&again, &now);
+		buf_span(&again, span_from(buf_as_span(&b), ROW_HEAD_BYTES));
+		err = replace(x, id, &was, &now, buf_as_span(&again));
 	}
-	arena_reset(&arena);
+	buf_free(&b);
+	buf_free(&again);
 	return err;
 }
 
@@ -278,22 +507,63 @@ index_sync(struct index *x)
 	return err;
 }
 
+/* ---- whose time it is ---- */
+
+/* Where a lane's turn goes on. */
+struct lane {
+	struct buf from;
+	bool is_empty;
+};
+
+static void
+id_of_key(struct span key, struct id *out)
+{
+	memcpy(out->b, key.p + key.n - ID_BYTES, ID_BYTES);
+}
+
+/* Up to most of one lane that are due; from says where to go on. */
+static size_t
+lane_due(struct db_cursor *c, unsigned number, int64_t now_sec, struct lane *lane, struct id *out, size_t most)
+{
+	struct span key, value;
+	size_t n = 0;
+	bool goes_on = lane->from.len > 0;
+	if (!goes_on)
+		buf_u8(&lane->from, (uint8_t)number);
+	int err = db_seek(c, buf_as_span(&lane->from), &key, &value);
+	if (err == E_OK && goes_on && span_eq(key, buf_as_span(&lane->from)))
+		err = db_next(c, &key, &value);
+	for (; err == E_OK && n < most; err = db_next(c, &key, &value)) {
+		struct rd r = rd_of(key);
+		if (rd_u8(&r) != number || (int64_t)rd_key_u64(&r) > now_sec || r.in.n != ID_BYTES)
+			break;
+		id_of_key(key, &out[n++]);
+		buf_reset(&lane->from);
+		buf_span(&lane->from, key);
+	}
+	lane->is_empty = n < most;
+	return n;
+}
+
 size_t
 index_due(struct index *x, int64_t now_sec, struct id *out, size_t most)
 {
+	struct lane lanes[INDEX_LANES] = {0};
 	struct db_cursor *c = NULL;
-	struct span key, value;
-	size_t n = 0;
+	size_t n = 0, n_empty = 0;
 	if (db_cursor_open(x->due, NULL, &c) != E_OK)
 		return 0;
-	for (int err = db_seek(c, SPAN(""), &key, &value); err == E_OK && n < most; err = db_next(c, &key, &value)) {
-		struct rd r = rd_of(key);
-		int64_t due = (int64_t)rd_key_u64(&r);
-		if (due > now_sec || r.in.n != ID_BYTES)
-			break;
-		memcpy(out[n++].b, r.in.p, ID_BYTES);
+	while (n < most && n_empty < INDEX_LANES) {
+		unsigned i = x->due_lane++ % INDEX_LANES;
+		if (lanes[i].is_empty)
+			continue;
+		size_t left = most - n;
+		n += lane_due(c, i, now_sec, &lanes[i], out + n, left < LANE_SHARE ? left : LANE_SHARE);
+		n_empty += lanes[i].is_empty;
 	}
 	db_cursor_close(&c);
+	for (size_t i = 0; i < INDEX_LANES; i++)
+		buf_free(&lanes[i].from);
 	return n;
 }
 
@@ -305,27 +575,117 @@ index_next(struct index *x)
 	int64_t due = INT64_MAX;
 	if (db_cursor_open(x->due, NULL, &c) != E_OK)
 		return due;
-	if (db_seek(c, SPAN(""), &key, &value) == E_OK) {
+	for (unsigned lane = 0; lane < INDEX_LANES; lane++) {
+		char from = (char)lane;
+		if (db_seek(c, span_make(&from, 1), &key, &value) != E_OK)
+			break;
 		struct rd r = rd_of(key);
-		due = (int64_t)rd_key_u64(&r);
+		lane = rd_u8(&r);
+		int64_t at = (int64_t)rd_key_u64(&r);
+		if (at < due)
+			due = at;
 	}
 	db_cursor_close(&c);
 	return due;
 }
 
+/* ---- what waits for something ---- */
+
+/* The next row behind this place that waits for name and is of this class; its lane.  False: none */
+static bool
+seek_waiting(struct db_cursor *c, uint64_t name, uint8_t is_bulk, unsigned lane, struct span *key, unsigned *out)
+{
+	struct buf from = {0};
+	struct span value;
+	db_key_u64(&from, name);
+	buf_u8(&from, is_bulk);
+	buf_u8(&from, (uint8_t)lane);
+	int err = db_seek(c, buf_as_span(&from), key, &value);
+	bool is_it = err == E_OK && key->n == WAITS_SAME_BYTES + 8 + ID_BYTES && span_starts(*key, span_head(buf_as_span(&from), 9));
+	if (is_it)
+		*out = (unsigned char)key->p[9];
+	buf_free(&from);
+	return is_it;
+}
+
+/* From this row on, those of the same name, class and lane. */
+static size_t
+take_waiting(struct db_cursor *c, struct span key, struct id *out, size_t most)
+{
+	char same[WAITS_SAME_BYTES];
+	struct span value;
+	size_t n = 0;
+	memcpy(same, key.p, sizeof same);
+	for (int err = E_OK; err == E_OK && n < most && span_starts(key, span_make(same, sizeof same)); err = db_next(c, &key, &value))
+		id_of_key(key, &out[n++]);
+	return n;
+}
+
+/* Lanes in turn, from first on, once around. */
+static size_t
+class_waiting(struct db_cursor *c, uint64_t name, uint8_t is_bulk, unsigned first, struct id *out, size_t most)
+{
+	unsigned lane = first, end = INDEX_LANES, found;
+	size_t n = 0;
+	for (int round = 0; round < 2 && n < most;) {
+		struct span key;
+		if (lane >= end || !seek_waiting(c, name, is_bulk, lane, &key, &found) || found >= end) {
+			round++;
+			lane = 0;
+			end = first;
+			continue;
+		}
+		n += take_waiting(c, key, out + n, most - n < LANE_SHARE ? most - n : LANE_SHARE);
+		lane = found + 1;
+	}
+	return n;
+}
+
+size_t
+index_waiting(struct index *x, uint64_t name, struct id *out, size_t most)
+{
+	struct id bulk[INDEX_WAITING_MOST];
+	struct db_cursor *c = NULL;
+	if (most > INDEX_WAITING_MOST)
+		most = INDEX_WAITING_MOST;
+	if (most == 0 || db_cursor_open(x->waits, NULL, &c) != E_OK)
+		return 0;
+	unsigned first = x->waits_lane++ % INDEX_LANES;
+	size_t n = class_waiting(c, name, 0, first, out, most), n_bulk = class_waiting(c, name, 1, first, bulk, most);
+	db_cursor_close(&c);
+	size_t share = most - n > most / BULK_ONE_IN ? most - n : most / BULK_ONE_IN;
+	if (n_bulk > share)
+		n_bulk = share;
+	if (n > most - n_bulk)
+		n = most - n_bulk;
+	memcpy(out + n, bulk, n_bulk * sizeof *bulk);
+	return n + n_bulk;
+}
+
+/* ---- all of them ---- */
+
 int
-index_each(struct index *x, int (*fn)(void *ctx, const struct index_row *), void *ctx)
+index_each(struct index *x, struct id *after, size_t most, int (*fn)(void *ctx, const struct index_row *), void *ctx)
 {
 	struct db_cursor *c = NULL;
 	struct span key, value;
 	struct arena arena = {.max_bytes = 1 << 20};
+	size_t n = 0;
 	int err = db_cursor_open(x->rows, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK; err = db_next(c, &key, &value)) {
+	err = db_seek(c, after ? id_key(after) : SPAN(""), &key, &value);
+	if (err == E_OK && after && span_eq(key, id_key(after)))
+		err = db_next(c, &key, &value);
+	for (; err == E_OK; err = db_next(c, &key, &value)) {
 		struct index_row row;
-		if (row_get(value, &arena, &row) == E_OK)
-			err = fn(ctx, &row);
+		if (most && n++ == most) {
+			err = E_MORE;
+			break;
+		}
+		err = row_get(value, &arena, &row) == E_OK ? fn(ctx, &row) : E_OK;
+		if (after && key.n == ID_BYTES)
+			memcpy(after->b, key.p, ID_BYTES);
 		arena_reset(&arena);
 		if (err != E_OK)
 			break;
@@ -334,8 +694,64 @@ index_each(struct index *x, int (*fn)(void *ctx, const struct index_row *), void
 	return err == E_BAD ? E_OK : err;
 }
 
-uint64_t
-index_count(const struct index *x)
+/* ---- words ---- */
+
+static const char word_prefix[] = "word ";
+
+static void
+word_key(struct buf *b, struct span word)
 {
-	return x->count;
+	buf_str(b, word_prefix);
+	buf_span(b, word);
+}
+
+int
+index_word_put(struct index *x, struct span word, int64_t value)
+{
+	struct buf key = {0};
+	word_key(&key, word);
+	int err = number_put(x, buf_as_span(&key), value);
+	buf_free(&key);
+	return err == E_OK ? index_sync(x) : err;
+}
+
+int
+index_word_remove(struct index *x, struct span word)
+{
+	struct buf key = {0}, old = {0};
+	struct db_txn *txn;
+	word_key(&key, word);
+	int err = db_get(x->meta, NULL, buf_as_span(&key), &old);
+	if (err == E_OK)
+		err = db_begin(x->db, &txn);
+	if (err == E_OK) {
+		err = db_del(x->meta, txn, buf_as_span(&key));
+		if (err == E_OK)
+			err = db_commit(&txn);
+		else
+			db_abort(&txn);
+		if (err == E_OK)
+			err = index_sync(x);
+	}
+	buf_free(&key);
+	buf_free(&old);
+	return err;
+}
+
+int
+index_words(struct index *x, void (*fn)(void *ctx, struct span word, int64_t value), void *ctx)
+{
+	struct db_cursor *c = NULL;
+	struct span key, value;
+	int err = db_cursor_open(x->meta, NULL, &c);
+	if (err != E_OK)
+		return err;
+	for (err = db_seek(c, span_of(word_prefix), &key, &value); err == E_OK; err = db_next(c, &key, &value)) {
+		struct rd r = rd_of(value);
+		if (!span_starts(key, span_of(word_prefix)))
+			break;
+		fn(ctx, span_from(key, sizeof word_prefix - 1), (int64_t)rd_u64(&r));
+	}
+	db_cursor_close(&c);
+	return err == E_BAD ? E_OK : err;
 }

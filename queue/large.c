@@ -120,9 +120,9 @@ sweep_one(void *ctx, const char *text)
 }
 
 void
-large_sweep(const struct files *f, bool (*is_held)(struct id))
+large_sweep(const struct files *f, unsigned folder, bool (*is_held)(struct id))
 {
 	struct sweep s = {f, is_held};
-	if (folders_each(f->large, sweep_one, &s) != E_OK)
-		log_event(LOG_ERR, "large_not_swept", "err=%s", log_errno(errno));
+	if (folder_each(f->large, folder, sweep_one, &s) != E_OK)
+		log_event(LOG_ERR, "large_not_swept", "folder=%02x err=%s", folder, log_errno(errno));
 }

@@ -168,6 +168,7 @@ message_again(struct message *m)
 {
 	m->was_tried = false;
 	m->wait_sec = 0;
+	m->waits_for = 0;
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].step == STEP_LATER)
 			work_set(&m->works[i], step_of(m, i), NULL);
@@ -188,6 +189,9 @@ message_new(const struct job_ref *ref, struct span envelope)
 		mem_free(&m);
 		return NULL;
 	}
+	m->tenant = tenant_name(&m->envelope);
+	m->lane = (uint8_t)(m->tenant % INDEX_LANES);
+	m->is_bulk = turn_is_bulk(&the_sched.turns, m->tenant, m->envelope.n_rcpts);
 	m->works = arena_get(&m->arena, m->envelope.n_rcpts * sizeof *m->works);
 	insert(m);
 	first_steps(m);
@@ -302,7 +306,7 @@ take_out(struct message *m)
 		dests_take(m);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].step == STEP_OUT)
-			work_set(&m->works[i], STEP_LATER, NULL);
+			m->works[i].step = STEP_LATER;
 	return count_steps(m);
 }
 

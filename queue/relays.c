@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
+#include "queue/backoff.h"
 #include "queue/dest.h"
 #include "queue/refused.h"
 #include "queue/relay/order.h"
@@ -36,7 +37,10 @@ struct relay {
 	struct parcel_list sent;        /* that it has, or that are being copied for it */
 	unsigned window;
 	enum metric_hop class;          /* of its destination */
+	uint64_t cost;                  /* turn_cost of all that it was given */
+	bool is_asking;                 /* it looks up its provider first, and waits for a word */
 	bool has_ended;                 /* nothing more is sent to it */
+	bool is_leaving, was_told;      /* for others, when it has nothing in hand any more; and was told so */
 	int64_t heard_ms;
 };
 
@@ -57,6 +61,8 @@ static struct {
 	struct copy *copies, **copies_end; /* own: in the order of asking */
 	uint32_t tag_first, tag_next;   /* of the first copy; of the next one */
 	bool is_feeding;
+	unsigned n_wanted;              /* destinations that could do with a connection more */
+	bool is_crowded;                /* all are in use, and some destination has none */
 } relays = {.copies_end = &relays.copies};
 
 bool
@@ -74,12 +80,12 @@ relays_are_busy(void)
 static struct copy *
 gather(struct relay *r, unsigned most)
 {
-	struct parcel_list *waiting = &r->dest->waiting;
+	struct dest *d = r->dest;
 	struct copy *c = mem_new(sizeof *c);
 	uint64_t bytes = 0;
 	size_t packet = 0;
 	c->relay = r;
-	for (struct parcel *p; c->n < most && (p = waiting->first);) {
+	for (struct parcel *p; c->n < most && (p = dest_next(d));) {
 		const struct envelope *e = &p->message->envelope;
 		size_t size = 3 * ENVELOPE_PATH_MAX;
 		for (uint16_t i = 0; i < p->n; i++)
@@ -89,7 +95,8 @@ gather(struct relay *r, unsigned most)
 			break;
 		bytes += e->size_bytes;
 		packet += size;
-		parcel_take(waiting, p);
+		dest_take(d, p);
+		r->cost += p->turn.cost;
 		parcel_step(p, STEP_RELAYING);
 		p->is_with_relay = true;
 		p->handed_us = clock_mono_us();
@@ -207,7 +214,7 @@ is_quick(const struct relay *r)
 static bool
 has_room(const struct relay *r)
 {
-	return !r->has_ended && (is_quick(r) ? r->sent.n <= r->window / 2 : r->sent.n < r->window);
+	return !r->has_ended && !r->is_asking && (is_quick(r) ? r->sent.n <= r->window / 2 : r->sent.n < r->window);
 }
 
 /* The first that is quick; else idle ones, then those with the least in hand. */
@@ -227,7 +234,7 @@ in_hand(const struct dest *d)
 {
 	size_t n = (size_t)d->n_coming * WINDOW_FIRST;
 	for (struct relay *r = d->relays; r; r = r->dest_next)
-		n += is_quick(r) ? QUICK_WAITING : r->sent.n;
+		n += is_quick(r) ? QUICK_WAITING : r->is_asking ? WINDOW_FIRST : r->sent.n;
 	return n;
 }
 
@@ -239,40 +246,80 @@ take_dest(struct relay *r, struct dest *d)
 	struct buf body = {0};
 	routes_hop(d->route, buf_as_span(&d->key), &hop);
 	hop.tls_session = buf_as_span(&d->tls_session);
+	hop.is_asking = r->is_asking = dest_needs_provider(d, clock_mono_ms());
 	hop_put(&body, &hop);
 	r->class = hop_class(&hop);
 	r->dest = d;
 	r->dest_next = d->relays;
 	d->relays = r;
 	d->n_relays++;
+	d->provider->n_relays++;
+	d->provider->pace.n_open++;
 	r->has_ended = ask_send(r->fd, RELAY_HOP, buf_as_span(&body), -1, 0) != E_OK;
 	buf_wipe(&body);
 }
 
-static bool
-may_open(const struct dest *d, int64_t now)
+static unsigned
+n_free(void)
 {
-	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relays_most");
-	unsigned n = d->n_relays + d->n_coming;
-	return n < d->limit && relays.n + relays.n_coming < most && (n == 0 || now - d->opened_ms >= OPEN_EVERY_MS);
+	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relays_most"), n = relays.n + relays.n_coming;
+	return n < most ? most - n : 0;
 }
 
 /* One more connection, where more waits than all have in hand. */
-static void
-open_more(struct dest *d)
+static bool
+wants_more(const struct dest *d, int64_t now)
 {
-	int64_t now = clock_mono_ms();
-	if (!may_open(d, now) || d->waiting.n <= in_hand(d))
+	return d->waiting.n > in_hand(d) && !down_is(&d->provider->down, now) && pace_may_open(&d->provider->pace, now) &&
+	       (d->n_relays + d->n_coming == 0 || now - d->opened_ms >= OPEN_EVERY_MS);
+}
+
+static void
+set_wanted(struct dest *d, bool is_wanted)
+{
+	if (d->is_wanted == is_wanted)
 		return;
+	d->is_wanted = is_wanted;
+	if (is_wanted)
+		relays.n_wanted++;
+	else
+		relays.n_wanted--;
+}
+
+static void
+open_one(struct dest *d)
+{
+	set_wanted(d, false);
 	d->n_coming++; /* before: it may come while we ask */
+	d->provider->pace.n_open++;
 	relays.coming[(relays.coming_first + relays.n_coming++) % RELAYS_MAX] = d;
-	relays.coming_ms = d->opened_ms = now;
+	relays.coming_ms = d->opened_ms = clock_mono_ms();
 	if (child_spawn("relay", 0) == E_OK)
 		return;
 	if (d->n_coming) { /* else one came that nobody had asked for, and took its place */
 		relays.n_coming--;
 		d->n_coming--;
+		d->provider->pace.n_open--;
 	}
+}
+
+static bool
+is_wanted(void *ctx, struct turns *t)
+{
+	struct dest *d = (struct dest *)(void *)t;
+	const int64_t *now = ctx;
+	if (d->is_wanted && !wants_more(d, *now))
+		set_wanted(d, false);
+	return d->is_wanted;
+}
+
+/* While there are processes to be had: to the destinations that tenants' turns lead to. */
+static void
+open_more(void)
+{
+	int64_t now = clock_mono_ms();
+	for (struct turns *t; relays.n_wanted && n_free() && (t = turn_pick(&the_sched.turns, is_wanted, &now));)
+		open_one((struct dest *)(void *)t);
 }
 
 /* For whom the next one comes; NULL: nobody expects it any more. */
@@ -285,29 +332,75 @@ coming(void)
 	relays.coming_first = (relays.coming_first + 1) % RELAYS_MAX;
 	relays.n_coming--;
 	d->n_coming--;
+	d->provider->pace.n_open--;
 	return d;
 }
 
+/* Others wait for its place: it gets nothing more, and ends when it has nothing in hand. */
 static void
-feed_dest(struct dest *d)
+relay_leave(struct relay *r)
 {
-	for (struct relay *r; d->waiting.n && (r = best_of(d));) {
+	r->has_ended = r->is_leaving = true;
+	if (r->sent.n || r->was_told)
+		return;
+	r->was_told = true;
+	if (ask_send(r->fd, RELAY_LEAVE, SPAN(""), -1, 0) != E_OK)
+		dest_look(r->dest); /* it is gone, and that is read next */
+}
+
+/* Others want its place: it gets no more than its turn. */
+static bool
+must_leave(struct relay *r)
+{
+	bool is_crowded = relays.is_crowded || r->dest->provider->is_starved;
+	return is_crowded && r->cost && !turn_goes_on(&r->dest->turns, r->cost);
+}
+
+static void
+feed_dest(struct dest *d, int64_t now)
+{
+	dest_pull(d, now);
+	for (struct relay *r; d->waiting.n && !dest_is_left_alone(d, now) && (r = best_of(d));) {
 		size_t share = is_quick(r) ? d->waiting.n : d->waiting.n / d->n_relays + 1, room = r->window - r->sent.n;
+		if (must_leave(r)) {
+			relay_leave(r);
+			continue;
+		}
 		ask_copies(r, (unsigned)(share < room ? share : room));
 	}
-	if (d->waiting.n)
-		open_more(d);
+	set_wanted(d, wants_more(d, now));
 }
 
 void
 relays_feed(void)
 {
+	int64_t now = clock_mono_ms();
 	if (relays.is_feeding || the_child.is_draining)
 		return;
 	relays.is_feeding = true; /* what comes of it may feed again */
-	for (struct dest *d = dests_hungry(); d; d = d->hungry_next)
-		feed_dest(d);
+	for (struct dest *d; (d = dests_fresh());)
+		feed_dest(d, now);
+	open_more();
 	relays.is_feeding = false;
+}
+
+/* Who waits for a connection that others have? */
+static void
+look_for_starved(int64_t now)
+{
+	relays.is_crowded = false;
+	for (struct relay *r = relays.all; r; r = r->next)
+		if (r->dest)
+			r->dest->provider->is_starved = false;
+	for (struct dest *d = dests_hungry(); d; d = d->hungry_next) {
+		if (d->n_relays + d->n_coming || dest_is_left_alone(d, now))
+			continue;
+		relays.is_crowded |= n_free() == 0;
+		d->provider->is_starved |= d->provider->pace.n_open >= d->provider->pace.limit;
+	}
+	for (struct relay *r = relays.all; r; r = r->next)
+		if (r->dest && !r->sent.n && !r->is_asking && !r->dest->waiting.n && (relays.is_crowded || r->dest->provider->is_starved))
+			relay_leave(r);
 }
 
 /* ---- results ---- */
@@ -370,6 +463,8 @@ take_result(void *ctx, const struct job_result *result)
 		metric_age(M_RELAYED_AGE, clock_wall_sec() - p->message->envelope.arrived_sec);
 	p->message->was_tried |= result->outcome == JOB_TEMP;
 	parcel_settle(p, i, steps[result->outcome], result->reason);
+	if (result->outcome == JOB_TEMP && backoff_class(result->reason) == BACKOFF_RATE)
+		dest_slow(r->dest, result->reason);
 	if (result->outcome == JOB_PLACED)
 		relayed(p->message, result);
 	if (p->n_left)
@@ -388,6 +483,7 @@ take_results(struct relay *r, struct rd *body)
 	/* so many at once: it can have more */
 	if (n >= r->window / 2 && r->window < WINDOW_MOST)
 		r->window *= 2;
+	dest_look(r->dest);
 	return err;
 }
 
@@ -410,6 +506,9 @@ unlink_relay(struct relay *r)
 		link = &(*link)->dest_next;
 	*link = r->dest_next;
 	r->dest->n_relays--;
+	r->dest->provider->n_relays--;
+	r->dest->provider->pace.n_open--;
+	dest_look(r->dest);
 }
 
 /* A parcel that begins anew may be freed before an old copy of it comes: the copy knows it no longer. */
@@ -501,6 +600,26 @@ take_end(struct relay *r, struct rd *body)
 	return E_OK;
 }
 
+/* It knows who its provider is: may it connect?  If not, nobody is there any more when it looks. */
+static int
+take_provider(struct relay *r, struct rd *body)
+{
+	struct span key = rd_str(body, HOP_PROVIDER_MAX);
+	int64_t now = clock_mono_ms();
+	if (rd_end(body) != E_OK || !key.n || !r->dest || !r->is_asking)
+		return E_BAD;
+	struct dest *d = r->dest;
+	dest_set_provider(d, key, now);
+	r->is_asking = false;
+	dest_look(d);
+	if (dest_is_left_alone(d, now) || d->provider->pace.n_open > d->provider->pace.limit) {
+		relay_close(r);
+		mem_free(&r);
+		return E_MORE;
+	}
+	return ask_send(r->fd, RELAY_GO, SPAN(""), -1, 0) == E_OK ? E_OK : E_IO;
+}
+
 static void
 on_relay(void *ctx, int fd, unsigned events)
 {
@@ -517,8 +636,14 @@ on_relay(void *ctx, int fd, unsigned events)
 		bool is_end = err == E_OK && m.type == RELAY_END;
 		if (is_end)
 			err = take_end(r, &m.body);
+		else if (err == E_OK && m.type == RELAY_AT)
+			err = take_provider(r, &m.body);
 		else if (err == E_OK)
 			err = m.type == RELAY_RESULTS && r->dest ? take_results(r, &m.body) : E_BAD;
+		if (err == E_OK && !is_end && r->is_leaving)
+			relay_leave(r);
+		if (err == E_MORE)
+			break; /* it left */
 		if (err != E_OK)
 			relay_gone(r, err == E_IO ? "it is gone" : "its results are malformed");
 		if (err != E_OK || is_end)
@@ -535,11 +660,13 @@ static struct dest *
 needy(void)
 {
 	struct dest *d = coming();
+	int64_t now = clock_mono_ms();
 	if (d && d->waiting.n)
 		return d;
-	for (d = dests_hungry(); d && d->n_relays + d->n_coming >= d->limit;)
-		d = d->hungry_next;
-	return d;
+	struct turns *t = turn_pick(&the_sched.turns, is_wanted, &now);
+	if (t)
+		set_wanted((struct dest *)(void *)t, false);
+	return (struct dest *)(void *)t;
 }
 
 static void
@@ -589,5 +716,6 @@ relays_tick(void)
 	}
 	file_old(now);
 	dests_tick();
+	look_for_starved(now);
 	relays_feed();
 }

@@ -106,14 +106,6 @@ on_record(void *ctx, unsigned segment, const struct record *r)
 		take_message(segment, r);
 }
 
-/* A large file belongs to a record of the journal, or to a deferred message. */
-static bool
-is_held(struct id id)
-{
-	struct entry *e = entry_find(the_spool.entries, id);
-	return (e && !e->is_done) || deferred_is_there(&the_spool.files, id);
-}
-
 /* After all notes were read: what is not done must be there. */
 static void
 look_for_large(void)
@@ -144,7 +136,5 @@ spool_replay(void)
 	look_for_large();
 	log_event(LOG_INFO, "replayed", "records=%u unfinished=%zu ms=%lld", n,
 	    entries_count(s->entries), (long long)(clock_mono_ms() - begin));
-	deferred_sweep(&s->files);
-	large_sweep(&s->files, is_held);
 	return E_OK;
 }

@@ -11,8 +11,8 @@
 
 enum {
 	RELIST_EVERY_MS = 10000,
-	MEASURE_EVERY_MS = 1000,
-	MEASURE_SHARE = 200, /* of the time, one part at most */
+	MEASURE_ROWS = 2000, /* are counted each tick */
+	NAMES_FEW = 256,     /* were said: the next ones are asked for at once */
 };
 
 static bool has_unsynced_rows;
@@ -117,7 +117,7 @@ row_hold(struct index_row *row)
 {
 	row->entry.state = ADMIN_HELD;
 	row->due_sec = HELD_DUE_SEC;
-	row->waits_for_deliver = 0;
+	row->waits_for = 0;
 }
 
 static void
@@ -125,7 +125,7 @@ row_release(struct index_row *row)
 {
 	row->entry.state = ADMIN_DEFERRED;
 	row->due_sec = retry_now();
-	row->waits_for_deliver = 0;
+	row->waits_for = 0;
 }
 
 static void
@@ -172,6 +172,52 @@ adopt(struct id id)
 		log_event(LOG_NOTICE, "file_without_row", "mid=%s", id_text(id));
 }
 
+static struct {
+	uint16_t folder;   /* that is read next */
+	size_t n;          /* names that came since it was asked for */
+	bool is_due;       /* it is to be asked for at the next tick */
+	bool is_under_way;
+	bool is_again;     /* from the first, when the last was read */
+} names;
+
+static void
+ask_names(void)
+{
+	struct buf b = {0};
+	buf_u16(&b, names.folder);
+	names.n = 0;
+	names.is_due = false;
+	sched_tell(SCHED_LIST, &b);
+}
+
+void
+rows_list(void)
+{
+	names.is_again = names.is_under_way;
+	if (names.is_under_way)
+		return;
+	names.is_under_way = true;
+	names.folder = 0;
+	ask_names();
+}
+
+/* The next folder: at once, where there was little to compare. */
+static void
+names_ended(uint16_t folder)
+{
+	names.folder = folder;
+	if (folder < LIST_FOLDERS) {
+		names.is_due = names.n > NAMES_FEW;
+		if (!names.is_due)
+			ask_names();
+		return;
+	}
+	log_event(LOG_INFO, "names_read", "%s", "");
+	names.is_under_way = false;
+	if (names.is_again)
+		rows_list();
+}
+
 void
 rows_names(struct rd *body)
 {
@@ -182,6 +228,9 @@ rows_names(struct rd *body)
 		if (body->err == E_OK)
 			adopt(id);
 	}
+	names.n += n;
+	if (n == 0)
+		names_ended(rd_u16(body));
 }
 
 void
@@ -190,77 +239,44 @@ rows_relist(void)
 	struct sched *s = &the_sched;
 	int64_t now = clock_mono_ms();
 	bool is_damaged = index_is_damaged(s->index);
+	if (names.is_due)
+		ask_names();
 	if (!s->is_replayed || now < relist_ms || !(has_lost_rows || is_damaged))
 		return;
 	relist_ms = now + RELIST_EVERY_MS;
 	has_lost_rows = false;
 	if (is_damaged && index_renew(s->index) != E_OK)
 		_exit(EX_CANTCREAT); /* the next one finds a better world */
-	sched_tell(SCHED_LIST, &(struct buf){.p = NULL});
+	rows_list();
 }
 
-struct waking {
-	struct id ids[1024];
-	size_t n;
-};
-
-static int
-on_row(void *ctx, const struct index_row *row)
+uint64_t
+rows_wait_for_deliver(void)
 {
-	struct waking *w = ctx;
-	if (row->waits_for_deliver && w->n < COUNT(w->ids))
-		w->ids[w->n++] = row->id;
-	return E_OK;
+	return index_name(SPAN("deliver"));
 }
 
 void
 rows_deliver_is_there(void)
 {
-	static struct waking w;
-	do {
-		w.n = 0;
-		if (!the_sched.index || index_each(the_sched.index, on_row, &w) != E_OK)
-			return;
-		for (size_t i = 0; i < w.n; i++)
-			if (index_reschedule(the_sched.index, w.ids[i], retry_now()) != E_OK)
-				return;
-	} while (w.n == COUNT(w.ids));
-}
-
-/* ---- how many there are ---- */
-
-struct census {
-	uint64_t n_deferred, n_held;
-	int64_t oldest_sec; /* queue time */
-};
-
-static int
-count_row(void *ctx, const struct index_row *row)
-{
-	struct census *c = ctx;
-	if (row->entry.state == ADMIN_HELD) {
-		c->n_held++;
-		return E_OK;
+	struct id ids[INDEX_WAITING_MOST];
+	while (the_sched.index && defer_has_room(COUNT(ids))) {
+		size_t n = index_waiting(the_sched.index, rows_wait_for_deliver(), ids, COUNT(ids));
+		if (!n || defer_fetch(ids, n) != n)
+			break;
 	}
-	c->n_deferred++;
-	if (row->first_sec < c->oldest_sec)
-		c->oldest_sec = row->first_sec;
-	return E_OK;
 }
 
-/* All rows are read for it: often where they are few, seldom where that takes long. */
+/* In slices: where they are many, a walk through all takes minutes. */
 void
 rows_measure(void)
 {
-	static int64_t again_ms;
-	struct census c = {.oldest_sec = INT64_MAX};
-	int64_t begun_ms = clock_mono_ms();
-	if (begun_ms < again_ms || !the_sched.index || index_each(the_sched.index, count_row, &c) != E_OK)
+	if (!the_sched.index)
 		return;
-	metric_set(M_QUEUE_MESSAGES + METRIC_IN_DEFERRED, c.n_deferred);
+	index_walk(the_sched.index, MEASURE_ROWS);
+	struct index_census c = index_census(the_sched.index);
+	metric_set(M_QUEUE_MESSAGES + METRIC_IN_DEFERRED, c.n - c.n_held);
 	metric_set(M_QUEUE_MESSAGES + METRIC_HELD, c.n_held);
 	int64_t age_sec = retry_now() - c.oldest_sec;
-	metric_set(M_QUEUE_OLDEST, c.n_deferred ? (uint64_t)(clock_wall_sec() - age_sec) : 0);
-	int64_t took_ms = clock_mono_ms() - begun_ms;
-	again_ms = begun_ms + (took_ms * MEASURE_SHARE > MEASURE_EVERY_MS ? took_ms * MEASURE_SHARE : MEASURE_EVERY_MS);
+	metric_set(M_QUEUE_OLDEST, c.oldest_sec != INT64_MAX ? (uint64_t)(clock_wall_sec() - age_sec) : 0);
 }

@@ -13,10 +13,12 @@
 #include "conf/conf.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
+#include "queue/hold.h"
 #include "queue/refused.h"
 #include "queue/relays.h"
 #include "queue/retry.h"
 #include "queue/routes.h"
+#include "queue/suspend.h"
 #include "spool/put.h"
 
 enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000, HEAP_HIGH_MESSAGES = 200, LONG_HEAD_MOST = 64, LEAVE_WAIT_MS = 5000 };
@@ -99,6 +101,7 @@ recall(struct message *m)
 	if (was == FETCHED && index_get(the_sched.index, m->envelope.id, &arena, &row) == E_OK) {
 		m->attempts = row.entry.attempts;
 		m->first_sec = row.first_sec;
+		m->is_bulk |= row.is_bulk != 0;
 		m->is_held |= row.entry.state == ADMIN_HELD; /* meanwhile */
 	}
 	if (was == FETCHED) {
@@ -108,6 +111,23 @@ recall(struct message *m)
 	}
 	arena_reset(&arena);
 	return was != FETCHED_REMOVED;
+}
+
+/* By a rule; what comes back from deferral was looked at when it came. */
+static void
+hold_new(struct message *m)
+{
+	struct buf why = {.max = REASON_MAX};
+	const char *rule = m->is_deferred || m->is_held ? NULL : hold_rule_for(&m->envelope);
+	if (!rule)
+		return;
+	m->is_held = true;
+	buf_putf(&why, "4.7.1 held by the rule %.200s", rule);
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_READY || m->works[i].step == STEP_OUT)
+			work_set(&m->works[i], m->works[i].step, buf_cstr(&why));
+	log_event(LOG_NOTICE, "held_by_rule", "mid=%s rule=%s", id_text(m->envelope.id), log_qs(rule));
+	buf_free(&why);
 }
 
 static int
@@ -125,8 +145,10 @@ take_new(struct rd *body)
 		struct message *m = message_new(&ref, envelope);
 		if (!m)
 			continue;
-		if (recall(m))
+		if (recall(m)) {
+			hold_new(m);
 			message_judge(m);
+		}
 		else
 			message_free(m);
 	}
@@ -187,7 +209,7 @@ take(struct ask_msg *m)
 	case SAY_REPLAYED:
 		the_sched.is_replayed = true;
 		admin_open(); /* who asks before is answered now: what is said of the queue is all of it */
-		sched_tell(SCHED_LIST, &(struct buf){.p = NULL});
+		rows_list();
 		break;
 	case SAY_DEFERRED:
 		defer_said(&m->body);
@@ -243,6 +265,7 @@ on_spool(void *ctx, int fd, unsigned events)
 			bug("the spool said what it cannot say");
 	}
 	placers_feed();
+	defer_more();
 	relays_feed();
 	sched_flush();
 }
@@ -259,6 +282,9 @@ on_tick(void *ctx)
 	relays_tick();
 	defer_unfiled();
 	defer_old();
+	suspend_tick();
+	if (placers_are_there())
+		rows_deliver_is_there();
 	defer_due();
 	rows_flush();
 	refused_flush();
@@ -323,6 +349,7 @@ read_settings(void)
 	struct sched *s = &the_sched;
 	const struct conf *c = the_child.conf;
 	s->retry_first = conf_int(c, "queue", "retry_first");
+	s->retry_greylist = conf_int(c, "queue", "retry_greylist");
 	s->retry_most = conf_int(c, "queue", "retry_most");
 	s->lifetime = conf_int(c, "queue", "lifetime");
 	s->bounce_lifetime = conf_int(c, "queue", "bounce_lifetime");
@@ -344,6 +371,7 @@ sched_run(void)
 		return EX_CANTCREAT;
 	index_clock(s->index, &queue_sec, &wall_sec);
 	retry_clock_start(queue_sec, wall_sec);
+	suspend_open();
 	s->loop = loop_new();
 	the_child.on_drain = on_drain;
 	s->spool_watch = loop_watch(s->loop, s->spool, LOOP_READ, on_spool, NULL);

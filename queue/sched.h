@@ -4,7 +4,8 @@
  *   sched.c    the loop, and what the spool says        message.c  messages in work, and what becomes of them
  *   placers.c  jobs to deliver, results, checkpoints    defer.c    into deferral and out of it
  *   report.c   what senders are told, by bounce         rows.c     what is deferred, in the index
- *   admin.c    what "merpati queue" asks
+ *   admin.c    what "merpati queue" asks                admin_all.c  of all messages
+ *   suspend.c  destinations that are left alone          backoff.c, hold.c, turn.c, pace.c: pure
  *   dest.c     what waits for other hosts (dest.h)      relays.c   orders to relays, results (relays.h)
  *   routes.c   which way an address takes (routes.h)
  */
@@ -16,6 +17,7 @@
 #include "queue/asks.h"
 #include "queue/bounce.h"
 #include "queue/index.h"
+#include "queue/turn.h"
 
 enum {
 	SCHED_TICK_MS = 200,
@@ -65,6 +67,10 @@ struct message {
 	struct parcel *parcels;     /* own: what of it waits for a relay, or is with one */
 	bool was_tried;             /* an attempt was made since it came or was fetched */
 	int64_t wait_sec;           /* its destinations are not to be tried before; 0: they may */
+	uint64_t waits_for;         /* index_name of one of them; 0: of none */
+	uint64_t tenant;            /* tenant_name */
+	uint8_t lane;               /* of the index: a hash of the same */
+	bool is_bulk;               /* it waits behind small mail */
 	bool is_filing;             /* the spool writes its file while it is with relays */
 	bool is_deferred;           /* it has a file in deferred/ */
 	bool is_held;               /* by an admin: not tried, and kept with its file when what is under way ended */
@@ -93,8 +99,9 @@ struct sched {
 	struct message_list syncing, reporting;
 	struct message_list unfiled; /* the spool could not write their files */
 	size_t n_deferred_active;
+	struct turn_table turns;     /* of what waits for other hosts */
 	struct loop_timer *tick;
-	int64_t retry_first, retry_most, lifetime, bounce_lifetime, delay_warning, defer_after_ms, checkpoint_ms;
+	int64_t retry_first, retry_greylist, retry_most, lifetime, bounce_lifetime, delay_warning, defer_after_ms, checkpoint_ms;
 	struct buf scratch;
 	bool has_pressure, is_replayed, is_heap_high;
 };
@@ -140,11 +147,13 @@ void defer_held(struct message *);                 /* the same, for what is not 
 void defer_note(struct message *);                 /* its recipients that are done or relayed: noted with the next batch */
 void defer_forwarded(struct message *);            /* the spool has made all forwards: noted, too */
 void defer_file(struct message *);                 /* it is with relays for long: its file is written meanwhile */
+bool defer_has_room(size_t n);                     /* so many more can be fetched */
 size_t defer_fetch(const struct id *, size_t n);   /* these are due now; returns how many there was room for */
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */
 void defer_due(void);                              /* fetches what is due */
+void defer_more(void);                             /* the same, where more was due than there was room for */
 enum fetched { FETCHED_NOT, FETCHED, FETCHED_REMOVED };
 enum fetched defer_fetched(struct id);             /* a message has come: was it asked for, and is it still wanted? */
 void defer_missing(struct rd *body);               /* SAY_MISSING */
@@ -160,10 +169,12 @@ bool rows_hold(struct id);
 bool rows_release(struct id);
 bool rows_requeue(struct id);
 bool rows_remove(struct id);
+void rows_list(void);                              /* files and rows are compared: folder by folder, in the background */
 void rows_names(struct rd *body);                  /* SAY_NAMES */
 void rows_flush(void);                             /* they are synced */
 void rows_relist(void);                            /* those that could not be written, or are lost, are made again */
-void rows_deliver_is_there(void);                  /* what waited for deliver is due now */
+uint64_t rows_wait_for_deliver(void);              /* of a row: waits_for */
+void rows_deliver_is_there(void);                  /* what waits for deliver comes, as there is room for it */
 void rows_measure(void);                           /* how many there are, and since when */
 
 /* report.c */

@@ -12,14 +12,9 @@
 #include "queue/spool.h"
 #include "tls/hash.h"
 
-enum { PH_ANY = 1, DEFERRALS_MOST = 256 };
+enum { PH_ANY = 1, DEFERRALS_MOST = 256, LIST_AT_ONCE = 64 /* folders */, LIST_FEW = 64 /* names, then no other folder */ };
 
-/* The names in deferred/, on their way. */
-static struct {
-	struct loop_timer *timer; /* own; NULL before the first time */
-	unsigned folder;          /* next */
-	struct buf ids;
-} listing;
+_Static_assert((int)LIST_FOLDERS == (int)FOLDERS, "all of them");
 
 static void
 put_id(struct buf *b, struct id id)
@@ -450,36 +445,37 @@ on_name(void *ctx, struct id id)
 	return E_OK;
 }
 
-/* One folder at a time: who puts messages in does not wait for a million names. */
-static void
-list_some(void *ctx)
+/* A large file belongs to a record of the journal, or to a deferred message. */
+static bool
+is_held(struct id id)
 {
-	(void)ctx;
-	if (listing.folder < FOLDERS &&
-	    deferred_each(&the_spool.files, listing.folder++, on_name, &listing.ids) !=
-		E_OK)
-		log_event(
-		    LOG_ERR, "deferred_not_listed", "folder=%02x", listing.folder - 1);
-	if (listing.folder < FOLDERS) {
-		loop_timer_set(listing.timer, 0);
-		return;
-	}
-	if (listing.ids.len)
-		say_names(&listing.ids);
-	say_names(&listing.ids); /* none: the end */
+	struct entry *e = entry_find(the_spool.entries, id);
+	return (e && !e->is_done) || deferred_is_there(&the_spool.files, id);
 }
 
+/* Where there are many names, one folder at a time: who puts messages in does not wait for a million of them. */
 static int
 ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
+	struct buf ids = {0}, end = {0};
+	size_t n = 0;
+	uint16_t folder = rd_u16(body), last = folder + LIST_AT_ONCE;
 	(void)a, (void)fd, (void)reply, (void)fd_back;
-	if (rd_end(body) != E_OK)
+	if (rd_end(body) != E_OK || folder >= LIST_FOLDERS)
 		return E_BAD;
-	if (!listing.timer)
-		listing.timer = loop_timer_new(the_spool.loop, list_some, NULL);
-	listing.folder = 0;
-	buf_reset(&listing.ids);
-	loop_timer_set(listing.timer, 0);
+	sched_asks_settle(); /* what is not settled now never will be */
+	for (; folder < LIST_FOLDERS && folder < last && n < LIST_FEW; folder++) {
+		if (deferred_each(&the_spool.files, folder, on_name, &ids) != E_OK)
+			log_event(LOG_ERR, "deferred_not_listed", "folder=%02x", folder);
+		large_sweep(&the_spool.files, folder, is_held);
+		n += ids.len / ID_BYTES;
+		if (ids.len)
+			say_names(&ids);
+	}
+	buf_u16(&end, 0);
+	buf_u16(&end, folder);
+	say(SAY_NAMES, &end, -1);
+	buf_free(&ids);
 	return E_MORE;
 }
 
@@ -513,8 +509,6 @@ sched_asks_forget(void)
 {
 	n_deferrals = 0;
 	the_spool.syncs_owed = 0;
-	if (listing.timer)
-		loop_timer_set(listing.timer, -1);
 }
 
 /* clang-format off */
@@ -527,7 +521,7 @@ const struct ask_row sched_rows[SCHED_ROWS] = {
 	[SCHED_DERIVE]  = {"DERIVE",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_derive},
 	[SCHED_REPORT]  = {"REPORT",  PH_ANY,   0,    ASK_MSG_MAX - 2,  false,   ask_report},
 	[SCHED_FETCH]   = {"FETCH",   PH_ANY,   0,    4096,             false,   ask_fetch},
-	[SCHED_LIST]    = {"LIST",    PH_ANY,   60,   0,                false,   ask_list},
+	[SCHED_LIST]    = {"LIST",    PH_ANY,   0,    2,                false,   ask_list},
 	[SCHED_COPIES]  = {"COPIES",  PH_ANY,   0,    6 + COPIES_MOST * ID_BYTES, false, ask_copies},
 	[SCHED_HOLD]    = {"HOLD",    PH_ANY,   0,    ID_BYTES + 1,     false,   ask_hold},
 	[SCHED_SYNC]    = {"SYNC",    PH_ANY,   0,    0,                false,   ask_sync},

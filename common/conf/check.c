@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/route.h"
+#include "conf/rule.h"
 
 enum {
 	DOMAIN_BYTES_MAX = 255,
@@ -189,6 +190,20 @@ check_server(const char *value)
 	return value[0] != '*' && !check_listen(value)
 	           ? NULL
 	           : "an address like \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::1]:5353\", or \"system\"";
+}
+
+const char *
+check_backoff(const char *value)
+{
+	struct backoff_rule r;
+	return backoff_rule_parse(span_of(value), &r) == E_OK ? NULL : "\"rate=421 *\", \"greylist=450 4.7.1 *\" or \"alone=452 *\"";
+}
+
+const char *
+check_hold(const char *value)
+{
+	struct hold_rule r;
+	return hold_rule_parse(span_of(value), &r) == E_OK ? NULL : "\"sender=*@example.org client=192.0.2.*\"; also recipient, account";
 }
 
 const char *

@@ -21,6 +21,8 @@ const char *check_listen(const char *value);  /* "0.0.0.0:25", "[::]:25", "*:25"
 const char *check_server(const char *value);  /* "192.0.2.53", "[2001:db8::1]:53", "system" */
 const char *check_network(const char *value); /* "127.0.0.0/8", "::1" */
 const char *check_route(const char *value);   /* conf/route.h */
+const char *check_backoff(const char *value); /* conf/rule.h */
+const char *check_hold(const char *value);    /* the same */
 const char *check_source(const char *value);  /* an address of ours, or "" */
 
 /* check_whole - what one setting says against another.  E_OK, E_BAD with lines in errors */

@@ -120,6 +120,13 @@ static const struct command commands[] = {
 		"addresses elsewhere that were refused; some of them are tried again", NULL},
 	{{"queue", "tlsrpt"},  "list | send",                     true,  cmd_queue_tlsrpt,
 		"daily reports on TLS that wait for their time; those of days that are over are sent now", NULL},
+	{{"queue", "suspend"}, "DESTINATION...",                  true,  cmd_queue_suspend,
+		"no mail goes there, restarts or not; it waits",
+		"  DESTINATION           a domain, .DOMAIN (all below it too), a route's host, or a mail exchanger\n"},
+	{{"queue", "resume"},  "DESTINATION...",                  true,  cmd_queue_resume,
+		"the end of a suspension: what waits for it is tried now", NULL},
+	{{"queue", "suspended"}, "",                              true,  cmd_queue_suspended,
+		"destinations that are suspended, and since when", NULL},
 };
 
 /* clang-format on */

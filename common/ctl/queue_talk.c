@@ -8,7 +8,7 @@
 #include "ctl/connect.h"
 #include "proc/ask.h"
 
-enum { QUEUE_WAIT_MS = 30000 };
+enum { QUEUE_WAIT_MS = 600000 }; /* something is done to a million messages */
 
 static int
 open_socket(const struct merpati *c, const char *name, struct queue_talk *q)

@@ -22,6 +22,9 @@ enum admin_ask {
 	ADMIN_WHY,       /* id -> u8 found, u8 enum admin_why, u64 wall clock of its return to the sender, one entry */
 	ADMIN_SUPPRESSED, /* str address -> u16 n, n rows (admin_refused_put) behind that address; none: the end */
 	ADMIN_UNSUPPRESS, /* str address: refusals of it are forgotten -> u32 how many */
+	ADMIN_SUSPEND,   /* str destination (queue/suspend.h): no mail goes there -> u32 how many: 0, 1.  Durable */
+	ADMIN_RESUME,    /* the same, for its end */
+	ADMIN_SUSPENDED, /* nothing -> u16 n, n x {str destination, u64 wall clock since when} */
 	ADMIN_ASKS
 };
 
@@ -43,6 +46,8 @@ enum admin_why {
 	WHY_CHECKPOINT,  /* its mailboxes to be synced */
 	WHY_REPORT,      /* a report to its sender */
 	WHY_FILE,        /* a file of its own, which could not be written */
+	WHY_DESTINATION, /* its destination, which is down, wants less mail, or has much of it */
+	WHY_SUSPENDED,   /* an admin, who suspended its destination */
 	WHY_COUNT
 };
 

@@ -6,7 +6,7 @@
 
 #include "conf/route.h"
 
-enum { HOP_LMTP = 1, HOP_NO_POLICIES = 2, HOP_REQUIRES_TLS = 4, HOP_FLAGS = 7 };
+enum { HOP_LMTP = 1, HOP_NO_POLICIES = 2, HOP_REQUIRES_TLS = 4, HOP_ASKING = 8, HOP_FLAGS = 15 };
 
 void
 hop_put(struct buf *out, const struct hop *h)
@@ -14,7 +14,7 @@ hop_put(struct buf *out, const struct hop *h)
 	buf_u8(out, h->kind);
 	buf_u8(out, h->tls);
 	buf_u8(out, (uint8_t)((h->is_lmtp ? HOP_LMTP : 0) | (h->has_no_policies ? HOP_NO_POLICIES : 0) |
-	                      (h->requires_tls ? HOP_REQUIRES_TLS : 0)));
+	                      (h->requires_tls ? HOP_REQUIRES_TLS : 0) | (h->is_asking ? HOP_ASKING : 0)));
 	buf_u16(out, h->port);
 	buf_u16(out, h->route);
 	buf_bytes(out, h->host);
@@ -32,6 +32,7 @@ hop_get(struct rd *r, struct hop *out)
 	out->is_lmtp = flags & HOP_LMTP;
 	out->has_no_policies = flags & HOP_NO_POLICIES;
 	out->requires_tls = flags & HOP_REQUIRES_TLS;
+	out->is_asking = flags & HOP_ASKING;
 	out->port = rd_u16(r);
 	out->route = rd_u16(r);
 	out->host = rd_str(r, HOP_NAME_MAX);

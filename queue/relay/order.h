@@ -13,6 +13,9 @@ enum relay_ask {
 	RELAY_HOP = 1, /* sched -> relay, once, first: a hop */
 	RELAY_SEND,    /* sched -> relay: u16 n, n orders, fd: a memory file (or a large message's own) with their bytes */
 	RELAY_RESULTS, /* relay -> sched: u16 n, n results (spool/job.h), forwards 0 */
+	RELAY_AT,      /* relay -> sched, once, when the hop asks for it: str provider, before it connects -> RELAY_GO, or the end */
+	RELAY_GO,      /* sched -> relay: nothing */
+	RELAY_LEAVE,   /* sched -> relay: nothing: no order comes any more, and others wait for its place */
 	RELAY_END,     /* relay -> sched, last: u8 relay_end, u8 metric_attempt, str why, str TLS session.  What has no result was not begun */
 };
 
@@ -27,6 +30,7 @@ enum {
 	ORDER_BYTES_MAX = 50000,       /* of the envelopes of a RELAY_SEND */
 	HOP_TLS_SESSION_MAX = 16384,
 	HOP_NAME_MAX = 255,
+	HOP_PROVIDER_MAX = 1024,
 	HOP_LOGIN_MAX = 1000,
 };
 
@@ -37,6 +41,7 @@ struct hop {
 	bool is_lmtp;
 	bool has_no_policies;     /* DANE and MTA-STS are not looked at */
 	bool requires_tls;        /* of messages that go over TLS with a host that is known, or back (RFC 8689) */
+	bool is_asking;           /* who its provider is, sched does not know: RELAY_AT */
 	uint16_t port;
 	uint16_t route;           /* its place in the setting */
 	struct span host;         /* borrow, as all spans here; ROUTE_MX: the domain */

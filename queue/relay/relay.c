@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@
 #include "mime/idn.h"
 #include "proc/child.h"
 #include "queue/asks.h"
-#include "queue/relay/remote.h"
+#include "queue/relay/target.h"
 
 enum {
 	HOP_WAIT_MS = 10000,      /* for the hop, after a start */
@@ -49,6 +50,7 @@ static struct {
 	struct remote_limits limits;
 	int ca;
 	bool has_sched;           /* it has not gone */
+	bool is_leaving;          /* it said that nothing comes any more */
 } relay = {.chan = -1, .ca = -1, .has_sched = true};
 
 /* ---- results ---- */
@@ -128,10 +130,13 @@ receive(void)
 {
 	struct buf in = {0};
 	struct ask_msg m;
-	int err = relay.has_sched ? ask_recv(relay.chan, &in, &m, 0) : E_IO;
-	if (err == E_OK)
+	int err = relay.has_sched && !relay.is_leaving ? ask_recv(relay.chan, &in, &m, 0) : E_IO;
+	if (err == E_OK && m.type == RELAY_LEAVE) {
+		relay.is_leaving = true;
+		err = E_IO;
+	} else if (err == E_OK)
 		take_batch(&m);
-	else if (err != E_LIMIT)
+	else if (err != E_LIMIT && !relay.is_leaving)
 		relay.has_sched = false;
 	buf_free(&in);
 	return err;
@@ -185,6 +190,47 @@ take_hop(struct buf *in, struct hop *out)
 	if (m.fd >= 0)
 		close(m.fd);
 	return m.type == RELAY_HOP ? hop_get(&m.body, out) : E_BAD;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	int c = strncasecmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+	return c ? c : (x->n > y->n) - (x->n < y->n);
+}
+
+/* Domains whose best exchangers are the same are one provider's. */
+static int
+may_connect(struct remote *r, const struct span *hosts, size_t n)
+{
+	struct span sorted[TARGET_HOSTS_MAX];
+	struct buf name = {.max = HOP_PROVIDER_MAX}, body = {0}, in = {0};
+	struct ask_msg m;
+	if (!r->hop->is_asking)
+		return E_OK;
+	memcpy(sorted, hosts, n * sizeof *hosts);
+	qsort(sorted, n, sizeof *sorted, by_name);
+	buf_str(&name, "mx");
+	for (size_t i = 0; i < n; i++) {
+		buf_ch(&name, ' ');
+		for (size_t j = 0; j < sorted[i].n; j++)
+			buf_ch(&name, ch_lower(sorted[i].p[j]));
+	}
+	buf_bytes(&body, buf_as_span(&name)); /* so many that they do not fit: the first of them stand for all */
+	tell(RELAY_AT, buf_as_span(&body));
+	int err = relay.has_sched ? io_wait(relay.chan, POLLIN, deadline_in_ms(HOP_WAIT_MS), IO_AT_DRAIN) : E_IO;
+	if (err == E_OK)
+		err = ask_recv(relay.chan, &in, &m, 0);
+	if (err == E_OK && m.type != RELAY_GO)
+		bug("sched said something that is no answer");
+	relay.has_sched = err == E_OK;
+	if (err != E_OK)
+		remote_lost(r, "4.4.5", "has as many connections as it is to have");
+	buf_free(&name);
+	buf_free(&body);
+	buf_free(&in);
+	return err == E_OK ? E_OK : E_IO;
 }
 
 static void
@@ -266,6 +312,7 @@ relay_run(void)
 	struct hop hop;
 	remote_limits_read(the_child.conf, &relay.limits);
 	relay.limits.ca = relay.ca;
+	relay.limits.may_connect = may_connect;
 	if (child_channel("sched", &relay.chan) != E_OK)
 		return EX_TEMPFAIL;
 	if (take_hop(&in, &hop) == E_OK) {

@@ -27,12 +27,15 @@ enum {
 };
 
 /* What the settings say; each time is a total: a server that says a byte a minute ends at it too. */
+struct remote;
 struct remote_limits {
 	int64_t connect_ms, greeting_ms, command_ms, data_ms, block_ms, end_ms, message_ms, idle_ms;
 	unsigned messages_most;
 	const char *name;             /* borrow: for EHLO */
 	const char *source4, *source6; /* borrow: "": any */
 	bool has_dane, has_sts, has_tlsrpt;
+	/* the best exchangers of the hop's domain are known: may it connect to them?  E_OK, E_IO (why was said); may be NULL */
+	int (*may_connect)(struct remote *, const struct span *hosts, size_t n);
 	int ca;                       /* borrow: the file of authorities, -1: none */
 };
 

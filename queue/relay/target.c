@@ -145,6 +145,11 @@ find_exchangers(struct remote *r, struct targets *out)
 	size_t n = list.n < TARGET_HOSTS_MAX ? list.n : TARGET_HOSTS_MAX;
 	for (size_t i = 0; i < n; i++)
 		hosts[i] = list.hosts[i].name;
+	size_t n_best = 1;
+	while (n_best < n && list.hosts[n_best].preference == list.hosts[0].preference)
+		n_best++;
+	if (r->limits->may_connect && r->limits->may_connect(r, hosts, n_best) != E_OK)
+		return E_IO;
 	if (mx.has_alias && mx.is_secure)
 		out->domain = mx.name;
 	return find_hosts(r, hosts, n, list.is_secure, out);

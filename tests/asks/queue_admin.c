@@ -24,9 +24,9 @@ void
 sample_admin(uint16_t type, struct buf *b)
 {
 	static const struct id id;
-	if (type == ADMIN_COUNT || type == ADMIN_LIST)
+	if (type == ADMIN_COUNT || type == ADMIN_LIST || type == ADMIN_SUSPENDED)
 		return;
-	if (type == ADMIN_SUPPRESSED || type == ADMIN_UNSUPPRESS) {
+	if (type == ADMIN_SUPPRESSED || type == ADMIN_UNSUPPRESS || type == ADMIN_SUSPEND || type == ADMIN_RESUME) {
 		buf_bytes(b, SPAN("x@elsewhere.test"));
 		return;
 	}

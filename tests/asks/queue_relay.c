@@ -156,12 +156,39 @@ end_session(struct buf *b)
 }
 
 static void
+at(struct buf *b)
+{
+	buf_bytes(b, SPAN("mx a.test"));
+}
+
+static void
+at_short(struct buf *b)
+{
+	at(b);
+	buf_cut(b, b->len - 1);
+}
+
+static void
+at_none(struct buf *b)
+{
+	buf_bytes(b, SPAN(""));
+}
+
+static void
+at_long(struct buf *b)
+{
+	char name[HOP_PROVIDER_MAX + 1];
+	memset(name, 'x', sizeof name);
+	buf_bytes(b, span_make(name, sizeof name));
+}
+
+static void
 nothing(struct buf *b)
 {
 	(void)b;
 }
 
-enum { NO_MESSAGE = 0xffff, WITHOUT_DEST = 1 };
+enum { NO_MESSAGE = 0xffff, WITHOUT_DEST = 1, IS_ASKING = 2 };
 
 static const struct {
 	const char *ask, *what;
@@ -188,6 +215,13 @@ static const struct {
     {"END", "counted as what does not exist", end_count, RELAY_END, 0, LOST},
     {"END", "with a reason that is too long", end_reason, RELAY_END, 0, LOST},
     {"END", "with a TLS session that is too long", end_session, RELAY_END, 0, LOST},
+    {"AT", "unasked", at, RELAY_AT, 0, LOST},
+    {"AT", "out of turn", at, RELAY_AT, WITHOUT_DEST | IS_ASKING, LOST},
+    {"AT", "one byte short", at_short, RELAY_AT, IS_ASKING, LOST},
+    {"AT", "without a name", at_none, RELAY_AT, IS_ASKING, LOST},
+    {"AT", "with a name that is too long", at_long, RELAY_AT, IS_ASKING, LOST},
+    {"LEAVE", "is not for it to say", nothing, RELAY_LEAVE, 0, LOST},
+    {"GO", "is not for it to say", nothing, RELAY_GO, 0, LOST},
     {"HOP", "is not for it to say", nothing, RELAY_HOP, 0, LOST},
     {"SEND", "is not for it to say", nothing, RELAY_SEND, 0, LOST},
     {"0", "does not exist", nothing, 0, 0, LOST},
@@ -211,14 +245,16 @@ static enum fate
 fate_of(unsigned flags, uint16_t type, struct span body)
 {
 	static struct dest dest;
+	static struct provider provider = {.n_dests = 1};
 	int pair[2], log = memfd_create("log", MFD_CLOEXEC);
 	char text[LOG_LINE_MAX + 1] = {0};
 	ask_pair(pair);
 	struct relay *r = mem_new(sizeof *r);
-	*r = (struct relay){.fd = pair[1], .window = WINDOW_FIRST, .dest = flags & WITHOUT_DEST ? NULL : &dest};
+	*r = (struct relay){.fd = pair[1], .window = WINDOW_FIRST, .dest = flags & WITHOUT_DEST ? NULL : &dest, .is_asking = flags & IS_ASKING};
 	relays.all = r;
 	relays.n = 1;
-	dest = (struct dest){.relays = r->dest ? r : NULL, .n_relays = r->dest != NULL};
+	provider = (struct provider){.n_dests = 1, .n_relays = r->dest != NULL, .pace = {.limit = 1, .n_open = r->dest != NULL}};
+	dest = (struct dest){.relays = r->dest ? r : NULL, .n_relays = r->dest != NULL, .provider = &provider};
 	log_open("queue", log, false);
 	log_level(LOG_INFO);
 	int err = say_it(pair[0], type, body);
@@ -233,6 +269,8 @@ fate_of(unsigned flags, uint16_t type, struct span body)
 	if (!has_left && err == E_OK && !is_logged && relays.n == 1) {
 		relay_close(r);
 		mem_free(&r);
+		while (dests_fresh())
+			; /* the next one has another */
 		return STAYS;
 	}
 	if (!has_left || err != E_OK || relays.n || dest.n_relays)

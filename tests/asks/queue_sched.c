@@ -33,6 +33,8 @@ void
 sample_sched(uint16_t type, struct buf *b)
 {
 	static const struct id id;
+	if (type == SCHED_LIST)
+		buf_u16(b, 0);
 	if (type == SCHED_LIST || type == SCHED_SYNC)
 		return;
 	if (type == SCHED_DONE || type == SCHED_DEFER || type == SCHED_FETCH)

@@ -7,6 +7,7 @@
  */
 #include "asker.h"
 #include "queue/admin.c"
+#include "queue/admin_all.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -40,10 +41,10 @@ index_get(struct index *x, struct id id, struct arena *arena, struct index_row *
 }
 
 int
-index_each(struct index *x, int (*fn)(void *ctx, const struct index_row *), void *ctx)
+index_each(struct index *x, struct id *after, size_t most, int (*fn)(void *ctx, const struct index_row *), void *ctx)
 {
 	int err = E_OK;
-	(void)x;
+	(void)x, (void)after, (void)most;
 	for (size_t i = 0; i < COUNT(waiting) && err == E_OK; i++)
 		err = fn(ctx, &waiting[i]);
 	return err;
@@ -57,10 +58,78 @@ index_reschedule(struct index *x, struct id id, int64_t due_sec)
 }
 
 uint64_t
-index_count(const struct index *x)
+index_count(struct index *x)
 {
 	(void)x;
 	return COUNT(waiting);
+}
+
+uint64_t
+index_name(struct span what)
+{
+	return what.n + 1;
+}
+
+uint64_t
+rows_wait_for_deliver(void)
+{
+	return 9;
+}
+
+/* ---- suspensions: one ---- */
+
+const struct suspension *
+suspend_at(size_t i)
+{
+	static const struct suspension one = {.name = {.p = (char *)(uintptr_t)"a.test", .len = 6}};
+	return i == 0 ? &one : NULL;
+}
+
+const struct suspension *
+suspend_of_waits(uint64_t waits_for)
+{
+	return waits_for == 7 ? suspend_at(0) : NULL;
+}
+
+int
+suspend_add(struct span name)
+{
+	return name.n ? E_OK : E_BAD;
+}
+
+int
+suspend_end(struct span name)
+{
+	return name.n ? E_OK : E_BAD;
+}
+
+/* ---- timers that come at once ---- */
+
+struct loop_timer {
+	loop_timer_fn *fn;
+	void *ctx;
+};
+
+struct loop_timer *
+loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *ctx)
+{
+	struct loop_timer *t = mem_new(sizeof *t);
+	(void)loop;
+	*t = (struct loop_timer){fn, ctx};
+	return t;
+}
+
+void
+loop_timer_set(struct loop_timer *t, int64_t ms)
+{
+	if (ms == 0)
+		t->fn(t->ctx);
+}
+
+void
+loop_timer_free(struct loop_timer **t)
+{
+	mem_free(t);
 }
 
 struct suppress *
@@ -215,6 +284,8 @@ answered(uint16_t type, struct rd *body)
 		check_entries(body, rd_u16(body));
 	if (type == ADMIN_SUPPRESSED)
 		check_refused(body, rd_u16(body));
+	if (type == ADMIN_SUSPENDED && rd_u16(body) != 1)
+		bug("more than one is suspended");
 	if (type == ADMIN_FLUSH && rd_u32(body) > COUNT(waiting))
 		bug("more than there are");
 }
@@ -231,6 +302,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		struct rd r = rd_of(buf_as_span(&asking.entry));
 		check_entries(&r, 1);
 	}
+	admin_all_free(&asking.all);
 	buf_free(&asking.entry);
 	buf_free(&asking.removal);
 	asking = (struct admin){.next = NULL};

@@ -124,8 +124,10 @@ class Conversation:
         self.lines.append(line)
         if order == "reject":
             return self.say("550 5.1.1 there is no such user")
-        if order == "later":
+        if order == "later" and not self.sink.is_open:
             return self.say("450-4.2.1 not now,\r\n450 4.2.1 really not")
+        if order in self.sink.says and not self.sink.is_open:
+            return self.say(self.sink.says[order])
         if order == "bye":
             self.say("421 4.3.2 going down")
             raise Closed
@@ -150,6 +152,7 @@ class Conversation:
         return {re.split("[@+-]", r)[0] for r in self.rcpts}
 
     def store(self, text, by_bdat):
+        time.sleep(self.sink.delay)
         with self.sink.lock:
             self.sink.messages.append(Message(self.sender, list(self.rcpts), text, list(self.lines), self.number, self.has_tls, by_bdat))
 
@@ -292,6 +295,9 @@ class Sink:
         self.connections_most = connections_most
         self.messages, self.logins, self.resumed, self.taken_on = [], [], [], {}
         self.names = []  # asked for by SNI
+        self.delay = 0  # seconds that a message takes
+        self.says = {}  # answers of the test's own to RCPT, by the order
+        self.is_open = False  # set: what "later" or such an answer is said to comes in
         self.connections = self.now = self.most_at_once = self.quits = 0
         self.lock, self.released = threading.Lock(), threading.Event()
         if isinstance(tls, tuple):

@@ -68,7 +68,7 @@ static void
 put(struct place *p, unsigned n, int64_t due_sec)
 {
 	struct admin_rcpt r = {SPAN("a@example.org"), 0, SPAN("4.2.1 later")};
-	struct index_row row = {.id = id_of(n), .due_sec = due_sec, .first_sec = 5, .waits_for_deliver = 1,
+	struct index_row row = {.id = id_of(n), .due_sec = due_sec, .first_sec = 5, .waits_for = 77,
 	    .entry = {.id = id_of(n), .attempts = n, .sender = SPAN("s@example.net"), .n_rcpts = 1, .rcpts = &r}};
 	assert_int_equal(index_put(p->index, &row), E_OK);
 }
@@ -93,7 +93,7 @@ test_put_and_get(void **state)
 	assert_true(id_eq(row.id, id_of(3)));
 	assert_int_equal(row.due_sec, 300);
 	assert_int_equal(row.first_sec, 5);
-	assert_int_equal(row.waits_for_deliver, 1);
+	assert_int_equal(row.waits_for, 77);
 	assert_int_equal(row.entry.attempts, 3);
 	assert_true(span_eqs(row.entry.rcpts[0].reason, "4.2.1 later"));
 	assert_int_equal(index_get(p->index, id_of(4), &a, &row), E_BAD);
@@ -145,7 +145,7 @@ test_reopened(void **state)
 	assert_int_equal(index_open(p->dir, &p->index), E_OK);
 	assert_int_equal(index_count(p->index), 300);
 	assert_int_equal(index_next(p->index), 701);
-	assert_int_equal(index_each(p->index, sum, &all), E_OK);
+	assert_int_equal(index_each(p->index, NULL, 0, sum, &all), E_OK);
 	assert_int_equal(all, 299 * 150);
 	index_clock(p->index, &queue, &wall);
 	assert_true(wall > 0);
@@ -211,12 +211,152 @@ test_damaged_while_open(void **state)
 	arena_reset(&arena);
 }
 
+/* ---- lanes, what is waited for, slices ---- */
+
+static void
+put_lane(struct place *p, unsigned n, uint8_t lane, bool is_bulk, uint64_t waits_for)
+{
+	struct index_row row = {.id = id_of(n), .due_sec = 100, .first_sec = n, .lane = lane, .is_bulk = is_bulk, .waits_for = waits_for,
+	    .entry = {.id = id_of(n)}};
+	assert_int_equal(index_put(p->index, &row), E_OK);
+}
+
+/* One tenant has very many that are due: another's one comes with the first all the same. */
+static void
+test_lanes_take_turns(void **state)
+{
+	struct place *p = *state;
+	struct id ids[16];
+	size_t n_other = 0;
+	for (unsigned i = 0; i < 1000; i++)
+		put_lane(p, i, 7, false, 0);
+	put_lane(p, 2000, 9, false, 0);
+	assert_int_equal(index_due(p->index, 100, ids, 16), 16);
+	for (int i = 0; i < 16; i++) {
+		n_other += id_eq(ids[i], id_of(2000));
+		for (int j = 0; j < i; j++)
+			assert_false(id_eq(ids[i], ids[j]));
+	}
+	assert_int_equal(n_other, 1);
+}
+
+static unsigned
+number(struct id id)
+{
+	return (unsigned)(id.b[0] << 8 | id.b[1]);
+}
+
+static void
+test_waiting(void **state)
+{
+	struct place *p = *state;
+	struct id ids[20];
+	unsigned n_bulk = 0;
+	assert_int_equal(index_waiting(p->index, 5, ids, 20), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		put_lane(p, i, (uint8_t)(i % 3), true, 5);
+		put_lane(p, 1000 + i, (uint8_t)(i % 5), false, 5);
+		put_lane(p, 2000 + i, 0, false, 6);
+	}
+	assert_int_equal(index_waiting(p->index, 5, ids, 20), 20);
+	for (int i = 0; i < 20; i++) {
+		assert_true(number(ids[i]) < 2000);
+		n_bulk += number(ids[i]) < 1000;
+	}
+	assert_int_equal(n_bulk, 4); /* one in five */
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(index_reschedule(p->index, id_of(1000 + i), 200), E_OK); /* these wait no longer */
+	assert_int_equal(index_waiting(p->index, 5, ids, 20), 12); /* LANE_SHARE of each of its lanes */
+	for (int i = 0; i < 12; i++)
+		assert_true(number(ids[i]) < 1000);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(index_remove(p->index, id_of(i)), E_OK);
+	assert_int_equal(index_waiting(p->index, 5, ids, 20), 0);
+	assert_int_equal(index_waiting(p->index, 6, ids, 3), 3);
+}
+
+/* A count that is made in slices is exact while rows come and go, before and behind it. */
+static void
+test_walk(void **state)
+{
+	struct place *p = *state;
+	for (unsigned i = 0; i < 9000; i++)
+		put_lane(p, i, (uint8_t)(i % 64), false, 0);
+	index_close(&p->index);
+	assert_int_equal(index_open(p->dir, &p->index), E_OK);
+	assert_true(index_census(p->index).n < 9000); /* not all was read */
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(index_remove(p->index, id_of(i)), E_OK);
+	for (unsigned i = 0; i < 32; i++)
+		put_lane(p, 20000 + i, (uint8_t)(2 * i), false, 0);
+	for (unsigned i = 100; i < 400; i++)
+		assert_int_equal(index_reschedule(p->index, id_of(i), i % 2 ? 1 : INT64_MAX), E_OK);
+	assert_int_equal(index_count(p->index), 9000 - 64 + 32);
+	assert_int_equal(index_census(p->index).n_held, 150);
+	index_walk(p->index, 100000);
+	assert_int_equal(index_census(p->index).oldest_sec, 64);
+	put_lane(p, 5, 1, false, 0);
+	assert_int_equal(index_census(p->index).n, 9000 - 64 + 33);
+	index_walk(p->index, 100000);
+	assert_int_equal(index_census(p->index).oldest_sec, 5);
+	assert_int_equal(index_census(p->index).n, 9000 - 64 + 33);
+}
+
+static int
+next_of(void *ctx, const struct index_row *row)
+{
+	unsigned *n = ctx;
+	assert_int_equal(number(row->id), (*n)++);
+	return E_OK;
+}
+
+static void
+test_slices(void **state)
+{
+	struct place *p = *state;
+	struct id after = {{0}};
+	unsigned n = 1;
+	for (unsigned i = 1; i <= 250; i++)
+		put_lane(p, i, 0, false, 0);
+	assert_int_equal(index_each(p->index, &after, 100, next_of, &n), E_MORE);
+	assert_int_equal(n, 101);
+	assert_int_equal(index_remove(p->index, id_of(100)), E_OK); /* the one that it stands on */
+	assert_int_equal(index_each(p->index, &after, 100, next_of, &n), E_MORE);
+	assert_int_equal(index_each(p->index, &after, 100, next_of, &n), E_OK);
+	assert_int_equal(n, 251);
+}
+
+static void
+add_word(void *ctx, struct span word, int64_t value)
+{
+	struct buf *all = ctx;
+	buf_putf(all, "%.*s=%lld ", SPAN_ARG(word), (long long)value);
+}
+
+static void
+test_words(void **state)
+{
+	struct place *p = *state;
+	struct buf all = {0};
+	assert_int_equal(index_word_put(p->index, SPAN("b.test"), 7), E_OK);
+	assert_int_equal(index_word_put(p->index, SPAN("a.test"), 8), E_OK);
+	assert_int_equal(index_word_put(p->index, SPAN("c.test"), 9), E_OK);
+	assert_int_equal(index_word_remove(p->index, SPAN("c.test")), E_OK);
+	assert_int_equal(index_word_remove(p->index, SPAN("d.test")), E_BAD);
+	index_close(&p->index);
+	assert_int_equal(index_open(p->dir, &p->index), E_OK);
+	assert_int_equal(index_words(p->index, add_word, &all), E_OK);
+	assert_string_equal(buf_cstr(&all), "a.test=8 b.test=7 ");
+	buf_free(&all);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_put_and_get), TEST(test_order), TEST(test_reopened),
-	    TEST(test_damaged_is_made_anew), TEST(test_damaged_while_open)};
+	    TEST(test_damaged_is_made_anew), TEST(test_damaged_while_open),
+	    TEST(test_lanes_take_turns), TEST(test_waiting), TEST(test_walk), TEST(test_slices), TEST(test_words)};
 	return cmocka_run_group_tests_name("index", tests, NULL, NULL);
 }
