@@ -99,7 +99,8 @@ sts_run(void)
 	discover_open(conf_str(the_child.conf, "common", "spool_dir"));
 	tlsrpt_open(the_child.conf);
 	sts_admin_open();
-	int status = child_serve(sts_table, on_tick, TICK_MS);
+	bool has_work = conf_bool(the_child.conf, "queue", "mta_sts") || *conf_str(the_child.conf, "queue", "tlsrpt_from");
+	int status = child_serve(sts_table, has_work ? on_tick : NULL, TICK_MS);
 	close_all();
 	return status;
 }

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import smtplib
 import sys
 import threading
@@ -253,6 +254,13 @@ def deaths(t):
         w.s.kill("queue", "resolver")
         w.net.release()
         t.check(w.waits("stranger.enforce.test") and not w.arrives("stranger", "resolver dies", 0), "resolver died: the policy is found, and enforced", w.s.log()[-900:])
+        was = w.s.pids("queue", "sts")
+        w.s.procs["queue"].send_signal(signal.SIGHUP)
+        send(w.s, "a@good.enforce.test", "reload")
+        send(w.s, "a@unnamed.enforce.test", "reload")
+        t.check(w.arrives("good", "reload") and w.waits("unnamed.enforce.test") and not w.arrives("unnamed", "reload", 0), "a reload: who asks meanwhile is answered",
+                w.s.log()[-900:])
+        t.check(wait_for(lambda: w.s.pids("queue", "sts") not in ([], was), 20), "by another process, before long")
 
 
 def off(t):
