@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * place.c - files into mailboxes.
- * System calls for a message of 4 KB into a mailbox whose new/ is kept open: open, write, close, three of
- * setfsuid and setfsgid where the owner changes; fstat and pread once for all recipients of the message.
+ * System calls for a message of 4 KB into a mailbox whose new/ is kept open: open, write, close, four to count it
+ * (open, pread, pwrite, close), three of setfsuid and setfsgid where the owner changes; fstat and pread once for all
+ * recipients of the message.
  */
 #include "deliver/place.h"
 
@@ -17,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "account/usage.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -25,6 +27,8 @@
 #include "tls/hash.h"
 
 enum { FILE_MODE = 0600, SMALL_MAX = 300 * 1024 };
+
+static const char placed_name[] = "../placed"; /* from new/ */
 
 struct folder {
 	char home[ACCOUNT_ADDRESS_MAX + 1];
@@ -44,6 +48,7 @@ static struct {
 	uid_t uid;       /* of the file system, now */
 	gid_t gid;
 	bool switches;   /* there are uids to switch to */
+	unsigned slot;   /* of the files placed */
 	struct folder folders[PLACE_FOLDERS_KEPT];
 	struct source sources[PLACE_SOURCES_KEPT];
 	uint64_t turn;
@@ -72,6 +77,7 @@ place_open(const struct conf *conf)
 		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(spool), log_errno(errno));
 	place.spool = open(spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	place.switches = geteuid() == 0;
+	place.slot = (unsigned)getpid(); /* placers of a daemon are started one after the other */
 	place.uid = (uid_t)-1;
 	place.bytes.max = SMALL_MAX;
 	for (size_t i = 0; i < PLACE_FOLDERS_KEPT; i++)
@@ -349,11 +355,12 @@ is_whole(int folder, const char *name, const struct job_in *j)
  * before its sync, or the sync failed, and then what is read here need not be on the disk.
  */
 static int
-create(int folder, const char *name, const struct job_in *j, int *out)
+create(int folder, const char *name, const struct job_in *j, int *out, bool *is_fresh)
 {
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW, fresh = O_CREAT | O_EXCL;
 	*out = openat(folder, name, flags | fresh, FILE_MODE);
-	if (*out >= 0)
+	*is_fresh = *out >= 0;
+	if (*is_fresh)
 		return E_OK;
 	if (errno != EEXIST)
 		return E_IO;
@@ -381,10 +388,14 @@ name_of(const struct job_in *j, const struct target *t)
 static int
 write_file(const struct job_in *j, int source, struct folder *f, const char *name)
 {
+	bool is_fresh;
 	int fd;
-	int err = create(f->fd, name, j, &fd);
+	int err = create(f->fd, name, j, &fd, &is_fresh);
 	if (err != E_OK)
 		return err;
+	/* before its bytes: a keeper that finds it whole must find it counted */
+	if (is_fresh)
+		placed_add(f->fd, placed_name, place.slot, j->size_bytes);
 	err = fill(j, source, fd);
 	if (err == E_OK) {
 		touch(fd, f->fd);
@@ -393,6 +404,7 @@ write_file(const struct job_in *j, int source, struct folder *f, const char *nam
 	int why = errno;
 	close(fd);
 	unlinkat(f->fd, name, 0);
+	placed_take_back(f->fd, placed_name, place.slot, j->size_bytes);
 	errno = why;
 	return err;
 }

@@ -9,12 +9,13 @@
 
 #include "account/alias.h"
 #include "account/srs.h"
+#include "account/usage.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "tls/hash.h"
 
-enum { USAGE_TEXT_MAX = 64, TARGET_BYTES_BESIDE = 25 };
+enum { TARGET_BYTES_BESIDE = 25 };
 
 struct recipients {
 	const struct conf *conf;   /* borrow */
@@ -194,24 +195,21 @@ add_target(struct walk *w, const struct target *t)
 	return RCPT_LOCAL;
 }
 
-/* The sum that the keeper wrote last: "bytes messages\n". */
+/* The sums that the keeper wrote last, and what was placed since. */
 static bool
 is_over_quota(const struct recipients *r, const struct account *a)
 {
-	char path[ACCOUNT_ADDRESS_MAX + 16], text[USAGE_TEXT_MAX];
-	unsigned long long bytes = 0, messages = 0;
+	char path[ACCOUNT_ADDRESS_MAX + 16];
+	struct usage_noted known;
 	if (a->quota_bytes == 0 && a->quota_messages == 0)
 		return false;
 	snprintf(path, sizeof path, "%.*s/usage", SPAN_ARG(a->home));
-	int fd = openat(r->mail_dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return false; /* nothing was taken in yet */
-	ssize_t n = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	if (sscanf(text, "%llu %llu", &bytes, &messages) != 2)
-		return false;
-	return (a->quota_bytes && bytes >= a->quota_bytes) || (a->quota_messages && messages >= a->quota_messages);
+	if (usage_read(r->mail_dir, path, &known) != E_OK)
+		return false; /* what of the placed is in the index is not known: the next keeper writes it */
+	snprintf(path, sizeof path, "%.*s/placed", SPAN_ARG(a->home));
+	struct usage now = usage_now(&known, placed_read(r->mail_dir, path));
+	return (a->quota_bytes && now.bytes >= a->quota_bytes) ||
+	    (a->quota_messages && now.messages >= a->quota_messages);
 }
 
 static enum recipient_verdict

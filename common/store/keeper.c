@@ -54,13 +54,21 @@ open_index(bool is_new, bool has_floor)
 	return err == E_OK ? E_OK : E_IO;
 }
 
+/* Where usage is lost: as if all was taken in, and so it is, as soon as somebody looks. */
+static struct usage
+noted_read(void)
+{
+	struct usage_noted u;
+	return usage_read(AT_FDCWD, "usage", &u) == E_OK ? u.noted : placed_read(AT_FDCWD, "placed");
+}
+
 int
 keeper_open(void)
 {
 	struct keeper *k = &the_keeper;
 	bool is_new = access("index/db", F_OK) != 0;
 	bool is_clean = access("index/clean", F_OK) == 0;
-	*k = (struct keeper){.checks_sums = !is_clean};
+	*k = (struct keeper){.checks_sums = !is_clean, .noted = noted_read()};
 	int has_floor = floor_read(&k->floor);
 	if (has_floor == E_IO)
 		return E_IO;
@@ -80,7 +88,7 @@ int
 keeper_rebuild(struct store_rebuilt *out)
 {
 	struct keeper *k = &the_keeper;
-	*k = (struct keeper){.is_changed = true, .is_usage_old = true, .is_rebuilt = true};
+	*k = (struct keeper){.is_changed = true, .is_usage_old = true, .is_rebuilt = true, .noted = noted_read()};
 	int err = index_rebuild(&k->tables, &k->floor, out);
 	if (err == E_OK)
 		err = mailboxes_load();
@@ -96,15 +104,15 @@ keeper_rebuild(struct store_rebuilt *out)
 	return E_OK;
 }
 
-/* "bytes messages\n", for verdicts on recipients: not synced, the truth is the index.  Readable by the look-ups' group. */
+/* For verdicts on recipients: not synced, the truth is the index.  Readable by the look-ups' group. */
 static void
 usage_write(void)
 {
 	struct keeper *k = &the_keeper;
-	char text[64];
-	int n = snprintf(text, sizeof text, "%llu %llu\n", (unsigned long long)k->sum.bytes,
-	    (unsigned long long)k->sum.messages);
-	k->is_usage_old = file_replace("usage", span_make(text, (size_t)n), 0644, false) != E_OK;
+	struct buf text = {0};
+	usage_put(&text, &(struct usage_noted){.sum = {k->sum.bytes, k->sum.messages}, .noted = k->noted});
+	k->is_usage_old = file_replace("usage", buf_as_span(&text), 0644, false) != E_OK;
+	buf_free(&text);
 }
 
 /* What sessions left undone in the rows: who was shown what. */

@@ -11,6 +11,7 @@
 #ifndef STORE_KEEPER_H
 #define STORE_KEEPER_H
 
+#include "account/usage.h"
 #include "proc/loop.h"
 #include "store/asks.h"
 #include "store/dump.h"
@@ -60,6 +61,7 @@ struct keeper {
 	struct sum sum, sum_next;       /* of all mailboxes: as told, as the batch leaves it */
 	struct loop *loop;
 	bool is_changed;                /* since the last dump */
+	struct usage noted;             /* what placers had placed when all of new/ was taken in last */
 	bool is_usage_old;              /* the file usage says another sum */
 	bool checks_sums;               /* after an unclean end: contents of new/ are checked too */
 	bool is_rebuilt;                /* the index was made anew at the start */

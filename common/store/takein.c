@@ -36,6 +36,7 @@ static struct {
 	DIR *folder;          /* own; it is read: more of this round are to come */
 	struct arrival *all;  /* own; of this round */
 	size_t n, cap, at, slice; /* at: all before are taken in; slice: those of this step */
+	struct usage placed;  /* before it was listed */
 	uint64_t wanted, covers, done; /* numbers of those who want it: the last, that of this round, the last that got it */
 	bool is_queued;
 	bool has_damaged;     /* one that is not taken in lies there: sums are looked at on */
@@ -113,11 +114,14 @@ by_arrival(const void *x, const void *y)
 static void
 scan_begin(void)
 {
+	in.placed = placed_read(AT_FDCWD, "placed");
 	in.folder = opendir("new");
 	in.n = in.at = 0;
 	in.covers = in.wanted;
-	if (!in.folder)
-		log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(errno));
+	if (in.folder)
+		return;
+	log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(errno));
+	in.placed = the_keeper.noted;
 }
 
 static void
@@ -190,6 +194,15 @@ add_slice(struct slot *inbox)
 	return err == E_OK ? records_append(&the_keeper.tables, job_txn(), inbox->now.id, made, n) : err;
 }
 
+/* All that placers had counted is in the index now. */
+static void
+note_placed(void)
+{
+	struct usage *noted = &the_keeper.noted;
+	the_keeper.is_usage_old |= noted->bytes != in.placed.bytes || noted->messages != in.placed.messages;
+	*noted = in.placed;
+}
+
 /* The round is over; another one follows when it was full, or somebody came meanwhile. */
 static void
 end_round(struct job *j)
@@ -197,6 +210,7 @@ end_round(struct job *j)
 	bool has_more = in.n == TAKEIN_SORTED;
 	if (!has_more) {
 		in.done = in.covers;
+		note_placed();
 		the_keeper.checks_sums &= in.has_damaged;
 		in.has_damaged = false;
 	}

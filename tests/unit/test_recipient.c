@@ -15,6 +15,7 @@
 
 #include "account/recipient.h"
 #include "account/srs.h"
+#include "account/usage.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -363,6 +364,43 @@ test_quota_borders(void **st)
 	check_row(&(struct row){"many@a.test", RCPT_OVER_QUOTA, ""});
 }
 
+/* What placers put there since the keeper looked counts; what it took in does not count twice. */
+static void
+test_quota_placed(void **st)
+{
+	/* clang-format off */
+	static const struct {
+		const char *usage;
+		enum recipient_verdict verdict;
+	} uses[] = {
+		{"0 0 0 0\n",       RCPT_LOCAL},
+		{"0 9 0 0\n",       RCPT_OVER_QUOTA},
+		{"0 9 500 1\n",     RCPT_LOCAL},
+		{"500 0 0 0\n",     RCPT_LOCAL},
+		{"500 0 500 0\n",   RCPT_LOCAL},
+		{"9 10 500 1\n",    RCPT_OVER_QUOTA},
+		{"0 9 900 9\n",     RCPT_LOCAL}, /* placed was lost */
+		{"odd\n",           RCPT_LOCAL},
+	};
+
+	/* clang-format on */
+	char path[PATH_BYTES];
+	(void)st;
+	snprintf(path, sizeof path, "%s/mail/a.test/many/placed", place.dir);
+	placed_add(AT_FDCWD, path, 7, 500);
+	for (size_t i = 0; i < COUNT(uses); i++) {
+		bool is_full = uses[i].verdict == RCPT_OVER_QUOTA;
+		write_file("mail/a.test/many/usage", uses[i].usage);
+		check_row(&(struct row){"many@a.test", uses[i].verdict, is_full ? "" : "many@a.test"});
+	}
+	snprintf(path, sizeof path, "%s/mail/a.test/full/placed", place.dir);
+	placed_add(AT_FDCWD, path, 7, 500);
+	write_file("mail/a.test/full/usage", "499 0 0 0\n");
+	check_row(&(struct row){"full@a.test", RCPT_LOCAL, "full@a.test"});
+	write_file("mail/a.test/full/usage", "500 0 0 0\n");
+	check_row(&(struct row){"full@a.test", RCPT_OVER_QUOTA, ""});
+}
+
 static void
 test_largest_lists(void **st)
 {
@@ -616,6 +654,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_verdicts, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_quota_borders, setup_accounts, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_quota_placed, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_largest_lists, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_small_arena, setup_accounts, teardown),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -535,6 +536,16 @@ test_deliver_to_nobody(void **state)
 	mailbox_check(h->a, "INBOX", 4, 4, 0);
 }
 
+static void
+usage_becomes(const char *pattern)
+{
+	char command[64];
+	snprintf(command, sizeof command, "grep -q '%s' usage", pattern);
+	for (int ms = 0; ms < USAGE_MS_MOST && system(command) != 0; ms += AGAIN_MS)
+		poll(NULL, 0, AGAIN_MS);
+	assert_int_equal(system(command), 0);
+}
+
 /* A session that looks at nothing: the verdict on recipients hears of what came all the same. */
 static void
 test_usage_for_nobody(void **state)
@@ -545,10 +556,42 @@ test_usage_for_nobody(void **state)
 	deliver(text);
 	ask_of_others(h->a);
 	deliver(text);
-	for (int ms = 0; ms < USAGE_MS_MOST && system("grep -q ' 2$' usage") != 0; ms += AGAIN_MS)
-		poll(NULL, 0, AGAIN_MS);
-	assert_int_equal(system("grep -q ' 2$' usage"), 0);
+	usage_becomes("^[0-9]* 2 0 0$");
 	assert_true(is_new_empty());
+}
+
+/* What placers counted is noted when all of it was taken in, whatever became of their file or of the keeper's. */
+static void
+test_placed_is_noted(void **state)
+{
+	struct home *h = *state;
+	const char *text = "Subject: counts\r\n\r\n"; /* 19 octets */
+	placed_add(AT_FDCWD, "placed", 3, strlen(text));
+	deliver(text);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	usage_becomes("^19 1 19 1$");
+	placed_add(AT_FDCWD, "placed", 4, 1000); /* it failed later, and its placer died */
+	placed_add(AT_FDCWD, "placed", 3, strlen(text));
+	deliver(text);
+	mailbox_check(h->a, "INBOX", 2, 2, 0);
+	usage_becomes("^38 2 1038 3$");
+	/* a keeper that takes in nothing keeps what the one before it noted */
+	home_kill();
+	placed_add(AT_FDCWD, "placed", 3, strlen(text));
+	deliver(text);
+	home_reopen(h);
+	mailbox_check(h->a, "Sent", 0, 0, 0);
+	home_dump();
+	usage_becomes("^38 2 1038 3$");
+	/* usage is lost: as if all was taken in */
+	assert_int_equal(unlink("usage"), 0);
+	home_dump();
+	usage_becomes("^38 2 1057 4$");
+	/* placed is lost */
+	assert_int_equal(unlink("placed"), 0);
+	home_reopen(h);
+	mailbox_check(h->a, "INBOX", 3, 3, 0);
+	usage_becomes("^57 3 0 0$");
 }
 
 int
@@ -558,6 +601,7 @@ main(void)
 	    TEST(test_multiappend), TEST(test_quota), TEST(test_flags), TEST(test_unchanged_since),
 	    TEST(test_keywords_most), TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
 	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), TEST(test_deliver_and_watch),
-	    TEST(test_deliver_to_nobody), TEST(test_usage_for_nobody)};
+	    TEST(test_deliver_to_nobody), TEST(test_usage_for_nobody),
+	    TEST(test_placed_is_noted)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
