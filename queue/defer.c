@@ -382,10 +382,8 @@ fetch(const struct id *ids, size_t n)
 	if (n == 0)
 		return;
 	buf_u16(&b, (uint16_t)n);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		buf_put(&b, ids[i].b, ID_BYTES);
-		fetches.all[fetches.n++] = (struct fetch){.id = ids[i]};
-	}
 	sched_tell(SCHED_FETCH, &b);
 }
 
@@ -406,8 +404,10 @@ defer_fetch(const struct id *ids, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		/* out of the order of due times until it is judged again; a crash finds it by name */
 		int err = index_reschedule(s->index, ids[i], retry_now() + s->retry_most);
-		if (err == E_OK && !message_find(ids[i]) && !find_fetch(ids[i]))
-			fresh[n_fresh++] = ids[i];
+		if (err != E_OK || message_find(ids[i]) || find_fetch(ids[i]))
+			continue;
+		fetches.all[fetches.n++] = (struct fetch){.id = ids[i]}; /* at once: a destination may name one twice */
+		fresh[n_fresh++] = ids[i];
 	}
 	fetch(fresh, n_fresh);
 	return n;
