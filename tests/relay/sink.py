@@ -11,6 +11,7 @@ Orders, the part of a recipient before "@" or before "+" or "-":
     drip                   RCPT is answered a byte a second   mute             RCPT is not answered
     closedata, close354    closes instead of 354, after 354   die              closes after the final dot
     hang                   never answers the final dot        okdie            250, then closes
+    line                   a reply of one line of 10 MB       unread, sip      reads nothing of the message, 64 KiB a second
 """
 import base64
 import dataclasses
@@ -53,8 +54,8 @@ class Conversation:
         self.sender, self.rcpts, self.lines, self.chunks = None, [], [], b""
 
     # ---- bytes ----
-    def fill(self):
-        data = self.sock.recv(262144)
+    def fill(self, most=262144):
+        data = self.sock.recv(most)
         if not data:
             raise Closed
         self.buf += data
@@ -85,7 +86,9 @@ class Conversation:
         self.sock.sendall(text.encode() + b"\r\n")
 
     # ---- verbs ----
-    def hello(self, verb, name):
+    def hello(self, verb, line):
+        with self.sink.lock:
+            self.sink.hellos.append(line.split(" ", 1)[-1])
         if verb == "EHLO" and self.sink.no_ehlo:
             return self.say("502 5.5.1 what is that")
         caps = [c for c in self.sink.caps if c != ("STARTTLS" if self.has_tls else "REQUIRETLS")]
@@ -102,6 +105,9 @@ class Conversation:
         self.say("220 2.0.0 go")
         if self.sink.tls == "garbage":
             self.sock.sendall(b"250 hello\r\n" * 20)
+            raise Closed
+        if self.sink.tls == "silent":
+            self.sink.released.wait(120)
             raise Closed
         context = self.sink.tls_context
         self.sock = context.wrap_socket(self.sock, server_side=True)
@@ -138,6 +144,8 @@ class Conversation:
         if order == "flood":
             while True:
                 self.sock.sendall(b"250-" + b"x" * 900 + b"\r\n")
+        if order == "line":
+            self.sock.sendall(b"250 " + b"x" * 10_000_000 + b"\r\n")
         if order == "mute":
             self.sink.released.wait(120)
             raise Closed
@@ -184,6 +192,15 @@ class Conversation:
                 self.say("421 4.3.2 enough for one connection")
             raise Closed
 
+    def swallow(self):
+        """The bytes of a message, by those who are in no hurry."""
+        if "unread" in self.orders():
+            self.sink.released.wait(120)
+            raise Closed
+        while "sip" in self.orders():
+            self.sink.released.wait(1)  # this is what it is: slow
+            self.fill(65536)
+
     def data(self):
         if "closedata" in self.orders():
             raise Closed
@@ -192,10 +209,12 @@ class Conversation:
         self.say("354 go on")
         if "close354" in self.orders():
             raise Closed
+        self.swallow()
         self.end(self.text())
 
     def bdat(self, line):
         words = line.split()
+        self.swallow()
         chunk = self.exactly(int(words[1]))
         if not self.rcpts:
             return self.say("503 5.5.1 no recipients")
@@ -288,7 +307,7 @@ class Conversation:
 class Sink:
     def __init__(self, caps=CAPS, lmtp=False, path=None, tls=None, auth=None, greeting=b"220 sink.test ESMTP\r\n", name="sink.test",
                  no_ehlo=False, messages_most=0, says_bye=False, lies=False, port=0, host="127.0.0.1", connections_most=0):
-        """tls: (certificate, key), "refuse" or "garbage"; greeting None: says nothing; with "and bye": closes after EHLO."""
+        """tls: (certificate, key), "refuse", "garbage" or "silent"; greeting None: says nothing; with "and bye": closes after EHLO."""
         self.caps = list(caps) + (["STARTTLS"] if tls else []) + ([f"AUTH {auth[2] if len(auth) > 2 else 'PLAIN LOGIN'}"] if auth else [])
         self.lmtp, self.tls, self.auth, self.greeting, self.name = lmtp, tls, auth and auth[:2], greeting, name
         self.no_ehlo, self.messages_most, self.says_bye, self.lies = no_ehlo, messages_most, says_bye, lies
@@ -298,6 +317,7 @@ class Sink:
         self.delay = 0  # seconds that a message takes
         self.says = {}  # answers of the test's own to RCPT, by the order
         self.is_open = False  # set: what "later" or such an answer is said to comes in
+        self.peers, self.hellos = [], []  # addresses that connect; the names they give
         self.connections = self.now = self.most_at_once = self.quits = 0
         self.lock, self.released = threading.Lock(), threading.Event()
         if isinstance(tls, tuple):
@@ -318,7 +338,7 @@ class Sink:
     def accept(self):
         while True:
             try:
-                sock, _ = self.listener.accept()
+                sock, peer = self.listener.accept()
             except OSError:
                 return
             with self.lock:
@@ -326,6 +346,7 @@ class Sink:
                 self.now += 1
                 self.most_at_once = max(self.most_at_once, self.now)
                 number = self.connections
+                self.peers.append(peer[0] if peer else None)
             threading.Thread(target=self.serve, args=(sock, number), daemon=True).start()
 
     def serve(self, sock, number):
