@@ -504,6 +504,18 @@ dest_failed(struct dest *d, struct span why)
 }
 
 void
+dest_denied(struct dest *d, struct span why)
+{
+	for (struct parcel *p; (p = d->waiting.first);) {
+		struct message *m = p->message;
+		wait_no_more(d, p);
+		settle_all(p, why.n && why.p[0] == '5' ? STEP_FAILED : STEP_LATER, why);
+		parcel_done(p);
+		message_judge(m);
+	}
+}
+
+void
 dest_slow(struct dest *d, struct span why)
 {
 	int64_t now = clock_mono_ms();

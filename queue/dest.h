@@ -87,6 +87,8 @@ void dest_put_back(struct dest *, struct parcel *); /* to the front: it was not 
 void dest_good(struct dest *);               /* it took a message */
 /* dest_failed - a connection did not come to be, or took nothing: others that work mean that it has enough of them */
 void dest_failed(struct dest *, struct span why);
+/* dest_denied - none of its hosts is what it, or the message, asks for: all that waits is tried later, or back; its provider is not down */
+void dest_denied(struct dest *, struct span why);
 void dest_slow(struct dest *, struct span why);     /* it said that it is too much */
 void dest_pull(struct dest *, int64_t now);         /* what waits for it in deferred/ comes, where there is room for it */
 

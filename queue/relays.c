@@ -579,20 +579,23 @@ take_end(struct relay *r, struct rd *body)
 	buf_span(&why, rd_str(body, JOB_REASON_MAX));
 	struct span session = rd_str(body, HOP_TLS_SESSION_MAX);
 	struct dest *d = r->dest;
-	if (rd_end(body) != E_OK || !d || how < RELAY_END_FINE || how > RELAY_END_DOWN ||
+	if (rd_end(body) != E_OK || !d || how < RELAY_END_FINE || how > RELAY_END_POLICY ||
 	    counted >= METRIC_ATTEMPT_COUNT) {
 		buf_free(&why);
 		return E_BAD;
 	}
-	if (how == RELAY_END_DOWN && !why.len)
+	if (how != RELAY_END_FINE && !why.len)
 		buf_str(&why, "4.4.2 the connection was of no use");
 	buf_reset(&d->tls_session);
 	buf_span(&d->tls_session, session);
 	r->has_ended = true;
 	relay_close(r);
-	if (how == RELAY_END_DOWN) {
+	if (how != RELAY_END_FINE) {
 		give_back(r, true, counted, buf_as_span(&why));
-		dest_failed(d, buf_as_span(&why));
+		if (how == RELAY_END_DOWN)
+			dest_failed(d, buf_as_span(&why));
+		else
+			dest_denied(d, buf_as_span(&why));
 	} else
 		give_back(r, false, counted, SPAN(""));
 	mem_free(&r);

@@ -22,6 +22,7 @@ enum relay_ask {
 enum relay_end {
 	RELAY_END_FINE = 1, /* the connection served its time */
 	RELAY_END_DOWN,     /* no connection, or one that took nothing: the destination is to be left alone for a while */
+	RELAY_END_POLICY,   /* the same, by what its domain wants TLS to be: its hosts are not down, and good for other domains */
 };
 
 enum {

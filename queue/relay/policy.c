@@ -26,6 +26,7 @@ say_who(struct remote *r, const struct target_host *host)
 static int
 deny(struct remote *r, const struct target_host *host, enum tls_policy kind, enum tls_outcome outcome, const struct buf *why)
 {
+	r->is_denied = true;
 	say_who(r, host);
 	struct tls_result *noted = tls_results_note(&r->results, kind, outcome, host->name.n ? host->name : r->hop->host, SPAN(""),
 	    buf_as_span(why));
@@ -85,6 +86,7 @@ decide_sts(struct remote *r, struct target_host *host)
 	if (err == E_DENY) {
 		err = deny(r, host, TLS_POLICY_STS, TLS_VALIDATION_FAILURE, &why);
 	} else if (err != E_OK) {
+		r->is_denied = true;
 		say_who(r, host);
 		buf_reset(&r->why);
 		buf_putf(&r->why, "4.7.5 %.*s is not connected to: %.*s", SPAN_ARG(buf_as_span(&r->who)), SPAN_ARG(buf_as_span(&why)));

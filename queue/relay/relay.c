@@ -239,9 +239,10 @@ say_end(bool is_open)
 	struct remote *r = &relay.remote;
 	struct buf body = {0}, session = {0};
 	bool is_down = !is_open || (r->is_lost && !r->n_taken);
+	enum relay_end how = !is_down ? RELAY_END_FINE : !is_open && r->is_denied ? RELAY_END_POLICY : RELAY_END_DOWN;
 	if (is_open)
 		remote_tls_session(r, &session);
-	buf_u8(&body, is_down ? RELAY_END_DOWN : RELAY_END_FINE);
+	buf_u8(&body, (uint8_t)how);
 	buf_u8(&body, (uint8_t)r->how);
 	buf_bytes(&body, span_head(buf_as_span(&r->why), JOB_REASON_MAX));
 	buf_bytes(&body, session.len <= HOP_TLS_SESSION_MAX ? buf_as_span(&session) : SPAN(""));

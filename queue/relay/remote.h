@@ -53,6 +53,7 @@ struct remote {
 	struct ehlo ehlo;                    /* borrows from ehlo_reply */
 	struct tls_conn *tls;                /* own */
 	bool is_verified;                    /* its certificate is what its policy asks for */
+	bool is_denied;                      /* a host was, or its certificate, by what its domain publishes */
 	bool is_loopback;                    /* nobody listens between */
 	bool is_mute;                        /* no TLS this time: its handshake failed, and it is only welcome */
 	bool is_lost;                        /* nothing more is said on it; why says why */

@@ -157,6 +157,7 @@ fail(struct remote *r, const char *status, const char *how, struct buf *why)
 static int
 deny(struct remote *r, struct buf *why)
 {
+	r->is_denied |= r->policy->kind != TLS_POLICY_NONE;
 	if (tls_is_resumed(r->tls)) {
 		is_fresh = true;
 		remote_connect_again();

@@ -131,7 +131,7 @@ end_more(struct buf *b)
 static void
 end_kind(struct buf *b)
 {
-	put_end(b, RELAY_END_DOWN + 1, 0, 1);
+	put_end(b, RELAY_END_POLICY + 1, 0, 1);
 }
 
 static void
