@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conf/source.h"
 #include "conf/conf.h"
 #include "proc/child.h"
 
@@ -75,7 +76,7 @@ routes_find(struct span address)
 }
 
 /* What a message asks for, in its key: before the domain. */
-enum { KEY_ANY = ' ', KEY_REQUIRES_TLS = '!', KEY_TLS_OPTIONAL = '?' };
+enum { KEY_SOURCE = '/', KEY_ANY = ' ', KEY_REQUIRES_TLS = '!', KEY_TLS_OPTIONAL = '?' };
 
 /* RFC 8689 5: a report goes also where nobody knows REQUIRETLS, rather than nowhere. */
 static char
@@ -86,13 +87,46 @@ key_mark(const struct envelope *e)
 	return e->flags & ENV_TLS_OPTIONAL ? KEY_TLS_OPTIONAL : KEY_ANY;
 }
 
-static size_t
-key_mark_at(struct span key)
+/* The place of its source in relay_sources, and 1; 0: there is none for it. */
+static unsigned
+source_of(struct span sender)
 {
-	size_t at = 0;
-	while (at < key.n && ch_digit(key.p[at]))
-		at++;
-	return at;
+	unsigned best = 0, found = 0;
+	size_t n = conf_list_count(the_child.conf, "queue", "relay_sources");
+	for (size_t i = 0; i < n; i++) {
+		struct source s;
+		if (source_parse(span_of(conf_list(the_child.conf, "queue", "relay_sources", i)), &s) != E_OK)
+			bug("a source that the configuration let through");
+		unsigned fits = sender.n || span_eqs(s.pattern, "*") ? route_fits(s.pattern, sender) : 0;
+		if (fits > best) {
+			best = fits;
+			found = (unsigned)i + 1;
+		}
+	}
+	return found;
+}
+
+static struct span
+take_number(struct span *key)
+{
+	size_t n = 0;
+	while (n < key->n && ch_digit(key->p[n]))
+		n++;
+	struct span number = span_head(*key, n);
+	*key = span_from(*key, n);
+	return number;
+}
+
+/* "ROUTE", or "ROUTE/SOURCE", is taken from the key: the source. */
+static uint16_t
+take_source(struct span *key)
+{
+	uint64_t source = 0;
+	take_number(key);
+	if (!key->n || key->p[0] != KEY_SOURCE)
+		return 0;
+	*key = span_from(*key, 1);
+	return span_u64(take_number(key), UINT16_MAX, &source) == E_OK ? (uint16_t)source : 0;
 }
 
 void
@@ -100,7 +134,11 @@ routes_key(int route, struct span address, const struct envelope *e, struct buf 
 {
 	struct route r = route_at(route);
 	struct span domain = span_from(address, span_rfind(address, '@') + 1);
-	buf_putf(out, "%d%c", route, key_mark(e));
+	unsigned source = source_of(e->sender);
+	buf_putf(out, "%d", route);
+	if (source)
+		buf_putf(out, "%c%u", KEY_SOURCE, source);
+	buf_ch(out, key_mark(e));
 	for (size_t i = 0; r.kind == ROUTE_MX && i < domain.n; i++)
 		buf_ch(out, ch_lower(domain.p[i]));
 }
@@ -126,10 +164,11 @@ void
 routes_hop(int route, struct span key, struct hop *out)
 {
 	struct route r = route_at(route);
-	struct span rest = span_from(key, key_mark_at(key));
+	struct span rest = key;
+	uint16_t source = take_source(&rest);
 	char mark = rest.n ? rest.p[0] : KEY_ANY;
 	*out = (struct hop){.kind = r.kind, .tls = r.tls, .is_lmtp = r.is_lmtp, .has_no_policies = r.has_no_policies || mark == KEY_TLS_OPTIONAL,
-	    .requires_tls = mark == KEY_REQUIRES_TLS, .port = r.port, .route = (uint16_t)route,
+	    .requires_tls = mark == KEY_REQUIRES_TLS, .port = r.port, .route = (uint16_t)route, .source = source,
 	    .host = r.kind == ROUTE_MX ? span_from(rest, 1) : r.host, .user = r.user,
 	    .password = r.user.n ? password_of(&r) : SPAN(""), .tls_session = SPAN("")};
 }

@@ -7,6 +7,7 @@
 
 #include "conf/route.h"
 #include "conf/rule.h"
+#include "conf/source.h"
 
 enum {
 	DOMAIN_BYTES_MAX = 255,
@@ -220,6 +221,13 @@ check_source(const char *value)
 {
 	unsigned bits;
 	return !value[0] || is_host(span_of(value), &bits) ? NULL : "an address like \"192.0.2.1\" or \"2001:db8::1\", or \"\"";
+}
+
+const char *
+check_sources(const char *value)
+{
+	struct source s;
+	return source_parse(span_of(value), &s) == E_OK ? NULL : "\"example.org=192.0.2.1,2001:db8::1 name=mail.example.org\"";
 }
 
 /* ---- settings against each other ---- */

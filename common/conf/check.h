@@ -24,6 +24,7 @@ const char *check_route(const char *value);   /* conf/route.h */
 const char *check_backoff(const char *value); /* conf/rule.h */
 const char *check_hold(const char *value);    /* the same */
 const char *check_source(const char *value);  /* an address of ours, or "" */
+const char *check_sources(const char *value); /* conf/source.h */
 
 /* check_whole - what one setting says against another.  E_OK, E_BAD with lines in errors */
 MUST_USE int check_whole(const struct conf *, struct buf *errors);

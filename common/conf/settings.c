@@ -106,6 +106,7 @@ static const struct conf_setting queue[] = {
 	BOOL("relay_dane", "yes", "TLS as the TLSA records of mail hosts say (RFC 7672), where DNSSEC proves them; of a route with tls=dane always"),
 	STR("relay_source4", "", check_source, "IPv4 address that connections come from; \"\": any"),
 	STR("relay_source6", "", check_source, "IPv6 address that connections come from; \"\": any"),
+	LIST("relay_sources", "", check_sources, "addresses, and name in EHLO, for mail of some senders: \"example.org=192.0.2.1,2001:db8::1 name=mail.example.org\"; see SOURCES"),
 	INT("relays_most", "100", 1, 4096, "relay processes: connections to other hosts at once"),
 	INT("relay_connections_first", "2", 1, 1000, "connections to a provider (all domains with the same best exchangers) before one has succeeded"),
 	INT("relay_connections_most", "20", 1, 1000, "connections to a provider"),

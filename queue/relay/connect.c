@@ -66,11 +66,13 @@ say_who(const struct target *t, struct buf *out)
 static int
 bind_source(const struct remote *r, int fd, int family)
 {
-	const char *source = family == AF_INET ? r->limits->source4 : r->limits->source6;
+	struct span from = family == AF_INET ? r->limits->source4 : r->limits->source6;
+	char source[INET6_ADDRSTRLEN + 1] = {0};
 	struct sockaddr_in v4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-	if (!*source)
+	if (!from.n)
 		return E_OK;
+	memcpy(source, from.p, from.n < sizeof source ? from.n : sizeof source - 1);
 	if (family == AF_INET)
 		return inet_pton(AF_INET, source, &v4.sin_addr) == 1 && bind(fd, (struct sockaddr *)&v4, sizeof v4) == 0 ? E_OK : E_IO;
 	return inet_pton(AF_INET6, source, &v6.sin6_addr) == 1 && bind(fd, (struct sockaddr *)&v6, sizeof v6) == 0 ? E_OK : E_IO;

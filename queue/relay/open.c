@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/route.h"
+#include "conf/source.h"
 #include "queue/relay/remote.h"
 #include "tls/client.h"
 
@@ -23,14 +24,29 @@ remote_limits_read(const struct conf *c, struct remote_limits *out)
 	for (size_t i = 0; i < COUNT(times); i++)
 		*times[i].ms = conf_int(c, "queue", times[i].name) * 1000;
 	out->messages_most = (unsigned)conf_int(c, "queue", "relay_messages_most");
-	out->source4 = conf_str(c, "queue", "relay_source4");
-	out->source6 = conf_str(c, "queue", "relay_source6");
+	out->source4 = span_of(conf_str(c, "queue", "relay_source4"));
+	out->source6 = span_of(conf_str(c, "queue", "relay_source6"));
 	out->has_dane = conf_bool(c, "queue", "relay_dane");
 	out->has_sts = conf_bool(c, "queue", "mta_sts");
 	out->has_tlsrpt = *conf_str(c, "queue", "tlsrpt_from") != '\0';
 	out->name = conf_str(c, "queue", "relay_name");
 	if (!*out->name)
 		out->name = conf_str(c, "common", "hostname");
+	out->hello = span_of(out->name);
+}
+
+void
+remote_source(const struct conf *c, const struct hop *h, struct remote_limits *out)
+{
+	struct source s;
+	if (!h->source)
+		return;
+	if (h->source > conf_list_count(c, "queue", "relay_sources") ||
+	    source_parse(span_of(conf_list(c, "queue", "relay_sources", h->source - 1u)), &s) != E_OK)
+		bug("a source that the configuration does not have");
+	out->source4 = s.v4.n ? s.v4 : out->source4;
+	out->source6 = s.v6.n ? s.v6 : out->source6;
+	out->hello = s.name.n ? s.name : out->hello;
 }
 
 void
@@ -139,7 +155,7 @@ remote_refused(struct remote *r, const char *status)
 static bool
 is_our_name(const struct remote *r)
 {
-	return r->hop->kind == ROUTE_MX && span_ieqs(r->ehlo.name, r->limits->name);
+	return r->hop->kind == ROUTE_MX && (span_ieqs(r->ehlo.name, r->limits->name) || span_ieq(r->ehlo.name, r->limits->hello));
 }
 
 int
@@ -147,9 +163,9 @@ remote_hello(struct remote *r)
 {
 	const char *verb = r->hop->is_lmtp ? "LHLO" : "EHLO";
 	struct reply was = r->ehlo_reply;
-	int err = remote_ask(r, r->limits->command_ms, "%s %s\r\n", verb, r->limits->name);
+	int err = remote_ask(r, r->limits->command_ms, "%s %.*s\r\n", verb, SPAN_ARG(r->limits->hello));
 	if (err == E_OK && r->reply.code >= 500 && !r->hop->is_lmtp)
-		err = remote_ask(r, r->limits->command_ms, "HELO %s\r\n", r->limits->name);
+		err = remote_ask(r, r->limits->command_ms, "HELO %.*s\r\n", SPAN_ARG(r->limits->hello));
 	if (err != E_OK || !reply_is_good(&r->reply))
 		return remote_refused(r, "4.3.0");
 	r->ehlo_reply = r->reply;

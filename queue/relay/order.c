@@ -17,6 +17,7 @@ hop_put(struct buf *out, const struct hop *h)
 	                      (h->requires_tls ? HOP_REQUIRES_TLS : 0) | (h->is_asking ? HOP_ASKING : 0)));
 	buf_u16(out, h->port);
 	buf_u16(out, h->route);
+	buf_u16(out, h->source);
 	buf_bytes(out, h->host);
 	buf_bytes(out, h->user);
 	buf_bytes(out, h->password);
@@ -35,6 +36,7 @@ hop_get(struct rd *r, struct hop *out)
 	out->is_asking = flags & HOP_ASKING;
 	out->port = rd_u16(r);
 	out->route = rd_u16(r);
+	out->source = rd_u16(r);
 	out->host = rd_str(r, HOP_NAME_MAX);
 	out->user = rd_str(r, HOP_LOGIN_MAX);
 	out->password = rd_str(r, HOP_LOGIN_MAX);

@@ -45,6 +45,7 @@ struct hop {
 	bool is_asking;           /* who its provider is, sched does not know: RELAY_AT */
 	uint16_t port;
 	uint16_t route;           /* its place in the setting */
+	uint16_t source;          /* place in relay_sources, and 1; 0: none of them */
 	struct span host;         /* borrow, as all spans here; ROUTE_MX: the domain */
 	struct span user, password;
 	struct span tls_session;  /* of an earlier connection, or empty */

@@ -300,7 +300,8 @@ relay_jail(struct jail *j)
 			ports[n++] = r.port;
 	}
 	j->calls = JAIL_NET;
-	if (*conf_str(c, "queue", "relay_source4") || *conf_str(c, "queue", "relay_source6"))
+	if (*conf_str(c, "queue", "relay_source4") || *conf_str(c, "queue", "relay_source6") ||
+	    conf_list_count(c, "queue", "relay_sources"))
 		j->calls |= JAIL_BIND_TCP;
 	for (size_t i = 0; i < n && n < JAIL_PORTS_MAX; i++)
 		jail_port(j, ports[i]);
@@ -319,6 +320,7 @@ relay_run(void)
 	if (take_hop(&in, &hop) == E_OK) {
 		if (hop.kind != ROUTE_UNIX)
 			hop.host = host_ascii(hop.host);
+		remote_source(the_child.conf, &hop, &relay.limits);
 		serve(&hop);
 	}
 	buf_wipe(&in);

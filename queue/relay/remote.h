@@ -31,8 +31,9 @@ struct remote;
 struct remote_limits {
 	int64_t connect_ms, greeting_ms, command_ms, data_ms, block_ms, end_ms, message_ms, idle_ms;
 	unsigned messages_most;
-	const char *name;             /* borrow: for EHLO */
-	const char *source4, *source6; /* borrow: "": any */
+	const char *name;             /* borrow: by which we know ourselves */
+	struct span hello;            /* borrow: for EHLO */
+	struct span source4, source6; /* borrow: "": any */
 	bool has_dane, has_sts, has_tlsrpt;
 	/* the best exchangers of the hop's domain are known: may it connect to them?  E_OK, E_IO (why was said); may be NULL */
 	int (*may_connect)(struct remote *, const struct span *hosts, size_t n);
@@ -67,6 +68,8 @@ struct remote {
 };
 
 void remote_limits_read(const struct conf *, struct remote_limits *out);
+/* remote_source - from where a hop's mail comes, and with which name; spans borrow from the configuration */
+void remote_source(const struct conf *, const struct hop *, struct remote_limits *out);
 void remote_done(struct remote *);
 
 /* connect.c */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "conf/route.h"
+#include "conf/source.h"
 #include "queue/relay/remote.h"
 
 static const struct {
@@ -190,6 +191,39 @@ test_routes(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	int result;
+	const char *v4, *v6, *name;
+} sources[] = {
+    {"a.test=192.0.2.1", E_OK, "192.0.2.1", "", ""},
+    {"a.test=2001:db8::1,192.0.2.1 name=mail.a.test", E_OK, "192.0.2.1", "2001:db8::1", "mail.a.test"},
+    {"*= name=mail.a.test", E_OK, "", "", "mail.a.test"},
+    {"a.test=", E_BAD, "", "", ""},
+    {"=192.0.2.1", E_BAD, "", "", ""},
+    {"a b=192.0.2.1", E_BAD, "", "", ""},
+    {"a.test=192.0.2.1,192.0.2.2", E_BAD, "", "", ""},
+    {"a.test=192.0.2.256", E_BAD, "", "", ""},
+    {"a.test=host.test", E_BAD, "", "", ""},
+    {"a.test=192.0.2.1 name=", E_BAD, "", "", ""},
+    {"a.test=192.0.2.1 name=a b", E_BAD, "", "", ""},
+    {"a.test=192.0.2.1 odd", E_BAD, "", "", ""},
+    {"a.test", E_BAD, "", "", ""},
+    {"", E_BAD, "", "", ""},
+};
+
+static void
+test_sources(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(sources); i++) {
+		struct source s;
+		assert_int_equal(source_parse(span_of(sources[i].text), &s), sources[i].result);
+		if (sources[i].result == E_OK)
+			assert_true(span_eqs(s.v4, sources[i].v4) && span_eqs(s.v6, sources[i].v6) && span_eqs(s.name, sources[i].name));
+	}
+}
+
 /* From what says most to what says least. */
 static void
 test_which_route_fits(void **state)
@@ -249,6 +283,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_replies), cmocka_unit_test(test_orders_in_ascii), cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_reasons), cmocka_unit_test(test_hellos), cmocka_unit_test(test_routes),
+	    cmocka_unit_test(test_sources),
 	    cmocka_unit_test(test_which_route_fits)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
