@@ -31,7 +31,7 @@ enum {
 	LARGE_PROVIDERS = 20,              /* with half of the mail; a tenth of the domains stand behind them */
 	CONNECTIONS = 400,
 	OPEN_MS = 100, BYTES_PER_MS = 1000,
-	LOAD_PERCENT = 10,                 /* that the light ones are of what the whole can do */
+	LIGHT_TIMES = 10,                  /* the light ones send for so many times as long as he does */
 	SLOW_SAYS_MOST = 3,                /* times that a provider which says "too much" says it */
 };
 
@@ -74,6 +74,7 @@ static struct sim {
 	uint64_t now_ms, next_open_ms;
 	size_t n_served;
 	uint64_t heavy_bytes[HEAVY + 1];           /* while all of them wait */
+	uint64_t much_ms;                          /* when the last of theirs was delivered */
 	size_t waiting[TENANTS];
 	uint32_t *waits[TENANTS];                  /* own: how long each message of a tenant waited */
 	size_t n_waits[TENANTS];
@@ -163,6 +164,8 @@ served(struct message *m)
 	sim.n_served++;
 	sim.waits[who][sim.n_waits[who]++] = (uint32_t)(sim.now_ms - m->came_ms);
 	sim.waiting[who]--;
+	if (who <= HEAVY)
+		sim.much_ms = sim.now_ms;
 	if (who <= HEAVY && all_wait())
 		sim.heavy_bytes[who] += m->bytes + TURN_RCPT_COST;
 }
@@ -232,7 +235,7 @@ run(void)
 {
 	size_t n_heavy = MESSAGES / 100 * HEAVY_PERCENT, n_light = MESSAGES / 100 * LIGHT_PERCENT, next = 0, light = 0, bulk = 0;
 	size_t n_bulk = MESSAGES - n_heavy - n_light;
-	uint64_t span_ms = n_bulk / BULK_PER_MS * LOAD_PERCENT; /* in which the light ones send */
+	uint64_t span_ms = n_bulk / BULK_PER_MS * LIGHT_TIMES;
 	for (; next < n_heavy; next++)
 		come(&sim.messages[next], 1 + (unsigned)(next % HEAVY));
 	while (sim.n_served < MESSAGES) {
@@ -259,7 +262,7 @@ run(void)
 /* ---- figures ---- */
 
 struct figures {
-	double light_median_s, light_p99_s, light_most_s, bulk_median_s, bulk_most_s, fairness, all_s;
+	double light_median_s, light_p99_s, light_most_s, bulk_median_s, bulk_most_s, fairness, much_s; /* much: all of theirs is delivered */
 };
 
 static int
@@ -273,7 +276,7 @@ static struct figures
 measure(void)
 {
 	static uint32_t light[MESSAGES];
-	struct figures f = {.all_s = (double)sim.now_ms / 1000};
+	struct figures f = {.much_s = (double)sim.much_ms / 1000};
 	size_t n = 0, n_bulk = sim.n_waits[0];
 	double sum = 0, squares = 0;
 	for (unsigned i = HEAVY + 1; i < TENANTS; i++)
@@ -308,10 +311,10 @@ simulate(bool has_tenants, const char *name)
 	make_world();
 	run();
 	struct figures f = measure();
-	printf("# %s: %d messages, %d destinations, %d tenants: all in %.0f s (%.0f/s); light tenants wait %.2f s (median), "
+	printf("# %s: %d messages, %d destinations, %d tenants: those with much have all delivered in %.0f s; light tenants wait %.2f s (median), "
 	       "%.1f s (p99), %.0f s (most); the bulk sender %.0f s (median), %.0f s (most); fairness of those with much %.3f; "
 	       "%lld ms of work\n",
-	    name, MESSAGES, DESTS, TENANTS, f.all_s, MESSAGES / f.all_s, f.light_median_s, f.light_p99_s, f.light_most_s,
+	    name, MESSAGES, DESTS, TENANTS, f.much_s, f.light_median_s, f.light_p99_s, f.light_most_s,
 	    f.bulk_median_s, f.bulk_most_s, f.fairness, (long long)(clock_mono_ms() - begun_ms));
 	turn_table_free(&sim.table);
 	for (unsigned i = 0; i < TENANTS; i++)
@@ -329,8 +332,8 @@ test_bulk_sender(void **state)
 	assert_true(fair.light_median_s < 2);
 	assert_true(fair.light_p99_s * 10 < plain.light_p99_s);
 	assert_true(fair.fairness > 0.9);
-	assert_true(fair.all_s < plain.all_s * 1.25);      /* what fairness costs */
-	assert_true(fair.bulk_most_s <= fair.all_s);       /* nothing starves: with the last of all it is through */
+	assert_true(fair.much_s < plain.much_s * 1.25);    /* what fairness costs */
+	assert_true(fair.bulk_most_s < plain.bulk_most_s * 1.25); /* and nothing starves */
 }
 
 int
