@@ -13,6 +13,7 @@
 enum {
 	CACHE_BYTES = 16 << 20,    /* at most: taken as it is used */
 	CHECKPOINT_BYTES = 4 << 20,
+	OLD_LOGS_AT_ONCE = 8,      /* are removed: 2 MB, a few milliseconds */
 	FORMAT = 2,                /* of the tables; another one is made anew */
 	WALK_FIRST = 5000,         /* rows that a start counts itself */
 	LANE_SHARE = 4,            /* ids of a lane in its turn */
@@ -484,6 +485,15 @@ index_reschedule(struct index *x, struct id id, int64_t due_sec)
 }
 
 int
+index_tidy(struct index *x)
+{
+	int err = E_OK;
+	for (int n = 0; err == E_OK && n < OLD_LOGS_AT_ONCE && db_has_old_logs(x->db); n++)
+		err = db_checkpoint(x->db, CHECKPOINT_BYTES);
+	return err;
+}
+
+int
 index_sync(struct index *x)
 {
 	struct db_txn *txn;
@@ -504,7 +514,7 @@ index_sync(struct index *x)
 		err = db_sync(x->db);
 	if (err == E_OK)
 		err = db_checkpoint(x->db, CHECKPOINT_BYTES);
-	return err;
+	return err == E_OK ? index_tidy(x) : err;
 }
 
 /* ---- whose time it is ---- */

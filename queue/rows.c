@@ -34,8 +34,11 @@ rows_put(const struct index_row *row)
 void
 rows_flush(void)
 {
-	if (!has_unsynced_rows)
+	if (!has_unsynced_rows) {
+		if (index_tidy(the_sched.index) != E_OK)
+			log_event(LOG_ERR, "index_not_tidied", "do=\"%s\"", "nothing: it is tried again");
 		return;
+	}
 	has_unsynced_rows = false;
 	if (index_sync(the_sched.index) != E_OK)
 		log_event(LOG_ERR, "index_not_synced", "do=\"nothing: rows are found by name at the next start\"");

@@ -19,7 +19,7 @@
 #include "queue/turn.h"
 #include "tls/hash.h"
 
-enum { WRITERS = 2, SYNC_EVERY = 50000 };
+enum { WRITERS = 2, SYNC_EVERY = 2000 };
 
 static struct {
 	unsigned n, destinations, tenants, bytes;
