@@ -255,6 +255,7 @@ take_dest(struct relay *r, struct dest *d)
 	d->n_relays++;
 	d->provider->n_relays++;
 	d->provider->pace.n_open++;
+	dest_look(d);
 	r->has_ended = ask_send(r->fd, RELAY_HOP, buf_as_span(&body), -1, 0) != E_OK;
 	buf_wipe(&body);
 }
