@@ -17,6 +17,7 @@
 #include "queue/refused.h"
 #include "queue/relay/order.h"
 #include "queue/routes.h"
+#include "queue/suspend.h"
 
 enum {
 	WINDOW_FIRST = 4, WINDOW_QUICK = 16, WINDOW_MOST = 64, /* messages that a relay has in hand */
@@ -616,9 +617,12 @@ take_provider(struct relay *r, struct rd *body)
 	dest_set_provider(d, key, now);
 	r->is_asking = false;
 	dest_look(d);
-	if (dest_is_left_alone(d, now) || d->provider->pace.n_open > d->provider->pace.limit) {
+	bool is_suspended = suspend_find(d) != NULL; /* that these hosts are its own was not known before */
+	if (is_suspended || dest_is_left_alone(d, now) || d->provider->pace.n_open > d->provider->pace.limit) {
 		relay_close(r);
 		mem_free(&r);
+		if (is_suspended)
+			dests_suspended();
 		return E_MORE;
 	}
 	return ask_send(r->fd, RELAY_GO, SPAN(""), -1, 0) == E_OK ? E_OK : E_IO;

@@ -61,6 +61,27 @@ def suspended(t):
         t.check(wait_for(lambda: len(b.messages) == 1, 20), "new mail goes")
 
 
+def suspended_exchanger(t):
+    """A host is suspended that is a domain's exchanger, which nobody knew when the mail came."""
+    if os.geteuid() != 0:
+        t.skip("a suspended exchanger", "needs root, for port 25")
+        return
+    with Suite(queue__routes=["*=mx"]) as s, Internet(s.dir) as net:
+        net.zone("good.test", "mx1 A 127.0.6.3\nd0 MX 10 mx1\nd1 MX 10 mx1\nlone A 127.0.6.4\nother MX 10 lone\n")
+        net.start()
+        s.settings["common"].update(net.settings())
+        s.write_conf()
+        s.start("queue", "smtpd")
+        s.merpati("queue", "suspend", "mx1.good.test")
+        with Sink(host="127.0.6.3", port=25) as k, Sink(host="127.0.6.4", port=25) as lone:
+            send(s, "a@d0.good.test", "b@d1.good.test", "c@other.good.test")
+            t.check(wait_for(lambda: s.log().count("event=deferred_until") == 2, 20) and not k.connections,
+                    "the first mail to its domains waits, and nobody connects", s.log()[-600:])
+            t.check(wait_for(lambda: len(lone.messages) == 1, 20), "other mail goes")
+            s.merpati("queue", "resume", "mx1.good.test")
+            t.check(wait_for(lambda: len(k.messages) == 2 and s.queue_count() == 0, 20), "resumed, it goes", s.log()[-600:])
+
+
 def held_by_rule(t):
     """Mail that a rule of the setting hold fits is held when it comes, and goes when it is released."""
     with Sink() as k, Suite(queue__routes=[to(k)], queue__hold=["sender=*@bad.test", "recipient=secret@* client=127.0.0.*"]) as s:
@@ -163,4 +184,4 @@ def shares(t):
         t.check(wait_for(lambda: len(k.messages) == 601 and s.queue_count() == 0, 60), "and all come", str(len(k.messages)))
 
 
-GROUPS = (suspended, held_by_rule, backs_off, greylisted, providers, shares)
+GROUPS = (suspended, suspended_exchanger, held_by_rule, backs_off, greylisted, providers, shares)
