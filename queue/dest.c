@@ -135,6 +135,13 @@ dest_set_provider(struct dest *d, struct span key, int64_t now)
 	provider_drop(old);
 }
 
+void
+dest_leave_provider(struct dest *d, int64_t now)
+{
+	dest_set_provider(d, buf_as_span(&d->key), now);
+	d->asked_ms = 0;
+}
+
 bool
 dest_is_left_alone(const struct dest *d, int64_t now)
 {

@@ -592,6 +592,8 @@ take_end(struct relay *r, struct rd *body)
 	buf_span(&d->tls_session, session);
 	r->has_ended = true;
 	relay_close(r);
+	if (how == RELAY_END_DOWN && r->is_asking)
+		dest_leave_provider(d, clock_mono_ms());
 	if (how != RELAY_END_FINE) {
 		give_back(r, true, counted, buf_as_span(&why));
 		if (how == RELAY_END_DOWN)

@@ -2,6 +2,7 @@
 /* queue_relay.c - what a relay tells the scheduler: who speaks with strangers is believed nothing that it could not know. */
 #include "queue/relays.c"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -278,6 +279,57 @@ fate_of(unsigned flags, uint16_t type, struct span body)
 	return is_logged ? LOST : ENDS;
 }
 
+/* The defaults: paces of providers and their times come from them. */
+static struct conf *
+defaults(void)
+{
+	static const char text[] = "version = 1\n";
+	struct buf errors = {0};
+	struct conf *c = NULL;
+	char path[32];
+	int fd = memfd_create("conf", MFD_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || conf_load(path, &errors, &c) != E_OK)
+		bug("the defaults");
+	close(fd);
+	return c;
+}
+
+/* One that looks up exchangers again, and does not find them: what it went to before is not down for that. */
+static bool
+is_down_alone(void)
+{
+	struct provider was = {.n_dests = 2, .n_relays = 1, .pace = {.limit = 5, .n_open = 1}};
+	struct dest d = {.n_relays = 1, .provider = &was, .asked_ms = 1};
+	struct relay *r = mem_new(sizeof *r);
+	struct buf body = {0};
+	int pair[2];
+	struct conf *conf = defaults();
+	the_child.conf = conf;
+	log_level(LOG_EMERG);
+	ask_pair(pair);
+	*r = (struct relay){.fd = pair[1], .window = WINDOW_FIRST, .dest = &d, .is_asking = true};
+	relays.all = d.relays = r;
+	relays.n = 1;
+	buf_str(&d.key, "d.test");
+	buf_str(&was.key, "mx a.test");
+	put_end(&body, RELAY_END_DOWN, 0, 0);
+	int err = ask_send(pair[0], RELAY_END, buf_as_span(&body), -1, 0);
+	on_relay(r, pair[1], 0);
+	bool is_so = err == E_OK && d.provider != &was && down_is(&d.provider->down, clock_mono_ms()) && !was.down.failures &&
+	             was.pace.limit == 5 && !was.pace.enough_until_ms && !was.pace.n_open && was.n_dests == 1;
+	while (dests_fresh())
+		; /* it lives no longer */
+	the_child.conf = NULL;
+	conf_free(&conf);
+	close(pair[0]);
+	buf_free(&body);
+	buf_free(&d.key);
+	buf_free(&was.key);
+	buf_free(&d.tls_session);
+	return is_so;
+}
+
 void
 attack_relays(void (*tell)(bool ok, const char *kind, const char *ask, const char *what))
 {
@@ -288,4 +340,5 @@ attack_relays(void (*tell)(bool ok, const char *kind, const char *ask, const cha
 		    attacks[i].what);
 		buf_free(&body);
 	}
+	tell(is_down_alone(), "sched of a relay", "END", "before it knew its provider: the one it had before is not down");
 }
