@@ -211,6 +211,13 @@ defer_file(struct message *m)
 	say_defer(m);
 }
 
+/* In memory it is out of the order of due times until it is judged again: for so long only, should we end before. */
+static int64_t
+lease_end(void)
+{
+	return retry_now() + retry_delay(0, the_sched.retry_first, the_sched.retry_most);
+}
+
 static void
 filed(struct message *m, bool is_ok)
 {
@@ -219,9 +226,8 @@ filed(struct message *m, bool is_ok)
 	m->again_ms = clock_mono_ms() + UNFILED_WAIT_MS;
 	if (is_ok) {
 		m->is_deferred = true;
-		the_sched.n_deferred_active++;
 		row_of(m, &row);
-		row.due_sec = retry_now() + the_sched.retry_most;
+		row.due_sec = lease_end();
 		rows_put(&row);
 	}
 	if (m->state == MSG_DEFERRING)
@@ -387,30 +393,33 @@ fetch(const struct id *ids, size_t n)
 	sched_tell(SCHED_FETCH, &b);
 }
 
-bool
-defer_has_room(size_t n)
+size_t
+defer_room(size_t most)
 {
-	return the_sched.is_replayed && the_sched.n_deferred_active + fetches.n + n <= FETCH_MOST;
+	size_t used = the_sched.n_fetched + fetches.n, room = the_sched.is_replayed && used < FETCH_MOST ? FETCH_MOST - used : 0;
+	return room < most ? room : most;
 }
 
-size_t
+bool
 defer_fetch(const struct id *ids, size_t n)
 {
-	struct sched *s = &the_sched;
 	struct id fresh[SAY_BATCH_MAX];
 	size_t n_fresh = 0;
-	if (n > SAY_BATCH_MAX || !defer_has_room(n))
-		return 0;
+	bool are_all_had = true;
+	if (n > SAY_BATCH_MAX || defer_room(n) < n)
+		bug("deferred messages for which there is no room");
 	for (size_t i = 0; i < n; i++) {
-		/* out of the order of due times until it is judged again; a crash finds it by name */
-		int err = index_reschedule(s->index, ids[i], retry_now() + s->retry_most);
-		if (err != E_OK || message_find(ids[i]) || find_fetch(ids[i]))
+		if (index_reschedule(the_sched.index, ids[i], lease_end()) != E_OK) {
+			are_all_had = false; /* the disk may be full */
+			continue;
+		}
+		if (message_find(ids[i]) || find_fetch(ids[i]))
 			continue;
 		fetches.all[fetches.n++] = (struct fetch){.id = ids[i]}; /* at once: a destination may name one twice */
 		fresh[n_fresh++] = ids[i];
 	}
 	fetch(fresh, n_fresh);
-	return n;
+	return are_all_had;
 }
 
 static bool is_more_due; /* the last time there was more than was fetched */
@@ -425,14 +434,12 @@ defer_more(void)
 void
 defer_due(void)
 {
-	struct sched *s = &the_sched;
 	struct id ids[SAY_BATCH_MAX];
-	if (!defer_has_room(SAY_BATCH_MAX))
+	size_t room = defer_room(SAY_BATCH_MAX);
+	if (!room)
 		return;
-	size_t n = index_due(s->index, retry_now(), ids, SAY_BATCH_MAX);
-	is_more_due = n == SAY_BATCH_MAX;
-	if (defer_fetch(ids, n) != n)
-		bug("deferred messages for which there was room");
+	size_t n = index_due(the_sched.index, retry_now(), ids, room);
+	is_more_due = defer_fetch(ids, n) && n == room;
 }
 
 void

@@ -295,6 +295,7 @@ parcel_done(struct parcel *p)
 	while (*link != p)
 		link = &(*link)->sibling;
 	*link = p->sibling;
+	p->dest->n_fetched -= p->is_fetched;
 	mem_free(&p);
 }
 
@@ -323,8 +324,9 @@ parcel_for(struct message *m, struct dest *d, uint16_t rcpt)
 			return p;
 	size_t room = m->envelope.n_rcpts < ORDER_RCPTS_MAX ? m->envelope.n_rcpts : ORDER_RCPTS_MAX;
 	struct parcel *p = mem_new(sizeof *p + room * sizeof p->which[0]);
-	*p = (struct parcel){.sibling = m->parcels, .message = m, .dest = d};
+	*p = (struct parcel){.sibling = m->parcels, .message = m, .dest = d, .is_fetched = m->is_fetched};
 	m->parcels = p;
+	d->n_fetched += p->is_fetched;
 	wait_for(d, p);
 	return p;
 }
@@ -356,15 +358,26 @@ put_off(struct message *m, struct dest *d, struct work *w, int64_t now)
 	d->used_ms = now;
 }
 
+/*
+ * One has at most as much of the room for deferred mail as is free: so none is so slow, nor so many, that there is no room for
+ * another one's.
+ */
+static size_t
+fetched_room(const struct dest *d)
+{
+	size_t room = defer_room(FETCH_MOST);
+	return room > d->n_fetched ? room - d->n_fetched : 0;
+}
+
 static bool
 has_room(const struct dest *d, const struct message *m, int64_t now)
 {
 	if (dest_is_left_alone(d, now) || suspend_find(d))
 		return false;
-	size_t most = !m->is_deferred ? SIZE_MAX : DEST_FETCHED_MOST;
+	size_t most = !m->is_fetched ? SIZE_MAX : DEST_FETCHED_MOST;
 	if (d->provider->down.failures)
 		most = DEST_PROBES_MOST;
-	return d->waiting.n < most;
+	return d->waiting.n < most && (!m->is_fetched || fetched_room(d) > 0);
 }
 
 void
@@ -544,13 +557,14 @@ dest_pull(struct dest *d, int64_t now)
 {
 	struct id ids[PULL_MOST];
 	bool has_failed = d->provider->down.failures > 0;
-	size_t most = has_failed ? DEST_PROBES_MOST : PULL_MOST;
-	if (!d->has_rows || dest_is_left_alone(d, now) || d->waiting.n >= (has_failed ? 1 : DEST_FETCHED_LOW) || !defer_has_room(most))
+	size_t most = has_failed ? DEST_PROBES_MOST : PULL_MOST, room = fetched_room(d);
+	if (room < most)
+		most = room;
+	if (!d->has_rows || dest_is_left_alone(d, now) || d->waiting.n >= (has_failed ? 1 : DEST_FETCHED_LOW) || !most)
 		return;
 	size_t n = index_waiting(the_sched.index, index_name(buf_as_span(&d->key)), ids, most);
 	d->has_rows = n > 0;
-	if (n && defer_fetch(ids, n) != n)
-		bug("deferred messages for which there was room");
+	(void)defer_fetch(ids, n); /* what cannot be had is tried at the next tick */
 }
 
 /* What is in the journal alone must not wait there: it gets its file. */

@@ -27,6 +27,7 @@ struct parcel {
 	struct message *message;     /* borrow */
 	struct dest *dest;           /* borrow */
 	bool is_with_relay;
+	bool is_fetched;             /* counted in n_fetched of its destination */
 	int64_t handed_us;           /* monotonic; to the relay */
 	uint16_t n, n_left;          /* left: without a result */
 	uint16_t which[];            /* indexes in the envelope; NO_RCPT: has its result */
@@ -60,6 +61,7 @@ struct dest {
 	struct buf key;
 	int route;
 	struct parcel_list waiting;  /* in the order of coming */
+	size_t n_fetched;            /* parcels of fetched messages, that wait or are with relays */
 	struct provider *provider;   /* borrow: the table */
 	int64_t asked_ms;            /* monotonic; when a relay said which it is; 0: never, or it needs none to say so */
 	struct relay *relays;        /* borrow: relays.c */

@@ -123,8 +123,8 @@ message_free(struct message *m)
 	if (m->list)
 		list_remove(m);
 	s->n_messages--;
-	if (m->is_deferred)
-		s->n_deferred_active--;
+	if (m->is_fetched)
+		s->n_fetched--;
 	if (m->is_held)
 		admin_left(m->envelope.id, m->state == MSG_DEFERRING);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)

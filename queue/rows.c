@@ -263,9 +263,9 @@ void
 rows_deliver_is_there(void)
 {
 	struct id ids[INDEX_WAITING_MOST];
-	while (the_sched.index && defer_has_room(COUNT(ids))) {
-		size_t n = index_waiting(the_sched.index, rows_wait_for_deliver(), ids, COUNT(ids));
-		if (!n || defer_fetch(ids, n) != n)
+	for (size_t room; the_sched.index && (room = defer_room(COUNT(ids)));) {
+		size_t n = index_waiting(the_sched.index, rows_wait_for_deliver(), ids, room);
+		if (!n || !defer_fetch(ids, n))
 			break;
 	}
 }

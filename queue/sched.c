@@ -105,8 +105,8 @@ recall(struct message *m)
 		m->is_held |= row.entry.state == ADMIN_HELD; /* meanwhile */
 	}
 	if (was == FETCHED) {
-		m->is_deferred = true;
-		the_sched.n_deferred_active++;
+		m->is_deferred = m->is_fetched = true;
+		the_sched.n_fetched++;
 		metric_count(M_QUEUE_RETRIES);
 	}
 	arena_reset(&arena);

@@ -73,6 +73,7 @@ struct message {
 	bool is_bulk;               /* it waits behind small mail */
 	bool is_filing;             /* the spool writes its file while it is with relays */
 	bool is_deferred;           /* it has a file in deferred/ */
+	bool is_fetched;            /* and came from there: counted in n_fetched */
 	bool is_held;               /* by an admin: not tried, and kept with its file when what is under way ended */
 	bool is_removed;            /* by an admin: nothing more is begun, and it goes when what is under way ended */
 	unsigned n_placing, n_deriving, n_marking;
@@ -98,7 +99,7 @@ struct sched {
 	struct message_list ready;   /* with at least one recipient READY */
 	struct message_list syncing, reporting;
 	struct message_list unfiled; /* the spool could not write their files */
-	size_t n_deferred_active;
+	size_t n_fetched;            /* deferred messages that came from the spool */
 	struct turn_table turns;     /* of what waits for other hosts */
 	struct loop_timer *tick;
 	int64_t retry_first, retry_greylist, retry_most, lifetime, bounce_lifetime, delay_warning, defer_after_ms, checkpoint_ms;
@@ -147,8 +148,9 @@ void defer_held(struct message *);                 /* the same, for what is not 
 void defer_note(struct message *);                 /* its recipients that are done or relayed: noted with the next batch */
 void defer_forwarded(struct message *);            /* the spool has made all forwards: noted, too */
 void defer_file(struct message *);                 /* it is with relays for long: its file is written meanwhile */
-bool defer_has_room(size_t n);                     /* so many more can be fetched */
-size_t defer_fetch(const struct id *, size_t n);   /* these are due now; returns how many there was room for */
+size_t defer_room(size_t most);                    /* so many more can be fetched; at most most */
+/* defer_fetch - these are due now.  False: some cannot be had, and would be named again at once: nobody asks on until the next tick */
+bool defer_fetch(const struct id *, size_t n);
 void defer_said(struct rd *body);                  /* SAY_DEFERRED */
 void defer_unfiled(void);                          /* those without a file are tried again, after a pause */
 void defer_marked(struct rd *body);                /* SAY_MARKED */

@@ -206,17 +206,25 @@ suspend_at(size_t i)
 	return NULL;
 }
 
+/* What waited for its end is fetched, as there is room for it: was it the last? */
+static bool
+is_all_back(const struct suspension *s)
+{
+	struct id ids[INDEX_WAITING_MOST];
+	for (size_t room; (room = defer_room(COUNT(ids)));) {
+		size_t n = index_waiting(the_sched.index, suspend_waits(s), ids, room);
+		if (!n)
+			return !index_is_damaged(the_sched.index);
+		if (!defer_fetch(ids, n))
+			break;
+	}
+	return false;
+}
+
 void
 suspend_tick(void)
 {
-	struct id ids[INDEX_WAITING_MOST];
-	for (size_t i = 0; i < suspended.n; i++) {
-		struct suspension *s = &suspended.all[i];
-		size_t n = 0;
-		while (s->is_over && defer_has_room(COUNT(ids)) &&
-		       (n = index_waiting(the_sched.index, suspend_waits(s), ids, COUNT(ids))) && defer_fetch(ids, n) == n)
-			;
-		if (s->is_over && n == 0 && defer_has_room(COUNT(ids)) && unnote(s) == E_OK)
-			forget(s);
-	}
+	for (size_t i = 0; i < suspended.n; i++)
+		if (suspended.all[i].is_over && is_all_back(&suspended.all[i]) && unnote(&suspended.all[i]) == E_OK)
+			forget(&suspended.all[i]);
 }

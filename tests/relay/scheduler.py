@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """scheduler.py - groups of the relay suite: suspended destinations, mail that is held, replies that ask for less, providers."""
+import contextlib
 import os
 import re
 import smtplib
@@ -80,6 +81,34 @@ def suspended_exchanger(t):
             t.check(wait_for(lambda: len(lone.messages) == 1, 20), "other mail goes")
             s.merpati("queue", "resume", "mx1.good.test")
             t.check(wait_for(lambda: len(k.messages) == 2 and s.queue_count() == 0, 20), "resumed, it goes", s.log()[-600:])
+
+
+def mute_servers(t):
+    """Servers that never answer, and for which all of the mail is, do not keep what was deferred from others; nor does a kill."""
+    with contextlib.ExitStack() as stack:
+        mutes = [stack.enter_context(Sink()) for _ in range(6)]
+        good = stack.enter_context(Sink())
+        routes = [to(k, f"m{i}.test") for i, k in enumerate(mutes)] + [to(good, "good.test")]
+        s = stack.enter_context(Suite(queue__routes=routes, queue__defer_after=1, queue__retry_first=2))
+        s.start("queue", "smtpd")
+        s.merpati("queue", "suspend", "127.0.0.1")
+        send(s, "mute@m0.test")
+        t.check(wait_for(lambda: s.log().count("event=deferred_until") == 1, 20), "one waits")
+        s.merpati("queue", "resume", "127.0.0.1")
+        t.check(wait_for(lambda: mutes[0].connections == 1, 20), "it is tried")
+        time.sleep(1)  # that it is fetched is durable with a tick
+        s.kill("queue")
+        s.start("queue")
+        t.check(wait_for(lambda: mutes[0].connections == 2, 20), "and after a kill it is tried again soon", s.log()[-600:])
+        s.merpati("queue", "suspend", "127.0.0.1")
+        with smtplib.SMTP("127.0.0.1", s.port("smtp"), timeout=60) as c:
+            for i in range(120 * len(mutes)):
+                c.sendmail(U1, [f"mute@m{i % len(mutes)}.test"], b"Subject: mute\r\n\r\nbody\r\n")
+            c.sendmail(U1, ["a@good.test"], b"Subject: good\r\n\r\nbody\r\n")
+        n = 120 * len(mutes) + 1
+        t.check(wait_for(lambda: s.log().count("event=deferred_until") > n, 60), "many wait", str(s.log().count("event=deferred_until")))
+        s.merpati("queue", "resume", "127.0.0.1")
+        t.check(wait_for(lambda: good.subjects() == ["good"], 20), "the last of all goes where it is taken", s.log()[-600:])
 
 
 def held_by_rule(t):
@@ -184,4 +213,4 @@ def shares(t):
         t.check(wait_for(lambda: len(k.messages) == 601 and s.queue_count() == 0, 60), "and all come", str(len(k.messages)))
 
 
-GROUPS = (suspended, suspended_exchanger, held_by_rule, backs_off, greylisted, providers, shares)
+GROUPS = (suspended, suspended_exchanger, mute_servers, held_by_rule, backs_off, greylisted, providers, shares)
