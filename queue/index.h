@@ -43,7 +43,8 @@ MUST_USE int index_put(struct index *, const struct index_row *);   /* in place 
 MUST_USE int index_get(struct index *, struct id, struct arena *, struct index_row *out); /* E_OK, E_BAD, E_IO */
 MUST_USE int index_remove(struct index *, struct id);
 MUST_USE int index_sync(struct index *);                            /* and the time is stored */
-MUST_USE int index_tidy(struct index *);     /* some of the logs that are not needed any more go, where there are any.  E_OK, E_IO, E_LIMIT */
+/* index_tidy - some of the logs that are not needed any more go, where there are any.  E_OK, E_IO, E_LIMIT */
+MUST_USE int index_tidy(struct index *);
 /* index_due - ids due by now, at most most: lanes in turn, each in order of time; returns how many */
 size_t index_due(struct index *, int64_t now_sec, struct id *out, size_t most);
 /* index_waiting - ids of what waits for this, at most most: four of small mail for one of bulk, lanes in turn, oldest first */
