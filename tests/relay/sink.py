@@ -88,7 +88,7 @@ class Conversation:
     # ---- verbs ----
     def hello(self, verb, line):
         with self.sink.lock:
-            self.sink.hellos.append(line.split(" ", 1)[-1])
+            self.sink.hellos[self.number] = line.split(" ", 1)[-1]
         if verb == "EHLO" and self.sink.no_ehlo:
             return self.say("502 5.5.1 what is that")
         caps = [c for c in self.sink.caps if c != ("STARTTLS" if self.has_tls else "REQUIRETLS")]
@@ -317,7 +317,7 @@ class Sink:
         self.delay = 0  # seconds that a message takes
         self.says = {}  # answers of the test's own to RCPT, by the order
         self.is_open = False  # set: what "later" or such an answer is said to comes in
-        self.peers, self.hellos = [], []  # addresses that connect; the names they give
+        self.peers, self.hellos = [], {}  # addresses that connect; the names they give, by the number of the connection
         self.connections = self.now = self.most_at_once = self.quits = 0
         self.lock, self.released = threading.Lock(), threading.Event()
         if isinstance(tls, tuple):
