@@ -4,7 +4,7 @@
 
 #include <idn2.h>
 
-/* libidn2 hides in an A-label what no name of a host has. */
+/* libidn2 hides in an A-label what no name of a host has, and maps wide forms to it: to a blank, "@" or ">". */
 static bool
 is_name(struct span domain)
 {
@@ -24,10 +24,11 @@ to_ascii(struct buf *text, struct buf *out)
 	    (const uint8_t *)buf_cstr(text), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (err == IDN2_MALLOC)
 		bug("idn2_lookup_u8: no memory");
-	if (err == IDN2_OK)
+	bool is_good = err == IDN2_OK && is_name(span_of((const char *)ascii));
+	if (is_good)
 		buf_str(out, (const char *)ascii);
 	idn2_free(ascii);
-	return err == IDN2_OK ? E_OK : err == IDN2_TOO_BIG_DOMAIN ? E_LIMIT : E_BAD;
+	return is_good ? E_OK : err == IDN2_TOO_BIG_DOMAIN ? E_LIMIT : E_BAD;
 }
 
 int

@@ -31,6 +31,9 @@ static const struct {
     {"b\xc3\xbc" "cher\xe2\x80\xae.example", E_BAD, ""},                      /* a mark of direction */
     {"b\xc3\xbc b.example", E_BAD, ""},
     {"b\xc3\xbc@b.example", E_BAD, ""},
+    {"a\xef\xbc\x9e\xe3\x80\x80" "b.example", E_BAD, ""},                        /* wide ">" and blank are mapped to what ends an address */
+    {"b\xc3\xbc.a\xef\xbc\xa0" "b", E_BAD, ""},                                 /* and a wide "@" */
+    {"\xef\xbd\x82\xc3\xbc" "cher.example", E_OK, "xn--bcher-kva.example"},        /* a wide letter is a letter */
     {"\xe2\x99\xa5.example", E_BAD, ""},                                      /* a heart: DISALLOWED by RFC 5892 */
 };
 
