@@ -526,6 +526,7 @@ dest_failed(struct dest *d, struct span why)
 void
 dest_denied(struct dest *d, struct span why)
 {
+	log_event(LOG_NOTICE, "destination_denied", "dest=%s why=%s", log_q(buf_as_span(&d->key)), log_q(why));
 	for (struct parcel *p; (p = d->waiting.first);) {
 		struct message *m = p->message;
 		wait_no_more(d, p);

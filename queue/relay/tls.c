@@ -153,11 +153,18 @@ fail(struct remote *r, const char *status, const char *how, struct buf *why)
 	buf_free(&text);
 }
 
+/* What it lacks a policy asks for: it is not down. */
+static void
+by_policy(struct remote *r)
+{
+	r->is_denied |= r->policy->is_must && r->policy->kind != TLS_POLICY_NONE;
+}
+
 /* A session may be older than the certificate that the server has now. */
 static int
 deny(struct remote *r, struct buf *why)
 {
-	r->is_denied |= r->policy->kind != TLS_POLICY_NONE;
+	by_policy(r);
 	if (tls_is_resumed(r->tls)) {
 		is_fresh = true;
 		remote_connect_again();
@@ -203,6 +210,7 @@ handshake(struct remote *r)
 static int
 no_tls(struct remote *r)
 {
+	by_policy(r);
 	if (!r->policy->is_must) {
 		log_event(LOG_INFO, "without_tls", "remote=%s why=%s", log_q(buf_as_span(&r->who)), log_q(buf_as_span(&r->why)));
 		r->is_mute = true;
@@ -215,6 +223,7 @@ no_tls(struct remote *r)
 static int
 no_starttls(struct remote *r)
 {
+	by_policy(r);
 	remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, SPAN("it offers no STARTTLS"));
 	if (!r->policy->is_must)
 		return E_OK;
@@ -233,6 +242,7 @@ remote_starttls(struct remote *r)
 	if (remote_ask(r, r->limits->command_ms, "STARTTLS\r\n") != E_OK)
 		return no_tls(r);
 	if (r->reply.code != 220) {
+		by_policy(r);
 		remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, buf_as_span(&r->reply.text));
 		int err = r->policy->is_must ? remote_refused(r, "4.7.4") : E_OK;
 		r->how = METRIC_ATTEMPT_TLS;

@@ -102,7 +102,7 @@ class World:
 
     def failures(self, domain):
         """Why connections to the mail hosts of the domain were of no use, one reason for each."""
-        return re.findall(rf'event=destination_down dest="\d+ {re.escape(domain)}" .*why=(.*)', self.s.log())
+        return re.findall(rf'event=destination_(?:down|denied) dest="\d+ {re.escape(domain)}" .*why=(.*)', self.s.log())
 
     def waits(self, domain, seconds=30):
         """Why mail for the domain waits, or nothing"""
