@@ -21,6 +21,7 @@ static struct {
 	struct dest *buckets[BUCKETS];
 	struct provider *providers[BUCKETS];
 	struct dest *hungry, *fresh;
+	size_t n;
 } dests;
 
 /* ---- lists ---- */
@@ -165,12 +166,14 @@ dest_of(int route, struct span address, const struct envelope *e)
 	*d = (struct dest){.hash_next = *bucket, .key = key, .route = route, .has_rows = true};
 	d->provider = provider_get(buf_as_span(&key));
 	*bucket = d;
+	dests.n++;
 	return d;
 }
 
 static void
 dest_free(struct dest *d)
 {
+	dests.n--;
 	provider_drop(d->provider);
 	buf_free(&d->key);
 	buf_free(&d->tls_session);
@@ -582,6 +585,15 @@ put_off_old(struct dest *d, int64_t now)
 	}
 }
 
+/* What waits for it in deferred/ alone comes at its time, or when it is known again. */
+static bool
+may_be_forgotten(const struct dest *d, int64_t now)
+{
+	if (d->waiting.n || d->is_hungry || d->is_fresh || d->n_relays || d->n_coming)
+		return false;
+	return dests.n > DESTS_MOST || (!d->has_rows && !dest_is_left_alone(d, now) && now - d->used_ms >= DEST_KEPT_MS);
+}
+
 void
 dests_tick(void)
 {
@@ -593,8 +605,7 @@ dests_tick(void)
 			dest_pull(d, now);
 			if (d->is_hungry)
 				dest_look(d);
-			bool is_in_use = d->waiting.n || d->is_hungry || d->is_fresh || d->n_relays || d->n_coming || d->has_rows;
-			if (is_in_use || dest_is_left_alone(d, now) || now - d->used_ms < DEST_KEPT_MS) {
+			if (!may_be_forgotten(d, now)) {
 				link = &d->hash_next;
 				continue;
 			}

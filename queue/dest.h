@@ -16,6 +16,7 @@ enum {
 	DEST_FETCHED_LOW = 64,    /* below it more of them are fetched */
 	DEST_PROBES_MOST = 2,     /* the same, after it failed: if it works they show it */
 	DEST_KEPT_MS = 600000,    /* what is known of one to which nothing goes */
+	DESTS_MOST = 16384,       /* beyond so many, those that nothing in memory needs are forgotten at once, down or not */
 	DEST_ASKS_MS = 600000,    /* its provider is what a relay said not longer ago */
 };
 

@@ -289,8 +289,10 @@ index_open(const char *spool_dir, struct index **out)
 		err = E_LIMIT;
 	else if (err == E_LIMIT && !is_open && x->db && !db_is_damaged(x->db))
 		err = E_IO; /* the disk is full */
-	if (err == E_LIMIT)
+	if (err == E_LIMIT) {
+		log_event(LOG_ALERT, "suspensions_lost", "do=\"suspend the destinations again that were\"");
 		err = index_renew(x);
+	}
 	if (err != E_OK) {
 		index_close(&x);
 		return err;

@@ -8,6 +8,7 @@
 #include "metrics/metric.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
+#include "queue/suspend.h"
 
 enum {
 	RELIST_EVERY_MS = 10000,
@@ -250,6 +251,8 @@ rows_relist(void)
 	has_lost_rows = false;
 	if (is_damaged && index_renew(s->index) != E_OK)
 		_exit(EX_CANTCREAT); /* the next one finds a better world */
+	if (is_damaged)
+		suspend_renew();
 	rows_list();
 }
 

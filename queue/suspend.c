@@ -140,6 +140,15 @@ note(const struct suspension *s)
 	return err;
 }
 
+void
+suspend_renew(void)
+{
+	for (size_t i = 0; i < suspended.n; i++)
+		if (note(&suspended.all[i]) != E_OK)
+			log_event(LOG_ERR, "suspension_not_noted", "dest=%s do=\"suspend it again after a restart\"",
+			    log_q(buf_as_span(&suspended.all[i].name)));
+}
+
 static int
 unnote(const struct suspension *s)
 {
@@ -224,7 +233,7 @@ is_all_back(const struct suspension *s)
 void
 suspend_tick(void)
 {
-	for (size_t i = 0; i < suspended.n; i++)
+	for (size_t i = suspended.n; i-- > 0;) /* the last takes the place of one that is forgotten */
 		if (suspended.all[i].is_over && is_all_back(&suspended.all[i]) && unnote(&suspended.all[i]) == E_OK)
 			forget(&suspended.all[i]);
 }

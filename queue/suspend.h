@@ -18,6 +18,7 @@ struct suspension {
 };
 
 void suspend_open(void);                                     /* what the index says */
+void suspend_renew(void);                                    /* the index was made anew: it is said again */
 const struct suspension *suspend_find(const struct dest *);  /* NULL: mail may go there */
 uint64_t suspend_waits(const struct suspension *);           /* index_name of what waits for its end */
 const struct suspension *suspend_of_waits(uint64_t waits_for);
