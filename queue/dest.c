@@ -118,7 +118,8 @@ dest_needs_provider(const struct dest *d, int64_t now)
 {
 	struct hop hop;
 	routes_hop(d->route, buf_as_span(&d->key), &hop);
-	return hop.kind == ROUTE_MX && hop.host.n && hop.host.p[0] != '[' && (!d->asked_ms || now - d->asked_ms > DEST_ASKS_MS);
+	bool is_known = d->asked_ms && now - d->asked_ms <= DEST_ASKS_MS && !d->provider->down.failures;
+	return hop.kind == ROUTE_MX && hop.host.n && hop.host.p[0] != '[' && !is_known;
 }
 
 /* What is known of it alone goes along where nothing is known of the provider yet. */

@@ -83,7 +83,7 @@ const struct pace_rules *dest_rules(void);
 
 bool dest_needs_provider(const struct dest *, int64_t now);   /* a relay is to say it */
 void dest_set_provider(struct dest *, struct span key, int64_t now); /* the relay said it */
-/* dest_leave_provider - its exchangers are not found: it is down alone, and the provider that it had is not */
+/* dest_leave_provider - which its exchangers are now is not known: it is down alone, and the provider that it had is not */
 void dest_leave_provider(struct dest *, int64_t now);
 bool dest_is_left_alone(const struct dest *, int64_t now);    /* down, or it said that it is too much */
 struct parcel *dest_next(struct dest *);     /* whose turn it is; NULL: nothing waits */

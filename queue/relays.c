@@ -40,6 +40,7 @@ struct relay {
 	enum metric_hop class;          /* of its destination */
 	uint64_t cost;                  /* turn_cost of all that it was given */
 	bool is_asking;                 /* it looks up its provider first, and waits for a word */
+	bool has_provider;              /* it said which it is, on this connection */
 	bool has_ended;                 /* nothing more is sent to it */
 	bool is_leaving, was_told;      /* for others, when it has nothing in hand any more; and was told so */
 	int64_t heard_ms;
@@ -592,7 +593,7 @@ take_end(struct relay *r, struct rd *body)
 	buf_span(&d->tls_session, session);
 	r->has_ended = true;
 	relay_close(r);
-	if (how == RELAY_END_DOWN && r->is_asking)
+	if (how == RELAY_END_DOWN && !r->has_provider) /* what it found may be other hosts than those of before, or none */
 		dest_leave_provider(d, clock_mono_ms());
 	if (how != RELAY_END_FINE) {
 		give_back(r, true, counted, buf_as_span(&why));
@@ -618,6 +619,7 @@ take_provider(struct relay *r, struct rd *body)
 	struct dest *d = r->dest;
 	dest_set_provider(d, key, now);
 	r->is_asking = false;
+	r->has_provider = true;
 	dest_look(d);
 	bool is_suspended = suspend_find(d) != NULL; /* that these hosts are its own was not known before */
 	if (is_suspended || dest_is_left_alone(d, now) || d->provider->pace.n_open > d->provider->pace.limit) {

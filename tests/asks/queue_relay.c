@@ -295,9 +295,9 @@ defaults(void)
 	return c;
 }
 
-/* One that looks up exchangers again, and does not find them: what it went to before is not down for that. */
+/* One that fails before it said which its exchangers are now: what its domain's mail went to before is not down for that. */
 static bool
-is_down_alone(void)
+is_down_alone(bool is_asking)
 {
 	struct provider was = {.n_dests = 2, .n_relays = 1, .pace = {.limit = 5, .n_open = 1}};
 	struct dest d = {.n_relays = 1, .provider = &was, .asked_ms = 1};
@@ -308,7 +308,7 @@ is_down_alone(void)
 	the_child.conf = conf;
 	log_level(LOG_EMERG);
 	ask_pair(pair);
-	*r = (struct relay){.fd = pair[1], .window = WINDOW_FIRST, .dest = &d, .is_asking = true};
+	*r = (struct relay){.fd = pair[1], .window = WINDOW_FIRST, .dest = &d, .is_asking = is_asking};
 	relays.all = d.relays = r;
 	relays.n = 1;
 	buf_str(&d.key, "d.test");
@@ -340,5 +340,6 @@ attack_relays(void (*tell)(bool ok, const char *kind, const char *ask, const cha
 		    attacks[i].what);
 		buf_free(&body);
 	}
-	tell(is_down_alone(), "sched of a relay", "END", "before it knew its provider: the one it had before is not down");
+	tell(is_down_alone(true), "sched of a relay", "END", "before it knew its provider: the one it had before is not down");
+	tell(is_down_alone(false), "sched of a relay", "END", "one that was not to ask for it: nor is it then");
 }
