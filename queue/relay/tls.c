@@ -249,6 +249,7 @@ remote_starttls(struct remote *r)
 		return err;
 	}
 	if (client_open(r) != E_OK) {
+		by_policy(r);
 		remote_lost(r, "4.7.5", "cannot be verified: there are no authorities; do: see tls_authorities");
 		r->how = METRIC_ATTEMPT_TLS;
 		return E_IO;

@@ -142,6 +142,8 @@ def table(t):
             said = re.findall(rf"event=(?:tls_failure|host_denied) .*{host}\.hosts\.test.*policy=sts result=(\S+)", log)
             t.check(is_good != (result in said) and (is_good or len(said) >= 2), f"{host}: what was wrong is logged, enforced and testing", f"{set(said)}")
         t.check("not named in the MTA-STS policy" in w.waits("unnamed.enforce.test"), "its sender's admin sees why")
+        t.check("event=destination_down" not in w.s.log(), "what a domain says is not held against its hosts, which others have, too",
+                str(re.findall("event=destination_down.*", w.s.log())))
         send(w.s, "a@dane.enforce.test", "by DANE")
         m = w.arrives("dane", "by DANE")
         t.check(m and m.has_tls, "a host with TLSA records: they count, not the authorities", log[-900:])
