@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relays.c - relay processes: each has one destination, and as many messages in hand as it is quick.
- * What it is to send the spool copies first, many messages at a time, into one memory file that the relay gets.
+ * relays.c - relay processes: which there are, who gets what, and what they say.  Each has one destination, and as many
+ * messages in hand as it is quick.
  */
 #include "queue/relays.h"
 
@@ -13,7 +13,7 @@
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/backoff.h"
-#include "queue/dest.h"
+#include "queue/orders.h"
 #include "queue/refused.h"
 #include "queue/relay/order.h"
 #include "queue/routes.h"
@@ -23,35 +23,10 @@ enum {
 	WINDOW_FIRST = 4, WINDOW_QUICK = 16, WINDOW_MOST = 64, /* messages that a relay has in hand */
 	QUICK_WAITING = 256,                /* messages that may wait for one that is quick, before another is opened */
 	OPEN_EVERY_MS = 20,                 /* to one destination: the one before may turn out to be quick */
-	BATCH_BYTES = 4 << 20,
 	RESULT_BURST = 16,
 	RELAYS_MAX = 4096,                  /* the most that relays_most may be */
 	COMING_WAIT_MS = 10000,             /* for a process that was asked for */
 	SILENT_MS = 4 * 3600 * 1000,
-};
-
-struct relay {
-	struct relay *next, *dest_next; /* own: all; borrow: those of the destination */
-	int fd;                         /* own */
-	struct loop_fd *watch;          /* own */
-	struct dest *dest;              /* borrow; NULL: it has not got one yet */
-	struct parcel_list sent;        /* that it has, or that are being copied for it */
-	unsigned window;
-	enum metric_hop class;          /* of its destination */
-	uint64_t cost;                  /* turn_cost of all that it was given */
-	bool is_asking;                 /* it looks up its provider first, and waits for a word */
-	bool has_provider;              /* it said which it is, on this connection */
-	bool has_ended;                 /* nothing more is sent to it */
-	bool is_leaving, was_told;      /* for others, when it has nothing in hand any more; and was told so */
-	int64_t heard_ms;
-};
-
-/* What the spool copies. */
-struct copy {
-	struct copy *next;
-	struct relay *relay;            /* borrow; NULL: it went meanwhile */
-	uint16_t n;
-	struct parcel *parcels[COPIES_MOST]; /* borrow; NULL: it went */
 };
 
 static struct {
@@ -60,12 +35,10 @@ static struct {
 	struct dest *coming[RELAYS_MAX]; /* borrow: for whom processes were asked, in the order of asking */
 	unsigned coming_first, n_coming;
 	int64_t coming_ms;              /* when the last one was asked for */
-	struct copy *copies, **copies_end; /* own: in the order of asking */
-	uint32_t tag_first, tag_next;   /* of the first copy; of the next one */
 	bool is_feeding;
 	unsigned n_wanted;              /* destinations that could do with a connection more */
 	bool is_crowded;                /* all are in use, and some destination has none */
-} relays = {.copies_end = &relays.copies};
+} relays;
 
 bool
 relays_are_busy(void)
@@ -76,55 +49,8 @@ relays_are_busy(void)
 	return false;
 }
 
-/* ---- copies, then orders ---- */
-
-/* As many of what waits as fit. */
-static struct copy *
-gather(struct relay *r, unsigned most)
-{
-	struct dest *d = r->dest;
-	struct copy *c = mem_new(sizeof *c);
-	uint64_t bytes = 0;
-	size_t packet = 0;
-	c->relay = r;
-	for (struct parcel *p; c->n < most && (p = dest_next(d));) {
-		const struct envelope *e = &p->message->envelope;
-		size_t size = 3 * ENVELOPE_PATH_MAX;
-		for (uint16_t i = 0; i < p->n; i++)
-			if (p->which[i] != NO_RCPT)
-				size += e->rcpts[p->which[i]].address.n + e->rcpts[p->which[i]].orcpt.n + 16;
-		if (c->n && (bytes + e->size_bytes > BATCH_BYTES || packet + size > ORDER_BYTES_MAX))
-			break;
-		bytes += e->size_bytes;
-		packet += size;
-		dest_take(d, p);
-		r->cost += p->turn.cost;
-		parcel_step(p, STEP_RELAYING);
-		p->is_with_relay = true;
-		p->handed_us = clock_mono_us();
-		parcel_add(&r->sent, p);
-		c->parcels[c->n++] = p;
-	}
-	return c;
-}
-
-static void
-ask_copies(struct relay *r, unsigned most)
-{
-	struct copy *c = gather(r, most < COPIES_MOST ? most : COPIES_MOST);
-	struct buf b = {0};
-	buf_u32(&b, relays.tag_next++);
-	buf_u16(&b, c->n);
-	for (uint16_t i = 0; i < c->n; i++)
-		buf_put(&b, c->parcels[i]->message->envelope.id.b, ID_BYTES);
-	*relays.copies_end = c;
-	relays.copies_end = &c->next;
-	r->heard_ms = clock_mono_ms();
-	sched_tell(SCHED_COPIES, &b);
-}
-
-static void
-parcel_ended(struct parcel *p)
+void
+parcel_over(struct parcel *p)
 {
 	struct message *m = p->message;
 	parcel_done(p);
@@ -133,75 +59,13 @@ parcel_ended(struct parcel *p)
 	message_judge(m);
 }
 
-/* All of a parcel that has no result. */
-static void
-settle_rest(struct parcel *p, enum rcpt_step step, struct span reason)
+void
+parcel_settle_rest(struct parcel *p, enum rcpt_step step, struct span reason)
 {
 	for (uint16_t i = 0; i < p->n; i++)
 		if (p->which[i] != NO_RCPT)
 			parcel_settle(p, i, step, reason);
 	p->message->was_tried = true;
-}
-
-/* One order of a packet; false: there are no bytes. */
-static bool
-put_order(struct buf *packet, const struct parcel *p, uint64_t offset, uint64_t bytes)
-{
-	const struct envelope *e = &p->message->envelope;
-	uint16_t which[ORDER_RCPTS_MAX], n = 0;
-	if (bytes < e->head_bytes)
-		return false;
-	for (uint16_t i = 0; i < p->n; i++)
-		if (p->which[i] != NO_RCPT)
-			which[n++] = p->which[i];
-	order_put(packet, e, which, n, offset + e->head_bytes, bytes - e->head_bytes);
-	return true;
-}
-
-static void
-send_orders(struct copy *c, struct rd *body, int fd)
-{
-	struct buf packet = {.max = ASK_MSG_MAX - 2};
-	uint16_t n = 0;
-	buf_u16(&packet, 0);
-	for (uint16_t i = 0; i < c->n; i++) {
-		bool is_ok = rd_u8(body) == 1 && fd >= 0;
-		uint64_t offset = rd_u64(body), bytes = rd_u64(body);
-		struct parcel *p = c->parcels[i];
-		if (!p || !c->relay)
-			continue;
-		if (is_ok && put_order(&packet, p, offset, bytes)) {
-			n++;
-			continue;
-		}
-		parcel_take(&c->relay->sent, p);
-		settle_rest(p, STEP_LATER, SPAN("4.3.0 the message cannot be read now"));
-		parcel_ended(p);
-	}
-	packet.p[0] = (char)(n & 0xff);
-	packet.p[1] = (char)(n >> 8);
-	if (buf_done(&packet) != E_OK)
-		bug("orders that fit into no message");
-	/* one that has gone may have left results, which are read first */
-	if (n && ask_send(c->relay->fd, RELAY_SEND, buf_as_span(&packet), fd, 0) != E_OK)
-		c->relay->has_ended = true;
-	buf_free(&packet);
-}
-
-void
-relays_copies(struct rd *body, int fd)
-{
-	struct copy *c = relays.copies;
-	uint32_t tag = rd_u32(body);
-	uint16_t n = rd_u16(body);
-	if (!c || tag != relays.tag_first || n != c->n)
-		bug("the spool copied what nobody asked for");
-	relays.tag_first++;
-	relays.copies = c->next;
-	if (!c->next)
-		relays.copies_end = &relays.copies;
-	send_orders(c, body, fd);
-	mem_free(&c);
 }
 
 /* ---- who gets what ---- */
@@ -369,7 +233,7 @@ feed_dest(struct dest *d, int64_t now)
 			relay_leave(r);
 			continue;
 		}
-		ask_copies(r, (unsigned)(share < room ? share : room));
+		orders_begin(r, (unsigned)(share < room ? share : room));
 	}
 	set_wanted(d, wants_more(d, now));
 }
@@ -473,7 +337,7 @@ take_result(void *ctx, const struct job_result *result)
 	if (p->n_left)
 		return;
 	parcel_take(&r->sent, p);
-	parcel_ended(p);
+	parcel_over(p);
 	if (result->outcome != JOB_TEMP)
 		dest_good(r->dest);
 }
@@ -500,9 +364,6 @@ unlink_relay(struct relay *r)
 		link = &(*link)->next;
 	*link = r->next;
 	relays.n--;
-	for (struct copy *c = relays.copies; c; c = c->next)
-		if (c->relay == r)
-			c->relay = NULL;
 	if (!r->dest)
 		return;
 	for (link = &r->dest->relays; *link != r;)
@@ -514,25 +375,14 @@ unlink_relay(struct relay *r)
 	dest_look(r->dest);
 }
 
-/* A parcel that begins anew may be freed before an old copy of it comes: the copy knows it no longer. */
-static void
-forget_copies(const struct parcel *p)
-{
-	for (struct copy *c = relays.copies; c; c = c->next)
-		for (uint16_t i = 0; i < c->n; i++)
-			if (c->parcels[i] == p)
-				c->parcels[i] = NULL;
-}
-
 /* Its connection is closed; what it had is with r->sent still. */
 static void
 relay_close(struct relay *r)
 {
+	orders_forget(r);
 	unlink_relay(r);
 	loop_unwatch(&r->watch);
 	close(r->fd);
-	for (struct parcel *p = r->sent.first; p; p = p->next)
-		forget_copies(p);
 }
 
 /* What has a result was counted by the relay. */
@@ -552,8 +402,8 @@ give_back(struct relay *r, bool is_begun, enum metric_attempt how, struct span w
 		parcel_take(&r->sent, p);
 		if (is_begun) {
 			count_rest(r, p, how);
-			settle_rest(p, why.p[0] == '5' ? STEP_FAILED : STEP_LATER, why);
-			parcel_ended(p);
+			parcel_settle_rest(p, why.p[0] == '5' ? STEP_FAILED : STEP_LATER, why);
+			parcel_over(p);
 			continue;
 		}
 		dest_put_back(r->dest, p);

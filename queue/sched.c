@@ -15,7 +15,7 @@
 #include "proc/child.h"
 #include "queue/hold.h"
 #include "queue/refused.h"
-#include "queue/relays.h"
+#include "queue/orders.h"
 #include "queue/retry.h"
 #include "queue/routes.h"
 #include "queue/suspend.h"
@@ -236,7 +236,7 @@ take(struct ask_msg *m)
 		rows_names(&m->body);
 		break;
 	case SAY_COPIES:
-		relays_copies(&m->body, m->fd);
+		orders_copied(&m->body, m->fd);
 		break;
 	case SAY_PRESSURE:
 		the_sched.has_pressure = true;

@@ -6,7 +6,8 @@
  *   report.c   what senders are told, by bounce         rows.c     what is deferred, in the index
  *   admin.c    what "merpati queue" asks                admin_all.c  of all messages
  *   suspend.c  destinations that are left alone          backoff.c, hold.c, turn.c, pace.c: pure
- *   dest.c     what waits for other hosts (dest.h)      relays.c   orders to relays, results (relays.h)
+ *   dest.c     what waits for other hosts (dest.h)      relays.c   relay processes, results (relays.h)
+ *   orders.c   what relays are to send (orders.h)
  *   routes.c   which way an address takes (routes.h)
  */
 #ifndef QUEUE_SCHED_H
