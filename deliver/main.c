@@ -16,13 +16,17 @@ static const struct role roles[] = {
 		.jail = lookup_jail, .run = lookup_run},
 	METRICS_ROLE,
 };
+
 /* clang-format on */
 
 int
 main(int argc, char **argv)
 {
 	static const char *const sockets[] = {"jobs", NULL};
-	static const struct daemon deliver = {.name = "deliver", .about = "puts mail into mailboxes",
-	    .roles = roles, .n_roles = COUNT(roles), .unix_sockets = sockets};
+	static const struct daemon deliver = {.name = "deliver",
+	    .about = "puts mail into mailboxes",
+	    .roles = roles,
+	    .n_roles = COUNT(roles),
+	    .unix_sockets = sockets};
 	return daemon_main(&deliver, argc, argv);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * place.c - files into mailboxes.
- * System calls for a message of 4 KB into a mailbox whose new/ is kept open: open, write, close, four to count it
- * (open, pread, pwrite, close), three of setfsuid and setfsgid where the owner changes; fstat and pread once for all
- * recipients of the message.
+ * place.c - files into mailboxes.  System calls for a message of 4 KB into a mailbox whose new/ is
+ * kept open: open, write, close, four to count it (open, pread, pwrite, close), three of setfsuid
+ * and setfsgid where the owner changes; fstat and pread once for all recipients of the message.
  */
 #include "deliver/place.h"
 
@@ -32,14 +31,14 @@ static const char placed_name[] = "../placed"; /* from new/ */
 
 struct folder {
 	char home[ACCOUNT_ADDRESS_MAX + 1];
-	int fd;          /* own; -1: the place is free */
+	int fd; /* own; -1: the place is free */
 	uint64_t used;
 };
 
 struct source {
 	struct job_ref ref;
 	struct id id;
-	int fd;          /* own */
+	int fd; /* own */
 	uint64_t used;
 };
 
@@ -47,17 +46,19 @@ static struct {
 	int mail, spool; /* own */
 	uid_t uid;       /* of the file system, now */
 	gid_t gid;
-	bool switches;   /* there are uids to switch to */
-	unsigned slot;   /* of the files placed */
+	bool switches; /* there are uids to switch to */
+	unsigned slot; /* of the files placed */
 	struct folder folders[PLACE_FOLDERS_KEPT];
 	struct source sources[PLACE_SOURCES_KEPT];
 	uint64_t turn;
+
 	/* what waits for a sync */
 	struct {
 		int file, folder; /* own; folder borrow: of folders, or own dup */
 	} touched[PLACE_SYNC_EACH_MOST];
+
 	unsigned n_touched;
-	bool has_more;   /* more were placed than are kept: the whole file system then */
+	bool has_more; /* more were placed than are kept: the whole file system then */
 	/* the message's bytes, read once for all its recipients */
 	struct id held;
 	struct buf bytes;
@@ -66,18 +67,22 @@ static struct {
 int
 place_open(const struct conf *conf)
 {
-	const char *mail = conf_str(conf, "common", "mail_dir"), *spool = conf_str(conf, "common", "spool_dir");
+	const char *mail = conf_str(conf, "common", "mail_dir"),
+		   *spool = conf_str(conf, "common", "spool_dir");
 	place.mail = open(mail, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place.mail < 0) {
-		log_event(LOG_CRIT, "no_mail_dir", "dir=%s err=%s", log_qs(mail), log_errno(errno));
+		log_event(LOG_CRIT, "no_mail_dir", "dir=%s err=%s", log_qs(mail),
+		    log_errno(errno));
 		return E_IO;
 	}
 	/* queue gives it its owner, maybe later: who starts first makes it */
 	if (mkdir(spool, 0750) != 0 && errno != EEXIST)
-		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(spool), log_errno(errno));
+		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(spool),
+		    log_errno(errno));
 	place.spool = open(spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	place.switches = geteuid() == 0;
-	place.slot = (unsigned)getpid(); /* placers of a daemon are started one after the other */
+	/* placers of a daemon are started one after the other */
+	place.slot = (unsigned)getpid();
 	place.uid = (uid_t)-1;
 	place.bytes.max = SMALL_MAX;
 	for (size_t i = 0; i < PLACE_FOLDERS_KEPT; i++)
@@ -130,10 +135,13 @@ is_source(const struct source *s, const struct job_in *j)
 {
 	if (s->fd < 0 || s->ref.source != j->ref.source)
 		return false;
-	return j->ref.source == JOB_JOURNAL ? s->ref.segment == j->ref.segment : id_eq(s->id, j->id);
+	return j->ref.source == JOB_JOURNAL ? s->ref.segment == j->ref.segment
+	                                    : id_eq(s->id, j->id);
 }
 
-/* A segment whose sync failed gets a new file under its name: the old descriptor then has no link. */
+/*
+ * A segment whose sync failed gets a new file under its name: the old descriptor then has no link.
+ */
 static bool
 is_current(int fd)
 {
@@ -160,19 +168,22 @@ source_open(const struct job_in *j, int *out)
 	source_path(j, path, sizeof path);
 	int fd = openat(place.spool, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) {
-		log_event(LOG_ERR, "no_source", "path=%s err=%s", path, log_errno(errno));
+		log_event(
+		    LOG_ERR, "no_source", "path=%s err=%s", path, log_errno(errno));
 		return E_IO;
 	}
 	if (oldest->fd >= 0)
 		close(oldest->fd);
-	*oldest = (struct source){.ref = j->ref, .id = j->id, .fd = fd, .used = ++place.turn};
+	*oldest =
+	    (struct source){.ref = j->ref, .id = j->id, .fd = fd, .used = ++place.turn};
 	*out = fd;
 	return E_OK;
 }
 
 /*
- * The bytes of a small message, once for all its recipients.  They are compared with their checksum: a job that is
- * late, because this process or its disk stood still, may find the next use of its segment, with the mail of others.
+ * The bytes of a small message, once for all its recipients.  They are compared with their
+ * checksum: a job that is late, because this process or its disk stood still, may find the next use
+ * of its segment, with the mail of others.
  */
 static int
 hold_bytes(const struct job_in *j, int source)
@@ -202,7 +213,8 @@ static int
 open_beneath(const char *path)
 {
 	struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
+	               RESOLVE_NO_MAGICLINKS};
 	return (int)syscall(SYS_openat2, place.mail, path, &how, sizeof how);
 }
 
@@ -249,9 +261,11 @@ static ssize_t
 copy_by_hand(int source, off_t *from, int to, size_t most)
 {
 	static char chunk[PLACE_COPY_BY_HAND];
-	ssize_t n = pread(source, chunk, most < sizeof chunk ? most : sizeof chunk, *from);
+	ssize_t n =
+	    pread(source, chunk, most < sizeof chunk ? most : sizeof chunk, *from);
 	if (n > 0)
-		n = write(to, chunk, (size_t)n); /* maybe not all: the next piece begins behind it */
+		n = write(to, chunk,
+		    (size_t)n); /* maybe not all: the next piece begins behind it */
 	if (n > 0)
 		*from += n;
 	return n;
@@ -261,7 +275,8 @@ static ssize_t
 copy_piece(int source, off_t *from, int to, size_t most)
 {
 	ssize_t n = copy_file_range(source, from, to, NULL, most, 0);
-	bool is_refused = n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL);
+	bool is_refused =
+	    n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL);
 	return is_refused ? copy_by_hand(source, from, to, most) : n;
 }
 
@@ -271,7 +286,8 @@ copy_large(const struct job_in *j, int source, int to)
 	off_t from = (off_t)j->ref.offset;
 	uint64_t left = j->size_bytes;
 	while (left) {
-		ssize_t n = copy_piece(source, &from, to, left < PLACE_COPY_CHUNK ? (size_t)left : PLACE_COPY_CHUNK);
+		ssize_t n = copy_piece(source, &from, to,
+		    left < PLACE_COPY_CHUNK ? (size_t)left : PLACE_COPY_CHUNK);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
@@ -295,7 +311,8 @@ fill(const struct job_in *j, int source, int to)
 	if (n == (ssize_t)place.bytes.len)
 		return E_OK;
 	if (n >= 0)
-		errno = ENOSPC; /* a file takes a part of it when there is no more room */
+		errno =
+		    ENOSPC; /* a file takes a part of it when there is no more room */
 	return E_IO;
 }
 
@@ -337,7 +354,8 @@ is_whole(int folder, const char *name, const struct job_in *j)
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == j->size_bytes && st.st_size > 0) {
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size == j->size_bytes && st.st_size > 0) {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (p != MAP_FAILED) {
 			sha256(span_make(p, (size_t)st.st_size), sum);
@@ -350,9 +368,10 @@ is_whole(int folder, const char *name, const struct job_in *j)
 }
 
 /*
- * Its name is there from the start: who reads new/ takes a file for a message only when its size is right.
- * One that was placed before, and is whole, is written once more in its place: who placed it may have died
- * before its sync, or the sync failed, and then what is read here need not be on the disk.
+ * Its name is there from the start: who reads new/ takes a file for a message only when its size is
+ * right.  One that was placed before, and is whole, is written once more in its place: who placed
+ * it may have died before its sync, or the sync failed, and then what is read here need not be on
+ * the disk.
  */
 static int
 create(int folder, const char *name, const struct job_in *j, int *out, bool *is_fresh)
@@ -378,7 +397,8 @@ static const char *
 name_of(const struct job_in *j, const struct target *t)
 {
 	static struct buf text;
-	struct file_name name = {.id = file_id_of(j->id, t->tag), .size_bytes = j->size_bytes};
+	struct file_name name = {
+	    .id = file_id_of(j->id, t->tag), .size_bytes = j->size_bytes};
 	memcpy(name.sha256, j->sha256, sizeof name.sha256);
 	buf_reset(&text);
 	file_name_put(&text, &name);
@@ -425,8 +445,8 @@ place_message(const struct job_in *j, const struct target *t, const char **reaso
 		return E_OK;
 	if (err == E_IO)
 		*reason = reason_of(errno);
-	log_event(LOG_ERR, "not_placed", "mid=%s account=%s why=%s err=%s", id_text(j->id), log_q(t->address),
-	    err_name(err), log_errno(errno));
+	log_event(LOG_ERR, "not_placed", "mid=%s account=%s why=%s err=%s",
+	    id_text(j->id), log_q(t->address), err_name(err), log_errno(errno));
 	if (f && err == E_IO)
 		folder_forget(f); /* the directory may have been moved or replaced */
 	return err;
@@ -439,7 +459,8 @@ sync_each(void)
 {
 	int err = E_OK;
 	for (unsigned i = 0; i < place.n_touched; i++)
-		if (fdatasync(place.touched[i].file) != 0 || fsync(place.touched[i].folder) != 0)
+		if (fdatasync(place.touched[i].file) != 0 ||
+		    fsync(place.touched[i].folder) != 0)
 			err = E_IO;
 	return err;
 }
@@ -448,17 +469,19 @@ int
 place_sync(bool is_all)
 {
 	int64_t begin = clock_mono_ms(), begun_us = clock_mono_us();
-	int err = is_all || place.has_more ? (syncfs(place.mail) == 0 ? E_OK : E_IO) : sync_each();
+	int err = is_all || place.has_more ? (syncfs(place.mail) == 0 ? E_OK : E_IO)
+	                                   : sync_each();
 	metric_took(M_DELIVER_CHECKPOINT, begun_us);
-	metric_count(M_DELIVER_CHECKPOINTS + (err == E_OK ? METRIC_DONE_OK : METRIC_DONE_FAILED));
+	metric_count(M_DELIVER_CHECKPOINTS +
+		     (err == E_OK ? METRIC_DONE_OK : METRIC_DONE_FAILED));
 	if (err != E_OK)
 		log_event(LOG_ALERT, "mail_sync_failed", "err=%s", log_errno(errno));
 	for (unsigned i = 0; i < place.n_touched; i++) {
 		close(place.touched[i].file);
 		close(place.touched[i].folder);
 	}
-	log_event(LOG_DEBUG, "checkpoint", "files=%u all=%d ms=%lld", place.n_touched, is_all || place.has_more,
-	    (long long)(clock_mono_ms() - begin));
+	log_event(LOG_DEBUG, "checkpoint", "files=%u all=%d ms=%lld", place.n_touched,
+	    is_all || place.has_more, (long long)(clock_mono_ms() - begin));
 	place.n_touched = 0;
 	place.has_more = false;
 	return err;

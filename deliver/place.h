@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * place.h - one message into the new/ of one mailbox, as the uid of its owner.
- * Descriptors of new/ folders and of message files are kept, bounded; nothing is synced here but by place_sync.
+ * place.h - one message into the new/ of one mailbox, as the uid of its owner.  Descriptors of new/
+ * folders and of message files are kept, bounded; nothing is synced here but by place_sync.
  */
 #ifndef DELIVER_PLACE_H
 #define DELIVER_PLACE_H
@@ -12,14 +12,18 @@
 struct conf;
 
 enum {
-	PLACE_FOLDERS_KEPT = 256,  /* new/ folders whose descriptors are kept */
-	PLACE_SOURCES_KEPT = 64,   /* files of the spool */
-	PLACE_SYNC_EACH_MOST = 8,  /* up to so many files are synced one by one; past it the file system is */
+	PLACE_FOLDERS_KEPT = 256, /* new/ folders whose descriptors are kept */
+	PLACE_SOURCES_KEPT = 64,  /* files of the spool */
+	/* up to so many files are synced one by one; past it the file system is */
+	PLACE_SYNC_EACH_MOST = 8,
 	PLACE_COPY_CHUNK = 1 << 20,   /* bytes of a piece that the kernel copies */
 	PLACE_COPY_BY_HAND = 1 << 18, /* or that we do, where it cannot */
 };
 
-/* place_open - the mail root and the spool, before the jail closes around them.  E_OK, E_IO (logged) */
+/*
+ * place_open - the mail root and the spool, before the jail closes around them.  E_OK, E_IO
+ * (logged)
+ */
 MUST_USE int place_open(const struct conf *);
 
 /*
@@ -27,7 +31,8 @@ MUST_USE int place_open(const struct conf *);
  *   reason   on failure: "4.2.2 ...", static
  *   returns  E_OK; E_IO: try later; E_BAD: the spool's bytes are not this message
  */
-MUST_USE int place_message(const struct job_in *, const struct target *, const char **reason);
+MUST_USE int place_message(
+    const struct job_in *, const struct target *, const char **reason);
 /* place_sync - all that was placed since the last one is durable.  is_all: whoever placed it.
  * E_OK, E_IO: final, it is to be placed again */
 MUST_USE int place_sync(bool is_all);

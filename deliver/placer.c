@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* placer.c - the process: jobs of the scheduler, one packet after another, each answered when it is done. */
+/*
+ * placer.c - the process: jobs of the scheduler, one packet after another, each answered when it is
+ * done.
+ */
 #include "deliver/placer.h"
 
 #include <poll.h>
@@ -16,11 +19,16 @@
 #include "proc/child.h"
 #include "proc/io.h"
 
-enum { JOBS_ARENA_BYTES = 32 << 20, RESULTS_BYTES = 48000, RCPTS_MOST = 4096, SEND_WAIT_MS = 60000 };
+enum {
+	JOBS_ARENA_BYTES = 32 << 20,
+	RESULTS_BYTES = 48000,
+	RCPTS_MOST = 4096,
+	SEND_WAIT_MS = 60000
+};
 
 static struct {
-	int lookup;          /* own: channel; -1 */
-	struct arena arena;  /* of one packet */
+	int lookup;         /* own: channel; -1 */
+	struct arena arena; /* of one packet */
 	struct buf in, results;
 	uint16_t n_results;
 } placer = {.lookup = -1, .arena = {.max_bytes = JOBS_ARENA_BYTES}};
@@ -35,7 +43,8 @@ send_results(int chan)
 		return E_OK;
 	buf_u16(&b, placer.n_results);
 	buf_span(&b, buf_as_span(&placer.results));
-	int err = ask_send(chan, JOB_RESULT, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
+	int err = ask_send(
+	    chan, JOB_RESULT, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
 	buf_free(&b);
 	buf_reset(&placer.results);
 	placer.n_results = 0;
@@ -68,7 +77,8 @@ static const struct {
 static void
 place_all(const struct job_in *j, const struct lookup_answer *a, struct job_result *r)
 {
-	struct span *forwards = arena_get(&placer.arena, a->n_targets * sizeof *forwards);
+	struct span *forwards =
+	    arena_get(&placer.arena, a->n_targets * sizeof *forwards);
 	const char *reason;
 	r->outcome = JOB_PLACED;
 	r->forwards = forwards;
@@ -83,7 +93,8 @@ place_all(const struct job_in *j, const struct lookup_answer *a, struct job_resu
 			r->n_mailboxes++;
 			metric_count(M_DELIVER_PLACED);
 			metric_add(M_DELIVER_BYTES, j->size_bytes);
-			log_event(LOG_INFO, "placed", "mid=%s account=%s bytes=%llu", id_text(j->id), log_q(t->address),
+			log_event(LOG_INFO, "placed", "mid=%s account=%s bytes=%llu",
+			    id_text(j->id), log_q(t->address),
 			    (unsigned long long)j->size_bytes);
 			continue;
 		}
@@ -92,9 +103,13 @@ place_all(const struct job_in *j, const struct lookup_answer *a, struct job_resu
 	}
 }
 
-/* From whom its forwards are, RFC 3461 5.2.7: the owner of a list, else its sender, by us if that is how we do it. */
+/*
+ * From whom its forwards are, RFC 3461 5.2.7: the owner of a list, else its sender, by us if that
+ * is how we do it.
+ */
 static int
-set_forward_sender(const struct job_in *j, const struct lookup_answer *a, struct job_result *r)
+set_forward_sender(
+    const struct job_in *j, const struct lookup_answer *a, struct job_result *r)
 {
 	struct span sender;
 	if (a->owner.n) {
@@ -102,7 +117,9 @@ set_forward_sender(const struct job_in *j, const struct lookup_answer *a, struct
 		r->forward_sender = a->owner;
 		return E_OK;
 	}
-	int err = j->sender.n ? lookup_forward_sender(&placer.lookup, j->sender, &placer.arena, &sender) : E_OK;
+	int err = j->sender.n ? lookup_forward_sender(
+				    &placer.lookup, j->sender, &placer.arena, &sender)
+	                      : E_OK;
 	if (j->sender.n && err == E_OK && !span_eq(sender, j->sender)) {
 		r->forward_as = FORWARD_REWRITTEN;
 		r->forward_sender = sender;
@@ -113,17 +130,21 @@ set_forward_sender(const struct job_in *j, const struct lookup_answer *a, struct
 static enum metric_job
 job_number(uint8_t outcome)
 {
-	return outcome == JOB_PLACED ? METRIC_JOB_PLACED : outcome == JOB_TEMP ? METRIC_JOB_TEMP : METRIC_JOB_PERM;
+	return outcome == JOB_PLACED ? METRIC_JOB_PLACED
+	       : outcome == JOB_TEMP ? METRIC_JOB_TEMP
+	                             : METRIC_JOB_PERM;
 }
 
 static int
-do_rcpt(int chan, const struct job_in *j, const struct job_rcpt *rcpt, const struct lookup_answer *a)
+do_rcpt(int chan, const struct job_in *j, const struct job_rcpt *rcpt,
+    const struct lookup_answer *a)
 {
 	struct job_result r = {.id = j->id, .rcpt = rcpt->index};
 	if (a->verdict == RCPT_LOCAL) {
 		place_all(j, a, &r);
 		if (r.n_forwards && set_forward_sender(j, a, &r) != E_OK) {
-			r.outcome = JOB_TEMP; /* what was placed is known by its name, and not placed twice */
+			/* what was placed is known by its name, and not placed twice */
+			r.outcome = JOB_TEMP;
 			r.reason = SPAN("4.3.0 recipients cannot be looked up now");
 		}
 	} else {
@@ -147,7 +168,8 @@ do_jobs(int chan, struct rd *body)
 		return E_BAD;
 	struct job_in *jobs = arena_get(&placer.arena, n * sizeof *jobs);
 	for (uint16_t i = 0; i < n; i++) {
-		if (job_get(body, &placer.arena, &jobs[i]) != E_OK || n_rcpts + jobs[i].n_rcpts > RCPTS_MOST)
+		if (job_get(body, &placer.arena, &jobs[i]) != E_OK ||
+		    n_rcpts + jobs[i].n_rcpts > RCPTS_MOST)
 			return E_BAD;
 		for (uint16_t k = 0; k < jobs[i].n_rcpts; k++)
 			addresses[n_rcpts++] = jobs[i].rcpts[k].address;
@@ -155,13 +177,15 @@ do_jobs(int chan, struct rd *body)
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	/* one round trip for all recipients of the packet */
-	int err = lookup_rcpts(&placer.lookup, addresses, n_rcpts, &placer.arena, &answers);
+	int err =
+	    lookup_rcpts(&placer.lookup, addresses, n_rcpts, &placer.arena, &answers);
 	struct lookup_answer none = {.verdict = RCPT_TEMP};
 	bool has_answers = err == E_OK;
 	err = E_OK;
 	for (uint16_t i = 0; i < n && err == E_OK; i++)
 		for (uint16_t k = 0; k < jobs[i].n_rcpts && err == E_OK; k++, at++)
-			err = do_rcpt(chan, &jobs[i], &jobs[i].rcpts[k], has_answers ? &answers[at] : &none);
+			err = do_rcpt(chan, &jobs[i], &jobs[i].rcpts[k],
+			    has_answers ? &answers[at] : &none);
 	return err == E_OK ? send_results(chan) : err;
 }
 
@@ -175,7 +199,8 @@ do_sync(int chan, struct rd *body)
 		return E_BAD;
 	buf_u32(&b, turn);
 	buf_u8(&b, place_sync(is_all) == E_OK);
-	int err = ask_send(chan, JOB_SYNCED, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
+	int err = ask_send(
+	    chan, JOB_SYNCED, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
 	buf_free(&b);
 	return err;
 }

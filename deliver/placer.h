@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* placer.h - the process that writes into mailboxes.  It parses jobs (spool/job.h) and nothing else. */
+/*
+ * placer.h - the process that writes into mailboxes.  It parses jobs (spool/job.h) and nothing
+ * else.
+ */
 #ifndef DELIVER_PLACER_H
 #define DELIVER_PLACER_H
 

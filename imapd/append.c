@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* append.c - a message that a client sends: streamed into a file, its lines made to end in CRLF, its cache item made. */
+/*
+ * append.c - a message that a client sends: streamed into a file, its lines made to end in CRLF,
+ * its cache item made.
+ */
 #include "imapd/append.h"
 
 #include <string.h>
@@ -10,18 +13,19 @@
 #include "mime/cache.h"
 
 enum {
-	APPEND_ITEMS_MAX = 16 << 20, /* bytes of cache items of one command: later messages get theirs when they are read */
-	SYNC_EACH_MOST = 4,          /* messages: of more the file system is synced at once */
+	/* bytes of cache items of one command: later messages get theirs when they are read */
+	APPEND_ITEMS_MAX = 16 << 20,
+	SYNC_EACH_MOST = 4, /* messages: of more the file system is synced at once */
 };
 
 /* ---- octets on their way into the file ---- */
 
 struct stream {
-	struct incoming *to;   /* borrow */
-	bool is_binary;        /* a literal8 that is not said to be text */
-	bool after_cr;         /* the last octet was a CR */
+	struct incoming *to; /* borrow */
+	bool is_binary;      /* a literal8 that is not said to be text */
+	bool after_cr;       /* the last octet was a CR */
 	bool has_nul, is_no_text;
-	struct buf fixed;      /* a piece with its line ends made whole */
+	struct buf fixed; /* a piece with its line ends made whole */
 };
 
 /* Where the next LF without a CR is; text.n: nowhere. */
@@ -42,7 +46,8 @@ has_bare_cr(struct span text, bool after_cr)
 {
 	if (after_cr && text.n && text.p[0] != '\n')
 		return true;
-	for (size_t at = span_find(text, '\r'); at + 1 < text.n; at += 1 + span_find(span_from(text, at + 1), '\r'))
+	for (size_t at = span_find(text, '\r'); at + 1 < text.n;
+	     at += 1 + span_find(span_from(text, at + 1), '\r'))
 		if (text.p[at + 1] != '\n')
 			return true;
 	return false;
@@ -72,7 +77,8 @@ take_piece(void *ctx, struct span piece)
 	if (piece.n == 0)
 		return E_OK;
 	t->has_nul = t->has_nul || span_find(piece, '\0') < piece.n;
-	t->is_no_text = t->is_no_text || (t->is_binary && has_bare_cr(piece, t->after_cr));
+	t->is_no_text =
+	    t->is_no_text || (t->is_binary && has_bare_cr(piece, t->after_cr));
 	struct span fixed = fix_lines(t, piece);
 	t->after_cr = piece.p[piece.n - 1] == '\r';
 	if (t->has_nul || (t->is_binary && t->is_no_text))
@@ -83,7 +89,8 @@ take_piece(void *ctx, struct span piece)
 static enum reply
 reply_of_err(int err, bool is_literal8)
 {
-	if (err == E_BAD) /* a NUL, which no literal may hold, or octets that are no lines */
+	/* a NUL, which no literal may hold, or octets that are no lines */
+	if (err == E_BAD)
 		return is_literal8 ? R_UNKNOWN_CTE : R_CANNOT;
 	if (err == E_LIMIT)
 		return incoming_was_quota() ? R_OVER_QUOTA : R_DISK_FULL;
@@ -138,9 +145,11 @@ parse_head(struct parse *p, struct message_head *out)
 	*out = (struct message_head){.date_sec = clock_wall_sec()};
 	if (parse_sp(p) != E_OK)
 		return E_BAD;
-	if (parse_peek(p, '(') && (parse_flag_list(p, &out->flags) != E_OK || parse_sp(p) != E_OK))
+	if (parse_peek(p, '(') &&
+	    (parse_flag_list(p, &out->flags) != E_OK || parse_sp(p) != E_OK))
 		return E_BAD;
-	if (parse_peek(p, '"') && (parse_date_time(p, &out->date_sec) != E_OK || parse_sp(p) != E_OK))
+	if (parse_peek(p, '"') &&
+	    (parse_date_time(p, &out->date_sec) != E_OK || parse_sp(p) != E_OK))
 		return E_BAD;
 	out->is_text8 = parse_word(p, "UTF8");
 	if (out->is_text8 && (parse_sp(p) != E_OK || !parse_ch(p, '(')))
@@ -170,7 +179,8 @@ keep_flags(struct append *a, struct incoming *in, const struct message_head *h)
 	size_t bytes = h->flags.n_keywords * sizeof *h->flags.keywords;
 	struct span *keywords = arena_get(&a->s->arena, bytes);
 	if (keywords)
-		memcpy(keywords, h->flags.keywords, bytes); /* their text lives as long as the command */
+		memcpy(keywords, h->flags.keywords,
+		    bytes); /* their text lives as long as the command */
 	in->flags = h->flags.flags;
 	in->date_sec = h->date_sec;
 	in->keywords = keywords;
@@ -234,7 +244,8 @@ check_room(const struct session *s, uint64_t bytes, uint64_t messages)
 	uint64_t more = s->literal.bytes;
 	if (s->quota_bytes && (more > s->quota_bytes || bytes > s->quota_bytes - more))
 		return R_OVER_QUOTA;
-	return s->quota_messages && messages >= s->quota_messages ? R_OVER_QUOTA : R_DONE;
+	return s->quota_messages && messages >= s->quota_messages ? R_OVER_QUOTA
+	                                                          : R_DONE;
 }
 
 enum reply

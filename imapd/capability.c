@@ -5,7 +5,8 @@
 #define IN_BOTH_STATES "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE"
 
 void
-capability_put_before(struct buf *out, bool may_starttls, bool may_show, struct span mechanisms)
+capability_put_before(
+    struct buf *out, bool may_starttls, bool may_show, struct span mechanisms)
 {
 	buf_str(out, IN_BOTH_STATES " SASL-IR");
 	while (mechanisms.n) {
@@ -21,15 +22,21 @@ capability_put_before(struct buf *out, bool may_starttls, bool may_show, struct 
 void
 capability_put_after(struct buf *out, uint64_t message_size_most)
 {
-	buf_str(out, IN_BOTH_STATES " IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE"
-	                            " CREATE-SPECIAL-USE STATUS=SIZE ESEARCH SEARCHRES WITHIN MULTIAPPEND BINARY CONDSTORE QRESYNC"
-	                            " UTF8=ACCEPT SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
-	                            " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE");
+	buf_str(out,
+	    IN_BOTH_STATES " IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN "
+			   "LIST-EXTENDED LIST-STATUS SPECIAL-USE"
+			   " CREATE-SPECIAL-USE STATUS=SIZE ESEARCH SEARCHRES WITHIN "
+			   "MULTIAPPEND BINARY CONDSTORE QRESYNC"
+			   " UTF8=ACCEPT SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT "
+			   "THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
+			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
+			   "QUOTA=RES-MESSAGE");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
 }
 
 void
 id_put(struct buf *out)
 {
-	buf_str(out, "* ID (\"name\" \"merpati\" \"version\" \"" MERPATI_VERSION "\")\r\n");
+	buf_str(
+	    out, "* ID (\"name\" \"merpati\" \"version\" \"" MERPATI_VERSION "\")\r\n");
 }

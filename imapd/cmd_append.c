@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_append.c - APPEND, of one message or many: RFC 9051 6.3.12, RFC 3502.  All of them or none. */
+/*
+ * cmd_append.c - APPEND, of one message or many: RFC 9051 6.3.12, RFC 3502.  All of them or none.
+ */
 #include "imapd/append.h"
 
 static enum reply
@@ -9,7 +11,8 @@ store_all(struct append *a, struct span mailbox)
 	enum reply reply = append_end(a);
 	if (reply != R_DONE)
 		return reply;
-	enum store_said said = store_append(a->s->store, mailbox, a->messages, a->n, &uidvalidity, &uid);
+	enum store_said said =
+	    store_append(a->s->store, mailbox, a->messages, a->n, &uidvalidity, &uid);
 	if (said != STORE_DONE)
 		return reply_of(said, true);
 	buf_putf(&a->s->code, "APPENDUID %u %u", uidvalidity, uid);

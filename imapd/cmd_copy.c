@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_copy.c - COPY, MOVE and their UID forms: RFC 9051 6.4.7 and 6.4.8, RFC 4315 3, RFC 6851.  COPY is all or none.
- * By sequence number, a message that another session expunged meanwhile makes it none; by UID it is left out.
+ * cmd_copy.c - COPY, MOVE and their UID forms: RFC 9051 6.4.7 and 6.4.8, RFC 4315 3, RFC 6851.
+ * COPY is all or none.  By sequence number, a message that another session expunged meanwhile makes
+ * it none; by UID it is left out.
  */
 #include "imapd/command.h"
 
@@ -11,7 +12,8 @@ static bool
 has_gone(const struct session *s, const struct numset *seqs)
 {
 	for (size_t i = 0; i < seqs->n; i++)
-		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to; seq++)
+		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to;
+		     seq++)
 			if (selected_record(s->selected, seq)->flags & FLAG_GONE)
 				return true;
 	return false;
@@ -35,22 +37,26 @@ static void
 tell_move(struct session *s, bool is_uid)
 {
 	if (s->code.len)
-		buf_putf(respond_out(s), "* OK [%.*s] moved\r\n", SPAN_ARG(buf_as_span(&s->code)));
+		buf_putf(respond_out(s), "* OK [%.*s] moved\r\n",
+		    SPAN_ARG(buf_as_span(&s->code)));
 	buf_reset(&s->code);
 	if (!respond_flush(s))
 		return;
 	selected_update(s, UPDATE_ALL, is_uid);
 	if (s->enabled & EN_QRESYNC)
-		buf_putf(&s->code, "HIGHESTMODSEQ %llu", (unsigned long long)s->selected->modseq);
+		buf_putf(&s->code, "HIGHESTMODSEQ %llu",
+		    (unsigned long long)s->selected->modseq);
 }
 
 static enum reply
-copy(struct session *s, const struct numset *seqs, struct span target, bool is_move, bool is_uid)
+copy(struct session *s, const struct numset *seqs, struct span target, bool is_move,
+    bool is_uid)
 {
 	struct store_copied copied = {.uidvalidity = 0};
 	struct numset uids = {.n = 0};
 	numbers_uids(s, seqs, &uids);
-	enum store_said said = store_copy(s->store, s->selected->view.mailbox, &uids, target, is_move, &copied);
+	enum store_said said = store_copy(
+	    s->store, s->selected->view.mailbox, &uids, target, is_move, &copied);
 	code_copyuid(&s->code, &copied);
 	if (is_move && copied.from.n) /* also what was moved before a failure */
 		tell_move(s, is_uid);
@@ -68,12 +74,15 @@ copy_or_move(struct session *s, struct command *c, bool is_move)
 	struct seqset set;
 	struct span target;
 	enum reply reply = R_BAD_SEQUENCE;
-	if (parse_seqset(p, &set) != E_OK || parse_sp(p) != E_OK || parse_mailbox(p, &target) != E_OK || parse_end(p) != E_OK)
+	if (parse_seqset(p, &set) != E_OK || parse_sp(p) != E_OK ||
+	    parse_mailbox(p, &target) != E_OK || parse_end(p) != E_OK)
 		return R_SYNTAX;
 	if (is_move && s->selected->is_read_only)
 		return R_READ_ONLY;
 	if (numbers_resolve(s, &set, c->is_uid, &seqs) == E_OK)
-		reply = !c->is_uid && has_gone(s, &seqs) ? R_EXPUNGED : copy(s, &seqs, target, is_move, c->is_uid);
+		reply = !c->is_uid && has_gone(s, &seqs)
+		            ? R_EXPUNGED
+		            : copy(s, &seqs, target, is_move, c->is_uid);
 	numset_free(&seqs);
 	return reply;
 }

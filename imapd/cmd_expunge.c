@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_expunge.c - EXPUNGE and UID EXPUNGE: RFC 9051 6.4.3 and 6.4.9, RFC 4315 2.1, RFC 7162 3.2.7 and 3.2.9. */
+/*
+ * cmd_expunge.c - EXPUNGE and UID EXPUNGE: RFC 9051 6.4.3 and 6.4.9, RFC 4315 2.1, RFC 7162 3.2.7
+ * and 3.2.9.
+ */
 #include "imapd/command.h"
 
-/* Of these, those that are to go: the keeper looks again, at flags that another session changes just now. */
+/*
+ * Of these, those that are to go: the keeper looks again, at flags that another session changes
+ * just now.
+ */
 static int
 find_deleted(const struct session *s, const struct num_range *seqs, struct numset *uids)
 {
@@ -15,7 +21,10 @@ find_deleted(const struct session *s, const struct num_range *seqs, struct numse
 	return err;
 }
 
-/* UID EXPUNGE has a set; EXPUNGE means all, and those that came just now go without having been announced. */
+/*
+ * UID EXPUNGE has a set; EXPUNGE means all, and those that came just now go without having been
+ * announced.
+ */
 static enum reply
 find_uids(struct session *s, struct command *c, struct numset *uids)
 {
@@ -44,10 +53,13 @@ cmd_expunge(struct session *s, struct command *c)
 	struct numset uids = {.n = 0};
 	enum reply reply = find_uids(s, c, &uids);
 	if (reply == R_DONE && uids.n) {
-		reply = reply_of(store_expunge(s->store, s->selected->view.mailbox, &uids, true), false);
+		reply = reply_of(
+		    store_expunge(s->store, s->selected->view.mailbox, &uids, true),
+		    false);
 		selected_update(s, UPDATE_ALL, c->is_uid);
 		if (reply == R_DONE && s->enabled & EN_QRESYNC)
-			buf_putf(&s->code, "HIGHESTMODSEQ %llu", (unsigned long long)s->selected->modseq);
+			buf_putf(&s->code, "HIGHESTMODSEQ %llu",
+			    (unsigned long long)s->selected->modseq);
 	}
 	numset_free(&uids);
 	return reply;

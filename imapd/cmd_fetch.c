@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_fetch.c - FETCH and UID FETCH: RFC 9051 6.4.5, RFC 7162 3.1.4 and 3.2.6.
- * \Seen is set for a slice of messages at once, and before they are sent; where it cannot be set (the disk is full) they
- * are sent all the same.
+ * cmd_fetch.c - FETCH and UID FETCH: RFC 9051 6.4.5, RFC 7162 3.1.4 and 3.2.6.  \Seen is set for a
+ * slice of messages at once, and before they are sent; where it cannot be set (the disk is full)
+ * they are sent all the same.
  */
 #include "imapd/command.h"
 #include "imapd/fetch.h"
@@ -11,8 +11,9 @@
 enum { SLICE_MESSAGES = 500 }; /* whose \Seen is set with one ask */
 
 struct slice {
-	uint32_t from, to;                /* sequence numbers */
-	unsigned more[SLICE_MESSAGES];    /* enum fetch_what: what is said beside what was asked for */
+	uint32_t from, to; /* sequence numbers */
+	/* enum fetch_what: what is said beside what was asked for */
+	unsigned more[SLICE_MESSAGES];
 };
 
 static bool
@@ -39,7 +40,9 @@ find_unseen(const struct fetch *f, const struct slice *sl, struct numset *uids)
 static void
 say_seen(struct fetch *f, struct slice *sl, const struct numset *uids)
 {
-	unsigned more = f->s->enabled & EN_CONDSTORE ? FETCH_FLAGS | FETCH_UID | FETCH_MODSEQ : FETCH_FLAGS;
+	unsigned more = f->s->enabled & EN_CONDSTORE
+	                    ? FETCH_FLAGS | FETCH_UID | FETCH_MODSEQ
+	                    : FETCH_FLAGS;
 	for (uint32_t seq = sl->from; seq <= sl->to; seq++) {
 		const struct store_record *r = selected_record(f->s->selected, seq);
 		if (!numset_has(uids, r->uid) || !(r->flags & FLAG_SEEN))
@@ -49,15 +52,20 @@ say_seen(struct fetch *f, struct slice *sl, const struct numset *uids)
 	}
 }
 
-/* What another view of the mailbox has by now is told at the end of the command (selected_update). */
+/*
+ * What another view of the mailbox has by now is told at the end of the command (selected_update).
+ */
 static void
 set_seen(struct fetch *f, struct slice *sl)
 {
-	static const struct store_change change = {.how = STORE_ADD, .flags = FLAG_SEEN};
+	static const struct store_change change = {
+	    .how = STORE_ADD, .flags = FLAG_SEEN};
 	const struct store_view *view = &f->s->selected->view;
 	struct numset uids = {.n = 0};
 	if (find_unseen(f, sl, &uids) == E_OK && uids.n &&
-	    store_flags(f->s->store, view->mailbox, &uids, &change, NULL) == STORE_DONE && !view->head->is_superseded)
+	    store_flags(f->s->store, view->mailbox, &uids, &change, NULL) ==
+		STORE_DONE &&
+	    !view->head->is_superseded)
 		say_seen(f, sl, &uids);
 	numset_free(&uids);
 }
@@ -73,7 +81,8 @@ fetch_slice(struct fetch *f, struct slice *sl)
 		set_seen(f, sl);
 	}
 	for (uint32_t seq = sl->from; seq <= sl->to; seq++)
-		if (is_wanted(f->atts, selected_record(f->s->selected, seq)) && !fetch_put(f, seq, sl->more[seq - sl->from]))
+		if (is_wanted(f->atts, selected_record(f->s->selected, seq)) &&
+		    !fetch_put(f, seq, sl->more[seq - sl->from]))
 			return false;
 	return true;
 }
@@ -86,10 +95,12 @@ fetch_all(struct session *s, const struct fetch_atts *atts, const struct numset 
 	bool is_sent = true;
 	fetch_init(&f, s, atts);
 	for (size_t i = 0; i < seqs->n; i++)
-		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to && is_sent; seq = sl.to + 1) {
+		for (uint32_t seq = seqs->ranges[i].from;
+		     seq <= seqs->ranges[i].to && is_sent; seq = sl.to + 1) {
 			uint32_t left = seqs->ranges[i].to - seq;
 			sl.from = seq;
-			sl.to = seq + (left < SLICE_MESSAGES ? left : SLICE_MESSAGES - 1);
+			sl.to =
+			    seq + (left < SLICE_MESSAGES ? left : SLICE_MESSAGES - 1);
 			is_sent = fetch_slice(&f, &sl);
 		}
 	fetch_done(&f);
@@ -99,10 +110,12 @@ fetch_all(struct session *s, const struct fetch_atts *atts, const struct numset 
 /* ---- the command ---- */
 
 static int
-parse_all(struct session *s, struct command *c, struct seqset *set, struct fetch_atts *atts)
+parse_all(
+    struct session *s, struct command *c, struct seqset *set, struct fetch_atts *atts)
 {
 	struct parse *p = &c->parse;
-	if (parse_seqset(p, set) != E_OK || parse_sp(p) != E_OK || fetch_atts_parse(p, atts) != E_OK ||
+	if (parse_seqset(p, set) != E_OK || parse_sp(p) != E_OK ||
+	    fetch_atts_parse(p, atts) != E_OK ||
 	    fetch_modifiers_parse(p, atts) != E_OK || parse_end(p) != E_OK)
 		return E_BAD;
 	if (c->is_uid)
@@ -116,7 +129,8 @@ parse_all(struct session *s, struct command *c, struct seqset *set, struct fetch
 
 /* RFC 7162 3.2.6 */
 static bool
-is_vanished_legal(const struct session *s, const struct command *c, const struct fetch_atts *atts)
+is_vanished_legal(
+    const struct session *s, const struct command *c, const struct fetch_atts *atts)
 {
 	return c->is_uid && atts->has_changed_since && s->enabled & EN_QRESYNC;
 }
@@ -125,8 +139,9 @@ static int
 say_vanished(struct session *s, const struct seqset *set, const struct fetch_atts *atts)
 {
 	const struct numset *saved = &s->selected->saved;
-	return set->is_saved ? vanished_put(s, saved->ranges, saved->n, atts->changed_since)
-	                     : vanished_put(s, set->ranges, set->n, atts->changed_since);
+	return set->is_saved
+	           ? vanished_put(s, saved->ranges, saved->n, atts->changed_since)
+	           : vanished_put(s, set->ranges, set->n, atts->changed_since);
 }
 
 enum reply
@@ -140,8 +155,11 @@ cmd_fetch(struct session *s, struct command *c)
 		return R_SYNTAX;
 	if (atts.is_vanished && !is_vanished_legal(s, c, &atts))
 		return R_CLIENT_BUG;
-	if (numbers_resolve(s, &set, c->is_uid, &seqs) == E_OK) /* which also puts the set's ranges in order */
-		reply = atts.is_vanished && say_vanished(s, &set, &atts) != E_OK ? R_LATER : fetch_all(s, &atts, &seqs);
+	/* which also puts the set's ranges in order */
+	if (numbers_resolve(s, &set, c->is_uid, &seqs) == E_OK)
+		reply = atts.is_vanished && say_vanished(s, &set, &atts) != E_OK
+		            ? R_LATER
+		            : fetch_all(s, &atts, &seqs);
 	numset_free(&seqs);
 	return reply;
 }

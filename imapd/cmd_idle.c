@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_idle.c - IDLE: RFC 2177, RFC 9051 6.3.13.  Ends on DONE, or when the client was silent for too long. */
+/*
+ * cmd_idle.c - IDLE: RFC 2177, RFC 9051 6.3.13.  Ends on DONE, or when the client was silent for
+ * too long.
+ */
 #include <poll.h>
 
 #include "base/log.h"
@@ -15,11 +18,13 @@ enum { WATCH_AGAIN_MS = 5000 }; /* when there is no keeper to watch */
 static int
 wait_both(struct session *s, int watch, int64_t deadline)
 {
-	struct pollfd p[3] = {
-	    {.fd = s->io.fd, .events = POLLIN}, {.fd = the_child.control, .events = POLLIN}, {.fd = watch, .events = POLLIN}};
+	struct pollfd p[3] = {{.fd = s->io.fd, .events = POLLIN},
+	    {.fd = the_child.control, .events = POLLIN},
+	    {.fd = watch, .events = POLLIN}};
 	int64_t again = deadline_in_ms(WATCH_AGAIN_MS);
 	bool is_blind = s->selected && watch < 0;
-	int n = poll(p, 3, deadline_left_ms(is_blind && again < deadline ? again : deadline));
+	int n = poll(
+	    p, 3, deadline_left_ms(is_blind && again < deadline ? again : deadline));
 	if (n == 0 && !is_blind)
 		return E_MORE;
 	if (n > 0 && p[1].revents)
@@ -27,7 +32,10 @@ wait_both(struct session *s, int watch, int64_t deadline)
 	return the_child.is_stopping ? E_DENY : E_OK;
 }
 
-/* What the client said: E_OK (nothing that is a line yet), E_BAD (a line; is_done says which), E_IO and the like. */
+/*
+ * What the client said: E_OK (nothing that is a line yet), E_BAD (a line; is_done says which), E_IO
+ * and the like.
+ */
 static int
 look_at_client(struct session *s, bool *is_done)
 {
@@ -61,7 +69,8 @@ idle(struct session *s, bool *is_done)
 		int err = look_at_client(s, is_done);
 		if (err != E_OK)
 			return err;
-		if (s->selected && store_watch(s->store, &s->selected->view, s->selected->modseq, &watch) != E_OK)
+		if (s->selected && store_watch(s->store, &s->selected->view,
+				       s->selected->modseq, &watch) != E_OK)
 			watch = -1;
 		err = wait_both(s, watch, deadline);
 		if (err != E_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_list.c - LIST (RFC 9051 6.3.9, RFC 5258, 5819, 6154) and LSUB (RFC 3501 6.3.9): all names, sorted, with the levels
- * above them; then those that match are said.
+ * cmd_list.c - LIST (RFC 9051 6.3.9, RFC 5258, 5819, 6154) and LSUB (RFC 3501 6.3.9): all names,
+ * sorted, with the levels above them; then those that match are said.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +11,28 @@
 
 enum { PATTERNS_MOST = 32 };
 
-enum select { SELECT_SUBSCRIBED = 1, SELECT_REMOTE = 2, SELECT_SPECIAL_USE = 4, SELECT_RECURSIVE = 8 };
-enum want { WANT_SUBSCRIBED = 1, WANT_CHILDREN = 2, WANT_SPECIAL_USE = 4, WANT_STATUS = 8 };
+enum select {
+	SELECT_SUBSCRIBED = 1,
+	SELECT_REMOTE = 2,
+	SELECT_SPECIAL_USE = 4,
+	SELECT_RECURSIVE = 8
+};
+
+enum want {
+	WANT_SUBSCRIBED = 1,
+	WANT_CHILDREN = 2,
+	WANT_SPECIAL_USE = 4,
+	WANT_STATUS = 8
+};
 
 struct list {
-	unsigned select, want;          /* enum select, enum want */
+	unsigned select, want; /* enum select, enum want */
 	unsigned status_items;
-	bool is_extended;               /* it was written with what RFC 5258 adds */
+	bool is_extended; /* it was written with what RFC 5258 adds */
 	size_t n_patterns;
 	struct span patterns[PATTERNS_MOST];
 	struct span reference;
-	const struct pattern *made;     /* n_patterns, in the arena */
+	const struct pattern *made; /* n_patterns, in the arena */
 };
 
 /* A name: of a mailbox, of a subscription, or of a level above one. */
@@ -58,8 +69,9 @@ take_word(struct parse *p, const struct word *words, size_t n, unsigned *out)
 static int
 parse_select(struct parse *p, struct list *l)
 {
-	static const struct word words[] = {{"SUBSCRIBED", SELECT_SUBSCRIBED}, {"REMOTE", SELECT_REMOTE},
-	    {"SPECIAL-USE", SELECT_SPECIAL_USE}, {"RECURSIVEMATCH", SELECT_RECURSIVE}};
+	static const struct word words[] = {{"SUBSCRIBED", SELECT_SUBSCRIBED},
+	    {"REMOTE", SELECT_REMOTE}, {"SPECIAL-USE", SELECT_SPECIAL_USE},
+	    {"RECURSIVEMATCH", SELECT_RECURSIVE}};
 	if (!parse_ch(p, '('))
 		return E_OK;
 	l->is_extended = true;
@@ -69,7 +81,8 @@ parse_select(struct parse *p, struct list *l)
 		p->expected = "a selection option";
 		return E_BAD;
 	}
-	if ((l->select & SELECT_RECURSIVE) && !(l->select & (SELECT_SUBSCRIBED | SELECT_SPECIAL_USE))) {
+	if ((l->select & SELECT_RECURSIVE) &&
+	    !(l->select & (SELECT_SUBSCRIBED | SELECT_SPECIAL_USE))) {
 		p->expected = "what RECURSIVEMATCH matches"; /* RFC 5258 3.1 */
 		return E_BAD;
 	}
@@ -98,19 +111,21 @@ parse_patterns(struct parse *p, struct list *l)
 static int
 parse_return(struct parse *p, struct list *l)
 {
-	static const struct word words[] = {
-	    {"SUBSCRIBED", WANT_SUBSCRIBED}, {"CHILDREN", WANT_CHILDREN}, {"SPECIAL-USE", WANT_SPECIAL_USE}};
+	static const struct word words[] = {{"SUBSCRIBED", WANT_SUBSCRIBED},
+	    {"CHILDREN", WANT_CHILDREN}, {"SPECIAL-USE", WANT_SPECIAL_USE}};
 	if (parse_is_at_end(p))
 		return E_OK;
 	l->is_extended = true;
-	if (parse_sp(p) != E_OK || !parse_word(p, "RETURN") || parse_sp(p) != E_OK || !parse_ch(p, '('))
+	if (parse_sp(p) != E_OK || !parse_word(p, "RETURN") || parse_sp(p) != E_OK ||
+	    !parse_ch(p, '('))
 		return E_BAD;
 	if (parse_ch(p, ')'))
 		return parse_end(p);
 	do {
 		if (take_word(p, words, COUNT(words), &l->want))
 			continue;
-		if (!parse_word(p, "STATUS") || parse_sp(p) != E_OK || parse_status_items(p, &l->status_items) != E_OK) {
+		if (!parse_word(p, "STATUS") || parse_sp(p) != E_OK ||
+		    parse_status_items(p, &l->status_items) != E_OK) {
 			p->expected = p->expected ? p->expected : "a return option";
 			return E_BAD;
 		}
@@ -122,11 +137,13 @@ parse_return(struct parse *p, struct list *l)
 static int
 parse_list(struct parse *p, struct list *l)
 {
-	if (parse_select(p, l) != E_OK || parse_list_mailbox(p, &l->reference) != E_OK || parse_sp(p) != E_OK ||
+	if (parse_select(p, l) != E_OK ||
+	    parse_list_mailbox(p, &l->reference) != E_OK || parse_sp(p) != E_OK ||
 	    parse_patterns(p, l) != E_OK || parse_return(p, l) != E_OK)
 		return E_BAD;
 	if (!l->is_extended)
-		l->want = WANT_CHILDREN | WANT_SPECIAL_USE; /* as it may: RFC 9051 7.3.1, RFC 6154 2 */
+		l->want = WANT_CHILDREN |
+		          WANT_SPECIAL_USE; /* as it may: RFC 9051 7.3.1, RFC 6154 2 */
 	if (l->select & SELECT_SUBSCRIBED)
 		l->want |= WANT_SUBSCRIBED; /* RFC 5258 3.1 */
 	if (l->select & SELECT_SPECIAL_USE)
@@ -152,8 +169,9 @@ add_mailbox(void *ctx, const struct store_mailbox *m)
 	if (!copy)
 		return E_LIMIT;
 	*copy = *m;
-	*names_add(to, span_of(copy->name)) =
-	    (struct name){.text = span_of(copy->name), .mailbox = copy, .is_subscribed = m->is_subscribed};
+	*names_add(to, span_of(copy->name)) = (struct name){.text = span_of(copy->name),
+	    .mailbox = copy,
+	    .is_subscribed = m->is_subscribed};
 	return E_OK;
 }
 
@@ -195,10 +213,13 @@ static void
 names_add_levels(struct names *l)
 {
 	for (size_t i = 0, n = l->n; i < n; i++) {
-		struct span text = l->all[i].text, before = i ? l->all[i - 1].text : SPAN("");
+		struct span text = l->all[i].text,
+			    before = i ? l->all[i - 1].text : SPAN("");
 		for (size_t at = 1; at < text.n; at++) {
 			struct span level = span_head(text, at);
-			if (text.p[at] == '/' && !(span_starts(before, level) && before.n > at && before.p[at] == '/'))
+			if (text.p[at] == '/' &&
+			    !(span_starts(before, level) && before.n > at &&
+				before.p[at] == '/'))
 				names_add(l, level);
 		}
 	}
@@ -220,22 +241,25 @@ names_load(struct session *s, struct names *l)
 
 /* Something below it that has what counts; names below "a" stand together, behind "a/". */
 static bool
-has_below(const struct names *l, struct span text, bool (*counts)(const struct list *, const struct name *),
-    const struct list *how)
+has_below(const struct names *l, struct span text,
+    bool (*counts)(const struct list *, const struct name *), const struct list *how)
 {
 	size_t low = 0, high = l->n;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		struct span other = l->all[mid].text;
 		int order = span_cmp(span_head(other, text.n), text);
-		if (order < 0 || (order == 0 && (other.n == text.n || (unsigned char)other.p[text.n] < '/')))
+		if (order < 0 ||
+		    (order == 0 &&
+			(other.n == text.n || (unsigned char)other.p[text.n] < '/')))
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	for (; low < l->n; low++) {
 		struct span other = l->all[low].text;
-		if (!span_starts(other, text) || other.n == text.n || other.p[text.n] != '/')
+		if (!span_starts(other, text) || other.n == text.n ||
+		    other.p[text.n] != '/')
 			return false;
 		if (counts(how, &l->all[low]))
 			return true;
@@ -256,7 +280,8 @@ is_selected(const struct list *how, const struct name *n)
 {
 	if ((how->select & SELECT_SUBSCRIBED) && !n->is_subscribed)
 		return false;
-	if ((how->select & SELECT_SPECIAL_USE) && !(n->mailbox && n->mailbox->special_use[0]))
+	if ((how->select & SELECT_SPECIAL_USE) &&
+	    !(n->mailbox && n->mailbox->special_use[0]))
 		return false;
 	return n->mailbox || (how->select & SELECT_SUBSCRIBED);
 }
@@ -281,11 +306,15 @@ depth_of(struct span text)
 }
 
 static void
-put_attributes(struct buf *out, const struct names *all, const struct list *l, const struct name *n)
+put_attributes(struct buf *out, const struct names *all, const struct list *l,
+    const struct name *n)
 {
 	bool has_children = has_below(all, n->text, is_mailbox, l);
 	if (!n->mailbox)
-		put_attribute(out, l->is_extended ? "\\NonExistent" : "\\NonExistent \\Noselect"); /* for who knows only RFC 3501 */
+		put_attribute(out,
+		    l->is_extended
+			? "\\NonExistent"
+			: "\\NonExistent \\Noselect"); /* for who knows only RFC 3501 */
 	if ((l->want & WANT_SUBSCRIBED) && n->is_subscribed)
 		put_attribute(out, "\\Subscribed");
 	if (depth_of(n->text) >= STORE_DEPTH_MAX)
@@ -303,12 +332,14 @@ put_child_info(struct buf *out, const struct list *l)
 	if (l->select & SELECT_SUBSCRIBED)
 		buf_str(out, "\"SUBSCRIBED\"");
 	if (l->select & SELECT_SPECIAL_USE)
-		buf_str(out, l->select & SELECT_SUBSCRIBED ? " \"SPECIAL-USE\"" : "\"SPECIAL-USE\"");
+		buf_str(out, l->select & SELECT_SUBSCRIBED ? " \"SPECIAL-USE\""
+							   : "\"SPECIAL-USE\"");
 	buf_str(out, "))");
 }
 
 static void
-put_name(struct session *s, const struct names *all, const struct list *l, const struct name *n, bool has_info)
+put_name(struct session *s, const struct names *all, const struct list *l,
+    const struct name *n, bool has_info)
 {
 	struct buf *out = respond_out(s);
 	buf_str(out, "* LIST (");
@@ -326,7 +357,8 @@ put_name(struct session *s, const struct names *all, const struct list *l, const
 static bool
 is_level(const struct list *l, const struct name *n, bool by_level)
 {
-	return !n->mailbox && by_level && !(l->select & (SELECT_SUBSCRIBED | SELECT_SPECIAL_USE));
+	return !n->mailbox && by_level &&
+	       !(l->select & (SELECT_SUBSCRIBED | SELECT_SPECIAL_USE));
 }
 
 static bool
@@ -354,7 +386,8 @@ is_untold(const struct list *l, const struct name *n)
 static bool
 has_child_info(const struct names *all, const struct list *l, const struct name *n)
 {
-	return (l->select & SELECT_RECURSIVE) && has_below(all, n->text, is_selected(l, n) ? is_selected : is_untold, l);
+	return (l->select & SELECT_RECURSIVE) &&
+	       has_below(all, n->text, is_selected(l, n) ? is_selected : is_untold, l);
 }
 
 static void
@@ -366,7 +399,9 @@ put_matching(struct session *s, const struct names *all, const struct list *l)
 		if (!matches(l, n->text, &by_level))
 			continue;
 		bool has_info = has_child_info(all, l, n);
-		if (is_selected(l, n) || has_info || (is_level(l, n, by_level) && has_below(all, n->text, is_mailbox, l)))
+		if (is_selected(l, n) || has_info ||
+		    (is_level(l, n, by_level) &&
+			has_below(all, n->text, is_mailbox, l)))
 			put_name(s, all, l, n, has_info);
 		if (!respond_flush(s))
 			return;
@@ -420,15 +455,19 @@ is_subscribed(const struct list *how, const struct name *n)
 
 /* RFC 3501 6.3.9: with "%" also the levels above what is subscribed, as \Noselect */
 static void
-put_subscribed(struct session *s, const struct names *all, const struct list *l, const struct pattern *pattern)
+put_subscribed(struct session *s, const struct names *all, const struct list *l,
+    const struct pattern *pattern)
 {
 	struct buf *out = respond_out(s);
 	for (size_t i = 0; i < all->n; i++) {
 		const struct name *n = &all->all[i];
-		bool is_above = !n->is_subscribed && pattern->ends_in_level && has_below(all, n->text, is_subscribed, l);
-		if (!pattern_matches(pattern, n->text) || (!n->is_subscribed && !is_above))
+		bool is_above = !n->is_subscribed && pattern->ends_in_level &&
+		                has_below(all, n->text, is_subscribed, l);
+		if (!pattern_matches(pattern, n->text) ||
+		    (!n->is_subscribed && !is_above))
 			continue;
-		buf_str(out, is_above ? "* LSUB (\\Noselect) \"/\" " : "* LSUB () \"/\" ");
+		buf_str(
+		    out, is_above ? "* LSUB (\\Noselect) \"/\" " : "* LSUB () \"/\" ");
 		put_mailbox(out, n->text, s->enabled & (EN_UTF8 | EN_REV2));
 		buf_str(out, "\r\n");
 		if (!respond_flush(s))
@@ -441,8 +480,10 @@ cmd_lsub(struct session *s, struct command *c)
 {
 	struct list l = {.n_patterns = 1};
 	struct names all = {.arena = &s->arena};
-	if (parse_list_mailbox(&c->parse, &l.reference) != E_OK || parse_sp(&c->parse) != E_OK ||
-	    parse_list_mailbox(&c->parse, &l.patterns[0]) != E_OK || parse_end(&c->parse) != E_OK)
+	if (parse_list_mailbox(&c->parse, &l.reference) != E_OK ||
+	    parse_sp(&c->parse) != E_OK ||
+	    parse_list_mailbox(&c->parse, &l.patterns[0]) != E_OK ||
+	    parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
 	struct pattern *pattern = make_patterns(s, &l);
 	int err = pattern ? names_load(s, &all) : E_LIMIT;

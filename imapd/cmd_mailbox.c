@@ -2,8 +2,12 @@
 /* cmd_mailbox.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. */
 #include "imapd/command.h"
 
-/* What a mailbox may be made for (RFC 6154 2, RFC 8457); \All and \Flagged are views of others, and there are none. */
-static const char *const uses[] = {"\\Archive", "\\Drafts", "\\Important", "\\Junk", "\\Sent", "\\Trash"};
+/*
+ * What a mailbox may be made for (RFC 6154 2, RFC 8457); \All and \Flagged are views of others, and
+ * there are none.
+ */
+static const char *const uses[] = {
+    "\\Archive", "\\Drafts", "\\Important", "\\Junk", "\\Sent", "\\Trash"};
 
 /* The one of ours; NULL: a use that cannot be had. */
 static const char *
@@ -20,7 +24,8 @@ static int
 parse_uses(struct parse *p, size_t *n, const char **out)
 {
 	struct span name;
-	if (!parse_ch(p, '(') || !parse_word(p, "USE") || parse_sp(p) != E_OK || !parse_ch(p, '('))
+	if (!parse_ch(p, '(') || !parse_word(p, "USE") || parse_sp(p) != E_OK ||
+	    !parse_ch(p, '('))
 		return E_BAD;
 	if (parse_ch(p, ')'))
 		return parse_ch(p, ')') ? E_OK : E_BAD;
@@ -41,7 +46,9 @@ cmd_create(struct session *s, struct command *c)
 	struct store_mailbox made;
 	if (parse_mailbox(&c->parse, &name) != E_OK)
 		return R_SYNTAX;
-	if (!parse_is_at_end(&c->parse) && (parse_sp(&c->parse) != E_OK || parse_uses(&c->parse, &n_uses, &use) != E_OK))
+	if (!parse_is_at_end(&c->parse) &&
+	    (parse_sp(&c->parse) != E_OK ||
+		parse_uses(&c->parse, &n_uses, &use) != E_OK))
 		return R_SYNTAX;
 	if (parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
@@ -85,8 +92,8 @@ enum reply
 cmd_rename(struct session *s, struct command *c)
 {
 	struct span from, to;
-	if (parse_mailbox(&c->parse, &from) != E_OK || parse_sp(&c->parse) != E_OK || parse_mailbox(&c->parse, &to) != E_OK ||
-	    parse_end(&c->parse) != E_OK)
+	if (parse_mailbox(&c->parse, &from) != E_OK || parse_sp(&c->parse) != E_OK ||
+	    parse_mailbox(&c->parse, &to) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
 	if (to.n > 1 && span_ends(to, SPAN("/")))
 		to.n--;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_quota.c - GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 9208.  There is one root, "": the account, if it has a limit. */
+/*
+ * cmd_quota.c - GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 9208.  There is one root, "": the account, if
+ * it has a limit.
+ */
 #include "imapd/command.h"
 
 enum { STORAGE_UNIT = 1024 }; /* octets: RFC 9208 5.1 */
@@ -23,14 +26,16 @@ put_quota(struct session *s)
 {
 	uint64_t bytes, messages;
 	struct buf *out = respond_out(s);
-	if (store_sync(s->store) != E_OK || store_usage(s->store, &bytes, &messages) != E_OK)
+	if (store_sync(s->store) != E_OK ||
+	    store_usage(s->store, &bytes, &messages) != E_OK)
 		return R_LATER;
 	buf_str(out, "* QUOTA \"\" (");
 	if (s->quota_bytes)
 		buf_putf(out, "STORAGE %llu %llu", (unsigned long long)in_units(bytes),
 		    (unsigned long long)in_units(s->quota_bytes));
 	if (s->quota_messages)
-		buf_putf(out, "%sMESSAGE %llu %llu", s->quota_bytes ? " " : "", (unsigned long long)messages,
+		buf_putf(out, "%sMESSAGE %llu %llu", s->quota_bytes ? " " : "",
+		    (unsigned long long)messages,
 		    (unsigned long long)s->quota_messages);
 	buf_str(out, ")\r\n");
 	return R_DONE;

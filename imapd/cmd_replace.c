@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_replace.c - REPLACE and UID REPLACE: RFC 8508.  The message that comes and the one that goes are one transaction. */
+/*
+ * cmd_replace.c - REPLACE and UID REPLACE: RFC 8508.  The message that comes and the one that goes
+ * are one transaction.
+ */
 #include "imapd/append.h"
 
 /* 0: R_BAD_SEQUENCE, or by UID there is none */
@@ -20,14 +23,16 @@ replace(struct append *a, uint32_t uid, struct span target, bool is_uid)
 	enum reply reply = append_end(a);
 	if (reply != R_DONE)
 		return reply;
-	enum store_said said =
-	    store_replace(s->store, s->selected->view.mailbox, uid, target, a->messages, &uidvalidity, &new_uid);
+	enum store_said said = store_replace(s->store, s->selected->view.mailbox, uid,
+	    target, a->messages, &uidvalidity, &new_uid);
 	if (said != STORE_DONE)
 		return reply_of(said, true);
-	buf_putf(respond_out(s), "* OK [APPENDUID %u %u] replaced\r\n", uidvalidity, new_uid);
+	buf_putf(respond_out(s), "* OK [APPENDUID %u %u] replaced\r\n", uidvalidity,
+	    new_uid);
 	selected_update(s, UPDATE_ALL, is_uid);
 	if (s->enabled & EN_QRESYNC)
-		buf_putf(&s->code, "HIGHESTMODSEQ %llu", (unsigned long long)s->selected->modseq);
+		buf_putf(&s->code, "HIGHESTMODSEQ %llu",
+		    (unsigned long long)s->selected->modseq);
 	return R_DONE;
 }
 
@@ -51,7 +56,8 @@ cmd_replace(struct session *s, struct command *c)
 	struct parse *p = &c->parse;
 	struct span target;
 	uint32_t number;
-	if (parse_number(p, &number) != E_OK || parse_sp(p) != E_OK || parse_mailbox(p, &target) != E_OK)
+	if (parse_number(p, &number) != E_OK || parse_sp(p) != E_OK ||
+	    parse_mailbox(p, &target) != E_OK)
 		return R_SYNTAX;
 	if (s->selected->is_read_only)
 		return R_READ_ONLY;

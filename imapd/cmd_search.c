@@ -3,11 +3,14 @@
 #include "imapd/result.h"
 
 static enum reply
-search_tell(struct session *s, const struct command *c, const struct search *search, const struct found *found)
+search_tell(struct session *s, const struct command *c, const struct search *search,
+    const struct found *found)
 {
-	struct result result = {.seqs = found->seqs, .n = found->n, .ascending = found->seqs};
+	struct result result = {
+	    .seqs = found->seqs, .n = found->n, .ascending = found->seqs};
 	bool is_extended = search->has_return || s->enabled & EN_REV2;
-	bool is_there = is_extended ? result_put_extended(s, c, search, &result) : result_put(s, c, "SEARCH", search, &result);
+	bool is_there = is_extended ? result_put_extended(s, c, search, &result)
+	                            : result_put(s, c, "SEARCH", search, &result);
 	return is_there ? result_save(s, search, &result) : R_NONE;
 }
 
@@ -17,8 +20,10 @@ cmd_search(struct session *s, struct command *c)
 	struct search search;
 	struct found found = {.n = 0};
 	int err = search_parse(&c->parse, &search);
-	if (err != E_BAD && search.has_charset && s->enabled & EN_UTF8) { /* RFC 6855 3 */
-		c->parse.expected = "a search without CHARSET, after ENABLE UTF8=ACCEPT";
+	/* RFC 6855 3 */
+	if (err != E_BAD && search.has_charset && s->enabled & EN_UTF8) {
+		c->parse.expected =
+		    "a search without CHARSET, after ENABLE UTF8=ACCEPT";
 		err = E_BAD;
 	}
 	if (err != E_OK)

@@ -8,7 +8,7 @@ struct qresync {
 	bool is_there;
 	uint32_t uidvalidity;
 	uint64_t modseq;
-	struct seqset uids;             /* known; n is 0: all */
+	struct seqset uids; /* known; n is 0: all */
 	struct seqset match_seqs, match_uids;
 };
 
@@ -45,8 +45,10 @@ static int
 parse_qresync(struct parse *p, struct qresync *q)
 {
 	q->is_there = true;
-	if (parse_sp(p) != E_OK || !parse_ch(p, '(') || parse_number(p, &q->uidvalidity) != E_OK || parse_sp(p) != E_OK ||
-	    parse_number64(p, &q->modseq) != E_OK || q->uidvalidity == 0 || q->modseq == 0)
+	if (parse_sp(p) != E_OK || !parse_ch(p, '(') ||
+	    parse_number(p, &q->uidvalidity) != E_OK || parse_sp(p) != E_OK ||
+	    parse_number64(p, &q->modseq) != E_OK || q->uidvalidity == 0 ||
+	    q->modseq == 0)
 		return E_BAD;
 	int err = E_OK;
 	bool has_more = parse_ch(p, ' ');
@@ -60,7 +62,8 @@ parse_qresync(struct parse *p, struct qresync *q)
 }
 
 static int
-parse_parameters(struct session *s, struct parse *p, bool *wants_condstore, struct qresync *q)
+parse_parameters(
+    struct session *s, struct parse *p, bool *wants_condstore, struct qresync *q)
 {
 	if (parse_is_at_end(p))
 		return E_OK;
@@ -69,7 +72,8 @@ parse_parameters(struct session *s, struct parse *p, bool *wants_condstore, stru
 	do {
 		if (parse_word(p, "CONDSTORE"))
 			*wants_condstore = true;
-		else if (!parse_word(p, "QRESYNC") || !(s->enabled & EN_QRESYNC) || parse_qresync(p, q) != E_OK)
+		else if (!parse_word(p, "QRESYNC") || !(s->enabled & EN_QRESYNC) ||
+			 parse_qresync(p, q) != E_OK)
 			return E_BAD;
 	} while (parse_ch(p, ' '));
 	return parse_ch(p, ')') ? parse_end(p) : E_BAD;
@@ -84,8 +88,8 @@ is_unseen(const struct selected *b, uint32_t seq)
 }
 
 /*
- * From the front it is found at once where many are unseen; where few are, they mostly are the last, and are counted from
- * behind.  Both at a time: the shorter way, twice.  0: there is none
+ * From the front it is found at once where many are unseen; where few are, they mostly are the
+ * last, and are counted from behind.  Both at a time: the shorter way, twice.  0: there is none
  */
 static uint32_t
 first_unseen(const struct selected *b)
@@ -120,9 +124,11 @@ put_mailbox_data(struct session *s, struct span name)
 	selected_keywords_put(s);
 	selected_size_put(s);
 	put_first_unseen(s);
-	buf_putf(out, "* OK [UIDVALIDITY %u] as long as this is the same\r\n", b->view.uidvalidity);
+	buf_putf(out, "* OK [UIDVALIDITY %u] as long as this is the same\r\n",
+	    b->view.uidvalidity);
 	buf_putf(out, "* OK [UIDNEXT %u] or above\r\n", b->view.uidnext);
-	buf_putf(out, "* OK [HIGHESTMODSEQ %llu] so far\r\n", (unsigned long long)b->modseq);
+	buf_putf(
+	    out, "* OK [HIGHESTMODSEQ %llu] so far\r\n", (unsigned long long)b->modseq);
 	buf_str(out, "* OK [MAILBOXID (");
 	put_mailboxid(out, b->view.mailbox); /* RFC 8474 4.2 */
 	buf_str(out, ")] for ever\r\n");
@@ -139,7 +145,7 @@ put_mailbox_data(struct session *s, struct span name)
 struct walk {
 	const struct seqset *set;
 	size_t range;
-	uint32_t at;                    /* 0: at the beginning of the range */
+	uint32_t at; /* 0: at the beginning of the range */
 };
 
 static uint32_t
@@ -157,7 +163,10 @@ walk_next(struct walk *w)
 	return number;
 }
 
-/* The highest uid up to which the client knows all that went: RFC 7162 3.2.5.2; behind one that does not match none does. */
+/*
+ * The highest uid up to which the client knows all that went: RFC 7162 3.2.5.2; behind one that
+ * does not match none does.
+ */
 static uint32_t
 matched_uid(const struct selected *b, const struct qresync *q)
 {
@@ -165,7 +174,8 @@ matched_uid(const struct selected *b, const struct qresync *q)
 	uint32_t matched = 0;
 	for (;;) {
 		uint32_t seq = walk_next(&seqs), uid = walk_next(&uids);
-		if (seq == 0 || uid == 0 || seq > b->n || selected_record(b, seq)->uid != uid)
+		if (seq == 0 || uid == 0 || seq > b->n ||
+		    selected_record(b, seq)->uid != uid)
 			return matched;
 		matched = uid;
 	}
@@ -177,10 +187,12 @@ known_uids(const struct selected *b, const struct qresync *q, struct numset *out
 {
 	for (size_t i = 0; i < q->uids.n; i++) {
 		const struct num_range *r = &q->uids.ranges[i];
-		if (numset_add(out, r->from < r->to ? r->from : r->to, r->from < r->to ? r->to : r->from) != E_OK)
+		if (numset_add(out, r->from < r->to ? r->from : r->to,
+			r->from < r->to ? r->to : r->from) != E_OK)
 			return;
 	}
-	if (q->uids.n == 0 && b->view.uidnext > 1 && numset_add(out, 1, b->view.uidnext - 1) != E_OK)
+	if (q->uids.n == 0 && b->view.uidnext > 1 &&
+	    numset_add(out, 1, b->view.uidnext - 1) != E_OK)
 		return;
 }
 
@@ -195,7 +207,8 @@ put_changes(struct session *s, const struct qresync *q)
 	for (size_t i = 0; i < known.n && err == E_OK; i++) {
 		struct num_range r = known.ranges[i];
 		if (r.to > matched)
-			err = numset_add(&open, r.from > matched ? r.from : matched + 1, r.to);
+			err = numset_add(
+			    &open, r.from > matched ? r.from : matched + 1, r.to);
 	}
 	if (err == E_OK)
 		err = vanished_put(s, open.ranges, open.n, q->modseq);
@@ -224,7 +237,8 @@ enter(struct session *s, struct command *c, bool is_examine)
 	struct span name;
 	struct qresync q = {.is_there = false};
 	bool wants_condstore = false;
-	if (parse_mailbox(&c->parse, &name) != E_OK || parse_parameters(s, &c->parse, &wants_condstore, &q) != E_OK)
+	if (parse_mailbox(&c->parse, &name) != E_OK ||
+	    parse_parameters(s, &c->parse, &wants_condstore, &q) != E_OK)
 		return R_SYNTAX;
 	leave(s); /* also when the new one cannot be selected */
 	if (wants_condstore)
@@ -233,7 +247,8 @@ enter(struct session *s, struct command *c, bool is_examine)
 	if (err != E_OK)
 		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
 	put_mailbox_data(s, name);
-	if (q.is_there && q.uidvalidity == s->selected->view.uidvalidity && put_changes(s, &q) != E_OK) {
+	if (q.is_there && q.uidvalidity == s->selected->view.uidvalidity &&
+	    put_changes(s, &q) != E_OK) {
 		selected_close(s);
 		return R_LATER;
 	}
@@ -253,7 +268,10 @@ cmd_examine(struct session *s, struct command *c)
 	return enter(s, c, true);
 }
 
-/* RFC 9051 6.4.1: what is \Deleted goes, also what the client did not hear of yet, and nobody is told here */
+/*
+ * RFC 9051 6.4.1: what is \Deleted goes, also what the client did not hear of yet, and nobody is
+ * told here
+ */
 enum reply
 cmd_close(struct session *s, struct command *c)
 {

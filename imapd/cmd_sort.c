@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_sort.c - SORT and UID SORT: RFC 5256, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 3 (RETURN). */
-#include "imapd/result.h"
+/*
+ * cmd_sort.c - SORT and UID SORT: RFC 5256, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 3 (RETURN).
+ */
 #include "imapd/facts.h"
+#include "imapd/result.h"
 #include "imapd/sort.h"
 
 static int
@@ -16,7 +18,8 @@ sort_program_parse(struct parse *p, struct sort_order *order, struct search *sea
 }
 
 static struct sort_value
-value_of(enum sort_by by, const struct store_record *r, const struct envelope_facts *facts)
+value_of(
+    enum sort_by by, const struct store_record *r, const struct envelope_facts *facts)
 {
 	switch (by) {
 	case SORT_ARRIVAL:
@@ -44,7 +47,8 @@ value_of(enum sort_by by, const struct store_record *r, const struct envelope_fa
 }
 
 static void
-row_set(void *ctx, size_t i, const struct store_record *r, const struct envelope_facts *facts)
+row_set(void *ctx, size_t i, const struct store_record *r,
+    const struct envelope_facts *facts)
 {
 	struct sorter *sorter = ctx;
 	struct sort_value *row = sorter_row(sorter, i);
@@ -53,7 +57,8 @@ row_set(void *ctx, size_t i, const struct store_record *r, const struct envelope
 }
 
 static enum reply
-rows_set(struct session *s, struct sorter *sorter, const struct found *found, struct facts *facts)
+rows_set(struct session *s, struct sorter *sorter, const struct found *found,
+    struct facts *facts)
 {
 	if (!sort_by_record(&sorter->order))
 		return facts_each(facts, s, found, row_set, sorter);
@@ -64,7 +69,8 @@ rows_set(struct session *s, struct sorter *sorter, const struct found *found, st
 
 /* The sequence numbers found, in their order; out is the caller's. */
 static enum reply
-found_sort(struct session *s, const struct sort_order *order, const struct found *found, uint32_t **out)
+found_sort(struct session *s, const struct sort_order *order, const struct found *found,
+    uint32_t **out)
 {
 	struct facts facts = {.message.file = E_MORE};
 	struct sorter sorter;
@@ -82,9 +88,11 @@ found_sort(struct session *s, const struct sort_order *order, const struct found
 }
 
 static enum reply
-sort_tell(struct session *s, const struct command *c, const struct search *search, const struct result *r)
+sort_tell(struct session *s, const struct command *c, const struct search *search,
+    const struct result *r)
 {
-	bool is_there = search->has_return ? result_put_extended(s, c, search, r) : result_put(s, c, "SORT", search, r);
+	bool is_there = search->has_return ? result_put_extended(s, c, search, r)
+	                                   : result_put(s, c, "SORT", search, r);
 	return is_there ? result_save(s, search, r) : R_NONE;
 }
 
@@ -104,7 +112,9 @@ cmd_sort(struct session *s, struct command *c)
 	if (reply == R_DONE)
 		reply = found_sort(s, &order, &found, &sorted);
 	if (reply == R_DONE)
-		reply = sort_tell(s, c, &search, &(struct result){.seqs = sorted, .n = found.n, .ascending = found.seqs});
+		reply = sort_tell(s, c, &search,
+		    &(struct result){
+			.seqs = sorted, .n = found.n, .ascending = found.seqs});
 	mem_free(&sorted);
 	found_free(&found);
 	return result_said(s, &search, reply);

@@ -41,14 +41,19 @@ cmd_id(struct session *s, struct command *c)
 	return R_DONE;
 }
 
-/* RFC 9051 6.3.1: what is not known, or need not be enabled, is ignored; told is what this command changed */
+/*
+ * RFC 9051 6.3.1: what is not known, or need not be enabled, is ignored; told is what this command
+ * changed
+ */
 enum reply
 cmd_enable(struct session *s, struct command *c)
 {
 	static const struct {
 		const char *name;
 		unsigned what;
-	} known[] = {{"CONDSTORE", EN_CONDSTORE}, {"QRESYNC", EN_QRESYNC}, {"UTF8=ACCEPT", EN_UTF8}, {"IMAP4rev2", EN_REV2}};
+	} known[] = {{"CONDSTORE", EN_CONDSTORE}, {"QRESYNC", EN_QRESYNC},
+	    {"UTF8=ACCEPT", EN_UTF8}, {"IMAP4rev2", EN_REV2}};
+
 	unsigned wanted = 0;
 	struct span name;
 	do {

@@ -125,7 +125,8 @@ cmd_status(struct session *s, struct command *c)
 	struct span name;
 	unsigned items;
 	struct store_mailbox m;
-	if (parse_mailbox(&c->parse, &name) != E_OK || parse_sp(&c->parse) != E_OK || parse_status_items(&c->parse, &items) != E_OK ||
+	if (parse_mailbox(&c->parse, &name) != E_OK || parse_sp(&c->parse) != E_OK ||
+	    parse_status_items(&c->parse, &items) != E_OK ||
 	    parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
 	int err = store_mailbox(s->store, name, &m);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_store.c - STORE and UID STORE: RFC 9051 6.4.6, RFC 7162 3.1.3.
- * What is answered here is not told again by selected_update; what another session changed meanwhile is.  Where the view
- * was superseded just now nothing is answered here, and selected_update tells all of it.
+ * cmd_store.c - STORE and UID STORE: RFC 9051 6.4.6, RFC 7162 3.1.3.  What is answered here is not
+ * told again by selected_update; what another session changed meanwhile is.  Where the view was
+ * superseded just now nothing is answered here, and selected_update tells all of it.
  */
 #include "imapd/command.h"
 #include "imapd/fetch_record.h"
 
-enum { MODIFIED_BYTES_MAX = 512 << 10 }; /* of a code, so that it fits into the output */
+/* of a code, so that it fits into the output */
+enum { MODIFIED_BYTES_MAX = 512 << 10 };
 
 struct store_args {
 	struct seqset set;
@@ -32,17 +33,21 @@ take_modifiers(struct parse *p, struct store_change *out)
 	if (!parse_ch(p, '('))
 		return E_OK;
 	do {
-		if (!parse_word(p, "UNCHANGEDSINCE") || parse_sp(p) != E_OK || parse_number64(p, &out->unchanged_since) != E_OK)
+		if (!parse_word(p, "UNCHANGEDSINCE") || parse_sp(p) != E_OK ||
+		    parse_number64(p, &out->unchanged_since) != E_OK)
 			return parse_fail(p, p->in, "UNCHANGEDSINCE");
 		out->has_unchanged_since = true;
 	} while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? parse_sp(p) : parse_fail(p, p->in, "the end of the modifiers");
+	return parse_ch(p, ')') ? parse_sp(p)
+	                        : parse_fail(p, p->in, "the end of the modifiers");
 }
 
 static int
 take_item(struct parse *p, struct store_args *out)
 {
-	out->change.how = parse_ch(p, '+') ? STORE_ADD : parse_ch(p, '-') ? STORE_REMOVE : STORE_SET;
+	out->change.how = parse_ch(p, '+')   ? STORE_ADD
+	                  : parse_ch(p, '-') ? STORE_REMOVE
+	                                     : STORE_SET;
 	out->is_silent = parse_word(p, "FLAGS.SILENT");
 	if (!out->is_silent && !parse_word(p, "FLAGS"))
 		return parse_fail(p, p->in, "FLAGS");
@@ -53,8 +58,9 @@ static int
 take_args(struct parse *p, struct store_args *out)
 {
 	*out = (struct store_args){.change.how = STORE_SET};
-	if (parse_seqset(p, &out->set) != E_OK || parse_sp(p) != E_OK || take_modifiers(p, &out->change) != E_OK ||
-	    take_item(p, out) != E_OK || parse_flags(p, &out->flags) != E_OK || parse_end(p) != E_OK)
+	if (parse_seqset(p, &out->set) != E_OK || parse_sp(p) != E_OK ||
+	    take_modifiers(p, &out->change) != E_OK || take_item(p, out) != E_OK ||
+	    parse_flags(p, &out->flags) != E_OK || parse_end(p) != E_OK)
 		return E_BAD;
 	out->change.flags = out->flags.flags;
 	out->change.keywords = out->flags.keywords;
@@ -80,9 +86,11 @@ static struct known *
 remember(struct session *s, const struct numset *seqs)
 {
 	const struct selected *b = s->selected;
-	struct known *known = arena_get(&s->arena, numset_count(seqs) * sizeof *known), *next = known;
+	struct known *known = arena_get(&s->arena, numset_count(seqs) * sizeof *known),
+		     *next = known;
 	for (size_t i = 0; i < seqs->n && known; i++)
-		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to; seq++, next++) {
+		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to;
+		     seq++, next++) {
 			const struct store_record *r = selected_record(b, seq);
 			next->is_known = r->modseq <= b->modseq;
 			next->flags = r->flags;
@@ -92,13 +100,16 @@ remember(struct session *s, const struct numset *seqs)
 }
 
 static bool
-is_expected(const struct known *k, const struct store_args *a, uint64_t bits, uint32_t flags, uint64_t keywords)
+is_expected(const struct known *k, const struct store_args *a, uint64_t bits,
+    uint32_t flags, uint64_t keywords)
 {
 	switch (a->change.how) {
 	case STORE_ADD:
-		return k->is_known && flags == (k->flags | a->change.flags) && keywords == (k->keywords | bits);
+		return k->is_known && flags == (k->flags | a->change.flags) &&
+		       keywords == (k->keywords | bits);
 	case STORE_REMOVE:
-		return k->is_known && flags == (k->flags & ~a->change.flags) && keywords == (k->keywords & ~bits);
+		return k->is_known && flags == (k->flags & ~a->change.flags) &&
+		       keywords == (k->keywords & ~bits);
 	case STORE_SET:
 		break;
 	}
@@ -116,11 +127,13 @@ struct answers {
 };
 
 static void
-put_answer(struct answers *a, uint32_t seq, const struct store_record *r, bool has_flags)
+put_answer(
+    struct answers *a, uint32_t seq, const struct store_record *r, bool has_flags)
 {
 	if (!has_flags && !(a->whats & FETCH_MODSEQ))
 		return;
-	fetch_record_put(respond_out(a->s), &a->texts, seq, r, has_flags ? a->whats | FETCH_FLAGS : a->whats);
+	fetch_record_put(respond_out(a->s), &a->texts, seq, r,
+	    has_flags ? a->whats | FETCH_FLAGS : a->whats);
 	fetch_end(respond_out(a->s));
 }
 
@@ -147,22 +160,27 @@ whats_of(const struct session *s, bool is_uid)
 
 /* Those that failed UNCHANGEDSINCE are told in full, so that the client sees why. */
 static enum reply
-answer_all(struct session *s, const struct store_args *a, const struct numset *seqs, const struct numset *modified,
-    const struct known *known, bool is_uid)
+answer_all(struct session *s, const struct store_args *a, const struct numset *seqs,
+    const struct numset *modified, const struct known *known, bool is_uid)
 {
-	struct answers answers = {
-	    .s = s, .args = a, .bits = keyword_bits(s->selected, &a->flags), .whats = whats_of(s, is_uid)};
+	struct answers answers = {.s = s,
+	    .args = a,
+	    .bits = keyword_bits(s->selected, &a->flags),
+	    .whats = whats_of(s, is_uid)};
 	bool has_gone = false, is_there = true;
 	selected_tell_keywords(s);
 	flags_texts_init(&answers.texts, s->selected);
 	for (size_t i = 0; i < seqs->n && is_there; i++)
-		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to && is_there; seq++) {
-			const struct store_record *r = selected_record(s->selected, seq);
+		for (uint32_t seq = seqs->ranges[i].from;
+		     seq <= seqs->ranges[i].to && is_there; seq++) {
+			const struct store_record *r =
+			    selected_record(s->selected, seq);
 			const struct known *k = known ? known++ : NULL;
 			if (r->flags & FLAG_GONE)
 				has_gone = true;
 			else
-				answer(&answers, seq, numset_has(modified, r->uid) ? NULL : k);
+				answer(&answers, seq,
+				    numset_has(modified, r->uid) ? NULL : k);
 			is_there = respond_flush(s);
 		}
 	flags_texts_done(&answers.texts);
@@ -177,7 +195,8 @@ find_seqs(const struct selected *b, const struct numset *uids, struct numset *ou
 {
 	int err = E_OK;
 	for (size_t i = 0; i < uids->n; i++)
-		for (uint32_t uid = uids->ranges[i].from; uid <= uids->ranges[i].to && err == E_OK; uid++) {
+		for (uint32_t uid = uids->ranges[i].from;
+		     uid <= uids->ranges[i].to && err == E_OK; uid++) {
 			uint32_t seq = selected_seq(b, uid);
 			if (seq)
 				err = numset_add(out, seq, seq);
@@ -187,7 +206,8 @@ find_seqs(const struct selected *b, const struct numset *uids, struct numset *ou
 
 /* Without the code the client would take it for done: then it is a NO. */
 static enum reply
-code_modified(struct session *s, const struct numset *modified, bool is_uid, enum reply reply)
+code_modified(
+    struct session *s, const struct numset *modified, bool is_uid, enum reply reply)
 {
 	struct numset seqs = {.n = 0};
 	int err = is_uid ? E_OK : find_seqs(s->selected, modified, &seqs);
@@ -204,15 +224,16 @@ code_modified(struct session *s, const struct numset *modified, bool is_uid, enu
 }
 
 static enum reply
-store(struct session *s, const struct store_args *a, const struct numset *seqs, bool is_uid)
+store(struct session *s, const struct store_args *a, const struct numset *seqs,
+    bool is_uid)
 {
 	const struct store_view *view = &s->selected->view;
 	struct numset uids = {.n = 0}, modified = {.n = 0};
 	enum reply reply = R_DONE;
 	numbers_uids(s, seqs, &uids);
 	const struct known *known = a->is_silent ? remember(s, seqs) : NULL;
-	enum store_said said =
-	    store_flags(s->store, view->mailbox, &uids, &a->change, a->change.has_unchanged_since ? &modified : NULL);
+	enum store_said said = store_flags(s->store, view->mailbox, &uids, &a->change,
+	    a->change.has_unchanged_since ? &modified : NULL);
 	if (said != STORE_DONE)
 		reply = reply_of(said, false);
 	else if (!view->head->is_superseded && !(a->is_silent && !known))

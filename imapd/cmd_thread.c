@@ -2,10 +2,11 @@
 /* cmd_thread.c - THREAD and UID THREAD: RFC 5256; THREAD=REFS: draft-ietf-morg-inthread-01. */
 #include "imapd/thread.h"
 
-#include "imapd/result.h"
 #include "imapd/facts.h"
+#include "imapd/result.h"
 
-typedef void thread_algorithm(const struct thread_message *, size_t n, struct thread_forest *out);
+typedef void thread_algorithm(
+    const struct thread_message *, size_t n, struct thread_forest *out);
 
 static const struct {
 	const char *name;
@@ -36,7 +37,8 @@ struct gatherer {
 };
 
 static void
-message_gather(void *ctx, size_t i, const struct store_record *r, const struct envelope_facts *facts)
+message_gather(void *ctx, size_t i, const struct store_record *r,
+    const struct envelope_facts *facts)
 {
 	struct gatherer *g = ctx;
 	g->messages[i] = (struct thread_message){
@@ -58,7 +60,8 @@ flush(void *ctx)
 
 /* "* THREAD (2)(3 6 (4 23)(44 7 96))", RFC 5256 4 */
 static enum reply
-forest_put(struct session *s, const struct thread_forest *forest, const struct thread_message *messages)
+forest_put(struct session *s, const struct thread_forest *forest,
+    const struct thread_message *messages)
 {
 	struct buf *out = respond_out(s);
 	buf_str(out, "* THREAD");
@@ -71,7 +74,8 @@ forest_put(struct session *s, const struct thread_forest *forest, const struct t
 }
 
 static enum reply
-found_thread(struct session *s, const struct command *c, thread_algorithm *run, const struct found *found)
+found_thread(struct session *s, const struct command *c, thread_algorithm *run,
+    const struct found *found)
 {
 	struct facts facts;
 	struct thread_forest forest;

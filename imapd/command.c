@@ -7,6 +7,7 @@
 #include "metrics/metric.h"
 
 enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
+
 enum argument { NONE, SOME };
 
 /*
@@ -14,7 +15,8 @@ enum argument { NONE, SOME };
  * argument   whether there is one
  * uid        "UID FETCH" and the like are there, too
  * numbers    it is written with message sequence numbers (unless it is "UID ...")
- * breaks     others may lose their numbers at its end: EXPUNGE may be said (RFC 9051 7.5.1; after "UID ..." always)
+ * breaks     others may lose their numbers at its end: EXPUNGE may be said (RFC 9051 7.5.1; after
+ *            "UID ..." always)
  * streams    the literal behind so many arguments is a message; 0: it has none
  */
 /* clang-format off */
@@ -64,8 +66,10 @@ static const struct row {
 	{"AUTHENTICATE", 0,             SOME,     false, false,  true,  0,      NULL},
 	{"STARTTLS",     0,             NONE,     false, false,  true,  0,      NULL},
 };
+
 /* clang-format on */
-_Static_assert(COUNT(rows) + 1 == METRIC_IMAP_VERBS, "a row of common/metrics/table.c for each, in the same order");
+_Static_assert(COUNT(rows) + 1 == METRIC_IMAP_VERBS,
+    "a row of common/metrics/table.c for each, in the same order");
 
 static const struct row *
 row_of(struct span verb)
@@ -104,7 +108,8 @@ begin(struct session *s, struct command *c, const struct row **out)
 static bool
 is_bad(enum reply r)
 {
-	return r == R_SYNTAX || r == R_BAD_STATE || r == R_BAD_COMMAND || r == R_BAD_SEQUENCE || r == R_CLIENT_BUG;
+	return r == R_SYNTAX || r == R_BAD_STATE || r == R_BAD_COMMAND ||
+	       r == R_BAD_SEQUENCE || r == R_CLIENT_BUG;
 }
 
 static void
@@ -121,7 +126,8 @@ count_errors(struct session *s, enum reply r)
 static enum update
 update_of(const struct row *row, bool is_uid)
 {
-	return row->may_break || (is_uid && row->uses_numbers) ? UPDATE_ALL : UPDATE_NO_EXPUNGE;
+	return row->may_break || (is_uid && row->uses_numbers) ? UPDATE_ALL
+	                                                       : UPDATE_NO_EXPUNGE;
 }
 
 /* What the handler left unread of the command goes by; false: the conversation ends. */
@@ -130,7 +136,8 @@ finish_reading(struct session *s)
 {
 	struct command rest;
 	while (s->literal.is_there || s->has_rest) {
-		int err = s->literal.is_there ? command_skip_literal(s) : command_more(s, &rest);
+		int err = s->literal.is_there ? command_skip_literal(s)
+		                              : command_more(s, &rest);
 		if (err != E_OK && err != E_BAD)
 			return false;
 	}
@@ -143,8 +150,10 @@ run(struct session *s, struct command *c)
 	const struct row *row = NULL;
 	int64_t begun_us = clock_mono_us();
 	enum reply r = begin(s, c, &row);
-	metric_count(M_IMAP_COMMANDS + (unsigned)(row ? row - rows : (ptrdiff_t)COUNT(rows)));
-	if (r == R_DONE && row->handler != cmd_select) /* it may take long: what was left is no more kept for a SELECT */
+	metric_count(
+	    M_IMAP_COMMANDS + (unsigned)(row ? row - rows : (ptrdiff_t)COUNT(rows)));
+	/* it may take long: what was left is no more kept for a SELECT */
+	if (r == R_DONE && row->handler != cmd_select)
 		store_unselect_now(s->store);
 	if (r == R_DONE)
 		r = row->handler(s, c);
@@ -190,7 +199,9 @@ command_streams(struct parse *p)
 struct parse
 command_parse(struct session *s, struct span text)
 {
-	return (struct parse){.in = text, .arena = &s->arena, .is_utf8 = s->enabled & (EN_UTF8 | EN_REV2)};
+	return (struct parse){.in = text,
+	    .arena = &s->arena,
+	    .is_utf8 = s->enabled & (EN_UTF8 | EN_REV2)};
 }
 
 /* Who does not say a whole line for a moment has left the mailbox for good. */
@@ -221,7 +232,8 @@ command_read(struct session *s)
 		c.parse.in = span_from(c.parse.in, s->tag.n);
 		run(s, &c);
 	} else if (err == E_BAD || err == E_LIMIT) {
-		c.parse.expected = err == E_BAD ? "a tag, and CR before LF" : "a shorter command";
+		c.parse.expected =
+		    err == E_BAD ? "a tag, and CR before LF" : "a shorter command";
 		respond_tagged(s, R_SYNTAX, "", c.parse.expected);
 		count_errors(s, R_SYNTAX);
 		err = E_OK;

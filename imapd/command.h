@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * command.h - the commands after the login.  command.c has the table, the only dispatcher: state, what sequence numbers
- * a command uses and whether it may break them, streamed literals, one row each.
+ * command.h - the commands after the login.  command.c has the table, the only dispatcher: state,
+ * what sequence numbers a command uses and whether it may break them, streamed literals, one row
+ * each.
  */
 #ifndef IMAPD_COMMAND_H
 #define IMAPD_COMMAND_H
@@ -12,9 +13,13 @@
 
 /* What a handler gets. */
 struct command {
-	struct parse parse;      /* behind the verb (and behind "UID ") and its SP; without the announcement of a streamed literal */
-	bool is_uid;             /* "UID FETCH" and the like */
-	const char *verb;        /* borrow: static */
+	/*
+	 * behind the verb (and behind "UID ") and its SP; without the announcement of a streamed
+	 * literal
+	 */
+	struct parse parse;
+	bool is_uid;      /* "UID FETCH" and the like */
+	const char *verb; /* borrow: static */
 };
 typedef enum reply command_handler(struct session *, struct command *);
 
@@ -43,32 +48,53 @@ command_handler cmd_search, cmd_sort, cmd_thread;
 MUST_USE int command_read(struct session *);
 
 /*
- * ---- streamed literals: APPEND, REPLACE ----
- * The handler gets the text before the literal ("INBOX (\Seen) ", also "INBOX UTF8 (") and s->literal.  It reads or skips the literal,
- * then command_more gives what stands behind it (")", or " (\Seen) " before the next one), until s->literal.is_there is false.
- * A handler may return at any point: what it did not read is skipped for it.
+ * ---- streamed literals: APPEND, REPLACE ---- The handler gets the text before the literal ("INBOX
+ * (\Seen) ", also "INBOX UTF8 (") and s->literal.  It reads or skips the literal, then command_more
+ * gives what stands behind it (")", or " (\Seen) " before the next one), until s->literal.is_there
+ * is false.  A handler may return at any point: what it did not read is skipped for it.
  */
-/* command_literal - reads s->literal to its end in pieces: fn gets each; answers "+" first where the client waits.
- * fn's failure does not end the reading.  E_OK, what fn returned first, E_IO (the client is gone) */
-MUST_USE int command_literal(struct session *, int (*fn)(void *ctx, struct span), void *ctx);
-/* command_skip_literal - refuses it: a synchronising one is never sent; the octets of another are read and forgotten */
+/*
+ * command_literal - reads s->literal to its end in pieces: fn gets each; answers "+" first where
+ * the client waits.  fn's failure does not end the reading.  E_OK, what fn returned first, E_IO
+ * (the client is gone)
+ */
+MUST_USE int command_literal(
+    struct session *, int (*fn)(void *ctx, struct span), void *ctx);
+/*
+ * command_skip_literal - refuses it: a synchronising one is never sent; the octets of another are
+ * read and forgotten
+ */
 MUST_USE int command_skip_literal(struct session *);
-/* command_more - the text behind a streamed literal, up to the end of the command or the next streamed literal; into c->parse.
- * What was parsed before stays valid.  E_OK, E_BAD (no line: bare LF, too long), E_IO (the client is gone) */
+/*
+ * command_more - the text behind a streamed literal, up to the end of the command or the next
+ * streamed literal; into c->parse.  What was parsed before stays valid.  E_OK, E_BAD (no line: bare
+ * LF, too long), E_IO (the client is gone)
+ */
 MUST_USE int command_more(struct session *, struct command *c);
 
 /* ---- between command.c and read.c ---- */
-/* command_text - a command into s->command with its literals, and its tag into s->tag.  E_OK; E_BAD, E_LIMIT: it is none, or too long,
- * and was read to its end; E_IO, E_MORE (idle), E_DENY (stop): the conversation ends */
+/*
+ * command_text - a command into s->command with its literals, and its tag into s->tag.  E_OK;
+ * E_BAD, E_LIMIT: it is none, or too long, and was read to its end; E_IO, E_MORE (idle), E_DENY
+ * (stop): the conversation ends
+ */
 MUST_USE int command_text(struct session *);
-/* command_streams - p stands behind the tag: behind so many arguments of this command a literal is a message; 0: never.  Takes the verb */
+/*
+ * command_streams - p stands behind the tag: behind so many arguments of this command a literal is
+ * a message; 0: never.  Takes the verb
+ */
 unsigned command_streams(struct parse *);
 struct parse command_parse(struct session *, struct span text);
 
-/* numbers.c: resolves a set against the mailbox; out: sequence numbers in ascending ranges; with is_uid unknown UIDs are left out.
- * E_OK, E_BAD (a sequence number that is none: RFC 9051 says BAD) */
-MUST_USE int numbers_resolve(const struct session *, const struct seqset *, bool is_uid, struct numset *out);
+/*
+ * numbers.c: resolves a set against the mailbox; out: sequence numbers in ascending ranges; with
+ * is_uid unknown UIDs are left out.  E_OK, E_BAD (a sequence number that is none: RFC 9051 says
+ * BAD)
+ */
+MUST_USE int numbers_resolve(
+    const struct session *, const struct seqset *, bool is_uid, struct numset *out);
 /* numbers_uids - the UIDs of sequence numbers */
-void numbers_uids(const struct session *, const struct numset *seqs, struct numset *out);
+void numbers_uids(
+    const struct session *, const struct numset *seqs, struct numset *out);
 
 #endif

@@ -15,8 +15,9 @@ text_keep(struct facts *f, struct span *text)
 static bool
 texts_keep(struct facts *f, struct envelope_facts *facts)
 {
-	struct span *texts[] = {&facts->base_subject, &facts->from, &facts->to, &facts->cc, &facts->display_from,
-	    &facts->display_to, &facts->message_id, &facts->references};
+	struct span *texts[] = {&facts->base_subject, &facts->from, &facts->to,
+	    &facts->cc, &facts->display_from, &facts->display_to, &facts->message_id,
+	    &facts->references};
 	bool is_whole = true;
 	for (size_t i = 0; i < COUNT(texts); i++)
 		is_whole = text_keep(f, texts[i]) && is_whole;
@@ -27,7 +28,8 @@ texts_keep(struct facts *f, struct envelope_facts *facts)
 static const struct mime_cache *
 item_with_facts(struct message *m, struct mime_cache *first, bool *is_lent)
 {
-	*is_lent = cache_open_facts(store_cache(m->store, m->record), first) == E_OK && first->has_facts;
+	*is_lent = cache_open_facts(store_cache(m->store, m->record), first) == E_OK &&
+	           first->has_facts;
 	return *is_lent ? first : message_item(m);
 }
 
@@ -46,7 +48,8 @@ facts_of(struct message *m, struct envelope_facts *out, bool *is_lent)
 }
 
 enum reply
-facts_each(struct facts *f, struct session *s, const struct found *found, facts_fn *fn, void *ctx)
+facts_each(struct facts *f, struct session *s, const struct found *found, facts_fn *fn,
+    void *ctx)
 {
 	struct look look;
 	*f = (struct facts){.kept.max_bytes = FACTS_BYTES_MAX};
@@ -54,7 +57,8 @@ facts_each(struct facts *f, struct session *s, const struct found *found, facts_
 	message_init(&f->message, s->store, &s->selected->view);
 	enum reply reply = R_DONE;
 	for (size_t i = 0; i < found->n && reply == R_DONE; i++) {
-		const struct store_record *r = selected_record(s->selected, found->seqs[i]);
+		const struct store_record *r =
+		    selected_record(s->selected, found->seqs[i]);
 		struct envelope_facts facts;
 		bool is_lent;
 		message_set(&f->message, r);

@@ -67,7 +67,8 @@ put_envelope(struct fetch *f, struct buf *out)
 		buf_span(out, item->envelope);
 	} else {
 		struct imap_envelope envelope;
-		imap_envelope_parse(message_head(&f->message), &f->message.arena, &envelope);
+		imap_envelope_parse(
+		    message_head(&f->message), &f->message.arena, &envelope);
 		buf_reset(&f->made);
 		imap_envelope_put(&f->made, &envelope);
 		send_made(f);
@@ -82,7 +83,8 @@ put_structure(struct fetch *f, struct buf *out, struct span cached, bool is_exte
 		buf_span(out, cached);
 	} else {
 		buf_reset(&f->made);
-		bodystructure_put(&f->made, message_tree(&f->message), is_extended, &f->message.arena);
+		bodystructure_put(&f->made, message_tree(&f->message), is_extended,
+		    &f->message.arena);
 		send_made(f);
 	}
 	buf_ch(out, ' ');
@@ -101,10 +103,14 @@ put_bodystructure(struct fetch *f, struct buf *out)
 {
 	const struct mime_cache *item = message_item(&f->message);
 	PUT(out, "BODYSTRUCTURE ");
-	put_structure(f, out, item ? item->bodystructure : (struct span){NULL, 0}, true);
+	put_structure(
+	    f, out, item ? item->bodystructure : (struct span){NULL, 0}, true);
 }
 
-/* RFC 8970 3.1: NIL is for LAZY alone, and there is no need of it: an item is made about as fast as it is read */
+/*
+ * RFC 8970 3.1: NIL is for LAZY alone, and there is no need of it: an item is made about as fast as
+ * it is read
+ */
 static void
 put_preview(struct fetch *f, struct buf *out)
 {

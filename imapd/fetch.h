@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* fetch.h - the FETCH answer of one message: RFC 9051 7.5.2.  What is asked of it is fetch_att.h's. */
+/*
+ * fetch.h - the FETCH answer of one message: RFC 9051 7.5.2.  What is asked of it is fetch_att.h's.
+ */
 #ifndef IMAPD_FETCH_H
 #define IMAPD_FETCH_H
 
@@ -10,18 +12,20 @@
 enum { FETCH_PIECE_BYTES = 128 << 10 }; /* of a message put into the output at a time */
 
 struct fetch {
-	struct session *s;              /* borrow */
-	const struct fetch_atts *atts;  /* borrow */
-	struct message message;         /* the one that is answered now */
+	struct session *s;             /* borrow */
+	const struct fetch_atts *atts; /* borrow */
+	struct message message;        /* the one that is answered now */
 	struct flags_texts flags;
-	struct buf made;                /* what is put together before its length is known */
-	enum reply reply;               /* R_DONE, or what is said at the end: the first thing that went wrong */
+	struct buf made; /* what is put together before its length is known */
+	/* R_DONE, or what is said at the end: the first thing that went wrong */
+	enum reply reply;
 };
 
 void fetch_init(struct fetch *, struct session *, const struct fetch_atts *);
 void fetch_done(struct fetch *);
 /*
- * fetch_put - all that is asked of a message, sent as it becomes much: never more than IMAP_OUT_MAX waits.
+ * fetch_put - all that is asked of a message, sent as it becomes much: never more than IMAP_OUT_MAX
+ * waits.
  *   more     enum fetch_what, beside what was asked for
  *   returns  false: the client is gone or does not read
  */

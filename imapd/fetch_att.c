@@ -50,12 +50,14 @@ static const struct alias {
 	{"RFC822.HEADER", SECTION_HEADER, true},
 	{"RFC822.TEXT",   SECTION_TEXT,   false},
 };
+
 /* clang-format on */
 
 /* ---- sections ---- */
 
 static int
-add_section(struct parse *p, struct fetch_atts *out, const struct fetch_section *section)
+add_section(
+    struct parse *p, struct fetch_atts *out, const struct fetch_section *section)
 {
 	struct fetch_section **end = &out->sections;
 	if (out->n_sections == FETCH_SECTIONS_MOST)
@@ -80,8 +82,9 @@ take_partial(struct parse *p, struct fetch_section *out)
 	out->is_partial = parse_ch(p, '<');
 	if (!out->is_partial)
 		return E_OK;
-	if (parse_number64(p, &out->from) != E_OK || !parse_ch(p, '.') || parse_number64(p, &out->most) != E_OK ||
-	    out->most == 0 || !parse_ch(p, '>'))
+	if (parse_number64(p, &out->from) != E_OK || !parse_ch(p, '.') ||
+	    parse_number64(p, &out->most) != E_OK || out->most == 0 ||
+	    !parse_ch(p, '>'))
 		return parse_fail(p, from, "<from.number>");
 	return E_OK;
 }
@@ -98,20 +101,24 @@ make_label(struct parse *p, const char *word, struct fetch_section *out)
 	out->label = arena_span(p->arena, buf_as_span(&label));
 	int err = buf_done(&label);
 	buf_free(&label);
-	return err == E_OK && out->label.n ? E_OK : parse_fail(p, p->in, "a shorter section");
+	return err == E_OK && out->label.n ? E_OK
+	                                   : parse_fail(p, p->in, "a shorter section");
 }
 
 /* BINARY has numbers only, and its size no part of it: RFC 3516 7 */
 static bool
 is_form_legal(const struct fetch_section *a)
 {
-	return a->form == FETCH_OCTETS || (a->section.what == SECTION_ALL && !(a->form == FETCH_BINARY_SIZE && a->is_partial));
+	return a->form == FETCH_OCTETS ||
+	       (a->section.what == SECTION_ALL &&
+		   !(a->form == FETCH_BINARY_SIZE && a->is_partial));
 }
 
 static void
 find_names(struct fetch_section *a)
 {
-	a->has_names = a->section.what == SECTION_FIELDS && a->section.n_path == 0 &&
+	a->has_names =
+	    a->section.what == SECTION_FIELDS && a->section.n_path == 0 &&
 	    cache_names_of(a->section.names, a->section.n_names, &a->names) == E_OK;
 }
 
@@ -123,7 +130,8 @@ take_bracket(struct parse *p, const struct bracket *b, struct fetch_atts *out)
 	p->in = span_from(p->in, strlen(b->word));
 	int err = section_parse(&p->in, p->arena, &a.section);
 	if (err != E_OK)
-		return parse_fail(p, from, err == E_LIMIT ? "a shorter section" : "a section");
+		return parse_fail(
+		    p, from, err == E_LIMIT ? "a shorter section" : "a section");
 	if (!parse_ch(p, ']'))
 		return parse_fail(p, from, "the end of a section");
 	if (take_partial(p, &a) != E_OK || !is_form_legal(&a))
@@ -137,7 +145,9 @@ take_bracket(struct parse *p, const struct bracket *b, struct fetch_atts *out)
 static int
 take_alias(struct parse *p, const struct alias *alias, struct fetch_atts *out)
 {
-	struct fetch_section a = {.form = FETCH_OCTETS, .is_peek = alias->is_peek, .section.what = alias->what,
+	struct fetch_section a = {.form = FETCH_OCTETS,
+	    .is_peek = alias->is_peek,
+	    .section.what = alias->what,
 	    .label = span_of(alias->word)};
 	return add_section(p, out, &a);
 }
@@ -170,7 +180,8 @@ take_att(struct parse *p, struct fetch_atts *out)
 	for (size_t i = 0; i < COUNT(aliases); i++)
 		if (parse_word(p, aliases[i].word))
 			return take_alias(p, &aliases[i], out);
-	return take_preview(p, out) ? E_OK : parse_fail(p, p->in, "an attribute of a message");
+	return take_preview(p, out) ? E_OK
+	                            : parse_fail(p, p->in, "an attribute of a message");
 }
 
 static int
@@ -180,7 +191,8 @@ take_list(struct parse *p, struct fetch_atts *out)
 		if (take_att(p, out) != E_OK)
 			return E_BAD;
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : parse_fail(p, p->in, "the end of the attributes");
+	return parse_ch(p, ')') ? E_OK
+	                        : parse_fail(p, p->in, "the end of the attributes");
 }
 
 int
@@ -227,5 +239,6 @@ fetch_modifiers_parse(struct parse *p, struct fetch_atts *out)
 		if (take_modifier(p, out) != E_OK)
 			return parse_fail(p, from, "a modifier of FETCH");
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of the modifiers");
+	return parse_ch(p, ')') ? E_OK
+	                        : parse_fail(p, from, "the end of the modifiers");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fetch_att.h - what a FETCH asks of each message, and its modifiers: RFC 9051 6.4.5 and 9 (fetch-att), RFC 3516 4.2,
- * RFC 7162 3.1.4 and 3.2.6, RFC 8474 5, RFC 8514 4.2, RFC 8970 3.1.  Pure.
+ * fetch_att.h - what a FETCH asks of each message, and its modifiers: RFC 9051 6.4.5 and 9
+ * (fetch-att), RFC 3516 4.2, RFC 7162 3.1.4 and 3.2.6, RFC 8474 5, RFC 8514 4.2, RFC 8970 3.1.
+ * Pure.
  */
 #ifndef IMAPD_FETCH_ATT_H
 #define IMAPD_FETCH_ATT_H
@@ -30,8 +31,8 @@ enum fetch_what {
 };
 
 enum fetch_form {
-	FETCH_OCTETS,      /* BODY[], RFC822 */
-	FETCH_BINARY,      /* the transfer encoding undone */
+	FETCH_OCTETS, /* BODY[], RFC822 */
+	FETCH_BINARY, /* the transfer encoding undone */
 	FETCH_BINARY_SIZE,
 };
 
@@ -39,27 +40,34 @@ enum fetch_form {
 struct fetch_section {
 	struct fetch_section *next; /* borrow: the arena */
 	enum fetch_form form;
-	bool is_peek;               /* does not set \Seen */
+	bool is_peek; /* does not set \Seen */
 	bool is_partial;
-	uint64_t from, most;        /* octets, where is_partial */
-	struct section section;     /* borrow: the text of the command, the arena */
-	bool has_names;             /* HEADER.FIELDS of names that cache items have */
-	cache_names names;          /* where has_names */
-	struct span label;          /* borrow: as the answer calls it, "BODY[TEXT]<0>" */
+	uint64_t from, most;    /* octets, where is_partial */
+	struct section section; /* borrow: the text of the command, the arena */
+	bool has_names;         /* HEADER.FIELDS of names that cache items have */
+	cache_names names;      /* where has_names */
+	struct span label;      /* borrow: as the answer calls it, "BODY[TEXT]<0>" */
 };
 
 struct fetch_atts {
-	unsigned whats;             /* enum fetch_what */
-	bool sets_seen;             /* a section is not PEEK */
-	struct fetch_section *sections; /* borrow: the arena; in the order in which they were asked for */
+	unsigned whats; /* enum fetch_what */
+	bool sets_seen; /* a section is not PEEK */
+	/* borrow: the arena; in the order in which they were asked for */
+	struct fetch_section *sections;
 	size_t n_sections;
 	bool has_changed_since, is_vanished;
-	uint64_t changed_since;     /* a mod-sequence, where has_changed_since */
+	uint64_t changed_since; /* a mod-sequence, where has_changed_since */
 };
 
-/* fetch_atts_parse - a macro, one attribute, or some in parentheses.  E_OK, E_BAD (syntax, too many) */
+/*
+ * fetch_atts_parse - a macro, one attribute, or some in parentheses.  E_OK, E_BAD (syntax, too
+ * many)
+ */
 MUST_USE int fetch_atts_parse(struct parse *, struct fetch_atts *out);
-/* fetch_modifiers_parse - what may follow: SP "(" modifiers ")"; into the same out.  E_OK (also when there are none), E_BAD */
+/*
+ * fetch_modifiers_parse - what may follow: SP "(" modifiers ")"; into the same out.  E_OK (also
+ * when there are none), E_BAD
+ */
 MUST_USE int fetch_modifiers_parse(struct parse *, struct fetch_atts *out);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fetch_body.c - one BODY[], BINARY[] or RFC822 of a FETCH answer.  What is the message, its head or its text goes from
- * the file straight into the output; fields that the cache item has come from there; all else from the mapped file.
+ * fetch_body.c - one BODY[], BINARY[] or RFC822 of a FETCH answer.  What is the message, its head
+ * or its text goes from the file straight into the output; fields that the cache item has come from
+ * there; all else from the mapped file.
  */
 #include <errno.h>
 #include <string.h>
@@ -36,7 +37,8 @@ put_label(struct fetch *f, const struct fetch_section *a)
 }
 
 static void
-put_literal_head(struct fetch *f, const struct fetch_section *a, uint64_t n, bool is_binary)
+put_literal_head(
+    struct fetch *f, const struct fetch_section *a, uint64_t n, bool is_binary)
 {
 	struct buf *out = respond_out(f->s);
 	put_label(f, a);
@@ -102,11 +104,13 @@ send_file(struct fetch *f, int fd, struct extent e)
 {
 	struct buf *out = respond_out(f->s);
 	while (e.at < e.end) {
-		size_t piece = e.end - e.at < FETCH_PIECE_BYTES ? (size_t)(e.end - e.at) : FETCH_PIECE_BYTES;
+		size_t piece = e.end - e.at < FETCH_PIECE_BYTES ? (size_t)(e.end - e.at)
+		                                                : FETCH_PIECE_BYTES;
 		char *room = buf_room(out, piece);
 		ssize_t got = room ? pread(fd, room, piece, (off_t)e.at) : 0;
 		if (got <= 0) {
-			log_event(LOG_ERR, "message_short", "file=%s err=%s", file_id_text(f->message.record->id),
+			log_event(LOG_ERR, "message_short", "file=%s err=%s",
+			    file_id_text(f->message.record->id),
 			    log_errno(got < 0 ? errno : 0));
 			f->s->is_broken = true;
 			return false;
@@ -149,7 +153,9 @@ find_extent(struct fetch *f, const struct fetch_section *a, struct extent *out)
 		return false;
 	if (what == SECTION_ALL)
 		return true;
-	const struct mime_cache *item = what == SECTION_HEADER || what == SECTION_TEXT ? message_item(&f->message) : NULL;
+	const struct mime_cache *item = what == SECTION_HEADER || what == SECTION_TEXT
+	                                    ? message_item(&f->message)
+	                                    : NULL;
 	if (!item || item->head_bytes == UINT32_MAX)
 		return false;
 	*(what == SECTION_HEADER ? &out->end : &out->at) = item->head_bytes;
@@ -181,8 +187,9 @@ put_part(struct fetch *f, const struct fetch_section *a)
 	if (a->form == FETCH_BINARY_SIZE)
 		return put_size(f, a);
 	buf_reset(&f->made);
-	int err = a->form == FETCH_BINARY ? section_binary(&a->section, tree, &f->made, &text)
-	                                  : section_get(&a->section, tree, &f->made, &text);
+	int err = a->form == FETCH_BINARY
+	              ? section_binary(&a->section, tree, &f->made, &text)
+	              : section_get(&a->section, tree, &f->made, &text);
 	if (err == E_OK)
 		return put_text(f, a, text);
 	if (err != E_BAD) /* a part that is not there is NIL and no failure */
@@ -205,7 +212,8 @@ bool
 fetch_section_put(struct fetch *f, const struct fetch_section *a)
 {
 	struct extent e;
-	if (!respond_flush(f->s)) /* before it, since the blank behind it is wanted by fetch_end */
+	/* before it, since the blank behind it is wanted by fetch_end */
+	if (!respond_flush(f->s))
 		return false;
 	if (a->has_names)
 		return put_fields(f, a);

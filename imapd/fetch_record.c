@@ -7,7 +7,8 @@
 #include "mime/date.h"
 
 enum {
-	UTC_MIN = 0,            /* the zone of dates that we say: INTERNALDATE keeps the moment, not the zone */
+	/* the zone of dates that we say: INTERNALDATE keeps the moment, not the zone */
+	UTC_MIN = 0,
 	RECORD_BYTES_MAX = 512, /* of all items, but flags and dates */
 	DIGITS_MAX = 20,
 };
@@ -31,12 +32,14 @@ flags_texts_done(struct flags_texts *t)
 static struct span
 flags_text(struct flags_texts *t, const struct store_record *r)
 {
-	uint32_t flags = r->flags & FLAGS_ALL, recent = selected_is_recent(t->selected, r) ? FLAGS_ALL + 1 : 0;
+	uint32_t flags = r->flags & FLAGS_ALL,
+		 recent = selected_is_recent(t->selected, r) ? FLAGS_ALL + 1 : 0;
 	uint64_t keywords = r->keywords;
 	struct buf *text = &t->of[flags | recent].text;
 	if (text->len && t->of[flags | recent].keywords == keywords)
 		return buf_as_span(text);
-	struct store_record same = {.uid = r->uid, .flags = flags, .keywords = keywords};
+	struct store_record same = {
+	    .uid = r->uid, .flags = flags, .keywords = keywords};
 	buf_reset(text);
 	selected_flags_put(text, t->selected, &same);
 	t->of[flags | recent].keywords = keywords;
@@ -97,10 +100,13 @@ put_date(struct buf *out, const char *name, int64_t sec)
 }
 
 void
-fetch_record_put(struct buf *out, struct flags_texts *t, uint32_t seq, const struct store_record *r, unsigned whats)
+fetch_record_put(struct buf *out, struct flags_texts *t, uint32_t seq,
+    const struct store_record *r, unsigned whats)
 {
-	uint64_t modseq = r->modseq; /* before the flags: newer flags than it says do no harm */
-	struct span flags = whats & FETCH_FLAGS ? flags_text(t, r) : (struct span){"", 0};
+	/* before the flags: newer flags than it says do no harm */
+	uint64_t modseq = r->modseq;
+	struct span flags =
+	    whats & FETCH_FLAGS ? flags_text(t, r) : (struct span){"", 0};
 	char *room = buf_room(out, RECORD_BYTES_MAX + flags.n), *p = room;
 	if (!room)
 		return;

@@ -50,7 +50,8 @@ static struct idtable_row *
 row_of(const struct idtable *t, uint32_t hash, struct span key)
 {
 	size_t at = hash & (t->n_rows - 1);
-	while (t->rows[at].key.p && !(t->rows[at].hash == hash && span_eq(t->rows[at].key, key)))
+	while (t->rows[at].key.p &&
+	       !(t->rows[at].hash == hash && span_eq(t->rows[at].key, key)))
 		at = (at + 1) & (t->n_rows - 1);
 	return &t->rows[at];
 }
@@ -78,7 +79,9 @@ idtable_at(struct idtable *t, struct span key)
 			grow(t);
 			row = row_of(t, hash, key);
 		}
-		*row = (struct idtable_row){.key = key.p ? key : span_make("", 0), .hash = hash, .value = IDTABLE_NONE};
+		*row = (struct idtable_row){.key = key.p ? key : span_make("", 0),
+		    .hash = hash,
+		    .value = IDTABLE_NONE};
 		t->n++;
 	}
 	return &row->value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * idtable.h - octets to a number, for message ids and subjects: a hash table whose hash nobody can aim at, as those
- * who send mail choose what is in it.
+ * idtable.h - octets to a number, for message ids and subjects: a hash table whose hash nobody can
+ * aim at, as those who send mail choose what is in it.
  */
 #ifndef IMAPD_IDTABLE_H
 #define IMAPD_IDTABLE_H
@@ -11,7 +11,7 @@
 #define IDTABLE_NONE UINT32_MAX
 
 struct idtable_row {
-	struct span key;       /* borrow: until idtable_done */
+	struct span key; /* borrow: until idtable_done */
 	uint32_t hash, value;
 };
 
@@ -23,7 +23,10 @@ struct idtable {
 
 void idtable_init(struct idtable *, size_t n_expected);
 void idtable_done(struct idtable *);
-/* idtable_at - the value of a key, to be read and set: IDTABLE_NONE where it was not there.  borrow: until the next call */
+/*
+ * idtable_at - the value of a key, to be read and set: IDTABLE_NONE where it was not there.
+ * borrow: until the next call
+ */
 uint32_t *idtable_at(struct idtable *, struct span key);
 
 #endif

@@ -34,7 +34,8 @@ put_capability(struct front_conn *c)
 {
 	struct buf mechanisms = {0};
 	front_mechanisms(c, &mechanisms);
-	capability_put_before(&c->out, front_may_tls(c), front_may_show(c), buf_as_span(&mechanisms));
+	capability_put_before(
+	    &c->out, front_may_tls(c), front_may_show(c), buf_as_span(&mechanisms));
 	buf_free(&mechanisms);
 }
 
@@ -110,7 +111,8 @@ refuses_plaintext(struct front_conn *c)
 {
 	if (front_may_show(c))
 		return false;
-	refuse(c, "NO [PRIVACYREQUIRED] not without TLS: STARTTLS first"); /* RFC 5530 */
+	/* RFC 5530 */
+	refuse(c, "NO [PRIVACYREQUIRED] not without TLS: STARTTLS first");
 	return true;
 }
 
@@ -120,8 +122,8 @@ do_login(struct front_conn *c, struct parse *p)
 	struct span user, password;
 	if (refuses_plaintext(c))
 		return;
-	if (parse_astring(p, &user) != E_OK || parse_sp(p) != E_OK || parse_astring(p, &password) != E_OK ||
-	    parse_end(p) != E_OK)
+	if (parse_astring(p, &user) != E_OK || parse_sp(p) != E_OK ||
+	    parse_astring(p, &password) != E_OK || parse_end(p) != E_OK)
 		refuse(c, "BAD LOGIN takes a name and a password");
 	else if (!front_is_user(user) || password.n > AUTH_DATA_MAX / 2)
 		refuse(c, "NO [AUTHENTICATIONFAILED] wrong name or password");
@@ -135,7 +137,8 @@ do_authenticate(struct front_conn *c, struct parse *p)
 {
 	struct buf raw = {.max = AUTH_DATA_MAX};
 	struct span mech, initial;
-	if (parse_atom(p, &mech) != E_OK || (!parse_is_at_end(p) && parse_sp(p) != E_OK)) {
+	if (parse_atom(p, &mech) != E_OK ||
+	    (!parse_is_at_end(p) && parse_sp(p) != E_OK)) {
 		refuse(c, "BAD AUTHENTICATE takes a mechanism");
 		return;
 	}
@@ -162,13 +165,15 @@ static const struct command {
 	{"LOGIN",        true,  do_login},
 	{"AUTHENTICATE", true,  do_authenticate},
 };
+
 /* clang-format on */
 
 static void
 run(struct front_conn *c, const struct command *row, struct parse *p)
 {
 	if (row->has_argument ? parse_sp(p) != E_OK : parse_end(p) != E_OK)
-		refuse(c, row->has_argument ? "BAD an argument is missing" : "BAD no argument is needed");
+		refuse(c, row->has_argument ? "BAD an argument is missing"
+					    : "BAD no argument is needed");
 	else
 		row->handler(c, p);
 }
@@ -215,7 +220,10 @@ run_command(struct front_conn *c, struct span text)
 	arena_reset(&arena);
 }
 
-/* A literal that is too long: "+" is not said; what a client sends without waiting for it would be read as commands. */
+/*
+ * A literal that is too long: "+" is not said; what a client sends without waiting for it would be
+ * read as commands.
+ */
 static void
 refuse_literal(struct front_conn *c, struct span text, bool is_plus)
 {
@@ -316,6 +324,17 @@ too_many(struct front_conn *c)
 	say(c, "NO [LIMIT] too many sessions");
 }
 
-const struct dialect imap_dialect = {.service = "imap", .implicit_tls = "listen_imaps", .greet = greet, .line = on_line,
-    .octets = on_octets, .line_too_long = too_long, .challenge = front_challenge, .failed = failed, .cancelled = cancelled,
-    .stopping = stopping, .bye = bye, .crowded = crowded, .too_soon = too_soon, .too_many = too_many};
+const struct dialect imap_dialect = {.service = "imap",
+    .implicit_tls = "listen_imaps",
+    .greet = greet,
+    .line = on_line,
+    .octets = on_octets,
+    .line_too_long = too_long,
+    .challenge = front_challenge,
+    .failed = failed,
+    .cancelled = cancelled,
+    .stopping = stopping,
+    .bye = bye,
+    .crowded = crowded,
+    .too_soon = too_soon,
+    .too_many = too_many};

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: ISC */
-/* look.h - a command that reads through a mailbox looks up now and then: is its client still there, does the daemon stop? */
+/*
+ * look.h - a command that reads through a mailbox looks up now and then: is its client still there,
+ * does the daemon stop?
+ */
 #ifndef IMAPD_LOOK_H
 #define IMAPD_LOOK_H
 
 #include "imapd/respond.h"
 
 enum {
-	LOOK_EACH_BYTES = 1 << 20,  /* of work */
-	LOOK_RECORD_BYTES = 64,     /* what a message counts whose file is not read */
-	LOOK_LONG_MS = 1000,        /* a command that takes less is for a client that has closed its side, too */
+	LOOK_EACH_BYTES = 1 << 20, /* of work */
+	LOOK_RECORD_BYTES = 64,    /* what a message counts whose file is not read */
+	/* a command that takes less is for a client that has closed its side, too */
+	LOOK_LONG_MS = 1000,
 };
 
 struct look {
-	struct session *session;    /* borrow */
-	int64_t began;              /* monotonic clock */
-	uint64_t bytes;             /* since the last look */
+	struct session *session; /* borrow */
+	int64_t began;           /* monotonic clock */
+	uint64_t bytes;          /* since the last look */
 };
 
 void look_init(struct look *, struct session *);
-/* look_up - after work on so many bytes.  R_DONE, or the reply that ends the command: R_NONE (the client is gone),
- * R_LATER (the daemon stops) */
+/*
+ * look_up - after work on so many bytes.  R_DONE, or the reply that ends the command: R_NONE (the
+ * client is gone), R_LATER (the daemon stops)
+ */
 enum reply look_up(struct look *, uint64_t bytes);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c - imapd: mailboxes for those who read, file and search. */
 #include "auth/auth.h"
-#include "login/front.h"
-#include "login/roll.h"
-#include "login/ticket.h"
 #include "imapd/asks.h"
 #include "imapd/login.h"
 #include "imapd/session.h"
-#include "mime/charset.h"
+#include "login/front.h"
+#include "login/roll.h"
+#include "login/ticket.h"
 #include "metrics/role.h"
+#include "mime/charset.h"
 #include "proc/daemon.h"
 #include "store/store.h"
 #include "tls/key.h"
@@ -51,6 +51,7 @@ static const struct role roles[] = {
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
 	METRICS_ROLE,
 };
+
 /* clang-format on */
 
 static void
@@ -64,10 +65,17 @@ int
 main(int argc, char **argv)
 {
 	static const char *const listen[] = {"listen_imap", "listen_imaps", NULL};
-	static const struct daemon imapd = {.name = "imapd", .about = "lets mail programs read, file, flag and search",
-	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test,
-	    .on_born = on_born, .on_gone = roll_strike, .before_start = before_start,
-	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
+	static const struct daemon imapd = {.name = "imapd",
+	    .about = "lets mail programs read, file, flag and search",
+	    .roles = roles,
+	    .n_roles = COUNT(roles),
+	    .listen_settings = listen,
+	    .self_test = tls_self_test,
+	    .on_born = on_born,
+	    .on_gone = roll_strike,
+	    .before_start = before_start,
+	    .extra_asks = login_rows,
+	    .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[IMAP_SESSION];
 	return daemon_main(&imapd, argc, argv);
 }

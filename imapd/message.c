@@ -46,8 +46,8 @@ static int
 note_file(struct message *m, int err)
 {
 	if (err == E_BAD && m->file != E_BAD && !(m->record->flags & FLAG_GONE))
-		log_event(LOG_ERR, "message_missing", "mailbox=%u uid=%u file=%s", m->view->mailbox, m->record->uid,
-		    file_id_text(m->record->id));
+		log_event(LOG_ERR, "message_missing", "mailbox=%u uid=%u file=%s",
+		    m->view->mailbox, m->record->uid, file_id_text(m->record->id));
 	m->file = err;
 	return err;
 }
@@ -143,7 +143,8 @@ make_item(struct message *m)
 		return E_BAD;
 	buf_reset(&m->made);
 	cache_make(text, &m->arena, &m->made);
-	if (buf_done(&m->made) != E_OK || cache_open(buf_as_span(&m->made), &m->item) != E_OK)
+	if (buf_done(&m->made) != E_OK ||
+	    cache_open(buf_as_span(&m->made), &m->item) != E_OK)
 		return E_BAD;
 	store_cache_put(m->store, m->view, m->record, buf_as_span(&m->made));
 	return E_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * message.h - a message of the selected mailbox while a command reads it: its cache item, its file, its parts, each
- * when it is first asked for.  An item that is missing is made from the file and handed to the store.
+ * message.h - a message of the selected mailbox while a command reads it: its cache item, its file,
+ * its parts, each when it is first asked for.  An item that is missing is made from the file and
+ * handed to the store.
  */
 #ifndef IMAPD_MESSAGE_H
 #define IMAPD_MESSAGE_H
@@ -14,13 +15,16 @@ struct message {
 	struct store *store;               /* borrow */
 	const struct store_view *view;     /* borrow */
 	const struct store_record *record; /* borrow: of the view */
-	int file;               /* E_MORE: not looked for yet; E_OK; E_BAD: there is none any more; E_IO */
+	/* E_MORE: not looked for yet; E_OK; E_BAD: there is none any more; E_IO */
+	int file;
 	bool has_text, is_mapped;
-	struct span text;       /* own: a mapping; or borrow: of read */
-	struct buf read;        /* own: a small message, which is quicker to read than to map */
+	struct span text; /* own: a mapping; or borrow: of read */
+	/* own: a small message, which is quicker to read than to map */
+	struct buf read;
 	bool has_tree;
-	struct tree tree;       /* of the text, in the arena */
-	int item_err;           /* E_MORE: not looked for yet; E_OK; E_BAD: there is none and none can be made */
+	struct tree tree; /* of the text, in the arena */
+	/* E_MORE: not looked for yet; E_OK; E_BAD: there is none and none can be made */
+	int item_err;
 	struct mime_cache item; /* borrow: of the store's, or of made */
 	struct buf made;        /* an item that the store did not have */
 	struct arena arena;     /* of this message */

@@ -16,7 +16,8 @@ by_from(const void *a, const void *b)
 static struct num_range
 range_of(const struct num_range *r, uint32_t last)
 {
-	uint32_t from = r->from == SEQ_STAR ? last : r->from, to = r->to == SEQ_STAR ? last : r->to;
+	uint32_t from = r->from == SEQ_STAR ? last : r->from,
+		 to = r->to == SEQ_STAR ? last : r->to;
 	return from <= to ? (struct num_range){from, to} : (struct num_range){to, from};
 }
 
@@ -34,7 +35,8 @@ add_range(const struct selected *b, struct num_range r, bool is_uid, struct nums
 {
 	if (is_uid) {
 		r.from = selected_seq_from(b, r.from);
-		r.to = selected_seq_from(b, r.to + 1) - 1; /* a parsed number is below UINT32_MAX */
+		/* a parsed number is below UINT32_MAX */
+		r.to = selected_seq_from(b, r.to + 1) - 1;
 		return r.from <= r.to ? numset_add(out, r.from, r.to) : E_OK;
 	}
 	return r.from >= 1 && r.to <= b->n ? numset_add(out, r.from, r.to) : E_BAD;
@@ -50,7 +52,8 @@ resolve_saved(const struct selected *b, struct numset *out)
 }
 
 int
-numbers_resolve(const struct session *s, const struct seqset *set, bool is_uid, struct numset *out)
+numbers_resolve(
+    const struct session *s, const struct seqset *set, bool is_uid, struct numset *out)
 {
 	const struct selected *b = s->selected;
 	uint32_t last = last_of(b, is_uid);
@@ -60,7 +63,8 @@ numbers_resolve(const struct session *s, const struct seqset *set, bool is_uid, 
 	bool is_sorted = true;
 	for (size_t i = 0; i < set->n; i++) {
 		set->ranges[i] = range_of(&set->ranges[i], last);
-		is_sorted = is_sorted && (i == 0 || set->ranges[i - 1].from <= set->ranges[i].from);
+		is_sorted = is_sorted &&
+		            (i == 0 || set->ranges[i - 1].from <= set->ranges[i].from);
 	}
 	if (!is_sorted) /* so that each comes at the end of what is there */
 		qsort(set->ranges, set->n, sizeof *set->ranges, by_from);
@@ -77,7 +81,8 @@ numbers_uids(const struct session *s, const struct numset *seqs, struct numset *
 {
 	numset_reset(out);
 	for (size_t i = 0; i < seqs->n; i++)
-		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to; seq++) {
+		for (uint32_t seq = seqs->ranges[i].from; seq <= seqs->ranges[i].to;
+		     seq++) {
 			uint32_t uid = selected_record(s->selected, seq)->uid;
 			if (numset_add(out, uid, uid) != E_OK)
 				return; /* a view has fewer records than a set has room for */

@@ -25,7 +25,8 @@ parse_is_at_end(const struct parse *p)
 int
 parse_end(struct parse *p)
 {
-	return parse_is_at_end(p) ? E_OK : parse_fail(p, p->in, "the end of the command");
+	return parse_is_at_end(p) ? E_OK
+	                          : parse_fail(p, p->in, "the end of the command");
 }
 
 bool
@@ -54,7 +55,8 @@ parse_sp(struct parse *p)
 static bool
 is_atom_char(char c)
 {
-	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f && !strchr("(){%*\"\\]", c);
+	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f &&
+	       !strchr("(){%*\"\\]", c);
 }
 
 static bool
@@ -70,7 +72,8 @@ is_tag_char(char c)
 }
 
 static int
-take_while(struct parse *p, bool (*is_part)(char), const char *expected, struct span *out)
+take_while(
+    struct parse *p, bool (*is_part)(char), const char *expected, struct span *out)
 {
 	size_t n = 0;
 	while (n < p->in.n && is_part(p->in.p[n]))
@@ -120,7 +123,8 @@ take_literal(struct parse *p, bool is_binary, struct span *out)
 	number = span_head(p->in, end);
 	if (number.n && number.p[number.n - 1] == '+')
 		number.n--;
-	if (span_u64(number, SIZE_MAX / 2, &n) != E_OK || !span_starts(span_from(p->in, end), SPAN("}\r\n")))
+	if (span_u64(number, SIZE_MAX / 2, &n) != E_OK ||
+	    !span_starts(span_from(p->in, end), SPAN("}\r\n")))
 		return parse_fail(p, from, "a literal");
 	p->in = span_from(p->in, end + 3);
 	if (p->in.n < n)
@@ -141,7 +145,8 @@ parse_literal_at_end(struct span line, uint64_t *n, bool *is_plus)
 	*is_plus = span_ends(line, SPAN("+"));
 	line.n -= *is_plus;
 	size_t open = span_rfind(line, '{');
-	int err = open < line.n ? span_u64(span_from(line, open + 1), UINT64_MAX, n) : E_BAD;
+	int err =
+	    open < line.n ? span_u64(span_from(line, open + 1), UINT64_MAX, n) : E_BAD;
 	if (err == E_LIMIT)
 		*n = UINT64_MAX;
 	return err != E_BAD;
@@ -191,7 +196,9 @@ take_quoted(struct parse *p, struct span *out)
 		return parse_fail(p, from, "a quoted string");
 	*out = span_head(body, end);
 	if (!span_is_ascii(*out) && (!p->is_utf8 || !utf8_valid(*out)))
-		return parse_fail(p, from, p->is_utf8 ? "UTF-8 in a quoted string" : "ASCII in a quoted string, or a literal");
+		return parse_fail(p, from,
+		    p->is_utf8 ? "UTF-8 in a quoted string"
+			       : "ASCII in a quoted string, or a literal");
 	if (escapes)
 		*out = unescape(p, *out);
 	p->in = span_from(body, end + 1);
@@ -213,7 +220,8 @@ parse_string(struct parse *p, struct span *out)
 static bool
 is_at_string(const struct parse *p)
 {
-	return parse_peek(p, '"') || parse_peek(p, '{') || span_starts(p->in, SPAN("~{"));
+	return parse_peek(p, '"') || parse_peek(p, '{') ||
+	       span_starts(p->in, SPAN("~{"));
 }
 
 int
@@ -231,7 +239,8 @@ parse_nstring(struct parse *p, struct span *out, bool *is_nil)
 	*out = span_make("", 0);
 	if (*is_nil)
 		return E_OK;
-	return is_at_string(p) ? parse_string(p, out) : parse_fail(p, p->in, "a string or NIL");
+	return is_at_string(p) ? parse_string(p, out)
+	                       : parse_fail(p, p->in, "a string or NIL");
 }
 
 /* ---- numbers ---- */
@@ -299,7 +308,8 @@ static size_t
 count_ranges(struct span s)
 {
 	size_t n = 1;
-	for (size_t i = 0; i < s.n && (ch_digit(s.p[i]) || (s.p[i] && strchr("*:,", s.p[i]))); i++)
+	for (size_t i = 0;
+	     i < s.n && (ch_digit(s.p[i]) || (s.p[i] && strchr("*:,", s.p[i]))); i++)
 		n += s.p[i] == ',';
 	return n;
 }
@@ -312,7 +322,9 @@ parse_seqset(struct parse *p, struct seqset *out)
 	if (out->is_saved)
 		return E_OK;
 	size_t most = count_ranges(p->in);
-	out->ranges = most <= PARSE_SETS_MOST ? arena_get(p->arena, most * sizeof *out->ranges) : NULL;
+	out->ranges = most <= PARSE_SETS_MOST
+	                  ? arena_get(p->arena, most * sizeof *out->ranges)
+	                  : NULL;
 	if (!out->ranges)
 		return parse_fail(p, from, "a shorter set");
 	do
@@ -330,8 +342,10 @@ take_system_flag(struct parse *p, struct flag_list *out)
 	static const struct {
 		const char *name;
 		uint32_t flag;
-	} known[] = {{"Seen", FLAG_SEEN}, {"Answered", FLAG_ANSWERED}, {"Flagged", FLAG_FLAGGED}, {"Deleted", FLAG_DELETED},
+	} known[] = {{"Seen", FLAG_SEEN}, {"Answered", FLAG_ANSWERED},
+	    {"Flagged", FLAG_FLAGGED}, {"Deleted", FLAG_DELETED},
 	    {"Draft", FLAG_DRAFT}};
+
 	for (size_t i = 0; i < COUNT(known); i++)
 		if (parse_word(p, known[i].name)) {
 			out->flags |= known[i].flag;
@@ -380,7 +394,8 @@ parse_flag_list(struct parse *p, struct flag_list *out)
 		if (take_flag(p, out) != E_OK)
 			return parse_fail(p, from, "a flag");
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of a list of flags");
+	return parse_ch(p, ')') ? E_OK
+	                        : parse_fail(p, from, "the end of a list of flags");
 }
 
 int

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* parse_values.c - what stands in strings: names of mailboxes, dates; and how such a name is said. */
+/*
+ * parse_values.c - what stands in strings: names of mailboxes, dates; and how such a name is said.
+ */
 #include <string.h>
 
 #include "imapd/parse.h"
@@ -25,7 +27,10 @@ take_name(struct parse *p, struct span from, struct span raw, struct span *out)
 	}
 	if (err == E_OK && span_find(*out, '\0') < out->n)
 		err = E_BAD;
-	return err == E_OK ? E_OK : parse_fail(p, from, p->is_utf8 ? "a name in UTF-8" : "a name in modified UTF-7");
+	return err == E_OK
+	           ? E_OK
+	           : parse_fail(p, from,
+			 p->is_utf8 ? "a name in UTF-8" : "a name in modified UTF-7");
 }
 
 int
@@ -43,7 +48,8 @@ parse_mailbox(struct parse *p, struct span *out)
 static bool
 is_list_char(char c)
 {
-	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f && !strchr("(){\"\\", c);
+	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f &&
+	       !strchr("(){\"\\", c);
 }
 
 int
@@ -98,8 +104,8 @@ parse_id(struct parse *p)
 	if (!parse_ch(p, '('))
 		return parse_fail(p, from, "NIL or a list");
 	for (int i = 0; i < ID_PAIRS_MOST && !parse_peek(p, ')'); i++)
-		if ((i && parse_sp(p) != E_OK) || parse_string(p, &name) != E_OK || parse_sp(p) != E_OK ||
-		    parse_nstring(p, &value, &is_nil) != E_OK)
+		if ((i && parse_sp(p) != E_OK) || parse_string(p, &name) != E_OK ||
+		    parse_sp(p) != E_OK || parse_nstring(p, &value, &is_nil) != E_OK)
 			return parse_fail(p, from, "pairs of strings");
 	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of a list");
 }
@@ -111,7 +117,8 @@ parse_date_time(struct parse *p, int64_t *out_sec)
 {
 	struct span from = p->in, text;
 	struct date d;
-	if (!parse_peek(p, '"') || parse_string(p, &text) != E_OK || date_imap_parse(text, &d) != E_OK)
+	if (!parse_peek(p, '"') || parse_string(p, &text) != E_OK ||
+	    date_imap_parse(text, &d) != E_OK)
 		return parse_fail(p, from, "a date and time");
 	*out_sec = d.unix_sec;
 	return E_OK;

@@ -15,7 +15,9 @@ add(struct pattern *to, char c)
 {
 	char *last = to->n ? &to->p[to->n - 1] : NULL;
 	if (last && is_wild(c) && is_wild(*last)) {
-		*last = *last == '*' || c == '*' ? '*' : '%'; /* what stands side by side is one */
+		*last = *last == '*' || c == '*'
+		            ? '*'
+		            : '%'; /* what stands side by side is one */
 		return;
 	}
 	if (to->n == PATTERN_MAX)
@@ -61,7 +63,8 @@ bool
 pattern_matches(const struct pattern *w, struct span name)
 {
 	bool can[PATTERN_MAX + 1] = {true};
-	bool is_inbox = span_starts(name, SPAN("INBOX")) && (name.n == 5 || name.p[5] == '/');
+	bool is_inbox =
+	    span_starts(name, SPAN("INBOX")) && (name.n == 5 || name.p[5] == '/');
 	if (w->matches_none || name.n > STORE_NAME_MAX)
 		return false;
 	can[1] = w->n && is_wild(w->p[0]);

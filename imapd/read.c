@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* read.c - commands as they come: lines, literals in them (RFC 9051 4.3, RFC 7888), and literals that are messages. */
-#include "imapd/command.h"
+/*
+ * read.c - commands as they come: lines, literals in them (RFC 9051 4.3, RFC 7888), and literals
+ * that are messages.
+ */
 #include "base/log.h"
+#include "imapd/command.h"
 
 /* io_fill, but that idle is E_MORE as io_line has it. */
 static int
@@ -55,10 +58,14 @@ static void
 go_ahead(struct session *s, const struct literal *l)
 {
 	if (!l->is_plus)
-		buf_str(respond_out(s), "+ go ahead\r\n"); /* sent before the next wait */
+		buf_str(
+		    respond_out(s), "+ go ahead\r\n"); /* sent before the next wait */
 }
 
-/* A literal that is not wanted: the client does not send it, or sends it for nothing, or is sent away (RFC 7888 4). */
+/*
+ * A literal that is not wanted: the client does not send it, or sends it for nothing, or is sent
+ * away (RFC 7888 4).
+ */
 static int
 refuse_literal(struct session *s, const struct literal *l)
 {
@@ -66,7 +73,8 @@ refuse_literal(struct session *s, const struct literal *l)
 		return E_OK;
 	if (l->bytes <= LITERAL_FORGOTTEN_MAX)
 		return read_octets(s, l->bytes, forget, NULL);
-	log_event(LOG_INFO, "literal_too_big", "bytes=%llu", (unsigned long long)l->bytes);
+	log_event(
+	    LOG_INFO, "literal_too_big", "bytes=%llu", (unsigned long long)l->bytes);
 	buf_str(respond_out(s), "* BYE [TOOBIG] a literal is too long\r\n");
 	s->is_over = true;
 	return E_IO;
@@ -127,11 +135,15 @@ is_streamed(struct session *s, struct span text)
 	return has_all;
 }
 
-/* The octets of a literal that is part of the text; what is too long is read to its end and the command refused. */
+/*
+ * The octets of a literal that is part of the text; what is too long is read to its end and the
+ * command refused.
+ */
 static int
 take_literal(struct session *s, const struct literal *l)
 {
-	if (s->command.len < IMAP_COMMAND_MAX && l->bytes <= IMAP_COMMAND_MAX - s->command.len) {
+	if (s->command.len < IMAP_COMMAND_MAX &&
+	    l->bytes <= IMAP_COMMAND_MAX - s->command.len) {
 		buf_str(&s->command, "\r\n");
 		go_ahead(s, l);
 		return read_octets(s, l->bytes, keep, &s->command);
@@ -169,8 +181,10 @@ command_text(struct session *s)
 		buf_span(&s->command, line);
 		if (!take_announcement(&line, &l))
 			return s->tag.n ? buf_done(&s->command) : E_BAD;
-		store_unselect_now(s->store); /* the literal may be waited for: what was left is no more kept for a SELECT */
-		if (is_streamed(s, span_head(buf_as_span(&s->command), before + line.n))) {
+		/* the literal may be waited for: what was left is no more kept for a SELECT */
+		store_unselect_now(s->store);
+		if (is_streamed(
+			s, span_head(buf_as_span(&s->command), before + line.n))) {
 			buf_cut(&s->command, before + line.n);
 			s->literal = l;
 			return E_OK;

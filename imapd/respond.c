@@ -35,6 +35,7 @@ static const struct {
 	[R_CANNOT]         = {"NO",  "CANNOT",           "that cannot be"},
 	[R_CLIENT_BUG]     = {"BAD", "CLIENTBUG",        "that is not a thing to do here"},
 };
+
 /* clang-format on */
 
 enum reply
@@ -64,13 +65,15 @@ reply_of(enum store_said said, bool is_target)
 }
 
 void
-respond_tagged(struct session *s, enum reply reply, const char *verb, const char *expected)
+respond_tagged(
+    struct session *s, enum reply reply, const char *verb, const char *expected)
 {
 	struct buf *out = respond_out(s);
 	const char *code = replies[reply].code;
 	if (reply == R_NONE)
 		return;
-	buf_span(out, s->tag.n ? s->tag : SPAN("*")); /* a tag that is none: RFC 9051 7.1.3 */
+	/* a tag that is none: RFC 9051 7.1.3 */
+	buf_span(out, s->tag.n ? s->tag : SPAN("*"));
 	buf_putf(out, " %s ", replies[reply].type);
 	if (buf_done(&s->code) == E_OK && s->code.len)
 		buf_putf(out, "[%.*s] ", SPAN_ARG(buf_as_span(&s->code)));
@@ -79,7 +82,8 @@ respond_tagged(struct session *s, enum reply reply, const char *verb, const char
 	if (reply == R_DONE)
 		buf_putf(out, "%s completed\r\n", verb);
 	else if (reply == R_SYNTAX)
-		buf_putf(out, "expected %s\r\n", expected ? expected : "something else");
+		buf_putf(
+		    out, "expected %s\r\n", expected ? expected : "something else");
 	else
 		buf_putf(out, "%s\r\n", replies[reply].text);
 }
@@ -93,7 +97,8 @@ respond_out(struct session *s)
 bool
 respond_flush(struct session *s)
 {
-	if (!s->is_broken && s->io.out.len >= IMAP_OUT_FLUSH && io_flush(&s->io) != E_OK)
+	if (!s->is_broken && s->io.out.len >= IMAP_OUT_FLUSH &&
+	    io_flush(&s->io) != E_OK)
 		s->is_broken = true;
 	return !s->is_broken;
 }

@@ -5,7 +5,9 @@
 unsigned
 result_ends(const struct search *search)
 {
-	return search->returns & (RETURN_ALL | RETURN_COUNT) ? 0 : search->returns & (RETURN_MIN | RETURN_MAX);
+	return search->returns & (RETURN_ALL | RETURN_COUNT)
+	           ? 0
+	           : search->returns & (RETURN_MIN | RETURN_MAX);
 }
 
 uint32_t
@@ -76,12 +78,14 @@ modseq_put(struct session *s, const struct search *search, const struct result *
 	if (!search->has_modseq || r->n == 0)
 		return;
 	size_t n_ends = ends_of(search, r, ends);
-	uint64_t modseq = result_ends(search) ? result_modseq(s, ends, n_ends) : result_modseq(s, r->seqs, r->n);
+	uint64_t modseq = result_ends(search) ? result_modseq(s, ends, n_ends)
+	                                      : result_modseq(s, r->seqs, r->n);
 	item_put(respond_out(s), " MODSEQ ", modseq);
 }
 
 bool
-result_put_extended(struct session *s, const struct command *c, const struct search *search, const struct result *r)
+result_put_extended(struct session *s, const struct command *c,
+    const struct search *search, const struct result *r)
 {
 	struct buf *out = respond_out(s);
 	unsigned returns = search->returns ? search->returns : RETURN_ALL;
@@ -129,8 +133,8 @@ result_save(struct session *s, const struct search *search, const struct result 
 }
 
 bool
-result_put(struct session *s, const struct command *c, const char *name, const struct search *search,
-    const struct result *r)
+result_put(struct session *s, const struct command *c, const char *name,
+    const struct search *search, const struct result *r)
 {
 	struct buf *out = respond_out(s);
 	buf_str(out, "* ");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* result.h - results of SEARCH and SORT as RETURN asks for them (RFC 9051 7.3.4, RFC 4731, RFC 5267 3); "$", RFC 5182. */
+/*
+ * result.h - results of SEARCH and SORT as RETURN asks for them (RFC 9051 7.3.4, RFC 4731, RFC 5267
+ * 3); "$", RFC 5182.
+ */
 #ifndef IMAPD_RESULT_H
 #define IMAPD_RESULT_H
 
@@ -8,28 +11,38 @@
 
 /* What was found, in the order in which it is told: ascending, or sorted. */
 struct result {
-	const uint32_t *seqs;      /* borrow */
+	const uint32_t *seqs; /* borrow */
 	size_t n;
 	const uint32_t *ascending; /* borrow: the same messages; n of them */
 };
 
-/* result_ends - RETURN_MIN, RETURN_MAX, or both, where they alone are asked for (SAVE saves just them then); else 0 */
+/*
+ * result_ends - RETURN_MIN, RETURN_MAX, or both, where they alone are asked for (SAVE saves just
+ * them then); else 0
+ */
 unsigned result_ends(const struct search *);
 /* result_number - what the client calls message seq: its UID where the command says UID */
 uint32_t result_number(const struct session *, const struct command *, uint32_t seq);
 /* result_modseq - the highest of these messages; 0 when there are none */
 uint64_t result_modseq(const struct session *, const uint32_t *seqs, size_t n);
-/* result_put - "* SEARCH 2 84 882 (MODSEQ 917162500)", or "* SORT": RFC 3501 7.2.5, RFC 5256 4, RFC 7162 3.1.6.
- * false: the client is gone */
-bool result_put(struct session *, const struct command *, const char *name, const struct search *,
-    const struct result *);
+/*
+ * result_put - "* SEARCH 2 84 882 (MODSEQ 917162500)", or "* SORT": RFC 3501 7.2.5, RFC 5256 4, RFC
+ * 7162 3.1.6.  false: the client is gone
+ */
+bool result_put(struct session *, const struct command *, const char *name,
+    const struct search *, const struct result *);
 /* result_put_extended - the ESEARCH response, if any is asked for.  false: the client is gone */
-bool result_put_extended(struct session *, const struct command *, const struct search *, const struct result *);
-/* result_save - RETURN (SAVE): "$" becomes it, or nothing when it cannot be kept.  R_DONE, R_NOT_SAVED */
+bool result_put_extended(struct session *, const struct command *,
+    const struct search *, const struct result *);
+/*
+ * result_save - RETURN (SAVE): "$" becomes it, or nothing when it cannot be kept.  R_DONE,
+ * R_NOT_SAVED
+ */
 enum reply result_save(struct session *, const struct search *, const struct result *);
 /*
- * result_failed - the reply of a SEARCH, SORT or THREAD that failed: [BADCHARSET] with the charsets there are (err is
- * E_DENY), what is missing (E_BAD).  After a NO to one with SAVE "$" is empty (RFC 5182 2.1).
+ * result_failed - the reply of a SEARCH, SORT or THREAD that failed: [BADCHARSET] with the charsets
+ * there are (err is E_DENY), what is missing (E_BAD).  After a NO to one with SAVE "$" is empty
+ * (RFC 5182 2.1).
  */
 enum reply result_failed(struct session *, const struct search *, int err);
 /* result_said - the same for a reply that search_run or a later step gave; R_DONE stays */

@@ -17,11 +17,11 @@ struct reader {
 enum argument {
 	ARG_NONE,
 	ARG_TEXT,
-	ARG_HEADER,     /* field name and text */
-	ARG_BEFORE,     /* a date */
+	ARG_HEADER, /* field name and text */
+	ARG_BEFORE, /* a date */
 	ARG_ON,
 	ARG_SINCE,
-	ARG_SECONDS,    /* not 0 */
+	ARG_SECONDS, /* not 0 */
 	ARG_OCTETS,
 	ARG_MODSEQ,
 	ARG_KEYWORD,
@@ -29,7 +29,7 @@ enum argument {
 	ARG_SET,
 	ARG_KEY,
 	ARG_TWO_KEYS,
-	ARG_NEW,        /* none; it is two keys */
+	ARG_NEW, /* none; it is two keys */
 };
 
 /* clang-format off */
@@ -94,6 +94,7 @@ static const struct {
 } return_options[] = {
 	{"ALL", RETURN_ALL}, {"COUNT", RETURN_COUNT}, {"MAX", RETURN_MAX}, {"MIN", RETURN_MIN}, {"SAVE", RETURN_SAVE},
 };
+
 /* clang-format on */
 
 static int key_read(struct reader *, struct search_key **out);
@@ -144,7 +145,9 @@ date_read(struct reader *r, enum argument argument, struct search_key *k)
 	if (parse_date(r->p, &day) != E_OK)
 		return E_BAD;
 	k->from_day = argument == ARG_BEFORE ? INT64_MIN : day;
-	k->to_day = argument == ARG_BEFORE ? (int64_t)day - 1 : argument == ARG_ON ? day : INT64_MAX;
+	k->to_day = argument == ARG_BEFORE ? (int64_t)day - 1
+	            : argument == ARG_ON   ? day
+	                                   : INT64_MAX;
 	return E_OK;
 }
 
@@ -158,7 +161,10 @@ seconds_read(struct reader *r, uint64_t *out)
 	return n ? E_OK : parse_fail(r->p, r->p->in, "a number that is not 0");
 }
 
-/* ["/flags/\\seen" all] 620162338: there is one mod-sequence a message, so the entry says nothing (RFC 7162 3.1.5) */
+/*
+ * ["/flags/\\seen" all] 620162338: there is one mod-sequence a message, so the entry says nothing
+ * (RFC 7162 3.1.5)
+ */
 static int
 modseq_read(struct reader *r, uint64_t *out)
 {
@@ -167,7 +173,8 @@ modseq_read(struct reader *r, uint64_t *out)
 	if (parse_peek(r->p, '"')) {
 		if (parse_string(r->p, &entry) != E_OK || parse_sp(r->p) != E_OK)
 			return E_BAD;
-		if (!parse_word(r->p, "all") && !parse_word(r->p, "priv") && !parse_word(r->p, "shared"))
+		if (!parse_word(r->p, "all") && !parse_word(r->p, "priv") &&
+		    !parse_word(r->p, "shared"))
 			return parse_fail(r->p, r->p->in, "all, priv or shared");
 		if (parse_sp(r->p) != E_OK)
 			return E_BAD;
@@ -193,7 +200,8 @@ or_read(struct reader *r, struct search_key *k)
 {
 	struct search_key **last = &k->kids;
 	do
-		if (parse_sp(r->p) != E_OK || kid_read(r, &last) != E_OK || parse_sp(r->p) != E_OK)
+		if (parse_sp(r->p) != E_OK || kid_read(r, &last) != E_OK ||
+		    parse_sp(r->p) != E_OK)
 			return E_BAD;
 	while (parse_word(r->p, "OR"));
 	return kid_read(r, &last);
@@ -228,13 +236,16 @@ list_read(struct reader *r, struct search_key **out)
 {
 	if (keys_read(r, out) != E_OK)
 		return E_BAD;
-	return parse_ch(r->p, ')') ? E_OK : parse_fail(r->p, r->p->in, "the end of a list of search keys");
+	return parse_ch(r->p, ')')
+	           ? E_OK
+	           : parse_fail(r->p, r->p->in, "the end of a list of search keys");
 }
 
 static int
 new_read(struct reader *r, struct search_key *k)
 {
-	struct search_key *recent = key_new(r, SEARCH_RECENT), *unseen = key_new(r, SEARCH_FLAGS);
+	struct search_key *recent = key_new(r, SEARCH_RECENT),
+			  *unseen = key_new(r, SEARCH_FLAGS);
 	if (!recent || !unseen)
 		return parse_fail(r->p, r->p->in, "a shorter search");
 	unseen->flags = FLAG_SEEN;
@@ -296,7 +307,8 @@ static int
 numbers_read(struct reader *r, struct search_key **out)
 {
 	*out = key_new(r, SEARCH_NUMBERS);
-	return *out ? parse_seqset(r->p, &(*out)->set) : parse_fail(r->p, r->p->in, "a shorter search");
+	return *out ? parse_seqset(r->p, &(*out)->set)
+	            : parse_fail(r->p, r->p->in, "a shorter search");
 }
 
 static const struct row *
@@ -327,7 +339,8 @@ key_read(struct reader *r, struct search_key **out)
 	r->depth++;
 	if (parse_ch(r->p, '('))
 		err = list_read(r, out);
-	else if (r->p->in.n && (ch_digit(r->p->in.p[0]) || r->p->in.p[0] == '*' || r->p->in.p[0] == '$'))
+	else if (r->p->in.n && (ch_digit(r->p->in.p[0]) || r->p->in.p[0] == '*' ||
+				   r->p->in.p[0] == '$'))
 		err = numbers_read(r, out);
 	else if (parse_atom(r->p, &name) == E_OK && (row = row_of(name)))
 		err = named_read(r, row, out);
@@ -357,7 +370,9 @@ search_parse_return(struct parse *p, struct search *out)
 	*out = (struct search){.has_return = parse_word(p, "RETURN")};
 	if (!out->has_return)
 		return E_OK;
-	int err = parse_sp(p) == E_OK && parse_ch(p, '(') ? E_OK : parse_fail(p, p->in, "a list of return options");
+	int err = parse_sp(p) == E_OK && parse_ch(p, '(')
+	              ? E_OK
+	              : parse_fail(p, p->in, "a list of return options");
 	if (err == E_OK && !parse_peek(p, ')'))
 		do
 			err = option_read(p, &out->returns);

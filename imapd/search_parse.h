@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * search_parse.h - what SEARCH, SORT and THREAD look for: the tree of keys, RFC 9051 6.4.4 and RFC 3501 6.4.4,
- * with RFC 4731 and 5182 (RETURN), 5032 (OLDER, YOUNGER), 7162 (MODSEQ), 8474 (EMAILID, THREADID) and 8514 (SAVEDON
- * and the like).  Pure.  The texts to look for are folded here, once (casemap.h).
+ * search_parse.h - what SEARCH, SORT and THREAD look for: the tree of keys, RFC 9051 6.4.4 and RFC
+ * 3501 6.4.4, with RFC 4731 and 5182 (RETURN), 5032 (OLDER, YOUNGER), 7162 (MODSEQ), 8474 (EMAILID,
+ * THREADID) and 8514 (SAVEDON and the like).  Pure.  The texts to look for are folded here, once
+ * (casemap.h).
  */
 #ifndef IMAPD_SEARCH_PARSE_H
 #define IMAPD_SEARCH_PARSE_H
@@ -10,7 +11,8 @@
 #include "imapd/parse.h"
 
 enum {
-	SEARCH_DEPTH_MAX = 200,   /* keys in each other: NOT, parentheses, the first key of an OR */
+	/* keys in each other: NOT, parentheses, the first key of an OR */
+	SEARCH_DEPTH_MAX = 200,
 	SEARCH_KEYS_MAX = 10000,
 };
 
@@ -26,26 +28,26 @@ enum search_return {
 enum search_what {
 	/* answered by the record */
 	SEARCH_ALL,
-	SEARCH_NOTHING,      /* an EMAILID that is none of ours */
-	SEARCH_FLAGS,        /* flags: all of them are set */
-	SEARCH_KEYWORD,      /* text: name of the keyword, in any case */
+	SEARCH_NOTHING, /* an EMAILID that is none of ours */
+	SEARCH_FLAGS,   /* flags: all of them are set */
+	SEARCH_KEYWORD, /* text: name of the keyword, in any case */
 	SEARCH_RECENT,
-	SEARCH_NUMBERS,      /* set: message numbers */
-	SEARCH_UIDS,         /* set */
-	SEARCH_ARRIVED,      /* INTERNALDATE's day is from .. to */
-	SEARCH_SAVED,        /* SAVEDATE's day is from .. to */
-	SEARCH_OLDER,        /* number: seconds */
+	SEARCH_NUMBERS, /* set: message numbers */
+	SEARCH_UIDS,    /* set */
+	SEARCH_ARRIVED, /* INTERNALDATE's day is from .. to */
+	SEARCH_SAVED,   /* SAVEDATE's day is from .. to */
+	SEARCH_OLDER,   /* number: seconds */
 	SEARCH_YOUNGER,
-	SEARCH_LARGER,       /* number: octets */
+	SEARCH_LARGER, /* number: octets */
 	SEARCH_SMALLER,
-	SEARCH_MODSEQ,       /* number */
-	SEARCH_EMAILID,      /* text: as the client gave it */
-	SEARCH_THREADID,     /* the same */
+	SEARCH_MODSEQ,   /* number */
+	SEARCH_EMAILID,  /* text: as the client gave it */
+	SEARCH_THREADID, /* the same */
 	/* answered by the cache item */
-	SEARCH_SENT,         /* the Date field's day is from .. to */
-	SEARCH_FIELD,        /* field, text: folded; empty: there is such a field */
+	SEARCH_SENT,  /* the Date field's day is from .. to */
+	SEARCH_FIELD, /* field, text: folded; empty: there is such a field */
 	/* answered by the file */
-	SEARCH_BODY,         /* text: folded */
+	SEARCH_BODY, /* text: folded */
 	SEARCH_TEXT,
 	/* answered by their kids */
 	SEARCH_AND,
@@ -54,31 +56,35 @@ enum search_what {
 
 struct search_key {
 	enum search_what what;
-	bool is_not;                /* the other messages */
-	uint32_t flags;             /* enum store_flag */
+	bool is_not;    /* the other messages */
+	uint32_t flags; /* enum store_flag */
 	uint64_t number;
-	int64_t from_day, to_day;   /* both inside, days since 1970-01-01 */
+	int64_t from_day, to_day; /* both inside, days since 1970-01-01 */
 	struct seqset set;
-	struct span field, text;    /* borrow: the command, or the arena */
-	struct search_key *kids;    /* borrow: the arena; the first */
-	struct search_key *next;    /* borrow: the arena; the next of the same parent */
+	struct span field, text; /* borrow: the command, or the arena */
+	struct search_key *kids; /* borrow: the arena; the first */
+	struct search_key *next; /* borrow: the arena; the next of the same parent */
 };
 
 struct search {
 	bool has_return;
-	unsigned returns;           /* enum search_return; 0 where there is no RETURN */
+	unsigned returns; /* enum search_return; 0 where there is no RETURN */
 	bool has_charset;
-	bool has_modseq;            /* MODSEQ is among the keys: RFC 7162 3.1.5 */
-	struct search_key *root;    /* borrow: the arena */
+	bool has_modseq;         /* MODSEQ is among the keys: RFC 7162 3.1.5 */
+	struct search_key *root; /* borrow: the arena */
 };
 
 /*
  * search_parse - ["RETURN (...) "] ["CHARSET x "] keys, up to the end.
- *   returns  E_OK, E_BAD (syntax, or past a limit), E_DENY (a charset other than US-ASCII and UTF-8)
+ *   returns  E_OK, E_BAD (syntax, or past a limit), E_DENY (a charset other than US-ASCII and
+ *            UTF-8)
  *   out      has_return and returns are there at E_DENY too
  */
 MUST_USE int search_parse(struct parse *, struct search *out);
-/* search_parse_return - the RETURN alone and its SP, where there is one: SORT has it before its criteria.  E_OK, E_BAD */
+/*
+ * search_parse_return - the RETURN alone and its SP, where there is one: SORT has it before its
+ * criteria.  E_OK, E_BAD
+ */
 MUST_USE int search_parse_return(struct parse *, struct search *out);
 /* search_parse_criteria - charset SP keys, up to the end: SORT and THREAD.  As search_parse */
 MUST_USE int search_parse_criteria(struct parse *, struct search *out);

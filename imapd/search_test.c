@@ -25,7 +25,9 @@ static const struct {
     {"cc", offsetof(struct mime_cache, search.cc)},
     {"bcc", offsetof(struct mime_cache, search.bcc)},
 };
-_Static_assert(offsetof(struct mime_cache, search) > 0, "0 says that a field is not folded there");
+
+_Static_assert(
+    offsetof(struct mime_cache, search) > 0, "0 says that a field is not folded there");
 
 static int64_t
 day_start(int64_t day)
@@ -65,7 +67,8 @@ static void
 emailid_prepare(struct search_test *t)
 {
 	struct span id = span_from(t->text, 1);
-	if (t->text.p[0] != 'M' || file_id_parse(id, &t->id) != E_OK || !span_eqs(id, file_id_text(t->id)))
+	if (t->text.p[0] != 'M' || file_id_parse(id, &t->id) != E_OK ||
+	    !span_eqs(id, file_id_text(t->id)))
 		t->what = SEARCH_NOTHING;
 }
 
@@ -84,7 +87,8 @@ field_prepare(struct search_test *t)
 }
 
 static int
-test_prepare(struct search_tests *tests, struct search_test *t, const struct search_key *k)
+test_prepare(
+    struct search_tests *tests, struct search_test *t, const struct search_key *k)
 {
 	struct seqset set = k->set;
 	switch (k->what) {
@@ -119,18 +123,21 @@ test_prepare(struct search_tests *tests, struct search_test *t, const struct sea
 		break;
 	case SEARCH_NUMBERS:
 	case SEARCH_UIDS:
-		return numbers_resolve(tests->session, &set, k->what == SEARCH_UIDS, &t->seqs);
+		return numbers_resolve(
+		    tests->session, &set, k->what == SEARCH_UIDS, &t->seqs);
 	default:
 		break;
 	}
 	return E_OK;
 }
 
-static int test_make(struct search_tests *, const struct search_key *, struct search_test **out);
+static int test_make(
+    struct search_tests *, const struct search_key *, struct search_test **out);
 
 /* The kids of a key, those that cost least first; a parent costs what its dearest kid does. */
 static int
-kids_make(struct search_tests *tests, const struct search_key *kids, struct search_test *parent)
+kids_make(struct search_tests *tests, const struct search_key *kids,
+    struct search_test *parent)
 {
 	struct search_test *first[COSTS] = {NULL}, **last[COSTS], **end = &parent->kids;
 	for (int c = 0; c < COSTS; c++)
@@ -155,7 +162,8 @@ kids_make(struct search_tests *tests, const struct search_key *kids, struct sear
 
 /* Also at a failure *out is what has to be freed. */
 static int
-test_make(struct search_tests *tests, const struct search_key *k, struct search_test **out)
+test_make(
+    struct search_tests *tests, const struct search_key *k, struct search_test **out)
 {
 	struct search_test *t = *out = arena_get(&tests->session->arena, sizeof *t);
 	if (!t)
@@ -182,7 +190,8 @@ test_free(struct search_test *t)
 }
 
 int
-search_tests_init(struct search_tests *tests, struct session *s, const struct search *search)
+search_tests_init(
+    struct search_tests *tests, struct session *s, const struct search *search)
 {
 	*tests = (struct search_tests){.session = s, .now_sec = clock_wall_sec()};
 	message_init(&tests->message, s->store, &s->selected->view);
@@ -281,7 +290,8 @@ is_in_thread(struct search_tests *tests, const struct search_test *t)
 	if (!item_of(tests))
 		head_of(tests); /* a message without a file is lost */
 	buf_reset(&tests->fields);
-	return threadid_put(&tests->fields, message_of(tests)) == E_OK && span_eq(buf_as_span(&tests->fields), t->text);
+	return threadid_put(&tests->fields, message_of(tests)) == E_OK &&
+	       span_eq(buf_as_span(&tests->fields), t->text);
 }
 
 /* Where an item has not got it, the head says it. */
@@ -298,14 +308,16 @@ has_in_field(struct search_tests *tests, const struct search_test *t)
 {
 	const struct mime_cache *item = t->cost == COST_FILE ? NULL : item_of(tests);
 	if (item && t->searched_at) {
-		const struct span *folded = (const struct span *)((const char *)item + t->searched_at);
+		const struct span *folded =
+		    (const struct span *)((const char *)item + t->searched_at);
 		if (folded->p)
 			return casemap_search(*folded, t->text);
 	}
 	if (item && t->names && item->has_fields) {
 		buf_reset(&tests->fields);
 		cache_fields(item, t->names, &tests->fields);
-		return text_field_contains(buf_as_span(&tests->fields), t->field, t->text, &tests->scratch);
+		return text_field_contains(
+		    buf_as_span(&tests->fields), t->field, t->text, &tests->scratch);
 	}
 	return has_in_head(tests, t);
 }
@@ -317,7 +329,8 @@ has_in_text(struct search_tests *tests, const struct search_test *t)
 	if (!tree)
 		return false;
 	tests->file_bytes += tree->message.n;
-	return text_contains(tree, t->what == SEARCH_BODY ? TEXT_BODY : TEXT_TEXT, t->text, &tests->scratch);
+	return text_contains(tree, t->what == SEARCH_BODY ? TEXT_BODY : TEXT_TEXT,
+	    t->text, &tests->scratch);
 }
 
 static bool test_match(struct search_tests *, struct search_test *);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* search_test.h - the keys of a search made ready for one mailbox, cheap ones first; and one message put to them. */
+/*
+ * search_test.h - the keys of a search made ready for one mailbox, cheap ones first; and one
+ * message put to them.
+ */
 #ifndef IMAPD_SEARCH_TEST_H
 #define IMAPD_SEARCH_TEST_H
 
@@ -11,8 +14,8 @@
 /* What it takes to answer. */
 enum search_cost {
 	COST_RECORD,
-	COST_ITEM,    /* the cache item */
-	COST_FIELDS,  /* fields of it that are still to be decoded */
+	COST_ITEM,   /* the cache item */
+	COST_FIELDS, /* fields of it that are still to be decoded */
 	COST_FILE,
 	COSTS,
 };
@@ -21,38 +24,41 @@ struct search_test {
 	enum search_what what;
 	bool is_not;
 	enum search_cost cost;
-	struct search_test *kids, *next; /* borrow: the arena; as in struct search_key, sorted by cost */
+	/* borrow: the arena; as in struct search_key, sorted by cost */
+	struct search_test *kids, *next;
 	uint32_t flags;
-	uint64_t number;                 /* also the bit of a keyword */
-	int64_t from, to;                /* both inside: seconds; of SEARCH_SENT days */
-	struct numset seqs;              /* own */
-	size_t range;                    /* the range of seqs that was asked for last */
+	uint64_t number;    /* also the bit of a keyword */
+	int64_t from, to;   /* both inside: seconds; of SEARCH_SENT days */
+	struct numset seqs; /* own */
+	size_t range;       /* the range of seqs that was asked for last */
 	struct file_id id;
-	struct span field, text;         /* borrow: the key */
-	size_t searched_at;              /* SEARCH_FIELD: where struct mime_cache has it folded; 0: it has not */
-	cache_names names;               /* of it, where items know it; 0: they do not */
+	struct span field, text; /* borrow: the key */
+	/* SEARCH_FIELD: where struct mime_cache has it folded; 0: it has not */
+	size_t searched_at;
+	cache_names names; /* of it, where items know it; 0: they do not */
 };
 
 /* A search at work. */
 struct search_tests {
-	struct session *session;         /* borrow */
-	struct search_test *root;        /* borrow: the session's arena */
+	struct session *session;  /* borrow */
+	struct search_test *root; /* borrow: the session's arena */
 	int64_t now_sec;
-	size_t n;                        /* tests */
+	size_t n; /* tests */
 	/* of the message that is put to them */
 	uint32_t seq;
 	const struct store_record *record; /* borrow: the view */
 	struct message message;
 	bool is_message_set;
-	bool is_lost;                    /* its file is gone, and was needed */
-	uint64_t file_bytes;             /* octets of it that were looked through */
+	bool is_lost;        /* its file is gone, and was needed */
+	uint64_t file_bytes; /* octets of it that were looked through */
 	struct text_scratch scratch;
-	struct buf fields;               /* what was put together of it */
+	struct buf fields; /* what was put together of it */
 };
 
 /* search_tests_init - E_OK, E_BAD (a sequence number that is none), E_LIMIT (the arena is full).
  * search_tests_done in any case */
-MUST_USE int search_tests_init(struct search_tests *, struct session *, const struct search *);
+MUST_USE int search_tests_init(
+    struct search_tests *, struct session *, const struct search *);
 void search_tests_done(struct search_tests *);
 /* search_tests_match - is message seq found?  t->file_bytes is what it took. */
 bool search_tests_match(struct search_tests *, uint32_t seq);

@@ -7,7 +7,10 @@
 
 #include "imapd/respond.h"
 
-/* Without at, message k is record k - 1: nothing of the view was gone when it was selected, nothing was expunged since. */
+/*
+ * Without at, message k is record k - 1: nothing of the view was gone when it was selected, nothing
+ * was expunged since.
+ */
 const struct store_record *
 selected_record(const struct selected *b, uint32_t seq)
 {
@@ -56,19 +59,24 @@ static const struct {
 
 enum { SYSTEM_TEXT_MAX = 64 };
 
-/* Each of the 32 sets of system flags as it is said, made once: FETCH FLAGS says a million a second. */
+/*
+ * Each of the 32 sets of system flags as it is said, made once: FETCH FLAGS says a million a
+ * second.
+ */
 static const struct flags_text {
 	char text[SYSTEM_TEXT_MAX];
 	size_t n;
-} *
-system_text(uint32_t flags)
+
+} * system_text(uint32_t flags)
+
 {
 	static struct flags_text texts[FLAGS_ALL + 1];
 	struct flags_text *t = &texts[flags & FLAGS_ALL];
 	for (size_t i = 0; !t->n && i < COUNT(system_flags); i++)
 		if (flags & system_flags[i].flag) {
 			size_t len = strlen(t->text);
-			snprintf(t->text + len, sizeof t->text - len, "%s%s", len ? " " : "", system_flags[i].name);
+			snprintf(t->text + len, sizeof t->text - len, "%s%s",
+			    len ? " " : "", system_flags[i].name);
 		}
 	t->n = strlen(t->text);
 	return t;
@@ -84,7 +92,8 @@ put_flag(struct buf *out, const char *name, bool *is_first)
 }
 
 void
-selected_flags_put(struct buf *out, const struct selected *b, const struct store_record *r)
+selected_flags_put(
+    struct buf *out, const struct selected *b, const struct store_record *r)
 {
 	const struct flags_text *text = system_text(r->flags);
 	uint64_t keywords = r->keywords;

@@ -35,13 +35,16 @@ converse(struct session *s)
 		session_end(s, err);
 }
 
-/* The reply to LOGIN or AUTHENTICATE: RFC 9051 6.2.2, with the capabilities that hold from now on */
+/*
+ * The reply to LOGIN or AUTHENTICATE: RFC 9051 6.2.2, with the capabilities that hold from now on
+ */
 static void
 say_hello(struct session *s, struct span tag, int err)
 {
 	io_put(&s->io, tag);
 	if (err != E_OK) {
-		io_putf(&s->io, " NO [UNAVAILABLE] the mailboxes cannot be opened now\r\n");
+		io_putf(
+		    &s->io, " NO [UNAVAILABLE] the mailboxes cannot be opened now\r\n");
 		return;
 	}
 	io_putf(&s->io, " OK [");
@@ -65,15 +68,21 @@ session_done(struct session *s)
 static void
 serve(int fd, const struct login_client *c)
 {
-	struct session s = {.has_tls = c->has_tls, .is_loopback = c->is_loopback, .quota_bytes = c->quota_bytes,
-	    .quota_messages = c->quota_messages, .arena = {.max_bytes = IMAP_ARENA_MAX}, .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX},
-	    .message_size_most = (uint64_t)conf_int(the_child.conf, "imapd", "message_size")};
+	struct session s = {.has_tls = c->has_tls,
+	    .is_loopback = c->is_loopback,
+	    .quota_bytes = c->quota_bytes,
+	    .quota_messages = c->quota_messages,
+	    .arena = {.max_bytes = IMAP_ARENA_MAX},
+	    .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX},
+	    .message_size_most =
+		(uint64_t)conf_int(the_child.conf, "imapd", "message_size")};
 	serve_io(&s.io, fd, c, IMAP_LINE_MAX + IMAP_IN_CHUNK, IMAP_OUT_MAX);
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	s.store = the_store;
 	say_hello(&s, c->tag, err);
 	if (err == E_OK) {
-		log_event(LOG_INFO, "session", "client=%s account=%s", log_q(c->client), log_qs(the_child.account));
+		log_event(LOG_INFO, "session", "client=%s account=%s", log_q(c->client),
+		    log_qs(the_child.account));
 		store_limit(the_store, c->quota_bytes, c->quota_messages);
 		converse(&s);
 	}

@@ -9,55 +9,63 @@
 #include "store/store.h"
 
 enum {
-	IMAP_LINE_MAX = 65536,          /* octets of a command's text between literals; RFC 7162 4 asks for 8,192 */
-	IMAP_COMMAND_MAX = 1 << 20,     /* octets of a command, literals in it too; a streamed message is not in it */
+	/* octets of a command's text between literals; RFC 7162 4 asks for 8,192 */
+	IMAP_LINE_MAX = 65536,
+	/* octets of a command, literals in it too; a streamed message is not in it */
+	IMAP_COMMAND_MAX = 1 << 20,
 	IMAP_TAG_MAX = 128,
-	IMAP_ERRORS_MOST = 50,          /* BADs in a row */
-	IMAP_ARENA_MAX = 64 << 20,      /* bytes that one command may allocate */
-	IMAP_OUT_MAX = 1 << 20,         /* bytes of replies that wait to be sent */
+	IMAP_ERRORS_MOST = 50,     /* BADs in a row */
+	IMAP_ARENA_MAX = 64 << 20, /* bytes that one command may allocate */
+	IMAP_OUT_MAX = 1 << 20,    /* bytes of replies that wait to be sent */
 	IMAP_OUT_FLUSH = 128 << 10,
-	IMAP_IN_CHUNK = 65536,          /* bytes of one read of a message */
-	IMAP_LEFT_MS = 1000,            /* for so long a mailbox that was left can be selected again at no cost */
-	LITERAL_FORGOTTEN_MAX = 128 << 20, /* octets of a refused "{n+}" that are read away; past it BYE (RFC 7888 4) */
+	IMAP_IN_CHUNK = 65536, /* bytes of one read of a message */
+	/* for so long a mailbox that was left can be selected again at no cost */
+	IMAP_LEFT_MS = 1000,
+	/* octets of a refused "{n+}" that are read away; past it BYE (RFC 7888 4) */
+	LITERAL_FORGOTTEN_MAX = 128 << 20,
 };
 
 /* ENABLEd, or implied by use. */
 enum enabled {
 	EN_CONDSTORE = 1,
 	EN_QRESYNC = 2,
-	EN_UTF8 = 4,     /* RFC 6855 */
-	EN_REV2 = 8,     /* RFC 9051: ESEARCH instead of SEARCH, no RECENT, UTF-8 names */
+	EN_UTF8 = 4, /* RFC 6855 */
+	EN_REV2 = 8, /* RFC 9051: ESEARCH instead of SEARCH, no RECENT, UTF-8 names */
 };
 
 /* A literal that was announced and not read: of a message (the row of the command says so). */
 struct literal {
 	bool is_there;
-	bool is_plus;        /* the client does not wait for "+" */
-	bool is_binary;      /* ~{n}: RFC 3516 */
+	bool is_plus;   /* the client does not wait for "+" */
+	bool is_binary; /* ~{n}: RFC 3516 */
 	uint64_t bytes;
 };
 
 struct session {
 	struct io io;
-	struct store *store;            /* borrow */
-	struct selected *selected;      /* own; NULL: authenticated state */
-	struct arena arena;             /* of the command: reset by the dispatcher */
-	unsigned enabled;               /* enum enabled */
-	struct span tag;                /* borrow: of the command that runs */
-	struct buf code;                /* a handler's response code, without brackets; reset by the dispatcher */
-	struct literal literal;         /* of a message: the command's text goes on behind it */
-	bool has_rest;                  /* the command's text was not read to its end yet */
-	struct buf command;             /* its text so far */
+	struct store *store;       /* borrow */
+	struct selected *selected; /* own; NULL: authenticated state */
+	struct arena arena;        /* of the command: reset by the dispatcher */
+	unsigned enabled;          /* enum enabled */
+	struct span tag;           /* borrow: of the command that runs */
+	/* a handler's response code, without brackets; reset by the dispatcher */
+	struct buf code;
+	struct literal literal; /* of a message: the command's text goes on behind it */
+	bool has_rest;          /* the command's text was not read to its end yet */
+	struct buf command;     /* its text so far */
 	unsigned errors;
 	bool is_over;
-	bool is_broken;                 /* the client cannot be written to, or left: everything ends */
+	bool is_broken; /* the client cannot be written to, or left: everything ends */
 	bool has_tls, is_loopback;
-	uint64_t message_size_most;     /* APPENDLIMIT */
+	uint64_t message_size_most; /* APPENDLIMIT */
 	uint64_t quota_bytes, quota_messages;
 };
 
 int imap_session_run(void); /* the role */
-/* session_end - the conversation ends for what a wait came to: E_DENY (stop) and E_MORE (idle) are said */
+/*
+ * session_end - the conversation ends for what a wait came to: E_DENY (stop) and E_MORE (idle) are
+ * said
+ */
 void session_end(struct session *, int err);
 
 #endif

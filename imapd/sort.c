@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum {
-	HEAD_BYTES = 8,    /* of a text, in the head of its value */
-	HEADS_MOST = 8,    /* that are looked at one after the other */
-	MANY_EQUALS = 64,  /* that are worth a look at their next heads */
+	HEAD_BYTES = 8,   /* of a text, in the head of its value */
+	HEADS_MOST = 8,   /* that are looked at one after the other */
+	MANY_EQUALS = 64, /* that are worth a look at their next heads */
 };
 
 static const struct {
@@ -61,7 +61,8 @@ sort_parse(struct parse *p, struct sort_order *out)
 		if (key_read(p, out) != E_OK)
 			return parse_fail(p, from, "a sort key");
 	while (parse_ch(p, ' '));
-	return parse_ch(p, ')') ? E_OK : parse_fail(p, from, "the end of the sort keys");
+	return parse_ch(p, ')') ? E_OK
+	                        : parse_fail(p, from, "the end of the sort keys");
 }
 
 bool
@@ -78,7 +79,8 @@ sort_by_record(const struct sort_order *order)
 struct sort_value
 sort_number(int64_t n)
 {
-	return (struct sort_value){.head = (uint64_t)n ^ (uint64_t)1 << 63, .text = span_make("", 0)};
+	return (struct sort_value){
+	    .head = (uint64_t)n ^ (uint64_t)1 << 63, .text = span_make("", 0)};
 }
 
 struct sort_value
@@ -87,7 +89,8 @@ sort_text(struct span folded)
 	unsigned char first[HEAD_BYTES] = {0};
 	struct sort_value v = {.text = folded};
 	if (folded.n)
-		memcpy(first, folded.p, folded.n < sizeof first ? folded.n : sizeof first);
+		memcpy(
+		    first, folded.p, folded.n < sizeof first ? folded.n : sizeof first);
 	for (size_t i = 0; i < sizeof first; i++)
 		v.head = v.head << 8 | first[i];
 	return v;
@@ -142,8 +145,10 @@ place_cmp(const void *x, const void *y, void *ctx)
 	return a->i < b->i ? -1 : 1;
 }
 
-/* By heads alone, a byte after the other from the last; equal ones stay in their order.  spare is as
- * long; returns the one of the two in which they end up. */
+/*
+ * By heads alone, a byte after the other from the last; equal ones stay in their order.  spare is
+ * as long; returns the one of the two in which they end up.
+ */
 static struct place *
 heads_sort(struct place *places, struct place *spare, size_t n)
 {
@@ -179,12 +184,16 @@ heads_next(struct sorter *s, struct place *places, size_t n, unsigned depth)
 	}
 }
 
-static void places_sort(struct sorter *, struct place *, struct place *spare, size_t n, unsigned depth);
+static void places_sort(
+    struct sorter *, struct place *, struct place *spare, size_t n, unsigned depth);
 
-/* Places whose heads are equal: many by their next heads, as subjects often begin alike; few, or at last, by all that
- * they have. */
+/*
+ * Places whose heads are equal: many by their next heads, as subjects often begin alike; few, or at
+ * last, by all that they have.
+ */
 static void
-equals_sort(struct sorter *s, struct place *places, struct place *spare, size_t n, unsigned depth)
+equals_sort(struct sorter *s, struct place *places, struct place *spare, size_t n,
+    unsigned depth)
 {
 	bool has_more = sorter_row(s, places[0].i)[0].text.n > (depth + 1) * HEAD_BYTES;
 	if (n >= MANY_EQUALS && depth < HEADS_MOST && has_more) {
@@ -196,13 +205,15 @@ equals_sort(struct sorter *s, struct place *places, struct place *spare, size_t 
 }
 
 static void
-places_sort(struct sorter *s, struct place *places, struct place *spare, size_t n, unsigned depth)
+places_sort(struct sorter *s, struct place *places, struct place *spare, size_t n,
+    unsigned depth)
 {
 	struct place *sorted = heads_sort(places, spare, n);
 	if (sorted != places)
 		memcpy(places, sorted, n * sizeof *places);
 	for (size_t from = 0, to; from < n; from = to) {
-		for (to = from + 1; to < n && places[to].head == places[from].head; to++)
+		for (to = from + 1; to < n && places[to].head == places[from].head;
+		     to++)
 			;
 		equals_sort(s, places + from, spare, to - from, depth);
 	}
@@ -215,7 +226,8 @@ sorter_run(struct sorter *s, uint32_t *out)
 	bool is_reverse = s->order.keys[0].is_reverse;
 	for (size_t i = 0; i < s->n; i++) {
 		uint64_t head = sorter_row(s, i)[0].head;
-		places[i] = (struct place){.head = is_reverse ? ~head : head, .i = (uint32_t)i};
+		places[i] =
+		    (struct place){.head = is_reverse ? ~head : head, .i = (uint32_t)i};
 	}
 	places_sort(s, places, places + s->n, s->n, 0);
 	for (size_t i = 0; i < s->n; i++)

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/* sort.h - messages in an order that a client chose: RFC 5256 3, SORT; RFC 5957, DISPLAYFROM and DISPLAYTO.  Pure. */
+/*
+ * sort.h - messages in an order that a client chose: RFC 5256 3, SORT; RFC 5957, DISPLAYFROM and
+ * DISPLAYTO.  Pure.
+ */
 #ifndef IMAPD_SORT_H
 #define IMAPD_SORT_H
 
 #include "imapd/parse.h"
 
 enum sort_by {
-	SORT_ARRIVAL,      /* INTERNALDATE */
+	SORT_ARRIVAL, /* INTERNALDATE */
 	SORT_CC,
-	SORT_DATE,         /* the Date field in UTC; without one INTERNALDATE (RFC 5256 2.2) */
+	SORT_DATE, /* the Date field in UTC; without one INTERNALDATE (RFC 5256 2.2) */
 	SORT_DISPLAYFROM,
 	SORT_DISPLAYTO,
 	SORT_FROM,
 	SORT_SIZE,
-	SORT_SUBJECT,      /* base subject */
+	SORT_SUBJECT, /* base subject */
 	SORT_TO,
 	SORT_BYS,
 };
@@ -25,18 +28,20 @@ struct sort_key {
 
 /* The first key that differs decides; where none does, the order the messages were given in. */
 struct sort_order {
-	struct sort_key keys[SORT_BYS]; /* each at most once: a second time it can decide nothing */
+	/* each at most once: a second time it can decide nothing */
+	struct sort_key keys[SORT_BYS];
 	size_t n;
 };
 
 /* sort_parse - "(REVERSE DATE SUBJECT)".  E_OK, E_BAD */
 MUST_USE int sort_parse(struct parse *, struct sort_order *out);
-bool sort_by_record(const struct sort_order *); /* ARRIVAL and SIZE only: needs nothing but records */
+/* ARRIVAL and SIZE only: needs nothing but records */
+bool sort_by_record(const struct sort_order *);
 
 /* What one message has for one key: a number, or octets. */
 struct sort_value {
-	uint64_t head;      /* compared first; for octets the first 8 of them */
-	struct span text;   /* borrow: until the sorter is done; empty for a number */
+	uint64_t head;    /* compared first; for octets the first 8 of them */
+	struct span text; /* borrow: until the sorter is done; empty for a number */
 };
 
 struct sort_value sort_number(int64_t);

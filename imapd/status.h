@@ -9,6 +9,7 @@
 MUST_USE int parse_status_items(struct parse *, unsigned *out);
 /* status_items_begin - what asking for them has as a consequence (CONDSTORE) */
 void status_items_begin(struct session *, unsigned items);
-void status_put(struct session *, const struct store_mailbox *, unsigned items); /* "* STATUS name (...)" */
+/* "* STATUS name (...)" */
+void status_put(struct session *, const struct store_mailbox *, unsigned items);
 
 #endif

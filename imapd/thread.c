@@ -8,7 +8,10 @@
 void
 thread_init(struct thread_forest *f, size_t n_messages)
 {
-	*f = (struct thread_forest){.n_messages = n_messages, .cap = n_messages, .root = THREAD_NONE, .last_root = THREAD_NONE};
+	*f = (struct thread_forest){.n_messages = n_messages,
+	    .cap = n_messages,
+	    .root = THREAD_NONE,
+	    .last_root = THREAD_NONE};
 	f->nodes = mem_grow(NULL, n_messages + 1, sizeof *f->nodes);
 	while (f->n < n_messages)
 		thread_dummy(f);
@@ -24,7 +27,8 @@ uint32_t
 thread_dummy(struct thread_forest *f)
 {
 	f->nodes = mem_room(f->nodes, f->n, &f->cap, sizeof *f->nodes);
-	f->nodes[f->n] = (struct thread_node){THREAD_NONE, THREAD_NONE, THREAD_NONE, THREAD_NONE};
+	f->nodes[f->n] =
+	    (struct thread_node){THREAD_NONE, THREAD_NONE, THREAD_NONE, THREAD_NONE};
 	return (uint32_t)f->n++;
 }
 
@@ -64,7 +68,10 @@ thread_by_date(const struct thread_message *messages, size_t n)
 
 /* ---- the response: RFC 5256 4 and 5 ---- */
 
-/* One thread on its way to the client: parentheses that are open, and, innermost, branches told without any. */
+/*
+ * One thread on its way to the client: parentheses that are open, and, innermost, branches told
+ * without any.
+ */
 struct teller {
 	struct buf *out;
 	const struct thread_forest *forest;
@@ -126,7 +133,10 @@ node_tell(struct teller *t, uint32_t node)
 	return child;
 }
 
-/* From a leaf to the next node that is to be told, up through all that ends here; THREAD_NONE behind the last. */
+/*
+ * From a leaf to the next node that is to be told, up through all that ends here; THREAD_NONE
+ * behind the last.
+ */
 static uint32_t
 leaf_leave(struct teller *t, uint32_t root, uint32_t node)
 {
@@ -161,8 +171,8 @@ root_tell(struct teller *t, uint32_t root, bool (*flush)(void *), void *ctx)
 }
 
 bool
-thread_put(struct buf *out, const struct thread_forest *f, const struct thread_message *messages, bool (*flush)(void *),
-    void *ctx)
+thread_put(struct buf *out, const struct thread_forest *f,
+    const struct thread_message *messages, bool (*flush)(void *), void *ctx)
 {
 	struct teller t = {.out = out, .forest = f, .messages = messages};
 	for (uint32_t root = f->root; root != THREAD_NONE; root = f->nodes[root].next)

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* thread_link.c - who answered whom, by Message-ID and References: RFC 5256 3, REFERENCES, steps 1 to 3. */
+/*
+ * thread_link.c - who answered whom, by Message-ID and References: RFC 5256 3, REFERENCES, steps 1
+ * to 3.
+ */
 #include "imapd/idtable.h"
 #include "imapd/thread.h"
 
 struct linker {
 	struct thread_forest *forest;
 	struct idtable ids;
-	uint32_t *n_children;   /* own; of each node that could have any when it was last asked for */
+	/* own; of each node that could have any when it was last asked for */
+	uint32_t *n_children;
 	size_t n_counted;
 	uint64_t steps;
 };
@@ -23,7 +27,10 @@ children_of(struct linker *l, uint32_t node)
 	return &l->n_children[node];
 }
 
-/* A message keeps an id that an earlier one has not; where there are two, the later has none (step 1.A). */
+/*
+ * A message keeps an id that an earlier one has not; where there are two, the later has none (step
+ * 1.A).
+ */
 static void
 ids_add(struct linker *l, const struct thread_message *messages, size_t n)
 {
@@ -40,7 +47,8 @@ static uint32_t
 node_of(struct linker *l, struct span id)
 {
 	uint32_t *node = idtable_at(&l->ids, id);
-	if (*node == IDTABLE_NONE && l->forest->n - l->forest->n_messages < THREAD_DUMMIES_MAX)
+	if (*node == IDTABLE_NONE &&
+	    l->forest->n - l->forest->n_messages < THREAD_DUMMIES_MAX)
 		*node = thread_dummy(l->forest);
 	return *node == IDTABLE_NONE ? THREAD_NONE : *node;
 }
@@ -77,7 +85,10 @@ link_break(struct linker *l, uint32_t node)
 	*parent = THREAD_NONE;
 }
 
-/* Step 1 for one message: its references are a line of descent, as far as nobody else has said otherwise. */
+/*
+ * Step 1 for one message: its references are a line of descent, as far as nobody else has said
+ * otherwise.
+ */
 static void
 message_link(struct linker *l, uint32_t message, struct span references)
 {
@@ -101,10 +112,14 @@ message_link(struct linker *l, uint32_t message, struct span references)
 static bool
 is_inner_dummy(const struct thread_forest *f, uint32_t node)
 {
-	return node != THREAD_NONE && thread_is_dummy(f, node) && f->nodes[node].parent != THREAD_NONE;
+	return node != THREAD_NONE && thread_is_dummy(f, node) &&
+	       f->nodes[node].parent != THREAD_NONE;
 }
 
-/* The next forefather that stays.  Ways that were gone once are made shorter, as many messages may go them. */
+/*
+ * The next forefather that stays.  Ways that were gone once are made shorter, as many messages may
+ * go them.
+ */
 static uint32_t
 parent_that_stays(struct thread_forest *f, uint32_t node)
 {
@@ -132,7 +147,8 @@ prune(struct linker *l)
 	}
 	for (uint32_t i = 0; i < f->n_messages; i++) {
 		uint32_t parent = f->nodes[i].parent;
-		if (parent != THREAD_NONE && thread_is_dummy(f, parent) && l->n_children[parent] == 1)
+		if (parent != THREAD_NONE && thread_is_dummy(f, parent) &&
+		    l->n_children[parent] == 1)
 			f->nodes[i].parent = THREAD_NONE;
 	}
 }

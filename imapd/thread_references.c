@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * thread_references.c - THREAD=REFERENCES, RFC 5256 3: links by Message-ID and References, then threads of one
- * subject put together.
+ * thread_references.c - THREAD=REFERENCES, RFC 5256 3: links by Message-ID and References, then
+ * threads of one subject put together.
  *
- * All sorting is by sent date and the order in the mailbox, so one sorted list of the messages serves all of it:
- * whoever is appended in that order stands in that order, and a dummy takes the place of its first child.
+ * All sorting is by sent date and the order in the mailbox, so one sorted list of the messages
+ * serves all of it: whoever is appended in that order stands in that order, and a dummy takes the
+ * place of its first child.
  */
 #include "imapd/idtable.h"
 #include "imapd/thread.h"
@@ -12,10 +13,10 @@
 struct merger {
 	const struct thread_message *messages;
 	struct thread_forest *forest;
-	uint32_t *roots;          /* own; messages and dummies, sorted: step 4 */
-	uint32_t *subject_of;     /* own; for each root the message that has its subject */
+	uint32_t *roots;      /* own; messages and dummies, sorted: step 4 */
+	uint32_t *subject_of; /* own; for each root the message that has its subject */
 	size_t n_roots;
-	struct idtable subjects;  /* to the root that stands for it */
+	struct idtable subjects; /* to the root that stands for it */
 };
 
 /* ---- step 4 ---- */
@@ -29,7 +30,8 @@ roots_gather(struct merger *m, const uint32_t *order, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t root = order[i], parent = m->forest->nodes[order[i]].parent;
 		if (parent != THREAD_NONE) {
-			if (!thread_is_dummy(m->forest, parent) || has_dummy[parent - n])
+			if (!thread_is_dummy(m->forest, parent) ||
+			    has_dummy[parent - n])
 				continue;
 			has_dummy[parent - n] = true;
 			root = parent;
@@ -54,7 +56,8 @@ is_better(const struct merger *m, uint32_t there, uint32_t other)
 {
 	if (thread_is_dummy(m->forest, there))
 		return false;
-	return thread_is_dummy(m->forest, other) || (is_reply(m, there) && !is_reply(m, other));
+	return thread_is_dummy(m->forest, other) ||
+	       (is_reply(m, there) && !is_reply(m, other));
 }
 
 static void
@@ -70,12 +73,16 @@ subjects_gather(struct merger *m)
 	}
 }
 
-/* Step 5.C for one thread.  A dummy whose children went to another one has that as its parent from now on. */
+/*
+ * Step 5.C for one thread.  A dummy whose children went to another one has that as its parent from
+ * now on.
+ */
 static void
 root_merge(struct merger *m, uint32_t root, uint32_t *there)
 {
 	struct thread_node *nodes = m->forest->nodes;
-	if (thread_is_dummy(m->forest, *there) || (is_reply(m, root) && !is_reply(m, *there))) {
+	if (thread_is_dummy(m->forest, *there) ||
+	    (is_reply(m, root) && !is_reply(m, *there))) {
 		nodes[root].parent = *there;
 		return;
 	}
@@ -118,7 +125,8 @@ forest_order(struct thread_forest *f, const uint32_t *order, size_t n)
 }
 
 void
-thread_references(const struct thread_message *messages, size_t n, struct thread_forest *out)
+thread_references(
+    const struct thread_message *messages, size_t n, struct thread_forest *out)
 {
 	struct merger m = {.messages = messages, .forest = out};
 	uint32_t *order = thread_by_date(messages, n);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * thread_refs.c - THREAD=REFS, draft-ietf-morg-inthread-01 4: the links of REFERENCES; subjects do not count; the
- * thread in which something arrived last is the last.  Messages of a thread are sorted by sent date.
+ * thread_refs.c - THREAD=REFS, draft-ietf-morg-inthread-01 4: the links of REFERENCES; subjects do
+ * not count; the thread in which something arrived last is the last.  Messages of a thread are
+ * sorted by sent date.
  */
 #include "imapd/sort.h"
 #include "imapd/thread.h"
@@ -56,9 +57,11 @@ children_order(struct thread_forest *f, const uint32_t *order, uint32_t *roots)
 }
 
 static void
-roots_order(struct thread_forest *f, const uint32_t *roots, size_t n, const int64_t *last)
+roots_order(
+    struct thread_forest *f, const uint32_t *roots, size_t n, const int64_t *last)
 {
-	static const struct sort_order by_arrival = {.keys = {{.by = SORT_ARRIVAL}}, .n = 1};
+	static const struct sort_order by_arrival = {
+	    .keys = {{.by = SORT_ARRIVAL}}, .n = 1};
 	uint32_t *places = mem_grow(NULL, n + 1, sizeof *places);
 	struct sorter sorter;
 	sorter_init(&sorter, &by_arrival, n);
@@ -74,7 +77,8 @@ roots_order(struct thread_forest *f, const uint32_t *roots, size_t n, const int6
 void
 thread_refs(const struct thread_message *messages, size_t n, struct thread_forest *out)
 {
-	uint32_t *order = thread_by_date(messages, n), *roots = mem_grow(NULL, n + 1, sizeof *roots);
+	uint32_t *order = thread_by_date(messages, n),
+		 *roots = mem_grow(NULL, n + 1, sizeof *roots);
 	thread_link(messages, n, out);
 	int64_t *last = last_arrivals(out, messages);
 	size_t n_roots = children_order(out, order, roots);

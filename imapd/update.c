@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* update.c - a mailbox is selected, followed, left: what changed in it since the client was told. */
+/*
+ * update.c - a mailbox is selected, followed, left: what changed in it since the client was told.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +43,8 @@ changes_since(const struct view_head *head, uint32_t *at, struct changes *out)
 		return;
 	for (uint32_t k = from; k != to; k++)
 		out->index[out->n++] = head->changed[k % VIEW_CHANGES];
-	out->is_all = head->n_changes - from > VIEW_CHANGES; /* they were written over meanwhile */
+	/* they were written over meanwhile */
+	out->is_all = head->n_changes - from > VIEW_CHANGES;
 	qsort(out->index, out->n, sizeof *out->index, by_number);
 }
 
@@ -129,12 +132,14 @@ selected_open(struct session *s, struct span name, bool is_examine)
 	b->has_recent = !(s->enabled & EN_REV2);
 	b->modseq = b->view.modseq;
 	b->n_keywords_told = b->view.head->n_keywords;
-	b->gone_at = b->flags_at = b->view.head->n_changes; /* before what is not looked at again */
+	/* before what is not looked at again */
+	b->gone_at = b->flags_at = b->view.head->n_changes;
 	b->n_gone_seen = b->view.head->n_gone;
 	if (b->n_gone_seen)
 		list_add(b, b->view.n);
 	else
-		b->n = b->n_seen = b->view.n; /* the common case does not touch the records */
+		b->n = b->n_seen =
+		    b->view.n; /* the common case does not touch the records */
 	s->selected = b;
 	return E_OK;
 }
@@ -156,7 +161,8 @@ void
 selected_told(struct selected *b, uint32_t seq, uint64_t modseq)
 {
 	b->told = mem_room(b->told, b->n_told, &b->cap_told, sizeof *b->told);
-	b->told[b->n_told++] = (struct told){.index = b->at ? b->at[seq - 1] : seq - 1, .modseq = modseq};
+	b->told[b->n_told++] =
+	    (struct told){.index = b->at ? b->at[seq - 1] : seq - 1, .modseq = modseq};
 }
 
 void
@@ -183,11 +189,14 @@ put_number(struct buf *out, uint32_t n, const char *word)
 	buf_str(out, word);
 }
 
-/* Each is told by its number of that moment, or all together by their uids under QRESYNC (RFC 7162 3.2.10). */
+/*
+ * Each is told by its number of that moment, or all together by their uids under QRESYNC (RFC 7162
+ * 3.2.10).
+ */
 struct going {
 	struct session *session;
 	struct numset uids; /* of the answer that is made */
-	uint32_t kept; /* messages before the one that is looked at, that stay */
+	uint32_t kept;      /* messages before the one that is looked at, that stay */
 };
 
 static void
@@ -241,7 +250,10 @@ tell_gone(struct session *s, const struct changes *c)
 	struct going g = {.session = s};
 	uint32_t seq = 0, last = 0; /* last: up to there the list was gone through */
 	size_t k = 0;
-	/* what is looked for stands behind last, where the list is as it was; all in front of it is less */
+	/*
+	 * what is looked for stands behind last, where the list is as it was; all in front of it is
+	 * less
+	 */
 	while ((seq = changes_next(b, c, &k, seq)) != 0) {
 		const struct store_record *r = selected_record(b, seq);
 		if (!is_gone(r))
@@ -360,7 +372,8 @@ tell_changes(struct session *s, const struct changes *c, uint32_t most, bool is_
 	struct selected *b = s->selected;
 	size_t k = 0, t = 0;
 	sort_told(b);
-	for (uint32_t seq = 0; (seq = changes_next(b, c, &k, seq)) != 0 && seq <= most;) {
+	for (uint32_t seq = 0;
+	     (seq = changes_next(b, c, &k, seq)) != 0 && seq <= most;) {
 		const struct store_record *r = selected_record(b, seq);
 		uint32_t index = (uint32_t)(r - b->view.records);
 		uint64_t modseq = r->modseq, known = b->modseq;
@@ -381,7 +394,8 @@ selected_changes_put(struct session *s, uint64_t modseq, const struct numset *ui
 	struct selected *b = s->selected;
 	for (size_t i = 0; i < uids->n; i++) {
 		uint32_t to = uids->ranges[i].to;
-		for (uint32_t seq = selected_seq_from(b, uids->ranges[i].from); seq <= b->n; seq++) {
+		for (uint32_t seq = selected_seq_from(b, uids->ranges[i].from);
+		     seq <= b->n; seq++) {
 			const struct store_record *r = selected_record(b, seq);
 			if (r->uid > to)
 				break;
@@ -396,7 +410,10 @@ selected_changes_put(struct session *s, uint64_t modseq, const struct numset *ui
 
 /* ---- another view of the same mailbox ---- */
 
-/* Each message of the list is found again by its uid, or has gone meanwhile; both are in order of uid. */
+/*
+ * Each message of the list is found again by its uid, or has gone meanwhile; both are in order of
+ * uid.
+ */
 static void
 list_move(struct session *s, const struct store_view *to)
 {

@@ -4,7 +4,10 @@
 
 #include "imapd/respond.h"
 
-/* The highest UID of which it can be said that it is not there: past it are messages that the client was not told of. */
+/*
+ * The highest UID of which it can be said that it is not there: past it are messages that the
+ * client was not told of.
+ */
 static uint32_t
 last_known(const struct selected *b)
 {
@@ -46,7 +49,8 @@ tell_unknown(struct telling *t, uint32_t from, uint32_t to)
 {
 	const struct selected *b = t->session->selected;
 	int err = E_OK;
-	for (; t->seq <= b->n && selected_record(b, t->seq)->uid <= to && err == E_OK; t->seq++) {
+	for (; t->seq <= b->n && selected_record(b, t->seq)->uid <= to && err == E_OK;
+	     t->seq++) {
 		const struct store_record *r = selected_record(b, t->seq);
 		if (r->uid < from || !(r->flags & FLAG_GONE))
 			continue;
@@ -64,9 +68,11 @@ tell_asked(struct telling *t, uint32_t from, uint32_t to)
 	int err = E_OK;
 	while (t->k < asked->n && asked->ranges[t->k].to < from)
 		t->k++;
-	for (size_t k = t->k; k < asked->n && asked->ranges[k].from <= to && err == E_OK; k++) {
+	for (size_t k = t->k;
+	     k < asked->n && asked->ranges[k].from <= to && err == E_OK; k++) {
 		struct num_range r = asked->ranges[k];
-		err = tell_unknown(t, r.from > from ? r.from : from, r.to < to ? r.to : to);
+		err = tell_unknown(
+		    t, r.from > from ? r.from : from, r.to < to ? r.to : to);
 	}
 	return err;
 }
@@ -97,7 +103,8 @@ tell_gaps(struct telling *t)
 }
 
 int
-vanished_put(struct session *s, const struct num_range *ranges, size_t n, uint64_t modseq)
+vanished_put(
+    struct session *s, const struct num_range *ranges, size_t n, uint64_t modseq)
 {
 	struct telling t = {.session = s, .seq = 1};
 	struct numset gone = {.n = 0};
@@ -105,7 +112,8 @@ vanished_put(struct session *s, const struct num_range *ranges, size_t n, uint64
 	for (size_t i = 0; i < n && err == E_OK; i++)
 		err = numset_add(&t.asked, ranges[i].from, ranges[i].to);
 	if (err == E_OK)
-		err = store_expunged(s->store, s->selected->view.mailbox, modseq, &gone);
+		err =
+		    store_expunged(s->store, s->selected->view.mailbox, modseq, &gone);
 	if (err == E_OK)
 		err = tell_gone(&t, &gone);
 	else if (err == E_LIMIT)

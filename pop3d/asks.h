@@ -4,12 +4,14 @@
  *   front -> key       common/tls/key.h (signatures of handshakes)
  *   front -> auth      common/auth/auth.h (SASL steps)
  *   auth -> monitor    common/login/ticket.h: LOGIN_TICKET, who a ticket stands for
- *   front -> monitor   LOGIN_REDEEM, a ticket with its client's connection; one more front; channels
+ *   front -> monitor   LOGIN_REDEEM, a ticket with its client's connection; one more front;
+ *                      channels
  *   session -> monitor LOGIN_IDLE, LOGIN_LEAVE; who is served
  *   session -> keeper  common/store/asks.h (of the same account, the same uid)
- * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
- * A front that was taken over sees the plaintext of its connections in TLS and can guess passwords at auth's
- * pace; it has no file and cannot become anybody.  A session that was taken over has one mailbox, no network.
+ * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
+ * front that was taken over sees the plaintext of its connections in TLS and can guess passwords at
+ * auth's pace; it has no file and cannot become anybody.  A session that was taken over has one
+ * mailbox, no network.
  */
 #ifndef POP3D_ASKS_H
 #define POP3D_ASKS_H

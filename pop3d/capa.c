@@ -5,7 +5,10 @@
 #include "account/account.h"
 #include "conf/conf.h"
 
-/* RFC 2449 6.7: days that a message is left at least; before the login the least of all accounts is not known */
+/*
+ * RFC 2449 6.7: days that a message is left at least; before the login the least of all accounts is
+ * not known
+ */
 static void
 put_expire(struct buf *out, const struct capa *c)
 {
@@ -22,8 +25,10 @@ void
 capa_put(struct buf *out, const struct conf *conf, const struct capa *c)
 {
 	int64_t delay = conf_int(conf, "pop3d", "login_delay");
-	buf_str(out, "+OK capabilities follow\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-	             "UTF8 USER\r\nLANG\r\n");
+	buf_str(out,
+	    "+OK capabilities "
+	    "follow\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
+	    "UTF8 USER\r\nLANG\r\n");
 	if (c->may_show)
 		buf_str(out, "USER\r\n");
 	if (c->sasl.n)
@@ -40,9 +45,11 @@ void
 lang_put(struct buf *out, struct span argument)
 {
 	if (argument.n == 0)
-		buf_str(out, "+OK languages follow\r\ni-default default\r\nen English\r\n.\r\n");
+		buf_str(out,
+		    "+OK languages follow\r\ni-default default\r\nen English\r\n.\r\n");
 	else if (span_ieqs(argument, "i-default"))
-		buf_str(out, "+OK i-default as ever\r\n"); /* the tag, then text: RFC 6856 3.2 */
+		buf_str(out,
+		    "+OK i-default as ever\r\n"); /* the tag, then text: RFC 6856 3.2 */
 	else if (span_eqs(argument, "*") || span_ieqs(argument, "en"))
 		buf_str(out, "+OK en English it is\r\n");
 	else

@@ -9,15 +9,20 @@ struct conf;
 
 struct capa {
 	bool is_before_login;
-	bool may_stls;        /* TLS is configured and not on */
-	bool may_show;        /* USER is permitted on this connection, or was before the login */
-	struct span sasl;     /* mechanisms, likewise; empty: no AUTH */
-	int32_t keep_days;    /* after the login: the account's; POP3_KEEP_ALWAYS: never removed */
+	bool may_stls; /* TLS is configured and not on */
+	/* USER is permitted on this connection, or was before the login */
+	bool may_show;
+	struct span sasl; /* mechanisms, likewise; empty: no AUTH */
+	/* after the login: the account's; POP3_KEEP_ALWAYS: never removed */
+	int32_t keep_days;
 };
 
 /* capa_put - the whole answer, "+OK" to "." */
 void capa_put(struct buf *out, const struct conf *, const struct capa *);
-/* lang_put - the answer to LANG (RFC 6856 3): without an argument the list; "*" and "i-default" are what we speak */
+/*
+ * lang_put - the answer to LANG (RFC 6856 3): without an argument the list; "*" and "i-default" are
+ * what we speak
+ */
 void lang_put(struct buf *out, struct span argument);
 
 #endif

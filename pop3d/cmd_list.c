@@ -6,13 +6,15 @@ void
 cmd_stat(struct session *s, const struct arguments *a)
 {
 	(void)a;
-	io_putf(&s->io, "+OK %zu %llu\r\n", s->drop.n_left, (unsigned long long)s->drop.bytes_left);
+	io_putf(&s->io, "+OK %zu %llu\r\n", s->drop.n_left,
+	    (unsigned long long)s->drop.bytes_left);
 }
 
 static void
 put_size(struct session *s, uint64_t number, const struct store_record *r)
 {
-	io_putf(&s->io, "%llu %llu\r\n", (unsigned long long)number, (unsigned long long)r->size_bytes);
+	io_putf(&s->io, "%llu %llu\r\n", (unsigned long long)number,
+	    (unsigned long long)r->size_bytes);
 }
 
 static void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_retr.c - RETR and TOP: a message is sent in pieces between its dots.
- * System calls of any command whose client waits for its reply: poll, recvfrom, sendto; of these open, fstat, pread, close, too.
+ * cmd_retr.c - RETR and TOP: a message is sent in pieces between its dots.  System calls of any
+ * command whose client waits for its reply: poll, recvfrom, sendto; of these open, fstat, pread,
+ * close, too.
  */
 #include "metrics/metric.h"
 #include "pop3d/command.h"
@@ -33,7 +34,10 @@ send_text(struct session *s, struct span text)
 	io_put(&s->io, has_end ? SPAN(".\r\n") : SPAN("\r\n.\r\n"));
 }
 
-/* RFC 6856 2.1 and 7: such a head is not shown to who did not ask for UTF8.  Other bytes are old mail's. */
+/*
+ * RFC 6856 2.1 and 7: such a head is not shown to who did not ask for UTF8.  Other bytes are old
+ * mail's.
+ */
 static bool
 has_utf8_head(struct span text)
 {
@@ -45,7 +49,8 @@ has_utf8_head(struct span text)
 
 /* Small ones are read, large ones mapped: then is_mapped. */
 static int
-take_text(struct session *s, const struct store_record *r, struct span *out, bool *is_mapped)
+take_text(
+    struct session *s, const struct store_record *r, struct span *out, bool *is_mapped)
 {
 	*is_mapped = false;
 	if (drop_is_gone(&s->drop, r))
@@ -70,13 +75,16 @@ send_message(struct session *s, uint64_t number, bool is_top, uint64_t lines)
 	int err = take_text(s, r, &text, &is_mapped);
 	if (err != E_OK) {
 		io_putf(&s->io, "-ERR %s\r\n",
-		    err == E_BAD ? "this message was removed meanwhile" : "[SYS/TEMP] this message cannot be read");
+		    err == E_BAD ? "this message was removed meanwhile"
+				 : "[SYS/TEMP] this message cannot be read");
 		return;
 	}
 	if (!s->is_utf8 && has_utf8_head(text)) {
-		io_putf(&s->io, "-ERR [UTF8] its head is in UTF-8: say UTF8 before the login\r\n");
+		io_putf(&s->io,
+		    "-ERR [UTF8] its head is in UTF-8: say UTF8 before the login\r\n");
 	} else {
-		io_putf(&s->io, "+OK %llu octets\r\n", (unsigned long long)r->size_bytes);
+		io_putf(
+		    &s->io, "+OK %llu octets\r\n", (unsigned long long)r->size_bytes);
 		send_text(s, is_top ? span_head(text, top_end(text, lines)) : text);
 		if (!is_top) {
 			drop_retrieved(&s->drop, number);

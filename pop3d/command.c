@@ -34,14 +34,17 @@ static const struct command {
 	{"LANG",  ARG_TEXT,        cmd_lang},
 	{"UTF8",  ARG_NONE,        cmd_utf8},
 };
+
 /* clang-format on */
-_Static_assert(COUNT(commands) + 1 == METRIC_POP3_VERBS, "a row of common/metrics/table.c for each, in the same order");
+_Static_assert(COUNT(commands) + 1 == METRIC_POP3_VERBS,
+    "a row of common/metrics/table.c for each, in the same order");
 
 void
 command_refuse(struct session *s, const char *why)
 {
 	s->is_over = ++s->errors >= POP3_ERRORS_MOST;
-	io_putf(&s->io, "-ERR %s\r\n", s->is_over ? "too many errors" : why); /* one reply a command */
+	/* one reply a command */
+	io_putf(&s->io, "-ERR %s\r\n", s->is_over ? "too many errors" : why);
 }
 
 /* A message number that names a message of this session's; says so when it does not. */
@@ -60,7 +63,8 @@ take_message(struct session *s, struct span text, struct arguments *a)
 }
 
 static bool
-take_arguments(struct session *s, enum argument kind, struct span text, struct arguments *a)
+take_arguments(
+    struct session *s, enum argument kind, struct span text, struct arguments *a)
 {
 	a->text = text;
 	switch (kind) {
@@ -75,7 +79,8 @@ take_arguments(struct session *s, enum argument kind, struct span text, struct a
 	case ARG_TOP: {
 		struct span number = span_cut(&text, ' ');
 		if (span_u64(text, NUMBER_MOST, &a->lines) != E_OK) {
-			command_refuse(s, "a message number and a number of lines are needed");
+			command_refuse(
+			    s, "a message number and a number of lines are needed");
 			return false;
 		}
 		return take_message(s, number, a);

@@ -12,8 +12,8 @@ void command_refuse(struct session *, const char *why);
 
 /* A command's arguments, parsed by its row. */
 struct arguments {
-	uint64_t message;     /* of ARG_MESSAGE, ARG_MAY_MESSAGE; 0: none was given */
-	uint64_t lines;       /* of TOP */
+	uint64_t message; /* of ARG_MESSAGE, ARG_MAY_MESSAGE; 0: none was given */
+	uint64_t lines;   /* of TOP */
 	struct span text;
 };
 

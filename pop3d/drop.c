@@ -104,7 +104,8 @@ drop_update(struct drop *d, size_t *n_removed)
 			err = numset_add(&uids, d->records[i].uid, d->records[i].uid);
 			++*n_removed;
 		}
-	if (err == E_OK && uids.n && store_expunge(d->store, d->view.mailbox, &uids, false) != STORE_DONE)
+	if (err == E_OK && uids.n &&
+	    store_expunge(d->store, d->view.mailbox, &uids, false) != STORE_DONE)
 		err = E_IO;
 	numset_free(&uids);
 	return err == E_OK ? E_OK : E_IO;

@@ -21,7 +21,9 @@ say_capa(struct front_conn *c, struct span argument)
 	struct buf mechanisms = {0};
 	(void)argument;
 	front_mechanisms(c, &mechanisms);
-	const struct capa what = {.is_before_login = true, .may_stls = front_may_tls(c), .may_show = front_may_show(c),
+	const struct capa what = {.is_before_login = true,
+	    .may_stls = front_may_tls(c),
+	    .may_show = front_may_show(c),
 	    .sasl = buf_as_span(&mechanisms)};
 	capa_put(&c->out, the_child.conf, &what);
 	buf_free(&mechanisms);
@@ -32,7 +34,9 @@ static void
 do_stls(struct front_conn *c, struct span argument)
 {
 	if (argument.n || !front_may_tls(c)) {
-		refuse(c, argument.n ? "STLS takes no argument" : c->tls ? "TLS is on already" : "no TLS here");
+		refuse(c, argument.n ? "STLS takes no argument"
+			  : c->tls   ? "TLS is on already"
+				     : "no TLS here");
 		return;
 	}
 	front_say(c, "+OK begin TLS\r\n");
@@ -59,7 +63,8 @@ do_user(struct front_conn *c, struct span argument)
 	}
 	buf_reset(&c->user);
 	buf_span(&c->user, argument);
-	front_say(c, "+OK send PASS\r\n"); /* whether there is such a user is not told */
+	/* whether there is such a user is not told */
+	front_say(c, "+OK send PASS\r\n");
 }
 
 static void
@@ -71,7 +76,8 @@ do_pass(struct front_conn *c, struct span argument)
 		refuse(c, "USER first");
 		return;
 	}
-	front_auth_plain(c, buf_as_span(&c->user), argument); /* blanks are part of it: RFC 1939 7 */
+	/* blanks are part of it: RFC 1939 7 */
+	front_auth_plain(c, buf_as_span(&c->user), argument);
 	buf_reset(&c->user);
 }
 
@@ -148,6 +154,7 @@ static const struct {
 	{"LANG", do_lang},
 	{"QUIT", do_quit},
 };
+
 /* clang-format on */
 
 static void
@@ -195,7 +202,9 @@ failed(struct front_conn *c, enum auth_status status)
 static void
 cancelled(struct front_conn *c, bool by_client)
 {
-	front_say(c, "-ERR %s\r\n", by_client ? "as you wish" : "the response is no base64"); /* RFC 5034 4 */
+	/* RFC 5034 4 */
+	front_say(
+	    c, "-ERR %s\r\n", by_client ? "as you wish" : "the response is no base64");
 }
 
 static void
@@ -213,7 +222,8 @@ crowded(struct front_conn *c)
 static void
 too_soon(struct front_conn *c)
 {
-	front_say(c, "-ERR [LOGIN-DELAY] not so soon after the last login\r\n"); /* RFC 2449 8.1.1 */
+	/* RFC 2449 8.1.1 */
+	front_say(c, "-ERR [LOGIN-DELAY] not so soon after the last login\r\n");
 }
 
 static void
@@ -222,6 +232,15 @@ too_many(struct front_conn *c)
 	front_say(c, "-ERR [SYS/TEMP] too many sessions\r\n");
 }
 
-const struct dialect pop3_dialect = {.service = "pop", .implicit_tls = "listen_pop3s", .greet = greet,
-    .line = on_line, .line_too_long = too_long, .challenge = front_challenge, .failed = failed, .cancelled = cancelled, .stopping = stopping,
-    .crowded = crowded, .too_soon = too_soon, .too_many = too_many};
+const struct dialect pop3_dialect = {.service = "pop",
+    .implicit_tls = "listen_pop3s",
+    .greet = greet,
+    .line = on_line,
+    .line_too_long = too_long,
+    .challenge = front_challenge,
+    .failed = failed,
+    .cancelled = cancelled,
+    .stopping = stopping,
+    .crowded = crowded,
+    .too_soon = too_soon,
+    .too_many = too_many};

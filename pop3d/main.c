@@ -4,10 +4,10 @@
 #include "login/front.h"
 #include "login/roll.h"
 #include "login/ticket.h"
+#include "metrics/role.h"
 #include "pop3d/asks.h"
 #include "pop3d/login.h"
 #include "pop3d/session.h"
-#include "metrics/role.h"
 #include "proc/daemon.h"
 #include "store/store.h"
 #include "tls/key.h"
@@ -48,6 +48,7 @@ static const struct role roles[] = {
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
 	METRICS_ROLE,
 };
+
 /* clang-format on */
 
 static void
@@ -61,10 +62,17 @@ int
 main(int argc, char **argv)
 {
 	static const char *const listen[] = {"listen_pop3", "listen_pop3s", NULL};
-	static const struct daemon pop3d = {.name = "pop3d", .about = "lets mail programs fetch and delete",
-	    .roles = roles, .n_roles = COUNT(roles), .listen_settings = listen, .self_test = tls_self_test, .before_start = before_start,
-	    .on_born = on_born, .on_gone = roll_strike,
-	    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
+	static const struct daemon pop3d = {.name = "pop3d",
+	    .about = "lets mail programs fetch and delete",
+	    .roles = roles,
+	    .n_roles = COUNT(roles),
+	    .listen_settings = listen,
+	    .self_test = tls_self_test,
+	    .before_start = before_start,
+	    .on_born = on_born,
+	    .on_gone = roll_strike,
+	    .extra_asks = login_rows,
+	    .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[POP3_SESSION];
 	return daemon_main(&pop3d, argc, argv);
 }

@@ -22,12 +22,15 @@ converse(struct session *s)
 		if (err == E_OK) {
 			command_run(s, line);
 		} else if (err == E_BAD || err == E_LIMIT) {
-			command_refuse(s, err == E_BAD ? "a line ends in CR LF" : "line too long");
+			command_refuse(
+			    s, err == E_BAD ? "a line ends in CR LF" : "line too long");
 		} else {
 			if (err == E_DENY)
-				io_putf(&s->io, "-ERR [SYS/TEMP] this server stops\r\n");
+				io_putf(
+				    &s->io, "-ERR [SYS/TEMP] this server stops\r\n");
 			if (err == E_MORE)
-				log_event(LOG_INFO, "idle", "%s", ""); /* and not a word to the client: RFC 1939 3 */
+				log_event(LOG_INFO, "idle", "%s",
+				    ""); /* and not a word to the client: RFC 1939 3 */
 			break; /* without QUIT nothing is removed: RFC 1939 3 */
 		}
 	}
@@ -38,14 +41,17 @@ converse(struct session *s)
 static void
 serve(int fd, const struct login_client *c)
 {
-	struct session s = {.text.max = POP3_READ_MAX, .is_utf8 = c->is_utf8, .has_tls = c->has_tls, .is_loopback = c->is_loopback};
+	struct session s = {.text.max = POP3_READ_MAX,
+	    .is_utf8 = c->is_utf8,
+	    .has_tls = c->has_tls,
+	    .is_loopback = c->is_loopback};
 	serve_io(&s.io, fd, c, POP3_IN_MAX, POP3_OUT_MAX);
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	if (err == E_OK)
 		err = drop_open(the_store, c->pop3_keep_days, &s.drop);
 	if (err == E_OK) {
-		log_event(LOG_INFO, "session", "client=%s account=%s messages=%zu", log_q(c->client), log_qs(the_child.account),
-		    s.drop.n);
+		log_event(LOG_INFO, "session", "client=%s account=%s messages=%zu",
+		    log_q(c->client), log_qs(the_child.account), s.drop.n);
 		io_putf(&s.io, "+OK %zu messages\r\n", s.drop.n);
 		converse(&s);
 	} else {

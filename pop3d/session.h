@@ -7,7 +7,7 @@
 #include "proc/io.h"
 
 enum {
-	POP3_LINE_MAX = 255,       /* octets of a command with CRLF: RFC 2449 4 */
+	POP3_LINE_MAX = 255, /* octets of a command with CRLF: RFC 2449 4 */
 	POP3_ERRORS_MOST = 20,
 	POP3_IN_MAX = 16384,
 	POP3_OUT_MAX = 1 << 20,
@@ -18,7 +18,7 @@ enum {
 struct session {
 	struct io io;
 	struct drop drop;
-	struct buf text;           /* own: a small message that is sent */
+	struct buf text; /* own: a small message that is sent */
 	unsigned errors;
 	bool is_over;
 	bool is_utf8;              /* the client said UTF8: heads may have it */

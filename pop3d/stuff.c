@@ -7,11 +7,15 @@ stuff_next(struct span *text, bool *needs_dot)
 {
 	struct span all = *text;
 	*needs_dot = all.n && all.p[0] == '.';
-	/* the next line that begins with a dot begins the next piece; a search for the dots is the fastest, they are rare */
+	/*
+	 * the next line that begins with a dot begins the next piece; a search for the dots is the
+	 * fastest, they are rare
+	 */
 	size_t at = *needs_dot ? 1 : 0;
 	do
 		at += 1 + span_find(span_from(all, at), '.');
-	while (at <= all.n && all.p[at - 2] != '\n'); /* behind a dot that is not the first octet */
+	/* behind a dot that is not the first octet */
+	while (at <= all.n && all.p[at - 2] != '\n');
 	struct span piece = span_head(all, at <= all.n ? at - 1 : all.n);
 	*text = span_from(all, piece.n);
 	return piece;

@@ -21,10 +21,11 @@ struct admin {
 	struct loop_fd *watch; /* own */
 	struct id waits_for;   /* a copy that the spool was asked for */
 	bool is_waiting;
-	struct buf entry;      /* of the answer to come */
-	uint64_t syncs_at;     /* when so many were done, its removal is durable; 0: it waits for none */
-	struct buf removal;    /* own: the answer then */
-	struct id holds;       /* it is in memory: the answer comes when it left */
+	struct buf entry; /* of the answer to come */
+	/* when so many were done, its removal is durable; 0: it waits for none */
+	uint64_t syncs_at;
+	struct buf removal; /* own: the answer then */
+	struct id holds;    /* it is in memory: the answer comes when it left */
 	bool is_holding;
 	struct admin_all *all; /* own; NULL: nothing is done to all for it */
 };
@@ -49,7 +50,8 @@ admin_put_row(struct buf *b, const struct index_row *row)
 {
 	struct admin_entry e = row->entry;
 	int64_t wait = e.state == ADMIN_HELD ? 0 : row->due_sec - retry_now();
-	e.next_sec = e.state == ADMIN_HELD ? 0 : clock_wall_sec() + (wait > 0 ? wait : 0);
+	e.next_sec =
+	    e.state == ADMIN_HELD ? 0 : clock_wall_sec() + (wait > 0 ? wait : 0);
 	admin_entry_put(b, &e);
 }
 
@@ -79,7 +81,8 @@ ask_count(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	(void)a, (void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	buf_u64(reply, the_sched.n_messages || index_count(the_sched.index) ? count() : 0);
+	buf_u64(
+	    reply, the_sched.n_messages || index_count(the_sched.index) ? count() : 0);
 	return E_OK;
 }
 
@@ -155,7 +158,8 @@ is_held(struct id id)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct index_row row;
-	bool held = index_get(the_sched.index, id, &arena, &row) == E_OK && row.entry.state == ADMIN_HELD;
+	bool held = index_get(the_sched.index, id, &arena, &row) == E_OK &&
+	            row.entry.state == ADMIN_HELD;
 	arena_reset(&arena);
 	return held;
 }
@@ -163,7 +167,8 @@ is_held(struct id id)
 void
 admin_flush_one(struct id id, uint32_t *n)
 {
-	if (!message_find(id) && !is_held(id) && index_reschedule(the_sched.index, id, retry_now()) == E_OK)
+	if (!message_find(id) && !is_held(id) &&
+	    index_reschedule(the_sched.index, id, retry_now()) == E_OK)
 		++*n;
 }
 
@@ -246,7 +251,8 @@ admin_synced(struct rd *body)
 		if (!x->syncs_at || x->syncs_at > syncs_done)
 			continue;
 		x->syncs_at = 0;
-		if (ask_answer(x->asker, ADMIN_REMOVE, buf_as_span(&x->removal), -1) != E_OK)
+		if (ask_answer(x->asker, ADMIN_REMOVE, buf_as_span(&x->removal), -1) !=
+		    E_OK)
 			log_event(LOG_INFO, "admin_gone", "%s", "");
 	}
 }
@@ -359,7 +365,8 @@ why_row(const struct index_row *row)
 	if (row->waits_for == rows_wait_for_deliver())
 		return WHY_DELIVER;
 	if (row->waits_for && row->due_sec > retry_now())
-		return suspend_of_waits(row->waits_for) ? WHY_SUSPENDED : WHY_DESTINATION;
+		return suspend_of_waits(row->waits_for) ? WHY_SUSPENDED
+		                                        : WHY_DESTINATION;
 	return row->due_sec <= retry_now() ? WHY_FETCH : WHY_BACK_OFF;
 }
 
@@ -410,21 +417,27 @@ refusal(void *ctx, const struct suppress_row *r)
 	struct refusals *l = ctx;
 	if (l->rows.len > ADMIN_PACKET_BYTES - 1024)
 		return E_MORE;
-	admin_refused_put(&l->rows, &(struct admin_refused){.address = r->address, .count = r->count, .first_sec = r->first_sec,
-	    .last_sec = r->last_sec, .reason = r->reason, .is_suppressed = refused_is_suppressed(r)});
+	admin_refused_put(&l->rows, &(struct admin_refused){.address = r->address,
+					.count = r->count,
+					.first_sec = r->first_sec,
+					.last_sec = r->last_sec,
+					.reason = r->reason,
+					.is_suppressed = refused_is_suppressed(r)});
 	l->n++;
 	return E_OK;
 }
 
 static int
-ask_suppressed(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_suppressed(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct refusals l = {.n = 0};
 	struct span after = rd_str(body, ENVELOPE_PATH_MAX);
 	(void)a, (void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	int err = refused_list() ? suppress_each(refused_list(), after, refusal, &l) : E_OK;
+	int err =
+	    refused_list() ? suppress_each(refused_list(), after, refusal, &l) : E_OK;
 	buf_u16(reply, l.n);
 	buf_span(reply, buf_as_span(&l.rows));
 	buf_free(&l.rows);
@@ -432,7 +445,8 @@ ask_suppressed(struct asker *a, struct rd *body, int *fd, struct buf *reply, int
 }
 
 static int
-ask_unsuppress(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_unsuppress(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct span address = rd_str(body, ENVELOPE_PATH_MAX);
 	(void)a, (void)fd, (void)fd_back;
@@ -470,7 +484,8 @@ ask_resume(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 }
 
 static int
-ask_suspended(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_suspended(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct buf all = {0};
 	uint16_t n = 0;
@@ -505,6 +520,7 @@ static const struct ask_row rows[ADMIN_ASKS] = {
 	[ADMIN_RESUME] = {"RESUME", PH_ANY,   60000,  4 + SUSPENDED_NAME_MAX, false, ask_resume},
 	[ADMIN_SUSPENDED] = {"SUSPENDED", PH_ANY, 60000, 0,         false,   ask_suspended},
 };
+
 /* clang-format on */
 
 /* ---- connections ---- */
@@ -558,5 +574,6 @@ admin_open(void)
 {
 	for (size_t i = 0; i < the_child.n_listeners; i++)
 		if (strcmp(the_child.listeners[i].kind, "admin") == 0)
-			loop_watch(the_sched.loop, the_child.listeners[i].fd, LOOP_READ, on_listener, NULL);
+			loop_watch(the_sched.loop, the_child.listeners[i].fd, LOOP_READ,
+			    on_listener, NULL);
 }

@@ -17,16 +17,17 @@ struct packet {
 };
 
 struct admin_all {
-	struct admin_all **own;        /* borrow: where it is noted */
+	struct admin_all **own; /* borrow: where it is noted */
 	enum admin_all_kind kind;
-	struct asker *asker;           /* borrow */
-	struct loop_timer *timer;      /* own */
+	struct asker *asker;      /* borrow */
+	struct loop_timer *timer; /* own */
 	void (*ended)(struct asker *, uint32_t n);
-	struct id after;               /* at first none: an id is not zero */
+	struct id after; /* at first none: an id is not zero */
 	bool is_through;
 	uint32_t n;
-	struct packet *first, **end;   /* own: packets that wait for the channel, the last perhaps not full */
-	struct buf ids;                /* own: of a slice */
+	/* own: packets that wait for the channel, the last perhaps not full */
+	struct packet *first, **end;
+	struct buf ids; /* own: of a slice */
 };
 
 /* ---- a list's packets ---- */
@@ -59,7 +60,8 @@ send_packet(struct admin_all *a, const struct packet *p)
 	struct buf b = {0};
 	buf_u16(&b, p->n);
 	buf_span(&b, buf_as_span(&p->entries));
-	int err = ask_send(a->asker->chan, ADMIN_LIST | ASK_REPLY, buf_as_span(&b), -1, 0);
+	int err =
+	    ask_send(a->asker->chan, ADMIN_LIST | ASK_REPLY, buf_as_span(&b), -1, 0);
 	buf_free(&b);
 	return err;
 }
@@ -137,7 +139,8 @@ next_slice(struct admin_all *a)
 	if (err == E_MORE)
 		return;
 	if (err != E_OK)
-		log_event(LOG_ERR, "rows_not_read", "do=\"%s\"", "nothing: where the index is damaged it is made anew");
+		log_event(LOG_ERR, "rows_not_read", "do=\"%s\"",
+		    "nothing: where the index is damaged it is made anew");
 	a->is_through = true;
 	if (a->kind == ALL_LIST)
 		packet_add(a); /* empty: the end */
@@ -163,10 +166,12 @@ go_on(void *ctx)
 }
 
 void
-admin_all_begin(struct admin_all **own, enum admin_all_kind kind, struct asker *asker, void (*ended)(struct asker *, uint32_t n))
+admin_all_begin(struct admin_all **own, enum admin_all_kind kind, struct asker *asker,
+    void (*ended)(struct asker *, uint32_t n))
 {
 	struct admin_all *a = mem_new(sizeof *a);
-	*a = (struct admin_all){.own = own, .kind = kind, .asker = asker, .ended = ended};
+	*a = (struct admin_all){
+	    .own = own, .kind = kind, .asker = asker, .ended = ended};
 	a->end = &a->first;
 	a->timer = loop_timer_new(the_sched.loop, go_on, a);
 	*own = a;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* admin_all.h - what an admin asks of all messages: in slices, so that nothing else waits for a million rows. */
+/*
+ * admin_all.h - what an admin asks of all messages: in slices, so that nothing else waits for a
+ * million rows.
+ */
 #ifndef QUEUE_ADMIN_ALL_H
 #define QUEUE_ADMIN_ALL_H
 
@@ -11,15 +14,18 @@ enum admin_all_kind { ALL_LIST, ALL_FLUSH, ALL_REMOVE };
 struct admin_all;
 
 /*
- * admin_all_begin - ALL_LIST sends its packets itself, the last too; what ended then is told to nobody
+ * admin_all_begin - ALL_LIST sends its packets itself, the last too; what ended then is told to
+ * nobody
  *   asker  borrow: it ends before
  *   ended  n: messages that it was done to; the work is freed after it
  */
-void admin_all_begin(struct admin_all **own, enum admin_all_kind, struct asker *, void (*ended)(struct asker *, uint32_t n));
+void admin_all_begin(struct admin_all **own, enum admin_all_kind, struct asker *,
+    void (*ended)(struct asker *, uint32_t n));
 void admin_all_free(struct admin_all **);
 
 /* admin.c: one of them, wherever it is */
-bool admin_is_shown(const struct message *);               /* in a mailbox is delivered: what waits for its checkpoint is not */
+/* in a mailbox is delivered: what waits for its checkpoint is not */
+bool admin_is_shown(const struct message *);
 void admin_put_active(struct buf *, const struct message *);
 void admin_put_row(struct buf *, const struct index_row *);
 void admin_flush_one(struct id, uint32_t *n);

@@ -27,6 +27,7 @@ static const struct {
 	{BACKOFF_RATE,     "4?? *throttl*"},
 	{BACKOFF_RATE,     "421 *try *later*"},
 };
+
 /* clang-format on */
 
 /* What stands behind "said: ". */
@@ -48,7 +49,10 @@ backoff_class(struct span reason)
 	if (!said.n || said.p[0] != '4')
 		return BACKOFF_ALONE;
 	for (size_t i = 0; i < conf_list_count(the_child.conf, "queue", "backoff"); i++)
-		if (backoff_rule_parse(span_of(conf_list(the_child.conf, "queue", "backoff", i)), &r) == E_OK && rule_fits(r.pattern, said))
+		if (backoff_rule_parse(
+			span_of(conf_list(the_child.conf, "queue", "backoff", i)),
+			&r) == E_OK &&
+		    rule_fits(r.pattern, said))
 			return r.class;
 	for (size_t i = 0; i < COUNT(rules); i++)
 		if (rule_fits(span_of(rules[i].pattern), said))

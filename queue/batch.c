@@ -14,7 +14,9 @@ enum {
 	BATCH_MAGIC = 0x4a42504d,
 	/* magic, number, use, count, bytes, MAC of these and of the offsets; then the offsets */
 	HEAD_FIXED = 4 + 4 + 8 + 4 + 4 + MAC_BYTES,
-	/* kind, id, envelope length, message length, MAC of these, of batch and place, and of both */
+	/*
+	 * kind, id, envelope length, message length, MAC of these, of batch and place, and of both
+	 */
 	RECORD_HEAD = 1 + ID_BYTES + 4 + 4 + MAC_BYTES,
 	READ_CHUNK = 1 << 20,
 };
@@ -204,8 +206,9 @@ whole_pages(uint64_t n)
 }
 
 /*
- * A batch whose head is damaged, with good ones behind it: its records may be whole.  They are bound to
- * the batch's number, which is known, and follow each other from where a head for so many of them ends.
+ * A batch whose head is damaged, with good ones behind it: its records may be whole.  They are
+ * bound to the batch's number, which is known, and follow each other from where a head for so many
+ * of them ends.
  */
 static uint64_t
 salvage(const struct segment *s, struct span all, uint64_t at, uint64_t to,

@@ -15,6 +15,7 @@ void batch_put(struct buf *out, const struct segment *, struct record *, size_t 
  *   known_end  where they end, as the next use says; 0: not known, a bad last batch is a torn tail
  *   returns    E_OK, E_IO
  */
-MUST_USE int batch_replay(struct segment *, uint64_t known_end, const struct journal_visitor *);
+MUST_USE int batch_replay(
+    struct segment *, uint64_t known_end, const struct journal_visitor *);
 
 #endif

@@ -30,7 +30,8 @@ make(struct work *w, struct buf *reply)
 	struct buf report = {.max = SPOOL_SMALL_MAX};
 	struct envelope made;
 	int fd = -1;
-	bounce_compose(conf_str(the_child.conf, "common", "hostname"), &w->about, &w->arena, &report, &made);
+	bounce_compose(conf_str(the_child.conf, "common", "hostname"), &w->about,
+	    &w->arena, &report, &made);
 	if (buf_done(&report) == E_OK)
 		fd = sealed_copy(buf_as_span(&report));
 	buf_free(&report);
@@ -80,8 +81,10 @@ are_sound(const struct work *w)
 {
 	for (size_t i = 0; i < w->about.n; i++) {
 		const struct bounce_rcpt *r = &w->about.rcpts[i];
-		if (r->rcpt >= w->envelope.n_rcpts || r->action == ACTION_NONE || r->action >= BOUNCE_ACTIONS ||
-		    bounce_kind_of(r->action) != bounce_kind_of(w->about.rcpts[0].action))
+		if (r->rcpt >= w->envelope.n_rcpts || r->action == ACTION_NONE ||
+		    r->action >= BOUNCE_ACTIONS ||
+		    bounce_kind_of(r->action) !=
+			bounce_kind_of(w->about.rcpts[0].action))
 			return false;
 	}
 	return true;
@@ -123,7 +126,8 @@ static const struct ask_row rows[BOUNCE_ASKS] = {
 };
 /* clang-format on */
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "sched"};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "sched"};
 
 static const struct ask_table *
 table_of(unsigned kind)

@@ -25,7 +25,9 @@ static void
 ascii_line(struct buf *out, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		buf_ch(out, ch_ctl(s.p[i]) ? ' ' : (unsigned char)s.p[i] >= 0x80 ? '?' : s.p[i]);
+		buf_ch(out, ch_ctl(s.p[i])                  ? ' '
+			    : (unsigned char)s.p[i] >= 0x80 ? '?'
+							    : s.p[i]);
 }
 
 /* ---- reasons ---- */
@@ -43,13 +45,15 @@ is_status(struct span s)
 			return false;
 		}
 	}
-	return dots == 2 && digits && s.p[1] == '.' && (s.p[0] == '2' || s.p[0] == '4' || s.p[0] == '5');
+	return dots == 2 && digits && s.p[1] == '.' &&
+	       (s.p[0] == '2' || s.p[0] == '4' || s.p[0] == '5');
 }
 
 static bool
 is_reply(struct span s)
 {
-	return s.n >= 3 && ch_digit(s.p[0]) && ch_digit(s.p[1]) && ch_digit(s.p[2]) && (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-');
+	return s.n >= 3 && ch_digit(s.p[0]) && ch_digit(s.p[1]) && ch_digit(s.p[2]) &&
+	       (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-');
 }
 
 void
@@ -70,7 +74,8 @@ reason_parse(struct span s, struct reason *out)
 	who = blank < who.n ? span_from(who, blank + 1) : who;
 	/* "mx.example.org[192.0.2.1]:25", or an address alone: "[192.0.2.1]:25" */
 	bool is_literal = span_starts(who, SPAN("["));
-	out->host = is_literal ? span_head(who, span_find(who, ']') + 1) : span_head(who, span_find(who, '['));
+	out->host = is_literal ? span_head(who, span_find(who, ']') + 1)
+	                       : span_head(who, span_find(who, '['));
 	out->text = span_from(s, at + mark.n);
 }
 
@@ -105,7 +110,9 @@ put_address(struct buf *out, struct span address, bool is_global)
 static void
 put_status(struct buf *out, enum bounce_action action, struct span status)
 {
-	char class = action == ACTION_FAILED ? '5' : action == ACTION_DELAYED ? '4' : '2';
+	char class = action == ACTION_FAILED    ? '5'
+	             : action == ACTION_DELAYED ? '4'
+	                                        : '2';
 	if (status.n && status.p[0] == class)
 		buf_putf(out, "Status: %.*s\r\n", SPAN_ARG(status));
 	else
@@ -122,7 +129,8 @@ put_diagnosis(struct buf *out, const struct reason *why, bool is_global)
 	}
 	if (!why->text.n)
 		return;
-	buf_str(out, why->host.n ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-merpati; ");
+	buf_str(out,
+	    why->host.n ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-merpati; ");
 	if (is_global)
 		fields_line(out, why->text);
 	else
@@ -131,7 +139,8 @@ put_diagnosis(struct buf *out, const struct reason *why, bool is_global)
 }
 
 static void
-put_rcpt(struct buf *out, const struct bounce_about *x, const struct bounce_rcpt *b, bool is_global)
+put_rcpt(struct buf *out, const struct bounce_about *x, const struct bounce_rcpt *b,
+    bool is_global)
 {
 	const struct rcpt *r = &x->envelope->rcpts[b->rcpt];
 	struct reason why;
@@ -152,11 +161,14 @@ put_rcpt(struct buf *out, const struct bounce_about *x, const struct bounce_rcpt
 }
 
 void
-fields_put(struct buf *out, const char *hostname, const struct bounce_about *x, bool is_global)
+fields_put(
+    struct buf *out, const char *hostname, const struct bounce_about *x, bool is_global)
 {
 	const struct envelope *e = x->envelope;
-	buf_putf(out, "Content-Type: message/%s\r\n", is_global ? "global-delivery-status" : "delivery-status");
-	buf_putf(out, "Content-Transfer-Encoding: %s\r\n\r\n", is_global ? "8bit" : "7bit");
+	buf_putf(out, "Content-Type: message/%s\r\n",
+	    is_global ? "global-delivery-status" : "delivery-status");
+	buf_putf(
+	    out, "Content-Transfer-Encoding: %s\r\n\r\n", is_global ? "8bit" : "7bit");
 	if (envid_check(e->envid) == E_OK) {
 		buf_str(out, "Original-Envelope-Id: ");
 		envid_put(out, e->envid);

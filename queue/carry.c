@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* carry.c - what leaves the journal: done, moved to a file of its own, or rescued from a segment that failed. */
+/*
+ * carry.c - what leaves the journal: done, moved to a file of its own, or rescued from a segment
+ * that failed.
+ */
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +20,8 @@ spool_finish(struct id id)
 {
 	struct spool *s = &the_spool;
 	struct entry *e = entry_find(s->entries, id);
-	bool has_file = !e || e->ref.source == JOB_LARGE || e->is_done || e->may_have_file;
+	bool has_file =
+	    !e || e->ref.source == JOB_LARGE || e->is_done || e->may_have_file;
 	if (s->notes.done.len + ID_BYTES > SPOOL_NOTES_MOST)
 		spool_write_batch();
 	if (s->notes.done.len + ID_BYTES <= SPOOL_NOTES_MOST) {
@@ -105,7 +109,10 @@ spool_carry(struct entry *e, const uint8_t *states, size_t n_states)
 	return err;
 }
 
-/* The next messages of a segment that have no file get one.  Their number; -1: it cannot be done now. */
+/*
+ * The next messages of a segment that have no file get one.  Their number; -1: it cannot be done
+ * now.
+ */
 static int
 carry_some(unsigned segment, bool is_done_then)
 {
@@ -185,7 +192,10 @@ spool_retire(void)
 	while (journal_oldest(s->journal, &segment) &&
 	       entries_unfinished(s->entries, segment) == 0 &&
 	       entries_are_said(s->entries, segment)) {
-		/* the notes of what was removed may be in it: without them a file that comes back would count */
+		/*
+		 * the notes of what was removed may be in it: without them a file that comes back
+		 * would count
+		 */
 		if (s->has_removed && files_sync(&s->files) != E_OK)
 			return;
 		s->has_removed = false;

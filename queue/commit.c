@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* commit.c - the batch: what came while the last one was synced is written with one write and one sync. */
+/*
+ * commit.c - the batch: what came while the last one was synced is written with one write and one
+ * sync.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -35,7 +38,9 @@ bool
 spool_dropped(const struct envelope *e, struct id *name)
 {
 	struct span head = SPAN(DROPPED_CLIENT);
-	return (e->flags & (ENV_DROPPED | ENV_DERIVED)) == ENV_DROPPED && span_starts(e->client, head) && id_parse(span_from(e->client, head.n), name) == E_OK;
+	return (e->flags & (ENV_DROPPED | ENV_DERIVED)) == ENV_DROPPED &&
+	       span_starts(e->client, head) &&
+	       id_parse(span_from(e->client, head.n), name) == E_OK;
 }
 
 struct entry *
@@ -107,7 +112,9 @@ each_id(struct buf *ids, void (*fn)(struct id, unsigned segment), unsigned segme
 	buf_reset(ids);
 }
 
-/* Finished while its note lives: the same id is not taken again until the note's segment retires. */
+/*
+ * Finished while its note lives: the same id is not taken again until the note's segment retires.
+ */
 static void
 remember_done(struct id id, unsigned segment)
 {
@@ -153,7 +160,8 @@ is_settled(struct arrival *a)
 	for (struct arrival *b = s->batch; b < a && !a->twin; b++)
 		if (id_eq(b->record.id, a->record.id))
 			a->twin = b;
-	return a->twin || (a->may_be_known && deferred_is_there(&s->files, a->record.id)) ||
+	return a->twin ||
+	       (a->may_be_known && deferred_is_there(&s->files, a->record.id)) ||
 	       (a->is_dropped && !dropped_is_there(&s->files, a->dropped));
 }
 
@@ -228,7 +236,8 @@ apply_marks(const struct arrival *a)
 	if (spool_marks_get(&r, &id, which, &n) != E_OK)
 		bug("marks that were accepted");
 	if (spool_marks_apply(id, which, n) == E_IO)
-		log_event(LOG_ALERT, "not_marked", "mid=%s err=%s", id_text(id), log_errno(errno));
+		log_event(LOG_ALERT, "not_marked", "mid=%s err=%s", id_text(id),
+		    log_errno(errno));
 }
 
 /* A report or a forward counts with its marks: without them it is made again. */
@@ -259,7 +268,8 @@ answer_all(void)
 		struct arrival *a = &s->batch[i];
 		if (a->is_dropped && a->verdict == SPOOL_OK) {
 			dropped_remove(&s->files, a->dropped);
-			s->has_removed = true; /* so no segment retires before that is durable */
+			/* so no segment retires before that is durable */
+			s->has_removed = true;
 		}
 		intake_answer(a);
 	}

@@ -18,14 +18,17 @@ enum { UNFILED_WAIT_MS = 5000 }; /* the disk may be full */
 static uint8_t
 state_of(const struct message *m, uint32_t i)
 {
-	static const uint8_t sent[BOUNCE_ACTIONS] = {[ACTION_DELIVERED] = RCPT_DELIVERED, [ACTION_RELAYED] = RCPT_RELAYED,
+	static const uint8_t sent[BOUNCE_ACTIONS] = {
+	    [ACTION_DELIVERED] = RCPT_DELIVERED,
+	    [ACTION_RELAYED] = RCPT_RELAYED,
 	    [ACTION_EXPANDED] = RCPT_EXPANDED};
 	const struct work *w = &m->works[i];
 	if (w->step == STEP_DONE)
 		return RCPT_DONE;
 	if (w->step == STEP_SENT)
 		return sent[w->owes];
-	return (m->is_held ? RCPT_HELD : RCPT_WAITING) | (m->envelope.rcpts[i].state & RCPT_BESIDE);
+	return (m->is_held ? RCPT_HELD : RCPT_WAITING) |
+	       (m->envelope.rcpts[i].state & RCPT_BESIDE);
 }
 
 static void
@@ -40,7 +43,10 @@ say_defer(struct message *m)
 	sched_tell(SCHED_DEFER, &b);
 }
 
-/* Marks of recipients that became done or sent since its record or file was written; they are said to be from now on. */
+/*
+ * Marks of recipients that became done or sent since its record or file was written; they are said
+ * to be from now on.
+ */
 static uint16_t
 newly_done(struct message *m, struct buf *marks)
 {
@@ -56,7 +62,9 @@ newly_done(struct message *m, struct buf *marks)
 	return n;
 }
 
-/* A host that refuses the first attempt of everybody takes the second one, when it is not too soon. */
+/*
+ * A host that refuses the first attempt of everybody takes the second one, when it is not too soon.
+ */
 static bool
 is_greylisted(const struct message *m)
 {
@@ -83,7 +91,8 @@ delay_of(const struct message *m)
 static void
 row_of(const struct message *m, struct index_row *out)
 {
-	*out = (struct index_row){.id = m->envelope.id, .first_sec = m->first_sec,
+	*out = (struct index_row){.id = m->envelope.id,
+	    .first_sec = m->first_sec,
 	    .due_sec = retry_now() + delay_of(m)};
 	bool was_attempt = !m->is_held && (m->was_tried || !m->wait_sec);
 	if (m->wait_sec && (!was_attempt || retry_now() + m->wait_sec > out->due_sec))
@@ -118,7 +127,8 @@ put_row(struct message *m)
 		message_free(m);
 		return;
 	}
-	log_event(LOG_INFO, "deferred_until", "mid=%s attempts=%u wait_sec=%lld", id_text(row.id), row.entry.attempts,
+	log_event(LOG_INFO, "deferred_until", "mid=%s attempts=%u wait_sec=%lld",
+	    id_text(row.id), row.entry.attempts,
 	    (long long)(row.due_sec - retry_now()));
 	message_free(m);
 }
@@ -133,7 +143,10 @@ leave(struct message *m)
 		put_row(m);
 }
 
-/* It could not get its file: the record in the journal stays, and it is tried again from here, after a pause. */
+/*
+ * It could not get its file: the record in the journal stays, and it is tried again from here,
+ * after a pause.
+ */
 static void
 stay(struct message *m)
 {
@@ -166,7 +179,10 @@ defer_note(struct message *m)
 	say_marks(m, n, &marks);
 }
 
-/* The mark of a single one came with it.  Without a file, and none on its way, the journal remembers as long as it has the message. */
+/*
+ * The mark of a single one came with it.  Without a file, and none on its way, the journal
+ * remembers as long as it has the message.
+ */
 void
 defer_forwarded(struct message *m)
 {
@@ -205,17 +221,22 @@ void
 defer_file(struct message *m)
 {
 	int64_t now = clock_mono_ms();
-	if (m->is_deferred || m->is_filing || m->state == MSG_DEFERRING || now < m->again_ms)
+	if (m->is_deferred || m->is_filing || m->state == MSG_DEFERRING ||
+	    now < m->again_ms)
 		return;
 	m->is_filing = true;
 	say_defer(m);
 }
 
-/* In memory it is out of the order of due times until it is judged again: for so long only, should we end before. */
+/*
+ * In memory it is out of the order of due times until it is judged again: for so long only, should
+ * we end before.
+ */
 static int64_t
 lease_end(void)
 {
-	return retry_now() + retry_delay(0, the_sched.retry_first, the_sched.retry_most);
+	return retry_now() +
+	       retry_delay(0, the_sched.retry_first, the_sched.retry_most);
 }
 
 static void
@@ -273,7 +294,9 @@ defer_marked(struct rd *body)
 	struct id id;
 	rd_id(body, &id);
 	if (rd_u8(body) != 1)
-		log_event(LOG_ERR, "not_marked", "mid=%s do=\"nothing: recipients that have it are tried again, and keep it once\"",
+		log_event(LOG_ERR, "not_marked",
+		    "mid=%s do=\"nothing: recipients that have it are tried again, and "
+		    "keep it once\"",
 		    id_text(id));
 	struct message *m = message_find(id);
 	if (!m || m->n_marking == 0)
@@ -283,7 +306,9 @@ defer_marked(struct rd *body)
 		leave(m);
 }
 
-/* Recipients in this step are tried later: for this reason, or (NULL) for the one that they have. */
+/*
+ * Recipients in this step are tried later: for this reason, or (NULL) for the one that they have.
+ */
 static void
 put_off(struct message *m, enum rcpt_step step, const char *reason)
 {
@@ -294,7 +319,8 @@ put_off(struct message *m, enum rcpt_step step, const char *reason)
 		else if (w->step == step)
 			w->step = STEP_LATER;
 		if (w->step == STEP_LATER)
-			w->owes = ACTION_NONE; /* it is found again at the next attempt */
+			w->owes =
+			    ACTION_NONE; /* it is found again at the next attempt */
 	}
 }
 
@@ -306,7 +332,9 @@ defer_held(struct message *m)
 	defer_message(m);
 }
 
-/* What waits for a placer gets a file soon; what waits for a checkpoint when the journal fills up. */
+/*
+ * What waits for a placer gets a file soon; what waits for a checkpoint when the journal fills up.
+ */
 static void
 defer_without_placer(void)
 {
@@ -314,12 +342,14 @@ defer_without_placer(void)
 	int64_t now = clock_mono_ms();
 	for (struct message *m = s->ready.first, *next; m; m = next) {
 		next = m->next;
-		if (m->n_placing || (!s->has_pressure && now - m->born_ms <= s->defer_after_ms))
+		if (m->n_placing ||
+		    (!s->has_pressure && now - m->born_ms <= s->defer_after_ms))
 			continue;
 		put_off(m, STEP_READY, no_deliver);
 		message_judge(m);
 	}
-	for (struct message *m = s->syncing.first, *next; s->has_pressure && m; m = next) {
+	for (struct message *m = s->syncing.first, *next; s->has_pressure && m;
+	     m = next) {
 		next = m->next;
 		if (m->is_deferred)
 			continue;
@@ -328,7 +358,10 @@ defer_without_placer(void)
 	}
 }
 
-/* The journal fills up: reports are not made as fast as mail fails, and when it is full they cannot be taken at all. */
+/*
+ * The journal fills up: reports are not made as fast as mail fails, and when it is full they cannot
+ * be taken at all.
+ */
 static void
 defer_unreported(void)
 {
@@ -358,6 +391,7 @@ static struct {
 		struct id id;
 		bool is_removed; /* by an admin, meanwhile */
 	} all[FETCH_MOST];
+
 	size_t n;
 } fetches;
 
@@ -396,7 +430,9 @@ fetch(const struct id *ids, size_t n)
 size_t
 defer_room(size_t most)
 {
-	size_t used = the_sched.n_fetched + fetches.n, room = the_sched.is_replayed && used < FETCH_MOST ? FETCH_MOST - used : 0;
+	size_t used = the_sched.n_fetched + fetches.n,
+	       room =
+		   the_sched.is_replayed && used < FETCH_MOST ? FETCH_MOST - used : 0;
 	return room < most ? room : most;
 }
 
@@ -415,7 +451,8 @@ defer_fetch(const struct id *ids, size_t n)
 		}
 		if (message_find(ids[i]) || find_fetch(ids[i]))
 			continue;
-		fetches.all[fetches.n++] = (struct fetch){.id = ids[i]}; /* at once: a destination may name one twice */
+		/* at once: a destination may name one twice */
+		fetches.all[fetches.n++] = (struct fetch){.id = ids[i]};
 		fresh[n_fresh++] = ids[i];
 	}
 	fetch(fresh, n_fresh);

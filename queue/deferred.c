@@ -284,13 +284,17 @@ static int
 hold_states(int fd, uint32_t n_rcpts, bool is_held)
 {
 	uint8_t states[ENVELOPE_RCPTS_MAX];
-	uint8_t from = is_held ? RCPT_WAITING : RCPT_HELD, to = is_held ? RCPT_HELD : RCPT_WAITING;
+	uint8_t from = is_held ? RCPT_WAITING : RCPT_HELD,
+		to = is_held ? RCPT_HELD : RCPT_WAITING;
 	if (pread(fd, states, n_rcpts, HEAD_BYTES) != (ssize_t)n_rcpts)
 		return E_IO;
 	for (uint32_t i = 0; i < n_rcpts; i++)
 		if ((states[i] & RCPT_STATES) == from)
 			states[i] = to | (states[i] & RCPT_BESIDE);
-	return pwrite(fd, states, n_rcpts, HEAD_BYTES) == (ssize_t)n_rcpts && fdatasync(fd) == 0 ? E_OK : E_IO;
+	return pwrite(fd, states, n_rcpts, HEAD_BYTES) == (ssize_t)n_rcpts &&
+	               fdatasync(fd) == 0
+	           ? E_OK
+	           : E_IO;
 }
 
 int
@@ -312,7 +316,8 @@ sweep_one(const struct files *f, struct span name)
 {
 	char temporary[TEMPORARY_BYTES];
 	struct id id;
-	if (!span_ends(name, SPAN(".new")) || id_parse(span_head(name, name.n - 4), &id) != E_OK)
+	if (!span_ends(name, SPAN(".new")) ||
+	    id_parse(span_head(name, name.n - 4), &id) != E_OK)
 		return false;
 	temporary_name(id, temporary);
 	unlinkat(f->deferred, temporary, 0);

@@ -15,7 +15,8 @@
 
 enum { BUCKETS = 4096, PULL_MOST = INDEX_WAITING_MOST };
 
-static const char no_route[] = "4.4.0 no relay: no route leads to this domain; it waits";
+static const char no_route[] =
+    "4.4.0 no relay: no route leads to this domain; it waits";
 
 static struct {
 	struct dest *buckets[BUCKETS];
@@ -59,7 +60,8 @@ parcel_take(struct parcel_list *l, struct parcel *p)
 static size_t
 bucket_of(struct span key)
 {
-	uint32_t h = 2166136261u; /* FNV-1a: who fills a bucket with domains of his choice slows his own mail */
+	/* FNV-1a: who fills a bucket with domains of his choice slows his own mail */
+	uint32_t h = 2166136261u;
 	for (size_t i = 0; i < key.n; i++)
 		h = (h ^ (unsigned char)key.p[i]) * 16777619u;
 	return h % BUCKETS;
@@ -71,10 +73,12 @@ dest_rules(void)
 	static struct pace_rules r;
 	const struct conf *c = the_child.conf;
 	if (!r.first)
-		r = (struct pace_rules){.first = (unsigned)conf_int(c, "queue", "relay_connections_first"),
+		r = (struct pace_rules){
+		    .first = (unsigned)conf_int(c, "queue", "relay_connections_first"),
 		    .most = (unsigned)conf_int(c, "queue", "relay_connections_most"),
 		    .grow = (unsigned)conf_int(c, "queue", "relay_connections_grow"),
-		    .shrink_percent = (unsigned)conf_int(c, "queue", "relay_connections_shrink"),
+		    .shrink_percent =
+			(unsigned)conf_int(c, "queue", "relay_connections_shrink"),
 		    .pause_first_ms = conf_int(c, "queue", "relay_pause_first") * 1000,
 		    .pause_most_ms = conf_int(c, "queue", "relay_pause_most") * 1000};
 	return &r;
@@ -118,7 +122,8 @@ dest_needs_provider(const struct dest *d, int64_t now)
 {
 	struct hop hop;
 	routes_hop(d->route, buf_as_span(&d->key), &hop);
-	bool is_known = d->asked_ms && now - d->asked_ms <= DEST_ASKS_MS && !d->provider->down.failures;
+	bool is_known = d->asked_ms && now - d->asked_ms <= DEST_ASKS_MS &&
+	                !d->provider->down.failures;
 	return hop.kind == ROUTE_MX && hop.host.n && hop.host.p[0] != '[' && !is_known;
 }
 
@@ -147,7 +152,8 @@ dest_leave_provider(struct dest *d, int64_t now)
 bool
 dest_is_left_alone(const struct dest *d, int64_t now)
 {
-	return down_is(&d->provider->down, now) || pace_is_paused(&d->provider->pace, now);
+	return down_is(&d->provider->down, now) ||
+	       pace_is_paused(&d->provider->pace, now);
 }
 
 static struct dest *
@@ -164,7 +170,8 @@ dest_of(int route, struct span address, const struct envelope *e)
 		return d;
 	}
 	d = mem_new(sizeof *d);
-	*d = (struct dest){.hash_next = *bucket, .key = key, .route = route, .has_rows = true};
+	*d = (struct dest){
+	    .hash_next = *bucket, .key = key, .route = route, .has_rows = true};
 	d->provider = provider_get(buf_as_span(&key));
 	*bucket = d;
 	dests.n++;
@@ -278,7 +285,8 @@ parcel_settle(struct parcel *p, uint16_t i, enum rcpt_step step, struct span rea
 {
 	struct buf text = {.max = REASON_MAX + 1};
 	buf_span(&text, span_head(reason, REASON_MAX));
-	work_set(&p->message->works[p->which[i]], step, step == STEP_DONE ? NULL : buf_cstr(&text));
+	work_set(&p->message->works[p->which[i]], step,
+	    step == STEP_DONE ? NULL : buf_cstr(&text));
 	buf_free(&text);
 	p->which[i] = NO_RCPT;
 	p->n_left--;
@@ -323,12 +331,17 @@ static struct parcel *
 parcel_for(struct message *m, struct dest *d, uint16_t rcpt)
 {
 	for (struct parcel *p = m->parcels; p; p = p->sibling)
-		if (p->dest == d && !p->is_with_relay && p->n == p->n_left && p->n < ORDER_RCPTS_MAX &&
+		if (p->dest == d && !p->is_with_relay && p->n == p->n_left &&
+		    p->n < ORDER_RCPTS_MAX &&
 		    parcel_bytes(p) + rcpt_bytes(m, rcpt) < ORDER_BYTES_MAX / 2)
 			return p;
-	size_t room = m->envelope.n_rcpts < ORDER_RCPTS_MAX ? m->envelope.n_rcpts : ORDER_RCPTS_MAX;
+	size_t room = m->envelope.n_rcpts < ORDER_RCPTS_MAX ? m->envelope.n_rcpts
+	                                                    : ORDER_RCPTS_MAX;
 	struct parcel *p = mem_new(sizeof *p + room * sizeof p->which[0]);
-	*p = (struct parcel){.sibling = m->parcels, .message = m, .dest = d, .is_fetched = m->is_fetched};
+	*p = (struct parcel){.sibling = m->parcels,
+	    .message = m,
+	    .dest = d,
+	    .is_fetched = m->is_fetched};
 	m->parcels = p;
 	d->n_fetched += p->is_fetched;
 	wait_for(d, p);
@@ -337,24 +350,32 @@ parcel_for(struct message *m, struct dest *d, uint16_t rcpt)
 
 /* ---- messages come ---- */
 
-/* Not tried now, and that is no attempt.  It is fetched when there is room for it, not only at its time. */
+/*
+ * Not tried now, and that is no attempt.  It is fetched when there is room for it, not only at its
+ * time.
+ */
 static void
 put_off(struct message *m, struct dest *d, struct work *w, int64_t now)
 {
 	const struct provider *p = d->provider;
 	const struct suspension *s = suspend_find(d);
-	int64_t until = p->down.until_ms > p->pace.slow_until_ms ? p->down.until_ms : p->pace.slow_until_ms;
+	int64_t until = p->down.until_ms > p->pace.slow_until_ms
+	                    ? p->down.until_ms
+	                    : p->pace.slow_until_ms;
 	int64_t wait = until > now ? (until - now) / 1000 + 1 : 0;
 	struct buf why = {.max = REASON_MAX};
 	if (s)
-		buf_putf(&why, "4.4.5 an admin suspended mail to %.*s", SPAN_ARG(buf_as_span(&s->name)));
+		buf_putf(&why, "4.4.5 an admin suspended mail to %.*s",
+		    SPAN_ARG(buf_as_span(&s->name)));
 	else if (p->down.failures || wait)
 		buf_span(&why, buf_as_span(&p->why));
 	else
-		buf_str(&why, "4.4.5 it waits for its turn: there is much mail for this destination");
+		buf_str(&why, "4.4.5 it waits for its turn: there is much mail for "
+			      "this destination");
 	work_set(w, STEP_LATER, buf_cstr(&why));
 	buf_free(&why);
-	wait += s ? the_sched.retry_most : retry_delay(0, the_sched.retry_first, the_sched.retry_most);
+	wait += s ? the_sched.retry_most
+	          : retry_delay(0, the_sched.retry_first, the_sched.retry_most);
 	if (wait > m->wait_sec)
 		m->wait_sec = wait;
 	m->waits_for = s ? suspend_waits(s) : index_name(buf_as_span(&d->key));
@@ -363,8 +384,8 @@ put_off(struct message *m, struct dest *d, struct work *w, int64_t now)
 }
 
 /*
- * One has at most as much of the room for deferred mail as is free: so none is so slow, nor so many, that there is no room for
- * another one's.
+ * One has at most as much of the room for deferred mail as is free: so none is so slow, nor so
+ * many, that there is no room for another one's.
  */
 static size_t
 fetched_room(const struct dest *d)
@@ -398,7 +419,8 @@ dests_take(struct message *m)
 			m->was_tried = true;
 			continue;
 		}
-		struct dest *d = dest_of(route, m->envelope.rcpts[i].address, &m->envelope);
+		struct dest *d =
+		    dest_of(route, m->envelope.rcpts[i].address, &m->envelope);
 		if (!has_room(d, m, now)) {
 			put_off(m, d, w, now);
 			continue;
@@ -456,7 +478,8 @@ dest_good(struct dest *d)
 {
 	struct provider *p = d->provider;
 	if (down_ended(&p->down))
-		log_event(LOG_NOTICE, "destination_up", "dest=%s", log_q(buf_as_span(&p->key)));
+		log_event(LOG_NOTICE, "destination_up", "dest=%s",
+		    log_q(buf_as_span(&p->key)));
 	pace_took(&p->pace, dest_rules());
 }
 
@@ -508,7 +531,8 @@ dest_failed(struct dest *d, struct span why)
 {
 	int64_t now = clock_mono_ms();
 	struct provider *p = d->provider;
-	if (why.n && why.p[0] == '5') { /* it is so for all that waits; who comes later asks again */
+	/* it is so for all that waits; who comes later asks again */
+	if (why.n && why.p[0] == '5') {
 		give_back(d, why, now);
 		return;
 	}
@@ -517,20 +541,21 @@ dest_failed(struct dest *d, struct span why)
 		return;
 	}
 	int64_t first = conf_int(the_child.conf, "queue", "relay_down_first"),
-	        most = conf_int(the_child.conf, "queue", "relay_down_most");
+		most = conf_int(the_child.conf, "queue", "relay_down_most");
 	int64_t wait_sec = retry_delay(p->down.failures, first, most);
 	pace_lost(&p->pace);
 	down_failed(&p->down, now, wait_sec * 1000);
 	set_why(p, why);
-	log_event(LOG_NOTICE, "destination_down", "dest=%s wait_sec=%lld why=%s", log_q(buf_as_span(&p->key)), (long long)wait_sec,
-	    log_q(why));
+	log_event(LOG_NOTICE, "destination_down", "dest=%s wait_sec=%lld why=%s",
+	    log_q(buf_as_span(&p->key)), (long long)wait_sec, log_q(why));
 	give_back_all(p, now);
 }
 
 void
 dest_denied(struct dest *d, struct span why)
 {
-	log_event(LOG_NOTICE, "destination_denied", "dest=%s why=%s", log_q(buf_as_span(&d->key)), log_q(why));
+	log_event(LOG_NOTICE, "destination_denied", "dest=%s why=%s",
+	    log_q(buf_as_span(&d->key)), log_q(why));
 	for (struct parcel *p; (p = d->waiting.first);) {
 		struct message *m = p->message;
 		wait_no_more(d, p);
@@ -549,7 +574,8 @@ dest_slow(struct dest *d, struct span why)
 	if (!wait_ms)
 		return;
 	set_why(p, why);
-	log_event(LOG_NOTICE, "destination_slow", "dest=%s wait_sec=%lld connections=%u why=%s", log_q(buf_as_span(&p->key)),
+	log_event(LOG_NOTICE, "destination_slow",
+	    "dest=%s wait_sec=%lld connections=%u why=%s", log_q(buf_as_span(&p->key)),
 	    (long long)wait_ms / 1000, p->pace.limit, log_q(why));
 	give_back_all(p, now);
 }
@@ -565,9 +591,11 @@ dest_pull(struct dest *d, int64_t now)
 	size_t most = has_failed ? DEST_PROBES_MOST : PULL_MOST, room = fetched_room(d);
 	if (room < most)
 		most = room;
-	if (!d->has_rows || dest_is_left_alone(d, now) || d->waiting.n >= (has_failed ? 1 : DEST_FETCHED_LOW) || !most)
+	if (!d->has_rows || dest_is_left_alone(d, now) ||
+	    d->waiting.n >= (has_failed ? 1 : DEST_FETCHED_LOW) || !most)
 		return;
-	size_t n = index_waiting(the_sched.index, index_name(buf_as_span(&d->key)), ids, most);
+	size_t n =
+	    index_waiting(the_sched.index, index_name(buf_as_span(&d->key)), ids, most);
 	d->has_rows = n > 0;
 	(void)defer_fetch(ids, n); /* what cannot be had is tried at the next tick */
 }
@@ -579,7 +607,8 @@ put_off_old(struct dest *d, int64_t now)
 	for (struct parcel *p = d->waiting.first, *next; p; p = next) {
 		struct message *m = p->message;
 		next = p->next;
-		if (m->is_deferred || (!the_sched.has_pressure && now - m->born_ms <= the_sched.defer_after_ms))
+		if (m->is_deferred || (!the_sched.has_pressure &&
+					  now - m->born_ms <= the_sched.defer_after_ms))
 			continue;
 		drop(p, now);
 		message_judge(m);
@@ -592,7 +621,8 @@ may_be_forgotten(const struct dest *d, int64_t now)
 {
 	if (d->waiting.n || d->is_hungry || d->is_fresh || d->n_relays || d->n_coming)
 		return false;
-	return dests.n > DESTS_MOST || (!d->has_rows && !dest_is_left_alone(d, now) && now - d->used_ms >= DEST_KEPT_MS);
+	return dests.n > DESTS_MOST || (!d->has_rows && !dest_is_left_alone(d, now) &&
+					   now - d->used_ms >= DEST_KEPT_MS);
 }
 
 void

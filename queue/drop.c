@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * drop.c - the process that takes in spool/drop/: a name is looked at when it appears, all are at a start.  Users take turns; who
- * drops more than his share waits, and past drop_user_most is put aside.  The door (that others may enter spool_dir) is
- * closed when too much waits or there is no room: then sendmail(1) says "later" instead of promising what cannot be kept.
+ * drop.c - the process that takes in spool/drop/: a name is looked at when it appears, all are at a
+ * start.  Users take turns; who drops more than his share waits, and past drop_user_most is put
+ * aside.  The door (that others may enter spool_dir) is closed when too much waits or there is no
+ * room: then sendmail(1) says "later" instead of promising what cannot be kept.
  */
 #include "queue/drop.h"
 
@@ -24,11 +25,12 @@
 #include "queue/dropfile.h"
 
 enum {
-	TURN = 8,               /* files of a user, then it is the next one's turn */
-	PENDING_MOST = 4096,    /* names that are known; the rest is found when these are done */
-	USERS_MOST = 4096,      /* users whose files are counted; of more, none is */
-	AGAIN_MS = 2000,        /* after there was no room, or no spool */
-	RATE_AGAIN_MS = 30000,  /* those who have to wait for their share */
+	TURN = 8, /* files of a user, then it is the next one's turn */
+	/* names that are known; the rest is found when these are done */
+	PENDING_MOST = 4096,
+	USERS_MOST = 4096,     /* users whose files are counted; of more, none is */
+	AGAIN_MS = 2000,       /* after there was no room, or no spool */
+	RATE_AGAIN_MS = 30000, /* those who have to wait for their share */
 	RATE_WINDOW_MS = 3600 * 1000,
 };
 
@@ -42,16 +44,17 @@ struct pending {
 struct user {
 	uid_t uid;
 	bool is_used;
-	uint64_t waiting;  /* seen by the last scan and since */
-	int64_t tokens_ms; /* taking a message costs RATE_WINDOW_MS / user_most of these */
+	uint64_t waiting; /* seen by the last scan and since */
+	/* taking a message costs RATE_WINDOW_MS / user_most of these */
+	int64_t tokens_ms;
 	int64_t looked_ms;
 };
 
 static struct {
 	struct loop *loop;
 	struct loop_timer *timer;
-	int notify, door;         /* own; door: spool_dir, which others pass through */
-	struct pending *all;      /* own: PENDING_MOST */
+	int notify, door;    /* own; door: spool_dir, which others pass through */
+	struct pending *all; /* own: PENDING_MOST */
 	size_t n;
 	uint32_t turn;
 	struct user *users;       /* own: USERS_MOST, found by their uid */
@@ -59,6 +62,7 @@ static struct {
 	uint64_t waiting;         /* files, by the last scan and since */
 	bool needs_scan;          /* there may be names that are not in all */
 	bool has_waited;          /* one of a user without a share is among them */
+
 	enum { DOOR_UNKNOWN, DOOR_CLOSED, DOOR_OPEN } is_at; /* the door */
 } drop = {.notify = -1, .door = -1};
 
@@ -80,7 +84,8 @@ set_door(bool is_open)
 		return;
 	}
 	drop.is_at = is_open ? DOOR_OPEN : DOOR_CLOSED;
-	log_event(is_open ? LOG_NOTICE : LOG_WARNING, is_open ? "drop_open" : "drop_closed", "waiting=%llu",
+	log_event(is_open ? LOG_NOTICE : LOG_WARNING,
+	    is_open ? "drop_open" : "drop_closed", "waiting=%llu",
 	    (unsigned long long)drop.waiting);
 }
 
@@ -91,11 +96,15 @@ static struct user *
 user_of(uid_t uid)
 {
 	for (size_t i = 0; i < USERS_MOST; i++) {
-		struct user *u = &drop.users[((size_t)uid * 2654435761u + i) % USERS_MOST];
+		struct user *u =
+		    &drop.users[((size_t)uid * 2654435761u + i) % USERS_MOST];
 		if (u->is_used && u->uid != uid)
 			continue;
 		if (!u->is_used)
-			*u = (struct user){.uid = uid, .is_used = true, .tokens_ms = RATE_WINDOW_MS, .looked_ms = clock_mono_ms()};
+			*u = (struct user){.uid = uid,
+			    .is_used = true,
+			    .tokens_ms = RATE_WINDOW_MS,
+			    .looked_ms = clock_mono_ms()};
 		return u;
 	}
 	return NULL;
@@ -190,7 +199,10 @@ forget_one(struct user *u, bool is_taken)
 		u->tokens_ms -= cost_ms();
 }
 
-/* A turn of every user.  DROP_WAITS, DROP_FULL: nothing can be taken now; what was not is still known. */
+/*
+ * A turn of every user.  DROP_WAITS, DROP_FULL: nothing can be taken now; what was not is still
+ * known.
+ */
 static enum drop_outcome
 take_turns(void)
 {
@@ -259,7 +271,8 @@ on_notify(void *ctx, int fd, unsigned events)
 static void
 on_drain(void)
 {
-	_exit(EX_OK); /* what is not taken stays where it is; what the spool has, it has removed */
+	/* what is not taken stays where it is; what the spool has, it has removed */
+	_exit(EX_OK);
 }
 
 static struct buf drop_path, corrupt_path;
@@ -287,7 +300,8 @@ drop_jail(struct jail *j)
 int
 drop_prepare(void)
 {
-	drop.door = open(conf_str(the_child.conf, "common", "spool_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	drop.door = open(conf_str(the_child.conf, "common", "spool_dir"),
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return drop.door >= 0 ? EX_OK : EX_CANTCREAT;
 }
 
@@ -296,12 +310,17 @@ open_all(void)
 {
 	struct stat st;
 	name_paths();
-	the_drop.drop = open(buf_cstr(&drop_path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	the_drop.corrupt = open(buf_cstr(&corrupt_path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	the_drop.drop =
+	    open(buf_cstr(&drop_path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	the_drop.corrupt = open(
+	    buf_cstr(&corrupt_path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	drop.notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (the_drop.drop < 0 || the_drop.corrupt < 0 || drop.notify < 0 || fstat(the_drop.drop, &st) != 0 ||
-	    inotify_add_watch(drop.notify, buf_cstr(&drop_path), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW) < 0) {
-		log_event(LOG_CRIT, "no_drop", "dir=%s err=%s", log_qs(buf_cstr(&drop_path)), log_errno(errno));
+	if (the_drop.drop < 0 || the_drop.corrupt < 0 || drop.notify < 0 ||
+	    fstat(the_drop.drop, &st) != 0 ||
+	    inotify_add_watch(drop.notify, buf_cstr(&drop_path),
+		IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW) < 0) {
+		log_event(LOG_CRIT, "no_drop", "dir=%s err=%s",
+		    log_qs(buf_cstr(&drop_path)), log_errno(errno));
 		return E_IO;
 	}
 	the_drop.gid = st.st_gid;
@@ -314,7 +333,8 @@ drop_run(void)
 	const struct conf *c = the_child.conf;
 	if (open_all() != E_OK)
 		return EX_CANTCREAT;
-	the_drop.most_bytes = DROP_LEAD_BYTES + ENVELOPE_BYTES_MAX + (uint64_t)conf_int(c, "smtpd", "message_size");
+	the_drop.most_bytes = DROP_LEAD_BYTES + ENVELOPE_BYTES_MAX +
+	                      (uint64_t)conf_int(c, "smtpd", "message_size");
 	drop.user_most = (uint64_t)conf_int(c, "queue", "drop_user_most");
 	drop.most = (uint64_t)conf_int(c, "queue", "drop_most");
 	drop.all = mem_new(PENDING_MOST * sizeof *drop.all);

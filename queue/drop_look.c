@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* drop_look.c - what a name in drop/ is.  Anybody may have made it: what is no message of one user's own goes, with a line. */
+/*
+ * drop_look.c - what a name in drop/ is.  Anybody may have made it: what is no message of one
+ * user's own goes, with a line.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +13,10 @@
 
 struct drop_dir the_drop = {-1, -1, 0, 0, 0};
 
-/* A folder that is not empty stays: it holds its maker's files, and nothing of ours is made to wait by it. */
+/*
+ * A folder that is not empty stays: it holds its maker's files, and nothing of ours is made to wait
+ * by it.
+ */
 static void
 junk(const char *text, uid_t uid, const char *why)
 {
@@ -18,8 +24,8 @@ junk(const char *text, uid_t uid, const char *why)
 	if (!is_gone && (errno == EISDIR || errno == EPERM))
 		is_gone = unlinkat(the_drop.drop, text, AT_REMOVEDIR) == 0;
 	if (is_gone || errno != ENOENT)
-		log_event(LOG_WARNING, is_gone ? "drop_removed" : "drop_stays", "name=%s uid=%u why=\"%s\"", log_qs(text),
-		    (unsigned)uid, why);
+		log_event(LOG_WARNING, is_gone ? "drop_removed" : "drop_stays",
+		    "name=%s uid=%u why=\"%s\"", log_qs(text), (unsigned)uid, why);
 }
 
 void
@@ -37,7 +43,9 @@ drop_aside(const char *text, uid_t uid, const char *why)
 		return;
 	}
 	the_drop.n_aside++;
-	log_event(LOG_ERR, "drop_put_aside", "name=%s uid=%u why=\"%s\" aside=corrupt/%s", log_qs(text), (unsigned)uid, why, to);
+	log_event(LOG_ERR, "drop_put_aside",
+	    "name=%s uid=%u why=\"%s\" aside=corrupt/%s", log_qs(text), (unsigned)uid,
+	    why, to);
 }
 
 /* NULL, or why it is no message: without a look inside. */
@@ -73,7 +81,8 @@ drop_open(struct id name, int *out, struct stat *st)
 	const char *text = id_text(name), *why = NULL;
 	*st = (struct stat){.st_uid = 0};
 	/* not blocking: it may have become a fifo, or its owner may hold a lease */
-	*out = openat(the_drop.drop, text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	*out =
+	    openat(the_drop.drop, text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*out < 0 && errno == ENOENT)
 		return E_BAD;
 	if (*out < 0 || fstat(*out, st) != 0)

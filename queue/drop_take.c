@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* drop_take.c - one file of drop/ into the spool: read once, checked as it is copied, put as any client puts. */
+/*
+ * drop_take.c - one file of drop/ into the spool: read once, checked as it is copied, put as any
+ * client puts.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,17 +29,18 @@ static struct spool_client spool = {.chan = -1, .file = -1, .connect = connect_s
 
 /* One file on its way. */
 struct taking {
-	int fd;              /* own */
+	int fd; /* own */
 	struct id name;
 	struct stat st;
-	struct arena arena;  /* own */
-	struct buf head;     /* own: lead and envelope, as read */
+	struct arena arena; /* own */
+	struct buf head;    /* own: lead and envelope, as read */
 	struct envelope e;
-	uint64_t offset;     /* of the message in the file */
-	struct buf bytes;    /* own: what is stored; of a large one only its beginning */
-	struct hash *hash;   /* own: of the user's bytes, which must be what the envelope says */
+	uint64_t offset;  /* of the message in the file */
+	struct buf bytes; /* own: what is stored; of a large one only its beginning */
+	/* own: of the user's bytes, which must be what the envelope says */
+	struct hash *hash;
 	struct drop_scan scan;
-	bool is_full;        /* why it waits: there is no room for it */
+	bool is_full; /* why it waits: there is no room for it */
 };
 
 static int
@@ -61,7 +65,8 @@ read_head(struct taking *t)
 		err = read_at(t->fd, DROP_LEAD_BYTES, n, &t->head);
 	if (err == E_OK) {
 		struct span all = buf_as_span(&t->head);
-		err = drop_envelope_get(span_head(all, DROP_LEAD_BYTES), span_from(all, DROP_LEAD_BYTES), &t->arena, &t->e);
+		err = drop_envelope_get(span_head(all, DROP_LEAD_BYTES),
+		    span_from(all, DROP_LEAD_BYTES), &t->arena, &t->e);
 	}
 	t->offset = DROP_LEAD_BYTES + n;
 	if (err == E_OK && t->offset + t->e.size_bytes != (uint64_t)t->st.st_size)
@@ -76,8 +81,9 @@ put_head(struct taking *t, struct buf *out)
 	struct envelope *e = &t->e;
 	buf_putf(out, "Return-Path: <%.*s>\r\n", SPAN_ARG(e->sender));
 	e->head_bytes = (uint32_t)out->len;
-	buf_putf(out, "Received: by %s (merpati, from userid %u)\r\n\tid %s", conf_str(the_child.conf, "common", "hostname"),
-	    (unsigned)t->st.st_uid, id_text(e->id));
+	buf_putf(out, "Received: by %s (merpati, from userid %u)\r\n\tid %s",
+	    conf_str(the_child.conf, "common", "hostname"), (unsigned)t->st.st_uid,
+	    id_text(e->id));
 	if (e->n_rcpts == 1)
 		buf_putf(out, "\r\n\tfor <%.*s>", SPAN_ARG(e->rcpts[0].address));
 	buf_str(out, ";\r\n\t");
@@ -130,7 +136,10 @@ said(struct taking *t, int err, enum spool_verdict v)
 	return err == E_OK && v == SPOOL_OK ? E_OK : E_IO;
 }
 
-/* E_OK: all of it is where the spool takes it from.  E_BAD, E_LIMIT: it is no message.  E_IO: later. */
+/*
+ * E_OK: all of it is where the spool takes it from.  E_BAD, E_LIMIT: it is no message.  E_IO:
+ * later.
+ */
 static int
 store(struct taking *t)
 {
@@ -166,7 +175,10 @@ store(struct taking *t)
 	return err;
 }
 
-/* What the spool is told of where it came from: it removes the file when it has the message, and never takes it twice. */
+/*
+ * What the spool is told of where it came from: it removes the file when it has the message, and
+ * never takes it twice.
+ */
 static int
 hand_over(struct taking *t)
 {
@@ -178,7 +190,8 @@ hand_over(struct taking *t)
 	e.client = buf_as_span(&from);
 	e.flags |= ENV_DROPPED | (t->scan.has_high ? ENV_8BITMIME : 0);
 	e.arrived_sec = clock_wall_sec();
-	int err = spool_put(&spool, &e, is_small ? buf_as_span(&t->bytes) : SPAN(""), &v);
+	int err =
+	    spool_put(&spool, &e, is_small ? buf_as_span(&t->bytes) : SPAN(""), &v);
 	buf_free(&from);
 	return said(t, err, v);
 }
@@ -186,11 +199,17 @@ hand_over(struct taking *t)
 static void
 log_taken(const struct taking *t)
 {
-	log_event(LOG_INFO, "accepted", "mid=%s uid=%u from=%s to=%s rcpts=%u bytes=%llu dropped=%s", id_text(t->e.id),
-	    (unsigned)t->st.st_uid, log_q(t->e.sender), log_q(t->e.rcpts[0].address), t->e.n_rcpts, (unsigned long long)t->e.size_bytes, id_text(t->name));
+	log_event(LOG_INFO, "accepted",
+	    "mid=%s uid=%u from=%s to=%s rcpts=%u bytes=%llu dropped=%s",
+	    id_text(t->e.id), (unsigned)t->st.st_uid, log_q(t->e.sender),
+	    log_q(t->e.rcpts[0].address), t->e.n_rcpts,
+	    (unsigned long long)t->e.size_bytes, id_text(t->name));
 }
 
-/* The same file has the same id whenever it is looked at; who chooses its name cannot choose that of another's message. */
+/*
+ * The same file has the same id whenever it is looked at; who chooses its name cannot choose that
+ * of another's message.
+ */
 static struct id
 id_of(const struct taking *t)
 {
@@ -232,6 +251,8 @@ drop_take(struct id name)
 		return DROP_TAKEN;
 	if (err == E_IO)
 		return t.is_full ? DROP_FULL : DROP_WAITS;
-	drop_aside(id_text(name), t.st.st_uid, err == E_LIMIT ? "it has passed too many hops, or is too long" : "it is damaged, or no message");
+	drop_aside(id_text(name), t.st.st_uid,
+	    err == E_LIMIT ? "it has passed too many hops, or is too long"
+			   : "it is damaged, or no message");
 	return DROP_GONE;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* dropfile.c - files of spool/drop/: written by sendmail(1), read by the process that takes them in. */
+/*
+ * dropfile.c - files of spool/drop/: written by sendmail(1), read by the process that takes them
+ * in.
+ */
 #include "queue/dropfile.h"
 
 #include <string.h>
@@ -41,7 +44,8 @@ static bool
 is_domain(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!ch_alnum(s.p[i]) && !strchr("-_.:[]", s.p[i]) && !((unsigned char)s.p[i] & 0x80))
+		if (!ch_alnum(s.p[i]) && !strchr("-_.:[]", s.p[i]) &&
+		    !((unsigned char)s.p[i] & 0x80))
 			return false;
 	return s.n > 0 && s.p[0] != '.' && s.p[0] != '-';
 }
@@ -51,11 +55,13 @@ drop_address_is_sound(struct span s)
 {
 	size_t at = span_rfind(s, '@');
 	struct span local = span_head(s, at);
-	bool is_quoted = local.n >= 2 && local.p[0] == '"' && local.p[local.n - 1] == '"';
+	bool is_quoted =
+	    local.n >= 2 && local.p[0] == '"' && local.p[local.n - 1] == '"';
 	if (s.n > ENVELOPE_PATH_MAX || at == s.n || local.n == 0 || !utf8_valid(s))
 		return false;
 	for (size_t i = 0; i < s.n; i++)
-		if (ch_ctl(s.p[i]) || ch_space(s.p[i]) || s.p[i] == '<' || s.p[i] == '>')
+		if (ch_ctl(s.p[i]) || ch_space(s.p[i]) || s.p[i] == '<' ||
+		    s.p[i] == '>')
 			return false;
 	for (size_t i = 0; i < local.n && !is_quoted; i++)
 		if (strchr("@\"(),:;\\[]", local.p[i]))
@@ -68,27 +74,32 @@ static bool
 is_sound(const struct envelope *e)
 {
 	const uint32_t flags = ENV_SMTPUTF8 | ENV_8BITMIME | ENV_TLS_OPTIONAL;
-	if (e->n_rcpts == 0 || e->head_bytes || e->account.n || e->client.n || (e->flags | flags) != flags ||
-	    e->ret > RET_HDRS || (e->envid.n && envid_check(e->envid) != E_OK))
+	if (e->n_rcpts == 0 || e->head_bytes || e->account.n || e->client.n ||
+	    (e->flags | flags) != flags || e->ret > RET_HDRS ||
+	    (e->envid.n && envid_check(e->envid) != E_OK))
 		return false;
 	if (e->sender.n && !drop_address_is_sound(e->sender))
 		return false;
 	for (uint32_t i = 0; i < e->n_rcpts; i++) {
 		const struct rcpt *r = &e->rcpts[i];
-		if (!drop_address_is_sound(r->address) || r->state != RCPT_WAITING || r->notify > 15 ||
+		if (!drop_address_is_sound(r->address) || r->state != RCPT_WAITING ||
+		    r->notify > 15 ||
 		    ((r->notify & NOTIFY_NEVER) && r->notify != NOTIFY_NEVER) ||
-		    (r->orcpt.n && orcpt_check(r->orcpt, e->flags & ENV_SMTPUTF8) != E_OK))
+		    (r->orcpt.n &&
+			orcpt_check(r->orcpt, e->flags & ENV_SMTPUTF8) != E_OK))
 			return false;
 	}
 	return true;
 }
 
 int
-drop_envelope_get(struct span lead, struct span envelope, struct arena *arena, struct envelope *out)
+drop_envelope_get(
+    struct span lead, struct span envelope, struct arena *arena, struct envelope *out)
 {
 	unsigned char sum[SHA256_BYTES];
 	sha256(envelope, sum);
-	if (lead.n != DROP_LEAD_BYTES || memcmp(lead.p + DROP_LEAD_BYTES - SHA256_BYTES, sum, sizeof sum) != 0)
+	if (lead.n != DROP_LEAD_BYTES ||
+	    memcmp(lead.p + DROP_LEAD_BYTES - SHA256_BYTES, sum, sizeof sum) != 0)
 		return E_BAD;
 	int err = envelope_get(envelope, arena, out);
 	if (err != E_OK)
@@ -108,7 +119,8 @@ head_octet(struct drop_scan *s, char c)
 	}
 	if (c == '\r' || s->column == sizeof received - 1)
 		return;
-	s->is_received = (s->column == 0 || s->is_received) && ch_lower(c) == received[s->column];
+	s->is_received =
+	    (s->column == 0 || s->is_received) && ch_lower(c) == received[s->column];
 	if (++s->column == sizeof received - 1 && s->is_received)
 		s->n_received++;
 }

@@ -126,7 +126,8 @@ void
 dropped_remove(const struct files *f, struct id name)
 {
 	if (unlinkat(f->drop, id_text(name), 0) != 0 && errno != ENOENT)
-		log_event(LOG_ALERT, "dropped_not_removed", "name=%s err=%s", id_text(name), log_errno(errno));
+		log_event(LOG_ALERT, "dropped_not_removed", "name=%s err=%s",
+		    id_text(name), log_errno(errno));
 }
 
 void

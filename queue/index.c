@@ -10,11 +10,11 @@
 #include "queue/retry.h"
 
 enum {
-	CACHE_BYTES = 16 << 20,    /* at most: taken as it is used */
+	CACHE_BYTES = 16 << 20, /* at most: taken as it is used */
 	CHECKPOINT_BYTES = 4 << 20,
-	OLD_LOGS_AT_ONCE = 8,      /* are removed: 2 MB, a few milliseconds */
-	FORMAT = 2,                /* of the tables; another one is made anew */
-	WALK_FIRST = 5000,         /* rows that a start counts itself */
+	OLD_LOGS_AT_ONCE = 8, /* are removed: 2 MB, a few milliseconds */
+	FORMAT = 2,           /* of the tables; another one is made anew */
+	WALK_FIRST = 5000,    /* rows that a start counts itself */
 	ROW_HEAD_BYTES = 8 + 8 + 1 + 1 + 8,
 };
 
@@ -50,7 +50,8 @@ row_head_get(struct rd *r, struct row_head *out)
 static struct row_head
 head_of(const struct index_row *r)
 {
-	return (struct row_head){r->due_sec, r->first_sec, r->lane % INDEX_LANES, r->is_bulk != 0, r->waits_for};
+	return (struct row_head){r->due_sec, r->first_sec, r->lane % INDEX_LANES,
+	    r->is_bulk != 0, r->waits_for};
 }
 
 static int
@@ -90,7 +91,8 @@ waits_key(struct buf *b, const struct row_head *h, struct id id)
 uint64_t
 index_name(struct span what)
 {
-	uint64_t h = 14695981039346656037u; /* FNV-1a: two that collide wait for each other, no more */
+	/* FNV-1a: two that collide wait for each other, no more */
+	uint64_t h = 14695981039346656037u;
 	for (size_t i = 0; i < what.n; i++)
 		h = (h ^ (unsigned char)what.p[i]) * 1099511628211u;
 	return h ? h : 1;
@@ -111,7 +113,9 @@ count_one(struct index *x, const struct row_head *h, struct id id, int by)
 {
 	struct buf key = {0};
 	due_key(&key, h, id);
-	if (x->walk.was_through || (x->walk.at.len && bytes_compare(buf_as_span(&key), buf_as_span(&x->walk.at)) <= 0)) {
+	if (x->walk.was_through ||
+	    (x->walk.at.len &&
+		bytes_compare(buf_as_span(&key), buf_as_span(&x->walk.at)) <= 0)) {
 		x->walk.now.n += (uint64_t)(int64_t)by;
 		if (h->due_sec == INT64_MAX)
 			x->walk.now.n_held += (uint64_t)(int64_t)by;
@@ -178,7 +182,9 @@ index_census(const struct index *x)
 uint64_t
 index_count(struct index *x)
 {
-	for (size_t n = 0; !x->walk.was_through && !db_is_damaged(x->db) && n < SIZE_MAX / WALK_FIRST; n++)
+	for (size_t n = 0;
+	     !x->walk.was_through && !db_is_damaged(x->db) && n < SIZE_MAX / WALK_FIRST;
+	     n++)
 		index_walk(x, WALK_FIRST);
 	return x->walk.now.n;
 }
@@ -187,7 +193,8 @@ static void
 walk_reset(struct index *x)
 {
 	buf_free(&x->walk.at);
-	x->walk = (struct walk){.oldest_sec = INT64_MAX, .now = {.oldest_sec = INT64_MAX}};
+	x->walk =
+	    (struct walk){.oldest_sec = INT64_MAX, .now = {.oldest_sec = INT64_MAX}};
 }
 
 /* ---- life ---- */
@@ -238,7 +245,9 @@ check_format(struct index *x)
 	else if (err == E_BAD && (err = db_cursor_open(x->rows, NULL, &c)) == E_OK) {
 		err = db_seek(c, SPAN(""), &key, &value);
 		db_cursor_close(&c);
-		err = err == E_OK ? E_LIMIT : err == E_BAD ? index_number_put(x, SPAN("format"), FORMAT) : err;
+		err = err == E_OK    ? E_LIMIT
+		      : err == E_BAD ? index_number_put(x, SPAN("format"), FORMAT)
+		                     : err;
 	}
 	buf_free(&b);
 	return err;
@@ -250,7 +259,8 @@ put_aside(struct index *x)
 {
 	struct buf aside = {0};
 	int err = db_put_aside(&x->db, x->dir, &aside);
-	log_event(LOG_ALERT, "index_damaged", "dir=%s aside=%s do=\"nothing: it is made anew\"", log_qs(x->dir),
+	log_event(LOG_ALERT, "index_damaged",
+	    "dir=%s aside=%s do=\"nothing: it is made anew\"", log_qs(x->dir),
 	    log_qs(buf_cstr(&aside)));
 	buf_free(&aside);
 	return err;
@@ -290,7 +300,8 @@ index_open(const char *spool_dir, struct index **out)
 	else if (err == E_LIMIT && !is_open && x->db && !db_is_damaged(x->db))
 		err = E_IO; /* the disk is full */
 	if (err == E_LIMIT) {
-		log_event(LOG_ALERT, "suspensions_lost", "do=\"suspend the destinations again that were\"");
+		log_event(LOG_ALERT, "suspensions_lost",
+		    "do=\"suspend the destinations again that were\"");
 		err = index_renew(x);
 	}
 	if (err != E_OK) {
@@ -352,7 +363,8 @@ places_put(struct index *x, struct db_txn *txn, const struct row_head *h, struct
 }
 
 static int
-places_remove(struct index *x, struct db_txn *txn, const struct row_head *h, struct id id)
+places_remove(
+    struct index *x, struct db_txn *txn, const struct row_head *h, struct id id)
 {
 	struct buf key = {0};
 	due_key(&key, h, id);
@@ -368,7 +380,8 @@ places_remove(struct index *x, struct db_txn *txn, const struct row_head *h, str
 
 /* One row is replaced in a transaction: by these bytes, or (none) by nothing. */
 static int
-replace(struct index *x, struct id id, const struct row_head *was, const struct row_head *now, struct span bytes)
+replace(struct index *x, struct id id, const struct row_head *was,
+    const struct row_head *now, struct span bytes)
 {
 	struct db_txn *txn;
 	int err = db_begin(x->db, &txn);
@@ -415,7 +428,8 @@ index_put(struct index *x, const struct index_row *row)
 	row_head_put(&b, &now);
 	admin_entry_put(&b, &row->entry);
 	if (err == E_OK || err == E_BAD)
-		err = replace(x, row->id, err == E_OK ? &was : NULL, &now, buf_as_span(&b));
+		err = replace(
+		    x, row->id, err == E_OK ? &was : NULL, &now, buf_as_span(&b));
 	buf_free(&old);
 	buf_free(&b);
 	return err;
@@ -467,7 +481,8 @@ int
 index_tidy(struct index *x)
 {
 	int err = E_OK;
-	for (int n = 0; err == E_OK && n < OLD_LOGS_AT_ONCE && db_has_old_logs(x->db); n++)
+	for (int n = 0; err == E_OK && n < OLD_LOGS_AT_ONCE && db_has_old_logs(x->db);
+	     n++)
 		err = db_checkpoint(x->db, CHECKPOINT_BYTES);
 	return err;
 }
@@ -499,7 +514,8 @@ index_sync(struct index *x)
 /* ---- all of them ---- */
 
 int
-index_each(struct index *x, struct id *after, size_t most, int (*fn)(void *ctx, const struct index_row *), void *ctx)
+index_each(struct index *x, struct id *after, size_t most,
+    int (*fn)(void *ctx, const struct index_row *), void *ctx)
 {
 	struct db_cursor *c = NULL;
 	struct span key, value;

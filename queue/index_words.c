@@ -45,14 +45,16 @@ index_word_remove(struct index *x, struct span word)
 }
 
 int
-index_words(struct index *x, void (*fn)(void *ctx, struct span word, int64_t value), void *ctx)
+index_words(
+    struct index *x, void (*fn)(void *ctx, struct span word, int64_t value), void *ctx)
 {
 	struct db_cursor *c = NULL;
 	struct span key, value;
 	int err = db_cursor_open(x->meta, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, span_of(word_prefix), &key, &value); err == E_OK; err = db_next(c, &key, &value)) {
+	for (err = db_seek(c, span_of(word_prefix), &key, &value); err == E_OK;
+	     err = db_next(c, &key, &value)) {
 		struct rd r = rd_of(value);
 		if (!span_starts(key, span_of(word_prefix)))
 			break;

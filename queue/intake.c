@@ -45,10 +45,10 @@ give_room_back(struct client *c)
 static void
 count_put(enum spool_verdict v)
 {
-	metric_count(M_QUEUE_PUTS + (v == SPOOL_OK     ? METRIC_PUT_OK
-				     : v == SPOOL_FULL ? METRIC_PUT_FULL
-				     : v == SPOOL_BUSY ? METRIC_PUT_BUSY
-						       : METRIC_PUT_FAILED));
+	metric_count(M_QUEUE_PUTS + (v == SPOOL_OK        ? METRIC_PUT_OK
+					: v == SPOOL_FULL ? METRIC_PUT_FULL
+					: v == SPOOL_BUSY ? METRIC_PUT_BUSY
+							  : METRIC_PUT_FAILED));
 }
 
 void
@@ -251,8 +251,8 @@ client_free(struct client *c)
 }
 
 /*
- * One ask at a time: who asks waits for the answer, so looking for a second one would be a system call
- * for nothing.  Only the packets of one message follow each other.
+ * One ask at a time: who asks waits for the answer, so looking for a second one would be a system
+ * call for nothing.  Only the packets of one message follow each other.
  */
 static void
 on_client(void *ctx, int fd, unsigned events)

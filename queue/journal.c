@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* journal.c - the segments of the journal: their use, their retirement, and the batches written into them. */
+/*
+ * journal.c - the segments of the journal: their use, their retirement, and the batches written
+ * into them.
+ */
 #include "queue/journal.h"
 
 #include <errno.h>
@@ -39,8 +42,9 @@ fill_gap(struct journal *j, unsigned number)
 }
 
 /*
- * All files there are.  One between others may be missing: a crash came while it was replaced.  Those behind it
- * hold mail all the same; and one that cannot be opened now is not taken for one that is not there.
+ * All files there are.  One between others may be missing: a crash came while it was replaced.
+ * Those behind it hold mail all the same; and one that cannot be opened now is not taken for one
+ * that is not there.
  */
 static int
 open_segments(struct journal *j)
@@ -50,8 +54,8 @@ open_segments(struct journal *j)
 		if (err == E_BAD)
 			continue;
 		if (err != E_OK) {
-			log_event(LOG_CRIT, "segment_not_opened", "segment=%u err=%s", i,
-			    log_errno(errno));
+			log_event(LOG_CRIT, "segment_not_opened", "segment=%u err=%s",
+			    i, log_errno(errno));
 			return E_IO;
 		}
 		while (j->n_segments < i)
@@ -131,7 +135,8 @@ read_head(struct journal *j, struct segment *s)
 	int why = errno, err = segment_read_head(s);
 	if (!is_durable)
 		log_event(LOG_ALERT, "journal_sync_failed",
-		    "segment=%u err=%s do=\"look at this disk: what it holds is written elsewhere\"",
+		    "segment=%u err=%s do=\"look at this disk: what it holds is "
+		    "written elsewhere\"",
 		    s->number, log_errno(why));
 	if (err == E_OK && s->use >= j->next_use)
 		j->next_use = s->use + 1;
@@ -155,7 +160,8 @@ journal_replay(struct journal *j, const struct journal_visitor *v)
 		j->last_end = s->end;
 		j->last_use = s->use;
 	}
-	return E_OK; /* a new use begins for new batches: an old tail is never written behind */
+	/* a new use begins for new batches: an old tail is never written behind */
+	return E_OK;
 }
 
 static struct segment *
@@ -277,8 +283,8 @@ write_here(struct journal *j, struct segment *s)
 }
 
 /*
- * Final: the segment is left.  The next use begins at once, and its header says that this batch does not
- * count: its client is told 451, and it must not come back from a replay.
+ * Final: the segment is left.  The next use begins at once, and its header says that this batch
+ * does not count: its client is told 451, and it must not come back from a replay.
  */
 static void
 fail(struct journal *j, struct segment *s, size_t n)

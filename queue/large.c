@@ -24,8 +24,9 @@ large_file(const struct files *f, int *out)
 }
 
 /*
- * By read, not by a map: who holds the file could make it shorter meanwhile.  10 MB take 6 to 8 ms with
- * SHA instructions; a process beside would only move that to the other core of two, so it stays here.
+ * By read, not by a map: who holds the file could make it shorter meanwhile.  10 MB take 6 to 8 ms
+ * with SHA instructions; a process beside would only move that to the other core of two, so it
+ * stays here.
  */
 static int
 hash_file(int fd, uint64_t bytes, unsigned char sum[SHA256_BYTES])
@@ -124,5 +125,6 @@ large_sweep(const struct files *f, unsigned folder, bool (*is_held)(struct id))
 {
 	struct sweep s = {f, is_held};
 	if (folder_each(f->large, folder, sweep_one, &s) != E_OK)
-		log_event(LOG_ERR, "large_not_swept", "folder=%02x err=%s", folder, log_errno(errno));
+		log_event(LOG_ERR, "large_not_swept", "folder=%02x err=%s", folder,
+		    log_errno(errno));
 }

@@ -11,11 +11,13 @@
 
 /* local@domain of a parsed one; nothing for a group's marks and for "<>". */
 static int
-address_text(const struct address *a, struct span origin, struct arena *arena, struct span *out)
+address_text(
+    const struct address *a, struct span origin, struct arena *arena, struct span *out)
 {
 	struct buf b = {.max = ENVELOPE_PATH_MAX + 1};
 	*out = SPAN("");
-	if (a->kind != ADDRESS_MAILBOX || (a->is_exact && a->mailbox.n == 0 && a->host.n == 0))
+	if (a->kind != ADDRESS_MAILBOX ||
+	    (a->is_exact && a->mailbox.n == 0 && a->host.n == 0))
 		return E_OK;
 	if (!a->is_exact)
 		return E_BAD;
@@ -24,7 +26,9 @@ address_text(const struct address *a, struct span origin, struct arena *arena, s
 		buf_ch(&b, '@');
 		buf_span(&b, origin);
 	}
-	int err = buf_done(&b) == E_OK && drop_address_is_sound(buf_as_span(&b)) ? E_OK : E_BAD;
+	int err = buf_done(&b) == E_OK && drop_address_is_sound(buf_as_span(&b))
+	              ? E_OK
+	              : E_BAD;
 	if (err == E_OK)
 		*out = arena_span(arena, buf_as_span(&b));
 	buf_free(&b);
@@ -45,7 +49,8 @@ letter_rcpts_add(struct letter_rcpts *r, struct span list, struct span origin)
 {
 	int err = E_OK;
 	size_t n = 0;
-	for (const struct address *a = address_parse(list, r->arena); a && err == E_OK; a = a->next) {
+	for (const struct address *a = address_parse(list, r->arena); a && err == E_OK;
+	     a = a->next) {
 		struct span text;
 		if (++n == ADDRESS_COUNT_MAX)
 			return E_LIMIT; /* the parser reads no more, and nobody is to be left out */
@@ -63,7 +68,8 @@ letter_rcpts_add(struct letter_rcpts *r, struct span list, struct span origin)
 }
 
 int
-letter_address(struct span text, struct span origin, struct arena *arena, struct span *out)
+letter_address(
+    struct span text, struct span origin, struct arena *arena, struct span *out)
 {
 	const struct address *a = address_parse(text, arena);
 	*out = SPAN("");
@@ -120,15 +126,26 @@ put_body(struct buf *out, struct span text)
 
 /* ---- the head ---- */
 
-enum field_kind { FIELD_OTHER, FIELD_TO, FIELD_BCC, FIELD_RESENT_TO, FIELD_RESENT_BCC, FIELD_FROM, FIELD_DATE, FIELD_MESSAGE_ID, FIELD_GOES };
+enum field_kind {
+	FIELD_OTHER,
+	FIELD_TO,
+	FIELD_BCC,
+	FIELD_RESENT_TO,
+	FIELD_RESENT_BCC,
+	FIELD_FROM,
+	FIELD_DATE,
+	FIELD_MESSAGE_ID,
+	FIELD_GOES
+};
 
 static const struct {
 	const char *name;
 	enum field_kind kind;
-} fields[] = {
-    {"To", FIELD_TO}, {"Cc", FIELD_TO}, {"Bcc", FIELD_BCC}, {"Resent-To", FIELD_RESENT_TO}, {"Resent-Cc", FIELD_RESENT_TO},
-    {"Resent-Bcc", FIELD_RESENT_BCC}, {"From", FIELD_FROM}, {"Date", FIELD_DATE}, {"Message-ID", FIELD_MESSAGE_ID},
-    {"Return-Path", FIELD_GOES}, {"Content-Length", FIELD_GOES}};
+} fields[] = {{"To", FIELD_TO}, {"Cc", FIELD_TO}, {"Bcc", FIELD_BCC},
+    {"Resent-To", FIELD_RESENT_TO}, {"Resent-Cc", FIELD_RESENT_TO},
+    {"Resent-Bcc", FIELD_RESENT_BCC}, {"From", FIELD_FROM}, {"Date", FIELD_DATE},
+    {"Message-ID", FIELD_MESSAGE_ID}, {"Return-Path", FIELD_GOES},
+    {"Content-Length", FIELD_GOES}};
 
 static enum field_kind
 kind_of(struct span name)
@@ -155,7 +172,7 @@ field_name(struct span line, struct span *out)
 }
 
 struct head {
-	struct span text;     /* its lines */
+	struct span text; /* its lines */
 	struct span body;
 	bool has[FIELD_GOES + 1];
 };
@@ -165,10 +182,15 @@ without_mbox_line(struct span text)
 {
 	struct span rest = text;
 	struct span line = next_line(&rest);
-	return span_starts(line, SPAN("From ")) || span_starts(line, SPAN(">From ")) ? rest : text;
+	return span_starts(line, SPAN("From ")) || span_starts(line, SPAN(">From "))
+	           ? rest
+	           : text;
 }
 
-/* Where the head ends: at an empty line, or at the first that is none of a head: then the body begins with it. */
+/*
+ * Where the head ends: at an empty line, or at the first that is none of a head: then the body
+ * begins with it.
+ */
 static void
 head_find(struct span text, struct head *out)
 {
@@ -208,16 +230,21 @@ next_field(struct span *head, struct span *name, struct span *value)
 	return whole;
 }
 
-/* Does -t want this field's addresses?  Those of a message sent again are the Resent- ones: RFC 5322 3.6.6. */
+/*
+ * Does -t want this field's addresses? Those of a message sent again are the Resent- ones: RFC 5322
+ * 3.6.6.
+ */
 static bool
 is_wanted(const struct head *h, enum field_kind k)
 {
 	bool is_resent = h->has[FIELD_RESENT_TO] || h->has[FIELD_RESENT_BCC];
-	return is_resent ? k == FIELD_RESENT_TO || k == FIELD_RESENT_BCC : k == FIELD_TO || k == FIELD_BCC;
+	return is_resent ? k == FIELD_RESENT_TO || k == FIELD_RESENT_BCC
+	                 : k == FIELD_TO || k == FIELD_BCC;
 }
 
 static int
-put_fields(const struct letter *l, const struct head *h, struct letter_rcpts *rcpts, struct buf *out)
+put_fields(const struct letter *l, const struct head *h, struct letter_rcpts *rcpts,
+    struct buf *out)
 {
 	int err = E_OK;
 	for (struct span rest = h->text; rest.n && err == E_OK;) {
@@ -237,7 +264,8 @@ put_name(struct buf *out, struct span name)
 {
 	bool is_plain = true;
 	for (size_t i = 0; i < name.n; i++)
-		is_plain = is_plain && (ch_alnum(name.p[i]) || name.p[i] == ' ' || name.p[i] == '-');
+		is_plain = is_plain && (ch_alnum(name.p[i]) || name.p[i] == ' ' ||
+					   name.p[i] == '-');
 	if (!span_is_ascii(name)) {
 		buf_str(out, "=?utf-8?B?");
 		buf_base64(out, name);
@@ -272,11 +300,13 @@ put_missing(const struct letter *l, const struct head *h, struct buf *out)
 		buf_str(out, "\r\n");
 	}
 	if (!h->has[FIELD_MESSAGE_ID])
-		buf_putf(out, "Message-ID: <%s@%.*s>\r\n", id_text(l->id), SPAN_ARG(l->hostname));
+		buf_putf(out, "Message-ID: <%s@%.*s>\r\n", id_text(l->id),
+		    SPAN_ARG(l->hostname));
 }
 
 int
-letter_make(const struct letter *l, struct span text, struct letter_rcpts *rcpts, struct buf *out)
+letter_make(const struct letter *l, struct span text, struct letter_rcpts *rcpts,
+    struct buf *out)
 {
 	struct head h;
 	head_find(text, &h);
@@ -298,7 +328,8 @@ letter_has_tls_optional(struct span message)
 	struct span head = header_head(message);
 	struct header_field f, another;
 	struct buf value = {0};
-	if (header_find(&head, name, &f) != E_OK || header_find(&head, name, &another) == E_OK)
+	if (header_find(&head, name, &f) != E_OK ||
+	    header_find(&head, name, &another) == E_OK)
 		return false;
 	header_unfold(&value, f.value);
 	bool is_no = span_ieqs(span_trim(buf_as_span(&value)), "No");

@@ -51,27 +51,36 @@ static const struct role roles[] = {
 		.jail = sts_jail, .run = sts_run},
 	METRICS_ROLE,
 };
+
 /* clang-format on */
 
-/* A directory with its owner; its descriptor, -1: none.  Below the spool no link is followed: we are root. */
+/*
+ * A directory with its owner; its descriptor, -1: none.  Below the spool no link is followed: we
+ * are root.
+ */
 static int
 make_owned(int at, const char *path, int flags, uid_t uid, gid_t gid, mode_t mode)
 {
 	if (mkdirat(at, path, mode & 0777) != 0 && errno != EEXIST)
-		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(path), log_errno(errno));
+		log_event(LOG_ERR, "no_directory", "path=%s err=%s", log_qs(path),
+		    log_errno(errno));
 	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 	struct stat st = {.st_mode = 0};
-	bool is_ours = fd >= 0 && (geteuid() != 0 || fchown(fd, uid, gid) == 0) && fstat(fd, &st) == 0;
+	bool is_ours = fd >= 0 && (geteuid() != 0 || fchown(fd, uid, gid) == 0) &&
+	               fstat(fd, &st) == 0;
 	bool has_mode = geteuid() != 0 && !(mode & S_ISVTX);
 	/* a unit may not set the group bit: tmpfiles did */
-	if (!is_ours || (!has_mode && (st.st_mode & 07777) != mode && fchmod(fd, mode) != 0))
-		log_event(LOG_ERR, "no_owner", "path=%s err=%s", log_qs(path), log_errno(errno));
+	if (!is_ours ||
+	    (!has_mode && (st.st_mode & 07777) != mode && fchmod(fd, mode) != 0))
+		log_event(LOG_ERR, "no_owner", "path=%s err=%s", log_qs(path),
+		    log_errno(errno));
 	return fd;
 }
 
 /*
- * The spool belongs to the queue's uid; its group, that of the placers, reads messages.  Others pass through it to drop/, where
- * they may make files and nothing else: not list, not read, not remove another's.  What they make has the group of drop/.
+ * The spool belongs to the queue's uid; its group, that of the placers, reads messages.  Others
+ * pass through it to drop/, where they may make files and nothing else: not list, not read, not
+ * remove another's.  What they make has the group of drop/.
  */
 static void
 before_start(const struct conf *conf)
@@ -80,11 +89,15 @@ before_start(const struct conf *conf)
 	gid_t gid;
 	if (daemon_user(conf, USER_QUEUE, &uid, &gid) != E_OK)
 		return;
-	int spool = make_owned(AT_FDCWD, conf_str(conf, "common", "spool_dir"), 0, uid, gid, 0751);
-	int sched = spool < 0 ? -1 : make_owned(spool, "sched", O_NOFOLLOW, uid, gid, 0700);
-	int drop = spool < 0 ? -1 : make_owned(spool, "drop", O_NOFOLLOW, uid, gid, 03733);
+	int spool = make_owned(
+	    AT_FDCWD, conf_str(conf, "common", "spool_dir"), 0, uid, gid, 0751);
+	int sched =
+	    spool < 0 ? -1 : make_owned(spool, "sched", O_NOFOLLOW, uid, gid, 0700);
+	int drop =
+	    spool < 0 ? -1 : make_owned(spool, "drop", O_NOFOLLOW, uid, gid, 03733);
 	int sts = spool < 0 ? -1 : make_owned(spool, "sts", O_NOFOLLOW, uid, gid, 0700);
-	int corrupt = spool < 0 ? -1 : make_owned(spool, "corrupt", O_NOFOLLOW, uid, gid, 0750);
+	int corrupt =
+	    spool < 0 ? -1 : make_owned(spool, "corrupt", O_NOFOLLOW, uid, gid, 0750);
 	if (sched >= 0)
 		close(sched);
 	if (drop >= 0)
@@ -107,7 +120,8 @@ ask_unix(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct route route;
 	(void)a, (void)fd;
 	if (rd_end(body) != E_OK || i >= conf_list_count(c, "queue", "routes") ||
-	    route_parse(span_of(conf_list(c, "queue", "routes", i)), &route) != E_OK || route.kind != ROUTE_UNIX)
+	    route_parse(span_of(conf_list(c, "queue", "routes", i)), &route) != E_OK ||
+	    route.kind != ROUTE_UNIX)
 		return E_BAD;
 	_Static_assert((int)ROUTE_PATH_MAX < (int)sizeof to.sun_path, "a path fits");
 	memcpy(to.sun_path, route.host.p, route.host.n);
@@ -126,14 +140,21 @@ static const struct ask_row extra[] = {
 	/* name   legal in times  bytes fd back  answered by */
 	{"UNIX",  1,       600,   2,    true,    ask_unix},
 };
+
 /* clang-format on */
 
 int
 main(int argc, char **argv)
 {
 	static const char *const sockets[] = {"spool", "admin", "reports", NULL};
-	static const struct daemon queue = {.name = "queue", .about = "spool, scheduler and outbound mail",
-	    .roles = roles, .n_roles = COUNT(roles), .unix_sockets = sockets, .before_start = before_start, .self_test = resolver_self_test,
-	    .extra_asks = extra, .n_extra_asks = COUNT(extra)};
+	static const struct daemon queue = {.name = "queue",
+	    .about = "spool, scheduler and outbound mail",
+	    .roles = roles,
+	    .n_roles = COUNT(roles),
+	    .unix_sockets = sockets,
+	    .before_start = before_start,
+	    .self_test = resolver_self_test,
+	    .extra_asks = extra,
+	    .n_extra_asks = COUNT(extra)};
 	return daemon_main(&queue, argc, argv);
 }

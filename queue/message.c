@@ -76,7 +76,8 @@ bucket_of(struct id id)
 struct message *
 message_find(struct id id)
 {
-	struct message *m = the_sched.n_buckets ? the_sched.buckets[bucket_of(id)] : NULL;
+	struct message *m =
+	    the_sched.n_buckets ? the_sched.buckets[bucket_of(id)] : NULL;
 	while (m && !id_eq(m->envelope.id, id))
 		m = m->hash_next;
 	return m;
@@ -138,7 +139,9 @@ static void
 set_sent(struct work *w, uint8_t state)
 {
 	work_set(w, STEP_SENT, NULL);
-	w->owes = state == RCPT_DELIVERED ? ACTION_DELIVERED : state == RCPT_RELAYED ? ACTION_RELAYED : ACTION_EXPANDED;
+	w->owes = state == RCPT_DELIVERED ? ACTION_DELIVERED
+	          : state == RCPT_RELAYED ? ACTION_RELAYED
+	                                  : ACTION_EXPANDED;
 }
 
 static enum rcpt_step
@@ -183,7 +186,8 @@ message_new(const struct job_ref *ref, struct span envelope)
 	m->ref = *ref;
 	m->born_ms = clock_mono_ms();
 	m->first_sec = retry_now();
-	if (envelope_get(arena_span(&m->arena, envelope), &m->arena, &m->envelope) != E_OK ||
+	if (envelope_get(arena_span(&m->arena, envelope), &m->arena, &m->envelope) !=
+		E_OK ||
 	    message_find(m->envelope.id)) {
 		arena_reset(&m->arena);
 		mem_free(&m);
@@ -204,22 +208,31 @@ message_entry(const struct message *m, struct admin_entry *out)
 {
 	static struct admin_rcpt shown[ADMIN_RCPTS_SHOWN];
 	const struct envelope *e = &m->envelope;
-	*out = (struct admin_entry){.id = e->id, .size_bytes = e->size_bytes, .arrived_sec = e->arrived_sec,
-	    .attempts = m->attempts, .sender = e->sender, .rcpts = shown};
+	*out = (struct admin_entry){.id = e->id,
+	    .size_bytes = e->size_bytes,
+	    .arrived_sec = e->arrived_sec,
+	    .attempts = m->attempts,
+	    .sender = e->sender,
+	    .rcpts = shown};
 	for (uint8_t state = RCPT_WAITING; state <= RCPT_DONE; state++)
-		for (uint32_t i = 0; i < e->n_rcpts && out->n_rcpts < ADMIN_RCPTS_SHOWN; i++) {
+		for (uint32_t i = 0; i < e->n_rcpts && out->n_rcpts < ADMIN_RCPTS_SHOWN;
+		     i++) {
 			const struct work *w = &m->works[i];
-			bool is_done = w->step == STEP_DONE || w->step == STEP_PLACED || w->step == STEP_SENT;
+			bool is_done = w->step == STEP_DONE || w->step == STEP_PLACED ||
+			               w->step == STEP_SENT;
 			if (is_done == (state == RCPT_DONE))
-				shown[out->n_rcpts++] = (struct admin_rcpt){
-				    .address = e->rcpts[i].address, .state = state, .reason = span_of(w->reason)};
+				shown[out->n_rcpts++] =
+				    (struct admin_rcpt){.address = e->rcpts[i].address,
+					.state = state,
+					.reason = span_of(w->reason)};
 		}
 }
 
 /* ---- judgement ---- */
 
 struct count {
-	unsigned ready, out, placing, placed, later, failed, owing; /* placing: or relaying, or waiting for that */
+	/* placing: or relaying, or waiting for that */
+	unsigned ready, out, placing, placed, later, failed, owing;
 };
 
 static struct count
@@ -261,7 +274,8 @@ message_all_done(struct message *m)
 {
 	sched_done(m->envelope.id);
 	if (m->is_deferred && index_remove(the_sched.index, m->envelope.id) != E_OK)
-		log_event(LOG_ERR, "row_not_removed", "mid=%s", id_text(m->envelope.id));
+		log_event(
+		    LOG_ERR, "row_not_removed", "mid=%s", id_text(m->envelope.id));
 	message_free(m);
 }
 
@@ -285,7 +299,8 @@ expire(struct message *m)
 		struct buf b = {.max = REASON_MAX};
 		if (m->works[i].step != STEP_LATER)
 			continue;
-		buf_putf(&b, "5.4.7 not delivered in time; last: %.300s", m->works[i].reason ? m->works[i].reason : "-");
+		buf_putf(&b, "5.4.7 not delivered in time; last: %.300s",
+		    m->works[i].reason ? m->works[i].reason : "-");
 		work_set(&m->works[i], STEP_FAILED, buf_cstr(&b));
 		buf_free(&b);
 	}
@@ -343,7 +358,8 @@ message_judge(struct message *m)
 	report_choose(m);
 	c = count_steps(m);
 	if (c.owing) {
-		defer_note(m); /* should the report take long, what was sent is not sent again */
+		/* should the report take long, what was sent is not sent again */
+		defer_note(m);
 		report_message(m);
 		return;
 	}

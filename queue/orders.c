@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * orders.c - what a relay is to send: the spool copies it first, many messages at a time, into one memory file; the relay
- * gets that, and an order for each.
+ * orders.c - what a relay is to send: the spool copies it first, many messages at a time, into one
+ * memory file; the relay gets that, and an order for each.
  */
 #include "queue/orders.h"
 
@@ -15,14 +15,14 @@ enum { BATCH_BYTES = 4 << 20 };
 /* What the spool copies. */
 struct copy {
 	struct copy *next;
-	struct relay *relay;            /* borrow; NULL: it went meanwhile */
+	struct relay *relay; /* borrow; NULL: it went meanwhile */
 	uint16_t n;
 	struct parcel *parcels[COPIES_MOST]; /* borrow; NULL: it went */
 };
 
 static struct {
-	struct copy *all, **end;        /* own: in the order of asking */
-	uint32_t tag_first, tag_next;   /* of the first copy; of the next one */
+	struct copy *all, **end;      /* own: in the order of asking */
+	uint32_t tag_first, tag_next; /* of the first copy; of the next one */
 } orders = {.end = &orders.all};
 
 /* As many of what waits as fit. */
@@ -39,8 +39,10 @@ gather(struct relay *r, unsigned most)
 		size_t size = 3 * ENVELOPE_PATH_MAX;
 		for (uint16_t i = 0; i < p->n; i++)
 			if (p->which[i] != NO_RCPT)
-				size += e->rcpts[p->which[i]].address.n + e->rcpts[p->which[i]].orcpt.n + 16;
-		if (c->n && (bytes + e->size_bytes > BATCH_BYTES || packet + size > ORDER_BYTES_MAX))
+				size += e->rcpts[p->which[i]].address.n +
+				        e->rcpts[p->which[i]].orcpt.n + 16;
+		if (c->n && (bytes + e->size_bytes > BATCH_BYTES ||
+				packet + size > ORDER_BYTES_MAX))
 			break;
 		bytes += e->size_bytes;
 		packet += size;
@@ -102,7 +104,8 @@ send_orders(struct copy *c, struct rd *body, int fd)
 			continue;
 		}
 		parcel_take(&c->relay->sent, p);
-		parcel_settle_rest(p, STEP_LATER, SPAN("4.3.0 the message cannot be read now"));
+		parcel_settle_rest(
+		    p, STEP_LATER, SPAN("4.3.0 the message cannot be read now"));
 		parcel_over(p);
 	}
 	packet.p[0] = (char)(n & 0xff);
@@ -110,7 +113,8 @@ send_orders(struct copy *c, struct rd *body, int fd)
 	if (buf_done(&packet) != E_OK)
 		bug("orders that fit into no message");
 	/* one that has gone may have left results, which are read first */
-	if (n && ask_send(c->relay->fd, RELAY_SEND, buf_as_span(&packet), fd, 0) != E_OK)
+	if (n &&
+	    ask_send(c->relay->fd, RELAY_SEND, buf_as_span(&packet), fd, 0) != E_OK)
 		c->relay->has_ended = true;
 	buf_free(&packet);
 }

@@ -17,7 +17,8 @@ pace_is_paused(const struct pace *p, int64_t now_ms)
 bool
 pace_may_open(const struct pace *p, int64_t now_ms)
 {
-	return p->n_open < p->limit && !pace_is_paused(p, now_ms) && (p->n_open == 0 || now_ms >= p->enough_until_ms);
+	return p->n_open < p->limit && !pace_is_paused(p, now_ms) &&
+	       (p->n_open == 0 || now_ms >= p->enough_until_ms);
 }
 
 void
@@ -51,7 +52,8 @@ pace_slow(struct pace *p, const struct pace_rules *r, int64_t now_ms)
 		wait = r->pause_most_ms;
 	p->n_slow++;
 	p->n_good = 0;
-	unsigned had = p->limit < p->n_open || !p->n_open ? p->limit : p->n_open; /* what it does not have is no measure */
+	/* what it does not have is no measure */
+	unsigned had = p->limit < p->n_open || !p->n_open ? p->limit : p->n_open;
 	p->limit = had * r->shrink_percent / 100;
 	if (!p->limit)
 		p->limit = 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * placers.c - jobs to deliver's placers, their results, and the checkpoints that make placements durable.
- * A connection leads to one placer; a packet carries as many jobs as wait, up to JOB_BATCH_MAX.
+ * placers.c - jobs to deliver's placers, their results, and the checkpoints that make placements
+ * durable.  A connection leads to one placer; a packet carries as many jobs as wait, up to
+ * JOB_BATCH_MAX.
  */
 #include <string.h>
 #include <unistd.h>
@@ -15,12 +16,13 @@
 #include "spool/put.h"
 
 enum {
-	CONNECT_EVERY_MS = 250,   /* while deliver is away */
+	CONNECT_EVERY_MS = 250,             /* while deliver is away */
 	IN_FLIGHT_MOST = 2 * JOB_BATCH_MAX, /* recipients with a placer */
 	RESULT_BURST = 16,
 	PACKET_BYTES = 60000,
-	PLACER_SILENT_MS = 120000, /* with work and without a word: the connection is given up */
-	PLACER_SYNC_MS = 600000,   /* the same, with a checkpoint */
+	/* with work and without a word: the connection is given up */
+	PLACER_SILENT_MS = 120000,
+	PLACER_SYNC_MS = 600000, /* the same, with a checkpoint */
 };
 
 struct placer {
@@ -34,12 +36,13 @@ struct placer {
 
 static struct {
 	struct placer all[PLACERS_MAX];
-	unsigned n;            /* that there should be */
+	unsigned n; /* that there should be */
 	int64_t tried_ms;
 	uint32_t turn;         /* of the checkpoint that gathers now */
 	uint32_t syncing_turn; /* the one that is under way; 0: none */
 	bool sync_failed;      /* something of the one under way is in doubt */
-	bool is_all;           /* the next one takes the whole file system: a placer died with placements */
+	/* the next one takes the whole file system: a placer died with placements */
+	bool is_all;
 	int64_t synced_ms;
 	bool was_there;
 } placers = {.turn = 1};
@@ -105,7 +108,9 @@ feed(struct placer *p, unsigned share)
 	struct buf packet = {.max = ASK_MSG_MAX - 2};
 	uint16_t n = 0;
 	buf_u16(&packet, 0);
-	for (struct message *m; n < share && p->in_flight < IN_FLIGHT_MOST && (m = the_sched.ready.first); n++) {
+	for (struct message *m;
+	     n < share && p->in_flight < IN_FLIGHT_MOST && (m = the_sched.ready.first);
+	     n++) {
 		if (!pack(&packet, p, m))
 			break;
 		if (!has_ready(m))
@@ -138,10 +143,13 @@ placers_feed(void)
 
 /* ---- results ---- */
 
-/* What the sender asked for goes along, RFC 3461 5.2.7: to one that an alias names all of it, to several all but SUCCESS,
- * with a list nothing. */
+/*
+ * What the sender asked for goes along, RFC 3461 5.2.7: to one that an alias names all of it, to
+ * several all but SUCCESS, with a list nothing.
+ */
 static void
-set_asked(const struct message *m, const struct job_result *r, struct envelope *e, struct rcpt *to)
+set_asked(const struct message *m, const struct job_result *r, struct envelope *e,
+    struct rcpt *to)
 {
 	const struct rcpt *was = &m->envelope.rcpts[r->rcpt];
 	bool is_one = r->n_forwards == 1 && r->n_mailboxes == 0;
@@ -176,7 +184,8 @@ make_forward(struct message *m, const struct job_result *r, uint16_t which)
 	e.id = spool_derived_id(m->envelope.id, address, "forward", SPAN("alias"));
 	e.rcpts = &to;
 	e.n_rcpts = 1;
-	bool is_one = r->n_forwards == 1; /* of several the last cannot know whether the others become durable */
+	/* of several the last cannot know whether the others become durable */
+	bool is_one = r->n_forwards == 1;
 	buf_put(&b, m->envelope.id.b, ID_BYTES);
 	buf_u16(&b, is_one);
 	if (is_one)
@@ -187,7 +196,8 @@ make_forward(struct message *m, const struct job_result *r, uint16_t which)
 	envelope_put(&b, &e);
 	buf_set_u32(&b, at, (uint32_t)(b.len - at - 4));
 	m->n_deriving++;
-	log_event(LOG_INFO, "forwarded", "mid=%s forward=%s to=%s", id_text(m->envelope.id), id_text(e.id), log_q(address));
+	log_event(LOG_INFO, "forwarded", "mid=%s forward=%s to=%s",
+	    id_text(m->envelope.id), id_text(e.id), log_q(address));
 	sched_tell(SCHED_DERIVE, &b);
 }
 
@@ -210,8 +220,10 @@ take_result(void *ctx, const struct job_result *r)
 	struct buf reason = {0};
 	if (p->in_flight)
 		p->in_flight--;
-	if (!m || r->rcpt >= m->envelope.n_rcpts || m->works[r->rcpt].step != STEP_PLACING) {
-		log_event(LOG_ERR, "result_unasked", "mid=%s rcpt=%u", id_text(r->id), r->rcpt);
+	if (!m || r->rcpt >= m->envelope.n_rcpts ||
+	    m->works[r->rcpt].step != STEP_PLACING) {
+		log_event(LOG_ERR, "result_unasked", "mid=%s rcpt=%u", id_text(r->id),
+		    r->rcpt);
 		return;
 	}
 	struct work *w = &m->works[r->rcpt];
@@ -223,11 +235,14 @@ take_result(void *ctx, const struct job_result *r)
 		w->owes = (uint8_t)report_of_success(m, r->rcpt, action_of(r));
 		make_forwards(m, r);
 	} else {
-		work_set(w, r->outcome == JOB_TEMP ? STEP_LATER : STEP_FAILED, buf_cstr(&reason));
+		work_set(w, r->outcome == JOB_TEMP ? STEP_LATER : STEP_FAILED,
+		    buf_cstr(&reason));
 		if (r->outcome == JOB_TEMP)
 			metric_count(M_QUEUE_RECIPIENTS + METRIC_DEFERRED);
-		log_event(LOG_NOTICE, r->outcome == JOB_TEMP ? "deferred" : "failed", "mid=%s rcpt=%s reason=%s",
-		    id_text(r->id), log_q(m->envelope.rcpts[r->rcpt].address), log_qs(buf_cstr(&reason)));
+		log_event(LOG_NOTICE, r->outcome == JOB_TEMP ? "deferred" : "failed",
+		    "mid=%s rcpt=%s reason=%s", id_text(r->id),
+		    log_q(m->envelope.rcpts[r->rcpt].address),
+		    log_qs(buf_cstr(&reason)));
 	}
 	buf_free(&reason);
 	if (--m->n_placing == 0)
@@ -237,8 +252,8 @@ take_result(void *ctx, const struct job_result *r)
 /* ---- checkpoints ---- */
 
 /*
- * A checkpoint failed.  Which of all that is placed it should have made durable is not known, a message's recipients
- * may be placed at several times: all of it is placed again.
+ * A checkpoint failed.  Which of all that is placed it should have made durable is not known, a
+ * message's recipients may be placed at several times: all of it is placed again.
  */
 static void
 place_again(void)
@@ -268,7 +283,8 @@ settle(uint32_t turn)
 			continue;
 		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 			if (m->works[i].step == STEP_PLACED) {
-				m->works[i].step = m->works[i].owes ? STEP_SENT : STEP_DONE;
+				m->works[i].step =
+				    m->works[i].owes ? STEP_SENT : STEP_DONE;
 				metric_count(M_QUEUE_RECIPIENTS + METRIC_PLACED);
 			}
 		message_judge(m);
@@ -304,7 +320,8 @@ take_synced(struct placer *p, struct rd *body)
 	p->is_syncing = false;
 	if (!is_ok) {
 		placers.sync_failed = true;
-		log_event(LOG_ALERT, "checkpoint_failed", "do=\"look at the disk of the mailboxes\"");
+		log_event(LOG_ALERT, "checkpoint_failed",
+		    "do=\"look at the disk of the mailboxes\"");
 	}
 	sync_ended();
 }
@@ -330,7 +347,8 @@ placers_sync(void)
 	if (placers.syncing_turn || !the_sched.syncing.n || !placers_are_there())
 		return;
 	placers.syncing_turn = placers.turn++;
-	placers.is_all = false; /* again, should one be lost by asking it; and that may end the turn, too */
+	/* again, should one be lost by asking it; and that may end the turn, too */
+	placers.is_all = false;
 	for (unsigned i = 0; i < placers.n && placers.syncing_turn; i++) {
 		struct placer *p = &placers.all[i];
 		if (p->fd >= 0 && (p->has_unsynced || was_all)) {
@@ -363,7 +381,8 @@ on_placer(void *ctx, int fd, unsigned events)
 		else if (err == E_OK && m.type == JOB_SYNCED)
 			take_synced(p, &m.body);
 		if (err != E_OK)
-			placer_lost(p, err == E_IO ? "it is gone" : "its results are malformed");
+			placer_lost(p,
+			    err == E_IO ? "it is gone" : "its results are malformed");
 	}
 	placers_feed();
 	sched_flush();
@@ -401,7 +420,8 @@ placer_lost(struct placer *p, const char *why)
 {
 	if (p->fd < 0)
 		return;
-	log_event(LOG_NOTICE, "placer_lost", "why=\"%s\" in_flight=%u", why, p->in_flight);
+	log_event(
+	    LOG_NOTICE, "placer_lost", "why=\"%s\" in_flight=%u", why, p->in_flight);
 	bool had_work = p->in_flight > 0;
 	loop_unwatch(&p->watch);
 	close(p->fd);
@@ -443,7 +463,8 @@ connect_missing(void)
 	}
 	bool is_there = placers_are_there();
 	if (is_there != placers.was_there)
-		log_event(is_there ? LOG_INFO : LOG_WARNING, is_there ? "deliver_there" : "deliver_away", "%s", "");
+		log_event(is_there ? LOG_INFO : LOG_WARNING,
+		    is_there ? "deliver_there" : "deliver_away", "%s", "");
 	if (is_there && !placers.was_there)
 		rows_deliver_is_there();
 	placers.was_there = is_there;
@@ -464,7 +485,8 @@ static bool
 is_silent(const struct placer *p, int64_t now)
 {
 	int64_t wait = p->is_syncing ? PLACER_SYNC_MS : PLACER_SILENT_MS;
-	return p->fd >= 0 && (p->in_flight || p->is_syncing) && now - p->heard_ms > wait;
+	return p->fd >= 0 && (p->in_flight || p->is_syncing) &&
+	       now - p->heard_ms > wait;
 }
 
 void
@@ -476,6 +498,7 @@ placers_tick(void)
 		if (is_silent(&placers.all[i], now))
 			placer_lost(&placers.all[i], "silent");
 	placers_feed();
-	if (the_sched.has_pressure || now - placers.synced_ms >= the_sched.checkpoint_ms)
+	if (the_sched.has_pressure ||
+	    now - placers.synced_ms >= the_sched.checkpoint_ms)
 		placers_sync();
 }

@@ -29,8 +29,8 @@ move(const struct files *f, int from, struct id id, const char *suffix)
 	file_name(id, name);
 	buf_putf(&to, "%s%s", id_text(id), suffix);
 	if (renameat(from, name, f->corrupt, buf_cstr(&to)) != 0 && errno != ENOENT)
-		log_event(LOG_ERR, "not_put_aside", "name=%s err=%s", name,
-		    log_errno(errno));
+		log_event(
+		    LOG_ERR, "not_put_aside", "name=%s err=%s", name, log_errno(errno));
 	buf_free(&to);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relays.c - relay processes: which there are, who gets what, and what they say.  Each has one destination, and as many
- * messages in hand as it is quick.
+ * relays.c - relay processes: which there are, who gets what, and what they say.  Each has one
+ * destination, and as many messages in hand as it is quick.
  */
 #include "queue/relays.h"
 
@@ -20,24 +20,30 @@
 #include "queue/suspend.h"
 
 enum {
-	WINDOW_FIRST = 4, WINDOW_QUICK = 16, WINDOW_MOST = 64, /* messages that a relay has in hand */
-	QUICK_WAITING = 256,                /* messages that may wait for one that is quick, before another is opened */
-	OPEN_EVERY_MS = 20,                 /* to one destination: the one before may turn out to be quick */
+	/* messages that a relay has in hand */
+	WINDOW_FIRST = 4,
+	WINDOW_QUICK = 16,
+	WINDOW_MOST = 64,
+	/* messages that may wait for one that is quick, before another is opened */
+	QUICK_WAITING = 256,
+	/* to one destination: the one before may turn out to be quick */
+	OPEN_EVERY_MS = 20,
 	RESULT_BURST = 16,
-	RELAYS_MAX = 4096,                  /* the most that relays_most may be */
-	COMING_WAIT_MS = 10000,             /* for a process that was asked for */
+	RELAYS_MAX = 4096,      /* the most that relays_most may be */
+	COMING_WAIT_MS = 10000, /* for a process that was asked for */
 	SILENT_MS = 4 * 3600 * 1000,
 };
 
 static struct {
 	struct relay *all;
 	unsigned n;
-	struct dest *coming[RELAYS_MAX]; /* borrow: for whom processes were asked, in the order of asking */
+	/* borrow: for whom processes were asked, in the order of asking */
+	struct dest *coming[RELAYS_MAX];
 	unsigned coming_first, n_coming;
-	int64_t coming_ms;              /* when the last one was asked for */
+	int64_t coming_ms; /* when the last one was asked for */
 	bool is_feeding;
-	unsigned n_wanted;              /* destinations that could do with a connection more */
-	bool is_crowded;                /* all are in use, and some destination has none */
+	unsigned n_wanted; /* destinations that could do with a connection more */
+	bool is_crowded;   /* all are in use, and some destination has none */
 } relays;
 
 bool
@@ -55,7 +61,8 @@ parcel_over(struct parcel *p)
 	struct message *m = p->message;
 	parcel_done(p);
 	if (message_is_busy(m))
-		defer_note(m); /* the others may take long; these must not be sent again */
+		defer_note(
+		    m); /* the others may take long; these must not be sent again */
 	message_judge(m);
 }
 
@@ -76,11 +83,15 @@ is_quick(const struct relay *r)
 	return r->window >= WINDOW_QUICK;
 }
 
-/* A quick one gets more when half of what it had is through: so what waits is handed over in batches. */
+/*
+ * A quick one gets more when half of what it had is through: so what waits is handed over in
+ * batches.
+ */
 static bool
 has_room(const struct relay *r)
 {
-	return !r->has_ended && !r->is_asking && (is_quick(r) ? r->sent.n <= r->window / 2 : r->sent.n < r->window);
+	return !r->has_ended && !r->is_asking &&
+	       (is_quick(r) ? r->sent.n <= r->window / 2 : r->sent.n < r->window);
 }
 
 /* The first that is quick; else idle ones, then those with the least in hand. */
@@ -89,7 +100,8 @@ best_of(struct dest *d)
 {
 	struct relay *best = NULL;
 	for (struct relay *r = d->relays; r; r = r->dest_next)
-		if (has_room(r) && (!best || is_quick(r) > is_quick(best) || (!is_quick(best) && r->sent.n < best->sent.n)))
+		if (has_room(r) && (!best || is_quick(r) > is_quick(best) ||
+				       (!is_quick(best) && r->sent.n < best->sent.n)))
 			best = r;
 	return best;
 }
@@ -100,7 +112,9 @@ in_hand(const struct dest *d)
 {
 	size_t n = (size_t)d->n_coming * WINDOW_FIRST;
 	for (struct relay *r = d->relays; r; r = r->dest_next)
-		n += is_quick(r) ? QUICK_WAITING : r->is_asking ? WINDOW_FIRST : r->sent.n;
+		n += is_quick(r)    ? QUICK_WAITING
+		     : r->is_asking ? WINDOW_FIRST
+		                    : r->sent.n;
 	return n;
 }
 
@@ -129,7 +143,8 @@ take_dest(struct relay *r, struct dest *d)
 static unsigned
 n_free(void)
 {
-	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relays_most"), n = relays.n + relays.n_coming;
+	unsigned most = (unsigned)conf_int(the_child.conf, "queue", "relays_most"),
+		 n = relays.n + relays.n_coming;
 	return n < most ? most - n : 0;
 }
 
@@ -137,7 +152,8 @@ n_free(void)
 static bool
 wants_more(const struct dest *d, int64_t now)
 {
-	return d->waiting.n > in_hand(d) && !down_is(&d->provider->down, now) && pace_may_open(&d->provider->pace, now) &&
+	return d->waiting.n > in_hand(d) && !down_is(&d->provider->down, now) &&
+	       pace_may_open(&d->provider->pace, now) &&
 	       (d->n_relays + d->n_coming == 0 || now - d->opened_ms >= OPEN_EVERY_MS);
 }
 
@@ -163,7 +179,8 @@ open_one(struct dest *d)
 	relays.coming_ms = d->opened_ms = clock_mono_ms();
 	if (child_spawn("relay", 0) == E_OK)
 		return;
-	if (d->n_coming) { /* else one came that nobody had asked for, and took its place */
+	/* else one came that nobody had asked for, and took its place */
+	if (d->n_coming) {
 		relays.n_coming--;
 		d->n_coming--;
 		d->provider->pace.n_open--;
@@ -185,7 +202,8 @@ static void
 open_more(void)
 {
 	int64_t now = clock_mono_ms();
-	for (struct turns *t; relays.n_wanted && n_free() && (t = turn_pick(&the_sched.turns, is_wanted, &now));)
+	for (struct turns *t; relays.n_wanted && n_free() &&
+			      (t = turn_pick(&the_sched.turns, is_wanted, &now));)
 		open_one((struct dest *)(void *)t);
 }
 
@@ -227,8 +245,11 @@ static void
 feed_dest(struct dest *d, int64_t now)
 {
 	dest_pull(d, now);
-	for (struct relay *r; d->waiting.n && !dest_is_left_alone(d, now) && (r = best_of(d));) {
-		size_t share = is_quick(r) ? d->waiting.n : d->waiting.n / d->n_relays + 1, room = r->window - r->sent.n;
+	for (struct relay *r;
+	     d->waiting.n && !dest_is_left_alone(d, now) && (r = best_of(d));) {
+		size_t share =
+			   is_quick(r) ? d->waiting.n : d->waiting.n / d->n_relays + 1,
+		       room = r->window - r->sent.n;
 		if (must_leave(r)) {
 			relay_leave(r);
 			continue;
@@ -263,10 +284,12 @@ look_for_starved(int64_t now)
 		if (d->n_relays + d->n_coming || dest_is_left_alone(d, now))
 			continue;
 		relays.is_crowded |= n_free() == 0;
-		d->provider->is_starved |= d->provider->pace.n_open >= d->provider->pace.limit;
+		d->provider->is_starved |=
+		    d->provider->pace.n_open >= d->provider->pace.limit;
 	}
 	for (struct relay *r = relays.all; r; r = r->next)
-		if (r->dest && !r->sent.n && !r->is_asking && !r->dest->waiting.n && (relays.is_crowded || r->dest->provider->is_starved))
+		if (r->dest && !r->sent.n && !r->is_asking && !r->dest->waiting.n &&
+		    (relays.is_crowded || r->dest->provider->is_starved))
 			relay_leave(r);
 }
 
@@ -290,8 +313,9 @@ static void
 log_result(const struct message *m, const struct job_result *result)
 {
 	struct span to = m->envelope.rcpts[result->rcpt].address;
-	log_event(LOG_NOTICE, result->outcome == JOB_TEMP ? "deferred" : "failed", "mid=%s rcpt=%s reason=%s",
-	    id_text(result->id), log_q(to), log_q(result->reason));
+	log_event(LOG_NOTICE, result->outcome == JOB_TEMP ? "deferred" : "failed",
+	    "mid=%s rcpt=%s reason=%s", id_text(result->id), log_q(to),
+	    log_q(result->reason));
 }
 
 /* The server reports to the sender what he asked for, or we do. */
@@ -300,7 +324,8 @@ relayed(struct message *m, const struct job_result *result)
 {
 	struct work *w = &m->works[result->rcpt];
 	refused_forget(m->envelope.rcpts[result->rcpt].address);
-	if (result->is_notified || report_of_success(m, result->rcpt, ACTION_RELAYED) == ACTION_NONE)
+	if (result->is_notified ||
+	    report_of_success(m, result->rcpt, ACTION_RELAYED) == ACTION_NONE)
 		return;
 	struct buf said = {.max = REASON_MAX + 1};
 	buf_span(&said, result->reason);
@@ -313,24 +338,33 @@ static void
 take_result(void *ctx, const struct job_result *result)
 {
 	struct relay *r = ctx;
-	static const enum rcpt_step steps[] = {
-	    [JOB_PLACED] = STEP_DONE, [JOB_TEMP] = STEP_LATER, [JOB_PERM] = STEP_FAILED};
+
+	static const enum rcpt_step steps[] = {[JOB_PLACED] = STEP_DONE,
+	    [JOB_TEMP] = STEP_LATER,
+	    [JOB_PERM] = STEP_FAILED};
+
 	uint16_t i;
 	struct parcel *p = parcel_of(r, result, &i);
 	if (!p) {
-		log_event(LOG_ERR, "result_unasked", "mid=%s rcpt=%u", id_text(result->id), result->rcpt);
+		log_event(LOG_ERR, "result_unasked", "mid=%s rcpt=%u",
+		    id_text(result->id), result->rcpt);
 		return;
 	}
 	if (result->outcome != JOB_PLACED)
 		log_result(p->message, result);
-	if (result->outcome != JOB_PERM) /* what failed for ever is counted when it is reported */
-		metric_count(M_QUEUE_RECIPIENTS + (result->outcome == JOB_PLACED ? METRIC_RELAYED : METRIC_DEFERRED));
+	/* what failed for ever is counted when it is reported */
+	if (result->outcome != JOB_PERM)
+		metric_count(
+		    M_QUEUE_RECIPIENTS +
+		    (result->outcome == JOB_PLACED ? METRIC_RELAYED : METRIC_DEFERRED));
 	metric_took(M_RELAY_ATTEMPT, p->handed_us);
 	if (result->outcome == JOB_PLACED)
-		metric_age(M_RELAYED_AGE, clock_wall_sec() - p->message->envelope.arrived_sec);
+		metric_age(
+		    M_RELAYED_AGE, clock_wall_sec() - p->message->envelope.arrived_sec);
 	p->message->was_tried |= result->outcome == JOB_TEMP;
 	parcel_settle(p, i, steps[result->outcome], result->reason);
-	if (result->outcome == JOB_TEMP && backoff_class(result->reason) == BACKOFF_RATE)
+	if (result->outcome == JOB_TEMP &&
+	    backoff_class(result->reason) == BACKOFF_RATE)
 		dest_slow(r->dest, result->reason);
 	if (result->outcome == JOB_PLACED)
 		relayed(p->message, result);
@@ -402,7 +436,8 @@ give_back(struct relay *r, bool is_begun, enum metric_attempt how, struct span w
 		parcel_take(&r->sent, p);
 		if (is_begun) {
 			count_rest(r, p, how);
-			parcel_settle_rest(p, why.p[0] == '5' ? STEP_FAILED : STEP_LATER, why);
+			parcel_settle_rest(
+			    p, why.p[0] == '5' ? STEP_FAILED : STEP_LATER, why);
 			parcel_over(p);
 			continue;
 		}
@@ -420,7 +455,8 @@ relay_gone(struct relay *r, const char *why)
 {
 	log_event(LOG_ERR, "relay_lost", "why=\"%s\" in_hand=%zu", why, r->sent.n);
 	relay_close(r);
-	give_back(r, true, METRIC_ATTEMPT_CUT, SPAN("4.3.0 the process that sent it ended; it is sent again"));
+	give_back(r, true, METRIC_ATTEMPT_CUT,
+	    SPAN("4.3.0 the process that sent it ended; it is sent again"));
 	mem_free(&r);
 }
 
@@ -432,8 +468,8 @@ take_end(struct relay *r, struct rd *body)
 	buf_span(&why, rd_str(body, JOB_REASON_MAX));
 	struct span session = rd_str(body, HOP_TLS_SESSION_MAX);
 	struct dest *d = r->dest;
-	if (rd_end(body) != E_OK || !d || how < RELAY_END_FINE || how > RELAY_END_POLICY ||
-	    counted >= METRIC_ATTEMPT_COUNT) {
+	if (rd_end(body) != E_OK || !d || how < RELAY_END_FINE ||
+	    how > RELAY_END_POLICY || counted >= METRIC_ATTEMPT_COUNT) {
 		buf_free(&why);
 		return E_BAD;
 	}
@@ -443,7 +479,8 @@ take_end(struct relay *r, struct rd *body)
 	buf_span(&d->tls_session, session);
 	r->has_ended = true;
 	relay_close(r);
-	if (how == RELAY_END_DOWN && !r->has_provider) /* what it found may be other hosts than those of before, or none */
+	/* what it found may be other hosts than those of before, or none */
+	if (how == RELAY_END_DOWN && !r->has_provider)
 		dest_leave_provider(d, clock_mono_ms());
 	if (how != RELAY_END_FINE) {
 		give_back(r, true, counted, buf_as_span(&why));
@@ -471,8 +508,10 @@ take_provider(struct relay *r, struct rd *body)
 	r->is_asking = false;
 	r->has_provider = true;
 	dest_look(d);
-	bool is_suspended = suspend_find(d) != NULL; /* that these hosts are its own was not known before */
-	if (is_suspended || dest_is_left_alone(d, now) || d->provider->pace.n_open > d->provider->pace.limit) {
+	/* that these hosts are its own was not known before */
+	bool is_suspended = suspend_find(d) != NULL;
+	if (is_suspended || dest_is_left_alone(d, now) ||
+	    d->provider->pace.n_open > d->provider->pace.limit) {
 		relay_close(r);
 		mem_free(&r);
 		if (is_suspended)
@@ -501,13 +540,16 @@ on_relay(void *ctx, int fd, unsigned events)
 		else if (err == E_OK && m.type == RELAY_AT)
 			err = take_provider(r, &m.body);
 		else if (err == E_OK)
-			err = m.type == RELAY_RESULTS && r->dest ? take_results(r, &m.body) : E_BAD;
+			err = m.type == RELAY_RESULTS && r->dest
+			          ? take_results(r, &m.body)
+			          : E_BAD;
 		if (err == E_OK && !is_end && r->is_leaving)
 			relay_leave(r);
 		if (err == E_MORE)
 			break; /* it left */
 		if (err != E_OK)
-			relay_gone(r, err == E_IO ? "it is gone" : "its results are malformed");
+			relay_gone(r,
+			    err == E_IO ? "it is gone" : "its results are malformed");
 		if (err != E_OK || is_end)
 			break;
 	}
@@ -541,7 +583,10 @@ on_client(int fd, unsigned kind, struct span about)
 		return;
 	}
 	struct relay *r = mem_new(sizeof *r);
-	*r = (struct relay){.next = relays.all, .fd = fd, .window = WINDOW_FIRST, .heard_ms = clock_mono_ms()};
+	*r = (struct relay){.next = relays.all,
+	    .fd = fd,
+	    .window = WINDOW_FIRST,
+	    .heard_ms = clock_mono_ms()};
 	relays.all = r;
 	relays.n++;
 	r->watch = loop_watch(the_sched.loop, fd, LOOP_READ, on_relay, r);
@@ -561,7 +606,8 @@ file_old(int64_t now)
 {
 	for (struct relay *r = relays.all; r; r = r->next)
 		for (struct parcel *p = r->sent.first; p; p = p->next)
-			if (the_sched.has_pressure || now - p->message->born_ms > the_sched.defer_after_ms)
+			if (the_sched.has_pressure ||
+			    now - p->message->born_ms > the_sched.defer_after_ms)
 				defer_file(p->message);
 }
 

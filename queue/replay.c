@@ -33,7 +33,8 @@ note_marks(struct span marks)
 	uint16_t n;
 	while (r.in.n && spool_marks_get(&r, &id, which, &n) == E_OK)
 		if (spool_marks_apply(id, which, n) == E_IO)
-			log_event(LOG_ALERT, "not_marked", "mid=%s err=%s", id_text(id), log_errno(errno));
+			log_event(LOG_ALERT, "not_marked", "mid=%s err=%s", id_text(id),
+			    log_errno(errno));
 }
 
 /* Its file counts, once its name is durable: who was killed may not have come to that. */
@@ -47,8 +48,8 @@ prefer_file(struct entry *e)
 	if (folder_sync(s->files.deferred, e->id) == E_OK)
 		entry_done(s->entries, e);
 	else
-		log_event(LOG_ALERT, "deferred_not_synced", "mid=%s err=%s", id_text(e->id),
-		    log_errno(errno));
+		log_event(LOG_ALERT, "deferred_not_synced", "mid=%s err=%s",
+		    id_text(e->id), log_errno(errno));
 }
 
 static void
@@ -80,9 +81,11 @@ take_message(unsigned segment, const struct record *r)
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct envelope e;
 	struct id dropped;
-	bool is_good = envelope_get(r->envelope, &arena, &e) == E_OK && id_eq(e.id, r->id);
+	bool is_good =
+	    envelope_get(r->envelope, &arena, &e) == E_OK && id_eq(e.id, r->id);
 	if (is_good && spool_dropped(&e, &dropped)) {
-		dropped_remove(&the_spool.files, dropped); /* who was killed may not have come to that */
+		/* who was killed may not have come to that */
+		dropped_remove(&the_spool.files, dropped);
 		the_spool.has_removed = true;
 	}
 	if (is_good)

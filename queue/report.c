@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * report.c - what senders are told (RFC 3461 5.2): recipients that failed, are late, or have it, as they asked for it with
- * NOTIFY.  The bounce process gets them, one message and one kind at a time, with a copy of the message; what it makes of
- * them goes into the spool together with the note that these recipients are reported.
+ * report.c - what senders are told (RFC 3461 5.2): recipients that failed, are late, or have it, as
+ * they asked for it with NOTIFY.  The bounce process gets them, one message and one kind at a time,
+ * with a copy of the message; what it makes of them goes into the spool together with the note that
+ * these recipients are reported.
  */
 #include <unistd.h>
 
@@ -23,17 +24,22 @@ enum step { IDLE, COPYING, MAKING, PUTTING };
 static struct {
 	int chan;              /* own; -1: none */
 	struct loop_fd *watch; /* own */
-	enum step step;        /* the spool was asked for a copy, then the process for a report, then the spool to take it */
+	/*
+	 * the spool was asked for a copy, then the process for a report, then the spool to take it
+	 */
+	enum step step;
 	struct id id;          /* of the message that this is for */
 	enum bounce_kind kind; /* of the report */
-	uint32_t told;         /* its recipients below this one are in this report, where they owe one of this kind */
-	struct id report;      /* its id, once there is one */
-	int64_t again_ms;      /* none is begun before; monotonic */
+	/* its recipients below this one are in this report, where they owe one of this kind */
+	uint32_t told;
+	struct id report; /* its id, once there is one */
+	int64_t again_ms; /* none is begun before; monotonic */
 	struct buf scratch;
 } bounce = {.chan = -1};
 
-static const char *const kind_names[BOUNCE_KINDS] = {
-    [BOUNCE_FAILURE] = "failures", [BOUNCE_DELAY] = "delays", [BOUNCE_SUCCESS] = "successes"};
+static const char *const kind_names[BOUNCE_KINDS] = {[BOUNCE_FAILURE] = "failures",
+    [BOUNCE_DELAY] = "delays",
+    [BOUNCE_SUCCESS] = "successes"};
 
 static void begin(void);
 
@@ -51,8 +57,10 @@ disconnect(void)
 
 /* ---- what is owed ---- */
 
-/* Who hears of it: the sender; of a failure of the null sender's mail, if that is no report, the postmaster, where one is
- * named. */
+/*
+ * Who hears of it: the sender; of a failure of the null sender's mail, if that is no report, the
+ * postmaster, where one is named.
+ */
 static struct span
 report_to(const struct message *m, enum bounce_kind kind)
 {
@@ -68,7 +76,10 @@ static bool
 is_wanted(const struct message *m, uint32_t i, enum bounce_kind kind)
 {
 	static const enum dsn_notify bits[BOUNCE_KINDS] = {
-	    [BOUNCE_FAILURE] = NOTIFY_FAILURE, [BOUNCE_DELAY] = NOTIFY_DELAY, [BOUNCE_SUCCESS] = NOTIFY_SUCCESS};
+	    [BOUNCE_FAILURE] = NOTIFY_FAILURE,
+	    [BOUNCE_DELAY] = NOTIFY_DELAY,
+	    [BOUNCE_SUCCESS] = NOTIFY_SUCCESS};
+
 	if (m->envelope.sender.n == 0)
 		return report_to(m, kind).n > 0;
 	return notify_wants(m->envelope.rcpts[i].notify, bits[kind]);
@@ -85,7 +96,8 @@ static bool
 is_late(const struct message *m, uint32_t i)
 {
 	int64_t after = the_sched.delay_warning;
-	return after > 0 && retry_now() - m->first_sec >= after && !(m->envelope.rcpts[i].state & RCPT_WARNED) &&
+	return after > 0 && retry_now() - m->first_sec >= after &&
+	       !(m->envelope.rcpts[i].state & RCPT_WARNED) &&
 	       is_wanted(m, i, BOUNCE_DELAY);
 }
 
@@ -114,14 +126,16 @@ report_choose(struct message *m)
 		}
 	}
 	if (n_unwanted)
-		log_event(LOG_NOTICE, "not_reported", "mid=%s why=\"%s\" failures=%u", id_text(m->envelope.id),
+		log_event(LOG_NOTICE, "not_reported", "mid=%s why=\"%s\" failures=%u",
+		    id_text(m->envelope.id),
 		    m->envelope.sender.n ? "NOTIFY" : "null sender", n_unwanted);
 }
 
 static bool
 owes(const struct message *m, uint32_t i, enum bounce_kind kind)
 {
-	return m->works[i].owes != ACTION_NONE && bounce_kind_of(m->works[i].owes) == kind;
+	return m->works[i].owes != ACTION_NONE &&
+	       bounce_kind_of(m->works[i].owes) == kind;
 }
 
 /* What is told first. */
@@ -129,6 +143,7 @@ static enum bounce_kind
 kind_owed(const struct message *m)
 {
 	static const enum bounce_kind order[] = {BOUNCE_FAILURE, BOUNCE_SUCCESS};
+
 	for (size_t k = 0; k < COUNT(order); k++)
 		for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 			if (owes(m, i, order[k]))
@@ -173,10 +188,14 @@ put_off(struct message *m)
 static bool
 is_report_of(const struct message *m, const struct envelope *e)
 {
-	return e->sender.n == 0 && e->n_rcpts == 1 && (e->flags & ENV_DERIVED) && span_eq(e->rcpts[0].address, report_to(m, bounce.kind));
+	return e->sender.n == 0 && e->n_rcpts == 1 && (e->flags & ENV_DERIVED) &&
+	       span_eq(e->rcpts[0].address, report_to(m, bounce.kind));
 }
 
-/* The report, and with it the marks of those that it tells of: they count when it is in the spool, not before, not later. */
+/*
+ * The report, and with it the marks of those that it tells of: they count when it is in the spool,
+ * not before, not later.
+ */
 static int
 put(const struct message *m, struct span envelope, int fd)
 {
@@ -184,7 +203,8 @@ put(const struct message *m, struct span envelope, int fd)
 	struct envelope e;
 	struct buf b = {0};
 	uint16_t n = 0;
-	bool is_sound = fd >= 0 && envelope_get(envelope, &arena, &e) == E_OK && is_report_of(m, &e);
+	bool is_sound = fd >= 0 && envelope_get(envelope, &arena, &e) == E_OK &&
+	                is_report_of(m, &e);
 	if (is_sound) {
 		bounce.report = e.id;
 		buf_put(&b, bounce.id.b, ID_BYTES);
@@ -192,7 +212,9 @@ put(const struct message *m, struct span envelope, int fd)
 		buf_u16(&b, 0);
 		for (uint32_t i = 0; i < bounce.told; i++)
 			if (owes(m, i, bounce.kind)) {
-				buf_u16(&b, mark_make(i, bounce.kind == BOUNCE_DELAY ? RCPT_WARNED : RCPT_DONE));
+				buf_u16(&b, mark_make(i, bounce.kind == BOUNCE_DELAY
+							     ? RCPT_WARNED
+							     : RCPT_DONE));
 				n++;
 			}
 		b.p[at] = (char)(n & 0xff);
@@ -207,7 +229,8 @@ put(const struct message *m, struct span envelope, int fd)
 static void
 not_reported(struct message *m)
 {
-	log_event(LOG_NOTICE, "not_reported", "mid=%s do=\"nothing: it is tried again\"", id_text(m->envelope.id));
+	log_event(LOG_NOTICE, "not_reported",
+	    "mid=%s do=\"nothing: it is tried again\"", id_text(m->envelope.id));
 	put_off(m);
 }
 
@@ -226,7 +249,8 @@ on_bounce(void *ctx, int fd, unsigned events)
 		return; /* the tick begins again */
 	}
 	struct span envelope = rd_str(&m.body, ENVELOPE_BYTES_MAX);
-	struct message *about = message_find(bounce.id); /* none: it was removed meanwhile */
+	/* none: it was removed meanwhile */
+	struct message *about = message_find(bounce.id);
 	bounce.step = IDLE;
 	if (about && rd_end(&m.body) == E_OK && put(about, envelope, m.fd) == E_OK)
 		bounce.step = PUTTING;
@@ -249,7 +273,8 @@ report_said(struct rd *body)
 	bounce.step = IDLE;
 	if (m && is_there) {
 		unsigned n = settle(m, bounce.told, bounce.kind);
-		log_event(LOG_NOTICE, "reported", "mid=%s report=%s to=%s %s=%u", id_text(id), id_text(bounce.report),
+		log_event(LOG_NOTICE, "reported", "mid=%s report=%s to=%s %s=%u",
+		    id_text(id), id_text(bounce.report),
 		    log_q(report_to(m, bounce.kind)), kind_names[bounce.kind], n);
 		message_judge(m);
 	} else if (m) {
@@ -262,7 +287,8 @@ void
 report_open(void)
 {
 	if (bounce.chan < 0 && child_channel("bounce", &bounce.chan) == E_OK)
-		bounce.watch = loop_watch(the_sched.loop, bounce.chan, LOOP_READ, on_bounce, NULL);
+		bounce.watch =
+		    loop_watch(the_sched.loop, bounce.chan, LOOP_READ, on_bounce, NULL);
 	begin();
 }
 
@@ -271,7 +297,8 @@ begin(void)
 {
 	struct message *m = the_sched.reporting.first;
 	struct buf b = {0};
-	if (!m || bounce.step != IDLE || bounce.chan < 0 || clock_mono_ms() < bounce.again_ms)
+	if (!m || bounce.step != IDLE || bounce.chan < 0 ||
+	    clock_mono_ms() < bounce.again_ms)
 		return;
 	bounce.step = COPYING;
 	bounce.id = m->envelope.id;
@@ -298,7 +325,10 @@ report_abandon(const struct message *m)
 	return true;
 }
 
-/* As many of this kind as a report has, and an envelope of only these; returns where the rest begins. */
+/*
+ * As many of this kind as a report has, and an envelope of only these; returns where the rest
+ * begins.
+ */
 static uint32_t
 put_owed(struct buf *b, const struct message *m, enum bounce_kind kind)
 {
@@ -332,7 +362,10 @@ put_owed(struct buf *b, const struct message *m, enum bounce_kind kind)
 	return i;
 }
 
-/* The copy that was asked for is there.  An admin may have asked for one of the same message: that one is not ours. */
+/*
+ * The copy that was asked for is there.  An admin may have asked for one of the same message: that
+ * one is not ours.
+ */
 void
 report_copy(struct rd *body, int *fd)
 {
@@ -353,7 +386,8 @@ report_copy(struct rd *body, int *fd)
 	bounce.told = put_owed(&b, m, bounce.kind);
 	buf_bytes(&b, report_to(m, bounce.kind));
 	buf_u64(&b, (uint64_t)clock_wall_sec());
-	buf_u64(&b, (uint64_t)(clock_wall_sec() + m->first_sec + message_life(m) - retry_now()));
+	buf_u64(&b, (uint64_t)(clock_wall_sec() + m->first_sec + message_life(m) -
+			       retry_now()));
 	if (ask_send(bounce.chan, BOUNCE_MAKE, buf_as_span(&b), *fd, 0) != E_OK)
 		disconnect();
 	buf_free(&b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * room.h - is there space for what clients were promised?  And the ballast: a file that is given up when
- * the disk is full, so that what is needed to get out of it can still be written.
+ * room.h - is there space for what clients were promised? And the ballast: a file that is given up
+ * when the disk is full, so that what is needed to get out of it can still be written.
  */
 #ifndef QUEUE_ROOM_H
 #define QUEUE_ROOM_H
@@ -11,10 +11,10 @@
 enum { ROOM_LOOK_EVERY_MS = 100 };
 
 struct room {
-	int dir;               /* borrow: the spool directory */
+	int dir; /* borrow: the spool directory */
 	uint64_t ballast_bytes, reserve_bytes;
-	uint64_t free_bytes;   /* when last looked */
-	uint64_t promised;     /* the sum of what was promised and has not come yet */
+	uint64_t free_bytes; /* when last looked */
+	uint64_t promised;   /* the sum of what was promised and has not come yet */
 	int64_t looked_ms;
 	bool has_ballast;
 };
@@ -23,8 +23,9 @@ void room_init(struct room *, int dir, uint64_t ballast_bytes, uint64_t reserve_
 /* room_promise - true: bytes are kept for the caller until room_back */
 bool room_promise(struct room *, uint64_t bytes);
 void room_back(struct room *, uint64_t bytes);
-uint64_t room_left(const struct room *); /* bytes that could be promised, as of the last look */
-void room_is_full(struct room *);  /* ENOSPC was seen: the ballast goes */
-void room_tick(struct room *);     /* the ballast comes back when there is room */
+/* bytes that could be promised, as of the last look */
+uint64_t room_left(const struct room *);
+void room_is_full(struct room *); /* ENOSPC was seen: the ballast goes */
+void room_tick(struct room *);    /* the ballast comes back when there is room */
 
 #endif

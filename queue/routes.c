@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "conf/source.h"
 #include "conf/conf.h"
+#include "conf/source.h"
 #include "proc/child.h"
 
 enum { PASSWORDS_BYTES_MAX = 1 << 20 };
@@ -20,7 +20,9 @@ static struct route
 route_at(int i)
 {
 	struct route r;
-	if (route_parse(span_of(conf_list(the_child.conf, "queue", "routes", (size_t)i)), &r) != E_OK)
+	if (route_parse(
+		span_of(conf_list(the_child.conf, "queue", "routes", (size_t)i)), &r) !=
+	    E_OK)
 		bug("a route that the configuration let through");
 	return r;
 }
@@ -42,9 +44,11 @@ read_passwords(const char *path)
 		ssize_t n = room ? read(fd, room, (size_t)st.st_size) : -1;
 		buf_added(&passwords, n > 0 ? (size_t)n : 0);
 		if (st.st_mode & 07)
-			log_event(LOG_WARNING, "passwords_open", "path=%s do=\"chmod 0600\"", log_qs(path));
+			log_event(LOG_WARNING, "passwords_open",
+			    "path=%s do=\"chmod 0600\"", log_qs(path));
 	} else
-		log_event(LOG_ERR, "no_passwords", "path=%s err=%s", log_qs(path), log_errno(errno));
+		log_event(LOG_ERR, "no_passwords", "path=%s err=%s", log_qs(path),
+		    log_errno(errno));
 	if (fd >= 0)
 		close(fd);
 }
@@ -76,7 +80,12 @@ routes_find(struct span address)
 }
 
 /* What a message asks for, in its key: before the domain. */
-enum { KEY_SOURCE = '/', KEY_ANY = ' ', KEY_REQUIRES_TLS = '!', KEY_TLS_OPTIONAL = '?' };
+enum {
+	KEY_SOURCE = '/',
+	KEY_ANY = ' ',
+	KEY_REQUIRES_TLS = '!',
+	KEY_TLS_OPTIONAL = '?'
+};
 
 /* RFC 8689 5: a report goes also where nobody knows REQUIRETLS, rather than nowhere. */
 static char
@@ -95,9 +104,13 @@ source_of(struct span sender)
 	size_t n = conf_list_count(the_child.conf, "queue", "relay_sources");
 	for (size_t i = 0; i < n; i++) {
 		struct source s;
-		if (source_parse(span_of(conf_list(the_child.conf, "queue", "relay_sources", i)), &s) != E_OK)
+		if (source_parse(
+			span_of(conf_list(the_child.conf, "queue", "relay_sources", i)),
+			&s) != E_OK)
 			bug("a source that the configuration let through");
-		unsigned fits = sender.n || span_eqs(s.pattern, "*") ? route_fits(s.pattern, sender) : 0;
+		unsigned fits = sender.n || span_eqs(s.pattern, "*")
+		                    ? route_fits(s.pattern, sender)
+		                    : 0;
 		if (fits > best) {
 			best = fits;
 			found = (unsigned)i + 1;
@@ -126,7 +139,9 @@ take_source(struct span *key)
 	if (!key->n || key->p[0] != KEY_SOURCE)
 		return 0;
 	*key = span_from(*key, 1);
-	return span_u64(take_number(key), UINT16_MAX, &source) == E_OK ? (uint16_t)source : 0;
+	return span_u64(take_number(key), UINT16_MAX, &source) == E_OK
+	           ? (uint16_t)source
+	           : 0;
 }
 
 void
@@ -156,7 +171,8 @@ password_of(const struct route *r)
 		if (span_ieq(host, r->host) && span_eq(user, r->user))
 			return span_trim(password);
 	}
-	log_event(LOG_ERR, "no_password", "host=%s user=%s", log_q(r->host), log_q(r->user));
+	log_event(
+	    LOG_ERR, "no_password", "host=%s user=%s", log_q(r->host), log_q(r->user));
 	return SPAN("");
 }
 
@@ -167,8 +183,16 @@ routes_hop(int route, struct span key, struct hop *out)
 	struct span rest = key;
 	uint16_t source = take_source(&rest);
 	char mark = rest.n ? rest.p[0] : KEY_ANY;
-	*out = (struct hop){.kind = r.kind, .tls = r.tls, .is_lmtp = r.is_lmtp, .has_no_policies = r.has_no_policies || mark == KEY_TLS_OPTIONAL,
-	    .requires_tls = mark == KEY_REQUIRES_TLS, .port = r.port, .route = (uint16_t)route, .source = source,
-	    .host = r.kind == ROUTE_MX ? span_from(rest, 1) : r.host, .user = r.user,
-	    .password = r.user.n ? password_of(&r) : SPAN(""), .tls_session = SPAN("")};
+	*out = (struct hop){.kind = r.kind,
+	    .tls = r.tls,
+	    .is_lmtp = r.is_lmtp,
+	    .has_no_policies = r.has_no_policies || mark == KEY_TLS_OPTIONAL,
+	    .requires_tls = mark == KEY_REQUIRES_TLS,
+	    .port = r.port,
+	    .route = (uint16_t)route,
+	    .source = source,
+	    .host = r.kind == ROUTE_MX ? span_from(rest, 1) : r.host,
+	    .user = r.user,
+	    .password = r.user.n ? password_of(&r) : SPAN(""),
+	    .tls_session = SPAN("")};
 }

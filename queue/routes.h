@@ -9,10 +9,16 @@
 void routes_prepare(void); /* before the jail: the passwords, where a route needs one */
 /* routes_find - the one that says most about this address; -1: none */
 int routes_find(struct span address);
-/* routes_key - what is one destination: all that takes this route, or (mx) one domain of it, and asks for the same TLS (RFC 8689):
- * messages with and without REQUIRETLS, or with TLS-Required: No, or from different relay_sources, share no connection */
-void routes_key(int route, struct span address, const struct envelope *, struct buf *out);
-/* routes_hop - for the destination with this key.  Spans borrow from the configuration and from key */
+/*
+ * routes_key - what is one destination: all that takes this route, or (mx) one domain of it, and
+ * asks for the same TLS (RFC 8689): messages with and without REQUIRETLS, or with TLS-Required: No,
+ * or from different relay_sources, share no connection
+ */
+void routes_key(
+    int route, struct span address, const struct envelope *, struct buf *out);
+/*
+ * routes_hop - for the destination with this key.  Spans borrow from the configuration and from key
+ */
 void routes_hop(int route, struct span key, struct hop *out);
 
 #endif

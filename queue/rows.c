@@ -28,7 +28,8 @@ rows_put(const struct index_row *row)
 	if (err == E_OK)
 		return true;
 	has_lost_rows = true;
-	log_event(LOG_ERR, "row_not_written", "mid=%s do=\"nothing: it is found by its name\"", id_text(row->id));
+	log_event(LOG_ERR, "row_not_written",
+	    "mid=%s do=\"nothing: it is found by its name\"", id_text(row->id));
 	return false;
 }
 
@@ -37,12 +38,14 @@ rows_flush(void)
 {
 	if (!has_unsynced_rows) {
 		if (index_tidy(the_sched.index) != E_OK)
-			log_event(LOG_ERR, "index_not_tidied", "do=\"%s\"", "nothing: it is tried again");
+			log_event(LOG_ERR, "index_not_tidied", "do=\"%s\"",
+			    "nothing: it is tried again");
 		return;
 	}
 	has_unsynced_rows = false;
 	if (index_sync(the_sched.index) != E_OK)
-		log_event(LOG_ERR, "index_not_synced", "do=\"nothing: rows are found by name at the next start\"");
+		log_event(LOG_ERR, "index_not_synced",
+		    "do=\"nothing: rows are found by name at the next start\"");
 }
 
 /* ---- an admin ---- */
@@ -77,7 +80,8 @@ rows_remove(struct id id)
 
 /* Its row changes, durably, and its file follows. */
 static bool
-change(struct id id, bool is_wanted(const struct index_row *), void fn(struct index_row *), const char *event)
+change(struct id id, bool is_wanted(const struct index_row *),
+    void fn(struct index_row *), const char *event)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct index_row row;
@@ -160,28 +164,33 @@ rows_requeue(struct id id)
 
 /* ---- files without rows, rows that are due early ---- */
 
-/* A file without a row: one that a crash left between the two, or all after the index was damaged. */
+/*
+ * A file without a row: one that a crash left between the two, or all after the index was damaged.
+ */
 static void
 adopt(struct id id)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct index_row row;
-	int err = message_find(id) ? E_OK : index_get(the_sched.index, id, &arena, &row);
+	int err =
+	    message_find(id) ? E_OK : index_get(the_sched.index, id, &arena, &row);
 	arena_reset(&arena);
 	if (err != E_BAD)
 		return;
-	row = (struct index_row){.id = id, .due_sec = retry_now(), .first_sec = retry_now(),
+	row = (struct index_row){.id = id,
+	    .due_sec = retry_now(),
+	    .first_sec = retry_now(),
 	    .entry = {.id = id, .state = ADMIN_DEFERRED}};
 	if (rows_put(&row))
 		log_event(LOG_NOTICE, "file_without_row", "mid=%s", id_text(id));
 }
 
 static struct {
-	uint16_t folder;   /* that is read next */
-	size_t n;          /* names that came since it was asked for */
-	bool is_due;       /* it is to be asked for at the next tick */
+	uint16_t folder; /* that is read next */
+	size_t n;        /* names that came since it was asked for */
+	bool is_due;     /* it is to be asked for at the next tick */
 	bool is_under_way;
-	bool is_again;     /* from the first, when the last was read */
+	bool is_again; /* from the first, when the last was read */
 } names;
 
 static void
@@ -267,7 +276,8 @@ rows_deliver_is_there(void)
 {
 	struct id ids[INDEX_WAITING_MOST];
 	for (size_t room; the_sched.index && (room = defer_room(COUNT(ids)));) {
-		size_t n = index_waiting(the_sched.index, rows_wait_for_deliver(), ids, room);
+		size_t n =
+		    index_waiting(the_sched.index, rows_wait_for_deliver(), ids, room);
 		if (!n || !defer_fetch(ids, n))
 			break;
 	}
@@ -284,5 +294,6 @@ rows_measure(void)
 	metric_set(M_QUEUE_MESSAGES + METRIC_IN_DEFERRED, c.n - c.n_held);
 	metric_set(M_QUEUE_MESSAGES + METRIC_HELD, c.n_held);
 	int64_t age_sec = retry_now() - c.oldest_sec;
-	metric_set(M_QUEUE_OLDEST, c.oldest_sec != INT64_MAX ? (uint64_t)(clock_wall_sec() - age_sec) : 0);
+	metric_set(M_QUEUE_OLDEST,
+	    c.oldest_sec != INT64_MAX ? (uint64_t)(clock_wall_sec() - age_sec) : 0);
 }

@@ -136,7 +136,9 @@ long_copy(struct span envelope)
 {
 	int fd = sealed_copy(envelope);
 	if (fd < 0 && !sched.has_told_so)
-		log_event(LOG_ERR, "no_memory_file", "bytes=%zu err=%s do=\"nothing: it is tried again\"", envelope.n, log_errno(errno));
+		log_event(LOG_ERR, "no_memory_file",
+		    "bytes=%zu err=%s do=\"nothing: it is tried again\"", envelope.n,
+		    log_errno(errno));
 	sched.is_paused = sched.has_told_so = fd < 0;
 	sched.again_ms = clock_mono_ms() + PAUSE_MS;
 	return fd;

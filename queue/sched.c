@@ -14,14 +14,20 @@
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/hold.h"
-#include "queue/refused.h"
 #include "queue/orders.h"
+#include "queue/refused.h"
 #include "queue/retry.h"
 #include "queue/routes.h"
 #include "queue/suspend.h"
 #include "spool/put.h"
 
-enum { SPOOL_BURST = 64, TELL_WAIT_MS = 60000, HEAP_HIGH_MESSAGES = 200, LONG_HEAD_MOST = 64, LEAVE_WAIT_MS = 5000 };
+enum {
+	SPOOL_BURST = 64,
+	TELL_WAIT_MS = 60000,
+	HEAP_HIGH_MESSAGES = 200,
+	LONG_HEAD_MOST = 64,
+	LEAVE_WAIT_MS = 5000
+};
 
 struct sched the_sched = {.spool = -1};
 
@@ -40,7 +46,8 @@ sched_tell_fd(uint16_t type, struct buf *body, int fd)
 {
 	if (done.len && type != SCHED_DONE)
 		sched_flush(); /* nothing more is asked of what is done */
-	if (ask_send(the_sched.spool, type, buf_as_span(body), fd, deadline_in_ms(TELL_WAIT_MS)) != E_OK)
+	if (ask_send(the_sched.spool, type, buf_as_span(body), fd,
+		deadline_in_ms(TELL_WAIT_MS)) != E_OK)
 		spool_gone();
 	buf_free(body);
 }
@@ -91,14 +98,18 @@ sched_is_local(struct span address)
 	return false;
 }
 
-/* Does it come back from deferral?  Then its row says how often it was tried, and since when.  False: not any more. */
+/*
+ * Does it come back from deferral? Then its row says how often it was tried, and since when.
+ * False: not any more.
+ */
 static bool
 recall(struct message *m)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	struct index_row row;
 	enum fetched was = defer_fetched(m->envelope.id);
-	if (was == FETCHED && index_get(the_sched.index, m->envelope.id, &arena, &row) == E_OK) {
+	if (was == FETCHED &&
+	    index_get(the_sched.index, m->envelope.id, &arena, &row) == E_OK) {
 		m->attempts = row.entry.attempts;
 		m->first_sec = row.first_sec;
 		m->is_bulk |= row.is_bulk != 0;
@@ -118,7 +129,8 @@ static void
 hold_new(struct message *m)
 {
 	struct buf why = {.max = REASON_MAX};
-	const char *rule = m->is_deferred || m->is_held ? NULL : hold_rule_for(&m->envelope);
+	const char *rule =
+	    m->is_deferred || m->is_held ? NULL : hold_rule_for(&m->envelope);
 	if (!rule)
 		return;
 	m->is_held = true;
@@ -126,7 +138,8 @@ hold_new(struct message *m)
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].step == STEP_READY || m->works[i].step == STEP_OUT)
 			work_set(&m->works[i], m->works[i].step, buf_cstr(&why));
-	log_event(LOG_NOTICE, "held_by_rule", "mid=%s rule=%s", id_text(m->envelope.id), log_qs(rule));
+	log_event(LOG_NOTICE, "held_by_rule", "mid=%s rule=%s", id_text(m->envelope.id),
+	    log_qs(rule));
 	buf_free(&why);
 }
 
@@ -148,8 +161,7 @@ take_new(struct rd *body)
 		if (recall(m)) {
 			hold_new(m);
 			message_judge(m);
-		}
-		else
+		} else
 			message_free(m);
 	}
 	return rd_end(body);
@@ -162,7 +174,8 @@ take_long(struct rd *body, int fd)
 	struct buf one = {.max = ENVELOPE_BYTES_MAX + LONG_HEAD_MOST};
 	struct stat st;
 	struct span ref = rd_bytes(body, 1 + 4 + 8), none = rd_str(body, 0);
-	if (rd_end(body) != E_OK || none.n || fd < 0 || fstat(fd, &st) != 0 || st.st_size > ENVELOPE_BYTES_MAX)
+	if (rd_end(body) != E_OK || none.n || fd < 0 || fstat(fd, &st) != 0 ||
+	    st.st_size > ENVELOPE_BYTES_MAX)
 		return E_BAD;
 	buf_u16(&one, 1);
 	buf_span(&one, ref);
@@ -190,7 +203,8 @@ take_derived(struct rd *body)
 	for (uint32_t i = 0; verdict != SPOOL_OK && i < m->envelope.n_rcpts; i++) {
 		m->works[i].n_forwards = 0;
 		if (m->works[i].step == STEP_PLACED)
-			work_set(&m->works[i], STEP_LATER, "4.3.0 a forward could not be made");
+			work_set(&m->works[i], STEP_LATER,
+			    "4.3.0 a forward could not be made");
 	}
 	if (m->n_deriving == 0)
 		defer_forwarded(m);
@@ -208,7 +222,8 @@ take(struct ask_msg *m)
 		return take_long(&m->body, m->fd);
 	case SAY_REPLAYED:
 		the_sched.is_replayed = true;
-		admin_open(); /* who asks before is answered now: what is said of the queue is all of it */
+		/* who asks before is answered now: what is said of the queue is all of it */
+		admin_open();
 		rows_list();
 		break;
 	case SAY_DEFERRED:
@@ -367,7 +382,8 @@ sched_run(void)
 	/* the channel first: the spool answers it once it has its lock and made the directories */
 	if (child_channel("spool", &s->spool) != E_OK)
 		return EX_TEMPFAIL;
-	if (index_open(conf_str(the_child.conf, "common", "spool_dir"), &s->index) != E_OK)
+	if (index_open(conf_str(the_child.conf, "common", "spool_dir"), &s->index) !=
+	    E_OK)
 		return EX_CANTCREAT;
 	index_clock(s->index, &queue_sec, &wall_sec);
 	retry_clock_start(queue_sec, wall_sec);

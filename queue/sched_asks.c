@@ -12,7 +12,12 @@
 #include "queue/spool.h"
 #include "tls/hash.h"
 
-enum { PH_ANY = 1, DEFERRALS_MOST = 256, LIST_AT_ONCE = 64 /* folders */, LIST_FEW = 64 /* names, then no other folder */ };
+enum {
+	PH_ANY = 1,
+	DEFERRALS_MOST = 256,
+	LIST_AT_ONCE = 64 /* folders */,
+	LIST_FEW = 64 /* names, then no other folder */
+};
 
 _Static_assert((int)LIST_FOLDERS == (int)FOLDERS, "all of them");
 
@@ -110,7 +115,9 @@ ask_defer(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	return err == E_OK && rd_end(body) == E_OK ? E_MORE : E_BAD;
 }
 
-/* In the journal it is noted with the next batch; a file's states are overwritten in their place. */
+/*
+ * In the journal it is noted with the next batch; a file's states are overwritten in their place.
+ */
 static int
 ask_mark(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
@@ -270,7 +277,10 @@ derive(struct id parent, const struct envelope *e, struct arrival *r)
 	return err;
 }
 
-/* All copies of one alias have room, or none has: some of them, and all again later, would be doubles. */
+/*
+ * All copies of one alias have room, or none has: some of them, and all again later, would be
+ * doubles.
+ */
 static bool
 has_room(struct id parent, uint16_t left, uint64_t size_bytes)
 {
@@ -283,8 +293,11 @@ has_room(struct id parent, uint16_t left, uint64_t size_bytes)
 	bool goes_on = id_eq(last.parent, parent) && last.left == left + 1;
 	uint64_t all_bytes = size_bytes * left;
 	if (!goes_on) {
-		room->looked_ms = 0; /* what was written since then is many times what one client brings */
-		last.is_refused = journal_live(the_spool.journal) >= the_spool.segments_most || !room_promise(room, all_bytes);
+		/* what was written since then is many times what one client brings */
+		room->looked_ms = 0;
+		last.is_refused =
+		    journal_live(the_spool.journal) >= the_spool.segments_most ||
+		    !room_promise(room, all_bytes);
 		if (!last.is_refused)
 			room_back(room, all_bytes);
 	}
@@ -316,7 +329,8 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	int err = take_marks(body, &parent, &n_marks, &marks);
 	uint16_t left = rd_u16(body);
 	struct span envelope = rd_str(body, ENVELOPE_BYTES_MAX);
-	if (err != E_OK || rd_end(body) != E_OK || left == 0 || envelope_get(envelope, &arena, &e) != E_OK) {
+	if (err != E_OK || rd_end(body) != E_OK || left == 0 ||
+	    envelope_get(envelope, &arena, &e) != E_OK) {
 		arena_reset(&arena);
 		return E_BAD;
 	}
@@ -344,7 +358,9 @@ ask_derive(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 static int
 read_report(int fd, const struct envelope *e, struct buf *out)
 {
-	char *room = fd >= 0 && e->size_bytes <= SPOOL_SMALL_MAX ? buf_room(out, e->size_bytes) : NULL;
+	char *room = fd >= 0 && e->size_bytes <= SPOOL_SMALL_MAX
+	                 ? buf_room(out, e->size_bytes)
+	                 : NULL;
 	if (!room || pread(fd, room, e->size_bytes, 0) != (ssize_t)e->size_bytes)
 		return E_BAD;
 	buf_added(out, e->size_bytes);
@@ -355,7 +371,8 @@ static int
 ask_report(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
-	struct arrival made = {.large = -1, .may_be_known = true, .bytes = {.max = SIZE_MAX / 2}};
+	struct arrival made = {
+	    .large = -1, .may_be_known = true, .bytes = {.max = SIZE_MAX / 2}};
 	struct buf message = {.max = SPOOL_SMALL_MAX};
 	struct envelope e;
 	struct span marks;
@@ -379,7 +396,10 @@ ask_report(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	return err == E_OK ? E_MORE : E_BAD;
 }
 
-/* One deferred message as SAY_NEW; SAY_MISSING when it is not there, or damaged (then it goes aside). */
+/*
+ * One deferred message as SAY_NEW; SAY_MISSING when it is not there, or damaged (then it goes
+ * aside).
+ */
 static void
 fetch_one(struct id id)
 {
@@ -453,7 +473,10 @@ is_held(struct id id)
 	return (e && !e->is_done) || deferred_is_there(&the_spool.files, id);
 }
 
-/* Where there are many names, one folder at a time: who puts messages in does not wait for a million of them. */
+/*
+ * Where there are many names, one folder at a time: who puts messages in does not wait for a
+ * million of them.
+ */
 static int
 ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
@@ -466,7 +489,8 @@ ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	sched_asks_settle(); /* what is not settled now never will be */
 	for (; folder < LIST_FOLDERS && folder < last && n < LIST_FEW; folder++) {
 		if (deferred_each(&the_spool.files, folder, on_name, &ids) != E_OK)
-			log_event(LOG_ERR, "deferred_not_listed", "folder=%02x", folder);
+			log_event(
+			    LOG_ERR, "deferred_not_listed", "folder=%02x", folder);
 		large_sweep(&the_spool.files, folder, is_held);
 		n += ids.len / ID_BYTES;
 		if (ids.len)
@@ -489,7 +513,9 @@ ask_hold(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	if (deferred_hold(&the_spool.files, id, is_held) != E_OK)
-		log_event(LOG_ERR, "not_held", "mid=%s held=%d do=\"nothing: as long as the index is not lost its row says so\"",
+		log_event(LOG_ERR, "not_held",
+		    "mid=%s held=%d do=\"nothing: as long as the index is not lost its "
+		    "row says so\"",
 		    id_text(id), is_held);
 	return E_MORE;
 }
@@ -500,7 +526,8 @@ ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)a, (void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	the_spool.syncs_owed++; /* with the next batch, which is written when all that is asked now was read */
+	/* with the next batch, which is written when all that is asked now was read */
+	the_spool.syncs_owed++;
 	return E_MORE;
 }
 

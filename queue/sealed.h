@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* sealed.h - bytes too many for an ask go to another process as a memory file that nobody can change any more. */
+/*
+ * sealed.h - bytes too many for an ask go to another process as a memory file that nobody can
+ * change any more.
+ */
 #ifndef QUEUE_SEALED_H
 #define QUEUE_SEALED_H
 

@@ -95,7 +95,9 @@ segment_fill(struct segment *s, int dir_fd, uint64_t bytes)
 	return E_IO;
 }
 
-/* magic, use, is live, end of the use before, key, SHA-256 of all this: a torn header is no header */
+/*
+ * magic, use, is live, end of the use before, key, SHA-256 of all this: a torn header is no header
+ */
 static void
 head_put(struct buf *b, const struct segment *s, bool is_live,
     const unsigned char key[MAC_KEY_BYTES])

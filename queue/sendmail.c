@@ -38,7 +38,8 @@ say(const struct sendmail *s, int status, const char *fmt, ...)
 static int
 run_merpati(const struct sendmail *s, const char *conf_path, const char *const *words)
 {
-	static const char *const formats[] = {"%.*s/merpati", "%.*s/../bin/merpati", "%.*s/../common/ctl/merpati"};
+	static const char *const formats[] = {
+	    "%.*s/merpati", "%.*s/../bin/merpati", "%.*s/../common/ctl/merpati"};
 	static char own[4096];
 	const char *argv[COMMAND_ARGS_MOST + 4] = {"merpati", "-c", conf_path};
 	struct buf path = {0};
@@ -69,7 +70,8 @@ flush(const struct sendmail *s, const char *conf_path, const char *what)
 	else if (what && what[0] == 'R')
 		words[2] = "--destination", words[3] = what + 1;
 	else if (what)
-		return say(s, EX_USAGE, "-q%s: the daemon queue tries again by itself", what);
+		return say(
+		    s, EX_USAGE, "-q%s: the daemon queue tries again by itself", what);
 	return run_merpati(s, conf_path, words);
 }
 
@@ -99,9 +101,12 @@ read_mode(const struct sendmail *s, const char *arg, struct options *o)
 	case 'd':
 	case 'D':
 	case 'l':
-		return say(s, EX_USAGE, "-b%s: the daemons are started by systemctl or \"merpati start\"", arg);
+		return say(s, EX_USAGE,
+		    "-b%s: the daemons are started by systemctl or \"merpati start\"",
+		    arg);
 	default:
-		return say(s, EX_USAGE, "-b%s is not known here; -bm, -bs, -bp and -bi are", arg);
+		return say(s, EX_USAGE,
+		    "-b%s is not known here; -bm, -bs, -bp and -bi are", arg);
 	}
 }
 
@@ -145,12 +150,21 @@ read_option(struct sendmail *s, int c, const char *arg, struct options *o)
 	case 'N':
 		return notify_parse(span_of(arg), &s->notify) == E_OK
 		           ? EX_OK
-		           : say(s, EX_USAGE, "-N %s: right would be never, or some of success,failure,delay", arg);
+		           : say(s, EX_USAGE,
+				 "-N %s: right would be never, or some of "
+				 "success,failure,delay",
+				 arg);
 	case 'R':
-		return ret_parse(span_of(arg), &s->ret) == E_OK ? EX_OK : say(s, EX_USAGE, "-R %s: right would be full or hdrs", arg);
+		return ret_parse(span_of(arg), &s->ret) == E_OK
+		           ? EX_OK
+		           : say(s, EX_USAGE, "-R %s: right would be full or hdrs",
+				 arg);
 	case 'V':
 		xtext_put(&s->envid, span_of(arg));
-		return envid_check(buf_as_span(&s->envid)) == E_OK ? EX_OK : say(s, EX_USAGE, "-V: an envelope id has 1 to 100 letters");
+		return envid_check(buf_as_span(&s->envid)) == E_OK
+		           ? EX_OK
+		           : say(s, EX_USAGE,
+				 "-V: an envelope id has 1 to 100 letters");
 	case 'q':
 		o->mode = MODE_FLUSH;
 		o->flush = arg;
@@ -164,7 +178,8 @@ read_option(struct sendmail *s, int c, const char *arg, struct options *o)
 	case '?':
 		return EX_USAGE; /* said by getopt */
 	default:
-		return EX_OK; /* others have them, and here they change nothing: A G L O U X c d e h m n p x */
+		/* others have them, and here they change nothing: A G L O U X c d e h m n p x */
+		return EX_OK;
 	}
 }
 
@@ -172,7 +187,9 @@ static int
 read_options(struct sendmail *s, int argc, char **argv, struct options *o)
 {
 	int status = EX_OK;
-	for (int c; status == EX_OK && (c = getopt(argc, argv, "+A:B:C:F:GIL:N:O:R:UV:X:b:cd::e:f:h:imno:p:q::r:tvx")) != -1;)
+	for (int c; status == EX_OK &&
+		    (c = getopt(argc, argv,
+			 "+A:B:C:F:GIL:N:O:R:UV:X:b:cd::e:f:h:imno:p:q::r:tvx")) != -1;)
 		status = read_option(s, c, optarg, o);
 	return status;
 }
@@ -186,7 +203,8 @@ full_name(struct sendmail *s, const struct passwd *pw)
 	struct buf b = {.max = 256};
 	if (s->full_name)
 		return span_of(s->full_name);
-	for (const char *p = pw && pw->pw_gecos ? pw->pw_gecos : ""; *p && *p != ','; p++) {
+	for (const char *p = pw && pw->pw_gecos ? pw->pw_gecos : ""; *p && *p != ',';
+	     p++) {
 		if (*p == '&') {
 			buf_ch(&b, ch_upper(pw->pw_name[0]));
 			buf_str(&b, pw->pw_name + 1);
@@ -210,12 +228,16 @@ read_sender(struct sendmail *s)
 		buf_str(&login, pw->pw_name);
 	else
 		buf_putf(&login, "%u", (unsigned)geteuid());
-	int err = letter_address(buf_as_span(&login), s->letter.origin, &s->arena, &self);
+	int err =
+	    letter_address(buf_as_span(&login), s->letter.origin, &s->arena, &self);
 	buf_free(&login);
 	if (err == E_OK)
-		err = s->from ? letter_address(span_of(s->from), s->letter.origin, &s->arena, &s->sender) : E_OK;
+		err = s->from ? letter_address(span_of(s->from), s->letter.origin,
+				    &s->arena, &s->sender)
+		              : E_OK;
 	if (err != E_OK)
-		return say(s, EX_DATAERR, "%s is no address of a sender", s->from ? s->from : "your login");
+		return say(s, EX_DATAERR, "%s is no address of a sender",
+		    s->from ? s->from : "your login");
 	if (!s->from)
 		s->sender = self;
 	s->letter.from = s->sender.n ? s->sender : self;
@@ -236,7 +258,8 @@ read_conf(struct sendmail *s, const char *path)
 	const char *hostname = conf_str(s->conf, "common", "hostname");
 	size_t n = conf_list_count(s->conf, "common", "domains");
 	s->letter.hostname = span_of(hostname);
-	s->letter.origin = span_of(n ? conf_list(s->conf, "common", "domains", 0) : hostname);
+	s->letter.origin =
+	    span_of(n ? conf_list(s->conf, "common", "domains", 0) : hostname);
 	s->letter.now_sec = clock_wall_sec();
 	s->letter.id = id_new();
 	s->size_most = (uint64_t)conf_int(s->conf, "smtpd", "message_size");
@@ -258,7 +281,8 @@ read_input(struct sendmail *s, struct buf *out)
 			continue;
 		}
 		if (n < 0)
-			return say(s, EX_IOERR, "the message cannot be read: %s", strerror(errno));
+			return say(s, EX_IOERR, "the message cannot be read: %s",
+			    strerror(errno));
 		buf_added(out, (size_t)n);
 	}
 	return EX_OK;
@@ -267,14 +291,19 @@ read_input(struct sendmail *s, struct buf *out)
 static int
 too_large(const struct sendmail *s)
 {
-	return say(s, EX_UNAVAILABLE, "the message is too large: %llu bytes are the most, %d of its head, %d recipients",
+	return say(s, EX_UNAVAILABLE,
+	    "the message is too large: %llu bytes are the most, %d of its head, %d "
+	    "recipients",
 	    (unsigned long long)s->size_most, LETTER_HEAD_MOST, LETTER_RCPTS_MOST);
 }
 
 static int
 bad_rcpt(const struct sendmail *s)
 {
-	return say(s, EX_DATAERR, "%s is no address of a recipient; right would be user@domain, several with commas", log_q(s->rcpts->bad));
+	return say(s, EX_DATAERR,
+	    "%s is no address of a recipient; right would be user@domain, several with "
+	    "commas",
+	    log_q(s->rcpts->bad));
 }
 
 /* Loops through a pipe and back end here: RFC 5321 6.3. */
@@ -284,7 +313,11 @@ check_hops(const struct sendmail *s, struct span message)
 	struct drop_scan scan = {0};
 	drop_scan_feed(&scan, message);
 	int err = drop_scan_end(&scan);
-	return err == E_OK ? EX_OK : say(s, EX_UNAVAILABLE, err == E_LIMIT ? "the message has passed too many hops: a loop?" : "this is no message");
+	return err == E_OK ? EX_OK
+	                   : say(s, EX_UNAVAILABLE,
+				 err == E_LIMIT
+				     ? "the message has passed too many hops: a loop?"
+				     : "this is no message");
 }
 
 static int
@@ -296,7 +329,8 @@ put(struct sendmail *s, struct span message)
 	if (s->rcpts->has_utf8 || !span_is_ascii(s->sender))
 		s->flags |= ENV_SMTPUTF8;
 	for (size_t i = 0; i < n; i++) {
-		all[i] = (struct rcpt){.address = s->rcpts->all[i], .notify = s->notify};
+		all[i] =
+		    (struct rcpt){.address = s->rcpts->all[i], .notify = s->notify};
 		if (!s->notify)
 			continue;
 		buf_reset(&orcpt);
@@ -322,15 +356,22 @@ send(struct sendmail *s, int argc, char **argv)
 	if (err != E_OK)
 		return err == E_BAD ? bad_rcpt(s) : too_large(s);
 	if (s->rcpts->n == 0 && !s->letter.takes_rcpts)
-		return say(s, EX_USAGE, "to whom? right would be recipients, or -t to take them from the message");
+		return say(s, EX_USAGE,
+		    "to whom? right would be recipients, or -t to take them from the "
+		    "message");
 	int status = read_input(s, &in);
 	struct span text = buf_as_span(&in);
 	if (status == EX_OK) {
-		err = letter_make(&s->letter, s->ignores_dots ? text : letter_until_dot(text), s->rcpts, &message);
-		status = err == E_OK ? EX_OK : err == E_BAD ? bad_rcpt(s) : too_large(s);
+		err = letter_make(&s->letter,
+		    s->ignores_dots ? text : letter_until_dot(text), s->rcpts,
+		    &message);
+		status = err == E_OK    ? EX_OK
+		         : err == E_BAD ? bad_rcpt(s)
+		                        : too_large(s);
 	}
 	if (status == EX_OK && s->rcpts->n == 0)
-		status = say(s, EX_USAGE, "no recipient was found in the head of the message");
+		status = say(
+		    s, EX_USAGE, "no recipient was found in the head of the message");
 	if (status == EX_OK)
 		status = check_hops(s, buf_as_span(&message));
 	if (status == EX_OK)
@@ -353,10 +394,13 @@ run(struct sendmail *s, const struct options *o, int argc, char **argv)
 	int status = read_conf(s, o->conf_path);
 	if (status != EX_OK)
 		return status;
-	if (o->mode == MODE_ALIASES) /* aliases are read as text, when their file has changed */
-		return access(conf_str(s->conf, "common", "alias_file"), F_OK) == 0 || errno == EACCES
+	/* aliases are read as text, when their file has changed */
+	if (o->mode == MODE_ALIASES)
+		return access(conf_str(s->conf, "common", "alias_file"), F_OK) == 0 ||
+		               errno == EACCES
 		           ? EX_OK
-		           : say(s, EX_NOINPUT, "%s is not there", conf_str(s->conf, "common", "alias_file"));
+		           : say(s, EX_NOINPUT, "%s is not there",
+				 conf_str(s->conf, "common", "alias_file"));
 	status = read_sender(s);
 	if (status != EX_OK)
 		return status;

@@ -13,9 +13,9 @@
 #include "queue/letter.h"
 
 struct sendmail {
-	const char *name;           /* by which it was called, for stderr */
-	struct conf *conf;          /* own */
-	struct arena arena;         /* own: addresses */
+	const char *name;   /* by which it was called, for stderr */
+	struct conf *conf;  /* own */
+	struct arena arena; /* own: addresses */
 	struct letter letter;
 	struct letter_rcpts *rcpts; /* own */
 	struct span sender;         /* empty: the null sender */
@@ -33,9 +33,12 @@ struct sendmail {
 int say(const struct sendmail *, int status, const char *fmt, ...) FMT(3, 4);
 /*
  * sendmail_put - the message to its recipients: all of it on stable storage at EX_OK.
- *   returns EX_OK, EX_TEMPFAIL (said): nothing was taken, or, with very many recipients, not for all
+ *   returns EX_OK, EX_TEMPFAIL (said): nothing was taken, or, with very many recipients, not for
+ *   all
  */
-MUST_USE int sendmail_put(struct sendmail *, struct span message, const struct rcpt *, size_t n);
-MUST_USE int sendmail_smtp(struct sendmail *); /* until QUIT or the end of input; EX_OK, EX_IOERR */
+MUST_USE int sendmail_put(
+    struct sendmail *, struct span message, const struct rcpt *, size_t n);
+/* until QUIT or the end of input; EX_OK, EX_IOERR */
+MUST_USE int sendmail_smtp(struct sendmail *);
 
 #endif

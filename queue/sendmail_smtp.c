@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sendmail_smtp.c - -bs: SMTP (RFC 5321) on standard input and output, for one who has no port and no password.  No
- * STARTTLS and no AUTH: at the other end is the caller.  What it says 250 to lies in spool/drop/, on stable storage.
+ * sendmail_smtp.c - -bs: SMTP (RFC 5321) on standard input and output, for one who has no port and
+ * no password.  No STARTTLS and no AUTH: at the other end is the caller.  What it says 250 to lies
+ * in spool/drop/, on stable storage.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,16 +14,18 @@
 #include "spool/dsn.h"
 
 enum {
-	LINE_MOST = 4096,      /* octets of a command with its end: RFC 5321 4.5.3.1.4, and what extensions add */
+	/* octets of a command with its end: RFC 5321 4.5.3.1.4, and what extensions add */
+	LINE_MOST = 4096,
 	BAD_COMMANDS_MOST = 20,
 };
 
 struct smtp {
-	struct sendmail *s;    /* borrow */
-	struct span line;      /* borrow: of text */
-	struct buf text;       /* own: what fits of a line; none is longer than a message may be */
+	struct sendmail *s; /* borrow */
+	struct span line;   /* borrow: of text */
+	/* own: what fits of a line; none is longer than a message may be */
+	struct buf text;
 	bool has_helo, has_mail, is_over;
-	struct rcpt *rcpts;    /* own: ENVELOPE_RCPTS_MAX */
+	struct rcpt *rcpts; /* own: ENVELOPE_RCPTS_MAX */
 	size_t n;
 	unsigned n_bad;
 };
@@ -49,7 +52,9 @@ read_line(struct smtp *t)
 	buf_reset(&t->text);
 	t->text.max = t->s->size_most;
 	while ((c = getc_unlocked(stdin)) != EOF && c != '\n')
-		buf_ch(&t->text, (char)c); /* past its most it keeps the failure, and the rest is read and dropped */
+		buf_ch(&t->text,
+		    (char)
+			c); /* past its most it keeps the failure, and the rest is read and dropped */
 	t->line = buf_as_span(&t->text);
 	if (span_ends(t->line, SPAN("\r")))
 		t->line.n--;
@@ -96,7 +101,8 @@ take_address(struct smtp *t, struct span path, struct span *out)
 		buf_ch(&b, '@');
 		buf_span(&b, t->s->letter.origin);
 	}
-	bool is_good = buf_done(&b) == E_OK && (b.len == 0 || drop_address_is_sound(buf_as_span(&b)));
+	bool is_good = buf_done(&b) == E_OK &&
+	               (b.len == 0 || drop_address_is_sound(buf_as_span(&b)));
 	*out = is_good ? arena_span(&t->s->arena, buf_as_span(&b)) : SPAN("");
 	buf_free(&b);
 	return is_good;
@@ -111,7 +117,8 @@ mail_param(struct smtp *t, struct span name, struct span value)
 		int err = span_u64(value, s->size_most, &size);
 		if (err == E_BAD)
 			return "501 5.5.4 SIZE is a number";
-		return err == E_LIMIT ? "552 5.3.4 that is more than a message may have" : NULL;
+		return err == E_LIMIT ? "552 5.3.4 that is more than a message may have"
+		                      : NULL;
 	}
 	if (span_ieqs(name, "BODY")) {
 		if (span_ieqs(value, "8BITMIME"))
@@ -125,7 +132,9 @@ mail_param(struct smtp *t, struct span name, struct span value)
 		return NULL;
 	}
 	if (span_ieqs(name, "RET"))
-		return ret_parse(value, &s->ret) == E_OK ? NULL : "501 5.5.4 RET is FULL or HDRS";
+		return ret_parse(value, &s->ret) == E_OK
+		           ? NULL
+		           : "501 5.5.4 RET is FULL or HDRS";
 	if (span_ieqs(name, "ENVID")) {
 		buf_reset(&s->envid);
 		buf_span(&s->envid, value);
@@ -138,10 +147,14 @@ static const char *
 rcpt_param(struct smtp *t, struct span name, struct span value, struct rcpt *out)
 {
 	if (span_ieqs(name, "NOTIFY"))
-		return notify_parse(value, &out->notify) == E_OK ? NULL : "501 5.5.4 that is no NOTIFY";
+		return notify_parse(value, &out->notify) == E_OK
+		           ? NULL
+		           : "501 5.5.4 that is no NOTIFY";
 	if (span_ieqs(name, "ORCPT")) {
 		out->orcpt = arena_span(&t->s->arena, value);
-		return orcpt_check(value, t->s->flags & ENV_SMTPUTF8) == E_OK ? NULL : "501 5.5.4 that is no ORCPT";
+		return orcpt_check(value, t->s->flags & ENV_SMTPUTF8) == E_OK
+		           ? NULL
+		           : "501 5.5.4 that is no ORCPT";
 	}
 	return "555 5.5.4 that parameter is not known";
 }
@@ -155,7 +168,8 @@ read_params(struct smtp *t, struct span params, struct rcpt *rcpt)
 		struct span value = span_cut(&params, ' ');
 		struct span name = span_cut(&value, '=');
 		if (name.n)
-			fault = rcpt ? rcpt_param(t, name, value, rcpt) : mail_param(t, name, value);
+			fault = rcpt ? rcpt_param(t, name, value, rcpt)
+			             : mail_param(t, name, value);
 	}
 	return fault;
 }
@@ -165,13 +179,16 @@ cmd_mail(struct smtp *t, struct span arg)
 {
 	struct span path;
 	if (!t->has_helo || t->has_mail) {
-		bad(t, t->has_mail ? "503 5.5.1 one MAIL at a time" : "503 5.5.1 HELO first");
+		bad(t, t->has_mail ? "503 5.5.1 one MAIL at a time"
+				   : "503 5.5.1 HELO first");
 		return;
 	}
 	forget(t);
 	bool is_path = read_path(&arg, "FROM:", &path);
-	const char *fault = is_path ? read_params(t, arg, NULL) : "501 5.5.4 right would be MAIL FROM:<address>";
-	if (!fault && (!take_address(t, path, &t->s->sender) || (!span_is_ascii(path) && !(t->s->flags & ENV_SMTPUTF8))))
+	const char *fault = is_path ? read_params(t, arg, NULL)
+	                            : "501 5.5.4 right would be MAIL FROM:<address>";
+	if (!fault && (!take_address(t, path, &t->s->sender) ||
+			  (!span_is_ascii(path) && !(t->s->flags & ENV_SMTPUTF8))))
 		fault = "553 5.1.7 that is no address";
 	if (fault) {
 		forget(t);
@@ -196,7 +213,8 @@ cmd_rcpt(struct smtp *t, struct span arg)
 		fault = "452 4.5.3 too many recipients";
 	else
 		fault = read_params(t, arg, &r);
-	if (!fault && (path.n == 0 || !take_address(t, path, &r.address) || (!span_is_ascii(path) && !(t->s->flags & ENV_SMTPUTF8))))
+	if (!fault && (path.n == 0 || !take_address(t, path, &r.address) ||
+			  (!span_is_ascii(path) && !(t->s->flags & ENV_SMTPUTF8))))
 		fault = "553 5.1.3 that is no address";
 	if (fault) {
 		bad(t, fault);
@@ -208,7 +226,10 @@ cmd_rcpt(struct smtp *t, struct span arg)
 
 /* ---- DATA ---- */
 
-/* Lines up to the dot, with the dots that were put in front of others taken off: RFC 5321 4.5.2.  False: input ended. */
+/*
+ * Lines up to the dot, with the dots that were put in front of others taken off: RFC 5321 4.5.2.
+ * False: input ended.
+ */
 static bool
 read_text(struct smtp *t, struct buf *out)
 {
@@ -239,7 +260,9 @@ take_message(struct smtp *t, const struct buf *text)
 	s->letter.now_sec = clock_wall_sec();
 	if (s->sender.n)
 		s->letter.from = s->sender;
-	int err = buf_done(text) == E_OK ? letter_make(&s->letter, buf_as_span(text), &none, &message) : E_LIMIT;
+	int err = buf_done(text) == E_OK
+	              ? letter_make(&s->letter, buf_as_span(text), &none, &message)
+	              : E_LIMIT;
 	drop_scan_feed(&scan, buf_as_span(&message));
 	if (err != E_OK)
 		answer = "552 5.3.4 the message is too large";
@@ -256,7 +279,9 @@ cmd_data(struct smtp *t, struct span arg)
 {
 	struct buf text = {.max = t->s->size_most};
 	if (arg.n || !t->has_mail || t->n == 0) {
-		bad(t, arg.n ? "501 5.5.4 DATA has no argument" : t->has_mail ? "554 5.5.1 no recipients" : "503 5.5.1 MAIL first");
+		bad(t, arg.n         ? "501 5.5.4 DATA has no argument"
+		       : t->has_mail ? "554 5.5.1 no recipients"
+				     : "503 5.5.1 MAIL first");
 		return;
 	}
 	reply("354 go on, and end with a dot");
@@ -276,7 +301,9 @@ cmd_ehlo(struct smtp *t, struct span arg)
 	(void)arg;
 	forget(t);
 	t->has_helo = true;
-	printf("250-%.*s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n",
+	printf("250-%.*s\r\n250-PIPELINING\r\n250-SIZE "
+	       "%llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 "
+	       "ENHANCEDSTATUSCODES\r\n",
 	    SPAN_ARG(t->s->letter.hostname), (unsigned long long)t->s->size_most);
 	fflush(stdout);
 }
@@ -324,8 +351,9 @@ cmd_quit(struct smtp *t, struct span arg)
 static const struct {
 	const char *verb;
 	void (*fn)(struct smtp *, struct span arg);
-} commands[] = {{"EHLO", cmd_ehlo}, {"HELO", cmd_helo}, {"MAIL", cmd_mail}, {"RCPT", cmd_rcpt}, {"DATA", cmd_data},
-    {"RSET", cmd_rset}, {"NOOP", cmd_noop}, {"VRFY", cmd_vrfy}, {"QUIT", cmd_quit}};
+} commands[] = {{"EHLO", cmd_ehlo}, {"HELO", cmd_helo}, {"MAIL", cmd_mail},
+    {"RCPT", cmd_rcpt}, {"DATA", cmd_data}, {"RSET", cmd_rset}, {"NOOP", cmd_noop},
+    {"VRFY", cmd_vrfy}, {"QUIT", cmd_quit}};
 
 static void
 command(struct smtp *t)
@@ -348,7 +376,8 @@ sendmail_smtp(struct sendmail *s)
 {
 	/* addresses go with each transaction, and these two must not */
 	struct buf from = {0}, name = {0};
-	struct smtp t = {.s = s, .rcpts = mem_new(ENVELOPE_RCPTS_MAX * sizeof(struct rcpt))};
+	struct smtp t = {
+	    .s = s, .rcpts = mem_new(ENVELOPE_RCPTS_MAX * sizeof(struct rcpt))};
 	buf_span(&from, s->letter.from);
 	buf_span(&name, s->letter.name);
 	s->letter.name = buf_as_span(&name);

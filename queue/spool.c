@@ -134,7 +134,8 @@ spool_run(void)
 	measure();
 	intake_open();
 	child_ready();
-	while (!s->is_ending || (say_is_there() && clock_mono_ms() < s->end_ms)) { /* sched has a last word */
+	/* sched has a last word */
+	while (!s->is_ending || (say_is_there() && clock_mono_ms() < s->end_ms)) {
 		loop_once(s->loop);
 		if (s->n_batch || s->syncs_owed)
 			spool_write_batch();

@@ -69,7 +69,8 @@ open_tables(struct suppress *x)
 		err = db_cursor_open(x->age, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK; err = db_next(c, &key, &value))
+	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
+	     err = db_next(c, &key, &value))
 		x->n++;
 	db_cursor_close(&c);
 	return err == E_BAD ? E_OK : err;
@@ -81,7 +82,8 @@ renew(struct suppress *x)
 {
 	struct buf aside = {0};
 	int err = db_put_aside(&x->db, x->dir, &aside);
-	log_event(LOG_ALERT, "suppressed_damaged", "dir=%s aside=%s do=\"nothing: counting begins anew\"", log_qs(x->dir),
+	log_event(LOG_ALERT, "suppressed_damaged",
+	    "dir=%s aside=%s do=\"nothing: counting begins anew\"", log_qs(x->dir),
 	    log_qs(buf_cstr(&aside)));
 	buf_free(&aside);
 	x->n = 0;
@@ -125,7 +127,8 @@ suppress_close(struct suppress **xp)
 bool
 suppress_is_hard(struct span text)
 {
-	static const char *const hard[] = {"5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1"};
+	static const char *const hard[] = {
+	    "5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1"};
 	struct reason r;
 	reason_parse(text, &r);
 	for (size_t i = 0; i < COUNT(hard) && r.host.n; i++)
@@ -138,7 +141,8 @@ suppress_is_hard(struct span text)
 
 /* What is there of it, into bytes.  E_OK, E_BAD */
 static int
-find(struct suppress *x, struct db_txn *txn, struct span key, struct buf *bytes, struct suppress_row *out)
+find(struct suppress *x, struct db_txn *txn, struct span key, struct buf *bytes,
+    struct suppress_row *out)
 {
 	int err = db_get(x->rows, txn, key, bytes);
 	return err == E_OK ? row_get(key, buf_as_span(bytes), out) : err;
@@ -191,7 +195,8 @@ drop_oldest(struct suppress *x)
 }
 
 int
-suppress_note(struct suppress *x, struct span address, struct span reason, int64_t now_sec)
+suppress_note(
+    struct suppress *x, struct span address, struct span reason, int64_t now_sec)
 {
 	struct suppress_row row = {.first_sec = now_sec};
 	struct buf key = {0}, bytes = {0};
@@ -223,7 +228,8 @@ suppress_note(struct suppress *x, struct span address, struct span reason, int64
 }
 
 int
-suppress_get(struct suppress *x, struct span address, struct arena *arena, struct suppress_row *out)
+suppress_get(struct suppress *x, struct span address, struct arena *arena,
+    struct suppress_row *out)
 {
 	struct buf key = {0}, bytes = {0};
 	lower_put(&key, address);
@@ -268,7 +274,8 @@ suppress_sync(struct suppress *x)
 }
 
 int
-suppress_each(struct suppress *x, struct span after, int (*fn)(void *ctx, const struct suppress_row *), void *ctx)
+suppress_each(struct suppress *x, struct span after,
+    int (*fn)(void *ctx, const struct suppress_row *), void *ctx)
 {
 	struct db_cursor *c = NULL;
 	struct span key, value;
@@ -280,7 +287,8 @@ suppress_each(struct suppress *x, struct span after, int (*fn)(void *ctx, const 
 		lower_put(&from, after);
 		buf_ch(&from, '\0'); /* the first that is larger */
 	}
-	for (err = db_seek(c, buf_as_span(&from), &key, &value); err == E_OK; err = db_next(c, &key, &value)) {
+	for (err = db_seek(c, buf_as_span(&from), &key, &value); err == E_OK;
+	     err = db_next(c, &key, &value)) {
 		struct suppress_row row;
 		err = row_get(key, value, &row);
 		if (err == E_OK)

@@ -10,7 +10,8 @@
 static const char word[] = "suspended ", over_word[] = "resumed ";
 
 static struct {
-	struct suspension all[2 * SUSPENDED_MOST]; /* those that hold, and those of which something comes back */
+	/* those that hold, and those of which something comes back */
+	struct suspension all[2 * SUSPENDED_MOST];
 	size_t n, n_holding;
 } suspended;
 
@@ -58,7 +59,8 @@ on_word(void *ctx, struct span text, int64_t value)
 	(void)ctx;
 	bool is_over = span_starts(text, span_of(over_word));
 	if (is_over || span_starts(text, span_of(word)))
-		add(span_from(text, is_over ? sizeof over_word - 1 : sizeof word - 1), value, is_over);
+		add(span_from(text, is_over ? sizeof over_word - 1 : sizeof word - 1),
+		    value, is_over);
 }
 
 void
@@ -82,8 +84,10 @@ has_word(struct span words, struct span one)
 static bool
 fits(struct span name, struct span host)
 {
-	bool is_below = name.n && name.p[0] == '.' && (span_ieq(host, span_from(name, 1)) ||
-	    (host.n > name.n && span_ieq(span_from(host, host.n - name.n), name)));
+	bool is_below =
+	    name.n && name.p[0] == '.' &&
+	    (span_ieq(host, span_from(name, 1)) ||
+		(host.n > name.n && span_ieq(span_from(host, host.n - name.n), name)));
 	return is_below || span_ieq(host, name);
 }
 
@@ -97,7 +101,8 @@ suspend_find(const struct dest *d)
 	for (size_t i = 0; i < suspended.n; i++) {
 		const struct suspension *s = &suspended.all[i];
 		struct span name = buf_as_span(&s->name);
-		if (!s->is_over && (fits(name, hop.host) || has_word(buf_as_span(&d->provider->key), name)))
+		if (!s->is_over && (fits(name, hop.host) ||
+				       has_word(buf_as_span(&d->provider->key), name)))
 			return s;
 	}
 	return NULL;
@@ -124,7 +129,8 @@ const struct suspension *
 suspend_of_waits(uint64_t waits_for)
 {
 	for (size_t i = 0; i < suspended.n; i++)
-		if (!suspended.all[i].is_over && suspend_waits(&suspended.all[i]) == waits_for)
+		if (!suspended.all[i].is_over &&
+		    suspend_waits(&suspended.all[i]) == waits_for)
 			return &suspended.all[i];
 	return NULL;
 }
@@ -135,7 +141,8 @@ static int
 note(const struct suspension *s)
 {
 	struct buf b = {0};
-	int err = index_word_put(the_sched.index, span_of(word_of(s, &b)), s->since_sec);
+	int err =
+	    index_word_put(the_sched.index, span_of(word_of(s, &b)), s->since_sec);
 	buf_free(&b);
 	return err;
 }
@@ -145,7 +152,8 @@ suspend_renew(void)
 {
 	for (size_t i = 0; i < suspended.n; i++)
 		if (note(&suspended.all[i]) != E_OK)
-			log_event(LOG_ERR, "suspension_not_noted", "dest=%s do=\"suspend it again after a restart\"",
+			log_event(LOG_ERR, "suspension_not_noted",
+			    "dest=%s do=\"suspend it again after a restart\"",
 			    log_q(buf_as_span(&suspended.all[i].name)));
 }
 
@@ -199,7 +207,9 @@ suspend_end(struct span name)
 	s->is_over = true;
 	suspended.n_holding--;
 	if (note(s) != E_OK)
-		log_event(LOG_ERR, "resumption_not_noted", "dest=%s do=\"nothing: after a restart, what waits comes at its time\"",
+		log_event(LOG_ERR, "resumption_not_noted",
+		    "dest=%s do=\"nothing: after a restart, what waits comes at its "
+		    "time\"",
 		    log_q(buf_as_span(&s->name)));
 	log_event(LOG_NOTICE, "resumed", "dest=%s", log_q(buf_as_span(&s->name)));
 	suspend_tick();
@@ -233,7 +243,9 @@ is_all_back(const struct suspension *s)
 void
 suspend_tick(void)
 {
-	for (size_t i = suspended.n; i-- > 0;) /* the last takes the place of one that is forgotten */
-		if (suspended.all[i].is_over && is_all_back(&suspended.all[i]) && unnote(&suspended.all[i]) == E_OK)
+	/* the last takes the place of one that is forgotten */
+	for (size_t i = suspended.n; i-- > 0;)
+		if (suspended.all[i].is_over && is_all_back(&suspended.all[i]) &&
+		    unnote(&suspended.all[i]) == E_OK)
 			forget(&suspended.all[i]);
 }

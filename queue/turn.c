@@ -2,7 +2,11 @@
 /* turn.c - deficit round robin: of a destination, and of the whole. */
 #include "queue/turn.h"
 
-enum { BUCKETS_FIRST = 256, PICK_LOOKS_MOST = 64 /* destinations of a tenant that are looked at in his turn */ };
+enum {
+	BUCKETS_FIRST = 256,
+	PICK_LOOKS_MOST =
+	    64 /* destinations of a tenant that are looked at in his turn */
+};
 
 struct flow {
 	struct flow *hash_next;                 /* own */
@@ -11,14 +15,14 @@ struct flow {
 	struct tenant *tenant;                  /* borrow */
 	struct turns *turns;                    /* borrow */
 	struct turn_item *first, *last;
-	int64_t credit;                         /* below 0: it had more than its part */
+	int64_t credit; /* below 0: it had more than its part */
 	bool is_bulk;
 };
 
 struct tenant {
-	struct tenant *hash_next;               /* own */
-	struct tenant *next, *prev;             /* borrow: ring of all */
-	struct flow *flows;                     /* borrow: a ring; where looking goes on */
+	struct tenant *hash_next;   /* own */
+	struct tenant *next, *prev; /* borrow: ring of all */
+	struct flow *flows;         /* borrow: a ring; where looking goes on */
 	size_t n_flows, n_items;
 	uint64_t name;
 	int64_t credit;
@@ -29,7 +33,8 @@ struct tenant {
 static uint64_t
 tenant_of_name(struct span name)
 {
-	uint64_t h = 14695981039346656037u; /* FNV-1a; tenants that collide share a part */
+	/* FNV-1a; tenants that collide share a part */
+	uint64_t h = 14695981039346656037u;
 	for (size_t i = 0; i < name.n; i++)
 		h = (h ^ (unsigned char)ch_lower(name.p[i])) * 1099511628211u;
 	return h ^ h >> 32;
@@ -38,7 +43,9 @@ tenant_of_name(struct span name)
 uint64_t
 tenant_name(const struct envelope *e)
 {
-	return tenant_of_name(e->account.n ? e->account : span_from(e->sender, span_rfind(e->sender, '@') + 1));
+	return tenant_of_name(
+	    e->account.n ? e->account
+			 : span_from(e->sender, span_rfind(e->sender, '@') + 1));
 }
 
 uint64_t
@@ -58,7 +65,8 @@ tenant_bucket(const struct turn_table *t, uint64_t name)
 static struct tenant *
 tenant_find(const struct turn_table *t, uint64_t name)
 {
-	struct tenant *x = t->n_tenant_buckets ? t->tenants[tenant_bucket(t, name)] : NULL;
+	struct tenant *x =
+	    t->n_tenant_buckets ? t->tenants[tenant_bucket(t, name)] : NULL;
 	while (x && x->name != name)
 		x = x->hash_next;
 	return x;
@@ -134,9 +142,11 @@ turn_is_bulk(const struct turn_table *t, uint64_t tenant, uint32_t n_rcpts)
 /* ---- flows ---- */
 
 static size_t
-flow_bucket(const struct turn_table *t, const struct tenant *x, const struct turns *turns, bool is_bulk)
+flow_bucket(const struct turn_table *t, const struct tenant *x,
+    const struct turns *turns, bool is_bulk)
 {
-	uint64_t h = (x->name ^ (uint64_t)(uintptr_t)turns) * 0x9e3779b97f4a7c15u + is_bulk;
+	uint64_t h =
+	    (x->name ^ (uint64_t)(uintptr_t)turns) * 0x9e3779b97f4a7c15u + is_bulk;
 	return (h ^ h >> 32) & (t->n_flow_buckets - 1);
 }
 
@@ -149,7 +159,8 @@ flows_grow(struct turn_table *t)
 	t->flows = mem_new(t->n_flow_buckets * sizeof(struct flow *));
 	for (size_t i = 0; i < n; i++)
 		for (struct flow *f = old[i], *next; f; f = next) {
-			struct flow **bucket = &t->flows[flow_bucket(t, f->tenant, f->turns, f->is_bulk)];
+			struct flow **bucket =
+			    &t->flows[flow_bucket(t, f->tenant, f->turns, f->is_bulk)];
 			next = f->hash_next;
 			f->hash_next = *bucket;
 			*bucket = f;
@@ -180,7 +191,8 @@ flow_link(struct flow *f)
 static struct flow *
 flow_get(struct turn_table *t, struct tenant *x, struct turns *turns, bool is_bulk)
 {
-	struct flow *f = t->n_flow_buckets ? t->flows[flow_bucket(t, x, turns, is_bulk)] : NULL;
+	struct flow *f =
+	    t->n_flow_buckets ? t->flows[flow_bucket(t, x, turns, is_bulk)] : NULL;
 	while (f && (f->tenant != x || f->turns != turns || f->is_bulk != is_bulk))
 		f = f->hash_next;
 	if (f)
@@ -189,7 +201,11 @@ flow_get(struct turn_table *t, struct tenant *x, struct turns *turns, bool is_bu
 		flows_grow(t);
 	f = mem_new(sizeof *f);
 	struct flow **bucket = &t->flows[flow_bucket(t, x, turns, is_bulk)];
-	*f = (struct flow){.hash_next = *bucket, .tenant = x, .turns = turns, .is_bulk = is_bulk, .credit = TURN_QUANTUM};
+	*f = (struct flow){.hash_next = *bucket,
+	    .tenant = x,
+	    .turns = turns,
+	    .is_bulk = is_bulk,
+	    .credit = TURN_QUANTUM};
 	*bucket = f;
 	t->n_flows++;
 	flow_link(f);
@@ -223,7 +239,8 @@ flow_drop(struct turn_table *t, struct flow *f)
 /* ---- items ---- */
 
 void
-turns_add(struct turn_table *t, struct turns *turns, struct turn_item *i, uint64_t tenant, bool is_first)
+turns_add(struct turn_table *t, struct turns *turns, struct turn_item *i,
+    uint64_t tenant, bool is_first)
 {
 	struct tenant *x = tenant_get(t, tenant);
 	struct flow *f = flow_get(t, x, turns, i->is_bulk);
@@ -326,7 +343,8 @@ bool
 turn_goes_on(struct turns *t, uint64_t cost)
 {
 	const struct turn_item *i = turns_next(t);
-	return i && (cost < TURN_PICK_COST || (cost < TURN_CONNECTION_COST && i->flow->tenant->credit > 0));
+	return i && (cost < TURN_PICK_COST ||
+			(cost < TURN_CONNECTION_COST && i->flow->tenant->credit > 0));
 }
 
 /* Of one tenant: small mail first, destinations in turn. */

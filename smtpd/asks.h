@@ -2,15 +2,17 @@
 /*
  * asks.h - every message between the processes of smtpd.
  *   session -> front    FRONT_ASKS, below
- *   front -> session    FRONT_CLIENT, below: unasked, one at a time, only to a session that said it is free
+ *   front -> session    FRONT_CLIENT, below: unasked, one at a time, only to a session that said it
+ *                       is free
  *   session -> key      common/tls/key.h (signatures of handshakes)
  *   session -> auth     common/auth/auth.h (SASL steps)
  *   session -> lookup   common/account/recipient.h (verdicts on recipients, senders of a login)
  *   session -> spool    common/spool/put.h (another daemon: queue)
- *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front), who is
+ *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front),
+ *                              who is
  *                       served (session)
- * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
- * A session that was taken over can do these, and nothing else: no file, no socket, no other process.
+ * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
+ * session that was taken over can do these, and nothing else: no file, no socket, no other process.
  */
 #ifndef SMTPD_ASKS_H
 #define SMTPD_ASKS_H
@@ -43,7 +45,10 @@ struct client {
 	    [CLIENT_TEXT_MAX]; /* its address: "192.0.2.1"; of PROXY, where that came */
 };
 
-/* front -> session, with the descriptor of the connection: u8 kind, u8 is_loopback, u8 is_greeted, str text */
+/*
+ * front -> session, with the descriptor of the connection: u8 kind, u8 is_loopback, u8 is_greeted,
+ * str text
+ */
 enum front_says { FRONT_CLIENT = 0x100 };
 
 void client_put(struct buf *, const struct client *);

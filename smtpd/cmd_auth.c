@@ -46,10 +46,10 @@ say_challenge(struct session *s, struct span challenge)
 static void
 count_login(enum reply r)
 {
-	metric_count(M_LOGINS + (r == R_AUTH_OK          ? METRIC_LOGIN_OK
-				 : r == R_AUTH_FAILED    ? METRIC_LOGIN_FAILED
-				 : r == R_AUTH_SUSPENDED ? METRIC_LOGIN_SUSPENDED
-							 : METRIC_LOGIN_ERROR));
+	metric_count(M_LOGINS + (r == R_AUTH_OK             ? METRIC_LOGIN_OK
+				    : r == R_AUTH_FAILED    ? METRIC_LOGIN_FAILED
+				    : r == R_AUTH_SUSPENDED ? METRIC_LOGIN_SUSPENDED
+							    : METRIC_LOGIN_ERROR));
 }
 
 static enum reply

@@ -26,7 +26,10 @@ keep(struct session *s, struct span piece)
 	message_add(&s->message, piece);
 }
 
-/* Reads the chunk to its end; does: what happens to it, or NULL.  R_NONE, or what ends the conversation. */
+/*
+ * Reads the chunk to its end; does: what happens to it, or NULL.  R_NONE, or what ends the
+ * conversation.
+ */
 static enum reply
 read_chunk(
     struct session *s, uint64_t left, void (*does)(struct session *, struct span))
@@ -69,7 +72,10 @@ begin(struct session *s, const struct chunk *c)
 	return r;
 }
 
-/* After a refusal there is no transaction any more, so that the chunks still to come are refused as well. */
+/*
+ * After a refusal there is no transaction any more, so that the chunks still to come are refused as
+ * well.
+ */
 static enum reply
 refuse(struct session *s, enum reply r)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_rcpt.c - RCPT, RFC 5321 4.1.1.3: each recipient is answered by the one verdict that delivery uses too. */
+/*
+ * cmd_rcpt.c - RCPT, RFC 5321 4.1.1.3: each recipient is answered by the one verdict that delivery
+ * uses too.
+ */
 #include "smtpd/command.h"
 
 int
@@ -26,7 +29,8 @@ params_reply(struct session *s, int err)
 {
 	if (err == E_DENY)
 		return R_PARAMETER;
-	buf_str(&s->argument, "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]");
+	buf_str(&s->argument, "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] "
+			      "[ORCPT=type;xtext]");
 	return R_SYNTAX;
 }
 
@@ -82,8 +86,9 @@ cmd_rcpt(struct session *s, struct span argument)
 	if (err != E_OK)
 		return params_reply(s, err);
 	address_put(&address, &p, s->limits);
-	enum reply r =
-	    buf_done(&address) == E_OK ? take(s, buf_as_span(&address), &asked) : R_RCPT_SYNTAX;
+	enum reply r = buf_done(&address) == E_OK
+	                   ? take(s, buf_as_span(&address), &asked)
+	                   : R_RCPT_SYNTAX;
 	buf_free(&address);
 	return r;
 }

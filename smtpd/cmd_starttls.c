@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_starttls.c - STARTTLS, RFC 3207: what was said before is forgotten, what was sent ahead is not heard. */
+/*
+ * cmd_starttls.c - STARTTLS, RFC 3207: what was said before is forgotten, what was sent ahead is
+ * not heard.
+ */
 #include "base/log.h"
 #include "smtpd/command.h"
 #include "tls/server.h"

@@ -157,7 +157,8 @@ command_run(struct session *s, struct span line)
 	const struct command *c =
 	    command_split(line, &l) == E_OK ? command_find(l.verb) : NULL;
 	enum reply r = R_UNKNOWN;
-	metric_count(M_SMTP_COMMANDS + (unsigned)(c ? c - commands : (ptrdiff_t)COUNT(commands)));
+	metric_count(M_SMTP_COMMANDS +
+		     (unsigned)(c ? c - commands : (ptrdiff_t)COUNT(commands)));
 	buf_reset(&s->argument);
 	s->has_logged = false;
 	if (c && line.n + 2 > COMMAND_LINE_MAX && c->handler != cmd_auth)

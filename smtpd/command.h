@@ -6,14 +6,19 @@
 #include "smtpd/path.h"
 #include "smtpd/session.h"
 
-/* A handler's return value is its reply.  argument: what follows the verb, without blanks around it. */
+/*
+ * A handler's return value is its reply.  argument: what follows the verb, without blanks around
+ * it.
+ */
 typedef enum reply command_fn(struct session *, struct span argument);
 
 struct command_line {
 	struct span verb, argument; /* borrow: the line */
 };
 
-/* command_split - RFC 5321 2.4: a verb, then a blank and an argument.  Pure.  E_OK, E_BAD (no verb) */
+/*
+ * command_split - RFC 5321 2.4: a verb, then a blank and an argument.  Pure.  E_OK, E_BAD (no verb)
+ */
 MUST_USE int command_split(struct span line, struct command_line *out);
 /* command_run - one line; counts and gates it, and calls its handler.  Logs what is refused */
 enum reply command_run(struct session *, struct span line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * data.h - what follows DATA and BDAT: dots taken off, the end found, bare CR and LF noticed.
- * Only CRLF ends a line and only CRLF.CRLF ends a message (RFC 5321 2.3.8, 4.1.1.4).  Pure; works on
+ * data.h - what follows DATA and BDAT: dots taken off, the end found, bare CR and LF noticed.  Only
+ * CRLF ends a line and only CRLF.CRLF ends a message (RFC 5321 2.3.8, 4.1.1.4).  Pure; works on
  * whole read buffers, with no byte looked at one by one but those beside a line end.
  */
 #ifndef SMTPD_DATA_H
@@ -50,16 +50,20 @@ struct head_scan {
 	unsigned char n_name; /* bytes in name; of the line so far */
 	bool is_past_name;    /* the rest of the line does not matter */
 	char name[16];        /* lower-cased */
-	bool is_tls_required; /* the field that is read is TLS-Required, RFC 8689 3: its value counts */
-	bool is_value_over;   /* a blank stands behind it */
+	/* the field that is read is TLS-Required, RFC 8689 3: its value counts */
+	bool is_tls_required;
+	bool is_value_over;    /* a blank stands behind it */
 	unsigned char n_value; /* bytes in value; past those it is another one */
-	char value[2];        /* lower-cased, without the blanks around it */
+	char value[2];         /* lower-cased, without the blanks around it */
 	unsigned char n_tls_required;
-	bool is_no;           /* one of them says No */
-};                            /* {0} is the beginning */
+	bool is_no; /* one of them says No */
+};                  /* {0} is the beginning */
 
 void head_feed(struct head_scan *, struct span piece);
-/* head_has_tls_optional - one TLS-Required field, which says No; more than one must not be, and say nothing */
+/*
+ * head_has_tls_optional - one TLS-Required field, which says No; more than one must not be, and say
+ * nothing
+ */
 bool head_has_tls_optional(const struct head_scan *);
 
 #endif

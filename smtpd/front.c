@@ -135,7 +135,9 @@ log_refused(const struct conn *c, enum reply why)
 	    log_qs(c->client.text), reply_code(why), reply_enhanced(why));
 }
 
-/* Says why, where plain text can be said, and ends it.  A client that does not read loses the word. */
+/*
+ * Says why, where plain text can be said, and ends it.  A client that does not read loses the word.
+ */
 static void
 refuse(struct conn *c, enum reply why)
 {
@@ -390,7 +392,8 @@ open_doors(void)
 int
 front_prepare(void)
 {
-	return roll_sign() == E_OK ? EX_OK : EX_TEMPFAIL; /* its place is not free yet: the monitor tries again */
+	/* its place is not free yet: the monitor tries again */
+	return roll_sign() == E_OK ? EX_OK : EX_TEMPFAIL;
 }
 
 void

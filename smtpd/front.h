@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * front.h - the role "front": takes connections in, keeps those that are silent, passes them to sessions.
+ * front.h - the role "front": takes connections in, keeps those that are silent, passes them to
+ * sessions.
  *   front.c   connections: accept, limits, PROXY, greeting, silence, the end
  *   pool.c    sessions: which are free, when one more is wanted, when one is too many
  */
@@ -26,7 +27,8 @@ enum {
 
 enum conn_state {
 	CONN_PROXY, /* its PROXY header is awaited */
-	CONN_SILENT, /* greeted, or of an implicit TLS listener: its first byte is awaited */
+	/* greeted, or of an implicit TLS listener: its first byte is awaited */
+	CONN_SILENT,
 	CONN_READY,  /* spoke; waits for a session */
 	CONN_SERVED, /* a session has it; counted until that is free again */
 };
@@ -38,7 +40,8 @@ struct conn {
 	struct loop_fd *watch; /* own; NULL: not watched */
 	enum conn_state state;
 	int64_t deadline_ms;
-	size_t proxy_seen; /* bytes of a PROXY header that were there at the last look */
+	/* bytes of a PROXY header that were there at the last look */
+	size_t proxy_seen;
 	struct client client;
 	uint64_t key; /* struct peer */
 	bool is_counted;
@@ -64,7 +67,9 @@ void pool_init(struct loop *, unsigned spare);
 void pool_add(int chan); /* takes chan: a session came */
 /* pool_give - to a free session.  E_OK: conn is served; E_LIMIT: none is free */
 MUST_USE int pool_give(struct conn *);
-/* pool_want - asks the monitor for sessions that are missing: as many as wait, and the spare ones */
+/*
+ * pool_want - asks the monitor for sessions that are missing: as many as wait, and the spare ones
+ */
 void pool_want(size_t n_ready);
 void pool_tick(void);  /* every FRONT_TICK_MS */
 void pool_drain(void); /* sessions that nobody will need go */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* limits.h - what the configuration says a session may do, read once; and the limits that are no setting. */
+/*
+ * limits.h - what the configuration says a session may do, read once; and the limits that are no
+ * setting.
+ */
 #ifndef SMTPD_LIMITS_H
 #define SMTPD_LIMITS_H
 

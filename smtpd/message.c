@@ -12,7 +12,10 @@
 #include "smtpd/limits.h"
 #include "tls/hash.h"
 
-/* When the spool took a message last: as long as that is fresh, it is up and has room for a small one. */
+/*
+ * When the spool took a message last: as long as that is fresh, it is up and has room for a small
+ * one.
+ */
 static int64_t last_taken_ms;
 
 static bool
@@ -86,7 +89,10 @@ write_out(struct message *m, struct span s)
 	m->fault = err == E_LIMIT ? R_NO_ROOM : R_QUEUE_FAILED;
 }
 
-/* The head goes right before the first byte of the body, into the room kept for it.  All of it together. */
+/*
+ * The head goes right before the first byte of the body, into the room kept for it.  All of it
+ * together.
+ */
 static struct span
 join_head(struct message *m)
 {
@@ -202,7 +208,8 @@ message_end(struct message *m, struct envelope *e)
 	}
 	e->size_bytes = m->head_bytes + m->size_bytes;
 	e->head_bytes = m->return_path_bytes;
-	if (!(e->flags & ENV_REQUIRETLS) && head_has_tls_optional(&m->head)) /* RFC 8689 4.1 */
+	/* RFC 8689 4.1 */
+	if (!(e->flags & ENV_REQUIRETLS) && head_has_tls_optional(&m->head))
 		e->flags |= ENV_TLS_OPTIONAL;
 	int err = spool_put(m->spool, e, bytes, &v);
 	r = verdict_reply(err, v);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * message.h - the bytes of one message on their way into the spool: in memory up to SPOOL_SMALL_MAX, past
- * that into the unnamed file of the spool.  The first thing that goes wrong sticks; the rest is read and
- * dropped, so that the reply comes where the client waits for it.
+ * message.h - the bytes of one message on their way into the spool: in memory up to
+ * SPOOL_SMALL_MAX, past that into the unnamed file of the spool.  The first thing that goes wrong
+ * sticks; the rest is read and dropped, so that the reply comes where the client waits for it.
  */
 #ifndef SMTPD_MESSAGE_H
 #define SMTPD_MESSAGE_H
@@ -17,15 +17,16 @@ struct message;
 enum { MESSAGE_HEAD_MAX = 4096, MESSAGE_MEM_KEPT = 64 * 1024 };
 
 /*
- * Writes what stands before the client's bytes: Return-Path first, then Received, then missing fields.
- * Called once, when the header was seen (or is longer than SPOOL_SMALL_MAX).  At most MESSAGE_HEAD_MAX bytes.
+ * Writes what stands before the client's bytes: Return-Path first, then Received, then missing
+ * fields.  Called once, when the header was seen (or is longer than SPOOL_SMALL_MAX).  At most
+ * MESSAGE_HEAD_MAX bytes.
  *   returns the length of the Return-Path line
  */
 typedef uint32_t message_head_fn(void *ctx, const struct head_scan *, struct buf *out);
 
 struct message {
-	struct buf
-	    mem; /* own: room for the head, then bytes; later a file's next ones */
+	/* own: room for the head, then bytes; later a file's next ones */
+	struct buf mem;
 	struct data_scan scan;
 	struct head_scan head;
 	uint64_t size_bytes; /* of the client's bytes */
@@ -40,12 +41,14 @@ struct message {
 	enum reply fault;           /* R_NONE, or what the client is told */
 	struct spool_client *spool; /* borrow */
 	message_head_fn *put_head;
-	void *ctx; /* borrow: for put_head */
-	int64_t begun_us;         /* DATA, or the first BDAT; monotonic */
+	void *ctx;        /* borrow: for put_head */
+	int64_t begun_us; /* DATA, or the first BDAT; monotonic */
 };
 
-/* message_begin - bytes: what the client announced, or 0.  Asks the spool for room where that is not sure.
- * R_NONE, or why not: R_NO_ROOM, R_QUEUE_DOWN (within SPOOL_WAIT_MS) */
+/*
+ * message_begin - bytes: what the client announced, or 0.  Asks the spool for room where that is
+ * not sure.  R_NONE, or why not: R_NO_ROOM, R_QUEUE_DOWN (within SPOOL_WAIT_MS)
+ */
 MUST_USE enum reply message_begin(struct message *, uint64_t bytes);
 void message_add(struct message *, struct span piece);
 /*

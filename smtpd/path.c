@@ -345,7 +345,8 @@ static const struct {
 };
 
 static int
-rcpt_take(const struct param *p, bool has_smtputf8, unsigned *seen, struct rcpt_params *out)
+rcpt_take(
+    const struct param *p, bool has_smtputf8, unsigned *seen, struct rcpt_params *out)
 {
 	for (unsigned i = 0; i < COUNT(rcpt_known); i++) {
 		if (!span_ieqs(p->name, rcpt_known[i].name))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* path.h - forward- and reverse-paths, the argument of EHLO, ESMTP parameters: RFC 5321 4.1.  All pure. */
+/*
+ * path.h - forward- and reverse-paths, the argument of EHLO, ESMTP parameters: RFC 5321 4.1.  All
+ * pure.
+ */
 #ifndef SMTPD_PATH_H
 #define SMTPD_PATH_H
 
@@ -14,8 +17,8 @@ enum {
 
 struct path {
 	struct span local; /* as written, quotes included; borrow: as path_parse says */
-	struct span
-	    domain; /* as written, brackets of a literal included; empty: none was given */
+	/* as written, brackets of a literal included; empty: none was given */
+	struct span domain;
 	bool is_null;   /* <> */
 	bool is_quoted; /* local is a quoted string */
 	bool has_utf8; /* RFC 6531: legal only with SMTPUTF8, which the caller checks */
@@ -25,13 +28,20 @@ struct path {
  * path_parse - one forward- or reverse-path, RFC 5321 4.1.2, source routes dropped (App. F.2).
  *   in       advanced past '>' on E_OK, untouched otherwise
  *   out      borrows from in; dies with the line buffer
- *   returns  E_OK, E_BAD (syntax), E_LIMIT (local part or domain too long).  Never blocks or allocates.
+ *   returns  E_OK, E_BAD (syntax), E_LIMIT (local part or domain too long).  Never blocks or
+ *            allocates.
  */
 MUST_USE int path_parse(struct span *in, struct path *out);
-/* path_put - the address without <>; quotes that are not needed are left out (4.1.2: the same mailbox) */
+/*
+ * path_put - the address without <>; quotes that are not needed are left out (4.1.2: the same
+ * mailbox)
+ */
 void path_put(struct buf *out, const struct path *);
 
-/* helo_parse - the argument of EHLO and HELO: anything that cannot break a Received line.  E_OK, E_BAD */
+/*
+ * helo_parse - the argument of EHLO and HELO: anything that cannot break a Received line.  E_OK,
+ * E_BAD
+ */
 MUST_USE int helo_parse(struct span arg);
 
 struct param {
@@ -40,7 +50,9 @@ struct param {
 	bool has_value;
 };
 
-/* param_next - the next of " NAME=VALUE NAME ...".  E_OK (advances in), E_MORE (none left), E_BAD */
+/*
+ * param_next - the next of " NAME=VALUE NAME ...".  E_OK (advances in), E_MORE (none left), E_BAD
+ */
 MUST_USE int param_next(struct span *in, struct param *out);
 
 struct mail_params {
@@ -54,7 +66,8 @@ struct mail_params {
 
 /*
  * mail_params_parse - all parameters of MAIL.  AUTH= (RFC 4954 5) is taken and not used.
- *   returns  E_OK, E_BAD (syntax, or given twice), E_DENY (a parameter or value that is not offered)
+ *   returns  E_OK, E_BAD (syntax, or given twice), E_DENY (a parameter or value that is not
+ *            offered)
  */
 MUST_USE int mail_params_parse(struct span in, struct mail_params *out);
 
@@ -63,7 +76,11 @@ struct rcpt_params {
 	struct span orcpt; /* RFC 3461 ORCPT as given, or empty; borrow: the line */
 };
 
-/* rcpt_params_parse - all parameters of RCPT; has_smtputf8: of its transaction.  E_OK, E_BAD, E_DENY as above */
-MUST_USE int rcpt_params_parse(struct span in, bool has_smtputf8, struct rcpt_params *out);
+/*
+ * rcpt_params_parse - all parameters of RCPT; has_smtputf8: of its transaction.  E_OK, E_BAD,
+ * E_DENY as above
+ */
+MUST_USE int rcpt_params_parse(
+    struct span in, bool has_smtputf8, struct rcpt_params *out);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* pool.c - the sessions of a front: a stack of free ones, so that those beyond the need stay free and go. */
+/*
+ * pool.c - the sessions of a front: a stack of free ones, so that those beyond the need stay free
+ * and go.
+ */
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/child.h"
@@ -72,7 +75,10 @@ worker_came(struct worker *w)
 	w->is_coming = false;
 }
 
-/* A free session: to the one that waits longest, else onto the stack; at a drain home, if nobody may need it. */
+/*
+ * A free session: to the one that waits longest, else onto the stack; at a drain home, if nobody
+ * may need it.
+ */
 static void
 worker_place(struct worker *w)
 {

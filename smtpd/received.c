@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* received.c - what we write before a message: Return-Path, Received, and at submission what is missing. */
+/*
+ * received.c - what we write before a message: Return-Path, Received, and at submission what is
+ * missing.
+ */
 #include <string.h>
 
 #include "smtpd/session.h"
@@ -20,8 +23,8 @@ put_protocol(const struct session *s, struct buf *out)
 }
 
 /*
- * Who logged in is known to us; where they are is nobody else's business: a deviation from RFC 5321 4.4,
- * which wants a "from" in every Received line.
+ * Who logged in is known to us; where they are is nobody else's business: a deviation from RFC 5321
+ * 4.4, which wants a "from" in every Received line.
  */
 static void
 put_from(const struct session *s, struct buf *out)
@@ -46,7 +49,10 @@ put_received(const struct session *s, struct buf *out)
 		buf_putf(out, "\r\n\t(%s %s)", tls_version_text(s->tls),
 		    tls_cipher_text(s->tls));
 	buf_putf(out, " id %s", id_text(e->id));
-	/* with more, it would tell one of another: RFC 5321 7.2; in UTF-8, servers without SMTPUTF8 could not have the message */
+	/*
+	 * with more, it would tell one of another: RFC 5321 7.2; in UTF-8, servers without SMTPUTF8
+	 * could not have the message
+	 */
 	if (e->n_rcpts == 1 && span_is_ascii(e->rcpts[0].address)) {
 		buf_str(out, "\r\n\tfor <");
 		buf_span(out, e->rcpts[0].address);

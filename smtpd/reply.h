@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* reply.h - the whole voice of smtpd: every reply with its code (RFC 5321), enhanced code (RFC 3463) and text. */
+/*
+ * reply.h - the whole voice of smtpd: every reply with its code (RFC 5321), enhanced code (RFC
+ * 3463) and text.
+ */
 #ifndef SMTPD_REPLY_H
 #define SMTPD_REPLY_H
 

@@ -84,25 +84,38 @@ int session_prepare(void);
 void session_jail(struct jail *);
 int session_run(void);
 
-/* session_talk - the whole conversation.  Takes fd.  Returns whether the process may serve another one. */
+/*
+ * session_talk - the whole conversation.  Takes fd.  Returns whether the process may serve another
+ * one.
+ */
 bool session_talk(int fd, const struct client *);
 /* session_say - one reply into the output buffer, filled with s->argument */
 void session_say(struct session *, enum reply);
-/* session_io_reply - what a failed io_fill or io_line means: R_IDLE, R_SESSION_TIME, R_STOPPING, R_HANGUP */
+/*
+ * session_io_reply - what a failed io_fill or io_line means: R_IDLE, R_SESSION_TIME, R_STOPPING,
+ * R_HANGUP
+ */
 enum reply session_io_reply(struct session *, int err);
 bool session_is_submission(const struct session *);
 
 /* txn.c */
 void txn_begin(struct session *, struct span sender, uint64_t announced_bytes);
-/* txn_add - address, asked: borrow; copied.  E_OK (also when it is there already: then its NOTIFYs are joined), E_LIMIT */
-MUST_USE int txn_add(struct session *, struct span address, const struct rcpt_params *asked);
+/*
+ * txn_add - address, asked: borrow; copied.  E_OK (also when it is there already: then its NOTIFYs
+ * are joined), E_LIMIT
+ */
+MUST_USE int txn_add(
+    struct session *, struct span address, const struct rcpt_params *asked);
 /* txn_reset - back to PH_READY, or PH_GREETED; what was promised goes back */
 void txn_reset(struct session *);
 /* txn_finish - the message is complete: hands it over, logs, resets.  The reply */
 enum reply txn_finish(struct session *);
 
 /* verdict.c */
-/* verdict_of - the verdict on address.  more: the pipelined lines, whose recipients are asked for too */
+/*
+ * verdict_of - the verdict on address.  more: the pipelined lines, whose recipients are asked for
+ * too
+ */
 enum recipient_verdict verdict_of(
     struct session *, struct span address, struct span more);
 void verdicts_reset(struct verdicts *);

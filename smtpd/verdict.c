@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * verdict.c - verdicts on recipients, asked for in numbers: a client that pipelines a hundred RCPT lines costs
- * one round trip to lookup.  What delivery does comes from its own look-up, so that a verdict of a moment ago is safe.
+ * verdict.c - verdicts on recipients, asked for in numbers: a client that pipelines a hundred RCPT
+ * lines costs one round trip to lookup.  What delivery does comes from its own look-up, so that a
+ * verdict of a moment ago is safe.
  */
 #include <string.h>
 
@@ -114,7 +115,10 @@ verdict_of(struct session *s, struct span address, struct span more)
 	size_t n = look_ahead(s, more, addresses, 1);
 	bool is_answered = ask(s, addresses, n);
 	known = is_answered ? verdicts_find(v, address) : NULL;
-	/* answers to many carry targets, of which a long list has too many for a message: alone, then */
+	/*
+	 * answers to many carry targets, of which a long list has too many for a message: alone,
+	 * then
+	 */
 	if (n > 1 && (!known || known->verdict == RCPT_TEMP))
 		return ask_one(address);
 	return known ? known->verdict : RCPT_TEMP;

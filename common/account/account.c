@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* account.c - reading the account table: many processes, each sees what was written before it asks. */
+/*
+ * account.c - reading the account table: many processes, each sees what was written before it asks.
+ */
 #include "account/account.h"
 
 #include <errno.h>
@@ -14,9 +16,9 @@
 #include "db/db.h"
 
 struct accounts {
-	int dir;                          /* own */
-	char *path;                       /* own */
-	struct account_files files;       /* own */
+	int dir;                    /* own */
+	char *path;                 /* own */
+	struct account_files files; /* own */
 	bool may_read_secrets;
 	uint64_t seen_generation;
 	struct db_file *accounts, *secrets; /* own; NULL: not there yet */
@@ -64,9 +66,11 @@ accounts_open(const char *dir, bool may_read_secrets, struct accounts **out)
 	a->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err = a->dir >= 0 ? account_files_open(a->dir, false, &a->files) : E_IO;
 	if (err == E_OK && account_generation(&a->files) % 2 && !account_is_writing())
-		account_recover(dir); /* only who may write can; others answer E_IO until then */
+		account_recover(
+		    dir); /* only who may write can; others answer E_IO until then */
 	if (err != E_OK) {
-		log_event(LOG_ERR, "no_accounts", "dir=%s err=%s", log_qs(dir), log_errno(errno));
+		log_event(LOG_ERR, "no_accounts", "dir=%s err=%s", log_qs(dir),
+		    log_errno(errno));
 		accounts_close(&a);
 		return E_IO;
 	}
@@ -99,7 +103,8 @@ lock(struct accounts *a)
 	uint64_t now = account_generation(&a->files);
 	int err = E_OK;
 	if (now % 2 && !account_is_writing()) {
-		log_event(LOG_ERR, "accounts_half_written", "do=\"run merpati user list as root: it recovers them\"");
+		log_event(LOG_ERR, "accounts_half_written",
+		    "do=\"run merpati user list as root: it recovers them\"");
 		err = E_IO;
 	} else if (now != a->seen_generation || !a->accounts) {
 		err = open_tables(a);
@@ -128,7 +133,8 @@ read_row(struct accounts *a, bool is_secret, struct span address, struct buf *ou
 }
 
 int
-account_get(struct accounts *a, struct span address, struct arena *arena, struct account *out)
+account_get(
+    struct accounts *a, struct span address, struct arena *arena, struct account *out)
 {
 	struct buf row = {0};
 	if (address.n == 0 || address.n > ACCOUNT_ADDRESS_MAX || address.p[0] == '\0')
@@ -136,7 +142,9 @@ account_get(struct accounts *a, struct span address, struct arena *arena, struct
 	int err = read_row(a, false, address, &row);
 	if (err == E_OK) {
 		struct span kept = arena_span(arena, buf_as_span(&row));
-		err = account_row_get(arena_span(arena, address), kept, out) == E_OK ? E_OK : E_IO;
+		err = account_row_get(arena_span(arena, address), kept, out) == E_OK
+		          ? E_OK
+		          : E_IO;
 		if (err == E_OK && out->address.n != address.n)
 			err = E_IO; /* the arena is full */
 	}
@@ -175,7 +183,8 @@ on_row(void *ctx, struct span key, struct span value)
 }
 
 int
-accounts_each(struct accounts *a, int (*fn)(void *ctx, const struct account *), void *ctx)
+accounts_each(
+    struct accounts *a, int (*fn)(void *ctx, const struct account *), void *ctx)
 {
 	struct each e = {fn, ctx};
 	int err = lock(a);

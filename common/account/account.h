@@ -18,38 +18,57 @@ struct accounts;
 enum { ACCOUNT_ADDRESS_MAX = 320, POP3_KEEP_ALWAYS = -1 };
 
 struct account {
-	struct span address;       /* lower-cased; borrow: arena */
+	struct span address; /* lower-cased; borrow: arena */
 	uid_t uid;
 	gid_t gid;
-	struct span home;          /* below the mail root: "example.test/u1"; borrow: arena */
-	uint64_t quota_bytes;      /* 0: none */
-	uint64_t quota_messages;   /* 0: none */
+	struct span home; /* below the mail root: "example.test/u1"; borrow: arena */
+	uint64_t quota_bytes;    /* 0: none */
+	uint64_t quota_messages; /* 0: none */
 	bool is_suspended;
-	int32_t pop3_keep_days;    /* POP3_KEEP_ALWAYS, 0: removed at retrieval, N: after N days */
+	/* POP3_KEEP_ALWAYS, 0: removed at retrieval, N: after N days */
+	int32_t pop3_keep_days;
 };
 
 /*
- * accounts_dir_make - STATE/accounts is there from now on, empty or not: before a jail that is to see what the first
- * "merpati user add" writes into it.  Who writes gives it its owner.  E_OK, E_IO (logged)
+ * accounts_dir_make - STATE/accounts is there from now on, empty or not: before a jail that is to
+ * see what the first "merpati user add" writes into it.  Who writes gives it its owner.  E_OK, E_IO
+ * (logged)
  */
 int accounts_dir_make(const struct conf *);
 /* accounts_open - for reading; secrets too if may_read_secrets.  E_OK, E_IO (logged) */
-MUST_USE int accounts_open(const char *dir, bool may_read_secrets, struct accounts **out);
+MUST_USE int accounts_open(
+    const char *dir, bool may_read_secrets, struct accounts **out);
 void accounts_close(struct accounts **);
-/* account_get - sees what was written before the call.  E_OK, E_BAD (no such account), E_IO (try later) */
-MUST_USE int account_get(struct accounts *, struct span address, struct arena *, struct account *out);
-/* account_verifiers - "SCRAM-SHA-256$iter:salt$stored:server" values, one a line.  E_OK, E_BAD (none), E_IO */
+/*
+ * account_get - sees what was written before the call.  E_OK, E_BAD (no such account), E_IO (try
+ * later)
+ */
+MUST_USE int account_get(
+    struct accounts *, struct span address, struct arena *, struct account *out);
+/*
+ * account_verifiers - "SCRAM-SHA-256$iter:salt$stored:server" values, one a line.  E_OK, E_BAD
+ * (none), E_IO
+ */
 MUST_USE int account_verifiers(struct accounts *, struct span address, struct buf *out);
 
-/* The writer (merpati user ...).  Opens under a lock, blocks until it has it (at most 10 s: E_LIMIT). */
+/*
+ * The writer (merpati user ...).  Opens under a lock, blocks until it has it (at most 10 s:
+ * E_LIMIT).
+ */
 struct accounts_writer;
 MUST_USE int accounts_write_begin(const struct conf *, struct accounts_writer **out);
 MUST_USE int account_put(struct accounts_writer *, const struct account *);
-MUST_USE int account_secret_put(struct accounts_writer *, struct span address, struct span password);
+MUST_USE int account_secret_put(
+    struct accounts_writer *, struct span address, struct span password);
 MUST_USE int account_remove(struct accounts_writer *, struct span address);
-/* account_uid_new - the next of uid_first..uid_last; never one that was given out before.  E_LIMIT: none left */
+/*
+ * account_uid_new - the next of uid_first..uid_last; never one that was given out before.  E_LIMIT:
+ * none left
+ */
 MUST_USE int account_uid_new(struct accounts_writer *, uid_t *out);
-MUST_USE int accounts_write_end(struct accounts_writer **); /* durable and visible to readers after E_OK */
-MUST_USE int accounts_each(struct accounts *, int (*fn)(void *ctx, const struct account *), void *ctx);
+/* durable and visible to readers after E_OK */
+MUST_USE int accounts_write_end(struct accounts_writer **);
+MUST_USE int accounts_each(
+    struct accounts *, int (*fn)(void *ctx, const struct account *), void *ctx);
 
 #endif

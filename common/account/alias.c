@@ -19,13 +19,13 @@ struct row {
 };
 
 struct aliases {
-	char *path;      /* own */
-	struct buf text; /* own; names are lower-cased in place */
+	char *path;       /* own */
+	struct buf text;  /* own; names are lower-cased in place */
 	struct row *rows; /* own; sorted by name */
 	size_t n_rows, cap;
 	struct stat seen;
 	int64_t looked_ms;
-	int err;         /* of the last reading */
+	int err; /* of the last reading */
 };
 
 /* ---- grammar ---- */
@@ -36,7 +36,10 @@ is_blank(char c)
 	return ch_space(c) || c == '\r';
 }
 
-/* The end of a logical line: the first line end that neither a blank follows nor a comment or an empty line. */
+/*
+ * The end of a logical line: the first line end that neither a blank follows nor a comment or an
+ * empty line.
+ */
 static size_t
 logical_end(struct span text)
 {
@@ -46,7 +49,8 @@ logical_end(struct span text)
 		if (at >= text.n)
 			return text.n;
 		at++;
-		if (at == text.n || (!is_blank(text.p[at]) && text.p[at] != '#' && text.p[at] != '\n'))
+		if (at == text.n ||
+		    (!is_blank(text.p[at]) && text.p[at] != '#' && text.p[at] != '\n'))
 			return at;
 	}
 	return at;
@@ -58,7 +62,8 @@ colon_of(struct span line)
 {
 	bool in_quotes = false;
 	for (size_t i = 0; i < line.n && line.p[i] != '\n'; i++) {
-		if (line.p[i] == '\\' && in_quotes && i + 1 < line.n && line.p[i + 1] != '\n')
+		if (line.p[i] == '\\' && in_quotes && i + 1 < line.n &&
+		    line.p[i + 1] != '\n')
 			i++;
 		else if (line.p[i] == '"')
 			in_quotes = !in_quotes;
@@ -69,15 +74,19 @@ colon_of(struct span line)
 }
 
 int
-alias_each(struct span text, int (*fn)(void *ctx, struct span name, struct span targets), void *ctx)
+alias_each(struct span text,
+    int (*fn)(void *ctx, struct span name, struct span targets), void *ctx)
 {
 	int err = E_OK;
 	while (text.n && err == E_OK) {
 		size_t end = logical_end(text);
 		struct span line = span_head(text, end);
 		text = span_from(text, end);
-		while (line.n && (line.p[0] == '#' || line.p[0] == '\n' || is_blank(line.p[0])))
-			line = span_from(line, span_find(line, '\n') + 1); /* what stands before the first name */
+		while (line.n &&
+		       (line.p[0] == '#' || line.p[0] == '\n' || is_blank(line.p[0])))
+			line = span_from(
+			    line, span_find(line, '\n') +
+				      1); /* what stands before the first name */
 		size_t colon = colon_of(line);
 		struct span name = span_trim(span_head(line, colon));
 		if (colon < line.n && name.n && name.n <= ALIAS_NAME_MAX)
@@ -104,7 +113,9 @@ alias_next_target(struct span *list, struct span *out)
 	}
 	bool in_quotes = false;
 	size_t n = 0;
-	/* a quote that is never closed ends with its line: the members after it are still members */
+	/*
+	 * a quote that is never closed ends with its line: the members after it are still members
+	 */
 	while (n < s.n && s.p[n] != '\n' && (in_quotes || s.p[n] != ',')) {
 		if (s.p[n] == '#' && !in_quotes && n && is_blank(s.p[n - 1]))
 			break;
@@ -148,14 +159,17 @@ alias_include(struct span path, struct arena *arena, struct span *out)
 {
 	struct buf name = {0}, text = {.max = ALIAS_INCLUDE_BYTES_MAX + 131072};
 	buf_span(&name, path);
-	int fd = path.n && path.p[0] == '/' ? open(buf_cstr(&name), O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	int fd = path.n && path.p[0] == '/'
+	             ? open(buf_cstr(&name), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+	             : -1;
 	int err = fd >= 0 ? read_all(fd, ALIAS_INCLUDE_BYTES_MAX, &text) : E_IO;
 	if (err == E_OK) {
 		*out = arena_span(arena, buf_as_span(&text));
 		if (text.len && out->n == 0)
 			err = E_LIMIT;
 	} else {
-		log_event(LOG_ERR, "include_not_read", "path=%s why=%s", log_q(path), err_name(err));
+		log_event(LOG_ERR, "include_not_read", "path=%s why=%s", log_q(path),
+		    err_name(err));
 	}
 	if (fd >= 0)
 		close(fd);
@@ -199,8 +213,9 @@ take(struct aliases *a, struct buf *text)
 static bool
 is_same(const struct stat *a, const struct stat *b)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 void
@@ -222,11 +237,14 @@ aliases_look(struct aliases *a)
 		return;
 	}
 	int fd = is_there ? open(a->path, O_RDONLY | O_CLOEXEC) : -1;
-	a->err = !is_there ? E_OK : fd < 0 ? E_IO : read_all(fd, ALIAS_FILE_BYTES_MAX, &text);
+	a->err = !is_there ? E_OK
+	         : fd < 0  ? E_IO
+	                   : read_all(fd, ALIAS_FILE_BYTES_MAX, &text);
 	if (fd >= 0)
 		close(fd);
 	if (a->err != E_OK) {
-		log_event(LOG_ERR, "aliases_not_read", "path=%s why=%s", log_qs(a->path), err_name(a->err));
+		log_event(LOG_ERR, "aliases_not_read", "path=%s why=%s",
+		    log_qs(a->path), err_name(a->err));
 		buf_free(&text);
 		return;
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * alias.h - the alias file, in memory.  "name: target, target", where name is a local part (for every local
- * domain) or an address; continued by lines that begin with a blank; # comments; "quoted local parts".
- * A target is an address, a local part, or :include:/path, a file of targets with one or more a line.
+ * alias.h - the alias file, in memory.  "name: target, target", where name is a local part (for
+ * every local domain) or an address; continued by lines that begin with a blank; # comments;
+ * "quoted local parts".  A target is an address, a local part, or :include:/path, a file of targets
+ * with one or more a line.
  */
 #ifndef ACCOUNT_ALIAS_H
 #define ACCOUNT_ALIAS_H
@@ -18,7 +19,8 @@ enum {
 
 struct aliases;
 
-struct aliases *aliases_new(const char *path); /* own; a file that is not there is empty */
+/* own; a file that is not there is empty */
+struct aliases *aliases_new(const char *path);
 void aliases_free(struct aliases **);
 /* aliases_look - reads the file again when it changed; what alias_find gave before is void then */
 void aliases_look(struct aliases *);
@@ -28,7 +30,8 @@ void aliases_look(struct aliases *);
  */
 MUST_USE int alias_find(struct aliases *, struct span name, struct span *out);
 /*
- * alias_next_target - takes the first target off *list: commas, blanks, line ends and comments between.
+ * alias_next_target - takes the first target off *list: commas, blanks, line ends and comments
+ * between.
  *   out      borrow: of list; quotes are kept
  *   returns  E_OK, E_MORE (the list is at its end)
  */
@@ -36,7 +39,10 @@ MUST_USE int alias_next_target(struct span *list, struct span *out);
 /* alias_include - the text of an included file.  E_OK, E_IO, E_LIMIT; into the arena */
 MUST_USE int alias_include(struct span path, struct arena *, struct span *out);
 
-/* alias_each - pure: every "name: targets" of a file's text, in order.  fn returns E_OK to go on. */
-MUST_USE int alias_each(struct span text, int (*fn)(void *ctx, struct span name, struct span targets), void *ctx);
+/*
+ * alias_each - pure: every "name: targets" of a file's text, in order.  fn returns E_OK to go on.
+ */
+MUST_USE int alias_each(struct span text,
+    int (*fn)(void *ctx, struct span name, struct span targets), void *ctx);
 
 #endif

@@ -24,7 +24,8 @@ accounts_dir_make(const struct conf *conf)
 	buf_putf(&path, "%s/accounts", state);
 	bool is_there = make(state, STATE_MODE) && make(buf_cstr(&path), DIR_MODE);
 	if (!is_there)
-		log_event(LOG_WARNING, "no_accounts_dir", "dir=%s err=%s", log_qs(buf_cstr(&path)), log_errno(errno));
+		log_event(LOG_WARNING, "no_accounts_dir", "dir=%s err=%s",
+		    log_qs(buf_cstr(&path)), log_errno(errno));
 	buf_free(&path);
 	return is_there ? E_OK : E_IO;
 }

@@ -6,23 +6,28 @@
 #include "account/account.h"
 
 #define ACCOUNTS_TABLE "accounts"
-#define SECRETS_TABLE  "secrets"
+#define SECRETS_TABLE "secrets"
 
 /*
  * lock        flock: readers shared, the writer alone
  * generation  a number; odd while table files are being written, grows with each change
  */
 struct account_files {
-	int lock, generation;             /* own */
-	volatile uint64_t *mapped;        /* own */
+	int lock, generation;      /* own */
+	volatile uint64_t *mapped; /* own */
 };
 
-MUST_USE int account_files_open(int dir, bool may_write, struct account_files *out); /* E_OK, E_IO */
+/* E_OK, E_IO */
+MUST_USE int account_files_open(int dir, bool may_write, struct account_files *out);
 void account_files_close(struct account_files *);
 uint64_t account_generation(const struct account_files *);
-void account_recover(const char *dir);  /* tables of a writer that died while it wrote; logged */
+/* tables of a writer that died while it wrote; logged */
+void account_recover(const char *dir);
 
-/* account_is_writing - this process holds the writer's lock: its own readers need none, the files are at rest */
+/*
+ * account_is_writing - this process holds the writer's lock: its own readers need none, the files
+ * are at rest
+ */
 bool account_is_writing(void);
 
 void account_row_put(struct buf *, const struct account *);

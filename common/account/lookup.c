@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* lookup.c - the verdict for processes without files: the role that answers, and the asking side. */
+/*
+ * lookup.c - the verdict for processes without files: the role that answers, and the asking side.
+ */
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -12,7 +14,12 @@
 #include "proc/child.h"
 #include "proc/jail.h"
 
-enum { PH_ANY = 1, LOOKUP_ARENA_BYTES = 16 << 20, REPLY_MAX = ASK_MSG_MAX - 2, RCPTS_MOST = 1000 };
+enum {
+	PH_ANY = 1,
+	LOOKUP_ARENA_BYTES = 16 << 20,
+	REPLY_MAX = ASK_MSG_MAX - 2,
+	RCPTS_MOST = 1000
+};
 
 /* ---- encoding, both directions ---- */
 
@@ -41,7 +48,8 @@ target_get(struct rd *r, struct arena *arena, struct target *t)
 }
 
 static void
-answer_put(struct buf *b, enum recipient_verdict v, const struct target *targets, size_t n, struct span owner)
+answer_put(struct buf *b, enum recipient_verdict v, const struct target *targets,
+    size_t n, struct span owner)
 {
 	buf_u8(b, (uint8_t)v);
 	buf_u16(b, (uint16_t)n);
@@ -57,7 +65,8 @@ answer_get(struct rd *r, struct arena *arena, struct lookup_answer *out)
 	uint16_t n = rd_u16(r);
 	if (r->err != E_OK || v > RCPT_TEMP || n > RECIPIENT_TARGETS_MAX)
 		return E_BAD;
-	*out = (struct lookup_answer){.verdict = v, .targets = arena_get(arena, n * sizeof *out->targets)};
+	*out = (struct lookup_answer){
+	    .verdict = v, .targets = arena_get(arena, n * sizeof *out->targets)};
 	if (!out->targets)
 		return E_LIMIT;
 	for (; out->n_targets < n; out->n_targets++)
@@ -86,7 +95,8 @@ resolve_into(struct buf *reply, struct span address, bool with_targets)
 	struct target *targets;
 	size_t n;
 	struct span owner = SPAN("");
-	enum recipient_verdict v = recipient_resolve(recipients, address, &arena, &targets, &n);
+	enum recipient_verdict v =
+	    recipient_resolve(recipients, address, &arena, &targets, &n);
 	if (v != RCPT_LOCAL || !with_targets)
 		n = 0;
 	if (has_remote(targets, n))
@@ -109,7 +119,8 @@ ask_rcpt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 static int
 ask_sender(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX), sender = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX),
+		    sender = rd_str(body, ACCOUNT_ADDRESS_MAX);
 	(void)a, (void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
@@ -150,7 +161,8 @@ ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		if (!is_full)
 			resolve_into(&one, address, true);
 		is_full |= reply->len + one.len > REPLY_MAX;
-		if (is_full && reply->len == 0) { /* one list alone is too long for a message */
+		/* one list alone is too long for a message */
+		if (is_full && reply->len == 0) {
 			buf_reset(&one);
 			answer_put(&one, RCPT_TEMP, NULL, 0, SPAN(""));
 			log_event(LOG_ERR, "list_too_long", "rcpt=%s", log_q(address));
@@ -172,7 +184,8 @@ static const struct ask_row rows[] = {
 };
 /* clang-format on */
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "lookup client"};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "lookup client"};
 
 const struct ask_table *
 lookup_table(unsigned kind)
@@ -188,13 +201,17 @@ lookup_jail(struct jail *j)
 	static struct buf accounts;
 	buf_reset(&accounts);
 	buf_putf(&accounts, "%s/accounts", conf_str(c, "common", "state_dir"));
-	(void)accounts_dir_make(the_child.conf); /* logged; where there is none nobody is known */
+	/* logged; where there is none nobody is known */
+	(void)accounts_dir_make(the_child.conf);
 	if (conf_bool(c, "common", "srs"))
 		srs_secret_make(c); /* without it nothing is rewritten */
 	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
 	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ);
-	/* the folder, not the file: it is replaced by a new one when it is edited; included lists lie beside it */
+	/*
+	 * the folder, not the file: it is replaced by a new one when it is edited; included lists
+	 * lie beside it
+	 */
 	static struct buf folder;
 	struct span path = span_of(conf_str(c, "common", "alias_file"));
 	buf_reset(&folder);
@@ -218,7 +235,10 @@ static int
 call(int *chan, uint16_t type, struct span body, struct buf *in, struct ask_msg *reply)
 {
 	int64_t deadline = deadline_in_ms(LOOKUP_WAIT_MS);
-	/* a channel to one that has just died may be handed out before its death is known, even twice */
+	/*
+	 * a channel to one that has just died may be handed out before its death is known, even
+	 * twice
+	 */
 	for (int attempt = 0; attempt < LOOKUP_ATTEMPTS; attempt++) {
 		if (*chan < 0 && child_channel("lookup", chan) != E_OK)
 			return E_IO;
@@ -233,15 +253,16 @@ call(int *chan, uint16_t type, struct span body, struct buf *in, struct ask_msg 
 }
 
 int
-lookup_rcpt(int *chan, struct span address, struct arena *into, enum recipient_verdict *verdict,
-    struct target **out, size_t *n_out)
+lookup_rcpt(int *chan, struct span address, struct arena *into,
+    enum recipient_verdict *verdict, struct target **out, size_t *n_out)
 {
 	struct buf body = {0}, in = {0};
 	struct lookup_answer answer = {.verdict = RCPT_TEMP};
 	struct ask_msg reply;
 	buf_bytes(&body, address);
 	int err = call(chan, LOOKUP_RCPT, buf_as_span(&body), &in, &reply);
-	if (err == E_OK && (answer_get(&reply.body, into, &answer) != E_OK || rd_end(&reply.body) != E_OK))
+	if (err == E_OK && (answer_get(&reply.body, into, &answer) != E_OK ||
+			       rd_end(&reply.body) != E_OK))
 		err = E_IO;
 	if (out) {
 		*out = answer.targets;
@@ -254,7 +275,8 @@ lookup_rcpt(int *chan, struct span address, struct arena *into, enum recipient_v
 }
 
 static int
-some_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *into, struct lookup_answer *out, size_t *got)
+some_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *into,
+    struct lookup_answer *out, size_t *got)
 {
 	struct buf body = {0}, in = {0};
 	struct ask_msg reply;
@@ -274,7 +296,8 @@ some_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *into
 enum { RCPTS_AT_ONCE = 128 };
 
 int
-lookup_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *into, struct lookup_answer **out)
+lookup_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *into,
+    struct lookup_answer **out)
 {
 	struct lookup_answer *all = arena_get(into, n * sizeof *all);
 	size_t done = 0, got;
@@ -282,7 +305,8 @@ lookup_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *in
 		return E_LIMIT;
 	while (done < n) {
 		size_t some = n - done < RCPTS_AT_ONCE ? n - done : RCPTS_AT_ONCE;
-		int err = some_rcpts(chan, addresses + done, some, into, all + done, &got);
+		int err =
+		    some_rcpts(chan, addresses + done, some, into, all + done, &got);
 		if (err != E_OK)
 			return err;
 		done += got;
@@ -308,7 +332,8 @@ lookup_sender(int *chan, struct span account, struct span sender, bool *out)
 }
 
 int
-lookup_forward_sender(int *chan, struct span sender, struct arena *into, struct span *out)
+lookup_forward_sender(
+    int *chan, struct span sender, struct arena *into, struct span *out)
 {
 	struct buf body = {0}, in = {0};
 	struct ask_msg reply;

@@ -29,16 +29,18 @@ struct recipients {
 
 /* One resolution under way. */
 struct walk {
-	struct recipients *r;  /* borrow */
-	struct arena *arena;   /* borrow */
+	struct recipients *r;   /* borrow */
+	struct arena *arena;    /* borrow */
 	struct target *targets; /* of the arena */
 	size_t n, cap;
 	enum recipient_verdict worst; /* of members that failed */
-	struct span path[RECIPIENT_DEPTH_MAX]; /* names that are being expanded: a loop meets itself */
+	/* names that are being expanded: a loop meets itself */
+	struct span path[RECIPIENT_DEPTH_MAX];
 	unsigned depth;
-	size_t bytes;          /* of the targets, as they travel */
-	bool ignores_quota;    /* who may send is asked, not who may receive */
-	bool is_short;         /* the arena was full: no verdict is to be had, only a later one */
+	size_t bytes;       /* of the targets, as they travel */
+	bool ignores_quota; /* who may send is asked, not who may receive */
+	/* the arena was full: no verdict is to be had, only a later one */
+	bool is_short;
 };
 
 static bool
@@ -55,14 +57,18 @@ static void
 open_srs(struct recipients *r)
 {
 	const char *domain = conf_str(r->conf, "common", "srs_domain");
-	if (!conf_bool(r->conf, "common", "srs") || srs_secret_read(r->conf, &r->srs_secret) != E_OK)
+	if (!conf_bool(r->conf, "common", "srs") ||
+	    srs_secret_read(r->conf, &r->srs_secret) != E_OK)
 		return;
 	if (!domain[0])
-		domain = conf_list_count(r->conf, "common", "domains") ? conf_list(r->conf, "common", "domains", 0) : "";
+		domain = conf_list_count(r->conf, "common", "domains")
+		             ? conf_list(r->conf, "common", "domains", 0)
+		             : "";
 	if (is_domain_of_ours(r, span_of(domain)))
 		r->srs_domain = span_of(domain);
 	else
-		log_event(LOG_ERR, "srs_domain_elsewhere", "domain=%s do=\"name one of the domains\"", log_qs(domain));
+		log_event(LOG_ERR, "srs_domain_elsewhere",
+		    "domain=%s do=\"name one of the domains\"", log_qs(domain));
 }
 
 int
@@ -71,7 +77,8 @@ recipients_open(const struct conf *conf, struct recipients **out)
 	struct recipients *r = mem_new(sizeof *r);
 	r->conf = conf;
 	r->aliases = aliases_new(conf_str(conf, "common", "alias_file"));
-	r->mail_dir = open(conf_str(conf, "common", "mail_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->mail_dir = open(
+	    conf_str(conf, "common", "mail_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r->subaddress = conf_str(conf, "common", "subaddress")[0];
 	open_srs(r);
 	*out = r;
@@ -99,7 +106,9 @@ find_account(struct walk *w, struct span address, struct account *out)
 	if (!r->accounts) {
 		struct buf dir = {0};
 		buf_putf(&dir, "%s/accounts", conf_str(r->conf, "common", "state_dir"));
-		int err = access(buf_cstr(&dir), F_OK) == 0 ? accounts_open(buf_cstr(&dir), false, &r->accounts) : E_BAD;
+		int err = access(buf_cstr(&dir), F_OK) == 0
+		              ? accounts_open(buf_cstr(&dir), false, &r->accounts)
+		              : E_BAD;
 		buf_free(&dir);
 		if (err != E_OK)
 			return err;
@@ -142,7 +151,8 @@ join(struct walk *w, struct span local, struct span domain)
 
 /* The right side of "name=value" in a list of settings. */
 static bool
-pair_value(const struct recipients *r, const char *setting, struct span name, struct span *out)
+pair_value(
+    const struct recipients *r, const char *setting, struct span name, struct span *out)
 {
 	for (size_t i = 0; i < conf_list_count(r->conf, "common", setting); i++) {
 		struct span value = span_of(conf_list(r->conf, "common", setting, i));
@@ -166,19 +176,22 @@ tag_of(struct span address, struct span detail)
 	buf_bytes(&b, detail);
 	sha256(buf_as_span(&b), sum);
 	buf_free(&b);
-	return (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3];
+	return (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 |
+	       sum[3];
 }
 
 static enum recipient_verdict
 add_target(struct walk *w, const struct target *t)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (w->targets[i].tag == t->tag && span_ieq(w->targets[i].address, t->address) &&
+		if (w->targets[i].tag == t->tag &&
+		    span_ieq(w->targets[i].address, t->address) &&
 		    span_eq(w->targets[i].detail, t->detail))
 			return RCPT_LOCAL; /* a member of two lists gets one copy */
 	w->bytes += t->address.n + t->detail.n + t->home.n + TARGET_BYTES_BESIDE;
 	if (w->n == RECIPIENT_TARGETS_MAX || w->bytes > RECIPIENT_BYTES_MAX) {
-		log_event(LOG_ERR, "list_too_large", "members=%zu at=%s do=\"split it\"", w->n, log_q(t->address));
+		log_event(LOG_ERR, "list_too_large",
+		    "members=%zu at=%s do=\"split it\"", w->n, log_q(t->address));
 		return RCPT_LOOP;
 	}
 	if (w->n == w->cap) {
@@ -209,14 +222,19 @@ is_over_quota(const struct recipients *r, const struct account *a)
 	snprintf(path, sizeof path, "%.*s/placed", SPAN_ARG(a->home));
 	struct usage now = usage_now(&known, placed_read(r->mail_dir, path));
 	return (a->quota_bytes && now.bytes >= a->quota_bytes) ||
-	    (a->quota_messages && now.messages >= a->quota_messages);
+	       (a->quota_messages && now.messages >= a->quota_messages);
 }
 
 static enum recipient_verdict
 add_account(struct walk *w, const struct account *a, struct span detail)
 {
-	struct target t = {.is_local = true, .address = a->address, .detail = detail,
-	    .tag = tag_of(a->address, detail), .uid = a->uid, .gid = a->gid, .home = a->home};
+	struct target t = {.is_local = true,
+	    .address = a->address,
+	    .detail = detail,
+	    .tag = tag_of(a->address, detail),
+	    .uid = a->uid,
+	    .gid = a->gid,
+	    .home = a->home};
 	if (a->is_suspended)
 		return RCPT_SUSPENDED;
 	/* a member of a list cannot be told to come back later: it gets its copy */
@@ -233,7 +251,8 @@ static enum recipient_verdict resolve(struct walk *, struct span address);
 static void
 weigh(struct walk *w, enum recipient_verdict v)
 {
-	if (v == RCPT_TEMP || (v == RCPT_LOOP && w->worst != RCPT_TEMP) || (v != RCPT_LOCAL && w->worst == RCPT_LOCAL))
+	if (v == RCPT_TEMP || (v == RCPT_LOOP && w->worst != RCPT_TEMP) ||
+	    (v != RCPT_LOCAL && w->worst == RCPT_LOCAL))
 		w->worst = v;
 }
 
@@ -245,7 +264,8 @@ expand(struct walk *w, struct span list, struct span domain)
 		if (span_istarts(target, SPAN(":include:"))) {
 			if (w->depth == RECIPIENT_DEPTH_MAX)
 				return RCPT_LOOP;
-			if (alias_include(span_from(target, 9), w->arena, &text) != E_OK)
+			if (alias_include(span_from(target, 9), w->arena, &text) !=
+			    E_OK)
 				return RCPT_TEMP;
 			w->path[w->depth++] = target;
 			enum recipient_verdict v = expand(w, text, domain);
@@ -255,11 +275,13 @@ expand(struct walk *w, struct span list, struct span domain)
 			continue;
 		}
 		bool is_bare = span_rfind(target, '@') == target.n;
-		enum recipient_verdict v = resolve(w, is_bare ? join(w, target, domain) : target);
+		enum recipient_verdict v =
+		    resolve(w, is_bare ? join(w, target, domain) : target);
 		if (v == RCPT_LOOP || v == RCPT_TEMP)
 			return v; /* to deliver to some and lose others would be worse than to wait */
 		if (v != RCPT_LOCAL)
-			log_event(LOG_WARNING, "member_left_out", "member=%s verdict=%d", log_q(target), (int)v);
+			log_event(LOG_WARNING, "member_left_out",
+			    "member=%s verdict=%d", log_q(target), (int)v);
 		weigh(w, v);
 	}
 	return RCPT_LOCAL;
@@ -292,7 +314,10 @@ try_alias(struct walk *w, struct span local, struct span domain)
 		return RCPT_UNKNOWN;
 	if (err != E_OK)
 		return RCPT_TEMP;
-	/* "anna: anna@home" keeps a copy of her own only where it says so: a name that leads to itself is its mailbox */
+	/*
+	 * "anna: anna@home" keeps a copy of her own only where it says so: a name that leads to
+	 * itself is its mailbox
+	 */
 	if (w->depth && span_eq(w->path[w->depth - 1], address))
 		return RCPT_UNKNOWN;
 	return follow(w, address, list, domain);
@@ -319,14 +344,16 @@ resolve_local(struct walk *w, struct span local, struct span domain)
 	if (v == RCPT_UNKNOWN && cut > 0 && cut < local.n) {
 		v = try_alias(w, span_head(local, cut), domain);
 		if (v == RCPT_UNKNOWN)
-			v = try_account(w, span_head(local, cut), domain, span_from(local, cut + 1));
+			v = try_account(w, span_head(local, cut), domain,
+			    span_from(local, cut + 1));
 	}
 	if (v == RCPT_UNKNOWN && pair_value(w->r, "catch_all", domain, &value)) {
 		struct span address = lower(w, value);
 		size_t at = span_rfind(address, '@');
 		/* once: the catch-all of an unknown catch-all is nobody */
 		if (!span_eq(address, join(w, local, domain)) && at < address.n)
-			v = try_account(w, span_head(address, at), span_from(address, at + 1), SPAN(""));
+			v = try_account(w, span_head(address, at),
+			    span_from(address, at + 1), SPAN(""));
 	}
 	return v;
 }
@@ -338,7 +365,8 @@ try_srs(struct walk *w, struct span local)
 	struct buf back = {.max = ACCOUNT_ADDRESS_MAX};
 	enum recipient_verdict v = RCPT_UNKNOWN;
 	if (w->depth < RECIPIENT_DEPTH_MAX &&
-	    srs_reverse(buf_as_span(&w->r->srs_secret), local, clock_wall_sec(), &back) == E_OK) {
+	    srs_reverse(buf_as_span(&w->r->srs_secret), local, clock_wall_sec(),
+		&back) == E_OK) {
 		w->path[w->depth++] = local;
 		v = resolve(w, keep(w, buf_as_span(&back)));
 		w->depth--;
@@ -356,9 +384,10 @@ resolve(struct walk *w, struct span text)
 	if (address.n == 0 || local.n == 0)
 		return RCPT_UNKNOWN;
 	if (at == address.n) /* <postmaster>, RFC 5321 4.1.1.3 */
-		domain = lower(w, span_of(conf_list_count(w->r->conf, "common", "domains")
-		        ? conf_list(w->r->conf, "common", "domains", 0)
-		        : "localhost"));
+		domain =
+		    lower(w, span_of(conf_list_count(w->r->conf, "common", "domains")
+					 ? conf_list(w->r->conf, "common", "domains", 0)
+					 : "localhost"));
 	if (pair_value(w->r, "domain_aliases", domain, &value))
 		domain = lower(w, value);
 	if (w->r->srs_domain.n && span_ieq(domain, w->r->srs_domain) && srs_is(local))
@@ -372,10 +401,13 @@ resolve(struct walk *w, struct span text)
 }
 
 static enum recipient_verdict
-resolve_all(struct recipients *r, struct span address, bool ignores_quota, struct arena *arena,
-    struct target **out, size_t *n_out)
+resolve_all(struct recipients *r, struct span address, bool ignores_quota,
+    struct arena *arena, struct target **out, size_t *n_out)
 {
-	struct walk w = {.r = r, .arena = arena, .worst = RCPT_LOCAL, .ignores_quota = ignores_quota};
+	struct walk w = {.r = r,
+	    .arena = arena,
+	    .worst = RCPT_LOCAL,
+	    .ignores_quota = ignores_quota};
 	aliases_look(r->aliases);
 	enum recipient_verdict v = resolve(&w, address);
 	*out = w.targets;
@@ -386,8 +418,8 @@ resolve_all(struct recipients *r, struct span address, bool ignores_quota, struc
 }
 
 enum recipient_verdict
-recipient_resolve(struct recipients *r, struct span address, struct arena *arena, struct target **out,
-    size_t *n_out)
+recipient_resolve(struct recipients *r, struct span address, struct arena *arena,
+    struct target **out, size_t *n_out)
 {
 	return resolve_all(r, address, false, arena, out, n_out);
 }
@@ -413,13 +445,15 @@ recipient_owner(struct recipients *r, struct span address, struct arena *arena)
 	if (pair_value(r, "domain_aliases", domain, &value))
 		domain = lower(&w, value);
 	aliases_look(r->aliases);
-	if (at == text.n || span_starts(local, SPAN("owner-")) || !is_domain_of_ours(r, domain))
+	if (at == text.n || span_starts(local, SPAN("owner-")) ||
+	    !is_domain_of_ours(r, domain))
 		return SPAN("");
 	struct buf name = {.max = ALIAS_NAME_MAX};
 	buf_putf(&name, "owner-%.*s", SPAN_ARG(local));
-	struct span owner = has_alias(&w, local, domain) && has_alias(&w, buf_as_span(&name), domain)
-	                        ? join(&w, buf_as_span(&name), domain)
-	                        : SPAN("");
+	struct span owner =
+	    has_alias(&w, local, domain) && has_alias(&w, buf_as_span(&name), domain)
+		? join(&w, buf_as_span(&name), domain)
+		: SPAN("");
 	buf_free(&name);
 	return owner;
 }
@@ -428,15 +462,19 @@ struct span
 recipient_forward_sender(struct recipients *r, struct span sender, struct arena *arena)
 {
 	struct buf out = {.max = ACCOUNT_ADDRESS_MAX};
-	struct span domain = span_from(sender, span_rfind(sender, '@') + 1), value, kept = sender;
-	bool is_ours = is_domain_of_ours(r, domain) || pair_value(r, "domain_aliases", domain, &value);
+	struct span domain = span_from(sender, span_rfind(sender, '@') + 1), value,
+		    kept = sender;
+	bool is_ours = is_domain_of_ours(r, domain) ||
+	               pair_value(r, "domain_aliases", domain, &value);
 	if (!sender.n || !r->srs_domain.n || is_ours)
 		return sender;
-	int err = srs_forward(buf_as_span(&r->srs_secret), sender, r->srs_domain, clock_wall_sec(), &out);
+	int err = srs_forward(
+	    buf_as_span(&r->srs_secret), sender, r->srs_domain, clock_wall_sec(), &out);
 	if (err == E_OK)
 		kept = arena_span(arena, buf_as_span(&out));
 	else
-		log_event(LOG_NOTICE, "not_rewritten", "sender=%s why=%s", log_q(sender), err_name(err));
+		log_event(LOG_NOTICE, "not_rewritten", "sender=%s why=%s",
+		    log_q(sender), err_name(err));
 	buf_free(&out);
 	return kept;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * recipient.h - the one verdict on a recipient: what RCPT answers and what delivery does come from it.
- * Order: domain alias, address in the alias file, account, account without its subaddress, catch-all.
+ * recipient.h - the one verdict on a recipient: what RCPT answers and what delivery does come from
+ * it.  Order: domain alias, address in the alias file, account, account without its subaddress,
+ * catch-all.
  */
 #ifndef ACCOUNT_RECIPIENT_H
 #define ACCOUNT_RECIPIENT_H
@@ -12,69 +13,93 @@ struct jail;
 struct lookup_answer;
 
 enum recipient_verdict {
-	RCPT_LOCAL = 0,     /* at least one mailbox or forward */
-	RCPT_REMOTE,        /* its domain is not ours */
-	RCPT_UNKNOWN,       /* 550 5.1.1 */
-	RCPT_SUSPENDED,     /* 550 5.2.1 */
-	RCPT_OVER_QUOTA,    /* 452 4.2.2 */
-	RCPT_LOOP,          /* aliases that lead to themselves, or deeper than RECIPIENT_DEPTH_MAX: 550 5.4.6 */
-	RCPT_TEMP,          /* a table could not be read: 451 4.3.0 */
+	RCPT_LOCAL = 0,  /* at least one mailbox or forward */
+	RCPT_REMOTE,     /* its domain is not ours */
+	RCPT_UNKNOWN,    /* 550 5.1.1 */
+	RCPT_SUSPENDED,  /* 550 5.2.1 */
+	RCPT_OVER_QUOTA, /* 452 4.2.2 */
+	/* aliases that lead to themselves, or deeper than RECIPIENT_DEPTH_MAX: 550 5.4.6 */
+	RCPT_LOOP,
+	RCPT_TEMP, /* a table could not be read: 451 4.3.0 */
 };
 
-enum { RECIPIENT_DEPTH_MAX = 16, RECIPIENT_TARGETS_MAX = 1000,
-	RECIPIENT_BYTES_MAX = 60000 /* all targets of an address, as they travel in one message */ };
+enum {
+	RECIPIENT_DEPTH_MAX = 16,
+	RECIPIENT_TARGETS_MAX = 1000,
+	RECIPIENT_BYTES_MAX =
+	    60000 /* all targets of an address, as they travel in one message */
+};
 
 struct target {
 	bool is_local;
-	struct span address;   /* the account's, or the address elsewhere; borrow: arena */
-	struct span detail;    /* subaddress, RFC 5233; or empty */
-	uint32_t tag;          /* of address and detail: the TAG of the file's name */
+	/* the account's, or the address elsewhere; borrow: arena */
+	struct span address;
+	struct span detail; /* subaddress, RFC 5233; or empty */
+	uint32_t tag;       /* of address and detail: the TAG of the file's name */
 	uid_t uid;
 	gid_t gid;
-	struct span home;      /* local: below the mail root */
+	struct span home; /* local: below the mail root */
 };
 
-struct recipients;         /* accounts, aliases and the settings of common; one per process */
+struct recipients; /* accounts, aliases and the settings of common; one per process */
 
 MUST_USE int recipients_open(const struct conf *, struct recipients **out);
 void recipients_close(struct recipients **);
 /* recipient_resolve - never blocks beyond a file read.  The targets live in the arena. */
-enum recipient_verdict recipient_resolve(struct recipients *, struct span address, struct arena *,
-    struct target **out, size_t *n_out);
-/* recipient_owner - of a list: "owner-NAME@domain", where the alias NAME has an alias owner-NAME beside it; or empty.  What
- * is sent on to its members is the owner's.  arena_span */
+enum recipient_verdict recipient_resolve(struct recipients *, struct span address,
+    struct arena *, struct target **out, size_t *n_out);
+/*
+ * recipient_owner - of a list: "owner-NAME@domain", where the alias NAME has an alias owner-NAME
+ * beside it; or empty.  What is sent on to its members is the owner's.  arena_span
+ */
 struct span recipient_owner(struct recipients *, struct span address, struct arena *);
-/* recipient_forward_sender - the reverse-path for mail of sender that an alias passes on to another host: itself, or with
- * the setting srs, and where its domain is not ours, one that leads back by us (srs.h).  Borrows from sender or arena */
-struct span recipient_forward_sender(struct recipients *, struct span sender, struct arena *);
-/* recipient_may_send - the envelope sender belongs to this login: its address, a subaddress of it, or an
- * alias whose expansion contains it */
+/*
+ * recipient_forward_sender - the reverse-path for mail of sender that an alias passes on to another
+ * host: itself, or with the setting srs, and where its domain is not ours, one that leads back by
+ * us (srs.h).  Borrows from sender or arena
+ */
+struct span recipient_forward_sender(
+    struct recipients *, struct span sender, struct arena *);
+/*
+ * recipient_may_send - the envelope sender belongs to this login: its address, a subaddress of it,
+ * or an alias whose expansion contains it
+ */
 bool recipient_may_send(struct recipients *, struct span account, struct span sender);
 
 /* ---- the role "lookup" of smtpd and deliver: the same verdict for processes without files ---- */
 enum lookup_ask {
-	LOOKUP_RCPT = 1,  /* str address -> u8 verdict, u16 n, n targets, str owner */
-	LOOKUP_SENDER,    /* str account, str sender -> u8 may */
-	LOOKUP_RCPTS,     /* u16 n, n str -> n x (u8 verdict, u16 n, n targets, str owner): a batch for placers */
-	LOOKUP_FORWARD,   /* str sender -> str reverse-path of what is passed on to other hosts */
+	LOOKUP_RCPT = 1, /* str address -> u8 verdict, u16 n, n targets, str owner */
+	LOOKUP_SENDER,   /* str account, str sender -> u8 may */
+	/* u16 n, n str -> n x (u8 verdict, u16 n, n targets, str owner): a batch for placers */
+	LOOKUP_RCPTS,
+	/* str sender -> str reverse-path of what is passed on to other hosts */
+	LOOKUP_FORWARD,
 };
-int lookup_run(void);                              /* role function */
+
+int lookup_run(void); /* role function */
 void lookup_jail(struct jail *);
 struct ask_table;
-const struct ask_table *lookup_table(unsigned kind); /* the asks, the same for each asking role */
+/* the asks, the same for each asking role */
+const struct ask_table *lookup_table(unsigned kind);
+
 /* the asking side; each blocks at most LOOKUP_WAIT_MS.  E_OK, E_IO */
 enum { LOOKUP_WAIT_MS = 5000 };
-MUST_USE int lookup_rcpt(int *chan, struct span address, struct arena *, enum recipient_verdict *,
-    struct target **out, size_t *n_out);           /* targets may be NULL */
-MUST_USE int lookup_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *,
-    struct lookup_answer **out);
-MUST_USE int lookup_sender(int *chan, struct span account, struct span sender, bool *out);
-MUST_USE int lookup_forward_sender(int *chan, struct span sender, struct arena *, struct span *out);
+
+MUST_USE int lookup_rcpt(int *chan, struct span address, struct arena *,
+    enum recipient_verdict *, struct target **out,
+    size_t *n_out); /* targets may be NULL */
+MUST_USE int lookup_rcpts(int *chan, const struct span *addresses, size_t n,
+    struct arena *, struct lookup_answer **out);
+MUST_USE int lookup_sender(
+    int *chan, struct span account, struct span sender, bool *out);
+MUST_USE int lookup_forward_sender(
+    int *chan, struct span sender, struct arena *, struct span *out);
+
 struct lookup_answer {
 	enum recipient_verdict verdict;
 	struct target *targets;
 	size_t n_targets;
-	struct span owner;  /* of a list, or empty; borrow: arena */
+	struct span owner; /* of a list, or empty; borrow: arena */
 };
 
 #endif

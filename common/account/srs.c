@@ -20,7 +20,9 @@ digit_of(char c)
 bool
 srs_is(struct span local)
 {
-	return local.n > 5 && (span_istarts(local, SPAN("SRS0")) || span_istarts(local, SPAN("SRS1"))) &&
+	return local.n > 5 &&
+	       (span_istarts(local, SPAN("SRS0")) ||
+		   span_istarts(local, SPAN("SRS1"))) &&
 	       strchr("=+-", local.p[4]) != NULL;
 }
 
@@ -58,7 +60,8 @@ finish(struct buf *out, size_t from, struct span domain)
 }
 
 static int
-put_signed(struct span secret, char kind, struct span rest, struct span domain, struct buf *out)
+put_signed(struct span secret, char kind, struct span rest, struct span domain,
+    struct buf *out)
 {
 	size_t from = out->len;
 	buf_putf(out, "SRS%c=", kind);
@@ -68,7 +71,10 @@ put_signed(struct span secret, char kind, struct span rest, struct span domain, 
 	return finish(out, from, domain);
 }
 
-/* One that another host rewrote: the first that did stays in it, and not each one on the way.  False: it only looks so. */
+/*
+ * One that another host rewrote: the first that did stays in it, and not each one on the way.
+ * False: it only looks so.
+ */
 static bool
 put_again(struct buf *rest, struct span local, struct span host)
 {
@@ -81,19 +87,22 @@ put_again(struct buf *rest, struct span local, struct span host)
 		return true;
 	}
 	struct span behind = span_from(local, 5);
-	span_cut(&behind, '='); /* its hash; then the first host, and what that one made */
+	/* its hash; then the first host, and what that one made */
+	span_cut(&behind, '=');
 	size_t first = span_find(behind, '=');
 	buf_span(rest, behind);
 	return first > 0 && first + 1 < behind.n;
 }
 
 int
-srs_forward(struct span secret, struct span sender, struct span domain, int64_t now_sec, struct buf *out)
+srs_forward(struct span secret, struct span sender, struct span domain, int64_t now_sec,
+    struct buf *out)
 {
 	struct buf rest = {0};
 	size_t at = span_rfind(sender, '@');
 	struct span local = span_head(sender, at), host = span_from(sender, at + 1);
-	if (at == sender.n || !local.n || !host.n || local.p[0] == '"' || span_find(host, '=') < host.n)
+	if (at == sender.n || !local.n || !host.n || local.p[0] == '"' ||
+	    span_find(host, '=') < host.n)
 		return E_BAD;
 	bool is_again = put_again(&rest, local, host);
 	if (!is_again) {
@@ -104,7 +113,8 @@ srs_forward(struct span secret, struct span sender, struct span domain, int64_t 
 		buf_ch(&rest, '=');
 		buf_span(&rest, local);
 	}
-	int err = put_signed(secret, is_again ? '1' : '0', buf_as_span(&rest), domain, out);
+	int err =
+	    put_signed(secret, is_again ? '1' : '0', buf_as_span(&rest), domain, out);
 	buf_free(&rest);
 	return err;
 }
@@ -112,10 +122,13 @@ srs_forward(struct span secret, struct span sender, struct span domain, int64_t 
 static bool
 is_fresh(struct span day, int64_t now_sec)
 {
-	int high = day.n == 2 ? digit_of(day.p[0]) : -1, low = day.n == 2 ? digit_of(day.p[1]) : -1;
+	int high = day.n == 2 ? digit_of(day.p[0]) : -1,
+	    low = day.n == 2 ? digit_of(day.p[1]) : -1;
 	if (high < 0 || low < 0)
 		return false;
-	uint32_t age = ((uint32_t)(now_sec / DAY_SEC) % DAYS + DAYS - (uint32_t)(high << 5 | low)) % DAYS;
+	uint32_t age = ((uint32_t)(now_sec / DAY_SEC) % DAYS + DAYS -
+			   (uint32_t)(high << 5 | low)) %
+	               DAYS;
 	return age <= SRS_DAYS_MOST || age == DAY_AHEAD;
 }
 

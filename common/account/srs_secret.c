@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* srs_secret.c - the secret of rewritten reverse-paths: a file beside the account table, 64 digits and a line end. */
+/*
+ * srs_secret.c - the secret of rewritten reverse-paths: a file beside the account table, 64 digits
+ * and a line end.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -26,7 +29,10 @@ give_away(const struct conf *conf, int fd)
 	gid_t gid;
 	if (geteuid() != 0)
 		return E_OK;
-	return daemon_user(conf, USER_AUTH, &uid, &gid) == E_OK && fchown(fd, uid, gid) == 0 ? E_OK : E_IO;
+	return daemon_user(conf, USER_AUTH, &uid, &gid) == E_OK &&
+	               fchown(fd, uid, gid) == 0
+	           ? E_OK
+	           : E_IO;
 }
 
 /* Under a name of its own, whole and synced before it gets the one that counts. */
@@ -39,8 +45,12 @@ make(const struct conf *conf, const char *path)
 	random_fill(secret, sizeof secret);
 	buf_hex(&text, span_make(secret, sizeof secret));
 	buf_ch(&text, '\n');
-	int fd = open(buf_cstr(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, SECRET_MODE);
-	int err = fd >= 0 && fchmod(fd, SECRET_MODE) == 0 && write(fd, text.p, text.len) == (ssize_t)text.len ? E_OK : E_IO;
+	int fd = open(buf_cstr(&temporary),
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, SECRET_MODE);
+	int err = fd >= 0 && fchmod(fd, SECRET_MODE) == 0 &&
+	                  write(fd, text.p, text.len) == (ssize_t)text.len
+	              ? E_OK
+	              : E_IO;
 	if (err == E_OK)
 		err = give_away(conf, fd);
 	if (err == E_OK && fsync(fd) != 0)
@@ -62,9 +72,11 @@ srs_secret_make(const struct conf *conf)
 {
 	struct buf path = {0};
 	path_put(&path, conf);
-	int err = access(buf_cstr(&path), F_OK) == 0 ? E_OK : make(conf, buf_cstr(&path));
+	int err =
+	    access(buf_cstr(&path), F_OK) == 0 ? E_OK : make(conf, buf_cstr(&path));
 	if (err != E_OK)
-		log_event(LOG_ERR, "no_srs_secret", "file=%s err=%s", log_qs(buf_cstr(&path)), log_errno(errno));
+		log_event(LOG_ERR, "no_srs_secret", "file=%s err=%s",
+		    log_qs(buf_cstr(&path)), log_errno(errno));
 	buf_free(&path);
 }
 
@@ -76,9 +88,13 @@ srs_secret_read(const struct conf *conf, struct buf *out)
 	struct buf path = {0};
 	path_put(&path, conf);
 	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int err = fd >= 0 && read(fd, text, sizeof text) == (ssize_t)sizeof text ? E_OK : E_IO;
+	int err = fd >= 0 && read(fd, text, sizeof text) == (ssize_t)sizeof text ? E_OK
+	                                                                         : E_IO;
 	if (err == E_OK)
-		err = hex_decode(span_make(text, sizeof text - 1), secret, sizeof secret) == E_OK ? E_OK : E_IO;
+		err = hex_decode(span_make(text, sizeof text - 1), secret,
+			  sizeof secret) == E_OK
+		          ? E_OK
+		          : E_IO;
 	if (err == E_OK)
 		buf_put(out, secret, sizeof secret);
 	else

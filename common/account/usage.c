@@ -10,7 +10,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-/* They are their user's, who may put anything there: no link is followed, and no pipe waited for. */
+/*
+ * They are their user's, who may put anything there: no link is followed, and no pipe waited for.
+ */
 enum { OPEN_FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, PLACED_MODE = 0644 };
 
 /* ---- usage ---- */
@@ -18,8 +20,9 @@ enum { OPEN_FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, PLACED_MODE = 0644 };
 void
 usage_put(struct buf *out, const struct usage_noted *u)
 {
-	buf_putf(out, "%llu %llu %llu %llu\n", (unsigned long long)u->sum.bytes, (unsigned long long)u->sum.messages,
-	    (unsigned long long)u->noted.bytes, (unsigned long long)u->noted.messages);
+	buf_putf(out, "%llu %llu %llu %llu\n", (unsigned long long)u->sum.bytes,
+	    (unsigned long long)u->sum.messages, (unsigned long long)u->noted.bytes,
+	    (unsigned long long)u->noted.messages);
 }
 
 int
@@ -50,7 +53,8 @@ with_more(uint64_t sum, uint64_t placed, uint64_t noted)
 struct usage
 usage_now(const struct usage_noted *u, struct usage placed)
 {
-	return (struct usage){.bytes = with_more(u->sum.bytes, placed.bytes, u->noted.bytes),
+	return (struct usage){
+	    .bytes = with_more(u->sum.bytes, placed.bytes, u->noted.bytes),
 	    .messages = with_more(u->sum.messages, placed.messages, u->noted.messages)};
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * writer.c - the one writer of the account table: under a lock, in a transaction, and with table files
- * that are whole before any reader looks again.
+ * writer.c - the one writer of the account table: under a lock, in a transaction, and with table
+ * files that are whole before any reader looks again.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +22,15 @@
 #include "db/db.h"
 #include "proc/daemon.h"
 
-enum { WRITER_CACHE_BYTES = 4 << 20, CACHED_CHANGES_MAX = 200, LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20, DIR_MODE = 0750, ROW_MODE = 0640, SECRET_MODE = 0600 };
+enum {
+	WRITER_CACHE_BYTES = 4 << 20,
+	CACHED_CHANGES_MAX = 200,
+	LOCK_WAIT_MS = 10000,
+	LOCK_STEP_MS = 20,
+	DIR_MODE = 0750,
+	ROW_MODE = 0640,
+	SECRET_MODE = 0600
+};
 
 /* Keys that no address can be: they begin with NUL. */
 static const char key_uid[] = "\0uid";
@@ -35,7 +43,7 @@ struct accounts_writer {
 	struct db *db;              /* own */
 	struct db_table *accounts, *secrets;
 	struct db_txn *txn;
-	int err;                    /* the first failure sticks: nothing is committed */
+	int err; /* the first failure sticks: nothing is committed */
 	unsigned n_changes;
 };
 
@@ -59,9 +67,12 @@ account_files_open(int dir, bool may_write, struct account_files *out)
 	    .generation = openat(dir, "generation", flags, ROW_MODE)};
 	if (out->lock < 0 || out->generation < 0 || fstat(out->generation, &st) != 0)
 		return E_IO;
-	if (st.st_size < (off_t)sizeof zero && (!may_write || pwrite(out->generation, &zero, sizeof zero, 0) < 0))
+	if (st.st_size < (off_t)sizeof zero &&
+	    (!may_write || pwrite(out->generation, &zero, sizeof zero, 0) < 0))
 		return E_IO;
-	void *p = mmap(NULL, sizeof zero, may_write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, out->generation, 0);
+	void *p =
+	    mmap(NULL, sizeof zero, may_write ? PROT_READ | PROT_WRITE : PROT_READ,
+		MAP_SHARED, out->generation, 0);
 	if (p == MAP_FAILED)
 		return E_IO;
 	out->mapped = p;
@@ -158,7 +169,8 @@ accounts_write_begin(const struct conf *conf, struct accounts_writer **out)
 		err = db_begin(w->db, &w->txn);
 	umask(old);
 	if (err != E_OK) {
-		log_event(LOG_ERR, "accounts_not_opened", "dir=%s why=%s err=%s", log_qs(w->path), err_name(err), log_errno(errno));
+		log_event(LOG_ERR, "accounts_not_opened", "dir=%s why=%s err=%s",
+		    log_qs(w->path), err_name(err), log_errno(errno));
 		writer_free(&w);
 		return err == E_LIMIT ? E_LIMIT : E_IO;
 	}
@@ -176,11 +188,15 @@ count_up(struct accounts_writer *w)
 	msync((void *)(uintptr_t)w->files.mapped, sizeof *w->files.mapped, MS_SYNC);
 }
 
-/* After each change.  Past what surely fits in the cache, pages go to the table files before the end. */
+/*
+ * After each change.  Past what surely fits in the cache, pages go to the table files before the
+ * end.
+ */
 static int
 stick(struct accounts_writer *w, int err)
 {
-	if (++w->n_changes >= CACHED_CHANGES_MAX && account_generation(&w->files) % 2 == 0)
+	if (++w->n_changes >= CACHED_CHANGES_MAX &&
+	    account_generation(&w->files) % 2 == 0)
 		count_up(w);
 	if (err != E_OK && err != E_BAD && w->err == E_OK)
 		w->err = err;
@@ -197,7 +213,8 @@ int
 account_put(struct accounts_writer *w, const struct account *a)
 {
 	struct buf row = {0};
-	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX || a->home.n > ACCOUNT_ADDRESS_MAX || is_reserved(a->address))
+	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX ||
+	    a->home.n > ACCOUNT_ADDRESS_MAX || is_reserved(a->address))
 		return E_LIMIT;
 	account_row_put(&row, a);
 	int err = db_put(w->accounts, w->txn, a->address, buf_as_span(&row));
@@ -210,12 +227,15 @@ account_secret_put(struct accounts_writer *w, struct span address, struct span p
 {
 	uint32_t iterations = (uint32_t)conf_int(w->conf, "common", "scram_iterations");
 	struct buf verifiers = {0};
-	int err = scram_verifier_make(SPAN("SCRAM-SHA-256"), password, iterations, &verifiers);
+	int err = scram_verifier_make(
+	    SPAN("SCRAM-SHA-256"), password, iterations, &verifiers);
 	buf_ch(&verifiers, '\n');
 	if (err == E_OK)
-		err = scram_verifier_make(SPAN("SCRAM-SHA-1"), password, iterations, &verifiers);
+		err = scram_verifier_make(
+		    SPAN("SCRAM-SHA-1"), password, iterations, &verifiers);
 	if (err == E_OK)
-		err = stick(w, db_put(w->secrets, w->txn, address, buf_as_span(&verifiers)));
+		err = stick(
+		    w, db_put(w->secrets, w->txn, address, buf_as_span(&verifiers)));
 	buf_wipe(&verifiers);
 	return err;
 }
@@ -233,7 +253,8 @@ account_remove(struct accounts_writer *w, struct span address)
 int
 account_uid_new(struct accounts_writer *w, uid_t *out)
 {
-	int64_t first = conf_int(w->conf, "common", "uid_first"), last = conf_int(w->conf, "common", "uid_last");
+	int64_t first = conf_int(w->conf, "common", "uid_first"),
+		last = conf_int(w->conf, "common", "uid_last");
 	struct buf row = {0};
 	struct span key = span_make(key_uid, sizeof key_uid);
 	int64_t next = first;
@@ -256,14 +277,19 @@ account_uid_new(struct accounts_writer *w, uid_t *out)
 
 /* ---- ending ---- */
 
-/* Root made the files: they belong to the auth process, and the look-ups' group reads the one table. */
+/*
+ * Root made the files: they belong to the auth process, and the look-ups' group reads the one
+ * table.
+ */
 static void
 give_away(struct accounts_writer *w)
 {
-	static const char *const shared[] = {ACCOUNTS_TABLE, "lock", "generation", "srs"};
+	static const char *const shared[] = {
+	    ACCOUNTS_TABLE, "lock", "generation", "srs"};
 	uid_t uid;
 	gid_t gid;
-	if (geteuid() != 0 || !w->conf || daemon_user(w->conf, USER_AUTH, &uid, &gid) != E_OK)
+	if (geteuid() != 0 || !w->conf ||
+	    daemon_user(w->conf, USER_AUTH, &uid, &gid) != E_OK)
 		return;
 	int failed = fchown(w->dir, uid, gid) != 0 || fchmod(w->dir, DIR_MODE) != 0;
 	DIR *d = fdopendir(dup(w->dir));
@@ -273,13 +299,16 @@ give_away(struct accounts_writer *w)
 			continue;
 		for (size_t i = 0; i < COUNT(shared); i++)
 			is_shared |= strcmp(e->d_name, shared[i]) == 0;
-		failed |= fchownat(w->dir, e->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-		    fchmodat(w->dir, e->d_name, is_shared ? ROW_MODE : SECRET_MODE, 0) != 0;
+		failed |=
+		    fchownat(w->dir, e->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    fchmodat(
+			w->dir, e->d_name, is_shared ? ROW_MODE : SECRET_MODE, 0) != 0;
 	}
 	if (d)
 		closedir(d);
 	if (failed)
-		log_event(LOG_ERR, "accounts_not_given", "dir=%s err=%s", log_qs(w->path), log_errno(errno));
+		log_event(LOG_ERR, "accounts_not_given", "dir=%s err=%s",
+		    log_qs(w->path), log_errno(errno));
 }
 
 int
@@ -326,7 +355,8 @@ account_recover(const char *dir)
 		db_close(&w->db);
 		if (err == E_OK)
 			count_up(w);
-		log_event(LOG_NOTICE, "accounts_recovered", "dir=%s result=%s", log_qs(dir), err_name(err));
+		log_event(LOG_NOTICE, "accounts_recovered", "dir=%s result=%s",
+		    log_qs(dir), err_name(err));
 	}
 	writer_free(&w);
 }

@@ -24,9 +24,11 @@ enum {
 };
 
 /*
- * The asks.  Each but AUTH_CANCEL is answered by u8 auth_status, str challenge, str account, id ticket.
- *   AUTH_START   str service, u8 has_tls, u8 is_loopback, str client, str binding_type, str binding,
- *                str mech, u8 has_initial, str initial.  Legal at any time: ends what was before
+ * The asks.  Each but AUTH_CANCEL is answered by u8 auth_status, str challenge, str account, id
+ * ticket.
+ *   AUTH_START   str service, u8 has_tls, u8 is_loopback, str client, str binding_type, str
+ *                binding, str mech, u8 has_initial, str initial.  Legal at any time: ends what was
+ *                before
  *   AUTH_STEP    str response.  Legal after a reply AUTH_CONTINUE
  *   AUTH_CANCEL  nothing, no answer.  Legal at any time
  */
@@ -57,9 +59,15 @@ struct auth_reply {
 	struct id ticket;    /* with AUTH_OK, where the daemon has tickets; else zero */
 };
 
-/* auth_may_show - whether a mechanism that shows the password (PLAIN, LOGIN, POP3's PASS) may be used */
+/*
+ * auth_may_show - whether a mechanism that shows the password (PLAIN, LOGIN, POP3's PASS) may be
+ * used
+ */
 bool auth_may_show(const struct conf *, bool has_tls, bool is_loopback);
-/* auth_mechanisms - adds "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN", or as many of them as may be offered */
+/*
+ * auth_mechanisms - adds "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN", or as many of them as may be
+ * offered
+ */
 void auth_mechanisms(
     const struct conf *, bool has_tls, bool is_loopback, struct buf *out);
 
@@ -68,14 +76,18 @@ void auth_mechanisms(
  *   chan     a channel to the role "auth", or -1: it is opened (child_channel); a broken one is
  *            opened again once at auth_start
  *   initial  NULL: the client sent no initial response; an empty span: it sent "="
- *   returns  E_OK (out says how it stands), E_IO (no auth process: as AUTH_TEMP), E_LIMIT (longer than AUTH_DATA_MAX)
+ *   returns  E_OK (out says how it stands), E_IO (no auth process: as AUTH_TEMP), E_LIMIT (longer
+ *            than AUTH_DATA_MAX)
  */
 MUST_USE int auth_start(int *chan, const struct auth_conn *, struct span mech,
     const struct span *initial, struct auth_reply *out);
 MUST_USE int auth_step(int *chan, struct span response, struct auth_reply *out);
 void auth_cancel(int *chan); /* the client sent "*", or went away */
 
-/* For event loops, which send and receive themselves: bodies of AUTH_START and AUTH_STEP, and the reply. */
+/*
+ * For event loops, which send and receive themselves: bodies of AUTH_START and AUTH_STEP, and the
+ * reply.
+ */
 void auth_put_start(struct buf *, const struct auth_conn *, struct span mech,
     const struct span *initial);
 void auth_put_step(struct buf *, struct span response);
@@ -88,9 +100,9 @@ void auth_jail(struct jail *);
 int auth_run(void);
 const struct ask_table *auth_table(unsigned kind);
 /*
- * auth_announce_with - before auth_prepare, in a daemon whose sessions run as their account: at each success,
- * before the reply, announce makes a ticket and tells the monitor who it stands for (the front only gets the
- * ticket).  Unless it returns E_OK the login fails as AUTH_TEMP.
+ * auth_announce_with - before auth_prepare, in a daemon whose sessions run as their account: at
+ * each success, before the reply, announce makes a ticket and tells the monitor who it stands for
+ * (the front only gets the ticket).  Unless it returns E_OK the login fails as AUTH_TEMP.
  */
 void auth_announce_with(int (*announce)(const struct account *, struct id *ticket));
 

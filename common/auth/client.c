@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* client.c - the asking side of auth: what may be offered, and a conversation carried to the role. */
+/*
+ * client.c - the asking side of auth: what may be offered, and a conversation carried to the role.
+ */
 #include <unistd.h>
 
 #include "auth/auth.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mech.c - the one door to libsasl2.  It runs the mechanisms; what it wants to know of accounts comes
- * from verify.c: SCRAM asks for the property authPassword (our auxiliary property plug-in), PLAIN and
- * LOGIN ask whether a password is right (our CHECKPASS callback).  One process, one thread: the
- * conversation at work is `current`.
+ * mech.c - the one door to libsasl2.  It runs the mechanisms; what it wants to know of accounts
+ * comes from verify.c: SCRAM asks for the property authPassword (our auxiliary property plug-in),
+ * PLAIN and LOGIN ask whether a password is right (our CHECKPASS callback).  One process, one
+ * thread: the conversation at work is `current`.
  */
 #include "auth/mech.h"
 
@@ -202,7 +202,9 @@ status_of(struct mech_talk *t, int result)
 	return result == SASL_NOMECH && !t->has_heard ? AUTH_NO_MECH : AUTH_FAIL;
 }
 
-/* A login name that would be refused after the password: libsasl2 2.1.28 then leaks the password. */
+/*
+ * A login name that would be refused after the password: libsasl2 2.1.28 then leaks the password.
+ */
 static bool
 is_bad_name(struct span name)
 {
@@ -213,8 +215,8 @@ is_bad_name(struct span name)
 }
 
 /*
- * What libsasl2 must not see as the client's first message.  We offer no -PLUS, so nobody may ask for
- * channel binding (RFC 5802 6): it would follow a null pointer.
+ * What libsasl2 must not see as the client's first message.  We offer no -PLUS, so nobody may ask
+ * for channel binding (RFC 5802 6): it would follow a null pointer.
  */
 static bool
 is_refused(struct mech_talk *t, struct span message)

@@ -215,8 +215,10 @@ auth_jail(struct jail *j)
 	buf_reset(&accounts);
 	buf_putf(
 	    &accounts, "%s/accounts", conf_str(the_child.conf, "common", "state_dir"));
-	(void)accounts_dir_make(the_child.conf); /* logged; where there is none nobody can log in */
-	j->calls = JAIL_FILES_READ | JAIL_FLOCK; /* accounts are read under a shared lock */
+	/* logged; where there is none nobody can log in */
+	(void)accounts_dir_make(the_child.conf);
+	/* accounts are read under a shared lock */
+	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
 	jail_allow(j, "/dev/urandom", JAIL_READ); /* libsasl2's nonces */
 }

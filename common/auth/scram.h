@@ -49,7 +49,10 @@ MUST_USE int scram_verifier_make_salted(struct span mech, struct span password,
 void scram_verifier_put(const struct scram_verifier *, struct buf *out);
 /* scram_verifier_parse - E_OK, E_BAD */
 MUST_USE int scram_verifier_parse(struct span text, struct scram_verifier *out);
-/* scram_verify_plain - whether this is the password; the time does not depend on it.  False for what does not parse. */
+/*
+ * scram_verify_plain - whether this is the password; the time does not depend on it.  False for
+ * what does not parse.
+ */
 bool scram_verify_plain(struct span verifier, struct span password);
 
 #endif

@@ -201,8 +201,9 @@ verify_verifiers(struct span name, struct buf *out)
 /* ---- passwords ---- */
 
 /*
- * Where what is known of this verifier and password stands, else what is known for longest.  Another password, verifier or
- * account: another tag.  With one place for each, of 100 accounts 17 drove each other out, and paid PBKDF2 at each login.
+ * Where what is known of this verifier and password stands, else what is known for longest.
+ * Another password, verifier or account: another tag.  With one place for each, of 100 accounts 17
+ * drove each other out, and paid PBKDF2 at each login.
  */
 static struct checked *
 cache_place(
@@ -219,7 +220,10 @@ cache_place(
 	    span_make(the.cache_key, sizeof the.cache_key), buf_as_span(&text), tag);
 	buf_wipe(&text);
 	memcpy(&place, tag, sizeof place);
-	struct checked *places = &the.cache[place % (VERIFY_CACHE_ENTRIES / VERIFY_CACHE_WAYS) * VERIFY_CACHE_WAYS], *oldest = places;
+	struct checked
+	    *places = &the.cache[place % (VERIFY_CACHE_ENTRIES / VERIFY_CACHE_WAYS) *
+				 VERIFY_CACHE_WAYS],
+	    *oldest = places;
 	for (size_t i = 0; i < VERIFY_CACHE_WAYS; i++) {
 		if (mem_same(places[i].tag, tag, sizeof places[i].tag))
 			return &places[i];

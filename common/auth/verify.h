@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * verify.h - inside the role "auth": accounts and their verifiers, as the mechanisms need them.  One per
- * process.  An unknown name looks like a known one: it has verifiers too, made up, the same each time.
+ * verify.h - inside the role "auth": accounts and their verifiers, as the mechanisms need them.
+ * One per process.  An unknown name looks like a known one: it has verifiers too, made up, the same
+ * each time.
  */
 #ifndef AUTH_VERIFY_H
 #define AUTH_VERIFY_H
@@ -17,8 +18,10 @@ enum {
 	VERIFY_ARENA_BYTES = 65536,
 };
 
-/* verify_open - with the monitor's rights: the secret that made-up verifiers come from, STATE/auth_secret.
- * Where it cannot be kept it lives as long as the process; that is logged. */
+/*
+ * verify_open - with the monitor's rights: the secret that made-up verifiers come from,
+ * STATE/auth_secret.  Where it cannot be kept it lives as long as the process; that is logged.
+ */
 void verify_open(const struct conf *);
 void verify_close(void);
 /* verify_apart - true: no account is looked at, every name is unknown (before the jail) */
@@ -27,9 +30,15 @@ void verify_apart(bool is_apart);
 MUST_USE int verify_name(struct span login, struct buf *out);
 /* verify_verifiers - one of each kind, a line each, real or made up.  E_OK, E_IO (try later) */
 MUST_USE int verify_verifiers(struct span name, struct buf *out);
-/* verify_password - takes as long for a name that nobody has.  E_OK, E_DENY (not the password), E_IO */
+/*
+ * verify_password - takes as long for a name that nobody has.  E_OK, E_DENY (not the password),
+ * E_IO
+ */
 MUST_USE int verify_password(struct span name, struct span password);
-/* verify_account - who it is that was right.  E_OK, E_BAD (nobody), E_IO.  borrow: until the next call */
+/*
+ * verify_account - who it is that was right.  E_OK, E_BAD (nobody), E_IO.  borrow: until the next
+ * call
+ */
 MUST_USE int verify_account(struct span name, struct account *out);
 
 #endif

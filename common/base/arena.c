@@ -19,7 +19,8 @@ arena_get(struct arena *a, size_t bytes)
 	if (bytes > SIZE_MAX / 2)
 		bug("arena request too large");
 	size_t need = (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
-	if (a->max_bytes && (need > a->max_bytes || a->used_bytes > a->max_bytes - need))
+	if (a->max_bytes &&
+	    (need > a->max_bytes || a->used_bytes > a->max_bytes - need))
 		return NULL;
 	struct arena_block *b = a->blocks;
 	if (!b || b->cap - b->used < need) {

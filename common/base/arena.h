@@ -13,9 +13,10 @@ struct arena {
 	size_t max_bytes;           /* past it arena_get returns NULL; 0: no limit */
 };
 
-void *arena_get(struct arena *, size_t bytes);           /* zeroed, aligned; borrow until arena_reset; NULL past max */
-struct span arena_span(struct arena *, struct span);     /* copy; empty past max */
-char *arena_str(struct arena *, struct span);            /* NUL-terminated copy; NULL past max */
-void arena_reset(struct arena *);                        /* all of it back; the arena is empty and usable */
+/* zeroed, aligned; borrow until arena_reset; NULL past max */
+void *arena_get(struct arena *, size_t bytes);
+struct span arena_span(struct arena *, struct span); /* copy; empty past max */
+char *arena_str(struct arena *, struct span); /* NUL-terminated copy; NULL past max */
+void arena_reset(struct arena *); /* all of it back; the arena is empty and usable */
 
 #endif

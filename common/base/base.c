@@ -56,6 +56,7 @@ void *
 mem_room(void *p, size_t n, size_t *cap, size_t size)
 {
 	enum { FIRST = 16 };
+
 	if (n < *cap)
 		return p;
 	*cap = *cap ? *cap * 2 : FIRST;

@@ -31,11 +31,15 @@ const char *err_name(int err);
 NORETURN void bug_at(const char *file, int line, const char *what);
 
 /* Memory that cannot fail: the process dies alone, and the spool is in a listed state. */
-void *mem_new(size_t bytes);                       /* zeroed; own */
-void *mem_grow(void *p, size_t count, size_t size); /* realloc of count*size, overflow checked */
-/* mem_room - for one more than n of *cap; else twice as many, *cap says how many.  Returns what p is then */
+void *mem_new(size_t bytes); /* zeroed; own */
+/* realloc of count*size, overflow checked */
+void *mem_grow(void *p, size_t count, size_t size);
+/*
+ * mem_room - for one more than n of *cap; else twice as many, *cap says how many.  Returns what p
+ * is then
+ */
 void *mem_room(void *p, size_t n, size_t *cap, size_t size);
-char *mem_dup(const char *s);                      /* own */
-void mem_free(void *pp);                           /* void **: frees and sets to NULL; NULL is fine */
+char *mem_dup(const char *s); /* own */
+void mem_free(void *pp);      /* void **: frees and sets to NULL; NULL is fine */
 
 #endif

@@ -352,7 +352,9 @@ base64_decode(struct span in, struct buf *out)
 		return E_BAD;
 	for (size_t i = 0; i < in.n; i += 4) {
 		bool is_last = i + 4 == in.n;
-		size_t pad = !is_last || in.p[i + 3] != '=' ? 0 : in.p[i + 2] == '=' ? 2 : 1;
+		size_t pad = !is_last || in.p[i + 3] != '=' ? 0
+		             : in.p[i + 2] == '='           ? 2
+		                                            : 1;
 		unsigned v = 0;
 		for (size_t k = 0; k < 4; k++) {
 			int d = k >= 4 - pad ? 0 : base64_value(in.p[i + k]);
@@ -362,7 +364,8 @@ base64_decode(struct span in, struct buf *out)
 		}
 		if ((pad == 1 && (v & 0xff)) || (pad == 2 && (v & 0xffff)))
 			return E_BAD; /* bits that the padding says are not there */
-		buf_put(out, (char[]){(char)(v >> 16), (char)(v >> 8), (char)v}, 3 - pad);
+		buf_put(
+		    out, (char[]){(char)(v >> 16), (char)(v >> 8), (char)v}, 3 - pad);
 	}
 	return buf_done(out);
 }

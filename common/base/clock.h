@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-int64_t clock_mono_ms(void);  /* CLOCK_MONOTONIC: for deadlines and due times */
+int64_t clock_mono_ms(void); /* CLOCK_MONOTONIC: for deadlines and due times */
 int64_t clock_mono_us(void);
 int64_t clock_wall_sec(void); /* CLOCK_REALTIME: for people and files only */
 int64_t clock_wall_us(void);

@@ -5,7 +5,10 @@
 
 #include "base/span.h"
 
-/* file_write - all of it, where the file stands.  Blocks on the disk.  E_OK, E_LIMIT (no room on the disk, or a quota), E_IO; errno */
+/*
+ * file_write - all of it, where the file stands.  Blocks on the disk.  E_OK, E_LIMIT (no room on
+ * the disk, or a quota), E_IO; errno
+ */
 MUST_USE int file_write(int fd, struct span);
 
 #endif

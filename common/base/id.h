@@ -21,20 +21,21 @@ struct file_id {
 	unsigned char b[FILE_ID_BYTES];
 };
 
-struct id id_new(void);                 /* from getrandom(2) */
-void rd_id(struct rd *, struct id *out);  /* zero after any failure */
+struct id id_new(void);                            /* from getrandom(2) */
+void rd_id(struct rd *, struct id *out);           /* zero after any failure */
 void rd_file_id(struct rd *, struct file_id *out); /* the same */
 bool id_eq(struct id a, struct id b);
 bool id_is_zero(struct id id);
 /* id_text - hex in one of 8 rotating static buffers; borrow: until the 8th call after this one */
 const char *id_text(struct id id);
 MUST_USE int id_parse(struct span text, struct id *out); /* E_OK, E_BAD */
-struct file_id file_id_of(struct id id, uint32_t tag);   /* tag stored big-endian, so its hex is the tag's */
-const char *file_id_text(struct file_id id);             /* as id_text */
+/* tag stored big-endian, so its hex is the tag's */
+struct file_id file_id_of(struct id id, uint32_t tag);
+const char *file_id_text(struct file_id id); /* as id_text */
 MUST_USE int file_id_parse(struct span text, struct file_id *out);
 bool file_id_eq(struct file_id a, struct file_id b);
 /* random_fill - n bytes from getrandom(2); cannot fail */
 void random_fill(void *p, size_t n);
-uint32_t random_below(uint32_t bound);  /* 0 .. bound-1; bound > 0 */
+uint32_t random_below(uint32_t bound); /* 0 .. bound-1; bound > 0 */
 
 #endif

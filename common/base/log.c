@@ -87,7 +87,8 @@ lost(struct span line)
 {
 	bool is_cut_off = errno == ECONNREFUSED || errno == ENOTCONN;
 	int64_t now = clock_mono_ms();
-	if (!state.is_syslog || !is_cut_off || !state.on_loss || (state.loss_ms && now - state.loss_ms < LOG_LOSS_MS))
+	if (!state.is_syslog || !is_cut_off || !state.on_loss ||
+	    (state.loss_ms && now - state.loss_ms < LOG_LOSS_MS))
 		return;
 	state.loss_ms = now;
 	state.on_loss(line);
@@ -106,8 +107,8 @@ log_event(int level, const char *event, const char *fmt, ...)
 		date_put_iso(&b, clock_wall_sec());
 		buf_ch(&b, ' ');
 	}
-	buf_putf(&b, "%s/%s[%d]: level=%s event=%s", state.daemon, state.role, (int)getpid(),
-	    level_name(level), event);
+	buf_putf(&b, "%s/%s[%d]: level=%s event=%s", state.daemon, state.role,
+	    (int)getpid(), level_name(level), event);
 	if (state.sid[0])
 		buf_putf(&b, " sid=%s", state.sid);
 	if (state.mid[0])
@@ -116,7 +117,8 @@ log_event(int level, const char *event, const char *fmt, ...)
 		char rest[LOG_LINE_MAX];
 		va_list ap;
 		va_start(ap, fmt);
-		vsnprintf(rest, sizeof rest - b.len - 8, fmt, ap); /* cut, never dropped */
+		/* cut, never dropped */
+		vsnprintf(rest, sizeof rest - b.len - 8, fmt, ap);
 		va_end(ap);
 		if (rest[0])
 			buf_putf(&b, " %s", rest);
@@ -181,7 +183,8 @@ log_q(struct span s)
 	char *t = text[turn++ % 8];
 	bool is_plain = s.n > 0 && s.n <= LOG_VALUE_MAX;
 	for (size_t i = 0; i < s.n && is_plain; i++)
-		is_plain = s.p[i] > ' ' && s.p[i] != '"' && s.p[i] != 127 && s.p[i] != '\\';
+		is_plain =
+		    s.p[i] > ' ' && s.p[i] != '"' && s.p[i] != 127 && s.p[i] != '\\';
 	size_t n = 0;
 	if (!is_plain)
 		t[n++] = '"';

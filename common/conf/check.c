@@ -53,7 +53,9 @@ check_auth_source(const char *value)
 	return !strcmp(value, "embedded") ? NULL : "\"embedded\"";
 }
 
-/* Letters, digits, hyphens and what is not ASCII, in labels; RFC 5890 names may stand as U-labels. */
+/*
+ * Letters, digits, hyphens and what is not ASCII, in labels; RFC 5890 names may stand as U-labels.
+ */
 static bool
 is_domain(struct span s)
 {
@@ -95,7 +97,9 @@ check_domain(const char *value)
 const char *
 check_domain_or_none(const char *value)
 {
-	return !value[0] || is_domain(span_of(value)) ? NULL : "a domain like \"mail.example.com\", or \"\"";
+	return !value[0] || is_domain(span_of(value))
+	           ? NULL
+	           : "a domain like \"mail.example.com\", or \"\"";
 }
 
 const char *
@@ -190,21 +194,27 @@ check_server(const char *value)
 		return NULL;
 	return value[0] != '*' && !check_listen(value)
 	           ? NULL
-	           : "an address like \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::1]:5353\", or \"system\"";
+	           : "an address like \"192.0.2.53\", \"192.0.2.53:5353\" or "
+	             "\"[2001:db8::1]:5353\", or \"system\"";
 }
 
 const char *
 check_backoff(const char *value)
 {
 	struct backoff_rule r;
-	return backoff_rule_parse(span_of(value), &r) == E_OK ? NULL : "\"rate=421 *\", \"greylist=450 4.7.1 *\" or \"alone=452 *\"";
+	return backoff_rule_parse(span_of(value), &r) == E_OK
+	           ? NULL
+	           : "\"rate=421 *\", \"greylist=450 4.7.1 *\" or \"alone=452 *\"";
 }
 
 const char *
 check_hold(const char *value)
 {
 	struct hold_rule r;
-	return hold_rule_parse(span_of(value), &r) == E_OK ? NULL : "\"sender=*@example.org client=192.0.2.*\"; also recipient, account";
+	return hold_rule_parse(span_of(value), &r) == E_OK
+	           ? NULL
+	           : "\"sender=*@example.org client=192.0.2.*\"; also recipient, "
+	             "account";
 }
 
 const char *
@@ -213,21 +223,26 @@ check_route(const char *value)
 	struct route r;
 	return route_parse(span_of(value), &r) == E_OK
 	           ? NULL
-	           : "\"example.org=smtp://mail.example.net:587 tls=verify user=name\", see merpati.conf(5)";
+	           : "\"example.org=smtp://mail.example.net:587 tls=verify "
+	             "user=name\", see merpati.conf(5)";
 }
 
 const char *
 check_source(const char *value)
 {
 	unsigned bits;
-	return !value[0] || is_host(span_of(value), &bits) ? NULL : "an address like \"192.0.2.1\" or \"2001:db8::1\", or \"\"";
+	return !value[0] || is_host(span_of(value), &bits)
+	           ? NULL
+	           : "an address like \"192.0.2.1\" or \"2001:db8::1\", or \"\"";
 }
 
 const char *
 check_sources(const char *value)
 {
 	struct source s;
-	return source_parse(span_of(value), &s) == E_OK ? NULL : "\"example.org=192.0.2.1,2001:db8::1 name=mail.example.org\"";
+	return source_parse(span_of(value), &s) == E_OK
+	           ? NULL
+	           : "\"example.org=192.0.2.1,2001:db8::1 name=mail.example.org\"";
 }
 
 /* ---- settings against each other ---- */

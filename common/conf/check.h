@@ -16,9 +16,10 @@ const char *check_domain_or_none(const char *value);
 const char *check_domain_pair(const char *value); /* "from=to" */
 const char *check_catch_all(const char *value);   /* "domain=address" */
 const char *check_address_or_none(const char *value);
-const char *check_name(const char *value);    /* of a user or a group, or a number */
-const char *check_listen(const char *value);  /* "0.0.0.0:25", "[::]:25", "*:25" */
-const char *check_server(const char *value);  /* "192.0.2.53", "[2001:db8::1]:53", "system" */
+const char *check_name(const char *value);   /* of a user or a group, or a number */
+const char *check_listen(const char *value); /* "0.0.0.0:25", "[::]:25", "*:25" */
+/* "192.0.2.53", "[2001:db8::1]:53", "system" */
+const char *check_server(const char *value);
 const char *check_network(const char *value); /* "127.0.0.0/8", "::1" */
 const char *check_route(const char *value);   /* conf/route.h */
 const char *check_backoff(const char *value); /* conf/rule.h */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* comments.c - what libconfuse must not see: comments; and what it does not say: what is never closed. */
+/*
+ * comments.c - what libconfuse must not see: comments; and what it does not say: what is never
+ * closed.
+ */
 #include <string.h>
 
 #include "conf/read.h"
@@ -91,12 +94,12 @@ comments_blank(char *text, size_t n, unsigned *line, const char **what)
 			blank_line(&s);
 		} else if (*s.p == '/' && next == '*' && starts_token(&s, text)) {
 			*what = "a comment begins here and never ends; right would be "
-			        "\"*/\" where it ends";
+				"\"*/\" where it ends";
 			if (blank_block(&s) != E_OK)
 				return E_BAD;
 		} else if (*s.p == '"' || *s.p == '\'') {
 			*what = "a quote is opened here and never closed; right would "
-			        "be one more at the "
+				"be one more at the "
 				"end of the value";
 			if (skip_quoted(&s) != E_OK)
 				return E_BAD;
@@ -105,7 +108,7 @@ comments_blank(char *text, size_t n, unsigned *line, const char **what)
 		}
 	}
 	*what = "a brace is opened here and never closed; right would be \"}\" where "
-	        "it ends";
+		"it ends";
 	if (s.depth)
 		*line = s.open_lines[(s.depth < DEPTH_MAX ? s.depth : DEPTH_MAX) - 1];
 	return s.depth ? E_BAD : E_OK;

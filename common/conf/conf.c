@@ -188,7 +188,8 @@ conf_dump_json(const struct conf *c, bool all, struct buf *out)
 				continue;
 			if (n_said++ == 0)
 				buf_putf(out, ",\n \"%s\": {", conf_sections[s].name);
-			buf_putf(out, "%s\"%s\": ", n_said == 1 ? "" : ", ", setting->name);
+			buf_putf(
+			    out, "%s\"%s\": ", n_said == 1 ? "" : ", ", setting->name);
 			value_dump_json(setting, v, out);
 		}
 		if (n_said)

@@ -5,7 +5,10 @@
 
 #include "base/buf.h"
 
-/* nearest_say - adds "there is no setting "x" in section y; the nearest is z"; section "root" is the file's top */
+/*
+ * nearest_say - adds "there is no setting "x" in section y; the nearest is z"; section "root" is
+ * the file's top
+ */
 void nearest_say(const char *section, struct span name, struct buf *out);
 
 #endif

@@ -63,7 +63,10 @@ is_set_again(const cfg_t *cfg, const cfg_opt_t *opt, const struct conf_value *v)
 	return true;
 }
 
-/* Called for each value and each item of a list.  It never fails, so that all mistakes are said at once. */
+/*
+ * Called for each value and each item of a list.  It never fails, so that all mistakes are said at
+ * once.
+ */
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 {

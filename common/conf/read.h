@@ -23,8 +23,10 @@ const struct conf_setting *conf_find(
  *   returns  E_OK, E_IO (cannot be read), E_BAD
  */
 MUST_USE int conf_read(struct conf *, struct buf *errors);
-/* comments_blank - comments become blanks, so that libconfuse counts lines right (3.3 counts a
- * comment's line twice).  E_BAD: a brace or a quote that is never closed; *line and *what say which */
+/*
+ * comments_blank - comments become blanks, so that libconfuse counts lines right (3.3 counts a
+ * comment's line twice).  E_BAD: a brace or a quote that is never closed; *line and *what say which
+ */
 MUST_USE int comments_blank(char *text, size_t n, unsigned *line, const char **what);
 
 #endif

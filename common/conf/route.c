@@ -15,16 +15,22 @@ static const struct {
     {{"mx", 2}, ROUTE_MX, false, ROUTE_PORT_SMTP},
 };
 
-static const char *const levels[] = {
-    [ROUTE_TLS_NONE] = "none", [ROUTE_TLS_MAY] = "may", [ROUTE_TLS_ENCRYPT] = "encrypt", [ROUTE_TLS_DANE] = "dane",
+static const char *const levels[] = {[ROUTE_TLS_NONE] = "none",
+    [ROUTE_TLS_MAY] = "may",
+    [ROUTE_TLS_ENCRYPT] = "encrypt",
+    [ROUTE_TLS_DANE] = "dane",
     [ROUTE_TLS_VERIFY] = "verify"};
 
-/* Letters, digits, "-", "." and ":"; what is a name and what an address is seen when it is looked up. */
+/*
+ * Letters, digits, "-", "." and ":"; what is a name and what an address is seen when it is looked
+ * up.
+ */
 static bool
 is_host(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!ch_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.' && s.p[i] != ':')
+		if (!ch_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.' &&
+		    s.p[i] != ':')
 			return false;
 	return s.n > 0 && s.n <= ROUTE_NAME_MAX;
 }
@@ -43,7 +49,9 @@ host_parse(struct span s, struct route *out)
 		end++;
 	}
 	struct span rest = span_from(s, end);
-	if (rest.n && (rest.p[0] != ':' || span_u64(span_from(rest, 1), UINT16_MAX, &port) != E_OK || port == 0))
+	if (rest.n &&
+	    (rest.p[0] != ':' ||
+		span_u64(span_from(rest, 1), UINT16_MAX, &port) != E_OK || port == 0))
 		return E_BAD;
 	out->port = (uint16_t)port;
 	return is_host(out->host) ? E_OK : E_BAD;
@@ -64,7 +72,9 @@ way_parse(struct span s, struct route *out)
 		if (out->kind == ROUTE_HOST)
 			return host_parse(rest, out);
 		out->host = rest;
-		return rest.n > 1 && rest.n <= ROUTE_PATH_MAX && rest.p[0] == '/' ? E_OK : E_BAD;
+		return rest.n > 1 && rest.n <= ROUTE_PATH_MAX && rest.p[0] == '/'
+		           ? E_OK
+		           : E_BAD;
 	}
 	return E_BAD;
 }
@@ -114,7 +124,8 @@ route_fits(struct span pattern, struct span address)
 	if (span_find(pattern, '@') < pattern.n)
 		return span_ieq(pattern, address) ? ADDRESS : 0;
 	bool is_below = pattern.n && pattern.p[0] == '.';
-	if (is_below && domain.n > pattern.n && span_ieq(pattern, span_from(domain, domain.n - pattern.n)))
+	if (is_below && domain.n > pattern.n &&
+	    span_ieq(pattern, span_from(domain, domain.n - pattern.n)))
 		return DOMAIN_LEAST + (unsigned)pattern.n;
 	return !is_below && span_ieq(pattern, domain) ? ADDRESS - 1 : 0;
 }

@@ -3,12 +3,15 @@
  * route.h - an item of the setting routes: where mail for some addresses goes.
  *   PATTERN=WAY [tls=LEVEL] [policies=no] [user=NAME]
  *   PATTERN  user@example.org, example.org, .example.org (all below it), or * (everything else)
- *   WAY      smtp://HOST[:PORT], lmtp://HOST[:PORT]  HOST: a name, an IPv4 address, or an address in []
+ *   WAY      smtp://HOST[:PORT], lmtp://HOST[:PORT] HOST: a name, an IPv4 address, or an address in
+ *            []
  *            unix:/PATH  SMTP, or lmtp+unix:/PATH  LMTP, on a UNIX socket
  *            mx          the exchangers of the recipient's domain
- *   LEVEL    none, may (encrypted where it is offered; the default), encrypt (or not at all), dane (and the certificate must be that
- *            of HOST's TLSA records), verify (and the certificate must be HOST's, from one of tls_authorities)
- *   policies=no  with may and encrypt: whatever TLS its domain publishes that it wants (DANE, MTA-STS) is not looked at
+ *   LEVEL    none, may (encrypted where it is offered; the default), encrypt (or not at all), dane
+ *            (and the certificate must be that of HOST's TLSA records), verify (and the certificate
+ *            must be HOST's, from one of tls_authorities)
+ *   policies=no  with may and encrypt: whatever TLS its domain publishes that it wants (DANE,
+ *                MTA-STS) is not looked at
  *   NAME     logs in; the password stands in the file of relay_passwords
  */
 #ifndef CONF_ROUTE_H
@@ -16,25 +19,40 @@
 
 #include "base/span.h"
 
-enum { ROUTE_PORT_SMTP = 25, ROUTE_PORT_LMTP = 24, ROUTE_NAME_MAX = 255, ROUTE_PATH_MAX = 100 };
+enum {
+	ROUTE_PORT_SMTP = 25,
+	ROUTE_PORT_LMTP = 24,
+	ROUTE_NAME_MAX = 255,
+	ROUTE_PATH_MAX = 100
+};
 
 enum route_kind { ROUTE_HOST, ROUTE_UNIX, ROUTE_MX };
-enum route_tls { ROUTE_TLS_NONE, ROUTE_TLS_MAY, ROUTE_TLS_ENCRYPT, ROUTE_TLS_DANE, ROUTE_TLS_VERIFY };
+
+enum route_tls {
+	ROUTE_TLS_NONE,
+	ROUTE_TLS_MAY,
+	ROUTE_TLS_ENCRYPT,
+	ROUTE_TLS_DANE,
+	ROUTE_TLS_VERIFY
+};
 
 struct route {
 	struct span pattern;
-	uint8_t kind;      /* enum route_kind */
-	uint8_t tls;       /* enum route_tls */
+	uint8_t kind; /* enum route_kind */
+	uint8_t tls;  /* enum route_tls */
 	bool is_lmtp;
 	bool has_no_policies;
-	struct span host;  /* a name, or an address without []; ROUTE_UNIX: the path; ROUTE_MX: empty */
+	/* a name, or an address without []; ROUTE_UNIX: the path; ROUTE_MX: empty */
+	struct span host;
 	uint16_t port;
-	struct span user;  /* empty: no login */
+	struct span user; /* empty: no login */
 };
 
 /* route_parse - spans borrow from text.  E_OK, E_BAD.  Never blocks or allocates */
 MUST_USE int route_parse(struct span text, struct route *out);
-/* route_fits - 0: the pattern does not cover this address; else the larger the more it is about it */
+/*
+ * route_fits - 0: the pattern does not cover this address; else the larger the more it is about it
+ */
 unsigned route_fits(struct span pattern, struct span address);
 
 #endif

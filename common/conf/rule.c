@@ -2,7 +2,10 @@
 /* rule.c - patterns, and the two kinds of rules that are made of them. */
 #include "conf/rule.h"
 
-/* The last * is where it goes on when something else does not fit: no more steps than octets of both, multiplied. */
+/*
+ * The last * is where it goes on when something else does not fit: no more steps than octets of
+ * both, multiplied.
+ */
 bool
 rule_fits(struct span pattern, struct span text)
 {
@@ -11,7 +14,9 @@ rule_fits(struct span pattern, struct span text)
 		if (p < pattern.n && pattern.p[p] == '*') {
 			star = p++;
 			at = t;
-		} else if (p < pattern.n && (pattern.p[p] == '?' || ch_lower(pattern.p[p]) == ch_lower(text.p[t]))) {
+		} else if (p < pattern.n &&
+			   (pattern.p[p] == '?' ||
+			       ch_lower(pattern.p[p]) == ch_lower(text.p[t]))) {
 			p++;
 			t++;
 		} else if (star != SIZE_MAX) {
@@ -28,8 +33,9 @@ rule_fits(struct span pattern, struct span text)
 int
 backoff_rule_parse(struct span text, struct backoff_rule *out)
 {
-	static const char *const names[BACKOFF_CLASSES] = {
-	    [BACKOFF_ALONE] = "alone", [BACKOFF_RATE] = "rate", [BACKOFF_GREYLIST] = "greylist"};
+	static const char *const names[BACKOFF_CLASSES] = {[BACKOFF_ALONE] = "alone",
+	    [BACKOFF_RATE] = "rate",
+	    [BACKOFF_GREYLIST] = "greylist"};
 	struct span name = span_cut(&text, '=');
 	for (size_t i = 0; i < BACKOFF_CLASSES; i++)
 		if (span_eqs(name, names[i]) && text.n) {
@@ -42,8 +48,10 @@ backoff_rule_parse(struct span text, struct backoff_rule *out)
 int
 hold_rule_parse(struct span text, struct hold_rule *out)
 {
-	static const char *const names[HOLD_FIELDS] = {
-	    [HOLD_SENDER] = "sender", [HOLD_RECIPIENT] = "recipient", [HOLD_CLIENT] = "client", [HOLD_ACCOUNT] = "account"};
+	static const char *const names[HOLD_FIELDS] = {[HOLD_SENDER] = "sender",
+	    [HOLD_RECIPIENT] = "recipient",
+	    [HOLD_CLIENT] = "client",
+	    [HOLD_ACCOUNT] = "account"};
 	size_t n = 0;
 	*out = (struct hold_rule){0};
 	for (text = span_trim(text); text.n; text = span_trim(text)) {

@@ -2,7 +2,8 @@
 /*
  * rule.h - items of the settings backoff and hold.  Pure.
  *   backoff  CLASS=PATTERN: what a reply that fits means.  CLASS: rate, greylist, or alone
- *   hold     FIELD=PATTERN [FIELD=PATTERN ...]: all must fit.  FIELD: sender, recipient, client, account
+ *   hold     FIELD=PATTERN [FIELD=PATTERN ...]: all must fit.  FIELD: sender, recipient, client,
+ *            account
  * In a PATTERN * stands for any octets, and ? for one; letters of either case are the same.
  */
 #ifndef CONF_RULE_H
@@ -11,9 +12,10 @@
 #include "base/span.h"
 
 enum backoff {
-	BACKOFF_ALONE,    /* it is about this message */
-	BACKOFF_RATE,     /* it is too much: the provider gets less */
-	BACKOFF_GREYLIST, /* the first attempt is refused to everybody: the next one soon */
+	BACKOFF_ALONE, /* it is about this message */
+	BACKOFF_RATE,  /* it is too much: the provider gets less */
+	/* the first attempt is refused to everybody: the next one soon */
+	BACKOFF_GREYLIST,
 	BACKOFF_CLASSES
 };
 
@@ -29,7 +31,8 @@ struct hold_rule {
 };
 
 bool rule_fits(struct span pattern, struct span text);
-MUST_USE int backoff_rule_parse(struct span text, struct backoff_rule *out); /* E_OK, E_BAD */
-MUST_USE int hold_rule_parse(struct span text, struct hold_rule *out);       /* the same */
+/* E_OK, E_BAD */
+MUST_USE int backoff_rule_parse(struct span text, struct backoff_rule *out);
+MUST_USE int hold_rule_parse(struct span text, struct hold_rule *out); /* the same */
 
 #endif

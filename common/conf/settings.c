@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* settings.c - every setting of every daemon: parser, dump, manual page and defaults come from this table. */
+/*
+ * settings.c - every setting of every daemon: parser, dump, manual page and defaults come from this
+ * table.
+ */
 #include "conf/check.h"
 
 /* clang-format off */

@@ -18,7 +18,9 @@ is_address(struct span s, int family)
 static int
 address_parse(struct span s, struct source *out)
 {
-	struct span *to = is_address(s, AF_INET) ? &out->v4 : is_address(s, AF_INET6) ? &out->v6 : NULL;
+	struct span *to = is_address(s, AF_INET)    ? &out->v4
+	                  : is_address(s, AF_INET6) ? &out->v6
+	                                            : NULL;
 	if (!to || to->n)
 		return E_BAD;
 	*to = s;
@@ -50,7 +52,8 @@ source_parse(struct span text, struct source *out)
 		return E_BAD;
 	if (rest.n)
 		out->name = span_from(rest, name.n);
-	if (out->pattern.n == 0 || span_find(out->pattern, ' ') < out->pattern.n || (rest.n && !is_name(out->name)))
+	if (out->pattern.n == 0 || span_find(out->pattern, ' ') < out->pattern.n ||
+	    (rest.n && !is_name(out->name)))
 		return E_BAD;
 	return out->v4.n || out->v6.n || out->name.n ? err : E_BAD;
 }

@@ -3,7 +3,8 @@
  * source.h - an item of the setting relay_sources: where mail of some senders comes from.
  *   PATTERN=[ADDRESS][,ADDRESS] [name=NAME]
  *   PATTERN  of a sender: as of a route (route.h); that of mail without one is only *
- *   ADDRESS  one of IPv4, one of IPv6, or either; of the other kind it is any, as the settings relay_source4 and relay_source6 say
+ *   ADDRESS  one of IPv4, one of IPv6, or either; of the other kind it is any, as the settings
+ *            relay_source4 and relay_source6 say
  *   NAME     in EHLO, in place of relay_name
  */
 #ifndef CONF_SOURCE_H

@@ -217,7 +217,8 @@ value_dump(const struct conf_setting *s, const struct conf_value *v, struct buf 
 }
 
 void
-value_dump_json(const struct conf_setting *s, const struct conf_value *v, struct buf *out)
+value_dump_json(
+    const struct conf_setting *s, const struct conf_value *v, struct buf *out)
 {
 	if (s->type == CONF_STR) {
 		buf_quoted(out, span_of(v->items[0]));

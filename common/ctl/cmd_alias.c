@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_alias.c - the alias file, which people edit too: all that a change does not concern stays as it is.
- * What an entry and a target are is said in account/alias.h, for daemons and for us.
+ * cmd_alias.c - the alias file, which people edit too: all that a change does not concern stays as
+ * it is.  What an entry and a target are is said in account/alias.h, for daemons and for us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -196,8 +196,8 @@ edit(struct merpati *c, int n, char **words, edit_fn *fn)
 		return EX_CANTCREAT;
 	int status = read_aliases(path, fd, &text);
 	if (status == EX_OK)
-		status = fn(text.len ? buf_as_span(&text) : SPAN(""),
-		    span_of(words[0]), n - 1, words + 1, &changed);
+		status = fn(text.len ? buf_as_span(&text) : SPAN(""), span_of(words[0]),
+		    n - 1, words + 1, &changed);
 	if (status == EX_OK)
 		status = replace(path, &st, buf_as_span(&changed));
 	close(fd);
@@ -250,7 +250,10 @@ add_targets(struct span text, struct span name, int n, char **targets, struct bu
 	return EX_OK;
 }
 
-/* The entry goes, up to the end of the line of its last target: comments behind it are of what follows. */
+/*
+ * The entry goes, up to the end of the line of its last target: comments behind it are of what
+ * follows.
+ */
 static void
 remove_entry(struct span text, const struct entry *e, struct buf *out)
 {
@@ -271,7 +274,8 @@ is_one_of(struct span have, int n, char **targets)
 
 /* Each with the comma behind it. */
 static unsigned
-remove_some(struct span text, const struct entry *e, int n, char **targets, struct buf *out)
+remove_some(
+    struct span text, const struct entry *e, int n, char **targets, struct buf *out)
 {
 	const char *from = text.p, *end = text.p + text.n;
 	struct span rest = e->targets, have;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_check.c - would the daemons start?  The configuration, then the files, directories and users that
- * it names, then each installed daemon's own test (--check), which loads the certificates.
+ * cmd_check.c - would the daemons start? The configuration, then the files, directories and users
+ * that it names, then each installed daemon's own test (--check), which loads the certificates.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,9 +71,10 @@ check_tls(struct findings *f)
 	if (conf_list_count(f->conf, "common", "tls_certificates"))
 		return;
 	where(f, "tls_certificates", &f->notes);
-	buf_str(&f->notes, "no certificate: there is no TLS, so submission, POP3 and IMAP "
-	                   "cannot be used from "
-			   "other hosts; set tls_certificates and tls_keys\n");
+	buf_str(&f->notes,
+	    "no certificate: there is no TLS, so submission, POP3 and IMAP "
+	    "cannot be used from "
+	    "other hosts; set tls_certificates and tls_keys\n");
 }
 
 /* It is there, or its parent is, where it will be made. */

@@ -22,7 +22,9 @@ make_root(struct moving *m, const char *path)
 {
 	if (mkdir(path, 0700) == 0 && files_root(path, &m->root) == E_OK)
 		return EX_OK;
-	ctl_say(errno == EEXIST ? "%s is there already; name a directory that is not" : "%s: %m", path);
+	ctl_say(errno == EEXIST ? "%s is there already; name a directory that is not"
+				: "%s: %m",
+	    path);
 	return EX_CANTCREAT;
 }
 

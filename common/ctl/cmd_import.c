@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_import.c - moving in: from a Maildir, or from another server by IMAP.  Three processes: this one, which reads the
- * Maildir with the rights of who runs it; one that talks to the server and has no rights at all; one in the mailbox.
+ * cmd_import.c - moving in: from a Maildir, or from another server by IMAP.  Three processes: this
+ * one, which reads the Maildir with the rights of who runs it; one that talks to the server and has
+ * no rights at all; one in the mailbox.
  */
 #include <errno.h>
 #include <limits.h>
@@ -43,14 +44,14 @@ struct importing {
 	struct merpati *ctl;
 	struct moving moving;
 	struct import_opts opts;
-	struct buf name;       /* own: of the source */
+	struct buf name; /* own: of the source */
 	struct import_options o;
 	/* of a server */
 	struct net net;
 	struct buf host, pop3_host, password; /* own */
-	struct tls_client *trust;  /* own */
+	struct tls_client *trust;             /* own */
 	pid_t net_pid;
-	int net_chan;          /* own; -1 */
+	int net_chan; /* own; -1 */
 };
 
 /* ---- a Maildir ---- */
@@ -61,17 +62,25 @@ open_maildir(struct importing *i, const char *path)
 	struct buf uidl = {0};
 	int err = files_root(path, &i->moving.root);
 	if (err != E_OK) {
-		ctl_say(err == E_BAD ? "%s is a link or no directory; name the Maildir itself" : "%s: %m", path);
+		ctl_say(err == E_BAD
+			    ? "%s is a link or no directory; name the Maildir itself"
+			    : "%s: %m",
+		    path);
 		return EX_NOINPUT;
 	}
-	if (i->opts.pop3_uidl && uidl_format(span_of(i->opts.pop3_uidl), 1, 1, SPAN("1.M1.a"), &uidl) != E_OK) {
+	if (i->opts.pop3_uidl && uidl_format(span_of(i->opts.pop3_uidl), 1, 1,
+				     SPAN("1.M1.a"), &uidl) != E_OK) {
 		buf_free(&uidl);
-		return ctl_usage(i->ctl, "--pop3-uidl \"%s\": right would be a format like %%08Xu%%08Xv", i->opts.pop3_uidl);
+		return ctl_usage(i->ctl,
+		    "--pop3-uidl \"%s\": right would be a format like %%08Xu%%08Xv",
+		    i->opts.pop3_uidl);
 	}
 	buf_free(&uidl);
 	i->o.is_layout_fs = i->opts.layout && !strcmp(i->opts.layout, "fs");
-	if (i->opts.layout && !i->o.is_layout_fs && strcmp(i->opts.layout, "maildir++") != 0)
-		return ctl_usage(i->ctl, "--layout %s: right would be maildir++ or fs", i->opts.layout);
+	if (i->opts.layout && !i->o.is_layout_fs &&
+	    strcmp(i->opts.layout, "maildir++") != 0)
+		return ctl_usage(i->ctl, "--layout %s: right would be maildir++ or fs",
+		    i->opts.layout);
 	char *whole = realpath(path, NULL);
 	buf_putf(&i->name, "maildir %s", whole ? whole : path);
 	free(whole);
@@ -91,16 +100,19 @@ split_host(struct span where, struct buf *host, struct span *port)
 	size_t end = is_bracketed ? span_find(where, ']') : span_rfind(where, ':');
 	if (!is_bracketed && span_find(where, ':') != end)
 		end = where.n; /* an IPv6 address as it is */
-	struct span rest = span_from(where, is_bracketed && end < where.n ? end + 1 : end);
+	struct span rest =
+	    span_from(where, is_bracketed && end < where.n ? end + 1 : end);
 	buf_span(host, span_from(span_head(where, end), is_bracketed));
 	*port = rest.n && rest.p[0] == ':' ? span_from(rest, 1) : SPAN("");
 }
 
 static int
-read_tls(struct importing *i, struct span port, const struct ports *ports, enum server_tls *out)
+read_tls(struct importing *i, struct span port, const struct ports *ports,
+    enum server_tls *out)
 {
-	static const char *const names[] = {
-	    [SERVER_TLS_IMPLICIT] = "implicit", [SERVER_TLS_STARTTLS] = "starttls", [SERVER_TLS_NONE] = "none"};
+	static const char *const names[] = {[SERVER_TLS_IMPLICIT] = "implicit",
+	    [SERVER_TLS_STARTTLS] = "starttls",
+	    [SERVER_TLS_NONE] = "none"};
 	*out = span_eqs(port, ports->plain) ? SERVER_TLS_STARTTLS : SERVER_TLS_IMPLICIT;
 	if (!i->opts.tls)
 		return EX_OK;
@@ -109,7 +121,8 @@ read_tls(struct importing *i, struct span port, const struct ports *ports, enum 
 			*out = (enum server_tls)k;
 			return EX_OK;
 		}
-	return ctl_usage(i->ctl, "--tls %s: right would be implicit, starttls or none", i->opts.tls);
+	return ctl_usage(
+	    i->ctl, "--tls %s: right would be implicit, starttls or none", i->opts.tls);
 }
 
 /* Read once, for both. */
@@ -119,19 +132,26 @@ read_trust(struct importing *i, struct server_login *l)
 	if (l->tls == SERVER_TLS_NONE)
 		return EX_OK;
 	l->peer = i->opts.is_unverified ? TLS_PEER_ANY : TLS_PEER_NAMED;
-	int err = i->trust ? E_OK : tls_client_new(i->opts.is_unverified ? "" : i->opts.ca, &i->trust);
+	int err = i->trust ? E_OK
+	                   : tls_client_new(
+				 i->opts.is_unverified ? "" : i->opts.ca, &i->trust);
 	l->trust = i->trust;
 	if (err == E_OK)
 		return EX_OK;
-	ctl_say("%s: no certificate of an authority is there", i->opts.ca ? i->opts.ca : "the system's list of authorities");
+	ctl_say("%s: no certificate of an authority is there",
+	    i->opts.ca ? i->opts.ca : "the system's list of authorities");
 	return EX_NOINPUT;
 }
 
 static int
-resolve(struct net_server *n, const char *host, struct span port, const struct ports *ports)
+resolve(
+    struct net_server *n, const char *host, struct span port, const struct ports *ports)
 {
 	struct buf why = {0}, text = {0};
-	buf_span(&text, port.n ? port : span_of(n->login.tls == SERVER_TLS_IMPLICIT ? ports->implicit : ports->plain));
+	buf_span(&text,
+	    port.n ? port
+		   : span_of(n->login.tls == SERVER_TLS_IMPLICIT ? ports->implicit
+								 : ports->plain));
 	int status = net_resolve(n, host, buf_cstr(&text), &why);
 	if (status != EX_OK)
 		ctl_say("%s", buf_cstr(&why));
@@ -154,7 +174,8 @@ start_net(struct importing *i)
 
 /* The host's name is kept in host, as long as the login is. */
 static int
-find_server(struct importing *i, const char *where, const struct ports *ports, struct buf *host, struct net_server *out)
+find_server(struct importing *i, const char *where, const struct ports *ports,
+    struct buf *host, struct net_server *out)
 {
 	struct server_login *l = &out->login;
 	struct span port;
@@ -174,12 +195,14 @@ static int
 open_server(struct importing *i, const char *where)
 {
 	if (!i->opts.user)
-		return ctl_usage(i->ctl, "--user is missing: the account's name at that server");
+		return ctl_usage(
+		    i->ctl, "--user is missing: the account's name at that server");
 	int status = password_read(&i->opts.password, i->opts.user, &i->password);
 	if (status == EX_OK)
 		status = find_server(i, where, &imap_ports, &i->host, &i->net.imap);
 	if (status == EX_OK && i->opts.pop3)
-		status = find_server(i, i->opts.pop3, &pop3_ports, &i->pop3_host, &i->net.pop3);
+		status = find_server(
+		    i, i->opts.pop3, &pop3_ports, &i->pop3_host, &i->net.pop3);
 	buf_putf(&i->name, "imap %s@%s", i->opts.user, buf_cstr(&i->host));
 	i->o.kind = &source_imap;
 	return status == EX_OK ? start_net(i) : status;
@@ -195,7 +218,8 @@ run_in_jail(int chan, const char *home, void *ctx)
 		close(i->moving.root); /* that is the command's */
 	if (i->net_chan < 0)
 		i->o.chan = chan;
-	buf_wipe(&i->password); /* the other process has it, and this one has no use for it */
+	/* the other process has it, and this one has no use for it */
+	buf_wipe(&i->password);
 	return import_run(chan, home, &i->o);
 }
 
@@ -226,11 +250,16 @@ open_source(struct importing *i, const char *kind, const char *where)
 {
 	bool is_server = !strcmp(kind, "imap");
 	if (!is_server && strcmp(kind, "maildir") != 0)
-		return ctl_usage(i->ctl, "\"%s\": right would be maildir or imap", kind);
-	if (is_server && (i->opts.pop3_uidl || i->opts.layout || i->opts.is_date_of_name))
-		return ctl_usage(i->ctl, "--layout, --pop3-uidl and --date-of-name are for Maildirs");
-	if (!is_server && (i->opts.user || i->opts.tls || i->opts.ca || i->opts.pop3 || i->opts.is_unverified))
-		return ctl_usage(i->ctl, "--user, --tls, --ca, --pop3 and --no-verify are for servers");
+		return ctl_usage(
+		    i->ctl, "\"%s\": right would be maildir or imap", kind);
+	if (is_server &&
+	    (i->opts.pop3_uidl || i->opts.layout || i->opts.is_date_of_name))
+		return ctl_usage(i->ctl,
+		    "--layout, --pop3-uidl and --date-of-name are for Maildirs");
+	if (!is_server && (i->opts.user || i->opts.tls || i->opts.ca || i->opts.pop3 ||
+			      i->opts.is_unverified))
+		return ctl_usage(i->ctl,
+		    "--user, --tls, --ca, --pop3 and --no-verify are for servers");
 	return is_server ? open_server(i, where) : open_maildir(i, where);
 }
 
@@ -239,11 +268,13 @@ cmd_import(struct merpati *c, int argc, char **argv)
 {
 	struct importing i = {.ctl = c, .net_chan = -1};
 	struct import_opts *o = &i.opts;
-	const struct opt opts[] = {{"--dry-run", &o->is_dry_run, NULL}, {"--keep-removed", &o->keeps_removed, NULL},
-	    {"--source", NULL, &o->source}, {"--layout", NULL, &o->layout}, {"--pop3-uidl", NULL, &o->pop3_uidl}, {"--date-of-name", &o->is_date_of_name, NULL},
-	    {"--user", NULL, &o->user}, {"--password-stdin", &o->password.is_stdin, NULL},
-	    {"--password-file", NULL, &o->password.file}, {"--tls", NULL, &o->tls}, {"--ca", NULL, &o->ca},
-	    {"--no-verify", &o->is_unverified, NULL},
+	const struct opt opts[] = {{"--dry-run", &o->is_dry_run, NULL},
+	    {"--keep-removed", &o->keeps_removed, NULL}, {"--source", NULL, &o->source},
+	    {"--layout", NULL, &o->layout}, {"--pop3-uidl", NULL, &o->pop3_uidl},
+	    {"--date-of-name", &o->is_date_of_name, NULL}, {"--user", NULL, &o->user},
+	    {"--password-stdin", &o->password.is_stdin, NULL},
+	    {"--password-file", NULL, &o->password.file}, {"--tls", NULL, &o->tls},
+	    {"--ca", NULL, &o->ca}, {"--no-verify", &o->is_unverified, NULL},
 	    {"--pop3", NULL, &o->pop3}};
 	struct arena arena = {0};
 	struct account a;

@@ -63,7 +63,8 @@ static void
 tell(int chan, uint16_t type, struct buf *b)
 {
 	/* when the command is gone there is nobody to tell, and the end comes by itself */
-	if (ask_send(chan, type, buf_as_span(b), -1, deadline_in_ms(WORKER_WAIT_MS)) != E_OK)
+	if (ask_send(chan, type, buf_as_span(b), -1, deadline_in_ms(WORKER_WAIT_MS)) !=
+	    E_OK)
 		shutdown(chan, SHUT_RDWR);
 	buf_free(b);
 }
@@ -137,13 +138,14 @@ rebuild_in_jail(int chan, const char *home, void *ctx)
 
 struct upkeep {
 	struct merpati *ctl;
-	const char *address;       /* borrow: of now */
+	const char *address;             /* borrow: of now */
 	struct table accounts, findings; /* own */
-	bool is_told;              /* its row came */
+	bool is_told;                    /* its row came */
 };
 
 static int
-told_progress(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+told_progress(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct upkeep *u = a->ctx;
 	uint64_t files = rd_u64(body), of = rd_u64(body);
@@ -160,7 +162,8 @@ told_finding(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 	uint8_t kind = rd_u8(body);
 	uint32_t uid = rd_u32(body);
 	uint64_t is = rd_u64(body), should = rd_u64(body);
-	struct span mailbox = rd_str(body, STORE_NAME_MAX), file = rd_str(body, TELL_BYTES);
+	struct span mailbox = rd_str(body, STORE_NAME_MAX),
+		    file = rd_str(body, TELL_BYTES);
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK || kind >= FINDING_KINDS)
 		return E_BAD;
@@ -175,7 +178,8 @@ told_finding(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 }
 
 static int
-told_verified(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+told_verified(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct upkeep *u = a->ctx;
 	struct table *t = &u->accounts;
@@ -193,7 +197,8 @@ told_verified(struct asker *a, struct rd *body, int *fd, struct buf *reply, int 
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		table_number(t, (int64_t)numbers[i]);
 	table_number(t, (int64_t)of[FINDING_NO_FILE]);
-	table_number(t, (int64_t)(of[FINDING_SIZE] + of[FINDING_SUM] + of[FINDING_UNREADABLE]));
+	table_number(
+	    t, (int64_t)(of[FINDING_SIZE] + of[FINDING_SUM] + of[FINDING_UNREADABLE]));
 	table_number(t, (int64_t)(of[FINDING_NO_ROW] + of[FINDING_STRANGER]));
 	table_number(t, (int64_t)(of[FINDING_COUNT] + of[FINDING_REFERENCES]));
 	table_number(t, (int64_t)of[FINDING_CACHE]);
@@ -227,6 +232,7 @@ static const struct ask_row rows[TELLS] = {
 	[TELL_VERIFIED] = {"VERIFIED",   PH_ANY,   0,     TELL_BYTES, false,   told_verified},
 	[TELL_REBUILT]  = {"REBUILT",    PH_ANY,   0,     TELL_BYTES, false,   told_rebuilt},
 };
+
 /* clang-format on */
 
 static int
@@ -252,8 +258,8 @@ work_on(struct upkeep *u, const struct account *a, worker_fn *fn)
 
 /* Addresses first: no table is open while a worker is forked. */
 struct list {
-	struct arena arena;    /* own */
-	struct account *all;   /* own; spans in the arena */
+	struct arena arena;  /* own */
+	struct account *all; /* own; spans in the arena */
 	size_t n;
 };
 
@@ -274,7 +280,8 @@ find_accounts(struct merpati *c, int argc, char **argv, bool is_all, struct list
 {
 	struct accounts *accounts = NULL;
 	int status = user_accounts(c, &accounts);
-	if (status == EX_OK && is_all && accounts_each(accounts, add_account, out) != E_OK) {
+	if (status == EX_OK && is_all &&
+	    accounts_each(accounts, add_account, out) != E_OK) {
 		ctl_say("the table of accounts cannot be read");
 		status = EX_NOINPUT;
 	}
@@ -313,10 +320,14 @@ cmd_mailbox_verify(struct merpati *c, int argc, char **argv)
 {
 	bool is_all = false;
 	const struct opt opts[] = {{"--all", &is_all, NULL}};
-	struct upkeep u = {.ctl = c, .accounts = {.columns = account_columns, .n_columns = COUNT(account_columns)},
-	    .findings = {.columns = finding_columns, .n_columns = COUNT(finding_columns)}};
+	struct upkeep u = {.ctl = c,
+	    .accounts = {.columns = account_columns,
+		.n_columns = COUNT(account_columns)},
+	    .findings = {
+		.columns = finding_columns, .n_columns = COUNT(finding_columns)}};
 	struct list l = {.n = 0};
-	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 0, USER_ARGUMENTS_MAX);
+	int status =
+	    opts_read(c, opts, COUNT(opts), &argc, argv, 0, USER_ARGUMENTS_MAX);
 	if (status == EX_OK && is_all == (argc > 0))
 		status = ctl_usage(c, "right would be addresses, or --all");
 	if (status == EX_OK)
@@ -345,7 +356,9 @@ cmd_mailbox_verify(struct merpati *c, int argc, char **argv)
 int
 cmd_mailbox_rebuild(struct merpati *c, int argc, char **argv)
 {
-	struct upkeep u = {.ctl = c, .accounts = {.columns = rebuilt_columns, .n_columns = COUNT(rebuilt_columns)}};
+	struct upkeep u = {.ctl = c,
+	    .accounts = {
+		.columns = rebuilt_columns, .n_columns = COUNT(rebuilt_columns)}};
 	struct list l = {.n = 0};
 	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
 	if (status == EX_OK)

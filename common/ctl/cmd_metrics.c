@@ -32,7 +32,8 @@ receive_all(int fd, struct buf *in)
 		int ready = poll(&p, 1, deadline_left_ms(deadline));
 		if (ready == 0)
 			return E_LIMIT;
-		ssize_t n = ready > 0 ? recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) : -1;
+		ssize_t n =
+		    ready > 0 ? recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) : -1;
 		if (n == 0)
 			return buf_done(in);
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
@@ -52,14 +53,16 @@ scrape(const struct conf *conf, const char *daemon, struct buf *in, struct span 
 	int err = ctl_connect_stream(conf, daemon, "metrics", &fd);
 	if (err != E_OK)
 		return err;
-	if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != (ssize_t)sizeof request - 1)
+	if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) !=
+	    (ssize_t)sizeof request - 1)
 		err = E_IO;
 	if (err == E_OK)
 		err = receive_all(fd, in);
 	close(fd);
 	*text = buf_as_span(in);
 	size_t body = span_search(*text, SPAN("\r\n\r\n"));
-	if (err == E_OK && (!span_starts(*text, SPAN("HTTP/1.1 200 ")) || !span_ends(*text, end)))
+	if (err == E_OK &&
+	    (!span_starts(*text, SPAN("HTTP/1.1 200 ")) || !span_ends(*text, end)))
 		err = E_BAD;
 	if (err == E_OK) {
 		*text = span_from(*text, body + 4);
@@ -81,7 +84,8 @@ split(struct span line, struct span *name, struct span *label, struct span *valu
 }
 
 static void
-row(struct table *t, const char *daemon, struct span name, struct span label, struct span value)
+row(struct table *t, const char *daemon, struct span name, struct span label,
+    struct span value)
 {
 	struct buf prefix = {0};
 	buf_putf(&prefix, "merpati_%s_", daemon);
@@ -122,7 +126,8 @@ histogram(struct table *t, const char *daemon, struct span lines)
 		split(span_cut(&rest, '\n'), &name, &label, &value);
 		if (span_ends(name, SPAN("_bucket")))
 			buckets = (size_t)(rest.p - lines.p);
-		else if (span_ends(name, SPAN("_count")) && span_u64(value, UINT64_MAX, &count) != E_OK)
+		else if (span_ends(name, SPAN("_count")) &&
+			 span_u64(value, UINT64_MAX, &count) != E_OK)
 			count = 0;
 		else if (span_ends(name, SPAN("_sum")))
 			sum = value;
@@ -132,7 +137,8 @@ histogram(struct table *t, const char *daemon, struct span lines)
 		return;
 	struct buf text = {0};
 	buf_span(&text, sum);
-	buf_putf(&said, "%llu, mean %.6g, 99%% up to %.*s", (unsigned long long)count, strtod(buf_cstr(&text), NULL) / (double)count,
+	buf_putf(&said, "%llu, mean %.6g, 99%% up to %.*s", (unsigned long long)count,
+	    strtod(buf_cstr(&text), NULL) / (double)count,
 	    SPAN_ARG(bound_of_most(span_head(lines, buckets), count)));
 	row(t, daemon, name, SPAN(""), buf_as_span(&said));
 	buf_free(&text);
@@ -144,7 +150,8 @@ is_of_histogram(struct span line)
 {
 	struct span name = span_head(line, span_find(line, '{'));
 	name = span_head(name, span_find(name, ' '));
-	return span_ends(name, SPAN("_bucket")) || span_ends(name, SPAN("_count")) || span_ends(name, SPAN("_sum"));
+	return span_ends(name, SPAN("_bucket")) || span_ends(name, SPAN("_count")) ||
+	       span_ends(name, SPAN("_sum"));
 }
 
 static void
@@ -155,7 +162,8 @@ tell_people(struct table *t, const char *daemon, struct span text)
 		struct span begin = text, line = span_cut(&text, '\n');
 		if (span_starts(line, SPAN("#")))
 			continue;
-		while (is_of_histogram(line) && is_of_histogram(span_head(text, span_find(text, '\n'))))
+		while (is_of_histogram(line) &&
+		       is_of_histogram(span_head(text, span_find(text, '\n'))))
 			span_cut(&text, '\n');
 		if (is_of_histogram(line)) {
 			histogram(t, daemon, span_head(begin, begin.n - text.n));
@@ -188,7 +196,8 @@ tell_programs(struct table *t, const char *daemon, struct span text)
 static int
 say_silent(const char *daemon, int err)
 {
-	ctl_say("%s does not tell its numbers: %s", daemon, err == E_DENY ? "not permitted" : err_name(err));
+	ctl_say("%s does not tell its numbers: %s", daemon,
+	    err == E_DENY ? "not permitted" : err_name(err));
 	return err == E_DENY ? EX_NOPERM : EX_TEMPFAIL;
 }
 

@@ -38,7 +38,8 @@ put_row(const struct admin_entry *e, struct table *t)
 		if (e->rcpts[i].state != RCPT_DONE && left++ == 0)
 			first = e->rcpts[i];
 	table_text(t, span_of(id_text(e->id)));
-	table_text(t, span_of(e->state < COUNT(queue_states) ? queue_states[e->state] : "unknown"));
+	table_text(t, span_of(e->state < COUNT(queue_states) ? queue_states[e->state]
+							     : "unknown"));
 	table_number(t, (int64_t)e->size_bytes);
 	table_number(t, e->arrived_sec);
 	table_number(t, e->next_sec);
@@ -86,7 +87,8 @@ cmd_queue_list(struct merpati *c, int argc, char **argv)
 {
 	bool is_count = false;
 	struct queue_match m = {0};
-	struct opt opts[QUEUE_MATCH_OPTS + 1] = {[QUEUE_MATCH_OPTS] = {"--count", &is_count, NULL}};
+	struct opt opts[QUEUE_MATCH_OPTS + 1] = {
+	    [QUEUE_MATCH_OPTS] = {"--count", &is_count, NULL}};
 	struct table t = {.columns = row_columns, .n_columns = COUNT(row_columns)};
 	struct listing l = {.match = &m, .now_sec = clock_wall_sec(), .table = &t};
 	struct queue_talk q;
@@ -100,7 +102,9 @@ cmd_queue_list(struct merpati *c, int argc, char **argv)
 		l.table = NULL;
 	status = queue_open(c, &q);
 	if (status == EX_OK)
-		status = queue_said(is_count && queue_match_is_all(&m) ? count_all(&q, &l.n) : queue_each(&q, list_one, &l));
+		status = queue_said(is_count && queue_match_is_all(&m)
+					? count_all(&q, &l.n)
+					: queue_each(&q, list_one, &l));
 	if (status == EX_OK && is_count)
 		printf("%llu\n", (unsigned long long)l.n);
 	else if (status == EX_OK)
@@ -216,18 +220,30 @@ static const struct {
 	const char *setting; /* the limit responsible; NULL: none */
 	const char *change;
 } reasons[WHY_COUNT] = {
-    [WHY_BACK_OFF] = {"its next attempt: the last one failed, and each wait is twice as long as the one before", "retry_most",
-	"merpati queue flush tries it now"},
-    [WHY_DELIVER] = {"local delivery, which does not run", NULL, "it is tried as soon as deliver is started"},
-    [WHY_HELD] = {"an admin, who held it, or the setting hold", NULL, "merpati queue release"},
-    [WHY_DESTINATION] = {"its destination, which is down, wants less mail, or has much of it already", "relay_down_most",
-	"it is tried as soon as its destination takes mail; merpati queue flush tries it now"},
-    [WHY_SUSPENDED] = {"an admin, who suspended its destination", NULL, "merpati queue resume"},
+    [WHY_BACK_OFF] = {"its next attempt: the last one failed, and each wait is twice "
+		      "as long as the one before",
+	"retry_most", "merpati queue flush tries it now"},
+    [WHY_DELIVER] = {"local delivery, which does not run", NULL,
+	"it is tried as soon as deliver is started"},
+    [WHY_HELD] = {"an admin, who held it, or the setting hold", NULL,
+	"merpati queue release"},
+    [WHY_DESTINATION] =
+	{"its destination, which is down, wants less mail, or has much of it already",
+	    "relay_down_most",
+	    "it is tried as soon as its destination takes mail; merpati queue flush "
+	    "tries it now"},
+    [WHY_SUSPENDED] = {"an admin, who suspended its destination", NULL,
+	"merpati queue resume"},
     [WHY_FETCH] = {"its turn: it is due", NULL, "nothing needs to be done"},
-    [WHY_ATTEMPT] = {"the end of the attempt that is made now", NULL, "nothing needs to be done"},
-    [WHY_CHECKPOINT] = {"the next checkpoint: it is in its mailboxes, and they are synced together", NULL, "nothing needs to be done"},
-    [WHY_REPORT] = {"the report of its failure to its sender, which is being made", NULL, "nothing needs to be done"},
-    [WHY_FILE] = {"a file of its own, which could not be written: is the disk full?", NULL, "room on the disk of spool_dir"},
+    [WHY_ATTEMPT] = {"the end of the attempt that is made now", NULL,
+	"nothing needs to be done"},
+    [WHY_CHECKPOINT] =
+	{"the next checkpoint: it is in its mailboxes, and they are synced together",
+	    NULL, "nothing needs to be done"},
+    [WHY_REPORT] = {"the report of its failure to its sender, which is being made",
+	NULL, "nothing needs to be done"},
+    [WHY_FILE] = {"a file of its own, which could not be written: is the disk full?",
+	NULL, "room on the disk of spool_dir"},
 };
 
 static const struct column why_columns[] = {
@@ -248,20 +264,24 @@ put_limit(const struct merpati *c, const char *setting, struct table *t)
 {
 	struct buf b = {0};
 	if (setting)
-		buf_putf(&b, "%s = %llds", setting, (long long)conf_int(c->conf, "queue", setting));
+		buf_putf(&b, "%s = %llds", setting,
+		    (long long)conf_int(c->conf, "queue", setting));
 	table_text(t, buf_as_span(&b));
 	buf_free(&b);
 }
 
 static void
-put_why(const struct merpati *c, uint8_t why, int64_t returned_sec, const struct admin_entry *e, struct table *t)
+put_why(const struct merpati *c, uint8_t why, int64_t returned_sec,
+    const struct admin_entry *e, struct table *t)
 {
 	struct admin_rcpt first = {.address = SPAN("")};
 	for (uint32_t i = e->n_rcpts; i-- > 0;)
-		if (e->rcpts[i].state != RCPT_DONE && (e->rcpts[i].reason.n || !first.reason.n))
+		if (e->rcpts[i].state != RCPT_DONE &&
+		    (e->rcpts[i].reason.n || !first.reason.n))
 			first = e->rcpts[i];
 	table_text(t, span_of(id_text(e->id)));
-	table_text(t, span_of(e->state < COUNT(queue_states) ? queue_states[e->state] : "unknown"));
+	table_text(t, span_of(e->state < COUNT(queue_states) ? queue_states[e->state]
+							     : "unknown"));
 	table_text(t, span_of(reasons[why].what));
 	put_limit(c, reasons[why].setting, t);
 	table_number(t, e->next_sec);
@@ -273,7 +293,8 @@ put_why(const struct merpati *c, uint8_t why, int64_t returned_sec, const struct
 }
 
 static int
-why(const struct merpati *c, struct queue_talk *q, struct id id, struct table *t, bool *is_found)
+why(const struct merpati *c, struct queue_talk *q, struct id id, struct table *t,
+    bool *is_found)
 {
 	struct arena arena = {0};
 	struct admin_entry e;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_queue_change.c - flush, hold, release, requeue, remove: messages named by their ids, or all that fit a pattern. */
+/*
+ * cmd_queue_change.c - flush, hold, release, requeue, remove: messages named by their ids, or all
+ * that fit a pattern.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +27,7 @@ static const struct change {
 	{"requeue", ADMIN_REQUEUE, false, false, "requeued"},
 	{"remove",  ADMIN_REMOVE,  true,  false, "removed"},
 };
+
 /* clang-format on */
 
 struct ids {
@@ -43,7 +47,8 @@ collect(void *ctx, const struct admin_entry *e)
 
 /* id NULL: all, where the ask has a word for that */
 static int
-change_one(struct queue_talk *q, const struct change *how, const struct id *id, uint32_t *done)
+change_one(
+    struct queue_talk *q, const struct change *how, const struct id *id, uint32_t *done)
 {
 	static const struct id none;
 	struct buf body = {0};
@@ -61,7 +66,8 @@ change_one(struct queue_talk *q, const struct change *how, const struct id *id, 
 
 /* One that is gone is no fault of a pattern: it was there when the list was made. */
 static int
-change_matching(struct queue_talk *q, const struct change *how, const struct queue_match *m, uint32_t *done)
+change_matching(struct queue_talk *q, const struct change *how,
+    const struct queue_match *m, uint32_t *done)
 {
 	struct ids l = {.match = m, .now_sec = clock_wall_sec()};
 	if (how->has_flag && queue_match_is_all(m))
@@ -77,7 +83,8 @@ change_matching(struct queue_talk *q, const struct change *how, const struct que
 }
 
 static int
-change_named(const struct merpati *c, struct queue_talk *q, const struct change *how, int argc, char **argv, uint32_t *done)
+change_named(const struct merpati *c, struct queue_talk *q, const struct change *how,
+    int argc, char **argv, uint32_t *done)
 {
 	int status = EX_OK;
 	for (int i = 0; i < argc && status == EX_OK; i++) {
@@ -87,7 +94,8 @@ change_named(const struct merpati *c, struct queue_talk *q, const struct change 
 		if (status == EX_OK)
 			status = queue_said(change_one(q, how, &id, done));
 		if (status == EX_OK && *done == before) {
-			ctl_say("%s: no such message in the queue, or it is %s already", argv[i], how->what);
+			ctl_say("%s: no such message in the queue, or it is %s already",
+			    argv[i], how->what);
 			status = EX_DATAERR;
 		}
 	}
@@ -117,7 +125,8 @@ cmd_queue_change(struct merpati *c, int argc, char **argv)
 	if (status == EX_OK)
 		status = queue_match_read(c, &m);
 	bool is_empty = queue_match_is_empty(&m);
-	if (status == EX_OK && ((argc && !is_empty) || (!argc && is_empty && !how->is_all)))
+	if (status == EX_OK &&
+	    ((argc && !is_empty) || (!argc && is_empty && !how->is_all)))
 		status = ctl_usage(c, "right would be ids, or what must fit, or --all");
 	for (int i = 0; i < argc && status == EX_OK; i++)
 		status = queue_id(c, argv[i], &id); /* before anything is done */
@@ -125,9 +134,11 @@ cmd_queue_change(struct merpati *c, int argc, char **argv)
 		return status;
 	status = queue_open(c, &q);
 	if (status == EX_OK)
-		status = argc ? change_named(c, &q, how, argc, argv, &done) : change_matching(&q, how, &m, &done);
+		status = argc ? change_named(c, &q, how, argc, argv, &done)
+		              : change_matching(&q, how, &m, &done);
 	if (status == EX_OK || done)
-		printf(c->is_json ? "{\"count\": %u, \"what\": \"%s\"}\n" : "%u %s\n", done, how->what);
+		printf(c->is_json ? "{\"count\": %u, \"what\": \"%s\"}\n" : "%u %s\n",
+		    done, how->what);
 	queue_close(&q);
 	return status == EX_OK ? ctl_done() : status;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_queue_suppressed.c - addresses elsewhere that were refused, and that are not written to for that. */
+/*
+ * cmd_queue_suppressed.c - addresses elsewhere that were refused, and that are not written to for
+ * that.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -72,7 +75,9 @@ remove_all(struct queue_talk *q, int argc, char **argv)
 		buf_free(&body);
 		status = queue_said(err == E_OK ? rd_end(&answer) : err);
 		if (status == EX_OK && n == 0) {
-			ctl_say("%s: no such address; merpati queue suppressed list shows them", argv[i]);
+			ctl_say("%s: no such address; merpati queue suppressed list "
+				"shows them",
+			    argv[i]);
 			status = EX_DATAERR;
 		}
 	}
@@ -86,7 +91,8 @@ cmd_queue_suppressed(struct merpati *c, int argc, char **argv)
 	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1000);
 	if (status != EX_OK)
 		return status;
-	bool is_list = strcmp(argv[0], "list") == 0 && argc == 1, is_remove = strcmp(argv[0], "remove") == 0 && argc > 1;
+	bool is_list = strcmp(argv[0], "list") == 0 && argc == 1,
+	     is_remove = strcmp(argv[0], "remove") == 0 && argc > 1;
 	if (!is_list && !is_remove)
 		return ctl_usage(c, "list, or remove and addresses");
 	status = queue_open(c, &q);

@@ -39,13 +39,15 @@ change(struct merpati *c, int argc, char **argv, uint16_t type, const char *fail
 int
 cmd_queue_suspend(struct merpati *c, int argc, char **argv)
 {
-	return change(c, argc, argv, ADMIN_SUSPEND, "it is suspended already, there are too many, or it could not be noted");
+	return change(c, argc, argv, ADMIN_SUSPEND,
+	    "it is suspended already, there are too many, or it could not be noted");
 }
 
 int
 cmd_queue_resume(struct merpati *c, int argc, char **argv)
 {
-	return change(c, argc, argv, ADMIN_RESUME, "it is not suspended; merpati queue suspended shows what is");
+	return change(c, argc, argv, ADMIN_RESUME,
+	    "it is not suspended; merpati queue suspended shows what is");
 }
 
 static int

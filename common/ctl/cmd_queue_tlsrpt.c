@@ -19,7 +19,8 @@ static const struct column columns[] = {
 
 /* One answer's rows; the last of them is where the next one begins.  *n: how many */
 static int
-put_rows(struct rd *body, struct table *t, uint32_t *day, struct buf *domain, uint16_t *n)
+put_rows(
+    struct rd *body, struct table *t, uint32_t *day, struct buf *domain, uint16_t *n)
 {
 	struct admin_report r;
 	*n = rd_u16(body);
@@ -83,7 +84,8 @@ cmd_queue_tlsrpt(struct merpati *c, int argc, char **argv)
 	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
 	if (status != EX_OK)
 		return status;
-	bool is_list = strcmp(argv[0], "list") == 0, is_send = strcmp(argv[0], "send") == 0;
+	bool is_list = strcmp(argv[0], "list") == 0,
+	     is_send = strcmp(argv[0], "send") == 0;
 	if (!is_list && !is_send)
 		return ctl_usage(c, "list or send");
 	status = queue_open_reports(c, &q);

@@ -66,7 +66,10 @@ open_signals(void)
 		bug("signalfd");
 }
 
-/* The child: a process group of its own, so that ^C reaches us alone and the order of the end is ours. */
+/*
+ * The child: a process group of its own, so that ^C reaches us alone and the order of the end is
+ * ours.
+ */
 NORETURN static void
 become(const struct merpati *c, const char *name, const char *program, pid_t parent)
 {

@@ -10,7 +10,10 @@
 #include "base/clock.h"
 #include "ctl/daemons.h"
 
-/* A descriptor that becomes readable when the daemon is gone; -1: it does not run, or may not be stopped. */
+/*
+ * A descriptor that becomes readable when the daemon is gone; -1: it does not run, or may not be
+ * stopped.
+ */
 static int
 stop_one(const struct merpati *c, const char *name, bool is_named, int *status)
 {

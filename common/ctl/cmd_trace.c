@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_trace.c - what all daemons logged of one message, or of one session and its messages, in order and in plain words. */
+/*
+ * cmd_trace.c - what all daemons logged of one message, or of one session and its messages, in
+ * order and in plain words.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +15,18 @@
 
 enum {
 	FILES_MOST = 64,
-	IDS_MOST = 1000,      /* messages and sessions that belong together */
+	IDS_MOST = 1000, /* messages and sessions that belong together */
 	ROWS_MOST = 100000,
-	PASSES_MOST = 5,      /* through the files, while more ids are found: a report of a forward of ... */
+	/* through the files, while more ids are found: a report of a forward of ... */
+	PASSES_MOST = 5,
 };
 
 /* Those not in it are shown as they are logged. */
 static const struct {
 	const char *event, *words;
 } events[] = {
-    {"accepted", "taken[ from {client}][, logged in as {login}][ by sendmail from uid {uid}]: sender {from}[, to {to}], {rcpts} recipients, {bytes} bytes"},
+    {"accepted", "taken[ from {client}][, logged in as {login}][ by sendmail from uid "
+		 "{uid}]: sender {from}[, to {to}], {rcpts} recipients, {bytes} bytes"},
     {"login", "logged in[ as {login}][ as {account}][ from {client}][ over {tls}]"},
     {"refused", "refused[: {code}][ {status}][ to {client}]"},
     {"message_refused", "the message was refused[: {code}][ {status}][ ({why})]"},
@@ -57,7 +62,11 @@ struct ids {
 
 struct row {
 	int64_t time_us;
-	bool is_later; /* than the others of the same second: who took a message may log that after it was delivered */
+	/*
+	 * than the others of the same second: who took a message may log that after it was
+	 * delivered
+	 */
+	bool is_later;
 	size_t order;
 	char *line; /* own */
 };
@@ -100,7 +109,9 @@ struct about {
 static struct about
 about(const struct logline *l)
 {
-	struct about a = {.mid = logline_get(l, "mid"), .sid = logline_get(l, "sid"), .child = logline_get(l, "report")};
+	struct about a = {.mid = logline_get(l, "mid"),
+	    .sid = logline_get(l, "sid"),
+	    .child = logline_get(l, "report")};
 	if (!a.mid.p)
 		a.mid = logline_get(l, "id");
 	if (!a.child.p)
@@ -128,13 +139,16 @@ is_shown(const struct logline *l)
 {
 	struct about a = about(l);
 	if (a.mid.n)
-		return has_id(&trace.messages, a.mid) || has_id(&trace.messages, a.child);
+		return has_id(&trace.messages, a.mid) ||
+		       has_id(&trace.messages, a.child);
 	return a.sid.n && has_id(&trace.sessions, a.sid);
 }
 
 /* ---- files ---- */
 
-/* Every line of ours, in the order of the files.  False: fn said so, or a file could not be read. */
+/*
+ * Every line of ours, in the order of the files.  False: fn said so, or a file could not be read.
+ */
 static int
 each_line(int (*fn)(struct span line, const struct logline *, void *ctx), void *ctx)
 {
@@ -147,7 +161,8 @@ each_line(int (*fn)(struct span line, const struct logline *, void *ctx), void *
 		rewind(f);
 		while (status == EX_OK && (n = getline(&text, &bytes, f)) > 0) {
 			struct logline l;
-			struct span line = span_make(text, (size_t)n - (text[n - 1] == '\n'));
+			struct span line =
+			    span_make(text, (size_t)n - (text[n - 1] == '\n'));
 			if (logline_parse(line, trace.now_sec, &l) == E_OK)
 				status = fn(line, &l, ctx);
 		}
@@ -196,7 +211,10 @@ add_own_log(const struct merpati *c)
 	static struct buf before; /* its text is used to the end */
 	const char *log = conf_str(c->conf, "common", "log");
 	if (log[0] != '/')
-		return ctl_usage(c, "the log is %s, so it must be given: journalctl -o short-iso-precise | merpati trace ID -", log);
+		return ctl_usage(c,
+		    "the log is %s, so it must be given: journalctl -o "
+		    "short-iso-precise | merpati trace ID -",
+		    log);
 	buf_putf(&before, "%s.1", log);
 	int status = add_source(buf_cstr(&before), false);
 	return status == EX_OK ? add_source(log, true) : status;
@@ -228,11 +246,13 @@ keep_line(struct span line, const struct logline *l, void *ctx)
 		ctl_say("more than %d lines", ROWS_MOST);
 		return EX_SOFTWARE;
 	}
-	trace.rows = mem_room(trace.rows, trace.n_rows, &trace.cap_rows, sizeof *trace.rows);
+	trace.rows =
+	    mem_room(trace.rows, trace.n_rows, &trace.cap_rows, sizeof *trace.rows);
 	struct buf b = {0};
 	buf_span(&b, line);
 	bool is_first = span_eqs(l->event, "login") || span_eqs(l->event, "accepted");
-	trace.rows[trace.n_rows] = (struct row){l->time_us, !is_first, trace.n_rows, mem_dup(buf_cstr(&b))};
+	trace.rows[trace.n_rows] =
+	    (struct row){l->time_us, !is_first, trace.n_rows, mem_dup(buf_cstr(&b))};
 	trace.n_rows++;
 	buf_free(&b);
 	return EX_OK;
@@ -250,12 +270,18 @@ by_time(const void *a, const void *b)
 }
 
 static const struct column columns[] = {
-    {"time", "TIME", CELL_TEXT},   {"process", "PROCESS", CELL_TEXT}, {"message", "MESSAGE", CELL_TEXT},
-    {"session", "SESSION", CELL_TEXT}, {"event", "EVENT", CELL_TEXT},     {"what", "WHAT", CELL_TEXT},
+    {"time", "TIME", CELL_TEXT},
+    {"process", "PROCESS", CELL_TEXT},
+    {"message", "MESSAGE", CELL_TEXT},
+    {"session", "SESSION", CELL_TEXT},
+    {"event", "EVENT", CELL_TEXT},
+    {"what", "WHAT", CELL_TEXT},
 };
 
 /* People need no pid, no event's name, and no session: that is in the order of the lines. */
-static const struct column people[] = {{"time", "TIME", CELL_TEXT}, {"process", "BY", CELL_TEXT}, {"message", "MESSAGE", CELL_TEXT}, {"what", "WHAT", CELL_TEXT}};
+static const struct column people[] = {{"time", "TIME", CELL_TEXT},
+    {"process", "BY", CELL_TEXT}, {"message", "MESSAGE", CELL_TEXT},
+    {"what", "WHAT", CELL_TEXT}};
 
 static const char *
 words_of(struct span event)
@@ -288,7 +314,8 @@ put_row(const struct logline *l, bool is_json, struct table *t)
 		buf_span(&time, l->time);
 	logline_words(&what, l, words_of(l->event));
 	put_clean(t, buf_as_span(&time));
-	put_clean(t, is_json ? l->process : span_head(l->process, span_find(l->process, '[')));
+	put_clean(t,
+	    is_json ? l->process : span_head(l->process, span_find(l->process, '[')));
 	put_clean(t, a.mid);
 	if (is_json) {
 		put_clean(t, a.sid);
@@ -302,11 +329,13 @@ put_row(const struct logline *l, bool is_json, struct table *t)
 static void
 print(bool is_json)
 {
-	struct table t = {.columns = is_json ? columns : people, .n_columns = is_json ? COUNT(columns) : COUNT(people)};
+	struct table t = {.columns = is_json ? columns : people,
+	    .n_columns = is_json ? COUNT(columns) : COUNT(people)};
 	qsort(trace.rows, trace.n_rows, sizeof *trace.rows, by_time);
 	for (size_t i = 0; i < trace.n_rows; i++) {
 		struct logline l;
-		if (logline_parse(span_of(trace.rows[i].line), trace.now_sec, &l) == E_OK)
+		if (logline_parse(span_of(trace.rows[i].line), trace.now_sec, &l) ==
+		    E_OK)
 			put_row(&l, is_json, &t);
 	}
 	table_print(&t, is_json);
@@ -334,7 +363,8 @@ cmd_trace(struct merpati *c, int argc, char **argv)
 	int status = opts_read(c, NULL, 0, &argc, argv, 1, FILES_MOST);
 	trace.now_sec = clock_wall_sec();
 	if (status == EX_OK && id_parse(span_of(argv[0]), &id) != E_OK)
-		status = ctl_usage(c, "\"%s\" is no id of a message or session", argv[0]);
+		status =
+		    ctl_usage(c, "\"%s\" is no id of a message or session", argv[0]);
 	if (status == EX_OK && argc == 1)
 		status = add_own_log(c);
 	for (int i = 1; i < argc && status == EX_OK; i++)

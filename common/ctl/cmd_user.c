@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* cmd_user.c - accounts that are there: shown, changed, suspended, removed.  New ones: cmd_user_add.c. */
+/*
+ * cmd_user.c - accounts that are there: shown, changed, suspended, removed.  New ones:
+ * cmd_user_add.c.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_user_add.c - new accounts, one or thousands.  A mailbox is made by a process of its own uid; several
- * work at once.  The table of accounts is written at the end: what a crash leaves are mailboxes without an
- * account, and the next attempt says so.
+ * cmd_user_add.c - new accounts, one or thousands.  A mailbox is made by a process of its own uid;
+ * several work at once.  The table of accounts is written at the end: what a crash leaves are
+ * mailboxes without an account, and the next attempt says so.
  */
 #include <errno.h>
 #include <search.h>
@@ -94,7 +94,7 @@ put_account(struct adding *a, struct account *new, struct span password)
 		new->uid = geteuid();
 	if (err == E_LIMIT) {
 		ctl_say("no uid is left between uid_first and uid_last; set uid_last "
-		        "higher");
+			"higher");
 		return EX_UNAVAILABLE;
 	}
 	new->gid = geteuid() == 0 ? (gid_t) new->uid : getegid();

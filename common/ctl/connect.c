@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 static int
-connect_to(const struct conf *conf, const char *daemon, const char *name, int type, int *out)
+connect_to(
+    const struct conf *conf, const char *daemon, const char *name, int type, int *out)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	struct buf path = {.max = sizeof a.sun_path - 1};
@@ -37,7 +38,8 @@ ctl_connect(const struct conf *conf, const char *daemon, const char *name, int *
 }
 
 int
-ctl_connect_stream(const struct conf *conf, const char *daemon, const char *name, int *out)
+ctl_connect_stream(
+    const struct conf *conf, const char *daemon, const char *name, int *out)
 {
 	return connect_to(conf, daemon, name, SOCK_STREAM, out);
 }

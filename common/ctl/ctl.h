@@ -42,7 +42,7 @@ MUST_USE int opts_read(struct merpati *, const struct opt *, size_t n_opts, int 
 /* ctl_say - "merpati: ..." on stderr */
 void ctl_say(const char *fmt, ...) FMT(1, 2);
 int ctl_usage(const struct merpati *, const char *fmt, ...)
-    FMT(2, 3); /* says that, and the usage; EX_USAGE */
+    FMT(2, 3);                            /* says that, and the usage; EX_USAGE */
 void ctl_put(FILE *, const struct buf *); /* as it is */
 /* ctl_done - what stdout took: EX_OK, or EX_IOERR (said) */
 MUST_USE int ctl_done(void);
@@ -54,7 +54,8 @@ ctl_handler cmd_user_add, cmd_user_passwd, cmd_user_set, cmd_user_show, cmd_user
 ctl_handler cmd_import, cmd_export;
 ctl_handler cmd_mailbox_verify, cmd_mailbox_rebuild;
 ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
-ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_change, cmd_queue_suppressed, cmd_queue_tlsrpt,
-    cmd_queue_suspend, cmd_queue_resume, cmd_queue_suspended;
+ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_change,
+    cmd_queue_suppressed, cmd_queue_tlsrpt, cmd_queue_suspend, cmd_queue_resume,
+    cmd_queue_suspended;
 
 #endif

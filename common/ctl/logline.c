@@ -28,7 +28,8 @@ take_number(struct span *s, size_t digits, int *out)
 static bool
 take_clock(struct span *s, struct tm *tm)
 {
-	return take_number(s, 2, &tm->tm_hour) && span_take(s, ':') && take_number(s, 2, &tm->tm_min) && span_take(s, ':') &&
+	return take_number(s, 2, &tm->tm_hour) && span_take(s, ':') &&
+	       take_number(s, 2, &tm->tm_min) && span_take(s, ':') &&
 	       take_number(s, 2, &tm->tm_sec);
 }
 
@@ -54,7 +55,8 @@ take_zone(struct span *s, int *minutes, bool *is_local)
 		return true;
 	sign = span_take(s, '-') ? -1 : span_take(s, '+') ? 1 : 0;
 	*is_local = sign == 0;
-	if (sign && (!take_number(s, 2, &h) || (span_take(s, ':'), !take_number(s, 2, &m))))
+	if (sign &&
+	    (!take_number(s, 2, &h) || (span_take(s, ':'), !take_number(s, 2, &m))))
 		return false;
 	*minutes = sign * (h * 60 + m);
 	return true;
@@ -67,15 +69,18 @@ time_iso(struct span s)
 	struct tm tm = {.tm_isdst = -1};
 	int minutes;
 	bool is_local;
-	if (!take_number(&s, 4, &tm.tm_year) || !span_take(&s, '-') || !take_number(&s, 2, &tm.tm_mon) || !span_take(&s, '-') ||
-	    !take_number(&s, 2, &tm.tm_mday) || !(span_take(&s, 'T') || span_take(&s, ' ')) || !take_clock(&s, &tm))
+	if (!take_number(&s, 4, &tm.tm_year) || !span_take(&s, '-') ||
+	    !take_number(&s, 2, &tm.tm_mon) || !span_take(&s, '-') ||
+	    !take_number(&s, 2, &tm.tm_mday) ||
+	    !(span_take(&s, 'T') || span_take(&s, ' ')) || !take_clock(&s, &tm))
 		return 0;
 	int us = take_fraction(&s);
 	if (!take_zone(&s, &minutes, &is_local))
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	int64_t sec = is_local ? (int64_t)mktime(&tm) : (int64_t)timegm(&tm) - minutes * 60;
+	int64_t sec =
+	    is_local ? (int64_t)mktime(&tm) : (int64_t)timegm(&tm) - minutes * 60;
 	return sec * 1000000 + us;
 }
 
@@ -91,8 +96,9 @@ time_syslog(struct span s, int64_t now_sec)
 		return 0;
 	tm.tm_mon = (int)at / 3;
 	s = span_from(s, 4);
-	if (!(span_take(&s, ' ') ? take_number(&s, 1, &tm.tm_mday) : take_number(&s, 2, &tm.tm_mday)) || !span_take(&s, ' ') ||
-	    !take_clock(&s, &tm))
+	if (!(span_take(&s, ' ') ? take_number(&s, 1, &tm.tm_mday)
+				 : take_number(&s, 2, &tm.tm_mday)) ||
+	    !span_take(&s, ' ') || !take_clock(&s, &tm))
 		return 0;
 	localtime_r(&t, &now);
 	tm.tm_year = now.tm_year;
@@ -162,7 +168,8 @@ logline_parse(struct span line, int64_t now_sec, struct logline *out)
 		else if (out->n_keys < LOGLINE_KEYS_MAX)
 			out->keys[out->n_keys++] = k;
 	}
-	return out->event.n && span_find(out->process, '/') < out->process.n ? E_OK : E_BAD;
+	return out->event.n && span_find(out->process, '/') < out->process.n ? E_OK
+	                                                                     : E_BAD;
 }
 
 struct span
@@ -182,8 +189,10 @@ logline_value(struct buf *out, struct span v)
 		return;
 	}
 	for (size_t i = 1; i < v.n && v.p[i] != '"'; i++) {
-		if (v.p[i] == '\\' && i + 3 < v.n && v.p[i + 1] == 'x' && ch_hex(v.p[i + 2]) >= 0 && ch_hex(v.p[i + 3]) >= 0) {
-			buf_u8(out, (uint8_t)(ch_hex(v.p[i + 2]) * 16 + ch_hex(v.p[i + 3])));
+		if (v.p[i] == '\\' && i + 3 < v.n && v.p[i + 1] == 'x' &&
+		    ch_hex(v.p[i + 2]) >= 0 && ch_hex(v.p[i + 3]) >= 0) {
+			buf_u8(out,
+			    (uint8_t)(ch_hex(v.p[i + 2]) * 16 + ch_hex(v.p[i + 3])));
 			i += 3;
 		} else {
 			i += v.p[i] == '\\' && i + 1 < v.n;
@@ -222,7 +231,8 @@ put_piece(struct buf *out, const struct logline *l, struct span *t)
 		} else if (c == '{') {
 			char key[32] = "";
 			struct span name = span_cut(t, '}');
-			memcpy(key, name.p, name.n < sizeof key ? name.n : sizeof key - 1);
+			memcpy(
+			    key, name.p, name.n < sizeof key ? name.n : sizeof key - 1);
 			struct span v = logline_get(l, key);
 			is_whole = is_whole && v.p;
 			put_value(out, v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * logline.h - a line of the log (base/log.h), read back: from our own file, or as syslog and the journal keep it, with their
- * time and host before it.  All pure.
+ * logline.h - a line of the log (base/log.h), read back: from our own file, or as syslog and the
+ * journal keep it, with their time and host before it.  All pure.
  */
 #ifndef CTL_LOGLINE_H
 #define CTL_LOGLINE_H
@@ -11,14 +11,16 @@
 enum { LOGLINE_KEYS_MAX = 32, LOGLINE_MAX = 8192 };
 
 struct logline {
-	struct span time;   /* as it stands; borrow: of the line, as all spans here */
-	int64_t time_us;    /* wall clock; 0: it has none that is known */
+	struct span time;    /* as it stands; borrow: of the line, as all spans here */
+	int64_t time_us;     /* wall clock; 0: it has none that is known */
 	struct span process; /* "queue/sched[123]" */
 	struct span level, event;
+
 	struct logline_key {
 		struct span key, value; /* the value as it stands, quotes and all */
 	} keys[LOGLINE_KEYS_MAX];
-	size_t n_keys;      /* without level and event */
+
+	size_t n_keys; /* without level and event */
 };
 
 /*
@@ -32,8 +34,8 @@ struct span logline_get(const struct logline *, const char *key);
 /* logline_value - without its quotes and escapes */
 void logline_value(struct buf *out, struct span value);
 /*
- * logline_words - a line in plain words: in the template {key} is a value, and what stands in [] is left out when a value in it
- * is missing.  A template of NULL gives the event and all its keys.
+ * logline_words - a line in plain words: in the template {key} is a value, and what stands in [] is
+ * left out when a value in it is missing.  A template of NULL gives the event and all its keys.
  */
 void logline_words(struct buf *out, const struct logline *, const char *template);
 

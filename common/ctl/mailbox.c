@@ -23,7 +23,9 @@ enum {
 	REMOVE_DEPTH_MAX = 32
 };
 
-/* What may be the name of a directory and need no quotes in an address: dot-atoms, but for slashes. */
+/*
+ * What may be the name of a directory and need no quotes in an address: dot-atoms, but for slashes.
+ */
 static const char *
 local_wrong(struct span local)
 {
@@ -106,15 +108,16 @@ is_empty(const char *path)
 }
 
 /*
- * ext4 then gives each mailbox a block group of its own ("T" of chattr).  Else all of a domain share one, and
- * in it every new file walks over the inodes that anybody deleted in the last minutes.  Other file systems
- * refuse, and need it not.
+ * ext4 then gives each mailbox a block group of its own ("T" of chattr).  Else all of a domain
+ * share one, and in it every new file walks over the inodes that anybody deleted in the last
+ * minutes.  Other file systems refuse, and need it not.
  */
 static void
 spread(const char *domain)
 {
 	int flags, fd = open(domain, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && !(flags & FS_TOPDIR_FL)) {
+	if (fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 &&
+	    !(flags & FS_TOPDIR_FL)) {
 		flags |= FS_TOPDIR_FL;
 		if (ioctl(fd, FS_IOC_SETFLAGS, &flags) != 0)
 			flags = 0; /* slower, and as right */
@@ -140,7 +143,7 @@ make_home(const struct conf *conf, const struct account *a, const char *home, ui
 		err = make_dir(home, HOME_MODE);
 	if (err == E_DENY && !is_empty(home)) {
 		ctl_say("%s is there already, and the mail of another account is in "
-		        "it; move it away",
+			"it; move it away",
 		    home);
 		return EX_CANTCREAT;
 	}
@@ -173,7 +176,7 @@ mailbox_begin(const struct conf *conf, const struct account *a, pid_t *worker)
 	int status = EX_OK;
 	if (daemon_user(conf, USER_LOOKUP, &lookup_uid, &group) != E_OK) {
 		ctl_say("user_lookup or group: there is no such user or group; merpati "
-		        "check says more");
+			"check says more");
 		status = EX_CONFIG;
 	}
 	if (status == EX_OK)

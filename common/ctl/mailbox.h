@@ -16,8 +16,8 @@ MUST_USE int mailbox_address(const struct conf *, const char *text, struct buf *
 /* mailbox_home - "example.test/u1" of an address */
 void mailbox_home(struct span address, struct buf *out);
 /*
- * mailbox_begin - MAIL/DOMAIN/USER is made, given to its owner, and a process of that uid and jailed to it
- * begins to make its folders.
+ * mailbox_begin - MAIL/DOMAIN/USER is made, given to its owner, and a process of that uid and
+ * jailed to it begins to make its folders.
  *   worker   its pid: mailbox_end waits for it
  *   returns  EX_OK, or what it said about
  */
@@ -26,7 +26,10 @@ MUST_USE int mailbox_end(
     const char *address, pid_t worker); /* EX_OK, EX_CANTCREAT (said) */
 /* mailbox_sync - what was made is on stable storage.  EX_OK, EX_IOERR (said) */
 MUST_USE int mailbox_sync(const struct conf *);
-/* mailbox_remove - with all mail, by a process of its uid that is jailed to it.  EX_OK, EX_IOERR (said) */
+/*
+ * mailbox_remove - with all mail, by a process of its uid that is jailed to it.  EX_OK, EX_IOERR
+ * (said)
+ */
 MUST_USE int mailbox_remove(const struct conf *, const struct account *);
 
 #endif

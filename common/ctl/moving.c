@@ -38,7 +38,8 @@ moving_init(struct moving *m, struct merpati *c, bool is_export)
 {
 	*m = (struct moving){.ctl = c, .root = -1, .is_writing = is_export};
 	m->folders.columns = is_export ? export_columns : import_columns;
-	m->folders.n_columns = is_export ? COUNT(export_columns) : COUNT(import_columns);
+	m->folders.n_columns =
+	    is_export ? COUNT(export_columns) : COUNT(import_columns);
 }
 
 void
@@ -50,7 +51,8 @@ moving_done(struct moving *m)
 }
 
 int
-moving_account(struct merpati *c, const char *address, struct arena *arena, struct account *out)
+moving_account(
+    struct merpati *c, const char *address, struct arena *arena, struct account *out)
 {
 	struct accounts *accounts = NULL;
 	int status = user_accounts(c, &accounts);
@@ -67,7 +69,9 @@ asked_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 {
 	struct moving *m = a->ctx;
 	(void)fd;
-	return m->root >= 0 && !m->is_writing ? files_list(m->root, body, reply, fd_back) : E_DENY;
+	return m->root >= 0 && !m->is_writing
+	           ? files_list(m->root, body, reply, fd_back)
+	           : E_DENY;
 }
 
 static int
@@ -75,15 +79,20 @@ asked_open(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 {
 	struct moving *m = a->ctx;
 	(void)fd;
-	return m->root >= 0 && !m->is_writing ? files_read(m->root, body, reply, fd_back) : E_DENY;
+	return m->root >= 0 && !m->is_writing
+	           ? files_read(m->root, body, reply, fd_back)
+	           : E_DENY;
 }
 
 static int
-asked_make_directory(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+asked_make_directory(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct moving *m = a->ctx;
 	(void)fd, (void)fd_back;
-	return m->root >= 0 && m->is_writing ? files_make_directory(m->root, body, reply) : E_DENY;
+	return m->root >= 0 && m->is_writing
+	           ? files_make_directory(m->root, body, reply)
+	           : E_DENY;
 }
 
 static int
@@ -91,11 +100,13 @@ asked_write(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 {
 	struct moving *m = a->ctx;
 	(void)fd_back;
-	return m->root >= 0 && m->is_writing ? files_write(m->root, body, *fd, reply) : E_DENY;
+	return m->root >= 0 && m->is_writing ? files_write(m->root, body, *fd, reply)
+	                                     : E_DENY;
 }
 
 static int
-told_progress(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+told_progress(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct span folder = rd_str(body, SAY_BYTES);
 	uint64_t done = rd_u64(body), of = rd_u64(body);
@@ -178,6 +189,7 @@ static const struct ask_row rows[MOVE_ASKS] = {
 	[MOVE_ROW]            = {"ROW",             PH_ANY,   0,     MOVE_ROW_BYTES,     false,   told_row},
 	[MOVE_SAY]            = {"SAY",             PH_ANY,   0,     SAY_BYTES,          false,   told_say},
 };
+
 /* clang-format on */
 
 int

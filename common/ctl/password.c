@@ -31,7 +31,7 @@ read_terminal(const char *prompt, struct buf *out)
 		if (tty)
 			fclose(tty);
 		ctl_say("there is no terminal to ask on; use --password-stdin or "
-		        "--password-file");
+			"--password-file");
 		return EX_NOINPUT;
 	}
 	quiet = old;

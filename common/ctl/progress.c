@@ -8,7 +8,14 @@
 
 #include "base/clock.h"
 
-enum { EVERY_MS = 100, COLUMNS_DEFAULT = 80, WHAT_COLUMNS = 24, BAR_LEAST = 10, BAR_MOST = 50, NUMBERS_COLUMNS = 30 };
+enum {
+	EVERY_MS = 100,
+	COLUMNS_DEFAULT = 80,
+	WHAT_COLUMNS = 24,
+	BAR_LEAST = 10,
+	BAR_MOST = 50,
+	NUMBERS_COLUMNS = 30
+};
 
 static struct {
 	bool is_shown;

@@ -13,19 +13,24 @@ const char *const queue_states[ADMIN_HELD + 1] = {
 void
 queue_match_opts(struct queue_match *m, struct opt out[QUEUE_MATCH_OPTS])
 {
-	const struct opt all[QUEUE_MATCH_OPTS] = {{"--all", &m->is_all, NULL}, {"--sender", NULL, &m->sender},
-	    {"--recipient", NULL, &m->recipient}, {"--destination", NULL, &m->destination}, {"--reply", NULL, &m->reply},
-	    {"--state", NULL, &m->state}, {"--older", NULL, &m->older}, {"--younger", NULL, &m->younger},
-	    {"--larger", NULL, &m->larger}, {"--smaller", NULL, &m->smaller}};
+	const struct opt all[QUEUE_MATCH_OPTS] = {{"--all", &m->is_all, NULL},
+	    {"--sender", NULL, &m->sender}, {"--recipient", NULL, &m->recipient},
+	    {"--destination", NULL, &m->destination}, {"--reply", NULL, &m->reply},
+	    {"--state", NULL, &m->state}, {"--older", NULL, &m->older},
+	    {"--younger", NULL, &m->younger}, {"--larger", NULL, &m->larger},
+	    {"--smaller", NULL, &m->smaller}};
 	memcpy(out, all, sizeof all);
 }
 
 static int
-read_number(const struct merpati *c, enum conf_type type, const char *text, int64_t *out)
+read_number(
+    const struct merpati *c, enum conf_type type, const char *text, int64_t *out)
 {
 	if (!text || value_parse_number(type, span_of(text), out) == E_OK)
 		return EX_OK;
-	return ctl_usage(c, "\"%s\" is no %s", text, type == CONF_BYTES ? "size; right would be one like 500K" : "age; right would be one like 90m or 2d");
+	return ctl_usage(c, "\"%s\" is no %s", text,
+	    type == CONF_BYTES ? "size; right would be one like 500K"
+			       : "age; right would be one like 90m or 2d");
 }
 
 static bool
@@ -48,7 +53,9 @@ queue_match_read(const struct merpati *c, struct queue_match *m)
 	if (status == EX_OK)
 		status = read_number(c, CONF_BYTES, m->smaller, &m->smaller_bytes);
 	if (status == EX_OK && m->state && !is_state(m->state))
-		status = ctl_usage(c, "\"%s\" is no state; right would be active, deferred or held", m->state);
+		status = ctl_usage(c,
+		    "\"%s\" is no state; right would be active, deferred or held",
+		    m->state);
 	return status;
 }
 
@@ -61,8 +68,8 @@ queue_match_is_empty(const struct queue_match *m)
 bool
 queue_match_is_all(const struct queue_match *m)
 {
-	return !m->sender && !m->recipient && !m->destination && !m->reply && !m->state && !m->older && !m->younger &&
-	       !m->larger && !m->smaller;
+	return !m->sender && !m->recipient && !m->destination && !m->reply &&
+	       !m->state && !m->older && !m->younger && !m->larger && !m->smaller;
 }
 
 /* A pattern against bytes that end in no NUL; one that has a NUL in it fits nothing. */
@@ -95,7 +102,8 @@ rcpt_fits(const struct queue_match *m, const struct admin_rcpt *r)
 		return false;
 	if (m->recipient && !fits(m->recipient, r->address))
 		return false;
-	if (m->destination && !fits(m->destination, domain.n ? span_from(domain, 1) : domain))
+	if (m->destination &&
+	    !fits(m->destination, domain.n ? span_from(domain, 1) : domain))
 		return false;
 	return !m->reply || has_text(r->reason, m->reply);
 }
@@ -113,18 +121,22 @@ rcpts_fit(const struct queue_match *m, const struct admin_entry *e)
 }
 
 bool
-queue_match_fits(const struct queue_match *m, const struct admin_entry *e, int64_t now_sec)
+queue_match_fits(
+    const struct queue_match *m, const struct admin_entry *e, int64_t now_sec)
 {
 	int64_t age_sec = now_sec - e->arrived_sec;
 	bool is_null_wanted = m->sender && (!m->sender[0] || !strcmp(m->sender, "<>"));
-	if (m->sender && (is_null_wanted ? e->sender.n != 0 : !fits(m->sender, e->sender)))
+	if (m->sender &&
+	    (is_null_wanted ? e->sender.n != 0 : !fits(m->sender, e->sender)))
 		return false;
-	if ((m->older && age_sec < m->older_sec) || (m->younger && age_sec >= m->younger_sec))
+	if ((m->older && age_sec < m->older_sec) ||
+	    (m->younger && age_sec >= m->younger_sec))
 		return false;
 	if ((m->larger && e->size_bytes <= (uint64_t)m->larger_bytes) ||
 	    (m->smaller && e->size_bytes >= (uint64_t)m->smaller_bytes))
 		return false;
-	if (m->state && (e->state >= COUNT(queue_states) || strcmp(m->state, queue_states[e->state]) != 0))
+	if (m->state && (e->state >= COUNT(queue_states) ||
+			    strcmp(m->state, queue_states[e->state]) != 0))
 		return false;
 	return rcpts_fit(m, e);
 }

@@ -18,7 +18,8 @@ open_socket(const struct merpati *c, const char *name, struct queue_talk *q)
 	if (err == E_OK)
 		return EX_OK;
 	if (err == E_DENY)
-		ctl_say("only root and the user %s may ask queue", conf_str(c->conf, "common", "user_queue"));
+		ctl_say("only root and the user %s may ask queue",
+		    conf_str(c->conf, "common", "user_queue"));
 	else
 		ctl_say("queue does not run");
 	return err == E_DENY ? EX_NOPERM : EX_UNAVAILABLE;
@@ -71,7 +72,8 @@ queue_ask(struct queue_talk *q, uint16_t type, struct span body, struct rd *answ
 
 /* One packet's entries; *n says how many: the last has none. */
 static int
-each_of(struct rd *body, uint16_t *n, int (*fn)(void *ctx, const struct admin_entry *), void *ctx)
+each_of(struct rd *body, uint16_t *n, int (*fn)(void *ctx, const struct admin_entry *),
+    void *ctx)
 {
 	struct arena arena = {0};
 	struct admin_entry e;
@@ -87,7 +89,8 @@ each_of(struct rd *body, uint16_t *n, int (*fn)(void *ctx, const struct admin_en
 }
 
 int
-queue_each(struct queue_talk *q, int (*fn)(void *ctx, const struct admin_entry *), void *ctx)
+queue_each(
+    struct queue_talk *q, int (*fn)(void *ctx, const struct admin_entry *), void *ctx)
 {
 	struct rd body;
 	uint16_t n = 0;

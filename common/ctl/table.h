@@ -8,26 +8,26 @@
 enum cell_kind {
 	CELL_TEXT,
 	CELL_NUMBER,
-	CELL_BOOL,   /* yes or no */
-	CELL_SIZE,   /* bytes; people see 50M */
-	CELL_TIME,   /* wall clock, seconds; 0: never */
+	CELL_BOOL, /* yes or no */
+	CELL_SIZE, /* bytes; people see 50M */
+	CELL_TIME, /* wall clock, seconds; 0: never */
 };
 
 struct column {
-	const char *key;    /* in JSON */
-	const char *title;  /* for people */
+	const char *key;   /* in JSON */
+	const char *title; /* for people */
 	enum cell_kind kind;
 };
 
 struct cell {
-	char *text;         /* own; NULL: a number */
+	char *text; /* own; NULL: a number */
 	int64_t number;
 };
 
 struct table {
 	const struct column *columns; /* borrow */
 	size_t n_columns;
-	struct cell *cells;           /* own */
+	struct cell *cells; /* own */
 	size_t n_cells;
 };
 

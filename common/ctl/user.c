@@ -53,7 +53,7 @@ user_accounts(const struct merpati *c, struct accounts **out)
 	if (err == E_OK)
 		return EX_OK;
 	ctl_say("the table of accounts in %s cannot be read; the first \"merpati user "
-	        "add\" makes it",
+		"add\" makes it",
 	    conf_str(c->conf, "common", "state_dir"));
 	return EX_NOINPUT;
 }

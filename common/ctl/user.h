@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* user.h - what the commands about users share: the settings of an account as options, and finding one. */
+/*
+ * user.h - what the commands about users share: the settings of an account as options, and finding
+ * one.
+ */
 #ifndef CTL_USER_H
 #define CTL_USER_H
 

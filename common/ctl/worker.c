@@ -18,7 +18,10 @@
 #include "proc/logfile.h"
 #include "store/store.h"
 
-/* A keeper that is started here holds what it inherits for as long as it lives; a reader of our output would wait for it. */
+/*
+ * A keeper that is started here holds what it inherits for as long as it lives; a reader of our
+ * output would wait for it.
+ */
 static void
 close_standard(const struct conf *conf)
 {
@@ -43,7 +46,8 @@ enter_jail(const struct account *a, const char *home)
 }
 
 NORETURN static void
-run(const struct conf *conf, const struct account *a, worker_fn *fn, int chan, const char *home, void *ctx)
+run(const struct conf *conf, const struct account *a, worker_fn *fn, int chan,
+    const char *home, void *ctx)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left to be asked */
 	signal(SIGPIPE, SIG_IGN);
@@ -53,11 +57,13 @@ run(const struct conf *conf, const struct account *a, worker_fn *fn, int chan, c
 }
 
 int
-worker_start(const struct conf *conf, const struct account *a, worker_fn *fn, void *ctx, struct worker *out)
+worker_start(const struct conf *conf, const struct account *a, worker_fn *fn, void *ctx,
+    struct worker *out)
 {
 	struct buf home = {0};
 	int pair[2];
-	buf_putf(&home, "%s/%.*s", conf_str(conf, "common", "mail_dir"), SPAN_ARG(a->home));
+	buf_putf(
+	    &home, "%s/%.*s", conf_str(conf, "common", "mail_dir"), SPAN_ARG(a->home));
 	ask_pair(pair);
 	fflush(NULL);
 	*out = (struct worker){.pid = fork(), .chan = pair[0]};
@@ -83,7 +89,8 @@ wait_for(pid_t pid)
 			return EX_OSERR;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	ctl_say("the process that worked in the mailbox died by signal %d", WTERMSIG(status));
+	ctl_say("the process that worked in the mailbox died by signal %d",
+	    WTERMSIG(status));
 	return EX_SOFTWARE;
 }
 
@@ -93,7 +100,8 @@ worker_serve(struct worker *w, const struct ask_row *rows, size_t n_rows, void *
 	struct buf scratch = {0};
 	struct asker *a = asker_new(w->chan, rows, n_rows, "worker", ctx);
 	struct pollfd p = {.fd = w->chan, .events = POLLIN};
-	while ((poll(&p, 1, -1) >= 0 || errno == EINTR) && asker_serve(a, &scratch, WORKER_BURST) == E_OK)
+	while ((poll(&p, 1, -1) >= 0 || errno == EINTR) &&
+	       asker_serve(a, &scratch, WORKER_BURST) == E_OK)
 		continue;
 	asker_free(&a); /* what is not heard any more, cannot be asked any more */
 	buf_free(&scratch);

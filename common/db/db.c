@@ -20,8 +20,9 @@ enum {
 	LOG_RECORD_BYTES = 150,
 	TABLES_MAX = 16,
 	TABLE_MODE = 0640,
-	SLICE_PERCENT = 5,  /* of the cache, written back at once */
-	SLICES_MOST = 40,   /* before a checkpoint: jobs may change pages faster than they are written */
+	SLICE_PERCENT = 5, /* of the cache, written back at once */
+	/* before a checkpoint: jobs may change pages faster than they are written */
+	SLICES_MOST = 40,
 };
 
 struct db_table {
@@ -34,12 +35,13 @@ struct db {
 	int dir;                             /* own */
 	struct db_table *tables[TABLES_MAX]; /* own */
 	size_t n_tables;
-	uint64_t logged_bytes;               /* about: since the last checkpoint */
-	unsigned n_slices;                   /* written back since then */
-	char **old_logs;                     /* own, the library's: names of files that no recovery needs, then NULL.  NULL: none */
-	size_t n_removed;                    /* of them */
+	uint64_t logged_bytes; /* about: since the last checkpoint */
+	unsigned n_slices;     /* written back since then */
+	/* own, the library's: names of files that no recovery needs, then NULL.  NULL: none */
+	char **old_logs;
+	size_t n_removed; /* of them */
 	bool is_damaged;
-	bool is_full;                        /* a write found no room */
+	bool is_full; /* a write found no room */
 };
 
 struct db_txn {
@@ -48,9 +50,9 @@ struct db_txn {
 };
 
 struct db_cursor {
-	struct db *db;    /* borrow */
-	DBC *handle;      /* own */
-	DBT key, value;   /* own: the library's memory, grown by it */
+	struct db *db;  /* borrow */
+	DBC *handle;    /* own */
+	DBT key, value; /* own: the library's memory, grown by it */
 };
 
 static void
@@ -121,14 +123,18 @@ db_open(const char *dir, size_t cache_bytes, struct db **out)
 	if (!err)
 		err = configure(db->env, cache_bytes);
 	if (!err)
-		err = db->env->open(db->env, dir, DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_LOG |
-		    DB_INIT_MPOOL | DB_INIT_TXN, 0600);
+		err = db->env->open(db->env, dir,
+		    DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_LOG | DB_INIT_MPOOL |
+			DB_INIT_TXN,
+		    0600);
 	if (!err) {
 		*out = db;
 		return E_OK;
 	}
-	log_event(LOG_ERR, "db_not_opened", "dir=%s err=%s", log_qs(dir), log_qs(db_strerror(err)));
-	bool is_world = err == ENOSPC || err == EDQUOT || err == EACCES || err == EROFS || err == ENOMEM;
+	log_event(LOG_ERR, "db_not_opened", "dir=%s err=%s", log_qs(dir),
+	    log_qs(db_strerror(err)));
+	bool is_world = err == ENOSPC || err == EDQUOT || err == EACCES ||
+	                err == EROFS || err == ENOMEM;
 	db_abandon(&db);
 	return is_world ? E_IO : E_LIMIT;
 }
@@ -153,14 +159,17 @@ db_has_old_logs(const struct db *db)
 	return db->old_logs != NULL;
 }
 
-/* Not by the library, which removes all at once in a checkpoint: 64 MB of log are 256 files, 0.2 s. */
+/*
+ * Not by the library, which removes all at once in a checkpoint: 64 MB of log are 256 files, 0.2 s.
+ */
 static void
 remove_old_log(struct db *db)
 {
 	const char *name = db->old_logs ? db->old_logs[db->n_removed++] : NULL;
 	if (name && unlinkat(db->dir, name, 0) == 0)
 		return;
-	free(db->old_logs); /* the last was removed; or one cannot be, and the next checkpoint names it again */
+	/* the last was removed; or one cannot be, and the next checkpoint names it again */
+	free(db->old_logs);
 	db->old_logs = NULL;
 	db->n_removed = 0;
 }
@@ -188,7 +197,10 @@ on_nothing(const DB_ENV *env, const char *prefix, const char *text)
 	(void)env, (void)prefix, (void)text;
 }
 
-/* Closing writes pages, even those whose log could not be written: the next recovery then fails.  A panic keeps it from that. */
+/*
+ * Closing writes pages, even those whose log could not be written: the next recovery then fails.  A
+ * panic keeps it from that.
+ */
 void
 db_abandon(struct db **dbp)
 {
@@ -224,7 +236,8 @@ db_is_full(const struct db *db)
 }
 
 int
-db_table_open(struct db *db, const char *name, bool is_made_if_missing, struct db_table **out)
+db_table_open(
+    struct db *db, const char *name, bool is_made_if_missing, struct db_table **out)
 {
 	DB *h;
 	if (db->n_tables == TABLES_MAX)
@@ -237,12 +250,16 @@ db_table_open(struct db *db, const char *name, bool is_made_if_missing, struct d
 		err = h->set_pagesize(h, DB_PAGE_BYTES);
 	if (!err)
 		err = h->open(h, NULL, name, NULL, DB_BTREE,
-		    DB_AUTO_COMMIT | (is_made_if_missing ? (uint32_t)DB_CREATE : 0), TABLE_MODE);
+		    DB_AUTO_COMMIT | (is_made_if_missing ? (uint32_t)DB_CREATE : 0),
+		    TABLE_MODE);
 	if (err) {
 		h->close(h, DB_NOSYNC);
 		if (err == ENOENT)
 			return E_BAD;
-		/* a first page that is none: what the caller does not find here again is damage, not the world */
+		/*
+		 * a first page that is none: what the caller does not find here again is damage,
+		 * not the world
+		 */
 		db->is_damaged |= err == EINVAL || err == DB_OLD_VERSION;
 		int told = result(db, err);
 		return db->is_damaged ? E_LIMIT : told;
@@ -299,7 +316,8 @@ clean_percent(struct db *db)
 {
 	DB_MPOOL_STAT *stat = NULL;
 	uint32_t percent = 100;
-	if (db->env->memp_stat(db->env, &stat, NULL, 0) == 0 && stat->st_pages && stat->st_page_clean < stat->st_pages)
+	if (db->env->memp_stat(db->env, &stat, NULL, 0) == 0 && stat->st_pages &&
+	    stat->st_page_clean < stat->st_pages)
 		percent = stat->st_page_clean * 100 / stat->st_pages;
 	free(stat);
 	return percent;
@@ -316,7 +334,10 @@ disk_begins(struct db *db)
 	}
 }
 
-/* What is counted here is more than what the library logs: of a row that changes it logs what is different. */
+/*
+ * What is counted here is more than what the library logs: of a row that changes it logs what is
+ * different.
+ */
 static bool
 has_logged(struct db *db, size_t bytes)
 {
@@ -324,7 +345,8 @@ has_logged(struct db *db, size_t bytes)
 	if (db->logged_bytes < bytes)
 		return false;
 	if (bytes && db->env->log_stat(db->env, &stat, 0) == 0)
-		db->logged_bytes = ((uint64_t)stat->st_wc_mbytes << 20) + stat->st_wc_bytes;
+		db->logged_bytes =
+		    ((uint64_t)stat->st_wc_mbytes << 20) + stat->st_wc_bytes;
 	free(stat);
 	return db->logged_bytes >= bytes;
 }
@@ -404,7 +426,8 @@ int
 db_put(struct db_table *t, struct db_txn *txn, struct span key, struct span value)
 {
 	DBT k = dbt_of(key), v = dbt_of(value);
-	t->db->logged_bytes += key.n + 2 * value.n + LOG_RECORD_BYTES; /* what was, and what is */
+	/* what was, and what is */
+	t->db->logged_bytes += key.n + 2 * value.n + LOG_RECORD_BYTES;
 	return result(t->db, t->handle->put(t->handle, txn_of(txn), &k, &v, 0));
 }
 

@@ -3,9 +3,9 @@
  * db.h - tables of byte keys and byte values with transactions: the one door to Berkeley DB 5.3.
  * An environment belongs to one process (DB_PRIVATE; the caller holds a lock of its own): after
  * kill -9 the next db_open recovers.  Pages are 4 KB with checksums, log files go by themselves.
- * Keys sort as bytes: numbers in keys are big-endian (db_key_u32, db_key_u64).
- * Results: E_OK; E_BAD no such key; E_IO the world failed, try later; E_LIMIT the disk is full or the
- * environment is damaged: db_is_damaged tells, then close, put aside and rebuild.  Nothing is said to stderr.
+ * Keys sort as bytes: numbers in keys are big-endian (db_key_u32, db_key_u64).  Results: E_OK;
+ * E_BAD no such key; E_IO the world failed, try later; E_LIMIT the disk is full or the environment
+ * is damaged: db_is_damaged tells, then close, put aside and rebuild.  Nothing is said to stderr.
  * All calls may block on the disk.
  */
 #ifndef DB_DB_H
@@ -13,17 +13,21 @@
 
 #include "base/buf.h"
 
-struct db;        /* an environment */
-struct db_table;  /* a table in it */
-struct db_txn;    /* a transaction */
+struct db;       /* an environment */
+struct db_table; /* a table in it */
+struct db_txn;   /* a transaction */
 struct db_cursor;
 
 enum {
 	DB_PAGE_BYTES = 4096,
-	/* a log file is filled with zeros to its end when an environment is recovered; the library wants 4 buffers in it */
+	/*
+	 * a log file is filled with zeros to its end when an environment is recovered; the library
+	 * wants 4 buffers in it
+	 */
 	DB_LOG_FILE_BYTES = 256 << 10,
 	DB_LOG_BUFFER_BYTES = 64 << 10,
-	DB_ITEM_BEST_BYTES = DB_PAGE_BYTES / 4, /* larger values go to overflow pages and log more */
+	/* larger values go to overflow pages and log more */
+	DB_ITEM_BEST_BYTES = DB_PAGE_BYTES / 4,
 };
 
 /*
@@ -37,15 +41,20 @@ void db_close(struct db **);
 /* db_abandon - closes what it can without writing; for an environment that is damaged */
 void db_abandon(struct db **);
 bool db_is_damaged(const struct db *);
-/* db_put_aside - abandoned (NULL: it could not be opened); dir has the name DIR.broken-SECONDS from now on, put into aside.  E_OK, also
- * where there is no dir; E_IO */
+/*
+ * db_put_aside - abandoned (NULL: it could not be opened); dir has the name DIR.broken-SECONDS from
+ * now on, put into aside.  E_OK, also where there is no dir; E_IO
+ */
 MUST_USE int db_put_aside(struct db **, const char *dir, struct buf *aside);
-/* db_is_full - a write found no room.  What was committed since the last db_sync is not on disk and may never be: abandon it; the
- * next db_open recovers what is there */
+/*
+ * db_is_full - a write found no room.  What was committed since the last db_sync is not on disk and
+ * may never be: abandon it; the next db_open recovers what is there
+ */
 bool db_is_full(const struct db *);
 
 /* db_table_open - a B-tree; is_made_if_missing.  E_BAD: it is not there.  Closed by db_close. */
-MUST_USE int db_table_open(struct db *, const char *name, bool is_made_if_missing, struct db_table **out);
+MUST_USE int db_table_open(
+    struct db *, const char *name, bool is_made_if_missing, struct db_table **out);
 
 /* Transactions commit without a sync; db_sync makes all that committed durable at once. */
 MUST_USE int db_begin(struct db *, struct db_txn **out);
@@ -53,35 +62,53 @@ MUST_USE int db_commit(struct db_txn **);
 void db_abort(struct db_txn **);
 MUST_USE int db_sync(struct db *);
 /*
- * db_write_back - a checkpoint waits for the disk, the longer the more pages changed.  Before one that is due: a twentieth of the
- * cache is written, a few milliseconds' work, and the disk begins with it.  E_OK: few are left; E_MORE: again, soon
+ * db_write_back - a checkpoint waits for the disk, the longer the more pages changed.  Before one
+ * that is due: a twentieth of the cache is written, a few milliseconds' work, and the disk begins
+ * with it.  E_OK: few are left; E_MORE: again, soon
  */
 MUST_USE int db_write_back(struct db *, size_t min_log_bytes);
-/* db_checkpoint - writes pages back, so that recovery is short; min_log_bytes: only past about so much log since the last.  Log files
- * that are not needed any more go after it, one with each call */
+/*
+ * db_checkpoint - writes pages back, so that recovery is short; min_log_bytes: only past about so
+ * much log since the last.  Log files that are not needed any more go after it, one with each call
+ */
 MUST_USE int db_checkpoint(struct db *, size_t min_log_bytes);
 bool db_has_old_logs(const struct db *); /* some have to go yet */
 
 /* txn may be NULL for reads */
-MUST_USE int db_get(struct db_table *, struct db_txn *, struct span key, struct buf *out); /* out is reset first */
-MUST_USE int db_put(struct db_table *, struct db_txn *, struct span key, struct span value);
+/* out is reset first */
+MUST_USE int db_get(
+    struct db_table *, struct db_txn *, struct span key, struct buf *out);
+MUST_USE int db_put(
+    struct db_table *, struct db_txn *, struct span key, struct span value);
 MUST_USE int db_del(struct db_table *, struct db_txn *, struct span key);
 
 /* A walk in the order of keys.  key and value are borrowed until the next call. */
 MUST_USE int db_cursor_open(struct db_table *, struct db_txn *, struct db_cursor **out);
 void db_cursor_close(struct db_cursor **);
-MUST_USE int db_seek(struct db_cursor *, struct span at_least, struct span *key, struct span *value); /* E_BAD: none */
-MUST_USE int db_next(struct db_cursor *, struct span *key, struct span *value);                       /* E_BAD: the end */
+/* E_BAD: none */
+MUST_USE int db_seek(
+    struct db_cursor *, struct span at_least, struct span *key, struct span *value);
+/* E_BAD: the end */
+MUST_USE int db_next(struct db_cursor *, struct span *key, struct span *value);
 MUST_USE int db_cursor_del(struct db_cursor *); /* the item the cursor stands on */
-MUST_USE int db_cursor_put(struct db_cursor *, struct span value); /* its value becomes another */
+/* its value becomes another */
+MUST_USE int db_cursor_put(struct db_cursor *, struct span value);
 
-/* ---- a table file without an environment, for readers of what another process writes (account) ---- */
+/*
+ * ---- a table file without an environment, for readers of what another process writes (account)
+ * ----
+ */
 struct db_file;
-MUST_USE int db_file_open(const char *path, struct db_file **out); /* read-only.  E_OK, E_BAD (missing), E_IO */
+/* read-only.  E_OK, E_BAD (missing), E_IO */
+MUST_USE int db_file_open(const char *path, struct db_file **out);
 void db_file_close(struct db_file **);
 MUST_USE int db_file_get(struct db_file *, struct span key, struct buf *out);
-/* db_file_each - every item in order; fn returns E_OK to go on, anything else ends it and is returned */
-MUST_USE int db_file_each(struct db_file *, int (*fn)(void *ctx, struct span key, struct span value), void *ctx);
+/*
+ * db_file_each - every item in order; fn returns E_OK to go on, anything else ends it and is
+ * returned
+ */
+MUST_USE int db_file_each(struct db_file *,
+    int (*fn)(void *ctx, struct span key, struct span value), void *ctx);
 
 /* Numbers in keys: big-endian. */
 void db_key_u32(struct buf *, uint32_t);

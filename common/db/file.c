@@ -37,7 +37,8 @@ db_file_open(const char *path, struct db_file **out)
 		h->close(h, 0);
 		if (err == ENOENT)
 			return E_BAD;
-		log_event(LOG_ERR, "table_not_opened", "path=%s err=%s", log_qs(path), log_qs(db_strerror(err)));
+		log_event(LOG_ERR, "table_not_opened", "path=%s err=%s", log_qs(path),
+		    log_qs(db_strerror(err)));
 		return E_IO;
 	}
 	*out = mem_new(sizeof **out);
@@ -61,7 +62,8 @@ db_file_get(struct db_file *f, struct span key, struct buf *out)
 }
 
 int
-db_file_each(struct db_file *f, int (*fn)(void *ctx, struct span key, struct span value), void *ctx)
+db_file_each(struct db_file *f,
+    int (*fn)(void *ctx, struct span key, struct span value), void *ctx)
 {
 	DBC *c;
 	DBT k, v;

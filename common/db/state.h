@@ -7,7 +7,8 @@
 
 #include "base/buf.h"
 
-int db_err(int err, bool *is_damaged);                                   /* the library's result as ours */
-int db_read(DB *, DB_TXN *, struct span key, struct buf *out);           /* the library's result */
+int db_err(int err, bool *is_damaged); /* the library's result as ours */
+/* the library's result */
+int db_read(DB *, DB_TXN *, struct span key, struct buf *out);
 
 #endif

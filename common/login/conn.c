@@ -17,7 +17,9 @@ int
 conn_read(struct front_conn *c, struct buf *into, size_t most)
 {
 	while (into->len < most) {
-		size_t want = most - into->len < IO_IN_CHUNK ? most - into->len : IO_IN_CHUNK, got = 0;
+		size_t want = most - into->len < IO_IN_CHUNK ? most - into->len
+		                                             : IO_IN_CHUNK,
+		       got = 0;
 		char *room = buf_room(into, want);
 		int err;
 		if (!room)
@@ -27,7 +29,9 @@ conn_read(struct front_conn *c, struct buf *into, size_t most)
 		} else {
 			ssize_t k = recv(c->fd, room, want, MSG_DONTWAIT);
 			got = k > 0 ? (size_t)k : 0;
-			err = k >= 0 ? E_OK : errno == EAGAIN || errno == EINTR ? E_MORE : E_IO;
+			err = k >= 0                              ? E_OK
+			      : errno == EAGAIN || errno == EINTR ? E_MORE
+			                                          : E_IO;
 		}
 		if (err != E_OK)
 			return err;
@@ -48,11 +52,15 @@ conn_write(struct front_conn *c, struct buf *from)
 		size_t put = 0;
 		bool wants_write = true;
 		if (c->tls) {
-			err = tls_way.write(c->tls, from->p, from->len, &put, &wants_write);
+			err = tls_way.write(
+			    c->tls, from->p, from->len, &put, &wants_write);
 		} else {
-			ssize_t k = send(c->fd, from->p, from->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+			ssize_t k = send(
+			    c->fd, from->p, from->len, MSG_DONTWAIT | MSG_NOSIGNAL);
 			put = k > 0 ? (size_t)k : 0;
-			err = k >= 0 ? E_OK : errno == EAGAIN || errno == EINTR ? E_MORE : E_IO;
+			err = k >= 0                              ? E_OK
+			      : errno == EAGAIN || errno == EINTR ? E_MORE
+			                                          : E_IO;
 		}
 		if (err == E_OK)
 			buf_drop(from, put);
@@ -98,8 +106,8 @@ front_error(struct front_conn *c)
 }
 
 /*
- * What was sent in plain ahead of TLS is read away, up to the first byte of a TLS record (RFC 8446 5.1).
- * Who sends on and on does not hold the front: its handshake fails.
+ * What was sent in plain ahead of TLS is read away, up to the first byte of a TLS record (RFC 8446
+ * 5.1).  Who sends on and on does not hold the front: its handshake fails.
  */
 static void
 discard_ahead(struct front_conn *c)
@@ -134,7 +142,8 @@ front_starttls(struct front_conn *c)
 	buf_free(&c->user);
 	buf_free(&c->tag);
 	buf_wipe(&c->command);
-	c->is_utf8 = false; /* what was known without TLS is known no more: RFC 2595 4 */
+	/* what was known without TLS is known no more: RFC 2595 4 */
+	c->is_utf8 = false;
 	discard_ahead(c);
 	c->tls = tls_conn_new(the_front.tls, c->fd);
 	c->state = c->tls ? FRONT_HANDSHAKE : FRONT_CLOSING;
@@ -297,7 +306,8 @@ conn_pump(struct front_conn *c)
 		do {
 			err = conn_read(c, &c->in, FRONT_IN_MAX);
 			do_lines(c); /* what came before its end still counts */
-		} while (err == E_OK && c->state == FRONT_TALK && c->in.len < FRONT_IN_MAX);
+		} while (
+		    err == E_OK && c->state == FRONT_TALK && c->in.len < FRONT_IN_MAX);
 		if (c->state == FRONT_RELAY) {
 			relay_pump(c);
 			log_session(NULL);
@@ -309,8 +319,10 @@ conn_pump(struct front_conn *c)
 		}
 	}
 	int sent = conn_write(c, &c->out);
-	bool is_over = sent == E_IO || err == E_IO || (c->state == FRONT_CLOSING && sent == E_OK);
-	if (is_over && !(err == E_IO && (c->state == FRONT_ASKING || c->state == FRONT_WAITING)))
+	bool is_over =
+	    sent == E_IO || err == E_IO || (c->state == FRONT_CLOSING && sent == E_OK);
+	if (is_over &&
+	    !(err == E_IO && (c->state == FRONT_ASKING || c->state == FRONT_WAITING)))
 		conn_free(c);
 	else
 		conn_events(c);

@@ -24,7 +24,8 @@ front_challenge(struct front_conn *c, struct span raw)
 bool
 front_is_user(struct span name)
 {
-	return name.n && name.n <= FRONT_USER_MAX && utf8_valid(name) && span_find(name, '\0') == name.n;
+	return name.n && name.n <= FRONT_USER_MAX && utf8_valid(name) &&
+	       span_find(name, '\0') == name.n;
 }
 
 int

@@ -34,7 +34,8 @@ static struct {
 static void
 listen_or_not(void)
 {
-	bool wants = !the_child.is_draining && !role.is_paused && the_front.n_conns < the_front.most;
+	bool wants = !the_child.is_draining && !role.is_paused &&
+	             the_front.n_conns < the_front.most;
 	if (wants == role.is_listening)
 		return;
 	role.is_listening = wants;
@@ -101,9 +102,13 @@ static void
 take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
 {
 	struct front_conn *c = mem_new(sizeof *c);
-	*c = (struct front_conn){.fd = fd, .auth = -1, .back = -1,
+	*c = (struct front_conn){.fd = fd,
+	    .auth = -1,
+	    .back = -1,
 	    .is_implicit = strcmp(l->kind, the_front.dialect->implicit_tls) == 0,
-	    .in = {.max = 2 * FRONT_IN_MAX}, .out = {.max = FRONT_OUT_MAX}, .up = {.max = 2 * RELAY_BUFFER},
+	    .in = {.max = 2 * FRONT_IN_MAX},
+	    .out = {.max = FRONT_OUT_MAX},
+	    .up = {.max = 2 * RELAY_BUFFER},
 	    .down = {.max = 2 * RELAY_BUFFER}};
 	strcpy(c->sid, id_text(id_new()));
 	peer_of(from, &c->peer);
@@ -132,15 +137,18 @@ count_handshakes(void)
 	return n;
 }
 
-/* Nearly full: another front takes what comes.  Or many handshakes: they are work, and each processor can do some; asked for
- * once, as who was asked then stays. */
+/*
+ * Nearly full: another front takes what comes.  Or many handshakes: they are work, and each
+ * processor can do some; asked for once, as who was asked then stays.
+ */
 static void
 call_for_help(void)
 {
 	static bool has_called, has_shared;
 	bool is_near = the_front.n_conns * 2 >= the_front.most;
 	if (is_near && !has_called && child_spawn("front", 0) == E_LIMIT)
-		log_event(LOG_NOTICE, "fronts_at_most", "connections=%zu", the_front.n_conns);
+		log_event(
+		    LOG_NOTICE, "fronts_at_most", "connections=%zu", the_front.n_conns);
 	has_called = is_near;
 	if (has_shared || count_handshakes() < FRONT_HANDSHAKES_MANY)
 		return;
@@ -157,11 +165,14 @@ on_door(void *ctx, int fd, unsigned events)
 	for (int i = 0; i < FRONT_ACCEPT_BURST && role.is_listening; i++) {
 		struct sockaddr_storage from;
 		socklen_t n = sizeof from;
-		int client = accept4(fd, (struct sockaddr *)(void *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int client = accept4(fd, (struct sockaddr *)(void *)&from, &n,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (client < 0) {
-			role.is_paused = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+			role.is_paused = errno == EMFILE || errno == ENFILE ||
+			                 errno == ENOMEM || errno == ENOBUFS;
 			if (role.is_paused)
-				log_event(LOG_ERR, "accept_failed", "err=%s", log_errno(errno));
+				log_event(LOG_ERR, "accept_failed", "err=%s",
+				    log_errno(errno));
 			listen_or_not();
 			break;
 		}
@@ -193,13 +204,17 @@ say_idle(struct front_conn *c)
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
 }
 
-/* Who has not logged in is sent away at a stop; at a reload the new fronts take over and these go on. */
+/*
+ * Who has not logged in is sent away at a stop; at a reload the new fronts take over and these go
+ * on.
+ */
 static void
 drain(void)
 {
 	listen_or_not();
 	sasl_drop_spares();
-	for (struct front_conn *c = the_front.conns, *next; c && the_child.is_stopping; c = next) {
+	for (struct front_conn *c = the_front.conns, *next; c && the_child.is_stopping;
+	     c = next) {
 		next = c->next;
 		if (c->state != FRONT_TALK)
 			continue;
@@ -231,7 +246,9 @@ on_tick(void *ctx)
 		drain(); /* each time: who was asking auth has its turn again later */
 }
 
-/* May come in the middle of a connection that asks the monitor: done in the next turn of the loop. */
+/*
+ * May come in the middle of a connection that asks the monitor: done in the next turn of the loop.
+ */
 static void
 on_drain(void)
 {
@@ -249,11 +266,14 @@ key_channel(int *out)
 int
 front_prepare(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN); /* a file says it: later there is none */
+	/* a file says it: later there is none */
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
 	role.n_processors = n > 0 ? (uint32_t)n : 1;
 	if (roll_sign() != E_OK)
 		return EX_TEMPFAIL; /* its place is not free yet: the monitor tries again */
-	return tls_server_new(the_child.conf, key_channel, &the_front.tls) == E_OK ? EX_OK : EX_CONFIG;
+	return tls_server_new(the_child.conf, key_channel, &the_front.tls) == E_OK
+	           ? EX_OK
+	           : EX_CONFIG;
 }
 
 void
@@ -273,8 +293,8 @@ front_run(const struct dialect *d)
 	nets_load(&role.proxies, c, "common", "proxy_networks");
 	the_child.on_drain = on_drain;
 	for (size_t i = 0; i < the_child.n_listeners && i < COUNT(role.doors); i++)
-		role.doors[role.n_doors++] =
-		    loop_watch(the_front.loop, the_child.listeners[i].fd, 0, on_door, &the_child.listeners[i]);
+		role.doors[role.n_doors++] = loop_watch(the_front.loop,
+		    the_child.listeners[i].fd, 0, on_door, &the_child.listeners[i]);
 	role.tick = loop_timer_new(the_front.loop, on_tick, NULL);
 	loop_timer_set(role.tick, FRONT_TICK_MS);
 	listen_or_not();

@@ -22,7 +22,10 @@ struct nets {
 };
 
 MUST_USE int net_parse(struct span text, struct net *out); /* E_OK, E_BAD */
-/* nets_load - a list setting; what does not parse is left out (the self-test of the configuration found it) */
+/*
+ * nets_load - a list setting; what does not parse is left out (the self-test of the configuration
+ * found it)
+ */
 void nets_load(
     struct nets *, const struct conf *, const char *section, const char *name);
 void nets_free(struct nets *);

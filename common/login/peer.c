@@ -28,7 +28,8 @@ peer_of(const struct sockaddr_storage *ss, struct peer *out)
 		out->is_loopback = (ntohl(four->sin_addr.s_addr) >> 24) == 127;
 		out->key = key_of((const unsigned char *)&four->sin_addr, 4);
 	} else if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-		inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, out->text, sizeof out->text);
+		inet_ntop(
+		    AF_INET, six->sin6_addr.s6_addr + 12, out->text, sizeof out->text);
 		out->is_loopback = six->sin6_addr.s6_addr[12] == 127;
 		out->key = key_of(six->sin6_addr.s6_addr + 12, 4);
 	} else {

@@ -10,9 +10,10 @@
 enum { PEER_TEXT_MAX = 64 };
 
 struct peer {
-	char text[PEER_TEXT_MAX]; /* "192.0.2.1", "2001:db8::1"; an IPv4-mapped one as IPv4 */
+	/* "192.0.2.1", "2001:db8::1"; an IPv4-mapped one as IPv4 */
+	char text[PEER_TEXT_MAX];
 	bool is_loopback;
-	uint64_t key;             /* where it is counted: an IPv4 address, or an IPv6 /64 */
+	uint64_t key; /* where it is counted: an IPv4 address, or an IPv6 /64 */
 };
 
 void peer_of(const struct sockaddr_storage *, struct peer *out);

@@ -169,7 +169,8 @@ proxy_take(int fd, size_t *seen, struct proxy_header *out)
 	int err = proxy_parse(span_make(head, (size_t)k), out);
 	*seen = (size_t)k;
 	wake_at(fd, err == E_MORE ? (int)k + 1 : 1);
-	if (err == E_OK && recv(fd, head, out->n_bytes, MSG_DONTWAIT) != (ssize_t)out->n_bytes)
+	if (err == E_OK &&
+	    recv(fd, head, out->n_bytes, MSG_DONTWAIT) != (ssize_t)out->n_bytes)
 		err = E_BAD;
 	return err;
 }

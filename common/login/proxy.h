@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * proxy.h - the PROXY protocol, versions 1 and 2 (haproxy's proxy-protocol.txt): whom a proxy speaks for.
- * Only for connections from proxy_networks; there it is required.
+ * proxy.h - the PROXY protocol, versions 1 and 2 (haproxy's proxy-protocol.txt): whom a proxy
+ * speaks for.  Only for connections from proxy_networks; there it is required.
  */
 #ifndef LOGIN_PROXY_H
 #define LOGIN_PROXY_H
@@ -19,16 +19,20 @@ enum {
 struct proxy_header {
 	size_t n_bytes; /* of the header: what follows is the client's */
 	bool is_local;  /* LOCAL, UNKNOWN: the connection's own address counts */
-	struct sockaddr_storage
-	    source; /* otherwise: AF_INET or AF_INET6, with its port */
+	/* otherwise: AF_INET or AF_INET6, with its port */
+	struct sockaddr_storage source;
 };
 
-/* proxy_parse - the header at the beginning of in.  E_OK, E_MORE (not all here yet), E_BAD.  Pure */
+/*
+ * proxy_parse - the header at the beginning of in.  E_OK, E_MORE (not all here yet), E_BAD.  Pure
+ */
 MUST_USE int proxy_parse(struct span in, struct proxy_header *out);
 /*
- * proxy_take - takes the header off what has come on a connection, never a byte more.  Never blocks.
+ * proxy_take - takes the header off what has come on a connection, never a byte more.  Never
+ * blocks.
  *   seen     bytes of it that were there at the last look: 0 at first
- *   returns  E_OK, E_MORE (fd is readable again only when there is more, or its end), E_BAD (no header, or the end)
+ *   returns  E_OK, E_MORE (fd is readable again only when there is more, or its end), E_BAD (no
+ *            header, or the end)
  */
 MUST_USE int proxy_take(int fd, size_t *seen, struct proxy_header *out);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relay.c - after the login.  A plain connection goes to the session whole, with what the client sent behind
- * its login; one in TLS stays here, and its plaintext goes over a socketpair, bounded both ways.
+ * relay.c - after the login.  A plain connection goes to the session whole, with what the client
+ * sent behind its login; one in TLS stays here, and its plaintext goes over a socketpair, bounded
+ * both ways.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,9 +24,13 @@ on_back(void *ctx, int fd, unsigned events)
 static int
 redeem(struct front_conn *c, struct id ticket, int fd)
 {
-	const struct login_client client = {.client = span_of(c->peer.text), .has_tls = c->tls != NULL,
-	    .is_loopback = c->peer.is_loopback, .sid = span_of(c->sid), .is_utf8 = c->is_utf8,
-	    .tag = buf_as_span(&c->tag), .input = c->tls ? SPAN("") : buf_as_span(&c->in)};
+	const struct login_client client = {.client = span_of(c->peer.text),
+	    .has_tls = c->tls != NULL,
+	    .is_loopback = c->peer.is_loopback,
+	    .sid = span_of(c->sid),
+	    .is_utf8 = c->is_utf8,
+	    .tag = buf_as_span(&c->tag),
+	    .input = c->tls ? SPAN("") : buf_as_span(&c->in)};
 	return ticket_redeem(ticket, &client, fd);
 }
 
@@ -39,7 +44,8 @@ refuse(struct front_conn *c, int err)
 	} else if (err == E_LIMIT) {
 		the_front.dialect->too_many(c); /* the monitor has logged it */
 	} else {
-		log_event(LOG_ERR, "no_session", "client=%s why=%s", c->peer.text, err_name(err));
+		log_event(LOG_ERR, "no_session", "client=%s why=%s", c->peer.text,
+		    err_name(err));
 		the_front.dialect->failed(c, AUTH_TEMP);
 	}
 	front_end(c);
@@ -69,7 +75,8 @@ relay_begin(struct front_conn *c, struct id ticket)
 		hand_over(c, ticket);
 		return;
 	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) !=
+	    0) {
 		refuse(c, E_IO);
 		return;
 	}
@@ -93,7 +100,8 @@ static int
 to_back(struct front_conn *c)
 {
 	while (c->up.len) {
-		ssize_t k = send(c->back, c->up.p, c->up.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t k =
+		    send(c->back, c->up.p, c->up.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (k < 0)
 			return errno == EAGAIN || errno == EINTR ? E_MORE : E_IO;
 		buf_drop(&c->up, (size_t)k);
@@ -106,7 +114,8 @@ from_back(struct front_conn *c)
 {
 	while (c->down.len < RELAY_BUFFER) {
 		char *room = buf_room(&c->down, RELAY_BUFFER - c->down.len);
-		ssize_t k = recv(c->back, room, RELAY_BUFFER - c->down.len, MSG_DONTWAIT);
+		ssize_t k =
+		    recv(c->back, room, RELAY_BUFFER - c->down.len, MSG_DONTWAIT);
 		if (k == 0)
 			return E_IO;
 		if (k < 0)
@@ -131,10 +140,12 @@ turn(struct front_conn *c, bool *is_over)
 		buf_reset(&c->up); /* nobody reads it any more */
 	if (!c->back_has_ended && from_back(c) == E_IO) {
 		c->back_has_ended = true;
-		c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS); /* for what is still to be read by the client */
+		/* for what is still to be read by the client */
+		c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS);
 	}
 	int told = conn_write(c, &c->down);
-	*is_over = told == E_IO || (c->back_has_ended && c->down.len == 0) || (sent == E_IO && c->down.len == 0);
+	*is_over = told == E_IO || (c->back_has_ended && c->down.len == 0) ||
+	           (sent == E_IO && c->down.len == 0);
 	return was_full && (c->up.len < RELAY_BUFFER && c->down.len < RELAY_BUFFER);
 }
 
@@ -156,7 +167,8 @@ relay_pump(struct front_conn *c)
 	if (!c->back_has_ended && c->down.len < RELAY_BUFFER)
 		back |= LOOP_READ;
 	/* what TLS has decrypted already does not wake the client's descriptor */
-	bool has_more = !c->has_ended && c->up.len < RELAY_BUFFER && tls_way.pending(c->tls) > 0;
+	bool has_more =
+	    !c->has_ended && c->up.len < RELAY_BUFFER && tls_way.pending(c->tls) > 0;
 	if ((c->up.len || has_more) && !c->back_has_ended)
 		back |= LOOP_WRITE;
 	loop_events(c->watch, client);

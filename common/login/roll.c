@@ -9,8 +9,10 @@
 
 #include "conf/conf.h"
 
-/* What each front tells the others.  All can write all of it: it is read as numbers that may be any, and nobody takes its own
- * back from here. */
+/*
+ * What each front tells the others.  All can write all of it: it is read as numbers that may be
+ * any, and nobody takes its own back from here.
+ */
 struct page {
 	_Atomic int pid; /* 0: free */
 	_Atomic uint32_t n;
@@ -18,12 +20,12 @@ struct page {
 };
 
 static struct {
-	char *pages;         /* own mapping; NULL: closed */
+	char *pages; /* own mapping; NULL: closed */
 	size_t n_pages, page_bytes;
 	uint32_t per_page, most, most_each;
 	/* of a front */
-	struct page *own;    /* borrow: where it tells the others what n and keys are */
-	uint64_t *keys;      /* own: per_page */
+	struct page *own; /* borrow: where it tells the others what n and keys are */
+	uint64_t *keys;   /* own: per_page */
 	uint32_t n;
 } roll;
 
@@ -34,14 +36,16 @@ page_at(size_t i)
 }
 
 void
-roll_new(const struct conf *c, const char *section, const char *per_front, const char *fronts)
+roll_new(const struct conf *c, const char *section, const char *per_front,
+    const char *fronts)
 {
 	roll.per_page = (uint32_t)conf_int(c, section, per_front);
 	roll.n_pages = (size_t)conf_int(c, section, fronts) + ROLL_PAGES_SPARE;
 	roll.most = (uint32_t)conf_int(c, section, "connections_most");
 	roll.most_each = (uint32_t)conf_int(c, section, "connections_per_address");
 	roll.page_bytes = sizeof(struct page) + roll.per_page * sizeof(uint64_t);
-	void *p = mmap(NULL, roll.n_pages * roll.page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, roll.n_pages * roll.page_bytes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		bug("no memory for the roll of connections");
 	roll.pages = p;
@@ -91,7 +95,8 @@ count_with(uint64_t key)
 		n = n < roll.per_page ? n : roll.per_page;
 		c.all += n;
 		for (uint32_t k = 0; k < n; k++)
-			c.same += atomic_load_explicit(&p->keys[k], memory_order_relaxed) == key;
+			c.same += atomic_load_explicit(
+				      &p->keys[k], memory_order_relaxed) == key;
 	}
 	return c;
 }

@@ -11,7 +11,10 @@
 
 enum { SPARES_MOST = 8 };
 
-/* Channels to auth on which a login came to its good end: the next ones need not ask the monitor for one. */
+/*
+ * Channels to auth on which a login came to its good end: the next ones need not ask the monitor
+ * for one.
+ */
 static struct {
 	int fds[SPARES_MOST]; /* own */
 	size_t n;
@@ -69,9 +72,9 @@ static void
 fail(struct front_conn *c, enum auth_status status)
 {
 	c->is_sasl = false;
-	metric_count(M_LOGINS + (status == AUTH_FAIL        ? METRIC_LOGIN_FAILED
-	                         : status == AUTH_SUSPENDED ? METRIC_LOGIN_SUSPENDED
-	                                                    : METRIC_LOGIN_ERROR));
+	metric_count(M_LOGINS + (status == AUTH_FAIL           ? METRIC_LOGIN_FAILED
+				    : status == AUTH_SUSPENDED ? METRIC_LOGIN_SUSPENDED
+							       : METRIC_LOGIN_ERROR));
 	if (status != AUTH_FAIL) {
 		c->state = FRONT_TALK;
 		the_front.dialect->failed(c, status);
@@ -89,7 +92,8 @@ take_reply(struct front_conn *c, const struct auth_reply *r)
 {
 	switch (r->status) {
 	case AUTH_OK:
-		log_event(LOG_INFO, "login", "client=%s account=%s tls=%d", c->peer.text, log_q(r->account), c->tls != NULL);
+		log_event(LOG_INFO, "login", "client=%s account=%s tls=%d",
+		    c->peer.text, log_q(r->account), c->tls != NULL);
 		struct id ticket = r->ticket;
 		metric_count(M_LOGINS + METRIC_LOGIN_OK);
 		channel_leave(c);
@@ -101,7 +105,8 @@ take_reply(struct front_conn *c, const struct auth_reply *r)
 		the_front.dialect->challenge(c, r->challenge);
 		break;
 	default:
-		log_event(LOG_NOTICE, "login_failed", "client=%s status=%d", c->peer.text, (int)r->status);
+		log_event(LOG_NOTICE, "login_failed", "client=%s status=%d",
+		    c->peer.text, (int)r->status);
 		fail(c, r->status);
 	}
 }
@@ -159,7 +164,8 @@ static int
 ask(struct front_conn *c, uint16_t type, struct buf *body)
 {
 	struct span b = buf_as_span(body);
-	int err = c->auth < 0 ? channel_begin(c, type, b) : ask_send(c->auth, type, b, -1, 0);
+	int err =
+	    c->auth < 0 ? channel_begin(c, type, b) : ask_send(c->auth, type, b, -1, 0);
 	buf_wipe(body);
 	if (err == E_OK)
 		c->state = FRONT_ASKING;
@@ -170,8 +176,10 @@ void
 front_auth(struct front_conn *c, struct span mech, const struct span *initial)
 {
 	struct buf body = {0}, type = {0}, data = {0};
-	struct auth_conn conn = {.service = the_front.dialect->service, .has_tls = c->tls != NULL,
-	    .is_loopback = c->peer.is_loopback, .client = span_of(c->peer.text)};
+	struct auth_conn conn = {.service = the_front.dialect->service,
+	    .has_tls = c->tls != NULL,
+	    .is_loopback = c->peer.is_loopback,
+	    .client = span_of(c->peer.text)};
 	if (c->tls && tls_binding(c->tls, &type, &data) == E_OK) {
 		conn.binding_type = buf_as_span(&type);
 		conn.binding = buf_as_span(&data);

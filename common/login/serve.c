@@ -30,7 +30,8 @@ on_client(int fd, unsigned kind, struct span about)
 }
 
 void
-serve_io(struct io *io, int fd, const struct login_client *c, size_t in_max, size_t out_max)
+serve_io(
+    struct io *io, int fd, const struct login_client *c, size_t in_max, size_t out_max)
 {
 	io_init(io, fd, in_max + LOGIN_INPUT_MAX, out_max);
 	io->idle_ms = conf_int(the_child.conf, the_child.daemon, "idle_time") * 1000;
@@ -65,7 +66,8 @@ static bool
 wait_client(int64_t deadline)
 {
 	while (next.fd < 0) {
-		if (the_child.is_draining || io_wait(the_child.control, POLLIN, deadline, IO_STAYS) != E_OK)
+		if (the_child.is_draining ||
+		    io_wait(the_child.control, POLLIN, deadline, IO_STAYS) != E_OK)
 			return false;
 		child_control();
 	}
@@ -86,12 +88,14 @@ may_leave(void)
 void
 serve_clients(void (*serve)(int fd, const struct login_client *))
 {
-	int64_t linger_ms = conf_int(the_child.conf, the_child.daemon, "linger_time") * 1000;
+	int64_t linger_ms =
+	    conf_int(the_child.conf, the_child.daemon, "linger_time") * 1000;
 	the_child.on_client = on_client;
 	bool has_client = wait_client(deadline_in_ms(CHILD_CALL_WAIT_MS));
 	while (has_client) {
 		serve_next(serve);
-		if (the_child.is_draining || linger_ms == 0 || child_tell(LOGIN_IDLE, SPAN(""), -1) != E_OK)
+		if (the_child.is_draining || linger_ms == 0 ||
+		    child_tell(LOGIN_IDLE, SPAN(""), -1) != E_OK)
 			break;
 		has_client = wait_client(deadline_in_ms(linger_ms)) || !may_leave();
 	}

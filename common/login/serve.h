@@ -7,11 +7,16 @@
 #include "proc/io.h"
 
 /*
- * serve_clients - calls serve with each client that the monitor passes, until none came for the daemon's linger_time
- * or the daemon stops.  serve takes fd and returns when the client is gone; log lines carry the client's sid meanwhile.
+ * serve_clients - calls serve with each client that the monitor passes, until none came for the
+ * daemon's linger_time or the daemon stops.  serve takes fd and returns when the client is gone;
+ * log lines carry the client's sid meanwhile.
  */
 void serve_clients(void (*serve)(int fd, const struct login_client *));
-/* serve_io - the client's bytes with the daemon's idle_time; what it sent behind its login is read before anything else.  Takes fd */
-void serve_io(struct io *, int fd, const struct login_client *, size_t in_max, size_t out_max);
+/*
+ * serve_io - the client's bytes with the daemon's idle_time; what it sent behind its login is read
+ * before anything else.  Takes fd
+ */
+void serve_io(
+    struct io *, int fd, const struct login_client *, size_t in_max, size_t out_max);
 
 #endif

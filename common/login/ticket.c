@@ -12,7 +12,12 @@
 
 const struct role *login_session_role;
 
-enum { MAILBOX_UID_LEAST = 1000, LAST_LOGINS = 4096, CLIENT_FIXED = 4 * 4 + 3 + 4 + 2 * 8 /* bytes of login_client_put beside its texts */ };
+enum {
+	MAILBOX_UID_LEAST = 1000,
+	LAST_LOGINS = 4096,
+	CLIENT_FIXED =
+	    4 * 4 + 3 + 4 + 2 * 8 /* bytes of login_client_put beside its texts */
+};
 
 struct ticket {
 	struct id id;
@@ -70,7 +75,9 @@ call(uint16_t type, struct buf *body, int fd)
 	int err = child_call(type, buf_as_span(body), fd, &in, &reply);
 	uint8_t result = err == E_OK ? rd_u8(&reply.body) : REDEEM_NOT;
 	if (err == E_OK && (result != REDEEM_OK || rd_end(&reply.body) != E_OK))
-		err = result == REDEEM_TOO_SOON ? E_DENY : result == REDEEM_CROWDED ? E_LIMIT : E_IO;
+		err = result == REDEEM_TOO_SOON  ? E_DENY
+		      : result == REDEEM_CROWDED ? E_LIMIT
+		                                 : E_IO;
 	if (err == E_OK && reply.fd >= 0)
 		close(reply.fd);
 	buf_free(&in);
@@ -128,7 +135,10 @@ copy_text(char *to, struct span s)
 	to[s.n] = '\0';
 }
 
-/* A mailbox's uid, never root's or one of ours: even a taken-over auth cannot make a session more than that. */
+/*
+ * A mailbox's uid, never root's or one of ours: even a taken-over auth cannot make a session more
+ * than that.
+ */
 static bool
 is_mailbox_uid(uid_t uid, gid_t gid)
 {
@@ -137,7 +147,9 @@ is_mailbox_uid(uid_t uid, gid_t gid)
 	for (int u = 0; u < USER_COUNT; u++) {
 		uid_t ours;
 		gid_t group;
-		if (daemon_user(the_monitor.conf, (enum role_user)u, &ours, &group) == E_OK && uid == ours)
+		if (daemon_user(the_monitor.conf, (enum role_user)u, &ours, &group) ==
+			E_OK &&
+		    uid == ours)
 			return false;
 	}
 	return uid >= MAILBOX_UID_LEAST && gid >= MAILBOX_UID_LEAST;
@@ -163,7 +175,8 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	int64_t now = clock_mono_ms();
 	struct ticket *t = place_for(now);
 	(void)a, (void)fd, (void)fd_back;
-	struct span id = rd_bytes(body, ID_BYTES), address = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	struct span id = rd_bytes(body, ID_BYTES),
+		    address = rd_str(body, ACCOUNT_ADDRESS_MAX);
 	uid_t uid = rd_u32(body);
 	gid_t gid = rd_u32(body);
 	struct span home = rd_str(body, ACCOUNT_ADDRESS_MAX);
@@ -173,7 +186,11 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		return E_BAD;
 	if (!is_mailbox_uid(uid, gid) || !is_home_below(home))
 		return E_DENY;
-	*t = (struct ticket){.uid = uid, .gid = gid, .pop3_keep_days = keep, .quota_bytes = bytes, .quota_messages = messages,
+	*t = (struct ticket){.uid = uid,
+	    .gid = gid,
+	    .pop3_keep_days = keep,
+	    .quota_bytes = bytes,
+	    .quota_messages = messages,
 	    .made_ms = now};
 	memcpy(t->id.b, id.p, ID_BYTES);
 	copy_text(t->address, address);
@@ -198,19 +215,22 @@ begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 	struct buf blob = {0}, home = {0};
 	int err;
 	login_client_put(&blob, c);
-	buf_putf(&home, "%s/%s", conf_str(the_monitor.conf, "common", "mail_dir"), t->home);
+	buf_putf(
+	    &home, "%s/%s", conf_str(the_monitor.conf, "common", "mail_dir"), t->home);
 	int own = *fd;
 	*fd = -1;
 	err = monitor_pass_session(t->address, t->uid, own, buf_as_span(&blob));
 	if (err != E_OK)
-		err = monitor_fork_session(login_session_role, t->uid, t->gid, buf_cstr(&home), own,
-		    buf_as_span(&blob), t->address);
+		err = monitor_fork_session(login_session_role, t->uid, t->gid,
+		    buf_cstr(&home), own, buf_as_span(&blob), t->address);
 	buf_free(&blob);
 	buf_free(&home);
 	return err;
 }
 
-/* RFC 2449 6.5: the least time between two logins of an account; by a hash, so that it stays small. */
+/*
+ * RFC 2449 6.5: the least time between two logins of an account; by a hash, so that it stays small.
+ */
 static bool
 is_too_soon(const char *address)
 {
@@ -218,7 +238,9 @@ is_too_soon(const char *address)
 		uint32_t hash;
 		int64_t at_ms;
 	} last[LAST_LOGINS];
-	int64_t delay_ms = conf_int(the_monitor.conf, the_monitor.daemon->name, "login_delay") * 1000;
+
+	int64_t delay_ms =
+	    conf_int(the_monitor.conf, the_monitor.daemon->name, "login_delay") * 1000;
 	int64_t now = clock_mono_ms();
 	uint32_t hash = 2166136261u;
 	if (delay_ms == 0)
@@ -226,7 +248,8 @@ is_too_soon(const char *address)
 	for (const char *p = address; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * 16777619u;
 	size_t i = hash % LAST_LOGINS;
-	bool is_soon = last[i].hash == hash && last[i].at_ms && now - last[i].at_ms < delay_ms;
+	bool is_soon =
+	    last[i].hash == hash && last[i].at_ms && now - last[i].at_ms < delay_ms;
 	if (!is_soon) {
 		last[i].hash = hash;
 		last[i].at_ms = now;
@@ -240,10 +263,13 @@ is_crowded(const struct ticket *t)
 	const char *section = the_monitor.daemon->name;
 	unsigned all, same;
 	monitor_count_sessions(login_session_role, t->address, t->uid, &all, &same);
-	bool is_full = all >= (unsigned)conf_int(the_monitor.conf, section, "sessions_most");
-	if (!is_full && same < (unsigned)conf_int(the_monitor.conf, section, "sessions_per_account"))
+	bool is_full =
+	    all >= (unsigned)conf_int(the_monitor.conf, section, "sessions_most");
+	if (!is_full && same < (unsigned)conf_int(
+				   the_monitor.conf, section, "sessions_per_account"))
 		return false;
-	log_event(LOG_WARNING, "sessions_crowded", "account=%s of_account=%u in_all=%u", log_qs(t->address), same, all);
+	log_event(LOG_WARNING, "sessions_crowded", "account=%s of_account=%u in_all=%u",
+	    log_qs(t->address), same, all);
 	return true;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ticket.h - how a login becomes a session with the account's uid, without the front's having a say in whose:
- * auth tells the monitor who a ticket stands for; the front can only hand it in with its client's connection.
+ * ticket.h - how a login becomes a session with the account's uid, without the front's having a say
+ * in whose: auth tells the monitor who a ticket stands for; the front can only hand it in with its
+ * client's connection.
  */
 #ifndef LOGIN_TICKET_H
 #define LOGIN_TICKET_H
@@ -19,10 +20,16 @@ enum {
 
 /* Asks of the monitor, as extra_asks of the daemon. */
 enum login_ask {
-	LOGIN_TICKET = MON_EXTRA, /* auth: id, str address, u32 uid, u32 gid, str home, i32 keep days, u64 bytes, u64 messages -> u8 done */
-	LOGIN_REDEEM,             /* front: id, what login_client_put says, fd -> u8 enum redeemed */
-	LOGIN_IDLE,               /* session: its client left, it waits for the next.  No reply */
-	LOGIN_LEAVE,              /* session: it waited long enough -> u8 1; what was passed before comes before */
+	/*
+	 * auth: id, str address, u32 uid, u32 gid, str home, i32 keep days, u64 bytes, u64 messages
+	 * -> u8 done
+	 */
+	LOGIN_TICKET = MON_EXTRA,
+	/* front: id, what login_client_put says, fd -> u8 enum redeemed */
+	LOGIN_REDEEM,
+	LOGIN_IDLE, /* session: its client left, it waits for the next.  No reply */
+	/* session: it waited long enough -> u8 1; what was passed before comes before */
+	LOGIN_LEAVE,
 	LOGIN_ASKS_END
 };
 
@@ -31,27 +38,36 @@ extern const struct role *login_session_role; /* set by the daemon's main */
 
 /* What a session is told of its client (CTL_CLIENT's about). */
 struct login_client {
-	struct span client;    /* its address */
-	struct span sid;       /* of its log lines */
+	struct span client; /* its address */
+	struct span sid;    /* of its log lines */
 	bool has_tls;
-	bool is_loopback;      /* its address is of loopback */
-	bool is_utf8;          /* it said UTF8 (RFC 6856 2) */
-	struct span tag;       /* of IMAP's LOGIN or AUTHENTICATE: the session answers it */
-	struct span input;     /* sent behind the login */
+	bool is_loopback;  /* its address is of loopback */
+	bool is_utf8;      /* it said UTF8 (RFC 6856 2) */
+	struct span tag;   /* of IMAP's LOGIN or AUTHENTICATE: the session answers it */
+	struct span input; /* sent behind the login */
 	/* of the account, as auth told the monitor */
 	int32_t pop3_keep_days;
 	uint64_t quota_bytes, quota_messages;
 };
 
 void login_client_put(struct buf *, const struct login_client *);
-MUST_USE int login_client_get(struct span, struct login_client *out); /* E_OK, E_BAD; borrows */
+/* E_OK, E_BAD; borrows */
+MUST_USE int login_client_get(struct span, struct login_client *out);
 
 /* ticket_announce - for auth_announce_with: makes a ticket and tells the monitor.  E_OK, E_IO */
 MUST_USE int ticket_announce(const struct account *, struct id *ticket);
-enum redeemed { REDEEM_NOT = 0, REDEEM_OK = 1, REDEEM_TOO_SOON = 2, REDEEM_CROWDED = 3 };
 
-/* ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO, E_DENY (within login_delay of the last),
- * E_LIMIT (sessions_most, sessions_per_account) */
+enum redeemed {
+	REDEEM_NOT = 0,
+	REDEEM_OK = 1,
+	REDEEM_TOO_SOON = 2,
+	REDEEM_CROWDED = 3
+};
+
+/*
+ * ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO, E_DENY (within login_delay of
+ * the last), E_LIMIT (sessions_most, sessions_per_account)
+ */
 MUST_USE int ticket_redeem(struct id, const struct login_client *, int fd);
 
 #endif

@@ -9,7 +9,8 @@ static bool
 is_token(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!ch_alnum(s.p[i]) && span_find(SPAN("!#$%&'*+-.^_`|~"), s.p[i]) == sizeof("!#$%&'*+-.^_`|~") - 1)
+		if (!ch_alnum(s.p[i]) && span_find(SPAN("!#$%&'*+-.^_`|~"), s.p[i]) ==
+					     sizeof("!#$%&'*+-.^_`|~") - 1)
 			return false;
 	return s.n > 0;
 }
@@ -60,7 +61,8 @@ take_request_line(struct span line, struct request *r)
 	r->method = span_cut(&line, ' ');
 	r->target = span_cut(&line, ' ');
 	r->is_http11 = span_eqs(line, "HTTP/1.1");
-	return is_token(r->method) && is_visible(r->target) && (r->is_http11 || span_eqs(line, "HTTP/1.0"));
+	return is_token(r->method) && is_visible(r->target) &&
+	       (r->is_http11 || span_eqs(line, "HTTP/1.0"));
 }
 
 /* RFC 9112 5: no blank before the colon, no folding */
@@ -141,8 +143,11 @@ http_answer(unsigned status, bool is_head, struct span body, struct buf *out)
 {
 	struct span reason = reason_of(status);
 	bool is_ok = status == HTTP_OK;
-	buf_putf(out, "HTTP/1.1 %u %.*s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n", status,
-	    SPAN_ARG(reason), is_ok ? CONTENT_TYPE : "text/plain", is_ok ? body.n : reason.n + 1,
+	buf_putf(out,
+	    "HTTP/1.1 %u %.*s\r\nContent-Type: %s\r\nContent-Length: "
+	    "%zu\r\n%sConnection: close\r\n\r\n",
+	    status, SPAN_ARG(reason), is_ok ? CONTENT_TYPE : "text/plain",
+	    is_ok ? body.n : reason.n + 1,
 	    status == HTTP_NOT_ALLOWED ? "Allow: GET, HEAD\r\n" : "");
 	if (is_head)
 		return;

@@ -26,6 +26,7 @@ const uint32_t metric_size_bounds[METRIC_BOUNDS] = {
 	1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000};
 const uint32_t metric_age_bounds_sec[METRIC_BOUNDS] = { /* to 10 days */
 	1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 345600, 432000, 864000};
+
 /* clang-format on */
 
 static void
@@ -66,7 +67,8 @@ metric_age(unsigned slot, int64_t sec)
 void
 metric_attempts(enum metric_hop hop, enum metric_attempt how, uint64_t n)
 {
-	metric_add(M_RELAY_ATTEMPTS + (unsigned)hop * METRIC_ATTEMPT_COUNT + (unsigned)how, n);
+	metric_add(
+	    M_RELAY_ATTEMPTS + (unsigned)hop * METRIC_ATTEMPT_COUNT + (unsigned)how, n);
 }
 
 #define CODE_CASE(code)                                                                \
@@ -101,7 +103,8 @@ map(int fd)
 	struct stat st;
 	if (fstat(fd, &st) != 0 || st.st_size != (off_t)sizeof(struct metrics_block))
 		return NULL;
-	void *p = mmap(NULL, sizeof(struct metrics_block), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *p = mmap(NULL, sizeof(struct metrics_block), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
 	return p == MAP_FAILED ? NULL : p;
 }
 
@@ -124,7 +127,8 @@ metrics_open(int fd)
 	struct metrics_block *b = fd >= 0 ? map(fd) : NULL;
 	uint64_t layout = metrics_layout();
 	if (b && b->layout != layout) {
-		munmap(b, sizeof *b); /* children of the earlier image count in it, unread, until they are gone */
+		/* children of the earlier image count in it, unread, until they are gone */
+		munmap(b, sizeof *b);
 		b = NULL;
 	}
 	if (!b) {
@@ -180,7 +184,8 @@ metrics_cell_keep(int cell, unsigned role)
 void
 metrics_cell_use(int cell)
 {
-	the_metric_cell = cell >= 0 && cell < METRIC_CELLS ? &the_metrics->cells[cell] : &own_cell;
+	the_metric_cell =
+	    cell >= 0 && cell < METRIC_CELLS ? &the_metrics->cells[cell] : &own_cell;
 }
 
 void

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * metric.h - counting: what is measured, and the memory in which it stands.
- * A block of 64-bit slots is shared by a daemon's monitor and all its processes: to count is one relaxed atomic addition,
- * no lock and no system call, and a process that dies takes nothing with it.  Whoever is not forked by a monitor (a
- * command, a test) counts into a block of its own, which nobody reads.
- * A process that was taken over can falsify numbers, here and nothing else: readers take only bounded integers from it.
+ * metric.h - counting: what is measured, and the memory in which it stands.  A block of 64-bit
+ * slots is shared by a daemon's monitor and all its processes: to count is one relaxed atomic
+ * addition, no lock and no system call, and a process that dies takes nothing with it.  Whoever is
+ * not forked by a monitor (a command, a test) counts into a block of its own, which nobody reads.
+ * A process that was taken over can falsify numbers, here and nothing else: readers take only
+ * bounded integers from it.
  */
 #ifndef METRICS_METRIC_H
 #define METRICS_METRIC_H
@@ -14,24 +15,77 @@
 #include "base/base.h"
 
 enum {
-	METRIC_ROLES = 12,          /* most roles of a daemon: proc/monitor.h ROLES_MAX */
-	METRIC_BOUNDS = 20,         /* buckets of a histogram but the last, which has no bound */
+	METRIC_ROLES = 12, /* most roles of a daemon: proc/monitor.h ROLES_MAX */
+	/* buckets of a histogram but the last, which has no bound */
+	METRIC_BOUNDS = 20,
 	METRIC_HISTOGRAM = METRIC_BOUNDS + 2, /* its slots: buckets, and the sum */
-	METRIC_CELLS = 65536,       /* processes of a daemon that can say how many they serve */
+	/* processes of a daemon that can say how many they serve */
+	METRIC_CELLS = 65536,
 };
 
 /* Labels that the code counts by.  Their texts are in table.c, in this order. */
 enum metric_tls { METRIC_TLS_12, METRIC_TLS_13, METRIC_TLS_FAILED, METRIC_TLS_COUNT };
-enum metric_login { METRIC_LOGIN_OK, METRIC_LOGIN_FAILED, METRIC_LOGIN_SUSPENDED, METRIC_LOGIN_ERROR, METRIC_LOGIN_COUNT };
-enum metric_outcome { METRIC_PLACED, METRIC_RELAYED, METRIC_DEFERRED, METRIC_BOUNCED, METRIC_OUTCOME_COUNT };
-enum metric_state { METRIC_IN_JOURNAL, METRIC_IN_DEFERRED, METRIC_HELD, METRIC_STATE_COUNT };
-enum metric_put { METRIC_PUT_OK, METRIC_PUT_FULL, METRIC_PUT_BUSY, METRIC_PUT_FAILED, METRIC_PUT_COUNT };
-enum metric_job { METRIC_JOB_PLACED, METRIC_JOB_TEMP, METRIC_JOB_PERM, METRIC_JOB_COUNT };
+
+enum metric_login {
+	METRIC_LOGIN_OK,
+	METRIC_LOGIN_FAILED,
+	METRIC_LOGIN_SUSPENDED,
+	METRIC_LOGIN_ERROR,
+	METRIC_LOGIN_COUNT
+};
+
+enum metric_outcome {
+	METRIC_PLACED,
+	METRIC_RELAYED,
+	METRIC_DEFERRED,
+	METRIC_BOUNCED,
+	METRIC_OUTCOME_COUNT
+};
+
+enum metric_state {
+	METRIC_IN_JOURNAL,
+	METRIC_IN_DEFERRED,
+	METRIC_HELD,
+	METRIC_STATE_COUNT
+};
+
+enum metric_put {
+	METRIC_PUT_OK,
+	METRIC_PUT_FULL,
+	METRIC_PUT_BUSY,
+	METRIC_PUT_FAILED,
+	METRIC_PUT_COUNT
+};
+
+enum metric_job {
+	METRIC_JOB_PLACED,
+	METRIC_JOB_TEMP,
+	METRIC_JOB_PERM,
+	METRIC_JOB_COUNT
+};
+
 enum metric_done { METRIC_DONE_OK, METRIC_DONE_FAILED, METRIC_DONE_COUNT };
-enum metric_hop { METRIC_HOP_MX, METRIC_HOP_SMTP, METRIC_HOP_LMTP, METRIC_HOP_UNIX, METRIC_HOP_COUNT };
+
+enum metric_hop {
+	METRIC_HOP_MX,
+	METRIC_HOP_SMTP,
+	METRIC_HOP_LMTP,
+	METRIC_HOP_UNIX,
+	METRIC_HOP_COUNT
+};
+
 /* By the server's reply; or what came instead of one. */
-enum metric_attempt { METRIC_ATTEMPT_2XX, METRIC_ATTEMPT_4XX, METRIC_ATTEMPT_5XX, METRIC_ATTEMPT_UNFIT, METRIC_ATTEMPT_UNCONNECTED,
-	METRIC_ATTEMPT_TLS, METRIC_ATTEMPT_CUT, METRIC_ATTEMPT_COUNT };
+enum metric_attempt {
+	METRIC_ATTEMPT_2XX,
+	METRIC_ATTEMPT_4XX,
+	METRIC_ATTEMPT_5XX,
+	METRIC_ATTEMPT_UNFIT,
+	METRIC_ATTEMPT_UNCONNECTED,
+	METRIC_ATTEMPT_TLS,
+	METRIC_ATTEMPT_CUT,
+	METRIC_ATTEMPT_COUNT
+};
+
 enum {
 	METRIC_LISTENERS = 3,       /* smtpd/front.c */
 	METRIC_SMTP_VERBS = 13 + 1, /* smtpd/command.c, and the unknown */
@@ -41,17 +95,31 @@ enum {
 };
 
 /* Replies of smtpd that refuse. */
-#define METRIC_SMTP_CODES(C) C(421) C(450) C(451) C(452) C(454) C(455) C(500) C(501) C(502) C(503) C(504) C(521) C(530) C(534) \
-	C(535) C(538) C(550) C(551) C(552) C(553) C(554) C(555) C(556)
+/* clang-format off */
+#define METRIC_SMTP_CODES(C) \
+	C(421) C(450) C(451) C(452) C(454) C(455) C(500) C(501) C(502) C(503) C(504) \
+	C(521) C(530) C(534) C(535) C(538) C(550) C(551) C(552) C(553) C(554) C(555) C(556)
+/* clang-format on */
 #define METRIC_CODE_ENUM(code) METRIC_CODE_##code,
 
-enum metric_code { METRIC_SMTP_CODES(METRIC_CODE_ENUM) METRIC_CODE_OTHER, METRIC_CODES };
+enum metric_code {
+	METRIC_SMTP_CODES(METRIC_CODE_ENUM) METRIC_CODE_OTHER,
+	METRIC_CODES
+};
 
-enum metric_daemon { IN_SMTPD = 1, IN_QUEUE = 2, IN_DELIVER = 4, IN_POP3D = 8, IN_IMAPD = 16, IN_ALL = 31 };
+enum metric_daemon {
+	IN_SMTPD = 1,
+	IN_QUEUE = 2,
+	IN_DELIVER = 4,
+	IN_POP3D = 8,
+	IN_IMAPD = 16,
+	IN_ALL = 31
+};
 
 /*
  * All that is measured: name of its first slot, slots, daemons, type, unit, name, labels, help.
- * The full name is merpati_DAEMON_NAME, with the unit behind it.  LATENCY is seconds, counted in microseconds; AGES are seconds.
+ * The full name is merpati_DAEMON_NAME, with the unit behind it.  LATENCY is seconds, counted in
+ * microseconds; AGES are seconds.
  */
 /* clang-format off */
 #define METRICS(M) \
@@ -148,20 +216,24 @@ enum metric_daemon { IN_SMTPD = 1, IN_QUEUE = 2, IN_DELIVER = 4, IN_POP3D = 8, I
 		"a sync of an index's log, by these keepers")
 /* clang-format on */
 
-#define METRIC_SLOT(slot, slots, ...) slot, slot##_LAST = slot + (slots) - 1,
+#define METRIC_SLOT(slot, slots, ...) slot, slot##_LAST = slot + (slots)-1,
 
 enum metric_slot { METRICS(METRIC_SLOT) METRIC_SLOTS };
 
-/* What one process says of itself.  Its monitor gives the cell out, and takes it back when the process is dead. */
+/*
+ * What one process says of itself.  Its monitor gives the cell out, and takes it back when the
+ * process is dead.
+ */
 struct metric_cell {
 	_Atomic uint32_t role;    /* its number + 1; 0: free */
 	_Atomic uint32_t serving; /* clients, now */
 };
 
 struct metrics_block {
-	_Atomic uint64_t layout;  /* of the program that made it */
+	_Atomic uint64_t layout; /* of the program that made it */
 	_Atomic uint64_t slots[METRIC_SLOTS];
-	struct metric_cell cells[METRIC_CELLS]; /* pages that nobody touched cost nothing */
+	/* pages that nobody touched cost nothing */
+	struct metric_cell cells[METRIC_CELLS];
 };
 
 extern struct metrics_block *the_metrics;
@@ -170,7 +242,8 @@ extern struct metric_cell *the_metric_cell; /* of this process */
 static inline void
 metric_add(unsigned slot, uint64_t n)
 {
-	atomic_fetch_add_explicit(&the_metrics->slots[slot < METRIC_SLOTS ? slot : 0], n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&the_metrics->slots[slot < METRIC_SLOTS ? slot : 0],
+	    n, memory_order_relaxed);
 }
 
 static inline void
@@ -183,7 +256,8 @@ metric_count(unsigned slot)
 static inline void
 metric_set(unsigned slot, uint64_t value)
 {
-	atomic_store_explicit(&the_metrics->slots[slot < METRIC_SLOTS ? slot : 0], value, memory_order_relaxed);
+	atomic_store_explicit(&the_metrics->slots[slot < METRIC_SLOTS ? slot : 0],
+	    value, memory_order_relaxed);
 }
 
 /* metric_serving - how many clients this process serves now */
@@ -212,15 +286,20 @@ extern const uint32_t metric_age_bounds_sec[METRIC_BOUNDS];
 /* ---- the monitor ---- */
 /*
  * metrics_open - the block that this process and those forked from it count in from now on.
- *   fd       own: a memory file that an earlier image of this monitor made, or -1.  Of another layout: closed, all begins at 0
- *   returns  the memory file, for the next image; -1: there is none, numbers of children are lost (logged)
+ *   fd       own: a memory file that an earlier image of this monitor made, or -1.  Of another
+ *            layout: closed, all begins at 0
+ *   returns  the memory file, for the next image; -1: there is none, numbers of children are lost
+ *            (logged)
  */
 int metrics_open(int fd);
 /* metrics_cell_take - for a child of this role.  -1: none is free, the child is not counted */
 int metrics_cell_take(unsigned role);
-/* metrics_cell_keep - the one that an earlier image gave a child; returns it, or -1: it is no such thing */
+/*
+ * metrics_cell_keep - the one that an earlier image gave a child; returns it, or -1: it is no such
+ * thing
+ */
 int metrics_cell_keep(int cell, unsigned role);
-void metrics_cell_use(int cell);                 /* in the child */
+void metrics_cell_use(int cell); /* in the child */
 void metrics_cell_free(int cell);
 
 #endif

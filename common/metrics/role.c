@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* role.c - the event loop of the role metrics: few clients, each for a short while, one request each. */
+/*
+ * role.c - the event loop of the role metrics: few clients, each for a short while, one request
+ * each.
+ */
 #include "metrics/role.h"
 
 #include <errno.h>
@@ -69,7 +72,9 @@ answer(struct client *c, unsigned status, bool is_head)
 {
 	struct buf text = {.max = METRICS_TEXT_MAX};
 	if (status == HTTP_OK) {
-		const struct metrics_about about = {.daemon = the_child.daemon, .roles = role.names, .n_roles = the_monitor.daemon->n_roles,
+		const struct metrics_about about = {.daemon = the_child.daemon,
+		    .roles = role.names,
+		    .n_roles = the_monitor.daemon->n_roles,
 		    .now_wall_sec = clock_wall_sec()};
 		metrics_put(metric_rows, metric_n_rows, the_metrics, &about, &text);
 	}
@@ -83,7 +88,8 @@ static int
 send_some(struct client *c)
 {
 	while (c->sent < c->out.len) {
-		ssize_t n = send(c->fd, c->out.p + c->sent, c->out.len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, c->out.p + c->sent, c->out.len - c->sent,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? E_MORE : E_IO;
 		c->sent += (size_t)n;
@@ -104,7 +110,10 @@ receive_some(struct client *c)
 	return E_OK;
 }
 
-/* What comes behind the request is read and forgotten until the client closes: unread bytes would reset the connection. */
+/*
+ * What comes behind the request is read and forgotten until the client closes: unread bytes would
+ * reset the connection.
+ */
 static int
 turn(struct client *c)
 {
@@ -113,7 +122,8 @@ turn(struct client *c)
 	int err = receive_some(c);
 	if (err == E_IO && !c->is_answered)
 		return E_IO;
-	if (!c->is_answered && http_request(buf_as_span(&c->in), &status, &is_head) == E_OK)
+	if (!c->is_answered &&
+	    http_request(buf_as_span(&c->in), &status, &is_head) == E_OK)
 		answer(c, status, is_head);
 	if (c->is_answered && !c->is_sent) {
 		int sent = send_some(c);
@@ -158,8 +168,12 @@ client_begin(struct door *d, int fd)
 	if (d->n == METRICS_CLIENTS_MOST)
 		drop_oldest(d);
 	struct client *c = mem_new(sizeof *c);
-	*c = (struct client){.next = d->clients, .link = &d->clients, .door = d, .fd = fd,
-	    .in = {.max = HTTP_REQUEST_MAX + 4096}, .out = {.max = METRICS_TEXT_MAX + 1024}};
+	*c = (struct client){.next = d->clients,
+	    .link = &d->clients,
+	    .door = d,
+	    .fd = fd,
+	    .in = {.max = HTTP_REQUEST_MAX + 4096},
+	    .out = {.max = METRICS_TEXT_MAX + 1024}};
 	if (c->next)
 		c->next->link = &c->next;
 	d->clients = c;
@@ -191,7 +205,8 @@ on_connection(void *ctx, int listener, unsigned events)
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
 		client_begin(ctx, fd);
-	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		   errno == ENOBUFS) {
 		log_event(LOG_ERR, "accept_failed", "err=%s", log_errno(errno));
 		doors_listen(false);
 		loop_timer_set(role.pause, METRICS_PAUSE_MS);
@@ -222,7 +237,8 @@ metrics_run(void)
 		role.names[i] = d->roles[i].name;
 	for (size_t i = 0; i < the_child.n_listeners; i++) {
 		struct door *door = &role.doors[role.n_doors++];
-		door->watch = loop_watch(role.loop, the_child.listeners[i].fd, LOOP_READ, on_connection, door);
+		door->watch = loop_watch(role.loop, the_child.listeners[i].fd,
+		    LOOP_READ, on_connection, door);
 	}
 	the_child.on_drain = on_drain;
 	if (the_child.is_draining)

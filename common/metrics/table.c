@@ -56,8 +56,8 @@ const size_t metric_n_rows = COUNT(metric_rows);
 static const struct {
 	const char *name;
 	unsigned bit;
-} daemons[] = {
-    {"smtpd", IN_SMTPD}, {"queue", IN_QUEUE}, {"deliver", IN_DELIVER}, {"pop3d", IN_POP3D}, {"imapd", IN_IMAPD}};
+} daemons[] = {{"smtpd", IN_SMTPD}, {"queue", IN_QUEUE}, {"deliver", IN_DELIVER},
+    {"pop3d", IN_POP3D}, {"imapd", IN_IMAPD}};
 
 unsigned
 metrics_daemon(const char *name)
@@ -83,14 +83,17 @@ metrics_layout(void)
 	for (size_t i = 0; i < metric_n_rows; i++) {
 		const struct metric *m = &metric_rows[i];
 		uint32_t numbers[] = {m->slot, m->slots, m->type};
-		print = mix(mix(print, span_make(numbers, sizeof numbers)), span_of(m->name));
+		print = mix(
+		    mix(print, span_make(numbers, sizeof numbers)), span_of(m->name));
 		unsigned n_second = m->labels.second ? m->labels.n_second : 1;
 		for (unsigned k = 0; m->labels.values && k < m->slots / n_second; k++)
 			print = mix(print, span_of(m->labels.values[k]));
 		for (unsigned k = 0; m->labels.second && k < n_second; k++)
 			print = mix(print, span_of(m->labels.second_values[k]));
 	}
-	print = mix(print, span_make(metric_latency_bounds_us, sizeof metric_latency_bounds_us));
-	print = mix(print, span_make(metric_age_bounds_sec, sizeof metric_age_bounds_sec));
+	print = mix(print,
+	    span_make(metric_latency_bounds_us, sizeof metric_latency_bounds_us));
+	print =
+	    mix(print, span_make(metric_age_bounds_sec, sizeof metric_age_bounds_sec));
 	return mix(print, span_make(metric_size_bounds, sizeof metric_size_bounds));
 }

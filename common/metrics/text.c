@@ -13,7 +13,9 @@ enum { MICRO = 1000000 };
 static uint64_t
 value_of(const struct writer *w, unsigned slot)
 {
-	uint64_t n = slot < METRIC_SLOTS ? atomic_load_explicit(&w->block->slots[slot], memory_order_relaxed) : 0;
+	uint64_t n = slot < METRIC_SLOTS ? atomic_load_explicit(&w->block->slots[slot],
+					       memory_order_relaxed)
+	                                 : 0;
 	return n < METRIC_VALUE_MOST ? n : METRIC_VALUE_MOST;
 }
 
@@ -45,11 +47,13 @@ put_millionths(struct buf *out, uint64_t n)
 static void
 put_name(const struct writer *w, const char *name, const char *unit)
 {
-	buf_putf(w->out, "merpati_%s_%s%s%s", w->about->daemon, name, unit[0] ? "_" : "", unit);
+	buf_putf(w->out, "merpati_%s_%s%s%s", w->about->daemon, name,
+	    unit[0] ? "_" : "", unit);
 }
 
 static void
-put_head(const struct writer *w, const char *name, const char *unit, const char *type, const char *help)
+put_head(const struct writer *w, const char *name, const char *unit, const char *type,
+    const char *help)
 {
 	buf_str(w->out, "# TYPE ");
 	put_name(w, name, unit);
@@ -76,7 +80,8 @@ put_label(struct buf *out, const char *name, const char *value)
 
 /* What slot i of a metric with two labels, or one, is of. */
 static void
-put_labels(struct buf *out, const struct metric_labels *l, const char *const *values, size_t i)
+put_labels(
+    struct buf *out, const struct metric_labels *l, const char *const *values, size_t i)
 {
 	if (!l->second) {
 		put_label(out, l->name, values[i]);
@@ -102,14 +107,16 @@ told(const struct writer *w, const struct metric *m, unsigned slot)
 static void
 put_values(const struct writer *w, const struct metric *m)
 {
-	const char *const *values = m->labels.values ? m->labels.values : w->about->roles;
+	const char *const *values =
+	    m->labels.values ? m->labels.values : w->about->roles;
 	size_t n = m->labels.name && !m->labels.values ? w->about->n_roles : m->slots;
 	for (size_t i = 0; i < n && i < m->slots; i++) {
 		put_name(w, m->name, m->unit);
 		buf_str(w->out, m->type == METRIC_COUNTER ? "_total" : "");
 		if (m->labels.name)
 			put_labels(w->out, &m->labels, values, i);
-		buf_putf(w->out, " %llu\n", (unsigned long long)told(w, m, m->slot + (unsigned)i));
+		buf_putf(w->out, " %llu\n",
+		    (unsigned long long)told(w, m, m->slot + (unsigned)i));
 	}
 }
 
@@ -121,7 +128,9 @@ put_bound(struct buf *out, enum metric_type type, unsigned i)
 	else if (type == METRIC_LATENCY)
 		put_millionths(out, metric_latency_bounds_us[i]);
 	else
-		buf_putf(out, "%u.0", type == METRIC_AGES ? metric_age_bounds_sec[i] : metric_size_bounds[i]);
+		buf_putf(out, "%u.0",
+		    type == METRIC_AGES ? metric_age_bounds_sec[i]
+					: metric_size_bounds[i]);
 }
 
 static void
@@ -150,8 +159,13 @@ put_histogram(const struct writer *w, const struct metric *m)
 static void
 put_row(const struct writer *w, const struct metric *m)
 {
-	bool is_histogram = m->type == METRIC_LATENCY || m->type == METRIC_SIZES || m->type == METRIC_AGES;
-	put_head(w, m->name, m->unit, is_histogram ? "histogram" : m->type == METRIC_COUNTER ? "counter" : "gauge", m->help);
+	bool is_histogram = m->type == METRIC_LATENCY || m->type == METRIC_SIZES ||
+	                    m->type == METRIC_AGES;
+	put_head(w, m->name, m->unit,
+	    is_histogram                ? "histogram"
+	    : m->type == METRIC_COUNTER ? "counter"
+					: "gauge",
+	    m->help);
 	if (is_histogram)
 		put_histogram(w, m);
 	else
@@ -161,7 +175,8 @@ put_row(const struct writer *w, const struct metric *m)
 /* ---- what the processes say of themselves ---- */
 
 static void
-put_roles(const struct writer *w, const char *name, const char *help, const uint64_t *values)
+put_roles(
+    const struct writer *w, const char *name, const char *help, const uint64_t *values)
 {
 	put_head(w, name, "", "gauge", help);
 	for (size_t i = 0; i < w->about->n_roles; i++) {
@@ -183,7 +198,8 @@ put_processes(const struct writer *w)
 		serving[role - 1] += w->block->cells[i].serving;
 	}
 	put_roles(w, "processes", "processes now", processes);
-	put_roles(w, "serving", "clients that are served now, by processes of this role", serving);
+	put_roles(w, "serving",
+	    "clients that are served now, by processes of this role", serving);
 }
 
 static void
@@ -197,8 +213,8 @@ put_build(const struct writer *w)
 }
 
 void
-metrics_put(const struct metric *rows, size_t n_rows, const struct metrics_block *block, const struct metrics_about *about,
-    struct buf *out)
+metrics_put(const struct metric *rows, size_t n_rows, const struct metrics_block *block,
+    const struct metrics_about *about, struct buf *out)
 {
 	const struct writer w = {.out = out, .block = block, .about = about};
 	unsigned daemon = metrics_daemon(about->daemon);

@@ -8,21 +8,23 @@
 struct parser {
 	struct lex lex;
 	struct arena *arena;
-	struct address **tail;     /* where the next one is hung */
-	struct address *group_end; /* made with its begin, so that no group stays open; NULL outside */
+	struct address **tail; /* where the next one is hung */
+	/* made with its begin, so that no group stays open; NULL outside */
+	struct address *group_end;
 	size_t n;
 	bool is_full;
 	/* the address being read */
-	const char *begin;         /* borrow: where it begins in the field */
-	struct span comment;       /* borrow: the last one */
-	struct buf phrase;         /* own: all its words, a blank between */
-	struct buf local;          /* own: the last words that dots or nothing join: a local part, when "@" follows */
-	struct buf host;           /* own */
-	struct buf adl;            /* own */
-	size_t local_at;           /* where local begins in phrase */
+	const char *begin;   /* borrow: where it begins in the field */
+	struct span comment; /* borrow: the last one */
+	struct buf phrase;   /* own: all its words, a blank between */
+	/* own: the last words that dots or nothing join: a local part, when "@" follows */
+	struct buf local;
+	struct buf host; /* own */
+	struct buf adl;  /* own */
+	size_t local_at; /* where local begins in phrase */
 	bool has_host, has_angle, is_after_dot;
-	bool is_after_junk;        /* as if a blank stood there */
-	bool has_passed;           /* something that belongs to no address */
+	bool is_after_junk; /* as if a blank stood there */
+	bool has_passed;    /* something that belongs to no address */
 };
 
 /* ---- nodes ---- */
@@ -38,7 +40,9 @@ copy(struct parser *p, const struct buf *b, size_t n)
 static struct address *
 node_new(struct parser *p, enum address_kind kind)
 {
-	struct address *a = p->n < ADDRESS_COUNT_MAX && !p->is_full ? arena_get(p->arena, sizeof *a) : NULL;
+	struct address *a = p->n < ADDRESS_COUNT_MAX && !p->is_full
+	                        ? arena_get(p->arena, sizeof *a)
+	                        : NULL;
 	if (!a) {
 		p->is_full = true;
 		return NULL;
@@ -71,7 +75,8 @@ begin_next(struct parser *p)
 	buf_reset(&p->host);
 	buf_reset(&p->adl);
 	p->comment = (struct span){NULL, 0};
-	p->has_host = p->has_angle = p->is_after_dot = p->is_after_junk = p->has_passed = false;
+	p->has_host = p->has_angle = p->is_after_dot = p->is_after_junk =
+	    p->has_passed = false;
 	p->local_at = 0;
 	p->begin = p->lex.in.p;
 }
@@ -132,15 +137,18 @@ finish(struct parser *p)
 		struct address *a = node_new(p, ADDRESS_MAILBOX);
 		if (!a)
 			return;
-		bool is_bare = !p->has_host && !p->has_angle; /* no "@", no "<": all of it is the mailbox */
+		/* no "@", no "<": all of it is the mailbox */
+		bool is_bare = !p->has_host && !p->has_angle;
 		a->name = name_of(p);
-		a->mailbox = is_bare ? copy(p, &p->phrase, p->phrase.len) : copy(p, &p->local, p->local.len);
+		a->mailbox = is_bare ? copy(p, &p->phrase, p->phrase.len)
+		                     : copy(p, &p->local, p->local.len);
 		a->host = copy(p, &p->host, p->host.len);
 		if (p->adl.len)
 			a->adl = copy(p, &p->adl, p->adl.len);
 		a->text = text_of(p);
 		/* words before an address are its name only where it stands in "<>" */
-		a->is_exact = !p->has_passed && (p->has_angle || !p->has_host || p->local_at == 0);
+		a->is_exact = !p->has_passed &&
+		              (p->has_angle || !p->has_host || p->local_at == 0);
 		if (p->is_full)
 			return;
 		node_hang(p, a);
@@ -204,7 +212,10 @@ put_dot(struct parser *p, bool is_apart)
 	p->is_after_dot = true;
 }
 
-/* Takes a word or a dot, or passes an octet that is none.  is_apart: blanks or comments stood before it. */
+/*
+ * Takes a word or a dot, or passes an octet that is none.  is_apart: blanks or comments stood
+ * before it.
+ */
 static void
 take_word(struct parser *p, bool is_apart)
 {
@@ -236,7 +247,8 @@ take_domain(struct parser *p)
 		if (l->in.n == 0 || (is_apart && !is_dot_last && l->in.p[0] != '.'))
 			break;
 		char c = l->in.p[0];
-		if (!is_atom_char(c) && c != '.' && c != '@' && !(c == ':' && p->host.len && p->host.p[0] == '['))
+		if (!is_atom_char(c) && c != '.' && c != '@' &&
+		    !(c == ':' && p->host.len && p->host.p[0] == '['))
 			break;
 		buf_span(&p->host, lex_take(l, 1));
 		is_dot_last = c == '.' || c == '@';
@@ -258,7 +270,10 @@ take_at(struct parser *p)
 
 /* ---- the angle address ---- */
 
-/* "@a,@b:" before the local part (RFC 5322 4.4), blanks dropped.  Taken only when its colon is there. */
+/*
+ * "@a,@b:" before the local part (RFC 5322 4.4), blanks dropped.  Taken only when its colon is
+ * there.
+ */
 static void
 take_route(struct parser *p)
 {
@@ -279,7 +294,8 @@ static void
 take_angle(struct parser *p)
 {
 	struct lex *l = &p->lex;
-	struct buf phrase = p->phrase; /* own: what stood before is the name, whatever stands in here */
+	/* own: what stood before is the name, whatever stands in here */
+	struct buf phrase = p->phrase;
 	p->phrase = (struct buf){.max = phrase.max};
 	buf_reset(&p->local);
 	buf_reset(&p->host);
@@ -293,7 +309,8 @@ take_angle(struct parser *p)
 		char c = l->in.n ? l->in.p[0] : '>';
 		if (c == '>' || c == ',' || c == ';')
 			break;
-		if (is_apart && p->local.len && !p->is_after_dot && c != '.' && c != '@')
+		if (is_apart && p->local.len && !p->is_after_dot && c != '.' &&
+		    c != '@')
 			buf_ch(&p->local, ' ');
 		p->is_after_junk = false;
 		if (c == '@')
@@ -383,7 +400,8 @@ struct address *
 address_parse(struct span value, struct arena *arena)
 {
 	struct address *first = NULL;
-	struct parser p = {.lex = {.in = value}, .arena = arena, .tail = &first, .begin = value.p};
+	struct parser p = {
+	    .lex = {.in = value}, .arena = arena, .tail = &first, .begin = value.p};
 	take_all(&p);
 	buf_free(&p.phrase);
 	buf_free(&p.local);
@@ -402,7 +420,9 @@ is_dot_atom(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		bool is_dot = c == '.';
-		if (is_dot ? is_after_dot : !is_atom_char(c) || ch_ctl(c) || span_find(SPAN("[]\\"), c) < 3)
+		if (is_dot ? is_after_dot
+			   : !is_atom_char(c) || ch_ctl(c) ||
+				 span_find(SPAN("[]\\"), c) < 3)
 			return false;
 		is_after_dot = is_dot;
 	}

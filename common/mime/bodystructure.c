@@ -12,8 +12,9 @@ struct writer {
 	const struct tree *tree; /* borrow */
 	struct arena *arena;     /* borrow */
 	bool is_extended;
-	struct buf *body; /* borrow; NULL: not wanted.  Gets all but the extension data */
-	size_t body_at;   /* up to here out is in body too */
+	/* borrow; NULL: not wanted.  Gets all but the extension data */
+	struct buf *body;
+	size_t body_at; /* up to here out is in body too */
 };
 
 /* A token in lower case. */
@@ -44,7 +45,8 @@ value_put(struct writer *w, struct span value)
 	struct buf line = {0};
 	if (value.p)
 		header_unfold(&line, value);
-	imap_nstring_put(w->out, value.p ? span_make(line.p ? line.p : "", line.len) : value);
+	imap_nstring_put(
+	    w->out, value.p ? span_make(line.p ? line.p : "", line.len) : value);
 	buf_free(&line);
 }
 
@@ -65,7 +67,8 @@ type_params_put(struct writer *w, const struct part_fields *f)
 {
 	struct param_field field;
 	if (f->is_type_implied) { /* RFC 2045 5.2; a message has none */
-		buf_str(w->out, span_ieqs(f->type, "text") ? "(\"charset\" \"us-ascii\")" : "NIL");
+		buf_str(w->out,
+		    span_ieqs(f->type, "text") ? "(\"charset\" \"us-ascii\")" : "NIL");
 		return;
 	}
 	param_type_parse(f->content_type, w->arena, &field);
@@ -222,16 +225,23 @@ body_put(struct writer *w, const struct part *p)
 }
 
 void
-bodystructure_put(struct buf *out, const struct tree *tree, bool is_extended, struct arena *arena)
+bodystructure_put(
+    struct buf *out, const struct tree *tree, bool is_extended, struct arena *arena)
 {
-	struct writer w = {.out = out, .tree = tree, .arena = arena, .is_extended = is_extended};
+	struct writer w = {
+	    .out = out, .tree = tree, .arena = arena, .is_extended = is_extended};
 	body_put(&w, &tree->root);
 }
 
 void
-bodystructure_put_both(struct buf *structure, struct buf *body, const struct tree *tree, struct arena *arena)
+bodystructure_put_both(struct buf *structure, struct buf *body, const struct tree *tree,
+    struct arena *arena)
 {
-	struct writer w = {.out = structure, .tree = tree, .arena = arena, .is_extended = true, .body = body,
+	struct writer w = {.out = structure,
+	    .tree = tree,
+	    .arena = arena,
+	    .is_extended = true,
+	    .body = body,
 	    .body_at = structure->len};
 	body_put(&w, &tree->root);
 	if (buf_done(structure) == E_OK)

@@ -19,7 +19,10 @@ enum {
 	N_STRINGS = 20,
 };
 
-/* The strings of an item: the one list of them, in their order.  What stands last is the first to be absent. */
+/*
+ * The strings of an item: the one list of them, in their order.  What stands last is the first to
+ * be absent.
+ */
 struct strings {
 	struct span *at[N_STRINGS]; /* borrow: of the struct mime_cache */
 };
@@ -29,8 +32,9 @@ strings_of(struct mime_cache *c)
 {
 	struct envelope_facts *f = &c->facts;
 	struct cache_search *s = &c->search;
-	return (struct strings){{&f->base_subject, &f->from, &f->to, &f->cc, &f->display_from, &f->display_to,
-	    &f->message_id, &f->references, &c->envelope, &c->field_rows, &c->fields, &s->subject, &s->from, &s->to,
+	return (struct strings){{&f->base_subject, &f->from, &f->to, &f->cc,
+	    &f->display_from, &f->display_to, &f->message_id, &f->references,
+	    &c->envelope, &c->field_rows, &c->fields, &s->subject, &s->from, &s->to,
 	    &s->cc, &s->bcc, &c->bodystructure, &c->body, &c->preview, NULL}};
 }
 
@@ -42,7 +46,7 @@ struct maker {
 	struct mime_cache c;
 	struct arena *arena; /* borrow */
 	struct tree tree;
-	struct buf work;     /* one text after the other */
+	struct buf work; /* one text after the other */
 };
 
 static struct span
@@ -63,7 +67,8 @@ struct kept {
 static void
 field_keep(struct kept *k, const struct header_field *f, int name)
 {
-	bool is_whole = span_ends(f->whole, SPAN("\n")); /* the last line may have no end */
+	/* the last line may have no end */
+	bool is_whole = span_ends(f->whole, SPAN("\n"));
 	size_t n = f->whole.n + (is_whole ? 0 : 2);
 	k->is_too_large |= n >= ABSENT || k->bytes.len + n >= ABSENT;
 	if (k->is_too_large)
@@ -78,8 +83,11 @@ static void
 fields_make(struct maker *m, struct span head)
 {
 	struct cache_search *s = &m->c.search;
-	struct span *const out[] = {[CACHE_NAME_FROM] = &s->from, [CACHE_NAME_TO] = &s->to, [CACHE_NAME_CC] = &s->cc,
-	    [CACHE_NAME_BCC] = &s->bcc, [CACHE_NAME_SUBJECT] = &s->subject};
+	struct span *const out[] = {[CACHE_NAME_FROM] = &s->from,
+	    [CACHE_NAME_TO] = &s->to,
+	    [CACHE_NAME_CC] = &s->cc,
+	    [CACHE_NAME_BCC] = &s->bcc,
+	    [CACHE_NAME_SUBJECT] = &s->subject};
 	struct buf values[CACHE_N_SEARCHED] = {0};
 	struct kept kept = {0};
 	struct header_field f;
@@ -137,7 +145,8 @@ structure_make(struct maker *m)
 	buf_free(&body);
 	preview_put(&m->work, &m->tree, m->arena);
 	m->c.preview = work_keep(m);
-	for (const struct part *p = &m->tree.root; p && !m->c.has_attachment; p = part_next(p))
+	for (const struct part *p = &m->tree.root; p && !m->c.has_attachment;
+	     p = part_next(p))
 		m->c.has_attachment = is_attachment(p, m->arena);
 }
 
@@ -147,8 +156,9 @@ item_put(struct buf *out, struct mime_cache *c)
 	struct strings strings = strings_of(c);
 	size_t at = out->len;
 	buf_u8(out, CACHE_VERSION);
-	buf_u8(out, (uint8_t)((c->has_attachment ? FLAG_ATTACHMENT : 0) | (c->facts.has_sent ? FLAG_SENT : 0) |
-	                      (c->facts.is_reply ? FLAG_REPLY : 0)));
+	buf_u8(out, (uint8_t)((c->has_attachment ? FLAG_ATTACHMENT : 0) |
+			      (c->facts.has_sent ? FLAG_SENT : 0) |
+			      (c->facts.is_reply ? FLAG_REPLY : 0)));
 	buf_u32(out, c->head_bytes);
 	buf_u32(out, c->n_parts);
 	buf_u64(out, (uint64_t)c->facts.sent_sec);
@@ -156,7 +166,8 @@ item_put(struct buf *out, struct mime_cache *c)
 	for (size_t i = 0; strings.at[i]; i++) {
 		struct span s = *strings.at[i];
 		/* each one behind it has its length at least */
-		if (s.p && s.n < ABSENT && out->len - at + s.n + 2 * (N_STRINGS - i) <= CACHE_BYTES_MAX) {
+		if (s.p && s.n < ABSENT &&
+		    out->len - at + s.n + 2 * (N_STRINGS - i) <= CACHE_BYTES_MAX) {
 			buf_u16(out, (uint16_t)s.n);
 			buf_span(out, s);
 		} else {
@@ -214,7 +225,8 @@ static bool
 fields_are_good(const struct mime_cache *c)
 {
 	size_t size = 0;
-	for (size_t i = 0; i + CACHE_ROW_BYTES <= c->field_rows.n; i += CACHE_ROW_BYTES) {
+	for (size_t i = 0; i + CACHE_ROW_BYTES <= c->field_rows.n;
+	     i += CACHE_ROW_BYTES) {
 		if ((unsigned char)c->field_rows.p[i] >= CACHE_NAMES_MAX)
 			return false;
 		size += u16_at(c->field_rows.p + i + 1);
@@ -224,7 +236,8 @@ fields_are_good(const struct mime_cache *c)
 
 /* The head of an item, and its first strings; rest is what stands behind them. */
 static int
-open_first(struct span item, size_t n_strings, struct mime_cache *out, struct span *rest)
+open_first(
+    struct span item, size_t n_strings, struct mime_cache *out, struct span *rest)
 {
 	struct rd r = rd_of(item);
 	*out = (struct mime_cache){0};

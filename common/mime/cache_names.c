@@ -5,31 +5,81 @@
 #include "mime/cache.h"
 
 /*
- * What mail programs ask for to show a list.  Long ones that most messages have (Received, DKIM-Signature,
- * Authentication-Results) are not among them.  A name's number is in items: a change is another CACHE_VERSION.
+ * What mail programs ask for to show a list.  Long ones that most messages have (Received,
+ * DKIM-Signature, Authentication-Results) are not among them.  A name's number is in items: a
+ * change is another CACHE_VERSION.
  */
-static const char *const names[] = {
-    [CACHE_NAME_FROM] = "From", [CACHE_NAME_TO] = "To", [CACHE_NAME_CC] = "Cc", [CACHE_NAME_BCC] = "Bcc",
+static const char *const names[] = {[CACHE_NAME_FROM] = "From",
+    [CACHE_NAME_TO] = "To",
+    [CACHE_NAME_CC] = "Cc",
+    [CACHE_NAME_BCC] = "Bcc",
     [CACHE_NAME_SUBJECT] = "Subject",
     /* all of them */
-    "Date", "Message-ID", "Sender", "Reply-To", "In-Reply-To", "References",
-    "Content-Type", "MIME-Version", "X-Priority", "Priority", "Importance", "Newsgroups", "Followup-To",
+    "Date",
+    "Message-ID",
+    "Sender",
+    "Reply-To",
+    "In-Reply-To",
+    "References",
+    "Content-Type",
+    "MIME-Version",
+    "X-Priority",
+    "Priority",
+    "Importance",
+    "Newsgroups",
+    "Followup-To",
     /* Outlook, Outlook Express */
-    "X-MSMail-Priority", "X-Ref", "X-MSOESRec", "Sensitivity", "Thread-Topic",
+    "X-MSMail-Priority",
+    "X-Ref",
+    "X-MSOESRec",
+    "Sensitivity",
+    "Thread-Topic",
     /* Apple Mail and Notes */
-    "X-Uniform-Type-Identifier", "X-Universally-Unique-Identifier", "X-Mail-Created-Date", "List-ID",
-    "List-Unsubscribe", "List-Unsubscribe-Post",
+    "X-Uniform-Type-Identifier",
+    "X-Universally-Unique-Identifier",
+    "X-Mail-Created-Date",
+    "List-ID",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
     /* Thunderbird, K-9, Delta Chat */
-    "X-Mozilla-Keys", "X-Mozilla-Draft-Info", "X-K9mail-Identity", "Chat-Version", "Disposition-Notification-To",
-    "Return-Receipt-To", "Keywords", "X-Spam-Flag",
+    "X-Mozilla-Keys",
+    "X-Mozilla-Draft-Info",
+    "X-K9mail-Identity",
+    "Chat-Version",
+    "Disposition-Notification-To",
+    "Return-Receipt-To",
+    "Keywords",
+    "X-Spam-Flag",
     /* Roundcube, Horde, SquirrelMail */
-    "List-Post", "Mail-Followup-To", "Mail-Reply-To", "Return-Path", "Delivered-To", "X-Draft-Info",
-    "Content-Transfer-Encoding", "Content-Disposition", "Content-ID",
+    "List-Post",
+    "Mail-Followup-To",
+    "Mail-Reply-To",
+    "Return-Path",
+    "Delivered-To",
+    "X-Draft-Info",
+    "Content-Transfer-Encoding",
+    "Content-Disposition",
+    "Content-ID",
     /* Mutt, Alpine, Evolution */
-    "List-Subscribe", "List-Help", "List-Archive", "List-Owner", "X-Mailing-List", "Mailing-List", "X-Label",
-    "X-Original-To", "Lines", "Content-Description", "Content-Language", "X-Evolution",
+    "List-Subscribe",
+    "List-Help",
+    "List-Archive",
+    "List-Owner",
+    "X-Mailing-List",
+    "Mailing-List",
+    "X-Label",
+    "X-Original-To",
+    "Lines",
+    "Content-Description",
+    "Content-Language",
+    "X-Evolution",
     /* of senders */
-    "X-Mailer", "User-Agent", "Auto-Submitted", "Precedence", "Organization", "Resent-From"};
+    "X-Mailer",
+    "User-Agent",
+    "Auto-Submitted",
+    "Precedence",
+    "Organization",
+    "Resent-From"};
 
 _Static_assert(COUNT(names) <= CACHE_NAMES_MAX, "a bit a name");
 

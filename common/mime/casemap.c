@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* casemap.c - folding: ASCII here, common alphabets from a table filled as needed, the rest by libunistring. */
+/*
+ * casemap.c - folding: ASCII here, common alphabets from a table filled as needed, the rest by
+ * libunistring.
+ */
 #include "mime/casemap.h"
 
 #include <string.h>
@@ -10,13 +13,13 @@
 #include "mime/find.h"
 
 enum {
-	KEPT_CODES = 0x3000,   /* all alphabets that have case, but for a few */
+	KEPT_CODES = 0x3000, /* all alphabets that have case, but for a few */
 	KEPT_BYTES = 7,
-	KEPT_LONG = 0xff,      /* the fold is longer than that: made anew each time */
+	KEPT_LONG = 0xff, /* the fold is longer than that: made anew each time */
 	PIECE_BYTES = 4096,
-	PIECE_GROWTH = 4,      /* two octets become at most KEPT_BYTES */
-	FOLD_DEPTH_MAX = 8,    /* of decompositions of decompositions; Unicode has 3 */
-	FOLD_CODES_MAX = 64,   /* of one character; Unicode has 18 */
+	PIECE_GROWTH = 4,    /* two octets become at most KEPT_BYTES */
+	FOLD_DEPTH_MAX = 8,  /* of decompositions of decompositions; Unicode has 3 */
+	FOLD_CODES_MAX = 64, /* of one character; Unicode has 18 */
 };
 
 /* The fold of a character as UTF-8; n 0: not known yet. */
@@ -32,7 +35,9 @@ decompose(uint32_t code, int depth, uint32_t *out, size_t *n)
 	int tag;
 	/* Hangul is composed by rule, and has no decomposition in the table that RFC 5051 names */
 	bool is_hangul = code >= 0xac00 && code <= 0xd7a3;
-	int count = is_hangul || depth == FOLD_DEPTH_MAX ? -1 : uc_decomposition(code, &tag, parts);
+	int count = is_hangul || depth == FOLD_DEPTH_MAX
+	                ? -1
+	                : uc_decomposition(code, &tag, parts);
 	if (count <= 0) {
 		if (*n < FOLD_CODES_MAX)
 			out[(*n)++] = code;
@@ -98,7 +103,8 @@ fold_at_hand(const char *p, size_t n, char **o)
 	}
 	if (c < 0xe3 || c > 0xed || n < 3 || !is_follow(p[1]) || !is_follow(p[2]))
 		return 0;
-	if (!is_itself((c & 0xfu) << 12 | ((unsigned char)p[1] & 0x3fu) << 6 | ((unsigned char)p[2] & 0x3fu)))
+	if (!is_itself((c & 0xfu) << 12 | ((unsigned char)p[1] & 0x3fu) << 6 |
+		       ((unsigned char)p[2] & 0x3fu)))
 		return 0;
 	memcpy(*o, p, 3);
 	*o += 3;
@@ -115,17 +121,21 @@ fold_eight(const char *p, char *o)
 	if (w & high)
 		return false;
 	/* the high bit of each octet says: at least 'a', and not past 'z' */
-	uint64_t lower = (w + (0x80 - 'a') * ones) & ~(w + (0x80 - 'z' - 1) * ones) & high;
+	uint64_t lower =
+	    (w + (0x80 - 'a') * ones) & ~(w + (0x80 - 'z' - 1) * ones) & high;
 	w -= lower >> 2;
 	memcpy(o, &w, 8);
 	return true;
 }
 
-/* ASCII and what is at hand, as far as it goes and there is room.  Returns how much of in that was. */
+/*
+ * ASCII and what is at hand, as far as it goes and there is room.  Returns how much of in that was.
+ */
 static size_t
 fold_fast(struct buf *out, struct span in)
 {
-	size_t max = out->max ? out->max : BUF_MAX_DEFAULT, space = max - out->len, n = 0;
+	size_t max = out->max ? out->max : BUF_MAX_DEFAULT, space = max - out->len,
+	       n = 0;
 	in = span_head(in, PIECE_BYTES);
 	if (space > in.n * PIECE_GROWTH + KEPT_BYTES)
 		space = in.n * PIECE_GROWTH + KEPT_BYTES;
@@ -136,7 +146,8 @@ fold_fast(struct buf *out, struct span in)
 	while (n < in.n && end - o >= KEPT_BYTES) {
 		unsigned char c = (unsigned char)in.p[n];
 		size_t taken = 1;
-		if (c < 0x80 && in.n - n >= 8 && end - o >= 8 && fold_eight(in.p + n, o))
+		if (c < 0x80 && in.n - n >= 8 && end - o >= 8 &&
+		    fold_eight(in.p + n, o))
 			o += taken = 8;
 		else if (c < 0x80)
 			*o++ = (char)(c - ((unsigned char)(c - 'a') < 26 ? 32 : 0));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* charset.c - conversions to UTF-8, with a fast path for ASCII, tables of octets and a cache of iconv descriptors. */
+/*
+ * charset.c - conversions to UTF-8, with a fast path for ASCII, tables of octets and a cache of
+ * iconv descriptors.
+ */
 #include "mime/charset.h"
 
 #include <errno.h>
@@ -8,7 +11,11 @@
 
 #include "mime/charset_row.h"
 
-enum { PIECE_BYTES = 64 << 10, PIECE_EXTRA = 64, ROOM_LEAST = 16 /* any character, and what iconv adds to it */ };
+enum {
+	PIECE_BYTES = 64 << 10,
+	PIECE_EXTRA = 64,
+	ROOM_LEAST = 16 /* any character, and what iconv adds to it */
+};
 
 #define BAD_CHARACTER "\xef\xbf\xbd" /* U+FFFD */
 
@@ -19,20 +26,22 @@ struct octet {
 };
 
 /*
- * One descriptor a row, kept open; a second conversion of the same charset at once opens its own.  Where each octet is a
- * character a table does, and iconv's module goes: each is five mappings of every process that is forked.
+ * One descriptor a row, kept open; a second conversion of the same charset at once opens its own.
+ * Where each octet is a character a table does, and iconv's module goes: each is five mappings of
+ * every process that is forked.
  */
 static struct {
 	iconv_t cd; /* own */
 	bool is_open, is_lent, is_missing;
-	bool has_octets; /* and no cd */
+	bool has_octets;          /* and no cd */
 	struct octet octets[128]; /* of 128 to 255 */
 } cache[CHARSET_ROWS_MAX];
 
 /* windows-1252 0x80 to 0x9f; 0 is not assigned there, and the octet's own C1 control then */
-static const uint16_t cp1252[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030,
-    0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122,
-    0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178};
+static const uint16_t cp1252[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020,
+    0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019,
+    0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,
+    0x017e, 0x0178};
 
 /* ---- UTF-8 ---- */
 
@@ -49,17 +58,26 @@ utf8_put(struct buf *out, uint32_t c)
 	else if (c < 0x10000)
 		buf_put(out, (char[]){(char)(0xe0 | c >> 12), third, last}, 3);
 	else
-		buf_put(out, (char[]){(char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 63)), third, last}, 4);
+		buf_put(out,
+		    (char[]){(char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 63)),
+			third, last},
+		    4);
 }
 
 /*
- * Length of the character at p; 0 when it is none; -1 when it is one that is cut off (RFC 3629 section 4).
+ * Length of the character at p; 0 when it is none; -1 when it is one that is cut off (RFC 3629
+ * section 4).
  */
 static int
 utf8_step(const unsigned char *p, size_t n, uint32_t *code)
 {
 	unsigned char lo = 0x80, hi = 0xbf;
-	int len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	int len = p[0] < 0x80   ? 1
+	          : p[0] < 0xc2 ? 0
+	          : p[0] < 0xe0 ? 2
+	          : p[0] < 0xf0 ? 3
+	          : p[0] < 0xf5 ? 4
+	                        : 0;
 	*code = len <= 1 ? p[0] : p[0] & (0x7fu >> len);
 	if (p[0] == 0xe0)
 		lo = 0xa0;
@@ -105,14 +123,18 @@ ascii_len(struct span s)
 	return i;
 }
 
-/* Length of the two- and three-octet characters that s begins with, but for those whose second octet is special. */
+/*
+ * Length of the two- and three-octet characters that s begins with, but for those whose second
+ * octet is special.
+ */
 static size_t
 common_len(struct span s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t i = 0;
 	while (i + 3 <= s.n) {
-		bool is_second = (p[i + 1] & 0xc0) == 0x80, is_third = (p[i + 2] & 0xc0) == 0x80;
+		bool is_second = (p[i + 1] & 0xc0) == 0x80,
+		     is_third = (p[i + 2] & 0xc0) == 0x80;
 		if (p[i] >= 0xc2 && p[i] < 0xe0 && is_second)
 			i += 2;
 		else if (p[i] > 0xe0 && p[i] < 0xed && is_second && is_third)
@@ -186,12 +208,14 @@ octet_make(iconv_t cd, unsigned char c, struct octet *out)
 	uint32_t code;
 	iconv(cd, NULL, NULL, NULL, NULL);
 	if (iconv(cd, &from, &n, &to, &room) == (size_t)-1) {
-		*out = (struct octet){.n = sizeof BAD_CHARACTER - 1, .utf8 = BAD_CHARACTER};
+		*out = (struct octet){
+		    .n = sizeof BAD_CHARACTER - 1, .utf8 = BAD_CHARACTER};
 		return errno == EILSEQ;
 	}
 	iconv(cd, NULL, NULL, &to, &room);
 	size_t length = (size_t)(to - made);
-	if (length == 0 || length > sizeof out->utf8 || utf8_step((unsigned char *)made, length, &code) != (int)length)
+	if (length == 0 || length > sizeof out->utf8 ||
+	    utf8_step((unsigned char *)made, length, &code) != (int)length)
 		return false;
 	out->n = (unsigned char)length;
 	memcpy(out->utf8, made, length);
@@ -217,7 +241,8 @@ row_open(const struct charset_row *row)
 		cache[i].cd = iconv_open("UTF-8", row->iconv_name);
 		cache[i].is_missing = cache[i].cd == (iconv_t)-1;
 		cache[i].is_open = !cache[i].is_missing;
-		cache[i].has_octets = cache[i].is_open && row->is_ascii_like && octets_make(cache[i].cd, cache[i].octets);
+		cache[i].has_octets = cache[i].is_open && row->is_ascii_like &&
+		                      octets_make(cache[i].cd, cache[i].octets);
 		if (cache[i].has_octets)
 			iconv_close(cache[i].cd);
 	}
@@ -247,7 +272,10 @@ octets_run(const struct octet octets[128], struct span in, struct buf *out)
 	return in;
 }
 
-/* A descriptor in its first state; NULL when this host has none (its module is missing, or cannot be loaded here). */
+/*
+ * A descriptor in its first state; NULL when this host has none (its module is missing, or cannot
+ * be loaded here).
+ */
 static iconv_t
 row_lend(const struct charset_row *row)
 {
@@ -275,7 +303,10 @@ row_give_back(iconv_t cd)
 	iconv_close(cd);
 }
 
-/* Room for about this much and no more than out may hold; NULL, and it sticks, when not even a character fits. */
+/*
+ * Room for about this much and no more than out may hold; NULL, and it sticks, when not even a
+ * character fits.
+ */
 static char *
 room_for(struct buf *out, size_t want, size_t *space)
 {
@@ -284,14 +315,17 @@ room_for(struct buf *out, size_t want, size_t *space)
 	return buf_room(out, *space < ROOM_LEAST ? ROOM_LEAST : *space);
 }
 
-/* Converts what can be; returns what is the beginning of a character.  A bad unit becomes U+FFFD. */
+/*
+ * Converts what can be; returns what is the beginning of a character.  A bad unit becomes U+FFFD.
+ */
 static struct span
 iconv_run(iconv_t cd, size_t unit, struct span in, struct buf *out, bool is_end)
 {
 	char *p = (char *)(uintptr_t)in.p;
 	size_t left = in.n;
 	while (left) {
-		size_t piece = left < PIECE_BYTES ? left : PIECE_BYTES, before = piece, space;
+		size_t piece = left < PIECE_BYTES ? left : PIECE_BYTES, before = piece,
+		       space;
 		bool is_last = piece == left;
 		char *room = room_for(out, piece + PIECE_EXTRA, &space), *o = room;
 		if (!room)
@@ -346,15 +380,17 @@ charset_begin(struct charset *c, struct span name)
 	*c = (struct charset){.row = charset_row_find(name)};
 	if (!c->row)
 		return E_BAD;
-	if (c->row->way == WAY_UTF8 || c->row->way == WAY_ASCII || (row_open(c->row) && octets_of(c->row)))
+	if (c->row->way == WAY_UTF8 || c->row->way == WAY_ASCII ||
+	    (row_open(c->row) && octets_of(c->row)))
 		return E_OK;
 	c->cd = row_lend(c->row);
 	return c->cd ? E_OK : E_BAD;
 }
 
 /*
- * UTF-16 and UTF-32 are big-endian unless their first character says otherwise (RFC 2781 4.3).  iconv's own charsets
- * of these names take this host's order, and keep the order of the text before.
+ * UTF-16 and UTF-32 are big-endian unless their first character says otherwise (RFC 2781 4.3).
+ * iconv's own charsets of these names take this host's order, and keep the order of the text
+ * before.
  */
 static struct span
 take_byte_order(struct charset *c, struct span in)
@@ -367,7 +403,8 @@ take_byte_order(struct charset *c, struct span in)
 		return span_from(in, big.n);
 	if (!span_starts(in, little))
 		return in;
-	iconv_t cd = row_lend(charset_row_find(is_16 ? SPAN("utf-16le") : SPAN("utf-32le")));
+	iconv_t cd =
+	    row_lend(charset_row_find(is_16 ? SPAN("utf-16le") : SPAN("utf-32le")));
 	if (cd) {
 		row_give_back(c->cd);
 		c->cd = cd;

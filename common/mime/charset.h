@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * charset.h - text in any charset that mail uses, made UTF-8.  The one door to iconv.
- * Only charsets of a table here (and their aliases) are known: no name that a peer chose reaches iconv_open.
- * Never fails on what it reads: bad octets become U+FFFD, and what comes out is always valid UTF-8.
+ * charset.h - text in any charset that mail uses, made UTF-8.  The one door to iconv.  Only
+ * charsets of a table here (and their aliases) are known: no name that a peer chose reaches
+ * iconv_open.  Never fails on what it reads: bad octets become U+FFFD, and what comes out is always
+ * valid UTF-8.
  *
  * A process in a jail cannot load iconv's modules: call charset_preload before, or before the fork.
  */
@@ -17,26 +18,38 @@ struct charset_row;
 
 struct charset {
 	const struct charset_row *row; /* borrow: of a table that stays */
-	void *cd;                      /* iconv descriptor: lent until charset_end; NULL for what needs none */
+	/* iconv descriptor: lent until charset_end; NULL for what needs none */
+	void *cd;
 	char held[CHARSET_HELD_MAX];
 	size_t n_held;
-	bool is_begun;                 /* UTF-16: the byte order is known */
+	bool is_begun; /* UTF-16: the byte order is known */
 };
 
-/* charset_preload - opens all charsets of the table, or makes tables of them; they stay.  What this host lacks is not known then. */
+/*
+ * charset_preload - opens all charsets of the table, or makes tables of them; they stay.  What this
+ * host lacks is not known then.
+ */
 void charset_preload(void);
-/* charset_is_known - it can be converted: opens it the first time.  Blanks and quotes around it are no part. */
+/*
+ * charset_is_known - it can be converted: opens it the first time.  Blanks and quotes around it are
+ * no part.
+ */
 bool charset_is_known(struct span name);
 /*
  * charset_begin - a conversion, to be ended by charset_end in any case but E_BAD.
- *   name     "" is US-ASCII: in it, and in the charsets called us-ascii and unknown-8bit, octets with the high
- *            bit are UTF-8 where they can be, else windows-1252; iso-8859-1 is read as windows-1252 too
+ *   name     "" is US-ASCII: in it, and in the charsets called us-ascii and unknown-8bit, octets
+ *            with the high bit are UTF-8 where they can be, else windows-1252; iso-8859-1 is read
+ *            as windows-1252 too
  *   returns  E_OK, E_BAD (not known; nothing to end)
  */
 MUST_USE int charset_begin(struct charset *, struct span name);
-void charset_put(struct charset *, struct span in, struct buf *out); /* pieces of any size */
-void charset_end(struct charset *, struct buf *out);                 /* out NULL: given up */
-/* charset_to_utf8 - all of it at once.  E_OK, E_BAD (not known: nothing put).  out's max sticks in out */
+/* pieces of any size */
+void charset_put(struct charset *, struct span in, struct buf *out);
+void charset_end(struct charset *, struct buf *out); /* out NULL: given up */
+/*
+ * charset_to_utf8 - all of it at once.  E_OK, E_BAD (not known: nothing put).  out's max sticks in
+ * out
+ */
 MUST_USE int charset_to_utf8(struct span name, struct span in, struct buf *out);
 /* charset_guess - text without a label: UTF-8 when all of it is valid, else windows-1252 */
 void charset_guess(struct span in, struct buf *out);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* charset_row.c - the charsets that are known, and what labels call them (IANA, and what programs write). */
+/*
+ * charset_row.c - the charsets that are known, and what labels call them (IANA, and what programs
+ * write).
+ */
 #include "mime/charset_row.h"
 
 #include <string.h>

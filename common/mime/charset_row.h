@@ -7,23 +7,26 @@
 
 enum charset_way {
 	WAY_ICONV,
-	WAY_UTF8,   /* bad octets become U+FFFD */
-	WAY_ASCII,  /* UTF-8, bad octets read as windows-1252 */
-	WAY_MARK,   /* iconv; the first character may say that it is little-endian */
+	WAY_UTF8,  /* bad octets become U+FFFD */
+	WAY_ASCII, /* UTF-8, bad octets read as windows-1252 */
+	WAY_MARK,  /* iconv; the first character may say that it is little-endian */
 };
 
 struct charset_row {
 	const char *iconv_name;
 	enum charset_way way;
-	bool is_ascii_like;  /* octets below 128 at a character's beginning are ASCII, and iconv keeps none for later */
-	unsigned char unit;  /* octets that go with a bad one */
-	const char *names;   /* as labels have them, lower case, one blank between and around each */
+	/* octets below 128 at a character's beginning are ASCII, and iconv keeps none for later */
+	bool is_ascii_like;
+	unsigned char unit; /* octets that go with a bad one */
+	/* as labels have them, lower case, one blank between and around each */
+	const char *names;
 };
 
 /* charset_row_find - of a label; NULL when it is not known */
 const struct charset_row *charset_row_find(struct span name);
 const struct charset_row *charset_row_at(size_t i); /* NULL past the end */
 size_t charset_row_index(const struct charset_row *);
+
 enum { CHARSET_ROWS_MAX = 64, CHARSET_NAME_MAX = 40 };
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "mime/lex.h"
 
-enum { IMAP_DATE_BYTES = 27, YEAR_MAX = 9999 }; /* a date-time, and one octet that it is put with */
+/* a date-time, and one octet that it is put with */
+enum { IMAP_DATE_BYTES = 27, YEAR_MAX = 9999 };
 
 /* ---- the calendar ---- */
 
@@ -21,20 +22,26 @@ month_days(int year, int month)
 	return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-/* Days since 1 January 1970 in the Gregorian calendar; years begin in March here, so that a leap day is their last. */
+/*
+ * Days since 1 January 1970 in the Gregorian calendar; years begin in March here, so that a leap
+ * day is their last.
+ */
 static int32_t
 day_number(int year, int month, int day)
 {
-	int y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
+	int y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400,
+	    of_era = y - era * 400;
 	int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year -
+	       719468;
 }
 
 static void
 day_split(int32_t number, int *year, int *month, int *day)
 {
 	int64_t z = (int64_t)number + 719468;
-	int era = (int)((z >= 0 ? z : z - 146096) / 146097), of_era = (int)(z - (int64_t)era * 146097);
+	int era = (int)((z >= 0 ? z : z - 146096) / 146097),
+	    of_era = (int)(z - (int64_t)era * 146097);
 	int y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
 	int of_year = of_era - (365 * y + y / 4 - y / 100), m = (5 * of_year + 2) / 153;
 	*day = of_year - (153 * m + 2) / 5 + 1;
@@ -63,12 +70,15 @@ struct parts {
 	bool has_zone, is_zone_number;
 };
 
-/* RFC 5322 4.3: the names that have a meaning, and some that programs write.  All others are UTC. */
+/*
+ * RFC 5322 4.3: the names that have a meaning, and some that programs write.  All others are UTC.
+ */
 static const struct {
 	const char *name;
 	int hours;
-} zones[] = {{"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5}, {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7},
-    {"CET", 1}, {"CEST", 2}, {"MET", 1}, {"MEST", 2}, {"BST", 1}, {"WEST", 1}, {"EET", 2}, {"EEST", 3}, {"MSK", 3},
+} zones[] = {{"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5}, {"MST", -7},
+    {"MDT", -6}, {"PST", -8}, {"PDT", -7}, {"CET", 1}, {"CEST", 2}, {"MET", 1},
+    {"MEST", 2}, {"BST", 1}, {"WEST", 1}, {"EET", 2}, {"EEST", 3}, {"MSK", 3},
     {"JST", 9}, {"KST", 9}, {"AEST", 10}, {"AEDT", 11}, {"NZST", 12}, {"NZDT", 13}};
 
 static size_t
@@ -117,7 +127,8 @@ take_colon(struct lex *l)
 static bool
 take_dot(struct lex *l)
 {
-	bool is_there = l->in.n > 1 && (l->in.p[0] == '.' || l->in.p[0] == ',') && ch_digit(l->in.p[1]);
+	bool is_there = l->in.n > 1 && (l->in.p[0] == '.' || l->in.p[0] == ',') &&
+	                ch_digit(l->in.p[1]);
 	if (is_there)
 		lex_take(l, 1);
 	return is_there;
@@ -135,8 +146,10 @@ take_time(struct lex *l, int hour, struct parts *out)
 		(void)take_number(l, &digits);
 	if (out->hour >= 0)
 		return;
-	bool is_time = hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59 && second >= 0 && second <= 60;
-	out->hour = is_time ? hour : 0; /* a time that is none is midnight: RFC 5256 2.2 */
+	bool is_time = hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59 &&
+	               second >= 0 && second <= 60;
+	/* a time that is none is midnight: RFC 5256 2.2 */
+	out->hour = is_time ? hour : 0;
 	out->minute = is_time ? minute : 0;
 	out->second = is_time ? second : 0;
 }
@@ -147,10 +160,12 @@ take_zone(struct lex *l, struct parts *out)
 {
 	size_t digits;
 	int sign = lex_take(l, 1).p[0] == '-' ? -1 : 1;
-	int v = take_number(l, &digits), hours = digits > 2 ? v / 100 : v, minutes = digits > 2 ? v % 100 : 0;
+	int v = take_number(l, &digits), hours = digits > 2 ? v / 100 : v,
+	    minutes = digits > 2 ? v % 100 : 0;
 	if (digits <= 2 && take_ch(l, ':'))
 		minutes = take_number(l, &digits);
-	bool is_zone = v >= 0 && minutes >= 0 && minutes <= 59 && hours * 60 + minutes <= DATE_ZONE_MIN_MAX;
+	bool is_zone = v >= 0 && minutes >= 0 && minutes <= 59 &&
+	               hours * 60 + minutes <= DATE_ZONE_MIN_MAX;
 	out->zone_min = is_zone ? sign * (hours * 60 + minutes) : 0;
 	out->has_zone = out->is_zone_number = true;
 }
@@ -203,9 +218,10 @@ take_digits(struct lex *l, struct parts *out)
 {
 	size_t digits;
 	int v = take_number(l, &digits);
-	bool is_iso = digits == 4 && !out->year && !out->month && l->in.n > 1 && l->in.p[0] == '-' &&
-	              ch_digit(l->in.p[1]);
-	if (take_colon(l) || (digits <= 2 && out->day && out->month && out->year && take_dot(l)))
+	bool is_iso = digits == 4 && !out->year && !out->month && l->in.n > 1 &&
+	              l->in.p[0] == '-' && ch_digit(l->in.p[1]);
+	if (take_colon(l) ||
+	    (digits <= 2 && out->day && out->month && out->year && take_dot(l)))
 		take_time(l, v, out);
 	else if (is_iso)
 		take_iso(l, v, out);
@@ -216,7 +232,8 @@ take_digits(struct lex *l, struct parts *out)
 	else
 		return;
 	if (!out->year || !out->month)
-		(void)(take_ch(l, '-') || take_ch(l, '/')); /* "17-Jul-1996": no sign of a zone */
+		(void)(take_ch(l, '-') ||
+		       take_ch(l, '/')); /* "17-Jul-1996": no sign of a zone */
 }
 
 static void
@@ -224,7 +241,8 @@ take_parts(struct lex *l, struct parts *out)
 {
 	while (lex_blanks(l, NULL), l->in.n) {
 		char c = l->in.p[0];
-		bool is_sign = (c == '+' || c == '-') && l->in.n > 1 && ch_digit(l->in.p[1]);
+		bool is_sign =
+		    (c == '+' || c == '-') && l->in.n > 1 && ch_digit(l->in.p[1]);
 		if (ch_digit(c))
 			take_digits(l, out);
 		else if (ch_alpha(c))
@@ -239,8 +257,8 @@ take_parts(struct lex *l, struct parts *out)
 static int
 parts_done(const struct parts *p, struct date *out)
 {
-	if (p->year < 1 || p->year > 9999 || p->month < 1 || p->month > 12 || p->day < 1 ||
-	    p->day > month_days(p->year, p->month))
+	if (p->year < 1 || p->year > 9999 || p->month < 1 || p->month > 12 ||
+	    p->day < 1 || p->day > month_days(p->year, p->month))
 		return E_BAD;
 	int sec = p->hour < 0 ? 0 : p->hour * 3600 + p->minute * 60 + p->second;
 	out->day = day_number(p->year, p->month, p->day);
@@ -288,7 +306,8 @@ date_imap_day_parse(struct span in, int32_t *day)
 {
 	struct parts p = {.hour = -1};
 	struct date date;
-	if (!take_fixed(&in, digits_len(in) == 2 ? 2 : 1, 31, &p.day) || !take_month_year(&in, &p) || in.n)
+	if (!take_fixed(&in, digits_len(in) == 2 ? 2 : 1, 31, &p.day) ||
+	    !take_month_year(&in, &p) || in.n)
 		return E_BAD;
 	if (parts_done(&p, &date) != E_OK)
 		return E_BAD;
@@ -314,10 +333,12 @@ date_imap_parse(struct span in, struct date *out)
 {
 	struct parts p = {.hour = -1};
 	bool is_short = span_take(&in, ' ');
-	bool is_good = take_fixed(&in, is_short ? 1 : 2, 31, &p.day) && take_month_year(&in, &p) &&
-	               span_take(&in, ' ') && take_fixed(&in, 2, 23, &p.hour) && span_take(&in, ':') &&
-	               take_fixed(&in, 2, 59, &p.minute) && span_take(&in, ':') && take_fixed(&in, 2, 60, &p.second) &&
-	               span_take(&in, ' ') && take_imap_zone(&in, &p);
+	bool is_good = take_fixed(&in, is_short ? 1 : 2, 31, &p.day) &&
+	               take_month_year(&in, &p) && span_take(&in, ' ') &&
+	               take_fixed(&in, 2, 23, &p.hour) && span_take(&in, ':') &&
+	               take_fixed(&in, 2, 59, &p.minute) && span_take(&in, ':') &&
+	               take_fixed(&in, 2, 60, &p.second) && span_take(&in, ' ') &&
+	               take_imap_zone(&in, &p);
 	return is_good && in.n == 0 ? parts_done(&p, out) : E_BAD;
 }
 

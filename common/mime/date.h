@@ -5,17 +5,22 @@
 
 #include "base/buf.h"
 
-enum { DATE_ZONE_MIN_MAX = 24 * 60 - 1, DATE_BYTES_MAX = 1000 /* of a value: more is not looked at */ };
+enum {
+	DATE_ZONE_MIN_MAX = 24 * 60 - 1,
+	DATE_BYTES_MAX = 1000 /* of a value: more is not looked at */
+};
 
 struct date {
 	int64_t unix_sec;
-	int zone_min;     /* minutes that local time is ahead of UTC */
-	int32_t day;      /* of the local calendar, whatever the zone; 0 is 1 January 1970 */
+	int zone_min; /* minutes that local time is ahead of UTC */
+	int32_t day; /* of the local calendar, whatever the zone; 0 is 1 January 1970 */
 };
 
 /*
- * date_parse - a Date field's value: comments, obsolete zones, two-digit years, missing seconds, "Jan-2", ISO 8601, and
- *   the ctime form are read.  A zone that is none is UTC, a time that is none 00:00:00 (RFC 5256 2.2).
+ * date_parse - a Date field's value: comments, obsolete zones, two-digit years, missing seconds,
+ * "Jan-2", ISO 8601, and
+ *   the ctime form are read.  A zone that is none is UTC, a time that is none 00:00:00 (RFC 5256
+ *   2.2).
  *   returns  E_OK, E_BAD (no day, month and year in it)
  */
 MUST_USE int date_parse(struct span value, struct date *out);

@@ -7,10 +7,12 @@
 #include "mime/param.h"
 
 int
-part_text_of(const struct tree *t, const struct part *p, struct arena *arena, struct part_text *out)
+part_text_of(const struct tree *t, const struct part *p, struct arena *arena,
+    struct part_text *out)
 {
 	struct param_field field;
-	*out = (struct part_text){.body = part_body(t, p), .charset = {"", 0}, .is_ascii_like = true};
+	*out = (struct part_text){
+	    .body = part_body(t, p), .charset = {"", 0}, .is_ascii_like = true};
 	if (p->kind != PART_LEAF || !part_is(p, "text", NULL))
 		return E_BAD;
 	out->transfer = transfer_kind_of(p->fields.encoding);
@@ -41,7 +43,8 @@ part_text_bytes(const struct part_text *t, size_t max_bytes, struct buf *decoded
 }
 
 struct span
-part_text_utf8(const struct part_text *t, size_t max_bytes, struct buf *decoded, struct buf *utf8)
+part_text_utf8(
+    const struct part_text *t, size_t max_bytes, struct buf *decoded, struct buf *utf8)
 {
 	struct span in = part_text_bytes(t, max_bytes, decoded);
 	if (t->is_ascii_like && span_is_ascii(in))

@@ -42,10 +42,13 @@ field_take(struct imap_envelope *e, const struct header_field *f, struct arena *
 		const char *name;
 		struct span *text;
 		struct address **list;
-	} rows[] = {{"date", &e->date, NULL}, {"subject", &e->subject, NULL}, {"from", NULL, &e->from},
-	    {"sender", NULL, &e->sender}, {"reply-to", NULL, &e->reply_to}, {"to", NULL, &e->to},
-	    {"cc", NULL, &e->cc}, {"bcc", NULL, &e->bcc}, {"in-reply-to", &e->in_reply_to, NULL},
+	} rows[] = {{"date", &e->date, NULL}, {"subject", &e->subject, NULL},
+	    {"from", NULL, &e->from}, {"sender", NULL, &e->sender},
+	    {"reply-to", NULL, &e->reply_to}, {"to", NULL, &e->to},
+	    {"cc", NULL, &e->cc}, {"bcc", NULL, &e->bcc},
+	    {"in-reply-to", &e->in_reply_to, NULL},
 	    {"message-id", &e->message_id, NULL}, {"references", &e->references, NULL}};
+
 	char first = ch_lower(f->name.p[0]);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (rows[i].name[0] != first || !span_ieqs(f->name, rows[i].name))
@@ -84,7 +87,8 @@ address_put_imap(struct buf *out, const struct address *a)
 	buf_ch(out, ' ');
 	imap_nstring_put(out, a->adl);
 	buf_ch(out, ' ');
-	imap_nstring_put(out, a->kind == ADDRESS_GROUP_END ? a->mailbox : not_nil(a->mailbox));
+	imap_nstring_put(
+	    out, a->kind == ADDRESS_GROUP_END ? a->mailbox : not_nil(a->mailbox));
 	buf_ch(out, ' ');
 	imap_nstring_put(out, is_mailbox ? not_nil(a->host) : a->host);
 	buf_ch(out, ')');
@@ -215,7 +219,8 @@ references_find(struct work *w, const struct imap_envelope *e)
 }
 
 void
-envelope_facts_find(const struct imap_envelope *e, struct arena *arena, struct envelope_facts *out)
+envelope_facts_find(
+    const struct imap_envelope *e, struct arena *arena, struct envelope_facts *out)
 {
 	struct work w = {.arena = arena};
 	struct date date;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* find.c - looks for the needle's first and last letter, 32 places at a time, and compares where both are. */
+/*
+ * find.c - looks for the needle's first and last letter, 32 places at a time, and compares where
+ * both are.
+ */
 #include "mime/find.h"
 
 #include <string.h>
@@ -8,7 +11,9 @@ enum { LANES = 16, PLACES = 2 * LANES, CASE_BIT = 0x20 };
 
 typedef unsigned char lanes __attribute__((vector_size(LANES)));
 
-/* A letter with its case bit set is the same in both cases; what is no letter is compared as it is. */
+/*
+ * A letter with its case bit set is the same in both cases; what is no letter is compared as it is.
+ */
 struct probe {
 	unsigned char bit, byte;
 };
@@ -28,13 +33,16 @@ lanes_that_are(const char *p, struct probe probe)
 	return (lanes)((v | probe.bit) == (lanes){} + probe.byte);
 }
 
-/* Is the first letter at one of PLACES places, and the last one as far behind it as it should be? */
+/*
+ * Is the first letter at one of PLACES places, and the last one as far behind it as it should be?
+ */
 static bool
 is_likely(const char *p, size_t last_at, struct probe first, struct probe last)
 {
 	uint64_t part[LANES / 8];
 	lanes likely = (lanes_that_are(p, first) & lanes_that_are(p + last_at, last)) |
-	               (lanes_that_are(p + LANES, first) & lanes_that_are(p + LANES + last_at, last));
+	               (lanes_that_are(p + LANES, first) &
+			   lanes_that_are(p + LANES + last_at, last));
 	memcpy(part, &likely, sizeof part);
 	return (part[0] | part[1]) != 0;
 }
@@ -67,9 +75,11 @@ find(struct span hay, struct span needle, bool any_case)
 	if (needle.n == 0 || hay.n < needle.n)
 		return needle.n == 0;
 	size_t places = hay.n - needle.n + 1, last_at = needle.n - 1;
-	struct probe first = probe_of(needle.p[0], any_case), last = probe_of(needle.p[last_at], any_case);
+	struct probe first = probe_of(needle.p[0], any_case),
+		     last = probe_of(needle.p[last_at], any_case);
 	for (; places - i >= PLACES; i += PLACES)
-		if (is_likely(hay.p + i, last_at, first, last) && is_at_any(hay.p + i, PLACES, needle, any_case))
+		if (is_likely(hay.p + i, last_at, first, last) &&
+		    is_at_any(hay.p + i, PLACES, needle, any_case))
 			return true;
 	return is_at_any(hay.p + i, places - i, needle, any_case);
 }

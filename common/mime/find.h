@@ -7,7 +7,10 @@
 
 /* find_bytes - is the needle in it?  An empty one is in everything. */
 bool find_bytes(struct span haystack, struct span needle);
-/* find_any_case - the same, ASCII letters in any case; those of the needle in upper case, as casemap_fold makes them */
+/*
+ * find_any_case - the same, ASCII letters in any case; those of the needle in upper case, as
+ * casemap_fold makes them
+ */
 bool find_any_case(struct span haystack, struct span needle);
 
 #endif

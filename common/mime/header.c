@@ -63,7 +63,8 @@ static size_t
 colon_at(struct span line, size_t *name_n)
 {
 	size_t n = 0;
-	while (n < line.n && n <= HEADER_NAME_MAX && line.p[n] > 32 && line.p[n] < 127 && line.p[n] != ':')
+	while (n < line.n && n <= HEADER_NAME_MAX && line.p[n] > 32 &&
+	       line.p[n] < 127 && line.p[n] != ':')
 		n++;
 	size_t at = n;
 	while (at < line.n && ch_space(line.p[at]))

@@ -36,6 +36,7 @@ static const struct entity entities[] = {
 	{"bull", 0x2022}, {"hellip", 0x2026}, {"prime", 0x2032}, {"lsaquo", 0x2039}, {"rsaquo", 0x203a}, {"euro", 0x20ac},
 	{"trade", 0x2122}, {"larr", 0x2190}, {"uarr", 0x2191}, {"rarr", 0x2192}, {"darr", 0x2193}, {"check", 0x2713},
 };
+
 /* clang-format on */
 
 /* The digits of "#123" or "#x1f"; 0 when there are none. */
@@ -59,7 +60,9 @@ number_mean(uint32_t code)
 	char octet = (char)code;
 	struct buf made = {0};
 	if (code < 0x80 || code > 0x9f ||
-	    charset_to_utf8(SPAN("windows-1252"), span_make(&octet, 1), &made) != E_OK || made.len == 0)
+	    charset_to_utf8(SPAN("windows-1252"), span_make(&octet, 1), &made) !=
+		E_OK ||
+	    made.len == 0)
 		return code;
 	struct span utf8 = buf_as_span(&made);
 	code = utf8_next(&utf8);
@@ -137,8 +140,9 @@ unseen_len(struct span s, struct span name)
 }
 
 /* In the middle of words these may stand; all others part them. */
-static const char *const inlines[] = {"a", "abbr", "b", "big", "code", "del", "em", "font", "i", "ins", "mark", "s",
-    "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "wbr", "o:p", NULL};
+static const char *const inlines[] = {"a", "abbr", "b", "big", "code", "del", "em",
+    "font", "i", "ins", "mark", "s", "small", "span", "strike", "strong", "sub", "sup",
+    "tt", "u", "wbr", "o:p", NULL};
 static const char *const unseens[] = {"style", "script", "title", "template", NULL};
 
 /* A tag, a comment, or a '<' that is neither. */
@@ -158,7 +162,8 @@ tag_take(struct span *in, struct words *out)
 		*in = span_from(s, 1);
 		return;
 	}
-	while (at + n < s.n && n < TAG_NAME_MAX && (ch_alnum(s.p[at + n]) || s.p[at + n] == ':'))
+	while (at + n < s.n && n < TAG_NAME_MAX &&
+	       (ch_alnum(s.p[at + n]) || s.p[at + n] == ':'))
 		n++;
 	struct span name = span_make(s.p + at, n);
 	if (!is_among(name, inlines))

@@ -4,13 +4,17 @@
 
 #include <idn2.h>
 
-/* libidn2 hides in an A-label what no name of a host has, and maps wide forms to it: to a blank, "@" or ">". */
+/*
+ * libidn2 hides in an A-label what no name of a host has, and maps wide forms to it: to a blank,
+ * "@" or ">".
+ */
 static bool
 is_name(struct span domain)
 {
 	for (size_t i = 0; i < domain.n; i++) {
 		char c = domain.p[i];
-		if ((unsigned char)c < 0x80 && !ch_alnum(c) && c != '-' && c != '_' && c != '.')
+		if ((unsigned char)c < 0x80 && !ch_alnum(c) && c != '-' && c != '_' &&
+		    c != '.')
 			return false;
 	}
 	return true;
@@ -20,8 +24,8 @@ static int
 to_ascii(struct buf *text, struct buf *out)
 {
 	uint8_t *ascii = NULL;
-	int err = idn2_lookup_u8(
-	    (const uint8_t *)buf_cstr(text), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	int err = idn2_lookup_u8((const uint8_t *)buf_cstr(text), &ascii,
+	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (err == IDN2_MALLOC)
 		bug("idn2_lookup_u8: no memory");
 	bool is_good = err == IDN2_OK && is_name(span_of((const char *)ascii));

@@ -12,7 +12,8 @@ byte_needs(char c)
 {
 	if (c == '"' || c == '\\')
 		return ESCAPED;
-	return c == '\r' || c == '\n' || c == '\0' || (unsigned char)c >= 0x80 ? LITERAL : PLAIN;
+	return c == '\r' || c == '\n' || c == '\0' || (unsigned char)c >= 0x80 ? LITERAL
+	                                                                       : PLAIN;
 }
 
 static int

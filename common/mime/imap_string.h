@@ -8,8 +8,8 @@
 enum { IMAP_QUOTED_MAX = 4096 }; /* octets: a longer string is a literal */
 
 /*
- * imap_string_put - quoted when it may be (7 bit, no CR, LF or NUL), else a literal.  NULs, which neither may hold,
- * are left out.
+ * imap_string_put - quoted when it may be (7 bit, no CR, LF or NUL), else a literal.  NULs, which
+ * neither may hold, are left out.
  */
 void imap_string_put(struct buf *out, struct span s);
 void imap_nstring_put(struct buf *out, struct span s); /* NIL where s.p is NULL */

@@ -29,7 +29,9 @@ quoted_len(struct span s)
 	return 0;
 }
 
-/* Length of the comment that s begins with, those inside it too; 0: it is not closed, or too deep. */
+/*
+ * Length of the comment that s begins with, those inside it too; 0: it is not closed, or too deep.
+ */
 static size_t
 comment_len(struct span s)
 {

@@ -8,14 +8,18 @@ is_blank(char c)
 	return ch_space(c) || ch_ctl(c);
 }
 
-/* The usual case: no quotes, backslashes or blanks in it.  Returns its length between the brackets, 0: it is another. */
+/*
+ * The usual case: no quotes, backslashes or blanks in it.  Returns its length between the brackets,
+ * 0: it is another.
+ */
 static size_t
 plain_len(struct span s)
 {
 	for (size_t i = 1; i < s.n && i <= MSGID_BYTES_MAX + 1; i++) {
 		if (s.p[i] == '>')
 			return i - 1;
-		if (s.p[i] <= ' ' || s.p[i] == 127 || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '<')
+		if (s.p[i] <= ' ' || s.p[i] == 127 || s.p[i] == '"' || s.p[i] == '\\' ||
+		    s.p[i] == '<')
 			return 0;
 	}
 	return 0;
@@ -34,7 +38,8 @@ id_read(struct span s, struct buf *out)
 	for (size_t i = 1; i < s.n && out->len - at <= MSGID_BYTES_MAX; i++) {
 		char c = s.p[i];
 		if (c == '>' && !is_quoted)
-			return out->len > at && out->len - at <= MSGID_BYTES_MAX ? i + 1 : 0;
+			return out->len > at && out->len - at <= MSGID_BYTES_MAX ? i + 1
+			                                                         : 0;
 		if (c == '<' && !is_quoted)
 			return 0;
 		if (c == '"') {

@@ -12,7 +12,8 @@
 static bool
 is_token_char(char c)
 {
-	return (unsigned char)c > ' ' && c != 127 && span_find(SPAN("()<>@,;:\\\"/[]?="), c) == 15;
+	return (unsigned char)c > ' ' && c != 127 &&
+	       span_find(SPAN("()<>@,;:\\\"/[]?="), c) == 15;
 }
 
 static struct span
@@ -24,7 +25,10 @@ take_token(struct lex *l)
 	return lex_take(l, n);
 }
 
-/* Is the blank at s the end of a value, because ";", a comment, or another "name=" (its ";" missing) follows? */
+/*
+ * Is the blank at s the end of a value, because ";", a comment, or another "name=" (its ";"
+ * missing) follows?
+ */
 static bool
 is_value_end(struct span s)
 {
@@ -43,7 +47,8 @@ take_value(struct lex *l)
 {
 	size_t n = 0;
 	while (n < l->in.n && l->in.p[n] != ';') {
-		if (lex_is_blank(l->in.p[n]) && (n == 0 || !lex_is_blank(l->in.p[n - 1])) &&
+		if (lex_is_blank(l->in.p[n]) &&
+		    (n == 0 || !lex_is_blank(l->in.p[n - 1])) &&
 		    is_value_end(span_from(l->in, n)))
 			break;
 		n++;
@@ -66,7 +71,8 @@ param_add(struct param ***tail, struct arena *a, struct span name, struct span v
 
 /* The same with copies of both. */
 static struct param *
-param_add_copy(struct param ***tail, struct arena *a, struct span name, struct span value)
+param_add_copy(
+    struct param ***tail, struct arena *a, struct span name, struct span value)
 {
 	struct span own_name = arena_span(a, name), own_value = arena_span(a, value);
 	if (own_name.n != name.n || own_value.n != value.n)
@@ -79,7 +85,8 @@ static bool
 is_itself(struct span value)
 {
 	for (size_t i = 0; i < value.n; i++)
-		if (value.p[i] == '\\' || value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0')
+		if (value.p[i] == '\\' || value.p[i] == '\r' || value.p[i] == '\n' ||
+		    value.p[i] == '\0')
 			return false;
 	return true;
 }
@@ -133,7 +140,7 @@ take_params(struct lex *l, struct arena *a, struct param **out)
 
 struct mark {
 	struct span base;
-	int section;      /* -1: none */
+	int section; /* -1: none */
 	bool is_encoded;
 };
 
@@ -150,7 +157,8 @@ mark_of(struct span name)
 		m.base = left;
 	}
 	size_t star = span_rfind(left, '*');
-	if (star && star < left.n && span_u64(span_from(left, star + 1), PARAM_SECTIONS_MAX, &section) == E_OK) {
+	if (star && star < left.n &&
+	    span_u64(span_from(left, star + 1), PARAM_SECTIONS_MAX, &section) == E_OK) {
 		m.section = (int)section;
 		m.base = span_head(left, star);
 	}
@@ -187,8 +195,10 @@ static void
 percent_decode(struct buf *out, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '%' && i + 2 < s.n && ch_hex(s.p[i + 1]) >= 0 && ch_hex(s.p[i + 2]) >= 0) {
-			buf_ch(out, (char)(ch_hex(s.p[i + 1]) << 4 | ch_hex(s.p[i + 2])));
+		if (s.p[i] == '%' && i + 2 < s.n && ch_hex(s.p[i + 1]) >= 0 &&
+		    ch_hex(s.p[i + 2]) >= 0) {
+			buf_ch(
+			    out, (char)(ch_hex(s.p[i + 1]) << 4 | ch_hex(s.p[i + 2])));
 			i += 2;
 		} else {
 			buf_ch(out, s.p[i]);
@@ -198,7 +208,8 @@ percent_decode(struct buf *out, struct span s)
 
 /* The octets of all sections, and the charset that the first one names (RFC 2231 4). */
 static void
-sections_join(const struct param *list, const struct param *first, struct buf *octets, struct span *charset, bool *is_encoded)
+sections_join(const struct param *list, const struct param *first, struct buf *octets,
+    struct span *charset, bool *is_encoded)
 {
 	struct mark m = mark_of(first->name);
 	struct span value = first->value;
@@ -214,7 +225,8 @@ sections_join(const struct param *list, const struct param *first, struct buf *o
 			percent_decode(octets, value);
 		else
 			buf_span(octets, value);
-		const struct param *next = section < 0 ? NULL : section_find(list, m.base, section + 1);
+		const struct param *next =
+		    section < 0 ? NULL : section_find(list, m.base, section + 1);
 		if (!next)
 			break;
 		m = mark_of(next->name);
@@ -241,7 +253,8 @@ text_of_sections(const struct param *list, const struct param *first, struct buf
 	sections_join(list, first, &octets, &charset, &is_encoded);
 	if (!is_encoded)
 		word_decode(out, buf_as_span(&octets));
-	else if (charset.n == 0 || charset_to_utf8(charset, buf_as_span(&octets), out) != E_OK)
+	else if (charset.n == 0 ||
+		 charset_to_utf8(charset, buf_as_span(&octets), out) != E_OK)
 		charset_guess(buf_as_span(&octets), out);
 	line_ends_out(out);
 	if (octets.err != E_OK)
@@ -253,7 +266,8 @@ text_of_sections(const struct param *list, const struct param *first, struct buf
 static bool
 is_text(const struct param *p)
 {
-	return span_find(p->name, '*') == p->name.n && span_find(p->value, '?') == p->value.n && span_is_ascii(p->value);
+	return span_find(p->name, '*') == p->name.n &&
+	       span_find(p->value, '?') == p->value.n && span_is_ascii(p->value);
 }
 
 static bool
@@ -284,7 +298,8 @@ make_text(struct param *raw, struct arena *a, struct param **out)
 			text_of_sections(raw, first, &text);
 		else
 			word_decode(&text, p->value);
-		if (!param_add_copy(&tail, a, m.base, buf_done(&text) == E_OK ? buf_as_span(&text) : p->value))
+		if (!param_add_copy(&tail, a, m.base,
+			buf_done(&text) == E_OK ? buf_as_span(&text) : p->value))
 			break;
 	}
 	buf_free(&text);

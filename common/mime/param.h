@@ -10,9 +10,10 @@
 #include "base/buf.h"
 
 enum {
-	PARAM_COUNT_MAX = 100,         /* of one field; what comes behind is passed over */
-	PARAM_SECTIONS_MAX = 1000,     /* highest number of a continuation (RFC 2231 3) */
-	PARAM_VALUE_BYTES_MAX = 64 << 10, /* of one decoded value; a longer one is as it stands */
+	PARAM_COUNT_MAX = 100,     /* of one field; what comes behind is passed over */
+	PARAM_SECTIONS_MAX = 1000, /* highest number of a continuation (RFC 2231 3) */
+	/* of one decoded value; a longer one is as it stands */
+	PARAM_VALUE_BYTES_MAX = 64 << 10,
 };
 
 struct param {
@@ -22,20 +23,31 @@ struct param {
 };
 
 struct param_field {
-	struct span type;    /* "text" of text/plain, "attachment" of a disposition; as it stands; empty when broken */
+	/* "text" of text/plain, "attachment" of a disposition; as it stands; empty when broken */
+	struct span type;
 	struct span subtype; /* empty when broken, and of a disposition */
-	struct param *raw;   /* as they stand but for quotes, RFC 2231 marks in their names: for BODYSTRUCTURE */
-	struct param *text;  /* continuations joined, charsets and encoded words (RFC 2047) made UTF-8, names without marks */
+	/* as they stand but for quotes, RFC 2231 marks in their names: for BODYSTRUCTURE */
+	struct param *raw;
+	/*
+	 * continuations joined, charsets and encoded words (RFC 2047) made UTF-8, names without
+	 * marks
+	 */
+	struct param *text;
 };
 
 /*
- * param_type_parse - a Content-Type;  param_disposition_parse - a Content-Disposition, or any token with parameters.
+ * param_type_parse - a Content-Type;  param_disposition_parse - a Content-Disposition, or any token
+ * with parameters.
  *   value  raw, folded or not
  *   arena  everything is copied into it; when it is full parameters are missing
  */
 void param_type_parse(struct span value, struct arena *, struct param_field *out);
-void param_disposition_parse(struct span value, struct arena *, struct param_field *out);
-/* param_find - value of the first of this name, ASCII letters in any case; { NULL, 0 } when there is none */
+void param_disposition_parse(
+    struct span value, struct arena *, struct param_field *out);
+/*
+ * param_find - value of the first of this name, ASCII letters in any case; { NULL, 0 } when there
+ * is none
+ */
 struct span param_find(const struct param *, const char *name);
 
 #endif

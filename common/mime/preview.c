@@ -46,7 +46,8 @@ part_words(const struct part_text *t, bool is_html, struct buf *out)
 		words.n_chars = 0;
 		words.has_blank = false;
 		text_words(part_text_utf8(t, look, &decoded, &utf8), is_html, &words);
-		if (words_are_full(&words) || look >= t->body.n || look >= PREVIEW_LOOK_BYTES_MAX)
+		if (words_are_full(&words) || look >= t->body.n ||
+		    look >= PREVIEW_LOOK_BYTES_MAX)
 			break;
 	}
 	buf_free(&decoded);
@@ -62,12 +63,14 @@ is_attachment(const struct part *p)
 
 /* The first part of this subtype that has words. */
 static bool
-subtype_put(struct buf *out, const struct tree *t, const char *subtype, bool is_html, struct arena *arena)
+subtype_put(struct buf *out, const struct tree *t, const char *subtype, bool is_html,
+    struct arena *arena)
 {
 	struct part_text text;
 	const struct part *p = &t->root;
 	while (p) {
-		if (part_is(p, "text", subtype) && !is_attachment(p) && part_text_of(t, p, arena, &text) == E_OK &&
+		if (part_is(p, "text", subtype) && !is_attachment(p) &&
+		    part_text_of(t, p, arena, &text) == E_OK &&
 		    part_words(&text, is_html, out))
 			return true;
 		if (p->kind == PART_MESSAGE) /* not into it */

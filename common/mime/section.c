@@ -6,10 +6,14 @@
 #include "mime/imap_string.h"
 #include "mime/transfer.h"
 
-enum { BINARY_PIECE_BYTES = 32 << 10 }; /* decoded at a time when only the size is wanted */
+/* decoded at a time when only the size is wanted */
+enum { BINARY_PIECE_BYTES = 32 << 10 };
 
-static const char *const words[] = {[SECTION_ALL] = "", [SECTION_HEADER] = "HEADER",
-    [SECTION_FIELDS] = "HEADER.FIELDS", [SECTION_FIELDS_NOT] = "HEADER.FIELDS.NOT", [SECTION_TEXT] = "TEXT",
+static const char *const words[] = {[SECTION_ALL] = "",
+    [SECTION_HEADER] = "HEADER",
+    [SECTION_FIELDS] = "HEADER.FIELDS",
+    [SECTION_FIELDS_NOT] = "HEADER.FIELDS.NOT",
+    [SECTION_TEXT] = "TEXT",
     [SECTION_MIME] = "MIME"};
 
 /* ---- text ---- */
@@ -150,11 +154,13 @@ section_parse(struct span *in, struct arena *arena, struct section *out)
 	int err = path_parse(&left, out, &has_word);
 	if (err == E_OK && has_word && (out->n_path || !(left.n && left.p[0] == ']')))
 		err = word_parse(&left, &out->what);
-	if (err == E_OK && (out->what == SECTION_FIELDS || out->what == SECTION_FIELDS_NOT))
+	if (err == E_OK &&
+	    (out->what == SECTION_FIELDS || out->what == SECTION_FIELDS_NOT))
 		err = names_parse(&left, arena, out);
 	if (err != E_OK)
 		return err;
-	if ((out->what == SECTION_MIME && out->n_path == 0) || left.n == 0 || left.p[0] != ']')
+	if ((out->what == SECTION_MIME && out->n_path == 0) || left.n == 0 ||
+	    left.p[0] != ']')
 		return E_BAD;
 	*in = left;
 	return E_OK;
@@ -194,7 +200,8 @@ is_named(struct span name, const struct span *names, size_t n)
 }
 
 void
-section_fields(struct buf *out, struct span head, const struct span *names, size_t n, bool is_not)
+section_fields(
+    struct buf *out, struct span head, const struct span *names, size_t n, bool is_not)
 {
 	struct header_field field;
 	while (header_next(&head, &field) == E_OK) {
@@ -207,7 +214,10 @@ section_fields(struct buf *out, struct span head, const struct span *names, size
 	buf_str(out, "\r\n");
 }
 
-/* Whose HEADER and TEXT these are: the message, or the one in a message/rfc822; NULL: of no message. */
+/*
+ * Whose HEADER and TEXT these are: the message, or the one in a message/rfc822; NULL: of no
+ * message.
+ */
 static const struct part *
 message_of(const struct section *s, const struct part *p)
 {
@@ -217,7 +227,8 @@ message_of(const struct section *s, const struct part *p)
 }
 
 static int
-message_get(const struct section *s, const struct tree *t, const struct part *p, struct buf *made, struct span *out)
+message_get(const struct section *s, const struct tree *t, const struct part *p,
+    struct buf *made, struct span *out)
 {
 	const struct part *root = message_of(s, p);
 	if (!root)
@@ -231,7 +242,8 @@ message_get(const struct section *s, const struct tree *t, const struct part *p,
 }
 
 int
-section_get(const struct section *s, const struct tree *t, struct buf *made, struct span *out)
+section_get(
+    const struct section *s, const struct tree *t, struct buf *made, struct span *out)
 {
 	const struct part *p = part_find(t, s->path, s->n_path);
 	buf_reset(made);
@@ -248,19 +260,22 @@ section_get(const struct section *s, const struct tree *t, struct buf *made, str
 
 /* The bytes as they stand, and what they are encoded in. */
 static int
-binary_find(const struct section *s, const struct tree *t, struct span *out, enum transfer_kind *kind)
+binary_find(const struct section *s, const struct tree *t, struct span *out,
+    enum transfer_kind *kind)
 {
 	const struct part *p = part_find(t, s->path, s->n_path);
 	if (!p || s->what != SECTION_ALL)
 		return E_BAD;
-	bool is_whole = s->n_path == 0 || p->kind == PART_MULTIPART || p->kind == PART_MESSAGE;
+	bool is_whole =
+	    s->n_path == 0 || p->kind == PART_MULTIPART || p->kind == PART_MESSAGE;
 	*out = s->n_path ? part_body(t, p) : t->message;
 	*kind = is_whole ? TRANSFER_PLAIN : transfer_kind_of(p->fields.encoding);
 	return *kind == TRANSFER_UNKNOWN ? E_DENY : E_OK;
 }
 
 int
-section_binary(const struct section *s, const struct tree *t, struct buf *made, struct span *out)
+section_binary(
+    const struct section *s, const struct tree *t, struct buf *made, struct span *out)
 {
 	enum transfer_kind kind;
 	int err = binary_find(s, t, out, &kind);
@@ -282,7 +297,8 @@ section_binary_size(const struct section *s, const struct tree *t, size_t *out)
 	if (err != E_OK)
 		return err;
 	*out = decoder.kind == TRANSFER_PLAIN ? in.n : 0;
-	for (; decoder.kind != TRANSFER_PLAIN && in.n; in = span_from(in, BINARY_PIECE_BYTES)) {
+	for (; decoder.kind != TRANSFER_PLAIN && in.n;
+	     in = span_from(in, BINARY_PIECE_BYTES)) {
 		transfer_put(&decoder, span_head(in, BINARY_PIECE_BYTES), &piece);
 		*out += piece.len;
 		buf_reset(&piece);

@@ -13,7 +13,10 @@ blanks_len(struct span s)
 	return n;
 }
 
-/* subj-blob = "[" *BLOBCHAR "]" *WSP; 0 when there is none.  Looks no further than the next bracket. */
+/*
+ * subj-blob = "[" *BLOBCHAR "]" *WSP; 0 when there is none.  Looks no further than the next
+ * bracket.
+ */
 static size_t
 blob_len(struct span s)
 {
@@ -31,7 +34,10 @@ blob_len(struct span s)
 static size_t
 refwd_len(struct span s)
 {
-	size_t n = span_istarts(s, SPAN("re")) ? 2 : span_istarts(s, SPAN("fwd")) ? 3 : span_istarts(s, SPAN("fw")) ? 2 : 0;
+	size_t n = span_istarts(s, SPAN("re"))    ? 2
+	           : span_istarts(s, SPAN("fwd")) ? 3
+	           : span_istarts(s, SPAN("fw"))  ? 2
+	                                          : 0;
 	if (n == 0)
 		return 0;
 	n += blanks_len(span_from(s, n));
@@ -53,8 +59,9 @@ without_trailers(struct span s, bool *is_refwd)
 }
 
 /*
- * subj-leader = (*subj-blob subj-refwd) / WSP, as often as there are; then, when none is left, blobs as long as
- * something stands behind them.  To take a blob away makes no leader where there was none, so blobs are read once.
+ * subj-leader = (*subj-blob subj-refwd) / WSP, as often as there are; then, when none is left,
+ * blobs as long as something stands behind them.  To take a blob away makes no leader where there
+ * was none, so blobs are read once.
  */
 static struct span
 without_leaders(struct span s, bool *is_refwd)
@@ -79,7 +86,8 @@ blanks_to_one(struct buf *out, struct span s)
 {
 	bool is_blank = true;
 	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n' ? ' ' : s.p[i];
+		char c =
+		    s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n' ? ' ' : s.p[i];
 		if (c != ' ' || !is_blank)
 			buf_ch(out, c);
 		is_blank = c == ' ';

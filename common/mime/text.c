@@ -26,7 +26,8 @@ text_scratch_free(struct text_scratch *s)
 static struct look
 look_for(struct span needle, struct text_scratch *scratch)
 {
-	return (struct look){.scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
+	return (struct look){
+	    .scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
 }
 
 /* ---- fields ---- */
@@ -94,12 +95,15 @@ static bool
 body_contains(struct look *l, const struct part_text *t)
 {
 	struct text_scratch *s = l->scratch;
-	return utf8_contains(l, t->is_utf8 ? part_text_bytes(t, TEXT_DECODED_BYTES_MAX, &s->decoded)
-	                                   : part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8));
+	return utf8_contains(
+	    l, t->is_utf8
+		   ? part_text_bytes(t, TEXT_DECODED_BYTES_MAX, &s->decoded)
+		   : part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8));
 }
 
 bool
-text_contains(const struct tree *tree, enum text_where where, struct span needle, struct text_scratch *scratch)
+text_contains(const struct tree *tree, enum text_where where, struct span needle,
+    struct text_scratch *scratch)
 {
 	struct look l = look_for(needle, scratch);
 	struct part_text text;
@@ -117,7 +121,8 @@ text_contains(const struct tree *tree, enum text_where where, struct span needle
 /* ---- one field ---- */
 
 bool
-text_field_contains(struct span head, struct span name, struct span needle, struct text_scratch *scratch)
+text_field_contains(struct span head, struct span name, struct span needle,
+    struct text_scratch *scratch)
 {
 	struct look l = look_for(needle, scratch);
 	struct header_field field;

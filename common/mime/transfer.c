@@ -21,6 +21,7 @@ static const unsigned char b64_value[256] = {
 	J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J, J,
 };
 #undef J
+
 /* clang-format on */
 
 enum transfer_kind
@@ -29,8 +30,9 @@ transfer_kind_of(struct span value)
 	static const struct {
 		const char *name;
 		enum transfer_kind kind;
-	} names[] = {{"7bit", TRANSFER_PLAIN}, {"8bit", TRANSFER_PLAIN}, {"binary", TRANSFER_PLAIN},
-	    {"base64", TRANSFER_BASE64}, {"quoted-printable", TRANSFER_QP}};
+	} names[] = {{"7bit", TRANSFER_PLAIN}, {"8bit", TRANSFER_PLAIN},
+	    {"binary", TRANSFER_PLAIN}, {"base64", TRANSFER_BASE64},
+	    {"quoted-printable", TRANSFER_QP}};
 	struct lex l = {.in = value};
 	struct span name;
 	size_t n = 0;
@@ -124,6 +126,7 @@ static const signed char hex_value[256] = { /* N: no digit */
 	N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
 };
 #undef N
+
 /* clang-format on */
 
 static bool
@@ -141,7 +144,9 @@ blanks_len(struct span s)
 	return n;
 }
 
-/* Length of the line end at s + at; 0: there is none; SIZE_MAX: there may be, with what comes next. */
+/*
+ * Length of the line end at s + at; 0: there is none; SIZE_MAX: there may be, with what comes next.
+ */
 static size_t
 line_end_len(struct span s, size_t at)
 {
@@ -196,15 +201,16 @@ text_end_of(const char *p, const char *stop)
 }
 
 /*
- * The usual case: what stands for itself, blanks between words, "=" with two digits: up to a "=" or a line's end at
- * a time.  Returns what was taken.
+ * The usual case: what stands for itself, blanks between words, "=" with two digits: up to a "=" or
+ * a line's end at a time.  Returns what was taken.
  */
 static size_t
 qp_fast(struct span s, char **out)
 {
 	const char *p = s.p, *end = p + s.n;
 	while (p < end) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p)), *stop = eol ? eol : end;
+		const char *eol = memchr(p, '\n', (size_t)(end - p)),
+			   *stop = eol ? eol : end;
 		const char *escape = memchr(p, '=', (size_t)(stop - p));
 		stop = escape ? escape : stop;
 		const char *text_end = escape ? escape : text_end_of(p, stop);
@@ -217,7 +223,8 @@ qp_fast(struct span s, char **out)
 			*(*out)++ = *p++; /* a line end with no blank before it */
 			continue;
 		}
-		*(*out)++ = (char)(hex_value[(unsigned char)p[1]] << 4 | hex_value[(unsigned char)p[2]]);
+		*(*out)++ = (char)(hex_value[(unsigned char)p[1]] << 4 |
+				   hex_value[(unsigned char)p[2]]);
 		p += 3;
 	}
 	return (size_t)(p - s.p);
@@ -234,7 +241,8 @@ qp_run(struct span s, struct buf *out, bool is_end)
 		s = span_from(s, qp_fast(s, &o));
 		if (s.n == 0)
 			break;
-		size_t n = s.p[0] == '=' ? qp_escape(s, &o, is_end) : qp_blanks(s, &o, is_end);
+		size_t n =
+		    s.p[0] == '=' ? qp_escape(s, &o, is_end) : qp_blanks(s, &o, is_end);
 		if (n == 0)
 			break;
 		s = span_from(s, n);

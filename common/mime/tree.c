@@ -12,18 +12,20 @@ enum { NO_LEVEL = -1 };
 struct scan {
 	const char *base, *p, *end; /* p is at the beginning of a line */
 	size_t lines;               /* line ends before p */
-	struct span bounds[TREE_DEPTH_MAX]; /* of the multiparts that are open, outermost first */
+	/* of the multiparts that are open, outermost first */
+	struct span bounds[TREE_DEPTH_MAX];
 	int n_bounds;
-	struct arena *arena;        /* borrow */
-	struct tree *tree;          /* borrow */
+	struct arena *arena; /* borrow */
+	struct tree *tree;   /* borrow */
 };
 
 /* Where a part ended: a delimiter of an open multipart, or the end of the message. */
 struct stop {
-	int level;           /* whose delimiter, or NO_LEVEL */
+	int level; /* whose delimiter, or NO_LEVEL */
 	bool is_close;
-	const char *content_end; /* the line end before a delimiter belongs to it (RFC 2046 5.1.1) */
-	size_t lines;        /* line ends before content_end */
+	/* the line end before a delimiter belongs to it (RFC 2046 5.1.1) */
+	const char *content_end;
+	size_t lines; /* line ends before content_end */
 };
 
 static void
@@ -34,7 +36,10 @@ line_pass(struct scan *s)
 	s->p = q ? q + 1 : s->end;
 }
 
-/* The open multipart whose boundary the line "--..." at p has: the longest one, of two alike the innermost. */
+/*
+ * The open multipart whose boundary the line "--..." at p has: the longest one, of two alike the
+ * innermost.
+ */
 static int
 level_at(const struct scan *s)
 {
@@ -73,7 +78,8 @@ stop_at_line(struct scan *s, struct stop *out)
 static void
 stop_at_end(struct scan *s, struct stop *out)
 {
-	*out = (struct stop){.level = NO_LEVEL, .content_end = s->end, .lines = s->lines};
+	*out =
+	    (struct stop){.level = NO_LEVEL, .content_end = s->end, .lines = s->lines};
 }
 
 /* Passes text up to the next delimiter, or to the end. */
@@ -111,7 +117,8 @@ static struct span
 token_cut(struct span *s)
 {
 	size_t n = 0;
-	while (n < s->n && s->p[n] > 32 && s->p[n] < 127 && !memchr("()<>@,;:\\\"/[]?=", s->p[n], 15))
+	while (n < s->n && s->p[n] > 32 && s->p[n] < 127 &&
+	       !memchr("()<>@,;:\\\"/[]?=", s->p[n], 15))
 		n++;
 	struct span token = span_head(*s, n);
 	*s = blanks_off(span_from(*s, n));
@@ -126,7 +133,10 @@ type_imply(struct part_fields *f, bool is_in_digest)
 	f->is_type_implied = true;
 }
 
-/* RFC 2045 5.1.  What is no type is as if it were not there (5.2); "text" alone is of the time before MIME. */
+/*
+ * RFC 2045 5.1.  What is no type is as if it were not there (5.2); "text" alone is of the time
+ * before MIME.
+ */
 static void
 type_take(struct part_fields *f, struct span value)
 {
@@ -150,9 +160,11 @@ field_take(struct part_fields *f, struct span name, struct span value)
 	const struct {
 		const char *name;
 		struct span *value;
-	} rows[] = {{"transfer-encoding", &f->encoding}, {"disposition", &f->disposition}, {"id", &f->id},
-	    {"description", &f->description}, {"md5", &f->md5}, {"language", &f->language},
-	    {"location", &f->location}};
+	} rows[] = {{"transfer-encoding", &f->encoding},
+	    {"disposition", &f->disposition}, {"id", &f->id},
+	    {"description", &f->description}, {"md5", &f->md5},
+	    {"language", &f->language}, {"location", &f->location}};
+
 	value = blanks_off(value);
 	if (span_ieqs(name, "type") && !f->type.p)
 		type_take(f, value);
@@ -198,8 +210,9 @@ static bool
 is_head(const struct scan *s)
 {
 	struct span at = span_make(s->p, (size_t)(s->end - s->p));
-	return at.n == 0 || at.p[0] == '\n' || span_starts(at, SPAN("\r\n")) || name_len(at) ||
-	       span_starts(at, SPAN("From ")) || span_starts(at, SPAN(">From "));
+	return at.n == 0 || at.p[0] == '\n' || span_starts(at, SPAN("\r\n")) ||
+	       name_len(at) || span_starts(at, SPAN("From ")) ||
+	       span_starts(at, SPAN(">From "));
 }
 
 /* Passes a head with its empty line.  Returns true when a delimiter ended it. */
@@ -210,7 +223,8 @@ head_pass(struct scan *s, struct part_fields *f, struct stop *out)
 	while (!is_over && s->p < s->end) {
 		if (stop_at_line(s, out))
 			return true;
-		is_over = s->p[0] == '\n' || (s->p[0] == '\r' && s->end - s->p > 1 && s->p[1] == '\n');
+		is_over = s->p[0] == '\n' ||
+		          (s->p[0] == '\r' && s->end - s->p > 1 && s->p[1] == '\n');
 		if (is_over)
 			line_pass(s);
 		else
@@ -239,10 +253,12 @@ kind_of(const struct part *p)
 {
 	const struct part_fields *f = &p->fields;
 	bool is_multipart = span_ieqs(f->type, "multipart");
-	bool is_message = part_is(p, "message", "rfc822") || part_is(p, "message", "global");
+	bool is_message =
+	    part_is(p, "message", "rfc822") || part_is(p, "message", "global");
 	if (!is_multipart && !is_message)
 		return PART_LEAF;
-	if (p->depth >= TREE_DEPTH_MAX || (is_message && transfer_kind_of(f->encoding) != TRANSFER_PLAIN))
+	if (p->depth >= TREE_DEPTH_MAX ||
+	    (is_message && transfer_kind_of(f->encoding) != TRANSFER_PLAIN))
 		return PART_OPAQUE;
 	return is_multipart ? PART_MULTIPART : PART_MESSAGE;
 }
@@ -267,7 +283,10 @@ part_add(struct scan *s, struct part *parent, struct part **last)
 	return p;
 }
 
-/* Nothing inside ends behind the part it is in: where a delimiter follows an empty line at once, both claim that. */
+/*
+ * Nothing inside ends behind the part it is in: where a delimiter follows an empty line at once,
+ * both claim that.
+ */
 static void
 part_clamp(struct part *p)
 {
@@ -338,7 +357,8 @@ part_complete(struct scan *s, struct part *p)
 static void
 body_pass(struct scan *s, struct part *p, struct stop *stop)
 {
-	if (s->tree->n_parts >= TREE_PARTS_MAX) { /* the last one: all the rest is its body */
+	/* the last one: all the rest is its body */
+	if (s->tree->n_parts >= TREE_PARTS_MAX) {
 		s->n_bounds = 0;
 		p->kind = p->kind == PART_LEAF ? PART_LEAF : PART_OPAQUE;
 	}
@@ -357,7 +377,8 @@ part_pass(struct scan *s, struct part *p, struct stop *stop)
 	bool is_cut = head_pass(s, &p->fields, stop);
 	size_t body_at = (size_t)(s->p - s->base), lines = s->lines;
 	if (!p->fields.type.p)
-		type_imply(&p->fields, p->parent && part_is(p->parent, "multipart", "digest"));
+		type_imply(
+		    &p->fields, p->parent && part_is(p->parent, "multipart", "digest"));
 	p->kind = kind_of(p);
 	if (!is_cut)
 		body_pass(s, p, stop);
@@ -373,10 +394,14 @@ part_pass(struct scan *s, struct part *p, struct stop *stop)
 void
 tree_make(struct span message, struct arena *arena, struct tree *out)
 {
-	struct scan s = {.base = message.p, .p = message.p, .end = message.p + message.n,
-	    .arena = arena, .tree = out};
+	struct scan s = {.base = message.p,
+	    .p = message.p,
+	    .end = message.p + message.n,
+	    .arena = arena,
+	    .tree = out};
 	struct stop stop;
-	*out = (struct tree){.message = message, .n_parts = 1, .root = {.is_root = true}};
+	*out =
+	    (struct tree){.message = message, .n_parts = 1, .root = {.is_root = true}};
 	if (message.n == 0)
 		s.base = s.p = s.end = "";
 	part_pass(&s, &out->root, &stop);
@@ -413,7 +438,8 @@ part_next_over(const struct part *p)
 bool
 part_is(const struct part *p, const char *type, const char *subtype)
 {
-	return span_ieqs(p->fields.type, type) && (!subtype || span_ieqs(p->fields.subtype, subtype));
+	return span_ieqs(p->fields.type, type) &&
+	       (!subtype || span_ieqs(p->fields.subtype, subtype));
 }
 
 static const struct part *
@@ -429,7 +455,8 @@ const struct part *
 part_find(const struct tree *t, const uint32_t *path, size_t n)
 {
 	const struct part *p = &t->root;
-	bool is_body = false; /* p is a root, and was asked for as the part 1 of its message */
+	/* p is a root, and was asked for as the part 1 of its message */
+	bool is_body = false;
 	for (size_t i = 0; i < n && p; i++) {
 		if (p->kind == PART_MESSAGE && (!p->is_root || is_body)) {
 			p = p->child;

@@ -10,7 +10,8 @@
  *   no closing delimiter                    the part ends where what it is in ends
  *   a boundary that begins another          the longest that fits; of the same twice, the innermost
  *   message/rfc822 in base64 and the like   an opaque leaf (forbidden by RFC 2046 5.2.1)
- *   past a limit                            an opaque leaf; past TREE_PARTS_MAX the last part is the rest of the message
+ *   past a limit                            an opaque leaf; past TREE_PARTS_MAX the last part is
+ *                                           the rest of the message
  */
 #ifndef MIME_TREE_H
 #define MIME_TREE_H
@@ -19,61 +20,80 @@
 #include "base/buf.h"
 
 enum {
-	TREE_DEPTH_MAX = 64,       /* multiparts and messages in each other */
+	TREE_DEPTH_MAX = 64, /* multiparts and messages in each other */
 	TREE_PARTS_MAX = 10000,
-	TREE_BOUNDARY_MAX = 1000,  /* octets; RFC 2046 5.1.1 says 70 */
+	TREE_BOUNDARY_MAX = 1000, /* octets; RFC 2046 5.1.1 says 70 */
 };
 
 enum part_kind {
 	PART_LEAF,
 	PART_MULTIPART, /* has one child or more */
-	PART_MESSAGE,   /* message/rfc822, message/global: its one child is the root of that message */
-	PART_OPAQUE,    /* a multipart or message that is not looked into: a leaf */
+	/* message/rfc822, message/global: its one child is the root of that message */
+	PART_MESSAGE,
+	PART_OPAQUE, /* a multipart or message that is not looked into: a leaf */
 };
 
-/* Values as they stand in the head: folds, comments and quotes in it, blanks at both ends off; n is 0 when absent. */
+/*
+ * Values as they stand in the head: folds, comments and quotes in it, blanks at both ends off; n is
+ * 0 when absent.
+ */
 struct part_fields {
-	struct span type, subtype; /* two tokens; never absent: "text" "plain" or what stands for it */
-	struct span content_type;  /* the whole value, for param_type_parse */
-	bool is_type_implied;      /* no usable Content-Type: type and subtype are static, content_type is empty */
+	/* two tokens; never absent: "text" "plain" or what stands for it */
+	struct span type, subtype;
+	struct span content_type; /* the whole value, for param_type_parse */
+	/* no usable Content-Type: type and subtype are static, content_type is empty */
+	bool is_type_implied;
 	struct span encoding, disposition, id, description, md5, language, location;
 };
 
 struct part {
-	struct part *parent, *child, *next; /* borrow: the tree's arena; NULL for none */
-	size_t head_at, body_at, end_at;    /* offsets in the message; the head includes its empty line */
-	size_t body_lines;                  /* line ends in the body */
-	uint32_t number;                    /* among its siblings, from 1; of a message's root 0 */
-	uint32_t depth;                     /* of the root 0 */
+	/* borrow: the tree's arena; NULL for none */
+	struct part *parent, *child, *next;
+	/* offsets in the message; the head includes its empty line */
+	size_t head_at, body_at, end_at;
+	size_t body_lines; /* line ends in the body */
+	uint32_t number;   /* among its siblings, from 1; of a message's root 0 */
+	uint32_t depth;    /* of the root 0 */
 	enum part_kind kind;
-	bool is_root;                       /* of the message, or of a nested one: its head is a message's head */
-	struct part_fields fields;          /* borrow: the message */
+	/* of the message, or of a nested one: its head is a message's head */
+	bool is_root;
+	struct part_fields fields; /* borrow: the message */
 };
 
 struct tree {
-	struct span message;  /* borrow */
-	struct part root;     /* the parts below point here: a tree stays where it was made */
-	size_t n_parts;       /* with the root */
+	struct span message; /* borrow */
+	/* the parts below point here: a tree stays where it was made */
+	struct part root;
+	size_t n_parts; /* with the root */
 };
 
-/* tree_make - never fails.  The parts below the root live in the arena; where it is full, a leaf is opaque. */
+/*
+ * tree_make - never fails.  The parts below the root live in the arena; where it is full, a leaf is
+ * opaque.
+ */
 void tree_make(struct span message, struct arena *, struct tree *out);
 
-struct span part_head(const struct tree *, const struct part *); /* borrow: the message */
+/* borrow: the message */
+struct span part_head(const struct tree *, const struct part *);
 struct span part_body(const struct tree *, const struct part *);
 /* part_next - the part behind this one, in the order they stand; NULL behind the last */
 const struct part *part_next(const struct part *);
-const struct part *part_next_over(const struct part *); /* the same, without those inside this one */
-bool part_is(const struct part *, const char *type, const char *subtype); /* any case; subtype NULL: every one */
+/* the same, without those inside this one */
+const struct part *part_next_over(const struct part *);
+/* any case; subtype NULL: every one */
+bool part_is(const struct part *, const char *type, const char *subtype);
 
 /*
- * part_find - the part of an IMAP part number, RFC 3501 6.4.5.  Of a message that is no multipart its part 1 is
- * its root, that is the body as a part.
+ * part_find - the part of an IMAP part number, RFC 3501 6.4.5.  Of a message that is no multipart
+ * its part 1 is its root, that is the body as a part.
  *   path, n  the numbers; n = 0 is the root
  *   returns  NULL when there is no such part
  */
 const struct part *part_find(const struct tree *, const uint32_t *path, size_t n);
-/* part_path - the other way round, "1.2.3".  Of a multipart that is a root: the number of its message, or "" */
+/*
+ * part_path - the other way round, "1.2.3".  Of a multipart that is a root: the number of its
+ * message, or ""
+ */
 void part_path(struct buf *out, const struct part *);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "mime/charset.h"
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+static const char digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
 static int
 digit_value(char c)
@@ -79,7 +80,8 @@ utf7_to_utf8(struct span in, struct buf *out)
 			return E_BAD;
 		if (n == 1)
 			buf_ch(out, '&');
-		else if (is_after_shift || shifted_to_utf8(span_make(in.p + 1, n - 1), out) != E_OK)
+		else if (is_after_shift ||
+			 shifted_to_utf8(span_make(in.p + 1, n - 1), out) != E_OK)
 			return E_BAD;
 		is_after_shift = n > 1;
 		in = span_from(in, n + 1);
@@ -129,7 +131,8 @@ utf7_from_utf8(struct span in, struct buf *out)
 		uint32_t code = utf8_next(&in);
 		if (is_printable(code)) {
 			shift_end(&shift, out);
-			buf_put(out, code == '&' ? "&-" : (char[]){(char)code}, code == '&' ? 2 : 1);
+			buf_put(out, code == '&' ? "&-" : (char[]){(char)code},
+			    code == '&' ? 2 : 1);
 		} else if (code < 0x10000) {
 			shift_put(&shift, out, code);
 		} else {

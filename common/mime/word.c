@@ -10,7 +10,8 @@
 
 enum {
 	CHARSET_BYTES_MAX = 80, /* of a word, with its language */
-	ROOM_EXTRA = 16,        /* beside what stood in the field: decoders ask for a little more than they fill */
+	/* beside what stood in the field: decoders ask for a little more than they fill */
+	ROOM_EXTRA = 16,
 };
 
 /* Length of the text up to its "?="; text.n when it has none before another word begins. */
@@ -59,8 +60,10 @@ q_decode(struct buf *out, struct span text)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
-		if (c == '=' && i + 2 < text.n && ch_hex(text.p[i + 1]) >= 0 && ch_hex(text.p[i + 2]) >= 0) {
-			buf_ch(out, (char)(ch_hex(text.p[i + 1]) << 4 | ch_hex(text.p[i + 2])));
+		if (c == '=' && i + 2 < text.n && ch_hex(text.p[i + 1]) >= 0 &&
+		    ch_hex(text.p[i + 2]) >= 0) {
+			buf_ch(out,
+			    (char)(ch_hex(text.p[i + 1]) << 4 | ch_hex(text.p[i + 2])));
 			i += 2;
 		} else {
 			buf_ch(out, c == '_' ? ' ' : c);
@@ -68,7 +71,10 @@ q_decode(struct buf *out, struct span text)
 	}
 }
 
-/* Words that stand side by side, as long as their charset is the same: a character may be split between them. */
+/*
+ * Words that stand side by side, as long as their charset is the same: a character may be split
+ * between them.
+ */
 struct joined {
 	struct span charset;
 	struct buf bytes; /* own */
@@ -78,7 +84,8 @@ static void
 joined_flush(struct joined *j, struct buf *out)
 {
 	size_t at = out->len;
-	if (j->bytes.len && charset_to_utf8(j->charset, buf_as_span(&j->bytes), out) != E_OK)
+	if (j->bytes.len &&
+	    charset_to_utf8(j->charset, buf_as_span(&j->bytes), out) != E_OK)
 		bug("a charset was known and is not");
 	for (; at < out->len; at++)
 		if (out->p[at] == '\r' || out->p[at] == '\n' || out->p[at] == '\0')
@@ -98,7 +105,10 @@ joined_add(struct joined *j, const struct word *w, struct buf *out)
 		q_decode(&j->bytes, w->text);
 }
 
-/* Length of what is no encoded word of a known charset; *w is the one that follows, w->n 0 at the end. */
+/*
+ * Length of what is no encoded word of a known charset; *w is the one that follows, w->n 0 at the
+ * end.
+ */
 static size_t
 plain_len(struct span s, struct word *w)
 {
@@ -165,7 +175,8 @@ word_decode_phrase(struct buf *out, struct span raw)
 		struct span inner;
 		if (text.len)
 			buf_ch(&text, ' ');
-		while (l.in.n && !lex_is_blank(l.in.p[0]) && (l.in.p[0] != '(' || l.has_no_paren)) {
+		while (l.in.n && !lex_is_blank(l.in.p[0]) &&
+		       (l.in.p[0] != '(' || l.has_no_paren)) {
 			if (lex_quoted(&l, &inner))
 				lex_unquote(&text, inner);
 			else if (l.in.p[0] == '"')

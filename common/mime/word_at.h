@@ -9,7 +9,7 @@ struct word {
 	struct span charset; /* borrow, as text; without the language */
 	struct span text;    /* encoded */
 	bool is_base64;
-	size_t n;            /* octets of all of it */
+	size_t n; /* octets of all of it */
 };
 
 /* word_at - does s begin with an encoded word? */

@@ -23,8 +23,9 @@ is_in(const uint32_t (*ranges)[2], size_t n, uint32_t code)
 static bool
 is_blank(uint32_t code)
 {
-	static const uint32_t blanks[][2] = {{0x7f, 0xa0}, {0x1680, 0x1680}, {0x2000, 0x200a}, {0x2028, 0x2029},
-	    {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
+	static const uint32_t blanks[][2] = {{0x7f, 0xa0}, {0x1680, 0x1680},
+	    {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f},
+	    {0x3000, 0x3000}};
 	return code <= ' ' || (code >= 0x7f && is_in(blanks, COUNT(blanks), code));
 }
 
@@ -32,15 +33,17 @@ is_blank(uint32_t code)
 static bool
 is_unseen(uint32_t code)
 {
-	static const uint32_t unseen[][2] = {{0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c}, {0x200b, 0x200f},
-	    {0x202a, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}};
+	static const uint32_t unseen[][2] = {{0xad, 0xad}, {0x34f, 0x34f},
+	    {0x61c, 0x61c}, {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x206f},
+	    {0xfeff, 0xfeff}};
 	return code >= 0xad && is_in(unseen, COUNT(unseen), code);
 }
 
 void
 words_put(struct words *w, uint32_t code)
 {
-	if (code > ' ' && code < 0x7f && !w->has_blank && !words_are_full(w)) { /* the usual case */
+	/* the usual case */
+	if (code > ' ' && code < 0x7f && !w->has_blank && !words_are_full(w)) {
 		buf_ch(w->out, (char)code);
 		w->n_chars++;
 		return;

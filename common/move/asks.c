@@ -81,9 +81,11 @@ net_folder_put(struct buf *b, const struct source_folder *f)
 int
 net_folder_get(struct rd *r, struct source_folder *out)
 {
-	*out = (struct source_folder){.raw = rd_str(r, SOURCE_RAW_MAX), .why = "a name that cannot be read"};
+	*out = (struct source_folder){
+	    .raw = rd_str(r, SOURCE_RAW_MAX), .why = "a name that cannot be read"};
 	out->name = rd_str(r, SOURCE_RAW_MAX);
-	out->special_use = rd_str(r, sizeof ((struct store_mailbox *)0)->special_use - 1);
+	out->special_use =
+	    rd_str(r, sizeof((struct store_mailbox *)0)->special_use - 1);
 	out->is_selectable = rd_u8(r) == 1;
 	out->is_subscribed = rd_u8(r) == 1;
 	return r->err;
@@ -152,7 +154,8 @@ net_listing_get(struct rd *r, struct listing *out)
 	uint32_t left_out = rd_u32(r);
 	uint16_t n_keywords = rd_u16(r);
 	for (uint16_t i = 0; i < n_keywords && r->err == E_OK; i++)
-		if (!keywords_bit(&out->keywords, &out->arena, rd_str(r, STORE_KEYWORD_MAX)))
+		if (!keywords_bit(
+			&out->keywords, &out->arena, rd_str(r, STORE_KEYWORD_MAX)))
 			return E_BAD;
 	out->keywords.n_left_out = left_out;
 	uint32_t n = rd_u32(r);
@@ -189,16 +192,19 @@ take_reply(struct ask_msg *reply, struct buf *in, struct rd *out, int *fd_out)
 }
 
 int
-move_ask(int chan, uint16_t type, struct buf *body, int fd, struct buf *in, struct rd *out, int *fd_out, struct buf *why)
+move_ask(int chan, uint16_t type, struct buf *body, int fd, struct buf *in,
+    struct rd *out, int *fd_out, struct buf *why)
 {
 	struct ask_msg reply = {.fd = -1};
 	int err = buf_done(body);
 	if (err == E_OK)
-		err = ask_call(chan, type, buf_as_span(body), fd, in, &reply, deadline_in_ms(MOVE_WAIT_MS));
+		err = ask_call(chan, type, buf_as_span(body), fd, in, &reply,
+		    deadline_in_ms(MOVE_WAIT_MS));
 	buf_free(body);
 	int status = err == E_OK ? rd_u8(&reply.body) : EX_IOERR;
 	buf_reset(why);
-	buf_span(why, err == E_OK ? rd_str(&reply.body, WHY_MAX) : SPAN("the process that was asked is gone"));
+	buf_span(why, err == E_OK ? rd_str(&reply.body, WHY_MAX)
+				  : SPAN("the process that was asked is gone"));
 	if (err == E_OK)
 		err = take_reply(&reply, in, out, fd_out);
 	if (err == E_OK && status == EX_OK)
@@ -215,7 +221,8 @@ move_ask(int chan, uint16_t type, struct buf *body, int fd, struct buf *in, stru
 void
 move_tell(int chan, uint16_t type, struct buf *body)
 {
-	if (buf_done(body) == E_OK && ask_send(chan, type, buf_as_span(body), -1, deadline_in_ms(MOVE_WAIT_MS)) != E_OK)
+	if (buf_done(body) == E_OK && ask_send(chan, type, buf_as_span(body), -1,
+					  deadline_in_ms(MOVE_WAIT_MS)) != E_OK)
 		buf_reset(body);
 	buf_free(body);
 }

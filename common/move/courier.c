@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* courier.c - courierimapuiddb, courierimapkeywords, courierimapsubscribed, courierpop3dsizelist. */
+/*
+ * courier.c - courierimapuiddb, courierimapkeywords, courierimapsubscribed, courierpop3dsizelist.
+ */
 #include "move/courier.h"
 
 static struct span
@@ -37,7 +39,8 @@ courier_keywords_next(struct courier_keywords *k, struct span *base, uint64_t *b
 	while (k->rest.n) {
 		struct span line = span_cut(&k->rest, '\n');
 		size_t colon = span_rfind(line, ':');
-		struct span numbers = span_from(line, colon < line.n ? colon + 1 : colon);
+		struct span numbers =
+		    span_from(line, colon < line.n ? colon + 1 : colon);
 		*base = base_of(line);
 		*bits = 0;
 		while (numbers.n) {
@@ -64,7 +67,8 @@ courier_subscriptions_next(struct span *text, struct buf *out)
 			return true;
 		}
 		/* others begin with "shared." and are not the account's own */
-		if (span_istarts(line, SPAN("INBOX.")) && maildir_folder_name(span_from(line, 5), out) == E_OK)
+		if (span_istarts(line, SPAN("INBOX.")) &&
+		    maildir_folder_name(span_from(line, 5), out) == E_OK)
 			return true;
 	}
 	return false;
@@ -101,7 +105,8 @@ read_uidl(struct span line, struct span *base, struct buf *out)
 	struct span rest = span_head(line, last);
 	uint32_t n, uidvalidity;
 	*base = base_of(span_head(rest, span_rfind(rest, ' ')));
-	if (span_u32(span_cut(&numbers, ':'), &n) != E_OK || span_u32(span_cut(&numbers, ':'), &uidvalidity) != E_OK)
+	if (span_u32(span_cut(&numbers, ':'), &n) != E_OK ||
+	    span_u32(span_cut(&numbers, ':'), &uidvalidity) != E_OK)
 		return false;
 	buf_reset(out);
 	if (n && uidvalidity)

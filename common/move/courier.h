@@ -14,7 +14,10 @@
 
 enum { COURIER_KEYWORDS_MAX = 64 };
 
-/* courier_uids_open - the first line of courierimapuiddb: "1 UIDVALIDITY UIDNEXT".  E_OK, E_BAD.  Then uidlist_next */
+/*
+ * courier_uids_open - the first line of courierimapuiddb: "1 UIDVALIDITY UIDNEXT".  E_OK, E_BAD.
+ * Then uidlist_next
+ */
 MUST_USE int courier_uids_open(struct span text, struct uidlist *out);
 
 /* What :list says: names first, then "FILE:0 3" lines behind an empty one. */
@@ -26,7 +29,8 @@ struct courier_keywords {
 
 void courier_keywords_open(struct span text, struct courier_keywords *out);
 /* courier_keywords_next - bits of names[] that a file (name without flags) has.  false: it ends */
-bool courier_keywords_next(struct courier_keywords *, struct span *base, uint64_t *bits);
+bool courier_keywords_next(
+    struct courier_keywords *, struct span *base, uint64_t *bits);
 
 /* courier_subscriptions_next - a name as ours in out; "INBOX.Sent" is "Sent".  false: it ends */
 bool courier_subscriptions_next(struct span *text, struct buf *out);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* crlf.h - line ends as they are kept: a LF without its CR gets one.  Pure; for bytes that come in pieces. */
+/*
+ * crlf.h - line ends as they are kept: a LF without its CR gets one.  Pure; for bytes that come in
+ * pieces.
+ */
 #ifndef MOVE_CRLF_H
 #define MOVE_CRLF_H
 

@@ -14,9 +14,11 @@ read_head_3(struct span rest, struct uidlist *out)
 {
 	while (rest.n) {
 		struct span field = span_cut(&rest, ' ');
-		if (field.n > 1 && field.p[0] == 'V' && span_u32(span_from(field, 1), &out->uidvalidity) != E_OK)
+		if (field.n > 1 && field.p[0] == 'V' &&
+		    span_u32(span_from(field, 1), &out->uidvalidity) != E_OK)
 			out->uidvalidity = 0;
-		if (field.n > 1 && field.p[0] == 'N' && span_u32(span_from(field, 1), &out->uidnext) != E_OK)
+		if (field.n > 1 && field.p[0] == 'N' &&
+		    span_u32(span_from(field, 1), &out->uidnext) != E_OK)
 			out->uidnext = 0;
 	}
 }
@@ -24,14 +26,16 @@ read_head_3(struct span rest, struct uidlist *out)
 int
 uidlist_open(struct span text, struct uidlist *out)
 {
-	struct span rest = text, line = span_cut(&rest, '\n'), version = span_cut(&line, ' ');
+	struct span rest = text, line = span_cut(&rest, '\n'),
+		    version = span_cut(&line, ' ');
 	*out = (struct uidlist){.rest = rest};
 	if (span_eqs(version, "3")) {
 		out->version = 3;
 		read_head_3(line, out);
 	} else if (span_eqs(version, "1")) {
 		out->version = 1;
-		if (span_u32(span_cut(&line, ' '), &out->uidvalidity) != E_OK || span_u32(span_cut(&line, ' '), &out->uidnext) != E_OK)
+		if (span_u32(span_cut(&line, ' '), &out->uidvalidity) != E_OK ||
+		    span_u32(span_cut(&line, ' '), &out->uidnext) != E_OK)
 			out->uidvalidity = 0;
 	}
 	return out->uidvalidity ? E_OK : E_BAD;
@@ -68,7 +72,8 @@ uidlist_next(struct uidlist *list, struct uidlist_row *out)
 }
 
 void
-uidlist_head_put(struct buf *b, uint32_t uidvalidity, uint32_t uidnext, const unsigned char guid[16])
+uidlist_head_put(
+    struct buf *b, uint32_t uidvalidity, uint32_t uidnext, const unsigned char guid[16])
 {
 	buf_putf(b, "3 V%u N%u G", uidvalidity, uidnext);
 	buf_hex(b, span_make(guid, 16));
@@ -92,7 +97,8 @@ keywords_next(struct span *text, unsigned *letter, struct span *name)
 	while (text->n) {
 		struct span line = span_cut(text, '\n');
 		uint32_t n;
-		if (span_u32(span_cut(&line, ' '), &n) != E_OK || n >= MAILDIR_LETTERS || line.n == 0)
+		if (span_u32(span_cut(&line, ' '), &n) != E_OK ||
+		    n >= MAILDIR_LETTERS || line.n == 0)
 			continue; /* more of them there may be, but no name of a file says so */
 		*letter = n;
 		*name = line;
@@ -135,7 +141,10 @@ subscriptions_next(struct span *text, unsigned *version, struct buf *out)
 	}
 	while (text->n) {
 		struct span line = span_cut(text, '\n');
-		/* a name with the separator of a namespace's own shows as one level; it is rare, and harmless */
+		/*
+		 * a name with the separator of a namespace's own shows as one level; it is rare,
+		 * and harmless
+		 */
 		if (read_levels(line, *version == 2 ? '\t' : '.', out) == E_OK)
 			return true;
 	}
@@ -197,7 +206,8 @@ put_number(struct buf *out, const struct field *f, uint32_t n)
 	buf_putf(&digits, f->is_hex ? "%x" : "%u", n);
 	for (size_t i = digits.len; f->is_padded && i < f->width; i++)
 		buf_ch(out, '0');
-	buf_span(out, span_head(buf_as_span(&digits), f->width && !f->is_padded ? f->width : digits.len));
+	buf_span(out, span_head(buf_as_span(&digits),
+			  f->width && !f->is_padded ? f->width : digits.len));
 	buf_free(&digits);
 }
 
@@ -211,7 +221,8 @@ uidl_is_legal(struct span s)
 }
 
 int
-uidl_format(struct span format, uint32_t uid, uint32_t uidvalidity, struct span file, struct buf *out)
+uidl_format(struct span format, uint32_t uid, uint32_t uidvalidity, struct span file,
+    struct buf *out)
 {
 	size_t before = out->len;
 	bool is_unique = false;

@@ -13,12 +13,13 @@
 #include "move/import_state.h"
 #include "store/asks.h"
 
-struct export {
-	int command;              /* borrow */
-	struct store *store;      /* own */
+struct export
+{
+	int command;               /* borrow */
+	struct store *store;       /* own */
 	struct store_mailbox *all; /* own */
 	size_t n;
-	struct buf in, why;       /* own */
+	struct buf in, why; /* own */
 	int status;
 	bool is_over;
 };
@@ -27,16 +28,15 @@ struct export_folder {
 	struct export *export;
 	const struct store_mailbox *mailbox;
 	struct store_view view;
-	struct buf directory;     /* own: "" or ".a.b" */
-	struct buf uidlist;       /* own */
-	uint64_t letters_of;      /* keyword bits that have a letter: the first 26 */
-	unsigned forwarded;       /* bit of $Forwarded; 64: none */
+	struct buf directory; /* own: "" or ".a.b" */
+	struct buf uidlist;   /* own */
+	uint64_t letters_of;  /* keyword bits that have a letter: the first 26 */
+	unsigned forwarded;   /* bit of $Forwarded; 64: none */
 	struct move_row row;
-	struct buf note;          /* own */
+	struct buf note; /* own */
 };
 
-static void
-say(struct export *e, int status, const char *fmt, ...) FMT(3, 4);
+static void say(struct export *e, int status, const char *fmt, ...) FMT(3, 4);
 
 static void
 say(struct export *e, int status, const char *fmt, ...)
@@ -63,7 +63,8 @@ make_directory(struct export *e, struct span path)
 	if (e->is_over)
 		return;
 	buf_bytes(&body, path);
-	int status = move_ask(e->command, MOVE_MAKE_DIRECTORY, &body, -1, &e->in, &rest, NULL, &e->why);
+	int status = move_ask(
+	    e->command, MOVE_MAKE_DIRECTORY, &body, -1, &e->in, &rest, NULL, &e->why);
 	if (status != EX_OK)
 		say(e, status, "%.*s: %s", SPAN_ARG(path), buf_cstr(&e->why));
 }
@@ -77,13 +78,15 @@ write_file(struct export *e, struct span path, int64_t mtime_sec, int fd)
 		return;
 	buf_bytes(&body, path);
 	buf_u64(&body, (uint64_t)mtime_sec);
-	int status = move_ask(e->command, MOVE_WRITE, &body, fd, &e->in, &rest, NULL, &e->why);
+	int status =
+	    move_ask(e->command, MOVE_WRITE, &body, fd, &e->in, &rest, NULL, &e->why);
 	if (status != EX_OK)
 		say(e, status, "%.*s: %s", SPAN_ARG(path), buf_cstr(&e->why));
 }
 
 static void
-write_text(struct export *e, struct span directory, const char *name, const struct buf *text)
+write_text(
+    struct export *e, struct span directory, const char *name, const struct buf *text)
 {
 	struct buf path = {0};
 	int fd = buf_done(text) == E_OK ? large_make(buf_as_span(text)) : -1;
@@ -105,8 +108,9 @@ static void
 base_put(struct buf *out, const struct store_record *r)
 {
 	int64_t date = r->date_sec > 0 ? r->date_sec : 0;
-	buf_putf(out, "%lld.%s_%u.merpati,S=%llu,W=%llu", (long long)date, file_id_text(r->id), r->uid,
-	    (unsigned long long)r->size_bytes, (unsigned long long)r->size_bytes);
+	buf_putf(out, "%lld.%s_%u.merpati,S=%llu,W=%llu", (long long)date,
+	    file_id_text(r->id), r->uid, (unsigned long long)r->size_bytes,
+	    (unsigned long long)r->size_bytes);
 }
 
 static void
@@ -134,9 +138,11 @@ export_message(struct export_folder *f, const struct store_record *r, uint32_t f
 	}
 	base_put(&base, r);
 	buf_span(&path, buf_as_span(&f->directory));
-	buf_putf(&path, "%scur/%.*s", f->directory.len ? "/" : "", SPAN_ARG(buf_as_span(&base)));
+	buf_putf(&path, "%scur/%.*s", f->directory.len ? "/" : "",
+	    SPAN_ARG(buf_as_span(&base)));
 	bool is_forwarded = f->forwarded < 64 && keywords >> f->forwarded & 1;
-	maildir_info_put(&path, flags, is_forwarded, (uint32_t)(keywords & f->letters_of));
+	maildir_info_put(
+	    &path, flags, is_forwarded, (uint32_t)(keywords & f->letters_of));
 	write_file(e, buf_as_span(&path), r->date_sec, fd);
 	close(fd);
 	uidlist_row(f, r, buf_as_span(&base));
@@ -170,11 +176,14 @@ export_keywords(struct export_folder *f)
 		if (i < MAILDIR_LETTERS)
 			keywords_put(&text, i, span_of(head->keywords[i]));
 	}
-	f->letters_of = n < MAILDIR_LETTERS ? (1ull << n) - 1 : (1ull << MAILDIR_LETTERS) - 1;
+	f->letters_of =
+	    n < MAILDIR_LETTERS ? (1ull << n) - 1 : (1ull << MAILDIR_LETTERS) - 1;
 	if (n > MAILDIR_LETTERS)
-		buf_putf(&f->note, "%u keywords have no letter in a Maildir", n - MAILDIR_LETTERS);
+		buf_putf(&f->note, "%u keywords have no letter in a Maildir",
+		    n - MAILDIR_LETTERS);
 	if (n)
-		write_text(f->export, buf_as_span(&f->directory), "dovecot-keywords", &text);
+		write_text(
+		    f->export, buf_as_span(&f->directory), "dovecot-keywords", &text);
 	buf_free(&text);
 }
 
@@ -207,7 +216,8 @@ make_folder(struct export_folder *f)
 	struct buf path = {0}, none = {0};
 	if (f->directory.len) {
 		make_directory(f->export, buf_as_span(&f->directory));
-		write_text(f->export, buf_as_span(&f->directory), "maildirfolder", &none);
+		write_text(
+		    f->export, buf_as_span(&f->directory), "maildirfolder", &none);
 	}
 	for (size_t i = 0; i < COUNT(subs); i++) {
 		buf_reset(&path);
@@ -239,7 +249,8 @@ export_folder(struct export *e, const struct store_mailbox *m)
 	int err = store_select(e->store, span_of(m->name), true, &f.view);
 	if (err == E_BAD)
 		return; /* it was removed meanwhile */
-	if (err != E_OK || maildir_folder_directory(span_of(m->name), &f.directory) != E_OK) {
+	if (err != E_OK ||
+	    maildir_folder_directory(span_of(m->name), &f.directory) != E_OK) {
 		say(e, EX_TEMPFAIL, "%s cannot be opened; the log says why", m->name);
 		return;
 	}
@@ -288,7 +299,8 @@ int
 export_run(int command, const char *home)
 {
 	struct export e = {.command = command};
-	if (store_open(home, &e.store) != E_OK || store_mailboxes(e.store, add_mailbox, &e) != E_OK)
+	if (store_open(home, &e.store) != E_OK ||
+	    store_mailboxes(e.store, add_mailbox, &e) != E_OK)
 		say(&e, EX_TEMPFAIL, "the mailbox cannot be opened; the log says why");
 	for (size_t i = 0; i < e.n && !e.is_over; i++)
 		export_folder(&e, &e.all[i]);

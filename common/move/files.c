@@ -31,8 +31,10 @@ files_root(const char *path, int *out)
 static int
 open_beneath(int root, struct span path, int flags, mode_t mode)
 {
-	struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC, .mode = mode,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+	struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+	    .mode = mode,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+	               RESOLVE_NO_XDEV};
 	struct buf name = {0};
 	buf_span(&name, path.n ? path : SPAN("."));
 	int fd = (int)syscall(SYS_openat2, root, buf_cstr(&name), &how, sizeof how);
@@ -50,9 +52,10 @@ path_of(struct rd *body, struct span *out)
 static int
 said(struct buf *reply)
 {
-	int status = errno == ENOENT ? EX_NOINPUT : errno == EACCES || errno == EPERM ? EX_NOPERM
-	    : errno == EEXIST                                                        ? EX_CANTCREAT
-	                                                                             : EX_IOERR;
+	int status = errno == ENOENT                     ? EX_NOINPUT
+	             : errno == EACCES || errno == EPERM ? EX_NOPERM
+	             : errno == EEXIST                   ? EX_CANTCREAT
+	                                                 : EX_IOERR;
 	move_reply_put(reply, status, span_of(strerror(errno)));
 	return E_OK;
 }
@@ -63,12 +66,15 @@ static void
 put_entry(int dir, const char *name, struct buf *out)
 {
 	struct stat st;
-	if (!strcmp(name, ".") || !strcmp(name, "..") || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!strcmp(name, ".") || !strcmp(name, "..") ||
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return; /* gone meanwhile */
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return;
-	struct move_entry e = {.name = span_of(name), .is_directory = S_ISDIR(st.st_mode),
-	    .size_bytes = (uint64_t)st.st_size, .mtime_sec = st.st_mtim.tv_sec};
+	struct move_entry e = {.name = span_of(name),
+	    .is_directory = S_ISDIR(st.st_mode),
+	    .size_bytes = (uint64_t)st.st_size,
+	    .mtime_sec = st.st_mtim.tv_sec};
 	move_entry_put(out, &e);
 }
 
@@ -87,10 +93,13 @@ files_list(int root, struct rd *body, struct buf *reply, int *fd_back)
 	for (struct dirent *e; n < FILES_ENTRIES_MAX && (e = readdir(d)); n++)
 		put_entry(dirfd(d), e->d_name, &entries);
 	closedir(d);
-	*fd_back = buf_done(&entries) == E_OK && n < FILES_ENTRIES_MAX ? large_make(buf_as_span(&entries)) : -1;
+	*fd_back = buf_done(&entries) == E_OK && n < FILES_ENTRIES_MAX
+	               ? large_make(buf_as_span(&entries))
+	               : -1;
 	buf_free(&entries);
 	bool is_made = *fd_back >= 0;
-	move_reply_put(reply, is_made ? EX_OK : EX_UNAVAILABLE, is_made ? SPAN("") : SPAN("too many files in one directory"));
+	move_reply_put(reply, is_made ? EX_OK : EX_UNAVAILABLE,
+	    is_made ? SPAN("") : SPAN("too many files in one directory"));
 	return E_OK;
 }
 
@@ -124,7 +133,8 @@ files_make_directory(int root, struct rd *body, struct buf *reply)
 	if (path_of(body, &path) != E_OK || rd_end(body) != E_OK)
 		return E_BAD;
 	size_t at = span_rfind(path, '/');
-	int parent = open_beneath(root, at < path.n ? span_head(path, at) : SPAN("."), O_RDONLY | O_DIRECTORY, 0);
+	int parent = open_beneath(root, at < path.n ? span_head(path, at) : SPAN("."),
+	    O_RDONLY | O_DIRECTORY, 0);
 	buf_span(&name, at < path.n ? span_from(path, at + 1) : path);
 	int result = parent >= 0 ? mkdirat(parent, buf_cstr(&name), 0700) : -1;
 	if (result != 0)
@@ -156,10 +166,12 @@ files_write(int root, struct rd *body, int fd, struct buf *reply)
 {
 	struct span path;
 	int err = path_of(body, &path);
-	struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = (time_t)(int64_t)rd_u64(body)}};
+	struct timespec times[2] = {
+	    {.tv_nsec = UTIME_NOW}, {.tv_sec = (time_t)(int64_t)rd_u64(body)}};
 	if (err != E_OK || rd_end(body) != E_OK || fd < 0)
 		return E_BAD;
-	int to = open_beneath(root, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	int to =
+	    open_beneath(root, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (to < 0 || copy(fd, to) != 0 || futimens(to, times) != 0)
 		said(reply);
 	else

@@ -45,16 +45,20 @@ put_name(const struct imap *c, struct span raw, char delimiter, struct buf *out)
 struct list_ctx {
 	struct source_folders *out;
 	bool is_lsub;
-	uint32_t n;            /* responses */
+	uint32_t n; /* responses */
 };
 
 static void
 add(struct imap *c, struct list_ctx *ctx, const struct imap_list *l)
 {
 	struct buf name = {0};
-	struct source_folder f = {.raw = l->name, .special_use = span_of(l->special_use), .is_selectable = !l->is_noselect,
+	struct source_folder f = {.raw = l->name,
+	    .special_use = span_of(l->special_use),
+	    .is_selectable = !l->is_noselect,
 	    .is_subscribed = l->is_subscribed};
-	int err = l->name.n <= SOURCE_RAW_MAX ? put_name(c, l->name, l->delimiter, &name) : E_BAD;
+	int err = l->name.n <= SOURCE_RAW_MAX
+	              ? put_name(c, l->name, l->delimiter, &name)
+	              : E_BAD;
 	if (span_ieqs(l->name, "INBOX")) {
 		buf_reset(&name);
 		buf_str(&name, "INBOX");
@@ -74,11 +78,13 @@ on_list(struct imap *c, const struct imap_reply *r, void *p)
 	struct list_ctx *ctx = p;
 	struct imap_list l;
 	if (++ctx->n > IMAP_UNASKED_MAX)
-		return failed(&c->failure, EX_PROTOCOL, "the server lists folders without an end");
+		return failed(&c->failure, EX_PROTOCOL,
+		    "the server lists folders without an end");
 	if (r->kind != IMAP_DATA || !span_ieqs(r->word, ctx->is_lsub ? "LSUB" : "LIST"))
 		return E_OK;
 	if (imap_list_parse(r->rest, &c->arena, &l) != E_OK)
-		return failed(&c->failure, EX_PROTOCOL, "the server lists a folder that cannot be read");
+		return failed(&c->failure, EX_PROTOCOL,
+		    "the server lists a folder that cannot be read");
 	add(c, ctx, &l);
 	return E_OK;
 }
@@ -102,7 +108,8 @@ on_namespace(struct imap *c, const struct imap_reply *r, void *ctx)
 	char delimiter;
 	(void)ctx;
 	if (r->kind == IMAP_DATA && span_ieqs(r->word, "NAMESPACE") &&
-	    imap_namespace_parse(r->rest, &c->arena, &prefix, &delimiter) == E_OK && prefix.n <= SOURCE_RAW_MAX)
+	    imap_namespace_parse(r->rest, &c->arena, &prefix, &delimiter) == E_OK &&
+	    prefix.n <= SOURCE_RAW_MAX)
 		set_prefix(c, prefix, delimiter);
 	return E_OK;
 }
@@ -118,13 +125,17 @@ int
 imap_folders(struct imap *c, struct source_folders *out)
 {
 	struct list_ctx list = {.out = out}, lsub = {.out = out, .is_lsub = true};
-	bool has_uses = c->capabilities & IMAP_HAS_SPECIAL_USE && c->capabilities & IMAP_HAS_LIST_EXTENDED;
+	bool has_uses = c->capabilities & IMAP_HAS_SPECIAL_USE &&
+	                c->capabilities & IMAP_HAS_LIST_EXTENDED;
 	int err = E_OK;
 	*out = (struct source_folders){.n = 0};
 	if (c->capabilities & IMAP_HAS_NAMESPACE)
 		err = one_command(c, "NAMESPACE", on_namespace, NULL);
 	if (err == E_OK || err == E_BAD)
-		err = one_command(c, has_uses ? "LIST \"\" \"*\" RETURN (SPECIAL-USE)" : "LIST \"\" \"*\"", on_list, &list);
+		err = one_command(c,
+		    has_uses ? "LIST \"\" \"*\" RETURN (SPECIAL-USE)"
+			     : "LIST \"\" \"*\"",
+		    on_list, &list);
 	if (err == E_OK)
 		err = one_command(c, "LSUB \"\" \"*\"", on_list, &lsub);
 	return err == E_BAD ? E_IO : err;

@@ -57,7 +57,8 @@ static int
 start_tls(struct imap *c, const struct server_login *l)
 {
 	if (!(c->capabilities & IMAP_HAS_STARTTLS))
-		return failed(&c->failure, EX_PROTOCOL, "the server does not offer STARTTLS");
+		return failed(
+		    &c->failure, EX_PROTOCOL, "the server does not offer STARTTLS");
 	int err = talk(c, SPAN("STARTTLS"), NULL, NULL);
 	if (err == E_OK)
 		err = server_begin_tls(l, &c->io, &c->conn, &c->failure);
@@ -73,12 +74,18 @@ greeting(struct imap *c, const struct server_login *l, bool *is_in)
 	int err = talk_read(c, &r);
 	if (err != E_OK)
 		return err;
-	if (r.kind != IMAP_STATUS || r.tag.n || (r.status != IMAP_OK && r.status != IMAP_PREAUTH))
-		return failed(&c->failure, EX_PROTOCOL, "the server's greeting is none");
+	if (r.kind != IMAP_STATUS || r.tag.n ||
+	    (r.status != IMAP_OK && r.status != IMAP_PREAUTH))
+		return failed(
+		    &c->failure, EX_PROTOCOL, "the server's greeting is none");
 	*is_in = r.status == IMAP_PREAUTH;
-	/* who is logged in already cannot begin TLS any more: somebody in between says so (RFC 8314 3.2) */
+	/*
+	 * who is logged in already cannot begin TLS any more: somebody in between says so (RFC 8314
+	 * 3.2)
+	 */
 	if (*is_in && l->tls == SERVER_TLS_STARTTLS)
-		return failed(&c->failure, EX_PROTOCOL, "the server has us logged in before TLS");
+		return failed(
+		    &c->failure, EX_PROTOCOL, "the server has us logged in before TLS");
 	return c->capabilities ? E_OK : ask_capabilities(c);
 }
 
@@ -92,7 +99,9 @@ go_ahead(struct imap *c, uint32_t tag)
 	int err;
 	while ((err = talk_read(c, &r)) == E_OK && r.kind != IMAP_CONTINUE)
 		if (talk_is_answer(&r, tag)) {
-			failed(&c->failure, EX_NOPERM, "the server refuses the login: %.*s", SPAN_ARG(span_head(r.text, 300)));
+			failed(&c->failure, EX_NOPERM,
+			    "the server refuses the login: %.*s",
+			    SPAN_ARG(span_head(r.text, 300)));
 			return E_IO;
 		}
 	return err;
@@ -104,7 +113,9 @@ end_login(struct imap *c, uint32_t tag)
 	struct imap_reply r;
 	int err = talk_until(c, tag, on_capability, NULL, &r);
 	if (err == E_BAD)
-		return failed(&c->failure, EX_NOPERM, "the server refuses the login: %.*s", SPAN_ARG(span_head(r.text, 300)));
+		return failed(&c->failure, EX_NOPERM,
+		    "the server refuses the login: %.*s",
+		    SPAN_ARG(span_head(r.text, 300)));
 	return err;
 }
 
@@ -171,7 +182,8 @@ authenticate(struct imap *c, const struct server_login *l)
 		return authenticate_plain(c, l);
 	if (!(c->capabilities & IMAP_HAS_LOGINDISABLED))
 		return login(c, l);
-	return failed(&c->failure, EX_PROTOCOL, "the server offers neither AUTH=PLAIN nor LOGIN%s",
+	return failed(&c->failure, EX_PROTOCOL,
+	    "the server offers neither AUTH=PLAIN nor LOGIN%s",
 	    l->tls == SERVER_TLS_NONE ? " without TLS" : "");
 }
 
@@ -180,7 +192,9 @@ imap_login(struct imap *c, const struct server_login *l)
 {
 	bool is_in = false;
 	c->io.deadline = deadline_in_ms(IMAP_LOGIN_MS);
-	int err = l->tls == SERVER_TLS_IMPLICIT ? server_begin_tls(l, &c->io, &c->conn, &c->failure) : E_OK;
+	int err = l->tls == SERVER_TLS_IMPLICIT
+	              ? server_begin_tls(l, &c->io, &c->conn, &c->failure)
+	              : E_OK;
 	if (err == E_OK)
 		err = greeting(c, l, &is_in);
 	if (err == E_OK && l->tls == SERVER_TLS_STARTTLS)

@@ -9,11 +9,15 @@
 
 /* ---- tokens ---- */
 
-/* What ends an atom of any kind in a response.  ']' and '\' are left in: names of flags and sections have them. */
+/*
+ * What ends an atom of any kind in a response.  ']' and '\' are left in: names of flags and
+ * sections have them.
+ */
 static bool
 is_atom_char(char ch)
 {
-	return !ch_ctl(ch) && ch != ' ' && ch != '(' && ch != ')' && ch != '{' && ch != '"';
+	return !ch_ctl(ch) && ch != ' ' && ch != '(' && ch != ')' && ch != '{' &&
+	       ch != '"';
 }
 
 static int
@@ -86,7 +90,8 @@ take_literal(struct span *in, struct span *out)
 	if (take_number(&rest, SIZE_MAX, &n) != E_OK)
 		return E_BAD;
 	span_take(&rest, '+');
-	if (!span_take(&rest, '}') || !span_take(&rest, '\r') || !span_take(&rest, '\n') || n > rest.n)
+	if (!span_take(&rest, '}') || !span_take(&rest, '\r') ||
+	    !span_take(&rest, '\n') || n > rest.n)
 		return E_BAD;
 	*out = span_head(rest, n);
 	*in = span_from(rest, n);
@@ -151,8 +156,11 @@ pass_value(struct span *in, struct arena *a)
 
 /* ---- the response ---- */
 
-static const char *const statuses[] = {
-    [IMAP_OK] = "OK", [IMAP_NO] = "NO", [IMAP_BAD] = "BAD", [IMAP_PREAUTH] = "PREAUTH", [IMAP_BYE] = "BYE"};
+static const char *const statuses[] = {[IMAP_OK] = "OK",
+    [IMAP_NO] = "NO",
+    [IMAP_BAD] = "BAD",
+    [IMAP_PREAUTH] = "PREAUTH",
+    [IMAP_BYE] = "BYE"};
 
 static bool
 status_of(struct span word, enum imap_status *out)
@@ -184,7 +192,8 @@ read_data(struct span in, struct span word, struct imap_reply *out)
 	uint64_t n;
 	out->kind = IMAP_DATA;
 	if (ch_digit(word.p[0])) {
-		if (span_u64(word, UINT32_MAX, &n) != E_OK || take_atom(&in, &word) != E_OK)
+		if (span_u64(word, UINT32_MAX, &n) != E_OK ||
+		    take_atom(&in, &word) != E_OK)
 			return E_BAD;
 		out->number = (uint32_t)n;
 		out->has_number = true;
@@ -206,7 +215,8 @@ imap_reply_parse(struct span text, struct imap_reply *out)
 		read_text(in, out);
 		return E_OK;
 	}
-	if (take_atom(&in, &first) != E_OK || !span_take(&in, ' ') || take_atom(&in, &word) != E_OK)
+	if (take_atom(&in, &first) != E_OK || !span_take(&in, ' ') ||
+	    take_atom(&in, &word) != E_OK)
 		return E_BAD;
 	bool is_more = span_take(&in, ' ');
 	if (!is_more && in.n)
@@ -258,10 +268,14 @@ imap_capabilities(struct span words)
 	static const struct {
 		const char *word;
 		unsigned bit;
-	} all[] = {{"STARTTLS", IMAP_HAS_STARTTLS}, {"LOGINDISABLED", IMAP_HAS_LOGINDISABLED}, {"AUTH=PLAIN", IMAP_HAS_PLAIN},
-	    {"SASL-IR", IMAP_HAS_SASL_IR}, {"NAMESPACE", IMAP_HAS_NAMESPACE}, {"SPECIAL-USE", IMAP_HAS_SPECIAL_USE},
-	    {"LITERAL+", IMAP_HAS_LITERAL_PLUS}, {"LIST-EXTENDED", IMAP_HAS_LIST_EXTENDED},
-	    {"IMAP4rev2", IMAP_HAS_NAMESPACE | IMAP_HAS_SPECIAL_USE | IMAP_HAS_SASL_IR | IMAP_HAS_LIST_EXTENDED}};
+	} all[] = {{"STARTTLS", IMAP_HAS_STARTTLS},
+	    {"LOGINDISABLED", IMAP_HAS_LOGINDISABLED}, {"AUTH=PLAIN", IMAP_HAS_PLAIN},
+	    {"SASL-IR", IMAP_HAS_SASL_IR}, {"NAMESPACE", IMAP_HAS_NAMESPACE},
+	    {"SPECIAL-USE", IMAP_HAS_SPECIAL_USE}, {"LITERAL+", IMAP_HAS_LITERAL_PLUS},
+	    {"LIST-EXTENDED", IMAP_HAS_LIST_EXTENDED},
+	    {"IMAP4rev2", IMAP_HAS_NAMESPACE | IMAP_HAS_SPECIAL_USE | IMAP_HAS_SASL_IR |
+			      IMAP_HAS_LIST_EXTENDED}};
+
 	unsigned bits = 0;
 	while (words.n) {
 		struct span word = span_cut(&words, ' ');
@@ -277,7 +291,8 @@ imap_capabilities(struct span words)
 static void
 read_attribute(struct span a, struct imap_list *out)
 {
-	static const char *const uses[] = {"\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"};
+	static const char *const uses[] = {"\\All", "\\Archive", "\\Drafts",
+	    "\\Flagged", "\\Junk", "\\Sent", "\\Trash"};
 	out->is_noselect |= span_ieqs(a, "\\Noselect") || span_ieqs(a, "\\NonExistent");
 	out->is_subscribed |= span_ieqs(a, "\\Subscribed");
 	for (size_t i = 0; i < COUNT(uses); i++)
@@ -309,8 +324,9 @@ imap_list_parse(struct span rest, struct arena *a, struct imap_list *out)
 		read_attribute(word, out);
 		span_take(&rest, ' ');
 	}
-	if (!span_take(&rest, ' ') || take_delimiter(&rest, a, &out->delimiter) != E_OK || !span_take(&rest, ' ') ||
-	    take_astring(&rest, a, &out->name) != E_OK)
+	if (!span_take(&rest, ' ') ||
+	    take_delimiter(&rest, a, &out->delimiter) != E_OK ||
+	    !span_take(&rest, ' ') || take_astring(&rest, a, &out->name) != E_OK)
 		return E_BAD;
 	if (span_take(&rest, ' ') && pass_value(&rest, a) != E_OK)
 		return E_BAD;
@@ -318,13 +334,15 @@ imap_list_parse(struct span rest, struct arena *a, struct imap_list *out)
 }
 
 int
-imap_namespace_parse(struct span rest, struct arena *a, struct span *prefix, char *delimiter)
+imap_namespace_parse(
+    struct span rest, struct arena *a, struct span *prefix, char *delimiter)
 {
 	*prefix = SPAN("");
 	*delimiter = '\0';
 	if (take_nil(&rest))
 		return E_OK;
-	if (!span_take(&rest, '(') || !span_take(&rest, '(') || take_string(&rest, a, prefix) != E_OK || !span_take(&rest, ' ') ||
+	if (!span_take(&rest, '(') || !span_take(&rest, '(') ||
+	    take_string(&rest, a, prefix) != E_OK || !span_take(&rest, ' ') ||
 	    take_delimiter(&rest, a, delimiter) != E_OK)
 		return E_BAD;
 	return E_OK; /* what else there is, are others' */
@@ -338,8 +356,10 @@ flag_of(struct span name)
 	static const struct {
 		const char *name;
 		uint32_t flag;
-	} all[] = {{"\\Seen", FLAG_SEEN}, {"\\Answered", FLAG_ANSWERED}, {"\\Flagged", FLAG_FLAGGED},
-	    {"\\Deleted", FLAG_DELETED}, {"\\Draft", FLAG_DRAFT}};
+	} all[] = {{"\\Seen", FLAG_SEEN}, {"\\Answered", FLAG_ANSWERED},
+	    {"\\Flagged", FLAG_FLAGGED}, {"\\Deleted", FLAG_DELETED},
+	    {"\\Draft", FLAG_DRAFT}};
+
 	for (size_t i = 0; i < COUNT(all); i++)
 		if (span_ieqs(name, all[i].name))
 			return all[i].flag;
@@ -369,7 +389,8 @@ take_date(struct span *in, struct arena *a, int64_t *out)
 {
 	struct span text;
 	struct date date;
-	if (in->n == 0 || in->p[0] != '"' || take_quoted(in, a, &text) != E_OK || date_imap_parse(text, &date) != E_OK)
+	if (in->n == 0 || in->p[0] != '"' || take_quoted(in, a, &text) != E_OK ||
+	    date_imap_parse(text, &date) != E_OK)
 		return E_BAD;
 	*out = date.unix_sec;
 	return E_OK;
@@ -445,7 +466,8 @@ bool
 imap_quoted_put(struct buf *out, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0' || ((unsigned char)s.p[i] & 0x80))
+		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0' ||
+		    ((unsigned char)s.p[i] & 0x80))
 			return false;
 	buf_ch(out, '"');
 	for (size_t i = 0; i < s.n; i++) {

@@ -14,14 +14,16 @@ static int
 io_failed(struct imap *c, int err)
 {
 	if (err == E_LIMIT || err == E_MORE)
-		return failed(&c->failure, EX_TEMPFAIL, "the server does not answer in time");
+		return failed(
+		    &c->failure, EX_TEMPFAIL, "the server does not answer in time");
 	return failed(&c->failure, EX_TEMPFAIL, "the server ended the connection");
 }
 
 static int
 nonsense(struct imap *c, const char *what)
 {
-	return failed(&c->failure, EX_PROTOCOL, "the server does not speak IMAP: %s", what);
+	return failed(
+	    &c->failure, EX_PROTOCOL, "the server does not speak IMAP: %s", what);
 }
 
 /* ---- commands ---- */
@@ -53,10 +55,14 @@ static int
 take_text(struct imap *c, struct span s)
 {
 	buf_span(&c->text, s);
-	return buf_done(&c->text) == E_OK ? E_OK : nonsense(c, "a response that is too long");
+	return buf_done(&c->text) == E_OK ? E_OK
+	                                  : nonsense(c, "a response that is too long");
 }
 
-/* Where the line's CRLF begins; n of in when there is none yet.  E_OK, E_BAD (a CR or LF without the other) */
+/*
+ * Where the line's CRLF begins; n of in when there is none yet.  E_OK, E_BAD (a CR or LF without
+ * the other)
+ */
 static int
 find_end(struct span in, size_t *end)
 {
@@ -121,7 +127,9 @@ static int
 take_message(struct imap *c, struct span s)
 {
 	c->stream_err = c->stream->bytes(c->stream->ctx, s);
-	return c->stream_err == E_OK ? E_OK : failed(&c->failure, EX_IOERR, "a message could not be handed on");
+	return c->stream_err == E_OK
+	           ? E_OK
+	           : failed(&c->failure, EX_IOERR, "a message could not be handed on");
 }
 
 /* "* 12 FETCH (... BODY[] {n}": its literal is a message. */
@@ -131,9 +139,11 @@ is_message(const struct imap *c, struct span text)
 	size_t at = span_rfind(text, '{');
 	struct span head = span_head(text, at);
 	struct span item = SPAN("BODY[] ");
-	return c->stream && !c->has_streamed && head.n > item.n && span_istarts(text, SPAN("* ")) &&
-	    span_ieq(span_from(head, head.n - item.n), item) &&
-	    (head.p[head.n - item.n - 1] == '(' || head.p[head.n - item.n - 1] == ' ');
+	return c->stream && !c->has_streamed && head.n > item.n &&
+	       span_istarts(text, SPAN("* ")) &&
+	       span_ieq(span_from(head, head.n - item.n), item) &&
+	       (head.p[head.n - item.n - 1] == '(' ||
+		   head.p[head.n - item.n - 1] == ' ');
 }
 
 static int
@@ -144,7 +154,8 @@ stream_message(struct imap *c, uint64_t n)
 	c->has_streamed = true;
 	c->stream_err = c->stream->begin(c->stream->ctx);
 	if (c->stream_err != E_OK)
-		return failed(&c->failure, EX_IOERR, "a message could not be handed on");
+		return failed(
+		    &c->failure, EX_IOERR, "a message could not be handed on");
 	buf_cut(&c->text, span_rfind(buf_as_span(&c->text), '{'));
 	buf_str(&c->text, "{0}\r\n");
 	return read_octets(c, n, take_message);
@@ -182,17 +193,23 @@ talk_read(struct imap *c, struct imap_reply *out)
 	c->has_streamed = false;
 	while (err == E_OK && is_more) {
 		err = read_line(c, &line);
-		is_more = err == E_OK && imap_reply_literal(line, &n) && !is_free_text(buf_as_span(&c->text));
+		is_more = err == E_OK && imap_reply_literal(line, &n) &&
+		          !is_free_text(buf_as_span(&c->text));
 		if (is_more)
 			err = take_literal(c, n);
 	}
 	if (err == E_OK && imap_reply_parse(buf_as_span(&c->text), out) != E_OK) {
-		buf_cut(&c->text, c->text.len < WHY_SHOWN_MAX ? c->text.len : WHY_SHOWN_MAX);
+		buf_cut(&c->text,
+		    c->text.len < WHY_SHOWN_MAX ? c->text.len : WHY_SHOWN_MAX);
 		return nonsense(c, log_q(buf_as_span(&c->text)));
 	}
-	if (err == E_OK && out->kind == IMAP_STATUS && out->status == IMAP_BYE && out->tag.n == 0)
-		return failed(&c->failure, EX_TEMPFAIL, "the server says good-bye: %.*s", SPAN_ARG(span_head(out->text, WHY_SHOWN_MAX)));
-	if (err == E_OK && out->kind == IMAP_STATUS && imap_code_is(out->code, "CAPABILITY"))
+	if (err == E_OK && out->kind == IMAP_STATUS && out->status == IMAP_BYE &&
+	    out->tag.n == 0)
+		return failed(&c->failure, EX_TEMPFAIL,
+		    "the server says good-bye: %.*s",
+		    SPAN_ARG(span_head(out->text, WHY_SHOWN_MAX)));
+	if (err == E_OK && out->kind == IMAP_STATUS &&
+	    imap_code_is(out->code, "CAPABILITY"))
 		c->capabilities = imap_capabilities(out->code);
 	return err;
 }
@@ -201,7 +218,8 @@ static bool
 tag_is(struct span s, uint32_t tag)
 {
 	uint64_t n;
-	return s.n > 1 && s.p[0] == 'm' && span_u64(span_from(s, 1), UINT32_MAX, &n) == E_OK && n == tag;
+	return s.n > 1 && s.p[0] == 'm' &&
+	       span_u64(span_from(s, 1), UINT32_MAX, &n) == E_OK && n == tag;
 }
 
 bool
@@ -216,13 +234,15 @@ answered(struct imap *c, const struct imap_reply *r)
 	if (r->status == IMAP_OK)
 		return E_OK;
 	buf_reset(&c->failure.why);
-	buf_putf(&c->failure.why, "the server says: %.*s", SPAN_ARG(span_head(r->text, WHY_SHOWN_MAX)));
+	buf_putf(&c->failure.why, "the server says: %.*s",
+	    SPAN_ARG(span_head(r->text, WHY_SHOWN_MAX)));
 	c->failure.status = EX_UNAVAILABLE;
 	return E_BAD;
 }
 
 int
-talk_until(struct imap *c, uint32_t tag, talk_data *data, void *ctx, struct imap_reply *answer)
+talk_until(
+    struct imap *c, uint32_t tag, talk_data *data, void *ctx, struct imap_reply *answer)
 {
 	struct imap_reply r;
 	uint32_t unasked = 0;

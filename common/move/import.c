@@ -87,7 +87,9 @@ run_folders(struct import *m)
 	tell_twins(f);
 	special_uses(f);
 	if (f->n_left_out)
-		import_failed(m, EX_DATAERR, "%u folders were left out: more than %d are too many", f->n_left_out, SOURCE_FOLDERS_MAX);
+		import_failed(m, EX_DATAERR,
+		    "%u folders were left out: more than %d are too many",
+		    f->n_left_out, SOURCE_FOLDERS_MAX);
 	for (size_t i = 0; i < f->n && !m->is_over; i++)
 		folder_run(m, &f->all[i]);
 	if (!m->is_over && !m->options->is_dry_run)
@@ -97,13 +99,19 @@ run_folders(struct import *m)
 int
 import_run(int command, const char *home, const struct import_options *o)
 {
-	struct import m = {.options = o, .command = command,
-	    .source = {.kind = o->kind, .chan = o->chan, .uidl_format = o->uidl_format, .is_date_of_name = o->is_date_of_name,
-	.is_layout_fs = o->is_layout_fs}};
+	struct import m = {.options = o,
+	    .command = command,
+	    .source = {.kind = o->kind,
+		.chan = o->chan,
+		.uidl_format = o->uidl_format,
+		.is_date_of_name = o->is_date_of_name,
+		.is_layout_fs = o->is_layout_fs}};
 	if (store_open(home, &m.store) != E_OK)
-		import_over(&m, EX_TEMPFAIL, "the mailbox cannot be opened; the log says why");
+		import_over(
+		    &m, EX_TEMPFAIL, "the mailbox cannot be opened; the log says why");
 	if (!m.is_over && o->kind->folders(&m.source, &m.folders) != E_OK)
-		import_over(&m, m.source.failure.status, "%s", buf_cstr(&m.source.failure.why));
+		import_over(
+		    &m, m.source.failure.status, "%s", buf_cstr(&m.source.failure.why));
 	if (!m.is_over)
 		run_folders(&m);
 	folders_free(&m.folders);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * import_append.c - new messages.  Files are written as they come; a batch of them is synced at once, noted (known.h), then
- * appended: whatever is cut short, the next run finds out which of them are here.
+ * import_append.c - new messages.  Files are written as they come; a batch of them is synced at
+ * once, noted (known.h), then appended: whatever is cut short, the next run finds out which of them
+ * are here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,13 @@ known_write(struct folder *f)
 	for (size_t i = 0; i < f->known.n; i++)
 		known_row_put(&text, &f->known.rows[i], &f->listing.keywords);
 	known_confirm_put(&text);
-	int err = buf_done(&text) == E_OK ? known_replace(buf_cstr(&f->path), buf_as_span(&text)) : E_IO;
+	int err = buf_done(&text) == E_OK
+	              ? known_replace(buf_cstr(&f->path), buf_as_span(&text))
+	              : E_IO;
 	f->append.is_noted = err == E_OK;
 	if (err != E_OK)
-		import_over(f->import, EX_IOERR, "what was brought could not be noted; the log says why");
+		import_over(f->import, EX_IOERR,
+		    "what was brought could not be noted; the log says why");
 	buf_free(&text);
 	return err;
 }
@@ -32,7 +36,10 @@ static struct known_row
 row_of(struct folder *f, const struct arriving *a)
 {
 	const struct source_message *m = &f->listing.all[a->index];
-	return (struct known_row){.key = m->key, .id = a->incoming.id, .flags = m->flags, .keywords = m->keywords};
+	return (struct known_row){.key = m->key,
+	    .id = a->incoming.id,
+	    .flags = m->flags,
+	    .keywords = m->keywords};
 }
 
 /* The rows of a batch, behind the word that the one before it was appended. */
@@ -49,7 +56,8 @@ note_batch(struct folder *f)
 	}
 	int err = known_append(buf_cstr(&f->path), buf_as_span(&text));
 	if (err != E_OK)
-		import_over(f->import, EX_IOERR, "what was brought could not be noted; the log says why");
+		import_over(f->import, EX_IOERR,
+		    "what was brought could not be noted; the log says why");
 	buf_free(&text);
 	return err;
 }
@@ -79,12 +87,14 @@ set_uids(struct folder *f, struct incoming *all)
 	uint32_t next = f->append.uidnext;
 	for (size_t i = 0; i < f->append.n; i++) {
 		uint32_t uid = f->listing.all[f->append.all[i].index].uid;
-		bool is_kept = f->keeps_numbers && uid && uid >= next && uid < UINT32_MAX;
+		bool is_kept =
+		    f->keeps_numbers && uid && uid >= next && uid < UINT32_MAX;
 		all[i].uid = is_kept ? uid : 0;
 		if (is_kept)
 			next = uid + 1;
 		else
-			next = UINT32_MAX; /* one without a number leaps over what is reserved */
+			next =
+			    UINT32_MAX; /* one without a number leaps over what is reserved */
 	}
 }
 
@@ -96,12 +106,14 @@ append_rows(struct folder *f)
 	for (size_t i = 0; i < f->append.n; i++)
 		all[i] = f->append.all[i].incoming;
 	set_uids(f, all);
-	enum store_said said = store_append(m->store, f->from->name, all, f->append.n, NULL, NULL);
+	enum store_said said =
+	    store_append(m->store, f->from->name, all, f->append.n, NULL, NULL);
 	if (said == STORE_TOO_MANY && f->keeps_numbers) {
 		/* somebody else's message came meanwhile, and got one of these numbers */
 		f->append.uidnext = UINT32_MAX;
 		set_uids(f, all);
-		said = store_append(m->store, f->from->name, all, f->append.n, NULL, NULL);
+		said =
+		    store_append(m->store, f->from->name, all, f->append.n, NULL, NULL);
 	}
 	for (size_t i = 0; i < f->append.n; i++)
 		f->append.all[i].incoming = all[i];
@@ -124,13 +136,16 @@ flush(struct folder *f)
 	for (size_t i = 0; i < n; i++)
 		f->append.all[i].incoming = all[i];
 	if (err != E_OK)
-		import_over(m, EX_CANTCREAT, "%s", err == E_LIMIT ? said_text(STORE_DISK_FULL) : "messages cannot be written; the log says why");
+		import_over(m, EX_CANTCREAT, "%s",
+		    err == E_LIMIT ? said_text(STORE_DISK_FULL)
+				   : "messages cannot be written; the log says why");
 	if (err == E_OK)
 		err = note_batch(f);
 	enum store_said said = err == E_OK ? append_rows(f) : STORE_LATER;
 	f->append.is_in_doubt = err == E_OK && said == STORE_LATER;
 	if (err == E_OK && said != STORE_DONE)
-		import_over(m, said == STORE_LATER ? EX_TEMPFAIL : EX_CANTCREAT, "%.*s: %s", SPAN_ARG(f->from->name), said_text(said));
+		import_over(m, said == STORE_LATER ? EX_TEMPFAIL : EX_CANTCREAT,
+		    "%.*s: %s", SPAN_ARG(f->from->name), said_text(said));
 	for (size_t i = 0; i < n && said == STORE_DONE; i++) {
 		struct known_row row = row_of(f, &f->append.all[i]);
 		known_add(&f->known, &row);
@@ -156,7 +171,8 @@ on_begin(void *ctx)
 	f->append.is_open = true;
 	*f->append.crlf = (struct crlf){.was_cr = false};
 	if (err != E_OK)
-		import_over(f->import, EX_CANTCREAT, "a message cannot be written; the log says why");
+		import_over(f->import, EX_CANTCREAT,
+		    "a message cannot be written; the log says why");
 	return err;
 }
 
@@ -171,7 +187,8 @@ on_bytes(void *ctx, struct span s)
 	crlf_put(f->append.crlf, s, &f->append.text);
 	int err = incoming_write(&a->incoming, buf_as_span(&f->append.text));
 	if (err != E_OK)
-		import_over(f->import, EX_CANTCREAT, "a message cannot be written; the log says why");
+		import_over(f->import, EX_CANTCREAT,
+		    "a message cannot be written; the log says why");
 	return err;
 }
 
@@ -183,7 +200,8 @@ describe(struct folder *f, struct arriving *a, size_t index)
 	a->index = index;
 	in->flags = m->flags;
 	in->date_sec = m->date_sec;
-	in->n_keywords = keywords_of(&f->listing.keywords, m->keywords & f->fitting, a->keywords);
+	in->n_keywords =
+	    keywords_of(&f->listing.keywords, m->keywords & f->fitting, a->keywords);
 	in->keywords = a->keywords;
 	in->uidl = m->uidl;
 }
@@ -216,7 +234,10 @@ on_end(void *ctx, size_t index, bool is_whole)
 	describe(f, a, index);
 	f->append.bytes += a->incoming.size_bytes;
 	f->append.n++;
-	return f->append.n == IMPORT_BATCH_MESSAGES || f->append.bytes >= IMPORT_BATCH_BYTES ? flush(f) : E_OK;
+	return f->append.n == IMPORT_BATCH_MESSAGES ||
+	               f->append.bytes >= IMPORT_BATCH_BYTES
+	           ? flush(f)
+	           : E_OK;
 }
 
 void
@@ -230,15 +251,19 @@ append_all(struct folder *f, const uint32_t *wanted, size_t n)
 	for (size_t i = 0; i < n; i++)
 		f->append.is_wanted[wanted[i]] = true;
 	f->append.of = n;
-	int err = m->options->kind->fetch(&m->source, &f->listing, f->from, wanted, n, &to);
+	int err =
+	    m->options->kind->fetch(&m->source, &f->listing, f->from, wanted, n, &to);
 	if (f->append.is_open)
 		incoming_drop(&f->append.all[f->append.n].incoming);
 	f->append.is_open = false;
 	if (err == E_IO && !m->is_over)
-		import_over(m, m->source.failure.status ? m->source.failure.status : EX_IOERR, "%s", buf_cstr(&m->source.failure.why));
+		import_over(m,
+		    m->source.failure.status ? m->source.failure.status : EX_IOERR,
+		    "%s", buf_cstr(&m->source.failure.why));
 	/* what came whole before the source was lost, is ours */
 	if (flush(f) != E_OK && !m->is_over)
-		import_over(m, EX_TEMPFAIL, "%.*s: %s", SPAN_ARG(f->from->name), said_text(STORE_LATER));
+		import_over(m, EX_TEMPFAIL, "%.*s: %s", SPAN_ARG(f->from->name),
+		    said_text(STORE_LATER));
 	mem_free(&f->append.all);
 	mem_free(&f->append.crlf);
 	mem_free(&f->append.is_wanted);

@@ -23,14 +23,16 @@ folder_note(struct folder *f, const char *fmt, ...)
 static int
 by_id(const void *x, const void *y)
 {
-	return memcmp(((const struct have *)x)->id.b, ((const struct have *)y)->id.b, FILE_ID_BYTES);
+	return memcmp(((const struct have *)x)->id.b, ((const struct have *)y)->id.b,
+	    FILE_ID_BYTES);
 }
 
 static const struct have *
 have_find(const struct folder *f, struct file_id id)
 {
 	struct have wanted = {.id = id};
-	return f->n_have ? bsearch(&wanted, f->have, f->n_have, sizeof wanted, by_id) : NULL;
+	return f->n_have ? bsearch(&wanted, f->have, f->n_have, sizeof wanted, by_id)
+	                 : NULL;
 }
 
 /* Those keywords of the listing that the mailbox has, or has room for. */
@@ -42,7 +44,8 @@ find_fitting(struct folder *f, const struct view_head *head)
 	for (size_t i = 0; i < f->listing.keywords.n; i++) {
 		bool is_there = false;
 		for (uint32_t k = 0; k < head->n_keywords && !is_there; k++)
-			is_there = span_ieqs(f->listing.keywords.names[i], head->keywords[k]);
+			is_there =
+			    span_ieqs(f->listing.keywords.names[i], head->keywords[k]);
 		if (is_there || room)
 			f->fitting |= 1ull << i;
 		room -= !is_there && room;
@@ -60,7 +63,8 @@ look_here(struct folder *f)
 	f->have = mem_new(((size_t)n + 1) * sizeof *f->have);
 	for (uint32_t i = 0; i < n; i++)
 		if (!(v.records[i].flags & FLAG_GONE))
-			f->have[f->n_have++] = (struct have){v.records[i].id, v.records[i].uid, v.records[i].flags};
+			f->have[f->n_have++] = (struct have){
+			    v.records[i].id, v.records[i].uid, v.records[i].flags};
 	if (f->n_have)
 		qsort(f->have, f->n_have, sizeof *f->have, by_id);
 	find_fitting(f, v.head);
@@ -92,17 +96,21 @@ read_known(struct folder *f)
 	known_path(&f->path, f->import->options->source, f->from->raw);
 	int err = known_load(buf_cstr(&f->path), &text);
 	if (err == E_OK)
-		f->has_known = known_read(buf_as_span(&text), f->import->options->source, f->from->raw, &f->listing.keywords,
-			&f->known) == E_OK;
+		f->has_known =
+		    known_read(buf_as_span(&text), f->import->options->source,
+			f->from->raw, &f->listing.keywords, &f->known) == E_OK;
 	buf_free(&text);
 	return err == E_BAD ? E_OK : err;
 }
 
-/* The numbers of a server that began to count anew name other messages: keys of before say nothing. */
+/*
+ * The numbers of a server that began to count anew name other messages: keys of before say nothing.
+ */
 static bool
 is_renumbered(const struct folder *f)
 {
-	return f->has_known && f->import->options->kind == &source_imap && f->known.uidvalidity != f->listing.uidvalidity;
+	return f->has_known && f->import->options->kind == &source_imap &&
+	       f->known.uidvalidity != f->listing.uidvalidity;
 }
 
 /* ---- flags ---- */
@@ -122,7 +130,8 @@ by_delta(const void *x, const void *y)
 }
 
 static enum store_said
-change(struct folder *f, const struct numset *uids, enum store_how how, uint32_t flags, uint64_t keywords)
+change(struct folder *f, const struct numset *uids, enum store_how how, uint32_t flags,
+    uint64_t keywords)
 {
 	struct span names[STORE_KEYWORDS_MAX];
 	struct store_change c = {.how = how, .flags = flags, .keywords = names};
@@ -140,11 +149,15 @@ change_some(struct folder *f, const struct delta *d, size_t n)
 	int err = E_OK;
 	for (size_t i = 0; i < n && err == E_OK; i++)
 		err = numset_add(&uids, d[i].uid, d[i].uid);
-	enum store_said said = err == E_OK ? change(f, &uids, STORE_ADD, d->add, d->add_keywords) : STORE_TOO_MANY;
+	enum store_said said =
+	    err == E_OK ? change(f, &uids, STORE_ADD, d->add, d->add_keywords)
+			: STORE_TOO_MANY;
 	if (said == STORE_DONE)
 		said = change(f, &uids, STORE_REMOVE, d->remove, d->remove_keywords);
 	if (said != STORE_DONE)
-		import_over(f->import, EX_TEMPFAIL, "%.*s: flags could not be changed: %s", SPAN_ARG(f->from->name), said_text(said));
+		import_over(f->import, EX_TEMPFAIL,
+		    "%.*s: flags could not be changed: %s", SPAN_ARG(f->from->name),
+		    said_text(said));
 	numset_free(&uids);
 }
 
@@ -156,7 +169,9 @@ change_flags(struct folder *f, struct delta *all, size_t n)
 		return;
 	qsort(all, n, sizeof *all, by_delta);
 	for (size_t i = 0, end; i < n && !f->import->is_over; i = end) {
-		for (end = i + 1; end < n && memcmp(&all[end].add, &all[i].add, sizeof *all - offsetof(struct delta, add)) == 0;)
+		for (end = i + 1;
+		     end < n && memcmp(&all[end].add, &all[i].add,
+				    sizeof *all - offsetof(struct delta, add)) == 0;)
 			end++;
 		change_some(f, &all[i], end - i);
 	}
@@ -165,11 +180,11 @@ change_flags(struct folder *f, struct delta *all, size_t n)
 /* ---- what is to do ---- */
 
 struct plan {
-	uint32_t *wanted;       /* own: in the listing */
+	uint32_t *wanted; /* own: in the listing */
 	size_t n_wanted;
-	struct delta *deltas;   /* own */
+	struct delta *deltas; /* own */
 	size_t n_deltas;
-	struct numset removed;  /* own: uids here */
+	struct numset removed; /* own: uids here */
 };
 
 static void
@@ -187,8 +202,8 @@ plan_one(struct folder *f, size_t index, struct plan *p)
 		f->row.left++;
 		return;
 	}
-	struct delta d = {have->uid, m->flags & ~row->flags, row->flags & ~m->flags, 0, m->keywords & ~row->keywords,
-	    row->keywords & ~m->keywords};
+	struct delta d = {have->uid, m->flags & ~row->flags, row->flags & ~m->flags, 0,
+	    m->keywords & ~row->keywords, row->keywords & ~m->keywords};
 	if (d.add | d.remove | d.add_keywords | d.remove_keywords)
 		p->deltas[p->n_deltas++] = d;
 	row->flags = m->flags;
@@ -229,9 +244,12 @@ remove_some(struct folder *f, const struct numset *uids)
 {
 	if (uids->n == 0 || f->import->options->is_dry_run)
 		return;
-	enum store_said said = store_expunge(f->import->store, f->target.id, uids, false);
+	enum store_said said =
+	    store_expunge(f->import->store, f->target.id, uids, false);
 	if (said != STORE_DONE)
-		import_over(f->import, EX_TEMPFAIL, "%.*s: messages could not be removed: %s", SPAN_ARG(f->from->name), said_text(said));
+		import_over(f->import, EX_TEMPFAIL,
+		    "%.*s: messages could not be removed: %s", SPAN_ARG(f->from->name),
+		    said_text(said));
 }
 
 static void
@@ -264,7 +282,10 @@ bring(struct folder *f)
 		f->row.failed = p.n_wanted - f->row.fetched;
 	if (f->row.failed && !m->is_over)
 		folder_note(f, "some messages did not come: run it again");
-	/* also after a failure; but where it is not known what became of a batch, its notes stay for the next run */
+	/*
+	 * also after a failure; but where it is not known what became of a batch, its notes stay
+	 * for the next run
+	 */
 	if (!m->options->is_dry_run && !f->append.is_in_doubt && known_write(f) != E_OK)
 		m->is_over = true;
 	plan_free(&p);
@@ -278,11 +299,14 @@ look(struct folder *f)
 	int err = m->options->kind->list(&m->source, f->from, &f->listing);
 	f->row.source = f->listing.n;
 	if (err == E_BAD) {
-		folder_note(f, "%s", m->source.failure.why.len ? buf_cstr(&m->source.failure.why) : "it cannot be read");
+		folder_note(f, "%s",
+		    m->source.failure.why.len ? buf_cstr(&m->source.failure.why)
+					      : "it cannot be read");
 		return E_BAD;
 	}
 	if (err != E_OK) {
-		import_over(m, m->source.failure.status, "%s", buf_cstr(&m->source.failure.why));
+		import_over(m, m->source.failure.status, "%s",
+		    buf_cstr(&m->source.failure.why));
 		return E_BAD;
 	}
 	err = read_known(f);
@@ -293,7 +317,8 @@ look(struct folder *f)
 		return E_BAD;
 	}
 	if (is_renumbered(f)) {
-		folder_note(f, "the server numbers it anew since the last run (UIDVALIDITY): it is left as it is");
+		folder_note(f, "the server numbers it anew since the last run "
+			       "(UIDVALIDITY): it is left as it is");
 		return E_BAD;
 	}
 	settle(f);
@@ -309,11 +334,15 @@ tell(struct folder *f)
 	if (f->has_target && store_mailbox(m->store, f->from->name, &now) == E_OK)
 		f->row.here = now.messages;
 	if (f->listing.n_wrong)
-		folder_note(f, "%u lines or messages at the source cannot be read", f->listing.n_wrong);
+		folder_note(f, "%u lines or messages at the source cannot be read",
+		    f->listing.n_wrong);
 	if (f->listing.n_lost_uidls)
-		folder_note(f, "%u UIDLs of the POP3 server belong to no message of this folder", f->listing.n_lost_uidls);
+		folder_note(f,
+		    "%u UIDLs of the POP3 server belong to no message of this folder",
+		    f->listing.n_lost_uidls);
 	if (f->listing.keywords.n_left_out)
-		folder_note(f, "%u keywords were left out", f->listing.keywords.n_left_out);
+		folder_note(
+		    f, "%u keywords were left out", f->listing.keywords.n_left_out);
 	f->row.folder = f->from->name.n ? f->from->name : f->from->raw;
 	f->row.note = buf_as_span(&f->note);
 	move_row_put(&b, &f->row);
@@ -334,7 +363,8 @@ folder_done(struct folder *f)
 static bool
 is_virtual(const struct source_folder *from)
 {
-	return span_ieqs(from->special_use, "\\All") || span_ieqs(from->special_use, "\\Flagged");
+	return span_ieqs(from->special_use, "\\All") ||
+	       span_ieqs(from->special_use, "\\Flagged");
 }
 
 void

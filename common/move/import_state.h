@@ -10,12 +10,12 @@
 
 struct import {
 	const struct import_options *options;
-	int command;                  /* borrow */
-	struct store *store;          /* own */
+	int command;         /* borrow */
+	struct store *store; /* own */
 	struct source source;
 	struct source_folders folders; /* own */
-	int status;                   /* of sysexits.h: the first thing that went wrong */
-	bool is_over;                 /* the source or the store is lost: no more folders */
+	int status;   /* of sysexits.h: the first thing that went wrong */
+	bool is_over; /* the source or the store is lost: no more folders */
 };
 
 /* A message of the mailbox here, by its file. */
@@ -26,39 +26,43 @@ struct have {
 
 /* A message on its way. */
 struct arriving {
-	struct incoming incoming;     /* its file */
-	size_t index;                 /* in the listing */
+	struct incoming incoming; /* its file */
+	size_t index;             /* in the listing */
 	struct span keywords[STORE_KEYWORDS_MAX];
 };
 
 struct folder {
 	struct import *import;
 	const struct source_folder *from;
-	struct listing listing;       /* own */
-	struct known known;           /* own */
-	bool has_known;               /* from an earlier run */
-	struct buf path;              /* own: of what is known */
+	struct listing listing; /* own */
+	struct known known;     /* own */
+	bool has_known;         /* from an earlier run */
+	struct buf path;        /* own: of what is known */
 	struct store_mailbox target;
 	bool has_target;
 	bool keeps_numbers;
-	struct have *have;            /* own; in order of id */
+	struct have *have; /* own; in order of id */
 	size_t n_have;
-	uint64_t fitting;             /* keywords of the listing that the mailbox has, or has room for */
+	/* keywords of the listing that the mailbox has, or has room for */
+	uint64_t fitting;
 	struct move_row row;
-	struct buf note;              /* own: row.note */
+	struct buf note; /* own: row.note */
 
 	struct {
 		struct arriving *all; /* own; IMPORT_BATCH_MESSAGES */
-		size_t n;             /* whole ones; the one behind them is being written when is_open */
+		/* whole ones; the one behind them is being written when is_open */
+		size_t n;
 		bool is_open;
 		uint64_t bytes;
-		struct crlf *crlf;    /* own */
-		struct buf text;      /* own: of one piece, with CRLF */
-		uint32_t uidnext;     /* of the mailbox */
-		bool *is_wanted;      /* own: by index in the listing; and has not come yet */
-		bool is_noted;        /* the file of what is known is there, with its head */
-		bool is_in_doubt;     /* whether its last rows were appended, is not known */
-		uint64_t done, of;    /* for people */
+		struct crlf *crlf; /* own */
+		struct buf text;   /* own: of one piece, with CRLF */
+		uint32_t uidnext;  /* of the mailbox */
+		/* own: by index in the listing; and has not come yet */
+		bool *is_wanted;
+		bool is_noted; /* the file of what is known is there, with its head */
+		/* whether its last rows were appended, is not known */
+		bool is_in_doubt;
+		uint64_t done, of; /* for people */
 	} append;
 };
 
@@ -71,10 +75,13 @@ const char *said_text(enum store_said);
 
 /* ---- import_folder.c ---- */
 void folder_run(struct import *, const struct source_folder *);
-void folder_note(struct folder *, const char *fmt, ...) FMT(2, 3); /* a remark in its row */
+/* a remark in its row */
+void folder_note(struct folder *, const char *fmt, ...) FMT(2, 3);
 
 /* ---- import_target.c ---- */
-/* target_find - the mailbox, made where it is missing unless it is a dry run.  E_OK, E_BAD (noted) */
+/*
+ * target_find - the mailbox, made where it is missing unless it is a dry run.  E_OK, E_BAD (noted)
+ */
 MUST_USE int target_find(struct folder *);
 /* target_numbers - UIDVALIDITY and UIDs of the source, where they can be had */
 void target_numbers(struct folder *);

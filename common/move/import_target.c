@@ -7,15 +7,28 @@
 
 /* ---- special use ---- */
 
-/* What folders are called by those who sort mail into them, in order of preference; RFC 6154 has the uses. */
+/*
+ * What folders are called by those who sort mail into them, in order of preference; RFC 6154 has
+ * the uses.
+ */
 static const struct {
 	const char *name, *use;
 } usual_names[] = {
-    {"Sent", "\\Sent"}, {"Sent Messages", "\\Sent"}, {"Sent Items", "\\Sent"}, {"Sent Mail", "\\Sent"},
-    {"Drafts", "\\Drafts"}, {"Draft", "\\Drafts"},
-    {"Trash", "\\Trash"}, {"Deleted Messages", "\\Trash"}, {"Deleted Items", "\\Trash"},
-    {"Junk", "\\Junk"}, {"Spam", "\\Junk"}, {"Junk E-mail", "\\Junk"}, {"Bulk Mail", "\\Junk"},
-    {"Archive", "\\Archive"}, {"Archives", "\\Archive"},
+    {"Sent", "\\Sent"},
+    {"Sent Messages", "\\Sent"},
+    {"Sent Items", "\\Sent"},
+    {"Sent Mail", "\\Sent"},
+    {"Drafts", "\\Drafts"},
+    {"Draft", "\\Drafts"},
+    {"Trash", "\\Trash"},
+    {"Deleted Messages", "\\Trash"},
+    {"Deleted Items", "\\Trash"},
+    {"Junk", "\\Junk"},
+    {"Spam", "\\Junk"},
+    {"Junk E-mail", "\\Junk"},
+    {"Bulk Mail", "\\Junk"},
+    {"Archive", "\\Archive"},
+    {"Archives", "\\Archive"},
 };
 
 static bool
@@ -63,8 +76,8 @@ find_holder(void *ctx, const struct store_mailbox *m)
 }
 
 /*
- * A new account has a "Sent" of its own.  Where the source's is called otherwise, and that one was never used, it makes
- * room; else there are two, and the use stays with the one that has it.
+ * A new account has a "Sent" of its own.  Where the source's is called otherwise, and that one was
+ * never used, it makes room; else there are two, and the use stays with the one that has it.
  */
 static struct span
 use_of(struct folder *f)
@@ -75,7 +88,8 @@ use_of(struct folder *f)
 		return SPAN("");
 	if (!h.is_found)
 		return h.use;
-	if (h.holder.messages || h.holder.uidnext > 1 || is_folder(&m->folders, h.holder.name))
+	if (h.holder.messages || h.holder.uidnext > 1 ||
+	    is_folder(&m->folders, h.holder.name))
 		return SPAN("");
 	struct span name = span_of(h.holder.name);
 	if (store_mailbox_delete(m->store, name) != STORE_DONE)
@@ -106,7 +120,8 @@ target_find(struct folder *f)
 	}
 	struct buf use = {0};
 	buf_span(&use, use_of(f));
-	enum store_said said = store_mailbox_create(m->store, name, buf_cstr(&use), &f->target);
+	enum store_said said =
+	    store_mailbox_create(m->store, name, buf_cstr(&use), &f->target);
 	buf_free(&use);
 	f->has_target = said == STORE_DONE;
 	if (said != STORE_DONE)
@@ -119,7 +134,8 @@ target_find(struct folder *f)
 static uint32_t
 reserved_for(const struct listing *l)
 {
-	return l->uidnext < UINT32_MAX / 2 ? l->uidnext + IMPORT_UIDS_AHEAD : l->uidnext;
+	return l->uidnext < UINT32_MAX / 2 ? l->uidnext + IMPORT_UIDS_AHEAD
+	                                   : l->uidnext;
 }
 
 /* At first only where nothing is and was; later only its reserve grows with the source. */
@@ -130,14 +146,18 @@ target_numbers(struct folder *f)
 	struct import *m = f->import;
 	if (l->uidvalidity == 0 || l->uidnext == 0)
 		return;
-	bool may = f->has_known ? f->known.is_adopted && f->target.uidvalidity == l->uidvalidity
-	                        : f->target.messages == 0;
+	bool may = f->has_known
+	               ? f->known.is_adopted && f->target.uidvalidity == l->uidvalidity
+	               : f->target.messages == 0;
 	f->row.numbers = NUMBERS_NEW;
 	if (!may)
 		return;
-	uint32_t uidnext = f->has_known || l->n == 0 || l->all[0].uid == 0 ? 1 : l->all[0].uid;
-	enum store_said said = m->options->is_dry_run ? STORE_DONE
-	    : store_adopt_numbers(m->store, f->from->name, l->uidvalidity, uidnext, reserved_for(l));
+	uint32_t uidnext =
+	    f->has_known || l->n == 0 || l->all[0].uid == 0 ? 1 : l->all[0].uid;
+	enum store_said said = m->options->is_dry_run
+	                           ? STORE_DONE
+	                           : store_adopt_numbers(m->store, f->from->name,
+					 l->uidvalidity, uidnext, reserved_for(l));
 	f->keeps_numbers = said == STORE_DONE;
 	f->known.is_adopted = f->keeps_numbers;
 	if (f->keeps_numbers)
@@ -148,8 +168,9 @@ void
 target_numbers_end(struct folder *f)
 {
 	struct listing *l = &f->listing;
-	if (!f->import->options->is_dry_run && store_adopt_numbers(f->import->store, f->from->name, l->uidvalidity, l->uidnext,
-						   reserved_for(l)) != STORE_DONE)
+	if (!f->import->options->is_dry_run &&
+	    store_adopt_numbers(f->import->store, f->from->name, l->uidvalidity,
+		l->uidnext, reserved_for(l)) != STORE_DONE)
 		folder_note(f, "UIDNEXT is not the source's");
 }
 
@@ -192,17 +213,20 @@ subscribe_all(struct import *m)
 	for (size_t i = 0; i < f->n_subscriptions; i++)
 		if (mailbox_name_check(f->subscriptions[i]) == STORE_DONE &&
 		    store_subscribe(m->store, f->subscriptions[i], true) != STORE_DONE)
-			import_failed(m, EX_DATAERR, "%.*s could not be subscribed", SPAN_ARG(f->subscriptions[i]));
+			import_failed(m, EX_DATAERR, "%.*s could not be subscribed",
+			    SPAN_ARG(f->subscriptions[i]));
 	for (size_t i = 0; i < f->n; i++) {
 		struct span name = f->all[i].name;
 		if (name.n && f->n_subscriptions && !is_subscribed_there(f, name) &&
 		    store_subscribe(m->store, name, false) != STORE_DONE)
-			import_failed(m, EX_DATAERR, "%.*s could not be unsubscribed", SPAN_ARG(name));
+			import_failed(m, EX_DATAERR, "%.*s could not be unsubscribed",
+			    SPAN_ARG(name));
 	}
 	known_path(&path, m->options->source, mark);
 	known_head_put(&text, m->options->source, mark, &none);
 	if (known_replace(buf_cstr(&path), buf_as_span(&text)) != E_OK)
-		import_failed(m, EX_IOERR, "it could not be noted that subscriptions were brought");
+		import_failed(m, EX_IOERR,
+		    "it could not be noted that subscriptions were brought");
 	buf_free(&path);
 	buf_free(&text);
 }

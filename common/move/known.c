@@ -27,7 +27,8 @@ word_get(struct span s, struct arena *a, struct span *out)
 	for (size_t i = 0; i < s.n; i++) {
 		char ch = s.p[i];
 		if (ch == '%') {
-			if (s.n - i < 3 || hex_decode(span_head(span_from(s, i + 1), 2), &ch, 1) != E_OK)
+			if (s.n - i < 3 || hex_decode(span_head(span_from(s, i + 1), 2),
+					       &ch, 1) != E_OK)
 				return E_BAD;
 			i += 2;
 		}
@@ -64,7 +65,8 @@ static int
 read_numbers(struct span line, struct known *out)
 {
 	uint64_t uidvalidity, is_adopted;
-	if (!span_eqs(span_cut(&line, ' '), "uidvalidity") || span_u64(span_cut(&line, ' '), UINT32_MAX, &uidvalidity) != E_OK ||
+	if (!span_eqs(span_cut(&line, ' '), "uidvalidity") ||
+	    span_u64(span_cut(&line, ' '), UINT32_MAX, &uidvalidity) != E_OK ||
 	    span_u64(line, 1, &is_adopted) != E_OK)
 		return E_BAD;
 	out->uidvalidity = (uint32_t)uidvalidity;
@@ -78,7 +80,8 @@ read_row(struct span line, struct keywords *names, struct known *k)
 	struct known_row r = {.flags = 0};
 	uint64_t flags;
 	if (word_get(span_cut(&line, ' '), &k->arena, &r.key) != E_OK || r.key.n == 0 ||
-	    file_id_parse(span_cut(&line, ' '), &r.id) != E_OK || span_u64(span_cut(&line, ' '), FLAGS_ALL, &flags) != E_OK)
+	    file_id_parse(span_cut(&line, ' '), &r.id) != E_OK ||
+	    span_u64(span_cut(&line, ' '), FLAGS_ALL, &flags) != E_OK)
 		return E_BAD;
 	r.flags = (uint32_t)flags;
 	while (line.n)
@@ -102,7 +105,8 @@ sort(struct known *k)
 	if (k->n)
 		qsort(k->rows, k->n, sizeof *k->rows, by_key);
 	for (size_t i = 0; i < k->n; i++) {
-		if (n && span_eq(k->rows[n - 1].key, k->rows[i].key) && !k->rows[i].is_confirmed)
+		if (n && span_eq(k->rows[n - 1].key, k->rows[i].key) &&
+		    !k->rows[i].is_confirmed)
 			continue;
 		n -= n && span_eq(k->rows[n - 1].key, k->rows[i].key);
 		k->rows[n++] = k->rows[i];
@@ -111,19 +115,22 @@ sort(struct known *k)
 }
 
 int
-known_read(struct span text, struct span source, struct span folder, struct keywords *names, struct known *out)
+known_read(struct span text, struct span source, struct span folder,
+    struct keywords *names, struct known *out)
 {
 	struct span line;
 	size_t confirmed = 0;
 	*out = (struct known){.n = 0};
-	if (!line_is(&text, "merpati-import 1", SPAN("")) || !line_is(&text, "source ", source) ||
-	    !line_is(&text, "folder ", folder) || !take_line(&text, &line) || read_numbers(line, out) != E_OK)
+	if (!line_is(&text, "merpati-import 1", SPAN("")) ||
+	    !line_is(&text, "source ", source) || !line_is(&text, "folder ", folder) ||
+	    !take_line(&text, &line) || read_numbers(line, out) != E_OK)
 		return E_BAD;
 	while (take_line(&text, &line)) {
 		if (span_eqs(line, "."))
 			for (; confirmed < out->n; confirmed++)
 				out->rows[confirmed].is_confirmed = true;
-		else if (!span_starts(line, SPAN("+ ")) || read_row(span_from(line, 2), names, out) != E_OK)
+		else if (!span_starts(line, SPAN("+ ")) ||
+			 read_row(span_from(line, 2), names, out) != E_OK)
 			break;
 	}
 	sort(out);
@@ -155,7 +162,8 @@ known_free(struct known *k)
 /* ---- writing ---- */
 
 void
-known_head_put(struct buf *b, struct span source, struct span folder, const struct known *k)
+known_head_put(
+    struct buf *b, struct span source, struct span folder, const struct known *k)
 {
 	buf_str(b, "merpati-import 1\nsource ");
 	word_put(b, source);

@@ -39,7 +39,9 @@ known_load(const char *path, struct buf *out)
 	buf_reset(out);
 	out->max = KNOWN_BYTES_MAX;
 	char *room = fstat(fd, &st) == 0 ? buf_room(out, (size_t)st.st_size + 1) : NULL;
-	for (off_t at = 0; room && (n = pread(fd, room + at, (size_t)(st.st_size - at), at)) > 0; at += n)
+	for (off_t at = 0;
+	     room && (n = pread(fd, room + at, (size_t)(st.st_size - at), at)) > 0;
+	     at += n)
 		buf_added(out, (size_t)n);
 	close(fd);
 	return room && n == 0 ? E_OK : E_IO;
@@ -70,7 +72,8 @@ known_replace(const char *path, struct span text)
 	bool is_new = mkdir(folder_name, 0700) == 0;
 	if ((!is_new && errno != EEXIST) || (is_new && sync_folder(".") != E_OK))
 		return failed(folder_name);
-	int fd = open(buf_cstr(&new), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(buf_cstr(&new),
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int err = fd >= 0 ? file_write(fd, text) : E_IO;
 	if (err == E_OK && fdatasync(fd) != 0)
 		err = E_IO;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* maildir_folders.c - the folders of a Maildir++, or of Dovecot's LAYOUT=fs, and which are subscribed. */
+/*
+ * maildir_folders.c - the folders of a Maildir++, or of Dovecot's LAYOUT=fs, and which are
+ * subscribed.
+ */
 #include <sysexits.h>
 
 #include "move/courier.h"
@@ -10,7 +13,8 @@ enum { MAILDIR_DIRECTORIES_MAX = 100000 /* looked through for folders */ };
 
 /* The Maildir itself is INBOX. */
 static void
-add_folder(struct source_folders *out, struct span raw, int (*name_of)(struct span, struct buf *))
+add_folder(struct source_folders *out, struct span raw,
+    int (*name_of)(struct span, struct buf *))
 {
 	struct buf name = {0};
 	struct source_folder f = {.raw = raw, .is_selectable = true};
@@ -37,13 +41,17 @@ list_dotted(struct source *s, struct source_folders *out)
 	while (entries.in.n) {
 		struct move_entry e;
 		if (move_entry_get(&entries, &e) != E_OK)
-			return failed(&s->failure, EX_SOFTWARE, "a list of files that is none");
-		is_maildir |= e.is_directory && (span_eqs(e.name, "cur") || span_eqs(e.name, "new"));
+			return failed(
+			    &s->failure, EX_SOFTWARE, "a list of files that is none");
+		is_maildir |= e.is_directory &&
+		              (span_eqs(e.name, "cur") || span_eqs(e.name, "new"));
 		if (e.is_directory && e.name.n > 1 && e.name.p[0] == '.')
 			add_folder(out, e.name, maildir_folder_name);
 	}
 	if (!is_maildir)
-		return failed(&s->failure, EX_NOINPUT, "this is no Maildir: it has neither cur nor new; with folders in folders: --layout fs");
+		return failed(&s->failure, EX_NOINPUT,
+		    "this is no Maildir: it has neither cur nor new; with folders in "
+		    "folders: --layout fs");
 	return E_OK;
 }
 
@@ -83,11 +91,14 @@ list_nested(struct walk *w, struct span path, struct buf *subs, bool *is_folder)
 	if (status == EX_NOINPUT && path.n)
 		return E_OK; /* it was removed just now */
 	if (status != EX_OK)
-		return failed(&w->source->failure, status, "the Maildir cannot be read");
+		return failed(
+		    &w->source->failure, status, "the Maildir cannot be read");
 	while (entries.in.n) {
 		if (move_entry_get(&entries, &e) != E_OK)
-			return failed(&w->source->failure, EX_SOFTWARE, "a list of files that is none");
-		if (!e.is_directory || e.name.n == 0 || e.name.p[0] == '.' || span_eqs(e.name, "tmp"))
+			return failed(&w->source->failure, EX_SOFTWARE,
+			    "a list of files that is none");
+		if (!e.is_directory || e.name.n == 0 || e.name.p[0] == '.' ||
+		    span_eqs(e.name, "tmp"))
 			continue;
 		if (span_eqs(e.name, "cur") || span_eqs(e.name, "new"))
 			*is_folder = true;
@@ -129,7 +140,8 @@ list_nested_all(struct source *s, struct source_folders *out)
 	struct walk w = {.source = s, .out = out};
 	int err = walk_nested(&w, SPAN(""), 0);
 	if (err == E_OK && out->n == 0)
-		return failed(&s->failure, EX_NOINPUT, "there is no Maildir in it: no directory has cur or new");
+		return failed(&s->failure, EX_NOINPUT,
+		    "there is no Maildir in it: no directory has cur or new");
 	return err;
 }
 

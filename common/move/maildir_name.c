@@ -27,7 +27,8 @@ unescape(struct span in, struct buf *out)
 int
 maildir_level_put(struct span level, struct buf *out)
 {
-	struct buf octets = {.max = MAILDIR_NAME_MAX}, decoded = {.max = 3 * MAILDIR_NAME_MAX};
+	struct buf octets = {.max = MAILDIR_NAME_MAX},
+		   decoded = {.max = 3 * MAILDIR_NAME_MAX};
 	unescape(level, &octets);
 	struct span s = buf_as_span(&octets);
 	int err = buf_done(&octets) == E_OK && s.n ? E_OK : E_BAD;
@@ -68,7 +69,8 @@ static void
 escape(struct span in, struct buf *out)
 {
 	for (size_t i = 0; i < in.n; i++) {
-		bool is_special = in.p[i] == '.' || (in.p[i] == '\\' && in.n - i > 2 && ch_hex(in.p[i + 1]) >= 0 &&
+		bool is_special = in.p[i] == '.' || (in.p[i] == '\\' && in.n - i > 2 &&
+							ch_hex(in.p[i + 1]) >= 0 &&
 							ch_hex(in.p[i + 2]) >= 0);
 		if (is_special)
 			buf_putf(out, "\\%02x", (unsigned char)in.p[i]);
@@ -106,7 +108,8 @@ maildir_folder_directory(struct span name, struct buf *out)
 static const struct {
 	char letter;
 	uint32_t flag;
-} letters[] = {{'D', FLAG_DRAFT}, {'F', FLAG_FLAGGED}, {'R', FLAG_ANSWERED}, {'S', FLAG_SEEN}, {'T', FLAG_DELETED}};
+} letters[] = {{'D', FLAG_DRAFT}, {'F', FLAG_FLAGGED}, {'R', FLAG_ANSWERED},
+    {'S', FLAG_SEEN}, {'T', FLAG_DELETED}};
 
 static void
 read_info(struct span info, struct maildir_file *out)
@@ -148,7 +151,8 @@ maildir_file_parse(struct span name, struct maildir_file *out)
 }
 
 void
-maildir_info_put(struct buf *out, uint32_t flags, bool is_forwarded, uint32_t keyword_letters)
+maildir_info_put(
+    struct buf *out, uint32_t flags, bool is_forwarded, uint32_t keyword_letters)
 {
 	buf_str(out, ":2,");
 	for (char ch = 'A'; ch <= 'Z'; ch++) {

@@ -30,8 +30,10 @@ net_resolve(struct net_server *n, const char *host, const char *port, struct buf
 		buf_putf(why, "%s: %s", host, gai_strerror(err));
 		return err == EAI_AGAIN ? EX_TEMPFAIL : EX_NOHOST;
 	}
-	for (struct addrinfo *a = all; a && n->n_addresses < NET_ADDRESSES_MAX; a = a->ai_next) {
-		memcpy(&n->addresses[n->n_addresses].address, a->ai_addr, a->ai_addrlen);
+	for (struct addrinfo *a = all; a && n->n_addresses < NET_ADDRESSES_MAX;
+	     a = a->ai_next) {
+		memcpy(
+		    &n->addresses[n->n_addresses].address, a->ai_addr, a->ai_addrlen);
 		n->addresses[n->n_addresses++].bytes = a->ai_addrlen;
 	}
 	freeaddrinfo(all);
@@ -52,13 +54,15 @@ static int
 connect_one(const struct net_server *n, size_t i)
 {
 	const struct sockaddr *a = (const struct sockaddr *)&n->addresses[i].address;
-	int fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
+	int fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+	    err = 0;
 	socklen_t bytes = sizeof err;
 	if (fd < 0)
 		return -1;
 	if (connect(fd, a, n->addresses[i].bytes) != 0)
 		err = errno;
-	if (err == EINPROGRESS && io_wait(fd, POLLOUT, deadline_in_ms(NET_CONNECT_MS), false) == E_OK &&
+	if (err == EINPROGRESS &&
+	    io_wait(fd, POLLOUT, deadline_in_ms(NET_CONNECT_MS), false) == E_OK &&
 	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &bytes) != 0)
 		err = errno;
 	if (err == 0)
@@ -84,7 +88,8 @@ log_in(struct talker *t)
 	int fd, is_connected = net_connect(n, &fd), err_no = errno;
 	imap_init(&t->imap, fd);
 	if (is_connected != E_OK)
-		return failed(&t->imap.failure, EX_TEMPFAIL, "no connection to %s: %s", n->login.host, strerror(err_no));
+		return failed(&t->imap.failure, EX_TEMPFAIL, "no connection to %s: %s",
+		    n->login.host, strerror(err_no));
 	int err = imap_login(&t->imap, &n->login);
 	t->is_in = err == E_OK;
 	return err;
@@ -95,13 +100,17 @@ static void
 reply(struct talker *t, uint16_t type, int err, struct buf *found)
 {
 	struct buf b = {0};
-	int fd = -1, status = err == E_OK ? EX_OK : t->imap.failure.status ? t->imap.failure.status : EX_SOFTWARE;
+	int fd = -1, status = err == E_OK              ? EX_OK
+	                      : t->imap.failure.status ? t->imap.failure.status
+	                                               : EX_SOFTWARE;
 	if (err == E_OK && found) {
 		fd = buf_done(found) == E_OK ? large_make(buf_as_span(found)) : -1;
 		status = fd >= 0 ? EX_OK : EX_UNAVAILABLE;
 	}
-	move_reply_put(&b, status, err == E_OK ? SPAN("") : buf_as_span(&t->imap.failure.why));
-	if (ask_send(t->chan, type | ASK_REPLY, buf_as_span(&b), fd, deadline_in_ms(NET_WAIT_MS)) != E_OK)
+	move_reply_put(
+	    &b, status, err == E_OK ? SPAN("") : buf_as_span(&t->imap.failure.why));
+	if (ask_send(t->chan, type | ASK_REPLY, buf_as_span(&b), fd,
+		deadline_in_ms(NET_WAIT_MS)) != E_OK)
 		shutdown(t->chan, SHUT_RDWR);
 	if (fd >= 0)
 		close(fd);
@@ -135,7 +144,8 @@ messages(struct talker *t, struct rd *body)
 	struct buf found = {.max = SOURCE_LISTING_BYTES_MAX};
 	struct span raw = rd_str(body, SOURCE_RAW_MAX);
 	listing_free(&t->listing);
-	int err = rd_end(body) == E_OK ? imap_messages(&t->imap, raw, &t->listing) : E_BAD;
+	int err =
+	    rd_end(body) == E_OK ? imap_messages(&t->imap, raw, &t->listing) : E_BAD;
 	if (err == E_OK && t->net->pop3.login.host && span_ieqs(raw, "INBOX"))
 		err = net_uidls(&t->net->pop3, &t->imap, &t->listing);
 	net_listing_put(&found, &t->listing);
@@ -236,13 +246,15 @@ run(const struct net *n, uid_t uid, gid_t gid, int chan)
 }
 
 int
-net_start(const struct conf *conf, const struct net *n, int *chan, pid_t *pid, struct buf *why)
+net_start(const struct conf *conf, const struct net *n, int *chan, pid_t *pid,
+    struct buf *why)
 {
 	uid_t uid;
 	gid_t gid;
 	int pair[2];
 	if (daemon_user(conf, USER_NET, &uid, &gid) != E_OK) {
-		buf_str(why, "user_net or group: there is no such user or group; merpati check says more");
+		buf_str(why, "user_net or group: there is no such user or group; "
+			     "merpati check says more");
 		return EX_CONFIG;
 	}
 	ask_pair(pair);

@@ -10,15 +10,19 @@
 
 /* Both show all heads, which takes longer than the sizes do. */
 static int
-match_heads(struct pop3 *c, const struct pop3_messages *theirs, struct imap *imap, struct listing *l)
+match_heads(struct pop3 *c, const struct pop3_messages *theirs, struct imap *imap,
+    struct listing *l)
 {
-	struct head_sum *a = mem_new((theirs->n + 1) * sizeof *a), *b = mem_new((l->n + 1) * sizeof *b);
+	struct head_sum *a = mem_new((theirs->n + 1) * sizeof *a),
+			*b = mem_new((l->n + 1) * sizeof *b);
 	size_t n_theirs = 0, n_ours = 0;
 	int err = pop3_heads(c, theirs, a, &n_theirs);
 	if (err == E_OK)
 		err = imap_heads(imap, l, b, &n_ours) == E_OK ? E_OK : E_BAD;
 	if (err == E_OK)
-		l->n_lost_uidls = (unsigned)(uidls_by_head(theirs, a, n_theirs, l, b, n_ours) + theirs->n - n_theirs);
+		l->n_lost_uidls =
+		    (unsigned)(uidls_by_head(theirs, a, n_theirs, l, b, n_ours) +
+			       theirs->n - n_theirs);
 	mem_free(&a);
 	mem_free(&b);
 	return err;
@@ -32,7 +36,8 @@ net_uidls(const struct net_server *n, struct imap *imap, struct listing *l)
 	int fd, err = net_connect(n, &fd), err_no = errno;
 	pop3_init(&c, fd);
 	if (err != E_OK)
-		err = failed(&c.failure, EX_TEMPFAIL, "no connection to %s: %s", n->login.host, strerror(err_no));
+		err = failed(&c.failure, EX_TEMPFAIL, "no connection to %s: %s",
+		    n->login.host, strerror(err_no));
 	if (err == E_OK)
 		err = pop3_login(&c, &n->login);
 	if (err == E_OK)
@@ -40,8 +45,10 @@ net_uidls(const struct net_server *n, struct imap *imap, struct listing *l)
 	if (err == E_OK && !uidls_by_size(&theirs, l))
 		err = match_heads(&c, &theirs, imap, l);
 	if (err == E_IO)
-		failed(&imap->failure, c.failure.status, "%s", buf_cstr(&c.failure.why));
+		failed(
+		    &imap->failure, c.failure.status, "%s", buf_cstr(&c.failure.why));
 	pop3_messages_free(&theirs);
 	pop3_done(&c);
-	return err == E_OK ? E_OK : E_IO; /* without them nothing is brought: a later run could not give them */
+	/* without them nothing is brought: a later run could not give them */
+	return err == E_OK ? E_OK : E_IO;
 }

@@ -41,7 +41,10 @@ end_line(struct pop3 *c)
 	c->line_bytes = 0;
 }
 
-/* Up to its LF, without it and a CR before it; borrow: until the next.  One that is too long ends it all, at once. */
+/*
+ * Up to its LF, without it and a CR before it; borrow: until the next.  One that is too long ends
+ * it all, at once.
+ */
 static int
 read_line(struct pop3 *c, struct span *out)
 {
@@ -49,11 +52,13 @@ read_line(struct pop3 *c, struct span *out)
 	end_line(c);
 	while (in = io_unread(&c->io), span_find(in, '\n') == in.n) {
 		if (in.n > POP3_LINE_MAX)
-			return failed(&c->failure, EX_PROTOCOL, "the server does not speak POP3: a line that is too long");
+			return failed(&c->failure, EX_PROTOCOL,
+			    "the server does not speak POP3: a line that is too long");
 		int err = io_fill(&c->io);
 		if (err != E_OK)
 			return failed(&c->failure, EX_TEMPFAIL,
-			    err == E_LIMIT ? "the POP3 server does not answer in time" : "the POP3 server ended the connection");
+			    err == E_LIMIT ? "the POP3 server does not answer in time"
+					   : "the POP3 server ended the connection");
 	}
 	*out = span_head(in, span_find(in, '\n'));
 	c->line_bytes = out->n + 1;
@@ -73,7 +78,8 @@ read_reply(struct pop3 *c, struct span *said)
 		return E_OK;
 	if (span_istarts(*said, SPAN("-ERR")))
 		return E_DENY;
-	return failed(&c->failure, EX_PROTOCOL, "the server does not speak POP3: %s", log_q(span_head(*said, SAID_SHOWN_MAX)));
+	return failed(&c->failure, EX_PROTOCOL, "the server does not speak POP3: %s",
+	    log_q(span_head(*said, SAID_SHOWN_MAX)));
 }
 
 static int
@@ -85,15 +91,22 @@ ask(struct pop3 *c, const char *command, struct span argument, struct span *said
 	return read_reply(c, said);
 }
 
-/* The lines of an answer, until the dot; fn with each, without a dot that was put before it.  What fn takes for wrong is passed over. */
+/*
+ * The lines of an answer, until the dot; fn with each, without a dot that was put before it.  What
+ * fn takes for wrong is passed over.
+ */
 static int
-each_line(struct pop3 *c, unsigned most, int (*fn)(void *ctx, struct span line), void *ctx)
+each_line(
+    struct pop3 *c, unsigned most, int (*fn)(void *ctx, struct span line), void *ctx)
 {
 	struct span line;
 	int err;
 	while ((err = read_line(c, &line)) == E_OK && !span_eqs(line, "."))
-		if (fn(ctx, line.n > 1 && line.p[0] == '.' ? span_from(line, 1) : line) == E_LIMIT || most-- == 0)
-			return failed(&c->failure, EX_UNAVAILABLE, "the POP3 server says too much");
+		if (fn(ctx, line.n > 1 && line.p[0] == '.' ? span_from(line, 1)
+							   : line) == E_LIMIT ||
+		    most-- == 0)
+			return failed(&c->failure, EX_UNAVAILABLE,
+			    "the POP3 server says too much");
 	return err;
 }
 
@@ -102,7 +115,8 @@ each_line(struct pop3 *c, unsigned most, int (*fn)(void *ctx, struct span line),
 static bool
 has_line_end(struct span s)
 {
-	return span_find(s, '\r') < s.n || span_find(s, '\n') < s.n || span_find(s, '\0') < s.n;
+	return span_find(s, '\r') < s.n || span_find(s, '\n') < s.n ||
+	       span_find(s, '\0') < s.n;
 }
 
 static int
@@ -110,12 +124,15 @@ say_who(struct pop3 *c, const struct server_login *l)
 {
 	struct span said;
 	if (has_line_end(l->user) || has_line_end(l->password))
-		return failed(&c->failure, EX_USAGE, "POP3 cannot say this name or password");
+		return failed(
+		    &c->failure, EX_USAGE, "POP3 cannot say this name or password");
 	int err = ask(c, "USER", l->user, &said);
 	if (err == E_OK)
 		err = ask(c, "PASS", l->password, &said);
 	if (err == E_DENY)
-		return failed(&c->failure, EX_NOPERM, "the POP3 server refuses the login: %.*s", SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
+		return failed(&c->failure, EX_NOPERM,
+		    "the POP3 server refuses the login: %.*s",
+		    SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
 	c->is_in = err == E_OK;
 	return err;
 }
@@ -144,7 +161,9 @@ pop3_login(struct pop3 *c, const struct server_login *l)
 {
 	struct span said;
 	c->io.deadline = deadline_in_ms(POP3_LOGIN_MS);
-	int err = l->tls == SERVER_TLS_IMPLICIT ? server_begin_tls(l, &c->io, &c->conn, &c->failure) : E_OK;
+	int err = l->tls == SERVER_TLS_IMPLICIT
+	              ? server_begin_tls(l, &c->io, &c->conn, &c->failure)
+	              : E_OK;
 	if (err == E_OK)
 		err = read_reply(c, &said);
 	if (err == E_OK && l->tls == SERVER_TLS_STARTTLS) { /* RFC 2595 4 */
@@ -155,7 +174,8 @@ pop3_login(struct pop3 *c, const struct server_login *l)
 		}
 	}
 	if (err == E_DENY)
-		return failed(&c->failure, EX_UNAVAILABLE, "the POP3 server says: %.*s", SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
+		return failed(&c->failure, EX_UNAVAILABLE, "the POP3 server says: %.*s",
+		    SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
 	if (err == E_OK)
 		err = say_who(c, l);
 	if (err == E_OK)
@@ -179,12 +199,15 @@ on_uidl(void *ctx, struct span line)
 }
 
 static int
-list(struct pop3 *c, const char *command, int (*fn)(void *, struct span), struct pop3_messages *out)
+list(struct pop3 *c, const char *command, int (*fn)(void *, struct span),
+    struct pop3_messages *out)
 {
 	struct span said;
 	int err = ask(c, command, SPAN(""), &said);
 	if (err == E_DENY)
-		return failed(&c->failure, EX_UNAVAILABLE, "the POP3 server refuses %s: %.*s", command, SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
+		return failed(&c->failure, EX_UNAVAILABLE,
+		    "the POP3 server refuses %s: %.*s", command,
+		    SPAN_ARG(span_head(said, SAID_SHOWN_MAX)));
 	return err == E_OK ? each_line(c, POP3_LIST_LINES_MAX, fn, out) : err;
 }
 
@@ -210,7 +233,8 @@ on_head(void *ctx, struct span line)
 }
 
 int
-pop3_heads(struct pop3 *c, const struct pop3_messages *l, struct head_sum *out, size_t *n)
+pop3_heads(
+    struct pop3 *c, const struct pop3_messages *l, struct head_sum *out, size_t *n)
 {
 	struct buf head = {0};
 	struct span said;

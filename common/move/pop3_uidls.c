@@ -21,7 +21,8 @@ int
 pop3_list_line(struct pop3_messages *l, struct span line)
 {
 	struct pop3_message m = {.number = 0};
-	if (take_number(&line, &m.number) != E_OK || span_u64(span_cut(&line, ' '), INT64_MAX, &m.size_bytes) != E_OK ||
+	if (take_number(&line, &m.number) != E_OK ||
+	    span_u64(span_cut(&line, ' '), INT64_MAX, &m.size_bytes) != E_OK ||
 	    (l->n && m.number <= l->all[l->n - 1].number))
 		return E_BAD;
 	if (l->n == SOURCE_MESSAGES_MAX)
@@ -44,7 +45,8 @@ pop3_uidl_line(struct pop3_messages *l, struct span line)
 	struct pop3_message wanted = {.number = 0};
 	if (take_number(&line, &wanted.number) != E_OK || !uidl_is_legal(line))
 		return E_BAD;
-	struct pop3_message *m = l->n ? bsearch(&wanted, l->all, l->n, sizeof wanted, by_number) : NULL;
+	struct pop3_message *m =
+	    l->n ? bsearch(&wanted, l->all, l->n, sizeof wanted, by_number) : NULL;
 	if (m && m->uidl.n == 0)
 		m->uidl = arena_span(&l->arena, line);
 	return E_OK;
@@ -64,8 +66,9 @@ pop3_messages_free(struct pop3_messages *l)
 static bool
 is_servers(struct span name)
 {
-	static const char *const names[] = {"Content-Length", "Lines", "Return-Path", "Status", "X-IMAP", "X-IMAPbase", "X-Keywords",
-	    "X-Mozilla-Status", "X-Mozilla-Status2", "X-Status", "X-UID", "X-UIDL"};
+	static const char *const names[] = {"Content-Length", "Lines", "Return-Path",
+	    "Status", "X-IMAP", "X-IMAPbase", "X-Keywords", "X-Mozilla-Status",
+	    "X-Mozilla-Status2", "X-Status", "X-UID", "X-UIDL"};
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (span_ieqs(name, names[i]))
 			return true;
@@ -123,8 +126,8 @@ by_head(const void *x, const void *y)
 }
 
 size_t
-uidls_by_head(const struct pop3_messages *from, struct head_sum *theirs, size_t n_theirs, struct listing *l, struct head_sum *ours,
-    size_t n_ours)
+uidls_by_head(const struct pop3_messages *from, struct head_sum *theirs,
+    size_t n_theirs, struct listing *l, struct head_sum *ours, size_t n_ours)
 {
 	size_t n_lost = 0, at = 0;
 	if (n_theirs)
@@ -132,9 +135,11 @@ uidls_by_head(const struct pop3_messages *from, struct head_sum *theirs, size_t 
 	if (n_ours)
 		qsort(ours, n_ours, sizeof *ours, by_head);
 	for (size_t i = 0; i < n_theirs; i++) {
-		while (at < n_ours && memcmp(ours[at].sha256, theirs[i].sha256, SHA256_BYTES) < 0)
+		while (at < n_ours &&
+		       memcmp(ours[at].sha256, theirs[i].sha256, SHA256_BYTES) < 0)
 			at++;
-		if (at < n_ours && memcmp(ours[at].sha256, theirs[i].sha256, SHA256_BYTES) == 0)
+		if (at < n_ours &&
+		    memcmp(ours[at].sha256, theirs[i].sha256, SHA256_BYTES) == 0)
 			give(&from->all[theirs[i].index], l, ours[at++].index);
 		else
 			n_lost++;

@@ -33,7 +33,8 @@ folders_subscribe(struct source_folders *f, struct span name)
 {
 	if (f->n_subscriptions == SOURCE_FOLDERS_MAX)
 		return;
-	f->subscriptions = mem_grow(f->subscriptions, f->n_subscriptions + 1, sizeof *f->subscriptions);
+	f->subscriptions = mem_grow(
+	    f->subscriptions, f->n_subscriptions + 1, sizeof *f->subscriptions);
 	f->subscriptions[f->n_subscriptions++] = arena_span(&f->arena, name);
 }
 
@@ -78,7 +79,8 @@ listing_sort(struct listing *l)
 	if (l->n)
 		qsort(l->all, l->n, sizeof *l->all, by_uid);
 	for (size_t i = 0; i < l->n; i++) {
-		bool is_again = n && l->all[i].uid == l->all[n - 1].uid &&
+		bool is_again =
+		    n && l->all[i].uid == l->all[n - 1].uid &&
 		    (l->all[i].uid || span_eq(l->all[i].key, l->all[n - 1].key));
 		l->n_wrong += is_again;
 		if (!is_again)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* source_maildir.c - a Maildir of Dovecot or Courier, or of neither, that the command reads for us. */
+/*
+ * source_maildir.c - a Maildir of Dovecot or Courier, or of neither, that the command reads for us.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,9 +16,9 @@
 
 /* What the lists beside the messages say of one, by the name of its file without flags. */
 struct numbered {
-	struct span base;   /* borrow */
+	struct span base; /* borrow */
 	uint32_t uid;
-	struct span uidl;   /* borrow */
+	struct span uidl; /* borrow */
 	uint64_t keywords;
 };
 
@@ -40,7 +42,10 @@ by_base(const void *x, const void *y)
 	return span_cmp(a->base, b->base);
 }
 
-/* Each base once: what rows of different lists say of it comes together; of two uids the later (larger) is valid. */
+/*
+ * Each base once: what rows of different lists say of it comes together; of two uids the later
+ * (larger) is valid.
+ */
 static void
 numbers_sort(struct numbers *l)
 {
@@ -92,11 +97,14 @@ read_uids(struct source *s, struct span folder, struct listing *out, struct numb
 	struct uidlist list;
 	int err = maildir_read_file(s, folder, "dovecot-uidlist", &text);
 	/* its rows borrow from a copy that lives as long as the listing */
-	if (err == E_OK && text.len && uidlist_open(arena_span(&out->arena, buf_as_span(&text)), &list) == E_OK) {
+	if (err == E_OK && text.len &&
+	    uidlist_open(arena_span(&out->arena, buf_as_span(&text)), &list) == E_OK) {
 		take_uids(out, l, &list);
 	} else if (err == E_OK) {
 		err = maildir_read_file(s, folder, "courierimapuiddb", &text);
-		if (err == E_OK && text.len && courier_uids_open(arena_span(&out->arena, buf_as_span(&text)), &list) == E_OK)
+		if (err == E_OK && text.len &&
+		    courier_uids_open(
+			arena_span(&out->arena, buf_as_span(&text)), &list) == E_OK)
 			take_uids(out, l, &list);
 	}
 	buf_free(&text);
@@ -105,7 +113,8 @@ read_uids(struct source *s, struct span folder, struct listing *out, struct numb
 
 /* bits[n] becomes the keyword of letter n. */
 static int
-read_letters(struct source *s, struct span folder, struct listing *out, uint64_t bits[MAILDIR_LETTERS])
+read_letters(struct source *s, struct span folder, struct listing *out,
+    uint64_t bits[MAILDIR_LETTERS])
 {
 	struct buf text = {0};
 	struct span name;
@@ -119,7 +128,8 @@ read_letters(struct source *s, struct span folder, struct listing *out, uint64_t
 }
 
 static int
-read_courier_keywords(struct source *s, struct span folder, struct listing *out, struct numbers *l)
+read_courier_keywords(
+    struct source *s, struct span folder, struct listing *out, struct numbers *l)
 {
 	struct buf text = {0};
 	struct courier_keywords k;
@@ -140,7 +150,8 @@ read_courier_keywords(struct source *s, struct span folder, struct listing *out,
 }
 
 static int
-read_courier_uidls(struct source *s, struct span folder, struct listing *out, struct numbers *l)
+read_courier_uidls(
+    struct source *s, struct span folder, struct listing *out, struct numbers *l)
 {
 	struct buf text = {0}, uidl = {0};
 	struct span base;
@@ -173,23 +184,27 @@ keywords_of_file(struct reading *r, const struct maildir_file *f)
 		if (f->letters & (1u << i))
 			bits |= r->letters[i];
 	if (f->is_forwarded)
-		bits |= keywords_bit(&r->out->keywords, &r->out->arena, SPAN("$Forwarded"));
+		bits |=
+		    keywords_bit(&r->out->keywords, &r->out->arena, SPAN("$Forwarded"));
 	return bits;
 }
 
 static struct span
-uidl_of(struct reading *r, const struct source_message *m, const struct numbered *n, struct span base)
+uidl_of(struct reading *r, const struct source_message *m, const struct numbered *n,
+    struct span base)
 {
 	struct span format = r->source->uidl_format, uidl = n ? n->uidl : SPAN("");
 	struct buf b = {0};
-	if (uidl.n == 0 && format.n && m->uid && uidl_format(format, m->uid, r->out->uidvalidity, base, &b) == E_OK)
+	if (uidl.n == 0 && format.n && m->uid &&
+	    uidl_format(format, m->uid, r->out->uidvalidity, base, &b) == E_OK)
 		uidl = arena_span(&r->out->arena, buf_as_span(&b));
 	buf_free(&b);
 	return uidl;
 }
 
 static int
-add_message(struct reading *r, struct span folder, const char *sub, const struct move_entry *e)
+add_message(
+    struct reading *r, struct span folder, const char *sub, const struct move_entry *e)
 {
 	struct arena *a = &r->out->arena;
 	struct source_message m = {.size_bytes = e->size_bytes};
@@ -204,9 +219,11 @@ add_message(struct reading *r, struct span folder, const char *sub, const struct
 	}
 	m.flags = f.flags;
 	m.keywords |= keywords_of_file(r, &f);
-	m.date_sec = r->source->is_date_of_name && f.date_sec ? f.date_sec : e->mtime_sec;
+	m.date_sec =
+	    r->source->is_date_of_name && f.date_sec ? f.date_sec : e->mtime_sec;
 	if (m.date_sec <= 0 || m.date_sec > r->now)
-		m.date_sec = f.date_sec > 0 && f.date_sec <= r->now ? f.date_sec : r->now;
+		m.date_sec =
+		    f.date_sec > 0 && f.date_sec <= r->now ? f.date_sec : r->now;
 	m.key = arena_span(a, f.key);
 	m.uidl = uidl_of(r, &m, n, f.base);
 	maildir_path_put(&path, folder, sub);
@@ -222,7 +239,9 @@ add_messages(struct reading *r, struct span folder, const char *sub)
 	struct buf path = {0};
 	struct move_entry e;
 	struct rd entries;
-	int status = maildir_list_directory(r->source, maildir_path_put(&path, folder, sub), &entries), err = E_OK;
+	int status = maildir_list_directory(
+		r->source, maildir_path_put(&path, folder, sub), &entries),
+	    err = E_OK;
 	buf_free(&path);
 	if (status == EX_NOINPUT)
 		return E_OK;
@@ -242,7 +261,8 @@ static int
 maildir_list(struct source *s, const struct source_folder *f, struct listing *out)
 {
 	struct numbers numbers = {.n = 0};
-	struct reading r = {.source = s, .out = out, .numbers = &numbers, .now = clock_wall_sec()};
+	struct reading r = {
+	    .source = s, .out = out, .numbers = &numbers, .now = clock_wall_sec()};
 	*out = (struct listing){.n = 0};
 	int err = read_uids(s, f->raw, out, &numbers);
 	if (err == E_OK)
@@ -266,7 +286,8 @@ maildir_list(struct source *s, const struct source_folder *f, struct listing *ou
 
 /* The path that a message has now, when its flags were changed meanwhile.  EX_OK, or why not */
 static int
-find_again(struct source *s, const struct source_folder *folder, struct span key, int *fd)
+find_again(
+    struct source *s, const struct source_folder *folder, struct span key, int *fd)
 {
 	static const char *const subs[] = {"cur", "new"};
 	struct buf path = {0};
@@ -275,11 +296,15 @@ find_again(struct source *s, const struct source_folder *folder, struct span key
 		struct move_entry e;
 		struct maildir_file f;
 		struct rd entries;
-		if (maildir_list_directory(s, maildir_path_put(&path, folder->raw, subs[i]), &entries) != EX_OK)
+		if (maildir_list_directory(s,
+			maildir_path_put(&path, folder->raw, subs[i]),
+			&entries) != EX_OK)
 			continue;
 		bool is_found = false;
-		while (!is_found && entries.in.n && move_entry_get(&entries, &e) == E_OK)
-			is_found = maildir_file_parse(e.name, &f) == E_OK && span_eq(f.key, key);
+		while (
+		    !is_found && entries.in.n && move_entry_get(&entries, &e) == E_OK)
+			is_found = maildir_file_parse(e.name, &f) == E_OK &&
+			           span_eq(f.key, key);
 		if (is_found) {
 			buf_putf(&path, "/%.*s", SPAN_ARG(e.name));
 			status = maildir_open_file(s, buf_as_span(&path), fd);
@@ -302,7 +327,8 @@ send_bytes(int fd, const struct fetch_to *to, bool *is_whole)
 }
 
 static int
-maildir_fetch(struct source *s, const struct listing *l, const struct source_folder *folder, const uint32_t *wanted, size_t n,
+maildir_fetch(struct source *s, const struct listing *l,
+    const struct source_folder *folder, const uint32_t *wanted, size_t n,
     const struct fetch_to *to)
 {
 	int err = E_OK;
@@ -324,4 +350,5 @@ maildir_fetch(struct source *s, const struct listing *l, const struct source_fol
 	return err;
 }
 
-const struct source_kind source_maildir = {.folders = maildir_folders, .list = maildir_list, .fetch = maildir_fetch};
+const struct source_kind source_maildir = {
+    .folders = maildir_folders, .list = maildir_list, .fetch = maildir_fetch};

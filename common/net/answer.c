@@ -7,12 +7,13 @@ enum {
 	FLAG_ALIAS = 2,
 	FLAG_CUT = 4,
 	FLAGS = 7,
-	RECORD_HEAD = 2 + 3 + 4,           /* bytes of a record beside its data */
-	NAME_TEXT_MAX = 4 * 255,           /* a canonical name may have escapes */
+	RECORD_HEAD = 2 + 3 + 4, /* bytes of a record beside its data */
+	NAME_TEXT_MAX = 4 * 255, /* a canonical name may have escapes */
 	DATA_MAX = DNS_TXT_MAX,
 };
 
-_Static_assert((int)DNS_TLSA_MAX <= (int)DATA_MAX && (int)DNS_NAME_MAX <= (int)DATA_MAX, "data of every kind fits");
+_Static_assert((int)DNS_TLSA_MAX <= (int)DATA_MAX && (int)DNS_NAME_MAX <= (int)DATA_MAX,
+    "data of every kind fits");
 
 static void
 record_put(struct buf *b, const struct dns_record *r)
@@ -37,7 +38,8 @@ record_get(struct rd *r, struct arena *arena, struct dns_record *out)
 static uint8_t
 flags_of(const struct dns_answer *a, bool is_cut)
 {
-	return (uint8_t)((a->is_secure ? FLAG_SECURE : 0) | (a->has_alias ? FLAG_ALIAS : 0) | (is_cut ? FLAG_CUT : 0));
+	return (uint8_t)((a->is_secure ? FLAG_SECURE : 0) |
+			 (a->has_alias ? FLAG_ALIAS : 0) | (is_cut ? FLAG_CUT : 0));
 }
 
 /* How many of its records go into a message. */
@@ -73,8 +75,10 @@ int
 dns_answer_get(struct rd *r, struct arena *arena, struct dns_answer *out)
 {
 	uint8_t status = rd_u8(r), flags = rd_u8(r);
-	*out = (struct dns_answer){.status = status, .is_secure = (flags & FLAG_SECURE) != 0,
-	    .has_alias = (flags & FLAG_ALIAS) != 0, .is_cut = (flags & FLAG_CUT) != 0};
+	*out = (struct dns_answer){.status = status,
+	    .is_secure = (flags & FLAG_SECURE) != 0,
+	    .has_alias = (flags & FLAG_ALIAS) != 0,
+	    .is_cut = (flags & FLAG_CUT) != 0};
 	out->ttl_sec = rd_u32(r);
 	out->n_unusable = rd_u16(r);
 	out->name = rd_copy(r, NAME_TEXT_MAX, arena);

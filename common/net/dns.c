@@ -27,8 +27,11 @@ dns_kind_name(enum dns_kind kind)
 const char *
 dns_status_name(enum dns_status status)
 {
-	static const char *const names[] = {[DNS_FOUND] = "found", [DNS_NO_RECORD] = "no_record",
-	    [DNS_NO_NAME] = "no_name", [DNS_TEMP] = "temp", [DNS_BOGUS] = "bogus"};
+	static const char *const names[] = {[DNS_FOUND] = "found",
+	    [DNS_NO_RECORD] = "no_record",
+	    [DNS_NO_NAME] = "no_name",
+	    [DNS_TEMP] = "temp",
+	    [DNS_BOGUS] = "bogus"};
 	return status < COUNT(names) ? names[status] : "?";
 }
 
@@ -82,9 +85,11 @@ dns_server_parse(struct span s, struct buf *out)
 	size_t colon = span_rfind(s, ':');
 	bool has_brackets = s.n && s.p[0] == '[';
 	bool is_v6 = span_find(s, ':') != colon;
-	if (colon < s.n && (!is_v6 || (has_brackets && colon > 0 && s.p[colon - 1] == ']'))) {
+	if (colon < s.n &&
+	    (!is_v6 || (has_brackets && colon > 0 && s.p[colon - 1] == ']'))) {
 		if (span_u64(span_from(s, colon + 1), UINT16_MAX, &port) != E_OK)
-			port = DNS_PORT; /* the check of the setting let it through: not so */
+			port =
+			    DNS_PORT; /* the check of the setting let it through: not so */
 		s = span_head(s, colon);
 	}
 	if (has_brackets)

@@ -12,7 +12,8 @@
 enum {
 	PH_FREE = 1, /* nothing is fetched for it */
 	PH_BUSY = 2,
-	QUESTION_BYTES = 4 + DNS_NAME_MAX + 4 + FETCH_PATH_MAX + 1 + FETCH_ADDRESSES_MAX * (4 + 16),
+	QUESTION_BYTES =
+	    4 + DNS_NAME_MAX + 4 + FETCH_PATH_MAX + 1 + FETCH_ADDRESSES_MAX * (4 + 16),
 	POST_BYTES = QUESTION_BYTES + 4 + FETCH_TYPE_MAX + 4 + FETCH_BODY_MAX,
 	QUESTIONS_A_WINDOW = 600, /* of one asker, in ASK_TIMES_WINDOW_SEC */
 };
@@ -74,7 +75,9 @@ begin(struct asker *a, struct rd *body, enum fetch_asks kind, struct buf *reply)
 		w->get = web_start(&q, w);
 	if (!w->get) {
 		mem_free(&w);
-		fetch_answer_put(reply, &(struct fetch_answer){.status = FETCH_UNREACHABLE, .why = SPAN("too much is fetched now")});
+		fetch_answer_put(
+		    reply, &(struct fetch_answer){.status = FETCH_UNREACHABLE,
+			       .why = SPAN("too much is fetched now")});
 		return E_OK;
 	}
 	a->ctx = w;
@@ -105,7 +108,8 @@ static const struct ask_row rows[] = {
 };
 /* clang-format on */
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "fetch client", .gone = on_gone};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "fetch client", .gone = on_gone};
 
 const struct ask_table *
 fetch_table(unsigned kind)
@@ -118,7 +122,8 @@ int
 fetch_prepare(void)
 {
 	const char *ca_file = conf_str(the_child.conf, "common", "tls_authorities");
-	return web_open(ca_file, child_loop(), on_fetched) == E_OK ? EX_OK : EX_SOFTWARE;
+	return web_open(ca_file, child_loop(), on_fetched) == E_OK ? EX_OK
+	                                                           : EX_SOFTWARE;
 }
 
 /* Of files it sees the authorities only: libcurl reads them at each fetch. */

@@ -5,19 +5,28 @@
 const char *
 fetch_status_name(enum fetch_status status)
 {
-	static const char *const names[] = {[FETCH_OK] = "ok", [FETCH_UNREACHABLE] = "unreachable", [FETCH_UNTRUSTED] = "untrusted",
-	    [FETCH_REFUSED] = "refused", [FETCH_NO_TEXT] = "no_text", [FETCH_TOO_LARGE] = "too_large"};
+	static const char *const names[] = {[FETCH_OK] = "ok",
+	    [FETCH_UNREACHABLE] = "unreachable",
+	    [FETCH_UNTRUSTED] = "untrusted",
+	    [FETCH_REFUSED] = "refused",
+	    [FETCH_NO_TEXT] = "no_text",
+	    [FETCH_TOO_LARGE] = "too_large"};
 	return status < COUNT(names) ? names[status] : "?";
 }
 
-/* A path that needs nothing escaped and hides nothing: visible characters, without query or fragment. */
+/*
+ * A path that needs nothing escaped and hides nothing: visible characters, without query or
+ * fragment.
+ */
 static bool
 path_ok(struct span path)
 {
 	for (size_t i = 0; i < path.n; i++)
-		if (!ch_alnum(path.p[i]) && path.p[i] != '/' && path.p[i] != '-' && path.p[i] != '_' && path.p[i] != '.')
+		if (!ch_alnum(path.p[i]) && path.p[i] != '/' && path.p[i] != '-' &&
+		    path.p[i] != '_' && path.p[i] != '.')
 			return false;
-	return path.n > 0 && path.n <= FETCH_PATH_MAX && path.p[0] == '/' && span_search(path, SPAN("..")) == path.n;
+	return path.n > 0 && path.n <= FETCH_PATH_MAX && path.p[0] == '/' &&
+	       span_search(path, SPAN("..")) == path.n;
 }
 
 bool
@@ -27,7 +36,8 @@ fetch_post_path_ok(struct span path)
 	for (size_t i = 0; i < path.n; i++)
 		if (!ch_alnum(path.p[i]) && span_find(others, path.p[i]) == others.n)
 			return false;
-	return path.n > 0 && path.n <= FETCH_PATH_MAX && (path.p[0] == '/' || path.p[0] == '?');
+	return path.n > 0 && path.n <= FETCH_PATH_MAX &&
+	       (path.p[0] == '/' || path.p[0] == '?');
 }
 
 /* "application/json": what a header field holds as it is */
@@ -35,7 +45,8 @@ static bool
 type_ok(struct span type)
 {
 	for (size_t i = 0; i < type.n; i++)
-		if (!ch_alnum(type.p[i]) && type.p[i] != '/' && type.p[i] != '+' && type.p[i] != '-' && type.p[i] != '.')
+		if (!ch_alnum(type.p[i]) && type.p[i] != '/' && type.p[i] != '+' &&
+		    type.p[i] != '-' && type.p[i] != '.')
 			return false;
 	return type.n > 0 && type.n <= FETCH_TYPE_MAX;
 }
@@ -49,15 +60,18 @@ fetch_question_kind(const struct fetch_question *q)
 static void
 add_addresses(struct fetch_question *q, const struct dns_answer *a)
 {
-	for (size_t i = 0; i < a->n_records && q->n_addresses < FETCH_ADDRESSES_MAX; i++)
+	for (size_t i = 0; i < a->n_records && q->n_addresses < FETCH_ADDRESSES_MAX;
+	     i++)
 		q->addresses[q->n_addresses++] = a->records[i].data;
 }
 
 void
-fetch_question_add(struct fetch_question *q, const struct dns_answer *a, const struct dns_answer *aaaa)
+fetch_question_add(
+    struct fetch_question *q, const struct dns_answer *a, const struct dns_answer *aaaa)
 {
 	add_addresses(q, aaaa);
-	if (a->n_records && q->n_addresses > FETCH_ADDRESSES_MAX / 2) /* both kinds have a chance */
+	/* both kinds have a chance */
+	if (a->n_records && q->n_addresses > FETCH_ADDRESSES_MAX / 2)
 		q->n_addresses = FETCH_ADDRESSES_MAX / 2;
 	add_addresses(q, a);
 }
@@ -79,10 +93,13 @@ fetch_question_put(struct buf *b, const struct fetch_question *q)
 int
 fetch_question_get(struct rd *r, enum fetch_asks kind, struct fetch_question *out)
 {
-	*out = (struct fetch_question){.host = rd_str(r, DNS_NAME_MAX), .path = rd_str(r, FETCH_PATH_MAX)};
+	*out = (struct fetch_question){
+	    .host = rd_str(r, DNS_NAME_MAX), .path = rd_str(r, FETCH_PATH_MAX)};
 	uint8_t n = rd_u8(r);
-	bool is_path = kind == FETCH_POST ? fetch_post_path_ok(out->path) : path_ok(out->path);
-	if (r->err != E_OK || n == 0 || n > FETCH_ADDRESSES_MAX || !dns_name_ok(out->host) || !is_path)
+	bool is_path =
+	    kind == FETCH_POST ? fetch_post_path_ok(out->path) : path_ok(out->path);
+	if (r->err != E_OK || n == 0 || n > FETCH_ADDRESSES_MAX ||
+	    !dns_name_ok(out->host) || !is_path)
 		return E_BAD;
 	for (; out->n_addresses < n; out->n_addresses++) {
 		struct span a = rd_str(r, 16);

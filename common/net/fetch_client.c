@@ -36,7 +36,8 @@ call(struct fetcher *f, struct span body, struct ask_msg *m, int64_t deadline)
 }
 
 static struct fetch_answer
-ask(struct fetcher *f, const struct fetch_question *q, struct arena *arena, int64_t deadline)
+ask(struct fetcher *f, const struct fetch_question *q, struct arena *arena,
+    int64_t deadline)
 {
 	struct buf body = {0};
 	struct ask_msg m;
@@ -50,11 +51,13 @@ ask(struct fetcher *f, const struct fetch_question *q, struct arena *arena, int6
 		err = fetch_answer_get(&m.body, arena, &a);
 	if (err == E_OK)
 		return a;
-	return unreachable(err == E_LIMIT ? SPAN("not in time, or no memory for it") : SPAN("nobody fetches now"));
+	return unreachable(err == E_LIMIT ? SPAN("not in time, or no memory for it")
+					  : SPAN("nobody fetches now"));
 }
 
 struct fetch_answer
-fetch_get(struct fetcher *f, struct resolver *r, struct span host, struct span path, struct arena *arena, int64_t deadline)
+fetch_get(struct fetcher *f, struct resolver *r, struct span host, struct span path,
+    struct arena *arena, int64_t deadline)
 {
 	struct fetch_question q = {.host = host, .path = path};
 	struct dns_answer a, aaaa;
@@ -62,5 +65,6 @@ fetch_get(struct fetcher *f, struct resolver *r, struct span host, struct span p
 		return unreachable(SPAN("not a name of the DNS"));
 	resolver_addresses(r, host, arena, deadline, &a, &aaaa);
 	fetch_question_add(&q, &a, &aaaa);
-	return q.n_addresses ? ask(f, &q, arena, deadline) : unreachable(SPAN("no address is known for it"));
+	return q.n_addresses ? ask(f, &q, arena, deadline)
+	                     : unreachable(SPAN("no address is known for it"));
 }

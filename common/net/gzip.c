@@ -6,7 +6,12 @@
 #include <stdint.h>
 #include <zlib.h>
 
-enum { WINDOW_BITS = 15, AS_GZIP = 16 /* zlib.h: added to the window, a gzip head and tail are written */, MEMORY_LEVEL = 8 };
+enum {
+	WINDOW_BITS = 15,
+	AS_GZIP =
+	    16 /* zlib.h: added to the window, a gzip head and tail are written */,
+	MEMORY_LEVEL = 8
+};
 
 int
 gzip_put(struct span in, struct buf *out)
@@ -14,7 +19,8 @@ gzip_put(struct span in, struct buf *out)
 	z_stream z = {0};
 	if (in.n > UINT_MAX / 2)
 		return E_LIMIT;
-	if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, WINDOW_BITS + AS_GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, WINDOW_BITS + AS_GZIP,
+		MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		bug("deflateInit2");
 	size_t room = deflateBound(&z, (uLong)in.n);
 	char *to = buf_room(out, room);

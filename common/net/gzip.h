@@ -5,7 +5,10 @@
 
 #include "base/buf.h"
 
-/* gzip_put - all of in, as one gzip file, behind what out holds.  E_OK, E_LIMIT (out is full: what it holds is of no use) */
+/*
+ * gzip_put - all of in, as one gzip file, behind what out holds.  E_OK, E_LIMIT (out is full: what
+ * it holds is of no use)
+ */
 MUST_USE int gzip_put(struct span in, struct buf *out);
 
 #endif

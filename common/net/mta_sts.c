@@ -68,8 +68,9 @@ is_policy_value(struct span s)
 	return s.n > 0 && utf8_valid(s);
 }
 
-static const char *const mode_names[] = {
-    [MTA_STS_NONE] = "none", [MTA_STS_TESTING] = "testing", [MTA_STS_ENFORCE] = "enforce"};
+static const char *const mode_names[] = {[MTA_STS_NONE] = "none",
+    [MTA_STS_TESTING] = "testing",
+    [MTA_STS_ENFORCE] = "enforce"};
 
 const char *
 mta_sts_mode_name(enum mta_sts_mode mode)
@@ -101,7 +102,8 @@ max_age_parse(struct span s, uint32_t *out)
 static int
 mx_add(struct span pattern, struct mta_sts_policy *out)
 {
-	struct span name = span_starts(pattern, SPAN("*.")) ? span_from(pattern, 2) : pattern;
+	struct span name =
+	    span_starts(pattern, SPAN("*.")) ? span_from(pattern, 2) : pattern;
 	if (!dns_name_ok(name))
 		return E_BAD;
 	if (out->n_mx == MTA_STS_MX_MAX)
@@ -111,20 +113,22 @@ mx_add(struct span pattern, struct mta_sts_policy *out)
 }
 
 static int
-policy_field(struct span name, struct span value, struct fields *seen, struct mta_sts_policy *out)
+policy_field(struct span name, struct span value, struct fields *seen,
+    struct mta_sts_policy *out)
 {
 	if (span_eqs(name, "mx"))
 		return mx_add(value, out);
-	bool *is_seen = span_eqs(name, "version") ? &seen->has_version
-	    : span_eqs(name, "mode")              ? &seen->has_mode
-	    : span_eqs(name, "max_age")           ? &seen->has_max_age
-	                                          : NULL;
+	bool *is_seen = span_eqs(name, "version")   ? &seen->has_version
+	                : span_eqs(name, "mode")    ? &seen->has_mode
+	                : span_eqs(name, "max_age") ? &seen->has_max_age
+	                                            : NULL;
 	if (!is_seen || *is_seen)
 		return E_OK;
 	*is_seen = true;
 	if (is_seen == &seen->has_version)
 		return span_eqs(value, "STSv1") ? E_OK : E_BAD;
-	return is_seen == &seen->has_mode ? mode_parse(value, &out->mode) : max_age_parse(value, &out->max_age_sec);
+	return is_seen == &seen->has_mode ? mode_parse(value, &out->mode)
+	                                  : max_age_parse(value, &out->max_age_sec);
 }
 
 static int
@@ -132,7 +136,8 @@ policy_line(struct span line, struct fields *seen, struct mta_sts_policy *out)
 {
 	size_t colon = span_find(line, ':');
 	struct span name = span_head(line, colon);
-	struct span value = span_trim(span_from(line, colon < line.n ? colon + 1 : line.n));
+	struct span value =
+	    span_trim(span_from(line, colon < line.n ? colon + 1 : line.n));
 	if (colon == line.n || !txt_is_name(name) || !is_policy_value(value))
 		return E_BAD;
 	return policy_field(name, value, seen, out);
@@ -161,7 +166,8 @@ mta_sts_policy_parse(struct span text, struct mta_sts_policy *out)
 void
 mta_sts_policy_put(struct buf *out, const struct mta_sts_policy *p)
 {
-	buf_putf(out, "version: STSv1\nmode: %s\nmax_age: %u\n", mta_sts_mode_name(p->mode), p->max_age_sec);
+	buf_putf(out, "version: STSv1\nmode: %s\nmax_age: %u\n",
+	    mta_sts_mode_name(p->mode), p->max_age_sec);
 	for (size_t i = 0; i < p->n_mx; i++)
 		buf_putf(out, "mx: %.*s\n", SPAN_ARG(p->mx[i]));
 }
@@ -181,7 +187,8 @@ mta_sts_matches(const struct mta_sts_policy *policy, struct span host)
 		struct span pattern = without_last_dot(policy->mx[i]);
 		if (span_ieq(pattern, host))
 			return true;
-		if (span_starts(pattern, SPAN("*.")) && above.n && above.n < host.n && span_ieq(span_from(pattern, 1), above))
+		if (span_starts(pattern, SPAN("*.")) && above.n && above.n < host.n &&
+		    span_ieq(span_from(pattern, 1), above))
 			return true;
 	}
 	return false;

@@ -9,7 +9,8 @@ list_insert(struct mx_list *list, struct mx_host host, uint32_t lot, uint32_t *k
 {
 	size_t at = list->n;
 	while (at > 0 && (list->hosts[at - 1].preference > host.preference ||
-	                     (list->hosts[at - 1].preference == host.preference && kept[at - 1] > lot)))
+			     (list->hosts[at - 1].preference == host.preference &&
+				 kept[at - 1] > lot)))
 		at--;
 	if (at == MX_HOSTS_MAX)
 		return;
@@ -23,7 +24,10 @@ list_insert(struct mx_list *list, struct mx_host host, uint32_t lot, uint32_t *k
 	kept[at] = lot;
 }
 
-/* Each host draws a lot, and equals stand in the order of their lots: also which of too many are left out is chance. */
+/*
+ * Each host draws a lot, and equals stand in the order of their lots: also which of too many are
+ * left out is chance.
+ */
 static enum mx_verdict
 order_records(const struct dns_answer *mx, struct mx_list *out)
 {

@@ -5,7 +5,8 @@
 
 #include "net/dns.h"
 
-enum { MX_HOSTS_MAX = 20 }; /* hosts that are tried; those of the highest numbers are left out */
+/* hosts that are tried; those of the highest numbers are left out */
+enum { MX_HOSTS_MAX = 20 };
 
 enum mx_verdict {
 	MX_HOSTS,   /* at least one host */
@@ -24,12 +25,14 @@ struct mx_host {
 struct mx_list {
 	struct mx_host hosts[MX_HOSTS_MAX];
 	size_t n;
-	bool is_secure;   /* the MX answer was (RFC 7672 2.2.1); an implicit MX: that there are none was */
+	/* the MX answer was (RFC 7672 2.2.1); an implicit MX: that there are none was */
+	bool is_secure;
 	bool is_implicit; /* no MX records: the domain itself */
 };
 
 /* mx_order - the hosts of an answer for domain, least preference first, equals in random order */
-enum mx_verdict mx_order(const struct dns_answer *mx, struct span domain, struct mx_list *out);
+enum mx_verdict mx_order(
+    const struct dns_answer *mx, struct span domain, struct mx_list *out);
 /* mx_drop_self - without the host named self and all that are not better than it (RFC 5321 5.1).
  * MX_HOSTS, or MX_LOOP: none is left */
 enum mx_verdict mx_drop_self(struct mx_list *, struct span self);

@@ -7,9 +7,10 @@ enum {
 	RCODE_NXDOMAIN = 3,
 	CLASS_IN = 1,
 	TYPE_SOA = 6,
-	POINTERS_MAX = 128,                 /* compression pointers of one name: as many as it can have labels */
-	WIRE_NAME_MAX = 255,                /* octets of a name, RFC 1035 2.3.4 */
-	NAME_TEXT_MAX = 4 * WIRE_NAME_MAX,  /* the same as text, each octet as \DDD */
+	/* compression pointers of one name: as many as it can have labels */
+	POINTERS_MAX = 128,
+	WIRE_NAME_MAX = 255,               /* octets of a name, RFC 1035 2.3.4 */
+	NAME_TEXT_MAX = 4 * WIRE_NAME_MAX, /* the same as text, each octet as \DDD */
 };
 
 /* One resource record; its data lies in the packet. */
@@ -17,7 +18,7 @@ struct rr {
 	struct buf owner; /* text */
 	uint16_t type, class;
 	uint32_t ttl_sec;
-	size_t at, end;   /* of the data */
+	size_t at, end; /* of the data */
 };
 
 struct walk {
@@ -29,10 +30,13 @@ struct walk {
 static unsigned
 u16_at(struct span packet, size_t at)
 {
-	return (unsigned)(unsigned char)packet.p[at] << 8 | (unsigned char)packet.p[at + 1];
+	return (unsigned)(unsigned char)packet.p[at] << 8 |
+	       (unsigned char)packet.p[at + 1];
 }
 
-/* Lower case; what no host's name has is escaped, so that two names are equal when their texts are. */
+/*
+ * Lower case; what no host's name has is escaped, so that two names are equal when their texts are.
+ */
 static void
 label_put(struct buf *out, struct span label)
 {
@@ -48,8 +52,8 @@ label_put(struct buf *out, struct span label)
 }
 
 /*
- * A name at *at, which goes past it.  A pointer leads to an earlier place than the one before it, so that
- * no name is endless (RFC 1035 4.1.4).
+ * A name at *at, which goes past it.  A pointer leads to an earlier place than the one before it,
+ * so that no name is endless (RFC 1035 4.1.4).
  */
 static int
 name_get(struct span packet, size_t *at, struct buf *out)
@@ -91,11 +95,13 @@ rr_next(struct walk *w, struct rr *out)
 	if (w->left == 0)
 		return E_MORE;
 	w->left--;
-	if (name_get(w->packet, &w->at, &out->owner) != E_OK || w->packet.n - w->at < 10)
+	if (name_get(w->packet, &w->at, &out->owner) != E_OK ||
+	    w->packet.n - w->at < 10)
 		return E_BAD;
 	out->type = (uint16_t)u16_at(w->packet, w->at);
 	out->class = (uint16_t)u16_at(w->packet, w->at + 2);
-	out->ttl_sec = (uint32_t)u16_at(w->packet, w->at + 4) << 16 | u16_at(w->packet, w->at + 6);
+	out->ttl_sec =
+	    (uint32_t)u16_at(w->packet, w->at + 4) << 16 | u16_at(w->packet, w->at + 6);
 	out->at = w->at + 10;
 	out->end = out->at + u16_at(w->packet, w->at + 8);
 	w->at = out->end;
@@ -106,7 +112,8 @@ static int
 walk_questions(struct walk *w, unsigned n, struct buf *name)
 {
 	for (; n > 0; n--) {
-		if (name_get(w->packet, &w->at, name) != E_OK || w->packet.n - w->at < 4)
+		if (name_get(w->packet, &w->at, name) != E_OK ||
+		    w->packet.n - w->at < 4)
 			return E_BAD;
 		w->at += 4;
 	}
@@ -133,12 +140,14 @@ keep(int err, struct buf *text, struct arena *arena, struct span *out)
 }
 
 static int
-data_name(struct span packet, size_t at, size_t end, bool may_be_root, struct arena *arena, struct span *out)
+data_name(struct span packet, size_t at, size_t end, bool may_be_root,
+    struct arena *arena, struct span *out)
 {
 	struct buf name = {.max = NAME_TEXT_MAX};
 	int err = name_get(packet, &at, &name);
 	bool is_root = may_be_root && name.len == 0;
-	if (err == E_OK && (at != end || (!is_root && !dns_name_ok(buf_as_span(&name)))))
+	if (err == E_OK &&
+	    (at != end || (!is_root && !dns_name_ok(buf_as_span(&name)))))
 		err = E_BAD;
 	return keep(err, &name, arena, out);
 }
@@ -173,13 +182,16 @@ data_tlsa(struct span data, struct arena *arena, struct dns_record *out)
 }
 
 static int
-record_get(struct span packet, const struct rr *rr, struct arena *arena, struct dns_record *out)
+record_get(struct span packet, const struct rr *rr, struct arena *arena,
+    struct dns_record *out)
 {
 	struct span data = span_make(packet.p + rr->at, rr->end - rr->at);
 	switch (rr->type) {
 	case DNS_A:
 	case DNS_AAAA:
-		return data.n == (rr->type == DNS_A ? 4 : 16) ? copy(arena, data, &out->data) : E_BAD;
+		return data.n == (rr->type == DNS_A ? 4 : 16)
+		           ? copy(arena, data, &out->data)
+		           : E_BAD;
 	case DNS_MX:
 		if (data.n < 3)
 			return E_BAD;
@@ -202,7 +214,7 @@ struct parse {
 	struct walk answers;
 	enum dns_kind kind;
 	struct arena *arena;
-	struct buf name;   /* where the chain is */
+	struct buf name; /* where the chain is */
 	struct buf target;
 	struct rr rr;
 	struct dns_answer *out;
@@ -267,8 +279,10 @@ collect(struct parse *p)
 			out->is_cut = true;
 			break;
 		}
-		note_ttl(out, p->rr.ttl_sec, !out->has_alias && out->n_records + out->n_unusable == 0);
-		err = record_get(w.packet, &p->rr, p->arena, &out->records[out->n_records]);
+		note_ttl(out, p->rr.ttl_sec,
+		    !out->has_alias && out->n_records + out->n_unusable == 0);
+		err = record_get(
+		    w.packet, &p->rr, p->arena, &out->records[out->n_records]);
 		if (err == E_LIMIT)
 			return err;
 		if (err == E_OK)
@@ -279,7 +293,10 @@ collect(struct parse *p)
 	return err == E_BAD ? E_BAD : E_OK;
 }
 
-/* How long it is known that there is nothing: the SOA's TTL (RFC 2308 5); the section stands behind the answers. */
+/*
+ * How long it is known that there is nothing: the SOA's TTL (RFC 2308 5); the section stands behind
+ * the answers.
+ */
 static int
 negative_ttl(struct parse *p, unsigned n_authority)
 {
@@ -310,15 +327,19 @@ parse_sections(struct parse *p, unsigned rcode, unsigned n_authority)
 	if (rcode == RCODE_NXDOMAIN)
 		out->status = DNS_NO_NAME;
 	else
-		out->status = out->n_records + out->n_unusable ? DNS_FOUND : DNS_NO_RECORD;
+		out->status =
+		    out->n_records + out->n_unusable ? DNS_FOUND : DNS_NO_RECORD;
 	return E_OK;
 }
 
 static struct span
 rcode_name(unsigned rcode)
 {
-	static const char *const names[] = {"", "FORMERR", "SERVFAIL", "", "NOTIMP", "REFUSED"};
-	return span_of(rcode < COUNT(names) && names[rcode][0] ? names[rcode] : "an error of the DNS server");
+	static const char *const names[] = {
+	    "", "FORMERR", "SERVFAIL", "", "NOTIMP", "REFUSED"};
+	return span_of(rcode < COUNT(names) && names[rcode][0]
+			   ? names[rcode]
+			   : "an error of the DNS server");
 }
 
 static void
@@ -339,13 +360,18 @@ parse_done(struct parse *p)
 }
 
 int
-dns_packet_parse(
-    struct span packet, enum dns_kind kind, struct span name, struct arena *arena, struct dns_answer *out)
+dns_packet_parse(struct span packet, enum dns_kind kind, struct span name,
+    struct arena *arena, struct dns_answer *out)
 {
-	static const struct dns_answer malformed = {.status = DNS_TEMP, .why = SPAN("a malformed DNS answer")};
-	struct parse p = {.answers = {.packet = packet, .at = HEAD_BYTES}, .kind = kind, .arena = arena,
-	    .name = {.max = NAME_TEXT_MAX}, .target = {.max = NAME_TEXT_MAX},
-	    .rr = {.owner = {.max = NAME_TEXT_MAX}}, .out = out};
+	static const struct dns_answer malformed = {
+	    .status = DNS_TEMP, .why = SPAN("a malformed DNS answer")};
+	struct parse p = {.answers = {.packet = packet, .at = HEAD_BYTES},
+	    .kind = kind,
+	    .arena = arena,
+	    .name = {.max = NAME_TEXT_MAX},
+	    .target = {.max = NAME_TEXT_MAX},
+	    .rr = {.owner = {.max = NAME_TEXT_MAX}},
+	    .out = out};
 	*out = malformed;
 	if (packet.n < HEAD_BYTES)
 		return E_BAD;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* resolver.c - the role that asks the DNS: who asked what, until when, and who has not read its answer yet. */
+/*
+ * resolver.c - the role that asks the DNS: who asked what, until when, and who has not read its
+ * answer yet.
+ */
 #include "net/resolver.h"
 
 #include <string.h>
@@ -24,20 +27,20 @@ struct client {
 	struct asker *asker;     /* borrow: it goes first */
 	struct pending *pending; /* own */
 	unsigned n_pending;
-	struct loop_fd *writer;  /* own; NULL but when the asker does not read */
+	struct loop_fd *writer; /* own; NULL but when the asker does not read */
 };
 
 /* One question, until its answer is sent. */
 struct pending {
 	struct pending *next, **link; /* of its client */
 	struct client *client;
-	uint32_t number;              /* the asker's */
+	uint32_t number; /* the asker's */
 	enum dns_kind kind;
 	struct buf name;
-	struct loop_timer *timer;     /* own */
-	int id;                       /* libunbound's */
-	bool is_starting;             /* libunbound was not left yet */
-	struct buf answer;            /* empty: none yet */
+	struct loop_timer *timer; /* own */
+	int id;                   /* libunbound's */
+	bool is_starting;         /* libunbound was not left yet */
+	struct buf answer;        /* empty: none yet */
 };
 
 static unsigned n_pending; /* of all clients */
@@ -62,7 +65,11 @@ static struct pending *
 pending_new(struct client *c, uint32_t number, enum dns_kind kind, struct span name)
 {
 	struct pending *p = mem_new(sizeof *p);
-	*p = (struct pending){.client = c, .number = number, .kind = kind, .next = c->pending, .link = &c->pending};
+	*p = (struct pending){.client = c,
+	    .number = number,
+	    .kind = kind,
+	    .next = c->pending,
+	    .link = &c->pending};
 	if (p->next)
 		p->next->link = &p->next;
 	c->pending = p;
@@ -74,7 +81,10 @@ pending_new(struct client *c, uint32_t number, enum dns_kind kind, struct span n
 
 static void on_writable(void *ctx, int fd, unsigned events);
 
-/* Sends it and ends it; an asker that does not read gets it later, and of one that left we hear elsewhere. */
+/*
+ * Sends it and ends it; an asker that does not read gets it later, and of one that left we hear
+ * elsewhere.
+ */
 static void
 pending_send(struct pending *p)
 {
@@ -83,7 +93,8 @@ pending_send(struct pending *p)
 	if (err != E_LIMIT)
 		pending_free(p);
 	else if (!c->writer)
-		c->writer = loop_watch(child_loop(), c->asker->chan, LOOP_WRITE, on_writable, c);
+		c->writer = loop_watch(
+		    child_loop(), c->asker->chan, LOOP_WRITE, on_writable, c);
 }
 
 static void
@@ -111,7 +122,9 @@ pending_answer(struct pending *p, const struct dns_answer *a)
 static void
 pending_fail(struct pending *p, const char *why)
 {
-	pending_answer(p, &(struct dns_answer){.status = DNS_TEMP, .name = buf_as_span(&p->name), .why = span_of(why)});
+	pending_answer(p, &(struct dns_answer){.status = DNS_TEMP,
+			      .name = buf_as_span(&p->name),
+			      .why = span_of(why)});
 }
 
 static void
@@ -127,12 +140,14 @@ on_late(void *ctx)
 static void
 answer_from(struct pending *p, const struct unbound_result *r, struct dns_answer *out)
 {
-	if (r->rcode || dns_packet_parse(r->packet, p->kind, buf_as_span(&p->name), &arena, out) != E_OK)
+	if (r->rcode || dns_packet_parse(r->packet, p->kind, buf_as_span(&p->name),
+			    &arena, out) != E_OK)
 		*out = (struct dns_answer){.status = DNS_TEMP, .why = SPAN("SERVFAIL")};
 	out->is_secure = r->is_secure && out->status != DNS_TEMP;
 	if (r->is_bogus)
 		*out = (struct dns_answer){.status = DNS_BOGUS,
-		    .why = span_of(r->why && r->why[0] ? r->why : "DNSSEC validation failed")};
+		    .why = span_of(
+			r->why && r->why[0] ? r->why : "DNSSEC validation failed")};
 	if (!out->name.n)
 		out->name = buf_as_span(&p->name);
 }
@@ -186,7 +201,8 @@ start(struct pending *p)
 	p->is_starting = true;
 	if (n_pending > RESOLVER_PENDING_MAX)
 		pending_fail(p, "too many questions wait");
-	else if (unbound_ask(p->kind, buf_cstr(&p->name), p, &p->id) != E_OK && !p->answer.len)
+	else if (unbound_ask(p->kind, buf_cstr(&p->name), p, &p->id) != E_OK &&
+		 !p->answer.len)
 		pending_fail(p, "the question could not be asked");
 	p->is_starting = false;
 	if (p->answer.len) {
@@ -234,12 +250,16 @@ int
 resolver_self_test(const struct conf *c, struct buf *errors)
 {
 	int err = E_OK;
-	for (size_t i = 0; i < conf_list_count(c, "common", "resolver_trust_anchors"); i++) {
+	for (size_t i = 0; i < conf_list_count(c, "common", "resolver_trust_anchors");
+	     i++) {
 		const char *path = conf_list(c, "common", "resolver_trust_anchors", i);
 		if (access(path, R_OK) == 0)
 			continue;
 		conf_where(c, "common", "resolver_trust_anchors", errors);
-		buf_putf(errors, "cannot read \"%s\"; a file of DS or DNSKEY records would be right\n", path);
+		buf_putf(errors,
+		    "cannot read \"%s\"; a file of DS or DNSKEY records would be "
+		    "right\n",
+		    path);
 		err = E_BAD;
 	}
 	return err;
@@ -249,7 +269,9 @@ int
 resolver_prepare(void)
 {
 	answer_ms = conf_int(the_child.conf, "common", "resolver_time") * 1000;
-	return unbound_open(the_child.conf, child_loop(), on_result) == E_OK ? EX_OK : EX_CONFIG;
+	return unbound_open(the_child.conf, child_loop(), on_result) == E_OK
+	           ? EX_OK
+	           : EX_CONFIG;
 }
 
 /* Over TCP to the ports of the DNS servers only.  Over UDP the kernel cannot say so much. */
@@ -262,7 +284,9 @@ resolver_jail(struct jail *j)
 	if (n == 0)
 		jail_port(j, DNS_PORT);
 	for (size_t i = 0; i < n; i++)
-		jail_port(j, dns_server_parse(span_of(conf_list(c, "common", "resolver_forward", i)), NULL));
+		jail_port(j,
+		    dns_server_parse(
+			span_of(conf_list(c, "common", "resolver_forward", i)), NULL));
 }
 
 int

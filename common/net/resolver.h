@@ -15,58 +15,78 @@ struct jail;
 
 enum {
 	RESOLVER_QUERIES_MAX = 32, /* of one resolver_ask; more is a bug() */
-	RESOLVER_WAIT_MS = 30000,  /* a deadline that fits most callers: longer than resolver_time */
+	/* a deadline that fits most callers: longer than resolver_time */
+	RESOLVER_WAIT_MS = 30000,
 };
 
 /* One who asks.  { .chan = -1 } is valid: the channel is made when it is first needed. */
 struct resolver {
-	int chan;      /* own; -1: none.  The role needs the row's channels to have "resolver" and MON_CHANNEL */
+	/* own; -1: none.  The role needs the row's channels to have "resolver" and MON_CHANNEL */
+	int chan;
 	uint32_t last; /* number of the last question */
 	struct buf in;
 };
 
 struct resolver_query {
 	enum dns_kind kind;
-	struct span name;         /* borrow: until resolver_ask returns.  A-labels; "example.com", a last dot is fine */
+	/* borrow: until resolver_ask returns.  A-labels; "example.com", a last dot is fine */
+	struct span name;
 	struct dns_answer answer; /* in the arena */
 };
 
 void resolver_done(struct resolver *);
 /*
  * resolver_ask - all of them at once; waits until the last is answered or the deadline is past.
- *   After it each has its answer: what could not be answered is DNS_TEMP, with a reason.  A resolver that
- *   dies meanwhile is asked again, twice.  While it waits it minds the control channel (log, reload).
+ *   After it each has its answer: what could not be answered is DNS_TEMP, with a reason.  A
+ *   resolver that dies meanwhile is asked again, twice.  While it waits it minds the control
+ *   channel (log, reload).
  */
-void resolver_ask(struct resolver *, struct resolver_query *, size_t n, struct arena *, int64_t deadline);
+void resolver_ask(struct resolver *, struct resolver_query *, size_t n, struct arena *,
+    int64_t deadline);
 
 /* One question each, with resolver_ask. */
-struct dns_answer resolver_mx(struct resolver *, struct span domain, struct arena *, int64_t deadline);
-struct dns_answer resolver_txt(struct resolver *, struct span name, struct arena *, int64_t deadline);
-struct dns_answer resolver_cname(struct resolver *, struct span name, struct arena *, int64_t deadline);
-struct dns_answer resolver_tlsa(
-    struct resolver *, struct span host, uint16_t port, struct arena *, int64_t deadline);
-struct dns_answer resolver_ptr(struct resolver *, struct span address /* 4 or 16 bytes */, struct arena *, int64_t deadline);
+struct dns_answer resolver_mx(
+    struct resolver *, struct span domain, struct arena *, int64_t deadline);
+struct dns_answer resolver_txt(
+    struct resolver *, struct span name, struct arena *, int64_t deadline);
+struct dns_answer resolver_cname(
+    struct resolver *, struct span name, struct arena *, int64_t deadline);
+struct dns_answer resolver_tlsa(struct resolver *, struct span host, uint16_t port,
+    struct arena *, int64_t deadline);
+struct dns_answer resolver_ptr(struct resolver *,
+    struct span address /* 4 or 16 bytes */, struct arena *, int64_t deadline);
 /* A and AAAA side by side: one may be found while the other failed */
-void resolver_addresses(struct resolver *, struct span name, struct arena *, int64_t deadline,
-    struct dns_answer *a, struct dns_answer *aaaa);
+void resolver_addresses(struct resolver *, struct span name, struct arena *,
+    int64_t deadline, struct dns_answer *a, struct dns_answer *aaaa);
 
-/* ---- the role: {.name = "resolver", .user = USER_NET, .at_start = 1, .prepare = resolver_prepare, ...} ---- */
+/*
+ * ---- the role: {.name = "resolver", .user = USER_NET, .at_start = 1, .prepare = resolver_prepare,
+ * ...} ----
+ */
 
 enum resolver_asks {
-	/* u32 number, u16 kind, str name -> u32 number, answer (dns_answer_put); answered as they come, not in order */
+	/*
+	 * u32 number, u16 kind, str name -> u32 number, answer (dns_answer_put); answered as they
+	 * come, not in order
+	 */
 	RESOLVER_QUERY = 1,
 };
 
 enum {
-	RESOLVER_CLIENT_PENDING_MAX = 64, /* questions of one asker that wait; more ends it */
-	RESOLVER_PENDING_MAX = 2000,      /* of all; more are answered DNS_TEMP at once */
+	/* questions of one asker that wait; more ends it */
+	RESOLVER_CLIENT_PENDING_MAX = 64,
+	RESOLVER_PENDING_MAX = 2000, /* of all; more are answered DNS_TEMP at once */
 };
 
-int resolver_prepare(void); /* reads trust anchors and, when told to, /etc/resolv.conf */
+/* reads trust anchors and, when told to, /etc/resolv.conf */
+int resolver_prepare(void);
 void resolver_jail(struct jail *);
 int resolver_run(void);
 const struct ask_table *resolver_table(unsigned kind);
-/* resolver_self_test - the files that resolver_trust_anchors names can be read.  E_OK, E_BAD with lines in errors */
+/*
+ * resolver_self_test - the files that resolver_trust_anchors names can be read.  E_OK, E_BAD with
+ * lines in errors
+ */
 MUST_USE int resolver_self_test(const struct conf *, struct buf *errors);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* resolver_client.c - the asking side of the resolver: several questions at once, and the wait for all of them. */
+/*
+ * resolver_client.c - the asking side of the resolver: several questions at once, and the wait for
+ * all of them.
+ */
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -27,7 +30,8 @@ struct round {
 static void
 round_start(struct round *w)
 {
-	static const struct dns_answer no_name = {.status = DNS_NO_NAME, .why = SPAN("not a name of the DNS")};
+	static const struct dns_answer no_name = {
+	    .status = DNS_NO_NAME, .why = SPAN("not a name of the DNS")};
 	for (size_t i = 0; i < w->n; i++) {
 		w->waits[i] = dns_name_ok(w->queries[i].name);
 		w->n_waits += w->waits[i];
@@ -50,7 +54,8 @@ round_send(struct round *w, int64_t deadline)
 		buf_u32(&body, w->first + (uint32_t)i);
 		buf_u16(&body, (uint16_t)w->queries[i].kind);
 		buf_bytes(&body, w->queries[i].name);
-		err = ask_send(w->r->chan, RESOLVER_QUERY, buf_as_span(&body), -1, deadline);
+		err = ask_send(
+		    w->r->chan, RESOLVER_QUERY, buf_as_span(&body), -1, deadline);
 	}
 	buf_free(&body);
 	return err;
@@ -60,7 +65,8 @@ round_send(struct round *w, int64_t deadline)
 static int
 round_take(struct round *w, struct ask_msg *m)
 {
-	static const struct dns_answer no_room = {.status = DNS_TEMP, .why = SPAN("no memory for the answer")};
+	static const struct dns_answer no_room = {
+	    .status = DNS_TEMP, .why = SPAN("no memory for the answer")};
 	size_t i = rd_u32(&m->body) - w->first;
 	struct dns_answer answer;
 	if (m->fd >= 0)
@@ -106,7 +112,8 @@ round_try(struct round *w, int64_t deadline)
 }
 
 void
-resolver_ask(struct resolver *r, struct resolver_query *queries, size_t n, struct arena *arena, int64_t deadline)
+resolver_ask(struct resolver *r, struct resolver_query *queries, size_t n,
+    struct arena *arena, int64_t deadline)
 {
 	struct round w = {.r = r, .queries = queries, .n = n, .arena = arena};
 	int err = E_IO;
@@ -118,11 +125,14 @@ resolver_ask(struct resolver *r, struct resolver_query *queries, size_t n, struc
 	for (size_t i = 0; i < n; i++)
 		if (w.waits[i])
 			queries[i].answer = (struct dns_answer){.status = DNS_TEMP,
-			    .why = err == E_LIMIT ? SPAN("the DNS did not answer in time") : SPAN("there is no resolver now")};
+			    .why = err == E_LIMIT
+			               ? SPAN("the DNS did not answer in time")
+			               : SPAN("there is no resolver now")};
 }
 
 static struct dns_answer
-ask_one(struct resolver *r, enum dns_kind kind, struct span name, struct arena *arena, int64_t deadline)
+ask_one(struct resolver *r, enum dns_kind kind, struct span name, struct arena *arena,
+    int64_t deadline)
 {
 	struct resolver_query q = {.kind = kind, .name = name};
 	resolver_ask(r, &q, 1, arena, deadline);
@@ -130,25 +140,29 @@ ask_one(struct resolver *r, enum dns_kind kind, struct span name, struct arena *
 }
 
 struct dns_answer
-resolver_mx(struct resolver *r, struct span domain, struct arena *arena, int64_t deadline)
+resolver_mx(
+    struct resolver *r, struct span domain, struct arena *arena, int64_t deadline)
 {
 	return ask_one(r, DNS_MX, domain, arena, deadline);
 }
 
 struct dns_answer
-resolver_txt(struct resolver *r, struct span name, struct arena *arena, int64_t deadline)
+resolver_txt(
+    struct resolver *r, struct span name, struct arena *arena, int64_t deadline)
 {
 	return ask_one(r, DNS_TXT, name, arena, deadline);
 }
 
 struct dns_answer
-resolver_cname(struct resolver *r, struct span name, struct arena *arena, int64_t deadline)
+resolver_cname(
+    struct resolver *r, struct span name, struct arena *arena, int64_t deadline)
 {
 	return ask_one(r, DNS_CNAME, name, arena, deadline);
 }
 
 struct dns_answer
-resolver_tlsa(struct resolver *r, struct span host, uint16_t port, struct arena *arena, int64_t deadline)
+resolver_tlsa(struct resolver *r, struct span host, uint16_t port, struct arena *arena,
+    int64_t deadline)
 {
 	struct buf name = {0};
 	dns_tlsa_name(host, port, &name);
@@ -158,7 +172,8 @@ resolver_tlsa(struct resolver *r, struct span host, uint16_t port, struct arena 
 }
 
 struct dns_answer
-resolver_ptr(struct resolver *r, struct span address, struct arena *arena, int64_t deadline)
+resolver_ptr(
+    struct resolver *r, struct span address, struct arena *arena, int64_t deadline)
 {
 	struct buf name = {0};
 	dns_reverse_name(address, &name);
@@ -168,10 +183,11 @@ resolver_ptr(struct resolver *r, struct span address, struct arena *arena, int64
 }
 
 void
-resolver_addresses(struct resolver *r, struct span name, struct arena *arena, int64_t deadline,
-    struct dns_answer *a, struct dns_answer *aaaa)
+resolver_addresses(struct resolver *r, struct span name, struct arena *arena,
+    int64_t deadline, struct dns_answer *a, struct dns_answer *aaaa)
 {
-	struct resolver_query q[] = {{.kind = DNS_A, .name = name}, {.kind = DNS_AAAA, .name = name}};
+	struct resolver_query q[] = {
+	    {.kind = DNS_A, .name = name}, {.kind = DNS_AAAA, .name = name}};
 	resolver_ask(r, q, COUNT(q), arena, deadline);
 	*a = q[0].answer;
 	*aaaa = q[1].answer;

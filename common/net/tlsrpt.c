@@ -40,7 +40,8 @@ is_dot_atom(struct span s)
 		bool is_dot = s.p[i] == '.';
 		if (is_dot && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.'))
 			return false;
-		if (!is_dot && !ch_alnum(s.p[i]) && span_find(others, s.p[i]) == others.n)
+		if (!is_dot && !ch_alnum(s.p[i]) &&
+		    span_find(others, s.p[i]) == others.n)
 			return false;
 	}
 	return s.n > 0 && s.n <= LOCAL_MAX;
@@ -54,7 +55,9 @@ mailto_parse(struct span s, struct arena *arena, struct tlsrpt_target *out)
 		return err;
 	struct span a = out->address;
 	size_t at = span_rfind(a, '@');
-	bool is_good = at < a.n && a.n <= TLSRPT_ADDRESS_MAX && is_dot_atom(span_head(a, at)) && dns_name_ok(span_from(a, at + 1));
+	bool is_good = at < a.n && a.n <= TLSRPT_ADDRESS_MAX &&
+	               is_dot_atom(span_head(a, at)) &&
+	               dns_name_ok(span_from(a, at + 1));
 	return is_good ? E_OK : E_BAD;
 }
 
@@ -69,7 +72,8 @@ https_parse(struct span s, struct tlsrpt_target *out)
 	uint32_t number = TLSRPT_PORT;
 	out->path = end < s.n ? span_from(s, end) : SPAN("/");
 	out->host = span_cut(&port, ':');
-	if (out->host.n < authority.n && (span_u32(port, &number) != E_OK || number != TLSRPT_PORT))
+	if (out->host.n < authority.n &&
+	    (span_u32(port, &number) != E_OK || number != TLSRPT_PORT))
 		return E_BAD;
 	return dns_name_ok(out->host) && fetch_post_path_ok(out->path) ? E_OK : E_BAD;
 }
@@ -82,7 +86,8 @@ target_parse(struct span uri, struct arena *arena, struct tlsrpt_target *out)
 	*out = (struct tlsrpt_target){0};
 	if (span_istarts(uri, SPAN("mailto:")))
 		return mailto_parse(span_from(uri, 7), arena, out);
-	return span_istarts(uri, SPAN("https://")) ? https_parse(span_from(uri, 8), out) : E_BAD;
+	return span_istarts(uri, SPAN("https://")) ? https_parse(span_from(uri, 8), out)
+	                                           : E_BAD;
 }
 
 /* tlsrpt-rua: URIs, in which "," "!" and ";" are escaped */
@@ -90,7 +95,8 @@ static int
 rua_parse(struct span value, struct arena *arena, struct tlsrpt_record *out)
 {
 	while (value.n && out->n < TLSRPT_TARGETS_MAX) {
-		int err = target_parse(span_trim(span_cut(&value, ',')), arena, &out->targets[out->n]);
+		int err = target_parse(
+		    span_trim(span_cut(&value, ',')), arena, &out->targets[out->n]);
 		if (err == E_LIMIT)
 			return err;
 		out->n += err == E_OK;
@@ -99,7 +105,8 @@ rua_parse(struct span value, struct arena *arena, struct tlsrpt_record *out)
 }
 
 int
-tlsrpt_record(const struct dns_record *txt, size_t n, struct arena *arena, struct tlsrpt_record *out)
+tlsrpt_record(const struct dns_record *txt, size_t n, struct arena *arena,
+    struct tlsrpt_record *out)
 {
 	struct span fields, name, value;
 	int err = txt_fields(txt, n, "v=TLSRPTv1", &fields);

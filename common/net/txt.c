@@ -8,7 +8,8 @@ bool
 txt_is_name(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!ch_alnum(s.p[i]) && (i == 0 || (s.p[i] != '_' && s.p[i] != '-' && s.p[i] != '.')))
+		if (!ch_alnum(s.p[i]) &&
+		    (i == 0 || (s.p[i] != '_' && s.p[i] != '-' && s.p[i] != '.')))
 			return false;
 	return s.n > 0 && s.n <= FIELD_NAME_MAX;
 }
@@ -24,7 +25,8 @@ is_of_version(struct span s, const char *wanted, struct span *rest)
 }
 
 int
-txt_fields(const struct dns_record *txt, size_t n, const char *version, struct span *out)
+txt_fields(
+    const struct dns_record *txt, size_t n, const char *version, struct span *out)
 {
 	struct span rest;
 	size_t found = 0;

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unbound.h>
 #include <unbound-event.h>
+#include <unbound.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
@@ -13,10 +13,14 @@
 
 enum { CLASS_IN = 1, BOGUS = 1, SECURE = 2 };
 
-/* The keys of the root: of 2017, and of 2024 (https://data.iana.org/root-anchors/root-anchors.xml). */
+/*
+ * The keys of the root: of 2017, and of 2024 (https://data.iana.org/root-anchors/root-anchors.xml).
+ */
 static const char *const root_anchors[] = {
-    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
-    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16"};
+    ". IN DS 20326 8 2 "
+    "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+    ". IN DS 38696 8 2 "
+    "683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16"};
 
 /* clang-format off */
 static const struct {
@@ -46,7 +50,8 @@ static unbound_fn *answer_fn;
 static int
 failed(const char *what, const char *value, int err)
 {
-	log_event(LOG_CRIT, "resolver_failed", "at=%s value=%s err=%s", what, log_qs(value), log_qs(ub_strerror(err)));
+	log_event(LOG_CRIT, "resolver_failed", "at=%s value=%s err=%s", what,
+	    log_qs(value), log_qs(ub_strerror(err)));
 	return E_BAD;
 }
 
@@ -97,7 +102,10 @@ static int
 set_servers(const struct conf *c)
 {
 	size_t n = conf_list_count(c, "common", "resolver_forward");
-	/* a server that an admin names may be on this host; one that a stranger's zone names may not */
+	/*
+	 * a server that an admin names may be on this host; one that a stranger's zone names may
+	 * not
+	 */
 	int err = set_option("do-not-query-localhost:", n ? "no" : "yes");
 	for (size_t i = 0; i < n && err == E_OK; i++)
 		err = set_server(conf_list(c, "common", "resolver_forward", i));
@@ -112,24 +120,32 @@ set_anchors(const struct conf *c)
 	if (!conf_bool(c, "common", "resolver_dnssec"))
 		return E_OK;
 	for (size_t i = 0; i < n && !err; i++)
-		err = ub_ctx_add_ta_file(ub, conf_list(c, "common", "resolver_trust_anchors", i));
+		err = ub_ctx_add_ta_file(
+		    ub, conf_list(c, "common", "resolver_trust_anchors", i));
 	for (size_t i = 0; n == 0 && i < COUNT(root_anchors) && !err; i++)
 		err = ub_ctx_add_ta(ub, root_anchors[i]);
 	return err ? failed("resolver_trust_anchors", "", err) : E_OK;
 }
 
 static void
-on_finished(void *ctx, int rcode, void *packet, int len, int sec, char *why, int was_limited)
+on_finished(
+    void *ctx, int rcode, void *packet, int len, int sec, char *why, int was_limited)
 {
-	(void)ctx, (void)rcode, (void)packet, (void)len, (void)sec, (void)why, (void)was_limited;
+	(void)ctx, (void)rcode, (void)packet, (void)len, (void)sec, (void)why,
+	    (void)was_limited;
 }
 
 /* The first question makes the library read its files: one that needs no network. */
 static int
 finish(void)
 {
-	int err = ub_resolve_event(ub, "localhost.", DNS_A, CLASS_IN, NULL, on_finished, NULL);
-	return err ? failed("start", "is every file of resolver_trust_anchors one of DS or DNSKEY records?", err) : E_OK;
+	int err = ub_resolve_event(
+	    ub, "localhost.", DNS_A, CLASS_IN, NULL, on_finished, NULL);
+	return err ? failed("start",
+			 "is every file of resolver_trust_anchors one of DS or DNSKEY "
+			 "records?",
+			 err)
+	           : E_OK;
 }
 
 int
@@ -155,9 +171,13 @@ unbound_open(const struct conf *c, struct loop *loop, unbound_fn *fn)
 /* ---- questions ---- */
 
 static void
-on_answer(void *ctx, int rcode, void *packet, int len, int sec, char *why, int was_limited)
+on_answer(
+    void *ctx, int rcode, void *packet, int len, int sec, char *why, int was_limited)
 {
-	struct unbound_result r = {.rcode = (unsigned)rcode, .is_secure = sec == SECURE, .is_bogus = sec == BOGUS, .why = why};
+	struct unbound_result r = {.rcode = (unsigned)rcode,
+	    .is_secure = sec == SECURE,
+	    .is_bogus = sec == BOGUS,
+	    .why = why};
 	(void)was_limited;
 	if (rcode == 0 && packet && len > 0)
 		r.packet = span_make(packet, (size_t)len);
@@ -167,7 +187,9 @@ on_answer(void *ctx, int rcode, void *packet, int len, int sec, char *why, int w
 int
 unbound_ask(enum dns_kind kind, const char *name, void *ctx, int *id)
 {
-	return ub_resolve_event(ub, name, (int)kind, CLASS_IN, ctx, on_answer, id) == 0 ? E_OK : E_IO;
+	return ub_resolve_event(ub, name, (int)kind, CLASS_IN, ctx, on_answer, id) == 0
+	           ? E_OK
+	           : E_IO;
 }
 
 void

@@ -72,7 +72,8 @@ finished(struct web_get *g, CURLcode code)
 	long http_status = 0;
 	curl_easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &http_status);
 	struct fetch_answer a = {.status = status_of(code, g, http_status),
-	    .http_status = http_status > 0 && http_status < 1000 ? (uint16_t)http_status : 0};
+	    .http_status =
+		http_status > 0 && http_status < 1000 ? (uint16_t)http_status : 0};
 	if (a.status == FETCH_OK)
 		a.body = g->is_post ? SPAN("") : buf_as_span(&g->body);
 	else if (code != CURLE_OK)
@@ -91,7 +92,10 @@ take_finished(void)
 	while ((m = curl_multi_info_read(web.multi, &left)) != NULL) {
 		struct web_get *g = NULL;
 		CURLcode code = m->data.result;
-		if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &g) != CURLE_OK || !g)
+		if (m->msg != CURLMSG_DONE ||
+		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &g) !=
+			CURLE_OK ||
+		    !g)
 			bug("a fetch of nobody's");
 		finished(g, code);
 	}
@@ -111,7 +115,8 @@ static void
 on_socket(void *ctx, int fd, unsigned events)
 {
 	(void)ctx;
-	act(fd, ((events & LOOP_READ) ? CURL_CSELECT_IN : 0) | ((events & LOOP_WRITE) ? CURL_CSELECT_OUT : 0));
+	act(fd, ((events & LOOP_READ) ? CURL_CSELECT_IN : 0) |
+		    ((events & LOOP_WRITE) ? CURL_CSELECT_OUT : 0));
 }
 
 static void
@@ -133,7 +138,8 @@ static int
 set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *watch)
 {
 	struct loop_fd *w = watch;
-	unsigned events = (what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u);
+	unsigned events = (what & CURL_POLL_IN ? LOOP_READ : 0u) |
+	                  (what & CURL_POLL_OUT ? LOOP_WRITE : 0u);
 	(void)easy, (void)ctx;
 	if (what == CURL_POLL_REMOVE) {
 		loop_unwatch(&w);
@@ -141,7 +147,8 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *watch)
 	} else if (w)
 		loop_events(w, events);
 	else
-		curl_multi_assign(web.multi, fd, loop_watch(web.loop, fd, events, on_socket, NULL));
+		curl_multi_assign(
+		    web.multi, fd, loop_watch(web.loop, fd, events, on_socket, NULL));
 	return 0;
 }
 
@@ -151,7 +158,8 @@ web_open(const char *ca_file, struct loop *loop, web_fn *fn)
 	web.loop = loop;
 	web.ca_file = ca_file;
 	web.fn = fn;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (web.multi = curl_multi_init()) == NULL) {
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	    (web.multi = curl_multi_init()) == NULL) {
 		log_event(LOG_CRIT, "fetch_failed", "%s", "at=curl_global_init");
 		return E_IO;
 	}
@@ -171,7 +179,10 @@ take_body(char *p, size_t size, size_t n, void *ctx)
 	return g->body.err == E_OK ? size * n : 0; /* 0: it is ended */
 }
 
-/* "+HOST:443:192.0.2.1,[2001:db8::1]": the name is not looked up again; + lets libcurl forget it in time. */
+/*
+ * "+HOST:443:192.0.2.1,[2001:db8::1]": the name is not looked up again; + lets libcurl forget it in
+ * time.
+ */
 static void
 pin_addresses(struct web_get *g, const struct fetch_question *q)
 {
@@ -180,8 +191,10 @@ pin_addresses(struct web_get *g, const struct fetch_question *q)
 	buf_putf(&text, "+%.*s:%d:", SPAN_ARG(q->host), FETCH_PORT);
 	for (size_t i = 0; i < q->n_addresses; i++) {
 		bool is_v6 = q->addresses[i].n == 16;
-		if (inet_ntop(is_v6 ? AF_INET6 : AF_INET, q->addresses[i].p, address, sizeof address))
-			buf_putf(&text, is_v6 ? "%s[%s]" : "%s%s", i ? "," : "", address);
+		if (inet_ntop(is_v6 ? AF_INET6 : AF_INET, q->addresses[i].p, address,
+			sizeof address))
+			buf_putf(
+			    &text, is_v6 ? "%s[%s]" : "%s%s", i ? "," : "", address);
 	}
 	g->addresses = curl_slist_append(NULL, buf_cstr(&text));
 	buf_free(&text);
@@ -235,9 +248,11 @@ set_request(struct web_get *g, const struct fetch_question *q)
 {
 	CURLcode err = CURLE_OK;
 	struct buf url = {0};
-	buf_putf(&url, "https://%.*s:%d%.*s", SPAN_ARG(q->host), FETCH_PORT, SPAN_ARG(q->path));
+	buf_putf(&url, "https://%.*s:%d%.*s", SPAN_ARG(q->host), FETCH_PORT,
+	    SPAN_ARG(q->path));
 	pin_addresses(g, q);
-	g->headers = curl_slist_append(NULL, g->is_post ? "Accept: */*" : "Accept: text/plain");
+	g->headers =
+	    curl_slist_append(NULL, g->is_post ? "Accept: */*" : "Accept: text/plain");
 	SET(CURLOPT_URL, buf_cstr(&url));
 	SET(CURLOPT_RESOLVE, g->addresses);
 	if (g->is_post)
@@ -266,7 +281,8 @@ web_start(const struct fetch_question *q, void *ctx)
 	if (err == CURLE_OK)
 		err = set_request(g, q);
 	if (err != CURLE_OK || curl_multi_add_handle(web.multi, g->easy) != CURLM_OK) {
-		log_event(LOG_ERR, "fetch_failed", "err=%s", log_qs(curl_easy_strerror(err)));
+		log_event(
+		    LOG_ERR, "fetch_failed", "err=%s", log_qs(curl_easy_strerror(err)));
 		web_cancel(&g);
 	}
 	return g;

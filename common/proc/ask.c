@@ -55,8 +55,10 @@ ask_wait(int chan, short events, int64_t deadline)
 int
 ask_send(int chan, uint16_t type, struct span body, int fd, int64_t deadline)
 {
-	unsigned char head[2] = {(unsigned char)(type & 0xff), (unsigned char)(type >> 8)};
-	struct iovec iov[2] = {{head, sizeof head}, {(void *)(uintptr_t)body.p, body.n}};
+	unsigned char head[2] = {
+	    (unsigned char)(type & 0xff), (unsigned char)(type >> 8)};
+	struct iovec iov[2] = {
+	    {head, sizeof head}, {(void *)(uintptr_t)body.p, body.n}};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = body.n ? 2 : 1};
 	union fd_space space = {0};
 	if (body.n + sizeof head > ASK_MSG_MAX)
@@ -111,8 +113,10 @@ ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline)
 	ssize_t n;
 	out->fd = -1;
 	for (;;) {
-		msg = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1,
-		    .msg_control = space.bytes, .msg_controllen = sizeof space.bytes};
+		msg = (struct msghdr){.msg_iov = &iov,
+		    .msg_iovlen = 1,
+		    .msg_control = space.bytes,
+		    .msg_controllen = sizeof space.bytes};
 		if (deadline != 0) {
 			int err = ask_wait(chan, POLLIN, deadline);
 			if (err != E_OK)
@@ -123,7 +127,10 @@ ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline)
 			break;
 		if (errno == EAGAIN && deadline == 0)
 			return E_LIMIT;
-		/* ECONNRESET: a peer that is gone has not read all; what it said before is still to be read, and then its end */
+		/*
+		 * ECONNRESET: a peer that is gone has not read all; what it said before is still to
+		 * be read, and then its end
+		 */
 		if (errno != EINTR && errno != EAGAIN && errno != ECONNRESET)
 			return E_IO;
 	}
@@ -165,12 +172,18 @@ ask_call(int chan, uint16_t type, struct span body, int fd, struct buf *in,
 }
 
 struct asker *
-asker_new(int chan, const struct ask_row *rows, size_t n_rows, const char *who, void *ctx)
+asker_new(
+    int chan, const struct ask_row *rows, size_t n_rows, const char *who, void *ctx)
 {
 	struct asker *a = mem_new(sizeof *a);
-	*a = (struct asker){.chan = chan, .rows = rows, .n_rows = n_rows, .phase = 1,
-	    .times = mem_new(n_rows * sizeof(uint32_t)), .window_start_ms = clock_mono_ms(),
-	    .who = who, .ctx = ctx};
+	*a = (struct asker){.chan = chan,
+	    .rows = rows,
+	    .n_rows = n_rows,
+	    .phase = 1,
+	    .times = mem_new(n_rows * sizeof(uint32_t)),
+	    .window_start_ms = clock_mono_ms(),
+	    .who = who,
+	    .ctx = ctx};
 	return a;
 }
 
@@ -216,10 +229,13 @@ handle(struct asker *a, const struct ask_row *row, struct ask_msg *m, struct buf
 {
 	int fd_back = -1;
 	int err = row->handler(a, &m->body, &m->fd, reply, &fd_back);
-	if (err == E_OK && (buf_done(reply) != E_OK || (fd_back >= 0 && !row->has_fd_back)))
+	if (err == E_OK &&
+	    (buf_done(reply) != E_OK || (fd_back >= 0 && !row->has_fd_back)))
 		bug("a reply that its row does not allow");
 	if (err == E_OK)
-		err = ask_answer(a, m->type, buf_as_span(reply), fd_back) == E_OK ? E_OK : E_IO;
+		err = ask_answer(a, m->type, buf_as_span(reply), fd_back) == E_OK
+		          ? E_OK
+		          : E_IO;
 	if (fd_back >= 0)
 		close(fd_back);
 	return err == E_MORE ? E_OK : err;
@@ -236,8 +252,10 @@ serve_one(struct asker *a, struct ask_msg *m, struct buf *reply)
 	if (m->fd >= 0)
 		close(m->fd);
 	if (err != E_OK && err != E_IO)
-		log_event(LOG_ERR, "asker_ended", "asker=%s ask=%s type=%u why=%s bytes=%zu", a->who,
-		    row->name ? row->name : "unused", (unsigned)m->type, err_name(err), m->body.in.n);
+		log_event(LOG_ERR, "asker_ended",
+		    "asker=%s ask=%s type=%u why=%s bytes=%zu", a->who,
+		    row->name ? row->name : "unused", (unsigned)m->type, err_name(err),
+		    m->body.in.n);
 	return err;
 }
 
@@ -254,7 +272,8 @@ asker_serve(struct asker *a, struct buf *scratch, unsigned burst)
 			break;
 		}
 		if (err == E_BAD)
-			log_event(LOG_ERR, "asker_ended", "asker=%s why=malformed", a->who);
+			log_event(
+			    LOG_ERR, "asker_ended", "asker=%s why=malformed", a->who);
 		if (err == E_OK) {
 			buf_reset(&reply);
 			err = serve_one(a, &m, &reply);

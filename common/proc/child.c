@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* child.c - a process forked by the monitor: its control channel, and the life of a serving role. */
+/*
+ * child.c - a process forked by the monitor: its control channel, and the life of a serving role.
+ */
 #include "proc/child.h"
 
 #include <stdlib.h>
@@ -89,7 +91,8 @@ child_control(void)
 }
 
 int
-child_call(uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply)
+child_call(
+    uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply)
 {
 	int64_t deadline = deadline_in_ms(CHILD_CALL_WAIT_MS);
 	int err = ask_send(the_child.control, type, body, fd, deadline);
@@ -108,7 +111,8 @@ child_call(uint16_t type, struct span body, int fd, struct buf *in, struct ask_m
 int
 child_tell(uint16_t type, struct span body, int fd)
 {
-	return ask_send(the_child.control, type, body, fd, deadline_in_ms(CHILD_CALL_WAIT_MS));
+	return ask_send(
+	    the_child.control, type, body, fd, deadline_in_ms(CHILD_CALL_WAIT_MS));
 }
 
 void
@@ -278,7 +282,8 @@ child_loop(void)
 }
 
 int
-child_serve(const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms)
+child_serve(
+    const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms)
 {
 	serve.table_of = table_of;
 	serve.tick = tick;

@@ -21,9 +21,12 @@
 #include "proc/logfile.h"
 #include "proc/monitor.h"
 
-static const char *const user_settings[USER_COUNT] = {
-    [USER_NET] = "user_net", [USER_KEY] = "user_key", [USER_AUTH] = "user_auth",
-    [USER_LOOKUP] = "user_lookup", [USER_QUEUE] = "user_queue", [USER_DELIVER] = "user_deliver"};
+static const char *const user_settings[USER_COUNT] = {[USER_NET] = "user_net",
+    [USER_KEY] = "user_key",
+    [USER_AUTH] = "user_auth",
+    [USER_LOOKUP] = "user_lookup",
+    [USER_QUEUE] = "user_queue",
+    [USER_DELIVER] = "user_deliver"};
 
 static int
 find_user(const char *name, uid_t *out)
@@ -76,9 +79,12 @@ check_users(const struct conf *conf, struct buf *errors)
 		gid_t gid;
 		if (daemon_user(conf, u, &uid, &gid) == E_OK)
 			continue;
-		buf_putf(errors, "%s: %s = \"%s\" or group = \"%s\": no such user or group; create it "
-		                 "(systemd-sysusers does), or write a number\n",
-		    conf_path(conf), user_settings[u], conf_str(conf, "common", user_settings[u]),
+		buf_putf(errors,
+		    "%s: %s = \"%s\" or group = \"%s\": no such user or group; create "
+		    "it "
+		    "(systemd-sysusers does), or write a number\n",
+		    conf_path(conf), user_settings[u],
+		    conf_str(conf, "common", user_settings[u]),
 		    conf_str(conf, "common", "group"));
 		err = E_BAD;
 	}
@@ -99,11 +105,14 @@ usage(const struct daemon *d, FILE *to, int status)
 {
 	fprintf(to, "usage: %s [-c FILE] [--check]\n", d->name);
 	if (status == EX_OK)
-		fprintf(to, "\n%s - %s\n\n"
-		            "  -c FILE    configuration (default %s)\n"
-		            "  --check    test the configuration and this daemon's certificates, then exit\n"
-		            "  --version  say the version\n\n"
-		            "It stays in the foreground.  HUP reloads, USR1 reopens the log file, TERM stops.\n",
+		fprintf(to,
+		    "\n%s - %s\n\n"
+		    "  -c FILE    configuration (default %s)\n"
+		    "  --check    test the configuration and this daemon's "
+		    "certificates, then exit\n"
+		    "  --version  say the version\n\n"
+		    "It stays in the foreground.  HUP reloads, USR1 reopens the log "
+		    "file, TERM stops.\n",
 		    d->name, d->about, CONF_PATH_DEFAULT);
 	return status;
 }
@@ -140,7 +149,8 @@ make_dir(const char *path)
 {
 	if (mkdir(path, 0755) == 0 || errno == EEXIST)
 		return E_OK;
-	log_event(LOG_CRIT, "no_directory", "path=%s err=%s", log_qs(path), log_errno(errno));
+	log_event(
+	    LOG_CRIT, "no_directory", "path=%s err=%s", log_qs(path), log_errno(errno));
 	return E_IO;
 }
 
@@ -158,16 +168,19 @@ take_pid_file(struct monitor *m)
 	buf_str(&path, "/pid");
 	if (err == E_OK && m->pid_file < 0)
 		m->pid_file = open(buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (err == E_OK && (m->pid_file < 0 || flock(m->pid_file, LOCK_EX | LOCK_NB) != 0)) {
-		log_event(LOG_CRIT, "already_running", "pid_file=%s err=%s do=\"stop it first\"",
-		    log_qs(buf_cstr(&path)), log_errno(errno));
+	if (err == E_OK &&
+	    (m->pid_file < 0 || flock(m->pid_file, LOCK_EX | LOCK_NB) != 0)) {
+		log_event(LOG_CRIT, "already_running",
+		    "pid_file=%s err=%s do=\"stop it first\"", log_qs(buf_cstr(&path)),
+		    log_errno(errno));
 		err = E_IO;
 	}
 	buf_free(&path);
 	if (err != E_OK)
 		return err;
 	int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-	if (ftruncate(m->pid_file, 0) != 0 || pwrite(m->pid_file, text, (size_t)n, 0) != n)
+	if (ftruncate(m->pid_file, 0) != 0 ||
+	    pwrite(m->pid_file, text, (size_t)n, 0) != n)
 		return E_IO;
 	return E_OK;
 }
@@ -186,10 +199,13 @@ static void
 say_surroundings(const struct monitor *m)
 {
 	if (!m->has_root)
-		log_event(LOG_WARNING, "without_root", "what=\"all runs as uid %d: accounts are kept apart "
-		                                       "by directories alone, not by uid\"", (int)getuid());
+		log_event(LOG_WARNING, "without_root",
+		    "what=\"all runs as uid %d: accounts are kept apart "
+		    "by directories alone, not by uid\"",
+		    (int)getuid());
 	if (jail_missing()[0])
-		log_event(LOG_WARNING, "kernel_lacks", "what=%s", log_qs(jail_missing()));
+		log_event(
+		    LOG_WARNING, "kernel_lacks", "what=%s", log_qs(jail_missing()));
 }
 
 static int
@@ -215,12 +231,16 @@ say_errors(const struct buf *errors, bool is_fatal)
 		struct span line = span_cut(&text, '\n');
 		fprintf(stderr, "%.*s\n", SPAN_ARG(line));
 		if (log_fd() != STDERR_FILENO)
-			log_event(is_fatal ? LOG_CRIT : LOG_WARNING, is_fatal ? "not_started" : "self_test", "says=%s",
+			log_event(is_fatal ? LOG_CRIT : LOG_WARNING,
+			    is_fatal ? "not_started" : "self_test", "says=%s",
 			    log_q(line));
 	}
 }
 
-/* What a reload will need besides a good configuration, tried in its test: addresses that are new, the log. */
+/*
+ * What a reload will need besides a good configuration, tried in its test: addresses that are new,
+ * the log.
+ */
 static int
 try_reload(struct monitor *m, struct buf *errors)
 {
@@ -257,8 +277,13 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	tzset(); /* reads the zone now: no jail has the file */
 	log_open(d->name, STDERR_FILENO, false);
 	log_role("monitor");
-	*m = (struct monitor){.daemon = d, .conf_path = o.conf_path, .has_root = geteuid() == 0,
-	    .pid_file = -1, .metrics = -1, .argv = argv, .program = realpath("/proc/self/exe", NULL)};
+	*m = (struct monitor){.daemon = d,
+	    .conf_path = o.conf_path,
+	    .has_root = geteuid() == 0,
+	    .pid_file = -1,
+	    .metrics = -1,
+	    .argv = argv,
+	    .program = realpath("/proc/self/exe", NULL)};
 	status = EX_CONFIG;
 	if (conf_load(o.conf_path, &errors, &m->conf) == E_OK) {
 		the_child.conf = m->conf; /* jails are drawn up here, before the fork */
@@ -268,7 +293,8 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	if (is_reload && o.is_check)
 		status = try_reload(m, &errors);
 	if (status == EX_OK && !o.is_check) {
-		status = logfile_open(m->conf, d->name) == E_OK ? start(m, &errors) : EX_CANTCREAT;
+		status = logfile_open(m->conf, d->name) == E_OK ? start(m, &errors)
+		                                                : EX_CANTCREAT;
 	}
 	say_errors(&errors, status != EX_OK);
 	buf_free(&errors);

@@ -9,15 +9,26 @@
 #include "proc/child.h"
 #include "proc/jail.h"
 
-enum role_user { USER_NET, USER_KEY, USER_AUTH, USER_LOOKUP, USER_QUEUE, USER_DELIVER, USER_COUNT };
+enum role_user {
+	USER_NET,
+	USER_KEY,
+	USER_AUTH,
+	USER_LOOKUP,
+	USER_QUEUE,
+	USER_DELIVER,
+	USER_COUNT
+};
 
 enum role_flag {
-	ROLE_SINGLE = 1,   /* at reload the old one ends before the new one begins */
-	ROLE_POOL = 2,     /* more are forked on demand (MON_SPAWN), up to the setting named by most */
-	ROLE_CAPS_ID = 4,  /* keeps CAP_SETUID and CAP_SETGID */
-	ROLE_SESSION = 8,  /* forked by monitor_fork_session only: uid of an account */
-	ROLE_METRICS = 16, /* gets the listeners for metrics and no others; nobody else gets them (metrics/role.h) */
-	ROLE_AWAITED = 32, /* the daemon is not ready before one of it says that it serves (MON_READY) */
+	ROLE_SINGLE = 1, /* at reload the old one ends before the new one begins */
+	/* more are forked on demand (MON_SPAWN), up to the setting named by most */
+	ROLE_POOL = 2,
+	ROLE_CAPS_ID = 4, /* keeps CAP_SETUID and CAP_SETGID */
+	ROLE_SESSION = 8, /* forked by monitor_fork_session only: uid of an account */
+	/* gets the listeners for metrics and no others; nobody else gets them (metrics/role.h) */
+	ROLE_METRICS = 16,
+	/* the daemon is not ready before one of it says that it serves (MON_READY) */
+	ROLE_AWAITED = 32,
 };
 
 /* Daemons that others connect to. */
@@ -27,38 +38,48 @@ struct role {
 	const char *name;
 	enum role_user user;
 	unsigned flags;
-	unsigned at_start;        /* how many are forked at start; a pool: how many are kept */
-	const char *count;        /* setting that says at_start instead; NULL: at_start */
-	const char *most;         /* setting: most processes of a pool; NULL: at_start */
-	unsigned channels;        /* bit n: may have a channel to role n of this daemon */
-	unsigned peers;           /* DAEMON_*: may have a connection to them, with MON_DAEMON */
-	unsigned monitor_asks;    /* bit 1 << n: may make ask n of enum mon_ask or of extra_asks */
-	int (*prepare)(void);     /* with the monitor's rights, after fork: open files, read keys; may be NULL */
-	void (*jail)(struct jail *); /* says what it needs; everything else is taken away */
-	int (*run)(void);         /* after the jail; its result is the exit status */
+	unsigned at_start; /* how many are forked at start; a pool: how many are kept */
+	const char *count; /* setting that says at_start instead; NULL: at_start */
+	const char *most;  /* setting: most processes of a pool; NULL: at_start */
+	unsigned channels; /* bit n: may have a channel to role n of this daemon */
+	unsigned peers; /* DAEMON_*: may have a connection to them, with MON_DAEMON */
+	/* bit 1 << n: may make ask n of enum mon_ask or of extra_asks */
+	unsigned monitor_asks;
+	/* with the monitor's rights, after fork: open files, read keys; may be NULL */
+	int (*prepare)(void);
+	/* says what it needs; everything else is taken away */
+	void (*jail)(struct jail *);
+	int (*run)(void); /* after the jail; its result is the exit status */
 };
 
 struct daemon {
-	const char *name;                   /* "smtpd": also its section in merpati.conf */
-	const char *about;                  /* one line for --help */
+	const char *name;  /* "smtpd": also its section in merpati.conf */
+	const char *about; /* one line for --help */
 	const struct role *roles;
 	size_t n_roles;
-	const char *const *listen_settings; /* settings that hold addresses to listen on; NULL-ended; or NULL */
-	const char *const *unix_sockets;    /* names of SOCK_SEQPACKET sockets RUN/NAME/x ("spool", "admin"); NULL-ended; or NULL */
+	/* settings that hold addresses to listen on; NULL-ended; or NULL */
+	const char *const *listen_settings;
+	/* names of SOCK_SEQPACKET sockets RUN/NAME/x ("spool", "admin"); NULL-ended; or NULL */
+	const char *const *unix_sockets;
 	/* after reading the configuration, before anything starts or is exchanged; may be NULL.
 	 * E_OK, or E_BAD with lines in errors */
 	int (*self_test)(const struct conf *, struct buf *errors);
-	void (*before_start)(const struct conf *); /* as root: directories; may be NULL */
-	void (*on_born)(const struct role *); /* in each of its processes, before prepare; may be NULL */
-	void (*on_gone)(pid_t);             /* one of its processes ended; may be NULL */
-	const struct ask_row *extra_asks;   /* row i is ask MON_EXTRA + i; asker->ctx is the asking struct process; or NULL */
+	/* as root: directories; may be NULL */
+	void (*before_start)(const struct conf *);
+	/* in each of its processes, before prepare; may be NULL */
+	void (*on_born)(const struct role *);
+	void (*on_gone)(pid_t); /* one of its processes ended; may be NULL */
+	/* row i is ask MON_EXTRA + i; asker->ctx is the asking struct process; or NULL */
+	const struct ask_row *extra_asks;
 	size_t n_extra_asks;
 };
 
-int daemon_main(const struct daemon *, int argc, char **argv); /* returns an exit status of sysexits.h */
+/* returns an exit status of sysexits.h */
+int daemon_main(const struct daemon *, int argc, char **argv);
 
 /* The uid and gid of the settings user_* and group, numbers or names.  Without root: our own. */
-MUST_USE int daemon_user(const struct conf *, enum role_user, uid_t *uid, gid_t *gid); /* E_OK, E_BAD */
+/* E_OK, E_BAD */
+MUST_USE int daemon_user(const struct conf *, enum role_user, uid_t *uid, gid_t *gid);
 
 /* The asks every monitor answers (rows in monitor.c). */
 enum mon_ask {
@@ -67,8 +88,8 @@ enum mon_ask {
 	MON_SPAWN,       /* str role, u32 most -> u8 result */
 	MON_WHO,         /* str address, str account: for merpati who.  No reply */
 	MON_READY,       /* nothing: I serve now (ROLE_AWAITED).  No reply */
-	MON_LOG,         /* str line: syslog did not take it.  Every role may.  No reply */
-	MON_EXTRA = 8,   /* the daemon's own begin here; at most MON_EXTRA_MOST */
+	MON_LOG, /* str line: syslog did not take it.  Every role may.  No reply */
+	MON_EXTRA = 8, /* the daemon's own begin here; at most MON_EXTRA_MOST */
 	MON_EXTRA_MOST = 8,
 };
 
@@ -77,6 +98,10 @@ enum mon_ask {
 enum { WHO_TEXT_MAX = 320 };
 
 /* RUN/DAEMON/ctl, answered by every monitor: who is served */
-enum { CTL_SOCKET_WHO = 1 }; /* -> packets of u16 n, n x {u32 pid, str role, str address, str account, u64 since_wall_sec}; n = 0 ends */
+/*
+ * -> packets of u16 n, n x {u32 pid, str role, str address, str account, u64 since_wall_sec}; n = 0
+ * ends
+ */
+enum { CTL_SOCKET_WHO = 1 };
 
 #endif

@@ -5,7 +5,10 @@
 
 #include <stddef.h>
 
-/* fds_close_others - all but these and those of stdio.  keep is sorted; negative ones in it are no descriptors */
+/*
+ * fds_close_others - all but these and those of stdio.  keep is sorted; negative ones in it are no
+ * descriptors
+ */
 void fds_close_others(int *keep, size_t n);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * filter.c - the one door to libseccomp.
- * A short list of calls kills: what no role of ours ever makes and an intruder wants.  A call that is
- * neither on it nor allowed is answered ENOSYS, with one log line, so that a libc that begins to use
- * a new call costs a line and no outage.
+ * filter.c - the one door to libseccomp.  A short list of calls kills: what no role of ours ever
+ * makes and an intruder wants.  A call that is neither on it nor allowed is answered ENOSYS, with
+ * one log line, so that a libc that begins to use a new call costs a line and no outage.
  */
 #include "proc/filter.h"
 
@@ -23,38 +22,44 @@
 #include "base/log.h"
 #include "proc/jail.h"
 
-static const char *const killed[] = {"execve", "execveat", "ptrace", "mount", "umount2", "pivot_root",
-    "bpf", "process_vm_readv", "process_vm_writev", "init_module", "finit_module", "delete_module",
-    "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "setns", "unshare", "perf_event_open",
-    "open_by_handle_at", "add_key", "request_key", "keyctl", "userfaultfd", "io_uring_setup", "acct",
-    "settimeofday", "clock_settime", "mknod", "mknodat", "chroot", "personality", "pidfd_getfd"};
+static const char *const killed[] = {"execve", "execveat", "ptrace", "mount", "umount2",
+    "pivot_root", "bpf", "process_vm_readv", "process_vm_writev", "init_module",
+    "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
+    "swapon", "swapoff", "setns", "unshare", "perf_event_open", "open_by_handle_at",
+    "add_key", "request_key", "keyctl", "userfaultfd", "io_uring_setup", "acct",
+    "settimeofday", "clock_settime", "mknod", "mknodat", "chroot", "personality",
+    "pidfd_getfd"};
 
-static const char *const everyone[] = {"read", "write", "readv", "writev", "pread64", "pwrite64",
-    "preadv", "pwritev", "pwritev2", "preadv2", "recvmsg", "sendmsg", "recvmmsg", "sendmmsg", "recvfrom",
-    "sendto", "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait",
-    "epoll_pwait", "epoll_pwait2", "close", "close_range", "fcntl", "dup", "dup2", "dup3", "shutdown",
-    "mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "rt_sigaction", "rt_sigprocmask",
-    "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "getpid", "gettid", "getppid", "getuid", "geteuid",
-    "getgid", "getegid", "getgroups", "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep",
-    "gettimeofday", "time", "getrandom", "exit", "exit_group", "futex", "set_robust_list", "rseq",
-    "set_tid_address", "sched_yield", "sched_getaffinity", "getsockopt", "setsockopt", "getsockname",
-    "getpeername", "memfd_create", "fstat", "newfstatat", "lseek", "ftruncate", "tgkill", "prlimit64",
-    "getrlimit", "getrusage", "uname", "eventfd2", "timerfd_create", "timerfd_settime", "pipe2",
-    "socketpair", "restart_syscall", "umask", "sysinfo", "membarrier", "ioctl", "fdatasync", "fsync",
-    "fallocate", "fadvise64", "readahead", "prctl", "arch_prctl", "alarm", "setitimer", "times",
+static const char *const everyone[] = {"read", "write", "readv", "writev", "pread64",
+    "pwrite64", "preadv", "pwritev", "pwritev2", "preadv2", "recvmsg", "sendmsg",
+    "recvmmsg", "sendmmsg", "recvfrom", "sendto", "poll", "ppoll", "select", "pselect6",
+    "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "close",
+    "close_range", "fcntl", "dup", "dup2", "dup3", "shutdown", "mmap", "munmap",
+    "mprotect", "mremap", "madvise", "brk", "rt_sigaction", "rt_sigprocmask",
+    "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "getpid", "gettid", "getppid",
+    "getuid", "geteuid", "getgid", "getegid", "getgroups", "clock_gettime",
+    "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom",
+    "exit", "exit_group", "futex", "set_robust_list", "rseq", "set_tid_address",
+    "sched_yield", "sched_getaffinity", "getsockopt", "setsockopt", "getsockname",
+    "getpeername", "memfd_create", "fstat", "newfstatat", "lseek", "ftruncate",
+    "tgkill", "prlimit64", "getrlimit", "getrusage", "uname", "eventfd2",
+    "timerfd_create", "timerfd_settime", "pipe2", "socketpair", "restart_syscall",
+    "umask", "sysinfo", "membarrier", "ioctl", "fdatasync", "fsync", "fallocate",
+    "fadvise64", "readahead", "prctl", "arch_prctl", "alarm", "setitimer", "times",
     "sendfile", "copy_file_range", "capget", "mincore"};
 
-static const char *const files_read[] = {"open", "openat", "openat2", "stat", "lstat", "statx",
-    "readlink", "readlinkat", "getdents64", "getdents", "access", "faccessat", "faccessat2", "statfs",
-    "fstatfs", "chdir", "fchdir", "getcwd"};
+static const char *const files_read[] = {"open", "openat", "openat2", "stat", "lstat",
+    "statx", "readlink", "readlinkat", "getdents64", "getdents", "access", "faccessat",
+    "faccessat2", "statfs", "fstatfs", "chdir", "fchdir", "getcwd"};
 
-static const char *const files_write[] = {"mkdir", "mkdirat", "rename", "renameat", "renameat2", "link",
-    "linkat", "unlink", "unlinkat", "rmdir", "fchmod", "fchmodat", "chmod", "fchown", "fchownat",
-    "utimensat", "truncate", "sync_file_range", "syncfs", "symlinkat", "creat"};
+static const char *const files_write[] = {"mkdir", "mkdirat", "rename", "renameat",
+    "renameat2", "link", "linkat", "unlink", "unlinkat", "rmdir", "fchmod", "fchmodat",
+    "chmod", "fchown", "fchownat", "utimensat", "truncate", "sync_file_range", "syncfs",
+    "symlinkat", "creat"};
 
 static const char *const setid[] = {"setfsuid", "setfsgid", "setgroups"};
-static const char *const forking[] = {
-    "clone", "fork", "vfork", "wait4", "waitid", "setsid", "setpgid", "pidfd_open", "pidfd_send_signal", "kill"};
+static const char *const forking[] = {"clone", "fork", "vfork", "wait4", "waitid",
+    "setsid", "setpgid", "pidfd_open", "pidfd_send_signal", "kill"};
 static const char *const watching[] = {
     "inotify_init1", "inotify_init", "inotify_add_watch", "inotify_rm_watch"};
 static const char *const accepting[] = {"accept", "accept4"};
@@ -97,7 +102,7 @@ static void
 add_socket(scmp_filter_ctx c, int family)
 {
 	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-	        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) != 0)
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) != 0)
 		bug("seccomp_rule_add");
 }
 
@@ -139,7 +144,8 @@ read_program(int fd, struct program *out)
 	if (fstat(fd, &st) != 0 || st.st_size <= 0)
 		bug("seccomp program");
 	out->prog.filter = mem_new((size_t)st.st_size);
-	out->prog.len = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
+	out->prog.len =
+	    (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
 	if (pread(fd, out->prog.filter, (size_t)st.st_size, 0) != st.st_size)
 		bug("seccomp program");
 }
@@ -195,7 +201,8 @@ int
 filter_enter(unsigned calls)
 {
 	const struct program *p = program_of(calls);
-	struct sigaction act = {.sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	struct sigaction act = {
+	    .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	if (sigaction(SIGSYS, &act, NULL) != 0)
 		return E_IO;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p->prog) == 0 ? E_OK : E_IO;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* filter.h - the system call filter of a jail: what is killed, what is allowed, ENOSYS for the rest. */
+/*
+ * filter.h - the system call filter of a jail: what is killed, what is allowed, ENOSYS for the
+ * rest.
+ */
 #ifndef PROC_FILTER_H
 #define PROC_FILTER_H
 

@@ -52,7 +52,8 @@ way_write(struct io *io, const char *p, size_t n, size_t *put, bool *wants_write
 static bool
 is_end(enum io_end end)
 {
-	return (end == IO_AT_STOP && the_child.is_stopping) || (end == IO_AT_DRAIN && the_child.is_draining);
+	return (end == IO_AT_STOP && the_child.is_stopping) ||
+	       (end == IO_AT_DRAIN && the_child.is_draining);
 }
 
 int
@@ -75,7 +76,8 @@ io_wait(int fd, short events, int64_t deadline, enum io_end end)
 }
 
 int
-io_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline, enum io_end end)
+io_recv(
+    int chan, struct buf *in, struct ask_msg *out, int64_t deadline, enum io_end end)
 {
 	int err = io_wait(chan, POLLIN, deadline, end);
 	return err == E_OK ? ask_recv(chan, in, out, 0) : err;
@@ -92,8 +94,12 @@ io_wait_turn(struct io *io, short events, enum io_end end)
 void
 io_init(struct io *io, int fd, size_t in_max, size_t out_max)
 {
-	*io = (struct io){.fd = fd, .in = {.max = in_max}, .out = {.max = out_max},
-	    .idle_ms = 60000, .deadline = DEADLINE_NONE, .chunk = IO_IN_CHUNK};
+	*io = (struct io){.fd = fd,
+	    .in = {.max = in_max},
+	    .out = {.max = out_max},
+	    .idle_ms = 60000,
+	    .deadline = DEADLINE_NONE,
+	    .chunk = IO_IN_CHUNK};
 	int flags = fcntl(fd, F_GETFL);
 	if (flags >= 0 && !(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -141,11 +147,13 @@ io_flush(struct io *io)
 	while (err == E_OK && at < io->out.len) {
 		size_t put = 0;
 		bool wants_write = true;
-		err = way_write(io, io->out.p + at, io->out.len - at, &put, &wants_write);
+		err =
+		    way_write(io, io->out.p + at, io->out.len - at, &put, &wants_write);
 		if (err == E_OK)
 			at += put;
 		else if (err == E_MORE)
-			err = io_wait_turn(io, wants_write ? POLLOUT : POLLIN, IO_STAYS);
+			err =
+			    io_wait_turn(io, wants_write ? POLLOUT : POLLIN, IO_STAYS);
 	}
 	io->out.len = 0;
 	if (err != E_OK)
@@ -175,8 +183,9 @@ io_putf(struct io *io, const char *fmt, ...)
 static size_t
 io_make_room(struct io *io)
 {
-	if (io->in_at > 0 && (io->in_at == io->in.len || io->in.len + io->chunk > io->in.max ||
-	                         io->in.len + io->chunk + 1 > io->in.cap)) {
+	if (io->in_at > 0 &&
+	    (io->in_at == io->in.len || io->in.len + io->chunk > io->in.max ||
+		io->in.len + io->chunk + 1 > io->in.cap)) {
 		buf_drop(&io->in, io->in_at);
 		io->in_at = 0;
 	}
@@ -199,7 +208,8 @@ io_fill(struct io *io)
 	for (;;) {
 		size_t got = 0;
 		bool wants_write = false;
-		int err = io->is_dry ? E_MORE : way_read(io, p, room, &got, &wants_write);
+		int err =
+		    io->is_dry ? E_MORE : way_read(io, p, room, &got, &wants_write);
 		if (err == E_OK) {
 			buf_added(&io->in, got);
 			io->is_dry = !io->way && got < room;

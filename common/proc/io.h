@@ -17,7 +17,8 @@ struct tls_conn; /* tls/conn.h */
  * E_OK, E_MORE (would block; *wants_write says for which direction), E_IO. */
 struct io_way {
 	int (*read)(void *ctx, char *p, size_t n, size_t *got, bool *wants_write);
-	int (*write)(void *ctx, const char *p, size_t n, size_t *put, bool *wants_write);
+	int (*write)(
+	    void *ctx, const char *p, size_t n, size_t *put, bool *wants_write);
 	size_t (*pending)(void *ctx); /* bytes that can be read without the socket */
 };
 
@@ -30,20 +31,26 @@ struct io {
 	struct buf out;           /* written by the code, not sent */
 	int64_t idle_ms;          /* each wait at most this long */
 	int64_t deadline;         /* and never past this moment */
-	size_t chunk;             /* most bytes of one read; IO_IN_CHUNK, more for bulk data */
-	bool is_dry;              /* the last read took all there was: the next one waits first, which saves one in vain */
-	bool ends_on_drain;       /* set by the code: a wait for input ends with E_DENY once the daemon stops (not at a reload) */
+	size_t chunk; /* most bytes of one read; IO_IN_CHUNK, more for bulk data */
+	/* the last read took all there was: the next one waits first, which saves one in vain */
+	bool is_dry;
+	/*
+	 * set by the code: a wait for input ends with E_DENY once the daemon stops (not at a
+	 * reload)
+	 */
+	bool ends_on_drain;
 };
 
 enum { IO_IN_CHUNK = 16384, IO_OUT_FLUSH = 16384 };
 
-void io_init(struct io *, int fd, size_t in_max, size_t out_max); /* takes fd, makes it non-blocking */
-void io_done(struct io *);                                         /* closes fd, frees */
+/* takes fd, makes it non-blocking */
+void io_init(struct io *, int fd, size_t in_max, size_t out_max);
+void io_done(struct io *); /* closes fd, frees */
 
 /* The unread bytes.  borrow: until the next io_ call. */
 struct span io_unread(const struct io *);
-void io_take(struct io *, size_t n);        /* consumes n of the unread */
-void io_discard(struct io *);               /* consumes all of the unread (STARTTLS, AUTH) */
+void io_take(struct io *, size_t n); /* consumes n of the unread */
+void io_discard(struct io *);        /* consumes all of the unread (STARTTLS, AUTH) */
 /*
  * io_fill - waits for more bytes; flushes out first.
  *   returns  E_OK (at least one more), E_IO (closed, error), E_LIMIT (idle time or deadline),
@@ -53,14 +60,17 @@ MUST_USE int io_fill(struct io *);
 /*
  * io_line - one line up to CRLF (without it); bare CR or LF inside: E_BAD (the line is consumed).
  *   max      most octets with CRLF.  Longer: E_LIMIT, the line is consumed up to its end.
- *   returns  E_OK, E_BAD, E_LIMIT (too long), E_IO (closed), E_MORE (idle or deadline), E_DENY (drain)
+ *   returns  E_OK, E_BAD, E_LIMIT (too long), E_IO (closed), E_MORE (idle or deadline), E_DENY
+ *            (drain)
  *   out      borrow: until the next io_ call
  */
 MUST_USE int io_line(struct io *, size_t max, struct span *out);
-bool io_has_line(const struct io *);        /* a whole line is here already: for pipelining */
-void io_put(struct io *, struct span);      /* buffered; sent by io_flush, io_fill, or past IO_OUT_FLUSH */
+bool io_has_line(const struct io *); /* a whole line is here already: for pipelining */
+/* buffered; sent by io_flush, io_fill, or past IO_OUT_FLUSH */
+void io_put(struct io *, struct span);
 void io_putf(struct io *, const char *fmt, ...) FMT(2, 3);
-MUST_USE int io_flush(struct io *);         /* E_OK, E_IO, E_LIMIT; a failure sticks in out.err */
+/* E_OK, E_IO, E_LIMIT; a failure sticks in out.err */
+MUST_USE int io_flush(struct io *);
 
 enum io_end {
 	IO_STAYS,    /* whatever the monitor says */
@@ -68,9 +78,13 @@ enum io_end {
 	IO_AT_DRAIN, /* at a reload too */
 };
 
-/* io_wait - one descriptor (and the control channel) until deadline.  E_OK, E_IO, E_LIMIT, E_DENY (the end came) */
+/*
+ * io_wait - one descriptor (and the control channel) until deadline.  E_OK, E_IO, E_LIMIT, E_DENY
+ * (the end came)
+ */
 MUST_USE int io_wait(int fd, short events, int64_t deadline, enum io_end);
 /* io_recv - a message (ask_recv) once it comes.  E_OK, E_IO, E_LIMIT, E_BAD, E_DENY */
-MUST_USE int io_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline, enum io_end);
+MUST_USE int io_recv(
+    int chan, struct buf *in, struct ask_msg *out, int64_t deadline, enum io_end);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* jail.c - uid, capabilities, Landlock, and the order in which they are given up.  System calls: filter.c. */
+/*
+ * jail.c - uid, capabilities, Landlock, and the order in which they are given up.  System calls:
+ * filter.c.
+ */
 #include "proc/jail.h"
 
 #include <errno.h>
@@ -22,11 +25,11 @@
 
 /* What later kernels added, by name, for headers that are older than the kernel. */
 enum {
-	FS_REFER = 1 << 13,       /* ABI 2 */
-	FS_TRUNCATE = 1 << 14,    /* ABI 3 */
-	FS_IOCTL_DEV = 1 << 15,   /* ABI 5 */
-	NET_BIND_TCP = 1 << 0,    /* ABI 4 */
-	NET_CONNECT_TCP = 1 << 1, /* ABI 4 */
+	FS_REFER = 1 << 13,           /* ABI 2 */
+	FS_TRUNCATE = 1 << 14,        /* ABI 3 */
+	FS_IOCTL_DEV = 1 << 15,       /* ABI 5 */
+	NET_BIND_TCP = 1 << 0,        /* ABI 4 */
+	NET_CONNECT_TCP = 1 << 1,     /* ABI 4 */
 	SCOPE_ABSTRACT_UNIX = 1 << 0, /* ABI 6 */
 	SCOPE_SIGNAL = 1 << 1,        /* ABI 6 */
 	ABI_KNOWN = 7,
@@ -46,11 +49,14 @@ struct ruleset_attr {
 	uint64_t scoped;
 };
 
-static const uint64_t access_read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-static const uint64_t access_write = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-    LANDLOCK_ACCESS_FS_MAKE_SOCK | FS_REFER | FS_TRUNCATE;
-static const uint64_t access_of_file = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+static const uint64_t access_read =
+    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+static const uint64_t access_write =
+    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
+    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | FS_REFER | FS_TRUNCATE;
+static const uint64_t access_of_file =
+    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
     LANDLOCK_ACCESS_FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV;
 
 NORETURN static void
@@ -139,7 +145,8 @@ landlock_path(int ruleset, uint64_t fs, const char *path, unsigned access)
 	rule.allowed_access &= fs;
 	if (!S_ISDIR(st.st_mode))
 		rule.allowed_access &= access_of_file;
-	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule,
+		0) != 0)
 		jail_failed(path);
 	close(fd);
 }
@@ -166,7 +173,8 @@ landlock_enter(const struct jail *j)
 	if (ruleset < 0)
 		jail_failed("landlock_create_ruleset");
 	for (size_t i = 0; i < j->n_paths; i++)
-		landlock_path(ruleset, a.handled_access_fs, j->paths[i].path, j->paths[i].access);
+		landlock_path(
+		    ruleset, a.handled_access_fs, j->paths[i].path, j->paths[i].access);
 	for (size_t i = 0; abi >= 4 && i < j->n_ports; i++)
 		landlock_port(ruleset, NET_CONNECT_TCP, j->ports[i]);
 	if (abi >= 4 && (j->calls & JAIL_BIND_TCP))
@@ -180,7 +188,8 @@ static void
 caps_set(uint32_t caps)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{.effective = caps, .permitted = caps}};
+	struct __user_cap_data_struct data[2] = {
+	    {.effective = caps, .permitted = caps}};
 	if (syscall(SYS_capset, &head, data) != 0)
 		jail_failed("capset");
 }
@@ -202,7 +211,8 @@ become(const struct jail *j)
 		jail_failed("setgroups");
 	if (j->keeps_id_caps && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		jail_failed("keepcaps");
-	if (setresgid(j->gid, j->gid, j->gid) != 0 || setresuid(j->uid, j->uid, j->uid) != 0)
+	if (setresgid(j->gid, j->gid, j->gid) != 0 ||
+	    setresuid(j->uid, j->uid, j->uid) != 0)
 		jail_failed("setresuid");
 	caps_set(j->keeps_id_caps ? 1u << CAP_SETUID | 1u << CAP_SETGID : 0);
 }
@@ -213,7 +223,8 @@ jail_enter(const struct jail *j)
 	struct rlimit none = {0, 0};
 	if (geteuid() == 0)
 		become(j);
-	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		jail_failed("dumpable");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		jail_failed("no_new_privs");

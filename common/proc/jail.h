@@ -10,47 +10,63 @@
 
 #include "base/base.h"
 
-enum jail_calls {              /* families of system calls, on top of the ones everyone needs */
+enum jail_calls { /* families of system calls, on top of the ones everyone needs */
 	JAIL_FILES_READ = 1,   /* openat for reading, stat, getdents */
 	JAIL_FILES_WRITE = 2,  /* create, rename, link, unlink, syncfs, truncate */
 	JAIL_CONNECT_UNIX = 4, /* socket(AF_UNIX), connect */
 	JAIL_LISTEN_UNIX = 8,  /* and bind, listen, accept */
-	JAIL_ACCEPT = 16,      /* accept on the daemon's listeners, which it then gets */
-	JAIL_SETID = 32,       /* setfsuid, setfsgid, setgroups */
-	JAIL_FORK = 64,        /* fork, wait, setsid (a session forks its keeper) */
-	JAIL_NET = 128,        /* socket(AF_INET, AF_INET6), connect */
+	JAIL_ACCEPT = 16, /* accept on the daemon's listeners, which it then gets */
+	JAIL_SETID = 32,  /* setfsuid, setfsgid, setgroups */
+	JAIL_FORK = 64,   /* fork, wait, setsid (a session forks its keeper) */
+	JAIL_NET = 128,   /* socket(AF_INET, AF_INET6), connect */
 	JAIL_INOTIFY = 256,
 	JAIL_FLOCK = 512,
-	JAIL_BIND_TCP = 2048,  /* bind to an address and any port: connections come from it */
-	JAIL_BIND_NET = 1024,  /* bind, for sockets of JAIL_NET: each question to the DNS from a port of its own */
+	/* bind to an address and any port: connections come from it */
+	JAIL_BIND_TCP = 2048,
+	/* bind, for sockets of JAIL_NET: each question to the DNS from a port of its own */
+	JAIL_BIND_NET = 1024,
 };
 
-enum jail_access { JAIL_READ = 1, JAIL_WRITE = 2 /* create, remove, rename, link too */ };
+enum jail_access {
+	JAIL_READ = 1,
+	JAIL_WRITE = 2 /* create, remove, rename, link too */
+};
 
 enum { JAIL_PATHS_MAX = 12, JAIL_PORTS_MAX = 8 };
 
 struct jail {
 	uid_t uid;
 	gid_t gid;
-	gid_t group;           /* one supplementary group, or (gid_t)-1 */
-	unsigned calls;        /* enum jail_calls */
+	gid_t group;    /* one supplementary group, or (gid_t)-1 */
+	unsigned calls; /* enum jail_calls */
+
 	struct {
-		const char *path;  /* borrow: until jail_enter; a path that is not there is left out */
-		unsigned access;   /* enum jail_access */
+		/* borrow: until jail_enter; a path that is not there is left out */
+		const char *path;
+		unsigned access; /* enum jail_access */
 	} paths[JAIL_PATHS_MAX];
-	size_t n_paths;        /* 0: no file system at all */
-	uint16_t ports[JAIL_PORTS_MAX]; /* to which JAIL_NET may connect over TCP (Landlock); none: to any */
+
+	size_t n_paths; /* 0: no file system at all */
+	/* to which JAIL_NET may connect over TCP (Landlock); none: to any */
+	uint16_t ports[JAIL_PORTS_MAX];
 	size_t n_ports;
-	bool keeps_id_caps;    /* CAP_SETUID and CAP_SETGID stay */
+	bool keeps_id_caps; /* CAP_SETUID and CAP_SETGID stay */
 };
 
 /* jail_allow - one directory or file, and all beneath it */
 void jail_allow(struct jail *, const char *path, unsigned access);
-/* jail_port - one port to which JAIL_NET may connect over TCP, and no other any more; twice is fine */
+/*
+ * jail_port - one port to which JAIL_NET may connect over TCP, and no other any more; twice is fine
+ */
 void jail_port(struct jail *, uint16_t port);
-/* jail_enter - takes everything else away, for ever.  Failure of what the kernel has is fatal: logs, exits. */
+/*
+ * jail_enter - takes everything else away, for ever.  Failure of what the kernel has is fatal:
+ * logs, exits.
+ */
 void jail_enter(const struct jail *);
-/* jail_compile - the seccomp program of this set, made ahead so that a fork is cheap; kept per set */
+/*
+ * jail_compile - the seccomp program of this set, made ahead so that a fork is cheap; kept per set
+ */
 void jail_compile(unsigned calls);
 /* jail_missing - "" or what this kernel lacks, for one log line at start */
 const char *jail_missing(void);

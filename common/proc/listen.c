@@ -28,7 +28,8 @@ listen_parse(struct span text, struct sockaddr_storage *out, unsigned *out_bytes
 	uint64_t port;
 	size_t colon = span_rfind(text, ':');
 	struct span h = span_head(text, colon);
-	if (colon == text.n || span_u64(span_from(text, colon + 1), 65535, &port) != E_OK || port == 0)
+	if (colon == text.n ||
+	    span_u64(span_from(text, colon + 1), 65535, &port) != E_OK || port == 0)
 		return E_BAD;
 	bool is_v6 = h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']';
 	if (is_v6)
@@ -53,7 +54,9 @@ listen_parse(struct span text, struct sockaddr_storage *out, unsigned *out_bytes
 	return inet_pton(AF_INET, host, &a->sin_addr) == 1 ? E_OK : E_BAD;
 }
 
-/* A socket of systemd's that is bound to this address; -1 when there is none.  Each is taken once. */
+/*
+ * A socket of systemd's that is bound to this address; -1 when there is none.  Each is taken once.
+ */
 static int
 take_activated(const struct sockaddr_storage *want, unsigned want_bytes)
 {
@@ -68,13 +71,16 @@ take_activated(const struct sockaddr_storage *want, unsigned want_bytes)
 		socklen_t have_bytes = sizeof have;
 		int fd = ACTIVATION_FD_FIRST + i;
 		memset(&have, 0, sizeof have);
-		if (is_taken[i] || getsockname(fd, (struct sockaddr *)&have, &have_bytes) != 0)
+		if (is_taken[i] ||
+		    getsockname(fd, (struct sockaddr *)&have, &have_bytes) != 0)
 			continue;
-		if (have.ss_family != want->ss_family || memcmp(&have, want, want_bytes) != 0)
+		if (have.ss_family != want->ss_family ||
+		    memcmp(&have, want, want_bytes) != 0)
 			continue;
 		is_taken[i] = true;
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK); /* a connection may be gone before it is accepted */
+		/* a connection may be gone before it is accepted */
+		fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
 		return fd;
 	}
 	return -1;
@@ -88,10 +94,12 @@ bind_inet(const struct sockaddr_storage *addr, unsigned addr_bytes)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* inherited by what is accepted */
+	/* inherited by what is accepted */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (addr->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-	if (bind(fd, (const struct sockaddr *)addr, addr_bytes) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+	if (bind(fd, (const struct sockaddr *)addr, addr_bytes) == 0 &&
+	    listen(fd, LISTEN_BACKLOG) == 0)
 		return fd;
 	int err = errno;
 	close(fd);
@@ -127,13 +135,15 @@ static int
 kept(const struct listeners *old, const char *kind, const char *address)
 {
 	for (size_t i = 0; old && i < old->n; i++)
-		if (!strcmp(old->all[i].kind, kind) && !strcmp(old->all[i].address, address))
+		if (!strcmp(old->all[i].kind, kind) &&
+		    !strcmp(old->all[i].address, address))
 			return old->all[i].fd;
 	return -1;
 }
 
 static int
-add(struct listeners *out, int fd, const char *kind, const char *address, struct buf *errors)
+add(struct listeners *out, int fd, const char *kind, const char *address,
+    struct buf *errors)
 {
 	if (fd < 0) {
 		buf_putf(errors, "%s %s: %s\n", kind, address, strerror(errno));
@@ -147,15 +157,18 @@ add(struct listeners *out, int fd, const char *kind, const char *address, struct
 }
 
 static int
-open_inet(const char *kind, const char *address, const struct listeners *old, struct buf *errors,
-    struct listeners *out)
+open_inet(const char *kind, const char *address, const struct listeners *old,
+    struct buf *errors, struct listeners *out)
 {
 	struct sockaddr_storage a;
 	unsigned bytes;
 	if (strlen(address) > ADDRESS_TEXT_MAX || out->n == LISTENERS_MAX ||
 	    listen_parse(span_of(address), &a, &bytes) != E_OK) {
-		buf_putf(errors, "%s: \"%s\" is no address to listen on; right would be \"0.0.0.0:25\" "
-		                 "or \"[::]:25\"\n", kind, address);
+		buf_putf(errors,
+		    "%s: \"%s\" is no address to listen on; right would be "
+		    "\"0.0.0.0:25\" "
+		    "or \"[::]:25\"\n",
+		    kind, address);
 		return E_BAD;
 	}
 	int fd = kept(old, kind, address);
@@ -189,12 +202,13 @@ listen_is_metrics(const struct listener *l)
 
 /* Of this host alone: its numbers are nobody else's business. */
 static int
-open_metrics(const struct conf *conf, const char *daemon, const struct listeners *old, struct buf *errors,
-    struct listeners *out)
+open_metrics(const struct conf *conf, const char *daemon, const struct listeners *old,
+    struct buf *errors, struct listeners *out)
 {
 	int64_t port = conf_int(conf, daemon, metrics_port);
 	struct buf address = {0};
-	int err = open_unix(conf, daemon, metrics_socket, SOCK_STREAM, old, errors, out);
+	int err =
+	    open_unix(conf, daemon, metrics_socket, SOCK_STREAM, old, errors, out);
 	buf_putf(&address, "127.0.0.1:%lld", (long long)port);
 	if (err == E_OK && port)
 		err = open_inet(metrics_port, buf_cstr(&address), old, errors, out);
@@ -212,14 +226,15 @@ has_metrics(const struct daemon *d)
 }
 
 int
-listen_open(const struct conf *conf, const struct daemon *d, const struct listeners *old,
-    struct buf *errors, struct listeners *out)
+listen_open(const struct conf *conf, const struct daemon *d,
+    const struct listeners *old, struct buf *errors, struct listeners *out)
 {
 	int err = E_OK, e;
 	*out = (struct listeners){.n = 0};
 	for (const char *const *s = d->listen_settings; s && *s; s++)
 		for (size_t i = 0; i < conf_list_count(conf, d->name, *s); i++) {
-			e = open_inet(*s, conf_list(conf, d->name, *s, i), old, errors, out);
+			e = open_inet(
+			    *s, conf_list(conf, d->name, *s, i), old, errors, out);
 			err = err == E_OK ? e : err;
 		}
 	for (const char *const *u = d->unix_sockets; u && *u; u++) {

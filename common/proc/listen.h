@@ -17,17 +17,18 @@ struct listeners {
 };
 
 /*
- * listen_open - every address of the daemon's listen settings and its UNIX sockets, and where it has a role for it those of
- * its metrics, in that order.
- * What old already has, or systemd passed (LISTEN_FDS, taken once), is used as it is.
+ * listen_open - every address of the daemon's listen settings and its UNIX sockets, and where it
+ * has a role for it those of its metrics, in that order.  What old already has, or systemd passed
+ * (LISTEN_FDS, taken once), is used as it is.
  *   errors   lines: which address, why
  *   returns  E_OK, E_BAD (an address that is none), E_IO (cannot bind)
  */
-MUST_USE int listen_open(const struct conf *, const struct daemon *, const struct listeners *old,
-    struct buf *errors, struct listeners *out);
+MUST_USE int listen_open(const struct conf *, const struct daemon *,
+    const struct listeners *old, struct buf *errors, struct listeners *out);
 bool listen_is_metrics(const struct listener *);
 /* listen_parse - "0.0.0.0:25", "[::1]:587", "*:25" into a sockaddr.  E_OK, E_BAD */
 struct sockaddr_storage;
-MUST_USE int listen_parse(struct span text, struct sockaddr_storage *out, unsigned *out_bytes);
+MUST_USE int listen_parse(
+    struct span text, struct sockaddr_storage *out, unsigned *out_bytes);
 
 #endif

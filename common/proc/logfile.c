@@ -51,7 +51,8 @@ logfile_open(const struct conf *conf, const char *daemon)
 	int fd = open_named(where);
 	bool is_syslog = fd >= 0 && !strcmp(where, "syslog");
 	if (fd < 0)
-		log_event(LOG_ERR, "log_not_opened", "log=%s err=%s", log_qs(where), log_errno(errno));
+		log_event(LOG_ERR, "log_not_opened", "log=%s err=%s", log_qs(where),
+		    log_errno(errno));
 	if (fd < 0 && strcmp(where, "syslog") != 0)
 		return E_IO;
 	log_open(daemon, fd < 0 ? STDERR_FILENO : fd, is_syslog);
@@ -77,9 +78,11 @@ logfile_reopen(const struct conf *conf, const char *daemon)
 {
 	const char *where = conf_str(conf, "common", "log");
 	int fd = open_named(where);
-	bool is_own = fd == log_fd() || log_fd() == STDERR_FILENO; /* standard error is not ours to close */
+	/* standard error is not ours to close */
+	bool is_own = fd == log_fd() || log_fd() == STDERR_FILENO;
 	if (fd < 0 || (!is_own && dup3(fd, log_fd(), O_CLOEXEC) < 0)) {
-		log_event(LOG_ERR, "log_not_opened", "log=%s err=%s", log_qs(where), log_errno(errno));
+		log_event(LOG_ERR, "log_not_opened", "log=%s err=%s", log_qs(where),
+		    log_errno(errno));
 		return E_IO;
 	}
 	if (is_own)

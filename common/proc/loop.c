@@ -18,13 +18,13 @@ struct loop_fd {
 	int fd;            /* borrow */
 	unsigned events;   /* that are waited for */
 	loop_fd_fn *fn;
-	void *ctx;         /* borrow */
+	void *ctx; /* borrow */
 };
 
 struct loop_timer {
 	struct event *ev; /* own */
 	loop_timer_fn *fn;
-	void *ctx;        /* borrow */
+	void *ctx; /* borrow */
 };
 
 static void

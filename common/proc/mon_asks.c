@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* mon_asks.c - what children may ask of their monitor; each ask is a row, each role has its own table. */
+/*
+ * mon_asks.c - what children may ask of their monitor; each ask is a row, each role has its own
+ * table.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,7 +43,10 @@ say_client(struct process *to, unsigned kind, int fd)
 	return err;
 }
 
-/* To the one that asked for the asker, where it is of that role: each of several fronts gets its own sessions. */
+/*
+ * To the one that asked for the asker, where it is of that role: each of several fronts gets its
+ * own sessions.
+ */
 static struct process *
 channel_target(const struct process *asker, const struct role *to)
 {
@@ -142,10 +148,11 @@ ask_daemon(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	for (size_t i = 0; i < COUNT(daemons); i++) {
-		if (!span_eqs(name, daemons[i].name) || !(p->role->peers & daemons[i].peer))
+		if (!span_eqs(name, daemons[i].name) ||
+		    !(p->role->peers & daemons[i].peer))
 			continue;
-		buf_putf(&path, "%s/%s", conf_str(the_monitor.conf, "common", "run_dir"),
-		    daemons[i].socket);
+		buf_putf(&path, "%s/%s",
+		    conf_str(the_monitor.conf, "common", "run_dir"), daemons[i].socket);
 		err = connect_unix(buf_cstr(&path), fd_back);
 		buf_free(&path);
 	}
@@ -166,9 +173,9 @@ ask_spawn(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		return E_BAD;
 	if (!role || !(role->flags & ROLE_POOL))
 		return E_DENY;
-	int64_t most = role->most
-	    ? conf_int(the_monitor.conf, the_monitor.daemon->name, role->most)
-	    : (int64_t)role->at_start;
+	int64_t most = role->most ? conf_int(the_monitor.conf, the_monitor.daemon->name,
+					role->most)
+	                          : (int64_t)role->at_start;
 	if (enough && enough < most)
 		most = enough;
 	if (the_monitor.is_stopping || process_count(role, false) >= (uint64_t)most) {
@@ -190,7 +197,8 @@ ask_who(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_ba
 {
 	struct process *p = a->ctx;
 	struct buf text = {0};
-	struct span address = rd_str(body, WHO_TEXT_MAX), account = rd_str(body, WHO_TEXT_MAX);
+	struct span address = rd_str(body, WHO_TEXT_MAX),
+		    account = rd_str(body, WHO_TEXT_MAX);
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
@@ -239,6 +247,7 @@ static const struct ask_row rows[MON_EXTRA] = {
 	[MON_READY]   = {"READY",   1,        1,      0,                  false,   ask_ready},
 	[MON_LOG]     = {"LOG",     1,        LOG_TIMES, LOG_LINE_MAX + 6, false,  ask_log},
 };
+
 /* clang-format on */
 
 struct ask_row *
@@ -250,7 +259,8 @@ mon_rows_of(const struct role *role, size_t *n_out)
 	size_t n = MON_EXTRA + d->n_extra_asks;
 	struct ask_row *own = mem_new(n * sizeof *own);
 	for (size_t i = 0; i < n; i++) {
-		const struct ask_row *row = i < MON_EXTRA ? &rows[i] : &d->extra_asks[i - MON_EXTRA];
+		const struct ask_row *row =
+		    i < MON_EXTRA ? &rows[i] : &d->extra_asks[i - MON_EXTRA];
 		if (i == MON_LOG || (role->monitor_asks & MON_MAY(i)))
 			own[i] = *row;
 		else
@@ -351,6 +361,7 @@ mon_who_open(void)
 	if (listen_open(m->conf, &ctl, NULL, &errors, &l) == E_OK)
 		loop_watch(m->loop, l.all[0].fd, LOOP_READ, on_ctl_client, NULL);
 	else
-		log_event(LOG_ERR, "no_ctl_socket", "why=%s", log_qs(buf_cstr(&errors)));
+		log_event(
+		    LOG_ERR, "no_ctl_socket", "why=%s", log_qs(buf_cstr(&errors)));
 	buf_free(&errors);
 }

@@ -24,9 +24,9 @@ wanted(const struct role *role)
 {
 	if (role->flags & ROLE_SESSION)
 		return 0;
-	return role->count
-	    ? (unsigned)conf_int(the_monitor.conf, the_monitor.daemon->name, role->count)
-	    : role->at_start;
+	return role->count ? (unsigned)conf_int(the_monitor.conf,
+				 the_monitor.daemon->name, role->count)
+	                   : role->at_start;
 }
 
 static void
@@ -54,14 +54,15 @@ monitor_ensure(const struct role *role)
 	if (m->is_stopping)
 		return;
 	/* two of a single one would both write what has one writer */
-	if ((role->flags & ROLE_SINGLE) && process_count(role, true) > process_count(role, false))
+	if ((role->flags & ROLE_SINGLE) &&
+	    process_count(role, true) > process_count(role, false))
 		return;
 	while (process_count(role, false) < wanted(role)) {
 		process_jail(role, &jail);
 		struct process *p = process_fork(role, &jail, NULL, NULL);
 		if (!p) {
-			loop_timer_set(
-			    m->roles[role - m->daemon->roles].retry, RESTART_DELAY_MOST_MS);
+			loop_timer_set(m->roles[role - m->daemon->roles].retry,
+			    RESTART_DELAY_MOST_MS);
 			return;
 		}
 		mon_hand_waiting(p);
@@ -73,10 +74,12 @@ say_death(const struct process *p, int status)
 {
 	int64_t lived_ms = clock_mono_ms() - p->started_ms;
 	if (WIFSIGNALED(status))
-		log_event(LOG_ERR, "process_died", "role=%s child=%d signal=%s lived_ms=%lld", p->role_name,
+		log_event(LOG_ERR, "process_died",
+		    "role=%s child=%d signal=%s lived_ms=%lld", p->role_name,
 		    (int)p->pid, sigabbrev_np(WTERMSIG(status)), (long long)lived_ms);
 	else if (WEXITSTATUS(status) != EX_OK)
-		log_event(LOG_ERR, "process_ended", "role=%s child=%d status=%d lived_ms=%lld", p->role_name,
+		log_event(LOG_ERR, "process_ended",
+		    "role=%s child=%d status=%d lived_ms=%lld", p->role_name,
 		    (int)p->pid, WEXITSTATUS(status), (long long)lived_ms);
 }
 
@@ -136,7 +139,8 @@ on_stop_deadline(void *ctx)
 {
 	(void)ctx;
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
-		log_event(LOG_WARNING, "stop_deadline", "role=%s child=%d", p->role_name, (int)p->pid);
+		log_event(LOG_WARNING, "stop_deadline", "role=%s child=%d",
+		    p->role_name, (int)p->pid);
 		kill(p->pid, SIGKILL);
 	}
 }
@@ -281,8 +285,8 @@ monitor_run(void)
 	for (size_t i = 0; i < m->daemon->n_roles; i++)
 		monitor_ensure(&m->daemon->roles[i]);
 	reap(); /* who died while we exec'ed: its SIGCHLD went to the old image */
-	log_event(LOG_INFO, "started", "version=%s generation=%u listeners=%zu", MERPATI_VERSION,
-	    m->generation, m->listeners.n);
+	log_event(LOG_INFO, "started", "version=%s generation=%u listeners=%zu",
+	    MERPATI_VERSION, m->generation, m->listeners.n);
 	await_ready();
 	if (!m->is_stopping)
 		loop_run(m->loop);
@@ -291,8 +295,8 @@ monitor_run(void)
 }
 
 int
-monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd,
-    struct span blob, const char *account)
+monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
+    int fd, struct span blob, const char *account)
 {
 	struct jail jail;
 	struct buf body = {0};
@@ -320,7 +324,8 @@ is_of_account(const struct process *p, const char *account, uid_t uid)
 }
 
 void
-monitor_count_sessions(const struct role *role, const char *account, uid_t uid, unsigned *all, unsigned *same)
+monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
+    unsigned *all, unsigned *same)
 {
 	*all = *same = 0;
 	for (const struct process *p = the_monitor.processes; p; p = p->next) {

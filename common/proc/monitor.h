@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * monitor.h - the parent of a daemon's processes: forks, restarts with back-off, answers asks, hands
- * channels out, reloads, stops.  It never touches a byte that a stranger or a user sent.
+ * monitor.h - the parent of a daemon's processes: forks, restarts with back-off, answers asks,
+ * hands channels out, reloads, stops.  It never touches a byte that a stranger or a user sent.
  *   monitor.c   the loop, signals, death and birth        process.c  fork and the table of processes
  *   mon_asks.c  what children may ask                     reload.c   self-test and re-execution
  */
@@ -18,93 +18,108 @@
 enum {
 	RESTART_DELAY_FIRST_MS = 100,
 	RESTART_DELAY_MOST_MS = 25600,
-	LIFE_SHORT_MS = 5000,       /* who dies sooner failed to start: back-off */
-	READY_WAIT_MOST_MS = 15000, /* who is awaited and cannot serve is tried again; the manager must not wait for ever */
+	LIFE_SHORT_MS = 5000, /* who dies sooner failed to start: back-off */
+	/* who is awaited and cannot serve is tried again; the manager must not wait for ever */
+	READY_WAIT_MOST_MS = 15000,
 	WAITING_CHANNELS_MOST = 256, /* a role */
 	ROLES_MAX = METRIC_ROLES,
 };
 
 struct process {
-	struct process *next;       /* own: the list */
+	struct process *next; /* own: the list */
 	pid_t pid;
-	const struct role *role;    /* borrow: static; NULL: of a role that a new version no longer has */
+	/* borrow: static; NULL: of a role that a new version no longer has */
+	const struct role *role;
 	char role_name[24];
 	unsigned generation;
-	bool is_old;                /* drains: of an earlier generation, or the daemon stops */
+	bool is_old; /* drains: of an earlier generation, or the daemon stops */
 	int64_t started_ms;
-	int chan;                   /* borrow: the asker's */
-	struct asker *asker;        /* own */
-	struct loop_fd *watch;      /* own */
-	char *address, *account;    /* own; NULL: nobody is served */
-	char *owner;                /* own; a session: the account whose uid it has */
+	int chan;                /* borrow: the asker's */
+	struct asker *asker;     /* own */
+	struct loop_fd *watch;   /* own */
+	char *address, *account; /* own; NULL: nobody is served */
+	char *owner;             /* own; a session: the account whose uid it has */
 	uid_t owner_uid;
 	int64_t since_wall_sec;
-	pid_t wanted_by;            /* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
-	int cell;                   /* in the metrics; -1: it is not counted */
-	bool is_idle;               /* a session without a client, that may get the next of its account */
+	/* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
+	pid_t wanted_by;
+	int cell; /* in the metrics; -1: it is not counted */
+	/* a session without a client, that may get the next of its account */
+	bool is_idle;
 };
 
 struct role_state {
-	unsigned failures;          /* short lives in a row */
-	struct loop_timer *retry;   /* own */
-	struct { int fd; unsigned kind; } waiting[WAITING_CHANNELS_MOST]; /* own: for a role that is not there yet */
+	unsigned failures;        /* short lives in a row */
+	struct loop_timer *retry; /* own */
+
+	/* own: for a role that is not there yet */
+	struct {
+		int fd;
+		unsigned kind;
+	} waiting[WAITING_CHANNELS_MOST];
+
 	size_t n_waiting;
-	struct ask_row *rows;       /* own: the asks this role may make */
+	struct ask_row *rows; /* own: the asks this role may make */
 	size_t n_rows;
 };
 
 struct monitor {
 	const struct daemon *daemon;
 	const char *conf_path;
-	struct conf *conf;          /* own */
-	struct loop *loop;          /* own */
+	struct conf *conf; /* own */
+	struct loop *loop; /* own */
 	struct listeners listeners;
-	struct process *processes;  /* own */
+	struct process *processes; /* own */
 	struct role_state roles[ROLES_MAX];
 	unsigned generation;
 	bool has_root, is_stopping;
-	int pid_file;               /* own: locked as long as we run */
-	int metrics;                /* own: the memory file that all of us count in; -1 */
+	int pid_file; /* own: locked as long as we run */
+	int metrics;  /* own: the memory file that all of us count in; -1 */
 	char **argv;
-	char *program;              /* own: absolute path, for the re-execution */
-	struct loop_timer *ready;   /* own; armed until READY is said */
+	char *program;            /* own: absolute path, for the re-execution */
+	struct loop_timer *ready; /* own; armed until READY is said */
 	bool is_ready;
-	pid_t tester;               /* the self-test of a reload; 0: none runs */
+	pid_t tester; /* the self-test of a reload; 0: none runs */
 	struct buf scratch;
 };
 
 extern struct monitor the_monitor;
 
-int monitor_run(void);                                 /* until stopped; an exit status */
+int monitor_run(void); /* until stopped; an exit status */
 
 /* process.c */
-struct process *process_fork(const struct role *, struct jail *, const char *account, const char *home);
-struct process *process_adopt(pid_t pid, int chan, const char *role, unsigned generation, int cell);
+struct process *process_fork(
+    const struct role *, struct jail *, const char *account, const char *home);
+struct process *process_adopt(
+    pid_t pid, int chan, const char *role, unsigned generation, int cell);
 struct process *process_of_pid(pid_t pid);
 /* process_of_role - one that serves askers of this generation, NULL when none lives */
 struct process *process_of_role(const struct role *, unsigned generation);
 unsigned process_count(const struct role *, bool with_old);
-void process_gone(struct process *);                   /* takes it out of the table and frees it */
-MUST_USE int process_say(struct process *, uint16_t type, struct span body, int fd); /* never blocks */
+void process_gone(struct process *); /* takes it out of the table and frees it */
+/* never blocks */
+MUST_USE int process_say(struct process *, uint16_t type, struct span body, int fd);
 void process_jail(const struct role *, struct jail *out);
 
 /* mon_asks.c */
 struct ask_row *mon_rows_of(const struct role *, size_t *n_out); /* own */
-void mon_hand_waiting(struct process *);               /* channels that waited for this role */
-void mon_who_open(void);                               /* RUN/NAME/ctl */
+void mon_hand_waiting(struct process *); /* channels that waited for this role */
+void mon_who_open(void);                 /* RUN/NAME/ctl */
 
 /* monitor.c */
-void monitor_ensure(const struct role *);              /* as many as are wanted are there, or will be */
+/* as many as are wanted are there, or will be */
+void monitor_ensure(const struct role *);
 void monitor_each_drain(void);
 void monitor_say_log(struct process *); /* where log lines go now */
-void monitor_ready(void);                              /* who was awaited serves: READY is said, once */
+void monitor_ready(void); /* who was awaited serves: READY is said, once */
 
 /* reload.c */
-void reload_begin(void);                               /* HUP: the self-test starts */
-void reload_tested(int status);                        /* and ended: exec, or stay as we are */
-bool reload_read(void);                                /* at start: what the state of an exec before says; false: none */
-void reload_watch_files(void);                         /* before the roles start: certificates that change */
-void reload_adopt(void);                               /* after the exec: takes over what the state says */
+void reload_begin(void);        /* HUP: the self-test starts */
+void reload_tested(int status); /* and ended: exec, or stay as we are */
+/* at start: what the state of an exec before says; false: none */
+bool reload_read(void);
+void reload_watch_files(void); /* before the roles start: certificates that change */
+void reload_adopt(void);       /* after the exec: takes over what the state says */
 
 /*
  * What a daemon's extra asks may do (pop3d, imapd).
@@ -112,13 +127,19 @@ void reload_adopt(void);                               /* after the exec: takes 
  *   fd, blob  passed to it as CTL_CLIENT (kind 0, about blob); fd is taken
  *   returns   E_OK, E_IO (cannot fork), E_LIMIT (the blob is past CHILD_ABOUT_MAX)
  */
-MUST_USE int monitor_fork_session(const struct role *, uid_t uid, gid_t gid, const char *home, int fd,
-    struct span blob, const char *account);
-/* monitor_pass_session - to a session of this account that said it is idle (is_idle); takes fd on E_OK.
- * E_OK, E_BAD: there is none. */
-MUST_USE int monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob);
-/* monitor_count_sessions - those of this role that have a client: in all, and of this account.  Of those of before a reload
- * nobody remembers the account: they count in all */
-void monitor_count_sessions(const struct role *, const char *account, uid_t uid, unsigned *all, unsigned *same);
+MUST_USE int monitor_fork_session(const struct role *, uid_t uid, gid_t gid,
+    const char *home, int fd, struct span blob, const char *account);
+/*
+ * monitor_pass_session - to a session of this account that said it is idle (is_idle); takes fd on
+ * E_OK.  E_OK, E_BAD: there is none.
+ */
+MUST_USE int monitor_pass_session(
+    const char *account, uid_t uid, int fd, struct span blob);
+/*
+ * monitor_count_sessions - those of this role that have a client: in all, and of this account.  Of
+ * those of before a reload nobody remembers the account: they count in all
+ */
+void monitor_count_sessions(
+    const struct role *, const char *account, uid_t uid, unsigned *all, unsigned *same);
 
 #endif

@@ -26,17 +26,24 @@ on_process_asks(void *ctx, int fd, unsigned events)
 	if (err == E_OK)
 		return;
 	loop_unwatch(&p->watch);
-	if (err != E_IO) /* out of turn, too long, too often: logged; its death comes as SIGCHLD */
+	/* out of turn, too long, too often: logged; its death comes as SIGCHLD */
+	if (err != E_IO)
 		kill(p->pid, SIGKILL);
 }
 
 static struct process *
-process_add(pid_t pid, int chan, const struct role *role, const char *role_name, unsigned generation, int cell)
+process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
+    unsigned generation, int cell)
 {
 	struct monitor *m = &the_monitor;
 	struct process *p = mem_new(sizeof *p);
-	*p = (struct process){.next = m->processes, .pid = pid, .role = role,
-	    .generation = generation, .cell = cell, .started_ms = clock_mono_ms(), .chan = chan};
+	*p = (struct process){.next = m->processes,
+	    .pid = pid,
+	    .role = role,
+	    .generation = generation,
+	    .cell = cell,
+	    .started_ms = clock_mono_ms(),
+	    .chan = chan};
 	snprintf(p->role_name, sizeof p->role_name, "%s", role_name);
 	size_t n = 0;
 	const struct ask_row *rows = NULL;
@@ -84,14 +91,15 @@ reset_signals(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* the monitor speaks for us: a terminal reaches the whole group */
+	/* the monitor speaks for us: a terminal reaches the whole group */
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 }
 
 NORETURN static void
-child_main(const struct role *role, const struct jail *jail, int control, int cell, const char *account,
-    const char *home)
+child_main(const struct role *role, const struct jail *jail, int control, int cell,
+    const char *account, const char *home)
 {
 	struct monitor *m = &the_monitor;
 	keep_listeners(role, (jail->calls & JAIL_ACCEPT) != 0);
@@ -102,9 +110,16 @@ child_main(const struct role *role, const struct jail *jail, int control, int ce
 	log_role(role->name);
 	log_on_loss(child_log_lost);
 	prctl(PR_SET_NAME, role->name, 0, 0, 0);
-	the_child = (struct child){.role = role, .daemon = m->daemon->name, .conf = m->conf, .control = control,
-	    .generation = m->generation, .has_root = m->has_root, .account = account, .home = home,
-	    .listeners = m->listeners.all, .n_listeners = m->listeners.n};
+	the_child = (struct child){.role = role,
+	    .daemon = m->daemon->name,
+	    .conf = m->conf,
+	    .control = control,
+	    .generation = m->generation,
+	    .has_root = m->has_root,
+	    .account = account,
+	    .home = home,
+	    .listeners = m->listeners.all,
+	    .n_listeners = m->listeners.n};
 	if (m->daemon->on_born)
 		m->daemon->on_born(role);
 	int status = role->prepare ? role->prepare() : EX_OK;
@@ -121,14 +136,18 @@ process_jail(const struct role *role, struct jail *out)
 	gid_t gid;
 	if (daemon_user(the_monitor.conf, role->user, &uid, &gid) != E_OK)
 		bug("a user that the self-test let through");
-	*out = (struct jail){.uid = uid, .gid = gid, .group = (gid_t)-1,
+	*out = (struct jail){.uid = uid,
+	    .gid = gid,
+	    .group = (gid_t)-1,
 	    .keeps_id_caps = (role->flags & ROLE_CAPS_ID) != 0};
-	the_child.conf = the_monitor.conf; /* a role's jail function looks its paths up in it */
+	/* a role's jail function looks its paths up in it */
+	the_child.conf = the_monitor.conf;
 	role->jail(out);
 }
 
 struct process *
-process_fork(const struct role *role, struct jail *jail, const char *account, const char *home)
+process_fork(
+    const struct role *role, struct jail *jail, const char *account, const char *home)
 {
 	int pair[2];
 	unsigned number = (unsigned)(role - the_monitor.daemon->roles);
@@ -139,12 +158,14 @@ process_fork(const struct role *role, struct jail *jail, const char *account, co
 		child_main(role, jail, pair[1], cell, account, home);
 	close(pair[1]);
 	if (pid < 0) {
-		log_event(LOG_ERR, "fork_failed", "role=%s err=%s", role->name, log_errno(errno));
+		log_event(LOG_ERR, "fork_failed", "role=%s err=%s", role->name,
+		    log_errno(errno));
 		close(pair[0]);
 		metrics_cell_free(cell);
 		return NULL;
 	}
-	return process_add(pid, pair[0], role, role->name, the_monitor.generation, cell);
+	return process_add(
+	    pid, pair[0], role, role->name, the_monitor.generation, cell);
 }
 
 static const struct role *
@@ -161,7 +182,9 @@ struct process *
 process_adopt(pid_t pid, int chan, const char *role_name, unsigned generation, int cell)
 {
 	const struct role *role = role_named(role_name);
-	cell = role ? metrics_cell_keep(cell, (unsigned)(role - the_monitor.daemon->roles)) : -1;
+	cell =
+	    role ? metrics_cell_keep(cell, (unsigned)(role - the_monitor.daemon->roles))
+		 : -1;
 	struct process *p = process_add(pid, chan, role, role_name, generation, cell);
 	p->is_old = true;
 	return p;

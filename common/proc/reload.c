@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reload.c - a new configuration (or a new program) without dropping a connection.
- * On HUP, or when a certificate or key has changed, the program tests the new configuration in a
- * process of its own ("--check"), with the listeners that are there: what is to be bound besides is
- * tried too.  When that passes, the monitor executes itself again: same pid, listeners kept, children
- * kept as the old generation, which drains.  What is kept is told in a memory file, a line each.
+ * reload.c - a new configuration (or a new program) without dropping a connection.  On HUP, or when
+ * a certificate or key has changed, the program tests the new configuration in a process of its own
+ * ("--check"), with the listeners that are there: what is to be bound besides is tried too.  When
+ * that passes, the monitor executes itself again: same pid, listeners kept, children kept as the
+ * old generation, which drains.  What is kept is told in a memory file, a line each.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,8 @@ write_state(void)
 		stay_open(l->fd);
 	}
 	for (struct process *p = m->processes; p; p = p->next) {
-		buf_putf(&b, "process %d %d %u %s %d\n", (int)p->pid, p->chan, p->generation, p->role_name, p->cell);
+		buf_putf(&b, "process %d %d %u %s %d\n", (int)p->pid, p->chan,
+		    p->generation, p->role_name, p->cell);
 		stay_open(p->chan);
 	}
 	int fd = memfd_create("reload", 0);
@@ -81,7 +82,8 @@ reload_begin(void)
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		hand_state_on();
-		execl(m->program, m->argv[0], "-c", m->conf_path, "--check", (char *)NULL);
+		execl(m->program, m->argv[0], "-c", m->conf_path, "--check",
+		    (char *)NULL);
 		_exit(127);
 	}
 	if (m->tester < 0)
@@ -111,18 +113,23 @@ files_print(void)
 	const struct conf *conf = the_monitor.conf;
 	uint64_t print = 14695981039346656037u;
 	for (size_t s = 0; s < COUNT(settings); s++)
-		for (size_t i = 0; i < conf_list_count(conf, "common", settings[s]); i++) {
+		for (size_t i = 0; i < conf_list_count(conf, "common", settings[s]);
+		     i++) {
 			struct stat st;
 			if (stat(conf_list(conf, "common", settings[s], i), &st) != 0)
 				st = (struct stat){0};
 			print = mix(mix(print, st.st_dev), st.st_ino);
-			print = mix(mix(print, (uint64_t)st.st_mtim.tv_sec), (uint64_t)st.st_mtim.tv_nsec);
+			print = mix(mix(print, (uint64_t)st.st_mtim.tv_sec),
+			    (uint64_t)st.st_mtim.tv_nsec);
 			print = mix(print, (uint64_t)st.st_size);
 		}
 	return print;
 }
 
-/* A certificate and its key are replaced one after the other: what changed must have stayed so for a look. */
+/*
+ * A certificate and its key are replaced one after the other: what changed must have stayed so for
+ * a look.
+ */
 static void
 on_look(void *ctx)
 {
@@ -130,7 +137,8 @@ on_look(void *ctx)
 	uint64_t now = files_print();
 	(void)ctx;
 	if (now != files.loaded && now == files.seen && !m->tester && !m->is_stopping) {
-		files.loaded = now; /* what does not pass its test is not tested again before it changes */
+		/* what does not pass its test is not tested again before it changes */
+		files.loaded = now;
 		log_event(LOG_INFO, "certificates_changed", "%s", "");
 		reload_begin();
 	}
@@ -156,7 +164,8 @@ reload_tested(int status)
 	if (m->is_stopping)
 		return; /* TERM came meanwhile: a new image would not know of it */
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		log_event(LOG_ERR, "reload_refused", "conf=%s why=\"it does not pass its test\" "
+		log_event(LOG_ERR, "reload_refused",
+		    "conf=%s why=\"it does not pass its test\" "
 		    "do=\"run %s -c %s --check; the old configuration stays in force\"",
 		    log_qs(m->conf_path), m->daemon->name, m->conf_path);
 		return;
@@ -165,7 +174,8 @@ reload_tested(int status)
 	hand_state_on();
 	log_event(LOG_INFO, "reloading", "%s", "");
 	execv(m->program, m->argv);
-	log_event(LOG_CRIT, "reload_failed", "program=%s err=%s", log_qs(m->program), log_errno(errno));
+	log_event(LOG_CRIT, "reload_failed", "program=%s err=%s", log_qs(m->program),
+	    log_errno(errno));
 	unsetenv(STATE_ENV);
 	notify_ready(); /* as before */
 }
@@ -224,7 +234,8 @@ bool
 reload_read(void)
 {
 	read_state();
-	for (const char *line = told; line < told + told_bytes; line += strlen(line) + 1)
+	for (const char *line = told; line < told + told_bytes;
+	     line += strlen(line) + 1)
 		take_line(line);
 	return told_bytes > 0;
 }
@@ -236,7 +247,8 @@ adopt_line(const char *line)
 	unsigned generation;
 	char role[24];
 	/* the cell is not told by every version */
-	if (sscanf(line, "process %d %d %u %23s %d", &pid, &chan, &generation, role, &cell) < 4)
+	if (sscanf(line, "process %d %d %u %23s %d", &pid, &chan, &generation, role,
+		&cell) < 4)
 		return;
 	fcntl(chan, F_SETFD, FD_CLOEXEC);
 	monitor_say_log(process_adopt(pid, chan, role, generation, cell));
@@ -245,7 +257,8 @@ adopt_line(const char *line)
 void
 reload_adopt(void)
 {
-	for (const char *line = told; line < told + told_bytes; line += strlen(line) + 1)
+	for (const char *line = told; line < told + told_bytes;
+	     line += strlen(line) + 1)
 		adopt_line(line);
 	monitor_each_drain();
 }

@@ -58,7 +58,8 @@ is_printable_xtext(struct span in)
 	struct buf plain = {.max = DSN_ORCPT_MAX};
 	bool is_good = xtext_decode(in, &plain) == E_OK;
 	for (size_t i = 0; i < plain.len && is_good; i++)
-		is_good = plain.p[i] == '\t' || (plain.p[i] >= ' ' && plain.p[i] <= '~');
+		is_good =
+		    plain.p[i] == '\t' || (plain.p[i] >= ' ' && plain.p[i] <= '~');
 	buf_free(&plain);
 	return is_good;
 }
@@ -68,8 +69,8 @@ is_printable_xtext(struct span in)
 static const struct {
 	const char *name;
 	uint8_t bit;
-} kinds[] = {{"NEVER", NOTIFY_NEVER}, {"SUCCESS", NOTIFY_SUCCESS}, {"FAILURE", NOTIFY_FAILURE},
-    {"DELAY", NOTIFY_DELAY}};
+} kinds[] = {{"NEVER", NOTIFY_NEVER}, {"SUCCESS", NOTIFY_SUCCESS},
+    {"FAILURE", NOTIFY_FAILURE}, {"DELAY", NOTIFY_DELAY}};
 
 static uint8_t
 kind_of(struct span name)
@@ -150,7 +151,9 @@ ret_text(uint8_t ret)
 int
 ret_parse(struct span value, uint8_t *out)
 {
-	uint8_t ret = span_ieqs(value, "FULL") ? RET_FULL : span_ieqs(value, "HDRS") ? RET_HDRS : RET_NONE;
+	uint8_t ret = span_ieqs(value, "FULL")   ? RET_FULL
+	              : span_ieqs(value, "HDRS") ? RET_HDRS
+	                                         : RET_NONE;
 	if (ret == RET_NONE)
 		return E_BAD;
 	*out = ret;
@@ -160,14 +163,16 @@ ret_parse(struct span value, uint8_t *out)
 int
 envid_check(struct span value)
 {
-	return value.n && value.n <= DSN_ENVID_MAX && is_printable_xtext(value) ? E_OK : E_BAD;
+	return value.n && value.n <= DSN_ENVID_MAX && is_printable_xtext(value) ? E_OK
+	                                                                        : E_BAD;
 }
 
 void
 envid_put(struct buf *out, struct span envid)
 {
 	struct buf plain = {.max = DSN_ENVID_MAX};
-	bool is_good = envid_check(envid) == E_OK && xtext_decode(envid, &plain) == E_OK;
+	bool is_good =
+	    envid_check(envid) == E_OK && xtext_decode(envid, &plain) == E_OK;
 	buf_span(out, is_good ? buf_as_span(&plain) : SPAN(""));
 	buf_free(&plain);
 }
@@ -184,10 +189,15 @@ is_quchar(char c)
 static bool
 is_hexpoint(uint32_t point, size_t digits)
 {
-	size_t least = point > 0xfffff ? 6 : point > 0xffff ? 5 : point > 0xfff ? 4 : point > 0xff ? 3 : 2;
-	bool is_special = point < 0x80 && (point <= ' ' || strchr("+=\\\x7f", (char)point));
-	return point && point <= POINT_MAX && (point < 0xd800 || point > 0xdfff) && digits == least &&
-	       (point >= 0x80 || is_special);
+	size_t least = point > 0xfffff  ? 6
+	               : point > 0xffff ? 5
+	               : point > 0xfff  ? 4
+	               : point > 0xff   ? 3
+	                                : 2;
+	bool is_special =
+	    point < 0x80 && (point <= ' ' || strchr("+=\\\x7f", (char)point));
+	return point && point <= POINT_MAX && (point < 0xd800 || point > 0xdfff) &&
+	       digits == least && (point >= 0x80 || is_special);
 }
 
 /* "\x{...}" at the beginning of s.  Its length; 0: it is none. */
@@ -295,12 +305,19 @@ is_unitext(struct span s)
 int
 orcpt_check(struct span value, bool has_smtputf8)
 {
-	bool is_short = value.n <= DSN_ORCPT_MAX, has_address = span_find(value, ';') + 1 < value.n;
+	bool is_short = value.n <= DSN_ORCPT_MAX,
+	     has_address = span_find(value, ';') + 1 < value.n;
 	struct span type = span_cut(&value, ';');
-	if (!is_short || !has_address || !is_type(type) || (!has_smtputf8 && !span_is_ascii(value)))
+	if (!is_short || !has_address || !is_type(type) ||
+	    (!has_smtputf8 && !span_is_ascii(value)))
 		return E_BAD;
-	/* what calls itself utf-8 and is not goes along as it is (RFC 6533 3), as long as it is xtext */
-	return is_printable_xtext(value) || (is_utf8_type(type) && is_unitext(value)) ? E_OK : E_BAD;
+	/*
+	 * what calls itself utf-8 and is not goes along as it is (RFC 6533 3), as long as it is
+	 * xtext
+	 */
+	return is_printable_xtext(value) || (is_utf8_type(type) && is_unitext(value))
+	           ? E_OK
+	           : E_BAD;
 }
 
 /* The address itself: nothing in it that would end a field. */

@@ -78,7 +78,9 @@ _Static_assert(ENVELOPE_RCPTS_MAX <= 1 << MARK_INDEX_BITS, "an index fits into a
 uint16_t
 mark_make(uint32_t index, uint8_t state)
 {
-	return (uint16_t)(index | (state == RCPT_DONE ? 0u : (unsigned)state << MARK_INDEX_BITS));
+	return (
+	    uint16_t)(index |
+		      (state == RCPT_DONE ? 0u : (unsigned)state << MARK_INDEX_BITS));
 }
 
 uint16_t

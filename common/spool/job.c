@@ -90,7 +90,8 @@ job_result_get(struct rd *r, struct arena *arena, struct job_result *out)
 }
 
 int
-job_results_each(struct rd *body, void (*fn)(void *ctx, const struct job_result *), void *ctx, uint16_t *n)
+job_results_each(struct rd *body, void (*fn)(void *ctx, const struct job_result *),
+    void *ctx, uint16_t *n)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	int err = E_OK;

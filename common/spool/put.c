@@ -67,7 +67,8 @@ call(struct spool_client *c, uint16_t type, struct span body, int *fd,
 				close(reply.fd);
 			return take_verdict(&reply, out);
 		}
-		ask_hang_up(&c->chan); /* a late answer must not be taken for the next one's */
+		/* a late answer must not be taken for the next one's */
+		ask_hang_up(&c->chan);
 		if (err == E_LIMIT)
 			return E_IO;
 	}

@@ -10,43 +10,59 @@
 
 #include "spool/envelope.h"
 
-enum { SPOOL_SMALL_MAX = 256 * 1024, SPOOL_CHUNK = 60 * 1024, SPOOL_WAIT_MS = 1000, SPOOL_SYNC_WAIT_MS = 60000 };
+enum {
+	SPOOL_SMALL_MAX = 256 * 1024,
+	SPOOL_CHUNK = 60 * 1024,
+	SPOOL_WAIT_MS = 1000,
+	SPOOL_SYNC_WAIT_MS = 60000
+};
 
 /* what a client may ask of the spool (rows in queue/asks.h) */
 enum spool_ask {
-	SPOOL_ROOM = 1, /* u64 bytes promised to the client (SIZE, else the limit) -> u8 spool_verdict: reserves */
-	SPOOL_FILE,     /* (nothing) -> u8 spool_verdict, fd of an unnamed file to fill and sync */
-	SPOOL_PUT,      /* u8 spool_put_flag, bytes of [u32 envelope length, envelope, message]; the last one
+	/* u64 bytes promised to the client (SIZE, else the limit) -> u8 spool_verdict: reserves */
+	SPOOL_ROOM = 1,
+	/* (nothing) -> u8 spool_verdict, fd of an unnamed file to fill and sync */
+	SPOOL_FILE,
+	SPOOL_PUT, /* u8 spool_put_flag, bytes of [u32 envelope length, envelope, message]; the last one
 	                 * is answered u8 spool_verdict after the sync */
-	SPOOL_PUT_LARGE, /* same layout, envelope only: the message is in the file of SPOOL_FILE */
-	SPOOL_DROP,     /* the transaction ended without a message: reservation and partial bytes go (no reply) */
+	/* same layout, envelope only: the message is in the file of SPOOL_FILE */
+	SPOOL_PUT_LARGE,
+	/* the transaction ended without a message: reservation and partial bytes go (no reply) */
+	SPOOL_DROP,
 };
 
 enum spool_put_flag {
-	SPOOL_PUT_LAST = 1,  /* with this packet it is whole */
-	SPOOL_PUT_AGAIN = 2, /* it was sent before, and no answer came: perhaps it was taken */
+	SPOOL_PUT_LAST = 1, /* with this packet it is whole */
+	/* it was sent before, and no answer came: perhaps it was taken */
+	SPOOL_PUT_AGAIN = 2,
 };
 
 enum spool_verdict {
 	SPOOL_OK = 0,
-	SPOOL_FULL,     /* 452 4.3.1 */
-	SPOOL_BUSY,     /* at the cap of live segments: 452 4.3.1 */
-	SPOOL_FAILED,   /* the sync failed: 451 4.3.0 */
-	SPOOL_BAD,      /* the ask made no sense */
+	SPOOL_FULL,   /* 452 4.3.1 */
+	SPOOL_BUSY,   /* at the cap of live segments: 452 4.3.1 */
+	SPOOL_FAILED, /* the sync failed: 451 4.3.0 */
+	SPOOL_BAD,    /* the ask made no sense */
 };
 
 struct spool_client {
-	int chan;        /* own; -1: not connected */
+	int chan;                 /* own; -1: not connected */
 	int (*connect)(int *out); /* how to get a channel: child_daemon("queue") */
-	int file;        /* own; the unnamed file of a large message; -1 */
+	int file;                 /* own; the unnamed file of a large message; -1 */
 	struct buf scratch;
 };
 
 void spool_client_init(struct spool_client *, int (*connect)(int *out));
 void spool_client_done(struct spool_client *);
-/* spool_room - before 354: room for bytes.  Reconnects once.  E_OK with *out; E_IO: queue is down (451 4.3.0) */
+/*
+ * spool_room - before 354: room for bytes.  Reconnects once.  E_OK with *out; E_IO: queue is down
+ * (451 4.3.0)
+ */
 MUST_USE int spool_room(struct spool_client *, uint64_t bytes, enum spool_verdict *out);
-/* spool_file - an unnamed file for a message past SPOOL_SMALL_MAX; borrow: until spool_put or spool_drop */
+/*
+ * spool_file - an unnamed file for a message past SPOOL_SMALL_MAX; borrow: until spool_put or
+ * spool_drop
+ */
 MUST_USE int spool_file(struct spool_client *, int *out, enum spool_verdict *);
 /*
  * spool_put - hands a message over; returns when it is durable.  When the channel breaks before the
@@ -54,9 +70,11 @@ MUST_USE int spool_file(struct spool_client *, int *out, enum spool_verdict *);
  *   message  small: the bytes; large: empty, and the client has filled and fdatasync'ed the file
  *   returns  E_OK with *out, E_IO (no answer: tell 451)
  */
-MUST_USE int spool_put(struct spool_client *, const struct envelope *, struct span message, enum spool_verdict *out);
+MUST_USE int spool_put(struct spool_client *, const struct envelope *,
+    struct span message, enum spool_verdict *out);
 void spool_drop(struct spool_client *);
 /* spool_derived_id - id of a message made from another: hash(parent, recipient, kind, action) */
-struct id spool_derived_id(struct id parent, struct span recipient, const char *kind, struct span action);
+struct id spool_derived_id(
+    struct id parent, struct span recipient, const char *kind, struct span action);
 
 #endif

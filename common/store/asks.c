@@ -98,7 +98,8 @@ ask_mailbox_get(struct rd *r, struct store_mailbox *out)
 	out->recent = rd_u64(r);
 	out->bytes = rd_u64(r);
 	out->is_subscribed = rd_u8(r) == 1;
-	struct span name = rd_str(r, STORE_NAME_MAX), use = rd_str(r, sizeof out->special_use - 1);
+	struct span name = rd_str(r, STORE_NAME_MAX),
+		    use = rd_str(r, sizeof out->special_use - 1);
 	if (r->err != E_OK)
 		return E_BAD;
 	memcpy(out->name, name.p, name.n);
@@ -111,7 +112,8 @@ ask_mailbox_get(struct rd *r, struct store_mailbox *out)
 /* ---- flags ---- */
 
 void
-ask_flags_put(struct buf *b, uint32_t mailbox, const struct numset *uids, const struct store_change *c)
+ask_flags_put(struct buf *b, uint32_t mailbox, const struct numset *uids,
+    const struct store_change *c)
 {
 	buf_u32(b, mailbox);
 	numset_encode(b, uids->ranges, uids->n);
@@ -185,7 +187,8 @@ ask_append_get(struct rd *r, struct ask_append *out)
 	out->replaced_mailbox = rd_u32(r);
 	out->replaced_uid = rd_u32(r);
 	out->n = rd_u16(r);
-	return r->err == E_OK && out->n > 0 && out->n <= STORE_APPENDS_MOST ? E_OK : E_BAD;
+	return r->err == E_OK && out->n > 0 && out->n <= STORE_APPENDS_MOST ? E_OK
+	                                                                    : E_BAD;
 }
 
 void

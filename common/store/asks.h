@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * asks.h - what a session may ask of the keeper of its account, on index/keeper (only this uid reaches it).
- * One ask at a time a connection.  A body longer than a message, there or back, travels in a memory file.  Each reply
- * but SELECT's begins with u8 said (enum store_said); a name is a str, a set is numset_encode's.
+ * asks.h - what a session may ask of the keeper of its account, on index/keeper (only this uid
+ * reaches it).  One ask at a time a connection.  A body longer than a message, there or back,
+ * travels in a memory file.  Each reply but SELECT's begins with u8 said (enum store_said); a name
+ * is a str, a set is numset_encode's.
  */
 #ifndef STORE_ASKS_H
 #define STORE_ASKS_H
@@ -13,61 +14,70 @@
 
 enum keeper_ask {
 	/* -- may be asked again when the keeper died -- */
-	KEEPER_SELECT = 1,    /* name, u8 is_examine -> struct ask_selected, fd: the view.  Takes in what is new first */
-	KEEPER_RENEW,         /* u32 mailbox -> as SELECT */
-	KEEPER_UNSELECT,      /* u32 mailbox, u32 uidnext then; no reply */
-	KEEPER_SYNC,          /* -> said, when what lay in new/ is taken in */
-	KEEPER_MAILBOXES,     /* -> said, struct store_mailbox to the end.  Takes in first */
+	/* name, u8 is_examine -> struct ask_selected, fd: the view.  Takes in what is new first */
+	KEEPER_SELECT = 1,
+	KEEPER_RENEW,    /* u32 mailbox -> as SELECT */
+	KEEPER_UNSELECT, /* u32 mailbox, u32 uidnext then; no reply */
+	KEEPER_SYNC,     /* -> said, when what lay in new/ is taken in */
+	/* -> said, struct store_mailbox to the end.  Takes in first */
+	KEEPER_MAILBOXES,
 	KEEPER_MAILBOX,       /* name -> said, struct store_mailbox.  Takes in first */
 	KEEPER_SUBSCRIPTIONS, /* -> said, names to the end */
 	KEEPER_SUBSCRIBE,     /* name, u8 is_subscribed -> said */
-	KEEPER_FLAGS,         /* struct ask_flags -> said, set of those that failed unchanged_since */
-	KEEPER_EXPUNGE,       /* u32 mailbox, set, u8 only_deleted -> said */
-	KEEPER_EXPUNGED,      /* u32 mailbox, u64 modseq -> said, u8 is_known, set */
-	KEEPER_USAGE,         /* -> said, u64 bytes, u64 messages */
-	KEEPER_UIDLS,         /* -> said, n x (file id, str uidl): what import brought */
-	KEEPER_CACHE,         /* n x struct ask_item; no reply */
-	KEEPER_FILES,         /* file id, u8 enum ask_files_from -> said, n x struct ask_file; none: the end */
-	KEEPER_LEAVE,         /* -> said; then it writes a dump and ends */
-	KEEPER_WAIT,          /* u32 mailbox, u64 modseq -> said, when the mailbox is past it or no more.  On a channel of its own */
+	/* struct ask_flags -> said, set of those that failed unchanged_since */
+	KEEPER_FLAGS,
+	KEEPER_EXPUNGE,  /* u32 mailbox, set, u8 only_deleted -> said */
+	KEEPER_EXPUNGED, /* u32 mailbox, u64 modseq -> said, u8 is_known, set */
+	KEEPER_USAGE,    /* -> said, u64 bytes, u64 messages */
+	KEEPER_UIDLS,    /* -> said, n x (file id, str uidl): what import brought */
+	KEEPER_CACHE,    /* n x struct ask_item; no reply */
+	/* file id, u8 enum ask_files_from -> said, n x struct ask_file; none: the end */
+	KEEPER_FILES,
+	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */
+	/*
+	 * u32 mailbox, u64 modseq -> said, when the mailbox is past it or no more.  On a channel of
+	 * its own
+	 */
+	KEEPER_WAIT,
 	/* -- may not: the effect would come twice -- */
-	KEEPER_CREATE,        /* name, str special use -> said, struct store_mailbox */
-	KEEPER_DELETE,        /* name -> said */
-	KEEPER_RENAME,        /* name, name -> said */
-	KEEPER_APPEND,        /* struct ask_append, n x struct ask_message -> said, u32 uidvalidity, u32 first uid */
-	KEEPER_COPY,          /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
-	KEEPER_ADOPT,         /* name, u32 uidvalidity, u32 uidnext, u32 reserved -> said */
+	KEEPER_CREATE, /* name, str special use -> said, struct store_mailbox */
+	KEEPER_DELETE, /* name -> said */
+	KEEPER_RENAME, /* name, name -> said */
+	/* struct ask_append, n x struct ask_message -> said, u32 uidvalidity, u32 first uid */
+	KEEPER_APPEND,
+	KEEPER_COPY,  /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
+	KEEPER_ADOPT, /* name, u32 uidvalidity, u32 uidnext, u32 reserved -> said */
 	KEEPER_ASKS
 };
 
 enum { ASK_BODY_MOST = BUF_MAX_DEFAULT }; /* bytes of a body in a memory file */
 
 struct ask_selected {
-	int8_t err;           /* E_OK, E_BAD (no such mailbox), E_IO; the rest only at E_OK */
+	int8_t err; /* E_OK, E_BAD (no such mailbox), E_IO; the rest only at E_OK */
 	uint32_t mailbox, uidvalidity, uidnext;
 	uint64_t modseq, unseen;
 	uint32_t n, recent_from;
 	uint64_t mapped_bytes;
-	uint32_t n_uidls;     /* of the account */
+	uint32_t n_uidls; /* of the account */
 };
 
 struct ask_flags {
 	uint32_t mailbox;
-	struct numset uids;   /* own */
-	struct store_change change; /* its keywords are the next field */
+	struct numset uids;                       /* own */
+	struct store_change change;               /* its keywords are the next field */
 	struct span keywords[STORE_KEYWORDS_MAX]; /* borrow: the body */
 };
 
 struct ask_copy {
 	uint32_t mailbox;
-	struct numset uids;   /* own */
-	struct span target;   /* borrow: the body */
+	struct numset uids; /* own */
+	struct span target; /* borrow: the body */
 	bool is_move;
 	uint64_t quota_bytes, quota_messages; /* 0: none */
 };
 
 struct ask_append {
-	struct span target;   /* borrow: the body */
+	struct span target; /* borrow: the body */
 	uint64_t quota_bytes, quota_messages;
 	uint32_t replaced_mailbox, replaced_uid; /* REPLACE; 0: none */
 	uint16_t n;
@@ -84,7 +94,7 @@ struct ask_message {
 struct ask_item {
 	uint32_t mailbox, uid;
 	struct file_id id;
-	struct span item;     /* borrow: the body */
+	struct span item; /* borrow: the body */
 };
 
 /* A row of the table of files. */
@@ -93,8 +103,12 @@ struct ask_file {
 	uint32_t references;
 };
 
-/* From the first row on, from behind that id on, or (all of them) files that have no reference any more and are about to go. */
+/*
+ * From the first row on, from behind that id on, or (all of them) files that have no reference any
+ * more and are about to go.
+ */
 enum ask_files_from { FILES_FIRST, FILES_AFTER, FILES_DOOMED };
+
 enum { ASK_FILES_MOST = 100000 }; /* rows of one answer */
 
 /* ---- asks.c: encode and decode, side by side.  get: E_OK, E_BAD ---- */
@@ -102,7 +116,8 @@ void ask_selected_put(struct buf *, const struct ask_selected *);
 MUST_USE int ask_selected_get(struct rd *, struct ask_selected *out);
 void ask_mailbox_put(struct buf *, const struct store_mailbox *);
 MUST_USE int ask_mailbox_get(struct rd *, struct store_mailbox *out);
-void ask_flags_put(struct buf *, uint32_t mailbox, const struct numset *, const struct store_change *);
+void ask_flags_put(
+    struct buf *, uint32_t mailbox, const struct numset *, const struct store_change *);
 MUST_USE int ask_flags_get(struct rd *, struct ask_flags *out);
 void ask_copy_put(struct buf *, const struct ask_copy *);
 MUST_USE int ask_copy_get(struct rd *, struct ask_copy *out);
@@ -116,7 +131,8 @@ void ask_item_put(struct buf *, const struct ask_item *);
 MUST_USE int ask_item_get(struct rd *, struct ask_item *out);
 
 /* ---- large.c: a body in a memory file ---- */
-int large_make(struct span body);                              /* own descriptor; -1: no memory */
-MUST_USE int large_read(int fd, struct buf *out);              /* E_OK, E_LIMIT (past out->max), E_IO */
+int large_make(struct span body); /* own descriptor; -1: no memory */
+/* E_OK, E_LIMIT (past out->max), E_IO */
+MUST_USE int large_read(int fd, struct buf *out);
 
 #endif

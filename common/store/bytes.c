@@ -13,18 +13,22 @@
 #include "store/state.h"
 
 enum {
-	CACHE_MAP_LEAST = 64 << 20,   /* of address space: the file may grow into it */
-	CACHE_SEND_BYTES = 48 << 10,  /* of items gathered; then they are sent */
+	CACHE_MAP_LEAST = 64 << 20,  /* of address space: the file may grow into it */
+	CACHE_SEND_BYTES = 48 << 10, /* of items gathered; then they are sent */
 };
 
 /* ---- files ---- */
 
-/* When it was read is of no use, and would be written: each first look at a file dirties its inode. */
+/*
+ * When it was read is of no use, and would be written: each first look at a file dirties its inode.
+ */
 static int
 open_unnoted(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME);
-	return fd < 0 && errno == EPERM ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : fd; /* not its owner */
+	/* not its owner */
+	return fd < 0 && errno == EPERM ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+	                                : fd;
 }
 
 int
@@ -36,7 +40,8 @@ store_message_open(struct store *s, const struct store_record *r, int *out)
 	*out = open_unnoted(buf_cstr(&path));
 	int err = *out >= 0 ? E_OK : errno == ENOENT ? E_BAD : E_IO;
 	if (err != E_OK)
-		log_event(err == E_BAD ? LOG_INFO : LOG_ERR, "message_not_opened", "file=%s err=%s", buf_cstr(&path), log_errno(errno));
+		log_event(err == E_BAD ? LOG_INFO : LOG_ERR, "message_not_opened",
+		    "file=%s err=%s", buf_cstr(&path), log_errno(errno));
 	buf_free(&path);
 	return err;
 }
@@ -169,10 +174,14 @@ cache_reach(struct store *s, uint32_t gen, uint64_t end)
 static struct span
 cache_item(struct cache_map *m, uint64_t at, struct file_id id)
 {
-	size_t most = cache_item_bytes(STORE_CACHE_ITEM_MAX), all = m->known_bytes < m->mapped_bytes ? m->known_bytes : m->mapped_bytes;
+	size_t most = cache_item_bytes(STORE_CACHE_ITEM_MAX),
+	       all =
+		   m->known_bytes < m->mapped_bytes ? m->known_bytes : m->mapped_bytes;
 	struct span item, file = span_head(span_make(m->p + at, all - at), most);
-	unsigned char *good = &m->good[at / CACHE_ITEM_LEAST / 8], bit = (unsigned char)(1u << (at / CACHE_ITEM_LEAST % 8));
-	int err = *good & bit ? cache_item_again(file, id, &item) : cache_item_get(file, id, &item);
+	unsigned char *good = &m->good[at / CACHE_ITEM_LEAST / 8],
+		      bit = (unsigned char)(1u << (at / CACHE_ITEM_LEAST % 8));
+	int err = *good & bit ? cache_item_again(file, id, &item)
+	                      : cache_item_get(file, id, &item);
 	if (err != E_OK)
 		return SPAN("");
 	*good |= bit;
@@ -189,9 +198,11 @@ store_cache(struct store *s, const struct store_record *r)
 }
 
 void
-store_cache_put(struct store *s, const struct store_view *v, const struct store_record *r, struct span item)
+store_cache_put(struct store *s, const struct store_view *v,
+    const struct store_record *r, struct span item)
 {
-	struct ask_item i = {.mailbox = v->mailbox, .uid = r->uid, .id = r->id, .item = item};
+	struct ask_item i = {
+	    .mailbox = v->mailbox, .uid = r->uid, .id = r->id, .item = item};
 	if (item.n == 0 || item.n > STORE_CACHE_ITEM_MAX)
 		return;
 	ask_item_put(&s->items, &i);
@@ -227,7 +238,8 @@ read_uidls(struct store *s)
 	if (keeper_ask_said(s, KEEPER_UIDLS, &body, true, &answer) != STORE_DONE)
 		return;
 	while (answer.body.in.n) {
-		struct span id = rd_bytes(&answer.body, FILE_ID_BYTES), text = rd_str(&answer.body, STORE_UIDL_MAX);
+		struct span id = rd_bytes(&answer.body, FILE_ID_BYTES),
+			    text = rd_str(&answer.body, STORE_UIDL_MAX);
 		if (answer.body.err != E_OK)
 			break;
 		s->uidls = mem_room(s->uidls, s->n_uidls, &cap, sizeof *s->uidls);
@@ -246,6 +258,7 @@ store_uidl(struct store *s, const struct store_record *r, struct buf *out)
 	if (s->has_uidls)
 		read_uidls(s);
 	s->has_uidls = false; /* until the next SELECT */
-	found = s->n_uidls ? bsearch(&key, s->uidls, s->n_uidls, sizeof key, by_id) : NULL;
+	found =
+	    s->n_uidls ? bsearch(&key, s->uidls, s->n_uidls, sizeof key, by_id) : NULL;
 	buf_str(out, found ? found->text : file_id_text(r->id));
 }

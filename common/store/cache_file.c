@@ -8,7 +8,12 @@
 #include "store/store.h"
 #include "tls/hash.h"
 
-enum { FILE_MAGIC = 0x31636d6d, ITEM_MAGIC = 0x69636d6d, VERSION = 1, SUM_BYTES = MAC_BYTES };
+enum {
+	FILE_MAGIC = 0x31636d6d,
+	ITEM_MAGIC = 0x69636d6d,
+	VERSION = 1,
+	SUM_BYTES = MAC_BYTES
+};
 
 void
 cache_name(uint32_t gen, char out[CACHE_NAME_MAX])
@@ -78,7 +83,8 @@ item_find(struct span file, struct file_id id, struct span *sum, struct span *ou
 	if (magic != ITEM_MAGIC || length > STORE_CACHE_ITEM_MAX)
 		return E_BAD;
 	*out = rd_bytes(&r, length);
-	return r.err == E_OK && memcmp(its_id.p, id.b, FILE_ID_BYTES) == 0 ? E_OK : E_BAD;
+	return r.err == E_OK && memcmp(its_id.p, id.b, FILE_ID_BYTES) == 0 ? E_OK
+	                                                                   : E_BAD;
 }
 
 int

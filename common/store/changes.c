@@ -3,7 +3,8 @@
 #include "store/state.h"
 
 enum store_said
-store_flags(struct store *s, uint32_t mailbox, const struct numset *uids, const struct store_change *c, struct numset *modified)
+store_flags(struct store *s, uint32_t mailbox, const struct numset *uids,
+    const struct store_change *c, struct numset *modified)
 {
 	struct buf body = {0};
 	struct answer answer;
@@ -14,17 +15,23 @@ store_flags(struct store *s, uint32_t mailbox, const struct numset *uids, const 
 		return STORE_TOO_MANY;
 	ask_flags_put(&body, mailbox, uids, c);
 	enum store_said said = keeper_ask_said(s, KEEPER_FLAGS, &body, true, &answer);
-	if (said == STORE_DONE && numset_decode(&answer.body, modified ? modified : &ignored) != E_OK)
+	if (said == STORE_DONE &&
+	    numset_decode(&answer.body, modified ? modified : &ignored) != E_OK)
 		said = STORE_LATER;
 	numset_free(&ignored);
 	return said;
 }
 
 enum store_said
-store_copy(struct store *s, uint32_t mailbox, const struct numset *uids, struct span target, bool is_move, struct store_copied *out)
+store_copy(struct store *s, uint32_t mailbox, const struct numset *uids,
+    struct span target, bool is_move, struct store_copied *out)
 {
-	struct ask_copy c = {.mailbox = mailbox, .uids = *uids, .target = target, .is_move = is_move,
-	    .quota_bytes = s->quota_bytes, .quota_messages = s->quota_messages};
+	struct ask_copy c = {.mailbox = mailbox,
+	    .uids = *uids,
+	    .target = target,
+	    .is_move = is_move,
+	    .quota_bytes = s->quota_bytes,
+	    .quota_messages = s->quota_messages};
 	struct buf body = {0};
 	struct answer answer;
 	*out = (struct store_copied){.uidvalidity = 0};
@@ -34,13 +41,15 @@ store_copy(struct store *s, uint32_t mailbox, const struct numset *uids, struct 
 	enum store_said said = keeper_ask_said(s, KEEPER_COPY, &body, false, &answer);
 	out->uidvalidity = rd_u32(&answer.body);
 	if (answer.body.err == E_OK &&
-	    (numset_decode(&answer.body, &out->from) != E_OK || numset_decode(&answer.body, &out->to) != E_OK))
+	    (numset_decode(&answer.body, &out->from) != E_OK ||
+		numset_decode(&answer.body, &out->to) != E_OK))
 		said = STORE_LATER;
 	return said;
 }
 
 enum store_said
-store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
+store_expunge(
+    struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
 {
 	struct buf body = {0};
 	struct answer answer;
@@ -58,7 +67,8 @@ store_expunged(struct store *s, uint32_t mailbox, uint64_t modseq, struct numset
 	numset_reset(out);
 	buf_u32(&body, mailbox);
 	buf_u64(&body, modseq);
-	enum store_said said = keeper_ask_said(s, KEEPER_EXPUNGED, &body, true, &answer);
+	enum store_said said =
+	    keeper_ask_said(s, KEEPER_EXPUNGED, &body, true, &answer);
 	if (said != STORE_DONE)
 		return said == STORE_NONEXISTENT ? E_BAD : E_IO;
 	bool is_known = rd_u8(&answer.body) == 1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* doomed.c - files without references go, in rounds, with what others ask in between; and leftovers of APPENDs. */
+/*
+ * doomed.c - files without references go, in rounds, with what others ask in between; and leftovers
+ * of APPENDs.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +15,12 @@
 #include "store/jobs.h"
 
 enum {
-	UNLINK_MOST = 256,       /* files of a round, about */
-	UNLINK_US = 10000,       /* and its time */
-	UNLINK_FIRST_MS = 3000,  /* after what doomed them: it costs more than the deletion, and nobody waits for it */
-	UNLINK_SPREAD_MS = 3000, /* and so much later at most: not all accounts at a time */
+	UNLINK_MOST = 256, /* files of a round, about */
+	UNLINK_US = 10000, /* and its time */
+	/* after what doomed them: it costs more than the deletion, and nobody waits for it */
+	UNLINK_FIRST_MS = 3000,
+	/* and so much later at most: not all accounts at a time */
+	UNLINK_SPREAD_MS = 3000,
 	UNLINK_AGAIN_MS = 1,
 };
 
@@ -23,10 +28,12 @@ static struct {
 	struct buf ids;           /* own: of this batch */
 	struct loop_timer *timer; /* own */
 	bool is_armed;
-	struct file_id after;     /* a pass over all rows is as far as this one; zeros: none is on its way */
-	size_t n_stay;            /* files of this pass that could not be removed: tried again in the next one */
-	bool has_new;             /* rows came since the pass began */
-	bool hurries;             /* in this batch somebody wants room */
+	/* a pass over all rows is as far as this one; zeros: none is on its way */
+	struct file_id after;
+	/* files of this pass that could not be removed: tried again in the next one */
+	size_t n_stay;
+	bool has_new; /* rows came since the pass began */
+	bool hurries; /* in this batch somebody wants room */
 } doomed;
 
 static void doomed_in(int64_t ms);
@@ -82,7 +89,7 @@ doomed_hurry(void)
 /* ---- rounds ---- */
 
 struct round {
-	struct buf rows;        /* own: the first id of each whose files are gone */
+	struct buf rows; /* own: the first id of each whose files are gone */
 	size_t n_files;
 	int64_t ends_us;
 };
@@ -113,7 +120,9 @@ unlink_row(void *ctx, struct span ids)
 	}
 	if (are_gone)
 		buf_span(&round->rows, span_head(ids, FILE_ID_BYTES));
-	return round->n_files < UNLINK_MOST && clock_mono_us() < round->ends_us ? E_OK : E_LIMIT;
+	return round->n_files < UNLINK_MOST && clock_mono_us() < round->ends_us
+	           ? E_OK
+	           : E_LIMIT;
 }
 
 static int
@@ -139,7 +148,9 @@ static void
 pass_end(void)
 {
 	if (doomed.n_stay)
-		log_event(LOG_ERR, "doomed_stay", "files=%zu do=\"nothing: they are tried again later\"", doomed.n_stay);
+		log_event(LOG_ERR, "doomed_stay",
+		    "files=%zu do=\"nothing: they are tried again later\"",
+		    doomed.n_stay);
 	doomed.n_stay = 0;
 	doomed.after = (struct file_id){.b = {0}};
 	if (doomed.has_new)
@@ -147,8 +158,8 @@ pass_end(void)
 }
 
 /*
- * Files of doomed rows go, then the rows: a crash between the two finds rows without files, which do no harm.  A row whose
- * files do not go stays, and those behind it are not kept waiting.
+ * Files of doomed rows go, then the rows: a crash between the two finds rows without files, which
+ * do no harm.  A row whose files do not go stays, and those behind it are not kept waiting.
  */
 static void
 unlink_some(void)
@@ -159,7 +170,8 @@ unlink_some(void)
 	bool is_first = file_id_eq(after, none);
 	if (is_first)
 		doomed.has_new = false;
-	int err = doomed_each(&the_keeper.tables, is_first ? NULL : &after, unlink_row, &round);
+	int err = doomed_each(
+	    &the_keeper.tables, is_first ? NULL : &after, unlink_row, &round);
 	bool has_more = err == E_LIMIT;
 	if (has_more)
 		err = E_OK;
@@ -208,7 +220,8 @@ mend_rows(void)
 			db_abort(&txn);
 	}
 	if (err != E_OK || n)
-		log_event(LOG_ERR, "doomed_rows_dropped", "rows=%u err=%s", n, err_name(err));
+		log_event(
+		    LOG_ERR, "doomed_rows_dropped", "rows=%u err=%s", n, err_name(err));
 }
 
 void
@@ -239,9 +252,11 @@ sweep_one(struct file_id id)
 	bool is_known;
 	tmp_path_put(&path, id);
 	msg_path_put(&message, id);
-	if (!is_in_use(buf_cstr(&path)) && file_is_known(&the_keeper.tables, id, &is_known) == E_OK) {
+	if (!is_in_use(buf_cstr(&path)) &&
+	    file_is_known(&the_keeper.tables, id, &is_known) == E_OK) {
 		if (!is_known && unlink(buf_cstr(&message)) == 0)
-			log_event(LOG_INFO, "half_append_dropped", "file=%s", file_id_text(id));
+			log_event(LOG_INFO, "half_append_dropped", "file=%s",
+			    file_id_text(id));
 		unlink(buf_cstr(&path));
 	}
 	buf_free(&path);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * dump.c - the file "dump": what the index knows and the files do not, a line each.  Names are in hex: one word.
- *   M id uidvalidity uidnext modseq first-recent reserved special-use name
- *   K mailbox bit keyword
- *   S subscribed-name
- *   U file-id imported-uidl
- *   F file-id sha256 (base64), ids ascend
- *   R mailbox uid flags keywords modseq size date saved file-id
- *   T file-id day: taken in then, and gone since; DUMP_SEEN_MOST of them at most
- *   D file-id: deleted, its file may still be there, and R of it too; DUMP_DOOMED_MOST of them at most
- * New kinds of lines come behind the others: who does not know them ends there.
- * Written in slices while others are served: a message that moves meanwhile may be missed, and is found by its file.
+ * dump.c - the file "dump": what the index knows and the files do not, a line each.  Names are in
+ * hex: one word.
+ *   M id uidvalidity uidnext modseq first-recent reserved special-use name K mailbox bit keyword S
+ *   subscribed-name U file-id imported-uidl F file-id sha256 (base64), ids ascend R mailbox uid
+ *   flags keywords modseq size date saved file-id T file-id day: taken in then, and gone since;
+ *   DUMP_SEEN_MOST of them at most D file-id: deleted, its file may still be there, and R of it
+ *   too; DUMP_DOOMED_MOST of them at most
+ * New kinds of lines come behind the others: who does not know them ends there.  Written in slices
+ * while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,39 +22,45 @@
 #include "store/jobs.h"
 #include "store/sum.h"
 
-enum { DUMP_FLUSH_BYTES = 65536, DUMP_SEEN_MOST = 500000 /* lines: of 30 days */,
-	DUMP_DOOMED_MOST = 1000000 /* lines */ };
+enum {
+	DUMP_FLUSH_BYTES = 65536,
+	DUMP_SEEN_MOST = 500000 /* lines: of 30 days */,
+	DUMP_DOOMED_MOST = 1000000 /* lines */
+};
 
 static const char dump_new[] = "dump.new";
 
 /* Of a COPY that is not over: all or nothing, so nothing yet. */
 struct half_copy {
 	uint32_t mailbox;
-	struct numset uids;     /* own */
+	struct numset uids; /* own */
 };
 
 struct dumper {
-	struct tables *tables;  /* borrow */
-	bool is_timed;          /* others are served meanwhile */
-	struct buf text;        /* own: not written yet */
-	struct buf ids;         /* own: u32 each, mailboxes that are still to do */
-	size_t at;              /* in ids, bytes */
-	struct buf dead;        /* own: u32 each, mailboxes that were removed, still to do */
-	size_t dead_at;         /* in dead, bytes */
-	bool has_sums;          /* all of them are written */
-	struct file_id sum;     /* the last of them; zeros: none yet */
-	uint32_t uid;           /* in that mailbox */
-	struct file_id seen;    /* the last that was written of those taken in; zeros: none yet */
+	struct tables *tables; /* borrow */
+	bool is_timed;         /* others are served meanwhile */
+	struct buf text;       /* own: not written yet */
+	struct buf ids;        /* own: u32 each, mailboxes that are still to do */
+	size_t at;             /* in ids, bytes */
+	struct buf dead; /* own: u32 each, mailboxes that were removed, still to do */
+	size_t dead_at;  /* in dead, bytes */
+	bool has_sums;   /* all of them are written */
+	struct file_id sum; /* the last of them; zeros: none yet */
+	uint32_t uid;       /* in that mailbox */
+	/* the last that was written of those taken in; zeros: none yet */
+	struct file_id seen;
 	uint32_t n_seen;
-	bool has_seen;          /* all of them are written */
-	struct file_id doomed;  /* the first of the row that was written last; zeros: none yet */
-	bool has_doomed;        /* all rows are written */
+	bool has_seen; /* all of them are written */
+	/* the first of the row that was written last; zeros: none yet */
+	struct file_id doomed;
+	bool has_doomed; /* all rows are written */
 	uint32_t n_doomed;
-	struct file_id *shared; /* own: in removed mailboxes, a time each, of messages with more references than one */
+	/* own: in removed mailboxes, a time each, of messages with more references than one */
+	struct file_id *shared;
 	size_t n_shared, shared_cap;
 	struct half_copy *halves; /* own: of when it began */
 	size_t n_halves;
-	int fd;                 /* own */
+	int fd; /* own */
 };
 
 /* ---- writing ---- */
@@ -81,8 +85,9 @@ put_mailbox(void *ctx, const struct mailbox *m)
 		buf_u32(&d->dead, m->id);
 		return buf_done(&d->dead);
 	}
-	buf_putf(&d->text, "M %u %u %u %llu %u %u %s ", m->id, m->uidvalidity, m->uidnext, (unsigned long long)m->modseq,
-	    m->first_recent, m->reserved, m->special_use[0] ? m->special_use : "-");
+	buf_putf(&d->text, "M %u %u %u %llu %u %u %s ", m->id, m->uidvalidity,
+	    m->uidnext, (unsigned long long)m->modseq, m->first_recent, m->reserved,
+	    m->special_use[0] ? m->special_use : "-");
 	buf_hex(&d->text, span_of(m->name));
 	buf_ch(&d->text, '\n');
 	buf_u32(&d->ids, m->id);
@@ -140,7 +145,8 @@ put_sum(void *ctx, const struct file_name *f, uint32_t references)
 	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
 }
 
-typedef int put_record_fn(struct dumper *, uint32_t mailbox, const struct store_record *);
+typedef int put_record_fn(
+    struct dumper *, uint32_t mailbox, const struct store_record *);
 
 static int
 put_half(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *uids)
@@ -160,7 +166,8 @@ static bool
 is_half(const struct dumper *d, uint32_t mailbox, uint32_t uid)
 {
 	for (size_t i = 0; i < d->n_halves; i++)
-		if (d->halves[i].mailbox == mailbox && numset_has(&d->halves[i].uids, uid))
+		if (d->halves[i].mailbox == mailbox &&
+		    numset_has(&d->halves[i].uids, uid))
 			return true;
 	return false;
 }
@@ -170,16 +177,20 @@ put_record(struct dumper *d, uint32_t mailbox, const struct store_record *r)
 {
 	if (is_half(d, mailbox, r->uid))
 		return E_OK;
-	buf_putf(&d->text, "R %u %u %u %llu %llu %llu %lld %lld %s\n", mailbox, r->uid, r->flags,
-	    (unsigned long long)r->keywords, (unsigned long long)r->modseq, (unsigned long long)r->size_bytes,
-	    (long long)r->date_sec, (long long)r->saved_sec, file_id_text(r->id));
+	buf_putf(&d->text, "R %u %u %u %llu %llu %llu %lld %lld %s\n", mailbox, r->uid,
+	    r->flags, (unsigned long long)r->keywords, (unsigned long long)r->modseq,
+	    (unsigned long long)r->size_bytes, (long long)r->date_sec,
+	    (long long)r->saved_sec, file_id_text(r->id));
 	return E_OK;
 }
 
 static int
 dumper_begin(struct dumper *d, struct tables *t, bool is_timed)
 {
-	*d = (struct dumper){.tables = t, .is_timed = is_timed, .fd = open(dump_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+	*d = (struct dumper){.tables = t,
+	    .is_timed = is_timed,
+	    .fd = open(
+		dump_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
 	if (d->fd < 0)
 		return E_IO;
 	int err = mailbox_each(t, put_mailbox, d);
@@ -211,7 +222,10 @@ put_seen(void *ctx, struct file_id id, uint32_t day)
 	bool is_known;
 	if (d->n_seen == DUMP_SEEN_MOST)
 		return E_BAD;
-	/* one that is there is found by record or file; and since its mailbox was written it may have come, and be in new/ yet */
+	/*
+	 * one that is there is found by record or file; and since its mailbox was written it may
+	 * have come, and be in new/ yet
+	 */
 	int err = file_is_known(d->tables, id, &is_known);
 	if (err == E_OK && !is_known) {
 		buf_putf(&d->text, "T %s %u\n", file_id_text(id), day);
@@ -278,7 +292,10 @@ add_shared(struct dumper *d, struct file_id id)
 	d->shared[d->n_shared++] = id;
 }
 
-/* A message of a mailbox that was removed.  While others are served references go meanwhile: to count them is of no use. */
+/*
+ * A message of a mailbox that was removed.  While others are served references go meanwhile: to
+ * count them is of no use.
+ */
 static int
 put_dead(struct dumper *d, uint32_t mailbox, const struct store_record *r)
 {
@@ -301,7 +318,9 @@ put_shared(struct dumper *d)
 		qsort(d->shared, d->n_shared, sizeof *d->shared, by_file_id);
 	for (size_t i = 0, n; i < d->n_shared && err == E_OK; i += n) {
 		uint32_t references;
-		for (n = 1; i + n < d->n_shared && file_id_eq(d->shared[i], d->shared[i + n]); n++)
+		for (n = 1;
+		     i + n < d->n_shared && file_id_eq(d->shared[i], d->shared[i + n]);
+		     n++)
 			continue;
 		err = file_references(d->tables, d->shared[i], &references);
 		if (err == E_OK && references <= n)
@@ -344,7 +363,10 @@ dump_doomed(struct dumper *d)
 	return err;
 }
 
-/* Removed mailboxes before what is doomed: what goes from the one to the other meanwhile is in both at worst. */
+/*
+ * Removed mailboxes before what is doomed: what goes from the one to the other meanwhile is in both
+ * at worst.
+ */
 static int
 dumper_step(struct dumper *d)
 {
@@ -422,12 +444,14 @@ dump_free(struct job *j)
 {
 	struct dump_job *d = (struct dump_job *)j;
 	/* one that was dropped midway is none: the old one stays, until the keeper's end */
-	if (!d->has_begun || dumper_end(&d->dumper, j->is_done ? d->err : E_MORE) != E_OK)
+	if (!d->has_begun ||
+	    dumper_end(&d->dumper, j->is_done ? d->err : E_MORE) != E_OK)
 		the_keeper.is_changed = true;
 	is_dumping = false;
 }
 
-static const struct job_kind dump_kind = {.name = "dump", .is_reader = true, .step = dump_step, .free = dump_free};
+static const struct job_kind dump_kind = {
+    .name = "dump", .is_reader = true, .step = dump_step, .free = dump_free};
 
 void
 dump_begin(void)

@@ -10,7 +10,10 @@ MUST_USE int dump_write(struct tables *);
 /* dump_begin - a job that does it while others are served */
 void dump_begin(void);
 
-/* dump_read - pure: a function is called for each line.  E_OK, E_BAD (a line is wrong: it ends there), or what one returned */
+/*
+ * dump_read - pure: a function is called for each line.  E_OK, E_BAD (a line is wrong: it ends
+ * there), or what one returned
+ */
 struct dump_visitor {
 	void *ctx;
 	int (*on_mailbox)(void *ctx, const struct mailbox *);
@@ -21,8 +24,9 @@ struct dump_visitor {
 	int (*on_sum)(void *ctx, struct file_id, const unsigned char sha256[32]);
 	int (*on_seen)(void *ctx, struct file_id, uint32_t day);
 	int (*on_doomed)(void *ctx, struct file_id);
-	const char *only;             /* letters of the lines that are looked at; NULL: all */
+	const char *only; /* letters of the lines that are looked at; NULL: all */
 };
+
 MUST_USE int dump_read(struct span text, const struct dump_visitor *);
 
 /* by_file_id - for qsort and bsearch: of what begins with an id */

@@ -58,7 +58,8 @@ read_mailbox(struct span line, const struct dump_visitor *v)
 	m.reserved = (uint32_t)number(&line, UINT32_MAX, &err);
 	struct span use = span_cut(&line, ' ');
 	text(line, m.name, STORE_NAME_MAX, &err);
-	if (err != E_OK || m.id == 0 || use.n == 0 || use.n >= sizeof m.special_use || span_find(use, '\0') < use.n)
+	if (err != E_OK || m.id == 0 || use.n == 0 || use.n >= sizeof m.special_use ||
+	    span_find(use, '\0') < use.n)
 		return E_BAD;
 	if (!span_eqs(use, "-"))
 		memcpy(m.special_use, use.p, use.n);
@@ -105,7 +106,9 @@ read_sum(struct span line, const struct dump_visitor *v)
 	int err = E_OK;
 	file_id(&line, &id, &err);
 	if (err == E_OK)
-		err = base64_decode(line, &raw) == E_OK && raw.len == sizeof sum ? E_OK : E_BAD;
+		err = base64_decode(line, &raw) == E_OK && raw.len == sizeof sum
+		          ? E_OK
+		          : E_BAD;
 	if (err == E_OK)
 		memcpy(sum, raw.p, sizeof sum);
 	buf_free(&raw);
@@ -144,7 +147,8 @@ read_record(struct span line, const struct dump_visitor *v)
 	r.date_sec = date(&line, &err);
 	r.saved_sec = date(&line, &err);
 	file_id(&line, &r.id, &err);
-	return err == E_OK && line.n == 0 && r.uid ? v->on_record(v->ctx, mailbox, &r) : E_BAD;
+	return err == E_OK && line.n == 0 && r.uid ? v->on_record(v->ctx, mailbox, &r)
+	                                           : E_BAD;
 }
 
 int
@@ -153,8 +157,10 @@ dump_read(struct span all, const struct dump_visitor *v)
 	static const struct {
 		char letter;
 		int (*read)(struct span, const struct dump_visitor *);
-	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription}, {'U', read_uidl}, {'F', read_sum}, {'R', read_record},
-	    {'T', read_seen}, {'D', read_doomed}};
+	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription},
+	    {'U', read_uidl}, {'F', read_sum}, {'R', read_record}, {'T', read_seen},
+	    {'D', read_doomed}};
+
 	int err = E_OK;
 	while (all.n && err == E_OK) {
 		struct span line = span_cut(&all, '\n');
@@ -172,5 +178,6 @@ dump_read(struct span all, const struct dump_visitor *v)
 int
 by_file_id(const void *a, const void *b)
 {
-	return memcmp(((const struct file_id *)a)->b, ((const struct file_id *)b)->b, FILE_ID_BYTES);
+	return memcmp(((const struct file_id *)a)->b, ((const struct file_id *)b)->b,
+	    FILE_ID_BYTES);
 }

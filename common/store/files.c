@@ -15,7 +15,8 @@ file_key(const struct file_id *id)
 /* ---- references ---- */
 
 static int
-refs_put(struct tables *t, struct db_txn *txn, struct file_id id, uint32_t refs, struct span rest)
+refs_put(struct tables *t, struct db_txn *txn, struct file_id id, uint32_t refs,
+    struct span rest)
 {
 	struct buf row = {0};
 	buf_u32(&row, refs);
@@ -26,7 +27,8 @@ refs_put(struct tables *t, struct db_txn *txn, struct file_id id, uint32_t refs,
 }
 
 int
-file_refer(struct tables *t, struct db_txn *txn, const struct file_name *f, int64_t came_sec)
+file_refer(
+    struct tables *t, struct db_txn *txn, const struct file_name *f, int64_t came_sec)
 {
 	struct buf old = {0}, rest = {0};
 	uint32_t refs = 0;
@@ -57,7 +59,8 @@ file_release(struct tables *t, struct db_txn *txn, struct file_id id, bool *is_l
 		struct rd r = rd_of(buf_as_span(&old));
 		uint32_t refs = rd_u32(&r);
 		*is_last = refs <= 1;
-		err = refs > 1 ? refs_put(t, txn, id, refs - 1, r.in) : db_del(t->files, txn, file_key(&id));
+		err = refs > 1 ? refs_put(t, txn, id, refs - 1, r.in)
+		               : db_del(t->files, txn, file_key(&id));
 	}
 	buf_free(&old);
 	return err == E_BAD ? E_OK : err;
@@ -108,7 +111,8 @@ file_decode(struct span key, struct span row, struct file_name *out, uint32_t *r
 }
 
 int
-file_each(struct tables *t, const struct file_id *after, int (*fn)(void *ctx, const struct file_name *, uint32_t), void *ctx)
+file_each(struct tables *t, const struct file_id *after,
+    int (*fn)(void *ctx, const struct file_name *, uint32_t), void *ctx)
 {
 	struct span from = after ? file_key(after) : SPAN(""), key, row;
 	struct db_cursor *c;
@@ -117,7 +121,8 @@ file_each(struct tables *t, const struct file_id *after, int (*fn)(void *ctx, co
 	int err = db_cursor_open(t->files, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, from, &key, &row); err == E_OK; err = db_next(c, &key, &row)) {
+	for (err = db_seek(c, from, &key, &row); err == E_OK;
+	     err = db_next(c, &key, &row)) {
 		if (after && span_eq(key, from))
 			continue;
 		err = file_decode(key, row, &f, &refs);
@@ -139,21 +144,24 @@ seen_has(struct tables *t, struct file_id id, bool *out)
 }
 
 int
-seen_each(struct tables *t, const struct file_id *after, int (*fn)(void *ctx, struct file_id, uint32_t day), void *ctx)
+seen_each(struct tables *t, const struct file_id *after,
+    int (*fn)(void *ctx, struct file_id, uint32_t day), void *ctx)
 {
 	struct span from = after ? file_key(after) : SPAN(""), key, row;
 	struct db_cursor *c;
 	int err = db_cursor_open(t->seen, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, from, &key, &row); err == E_OK; err = db_next(c, &key, &row)) {
+	for (err = db_seek(c, from, &key, &row); err == E_OK;
+	     err = db_next(c, &key, &row)) {
 		struct rd k = rd_of(key), r = rd_of(row);
 		struct file_id id;
 		if (after && span_eq(key, from))
 			continue;
 		rd_file_id(&k, &id);
 		uint32_t day = rd_u32(&r);
-		err = rd_end(&k) == E_OK && rd_end(&r) == E_OK ? fn(ctx, id, day) : E_IO;
+		err =
+		    rd_end(&k) == E_OK && rd_end(&r) == E_OK ? fn(ctx, id, day) : E_IO;
 		if (err != E_OK)
 			break;
 	}
@@ -228,21 +236,25 @@ expunged_key(struct buf *b, uint32_t mailbox, uint64_t modseq, uint32_t uid)
 }
 
 int
-expunged_put(struct tables *t, struct db_txn *txn, struct mailbox *m, uint64_t modseq, const struct numset *uids)
+expunged_put(struct tables *t, struct db_txn *txn, struct mailbox *m, uint64_t modseq,
+    const struct numset *uids)
 {
 	struct buf key = {0}, row = {0};
 	int err = E_OK;
 	for (size_t i = 0; i < uids->n && err == E_OK; i++) {
 		buf_reset(&row);
 		buf_u32(&row, uids->ranges[i].to);
-		err = db_put(t->expunged, txn, expunged_key(&key, m->id, modseq, uids->ranges[i].from), buf_as_span(&row));
+		err = db_put(t->expunged, txn,
+		    expunged_key(&key, m->id, modseq, uids->ranges[i].from),
+		    buf_as_span(&row));
 	}
 	buf_free(&key);
 	buf_free(&row);
 	m->n_expunged += (uint32_t)uids->n;
 	if (err == E_OK && m->n_expunged > EXPUNGED_ROWS_MOST + EXPUNGED_ROWS_SLACK) {
 		unsigned n;
-		err = expunged_drop(t, txn, m->id, m->n_expunged - EXPUNGED_ROWS_MOST, &n, &m->expunged_floor);
+		err = expunged_drop(t, txn, m->id, m->n_expunged - EXPUNGED_ROWS_MOST,
+		    &n, &m->expunged_floor);
 		m->n_expunged -= n;
 	}
 	return err;
@@ -264,7 +276,9 @@ expunged_since(struct tables *t, uint32_t mailbox, uint64_t modseq, struct numse
 			break;
 		rd_key_u64(&k);
 		uint32_t uid = rd_key_u32(&k), to = rd_u32(&r);
-		err = rd_end(&k) == E_OK && rd_end(&r) == E_OK && uid && uid <= to ? numset_add(out, uid, to) : E_IO;
+		err = rd_end(&k) == E_OK && rd_end(&r) == E_OK && uid && uid <= to
+		          ? numset_add(out, uid, to)
+		          : E_IO;
 		if (err != E_OK)
 			break;
 	}
@@ -274,7 +288,8 @@ expunged_since(struct tables *t, uint32_t mailbox, uint64_t modseq, struct numse
 }
 
 int
-expunged_drop(struct tables *t, struct db_txn *txn, uint32_t mailbox, unsigned most, unsigned *n, uint64_t *last)
+expunged_drop(struct tables *t, struct db_txn *txn, uint32_t mailbox, unsigned most,
+    unsigned *n, uint64_t *last)
 {
 	struct db_cursor *c;
 	struct buf from = {0};
@@ -317,18 +332,21 @@ doomed_put(struct tables *t, struct db_txn *txn, struct span ids)
 static bool
 doomed_is_good(struct span key, struct span ids)
 {
-	return ids.n && ids.n % FILE_ID_BYTES == 0 && span_eq(key, span_head(ids, FILE_ID_BYTES));
+	return ids.n && ids.n % FILE_ID_BYTES == 0 &&
+	       span_eq(key, span_head(ids, FILE_ID_BYTES));
 }
 
 int
-doomed_each(struct tables *t, const struct file_id *after, int (*fn)(void *ctx, struct span ids), void *ctx)
+doomed_each(struct tables *t, const struct file_id *after,
+    int (*fn)(void *ctx, struct span ids), void *ctx)
 {
 	struct span from = after ? file_key(after) : SPAN(""), key, ids;
 	struct db_cursor *c;
 	int err = db_cursor_open(t->doomed, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, from, &key, &ids); err == E_OK; err = db_next(c, &key, &ids)) {
+	for (err = db_seek(c, from, &key, &ids); err == E_OK;
+	     err = db_next(c, &key, &ids)) {
 		if ((after && span_eq(key, from)) || !doomed_is_good(key, ids))
 			continue;
 		err = fn(ctx, ids);
@@ -348,7 +366,8 @@ doomed_mend(struct tables *t, struct db_txn *txn, unsigned *n)
 	int err = db_cursor_open(t->doomed, txn, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, SPAN(""), &key, &ids); err == E_OK; err = db_next(c, &key, &ids)) {
+	for (err = db_seek(c, SPAN(""), &key, &ids); err == E_OK;
+	     err = db_next(c, &key, &ids)) {
 		if (doomed_is_good(key, ids))
 			continue;
 		++*n;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* floor.c - numbers that are never given out twice; and small files that change whole or not at all. */
+/*
+ * floor.c - numbers that are never given out twice; and small files that change whole or not at
+ * all.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +38,8 @@ file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced)
 {
 	char temporary[64];
 	snprintf(temporary, sizeof temporary, "%s.new", name);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	    (mode_t)mode);
 	int err = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 ? E_OK : world_err();
 	if (err == E_OK && write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n)
 		err = world_err();
@@ -48,7 +52,8 @@ file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced)
 	if (err == E_OK && is_synced)
 		err = sync_here();
 	if (err != E_OK)
-		log_event(LOG_ERR, "file_not_written", "name=%s err=%s", name, log_errno(errno));
+		log_event(LOG_ERR, "file_not_written", "name=%s err=%s", name,
+		    log_errno(errno));
 	return err;
 }
 
@@ -66,7 +71,8 @@ floor_read(struct floor *f)
 	if (n < 0)
 		return E_IO;
 	text[n] = '\0';
-	if (sscanf(text, "uidvalidity %u mailbox %u uid %u modseq %llu", &f->uidvalidity, &f->mailbox, &f->uid, &modseq) != 4)
+	if (sscanf(text, "uidvalidity %u mailbox %u uid %u modseq %llu",
+		&f->uidvalidity, &f->mailbox, &f->uid, &modseq) != 4)
 		return E_BAD;
 	f->modseq = modseq;
 	return E_OK;
@@ -76,8 +82,9 @@ int
 floor_write(const struct floor *f)
 {
 	char text[FLOOR_TEXT_MAX];
-	int n = snprintf(text, sizeof text, "uidvalidity %u mailbox %u uid %u modseq %llu\n", f->uidvalidity, f->mailbox,
-	    f->uid, (unsigned long long)f->modseq);
+	int n = snprintf(text, sizeof text,
+	    "uidvalidity %u mailbox %u uid %u modseq %llu\n", f->uidvalidity,
+	    f->mailbox, f->uid, (unsigned long long)f->modseq);
 	return file_replace(floor_name, span_make(text, (size_t)n), 0600, true);
 }
 
@@ -91,8 +98,8 @@ int
 floor_reserve(struct floor *f, const struct floor *least)
 {
 	struct floor next = *f;
-	if (least->uid <= f->uid && least->modseq <= f->modseq && least->uidvalidity <= f->uidvalidity &&
-	    least->mailbox <= f->mailbox)
+	if (least->uid <= f->uid && least->modseq <= f->modseq &&
+	    least->uidvalidity <= f->uidvalidity && least->mailbox <= f->mailbox)
 		return E_OK;
 	if (least->uid > f->uid)
 		next.uid = ahead(least->uid, FLOOR_UIDS_AHEAD);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * incoming.c - a session's side: new messages.  Written as tmp/ID, which a lock marks as in use; at its end it gets its
- * name in msg/ too, and both are synced.  Then the keeper is asked for rows, and takes the name in tmp/ away.  A crash
- * leaves tmp/ID without a row (the keeper's tmp_sweep takes both names away) or a whole message.
+ * incoming.c - a session's side: new messages.  Written as tmp/ID, which a lock marks as in use; at
+ * its end it gets its name in msg/ too, and both are synced.  Then the keeper is asked for rows,
+ * and takes the name in tmp/ away.  A crash leaves tmp/ID without a row (the keeper's tmp_sweep
+ * takes both names away) or a whole message.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,8 @@ world_err(void)
 {
 	was_quota = errno == EDQUOT;
 	bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-	log_event(is_full ? LOG_WARNING : LOG_ERR, "message_not_written", "err=%s", log_errno(errno));
+	log_event(is_full ? LOG_WARNING : LOG_ERR, "message_not_written", "err=%s",
+	    log_errno(errno));
 	return is_full ? E_LIMIT : E_IO;
 }
 
@@ -48,7 +50,8 @@ make_file(struct incoming *m)
 		tmp_path_put(&path, m->id);
 		if (m->fd >= 0)
 			close(m->fd);
-		m->fd = open(buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		m->fd = open(buf_cstr(&path),
+		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (m->fd < 0 || flock(m->fd, LOCK_EX) != 0 || fstat(m->fd, &st) != 0)
 			err = world_err();
 	}
@@ -130,7 +133,10 @@ incoming_end(struct incoming *m)
 {
 	struct buf folder = {0};
 	int err = end_unsynced(m);
-	/* the file first: on most file systems that syncs its names too, and the folder has nothing left to do */
+	/*
+	 * the file first: on most file systems that syncs its names too, and the folder has nothing
+	 * left to do
+	 */
 	if (err == E_OK && fsync(m->fd) != 0)
 		err = world_err();
 	folder_put(&folder, m->id);
@@ -173,10 +179,12 @@ incoming_drop(struct incoming *m)
 
 /* ---- its row ---- */
 
-enum { CACHE_BYTES_MOST = 32 << 20 }; /* of all messages of one APPEND; those behind come without their item */
+/* of all messages of one APPEND; those behind come without their item */
+enum { CACHE_BYTES_MOST = 32 << 20 };
 
 static enum store_said
-append(struct store *s, const struct ask_append *a, struct incoming *all, uint32_t *uidvalidity, uint32_t *first_uid)
+append(struct store *s, const struct ask_append *a, struct incoming *all,
+    uint32_t *uidvalidity, uint32_t *first_uid)
 {
 	struct buf body = {.max = ASK_BODY_MOST};
 	struct answer answer;
@@ -204,9 +212,12 @@ append(struct store *s, const struct ask_append *a, struct incoming *all, uint32
 }
 
 enum store_said
-store_append(struct store *s, struct span mailbox, struct incoming *all, size_t n, uint32_t *uidvalidity, uint32_t *first_uid)
+store_append(struct store *s, struct span mailbox, struct incoming *all, size_t n,
+    uint32_t *uidvalidity, uint32_t *first_uid)
 {
-	struct ask_append a = {.target = mailbox, .quota_bytes = s->quota_bytes, .quota_messages = s->quota_messages,
+	struct ask_append a = {.target = mailbox,
+	    .quota_bytes = s->quota_bytes,
+	    .quota_messages = s->quota_messages,
 	    .n = (uint16_t)n};
 	if (n == 0 || n > STORE_APPENDS_MOST)
 		return STORE_TOO_MANY;
@@ -216,10 +227,15 @@ store_append(struct store *s, struct span mailbox, struct incoming *all, size_t 
 }
 
 enum store_said
-store_replace(struct store *s, uint32_t mailbox, uint32_t uid, struct span target, struct incoming *m, uint32_t *uidvalidity, uint32_t *new_uid)
+store_replace(struct store *s, uint32_t mailbox, uint32_t uid, struct span target,
+    struct incoming *m, uint32_t *uidvalidity, uint32_t *new_uid)
 {
-	struct ask_append a = {.target = target, .quota_bytes = s->quota_bytes, .quota_messages = s->quota_messages,
-	    .replaced_mailbox = mailbox, .replaced_uid = uid, .n = 1};
+	struct ask_append a = {.target = target,
+	    .quota_bytes = s->quota_bytes,
+	    .quota_messages = s->quota_messages,
+	    .replaced_mailbox = mailbox,
+	    .replaced_uid = uid,
+	    .n = 1};
 	if (target.n > STORE_NAME_MAX)
 		return STORE_NONEXISTENT;
 	return append(s, &a, m, uidvalidity, new_uid);

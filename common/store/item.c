@@ -43,7 +43,9 @@ get_u64(const char **from)
 	return le64toh(v);
 }
 
-/* What changes together lies together: the log of a change reaches from its first byte to its last. */
+/*
+ * What changes together lies together: the log of a change reaches from its first byte to its last.
+ */
 void
 item_encode(struct buf *b, const struct store_record *r, size_t n)
 {
@@ -78,7 +80,8 @@ static bool
 are_an_item(const struct store_record *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (r[i].uid == 0 || (i && r[i].uid <= r[i - 1].uid) || r[i].uid / TABLE_RECORDS != r[0].uid / TABLE_RECORDS)
+		if (r[i].uid == 0 || (i && r[i].uid <= r[i - 1].uid) ||
+		    r[i].uid / TABLE_RECORDS != r[0].uid / TABLE_RECORDS)
 			return false;
 	return true;
 }

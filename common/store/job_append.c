@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * job_append.c - APPEND and REPLACE: rows for files that a session wrote and synced as msg/xx/ID, with a second name
- * tmp/ID.  That one goes once the rows are on disk: a tmp/ID without a row was never told to be there (tmp_sweep).
+ * job_append.c - APPEND and REPLACE: rows for files that a session wrote and synced as msg/xx/ID,
+ * with a second name tmp/ID.  That one goes once the rows are on disk: a tmp/ID without a row was
+ * never told to be there (tmp_sweep).
  */
 #include <string.h>
 #include <unistd.h>
@@ -11,11 +12,11 @@
 
 struct append_job {
 	struct job job;
-	struct ask_append asked;    /* borrows from the body */
-	struct rd messages;         /* behind it */
+	struct ask_append asked; /* borrows from the body */
+	struct rd messages;      /* behind it */
 	uint32_t target_id, first_uid;
-	struct numset gone;         /* own: what REPLACE replaced */
-	struct slot *replaced;      /* borrow: of the step */
+	struct numset gone;    /* own: what REPLACE replaced */
+	struct slot *replaced; /* borrow: of the step */
 	uint64_t replaced_modseq;
 };
 
@@ -31,9 +32,10 @@ done(struct append_job *a, enum store_said said)
 
 struct needs {
 	struct sum sum;
-	struct span keywords[STORE_KEYWORDS_MAX + 1]; /* borrow: all that are named, each once */
+	/* borrow: all that are named, each once */
+	struct span keywords[STORE_KEYWORDS_MAX + 1];
 	size_t n_keywords;
-	uint64_t uidnext;           /* past the last; UINT64_MAX: they do not ascend */
+	uint64_t uidnext; /* past the last; UINT64_MAX: they do not ascend */
 };
 
 static void
@@ -65,7 +67,9 @@ look_through(const struct append_job *a, const struct slot *target, struct needs
 		else if (m.uid && out->uidnext != UINT64_MAX)
 			out->uidnext = (uint64_t)m.uid + 1;
 		else if (out->uidnext != UINT64_MAX)
-			out->uidnext = 1 + (out->uidnext < target->next.reserved ? target->next.reserved : out->uidnext);
+			out->uidnext = 1 + (out->uidnext < target->next.reserved
+						   ? target->next.reserved
+						   : out->uidnext);
 	}
 	return rd_end(&r);
 }
@@ -96,25 +100,34 @@ count_replaced(const struct ask_append *a, struct sum *out)
 }
 
 static bool
-is_over_quota(const struct ask_append *a, const struct sum *more, const struct sum *less)
+is_over_quota(
+    const struct ask_append *a, const struct sum *more, const struct sum *less)
 {
 	const struct sum *used = &the_keeper.sum_next;
-	return (a->quota_bytes && used->bytes + more->bytes > a->quota_bytes + less->bytes) ||
-	    (a->quota_messages && used->messages + more->messages > a->quota_messages + less->messages);
+	return (a->quota_bytes &&
+		   used->bytes + more->bytes > a->quota_bytes + less->bytes) ||
+	       (a->quota_messages && used->messages + more->messages >
+					 a->quota_messages + less->messages);
 }
 
 /* ---- rows ---- */
 
 static int
-append_one(struct slot *target, const struct ask_message *m, uint64_t modseq, int64_t now)
+append_one(
+    struct slot *target, const struct ask_message *m, uint64_t modseq, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
-	struct store_record r = {.uid = m->uid ? m->uid : slot_uid(target), .flags = m->flags, .modseq = modseq,
-	    .size_bytes = m->file.size_bytes, .date_sec = m->date_sec, .saved_sec = m->saved_sec ? m->saved_sec : now,
+	struct store_record r = {.uid = m->uid ? m->uid : slot_uid(target),
+	    .flags = m->flags,
+	    .modseq = modseq,
+	    .size_bytes = m->file.size_bytes,
+	    .date_sec = m->date_sec,
+	    .saved_sec = m->saved_sec ? m->saved_sec : now,
 	    .id = m->file.id};
 	uint64_t keywords;
 	uint32_t gen = 0, at = 0;
-	int err = slot_keywords(target, m->keywords, m->n_keywords, KEYWORDS_ALL, &keywords);
+	int err =
+	    slot_keywords(target, m->keywords, m->n_keywords, KEYWORDS_ALL, &keywords);
 	if (err != E_OK)
 		return err == E_BAD ? E_IO : err;
 	if (m->cache.n)
@@ -176,7 +189,8 @@ replace(struct append_job *a)
 	if (err == E_OK)
 		err = sweep_all(a->asked.replaced_mailbox, &uid, replace_one, a);
 	if (err == E_OK && a->gone.n)
-		err = expunged_put(&the_keeper.tables, job_txn(), slot_touch(a->replaced), a->replaced_modseq, &a->gone);
+		err = expunged_put(&the_keeper.tables, job_txn(),
+		    slot_touch(a->replaced), a->replaced_modseq, &a->gone);
 	numset_free(&uid);
 	return err;
 }
@@ -200,7 +214,8 @@ append_step(struct job *j)
 		return err;
 	if (is_over_quota(&a->asked, &needs.sum, &less))
 		return done(a, STORE_OVER_QUOTA);
-	err = slot_keywords(target, needs.keywords, needs.n_keywords, KEYWORDS_ALL, &bits);
+	err = slot_keywords(
+	    target, needs.keywords, needs.n_keywords, KEYWORDS_ALL, &bits);
 	if (err == E_BAD)
 		return done(a, STORE_TOO_MANY);
 	a->target_id = target->now.id;
@@ -221,10 +236,13 @@ append_synced(struct job *j)
 	struct rd r = a->messages;
 	struct ask_message m;
 	struct buf path = {0};
-	for (uint16_t i = 0; i < a->asked.n && j->said == STORE_DONE && ask_message_get(&r, &m) == E_OK; i++) {
+	for (uint16_t i = 0;
+	     i < a->asked.n && j->said == STORE_DONE && ask_message_get(&r, &m) == E_OK;
+	     i++) {
 		buf_reset(&path);
 		tmp_path_put(&path, m.file.id);
-		unlink(buf_cstr(&path)); /* one that stays goes with the next tmp_sweep */
+		/* one that stays goes with the next tmp_sweep */
+		unlink(buf_cstr(&path));
 	}
 	buf_free(&path);
 }
@@ -245,8 +263,12 @@ append_free(struct job *j)
 	numset_free(&((struct append_job *)j)->gone);
 }
 
-static const struct job_kind append_kind = {
-    .name = "append", .is_growing = true, .step = append_step, .synced = append_synced, .answer = append_answer, .free = append_free};
+static const struct job_kind append_kind = {.name = "append",
+    .is_growing = true,
+    .step = append_step,
+    .synced = append_synced,
+    .answer = append_answer,
+    .free = append_free};
 
 /* So many, and nothing behind them: who asks otherwise is ended before anything is begun. */
 static bool
@@ -259,12 +281,15 @@ are_messages(struct rd r, uint16_t n)
 }
 
 int
-ask_append(struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_append(
+    struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct append_job *a = job_new(sizeof *a, &append_kind, asker->ctx, KEEPER_APPEND, ask_body(body, fd));
+	struct append_job *a = job_new(
+	    sizeof *a, &append_kind, asker->ctx, KEEPER_APPEND, ask_body(body, fd));
 	a->messages = rd_of(buf_as_span(&a->job.body));
 	(void)reply, (void)fd_back;
-	if (ask_append_get(&a->messages, &a->asked) != E_OK || !are_messages(a->messages, a->asked.n)) {
+	if (ask_append_get(&a->messages, &a->asked) != E_OK ||
+	    !are_messages(a->messages, a->asked.n)) {
 		job_drop(&a->job);
 		return E_BAD;
 	}

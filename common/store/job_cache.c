@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* job_cache.c - the keeper's side of index/cache.GEN: items appended, and moved to a new file when most are dead. */
+/*
+ * job_cache.c - the keeper's side of index/cache.GEN: items appended, and moved to a new file when
+ * most are dead.
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,13 +15,15 @@
 #include "store/sweep.h"
 
 enum {
-	CACHE_DEAD_LEAST = 8 << 20,  /* bytes; and half of the file: then it is made anew */
-	CACHE_JOBS_MOST = 64,        /* asks that wait; more are dropped: they can be made again */
+	/* bytes; and half of the file: then it is made anew */
+	CACHE_DEAD_LEAST = 8 << 20,
+	/* asks that wait; more are dropped: they can be made again */
+	CACHE_JOBS_MOST = 64,
 };
 
 static struct {
-	uint32_t gen;     /* the file items are appended to; 0: none */
-	int fd;           /* own */
+	uint32_t gen; /* the file items are appended to; 0: none */
+	int fd;       /* own */
 	uint64_t size, dead;
 	unsigned n_jobs;
 	bool is_moving;
@@ -50,12 +55,15 @@ use_file(uint32_t gen)
 	cache.size = (uint64_t)st.st_size;
 	cache.dead = 0;
 	ssize_t n = pread(cache.fd, head, sizeof head, 0);
-	if (cache.size < CACHE_FILE_HEAD || cache_file_head_get(span_make(head, n > 0 ? (size_t)n : 0), &cache.dead) != E_OK) {
+	if (cache.size < CACHE_FILE_HEAD ||
+	    cache_file_head_get(span_make(head, n > 0 ? (size_t)n : 0), &cache.dead) !=
+		E_OK) {
 		write_head();
 		if (cache.size < CACHE_FILE_HEAD)
 			cache.size = CACHE_FILE_HEAD;
 	}
-	cache.size = (cache.size + CACHE_UNIT - 1) / CACHE_UNIT * CACHE_UNIT; /* behind what a crash cut */
+	/* behind what a crash cut */
+	cache.size = (cache.size + CACHE_UNIT - 1) / CACHE_UNIT * CACHE_UNIT;
 }
 
 void
@@ -104,15 +112,17 @@ void
 cache_dead(uint32_t gen, uint32_t at)
 {
 	uint32_t head[2];
-	if (gen == cache.gen && pread(cache.fd, head, sizeof head, (off_t)at * CACHE_UNIT) == sizeof head)
-		cache.dead += cache_item_bytes(head[1] <= STORE_CACHE_ITEM_MAX ? head[1] : 0);
+	if (gen == cache.gen &&
+	    pread(cache.fd, head, sizeof head, (off_t)at * CACHE_UNIT) == sizeof head)
+		cache.dead +=
+		    cache_item_bytes(head[1] <= STORE_CACHE_ITEM_MAX ? head[1] : 0);
 }
 
 /* ---- items that sessions made ---- */
 
 struct cache_job {
 	struct job job;
-	struct slot *slot;    /* borrow: of the item */
+	struct slot *slot; /* borrow: of the item */
 	struct ask_item item;
 };
 
@@ -121,7 +131,8 @@ put_one(void *ctx, struct store_record *r, enum sweep_did *did)
 {
 	struct cache_job *c = ctx;
 	uint32_t gen, at;
-	if (!file_id_eq(r->id, c->item.id) || (r->cache_gen && r->cache_gen == cache.gen))
+	if (!file_id_eq(r->id, c->item.id) ||
+	    (r->cache_gen && r->cache_gen == cache.gen))
 		return E_OK; /* another session was first */
 	cache_add(r->id, c->item.item, &gen, &at);
 	if (gen == 0)
@@ -142,7 +153,8 @@ cache_step(struct job *j)
 	while (r.in.n && err == E_OK && ask_item_get(&r, &c->item) == E_OK) {
 		struct numset uid = {0};
 		c->slot = slot_of(c->item.mailbox);
-		if (c->slot && c->item.uid && c->item.item.n && numset_add(&uid, c->item.uid, c->item.uid) == E_OK)
+		if (c->slot && c->item.uid && c->item.item.n &&
+		    numset_add(&uid, c->item.uid, c->item.uid) == E_OK)
 			err = sweep_all(c->item.mailbox, &uid, put_one, c);
 		numset_free(&uid);
 	}
@@ -157,7 +169,8 @@ cache_free(struct job *j)
 	cache.n_jobs--;
 }
 
-static const struct job_kind cache_kind = {.name = "cache", .is_growing = true, .step = cache_step, .free = cache_free};
+static const struct job_kind cache_kind = {
+    .name = "cache", .is_growing = true, .step = cache_step, .free = cache_free};
 
 /* Who sends anything else is ended: in the batch it would only be passed over. */
 static bool
@@ -179,7 +192,8 @@ ask_cache(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		return E_BAD;
 	if (cache.n_jobs >= CACHE_JOBS_MOST)
 		return E_MORE;
-	struct cache_job *c = job_new(sizeof *c, &cache_kind, NULL, KEEPER_CACHE, items);
+	struct cache_job *c =
+	    job_new(sizeof *c, &cache_kind, NULL, KEEPER_CACHE, items);
 	cache.n_jobs++;
 	job_add(&c->job);
 	return E_MORE;
@@ -229,7 +243,9 @@ move_step(struct job *j)
 		if (m->slot->now.id != m->mailbox)
 			m->at = 0;
 		m->mailbox = m->slot->now.id;
-		err = m->slot->now.is_dead ? E_OK : sweep(m->mailbox, &all, &m->at, move_one, m, &is_done);
+		err = m->slot->now.is_dead
+		          ? E_OK
+		          : sweep(m->mailbox, &all, &m->at, move_one, m, &is_done);
 		if (is_done) {
 			i++;
 			m->mailbox++;
@@ -255,7 +271,8 @@ move_free(struct job *j)
 	cache.is_moving = false;
 }
 
-static const struct job_kind move_kind = {.name = "cache_move", .is_growing = true, .step = move_step, .free = move_free};
+static const struct job_kind move_kind = {
+    .name = "cache_move", .is_growing = true, .step = move_step, .free = move_free};
 
 static void
 move_begin(uint32_t old)
@@ -273,10 +290,11 @@ void
 cache_upkeep(void)
 {
 	uint32_t old = cache.gen;
-	if (cache.is_moving || old == 0 || cache.dead < CACHE_DEAD_LEAST || cache.dead < cache.size / 2)
+	if (cache.is_moving || old == 0 || cache.dead < CACHE_DEAD_LEAST ||
+	    cache.dead < cache.size / 2)
 		return;
-	log_event(LOG_INFO, "cache_made_anew", "bytes=%llu dead=%llu", (unsigned long long)cache.size,
-	    (unsigned long long)cache.dead);
+	log_event(LOG_INFO, "cache_made_anew", "bytes=%llu dead=%llu",
+	    (unsigned long long)cache.size, (unsigned long long)cache.dead);
 	use_file(old + 1);
 	move_begin(old);
 }
@@ -289,7 +307,8 @@ job_cache_open(void)
 	uint32_t newest = 0, older = 0;
 	for (struct dirent *e; d && (e = readdir(d));) {
 		uint64_t gen;
-		if (strncmp(e->d_name, "cache.", 6) != 0 || span_u64(span_of(e->d_name + 6), UINT32_MAX - 1, &gen) != E_OK)
+		if (strncmp(e->d_name, "cache.", 6) != 0 ||
+		    span_u64(span_of(e->d_name + 6), UINT32_MAX - 1, &gen) != E_OK)
 			continue;
 		if (gen > newest) {
 			older = newest;
@@ -301,7 +320,8 @@ job_cache_open(void)
 	if (d)
 		closedir(d);
 	if (the_keeper.is_rebuilt && newest)
-		older = newest++; /* nothing refers to it: it is looked through, and goes */
+		older =
+		    newest++; /* nothing refers to it: it is looked through, and goes */
 	use_file(newest ? newest : 1);
 	if (older)
 		move_begin(older);

@@ -6,25 +6,27 @@
 #include "base/log.h"
 #include "store/sweep.h"
 
-static uint32_t last_undo;  /* number of a row in undo */
-static unsigned n_undoing;  /* jobs that a keeper that died left */
+static uint32_t last_undo; /* number of a row in undo */
+static unsigned n_undoing; /* jobs that a keeper that died left */
 
 struct copy_job {
 	struct job job;
-	struct ask_copy asked;      /* own */
-	uint32_t target_id, limit;  /* limit: the source's UIDNEXT when it began */
+	struct ask_copy asked;     /* own */
+	uint32_t target_id, limit; /* limit: the source's UIDNEXT when it began */
 	uint32_t at;
 	bool has_begun, is_undoing;
-	struct sum counted;         /* before it began */
-	uint32_t undo_number;       /* of its row in undo; 0: none */
-	struct slot *source, *target;           /* borrow: of this step */
-	uint64_t source_modseq, target_modseq;  /* of this step; 0: none yet */
+	struct sum counted;                    /* before it began */
+	uint32_t undo_number;                  /* of its row in undo; 0: none */
+	struct slot *source, *target;          /* borrow: of this step */
+	uint64_t source_modseq, target_modseq; /* of this step; 0: none yet */
 	int64_t now_sec;
-	uint64_t mapped, bits[STORE_KEYWORDS_MAX]; /* the source's keyword bits that were looked up, and what they are there */
-	struct store_record *made;  /* own: of this step */
+	/* the source's keyword bits that were looked up, and what they are there */
+	uint64_t mapped, bits[STORE_KEYWORDS_MAX];
+	struct store_record *made; /* own: of this step */
 	size_t n_made, cap;
-	struct numset from, to;     /* own: what is on disk */
-	struct numset gone;         /* own: uids of this step: copied from the source, or undone in the target */
+	struct numset from, to; /* own: what is on disk */
+	/* own: uids of this step: copied from the source, or undone in the target */
+	struct numset gone;
 };
 
 static int
@@ -54,8 +56,10 @@ judge(struct copy_job *c)
 	const struct sum *used = &the_keeper.sum_next, *more = &c->counted;
 	if (more->messages >= UINT32_MAX - slot_uid_next(c->target))
 		return done(c, STORE_TOO_MANY);
-	if (!a->is_move && ((a->quota_bytes && used->bytes + more->bytes > a->quota_bytes) ||
-	                       (a->quota_messages && used->messages + more->messages > a->quota_messages)))
+	if (!a->is_move &&
+	    ((a->quota_bytes && used->bytes + more->bytes > a->quota_bytes) ||
+		(a->quota_messages &&
+		    used->messages + more->messages > a->quota_messages)))
 		return done(c, STORE_OVER_QUOTA);
 	return E_OK;
 }
@@ -65,7 +69,8 @@ static int
 begin(struct copy_job *c)
 {
 	bool is_counted;
-	int err = sweep(c->asked.mailbox, &c->asked.uids, &c->at, count_one, &c->counted, &is_counted);
+	int err = sweep(c->asked.mailbox, &c->asked.uids, &c->at, count_one,
+	    &c->counted, &is_counted);
 	if (err != E_OK || !is_counted)
 		return err;
 	c->has_begun = true;
@@ -88,7 +93,8 @@ map_keywords(struct copy_job *c, uint64_t keywords, uint64_t *out)
 			continue;
 		if (!(c->mapped & mask)) {
 			struct span name = span_of(c->source->keywords[bit]);
-			err = slot_keywords(c->target, &name, 1, KEYWORDS_THAT_FIT, &c->bits[bit]);
+			err = slot_keywords(
+			    c->target, &name, 1, KEYWORDS_THAT_FIT, &c->bits[bit]);
 			c->mapped |= mask;
 		}
 		*out |= c->bits[bit];
@@ -134,7 +140,8 @@ copy_one(void *ctx, struct store_record *r, enum sweep_did *did)
 	to->keywords = keywords;
 	to->modseq = c->target_modseq;
 	to->saved_sec = c->now_sec;
-	if (cache_is_going(to->cache_gen)) /* its new mailbox may have been looked through already */
+	/* its new mailbox may have been looked through already */
+	if (cache_is_going(to->cache_gen))
 		to->cache_gen = to->cache_at = 0;
 	slot_count(c->target, to, 1);
 	if (c->asked.is_move)
@@ -176,8 +183,10 @@ undo_step(struct copy_job *c)
 	if (c->target)
 		err = sweep(c->target_id, &c->to, &c->at, undo_one, c, &c->job.is_done);
 	if (err == E_OK && c->gone.n)
-		err = expunged_put(t, job_txn(), slot_touch(c->target), c->target_modseq, &c->gone);
-	return err == E_OK && c->job.is_done ? undo_remove(t, job_txn(), c->undo_number) : err;
+		err = expunged_put(
+		    t, job_txn(), slot_touch(c->target), c->target_modseq, &c->gone);
+	return err == E_OK && c->job.is_done ? undo_remove(t, job_txn(), c->undo_number)
+	                                     : err;
 }
 
 /* What is to go if the next step does not come. */
@@ -188,14 +197,16 @@ note_undo(struct copy_job *c)
 	struct numset all = {0};
 	int err = E_OK;
 	if (c->job.is_done)
-		return c->undo_number ? undo_remove(t, job_txn(), c->undo_number) : E_OK;
+		return c->undo_number ? undo_remove(t, job_txn(), c->undo_number)
+		                      : E_OK;
 	for (size_t i = 0; i < c->to.n && err == E_OK; i++)
 		err = numset_add(&all, c->to.ranges[i].from, c->to.ranges[i].to);
 	if (err == E_OK)
 		err = numset_add(&all, c->made[0].uid, c->made[c->n_made - 1].uid);
 	if (c->undo_number == 0)
 		c->undo_number = ++last_undo;
-	err = err == E_OK ? undo_put(t, job_txn(), c->undo_number, c->target_id, &all) : E_IO;
+	err = err == E_OK ? undo_put(t, job_txn(), c->undo_number, c->target_id, &all)
+	                  : E_IO;
 	numset_free(&all);
 	return err;
 }
@@ -220,7 +231,8 @@ write_made(struct copy_job *c)
 		return c->undo_number && c->job.is_done ? note_undo(c) : E_OK;
 	int err = records_append(t, job_txn(), c->target_id, c->made, c->n_made);
 	if (err == E_OK && c->asked.is_move)
-		err = expunged_put(t, job_txn(), slot_touch(c->source), c->source_modseq, &c->gone);
+		err = expunged_put(
+		    t, job_txn(), slot_touch(c->source), c->source_modseq, &c->gone);
 	for (size_t i = 0; i < c->n_made; i++)
 		change_add(c->target, CHANGE_ADD, &c->made[i]);
 	return err == E_OK && !c->asked.is_move ? note_undo(c) : err;
@@ -242,7 +254,8 @@ copy_step(struct job *j)
 	if (!c->has_begun)
 		err = begin(c);
 	if (err == E_OK && c->has_begun && !j->is_done)
-		err = sweep(c->asked.mailbox, &c->asked.uids, &c->at, copy_one, c, &j->is_done);
+		err = sweep(
+		    c->asked.mailbox, &c->asked.uids, &c->at, copy_one, c, &j->is_done);
 	return err == E_OK ? write_made(c) : err;
 }
 
@@ -254,11 +267,14 @@ copy_synced(struct job *j)
 		return;
 	bool is_kept = true;
 	for (size_t i = 0; i < c->gone.n; i++)
-		is_kept &= numset_add(&c->from, c->gone.ranges[i].from, c->gone.ranges[i].to) == E_OK;
+		is_kept &= numset_add(&c->from, c->gone.ranges[i].from,
+			       c->gone.ranges[i].to) == E_OK;
 	if (c->n_made)
-		is_kept &= numset_add(&c->to, c->made[0].uid, c->made[c->n_made - 1].uid) == E_OK;
+		is_kept &= numset_add(&c->to, c->made[0].uid,
+			       c->made[c->n_made - 1].uid) == E_OK;
 	if (!is_kept)
-		c->job.said = STORE_TOO_MANY; /* a million gaps: what it came to cannot be told */
+		c->job.said =
+		    STORE_TOO_MANY; /* a million gaps: what it came to cannot be told */
 	numset_reset(&c->gone);
 	c->n_made = 0;
 }
@@ -308,8 +324,10 @@ undone_free(struct job *j)
 static int
 undo_begin(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *uids)
 {
-	static const struct job_kind undo_kind = {
-	    .name = "copy_undo", .step = copy_step, .synced = copy_synced, .free = undone_free};
+	static const struct job_kind undo_kind = {.name = "copy_undo",
+	    .step = copy_step,
+	    .synced = copy_synced,
+	    .free = undone_free};
 	struct copy_job *c = job_new(sizeof *c, &undo_kind, NULL, 0, SPAN(""));
 	int err = E_OK;
 	(void)ctx;
@@ -317,7 +335,8 @@ undo_begin(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *ui
 	c->undo_number = number;
 	c->target_id = mailbox;
 	n_undoing++;
-	log_event(LOG_NOTICE, "copy_undone", "mailbox=%u messages=%llu", mailbox, (unsigned long long)numset_count(uids));
+	log_event(LOG_NOTICE, "copy_undone", "mailbox=%u messages=%llu", mailbox,
+	    (unsigned long long)numset_count(uids));
 	if (number > last_undo)
 		last_undo = number;
 	for (size_t i = 0; i < uids->n && err == E_OK; i++)
@@ -326,15 +345,21 @@ undo_begin(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *ui
 	return err;
 }
 
-static const struct job_kind copy_kind = {.name = "copy", .is_growing = true, .step = copy_step, .synced = copy_synced,
-    .failed = copy_failed, .answer = copy_answer, .free = copy_free};
+static const struct job_kind copy_kind = {.name = "copy",
+    .is_growing = true,
+    .step = copy_step,
+    .synced = copy_synced,
+    .failed = copy_failed,
+    .answer = copy_answer,
+    .free = copy_free};
 static const struct job_kind move_kind = {
     .name = "move_all", .step = copy_step, .synced = copy_synced, .free = copy_free};
 
 int
 ask_copy(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct copy_job *c = job_new(sizeof *c, &copy_kind, a->ctx, KEEPER_COPY, ask_body(body, fd));
+	struct copy_job *c =
+	    job_new(sizeof *c, &copy_kind, a->ctx, KEEPER_COPY, ask_body(body, fd));
 	struct rd r = rd_of(buf_as_span(&c->job.body));
 	(void)reply, (void)fd_back;
 	if (ask_copy_get(&r, &c->asked) != E_OK) {

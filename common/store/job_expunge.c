@@ -8,8 +8,8 @@ struct expunge_job {
 	struct numset uids, gone; /* own; gone: in this step */
 	bool only_deleted;
 	uint32_t at;
-	struct slot *slot;        /* borrow: of this step */
-	uint64_t modseq;          /* of this step */
+	struct slot *slot; /* borrow: of this step */
+	uint64_t modseq;   /* of this step */
 };
 
 static int
@@ -40,7 +40,8 @@ expunge_step(struct job *j)
 	}
 	int err = sweep(x->mailbox, &x->uids, &x->at, expunge_one, x, &j->is_done);
 	if (err == E_OK && x->gone.n)
-		err = expunged_put(&the_keeper.tables, job_txn(), slot_touch(x->slot), x->modseq, &x->gone);
+		err = expunged_put(&the_keeper.tables, job_txn(), slot_touch(x->slot),
+		    x->modseq, &x->gone);
 	return err;
 }
 
@@ -59,7 +60,8 @@ int
 ask_expunge(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct rd r = rd_of(ask_body(body, fd));
-	struct expunge_job *x = job_new(sizeof *x, &expunge_kind, a->ctx, KEEPER_EXPUNGE, SPAN(""));
+	struct expunge_job *x =
+	    job_new(sizeof *x, &expunge_kind, a->ctx, KEEPER_EXPUNGE, SPAN(""));
 	(void)reply, (void)fd_back;
 	x->mailbox = rd_u32(&r);
 	int err = numset_decode(&r, &x->uids);

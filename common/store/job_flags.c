@@ -6,7 +6,7 @@ struct flags_job {
 	struct job job;
 	struct ask_flags asked; /* own */
 	uint32_t at;
-	struct slot *slot;      /* borrow: of this step */
+	struct slot *slot; /* borrow: of this step */
 	bool has_begun;
 	uint64_t keywords;      /* bits of what was asked */
 	uint64_t modseq;        /* of this step; 0: nothing changed yet */
@@ -56,7 +56,8 @@ begin(struct flags_job *f)
 {
 	const struct store_change *c = &f->asked.change;
 	enum keywords_how how = c->how == STORE_REMOVE ? KEYWORDS_KNOWN : KEYWORDS_ALL;
-	int err = slot_keywords(f->slot, f->asked.keywords, c->n_keywords, how, &f->keywords);
+	int err =
+	    slot_keywords(f->slot, f->asked.keywords, c->n_keywords, how, &f->keywords);
 	f->has_begun = true;
 	if (err != E_BAD)
 		return err;
@@ -80,7 +81,8 @@ flags_step(struct job *j)
 	if (!f->has_begun)
 		err = begin(f);
 	if (err == E_OK && !j->is_done)
-		err = sweep(f->asked.mailbox, &f->asked.uids, &f->at, change_one, f, &j->is_done);
+		err = sweep(f->asked.mailbox, &f->asked.uids, &f->at, change_one, f,
+		    &j->is_done);
 	return err;
 }
 
@@ -106,7 +108,8 @@ static const struct job_kind flags_kind = {
 int
 ask_flags(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct flags_job *f = job_new(sizeof *f, &flags_kind, a->ctx, KEEPER_FLAGS, ask_body(body, fd));
+	struct flags_job *f =
+	    job_new(sizeof *f, &flags_kind, a->ctx, KEEPER_FLAGS, ask_body(body, fd));
 	struct rd r = rd_of(buf_as_span(&f->job.body));
 	(void)reply, (void)fd_back;
 	int err = ask_flags_get(&r, &f->asked);

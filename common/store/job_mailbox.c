@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/* job_mailbox.c - names of mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, and the numbers that import brings. */
+/*
+ * job_mailbox.c - names of mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, and the numbers that
+ * import brings.
+ */
 #include <string.h>
 
 #include "store/jobs.h"
 
 struct name_job {
 	struct job job;
-	struct buf name, to;        /* own: as they are kept */
-	struct span special_use;    /* borrow: the body */
+	struct buf name, to;     /* own: as they are kept */
+	struct span special_use; /* borrow: the body */
 	bool is_subscribed;
 	uint32_t uidvalidity, uidnext, reserved; /* ADOPT */
-	uint32_t id;                /* the mailbox that is meant */
+	uint32_t id;                             /* the mailbox that is meant */
 };
 
 static int
@@ -87,7 +90,8 @@ delete_step(struct job *j)
 		return done(j, STORE_NONEXISTENT);
 	slot_touch(s)->is_dead = true;
 	s->next.modseq++;
-	sum->messages -= s->next.messages < sum->messages ? s->next.messages : sum->messages;
+	sum->messages -=
+	    s->next.messages < sum->messages ? s->next.messages : sum->messages;
 	sum->bytes -= s->next.bytes < sum->bytes ? s->next.bytes : sum->bytes;
 	n->id = s->now.id;
 	return done(j, STORE_DONE);
@@ -119,7 +123,8 @@ check_names(struct span from, struct span to)
 	struct keeper *k = &the_keeper;
 	struct buf name = {0};
 	enum store_said said = STORE_DONE;
-	for (size_t i = mailboxes_first(from); i < k->n_by_name && said == STORE_DONE; i++) {
+	for (size_t i = mailboxes_first(from); i < k->n_by_name && said == STORE_DONE;
+	     i++) {
 		const char *rest = below(k->by_name[i]->now.name, from);
 		if (!rest)
 			continue;
@@ -153,7 +158,8 @@ superiors_of(struct span name)
 {
 	uint32_t id;
 	size_t at = span_rfind(name, '/');
-	return at == name.n ? STORE_DONE : make_with_superiors(span_head(name, at), SPAN(""), &id);
+	return at == name.n ? STORE_DONE
+	                    : make_with_superiors(span_head(name, at), SPAN(""), &id);
 }
 
 /* RFC 9051 6.3.6: the messages move, INBOX and what is below it stay. */
@@ -210,7 +216,8 @@ subscribe_step(struct job *j)
 	struct span name = buf_as_span(&n->name);
 	if (mailbox_name_check(name) != STORE_DONE)
 		return done(j, STORE_BAD_NAME);
-	if (n->is_subscribed && !subscription_has(name) && the_keeper.n_subscriptions >= STORE_MAILBOXES_MAX)
+	if (n->is_subscribed && !subscription_has(name) &&
+	    the_keeper.n_subscriptions >= STORE_MAILBOXES_MAX)
 		return done(j, STORE_TOO_MANY);
 	done(j, STORE_DONE);
 	return subscription_put(&the_keeper.tables, job_txn(), name, n->is_subscribed);
@@ -266,16 +273,34 @@ name_free(struct job *j)
 	buf_free(&n->to);
 }
 
-static const struct job_kind
-    create_kind = {.name = "create", .is_alone = true, .step = create_step, .answer = create_answer, .free = name_free},
-    delete_kind = {.name = "delete", .is_alone = true, .step = delete_step, .synced = delete_synced, .free = name_free},
-    rename_kind = {.name = "rename", .is_alone = true, .step = rename_step, .synced = rename_synced, .free = name_free},
-    subscribe_kind = {.name = "subscribe", .is_alone = true, .step = subscribe_step, .synced = subscribe_synced,
-        .free = name_free},
-    adopt_kind = {.name = "adopt", .is_alone = true, .step = adopt_step, .free = name_free};
+static const struct job_kind create_kind = {.name = "create",
+				 .is_alone = true,
+				 .step = create_step,
+				 .answer = create_answer,
+				 .free = name_free},
+			     delete_kind = {.name = "delete",
+				 .is_alone = true,
+				 .step = delete_step,
+				 .synced = delete_synced,
+				 .free = name_free},
+			     rename_kind = {.name = "rename",
+				 .is_alone = true,
+				 .step = rename_step,
+				 .synced = rename_synced,
+				 .free = name_free},
+			     subscribe_kind = {.name = "subscribe",
+				 .is_alone = true,
+				 .step = subscribe_step,
+				 .synced = subscribe_synced,
+				 .free = name_free},
+			     adopt_kind = {.name = "adopt",
+				 .is_alone = true,
+				 .step = adopt_step,
+				 .free = name_free};
 
 static struct name_job *
-begin(struct asker *a, const struct job_kind *kind, uint16_t ask, const struct rd *body, struct rd *rest)
+begin(struct asker *a, const struct job_kind *kind, uint16_t ask, const struct rd *body,
+    struct rd *rest)
 {
 	struct name_job *n = job_new(sizeof *n, kind, a->ctx, ask, body->in);
 	*rest = rd_of(buf_as_span(&n->job.body));
@@ -300,7 +325,7 @@ ask_create(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	struct rd r;
 	struct name_job *n = begin(a, &create_kind, KEEPER_CREATE, body, &r);
 	(void)fd, (void)reply, (void)fd_back;
-	n->special_use = rd_str(&r, sizeof ((struct mailbox *)0)->special_use - 1);
+	n->special_use = rd_str(&r, sizeof((struct mailbox *)0)->special_use - 1);
 	return go(n, &r);
 }
 
@@ -324,7 +349,8 @@ ask_rename(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 }
 
 int
-ask_subscribe(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_subscribe(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct rd r;
 	struct name_job *n = begin(a, &subscribe_kind, KEEPER_SUBSCRIBE, body, &r);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* job_purge.c - what is left of a mailbox that was removed goes, in the background; also after a crash. */
+/*
+ * job_purge.c - what is left of a mailbox that was removed goes, in the background; also after a
+ * crash.
+ */
 #include "store/sweep.h"
 
 struct purge_job {
 	struct job job;
 	uint32_t mailbox, at;
-	struct numset all;    /* own */
-	struct slot *slot;    /* borrow: of the step */
+	struct numset all; /* own */
+	struct slot *slot; /* borrow: of the step */
 	bool has_no_messages;
 };
 
@@ -22,11 +25,13 @@ static int
 purge_expunged(struct purge_job *p, bool *is_done)
 {
 	enum { ROWS = 200 };
+
 	unsigned n = ROWS;
 	uint64_t last;
 	int err = E_OK;
 	while (err == E_OK && n == ROWS && job_has_time())
-		err = expunged_drop(&the_keeper.tables, job_txn(), p->mailbox, ROWS, &n, &last);
+		err = expunged_drop(
+		    &the_keeper.tables, job_txn(), p->mailbox, ROWS, &n, &last);
 	*is_done = n < ROWS;
 	return err;
 }
@@ -38,7 +43,8 @@ purge_step(struct job *j)
 	int err = E_OK;
 	p->slot = slot_even_dead(p->mailbox);
 	if (!p->has_no_messages) {
-		err = sweep(p->mailbox, &p->all, &p->at, purge_one, p, &p->has_no_messages);
+		err = sweep(
+		    p->mailbox, &p->all, &p->at, purge_one, p, &p->has_no_messages);
 	} else {
 		err = purge_expunged(p, &j->is_done);
 		if (j->is_done) {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* job_read.c - what is told of what is there: SELECT, mailboxes, numbers.  What tells of INBOX waits until new/ is taken in. */
+/*
+ * job_read.c - what is told of what is there: SELECT, mailboxes, numbers.  What tells of INBOX
+ * waits until new/ is taken in.
+ */
 #include <string.h>
 
 #include "store/jobs.h"
 
 struct read_job {
 	struct job job;
-	uint64_t want;        /* of takein_want */
-	struct span name;     /* borrow: the body */
-	uint32_t mailbox;     /* RENEW */
+	uint64_t want;    /* of takein_want */
+	struct span name; /* borrow: the body */
+	uint32_t mailbox; /* RENEW */
 	bool is_examine;
 };
 
@@ -20,7 +23,8 @@ read_step(struct job *j)
 }
 
 static struct read_job *
-begin(struct asker *a, const struct job_kind *kind, uint16_t ask, const struct rd *body, struct rd *rest)
+begin(struct asker *a, const struct job_kind *kind, uint16_t ask, const struct rd *body,
+    struct rd *rest)
 {
 	struct read_job *r = job_new(sizeof *r, kind, a->ctx, ask, body->in);
 	*rest = rd_of(buf_as_span(&r->job.body));
@@ -42,7 +46,8 @@ go(struct read_job *r, const struct rd *rest, bool takes_in)
 /* ---- SELECT ---- */
 
 static int
-select_slot(struct read_job *r, struct slot *s, bool is_examine, struct ask_selected *out, int *fd)
+select_slot(struct read_job *r, struct slot *s, bool is_examine,
+    struct ask_selected *out, int *fd)
 {
 	struct view *v;
 	int err = s ? view_of(s, &v) : E_BAD;
@@ -50,9 +55,15 @@ select_slot(struct read_job *r, struct slot *s, bool is_examine, struct ask_sele
 	if (err != E_OK)
 		return err;
 	bool is_shown = is_examine ? s->recent == NULL : s->recent == r->job.session;
-	*out = (struct ask_selected){.mailbox = s->now.id, .uidvalidity = s->now.uidvalidity, .uidnext = s->now.uidnext,
-	    .modseq = s->now.modseq, .unseen = s->now.unseen, .n = v->head->n, .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
-	    .mapped_bytes = view_bytes(v), .n_uidls = the_keeper.n_uidls};
+	*out = (struct ask_selected){.mailbox = s->now.id,
+	    .uidvalidity = s->now.uidvalidity,
+	    .uidnext = s->now.uidnext,
+	    .modseq = s->now.modseq,
+	    .unseen = s->now.unseen,
+	    .n = v->head->n,
+	    .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
+	    .mapped_bytes = view_bytes(v),
+	    .n_uidls = the_keeper.n_uidls};
 	*fd = v->fd;
 	return E_OK;
 }
@@ -62,7 +73,8 @@ static void
 select_answer(struct job *j, struct buf *reply, int *fd)
 {
 	struct read_job *r = (struct read_job *)j;
-	struct slot *s = j->ask == KEEPER_RENEW ? slot_of(r->mailbox) : slot_find(r->name);
+	struct slot *s =
+	    j->ask == KEEPER_RENEW ? slot_of(r->mailbox) : slot_find(r->name);
 	struct ask_selected out = {.err = E_OK};
 	int err = select_slot(r, s, r->is_examine, &out, fd);
 	out.err = (int8_t)(err == E_OK || err == E_BAD ? err : E_IO);
@@ -101,7 +113,8 @@ ask_renew(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 
 /* ---- SYNC, MAILBOXES, MAILBOX ---- */
 
-static const struct job_kind sync_kind = {.name = "sync", .is_reader = true, .step = read_step};
+static const struct job_kind sync_kind = {
+    .name = "sync", .is_reader = true, .step = read_step};
 
 int
 ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
@@ -123,11 +136,14 @@ mailboxes_answer(struct job *j, struct buf *reply, int *fd)
 	}
 }
 
-static const struct job_kind mailboxes_kind = {
-    .name = "mailboxes", .is_reader = true, .step = read_step, .answer = mailboxes_answer};
+static const struct job_kind mailboxes_kind = {.name = "mailboxes",
+    .is_reader = true,
+    .step = read_step,
+    .answer = mailboxes_answer};
 
 int
-ask_mailboxes(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_mailboxes(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct rd rest;
 	struct read_job *r = begin(a, &mailboxes_kind, KEEPER_MAILBOXES, body, &rest);
@@ -173,7 +189,8 @@ tell(struct asker *a, uint16_t ask, struct buf *b)
 }
 
 int
-ask_subscriptions(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_subscriptions(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct buf b = {0};
 	(void)fd, (void)reply, (void)fd_back;
@@ -197,7 +214,8 @@ ask_expunged(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	bool is_known = s && modseq >= s->now.expunged_floor;
-	int err = is_known ? expunged_since(&the_keeper.tables, mailbox, modseq, &uids) : E_OK;
+	int err = is_known ? expunged_since(&the_keeper.tables, mailbox, modseq, &uids)
+	                   : E_OK;
 	buf_u8(&b, !s ? STORE_NONEXISTENT : err == E_OK ? STORE_DONE : STORE_LATER);
 	buf_u8(&b, is_known);
 	numset_encode(&b, uids.ranges, uids.n);
@@ -284,8 +302,10 @@ ask_files(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		return E_BAD;
 	memcpy(after.b, id.p, FILE_ID_BYTES);
 	buf_u8(&b, STORE_DONE);
-	int err = from == FILES_DOOMED ? doomed_each(t, NULL, put_doomed, &files)
-	                               : file_each(t, from == FILES_AFTER ? &after : NULL, put_file, &files);
+	int err =
+	    from == FILES_DOOMED
+		? doomed_each(t, NULL, put_doomed, &files)
+		: file_each(t, from == FILES_AFTER ? &after : NULL, put_file, &files);
 	if (err != E_OK) {
 		buf_reset(&b);
 		buf_u8(&b, STORE_LATER);
@@ -305,7 +325,8 @@ leave_step(struct job *j)
 }
 
 /* Behind all that was asked before. */
-static const struct job_kind leave_kind = {.name = "leave", .is_alone = true, .is_reader = true, .step = leave_step};
+static const struct job_kind leave_kind = {
+    .name = "leave", .is_alone = true, .is_reader = true, .step = leave_step};
 
 int
 ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
@@ -313,6 +334,7 @@ ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	job_add(job_new(sizeof(struct job), &leave_kind, a->ctx, KEEPER_LEAVE, SPAN("")));
+	job_add(
+	    job_new(sizeof(struct job), &leave_kind, a->ctx, KEEPER_LEAVE, SPAN("")));
 	return E_MORE;
 }

@@ -27,7 +27,8 @@ static struct {
 /* ---- jobs ---- */
 
 void *
-job_new(size_t size, const struct job_kind *kind, struct session *s, uint16_t ask, struct span body)
+job_new(size_t size, const struct job_kind *kind, struct session *s, uint16_t ask,
+    struct span body)
 {
 	struct job *j = mem_new(size);
 	j->kind = kind;
@@ -99,7 +100,8 @@ change_add(struct slot *s, enum change_kind kind, const struct store_record *r)
 {
 	if (!s->view)
 		return; /* made later, from the table */
-	batch.changes = mem_room(batch.changes, batch.n_changes, &batch.cap, sizeof *batch.changes);
+	batch.changes =
+	    mem_room(batch.changes, batch.n_changes, &batch.cap, sizeof *batch.changes);
 	batch.changes[batch.n_changes++] = (struct change){s, kind, *r};
 }
 
@@ -132,7 +134,9 @@ take_batch(size_t *n)
 	return first;
 }
 
-/* Berkeley DB takes a full disk badly: its keeper has to end then.  So it is not let come to that. */
+/*
+ * Berkeley DB takes a full disk badly: its keeper has to end then.  So it is not let come to that.
+ */
 static bool
 has_room(uint64_t bytes)
 {
@@ -161,15 +165,19 @@ make_steps(struct job *jobs, size_t n)
 	int64_t share = JOBS_BATCH_US / (int64_t)n;
 	int err = E_OK;
 	bool changes = have_writer(jobs);
-	bool can_grow = changes && has_room(JOBS_GROWING_ROOM_BYTES), can_change = can_grow || (changes && has_room(JOBS_ROOM_BYTES));
+	bool can_grow = changes && has_room(JOBS_GROWING_ROOM_BYTES),
+	     can_change = can_grow || (changes && has_room(JOBS_ROOM_BYTES));
 	if (changes && !can_grow)
 		doomed_hurry();
 	for (struct job *j = jobs; j && err == E_OK; j = j->next) {
-		if (!j->kind->is_reader && (!can_change || (j->kind->is_growing && !can_grow))) {
+		if (!j->kind->is_reader &&
+		    (!can_change || (j->kind->is_growing && !can_grow))) {
 			refuse(j);
 			continue;
 		}
-		batch.step_ends_us = clock_mono_us() + (share > JOBS_STEP_LEAST_US ? share : JOBS_STEP_LEAST_US);
+		batch.step_ends_us =
+		    clock_mono_us() +
+		    (share > JOBS_STEP_LEAST_US ? share : JOBS_STEP_LEAST_US);
 		err = j->kind->step(j);
 	}
 	return err;
@@ -197,7 +205,8 @@ make_durable(void)
 	if (err == E_OK)
 		err = db_sync(k->tables.db);
 	metric_took(M_KEEPER_SYNC, begun_us);
-	k->is_ending |= err != E_OK; /* what of it is on disk is not known: the next keeper finds out */
+	/* what of it is on disk is not known: the next keeper finds out */
+	k->is_ending |= err != E_OK;
 	return err;
 }
 
@@ -222,7 +231,8 @@ publish(struct job *jobs)
 		if (j->kind->synced)
 			j->kind->synced(j);
 	for (size_t i = 0; i < batch.n_changes; i++)
-		view_publish(batch.changes[i].slot, batch.changes[i].kind, &batch.changes[i].record);
+		view_publish(batch.changes[i].slot, batch.changes[i].kind,
+		    &batch.changes[i].record);
 	batch.n_changes = 0;
 	mailboxes_publish();
 	doomed_publish();
@@ -233,9 +243,12 @@ static void
 fail(struct job *jobs, int err)
 {
 	struct keeper *k = &the_keeper;
-	bool is_damaged = db_is_damaged(k->tables.db), is_full = err == E_LIMIT && !is_damaged;
-	log_event(LOG_ERR, "batch_failed", "job=%s why=%s", jobs->kind->name, is_full ? "\"disk full\"" : err_name(err));
-	k->is_ending |= is_damaged || db_is_full(k->tables.db); /* the next one recovers or rebuilds */
+	bool is_damaged = db_is_damaged(k->tables.db),
+	     is_full = err == E_LIMIT && !is_damaged;
+	log_event(LOG_ERR, "batch_failed", "job=%s why=%s", jobs->kind->name,
+	    is_full ? "\"disk full\"" : err_name(err));
+	/* the next one recovers or rebuilds */
+	k->is_ending |= is_damaged || db_is_full(k->tables.db);
 	batch.n_changes = 0;
 	mailboxes_forget();
 	doomed_forget();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * jobs.h - what a keeper does: jobs are gathered, make a step each in one transaction, one sync makes it durable, views
- * get it, and those that are done are answered.  One that is long makes many short steps, with others' between them.
+ * jobs.h - what a keeper does: jobs are gathered, make a step each in one transaction, one sync
+ * makes it durable, views get it, and those that are done are answered.  One that is long makes
+ * many short steps, with others' between them.
  */
 #ifndef STORE_JOBS_H
 #define STORE_JOBS_H
@@ -9,9 +10,10 @@
 #include "store/mailboxes.h"
 
 enum {
-	JOBS_BATCH_US = 8000,     /* all steps of one batch together; then it is synced */
+	JOBS_BATCH_US = 8000, /* all steps of one batch together; then it is synced */
 	JOBS_STEP_LEAST_US = 300,
-	JOBS_ROOM_BYTES = 2 << 20,         /* free on the disk, or nothing is changed: a batch logs less than that */
+	/* free on the disk, or nothing is changed: a batch logs less than that */
+	JOBS_ROOM_BYTES = 2 << 20,
 	JOBS_GROWING_ROOM_BYTES = 8 << 20, /* or nothing is added */
 };
 
@@ -21,51 +23,67 @@ struct job_kind;
 struct job {
 	struct job *next;
 	const struct job_kind *kind;
-	struct session *session;  /* borrow; NULL: it left, or nobody asked */
-	struct buf body;          /* own: what was asked */
+	struct session *session; /* borrow; NULL: it left, or nobody asked */
+	struct buf body;         /* own: what was asked */
 	uint16_t ask;
 	bool is_done;
 	enum store_said said;
 };
 
 struct job_kind {
-	const char *name;         /* in the log */
-	bool is_alone;            /* a batch of its own: it changes names of mailboxes */
-	bool is_reader;           /* changes nothing: a batch that fails is not its failure */
-	bool is_growing;          /* needs room: refused some way before the disk is full, so that others can remove */
-	/* step - some work in the transaction, at least a little, while job_has_time; sets is_done (and said) at its end.
-	 * E_OK, or what makes the whole batch come to nothing */
+	const char *name; /* in the log */
+	bool is_alone;    /* a batch of its own: it changes names of mailboxes */
+	bool is_reader;   /* changes nothing: a batch that fails is not its failure */
+	/* needs room: refused some way before the disk is full, so that others can remove */
+	bool is_growing;
+	/*
+	 * step - some work in the transaction, at least a little, while job_has_time; sets is_done
+	 * (and said) at its end.  E_OK, or what makes the whole batch come to nothing
+	 */
 	int (*step)(struct job *);
-	void (*synced)(struct job *); /* after a step: it is on disk, and not told yet.  May be NULL */
-	bool (*failed)(struct job *); /* the batch came to nothing; said says why.  True: it goes on, to undo.  May be NULL */
-	void (*answer)(struct job *, struct buf *reply, int *fd); /* behind u8 said.  May be NULL */
-	void (*free)(struct job *);   /* what it holds.  May be NULL */
+	/* after a step: it is on disk, and not told yet.  May be NULL */
+	void (*synced)(struct job *);
+	/* the batch came to nothing; said says why.  True: it goes on, to undo.  May be NULL */
+	bool (*failed)(struct job *);
+	/* behind u8 said.  May be NULL */
+	void (*answer)(struct job *, struct buf *reply, int *fd);
+	void (*free)(struct job *); /* what it holds.  May be NULL */
 };
 
 /* job_new - size of the own struct, zeroed; body copied */
-void *job_new(size_t size, const struct job_kind *, struct session *, uint16_t ask, struct span body);
+void *job_new(size_t size, const struct job_kind *, struct session *, uint16_t ask,
+    struct span body);
 void job_drop(struct job *);      /* one that was not added */
 void job_add(struct job *);       /* takes it */
 void job_add_first(struct job *); /* before all that wait; takes it */
-/* job_become - the rest of j is done and answered by other (which gets its session); j is then done without an answer */
+/*
+ * job_become - the rest of j is done and answered by other (which gets its session); j is then done
+ * without an answer
+ */
 void job_become(struct job *j, struct job *other);
-struct db_txn *job_txn(void);     /* of the batch; borrow */
-bool job_has_time(void);          /* of this step */
+struct db_txn *job_txn(void); /* of the batch; borrow */
+bool job_has_time(void);      /* of this step */
 /* change_add - for the view of slot, once it is synced */
 void change_add(struct slot *, enum change_kind, const struct store_record *);
-void jobs_run(void);              /* one batch, if there is anything to do */
+void jobs_run(void); /* one batch, if there is anything to do */
 bool jobs_none(void);
-void jobs_forget(void);           /* at the keeper's end: what still waits is dropped */
+void jobs_forget(void); /* at the keeper's end: what still waits is dropped */
 
 /* ---- what may be asked: handlers of the rows in sessions.c ---- */
-ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;                     /* job_flags.c, ... */
-ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;                /* job_mailbox.c */
-ask_handler ask_select, ask_renew, ask_sync, ask_mailbox, ask_mailboxes, ask_subscriptions; /* job_read.c */
+/* job_flags.c, ... */
+ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;
+/* job_mailbox.c */
+ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;
+/* job_read.c */
+ask_handler ask_select, ask_renew, ask_sync, ask_mailbox, ask_mailboxes,
+    ask_subscriptions;
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 
 /* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
 void purge_begin(uint32_t mailbox);
-/* copies_undo - jobs for what a keeper that died in a COPY left: to be run before anybody is served */
+/*
+ * copies_undo - jobs for what a keeper that died in a COPY left: to be run before anybody is served
+ */
 MUST_USE int copies_undo(void);
 bool copies_are_undone(void);
 /* move_all - a job that moves all of a mailbox: RENAME of INBOX */
@@ -76,8 +94,9 @@ void job_cache_open(void);
 void cache_close(void);
 /* cache_add - appended.  gen and at become its place; 0: there is none for it */
 void cache_add(struct file_id, struct span item, uint32_t *gen, uint32_t *at);
-bool cache_is_going(uint32_t gen);           /* its file goes when all items have been moved: who copies a record leaves the item */
+/* its file goes when all items have been moved: who copies a record leaves the item */
+bool cache_is_going(uint32_t gen);
 void cache_dead(uint32_t gen, uint32_t at); /* nobody refers to it any more */
-void cache_upkeep(void);                    /* a new generation when most of it is dead */
+void cache_upkeep(void); /* a new generation when most of it is dead */
 
 #endif

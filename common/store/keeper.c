@@ -22,12 +22,12 @@ static struct {
 	struct loop_timer *again, *upkeep, *usage; /* own */
 	int64_t alone_since_ms, dumped_ms;
 	bool is_usage_armed;
-	bool has_written;         /* pages, before a checkpoint */
-	int64_t settled_ms;       /* the disk has them */
-	struct loop_fd *new;      /* own: of inotify */
+	bool has_written;    /* pages, before a checkpoint */
+	int64_t settled_ms;  /* the disk has them */
+	struct loop_fd *new; /* own: of inotify */
 	int inotify;
-	bool has_new;             /* and it is not watched: nobody looks */
-	int term[2];              /* own: a byte comes with TERM */
+	bool has_new; /* and it is not watched: nobody looks */
+	int term[2];  /* own: a byte comes with TERM */
 } run = {.inotify = -1, .term = {-1, -1}};
 
 /* ---- opening ---- */
@@ -38,15 +38,20 @@ open_index(bool is_new, bool has_floor)
 	struct keeper *k = &the_keeper;
 	/* an index that is gone where there was one is rebuilt, not begun anew */
 	struct store_rebuilt rebuilt;
-	int err = is_new && has_floor ? E_LIMIT : tables_open(&k->tables, "index/db", is_new);
+	int err =
+	    is_new && has_floor ? E_LIMIT : tables_open(&k->tables, "index/db", is_new);
 	if (err == E_OK && is_new)
 		err = index_make(&k->tables, &k->floor);
 	if (err == E_OK)
 		err = mailboxes_load();
-	if (err == E_LIMIT || err == E_BAD || (k->tables.db && db_is_damaged(k->tables.db))) {
+	if (err == E_LIMIT || err == E_BAD ||
+	    (k->tables.db && db_is_damaged(k->tables.db))) {
 		mailboxes_free();
-		log_event(LOG_ALERT, "index_damaged", "do=%s", "\"nothing: it is made anew from files, dump and floor\"");
-		err = has_floor || !is_new ? index_rebuild(&k->tables, &k->floor, &rebuilt) : E_IO;
+		log_event(LOG_ALERT, "index_damaged", "do=%s",
+		    "\"nothing: it is made anew from files, dump and floor\"");
+		err = has_floor || !is_new
+		          ? index_rebuild(&k->tables, &k->floor, &rebuilt)
+		          : E_IO;
 		k->is_rebuilt = true;
 		if (err == E_OK)
 			err = mailboxes_load();
@@ -59,7 +64,9 @@ static struct usage
 noted_read(void)
 {
 	struct usage_noted u;
-	return usage_read(AT_FDCWD, "usage", &u) == E_OK ? u.noted : placed_read(AT_FDCWD, "placed");
+	return usage_read(AT_FDCWD, "usage", &u) == E_OK
+	           ? u.noted
+	           : placed_read(AT_FDCWD, "placed");
 }
 
 int
@@ -88,7 +95,10 @@ int
 keeper_rebuild(struct store_rebuilt *out)
 {
 	struct keeper *k = &the_keeper;
-	*k = (struct keeper){.is_changed = true, .is_usage_old = true, .is_rebuilt = true, .noted = noted_read()};
+	*k = (struct keeper){.is_changed = true,
+	    .is_usage_old = true,
+	    .is_rebuilt = true,
+	    .noted = noted_read()};
 	int err = index_rebuild(&k->tables, &k->floor, out);
 	if (err == E_OK)
 		err = mailboxes_load();
@@ -104,14 +114,18 @@ keeper_rebuild(struct store_rebuilt *out)
 	return E_OK;
 }
 
-/* For verdicts on recipients: not synced, the truth is the index.  Readable by the look-ups' group. */
+/*
+ * For verdicts on recipients: not synced, the truth is the index.  Readable by the look-ups' group.
+ */
 static void
 usage_write(void)
 {
 	struct keeper *k = &the_keeper;
 	struct buf text = {0};
-	usage_put(&text, &(struct usage_noted){.sum = {k->sum.bytes, k->sum.messages}, .noted = k->noted});
-	k->is_usage_old = file_replace("usage", buf_as_span(&text), 0644, false) != E_OK;
+	usage_put(&text, &(struct usage_noted){.sum = {k->sum.bytes, k->sum.messages},
+			     .noted = k->noted});
+	k->is_usage_old =
+	    file_replace("usage", buf_as_span(&text), 0644, false) != E_OK;
 	buf_free(&text);
 }
 
@@ -138,7 +152,8 @@ keeper_close(void)
 {
 	struct keeper *k = &the_keeper;
 	bool is_sound = !db_is_damaged(k->tables.db) && !db_is_full(k->tables.db);
-	jobs_forget(); /* a process that made an index anew may fork a keeper yet: it must not find them */
+	/* a process that made an index anew may fork a keeper yet: it must not find them */
+	jobs_forget();
 	if (is_sound && write_touched() != E_OK)
 		log_event(LOG_ERR, "rows_not_written", "%s", "");
 	if (is_sound && k->is_changed && dump_write(&k->tables) != E_OK)
@@ -185,7 +200,10 @@ on_new(void *ctx, int fd, unsigned events)
 	}
 }
 
-/* For the verdict on recipients: who stays and looks at nothing must not let the account grow past its quota. */
+/*
+ * For the verdict on recipients: who stays and looks at nothing must not let the account grow past
+ * its quota.
+ */
 static void
 look_for_nobody(void)
 {
@@ -242,11 +260,16 @@ on_again(void *ctx)
 static void
 watch_new(void)
 {
-	/* a placer holds its file open until its checkpoint: each write is looked at, one whose size is right is taken in */
+	/*
+	 * a placer holds its file open until its checkpoint: each write is looked at, one whose
+	 * size is right is taken in
+	 */
 	const uint32_t events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY;
 	run.inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (run.inotify < 0 || inotify_add_watch(run.inotify, "new", events) < 0) {
-		log_event(LOG_WARNING, "no_inotify", "err=%s do=\"nothing: new mail is seen at each SELECT\"", log_errno(errno));
+		log_event(LOG_WARNING, "no_inotify",
+		    "err=%s do=\"nothing: new mail is seen at each SELECT\"",
+		    log_errno(errno));
 		return;
 	}
 	run.new = loop_watch(the_keeper.loop, run.inotify, LOOP_READ, on_new, NULL);
@@ -279,8 +302,11 @@ static void
 watch_term(void)
 {
 	struct sigaction sa = {.sa_handler = on_term, .sa_flags = SA_RESTART};
-	if (pipe2(run.term, O_CLOEXEC | O_NONBLOCK) != 0 || sigaction(SIGTERM, &sa, NULL) != 0) {
-		log_event(LOG_WARNING, "no_term", "err=%s do=\"nothing: TERM does not end this keeper\"", log_errno(errno));
+	if (pipe2(run.term, O_CLOEXEC | O_NONBLOCK) != 0 ||
+	    sigaction(SIGTERM, &sa, NULL) != 0) {
+		log_event(LOG_WARNING, "no_term",
+		    "err=%s do=\"nothing: TERM does not end this keeper\"",
+		    log_errno(errno));
 		return;
 	}
 	loop_watch(the_keeper.loop, run.term[0], LOOP_READ, on_term_byte, NULL);
@@ -312,7 +338,10 @@ begin(void)
 			purge_begin(k->by_id[i]->now.id);
 }
 
-/* It waits for the disk: when nobody else does, and what it would wait for was written some time before. */
+/*
+ * It waits for the disk: when nobody else does, and what it would wait for was written some time
+ * before.
+ */
 static void
 checkpoint(void)
 {

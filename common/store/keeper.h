@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * keeper.h - the one process that writes an account's index.  Forked by the first session (same uid, same
- * jail), it holds index/lock, answers on index/keeper, and leaves when it was alone for a while.
+ * keeper.h - the one process that writes an account's index.  Forked by the first session (same
+ * uid, same jail), it holds index/lock, answers on index/keeper, and leaves when it was alone for a
+ * while.
  *   keeper.c     the process: index opened and closed, upkeep       sessions.c  who is connected, and who waits
  *   jobs.c       the batch: all that is asked, one sync             job_*.c     what is asked, a file each
  *   mailboxes.c  mailboxes in memory                                view.c      what sessions map
@@ -22,19 +23,25 @@ enum {
 	KEEPER_SESSIONS_MOST = 1000,
 	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
-	KEEPER_USAGE_AFTER_MS = 1000,   /* a change: the next ones go along, and nobody's answer waits for the disk */
-	KEEPER_IDLE_LOG_BYTES = 4 << 20, /* since the last checkpoint: then one when nobody waits */
-	KEEPER_BUSY_LOG_BYTES = 64 << 20, /* then one at any time: it takes as long as several batches */
-	KEEPER_SETTLE_MS = 6000,        /* file systems commit every 5 s: then pages that were written are durable with their places */
+	/* a change: the next ones go along, and nobody's answer waits for the disk */
+	KEEPER_USAGE_AFTER_MS = 1000,
+	/* since the last checkpoint: then one when nobody waits */
+	KEEPER_IDLE_LOG_BYTES = 4 << 20,
+	/* then one at any time: it takes as long as several batches */
+	KEEPER_BUSY_LOG_BYTES = 64 << 20,
+	/*
+	 * file systems commit every 5 s: then pages that were written are durable with their places
+	 */
+	KEEPER_SETTLE_MS = 6000,
 	FLOOR_UIDS_AHEAD = 100000,
 	FLOOR_MODSEQS_AHEAD = 100000,
-	FLOOR_NAMES_AHEAD = 16,         /* UIDVALIDITYs and ids of mailboxes */
+	FLOOR_NAMES_AHEAD = 16, /* UIDVALIDITYs and ids of mailboxes */
 };
 
 /* What was told to anyone stays below these, whatever happens to the index. */
 struct floor {
-	uint32_t uidvalidity, mailbox;  /* no larger one was given to a mailbox */
-	uint32_t uid;                   /* no uid above was ever given out */
+	uint32_t uidvalidity, mailbox; /* no larger one was given to a mailbox */
+	uint32_t uid;                  /* no uid above was ever given out */
 	uint64_t modseq;
 };
 
@@ -50,45 +57,56 @@ struct job;
 struct keeper {
 	struct tables tables;
 	struct floor floor;
-	uint32_t uidvalidity, mailbox;  /* the last that were given out */
-	struct slot **by_id;            /* own; the dead ones too */
-	struct slot **by_name;          /* borrow; the living ones, in the order of their bytes */
-	struct slot **touched;          /* borrow; of this batch */
+	uint32_t uidvalidity, mailbox; /* the last that were given out */
+	struct slot **by_id;           /* own; the dead ones too */
+	/* borrow; the living ones, in the order of their bytes */
+	struct slot **by_name;
+	struct slot **touched; /* borrow; of this batch */
 	size_t n_by_id, n_by_name, n_touched;
-	char **subscriptions;           /* own; in the order of their bytes */
+	char **subscriptions; /* own; in the order of their bytes */
 	size_t n_subscriptions;
-	uint32_t n_uidls;               /* at least one that import brought: 1 */
-	struct sum sum, sum_next;       /* of all mailboxes: as told, as the batch leaves it */
+	uint32_t n_uidls; /* at least one that import brought: 1 */
+	/* of all mailboxes: as told, as the batch leaves it */
+	struct sum sum, sum_next;
 	struct loop *loop;
-	bool is_changed;                /* since the last dump */
-	struct usage noted;             /* what placers had placed when all of new/ was taken in last */
-	bool is_usage_old;              /* the file usage says another sum */
-	bool checks_sums;               /* after an unclean end: contents of new/ are checked too */
-	bool is_rebuilt;                /* the index was made anew at the start */
+	bool is_changed; /* since the last dump */
+	/* what placers had placed when all of new/ was taken in last */
+	struct usage noted;
+	bool is_usage_old; /* the file usage says another sum */
+	bool checks_sums;  /* after an unclean end: contents of new/ are checked too */
+	bool is_rebuilt;   /* the index was made anew at the start */
 	bool is_ending;
 };
 
 extern struct keeper the_keeper;
 
-/* keeper_run - the working directory is the home; ready gets one byte when the socket listens.  Returns when done. */
+/*
+ * keeper_run - the working directory is the home; ready gets one byte when the socket listens.
+ * Returns when done.
+ */
 void keeper_run(int ready);
-/* keeper_look - somebody has a mailbox selected, or waits: what comes into new/ is taken in as it comes */
+/*
+ * keeper_look - somebody has a mailbox selected, or waits: what comes into new/ is taken in as it
+ * comes
+ */
 void keeper_look(void);
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);
 void keeper_close(void);
-/* keeper_rebuild - an index made anew, and closed: by a process that holds index/lock.  E_OK, E_IO */
+/*
+ * keeper_rebuild - an index made anew, and closed: by a process that holds index/lock.  E_OK, E_IO
+ */
 MUST_USE int keeper_rebuild(struct store_rebuilt *out);
 
 /* ---- sessions.c ---- */
 struct session {
 	struct session *next, **link;
-	struct asker *asker;            /* own */
-	struct loop_fd *watch;          /* own */
-	struct job *job;                /* borrow: what it waits for */
-	bool is_paused;                 /* it asks more than one thing at a time */
-	uint32_t selected;              /* mailbox; 0: none */
-	bool is_waiting;                /* KEEPER_WAIT */
+	struct asker *asker;   /* own */
+	struct loop_fd *watch; /* own */
+	struct job *job;       /* borrow: what it waits for */
+	bool is_paused;        /* it asks more than one thing at a time */
+	uint32_t selected;     /* mailbox; 0: none */
+	bool is_waiting;       /* KEEPER_WAIT */
 	uint32_t wait_mailbox;
 	uint64_t wait_modseq;
 };
@@ -96,22 +114,30 @@ struct session {
 /* sessions_listen - E_OK, E_IO */
 MUST_USE int sessions_listen(void);
 bool sessions_none(void);
-bool sessions_look(void);           /* one has a mailbox selected, or waits */
+bool sessions_look(void); /* one has a mailbox selected, or waits */
 /* session_answer - reply (its memory is reused) and a descriptor (borrow), or -1 */
 void session_answer(struct session *, uint16_t ask, struct buf *reply, int fd);
 /* session_select - this mailbox (0: none) instead of the one before */
 void session_select(struct session *, uint32_t mailbox, bool is_examine);
 /* sessions_wake - those who wait for what was published */
 void sessions_wake(void);
-/* ask_body - the body of an ask, from its message or its memory file, which is closed; borrow until the next ask */
+/*
+ * ask_body - the body of an ask, from its message or its memory file, which is closed; borrow until
+ * the next ask
+ */
 struct span ask_body(struct rd *body, int *fd);
 
 /* ---- floor.c ---- */
-MUST_USE int floor_read(struct floor *);                    /* E_OK, E_BAD (none), E_IO */
-MUST_USE int floor_reserve(struct floor *, const struct floor *least); /* synced when it must grow */
+MUST_USE int floor_read(struct floor *); /* E_OK, E_BAD (none), E_IO */
+/* synced when it must grow */
+MUST_USE int floor_reserve(struct floor *, const struct floor *least);
 MUST_USE int floor_write(const struct floor *);
-/* file_replace - name gets these bytes, whole or not at all; is_synced: and they are durable.  E_OK, E_LIMIT (disk full), E_IO */
-MUST_USE int file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced);
+/*
+ * file_replace - name gets these bytes, whole or not at all; is_synced: and they are durable.
+ * E_OK, E_LIMIT (disk full), E_IO
+ */
+MUST_USE int file_replace(
+    const char *name, struct span bytes, unsigned mode, bool is_synced);
 
 /* ---- takein.c ---- */
 /* takein_want - what lies in new/ now; a number for takein_is_done */
@@ -127,11 +153,11 @@ void doomed_add(struct file_id);            /* the batch took its last reference
 MUST_USE int doomed_write(struct db_txn *); /* those of the batch */
 void doomed_publish(void);                  /* they are on disk: the files go soon */
 void doomed_forget(void);                   /* the batch came to nothing */
-void doomed_hurry(void);                    /* the batch finds little room on the disk: at once then */
-void doomed_begin(void);                    /* what is there goes, in rounds, until none is left */
+void doomed_hurry(void); /* the batch finds little room on the disk: at once then */
+void doomed_begin(void); /* what is there goes, in rounds, until none is left */
 
 /* ---- rebuild.c ---- */
-MUST_USE int index_make(struct tables *, struct floor *);    /* a new account's */
+MUST_USE int index_make(struct tables *, struct floor *); /* a new account's */
 /* index_rebuild - from files, dump and floor; what was is put aside.  out: what was found */
 MUST_USE int index_rebuild(struct tables *, struct floor *, struct store_rebuilt *out);
 

@@ -18,7 +18,8 @@ enum store_said
 mailbox_name_check(struct span name)
 {
 	unsigned depth = 1;
-	if (name.n == 0 || name.n > STORE_NAME_MAX || name.p[name.n - 1] == '/' || !utf8_valid(name))
+	if (name.n == 0 || name.n > STORE_NAME_MAX || name.p[name.n - 1] == '/' ||
+	    !utf8_valid(name))
 		return STORE_BAD_NAME;
 	for (struct span rest = name; rest.n; depth++)
 		if (depth > STORE_DEPTH_MAX || !is_level(span_cut(&rest, '/')))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* mailboxes.c - the account's mailboxes in the keeper's memory: as they are told, and as the batch leaves them. */
+/*
+ * mailboxes.c - the account's mailboxes in the keeper's memory: as they are told, and as the batch
+ * leaves them.
+ */
 #include "store/mailboxes.h"
 
 #include <stdlib.h>
@@ -50,8 +53,10 @@ slot_find(struct span name)
 	struct keeper *k = &the_keeper;
 	struct buf kept = {.max = STORE_NAME_MAX};
 	mailbox_name_put(&kept, name);
-	size_t at = buf_done(&kept) == E_OK ? mailboxes_first(buf_as_span(&kept)) : k->n_by_name;
-	bool is_found = at < k->n_by_name && span_eqs(buf_as_span(&kept), k->by_name[at]->now.name);
+	size_t at = buf_done(&kept) == E_OK ? mailboxes_first(buf_as_span(&kept))
+	                                    : k->n_by_name;
+	bool is_found =
+	    at < k->n_by_name && span_eqs(buf_as_span(&kept), k->by_name[at]->now.name);
 	buf_free(&kept);
 	return is_found ? k->by_name[at] : NULL;
 }
@@ -77,7 +82,8 @@ bool
 subscription_has(struct span name)
 {
 	size_t at = subscription_at(name);
-	return at < the_keeper.n_subscriptions && span_eqs(name, the_keeper.subscriptions[at]);
+	return at < the_keeper.n_subscriptions &&
+	       span_eqs(name, the_keeper.subscriptions[at]);
 }
 
 void
@@ -89,11 +95,14 @@ subscription_set(struct span name, bool is_now)
 		return;
 	if (!is_now) {
 		mem_free(&k->subscriptions[at]);
-		memmove(&k->subscriptions[at], &k->subscriptions[at + 1], (--k->n_subscriptions - at) * sizeof *k->subscriptions);
+		memmove(&k->subscriptions[at], &k->subscriptions[at + 1],
+		    (--k->n_subscriptions - at) * sizeof *k->subscriptions);
 		return;
 	}
-	k->subscriptions = mem_grow(k->subscriptions, k->n_subscriptions + 1, sizeof *k->subscriptions);
-	memmove(&k->subscriptions[at + 1], &k->subscriptions[at], (k->n_subscriptions++ - at) * sizeof *k->subscriptions);
+	k->subscriptions = mem_grow(
+	    k->subscriptions, k->n_subscriptions + 1, sizeof *k->subscriptions);
+	memmove(&k->subscriptions[at + 1], &k->subscriptions[at],
+	    (k->n_subscriptions++ - at) * sizeof *k->subscriptions);
 	k->subscriptions[at] = mem_new(name.n + 1);
 	memcpy(k->subscriptions[at], name.p, name.n);
 }
@@ -108,7 +117,8 @@ put_by_id(struct slot *s)
 	k->by_id = mem_grow(k->by_id, k->n_by_id + 1, sizeof *k->by_id);
 	while (at && k->by_id[at - 1]->now.id > s->now.id)
 		at--;
-	memmove(&k->by_id[at + 1], &k->by_id[at], (k->n_by_id++ - at) * sizeof *k->by_id);
+	memmove(
+	    &k->by_id[at + 1], &k->by_id[at], (k->n_by_id++ - at) * sizeof *k->by_id);
 	k->by_id[at] = s;
 }
 
@@ -118,7 +128,8 @@ put_by_name(struct slot *s)
 	struct keeper *k = &the_keeper;
 	size_t at = mailboxes_first(span_of(s->now.name));
 	k->by_name = mem_grow(k->by_name, k->n_by_name + 1, sizeof *k->by_name);
-	memmove(&k->by_name[at + 1], &k->by_name[at], (k->n_by_name++ - at) * sizeof *k->by_name);
+	memmove(&k->by_name[at + 1], &k->by_name[at],
+	    (k->n_by_name++ - at) * sizeof *k->by_name);
 	k->by_name[at] = s;
 }
 
@@ -227,7 +238,8 @@ mailboxes_write(struct db_txn *txn)
 	int err = E_OK;
 	for (size_t i = 0; i < k->n_touched && err == E_OK; i++) {
 		struct slot *s = k->touched[i];
-		err = s->is_removed ? mailbox_row_remove(&k->tables, txn, s->now.id) : mailbox_put(&k->tables, txn, &s->next);
+		err = s->is_removed ? mailbox_row_remove(&k->tables, txn, s->now.id)
+		                    : mailbox_put(&k->tables, txn, &s->next);
 	}
 	return err;
 }
@@ -263,7 +275,8 @@ static void
 publish_one(struct slot *s)
 {
 	struct keeper *k = &the_keeper;
-	bool is_renamed = !s->is_new && !s->now.is_dead && strcmp(s->now.name, s->next.name) != 0;
+	bool is_renamed =
+	    !s->is_new && !s->now.is_dead && strcmp(s->now.name, s->next.name) != 0;
 	bool dies = !s->is_new && !s->now.is_dead && s->next.is_dead;
 	if (s->is_removed) {
 		take_out(k->by_id, &k->n_by_id, s);
@@ -293,7 +306,8 @@ mailboxes_publish(void)
 	for (size_t i = 0; i < k->n_touched; i++)
 		publish_one(k->touched[i]);
 	k->is_changed |= k->n_touched > 0;
-	k->is_usage_old |= k->sum.bytes != k->sum_next.bytes || k->sum.messages != k->sum_next.messages;
+	k->is_usage_old |= k->sum.bytes != k->sum_next.bytes ||
+	                   k->sum.messages != k->sum_next.messages;
 	k->n_touched = 0;
 	k->sum = k->sum_next;
 }

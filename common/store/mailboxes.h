@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mailboxes.h - the account's mailboxes in the keeper's memory, and their views.  A batch changes what is "next"; what is
- * "now" was synced, and only that is told.
+ * mailboxes.h - the account's mailboxes in the keeper's memory, and their views.  A batch changes
+ * what is "next"; what is "now" was synced, and only that is told.
  */
 #ifndef STORE_MAILBOXES_H
 #define STORE_MAILBOXES_H
@@ -10,31 +10,33 @@
 
 struct slot {
 	struct mailbox now, next;
-	bool is_touched;                /* next is not now: it is written with the batch */
-	bool is_new;                    /* made in this batch: nobody finds it yet */
-	bool is_removed;                /* in this batch: row and slot go */
-	char **keywords;                /* own: next.n_keywords names */
-	struct view *view;              /* own; NULL: nobody needs it */
-	struct session *recent;         /* borrow: who is shown what is \Recent; NULL: nobody has it selected for that */
+	bool is_touched;   /* next is not now: it is written with the batch */
+	bool is_new;       /* made in this batch: nobody finds it yet */
+	bool is_removed;   /* in this batch: row and slot go */
+	char **keywords;   /* own: next.n_keywords names */
+	struct view *view; /* own; NULL: nobody needs it */
+	/* borrow: who is shown what is \Recent; NULL: nobody has it selected for that */
+	struct session *recent;
 };
 
 /* ---- mailboxes.c: what there is ---- */
-MUST_USE int mailboxes_load(void);              /* E_OK, E_BAD (there is no INBOX), E_IO */
+MUST_USE int mailboxes_load(void); /* E_OK, E_BAD (there is no INBOX), E_IO */
 void mailboxes_free(void);
-struct slot *slot_of(uint32_t id);              /* NULL: no such mailbox, or it was removed */
+struct slot *slot_of(uint32_t id); /* NULL: no such mailbox, or it was removed */
 struct slot *slot_even_dead(uint32_t id);
-struct slot *slot_find(struct span name);       /* INBOX in any case; NULL */
+struct slot *slot_find(struct span name); /* INBOX in any case; NULL */
 /* mailboxes_first - index in by_name of the first name that is not below */
 size_t mailboxes_first(struct span name);
 bool subscription_has(struct span name);
 void subscription_set(struct span name, bool is_subscribed); /* in memory */
-MUST_USE int mailboxes_write(struct db_txn *);  /* all that was touched */
-void mailboxes_floor(struct floor *out);        /* the largest numbers given out, with those of what was touched */
-void mailboxes_publish(void);                   /* next becomes now */
-void mailboxes_forget(void);                    /* now stays: the batch came to nothing */
+MUST_USE int mailboxes_write(struct db_txn *);               /* all that was touched */
+/* the largest numbers given out, with those of what was touched */
+void mailboxes_floor(struct floor *out);
+void mailboxes_publish(void); /* next becomes now */
+void mailboxes_forget(void);  /* now stays: the batch came to nothing */
 
 /* ---- slot.c: what a batch does to one ---- */
-struct mailbox *slot_touch(struct slot *);      /* its next; borrow */
+struct mailbox *slot_touch(struct slot *); /* its next; borrow */
 /* slot_make - a mailbox of this batch.  NULL: no number is left for it */
 struct slot *slot_make(struct span name, struct span special_use);
 /* slot_uid - for a message that brings none: in the batch.  The caller looked that there is one */
@@ -44,35 +46,41 @@ uint32_t slot_uid_next(const struct slot *);
 /* slot_count - a message more (1) or less (-1), in the account's sum too */
 void slot_count(struct slot *, const struct store_record *, int by);
 void slot_tell(const struct slot *, struct store_mailbox *out); /* as it is now */
+
 enum keywords_how {
-	KEYWORDS_ALL,                   /* made in the batch where missing; no room: E_BAD, and none of them is made */
-	KEYWORDS_THAT_FIT,              /* those without room are left out */
-	KEYWORDS_KNOWN,                 /* none is made */
+	/* made in the batch where missing; no room: E_BAD, and none of them is made */
+	KEYWORDS_ALL,
+	KEYWORDS_THAT_FIT, /* those without room are left out */
+	KEYWORDS_KNOWN,    /* none is made */
 };
+
 /* slot_keywords - bits of these names.  E_OK, E_BAD, or what makes the batch fail */
-MUST_USE int slot_keywords(struct slot *, const struct span *names, size_t n, enum keywords_how, uint64_t *bits);
+MUST_USE int slot_keywords(struct slot *, const struct span *names, size_t n,
+    enum keywords_how, uint64_t *bits);
 
 /* ---- view.c: a mailbox's records in a memory file ---- */
 struct view {
-	int fd;                         /* own; sealed: nobody else writes */
-	struct view_head *head;         /* own mapping */
-	struct store_record *records;   /* in it */
+	int fd;                       /* own; sealed: nobody else writes */
+	struct view_head *head;       /* own mapping */
+	struct store_record *records; /* in it */
 	uint32_t cap;
-	unsigned n_selected;            /* sessions */
-	int64_t idle_since_ms;          /* nobody has it selected */
+	unsigned n_selected;   /* sessions */
+	int64_t idle_since_ms; /* nobody has it selected */
 };
 
 enum { VIEW_IDLE_MS = 60000 };
 
 enum change_kind { CHANGE_ADD, CHANGE_SET, CHANGE_GONE };
 
-MUST_USE int view_of(struct slot *, struct view **out); /* made from what is now when it is not there */
+/* made from what is now when it is not there */
+MUST_USE int view_of(struct slot *, struct view **out);
 size_t view_bytes(const struct view *);
 void view_publish(struct slot *, enum change_kind, const struct store_record *);
-void view_publish_head(struct slot *);          /* after its records */
-void view_publish_rename(struct slot *);        /* what it is selected by is not what it was */
-uint64_t view_count_from(const struct view *, uint32_t uid); /* messages with that uid or above */
-void view_free(struct slot *);                  /* sessions that map it are told */
+void view_publish_head(struct slot *);   /* after its records */
+void view_publish_rename(struct slot *); /* what it is selected by is not what it was */
+/* messages with that uid or above */
+uint64_t view_count_from(const struct view *, uint32_t uid);
+void view_free(struct slot *); /* sessions that map it are told */
 void views_drop_idle(int64_t now_ms);
 
 #endif

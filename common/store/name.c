@@ -27,7 +27,8 @@ int
 file_name_parse(struct span text, struct file_name *out)
 {
 	struct file_name f;
-	struct span id = span_cut(&text, ','), tag = span_cut(&text, ','), size = span_cut(&text, ',');
+	struct span id = span_cut(&text, ','), tag = span_cut(&text, ','),
+		    size = span_cut(&text, ',');
 	if (!is_lower_hex(id) || !is_lower_hex(tag) || !span_starts(size, SPAN("S=")) ||
 	    !span_starts(text, SPAN("C=")))
 		return E_BAD;

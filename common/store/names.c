@@ -14,7 +14,8 @@ hold(const struct answer *a)
 }
 
 int
-store_mailboxes(struct store *s, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
+store_mailboxes(
+    struct store *s, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
 {
 	struct buf body = {0};
 	struct answer answer;
@@ -36,7 +37,8 @@ store_subscriptions(struct store *s, int (*fn)(void *ctx, struct span name), voi
 {
 	struct buf body = {0};
 	struct answer answer;
-	if (keeper_ask_said(s, KEEPER_SUBSCRIPTIONS, &body, true, &answer) != STORE_DONE)
+	if (keeper_ask_said(s, KEEPER_SUBSCRIPTIONS, &body, true, &answer) !=
+	    STORE_DONE)
 		return E_IO;
 	struct buf held = hold(&answer);
 	struct rd r = rd_of(buf_as_span(&held));
@@ -65,7 +67,8 @@ store_mailbox(struct store *s, struct span name, struct store_mailbox *out)
 
 /* A change of names: what cannot be a name is not asked for. */
 static enum store_said
-ask_about(struct store *s, uint16_t ask, struct span name, struct buf *rest, bool may_repeat, struct answer *out)
+ask_about(struct store *s, uint16_t ask, struct span name, struct buf *rest,
+    bool may_repeat, struct answer *out)
 {
 	struct buf body = {0};
 	enum store_said said = name.n > STORE_NAME_MAX ? STORE_BAD_NAME : STORE_DONE;
@@ -79,7 +82,8 @@ ask_about(struct store *s, uint16_t ask, struct span name, struct buf *rest, boo
 }
 
 enum store_said
-store_mailbox_create(struct store *s, struct span name, const char *special_use, struct store_mailbox *out)
+store_mailbox_create(struct store *s, struct span name, const char *special_use,
+    struct store_mailbox *out)
 {
 	struct store_mailbox ignored, *m = out ? out : &ignored;
 	struct buf rest = {0};
@@ -120,7 +124,8 @@ store_subscribe(struct store *s, struct span name, bool is_now)
 }
 
 enum store_said
-store_adopt_numbers(struct store *s, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext, uint32_t reserved)
+store_adopt_numbers(struct store *s, struct span mailbox, uint32_t uidvalidity,
+    uint32_t uidnext, uint32_t reserved)
 {
 	struct buf rest = {0};
 	struct answer answer;

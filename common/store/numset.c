@@ -60,7 +60,8 @@ numset_add(struct numset *s, uint32_t from, uint32_t to)
 	if (from < r->from)
 		r->from = from;
 	size_t last = at;
-	while (last + 1 < s->n && (to == UINT32_MAX || s->ranges[last + 1].from <= to + 1))
+	while (
+	    last + 1 < s->n && (to == UINT32_MAX || s->ranges[last + 1].from <= to + 1))
 		last++;
 	r->to = s->ranges[last].to > to ? s->ranges[last].to : to;
 	memmove(r + 1, &s->ranges[last + 1], (s->n - last - 1) * sizeof *r);
@@ -72,9 +73,11 @@ int
 numset_add_common(struct numset *s, const struct numset *from, struct num_range asked)
 {
 	int err = E_OK;
-	for (size_t i = range_at(from, asked.from); i < from->n && from->ranges[i].from <= asked.to && err == E_OK; i++) {
+	for (size_t i = range_at(from, asked.from);
+	     i < from->n && from->ranges[i].from <= asked.to && err == E_OK; i++) {
 		struct num_range r = from->ranges[i];
-		err = numset_add(s, r.from > asked.from ? r.from : asked.from, r.to < asked.to ? r.to : asked.to);
+		err = numset_add(s, r.from > asked.from ? r.from : asked.from,
+		    r.to < asked.to ? r.to : asked.to);
 	}
 	return err;
 }
@@ -132,7 +135,8 @@ numset_decode(struct rd *r, struct numset *out)
 	uint32_t n = rd_u32(r), before = 0;
 	for (uint32_t i = 0; i < n && r->err == E_OK; i++) {
 		uint32_t from = rd_u32(r), to = rd_u32(r);
-		if (r->err != E_OK || from <= before || to < from || numset_add(out, from, to) != E_OK)
+		if (r->err != E_OK || from <= before || to < from ||
+		    numset_add(out, from, to) != E_OK)
 			return E_BAD;
 		before = to;
 	}

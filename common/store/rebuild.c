@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* rebuild.c - an index where there is none: of a new account, or from files, dump (rebuild_dump.c) and floor. */
+/*
+ * rebuild.c - an index where there is none: of a new account, or from files, dump (rebuild_dump.c)
+ * and floor.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +35,8 @@ rebuild_add_mailbox(struct rebuilding *r, const struct mailbox *m)
 /* RFC 6154 */
 static const struct {
 	const char *name, *special_use;
-} first_mailboxes[] = {{"INBOX", ""}, {"Sent", "\\Sent"}, {"Drafts", "\\Drafts"}, {"Junk", "\\Junk"},
-    {"Trash", "\\Trash"}, {"Archive", "\\Archive"}};
+} first_mailboxes[] = {{"INBOX", ""}, {"Sent", "\\Sent"}, {"Drafts", "\\Drafts"},
+    {"Junk", "\\Junk"}, {"Trash", "\\Trash"}, {"Archive", "\\Archive"}};
 
 /* Those that a new account has; in a rebuild, INBOX at least. */
 static int
@@ -43,10 +46,16 @@ add_firsts(struct rebuilding *r, size_t n)
 	int64_t now = clock_wall_sec();
 	int err = E_OK;
 	if (f->uidvalidity == 0)
-		f->uidvalidity = now > 0 && now < UINT32_MAX - STORE_MAILBOXES_MAX ? (uint32_t)now : 1;
+		f->uidvalidity = now > 0 && now < UINT32_MAX - STORE_MAILBOXES_MAX
+		                     ? (uint32_t)now
+		                     : 1;
 	for (size_t i = 0; i < n && err == E_OK; i++) {
-		struct mailbox m = {.id = ++f->mailbox, .uidvalidity = ++f->uidvalidity, .uidnext = f->uid + 1,
-		    .modseq = f->modseq + 1, .expunged_floor = f->modseq + 1, .first_recent = f->uid + 1};
+		struct mailbox m = {.id = ++f->mailbox,
+		    .uidvalidity = ++f->uidvalidity,
+		    .uidnext = f->uid + 1,
+		    .modseq = f->modseq + 1,
+		    .expunged_floor = f->modseq + 1,
+		    .first_recent = f->uid + 1};
 		strcpy(m.name, first_mailboxes[i].name);
 		strcpy(m.special_use, first_mailboxes[i].special_use);
 		rebuild_add_mailbox(r, &m);
@@ -100,8 +109,8 @@ message_is_there(struct file_id id)
 }
 
 /*
- * What it was when the message came, where the dump knows it: damage of before is found.  Else what it is now.  One that
- * cannot be read has none.
+ * What it was when the message came, where the dump knows it: damage of before is found.  Else what
+ * it is now.  One that cannot be read has none.
  */
 static void
 sum_find(struct rebuilding *r, struct file_name *f)
@@ -117,7 +126,8 @@ sum_find(struct rebuilding *r, struct file_name *f)
 	msg_path_put(&path, f->id);
 	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || file_sum(fd, f->sha256) != E_OK) {
-		log_event(LOG_ERR, "no_sum", "file=%s err=%s", buf_cstr(&path), log_errno(errno));
+		log_event(LOG_ERR, "no_sum", "file=%s err=%s", buf_cstr(&path),
+		    log_errno(errno));
 		memset(f->sha256, 0, sizeof f->sha256);
 	}
 	if (fd >= 0)
@@ -126,7 +136,8 @@ sum_find(struct rebuilding *r, struct file_name *f)
 }
 
 int
-rebuild_add_message(struct rebuilding *r, struct mailbox *m, const struct store_record *rec)
+rebuild_add_message(
+    struct rebuilding *r, struct mailbox *m, const struct store_record *rec)
 {
 	struct file_name f = {.id = rec->id, .size_bytes = rec->size_bytes};
 	int64_t now = clock_wall_sec();
@@ -163,7 +174,8 @@ is_arriving(struct file_id id)
 bool
 rebuild_is_doomed(const struct rebuilding *r, struct file_id id)
 {
-	return r->doomed.n && bsearch(&id, r->doomed.all, r->doomed.n, sizeof id, by_file_id);
+	return r->doomed.n &&
+	       bsearch(&id, r->doomed.all, r->doomed.n, sizeof id, by_file_id);
 }
 
 /* What was deleted is not shown again; the next keeper removes the files. */
@@ -173,7 +185,8 @@ doom_again(struct rebuilding *r)
 	struct id_set *set = &r->doomed;
 	struct buf ids = {0};
 	for (size_t i = 0; i < set->n; i++)
-		if ((i == 0 || !file_id_eq(set->all[i], set->all[i - 1])) && message_is_there(set->all[i]))
+		if ((i == 0 || !file_id_eq(set->all[i], set->all[i - 1])) &&
+		    message_is_there(set->all[i]))
 			buf_put(&ids, set->all[i].b, FILE_ID_BYTES);
 	int err = buf_done(&ids);
 	if (err == E_OK)
@@ -260,7 +273,8 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 	if (err != E_OK)
 		return err;
 	err = rebuild_read_dump(&r);
-	if (err == E_OK || err == E_BAD) /* none, or one that ends early: what it said is taken, the rest is found by name */
+	/* none, or one that ends early: what it said is taken, the rest is found by name */
+	if (err == E_OK || err == E_BAD)
 		err = find_inbox(&r);
 	if (err == E_OK)
 		err = doom_again(&r);
@@ -272,8 +286,10 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 		if (r.all[i].modseq > f->modseq)
 			f->modseq = r.all[i].modseq;
 	}
-	log_event(LOG_NOTICE, "rebuilt", "aside=%s from_dump=%u found=%u without_file=%u result=%s",
-	    out->aside[0] ? out->aside : "none", r.from_dump, r.found, r.without, err_name(err));
+	log_event(LOG_NOTICE, "rebuilt",
+	    "aside=%s from_dump=%u found=%u without_file=%u result=%s",
+	    out->aside[0] ? out->aside : "none", r.from_dump, r.found, r.without,
+	    err_name(err));
 	out->from_dump = r.from_dump;
 	out->found = r.found;
 	out->without_file = r.without;
@@ -285,7 +301,8 @@ put_aside(struct store_rebuilt *out)
 {
 	int64_t now = clock_wall_sec();
 	for (unsigned i = 0; i < ASIDES_MOST; i++) {
-		snprintf(out->aside, sizeof out->aside, "index.broken-%lld%s%.0u", (long long)now, i ? "." : "", i);
+		snprintf(out->aside, sizeof out->aside, "index.broken-%lld%s%.0u",
+		    (long long)now, i ? "." : "", i);
 		if (rename("index/db", out->aside) == 0)
 			return E_OK;
 		if (errno != EEXIST && errno != ENOTEMPTY)

@@ -14,13 +14,13 @@ struct dumped_sum {
 
 /* Sorted by id. */
 struct id_set {
-	struct file_id *all;          /* own */
+	struct file_id *all; /* own */
 	size_t n, cap;
 };
 
 /* A file in new/. */
 struct waiting {
-	struct file_id id;            /* first: what by_file_id compares */
+	struct file_id id; /* first: what by_file_id compares */
 	struct file_name name;
 };
 
@@ -28,25 +28,29 @@ struct rebuilding {
 	struct tables *tables;
 	struct floor *floor;
 	struct db_txn *txn;
-	struct mailbox *all;          /* own; in order of id */
+	struct mailbox *all; /* own; in order of id */
 	size_t n, cap;
-	struct mailbox *last;         /* that a record was of */
+	struct mailbox *last; /* that a record was of */
 	uint32_t last_uid;
-	struct dumped_sum *sums;      /* own; in order of id */
+	struct dumped_sum *sums; /* own; in order of id */
 	size_t n_sums, sums_cap;
-	struct waiting *waiting;      /* own; in order of id */
+	struct waiting *waiting; /* own; in order of id */
 	size_t n_waiting, waiting_cap;
-	struct id_set doomed;         /* own; in order of id before a record is read */
+	struct id_set doomed; /* own; in order of id before a record is read */
 	unsigned from_dump, found, without;
 };
 
 /* rebuild_add_mailbox - borrow, until the next one */
 struct mailbox *rebuild_add_mailbox(struct rebuilding *, const struct mailbox *);
 /* rebuild_add_message - its file is in msg/ */
-MUST_USE int rebuild_add_message(struct rebuilding *, struct mailbox *, const struct store_record *);
-bool message_is_there(struct file_id);          /* its file is in msg/ */
+MUST_USE int rebuild_add_message(
+    struct rebuilding *, struct mailbox *, const struct store_record *);
+bool message_is_there(struct file_id); /* its file is in msg/ */
 bool rebuild_is_doomed(const struct rebuilding *, struct file_id); /* it was deleted */
-/* rebuild_read_dump - records whose file is in new/ have it moved.  E_OK, E_BAD (none, or it ends early), E_IO */
+/*
+ * rebuild_read_dump - records whose file is in new/ have it moved.  E_OK, E_BAD (none, or it ends
+ * early), E_IO
+ */
 MUST_USE int rebuild_read_dump(struct rebuilding *);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* rebuild_dump.c - what a rebuild takes from the dump: mailboxes, records, what was seen, what was deleted. */
+/*
+ * rebuild_dump.c - what a rebuild takes from the dump: mailboxes, records, what was seen, what was
+ * deleted.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -103,10 +106,12 @@ static void
 add_waiting(struct rebuilding *r, const char *text)
 {
 	struct waiting w;
-	if (strlen(text) >= NAME_NEW_MAX || file_name_parse(span_of(text), &w.name) != E_OK)
+	if (strlen(text) >= NAME_NEW_MAX ||
+	    file_name_parse(span_of(text), &w.name) != E_OK)
 		return;
 	w.id = w.name.id;
-	r->waiting = mem_room(r->waiting, r->n_waiting, &r->waiting_cap, sizeof *r->waiting);
+	r->waiting =
+	    mem_room(r->waiting, r->n_waiting, &r->waiting_cap, sizeof *r->waiting);
 	r->waiting[r->n_waiting++] = w;
 }
 
@@ -124,7 +129,10 @@ find_waiting(struct rebuilding *r)
 	return err;
 }
 
-/* Where it was taken in, and its keeper ended before the move: what take-in would do when it finds the row. */
+/*
+ * Where it was taken in, and its keeper ended before the move: what take-in would do when it finds
+ * the row.
+ */
 static bool
 move_waiting(struct rebuilding *r, struct file_id id)
 {
@@ -148,14 +156,19 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 	struct store_record rec = *was;
 	bool is_next = r->last && r->last->id == mailbox;
 	struct mailbox *m = mailbox_of(r, mailbox);
-	if (!m || rec.uid >= m->uidnext || (is_next ? rec.uid <= r->last_uid : m->messages > 0))
+	if (!m || rec.uid >= m->uidnext ||
+	    (is_next ? rec.uid <= r->last_uid : m->messages > 0))
 		return E_BAD; /* not as we write it: a mailbox after another, uids ascend */
 	r->last_uid = rec.uid;
 	if (rebuild_is_doomed(r, rec.id))
 		return E_OK; /* expunged while the dump was written */
 	if (!message_is_there(rec.id) && !move_waiting(r, rec.id)) {
 		r->without++;
-		return E_OK; /* expunged after the dump, or lost, and then a replay may bring it: there is nothing to show */
+		/*
+		 * expunged after the dump, or lost, and then a replay may bring it: there is
+		 * nothing to show
+		 */
+		return E_OK;
 	}
 	rec.modseq = m->modseq;
 	r->from_dump++;
@@ -166,10 +179,17 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 static int
 read_lines(struct rebuilding *r, struct span text)
 {
-	const struct dump_visitor doomed = {.ctx = r, .on_doomed = on_doomed, .only = "D"};
-	const struct dump_visitor others = {.ctx = r, .on_mailbox = on_mailbox, .on_keyword = on_keyword, .on_record = on_record,
-	    .on_subscription = on_subscription, .on_uidl = on_uidl, .on_sum = on_sum,
-	    .on_seen = on_seen, .only = "MKSUFRT"};
+	const struct dump_visitor doomed = {
+	    .ctx = r, .on_doomed = on_doomed, .only = "D"};
+	const struct dump_visitor others = {.ctx = r,
+	    .on_mailbox = on_mailbox,
+	    .on_keyword = on_keyword,
+	    .on_record = on_record,
+	    .on_subscription = on_subscription,
+	    .on_uidl = on_uidl,
+	    .on_sum = on_sum,
+	    .on_seen = on_seen,
+	    .only = "MKSUFRT"};
 	int had_doomed = dump_read(text, &doomed);
 	if (r->doomed.n)
 		qsort(r->doomed.all, r->doomed.n, sizeof *r->doomed.all, by_file_id);

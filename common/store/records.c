@@ -14,7 +14,8 @@ item_key(struct buf *b, uint32_t mailbox, uint32_t number)
 }
 
 static int
-append_item(struct tables *t, struct db_txn *txn, uint32_t mailbox, const struct store_record *r, size_t n)
+append_item(struct tables *t, struct db_txn *txn, uint32_t mailbox,
+    const struct store_record *r, size_t n)
 {
 	struct buf key = {0}, old = {0}, item = {0};
 	struct store_record all[TABLE_RECORDS];
@@ -37,11 +38,13 @@ append_item(struct tables *t, struct db_txn *txn, uint32_t mailbox, const struct
 }
 
 int
-records_append(struct tables *t, struct db_txn *txn, uint32_t mailbox, const struct store_record *r, size_t n)
+records_append(struct tables *t, struct db_txn *txn, uint32_t mailbox,
+    const struct store_record *r, size_t n)
 {
 	int err = E_OK;
 	for (size_t at = 0, end; at < n && err == E_OK; at = end) {
-		for (end = at + 1; end < n && r[end].uid / TABLE_RECORDS == r[at].uid / TABLE_RECORDS;)
+		for (end = at + 1; end < n && r[end].uid / TABLE_RECORDS ==
+						  r[at].uid / TABLE_RECORDS;)
 			end++;
 		err = append_item(t, txn, mailbox, r + at, end - at);
 	}
@@ -49,13 +52,15 @@ records_append(struct tables *t, struct db_txn *txn, uint32_t mailbox, const str
 }
 
 int
-record_each(struct tables *t, uint32_t mailbox, int (*fn)(void *ctx, const struct store_record *), void *ctx)
+record_each(struct tables *t, uint32_t mailbox,
+    int (*fn)(void *ctx, const struct store_record *), void *ctx)
 {
 	struct record_walk w;
 	int err = walk_open(t, NULL, mailbox, &w);
 	if (err != E_OK)
 		return err;
-	for (err = walk_to(&w, 0); err == E_OK; err = walk_to(&w, (w.number + 1) * TABLE_RECORDS)) {
+	for (err = walk_to(&w, 0); err == E_OK;
+	     err = walk_to(&w, (w.number + 1) * TABLE_RECORDS)) {
 		for (size_t i = 0; i < w.n && err == E_OK; i++)
 			err = fn(ctx, &w.records[i]);
 		if (err != E_OK || w.number == UINT32_MAX / TABLE_RECORDS)
@@ -68,7 +73,8 @@ record_each(struct tables *t, uint32_t mailbox, int (*fn)(void *ctx, const struc
 /* ---- the walk ---- */
 
 int
-walk_open(struct tables *t, struct db_txn *txn, uint32_t mailbox, struct record_walk *out)
+walk_open(
+    struct tables *t, struct db_txn *txn, uint32_t mailbox, struct record_walk *out)
 {
 	out->mailbox = mailbox;
 	out->is_on = false;
@@ -88,7 +94,8 @@ walk_to(struct record_walk *w, uint32_t uid)
 	if (w->is_on && number == w->number + 1)
 		err = db_next(w->cursor, &key, &item);
 	else
-		err = db_seek(w->cursor, item_key(&from, w->mailbox, number), &key, &item);
+		err = db_seek(
+		    w->cursor, item_key(&from, w->mailbox, number), &key, &item);
 	buf_free(&from);
 	w->is_on = false;
 	if (err != E_OK)

@@ -13,14 +13,23 @@
 static int
 map_view(struct store *s, const struct ask_selected *a, int fd, struct store_view *out)
 {
-	if (fd < 0 || a->mapped_bytes < VIEW_RECORDS_AT + a->n * sizeof(struct store_record))
+	if (fd < 0 ||
+	    a->mapped_bytes < VIEW_RECORDS_AT + a->n * sizeof(struct store_record))
 		return E_IO;
 	void *p = mmap(NULL, a->mapped_bytes, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return E_IO;
-	*out = (struct store_view){.mailbox = a->mailbox, .uidvalidity = a->uidvalidity, .uidnext = a->uidnext,
-	    .modseq = a->modseq, .unseen = a->unseen, .n = a->n, .recent_from = a->recent_from, .head = p, .mapped_bytes = a->mapped_bytes,
-	    .records = (const struct store_record *)((const char *)p + VIEW_RECORDS_AT)};
+	*out = (struct store_view){.mailbox = a->mailbox,
+	    .uidvalidity = a->uidvalidity,
+	    .uidnext = a->uidnext,
+	    .modseq = a->modseq,
+	    .unseen = a->unseen,
+	    .n = a->n,
+	    .recent_from = a->recent_from,
+	    .head = p,
+	    .mapped_bytes = a->mapped_bytes,
+	    .records =
+		(const struct store_record *)((const char *)p + VIEW_RECORDS_AT)};
 	s->head = p;
 	s->is_superseded = false;
 	s->has_uidls = a->n_uidls > 0;
@@ -34,12 +43,16 @@ is_current(const struct view_head *h)
 	return !h->is_superseded && !h->is_deleted && !h->is_renamed;
 }
 
-/* What was left just now, and is still selected for the keeper: the view says all that the keeper would. */
+/*
+ * What was left just now, and is still selected for the keeper: the view says all that the keeper
+ * would.
+ */
 static bool
 select_again(struct store *s, struct span mailbox, struct store_view *out)
 {
 	const struct view_head *h = s->left.head;
-	if (!h || !span_eq(mailbox, buf_as_span(&s->name)) || !keeper_is_there(s) || !is_current(h))
+	if (!h || !span_eq(mailbox, buf_as_span(&s->name)) || !keeper_is_there(s) ||
+	    !is_current(h))
 		return false;
 	*out = s->left;
 	out->modseq = h->modseq; /* before what it covers */
@@ -69,17 +82,22 @@ select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *ou
 	return err == E_OK || err == E_BAD ? err : E_IO;
 }
 
-/* Mail comes to INBOX without a word to its view; and who is shown what is \Recent the keeper says. */
+/*
+ * Mail comes to INBOX without a word to its view; and who is shown what is \Recent the keeper says.
+ */
 static void
-note_name(struct store *s, struct span mailbox, bool is_examine, const struct store_view *v)
+note_name(
+    struct store *s, struct span mailbox, bool is_examine, const struct store_view *v)
 {
 	buf_reset(&s->name);
-	if (!is_examine && v->recent_from != UINT32_MAX && !mailbox_name_is_inbox(mailbox))
+	if (!is_examine && v->recent_from != UINT32_MAX &&
+	    !mailbox_name_is_inbox(mailbox))
 		buf_span(&s->name, mailbox);
 }
 
 int
-store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
+store_select(
+    struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
 {
 	struct buf body = {0};
 	if (!is_examine && select_again(s, mailbox, out))
@@ -213,7 +231,8 @@ store_watch(struct store *s, const struct store_view *v, uint64_t modseq, int *o
 	buf_u32(&body, v->mailbox);
 	buf_u64(&body, modseq);
 	if (err == E_OK)
-		err = ask_send(s->watch, KEEPER_WAIT, buf_as_span(&body), -1, deadline_in_ms(STORE_WAIT_MS));
+		err = ask_send(s->watch, KEEPER_WAIT, buf_as_span(&body), -1,
+		    deadline_in_ms(STORE_WAIT_MS));
 	buf_free(&body);
 	if (err != E_OK) {
 		store_watch_end(s);

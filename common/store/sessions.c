@@ -163,6 +163,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_COPY]          = {"COPY",          PH_ANY,   0,     ANY_BYTES,          true,    ask_copy},
 	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 12,    false,   ask_adopt},
 };
+
 /* clang-format on */
 
 void
@@ -178,8 +179,10 @@ session_answer(struct session *s, uint16_t ask, struct buf *reply, int fd)
 	if (err == E_OK)
 		err = ask_answer(s->asker, ask, body, fd);
 	if (err != E_OK) {
-		log_event(LOG_DEBUG, "session_gone", "ask=%s why=%s", rows[ask].name, err_name(err));
-		shutdown(s->asker->chan, SHUT_RDWR); /* it is freed when its end is read */
+		log_event(LOG_DEBUG, "session_gone", "ask=%s why=%s", rows[ask].name,
+		    err_name(err));
+		/* it is freed when its end is read */
+		shutdown(s->asker->chan, SHUT_RDWR);
 	}
 	if (large >= 0)
 		close(large);
@@ -252,7 +255,8 @@ sessions_listen(void)
 	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "index/keeper"};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(a.sun_path);
-	if (fd >= 0 && (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, LISTEN_BACKLOG) != 0)) {
+	if (fd >= 0 && (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+			   listen(fd, LISTEN_BACKLOG) != 0)) {
 		close(fd);
 		fd = -1;
 	}

@@ -26,8 +26,12 @@ slot_make(struct span name, struct span special_use)
 	s->is_new = true;
 	s->keywords = mem_new(STORE_KEYWORDS_MAX * sizeof *s->keywords);
 	/* those of a batch that fails are left out for ever: they cost nothing */
-	s->next = (struct mailbox){.id = ++k->mailbox, .uidvalidity = ++k->uidvalidity, .uidnext = 1, .modseq = 1,
-	    .expunged_floor = 1, .first_recent = 1};
+	s->next = (struct mailbox){.id = ++k->mailbox,
+	    .uidvalidity = ++k->uidvalidity,
+	    .uidnext = 1,
+	    .modseq = 1,
+	    .expunged_floor = 1,
+	    .first_recent = 1};
 	memcpy(s->next.name, name.p, name.n);
 	memcpy(s->next.special_use, special_use.p, special_use.n);
 	slot_touch(s);
@@ -55,18 +59,28 @@ slot_count(struct slot *s, const struct store_record *r, int by)
 	mailbox_count(slot_touch(s), r, by);
 	if (s->next.is_dead)
 		return; /* it left the sum when it was removed */
-	sum->messages = by > 0 ? sum->messages + 1 : sum->messages - (sum->messages > 0);
-	sum->bytes = by > 0 ? sum->bytes + r->size_bytes : sum->bytes - (r->size_bytes < sum->bytes ? r->size_bytes : sum->bytes);
+	sum->messages =
+	    by > 0 ? sum->messages + 1 : sum->messages - (sum->messages > 0);
+	sum->bytes = by > 0 ? sum->bytes + r->size_bytes
+	                    : sum->bytes - (r->size_bytes < sum->bytes ? r->size_bytes
+								       : sum->bytes);
 }
 
 void
 slot_tell(const struct slot *s, struct store_mailbox *out)
 {
 	const struct mailbox *m = &s->now;
-	*out = (struct store_mailbox){.id = m->id, .uidvalidity = m->uidvalidity, .uidnext = m->uidnext, .modseq = m->modseq,
-	    .messages = m->messages, .unseen = m->unseen, .deleted = m->deleted,
-	    .deleted_bytes = m->deleted_bytes, .recent = s->recent ? 0 : m->recent,
-	    .bytes = m->bytes, .is_subscribed = subscription_has(span_of(m->name))};
+	*out = (struct store_mailbox){.id = m->id,
+	    .uidvalidity = m->uidvalidity,
+	    .uidnext = m->uidnext,
+	    .modseq = m->modseq,
+	    .messages = m->messages,
+	    .unseen = m->unseen,
+	    .deleted = m->deleted,
+	    .deleted_bytes = m->deleted_bytes,
+	    .recent = s->recent ? 0 : m->recent,
+	    .bytes = m->bytes,
+	    .is_subscribed = subscription_has(span_of(m->name))};
 	strcpy(out->name, m->name);
 	strcpy(out->special_use, m->special_use);
 }
@@ -108,7 +122,8 @@ keyword_make(struct slot *s, struct span name)
 }
 
 int
-slot_keywords(struct slot *s, const struct span *names, size_t n, enum keywords_how how, uint64_t *bits)
+slot_keywords(struct slot *s, const struct span *names, size_t n, enum keywords_how how,
+    uint64_t *bits)
 {
 	int err = E_OK;
 	*bits = 0;

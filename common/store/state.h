@@ -9,10 +9,12 @@
 struct cache_map {
 	struct cache_map *next;
 	uint32_t gen;
-	const char *p;         /* own mapping; more than the file has: known_bytes of it may be read */
+	/* own mapping; more than the file has: known_bytes of it may be read */
+	const char *p;
 	size_t mapped_bytes, known_bytes;
-	int fd;                /* own */
-	unsigned char *good;   /* own; a bit for each CACHE_ITEM_LEAST bytes: the item that begins there was found good */
+	int fd; /* own */
+	/* own; a bit for each CACHE_ITEM_LEAST bytes: the item that begins there was found good */
+	unsigned char *good;
 };
 
 /* What import brought instead of a file id. */
@@ -22,41 +24,52 @@ struct uidl {
 };
 
 struct store {
-	int chan;              /* own: to the keeper; -1 */
-	int watch;             /* own: another one, for KEEPER_WAIT; -1 */
-	struct buf in, large;  /* kept: what was read last */
+	int chan;             /* own: to the keeper; -1 */
+	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
+	struct buf in, large; /* kept: what was read last */
 	uint64_t quota_bytes, quota_messages;
-	struct view_head *head; /* borrow: the selected view's mapping, or left's; NULL: none */
-	struct buf name;       /* own: by which the keeper knows the view; empty: it must be asked at the next SELECT */
-	struct store_view left; /* own mapping; unselected, which the keeper was not told; without head: none */
-	uint32_t left_uidnext; /* then */
-	bool is_superseded;    /* it was marked: its keeper died */
+	/* borrow: the selected view's mapping, or left's; NULL: none */
+	struct view_head *head;
+	/* own: by which the keeper knows the view; empty: it must be asked at the next SELECT */
+	struct buf name;
+	/* own mapping; unselected, which the keeper was not told; without head: none */
+	struct store_view left;
+	uint32_t left_uidnext;    /* then */
+	bool is_superseded;       /* it was marked: its keeper died */
 	struct cache_map *caches; /* own; the newest first */
-	struct buf items;      /* own: cache items that wait to be sent */
-	struct uidl *uidls;    /* own; in order of id */
+	struct buf items;         /* own: cache items that wait to be sent */
+	struct uidl *uidls;       /* own; in order of id */
 	size_t n_uidls;
-	bool has_uidls;        /* the account has some; uidls is read when they are needed first */
+	/* the account has some; uidls is read when they are needed first */
+	bool has_uidls;
 };
 
 /* The answer to an ask. */
 struct answer {
-	struct rd body;        /* borrow: until the next ask */
-	int fd;                /* own; -1 */
+	struct rd body; /* borrow: until the next ask */
+	int fd;         /* own; -1 */
 };
 
-/* keeper_find - a connection to the account's keeper, which is started when there is none.  E_OK, E_IO */
+/*
+ * keeper_find - a connection to the account's keeper, which is started when there is none.  E_OK,
+ * E_IO
+ */
 MUST_USE int keeper_find(int *out);
 /*
  * keeper_ask - asks and waits; a body or an answer that is too long travels in a memory file.
  *   may_repeat  asked again once when the keeper died meanwhile
  *   returns     E_OK, E_IO (logged)
  */
-MUST_USE int keeper_ask(struct store *, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out);
+MUST_USE int keeper_ask(struct store *, uint16_t ask, struct buf *body, bool may_repeat,
+    struct answer *out);
 /* keeper_ask_said - the same, and the answer's first octet.  What comes behind it is in out */
-enum store_said keeper_ask_said(struct store *, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out);
+enum store_said keeper_ask_said(struct store *, uint16_t ask, struct buf *body,
+    bool may_repeat, struct answer *out);
 /* keeper_tell - an ask without an answer; may be lost */
 void keeper_tell(struct store *, uint16_t ask, struct span body);
-/* keeper_lost - the connection is closed; the view is marked superseded: nobody writes it any more */
+/*
+ * keeper_lost - the connection is closed; the view is marked superseded: nobody writes it any more
+ */
 void keeper_lost(struct store *);
 /* keeper_is_there - it lives, and was not left since the view is mapped */
 bool keeper_is_there(struct store *);

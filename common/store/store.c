@@ -29,8 +29,8 @@
 void
 store_jail(struct jail *j)
 {
-	j->calls |= JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX | JAIL_FORK |
-	    JAIL_INOTIFY | JAIL_FLOCK;
+	j->calls |= JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX |
+	            JAIL_LISTEN_UNIX | JAIL_FORK | JAIL_INOTIFY | JAIL_FLOCK;
 }
 
 /* ---- a new account ---- */
@@ -84,7 +84,9 @@ be_keeper(int ready)
 	log_role("keeper");
 	log_session(NULL);
 	the_child = (struct child){.control = -1};
-	/* everything of the session's is closed: its client must see the end when the session ends */
+	/*
+	 * everything of the session's is closed: its client must see the end when the session ends
+	 */
 	int keep[] = {lock, ready, log_fd()};
 	fds_close_others(keep, COUNT(keep));
 	/* another one lives: it will answer, or die and leave the lock */
@@ -134,7 +136,8 @@ keeper_find(int *out)
 	*out = connect_keeper();
 	if (*out >= 0)
 		return E_OK;
-	int start = open("index/start", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int start =
+	    open("index/start", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int err = start >= 0 && flock(start, LOCK_EX) == 0 ? E_OK : E_IO;
 	if (err == E_OK)
 		*out = connect_keeper();
@@ -154,8 +157,10 @@ store_open(const char *home, struct store **out)
 	s->chan = s->watch = -1;
 	s->large.max = ASK_BODY_MOST;
 	umask(0077);
-	if (chdir(home) != 0) { /* a keeper is found by the first ask: who logs in and out needs none */
-		log_event(LOG_ERR, "mailbox_not_opened", "home=%s err=%s", log_qs(home), log_errno(errno));
+	/* a keeper is found by the first ask: who logs in and out needs none */
+	if (chdir(home) != 0) {
+		log_event(LOG_ERR, "mailbox_not_opened", "home=%s err=%s", log_qs(home),
+		    log_errno(errno));
 		store_close(&s);
 		return E_IO;
 	}
@@ -206,8 +211,10 @@ lock_within(const char *path, int *out)
 	return err;
 }
 
-/* One that lives, or can be started, writes down what it knows before it goes.  index/start is held: nothing here may wait
- * for that. */
+/*
+ * One that lives, or can be started, writes down what it knows before it goes.  index/start is
+ * held: nothing here may wait for that.
+ */
 static void
 ask_to_leave(void)
 {
@@ -218,11 +225,13 @@ ask_to_leave(void)
 		chan = connect_keeper();
 	if (chan < 0)
 		return;
-	int err = ask_call(chan, KEEPER_LEAVE, SPAN(""), -1, &in, &reply, deadline_in_ms(STORE_WAIT_MS));
+	int err = ask_call(chan, KEEPER_LEAVE, SPAN(""), -1, &in, &reply,
+	    deadline_in_ms(STORE_WAIT_MS));
 	if (err == E_OK && reply.fd >= 0)
 		close(reply.fd);
 	if (err != E_OK)
-		log_event(LOG_WARNING, "keeper_silent", "ask=LEAVE why=%s", err_name(err));
+		log_event(
+		    LOG_WARNING, "keeper_silent", "ask=LEAVE why=%s", err_name(err));
 	close(chan);
 	buf_free(&in);
 }
@@ -248,7 +257,8 @@ store_rebuild(const char *home, struct store_rebuilt *out)
 	if (start >= 0)
 		close(start);
 	if (err != E_OK)
-		log_event(LOG_ERR, "not_rebuilt", "home=%s why=%s", log_qs(home), err_name(err));
+		log_event(LOG_ERR, "not_rebuilt", "home=%s why=%s", log_qs(home),
+		    err_name(err));
 	return err;
 }
 
@@ -261,17 +271,22 @@ store_limit(struct store *s, uint64_t bytes, uint64_t messages)
 
 /* ---- asks ---- */
 
-/* Its pages become our own where the head stands: whoever looks there sees that the view is not written any more. */
+/*
+ * Its pages become our own where the head stands: whoever looks there sees that the view is not
+ * written any more.
+ */
 static void
 mark_superseded(struct store *s)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (VIEW_RECORDS_AT + page - 1) / page * page;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE),
+	       bytes = (VIEW_RECORDS_AT + page - 1) / page * page;
 	struct view_head *h = s->head;
 	if (!h || s->is_superseded)
 		return;
 	char *copy = mem_new(bytes);
 	memcpy(copy, h, bytes);
-	if (mmap(h, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	if (mmap(h, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		bug("no memory for the head of a view");
 	memcpy(h, copy, bytes);
 	h->is_superseded = 1;
@@ -305,7 +320,8 @@ keeper_is_there(struct store *s)
 }
 
 static int
-ask_once(struct store *s, uint16_t ask, struct span body, int large, struct ask_msg *reply, bool *is_asked)
+ask_once(struct store *s, uint16_t ask, struct span body, int large,
+    struct ask_msg *reply, bool *is_asked)
 {
 	int64_t deadline = deadline_in_ms(STORE_WAIT_MS);
 	if (!keeper_is_there(s) && keeper_find(&s->chan) != E_OK)
@@ -336,7 +352,8 @@ take_answer(struct store *s, struct ask_msg *reply, struct answer *out)
 }
 
 int
-keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out)
+keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat,
+    struct answer *out)
 {
 	struct ask_msg reply = {.fd = -1};
 	struct span b = buf_as_span(body);
@@ -364,12 +381,14 @@ keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat, str
 }
 
 enum store_said
-keeper_ask_said(struct store *s, uint16_t ask, struct buf *body, bool may_repeat, struct answer *out)
+keeper_ask_said(struct store *s, uint16_t ask, struct buf *body, bool may_repeat,
+    struct answer *out)
 {
 	if (keeper_ask(s, ask, body, may_repeat, out) != E_OK)
 		return STORE_LATER;
 	uint8_t said = rd_u8(&out->body);
-	return out->body.err == E_OK && said <= STORE_LATER ? (enum store_said)said : STORE_LATER;
+	return out->body.err == E_OK && said <= STORE_LATER ? (enum store_said)said
+	                                                    : STORE_LATER;
 }
 
 void

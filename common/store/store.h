@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store.h - a mailbox account, as a session sees it.  The process has the uid of the account's mailbox and is
- * jailed to its directory; one store a process.  What changes goes through the account's keeper (keeper.h), which is
- * started when there is none.  An ask that may be repeated without harm is asked again once when the keeper died;
- * one that may not (append, copy, move, create, rename) answers STORE_LATER then.
+ * store.h - a mailbox account, as a session sees it.  The process has the uid of the account's
+ * mailbox and is jailed to its directory; one store a process.  What changes goes through the
+ * account's keeper (keeper.h), which is started when there is none.  An ask that may be repeated
+ * without harm is asked again once when the keeper died; one that may not (append, copy, move,
+ * create, rename) answers STORE_LATER then.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -18,9 +19,9 @@ struct jail;
 struct store;
 
 enum {
-	STORE_WAIT_MS = 30000,        /* most a call waits for the keeper */
-	STORE_NAME_MAX = 255,         /* octets of a mailbox name, UTF-8 */
-	STORE_DEPTH_MAX = 32,         /* levels of a mailbox name */
+	STORE_WAIT_MS = 30000, /* most a call waits for the keeper */
+	STORE_NAME_MAX = 255,  /* octets of a mailbox name, UTF-8 */
+	STORE_DEPTH_MAX = 32,  /* levels of a mailbox name */
 	STORE_MAILBOXES_MAX = 10000,
 	STORE_KEYWORDS_MAX = 64,      /* of a mailbox */
 	STORE_KEYWORD_MAX = 100,      /* octets of one */
@@ -30,74 +31,90 @@ enum {
 };
 
 enum store_flag {
-	FLAG_SEEN = 1, FLAG_ANSWERED = 2, FLAG_FLAGGED = 4, FLAG_DELETED = 8, FLAG_DRAFT = 16,
+	FLAG_SEEN = 1,
+	FLAG_ANSWERED = 2,
+	FLAG_FLAGGED = 4,
+	FLAG_DELETED = 8,
+	FLAG_DRAFT = 16,
 	FLAGS_ALL = 31,
-	FLAG_GONE = 1 << 30,          /* in a view: expunged; its modseq is the expunge's */
+	FLAG_GONE = 1 << 30, /* in a view: expunged; its modseq is the expunge's */
 };
 
 /* What a change came to.  imapd/respond.c says it to clients. */
 enum store_said {
 	STORE_DONE = 0,
-	STORE_NONEXISTENT,   /* no such mailbox */
-	STORE_EXISTS,        /* there is one of that name */
-	STORE_IS_INBOX,      /* INBOX is neither made nor removed */
-	STORE_BAD_NAME,      /* empty level, too long, too deep, control characters, bad UTF-8, "." or ".." as a level */
-	STORE_TOO_MANY,      /* mailboxes, keywords, or uids past 2^32 */
+	STORE_NONEXISTENT, /* no such mailbox */
+	STORE_EXISTS,      /* there is one of that name */
+	STORE_IS_INBOX,    /* INBOX is neither made nor removed */
+	/* empty level, too long, too deep, control characters, bad UTF-8, "." or ".." as a level */
+	STORE_BAD_NAME,
+	STORE_TOO_MANY, /* mailboxes, keywords, or uids past 2^32 */
 	STORE_OVER_QUOTA,
 	STORE_DISK_FULL,
-	STORE_LATER,         /* the keeper or its index is in trouble, logged */
+	STORE_LATER, /* the keeper or its index is in trouble, logged */
 };
 
-/* One message of a mailbox, as it stands in the view.  flags, keywords, modseq and cache_* change under a reader. */
+/*
+ * One message of a mailbox, as it stands in the view.  flags, keywords, modseq and cache_* change
+ * under a reader.
+ */
 struct store_record {
 	uint32_t uid;
-	_Atomic uint32_t flags;       /* enum store_flag */
-	_Atomic uint64_t keywords;    /* a bit each, of the view's table */
+	_Atomic uint32_t flags;    /* enum store_flag */
+	_Atomic uint64_t keywords; /* a bit each, of the view's table */
 	_Atomic uint64_t modseq;
 	uint64_t size_bytes;
-	int64_t date_sec;             /* INTERNALDATE */
-	int64_t saved_sec;            /* SAVEDATE */
-	struct file_id id;            /* EMAILID, UIDL */
-	_Atomic uint32_t cache_gen;   /* file cache.GEN; 0: there is no item */
-	_Atomic uint32_t cache_at;    /* in it, in units of 16 bytes */
+	int64_t date_sec;           /* INTERNALDATE */
+	int64_t saved_sec;          /* SAVEDATE */
+	struct file_id id;          /* EMAILID, UIDL */
+	_Atomic uint32_t cache_gen; /* file cache.GEN; 0: there is no item */
+	_Atomic uint32_t cache_at;  /* in it, in units of 16 bytes */
 };
 
 enum { VIEW_CHANGES = 256 };
 
 /*
- * The head of a view's memory file; records follow at VIEW_RECORDS_AT, in order of uid.  Written by the keeper alone,
- * after its sync: what is read here is durable.  Records are only appended or marked FLAG_GONE; when a file is full
- * or has many that are gone the keeper makes another one, and marks this one superseded.
+ * The head of a view's memory file; records follow at VIEW_RECORDS_AT, in order of uid.  Written by
+ * the keeper alone, after its sync: what is read here is durable.  Records are only appended or
+ * marked FLAG_GONE; when a file is full or has many that are gone the keeper makes another one, and
+ * marks this one superseded.
  */
 struct view_head {
-	_Atomic uint32_t n;             /* records, the gone ones too */
+	_Atomic uint32_t n; /* records, the gone ones too */
 	_Atomic uint32_t is_superseded;
-	_Atomic uint64_t modseq;        /* highest; written after what it covers */
+	_Atomic uint64_t modseq; /* highest; written after what it covers */
 	_Atomic uint32_t uidnext;
-	_Atomic uint32_t n_gone;        /* of n */
-	_Atomic uint32_t is_deleted;    /* the mailbox was removed */
-	_Atomic uint32_t is_renamed;    /* or it got another UIDVALIDITY (import), since this file was made */
-	_Atomic uint32_t unseen;        /* not \Seen, as of modseq */
-	_Atomic uint32_t n_keywords;    /* never shrinks */
+	_Atomic uint32_t n_gone;     /* of n */
+	_Atomic uint32_t is_deleted; /* the mailbox was removed */
+	/* or it got another UIDVALIDITY (import), since this file was made */
+	_Atomic uint32_t is_renamed;
+	_Atomic uint32_t unseen;     /* not \Seen, as of modseq */
+	_Atomic uint32_t n_keywords; /* never shrinks */
 	char keywords[STORE_KEYWORDS_MAX][STORE_KEYWORD_MAX + 4]; /* NUL-terminated */
-	/* So that who follows a large mailbox need not look through it: the k-th change (of flags, or an expunge) was of record
-	 * changed[k % VIEW_CHANGES]; the last VIEW_CHANGES are there, also while they are read: look at n_changes again. */
+	/*
+	 * So that who follows a large mailbox need not look through it: the k-th change (of flags,
+	 * or an expunge) was of record changed[k % VIEW_CHANGES]; the last VIEW_CHANGES are there,
+	 * also while they are read: look at n_changes again.
+	 */
 	_Atomic uint32_t n_changes;
 	_Atomic uint32_t changed[VIEW_CHANGES];
 };
+
 enum { VIEW_RECORDS_AT = 8192 };
+
 _Static_assert(sizeof(struct view_head) <= VIEW_RECORDS_AT, "head of a view");
 
 /* A mailbox that is selected.  One at a time a session. */
 struct store_view {
-	uint32_t mailbox;               /* id: the same for ever, through RENAME */
+	uint32_t mailbox; /* id: the same for ever, through RENAME */
 	uint32_t uidvalidity;
-	uint32_t uidnext;               /* at SELECT */
-	uint64_t modseq;                /* at SELECT */
-	uint32_t n;                     /* records at SELECT, the gone ones too */
-	uint64_t unseen;                /* at SELECT */
-	uint32_t recent_from;           /* uids from here on are \Recent in this session (RFC 3501 2.3.2); UINT32_MAX: none */
-	const struct view_head *head;   /* borrow: the mapping; read-only */
+	uint32_t uidnext; /* at SELECT */
+	uint64_t modseq;  /* at SELECT */
+	uint32_t n;       /* records at SELECT, the gone ones too */
+	uint64_t unseen;  /* at SELECT */
+	/* uids from here on are \Recent in this session (RFC 3501 2.3.2); UINT32_MAX: none */
+	uint32_t recent_from;
+	const struct view_head *head;       /* borrow: the mapping; read-only */
 	const struct store_record *records; /* borrow: the mapping */
 	size_t mapped_bytes;
 };
@@ -105,76 +122,104 @@ struct store_view {
 struct store_mailbox {
 	uint32_t id, uidvalidity, uidnext;
 	uint64_t modseq;
-	uint64_t messages, unseen, deleted; /* deleted: have \Deleted (STATUS DELETED) */
-	uint64_t deleted_bytes;             /* of those: STATUS DELETED-STORAGE, RFC 9208 */
-	uint64_t recent;                    /* shown to no session yet (RFC 3501 STATUS RECENT) */
-	uint64_t bytes;                     /* STATUS SIZE: RFC 8438 */
-	char name[STORE_NAME_MAX + 1];      /* UTF-8; "INBOX" in capitals */
-	char special_use[16];               /* "\\Sent"; "" none */
+	/* deleted: have \Deleted (STATUS DELETED) */
+	uint64_t messages, unseen, deleted;
+	uint64_t deleted_bytes; /* of those: STATUS DELETED-STORAGE, RFC 9208 */
+	uint64_t recent;        /* shown to no session yet (RFC 3501 STATUS RECENT) */
+	uint64_t bytes;         /* STATUS SIZE: RFC 8438 */
+	char name[STORE_NAME_MAX + 1]; /* UTF-8; "INBOX" in capitals */
+	char special_use[16];          /* "\\Sent"; "" none */
 	bool is_subscribed;
 };
 
 /* ---- the account ---- */
 /* store_jail - what a process that opens a store needs, beside read and write below home */
 void store_jail(struct jail *);
-/* store_create - home (0710) gets its folders, index and first mailboxes; as the mailbox's uid, in its jail.  E_OK, E_IO (logged) */
+/*
+ * store_create - home (0710) gets its folders, index and first mailboxes; as the mailbox's uid, in
+ * its jail.  E_OK, E_IO (logged)
+ */
 MUST_USE int store_create(const char *home);
 /* store_open - home becomes the working directory.  E_OK, E_IO (logged) */
 MUST_USE int store_open(const char *home, struct store **out);
 void store_close(struct store **);
+
 /* What a rebuild came to. */
 struct store_rebuilt {
-	uint64_t from_dump;             /* messages that dump and files know */
-	uint64_t found;                 /* files that the dump did not know: new in INBOX */
-	uint64_t without_file;          /* messages of the dump whose file is gone */
-	char aside[64];                 /* where the old index is, below home; "": there was none */
+	uint64_t from_dump;    /* messages that dump and files know */
+	uint64_t found;        /* files that the dump did not know: new in INBOX */
+	uint64_t without_file; /* messages of the dump whose file is gone */
+	char aside[64]; /* where the old index is, below home; "": there was none */
 };
+
 /*
- * store_rebuild - the account's keeper is ended, its index put aside and made anew.  As the mailbox's uid, in its jail;
- * blocks until the keeper is gone, at most STORE_WAIT_MS.  Loses no message and gives no uid twice.
+ * store_rebuild - the account's keeper is ended, its index put aside and made anew.  As the
+ * mailbox's uid, in its jail; blocks until the keeper is gone, at most STORE_WAIT_MS.  Loses no
+ * message and gives no uid twice.
  *   returns  E_OK, E_LIMIT (the keeper does not end), E_IO (logged)
  */
 MUST_USE int store_rebuild(const char *home, struct store_rebuilt *out);
 /* store_limit - the account's quota, for append and copy; 0: none */
 void store_limit(struct store *, uint64_t bytes, uint64_t messages);
-/* store_usage - what is used now, all mailboxes; a message in two of them counts twice, as RFC 9208 does not say.  E_OK, E_IO */
+/*
+ * store_usage - what is used now, all mailboxes; a message in two of them counts twice, as RFC 9208
+ * does not say.  E_OK, E_IO
+ */
 MUST_USE int store_usage(struct store *, uint64_t *bytes, uint64_t *messages);
 
 /* ---- mailboxes: names are UTF-8, levels end in '/'; INBOX in any case ---- */
 /* mailbox_name_check - what CREATE and RENAME accept; STORE_DONE, STORE_BAD_NAME.  Pure */
 enum store_said mailbox_name_check(struct span name);
-/* store_mailboxes - calls fn with each, in order of the bytes of its name; takes in what is new first (INBOX's numbers).
- * E_OK, E_IO, or what fn returned, which ends it */
-MUST_USE int store_mailboxes(struct store *, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx);
-/* store_subscriptions - each subscribed name, also of mailboxes that are no more (RFC 9051 6.3.7) */
-MUST_USE int store_subscriptions(struct store *, int (*fn)(void *ctx, struct span name), void *ctx);
-MUST_USE int store_mailbox(struct store *, struct span name, struct store_mailbox *out); /* E_OK, E_BAD (none), E_IO */
-/* Durable at STORE_DONE.  create makes missing superiors too; out may be NULL.  delete keeps inferiors.  rename takes inferiors along,
- * makes missing superiors of the new name; of INBOX it moves the messages only (RFC 9051 6.3.6). */
-enum store_said store_mailbox_create(struct store *, struct span name, const char *special_use, struct store_mailbox *out);
+/*
+ * store_mailboxes - calls fn with each, in order of the bytes of its name; takes in what is new
+ * first (INBOX's numbers).  E_OK, E_IO, or what fn returned, which ends it
+ */
+MUST_USE int store_mailboxes(
+    struct store *, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx);
+/*
+ * store_subscriptions - each subscribed name, also of mailboxes that are no more (RFC 9051 6.3.7)
+ */
+MUST_USE int store_subscriptions(
+    struct store *, int (*fn)(void *ctx, struct span name), void *ctx);
+/* E_OK, E_BAD (none), E_IO */
+MUST_USE int store_mailbox(struct store *, struct span name, struct store_mailbox *out);
+/*
+ * Durable at STORE_DONE.  create makes missing superiors too; out may be NULL.  delete keeps
+ * inferiors.  rename takes inferiors along, makes missing superiors of the new name; of INBOX it
+ * moves the messages only (RFC 9051 6.3.6).
+ */
+enum store_said store_mailbox_create(struct store *, struct span name,
+    const char *special_use, struct store_mailbox *out);
 enum store_said store_mailbox_delete(struct store *, struct span name);
 enum store_said store_mailbox_rename(struct store *, struct span from, struct span to);
 enum store_said store_subscribe(struct store *, struct span name, bool is_subscribed);
 
 /* ---- a mailbox ---- */
-/* store_select - takes in what is new, then the view.  is_examine: \Recent stays for the next.  E_OK, E_BAD (no such mailbox), E_IO */
-MUST_USE int store_select(struct store *, struct span mailbox, bool is_examine, struct store_view *out);
+/*
+ * store_select - takes in what is new, then the view.  is_examine: \Recent stays for the next.
+ * E_OK, E_BAD (no such mailbox), E_IO
+ */
+MUST_USE int store_select(
+    struct store *, struct span mailbox, bool is_examine, struct store_view *out);
 void store_unselect(struct store *, struct store_view *);
 /*
- * store_unselect_later - the same, but the keeper is told with the next ask, or by store_unselect_now: to a store_select of the
- * same mailbox until then the view is the answer, without an ask.  What came after this moment is \Recent again, for whoever
- * selects it next.  INBOX, EXAMINE, and what another session is shown as \Recent: as store_unselect.
+ * store_unselect_later - the same, but the keeper is told with the next ask, or by
+ * store_unselect_now: to a store_select of the same mailbox until then the view is the answer,
+ * without an ask.  What came after this moment is \Recent again, for whoever selects it next.
+ * INBOX, EXAMINE, and what another session is shown as \Recent: as store_unselect.
  */
 void store_unselect_later(struct store *, struct store_view *);
 bool store_is_unselecting(const struct store *); /* there is something to tell */
 void store_unselect_now(struct store *);
 /*
- * store_view_renew - when head->is_superseded: another mapping of the same mailbox; was stays mapped until it is
- * unselected.  Match records by uid: one that was not gone in was and is not in out has gone meanwhile.  recent_from
- * stays.  Also after the keeper died: the store marks the view superseded when it notices, at the next call.
+ * store_view_renew - when head->is_superseded: another mapping of the same mailbox; was stays
+ * mapped until it is unselected.  Match records by uid: one that was not gone in was and is not in
+ * out has gone meanwhile.  recent_from stays.  Also after the keeper died: the store marks the view
+ * superseded when it notices, at the next call.
  *   returns  E_OK, E_BAD (the mailbox is no more), E_IO
  */
-MUST_USE int store_view_renew(struct store *, struct store_view *, struct store_view *out);
+MUST_USE int store_view_renew(
+    struct store *, struct store_view *, struct store_view *out);
 /* store_records_before - how many of them (in order of uid) are below uid */
 uint32_t store_records_before(const struct store_record *, uint32_t n, uint32_t uid);
 /* store_record_of - of a uid; NULL: none.  A gone one is found too */
@@ -182,92 +227,148 @@ const struct store_record *store_record_of(const struct store_view *, uint32_t u
 /* store_sync - takes in what lies in new/ now: NOOP, CHECK.  E_OK, E_IO */
 MUST_USE int store_sync(struct store *);
 /*
- * store_watch - out becomes a descriptor (borrow) that is readable once the mailbox's modseq is past modseq, or the mailbox is
- * deleted, or the keeper died (then watch again).  For IDLE.  One at a time; store_watch_end drops it.
+ * store_watch - out becomes a descriptor (borrow) that is readable once the mailbox's modseq is
+ * past modseq, or the mailbox is deleted, or the keeper died (then watch again).  For IDLE.  One at
+ * a time; store_watch_end drops it.
  */
-MUST_USE int store_watch(struct store *, const struct store_view *, uint64_t modseq, int *out); /* E_OK, E_IO */
+/* E_OK, E_IO */
+MUST_USE int store_watch(
+    struct store *, const struct store_view *, uint64_t modseq, int *out);
 void store_watch_end(struct store *);
 
 /* ---- changes: all durable at STORE_DONE.  uids that are no more are left out silently ---- */
 enum store_how { STORE_SET, STORE_ADD, STORE_REMOVE };
+
 struct store_change {
 	enum store_how how;
 	uint32_t flags;
-	const struct span *keywords;    /* borrow: names; made in the mailbox's table where missing (STORE_TOO_MANY: none of it done) */
+	/*
+	 * borrow: names; made in the mailbox's table where missing (STORE_TOO_MANY: none of it
+	 * done)
+	 */
+	const struct span *keywords;
 	size_t n_keywords;
-	bool has_unchanged_since;       /* RFC 7162 3.1.3 */
+	bool has_unchanged_since; /* RFC 7162 3.1.3 */
 	uint64_t unchanged_since;
 };
-/* store_flags - modified (may be NULL): uids that failed unchanged_since.  The view has the new flags afterwards. */
-enum store_said store_flags(struct store *, uint32_t mailbox, const struct numset *uids, const struct store_change *, struct numset *modified);
-/* What COPY and MOVE came to, in order: the k-th number of from became the k-th of to (RFC 4315 3). */
-struct store_copied {
-	uint32_t uidvalidity;           /* of the target */
-	struct numset from, to;         /* own */
-};
-/* COPY: all or none; what a keeper that died had copied is undone by the next one, unless it was all.  A MOVE that fails midway leaves what it moved in out; each message is in one
- * of the two mailboxes at any time.  Keywords past the target's STORE_KEYWORDS_MAX are left out.  Rows only: bytes are
- * not copied.  out is freed by numset_free, at any result. */
-enum store_said store_copy(struct store *, uint32_t mailbox, const struct numset *uids, struct span target, bool is_move, struct store_copied *out);
-/* store_expunge - these uids go, of them only those that have \Deleted when only_deleted */
-enum store_said store_expunge(struct store *, uint32_t mailbox, const struct numset *uids, bool only_deleted);
-/* store_expunged - uids that went after modseq (QRESYNC).  E_OK, E_BAD (no such mailbox), E_LIMIT (not known so far back), E_IO */
-MUST_USE int store_expunged(struct store *, uint32_t mailbox, uint64_t modseq, struct numset *out);
+/*
+ * store_flags - modified (may be NULL): uids that failed unchanged_since.  The view has the new
+ * flags afterwards.
+ */
+enum store_said store_flags(struct store *, uint32_t mailbox, const struct numset *uids,
+    const struct store_change *, struct numset *modified);
 
-/* ---- a new message: written by the session as tmp/ID, synced under msg/ too, then asked for ---- */
+/*
+ * What COPY and MOVE came to, in order: the k-th number of from became the k-th of to (RFC 4315 3).
+ */
+struct store_copied {
+	uint32_t uidvalidity;   /* of the target */
+	struct numset from, to; /* own */
+};
+/*
+ * COPY: all or none; what a keeper that died had copied is undone by the next one, unless it was
+ * all.  A MOVE that fails midway leaves what it moved in out; each message is in one of the two
+ * mailboxes at any time.  Keywords past the target's STORE_KEYWORDS_MAX are left out.  Rows only:
+ * bytes are not copied.  out is freed by numset_free, at any result.
+ */
+enum store_said store_copy(struct store *, uint32_t mailbox, const struct numset *uids,
+    struct span target, bool is_move, struct store_copied *out);
+/* store_expunge - these uids go, of them only those that have \Deleted when only_deleted */
+enum store_said store_expunge(
+    struct store *, uint32_t mailbox, const struct numset *uids, bool only_deleted);
+/*
+ * store_expunged - uids that went after modseq (QRESYNC).  E_OK, E_BAD (no such mailbox), E_LIMIT
+ * (not known so far back), E_IO
+ */
+MUST_USE int store_expunged(
+    struct store *, uint32_t mailbox, uint64_t modseq, struct numset *out);
+
+/*
+ * ---- a new message: written by the session as tmp/ID, synced under msg/ too, then asked for ----
+ */
 struct incoming {
 	struct file_id id;
-	int fd;                         /* own; -1: none */
+	int fd; /* own; -1: none */
 	uint64_t size_bytes;
-	struct hash *sum;               /* own; as tls/hash.h has it */
+	struct hash *sum; /* own; as tls/hash.h has it */
 	unsigned char sha256[32];
 	uint32_t flags;
-	const struct span *keywords;    /* borrow */
+	const struct span *keywords; /* borrow */
 	size_t n_keywords;
-	int64_t date_sec;               /* INTERNALDATE */
-	struct span cache;              /* borrow: its cache item; empty: none */
+	int64_t date_sec;  /* INTERNALDATE */
+	struct span cache; /* borrow: its cache item; empty: none */
 	/* for import; 0: as usual */
-	uint32_t uid;                   /* past all others of the mailbox, else STORE_TOO_MANY */
+	uint32_t uid; /* past all others of the mailbox, else STORE_TOO_MANY */
 	int64_t saved_sec;
-	struct span uidl;               /* borrow; what UIDL answers instead of the id */
-	bool is_linked, is_kept;        /* store's: it has its name in msg/; it is, or may be, a row's */
+	struct span uidl; /* borrow; what UIDL answers instead of the id */
+	/* store's: it has its name in msg/; it is, or may be, a row's */
+	bool is_linked, is_kept;
 };
-MUST_USE int incoming_begin(struct store *, struct incoming *out); /* E_OK, E_LIMIT (disk full), E_IO */
-MUST_USE int incoming_write(struct incoming *, struct span);       /* E_OK, E_LIMIT (disk full), E_IO */
-MUST_USE int incoming_end(struct incoming *);                      /* synced.  E_OK, E_LIMIT, E_IO */
-/* incoming_end_all - the same for many, with one sync of the whole file system: for import.  E_OK, E_LIMIT, E_IO */
-MUST_USE int incoming_end_all(struct incoming *, size_t n);
-bool incoming_was_quota(void);                                     /* the last E_LIMIT: a quota of the file system, and not its end */
-void incoming_drop(struct incoming *);                             /* its file too, unless it was appended.  After any result, once */
-/* store_append - all n or none.  uids become first_uid and up.  out_* may be NULL */
-enum store_said store_append(struct store *, struct span mailbox, struct incoming *, size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
-/* store_replace - RFC 8508: the append of one, and the expunge of uid in mailbox, in one transaction */
-enum store_said store_replace(struct store *, uint32_t mailbox, uint32_t uid, struct span target, struct incoming *, uint32_t *uidvalidity, uint32_t *new_uid);
+
+/* E_OK, E_LIMIT (disk full), E_IO */
+MUST_USE int incoming_begin(struct store *, struct incoming *out);
+/* E_OK, E_LIMIT (disk full), E_IO */
+MUST_USE int incoming_write(struct incoming *, struct span);
+MUST_USE int incoming_end(struct incoming *); /* synced.  E_OK, E_LIMIT, E_IO */
 /*
- * store_adopt_numbers - import: an empty mailbox gets this UIDVALIDITY and UIDNEXT; one that has this UIDVALIDITY from here
- * already, a larger UIDNEXT.  UIDVALIDITYs given out later are larger.
- *   reserved  uids below it are the source's: a message that comes without a uid gets this one or more, so that a number that a
- *             client knows from the source never is another message here
- *   returns   STORE_DONE; STORE_EXISTS (it is not empty, or gave out larger uids); STORE_TOO_MANY (too near to 2^32)
+ * incoming_end_all - the same for many, with one sync of the whole file system: for import.  E_OK,
+ * E_LIMIT, E_IO
  */
-enum store_said store_adopt_numbers(struct store *, struct span mailbox, uint32_t uidvalidity, uint32_t uidnext, uint32_t reserved);
+MUST_USE int incoming_end_all(struct incoming *, size_t n);
+/* the last E_LIMIT: a quota of the file system, and not its end */
+bool incoming_was_quota(void);
+/* its file too, unless it was appended.  After any result, once */
+void incoming_drop(struct incoming *);
+/* store_append - all n or none.  uids become first_uid and up.  out_* may be NULL */
+enum store_said store_append(struct store *, struct span mailbox, struct incoming *,
+    size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
+/*
+ * store_replace - RFC 8508: the append of one, and the expunge of uid in mailbox, in one
+ * transaction
+ */
+enum store_said store_replace(struct store *, uint32_t mailbox, uint32_t uid,
+    struct span target, struct incoming *, uint32_t *uidvalidity, uint32_t *new_uid);
+/*
+ * store_adopt_numbers - import: an empty mailbox gets this UIDVALIDITY and UIDNEXT; one that has
+ * this UIDVALIDITY from here already, a larger UIDNEXT.  UIDVALIDITYs given out later are larger.
+ *   reserved  uids below it are the source's: a message that comes without a uid gets this one or
+ *             more, so that a number that a client knows from the source never is another message
+ *             here
+ *   returns   STORE_DONE; STORE_EXISTS (it is not empty, or gave out larger uids); STORE_TOO_MANY
+ *             (too near to 2^32)
+ */
+enum store_said store_adopt_numbers(struct store *, struct span mailbox,
+    uint32_t uidvalidity, uint32_t uidnext, uint32_t reserved);
 
 /* ---- bytes ---- */
-/* store_message_open - the message's file, for reading; out is the caller's.  E_OK, E_BAD (it is gone), E_IO */
+/*
+ * store_message_open - the message's file, for reading; out is the caller's.  E_OK, E_BAD (it is
+ * gone), E_IO
+ */
 MUST_USE int store_message_open(struct store *, const struct store_record *, int *out);
 /*
- * store_message_read - the same, its bytes in out (emptied first).  Cheaper than a mapping for what is small.
+ * store_message_read - the same, its bytes in out (emptied first).  Cheaper than a mapping for what
+ * is small.
  *   returns  also E_LIMIT (larger than out may be: nothing is read)
  */
-MUST_USE int store_message_read(struct store *, const struct store_record *, struct buf *out);
+MUST_USE int store_message_read(
+    struct store *, const struct store_record *, struct buf *out);
 /* store_message_map - the same, mapped; unmap with store_message_unmap.  As above */
-MUST_USE int store_message_map(struct store *, const struct store_record *, struct span *out);
+MUST_USE int store_message_map(
+    struct store *, const struct store_record *, struct span *out);
 void store_message_unmap(struct span *);
-/* store_cache - the message's cache item, or empty; borrow: until store_unselect (files stay mapped).  Checked: length, id
- * and, once while it is mapped, its sum; what it holds is the caller's (mime/cache.h) */
+/*
+ * store_cache - the message's cache item, or empty; borrow: until store_unselect (files stay
+ * mapped).  Checked: length, id and, once while it is mapped, its sum; what it holds is the
+ * caller's (mime/cache.h)
+ */
 struct span store_cache(struct store *, const struct store_record *);
-/* store_cache_put - hands an item that was made to the keeper; gathered, sent in batches, no answer: it may be lost */
-void store_cache_put(struct store *, const struct store_view *, const struct store_record *, struct span item);
+/*
+ * store_cache_put - hands an item that was made to the keeper; gathered, sent in batches, no
+ * answer: it may be lost
+ */
+void store_cache_put(struct store *, const struct store_view *,
+    const struct store_record *, struct span item);
 void store_cache_flush(struct store *);
 /* store_uidl - the file's id, or what import brought.  RFC 1939: at most 70 characters */
 void store_uidl(struct store *, const struct store_record *, struct buf *out);

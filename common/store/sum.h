@@ -7,6 +7,7 @@
 
 /* file_sum - of what is read from here to the end; blocks.  E_OK, E_IO */
 MUST_USE int file_sum(int fd, unsigned char out[SHA256_BYTES]);
-bool sum_is_known(const unsigned char sum[SHA256_BYTES]); /* rows have zeros where nobody knows it */
+/* rows have zeros where nobody knows it */
+bool sum_is_known(const unsigned char sum[SHA256_BYTES]);
 
 #endif

@@ -22,7 +22,8 @@ sweep_item(struct record_walk *w, const struct numset *uids, sweep_fn *fn, void 
 
 /* The next item that may hold some of them; E_BAD: there is none. */
 static int
-sweep_step(struct record_walk *w, const struct numset *uids, uint32_t *at, sweep_fn *fn, void *ctx)
+sweep_step(struct record_walk *w, const struct numset *uids, uint32_t *at, sweep_fn *fn,
+    void *ctx)
 {
 	uint32_t uid = numset_from(uids, *at);
 	int err = uid ? walk_to(w, uid) : E_BAD;
@@ -35,7 +36,8 @@ sweep_step(struct record_walk *w, const struct numset *uids, uint32_t *at, sweep
 }
 
 static int
-sweep_while(uint32_t mailbox, const struct numset *uids, uint32_t *at, sweep_fn *fn, void *ctx, bool is_timed)
+sweep_while(uint32_t mailbox, const struct numset *uids, uint32_t *at, sweep_fn *fn,
+    void *ctx, bool is_timed)
 {
 	struct record_walk w;
 	int err = walk_open(&the_keeper.tables, job_txn(), mailbox, &w);
@@ -49,7 +51,8 @@ sweep_while(uint32_t mailbox, const struct numset *uids, uint32_t *at, sweep_fn 
 }
 
 int
-sweep(uint32_t mailbox, const struct numset *uids, uint32_t *at, sweep_fn *fn, void *ctx, bool *is_done)
+sweep(uint32_t mailbox, const struct numset *uids, uint32_t *at, sweep_fn *fn,
+    void *ctx, bool *is_done)
 {
 	int err = sweep_while(mailbox, uids, at, fn, ctx, true);
 	*is_done = err == E_BAD;
@@ -71,14 +74,18 @@ file_gone(const struct store_record *r)
 	doomed_add(r->id);
 	if (r->cache_gen)
 		cache_dead(r->cache_gen, r->cache_at);
-	return the_keeper.n_uidls ? uidl_remove(&the_keeper.tables, job_txn(), r->id) : E_OK;
+	return the_keeper.n_uidls ? uidl_remove(&the_keeper.tables, job_txn(), r->id)
+	                          : E_OK;
 }
 
 int
-message_gone(struct slot *slot, struct store_record *r, uint64_t modseq, bool keeps_file)
+message_gone(
+    struct slot *slot, struct store_record *r, uint64_t modseq, bool keeps_file)
 {
 	bool is_last = false;
-	int err = keeps_file ? E_OK : file_release(&the_keeper.tables, job_txn(), r->id, &is_last);
+	int err = keeps_file
+	              ? E_OK
+	              : file_release(&the_keeper.tables, job_txn(), r->id, &is_last);
 	if (err == E_OK && is_last)
 		err = file_gone(r);
 	slot_count(slot, r, -1);

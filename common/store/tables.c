@@ -12,14 +12,17 @@ tables_open(struct tables *t, const char *dir, bool is_made_if_missing)
 	struct {
 		const char *name;
 		struct db_table **table;
-	} all[] = {{"mailboxes", &t->mailboxes}, {"keywords", &t->keywords}, {"messages", &t->messages},
-	    {"expunged", &t->expunged}, {"files", &t->files}, {"doomed", &t->doomed}, {"seen", &t->seen},
-	    {"subscriptions", &t->subscriptions}, {"uidls", &t->uidls}, {"undo", &t->undo},
-	    {"annotations", &t->annotations}};
+	} all[] = {{"mailboxes", &t->mailboxes}, {"keywords", &t->keywords},
+	    {"messages", &t->messages}, {"expunged", &t->expunged},
+	    {"files", &t->files}, {"doomed", &t->doomed}, {"seen", &t->seen},
+	    {"subscriptions", &t->subscriptions}, {"uidls", &t->uidls},
+	    {"undo", &t->undo}, {"annotations", &t->annotations}};
+
 	*t = (struct tables){.db = NULL};
 	int err = db_open(dir, TABLE_CACHE_BYTES, &t->db);
 	for (size_t i = 0; i < COUNT(all) && err == E_OK; i++)
-		err = db_table_open(t->db, all[i].name, is_made_if_missing, all[i].table);
+		err =
+		    db_table_open(t->db, all[i].name, is_made_if_missing, all[i].table);
 	if (err == E_LIMIT && t->db && !db_is_damaged(t->db))
 		err = E_IO; /* the disk is full: no reason to put an index aside */
 	if (err != E_OK && t->db)
@@ -37,14 +40,16 @@ tables_close(struct tables *t)
 
 /* Every row of a table whose key begins with head; fn's E_BAD ends it too. */
 static int
-rows_each(struct db_table *table, struct span head, int (*fn)(void *ctx, struct span key, struct span row), void *ctx)
+rows_each(struct db_table *table, struct span head,
+    int (*fn)(void *ctx, struct span key, struct span row), void *ctx)
 {
 	struct db_cursor *c;
 	struct span key, row;
 	int err = db_cursor_open(table, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, head, &key, &row); err == E_OK; err = db_next(c, &key, &row)) {
+	for (err = db_seek(c, head, &key, &row); err == E_OK;
+	     err = db_next(c, &key, &row)) {
 		if (!span_starts(key, head))
 			break;
 		err = fn(ctx, key, row);
@@ -112,7 +117,8 @@ mailbox_decode(uint32_t id, struct span row, struct mailbox *out)
 	out->n_keywords = rd_u32(&r);
 	out->reserved = rd_u32(&r);
 	out->is_dead = rd_u8(&r) == 1;
-	struct span name = rd_str(&r, STORE_NAME_MAX), use = rd_str(&r, sizeof out->special_use - 1);
+	struct span name = rd_str(&r, STORE_NAME_MAX),
+		    use = rd_str(&r, sizeof out->special_use - 1);
 	if (rd_end(&r) != E_OK)
 		return E_LIMIT; /* no row of ours: as good as damage */
 	memcpy(out->name, name.p, name.n);
@@ -187,7 +193,8 @@ mailbox_row_remove(struct tables *t, struct db_txn *txn, uint32_t id)
 /* ---- keywords ---- */
 
 int
-keyword_put(struct tables *t, struct db_txn *txn, uint32_t mailbox, uint32_t bit, struct span name)
+keyword_put(struct tables *t, struct db_txn *txn, uint32_t mailbox, uint32_t bit,
+    struct span name)
 {
 	struct buf key = {0};
 	int err = db_put(t->keywords, txn, keyword_key(&key, mailbox, bit), name);
@@ -210,7 +217,8 @@ on_keyword(void *ctx, struct span key, struct span row)
 }
 
 int
-keyword_each(struct tables *t, int (*fn)(void *ctx, uint32_t mailbox, uint32_t bit, struct span name), void *ctx)
+keyword_each(struct tables *t,
+    int (*fn)(void *ctx, uint32_t mailbox, uint32_t bit, struct span name), void *ctx)
 {
 	struct each_keyword e = {fn, ctx};
 	return rows_each(t->keywords, SPAN(""), on_keyword, &e);
@@ -219,7 +227,8 @@ keyword_each(struct tables *t, int (*fn)(void *ctx, uint32_t mailbox, uint32_t b
 /* ---- subscriptions ---- */
 
 int
-subscription_put(struct tables *t, struct db_txn *txn, struct span name, bool is_subscribed)
+subscription_put(
+    struct tables *t, struct db_txn *txn, struct span name, bool is_subscribed)
 {
 	if (is_subscribed)
 		return db_put(t->subscriptions, txn, name, SPAN("-"));
@@ -279,7 +288,8 @@ on_uidl(void *ctx, struct span key, struct span row)
 }
 
 int
-uidl_each(struct tables *t, int (*fn)(void *ctx, struct file_id, struct span uidl), void *ctx)
+uidl_each(
+    struct tables *t, int (*fn)(void *ctx, struct file_id, struct span uidl), void *ctx)
 {
 	struct each_uidl e = {fn, ctx};
 	return rows_each(t->uidls, SPAN(""), on_uidl, &e);
@@ -288,7 +298,8 @@ uidl_each(struct tables *t, int (*fn)(void *ctx, struct file_id, struct span uid
 /* ---- copies that are not over ---- */
 
 int
-undo_put(struct tables *t, struct db_txn *txn, uint32_t number, uint32_t mailbox, const struct numset *uids)
+undo_put(struct tables *t, struct db_txn *txn, uint32_t number, uint32_t mailbox,
+    const struct numset *uids)
 {
 	struct buf key = {0}, row = {0};
 	buf_u32(&row, mailbox);
@@ -320,7 +331,10 @@ on_undo(void *ctx, struct span key, struct span row)
 	struct rd k = rd_of(key), r = rd_of(row);
 	struct numset uids = {0};
 	uint32_t number = rd_key_u32(&k), mailbox = rd_u32(&r);
-	int err = numset_decode(&r, &uids) == E_OK && rd_end(&r) == E_OK && rd_end(&k) == E_OK ? E_OK : E_LIMIT;
+	int err =
+	    numset_decode(&r, &uids) == E_OK && rd_end(&r) == E_OK && rd_end(&k) == E_OK
+		? E_OK
+		: E_LIMIT;
 	if (err == E_OK)
 		err = e->fn(e->ctx, number, mailbox, &uids);
 	numset_free(&uids);
@@ -328,7 +342,9 @@ on_undo(void *ctx, struct span key, struct span row)
 }
 
 int
-undo_each(struct tables *t, int (*fn)(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *), void *ctx)
+undo_each(struct tables *t,
+    int (*fn)(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *),
+    void *ctx)
 {
 	struct each_undo e = {fn, ctx};
 	return rows_each(t->undo, SPAN(""), on_undo, &e);

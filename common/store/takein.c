@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * takein.c - what placers left in new/ becomes part of INBOX, a job as others: rows in the batch's transaction (among
- * them "seen", so that a replay brings nothing back), its sync, then each file moves to msg/.
+ * takein.c - what placers left in new/ becomes part of INBOX, a job as others: rows in the batch's
+ * transaction (among them "seen", so that a replay brings nothing back), its sync, then each file
+ * moves to msg/.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,27 +20,32 @@
 #include "store/sum.h"
 
 enum {
-	TAKEIN_SORTED = 1 << 17, /* files put in order of arrival together: 12 MB for a moment */
-	TAKEIN_SLICE = 200,      /* of them in one step */
+	/* files put in order of arrival together: 12 MB for a moment */
+	TAKEIN_SORTED = 1 << 17,
+	TAKEIN_SLICE = 200, /* of them in one step */
 };
 
 struct arrival {
 	struct file_name name;
 	struct timespec placed;
 	ino_t inode;
-	bool is_new;     /* gets a uid; else it was taken in before and only its file has to move, or go */
+	/* gets a uid; else it was taken in before and only its file has to move, or go */
+	bool is_new;
 	bool is_replay;  /* deleted meanwhile: it goes */
 	bool is_damaged; /* stays where it is */
 };
 
 static struct {
-	DIR *folder;          /* own; it is read: more of this round are to come */
-	struct arrival *all;  /* own; of this round */
-	size_t n, cap, at, slice; /* at: all before are taken in; slice: those of this step */
-	struct usage placed;  /* before it was listed */
-	uint64_t wanted, covers, done; /* numbers of those who want it: the last, that of this round, the last that got it */
+	DIR *folder;         /* own; it is read: more of this round are to come */
+	struct arrival *all; /* own; of this round */
+	/* at: all before are taken in; slice: those of this step */
+	size_t n, cap, at, slice;
+	struct usage placed; /* before it was listed */
+	/* numbers of those who want it: the last, that of this round, the last that got it */
+	uint64_t wanted, covers, done;
 	bool is_queued;
-	bool has_damaged;     /* one that is not taken in lies there: sums are looked at on */
+	/* one that is not taken in lies there: sums are looked at on */
+	bool has_damaged;
 } in;
 
 /* ---- what lies there ---- */
@@ -58,7 +64,8 @@ has_sum(const struct arrival *a)
 	struct buf path = {0};
 	path_put(&path, a);
 	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool is_same = fd >= 0 && file_sum(fd, sum) == E_OK && memcmp(sum, a->name.sha256, sizeof sum) == 0;
+	bool is_same = fd >= 0 && file_sum(fd, sum) == E_OK &&
+	               memcmp(sum, a->name.sha256, sizeof sum) == 0;
 	if (fd >= 0)
 		close(fd);
 	buf_free(&path);
@@ -86,7 +93,8 @@ look_at(const char *name)
 	struct arrival a = {.is_new = false};
 	if (name[0] == '.')
 		return;
-	if (strlen(name) >= NAME_NEW_MAX || file_name_parse(span_of(name), &a.name) != E_OK) {
+	if (strlen(name) >= NAME_NEW_MAX ||
+	    file_name_parse(span_of(name), &a.name) != E_OK) {
 		log_event(LOG_DEBUG, "not_ours", "file=%s", log_qs(name));
 		return;
 	}
@@ -97,8 +105,8 @@ look_at(const char *name)
 }
 
 /*
- * In the order of their coming.  The kernel's clock for files ticks every 4 ms; what a placer wrote within one
- * tick mostly has rising inode numbers.
+ * In the order of their coming.  The kernel's clock for files ticks every 4 ms; what a placer wrote
+ * within one tick mostly has rising inode numbers.
  */
 static int
 by_arrival(const void *x, const void *y)
@@ -128,7 +136,8 @@ static void
 scan_some(void)
 {
 	struct dirent *e = NULL;
-	while (in.folder && in.n < TAKEIN_SORTED && job_has_time() && (e = readdir(in.folder)))
+	while (in.folder && in.n < TAKEIN_SORTED && job_has_time() &&
+	       (e = readdir(in.folder)))
 		look_at(e->d_name);
 	if (e && in.n < TAKEIN_SORTED)
 		return; /* time is over */
@@ -155,18 +164,24 @@ judge(struct arrival *a)
 	a->is_damaged = a->is_new && the_keeper.checks_sums && !has_sum(a);
 	in.has_damaged |= a->is_damaged;
 	if (a->is_damaged)
-		log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"another sum\"", file_id_text(a->name.id));
+		log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"another sum\"",
+		    file_id_text(a->name.id));
 	a->is_new &= !a->is_damaged;
 	return E_OK;
 }
 
 static int
-add_one(struct slot *inbox, const struct arrival *a, int64_t now, struct store_record *out)
+add_one(
+    struct slot *inbox, const struct arrival *a, int64_t now, struct store_record *out)
 {
 	struct tables *t = &the_keeper.tables;
 	struct mailbox *m = slot_touch(inbox);
-	*out = (struct store_record){.uid = slot_uid(inbox), .modseq = m->modseq, .size_bytes = a->name.size_bytes,
-	    .date_sec = (int64_t)a->placed.tv_sec, .saved_sec = now, .id = a->name.id};
+	*out = (struct store_record){.uid = slot_uid(inbox),
+	    .modseq = m->modseq,
+	    .size_bytes = a->name.size_bytes,
+	    .date_sec = (int64_t)a->placed.tv_sec,
+	    .saved_sec = now,
+	    .id = a->name.id};
 	slot_count(inbox, out, 1);
 	int err = file_refer(t, job_txn(), &a->name, now);
 	if (err == E_OK)
@@ -190,8 +205,11 @@ add_slice(struct slot *inbox)
 		if (n == 0)
 			slot_touch(inbox)->modseq++;
 		err = add_one(inbox, a, now, &made[n++]);
-	} while (err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE && job_has_time());
-	return err == E_OK ? records_append(&the_keeper.tables, job_txn(), inbox->now.id, made, n) : err;
+	} while (err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE &&
+		 job_has_time());
+	return err == E_OK ? records_append(
+				 &the_keeper.tables, job_txn(), inbox->now.id, made, n)
+	                   : err;
 }
 
 /* All that placers had counted is in the index now. */
@@ -199,7 +217,8 @@ static void
 note_placed(void)
 {
 	struct usage *noted = &the_keeper.noted;
-	the_keeper.is_usage_old |= noted->bytes != in.placed.bytes || noted->messages != in.placed.messages;
+	the_keeper.is_usage_old |=
+	    noted->bytes != in.placed.bytes || noted->messages != in.placed.messages;
 	*noted = in.placed;
 }
 
@@ -246,7 +265,8 @@ msg_move(const char *from, struct file_id id)
 	int err = rename(from, buf_cstr(&to)) == 0 ? E_OK : E_IO;
 	if (err != E_OK && errno == ENOENT) {
 		buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
-		if ((mkdir(buf_cstr(&folder), 0700) == 0 || errno == EEXIST) && rename(from, buf_cstr(&to)) == 0)
+		if ((mkdir(buf_cstr(&folder), 0700) == 0 || errno == EEXIST) &&
+		    rename(from, buf_cstr(&to)) == 0)
 			err = E_OK;
 	}
 	buf_free(&to);
@@ -260,7 +280,8 @@ move_file(const struct arrival *a)
 	struct buf from = {0};
 	path_put(&from, a);
 	if (msg_move(buf_cstr(&from), a->name.id) != E_OK)
-		log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&from), log_errno(errno));
+		log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&from),
+		    log_errno(errno));
 	buf_free(&from);
 }
 
@@ -306,14 +327,18 @@ takein_failed(struct job *j)
 	return false;
 }
 
-static const struct job_kind takein_kind = {
-    .name = "takein", .is_growing = true, .step = takein_step, .synced = takein_synced, .failed = takein_failed};
+static const struct job_kind takein_kind = {.name = "takein",
+    .is_growing = true,
+    .step = takein_step,
+    .synced = takein_synced,
+    .failed = takein_failed};
 
 uint64_t
 takein_want(void)
 {
 	if (!in.is_queued)
-		job_add_first(job_new(sizeof(struct job), &takein_kind, NULL, 0, SPAN("")));
+		job_add_first(
+		    job_new(sizeof(struct job), &takein_kind, NULL, 0, SPAN("")));
 	in.is_queued = true;
 	return ++in.wanted;
 }

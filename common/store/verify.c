@@ -22,19 +22,19 @@ enum { PROGRESS_MS = 10, VIEW_TRIES = 3 };
 struct row {
 	struct file_id id;
 	uint64_t size_bytes;
-	uint32_t mailbox;      /* index in names */
+	uint32_t mailbox; /* index in names */
 	uint32_t uid;
 };
 
 /* A message file that the table of files has; references 0: it is about to go. */
 struct entry {
 	struct ask_file row;
-	uint32_t messages;     /* that have it */
-	uint32_t first;        /* index in rows of the first of them; UINT32_MAX: none */
+	uint32_t messages; /* that have it */
+	uint32_t first;    /* index in rows of the first of them; UINT32_MAX: none */
 };
 
 struct findings {
-	struct finding *all;   /* own */
+	struct finding *all; /* own */
 	size_t n, cap;
 };
 
@@ -43,10 +43,11 @@ struct look {
 	struct store *store;
 	const struct verify_watch *watch;
 	struct verified *sums;
-	const struct findings *only; /* borrow: the second look reads only what these name; NULL: all */
+	/* borrow: the second look reads only what these name; NULL: all */
+	const struct findings *only;
 	char (*names)[STORE_NAME_MAX + 1]; /* own */
 	size_t n_names;
-	struct row *rows;      /* own */
+	struct row *rows; /* own */
 	size_t n_rows, rows_cap;
 	struct entry *entries; /* own; in order of id */
 	size_t n_entries, entries_cap;
@@ -76,7 +77,8 @@ finding_text(enum finding_kind kind)
 static bool
 is_same(const struct finding *a, const struct finding *b)
 {
-	return a->kind == b->kind && a->uid == b->uid && !strcmp(a->mailbox, b->mailbox) && !strcmp(a->file, b->file);
+	return a->kind == b->kind && a->uid == b->uid &&
+	       !strcmp(a->mailbox, b->mailbox) && !strcmp(a->file, b->file);
 }
 
 static bool
@@ -89,7 +91,8 @@ has_finding(const struct findings *f, const struct finding *wanted)
 }
 
 static void
-found(struct look *l, enum finding_kind kind, const struct row *row, const char *file, uint64_t is, uint64_t should)
+found(struct look *l, enum finding_kind kind, const struct row *row, const char *file,
+    uint64_t is, uint64_t should)
 {
 	struct findings *f = &l->found;
 	struct finding one = {.kind = kind, .is = is, .should = should};
@@ -105,7 +108,8 @@ found(struct look *l, enum finding_kind kind, const struct row *row, const char 
 }
 
 static void
-found_count(struct look *l, uint32_t mailbox, const char *what, uint64_t is, uint64_t should)
+found_count(
+    struct look *l, uint32_t mailbox, const char *what, uint64_t is, uint64_t should)
 {
 	struct row row = {.mailbox = mailbox};
 	if (is != should)
@@ -142,7 +146,8 @@ look_at_cache(struct look *l, const struct store_record *r, uint32_t mailbox)
 }
 
 static void
-read_view(struct look *l, const struct store_view *v, uint32_t mailbox, struct store_mailbox *sums)
+read_view(struct look *l, const struct store_view *v, uint32_t mailbox,
+    struct store_mailbox *sums)
 {
 	*sums = (struct store_mailbox){.id = v->mailbox};
 	for (uint32_t i = 0; i < v->head->n; i++) {
@@ -159,7 +164,10 @@ read_view(struct look *l, const struct store_view *v, uint32_t mailbox, struct s
 	}
 }
 
-/* A mailbox that changes while it is read is read again; in the end its records are taken, and its counts are not compared. */
+/*
+ * A mailbox that changes while it is read is read again; in the end its records are taken, and its
+ * counts are not compared.
+ */
 static int
 look_at_mailbox(struct look *l, uint32_t mailbox)
 {
@@ -198,7 +206,8 @@ look_at_mailbox(struct look *l, uint32_t mailbox)
 static struct entry *
 add_entry(struct look *l)
 {
-	l->entries = mem_room(l->entries, l->n_entries, &l->entries_cap, sizeof *l->entries);
+	l->entries =
+	    mem_room(l->entries, l->n_entries, &l->entries_cap, sizeof *l->entries);
 	struct entry *e = &l->entries[l->n_entries++];
 	*e = (struct entry){.first = UINT32_MAX};
 	return e;
@@ -211,7 +220,9 @@ read_files(struct look *l, enum ask_files_from from)
 	struct buf body = {0};
 	struct answer answer;
 	static const struct file_id none;
-	buf_put(&body, from == FILES_AFTER ? l->entries[l->n_entries - 1].row.file.id.b : none.b, FILE_ID_BYTES);
+	buf_put(&body,
+	    from == FILES_AFTER ? l->entries[l->n_entries - 1].row.file.id.b : none.b,
+	    FILE_ID_BYTES);
 	buf_u8(&body, (uint8_t)from);
 	if (keeper_ask_said(l->store, KEEPER_FILES, &body, true, &answer) != STORE_DONE)
 		return E_IO;
@@ -227,7 +238,8 @@ read_files(struct look *l, enum ask_files_from from)
 static int
 compare(const void *a, const void *b)
 {
-	return memcmp(((const struct entry *)a)->row.file.id.b, ((const struct entry *)b)->row.file.id.b, FILE_ID_BYTES);
+	return memcmp(((const struct entry *)a)->row.file.id.b,
+	    ((const struct entry *)b)->row.file.id.b, FILE_ID_BYTES);
 }
 
 /* Those that are about to go are in order too, among the others. */
@@ -248,7 +260,9 @@ static struct entry *
 entry_of(struct look *l, struct file_id id)
 {
 	struct entry key = {.row.file.id = id};
-	return l->n_entries ? bsearch(&key, l->entries, l->n_entries, sizeof key, compare) : NULL;
+	return l->n_entries
+	           ? bsearch(&key, l->entries, l->n_entries, sizeof key, compare)
+	           : NULL;
 }
 
 static void
@@ -257,14 +271,15 @@ count_messages(struct look *l)
 	for (size_t i = 0; i < l->n_rows; i++) {
 		struct entry *e = entry_of(l, l->rows[i].id);
 		if (!e) {
-			found(l, FINDING_NO_ROW, &l->rows[i], file_id_text(l->rows[i].id), 0, 0);
+			found(l, FINDING_NO_ROW, &l->rows[i],
+			    file_id_text(l->rows[i].id), 0, 0);
 			continue;
 		}
 		if (e->messages++ == 0)
 			e->first = (uint32_t)i;
 		if (e->row.file.size_bytes != l->rows[i].size_bytes)
-			found(l, FINDING_SIZE, &l->rows[i], file_id_text(l->rows[i].id), e->row.file.size_bytes,
-			    l->rows[i].size_bytes);
+			found(l, FINDING_SIZE, &l->rows[i], file_id_text(l->rows[i].id),
+			    e->row.file.size_bytes, l->rows[i].size_bytes);
 	}
 }
 
@@ -292,7 +307,8 @@ look_at_name(struct look *l, const char *folder, const char *name)
 	buf_putf(&path, "%s/%s", folder, name);
 	if (!is_ours)
 		found(l, FINDING_STRANGER, NULL, buf_cstr(&path), 0, 0);
-	else if (!entry_of(l, id) && !is_there("tmp", name)) /* else a session is about to append it */
+	/* else a session is about to append it */
+	else if (!entry_of(l, id) && !is_there("tmp", name))
 		found(l, FINDING_NO_ROW, NULL, buf_cstr(&path), 0, 0);
 	l->sums->files++;
 	buf_free(&path);
@@ -305,8 +321,10 @@ look_in(struct look *l, const char *folder, bool is_top)
 	if (!d)
 		return errno == ENOENT ? E_OK : E_IO;
 	for (struct dirent *e; (e = readdir(d));) {
-		bool is_sub = strlen(e->d_name) == 2 && ch_hex(e->d_name[0]) >= 0 && ch_hex(e->d_name[1]) >= 0;
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || (is_top && is_sub))
+		bool is_sub = strlen(e->d_name) == 2 && ch_hex(e->d_name[0]) >= 0 &&
+		              ch_hex(e->d_name[1]) >= 0;
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    (is_top && is_sub))
 			continue;
 		if (is_top)
 			found(l, FINDING_STRANGER, NULL, e->d_name, 0, 0);
@@ -344,7 +362,8 @@ count_waiting(struct look *l)
 /* ---- what is in them ---- */
 
 static void
-look_at_file(struct look *l, const struct entry *e, const struct row *row, const char *path)
+look_at_file(
+    struct look *l, const struct entry *e, const struct row *row, const char *path)
 {
 	unsigned char sum[SHA256_BYTES];
 	struct stat st;
@@ -356,7 +375,8 @@ look_at_file(struct look *l, const struct entry *e, const struct row *row, const
 	else if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		found(l, FINDING_UNREADABLE, row, path, 0, 0);
 	else if ((uint64_t)st.st_size != e->row.file.size_bytes)
-		found(l, FINDING_SIZE, row, path, (uint64_t)st.st_size, e->row.file.size_bytes);
+		found(l, FINDING_SIZE, row, path, (uint64_t)st.st_size,
+		    e->row.file.size_bytes);
 	else if (is_known && file_sum(fd, sum) != E_OK)
 		found(l, FINDING_UNREADABLE, row, path, 0, 0);
 	else if (is_known && memcmp(sum, e->row.file.sha256, sizeof sum) != 0)
@@ -378,7 +398,8 @@ static void
 tell_progress(struct look *l, size_t done)
 {
 	int64_t now = clock_mono_ms();
-	if (l->only || !l->watch->on_progress || (now - l->told_ms < PROGRESS_MS && done != l->n_entries))
+	if (l->only || !l->watch->on_progress ||
+	    (now - l->told_ms < PROGRESS_MS && done != l->n_entries))
 		return;
 	l->told_ms = now;
 	l->watch->on_progress(l->watch->ctx, done, l->n_entries);
@@ -396,7 +417,8 @@ look_at_files(struct look *l)
 		buf_reset(&path);
 		msg_path_put(&path, e->row.file.id);
 		if (e->row.references != e->messages)
-			found(l, FINDING_REFERENCES, row, buf_cstr(&path), e->row.references, e->messages);
+			found(l, FINDING_REFERENCES, row, buf_cstr(&path),
+			    e->row.references, e->messages);
 		if (!l->only || names_file(l->only, buf_cstr(&path)))
 			look_at_file(l, e, row, buf_cstr(&path));
 		tell_progress(l, i + 1);
@@ -440,7 +462,8 @@ store_verify(struct store *s, const struct verify_watch *watch, struct verified 
 {
 	struct verified again = {0};
 	struct look first = {.store = s, .watch = watch, .sums = out};
-	struct look second = {.store = s, .watch = watch, .sums = &again, .only = &first.found};
+	struct look second = {
+	    .store = s, .watch = watch, .sums = &again, .only = &first.found};
 	*out = (struct verified){.mailboxes = 0};
 	int err = look_at_all(&first);
 	if (err == E_OK && first.found.n)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * verify.h - whether index and files of an account say the same, while it is in use.  What seems wrong is looked at a second
- * time against fresh rows: what merely changed meanwhile is not told.  Reads every message once.
+ * verify.h - whether index and files of an account say the same, while it is in use.  What seems
+ * wrong is looked at a second time against fresh rows: what merely changed meanwhile is not told.
+ * Reads every message once.
  */
 #ifndef STORE_VERIFY_H
 #define STORE_VERIFY_H
@@ -9,15 +10,18 @@
 #include "store/store.h"
 
 enum finding_kind {
-	FINDING_NO_FILE,      /* a row, or a message of a mailbox, whose file is not there */
-	FINDING_SIZE,         /* the file's size is not the row's */
-	FINDING_SUM,          /* nor is its SHA-256 */
-	FINDING_UNREADABLE,   /* the file could not be read */
-	FINDING_NO_ROW,       /* a file in msg/ without a row; or a message of a mailbox without one */
-	FINDING_STRANGER,     /* what has no business in msg/ */
-	FINDING_REFERENCES,   /* the row's references are not the messages that have it */
-	FINDING_COUNT,        /* a mailbox's messages, unseen, deleted or bytes are not what its records come to */
-	FINDING_CACHE,        /* a cache item that is damaged: it is made again when it is wanted */
+	FINDING_NO_FILE, /* a row, or a message of a mailbox, whose file is not there */
+	FINDING_SIZE,    /* the file's size is not the row's */
+	FINDING_SUM,     /* nor is its SHA-256 */
+	FINDING_UNREADABLE, /* the file could not be read */
+	/* a file in msg/ without a row; or a message of a mailbox without one */
+	FINDING_NO_ROW,
+	FINDING_STRANGER,   /* what has no business in msg/ */
+	FINDING_REFERENCES, /* the row's references are not the messages that have it */
+	/* a mailbox's messages, unseen, deleted or bytes are not what its records come to */
+	FINDING_COUNT,
+	/* a cache item that is damaged: it is made again when it is wanted */
+	FINDING_CACHE,
 	FINDING_KINDS
 };
 
@@ -32,20 +36,26 @@ struct finding {
 struct verified {
 	uint64_t mailboxes, messages, bytes; /* of all mailboxes, as rows say */
 	uint64_t files;                      /* in msg/ */
-	uint64_t unsummed;                   /* rows whose SHA-256 nobody knows: a rebuild could not read the file */
-	uint64_t waiting;                    /* in new/ still */
+	/* rows whose SHA-256 nobody knows: a rebuild could not read the file */
+	uint64_t unsummed;
+	uint64_t waiting; /* in new/ still */
 	uint64_t findings;
-	uint64_t of[FINDING_KINDS];          /* of these, each */
+	uint64_t of[FINDING_KINDS]; /* of these, each */
 };
 
 struct verify_watch {
 	void *ctx;
 	void (*on_finding)(void *ctx, const struct finding *);
-	void (*on_progress)(void *ctx, uint64_t files, uint64_t of); /* not more often than a hundred times a second */
+	/* not more often than a hundred times a second */
+	void (*on_progress)(void *ctx, uint64_t files, uint64_t of);
 };
 
-/* store_verify - the working directory is the account's home.  E_OK (findings or not), E_IO (logged: the keeper, or a directory) */
-MUST_USE int store_verify(struct store *, const struct verify_watch *, struct verified *out);
+/*
+ * store_verify - the working directory is the account's home.  E_OK (findings or not), E_IO
+ * (logged: the keeper, or a directory)
+ */
+MUST_USE int store_verify(
+    struct store *, const struct verify_watch *, struct verified *out);
 const char *finding_text(enum finding_kind); /* for people */
 
 #endif

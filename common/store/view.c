@@ -11,11 +11,14 @@
 #include "store/mailboxes.h"
 
 enum {
-	VIEW_ROOM_LEAST = 16384,   /* records more than there are: of address space, not of memory */
-	VIEW_GONE_MOST = 4096,     /* then, when they are half of all, the others move to a new file */
+	/* records more than there are: of address space, not of memory */
+	VIEW_ROOM_LEAST = 16384,
+	/* then, when they are half of all, the others move to a new file */
+	VIEW_GONE_MOST = 4096,
 };
 
-#define RELEASE(field, value) atomic_store_explicit(&(field), (value), memory_order_release)
+#define RELEASE(field, value)                                                          \
+	atomic_store_explicit(&(field), (value), memory_order_release)
 
 size_t
 view_bytes(const struct view *v)
@@ -27,15 +30,17 @@ view_bytes(const struct view *v)
 static int
 view_make(size_t records, struct view *out)
 {
-	*out = (struct view){.fd = memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-	    .cap = (uint32_t)(records + records / 2 + VIEW_ROOM_LEAST)};
+	*out =
+	    (struct view){.fd = memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+		.cap = (uint32_t)(records + records / 2 + VIEW_ROOM_LEAST)};
 	size_t bytes = view_bytes(out);
 	if (out->fd < 0 || ftruncate(out->fd, (off_t)bytes) != 0)
 		goto failed;
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
 	if (p == MAP_FAILED)
 		goto failed;
-	if (fcntl(out->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+	if (fcntl(out->fd, F_ADD_SEALS,
+		F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
 		munmap(p, bytes);
 		goto failed;
 	}
@@ -106,13 +111,15 @@ view_publish_head(struct slot *s)
 	if (!h)
 		return;
 	for (uint32_t i = h->n_keywords; i < s->now.n_keywords; i++)
-		strcpy(h->keywords[i], s->keywords[i]); /* at most STORE_KEYWORD_MAX: asks.c */
+		strcpy(h->keywords[i],
+		    s->keywords[i]); /* at most STORE_KEYWORD_MAX: asks.c */
 	RELEASE(h->n_keywords, s->now.n_keywords);
 	RELEASE(h->uidnext, s->now.uidnext);
 	RELEASE(h->unseen, (uint32_t)s->now.unseen);
 	RELEASE(h->is_deleted, s->now.is_dead);
 	RELEASE(h->modseq, s->now.modseq);
-	if (h->n_gone > VIEW_GONE_MOST && h->n_gone > h->n / 2 && view_move(s->view) != E_OK)
+	if (h->n_gone > VIEW_GONE_MOST && h->n_gone > h->n / 2 &&
+	    view_move(s->view) != E_OK)
 		view_free(s);
 }
 
@@ -172,7 +179,8 @@ static void
 note_change(struct view *v, const struct store_record *r)
 {
 	uint32_t k = v->head->n_changes;
-	atomic_store_explicit(&v->head->changed[k % VIEW_CHANGES], (uint32_t)(r - v->records), memory_order_relaxed);
+	atomic_store_explicit(&v->head->changed[k % VIEW_CHANGES],
+	    (uint32_t)(r - v->records), memory_order_relaxed);
 	RELEASE(v->head->n_changes, k + 1);
 }
 
@@ -201,7 +209,8 @@ view_publish(struct slot *s, enum change_kind kind, const struct store_record *r
 	struct store_record *to = find(v, r->uid);
 	if (!to || (to->flags & FLAG_GONE))
 		return;
-	bool is_told = to->modseq != r->modseq; /* not when its cache item found a place */
+	/* not when its cache item found a place */
+	bool is_told = to->modseq != r->modseq;
 	if (kind == CHANGE_SET) {
 		publish_set(to, r);
 		if (is_told)

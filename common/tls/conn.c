@@ -32,7 +32,8 @@ static int
 flight_send(struct tls_conn *c)
 {
 	while (c->flight.len) {
-		ssize_t n = send(c->fd, c->flight.p, c->flight.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(
+		    c->fd, c->flight.p, c->flight.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno != EINTR)
 			return errno == EAGAIN ? E_MORE : E_IO;
 		if (n > 0)
@@ -106,10 +107,16 @@ handshake_done(struct tls_conn *c)
 		snprintf(c->version, sizeof c->version, "TLS1.2");
 	}
 	if (c->is_server)
-		metric_count(M_TLS + (gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3 ? METRIC_TLS_13 : METRIC_TLS_12));
+		metric_count(
+		    M_TLS + (gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3
+				    ? METRIC_TLS_13
+				    : METRIC_TLS_12));
 }
 
-/* GnuTLS goes on with a client of TLS 1.2 until no cipher suite is left; RFC 8446 D.2 wants it told why. */
+/*
+ * GnuTLS goes on with a client of TLS 1.2 until no cipher suite is left; RFC 8446 D.2 wants it told
+ * why.
+ */
 static bool
 is_too_old(const struct tls_conn *c, int err)
 {
@@ -127,7 +134,8 @@ handshake_failed(struct tls_conn *c, int err)
 		gnutls_alert_send_appropriate(c->session, err);
 	c->failure = is_alert ? gnutls_alert_get_name(gnutls_alert_get(c->session))
 	                      : gnutls_strerror(err);
-	log_event(LOG_INFO, "tls_failed", "%s=%s", is_alert ? "alert" : "why", log_qs(c->failure));
+	log_event(LOG_INFO, "tls_failed", "%s=%s", is_alert ? "alert" : "why",
+	    log_qs(c->failure));
 }
 
 /* A warning alert, of which a stranger could send an endless stream that nothing else gets past. */
@@ -246,7 +254,10 @@ way_read(void *ctx, char *p, size_t n, size_t *got, bool *wants_write)
 	return E_OK;
 }
 
-/* What GnuTLS took but could not send stays with it, and the caller comes again with the same bytes. */
+/*
+ * What GnuTLS took but could not send stays with it, and the caller comes again with the same
+ * bytes.
+ */
 static int
 way_write(void *ctx, const char *p, size_t n, size_t *put, bool *wants_write)
 {

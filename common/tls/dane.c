@@ -8,8 +8,9 @@
 
 enum {
 	DER_SEQUENCE = 0x30,
-	DER_VERSION = 0xa0,    /* [0] of a TBSCertificate, RFC 5280 4.1 */
-	DER_LENGTH_BYTES = 3,  /* of a long length; no certificate of a handshake is larger */
+	DER_VERSION = 0xa0, /* [0] of a TBSCertificate, RFC 5280 4.1 */
+	/* of a long length; no certificate of a handshake is larger */
+	DER_LENGTH_BYTES = 3,
 	SHA512_BYTES = 64,
 };
 
@@ -32,7 +33,8 @@ der_next(struct span *in, uint8_t *tag, struct span *whole, struct span *content
 	size_t n = p[1];
 	if (n & 0x80) {
 		size_t n_bytes = n & 0x7f;
-		if (n_bytes == 0 || n_bytes > DER_LENGTH_BYTES || in->n < head + n_bytes)
+		if (n_bytes == 0 || n_bytes > DER_LENGTH_BYTES ||
+		    in->n < head + n_bytes)
 			return E_BAD;
 		n = 0;
 		for (size_t i = 0; i < n_bytes; i++)
@@ -55,7 +57,8 @@ der_parts(struct span der, struct span *tbs, struct span *spki)
 	enum { BEFORE_SPKI = 5 /* serial, signature, issuer, validity, subject */ };
 	struct span all, in, content;
 	uint8_t tag;
-	if (der_next(&der, &tag, tbs, &all) != E_OK || tag != DER_SEQUENCE || der_next(&all, &tag, tbs, &in) != E_OK)
+	if (der_next(&der, &tag, tbs, &all) != E_OK || tag != DER_SEQUENCE ||
+	    der_next(&all, &tag, tbs, &in) != E_OK)
 		return E_BAD;
 	int err = der_next(&in, &tag, spki, &content);
 	for (int i = tag == DER_VERSION ? 0 : 1; i <= BEFORE_SPKI && err == E_OK; i++)
@@ -103,11 +106,13 @@ is_key(struct span spki)
 bool
 tlsa_is_usable(const struct tlsa *t)
 {
-	if ((t->usage != TLSA_USAGE_TA && t->usage != TLSA_USAGE_EE) || t->selector > TLSA_KEY)
+	if ((t->usage != TLSA_USAGE_TA && t->usage != TLSA_USAGE_EE) ||
+	    t->selector > TLSA_KEY)
 		return false;
 	switch (t->matching) {
 	case TLSA_FULL:
-		return t->selector == TLSA_KEY ? is_key(t->data) : is_certificate(t->data);
+		return t->selector == TLSA_KEY ? is_key(t->data)
+		                               : is_certificate(t->data);
 	case TLSA_SHA256:
 		return t->data.n == 32;
 	case TLSA_SHA512:
@@ -134,7 +139,8 @@ is_outdone(const struct check *c, const struct tlsa *t)
 {
 	for (size_t i = 0; t->matching == TLSA_SHA256 && i < c->n_tlsa; i++) {
 		const struct tlsa *o = &c->tlsa[i];
-		if (o->usage == t->usage && o->selector == t->selector && o->matching == TLSA_SHA512 && tlsa_is_usable(o))
+		if (o->usage == t->usage && o->selector == t->selector &&
+		    o->matching == TLSA_SHA512 && tlsa_is_usable(o))
 			return true;
 	}
 	return false;
@@ -147,7 +153,9 @@ matches(const struct check *c, const struct tlsa *t, size_t at)
 	unsigned char digest[SHA512_BYTES];
 	if (t->matching == TLSA_FULL)
 		return span_eq(s, t->data);
-	if (gnutls_hash_fast(t->matching == TLSA_SHA256 ? GNUTLS_DIG_SHA256 : GNUTLS_DIG_SHA512, s.p, s.n, digest) < 0)
+	if (gnutls_hash_fast(
+		t->matching == TLSA_SHA256 ? GNUTLS_DIG_SHA256 : GNUTLS_DIG_SHA512, s.p,
+		s.n, digest) < 0)
 		bug("gnutls_hash_fast");
 	return span_eq(span_make(digest, t->data.n), t->data);
 }
@@ -169,7 +177,8 @@ has_name(const struct check *c)
 	for (size_t i = 0; i < c->n_names && !has; i++) {
 		buf_reset(&name);
 		buf_span(&name, c->names[i]);
-		has = gnutls_x509_crt_check_hostname2(c->crts[0], buf_cstr(&name), GNUTLS_VERIFY_DO_NOT_ALLOW_IP_MATCHES);
+		has = gnutls_x509_crt_check_hostname2(
+		    c->crts[0], buf_cstr(&name), GNUTLS_VERIFY_DO_NOT_ALLOW_IP_MATCHES);
 	}
 	buf_free(&name);
 	return has;
@@ -180,18 +189,24 @@ static enum dane_verdict
 chain_verdict(struct check *c, gnutls_x509_crt_t anchor)
 {
 	const unsigned untimely = GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED;
-	gnutls_typed_vdata_st of[] = {{GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)GNUTLS_KP_TLS_WWW_SERVER, 0}};
+	gnutls_typed_vdata_st of[] = {
+	    {GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)GNUTLS_KP_TLS_WWW_SERVER, 0}};
 	gnutls_x509_trust_list_t list;
 	unsigned status = 0;
 	if (gnutls_x509_trust_list_init(&list, 0) < 0)
 		bug("gnutls_x509_trust_list_init");
-	bool is_done = gnutls_x509_trust_list_add_cas(list, &anchor, 1, 0) == 1 &&
-	               gnutls_x509_trust_list_verify_crt2(list, c->crts, (unsigned)c->n, of, COUNT(of),
-	                   GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status, NULL) == 0;
+	bool is_done =
+	    gnutls_x509_trust_list_add_cas(list, &anchor, 1, 0) == 1 &&
+	    gnutls_x509_trust_list_verify_crt2(list, c->crts, (unsigned)c->n, of,
+		COUNT(of), GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status,
+		NULL) == 0;
 	gnutls_x509_trust_list_deinit(list, 0);
 	if (!is_done || status & ~(untimely | GNUTLS_CERT_INVALID))
 		return DANE_UNTRUSTED;
-	return status & untimely ? DANE_EXPIRED : status ? DANE_UNTRUSTED : has_name(c) ? DANE_MATCH : DANE_MISNAMED;
+	return status & untimely ? DANE_EXPIRED
+	       : status          ? DANE_UNTRUSTED
+	       : has_name(c)     ? DANE_MATCH
+	                         : DANE_MISNAMED;
 }
 
 /* RFC 7671 5.2.2: the record itself has the anchor, which the server need not send. */
@@ -219,10 +234,12 @@ is_signed_by(const struct check *c, size_t at, gnutls_pubkey_t key)
 	size_t n = sizeof signature;
 	int sign = gnutls_x509_crt_get_signature_algorithm(c->crts[at]);
 	gnutls_datum_t data = datum_of(c->tbs[at]);
-	if (sign <= GNUTLS_SIGN_UNKNOWN || gnutls_x509_crt_get_signature(c->crts[at], (char *)signature, &n) < 0)
+	if (sign <= GNUTLS_SIGN_UNKNOWN ||
+	    gnutls_x509_crt_get_signature(c->crts[at], (char *)signature, &n) < 0)
 		return false;
 	gnutls_datum_t s = {signature, (unsigned)n};
-	return gnutls_pubkey_verify_data2(key, (gnutls_sign_algorithm_t)sign, GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &data, &s) >= 0;
+	return gnutls_pubkey_verify_data2(key, (gnutls_sign_algorithm_t)sign,
+		   GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &data, &s) >= 0;
 }
 
 /* The same of a key: what it signed stands for it. */
@@ -260,7 +277,8 @@ chain_read(struct check *c, const struct span *chain, size_t n)
 			return;
 		if (gnutls_x509_crt_init(&c->crts[c->n]) < 0)
 			bug("gnutls_x509_crt_init");
-		if (gnutls_x509_crt_import(c->crts[c->n], &d, GNUTLS_X509_FMT_DER) < 0) {
+		if (gnutls_x509_crt_import(c->crts[c->n], &d, GNUTLS_X509_FMT_DER) <
+		    0) {
 			gnutls_x509_crt_deinit(c->crts[c->n]);
 			return;
 		}
@@ -288,19 +306,23 @@ check_records(struct check *c)
 }
 
 enum dane_verdict
-dane_check(const struct span *chain, size_t n_chain, const struct tlsa *tlsa, size_t n_tlsa, const struct span *names, size_t n_names,
-    struct buf *why)
+dane_check(const struct span *chain, size_t n_chain, const struct tlsa *tlsa,
+    size_t n_tlsa, const struct span *names, size_t n_names, struct buf *why)
 {
 	static const char *const reasons[] = {
 	    [DANE_MATCH] = "",
 	    [DANE_MISNAMED] = "its certificate is for another name",
 	    [DANE_EXPIRED] = "a certificate is not valid today",
-	    [DANE_UNTRUSTED] = "the authority that its TLSA records name did not issue its certificate",
+	    [DANE_UNTRUSTED] = "the authority that its TLSA records name did not issue "
+			       "its certificate",
 	    [DANE_NO_MATCH] = "its TLSA records are of another certificate",
 	    [DANE_UNUSABLE] = "its TLSA records are not usable",
 	};
-	struct check c = {
-	    .tlsa = tlsa, .n_tlsa = n_tlsa, .names = names, .n_names = n_names, .best = DANE_NO_MATCH};
+	struct check c = {.tlsa = tlsa,
+	    .n_tlsa = n_tlsa,
+	    .names = names,
+	    .n_names = n_names,
+	    .best = DANE_NO_MATCH};
 	chain_read(&c, chain, n_chain);
 	enum dane_verdict v = check_records(&c) ? c.best : DANE_UNUSABLE;
 	for (size_t i = 0; i < c.n; i++)

@@ -144,7 +144,10 @@ mac_free(struct mac **mp)
 	mem_free(mp);
 }
 
-/* One nonce for all: two tags would give a key away to those who see them, and nobody does (hash.h). */
+/*
+ * One nonce for all: two tags would give a key away to those who see them, and nobody does
+ * (hash.h).
+ */
 void
 mac_iov(struct mac *m, const struct span *parts, size_t n, unsigned char out[MAC_BYTES])
 {

@@ -26,7 +26,10 @@ void hash_of(
     enum hash_kind, struct span, unsigned char *out); /* hash_bytes(kind) bytes */
 void hmac_of(enum hash_kind, struct span key, struct span, unsigned char *out);
 void hmac_sha256(struct span key, struct span data, unsigned char out[SHA256_BYTES]);
-/* pbkdf2 - RFC 8018 5.2 with HMAC of this kind: hash_bytes(kind) bytes of key.  4096 iterations: 0.5 ms */
+/*
+ * pbkdf2 - RFC 8018 5.2 with HMAC of this kind: hash_bytes(kind) bytes of key.  4096 iterations:
+ * 0.5 ms
+ */
 void pbkdf2(enum hash_kind, struct span password, struct span salt, uint32_t iterations,
     unsigned char *out);
 

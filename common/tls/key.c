@@ -108,7 +108,10 @@ sign(uint16_t index, gnutls_sign_algorithm_t algorithm, struct span digest,
 	return err < 0 ? E_BAD : E_OK;
 }
 
-/* Only what a handshake needs: a digest as long as the algorithm says, an algorithm that fits the key. */
+/*
+ * Only what a handshake needs: a digest as long as the algorithm says, an algorithm that fits the
+ * key.
+ */
 static int
 ask_sign(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {

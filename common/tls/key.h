@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * key.h - the role "key": holds the private keys of tls_keys, signs digests of handshakes, and makes
- * the key of session tickets.  It never decrypts and never gives a private key out.
+ * key.h - the role "key": holds the private keys of tls_keys, signs digests of handshakes, and
+ * makes the key of session tickets.  It never decrypts and never gives a private key out.
  */
 #ifndef TLS_KEY_H
 #define TLS_KEY_H

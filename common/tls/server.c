@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* server.c - the public half of a TLS server: certificates in their order, and what is negotiated. */
+/*
+ * server.c - the public half of a TLS server: certificates in their order, and what is negotiated.
+ */
 #include "tls/server.h"
 
 #include <errno.h>
@@ -10,8 +12,8 @@
 #include "tls/state.h"
 
 /*
- * Forward secrecy and AEAD only.  X25519 and P-256 first, AES-GCM first: hardware has it.  What may be
- * signed is what signer.c can ask for.
+ * Forward secrecy and AEAD only.  X25519 and P-256 first, AES-GCM first: hardware has it.  What may
+ * be signed is what signer.c can ask for.
  */
 #define PRIORITY_TAIL                                                                  \
 	"+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:"                          \

@@ -24,8 +24,8 @@ enum {
 bool tls_is_configured(const struct conf *);
 /*
  * tls_server_new - reads the public certificates: in prepare, before the jail (0.5 ms).
- *   key_channel  gives a channel to the role "key"; asked at the first signature, and once again when
- *                that channel breaks.  Usually: child_channel("key", out)
+ *   key_channel  gives a channel to the role "key"; asked at the first signature, and once again
+ *                when that channel breaks.  Usually: child_channel("key", out)
  *   out          own; NULL with E_OK when no certificate is configured
  *   returns      E_OK, E_IO (a file), E_BAD (what is in it); logged
  */
@@ -33,7 +33,8 @@ MUST_USE int tls_server_new(
     const struct conf *, int (*key_channel)(int *out), struct tls_server **out);
 void tls_server_free(struct tls_server **);
 /*
- * tls_self_test - for reload and "merpati check": every certificate parses, its key reads and matches.
+ * tls_self_test - for reload and "merpati check": every certificate parses, its key reads and
+ * matches.
  *   errors   lines "FILE: what is wrong"; an expired certificate is a "warning: " line and passes
  *   returns  E_OK, E_BAD
  */
@@ -41,14 +42,17 @@ MUST_USE int tls_self_test(const struct conf *, struct buf *errors);
 
 /* ---- straight-line code ---- */
 /*
- * tls_accept - the handshake.  Unread plain bytes of io are discarded first; a reply such as "220 go
- * ahead" still in io->out is flushed.  From E_OK on, io travels in TLS until tls_conn_close.
+ * tls_accept - the handshake.  Unread plain bytes of io are discarded first; a reply such as "220
+ * go ahead" still in io->out is flushed.  From E_OK on, io travels in TLS until tls_conn_close.
  *   returns  E_OK, E_IO (the peer went or speaks no TLS of ours), E_LIMIT (deadline or idle time)
  *   out      own; NULL unless E_OK
  */
 MUST_USE int tls_accept(
     struct tls_server *, struct io *, int64_t deadline, struct tls_conn **out);
-/* tls_conn_close - says close_notify without waiting, detaches io (may be NULL), frees.  Before io_done. */
+/*
+ * tls_conn_close - says close_notify without waiting, detaches io (may be NULL), frees.  Before
+ * io_done.
+ */
 void tls_conn_close(struct tls_conn **, struct io *);
 
 /* ---- event loops ---- */
@@ -57,8 +61,10 @@ struct tls_conn *tls_conn_new(struct tls_server *, int fd);
 /* tls_handshake_step - E_OK, E_MORE (*wants_write says what it waits for), E_IO.  Blocks only for a
  * signature of the role "key", at most TLS_KEY_WAIT_MS */
 MUST_USE int tls_handshake_step(struct tls_conn *, bool *wants_write);
-/* tls_way - bytes of a connection after its handshake; ctx is the struct tls_conn.  A write that was E_MORE
- * is repeated with the same bytes. */
+/*
+ * tls_way - bytes of a connection after its handshake; ctx is the struct tls_conn.  A write that
+ * was E_MORE is repeated with the same bytes.
+ */
 extern const struct io_way tls_way;
 
 /* ---- what was agreed ---- */
@@ -67,8 +73,10 @@ const char *tls_cipher_text(const struct tls_conn
 	*); /* "TLS_AES_128_GCM_SHA256": the name of IANA's registry */
 struct span tls_sni(const struct tls_conn
 	*); /* the host name asked for, lower-cased, or empty; borrow: the connection */
-/* tls_binding - for SASL channel binding: "tls-exporter" (1.3) or "tls-unique" (1.2), and its bytes.
- * E_OK, E_BAD (there is none) */
+/*
+ * tls_binding - for SASL channel binding: "tls-exporter" (1.3) or "tls-unique" (1.2), and its
+ * bytes.  E_OK, E_BAD (there is none)
+ */
 MUST_USE int tls_binding(const struct tls_conn *, struct buf *type, struct buf *data);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* signer.c - signatures and ticket keys, asked of the role "key": no private key is in this process. */
+/*
+ * signer.c - signatures and ticket keys, asked of the role "key": no private key is in this
+ * process.
+ */
 #include <gnutls/crypto.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,8 +65,8 @@ reply_to_datum(struct ask_msg *reply, gnutls_datum_t *out)
 }
 
 /*
- * For RSA in TLS 1.2 GnuTLS hands over a DigestInfo "to be signed raw": the role is asked for the named
- * algorithm and the digest inside, for it signs nothing raw.
+ * For RSA in TLS 1.2 GnuTLS hands over a DigestInfo "to be signed raw": the role is asked for the
+ * named algorithm and the digest inside, for it signs nothing raw.
  */
 static int
 unwrap_digest(const gnutls_datum_t *info, gnutls_sign_algorithm_t *algorithm,

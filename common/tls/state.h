@@ -17,7 +17,8 @@ enum {
 	TLS_CHAIN_MOST = 12,
 	TLS_TICKETS_RETRY_MS = 10000,
 	TLS_WARNINGS_MOST = 4,
-	TLS_FLIGHT_MAX = 256 << 10, /* bytes of one turn of a handshake: two chains and more */
+	/* bytes of one turn of a handshake: two chains and more */
+	TLS_FLIGHT_MAX = 256 << 10,
 };
 
 /* The channel to the role "key". */
@@ -49,17 +50,20 @@ struct tls_server {
 struct tls_conn {
 	gnutls_session_t session; /* own */
 	int fd;                   /* borrow */
-	struct buf flight;        /* own; what a turn of the handshake says, until it is sent */
+	/* own; what a turn of the handshake says, until it is sent */
+	struct buf flight;
 	bool is_in_turn, is_agreed;
 	bool is_server;
-	bool is_13_only;          /* of a server */
-	unsigned warnings;        /* alerts of that level that the peer sent */
-	size_t unsent;            /* bytes of a write that GnuTLS holds back; 0: none */
+	bool is_13_only;   /* of a server */
+	unsigned warnings; /* alerts of that level that the peer sent */
+	size_t unsent;     /* bytes of a write that GnuTLS holds back; 0: none */
 	char sni[TLS_SNI_MAX + 1];
 	size_t sni_bytes;
 	char version[12];
-	const char *failure;                /* borrow: static text of what ended the handshake; NULL: none */
-	gnutls_typed_vdata_st expected[2];  /* of a client: what the certificate must say */
+	/* borrow: static text of what ended the handshake; NULL: none */
+	const char *failure;
+	/* of a client: what the certificate must say */
+	gnutls_typed_vdata_st expected[2];
 };
 
 /* tls_digest_bytes - of this algorithm with this kind of key; 0: we do not sign with it */
@@ -68,25 +72,33 @@ size_t tls_digest_bytes(gnutls_pk_algorithm_t, gnutls_sign_algorithm_t);
 /* conn.c */
 void tls_transport_set(struct tls_conn *, int fd); /* a part of tls_conn_new */
 void tls_conn_free(struct tls_conn **);            /* says nothing */
-/* tls_handshake - steps and waits; io travels in TLS from E_OK on.  E_OK, E_IO, E_LIMIT (deadline or idle time) */
+/*
+ * tls_handshake - steps and waits; io travels in TLS from E_OK on.  E_OK, E_IO, E_LIMIT (deadline
+ * or idle time)
+ */
 MUST_USE int tls_handshake(struct tls_conn *, struct io *, int64_t deadline);
 
 /* check.c */
 /*
- * certificate_pem - what the self-test of this process (or of the monitor that forked it) read from this
- * file, else what the file says now: a child that is forked while a certificate is being replaced has
- * the one that fits the key of its generation.  E_OK, E_IO (errno).  own: gnutls_free
+ * certificate_pem - what the self-test of this process (or of the monitor that forked it) read from
+ * this file, else what the file says now: a child that is forked while a certificate is being
+ * replaced has the one that fits the key of its generation.  E_OK, E_IO (errno).  own: gnutls_free
  */
 MUST_USE int certificate_pem(const char *path, gnutls_datum_t *out);
 
 /* key.c */
-/* key_read - a private key in PEM.  E_OK, E_IO, E_BAD: *why says it, static until the next error.  own: gnutls_privkey_deinit */
+/*
+ * key_read - a private key in PEM.  E_OK, E_IO, E_BAD: *why says it, static until the next error.
+ * own: gnutls_privkey_deinit
+ */
 MUST_USE int key_read(const char *path, gnutls_privkey_t *out, const char **why);
 
 /* signer.c */
 /* signer_key - a gnutls_privkey_t that asks.  E_OK, E_BAD.  own; borrows far */
 MUST_USE int signer_key(struct far_key *far, gnutls_privkey_t *out);
-/* signer_tickets - the key of now, asked for when ours is old; tickets_bytes 0 when there is none */
+/*
+ * signer_tickets - the key of now, asked for when ours is old; tickets_bytes 0 when there is none
+ */
 void signer_tickets(struct signer *);
 void signer_done(struct signer *);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ascii.c - addresses for a server without SMTPUTF8: one whose local part is ASCII is the same address with its domain in A-labels
- * (RFC 5890 2.3.2.1); of another nobody but its domain's owner knows a second form (RFC 6530 7.1).
+ * ascii.c - addresses for a server without SMTPUTF8: one whose local part is ASCII is the same
+ * address with its domain in A-labels (RFC 5890 2.3.2.1); of another nobody but its domain's owner
+ * knows a second form (RFC 6530 7.1).
  */
 #include "mime/idn.h"
 #include "queue/relay/remote.h"
@@ -34,7 +35,8 @@ int
 order_to_ascii(struct order *o, struct buf *room)
 {
 	struct span sender, rcpts[ORDER_RCPTS_MAX];
-	if (!buf_room(room, (size_t)(o->n_rcpts + 1) * (ENVELOPE_PATH_MAX + IDN_DOMAIN_MAX)))
+	if (!buf_room(
+		room, (size_t)(o->n_rcpts + 1) * (ENVELOPE_PATH_MAX + IDN_DOMAIN_MAX)))
 		return E_LIMIT;
 	int err = to_ascii(o->sender, room, &sender);
 	for (uint16_t i = 0; i < o->n_rcpts && err == E_OK; i++)

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * auth.c - AUTH, RFC 4954, with the strongest of SCRAM-SHA-256 (RFC 7677), PLAIN (RFC 4616) and LOGIN that is offered.
- * The last two show the password: only behind TLS, or to a server on this host.
+ * auth.c - AUTH, RFC 4954, with the strongest of SCRAM-SHA-256 (RFC 7677), PLAIN (RFC 4616) and
+ * LOGIN that is offered.  The last two show the password: only behind TLS, or to a server on this
+ * host.
  */
 #include "base/id.h"
 #include "queue/relay/remote.h"
 #include "tls/hash.h"
 
-enum { NONCE_BYTES = 18, SALT_MAX = 1024, ITERATIONS_LEAST = 4096, ITERATIONS_MOST = 1000000, CHALLENGE_MAX = 12288 };
+enum {
+	NONCE_BYTES = 18,
+	SALT_MAX = 1024,
+	ITERATIONS_LEAST = 4096,
+	ITERATIONS_MOST = 1000000,
+	CHALLENGE_MAX = 12288
+};
 
 static int
 put_base64(struct remote *r, const char *before, const struct buf *data)
@@ -39,7 +46,8 @@ login_login(struct remote *r)
 {
 	const struct span parts[] = {r->hop->user, r->hop->password};
 	int err = remote_ask(r, r->limits->command_ms, "AUTH LOGIN\r\n");
-	for (size_t i = 0; err == E_OK && i < COUNT(parts) && r->reply.code == 334; i++) {
+	for (size_t i = 0; err == E_OK && i < COUNT(parts) && r->reply.code == 334;
+	     i++) {
 		struct buf b = {0};
 		buf_span(&b, parts[i]);
 		err = put_base64(r, "", &b);
@@ -51,8 +59,9 @@ login_login(struct remote *r)
 /* ---- SCRAM ---- */
 
 struct scram {
-	struct buf bare, first, final; /* client-first-message-bare, server-first-message, client-final-without-proof */
-	struct span nonce;             /* borrow: bare */
+	/* client-first-message-bare, server-first-message, client-final-without-proof */
+	struct buf bare, first, final;
+	struct span nonce; /* borrow: bare */
 	unsigned char salted[SHA256_BYTES];
 };
 
@@ -73,7 +82,8 @@ static int
 challenge(const struct remote *r, struct buf *out)
 {
 	out->max = CHALLENGE_MAX;
-	return r->reply.code == 334 ? base64_decode(buf_as_span(&r->reply.text), out) : E_BAD;
+	return r->reply.code == 334 ? base64_decode(buf_as_span(&r->reply.text), out)
+	                            : E_BAD;
 }
 
 /* "r=NONCE,s=SALT,i=ITERATIONS"; the nonce begins with ours. */
@@ -81,15 +91,19 @@ static int
 read_first(struct remote *r, struct scram *s)
 {
 	struct buf salt = {.max = SALT_MAX}, password = {0};
-	struct span rest = buf_as_span(&s->first), nonce = span_cut(&rest, ','), coded = span_cut(&rest, ','),
-	            count = span_cut(&rest, ',');
+	struct span rest = buf_as_span(&s->first), nonce = span_cut(&rest, ','),
+		    coded = span_cut(&rest, ','), count = span_cut(&rest, ',');
 	uint64_t n = 0;
-	bool is_good = span_starts(nonce, SPAN("r=")) && span_starts(coded, SPAN("s=")) && span_starts(count, SPAN("i=")) &&
+	bool is_good =
+	    span_starts(nonce, SPAN("r=")) && span_starts(coded, SPAN("s=")) &&
+	    span_starts(count, SPAN("i=")) &&
 	    span_starts(span_from(nonce, 2), s->nonce) && nonce.n > 2 + s->nonce.n &&
-	    base64_decode(span_from(coded, 2), &salt) == E_OK && span_u64(span_from(count, 2), ITERATIONS_MOST, &n) == E_OK &&
+	    base64_decode(span_from(coded, 2), &salt) == E_OK &&
+	    span_u64(span_from(count, 2), ITERATIONS_MOST, &n) == E_OK &&
 	    n >= ITERATIONS_LEAST && text_opaque(r->hop->password, &password) == E_OK;
 	if (is_good) {
-		pbkdf2(HASH_SHA256, buf_as_span(&password), buf_as_span(&salt), (uint32_t)n, s->salted);
+		pbkdf2(HASH_SHA256, buf_as_span(&password), buf_as_span(&salt),
+		    (uint32_t)n, s->salted);
 		buf_putf(&s->final, "c=biws,%.*s", SPAN_ARG(nonce));
 	}
 	buf_free(&salt);
@@ -135,9 +149,12 @@ scram_final(struct remote *r, struct scram *s)
 	buf_span(&message, buf_as_span(&proof));
 	int err = put_base64(r, "", &message);
 	if (err == E_OK && r->reply.code == 334) {
-		bool is_right = challenge(r, &said) == E_OK && said.len == expected.len && mem_same(said.p, expected.p, said.len);
+		bool is_right = challenge(r, &said) == E_OK &&
+		                said.len == expected.len &&
+		                mem_same(said.p, expected.p, said.len);
 		if (!is_right)
-			remote_lost(r, "4.7.0", "does not know the password that its route has");
+			remote_lost(r, "4.7.0",
+			    "does not know the password that its route has");
 		err = is_right ? remote_ask(r, r->limits->command_ms, "\r\n") : E_IO;
 	} else if (err == E_OK && reply_is_good(&r->reply)) {
 		remote_lost(r, "4.7.0", "did not show that it knows the password");
@@ -167,9 +184,12 @@ login_scram(struct remote *r)
 	buf_span(&message, buf_as_span(&s.bare));
 	int err = put_base64(r, "AUTH SCRAM-SHA-256 ", &message);
 	if (err == E_OK && r->reply.code == 334) {
-		err = challenge(r, &s.first) == E_OK && read_first(r, &s) == E_OK ? scram_final(r, &s) : E_BAD;
+		err = challenge(r, &s.first) == E_OK && read_first(r, &s) == E_OK
+		          ? scram_final(r, &s)
+		          : E_BAD;
 		if (err == E_BAD)
-			remote_lost(r, "4.7.0", "said something in SCRAM that cannot be");
+			remote_lost(
+			    r, "4.7.0", "said something in SCRAM that cannot be");
 	}
 	buf_wipe(&s.bare);
 	buf_wipe(&s.first);
@@ -194,8 +214,12 @@ remote_login(struct remote *r)
 	else if ((mechs & MECH_LOGIN) && may_show)
 		err = login_login(r);
 	else {
-		remote_lost(r, "4.7.0", mechs && !may_show ? "would be shown the password without encryption" : "offers no login that we know");
+		remote_lost(r, "4.7.0",
+		    mechs && !may_show
+			? "would be shown the password without encryption"
+			: "offers no login that we know");
 		return E_IO;
 	}
-	return err == E_OK && reply_is_good(&r->reply) ? E_OK : remote_refused(r, "4.7.8");
+	return err == E_OK && reply_is_good(&r->reply) ? E_OK
+	                                               : remote_refused(r, "4.7.8");
 }

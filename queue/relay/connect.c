@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * connect.c - to which address of a destination.  Of one host the next address is begun when one failed or has not answered for
- * a moment (as RFC 8305 5 does for web pages), and the first that answers is it; a host that is less preferred is tried when
- * all of the better one failed.
+ * connect.c - to which address of a destination.  Of one host the next address is begun when one
+ * failed or has not answered for a moment (as RFC 8305 5 does for web pages), and the first that
+ * answers is it; a host that is less preferred is tried when all of the better one failed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,14 +21,15 @@
 enum { HEAD_START_MS = 250 };
 
 static struct targets targets;
-static bool is_known;        /* the addresses were looked up, or the socket tried */
-static struct target *last;  /* borrow: the one that answered last */
+static bool is_known;       /* the addresses were looked up, or the socket tried */
+static struct target *last; /* borrow: the one that answered last */
 
 static bool
 is_loopback(const struct target *t)
 {
-	return t->a.any.sa_family == AF_INET ? (ntohl(t->a.v4.sin_addr.s_addr) >> 24) == 127
-	                                     : IN6_IS_ADDR_LOOPBACK(&t->a.v6.sin6_addr);
+	return t->a.any.sa_family == AF_INET
+	           ? (ntohl(t->a.v4.sin_addr.s_addr) >> 24) == 127
+	           : IN6_IS_ADDR_LOOPBACK(&t->a.v6.sin6_addr);
 }
 
 static struct target_host *
@@ -74,13 +75,19 @@ bind_source(const struct remote *r, int fd, int family)
 		return E_OK;
 	memcpy(source, from.p, from.n < sizeof source ? from.n : sizeof source - 1);
 	if (family == AF_INET)
-		return inet_pton(AF_INET, source, &v4.sin_addr) == 1 && bind(fd, (struct sockaddr *)&v4, sizeof v4) == 0 ? E_OK : E_IO;
-	return inet_pton(AF_INET6, source, &v6.sin6_addr) == 1 && bind(fd, (struct sockaddr *)&v6, sizeof v6) == 0 ? E_OK : E_IO;
+		return inet_pton(AF_INET, source, &v4.sin_addr) == 1 &&
+		               bind(fd, (struct sockaddr *)&v4, sizeof v4) == 0
+		           ? E_OK
+		           : E_IO;
+	return inet_pton(AF_INET6, source, &v6.sin6_addr) == 1 &&
+	               bind(fd, (struct sockaddr *)&v6, sizeof v6) == 0
+	           ? E_OK
+	           : E_IO;
 }
 
 /*
- * Why it failed so far: what is only so for now goes before what is so for good, of which another host might know better
- * tomorrow.
+ * Why it failed so far: what is only so for now goes before what is so for good, of which another
+ * host might know better tomorrow.
  */
 static struct buf later;
 
@@ -99,7 +106,8 @@ failed(struct remote *r, struct target *t, int err)
 {
 	say_who(t, &r->who);
 	buf_reset(&r->why);
-	buf_putf(&r->why, "4.4.1 %.*s: %s", SPAN_ARG(buf_as_span(&r->who)), strerror(err));
+	buf_putf(
+	    &r->why, "4.4.1 %.*s: %s", SPAN_ARG(buf_as_span(&r->who)), strerror(err));
 	r->how = METRIC_ATTEMPT_UNCONNECTED;
 	note_why(r);
 	if (t->fd >= 0)
@@ -113,7 +121,8 @@ attempt(struct remote *r, struct target *t)
 	int one = 1;
 	t->is_tried = true;
 	t->until = deadline_in_ms(r->limits->connect_ms);
-	t->fd = socket(t->a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	t->fd =
+	    socket(t->a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (t->fd < 0 || bind_source(r, t->fd, t->a.any.sa_family) != E_OK) {
 		failed(r, t, errno);
 		return;
@@ -134,7 +143,9 @@ is_under_way(void)
 	return false;
 }
 
-/* What is asked of its TLS is known before the first of its addresses is tried, or none of them is. */
+/*
+ * What is asked of its TLS is known before the first of its addresses is tried, or none of them is.
+ */
 static bool
 may_try(struct remote *r, struct target *t)
 {
@@ -190,7 +201,9 @@ answered(struct remote *r, struct pollfd *p, struct target **which, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		int err = 0;
 		socklen_t bytes = sizeof err;
-		if (p[i].revents && getsockopt(p[i].fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err == 0)
+		if (p[i].revents &&
+		    getsockopt(p[i].fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 &&
+		    err == 0)
 			return which[i];
 		if (p[i].revents)
 			failed(r, which[i], err);
@@ -211,7 +224,8 @@ race(struct remote *r)
 			host = next->host;
 			attempt(r, next);
 		}
-		int64_t until = next_untried(r, host) ? deadline_in_ms(HEAD_START_MS) : DEADLINE_NONE;
+		int64_t until = next_untried(r, host) ? deadline_in_ms(HEAD_START_MS)
+		                                      : DEADLINE_NONE;
 		size_t n = under_way(p, which, &until);
 		if (n == 0 && !next)
 			return NULL;

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: ISC */
-/* dane.c - the TLSA records of a host: under which name, and what they mean for TLS with it.  RFC 7672 2.2. */
-#include "queue/relay/target.h"
+/*
+ * dane.c - the TLSA records of a host: under which name, and what they mean for TLS with it.  RFC
+ * 7672 2.2.
+ */
 #include "tls/dane.h"
+#include "queue/relay/target.h"
 
 enum { BASES_MAX = 2 };
 
 static struct arena records; /* as long as the process */
 
-/* No answer, or a forged one, does not mean that there are no records: who can suppress it must gain nothing. */
+/*
+ * No answer, or a forged one, does not mean that there are no records: who can suppress it must
+ * gain nothing.
+ */
 static int
 unsure(const struct dns_answer *a, const char *what, struct buf *why)
 {
 	if (a->status != DNS_TEMP && a->status != DNS_BOGUS)
 		return E_OK;
-	buf_putf(why, "%s %s: %.*s", what, a->status == DNS_BOGUS ? "forged" : "not told now", SPAN_ARG(a->why));
+	buf_putf(why, "%s %s: %.*s", what,
+	    a->status == DNS_BOGUS ? "forged" : "not told now", SPAN_ARG(a->why));
 	return E_IO;
 }
 
@@ -23,7 +30,10 @@ struct bases {
 	size_t n;
 };
 
-/* A CNAME that is proved though it leads out of DNSSEC: the name itself may have records (RFC 7672 2.2.2). */
+/*
+ * A CNAME that is proved though it leads out of DNSSEC: the name itself may have records (RFC 7672
+ * 2.2.2).
+ */
 static int
 add_alias(struct bases *b, struct span name, struct buf *why)
 {
@@ -73,7 +83,8 @@ add_name(struct policy *out, struct span name)
 }
 
 static void
-take_names(const struct remote *r, const struct target_host *h, struct span domain, struct policy *out)
+take_names(const struct remote *r, const struct target_host *h, struct span domain,
+    struct policy *out)
 {
 	add_name(out, out->base);
 	add_name(out, h->name);
@@ -82,14 +93,16 @@ take_names(const struct remote *r, const struct target_host *h, struct span doma
 }
 
 int
-dane_find(const struct remote *r, const struct target_host *h, struct span domain, struct policy *out, struct buf *why)
+dane_find(const struct remote *r, const struct target_host *h, struct span domain,
+    struct policy *out, struct buf *why)
 {
 	struct bases bases = {.n = 0};
 	int err = bases_of(h, &bases, why);
 	for (size_t i = 0; i < bases.n && err == E_OK; i++) {
 		struct buf name = {0};
 		dns_tlsa_name(bases.all[i], r->hop->port, &name);
-		struct resolver_query q = {.kind = DNS_TLSA, .name = buf_as_span(&name)};
+		struct resolver_query q = {
+		    .kind = DNS_TLSA, .name = buf_as_span(&name)};
 		target_ask(&q, 1);
 		buf_free(&name);
 		const struct dns_answer *a = &q.answer;

@@ -23,7 +23,10 @@ put_all(struct remote *r, struct span s)
 	return r->io.out.err == E_OK;
 }
 
-/* Up to and with the line end before the next line that begins with a dot; all of it, where there is none. */
+/*
+ * Up to and with the line end before the next line that begins with a dot; all of it, where there
+ * is none.
+ */
 static size_t
 before_dot(struct span s)
 {

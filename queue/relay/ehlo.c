@@ -19,7 +19,8 @@ static const struct {
 static const struct {
 	const char *name;
 	unsigned mech;
-} mechs[] = {{"PLAIN", MECH_PLAIN}, {"LOGIN", MECH_LOGIN}, {"SCRAM-SHA-256", MECH_SCRAM_SHA_256}};
+} mechs[] = {{"PLAIN", MECH_PLAIN}, {"LOGIN", MECH_LOGIN},
+    {"SCRAM-SHA-256", MECH_SCRAM_SHA_256}};
 
 static void
 mechs_parse(struct span rest, struct ehlo *out)
@@ -40,11 +41,13 @@ keyword_parse(struct span line, struct ehlo *out)
 	for (size_t i = 0; i < COUNT(keywords); i++)
 		if (span_ieqs(word, keywords[i].keyword))
 			out->can |= keywords[i].can;
-	if (span_ieqs(word, "SIZE") && span_u64(span_trim(rest), UINT64_MAX, &size) == E_OK)
+	if (span_ieqs(word, "SIZE") &&
+	    span_u64(span_trim(rest), UINT64_MAX, &size) == E_OK)
 		out->size_bytes = size;
 	if (span_ieqs(word, "AUTH"))
 		mechs_parse(rest, out);
-	else if (span_istarts(word, SPAN("AUTH="))) { /* from before RFC 2554, and still seen */
+	/* from before RFC 2554, and still seen */
+	else if (span_istarts(word, SPAN("AUTH="))) {
 		mechs_parse(span_from(word, 5), out);
 		mechs_parse(rest, out);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* mta_sts.c - what the domain says about its hosts, RFC 8461 4 and 5; asked for while the DNS is asked for them. */
+/*
+ * mta_sts.c - what the domain says about its hosts, RFC 8461 4 and 5; asked for while the DNS is
+ * asked for them.
+ */
 #include "queue/relay/policy.h"
 
 #include "conf/route.h"
@@ -8,13 +11,13 @@
 
 static struct {
 	struct arena arena;
-	struct span domain;           /* in the arena: whose hosts these are; empty: nobody's */
+	struct span domain; /* in the arena: whose hosts these are; empty: nobody's */
 	bool is_asked, is_answered;
 	int err;
 	struct sts_answer answer;     /* in the arena */
 	struct mta_sts_policy policy; /* borrows from it */
 	bool has_policy;
-	struct buf hosts;             /* own: the names in it, a line each */
+	struct buf hosts; /* own: the names in it, a line each */
 } sts = {.arena = {.max_bytes = STS_ARENA_BYTES}};
 
 void
@@ -24,7 +27,8 @@ sts_look_up(const struct remote *r, struct span domain)
 	if (h->has_no_policies || !dns_name_ok(domain))
 		return;
 	sts.domain = arena_span(&sts.arena, domain);
-	sts.is_asked = r->limits->has_sts && (h->tls == ROUTE_TLS_MAY || h->tls == ROUTE_TLS_ENCRYPT);
+	sts.is_asked = r->limits->has_sts &&
+	               (h->tls == ROUTE_TLS_MAY || h->tls == ROUTE_TLS_ENCRYPT);
 	if (sts.is_asked)
 		sts_begin(sts.domain);
 }
@@ -34,7 +38,8 @@ take_answer(void)
 {
 	sts.is_answered = true;
 	sts.err = sts_end(&sts.arena, &sts.answer);
-	sts.has_policy = sts.err == E_OK && sts.answer.policy.n && mta_sts_policy_parse(sts.answer.policy, &sts.policy) == E_OK;
+	sts.has_policy = sts.err == E_OK && sts.answer.policy.n &&
+	                 mta_sts_policy_parse(sts.answer.policy, &sts.policy) == E_OK;
 	for (size_t i = 0; sts.has_policy && i < sts.policy.n_mx; i++)
 		buf_putf(&sts.hosts, "%.*s\n", SPAN_ARG(sts.policy.mx[i]));
 }
@@ -81,7 +86,8 @@ sts_note_lines(struct sts_note *out)
 bool
 sts_note_failure(struct sts_note *out)
 {
-	bool is_failure = sts.is_answered && sts.err == E_OK && sts.answer.failure != TLS_FINE;
+	bool is_failure =
+	    sts.is_answered && sts.err == E_OK && sts.answer.failure != TLS_FINE;
 	if (!is_failure || !sts_note_domain(out))
 		return false;
 	out->policy = TLS_POLICY_STS;

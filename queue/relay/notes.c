@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* notes.c - how TLS came out with the hosts of a domain, told to who makes reports of it (RFC 8460). */
+/*
+ * notes.c - how TLS came out with the hosts of a domain, told to who makes reports of it (RFC
+ * 8460).
+ */
 #include "queue/relay/remote.h"
 #include "queue/sts/sts.h"
 #include "tls/dane.h"
@@ -11,7 +14,8 @@ put_tlsa(const struct tls_result *x, struct buf *lines, struct buf *host)
 	const struct policy *p = x->terms;
 	buf_reset(lines);
 	for (size_t i = 0; p && i < p->n_tlsa; i++) {
-		buf_putf(lines, "%u %u %u ", p->tlsa[i].usage, p->tlsa[i].selector, p->tlsa[i].matching);
+		buf_putf(lines, "%u %u %u ", p->tlsa[i].usage, p->tlsa[i].selector,
+		    p->tlsa[i].matching);
 		buf_hex(lines, p->tlsa[i].data);
 		buf_ch(lines, '\n');
 	}

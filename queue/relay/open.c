@@ -17,10 +17,13 @@ remote_limits_read(const struct conf *c, struct remote_limits *out)
 	const struct {
 		const char *name;
 		int64_t *ms;
-	} times[] = {{"relay_connect_time", &out->connect_ms}, {"relay_greeting_time", &out->greeting_ms},
-	    {"relay_command_time", &out->command_ms}, {"relay_data_time", &out->data_ms},
-	    {"relay_block_time", &out->block_ms}, {"relay_end_time", &out->end_ms},
-	    {"relay_message_time", &out->message_ms}, {"relay_idle_time", &out->idle_ms}};
+	} times[] = {{"relay_connect_time", &out->connect_ms},
+	    {"relay_greeting_time", &out->greeting_ms},
+	    {"relay_command_time", &out->command_ms},
+	    {"relay_data_time", &out->data_ms}, {"relay_block_time", &out->block_ms},
+	    {"relay_end_time", &out->end_ms}, {"relay_message_time", &out->message_ms},
+	    {"relay_idle_time", &out->idle_ms}};
+
 	for (size_t i = 0; i < COUNT(times); i++)
 		*times[i].ms = conf_int(c, "queue", times[i].name) * 1000;
 	out->messages_most = (unsigned)conf_int(c, "queue", "relay_messages_most");
@@ -42,7 +45,9 @@ remote_source(const struct conf *c, const struct hop *h, struct remote_limits *o
 	if (!h->source)
 		return;
 	if (h->source > conf_list_count(c, "queue", "relay_sources") ||
-	    source_parse(span_of(conf_list(c, "queue", "relay_sources", h->source - 1u)), &s) != E_OK)
+	    source_parse(
+		span_of(conf_list(c, "queue", "relay_sources", h->source - 1u)), &s) !=
+		E_OK)
 		bug("a source that the configuration does not have");
 	out->source4 = s.v4.n ? s.v4 : out->source4;
 	out->source6 = s.v6.n ? s.v6 : out->source6;
@@ -80,7 +85,8 @@ fill(struct remote *r)
 	if (err != E_OK || has_bytes(r))
 		return err == E_OK ? io_fill(io) : err;
 	int64_t soon = deadline_in_ms(ON_WAIT_MS);
-	err = io_wait(io->fd, POLLIN, soon < io->deadline ? soon : io->deadline, IO_STAYS);
+	err = io_wait(
+	    io->fd, POLLIN, soon < io->deadline ? soon : io->deadline, IO_STAYS);
 	if (err == E_LIMIT && r->on_wait)
 		r->on_wait();
 	return err == E_OK || err == E_LIMIT ? io_fill(io) : err;
@@ -155,7 +161,9 @@ remote_refused(struct remote *r, const char *status)
 static bool
 is_our_name(const struct remote *r)
 {
-	return r->hop->kind == ROUTE_MX && (span_ieqs(r->ehlo.name, r->limits->name) || span_ieq(r->ehlo.name, r->limits->hello));
+	return r->hop->kind == ROUTE_MX &&
+	       (span_ieqs(r->ehlo.name, r->limits->name) ||
+		   span_ieq(r->ehlo.name, r->limits->hello));
 }
 
 int
@@ -163,9 +171,11 @@ remote_hello(struct remote *r)
 {
 	const char *verb = r->hop->is_lmtp ? "LHLO" : "EHLO";
 	struct reply was = r->ehlo_reply;
-	int err = remote_ask(r, r->limits->command_ms, "%s %.*s\r\n", verb, SPAN_ARG(r->limits->hello));
+	int err = remote_ask(
+	    r, r->limits->command_ms, "%s %.*s\r\n", verb, SPAN_ARG(r->limits->hello));
 	if (err == E_OK && r->reply.code >= 500 && !r->hop->is_lmtp)
-		err = remote_ask(r, r->limits->command_ms, "HELO %.*s\r\n", SPAN_ARG(r->limits->hello));
+		err = remote_ask(r, r->limits->command_ms, "HELO %.*s\r\n",
+		    SPAN_ARG(r->limits->hello));
 	if (err != E_OK || !reply_is_good(&r->reply))
 		return remote_refused(r, "4.3.0");
 	r->ehlo_reply = r->reply;
@@ -173,7 +183,8 @@ remote_hello(struct remote *r)
 	ehlo_parse(buf_as_span(&r->ehlo_reply.text), &r->ehlo);
 	if (!is_our_name(r))
 		return E_OK;
-	remote_lost(r, "5.4.6", "is this host itself: mail for its domain would go round");
+	remote_lost(
+	    r, "5.4.6", "is this host itself: mail for its domain would go round");
 	r->how = METRIC_ATTEMPT_UNFIT;
 	return E_IO;
 }
@@ -181,7 +192,8 @@ remote_hello(struct remote *r)
 static int
 greet(struct remote *r)
 {
-	if (remote_reply(r, r->limits->greeting_ms) != E_OK || !reply_is_good(&r->reply))
+	if (remote_reply(r, r->limits->greeting_ms) != E_OK ||
+	    !reply_is_good(&r->reply))
 		return remote_refused(r, "4.3.2");
 	return remote_hello(r);
 }
@@ -198,7 +210,10 @@ hang_up(struct remote *r)
 int
 remote_open(struct remote *r, const struct hop *hop, const struct remote_limits *limits)
 {
-	*r = (struct remote){.io = {.fd = -1}, .hop = hop, .limits = limits, .message_deadline = DEADLINE_NONE,
+	*r = (struct remote){.io = {.fd = -1},
+	    .hop = hop,
+	    .limits = limits,
+	    .message_deadline = DEADLINE_NONE,
 	    .who = {.max = 2 * HOP_NAME_MAX}};
 	for (;;) {
 		if (remote_connect(r) != E_OK)
@@ -224,7 +239,8 @@ remote_quit(struct remote *r)
 	r->io.deadline = deadline_in_ms(ON_WAIT_MS);
 	io_put(&r->io, SPAN("QUIT\r\n"));
 	if (io_flush(&r->io) != E_OK)
-		log_event(LOG_DEBUG, "no_quit", "remote=%s", log_q(buf_as_span(&r->who)));
+		log_event(
+		    LOG_DEBUG, "no_quit", "remote=%s", log_q(buf_as_span(&r->who)));
 }
 
 void

@@ -6,15 +6,23 @@
 
 #include "conf/route.h"
 
-enum { HOP_LMTP = 1, HOP_NO_POLICIES = 2, HOP_REQUIRES_TLS = 4, HOP_ASKING = 8, HOP_FLAGS = 15 };
+enum {
+	HOP_LMTP = 1,
+	HOP_NO_POLICIES = 2,
+	HOP_REQUIRES_TLS = 4,
+	HOP_ASKING = 8,
+	HOP_FLAGS = 15
+};
 
 void
 hop_put(struct buf *out, const struct hop *h)
 {
 	buf_u8(out, h->kind);
 	buf_u8(out, h->tls);
-	buf_u8(out, (uint8_t)((h->is_lmtp ? HOP_LMTP : 0) | (h->has_no_policies ? HOP_NO_POLICIES : 0) |
-	                      (h->requires_tls ? HOP_REQUIRES_TLS : 0) | (h->is_asking ? HOP_ASKING : 0)));
+	buf_u8(out, (uint8_t)((h->is_lmtp ? HOP_LMTP : 0) |
+			      (h->has_no_policies ? HOP_NO_POLICIES : 0) |
+			      (h->requires_tls ? HOP_REQUIRES_TLS : 0) |
+			      (h->is_asking ? HOP_ASKING : 0)));
 	buf_u16(out, h->port);
 	buf_u16(out, h->route);
 	buf_u16(out, h->source);
@@ -41,18 +49,25 @@ hop_get(struct rd *r, struct hop *out)
 	out->user = rd_str(r, HOP_LOGIN_MAX);
 	out->password = rd_str(r, HOP_LOGIN_MAX);
 	out->tls_session = rd_str(r, HOP_TLS_SESSION_MAX);
-	return r->err == E_OK && flags <= HOP_FLAGS && out->kind <= ROUTE_MX && out->tls <= ROUTE_TLS_VERIFY ? E_OK : E_BAD;
+	return r->err == E_OK && flags <= HOP_FLAGS && out->kind <= ROUTE_MX &&
+	               out->tls <= ROUTE_TLS_VERIFY
+	           ? E_OK
+	           : E_BAD;
 }
 
 enum metric_hop
 hop_class(const struct hop *h)
 {
-	static const enum metric_hop classes[] = {[ROUTE_HOST] = METRIC_HOP_SMTP, [ROUTE_UNIX] = METRIC_HOP_UNIX, [ROUTE_MX] = METRIC_HOP_MX};
+	static const enum metric_hop classes[] = {[ROUTE_HOST] = METRIC_HOP_SMTP,
+	    [ROUTE_UNIX] = METRIC_HOP_UNIX,
+	    [ROUTE_MX] = METRIC_HOP_MX};
+
 	return h->kind == ROUTE_HOST && h->is_lmtp ? METRIC_HOP_LMTP : classes[h->kind];
 }
 
 void
-order_put(struct buf *out, const struct envelope *e, const uint16_t *which, uint16_t n, uint64_t offset, uint64_t bytes)
+order_put(struct buf *out, const struct envelope *e, const uint16_t *which, uint16_t n,
+    uint64_t offset, uint64_t bytes)
 {
 	buf_put(out, e->id.b, ID_BYTES);
 	buf_u32(out, e->flags);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* policy.c - what TLS with a host must be: of the route's word and the published ones that which asks for more. */
+/*
+ * policy.c - what TLS with a host must be: of the route's word and the published ones that which
+ * asks for more.
+ */
 #include "queue/relay/policy.h"
 
 #include "base/log.h"
@@ -24,18 +27,21 @@ say_who(struct remote *r, const struct target_host *host)
 
 /* Noted, logged, and the reason why mail waits. */
 static int
-deny(struct remote *r, const struct target_host *host, enum tls_policy kind, enum tls_outcome outcome, const struct buf *why)
+deny(struct remote *r, const struct target_host *host, enum tls_policy kind,
+    enum tls_outcome outcome, const struct buf *why)
 {
 	r->is_denied = true;
 	say_who(r, host);
-	struct tls_result *noted = tls_results_note(&r->results, kind, outcome, host->name.n ? host->name : r->hop->host, SPAN(""),
-	    buf_as_span(why));
+	struct tls_result *noted = tls_results_note(&r->results, kind, outcome,
+	    host->name.n ? host->name : r->hop->host, SPAN(""), buf_as_span(why));
 	if (noted)
 		noted->terms = &host->policy;
-	log_event(LOG_WARNING, "host_denied", "host=%s policy=%s result=%s why=%s", log_q(buf_as_span(&r->who)), tls_policy_text(kind),
+	log_event(LOG_WARNING, "host_denied", "host=%s policy=%s result=%s why=%s",
+	    log_q(buf_as_span(&r->who)), tls_policy_text(kind),
 	    tls_outcome_text(outcome), log_q(buf_as_span(why)));
 	buf_reset(&r->why);
-	buf_putf(&r->why, "%s %.*s is not connected to: %.*s", r->hop->requires_tls && outcome != TLS_DNSSEC_INVALID ? "5.7.10" : "4.7.5",
+	buf_putf(&r->why, "%s %.*s is not connected to: %.*s",
+	    r->hop->requires_tls && outcome != TLS_DNSSEC_INVALID ? "5.7.10" : "4.7.5",
 	    SPAN_ARG(buf_as_span(&r->who)), SPAN_ARG(buf_as_span(why)));
 	return E_DENY;
 }
@@ -55,7 +61,8 @@ require_dane(struct remote *r, const struct target_host *host, struct buf *why)
 {
 	if (has_usable(&host->policy))
 		return E_OK;
-	buf_str(why, host->policy.n_tlsa ? "none of its TLSA records is usable" : "it has no TLSA records that DNSSEC proves");
+	buf_str(why, host->policy.n_tlsa ? "none of its TLSA records is usable"
+					 : "it has no TLSA records that DNSSEC proves");
 	return deny(r, host, TLS_POLICY_DANE, TLS_DANE_REQUIRED, why);
 }
 
@@ -64,10 +71,12 @@ static int
 decide_dane(struct remote *r, struct target_host *host, struct span domain)
 {
 	const struct hop *h = r->hop;
-	bool is_must = h->tls == ROUTE_TLS_DANE, is_may = h->tls == ROUTE_TLS_MAY || h->tls == ROUTE_TLS_ENCRYPT;
+	bool is_must = h->tls == ROUTE_TLS_DANE,
+	     is_may = h->tls == ROUTE_TLS_MAY || h->tls == ROUTE_TLS_ENCRYPT;
 	struct buf why = {0};
 	int err = E_OK;
-	if (is_must || (is_may && r->limits->has_dane && !h->has_no_policies && !h->is_lmtp)) {
+	if (is_must ||
+	    (is_may && r->limits->has_dane && !h->has_no_policies && !h->is_lmtp)) {
 		if (dane_find(r, host, domain, &host->policy, &why) != E_OK)
 			err = deny(r, host, TLS_POLICY_DANE, TLS_DNSSEC_INVALID, &why);
 		else if (is_must)
@@ -89,7 +98,8 @@ decide_sts(struct remote *r, struct target_host *host)
 		r->is_denied = true;
 		say_who(r, host);
 		buf_reset(&r->why);
-		buf_putf(&r->why, "4.7.5 %.*s is not connected to: %.*s", SPAN_ARG(buf_as_span(&r->who)), SPAN_ARG(buf_as_span(&why)));
+		buf_putf(&r->why, "4.7.5 %.*s is not connected to: %.*s",
+		    SPAN_ARG(buf_as_span(&r->who)), SPAN_ARG(buf_as_span(&why)));
 		err = E_DENY;
 	}
 	buf_free(&why);
@@ -99,10 +109,14 @@ decide_sts(struct remote *r, struct target_host *host)
 bool
 policy_knows_host(const struct policy *p)
 {
-	return p->is_name_proven || (p->kind == TLS_POLICY_STS && p->check == CHECK_NAMED);
+	return p->is_name_proven ||
+	       (p->kind == TLS_POLICY_STS && p->check == CHECK_NAMED);
 }
 
-/* RFC 8689 4.2.1: a host that may be anybody's is not tried; with the others TLS is a must, and the name or DANE counts. */
+/*
+ * RFC 8689 4.2.1: a host that may be anybody's is not tried; with the others TLS is a must, and the
+ * name or DANE counts.
+ */
 static int
 require_tls(struct remote *r, struct target_host *host)
 {
@@ -110,8 +124,11 @@ require_tls(struct remote *r, struct target_host *host)
 	if (p->is_off || !policy_knows_host(p)) {
 		say_who(r, host);
 		buf_reset(&r->why);
-		buf_putf(&r->why, "5.7.10 %.*s %s, and the message requires TLS", SPAN_ARG(buf_as_span(&r->who)),
-		    p->is_off ? "is not encrypted with" : "is not known to be the right host: neither DNSSEC nor MTA-STS says so");
+		buf_putf(&r->why, "5.7.10 %.*s %s, and the message requires TLS",
+		    SPAN_ARG(buf_as_span(&r->who)),
+		    p->is_off ? "is not encrypted with"
+			      : "is not known to be the right host: neither DNSSEC nor "
+				"MTA-STS says so");
 		return E_DENY;
 	}
 	p->is_must = true;

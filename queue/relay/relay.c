@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relay.c - the process: a hop and orders from sched, results to it.
- * Orders come in batches, read when the one before is through; results go back in batches, too: before every wait that is
- * not short, and when nothing is left to do.
+ * relay.c - the process: a hop and orders from sched, results to it.  Orders come in batches, read
+ * when the one before is through; results go back in batches, too: before every wait that is not
+ * short, and when nothing is left to do.
  */
 #include "queue/relay/relay.h"
 
@@ -24,33 +24,34 @@
 #include "queue/relay/target.h"
 
 enum {
-	HOP_WAIT_MS = 10000,      /* for the hop, after a start */
+	HOP_WAIT_MS = 10000, /* for the hop, after a start */
 	TELL_WAIT_MS = 60000,
-	RESULTS_MOST = 32,        /* are told at once */
+	RESULTS_MOST = 32, /* are told at once */
 	ORDERS_ARENA_BYTES = 4 << 20,
 };
 
 /* Orders of one packet, and the memory that their bytes are in. */
 struct batch {
-	struct buf packet;        /* own */
+	struct buf packet; /* own */
 	struct arena arena;
 	struct rd rest;
 	uint16_t n_left;
-	char *bytes;              /* own: mapped; NULL: none */
+	char *bytes; /* own: mapped; NULL: none */
 	size_t n_bytes;
 };
 
 static struct {
-	int chan;                 /* own: to sched */
-	struct batch batches[TALK_AHEAD_MOST + 2]; /* the last ones: orders of theirs may be under way */
-	unsigned n_batches;       /* that there were */
+	int chan; /* own: to sched */
+	/* the last ones: orders of theirs may be under way */
+	struct batch batches[TALK_AHEAD_MOST + 2];
+	unsigned n_batches; /* that there were */
 	struct buf results;
 	uint16_t n_results;
 	struct remote remote;
 	struct remote_limits limits;
 	int ca;
-	bool has_sched;           /* it has not gone */
-	bool is_leaving;          /* it said that nothing comes any more */
+	bool has_sched;  /* it has not gone */
+	bool is_leaving; /* it said that nothing comes any more */
 } relay = {.chan = -1, .ca = -1, .has_sched = true};
 
 /* ---- results ---- */
@@ -58,8 +59,10 @@ static struct {
 static void
 tell(uint16_t type, struct span body)
 {
-	if (relay.has_sched && ask_send(relay.chan, type, body, -1, deadline_in_ms(TELL_WAIT_MS)) != E_OK)
-		relay.has_sched = false; /* the next one is told of our messages by the spool, and they are sent again */
+	if (relay.has_sched &&
+	    ask_send(relay.chan, type, body, -1, deadline_in_ms(TELL_WAIT_MS)) != E_OK)
+		relay.has_sched =
+		    false; /* the next one is told of our messages by the spool, and they are sent again */
 }
 
 static void
@@ -77,10 +80,14 @@ tell_results(void)
 }
 
 static void
-on_result(const struct order *o, uint16_t i, enum job_outcome outcome, enum metric_attempt how, struct span reason)
+on_result(const struct order *o, uint16_t i, enum job_outcome outcome,
+    enum metric_attempt how, struct span reason)
 {
 	metric_attempts(hop_class(relay.remote.hop), how, 1);
-	struct job_result r = {.id = o->id, .rcpt = o->rcpts[i].index, .outcome = (uint8_t)outcome, .reason = reason,
+	struct job_result r = {.id = o->id,
+	    .rcpt = o->rcpts[i].index,
+	    .outcome = (uint8_t)outcome,
+	    .reason = reason,
 	    .is_notified = (relay.remote.ehlo.can & EHLO_DSN) && outcome == JOB_PLACED};
 	job_result_put(&relay.results, &r);
 	if (++relay.n_results == RESULTS_MOST)
@@ -118,7 +125,8 @@ take_batch(struct ask_msg *m)
 	buf_span(&b->packet, m->body.in);
 	b->rest = rd_of(buf_as_span(&b->packet));
 	b->n_left = rd_u16(&b->rest);
-	b->bytes = b->n_bytes ? mmap(NULL, b->n_bytes, PROT_READ, MAP_PRIVATE, m->fd, 0) : NULL;
+	b->bytes = b->n_bytes ? mmap(NULL, b->n_bytes, PROT_READ, MAP_PRIVATE, m->fd, 0)
+	                      : NULL;
 	if (b->bytes == MAP_FAILED)
 		bug("a message that cannot be mapped");
 	close(m->fd);
@@ -130,7 +138,9 @@ receive(void)
 {
 	struct buf in = {0};
 	struct ask_msg m;
-	int err = relay.has_sched && !relay.is_leaving ? ask_recv(relay.chan, &in, &m, 0) : E_IO;
+	int err = relay.has_sched && !relay.is_leaving
+	              ? ask_recv(relay.chan, &in, &m, 0)
+	              : E_IO;
 	if (err == E_OK && m.type == RELAY_LEAVE) {
 		relay.is_leaving = true;
 		err = E_IO;
@@ -142,15 +152,20 @@ receive(void)
 	return err;
 }
 
-/* Idle: until sched, the remote or the monitor says something, or for too long.  E_OK: look again */
+/*
+ * Idle: until sched, the remote or the monitor says something, or for too long.  E_OK: look again
+ */
 static int
 wait_for_more(void)
 {
-	struct pollfd p[] = {{.fd = relay.chan, .events = POLLIN}, {.fd = relay.remote.io.fd, .events = POLLIN},
+	struct pollfd p[] = {{.fd = relay.chan, .events = POLLIN},
+	    {.fd = relay.remote.io.fd, .events = POLLIN},
 	    {.fd = the_child.control, .events = POLLIN}};
 	int n = poll(p, COUNT(p), (int)relay.limits.idle_ms);
-	if (n > 0 && p[1].revents && !relay.remote.n_begun) /* it says 421, or hangs up, before it had a chance */
-		remote_lost(&relay.remote, "4.4.2", "ended the connection before any mail");
+	/* it says 421, or hangs up, before it had a chance */
+	if (n > 0 && p[1].revents && !relay.remote.n_begun)
+		remote_lost(
+		    &relay.remote, "4.4.2", "ended the connection before any mail");
 	if (n <= 0 || p[1].revents)
 		return E_LIMIT;
 	if (p[2].revents)
@@ -172,7 +187,8 @@ next(bool is_waiting, struct order *out, struct span *message)
 			return false;
 	}
 	b->n_left--;
-	if (order_get(&b->rest, &b->arena, out) != E_OK || out->offset > b->n_bytes || out->bytes > b->n_bytes - out->offset)
+	if (order_get(&b->rest, &b->arena, out) != E_OK || out->offset > b->n_bytes ||
+	    out->bytes > b->n_bytes - out->offset)
 		bug("sched sent an order that cannot be");
 	*message = span_make(b->bytes ? b->bytes + out->offset : "", out->bytes);
 	return true;
@@ -217,9 +233,12 @@ may_connect(struct remote *r, const struct span *hosts, size_t n)
 		for (size_t j = 0; j < sorted[i].n; j++)
 			buf_ch(&name, ch_lower(sorted[i].p[j]));
 	}
-	buf_bytes(&body, buf_as_span(&name)); /* so many that they do not fit: the first of them stand for all */
+	/* so many that they do not fit: the first of them stand for all */
+	buf_bytes(&body, buf_as_span(&name));
 	tell(RELAY_AT, buf_as_span(&body));
-	int err = relay.has_sched ? io_wait(relay.chan, POLLIN, deadline_in_ms(HOP_WAIT_MS), IO_AT_DRAIN) : E_IO;
+	int err = relay.has_sched ? io_wait(relay.chan, POLLIN,
+					deadline_in_ms(HOP_WAIT_MS), IO_AT_DRAIN)
+	                          : E_IO;
 	if (err == E_OK)
 		err = ask_recv(relay.chan, &in, &m, 0);
 	if (err == E_OK && m.type != RELAY_GO)
@@ -239,22 +258,29 @@ say_end(bool is_open)
 	struct remote *r = &relay.remote;
 	struct buf body = {0}, session = {0};
 	bool is_down = !is_open || (r->is_lost && !r->n_taken);
-	enum relay_end how = !is_down ? RELAY_END_FINE : !is_open && r->is_denied ? RELAY_END_POLICY : RELAY_END_DOWN;
+	enum relay_end how = !is_down                   ? RELAY_END_FINE
+	                     : !is_open && r->is_denied ? RELAY_END_POLICY
+	                                                : RELAY_END_DOWN;
 	if (is_open)
 		remote_tls_session(r, &session);
 	buf_u8(&body, (uint8_t)how);
 	buf_u8(&body, (uint8_t)r->how);
 	buf_bytes(&body, span_head(buf_as_span(&r->why), JOB_REASON_MAX));
-	buf_bytes(&body, session.len <= HOP_TLS_SESSION_MAX ? buf_as_span(&session) : SPAN(""));
+	buf_bytes(&body,
+	    session.len <= HOP_TLS_SESSION_MAX ? buf_as_span(&session) : SPAN(""));
 	tell_results();
 	tell(RELAY_END, buf_as_span(&body));
-	log_event(LOG_INFO, is_open ? "relay_end" : "relay_down", "remote=%s messages=%u why=%s", log_q(buf_as_span(&r->who)),
-	    r->n_taken, log_q(buf_as_span(&r->why)));
+	log_event(LOG_INFO, is_open ? "relay_end" : "relay_down",
+	    "remote=%s messages=%u why=%s", log_q(buf_as_span(&r->who)), r->n_taken,
+	    log_q(buf_as_span(&r->why)));
 	buf_free(&body);
 	buf_wipe(&session);
 }
 
-/* The DNS, TLS and policies know its domain in A-labels; what is none stays, and the DNS does not know it. */
+/*
+ * The DNS, TLS and policies know its domain in A-labels; what is none stays, and the DNS does not
+ * know it.
+ */
 static struct span
 host_ascii(struct span host)
 {
@@ -283,7 +309,8 @@ serve(const struct hop *hop)
 int
 relay_prepare(void)
 {
-	relay.ca = open(conf_str(the_child.conf, "common", "tls_authorities"), O_RDONLY | O_CLOEXEC);
+	relay.ca = open(conf_str(the_child.conf, "common", "tls_authorities"),
+	    O_RDONLY | O_CLOEXEC);
 	return EX_OK;
 }
 
@@ -296,11 +323,14 @@ relay_jail(struct jail *j)
 	size_t n = 1, n_routes = conf_list_count(c, "queue", "routes");
 	for (size_t i = 0; i < n_routes && n < JAIL_PORTS_MAX; i++) {
 		struct route r;
-		if (route_parse(span_of(conf_list(c, "queue", "routes", i)), &r) == E_OK && r.kind == ROUTE_HOST)
+		if (route_parse(span_of(conf_list(c, "queue", "routes", i)), &r) ==
+			E_OK &&
+		    r.kind == ROUTE_HOST)
 			ports[n++] = r.port;
 	}
 	j->calls = JAIL_NET;
-	if (*conf_str(c, "queue", "relay_source4") || *conf_str(c, "queue", "relay_source6") ||
+	if (*conf_str(c, "queue", "relay_source4") ||
+	    *conf_str(c, "queue", "relay_source6") ||
 	    conf_list_count(c, "queue", "relay_sources"))
 		j->calls |= JAIL_BIND_TCP;
 	for (size_t i = 0; i < n && n < JAIL_PORTS_MAX; i++)

@@ -21,9 +21,11 @@ reply_free(struct reply *r)
 static int
 code_parse(struct span line, uint16_t *out)
 {
-	if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5' || !ch_digit(line.p[1]) || !ch_digit(line.p[2]))
+	if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5' || !ch_digit(line.p[1]) ||
+	    !ch_digit(line.p[2]))
 		return E_BAD;
-	*out = (uint16_t)((line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + (line.p[2] - '0'));
+	*out = (uint16_t)((line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 +
+			  (line.p[2] - '0'));
 	return line.n == 3 || line.p[3] == ' ' || line.p[3] == '-' ? E_OK : E_BAD;
 }
 
@@ -74,12 +76,17 @@ reply_said(const struct reply *r, struct span who, struct buf *out)
 }
 
 void
-reply_reason(const struct reply *r, struct span who, const char *fallback, struct buf *out)
+reply_reason(
+    const struct reply *r, struct span who, const char *fallback, struct buf *out)
 {
 	if (r->status.n)
 		buf_span(out, r->status);
 	else
-		buf_putf(out, "%u.%s", r->code < 300 ? 2 : r->code >= 500 ? 5 : 4, fallback);
+		buf_putf(out, "%u.%s",
+		    r->code < 300    ? 2
+		    : r->code >= 500 ? 5
+				     : 4,
+		    fallback);
 	buf_ch(out, ' ');
 	reply_said(r, who, out);
 }

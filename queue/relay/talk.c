@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * talk.c - mail transactions on one connection, RFC 5321 3.3.
- * With PIPELINING (RFC 2920 3.1) the envelope of the next message goes out together with the bytes of the one before, so a
- * message costs one round trip.  With CHUNKING (RFC 3030) small messages follow their envelopes at once, several ahead.
+ * talk.c - mail transactions on one connection, RFC 5321 3.3.  With PIPELINING (RFC 2920 3.1) the
+ * envelope of the next message goes out together with the bytes of the one before, so a message
+ * costs one round trip.  With CHUNKING (RFC 3030) small messages follow their envelopes at once,
+ * several ahead.
  */
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "queue/relay/remote.h"
 
 enum {
-	BDAT_AHEAD_BYTES = 65536,  /* a message past it is sent when its recipients were taken */
+	/* a message past it is sent when its recipients were taken */
+	BDAT_AHEAD_BYTES = 65536,
 };
 
 enum rcpt_said { SAID_NOTHING, SAID_YES, SAID_ALL /* its result is known */ };
@@ -18,10 +20,10 @@ enum rcpt_said { SAID_NOTHING, SAID_YES, SAID_ALL /* its result is known */ };
 struct txn {
 	struct order order;
 	struct span message;
-	bool is_piped;       /* its commands went out together */
+	bool is_piped; /* its commands went out together */
 	bool is_bdat, has_reset, is_utf8, is_8bit;
-	struct buf ascii;    /* own: addresses whose domains were not */
-	bool is_sent;        /* its bytes are on the way, to the end */
+	struct buf ascii; /* own: addresses whose domains were not */
+	bool is_sent;     /* its bytes are on the way, to the end */
 	uint16_t n_yes;
 	uint8_t said[ORDER_RCPTS_MAX]; /* enum rcpt_said */
 };
@@ -36,7 +38,8 @@ static struct {
 /* ---- results ---- */
 
 static void
-result(struct txn *t, uint16_t i, enum job_outcome outcome, enum metric_attempt how, struct span reason)
+result(struct txn *t, uint16_t i, enum job_outcome outcome, enum metric_attempt how,
+    struct span reason)
 {
 	if (t->said[i] == SAID_ALL)
 		return;
@@ -50,9 +53,14 @@ result_of_reply(struct txn *t, uint16_t i)
 	struct remote *r = line.r;
 	struct buf reason = {0};
 	reply_reason(&r->reply, buf_as_span(&r->who), "0.0", &reason);
-	enum job_outcome o = reply_is_good(&r->reply) ? JOB_PLACED : r->reply.code >= 500 ? JOB_PERM : JOB_TEMP;
-	static const enum metric_attempt hows[] = {
-	    [JOB_PLACED] = METRIC_ATTEMPT_2XX, [JOB_TEMP] = METRIC_ATTEMPT_4XX, [JOB_PERM] = METRIC_ATTEMPT_5XX};
+	enum job_outcome o = reply_is_good(&r->reply) ? JOB_PLACED
+	                     : r->reply.code >= 500   ? JOB_PERM
+	                                              : JOB_TEMP;
+
+	static const enum metric_attempt hows[] = {[JOB_PLACED] = METRIC_ATTEMPT_2XX,
+	    [JOB_TEMP] = METRIC_ATTEMPT_4XX,
+	    [JOB_PERM] = METRIC_ATTEMPT_5XX};
+
 	result(t, i, o, hows[o], span_head(buf_as_span(&reason), JOB_REASON_MAX));
 	buf_free(&reason);
 }
@@ -66,7 +74,8 @@ rest_of_reply(struct txn *t)
 }
 
 static void
-rest(struct txn *t, enum job_outcome outcome, enum metric_attempt how, struct span reason)
+rest(struct txn *t, enum job_outcome outcome, enum metric_attempt how,
+    struct span reason)
 {
 	for (uint16_t i = 0; i < t->order.n_rcpts; i++)
 		result(t, i, outcome, how, reason);
@@ -91,7 +100,8 @@ put_mail(struct txn *t)
 		io_put(io, SPAN(" BODY=8BITMIME"));
 	if (t->is_utf8)
 		io_put(io, SPAN(" SMTPUTF8"));
-	if ((o->flags & ENV_REQUIRETLS) && remote_keeps_tls(line.r)) /* of a report it may be that it is not */
+	/* of a report it may be that it is not */
+	if ((o->flags & ENV_REQUIRETLS) && remote_keeps_tls(line.r))
 		io_put(io, SPAN(" REQUIRETLS"));
 	if ((can & EHLO_DSN) && o->ret)
 		io_putf(io, " RET=%s", ret_text(o->ret));
@@ -134,18 +144,24 @@ struct unfit {
 	const char *status, *why;
 };
 
-/* What this server cannot have; a message is never made less than it is to fit: it goes back.  A domain in A-labels is no less. */
+/*
+ * What this server cannot have; a message is never made less than it is to fit: it goes back.  A
+ * domain in A-labels is no less.
+ */
 static struct unfit
 unfit(struct txn *t)
 {
 	const struct ehlo *e = &line.r->ehlo;
 	bool takes_8bit = e->can & EHLO_8BITMIME;
 	t->is_utf8 = needs_utf8(&t->order, t->message);
-	if (t->is_utf8 && !(e->can & EHLO_SMTPUTF8) && order_to_ascii(&t->order, &t->ascii) == E_OK)
+	if (t->is_utf8 && !(e->can & EHLO_SMTPUTF8) &&
+	    order_to_ascii(&t->order, &t->ascii) == E_OK)
 		t->is_utf8 = needs_utf8(&t->order, t->message);
-	t->is_8bit = takes_8bit && (t->is_utf8 || (t->order.flags & ENV_8BITMIME) || data_is_8bit(t->message));
+	t->is_8bit = takes_8bit && (t->is_utf8 || (t->order.flags & ENV_8BITMIME) ||
+				       data_is_8bit(t->message));
 	if (t->is_utf8 && !(e->can & EHLO_SMTPUTF8))
-		return (struct unfit){"5.6.7", "takes no internationalized addresses or header fields"};
+		return (struct unfit){
+		    "5.6.7", "takes no internationalized addresses or header fields"};
 	if (!takes_8bit && data_is_8bit(t->message))
 		return (struct unfit){"5.6.3", "takes no 8-bit text"};
 	if (e->size_bytes && t->message.n > e->size_bytes)
@@ -203,7 +219,8 @@ take(bool is_waiting, struct txn *t)
 		if (!u.status)
 			return true;
 		struct buf reason = {.max = JOB_REASON_MAX};
-		buf_putf(&reason, "%s %.*s %s", u.status, SPAN_ARG(buf_as_span(&r->who)), u.why);
+		buf_putf(&reason, "%s %.*s %s", u.status,
+		    SPAN_ARG(buf_as_span(&r->who)), u.why);
 		rest(t, JOB_PERM, METRIC_ATTEMPT_UNFIT, buf_as_span(&reason));
 		buf_free(&reason);
 	}
@@ -219,11 +236,14 @@ take_ahead(bool has_reset)
 	begin(at(line.n++), has_reset);
 }
 
-/* Small messages go out with all that belongs to them: nothing has to be answered before the next. */
+/*
+ * Small messages go out with all that belongs to them: nothing has to be answered before the next.
+ */
 static void
 fill_ahead(void)
 {
-	while (line.n && line.n < TALK_AHEAD_MOST && at(line.n - 1)->is_sent && at(line.n - 1)->is_bdat) {
+	while (line.n && line.n < TALK_AHEAD_MOST && at(line.n - 1)->is_sent &&
+	       at(line.n - 1)->is_bdat) {
 		unsigned n = line.n;
 		take_ahead(true);
 		if (line.n == n)
@@ -303,7 +323,8 @@ data_answer(struct txn *t)
 	bool is_go = r->reply.code == 354;
 	if (!is_go) {
 		if (reply_is_good(&r->reply))
-			r->reply.code = 451; /* no answer to DATA: what it means nobody knows */
+			r->reply.code =
+			    451; /* no answer to DATA: what it means nobody knows */
 		rest_of_reply(t);
 		t->n_yes = 0;
 	} else if (!t->n_yes) {
@@ -326,7 +347,10 @@ put_message(struct txn *t)
 	t->is_sent = true;
 }
 
-/* One answer for all; LMTP has one for each (RFC 2033 4.2).  A chunk that went ahead for nobody is answered, too. */
+/*
+ * One answer for all; LMTP has one for each (RFC 2033 4.2).  A chunk that went ahead for nobody is
+ * answered, too.
+ */
 static int
 end_answers(struct txn *t)
 {
@@ -340,31 +364,36 @@ end_answers(struct txn *t)
 	for (uint16_t i = 0; i < t->order.n_rcpts; i++) {
 		if (t->said[i] != SAID_YES)
 			continue;
-		if ((!is_answered || r->hop->is_lmtp) && answer(r->limits->end_ms) != E_OK)
+		if ((!is_answered || r->hop->is_lmtp) &&
+		    answer(r->limits->end_ms) != E_OK)
 			return E_IO;
 		is_answered = true;
 		is_taken |= reply_is_good(&r->reply);
 		result_of_reply(t, i);
 	}
 	r->n_taken += is_taken;
-	r->must_reset |= t->is_bdat && !is_taken; /* RFC 3030 2: how things stand then is not known */
+	/* RFC 3030 2: how things stand then is not known */
+	r->must_reset |= t->is_bdat && !is_taken;
 	if (is_taken)
-		log_event(LOG_INFO, "relayed", "mid=%s rcpts=%u remote=%s tls=%d verified=%d", id_text(t->order.id), t->n_yes,
-		    log_q(buf_as_span(&r->who)), r->tls != NULL, r->is_verified);
+		log_event(LOG_INFO, "relayed",
+		    "mid=%s rcpts=%u remote=%s tls=%d verified=%d",
+		    id_text(t->order.id), t->n_yes, log_q(buf_as_span(&r->who)),
+		    r->tls != NULL, r->is_verified);
 	return E_OK;
 }
 
 /*
- * The connection is lost.  Whether a message was taken whose end was sent nobody knows: it is tried later, and may come
- * twice.  One that was only begun, or answered by 421, has no result, and goes over another connection; but not where this
- * one took nothing.
+ * The connection is lost.  Whether a message was taken whose end was sent nobody knows: it is tried
+ * later, and may come twice.  One that was only begun, or answered by 421, has no result, and goes
+ * over another connection; but not where this one took nothing.
  */
 static void
 lost(struct txn *t)
 {
 	struct remote *r = line.r;
 	if ((t->is_sent && !r->is_bye) || !r->n_taken)
-		rest(t, JOB_TEMP, r->how, span_head(buf_as_span(&r->why), JOB_REASON_MAX));
+		rest(t, JOB_TEMP, r->how,
+		    span_head(buf_as_span(&r->why), JOB_REASON_MAX));
 }
 
 static int

@@ -11,7 +11,7 @@
 
 static struct tls_client *client; /* own: one connection, one process */
 static bool has_authorities;
-static bool is_fresh;             /* no session of an earlier connection is tried */
+static bool is_fresh; /* no session of an earlier connection is tried */
 
 /* Authorities are read when somebody asks for them: it takes 30 ms. */
 static int
@@ -23,7 +23,8 @@ client_open(const struct remote *r)
 		return err;
 	if (r->limits->ca < 0 || fstat(r->limits->ca, &st) != 0 || st.st_size == 0)
 		return E_IO;
-	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, r->limits->ca, 0);
+	void *p =
+	    mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, r->limits->ca, 0);
 	if (p == MAP_FAILED)
 		return E_IO;
 	err = tls_client_add_pem(client, span_make(p, (size_t)st.st_size));
@@ -41,13 +42,16 @@ put_source(int fd, struct buf *out)
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 	} a;
+
 	socklen_t n = sizeof a;
 	char text[INET6_ADDRSTRLEN];
 	buf_reset(out);
 	if (getsockname(fd, &a.any, &n) != 0)
 		return;
-	const void *bytes = a.any.sa_family == AF_INET6 ? (void *)&a.v6.sin6_addr : (void *)&a.v4.sin_addr;
-	if ((a.any.sa_family == AF_INET || a.any.sa_family == AF_INET6) && inet_ntop(a.any.sa_family, bytes, text, sizeof text))
+	const void *bytes = a.any.sa_family == AF_INET6 ? (void *)&a.v6.sin6_addr
+	                                                : (void *)&a.v4.sin_addr;
+	if ((a.any.sa_family == AF_INET || a.any.sa_family == AF_INET6) &&
+	    inet_ntop(a.any.sa_family, bytes, text, sizeof text))
 		buf_str(out, text);
 }
 
@@ -60,9 +64,12 @@ remote_tls_note(struct remote *r, enum tls_outcome outcome, struct span why)
 		why = SPAN(POLICY_UNNAMED);
 	}
 	if (outcome != TLS_FINE && r->policy->kind != TLS_POLICY_NONE)
-		log_event(LOG_NOTICE, "tls_failure", "remote=%s policy=%s result=%s only_counted=%d why=%s", log_q(buf_as_span(&r->who)),
-		    tls_policy_text(r->policy->kind), tls_outcome_text(outcome), r->policy->is_only_counted, log_q(why));
-	struct tls_result *x = tls_results_note(&r->results, r->policy->kind, outcome, r->name, r->address, why);
+		log_event(LOG_NOTICE, "tls_failure",
+		    "remote=%s policy=%s result=%s only_counted=%d why=%s",
+		    log_q(buf_as_span(&r->who)), tls_policy_text(r->policy->kind),
+		    tls_outcome_text(outcome), r->policy->is_only_counted, log_q(why));
+	struct tls_result *x = tls_results_note(
+	    &r->results, r->policy->kind, outcome, r->name, r->address, why);
 	if (x)
 		x->terms = r->policy;
 	if (!x || outcome == TLS_FINE)
@@ -102,7 +109,8 @@ check(struct remote *r, const char *name, struct buf *why)
 		outcome = outcome_of[tls_peer_check(r->tls, name, why)];
 		break;
 	case CHECK_DANE:
-		outcome = outcome_of_dane[tls_dane_check(r->tls, p->tlsa, p->n_tlsa, p->names, p->n_names, why)];
+		outcome = outcome_of_dane[tls_dane_check(
+		    r->tls, p->tlsa, p->n_tlsa, p->names, p->n_names, why)];
 		break;
 	}
 	r->is_verified = outcome == TLS_FINE;
@@ -113,7 +121,8 @@ check(struct remote *r, const char *name, struct buf *why)
 static bool
 is_enough(const struct remote *r, enum tls_outcome outcome)
 {
-	return outcome == TLS_FINE || r->policy->is_only_counted || (r->policy->check == CHECK_DANE && outcome == TLS_TLSA_INVALID);
+	return outcome == TLS_FINE || r->policy->is_only_counted ||
+	       (r->policy->check == CHECK_DANE && outcome == TLS_TLSA_INVALID);
 }
 
 /* RFC 8689 4.2.1: what must go over TLS and cannot goes back; else it is tried again. */
@@ -126,7 +135,8 @@ status_of(const struct remote *r, const char *later)
 bool
 remote_keeps_tls(const struct remote *r)
 {
-	return r->tls && r->is_verified && policy_knows_host(r->policy) && (r->ehlo.can & EHLO_REQUIRETLS);
+	return r->tls && r->is_verified && policy_knows_host(r->policy) &&
+	       (r->ehlo.can & EHLO_REQUIRETLS);
 }
 
 int
@@ -136,9 +146,11 @@ remote_require_tls(struct remote *r)
 		return E_OK;
 	remote_quit(r);
 	if (r->ehlo.can & EHLO_REQUIRETLS)
-		remote_lost(r, "5.7.10", "is not encrypted with as the message requires");
+		remote_lost(
+		    r, "5.7.10", "is not encrypted with as the message requires");
 	else
-		remote_lost(r, "5.7.30", "does not support REQUIRETLS, which the message requires");
+		remote_lost(r, "5.7.30",
+		    "does not support REQUIRETLS, which the message requires");
 	r->how = METRIC_ATTEMPT_TLS;
 	return E_IO;
 }
@@ -169,8 +181,9 @@ deny(struct remote *r, struct buf *why)
 		is_fresh = true;
 		remote_connect_again();
 	}
-	log_event(LOG_WARNING, "peer_denied", "remote=%s policy=%s resumed=%d why=%s", log_q(buf_as_span(&r->who)),
-	    tls_policy_text(r->policy->kind), tls_is_resumed(r->tls), log_q(buf_as_span(why)));
+	log_event(LOG_WARNING, "peer_denied", "remote=%s policy=%s resumed=%d why=%s",
+	    log_q(buf_as_span(&r->who)), tls_policy_text(r->policy->kind),
+	    tls_is_resumed(r->tls), log_q(buf_as_span(why)));
 	fail(r, status_of(r, "4.7.5"), "is not who it should be", why);
 	return E_DENY;
 }
@@ -178,8 +191,11 @@ deny(struct remote *r, struct buf *why)
 static void
 count(const struct remote *r, bool is_made)
 {
-	bool is_13 = is_made && span_eq(span_of(tls_version_text(r->tls)), SPAN("TLS1.3"));
-	metric_count(M_RELAY_TLS + (!is_made ? METRIC_TLS_FAILED : is_13 ? METRIC_TLS_13 : METRIC_TLS_12));
+	bool is_13 =
+	    is_made && span_eq(span_of(tls_version_text(r->tls)), SPAN("TLS1.3"));
+	metric_count(M_RELAY_TLS + (!is_made   ? METRIC_TLS_FAILED
+				       : is_13 ? METRIC_TLS_13
+					       : METRIC_TLS_12));
 	if (is_made && tls_is_resumed(r->tls))
 		metric_count(M_RELAY_TLS_RESUMED);
 }
@@ -193,9 +209,11 @@ handshake(struct remote *r)
 	tls_client_resume(client, is_fresh ? SPAN("") : r->hop->tls_session);
 	int64_t until = deadline_in_ms(r->limits->command_ms);
 	r->io.deadline = until;
-	int err = tls_connect(client, &r->io, buf_cstr(&name), TLS_PEER_ANY, until, &r->tls, &why);
+	int err = tls_connect(
+	    client, &r->io, buf_cstr(&name), TLS_PEER_ANY, until, &r->tls, &why);
 	count(r, err == E_OK);
-	enum tls_outcome outcome = err == E_OK ? check(r, buf_cstr(&name), &why) : TLS_VALIDATION_FAILURE;
+	enum tls_outcome outcome =
+	    err == E_OK ? check(r, buf_cstr(&name), &why) : TLS_VALIDATION_FAILURE;
 	remote_tls_note(r, outcome, buf_as_span(&why));
 	if (err != E_OK)
 		fail(r, status_of(r, "4.7.4"), "cannot be encrypted with", &why);
@@ -206,13 +224,16 @@ handshake(struct remote *r)
 	return err == E_OK || err == E_DENY ? err : E_IO;
 }
 
-/* Where encryption is only welcome, a server that cannot do what it offers gets its mail without. */
+/*
+ * Where encryption is only welcome, a server that cannot do what it offers gets its mail without.
+ */
 static int
 no_tls(struct remote *r)
 {
 	by_policy(r);
 	if (!r->policy->is_must) {
-		log_event(LOG_INFO, "without_tls", "remote=%s why=%s", log_q(buf_as_span(&r->who)), log_q(buf_as_span(&r->why)));
+		log_event(LOG_INFO, "without_tls", "remote=%s why=%s",
+		    log_q(buf_as_span(&r->who)), log_q(buf_as_span(&r->why)));
 		r->is_mute = true;
 		remote_connect_again();
 	}
@@ -227,7 +248,8 @@ no_starttls(struct remote *r)
 	remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, SPAN("it offers no STARTTLS"));
 	if (!r->policy->is_must)
 		return E_OK;
-	remote_lost(r, status_of(r, "4.7.4"), "offers no encryption, which is asked for");
+	remote_lost(
+	    r, status_of(r, "4.7.4"), "offers no encryption, which is asked for");
 	r->how = METRIC_ATTEMPT_TLS;
 	return E_IO;
 }
@@ -243,14 +265,17 @@ remote_starttls(struct remote *r)
 		return no_tls(r);
 	if (r->reply.code != 220) {
 		by_policy(r);
-		remote_tls_note(r, TLS_STARTTLS_NOT_SUPPORTED, buf_as_span(&r->reply.text));
+		remote_tls_note(
+		    r, TLS_STARTTLS_NOT_SUPPORTED, buf_as_span(&r->reply.text));
 		int err = r->policy->is_must ? remote_refused(r, "4.7.4") : E_OK;
 		r->how = METRIC_ATTEMPT_TLS;
 		return err;
 	}
 	if (client_open(r) != E_OK) {
 		by_policy(r);
-		remote_lost(r, "4.7.5", "cannot be verified: there are no authorities; do: see tls_authorities");
+		remote_lost(r, "4.7.5",
+		    "cannot be verified: there are no authorities; do: see "
+		    "tls_authorities");
 		r->how = METRIC_ATTEMPT_TLS;
 		return E_IO;
 	}

@@ -12,8 +12,8 @@ of_address(struct tls_results *r, struct span address)
 }
 
 struct tls_result *
-tls_results_note(struct tls_results *r, enum tls_policy policy, enum tls_outcome outcome, struct span host, struct span address,
-    struct span why)
+tls_results_note(struct tls_results *r, enum tls_policy policy,
+    enum tls_outcome outcome, struct span host, struct span address, struct span why)
 {
 	struct tls_result *one = of_address(r, address);
 	if (!one)
@@ -43,8 +43,9 @@ tls_results_free(struct tls_results *r)
 const char *
 tls_policy_text(enum tls_policy p)
 {
-	static const char *const words[] = {
-	    [TLS_POLICY_NONE] = "no-policy-found", [TLS_POLICY_DANE] = "tlsa", [TLS_POLICY_STS] = "sts"};
+	static const char *const words[] = {[TLS_POLICY_NONE] = "no-policy-found",
+	    [TLS_POLICY_DANE] = "tlsa",
+	    [TLS_POLICY_STS] = "sts"};
 	return p < COUNT(words) ? words[p] : "?";
 }
 

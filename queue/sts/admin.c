@@ -25,8 +25,12 @@ sum_of(const struct tally_row *row, bool is_fine)
 static void
 put_row(struct buf *out, const struct tally_row *row)
 {
-	admin_report_put(out, &(struct admin_report){.day = row->day, .domain = row->domain, .n_fine = sum_of(row, true),
-	    .n_failed = sum_of(row, false), .due_sec = row->due_sec, .attempts = row->attempts});
+	admin_report_put(out, &(struct admin_report){.day = row->day,
+				  .domain = row->domain,
+				  .n_fine = sum_of(row, true),
+				  .n_failed = sum_of(row, false),
+				  .due_sec = row->due_sec,
+				  .attempts = row->attempts});
 }
 
 static int
@@ -39,7 +43,8 @@ ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)a, (void)fd, (void)fd_back;
 	int err = rd_end(body) == E_OK ? E_OK : E_BAD;
 	buf_u16(reply, 0);
-	for (; err == E_OK && n < LIST_MOST && tlsrpt_next(day, domain, row) == E_OK; n++) {
+	for (; err == E_OK && n < LIST_MOST && tlsrpt_next(day, domain, row) == E_OK;
+	     n++) {
 		put_row(reply, row);
 		day = row->day;
 		domain = row->domain;
@@ -66,6 +71,7 @@ static const struct ask_row rows[] = {
 	[REPORTS_LIST] = {"LIST", PH_ANY,   60000, 8 + DNS_NAME_MAX,     false,   ask_list},
 	[REPORTS_SEND] = {"SEND", PH_ANY,   600,   0,                    false,   ask_send_now},
 };
+
 /* clang-format on */
 
 static void
@@ -75,7 +81,8 @@ on_gone(struct asker *a)
 	n_admins--;
 }
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "admin", .gone = on_gone};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "admin", .gone = on_gone};
 
 const struct ask_table *
 sts_admin_table(void)
@@ -103,5 +110,6 @@ sts_admin_open(void)
 {
 	for (size_t i = 0; i < the_child.n_listeners; i++)
 		if (strcmp(the_child.listeners[i].kind, "reports") == 0)
-			loop_watch(child_loop(), the_child.listeners[i].fd, LOOP_READ, on_listener, NULL);
+			loop_watch(child_loop(), the_child.listeners[i].fd, LOOP_READ,
+			    on_listener, NULL);
 }

@@ -15,7 +15,8 @@ int
 sts_answer_get(struct rd *r, struct arena *arena, struct sts_answer *out)
 {
 	uint8_t failure = rd_u8(r);
-	*out = (struct sts_answer){.failure = failure, .why = rd_copy(r, STS_WHY_MAX, arena)};
+	*out = (struct sts_answer){
+	    .failure = failure, .why = rd_copy(r, STS_WHY_MAX, arena)};
 	out->policy = rd_copy(r, POLICIES_TEXT_MAX, arena);
 	return failure < TLS_OUTCOMES ? rd_end(r) : E_BAD;
 }
@@ -54,7 +55,8 @@ sts_note_get(struct rd *r, struct sts_note *out)
 	for (size_t i = 0; i < COUNT(texts); i++)
 		*texts[i] = rd_str(r, STS_TEXT_MAX);
 	out->why = rd_str(r, STS_WHY_MAX);
-	if (rd_end(r) != E_OK || policy > TLS_POLICY_STS || outcome >= TLS_OUTCOMES || !dns_name_ok(out->domain))
+	if (rd_end(r) != E_OK || policy > TLS_POLICY_STS || outcome >= TLS_OUTCOMES ||
+	    !dns_name_ok(out->domain))
 		return E_BAD;
 	out->policy = policy;
 	out->outcome = outcome;

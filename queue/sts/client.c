@@ -10,7 +10,7 @@
 enum { TELL_WAIT_MS = 1000 };
 
 static struct {
-	int chan;          /* own; -1: none */
+	int chan; /* own; -1: none */
 	struct buf in;
 	struct buf domain; /* own: that was asked for and not answered */
 } sts = {.chan = -1};
@@ -85,7 +85,9 @@ sts_tell(const struct sts_note *note)
 {
 	struct buf body = {0};
 	sts_note_put(&body, note);
-	if (send_ask(STS_NOTE, buf_as_span(&body), deadline_in_ms(TELL_WAIT_MS)) != E_OK)
-		log_event(LOG_NOTICE, "result_not_counted", "domain=%s", log_q(note->domain));
+	if (send_ask(STS_NOTE, buf_as_span(&body), deadline_in_ms(TELL_WAIT_MS)) !=
+	    E_OK)
+		log_event(
+		    LOG_NOTICE, "result_not_counted", "domain=%s", log_q(note->domain));
 	buf_free(&body);
 }

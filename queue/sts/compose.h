@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* compose.h - a report on TLS (RFC 8460 4.4), and the mail in which it travels (5.3); pure but for the date and the boundary. */
+/*
+ * compose.h - a report on TLS (RFC 8460 4.4), and the mail in which it travels (5.3); pure but for
+ * the date and the boundary.
+ */
 #ifndef QUEUE_STS_COMPOSE_H
 #define QUEUE_STS_COMPOSE_H
 
@@ -13,7 +16,7 @@ struct report_about {
 	struct span contact;         /* the address that it comes from */
 	struct span submitter;       /* its domain: who reports */
 	struct span hostname;
-	struct id id;                /* of the report: the same host, domain and day have the same */
+	struct id id; /* of the report: the same host, domain and day have the same */
 };
 
 struct id report_id(struct span hostname, const struct tally_row *);
@@ -21,10 +24,13 @@ void report_json(const struct report_about *, struct buf *out);
 /* report_filename - "SUBMITTER!DOMAIN!BEGIN!END!ID.json.gz" (RFC 8460 5.1) */
 void report_filename(const struct report_about *, struct buf *out);
 /*
- * report_mail - the whole message, Return-Path first; lines end in CRLF.  Its sender is null and NOTIFY=NEVER: nothing comes back.
+ * report_mail - the whole message, Return-Path first; lines end in CRLF.  Its sender is null and
+ * NOTIFY=NEVER: nothing comes back.
  *   gz       the report, compressed
- *   made     its envelope; rcpts borrow from the arena.  The same report to the same address has the same id
+ *   made     its envelope; rcpts borrow from the arena.  The same report to the same address has
+ *            the same id
  */
-void report_mail(const struct report_about *, struct span gz, struct span to, struct arena *, struct buf *out, struct envelope *made);
+void report_mail(const struct report_about *, struct span gz, struct span to,
+    struct arena *, struct buf *out, struct envelope *made);
 
 #endif

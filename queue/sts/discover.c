@@ -12,20 +12,21 @@
 
 struct waiter {
 	struct waiter *next;
-	struct asker *asker;      /* borrow; NULL: it left */
+	struct asker *asker; /* borrow; NULL: it left */
 };
 
 struct look_up {
 	struct look_up *next;
-	struct buf domain;        /* own */
-	struct buf id;            /* own: of the record, as it is now */
-	struct waiter *waiters;   /* own; none: it is a refresh, or they have their answer */
-	struct loop_timer *late;  /* own */
-	bool is_refresh;          /* it began as one */
+	struct buf domain; /* own */
+	struct buf id;     /* own: of the record, as it is now */
+	/* own; none: it is a refresh, or they have their answer */
+	struct waiter *waiters;
+	struct loop_timer *late; /* own */
+	bool is_refresh;         /* it began as one */
 };
 
 static struct {
-	struct policies *kept;      /* own; NULL: nothing is kept */
+	struct policies *kept; /* own; NULL: nothing is kept */
 	struct look_up *all;
 	size_t n, n_refreshes;
 	bool has_unsynced;
@@ -48,7 +49,8 @@ keep(const struct policy_row *row)
 	if (!discover.kept)
 		return;
 	if (policies_put(discover.kept, row) != E_OK)
-		log_event(LOG_ERR, "policy_not_kept", "domain=%s do=\"look at spool_dir/sts\"", log_q(row->domain));
+		log_event(LOG_ERR, "policy_not_kept",
+		    "domain=%s do=\"look at spool_dir/sts\"", log_q(row->domain));
 	discover.has_unsynced = true;
 }
 
@@ -142,8 +144,10 @@ end(struct look_up *l, struct policy_row *row)
 static void
 log_policy(const struct look_up *l, const struct mta_sts_policy *p)
 {
-	log_event(LOG_INFO, "policy_fetched", "domain=%s id=%s mode=%s max_age=%u hosts=%zu", log_q(buf_as_span(&l->domain)),
-	    log_q(buf_as_span(&l->id)), mta_sts_mode_name(p->mode), p->max_age_sec, p->n_mx);
+	log_event(LOG_INFO, "policy_fetched",
+	    "domain=%s id=%s mode=%s max_age=%u hosts=%zu",
+	    log_q(buf_as_span(&l->domain)), log_q(buf_as_span(&l->id)),
+	    mta_sts_mode_name(p->mode), p->max_age_sec, p->n_mx);
 }
 
 static void
@@ -157,7 +161,8 @@ fetched(struct look_up *l, struct policy_row *row, const struct mta_sts_policy *
 	row->policy = buf_as_span(&text);
 	row->ends_sec = now + p->max_age_sec;
 	row->tried_sec = now;
-	row->due_sec = now + (refresh > DISCOVER_AGAIN_SEC ? refresh : DISCOVER_AGAIN_SEC);
+	row->due_sec =
+	    now + (refresh > DISCOVER_AGAIN_SEC ? refresh : DISCOVER_AGAIN_SEC);
 	row->failure = TLS_FINE;
 	row->why = SPAN("");
 	if (!l->is_refresh)
@@ -170,14 +175,18 @@ fetched(struct look_up *l, struct policy_row *row, const struct mta_sts_policy *
 
 /* What is kept stays, until it ends. */
 static void
-failed(struct look_up *l, struct policy_row *row, enum tls_outcome failure, struct span why)
+failed(struct look_up *l, struct policy_row *row, enum tls_outcome failure,
+    struct span why)
 {
 	int64_t now = clock_wall_sec();
-	log_event(LOG_NOTICE, "policy_not_fetched", "domain=%s id=%s result=%s why=%s kept=%s", log_q(buf_as_span(&l->domain)),
-	    log_q(buf_as_span(&l->id)), tls_outcome_text(failure), log_q(why), has_policy(row) ? "yes" : "no");
+	log_event(LOG_NOTICE, "policy_not_fetched",
+	    "domain=%s id=%s result=%s why=%s kept=%s", log_q(buf_as_span(&l->domain)),
+	    log_q(buf_as_span(&l->id)), tls_outcome_text(failure), log_q(why),
+	    has_policy(row) ? "yes" : "no");
 	row->id = buf_as_span(&l->id);
 	row->tried_sec = now;
-	row->due_sec = now + (has_policy(row) ? DISCOVER_RETRY_SEC : DISCOVER_REFRESH_SEC);
+	row->due_sec =
+	    now + (has_policy(row) ? DISCOVER_RETRY_SEC : DISCOVER_REFRESH_SEC);
 	row->failure = (uint8_t)failure;
 	row->why = why;
 	if (!l->is_refresh)
@@ -191,8 +200,9 @@ static enum tls_outcome
 failure_of(enum fetch_status status)
 {
 	return status == FETCH_UNTRUSTED ? TLS_STS_WEBPKI_INVALID
-	    : status == FETCH_NO_TEXT || status == FETCH_TOO_LARGE ? TLS_STS_POLICY_INVALID
-	                                                           : TLS_STS_POLICY_FETCH_ERROR;
+	       : status == FETCH_NO_TEXT || status == FETCH_TOO_LARGE
+	           ? TLS_STS_POLICY_INVALID
+	           : TLS_STS_POLICY_FETCH_ERROR;
 }
 
 static void
@@ -205,7 +215,8 @@ on_fetched(void *ctx, const struct fetch_answer *a)
 	if (a->status != FETCH_OK)
 		failed(l, &row, failure_of(a->status), a->why);
 	else if (mta_sts_policy_parse(a->body, &p) != E_OK)
-		failed(l, &row, TLS_STS_POLICY_INVALID, SPAN("it is not a policy of version STSv1"));
+		failed(l, &row, TLS_STS_POLICY_INVALID,
+		    SPAN("it is not a policy of version STSv1"));
 	else
 		fetched(l, &row, &p);
 	arena_reset(&arena);
@@ -223,7 +234,9 @@ on_addresses(void *ctx, const struct dns_answer *answers)
 	if (q.n_addresses)
 		wire_fetch(&q, on_fetched, l);
 	else
-		on_fetched(l, &(struct fetch_answer){.status = FETCH_UNREACHABLE, .why = SPAN("no address is known for the policy host")});
+		on_fetched(
+		    l, &(struct fetch_answer){.status = FETCH_UNREACHABLE,
+			   .why = SPAN("no address is known for the policy host")});
 	buf_free(&host);
 }
 
@@ -232,7 +245,8 @@ ask_addresses(struct look_up *l)
 {
 	struct buf host = {0};
 	buf_putf(&host, MTA_STS_HOST_PREFIX "%.*s", SPAN_ARG(buf_as_span(&l->domain)));
-	struct wire_query q[] = {{DNS_A, buf_as_span(&host)}, {DNS_AAAA, buf_as_span(&host)}};
+	struct wire_query q[] = {
+	    {DNS_A, buf_as_span(&host)}, {DNS_AAAA, buf_as_span(&host)}};
 	wire_ask(q, COUNT(q), on_addresses, l);
 	buf_free(&host);
 }
@@ -259,12 +273,15 @@ on_record(void *ctx, const struct dns_answer *txt)
 	struct arena arena = {.max_bytes = STS_ARENA_BYTES};
 	struct policy_row row = row_of(buf_as_span(&l->domain), &arena);
 	struct span id;
-	if (txt->status != DNS_FOUND || mta_sts_record(txt->records, txt->n_records, &id) != E_OK) {
+	if (txt->status != DNS_FOUND ||
+	    mta_sts_record(txt->records, txt->n_records, &id) != E_OK) {
 		no_record(l, &row);
 	} else {
 		bool is_same = span_eq(id, row.id);
-		bool is_good = is_same && has_policy(&row) && row.failure == TLS_FINE && !l->is_refresh;
-		bool is_too_soon = is_same && row.failure != TLS_FINE && is_since(row.tried_sec, DISCOVER_AGAIN_SEC);
+		bool is_good = is_same && has_policy(&row) && row.failure == TLS_FINE &&
+		               !l->is_refresh;
+		bool is_too_soon = is_same && row.failure != TLS_FINE &&
+		                   is_since(row.tried_sec, DISCOVER_AGAIN_SEC);
 		buf_span(&l->id, id);
 		if (is_good || is_too_soon)
 			end(l, &row);
@@ -289,7 +306,8 @@ static void
 begin(struct look_up *l)
 {
 	struct buf name = {0};
-	buf_putf(&name, MTA_STS_RECORD_PREFIX "%.*s", SPAN_ARG(buf_as_span(&l->domain)));
+	buf_putf(
+	    &name, MTA_STS_RECORD_PREFIX "%.*s", SPAN_ARG(buf_as_span(&l->domain)));
 	struct wire_query q = {DNS_TXT, buf_as_span(&name)};
 	wire_ask(&q, 1, on_record, l);
 	buf_free(&name);
@@ -347,7 +365,10 @@ discover_gone(struct asker *a)
 
 /* ---- the tick ---- */
 
-/* One that is due: fetched anew, left alone until its end, or gone.  Its time is moved first: it is found once. */
+/*
+ * One that is due: fetched anew, left alone until its end, or gone.  Its time is moved first: it is
+ * found once.
+ */
 static void
 refresh(struct policy_row *row)
 {
@@ -355,7 +376,8 @@ refresh(struct policy_row *row)
 	bool is_unused = !is_since(row->used_sec, DISCOVER_UNUSED_SEC);
 	if (!has_policy(row) && (is_unused || !row->policy.n)) {
 		if (policies_remove(discover.kept, row->domain) != E_OK)
-			log_event(LOG_ERR, "policy_not_removed", "domain=%s", log_q(row->domain));
+			log_event(LOG_ERR, "policy_not_removed", "domain=%s",
+			    log_q(row->domain));
 		discover.has_unsynced = true;
 		return;
 	}
@@ -378,7 +400,9 @@ discover_tick(void)
 {
 	struct arena arena = {.max_bytes = STS_ARENA_BYTES};
 	struct policy_row row;
-	for (int i = 0; discover.kept && i < DISCOVER_REFRESHES_MOST && discover.n_refreshes < DISCOVER_REFRESHES_MOST; i++) {
+	for (int i = 0; discover.kept && i < DISCOVER_REFRESHES_MOST &&
+			discover.n_refreshes < DISCOVER_REFRESHES_MOST;
+	     i++) {
 		if (policies_due(discover.kept, clock_wall_sec(), &arena, &row) != E_OK)
 			break;
 		refresh(&row);
@@ -392,7 +416,9 @@ void
 discover_open(const char *spool_dir)
 {
 	if (policies_open(spool_dir, POLICIES_DOMAINS_MOST, &discover.kept) != E_OK)
-		log_event(LOG_ERR, "no_policies_kept", "do=\"look at spool_dir/sts; until then policies are fetched for each connection\"");
+		log_event(LOG_ERR, "no_policies_kept",
+		    "do=\"look at spool_dir/sts; until then policies are fetched for "
+		    "each connection\"");
 }
 
 void

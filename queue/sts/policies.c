@@ -92,7 +92,8 @@ open_tables(struct policies *x)
 		err = db_cursor_open(x->due, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK; err = db_next(c, &key, &value))
+	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
+	     err = db_next(c, &key, &value))
 		x->n++;
 	db_cursor_close(&c);
 	return err == E_BAD ? E_OK : err;
@@ -103,8 +104,9 @@ renew(struct policies *x)
 {
 	struct buf aside = {0};
 	int err = db_put_aside(&x->db, x->dir, &aside);
-	log_event(LOG_ALERT, "policies_damaged", "dir=%s aside=%s do=\"nothing: policies are fetched again\"", log_qs(x->dir),
-	    log_qs(buf_cstr(&aside)));
+	log_event(LOG_ALERT, "policies_damaged",
+	    "dir=%s aside=%s do=\"nothing: policies are fetched again\"",
+	    log_qs(x->dir), log_qs(buf_cstr(&aside)));
 	buf_free(&aside);
 	x->n = 0;
 	return err == E_OK ? open_tables(x) : err;
@@ -178,7 +180,10 @@ put_in(struct policies *x, struct db_txn *txn, const struct policy_row *r)
 	return err;
 }
 
-/* The domain of the first key of a table of times, if that is not past most_sec.  E_OK, E_BAD (none) */
+/*
+ * The domain of the first key of a table of times, if that is not past most_sec.  E_OK, E_BAD
+ * (none)
+ */
 static int
 first_of(struct db_table *times, int64_t most_sec, struct buf *domain)
 {
@@ -258,7 +263,8 @@ policies_put(struct policies *x, const struct policy_row *row)
 }
 
 int
-policies_get(struct policies *x, struct span domain, struct arena *arena, struct policy_row *out)
+policies_get(
+    struct policies *x, struct span domain, struct arena *arena, struct policy_row *out)
 {
 	struct buf key = {0}, bytes = {0};
 	lower_put(&key, domain);
@@ -285,7 +291,8 @@ policies_remove(struct policies *x, struct span domain)
 }
 
 int
-policies_due(struct policies *x, int64_t now_sec, struct arena *arena, struct policy_row *out)
+policies_due(
+    struct policies *x, int64_t now_sec, struct arena *arena, struct policy_row *out)
 {
 	struct buf domain = {0};
 	int err = first_of(x->due, now_sec, &domain);

@@ -14,7 +14,8 @@
 
 enum {
 	PH_ANY = 1,
-	POLICIES_A_WINDOW = 60,   /* of one relay, which has one destination, in ASK_TIMES_WINDOW_SEC */
+	/* of one relay, which has one destination, in ASK_TIMES_WINDOW_SEC */
+	POLICIES_A_WINDOW = 60,
 	NOTES_A_WINDOW = 600,
 	POLICY_BYTES = 4 + DNS_NAME_MAX,
 	NOTE_BYTES = 16384,
@@ -51,7 +52,8 @@ static const struct ask_row rows[] = {
 };
 /* clang-format on */
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "relay", .gone = discover_gone};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "relay", .gone = discover_gone};
 
 const struct ask_table *
 sts_table(unsigned kind)
@@ -67,8 +69,8 @@ close_all(void)
 }
 
 /*
- * At a reload who waits asks the next one: relays of before may live for long.  At a stop they have their last word first: child_serve
- * returns when they left.
+ * At a reload who waits asks the next one: relays of before may live for long.  At a stop they have
+ * their last word first: child_serve returns when they left.
  */
 static void
 on_tick(void)
@@ -99,7 +101,8 @@ sts_run(void)
 	discover_open(conf_str(the_child.conf, "common", "spool_dir"));
 	tlsrpt_open(the_child.conf);
 	sts_admin_open();
-	bool has_work = conf_bool(the_child.conf, "queue", "mta_sts") || *conf_str(the_child.conf, "queue", "tlsrpt_from");
+	bool has_work = conf_bool(the_child.conf, "queue", "mta_sts") ||
+	                *conf_str(the_child.conf, "queue", "tlsrpt_from");
 	int status = child_serve(sts_table, has_work ? on_tick : NULL, TICK_MS);
 	close_all();
 	return status;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sts.h - the process that knows what other domains say about TLS to their mail hosts (MTA-STS, RFC 8461), and tells them how it
- * went (TLSRPT, RFC 8460); and how relays ask it.  It fetches policies, keeps them, counts results, and sends reports.
+ * sts.h - the process that knows what other domains say about TLS to their mail hosts (MTA-STS, RFC
+ * 8461), and tells them how it went (TLSRPT, RFC 8460); and how relays ask it.  It fetches
+ * policies, keeps them, counts results, and sends reports.
  *   sts.c       the role, its asks      client.c  who asks it        asks.c     asks as bytes
  *   admin.c     "merpati queue tlsrpt"
  *   discover.c  finding a policy        policies.c   policies, kept     wire.c     the DNS and fetches, side by side
@@ -15,41 +16,55 @@
 #include "queue/relay/tls_result.h"
 
 enum sts_ask {
-	STS_POLICY = 1, /* str domain -> sts_answer (sts_answer_put), within STS_LOOK_UP_MS */
-	STS_NOTE,       /* sts_note: how TLS came out.  No reply */
+	/* str domain -> sts_answer (sts_answer_put), within STS_LOOK_UP_MS */
+	STS_POLICY = 1,
+	STS_NOTE, /* sts_note: how TLS came out.  No reply */
 };
 
 enum {
-	STS_LOOK_UP_MS = 15000,     /* then what is kept is answered, and the look-up goes on; nobody waits for it any longer */
-	STS_WAIT_MS = 25000,        /* of one who asks, in all */
+	/* then what is kept is answered, and the look-up goes on; nobody waits for it any longer */
+	STS_LOOK_UP_MS = 15000,
+	STS_WAIT_MS = 25000, /* of one who asks, in all */
 	STS_WHY_MAX = 200,
-	STS_TEXT_MAX = 255,         /* octets of a host, a name in EHLO, an address */
-	STS_POLICY_LINES_MAX = 4096, /* octets of a policy in a note; more are cut after a line */
+	STS_TEXT_MAX = 255, /* octets of a host, a name in EHLO, an address */
+	/* octets of a policy in a note; more are cut after a line */
+	STS_POLICY_LINES_MAX = 4096,
 	STS_ARENA_BYTES = 256 << 10,
 };
 
 /* What is known of a domain. */
 struct sts_answer {
-	struct span policy;       /* mta_sts_policy_parse reads it; empty: there is none that holds */
-	enum tls_outcome failure; /* why there is none although the DNS says that there is one; TLS_FINE: nothing is wrong */
-	struct span why;          /* of a failure, for people */
+	/* mta_sts_policy_parse reads it; empty: there is none that holds */
+	struct span policy;
+	/* why there is none although the DNS says that there is one; TLS_FINE: nothing is wrong */
+	enum tls_outcome failure;
+	struct span why; /* of a failure, for people */
 };
 
-/* How TLS with one host of a domain came out; of a failure that no connection shows (TLS_STS_...) source, helo and so on are empty. */
+/*
+ * How TLS with one host of a domain came out; of a failure that no connection shows (TLS_STS_...)
+ * source, helo and so on are empty.
+ */
 struct sts_note {
-	struct span domain;           /* whose mail it was, in A-labels; borrow, as all spans here */
+	/* whose mail it was, in A-labels; borrow, as all spans here */
+	struct span domain;
 	enum tls_policy policy;
-	struct span lines;            /* of the policy, as RFC 8460 4.4 wants them; each ends in LF */
-	struct span hosts;            /* "mx-host": the names in the policy, or of the host; each ends in LF */
+	/* of the policy, as RFC 8460 4.4 wants them; each ends in LF */
+	struct span lines;
+	/* "mx-host": the names in the policy, or of the host; each ends in LF */
+	struct span hosts;
 	enum tls_outcome outcome;
-	struct span source, host, address, helo; /* ours; the host's name, its address, how it called itself; may be empty */
-	struct span why;              /* of a failure */
+	/* ours; the host's name, its address, how it called itself; may be empty */
+	struct span source, host, address, helo;
+	struct span why; /* of a failure */
 };
 
 void sts_answer_put(struct buf *, const struct sts_answer *);
-MUST_USE int sts_answer_get(struct rd *, struct arena *, struct sts_answer *out); /* E_OK, E_BAD, E_LIMIT (arena full) */
+/* E_OK, E_BAD, E_LIMIT (arena full) */
+MUST_USE int sts_answer_get(struct rd *, struct arena *, struct sts_answer *out);
 void sts_note_put(struct buf *, const struct sts_note *); /* what is too long is cut */
-MUST_USE int sts_note_get(struct rd *, struct sts_note *out); /* borrows.  E_OK, E_BAD */
+/* borrows.  E_OK, E_BAD */
+MUST_USE int sts_note_get(struct rd *, struct sts_note *out);
 
 /* ---- the asking side: blocks, for straight-line code; its role's channels have "sts" ---- */
 
@@ -63,9 +78,12 @@ void sts_begin(struct span domain);
 MUST_USE int sts_end(struct arena *, struct sts_answer *out);
 void sts_tell(const struct sts_note *); /* of nobody hears it, it is lost */
 
-/* ---- the role: {.name = "sts", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1, ...} ---- */
+/*
+ * ---- the role: {.name = "sts", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1, ...} ----
+ */
 
-enum { STS_ADMIN = 1000 }; /* kind of one who asks on RUN/queue/reports: no role has this number */
+/* kind of one who asks on RUN/queue/reports: no role has this number */
+enum { STS_ADMIN = 1000 };
 
 void sts_jail(struct jail *);
 int sts_run(void);

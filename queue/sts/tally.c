@@ -12,7 +12,7 @@ enum { CACHE_BYTES = 512 << 10, CHECKPOINT_BYTES = 1 << 20 };
 struct fresh {
 	uint32_t day;
 	uint64_t count;
-	struct buf note;       /* own: as sts_note_put writes it */
+	struct buf note; /* own: as sts_note_put writes it */
 };
 
 struct tally {
@@ -21,7 +21,7 @@ struct tally {
 	struct db_table *rows; /* day, domain -> row */
 	struct db_table *due;  /* due_sec, day, domain -> nothing */
 	uint64_t n, most;
-	struct buf salt;       /* own */
+	struct buf salt; /* own */
 	struct fresh fresh[TALLY_FRESH_MOST];
 	size_t n_fresh;
 	bool is_full_said;
@@ -77,7 +77,8 @@ policy_get(struct rd *r, struct tally_policy *p)
 	p->n_fine = rd_u64(r);
 	p->n_failed = rd_u64(r);
 	p->n_failures = rd_u8(r);
-	if (r->err != E_OK || p->n_failures > TALLY_FAILURES_MOST || p->policy > TLS_POLICY_STS)
+	if (r->err != E_OK || p->n_failures > TALLY_FAILURES_MOST ||
+	    p->policy > TLS_POLICY_STS)
 		return E_BAD;
 	for (size_t i = 0; i < p->n_failures; i++)
 		failure_get(r, &p->failures[i]);
@@ -99,7 +100,8 @@ row_put(struct buf *b, const struct tally_row *row)
 static int
 row_get(struct tally_row *row)
 {
-	struct rd key = rd_of(buf_as_span(&row->key)), r = rd_of(buf_as_span(&row->bytes));
+	struct rd key = rd_of(buf_as_span(&row->key)),
+		  r = rd_of(buf_as_span(&row->bytes));
 	row->day = rd_key_u32(&key);
 	row->domain = key.in;
 	row->due_sec = (int64_t)rd_u64(&r);
@@ -145,7 +147,8 @@ open_tables(struct tally *x)
 		err = db_cursor_open(x->due, NULL, &c);
 	if (err != E_OK)
 		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK; err = db_next(c, &key, &value))
+	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
+	     err = db_next(c, &key, &value))
 		x->n++;
 	db_cursor_close(&c);
 	return err == E_BAD ? E_OK : err;
@@ -156,7 +159,8 @@ renew(struct tally *x)
 {
 	struct buf aside = {0};
 	int err = db_put_aside(&x->db, x->dir, &aside);
-	log_event(LOG_ALERT, "tls_results_damaged", "dir=%s aside=%s do=\"nothing: counting begins anew\"", log_qs(x->dir),
+	log_event(LOG_ALERT, "tls_results_damaged",
+	    "dir=%s aside=%s do=\"nothing: counting begins anew\"", log_qs(x->dir),
 	    log_qs(buf_cstr(&aside)));
 	buf_free(&aside);
 	x->n = 0;
@@ -175,7 +179,8 @@ tally_free(struct tally **xp)
 }
 
 int
-tally_open(const char *spool_dir, uint64_t rows_most, struct span salt, struct tally **out)
+tally_open(
+    const char *spool_dir, uint64_t rows_most, struct span salt, struct tally **out)
 {
 	struct tally *x = mem_new(sizeof *x);
 	struct buf dir = {0};
@@ -221,7 +226,8 @@ read_row(struct tally *x, struct span key, struct tally_row *out)
 
 /* In place of what was there under its key; was_due_sec: of that, -1: there was none. */
 static int
-write_row(struct tally *x, struct db_txn *txn, const struct tally_row *row, int64_t was_due_sec)
+write_row(struct tally *x, struct db_txn *txn, const struct tally_row *row,
+    int64_t was_due_sec)
 {
 	struct buf due = {0}, value = {0};
 	struct span key = buf_as_span(&row->key);
@@ -257,7 +263,10 @@ commit(struct tally *x, struct db_txn **txn, int err)
 
 /* ---- counting ---- */
 
-/* Of the day's end, and of this host and this domain: nobody gets all reports of a day at once (RFC 8460 4.1). */
+/*
+ * Of the day's end, and of this host and this domain: nobody gets all reports of a day at once (RFC
+ * 8460 4.1).
+ */
 static int64_t
 due_of(const struct tally *x, const struct tally_row *row)
 {
@@ -275,12 +284,14 @@ due_of(const struct tally *x, const struct tally_row *row)
 static bool
 is_failure_of(const struct tally_failure *f, const struct sts_note *n)
 {
-	return f->outcome == n->outcome && span_eq(f->source, n->source) && span_eq(f->host, n->host) &&
-	       span_eq(f->address, n->address) && span_eq(f->helo, n->helo) && span_eq(f->why, n->why);
+	return f->outcome == n->outcome && span_eq(f->source, n->source) &&
+	       span_eq(f->host, n->host) && span_eq(f->address, n->address) &&
+	       span_eq(f->helo, n->helo) && span_eq(f->why, n->why);
 }
 
 static void
-count_failure(struct tally_policy *p, const struct sts_note *n, uint64_t count, bool has_room)
+count_failure(
+    struct tally_policy *p, const struct sts_note *n, uint64_t count, bool has_room)
 {
 	size_t i = 0;
 	p->n_failed += count;
@@ -289,8 +300,13 @@ count_failure(struct tally_policy *p, const struct sts_note *n, uint64_t count, 
 	if (i == p->n_failures && (!has_room || i == TALLY_FAILURES_MOST))
 		return;
 	if (i == p->n_failures)
-		p->failures[p->n_failures++] = (struct tally_failure){.outcome = (uint8_t)n->outcome, .source = n->source,
-		    .host = n->host, .address = n->address, .helo = n->helo, .why = n->why};
+		p->failures[p->n_failures++] =
+		    (struct tally_failure){.outcome = (uint8_t)n->outcome,
+			.source = n->source,
+			.host = n->host,
+			.address = n->address,
+			.helo = n->helo,
+			.why = n->why};
 	p->failures[i].count += count;
 }
 
@@ -299,14 +315,16 @@ static void
 count(struct tally_row *row, const struct sts_note *n, uint64_t count, bool has_room)
 {
 	size_t i = 0;
-	while (i < row->n_policies && !(row->policies[i].policy == n->policy && span_eq(row->policies[i].lines, n->lines) &&
+	while (i < row->n_policies && !(row->policies[i].policy == n->policy &&
+					  span_eq(row->policies[i].lines, n->lines) &&
 					  span_eq(row->policies[i].hosts, n->hosts)))
 		i++;
 	if (i == row->n_policies && (!has_room || i == TALLY_POLICIES_MOST))
 		return;
 	struct tally_policy *p = &row->policies[i];
 	if (i == row->n_policies) {
-		*p = (struct tally_policy){.policy = (uint8_t)n->policy, .lines = n->lines, .hosts = n->hosts};
+		*p = (struct tally_policy){
+		    .policy = (uint8_t)n->policy, .lines = n->lines, .hosts = n->hosts};
 		row->n_policies++;
 	}
 	if (n->outcome == TLS_FINE)
@@ -319,7 +337,9 @@ static void
 say_full(struct tally *x)
 {
 	if (!x->is_full_said)
-		log_event(LOG_WARNING, "tls_results_full", "rows=%llu do=\"nothing: other domains are not counted until reports are sent\"",
+		log_event(LOG_WARNING, "tls_results_full",
+		    "rows=%llu do=\"nothing: other domains are not counted until "
+		    "reports are sent\"",
 		    (unsigned long long)x->n);
 	x->is_full_said = true;
 }
@@ -343,7 +363,8 @@ put_fresh(struct tally *x, const struct fresh *f, struct tally_row *row)
 		return E_OK;
 	}
 	if (had == E_BAD) {
-		*row = (struct tally_row){.day = f->day, .key = row->key, .bytes = row->bytes};
+		*row = (struct tally_row){
+		    .day = f->day, .key = row->key, .bytes = row->bytes};
 		row->due_sec = due_of(x, row);
 	}
 	int err = had == E_BAD ? E_OK : had;
@@ -384,7 +405,8 @@ tally_add(struct tally *x, uint32_t day, const struct sts_note *note)
 	struct buf b = {0};
 	sts_note_put(&b, note);
 	for (size_t i = 0; i < x->n_fresh; i++)
-		if (x->fresh[i].day == day && span_eq(buf_as_span(&x->fresh[i].note), buf_as_span(&b))) {
+		if (x->fresh[i].day == day &&
+		    span_eq(buf_as_span(&x->fresh[i].note), buf_as_span(&b))) {
 			x->fresh[i].count++;
 			buf_free(&b);
 			return false;
@@ -488,7 +510,8 @@ tally_hurry(struct tally *x, int64_t now_sec, uint32_t *n)
 	uint32_t day = 0;
 	int err = E_OK;
 	*n = 0;
-	while (err == E_OK && tally_next(x, day, buf_as_span(&domain), row) == E_OK && row->day < tally_day(now_sec)) {
+	while (err == E_OK && tally_next(x, day, buf_as_span(&domain), row) == E_OK &&
+	       row->day < tally_day(now_sec)) {
 		struct db_txn *txn;
 		int64_t was = row->due_sec;
 		day = row->day;

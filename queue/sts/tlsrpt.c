@@ -22,20 +22,21 @@ connect_spool(int *out)
 }
 
 static struct {
-	struct tally *tally;         /* own; NULL: nothing is counted */
+	struct tally *tally;             /* own; NULL: nothing is counted */
 	struct loop_timer *flush, *next; /* own; next: the next report */
 	struct spool_client spool;
-	struct span from, hostname;  /* borrow: the configuration */
+	struct span from, hostname; /* borrow: the configuration */
 	/* the report that is on its way */
 	bool is_busy;
-	struct tally_row *row;       /* own */
-	struct arena arena;          /* own: record */
+	struct tally_row *row; /* own */
+	struct arena arena;    /* own: record */
 	struct tlsrpt_record record;
-	size_t at;                   /* the place that it goes to now */
-	unsigned n_taken;            /* places that have it */
-	struct buf gz;               /* own */
-	struct buf why;              /* own: of the last failure */
-} rpt = {.spool = {.chan = -1, .file = -1, .connect = connect_spool}, .arena = {.max_bytes = STS_ARENA_BYTES},
+	size_t at;        /* the place that it goes to now */
+	unsigned n_taken; /* places that have it */
+	struct buf gz;    /* own */
+	struct buf why;   /* own: of the last failure */
+} rpt = {.spool = {.chan = -1, .file = -1, .connect = connect_spool},
+    .arena = {.max_bytes = STS_ARENA_BYTES},
     .gz = {.max = FETCH_BODY_MAX}};
 
 static void next_place(void);
@@ -47,7 +48,8 @@ on_flush(void *ctx)
 {
 	(void)ctx;
 	if (tally_flush(rpt.tally) != E_OK)
-		log_event(LOG_ERR, "tls_results_not_kept", "do=\"look at spool_dir/sts\"");
+		log_event(
+		    LOG_ERR, "tls_results_not_kept", "do=\"look at spool_dir/sts\"");
 }
 
 void
@@ -62,25 +64,30 @@ tlsrpt_note(const struct sts_note *note)
 static void
 done(const char *event, int level)
 {
-	log_event(level, event, "domain=%s day=%u places=%u why=%s", log_q(rpt.row->domain), rpt.row->day, rpt.n_taken,
+	log_event(level, event, "domain=%s day=%u places=%u why=%s",
+	    log_q(rpt.row->domain), rpt.row->day, rpt.n_taken,
 	    log_q(buf_as_span(&rpt.why)));
 	if (tally_remove(rpt.tally, rpt.row) != E_OK)
-		log_event(LOG_ERR, "tls_results_not_removed", "domain=%s", log_q(rpt.row->domain));
+		log_event(LOG_ERR, "tls_results_not_removed", "domain=%s",
+		    log_q(rpt.row->domain));
 }
 
 static void
 later(void)
 {
-	int64_t now = clock_wall_sec(), first = rpt.row->first_sec ? rpt.row->first_sec : now;
+	int64_t now = clock_wall_sec(),
+		first = rpt.row->first_sec ? rpt.row->first_sec : now;
 	unsigned doublings = rpt.row->attempts < 3 ? rpt.row->attempts : 3;
 	if (now - first >= TLSRPT_TRIES_SEC || now < first) {
 		done("tls_report_given_up", LOG_NOTICE);
 		return;
 	}
-	log_event(LOG_NOTICE, "tls_report_deferred", "domain=%s day=%u why=%s", log_q(rpt.row->domain), rpt.row->day,
-	    log_q(buf_as_span(&rpt.why)));
-	if (tally_later(rpt.tally, rpt.row, now, now + ((int64_t)TLSRPT_AGAIN_SEC << doublings)) != E_OK)
-		log_event(LOG_ERR, "tls_results_not_kept", "domain=%s", log_q(rpt.row->domain));
+	log_event(LOG_NOTICE, "tls_report_deferred", "domain=%s day=%u why=%s",
+	    log_q(rpt.row->domain), rpt.row->day, log_q(buf_as_span(&rpt.why)));
+	if (tally_later(rpt.tally, rpt.row, now,
+		now + ((int64_t)TLSRPT_AGAIN_SEC << doublings)) != E_OK)
+		log_event(LOG_ERR, "tls_results_not_kept", "domain=%s",
+		    log_q(rpt.row->domain));
 }
 
 static void
@@ -105,8 +112,11 @@ fail(struct span why)
 static struct report_about
 about(void)
 {
-	return (struct report_about){.row = rpt.row, .contact = rpt.from, .submitter = span_from(rpt.from, span_rfind(rpt.from, '@') + 1),
-	    .hostname = rpt.hostname, .id = report_id(rpt.hostname, rpt.row)};
+	return (struct report_about){.row = rpt.row,
+	    .contact = rpt.from,
+	    .submitter = span_from(rpt.from, span_rfind(rpt.from, '@') + 1),
+	    .hostname = rpt.hostname,
+	    .id = report_id(rpt.hostname, rpt.row)};
 }
 
 static void
@@ -123,8 +133,9 @@ mail(struct span to)
 	if (err == E_OK && v == SPOOL_OK)
 		err = spool_put(&rpt.spool, &e, buf_as_span(&message), &v);
 	if (err == E_OK && v == SPOOL_OK) {
-		log_event(LOG_INFO, "accepted", "mid=%s from=<> to=%s rcpts=1 bytes=%zu tls_report=%s", id_text(e.id), log_q(to), message.len,
-		    log_q(rpt.row->domain));
+		log_event(LOG_INFO, "accepted",
+		    "mid=%s from=<> to=%s rcpts=1 bytes=%zu tls_report=%s",
+		    id_text(e.id), log_q(to), message.len, log_q(rpt.row->domain));
 		rpt.n_taken++;
 	} else
 		fail(SPAN("the spool does not take it now"));
@@ -147,12 +158,16 @@ static void
 on_addresses(void *ctx, const struct dns_answer *answers)
 {
 	const struct tlsrpt_target *t = &rpt.record.targets[rpt.at];
-	struct fetch_question q = {.host = t->host, .path = t->path, .type = SPAN("application/tlsrpt+gzip"), .body = buf_as_span(&rpt.gz)};
+	struct fetch_question q = {.host = t->host,
+	    .path = t->path,
+	    .type = SPAN("application/tlsrpt+gzip"),
+	    .body = buf_as_span(&rpt.gz)};
 	fetch_question_add(&q, &answers[0], &answers[1]);
 	if (q.n_addresses)
 		wire_fetch(&q, on_posted, ctx);
 	else
-		on_posted(ctx, &(struct fetch_answer){.status = FETCH_UNREACHABLE, .why = SPAN("no address is known for it")});
+		on_posted(ctx, &(struct fetch_answer){.status = FETCH_UNREACHABLE,
+				   .why = SPAN("no address is known for it")});
 }
 
 static void
@@ -196,7 +211,8 @@ take_record(const struct dns_answer *txt)
 	struct dns_record records[DNS_RECORDS_MAX];
 	size_t n = txt->n_records < COUNT(records) ? txt->n_records : COUNT(records);
 	for (size_t i = 0; i < n; i++)
-		records[i] = (struct dns_record){.data = arena_span(&rpt.arena, txt->records[i].data)};
+		records[i] = (struct dns_record){
+		    .data = arena_span(&rpt.arena, txt->records[i].data)};
 	return tlsrpt_record(records, n, &rpt.arena, &rpt.record);
 }
 
@@ -230,7 +246,8 @@ begin(void)
 	rpt.at = 0;
 	rpt.n_taken = 0;
 	rpt.record.n = 0;
-	bool is_old = clock_wall_sec() - ((int64_t)rpt.row->day + 1) * TALLY_DAY_SEC > TLSRPT_OLD_SEC;
+	bool is_old = clock_wall_sec() - ((int64_t)rpt.row->day + 1) * TALLY_DAY_SEC >
+	              TLSRPT_OLD_SEC;
 	if (is_old || !dns_name_ok(q.name)) {
 		done("tls_report_given_up", LOG_INFO);
 		end();
@@ -249,7 +266,8 @@ on_next(void *ctx)
 void
 tlsrpt_tick(void)
 {
-	if (rpt.tally && !rpt.is_busy && tally_due(rpt.tally, clock_wall_sec(), rpt.row) == E_OK)
+	if (rpt.tally && !rpt.is_busy &&
+	    tally_due(rpt.tally, clock_wall_sec(), rpt.row) == E_OK)
 		begin();
 }
 
@@ -279,8 +297,11 @@ tlsrpt_open(const struct conf *c)
 	rpt.row = mem_new(sizeof *rpt.row);
 	rpt.flush = loop_timer_new(child_loop(), on_flush, NULL);
 	rpt.next = loop_timer_new(child_loop(), on_next, NULL);
-	if (tally_open(conf_str(c, "common", "spool_dir"), TALLY_ROWS_MOST, rpt.hostname, &rpt.tally) != E_OK)
-		log_event(LOG_ERR, "no_tls_results", "do=\"look at spool_dir/sts; until then there are no reports on TLS\"");
+	if (tally_open(conf_str(c, "common", "spool_dir"), TALLY_ROWS_MOST,
+		rpt.hostname, &rpt.tally) != E_OK)
+		log_event(LOG_ERR, "no_tls_results",
+		    "do=\"look at spool_dir/sts; until then there are no reports on "
+		    "TLS\"");
 }
 
 void

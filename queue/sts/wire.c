@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* wire.c - questions and fetches under way: one channel to the resolver, a channel for each fetch. */
+/*
+ * wire.c - questions and fetches under way: one channel to the resolver, a channel for each fetch.
+ */
 #include "queue/sts/wire.h"
 
 #include <string.h>
@@ -11,7 +13,7 @@
 enum {
 	ANSWER_ARENA_BYTES = 256 << 10,
 	DNS_LATE_MS = RESOLVER_WAIT_MS,
-	LOOK_EVERY_MS = 1000,                 /* whether one is late */
+	LOOK_EVERY_MS = 1000, /* whether one is late */
 };
 
 struct question {
@@ -19,17 +21,18 @@ struct question {
 	wire_dns_fn *fn;
 	void *ctx;
 	size_t n, n_left;
+
 	struct {
 		enum dns_kind kind;
-		struct buf name;       /* own */
+		struct buf name; /* own */
 		bool is_answered;
 	} queries[WIRE_QUERIES_MAX];
 	struct dns_answer answers[WIRE_QUERIES_MAX];
-	struct arena arena;            /* own */
-	uint32_t first;                /* number of its first query */
+	struct arena arena; /* own */
+	uint32_t first;     /* number of its first query */
 	unsigned attempts;
 	bool is_sent;
-	int64_t late_ms;               /* monotonic */
+	int64_t late_ms; /* monotonic */
 };
 
 struct fetch {
@@ -37,19 +40,20 @@ struct fetch {
 	wire_fetch_fn *fn;
 	void *ctx;
 	enum fetch_asks kind;
-	struct buf body;               /* own */
-	struct arena arena;            /* own */
-	int chan;                      /* own; -1: it waits for its turn */
-	struct loop_fd *watch;         /* own */
-	struct loop_timer *late;       /* own */
+	struct buf body;         /* own */
+	struct arena arena;      /* own */
+	int chan;                /* own; -1: it waits for its turn */
+	struct loop_fd *watch;   /* own */
+	struct loop_timer *late; /* own */
 	unsigned attempts;
 };
 
 static struct {
 	struct loop *loop;
-	struct loop_timer *kick;       /* own: questions that wait are sent; those that are late are answered */
-	int chan;                      /* own: to the resolver; -1 */
-	struct loop_fd *watch;         /* own */
+	/* own: questions that wait are sent; those that are late are answered */
+	struct loop_timer *kick;
+	int chan;              /* own: to the resolver; -1 */
+	struct loop_fd *watch; /* own */
 	struct buf in;
 	uint32_t last;
 	struct question *questions, **questions_end;
@@ -76,7 +80,8 @@ question_end(struct question *q, const char *why)
 	question_unlink(q);
 	for (size_t i = 0; i < q->n; i++)
 		if (!q->queries[i].is_answered)
-			q->answers[i] = (struct dns_answer){.status = DNS_TEMP, .why = span_of(why)};
+			q->answers[i] = (struct dns_answer){
+			    .status = DNS_TEMP, .why = span_of(why)};
 	q->fn(q->ctx, q->answers);
 	for (size_t i = 0; i < q->n; i++)
 		buf_free(&q->queries[i].name);
@@ -182,9 +187,11 @@ static void
 send_questions(void)
 {
 	size_t n = 0;
-	for (struct question *q; (q = lost_one(clock_mono_ms())); )
-		question_end(q, q->is_sent ? "the DNS did not answer in time" : "there is no resolver now");
-	for (struct question *q = wire.questions; q && n < WIRE_DNS_BUSY_MAX; q = q->next) {
+	for (struct question *q; (q = lost_one(clock_mono_ms()));)
+		question_end(q, q->is_sent ? "the DNS did not answer in time"
+					   : "there is no resolver now");
+	for (struct question *q = wire.questions; q && n < WIRE_DNS_BUSY_MAX;
+	     q = q->next) {
 		n++;
 		if (q->is_sent)
 			continue;
@@ -202,7 +209,11 @@ wire_ask(const struct wire_query *queries, size_t n, wire_dns_fn *fn, void *ctx)
 	struct question *q = mem_new(sizeof *q);
 	if (n == 0 || n > WIRE_QUERIES_MAX)
 		bug("too many questions at once");
-	*q = (struct question){.fn = fn, .ctx = ctx, .n = n, .n_left = n, .arena = {.max_bytes = ANSWER_ARENA_BYTES},
+	*q = (struct question){.fn = fn,
+	    .ctx = ctx,
+	    .n = n,
+	    .n_left = n,
+	    .arena = {.max_bytes = ANSWER_ARENA_BYTES},
 	    .late_ms = deadline_in_ms(DNS_LATE_MS)};
 	for (size_t i = 0; i < n; i++) {
 		if (!dns_name_ok(queries[i].name))
@@ -245,7 +256,8 @@ fetch_end(struct fetch *f, const struct fetch_answer *a)
 static void
 fetch_fail(struct fetch *f, const char *why)
 {
-	fetch_end(f, &(struct fetch_answer){.status = FETCH_UNREACHABLE, .why = span_of(why)});
+	fetch_end(f,
+	    &(struct fetch_answer){.status = FETCH_UNREACHABLE, .why = span_of(why)});
 }
 
 static void
@@ -260,7 +272,8 @@ on_fetch(void *ctx, int fd, unsigned events)
 		return;
 	if (err == E_OK && m.fd >= 0)
 		close(m.fd);
-	if (err == E_OK && (m.type != (f->kind | ASK_REPLY) || fetch_answer_get(&m.body, &f->arena, &a) != E_OK))
+	if (err == E_OK && (m.type != (f->kind | ASK_REPLY) ||
+			       fetch_answer_get(&m.body, &f->arena, &a) != E_OK))
 		err = E_BAD;
 	if (err == E_OK) {
 		fetch_end(f, &a);
@@ -283,7 +296,9 @@ static void
 fetch_begin(struct fetch *f)
 {
 	f->attempts++;
-	if (child_channel("fetch", &f->chan) != E_OK || ask_send(f->chan, (uint16_t)f->kind, buf_as_span(&f->body), -1, 0) != E_OK) {
+	if (child_channel("fetch", &f->chan) != E_OK ||
+	    ask_send(f->chan, (uint16_t)f->kind, buf_as_span(&f->body), -1, 0) !=
+		E_OK) {
 		fetch_fail(f, "nobody fetches now");
 		return;
 	}
@@ -298,7 +313,8 @@ begin_fetches(void)
 	size_t n = 0;
 	for (struct fetch *f = wire.fetches; f; f = f->next)
 		n += f->chan >= 0;
-	for (struct fetch *f = wire.fetches, *next; f && n < WIRE_FETCH_BUSY_MAX; f = next) {
+	for (struct fetch *f = wire.fetches, *next; f && n < WIRE_FETCH_BUSY_MAX;
+	     f = next) {
 		next = f->next;
 		if (f->chan >= 0)
 			continue;
@@ -311,7 +327,11 @@ void
 wire_fetch(const struct fetch_question *q, wire_fetch_fn *fn, void *ctx)
 {
 	struct fetch *f = mem_new(sizeof *f);
-	*f = (struct fetch){.fn = fn, .ctx = ctx, .kind = fetch_question_kind(q), .chan = -1, .arena = {.max_bytes = ANSWER_ARENA_BYTES}};
+	*f = (struct fetch){.fn = fn,
+	    .ctx = ctx,
+	    .kind = fetch_question_kind(q),
+	    .chan = -1,
+	    .arena = {.max_bytes = ANSWER_ARENA_BYTES}};
 	fetch_question_put(&f->body, q);
 	*wire.fetches_end = f;
 	wire.fetches_end = &f->next;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * wire.h - questions to the DNS, and fetches, side by side in the loop of a process: what resolver_ask and fetch_get are for
- * straight-line code.  Answers come by a call, never from within the call that asked.
+ * wire.h - questions to the DNS, and fetches, side by side in the loop of a process: what
+ * resolver_ask and fetch_get are for straight-line code.  Answers come by a call, never from within
+ * the call that asked.
  */
 #ifndef QUEUE_STS_WIRE_H
 #define QUEUE_STS_WIRE_H
@@ -10,9 +11,11 @@
 
 enum {
 	WIRE_QUERIES_MAX = 2,
-	WIRE_DNS_BUSY_MAX = 24,   /* questions at once, as WIRE_FETCH_BUSY_MAX: others wait for their turn */
+	/* questions at once, as WIRE_FETCH_BUSY_MAX: others wait for their turn */
+	WIRE_DNS_BUSY_MAX = 24,
 	WIRE_FETCH_BUSY_MAX = 16,
-	WIRE_FETCH_MS = 30000,    /* of one: who does not answer must not hold up the others for long */
+	/* of one: who does not answer must not hold up the others for long */
+	WIRE_FETCH_MS = 30000,
 };
 
 struct loop;
@@ -24,7 +27,8 @@ struct wire_query {
 
 /* answers: one for each query, in their order; borrow: until it returns */
 typedef void wire_dns_fn(void *ctx, const struct dns_answer *answers);
-typedef void wire_fetch_fn(void *ctx, const struct fetch_answer *); /* borrow: until it returns */
+/* borrow: until it returns */
+typedef void wire_fetch_fn(void *ctx, const struct fetch_answer *);
 
 void wire_open(struct loop *);
 /* wire_ask - 1 or WIRE_QUERIES_MAX queries at once; a resolver that is gone: DNS_TEMP */

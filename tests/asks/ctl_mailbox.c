@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* ctl_mailbox.c - what the process in a mailbox's jail tells the command that verifies or rebuilds it. */
+/*
+ * ctl_mailbox.c - what the process in a mailbox's jail tells the command that verifies or rebuilds
+ * it.
+ */
 #include "ctl/cmd_mailbox.c"
 
 #include "gates.h"
@@ -7,7 +10,8 @@
 const struct ask_table *
 upkeep_table(unsigned kind)
 {
-	static const struct ask_table t = {.rows = rows, .n_rows = COUNT(rows), .who = "worker"};
+	static const struct ask_table t = {
+	    .rows = rows, .n_rows = COUNT(rows), .who = "worker"};
 	(void)kind;
 	return &t;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* ctl_moving.c - what the process in a mailbox's jail asks of the command that imports or exports. */
+/*
+ * ctl_moving.c - what the process in a mailbox's jail asks of the command that imports or exports.
+ */
 #include "ctl/moving.c"
 
 #include <fcntl.h>
@@ -16,9 +18,11 @@ table_of(struct ask_row of[MOVE_ASKS], struct ask_table *t, bool is_export)
 	if (t->rows)
 		return t;
 	memcpy(of, rows, sizeof rows);
-	for (unsigned type = is_export ? MOVE_LIST : MOVE_MAKE_DIRECTORY; type <= (is_export ? MOVE_OPEN : MOVE_WRITE); type++)
+	for (unsigned type = is_export ? MOVE_LIST : MOVE_MAKE_DIRECTORY;
+	     type <= (is_export ? MOVE_OPEN : MOVE_WRITE); type++)
 		of[type].handler = NULL;
-	*t = (struct ask_table){.rows = of, .n_rows = MOVE_ASKS, .who = is_export ? "export" : "import"};
+	*t = (struct ask_table){
+	    .rows = of, .n_rows = MOVE_ASKS, .who = is_export ? "export" : "import"};
 	return t;
 }
 
@@ -84,6 +88,7 @@ sample_moving(uint16_t type, struct buf *b)
 const struct ask_table *
 moving_table(void)
 {
-	static const struct ask_table all = {.rows = rows, .n_rows = COUNT(rows), .who = "worker"};
+	static const struct ask_table all = {
+	    .rows = rows, .n_rows = COUNT(rows), .who = "worker"};
 	return &all;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, resolver, fetch, a monitor, a keeper, the front of smtpd, the
- * processes of queue and the command that moves or repairs a mailbox answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist, and of a
- * monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok WHAT" or "FAILED WHAT", a line each.
+ * gates.c - every row of the tables that key, auth, lookup, resolver, fetch, a monitor, a keeper,
+ * the front of smtpd, the processes of queue and the command that moves or repairs a mailbox
+ * answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist,
+ * and of a monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok
+ * WHAT" or "FAILED WHAT", a line each.
  */
 #include <stdio.h>
 #include <string.h>
@@ -63,8 +65,10 @@ sample_resolver(uint16_t type, struct buf *b)
 static void
 sample_fetch(uint16_t type, struct buf *b)
 {
-	struct fetch_question q = {.host = SPAN("mta-sts.example.test"), .path = SPAN("/.well-known/mta-sts.txt"),
-	    .addresses = {SPAN("\177\0\0\1")}, .n_addresses = 1};
+	struct fetch_question q = {.host = SPAN("mta-sts.example.test"),
+	    .path = SPAN("/.well-known/mta-sts.txt"),
+	    .addresses = {SPAN("\177\0\0\1")},
+	    .n_addresses = 1};
 	if (type == FETCH_POST)
 		q.type = SPAN("application/tlsrpt+gzip");
 	fetch_question_put(b, &q);
@@ -76,7 +80,9 @@ sample_sts(uint16_t type, struct buf *b)
 	if (type == STS_POLICY)
 		buf_bytes(b, SPAN("example.test"));
 	else
-		sts_note_put(b, &(struct sts_note){.domain = SPAN("example.test"), .host = SPAN("mx.example.test"), .why = SPAN("x")});
+		sts_note_put(b, &(struct sts_note){.domain = SPAN("example.test"),
+				    .host = SPAN("mx.example.test"),
+				    .why = SPAN("x")});
 }
 
 static const struct ask_table *
@@ -104,7 +110,10 @@ sample_nothing(uint16_t type, struct buf *b)
 static void
 sample_monitor(uint16_t type, struct buf *b)
 {
-	const struct login_client client = {.client = SPAN("127.0.0.1"), .sid = SPAN(""), .tag = SPAN(""), .input = SPAN("")};
+	const struct login_client client = {.client = SPAN("127.0.0.1"),
+	    .sid = SPAN(""),
+	    .tag = SPAN(""),
+	    .input = SPAN("")};
 	static const struct id id;
 	if (type == MON_CHANNEL || type == MON_DAEMON || type == MON_SPAWN)
 		buf_bytes(b, SPAN("key"));
@@ -129,9 +138,13 @@ sample_monitor(uint16_t type, struct buf *b)
 }
 
 /* A daemon in which one role may ask everything, and one nothing. */
-static const struct role roles[] = {{.name = "any", .monitor_asks = ~0u}, {.name = "none"}, {.name = "key"}};
-static const struct daemon a_daemon = {.name = "pop3d", .roles = roles, .n_roles = COUNT(roles),
-    .extra_asks = login_rows, .n_extra_asks = COUNT(login_rows)};
+static const struct role roles[] = {
+    {.name = "any", .monitor_asks = ~0u}, {.name = "none"}, {.name = "key"}};
+static const struct daemon a_daemon = {.name = "pop3d",
+    .roles = roles,
+    .n_roles = COUNT(roles),
+    .extra_asks = login_rows,
+    .n_extra_asks = COUNT(login_rows)};
 static struct process asking = {.role = &roles[0]};
 
 static const struct ask_table *
@@ -149,7 +162,8 @@ static const struct kind {
 	const char *name;
 	const struct ask_table *(*table)(unsigned kind);
 	void (*sample)(uint16_t type, struct buf *);
-	void *(*ctx)(void); /* NULL: a process of the monitor, or nothing where the table has its own */
+	/* NULL: a process of the monitor, or nothing where the table has its own */
+	void *(*ctx)(void);
 } kinds[] = {
     {"key", key_table, sample_key, NULL},
     {"auth", auth_table, sample_auth, NULL},
@@ -184,13 +198,17 @@ static const char *const attack_names[ATTACKS] = {
 
 /* What the asked side makes of one such ask. */
 static int
-try(const struct ask_table *t, void *ctx, uint16_t type, enum attack attack, struct span sample)
+try(const struct ask_table *t, void *ctx, uint16_t type, enum attack attack,
+    struct span sample)
 {
 	static char big[ASK_MSG_MAX];
 	struct buf body = {.max = ASK_MSG_MAX}, scratch = {0};
 	int pair[2];
 	ask_pair(pair);
-	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who, ctx ? ctx : t->gone ? NULL : &asking);
+	struct asker *a = asker_new(pair[1], t->rows, t->n_rows, t->who,
+	    ctx       ? ctx
+	    : t->gone ? NULL
+		      : &asking);
 	buf_span(&body, sample);
 	if (attack == OUT_OF_TURN)
 		a->phase = 1u << 31;
@@ -236,8 +254,10 @@ attack_row(const struct kind *k, const struct ask_table *t, uint16_t type)
 	for (unsigned attack = 0; attack < ATTACKS; attack++) {
 		if (!applies(&t->rows[type], attack, buf_as_span(&sample)))
 			continue;
-		int err = try(t, k->ctx ? k->ctx() : NULL, type, attack, buf_as_span(&sample));
-		bool is_step = k->table == auth_table && type == AUTH_STEP; /* legal only after a start */
+		int err = try(
+		    t, k->ctx ? k->ctx() : NULL, type, attack, buf_as_span(&sample));
+		/* legal only after a start */
+		bool is_step = k->table == auth_table && type == AUTH_STEP;
 		bool ok = err == expected[attack] || (is_step && err == E_DENY);
 		tell(ok, k->name, t->rows[type].name, attack_names[attack]);
 	}
@@ -253,10 +273,13 @@ attack_powers(void)
 		struct buf sample = {0};
 		sample_monitor(type, &sample);
 		if (any->rows[type].handler)
-			tell(try(none, NULL, type, AS_IT_IS, buf_as_span(&sample)) == E_BAD, "monitor", any->rows[type].name,
-			    "by a role that may not");
+			tell(try(none, NULL, type, AS_IT_IS, buf_as_span(&sample)) ==
+				 E_BAD,
+			    "monitor", any->rows[type].name, "by a role that may not");
 		if (type == MON_CHANNEL || type == MON_DAEMON || type == MON_SPAWN)
-			tell(try(any, NULL, type, AS_IT_IS, buf_as_span(&sample)) == E_DENY, "monitor", any->rows[type].name,
+			tell(try(any, NULL, type, AS_IT_IS, buf_as_span(&sample)) ==
+				 E_DENY,
+			    "monitor", any->rows[type].name,
 			    "for what is not in the role's row");
 		buf_free(&sample);
 	}
@@ -271,15 +294,19 @@ attack_questions(void)
 		uint16_t kind;
 		struct span name;
 	} questions[] = {{"of a kind that does not exist", 255, SPAN("example.test")},
-	    {"for a name with a blank", DNS_MX, SPAN("example .test")}, {"for no name", DNS_A, SPAN("")},
-	    {"for an empty label", DNS_A, SPAN("example..test")}, {"for the root", DNS_A, SPAN(".")}};
+	    {"for a name with a blank", DNS_MX, SPAN("example .test")},
+	    {"for no name", DNS_A, SPAN("")},
+	    {"for an empty label", DNS_A, SPAN("example..test")},
+	    {"for the root", DNS_A, SPAN(".")}};
 	const struct ask_table *t = resolver_table(0);
 	for (size_t i = 0; i < COUNT(questions); i++) {
 		struct buf body = {0};
 		buf_u32(&body, 1);
 		buf_u16(&body, questions[i].kind);
 		buf_bytes(&body, questions[i].name);
-		tell(try(t, NULL, RESOLVER_QUERY, AS_IT_IS, buf_as_span(&body)) == E_BAD, "resolver", "QUERY", questions[i].what);
+		tell(
+		    try(t, NULL, RESOLVER_QUERY, AS_IT_IS, buf_as_span(&body)) == E_BAD,
+		    "resolver", "QUERY", questions[i].what);
 		buf_free(&body);
 	}
 }
@@ -298,15 +325,21 @@ attack_fetches(void)
 	    {"of a path without /", SPAN("a.test"), SPAN("x"), SPAN("1234"), 1},
 	    {"of no path", SPAN("a.test"), SPAN(""), SPAN("1234"), 1},
 	    {"of a path with a blank", SPAN("a.test"), SPAN("/x y"), SPAN("1234"), 1},
-	    {"of a path with a line end", SPAN("a.test"), SPAN("/x\r\ny"), SPAN("1234"), 1},
+	    {"of a path with a line end", SPAN("a.test"), SPAN("/x\r\ny"), SPAN("1234"),
+		1},
 	    {"of a path that goes up", SPAN("a.test"), SPAN("/../x"), SPAN("1234"), 1},
 	    {"of a path with a query", SPAN("a.test"), SPAN("/x?y"), SPAN("1234"), 1}};
+
 	for (size_t i = 0; i < COUNT(questions); i++) {
-		struct fetch_question q = {.host = questions[i].host, .path = questions[i].path,
-		    .addresses = {questions[i].address}, .n_addresses = questions[i].n};
+		struct fetch_question q = {.host = questions[i].host,
+		    .path = questions[i].path,
+		    .addresses = {questions[i].address},
+		    .n_addresses = questions[i].n};
 		struct buf body = {0};
 		fetch_question_put(&body, &q);
-		tell(try(fetch_table(0), NULL, FETCH_GET, AS_IT_IS, buf_as_span(&body)) == E_BAD, "fetch", "GET", questions[i].what);
+		tell(try(fetch_table(0), NULL, FETCH_GET, AS_IT_IS,
+			 buf_as_span(&body)) == E_BAD,
+		    "fetch", "GET", questions[i].what);
 		buf_free(&body);
 	}
 }
@@ -317,15 +350,24 @@ attack_posts(void)
 	static const struct {
 		const char *what;
 		struct span path, type;
-	} questions[] = {{"to a path with a blank", SPAN("/x y"), SPAN("text/plain")}, {"to a path with a line end", SPAN("/x\r\ny"), SPAN("text/plain")},
-	    {"to a path with a fragment", SPAN("/x#y"), SPAN("text/plain")}, {"to another port", SPAN(":25/"), SPAN("text/plain")},
-	    {"of two header fields", SPAN("/"), SPAN("text/plain\r\nX: y")}, {"of a type with a blank", SPAN("/"), SPAN("text/plain x")}};
+	} questions[] = {{"to a path with a blank", SPAN("/x y"), SPAN("text/plain")},
+	    {"to a path with a line end", SPAN("/x\r\ny"), SPAN("text/plain")},
+	    {"to a path with a fragment", SPAN("/x#y"), SPAN("text/plain")},
+	    {"to another port", SPAN(":25/"), SPAN("text/plain")},
+	    {"of two header fields", SPAN("/"), SPAN("text/plain\r\nX: y")},
+	    {"of a type with a blank", SPAN("/"), SPAN("text/plain x")}};
+
 	for (size_t i = 0; i < COUNT(questions); i++) {
-		struct fetch_question q = {.host = SPAN("a.test"), .path = questions[i].path, .type = questions[i].type,
-		    .addresses = {SPAN("1234")}, .n_addresses = 1};
+		struct fetch_question q = {.host = SPAN("a.test"),
+		    .path = questions[i].path,
+		    .type = questions[i].type,
+		    .addresses = {SPAN("1234")},
+		    .n_addresses = 1};
 		struct buf body = {0};
 		fetch_question_put(&body, &q);
-		tell(try(fetch_table(0), NULL, FETCH_POST, AS_IT_IS, buf_as_span(&body)) == E_BAD, "fetch", "POST", questions[i].what);
+		tell(try(fetch_table(0), NULL, FETCH_POST, AS_IT_IS,
+			 buf_as_span(&body)) == E_BAD,
+		    "fetch", "POST", questions[i].what);
 		buf_free(&body);
 	}
 }
@@ -338,17 +380,24 @@ attack_routes(void)
 		const char *what;
 		uint16_t route;
 		int err;
-	} questions[] = {{"of a socket where nobody listens", 1, E_OK}, {"of a route to a host", 0, E_BAD}, {"of no route", 2, E_BAD},
+	} questions[] = {{"of a socket where nobody listens", 1, E_OK},
+	    {"of a route to a host", 0, E_BAD}, {"of no route", 2, E_BAD},
 	    {"of no route by far", 0xffff, E_BAD}};
+
 	for (size_t i = 0; i < COUNT(questions); i++) {
 		struct buf body = {0};
 		sample_unix(questions[i].route, &body);
-		tell(try(unix_table(0), unix_ctx(), 0, AS_IT_IS, buf_as_span(&body)) == questions[i].err, "queue monitor", "UNIX", questions[i].what);
+		tell(try(unix_table(0), unix_ctx(), 0, AS_IT_IS, buf_as_span(&body)) ==
+			 questions[i].err,
+		    "queue monitor", "UNIX", questions[i].what);
 		buf_free(&body);
 	}
 }
 
-/* Of the command: who imports writes no file, who exports reads none, and neither leaves the Maildir. */
+/*
+ * Of the command: who imports writes no file, who exports reads none, and neither leaves the
+ * Maildir.
+ */
 static void
 attack_moves(void)
 {
@@ -358,18 +407,22 @@ attack_moves(void)
 		uint16_t type;
 		struct span path;
 		int err;
-	} asks[] = {{"a directory, by an import", import_ctx, MOVE_MAKE_DIRECTORY, SPAN("cur"), E_DENY},
+	} asks[] = {{"a directory, by an import", import_ctx, MOVE_MAKE_DIRECTORY,
+			SPAN("cur"), E_DENY},
 	    {"a new file, by an import", import_ctx, MOVE_WRITE, SPAN("cur"), E_DENY},
 	    {"a list, by an export", export_ctx, MOVE_LIST, SPAN("cur"), E_DENY},
 	    {"a file, by an export", export_ctx, MOVE_OPEN, SPAN("cur"), E_DENY},
-	    {"a new file without what is in it", export_ctx, MOVE_WRITE, SPAN("cur"), E_BAD}};
+	    {"a new file without what is in it", export_ctx, MOVE_WRITE, SPAN("cur"),
+		E_BAD}};
+
 	for (size_t i = 0; i < COUNT(asks); i++) {
 		struct buf body = {0};
 		buf_bytes(&body, asks[i].path);
 		if (asks[i].type == MOVE_WRITE)
 			buf_u64(&body, 0);
-		tell(try(moving_table(), asks[i].ctx(), asks[i].type, AS_IT_IS, buf_as_span(&body)) == asks[i].err, "moving",
-		    moving_table()->rows[asks[i].type].name, asks[i].what);
+		tell(try(moving_table(), asks[i].ctx(), asks[i].type, AS_IT_IS,
+			 buf_as_span(&body)) == asks[i].err,
+		    "moving", moving_table()->rows[asks[i].type].name, asks[i].what);
 		buf_free(&body);
 	}
 }
@@ -384,9 +437,12 @@ main(void)
 			if (t->rows[type].handler)
 				attack_row(&kinds[i], t, type);
 		if (t->n_rows == 0 || !t->rows[0].handler)
-			tell(try(t, NULL, 0, MORE, SPAN("")) == E_BAD, kinds[i].name, "0", "does not exist");
-		tell(try(t, NULL, (uint16_t)t->n_rows, MORE, SPAN("")) == E_BAD, kinds[i].name, "n", "does not exist");
-		tell(try(t, NULL, 0xffff, MORE, SPAN("")) == E_BAD, kinds[i].name, "65535", "does not exist");
+			tell(try(t, NULL, 0, MORE, SPAN("")) == E_BAD, kinds[i].name,
+			    "0", "does not exist");
+		tell(try(t, NULL, (uint16_t)t->n_rows, MORE, SPAN("")) == E_BAD,
+		    kinds[i].name, "n", "does not exist");
+		tell(try(t, NULL, 0xffff, MORE, SPAN("")) == E_BAD, kinds[i].name,
+		    "65535", "does not exist");
 	}
 	attack_powers();
 	attack_questions();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.h - tables of asks that a file keeps to itself: each of these includes the file, as a test may.  A sample is an ask
- * that is sound as far as its length goes; ctx is what the table's handlers are given.
+ * gates.h - tables of asks that a file keeps to itself: each of these includes the file, as a test
+ * may.  A sample is an ask that is sound as far as its length goes; ctx is what the table's
+ * handlers are given.
  */
 #ifndef TESTS_ASKS_GATES_H
 #define TESTS_ASKS_GATES_H
@@ -31,15 +32,21 @@ const struct ask_table *admin_table(unsigned kind);
 void *admin_ctx(void);
 void sample_admin(uint16_t type, struct buf *);
 
-/* queue_relay.c: queue/relays.c.  A relay has no table: each of its messages, wrong in each way, and what became of it */
-void attack_relays(void (*tell)(bool ok, const char *kind, const char *ask, const char *what));
+/*
+ * queue_relay.c: queue/relays.c.  A relay has no table: each of its messages, wrong in each way,
+ * and what became of it
+ */
+void attack_relays(
+    void (*tell)(bool ok, const char *kind, const char *ask, const char *what));
 
 /* queue_unix.c: queue/main.c.  What is asked is the number of a route */
 const struct ask_table *unix_table(unsigned kind);
 void *unix_ctx(void);
 void sample_unix(uint16_t route, struct buf *);
 
-/* ctl_moving.c: common/ctl/moving.c.  The rows that an import may use, those of an export, and all */
+/*
+ * ctl_moving.c: common/ctl/moving.c.  The rows that an import may use, those of an export, and all
+ */
 const struct ask_table *import_table(unsigned kind);
 const struct ask_table *export_table(unsigned kind);
 const struct ask_table *moving_table(void);

@@ -4,7 +4,8 @@
 
 #include "gates.h"
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "session"};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "session"};
 static struct session asking;
 
 const struct ask_table *
@@ -52,7 +53,8 @@ put_changing(uint16_t type, struct buf *b)
 	struct num_range one = {1, 1};
 	const struct numset uids = {.ranges = &one, .n = 1};
 	const struct store_change change = {.how = 0};
-	const struct ask_copy copy = {.mailbox = 1, .uids = uids, .target = SPAN("INBOX")};
+	const struct ask_copy copy = {
+	    .mailbox = 1, .uids = uids, .target = SPAN("INBOX")};
 	const struct ask_append append = {.target = SPAN("INBOX"), .n = 1};
 	if (type == KEEPER_FLAGS)
 		ask_flags_put(b, 1, &uids, &change);
@@ -63,7 +65,8 @@ put_changing(uint16_t type, struct buf *b)
 		ask_message_put(b, &(struct incoming){.size_bytes = 1});
 	}
 	if (type == KEEPER_CACHE)
-		ask_item_put(b, &(struct ask_item){.mailbox = 1, .uid = 1, .item = SPAN("item")});
+		ask_item_put(b,
+		    &(struct ask_item){.mailbox = 1, .uid = 1, .item = SPAN("item")});
 	if (type == KEEPER_EXPUNGE) {
 		buf_u32(b, 1);
 		put_set(b);
@@ -76,14 +79,21 @@ sample_keeper(uint16_t type, struct buf *b)
 {
 	static const char id[FILE_ID_BYTES];
 	switch (type) {
-	case KEEPER_SELECT: case KEEPER_MAILBOX: case KEEPER_SUBSCRIBE: case KEEPER_CREATE:
-	case KEEPER_DELETE: case KEEPER_RENAME: case KEEPER_ADOPT:
+	case KEEPER_SELECT:
+	case KEEPER_MAILBOX:
+	case KEEPER_SUBSCRIBE:
+	case KEEPER_CREATE:
+	case KEEPER_DELETE:
+	case KEEPER_RENAME:
+	case KEEPER_ADOPT:
 		put_named(type, b);
 		break;
-	case KEEPER_RENEW: case KEEPER_UNSELECT:
+	case KEEPER_RENEW:
+	case KEEPER_UNSELECT:
 		put_u32s(b, type == KEEPER_RENEW ? 1 : 2);
 		break;
-	case KEEPER_EXPUNGED: case KEEPER_WAIT:
+	case KEEPER_EXPUNGED:
+	case KEEPER_WAIT:
 		put_u32s(b, 3);
 		break;
 	case KEEPER_FILES:

@@ -4,7 +4,8 @@
 
 #include "gates.h"
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "admin"};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "admin"};
 
 const struct ask_table *
 admin_table(unsigned kind)
@@ -26,7 +27,8 @@ sample_admin(uint16_t type, struct buf *b)
 	static const struct id id;
 	if (type == ADMIN_COUNT || type == ADMIN_LIST || type == ADMIN_SUSPENDED)
 		return;
-	if (type == ADMIN_SUPPRESSED || type == ADMIN_UNSUPPRESS || type == ADMIN_SUSPEND || type == ADMIN_RESUME) {
+	if (type == ADMIN_SUPPRESSED || type == ADMIN_UNSUPPRESS ||
+	    type == ADMIN_SUSPEND || type == ADMIN_RESUME) {
 		buf_bytes(b, SPAN("x@elsewhere.test"));
 		return;
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* queue_relay.c - what a relay tells the scheduler: who speaks with strangers is believed nothing that it could not know. */
+/*
+ * queue_relay.c - what a relay tells the scheduler: who speaks with strangers is believed nothing
+ * that it could not know.
+ */
 #include "queue/relays.c"
 
 #include <stdio.h>
@@ -21,7 +24,8 @@ static const char too_long[HOP_TLS_SESSION_MAX + 1];
 /* ---- what it says ---- */
 
 static void
-put_result(struct buf *b, uint8_t outcome, size_t reason_bytes, uint8_t forward_as, uint16_t n_forwards)
+put_result(struct buf *b, uint8_t outcome, size_t reason_bytes, uint8_t forward_as,
+    uint16_t n_forwards)
 {
 	static const struct id id;
 	buf_put(b, id.b, ID_BYTES);
@@ -198,15 +202,19 @@ static const struct {
 	unsigned flags;
 	enum fate fate;
 } attacks[] = {
-    {"RESULTS", "of a message that it does not have: nothing comes of it", results, RELAY_RESULTS, 0, STAYS},
+    {"RESULTS", "of a message that it does not have: nothing comes of it", results,
+	RELAY_RESULTS, 0, STAYS},
     {"RESULTS", "out of turn", results, RELAY_RESULTS, WITHOUT_DEST, LOST},
     {"RESULTS", "one byte short", results_short, RELAY_RESULTS, 0, LOST},
     {"RESULTS", "one byte more", results_more, RELAY_RESULTS, 0, LOST},
     {"RESULTS", "fewer than it says", results_fewer, RELAY_RESULTS, 0, LOST},
     {"RESULTS", "more than it says", results_none, RELAY_RESULTS, 0, LOST},
-    {"RESULTS", "with an outcome that does not exist", results_outcome, RELAY_RESULTS, 0, LOST},
-    {"RESULTS", "with a reason that is too long", results_reason, RELAY_RESULTS, 0, LOST},
-    {"RESULTS", "with forwards of a kind that does not exist", results_kind, RELAY_RESULTS, 0, LOST},
+    {"RESULTS", "with an outcome that does not exist", results_outcome, RELAY_RESULTS,
+	0, LOST},
+    {"RESULTS", "with a reason that is too long", results_reason, RELAY_RESULTS, 0,
+	LOST},
+    {"RESULTS", "with forwards of a kind that does not exist", results_kind,
+	RELAY_RESULTS, 0, LOST},
     {"RESULTS", "with too many forwards", results_forwards, RELAY_RESULTS, 0, LOST},
     {"END", "as it is", end, RELAY_END, 0, ENDS},
     {"END", "out of turn", end, RELAY_END, WITHOUT_DEST, LOST},
@@ -251,18 +259,26 @@ fate_of(unsigned flags, uint16_t type, struct span body)
 	char text[LOG_LINE_MAX + 1] = {0};
 	ask_pair(pair);
 	struct relay *r = mem_new(sizeof *r);
-	*r = (struct relay){.fd = pair[1], .window = WINDOW_FIRST, .dest = flags & WITHOUT_DEST ? NULL : &dest, .is_asking = flags & IS_ASKING};
+	*r = (struct relay){.fd = pair[1],
+	    .window = WINDOW_FIRST,
+	    .dest = flags & WITHOUT_DEST ? NULL : &dest,
+	    .is_asking = flags & IS_ASKING};
 	relays.all = r;
 	relays.n = 1;
-	provider = (struct provider){.n_dests = 1, .n_relays = r->dest != NULL, .pace = {.limit = 1, .n_open = r->dest != NULL}};
-	dest = (struct dest){.relays = r->dest ? r : NULL, .n_relays = r->dest != NULL, .provider = &provider};
+	provider = (struct provider){.n_dests = 1,
+	    .n_relays = r->dest != NULL,
+	    .pace = {.limit = 1, .n_open = r->dest != NULL}};
+	dest = (struct dest){.relays = r->dest ? r : NULL,
+	    .n_relays = r->dest != NULL,
+	    .provider = &provider};
 	log_open("queue", log, false);
 	log_level(LOG_INFO);
 	int err = say_it(pair[0], type, body);
 	on_relay(r, pair[1], 0);
 	log_level(LOG_EMERG);
 	log_open("queue", STDERR_FILENO, false);
-	bool is_logged = pread(log, text, sizeof text - 1, 0) > 0 && strstr(text, "event=relay_lost") != NULL;
+	bool is_logged = pread(log, text, sizeof text - 1, 0) > 0 &&
+	                 strstr(text, "event=relay_lost") != NULL;
 	bool has_left = recv(pair[0], text, 1, MSG_DONTWAIT) == 0;
 	close(log);
 	close(pair[0]);
@@ -289,17 +305,22 @@ defaults(void)
 	char path[32];
 	int fd = memfd_create("conf", MFD_CLOEXEC);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	if (write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || conf_load(path, &errors, &c) != E_OK)
+	if (write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 ||
+	    conf_load(path, &errors, &c) != E_OK)
 		bug("the defaults");
 	close(fd);
 	return c;
 }
 
-/* One that fails before it said which its exchangers are now: what its domain's mail went to before is not down for that. */
+/*
+ * One that fails before it said which its exchangers are now: what its domain's mail went to before
+ * is not down for that.
+ */
 static bool
 is_down_alone(bool is_asking)
 {
-	struct provider was = {.n_dests = 2, .n_relays = 1, .pace = {.limit = 5, .n_open = 1}};
+	struct provider was = {
+	    .n_dests = 2, .n_relays = 1, .pace = {.limit = 5, .n_open = 1}};
 	struct dest d = {.n_relays = 1, .provider = &was, .asked_ms = 1};
 	struct relay *r = mem_new(sizeof *r);
 	struct buf body = {0};
@@ -308,7 +329,8 @@ is_down_alone(bool is_asking)
 	the_child.conf = conf;
 	log_level(LOG_EMERG);
 	ask_pair(pair);
-	*r = (struct relay){.fd = pair[1], .window = WINDOW_FIRST, .dest = &d, .is_asking = is_asking};
+	*r = (struct relay){
+	    .fd = pair[1], .window = WINDOW_FIRST, .dest = &d, .is_asking = is_asking};
 	relays.all = d.relays = r;
 	relays.n = 1;
 	buf_str(&d.key, "d.test");
@@ -316,8 +338,10 @@ is_down_alone(bool is_asking)
 	put_end(&body, RELAY_END_DOWN, 0, 0);
 	int err = ask_send(pair[0], RELAY_END, buf_as_span(&body), -1, 0);
 	on_relay(r, pair[1], 0);
-	bool is_so = err == E_OK && d.provider != &was && down_is(&d.provider->down, clock_mono_ms()) && !was.down.failures &&
-	             was.pace.limit == 5 && !was.pace.enough_until_ms && !was.pace.n_open && was.n_dests == 1;
+	bool is_so = err == E_OK && d.provider != &was &&
+	             down_is(&d.provider->down, clock_mono_ms()) &&
+	             !was.down.failures && was.pace.limit == 5 &&
+	             !was.pace.enough_until_ms && !was.pace.n_open && was.n_dests == 1;
 	while (dests_fresh())
 		; /* it lives no longer */
 	the_child.conf = NULL;
@@ -331,15 +355,19 @@ is_down_alone(bool is_asking)
 }
 
 void
-attack_relays(void (*tell)(bool ok, const char *kind, const char *ask, const char *what))
+attack_relays(
+    void (*tell)(bool ok, const char *kind, const char *ask, const char *what))
 {
 	for (size_t i = 0; i < COUNT(attacks); i++) {
 		struct buf body = {0};
 		attacks[i].put(&body);
-		tell(fate_of(attacks[i].flags, attacks[i].type, buf_as_span(&body)) == attacks[i].fate, "sched of a relay", attacks[i].ask,
-		    attacks[i].what);
+		tell(fate_of(attacks[i].flags, attacks[i].type, buf_as_span(&body)) ==
+			 attacks[i].fate,
+		    "sched of a relay", attacks[i].ask, attacks[i].what);
 		buf_free(&body);
 	}
-	tell(is_down_alone(true), "sched of a relay", "END", "before it knew its provider: the one it had before is not down");
-	tell(is_down_alone(false), "sched of a relay", "END", "one that was not to ask for it: nor is it then");
+	tell(is_down_alone(true), "sched of a relay", "END",
+	    "before it knew its provider: the one it had before is not down");
+	tell(is_down_alone(false), "sched of a relay", "END",
+	    "one that was not to ask for it: nor is it then");
 }

@@ -4,7 +4,8 @@
 
 #include "gates.h"
 
-static const struct ask_table table = {.rows = sched_rows, .n_rows = SCHED_ROWS, .who = "sched"};
+static const struct ask_table table = {
+    .rows = sched_rows, .n_rows = SCHED_ROWS, .who = "sched"};
 
 const struct ask_table *
 sched_table(unsigned kind)
@@ -12,7 +13,8 @@ sched_table(unsigned kind)
 	(void)kind;
 	if (!the_spool.entries) {
 		the_spool.entries = entries_new();
-		the_spool.files = (struct files){.dir = -1, .large = -1, .deferred = -1, .corrupt = -1};
+		the_spool.files = (struct files){
+		    .dir = -1, .large = -1, .deferred = -1, .corrupt = -1};
 	}
 	return &table;
 }
@@ -40,7 +42,8 @@ sample_sched(uint16_t type, struct buf *b)
 	if (type == SCHED_DONE || type == SCHED_DEFER || type == SCHED_FETCH)
 		buf_u16(b, 1);
 	buf_put(b, id.b, ID_BYTES);
-	if (type == SCHED_DEFER || type == SCHED_MARK || type == SCHED_REPORT || type == SCHED_DERIVE)
+	if (type == SCHED_DEFER || type == SCHED_MARK || type == SCHED_REPORT ||
+	    type == SCHED_DERIVE)
 		buf_u16(b, 1);
 	if (type == SCHED_MARK || type == SCHED_REPORT || type == SCHED_DERIVE)
 		buf_u16(b, 0);

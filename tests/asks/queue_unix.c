@@ -10,7 +10,8 @@ int queue_main(int argc, char **argv);
 #include "base/file.h"
 #include "gates.h"
 
-static const struct ask_table table = {.rows = extra, .n_rows = COUNT(extra), .who = "relay"};
+static const struct ask_table table = {
+    .rows = extra, .n_rows = COUNT(extra), .who = "relay"};
 
 const struct ask_table *
 unix_table(unsigned kind)
@@ -29,7 +30,9 @@ unix_ctx(void)
 		struct buf path = {0}, errors = {0};
 		int fd = memfd_create("merpati.conf", MFD_CLOEXEC);
 		buf_putf(&path, "/proc/self/fd/%d", fd);
-		if (file_write(fd, SPAN("version = 1\nqueue {\n\troutes = {\"a.test=smtp://a.test\", \"b.test=unix:/nowhere\"}\n}\n")) != E_OK ||
+		if (file_write(fd, SPAN("version = 1\nqueue {\n\troutes = "
+					"{\"a.test=smtp://a.test\", "
+					"\"b.test=unix:/nowhere\"}\n}\n")) != E_OK ||
 		    conf_load(buf_cstr(&path), &errors, &conf) != E_OK)
 			bug("no configuration");
 		close(fd);

@@ -4,7 +4,8 @@
 
 #include "gates.h"
 
-static const struct ask_table table = {.rows = front_rows, .n_rows = COUNT(front_rows), .who = "session"};
+static const struct ask_table table = {
+    .rows = front_rows, .n_rows = COUNT(front_rows), .who = "session"};
 
 const struct ask_table *
 pool_table(unsigned kind)

@@ -4,7 +4,8 @@
 
 #include "gates.h"
 
-static const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "client"};
+static const struct ask_table table = {
+    .rows = rows, .n_rows = COUNT(rows), .who = "client"};
 
 const struct ask_table *
 client_table(unsigned kind)

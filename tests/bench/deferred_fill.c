@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * deferred_fill.c - deferred_fill SPOOL_DIR MESSAGES DESTINATIONS TENANTS DUE_SEC BYTES: a spool in which so many messages
- * wait, as a queue leaves it that has tried each once: files and rows, without a network.  The queue does not run.  BYTES 0: rows
- * alone, for files that an earlier run made (remove SPOOL_DIR/sched first).
+ * deferred_fill.c - deferred_fill SPOOL_DIR MESSAGES DESTINATIONS TENANTS DUE_SEC BYTES: a spool in
+ * which so many messages wait, as a queue leaves it that has tried each once: files and rows,
+ * without a network.  The queue does not run.  BYTES 0: rows alone, for files that an earlier run
+ * made (remove SPOOL_DIR/sched first).
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,11 +47,18 @@ struct made {
 static void
 make(unsigned i, struct made *m)
 {
-	snprintf(m->sender, sizeof m->sender, "sender%u@tenant%u.example", i % 7, i % want.tenants);
-	snprintf(m->to, sizeof m->to, "user%u@host%u.elsewhere.test", i, i % want.destinations);
+	snprintf(m->sender, sizeof m->sender, "sender%u@tenant%u.example", i % 7,
+	    i % want.tenants);
+	snprintf(m->to, sizeof m->to, "user%u@host%u.elsewhere.test", i,
+	    i % want.destinations);
 	m->rcpt = (struct rcpt){.address = span_of(m->to)};
-	m->envelope = (struct envelope){.id = id_of(i), .size_bytes = want.bytes, .head_bytes = 0,
-	    .arrived_sec = clock_wall_sec(), .sender = span_of(m->sender), .client = SPAN("127.0.0.1"), .n_rcpts = 1,
+	m->envelope = (struct envelope){.id = id_of(i),
+	    .size_bytes = want.bytes,
+	    .head_bytes = 0,
+	    .arrived_sec = clock_wall_sec(),
+	    .sender = span_of(m->sender),
+	    .client = SPAN("127.0.0.1"),
+	    .n_rcpts = 1,
 	    .rcpts = &m->rcpt};
 }
 
@@ -68,10 +76,12 @@ write_files(const struct files *f, unsigned from)
 		sha256(span_make(message, want.bytes), m.envelope.sha256);
 		buf_reset(&b);
 		envelope_put(&b, &m.envelope);
-		err = deferred_write(f, buf_as_span(&b), NULL, 0, span_make(message, want.bytes));
+		err = deferred_write(
+		    f, buf_as_span(&b), NULL, 0, span_make(message, want.bytes));
 		file_name(m.envelope.id, name);
 		snprintf(temporary, sizeof temporary, "%s.new", name);
-		if (err == E_OK && renameat(f->deferred, temporary, f->deferred, name) != 0)
+		if (err == E_OK &&
+		    renameat(f->deferred, temporary, f->deferred, name) != 0)
 			err = E_IO;
 	}
 	buf_free(&b);
@@ -86,11 +96,20 @@ write_rows(struct index *x)
 	for (unsigned i = 0; i < want.n && err == E_OK; i++) {
 		struct made m;
 		make(i, &m);
-		struct admin_rcpt shown = {m.rcpt.address, RCPT_WAITING, SPAN("4.2.0 host said: 450 4.2.0 try again later")};
-		struct index_row row = {.id = m.envelope.id, .due_sec = retry_now() + want.due_sec + i % 600, .first_sec = retry_now(),
+		struct admin_rcpt shown = {m.rcpt.address, RCPT_WAITING,
+		    SPAN("4.2.0 host said: 450 4.2.0 try again later")};
+		struct index_row row = {.id = m.envelope.id,
+		    .due_sec = retry_now() + want.due_sec + i % 600,
+		    .first_sec = retry_now(),
 		    .lane = (uint8_t)(tenant_name(&m.envelope) % INDEX_LANES),
-		    .entry = {.id = m.envelope.id, .state = ADMIN_DEFERRED, .size_bytes = want.bytes,
-		        .arrived_sec = m.envelope.arrived_sec, .attempts = 1, .sender = m.envelope.sender, .n_rcpts = 1, .rcpts = &shown}};
+		    .entry = {.id = m.envelope.id,
+			.state = ADMIN_DEFERRED,
+			.size_bytes = want.bytes,
+			.arrived_sec = m.envelope.arrived_sec,
+			.attempts = 1,
+			.sender = m.envelope.sender,
+			.n_rcpts = 1,
+			.rcpts = &shown}};
 		err = index_put(x, &row);
 		if (err == E_OK && i % SYNC_EVERY == SYNC_EVERY - 1)
 			err = index_sync(x);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* spool_load.c - spool_load SOCKET CLIENTS SECONDS BYTES [ADDRESS]: messages a second into the spool, without SMTP. */
+/*
+ * spool_load.c - spool_load SOCKET CLIENTS SECONDS BYTES [ADDRESS]: messages a second into the
+ * spool, without SMTP.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* store_load.c - store_load HOME: what calls of the store take, on an account made in HOME (a new directory).  Medians. */
+/*
+ * store_load.c - store_load HOME: what calls of the store take, on an account made in HOME (a new
+ * directory).  Medians.
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,7 +17,13 @@
 #include "store/store.h"
 #include "tls/hash.h"
 
-enum { MESSAGES = 100000, FLAGGED = 10000, MAILBOXES = 200, ROUNDS = 51, MESSAGE_BYTES = 4096 };
+enum {
+	MESSAGES = 100000,
+	FLAGGED = 10000,
+	MAILBOXES = 200,
+	ROUNDS = 51,
+	MESSAGE_BYTES = 4096
+};
 
 static struct store *s;
 static char message[MESSAGE_BYTES];
@@ -31,7 +40,8 @@ static void
 said(const char *what, size_t n)
 {
 	qsort(took_us, n, sizeof *took_us, by_size);
-	printf("%-40s %8lld us  (least %lld, most %lld)\n", what, (long long)took_us[n / 2], (long long)took_us[0],
+	printf("%-40s %8lld us  (least %lld, most %lld)\n", what,
+	    (long long)took_us[n / 2], (long long)took_us[0],
 	    (long long)took_us[n - 1]);
 }
 
@@ -55,7 +65,8 @@ static bool
 synced_file(void)
 {
 	int fd = open("tmp/x", O_WRONLY | O_CREAT | O_EXCL, 0600);
-	bool ok = write(fd, message, sizeof message) == sizeof message && fsync(fd) == 0;
+	bool ok =
+	    write(fd, message, sizeof message) == sizeof message && fsync(fd) == 0;
 	close(fd);
 	unlink("tmp/x");
 	return ok;
@@ -66,8 +77,10 @@ append(const char *mailbox, size_t n)
 {
 	static struct incoming all[STORE_APPENDS_MOST];
 	for (size_t i = 0; i < n; i++)
-		must(incoming_begin(s, &all[i]) == E_OK && incoming_write(&all[i], span_make(message, sizeof message)) == E_OK &&
-		    incoming_end(&all[i]) == E_OK);
+		must(incoming_begin(s, &all[i]) == E_OK &&
+		     incoming_write(&all[i], span_make(message, sizeof message)) ==
+			 E_OK &&
+		     incoming_end(&all[i]) == E_OK);
 	bool ok = store_append(s, span_of(mailbox), all, n, NULL, NULL) == STORE_DONE;
 	for (size_t i = 0; i < n; i++)
 		incoming_drop(&all[i]);
@@ -86,7 +99,8 @@ static bool
 flag(uint32_t mailbox, uint32_t n, unsigned round)
 {
 	struct numset uids = {0};
-	struct store_change c = {.how = round % 2 ? STORE_REMOVE : STORE_ADD, .flags = FLAG_SEEN};
+	struct store_change c = {
+	    .how = round % 2 ? STORE_REMOVE : STORE_ADD, .flags = FLAG_SEEN};
 	must(numset_add(&uids, 1, n) == E_OK);
 	bool ok = store_flags(s, mailbox, &uids, &c, NULL) == STORE_DONE;
 	numset_free(&uids);
@@ -100,7 +114,8 @@ fill(const char *mailbox, uint32_t id)
 	struct store_copied c;
 	must(append(mailbox, 500) && numset_add(&all, 1, 500) == E_OK);
 	for (unsigned n = 500; n < MESSAGES; n += 500) {
-		must(store_copy(s, id, &all, span_of(mailbox), false, &c) == STORE_DONE);
+		must(
+		    store_copy(s, id, &all, span_of(mailbox), false, &c) == STORE_DONE);
 		numset_free(&c.from);
 		numset_free(&c.to);
 	}
@@ -113,9 +128,11 @@ push(unsigned round)
 {
 	struct store_view v;
 	struct pollfd p = {.events = POLLIN};
-	struct file_name f = {.id = file_id_of(id_new(), 7), .size_bytes = sizeof message};
+	struct file_name f = {
+	    .id = file_id_of(id_new(), 7), .size_bytes = sizeof message};
 	struct buf path = {0};
-	must(store_select(s, SPAN("INBOX"), true, &v) == E_OK && store_watch(s, &v, v.modseq, &p.fd) == E_OK);
+	must(store_select(s, SPAN("INBOX"), true, &v) == E_OK &&
+	     store_watch(s, &v, v.modseq, &p.fd) == E_OK);
 	buf_str(&path, "new/");
 	file_name_put(&path, &f);
 	int fd = open(buf_cstr(&path), O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -178,7 +195,8 @@ main(int argc, char **argv)
 		TIMED(i, store_mailboxes(s, nothing, &n) == E_OK);
 	said("mailboxes, 200 of them", ROUNDS);
 	for (unsigned i = 0; i < ROUNDS; i++)
-		TIMED(i, store_mailbox(s, SPAN("projects/a folder with number 199"), &m) == E_OK);
+		TIMED(i, store_mailbox(
+			     s, SPAN("projects/a folder with number 199"), &m) == E_OK);
 	said("one mailbox", ROUNDS);
 	store_close(&s);
 	return 0;

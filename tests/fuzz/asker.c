@@ -8,7 +8,8 @@
 #include "base/log.h"
 
 static int
-one(const struct asker_fuzz *f, int chan, struct asker *a, uint16_t type, struct span body)
+one(const struct asker_fuzz *f, int chan, struct asker *a, uint16_t type,
+    struct span body)
 {
 	struct buf in = {0};
 	struct ask_msg m;
@@ -41,7 +42,8 @@ asker_fuzz_run(const struct asker_fuzz *f, struct span in)
 	for (int i = 0; i < ASKER_ASKS_MOST && rd.in.n && err == E_OK; i++) {
 		uint16_t type = (uint16_t)(f->first_type + rd_u8(&rd));
 		uint16_t bytes = rd_u16(&rd);
-		err = one(f, pair[0], a, type, rd_bytes(&rd, bytes < rd.in.n ? bytes : rd.in.n));
+		err = one(f, pair[0], a, type,
+		    rd_bytes(&rd, bytes < rd.in.n ? bytes : rd.in.n));
 	}
 	if (t->gone)
 		t->gone(a);

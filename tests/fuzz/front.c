@@ -20,7 +20,8 @@ check(bool ok)
 struct front_conn
 front_client(uint8_t how)
 {
-	struct front_conn c = {.state = FRONT_TALK, .peer.is_loopback = how & FRONT_IS_LOOPBACK};
+	struct front_conn c = {
+	    .state = FRONT_TALK, .peer.is_loopback = how & FRONT_IS_LOOPBACK};
 	if (how & FRONT_HAS_TLS)
 		c.tls = (struct tls_conn *)&n_asked; /* nobody looks into it here */
 	return c;
@@ -80,7 +81,8 @@ void
 front_auth_plain(struct front_conn *c, struct span user, struct span password)
 {
 	(void)password;
-	check(front_may_show(c) && user.n && utf8_valid(user) && span_find(user, '\0') == user.n);
+	check(front_may_show(c) && user.n && utf8_valid(user) &&
+	      span_find(user, '\0') == user.n);
 	front_auth(c, SPAN("PLAIN"), NULL);
 }
 

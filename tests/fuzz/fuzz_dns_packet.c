@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_dns_packet.c - answers of the DNS, of each kind that is used, and the way between processes and back.
- * The first byte says which kind; the name that was asked is "a.test".
- * fuzz: common/net/packet.c common/net/dns.c common/net/answer.c
+ * fuzz_dns_packet.c - answers of the DNS, of each kind that is used, and the way between processes
+ * and back.  The first byte says which kind; the name that was asked is "a.test".  fuzz:
+ * common/net/packet.c common/net/dns.c common/net/answer.c
  */
 #include "net/dns.h"
 
@@ -10,14 +10,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 enum { ARENA_BYTES = 1 << 20 };
 
-static const enum dns_kind kinds[] = {DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA};
+static const enum dns_kind kinds[] = {
+    DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA};
 
 static void
 check_record(enum dns_kind kind, const struct dns_record *r)
 {
 	size_t n = r->data.n;
 	bool is_name = kind == DNS_CNAME || kind == DNS_PTR || kind == DNS_MX;
-	if ((kind == DNS_A && n != 4) || (kind == DNS_AAAA && n != 16) || (kind == DNS_TXT && n > DNS_TXT_MAX) ||
+	if ((kind == DNS_A && n != 4) || (kind == DNS_AAAA && n != 16) ||
+	    (kind == DNS_TXT && n > DNS_TXT_MAX) ||
 	    (kind == DNS_TLSA && (n == 0 || n > DNS_TLSA_MAX)))
 		bug("data of a wrong size");
 	if (is_name && !dns_name_ok(r->data) && !(kind == DNS_MX && n == 0))
@@ -33,9 +35,11 @@ check_way(const struct dns_answer *a)
 	struct dns_answer got;
 	dns_answer_put(&b, a);
 	struct rd r = rd_of(buf_as_span(&b));
-	if (b.len > DNS_ANSWER_MAX || dns_answer_get(&r, &arena, &got) != E_OK || rd_end(&r) != E_OK)
+	if (b.len > DNS_ANSWER_MAX || dns_answer_get(&r, &arena, &got) != E_OK ||
+	    rd_end(&r) != E_OK)
 		bug("an answer that cannot be read again");
-	if (got.n_records > a->n_records || (got.n_records < a->n_records && !got.is_cut))
+	if (got.n_records > a->n_records ||
+	    (got.n_records < a->n_records && !got.is_cut))
 		bug("records got lost");
 	dns_answer_put(&again, &got);
 	if (!span_eq(buf_as_span(&b), buf_as_span(&again)))
@@ -53,10 +57,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n == 0)
 		return 0;
 	enum dns_kind kind = kinds[p[0] % COUNT(kinds)];
-	int err = dns_packet_parse(span_make(p + 1, n - 1), kind, SPAN("a.test"), &arena, &a);
+	int err =
+	    dns_packet_parse(span_make(p + 1, n - 1), kind, SPAN("a.test"), &arena, &a);
 	if (err != E_OK && (a.status != DNS_TEMP || a.n_records))
 		bug("records of no packet");
-	if (a.n_records > DNS_RECORDS_MAX || (a.n_records && a.status != DNS_FOUND && a.status != DNS_NO_NAME))
+	if (a.n_records > DNS_RECORDS_MAX ||
+	    (a.n_records && a.status != DNS_FOUND && a.status != DNS_NO_NAME))
 		bug("records that were not found");
 	for (size_t i = 0; i < a.n_records; i++)
 		check_record(kind, &a.records[i]);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_dropfile.c - a file of drop/, whose checksum is made right: what counts as one is one again when it is written; and
- * any text that sendmail(1) is given becomes a message that the drop process takes.
- * fuzz: queue/dropfile.c queue/letter.c common/spool/envelope.c common/spool/dsn.c common/tls/hash.c
- * fuzz: common/mime/address.c common/mime/header.c common/mime/lex.c common/mime/word.c common/mime/charset.c common/mime/charset_row.c common/mime/transfer.c
- * libs: -lgnutls -lunistring
+ * fuzz_dropfile.c - a file of drop/, whose checksum is made right: what counts as one is one again
+ * when it is written; and any text that sendmail(1) is given becomes a message that the drop
+ * process takes.  fuzz: queue/dropfile.c queue/letter.c common/spool/envelope.c common/spool/dsn.c
+ * common/tls/hash.c fuzz: common/mime/address.c common/mime/header.c common/mime/lex.c
+ * common/mime/word.c common/mime/charset.c common/mime/charset_row.c common/mime/transfer.c libs:
+ * -lgnutls -lunistring
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,10 @@ static void
 text(struct span in)
 {
 	struct arena arena = {.max_bytes = 4 << 20};
-	const struct letter l = {.takes_rcpts = true, .origin = SPAN("o.test"), .hostname = SPAN("h.test"), .from = SPAN("me@o.test")};
+	const struct letter l = {.takes_rcpts = true,
+	    .origin = SPAN("o.test"),
+	    .hostname = SPAN("h.test"),
+	    .from = SPAN("me@o.test")};
 	struct buf out = {.max = 1 << 20};
 	struct drop_scan scan = {0};
 	rcpts = (struct letter_rcpts){.arena = &arena};

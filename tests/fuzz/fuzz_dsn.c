@@ -25,7 +25,8 @@ check_orcpt(struct span in)
 	check_line(&global);
 	if (orcpt_check(in, true) == E_OK) {
 		orcpt_put(&server, in, false);
-		if (server.len <= DSN_ORCPT_MAX && orcpt_check(buf_as_span(&server), false) != E_OK)
+		if (server.len <= DSN_ORCPT_MAX &&
+		    orcpt_check(buf_as_span(&server), false) != E_OK)
 			bug("passed on, and no ORCPT any more");
 		if (!span_is_ascii(buf_as_span(&field)))
 			bug("a report for ASCII with other octets");
@@ -49,7 +50,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	(void)ret_parse(in, &bits);
 	xtext_put(&coded, in);
-	if (xtext_decode(buf_as_span(&coded), &plain) != E_OK || !span_eq(buf_as_span(&plain), in))
+	if (xtext_decode(buf_as_span(&coded), &plain) != E_OK ||
+	    !span_eq(buf_as_span(&plain), in))
 		bug("xtext does not come back");
 	buf_reset(&coded);
 	buf_reset(&plain);

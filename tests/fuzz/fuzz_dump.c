@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_dump.c - the file "dump" of a mailbox.
- * fuzz: common/store/dump_read.c
- * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c common/base/arena.c
+ * fuzz_dump.c - the file "dump" of a mailbox.  fuzz: common/store/dump_read.c fuzz:
+ * common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c
+ * common/base/span.c common/base/arena.c
  */
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +100,8 @@ on_doomed(void *ctx, struct file_id id)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record, on_subscription, on_uidl, on_sum, on_seen,
-	    on_doomed, NULL};
+	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record,
+	    on_subscription, on_uidl, on_sum, on_seen, on_doomed, NULL};
 	int err = dump_read(span_make(data, n), &v);
 	return err == E_OK || err == E_BAD || err == E_IO ? 0 : -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_fetch_asks.c - what is asked of the process that fetches, and what it answers: read, it is written the same again.
- * fuzz: common/net/fetch_asks.c common/net/dns.c
+ * fuzz_fetch_asks.c - what is asked of the process that fetches, and what it answers: read, it is
+ * written the same again.  fuzz: common/net/fetch_asks.c common/net/dns.c
  */
 #include "net/fetch.h"
 
@@ -20,6 +20,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct span in = span_make(p, n);
+
 	static const enum fetch_asks kinds[] = {FETCH_GET, FETCH_POST};
 	struct fetch_answer a;
 	struct arena arena = {.max_bytes = ARENA_BYTES};
@@ -31,9 +32,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		if (fetch_question_get(&r, kinds[i], &q) == E_OK) {
 			fetch_question_put(&anew, &q);
 			check_same(in, &anew);
-			if (span_find(q.path, ' ') < q.path.n || span_find(q.path, '\r') < q.path.n || span_find(q.host, ':') < q.host.n)
+			if (span_find(q.path, ' ') < q.path.n ||
+			    span_find(q.path, '\r') < q.path.n ||
+			    span_find(q.host, ':') < q.host.n)
 				bug("a URL with more in it");
-			if (span_find(q.type, '\r') < q.type.n || span_find(q.type, '\n') < q.type.n)
+			if (span_find(q.type, '\r') < q.type.n ||
+			    span_find(q.type, '\n') < q.type.n)
 				bug("a header field with more in it");
 		}
 		buf_reset(&anew);

@@ -17,7 +17,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		bug("something of a domain that is none");
 	if (err == E_OK && !span_is_ascii(buf_as_span(&out)))
 		bug("A-labels that are no ASCII");
-	if (err == E_OK && (idn_ascii(buf_as_span(&out), &again) != E_OK || !span_eq(buf_as_span(&out), buf_as_span(&again))))
+	if (err == E_OK && (idn_ascii(buf_as_span(&out), &again) != E_OK ||
+			       !span_eq(buf_as_span(&out), buf_as_span(&again))))
 		bug("A-labels became others");
 	buf_free(&out);
 	buf_free(&again);

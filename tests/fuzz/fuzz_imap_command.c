@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_imap_command.c - commands after the login as they come, literals and all: the first byte says what is enabled and how many
- * octets come at a time.  Each has one tagged reply, or ends the conversation; nothing is looked at past its end.
- * fuzz: imapd/append.c imapd/cmd_append.c imapd/cmd_replace.c
- * fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
- * fuzz: imapd/capability.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
- * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
+ * fuzz_imap_command.c - commands after the login as they come, literals and all: the first byte
+ * says what is enabled and how many octets come at a time.  Each has one tagged reply, or ends the
+ * conversation; nothing is looked at past its end.  fuzz: imapd/append.c imapd/cmd_append.c
+ * imapd/cmd_replace.c fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c
+ * imapd/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c fuzz: imapd/capability.c
+ * imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c
+ * imapd/cmd_status.c fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c
+ * common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,15 @@
 #include "base/log.h"
 #include "imapd/command.h"
 
-enum { IS_UTF8 = 1, IS_SELECTED = 2, HAS_QRESYNC = 4, IS_ONE_BY_ONE = 8, HAS_QUOTA = 16, MESSAGES = 5, INPUT_MAX = 8192 };
+enum {
+	IS_UTF8 = 1,
+	IS_SELECTED = 2,
+	HAS_QRESYNC = 4,
+	IS_ONE_BY_ONE = 8,
+	HAS_QUOTA = 16,
+	MESSAGES = 5,
+	INPUT_MAX = 8192
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -98,15 +108,22 @@ check_name(struct span name)
 static struct store_mailbox
 a_mailbox(const char *name)
 {
-	struct store_mailbox m = {.id = 7, .uidvalidity = 1, .uidnext = 9, .modseq = 5, .messages = MESSAGES, .special_use = "\\Sent"};
+	struct store_mailbox m = {.id = 7,
+	    .uidvalidity = 1,
+	    .uidnext = 9,
+	    .modseq = 5,
+	    .messages = MESSAGES,
+	    .special_use = "\\Sent"};
 	strcpy(m.name, name);
 	return m;
 }
 
 int
-store_mailboxes(struct store *s, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
+store_mailboxes(
+    struct store *s, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
 {
-	static const char *const names[] = {"INBOX", "a", "a/b", "a/b/c", "\303\274", "x/y"};
+	static const char *const names[] = {
+	    "INBOX", "a", "a/b", "a/b/c", "\303\274", "x/y"};
 	(void)s;
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct store_mailbox m = a_mailbox(names[i]);
@@ -133,7 +150,8 @@ store_mailbox(struct store *s, struct span name, struct store_mailbox *out)
 }
 
 enum store_said
-store_mailbox_create(struct store *s, struct span name, const char *special_use, struct store_mailbox *out)
+store_mailbox_create(struct store *s, struct span name, const char *special_use,
+    struct store_mailbox *out)
 {
 	check_name(name);
 	check(!special_use || special_use[0] == '\\');
@@ -175,15 +193,23 @@ store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
 }
 
 int
-store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
+store_select(
+    struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
 {
 	(void)s, (void)is_examine;
 	check_name(mailbox);
-	head = (struct view_head){.n = MESSAGES, .modseq = 5, .uidnext = 2 * MESSAGES + 1};
+	head =
+	    (struct view_head){.n = MESSAGES, .modseq = 5, .uidnext = 2 * MESSAGES + 1};
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		records[i] = (struct store_record){.uid = 2 * i + 2, .modseq = i};
-	*out = (struct store_view){.mailbox = 7, .uidvalidity = 1, .uidnext = 2 * MESSAGES + 1, .modseq = 5, .n = MESSAGES,
-	    .recent_from = UINT32_MAX, .head = &head, .records = records};
+	*out = (struct store_view){.mailbox = 7,
+	    .uidvalidity = 1,
+	    .uidnext = 2 * MESSAGES + 1,
+	    .modseq = 5,
+	    .n = MESSAGES,
+	    .recent_from = UINT32_MAX,
+	    .head = &head,
+	    .records = records};
 	return E_OK;
 }
 
@@ -238,7 +264,8 @@ store_expunged(struct store *s, uint32_t mailbox, uint64_t modseq, struct numset
 }
 
 enum store_said
-store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
+store_expunge(
+    struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
 {
 	(void)s, (void)mailbox, (void)uids;
 	check(only_deleted);
@@ -311,14 +338,16 @@ look_at(const struct incoming *all, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		check(all[i].is_linked && all[i].size_bytes > 0);
 		for (size_t k = 0; k < all[i].n_keywords; k++)
-			check(all[i].keywords[k].n > 0 && all[i].keywords[k].n <= STORE_KEYWORD_MAX);
+			check(all[i].keywords[k].n > 0 &&
+			      all[i].keywords[k].n <= STORE_KEYWORD_MAX);
 		bytes += all[i].size_bytes;
 	}
 	return bytes % 50 == 7 ? STORE_OVER_QUOTA : STORE_DONE;
 }
 
 enum store_said
-store_append(struct store *s, struct span mailbox, struct incoming *all, size_t n, uint32_t *uidvalidity, uint32_t *first_uid)
+store_append(struct store *s, struct span mailbox, struct incoming *all, size_t n,
+    uint32_t *uidvalidity, uint32_t *first_uid)
 {
 	(void)s;
 	check_name(mailbox); /* stays valid */
@@ -328,8 +357,8 @@ store_append(struct store *s, struct span mailbox, struct incoming *all, size_t 
 }
 
 enum store_said
-store_replace(struct store *s, uint32_t mailbox, uint32_t uid, struct span target, struct incoming *m, uint32_t *uidvalidity,
-    uint32_t *new_uid)
+store_replace(struct store *s, uint32_t mailbox, uint32_t uid, struct span target,
+    struct incoming *m, uint32_t *uidvalidity, uint32_t *new_uid)
 {
 	(void)mailbox;
 	check(uid % 2 == 0 && uid <= 2 * MESSAGES);
@@ -374,6 +403,7 @@ enum reply cmd_expunge(struct session *s, struct command *c) { return c->is_uid 
 enum reply cmd_search(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_sort(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_thread(struct session *s, struct command *c) { return read_set(s, c); }
+
 /* clang-format on */
 
 void
@@ -391,10 +421,14 @@ is_tagged(struct span line)
 	struct span status = line, tag = span_cut(&status, ' ');
 	if (tag.n == 0 || (span_eqs(tag, "*") && !span_starts(status, SPAN("BAD "))))
 		return false;
-	return span_starts(status, SPAN("OK ")) || span_starts(status, SPAN("NO ")) || span_starts(status, SPAN("BAD "));
+	return span_starts(status, SPAN("OK ")) || span_starts(status, SPAN("NO ")) ||
+	       span_starts(status, SPAN("BAD "));
 }
 
-/* How many tagged replies there are in it; every line ends in CR LF.  Names may be literals: then lines are not looked at. */
+/*
+ * How many tagged replies there are in it; every line ends in CR LF.  Names may be literals: then
+ * lines are not looked at.
+ */
 static unsigned
 count_tagged(struct span out)
 {
@@ -418,7 +452,8 @@ talk(struct session *s)
 		if (err != E_OK)
 			return;
 		unsigned n = count_tagged(span_from(buf_as_span(&s->io.out), before));
-		bool has_literal = span_search(buf_as_span(&s->io.out), SPAN("{")) < s->io.out.len;
+		bool has_literal =
+		    span_search(buf_as_span(&s->io.out), SPAN("{")) < s->io.out.len;
 		check(n == 1 || has_literal || s->is_over || s->is_broken);
 		buf_reset(&s->io.out);
 	}
@@ -429,9 +464,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	if (n < 1 || n > INPUT_MAX)
 		return 0;
-	struct session s = {.io = {.fd = -1}, .arena = {.max_bytes = IMAP_ARENA_MAX}, .message_size_most = 1 << 20,
-	    .quota_bytes = p[0] & HAS_QUOTA ? 500 : 0, .quota_messages = p[0] & HAS_QUOTA ? 9 : 0,
-	    .enabled = (p[0] & IS_UTF8 ? EN_UTF8 : 0) | (p[0] & HAS_QRESYNC ? EN_CONDSTORE | EN_QRESYNC : 0)};
+	struct session s = {.io = {.fd = -1},
+	    .arena = {.max_bytes = IMAP_ARENA_MAX},
+	    .message_size_most = 1 << 20,
+	    .quota_bytes = p[0] & HAS_QUOTA ? 500 : 0,
+	    .quota_messages = p[0] & HAS_QUOTA ? 9 : 0,
+	    .enabled = (p[0] & IS_UTF8 ? EN_UTF8 : 0) |
+	               (p[0] & HAS_QRESYNC ? EN_CONDSTORE | EN_QRESYNC : 0)};
 	log_level(LOG_EMERG);
 	input = span_make(p + 1, n - 1);
 	chunk = p[0] & IS_ONE_BY_ONE ? 1 : INPUT_MAX;

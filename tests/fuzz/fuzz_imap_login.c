@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_imap_login.c - what a client says before its login: the first byte says how it came.  Each line or literal has exactly
- * one tagged reply of the right form, or one "+", or asks auth once and is silent, or ends the connection with BYE.
- * fuzz: tests/fuzz/front.c
- * fuzz: imapd/login.c common/login/dialect.c imapd/capability.c imapd/parse.c imapd/parse_values.c imapd/respond.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
+ * fuzz_imap_login.c - what a client says before its login: the first byte says how it came.  Each
+ * line or literal has exactly one tagged reply of the right form, or one "+", or asks auth once and
+ * is silent, or ends the connection with BYE.  fuzz: tests/fuzz/front.c fuzz: imapd/login.c
+ * common/login/dialect.c imapd/capability.c imapd/parse.c imapd/parse_values.c imapd/respond.c
+ * common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c
+ * common/mime/utf7.c
  */
 #include <string.h>
 
@@ -34,7 +36,9 @@ static bool
 is_tagged(struct span line)
 {
 	struct span status = line, tag = span_cut(&status, ' ');
-	return tag.n && (span_starts(status, SPAN("OK ")) || span_starts(status, SPAN("NO ")) || span_starts(status, SPAN("BAD ")));
+	return tag.n &&
+	       (span_starts(status, SPAN("OK ")) || span_starts(status, SPAN("NO ")) ||
+		   span_starts(status, SPAN("BAD ")));
 }
 
 /* Lines of untagged data, then one that ends the command: tagged, "+", or BYE. */
@@ -47,7 +51,8 @@ check_reply(struct span reply, bool is_over)
 		struct span line = span_head(reply, span_search(reply, SPAN("\r\n")));
 		reply = span_from(reply, line.n + 2);
 		check(span_find(line, '\n') == line.n);
-		bool is_data = span_starts(line, SPAN("* CAPABILITY ")) || span_starts(line, SPAN("* ID (")) ||
+		bool is_data = span_starts(line, SPAN("* CAPABILITY ")) ||
+		               span_starts(line, SPAN("* ID (")) ||
 		               span_starts(line, SPAN("* BYE "));
 		check(is_data || span_starts(line, SPAN("+ ")) || is_tagged(line));
 		n_ends += !is_data;
@@ -67,7 +72,8 @@ feed(struct front_conn *c, struct span piece, bool is_line)
 	check(c->command.len <= FRONT_OCTETS_MAX + 2);
 	if (n_asked)
 		check(n_asked == 1 && c->out.len == 0);
-	else if (!is_line || (c->out.len == 0 && c->command.len)) /* a "{n+}": more is awaited */
+	/* a "{n+}": more is awaited */
+	else if (!is_line || (c->out.len == 0 && c->command.len))
 		check(c->out.len == 0 && c->state == FRONT_TALK);
 	else
 		check_reply(buf_as_span(&c->out), c->state == FRONT_CLOSING);
@@ -86,7 +92,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		bool is_line = c.n_octets_wanted == 0;
 		if (!is_line && in.n < c.n_octets_wanted)
 			break;
-		struct span piece = is_line ? span_head(in, span_find(in, '\n')) : span_head(in, c.n_octets_wanted);
+		struct span piece = is_line ? span_head(in, span_find(in, '\n'))
+		                            : span_head(in, c.n_octets_wanted);
 		in = span_from(in, piece.n + is_line < in.n ? piece.n + is_line : in.n);
 		c.n_octets_wanted = 0;
 		if (is_line && span_ends(piece, SPAN("\r")))

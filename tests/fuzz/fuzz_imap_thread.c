@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_imap_thread.c - messages that answer each other in any way: each algorithm tells all of them, each once, in
- * parentheses that close.
- * fuzz: imapd/thread.c imapd/thread_link.c imapd/thread_orderedsubject.c imapd/thread_references.c imapd/thread_refs.c
- * fuzz: imapd/idtable.c imapd/sort.c imapd/parse.c imapd/respond.c common/store/numset.c common/mime/date.c common/mime/lex.c
+ * fuzz_imap_thread.c - messages that answer each other in any way: each algorithm tells all of
+ * them, each once, in parentheses that close.  fuzz: imapd/thread.c imapd/thread_link.c
+ * imapd/thread_orderedsubject.c imapd/thread_references.c imapd/thread_refs.c fuzz: imapd/idtable.c
+ * imapd/sort.c imapd/parse.c imapd/respond.c common/store/numset.c common/mime/date.c
+ * common/mime/lex.c
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,8 @@ message_read(struct mailbox *b, struct rd *r)
 	unsigned id = rd_u8(r), subject = rd_u8(r), n = rd_u8(r) % REFERENCES_MOST;
 	m->message_id = id ? span_make(&ids[id % IDS], 1) : span_make("", 0);
 	m->is_reply = subject & 1;
-	m->base_subject = subject & 2 ? span_make(&ids[subject % 7], 1) : span_make("", 0);
+	m->base_subject =
+	    subject & 2 ? span_make(&ids[subject % 7], 1) : span_make("", 0);
 	for (unsigned i = 0; i < n; i++) {
 		to[2 * i] = ids[rd_u8(r) % IDS];
 		to[2 * i + 1] = '\n';
@@ -88,7 +90,8 @@ check_text(struct span s, uint32_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static void (*const algorithms[])(const struct thread_message *, size_t, struct thread_forest *) = {
+	static void (*const algorithms[])(
+	    const struct thread_message *, size_t, struct thread_forest *) = {
 	    thread_orderedsubject, thread_references, thread_refs};
 	static struct mailbox b;
 	struct rd r = rd_of(span_make(data, n));

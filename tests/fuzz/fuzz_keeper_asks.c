@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_keeper_asks.c - bodies of what sessions and their keeper tell each other: the first byte says which.  What was read is
- * written, and read again the same.
- * fuzz: common/store/asks.c common/store/numset.c common/store/name.c common/store/mailbox_name.c common/store/item.c
+ * fuzz_keeper_asks.c - bodies of what sessions and their keeper tell each other: the first byte
+ * says which.  What was read is written, and read again the same.  fuzz: common/store/asks.c
+ * common/store/numset.c common/store/name.c common/store/mailbox_name.c common/store/item.c
  */
 #include "store/asks.h"
 
@@ -87,7 +87,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct rd r = rd_of(span_make(p + 1, n - 1));
 	if (pass(kind, &r, &once) == E_OK) {
 		r = rd_of(buf_as_span(&once));
-		if (pass(kind, &r, &again) != E_OK || rd_end(&r) != E_OK || !span_eq(buf_as_span(&once), buf_as_span(&again)))
+		if (pass(kind, &r, &again) != E_OK || rd_end(&r) != E_OK ||
+		    !span_eq(buf_as_span(&once), buf_as_span(&again)))
 			bug("what was read became something else");
 	}
 	buf_free(&once);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_login_tickets.c - tickets, as auth and fronts ask the monitor: u8 which, u16 length, body.  A session is only of an
- * account whose ticket was taken and not handed in before, never with a uid of ours, never out of the folder of mail.
- * fuzz: tests/fuzz/asker.c
- * fuzz: common/login/ticket.c common/proc/ask.c
+ * fuzz_login_tickets.c - tickets, as auth and fronts ask the monitor: u8 which, u16 length, body.
+ * A session is only of an account whose ticket was taken and not handed in before, never with a uid
+ * of ours, never out of the folder of mail.  fuzz: tests/fuzz/asker.c fuzz: common/login/ticket.c
+ * common/proc/ask.c
  */
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +41,8 @@ conf_int(const struct conf *conf, const char *section, const char *name)
 }
 
 void
-monitor_count_sessions(const struct role *role, const char *account, uid_t uid, unsigned *all, unsigned *same)
+monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
+    unsigned *all, unsigned *same)
 {
 	(void)role, (void)account, (void)uid;
 	*all = *same = n_sessions - n_before;
@@ -56,7 +57,8 @@ daemon_user(const struct conf *conf, enum role_user user, uid_t *uid, gid_t *gid
 }
 
 int
-child_call(uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply)
+child_call(
+    uint16_t type, struct span body, int fd, struct buf *in, struct ask_msg *reply)
 {
 	(void)type, (void)body, (void)fd, (void)in, (void)reply;
 	return E_IO;
@@ -70,13 +72,15 @@ monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
 }
 
 int
-monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd, struct span blob, const char *account)
+monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
+    int fd, struct span blob, const char *account)
 {
 	struct login_client c;
 	(void)role, (void)account;
 	if (fd < 0 || login_client_get(blob, &c) != E_OK)
 		bug("a session without its client");
-	if (strncmp(home, mail_dir, sizeof mail_dir - 1) != 0 || strstr(home, "/../") || strstr(home, "//"))
+	if (strncmp(home, mail_dir, sizeof mail_dir - 1) != 0 || strstr(home, "/../") ||
+	    strstr(home, "//"))
 		bug("a home elsewhere");
 	if (geteuid() == 0 && (uid < UID_LEAST || gid < UID_LEAST || uid == OUR_UID))
 		bug("a session that is no mailbox's");
@@ -105,8 +109,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	static struct ask_row rows[LOGIN_ASKS_END];
 	static const struct daemon a_daemon = {.name = "imapd"};
 	static struct process asking;
-	const struct ask_table table = {.rows = rows, .n_rows = LOGIN_ASKS_END, .who = "front"};
-	const struct asker_fuzz f = {.table = &table, .ctx = &asking, .answered = answered, .first_type = MON_EXTRA, .has_fd = true};
+	const struct ask_table table = {
+	    .rows = rows, .n_rows = LOGIN_ASKS_END, .who = "front"};
+	const struct asker_fuzz f = {.table = &table,
+	    .ctx = &asking,
+	    .answered = answered,
+	    .first_type = MON_EXTRA,
+	    .has_fd = true};
 	log_level(LOG_EMERG);
 	the_monitor.daemon = &a_daemon;
 	n_before = n_sessions;

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.  The verdict is
- * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
- * fuzz: tests/fuzz/asker.c
- * fuzz: common/account/dir.c
- * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c
- * fuzz: common/proc/ask.c
- * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c
- * libs: -lgnutls -lconfuse
+ * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.
+ * The verdict is the real one, over aliases, lists, a loop, domain aliases and a catch-all; two
+ * accounts are there.  fuzz: tests/fuzz/asker.c fuzz: common/account/dir.c fuzz:
+ * common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c
+ * common/tls/hash.c fuzz: common/proc/ask.c fuzz: common/conf/conf.c common/conf/settings.c
+ * common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c
+ * common/conf/comments.c common/conf/nearest.c libs: -lgnutls -lconfuse
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "asker.h"
 #include "account/recipient.h"
+#include "asker.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
@@ -46,8 +45,11 @@ account_get(
     struct accounts *a, struct span address, struct arena *arena, struct account *out)
 {
 	(void)a, (void)arena;
-	*out = (struct account){.address = SPAN("u1@example.test"), .uid = 200001, .gid = 200001,
-	    .home = SPAN("example.test/u1"), .is_suspended = span_eqs(address, "gone@example.test")};
+	*out = (struct account){.address = SPAN("u1@example.test"),
+	    .uid = 200001,
+	    .gid = 200001,
+	    .home = SPAN("example.test/u1"),
+	    .is_suspended = span_eqs(address, "gone@example.test")};
 	if (out->is_suspended)
 		out->address = SPAN("gone@example.test");
 	return out->is_suspended || span_eqs(address, "u1@example.test") ? E_OK : E_BAD;
@@ -69,7 +71,8 @@ srs_secret_make(const struct conf *conf)
 
 /* What of the process the role needs is not tried here. */
 int
-child_serve(const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms)
+child_serve(
+    const struct ask_table *(*table_of)(unsigned kind), void (*tick)(void), int tick_ms)
 {
 	(void)table_of, (void)tick, (void)tick_ms;
 	return EX_OK;
@@ -88,7 +91,8 @@ jail_allow(struct jail *j, const char *path, unsigned access)
 	(void)j, (void)path, (void)access;
 }
 
-static char dir[] = "/tmp/fuzz_lookup.XXXXXX"; /* there to the end: the alias file is looked at again and again */
+/* there to the end: the alias file is looked at again and again */
+static char dir[] = "/tmp/fuzz_lookup.XXXXXX";
 
 static void
 clean(void)
@@ -121,10 +125,15 @@ prepare(void)
 	if (!mkdtemp(dir))
 		bug("fuzz: a directory");
 	atexit(clean);
-	put_file("merpati.conf", "version = 1\ncommon {\n\tdomains = {\"example.test\", \"catch.test\"}\n"
-	    "\tdomain_aliases = {\"alias.test=example.test\"}\n\tcatch_all = {\"catch.test=u1@example.test\"}\n"
-	    "\tsrs = yes\n\talias_file = \"%s/aliases\"\n\tstate_dir = \"/\"\n\tmail_dir = \"%s\"\n}\n");
-	put_file("aliases", "list: u1, gone, x@elsewhere.test, :include:%s/members\nloop: pool\npool: loop\n"
+	put_file("merpati.conf",
+	    "version = 1\ncommon {\n\tdomains = {\"example.test\", \"catch.test\"}\n"
+	    "\tdomain_aliases = {\"alias.test=example.test\"}\n\tcatch_all = "
+	    "{\"catch.test=u1@example.test\"}\n"
+	    "\tsrs = yes\n\talias_file = \"%s/aliases\"\n\tstate_dir = "
+	    "\"/\"\n\tmail_dir = \"%s\"\n}\n");
+	put_file("aliases",
+	    "list: u1, gone, x@elsewhere.test, :include:%s/members\nloop: pool\npool: "
+	    "loop\n"
 	    "owner-list: u1\n\"a b\": u1\nu1+x: list\nfile: :include:%s/none\n");
 	put_file("members", "u1\nu1+detail, list2 # and so on\n");
 	snprintf(path, sizeof path, "%s/merpati.conf", dir);
@@ -142,7 +151,8 @@ check_rcpts(struct rd *r)
 	while (r->in.n && r->err == E_OK) {
 		uint8_t verdict = rd_u8(r);
 		uint16_t n = rd_u16(r);
-		if (verdict > RCPT_TEMP || n > RECIPIENT_TARGETS_MAX || (verdict != RCPT_LOCAL && n))
+		if (verdict > RCPT_TEMP || n > RECIPIENT_TARGETS_MAX ||
+		    (verdict != RCPT_LOCAL && n))
 			bug("a verdict that cannot be");
 		for (uint16_t i = 0; i < n; i++) {
 			bool is_local = rd_u8(r) == 1;
@@ -151,7 +161,9 @@ check_rcpts(struct rd *r)
 			rd_u32(r);
 			uint32_t uid = rd_u32(r), gid = rd_u32(r);
 			struct span home = rd_str(r, ACCOUNT_ADDRESS_MAX);
-			if (address.n == 0 || (is_local && (uid != 200001 || gid != 200001 || !span_eqs(home, "example.test/u1"))) ||
+			if (address.n == 0 ||
+			    (is_local && (uid != 200001 || gid != 200001 ||
+					     !span_eqs(home, "example.test/u1"))) ||
 			    (!is_local && (uid || gid || home.n)))
 				bug("a target that cannot be");
 		}

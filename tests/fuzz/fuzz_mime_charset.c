@@ -27,14 +27,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 3)
 		return 0;
 	(void)charset_is_known(span_make(data, n));
-	struct span name = name_of(data[0] % CHARSET_ROWS_MAX), in = span_make(data + 2, n - 2);
+	struct span name = name_of(data[0] % CHARSET_ROWS_MAX),
+		    in = span_make(data + 2, n - 2);
 	size_t cut = data[1] % (n - 1);
-	if (charset_to_utf8(name, in, &whole) != E_OK || charset_begin(&c, name) != E_OK)
+	if (charset_to_utf8(name, in, &whole) != E_OK ||
+	    charset_begin(&c, name) != E_OK)
 		abort();
 	charset_put(&c, span_head(in, cut), &pieces);
 	charset_put(&c, span_from(in, cut), &pieces);
 	charset_end(&c, &pieces);
-	if (!utf8_valid(buf_as_span(&whole)) || !span_eq(buf_as_span(&whole), buf_as_span(&pieces)))
+	if (!utf8_valid(buf_as_span(&whole)) ||
+	    !span_eq(buf_as_span(&whole), buf_as_span(&pieces)))
 		abort();
 	buf_reset(&whole);
 	charset_guess(in, &whole);

@@ -19,8 +19,9 @@ check_back(const struct date *d)
 		abort();
 	date_imap_put(&text, d->unix_sec, d->zone_min);
 	/* the last second of the year 9999 may be a leap second */
-	if (text.len == 26 && (date_imap_parse(buf_as_span(&text), &back) != E_OK || back.unix_sec != d->unix_sec ||
-	                       back.zone_min != d->zone_min))
+	if (text.len == 26 &&
+	    (date_imap_parse(buf_as_span(&text), &back) != E_OK ||
+		back.unix_sec != d->unix_sec || back.zone_min != d->zone_min))
 		abort();
 	if (text.len != 26 && d->unix_sec < 253402214400)
 		abort();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_header.c - a head: fields lie in it one behind the other, and a value on one line has no line end.
- * fuzz: common/mime/header.c
+ * fuzz_mime_header.c - a head: fields lie in it one behind the other, and a value on one line has
+ * no line end.  fuzz: common/mime/header.c
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +18,13 @@ check_field(struct span head, const struct header_field *f)
 		abort();
 	if (f->name.n == 0 || f->name.n > HEADER_NAME_MAX || f->name.p != f->whole.p)
 		abort();
-	if (f->value.p <= f->name.p || f->value.p + f->value.n > f->whole.p + f->whole.n)
+	if (f->value.p <= f->name.p ||
+	    f->value.p + f->value.n > f->whole.p + f->whole.n)
 		abort();
 	header_unfold(&line, f->value);
 	struct span s = buf_as_span(&line);
-	if (span_find(s, '\n') < s.n || span_find(s, '\r') < s.n || span_find(s, '\0') < s.n)
+	if (span_find(s, '\n') < s.n || span_find(s, '\r') < s.n ||
+	    span_find(s, '\0') < s.n)
 		abort();
 	buf_free(&line);
 }

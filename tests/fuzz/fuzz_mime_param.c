@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_param.c - Content-Type and Content-Disposition: names are none empty, values are UTF-8 on one line.
- * fuzz: common/mime/param.c common/mime/word.c common/mime/header.c common/mime/lex.c common/mime/transfer.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz_mime_param.c - Content-Type and Content-Disposition: names are none empty, values are UTF-8
+ * on one line.  fuzz: common/mime/param.c common/mime/word.c common/mime/header.c common/mime/lex.c
+ * common/mime/transfer.c common/mime/charset.c common/mime/charset_row.c
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ check(const struct param_field *f)
 			abort();
 	for (const struct param *p = f->text; p; p = p->next, n_text++) {
 		struct span s = p->value;
-		if (p->name.n == 0 || span_find(s, '\n') < s.n || span_find(s, '\r') < s.n || span_find(s, '\0') < s.n)
+		if (p->name.n == 0 || span_find(s, '\n') < s.n ||
+		    span_find(s, '\r') < s.n || span_find(s, '\0') < s.n)
 			abort();
 		if (s.n < PARAM_VALUE_BYTES_MAX / 4 && !utf8_valid(s))
 			abort();

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_text.c - a needle and a message: what is searched in place is found as in a plain search of all text; and
- * the preview.
- * fuzz: common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/lex.c common/mime/param.c common/mime/preview.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
- * libs: -lunistring
+ * fuzz_mime_text.c - a needle and a message: what is searched in place is found as in a plain
+ * search of all text; and the preview.  fuzz: common/mime/casemap.c common/mime/charset.c
+ * common/mime/charset_row.c common/mime/decode.c common/mime/find.c common/mime/header.c
+ * common/mime/html.c common/mime/lex.c common/mime/param.c common/mime/preview.c common/mime/text.c
+ * common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c libs:
+ * -lunistring
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,8 @@ look(struct plain *p, struct span utf8)
 	if (!utf8_valid(utf8))
 		abort();
 	casemap_fold(&folded, utf8);
-	p->is_found |= folded.len && memmem(folded.p, folded.len, p->needle.p, p->needle.n);
+	p->is_found |=
+	    folded.len && memmem(folded.p, folded.len, p->needle.p, p->needle.n);
 	buf_free(&folded);
 }
 
@@ -57,7 +60,8 @@ look_all(struct plain *p, const struct tree *t, enum text_where where)
 		if (where == TEXT_TEXT && part->head_at < part->body_at)
 			look_head(p, part_head(t, part));
 		if (part_text_of(t, part, &arena, &text) == E_OK)
-			look(p, part_text_utf8(&text, TEXT_DECODED_BYTES_MAX, &decoded, &utf8));
+			look(p, part_text_utf8(
+				    &text, TEXT_DECODED_BYTES_MAX, &decoded, &utf8));
 	}
 	buf_free(&decoded);
 	buf_free(&utf8);
@@ -65,7 +69,8 @@ look_all(struct plain *p, const struct tree *t, enum text_where where)
 }
 
 static void
-check(const struct tree *t, enum text_where where, struct span needle, struct text_scratch *scratch)
+check(const struct tree *t, enum text_where where, struct span needle,
+    struct text_scratch *scratch)
 {
 	struct plain plain = {.needle = needle, .is_found = needle.n == 0};
 	if (needle.n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_transfer.c - base64 and quoted-printable: in two pieces as in one, and no more comes out than went in.
- * fuzz: common/mime/transfer.c common/mime/lex.c
+ * fuzz_mime_transfer.c - base64 and quoted-printable: in two pieces as in one, and no more comes
+ * out than went in.  fuzz: common/mime/transfer.c common/mime/lex.c
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,9 @@ check(enum transfer_kind kind, struct span in, size_t cut)
 	transfer_put(&t, span_head(in, cut), &pieces);
 	transfer_put(&t, span_from(in, cut), &pieces);
 	transfer_end(&t, &pieces);
-	if (whole.err || whole.len > in.n || (!span_eq(buf_as_span(&whole), buf_as_span(&pieces)) && !has_long_blanks(in)))
+	if (whole.err || whole.len > in.n ||
+	    (!span_eq(buf_as_span(&whole), buf_as_span(&pieces)) &&
+		!has_long_blanks(in)))
 		abort();
 	buf_free(&whole);
 	buf_free(&pieces);

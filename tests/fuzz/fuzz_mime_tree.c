@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_tree.c - a message: its tree, what IMAP says of it, every section of it, and its item; and an item.
- * fuzz: common/mime/address.c common/mime/bodystructure.c common/mime/cache.c common/mime/cache_names.c common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/date.c common/mime/decode.c common/mime/envelope.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/imap_string.c common/mime/lex.c common/mime/msgid.c common/mime/param.c common/mime/preview.c common/mime/section.c common/mime/subject.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
- * libs: -lunistring
+ * fuzz_mime_tree.c - a message: its tree, what IMAP says of it, every section of it, and its item;
+ * and an item.  fuzz: common/mime/address.c common/mime/bodystructure.c common/mime/cache.c
+ * common/mime/cache_names.c common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c
+ * common/mime/date.c common/mime/decode.c common/mime/envelope.c common/mime/find.c
+ * common/mime/header.c common/mime/html.c common/mime/imap_string.c common/mime/lex.c
+ * common/mime/msgid.c common/mime/param.c common/mime/preview.c common/mime/section.c
+ * common/mime/subject.c common/mime/text.c common/mime/transfer.c common/mime/tree.c
+ * common/mime/word.c common/mime/words.c libs: -lunistring
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +33,8 @@ check_part(const struct part *p, const struct part *in)
 	check(p->head_at >= in->body_at && p->end_at <= in->end_at);
 	check(p->depth == in->depth + 1 && p->depth <= TREE_DEPTH_MAX);
 	check(!p->next || p->next->head_at >= p->end_at);
-	check((p->child != NULL) == (p->kind == PART_MULTIPART || p->kind == PART_MESSAGE));
+	check((p->child != NULL) ==
+	      (p->kind == PART_MULTIPART || p->kind == PART_MESSAGE));
 	check(p->fields.type.n && p->fields.subtype.n);
 }
 
@@ -44,28 +50,31 @@ check_path(const struct tree *t, const struct part *p, struct buf *path)
 	struct span text = buf_as_span(path);
 	check(section_parse(&text, &arena, &s) == E_OK);
 	const struct part *found = part_find(t, s.path, s.n_path);
-	check(found == p || (p->is_root && p->kind == PART_MULTIPART && found == (p->parent ? p->parent : p)));
+	check(found == p || (p->is_root && p->kind == PART_MULTIPART &&
+				found == (p->parent ? p->parent : p)));
 	arena_reset(&arena);
 }
 
 static void
 check_sections(const struct tree *t, const struct part *p, struct buf *made)
 {
-	static const enum section_what whats[] = {SECTION_ALL, SECTION_HEADER, SECTION_FIELDS, SECTION_FIELDS_NOT,
-	    SECTION_TEXT, SECTION_MIME};
+	static const enum section_what whats[] = {SECTION_ALL, SECTION_HEADER,
+	    SECTION_FIELDS, SECTION_FIELDS_NOT, SECTION_TEXT, SECTION_MIME};
 	static const struct span names[] = {{"subject", 7}, {"x", 1}};
 	struct section s = {.names = names, .n_names = 2};
 	struct span out;
 	size_t size;
 	for (; p; p = p->parent)
 		if (p->number && s.n_path < SECTION_PATH_MAX)
-			s.path[s.n_path++] = p->number; /* backwards: of some other part, or of none */
+			s.path[s.n_path++] =
+			    p->number; /* backwards: of some other part, or of none */
 	for (size_t i = 0; i < COUNT(whats); i++) {
 		s.what = whats[i];
 		int err = section_get(&s, t, made, &out);
 		check(err == E_OK || err == E_BAD);
 		err = section_binary(&s, t, made, &out);
-		check(err == section_binary_size(&s, t, &size) && (err != E_OK || size == out.n));
+		check(err == section_binary_size(&s, t, &size) &&
+		      (err != E_OK || size == out.n));
 	}
 }
 
@@ -84,7 +93,8 @@ check_reply(struct span s)
 		} else if (c == '{') {
 			size_t digits = span_find(s, '}') - 1;
 			uint64_t bytes;
-			check(span_u64(span_make(s.p + 1, digits), s.n, &bytes) == E_OK);
+			check(
+			    span_u64(span_make(s.p + 1, digits), s.n, &bytes) == E_OK);
 			check(span_starts(span_from(s, digits + 2), SPAN("\r\n")));
 			n = digits + 4 + (size_t)bytes;
 		}
@@ -100,7 +110,8 @@ check_item(struct span message, const struct tree *t, struct arena *arena)
 {
 	struct buf item = {.max = CACHE_BYTES_MAX}, made = {0}, real = {0};
 	struct mime_cache c;
-	static const struct span names[] = {{"subject", 7}, {"to", 2}, {"Content-Type", 12}};
+	static const struct span names[] = {
+	    {"subject", 7}, {"to", 2}, {"Content-Type", 12}};
 	cache_names asked;
 	cache_make(message, arena, &item);
 	check(buf_done(&item) == E_OK);
@@ -111,7 +122,8 @@ check_item(struct span message, const struct tree *t, struct arena *arena)
 		check_reply(c.envelope);
 	if (c.has_fields) {
 		cache_fields(&c, asked, &made);
-		section_fields(&real, part_head(t, &t->root), names, COUNT(names), false);
+		section_fields(
+		    &real, part_head(t, &t->root), names, COUNT(names), false);
 		check(span_eq(buf_as_span(&made), buf_as_span(&real)));
 		check(cache_fields_size(&c, asked) == made.len);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_word.c - encoded words, base subjects and folding: UTF-8 on one line, and a base subject is its own.
- * fuzz: common/mime/word.c common/mime/header.c common/mime/lex.c common/mime/transfer.c common/mime/subject.c common/mime/casemap.c common/mime/find.c common/mime/charset.c common/mime/charset_row.c
- * libs: -lunistring
+ * fuzz_mime_word.c - encoded words, base subjects and folding: UTF-8 on one line, and a base
+ * subject is its own.  fuzz: common/mime/word.c common/mime/header.c common/mime/lex.c
+ * common/mime/transfer.c common/mime/subject.c common/mime/casemap.c common/mime/find.c
+ * common/mime/charset.c common/mime/charset_row.c libs: -lunistring
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static void
 check_line(struct span s)
 {
-	if (!utf8_valid(s) || span_find(s, '\n') < s.n || span_find(s, '\r') < s.n || span_find(s, '\0') < s.n)
+	if (!utf8_valid(s) || span_find(s, '\n') < s.n || span_find(s, '\r') < s.n ||
+	    span_find(s, '\0') < s.n)
 		abort();
 }
 
@@ -25,7 +27,8 @@ check_subject(struct span text)
 {
 	struct buf base = {0}, again = {0};
 	(void)subject_base(&base, text);
-	if (subject_base(&again, buf_as_span(&base)) || !span_eq(buf_as_span(&base), buf_as_span(&again)))
+	if (subject_base(&again, buf_as_span(&base)) ||
+	    !span_eq(buf_as_span(&base), buf_as_span(&again)))
 		abort();
 	check_line(buf_as_span(&base));
 	buf_free(&base);
@@ -43,7 +46,8 @@ check_fold(struct span text)
 	casemap_fold(&whole, text);
 	casemap_fold(&pieces, span_head(text, cut));
 	casemap_fold(&pieces, span_from(text, cut));
-	if (!span_eq(buf_as_span(&whole), buf_as_span(&pieces)) || !casemap_search(buf_as_span(&whole), buf_as_span(&pieces)))
+	if (!span_eq(buf_as_span(&whole), buf_as_span(&pieces)) ||
+	    !casemap_search(buf_as_span(&whole), buf_as_span(&pieces)))
 		abort();
 	check_line(buf_as_span(&whole));
 	buf_free(&whole);

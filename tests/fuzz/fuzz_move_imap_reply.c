@@ -18,10 +18,12 @@ read_data(const struct imap_reply *r, struct arena *a)
 	char delimiter;
 	if (imap_list_parse(r->rest, a, &list) == E_OK && list.name.n > r->rest.n)
 		abort();
-	if (imap_namespace_parse(r->rest, a, &prefix, &delimiter) == E_OK && prefix.n > r->rest.n)
+	if (imap_namespace_parse(r->rest, a, &prefix, &delimiter) == E_OK &&
+	    prefix.n > r->rest.n)
 		abort();
 	if (imap_fetch_parse(r->rest, a, &fetch) == E_OK &&
-	    (fetch.body.n > r->rest.n || fetch.flags.n_keywords > IMAP_REPLY_KEYWORDS_MAX))
+	    (fetch.body.n > r->rest.n ||
+		fetch.flags.n_keywords > IMAP_REPLY_KEYWORDS_MAX))
 		abort();
 	imap_capabilities(r->rest);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_move_known.c - what an import knows of a folder: what is read, is written and read as the same.
- * fuzz: common/move/known.c common/move/keywords.c common/mime/imap_string.c
+ * fuzz_move_known.c - what an import knows of a folder: what is read, is written and read as the
+ * same.  fuzz: common/move/known.c common/move/keywords.c common/mime/imap_string.c
  */
 #include <stdlib.h>
 
@@ -24,10 +24,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		for (size_t i = 0; i < k.n; i++)
 			known_row_put(&text, &k.rows[i], &names);
 		known_confirm_put(&text);
-		if (known_read(buf_as_span(&text), SPAN("s"), SPAN("f"), &again, &l) != E_OK || l.n != k.n)
+		if (known_read(buf_as_span(&text), SPAN("s"), SPAN("f"), &again, &l) !=
+			E_OK ||
+		    l.n != k.n)
 			abort();
 		for (size_t i = 0; i < k.n; i++)
-			if (!file_id_eq(k.rows[i].id, l.rows[i].id) || known_find(&l, k.rows[i].key) != &l.rows[i])
+			if (!file_id_eq(k.rows[i].id, l.rows[i].id) ||
+			    known_find(&l, k.rows[i].key) != &l.rows[i])
 				abort();
 		known_free(&l);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_move_maildir.c - files of Dovecot and Courier, names of folders and of files: all that is read lies inside, and a
- * folder's name finds its way back.
- * fuzz: common/move/maildir_name.c common/move/dovecot.c common/move/courier.c common/mime/utf7.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz_move_maildir.c - files of Dovecot and Courier, names of folders and of files: all that is
+ * read lies inside, and a folder's name finds its way back.  fuzz: common/move/maildir_name.c
+ * common/move/dovecot.c common/move/courier.c common/mime/utf7.c common/mime/charset.c
+ * common/mime/charset_row.c
  */
 #include <stdlib.h>
 
@@ -71,10 +72,13 @@ read_names(struct span in)
 		if (!utf8_valid(buf_as_span(&name)))
 			abort();
 		if (!span_ieqs(buf_as_span(&name), "INBOX")) {
-			if (maildir_folder_directory(buf_as_span(&name), &directory) != E_OK)
+			if (maildir_folder_directory(buf_as_span(&name), &directory) !=
+			    E_OK)
 				abort();
-			if (directory.len <= MAILDIR_NAME_MAX && (maildir_folder_name(buf_as_span(&directory), &again) != E_OK ||
-			    !span_eq(buf_as_span(&name), buf_as_span(&again))))
+			if (directory.len <= MAILDIR_NAME_MAX &&
+			    (maildir_folder_name(buf_as_span(&directory), &again) !=
+				    E_OK ||
+				!span_eq(buf_as_span(&name), buf_as_span(&again))))
 				abort();
 		}
 	}
@@ -83,7 +87,8 @@ read_names(struct span in)
 		inside(f.base, f.key);
 	}
 	buf_reset(&name);
-	if (uidl_format(in, 12, 34, SPAN("1.a"), &name) == E_OK && !uidl_is_legal(buf_as_span(&name)))
+	if (uidl_format(in, 12, 34, SPAN("1.a"), &name) == E_OK &&
+	    !uidl_is_legal(buf_as_span(&name)))
 		abort();
 	buf_free(&name);
 	buf_free(&directory);

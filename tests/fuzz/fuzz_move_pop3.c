@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_move_pop3.c - what a POP3 server says to LIST and UIDL, a line each; behind an empty line heads, an empty line between.
- * fuzz: common/move/pop3_uidls.c common/move/dovecot.c common/move/maildir_name.c common/mime/header.c common/mime/lex.c common/mime/utf7.c common/mime/charset.c common/mime/charset_row.c common/tls/hash.c
- * libs: -lgnutls -lunistring
+ * fuzz_move_pop3.c - what a POP3 server says to LIST and UIDL, a line each; behind an empty line
+ * heads, an empty line between.  fuzz: common/move/pop3_uidls.c common/move/dovecot.c
+ * common/move/maildir_name.c common/mime/header.c common/mime/lex.c common/mime/utf7.c
+ * common/mime/charset.c common/mime/charset_row.c common/tls/hash.c libs: -lgnutls -lunistring
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ head_each(struct span heads, struct head_sum *out)
 		out[n].index = n;
 		n++;
 		size_t end = 0;
-		while (end + 1 < heads.n && !(heads.p[end] == '\n' && heads.p[end + 1] == '\n'))
+		while (end + 1 < heads.n &&
+		       !(heads.p[end] == '\n' && heads.p[end + 1] == '\n'))
 			end++;
 		heads = span_from(heads, end + 2);
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_pop3_command.c - command lines before a login and after it, on three messages: its first byte says which, and
- * how the client came.  Each line has exactly one reply, of the form of RFC 2449 3, or asks auth once and is silent.
- * fuzz: tests/fuzz/front.c
- * fuzz: pop3d/command.c pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c pop3d/stuff.c pop3d/login.c common/login/dialect.c common/store/numset.c
+ * fuzz_pop3_command.c - command lines before a login and after it, on three messages: its first
+ * byte says which, and how the client came.  Each line has exactly one reply, of the form of RFC
+ * 2449 3, or asks auth once and is silent.  fuzz: tests/fuzz/front.c fuzz: pop3d/command.c
+ * pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c
+ * pop3d/stuff.c pop3d/login.c common/login/dialect.c common/store/numset.c
  */
 #include <stdarg.h>
 
@@ -14,12 +15,7 @@
 #include "pop3d/login.h"
 #include "proc/child.h"
 
-enum {
-	BEFORE_LOGIN = 1,
-	IS_UTF8 = 4,
-	KEEPS_NONE = 16,
-	REPLY_LINE_MAX = 512
-};
+enum { BEFORE_LOGIN = 1, IS_UTF8 = 4, KEEPS_NONE = 16, REPLY_LINE_MAX = 512 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -75,7 +71,8 @@ io_putf(struct io *io, const char *fmt, ...)
 }
 
 int
-store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
+store_select(
+    struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
 {
 	static struct store_record records[COUNT(messages)];
 	(void)s, (void)mailbox, (void)is_examine;
@@ -133,10 +130,12 @@ store_uidl(struct store *s, const struct store_record *r, struct buf *out)
 }
 
 enum store_said
-store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
+store_expunge(
+    struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
 {
 	(void)s, (void)mailbox;
-	check(!only_deleted && !numset_has(uids, 0) && !numset_has(uids, COUNT(messages) + 1));
+	check(!only_deleted && !numset_has(uids, 0) &&
+	      !numset_has(uids, COUNT(messages) + 1));
 	return STORE_DONE;
 }
 

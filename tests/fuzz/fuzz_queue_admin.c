@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_queue_admin.c - what merpati queue asks of the scheduler: u8 type, u16 length, body; two messages wait.  What is listed
- * and shown can be read by who asked.
- * fuzz: tests/fuzz/asker.c
+ * fuzz_queue_admin.c - what merpati queue asks of the scheduler: u8 type, u16 length, body; two
+ * messages wait.  What is listed and shown can be read by who asked.  fuzz: tests/fuzz/asker.c
  * fuzz: common/spool/admin.c common/proc/ask.c
  */
 #include "asker.h"
@@ -16,10 +15,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 struct child the_child = {.control = -1};
 struct sched the_sched;
 
-static const struct admin_rcpt rcpts[] = {{.address = {"x@elsewhere.test", 16}, .reason = {"4.4.1 no", 8}}};
+static const struct admin_rcpt rcpts[] = {
+    {.address = {"x@elsewhere.test", 16}, .reason = {"4.4.1 no", 8}}};
 static const struct index_row waiting[] = {
-    {.id = {{1}}, .due_sec = 100, .entry = {.id = {{1}}, .state = ADMIN_DEFERRED, .n_rcpts = 1, .rcpts = (struct admin_rcpt *)(uintptr_t)rcpts}},
-    {.id = {{2}}, .due_sec = 200, .entry = {.id = {{2}}, .state = ADMIN_HELD, .sender = {"s@example.test", 14}}}};
+    {.id = {{1}},
+	.due_sec = 100,
+	.entry = {.id = {{1}},
+	    .state = ADMIN_DEFERRED,
+	    .n_rcpts = 1,
+	    .rcpts = (struct admin_rcpt *)(uintptr_t)rcpts}},
+    {.id = {{2}},
+	.due_sec = 200,
+	.entry = {.id = {{2}}, .state = ADMIN_HELD, .sender = {"s@example.test", 14}}}};
 
 static const struct index_row *
 row_of(struct id id)
@@ -41,7 +48,8 @@ index_get(struct index *x, struct id id, struct arena *arena, struct index_row *
 }
 
 int
-index_each(struct index *x, struct id *after, size_t most, int (*fn)(void *ctx, const struct index_row *), void *ctx)
+index_each(struct index *x, struct id *after, size_t most,
+    int (*fn)(void *ctx, const struct index_row *), void *ctx)
 {
 	int err = E_OK;
 	(void)x, (void)after, (void)most;
@@ -81,7 +89,8 @@ rows_wait_for_deliver(void)
 const struct suspension *
 suspend_at(size_t i)
 {
-	static const struct suspension one = {.name = {.p = (char *)(uintptr_t)"a.test", .len = 6}};
+	static const struct suspension one = {
+	    .name = {.p = (char *)(uintptr_t) "a.test", .len = 6}};
 	return i == 0 ? &one : NULL;
 }
 
@@ -140,9 +149,12 @@ refused_list(void)
 }
 
 int
-suppress_each(struct suppress *s, struct span after, int (*fn)(void *ctx, const struct suppress_row *), void *ctx)
+suppress_each(struct suppress *s, struct span after,
+    int (*fn)(void *ctx, const struct suppress_row *), void *ctx)
 {
-	const struct suppress_row row = {.address = SPAN("x@elsewhere.test"), .count = 3, .reason = SPAN("5.1.1 no")};
+	const struct suppress_row row = {.address = SPAN("x@elsewhere.test"),
+	    .count = 3,
+	    .reason = SPAN("5.1.1 no")};
 	(void)s;
 	return after.n == 0 ? fn(ctx, &row) : E_OK;
 }
@@ -239,7 +251,8 @@ sched_tell(uint16_t type, struct buf *body)
 }
 
 struct loop_fd *
-loop_watch(struct loop *loop, int fd, unsigned events, void (*fn)(void *ctx, int fd, unsigned events), void *ctx)
+loop_watch(struct loop *loop, int fd, unsigned events,
+    void (*fn)(void *ctx, int fd, unsigned events), void *ctx)
 {
 	(void)loop, (void)fd, (void)events, (void)fn, (void)ctx;
 	bug("a loop");
@@ -294,8 +307,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static struct admin asking;
-	const struct ask_table table = {.rows = rows, .n_rows = COUNT(rows), .who = "admin"};
-	const struct asker_fuzz f = {.table = &table, .ctx = &asking, .answered = answered};
+	const struct ask_table table = {
+	    .rows = rows, .n_rows = COUNT(rows), .who = "admin"};
+	const struct asker_fuzz f = {
+	    .table = &table, .ctx = &asking, .answered = answered};
 	log_level(LOG_EMERG);
 	asker_fuzz_run(&f, span_make(p, n));
 	if (asking.entry.len) {

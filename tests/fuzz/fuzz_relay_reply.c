@@ -15,8 +15,8 @@ whole(struct reply *r)
 {
 	struct buf reason = {.max = 2 * REPLY_BYTES_MAX};
 	struct ehlo e;
-	if (r->code < 200 || r->code > 599 || r->n_lines > REPLY_LINES_MAX || r->text.len > REPLY_BYTES_MAX ||
-	    r->status.n > REPLY_STATUS_MAX)
+	if (r->code < 200 || r->code > 599 || r->n_lines > REPLY_LINES_MAX ||
+	    r->text.len > REPLY_BYTES_MAX || r->status.n > REPLY_STATUS_MAX)
 		abort();
 	ehlo_parse(buf_as_span(&r->text), &e);
 	if (e.name.n > r->text.len)

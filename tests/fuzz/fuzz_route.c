@@ -17,9 +17,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct route r;
 	if (route_parse(text, &r) != E_OK)
 		return 0;
-	if (r.pattern.n == 0 || r.host.n > ROUTE_NAME_MAX || (r.kind != ROUTE_MX && r.host.n == 0) || (r.kind != ROUTE_UNIX && r.port == 0))
+	if (r.pattern.n == 0 || r.host.n > ROUTE_NAME_MAX ||
+	    (r.kind != ROUTE_MX && r.host.n == 0) ||
+	    (r.kind != ROUTE_UNIX && r.port == 0))
 		abort();
-	if (span_eq(r.pattern, address) && span_find(address, '@') < address.n && !route_fits(r.pattern, address))
+	if (span_eq(r.pattern, address) && span_find(address, '@') < address.n &&
+	    !route_fits(r.pattern, address))
 		abort();
 	return 0;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_segment.c - the replay of a segment.  The input is what follows the header page; the key is fixed, so
- * that seeds hold good batches.
- * fuzz: queue/batch.c queue/segment.c common/tls/hash.c
- * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c common/base/arena.c
- * libs: -lgnutls
+ * fuzz_segment.c - the replay of a segment.  The input is what follows the header page; the key is
+ * fixed, so that seeds hold good batches.  fuzz: queue/batch.c queue/segment.c common/tls/hash.c
+ * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c
+ * common/base/span.c common/base/arena.c libs: -lgnutls
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -57,7 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	if (n > SEGMENT - JOURNAL_PAGE)
 		n = SEGMENT - JOURNAL_PAGE;
-	if (ftruncate(segment.fd, 0) != 0 || pwrite(segment.fd, data, n, JOURNAL_PAGE) != (ssize_t)n ||
+	if (ftruncate(segment.fd, 0) != 0 ||
+	    pwrite(segment.fd, data, n, JOURNAL_PAGE) != (ssize_t)n ||
 	    ftruncate(segment.fd, SEGMENT) != 0)
 		abort();
 	segment.state = SEGMENT_LIVE;

@@ -17,7 +17,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	if (s.pattern.n == 0 || s.v4.n + s.v6.n + s.name.n == 0)
 		abort();
-	if (s.v4.n > SOURCE_ADDRESS_MAX || s.v6.n > SOURCE_ADDRESS_MAX || s.name.n > SOURCE_NAME_MAX)
+	if (s.v4.n > SOURCE_ADDRESS_MAX || s.v6.n > SOURCE_ADDRESS_MAX ||
+	    s.name.n > SOURCE_NAME_MAX)
 		abort();
 	return 0;
 }

@@ -24,12 +24,15 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			bug("it does not lead back");
 		if (!srs_is(in) && !span_eq(buf_as_span(&back), in))
 			bug("it leads to somebody else");
-		if (span_starts(local, SPAN("SRS1")) && srs_forward(secret, buf_as_span(&there), SPAN("more.test"), NOW, &once_more) == E_OK &&
+		if (span_starts(local, SPAN("SRS1")) &&
+		    srs_forward(secret, buf_as_span(&there), SPAN("more.test"), NOW,
+			&once_more) == E_OK &&
 		    once_more.len != there.len)
 			bug("it grows on the way");
 	}
 	buf_reset(&back);
-	if (srs_reverse(secret, in, NOW, &back) == E_OK && srs_reverse(SPAN("another secret"), in, NOW, &back) == E_OK)
+	if (srs_reverse(secret, in, NOW, &back) == E_OK &&
+	    srs_reverse(SPAN("another secret"), in, NOW, &back) == E_OK)
 		bug("any secret is good");
 	buf_free(&there);
 	buf_free(&back);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_store_rows.c - what a keeper and its sessions read: items of records, sets of numbers, asks, items of the cache.  The
- * first octet says which.
- * fuzz: common/store/item.c common/store/numset.c common/store/asks.c common/store/cache_file.c common/store/mailbox_name.c common/tls/hash.c
- * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c common/base/arena.c
- * libs: -lgnutls
+ * fuzz_store_rows.c - what a keeper and its sessions read: items of records, sets of numbers, asks,
+ * items of the cache.  The first octet says which.  fuzz: common/store/item.c common/store/numset.c
+ * common/store/asks.c common/store/cache_file.c common/store/mailbox_name.c common/tls/hash.c fuzz:
+ * common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c
+ * common/base/span.c common/base/arena.c libs: -lgnutls
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +43,10 @@ try_numset(struct span in)
 	struct buf text = {0};
 	if (numset_decode(&r, &s) == E_OK) {
 		for (size_t i = 0; i < s.n; i++)
-			if (s.ranges[i].from == 0 || s.ranges[i].to < s.ranges[i].from ||
-			    (i && s.ranges[i - 1].to >= s.ranges[i].from - 1) || !numset_has(&s, s.ranges[i].to))
+			if (s.ranges[i].from == 0 ||
+			    s.ranges[i].to < s.ranges[i].from ||
+			    (i && s.ranges[i - 1].to >= s.ranges[i].from - 1) ||
+			    !numset_has(&s, s.ranges[i].to))
 				abort();
 		numset_put(&text, &s);
 	}
@@ -73,7 +75,8 @@ try_asks(struct span in)
 	r = rd_of(in);
 	if (ask_append_get(&r, &a) == E_OK)
 		for (uint16_t n = 0; n < a.n && ask_message_get(&r, m) == E_OK; n++)
-			if (m->cache.n > STORE_CACHE_ITEM_MAX || m->n_keywords > STORE_KEYWORDS_MAX)
+			if (m->cache.n > STORE_CACHE_ITEM_MAX ||
+			    m->n_keywords > STORE_KEYWORDS_MAX)
 				abort();
 	for (r = rd_of(in); r.in.n && ask_item_get(&r, &i) == E_OK;)
 		if (i.item.n > STORE_CACHE_ITEM_MAX)
@@ -98,7 +101,9 @@ try_cache(struct span in)
 	struct span item;
 	uint64_t dead;
 	memcpy(id.b, in.p, in.n < FILE_ID_BYTES ? in.n : FILE_ID_BYTES);
-	if (cache_item_get(in, id, &item) == E_OK && (item.n > STORE_CACHE_ITEM_MAX || item.p < in.p || item.p + item.n > in.p + in.n))
+	if (cache_item_get(in, id, &item) == E_OK &&
+	    (item.n > STORE_CACHE_ITEM_MAX || item.p < in.p ||
+		item.p + item.n > in.p + in.n))
 		abort();
 	if (cache_file_head_get(in, &dead) == E_OK && in.n < CACHE_FILE_HEAD)
 		abort();
@@ -107,7 +112,8 @@ try_cache(struct span in)
 		return;
 	struct buf b = {0};
 	cache_item_put(&b, id, in);
-	if (cache_item_get(buf_as_span(&b), id, &item) != E_OK || !span_eq(item, in) || b.len != cache_item_bytes(in.n))
+	if (cache_item_get(buf_as_span(&b), id, &item) != E_OK || !span_eq(item, in) ||
+	    b.len != cache_item_bytes(in.n))
 		abort();
 	buf_free(&b);
 }
@@ -118,7 +124,8 @@ try_name(struct span in)
 	struct buf kept = {0};
 	if (mailbox_name_check(in) == STORE_DONE) {
 		mailbox_name_put(&kept, in);
-		if (mailbox_name_check(buf_as_span(&kept)) != STORE_DONE || kept.len != in.n)
+		if (mailbox_name_check(buf_as_span(&kept)) != STORE_DONE ||
+		    kept.len != in.n)
 			abort();
 	}
 	buf_free(&kept);
@@ -127,7 +134,8 @@ try_name(struct span in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static void (*const tries[])(struct span) = {try_item, try_numset, try_asks, try_cache, try_name};
+	static void (*const tries[])(struct span) = {
+	    try_item, try_numset, try_asks, try_cache, try_name};
 	if (n)
 		tries[data[0] % COUNT(tries)](span_make(data + 1, n - 1));
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_stuff.c - a message as RETR sends it loses its added dots again, and no line of it ends the reply.
- * fuzz: pop3d/stuff.c
+ * fuzz_stuff.c - a message as RETR sends it loses its added dots again, and no line of it ends the
+ * reply.  fuzz: pop3d/stuff.c
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +19,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		bool needs_dot;
 		struct span piece = stuff_next(&text, &needs_dot);
 		bool at_line = at == 0 || data[at - 1] == '\n';
-		if (piece.n == 0 || piece.p != (const char *)data + at || needs_dot != (at_line && piece.p[0] == '.'))
+		if (piece.n == 0 || piece.p != (const char *)data + at ||
+		    needs_dot != (at_line && piece.p[0] == '.'))
 			abort();
-		if (span_search(span_from(piece, needs_dot), SPAN("\n.")) < piece.n - needs_dot)
+		if (span_search(span_from(piece, needs_dot), SPAN("\n.")) <
+		    piece.n - needs_dot)
 			abort();
 		at += piece.n;
 	}

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_tlsa.c - TLSA records and the certificates of a server: usable or not, and the verdict, whatever the order of the records.
- * u8 how many records; each: the three bytes of its head, u16 length, data; then certificates: u16 length, DER.
- * fuzz: common/tls/dane.c
- * libs: -lgnutls
+ * fuzz_tlsa.c - TLSA records and the certificates of a server: usable or not, and the verdict,
+ * whatever the order of the records.  u8 how many records; each: the three bytes of its head, u16
+ * length, data; then certificates: u16 length, DER.  fuzz: common/tls/dane.c libs: -lgnutls
  */
 #include "tls/dane.h"
 
@@ -27,7 +26,8 @@ records_get(struct rd *r, struct tlsa *out)
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static const struct span names[] = {SPAN("example.test"), SPAN("mail.example.test")};
+	static const struct span names[] = {
+	    SPAN("example.test"), SPAN("mail.example.test")};
 	struct tlsa tlsa[RECORDS_MOST], turned[RECORDS_MOST];
 	struct span chain[CHAIN_MOST];
 	struct rd r = rd_of(span_make(p, n));
@@ -39,8 +39,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		n_usable += tlsa_is_usable(&tlsa[i]);
 	}
 	struct buf why = {0};
-	enum dane_verdict v = dane_check(chain, n_chain, tlsa, n_tlsa, names, COUNT(names), &why);
-	if ((v == DANE_UNUSABLE) != (n_usable == 0) || (v == DANE_MATCH) != (why.len == 0))
+	enum dane_verdict v =
+	    dane_check(chain, n_chain, tlsa, n_tlsa, names, COUNT(names), &why);
+	if ((v == DANE_UNUSABLE) != (n_usable == 0) ||
+	    (v == DANE_MATCH) != (why.len == 0))
 		bug("a verdict on records that it cannot be");
 	if (v != dane_check(chain, n_chain, turned, n_tlsa, names, COUNT(names), NULL))
 		bug("the order of the records counts");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_tlsrpt.c - a record of who wants reports on TLS: where they go is never more than an address or a URL.
- * fuzz: common/net/tlsrpt.c common/net/dns.c common/net/fetch_asks.c
+ * fuzz_tlsrpt.c - a record of who wants reports on TLS: where they go is never more than an address
+ * or a URL.  fuzz: common/net/tlsrpt.c common/net/dns.c common/net/fetch_asks.c
  */
 #include "net/fetch.h"
 #include "net/tlsrpt.h"
@@ -22,8 +22,10 @@ has_any_of(struct span s, struct span bad)
 static void
 check(const struct tlsrpt_target *t)
 {
-	if (t->address.n ? has_any_of(t->address, SPAN("<> \t\r\n\"(),:;")) || t->address.n > TLSRPT_ADDRESS_MAX
-	                 : has_any_of(t->host, SPAN(":/?@# \r\n")) || has_any_of(t->path, SPAN("# \t\r\n<>\"")) || !t->path.n)
+	if (t->address.n ? has_any_of(t->address, SPAN("<> \t\r\n\"(),:;")) ||
+			       t->address.n > TLSRPT_ADDRESS_MAX
+			 : has_any_of(t->host, SPAN(":/?@# \r\n")) ||
+			       has_any_of(t->path, SPAN("# \t\r\n<>\"")) || !t->path.n)
 		bug("a place with more in it");
 }
 

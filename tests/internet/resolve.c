@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * resolve.c - a daemon for tests, with a resolver, one who fetches, and one who asks them.  Whoever connects to
- * RUN/queue/questions sends a line of questions, "MX example.test, A mx.example.test 500": at once, with a deadline
- * in ms where the last word is a number.  A line for each comes back: the answer as JSON.  "GET HOST PATH" fetches.
+ * resolve.c - a daemon for tests, with a resolver, one who fetches, and one who asks them.  Whoever
+ * connects to RUN/queue/questions sends a line of questions, "MX example.test, A mx.example.test
+ * 500": at once, with a deadline in ms where the last word is a number.  A line for each comes
+ * back: the answer as JSON.  "GET HOST PATH" fetches.
  */
 #include <poll.h>
 #include <sys/socket.h>
@@ -25,7 +26,9 @@ static struct fetcher fetcher = {.chan = -1};
 static enum dns_kind
 kind_of(struct span s)
 {
-	static const enum dns_kind kinds[] = {DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA};
+	static const enum dns_kind kinds[] = {
+	    DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA};
+
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (span_eqs(s, dns_kind_name(kinds[i])))
 			return kinds[i];
@@ -51,8 +54,11 @@ data_put(struct buf *out, enum dns_kind kind, const struct dns_record *r)
 static void
 answer_put(struct buf *out, enum dns_kind kind, const struct dns_answer *a)
 {
-	buf_putf(out, "{\"status\": \"%s\", \"secure\": %d, \"alias\": %d, \"cut\": %d, \"unusable\": %u, \"ttl\": %u, \"name\": ",
-	    dns_status_name(a->status), a->is_secure, a->has_alias, a->is_cut, a->n_unusable, a->ttl_sec);
+	buf_putf(out,
+	    "{\"status\": \"%s\", \"secure\": %d, \"alias\": %d, \"cut\": %d, "
+	    "\"unusable\": %u, \"ttl\": %u, \"name\": ",
+	    dns_status_name(a->status), a->is_secure, a->has_alias, a->is_cut,
+	    a->n_unusable, a->ttl_sec);
 	buf_quoted(out, a->name);
 	buf_str(out, ", \"why\": ");
 	buf_quoted(out, a->why);
@@ -92,8 +98,11 @@ fetch_line(struct span words, struct buf *out)
 	uint64_t wait_ms = FETCH_TIME_MS;
 	if (words.n && span_u64(words, FETCH_TIME_MS, &wait_ms) != E_OK)
 		bug("a wait that is no number");
-	struct fetch_answer a = fetch_get(&fetcher, &resolver, host, path, &arena, deadline_in_ms((int64_t)wait_ms));
-	buf_putf(out, "{\"status\": \"%s\", \"http\": %u, \"why\": ", fetch_status_name(a.status), a.http_status);
+	struct fetch_answer a = fetch_get(
+	    &fetcher, &resolver, host, path, &arena, deadline_in_ms((int64_t)wait_ms));
+	buf_putf(out,
+	    "{\"status\": \"%s\", \"http\": %u, \"why\": ", fetch_status_name(a.status),
+	    a.http_status);
 	buf_quoted(out, a.why);
 	buf_str(out, ", \"body\": ");
 	buf_quoted(out, a.body);
@@ -126,7 +135,8 @@ serve(int fd)
 static int
 asker_run(void)
 {
-	while (io_wait(the_child.listeners[0].fd, POLLIN, DEADLINE_NONE, IO_AT_DRAIN) == E_OK) {
+	while (io_wait(the_child.listeners[0].fd, POLLIN, DEADLINE_NONE, IO_AT_DRAIN) ==
+	       E_OK) {
 		int fd = accept(the_child.listeners[0].fd, NULL, NULL);
 		if (fd >= 0)
 			serve(fd);
@@ -149,13 +159,18 @@ static const struct role roles[] = {
 	[ASKER] = {.name = "asker", .user = USER_NET, .at_start = 2, .channels = 1u << RESOLVER | 1u << FETCH,
 		.monitor_asks = MON_MAY(MON_CHANNEL), .jail = asker_jail, .run = asker_run},
 };
+
 /* clang-format on */
 
 int
 main(int argc, char **argv)
 {
 	static const char *const sockets[] = {"questions", NULL};
-	static const struct daemon resolve = {.name = "queue", .about = "asks the DNS and fetches, for tests", .roles = roles,
-	    .n_roles = COUNT(roles), .unix_sockets = sockets, .self_test = resolver_self_test};
+	static const struct daemon resolve = {.name = "queue",
+	    .about = "asks the DNS and fetches, for tests",
+	    .roles = roles,
+	    .n_roles = COUNT(roles),
+	    .unix_sockets = sockets,
+	    .self_test = resolver_self_test};
 	return daemon_main(&resolve, argc, argv);
 }

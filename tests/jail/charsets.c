@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * charsets.c - charsets that were opened before the jail convert inside it; those that were not stay unknown there.
- * Prints "ok WHAT", "FAILED WHAT" or "skipped WHAT: why", a line each.
+ * charsets.c - charsets that were opened before the jail convert inside it; those that were not
+ * stay unknown there.  Prints "ok WHAT", "FAILED WHAT" or "skipped WHAT: why", a line each.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,8 @@ static bool
 converts(const struct sample *s)
 {
 	struct buf out = {0};
-	bool is_same = charset_to_utf8(span_of(s->charset), s->in, &out) == E_OK && span_eqs(buf_as_span(&out), s->text);
+	bool is_same = charset_to_utf8(span_of(s->charset), s->in, &out) == E_OK &&
+	               span_eqs(buf_as_span(&out), s->text);
 	buf_free(&out);
 	return is_same;
 }
@@ -58,7 +59,10 @@ all_convert(void)
 	return bad == 0;
 }
 
-/* The second conversion of a charset at once opens a descriptor in the jail: its module is there already. */
+/*
+ * The second conversion of a charset at once opens a descriptor in the jail: its module is there
+ * already.
+ */
 static int
 all_convert_twice(void)
 {
@@ -89,14 +93,17 @@ try(const char *what, bool is_preloaded, int (*inside)(void))
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0) {
-		struct jail j = {.uid = geteuid() == 0 ? 61050 : geteuid(), .gid = geteuid() == 0 ? 61050 : getegid(),
-		    .group = (gid_t)-1, .calls = JAIL_FILES_READ};
+		struct jail j = {.uid = geteuid() == 0 ? 61050 : geteuid(),
+		    .gid = geteuid() == 0 ? 61050 : getegid(),
+		    .group = (gid_t)-1,
+		    .calls = JAIL_FILES_READ};
 		if (is_preloaded)
 			charset_preload();
 		jail_enter(&j);
 		_exit(inside() ? 0 : 1);
 	}
-	bool is_ok = pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool is_ok = pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	             WEXITSTATUS(status) == 0;
 	printf("%s %s\n", is_ok ? "ok" : "FAILED", what);
 }
 
@@ -106,10 +113,13 @@ main(void)
 	log_level(LOG_ERR);
 	try("a charset of each row is known in a jail", true, all_known);
 	try("text is converted in a jail", true, all_convert);
-	try("two texts of one charset are converted in a jail at once", true, all_convert_twice);
+	try("two texts of one charset are converted in a jail at once", true,
+	    all_convert_twice);
 	if (strncmp(jail_missing(), "Landlock:", 9) == 0 && geteuid() != 0)
-		printf("skipped charsets that were not opened ahead: without Landlock and without root they can be loaded\n");
+		printf("skipped charsets that were not opened ahead: without Landlock "
+		       "and without root they can be loaded\n");
 	else
-		try("charsets that were not opened ahead are not known in a jail", false, none_converts);
+		try("charsets that were not opened ahead are not known in a jail",
+		    false, none_converts);
 	return 0;
 }

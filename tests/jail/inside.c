@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * inside.c - loaded into the daemons themselves: as a process takes its last step into its jail, copies of it
- * take the step and try what it must not.  A line each on stderr: "inside DAEMON ROLE: WHAT: allowed" or refused.
- * The files that are tried are named by the environment.
+ * inside.c - loaded into the daemons themselves: as a process takes its last step into its jail,
+ * copies of it take the step and try what it must not.  A line each on stderr: "inside DAEMON ROLE:
+ * WHAT: allowed" or refused.  The files that are tried are named by the environment.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -88,7 +88,8 @@ static int
 do_signal(const char *path)
 {
 	(void)path;
-	return kill(atoi(getenv("INSIDE_PID")), SIGWINCH) == 0; /* a signal that is ignored */
+	/* a signal that is ignored */
+	return kill(atoi(getenv("INSIDE_PID")), SIGWINCH) == 0;
 }
 
 /* That of the test, which is root's as the monitors are. */
@@ -98,7 +99,8 @@ do_memory(const char *path)
 	char here[8];
 	struct iovec to = {here, sizeof here}, from = {here, sizeof here};
 	(void)path;
-	return process_vm_readv(atoi(getenv("INSIDE_PID")), &to, 1, &from, 1, 0) >= 0 || errno == EFAULT;
+	return process_vm_readv(atoi(getenv("INSIDE_PID")), &to, 1, &from, 1, 0) >= 0 ||
+	       errno == EFAULT;
 }
 
 static int
@@ -166,9 +168,12 @@ attempt(const struct attempt *a, unsigned long mode, unsigned long program)
 		_exit(a->try(path));
 	}
 	const char *result = "not tried";
-	if (pid > 0 && waitpid(pid, &status, 0) == pid && (WIFSIGNALED(status) || WEXITSTATUS(status) < 2))
-		result = WIFEXITED(status) && WEXITSTATUS(status) == 1 ? "allowed" : "refused";
-	dprintf(STDERR_FILENO, "inside %s %s: %s: %s\n", program_invocation_short_name, role, a->what, result);
+	if (pid > 0 && waitpid(pid, &status, 0) == pid &&
+	    (WIFSIGNALED(status) || WEXITSTATUS(status) < 2))
+		result = WIFEXITED(status) && WEXITSTATUS(status) == 1 ? "allowed"
+		                                                       : "refused";
+	dprintf(STDERR_FILENO, "inside %s %s: %s: %s\n", program_invocation_short_name,
+	    role, a->what, result);
 }
 
 int

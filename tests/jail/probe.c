@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "proc/jail.h"
 
-static char dir_own[64], dir_other[64]; /* made before any jail */
+static char dir_own[64], dir_other[64];         /* made before any jail */
 static struct sockaddr_in port_own, port_other; /* listened on before any jail */
 static bool has_landlock, has_landlock_tcp;
 
@@ -99,7 +99,8 @@ unix_socket(void)
 static int
 kill_parent(void)
 {
-	return kill(getppid(), SIGWINCH) == 0 ? ALLOWED : REFUSED; /* a signal that is ignored */
+	/* a signal that is ignored */
+	return kill(getppid(), SIGWINCH) == 0 ? ALLOWED : REFUSED;
 }
 
 static int
@@ -127,7 +128,9 @@ static int
 connects(const struct sockaddr_in *to)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	return fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 ? ALLOWED : REFUSED;
+	return fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0
+	           ? ALLOWED
+	           : REFUSED;
 }
 
 static int
@@ -145,9 +148,11 @@ connect_other(void)
 static int
 binds(int type)
 {
-	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in any = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, type, 0);
-	return fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof any) == 0 ? ALLOWED : REFUSED;
+	return fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof any) == 0 ? ALLOWED
+	                                                                     : REFUSED;
 }
 
 static int
@@ -175,18 +180,20 @@ static const struct attempt {
 	int (*try)(void);
 	unsigned fine_with; /* jail_calls under which it is allowed */
 	unsigned need;
-	bool is_own;        /* allowed where the own directory is given */
+	bool is_own; /* allowed where the own directory is given */
 } attempts[] = {
     {"opens another mailbox's file", open_other, 0, NEEDS_LANDLOCK, false},
     {"opens /etc/passwd", open_passwd, 0, NEEDS_LANDLOCK, false},
     {"creates a file in another mailbox", create_other, 0, NEEDS_LANDLOCK, false},
-    {"links another mailbox's file into its own", link_other_in, 0, NEEDS_LANDLOCK, false},
+    {"links another mailbox's file into its own", link_other_in, 0, NEEDS_LANDLOCK,
+	false},
     {"creates a file in its own mailbox", create_own, JAIL_FILES_WRITE, ANY, true},
     {"executes a program", do_exec, 0, ANY, false},
     {"traces its parent", do_ptrace, 0, ANY, false},
     {"mounts", do_mount, 0, ANY, false},
     {"opens an internet socket", inet_socket, JAIL_NET, ANY, false},
-    {"opens a UNIX socket", unix_socket, JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX, ANY, false},
+    {"opens a UNIX socket", unix_socket, JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX, ANY,
+	false},
     {"opens a netlink socket", netlink_socket, 0, ANY, false},
     {"connects over TCP to its port", connect_own, JAIL_NET, ANY, false},
     {"connects over TCP to another port", connect_other, 0, NEEDS_LANDLOCK_TCP, false},
@@ -209,16 +216,18 @@ static const struct kind {
     {"resolver", JAIL_NET | JAIL_BIND_NET, false},
     {"fetch", JAIL_NET | JAIL_FILES_READ, false},
     {"mailbox session",
-        JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX | JAIL_FORK |
-            JAIL_INOTIFY | JAIL_FLOCK,
-        true},
+	JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX |
+	    JAIL_FORK | JAIL_INOTIFY | JAIL_FLOCK,
+	true},
 };
 
 NORETURN static void
 inside(const struct kind *k, const struct attempt *a)
 {
 	struct jail j = {.uid = geteuid() == 0 ? 61050 : geteuid(),
-	    .gid = geteuid() == 0 ? 61050 : getegid(), .group = (gid_t)-1, .calls = k->calls};
+	    .gid = geteuid() == 0 ? 61050 : getegid(),
+	    .group = (gid_t)-1,
+	    .calls = k->calls};
 	if (k->has_own)
 		jail_allow(&j, dir_own, JAIL_READ | JAIL_WRITE);
 	if (k->calls & JAIL_NET)
@@ -233,12 +242,15 @@ attempt(const struct kind *k, const struct attempt *a)
 	int status;
 	bool is_fine = a->is_own ? k->has_own : (a->fine_with & k->calls) != 0;
 	if ((a->need & NEEDS_LANDLOCK) && !has_landlock && geteuid() != 0) {
-		printf("skipped %s %s: without Landlock and without root only the program's care is left\n",
+		printf("skipped %s %s: without Landlock and without root only the "
+		       "program's care is left\n",
 		    k->name, a->what);
 		return;
 	}
-	if ((a->need & NEEDS_LANDLOCK_TCP) && (k->calls & JAIL_NET) && !has_landlock_tcp) {
-		printf("skipped %s %s: this Landlock knows no ports\n", k->name, a->what);
+	if ((a->need & NEEDS_LANDLOCK_TCP) && (k->calls & JAIL_NET) &&
+	    !has_landlock_tcp) {
+		printf(
+		    "skipped %s %s: this Landlock knows no ports\n", k->name, a->what);
 		return;
 	}
 	fflush(stdout);
@@ -250,8 +262,9 @@ attempt(const struct kind *k, const struct attempt *a)
 		return;
 	}
 	bool was_allowed = WIFEXITED(status) && WEXITSTATUS(status) == ALLOWED;
-	printf("%s %s %s: %s%s\n", was_allowed == is_fine ? "ok" : "FAILED", k->name, a->what,
-	    was_allowed ? "allowed" : "refused", WIFSIGNALED(status) ? " (killed)" : "");
+	printf("%s %s %s: %s%s\n", was_allowed == is_fine ? "ok" : "FAILED", k->name,
+	    a->what, was_allowed ? "allowed" : "refused",
+	    WIFSIGNALED(status) ? " (killed)" : "");
 }
 
 static void
@@ -265,7 +278,8 @@ make_dir(char *path, size_t n, uid_t owner)
 	int fd = open(file, O_WRONLY | O_CREAT, 0600);
 	if (fd < 0)
 		exit(1);
-	if (geteuid() == 0 && (fchown(fd, owner, owner) != 0 || chown(path, owner, owner) != 0))
+	if (geteuid() == 0 &&
+	    (fchown(fd, owner, owner) != 0 || chown(path, owner, owner) != 0))
 		exit(1);
 	close(fd);
 }
@@ -275,7 +289,8 @@ listen_somewhere(struct sockaddr_in *out)
 {
 	socklen_t n = sizeof *out;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	*out = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	*out = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	if (fd < 0 || bind(fd, (struct sockaddr *)out, n) != 0 || listen(fd, 64) != 0 ||
 	    getsockname(fd, (struct sockaddr *)out, &n) != 0)
 		exit(1);
@@ -298,13 +313,15 @@ main(void)
 {
 	const char *abi = getenv("MERPATI_LANDLOCK_ABI");
 	has_landlock = strncmp(jail_missing(), "Landlock:", 9) != 0;
-	has_landlock_tcp = has_landlock && strncmp(jail_missing(), "Landlock for TCP", 16) != 0;
+	has_landlock_tcp =
+	    has_landlock && strncmp(jail_missing(), "Landlock for TCP", 16) != 0;
 	listen_somewhere(&port_own);
 	listen_somewhere(&port_other);
 	make_dir(dir_own, sizeof dir_own, 61050);
 	make_dir(dir_other, sizeof dir_other, 61051);
 	log_level(LOG_ERR);
-	printf("ok %s\n", abi && !has_landlock ? "runs without Landlock" : "runs with Landlock");
+	printf("ok %s\n",
+	    abi && !has_landlock ? "runs without Landlock" : "runs with Landlock");
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		for (size_t n = 0; n < COUNT(attempts); n++) {
 			remove_dir(dir_own);
@@ -312,7 +329,8 @@ main(void)
 			if (geteuid() == 0 && chown(dir_own, 61050, 61050) != 0)
 				return 1;
 			if (!has_landlock && attempts[n].try == open_passwd) {
-				printf("skipped %s %s: it is readable for all, and there is no Landlock\n",
+				printf("skipped %s %s: it is readable for all, and "
+				       "there is no Landlock\n",
 				    kinds[i].name, attempts[n].what);
 				continue;
 			}

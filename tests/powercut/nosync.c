@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* nosync.c - preloaded: syncs that say they did it and did nothing.  The powercut suite must notice. */
+/*
+ * nosync.c - preloaded: syncs that say they did it and did nothing.  The powercut suite must
+ * notice.
+ */
 int fsync(int fd);
 int fdatasync(int fd);
 int syncfs(int fd);

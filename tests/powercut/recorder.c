@@ -4,8 +4,8 @@
  *   recorder MOUNTPOINT IMAGE LOG BYTES
  * MOUNTPOINT/disk is the disk (its bytes in IMAGE); each write and each flush is appended to LOG:
  *   u8 'W', u64 offset, u32 length, bytes      u8 'F'
- * MOUNTPOINT/position reads as the number of bytes logged so far, in decimal: a client that reads it
- * after an acknowledgement knows that all the effects behind it stand before that position.
+ * MOUNTPOINT/position reads as the number of bytes logged so far, in decimal: a client that reads
+ * it after an acknowledgement knows that all the effects behind it stand before that position.
  */
 #define FUSE_USE_VERSION 35
 #include <errno.h>
@@ -46,7 +46,8 @@ on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 static void
-on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+    struct fuse_file_info *fi)
 {
 	(void)attr, (void)to_set;
 	on_getattr(req, ino, fi);
@@ -78,12 +79,14 @@ on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 static void
-on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+on_read(
+    fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	char text[32];
 	(void)fi;
 	if (ino == INO_POSITION) {
-		int n = snprintf(text, sizeof text, "%llu\n", (unsigned long long)rec.logged);
+		int n = snprintf(
+		    text, sizeof text, "%llu\n", (unsigned long long)rec.logged);
 		fuse_reply_buf(req, text, off == 0 ? (size_t)n : 0);
 		return;
 	}
@@ -105,7 +108,8 @@ log_bytes(const void *p, size_t n)
 }
 
 static void
-on_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t n, off_t off, struct fuse_file_info *fi)
+on_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t n, off_t off,
+    struct fuse_file_info *fi)
 {
 	uint64_t at = (uint64_t)off;
 	uint32_t len = (uint32_t)n;
@@ -130,8 +134,13 @@ on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
-static const struct fuse_lowlevel_ops ops = {.lookup = on_lookup, .getattr = on_getattr,
-    .setattr = on_setattr, .open = on_open, .read = on_read, .write = on_write, .fsync = on_fsync};
+static const struct fuse_lowlevel_ops ops = {.lookup = on_lookup,
+    .getattr = on_getattr,
+    .setattr = on_setattr,
+    .open = on_open,
+    .read = on_read,
+    .write = on_write,
+    .fsync = on_fsync};
 
 int
 main(int argc, char **argv)
@@ -143,14 +152,16 @@ main(int argc, char **argv)
 	rec.disk_bytes = strtoull(argv[4], NULL, 10);
 	rec.image = open(argv[2], O_RDWR | O_CREAT | O_TRUNC, 0600);
 	rec.log = fopen(argv[3], "wb");
-	if (rec.image < 0 || !rec.log || ftruncate(rec.image, (off_t)rec.disk_bytes) != 0) {
+	if (rec.image < 0 || !rec.log ||
+	    ftruncate(rec.image, (off_t)rec.disk_bytes) != 0) {
 		perror("recorder");
 		return 73;
 	}
 	char *fuse_argv[] = {argv[0], (char[]){"-osubtype=recorder"}, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(2, fuse_argv);
 	struct fuse_session *s = fuse_session_new(&args, &ops, sizeof ops, NULL);
-	if (!s || fuse_set_signal_handlers(s) != 0 || fuse_session_mount(s, argv[1]) != 0)
+	if (!s || fuse_set_signal_handlers(s) != 0 ||
+	    fuse_session_mount(s, argv[1]) != 0)
 		return 71;
 	int err = fuse_session_loop(s);
 	fuse_session_unmount(s);

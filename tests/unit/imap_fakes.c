@@ -38,7 +38,8 @@ store_cache(struct store *store, const struct store_record *r)
 }
 
 void
-store_cache_put(struct store *store, const struct store_view *v, const struct store_record *r, struct span item)
+store_cache_put(struct store *store, const struct store_view *v,
+    const struct store_record *r, struct span item)
 {
 	(void)store;
 	(void)v;
@@ -105,7 +106,9 @@ static void
 folder_make(void)
 {
 	snprintf(the_folder_name, sizeof the_folder_name, "/tmp/imap_fakes.XXXXXX");
-	the_folder = mkdtemp(the_folder_name) ? open(the_folder_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	the_folder = mkdtemp(the_folder_name)
+	                 ? open(the_folder_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	                 : -1;
 	if (the_folder < 0)
 		bug("no folder for messages");
 }
@@ -152,7 +155,8 @@ record_make(size_t i, struct selected *b)
 }
 
 void
-fakes_open(struct session *s, const struct fake_message *messages, size_t n, const char *const *keywords, int *peer)
+fakes_open(struct session *s, const struct fake_message *messages, size_t n,
+    const char *const *keywords, int *peer)
 {
 	int fds[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
@@ -167,9 +171,13 @@ fakes_open(struct session *s, const struct fake_message *messages, size_t n, con
 	the_items = mem_new((n + 1) * sizeof *the_items);
 	the_head = mem_new(sizeof *the_head);
 	for (; keywords[the_head->n_keywords]; the_head->n_keywords++)
-		strcpy(the_head->keywords[the_head->n_keywords], keywords[the_head->n_keywords]);
+		strcpy(the_head->keywords[the_head->n_keywords],
+		    keywords[the_head->n_keywords]);
 	s->selected = mem_new(sizeof *s->selected);
-	s->selected->view = (struct store_view){.head = the_head, .records = the_records, .n = (uint32_t)n, .recent_from = UINT32_MAX};
+	s->selected->view = (struct store_view){.head = the_head,
+	    .records = the_records,
+	    .n = (uint32_t)n,
+	    .recent_from = UINT32_MAX};
 	s->selected->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)
 		record_make(i, s->selected);
@@ -193,11 +201,14 @@ fakes_close(struct session *s)
 }
 
 enum reply
-fakes_command(struct session *s, command_handler *handler, const char *verb, const char *arguments)
+fakes_command(struct session *s, command_handler *handler, const char *verb,
+    const char *arguments)
 {
 	bool is_uid = strncmp(verb, "UID ", 4) == 0;
 	struct command c = {.is_uid = is_uid, .verb = verb + (is_uid ? 4 : 0)};
-	c.parse = (struct parse){.in = span_of(arguments), .arena = &s->arena, .is_utf8 = s->enabled & (EN_UTF8 | EN_REV2)};
+	c.parse = (struct parse){.in = span_of(arguments),
+	    .arena = &s->arena,
+	    .is_utf8 = s->enabled & (EN_UTF8 | EN_REV2)};
 	buf_reset(&s->io.out);
 	buf_reset(&s->code);
 	enum reply reply = handler(s, &c);

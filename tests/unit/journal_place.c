@@ -49,7 +49,8 @@ on_record(void *ctx, unsigned segment, const struct record *r)
 	struct place *p = ctx;
 	struct seen *s = &p->seen[p->n_seen++];
 	assert_true(p->n_seen < SEEN_MAX);
-	*s = (struct seen){.segment = segment, .kind = r->kind, .id = r->id, .offset = r->offset};
+	*s = (struct seen){
+	    .segment = segment, .kind = r->kind, .id = r->id, .offset = r->offset};
 	buf_span(&s->envelope, r->envelope);
 	buf_span(&s->message, r->message);
 }
@@ -126,7 +127,8 @@ place_teardown(void **state)
 struct record
 record(struct place *p, unsigned n, size_t bytes)
 {
-	struct record r = {.kind = RECORD_MESSAGE, .envelope = span_make(p->message + n, 40 + n % 200),
+	struct record r = {.kind = RECORD_MESSAGE,
+	    .envelope = span_make(p->message + n, 40 + n % 200),
 	    .message = span_make(p->message + n * 3, bytes)};
 	memset(r.id.b, 7, sizeof r.id.b);
 	memcpy(r.id.b, &n, sizeof n);

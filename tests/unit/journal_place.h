@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* journal_place.h - what the tests of the journal share: one in a directory of its own, and what was seen at its replay. */
+/*
+ * journal_place.h - what the tests of the journal share: one in a directory of its own, and what
+ * was seen at its replay.
+ */
 #ifndef TEST_JOURNAL_PLACE_H
 #define TEST_JOURNAL_PLACE_H
 
@@ -32,7 +35,8 @@ struct place {
 int place_setup(void **state);
 int place_teardown(void **state);
 void reopen(struct place *); /* as after a restart: opened and replayed */
-struct record record(struct place *, unsigned n, size_t bytes); /* number n: id and envelope tell it */
+/* number n: id and envelope tell it */
+struct record record(struct place *, unsigned n, size_t bytes);
 /* put - a batch of n records from number first on; where it is */
 int put(struct place *, unsigned first, unsigned n, size_t bytes, unsigned *segment);
 void put_all(struct place *, unsigned first, unsigned n, size_t bytes);

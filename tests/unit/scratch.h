@@ -4,6 +4,7 @@
 #define TEST_SCRATCH_H
 
 void scratch_remove(const char *dir); /* and all below it */
-void scratch_spoil(const char *dir);  /* all files below it: written over, as long as they were */
+/* all files below it: written over, as long as they were */
+void scratch_spoil(const char *dir);
 
 #endif

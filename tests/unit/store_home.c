@@ -117,7 +117,8 @@ home_keeper(void)
 	struct ucred peer = {.pid = 0};
 	socklen_t n = sizeof peer;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
 		peer.pid = 0;
 	close(fd);
 	return peer.pid;
@@ -174,7 +175,8 @@ text_of(unsigned n)
 	static char text[5000];
 	int at = snprintf(text, sizeof text, "Subject: message %u\r\n\r\n", n);
 	while (at < 4096)
-		at += snprintf(text + at, sizeof text - (size_t)at, "line %d of %u\r\n", at, n);
+		at += snprintf(
+		    text + at, sizeof text - (size_t)at, "line %d of %u\r\n", at, n);
 	return span_make(text, (size_t)at);
 }
 
@@ -198,7 +200,8 @@ append(struct store *s, const char *mailbox, unsigned n)
 	struct incoming m;
 	uint32_t uid = 0;
 	message_begin(s, &m, n);
-	assert_int_equal(store_append(s, span_of(mailbox), &m, 1, NULL, &uid), STORE_DONE);
+	assert_int_equal(
+	    store_append(s, span_of(mailbox), &m, 1, NULL, &uid), STORE_DONE);
 	incoming_drop(&m);
 	return uid;
 }
@@ -213,21 +216,26 @@ append_many(struct store *s, const char *mailbox, unsigned n)
 		for (unsigned i = 0; i < some; i++) {
 			struct buf from = {0}, to = {0};
 			assert_int_equal(incoming_begin(s, &all[i]), E_OK);
-			assert_int_equal(incoming_write(&all[i], SPAN("Subject: one of many\r\n\r\nx\r\n")), E_OK);
+			assert_int_equal(incoming_write(&all[i],
+					     SPAN("Subject: one of many\r\n\r\nx\r\n")),
+			    E_OK);
 			tmp_path_put(&from, all[i].id);
 			msg_path_put(&to, all[i].id);
 			if (link(buf_cstr(&from), buf_cstr(&to)) != 0) {
 				struct buf folder = {0};
 				buf_span(&folder, span_head(buf_as_span(&to), 6));
 				assert_int_equal(mkdir(buf_cstr(&folder), 0700), 0);
-				assert_int_equal(link(buf_cstr(&from), buf_cstr(&to)), 0);
+				assert_int_equal(
+				    link(buf_cstr(&from), buf_cstr(&to)), 0);
 				buf_free(&folder);
 			}
 			all[i].is_linked = true;
 			buf_free(&from);
 			buf_free(&to);
 		}
-		assert_int_equal(store_append(s, span_of(mailbox), all, some, NULL, NULL), STORE_DONE);
+		assert_int_equal(
+		    store_append(s, span_of(mailbox), all, some, NULL, NULL),
+		    STORE_DONE);
 		for (unsigned i = 0; i < some; i++)
 			incoming_drop(&all[i]);
 		n -= some;
@@ -237,7 +245,8 @@ append_many(struct store *s, const char *mailbox, unsigned n)
 void
 deliver(const char *text)
 {
-	struct file_name f = {.id = file_id_of(id_new(), 7), .size_bytes = strlen(text)};
+	struct file_name f = {
+	    .id = file_id_of(id_new(), 7), .size_bytes = strlen(text)};
 	struct buf path = {0};
 	sha256(span_of(text), f.sha256);
 	buf_str(&path, "new/");
@@ -258,7 +267,8 @@ set_of(uint32_t from, uint32_t to)
 }
 
 void
-mailbox_check(struct store *s, const char *name, uint64_t messages, uint64_t unseen, uint64_t deleted)
+mailbox_check(struct store *s, const char *name, uint64_t messages, uint64_t unseen,
+    uint64_t deleted)
 {
 	struct store_mailbox m;
 	assert_int_equal(store_mailbox(s, span_of(name), &m), E_OK);
@@ -342,11 +352,14 @@ selected(struct store *s, const char *mailbox)
 }
 
 enum store_said
-flags(struct store *s, const struct store_view *v, uint32_t from, uint32_t to, enum store_how how, uint32_t bits,
-    const char *keyword)
+flags(struct store *s, const struct store_view *v, uint32_t from, uint32_t to,
+    enum store_how how, uint32_t bits, const char *keyword)
 {
 	struct span name = span_of(keyword);
-	struct store_change c = {.how = how, .flags = bits, .keywords = &name, .n_keywords = keyword != NULL};
+	struct store_change c = {.how = how,
+	    .flags = bits,
+	    .keywords = &name,
+	    .n_keywords = keyword != NULL};
 	struct numset uids = set_of(from, to);
 	enum store_said said = store_flags(s, v->mailbox, &uids, &c, NULL);
 	numset_free(&uids);
@@ -354,7 +367,8 @@ flags(struct store *s, const struct store_view *v, uint32_t from, uint32_t to, e
 }
 
 enum store_said
-expunge(struct store *s, const struct store_view *v, uint32_t from, uint32_t to, bool only_deleted)
+expunge(struct store *s, const struct store_view *v, uint32_t from, uint32_t to,
+    bool only_deleted)
 {
 	struct numset uids = set_of(from, to);
 	enum store_said said = store_expunge(s, v->mailbox, &uids, only_deleted);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_account.c - an account's row, and the table: what was written is read, and no uid is given twice. */
+/*
+ * test_account.c - an account's row, and the table: what was written is read, and no uid is given
+ * twice.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -412,7 +415,10 @@ test_uid_never_twice(void **st)
 	}
 }
 
-/* A writer that was killed before it ended wrote nothing: its uid was nobody's, and the table is as before. */
+/*
+ * A writer that was killed before it ended wrote nothing: its uid was nobody's, and the table is as
+ * before.
+ */
 static void
 test_killed_writer(void **st)
 {
@@ -463,7 +469,10 @@ put_many(struct accounts_writer *w, const char *format, unsigned n)
 	return err;
 }
 
-/* Killed in a change larger than its cache: pages of it are in the table, and no account may seem to be gone. */
+/*
+ * Killed in a change larger than its cache: pages of it are in the table, and no account may seem
+ * to be gone.
+ */
 static void
 test_killed_large_writer(void **st)
 {
@@ -518,7 +527,10 @@ set_generation(const struct place *p, uint64_t to)
 	close(fd);
 }
 
-/* Died while the table files were written: "later" from who was open, until somebody who may write looks. */
+/*
+ * Died while the table files were written: "later" from who was open, until somebody who may write
+ * looks.
+ */
 static void
 test_half_written(void **st)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_alias.c - the alias file: names, targets, quotes, comments, continuation, includes, and reading it again. */
+/*
+ * test_alias.c - the alias file: names, targets, quotes, comments, continuation, includes, and
+ * reading it again.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -306,7 +309,9 @@ test_read_again(void **st)
 	aliases_free(&a);
 }
 
-/* What was read stays in force; what is not in it cannot be denied; it ends when the file is back. */
+/*
+ * What was read stays in force; what is not in it cannot be denied; it ends when the file is back.
+ */
 static void
 test_not_readable(void **st)
 {
@@ -400,6 +405,7 @@ main(void)
 	    cmocka_unit_test(test_include),
 	    cmocka_unit_test(test_largest_include),
 	};
-	log_level(LOG_EMERG); /* files that cannot be read are what the tests are about */
+	/* files that cannot be read are what the tests are about */
+	log_level(LOG_EMERG);
 	return cmocka_run_group_tests_name("alias", tests, make_dir, remove_dir);
 }

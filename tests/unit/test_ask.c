@@ -16,6 +16,7 @@
 #include "proc/ask.h"
 
 enum { PH_EARLY = 1, PH_LATE = 2 };
+
 enum { ECHO = 1, OFTEN, LATE, OPEN, LATER, COUNT_ASKS };
 
 static int
@@ -197,7 +198,8 @@ test_descriptors_are_not_collected(void **state)
 	int next = dup(0);
 	close(next);
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(ask_send(b->mine, ECHO, span_make(hello, 9), 0, 0), E_OK);
+		assert_int_equal(
+		    ask_send(b->mine, ECHO, span_make(hello, 9), 0, 0), E_OK);
 		assert_int_equal(asker_serve(b->theirs, &b->scratch, 8), E_OK);
 	}
 	int now = dup(0);
@@ -228,7 +230,8 @@ test_last_words(void **state)
 		ask_pair(pair);
 		assert_int_equal(ask_send(pair[1], ECHO, SPAN("last"), -1, 0), E_OK);
 		assert_int_equal(ask_send(pair[1], LATER, SPAN("words"), -1, 0), E_OK);
-		assert_int_equal(ask_send(pair[0], ECHO, SPAN("never read"), -1, 0), E_OK);
+		assert_int_equal(
+		    ask_send(pair[0], ECHO, SPAN("never read"), -1, 0), E_OK);
 		close(pair[1]);
 		assert_int_equal(ask_recv(pair[0], &b->in, &m, deadline), E_OK);
 		assert_int_equal(m.type, ECHO);
@@ -256,10 +259,11 @@ test_deadline(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_answered), TEST(test_cut_short_anywhere),
-	    TEST(test_bytes_behind_the_end), TEST(test_too_long), TEST(test_too_often),
-	    TEST(test_out_of_turn), TEST(test_unknown), TEST(test_one_byte_is_no_message),
-	    TEST(test_peer_gone), TEST(test_descriptor_back), TEST(test_descriptors_are_not_collected),
+	const struct CMUnitTest tests[] = {TEST(test_answered),
+	    TEST(test_cut_short_anywhere), TEST(test_bytes_behind_the_end),
+	    TEST(test_too_long), TEST(test_too_often), TEST(test_out_of_turn),
+	    TEST(test_unknown), TEST(test_one_byte_is_no_message), TEST(test_peer_gone),
+	    TEST(test_descriptor_back), TEST(test_descriptors_are_not_collected),
 	    TEST(test_answered_later), TEST(test_last_words), TEST(test_deadline)};
 	return cmocka_run_group_tests_name("ask", tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test_auth.c - conversations with the asks of the role "auth"; the account table is this file's. */
+/*
+ * test_auth.c - conversations with the asks of the role "auth"; the account table is this file's.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +24,10 @@
 #include "conf/conf.h"
 #include "proc/child.h"
 
-/* ---- accounts: u1 and sleeper, password "pass"; old has SCRAM-SHA-1 alone; broken cannot be read ---- */
+/*
+ * ---- accounts: u1 and sleeper, password "pass"; old has SCRAM-SHA-1 alone; broken cannot be read
+ * ----
+ */
 
 static struct {
 	char dir[64];
@@ -487,7 +492,8 @@ test_cache_of_many(void **state)
 		n_computed = 0;
 		for (unsigned i = 0; i < 100; i++) {
 			snprintf(name, sizeof name, "many%u@example.test", i);
-			assert_int_equal(verify_password(span_of(name), SPAN("pass")), E_OK);
+			assert_int_equal(
+			    verify_password(span_of(name), SPAN("pass")), E_OK);
 		}
 		assert_true(round == 0 ? n_computed == 100 : n_computed < 10);
 	}
@@ -572,7 +578,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_plain), ROW(test_login),
 	    ROW(test_offered), ROW(test_scram), ROW(test_scram_malformed),
-	    ROW(test_unknown), ROW(test_cache), ROW(test_cache_of_many), ROW(test_tickets), ROW(test_asks),
-	    ROW(test_ask_short), ROW(test_ask_long), ROW(test_ask_service)};
+	    ROW(test_unknown), ROW(test_cache), ROW(test_cache_of_many),
+	    ROW(test_tickets), ROW(test_asks), ROW(test_ask_short), ROW(test_ask_long),
+	    ROW(test_ask_service)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -92,14 +92,23 @@ test_base64(void **s)
 		int result;
 		const char *out;
 	} rows[] = {
-	    {"", E_OK, ""}, {"Zg==", E_OK, "f"}, {"Zm8=", E_OK, "fo"}, {"Zm9v", E_OK, "foo"},
-	    {"Zh==", E_BAD, ""}, {"Zg=", E_BAD, ""}, {"Z===", E_BAD, ""}, {"Zg==Zg==", E_BAD, ""},
-	    {"Zm 9v", E_BAD, ""}, {"====", E_BAD, ""},
+	    {"", E_OK, ""},
+	    {"Zg==", E_OK, "f"},
+	    {"Zm8=", E_OK, "fo"},
+	    {"Zm9v", E_OK, "foo"},
+	    {"Zh==", E_BAD, ""},
+	    {"Zg=", E_BAD, ""},
+	    {"Z===", E_BAD, ""},
+	    {"Zg==Zg==", E_BAD, ""},
+	    {"Zm 9v", E_BAD, ""},
+	    {"====", E_BAD, ""},
 	};
+
 	(void)s;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf b = {0}, again = {0};
-		assert_int_equal(base64_decode(span_of(rows[i].in), &b), rows[i].result);
+		assert_int_equal(
+		    base64_decode(span_of(rows[i].in), &b), rows[i].result);
 		if (rows[i].result == E_OK) {
 			assert_true(span_eqs(buf_as_span(&b), rows[i].out));
 			buf_base64(&again, buf_as_span(&b));
@@ -117,10 +126,17 @@ test_utf8(void **s)
 		const char *in;
 		bool is_valid;
 	} rows[] = {
-	    {"plain", true}, {"\xc3\xbc", true}, {"\xc0\xaf", false}, {"\xed\xa0\x80", false},
-	    {"\xf0\x9f\x98\x80", true}, {"\xf4\x90\x80\x80", false}, {"\xe2\x82", false},
-	    {"\x80", false}, {"\xe0\x80\xaf", false},
+	    {"plain", true},
+	    {"\xc3\xbc", true},
+	    {"\xc0\xaf", false},
+	    {"\xed\xa0\x80", false},
+	    {"\xf0\x9f\x98\x80", true},
+	    {"\xf4\x90\x80\x80", false},
+	    {"\xe2\x82", false},
+	    {"\x80", false},
+	    {"\xe0\x80\xaf", false},
 	};
+
 	(void)s;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_int_equal(utf8_valid(span_of(rows[i].in)), rows[i].is_valid);
@@ -147,7 +163,8 @@ test_numbers(void **s)
 	uint64_t v = 0;
 	(void)s;
 	assert_int_equal(span_u64(SPAN("18446744073709551615"), UINT64_MAX, &v), E_OK);
-	assert_int_equal(span_u64(SPAN("18446744073709551616"), UINT64_MAX, &v), E_LIMIT);
+	assert_int_equal(
+	    span_u64(SPAN("18446744073709551616"), UINT64_MAX, &v), E_LIMIT);
 	assert_int_equal(span_u64(SPAN("12"), 11, &v), E_LIMIT);
 	assert_int_equal(span_u64(SPAN("1x"), 11, &v), E_BAD);
 	assert_int_equal(span_u64(SPAN(""), 11, &v), E_BAD);

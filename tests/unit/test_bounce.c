@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_bounce.c - reports: their parts, and that nothing a stranger wrote becomes a line of its own. */
+/*
+ * test_bounce.c - reports: their parts, and that nothing a stranger wrote becomes a line of its
+ * own.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,13 +16,22 @@
 #include "spool/put.h"
 #include "tls/hash.h"
 
-#define S(literal) {literal, sizeof(literal) - 1}
+#define S(literal)                                                                     \
+	{                                                                              \
+		literal, sizeof(literal) - 1                                           \
+	}
 
-static struct rcpt rcpts[] = {{.address = S("gone@example.org"), .orcpt = S("rfc822;Gone+2Bx@example.org")},
+static struct rcpt rcpts[] = {
+    {.address = S("gone@example.org"), .orcpt = S("rfc822;Gone+2Bx@example.org")},
     {.address = S("a\r\nBcc: x@y\n\r@z")}, {.address = S("full@example.org")}};
-static struct envelope envelope = {.id = {{1, 2, 3}}, .sender = S("s@example.net"), .envid = S("QQ+2B1"),
-    .arrived_sec = 1700000000, .n_rcpts = 3, .rcpts = rcpts};
-static struct span message = S("Subject: lost\r\nFrom: s@example.net\r\n\r\nthe secret body\r\n");
+static struct envelope envelope = {.id = {{1, 2, 3}},
+    .sender = S("s@example.net"),
+    .envid = S("QQ+2B1"),
+    .arrived_sec = 1700000000,
+    .n_rcpts = 3,
+    .rcpts = rcpts};
+static struct span message =
+    S("Subject: lost\r\nFrom: s@example.net\r\n\r\nthe secret body\r\n");
 
 struct made {
 	struct buf out;
@@ -30,8 +42,13 @@ struct made {
 static void
 make(struct made *m, const struct bounce_rcpt *f, size_t n, struct span to)
 {
-	struct bounce_about x = {.envelope = &envelope, .rcpts = f, .n = n, .to = to, .message = message,
-	    .attempt_sec = 1700000100, .retry_until_sec = 1700400000};
+	struct bounce_about x = {.envelope = &envelope,
+	    .rcpts = f,
+	    .n = n,
+	    .to = to,
+	    .message = message,
+	    .attempt_sec = 1700000100,
+	    .retry_until_sec = 1700400000};
 	*m = (struct made){.arena = {.max_bytes = 1 << 16}};
 	bounce_compose("mx.example.net", &x, &m->arena, &m->out, &m->envelope);
 	assert_int_equal(buf_done(&m->out), E_OK);
@@ -50,7 +67,8 @@ has(const struct made *m, const char *text)
 	return span_search(buf_as_span(&m->out), span_of(text)) < m->out.len;
 }
 
-static const struct bounce_rcpt plain[] = {{0, ACTION_FAILED, S("5.1.1 no such mailbox")},
+static const struct bounce_rcpt plain[] = {
+    {0, ACTION_FAILED, S("5.1.1 no such mailbox")},
     {2, ACTION_FAILED, S("out of room")}};
 
 static void
@@ -60,15 +78,22 @@ test_parts(void **state)
 	unsigned char sum[SHA256_BYTES];
 	(void)state;
 	make(&m, plain, 2, SPAN("s@example.net"));
-	assert_true(span_starts(buf_as_span(&m.out), SPAN("Return-Path: <>\r\nFrom: Mail Delivery System <MAILER-DAEMON@mx.example.net>\r\n")));
+	assert_true(span_starts(
+	    buf_as_span(&m.out), SPAN("Return-Path: <>\r\nFrom: Mail Delivery System "
+				      "<MAILER-DAEMON@mx.example.net>\r\n")));
 	assert_true(has(&m, "\r\nTo: <s@example.net>\r\n"));
 	assert_true(has(&m, "multipart/report; report-type=delivery-status"));
 	assert_true(has(&m, "\r\nContent-Type: message/delivery-status\r\n"));
 	assert_true(has(&m, "\r\nReporting-MTA: dns; mx.example.net\r\n"));
-	assert_true(has(&m, "\r\nOriginal-Envelope-Id: QQ+1\r\nReporting-MTA: dns; mx.example.net\r\nArrival-Date: Tue, 14 Nov 2023 "));
-	assert_true(has(&m, "\r\n\r\nOriginal-Recipient: rfc822;Gone+x@example.org\r\nFinal-Recipient: rfc822; gone@example.org\r\n"
-	                    "Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: x-merpati; no such mailbox\r\nLast-Attempt-Date: "));
-	assert_true(has(&m, "\r\nFinal-Recipient: rfc822; full@example.org\r\nAction: failed\r\nStatus: 5.0.0\r\n"));
+	assert_true(has(&m, "\r\nOriginal-Envelope-Id: QQ+1\r\nReporting-MTA: dns; "
+			    "mx.example.net\r\nArrival-Date: Tue, 14 Nov 2023 "));
+	assert_true(has(&m,
+	    "\r\n\r\nOriginal-Recipient: rfc822;Gone+x@example.org\r\nFinal-Recipient: "
+	    "rfc822; gone@example.org\r\n"
+	    "Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: x-merpati; no such "
+	    "mailbox\r\nLast-Attempt-Date: "));
+	assert_true(has(&m, "\r\nFinal-Recipient: rfc822; full@example.org\r\nAction: "
+			    "failed\r\nStatus: 5.0.0\r\n"));
 	assert_false(has(&m, "Will-Retry-Until"));
 	assert_true(has(&m, "\r\nAuto-Submitted: auto-replied\r\n"));
 	assert_true(has(&m, "\r\nSubject: lost\r\nFrom: s@example.net\r\n"));
@@ -102,7 +127,8 @@ test_boundary(void **state)
 	memcpy(line, "\r\n--", 4);
 	memcpy(line + 4, b.p, b.n);
 	len = 4 + b.n;
-	for (struct span rest = all; (rest = span_from(rest, span_search(rest, span_make(line, len)))).n; n++)
+	for (struct span rest = all;
+	     (rest = span_from(rest, span_search(rest, span_make(line, len)))).n; n++)
 		rest = span_from(rest, len);
 	assert_int_equal(n, 4);
 	memcpy(line + len, "--\r\n", 4);
@@ -113,7 +139,8 @@ test_boundary(void **state)
 static void
 test_no_line_of_a_stranger(void **state)
 {
-	static const struct bounce_rcpt f[] = {{1, ACTION_FAILED, S("5.1.1\r\nX-Evil: 1\r\n\r\nbody\n")},
+	static const struct bounce_rcpt f[] = {
+	    {1, ACTION_FAILED, S("5.1.1\r\nX-Evil: 1\r\n\r\nbody\n")},
 	    {0, ACTION_FAILED, S("5.0.0 x\r\nX-Host: y said: 550 5.\r\n.\nX: y")}};
 	struct made m;
 	struct envelope all = envelope;
@@ -155,7 +182,8 @@ test_same_failures_same_id(void **state)
 static void
 test_part_has_the_id_of_its_addresses(void **state)
 {
-	static const struct bounce_rcpt both[] = {{0, ACTION_FAILED, S("5.1.1 no such mailbox")},
+	static const struct bounce_rcpt both[] = {
+	    {0, ACTION_FAILED, S("5.1.1 no such mailbox")},
 	    {1, ACTION_FAILED, S("out of room")}};
 	struct rcpt two[] = {rcpts[0], rcpts[2]};
 	struct envelope all = envelope;
@@ -176,10 +204,13 @@ static const struct {
     {"5.1.1 no such mailbox", "5.1.1", "", "no such mailbox"},
     {"out of room", "", "", "out of room"},
     {"", "", "", ""},
-    {"5.1.1 mx.example.org[192.0.2.1]:25 said: 550 5.1.1 No", "5.1.1", "mx.example.org", "550 5.1.1 No"},
-    {"5.4.7 not delivered in time; last: 4.2.0 mx.test[::1]:25 said: 450-4.2.0 later", "5.4.7", "mx.test", "450-4.2.0 later"},
+    {"5.1.1 mx.example.org[192.0.2.1]:25 said: 550 5.1.1 No", "5.1.1", "mx.example.org",
+	"550 5.1.1 No"},
+    {"5.4.7 not delivered in time; last: 4.2.0 mx.test[::1]:25 said: 450-4.2.0 later",
+	"5.4.7", "mx.test", "450-4.2.0 later"},
     {"mx.test said: 550", "", "mx.test", "550"},
-    {"5.1.1 [127.0.0.1]:2525 said: 550 5.1.1 No", "5.1.1", "[127.0.0.1]", "550 5.1.1 No"},
+    {"5.1.1 [127.0.0.1]:2525 said: 550 5.1.1 No", "5.1.1", "[127.0.0.1]",
+	"550 5.1.1 No"},
     {"5.1.1 [::1 said: 550 No", "5.1.1", "[::1", "550 No"},
     {"5.0.0 mx.test said: no", "5.0.0", "", "mx.test said: no"},
     {"5.0.0 a said: 550 b said: 551 c", "5.0.0", "a", "550 b said: 551 c"},
@@ -206,12 +237,15 @@ test_reasons(void **state)
 static void
 test_remote_reply(void **state)
 {
-	static const struct bounce_rcpt f = {2, ACTION_FAILED, S("5.2.2 mx.test[192.0.2.1]:25 said: 552 5.2.2 full")};
+	static const struct bounce_rcpt f = {
+	    2, ACTION_FAILED, S("5.2.2 mx.test[192.0.2.1]:25 said: 552 5.2.2 full")};
 	struct made m;
 	(void)state;
 	make(&m, &f, 1, SPAN("s@example.net"));
-	assert_true(has(&m, "\r\n      5.2.2 mx.test[192.0.2.1]:25 said: 552 5.2.2 full\r\n"));
-	assert_true(has(&m, "\r\nStatus: 5.2.2\r\nRemote-MTA: dns; mx.test\r\nDiagnostic-Code: smtp; 552 5.2.2 full\r\n"));
+	assert_true(
+	    has(&m, "\r\n      5.2.2 mx.test[192.0.2.1]:25 said: 552 5.2.2 full\r\n"));
+	assert_true(has(&m, "\r\nStatus: 5.2.2\r\nRemote-MTA: dns; "
+			    "mx.test\r\nDiagnostic-Code: smtp; 552 5.2.2 full\r\n"));
 	assert_false(has(&m, "Original-Recipient"));
 	done(&m);
 }
@@ -219,8 +253,10 @@ test_remote_reply(void **state)
 static void
 test_delayed(void **state)
 {
-	static const struct bounce_rcpt f = {0, ACTION_DELAYED, S("4.4.1 nobody answers")};
-	static const struct bounce_rcpt odd = {0, ACTION_DELAYED, S("5.4.1 nobody answers")};
+	static const struct bounce_rcpt f = {
+	    0, ACTION_DELAYED, S("4.4.1 nobody answers")};
+	static const struct bounce_rcpt odd = {
+	    0, ACTION_DELAYED, S("5.4.1 nobody answers")};
 	struct made m;
 	(void)state;
 	make(&m, &f, 1, SPAN("s@example.net"));
@@ -247,8 +283,10 @@ test_successes(void **state)
 	make(&m, f, 2, SPAN("s@example.net"));
 	envelope.ret = RET_NONE;
 	assert_true(has(&m, "\r\nAction: delivered\r\nStatus: 2.0.0\r\n"));
-	assert_true(has(&m, "\r\nAction: relayed\r\nStatus: 2.1.5\r\nRemote-MTA: dns; mx.test\r\nDiagnostic-Code: smtp; 250 2.1.5 Ok\r\n"));
-	assert_true(has(&m, "was delivered to this address:") && has(&m, "passed on to a server"));
+	assert_true(has(&m, "\r\nAction: relayed\r\nStatus: 2.1.5\r\nRemote-MTA: dns; "
+			    "mx.test\r\nDiagnostic-Code: smtp; 250 2.1.5 Ok\r\n"));
+	assert_true(has(&m, "was delivered to this address:") &&
+		    has(&m, "passed on to a server"));
 	assert_false(has(&m, "secret")); /* RET is of failures */
 	done(&m);
 	make(&m, &all, 1, SPAN("s@example.net"));
@@ -270,7 +308,9 @@ test_ret(void **state)
 	envelope.ret = RET_FULL;
 	envelope.head_bytes = 15; /* what we put before it does not come back */
 	make(&m, plain, 2, SPAN("s@example.net"));
-	assert_true(has(&m, "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\nFrom: s@example.net\r\n\r\nthe secret body"));
+	assert_true(
+	    has(&m, "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: "
+		    "7bit\r\n\r\nFrom: s@example.net\r\n\r\nthe secret body"));
 	done(&m);
 	envelope.head_bytes = 0;
 	message = SPAN("Subject: x\r\n\r\nsecret\nbare\r\n");
@@ -290,7 +330,8 @@ test_ret(void **state)
 	assert_true(has(&m, "Content-Type: text/rfc822-headers") && !has(&m, "secret"));
 	done(&m);
 	message = plain_message;
-	envelope.flags |= ENV_REQUIRETLS; /* RFC 8689 5: as if RET=HDRS was said, and the report requires TLS, too */
+	/* RFC 8689 5: as if RET=HDRS was said, and the report requires TLS, too */
+	envelope.flags |= ENV_REQUIRETLS;
 	make(&m, plain, 2, SPAN("s@example.net"));
 	assert_true(has(&m, "Content-Type: text/rfc822-headers") && !has(&m, "secret"));
 	assert_true(m.envelope.flags & ENV_REQUIRETLS);
@@ -304,8 +345,10 @@ test_ret(void **state)
 static void
 test_international(void **state)
 {
-	static const struct bounce_rcpt f = {0, ACTION_FAILED, S("5.1.1 kein Postfach f\xc3\xbcr sie")};
-	struct rcpt one = {.address = SPAN(KAETHE), .orcpt = SPAN("utf-8;k\\x{E4}the@example.org")};
+	static const struct bounce_rcpt f = {
+	    0, ACTION_FAILED, S("5.1.1 kein Postfach f\xc3\xbcr sie")};
+	struct rcpt one = {
+	    .address = SPAN(KAETHE), .orcpt = SPAN("utf-8;k\\x{E4}the@example.org")};
 	struct envelope all = envelope;
 	struct span plain_message = message;
 	struct made m;
@@ -314,8 +357,10 @@ test_international(void **state)
 	envelope.n_rcpts = 1;
 	envelope.flags = ENV_SMTPUTF8;
 	make(&m, &f, 1, SPAN("s@example.net"));
-	assert_true(has(&m, "report-type=global-delivery-status") && has(&m, "Content-Type: message/global-delivery-status"));
-	assert_true(has(&m, "\r\nOriginal-Recipient: utf-8;" KAETHE "\r\nFinal-Recipient: utf-8; " KAETHE "\r\n"));
+	assert_true(has(&m, "report-type=global-delivery-status") &&
+		    has(&m, "Content-Type: message/global-delivery-status"));
+	assert_true(has(&m, "\r\nOriginal-Recipient: utf-8;" KAETHE
+			    "\r\nFinal-Recipient: utf-8; " KAETHE "\r\n"));
 	assert_true(has(&m, "Content-Type: message/global-headers"));
 	assert_int_equal(m.envelope.flags, ENV_DERIVED | ENV_SMTPUTF8 | ENV_8BITMIME);
 	done(&m);
@@ -324,7 +369,7 @@ test_international(void **state)
 	make(&m, &f, 1, SPAN("s@example.net"));
 	assert_true(has(&m, "report-type=delivery-status"));
 	assert_true(has(&m, "\r\nOriginal-Recipient: utf-8;k\\x{E4}the@example.org\r\n"
-	                    "Final-Recipient: utf-8; k\\x{E4}the@example.org\r\n"));
+			    "Final-Recipient: utf-8; k\\x{E4}the@example.org\r\n"));
 	assert_true(has(&m, "Diagnostic-Code: x-merpati; kein Postfach f??r sie\r\n"));
 	assert_false(m.envelope.flags & ENV_SMTPUTF8);
 	done(&m);
@@ -332,7 +377,8 @@ test_international(void **state)
 	envelope = all;
 	envelope.flags = ENV_SMTPUTF8;
 	make(&m, plain, 1, SPAN("s@example.net"));
-	assert_true(has(&m, "report-type=delivery-status") && !(m.envelope.flags & (ENV_SMTPUTF8 | ENV_8BITMIME)));
+	assert_true(has(&m, "report-type=delivery-status") &&
+		    !(m.envelope.flags & (ENV_SMTPUTF8 | ENV_8BITMIME)));
 	done(&m);
 	message = SPAN("Subject: \xc3\xa4\r\n\r\nx\r\n");
 	make(&m, plain, 1, SPAN("s@example.net"));
@@ -346,8 +392,10 @@ test_international(void **state)
 static void
 test_kinds_have_ids(void **state)
 {
-	static const struct bounce_rcpt f[] = {{0, ACTION_FAILED, S("5.0.0 x")}, {0, ACTION_DELAYED, S("")},
-	    {0, ACTION_DELIVERED, S("")}, {0, ACTION_RELAYED, S("")}, {0, ACTION_EXPANDED, S("")}};
+	static const struct bounce_rcpt f[] = {{0, ACTION_FAILED, S("5.0.0 x")},
+	    {0, ACTION_DELAYED, S("")}, {0, ACTION_DELIVERED, S("")},
+	    {0, ACTION_RELAYED, S("")}, {0, ACTION_EXPANDED, S("")}};
+
 	enum { N = BOUNCE_ACTIONS - 1 };
 	struct made m[N];
 	(void)state;
@@ -365,13 +413,23 @@ test_kinds_have_ids(void **state)
 static void
 test_largest_fits(void **state)
 {
-	enum { REASON = 40, TEXTS = BOUNCE_BYTES_MOST / BOUNCE_RCPTS_MOST - BOUNCE_RCPT_BYTES };
-	static char address[TEXTS - REASON], head[100000], reason[REASON + 1] = "5.1.1 mx.example.org[] said: 550 xxxxxxx";
+	enum {
+		REASON = 40,
+		TEXTS = BOUNCE_BYTES_MOST / BOUNCE_RCPTS_MOST - BOUNCE_RCPT_BYTES
+	};
+
+	static char address[TEXTS - REASON], head[100000],
+	    reason[REASON + 1] = "5.1.1 mx.example.org[] said: 550 xxxxxxx";
 	struct rcpt many[BOUNCE_RCPTS_MOST];
 	struct bounce_rcpt f[BOUNCE_RCPTS_MOST];
 	struct envelope e = envelope, made;
-	struct bounce_about x = {.envelope = &e, .rcpts = f, .n = BOUNCE_RCPTS_MOST, .to = SPAN("s@example.net"),
-	    .message = {head, sizeof head}, .attempt_sec = 1700000100, .retry_until_sec = 1700400000};
+	struct bounce_about x = {.envelope = &e,
+	    .rcpts = f,
+	    .n = BOUNCE_RCPTS_MOST,
+	    .to = SPAN("s@example.net"),
+	    .message = {head, sizeof head},
+	    .attempt_sec = 1700000100,
+	    .retry_until_sec = 1700400000};
 	struct arena arena = {.max_bytes = 1 << 16};
 	struct buf out = {.max = SPOOL_SMALL_MAX};
 	(void)state;
@@ -380,7 +438,8 @@ test_largest_fits(void **state)
 	memset(head, 'h', sizeof head);
 	for (uint16_t i = 0; i < BOUNCE_RCPTS_MOST; i++) {
 		many[i] = (struct rcpt){.address = {address, sizeof address / 2 * 2}};
-		f[i] = (struct bounce_rcpt){i, ACTION_DELAYED, span_make(reason, REASON)};
+		f[i] =
+		    (struct bounce_rcpt){i, ACTION_DELAYED, span_make(reason, REASON)};
 	}
 	e.rcpts = many;
 	e.n_rcpts = BOUNCE_RCPTS_MOST;
@@ -394,10 +453,14 @@ test_largest_fits(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts), cmocka_unit_test(test_boundary),
-	    cmocka_unit_test(test_no_line_of_a_stranger), cmocka_unit_test(test_same_failures_same_id),
-	    cmocka_unit_test(test_part_has_the_id_of_its_addresses), cmocka_unit_test(test_reasons), cmocka_unit_test(test_remote_reply),
-	    cmocka_unit_test(test_delayed), cmocka_unit_test(test_successes), cmocka_unit_test(test_ret),
-	    cmocka_unit_test(test_international), cmocka_unit_test(test_kinds_have_ids), cmocka_unit_test(test_largest_fits)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts),
+	    cmocka_unit_test(test_boundary),
+	    cmocka_unit_test(test_no_line_of_a_stranger),
+	    cmocka_unit_test(test_same_failures_same_id),
+	    cmocka_unit_test(test_part_has_the_id_of_its_addresses),
+	    cmocka_unit_test(test_reasons), cmocka_unit_test(test_remote_reply),
+	    cmocka_unit_test(test_delayed), cmocka_unit_test(test_successes),
+	    cmocka_unit_test(test_ret), cmocka_unit_test(test_international),
+	    cmocka_unit_test(test_kinds_have_ids), cmocka_unit_test(test_largest_fits)};
 	return cmocka_run_group_tests_name("bounce", tests, NULL, NULL);
 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* test_db.c - tables: what was synced is there again, in order; and damage is told from what can be tried later. */
+/*
+ * test_db.c - tables: what was synced is there again, in order; and damage is told from what can be
+ * tried later.
+ */
 #include <dirent.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
@@ -188,7 +194,9 @@ walk_all(struct place *p)
 	return err == E_BAD ? E_OK : err;
 }
 
-/* One bad byte in any page: it is told as damage by whoever reads the page; the rest of us goes on. */
+/*
+ * One bad byte in any page: it is told as damage by whoever reads the page; the rest of us goes on.
+ */
 static void
 test_damaged_page(void **state)
 {
@@ -336,7 +344,10 @@ test_walk_and_take(void **state)
 	}
 }
 
-/* Ended without a close: what was synced is there, what was not committed is not, and rows are whole. */
+/*
+ * Ended without a close: what was synced is there, what was not committed is not, and rows are
+ * whole.
+ */
 static void
 test_killed(void **state)
 {
@@ -390,14 +401,19 @@ put_much(struct place *p)
 		struct buf key = {0};
 		db_key_u32(&key, i);
 		memcpy(value, &i, sizeof i);
-		assert_int_equal(db_put(p->table, txn, buf_as_span(&key), span_make(value, sizeof value)), E_OK);
+		assert_int_equal(db_put(p->table, txn, buf_as_span(&key),
+				     span_make(value, sizeof value)),
+		    E_OK);
 		buf_free(&key);
 	}
 	assert_int_equal(db_commit(&txn), E_OK);
 	assert_int_equal(db_sync(p->db), E_OK);
 }
 
-/* Much log: pages are written before a checkpoint, log files go one by one after it, and the rest at the end. */
+/*
+ * Much log: pages are written before a checkpoint, log files go one by one after it, and the rest
+ * at the end.
+ */
 static void
 test_checkpoint_in_slices(void **state)
 {
@@ -408,7 +424,8 @@ test_checkpoint_in_slices(void **state)
 	assert_int_equal(db_write_back(p->db, LOG_BYTES), E_OK); /* not due */
 	while (log_files(p) < LOG_FILES)
 		put_much(p);
-	while ((err = db_write_back(p->db, LOG_BYTES)) == E_MORE && slices++ < CALLS_MOST)
+	while (
+	    (err = db_write_back(p->db, LOG_BYTES)) == E_MORE && slices++ < CALLS_MOST)
 		continue;
 	assert_int_equal(err, E_OK);
 	assert_true(slices > 0 && slices < CALLS_MOST);
@@ -547,6 +564,7 @@ main(void)
 	    TEST(test_aborted_is_nothing), TEST(test_damaged_first_page),
 	    TEST(test_damaged_page), TEST(test_items), TEST(test_walk),
 	    TEST(test_walk_and_take), TEST(test_killed), TEST(test_not_opened),
-	    TEST(test_checkpoint_in_slices), TEST(test_file), TEST(test_damaged_file), cmocka_unit_test(test_keys)};
+	    TEST(test_checkpoint_in_slices), TEST(test_file), TEST(test_damaged_file),
+	    cmocka_unit_test(test_keys)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,11 @@ come_and_go(unsigned domain)
 	struct work work = {.step = STEP_OUT};
 	snprintf(address, sizeof address, "a@d%u.test", domain);
 	struct rcpt rcpt = {.address = span_of(address)};
-	struct message m = {.envelope = {.sender = SPAN("u1@example.test"), .n_rcpts = 1, .rcpts = &rcpt}, .works = &work, .tenant = 1};
+	struct message m = {.envelope = {.sender = SPAN("u1@example.test"),
+				.n_rcpts = 1,
+				.rcpts = &rcpt},
+	    .works = &work,
+	    .tenant = 1};
 	dests_take(&m);
 	assert_int_equal(work.step, STEP_QUEUED);
 	dests_drop(&m);
@@ -55,7 +59,10 @@ settle(void)
 	dests_tick();
 }
 
-/* Who sends to a hundred thousand domains has no hundred thousand destinations remembered, though mail waits for each. */
+/*
+ * Who sends to a hundred thousand domains has no hundred thousand destinations remembered, though
+ * mail waits for each.
+ */
 static void
 test_are_bounded(void **state)
 {

@@ -24,8 +24,12 @@ static const struct {
     {"xn--bcher-kva.test", true},
     {"1.0.0.127.in-addr.arpa", true},
     {L63 ".test", true},
-    {L63 "." L63 "." L63 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true},
-    {L63 "." L63 "." L63 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
+    {L63 "." L63 "." L63
+	 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	true},
+    {L63 "." L63 "." L63
+	 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	false},
     {L63 "a.test", false},
     {"", false},
     {".", false},
@@ -83,7 +87,8 @@ test_servers(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(servers); i++) {
 		struct buf b = {0};
-		assert_int_equal(dns_server_parse(span_of(servers[i].setting), &b), servers[i].port);
+		assert_int_equal(
+		    dns_server_parse(span_of(servers[i].setting), &b), servers[i].port);
 		assert_string_equal(buf_cstr(&b), servers[i].server);
 		buf_free(&b);
 	}
@@ -93,13 +98,16 @@ test_servers(void **state)
  * Packets are written as their parts: a question for a.test, so that C("\xc0\x0c") is that name and
  * "\xc0\x0e" is "test"; R is a record of class IN with a TTL of 16 + ttl seconds.
  */
-#define HEAD(flags, answers, authority) "\0\1\x81" flags "\0\1\0" answers "\0" authority "\0\0"
+#define HEAD(flags, answers, authority)                                                \
+	"\0\1\x81" flags "\0\1\0" answers "\0" authority "\0\0"
 #define QUESTION "\1a\4test\0\0\1\0\1"
 #define R(owner, type, ttl, length) owner "\0" type "\0\1\0\0\0" ttl "\0" length
 #define A_TEST "\xc0\x0c"
 #define B_TEST "\1b\xc0\x0e"
 #define P(literal) literal, sizeof(literal) - 1
-#define SOA R("\xc0\x0e", "\6", "\x1e", "\x18") "\2ns\xc0\x0e\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5"
+#define SOA                                                                            \
+	R("\xc0\x0e", "\6", "\x1e", "\x18")                                            \
+	"\2ns\xc0\x0e\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5"
 
 static const struct {
 	const char *what, *packet;
@@ -113,74 +121,131 @@ static const struct {
 	const char *data; /* of the first record */
 	uint32_t ttl_sec;
 } packets[] = {
-    {"one address", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\1", "\x20", "\4") "wxyz"), DNS_A, E_OK, DNS_FOUND, 1, 0,
-        "a.test", "wxyz", 32},
-    {"two addresses", P(HEAD("\x80", "\2", "\0") QUESTION R(A_TEST, "\1", "\x20", "\4") "wxyz" R(A_TEST, "\1", "\x1f", "\4") "zyxw"),
-        DNS_A, E_OK, DNS_FOUND, 2, 0, "a.test", "wxyz", 31},
-    {"an address of 3 bytes", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\1", "\x20", "\3") "wxy"), DNS_A, E_OK, DNS_FOUND, 0,
-        1, "a.test", NULL, 32},
-    {"another owner", P(HEAD("\x80", "\1", "\0") QUESTION R(B_TEST, "\1", "\x20", "\4") "wxyz"), DNS_A, E_OK, DNS_NO_RECORD, 0, 0,
-        "a.test", NULL, 0},
-    {"another class", P(HEAD("\x80", "\1", "\0") QUESTION A_TEST "\0\1\0\3\0\0\0\x20\0\4wxyz"), DNS_A, E_OK, DNS_NO_RECORD, 0, 0,
-        "a.test", NULL, 0},
-    {"the owner in capitals", P(HEAD("\x80", "\1", "\0") QUESTION R("\1A\4TeSt\0", "\1", "\x20", "\4") "wxyz"), DNS_A, E_OK,
-        DNS_FOUND, 1, 0, "a.test", "wxyz", 32},
-    {"an alias", P(HEAD("\x80", "\2", "\0") QUESTION R(A_TEST, "\5", "\x10", "\4") "\1b\xc0\x0e" R(B_TEST, "\1", "\x20", "\4") "wxyz"),
-        DNS_A, E_OK, DNS_FOUND, 1, 0, "b.test", "wxyz", 16},
-    {"an alias out of order", P(HEAD("\x80", "\2", "\0") QUESTION R(B_TEST, "\1", "\x20", "\4") "wxyz" R(A_TEST, "\5", "\x40", "\4") "\1b\xc0\x0e"),
-        DNS_A, E_OK, DNS_FOUND, 1, 0, "b.test", "wxyz", 32},
-    {"the alias itself", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\5", "\x10", "\4") "\1b\xc0\x0e"), DNS_CNAME, E_OK, DNS_FOUND,
-        1, 0, "a.test", "b.test", 16},
-    {"an alias to nothing", P(HEAD("\x83", "\1", "\1") QUESTION R(A_TEST, "\5", "\x10", "\4") "\1b\xc0\x0e" SOA), DNS_A, E_OK,
-        DNS_NO_NAME, 0, 0, "b.test", NULL, 16},
-    {"an alias to itself", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\5", "\x10", "\2") "\xc0\x0c"), DNS_A, E_BAD, DNS_TEMP, 0, 0,
-        NULL, NULL, 0},
-    {"an alias that goes on behind its data", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\5", "\x10", "\3") "\1b\xc0\x0e"), DNS_A,
-        E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
-    {"no such name", P(HEAD("\x83", "\0", "\1") QUESTION SOA), DNS_A, E_OK, DNS_NO_NAME, 0, 0, "a.test", NULL, 30},
-    {"no such record", P(HEAD("\x80", "\0", "\1") QUESTION SOA), DNS_A, E_OK, DNS_NO_RECORD, 0, 0, "a.test", NULL, 30},
-    {"SERVFAIL", P(HEAD("\x82", "\0", "\0") QUESTION), DNS_A, E_OK, DNS_TEMP, 0, 0, NULL, NULL, 0},
-    {"REFUSED", P(HEAD("\x85", "\0", "\0") QUESTION), DNS_A, E_OK, DNS_TEMP, 0, 0, NULL, NULL, 0},
-    {"an rcode without a name", P(HEAD("\x8f", "\0", "\0") QUESTION), DNS_A, E_OK, DNS_TEMP, 0, 0, NULL, NULL, 0},
-    {"IPv6", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x1c", "\x20", "\x10") "0123456789abcdef"), DNS_AAAA, E_OK, DNS_FOUND, 1, 0,
-        "a.test", "0123456789abcdef", 32},
-    {"an MX", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2Mx\xc0\x0e"), DNS_MX, E_OK, DNS_FOUND, 1, 0,
-        "a.test", "mx.test", 32},
-    {"a null MX", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\3") "\0\0\0"), DNS_MX, E_OK, DNS_FOUND, 1, 0, "a.test",
-        "", 32},
-    {"an MX without a name", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\2") "\0\0"), DNS_MX, E_OK, DNS_FOUND, 0, 1,
-        "a.test", NULL, 32},
-    {"an MX with a blank", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2m \xc0\x0e"), DNS_MX, E_OK,
-        DNS_FOUND, 0, 1, "a.test", NULL, 32},
-    {"an MX with a dot in a label", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2m.\xc0\x0e"), DNS_MX, E_OK,
-        DNS_FOUND, 0, 1, "a.test", NULL, 32},
-    {"an MX with a NUL", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2m\0\xc0\x0e"), DNS_MX, E_OK, DNS_FOUND, 0,
-        1, "a.test", NULL, 32},
-    {"a PTR", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xc", "\x20", "\4") "\1b\xc0\x0e"), DNS_PTR, E_OK, DNS_FOUND, 1, 0, "a.test",
-        "b.test", 32},
-    {"a PTR to the root", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xc", "\x20", "\1") "\0"), DNS_PTR, E_OK, DNS_FOUND, 0, 1,
-        "a.test", NULL, 32},
-    {"TXT of two strings", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x10", "\x20", "\x9") "\3v=s\4pf1 "), DNS_TXT, E_OK, DNS_FOUND, 1, 0,
-        "a.test", "v=spf1 ", 32},
-    {"TXT of an empty string", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x10", "\x20", "\1") "\0"), DNS_TXT, E_OK, DNS_FOUND, 1, 0,
-        "a.test", "", 32},
-    {"TXT of nothing", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x10", "\x20", "\0")), DNS_TXT, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
-    {"TXT that is short", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x10", "\x20", "\3") "\3ab"), DNS_TXT, E_OK, DNS_FOUND, 0, 1,
-        "a.test", NULL, 32},
-    {"TLSA", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x34", "\x20", "\6") "\3\1\1abc"), DNS_TLSA, E_OK, DNS_FOUND, 1, 0, "a.test", "abc",
-        32},
-    {"TLSA without data", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x34", "\x20", "\3") "\3\1\1"), DNS_TLSA, E_OK, DNS_FOUND, 0, 1,
-        "a.test", NULL, 32},
-    {"fewer records than it says", P(HEAD("\x80", "\2", "\0") QUESTION R(A_TEST, "\1", "\x20", "\4") "wxyz"), DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL,
-        NULL, 0},
-    {"data past its end", P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\1", "\x20", "\5") "wxyz"), DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
-    {"a pointer to itself", P(HEAD("\x80", "\1", "\0") QUESTION R("\xc0\x18", "\1", "\x20", "\4") "wxyz"), DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL,
-        NULL, 0},
-    {"a pointer past the end", P(HEAD("\x80", "\1", "\0") QUESTION R("\xff\xff", "\1", "\x20", "\4") "wxyz"), DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL,
-        NULL, 0},
-    {"a label of 64", P(HEAD("\x80", "\1", "\0") QUESTION "\x40" L63 "a\0\0\1\0\1\0\0\0\1\0\4wxyz"), DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
-    {"a question that is short", P(HEAD("\x80", "\0", "\0") "\1a\4test\0\0"), DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
-    {"a head that is short", P("\0\1\x81\x80\0\1\0\0\0\0"), DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"one address",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\1", "\x20", "\4") "wxyz"),
+	DNS_A, E_OK, DNS_FOUND, 1, 0, "a.test", "wxyz", 32},
+    {"two addresses",
+	P(HEAD("\x80", "\2", "\0") QUESTION R(A_TEST, "\1", "\x20", "\4") "wxyz" R(
+	    A_TEST, "\1", "\x1f", "\4") "zyxw"),
+	DNS_A, E_OK, DNS_FOUND, 2, 0, "a.test", "wxyz", 31},
+    {"an address of 3 bytes",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\1", "\x20", "\3") "wxy"), DNS_A,
+	E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"another owner",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(B_TEST, "\1", "\x20", "\4") "wxyz"),
+	DNS_A, E_OK, DNS_NO_RECORD, 0, 0, "a.test", NULL, 0},
+    {"another class",
+	P(HEAD("\x80", "\1", "\0") QUESTION A_TEST "\0\1\0\3\0\0\0\x20\0\4wxyz"), DNS_A,
+	E_OK, DNS_NO_RECORD, 0, 0, "a.test", NULL, 0},
+    {"the owner in capitals",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R("\1A\4TeSt\0", "\1", "\x20", "\4") "wxyz"),
+	DNS_A, E_OK, DNS_FOUND, 1, 0, "a.test", "wxyz", 32},
+    {"an alias",
+	P(HEAD("\x80", "\2", "\0") QUESTION R(A_TEST, "\5", "\x10",
+	    "\4") "\1b\xc0\x0e" R(B_TEST, "\1", "\x20", "\4") "wxyz"),
+	DNS_A, E_OK, DNS_FOUND, 1, 0, "b.test", "wxyz", 16},
+    {"an alias out of order",
+	P(HEAD("\x80", "\2", "\0") QUESTION R(B_TEST, "\1", "\x20", "\4") "wxyz" R(
+	    A_TEST, "\5", "\x40", "\4") "\1b\xc0\x0e"),
+	DNS_A, E_OK, DNS_FOUND, 1, 0, "b.test", "wxyz", 32},
+    {"the alias itself",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\5", "\x10", "\4") "\1b\xc0\x0e"),
+	DNS_CNAME, E_OK, DNS_FOUND, 1, 0, "a.test", "b.test", 16},
+    {"an alias to nothing",
+	P(HEAD("\x83", "\1", "\1")
+		QUESTION R(A_TEST, "\5", "\x10", "\4") "\1b\xc0\x0e" SOA),
+	DNS_A, E_OK, DNS_NO_NAME, 0, 0, "b.test", NULL, 16},
+    {"an alias to itself",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\5", "\x10", "\2") "\xc0\x0c"),
+	DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"an alias that goes on behind its data",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\5", "\x10", "\3") "\1b\xc0\x0e"),
+	DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"no such name", P(HEAD("\x83", "\0", "\1") QUESTION SOA), DNS_A, E_OK, DNS_NO_NAME,
+	0, 0, "a.test", NULL, 30},
+    {"no such record", P(HEAD("\x80", "\0", "\1") QUESTION SOA), DNS_A, E_OK,
+	DNS_NO_RECORD, 0, 0, "a.test", NULL, 30},
+    {"SERVFAIL", P(HEAD("\x82", "\0", "\0") QUESTION), DNS_A, E_OK, DNS_TEMP, 0, 0,
+	NULL, NULL, 0},
+    {"REFUSED", P(HEAD("\x85", "\0", "\0") QUESTION), DNS_A, E_OK, DNS_TEMP, 0, 0, NULL,
+	NULL, 0},
+    {"an rcode without a name", P(HEAD("\x8f", "\0", "\0") QUESTION), DNS_A, E_OK,
+	DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"IPv6",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\x1c", "\x20", "\x10") "0123456789abcdef"),
+	DNS_AAAA, E_OK, DNS_FOUND, 1, 0, "a.test", "0123456789abcdef", 32},
+    {"an MX",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2Mx\xc0\x0e"),
+	DNS_MX, E_OK, DNS_FOUND, 1, 0, "a.test", "mx.test", 32},
+    {"a null MX",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\3") "\0\0\0"),
+	DNS_MX, E_OK, DNS_FOUND, 1, 0, "a.test", "", 32},
+    {"an MX without a name",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\2") "\0\0"),
+	DNS_MX, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"an MX with a blank",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2m \xc0\x0e"),
+	DNS_MX, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"an MX with a dot in a label",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2m.\xc0\x0e"),
+	DNS_MX, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"an MX with a NUL",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\xf", "\x20", "\7") "\0\x0a\2m\0\xc0\x0e"),
+	DNS_MX, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"a PTR",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\xc", "\x20", "\4") "\1b\xc0\x0e"),
+	DNS_PTR, E_OK, DNS_FOUND, 1, 0, "a.test", "b.test", 32},
+    {"a PTR to the root",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xc", "\x20", "\1") "\0"),
+	DNS_PTR, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"TXT of two strings",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\x10", "\x20", "\x9") "\3v=s\4pf1 "),
+	DNS_TXT, E_OK, DNS_FOUND, 1, 0, "a.test", "v=spf1 ", 32},
+    {"TXT of an empty string",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x10", "\x20", "\1") "\0"),
+	DNS_TXT, E_OK, DNS_FOUND, 1, 0, "a.test", "", 32},
+    {"TXT of nothing",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x10", "\x20", "\0")), DNS_TXT,
+	E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"TXT that is short",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x10", "\x20", "\3") "\3ab"),
+	DNS_TXT, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"TLSA",
+	P(HEAD("\x80", "\1", "\0")
+		QUESTION R(A_TEST, "\x34", "\x20", "\6") "\3\1\1abc"),
+	DNS_TLSA, E_OK, DNS_FOUND, 1, 0, "a.test", "abc", 32},
+    {"TLSA without data",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x34", "\x20", "\3") "\3\1\1"),
+	DNS_TLSA, E_OK, DNS_FOUND, 0, 1, "a.test", NULL, 32},
+    {"fewer records than it says",
+	P(HEAD("\x80", "\2", "\0") QUESTION R(A_TEST, "\1", "\x20", "\4") "wxyz"),
+	DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"data past its end",
+	P(HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\1", "\x20", "\5") "wxyz"),
+	DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"a pointer to itself",
+	P(HEAD("\x80", "\1", "\0") QUESTION R("\xc0\x18", "\1", "\x20", "\4") "wxyz"),
+	DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"a pointer past the end",
+	P(HEAD("\x80", "\1", "\0") QUESTION R("\xff\xff", "\1", "\x20", "\4") "wxyz"),
+	DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"a label of 64",
+	P(HEAD("\x80", "\1", "\0") QUESTION "\x40" L63 "a\0\0\1\0\1\0\0\0\1\0\4wxyz"),
+	DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"a question that is short", P(HEAD("\x80", "\0", "\0") "\1a\4test\0\0"), DNS_A,
+	E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
+    {"a head that is short", P("\0\1\x81\x80\0\1\0\0\0\0"), DNS_A, E_BAD, DNS_TEMP, 0,
+	0, NULL, NULL, 0},
     {"nothing", "", 0, DNS_A, E_BAD, DNS_TEMP, 0, 0, NULL, NULL, 0},
 };
 
@@ -191,15 +256,20 @@ test_packets(void **state)
 	for (size_t i = 0; i < COUNT(packets); i++) {
 		struct arena arena = {0};
 		struct dns_answer a;
-		int err = dns_packet_parse(span_make(packets[i].packet, packets[i].n), packets[i].kind, SPAN("A.test."), &arena, &a);
-		if (err != packets[i].result || a.status != packets[i].status || a.n_records != packets[i].n_records ||
-		    a.n_unusable != packets[i].n_unusable || a.ttl_sec != packets[i].ttl_sec)
-			fail_msg("%s: %d, %s, %zu records, %u unusable, ttl %u", packets[i].what, err, dns_status_name(a.status),
+		int err = dns_packet_parse(span_make(packets[i].packet, packets[i].n),
+		    packets[i].kind, SPAN("A.test."), &arena, &a);
+		if (err != packets[i].result || a.status != packets[i].status ||
+		    a.n_records != packets[i].n_records ||
+		    a.n_unusable != packets[i].n_unusable ||
+		    a.ttl_sec != packets[i].ttl_sec)
+			fail_msg("%s: %d, %s, %zu records, %u unusable, ttl %u",
+			    packets[i].what, err, dns_status_name(a.status),
 			    a.n_records, a.n_unusable, a.ttl_sec);
 		if (packets[i].name && !span_eqs(a.name, packets[i].name))
 			fail_msg("%s: %.*s", packets[i].what, SPAN_ARG(a.name));
 		if (packets[i].data && !span_eqs(a.records[0].data, packets[i].data))
-			fail_msg("%s: %.*s", packets[i].what, SPAN_ARG(a.records[0].data));
+			fail_msg(
+			    "%s: %.*s", packets[i].what, SPAN_ARG(a.records[0].data));
 		if (a.status == DNS_TEMP && a.why.n == 0)
 			fail_msg("%s: without a reason", packets[i].what);
 		arena_reset(&arena);
@@ -209,14 +279,20 @@ test_packets(void **state)
 static void
 test_numbers_of_records(void **state)
 {
-	static const char mx[] = HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\xf", "\x20", "\7") "\1\2\2mx\xc0\x0e";
-	static const char tlsa[] = HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x34", "\x20", "\4") "\3\1\2z";
+	static const char mx[] = HEAD("\x80", "\1", "\0")
+	    QUESTION R(A_TEST, "\xf", "\x20", "\7") "\1\2\2mx\xc0\x0e";
+	static const char tlsa[] =
+	    HEAD("\x80", "\1", "\0") QUESTION R(A_TEST, "\x34", "\x20", "\4") "\3\1\2z";
 	struct arena arena = {0};
 	struct dns_answer a;
 	(void)state;
-	assert_int_equal(dns_packet_parse(span_make(P(mx)), DNS_MX, SPAN("a.test"), &arena, &a), E_OK);
+	assert_int_equal(
+	    dns_packet_parse(span_make(P(mx)), DNS_MX, SPAN("a.test"), &arena, &a),
+	    E_OK);
 	assert_int_equal(a.records[0].preference, 258);
-	assert_int_equal(dns_packet_parse(span_make(P(tlsa)), DNS_TLSA, SPAN("a.test"), &arena, &a), E_OK);
+	assert_int_equal(
+	    dns_packet_parse(span_make(P(tlsa)), DNS_TLSA, SPAN("a.test"), &arena, &a),
+	    E_OK);
 	assert_int_equal(a.records[0].usage, 3);
 	assert_int_equal(a.records[0].selector, 1);
 	assert_int_equal(a.records[0].matching, 2);
@@ -270,7 +346,9 @@ test_arena_too_small(void **state)
 	struct arena arena = {.max_bytes = 100};
 	struct dns_answer a;
 	(void)state;
-	assert_int_equal(dns_packet_parse(span_make(packets[0].packet, packets[0].n), DNS_A, SPAN("a.test"), &arena, &a), E_LIMIT);
+	assert_int_equal(dns_packet_parse(span_make(packets[0].packet, packets[0].n),
+			     DNS_A, SPAN("a.test"), &arena, &a),
+	    E_LIMIT);
 	assert_int_equal(a.status, DNS_TEMP);
 	arena_reset(&arena);
 }
@@ -279,8 +357,15 @@ test_arena_too_small(void **state)
 
 static struct dns_record two[] = {{.preference = 10, .data = SPAN("mx.test")},
     {.usage = 1, .selector = 2, .matching = 3, .data = SPAN("\0\1")}};
-static const struct dns_answer sample = {.status = DNS_FOUND, .is_secure = true, .has_alias = true, .ttl_sec = 77,
-    .n_unusable = 2, .name = SPAN("b.test"), .why = SPAN("no reason"), .records = two, .n_records = 2};
+static const struct dns_answer sample = {.status = DNS_FOUND,
+    .is_secure = true,
+    .has_alias = true,
+    .ttl_sec = 77,
+    .n_unusable = 2,
+    .name = SPAN("b.test"),
+    .why = SPAN("no reason"),
+    .records = two,
+    .n_records = 2};
 
 static void
 test_way_and_back(void **state)
@@ -336,7 +421,10 @@ test_more_than_a_message_holds(void **state)
 {
 	static char text[DNS_TXT_MAX];
 	struct dns_record many[50];
-	struct dns_answer a = {.status = DNS_FOUND, .records = many, .n_records = COUNT(many)}, got;
+	struct dns_answer a = {.status = DNS_FOUND,
+			      .records = many,
+			      .n_records = COUNT(many)},
+			  got;
 	struct buf b = {0};
 	struct arena arena = {0};
 	(void)state;

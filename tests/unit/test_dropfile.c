@@ -3,18 +3,25 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
+#include <stdint.h>
+
 #include <cmocka.h>
+#include <string.h>
 
 #include "queue/dropfile.h"
 #include "tls/hash.h"
 
-static struct rcpt rcpts[2] = {{.address = {"a@example.org", 13}, .notify = NOTIFY_FAILURE}, {.address = {"b@example.org", 13}}};
+static struct rcpt rcpts[2] = {
+    {.address = {"a@example.org", 13}, .notify = NOTIFY_FAILURE},
+    {.address = {"b@example.org", 13}}};
 
 static struct envelope
 envelope_of(struct span message)
 {
-	struct envelope e = {.size_bytes = message.n, .sender = SPAN("s@example.org"), .n_rcpts = 2, .rcpts = rcpts};
+	struct envelope e = {.size_bytes = message.n,
+	    .sender = SPAN("s@example.org"),
+	    .n_rcpts = 2,
+	    .rcpts = rcpts};
 	sha256(message, e.sha256);
 	return e;
 }
@@ -28,7 +35,8 @@ read_back(const struct envelope *e)
 	struct buf b = {0};
 	uint32_t n;
 	drop_head_put(&b, e);
-	struct span lead = span_head(buf_as_span(&b), DROP_LEAD_BYTES), rest = span_from(buf_as_span(&b), DROP_LEAD_BYTES);
+	struct span lead = span_head(buf_as_span(&b), DROP_LEAD_BYTES),
+		    rest = span_from(buf_as_span(&b), DROP_LEAD_BYTES);
 	assert_int_equal(drop_lead_get(lead, &n), E_OK);
 	assert_int_equal(n, rest.n);
 	int err = drop_envelope_get(lead, rest, &arena, &out);
@@ -39,7 +47,8 @@ read_back(const struct envelope *e)
 	/* any bit of it that is another one makes it nothing */
 	for (size_t i = 0; i < b.len * 8 && err == E_OK; i++) {
 		b.p[i / 8] ^= (char)(1 << i % 8);
-		assert_true(drop_lead_get(lead, &n) != E_OK || n != rest.n || drop_envelope_get(lead, rest, &arena, &out) == E_BAD);
+		assert_true(drop_lead_get(lead, &n) != E_OK || n != rest.n ||
+			    drop_envelope_get(lead, rest, &arena, &out) == E_BAD);
 		b.p[i / 8] ^= (char)(1 << i % 8);
 	}
 	arena_reset(&arena);
@@ -98,17 +107,23 @@ static void
 test_addresses(void **state)
 {
 	(void)state;
+
 	static const struct {
 		const char *text;
 		bool is_sound;
-	} rows[] = {{"a@b", true}, {"a.b+c@example.org", true}, {"\"a@b\"@example.org", true}, {"a@[127.0.0.1]", true}, {"a@[IPv6:::1]", true},
-	    {"\xc3\xa4@\xc3\xb6.example", true}, {"a", false}, {"@b", false}, {"a@", false}, {"a b@c", false}, {"a@b@c", false}, {"\"a b\"@c", false},
-	    {"<a@b", false}, {"a@b>", false}, {"a@b\r\n", false}, {"a\x01@b", false}, {"\xff@b", false}, {"a@b!c", false}, {"a@-b", false}, {"a@.b", false},
-	    {"a,b@c", false}, {"", false}};
+	} rows[] = {{"a@b", true}, {"a.b+c@example.org", true},
+	    {"\"a@b\"@example.org", true}, {"a@[127.0.0.1]", true},
+	    {"a@[IPv6:::1]", true}, {"\xc3\xa4@\xc3\xb6.example", true}, {"a", false},
+	    {"@b", false}, {"a@", false}, {"a b@c", false}, {"a@b@c", false},
+	    {"\"a b\"@c", false}, {"<a@b", false}, {"a@b>", false}, {"a@b\r\n", false},
+	    {"a\x01@b", false}, {"\xff@b", false}, {"a@b!c", false}, {"a@-b", false},
+	    {"a@.b", false}, {"a,b@c", false}, {"", false}};
+
 	char longest[ENVELOPE_PATH_MAX + 2];
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_int_equal(drop_address_is_sound(span_of(rows[i].text)), rows[i].is_sound);
+		assert_int_equal(
+		    drop_address_is_sound(span_of(rows[i].text)), rows[i].is_sound);
 	assert_false(drop_address_is_sound(span_make("a\0@b", 4)));
 	memset(longest, 'x', sizeof longest);
 	longest[64] = '@';
@@ -123,9 +138,14 @@ test_scan(void **state)
 		const char *text;
 		int result;
 		unsigned hops;
-	} rows[] = {{"a: b\r\n\r\nc\r\n", E_OK, 0}, {"received: x\r\nRECEIVED: y\r\n z\r\nx-received: no\r\nreceived-by: no\r\n\r\nReceived: no\r\n", E_OK, 2},
-	    {"a\nb\r\n", E_BAD, 0}, {"a\rb\r\n", E_BAD, 0}, {"a\r\n\n", E_BAD, 0}, {"a\r\r\n", E_BAD, 0}, {"a\r", E_BAD, 0}, {"a", E_BAD, 0}, {"", E_BAD, 0},
+	} rows[] = {{"a: b\r\n\r\nc\r\n", E_OK, 0},
+	    {"received: x\r\nRECEIVED: y\r\n z\r\nx-received: no\r\nreceived-by: "
+	     "no\r\n\r\nReceived: no\r\n",
+		E_OK, 2},
+	    {"a\nb\r\n", E_BAD, 0}, {"a\rb\r\n", E_BAD, 0}, {"a\r\n\n", E_BAD, 0},
+	    {"a\r\r\n", E_BAD, 0}, {"a\r", E_BAD, 0}, {"a", E_BAD, 0}, {"", E_BAD, 0},
 	    {"\r\nReceived: no\r\n", E_OK, 0}};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct drop_scan whole = {0}, bytes = {0};
@@ -147,7 +167,8 @@ test_scan(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_head), cmocka_unit_test(test_lead), cmocka_unit_test(test_addresses),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_head),
+	    cmocka_unit_test(test_lead), cmocka_unit_test(test_addresses),
 	    cmocka_unit_test(test_scan)};
 	return cmocka_run_group_tests_name("dropfile", tests, NULL, NULL);
 }

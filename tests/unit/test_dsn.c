@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_dsn.c - values of NOTIFY, RET, ENVID and ORCPT, and what a report or a server is told of them. */
+/*
+ * test_dsn.c - values of NOTIFY, RET, ENVID and ORCPT, and what a report or a server is told of
+ * them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,7 +55,8 @@ test_xtext(void **state)
 		struct buf out = {0};
 		char *own;
 		print_message("%s\n", xtexts[i].in);
-		assert_int_equal(xtext_decode(exact(xtexts[i].in, &own), &out), xtexts[i].result);
+		assert_int_equal(
+		    xtext_decode(exact(xtexts[i].in, &own), &out), xtexts[i].result);
 		if (xtexts[i].plain)
 			assert_string_equal(buf_cstr(&out), xtexts[i].plain);
 		buf_free(&out);
@@ -83,7 +87,8 @@ static const struct {
     {"NEVER", E_OK, NOTIFY_NEVER, "NEVER"},
     {"never", E_OK, NOTIFY_NEVER, "NEVER"},
     {"success", E_OK, NOTIFY_SUCCESS, "SUCCESS"},
-    {"Delay,FAILURE,Success", E_OK, NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, "SUCCESS,FAILURE,DELAY"},
+    {"Delay,FAILURE,Success", E_OK, NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY,
+	"SUCCESS,FAILURE,DELAY"},
     {"FAILURE,FAILURE", E_OK, NOTIFY_FAILURE, "FAILURE"},
     {"FAILURE,,DELAY,", E_OK, NOTIFY_FAILURE | NOTIFY_DELAY, "FAILURE,DELAY"},
     {"", E_BAD, 0, NULL},
@@ -104,7 +109,8 @@ test_notify(void **state)
 		uint8_t bits = 0;
 		char *own;
 		print_message("%s\n", notifies[i].in);
-		assert_int_equal(notify_parse(exact(notifies[i].in, &own), &bits), notifies[i].result);
+		assert_int_equal(notify_parse(exact(notifies[i].in, &own), &bits),
+		    notifies[i].result);
 		assert_int_equal(bits, notifies[i].bits);
 		notify_put(&out, bits);
 		if (notifies[i].put)
@@ -118,17 +124,21 @@ static void
 test_notify_means(void **state)
 {
 	(void)state;
-	assert_true(notify_wants(0, NOTIFY_FAILURE) && notify_wants(0, NOTIFY_DELAY) && !notify_wants(0, NOTIFY_SUCCESS));
+	assert_true(notify_wants(0, NOTIFY_FAILURE) && notify_wants(0, NOTIFY_DELAY) &&
+		    !notify_wants(0, NOTIFY_SUCCESS));
 	assert_false(notify_wants(NOTIFY_NEVER, NOTIFY_FAILURE));
-	assert_true(notify_wants(NOTIFY_SUCCESS, NOTIFY_SUCCESS) && !notify_wants(NOTIFY_SUCCESS, NOTIFY_FAILURE));
+	assert_true(notify_wants(NOTIFY_SUCCESS, NOTIFY_SUCCESS) &&
+		    !notify_wants(NOTIFY_SUCCESS, NOTIFY_FAILURE));
 	assert_int_equal(notify_join(0, 0), 0);
 	assert_int_equal(notify_join(NOTIFY_NEVER, NOTIFY_NEVER), NOTIFY_NEVER);
 	assert_int_equal(notify_join(NOTIFY_NEVER, NOTIFY_SUCCESS), NOTIFY_SUCCESS);
-	assert_int_equal(notify_join(0, NOTIFY_SUCCESS), NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY);
+	assert_int_equal(notify_join(0, NOTIFY_SUCCESS),
+	    NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY);
 	assert_int_equal(notify_without_success(0), 0);
 	assert_int_equal(notify_without_success(NOTIFY_SUCCESS), NOTIFY_NEVER);
 	assert_int_equal(notify_without_success(NOTIFY_NEVER), NOTIFY_NEVER);
-	assert_int_equal(notify_without_success(NOTIFY_SUCCESS | NOTIFY_DELAY), NOTIFY_DELAY);
+	assert_int_equal(
+	    notify_without_success(NOTIFY_SUCCESS | NOTIFY_DELAY), NOTIFY_DELAY);
 }
 
 static void
@@ -179,11 +189,13 @@ test_envid(void **state)
 
 static const struct {
 	const char *in;
-	int result, result_utf8; /* without and with SMTPUTF8 */
+	int result, result_utf8;    /* without and with SMTPUTF8 */
 	const char *field, *global; /* of a report; NULL: not looked at */
 } orcpts[] = {
-    {"rfc822;A.User@Example.org", E_OK, E_OK, "rfc822;A.User@Example.org", "rfc822;A.User@Example.org"},
-    {"RFC822;a+2Btag@example.org", E_OK, E_OK, "RFC822;a+tag@example.org", "RFC822;a+tag@example.org"},
+    {"rfc822;A.User@Example.org", E_OK, E_OK, "rfc822;A.User@Example.org",
+	"rfc822;A.User@Example.org"},
+    {"RFC822;a+2Btag@example.org", E_OK, E_OK, "RFC822;a+tag@example.org",
+	"RFC822;a+tag@example.org"},
     {"x400;/C=de", E_BAD, E_BAD, NULL, NULL},
     {"x400;/C+3Dde", E_OK, E_OK, "x400;/C=de", "x400;/C=de"},
     {"rfc822;a;b", E_OK, E_OK, "rfc822;a;b", "rfc822;a;b"},
@@ -195,17 +207,23 @@ static const struct {
     {"rfc822;a+0Ab", E_BAD, E_BAD, "rfc822;a+0Ab", "rfc822;a+0Ab"},
     {"rfc822;a+b", E_BAD, E_BAD, NULL, NULL},
     {"rfc822;\xc3\xbc@x.test", E_BAD, E_BAD, NULL, NULL},
-    {"utf-8;\\x{FC}@x.test", E_OK, E_OK, "utf-8;\\x{FC}@x.test", "utf-8;\xc3\xbc@x.test"},
-    {"utf-8;\xc3\xbc@x.test", E_BAD, E_OK, "utf-8;\\x{FC}@x.test", "utf-8;\xc3\xbc@x.test"},
+    {"utf-8;\\x{FC}@x.test", E_OK, E_OK, "utf-8;\\x{FC}@x.test",
+	"utf-8;\xc3\xbc@x.test"},
+    {"utf-8;\xc3\xbc@x.test", E_BAD, E_OK, "utf-8;\\x{FC}@x.test",
+	"utf-8;\xc3\xbc@x.test"},
     {"UTF-8;a\\x{2B}b\\x{1F600}@x.test", E_OK, E_OK, "UTF-8;a\\x{2B}b\\x{1F600}@x.test",
 	"UTF-8;a+b\xf0\x9f\x98\x80@x.test"},
-    {"utf-8;a\\x{0d}b", E_OK, E_OK, "utf-8;a\\x{0d}b", "utf-8;a\\x{0d}b"}, /* no address, and so as it is */
+    /* no address, and so as it is */
+    {"utf-8;a\\x{0d}b", E_OK, E_OK, "utf-8;a\\x{0d}b", "utf-8;a\\x{0d}b"},
     {"utf-8;\\x{D800}", E_OK, E_OK, "utf-8;\\x{D800}", "utf-8;\\x{D800}"},
     {"utf-8;a+2Bb", E_OK, E_OK, "utf-8;a+2Bb", "utf-8;a+2Bb"},
     {"utf-8;\xc3@x.test", E_BAD, E_BAD, NULL, NULL},
     {"utf-8;a b", E_BAD, E_BAD, NULL, NULL},
-    {"rfc822;" X100 X100 X100 X100 "xxxxxxxxxx" X10 X10 X10 X10 X10 X10 X10 X10 "xxx", E_OK, E_OK, NULL, NULL}, /* 500 */
-    {"rfc822;" X100 X100 X100 X100 "xxxxxxxxxx" X10 X10 X10 X10 X10 X10 X10 X10 "xxxx", E_BAD, E_BAD, NULL, NULL},
+    /* 500 */
+    {"rfc822;" X100 X100 X100 X100 "xxxxxxxxxx" X10 X10 X10 X10 X10 X10 X10 X10 "xxx",
+	E_OK, E_OK, NULL, NULL},
+    {"rfc822;" X100 X100 X100 X100 "xxxxxxxxxx" X10 X10 X10 X10 X10 X10 X10 X10 "xxxx",
+	E_BAD, E_BAD, NULL, NULL},
 };
 
 static void
@@ -244,8 +262,8 @@ static const struct {
     {"\\x{110000}", E_BAD, NULL},
     {"\\x{DFFF}", E_BAD, NULL},
     {"\\x{00}", E_BAD, NULL},
-    {"\\x{41}", E_BAD, NULL},   /* a letter stands for itself */
-    {"\\x{0FC}", E_BAD, NULL},  /* more digits than it needs */
+    {"\\x{41}", E_BAD, NULL},  /* a letter stands for itself */
+    {"\\x{0FC}", E_BAD, NULL}, /* more digits than it needs */
     {"\\x{}", E_BAD, NULL},
     {"\\x{FC", E_BAD, NULL},
     {"\\x{", E_BAD, NULL},
@@ -264,7 +282,8 @@ test_unitext(void **state)
 		struct buf out = {0};
 		char *own;
 		print_message("%s\n", unitexts[i].in);
-		assert_int_equal(unitext_decode(exact(unitexts[i].in, &own), &out), unitexts[i].result);
+		assert_int_equal(unitext_decode(exact(unitexts[i].in, &own), &out),
+		    unitexts[i].result);
 		if (unitexts[i].plain)
 			assert_string_equal(buf_cstr(&out), unitexts[i].plain);
 		buf_free(&out);

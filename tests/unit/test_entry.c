@@ -72,6 +72,7 @@ test_of_a_segment(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_found_until_retired), cmocka_unit_test(test_of_a_segment)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_found_until_retired),
+	    cmocka_unit_test(test_of_a_segment)};
 	return cmocka_run_group_tests_name("entry", tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_envelope.c - what queue's processes tell each other: envelopes, jobs, results, rows for people. */
+/*
+ * test_envelope.c - what queue's processes tell each other: envelopes, jobs, results, rows for
+ * people.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,18 +21,31 @@ struct kind {
 	void (*put)(struct buf *);
 	int (*get)(struct rd *, struct arena *);
 	void (*check)(struct rd *, struct arena *);
-	size_t count_at; /* from the end: where the low byte of a count stands in the sample; 0: none */
+	/* from the end: where the low byte of a count stands in the sample; 0: none */
+	size_t count_at;
 };
 
 static struct rcpt rcpts[3] = {
-    {.address = {"a@example.org", 13}, .orcpt = {"rfc822;A@example.org", 20}, .notify = 6, .state = RCPT_DONE},
+    {.address = {"a@example.org", 13},
+	.orcpt = {"rfc822;A@example.org", 20},
+	.notify = 6,
+	.state = RCPT_DONE},
     {.address = {"b@example.org", 13}},
     {.address = {"", 0}, .state = RCPT_WAITING},
 };
-static struct envelope envelope = {.id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}}, .flags = ENV_SMTPUTF8 | ENV_DERIVED,
-    .size_bytes = 0x123456789abcull, .sha256 = {9, 8, 7}, .head_bytes = 77, .arrived_sec = -5,
-    .sender = {"s@example.net", 13}, .account = {"", 0}, .client = {"192.0.2.1", 9}, .envid = {"QQ", 2}, .ret = 2,
-    .n_rcpts = 3, .rcpts = rcpts};
+static struct envelope envelope = {.id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+    .flags = ENV_SMTPUTF8 | ENV_DERIVED,
+    .size_bytes = 0x123456789abcull,
+    .sha256 = {9, 8, 7},
+    .head_bytes = 77,
+    .arrived_sec = -5,
+    .sender = {"s@example.net", 13},
+    .account = {"", 0},
+    .client = {"192.0.2.1", 9},
+    .envid = {"QQ", 2},
+    .ret = 2,
+    .n_rcpts = 3,
+    .rcpts = rcpts};
 
 /* ---- envelope ---- */
 
@@ -57,8 +73,10 @@ check_envelope(struct rd *r, struct arena *a)
 	assert_memory_equal(e.sha256, envelope.sha256, sizeof e.sha256);
 	assert_int_equal(e.head_bytes, 77);
 	assert_int_equal(e.arrived_sec, -5);
-	assert_true(span_eq(e.sender, envelope.sender) && span_eq(e.account, envelope.account));
-	assert_true(span_eq(e.client, envelope.client) && span_eq(e.envid, envelope.envid));
+	assert_true(
+	    span_eq(e.sender, envelope.sender) && span_eq(e.account, envelope.account));
+	assert_true(
+	    span_eq(e.client, envelope.client) && span_eq(e.envid, envelope.envid));
 	assert_int_equal(e.ret, 2);
 	assert_int_equal(e.n_rcpts, 3);
 	for (int i = 0; i < 3; i++) {
@@ -75,7 +93,8 @@ static void
 put_job(struct buf *b)
 {
 	static const uint16_t which[] = {0, 2};
-	job_put(b, &(struct job){{JOB_JOURNAL, 7, 0x1122334455ull}, &envelope, which, 2});
+	job_put(
+	    b, &(struct job){{JOB_JOURNAL, 7, 0x1122334455ull}, &envelope, which, 2});
 }
 
 static int
@@ -109,9 +128,16 @@ static void
 put_result(struct buf *b)
 {
 	static const struct span to[] = {{"x@example.com", 13}, {"y@example.com", 13}};
-	job_result_put(b, &(struct job_result){.id = envelope.id, .rcpt = 2, .outcome = JOB_PERM, .is_notified = true,
-	    .reason = SPAN("5.1.1 no such user"), .n_mailboxes = 7, .forward_as = FORWARD_AS_LIST,
-	    .forward_sender = SPAN("owner-x@example.org"), .n_forwards = 2, .forwards = to});
+	job_result_put(b, &(struct job_result){.id = envelope.id,
+			      .rcpt = 2,
+			      .outcome = JOB_PERM,
+			      .is_notified = true,
+			      .reason = SPAN("5.1.1 no such user"),
+			      .n_mailboxes = 7,
+			      .forward_as = FORWARD_AS_LIST,
+			      .forward_sender = SPAN("owner-x@example.org"),
+			      .n_forwards = 2,
+			      .forwards = to});
 }
 
 static int
@@ -131,7 +157,8 @@ check_result(struct rd *r, struct arena *a)
 	assert_int_equal(j.outcome, JOB_PERM);
 	assert_true(span_eqs(j.reason, "5.1.1 no such user"));
 	assert_int_equal(j.n_mailboxes, 7);
-	assert_true(j.is_notified && j.forward_as == FORWARD_AS_LIST && span_eqs(j.forward_sender, "owner-x@example.org"));
+	assert_true(j.is_notified && j.forward_as == FORWARD_AS_LIST &&
+		    span_eqs(j.forward_sender, "owner-x@example.org"));
 	assert_int_equal(j.n_forwards, 2);
 	assert_true(span_eqs(j.forwards[1], "y@example.com"));
 }
@@ -141,10 +168,11 @@ check_result(struct rd *r, struct arena *a)
 static void
 put_entry(struct buf *b)
 {
-	static struct admin_rcpt r[] = {{{"a@example.org", 13}, RCPT_WAITING, {"4.2.1 later", 11}},
+	static struct admin_rcpt r[] = {
+	    {{"a@example.org", 13}, RCPT_WAITING, {"4.2.1 later", 11}},
 	    {{"b@example.org", 13}, RCPT_DONE, {"", 0}}};
-	admin_entry_put(b, &(struct admin_entry){envelope.id, ADMIN_DEFERRED, 1234, 1700000000, 1700000900, 3,
-	    {"s@example.net", 13}, 2, r});
+	admin_entry_put(b, &(struct admin_entry){envelope.id, ADMIN_DEFERRED, 1234,
+			       1700000000, 1700000900, 3, {"s@example.net", 13}, 2, r});
 }
 
 static int
@@ -206,6 +234,7 @@ static const struct kind kinds[] = {
     {"entry",    put_entry,    get_entry,    check_entry,    (4 + 13 + 1 + 4 + 11) + (4 + 13 + 1 + 4) + 4},
     {"refused",  put_refused,  get_refused,  check_refused,  0},
 };
+
 /* clang-format on */
 
 static void
@@ -263,7 +292,8 @@ test_count_too_large(void **state)
 		b.p[at + 1] = (char)0xff;
 		r = rd_of(buf_as_span(&b));
 		assert_int_equal(kinds[i].get(&r, &a), E_BAD);
-		assert_true(a.used_bytes < 4096); /* nothing was allocated for what is not there */
+		/* nothing was allocated for what is not there */
+		assert_true(a.used_bytes < 4096);
 		arena_reset(&a);
 		buf_free(&b);
 	}
@@ -365,7 +395,10 @@ static void
 test_long_reason_is_cut(void **state)
 {
 	static char text[JOB_REASON_MAX + 50];
-	struct job_result j = {.id = envelope.id, .outcome = JOB_TEMP, .reason = {text, sizeof text}}, back;
+	struct job_result j = {.id = envelope.id,
+			      .outcome = JOB_TEMP,
+			      .reason = {text, sizeof text}},
+			  back;
 	struct arena a = {.max_bytes = 0};
 	struct buf b = {0};
 	(void)state;
@@ -409,16 +442,21 @@ test_marks(void **state)
 		assert_int_equal(mark_apply(m, marks[i].from), marks[i].to);
 		assert_int_equal(mark_apply(m, marks[i].to), marks[i].to);
 	}
-	assert_int_equal(mark_make(7, RCPT_DONE), 7); /* as marks were before there were others */
+	/* as marks were before there were others */
+	assert_int_equal(mark_make(7, RCPT_DONE), 7);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
-	    cmocka_unit_test(test_cut_short_anywhere), cmocka_unit_test(test_count_too_large),
-	    cmocka_unit_test(test_any_byte_changed), cmocka_unit_test(test_bytes_behind_an_envelope),
-	    cmocka_unit_test(test_most_recipients), cmocka_unit_test(test_longest_envelope_fits),
-	    cmocka_unit_test(test_arena_full), cmocka_unit_test(test_long_reason_is_cut), cmocka_unit_test(test_marks)};
+	    cmocka_unit_test(test_cut_short_anywhere),
+	    cmocka_unit_test(test_count_too_large),
+	    cmocka_unit_test(test_any_byte_changed),
+	    cmocka_unit_test(test_bytes_behind_an_envelope),
+	    cmocka_unit_test(test_most_recipients),
+	    cmocka_unit_test(test_longest_envelope_fits),
+	    cmocka_unit_test(test_arena_full),
+	    cmocka_unit_test(test_long_reason_is_cut), cmocka_unit_test(test_marks)};
 	return cmocka_run_group_tests_name("envelope", tests, NULL, NULL);
 }

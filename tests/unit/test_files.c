@@ -23,7 +23,8 @@ struct place {
 	struct files files;
 };
 
-static struct rcpt rcpts[3] = {{.address = {"a@example.org", 13}}, {.address = {"b@example.org", 13}, .state = RCPT_DONE},
+static struct rcpt rcpts[3] = {{.address = {"a@example.org", 13}},
+    {.address = {"b@example.org", 13}, .state = RCPT_DONE},
     {.address = {"c@example.org", 13}}};
 
 static int
@@ -54,7 +55,8 @@ teardown(void **state)
 static struct envelope
 envelope_of(unsigned char n, struct span message)
 {
-	struct envelope e = {.id = {{n, 2, 3}}, .size_bytes = message.n, .n_rcpts = 3, .rcpts = rcpts};
+	struct envelope e = {
+	    .id = {{n, 2, 3}}, .size_bytes = message.n, .n_rcpts = 3, .rcpts = rcpts};
 	sha256(message, e.sha256);
 	return e;
 }
@@ -65,7 +67,9 @@ defer(struct place *p, unsigned char n, const uint8_t *states, struct span messa
 	struct envelope e = envelope_of(n, message);
 	struct buf b = {0};
 	envelope_put(&b, &e);
-	assert_int_equal(deferred_write(&p->files, buf_as_span(&b), states, states ? e.n_rcpts : 0, message), E_OK);
+	assert_int_equal(deferred_write(&p->files, buf_as_span(&b), states,
+			     states ? e.n_rcpts : 0, message),
+	    E_OK);
 	assert_int_equal(deferred_settle(&p->files, &e.id, 1), E_OK);
 	buf_free(&b);
 }
@@ -104,7 +108,8 @@ test_large(void **state)
 	assert_int_equal(large_check(fd, &e), E_BAD);
 	assert_int_equal(large_open(&p->files, e.id, &again), E_BAD);
 	assert_int_equal(large_link(&p->files, fd, e.id), E_OK);
-	assert_int_equal(large_link(&p->files, fd, e.id), E_OK); /* the same again, as in a replay */
+	/* the same again, as in a replay */
+	assert_int_equal(large_link(&p->files, fd, e.id), E_OK);
 	assert_int_equal(large_open(&p->files, e.id, &again), E_OK);
 	close(again);
 	message_files_remove(&p->files, e.id);
@@ -142,11 +147,15 @@ test_hold(void **state)
 	struct place *p = *state;
 	defer(p, 11, NULL, SPAN("to be held"));
 	assert_int_equal(deferred_hold(&p->files, (struct id){{11, 2, 3}}, true), E_OK);
-	assert_int_equal(states_of(p, 11), RCPT_HELD * 100 + RCPT_DONE * 10 + RCPT_HELD);
+	assert_int_equal(
+	    states_of(p, 11), RCPT_HELD * 100 + RCPT_DONE * 10 + RCPT_HELD);
 	assert_int_equal(deferred_hold(&p->files, (struct id){{11, 2, 3}}, true), E_OK);
-	assert_int_equal(deferred_hold(&p->files, (struct id){{11, 2, 3}}, false), E_OK);
-	assert_int_equal(states_of(p, 11), RCPT_WAITING * 100 + RCPT_DONE * 10 + RCPT_WAITING);
-	assert_int_equal(deferred_hold(&p->files, (struct id){{12, 2, 3}}, true), E_BAD);
+	assert_int_equal(
+	    deferred_hold(&p->files, (struct id){{11, 2, 3}}, false), E_OK);
+	assert_int_equal(
+	    states_of(p, 11), RCPT_WAITING * 100 + RCPT_DONE * 10 + RCPT_WAITING);
+	assert_int_equal(
+	    deferred_hold(&p->files, (struct id){{12, 2, 3}}, true), E_BAD);
 }
 
 static void
@@ -156,15 +165,18 @@ test_marks(void **state)
 	static const uint16_t two[] = {2}, none[] = {3};
 	defer(p, 1, NULL, SPAN("x"));
 	assert_int_equal(states_of(p, 1), 10);
-	assert_int_equal(deferred_mark(&p->files, (struct id){{1, 2, 3}}, two, 1), E_OK);
+	assert_int_equal(
+	    deferred_mark(&p->files, (struct id){{1, 2, 3}}, two, 1), E_OK);
 	assert_int_equal(states_of(p, 1), 11);
 	assert_true(deferred_mark(&p->files, (struct id){{1, 2, 3}}, none, 1) != E_OK);
 	assert_int_equal(states_of(p, 1), 11);
 	assert_int_equal(deferred_mark(&p->files, (struct id){{9}}, two, 1), E_BAD);
 	defer(p, 1, (const uint8_t[]){1, 1, 0}, SPAN("x"));
 	assert_int_equal(states_of(p, 1), 110);
-	const uint16_t others[] = {mark_make(1, RCPT_RELAYED), mark_make(2, RCPT_RELAYED)};
-	assert_int_equal(deferred_mark(&p->files, (struct id){{1, 2, 3}}, others, 2), E_OK);
+	const uint16_t others[] = {
+	    mark_make(1, RCPT_RELAYED), mark_make(2, RCPT_RELAYED)};
+	assert_int_equal(
+	    deferred_mark(&p->files, (struct id){{1, 2, 3}}, others, 2), E_OK);
 	assert_int_equal(states_of(p, 1), 114);
 }
 
@@ -180,7 +192,8 @@ test_damaged(void **state)
 	assert_int_equal(deferred_read(&p->files, id, &d), E_OK);
 	off_t end = (off_t)d.offset;
 	buf_free(&d.envelope);
-	snprintf(path, sizeof path, "%s/deferred/%.2s/%s", p->dir, id_text(id), id_text(id));
+	snprintf(
+	    path, sizeof path, "%s/deferred/%.2s/%s", p->dir, id_text(id), id_text(id));
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	for (off_t at = 0; at < end; at++) {
@@ -253,7 +266,8 @@ test_each(void **state)
 	assert_int_equal(seen, 0);
 	for (unsigned char i = 0; i < 20; i++)
 		defer(p, (unsigned char)(i * 12), NULL, SPAN("x"));
-	int half = openat(p->files.deferred, "00/000203000000000000000000.new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	int half = openat(p->files.deferred, "00/000203000000000000000000.new",
+	    O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(half >= 0); /* what a crash left half written is none */
 	close(half);
 	assert_int_equal(each(p, &seen), E_OK);
@@ -267,7 +281,8 @@ test_each(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_deferred), TEST(test_marks), TEST(test_hold), TEST(test_damaged), TEST(test_damaged_large),
-	    TEST(test_each)};
+	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_deferred),
+	    TEST(test_marks), TEST(test_hold), TEST(test_damaged),
+	    TEST(test_damaged_large), TEST(test_each)};
 	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }

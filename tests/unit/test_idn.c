@@ -15,26 +15,47 @@ static const struct {
 	int result;
 	const char *out;
 } rows[] = {
-    {"", E_OK, ""},
-    {"Example.ORG", E_OK, "Example.ORG"},
+    {"", E_OK, ""}, {"Example.ORG", E_OK, "Example.ORG"},
     {"_25._tcp.x", E_OK, "_25._tcp.x"},
     {"xn--bcher-kva.example", E_OK, "xn--bcher-kva.example"},
-    {"b\xc3\xbc" "cher.example", E_OK, "xn--bcher-kva.example"},
-    {"B\xc3\x9c" "CHER.Example", E_OK, "xn--bcher-kva.example"},             /* mapped to lower case */
-    {"bu\xcc\x88" "cher.example", E_OK, "xn--bcher-kva.example"},             /* and to NFC */
-    {"mail.xn--bcher-kva.b\xc3\xbc" "cher", E_OK, "mail.xn--bcher-kva.xn--bcher-kva"},
-    {"fa\xc3\x9f.de", E_OK, "xn--fa-hia.de"},                                 /* not "fass": non-transitional */
-    {"\xcf\x83\xcf\x82.gr", E_OK, "xn--3xab.gr"},                            /* final sigma stays */
-    {"\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", E_OK, "xn--r8jz45g.xn--zckzah"},
-    {"a\xe3\x80\x82" "b\xc3\xbc", E_OK, "a.xn--b-eha"},                       /* the ideographic full stop is a dot */
+    {"b\xc3\xbc"
+     "cher.example",
+	E_OK, "xn--bcher-kva.example"},
+    /* mapped to lower case */
+    {"B\xc3\x9c"
+     "CHER.Example",
+	E_OK, "xn--bcher-kva.example"},
+    {"bu\xcc\x88"
+     "cher.example",
+	E_OK, "xn--bcher-kva.example"}, /* and to NFC */
+    {"mail.xn--bcher-kva.b\xc3\xbc"
+     "cher",
+	E_OK, "mail.xn--bcher-kva.xn--bcher-kva"},
+    {"fa\xc3\x9f.de", E_OK, "xn--fa-hia.de"},     /* not "fass": non-transitional */
+    {"\xcf\x83\xcf\x82.gr", E_OK, "xn--3xab.gr"}, /* final sigma stays */
+    {"\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", E_OK,
+	"xn--r8jz45g.xn--zckzah"},
+    /* the ideographic full stop is a dot */
+    {"a\xe3\x80\x82"
+     "b\xc3\xbc",
+	E_OK, "a.xn--b-eha"},
     {"\xff.example", E_BAD, ""},
-    {"b\xc3\xbc" "cher\xe2\x80\xae.example", E_BAD, ""},                      /* a mark of direction */
-    {"b\xc3\xbc b.example", E_BAD, ""},
-    {"b\xc3\xbc@b.example", E_BAD, ""},
-    {"a\xef\xbc\x9e\xe3\x80\x80" "b.example", E_BAD, ""},                        /* wide ">" and blank are mapped to what ends an address */
-    {"b\xc3\xbc.a\xef\xbc\xa0" "b", E_BAD, ""},                                 /* and a wide "@" */
-    {"\xef\xbd\x82\xc3\xbc" "cher.example", E_OK, "xn--bcher-kva.example"},        /* a wide letter is a letter */
-    {"\xe2\x99\xa5.example", E_BAD, ""},                                      /* a heart: DISALLOWED by RFC 5892 */
+    {"b\xc3\xbc"
+     "cher\xe2\x80\xae.example",
+	E_BAD, ""}, /* a mark of direction */
+    {"b\xc3\xbc b.example", E_BAD, ""}, {"b\xc3\xbc@b.example", E_BAD, ""},
+    /* wide ">" and blank are mapped to what ends an address */
+    {"a\xef\xbc\x9e\xe3\x80\x80"
+     "b.example",
+	E_BAD, ""},
+    {"b\xc3\xbc.a\xef\xbc\xa0"
+     "b",
+	E_BAD, ""}, /* and a wide "@" */
+    /* a wide letter is a letter */
+    {"\xef\xbd\x82\xc3\xbc"
+     "cher.example",
+	E_OK, "xn--bcher-kva.example"},
+    {"\xe2\x99\xa5.example", E_BAD, ""}, /* a heart: DISALLOWED by RFC 5892 */
 };
 
 static void
@@ -45,7 +66,8 @@ test_rows(void **state)
 		struct buf out = {0};
 		buf_str(&out, "<");
 		int err = idn_ascii(span_of(rows[i].in), &out);
-		if (err != rows[i].result || !span_eqs(span_from(buf_as_span(&out), 1), rows[i].out))
+		if (err != rows[i].result ||
+		    !span_eqs(span_from(buf_as_span(&out), 1), rows[i].out))
 			fail_msg("%s: %d, %s", rows[i].in, err, buf_cstr(&out));
 		buf_free(&out);
 	}
@@ -58,7 +80,8 @@ test_limits(void **state)
 	(void)state;
 	for (int i = 0; i < 62; i++)
 		buf_str(&in, "\xc3\xbc");
-	assert_int_equal(idn_ascii(buf_as_span(&in), &out), E_BAD); /* a label past 63 octets */
+	/* a label past 63 octets */
+	assert_int_equal(idn_ascii(buf_as_span(&in), &out), E_BAD);
 	buf_reset(&in);
 	for (int i = 0; i < 60; i++)
 		buf_str(&in, "\xc3\xbc.");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_imap_append.c - APPEND and REPLACE: what is kept of what a client sends, in pieces of each size. */
+/*
+ * test_imap_append.c - APPEND and REPLACE: what is kept of what a client sends, in pieces of each
+ * size.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +35,8 @@ static struct session session;
 static void
 announce(void)
 {
-	session.literal = (struct literal){.is_there = sent < sent_end, .is_binary = sent < sent_end && sent->is_binary,
+	session.literal = (struct literal){.is_there = sent < sent_end,
+	    .is_binary = sent < sent_end && sent->is_binary,
 	    .bytes = sent < sent_end ? sent->octets.n : 0};
 }
 
@@ -42,7 +46,8 @@ command_literal(struct session *s, int (*fn)(void *ctx, struct span), void *ctx)
 	struct span left = sent->octets;
 	int err = E_OK;
 	s->literal.is_there = false;
-	for (; left.n && !(client_leaves && left.n < 3); left = span_from(left, piece_bytes))
+	for (; left.n && !(client_leaves && left.n < 3);
+	     left = span_from(left, piece_bytes))
 		if (err == E_OK)
 			err = fn(ctx, span_head(left, piece_bytes));
 	s->is_broken = client_leaves;
@@ -93,7 +98,8 @@ int
 incoming_begin(struct store *s, struct incoming *out)
 {
 	(void)s;
-	*out = (struct incoming){.fd = memfd_create("incoming", MFD_CLOEXEC), .id.b[0] = (unsigned char)n_begun};
+	*out = (struct incoming){.fd = memfd_create("incoming", MFD_CLOEXEC),
+	    .id.b[0] = (unsigned char)n_begun};
 	buf_reset(&files[n_begun++]);
 	return E_OK;
 }
@@ -143,7 +149,8 @@ keep(const struct incoming *in)
 }
 
 enum store_said
-store_append(struct store *s, struct span mailbox, struct incoming *in, size_t n, uint32_t *uidvalidity, uint32_t *first_uid)
+store_append(struct store *s, struct span mailbox, struct incoming *in, size_t n,
+    uint32_t *uidvalidity, uint32_t *first_uid)
 {
 	(void)s, (void)mailbox;
 	for (size_t i = 0; i < n && said == STORE_DONE; i++)
@@ -154,7 +161,8 @@ store_append(struct store *s, struct span mailbox, struct incoming *in, size_t n
 }
 
 enum store_said
-store_replace(struct store *s, uint32_t mailbox, uint32_t uid, struct span target, struct incoming *in, uint32_t *uidvalidity, uint32_t *new_uid)
+store_replace(struct store *s, uint32_t mailbox, uint32_t uid, struct span target,
+    struct incoming *in, uint32_t *uidvalidity, uint32_t *new_uid)
 {
 	(void)s, (void)mailbox, (void)target;
 	if (said == STORE_DONE)
@@ -174,14 +182,16 @@ selected_update(struct session *s, enum update what, bool is_uid)
 
 /* ---- a session ---- */
 
-static struct store_record records[] = {{.uid = 5, .size_bytes = 100}, {.uid = 6, .flags = FLAG_GONE}};
+static struct store_record records[] = {
+    {.uid = 5, .size_bytes = 100}, {.uid = 6, .flags = FLAG_GONE}};
 static struct selected selected = {.view.records = records, .n = COUNT(records)};
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	session = (struct session){.selected = &selected, .arena.max_bytes = IMAP_ARENA_MAX};
+	session =
+	    (struct session){.selected = &selected, .arena.max_bytes = IMAP_ARENA_MAX};
 	said = STORE_DONE;
 	disk = E_OK;
 	piece_bytes = 4096;
@@ -204,9 +214,12 @@ tear_down(void **state)
 }
 
 static enum reply
-run(command_handler *handler, bool is_uid, const char *text, const struct sent *literals, size_t n)
+run(command_handler *handler, bool is_uid, const char *text,
+    const struct sent *literals, size_t n)
 {
-	struct command c = {.is_uid = is_uid, .verb = "", .parse = {.in = span_of(text), .arena = &session.arena}};
+	struct command c = {.is_uid = is_uid,
+	    .verb = "",
+	    .parse = {.in = span_of(text), .arena = &session.arena}};
 	arena_reset(&session.arena);
 	buf_reset(&session.io.out);
 	buf_reset(&session.code);
@@ -254,13 +267,15 @@ test_lines(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (piece_bytes = 1; piece_bytes <= rows[i].sent.n; piece_bytes++) {
-			assert_int_equal(append_one("INBOX ", rows[i].sent, false, ""), R_DONE);
+			assert_int_equal(
+			    append_one("INBOX ", rows[i].sent, false, ""), R_DONE);
 			assert_int_equal(n_stored, 1);
 			assert_int_equal(n_items, 1);
 			assert_int_equal(files[0].len, rows[i].kept.n);
 			assert_memory_equal(files[0].p, rows[i].kept.p, rows[i].kept.n);
 			assert_string_equal(buf_cstr(&session.code), "APPENDUID 7 20");
-			assert_int_equal(append_one("INBOX ", rows[i].sent, true, ""), rows[i].as_binary);
+			assert_int_equal(append_one("INBOX ", rows[i].sent, true, ""),
+			    rows[i].as_binary);
 			assert_int_equal(n_stored, rows[i].as_binary == R_DONE);
 		}
 }
@@ -272,7 +287,8 @@ test_nul(void **state)
 	(void)state;
 	for (piece_bytes = 1; piece_bytes <= with_nul.n; piece_bytes++) {
 		assert_int_equal(append_one("INBOX ", with_nul, false, ""), R_CANNOT);
-		assert_int_equal(append_one("INBOX ", with_nul, true, ""), R_UNKNOWN_CTE);
+		assert_int_equal(
+		    append_one("INBOX ", with_nul, true, ""), R_UNKNOWN_CTE);
 		assert_int_equal(n_stored, 0);
 	}
 }
@@ -281,13 +297,18 @@ static void
 test_arguments(void **state)
 {
 	(void)state;
-	assert_int_equal(append_one("inbox (\\Seen \\Draft own) \"17-Jul-1996 02:44:25 -0700\" ", SPAN("x"), false, ""), R_DONE);
+	assert_int_equal(
+	    append_one("inbox (\\Seen \\Draft own) \"17-Jul-1996 02:44:25 -0700\" ",
+		SPAN("x"), false, ""),
+	    R_DONE);
 	assert_int_equal(stored[0].flags, FLAG_SEEN | FLAG_DRAFT);
 	assert_int_equal(stored[0].n_keywords, 1);
 	assert_true(span_eqs(stored[0].keywords[0], "own"));
 	assert_int_equal(stored[0].date_sec, 837596665);
-	static const char *const bad[] = {"INBOX", "INBOX  ", "INBOX (\\Seen)", "INBOX (\\Seen ", "INBOX (\\Recent) ", "INBOX x ",
-	    "INBOX \"no date\" ", "INBOX \"17-Jul-1996 02:44:25 -0700\" (\\Seen) ", "INBOX UTF8 ", "INBOX UTF8 ( "};
+	static const char *const bad[] = {"INBOX", "INBOX  ", "INBOX (\\Seen)",
+	    "INBOX (\\Seen ", "INBOX (\\Recent) ", "INBOX x ", "INBOX \"no date\" ",
+	    "INBOX \"17-Jul-1996 02:44:25 -0700\" (\\Seen) ", "INBOX UTF8 ",
+	    "INBOX UTF8 ( "};
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		assert_int_equal(append_one(bad[i], SPAN("x"), false, ""), R_SYNTAX);
 		assert_int_equal(n_begun, 0);
@@ -295,7 +316,8 @@ test_arguments(void **state)
 	assert_int_equal(append_one("INBOX ", SPAN("x"), false, "x"), R_SYNTAX);
 	assert_int_equal(append_one("INBOX ", SPAN("x"), false, " "), R_SYNTAX);
 	assert_int_equal(run(cmd_append, false, "INBOX ", NULL, 0), R_SYNTAX);
-	assert_int_equal(append_one("Nowhere ", SPAN("x"), false, ""), R_NO_MAILBOX_TRY);
+	assert_int_equal(
+	    append_one("Nowhere ", SPAN("x"), false, ""), R_NO_MAILBOX_TRY);
 	assert_true(session.literal.is_there); /* not read: the dispatcher refuses it */
 	assert_int_equal(append_one("INBOX ", SPAN(""), false, ""), R_CANNOT);
 }
@@ -306,26 +328,32 @@ test_utf8(void **state)
 	(void)state;
 	assert_int_equal(append_one("INBOX UTF8 (", SPAN("x\n"), true, ")"), R_CANNOT);
 	session.enabled = EN_UTF8;
-	assert_int_equal(append_one("INBOX UTF8 (", SPAN("x\n"), true, ")"), R_DONE); /* it is said to be text */
+	/* it is said to be text */
+	assert_int_equal(append_one("INBOX UTF8 (", SPAN("x\n"), true, ")"), R_DONE);
 	assert_string_equal(buf_cstr(&files[0]), "x\r\n");
-	assert_int_equal(append_one("INBOX UTF8 (", SPAN("x\r\n"), false, ")"), R_SYNTAX);
+	assert_int_equal(
+	    append_one("INBOX UTF8 (", SPAN("x\r\n"), false, ")"), R_SYNTAX);
 	assert_int_equal(append_one("INBOX UTF8 (", SPAN("x\r\n"), true, ""), R_SYNTAX);
-	assert_int_equal(append_one("INBOX UTF8 (", BYTES("\0"), true, ")"), R_UNKNOWN_CTE);
+	assert_int_equal(
+	    append_one("INBOX UTF8 (", BYTES("\0"), true, ")"), R_UNKNOWN_CTE);
 }
 
 static void
 test_many(void **state)
 {
-	static const struct sent three[] = {
-	    {.octets = BYTES("1"), .behind = " (\\Flagged two) "},
-	    {.octets = BYTES("2"), .behind = " "},
-	    {.octets = BYTES("3"), .behind = ""},
-	}, cancelled[] = {
-	    {.octets = BYTES("1"), .behind = " "},
-	    {.octets = BYTES(""), .behind = ""},
-	};
+	static const struct sent three[] =
+	    {
+		{.octets = BYTES("1"), .behind = " (\\Flagged two) "},
+		{.octets = BYTES("2"), .behind = " "},
+		{.octets = BYTES("3"), .behind = ""},
+	    },
+				 cancelled[] = {
+				     {.octets = BYTES("1"), .behind = " "},
+				     {.octets = BYTES(""), .behind = ""},
+				 };
 	(void)state;
-	assert_int_equal(run(cmd_append, false, "INBOX (\\Seen one) ", three, 3), R_DONE);
+	assert_int_equal(
+	    run(cmd_append, false, "INBOX (\\Seen one) ", three, 3), R_DONE);
 	assert_string_equal(buf_cstr(&session.code), "APPENDUID 7 20:22");
 	assert_int_equal(n_stored, 3);
 	assert_int_equal(stored[0].flags, FLAG_SEEN);
@@ -340,8 +368,10 @@ test_many(void **state)
 	/* of many one sync is enough */
 	struct sent eight[LITERALS_MOST];
 	for (size_t i = 0; i < LITERALS_MOST; i++)
-		eight[i] = (struct sent){.octets = SPAN("x"), .behind = i + 1 < LITERALS_MOST ? " " : ""};
-	assert_int_equal(run(cmd_append, false, "INBOX ", eight, LITERALS_MOST), R_DONE);
+		eight[i] = (struct sent){
+		    .octets = SPAN("x"), .behind = i + 1 < LITERALS_MOST ? " " : ""};
+	assert_int_equal(
+	    run(cmd_append, false, "INBOX ", eight, LITERALS_MOST), R_DONE);
 	assert_int_equal(n_stored, LITERALS_MOST);
 	assert_int_equal(n_syncs, 1);
 }
@@ -392,9 +422,11 @@ test_replace(void **state)
 	struct sent one = {.octets = BYTES("new\n"), .behind = ""}, two[] = {one, one};
 	(void)state;
 	two[0].behind = " ";
-	assert_int_equal(run(cmd_replace, false, "1 INBOX (\\Draft) ", &one, 1), R_DONE);
+	assert_int_equal(
+	    run(cmd_replace, false, "1 INBOX (\\Draft) ", &one, 1), R_DONE);
 	assert_int_equal(replaced, 5);
-	assert_string_equal(buf_cstr(&session.io.out), "* OK [APPENDUID 7 21] replaced\r\nupdated");
+	assert_string_equal(
+	    buf_cstr(&session.io.out), "* OK [APPENDUID 7 21] replaced\r\nupdated");
 	assert_string_equal(buf_cstr(&files[0]), "new\r\n");
 	assert_int_equal(stored[0].flags, FLAG_DRAFT);
 	assert_int_equal(run(cmd_replace, true, "5 INBOX ", &one, 1), R_DONE);
@@ -402,10 +434,12 @@ test_replace(void **state)
 	assert_int_equal(run(cmd_replace, false, "2 INBOX ", &one, 1), R_EXPUNGED);
 	assert_int_equal(run(cmd_replace, false, "3 INBOX ", &one, 1), R_BAD_SEQUENCE);
 	assert_int_equal(run(cmd_replace, false, "0 INBOX ", &one, 1), R_BAD_SEQUENCE);
-	assert_int_equal(run(cmd_replace, false, "1 Nowhere ", &one, 1), R_NO_MAILBOX_TRY);
+	assert_int_equal(
+	    run(cmd_replace, false, "1 Nowhere ", &one, 1), R_NO_MAILBOX_TRY);
 	assert_int_equal(run(cmd_replace, false, "1:2 INBOX ", &one, 1), R_SYNTAX);
 	assert_int_equal(n_begun, 0);
-	assert_int_equal(run(cmd_replace, false, "1 INBOX ", two, 2), R_SYNTAX); /* one for one: RFC 8508 4.7 */
+	/* one for one: RFC 8508 4.7 */
+	assert_int_equal(run(cmd_replace, false, "1 INBOX ", two, 2), R_SYNTAX);
 	assert_int_equal(n_stored, 0);
 	selected.is_read_only = true;
 	assert_int_equal(run(cmd_replace, false, "1 INBOX ", &one, 1), R_READ_ONLY);
@@ -416,8 +450,14 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_lines), TEST(test_nul), TEST(test_arguments), TEST(test_utf8), TEST(test_many), TEST(test_failures),
-	    TEST(test_quota), TEST(test_replace),
+	    TEST(test_lines),
+	    TEST(test_nul),
+	    TEST(test_arguments),
+	    TEST(test_utf8),
+	    TEST(test_many),
+	    TEST(test_failures),
+	    TEST(test_quota),
+	    TEST(test_replace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,8 @@ static const char *const texts[] = {
 /* ---- the store: what it was asked for is counted ---- */
 
 static struct store_record records[COUNT(texts)];
-static struct view_head head = {.n = COUNT(texts), .n_keywords = 1, .keywords = {"$Junk"}};
+static struct view_head head = {
+    .n = COUNT(texts), .n_keywords = 1, .keywords = {"$Junk"}};
 static struct buf bodies[COUNT(texts)], items[COUNT(texts)];
 static unsigned n_opened, n_made, n_flushed;
 
@@ -78,7 +79,8 @@ store_cache(struct store *store, const struct store_record *r)
 }
 
 void
-store_cache_put(struct store *store, const struct store_view *view, const struct store_record *r, struct span item)
+store_cache_put(struct store *store, const struct store_view *view,
+    const struct store_record *r, struct span item)
 {
 	(void)store, (void)view;
 	n_made++;
@@ -94,12 +96,14 @@ store_cache_flush(struct store *s)
 }
 
 int
-store_expunged(struct store *store, uint32_t mailbox, uint64_t modseq, struct numset *out)
+store_expunged(
+    struct store *store, uint32_t mailbox, uint64_t modseq, struct numset *out)
 {
 	(void)store, (void)mailbox;
 	if (modseq < 5)
 		return E_LIMIT;
-	return numset_add(out, 1, 9) == E_OK && numset_add(out, 21, 30) == E_OK ? E_OK : E_IO;
+	return numset_add(out, 1, 9) == E_OK && numset_add(out, 21, 30) == E_OK ? E_OK
+	                                                                        : E_IO;
 }
 
 /* ---- the client ---- */
@@ -126,9 +130,15 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	selected = (struct selected){.view = {.records = records, .head = &head, .n = COUNT(texts), .uidnext = 60,
-	    .recent_from = UINT32_MAX}, .n = COUNT(texts)};
-	session = (struct session){.selected = &selected, .arena.max_bytes = IMAP_ARENA_MAX, .io.out.max = IMAP_OUT_MAX};
+	selected = (struct selected){.view = {.records = records,
+					 .head = &head,
+					 .n = COUNT(texts),
+					 .uidnext = 60,
+					 .recent_from = UINT32_MAX},
+	    .n = COUNT(texts)};
+	session = (struct session){.selected = &selected,
+	    .arena.max_bytes = IMAP_ARENA_MAX,
+	    .io.out.max = IMAP_OUT_MAX};
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		buf_reset(&bodies[i]);
 		buf_reset(&items[i]);
@@ -139,8 +149,11 @@ set_up(void **state)
 	while (bodies[4].len < LARGE_BYTES)
 		buf_str(&bodies[4], "all lines are alike\r\n");
 	for (size_t i = 0; i < COUNT(texts); i++)
-		records[i] = (struct store_record){.uid = (uint32_t)(i + 1) * UID_STEP, .modseq = 100 + i,
-		    .size_bytes = bodies[i].len, .date_sec = 86400 * (int64_t)(i + 1), .saved_sec = 5};
+		records[i] = (struct store_record){.uid = (uint32_t)(i + 1) * UID_STEP,
+		    .modseq = 100 + i,
+		    .size_bytes = bodies[i].len,
+		    .date_sec = 86400 * (int64_t)(i + 1),
+		    .saved_sec = 5};
 	records[0].flags = FLAG_SEEN | FLAG_FLAGGED;
 	records[1].keywords = 1;
 	n_opened = n_made = n_flushed = 0;
@@ -195,17 +208,22 @@ static void
 test_records(void **state)
 {
 	(void)state;
-	expect("(UID FLAGS)", 1, R_DONE, "* 1 FETCH (UID 10 FLAGS (\\Seen \\Flagged))\r\n");
+	expect("(UID FLAGS)", 1, R_DONE,
+	    "* 1 FETCH (UID 10 FLAGS (\\Seen \\Flagged))\r\n");
 	expect("FLAGS", 2, R_DONE, "* 2 FETCH (FLAGS ($Junk))\r\n");
 	expect("(MODSEQ INTERNALDATE RFC822.SIZE)", 1, R_DONE,
-	    "* 1 FETCH (MODSEQ (100) RFC822.SIZE 60 INTERNALDATE \" 2-Jan-1970 00:00:00 +0000\")\r\n");
+	    "* 1 FETCH (MODSEQ (100) RFC822.SIZE 60 INTERNALDATE \" 2-Jan-1970 "
+	    "00:00:00 +0000\")\r\n");
 	expect("(EMAILID SAVEDATE)", 1, R_DONE,
-	    "* 1 FETCH (EMAILID (M00000000000000000000000000000000) SAVEDATE \" 1-Jan-1970 00:00:05 +0000\")\r\n");
+	    "* 1 FETCH (EMAILID (M00000000000000000000000000000000) SAVEDATE \" "
+	    "1-Jan-1970 00:00:05 +0000\")\r\n");
 	assert_int_equal(n_opened, 0);
 }
 
-static const char envelope_1[] = "* 1 FETCH (ENVELOPE (NIL \"one\" ((\"A\" NIL \"a\" \"x\")) ((\"A\" NIL \"a\" \"x\"))"
-	" ((\"A\" NIL \"a\" \"x\")) ((NIL NIL \"b\" \"x\")) NIL NIL NIL NIL))\r\n";
+static const char envelope_1[] =
+    "* 1 FETCH (ENVELOPE (NIL \"one\" ((\"A\" NIL \"a\" \"x\")) ((\"A\" NIL \"a\" "
+    "\"x\"))"
+    " ((\"A\" NIL \"a\" \"x\")) ((NIL NIL \"b\" \"x\")) NIL NIL NIL NIL))\r\n";
 
 /* The file is read for the first answer only; what it gave is kept. */
 static void
@@ -218,12 +236,17 @@ test_items(void **state)
 	assert_int_equal(n_flushed, 1);
 	expect("ENVELOPE", 1, R_DONE, envelope_1);
 	expect("(BODY PREVIEW)", 1, R_DONE,
-	    "* 1 FETCH (BODY (\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 20 2) PREVIEW \"first line second\")\r\n");
+	    "* 1 FETCH (BODY (\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
+	    "\"7bit\" 20 2) PREVIEW \"first line second\")\r\n");
 	expect("BODY.PEEK[HEADER.FIELDS (subject X)]", 1, R_DONE,
-	    "* 1 FETCH (BODY[HEADER.FIELDS (subject X)] {16}\r\nSubject: one\r\n\r\n)\r\n");
+	    "* 1 FETCH (BODY[HEADER.FIELDS (subject X)] {16}\r\nSubject: "
+	    "one\r\n\r\n)\r\n");
 	expect("BODY.PEEK[HEADER.FIELDS (subject)]", 1, R_DONE,
-	    "* 1 FETCH (BODY[HEADER.FIELDS (subject)] {16}\r\nSubject: one\r\n\r\n)\r\n");
-	expect("THREADID", 1, R_DONE, "* 1 FETCH (THREADID (T00000000000000000000000000000000))\r\n"); /* no Message-ID */
+	    "* 1 FETCH (BODY[HEADER.FIELDS (subject)] {16}\r\nSubject: "
+	    "one\r\n\r\n)\r\n");
+	/* no Message-ID */
+	expect("THREADID", 1, R_DONE,
+	    "* 1 FETCH (THREADID (T00000000000000000000000000000000))\r\n");
 	assert_int_equal(n_made, 1);
 	assert_int_equal(n_opened, 2); /* X is in no item */
 	buf_reset(&items[0]);
@@ -237,19 +260,27 @@ test_octets(void **state)
 {
 	(void)state;
 	expect("BODY.PEEK[]", 1, R_DONE,
-	    "* 1 FETCH (BODY[] {60}\r\nFrom: A <a@x>\r\nTo: b@x\r\nSubject: one\r\n\r\nfirst line\r\nsecond\r\n)\r\n");
+	    "* 1 FETCH (BODY[] {60}\r\nFrom: A <a@x>\r\nTo: b@x\r\nSubject: "
+	    "one\r\n\r\nfirst line\r\nsecond\r\n)\r\n");
 	assert_int_equal(n_opened, 1);
 	assert_int_equal(n_made, 0);
-	expect("BODY.PEEK[]<6.7>", 1, R_DONE, "* 1 FETCH (BODY[]<6> {7}\r\nA <a@x>)\r\n");
-	expect("BODY.PEEK[]<50.700>", 1, R_DONE, "* 1 FETCH (BODY[]<50> {10}\r\n\r\nsecond\r\n)\r\n");
+	expect(
+	    "BODY.PEEK[]<6.7>", 1, R_DONE, "* 1 FETCH (BODY[]<6> {7}\r\nA <a@x>)\r\n");
+	expect("BODY.PEEK[]<50.700>", 1, R_DONE,
+	    "* 1 FETCH (BODY[]<50> {10}\r\n\r\nsecond\r\n)\r\n");
 	expect("BODY.PEEK[]<60.1>", 1, R_DONE, "* 1 FETCH (BODY[]<60> {0}\r\n)\r\n");
 	expect("BODY.PEEK[]<9223372036854775807.9223372036854775807>", 1, R_DONE,
 	    "* 1 FETCH (BODY[]<9223372036854775807> {0}\r\n)\r\n");
 	expect("RFC822.HEADER", 1, R_DONE,
-	    "* 1 FETCH (RFC822.HEADER {40}\r\nFrom: A <a@x>\r\nTo: b@x\r\nSubject: one\r\n\r\n)\r\n");
-	expect("RFC822.TEXT", 1, R_DONE, "* 1 FETCH (RFC822.TEXT {20}\r\nfirst line\r\nsecond\r\n)\r\n");
-	expect("BODY[TEXT]<6.4>", 1, R_DONE, "* 1 FETCH (BODY[TEXT]<6> {4}\r\nline)\r\n");
-	expect("(BODY[1] RFC822)", 1, R_DONE, "* 1 FETCH (BODY[1] {20}\r\nfirst line\r\nsecond\r\n RFC822 {60}\r\nFrom: A <a@x>\r\n"
+	    "* 1 FETCH (RFC822.HEADER {40}\r\nFrom: A <a@x>\r\nTo: b@x\r\nSubject: "
+	    "one\r\n\r\n)\r\n");
+	expect("RFC822.TEXT", 1, R_DONE,
+	    "* 1 FETCH (RFC822.TEXT {20}\r\nfirst line\r\nsecond\r\n)\r\n");
+	expect(
+	    "BODY[TEXT]<6.4>", 1, R_DONE, "* 1 FETCH (BODY[TEXT]<6> {4}\r\nline)\r\n");
+	expect("(BODY[1] RFC822)", 1, R_DONE,
+	    "* 1 FETCH (BODY[1] {20}\r\nfirst line\r\nsecond\r\n RFC822 {60}\r\nFrom: "
+	    "A <a@x>\r\n"
 	    "To: b@x\r\nSubject: one\r\n\r\nfirst line\r\nsecond\r\n)\r\n");
 }
 
@@ -259,7 +290,9 @@ test_parts(void **state)
 	(void)state;
 	expect("BODY.PEEK[1]", 2, R_DONE, "* 2 FETCH (BODY[1] {5}\r\nplain)\r\n");
 	expect("BODY.PEEK[1]<1.3>", 2, R_DONE, "* 2 FETCH (BODY[1]<1> {3}\r\nlai)\r\n");
-	expect("BODY.PEEK[3.MIME]", 2, R_DONE, "* 2 FETCH (BODY[3.MIME] {36}\r\nContent-Transfer-Encoding: x-own\r\n\r\n)\r\n");
+	expect("BODY.PEEK[3.MIME]", 2, R_DONE,
+	    "* 2 FETCH (BODY[3.MIME] {36}\r\nContent-Transfer-Encoding: "
+	    "x-own\r\n\r\n)\r\n");
 	expect("BODY.PEEK[4]", 2, R_DONE, "* 2 FETCH (BODY[4] NIL)\r\n");
 	expect("BODY.PEEK[1.1]", 2, R_DONE, "* 2 FETCH (BODY[1.1] NIL)\r\n");
 }
@@ -268,15 +301,18 @@ static void
 test_binary(void **state)
 {
 	(void)state;
-	expect("(BINARY.SIZE[2] BINARY.SIZE[1])", 2, R_DONE, "* 2 FETCH (BINARY.SIZE[2] 3 BINARY.SIZE[1] 5)\r\n");
+	expect("(BINARY.SIZE[2] BINARY.SIZE[1])", 2, R_DONE,
+	    "* 2 FETCH (BINARY.SIZE[2] 3 BINARY.SIZE[1] 5)\r\n");
 	buf_reset(&sent);
 	assert_int_equal(fetch("BINARY.PEEK[2]", 2, 2), R_DONE);
 	static const char with_nul[] = "* 2 FETCH (BINARY[2] ~{3}\r\na\0b)\r\n";
 	assert_int_equal(sent.len, sizeof with_nul - 1);
 	assert_memory_equal(sent.p, with_nul, sent.len);
-	expect("BINARY.PEEK[2]<0.1>", 2, R_DONE, "* 2 FETCH (BINARY[2]<0> {1}\r\na)\r\n");
+	expect(
+	    "BINARY.PEEK[2]<0.1>", 2, R_DONE, "* 2 FETCH (BINARY[2]<0> {1}\r\na)\r\n");
 	expect("BINARY.PEEK[1]", 2, R_DONE, "* 2 FETCH (BINARY[1] {5}\r\nplain)\r\n");
-	expect("(BINARY.PEEK[3] UID)", 2, R_UNKNOWN_CTE, "* 2 FETCH (UID 20 BINARY[3] NIL)\r\n");
+	expect("(BINARY.PEEK[3] UID)", 2, R_UNKNOWN_CTE,
+	    "* 2 FETCH (UID 20 BINARY[3] NIL)\r\n");
 	expect("BINARY.SIZE[3]", 2, R_UNKNOWN_CTE, "* 2 FETCH (BINARY.SIZE[3] 0)\r\n");
 }
 
@@ -285,14 +321,17 @@ static void
 test_missing(void **state)
 {
 	(void)state;
-	expect("(UID BODY.PEEK[] BODY[1] RFC822.SIZE)", 3, R_EXPUNGED, "* 3 FETCH (UID 30 RFC822.SIZE 0 BODY[] NIL BODY[1] NIL)\r\n");
+	expect("(UID BODY.PEEK[] BODY[1] RFC822.SIZE)", 3, R_EXPUNGED,
+	    "* 3 FETCH (UID 30 RFC822.SIZE 0 BODY[] NIL BODY[1] NIL)\r\n");
 	expect("(BODY.PEEK[HEADER.FIELDS (To)] BINARY.SIZE[1])", 3, R_EXPUNGED,
 	    "* 3 FETCH (BODY[HEADER.FIELDS (To)] NIL BINARY.SIZE[1] 0)\r\n");
-	expect("ENVELOPE", 3, R_EXPUNGED, "* 3 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))\r\n");
+	expect("ENVELOPE", 3, R_EXPUNGED,
+	    "* 3 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))\r\n");
 	expect("UID", 3, R_DONE, "* 3 FETCH (UID 30)\r\n");
 	buf_reset(&sent);
 	assert_int_equal(fetch("BODY.PEEK[]<0.4>", 2, 4), R_EXPUNGED);
-	assert_string_equal(buf_cstr(&sent), "* 2 FETCH (BODY[]<0> {4}\r\nSubj)\r\n* 3 FETCH (BODY[]<0> NIL)\r\n"
+	assert_string_equal(buf_cstr(&sent),
+	    "* 2 FETCH (BODY[]<0> {4}\r\nSubj)\r\n* 3 FETCH (BODY[]<0> NIL)\r\n"
 	    "* 4 FETCH (BODY[]<0> {4}\r\nSubj)\r\n");
 	assert_int_equal(n_made, 0);
 }
@@ -301,7 +340,8 @@ static void
 test_nul(void **state)
 {
 	(void)state;
-	expect("BODY.PEEK[]", 4, R_DONE, "* 4 FETCH (BODY[] {19}\r\nSubject: nul\r\n\r\n\x80\r\n)\r\n");
+	expect("BODY.PEEK[]", 4, R_DONE,
+	    "* 4 FETCH (BODY[] {19}\r\nSubject: nul\r\n\r\n\x80\r\n)\r\n");
 	expect("BODY.PEEK[1]", 4, R_DONE, "* 4 FETCH (BODY[1] {3}\r\n\x80\r\n)\r\n");
 }
 
@@ -311,7 +351,8 @@ test_large(void **state)
 {
 	(void)state;
 	char begin[64];
-	int n = snprintf(begin, sizeof begin, "* 5 FETCH (BODY[] {%zu}\r\n", bodies[4].len);
+	int n =
+	    snprintf(begin, sizeof begin, "* 5 FETCH (BODY[] {%zu}\r\n", bodies[4].len);
 	assert_int_equal(fetch("BODY.PEEK[]", 5, 5), R_DONE);
 	assert_int_equal(sent.len, (size_t)n + bodies[4].len + 3);
 	assert_memory_equal(sent.p, begin, (size_t)n);
@@ -344,14 +385,18 @@ static void
 test_vanished(void **state)
 {
 	(void)state;
-	expect_vanished(7, (struct num_range){1, 100}, "* VANISHED (EARLIER) 1:9,21:30\r\n");
-	expect_vanished(7, (struct num_range){5, 22}, "* VANISHED (EARLIER) 5:9,21:22\r\n");
+	expect_vanished(
+	    7, (struct num_range){1, 100}, "* VANISHED (EARLIER) 1:9,21:30\r\n");
+	expect_vanished(
+	    7, (struct num_range){5, 22}, "* VANISHED (EARLIER) 5:9,21:22\r\n");
 	expect_vanished(7, (struct num_range){10, 20}, "");
 	/* not remembered so far back: all that is not there, up to where the client knows */
-	expect_vanished(3, (struct num_range){15, UINT32_MAX - 1}, "* VANISHED (EARLIER) 15:19,21:29,31:39,41:49,51:59\r\n");
+	expect_vanished(3, (struct num_range){15, UINT32_MAX - 1},
+	    "* VANISHED (EARLIER) 15:19,21:29,31:39,41:49,51:59\r\n");
 	/* gone, but the client has its number still */
 	records[2].flags = FLAG_GONE;
-	expect_vanished(7, (struct num_range){1, 100}, "* VANISHED (EARLIER) 1:9,21:29\r\n");
+	expect_vanished(
+	    7, (struct num_range){1, 100}, "* VANISHED (EARLIER) 1:9,21:29\r\n");
 	buf_reset(&session.io.out);
 }
 
@@ -365,14 +410,17 @@ test_vanished_many(void **state)
 	struct buf wanted = {0};
 	for (uint32_t i = 0; i < n; i++) {
 		many[i] = (struct store_record){.uid = 2 * i + 2};
-		buf_putf(&wanted, "%s%u", i % VANISHED_RANGES_MOST ? "," : "* VANISHED (EARLIER) ", 2 * i + 1);
+		buf_putf(&wanted, "%s%u",
+		    i % VANISHED_RANGES_MOST ? "," : "* VANISHED (EARLIER) ",
+		    2 * i + 1);
 		if ((i + 1) % VANISHED_RANGES_MOST == 0 || i + 1 == n)
 			buf_str(&wanted, "\r\n");
 	}
 	selected.view.records = many;
 	selected.view.n = selected.n = n;
 	selected.view.uidnext = 2 * n + 1;
-	assert_int_equal(vanished_put(&session, &(struct num_range){1, UINT32_MAX - 1}, 1, 3), E_OK);
+	assert_int_equal(
+	    vanished_put(&session, &(struct num_range){1, UINT32_MAX - 1}, 1, 3), E_OK);
 	assert_int_equal(__wrap_io_flush(&session.io), E_OK);
 	assert_int_equal(sent.len, wanted.len);
 	assert_memory_equal(sent.p, wanted.p, wanted.len);
@@ -385,8 +433,16 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_records), TEST(test_items), TEST(test_octets), TEST(test_parts), TEST(test_binary), TEST(test_missing),
-	    TEST(test_nul), TEST(test_large), TEST(test_deaf_client), TEST(test_vanished),
+	    TEST(test_records),
+	    TEST(test_items),
+	    TEST(test_octets),
+	    TEST(test_parts),
+	    TEST(test_binary),
+	    TEST(test_missing),
+	    TEST(test_nul),
+	    TEST(test_large),
+	    TEST(test_deaf_client),
+	    TEST(test_vanished),
 	    TEST(test_vanished_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

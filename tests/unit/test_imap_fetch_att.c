@@ -10,10 +10,14 @@
 
 #include "imapd/fetch_att.h"
 
-static const char *const names[FETCH_WHATS] = {"UID", "FLAGS", "MODSEQ", "RFC822.SIZE", "EMAILID",
-    "INTERNALDATE", "SAVEDATE", "THREADID", "ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW"};
+static const char *const names[FETCH_WHATS] = {"UID", "FLAGS", "MODSEQ", "RFC822.SIZE",
+    "EMAILID", "INTERNALDATE", "SAVEDATE", "THREADID", "ENVELOPE", "BODY",
+    "BODYSTRUCTURE", "PREVIEW"};
 
-/* What was understood: attributes in their order, then sections; "!" sets \Seen, "#" names that items have. */
+/*
+ * What was understood: attributes in their order, then sections; "!" sets \Seen, "#" names that
+ * items have.
+ */
 static void
 describe(struct buf *out, const struct fetch_atts *atts)
 {
@@ -21,7 +25,8 @@ describe(struct buf *out, const struct fetch_atts *atts)
 		if (atts->whats & 1u << i)
 			buf_putf(out, "%s ", names[i]);
 	for (const struct fetch_section *a = atts->sections; a; a = a->next) {
-		buf_putf(out, "%.*s%s%s", SPAN_ARG(a->label), a->is_peek ? "" : "!", a->has_names ? "#" : "");
+		buf_putf(out, "%.*s%s%s", SPAN_ARG(a->label), a->is_peek ? "" : "!",
+		    a->has_names ? "#" : "");
 		if (a->is_partial)
 			buf_putf(out, "+%llu", (unsigned long long)a->most);
 		buf_ch(out, ' ');
@@ -33,7 +38,8 @@ describe(struct buf *out, const struct fetch_atts *atts)
 }
 
 static int
-parse_all(struct span text, struct arena *arena, struct fetch_atts *out, struct parse *p)
+parse_all(
+    struct span text, struct arena *arena, struct fetch_atts *out, struct parse *p)
 {
 	*p = (struct parse){.in = text, .arena = arena};
 	int err = fetch_atts_parse(p, out);
@@ -52,7 +58,8 @@ static const struct {
     {"full", "FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODY "},
     {"(UID FLAGS)", "UID FLAGS "},
     {"(FLAGS UID FLAGS)", "UID FLAGS "},
-    {"(INTERNALDATE MODSEQ EMAILID THREADID SAVEDATE)", "MODSEQ EMAILID INTERNALDATE SAVEDATE THREADID "},
+    {"(INTERNALDATE MODSEQ EMAILID THREADID SAVEDATE)",
+	"MODSEQ EMAILID INTERNALDATE SAVEDATE THREADID "},
     {"BODY", "BODY "},
     {"BODYSTRUCTURE", "BODYSTRUCTURE "},
     {"(BODY BODYSTRUCTURE ENVELOPE)", "ENVELOPE BODY BODYSTRUCTURE "},
@@ -65,10 +72,12 @@ static const struct {
     {"BODY.PEEK[]<0.100>", "BODY[]<0>+100 "},
     {"(BODY.PEEK[2]<5000000000.1> UID)", "UID BODY[2]<5000000000>+1 "},
     {"BODY.PEEK[HEADER.FIELDS (From subject)]", "BODY[HEADER.FIELDS (From subject)]# "},
-    {"BODY.PEEK[HEADER.FIELDS (X-Nobody-Knows)]", "BODY[HEADER.FIELDS (X-Nobody-Knows)] "},
+    {"BODY.PEEK[HEADER.FIELDS (X-Nobody-Knows)]",
+	"BODY[HEADER.FIELDS (X-Nobody-Knows)] "},
     {"BODY.PEEK[HEADER.FIELDS.NOT (From)]", "BODY[HEADER.FIELDS.NOT (From)] "},
     {"BODY.PEEK[1.HEADER.FIELDS (From)]", "BODY[1.HEADER.FIELDS (From)] "},
-    {"BODY.PEEK[HEADER.FIELDS ({4}\r\nFrom \"To\")]", "BODY[HEADER.FIELDS (From To)]# "},
+    {"BODY.PEEK[HEADER.FIELDS ({4}\r\nFrom \"To\")]",
+	"BODY[HEADER.FIELDS (From To)]# "},
     {"BINARY[1]", "BINARY[1]! "},
     {"BINARY.PEEK[1.2]<3.4>", "BINARY[1.2]<3>+4 "},
     {"BINARY[]", "BINARY[]! "},
@@ -78,7 +87,8 @@ static const struct {
     {"(UID PREVIEW (LAZY) FLAGS)", "UID FLAGS PREVIEW "},
     {"PREVIEW (CHANGEDSINCE 5)", "PREVIEW since=5 "},
     {"FLAGS (CHANGEDSINCE 12345)", "FLAGS since=12345 "},
-    {"(FLAGS) (CHANGEDSINCE 9223372036854775807 VANISHED)", "FLAGS since=9223372036854775807 vanished "},
+    {"(FLAGS) (CHANGEDSINCE 9223372036854775807 VANISHED)",
+	"FLAGS since=9223372036854775807 vanished "},
     {"(FLAGS) (vanished changedsince 1)", "FLAGS since=1 vanished "},
     {"", NULL},
     {"()", NULL},
@@ -130,7 +140,8 @@ test_rows(void **state)
 		int err = parse_all(span_of(rows[i].text), &arena, &atts, &p);
 		if (err == E_OK)
 			describe(&said, &atts);
-		assert_string_equal(err == E_OK ? buf_cstr(&said) : "", rows[i].understood ? rows[i].understood : "");
+		assert_string_equal(err == E_OK ? buf_cstr(&said) : "",
+		    rows[i].understood ? rows[i].understood : "");
 		assert_true((p.expected != NULL) == (rows[i].understood == NULL));
 		buf_free(&said);
 		arena_reset(&arena);
@@ -183,7 +194,10 @@ test_limits(void **state)
 	assert_int_equal(parse_all(buf_as_span(&text), &arena, &atts, &p), E_OK);
 	arena_reset(&arena);
 	arena.max_bytes = 64; /* full: refused, not cut short */
-	assert_int_equal(parse_all(SPAN("BODY[HEADER.FIELDS (From To Cc Subject Date)]"), &arena, &atts, &p), E_BAD);
+	assert_int_equal(
+	    parse_all(SPAN("BODY[HEADER.FIELDS (From To Cc Subject Date)]"), &arena,
+		&atts, &p),
+	    E_BAD);
 	arena_reset(&arena);
 	buf_free(&text);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_imap_parse.c - what stands in a command: each parser on what it takes and what it leaves; LIST's patterns. */
+/*
+ * test_imap_parse.c - what stands in a command: each parser on what it takes and what it leaves;
+ * LIST's patterns.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +39,7 @@ typedef int string_parser(struct parse *, struct span *);
 struct string_row {
 	string_parser *parser;
 	const char *in;
-	const char *out;  /* NULL: E_BAD, and nothing is taken */
+	const char *out; /* NULL: E_BAD, and nothing is taken */
 	const char *rest;
 };
 
@@ -103,7 +106,8 @@ check_string(const struct string_row *r)
 	}
 	assert_int_equal(err, E_OK);
 	if (!span_eqs(out, r->out) || !span_eqs(p.in, r->rest))
-		fail_msg("%s: got \"%.*s\", left \"%.*s\"", r->in, SPAN_ARG(out), SPAN_ARG(p.in));
+		fail_msg("%s: got \"%.*s\", left \"%.*s\"", r->in, SPAN_ARG(out),
+		    SPAN_ARG(p.in));
 }
 
 static void
@@ -191,16 +195,21 @@ test_literal_at_end(void **state)
 		const char *line;
 		bool is_one, is_plus;
 		uint64_t n;
-	} rows[] = {
-	    {"a {3}", true, false, 3}, {"a {3+}", true, true, 3}, {"{0}", true, false, 0}, {"a ~{12}", true, false, 12},
-	    {"a {99999999999999999999999}", true, false, UINT64_MAX}, {"a {3} ", false, false, 0}, {"a {}", false, false, 0},
-	    {"a {+}", false, false, 0}, {"a {x}", false, false, 0}, {"a }", false, false, 0}, {"", false, false, 0},
-	    {"}", false, false, 0}, {"+}", false, false, 0}, {"a \"{3}\"", false, false, 0}};
+	} rows[] = {{"a {3}", true, false, 3}, {"a {3+}", true, true, 3},
+	    {"{0}", true, false, 0}, {"a ~{12}", true, false, 12},
+	    {"a {99999999999999999999999}", true, false, UINT64_MAX},
+	    {"a {3} ", false, false, 0}, {"a {}", false, false, 0},
+	    {"a {+}", false, false, 0}, {"a {x}", false, false, 0},
+	    {"a }", false, false, 0}, {"", false, false, 0}, {"}", false, false, 0},
+	    {"+}", false, false, 0}, {"a \"{3}\"", false, false, 0}};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		uint64_t n = 0;
 		bool is_plus = false;
-		assert_int_equal(parse_literal_at_end(span_of(rows[i].line), &n, &is_plus), rows[i].is_one);
+		assert_int_equal(
+		    parse_literal_at_end(span_of(rows[i].line), &n, &is_plus),
+		    rows[i].is_one);
 		if (rows[i].is_one) {
 			assert_int_equal(is_plus, rows[i].is_plus);
 			assert_true(n == rows[i].n);
@@ -254,6 +263,7 @@ test_sets(void **state)
 	    {"4294967296", NULL, NULL},
 	    {"", NULL, NULL},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct parse p = parse_over(rows[i].in, false);
@@ -314,7 +324,8 @@ test_flags(void **state)
 	p = parse_over("\\Seen a", false);
 	assert_int_equal(parse_flags(&p, &l), E_OK);
 	assert_int_equal(l.n_keywords, 1);
-	static const char *const bad[] = {"(\\Recent)", "(\\Foo)", "(\\*)", "(a", "( a)", "(a  b)", "(a b )", "\\Seen", ""};
+	static const char *const bad[] = {"(\\Recent)", "(\\Foo)", "(\\*)", "(a",
+	    "( a)", "(a  b)", "(a b )", "\\Seen", ""};
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		p = parse_over(bad[i], false);
 		assert_int_equal(parse_flag_list(&p, &l), E_BAD);
@@ -354,7 +365,8 @@ test_dates(void **state)
 	assert_int_equal(parse_date_time(&p, &sec), E_OK);
 	assert_true(sec == 0);
 	assert_true(span_eqs(p.in, " x"));
-	static const char *const bad[] = {"1-Jan-1970 01:00:00 +0100", "\"32-Jan-1970 01:00:00 +0100\"", "\"\"", "{1}\r\nx"};
+	static const char *const bad[] = {"1-Jan-1970 01:00:00 +0100",
+	    "\"32-Jan-1970 01:00:00 +0100\"", "\"\"", "{1}\r\nx"};
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		p = parse_over(bad[i], false);
 		assert_int_equal(parse_date_time(&p, &sec), E_BAD);
@@ -377,8 +389,9 @@ test_id(void **state)
 	static const struct {
 		const char *in;
 		int err;
-	} rows[] = {{"NIL", E_OK}, {"()", E_OK}, {"(\"name\" \"x\" \"version\" NIL)", E_OK}, {"(\"name\")", E_BAD}, {"", E_BAD},
-	    {"(\"a\" \"b\"", E_BAD}, {"(a \"b\")", E_BAD}};
+	} rows[] = {{"NIL", E_OK}, {"()", E_OK},
+	    {"(\"name\" \"x\" \"version\" NIL)", E_OK}, {"(\"name\")", E_BAD},
+	    {"", E_BAD}, {"(\"a\" \"b\"", E_BAD}, {"(a \"b\")", E_BAD}};
 	struct buf many = {0};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -402,22 +415,42 @@ test_patterns(void **state)
 		const char *reference, *pattern, *name;
 		bool matches;
 	} rows[] = {
-	    {"", "*", "a/b", true},        {"", "%", "a/b", false},      {"", "%", "a", true},
-	    {"", "%/%", "a/b", true},      {"", "%/%", "a/b/c", false},  {"", "a*c", "a/b/c", true},
-	    {"", "a*c", "ac", true},       {"", "a%c", "a/c", false},    {"", "a%c", "abc", true},
-	    {"a/", "%", "a/b", true},      {"a", "/%", "a/b", true},     {"", "", "a", false},
-	    {"", "inbox", "INBOX", true},  {"", "iNb%", "INBOX", true},  {"", "inbox/x", "INBOX/x", true},
-	    {"", "inbox/X", "INBOX/x", false}, {"", "inboxes", "INBOXES", false}, {"", "%*%", "a/b", true},
-	    {"", "*%", "a/b", true},       {"", "a", "a", true},         {"", "a", "ab", false},
-	    {"", "%b", "a/b", false},      {"", "*b", "a/b", true},      {"", "a/%", "a/", true},
-	    {"", "*/*/*", "a/b", false},   {"", "a%b%c", "axbxc", true}, {"", "a%b%c", "axbx/c", false},
+	    {"", "*", "a/b", true},
+	    {"", "%", "a/b", false},
+	    {"", "%", "a", true},
+	    {"", "%/%", "a/b", true},
+	    {"", "%/%", "a/b/c", false},
+	    {"", "a*c", "a/b/c", true},
+	    {"", "a*c", "ac", true},
+	    {"", "a%c", "a/c", false},
+	    {"", "a%c", "abc", true},
+	    {"a/", "%", "a/b", true},
+	    {"a", "/%", "a/b", true},
+	    {"", "", "a", false},
+	    {"", "inbox", "INBOX", true},
+	    {"", "iNb%", "INBOX", true},
+	    {"", "inbox/x", "INBOX/x", true},
+	    {"", "inbox/X", "INBOX/x", false},
+	    {"", "inboxes", "INBOXES", false},
+	    {"", "%*%", "a/b", true},
+	    {"", "*%", "a/b", true},
+	    {"", "a", "a", true},
+	    {"", "a", "ab", false},
+	    {"", "%b", "a/b", false},
+	    {"", "*b", "a/b", true},
+	    {"", "a/%", "a/", true},
+	    {"", "*/*/*", "a/b", false},
+	    {"", "a%b%c", "axbxc", true},
+	    {"", "a%b%c", "axbx/c", false},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct pattern w;
 		pattern_make(&w, span_of(rows[i].reference), span_of(rows[i].pattern));
 		if (pattern_matches(&w, span_of(rows[i].name)) != rows[i].matches)
-			fail_msg("%s%s %s", rows[i].reference, rows[i].pattern, rows[i].name);
+			fail_msg("%s%s %s", rows[i].reference, rows[i].pattern,
+			    rows[i].name);
 	}
 }
 

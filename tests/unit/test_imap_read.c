@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_imap_read.c - how long a mailbox that was left is kept for a SELECT: until its client is waited for in the middle of a command. */
+/*
+ * test_imap_read.c - how long a mailbox that was left is kept for a SELECT: until its client is
+ * waited for in the middle of a command.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +14,10 @@
 
 #include "imapd/command.h"
 
-/* ---- the store: one was left; and its client, who says the rest only when the keeper was told ---- */
+/*
+ * ---- the store: one was left; and its client, who says the rest only when the keeper was told
+ * ----
+ */
 
 static struct {
 	int client;
@@ -54,7 +60,8 @@ static struct session
 start(const char *rest)
 {
 	int pair[2];
-	struct session s = {.arena = {.max_bytes = IMAP_ARENA_MAX}, .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX}};
+	struct session s = {.arena = {.max_bytes = IMAP_ARENA_MAX},
+	    .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX}};
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	io_init(&s.io, pair[0], IMAP_LINE_MAX + IMAP_IN_CHUNK, IMAP_OUT_MAX);
 	s.io.idle_ms = 4 * IMAP_LEFT_MS; /* a test that fails ends */

@@ -26,12 +26,14 @@ test_strings(void **state)
 	    {"\303\274", "{2}\r\n\303\274", "\"\303\274\""},
 	    {"\303", "{1}\r\n\303", "{1}\r\n\303"},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (int utf8 = 0; utf8 < 2; utf8++) {
 			struct buf out = {0};
 			put_string(&out, span_of(rows[i].in), utf8);
-			assert_string_equal(buf_cstr(&out), utf8 ? rows[i].utf8 : rows[i].plain);
+			assert_string_equal(
+			    buf_cstr(&out), utf8 ? rows[i].utf8 : rows[i].plain);
 			buf_free(&out);
 		}
 }
@@ -67,7 +69,8 @@ test_nil_and_numbers(void **state)
 	put_u64(&out, UINT64_MAX);
 	buf_ch(&out, ' ');
 	put_mailboxid(&out, 7);
-	assert_string_equal(buf_cstr(&out), "NIL\"\"0 4294967295 18446744073709551615 F7");
+	assert_string_equal(
+	    buf_cstr(&out), "NIL\"\"0 4294967295 18446744073709551615 F7");
 	buf_free(&out);
 }
 
@@ -87,12 +90,14 @@ test_mailboxes(void **state)
 	    {"a]", "\"a]\"", "\"a]\""},
 	    {"", "\"\"", "\"\""},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (int rev2 = 0; rev2 < 2; rev2++) {
 			struct buf out = {0};
 			put_mailbox(&out, span_of(rows[i].in), rev2);
-			assert_string_equal(buf_cstr(&out), rev2 ? rows[i].rev2 : rows[i].rev1);
+			assert_string_equal(
+			    buf_cstr(&out), rev2 ? rows[i].rev2 : rows[i].rev1);
 			buf_free(&out);
 		}
 }
@@ -115,7 +120,8 @@ test_tagged(void **state)
 {
 	(void)state;
 	check_tagged(R_DONE, "a1", "", "a1 OK NOOP completed\r\n");
-	check_tagged(R_DONE, "a1", "READ-WRITE", "a1 OK [READ-WRITE] NOOP completed\r\n");
+	check_tagged(
+	    R_DONE, "a1", "READ-WRITE", "a1 OK [READ-WRITE] NOOP completed\r\n");
 	check_tagged(R_SYNTAX, "a1", "", "a1 BAD expected a space\r\n");
 	check_tagged(R_SYNTAX, "", "", "* BAD expected a space\r\n");
 	check_tagged(R_NO_MAILBOX, "a1", "", "a1 NO [NONEXISTENT] no such mailbox\r\n");
@@ -133,13 +139,16 @@ test_each_reply(void **state)
 		respond_tagged(&s, (enum reply)r, "VERB", "x");
 		struct span said = buf_as_span(&s.io.out);
 		assert_true(r == R_NONE ? said.n == 0
-		                        : (span_starts(said, SPAN("t OK ")) || span_starts(said, SPAN("t NO ")) ||
-		                              span_starts(said, SPAN("t BAD "))) && span_ends(said, SPAN("\r\n")));
+					: (span_starts(said, SPAN("t OK ")) ||
+					      span_starts(said, SPAN("t NO ")) ||
+					      span_starts(said, SPAN("t BAD "))) &&
+					      span_ends(said, SPAN("\r\n")));
 		assert_true(span_search(said, SPAN("(null)")) == said.n);
 		buf_free(&s.io.out);
 	}
 	for (int said = STORE_DONE; said <= STORE_LATER; said++)
-		assert_true((reply_of((enum store_said)said, false) == R_DONE) == (said == STORE_DONE));
+		assert_true((reply_of((enum store_said)said, false) == R_DONE) ==
+			    (said == STORE_DONE));
 	assert_int_equal(reply_of(STORE_NONEXISTENT, true), R_NO_MAILBOX_TRY);
 }
 
@@ -155,12 +164,16 @@ static struct {
 	struct session session;
 } box;
 
-/* Messages 1 to 5 have the uids 2, 4, 6, 8, 10; with gaps, three more records lie between that are gone. */
+/*
+ * Messages 1 to 5 have the uids 2, 4, 6, 8, 10; with gaps, three more records lie between that are
+ * gone.
+ */
 static void
 make_box(bool has_gaps)
 {
 	memset(&box, 0, sizeof box);
-	box.selected.view = (struct store_view){.head = &box.head, .records = box.records, .uidnext = 12, .recent_from = 8};
+	box.selected.view = (struct store_view){
+	    .head = &box.head, .records = box.records, .uidnext = 12, .recent_from = 8};
 	for (uint32_t i = 0, n = 0; n < 5; i++) {
 		bool is_gap = has_gaps && (i == 0 || i == 3 || i == 4);
 		box.records[i].uid = is_gap ? 2 * n + 1 : 2 * n + 2;
@@ -206,7 +219,8 @@ check_box(void)
 	check_set("3,5", true, "");
 	check_set("3:8", true, "2:4");
 	check_set("9:*", true, "5");
-	check_set("11:*", true, "5"); /* the last one all the same: RFC 9051 9, seq-range */
+	/* the last one all the same: RFC 9051 9, seq-range */
+	check_set("11:*", true, "5");
 	check_set("4294967295", true, "");
 	check_set("1:4294967295", true, "1:5");
 	check_set("8,6,4,2", true, "1:4");
@@ -228,8 +242,10 @@ test_sets(void **state)
 		assert_int_equal(selected_seq(&box.selected, 7), 0);
 		assert_int_equal(selected_seq_from(&box.selected, 7), 4);
 		assert_int_equal(selected_seq_from(&box.selected, 11), 6);
-		assert_true(selected_is_recent(&box.selected, selected_record(&box.selected, 4)));
-		assert_false(selected_is_recent(&box.selected, selected_record(&box.selected, 3)));
+		assert_true(selected_is_recent(
+		    &box.selected, selected_record(&box.selected, 4)));
+		assert_false(selected_is_recent(
+		    &box.selected, selected_record(&box.selected, 3)));
 		assert_int_equal(numset_add(&seqs, 2, 4), E_OK);
 		numbers_uids(&box.session, &seqs, &uids);
 		assert_true(uids.n == 3 && uids.ranges[2].from == 8);
@@ -276,7 +292,8 @@ test_flags(void **state)
 	check_flags(0, 0, "()");
 	check_flags(FLAG_SEEN, 0, "(\\Seen)");
 	check_flags(FLAG_SEEN | FLAG_DRAFT, 2, "(\\Seen \\Draft work)");
-	check_flags(FLAGS_ALL, 3, "(\\Seen \\Answered \\Flagged \\Deleted \\Draft $Junk work)");
+	check_flags(
+	    FLAGS_ALL, 3, "(\\Seen \\Answered \\Flagged \\Deleted \\Draft $Junk work)");
 	check_flags(0, 1, "($Junk)");
 	check_flags(FLAG_SEEN | FLAG_GONE, 0, "(\\Seen)");
 	box.selected.has_recent = true;
@@ -285,16 +302,18 @@ test_flags(void **state)
 	check_flags(FLAG_SEEN, 1, "(\\Seen $Junk \\Recent)");
 	struct buf out = {0};
 	selected_all_flags_put(&out, &box.selected, true);
-	assert_string_equal(buf_cstr(&out), "(\\Seen \\Answered \\Flagged \\Deleted \\Draft $Junk work \\*)");
+	assert_string_equal(buf_cstr(&out),
+	    "(\\Seen \\Answered \\Flagged \\Deleted \\Draft $Junk work \\*)");
 	buf_free(&out);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_strings), cmocka_unit_test(test_long_string), cmocka_unit_test(test_nil_and_numbers),
-	    cmocka_unit_test(test_mailboxes), cmocka_unit_test(test_tagged), cmocka_unit_test(test_each_reply),
-	    cmocka_unit_test(test_sets), cmocka_unit_test(test_empty_box), cmocka_unit_test(test_flags)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_strings),
+	    cmocka_unit_test(test_long_string), cmocka_unit_test(test_nil_and_numbers),
+	    cmocka_unit_test(test_mailboxes), cmocka_unit_test(test_tagged),
+	    cmocka_unit_test(test_each_reply), cmocka_unit_test(test_sets),
+	    cmocka_unit_test(test_empty_box), cmocka_unit_test(test_flags)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_imap_search.c - what a search looks for, as it is written: each key, RETURN, CHARSET, limits. */
+/*
+ * test_imap_search.c - what a search looks for, as it is written: each key, RETURN, CHARSET,
+ * limits.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,11 +18,28 @@ enum { ARENA_MAX = 64 << 20, MANY_DEEP = 10000, LONG_BYTES = 1 << 20 };
 /* ---- a tree as text: a key is its name, its arguments in brackets, '!' before what is not ---- */
 
 static const char *const names[] = {
-    [SEARCH_ALL] = "all", [SEARCH_NOTHING] = "nothing", [SEARCH_FLAGS] = "flags", [SEARCH_KEYWORD] = "keyword",
-    [SEARCH_RECENT] = "recent", [SEARCH_NUMBERS] = "numbers", [SEARCH_UIDS] = "uids", [SEARCH_ARRIVED] = "arrived",
-    [SEARCH_SAVED] = "saved", [SEARCH_OLDER] = "older", [SEARCH_YOUNGER] = "younger", [SEARCH_LARGER] = "larger",
-    [SEARCH_SMALLER] = "smaller", [SEARCH_MODSEQ] = "modseq", [SEARCH_EMAILID] = "emailid", [SEARCH_THREADID] = "threadid", [SEARCH_SENT] = "sent",
-    [SEARCH_FIELD] = "field", [SEARCH_BODY] = "body", [SEARCH_TEXT] = "text", [SEARCH_AND] = "and", [SEARCH_OR] = "or",
+    [SEARCH_ALL] = "all",
+    [SEARCH_NOTHING] = "nothing",
+    [SEARCH_FLAGS] = "flags",
+    [SEARCH_KEYWORD] = "keyword",
+    [SEARCH_RECENT] = "recent",
+    [SEARCH_NUMBERS] = "numbers",
+    [SEARCH_UIDS] = "uids",
+    [SEARCH_ARRIVED] = "arrived",
+    [SEARCH_SAVED] = "saved",
+    [SEARCH_OLDER] = "older",
+    [SEARCH_YOUNGER] = "younger",
+    [SEARCH_LARGER] = "larger",
+    [SEARCH_SMALLER] = "smaller",
+    [SEARCH_MODSEQ] = "modseq",
+    [SEARCH_EMAILID] = "emailid",
+    [SEARCH_THREADID] = "threadid",
+    [SEARCH_SENT] = "sent",
+    [SEARCH_FIELD] = "field",
+    [SEARCH_BODY] = "body",
+    [SEARCH_TEXT] = "text",
+    [SEARCH_AND] = "and",
+    [SEARCH_OR] = "or",
 };
 
 static void
@@ -36,7 +56,8 @@ set_show(struct buf *out, const struct seqset *set)
 {
 	buf_str(out, set->is_saved ? "$" : "");
 	for (size_t i = 0; i < set->n; i++)
-		buf_putf(out, "%s%lld:%lld", i ? "," : "", set->ranges[i].from == SEQ_STAR ? -1LL : set->ranges[i].from,
+		buf_putf(out, "%s%lld:%lld", i ? "," : "",
+		    set->ranges[i].from == SEQ_STAR ? -1LL : set->ranges[i].from,
 		    set->ranges[i].to == SEQ_STAR ? -1LL : set->ranges[i].to);
 }
 
@@ -197,6 +218,7 @@ static const struct {
 	{"CHARSET", E_BAD, 0, ""},
 	{"CHARSET UTF-8", E_BAD, 0, ""},
 };
+
 /* clang-format on */
 
 static void
@@ -227,7 +249,8 @@ test_facts_of_the_whole(void **state)
 {
 	struct arena arena = {.max_bytes = ARENA_MAX};
 	struct search search;
-	struct parse p = {.in = SPAN("RETURN () CHARSET UTF-8 OR MODSEQ 5 ALL"), .arena = &arena};
+	struct parse p = {
+	    .in = SPAN("RETURN () CHARSET UTF-8 OR MODSEQ 5 ALL"), .arena = &arena};
 	(void)state;
 	assert_int_equal(search_parse(&p, &search), E_OK);
 	assert_true(search.has_return && search.has_charset && search.has_modseq);
@@ -306,7 +329,10 @@ test_arena_that_is_full(void **state)
 	for (size_t most = 1; most < 20000; most += 97) {
 		struct arena arena = {.max_bytes = most};
 		struct search search;
-		struct parse p = {.in = SPAN("NEW OR 1:5 TEXT \"a\\\"b\" (SUBJECT hello NOT BODY world)"), .arena = &arena};
+		struct parse p = {
+		    .in = SPAN(
+			"NEW OR 1:5 TEXT \"a\\\"b\" (SUBJECT hello NOT BODY world)"),
+		    .arena = &arena};
 		int err = search_parse(&p, &search);
 		assert_true(err == E_OK || (err == E_BAD && p.expected));
 		arena_reset(&arena);

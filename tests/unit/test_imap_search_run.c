@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_imap_search_run.c - SEARCH, SORT and THREAD from their arguments to what the client reads, on a mailbox in memory. */
+/*
+ * test_imap_search_run.c - SEARCH, SORT and THREAD from their arguments to what the client reads,
+ * on a mailbox in memory.
+ */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,10 +23,17 @@
 #include "imapd/look.h"
 #include "proc/child.h"
 
-enum { DAY = 24 * 60 * 60, NOON = DAY / 2, MANY = 10000, FLAGS_MANY = 100000, BODY_BYTES = 6700 };
+enum {
+	DAY = 24 * 60 * 60,
+	NOON = DAY / 2,
+	MANY = 10000,
+	FLAGS_MANY = 100000,
+	BODY_BYTES = 6700
+};
 
-#define HEAD(from, subject, date, more) \
-	"From: " from "\r\nTo: Team <team@b.test>\r\nSubject: " subject "\r\nDate: " date "\r\n" more "\r\n"
+#define HEAD(from, subject, date, more)                                                \
+	"From: " from "\r\nTo: Team <team@b.test>\r\nSubject: " subject                \
+	"\r\nDate: " date "\r\n" more "\r\n"
 
 /* clang-format off */
 static const struct fake_message mailbox[] = {
@@ -73,13 +83,15 @@ talk_close(struct talk *t)
 }
 
 static void
-assert_rows(const char *verb, command_handler *handler, unsigned enabled, const struct row *rows, size_t n)
+assert_rows(const char *verb, command_handler *handler, unsigned enabled,
+    const struct row *rows, size_t n)
 {
 	struct talk t;
 	talk_open(&t);
 	t.s.enabled = enabled;
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(fakes_command(&t.s, handler, verb, rows[i].arguments), R_DONE);
+		assert_int_equal(
+		    fakes_command(&t.s, handler, verb, rows[i].arguments), R_DONE);
 		assert_string_equal(buf_cstr(&t.s.io.out), rows[i].out);
 	}
 	talk_close(&t);
@@ -245,6 +257,7 @@ static const struct row threads[] = {
 static const struct row uid_threads[] = {
 	{"REFERENCES UTF-8 ALL", "* THREAD (10 12)(15)(20)(21)\r\n"},
 };
+
 /* clang-format on */
 
 static void
@@ -313,6 +326,7 @@ static const struct {
 	{cmd_thread, 0, "REFS KOI8-R ALL", R_BAD_CHARSET, true},
 	{cmd_thread, 0, "REFS UTF-8 9", R_BAD_SEQUENCE, true},
 };
+
 /* clang-format on */
 
 static void
@@ -323,12 +337,18 @@ test_refused(void **state)
 	talk_open(&t);
 	for (size_t i = 0; i < COUNT(refused); i++) {
 		t.s.enabled = 0;
-		assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "RETURN (SAVE) 2:3"), R_DONE);
+		assert_int_equal(
+		    fakes_command(&t.s, cmd_search, "SEARCH", "RETURN (SAVE) 2:3"),
+		    R_DONE);
 		t.s.enabled = refused[i].enabled;
-		assert_int_equal(fakes_command(&t.s, refused[i].handler, "X", refused[i].arguments), refused[i].reply);
-		assert_int_equal(numset_count(&t.s.selected->saved), refused[i].keeps_saved ? 2 : 0);
+		assert_int_equal(
+		    fakes_command(&t.s, refused[i].handler, "X", refused[i].arguments),
+		    refused[i].reply);
+		assert_int_equal(
+		    numset_count(&t.s.selected->saved), refused[i].keeps_saved ? 2 : 0);
 		if (refused[i].reply == R_BAD_CHARSET)
-			assert_string_equal(buf_cstr(&t.s.code), "BADCHARSET (US-ASCII UTF-8)");
+			assert_string_equal(
+			    buf_cstr(&t.s.code), "BADCHARSET (US-ASCII UTF-8)");
 		if (refused[i].reply != R_DONE)
 			assert_int_equal(t.s.io.out.len, 0);
 	}
@@ -367,7 +387,8 @@ test_cheap_keys_come_first(void **state)
 	assert_files("BODY soup SEEN", 2);
 	assert_files("NOT (BODY soup SEEN) SEEN", 2);
 	assert_files("OR BODY soup NOT FLAGGED", 1);
-	assert_files("BODY soup SUBJECT lunch", 4);   /* 3 and 5 have no item: it is made, or tried to */
+	/* 3 and 5 have no item: it is made, or tried to */
+	assert_files("BODY soup SUBJECT lunch", 4);
 	assert_files("SUBJECT lunch 1:2", 0);
 	assert_files("HEADER Message-ID 1@ 1:2", 0);
 	assert_files("HEADER X-Colour red 1:2", 2);
@@ -381,7 +402,8 @@ test_missing_items_are_made(void **state)
 	struct talk t;
 	(void)state;
 	talk_open(&t);
-	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "SUBJECT x"), R_DONE);
+	assert_int_equal(
+	    fakes_command(&t.s, cmd_search, "SEARCH", "SUBJECT x"), R_DONE);
 	assert_int_equal(fake_counts.items_put, 1);
 	assert_true(fake_counts.flushes > 0);
 	talk_close(&t);
@@ -394,7 +416,8 @@ test_expunged_are_not_found(void **state)
 	(void)state;
 	talk_open(&t);
 	((struct store_record *)t.s.selected->view.records)[1].flags |= FLAG_GONE;
-	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "OR SEEN NOT SEEN"), R_DONE);
+	assert_int_equal(
+	    fakes_command(&t.s, cmd_search, "SEARCH", "OR SEEN NOT SEEN"), R_DONE);
 	assert_string_equal(buf_cstr(&t.s.io.out), "* SEARCH 1 3 4 5\r\n");
 	talk_close(&t);
 }
@@ -408,13 +431,23 @@ many_make(size_t n, size_t body_bytes, unsigned kind)
 	struct fake_message *m = mem_new(n * sizeof *m);
 	for (size_t i = 0; i < n; i++) {
 		struct buf b = {0};
-		buf_putf(&b, "From: Person %zu <p%zu@a.test>\r\nTo: Team <team@b.test>\r\nSubject: Re: The matter %zu\r\n"
-		    "Date: Tue, 1 Feb 1994 10:%02zu:%02zu +0000\r\nMessage-ID: <%zu.abcdefghijkl@a.test>\r\nReferences: <%zu.abcdefghijkl@a.test>\r\n\r\n",
-		    i % 100, i % 100, i * 7919 % n, i * 7919 / 60 % 60, i * 7919 % 60, i, i / 10 * 10);
+		buf_putf(&b,
+		    "From: Person %zu <p%zu@a.test>\r\nTo: Team "
+		    "<team@b.test>\r\nSubject: Re: The matter %zu\r\n"
+		    "Date: Tue, 1 Feb 1994 10:%02zu:%02zu +0000\r\nMessage-ID: "
+		    "<%zu.abcdefghijkl@a.test>\r\nReferences: "
+		    "<%zu.abcdefghijkl@a.test>\r\n\r\n",
+		    i % 100, i % 100, i * 7919 % n, i * 7919 / 60 % 60, i * 7919 % 60,
+		    i, i / 10 * 10);
 		while (b.len < body_bytes)
-			buf_str(&b, "The quick brown fox jumps over the lazy dog, and then sits down.\r\n");
+			buf_str(&b, "The quick brown fox jumps over the lazy dog, and "
+				    "then sits down.\r\n");
 		buf_ch(&b, '\0');
-		m[i] = (struct fake_message){.uid = (uint32_t)i + 1, .flags = (uint32_t)i % 32, .modseq = i, .kind = kind, .text = b.p};
+		m[i] = (struct fake_message){.uid = (uint32_t)i + 1,
+		    .flags = (uint32_t)i % 32,
+		    .modseq = i,
+		    .kind = kind,
+		    .text = b.p};
 	}
 	return m;
 }
@@ -436,7 +469,8 @@ test_client_that_is_gone(void **state)
 	(void)state;
 	talk_open_many(&t, N, BYTES, FAKE_ITEM);
 	shutdown(t.peer, SHUT_RDWR);
-	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_NONE);
+	assert_int_equal(
+	    fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_NONE);
 	assert_true(t.s.is_broken);
 	assert_in_range(fake_counts.files, 1, LOOK_EACH_BYTES / BYTES + 2);
 	talk_close(&t);
@@ -451,8 +485,11 @@ test_client_that_listens_on(void **state)
 	(void)state;
 	talk_open_many(&t, N, BYTES, FAKE_ITEM);
 	shutdown(t.peer, SHUT_WR);
-	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "RETURN (COUNT) BODY fox"), R_DONE);
-	assert_string_equal(buf_cstr(&t.s.io.out), "* ESEARCH (TAG \"A1\") COUNT 30\r\n");
+	assert_int_equal(
+	    fakes_command(&t.s, cmd_search, "SEARCH", "RETURN (COUNT) BODY fox"),
+	    R_DONE);
+	assert_string_equal(
+	    buf_cstr(&t.s.io.out), "* ESEARCH (TAG \"A1\") COUNT 30\r\n");
 	talk_close(&t);
 }
 
@@ -465,8 +502,10 @@ test_drain(void **state)
 	talk_open_many(&t, N, BYTES, FAKE_ITEM);
 	t.s.io.ends_on_drain = true;
 	the_child.is_stopping = true;
-	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_LATER);
-	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "SEEN"), R_DONE); /* shorter than a look */
+	assert_int_equal(
+	    fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_LATER);
+	/* shorter than a look */
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "SEEN"), R_DONE);
 	the_child.is_stopping = false;
 	talk_close(&t);
 }
@@ -474,7 +513,8 @@ test_drain(void **state)
 /* ---- how long it takes: with TIMES set ---- */
 
 static void
-time_of(struct session *s, command_handler *handler, const char *verb, const char *arguments)
+time_of(struct session *s, command_handler *handler, const char *verb,
+    const char *arguments)
 {
 	long least = LONG_MAX;
 	for (int i = 0; i < 5; i++) {
@@ -493,7 +533,8 @@ times_of_items(void)
 	talk_open_many(&t, MANY, BODY_BYTES, FAKE_ITEM);
 	time_of(&t.s, cmd_search, "SEARCH", "SUBJECT nowhere");
 	time_of(&t.s, cmd_search, "SEARCH", "FROM p77@");
-	time_of(&t.s, cmd_search, "SEARCH", "HEADER Message-ID <4711.abcdefghijkl@a.test>");
+	time_of(
+	    &t.s, cmd_search, "SEARCH", "HEADER Message-ID <4711.abcdefghijkl@a.test>");
 	time_of(&t.s, cmd_search, "SEARCH", "SENTON 1-Feb-1994");
 	time_of(&t.s, cmd_search, "SEARCH", "BODY nowhere");
 	time_of(&t.s, cmd_search, "SEARCH", "TEXT nowhere");
@@ -527,7 +568,8 @@ times_of_flags(void)
 	struct talk t;
 	talk_open_many(&t, FLAGS_MANY, 0, 0);
 	pid_t reader = reader_start(t.peer, t.s.io.fd);
-	time_of(&t.s, cmd_search, "SEARCH", "RETURN (COUNT) NOT (OR FLAGGED OR DELETED DRAFT)");
+	time_of(&t.s, cmd_search, "SEARCH",
+	    "RETURN (COUNT) NOT (OR FLAGGED OR DELETED DRAFT)");
 	time_of(&t.s, cmd_search, "SEARCH", "RETURN (COUNT) UNSEEN");
 	time_of(&t.s, cmd_search, "SEARCH", "ALL");
 	time_of(&t.s, cmd_search, "SEARCH", "RETURN (ALL) UNSEEN");

@@ -22,7 +22,8 @@ static const struct {
 } parsed[] = {
     {"(SUBJECT)", E_OK, "s", ""},
     {"(subject REVERSE Date) UTF-8 ALL", E_OK, "s-d", " UTF-8 ALL"},
-    {"(ARRIVAL CC DATE FROM SIZE SUBJECT TO DISPLAYFROM DISPLAYTO)", E_OK, "acdfzstFT", ""},
+    {"(ARRIVAL CC DATE FROM SIZE SUBJECT TO DISPLAYFROM DISPLAYTO)", E_OK, "acdfzstFT",
+	""},
     {"(DATE REVERSE DATE DATE)", E_OK, "d", ""},
     {"(REVERSE SIZE SIZE)", E_OK, "-z", ""},
     {"()", E_BAD, "", "()"},
@@ -39,8 +40,15 @@ static const struct {
 static void
 test_parse(void **state)
 {
-	static const char letters[SORT_BYS] = {[SORT_ARRIVAL] = 'a', [SORT_CC] = 'c', [SORT_DATE] = 'd', [SORT_FROM] = 'f',
-	    [SORT_SIZE] = 'z', [SORT_SUBJECT] = 's', [SORT_TO] = 't', [SORT_DISPLAYFROM] = 'F', [SORT_DISPLAYTO] = 'T'};
+	static const char letters[SORT_BYS] = {[SORT_ARRIVAL] = 'a',
+	    [SORT_CC] = 'c',
+	    [SORT_DATE] = 'd',
+	    [SORT_FROM] = 'f',
+	    [SORT_SIZE] = 'z',
+	    [SORT_SUBJECT] = 's',
+	    [SORT_TO] = 't',
+	    [SORT_DISPLAYFROM] = 'F',
+	    [SORT_DISPLAYTO] = 'T'};
 	(void)state;
 	for (size_t i = 0; i < COUNT(parsed); i++) {
 		struct parse p = {.in = span_of(parsed[i].text)};
@@ -84,6 +92,7 @@ static const struct {
 	{"(DATE)", {{"", 5}, {"", -5}, {"", INT64_MAX}, {"", INT64_MIN}, {"", 0}}, "4 2 5 1 3"},
 	{"(REVERSE DATE SUBJECT)", {{"A", 1}, {"C", 2}, {"B", 2}}, "3 2 1"},
 };
+
 /* clang-format on */
 
 static size_t
@@ -95,7 +104,9 @@ fill(struct sorter *s, const struct row *rows, const struct sort_order *order)
 	sorter_init(s, order, n);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < order->n; k++)
-			sorter_row(s, i)[k] = order->keys[k].by == SORT_SUBJECT ? sort_text(span_of(rows[i].subject)) : sort_number(rows[i].date);
+			sorter_row(s, i)[k] = order->keys[k].by == SORT_SUBJECT
+			                          ? sort_text(span_of(rows[i].subject))
+			                          : sort_number(rows[i].date);
 	return n;
 }
 
@@ -125,21 +136,25 @@ static void
 test_alike(void **state)
 {
 	static const char *const beginnings[] = {"", "THE SAME BEGINNING OF MANY ",
-	    "THE SAME BEGINNING OF MANY AND OF MORE, AND OF EVEN MORE THAN THAT, WHICH GOES ON "};
+	    "THE SAME BEGINNING OF MANY AND OF MORE, AND OF EVEN MORE THAN THAT, WHICH "
+	    "GOES ON "};
 	static char texts[MANY_ALIKE][128];
 	static uint32_t out[MANY_ALIKE];
 	(void)state;
 	for (int i = 0; i < MANY_ALIKE; i++)
-		snprintf(texts[i], sizeof texts[i], "%s%d", beginnings[i % 3], i * 7919 % (MANY_ALIKE / 2));
+		snprintf(texts[i], sizeof texts[i], "%s%d", beginnings[i % 3],
+		    i * 7919 % (MANY_ALIKE / 2));
 	for (int is_reverse = 0; is_reverse < 2; is_reverse++) {
-		struct sort_order order = {.keys = {{.by = SORT_SUBJECT, .is_reverse = is_reverse}}, .n = 1};
+		struct sort_order order = {
+		    .keys = {{.by = SORT_SUBJECT, .is_reverse = is_reverse}}, .n = 1};
 		struct sorter s;
 		sorter_init(&s, &order, MANY_ALIKE);
 		for (size_t i = 0; i < MANY_ALIKE; i++)
 			*sorter_row(&s, i) = sort_text(span_of(texts[i]));
 		sorter_run(&s, out);
 		for (size_t i = 1; i < MANY_ALIKE; i++) {
-			int cmp = strcmp(texts[out[i - 1]], texts[out[i]]) * (is_reverse ? -1 : 1);
+			int cmp = strcmp(texts[out[i - 1]], texts[out[i]]) *
+			          (is_reverse ? -1 : 1);
 			assert_true(cmp < 0 || (cmp == 0 && out[i - 1] < out[i]));
 		}
 		sorter_done(&s);
@@ -150,8 +165,10 @@ static void
 test_by_record(void **state)
 {
 	(void)state;
-	assert_true(sort_by_record(&(struct sort_order){.keys = {{SORT_ARRIVAL, true}, {SORT_SIZE, false}}, .n = 2}));
-	assert_false(sort_by_record(&(struct sort_order){.keys = {{SORT_ARRIVAL, true}, {SORT_DATE, false}}, .n = 2}));
+	assert_true(sort_by_record(&(struct sort_order){
+	    .keys = {{SORT_ARRIVAL, true}, {SORT_SIZE, false}}, .n = 2}));
+	assert_false(sort_by_record(&(struct sort_order){
+	    .keys = {{SORT_ARRIVAL, true}, {SORT_DATE, false}}, .n = 2}));
 }
 
 /* With TIMES set: how long the sorting of 10,000 takes. */
@@ -159,12 +176,14 @@ static void
 time_of(const char *what, const char (*texts)[32])
 {
 	static uint32_t out[MANY];
-	struct sort_order order = {.keys = {{.by = SORT_SUBJECT, .is_reverse = true}}, .n = 1};
+	struct sort_order order = {
+	    .keys = {{.by = SORT_SUBJECT, .is_reverse = true}}, .n = 1};
 	struct sorter s;
 	int64_t from = clock_mono_us();
 	sorter_init(&s, &order, MANY);
 	for (size_t i = 0; i < MANY; i++)
-		*sorter_row(&s, i) = texts ? sort_text(span_of(texts[i])) : sort_number((int64_t)(i * 7919 % MANY));
+		*sorter_row(&s, i) = texts ? sort_text(span_of(texts[i]))
+		                           : sort_number((int64_t)(i * 7919 % MANY));
 	sorter_run(&s, out);
 	sorter_done(&s);
 	printf("%s: %lld us\n", what, (long long)(clock_mono_us() - from));
@@ -178,7 +197,8 @@ test_times(void **state)
 	if (!getenv("TIMES"))
 		return;
 	for (int i = 0; i < MANY; i++)
-		snprintf(texts[i], sizeof texts[i], "THE SAME BEGINNING %d", i * 7919 % MANY);
+		snprintf(texts[i], sizeof texts[i], "THE SAME BEGINNING %d",
+		    i * 7919 % MANY);
 	time_of("numbers", NULL);
 	time_of("texts", (const char(*)[32])texts);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * test_imap_store.c - STORE, \Seen of FETCH, COPY, MOVE and EXPUNGE: what is answered, and what is told at the end of the
- * command, while another session changes the same messages at the same moment.
+ * test_imap_store.c - STORE, \Seen of FETCH, COPY, MOVE and EXPUNGE: what is answered, and what is
+ * told at the end of the command, while another session changes the same messages at the same
+ * moment.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,10 +22,10 @@ enum { MESSAGES = 10000, FEW = 4, STORE_MOST_MS = 2000 };
 
 static struct view_head head;
 static struct store_record records[MESSAGES];
-static struct numset asked;      /* the last uids */
+static struct numset asked; /* the last uids */
 static unsigned n_asks;
 static enum store_said said;
-static void (*other)(void);      /* what another session does, just behind our change */
+static void (*other)(void); /* what another session does, just behind our change */
 
 static void
 note_change(uint32_t index)
@@ -46,7 +47,8 @@ note(const struct numset *uids)
 {
 	numset_reset(&asked);
 	for (size_t i = 0; i < uids->n; i++)
-		assert_int_equal(numset_add(&asked, uids->ranges[i].from, uids->ranges[i].to), E_OK);
+		assert_int_equal(
+		    numset_add(&asked, uids->ranges[i].from, uids->ranges[i].to), E_OK);
 	n_asks++;
 }
 
@@ -56,10 +58,12 @@ bits_of(const struct store_change *c)
 	uint64_t bits = 0;
 	for (size_t i = 0; i < c->n_keywords; i++) {
 		uint32_t k = 0;
-		while (k < head.n_keywords && !span_ieqs(c->keywords[i], head.keywords[k]))
+		while (
+		    k < head.n_keywords && !span_ieqs(c->keywords[i], head.keywords[k]))
 			k++;
 		if (k == head.n_keywords)
-			memcpy(head.keywords[head.n_keywords++], c->keywords[i].p, c->keywords[i].n);
+			memcpy(head.keywords[head.n_keywords++], c->keywords[i].p,
+			    c->keywords[i].n);
 		bits |= (uint64_t)1 << k;
 	}
 	return bits;
@@ -70,8 +74,12 @@ apply(struct store_record *r, const struct store_change *c, uint64_t bits)
 {
 	uint32_t flags = r->flags;
 	uint64_t keywords = r->keywords;
-	r->flags = c->how == STORE_SET ? c->flags : c->how == STORE_ADD ? flags | c->flags : flags & ~c->flags;
-	r->keywords = c->how == STORE_SET ? bits : c->how == STORE_ADD ? keywords | bits : keywords & ~bits;
+	r->flags = c->how == STORE_SET   ? c->flags
+	           : c->how == STORE_ADD ? flags | c->flags
+	                                 : flags & ~c->flags;
+	r->keywords = c->how == STORE_SET   ? bits
+	              : c->how == STORE_ADD ? keywords | bits
+	                                    : keywords & ~bits;
 	if (r->flags == flags && r->keywords == keywords)
 		return;
 	r->modseq = head.modseq + 1;
@@ -79,7 +87,8 @@ apply(struct store_record *r, const struct store_change *c, uint64_t bits)
 }
 
 enum store_said
-store_flags(struct store *s, uint32_t mailbox, const struct numset *uids, const struct store_change *c, struct numset *modified)
+store_flags(struct store *s, uint32_t mailbox, const struct numset *uids,
+    const struct store_change *c, struct numset *modified)
 {
 	(void)s, (void)mailbox;
 	note(uids);
@@ -102,7 +111,8 @@ store_flags(struct store *s, uint32_t mailbox, const struct numset *uids, const 
 }
 
 enum store_said
-store_copy(struct store *s, uint32_t mailbox, const struct numset *uids, struct span target, bool is_move, struct store_copied *out)
+store_copy(struct store *s, uint32_t mailbox, const struct numset *uids,
+    struct span target, bool is_move, struct store_copied *out)
 {
 	(void)s, (void)mailbox;
 	note(uids);
@@ -110,9 +120,12 @@ store_copy(struct store *s, uint32_t mailbox, const struct numset *uids, struct 
 		return STORE_NONEXISTENT;
 	out->uidvalidity = 7;
 	uint32_t to = 100;
-	for (uint32_t i = 0; i < head.n && (said == STORE_DONE || i < 2); i++) /* else it fails after the second */
+	/* else it fails after the second */
+	for (uint32_t i = 0; i < head.n && (said == STORE_DONE || i < 2); i++)
 		if (numset_has(uids, records[i].uid)) {
-			assert_int_equal(numset_add(&out->from, records[i].uid, records[i].uid), E_OK);
+			assert_int_equal(
+			    numset_add(&out->from, records[i].uid, records[i].uid),
+			    E_OK);
 			assert_int_equal(numset_add(&out->to, to, to), E_OK);
 			to++;
 			if (is_move)
@@ -122,14 +135,16 @@ store_copy(struct store *s, uint32_t mailbox, const struct numset *uids, struct 
 }
 
 enum store_said
-store_expunge(struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
+store_expunge(
+    struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
 {
 	(void)s, (void)mailbox;
 	note(uids);
 	if (other)
 		other();
 	for (uint32_t i = 0; i < head.n; i++)
-		if (numset_has(uids, records[i].uid) && (records[i].flags & FLAG_DELETED || !only_deleted))
+		if (numset_has(uids, records[i].uid) &&
+		    (records[i].flags & FLAG_DELETED || !only_deleted))
 			change(i + 1, records[i].flags | FLAG_GONE);
 	return STORE_DONE;
 }
@@ -143,7 +158,8 @@ store_message_open(struct store *s, const struct store_record *r, int *out)
 
 /* Nobody asks for these here. */
 int
-store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
+store_select(
+    struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
 {
 	(void)s, (void)mailbox, (void)is_examine, (void)out;
 	bug("store_select");
@@ -192,7 +208,8 @@ store_cache(struct store *s, const struct store_record *r)
 }
 
 void
-store_cache_put(struct store *s, const struct store_view *v, const struct store_record *r, struct span item)
+store_cache_put(struct store *s, const struct store_view *v,
+    const struct store_record *r, struct span item)
 {
 	(void)s, (void)v, (void)r, (void)item;
 	bug("store_cache_put");
@@ -241,9 +258,16 @@ begin(uint32_t n, unsigned enabled)
 	other = NULL;
 	n_asks = 0;
 	n_flushed = 0;
-	selected = (struct selected){.view = {.head = &head, .records = records, .n = n, .recent_from = UINT32_MAX},
-	    .n = n, .n_seen = n, .modseq = n};
-	session = (struct session){.selected = &selected, .enabled = enabled, .arena.max_bytes = IMAP_ARENA_MAX,
+	selected = (struct selected){.view = {.head = &head,
+					 .records = records,
+					 .n = n,
+					 .recent_from = UINT32_MAX},
+	    .n = n,
+	    .n_seen = n,
+	    .modseq = n};
+	session = (struct session){.selected = &selected,
+	    .enabled = enabled,
+	    .arena.max_bytes = IMAP_ARENA_MAX,
 	    .io = {.fd = -1, .out.max = IMAP_OUT_MAX}};
 }
 
@@ -293,7 +317,8 @@ test_store(void **state)
 	EXPECT_OUT("* 1 FETCH (FLAGS (\\Seen))\r\n* 3 FETCH (FLAGS (\\Seen))\r\n");
 	expect_update("");
 	assert_int_equal(run(cmd_store, true, "11:12 +FLAGS (\\Flagged)"), R_DONE);
-	EXPECT_OUT("* 1 FETCH (UID 11 FLAGS (\\Seen \\Flagged))\r\n* 2 FETCH (UID 12 FLAGS (\\Flagged))\r\n");
+	EXPECT_OUT("* 1 FETCH (UID 11 FLAGS (\\Seen \\Flagged))\r\n* 2 FETCH (UID 12 "
+		   "FLAGS (\\Flagged))\r\n");
 	expect_update("");
 	assert_int_equal(run(cmd_store, false, "1 -FLAGS.SILENT (\\Flagged)"), R_DONE);
 	EXPECT_OUT("");
@@ -331,7 +356,8 @@ test_store_race(void **state)
 	begin(FEW, 0);
 	other = flag_second;
 	assert_int_equal(run(cmd_store, false, "1:2 FLAGS (\\Seen)"), R_DONE);
-	EXPECT_OUT("* 1 FETCH (FLAGS (\\Seen))\r\n* 2 FETCH (FLAGS (\\Seen \\Flagged))\r\n");
+	EXPECT_OUT(
+	    "* 1 FETCH (FLAGS (\\Seen))\r\n* 2 FETCH (FLAGS (\\Seen \\Flagged))\r\n");
 	expect_update("");
 	end();
 	begin(FEW, 0);
@@ -396,13 +422,19 @@ test_store_condstore(void **state)
 {
 	(void)state;
 	begin(FEW, 0);
-	assert_int_equal(run(cmd_store, false, "1:4 (UNCHANGEDSINCE 2) +FLAGS.SILENT (\\Seen)"), R_DONE);
-	EXPECT_OUT("* OK [HIGHESTMODSEQ 4] noted\r\n* 1 FETCH (UID 11 MODSEQ (5))\r\n* 2 FETCH (UID 12 MODSEQ (5))\r\n"
-	    "* 3 FETCH (UID 13 FLAGS () MODSEQ (3))\r\n* 4 FETCH (UID 14 FLAGS () MODSEQ (4))\r\n");
+	assert_int_equal(
+	    run(cmd_store, false, "1:4 (UNCHANGEDSINCE 2) +FLAGS.SILENT (\\Seen)"),
+	    R_DONE);
+	EXPECT_OUT("* OK [HIGHESTMODSEQ 4] noted\r\n* 1 FETCH (UID 11 MODSEQ (5))\r\n* "
+		   "2 FETCH (UID 12 MODSEQ (5))\r\n"
+		   "* 3 FETCH (UID 13 FLAGS () MODSEQ (3))\r\n* 4 FETCH (UID 14 FLAGS "
+		   "() MODSEQ (4))\r\n");
 	EXPECT_CODE("MODIFIED 3:4");
 	expect_update("");
-	assert_int_equal(run(cmd_store, true, "12:13 (UNCHANGEDSINCE 4) FLAGS (\\Draft)"), R_DONE);
-	EXPECT_OUT("* 2 FETCH (UID 12 FLAGS (\\Seen) MODSEQ (5))\r\n* 3 FETCH (UID 13 FLAGS (\\Draft) MODSEQ (6))\r\n");
+	assert_int_equal(
+	    run(cmd_store, true, "12:13 (UNCHANGEDSINCE 4) FLAGS (\\Draft)"), R_DONE);
+	EXPECT_OUT("* 2 FETCH (UID 12 FLAGS (\\Seen) MODSEQ (5))\r\n* 3 FETCH (UID 13 "
+		   "FLAGS (\\Draft) MODSEQ (6))\r\n");
 	EXPECT_CODE("MODIFIED 12");
 	assert_int_equal(run(cmd_store, false, "1 +FLAGS.SILENT (\\Draft)"), R_DONE);
 	EXPECT_OUT("* 1 FETCH (UID 11 MODSEQ (7))\r\n");
@@ -416,7 +448,8 @@ test_store_keywords(void **state)
 	begin(FEW, 0);
 	assert_int_equal(run(cmd_store, false, "1 +FLAGS.SILENT ($Junk)"), R_DONE);
 	EXPECT_OUT("* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft $Junk)\r\n"
-	    "* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft $Junk \\*)] these stay\r\n");
+		   "* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted "
+		   "\\Draft $Junk \\*)] these stay\r\n");
 	expect_update("");
 	assert_int_equal(run(cmd_store, false, "1:2 +FLAGS ($junk other)"), R_DONE);
 	assert_non_null(strstr(buf_cstr(&session.io.out),
@@ -432,8 +465,10 @@ test_store_keywords(void **state)
 static void
 test_store_refused(void **state)
 {
-	static const char *const bad[] = {"", "1", "1 FLAGS", "1 FLAGS ", "1 +FLAGS (\\Recent)", "1 *FLAGS (\\Seen)",
-	    "1 FLAGS (\\Seen) x", "1 (UNCHANGEDSINCE) FLAGS ()", "1 () FLAGS ()", "1 (UNCHANGEDSINCE 1)FLAGS ()", "x FLAGS ()"};
+	static const char *const bad[] = {"", "1", "1 FLAGS", "1 FLAGS ",
+	    "1 +FLAGS (\\Recent)", "1 *FLAGS (\\Seen)", "1 FLAGS (\\Seen) x",
+	    "1 (UNCHANGEDSINCE) FLAGS ()", "1 () FLAGS ()",
+	    "1 (UNCHANGEDSINCE 1)FLAGS ()", "x FLAGS ()"};
 	(void)state;
 	begin(FEW, 0);
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -457,7 +492,8 @@ test_store_many(void **state)
 	assert_true(clock_mono_ms() - start < STORE_MOST_MS);
 	assert_int_equal(n_asks, 1);
 	assert_int_equal(asked.n, 1);
-	assert_true(n_flushed + session.io.out.len > MESSAGES * sizeof "* 1 FETCH (FLAGS (\\Seen))\r");
+	assert_true(n_flushed + session.io.out.len >
+		    MESSAGES * sizeof "* 1 FETCH (FLAGS (\\Seen))\r");
 	expect_update("");
 	assert_int_equal(run(cmd_store, false, "1:* -FLAGS.SILENT (\\Seen)"), R_DONE);
 	EXPECT_OUT("");
@@ -474,8 +510,10 @@ test_seen(void **state)
 	begin(FEW, 0);
 	change(2, FLAG_SEEN);
 	selected.modseq = head.modseq;
-	assert_int_equal(run(cmd_fetch, false, "1:3 BODY[]"), R_EXPUNGED); /* they have no files here */
-	EXPECT_OUT("* 1 FETCH (FLAGS (\\Seen) BODY[] NIL)\r\n* 2 FETCH (BODY[] NIL)\r\n* 3 FETCH (FLAGS (\\Seen) BODY[] NIL)\r\n");
+	/* they have no files here */
+	assert_int_equal(run(cmd_fetch, false, "1:3 BODY[]"), R_EXPUNGED);
+	EXPECT_OUT("* 1 FETCH (FLAGS (\\Seen) BODY[] NIL)\r\n* 2 FETCH (BODY[] "
+		   "NIL)\r\n* 3 FETCH (FLAGS (\\Seen) BODY[] NIL)\r\n");
 	assert_int_equal(n_asks, 1);
 	assert_int_equal(numset_count(&asked), 2);
 	expect_update("");
@@ -510,11 +548,14 @@ test_fetch_changed(void **state)
 	(void)state;
 	begin(FEW, 0);
 	assert_int_equal(run(cmd_fetch, false, "1:* FLAGS (CHANGEDSINCE 3)"), R_DONE);
-	EXPECT_OUT("* OK [HIGHESTMODSEQ 4] noted\r\n* 4 FETCH (FLAGS () MODSEQ (4))\r\n");
+	EXPECT_OUT(
+	    "* OK [HIGHESTMODSEQ 4] noted\r\n* 4 FETCH (FLAGS () MODSEQ (4))\r\n");
 	/* \Seen of those only */
-	assert_int_equal(run(cmd_fetch, false, "1:* BODY[] (CHANGEDSINCE 3)"), R_EXPUNGED);
+	assert_int_equal(
+	    run(cmd_fetch, false, "1:* BODY[] (CHANGEDSINCE 3)"), R_EXPUNGED);
 	EXPECT_OUT("* 4 FETCH (UID 14 FLAGS (\\Seen) MODSEQ (5) BODY[] NIL)\r\n");
-	assert_int_equal(run(cmd_fetch, true, "1:* FLAGS (CHANGEDSINCE 3 VANISHED)"), R_CLIENT_BUG);
+	assert_int_equal(
+	    run(cmd_fetch, true, "1:* FLAGS (CHANGEDSINCE 3 VANISHED)"), R_CLIENT_BUG);
 	assert_int_equal(run(cmd_fetch, false, "1:9 FLAGS"), R_BAD_SEQUENCE);
 	assert_int_equal(run(cmd_fetch, false, "1:4"), R_SYNTAX);
 	end();
@@ -546,7 +587,8 @@ test_move(void **state)
 	(void)state;
 	begin(FEW, 0);
 	assert_int_equal(run(cmd_move, false, "1:2 Archive"), R_DONE);
-	EXPECT_OUT("* OK [COPYUID 7 11:12 100:101] moved\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n");
+	EXPECT_OUT(
+	    "* OK [COPYUID 7 11:12 100:101] moved\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n");
 	EXPECT_CODE("");
 	end();
 	/* it fails midway: what was moved is told */

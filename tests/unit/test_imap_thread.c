@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test_imap_thread.c - THREAD: each algorithm, its output, chains and combs as long as a mailbox. */
+/*
+ * test_imap_thread.c - THREAD: each algorithm, its output, chains and combs as long as a mailbox.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,8 +47,12 @@ static struct thread_message
 message_of(const struct row *r, uint32_t number)
 {
 	bool is_reply = strncmp(r->subject, "Re: ", 4) == 0;
-	return (struct thread_message){.number = number, .sent_sec = r->sent, .arrived_sec = r->arrived, .is_reply = is_reply,
-	    .base_subject = span_of(r->subject + (is_reply ? 4 : 0)), .message_id = span_of(r->id),
+	return (struct thread_message){.number = number,
+	    .sent_sec = r->sent,
+	    .arrived_sec = r->arrived,
+	    .is_reply = is_reply,
+	    .base_subject = span_of(r->subject + (is_reply ? 4 : 0)),
+	    .message_id = span_of(r->id),
 	    .references = span_of(r->references)};
 }
 
@@ -119,6 +125,7 @@ static const struct {
 	/* the subject of an answer deep down joins nothing */
 	{{{1, 1, "A", "a", ""}, {2, 2, "B", "b", "a"}, {3, 3, "B", "c", ""}}, "(1)(2 3)", "(1 2)(3)", "(1 2)(3)"},
 };
+
 /* clang-format on */
 
 static void
@@ -126,7 +133,8 @@ test_cases(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_told(thread_orderedsubject, cases[i].rows, cases[i].orderedsubject);
+		assert_told(
+		    thread_orderedsubject, cases[i].rows, cases[i].orderedsubject);
 		assert_told(thread_references, cases[i].rows, cases[i].references);
 		assert_told(thread_refs, cases[i].rows, cases[i].refs);
 	}
@@ -148,9 +156,14 @@ mailbox_make(int (*parent_of)(int))
 		int parent = parent_of(i);
 		snprintf(b->ids[i], sizeof b->ids[i], "%d.merpati@a.test", i);
 		if (parent >= 0)
-			snprintf(b->references[i], sizeof b->references[i], "%d.merpati@a.test", parent);
-		b->messages[i] = (struct thread_message){.number = (uint32_t)i + 1, .sent_sec = i, .arrived_sec = i,
-		    .message_id = span_of(b->ids[i]), .references = span_of(b->references[i]), .base_subject = SPAN("HELLO"),
+			snprintf(b->references[i], sizeof b->references[i],
+			    "%d.merpati@a.test", parent);
+		b->messages[i] = (struct thread_message){.number = (uint32_t)i + 1,
+		    .sent_sec = i,
+		    .arrived_sec = i,
+		    .message_id = span_of(b->ids[i]),
+		    .references = span_of(b->references[i]),
+		    .base_subject = SPAN("HELLO"),
 		    .is_reply = parent >= 0};
 	}
 	return b;
@@ -217,7 +230,8 @@ nesting(struct span s)
 static void
 assert_long(int (*parent_of)(int), size_t nest_least, size_t nest_most)
 {
-	static algorithm *const all[] = {thread_references, thread_refs, thread_orderedsubject};
+	static algorithm *const all[] = {
+	    thread_references, thread_refs, thread_orderedsubject};
 	struct mailbox *b = mailbox_make(parent_of);
 	for (size_t i = 0; i < COUNT(all); i++) {
 		struct buf out = {0};
@@ -298,12 +312,14 @@ test_times(void **state)
 	if (!getenv("TIMES"))
 		return;
 	struct mailbox *b = mailbox_make(tens);
-	static algorithm *const all[] = {thread_orderedsubject, thread_references, thread_refs};
+	static algorithm *const all[] = {
+	    thread_orderedsubject, thread_references, thread_refs};
 	for (size_t i = 0; i < COUNT(all); i++) {
 		struct buf out = {0};
 		int64_t from = clock_mono_us();
 		told(all[i], b->messages, LONG, &out);
-		printf("algorithm %zu: %lld us\n", i, (long long)(clock_mono_us() - from));
+		printf(
+		    "algorithm %zu: %lld us\n", i, (long long)(clock_mono_us() - from));
 		buf_free(&out);
 	}
 	mem_free(&b);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_imap_update.c - what a client is told of a mailbox that others change, on a view of our own making. */
+/*
+ * test_imap_update.c - what a client is told of a mailbox that others change, on a view of our own
+ * making.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,11 +25,18 @@ static uint32_t n_next, n_unselected, recent_from = UINT32_MAX;
 static int renewed = E_OK;
 
 int
-store_select(struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
+store_select(
+    struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
 {
 	(void)s, (void)mailbox, (void)is_examine;
-	*out = (struct store_view){.mailbox = 1, .uidvalidity = 1, .uidnext = head.uidnext, .modseq = head.modseq, .n = head.n,
-	    .recent_from = recent_from, .head = &head, .records = records};
+	*out = (struct store_view){.mailbox = 1,
+	    .uidvalidity = 1,
+	    .uidnext = head.uidnext,
+	    .modseq = head.modseq,
+	    .n = head.n,
+	    .recent_from = recent_from,
+	    .head = &head,
+	    .records = records};
 	return E_OK;
 }
 
@@ -61,7 +71,8 @@ static struct session session;
 static void
 add(uint32_t uid, uint32_t flags)
 {
-	records[head.n] = (struct store_record){.uid = uid, .flags = flags, .modseq = ++head.modseq};
+	records[head.n] =
+	    (struct store_record){.uid = uid, .flags = flags, .modseq = ++head.modseq};
 	head.uidnext = uid + 1;
 	head.n++;
 	head.n_gone += (flags & FLAG_GONE) != 0;
@@ -136,7 +147,8 @@ test_nothing(void **state)
 	for (int gone = 0; gone < 2; gone++) {
 		begin(0, gone);
 		check_update(UPDATE_ALL, "");
-		assert_int_equal(session.selected->at != NULL, gone); /* no list as long as it is the same numbers */
+		/* no list as long as it is the same numbers */
+		assert_int_equal(session.selected->at != NULL, gone);
 		end();
 	}
 }
@@ -148,7 +160,8 @@ test_new_ones(void **state)
 	for (int gone = 0; gone < 2; gone++) {
 		begin(EN_REV2, gone);
 		add(50, 0);
-		check_update(UPDATE_NO_EXPUNGE, "* 5 EXISTS\r\n"); /* their flags are not told: the client fetches them */
+		/* their flags are not told: the client fetches them */
+		check_update(UPDATE_NO_EXPUNGE, "* 5 EXISTS\r\n");
 		assert_int_equal(selected_seq(session.selected, 50), 5);
 		add(60, FLAG_GONE); /* came and went */
 		check_update(UPDATE_ALL, "");
@@ -184,7 +197,8 @@ test_gone(void **state)
 		change(0, FLAG_GONE);
 		change(2 * step, FLAG_GONE);
 		check_update(UPDATE_NO_EXPUNGE, "");
-		assert_int_equal(selected_seq(session.selected, 40), 4); /* numbers stay until it is told */
+		/* numbers stay until it is told */
+		assert_int_equal(selected_seq(session.selected, 40), 4);
 		add(50, 0);
 		check_update(UPDATE_NO_EXPUNGE, "* 5 EXISTS\r\n");
 		check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n* 2 EXPUNGE\r\n");
@@ -196,7 +210,10 @@ test_gone(void **state)
 	}
 }
 
-/* More changes than are remembered, and changes whose place is written over: all of the view is looked through. */
+/*
+ * More changes than are remembered, and changes whose place is written over: all of the view is
+ * looked through.
+ */
 static void
 test_many_changes(void **state)
 {
@@ -207,10 +224,12 @@ test_many_changes(void **state)
 		change(gone ? 6 : 3, FLAG_GONE);
 		for (int i = 0; i < VIEW_CHANGES; i++)
 			change(gone ? 2 : 1, i & 1 ? FLAG_SEEN : 0);
-		check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n* 3 EXPUNGE\r\n* 1 FETCH (UID 20 FLAGS (\\Seen))\r\n");
+		check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n* 3 EXPUNGE\r\n* 1 FETCH (UID "
+					 "20 FLAGS (\\Seen))\r\n");
 		for (int i = 0; i < 3; i++)
 			change(gone ? 4 : 2, i & 1 ? 0 : FLAG_SEEN);
-		check_update(UPDATE_ALL, "* 2 FETCH (UID 30 FLAGS (\\Seen))\r\n"); /* once */
+		/* once */
+		check_update(UPDATE_ALL, "* 2 FETCH (UID 30 FLAGS (\\Seen))\r\n");
 		change(gone ? 4 : 2, FLAG_GONE);
 		change(gone ? 2 : 1, FLAG_GONE);
 		check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n");
@@ -260,7 +279,11 @@ test_vanished_many(void **state)
 	buf_reset(&session.io.out);
 	for (uint32_t i = 0; i <= VANISHED_RANGES_MOST; i++) {
 		change(2 * i, FLAG_GONE);
-		buf_putf(&wanted, "%s%u", i == VANISHED_RANGES_MOST ? "\r\n* VANISHED " : i ? "," : "* VANISHED ", 20 * i + 10);
+		buf_putf(&wanted, "%s%u",
+		    i == VANISHED_RANGES_MOST ? "\r\n* VANISHED "
+		    : i                       ? ","
+					      : "* VANISHED ",
+		    20 * i + 10);
 	}
 	buf_str(&wanted, "\r\n");
 	check_update(UPDATE_ALL, buf_cstr(&wanted));
@@ -279,7 +302,8 @@ test_flags(void **state)
 	check_update(UPDATE_ALL, "");
 	change(1, 0);
 	selected_update(&session, UPDATE_ALL, true);
-	assert_string_equal(buf_cstr(&session.io.out), "* 2 FETCH (UID 20 FLAGS ())\r\n");
+	assert_string_equal(
+	    buf_cstr(&session.io.out), "* 2 FETCH (UID 20 FLAGS ())\r\n");
 	end();
 	begin(EN_CONDSTORE, false);
 	change(1, FLAG_SEEN);
@@ -301,7 +325,8 @@ test_told(void **state)
 	selected_told(session.selected, 2, 6);
 	check_update(UPDATE_ALL, "* 2 FETCH (FLAGS (\\Seen \\Flagged))\r\n");
 	change(1, 0);
-	check_update(UPDATE_ALL, "* 2 FETCH (FLAGS ())\r\n"); /* what was told once counts once */
+	/* what was told once counts once */
+	check_update(UPDATE_ALL, "* 2 FETCH (FLAGS ())\r\n");
 	end();
 }
 
@@ -316,12 +341,16 @@ test_keywords(void **state)
 	change(0, 0);
 	check_update(UPDATE_ALL,
 	    "* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft work)\r\n"
-	    "* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft work \\*)] these stay\r\n"
+	    "* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft work "
+	    "\\*)] these stay\r\n"
 	    "* 1 FETCH (FLAGS (work))\r\n");
 	end();
 }
 
-/* Another view: 20 has gone and is not in it, 30 has gone and is in it, 50 is new; they stand at other places. */
+/*
+ * Another view: 20 has gone and is not in it, 30 has gone and is in it, 50 is new; they stand at
+ * other places.
+ */
 static void
 test_renewal(void **state)
 {
@@ -329,13 +358,21 @@ test_renewal(void **state)
 	(void)state;
 	begin(0, true);
 	head.is_superseded = 1;
-	next_head = (struct view_head){.n = 4, .n_gone = 1, .n_changes = 7, .modseq = head.modseq + 3, .uidnext = 51};
+	next_head = (struct view_head){.n = 4,
+	    .n_gone = 1,
+	    .n_changes = 7,
+	    .modseq = head.modseq + 3,
+	    .uidnext = 51};
 	for (uint32_t i = 0; i < COUNT(uids); i++)
-		next_records[i] = (struct store_record){.uid = uids[i], .flags = uids[i] == 30 ? FLAG_GONE : 0, .modseq = head.modseq + (i == 2)};
+		next_records[i] = (struct store_record){.uid = uids[i],
+		    .flags = uids[i] == 30 ? FLAG_GONE : 0,
+		    .modseq = head.modseq + (i == 2)};
 	n_next = 4;
-	check_update(UPDATE_NO_EXPUNGE, ""); /* numbers must stay: the old view is kept */
+	/* numbers must stay: the old view is kept */
+	check_update(UPDATE_NO_EXPUNGE, "");
 	assert_int_equal(n_unselected, 0);
-	check_update(UPDATE_ALL, "* 2 EXPUNGE\r\n* 2 EXPUNGE\r\n* 3 EXISTS\r\n* 0 RECENT\r\n* 2 FETCH (FLAGS ())\r\n");
+	check_update(UPDATE_ALL, "* 2 EXPUNGE\r\n* 2 EXPUNGE\r\n* 3 EXISTS\r\n* 0 "
+				 "RECENT\r\n* 2 FETCH (FLAGS ())\r\n");
 	assert_int_equal(n_unselected, 1);
 	assert_int_equal(selected_seq(session.selected, 50), 3);
 	assert_int_equal(selected_seq(session.selected, 20), 0);
@@ -371,14 +408,16 @@ test_condstore(void **state)
 	(void)state;
 	begin(0, false);
 	selected_enable_condstore(&session);
-	assert_string_equal(buf_cstr(&session.io.out), "* OK [HIGHESTMODSEQ 4] noted\r\n");
+	assert_string_equal(
+	    buf_cstr(&session.io.out), "* OK [HIGHESTMODSEQ 4] noted\r\n");
 	buf_reset(&session.io.out);
 	selected_enable_condstore(&session);
 	assert_int_equal(session.io.out.len, 0);
 	struct numset uids = {.n = 0};
 	assert_int_equal(numset_add(&uids, 15, 35), E_OK);
 	selected_changes_put(&session, 2, &uids);
-	assert_string_equal(buf_cstr(&session.io.out), "* 3 FETCH (UID 30 FLAGS () MODSEQ (3))\r\n");
+	assert_string_equal(
+	    buf_cstr(&session.io.out), "* 3 FETCH (UID 30 FLAGS () MODSEQ (3))\r\n");
 	numset_free(&uids);
 	end();
 }
@@ -386,11 +425,13 @@ test_condstore(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing), cmocka_unit_test(test_new_ones),
-	    cmocka_unit_test(test_gone_at_select),
-	    cmocka_unit_test(test_recent), cmocka_unit_test(test_gone), cmocka_unit_test(test_vanished),
-	    cmocka_unit_test(test_vanished_many), cmocka_unit_test(test_many_changes), cmocka_unit_test(test_late_expunge),
-	    cmocka_unit_test(test_flags), cmocka_unit_test(test_told), cmocka_unit_test(test_keywords),
-	    cmocka_unit_test(test_renewal), cmocka_unit_test(test_removed), cmocka_unit_test(test_condstore)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_new_ones), cmocka_unit_test(test_gone_at_select),
+	    cmocka_unit_test(test_recent), cmocka_unit_test(test_gone),
+	    cmocka_unit_test(test_vanished), cmocka_unit_test(test_vanished_many),
+	    cmocka_unit_test(test_many_changes), cmocka_unit_test(test_late_expunge),
+	    cmocka_unit_test(test_flags), cmocka_unit_test(test_told),
+	    cmocka_unit_test(test_keywords), cmocka_unit_test(test_renewal),
+	    cmocka_unit_test(test_removed), cmocka_unit_test(test_condstore)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

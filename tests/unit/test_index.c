@@ -68,8 +68,15 @@ static void
 put(struct place *p, unsigned n, int64_t due_sec)
 {
 	struct admin_rcpt r = {SPAN("a@example.org"), 0, SPAN("4.2.1 later")};
-	struct index_row row = {.id = id_of(n), .due_sec = due_sec, .first_sec = 5, .waits_for = 77,
-	    .entry = {.id = id_of(n), .attempts = n, .sender = SPAN("s@example.net"), .n_rcpts = 1, .rcpts = &r}};
+	struct index_row row = {.id = id_of(n),
+	    .due_sec = due_sec,
+	    .first_sec = 5,
+	    .waits_for = 77,
+	    .entry = {.id = id_of(n),
+		.attempts = n,
+		.sender = SPAN("s@example.net"),
+		.n_rcpts = 1,
+		.rcpts = &r}};
 	assert_int_equal(index_put(p->index, &row), E_OK);
 }
 
@@ -216,7 +223,12 @@ test_damaged_while_open(void **state)
 static void
 put_lane(struct place *p, unsigned n, uint8_t lane, bool is_bulk, uint64_t waits_for)
 {
-	struct index_row row = {.id = id_of(n), .due_sec = 100, .first_sec = n, .lane = lane, .is_bulk = is_bulk, .waits_for = waits_for,
+	struct index_row row = {.id = id_of(n),
+	    .due_sec = 100,
+	    .first_sec = n,
+	    .lane = lane,
+	    .is_bulk = is_bulk,
+	    .waits_for = waits_for,
 	    .entry = {.id = id_of(n)}};
 	assert_int_equal(index_put(p->index, &row), E_OK);
 }
@@ -265,8 +277,10 @@ test_waiting(void **state)
 	}
 	assert_int_equal(n_bulk, 4); /* one in five */
 	for (unsigned i = 0; i < 100; i++)
-		assert_int_equal(index_reschedule(p->index, id_of(1000 + i), 200), E_OK); /* these wait no longer */
-	assert_int_equal(index_waiting(p->index, 5, ids, 20), 12); /* LANE_SHARE of each of its lanes */
+		assert_int_equal(index_reschedule(p->index, id_of(1000 + i), 200),
+		    E_OK); /* these wait no longer */
+	/* LANE_SHARE of each of its lanes */
+	assert_int_equal(index_waiting(p->index, 5, ids, 20), 12);
 	for (int i = 0; i < 12; i++)
 		assert_true(number(ids[i]) < 1000);
 	for (unsigned i = 0; i < 100; i++)
@@ -290,7 +304,8 @@ test_walk(void **state)
 	for (unsigned i = 0; i < 32; i++)
 		put_lane(p, 20000 + i, (uint8_t)(2 * i), false, 0);
 	for (unsigned i = 100; i < 400; i++)
-		assert_int_equal(index_reschedule(p->index, id_of(i), i % 2 ? 1 : INT64_MAX), E_OK);
+		assert_int_equal(
+		    index_reschedule(p->index, id_of(i), i % 2 ? 1 : INT64_MAX), E_OK);
 	assert_int_equal(index_count(p->index), 9000 - 64 + 32);
 	assert_int_equal(index_census(p->index).n_held, 150);
 	index_walk(p->index, 100000);
@@ -320,7 +335,8 @@ test_slices(void **state)
 		put_lane(p, i, 0, false, 0);
 	assert_int_equal(index_each(p->index, &after, 100, next_of, &n), E_MORE);
 	assert_int_equal(n, 101);
-	assert_int_equal(index_remove(p->index, id_of(100)), E_OK); /* the one that it stands on */
+	/* the one that it stands on */
+	assert_int_equal(index_remove(p->index, id_of(100)), E_OK);
 	assert_int_equal(index_each(p->index, &after, 100, next_of, &n), E_MORE);
 	assert_int_equal(index_each(p->index, &after, 100, next_of, &n), E_OK);
 	assert_int_equal(n, 251);
@@ -355,8 +371,9 @@ test_words(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_put_and_get), TEST(test_order), TEST(test_reopened),
-	    TEST(test_damaged_is_made_anew), TEST(test_damaged_while_open),
-	    TEST(test_lanes_take_turns), TEST(test_waiting), TEST(test_walk), TEST(test_slices), TEST(test_words)};
+	const struct CMUnitTest tests[] = {TEST(test_put_and_get), TEST(test_order),
+	    TEST(test_reopened), TEST(test_damaged_is_made_anew),
+	    TEST(test_damaged_while_open), TEST(test_lanes_take_turns),
+	    TEST(test_waiting), TEST(test_walk), TEST(test_slices), TEST(test_words)};
 	return cmocka_run_group_tests_name("index", tests, NULL, NULL);
 }

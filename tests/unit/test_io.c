@@ -46,10 +46,12 @@ static const struct {
     {"bare\nNOOP\r\n", {E_BAD, E_OK, E_MORE}, {"", "NOOP"}},
     {"a\rb\r\nNOOP\r\n", {E_BAD, E_OK, E_MORE}, {"", "NOOP"}},
     {"a\r\r\nNOOP\r\n", {E_BAD, E_OK, E_MORE}, {"", "NOOP"}},
-    {"123456789012345678\r\nNOOP\r\n", {E_OK, E_OK, E_MORE}, {"123456789012345678", "NOOP"}},
+    {"123456789012345678\r\nNOOP\r\n", {E_OK, E_OK, E_MORE},
+	{"123456789012345678", "NOOP"}},
     {"1234567890123456789\r\nNOOP\r\n", {E_LIMIT, E_OK, E_MORE}, {"", "NOOP"}},
-    {"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\nNOOP\r\n",
-        {E_LIMIT, E_OK, E_MORE}, {"", "NOOP"}},
+    {"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+     "xxxxxxxxxxx\r\nNOOP\r\n",
+	{E_LIMIT, E_OK, E_MORE}, {"", "NOOP"}},
     {"unfinished", {E_MORE}, {""}},
 };
 
@@ -150,6 +152,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_end_of_peer), cmocka_unit_test(test_discard),
-	    cmocka_unit_test(test_a_peer_that_does_not_read), cmocka_unit_test(test_deadline_over_idle)};
+	    cmocka_unit_test(test_a_peer_that_does_not_read),
+	    cmocka_unit_test(test_deadline_over_idle)};
 	return cmocka_run_group_tests_name("io", tests, NULL, NULL);
 }

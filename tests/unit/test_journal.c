@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_journal.c - what was acknowledged comes back from the journal; segments, their files, and a world that fails. */
+/*
+ * test_journal.c - what was acknowledged comes back from the journal; segments, their files, and a
+ * world that fails.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +31,11 @@ test_all_comes_back(void **state)
 	for (unsigned i = 0; i < p->n_seen; i++) {
 		struct buf read = {0};
 		check(p, &p->seen[i], i, 3000);
-		assert_int_equal(journal_read(p->journal, p->seen[i].segment, p->seen[i].offset, 3000, &read), E_OK);
-		assert_true(span_eq(buf_as_span(&read), buf_as_span(&p->seen[i].message)));
+		assert_int_equal(journal_read(p->journal, p->seen[i].segment,
+				     p->seen[i].offset, 3000, &read),
+		    E_OK);
+		assert_true(
+		    span_eq(buf_as_span(&read), buf_as_span(&p->seen[i].message)));
 		buf_free(&read);
 	}
 }
@@ -45,7 +51,8 @@ test_offset_is_told_at_once(void **state)
 		r[i] = record(p, i, 500);
 	assert_int_equal(journal_write(p->journal, r, 3, &segment), E_OK);
 	for (unsigned i = 0; i < 3; i++, buf_reset(&read)) {
-		assert_int_equal(journal_read(p->journal, segment, r[i].offset, 500, &read), E_OK);
+		assert_int_equal(
+		    journal_read(p->journal, segment, r[i].offset, 500, &read), E_OK);
 		assert_true(span_eq(buf_as_span(&read), r[i].message));
 	}
 	buf_free(&read);
@@ -56,7 +63,8 @@ test_full_batch_and_empty_spans(void **state)
 {
 	struct place *p = *state;
 	unsigned segment;
-	struct record r = {.kind = RECORD_DONE, .envelope = SPAN(""), .message = SPAN("")};
+	struct record r = {
+	    .kind = RECORD_DONE, .envelope = SPAN(""), .message = SPAN("")};
 	put_all(p, 0, JOURNAL_BATCH_RECORDS_MAX, 10);
 	assert_int_equal(journal_write(p->journal, &r, 1, &segment), E_OK);
 	reopen(p);
@@ -92,7 +100,8 @@ test_old_use_never_comes_back(void **state)
 	for (unsigned i = 0; i < 60; i++)
 		assert_int_equal(put(p, i, 1, 3000, &first), E_OK);
 	assert_int_equal(put(p, 60, 1, 900000, &other), E_OK);
-	assert_int_equal(put(p, 61, 1, 900000, &other), E_OK); /* first is not current any more */
+	/* first is not current any more */
+	assert_int_equal(put(p, 61, 1, 900000, &other), E_OK);
 	assert_int_not_equal(first, other);
 	assert_true(journal_oldest(p->journal, &oldest));
 	assert_int_equal(oldest, first);
@@ -212,7 +221,8 @@ test_failed_sync(void **state)
 	assert_false(journal_is_bad(p->journal, after));
 	assert_int_equal(journal_live(p->journal), 2);
 	reopen(p);
-	assert_int_equal(p->n_seen, 2); /* the header of the next use says that it does not count */
+	/* the header of the next use says that it does not count */
+	assert_int_equal(p->n_seen, 2);
 	check(p, &p->seen[0], 0, 300);
 	check(p, &p->seen[1], 2, 300);
 }
@@ -232,7 +242,10 @@ test_failed_first_sync_of_a_segment(void **state)
 	check(p, &p->seen[0], 1, 300);
 }
 
-/* Its header is on the disk all the same, as the use that it would have been: the next one is another. */
+/*
+ * Its header is on the disk all the same, as the use that it would have been: the next one is
+ * another.
+ */
 static void
 test_segment_that_can_neither_begin_nor_be_replaced(void **state)
 {
@@ -270,7 +283,10 @@ test_bad_segment_retires(void **state)
 	check(p, &p->seen[0], 2, 300);
 }
 
-/* What is read by a start may not be on the disk: when that cannot be made sure of, it is to be written elsewhere. */
+/*
+ * What is read by a start may not be on the disk: when that cannot be made sure of, it is to be
+ * written elsewhere.
+ */
 static void
 test_failed_sync_of_a_start(void **state)
 {
@@ -284,10 +300,12 @@ test_failed_sync_of_a_start(void **state)
 	reopen(p);
 	sync_fails = false;
 	assert_int_equal(p->n_seen, 2);
-	assert_true(journal_is_bad(p->journal, first) && journal_is_bad(p->journal, second));
+	assert_true(
+	    journal_is_bad(p->journal, first) && journal_is_bad(p->journal, second));
 	assert_int_equal(journal_live(p->journal), 2);
 	assert_int_equal(put(p, 3, 1, 300, &after), E_OK);
-	assert_true(after != first && after != second && !journal_is_bad(p->journal, after));
+	assert_true(
+	    after != first && after != second && !journal_is_bad(p->journal, after));
 	reopen(p);
 	assert_int_equal(p->n_seen, 3);
 	assert_false(journal_is_bad(p->journal, first));
@@ -321,22 +339,23 @@ test_too_large_for_a_segment(void **state)
 	struct record r = record(p, 0, 0);
 	r.message = span_make(p->message, SEGMENT);
 	assert_int_equal(journal_write(p->journal, &r, 1, &segment), E_LIMIT);
-	r.message = span_make(p->message, journal_room(p->journal) - journal_record_bytes(&(struct record){
-	    .envelope = r.envelope}));
+	r.message = span_make(p->message,
+	    journal_room(p->journal) -
+		journal_record_bytes(&(struct record){.envelope = r.envelope}));
 	assert_int_equal(journal_write(p->journal, &r, 1, &segment), E_OK);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_all_comes_back), TEST(test_offset_is_told_at_once),
-	    TEST(test_full_batch_and_empty_spans), TEST(test_order_over_restarts),
-	    TEST(test_old_use_never_comes_back), TEST(test_retired_is_not_replayed),
-	    TEST(test_file_missing_between_others), TEST(test_file_that_cannot_be_opened),
-	    TEST(test_more_files_than_allowed), TEST(test_failed_sync),
-	    TEST(test_failed_first_sync_of_a_segment),
-	    TEST(test_segment_that_can_neither_begin_nor_be_replaced), TEST(test_bad_segment_retires),
-	    TEST(test_failed_sync_of_a_start), TEST(test_cap_of_segments),
-	    TEST(test_too_large_for_a_segment)};
+	const struct CMUnitTest tests[] = {TEST(test_all_comes_back),
+	    TEST(test_offset_is_told_at_once), TEST(test_full_batch_and_empty_spans),
+	    TEST(test_order_over_restarts), TEST(test_old_use_never_comes_back),
+	    TEST(test_retired_is_not_replayed), TEST(test_file_missing_between_others),
+	    TEST(test_file_that_cannot_be_opened), TEST(test_more_files_than_allowed),
+	    TEST(test_failed_sync), TEST(test_failed_first_sync_of_a_segment),
+	    TEST(test_segment_that_can_neither_begin_nor_be_replaced),
+	    TEST(test_bad_segment_retires), TEST(test_failed_sync_of_a_start),
+	    TEST(test_cap_of_segments), TEST(test_too_large_for_a_segment)};
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }

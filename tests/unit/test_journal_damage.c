@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_journal_damage.c - what comes back from a journal of which bytes were lost or changed, and what never does. */
+/*
+ * test_journal_damage.c - what comes back from a journal of which bytes were lost or changed, and
+ * what never does.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,14 +25,16 @@ check_torn(struct place *p)
 	assert_true(p->n_seen >= 5 && p->n_seen <= 8);
 	for (unsigned i = 0; i < 5; i++)
 		check(p, &p->seen[i], i, 3000);
-	for (size_t i = 5; i < p->n_seen; i++) { /* of the torn batch some may be whole */
+	/* of the torn batch some may be whole */
+	for (size_t i = 5; i < p->n_seen; i++) {
 		unsigned n = number_of(&p->seen[i]);
 		assert_true(n >= 100 && n < 103);
 		check(p, &p->seen[i], n, 3000);
 	}
 }
 
-static const off_t LAST = JOURNAL_PAGE + 5 * 4096; /* each of five batches takes a page */
+/* each of five batches takes a page */
+static const off_t LAST = JOURNAL_PAGE + 5 * 4096;
 
 static void
 put_torn(struct place *p)
@@ -49,7 +54,9 @@ test_tail_zeroed(void **state)
 	put_torn(p);
 	for (off_t cut = 3 * 4096 - 1; cut >= 0; cut -= cut > 200 ? 97 : 1) {
 		int fd = segment_file(p, 0);
-		assert_int_equal(pwrite(fd, zeros, (size_t)(3 * 4096 - cut), LAST + cut), 3 * 4096 - cut);
+		assert_int_equal(
+		    pwrite(fd, zeros, (size_t)(3 * 4096 - cut), LAST + cut),
+		    3 * 4096 - cut);
 		close(fd);
 		check_torn(p);
 	}
@@ -78,7 +85,8 @@ test_page_in_the_tail_missing(void **state)
 		struct place *p = *state;
 		put_torn(p);
 		int fd = segment_file(p, 0);
-		assert_int_equal(pwrite(fd, zeros, sizeof zeros, LAST + page * 4096), sizeof zeros);
+		assert_int_equal(
+		    pwrite(fd, zeros, sizeof zeros, LAST + page * 4096), sizeof zeros);
 		close(fd);
 		check_torn(p);
 		place_teardown(state);
@@ -196,18 +204,25 @@ test_damage_before_a_known_end(void **state)
 
 /* ---- bytes of a journal in a message ---- */
 
-/* A segment's bytes sent as a message, on a page boundary as batches are, and the head before it damaged. */
+/*
+ * A segment's bytes sent as a message, on a page boundary as batches are, and the head before it
+ * damaged.
+ */
 static void
 test_image_of_a_segment_in_a_message(void **state)
 {
 	struct place *p = *state;
 	unsigned segment;
+
 	enum { IMAGE = 40 * JOURNAL_PAGE };
+
 	char *image = mem_new(JOURNAL_PAGE + IMAGE);
 	for (unsigned i = 0; i < 20; i++)
 		put_all(p, i, 1, 3000);
 	int fd = segment_file(p, 0);
-	struct record r = {.kind = RECORD_MESSAGE, .envelope = SPAN("image"), .message = span_make(image, JOURNAL_PAGE + IMAGE)};
+	struct record r = {.kind = RECORD_MESSAGE,
+	    .envelope = SPAN("image"),
+	    .message = span_make(image, JOURNAL_PAGE + IMAGE)};
 	r.id.b[0] = 0xee;
 	r.id.b[5] = 1;
 	assert_int_equal(journal_write(p->journal, &r, 1, &segment), E_OK);
@@ -222,7 +237,8 @@ test_image_of_a_segment_in_a_message(void **state)
 	assert_int_equal(p->n_seen, 23);
 	assert_int_equal(p->n_bad, 0);
 	flip(p, 0, head, 0);
-	flip(p, 0, r.offset, 0); /* and its record, so that it is not found either: a search goes through its bytes */
+	/* and its record, so that it is not found either: a search goes through its bytes */
+	flip(p, 0, r.offset, 0);
 	reopen(p);
 	assert_int_equal(p->n_seen, 22);
 	assert_int_equal(p->n_bad, 1);
@@ -240,7 +256,9 @@ test_image_in_another_segment(void **state)
 {
 	struct place *p = *state;
 	unsigned segment;
+
 	enum { IMAGE = 40 * JOURNAL_PAGE };
+
 	char *image = mem_new(IMAGE);
 	for (unsigned i = 0; i < 20; i++)
 		put_all(p, i, 1, 3000);
@@ -248,11 +266,16 @@ test_image_in_another_segment(void **state)
 	assert_int_equal(pread(fd, image, IMAGE, 0), IMAGE);
 	close(fd);
 	reopen(p); /* a new segment begins */
-	struct record r = {.kind = RECORD_MESSAGE, .envelope = SPAN("image"), .message = span_make(image, IMAGE)};
+	struct record r = {.kind = RECORD_MESSAGE,
+	    .envelope = SPAN("image"),
+	    .message = span_make(image, IMAGE)};
 	assert_int_equal(journal_write(p->journal, &r, 1, &segment), E_OK);
 	assert_int_not_equal(segment, 0);
-	fd = segment_file(p, segment); /* all of the image where batches are looked for */
-	assert_int_equal(pwrite(fd, image + JOURNAL_PAGE, IMAGE - JOURNAL_PAGE, JOURNAL_PAGE), IMAGE - JOURNAL_PAGE);
+	/* all of the image where batches are looked for */
+	fd = segment_file(p, segment);
+	assert_int_equal(
+	    pwrite(fd, image + JOURNAL_PAGE, IMAGE - JOURNAL_PAGE, JOURNAL_PAGE),
+	    IMAGE - JOURNAL_PAGE);
 	close(fd);
 	reopen(p);
 	assert_int_equal(p->n_seen, 20);
@@ -262,10 +285,13 @@ test_image_in_another_segment(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_tail_zeroed), TEST(test_tail_cut_off),
-	    TEST(test_page_in_the_tail_missing), TEST(test_written_on_behind_a_torn_tail),
+	const struct CMUnitTest tests[] = {TEST(test_tail_zeroed),
+	    TEST(test_tail_cut_off), TEST(test_page_in_the_tail_missing),
+	    TEST(test_written_on_behind_a_torn_tail),
 	    TEST(test_flipped_bit_in_a_record), TEST(test_flipped_bit_in_a_batch_head),
-	    TEST(test_flipped_bit_in_the_segment_head), TEST(test_damage_before_a_known_end),
-	    TEST(test_image_of_a_segment_in_a_message), TEST(test_image_in_another_segment)};
+	    TEST(test_flipped_bit_in_the_segment_head),
+	    TEST(test_damage_before_a_known_end),
+	    TEST(test_image_of_a_segment_in_a_message),
+	    TEST(test_image_in_another_segment)};
 	return cmocka_run_group_tests_name("journal_damage", tests, NULL, NULL);
 }

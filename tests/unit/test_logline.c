@@ -3,8 +3,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
+#include <stdint.h>
+
 #include <cmocka.h>
+#include <stdlib.h>
 
 #include "ctl/logline.h"
 
@@ -18,16 +20,28 @@ test_parse(void **state)
 		int64_t sec;
 		size_t n_keys;
 	} rows[] = {
-	    {"2026-11-25T22:11:49Z queue/drop[24420]: level=info event=accepted mid=ab uid=0", "queue/drop[24420]", "accepted", 1795644709, 2},
-	    {"2026-11-25T23:11:49.250+01:00 host queue/drop[1]: level=info event=accepted", "queue/drop[1]", "accepted", 1795644709, 0},
-	    {"2026-11-25T23:11:49+0100 host queue/drop[1]: level=info event=x a=\"b c\\\" d=e\" f=", "queue/drop[1]", "x", 1795644709, 2},
-	    {"Nov 25 22:11:49 host smtpd/session[1]: level=info event=x", "smtpd/session[1]", "x", 1795644709, 0},
-	    {"Dec  5 00:00:00 host smtpd/session[1]: level=info event=x", "smtpd/session[1]", "x", 1764892800, 0},
+	    {"2026-11-25T22:11:49Z queue/drop[24420]: level=info event=accepted mid=ab "
+	     "uid=0",
+		"queue/drop[24420]", "accepted", 1795644709, 2},
+	    {"2026-11-25T23:11:49.250+01:00 host queue/drop[1]: level=info "
+	     "event=accepted",
+		"queue/drop[1]", "accepted", 1795644709, 0},
+	    {"2026-11-25T23:11:49+0100 host queue/drop[1]: level=info event=x a=\"b "
+	     "c\\\" d=e\" f=",
+		"queue/drop[1]", "x", 1795644709, 2},
+	    {"Nov 25 22:11:49 host smtpd/session[1]: level=info event=x",
+		"smtpd/session[1]", "x", 1795644709, 0},
+	    {"Dec  5 00:00:00 host smtpd/session[1]: level=info event=x",
+		"smtpd/session[1]", "x", 1764892800, 0},
 	    {"smtpd/session[1]: level=info event=x y=z", "smtpd/session[1]", "x", 0, 1},
-	    {"2026-11-25T22:11:49Z a/b[1]: level=info event=x why=\"]: level=low event=y\"", "a/b[1]", "x", 1795644709, 1},
+	    {"2026-11-25T22:11:49Z a/b[1]: level=info event=x why=\"]: level=low "
+	     "event=y\"",
+		"a/b[1]", "x", 1795644709, 1},
 	    {"odd time a/b[1]: level=info event=x", "a/b[1]", "x", 0, 0},
 	};
-	static const char *const bad[] = {"", "x", "a/b[1]: level=info", "ab[1]: level=info event=x", "2026-11-25T22:11:49Z sshd[1]: level"};
+
+	static const char *const bad[] = {"", "x", "a/b[1]: level=info",
+	    "ab[1]: level=info event=x", "2026-11-25T22:11:49Z sshd[1]: level"};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct logline l;
@@ -47,7 +61,8 @@ test_parse(void **state)
 static void
 test_cuts(void **state)
 {
-	struct span line = SPAN("2026-11-25T23:11:49.250+01:00 h queue/drop[1]: level=info event=x a=\"b\\x41\\\"\" c=d");
+	struct span line = SPAN("2026-11-25T23:11:49.250+01:00 h queue/drop[1]: "
+				"level=info event=x a=\"b\\x41\\\"\" c=d");
 	(void)state;
 	for (size_t n = 0; n <= line.n; n++) {
 		char *copy = malloc(n + 1);
@@ -72,11 +87,15 @@ test_words(void **state)
 {
 	static const struct {
 		const char *template, *want;
-	} rows[] = {{"{a} and {b}", "1 and x y?"}, {"[no {c}]yes[ {a}]", "yes 1"}, {"[{a}[ {c}]]", "1"}, {"{c}", ""}, {"{a", "1"}, {"[", ""}, {"a]b", "a"},
+	} rows[] = {{"{a} and {b}", "1 and x y?"}, {"[no {c}]yes[ {a}]", "yes 1"},
+	    {"[{a}[ {c}]]", "1"}, {"{c}", ""}, {"{a", "1"}, {"[", ""}, {"a]b", "a"},
 	    {NULL, "e a=1 b=x y?"}};
 	struct logline l;
 	(void)state;
-	assert_int_equal(logline_parse(SPAN("p/r[1]: level=info event=e mid=7 a=1 b=\"x y\\x1b\""), NOW, &l), E_OK);
+	assert_int_equal(
+	    logline_parse(
+		SPAN("p/r[1]: level=info event=e mid=7 a=1 b=\"x y\\x1b\""), NOW, &l),
+	    E_OK);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf b = {0};
 		logline_words(&b, &l, rows[i].template);
@@ -89,6 +108,7 @@ int
 main(void)
 {
 	setenv("TZ", "UTC", 1);
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse), cmocka_unit_test(test_cuts), cmocka_unit_test(test_words)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse),
+	    cmocka_unit_test(test_cuts), cmocka_unit_test(test_words)};
 	return cmocka_run_group_tests_name("logline", tests, NULL, NULL);
 }

@@ -19,7 +19,8 @@
 
 static const char *const roles[] = {"front", "say \"hi\"\\\n"};
 
-static const struct metrics_about about = {.daemon = "smtpd", .roles = roles, .n_roles = 2, .now_wall_sec = 1000};
+static const struct metrics_about about = {
+    .daemon = "smtpd", .roles = roles, .n_roles = 2, .now_wall_sec = 1000};
 
 /* The text of one row, counted in a block of its own. */
 static struct buf text;
@@ -68,7 +69,8 @@ test_frame(void **state)
 	metrics_put(metric_rows, 0, the_metrics, &about, &text);
 	const char *all = buf_cstr(&text);
 	assert_memory_equal(all, "# TYPE merpati_smtpd_build info\n", 32);
-	assert_has(all, "merpati_smtpd_build_info{version=\"" MERPATI_VERSION "\"} 1\n");
+	assert_has(
+	    all, "merpati_smtpd_build_info{version=\"" MERPATI_VERSION "\"} 1\n");
 	assert_string_equal(all + strlen(all) - 6, "# EOF\n");
 	assert_null(strstr(all, "\n\n"));
 }
@@ -80,10 +82,11 @@ test_counter(void **state)
 	zero(M_SMTP_BYTES, 1);
 	metric_add(M_SMTP_BYTES, 41);
 	metric_count(M_SMTP_BYTES);
-	assert_has(text_of(row_of(M_SMTP_BYTES)), "# TYPE merpati_smtpd_message_bytes counter\n"
-	                                          "# UNIT merpati_smtpd_message_bytes bytes\n"
-	                                          "# HELP merpati_smtpd_message_bytes bytes of these, with their heads\n"
-	                                          "merpati_smtpd_message_bytes_total 42\n");
+	assert_has(text_of(row_of(M_SMTP_BYTES)),
+	    "# TYPE merpati_smtpd_message_bytes counter\n"
+	    "# UNIT merpati_smtpd_message_bytes bytes\n"
+	    "# HELP merpati_smtpd_message_bytes bytes of these, with their heads\n"
+	    "merpati_smtpd_message_bytes_total 42\n");
 }
 
 static void
@@ -92,9 +95,10 @@ test_labels(void **state)
 	(void)state;
 	zero(M_TLS, METRIC_TLS_COUNT);
 	metric_count(M_TLS + METRIC_TLS_13);
-	assert_has(text_of(row_of(M_TLS)), "tls_handshakes_total{result=\"1.2\"} 0\n"
-	                                   "merpati_smtpd_tls_handshakes_total{result=\"1.3\"} 1\n"
-	                                   "merpati_smtpd_tls_handshakes_total{result=\"failed\"} 0\n# EOF\n");
+	assert_has(text_of(row_of(M_TLS)),
+	    "tls_handshakes_total{result=\"1.2\"} 0\n"
+	    "merpati_smtpd_tls_handshakes_total{result=\"1.3\"} 1\n"
+	    "merpati_smtpd_tls_handshakes_total{result=\"failed\"} 0\n# EOF\n");
 }
 
 /* Each value of the first label has a line for each of the second. */
@@ -109,17 +113,25 @@ test_two_labels(void **state)
 	metric_attempts(METRIC_HOP_SMTP, METRIC_ATTEMPT_2XX, 2);
 	metric_attempts(METRIC_HOP_UNIX, METRIC_ATTEMPT_CUT, 3);
 	const char *all = text_of(&m);
-	assert_has(all, "relay_attempts_total{class=\"mx\",outcome=\"cut_off\"} 1\n"
-	                "merpati_smtpd_relay_attempts_total{class=\"smtp\",outcome=\"2xx\"} 2\n");
-	assert_has(all, "relay_attempts_total{class=\"unix\",outcome=\"cut_off\"} 3\n# EOF\n");
+	assert_has(all,
+	    "relay_attempts_total{class=\"mx\",outcome=\"cut_off\"} 1\n"
+	    "merpati_smtpd_relay_attempts_total{class=\"smtp\",outcome=\"2xx\"} 2\n");
+	assert_has(
+	    all, "relay_attempts_total{class=\"unix\",outcome=\"cut_off\"} 3\n# EOF\n");
 }
 
 static void
 test_escapes(void **state)
 {
 	const char *const values[] = {"a\"b", "c\\d", "e\nf"};
-	const struct metric m = {.slot = M_SMTP_MESSAGES, .slots = 3, .daemons = IN_ALL, .type = METRIC_GAUGE, .unit = "",
-	    .name = "odd", .labels = {.name = "is", .values = values}, .help = "\"quoted\" \\ and\nbroken"};
+	const struct metric m = {.slot = M_SMTP_MESSAGES,
+	    .slots = 3,
+	    .daemons = IN_ALL,
+	    .type = METRIC_GAUGE,
+	    .unit = "",
+	    .name = "odd",
+	    .labels = {.name = "is", .values = values},
+	    .help = "\"quoted\" \\ and\nbroken"};
 	(void)state;
 	const char *all = text_of(&m);
 	assert_has(all, "# HELP merpati_smtpd_odd \\\"quoted\\\" \\\\ and\\nbroken\n");
@@ -127,7 +139,8 @@ test_escapes(void **state)
 	assert_has(all, "odd{is=\"c\\\\d\"} ");
 	assert_has(all, "odd{is=\"e\\nf\"} ");
 	/* roles too, from where they are told */
-	assert_has(text_of(row_of(M_PROCESS_STARTS)), "process_starts_total{role=\"say \\\"hi\\\"\\\\\\n\"} 0\n");
+	assert_has(text_of(row_of(M_PROCESS_STARTS)),
+	    "process_starts_total{role=\"say \\\"hi\\\"\\\\\\n\"} 0\n");
 }
 
 /* What a taken-over process may write comes out as a bounded integer. */
@@ -136,7 +149,8 @@ test_bounds(void **state)
 {
 	(void)state;
 	metric_set(M_SMTP_MESSAGES, UINT64_MAX);
-	assert_has(text_of(row_of(M_SMTP_MESSAGES)), "messages_total 9007199254740992\n");
+	assert_has(
+	    text_of(row_of(M_SMTP_MESSAGES)), "messages_total 9007199254740992\n");
 	for (unsigned i = 0; i < METRIC_HISTOGRAM; i++)
 		metric_set(M_SMTP_DATA + i, UINT64_MAX - i);
 	const char *all = text_of(row_of(M_SMTP_DATA));
@@ -182,17 +196,22 @@ test_histogram(void **state)
 	(void)state;
 	zero(M_SMTP_DATA, METRIC_HISTOGRAM);
 	metric_latency(M_SMTP_DATA, 0);
-	metric_latency(M_SMTP_DATA, 100);      /* a bound belongs to its bucket */
+	metric_latency(M_SMTP_DATA, 100); /* a bound belongs to its bucket */
 	metric_latency(M_SMTP_DATA, 101);
 	metric_latency(M_SMTP_DATA, 999999);
 	metric_latency(M_SMTP_DATA, 60000000);
 	metric_latency(M_SMTP_DATA, 60000001);
 	const char *all = text_of(row_of(M_SMTP_DATA));
-	assert_has(all, "# TYPE merpati_smtpd_data_seconds histogram\n# UNIT merpati_smtpd_data_seconds seconds\n");
-	assert_has(all, "_bucket{le=\"0.0001\"} 2\nmerpati_smtpd_data_seconds_bucket{le=\"0.00015\"} 3\n");
-	assert_has(all, "_bucket{le=\"0.5\"} 3\nmerpati_smtpd_data_seconds_bucket{le=\"1.0\"} 4\n");
-	assert_has(all, "_bucket{le=\"60.0\"} 5\nmerpati_smtpd_data_seconds_bucket{le=\"+Inf\"} 6\n"
-	                "merpati_smtpd_data_seconds_count 6\nmerpati_smtpd_data_seconds_sum 121.000201\n");
+	assert_has(all, "# TYPE merpati_smtpd_data_seconds histogram\n# UNIT "
+			"merpati_smtpd_data_seconds seconds\n");
+	assert_has(all, "_bucket{le=\"0.0001\"} "
+			"2\nmerpati_smtpd_data_seconds_bucket{le=\"0.00015\"} 3\n");
+	assert_has(all,
+	    "_bucket{le=\"0.5\"} 3\nmerpati_smtpd_data_seconds_bucket{le=\"1.0\"} 4\n");
+	assert_has(all,
+	    "_bucket{le=\"60.0\"} 5\nmerpati_smtpd_data_seconds_bucket{le=\"+Inf\"} 6\n"
+	    "merpati_smtpd_data_seconds_count 6\nmerpati_smtpd_data_seconds_sum "
+	    "121.000201\n");
 }
 
 static void
@@ -209,7 +228,8 @@ test_sizes(void **state)
 	assert_has(all, "_bucket{le=\"1.0\"} 1\n");
 	assert_has(all, "_bucket{le=\"200.0\"} 1\n");
 	assert_has(all, "_bucket{le=\"300.0\"} 2\n");
-	assert_has(all, "_bucket{le=\"+Inf\"} 3\nmerpati_smtpd_batch_messages_count 3\nmerpati_smtpd_batch_messages_sum 5255\n");
+	assert_has(all, "_bucket{le=\"+Inf\"} 3\nmerpati_smtpd_batch_messages_count "
+			"3\nmerpati_smtpd_batch_messages_sum 5255\n");
 	assert_null(strstr(all, "# UNIT merpati_smtpd_batch"));
 }
 
@@ -225,7 +245,9 @@ test_ages(void **state)
 	metric_age(M_RELAYED_AGE, 20 * 86400);
 	const char *all = text_of(&m);
 	assert_has(all, "relayed_age_seconds_bucket{le=\"1.0\"} 1\n");
-	assert_has(all, "_bucket{le=\"1800.0\"} 1\nmerpati_smtpd_relayed_age_seconds_bucket{le=\"3600.0\"} 2\n");
+	assert_has(all,
+	    "_bucket{le=\"1800.0\"} "
+	    "1\nmerpati_smtpd_relayed_age_seconds_bucket{le=\"3600.0\"} 2\n");
 	assert_has(all, "_bucket{le=\"864000.0\"} 2\n");
 	assert_has(all, "_count 3\nmerpati_smtpd_relayed_age_seconds_sum 1731600\n");
 }
@@ -235,7 +257,8 @@ test_bounds_grow(void **state)
 {
 	(void)state;
 	for (size_t i = 1; i < METRIC_BOUNDS; i++) {
-		assert_true(metric_latency_bounds_us[i] > metric_latency_bounds_us[i - 1]);
+		assert_true(
+		    metric_latency_bounds_us[i] > metric_latency_bounds_us[i - 1]);
 		assert_true(metric_size_bounds[i] > metric_size_bounds[i - 1]);
 		assert_true(metric_age_bounds_sec[i] > metric_age_bounds_sec[i - 1]);
 	}
@@ -250,8 +273,10 @@ test_replies(void **state)
 	static const unsigned codes[] = {0, 250, 354, 421, 550, 599, 199, 600};
 	for (size_t i = 0; i < COUNT(codes); i++)
 		metric_smtp_reply(codes[i]);
-	assert_has(text_of(row_of(M_SMTP_REPLIES)), "{class=\"2xx\"} 1\nmerpati_smtpd_replies_total{class=\"3xx\"} 1\n"
-	    "merpati_smtpd_replies_total{class=\"4xx\"} 1\nmerpati_smtpd_replies_total{class=\"5xx\"} 2\n");
+	assert_has(text_of(row_of(M_SMTP_REPLIES)),
+	    "{class=\"2xx\"} 1\nmerpati_smtpd_replies_total{class=\"3xx\"} 1\n"
+	    "merpati_smtpd_replies_total{class=\"4xx\"} "
+	    "1\nmerpati_smtpd_replies_total{class=\"5xx\"} 2\n");
 	const char *all = text_of(row_of(M_SMTP_REJECTS));
 	assert_has(all, "{code=\"421\"} 1\n");
 	assert_has(all, "{code=\"550\"} 1\n");
@@ -273,13 +298,16 @@ test_table(void **state)
 			assert_non_null(m->labels.values[k]);
 		for (unsigned k = 0; m->labels.second && k < n_second; k++)
 			assert_non_null(m->labels.second_values[k]);
-		if (m->type == METRIC_LATENCY || m->type == METRIC_SIZES || m->type == METRIC_AGES)
+		if (m->type == METRIC_LATENCY || m->type == METRIC_SIZES ||
+		    m->type == METRIC_AGES)
 			assert_int_equal(m->slots, METRIC_HISTOGRAM);
-		if (m->type == METRIC_LATENCY || m->type == METRIC_AGE || m->type == METRIC_AGES)
+		if (m->type == METRIC_LATENCY || m->type == METRIC_AGE ||
+		    m->type == METRIC_AGES)
 			assert_string_equal(m->unit, "seconds");
 		for (size_t k = 0; k < i; k++)
 			if (metric_rows[k].daemons & m->daemons)
-				assert_false(!strcmp(metric_rows[k].name, m->name) && !strcmp(metric_rows[k].unit, m->unit));
+				assert_false(!strcmp(metric_rows[k].name, m->name) &&
+					     !strcmp(metric_rows[k].unit, m->unit));
 	}
 	assert_int_equal(metrics_daemon("smtpd"), IN_SMTPD);
 	assert_int_equal(metrics_daemon("elsewhere"), 0);
@@ -332,16 +360,20 @@ static void
 test_cells(void **state)
 {
 	(void)state;
-	int a = metrics_cell_take(0), b = metrics_cell_take(1), c = metrics_cell_take(1);
+	int a = metrics_cell_take(0), b = metrics_cell_take(1),
+	    c = metrics_cell_take(1);
 	metrics_cell_use(b);
 	metric_serving(5);
 	metrics_cell_use(c);
 	metric_serving(7);
-	assert_has(text_of(row_of(M_START)), "merpati_smtpd_processes{role=\"front\"} 1\n");
-	assert_has(text_of(row_of(M_START)), "merpati_smtpd_serving{role=\"say \\\"hi\\\"\\\\\\n\"} 12\n");
+	assert_has(
+	    text_of(row_of(M_START)), "merpati_smtpd_processes{role=\"front\"} 1\n");
+	assert_has(text_of(row_of(M_START)),
+	    "merpati_smtpd_serving{role=\"say \\\"hi\\\"\\\\\\n\"} 12\n");
 	metrics_cell_free(b); /* its process died: whom it served is served no more */
-	assert_has(text_of(row_of(M_START)), "merpati_smtpd_serving{role=\"say \\\"hi\\\"\\\\\\n\"} 7\n");
-	assert_int_equal(metrics_cell_keep(a, 0), -1);  /* it is another's */
+	assert_has(text_of(row_of(M_START)),
+	    "merpati_smtpd_serving{role=\"say \\\"hi\\\"\\\\\\n\"} 7\n");
+	assert_int_equal(metrics_cell_keep(a, 0), -1); /* it is another's */
 	assert_int_equal(metrics_cell_keep(-1, 0), -1);
 	assert_int_equal(metrics_cell_keep(METRIC_CELLS, 0), -1);
 	assert_int_equal(metrics_cell_keep(b, 0), b);
@@ -349,7 +381,8 @@ test_cells(void **state)
 	metrics_cell_use(-1);
 	metric_serving(3); /* counted nowhere */
 	metrics_cell_free(-1);
-	assert_has(text_of(row_of(M_START)), "merpati_smtpd_serving{role=\"front\"} 0\n");
+	assert_has(
+	    text_of(row_of(M_START)), "merpati_smtpd_serving{role=\"front\"} 0\n");
 }
 
 static void
@@ -381,7 +414,8 @@ static const struct {
     {"\r\nGET /metrics HTTP/1.0\r\n\r\n", E_OK, HTTP_OK, false},
     {"HEAD /metrics HTTP/1.1\r\nHost:\r\nX: \t y\r\n\r\nmore", E_OK, HTTP_OK, true},
     {"GET /metrics?a=b HTTP/1.1\r\nhost: x\r\n\r\n", E_OK, HTTP_OK, false},
-    {"GET http://localhost:9/metrics HTTP/1.1\r\nHost: x\r\n\r\n", E_OK, HTTP_OK, false},
+    {"GET http://localhost:9/metrics HTTP/1.1\r\nHost: x\r\n\r\n", E_OK, HTTP_OK,
+	false},
     {"GET HTTP://localhost HTTP/1.1\r\nHost: x\r\n\r\n", E_OK, HTTP_NOT_FOUND, false},
     {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", E_OK, HTTP_NOT_FOUND, false},
     {"GET /metrics/ HTTP/1.1\r\nHost: x\r\n\r\n", E_OK, HTTP_NOT_FOUND, false},
@@ -416,9 +450,13 @@ test_requests(void **state)
 		unsigned status = 0;
 		bool is_head = false;
 		int err = http_request(in, &status, &is_head);
-		if (err != requests[i].err || status != requests[i].status || is_head != requests[i].is_head)
+		if (err != requests[i].err || status != requests[i].status ||
+		    is_head != requests[i].is_head)
 			fail_msg("%s: %d %u %d", requests[i].in, err, status, is_head);
-		/* a byte at a time: never another answer than that of the whole, unless an error is seen earlier */
+		/*
+		 * a byte at a time: never another answer than that of the whole, unless an error is
+		 * seen earlier
+		 */
 		for (size_t n = 0; n < in.n; n++)
 			if (http_request(span_head(in, n), &status, &is_head) == E_OK)
 				assert_int_equal(status, requests[i].status);
@@ -450,8 +488,10 @@ test_answers(void **state)
 	struct buf out = {0};
 	(void)state;
 	http_answer(HTTP_OK, false, SPAN("# EOF\n"), &out);
-	assert_string_equal(buf_cstr(&out), "HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"
-	                                    "Content-Length: 6\r\nConnection: close\r\n\r\n# EOF\n");
+	assert_string_equal(buf_cstr(&out),
+	    "HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text; "
+	    "version=1.0.0; charset=utf-8\r\n"
+	    "Content-Length: 6\r\nConnection: close\r\n\r\n# EOF\n");
 	buf_reset(&out);
 	http_answer(HTTP_OK, true, SPAN("# EOF\n"), &out);
 	assert_has(buf_cstr(&out), "Content-Length: 6\r\n");
@@ -459,7 +499,8 @@ test_answers(void **state)
 	buf_reset(&out);
 	http_answer(HTTP_NOT_ALLOWED, false, SPAN("# EOF\n"), &out);
 	assert_has(buf_cstr(&out), "HTTP/1.1 405 Method Not Allowed\r\n");
-	assert_has(buf_cstr(&out), "Allow: GET, HEAD\r\nConnection: close\r\n\r\nMethod Not Allowed\n");
+	assert_has(buf_cstr(&out),
+	    "Allow: GET, HEAD\r\nConnection: close\r\n\r\nMethod Not Allowed\n");
 	assert_has(buf_cstr(&out), "Content-Length: 19\r\n");
 	buf_reset(&out);
 	http_answer(HTTP_NOT_FOUND, false, SPAN(""), &out);

@@ -18,15 +18,19 @@ say(const struct address *a, struct buf *out)
 	for (; a; a = a->next) {
 		if (a->kind == ADDRESS_GROUP_BEGIN) {
 			buf_putf(out, "[%.*s:", SPAN_ARG(a->mailbox));
-			assert_true(a->mailbox.p && !a->host.p && !a->name.p && !a->adl.p);
+			assert_true(
+			    a->mailbox.p && !a->host.p && !a->name.p && !a->adl.p);
 		} else if (a->kind == ADDRESS_GROUP_END) {
 			buf_str(out, "]");
-			assert_true(!a->mailbox.p && !a->host.p && !a->name.p && !a->adl.p);
+			assert_true(
+			    !a->mailbox.p && !a->host.p && !a->name.p && !a->adl.p);
 		} else {
 			assert_true(a->mailbox.p && a->host.p);
-			buf_putf(out, "%.*s|%.*s|", SPAN_ARG(a->name.p ? a->name : SPAN("-")),
+			buf_putf(out, "%.*s|%.*s|",
+			    SPAN_ARG(a->name.p ? a->name : SPAN("-")),
 			    SPAN_ARG(a->adl.p ? a->adl : SPAN("-")));
-			buf_putf(out, "%.*s|%.*s;", SPAN_ARG(a->mailbox), SPAN_ARG(a->host));
+			buf_putf(
+			    out, "%.*s|%.*s;", SPAN_ARG(a->mailbox), SPAN_ARG(a->host));
 		}
 	}
 }
@@ -115,6 +119,7 @@ static const struct row rows[] = {
 	{"<",                                             "-|-||;"},
 	{"\"a\\",                                         "-|-|a\\|;"},
 };
+
 /* clang-format on */
 
 static void
@@ -138,7 +143,10 @@ test_rows(void **st)
 	}
 }
 
-/* What was read as it is meant, and what only as well as it could be; and which piece of the field that was. */
+/*
+ * What was read as it is meant, and what only as well as it could be; and which piece of the field
+ * that was.
+ */
 static void
 test_exact(void **st)
 {
@@ -146,19 +154,33 @@ test_exact(void **st)
 		const char *value, *text;
 		bool is_exact;
 	} rows_exact[] = {
-	    {" a@x.test ,", "a@x.test", true}, {"a", "a", true}, {"(c) a . b@x.test (d)", "(c) a . b@x.test (d)", true},
-	    {"Ann B. <a@x.test>", "Ann B. <a@x.test>", true}, {"a@x.test <a@x.test>", "a@x.test <a@x.test>", true},
-	    {"a@x.test, b@y.test", "a@x.test", true}, {"<a@x.test> (c)\r\n ; b", "<a@x.test> (c)", true}, {"<>", "<>", true},
-	    {"a b@x.test", "a b@x.test", false}, {"a@x.test b@y.test", "a@x.test b@y.test", false}, {"a@x.test b", "a@x.test b", false},
-	    {"a@x.test @y.test", "a@x.test @y.test", false}, {"<a@x.test b>", "<a@x.test b>", false}, {"<a@x.test> b", "<a@x.test> b", false},
-	    {"<a@x.test", "<a@x.test", false}, {"a)@x.test", "a)@x.test", false}, {"a@x.test:25", "a@x.test:25", false},
+	    {" a@x.test ,", "a@x.test", true},
+	    {"a", "a", true},
+	    {"(c) a . b@x.test (d)", "(c) a . b@x.test (d)", true},
+	    {"Ann B. <a@x.test>", "Ann B. <a@x.test>", true},
+	    {"a@x.test <a@x.test>", "a@x.test <a@x.test>", true},
+	    {"a@x.test, b@y.test", "a@x.test", true},
+	    {"<a@x.test> (c)\r\n ; b", "<a@x.test> (c)", true},
+	    {"<>", "<>", true},
+	    {"a b@x.test", "a b@x.test", false},
+	    {"a@x.test b@y.test", "a@x.test b@y.test", false},
+	    {"a@x.test b", "a@x.test b", false},
+	    {"a@x.test @y.test", "a@x.test @y.test", false},
+	    {"<a@x.test b>", "<a@x.test b>", false},
+	    {"<a@x.test> b", "<a@x.test> b", false},
+	    {"<a@x.test", "<a@x.test", false},
+	    {"a)@x.test", "a)@x.test", false},
+	    {"a@x.test:25", "a@x.test:25", false},
 	};
+
 	(void)st;
 	for (size_t i = 0; i < COUNT(rows_exact); i++) {
 		struct arena arena = {0};
 		struct address *a = address_parse(span_of(rows_exact[i].value), &arena);
-		if (!span_eqs(a->text, rows_exact[i].text) || a->is_exact != rows_exact[i].is_exact)
-			fail_msg("%s: %d %.*s", rows_exact[i].value, a->is_exact, SPAN_ARG(a->text));
+		if (!span_eqs(a->text, rows_exact[i].text) ||
+		    a->is_exact != rows_exact[i].is_exact)
+			fail_msg("%s: %d %.*s", rows_exact[i].value, a->is_exact,
+			    SPAN_ARG(a->text));
 		arena_reset(&arena);
 	}
 }
@@ -168,16 +190,19 @@ static void
 test_every_cut(void **st)
 {
 	(void)st;
-	static const char text[] =
-	    "A \"B\\\"\": =?utf-8?q?x?= (c(d)) <@e,@f:g@[1.2.3.4]>, h . i@j; k@l (m), \"n\" <o@p>";
+	static const char text[] = "A \"B\\\"\": =?utf-8?q?x?= (c(d)) "
+				   "<@e,@f:g@[1.2.3.4]>, h . i@j; k@l (m), \"n\" <o@p>";
 	for (size_t n = 0; n < sizeof text; n++) {
 		struct arena arena = {0};
 		char *cut = malloc(n ? n : 1);
 		int depth = 0;
 		assert_non_null(cut);
 		memcpy(cut, text, n);
-		for (struct address *a = address_parse(span_make(cut, n), &arena); a; a = a->next) {
-			depth += a->kind == ADDRESS_GROUP_BEGIN ? 1 : a->kind == ADDRESS_GROUP_END ? -1 : 0;
+		for (struct address *a = address_parse(span_make(cut, n), &arena); a;
+		     a = a->next) {
+			depth += a->kind == ADDRESS_GROUP_BEGIN ? 1
+			         : a->kind == ADDRESS_GROUP_END ? -1
+			                                        : 0;
 			assert_in_range(depth, 0, 1);
 		}
 		assert_int_equal(depth, 0);
@@ -204,29 +229,36 @@ test_limits(void **st)
 	for (size_t i = 0; i < ADDRESS_COUNT_MAX + 5; i++)
 		buf_str(&value, "a@b,");
 	struct arena arena = {0}, small = {.max_bytes = 2000};
-	assert_int_equal(count(address_parse(buf_as_span(&value), &arena)), ADDRESS_COUNT_MAX);
+	assert_int_equal(
+	    count(address_parse(buf_as_span(&value), &arena)), ADDRESS_COUNT_MAX);
 	struct address *a = address_parse(buf_as_span(&value), &small);
 	assert_in_range(count(a), 3, 20);
 	while (a->next)
 		a = a->next;
-	assert_int_equal(a->kind, ADDRESS_GROUP_END); /* a group is closed also when the arena is full */
+	/* a group is closed also when the arena is full */
+	assert_int_equal(a->kind, ADDRESS_GROUP_END);
 	arena_reset(&arena);
 	arena_reset(&small);
 	buf_free(&value);
 }
 
-/* What could be looked through again and again is looked through once: a megabyte takes no time worth a test. */
+/*
+ * What could be looked through again and again is looked through once: a megabyte takes no time
+ * worth a test.
+ */
 static void
 test_hostile(void **st)
 {
 	(void)st;
-	static const char *const units[] = {"(", "\"", "<", "(\"", "=?a?q?", "a:", "\\\"", "@", ".", "(a)", "<@a:"};
+	static const char *const units[] = {
+	    "(", "\"", "<", "(\"", "=?a?q?", "a:", "\\\"", "@", ".", "(a)", "<@a:"};
 	for (size_t i = 0; i < COUNT(units); i++) {
 		struct arena arena = {0};
 		struct buf value = {0};
 		while (value.len < 1 << 20)
 			buf_str(&value, units[i]);
-		assert_true(count(address_parse(buf_as_span(&value), &arena)) <= ADDRESS_COUNT_MAX);
+		assert_true(count(address_parse(buf_as_span(&value), &arena)) <=
+			    ADDRESS_COUNT_MAX);
 		buf_free(&value);
 		arena_reset(&arena);
 	}
@@ -236,14 +268,18 @@ static void
 test_put(void **st)
 {
 	(void)st;
+
 	static const struct {
 		struct span mailbox, host;
 		const char *text;
-	} puts[] = {{SPAN("a.b"), SPAN("x.test"), "a.b@x.test"}, {SPAN("a b"), SPAN("x.test"), "\"a b\"@x.test"},
-	    {SPAN("a\"\\"), SPAN("x"), "\"a\\\"\\\\\"@x"}, {SPAN(""), SPAN("x"), "\"\"@x"},
-	    {SPAN("a..b"), SPAN("x"), "\"a..b\"@x"}, {SPAN(".a"), SPAN("x"), "\".a\"@x"},
-	    {SPAN("a."), SPAN("x"), "\"a.\"@x"}, {SPAN("a"), SPAN(""), "a"},
-	    {SPAN("zo\xc3\xab"), SPAN("x"), "zo\xc3\xab@x"}, {SPAN("a@b"), SPAN("x"), "\"a@b\"@x"}};
+	} puts[] = {{SPAN("a.b"), SPAN("x.test"), "a.b@x.test"},
+	    {SPAN("a b"), SPAN("x.test"), "\"a b\"@x.test"},
+	    {SPAN("a\"\\"), SPAN("x"), "\"a\\\"\\\\\"@x"},
+	    {SPAN(""), SPAN("x"), "\"\"@x"}, {SPAN("a..b"), SPAN("x"), "\"a..b\"@x"},
+	    {SPAN(".a"), SPAN("x"), "\".a\"@x"}, {SPAN("a."), SPAN("x"), "\"a.\"@x"},
+	    {SPAN("a"), SPAN(""), "a"}, {SPAN("zo\xc3\xab"), SPAN("x"), "zo\xc3\xab@x"},
+	    {SPAN("a@b"), SPAN("x"), "\"a@b\"@x"}};
+
 	for (size_t i = 0; i < COUNT(puts); i++) {
 		struct buf out = {0};
 		struct arena arena = {0};
@@ -252,7 +288,8 @@ test_put(void **st)
 		assert_string_equal(buf_cstr(&out), puts[i].text);
 		struct address *back = address_parse(buf_as_span(&out), &arena);
 		assert_non_null(back);
-		assert_true(span_eq(back->mailbox, a.mailbox) && span_eq(back->host, a.host));
+		assert_true(
+		    span_eq(back->mailbox, a.mailbox) && span_eq(back->host, a.host));
 		arena_reset(&arena);
 		buf_free(&out);
 	}
@@ -262,7 +299,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_rows), cmocka_unit_test(test_exact),
+	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_exact),
 	    cmocka_unit_test(test_every_cut),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_hostile),

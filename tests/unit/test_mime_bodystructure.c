@@ -76,6 +76,7 @@ static const struct row rows[] = {
 	{"Content-Type: a/b\nContent-Transfer-Encoding:\nContent-Description: one\n two\n\n",
 	 "(\"a\" \"b\" NIL NIL \"one two\" \"7bit\" 0)", NULL},
 };
+
 /* clang-format on */
 
 static void

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test_mime_cache.c - items: what is in them, what they answer, what is too large for them, damage. */
+/*
+ * test_mime_cache.c - items: what is in them, what they answer, what is too large for them, damage.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,10 +43,14 @@ assert_span(struct span s, const char *expected)
 }
 
 static const char message[] =
-    "Return-Path: <anna@x>\r\nReceived: from a\r\nReceived: from b\r\nDate: Tue, 24 Nov 2026 12:08:26 +0000\r\n"
-    "From: =?utf-8?q?M=C3=BCller?= <anna@x>\r\nTo: ben@y\r\nto: carl@y,\r\n dora@y\r\nSubject: Re: Hello\r\n"
-    "Message-ID: <3@x>\r\nReferences: <1@x>\r\n\t<2@x>\r\nX-Unknown: y\r\nMIME-Version: 1.0\r\n"
-    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nWords for all\r\n--b--\r\n";
+    "Return-Path: <anna@x>\r\nReceived: from a\r\nReceived: from b\r\nDate: Tue, 24 "
+    "Nov 2026 12:08:26 +0000\r\n"
+    "From: =?utf-8?q?M=C3=BCller?= <anna@x>\r\nTo: ben@y\r\nto: carl@y,\r\n "
+    "dora@y\r\nSubject: Re: Hello\r\n"
+    "Message-ID: <3@x>\r\nReferences: <1@x>\r\n\t<2@x>\r\nX-Unknown: "
+    "y\r\nMIME-Version: 1.0\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nWords for "
+    "all\r\n--b--\r\n";
 
 /* The same as what the parts that make it say of the message. */
 static void
@@ -147,10 +153,13 @@ check_fields(struct span text, const struct span *asked, size_t n)
 static void
 test_fields(void **state)
 {
-	const struct span thunderbird[] = {SPAN("From"), SPAN("To"), SPAN("Cc"), SPAN("Bcc"), SPAN("Subject"), SPAN("Date"),
-	    SPAN("Message-ID"), SPAN("Priority"), SPAN("X-Priority"), SPAN("References"), SPAN("Newsgroups"),
-	    SPAN("In-Reply-To"), SPAN("Content-Type"), SPAN("Reply-To")};
-	const struct span few[] = {SPAN("TO"), SPAN("subject"), SPAN("Return-Path"), SPAN("to")};
+	const struct span thunderbird[] = {SPAN("From"), SPAN("To"), SPAN("Cc"),
+	    SPAN("Bcc"), SPAN("Subject"), SPAN("Date"), SPAN("Message-ID"),
+	    SPAN("Priority"), SPAN("X-Priority"), SPAN("References"),
+	    SPAN("Newsgroups"), SPAN("In-Reply-To"), SPAN("Content-Type"),
+	    SPAN("Reply-To")};
+	const struct span few[] = {
+	    SPAN("TO"), SPAN("subject"), SPAN("Return-Path"), SPAN("to")};
 	(void)state;
 	check_fields(span_of(message), thunderbird, COUNT(thunderbird));
 	check_fields(span_of(message), few, COUNT(few));
@@ -167,7 +176,9 @@ test_names(void **state)
 	assert_int_equal(cache_names_of(&SPAN("SUBJECT"), 1, &a), E_OK);
 	assert_int_equal(cache_names_of(&SPAN("subject"), 1, &b), E_OK);
 	assert_true(a == b && a != 0);
-	assert_int_equal(cache_names_of((struct span[]){SPAN("Subject"), SPAN("X-Unknown")}, 2, &a), E_BAD);
+	assert_int_equal(
+	    cache_names_of((struct span[]){SPAN("Subject"), SPAN("X-Unknown")}, 2, &a),
+	    E_BAD);
 	assert_int_equal(cache_names_of(&SPAN("Received"), 1, &a), E_BAD);
 	assert_int_equal(cache_names_of(&SPAN(""), 1, &a), E_BAD);
 	assert_int_equal(cache_names_of(NULL, 0, &a), E_OK);
@@ -182,18 +193,29 @@ test_attachments(void **state)
 	static const struct {
 		const char *head;
 		bool is_one;
-	} rows[] = {{"Content-Type: text/plain", false}, {"Content-Type: text/plain; name=a", false},
+	} rows[] = {{"Content-Type: text/plain", false},
+	    {"Content-Type: text/plain; name=a", false},
 	    {"Content-Type: text/plain\nContent-Disposition: Attachment", true},
-	    {"Content-Type: application/pdf", false}, {"Content-Type: application/pdf; name=a.pdf", true},
+	    {"Content-Type: application/pdf", false},
+	    {"Content-Type: application/pdf; name=a.pdf", true},
 	    {"Content-Type: application/pdf; name=\"\"", false},
-	    {"Content-Type: application/pdf\nContent-Disposition: attachment; filename=a", true},
-	    {"Content-Type: image/png; name=a.png\nContent-Disposition: inline; filename=a.png", false},
+	    {"Content-Type: application/pdf\nContent-Disposition: attachment; "
+	     "filename=a",
+		true},
+	    {"Content-Type: image/png; name=a.png\nContent-Disposition: inline; "
+	     "filename=a.png",
+		false},
 	    {"Content-Type: application/pgp-signature; name=signature.asc", false},
-	    {"Content-Type: message/rfc822", true}, {"Content-Type: multipart/mixed; boundary=c", false}};
+	    {"Content-Type: message/rfc822", true},
+	    {"Content-Type: multipart/mixed; boundary=c", false}};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf m = {0};
-		buf_putf(&m, "Content-Type: multipart/mixed; boundary=b\n\n--b\n%s\n\nx\n--b--\n", rows[i].head);
+		buf_putf(&m,
+		    "Content-Type: multipart/mixed; "
+		    "boundary=b\n\n--b\n%s\n\nx\n--b--\n",
+		    rows[i].head);
 		struct item item = item_of(buf_as_span(&m));
 		if (item.c.has_attachment != rows[i].is_one)
 			fail_msg("%s", rows[i].head);
@@ -218,7 +240,8 @@ test_too_many_recipients(void **state)
 {
 	struct buf m = {0};
 	(void)state;
-	fill(&m, "From: a@b\nSubject: x\nTo: a@b", ",\n someone@example.com", 2 * CACHE_BYTES_MAX);
+	fill(&m, "From: a@b\nSubject: x\nTo: a@b", ",\n someone@example.com",
+	    2 * CACHE_BYTES_MAX);
 	struct item item = item_of(buf_as_span(&m));
 	assert_null(item.c.envelope.p);
 	assert_false(item.c.has_fields);
@@ -236,7 +259,8 @@ test_too_many_parts(void **state)
 {
 	struct buf m = {0};
 	(void)state;
-	fill(&m, "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n", "--b\n\n\n", 20000);
+	fill(&m, "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n",
+	    "--b\n\n\n", 20000);
 	struct item item = item_of(buf_as_span(&m));
 	assert_null(item.c.bodystructure.p);
 	assert_null(item.c.body.p);
@@ -252,7 +276,10 @@ test_too_many_references(void **state)
 {
 	struct buf m = {0};
 	(void)state;
-	fill(&m, "Subject: x\nReferences:", "\n <0123456789012345678901234567890123456789012345678901234567890123456789@a>",
+	fill(&m, "Subject: x\nReferences:",
+	    "\n "
+	    "<0123456789012345678901234567890123456789012345678901234567890123456789@"
+	    "a>",
 	    2 * CACHE_BYTES_MAX);
 	struct item item = item_of(buf_as_span(&m));
 	assert_false(item.c.has_facts);
@@ -322,7 +349,8 @@ test_damage(void **state)
 	item.bytes.p[0]++; /* another version */
 	assert_int_equal(cache_open(buf_as_span(&item.bytes), &c), E_BAD);
 	item.bytes.p[0]--;
-	for (size_t i = 0; i < item.bytes.len; i++) { /* any byte: refused, or all of it inside */
+	/* any byte: refused, or all of it inside */
+	for (size_t i = 0; i < item.bytes.len; i++) {
 		struct buf out = {0};
 		item.bytes.p[i] = (char)~item.bytes.p[i];
 		if (cache_open(buf_as_span(&item.bytes), &c) == E_OK && c.has_fields) {

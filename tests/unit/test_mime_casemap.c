@@ -44,26 +44,33 @@ static const struct row rows[] = {
 	{"\xff",                      "\xef\xbf\xbd",               true},
 	{"\xc3",                      "\xef\xbf\xbd",               true},
 };
+
 /* clang-format on */
 
 static void
 test_rows(void **st)
 {
 	(void)st;
-	for (int again = 0; again < 2; again++) /* what was made the first time is at hand the second */
+	/* what was made the first time is at hand the second */
+	for (int again = 0; again < 2; again++)
 		for (size_t i = 0; i < COUNT(rows); i++) {
 			struct buf a = {0}, b = {0};
 			casemap_fold(&a, span_of(rows[i].a));
 			casemap_fold(&b, span_of(rows[i].b));
-			if (span_eq(buf_as_span(&a), buf_as_span(&b)) != rows[i].is_same)
-				fail_msg("row %zu: %s, %s", i, buf_cstr(&a), buf_cstr(&b));
+			if (span_eq(buf_as_span(&a), buf_as_span(&b)) !=
+			    rows[i].is_same)
+				fail_msg(
+				    "row %zu: %s, %s", i, buf_cstr(&a), buf_cstr(&b));
 			assert_true(utf8_valid(buf_as_span(&a)));
 			buf_free(&a);
 			buf_free(&b);
 		}
 }
 
-/* Every code point: valid, never longer than its limit; the same alone, among others, and near a limit. */
+/*
+ * Every code point: valid, never longer than its limit; the same alone, among others, and near a
+ * limit.
+ */
 static void
 test_all(void **st)
 {
@@ -86,7 +93,9 @@ test_all(void **st)
 		buf_reset(&twice);
 		casemap_fold(&twice, buf_as_span(&among));
 		assert_int_equal(twice.len, alone.len + 20);
-		assert_true(span_eq(span_head(span_from(buf_as_span(&twice), 10), alone.len), buf_as_span(&alone)));
+		assert_true(
+		    span_eq(span_head(span_from(buf_as_span(&twice), 10), alone.len),
+			buf_as_span(&alone)));
 		buf_free(&one);
 		buf_free(&alone);
 		buf_free(&twice);

@@ -72,6 +72,7 @@ static const struct row rows[] = {
 	{"shift_jis",     SPAN("\x82\xff" "a"),                                     BAD BAD "a"},
 	{"gb18030",       SPAN("\x81\x30\x81"),                                     BAD "0" BAD},
 };
+
 /* clang-format on */
 
 static void
@@ -96,21 +97,28 @@ test_rows(void **st)
 	(void)st;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf whole = {0};
-		assert_int_equal(charset_to_utf8(span_of(rows[i].charset), rows[i].in, &whole), E_OK);
+		assert_int_equal(
+		    charset_to_utf8(span_of(rows[i].charset), rows[i].in, &whole),
+		    E_OK);
 		if (!span_eqs(buf_as_span(&whole), rows[i].out))
-			fail_msg("%s, row %zu: %s", rows[i].charset, i, buf_cstr(&whole));
+			fail_msg(
+			    "%s, row %zu: %s", rows[i].charset, i, buf_cstr(&whole));
 		buf_free(&whole);
 		for (size_t piece = 1; piece <= rows[i].in.n; piece++) {
 			struct buf out = {0};
 			in_pieces(&rows[i], piece, &out);
 			if (!span_eqs(buf_as_span(&out), rows[i].out))
-				fail_msg("%s, row %zu, pieces of %zu: %s", rows[i].charset, i, piece, buf_cstr(&out));
+				fail_msg("%s, row %zu, pieces of %zu: %s",
+				    rows[i].charset, i, piece, buf_cstr(&out));
 			buf_free(&out);
 		}
 	}
 }
 
-/* All that the table names can be opened on a host with all of libc, and each name leads to one row only. */
+/*
+ * All that the table names can be opened on a host with all of libc, and each name leads to one row
+ * only.
+ */
 static void
 test_table(void **st)
 {
@@ -144,7 +152,8 @@ test_all_octets(void **st)
 			struct buf in = {0}, out = {0};
 			for (unsigned b = 0; b < 256; b++)
 				buf_put(&in, (char[]){(char)a, (char)b, '.', '\0'}, 4);
-			assert_int_equal(charset_to_utf8(name, buf_as_span(&in), &out), E_OK);
+			assert_int_equal(
+			    charset_to_utf8(name, buf_as_span(&in), &out), E_OK);
 			if (!utf8_valid(buf_as_span(&out)))
 				fail_msg("%s: octet %u", row->iconv_name, a);
 			buf_free(&in);
@@ -172,10 +181,14 @@ test_octets(void **st)
 			struct buf out = {0};
 			iconv_t cd = iconv_open("UTF-8", row->iconv_name);
 			assert_true(cd != (iconv_t)-1);
-			int err = iconv(cd, &from, &left, &to, &room) == (size_t)-1 ? errno : 0;
+			int err = iconv(cd, &from, &left, &to, &room) == (size_t)-1
+			              ? errno
+			              : 0;
 			iconv_close(cd);
-			assert_int_equal(charset_to_utf8(name, span_make(&in, 1), &out), E_OK);
-			if (!span_eq(buf_as_span(&out), err ? SPAN(BAD) : span_make(made, (size_t)(to - made))))
+			assert_int_equal(
+			    charset_to_utf8(name, span_make(&in, 1), &out), E_OK);
+			if (!span_eq(buf_as_span(&out),
+				err ? SPAN(BAD) : span_make(made, (size_t)(to - made))))
 				fail_msg("%s: octet %u", row->iconv_name, c);
 			is_table &= err != EINVAL;
 			buf_free(&out);
@@ -195,8 +208,10 @@ test_names(void **st)
 	assert_false(charset_is_known(SPAN("utf-8 utf8")));
 	assert_false(charset_is_known(SPAN("utf-8\0")));
 	assert_false(charset_is_known(SPAN("iso-8859-99")));
-	assert_false(charset_is_known(SPAN("iso-2022-cn-ext"))); /* nothing that the table does not have */
-	assert_false(charset_is_known(SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
+	/* nothing that the table does not have */
+	assert_false(charset_is_known(SPAN("iso-2022-cn-ext")));
+	assert_false(charset_is_known(
+	    SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
 	struct buf out = {0};
 	assert_int_equal(charset_to_utf8(SPAN("x"), SPAN("y"), &out), E_BAD);
 	assert_int_equal(out.len, 0);
@@ -223,7 +238,8 @@ test_two_at_once(void **st)
 	charset_put(&a, SPAN("\x1b$B$"), &out_a);
 	charset_end(&a, NULL);
 	buf_reset(&out_a);
-	assert_int_equal(charset_to_utf8(SPAN("iso-2022-jp"), SPAN("$l"), &out_a), E_OK);
+	assert_int_equal(
+	    charset_to_utf8(SPAN("iso-2022-jp"), SPAN("$l"), &out_a), E_OK);
 	assert_string_equal(buf_cstr(&out_a), "$l");
 	buf_free(&out_a);
 	buf_free(&out_b);
@@ -237,9 +253,11 @@ test_long(void **st)
 	for (int i = 0; i < 100000; i++)
 		buf_str(&in, "\x82\xb1");
 	buf_str(&in, "\x82");
-	assert_int_equal(charset_to_utf8(SPAN("shift_jis"), buf_as_span(&in), &out), E_OK);
+	assert_int_equal(
+	    charset_to_utf8(SPAN("shift_jis"), buf_as_span(&in), &out), E_OK);
 	assert_int_equal(out.len, 300003);
-	assert_int_equal(charset_to_utf8(SPAN("shift_jis"), buf_as_span(&in), &tight), E_OK);
+	assert_int_equal(
+	    charset_to_utf8(SPAN("shift_jis"), buf_as_span(&in), &tight), E_OK);
 	assert_int_equal(buf_done(&tight), E_LIMIT);
 	buf_reset(&tight);
 	assert_int_equal(charset_to_utf8(SPAN("utf-8"), SPAN("short"), &tight), E_OK);
@@ -256,7 +274,8 @@ test_guess(void **st)
 	struct buf out = {0};
 	charset_guess(SPAN("\xc3\xa9"), &out);
 	charset_guess(SPAN("\xc3\xa9\xe9\x80"), &out);
-	assert_string_equal(buf_cstr(&out), "\xc3\xa9\xc3\x83\xc2\xa9\xc3\xa9\xe2\x82\xac");
+	assert_string_equal(
+	    buf_cstr(&out), "\xc3\xa9\xc3\x83\xc2\xa9\xc3\xa9\xe2\x82\xac");
 	buf_free(&out);
 }
 

@@ -88,6 +88,7 @@ static const struct row rows[] = {
 	{"1 Jan",                                         E_BAD, 0, 0, 0},
 	{"1 Jan 2000000000000000000000 00:00:00",         E_BAD, 0, 0, 0},
 };
+
 /* clang-format on */
 
 static void
@@ -104,8 +105,10 @@ test_rows(void **st)
 		if (err != rows[i].err)
 			fail_msg("%s: %s", rows[i].value, err_name(err));
 		if (err == E_OK &&
-		    (d.unix_sec != rows[i].unix_sec || d.zone_min != rows[i].zone_min || d.day != rows[i].day))
-			fail_msg("%s: %lld %d %d", rows[i].value, (long long)d.unix_sec, d.zone_min, d.day);
+		    (d.unix_sec != rows[i].unix_sec || d.zone_min != rows[i].zone_min ||
+			d.day != rows[i].day))
+			fail_msg("%s: %lld %d %d", rows[i].value, (long long)d.unix_sec,
+			    d.zone_min, d.day);
 		free(value);
 	}
 }
@@ -129,15 +132,19 @@ test_imap(void **st)
 	    {"17-Jul-1996 02:44:25 +0000 ", E_BAD, 0, 0, 0},
 	    {"31-Feb-1996 02:44:25 +0000", E_BAD, 0, 0, 0},
 	    {"17-Xul-1996 02:44:25 +0000", E_BAD, 0, 0, 0},
-	    {"", E_BAD, 0, 0, 0}, {" ", E_BAD, 0, 0, 0}, {"17-", E_BAD, 0, 0, 0},
+	    {"", E_BAD, 0, 0, 0},
+	    {" ", E_BAD, 0, 0, 0},
+	    {"17-", E_BAD, 0, 0, 0},
 	};
 	for (size_t i = 0; i < COUNT(imap); i++) {
 		struct date d = {0};
 		if (date_imap_parse(span_of(imap[i].value), &d) != imap[i].err)
 			fail_msg("%s", imap[i].value);
-		if (imap[i].err == E_OK && (d.unix_sec != imap[i].unix_sec || d.zone_min != imap[i].zone_min ||
-		                               d.day != imap[i].day))
-			fail_msg("%s: %lld %d %d", imap[i].value, (long long)d.unix_sec, d.zone_min, d.day);
+		if (imap[i].err == E_OK &&
+		    (d.unix_sec != imap[i].unix_sec || d.zone_min != imap[i].zone_min ||
+			d.day != imap[i].day))
+			fail_msg("%s: %lld %d %d", imap[i].value, (long long)d.unix_sec,
+			    d.zone_min, d.day);
 	}
 }
 
@@ -145,15 +152,20 @@ static void
 test_imap_day(void **st)
 {
 	(void)st;
+
 	static const struct {
 		const char *value;
 		int err, day;
-	} days[] = {{"1-Feb-1994", E_OK, 8797}, {"01-feb-1994", E_OK, 8797}, {"31-Dec-1969", E_OK, -1},
-	    {"29-Feb-2024", E_OK, 19782}, {"29-Feb-2023", E_BAD, 0}, {"1-Feb-94", E_BAD, 0}, {"1-Feb-1994 ", E_BAD, 0},
-	    {"001-Feb-1994", E_BAD, 0}, {"", E_BAD, 0}, {"1-February-1994", E_BAD, 0}, {"0-Feb-1994", E_BAD, 0}};
+	} days[] = {{"1-Feb-1994", E_OK, 8797}, {"01-feb-1994", E_OK, 8797},
+	    {"31-Dec-1969", E_OK, -1}, {"29-Feb-2024", E_OK, 19782},
+	    {"29-Feb-2023", E_BAD, 0}, {"1-Feb-94", E_BAD, 0},
+	    {"1-Feb-1994 ", E_BAD, 0}, {"001-Feb-1994", E_BAD, 0}, {"", E_BAD, 0},
+	    {"1-February-1994", E_BAD, 0}, {"0-Feb-1994", E_BAD, 0}};
+
 	for (size_t i = 0; i < COUNT(days); i++) {
 		int32_t day = 0;
-		if (date_imap_day_parse(span_of(days[i].value), &day) != days[i].err || day != days[i].day)
+		if (date_imap_day_parse(span_of(days[i].value), &day) != days[i].err ||
+		    day != days[i].day)
 			fail_msg("%s: %d", days[i].value, day);
 	}
 }
@@ -171,7 +183,8 @@ test_back(void **st)
 		date_imap_put(&out, sec, zone);
 		assert_int_equal(out.len, 26);
 		assert_int_equal(date_imap_parse(buf_as_span(&out), &d), E_OK);
-		if (d.unix_sec != sec || d.zone_min != zone || d.day != date_day_of(sec, zone))
+		if (d.unix_sec != sec || d.zone_min != zone ||
+		    d.day != date_day_of(sec, zone))
 			fail_msg("%s", buf_cstr(&out));
 		assert_int_equal(date_parse(buf_as_span(&out), &d), E_OK);
 		assert_int_equal(d.unix_sec, sec);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_mime_envelope.c - ENVELOPE as sent, the keys of SORT and THREAD, strings of IMAP, message ids. */
+/*
+ * test_mime_envelope.c - ENVELOPE as sent, the keys of SORT and THREAD, strings of IMAP, message
+ * ids.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,6 +61,7 @@ static const struct row envelopes[] = {
 	{"Subject: x\n\nDate: y\n", "(NIL \"x\" NIL NIL NIL NIL NIL NIL NIL NIL)"},
 	{"junk\nSubject : x\nno colon\nDate: y", "(\"y\" \"x\" NIL NIL NIL NIL NIL NIL NIL NIL)"},
 };
+
 /* clang-format on */
 
 static void
@@ -86,7 +90,8 @@ test_broken_address_is_no_group(void **state)
 	(void)state;
 	imap_envelope_parse(SPAN("To: nobody\n"), &arena, &e);
 	imap_envelope_put(&out, &e);
-	assert_string_equal(buf_cstr(&out), "(NIL NIL NIL NIL NIL ((NIL NIL \"nobody\" \"\")) NIL NIL NIL NIL)");
+	assert_string_equal(buf_cstr(&out),
+	    "(NIL NIL NIL NIL NIL ((NIL NIL \"nobody\" \"\")) NIL NIL NIL NIL)");
 	buf_free(&out);
 	arena_reset(&arena);
 }
@@ -116,19 +121,21 @@ static void
 test_facts(void **state)
 {
 	struct arena arena = {0};
-	struct envelope_facts f = facts_of("Date: Tue, 24 Nov 2026 23:30:00 -0500\n"
-	                                   "Subject: Re: [list] =?utf-8?q?gr=C3=BC=C3=9Fe?=\n"
-	                                   "From: =?utf-8?q?M=C3=BCller?= <Anna@Example.ORG>\n"
-	                                   "To: Ben@example.com, carl@example.com\nCc: Team: Dora@x.y;\n"
-	                                   "Message-ID: <\"quoted\"@Example.org>\n"
-	                                   "References: <1@a> junk <2@a>\n\t<3@a>\nIn-Reply-To: <9@a>\n",
-	    &arena);
+	struct envelope_facts f =
+	    facts_of("Date: Tue, 24 Nov 2026 23:30:00 -0500\n"
+		     "Subject: Re: [list] =?utf-8?q?gr=C3=BC=C3=9Fe?=\n"
+		     "From: =?utf-8?q?M=C3=BCller?= <Anna@Example.ORG>\n"
+		     "To: Ben@example.com, carl@example.com\nCc: Team: Dora@x.y;\n"
+		     "Message-ID: <\"quoted\"@Example.org>\n"
+		     "References: <1@a> junk <2@a>\n\t<3@a>\nIn-Reply-To: <9@a>\n",
+		&arena);
 	(void)state;
 	assert_true(f.has_sent);
 	assert_int_equal(f.sent_sec, 1795581000);
 	assert_int_equal(f.sent_day, 20781);
 	assert_true(f.is_reply);
-	assert_span(f.base_subject, "GRU\xcc\x88\xc3\x9f" "E");
+	assert_span(f.base_subject, "GRU\xcc\x88\xc3\x9f"
+				    "E");
 	assert_span(f.from, "ANNA");
 	assert_span(f.to, "BEN");
 	assert_span(f.cc, "TEAM");
@@ -147,9 +154,12 @@ test_facts_of_nothing(void **state)
 	(void)state;
 	assert_false(f.has_sent);
 	assert_false(f.is_reply);
-	assert_int_equal(f.base_subject.n + f.from.n + f.to.n + f.cc.n + f.display_from.n + f.display_to.n, 0);
+	assert_int_equal(f.base_subject.n + f.from.n + f.to.n + f.cc.n +
+			     f.display_from.n + f.display_to.n,
+	    0);
 	assert_int_equal(f.message_id.n + f.references.n, 0);
-	f = facts_of("Date: someday\nFrom: \nMessage-ID: none\nReferences: none\nIn-Reply-To: yours of <1@a> and <2@a>\n",
+	f = facts_of("Date: someday\nFrom: \nMessage-ID: none\nReferences: "
+		     "none\nIn-Reply-To: yours of <1@a> and <2@a>\n",
 	    &arena);
 	assert_false(f.has_sent);
 	assert_int_equal(f.message_id.n, 0);
@@ -186,8 +196,9 @@ test_references_max(void **state)
 static void
 test_strings(void **state)
 {
-	static const struct row rows[] = {{"", "\"\""}, {"abc", "\"abc\""}, {"a\"b", "\"a\\\"b\""},
-	    {"a\\", "\"a\\\\\""}, {"a\tb", "\"a\tb\""}, {"a\rb", "{3}\r\na\rb"}, {"a\nb", "{3}\r\na\nb"},
+	static const struct row rows[] = {{"", "\"\""}, {"abc", "\"abc\""},
+	    {"a\"b", "\"a\\\"b\""}, {"a\\", "\"a\\\\\""}, {"a\tb", "\"a\tb\""},
+	    {"a\rb", "{3}\r\na\rb"}, {"a\nb", "{3}\r\na\nb"},
 	    {"\xff\"", "{2}\r\n\xff\""}, {"NIL", "\"NIL\""}};
 	struct buf out = {0};
 	(void)state;
@@ -223,8 +234,9 @@ test_string_length(void **state)
 static void
 test_astrings(void **state)
 {
-	static const struct row rows[] = {{"abc", "abc"}, {"a b", "\"a b\""}, {"", "\"\""}, {"nil", "\"nil\""},
-	    {"a(b", "\"a(b\""}, {"a%", "\"a%\""}, {"X-Y.z", "X-Y.z"}, {"\xc3\xbc", "{2}\r\n\xc3\xbc"}};
+	static const struct row rows[] = {{"abc", "abc"}, {"a b", "\"a b\""},
+	    {"", "\"\""}, {"nil", "\"nil\""}, {"a(b", "\"a(b\""}, {"a%", "\"a%\""},
+	    {"X-Y.z", "X-Y.z"}, {"\xc3\xbc", "{2}\r\n\xc3\xbc"}};
 	struct buf out = {0};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -240,10 +252,13 @@ test_astrings(void **state)
 static void
 test_ids(void **state)
 {
-	static const struct row rows[] = {{"", ""}, {"<a@b>", "a@b "}, {"x <a@b>y<c@d> z", "a@b c@d "},
-	    {"<\"01KF8JCEOCBS0045PS\"@xxx.yyy.com>", "01KF8JCEOCBS0045PS@xxx.yyy.com "}, {"<\"a\\\"b>c\"@d>", "a\"b>c@d "},
-	    {"<a@\r\n b>", "a@b "}, {"<>", ""}, {"<> <a>", "a "}, {"<a@b <c@d>", "c@d "}, {"<a@b", ""}, {"a@b>", ""},
-	    {"<\"a>", ""}, {"<\"a> <b@c>", "b@c "}, {"<<a@b>>", "a@b "}, {"< a@b >", "a@b "}};
+	static const struct row rows[] = {{"", ""}, {"<a@b>", "a@b "},
+	    {"x <a@b>y<c@d> z", "a@b c@d "},
+	    {"<\"01KF8JCEOCBS0045PS\"@xxx.yyy.com>", "01KF8JCEOCBS0045PS@xxx.yyy.com "},
+	    {"<\"a\\\"b>c\"@d>", "a\"b>c@d "}, {"<a@\r\n b>", "a@b "}, {"<>", ""},
+	    {"<> <a>", "a "}, {"<a@b <c@d>", "c@d "}, {"<a@b", ""}, {"a@b>", ""},
+	    {"<\"a>", ""}, {"<\"a> <b@c>", "b@c "}, {"<<a@b>>", "a@b "},
+	    {"< a@b >", "a@b "}};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct span in = span_of(rows[i].in);
@@ -267,7 +282,8 @@ test_id_length(void **state)
 			buf_ch(&in, 'x');
 		buf_ch(&in, '>');
 		struct span s = buf_as_span(&in);
-		assert_int_equal(msgid_next(&s, &out), n > MSGID_BYTES_MAX ? E_MORE : E_OK);
+		assert_int_equal(
+		    msgid_next(&s, &out), n > MSGID_BYTES_MAX ? E_MORE : E_OK);
 		buf_free(&in);
 		buf_free(&out);
 	}

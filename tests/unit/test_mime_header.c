@@ -55,6 +55,7 @@ static const struct row rows[] = {
 	{"A: 1\r\r\nB: 2\r\n",                                  "A= 1;B= 2;"},
 	{"A: 1\r",                                              "A= 1;"},
 };
+
 /* clang-format on */
 
 static void
@@ -79,11 +80,14 @@ static void
 test_end(void **st)
 {
 	(void)st;
+
 	static const struct {
 		const char *message;
 		size_t end;
-	} ends[] = {{"", 0}, {"\r\nx", 2}, {"\nx", 1}, {"A: 1\r\n\r\nx", 8}, {"A: 1\n\nx", 6}, {"A: 1\r\n", 6},
-	    {"A: 1\r\n \r\n\r\nx", 11}, {"A: 1", 4}, {"A: 1\r\n\rx\r\n\r\n", 12}};
+	} ends[] = {{"", 0}, {"\r\nx", 2}, {"\nx", 1}, {"A: 1\r\n\r\nx", 8},
+	    {"A: 1\n\nx", 6}, {"A: 1\r\n", 6}, {"A: 1\r\n \r\n\r\nx", 11}, {"A: 1", 4},
+	    {"A: 1\r\n\rx\r\n\r\n", 12}};
+
 	for (size_t i = 0; i < COUNT(ends); i++)
 		assert_int_equal(header_end(span_of(ends[i].message)), ends[i].end);
 }
@@ -130,7 +134,8 @@ test_limits(void **st)
 			buf_ch(&head, 'a');
 		buf_str(&head, ": 1\r\n");
 		struct span s = buf_as_span(&head);
-		assert_int_equal(header_next(&s, &f), n <= HEADER_NAME_MAX ? E_OK : E_MORE);
+		assert_int_equal(
+		    header_next(&s, &f), n <= HEADER_NAME_MAX ? E_OK : E_MORE);
 		buf_free(&head);
 	}
 	struct buf many = {0};
@@ -140,7 +145,8 @@ test_limits(void **st)
 	buf_str(&many, "B: 2\r\n");
 	struct span s = buf_as_span(&many);
 	assert_int_equal(header_find(&s, SPAN("B"), &f), E_MORE);
-	assert_int_equal(header_find(&s, SPAN("B"), &f), E_OK); /* it stands behind what was looked at */
+	/* it stands behind what was looked at */
+	assert_int_equal(header_find(&s, SPAN("B"), &f), E_OK);
 	while (many.len <= HEADER_BYTES_MAX)
 		buf_str(&many, "C: 3\r\n");
 	assert_int_equal(header_head(buf_as_span(&many)).n, HEADER_BYTES_MAX);
@@ -151,8 +157,9 @@ static void
 test_unfold(void **st)
 {
 	(void)st;
-	static const char *const unfolds[][2] = {{"", ""}, {" \r\n ", ""}, {" a\r\n b\r\n\tc \r\n", "a b\tc"},
-	    {"a\n b", "a b"}, {"\r\n a", "a"}, {"  a  b  ", "a  b"}};
+	static const char *const unfolds[][2] = {{"", ""}, {" \r\n ", ""},
+	    {" a\r\n b\r\n\tc \r\n", "a b\tc"}, {"a\n b", "a b"}, {"\r\n a", "a"},
+	    {"  a  b  ", "a  b"}};
 	for (size_t i = 0; i < COUNT(unfolds); i++) {
 		struct buf out = {0};
 		buf_str(&out, "x ");

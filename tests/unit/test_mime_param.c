@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_mime_param.c - Content-Type and Content-Disposition: RFC 2231, RFC 2045, and what programs write. */
+/*
+ * test_mime_param.c - Content-Type and Content-Disposition: RFC 2231, RFC 2045, and what programs
+ * write.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,6 +108,7 @@ static const struct row rows[] = {
 	{"a/b; x=y; x=z",                                      "a/b|x=y;x=z;|x=y;x=z;"},
 	{"text/plain; charset = \"utf-8\" ; x",                "text/plain|charset=utf-8;|charset=utf-8;"},
 };
+
 /* clang-format on */
 
 static void
@@ -115,7 +119,8 @@ test_rows(void **st)
 		struct buf out = {0};
 		say(rows[i].value, &out);
 		if (!span_eqs(buf_as_span(&out), rows[i].said))
-			fail_msg("%s:\n%s\n%s", rows[i].value, rows[i].said, buf_cstr(&out));
+			fail_msg(
+			    "%s:\n%s\n%s", rows[i].value, rows[i].said, buf_cstr(&out));
 		buf_free(&out);
 	}
 }
@@ -124,7 +129,8 @@ static void
 test_every_cut(void **st)
 {
 	(void)st;
-	static const char text[] = "a/b; (c) n*0*=utf-8'en'%C3%A9; n*1=\"x\\\"y\"; name==?utf-8?B?w6k=?=; z=a b";
+	static const char text[] = "a/b; (c) n*0*=utf-8'en'%C3%A9; n*1=\"x\\\"y\"; "
+				   "name==?utf-8?B?w6k=?=; z=a b";
 	for (size_t n = 0; n < sizeof text; n++) {
 		struct buf out = {0};
 		char cut[sizeof text];
@@ -141,7 +147,8 @@ test_disposition(void **st)
 	(void)st;
 	struct arena arena = {0};
 	struct param_field f;
-	param_disposition_parse(SPAN(" ATTACHMENT; FileName=\"a b.pdf\"; size=12"), &arena, &f);
+	param_disposition_parse(
+	    SPAN(" ATTACHMENT; FileName=\"a b.pdf\"; size=12"), &arena, &f);
 	assert_true(span_eqs(f.type, "ATTACHMENT"));
 	assert_int_equal(f.subtype.n, 0);
 	assert_true(span_eqs(param_find(f.text, "filename"), "a b.pdf"));
@@ -180,7 +187,8 @@ test_limits(void **st)
 		buf_ch(&value, 'x');
 	arena_reset(&arena);
 	param_type_parse(buf_as_span(&value), &arena, &f);
-	assert_true(span_starts(param_find(f.text, "n"), SPAN("utf-8''x"))); /* too long to decode: as it stands */
+	/* too long to decode: as it stands */
+	assert_true(span_starts(param_find(f.text, "n"), SPAN("utf-8''x")));
 	arena_reset(&arena);
 	arena_reset(&small);
 	buf_free(&value);

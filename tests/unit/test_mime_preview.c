@@ -68,6 +68,7 @@ static const struct row htmls[] = {
 	{"&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;a", "a"},
 	{"&ampa", "&ampa"},
 };
+
 /* clang-format on */
 
 static void
@@ -144,7 +145,10 @@ test_length(void **state)
 	check_length(&m, PREVIEW_CHARS_MAX - 1, "a a");
 }
 
-/* Words far behind the beginning are found, up to a limit; pieces do not cut characters that are shown. */
+/*
+ * Words far behind the beginning are found, up to a limit; pieces do not cut characters that are
+ * shown.
+ */
 static void
 test_looks_further(void **state)
 {

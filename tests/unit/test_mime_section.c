@@ -65,6 +65,7 @@ static const struct text_row texts[] = {
 	{"HEADER.FIELDS ({-1}\r\n)]",     E_BAD, NULL},
 	{"HEADER.FIELDS ({99999999999999999999}\r\n)]", E_LIMIT, NULL},
 };
+
 /* clang-format on */
 
 static void
@@ -123,13 +124,18 @@ test_text_limits(void **state)
 
 /* ---- bytes ---- */
 
-static const char message[] = "From: a@b\r\nSubject: one\r\n two\r\nX: 1\r\nx: 2\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-                              "--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-                              "a=3Db=\r\nc\r\n"
-                              "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nTo: c@d\r\n\r\nInner text\r\n"
-                              "--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\nSGVs\r\nbG8=\r\n"
-                              "--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: x-uue\r\n\r\nabc\r\n"
-                              "--b--\r\n";
+static const char message[] =
+    "From: a@b\r\nSubject: one\r\n two\r\nX: 1\r\nx: 2\r\nContent-Type: "
+    "multipart/mixed; boundary=b\r\n\r\n"
+    "--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: "
+    "quoted-printable\r\n\r\n"
+    "a=3Db=\r\nc\r\n"
+    "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nTo: c@d\r\n\r\nInner "
+    "text\r\n"
+    "--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: "
+    "base64\r\n\r\nSGVs\r\nbG8=\r\n"
+    "--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: x-uue\r\n\r\nabc\r\n"
+    "--b--\r\n";
 
 struct get_row {
 	const char *section;
@@ -174,6 +180,7 @@ static const struct get_row binaries[] = {
 	{"5]",     E_BAD,  NULL},
 	{"1.MIME]", E_BAD, NULL},
 };
+
 /* clang-format on */
 
 static struct section
@@ -193,7 +200,8 @@ check_get(const struct get_row *row, const struct tree *t, struct arena *arena)
 	struct span out;
 	int err = section_get(&s, t, &made, &out);
 	if (err != row->err || (err == E_OK && !span_eqs(out, row->bytes)))
-		fail_msg("%s: %s: %.*s", row->section, err_name(err), err == E_OK ? (int)out.n : 0, out.p);
+		fail_msg("%s: %s: %.*s", row->section, err_name(err),
+		    err == E_OK ? (int)out.n : 0, out.p);
 	buf_free(&made);
 }
 
@@ -213,8 +221,9 @@ test_gets(void **state)
 static void
 test_gets_of_a_single_part(void **state)
 {
-	static const struct get_row rows[] = {{"1]", E_OK, "Hi"}, {"TEXT]", E_OK, "Hi"}, {"HEADER]", E_OK, "Subject: x\n\n"},
-	    {"1.MIME]", E_OK, "Subject: x\n\n"}, {"1.TEXT]", E_BAD, NULL}, {"2]", E_BAD, NULL}};
+	static const struct get_row rows[] = {{"1]", E_OK, "Hi"}, {"TEXT]", E_OK, "Hi"},
+	    {"HEADER]", E_OK, "Subject: x\n\n"}, {"1.MIME]", E_OK, "Subject: x\n\n"},
+	    {"1.TEXT]", E_BAD, NULL}, {"2]", E_BAD, NULL}};
 	struct arena arena = {0};
 	struct tree t;
 	(void)state;
@@ -223,7 +232,9 @@ test_gets_of_a_single_part(void **state)
 		check_get(&rows[i], &t, &arena);
 	tree_make(SPAN("Subject: x"), &arena, &t); /* no empty line, no line end */
 	check_get(&(struct get_row){"HEADER]", E_OK, "Subject: x"}, &t, &arena);
-	check_get(&(struct get_row){"HEADER.FIELDS (Subject)]", E_OK, "Subject: x\r\n\r\n"}, &t, &arena);
+	check_get(
+	    &(struct get_row){"HEADER.FIELDS (Subject)]", E_OK, "Subject: x\r\n\r\n"},
+	    &t, &arena);
 	check_get(&(struct get_row){"TEXT]", E_OK, ""}, &t, &arena);
 	arena_reset(&arena);
 }
@@ -267,7 +278,10 @@ test_binary_size_in_pieces(void **state)
 		size_t size;
 		buf_str(&m, heads[h]);
 		for (int i = 0; i < 30000; i++)
-			buf_putf(&m, "Zm9v%s", i % 7 == 0 ? "=3D \r\n" : i % 11 == 0 ? "=\r\n" : "");
+			buf_putf(&m, "Zm9v%s",
+			    i % 7 == 0    ? "=3D \r\n"
+			    : i % 11 == 0 ? "=\r\n"
+					  : "");
 		tree_make(buf_as_span(&m), &arena, &t);
 		assert_int_equal(section_binary(&s, &t, &made, &out), E_OK);
 		assert_int_equal(section_binary_size(&s, &t, &size), E_OK);
@@ -285,7 +299,8 @@ test_made_full(void **state)
 	struct buf made = {.max = 8};
 	struct tree t;
 	struct span out;
-	struct section fields = section_of("HEADER.FIELDS (Subject)]", &arena), binary = section_of("3]", &arena);
+	struct section fields = section_of("HEADER.FIELDS (Subject)]", &arena),
+		       binary = section_of("3]", &arena);
 	(void)state;
 	tree_make(span_of(message), &arena, &t);
 	assert_int_equal(section_get(&fields, &t, &made, &out), E_LIMIT);
@@ -300,11 +315,14 @@ test_is_head(void **state)
 	struct arena arena = {0};
 	struct section s;
 	(void)state;
+
 	static const struct {
 		const char *text;
 		bool is_head;
-	} rows[] = {{"]", false}, {"HEADER]", true}, {"HEADER.FIELDS (a)]", true}, {"HEADER.FIELDS.NOT (a)]", true},
-	    {"TEXT]", false}, {"1.HEADER]", false}, {"1.MIME]", false}};
+	} rows[] = {{"]", false}, {"HEADER]", true}, {"HEADER.FIELDS (a)]", true},
+	    {"HEADER.FIELDS.NOT (a)]", true}, {"TEXT]", false}, {"1.HEADER]", false},
+	    {"1.MIME]", false}};
+
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		s = section_of(rows[i].text, &arena);
 		assert_int_equal(section_is_head(&s), rows[i].is_head);

@@ -65,6 +65,7 @@ static const struct row rows[] = {
 	{"\xc3\xa9 Re: x",                      "\xc3\xa9 Re: x",    false},
 	{"[\xc3\xa9] Re: \xc3\xa9",             "\xc3\xa9",          true},
 };
+
 /* clang-format on */
 
 static void
@@ -78,7 +79,8 @@ test_rows(void **st)
 		assert_non_null(subject);
 		memcpy(subject, rows[i].subject, n);
 		bool is_refwd = subject_base(&out, span_make(subject, n));
-		if (!span_eqs(buf_as_span(&out), rows[i].base) || is_refwd != rows[i].is_refwd)
+		if (!span_eqs(buf_as_span(&out), rows[i].base) ||
+		    is_refwd != rows[i].is_refwd)
 			fail_msg("%s: %s", rows[i].subject, buf_cstr(&out));
 		/* a base subject is its own */
 		assert_false(subject_base(&again, buf_as_span(&out)));
@@ -93,7 +95,8 @@ static void
 test_hostile(void **st)
 {
 	(void)st;
-	static const char *const units[] = {"[a]", "[", "re:", "[fwd:", "(fwd)", "re [", "re[a]", "[a] re:", "]"};
+	static const char *const units[] = {
+	    "[a]", "[", "re:", "[fwd:", "(fwd)", "re [", "re[a]", "[a] re:", "]"};
 	for (size_t i = 0; i < COUNT(units); i++) {
 		struct buf subject = {0}, out = {0};
 		while (subject.len < 1 << 20)

@@ -42,14 +42,23 @@ struct row {
 	const char *message, *needle, *where;
 };
 
-#define PLAIN "Subject: Hello there\r\nX-Folded: one\r\n two\r\n\r\nBody of\r\nThis Message.\r\n"
-#define WORDS "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe_an?=\r\n =?utf-8?q?_alle?=\r\nFrom: Anna\r\n Muster <a@b>\r\n\r\nx\r\n"
-#define QP "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nGr=C3=BC=\n=C3=9Fe x=3Dy\n"
-#define MIXED "Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\n\nfirst part\n" \
-	"--b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\nPGI+aHRtbDwvYj4=\n" \
-	"--b\nContent-Type: application/pdf; name=\"report.pdf\"\nContent-Transfer-Encoding: base64\n\naGlkZGVu\n" \
-	"--b\nContent-Type: application/x\n\nbinary\n" \
-	"--b\nContent-Type: message/rfc822\n\nSubject: inner subject\n\ninner body\n" \
+#define PLAIN                                                                          \
+	"Subject: Hello there\r\nX-Folded: one\r\n two\r\n\r\nBody of\r\nThis "        \
+	"Message.\r\n"
+#define WORDS                                                                          \
+	"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe_an?=\r\n =?utf-8?q?_alle?=\r\nFrom: "      \
+	"Anna\r\n Muster <a@b>\r\n\r\nx\r\n"
+#define QP                                                                             \
+	"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: "         \
+	"quoted-printable\n\nGr=C3=BC=\n=C3=9Fe x=3Dy\n"
+#define MIXED                                                                          \
+	"Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\n\nfirst part\n"   \
+	"--b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: "     \
+	"base64\n\nPGI+aHRtbDwvYj4=\n"                                                 \
+	"--b\nContent-Type: application/pdf; "                                         \
+	"name=\"report.pdf\"\nContent-Transfer-Encoding: base64\n\naGlkZGVu\n"         \
+	"--b\nContent-Type: application/x\n\nbinary\n"                                 \
+	"--b\nContent-Type: message/rfc822\n\nSubject: inner subject\n\ninner body\n"  \
 	"--b--\nepilogue\n"
 
 /* clang-format off */
@@ -108,6 +117,7 @@ static const struct row rows[] = {
 	{MIXED, "epilogue",         ""},
 	{MIXED, "boundary=b",       "t"},
 };
+
 /* clang-format on */
 
 static void
@@ -117,7 +127,8 @@ test_rows(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *where = where_is(rows[i].message, rows[i].needle);
 		if (strcmp(where, rows[i].where) != 0)
-			fail_msg("%s\n--- \"%s\" is in \"%s\"", rows[i].message, rows[i].needle, where);
+			fail_msg("%s\n--- \"%s\" is in \"%s\"", rows[i].message,
+			    rows[i].needle, where);
 	}
 }
 
@@ -129,13 +140,20 @@ test_fields(void **state)
 	static const struct {
 		const char *name, *needle;
 		bool is_there;
-	} fields[] = {{"subject", "gr\xc3\xbc\xc3\x9f" "e an alle", true}, {"Subject", "", true}, {"Subject", "anna", false},
-	    {"From", "anna muster", true}, {"To", "", false}, {"To", "x", false}, {"From", "from", false},
-	    {"Sub", "", false}};
+	} fields[] = {{"subject",
+			  "gr\xc3\xbc\xc3\x9f"
+			  "e an alle",
+			  true},
+	    {"Subject", "", true}, {"Subject", "anna", false},
+	    {"From", "anna muster", true}, {"To", "", false}, {"To", "x", false},
+	    {"From", "from", false}, {"Sub", "", false}};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(fields); i++) {
 		struct buf needle = fold(fields[i].needle);
-		assert_int_equal(text_field_contains(span_of(WORDS), span_of(fields[i].name), buf_as_span(&needle), &scratch),
+		assert_int_equal(
+		    text_field_contains(span_of(WORDS), span_of(fields[i].name),
+			buf_as_span(&needle), &scratch),
 		    fields[i].is_there);
 		buf_free(&needle);
 	}
@@ -146,7 +164,9 @@ test_field_put(void **state)
 {
 	struct buf out = {0};
 	(void)state;
-	text_field_put(&out, SPAN("To: a\n b\nCc: no\nto: =?utf-8?q?=C3=BC?=\nTo:\n\nTo: no\n"), SPAN("To"));
+	text_field_put(&out,
+	    SPAN("To: a\n b\nCc: no\nto: =?utf-8?q?=C3=BC?=\nTo:\n\nTo: no\n"),
+	    SPAN("To"));
 	assert_string_equal(buf_cstr(&out), "A B\nU\xcc\x88\n");
 	buf_free(&out);
 }
@@ -158,7 +178,8 @@ is_in(const char *hay, size_t n, const char *needle, size_t m, bool any_case)
 {
 	for (size_t i = 0; i + m <= n; i++) {
 		size_t k = 0;
-		while (k < m && (any_case ? ch_upper(hay[i + k]) : hay[i + k]) == needle[k])
+		while (k < m &&
+		       (any_case ? ch_upper(hay[i + k]) : hay[i + k]) == needle[k])
 			k++;
 		if (k == m)
 			return true;
@@ -174,10 +195,12 @@ test_find(void **state)
 	(void)state;
 	for (int round = 0; round < 100000; round++) {
 		char hay[150], needle[6];
-		size_t n = (seed >> 8) % sizeof hay, m = 1 + (seed >> 4) % sizeof needle;
+		size_t n = (seed >> 8) % sizeof hay,
+		       m = 1 + (seed >> 4) % sizeof needle;
 		for (size_t i = 0; i < n + m; i++) {
 			seed = seed * 1664525 + 1013904223;
-			char c = letters[(seed >> 16) % (round % 2 ? 3 : sizeof letters - 1)];
+			char c = letters[(seed >> 16) %
+					 (round % 2 ? 3 : sizeof letters - 1)];
 			if (i < n)
 				hay[i] = c;
 			else
@@ -186,8 +209,11 @@ test_find(void **state)
 		/* the haystack ends where it ends: the sanitizer looks */
 		char *exact = mem_new(n + 1);
 		memcpy(exact, hay, n);
-		assert_int_equal(find_any_case(span_make(exact, n), span_make(needle, m)), is_in(hay, n, needle, m, true));
-		assert_int_equal(find_bytes(span_make(exact, n), span_make(needle, m)), is_in(hay, n, needle, m, false));
+		assert_int_equal(
+		    find_any_case(span_make(exact, n), span_make(needle, m)),
+		    is_in(hay, n, needle, m, true));
+		assert_int_equal(find_bytes(span_make(exact, n), span_make(needle, m)),
+		    is_in(hay, n, needle, m, false));
 		mem_free(&exact);
 	}
 	assert_true(find_any_case(SPAN(""), SPAN("")));

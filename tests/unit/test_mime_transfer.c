@@ -65,6 +65,7 @@ static const struct row rows[] = {
 	{TRANSFER_QP,      "a \rb",                       "a \rb"},
 	{TRANSFER_QP,      " =\r\n =\r\n",                "  "},
 };
+
 /* clang-format on */
 
 static void
@@ -93,7 +94,8 @@ test_rows(void **st)
 			struct buf out = {0};
 			decode_in_pieces(&rows[i], piece, &out);
 			if (!span_eqs(buf_as_span(&out), rows[i].out))
-				fail_msg("%s in pieces of %zu: %s", rows[i].in, piece, buf_cstr(&out));
+				fail_msg("%s in pieces of %zu: %s", rows[i].in, piece,
+				    buf_cstr(&out));
 			buf_free(&out);
 		}
 }
@@ -108,9 +110,11 @@ test_back(void **st)
 		buf_ch(&raw, (char)(i * i * 31 >> 3));
 	buf_base64(&b64, buf_as_span(&raw));
 	for (size_t i = 0; i < raw.len; i++)
-		buf_putf(&qp, "=%02X%s", (unsigned)(unsigned char)raw.p[i], i % 20 == 19 ? "=\r\n" : "");
+		buf_putf(&qp, "=%02X%s", (unsigned)(unsigned char)raw.p[i],
+		    i % 20 == 19 ? "=\r\n" : "");
 	for (size_t cut = 0; cut < 300; cut++) {
-		struct transfer t = {.kind = TRANSFER_BASE64}, u = {.kind = TRANSFER_QP};
+		struct transfer t = {.kind = TRANSFER_BASE64},
+				u = {.kind = TRANSFER_QP};
 		struct buf a = {0}, b = {0};
 		transfer_put(&t, span_head(buf_as_span(&b64), cut), &a);
 		transfer_put(&t, span_from(buf_as_span(&b64), cut), &a);
@@ -165,13 +169,17 @@ static void
 test_kind(void **st)
 {
 	(void)st;
+
 	static const struct {
 		const char *value;
 		enum transfer_kind kind;
-	} kinds[] = {{"", TRANSFER_PLAIN}, {" 7bit", TRANSFER_PLAIN}, {"8BIT", TRANSFER_PLAIN},
-	    {"binary (x)", TRANSFER_PLAIN}, {"\r\n BASE64 ", TRANSFER_BASE64},
-	    {"quoted-printable;", TRANSFER_QP}, {"x-uuencode", TRANSFER_UNKNOWN}, {"base64x", TRANSFER_UNKNOWN},
-	    {"(x) base64", TRANSFER_BASE64}, {"\"base64\"", TRANSFER_BASE64}, {" ", TRANSFER_PLAIN}};
+	} kinds[] = {{"", TRANSFER_PLAIN}, {" 7bit", TRANSFER_PLAIN},
+	    {"8BIT", TRANSFER_PLAIN}, {"binary (x)", TRANSFER_PLAIN},
+	    {"\r\n BASE64 ", TRANSFER_BASE64}, {"quoted-printable;", TRANSFER_QP},
+	    {"x-uuencode", TRANSFER_UNKNOWN}, {"base64x", TRANSFER_UNKNOWN},
+	    {"(x) base64", TRANSFER_BASE64}, {"\"base64\"", TRANSFER_BASE64},
+	    {" ", TRANSFER_PLAIN}};
+
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (transfer_kind_of(span_of(kinds[i].value)) != kinds[i].kind)
 			fail_msg("%s", kinds[i].value);

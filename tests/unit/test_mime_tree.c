@@ -11,11 +11,15 @@
 
 #include "mime/tree.h"
 
-/* A tree as text: type/subtype, then "[body]" of a leaf, "![body]" of an opaque one, "(children)", "<message>". */
+/*
+ * A tree as text: type/subtype, then "[body]" of a leaf, "![body]" of an opaque one, "(children)",
+ * "<message>".
+ */
 static void
 say(struct buf *out, const struct tree *t, const struct part *p)
 {
-	static const char *const open[] = {"[", "(", "<", "!["}, *const close[] = {"]", ")", ">", "]"};
+	static const char *const open[] = {"[", "(", "<", "!["}, *const close[] = {"]",
+								     ")", ">", "]"};
 	buf_span(out, p->fields.type);
 	buf_ch(out, '/');
 	buf_span(out, p->fields.subtype);
@@ -38,7 +42,8 @@ check_said(const char *message, const char *said)
 	tree_make(span_of(message), &arena, &t);
 	say(&out, &t, &t.root);
 	if (strcmp(buf_cstr(&out), said) != 0)
-		fail_msg("\n%s\n--- gives\n%s\n--- not\n%s", message, buf_cstr(&out), said);
+		fail_msg(
+		    "\n%s\n--- gives\n%s\n--- not\n%s", message, buf_cstr(&out), said);
 	buf_free(&out);
 	arena_reset(&arena);
 }
@@ -139,6 +144,7 @@ static const struct row rows[] = {
 	{"Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n\nHi",   "message/rfc822<text/plain[Hi]>"},
 	{MIXED("b") "Content-Transfer-Encoding: base64\n\n--b\n\none\n--b--\n",     "multipart/mixed(text/plain[one])"},
 };
+
 /* clang-format on */
 
 static void
@@ -169,31 +175,39 @@ test_rows_crlf(void **state)
 }
 
 /* What RFC 3501 6.4.5 shows. */
-static const char rfc3501[] =
-    MIXED("1") "\n"
-    "--1\n\ntext\n"
-    "--1\nContent-Type: application/octet-stream\n\noctets\n"
-    "--1\nContent-Type: message/rfc822\n\n" MIXED("3") "\n"
-    "--3\n\n3.1\n"
-    "--3\nContent-Type: application/octet-stream\n\n3.2\n--3--\n"
-    "--1\n" MIXED("4") "\n"
-    "--4\nContent-Type: image/gif\n\n4.1\n"
-    "--4\nContent-Type: message/rfc822\n\n" MIXED("42") "\n"
-    "--42\n\n4.2.1\n"
-    "--42\nContent-Type: multipart/alternative; boundary=422\n\n"
-    "--422\n\n4.2.2.1\n"
-    "--422\nContent-Type: text/richtext\n\n4.2.2.2\n--422--\n--42--\n--4--\n"
-    "--1\nContent-Type: message/rfc822\n\nSubject: single\n\n5.1\n--1--\n";
+static const char rfc3501[] = MIXED(
+    "1") "\n"
+	 "--1\n\ntext\n"
+	 "--1\nContent-Type: application/octet-stream\n\noctets\n"
+	 "--1\nContent-Type: message/rfc822\n\n" MIXED(
+	     "3") "\n"
+		  "--3\n\n3.1\n"
+		  "--3\nContent-Type: application/octet-stream\n\n3.2\n--3--\n"
+		  "--1\n" MIXED(
+		      "4") "\n"
+			   "--4\nContent-Type: image/gif\n\n4.1\n"
+			   "--4\nContent-Type: message/rfc822\n\n" MIXED(
+			       "42") "\n"
+				     "--42\n\n4.2.1\n"
+				     "--42\nContent-Type: multipart/alternative; "
+				     "boundary=422\n\n"
+				     "--422\n\n4.2.2.1\n"
+				     "--422\nContent-Type: "
+				     "text/"
+				     "richtext\n\n4.2.2.2\n--422--\n--42--\n--4--\n"
+				     "--1\nContent-Type: message/rfc822\n\nSubject: "
+				     "single\n\n5.1\n--1--\n";
 
 struct number_row {
 	const char *path; /* numbers, '.' between */
 	const char *body; /* NULL: no such part; "*" is not compared */
 };
 
-static const struct number_row numbers[] = {{"1", "text"}, {"2", "octets"}, {"3", "*"}, {"3.1", "3.1"},
-    {"3.2", "3.2"}, {"4", "*"}, {"4.1", "4.1"}, {"4.2", "*"}, {"4.2.1", "4.2.1"}, {"4.2.2", "*"},
-    {"4.2.2.1", "4.2.2.1"}, {"4.2.2.2", "4.2.2.2"}, {"5", "Subject: single\n\n5.1"}, {"5.1", "5.1"},
-    {"6", NULL}, {"1.1", NULL}, {"2.1", NULL}, {"3.3", NULL}, {"3.1.1", NULL}, {"5.2", NULL}, {"5.1.1", NULL},
+static const struct number_row numbers[] = {{"1", "text"}, {"2", "octets"}, {"3", "*"},
+    {"3.1", "3.1"}, {"3.2", "3.2"}, {"4", "*"}, {"4.1", "4.1"}, {"4.2", "*"},
+    {"4.2.1", "4.2.1"}, {"4.2.2", "*"}, {"4.2.2.1", "4.2.2.1"}, {"4.2.2.2", "4.2.2.2"},
+    {"5", "Subject: single\n\n5.1"}, {"5.1", "5.1"}, {"6", NULL}, {"1.1", NULL},
+    {"2.1", NULL}, {"3.3", NULL}, {"3.1.1", NULL}, {"5.2", NULL}, {"5.1.1", NULL},
     {"4.2.2.3", NULL}, {"4294967295", NULL}};
 
 static const struct part *
@@ -245,7 +259,9 @@ test_numbers_of_messages_without_multiparts(void **state)
 	assert_ptr_equal(find(&t, "1"), &t.root);
 	assert_null(find(&t, "2"));
 	assert_null(find(&t, "1.1"));
-	tree_make(SPAN("Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nX: y\n\nHi"), &arena, &t);
+	tree_make(SPAN("Content-Type: message/rfc822\n\nContent-Type: "
+		       "message/rfc822\n\nX: y\n\nHi"),
+	    &arena, &t);
 	assert_ptr_equal(find(&t, "1"), &t.root);
 	assert_ptr_equal(find(&t, "1.1"), t.root.child);
 	assert_ptr_equal(find(&t, "1.1.1"), t.root.child->child);
@@ -265,10 +281,11 @@ test_offsets_and_lines(void **state)
 	struct tree t;
 	(void)state;
 	tree_make(SPAN("Content-Type: multipart/mixed; boundary=b\r\n\r\n" /* 45 */
-	               "--b\r\n"                                          /* 50 */
-	               "Content-ID: <1>\r\n\r\n"                          /* 69 */
-	               "one\r\ntwo\r\n"                                   /* 79 */
-	               "--b--\r\n"), &arena, &t);
+		       "--b\r\n"                                           /* 50 */
+		       "Content-ID: <1>\r\n\r\n"                           /* 69 */
+		       "one\r\ntwo\r\n"                                    /* 79 */
+		       "--b--\r\n"),
+	    &arena, &t);
 	const struct part *p = t.root.child;
 	assert_int_equal(t.root.head_at, 0);
 	assert_int_equal(t.root.body_at, 45);
@@ -293,10 +310,14 @@ test_fields(void **state)
 	struct arena arena = {0};
 	struct tree t;
 	(void)state;
-	tree_make(SPAN("Content-Type: image/png;\r\n name=\"a\"\r\ncontent-transfer-encoding:\tBASE64 \r\n"
-	               "Content-Disposition: inline\r\nContent-ID: <i>\r\nContent-Description: d\r\n d\r\n"
-	               "Content-MD5: m\r\nContent-Language: id, en\r\nContent-Location:\r\nContent-ID: second\r\n"
-	               "Content-Base: b\r\n\r\n"), &arena, &t);
+	tree_make(SPAN("Content-Type: image/png;\r\n "
+		       "name=\"a\"\r\ncontent-transfer-encoding:\tBASE64 \r\n"
+		       "Content-Disposition: inline\r\nContent-ID: "
+		       "<i>\r\nContent-Description: d\r\n d\r\n"
+		       "Content-MD5: m\r\nContent-Language: id, "
+		       "en\r\nContent-Location:\r\nContent-ID: second\r\n"
+		       "Content-Base: b\r\n\r\n"),
+	    &arena, &t);
 	const struct part_fields *f = &t.root.fields;
 	assert_true(span_eqs(f->content_type, "image/png;\r\n name=\"a\""));
 	assert_true(span_eqs(f->encoding, "BASE64"));
@@ -322,7 +343,8 @@ test_depth(void **state)
 	uint32_t deepest = 0;
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		buf_putf(&m, "Content-Type: multipart/mixed; boundary=b%d.\n\n--b%d.\n", i, i);
+		buf_putf(&m, "Content-Type: multipart/mixed; boundary=b%d.\n\n--b%d.\n",
+		    i, i);
 	tree_make(buf_as_span(&m), &arena, &t);
 	assert_int_equal(t.n_parts, TREE_DEPTH_MAX + 1);
 	for (const struct part *p = &t.root; p; p = part_next(p)) {
@@ -374,7 +396,8 @@ test_arena_full(void **state)
 		tree_make(span_of(rfc3501), &arena, &t);
 		say(&out, &t, &t.root);
 		assert_true(out.len > 0);
-		assert_true(t.root.kind == PART_MULTIPART ? t.root.child != NULL : t.root.kind == PART_OPAQUE);
+		assert_true(t.root.kind == PART_MULTIPART ? t.root.child != NULL
+							  : t.root.kind == PART_OPAQUE);
 		buf_free(&out);
 		arena_reset(&arena);
 	}
@@ -390,7 +413,10 @@ test_boundary_length(void **state)
 		struct tree t;
 		char *b = mem_new(n + 1);
 		memset(b, 'x', n);
-		buf_putf(&m, "Content-Type: multipart/mixed; boundary=%s\n\n--%s\n\none\n--%s\n\ntwo\n", b, b, b);
+		buf_putf(&m,
+		    "Content-Type: multipart/mixed; "
+		    "boundary=%s\n\n--%s\n\none\n--%s\n\ntwo\n",
+		    b, b, b);
 		tree_make(buf_as_span(&m), &arena, &t);
 		assert_int_equal(t.n_parts, n <= TREE_BOUNDARY_MAX ? 3 : 2);
 		mem_free(&b);

@@ -56,6 +56,7 @@ static const struct row rows[] = {
 	{"a\tb",                          NULL},
 	{"a\x7f",                         NULL},
 };
+
 /* clang-format on */
 
 static void
@@ -73,8 +74,10 @@ test_rows(void **st)
 			fail_msg("%s: %s", rows[i].utf7, err_name(err));
 		if (err == E_OK) {
 			assert_string_equal(buf_cstr(&out), rows[i].utf8);
-			assert_int_equal(utf7_from_utf8(buf_as_span(&out), &back), E_OK);
-			assert_string_equal(buf_cstr(&back), rows[i].utf7); /* there is one way to write a name */
+			assert_int_equal(
+			    utf7_from_utf8(buf_as_span(&out), &back), E_OK);
+			/* there is one way to write a name */
+			assert_string_equal(buf_cstr(&back), rows[i].utf7);
 		}
 		buf_free(&out);
 		buf_free(&back);

@@ -92,6 +92,7 @@ static const struct row phrases[] = {
 	{"a\"b c\"d",                                          "ab cd"},
 	{"\r\n\t a \r\n b ",                                   "a b"},
 };
+
 /* clang-format on */
 
 static void

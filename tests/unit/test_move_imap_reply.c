@@ -32,16 +32,21 @@ test_replies(void **state)
 		const char *word;
 		uint32_t number;
 	} rows[] = {
-	    {"* OK [CAPABILITY IMAP4rev1] hello", E_OK, IMAP_STATUS, "", IMAP_OK, "CAPABILITY IMAP4rev1", "hello", NULL, 0},
-	    {"a1 NO [AUTHENTICATIONFAILED] no", E_OK, IMAP_STATUS, "a1", IMAP_NO, "AUTHENTICATIONFAILED", "no", NULL, 0},
+	    {"* OK [CAPABILITY IMAP4rev1] hello", E_OK, IMAP_STATUS, "", IMAP_OK,
+		"CAPABILITY IMAP4rev1", "hello", NULL, 0},
+	    {"a1 NO [AUTHENTICATIONFAILED] no", E_OK, IMAP_STATUS, "a1", IMAP_NO,
+		"AUTHENTICATIONFAILED", "no", NULL, 0},
 	    {"a1 bad", E_OK, IMAP_STATUS, "a1", IMAP_BAD, "", "", NULL, 0},
-	    {"* BYE [not closed", E_OK, IMAP_STATUS, "", IMAP_BYE, "", "[not closed", NULL, 0},
+	    {"* BYE [not closed", E_OK, IMAP_STATUS, "", IMAP_BYE, "", "[not closed",
+		NULL, 0},
 	    {"* PREAUTH x", E_OK, IMAP_STATUS, "", IMAP_PREAUTH, "", "x", NULL, 0},
 	    {"+ go ahead", E_OK, IMAP_CONTINUE, "", IMAP_OK, "", "go ahead", NULL, 0},
 	    {"+", E_OK, IMAP_CONTINUE, "", IMAP_OK, "", "", NULL, 0},
-	    {"* 12 FETCH (UID 5)", E_OK, IMAP_DATA, "", IMAP_OK, "", "(UID 5)", "FETCH", 12},
+	    {"* 12 FETCH (UID 5)", E_OK, IMAP_DATA, "", IMAP_OK, "", "(UID 5)", "FETCH",
+		12},
 	    {"* 0 EXISTS", E_OK, IMAP_DATA, "", IMAP_OK, "", "", "EXISTS", 0},
-	    {"* LIST (x) NIL y", E_OK, IMAP_DATA, "", IMAP_OK, "", "(x) NIL y", "LIST", 0},
+	    {"* LIST (x) NIL y", E_OK, IMAP_DATA, "", IMAP_OK, "", "(x) NIL y", "LIST",
+		0},
 	    {"* 99999999999 EXISTS", E_BAD, IMAP_DATA, "", IMAP_OK, "", "", "", 0},
 	    {"* 12", E_BAD, IMAP_DATA, "", IMAP_OK, "", "", "", 0},
 	    {"* 12 ", E_BAD, IMAP_DATA, "", IMAP_OK, "", "", "", 0},
@@ -49,9 +54,11 @@ test_replies(void **state)
 	    {"* ", E_BAD, IMAP_DATA, "", IMAP_OK, "", "", "", 0},
 	    {"", E_BAD, IMAP_DATA, "", IMAP_OK, "", "", "", 0},
 	    {"a1 LIST x", E_BAD, IMAP_DATA, "", IMAP_OK, "", "", "", 0},
-	    {"+OK POP3 ready", E_OK, IMAP_CONTINUE, "", IMAP_OK, "", "OK POP3 ready", NULL, 0},
+	    {"+OK POP3 ready", E_OK, IMAP_CONTINUE, "", IMAP_OK, "", "OK POP3 ready",
+		NULL, 0},
 	    {"220 smtp", E_BAD, IMAP_DATA, "", IMAP_OK, "", "", "", 0},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct imap_reply r;
@@ -80,13 +87,19 @@ test_literals(void **state)
 		const char *line;
 		bool is_literal;
 		uint64_t n;
-	} rows[] = {{"* LIST () NIL {5}", true, 5}, {"x {0}", true, 0}, {"x {5+}", true, 5}, {"x ~{7}", true, 7}, {"x {}", false, 0},
-	    {"x {+}", false, 0}, {"x {a}", false, 0}, {"x {5} ", false, 0}, {"{5}", true, 5}, {"}", false, 0}, {"", false, 0},
-	    {"x {99999999999999999999}", true, UINT64_MAX}, {"x {1{2}", true, 2}, {"x {-1}", false, 0}};
+	} rows[] = {{"* LIST () NIL {5}", true, 5}, {"x {0}", true, 0},
+	    {"x {5+}", true, 5}, {"x ~{7}", true, 7}, {"x {}", false, 0},
+	    {"x {+}", false, 0}, {"x {a}", false, 0}, {"x {5} ", false, 0},
+	    {"{5}", true, 5}, {"}", false, 0}, {"", false, 0},
+	    {"x {99999999999999999999}", true, UINT64_MAX}, {"x {1{2}", true, 2},
+	    {"x {-1}", false, 0}};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		uint64_t n = 0;
-		if (imap_reply_literal(span_of(rows[i].line), &n) != rows[i].is_literal || n != rows[i].n)
+		if (imap_reply_literal(span_of(rows[i].line), &n) !=
+			rows[i].is_literal ||
+		    n != rows[i].n)
 			fail_msg("%s", rows[i].line);
 	}
 }
@@ -96,15 +109,19 @@ test_codes(void **state)
 {
 	uint32_t n = 0;
 	(void)state;
-	assert_true(imap_code_number(SPAN("UIDVALIDITY 123"), "UIDVALIDITY", &n) && n == 123);
+	assert_true(
+	    imap_code_number(SPAN("UIDVALIDITY 123"), "UIDVALIDITY", &n) && n == 123);
 	assert_false(imap_code_number(SPAN("UIDVALIDITY 12x"), "UIDVALIDITY", &n));
 	assert_false(imap_code_number(SPAN("UIDVALIDITY"), "UIDVALIDITY", &n));
-	assert_false(imap_code_number(SPAN("UIDVALIDITY 4294967296"), "UIDVALIDITY", &n));
+	assert_false(
+	    imap_code_number(SPAN("UIDVALIDITY 4294967296"), "UIDVALIDITY", &n));
 	assert_false(imap_code_number(SPAN("UIDNEXT 5"), "UIDVALIDITY", &n));
 	assert_true(imap_code_is(SPAN("ALERT"), "alert"));
-	assert_int_equal(imap_capabilities(SPAN("IMAP4rev1 starttls AUTH=PLAIN SASL-IR X")),
+	assert_int_equal(
+	    imap_capabilities(SPAN("IMAP4rev1 starttls AUTH=PLAIN SASL-IR X")),
 	    IMAP_HAS_STARTTLS | IMAP_HAS_PLAIN | IMAP_HAS_SASL_IR);
-	assert_int_equal(imap_capabilities(SPAN("  LOGINDISABLED")), IMAP_HAS_LOGINDISABLED);
+	assert_int_equal(
+	    imap_capabilities(SPAN("  LOGINDISABLED")), IMAP_HAS_LOGINDISABLED);
 }
 
 static void
@@ -119,11 +136,13 @@ test_lists(void **state)
 	} rows[] = {
 	    {"(\\HasNoChildren) \".\" INBOX", "INBOX", '.', false, ""},
 	    {"(\\Noselect \\HasChildren) \"/\" \"a b\"", "a b", '/', true, ""},
-	    {"(\\HasNoChildren \\Sent) \"/\" \"a \\\"b\\\" \\\\\"", "a \"b\" \\", '/', false, "\\Sent"},
+	    {"(\\HasNoChildren \\Sent) \"/\" \"a \\\"b\\\" \\\\\"", "a \"b\" \\", '/',
+		false, "\\Sent"},
 	    {"() NIL x", "x", '\0', false, ""},
 	    {"() \"\\\\\" x", "x", '\\', false, ""},
 	    {"() \"/\" {5}\r\na\r\nbc", "a\r\nbc", '/', false, ""},
-	    {"(\\NonExistent \\Subscribed) \"/\" x (\"CHILDINFO\" (\"SUBSCRIBED\"))", "x", '/', true, ""},
+	    {"(\\NonExistent \\Subscribed) \"/\" x (\"CHILDINFO\" (\"SUBSCRIBED\"))",
+		"x", '/', true, ""},
 	    {"() \"/\" &U,BTFw-", "&U,BTFw-", '/', false, ""},
 	    {"() \"/\" [Gmail]", "[Gmail]", '/', false, ""},
 	    {"() \"//\" x", NULL, 0, false, ""},
@@ -160,14 +179,21 @@ test_namespaces(void **state)
 	struct span prefix;
 	char delimiter;
 	(void)state;
-	assert_int_equal(imap_namespace_parse(SPAN("((\"INBOX.\" \".\")) NIL NIL"), &a, &prefix, &delimiter), E_OK);
+	assert_int_equal(imap_namespace_parse(SPAN("((\"INBOX.\" \".\")) NIL NIL"), &a,
+			     &prefix, &delimiter),
+	    E_OK);
 	assert_span(prefix, "INBOX.");
 	assert_int_equal(delimiter, '.');
-	assert_int_equal(imap_namespace_parse(SPAN("((\"\" \"/\")(\"#x\" \"/\")) NIL NIL"), &a, &prefix, &delimiter), E_OK);
+	assert_int_equal(
+	    imap_namespace_parse(
+		SPAN("((\"\" \"/\")(\"#x\" \"/\")) NIL NIL"), &a, &prefix, &delimiter),
+	    E_OK);
 	assert_span(prefix, "");
-	assert_int_equal(imap_namespace_parse(SPAN("NIL NIL NIL"), &a, &prefix, &delimiter), E_OK);
+	assert_int_equal(
+	    imap_namespace_parse(SPAN("NIL NIL NIL"), &a, &prefix, &delimiter), E_OK);
 	assert_int_equal(delimiter, '\0');
-	assert_int_equal(imap_namespace_parse(SPAN("(x)"), &a, &prefix, &delimiter), E_BAD);
+	assert_int_equal(
+	    imap_namespace_parse(SPAN("(x)"), &a, &prefix, &delimiter), E_BAD);
 	arena_reset(&a);
 }
 
@@ -177,9 +203,14 @@ test_fetch(void **state)
 	struct arena a = {0};
 	struct imap_fetch f;
 	(void)state;
-	assert_int_equal(imap_fetch_parse(SPAN("(UID 12 FLAGS (\\Seen $Forwarded \\Recent NonJunk) INTERNALDATE \"17-Jul-1996 02:44:25 "
-					       "-0700\" RFC822.SIZE 4286 BODY[] {5}\r\nab\r\nc)"), &a, &f), E_OK);
-	assert_int_equal(f.got, IMAP_GOT_UID | IMAP_GOT_FLAGS | IMAP_GOT_DATE | IMAP_GOT_SIZE | IMAP_GOT_BODY);
+	assert_int_equal(
+	    imap_fetch_parse(SPAN("(UID 12 FLAGS (\\Seen $Forwarded \\Recent NonJunk) "
+				  "INTERNALDATE \"17-Jul-1996 02:44:25 "
+				  "-0700\" RFC822.SIZE 4286 BODY[] {5}\r\nab\r\nc)"),
+		&a, &f),
+	    E_OK);
+	assert_int_equal(f.got, IMAP_GOT_UID | IMAP_GOT_FLAGS | IMAP_GOT_DATE |
+				    IMAP_GOT_SIZE | IMAP_GOT_BODY);
 	assert_int_equal(f.uid, 12);
 	assert_int_equal(f.flags.flags, FLAG_SEEN);
 	assert_int_equal(f.flags.n_keywords, 2);
@@ -193,8 +224,11 @@ test_fetch(void **state)
 	assert_int_equal(f.uid, 3);
 	assert_int_equal(imap_fetch_parse(SPAN("(BODY[] \"\" UID 3)"), &a, &f), E_OK);
 	assert_non_null(f.body.p);
-	assert_int_equal(imap_fetch_parse(SPAN("(X-GM-LABELS (\"a b\" (c)) MODSEQ (12) BODY[HEADER.FIELDS (TO \"x\")] {1}\r\nx UID 4)"),
-			     &a, &f), E_OK);
+	assert_int_equal(
+	    imap_fetch_parse(SPAN("(X-GM-LABELS (\"a b\" (c)) MODSEQ (12) "
+				  "BODY[HEADER.FIELDS (TO \"x\")] {1}\r\nx UID 4)"),
+		&a, &f),
+	    E_OK);
 	assert_int_equal(f.got, IMAP_GOT_UID);
 	assert_int_equal(imap_fetch_parse(SPAN("()"), &a, &f), E_OK);
 	assert_int_equal(f.got, 0);
@@ -204,10 +238,12 @@ test_fetch(void **state)
 static void
 test_fetch_bad(void **state)
 {
-	static const char *const bad[] = {"", "(", "UID 5", "(UID)", "(UID x)", "(UID 5", "(UID 4294967296)", "(FLAGS \\Seen)",
-	    "(FLAGS (\\Seen)", "(INTERNALDATE \"yesterday\")", "(INTERNALDATE NIL)", "(RFC822.SIZE -1)",
-	    "(RFC822.SIZE 9223372036854775808)", "(BODY[] {3}\r\nab)", "(BODY[] {99999999999999999999}\r\nab)", "(BODY[] {3}ab)",
-	    "(BODY[ x)", "(UID 5) x", "(X \"\r\n\")"};
+	static const char *const bad[] = {"", "(", "UID 5", "(UID)", "(UID x)",
+	    "(UID 5", "(UID 4294967296)", "(FLAGS \\Seen)", "(FLAGS (\\Seen)",
+	    "(INTERNALDATE \"yesterday\")", "(INTERNALDATE NIL)", "(RFC822.SIZE -1)",
+	    "(RFC822.SIZE 9223372036854775808)", "(BODY[] {3}\r\nab)",
+	    "(BODY[] {99999999999999999999}\r\nab)", "(BODY[] {3}ab)", "(BODY[ x)",
+	    "(UID 5) x", "(X \"\r\n\")"};
 	struct arena a = {0};
 	struct imap_fetch f;
 	struct buf deep = {0};

@@ -24,8 +24,11 @@ test_crlf(void **state)
 {
 	static const struct {
 		const char *in, *out;
-	} rows[] = {{"", ""}, {"a\n", "a\r\n"}, {"a\r\n", "a\r\n"}, {"\n\n", "\r\n\r\n"}, {"\r\n\n\r\n", "\r\n\r\n\r\n"},
-	    {"a\rb\n", "a\rb\r\n"}, {"a\r\r\n", "a\r\r\n"}, {"no end", "no end"}, {"cr at the end\r", "cr at the end\r"}};
+	} rows[] = {{"", ""}, {"a\n", "a\r\n"}, {"a\r\n", "a\r\n"},
+	    {"\n\n", "\r\n\r\n"}, {"\r\n\n\r\n", "\r\n\r\n\r\n"},
+	    {"a\rb\n", "a\rb\r\n"}, {"a\r\r\n", "a\r\r\n"}, {"no end", "no end"},
+	    {"cr at the end\r", "cr at the end\r"}};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (size_t step = 1; step < 5; step++) {
@@ -60,7 +63,8 @@ test_keywords(void **state)
 	for (unsigned i = 0; i < STORE_KEYWORDS_MAX; i++) {
 		buf_reset(&name);
 		buf_putf(&name, "k%u", i);
-		assert_int_equal(keywords_bit(&k, &a, buf_as_span(&name)) != 0, i < STORE_KEYWORDS_MAX - 2);
+		assert_int_equal(keywords_bit(&k, &a, buf_as_span(&name)) != 0,
+		    i < STORE_KEYWORDS_MAX - 2);
 	}
 	buf_free(&name);
 	arena_reset(&a);
@@ -76,9 +80,11 @@ id(unsigned char n)
 }
 
 static void
-put(struct buf *b, const char *key, unsigned char n, uint32_t flags, uint64_t keywords, const struct keywords *names)
+put(struct buf *b, const char *key, unsigned char n, uint32_t flags, uint64_t keywords,
+    const struct keywords *names)
 {
-	struct known_row r = {.key = span_of(key), .id = id(n), .flags = flags, .keywords = keywords};
+	struct known_row r = {
+	    .key = span_of(key), .id = id(n), .flags = flags, .keywords = keywords};
 	known_row_put(b, &r, names);
 }
 
@@ -90,14 +96,18 @@ test_there_and_back(void **state)
 	struct known k, head = {.uidvalidity = 77, .is_adopted = true};
 	struct buf b = {0};
 	(void)state;
-	uint64_t work = keywords_bit(&out, &a, SPAN("work")), plus = keywords_bit(&out, &a, SPAN("+"));
+	uint64_t work = keywords_bit(&out, &a, SPAN("work")),
+		 plus = keywords_bit(&out, &a, SPAN("+"));
 	known_head_put(&b, SPAN("imap anna@old"), SPAN("a b\n%\xc3\xa9"), &head);
 	put(&b, "12", 1, FLAG_SEEN, work | plus, &out);
 	put(&b, "9", 2, 0, 0, &out);
 	known_confirm_put(&b);
 	put(&b, "a key,S=1 %", 3, FLAG_DRAFT, plus, &out);
-	assert_int_equal(keywords_bit(&names, &a, SPAN("other")), 1); /* bits are those of the table that is given */
-	assert_int_equal(known_read(buf_as_span(&b), SPAN("imap anna@old"), SPAN("a b\n%\xc3\xa9"), &names, &k), E_OK);
+	/* bits are those of the table that is given */
+	assert_int_equal(keywords_bit(&names, &a, SPAN("other")), 1);
+	assert_int_equal(known_read(buf_as_span(&b), SPAN("imap anna@old"),
+			     SPAN("a b\n%\xc3\xa9"), &names, &k),
+	    E_OK);
 	assert_int_equal(k.n, 3);
 	assert_int_equal(k.uidvalidity, 77);
 	assert_true(k.is_adopted);
@@ -133,7 +143,8 @@ test_torn(void **state)
 	size_t second = b.len;
 	for (size_t n = 0; n < second; n++) {
 		struct keywords names = {.n = 0};
-		int err = known_read(span_head(buf_as_span(&b), n), SPAN("s"), SPAN("f"), &names, &k);
+		int err = known_read(
+		    span_head(buf_as_span(&b), n), SPAN("s"), SPAN("f"), &names, &k);
 		assert_int_equal(err, n < at ? E_BAD : E_OK);
 		assert_int_equal(k.n, n >= first - 2);
 		known_free(&k);
@@ -144,22 +155,33 @@ test_torn(void **state)
 static void
 test_not_ours(void **state)
 {
-	static const char *const bad[] = {"", "merpati-import 2\nsource s\nfolder f\nuidvalidity 1 0\n",
-	    "merpati-import 1\nsource t\nfolder f\nuidvalidity 1 0\n", "merpati-import 1\nsource s\nfolder g\nuidvalidity 1 0\n",
-	    "merpati-import 1\nsource s\nfolder f\nuidvalidity x 0\n", "merpati-import 1\nsource s\nfolder f\nuidvalidity 1 2\n"};
-	static const char *const rows[] = {"+ 1 zz 0\n", "+ 1 01000000000000000000000000000000 99\n", "? 1\n",
-	    "+  01000000000000000000000000000000 0\n", "+ %zz 01000000000000000000000000000000 0\n"};
+	static const char *const bad[] = {"",
+	    "merpati-import 2\nsource s\nfolder f\nuidvalidity 1 0\n",
+	    "merpati-import 1\nsource t\nfolder f\nuidvalidity 1 0\n",
+	    "merpati-import 1\nsource s\nfolder g\nuidvalidity 1 0\n",
+	    "merpati-import 1\nsource s\nfolder f\nuidvalidity x 0\n",
+	    "merpati-import 1\nsource s\nfolder f\nuidvalidity 1 2\n"};
+	static const char *const rows[] = {"+ 1 zz 0\n",
+	    "+ 1 01000000000000000000000000000000 99\n", "? 1\n",
+	    "+  01000000000000000000000000000000 0\n",
+	    "+ %zz 01000000000000000000000000000000 0\n"};
 	struct keywords names = {.n = 0};
 	struct known k;
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(known_read(span_of(bad[i]), SPAN("s"), SPAN("f"), &names, &k), E_BAD);
+		assert_int_equal(
+		    known_read(span_of(bad[i]), SPAN("s"), SPAN("f"), &names, &k),
+		    E_BAD);
 		known_free(&k);
 	}
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf b = {0};
-		buf_putf(&b, "merpati-import 1\nsource s\nfolder f\nuidvalidity 1 0\n%s", rows[i]);
-		assert_int_equal(known_read(buf_as_span(&b), SPAN("s"), SPAN("f"), &names, &k), E_OK);
+		buf_putf(&b,
+		    "merpati-import 1\nsource s\nfolder f\nuidvalidity 1 0\n%s",
+		    rows[i]);
+		assert_int_equal(
+		    known_read(buf_as_span(&b), SPAN("s"), SPAN("f"), &names, &k),
+		    E_OK);
 		assert_int_equal(k.n, 0);
 		known_free(&k);
 		buf_free(&b);

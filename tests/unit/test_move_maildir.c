@@ -25,18 +25,21 @@ static void
 test_folders(void **state)
 {
 	static const struct {
-		const char *directory, *name, *back; /* name NULL: bad; back NULL: as directory */
+		/* name NULL: bad; back NULL: as directory */
+		const char *directory, *name, *back;
 	} rows[] = {
 	    {".Sent", "Sent", NULL},
 	    {".a.b", "a/b", NULL},
 	    {".Gel&APY-scht", "Gel\xc3\xb6scht", NULL},
 	    {".Gel\xc3\xb6scht", "Gel\xc3\xb6scht", ".Gel&APY-scht"},
-	    {".R&D", "R&D", ".R&-D"},       /* no UTF-7: a server that writes UTF-8 wrote it */
+	    /* no UTF-7: a server that writes UTF-8 wrote it */
+	    {".R&D", "R&D", ".R&-D"},
 	    {".R&-D", "R&D", NULL},
 	    {".a\\2eb.c", "a.b/c", NULL},
 	    {".a\\zz", "a\\zz", NULL},
 	    {".a\\5c2eb", "a\\2eb", NULL},
-	    {".a&AC8-b", "a&AC8-b", ".a&-AC8-b"}, /* "/" needs no UTF-7, so it is none */
+	    /* "/" needs no UTF-7, so it is none */
+	    {".a&AC8-b", "a&AC8-b", ".a&-AC8-b"},
 	    {".a\\2fb", "a_b", ".a_b"},
 	    {"Sent", NULL, NULL},
 	    {".", NULL, NULL},
@@ -47,6 +50,7 @@ test_folders(void **state)
 	    {".\xff", NULL, NULL},
 	    {"", NULL, NULL},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf out = {0}, back = {0};
@@ -54,10 +58,14 @@ test_folders(void **state)
 		int err = maildir_folder_name(span_of(rows[i].directory), &out);
 		if (err != (rows[i].name ? E_OK : E_BAD))
 			fail_msg("%s: %s", rows[i].directory, err_name(err));
-		assert_span(span_from(buf_as_span(&out), 1), rows[i].name ? rows[i].name : "");
+		assert_span(
+		    span_from(buf_as_span(&out), 1), rows[i].name ? rows[i].name : "");
 		if (rows[i].name) {
-			assert_int_equal(maildir_folder_directory(span_of(rows[i].name), &back), E_OK);
-			assert_span(buf_as_span(&back), rows[i].back ? rows[i].back : rows[i].directory);
+			assert_int_equal(
+			    maildir_folder_directory(span_of(rows[i].name), &back),
+			    E_OK);
+			assert_span(buf_as_span(&back),
+			    rows[i].back ? rows[i].back : rows[i].directory);
 		}
 		buf_free(&out);
 		buf_free(&back);
@@ -88,19 +96,24 @@ test_files(void **state)
 		uint32_t letters;
 		int64_t date_sec;
 	} rows[] = {
-	    {"1275660208.M1P2.host,S=10,W=11:2,FSab", "1275660208.M1P2.host,S=10,W=11", "1275660208.M1P2.host",
-	        FLAG_FLAGGED | FLAG_SEEN, false, 3, 1275660208},
-	    {"1275660208.M1P2.host", "1275660208.M1P2.host", "1275660208.M1P2.host", 0, false, 0, 1275660208},
+	    {"1275660208.M1P2.host,S=10,W=11:2,FSab", "1275660208.M1P2.host,S=10,W=11",
+		"1275660208.M1P2.host", FLAG_FLAGGED | FLAG_SEEN, false, 3, 1275660208},
+	    {"1275660208.M1P2.host", "1275660208.M1P2.host", "1275660208.M1P2.host", 0,
+		false, 0, 1275660208},
 	    {"x:2,", "x", "x", 0, false, 0, 0},
-	    {"x:2,DPRTz", "x", "x", FLAG_DRAFT | FLAG_ANSWERED | FLAG_DELETED, true, 1u << 25, 0},
-	    {"x:2,S,a", "x", "x", FLAG_SEEN, false, 0, 0},  /* behind another comma it is somebody else's */
-	    {"x:1,S", "x", "x", 0, false, 0, 0},            /* experimental semantics */
-	    {"99999999999999999999.a", "99999999999999999999.a", "99999999999999999999.a", 0, false, 0, 0},
+	    {"x:2,DPRTz", "x", "x", FLAG_DRAFT | FLAG_ANSWERED | FLAG_DELETED, true,
+		1u << 25, 0},
+	    /* behind another comma it is somebody else's */
+	    {"x:2,S,a", "x", "x", FLAG_SEEN, false, 0, 0},
+	    {"x:1,S", "x", "x", 0, false, 0, 0}, /* experimental semantics */
+	    {"99999999999999999999.a", "99999999999999999999.a",
+		"99999999999999999999.a", 0, false, 0, 0},
 	    {".hidden", NULL, NULL, 0, false, 0, 0},
 	    {":2,S", NULL, NULL, 0, false, 0, 0},
 	    {",S=1:2,S", NULL, NULL, 0, false, 0, 0},
 	    {"", NULL, NULL, 0, false, 0, 0},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct maildir_file f;
@@ -125,10 +138,13 @@ test_info(void **state)
 	struct maildir_file f;
 	(void)state;
 	buf_str(&b, "x");
-	maildir_info_put(&b, (FLAG_SEEN | FLAG_ANSWERED | FLAG_FLAGGED | FLAG_DELETED | FLAG_DRAFT), true, 1u << 25 | 1);
+	maildir_info_put(&b,
+	    (FLAG_SEEN | FLAG_ANSWERED | FLAG_FLAGGED | FLAG_DELETED | FLAG_DRAFT),
+	    true, 1u << 25 | 1);
 	assert_span(buf_as_span(&b), "x:2,DFPRSTaz");
 	assert_int_equal(maildir_file_parse(buf_as_span(&b), &f), E_OK);
-	assert_int_equal(f.flags, (FLAG_SEEN | FLAG_ANSWERED | FLAG_FLAGGED | FLAG_DELETED | FLAG_DRAFT));
+	assert_int_equal(f.flags,
+	    (FLAG_SEEN | FLAG_ANSWERED | FLAG_FLAGGED | FLAG_DELETED | FLAG_DRAFT));
 	assert_int_equal(f.letters, 1u << 25 | 1);
 	buf_free(&b);
 }
@@ -172,7 +188,8 @@ test_uidlist(void **state)
 static void
 test_uidlist_1(void **state)
 {
-	static const char text[] = "1 1275660208 7\n3 1276528487.M1P1.a:2,\n6 1276528488.M1P1.a\n";
+	static const char text[] =
+	    "1 1275660208 7\n3 1276528487.M1P1.a:2,\n6 1276528488.M1P1.a\n";
 	struct uidlist l;
 	struct uidlist_row r;
 	(void)state;
@@ -189,8 +206,8 @@ test_uidlist_1(void **state)
 static void
 test_uidlist_bad(void **state)
 {
-	static const char *const bad[] = {"", "\n", "2 V1 N1\n", "3\n", "3 N5\n", "3 V0 N5\n", "3 V99999999999 N1\n", "1 0 1\n",
-	    "1 x 1\n", "hello"};
+	static const char *const bad[] = {"", "\n", "2 V1 N1\n", "3\n", "3 N5\n",
+	    "3 V0 N5\n", "3 V99999999999 N1\n", "1 0 1\n", "1 x 1\n", "hello"};
 	struct uidlist l;
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -210,7 +227,8 @@ test_uidlist_back(void **state)
 	uidlist_row_put(&b, &r);
 	r.uidl = SPAN("");
 	uidlist_row_put(&b, &r);
-	assert_span(buf_as_span(&b), "3 V77 N6 G30850000000000000000000000000000\n5 Pu1 :1.a,S=3\n5 :1.a,S=3\n");
+	assert_span(buf_as_span(&b),
+	    "3 V77 N6 G30850000000000000000000000000000\n5 Pu1 :1.a,S=3\n5 :1.a,S=3\n");
 	assert_int_equal(uidlist_open(buf_as_span(&b), &l), E_OK);
 	assert_true(uidlist_next(&l, &r));
 	assert_span(r.uidl, "u1");
@@ -221,7 +239,9 @@ test_uidlist_back(void **state)
 static void
 test_keywords(void **state)
 {
-	struct span text = SPAN("0 $Forwarded\n1 NonJunk\n26 TooMany\nx y\n3 \n25 Last\n"), name;
+	struct span text =
+			SPAN("0 $Forwarded\n1 NonJunk\n26 TooMany\nx y\n3 \n25 Last\n"),
+		    name;
 	struct buf b = {0};
 	unsigned letter;
 	(void)state;
@@ -239,7 +259,8 @@ test_keywords(void **state)
 static void
 test_subscriptions(void **state)
 {
-	struct span one = SPAN("INBOX\nSent\nb.Gel&APY-scht\n\n.x\n"), two = SPAN("V\t2\n\nINBOX\na.b\nb\tGel&APY-scht\n");
+	struct span one = SPAN("INBOX\nSent\nb.Gel&APY-scht\n\n.x\n"),
+		    two = SPAN("V\t2\n\nINBOX\na.b\nb\tGel&APY-scht\n");
 	unsigned v1 = 0, v2 = 0;
 	struct buf out = {0};
 	(void)state;
@@ -276,22 +297,24 @@ test_uidl_format(void **state)
 	    {"%v.%Xu", "1275674416.a", E_OK},
 	    {"%f", "12.a,S=1", E_OK},
 	    {"%%%u", "%10", E_OK},
-	    {"%1u", "1", E_OK},        /* without "0" a width cuts */
+	    {"%1u", "1", E_OK}, /* without "0" a width cuts */
 	    {"%01u", "10", E_OK},
-	    {"%v", NULL, E_BAD},       /* the same for all messages */
+	    {"%v", NULL, E_BAD}, /* the same for all messages */
 	    {"", NULL, E_BAD},
 	    {"%u%", NULL, E_BAD},
 	    {"%08", NULL, E_BAD},
 	    {"%u%q", NULL, E_BAD},
-	    {"%u %v", NULL, E_LIMIT},  /* a blank */
+	    {"%u %v", NULL, E_LIMIT}, /* a blank */
 	    {"%099u", NULL, E_BAD},
 	    {"%040u%040u", NULL, E_LIMIT},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf out = {0};
 		buf_str(&out, "< "); /* what stands there already is not looked at */
-		int err = uidl_format(span_of(rows[i].format), 10, 1275674416, SPAN("12.a,S=1"), &out);
+		int err = uidl_format(
+		    span_of(rows[i].format), 10, 1275674416, SPAN("12.a,S=1"), &out);
 		if (err != rows[i].err)
 			fail_msg("%s: %s", rows[i].format, err_name(err));
 		if (err == E_OK)
@@ -308,7 +331,10 @@ test_courier_uids(void **state)
 	struct uidlist l;
 	struct uidlist_row r;
 	(void)state;
-	assert_int_equal(courier_uids_open(SPAN("1 1034567890 45\n12 103.M1.a\n44 104.M1.a,S=5\n"), &l), E_OK);
+	assert_int_equal(
+	    courier_uids_open(
+		SPAN("1 1034567890 45\n12 103.M1.a\n44 104.M1.a,S=5\n"), &l),
+	    E_OK);
 	assert_int_equal(l.uidvalidity, 1034567890);
 	assert_int_equal(l.uidnext, 45);
 	assert_true(uidlist_next(&l, &r) && r.uid == 12);
@@ -325,7 +351,9 @@ test_courier_keywords(void **state)
 	struct span base;
 	uint64_t bits;
 	(void)state;
-	courier_keywords_open(SPAN("$Forwarded\nNonJunk\n\n103.M1.a:0 1\n104.M1.a:1\n105.M1.a:7\nnothing\n"), &k);
+	courier_keywords_open(SPAN("$Forwarded\nNonJunk\n\n103.M1.a:0 "
+				   "1\n104.M1.a:1\n105.M1.a:7\nnothing\n"),
+	    &k);
 	assert_int_equal(k.n, 2);
 	assert_span(k.names[1], "NonJunk");
 	assert_true(courier_keywords_next(&k, &base, &bits));
@@ -356,8 +384,10 @@ test_courier_subscriptions(void **state)
 static void
 test_courier_uidls(void **state)
 {
-	struct span text = SPAN("/3 45 1034567890\n103.M1.a,S=1:2,S 123 7:1034567890:0\n104.M1.a 5 0:0\n105.M1.a 5 8:0:1\n"
-				"wrong\nx 5\n106+a 5 0:1\n"), base;
+	struct span text = SPAN("/3 45 1034567890\n103.M1.a,S=1:2,S 123 "
+				"7:1034567890:0\n104.M1.a 5 0:0\n105.M1.a 5 8:0:1\n"
+				"wrong\nx 5\n106+a 5 0:1\n"),
+		    base;
 	struct buf out = {0};
 	(void)state;
 	assert_int_equal(courier_uidls_open(&text), E_OK);

@@ -18,19 +18,26 @@ test_lines(void **state)
 	static const struct {
 		const char *line;
 		int err;
-	} lists[] = {{"1 120", E_OK}, {"1 120", E_BAD}, {"2 0", E_OK}, {"5 7 and more", E_OK}, {"4 7", E_BAD}, {"0 1", E_BAD},
-	    {"", E_BAD}, {"6", E_BAD}, {"6 ", E_BAD}, {"6 x", E_BAD}, {"-6 1", E_BAD}, {"4294967296 1", E_BAD},
-	    {"6 9223372036854775808", E_BAD}},
-	  uidls[] = {{"1 a", E_OK}, {"1 other", E_OK}, {"3 nobody", E_OK}, {"5 !~", E_OK}, {"2 a b", E_BAD}, {"2 ", E_BAD}, {"2", E_BAD},
-	    {"2 a\x7f", E_BAD}, {"2 1234567890123456789012345678901234567890123456789012345678901234567890", E_OK},
-	    {"2 12345678901234567890123456789012345678901234567890123456789012345678901", E_BAD}};
+	} lists
+	    [] = {{"1 120", E_OK}, {"1 120", E_BAD}, {"2 0", E_OK},
+		{"5 7 and more", E_OK}, {"4 7", E_BAD}, {"0 1", E_BAD}, {"", E_BAD},
+		{"6", E_BAD}, {"6 ", E_BAD}, {"6 x", E_BAD}, {"-6 1", E_BAD},
+		{"4294967296 1", E_BAD}, {"6 9223372036854775808", E_BAD}},
+       uidls[] = {{"1 a", E_OK}, {"1 other", E_OK}, {"3 nobody", E_OK}, {"5 !~", E_OK},
+	   {"2 a b", E_BAD}, {"2 ", E_BAD}, {"2", E_BAD}, {"2 a\x7f", E_BAD},
+	   {"2 1234567890123456789012345678901234567890123456789012345678901234567890",
+	       E_OK},
+	   {"2 12345678901234567890123456789012345678901234567890123456789012345678901",
+	       E_BAD}};
 	struct pop3_messages l = {.n = 0};
 	(void)state;
 	for (size_t i = 0; i < COUNT(lists); i++)
-		assert_int_equal(pop3_list_line(&l, span_of(lists[i].line)), lists[i].err);
+		assert_int_equal(
+		    pop3_list_line(&l, span_of(lists[i].line)), lists[i].err);
 	assert_int_equal(l.n, 3);
 	for (size_t i = 0; i < COUNT(uidls); i++)
-		assert_int_equal(pop3_uidl_line(&l, span_of(uidls[i].line)), uidls[i].err);
+		assert_int_equal(
+		    pop3_uidl_line(&l, span_of(uidls[i].line)), uidls[i].err);
 	assert_true(span_eqs(l.all[0].uidl, "a"));
 	assert_int_equal(l.all[1].uidl.n, 70);
 	assert_true(span_eqs(l.all[2].uidl, "!~"));
@@ -42,7 +49,8 @@ fill(struct pop3_messages *theirs, struct listing *ours, size_t n)
 {
 	struct buf line = {0};
 	for (size_t i = 0; i < n; i++) {
-		struct source_message m = {.uid = (uint32_t)i + 1, .size_bytes = 100 + i};
+		struct source_message m = {
+		    .uid = (uint32_t)i + 1, .size_bytes = 100 + i};
 		ours->all = mem_grow(ours->all, ours->n + 1, sizeof *ours->all);
 		ours->all[ours->n++] = m;
 		buf_reset(&line);
@@ -78,7 +86,8 @@ test_by_size(void **state)
 	assert_false(uidls_by_size(&theirs, &ours));
 	ours.n++;
 	assert_true(uidls_by_size(&theirs, &ours));
-	assert_true(span_eqs(ours.all[0].uidl, "u0") && span_eqs(ours.all[3].uidl, "u3"));
+	assert_true(
+	    span_eqs(ours.all[0].uidl, "u0") && span_eqs(ours.all[3].uidl, "u3"));
 	done(&theirs, &ours);
 }
 
@@ -88,11 +97,16 @@ test_heads_are_the_same(void **state)
 	static const struct {
 		const char *a, *b;
 		bool is_same;
-	} rows[] = {{"From: a\r\nSubject: b\r\n\r\n", "from:a\nSUBJECT:  b\n\nbody", true},
+	} rows[] = {
+	    {"From: a\r\nSubject: b\r\n\r\n", "from:a\nSUBJECT:  b\n\nbody", true},
 	    {"Subject: a\r\n b\r\n\r\n", "Subject: a b\r\n", true},
-	    {"Return-Path: <x>\r\nFrom: a\r\nX-UIDL: 7\r\n\r\n", "From: a\r\nStatus: RO\r\nContent-Length: 12\r\n\r\n", true},
-	    {"From: a\r\nTo: b\r\n\r\n", "To: b\r\nFrom: a\r\n\r\n", false}, {"From: a\r\n\r\n", "From: A\r\n\r\n", false},
-	    {"From: a\r\n\r\n", "From: a\r\nTo: b\r\n\r\n", false}, {"A: b\r\nC: d\r\n\r\n", "A: bC: d\r\n\r\n", false}};
+	    {"Return-Path: <x>\r\nFrom: a\r\nX-UIDL: 7\r\n\r\n",
+		"From: a\r\nStatus: RO\r\nContent-Length: 12\r\n\r\n", true},
+	    {"From: a\r\nTo: b\r\n\r\n", "To: b\r\nFrom: a\r\n\r\n", false},
+	    {"From: a\r\n\r\n", "From: A\r\n\r\n", false},
+	    {"From: a\r\n\r\n", "From: a\r\nTo: b\r\n\r\n", false},
+	    {"A: b\r\nC: d\r\n\r\n", "A: bC: d\r\n\r\n", false}};
+
 	unsigned char a[SHA256_BYTES], b[SHA256_BYTES];
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -113,7 +127,10 @@ sums(struct head_sum *out, const char *heads)
 	}
 }
 
-/* Theirs are heads a b b d, ours b a b c: "d" is lost, "c" has none, and of the two "b" the first is the first. */
+/*
+ * Theirs are heads a b b d, ours b a b c: "d" is lost, "c" has none, and of the two "b" the first
+ * is the first.
+ */
 static void
 test_by_head(void **state)
 {
@@ -125,7 +142,9 @@ test_by_head(void **state)
 	sums(a, "abbd");
 	sums(b, "babc");
 	assert_int_equal(uidls_by_head(&theirs, a, N, &ours, b, N), 1);
-	assert_true(span_eqs(ours.all[0].uidl, "u1") && span_eqs(ours.all[1].uidl, "u0") && span_eqs(ours.all[2].uidl, "u2"));
+	assert_true(span_eqs(ours.all[0].uidl, "u1") &&
+		    span_eqs(ours.all[1].uidl, "u0") &&
+		    span_eqs(ours.all[2].uidl, "u2"));
 	assert_int_equal(ours.all[3].uidl.n, 0);
 	assert_int_equal(uidls_by_head(&theirs, a, N, &ours, b, 0), N);
 	assert_int_equal(uidls_by_head(&theirs, a, 0, &ours, b, N), 0);

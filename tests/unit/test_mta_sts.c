@@ -59,9 +59,11 @@ test_records(void **state)
 		struct span id;
 		size_t n = 0;
 		for (; n < COUNT(txt) && records[i].records[n]; n++)
-			txt[n] = (struct dns_record){.data = span_of(records[i].records[n])};
+			txt[n] =
+			    (struct dns_record){.data = span_of(records[i].records[n])};
 		int err = mta_sts_record(txt, n, &id);
-		if (err != (records[i].id ? E_OK : E_BAD) || (err == E_OK && !span_eqs(id, records[i].id)))
+		if (err != (records[i].id ? E_OK : E_BAD) ||
+		    (err == E_OK && !span_eqs(id, records[i].id)))
 			fail_msg("%s: %d", records[i].records[0], err);
 	}
 	struct span id;
@@ -78,18 +80,26 @@ static const struct {
 	uint32_t max_age_sec;
 	size_t n_mx;
 } policies[] = {
-    {GOOD "mx: mail.example.com\nmx: *.example.net\nmx: backupmx.example.com\n", E_OK, MTA_STS_ENFORCE, 604800, 3},
-    {"version: STSv1\r\nmode: testing\r\nmx: a.test\r\nmax_age: 1\r\n", E_OK, MTA_STS_TESTING, 1, 1},
+    {GOOD "mx: mail.example.com\nmx: *.example.net\nmx: backupmx.example.com\n", E_OK,
+	MTA_STS_ENFORCE, 604800, 3},
+    {"version: STSv1\r\nmode: testing\r\nmx: a.test\r\nmax_age: 1\r\n", E_OK,
+	MTA_STS_TESTING, 1, 1},
     {"mx:a.test\nmax_age:1\nmode:testing\nversion:STSv1", E_OK, MTA_STS_TESTING, 1, 1},
-    {"version: \t STSv1 \t\nmode:\ttesting \nmx: a.test\t\nmax_age: 1  ", E_OK, MTA_STS_TESTING, 1, 1},
+    {"version: \t STSv1 \t\nmode:\ttesting \nmx: a.test\t\nmax_age: 1  ", E_OK,
+	MTA_STS_TESTING, 1, 1},
     {V "mode: none\nmax_age: 86400\n", E_OK, MTA_STS_NONE, 86400, 0},
     {V "mode: none\nmax_age: 86400\nmx: a.test\n", E_OK, MTA_STS_NONE, 86400, 1},
     {GOOD "mx: a.test\n\n \r\n\n", E_OK, MTA_STS_ENFORCE, 604800, 1},
-    {GOOD "mx: a.test\nmode: none\nmax_age: x\nversion: STSv2\n", E_OK, MTA_STS_ENFORCE, 604800, 1},
-    {GOOD "mx: a.test\nx-y.z_1: any thing \xc3\xbc\n", E_OK, MTA_STS_ENFORCE, 604800, 1},
-    {V "mode: enforce\nmx: a.test\nmax_age: 31557600\n", E_OK, MTA_STS_ENFORCE, 31557600, 1},
-    {V "mode: enforce\nmx: a.test\nmax_age: 31557601\n", E_OK, MTA_STS_ENFORCE, 31557600, 1},
-    {V "mode: enforce\nmx: a.test\nmax_age: 9999999999\n", E_OK, MTA_STS_ENFORCE, 31557600, 1},
+    {GOOD "mx: a.test\nmode: none\nmax_age: x\nversion: STSv2\n", E_OK, MTA_STS_ENFORCE,
+	604800, 1},
+    {GOOD "mx: a.test\nx-y.z_1: any thing \xc3\xbc\n", E_OK, MTA_STS_ENFORCE, 604800,
+	1},
+    {V "mode: enforce\nmx: a.test\nmax_age: 31557600\n", E_OK, MTA_STS_ENFORCE,
+	31557600, 1},
+    {V "mode: enforce\nmx: a.test\nmax_age: 31557601\n", E_OK, MTA_STS_ENFORCE,
+	31557600, 1},
+    {V "mode: enforce\nmx: a.test\nmax_age: 9999999999\n", E_OK, MTA_STS_ENFORCE,
+	31557600, 1},
     {V "mode: enforce\nmx: a.test\nmax_age: 00000000000\n", E_BAD, 0, 0, 0},
     {V "mode: enforce\nmx: a.test\nmax_age: -1\n", E_BAD, 0, 0, 0},
     {V "mode: enforce\nmx: a.test\nmax_age: 1 2\n", E_BAD, 0, 0, 0},
@@ -124,7 +134,9 @@ test_policies(void **state)
 		struct mta_sts_policy p;
 		int err = mta_sts_policy_parse(span_of(policies[i].text), &p);
 		if (err != policies[i].result ||
-		    (err == E_OK && (p.mode != policies[i].mode || p.max_age_sec != policies[i].max_age_sec || p.n_mx != policies[i].n_mx)))
+		    (err == E_OK && (p.mode != policies[i].mode ||
+					p.max_age_sec != policies[i].max_age_sec ||
+					p.n_mx != policies[i].n_mx)))
 			fail_msg("%zu %s: %d", i, policies[i].text, err);
 	}
 }
@@ -150,12 +162,19 @@ test_matches(void **state)
 	static const struct {
 		const char *host;
 		bool matches;
-	} hosts[] = {{"mail.example.com", true}, {"MAIL.Example.COM", true}, {"mail.example.com.", true}, {"a.example.net", true},
-	    {"A.EXAMPLE.NET.", true}, {"example.net", false}, {"a.b.example.net", false}, {"example.com", false},
-	    {"xmail.example.com", false}, {".example.net", false}, {"net", false}, {"", false}, {"dot.test", true}};
+	} hosts[] = {{"mail.example.com", true}, {"MAIL.Example.COM", true},
+	    {"mail.example.com.", true}, {"a.example.net", true},
+	    {"A.EXAMPLE.NET.", true}, {"example.net", false},
+	    {"a.b.example.net", false}, {"example.com", false},
+	    {"xmail.example.com", false}, {".example.net", false}, {"net", false},
+	    {"", false}, {"dot.test", true}};
 	struct mta_sts_policy p;
 	(void)state;
-	assert_int_equal(mta_sts_policy_parse(SPAN(GOOD "mx: mail.example.com\nmx: *.Example.net\nmx: dot.test.\n"), &p), E_OK);
+	assert_int_equal(
+	    mta_sts_policy_parse(
+		SPAN(GOOD "mx: mail.example.com\nmx: *.Example.net\nmx: dot.test.\n"),
+		&p),
+	    E_OK);
 	for (size_t i = 0; i < COUNT(hosts); i++)
 		if (mta_sts_matches(&p, span_of(hosts[i].host)) != hosts[i].matches)
 			fail_msg("%s", hosts[i].host);

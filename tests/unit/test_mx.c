@@ -27,14 +27,16 @@ text_of(const struct mx_list *l)
 	static struct buf b;
 	buf_reset(&b);
 	for (size_t i = 0; i < l->n; i++)
-		buf_putf(&b, "%s%u %.*s", i ? ", " : "", l->hosts[i].preference, SPAN_ARG(l->hosts[i].name));
+		buf_putf(&b, "%s%u %.*s", i ? ", " : "", l->hosts[i].preference,
+		    SPAN_ARG(l->hosts[i].name));
 	return buf_cstr(&b);
 }
 
 static enum mx_verdict
 order(struct dns_record *records, size_t n, struct mx_list *out)
 {
-	struct dns_answer a = {.status = DNS_FOUND, .is_secure = true, .records = records, .n_records = n};
+	struct dns_answer a = {
+	    .status = DNS_FOUND, .is_secure = true, .records = records, .n_records = n};
 	return mx_order(&a, DOMAIN, out);
 }
 
@@ -77,7 +79,8 @@ test_cut(void **state)
 	struct mx_list l;
 	(void)state;
 	for (unsigned i = 0; i < COUNT(r); i++)
-		r[i] = (struct dns_record){.preference = (uint16_t)(100 - i), .data = span_make(names + i, 1)};
+		r[i] = (struct dns_record){
+		    .preference = (uint16_t)(100 - i), .data = span_make(names + i, 1)};
 	assert_int_equal(order(r, COUNT(r), &l), MX_HOSTS);
 	assert_int_equal(l.n, MX_HOSTS_MAX);
 	assert_int_equal(l.hosts[0].preference, 75);
@@ -105,7 +108,8 @@ test_null(void **state)
 	(void)state;
 	assert_int_equal(order(one, 1, &l), MX_NULL);
 	assert_int_equal(l.n, 0);
-	assert_int_equal(order(beside, 2, &l), MX_HOSTS); /* RFC 7505 3: it must stand alone */
+	/* RFC 7505 3: it must stand alone */
+	assert_int_equal(order(beside, 2, &l), MX_HOSTS);
 	assert_string_equal(text_of(&l), "10 a");
 }
 
@@ -117,12 +121,14 @@ test_other_answers(void **state)
 		uint16_t n_unusable;
 		enum mx_verdict verdict;
 		const char *list;
-	} rows[] = {{DNS_NO_RECORD, 0, MX_HOSTS, "0 example.test"}, {DNS_NO_NAME, 0, MX_NO_NAME, ""}, {DNS_TEMP, 0, MX_TEMP, ""},
+	} rows[] = {{DNS_NO_RECORD, 0, MX_HOSTS, "0 example.test"},
+	    {DNS_NO_NAME, 0, MX_NO_NAME, ""}, {DNS_TEMP, 0, MX_TEMP, ""},
 	    {DNS_BOGUS, 0, MX_TEMP, ""}, {DNS_FOUND, 2, MX_BAD, ""}};
 	struct mx_list l;
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct dns_answer a = {.status = rows[i].status, .n_unusable = rows[i].n_unusable};
+		struct dns_answer a = {
+		    .status = rows[i].status, .n_unusable = rows[i].n_unusable};
 		assert_int_equal(mx_order(&a, DOMAIN, &l), rows[i].verdict);
 		assert_string_equal(text_of(&l), rows[i].list);
 		assert_int_equal(l.is_implicit, rows[i].status == DNS_NO_RECORD);
@@ -137,14 +143,16 @@ test_self(void **state)
 		const char *self;
 		size_t n_left; /* a alone is the best; b and b2 are equals */
 		enum mx_verdict verdict;
-	} rows[] = {{"other.test", 4, MX_HOSTS}, {"C", 3, MX_HOSTS}, {"b", 1, MX_HOSTS}, {"b2", 1, MX_HOSTS}, {"A", 0, MX_LOOP}};
+	} rows[] = {{"other.test", 4, MX_HOSTS}, {"C", 3, MX_HOSTS}, {"b", 1, MX_HOSTS},
+	    {"b2", 1, MX_HOSTS}, {"A", 0, MX_LOOP}};
 	struct dns_record r[] = {mx(30, "c"), mx(10, "a"), mx(20, "b"), mx(20, "b2")};
 	struct mx_list l;
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (unsigned round = 0; round < 20; round++) {
 			assert_int_equal(order(r, COUNT(r), &l), MX_HOSTS);
-			assert_int_equal(mx_drop_self(&l, span_of(rows[i].self)), rows[i].verdict);
+			assert_int_equal(
+			    mx_drop_self(&l, span_of(rows[i].self)), rows[i].verdict);
 			assert_int_equal(l.n, rows[i].n_left);
 			assert_true(l.n == 0 || span_eqs(l.hosts[0].name, "a"));
 		}

@@ -63,17 +63,22 @@ test_as_an_array(void **state)
 		struct numset s = {0};
 		bool has[NUMBERS] = {false};
 		for (int k = 0; k < 60; k++) {
-			uint32_t from = (uint32_t)(rand() % (NUMBERS - 1)) + 1, to = from + (uint32_t)(rand() % 8);
+			uint32_t from = (uint32_t)(rand() % (NUMBERS - 1)) + 1,
+				 to = from + (uint32_t)(rand() % 8);
 			to = to < NUMBERS ? to : NUMBERS - 1;
 			assert_int_equal(numset_add(&s, from, to), E_OK);
 			memset(has + from, true, to - from + 1);
 		}
 		assert_same(&s, has);
-		uint32_t low = (uint32_t)(rand() % (NUMBERS - 1)) + 1, high = low + (uint32_t)(rand() % NUMBERS);
+		uint32_t low = (uint32_t)(rand() % (NUMBERS - 1)) + 1,
+			 high = low + (uint32_t)(rand() % NUMBERS);
 		struct numset common = {0};
-		assert_int_equal(numset_add_common(&common, &s, (struct num_range){low, high}), E_OK);
+		assert_int_equal(
+		    numset_add_common(&common, &s, (struct num_range){low, high}),
+		    E_OK);
 		for (uint32_t i = 1; i < NUMBERS; i++)
-			assert_int_equal(numset_has(&common, i), has[i] && i >= low && i <= high);
+			assert_int_equal(
+			    numset_has(&common, i), has[i] && i >= low && i <= high);
 		numset_free(&common);
 		struct buf b = {0};
 		struct numset again = {0};
@@ -90,7 +95,8 @@ test_as_an_array(void **state)
 static void
 test_decode_refuses(void **state)
 {
-	static const struct num_range bad[][2] = {{{3, 2}, {5, 6}}, {{3, 4}, {4, 6}}, {{0, 4}, {6, 6}}};
+	static const struct num_range bad[][2] = {
+	    {{3, 2}, {5, 6}}, {{3, 4}, {4, 6}}, {{0, 4}, {6, 6}}};
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct buf b = {0};

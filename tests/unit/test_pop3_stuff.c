@@ -67,6 +67,7 @@ test_top(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_dots), cmocka_unit_test(test_top)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_dots), cmocka_unit_test(test_top)};
 	return cmocka_run_group_tests_name("pop3_stuff", tests, NULL, NULL);
 }

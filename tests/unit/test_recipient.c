@@ -391,7 +391,8 @@ test_quota_placed(void **st)
 	for (size_t i = 0; i < COUNT(uses); i++) {
 		bool is_full = uses[i].verdict == RCPT_OVER_QUOTA;
 		write_file("mail/a.test/many/usage", uses[i].usage);
-		check_row(&(struct row){"many@a.test", uses[i].verdict, is_full ? "" : "many@a.test"});
+		check_row(&(struct row){
+		    "many@a.test", uses[i].verdict, is_full ? "" : "many@a.test"});
 	}
 	snprintf(path, sizeof path, "%s/mail/a.test/full/placed", place.dir);
 	placed_add(AT_FDCWD, path, 7, 500);
@@ -456,7 +457,9 @@ test_small_arena(void **st)
 	assert_true(was_short && was_enough);
 }
 
-/* The same mailbox has another tag for another subaddress, and the same one however it is reached. */
+/*
+ * The same mailbox has another tag for another subaddress, and the same one however it is reached.
+ */
 static void
 test_tags(void **st)
 {
@@ -496,7 +499,10 @@ test_other_subaddress(void **st)
 	check_row(&(struct row){"a+b@a.test", RCPT_LOCAL, "a+b@a.test"});
 }
 
-/* No table: nobody.  It comes to be, and grows, without a new start.  Half written: come back later. */
+/*
+ * No table: nobody.  It comes to be, and grows, without a new start.  Half written: come back
+ * later.
+ */
 static void
 test_table_comes_and_goes(void **st)
 {
@@ -599,7 +605,9 @@ test_owners(void **st)
 	struct arena arena = {0};
 	(void)st;
 	for (size_t i = 0; i < COUNT(owners); i++)
-		if (!span_eqs(recipient_owner(place.recipients, span_of(owners[i].address), &arena), owners[i].owner))
+		if (!span_eqs(recipient_owner(
+				  place.recipients, span_of(owners[i].address), &arena),
+			owners[i].owner))
 			fail_msg("%s", owners[i].address);
 	arena_reset(&arena);
 }
@@ -610,39 +618,54 @@ test_srs(void **st)
 	struct arena arena = {0};
 	struct target *targets;
 	struct buf address = {0};
-	static const char srs[] = "\tsrs = yes\n\tsrs_domain = \"b.test\"\n\tuser_auth = \"0\"\n\tgroup = \"0\"\n";
+	static const char srs[] = "\tsrs = yes\n\tsrs_domain = \"b.test\"\n\tuser_auth "
+				  "= \"0\"\n\tgroup = \"0\"\n";
 	size_t n;
 	(void)st;
 	/* off: nothing is rewritten, and nothing led back */
-	assert_true(span_eqs(recipient_forward_sender(place.recipients, SPAN("x@far.test"), &arena), "x@far.test"));
+	assert_true(span_eqs(
+	    recipient_forward_sender(place.recipients, SPAN("x@far.test"), &arena),
+	    "x@far.test"));
 	close_all();
 	open_all(srs);
 	srs_secret_make(place.conf);
 	close_all();
 	open_all(srs);
-	buf_span(&address, recipient_forward_sender(place.recipients, SPAN("X.y@Far.test"), &arena));
+	buf_span(&address,
+	    recipient_forward_sender(place.recipients, SPAN("X.y@Far.test"), &arena));
 	struct span s = buf_as_span(&address);
-	assert_true(span_starts(s, SPAN("SRS0=")) && span_ends(s, SPAN("=Far.test=X.y@b.test")));
-	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_LOCAL);
+	assert_true(span_starts(s, SPAN("SRS0=")) &&
+		    span_ends(s, SPAN("=Far.test=X.y@b.test")));
+	assert_int_equal(
+	    recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_LOCAL);
 	assert_int_equal(n, 1);
-	assert_true(!targets[0].is_local && span_eqs(targets[0].address, "X.y@Far.test"));
+	assert_true(
+	    !targets[0].is_local && span_eqs(targets[0].address, "X.y@Far.test"));
 	assert_false(recipient_may_send(place.recipients, SPAN("anna@a.test"), s));
 	/* ours, and the null sender, stay as they are */
-	assert_true(span_eqs(recipient_forward_sender(place.recipients, SPAN("anna@a.test"), &arena), "anna@a.test"));
-	assert_true(span_eqs(recipient_forward_sender(place.recipients, SPAN("anna@Third.test"), &arena), "anna@Third.test"));
-	assert_int_equal(recipient_forward_sender(place.recipients, SPAN(""), &arena).n, 0);
+	assert_true(span_eqs(
+	    recipient_forward_sender(place.recipients, SPAN("anna@a.test"), &arena),
+	    "anna@a.test"));
+	assert_true(span_eqs(
+	    recipient_forward_sender(place.recipients, SPAN("anna@Third.test"), &arena),
+	    "anna@Third.test"));
+	assert_int_equal(
+	    recipient_forward_sender(place.recipients, SPAN(""), &arena).n, 0);
 	/* forged, or of another domain */
 	address.p[6] ^= 1;
-	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_UNKNOWN);
+	assert_int_equal(
+	    recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_UNKNOWN);
 	address.p[6] ^= 1;
 	address.p[address.len - 6] = 'a';
-	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_UNKNOWN);
+	assert_int_equal(
+	    recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_UNKNOWN);
 	address.p[address.len - 6] = 'b';
 	/* the secret is the same for the next process, whoever makes it */
 	srs_secret_make(place.conf);
 	close_all();
 	open_all(srs);
-	assert_int_equal(recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_LOCAL);
+	assert_int_equal(
+	    recipient_resolve(place.recipients, s, &arena, &targets, &n), RCPT_LOCAL);
 	arena_reset(&arena);
 	buf_free(&address);
 }

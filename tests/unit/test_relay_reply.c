@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* test_relay_reply.c - replies of a server, its EHLO, and the form of a route. */
+#include <string.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
@@ -90,7 +93,8 @@ test_reasons(void **state)
 	assert_int_equal(reply_add(&r, SPAN("450-4.2.1 not\tnow")), E_MORE);
 	assert_int_equal(reply_add(&r, SPAN("450 4.2.1 no")), E_OK);
 	reply_reason(&r, SPAN("mx.test[192.0.2.1]"), "0.0", &out);
-	assert_string_equal(buf_cstr(&out), "4.2.1 mx.test[192.0.2.1] said: 450 4.2.1 not now 4.2.1 no");
+	assert_string_equal(buf_cstr(&out),
+	    "4.2.1 mx.test[192.0.2.1] said: 450 4.2.1 not now 4.2.1 no");
 	reply_reset(&r);
 	buf_reset(&out);
 	assert_int_equal(reply_add(&r, SPAN("550 no")), E_OK);
@@ -107,12 +111,16 @@ static const struct {
 	const char *name;
 } hellos[] = {
     {"mx.test", 0, 0, 0, "mx.test"},
-    {"mx.test at your service\nPIPELINING\n8bitmime\nSIZE 1000", EHLO_PIPELINING | EHLO_8BITMIME | EHLO_SIZE, 0, 1000, "mx.test"},
-    {"m\nSIZE\nCHUNKING\nDSN\nSMTPUTF8\nSTARTTLS", EHLO_SIZE | EHLO_CHUNKING | EHLO_DSN | EHLO_SMTPUTF8 | EHLO_STARTTLS, 0, 0, "m"},
+    {"mx.test at your service\nPIPELINING\n8bitmime\nSIZE 1000",
+	EHLO_PIPELINING | EHLO_8BITMIME | EHLO_SIZE, 0, 1000, "mx.test"},
+    {"m\nSIZE\nCHUNKING\nDSN\nSMTPUTF8\nSTARTTLS",
+	EHLO_SIZE | EHLO_CHUNKING | EHLO_DSN | EHLO_SMTPUTF8 | EHLO_STARTTLS, 0, 0,
+	"m"},
     {"m\nREQUIRETLS\nREQUIRETLSX", EHLO_REQUIRETLS, 0, 0, "m"},
     {"m\nSIZE lots", EHLO_SIZE, 0, 0, "m"},
     {"m\nSIZE 99999999999999999999999", EHLO_SIZE, 0, 0, "m"},
-    {"m\nAUTH PLAIN LOGIN X SCRAM-SHA-256", 0, MECH_PLAIN | MECH_LOGIN | MECH_SCRAM_SHA_256, 0, "m"},
+    {"m\nAUTH PLAIN LOGIN X SCRAM-SHA-256", 0,
+	MECH_PLAIN | MECH_LOGIN | MECH_SCRAM_SHA_256, 0, "m"},
     {"m\nAUTH=PLAIN LOGIN", 0, MECH_PLAIN | MECH_LOGIN, 0, "m"},
     {"m\nAUTH", 0, 0, 0, "m"},
     {"PIPELINING\nPIPELININGX\nX PIPELINING", 0, 0, 0, "PIPELINING"},
@@ -143,16 +151,24 @@ static const struct {
 	uint16_t port;
 } routes[] = {
     {"*=mx", E_OK, "*", "", "", ROUTE_MX, ROUTE_TLS_MAY, false, 25},
-    {"a.test=smtp://mail.test", E_OK, "a.test", "mail.test", "", ROUTE_HOST, ROUTE_TLS_MAY, false, 25},
-    {"a.test=smtp://[127.0.0.1]:2600", E_OK, "a.test", "127.0.0.1", "", ROUTE_HOST, ROUTE_TLS_MAY, false, 2600},
-    {"a.test=smtp://[2001:db8::1]", E_OK, "a.test", "2001:db8::1", "", ROUTE_HOST, ROUTE_TLS_MAY, false, 25},
-    {"a.test=lmtp://h:24  tls=none", E_OK, "a.test", "h", "", ROUTE_HOST, ROUTE_TLS_NONE, true, 24},
-    {"*=smtp://h:587 tls=verify user=me@x", E_OK, "*", "h", "me@x", ROUTE_HOST, ROUTE_TLS_VERIFY, false, 587},
-    {"*=smtp://h user=a=b tls=encrypt", E_OK, "*", "h", "a=b", ROUTE_HOST, ROUTE_TLS_ENCRYPT, false, 25},
-    {"u@a.test=lmtp+unix:/run/x", E_OK, "u@a.test", "/run/x", "", ROUTE_UNIX, ROUTE_TLS_MAY, true, 0},
+    {"a.test=smtp://mail.test", E_OK, "a.test", "mail.test", "", ROUTE_HOST,
+	ROUTE_TLS_MAY, false, 25},
+    {"a.test=smtp://[127.0.0.1]:2600", E_OK, "a.test", "127.0.0.1", "", ROUTE_HOST,
+	ROUTE_TLS_MAY, false, 2600},
+    {"a.test=smtp://[2001:db8::1]", E_OK, "a.test", "2001:db8::1", "", ROUTE_HOST,
+	ROUTE_TLS_MAY, false, 25},
+    {"a.test=lmtp://h:24  tls=none", E_OK, "a.test", "h", "", ROUTE_HOST,
+	ROUTE_TLS_NONE, true, 24},
+    {"*=smtp://h:587 tls=verify user=me@x", E_OK, "*", "h", "me@x", ROUTE_HOST,
+	ROUTE_TLS_VERIFY, false, 587},
+    {"*=smtp://h user=a=b tls=encrypt", E_OK, "*", "h", "a=b", ROUTE_HOST,
+	ROUTE_TLS_ENCRYPT, false, 25},
+    {"u@a.test=lmtp+unix:/run/x", E_OK, "u@a.test", "/run/x", "", ROUTE_UNIX,
+	ROUTE_TLS_MAY, true, 0},
     {"a.test=unix:/x", E_OK, "a.test", "/x", "", ROUTE_UNIX, ROUTE_TLS_MAY, false, 0},
     {"*=mx tls=dane", E_OK, "*", "", "", ROUTE_MX, ROUTE_TLS_DANE, false, 25},
-    {"*=mx policies=no tls=encrypt", E_OK, "*", "", "", ROUTE_MX, ROUTE_TLS_ENCRYPT, false, 25},
+    {"*=mx policies=no tls=encrypt", E_OK, "*", "", "", ROUTE_MX, ROUTE_TLS_ENCRYPT,
+	false, 25},
     {"*=mx policies=yes", E_BAD, "", "", "", 0, 0, false, 0},
     {"a.test=unix:/x tls=verify", E_BAD, "", "", "", 0, 0, false, 0},
     {"a.test=unix:/x tls=dane", E_BAD, "", "", "", 0, 0, false, 0},
@@ -179,15 +195,19 @@ test_routes(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(routes); i++) {
 		struct route r;
-		assert_int_equal(route_parse(span_of(routes[i].text), &r), routes[i].result);
+		assert_int_equal(
+		    route_parse(span_of(routes[i].text), &r), routes[i].result);
 		if (routes[i].result != E_OK)
 			continue;
-		assert_true(span_eqs(r.pattern, routes[i].pattern) && span_eqs(r.host, routes[i].host) && span_eqs(r.user, routes[i].user));
+		assert_true(span_eqs(r.pattern, routes[i].pattern) &&
+			    span_eqs(r.host, routes[i].host) &&
+			    span_eqs(r.user, routes[i].user));
 		assert_int_equal(r.kind, routes[i].kind);
 		assert_int_equal(r.tls, routes[i].tls);
 		assert_int_equal(r.is_lmtp, routes[i].is_lmtp);
 		assert_int_equal(r.port, routes[i].port);
-		assert_int_equal(r.has_no_policies, strstr(routes[i].text, "policies=no") != NULL);
+		assert_int_equal(
+		    r.has_no_policies, strstr(routes[i].text, "policies=no") != NULL);
 	}
 }
 
@@ -197,7 +217,8 @@ static const struct {
 	const char *v4, *v6, *name;
 } sources[] = {
     {"a.test=192.0.2.1", E_OK, "192.0.2.1", "", ""},
-    {"a.test=2001:db8::1,192.0.2.1 name=mail.a.test", E_OK, "192.0.2.1", "2001:db8::1", "mail.a.test"},
+    {"a.test=2001:db8::1,192.0.2.1 name=mail.a.test", E_OK, "192.0.2.1", "2001:db8::1",
+	"mail.a.test"},
     {"*= name=mail.a.test", E_OK, "", "", "mail.a.test"},
     {"a.test=", E_BAD, "", "", ""},
     {"=192.0.2.1", E_BAD, "", "", ""},
@@ -218,9 +239,12 @@ test_sources(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(sources); i++) {
 		struct source s;
-		assert_int_equal(source_parse(span_of(sources[i].text), &s), sources[i].result);
+		assert_int_equal(
+		    source_parse(span_of(sources[i].text), &s), sources[i].result);
 		if (sources[i].result == E_OK)
-			assert_true(span_eqs(s.v4, sources[i].v4) && span_eqs(s.v6, sources[i].v6) && span_eqs(s.name, sources[i].name));
+			assert_true(span_eqs(s.v4, sources[i].v4) &&
+				    span_eqs(s.v6, sources[i].v6) &&
+				    span_eqs(s.name, sources[i].name));
 	}
 }
 
@@ -228,11 +252,13 @@ test_sources(void **state)
 static void
 test_which_route_fits(void **state)
 {
-	static const char *const patterns[] = {"u@sub.a.test", "sub.a.test", ".sub.a.test", ".a.test", "*"};
+	static const char *const patterns[] = {
+	    "u@sub.a.test", "sub.a.test", ".sub.a.test", ".a.test", "*"};
 	unsigned before = ~0u;
 	(void)state;
 	for (size_t i = 0; i < COUNT(patterns); i++) {
-		struct span address = i == 2 ? SPAN("u@x.sub.a.test") : SPAN("u@sub.a.test");
+		struct span address =
+		    i == 2 ? SPAN("u@x.sub.a.test") : SPAN("u@sub.a.test");
 		unsigned fits = route_fits(span_of(patterns[i]), address);
 		assert_true(fits > 0 && fits < before);
 		before = fits;
@@ -244,7 +270,9 @@ test_which_route_fits(void **state)
 	assert_true(route_fits(SPAN("A.TEST"), SPAN("u@a.test")) > 0);
 }
 
-#define BUECHER "b\xc3\xbc" "cher.test"
+#define BUECHER                                                                        \
+	"b\xc3\xbc"                                                                    \
+	"cher.test"
 #define KAETHE "k\xc3\xa4the@a.test"
 
 static const struct {
@@ -253,9 +281,11 @@ static const struct {
 	const char *want[4]; /* sender, recipients */
 } orders[] = {
     {"a@b.test", {"c@d.test"}, E_OK, {"a@b.test", "c@d.test"}},
-    {"", {"c@" BUECHER, "d@x.test", "e@" BUECHER}, E_OK, {"", "c@xn--bcher-kva.test", "d@x.test", "e@xn--bcher-kva.test"}},
+    {"", {"c@" BUECHER, "d@x.test", "e@" BUECHER}, E_OK,
+	{"", "c@xn--bcher-kva.test", "d@x.test", "e@xn--bcher-kva.test"}},
     {"a@" BUECHER, {"c@d.test"}, E_OK, {"a@xn--bcher-kva.test", "c@d.test"}},
-    {"a@" BUECHER, {"c@" BUECHER, KAETHE}, E_BAD, {"a@" BUECHER, "c@" BUECHER, KAETHE}}, /* all or none */
+    /* all or none */
+    {"a@" BUECHER, {"c@" BUECHER, KAETHE}, E_BAD, {"a@" BUECHER, "c@" BUECHER, KAETHE}},
     {KAETHE, {"c@" BUECHER}, E_BAD, {KAETHE, "c@" BUECHER}},
     {"a@\xe2\x99\xa5.test", {"c@d.test"}, E_BAD, {"a@\xe2\x99\xa5.test", "c@d.test"}},
 };
@@ -281,9 +311,10 @@ test_orders_in_ascii(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_replies), cmocka_unit_test(test_orders_in_ascii), cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_reasons), cmocka_unit_test(test_hellos), cmocka_unit_test(test_routes),
-	    cmocka_unit_test(test_sources),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_replies),
+	    cmocka_unit_test(test_orders_in_ascii), cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_reasons), cmocka_unit_test(test_hellos),
+	    cmocka_unit_test(test_routes), cmocka_unit_test(test_sources),
 	    cmocka_unit_test(test_which_route_fits)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_resolver.c - the role between those who ask and a libunbound that is faked: limits, times, order, who leaves. */
+/*
+ * test_resolver.c - the role between those who ask and a libunbound that is faked: limits, times,
+ * order, who leaves.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,12 +27,15 @@
 enum { ASKED_MAX = 4096 };
 
 static unbound_fn *answer_fn;
+
 static struct {
 	void *ctx; /* NULL: answered, or not wanted any more */
 	enum dns_kind kind;
 } asked[ASKED_MAX];
+
 static int n_asked, n_cancelled;
-static bool is_known, is_failing; /* it answers at once; it does not take the question */
+/* it answers at once; it does not take the question */
+static bool is_known, is_failing;
 
 int
 unbound_open(const struct conf *c, struct loop *loop, unbound_fn *fn)
@@ -42,8 +48,10 @@ unbound_open(const struct conf *c, struct loop *loop, unbound_fn *fn)
 static void
 answer(int id)
 {
-	static const char packet[] = "\0\1\x81\x80\0\1\0\1\0\0\0\0\1a\4test\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\x20\0\4wxyz";
-	struct unbound_result r = {.packet = span_make(packet, sizeof packet - 1), .is_secure = true};
+	static const char packet[] = "\0\1\x81\x80\0\1\0\1\0\0\0\0\1a\4test\0\0\1\0\1"
+				     "\xc0\x0c\0\1\0\1\0\0\0\x20\0\4wxyz";
+	struct unbound_result r = {
+	    .packet = span_make(packet, sizeof packet - 1), .is_secure = true};
 	void *ctx = asked[id].ctx;
 	assert_non_null(ctx);
 	asked[id].ctx = NULL;
@@ -86,7 +94,8 @@ one_open(struct one *o)
 	int pair[2];
 	const struct ask_table *t = resolver_table(0);
 	ask_pair(pair);
-	*o = (struct one){.chan = pair[0], .asker = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL)};
+	*o = (struct one){.chan = pair[0],
+	    .asker = asker_new(pair[1], t->rows, t->n_rows, t->who, NULL)};
 }
 
 static void
@@ -105,7 +114,8 @@ one_asks(struct one *o, uint32_t number)
 	buf_u32(&body, number);
 	buf_u16(&body, DNS_A);
 	buf_bytes(&body, SPAN("a.test"));
-	assert_int_equal(ask_send(o->chan, RESOLVER_QUERY, buf_as_span(&body), -1, 0), E_OK);
+	assert_int_equal(
+	    ask_send(o->chan, RESOLVER_QUERY, buf_as_span(&body), -1, 0), E_OK);
 	int err = asker_serve(o->asker, &scratch, 8);
 	buf_free(&body);
 	buf_free(&scratch);
@@ -138,7 +148,8 @@ begin(void **state)
 	if (!conf) {
 		char path[] = "/tmp/test-resolver-XXXXXX";
 		int fd = mkstemp(path);
-		static const char text[] = "version = 1\ncommon {\n\tresolver_time = \"1s\"\n}\n";
+		static const char text[] =
+		    "version = 1\ncommon {\n\tresolver_time = \"1s\"\n}\n";
 		assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
 		close(fd);
 		assert_int_equal(conf_load(path, &errors, &conf), E_OK);
@@ -223,7 +234,8 @@ test_too_many_of_all(void **state)
 		}
 	}
 	assert_int_equal(n_asked, RESOLVER_PENDING_MAX);
-	assert_int_equal(n_answered, MANY * RESOLVER_CLIENT_PENDING_MAX - RESOLVER_PENDING_MAX);
+	assert_int_equal(
+	    n_answered, MANY * RESOLVER_CLIENT_PENDING_MAX - RESOLVER_PENDING_MAX);
 	for (size_t i = 0; i < MANY; i++)
 		one_close(&all[i]);
 	assert_int_equal(n_cancelled, RESOLVER_PENDING_MAX);
@@ -248,13 +260,18 @@ test_late(void **state)
 	assert_int_equal(n_cancelled, 1);
 }
 
-/* One that reads nothing, with a socket that takes little, asks all that it may; so many of its questions are answered. */
+/*
+ * One that reads nothing, with a socket that takes little, asks all that it may; so many of its
+ * questions are answered.
+ */
 static void
 one_overfills(struct one *o, int n_answers)
 {
 	int little = 4608;
 	one_open(o);
-	assert_int_equal(setsockopt(o->asker->chan, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+	assert_int_equal(
+	    setsockopt(o->asker->chan, SOL_SOCKET, SO_SNDBUF, &little, sizeof little),
+	    0);
 	for (uint32_t i = 1; i <= RESOLVER_CLIENT_PENDING_MAX; i++)
 		assert_int_equal(one_asks(o, i), E_OK);
 	for (int i = 0; i < n_answers; i++)

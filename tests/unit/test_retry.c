@@ -45,8 +45,9 @@ static void
 test_clock(void **state)
 {
 	/* saved queue time, wall clock now minus the saved one, what is counted */
-	static const int64_t rows[][3] = {{1000, 0, 1000}, {1000, 60, 1060}, {1000, 3600, 4600}, {1000, 3601, 4600},
-	    {1000, 86400, 4600}, {1000, TEN_YEARS, 4600}, {1000, -60, 1000}, {1000, -TEN_YEARS, 1000}};
+	static const int64_t rows[][3] = {{1000, 0, 1000}, {1000, 60, 1060},
+	    {1000, 3600, 4600}, {1000, 3601, 4600}, {1000, 86400, 4600},
+	    {1000, TEN_YEARS, 4600}, {1000, -60, 1000}, {1000, -TEN_YEARS, 1000}};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		retry_clock_start(rows[i][0], clock_wall_sec() - rows[i][1]);

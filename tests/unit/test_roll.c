@@ -55,7 +55,12 @@ begin(const char *settings)
 	struct buf errors = {0};
 	struct conf *conf;
 	int fd = mkstemp(path);
-	assert_true(fd >= 0 && dprintf(fd, "version = 1\ncommon {\n\thostname = \"mail.example.test\"\n\tdomains = {\"example.test\"}\n}\npop3d {\n%s}\n", settings) > 0);
+	assert_true(
+	    fd >= 0 &&
+	    dprintf(fd,
+		"version = 1\ncommon {\n\thostname = \"mail.example.test\"\n\tdomains "
+		"= {\"example.test\"}\n}\npop3d {\n%s}\n",
+		settings) > 0);
 	close(fd);
 	assert_int_equal(conf_load(path, &errors, &conf), E_OK);
 	unlink(path);
@@ -80,7 +85,10 @@ elsewhere(int (*f)(void), pid_t *pid)
 static int
 enter_two(void)
 {
-	return roll_sign() == E_OK && roll_enter(from(1)) == E_OK && roll_enter(from(2)) == E_OK ? 0 : 1;
+	return roll_sign() == E_OK && roll_enter(from(1)) == E_OK &&
+	               roll_enter(from(2)) == E_OK
+	           ? 0
+	           : 1;
 }
 
 static void
@@ -88,7 +96,8 @@ test_counts(void **state)
 {
 	pid_t pid;
 	(void)state;
-	begin("front_connections = 4\nfronts_most = 2\nconnections_most = 5\nconnections_per_address = 2\n");
+	begin("front_connections = 4\nfronts_most = 2\nconnections_most = "
+	      "5\nconnections_per_address = 2\n");
 	assert_int_equal(roll_sign(), E_OK);
 	assert_int_equal(elsewhere(enter_two, &pid), 0);
 	assert_int_equal(roll_enter(from(1)), E_OK);
@@ -115,7 +124,10 @@ scribble(void)
 	return 0;
 }
 
-/* Whatever stands there: who entered leaves, no more than there is room for enter, and nothing else is touched. */
+/*
+ * Whatever stands there: who entered leaves, no more than there is room for enter, and nothing else
+ * is touched.
+ */
 static void
 test_scribbled(void **state)
 {
@@ -123,7 +135,8 @@ test_scribbled(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		fill = (int[]){0, 0xff, 0x41}[i];
-		begin("front_connections = 4\nfronts_most = 2\nconnections_most = 60000\nconnections_per_address = 60000\n");
+		begin("front_connections = 4\nfronts_most = 2\nconnections_most = "
+		      "60000\nconnections_per_address = 60000\n");
 		assert_int_equal(roll_sign(), E_OK);
 		assert_int_equal(roll_enter(from(1)), E_OK);
 		assert_int_equal(roll_enter(from(2)), E_OK);

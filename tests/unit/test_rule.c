@@ -18,15 +18,22 @@ static void
 test_patterns(void **state)
 {
 	(void)state;
+
 	static const struct {
 		const char *pattern, *text;
 		bool fits;
-	} rows[] = {{"*", "", true}, {"", "", true}, {"", "x", false}, {"a*", "A", true}, {"*a", "bA", true}, {"a?c", "abc", true},
-	    {"a?c", "ac", false}, {"*ab*ab*", "xabyabz", true}, {"*ab*ab*", "xabyaz", false}, {"4?? *rate*", "450 4.2.0 the RATE is", true},
-	    {"4?? *rate*", "550 rate", false}, {"*@example.org", "u@EXAMPLE.org", true}, {"*@example.org", "u@example.org.net", false},
-	    {"**", "abc", true}, {"a**b", "axxb", true}, {"10.*", "100.1", false}};
+	} rows[] = {{"*", "", true}, {"", "", true}, {"", "x", false},
+	    {"a*", "A", true}, {"*a", "bA", true}, {"a?c", "abc", true},
+	    {"a?c", "ac", false}, {"*ab*ab*", "xabyabz", true},
+	    {"*ab*ab*", "xabyaz", false}, {"4?? *rate*", "450 4.2.0 the RATE is", true},
+	    {"4?? *rate*", "550 rate", false}, {"*@example.org", "u@EXAMPLE.org", true},
+	    {"*@example.org", "u@example.org.net", false}, {"**", "abc", true},
+	    {"a**b", "axxb", true}, {"10.*", "100.1", false}};
+
 	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_int_equal(rule_fits(span_of(rows[i].pattern), span_of(rows[i].text)), rows[i].fits);
+		assert_int_equal(
+		    rule_fits(span_of(rows[i].pattern), span_of(rows[i].text)),
+		    rows[i].fits);
 }
 
 static void
@@ -41,8 +48,10 @@ test_rules(void **state)
 	assert_int_equal(backoff_rule_parse(SPAN("rate="), &b), E_BAD);
 	assert_int_equal(backoff_rule_parse(SPAN("rate"), &b), E_BAD);
 	assert_int_equal(backoff_rule_parse(SPAN("quick=x"), &b), E_BAD);
-	assert_int_equal(hold_rule_parse(SPAN("  client=10.*   sender=*@a.test"), &h), E_OK);
-	assert_true(span_eqs(h.patterns[HOLD_CLIENT], "10.*") && span_eqs(h.patterns[HOLD_SENDER], "*@a.test"));
+	assert_int_equal(
+	    hold_rule_parse(SPAN("  client=10.*   sender=*@a.test"), &h), E_OK);
+	assert_true(span_eqs(h.patterns[HOLD_CLIENT], "10.*") &&
+		    span_eqs(h.patterns[HOLD_SENDER], "*@a.test"));
 	assert_null(h.patterns[HOLD_RECIPIENT].p);
 	assert_int_equal(hold_rule_parse(SPAN("sender=a sender=b"), &h), E_BAD);
 	assert_int_equal(hold_rule_parse(SPAN("sender="), &h), E_BAD);
@@ -54,19 +63,30 @@ static void
 test_replies(void **state)
 {
 	(void)state;
+
 	static const struct {
 		const char *reason;
 		enum backoff class;
-	} rows[] = {{"4.7.28 mx.test[192.0.2.1] said: 421 4.7.28 our system has detected an unusual rate", BACKOFF_RATE},
-	    {"4.7.0 mx.test said: 421 4.7.0 no", BACKOFF_RATE}, {"4.2.1 mx.test said: 450 4.2.1 rate limit of this user", BACKOFF_RATE},
-	    {"4.3.2 mx.test said: 421 4.3.2 busy, please try again later", BACKOFF_RATE},
+	} rows[] = {{"4.7.28 mx.test[192.0.2.1] said: 421 4.7.28 our system has "
+		     "detected an unusual rate",
+			BACKOFF_RATE},
+	    {"4.7.0 mx.test said: 421 4.7.0 no", BACKOFF_RATE},
+	    {"4.2.1 mx.test said: 450 4.2.1 rate limit of this user", BACKOFF_RATE},
+	    {"4.3.2 mx.test said: 421 4.3.2 busy, please try again later",
+		BACKOFF_RATE},
 	    {"4.3.2 mx.test said: 451 4.3.2 too many connections", BACKOFF_RATE},
 	    {"4.5.3 mx.test said: 452 4.5.3 too many recipients", BACKOFF_ALONE},
-	    {"4.2.0 mx.test said: 450 4.2.0 <a@b.test>: Recipient address rejected: Greylisted", BACKOFF_GREYLIST},
+	    {"4.2.0 mx.test said: 450 4.2.0 <a@b.test>: Recipient address rejected: "
+	     "Greylisted",
+		BACKOFF_GREYLIST},
 	    {"4.7.1 mx.test said: 451 4.7.1 come back in 5 minutes", BACKOFF_GREYLIST},
-	    {"4.2.2 mx.test said: 452 4.2.2 the mailbox is full", BACKOFF_ALONE}, {"4.3.0 mx.test said: 451 4.3.0 not now", BACKOFF_ALONE},
-	    {"4.4.2 rate.test did not answer in time", BACKOFF_ALONE}, {"5.7.1 mx.test said: 550 5.7.1 greylisted", BACKOFF_ALONE},
-	    {"4.0.0 mx.test said: 451 special words", BACKOFF_RATE}, {"", BACKOFF_ALONE}};
+	    {"4.2.2 mx.test said: 452 4.2.2 the mailbox is full", BACKOFF_ALONE},
+	    {"4.3.0 mx.test said: 451 4.3.0 not now", BACKOFF_ALONE},
+	    {"4.4.2 rate.test did not answer in time", BACKOFF_ALONE},
+	    {"5.7.1 mx.test said: 550 5.7.1 greylisted", BACKOFF_ALONE},
+	    {"4.0.0 mx.test said: 451 special words", BACKOFF_RATE},
+	    {"", BACKOFF_ALONE}};
+
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_int_equal(backoff_class(span_of(rows[i].reason)), rows[i].class);
 }
@@ -75,8 +95,13 @@ static void
 test_hold(void **state)
 {
 	(void)state;
-	struct rcpt to[] = {{.address = SPAN("x@good.test")}, {.address = SPAN("y@bad.test")}};
-	struct envelope e = {.sender = SPAN("me@a.test"), .client = SPAN("192.0.2.7"), .account = SPAN(""), .n_rcpts = 1, .rcpts = to};
+	struct rcpt to[] = {
+	    {.address = SPAN("x@good.test")}, {.address = SPAN("y@bad.test")}};
+	struct envelope e = {.sender = SPAN("me@a.test"),
+	    .client = SPAN("192.0.2.7"),
+	    .account = SPAN(""),
+	    .n_rcpts = 1,
+	    .rcpts = to};
 	assert_null(hold_rule_for(&e));
 	e.n_rcpts = 2;
 	assert_string_equal(hold_rule_for(&e), "recipient=*@BAD.test");
@@ -90,15 +115,19 @@ test_hold(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns), cmocka_unit_test(test_rules), cmocka_unit_test(test_replies),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns),
+	    cmocka_unit_test(test_rules), cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_hold)};
-	static const char text[] = "version = 1\nqueue {\n\tbackoff = {\"rate=451 special*\"}\n"
-	                           "\thold = {\"recipient=*@BAD.test\", \"sender=*@b.test client=192.0.2.*\"}\n}\n";
+	static const char text[] =
+	    "version = 1\nqueue {\n\tbackoff = {\"rate=451 special*\"}\n"
+	    "\thold = {\"recipient=*@BAD.test\", \"sender=*@b.test "
+	    "client=192.0.2.*\"}\n}\n";
 	char path[] = "/tmp/test_rule.XXXXXX";
 	struct buf errors = {0};
 	struct conf *conf = NULL;
 	int fd = mkstemp(path);
-	if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || conf_load(path, &errors, &conf) != E_OK)
+	if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 ||
+	    conf_load(path, &errors, &conf) != E_OK)
 		return 1;
 	close(fd);
 	unlink(path);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_smtp_command.c - commands at their gates, and whole conversations: what is said, what is spooled. */
+/*
+ * test_smtp_command.c - commands at their gates, and whole conversations: what is said, what is
+ * spooled.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,7 +95,8 @@ static const struct {
 	"RCPT TO:<full@example.test>\r\nRCPT TO:<loop@example.test>\r\n"
 	"RCPT TO:<temp@example.test>\r\nRCPT TO:<x@remote.test>\r\nRCPT TO:<>\r\n"
 	"RCPT TO:<x>\r\nRCPT TO:<postmaster>\r\nRCPT TO:<u1@example.test> "
-	"NOTIFY=NEVER,SUCCESS\r\nRCPT TO:<u1@example.test> NOTIFY=NEVER ORCPT=rfc822;a+2Bb\r\n"
+	"NOTIFY=NEVER,SUCCESS\r\nRCPT TO:<u1@example.test> NOTIFY=NEVER "
+	"ORCPT=rfc822;a+2Bb\r\n"
 	"RCPT TO:<u1@example.test> FOO=1\r\n"
 	"RCPT TO:<\xc3\xbc@example.test>\r\n",
 	HI_OK SENDER_OK
@@ -317,8 +321,10 @@ test_submission(void **state)
 {
 	(void)state;
 	fakes_reset();
-	/* AUTH ends what was sent ahead of it, so one conversation cannot be written down whole: the
-	 * dialogues of tests/dialogue go on from here */
+	/*
+	 * AUTH ends what was sent ahead of it, so one conversation cannot be written down whole:
+	 * the dialogues of tests/dialogue go on from here
+	 */
 	const char *said = fakes_talk(
 	    KIND_SUBMISSION, SPAN(HI "AUTH PLAIN\r\nAHUxQGV4YW1wbGUudGVzdABwYXNz\r\n"));
 	assert_non_null(strstr(said, "\r\n334 \r\n"));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test_smtp_data.c - dot-unstuffing, bare CR and LF, what the header says; whole and byte by byte. */
+/*
+ * test_smtp_data.c - dot-unstuffing, bare CR and LF, what the header says; whole and byte by byte.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_smtp_front.c - networks, counts by address, what the front tells a session, the table of replies. */
+/*
+ * test_smtp_front.c - networks, counts by address, what the front tells a session, the table of
+ * replies.
+ */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -10,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "smtpd/asks.h"
 #include "login/nets.h"
 #include "login/peer.h"
+#include "smtpd/asks.h"
 #include "smtpd/reply.h"
 
 static const struct {

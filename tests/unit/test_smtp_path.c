@@ -189,7 +189,8 @@ static const struct {
     {"", false, E_OK, 0, ""},
     {" ", false, E_OK, 0, ""},
     {" NOTIFY=NEVER", false, E_OK, NOTIFY_NEVER, ""},
-    {" notify=success,delay orcpt=rfc822;A@x.test", false, E_OK, NOTIFY_SUCCESS | NOTIFY_DELAY, "rfc822;A@x.test"},
+    {" notify=success,delay orcpt=rfc822;A@x.test", false, E_OK,
+	NOTIFY_SUCCESS | NOTIFY_DELAY, "rfc822;A@x.test"},
     {" ORCPT=utf-8;\\x{FC}@x.test", false, E_OK, 0, "utf-8;\\x{FC}@x.test"},
     {" ORCPT=utf-8;\xc3\xbc@x.test", true, E_OK, 0, "utf-8;\xc3\xbc@x.test"},
     {" ORCPT=utf-8;\xc3\xbc@x.test", false, E_BAD, 0, NULL},
@@ -211,7 +212,9 @@ test_rcpt_params(void **state)
 	for (size_t i = 0; i < COUNT(rcpts); i++) {
 		struct rcpt_params p;
 		print_message("%s\n", rcpts[i].in);
-		assert_int_equal(rcpt_params_parse(span_of(rcpts[i].in), rcpts[i].has_smtputf8, &p), rcpts[i].result);
+		assert_int_equal(
+		    rcpt_params_parse(span_of(rcpts[i].in), rcpts[i].has_smtputf8, &p),
+		    rcpts[i].result);
 		if (rcpts[i].result != E_OK)
 			continue;
 		assert_int_equal(p.notify, rcpts[i].notify);

@@ -24,7 +24,8 @@ static void
 test_new_account(void **state)
 {
 	struct home *h = *state;
-	static const char *const names[] = {"Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"};
+	static const char *const names[] = {
+	    "Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"};
 	struct store_mailbox m;
 	for (size_t i = 0; i < COUNT(names); i++) {
 		mailbox_check(h->a, names[i], 0, 0, 0);
@@ -53,7 +54,8 @@ test_append_and_read(void **state)
 	m.keywords = keywords;
 	m.n_keywords = 2;
 	m.date_sec = -5;
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, &uidvalidity, &uid), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, &uidvalidity, &uid), STORE_DONE);
 	incoming_drop(&m);
 	assert_int_equal(uidvalidity, v.uidvalidity);
 	assert_int_equal(uid, 1);
@@ -77,7 +79,9 @@ test_append_and_read(void **state)
 	store_unselect(h->b, &v);
 	/* nothing is left of its way in */
 	assert_int_equal(rmdir("tmp"), 0);
-	assert_int_equal(store_append(h->a, SPAN("nowhere"), &(struct incoming){.is_linked = true, .fd = -1}, 1, NULL, NULL),
+	assert_int_equal(
+	    store_append(h->a, SPAN("nowhere"),
+		&(struct incoming){.is_linked = true, .fd = -1}, 1, NULL, NULL),
 	    STORE_NONEXISTENT);
 }
 
@@ -89,7 +93,8 @@ test_multiappend(void **state)
 	uint32_t first;
 	for (unsigned i = 0; i < 3; i++)
 		message_begin(h->a, &all[i], i);
-	assert_int_equal(store_append(h->a, SPAN("Sent"), all, 3, NULL, &first), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("Sent"), all, 3, NULL, &first), STORE_DONE);
 	assert_int_equal(first, 1);
 	struct store_view v = selected(h->a, "Sent");
 	assert_int_equal(v.n, 3);
@@ -113,15 +118,18 @@ test_quota(void **state)
 	assert_int_equal(bytes, text_of(1).n);
 	store_limit(h->a, bytes + 10, 0);
 	message_begin(h->a, &m, 2);
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_OVER_QUOTA);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_OVER_QUOTA);
 	incoming_drop(&m);
 	assert_int_equal(rmdir("tmp"), 0);
 	store_limit(h->a, 0, 1);
 	struct store_view v = selected(h->a, "INBOX");
 	struct numset uids = set_of(1, 1);
 	struct store_copied c;
-	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), false, &c), STORE_OVER_QUOTA);
-	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), true, &c), STORE_DONE);
+	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), false, &c),
+	    STORE_OVER_QUOTA);
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), true, &c), STORE_DONE);
 	numset_free(&c.from);
 	numset_free(&c.to);
 	numset_free(&uids);
@@ -140,7 +148,9 @@ test_flags(void **state)
 		append(h->a, "INBOX", i);
 	struct store_view v = selected(h->a, "INBOX"), w = selected(h->b, "INBOX");
 	uint64_t modseq = v.modseq;
-	assert_int_equal(flags(h->a, &v, 10, 20, STORE_ADD, FLAG_SEEN | FLAG_DELETED, "$Forwarded"), STORE_DONE);
+	assert_int_equal(
+	    flags(h->a, &v, 10, 20, STORE_ADD, FLAG_SEEN | FLAG_DELETED, "$Forwarded"),
+	    STORE_DONE);
 	assert_int_equal(w.head->modseq, modseq + 1);
 	for (uint32_t uid = 1; uid <= 30; uid++) {
 		const struct store_record *r = store_record_of(&w, uid);
@@ -151,16 +161,22 @@ test_flags(void **state)
 	}
 	mailbox_check(h->b, "INBOX", 30, 19, 11);
 	/* what changes nothing is quiet */
-	assert_int_equal(flags(h->b, &w, 12, 13, STORE_ADD, FLAG_SEEN, NULL), STORE_DONE);
+	assert_int_equal(
+	    flags(h->b, &w, 12, 13, STORE_ADD, FLAG_SEEN, NULL), STORE_DONE);
 	assert_int_equal(w.head->modseq, modseq + 1);
-	assert_int_equal(flags(h->b, &w, 20, 21, STORE_SET, FLAG_FLAGGED, "$FORWARDED"), STORE_DONE);
+	assert_int_equal(
+	    flags(h->b, &w, 20, 21, STORE_SET, FLAG_FLAGGED, "$FORWARDED"), STORE_DONE);
 	assert_int_equal(store_record_of(&v, 20)->flags, FLAG_FLAGGED);
 	assert_int_equal(store_record_of(&v, 21)->keywords, 1);
 	assert_int_equal(v.head->n_keywords, 1);
-	assert_int_equal(flags(h->b, &w, 1, 30, STORE_REMOVE, FLAG_SEEN | FLAG_DELETED, "unknown"), STORE_DONE);
+	assert_int_equal(
+	    flags(h->b, &w, 1, 30, STORE_REMOVE, FLAG_SEEN | FLAG_DELETED, "unknown"),
+	    STORE_DONE);
 	assert_int_equal(v.head->n_keywords, 1);
 	mailbox_check(h->b, "INBOX", 30, 30, 0);
-	assert_int_equal(flags(h->b, &(struct store_view){.mailbox = 4711}, 1, 2, STORE_SET, 0, NULL), STORE_NONEXISTENT);
+	assert_int_equal(flags(h->b, &(struct store_view){.mailbox = 4711}, 1, 2,
+			     STORE_SET, 0, NULL),
+	    STORE_NONEXISTENT);
 	store_unselect(h->a, &v);
 	store_unselect(h->b, &w);
 }
@@ -170,7 +186,8 @@ test_unchanged_since(void **state)
 {
 	struct home *h = *state;
 	struct numset all = set_of(1, 3), modified = {0};
-	struct store_change c = {.how = STORE_ADD, .flags = FLAG_FLAGGED, .has_unchanged_since = true};
+	struct store_change c = {
+	    .how = STORE_ADD, .flags = FLAG_FLAGGED, .has_unchanged_since = true};
 	for (unsigned i = 1; i <= 3; i++)
 		append(h->a, "INBOX", i);
 	struct store_view v = selected(h->a, "INBOX");
@@ -199,7 +216,8 @@ test_keywords_most(void **state)
 		assert_int_equal(flags(h->a, &v, 1, 1, STORE_ADD, 0, name), STORE_DONE);
 	}
 	assert_int_equal(v.head->n_keywords, STORE_KEYWORDS_MAX);
-	assert_int_equal(flags(h->a, &v, 1, 1, STORE_ADD, FLAG_SEEN, "more"), STORE_TOO_MANY);
+	assert_int_equal(
+	    flags(h->a, &v, 1, 1, STORE_ADD, FLAG_SEEN, "more"), STORE_TOO_MANY);
 	assert_int_equal(v.records[0].flags, 0);
 	assert_int_equal(v.records[0].keywords, UINT64_MAX);
 	store_unselect(h->a, &v);
@@ -216,7 +234,8 @@ test_expunge(void **state)
 		append(h->a, "INBOX", i);
 	struct store_view v = selected(h->a, "INBOX"), w = selected(h->b, "INBOX");
 	struct store_record first = v.records[4];
-	assert_int_equal(flags(h->a, &v, 5, 8, STORE_ADD, FLAG_DELETED, NULL), STORE_DONE);
+	assert_int_equal(
+	    flags(h->a, &v, 5, 8, STORE_ADD, FLAG_DELETED, NULL), STORE_DONE);
 	uint64_t before = v.head->modseq;
 	assert_int_equal(expunge(h->a, &v, 1, 6, true), STORE_DONE);
 	assert_int_equal(w.head->n, 20);
@@ -243,7 +262,8 @@ test_expunge(void **state)
 	assert_null(store_record_of(&v, 5));
 	assert_int_equal(append(h->a, "INBOX", 99), 21);
 	int fd;
-	for (unsigned i = 0; i < 1000 && store_message_open(h->a, &first, &fd) == E_OK; i++) {
+	for (unsigned i = 0; i < 1000 && store_message_open(h->a, &first, &fd) == E_OK;
+	     i++) {
 		close(fd);
 		poll(NULL, 0, 10); /* its file goes soon after */
 	}
@@ -315,8 +335,11 @@ test_doomed_rows(void **state)
 	assert_int_equal(doomed_put(&t, txn, SPAN("")), E_OK);
 	assert_int_equal(doomed_put(&t, txn, buf_as_span(&ids)), E_OK);
 	/* what damage may leave: passed over, and removed when asked */
-	assert_int_equal(db_put(t.doomed, txn, SPAN("\0"), SPAN("no list of ids")), E_OK);
-	assert_int_equal(db_put(t.doomed, txn, SPAN("~~~~~~~~~~~~~~~~"), SPAN("another one's id")), E_OK);
+	assert_int_equal(
+	    db_put(t.doomed, txn, SPAN("\0"), SPAN("no list of ids")), E_OK);
+	assert_int_equal(
+	    db_put(t.doomed, txn, SPAN("~~~~~~~~~~~~~~~~"), SPAN("another one's id")),
+	    E_OK);
 	assert_int_equal(db_commit(&txn), E_OK);
 	assert_int_equal(doomed_each(&t, NULL, count_doomed, &found), E_OK);
 	assert_int_equal(found.n, FILES);
@@ -371,10 +394,12 @@ test_copy_and_move(void **state)
 	append(h->a, "Sent", 77);
 	struct store_view v = selected(h->a, "INBOX"), w = selected(h->b, "Sent");
 	assert_int_equal(flags(h->b, &w, 1, 1, STORE_ADD, 0, "other"), STORE_DONE);
-	assert_int_equal(flags(h->a, &v, 3, 3, STORE_ADD, FLAG_SEEN, "$Label1"), STORE_DONE);
+	assert_int_equal(
+	    flags(h->a, &v, 3, 3, STORE_ADD, FLAG_SEEN, "$Label1"), STORE_DONE);
 	assert_int_equal(expunge(h->a, &v, 4, 4, false), STORE_DONE);
 	struct numset uids = set_of(3, 5);
-	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), false, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), false, &c), STORE_DONE);
 	assert_int_equal(c.uidvalidity, w.uidvalidity);
 	set_check(&c.from, "3,5");
 	set_check(&c.to, "2:3");
@@ -387,7 +412,8 @@ test_copy_and_move(void **state)
 	assert_true(file_id_eq(r->id, store_record_of(&v, 3)->id));
 	/* one goes, the file stays for the other */
 	assert_int_equal(expunge(h->a, &v, 3, 3, false), STORE_DONE);
-	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), true, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), true, &c), STORE_DONE);
 	set_check(&c.from, "5");
 	set_check(&c.to, "4");
 	numset_free(&c.from);
@@ -397,12 +423,14 @@ test_copy_and_move(void **state)
 	mailbox_check(h->a, "Sent", 4, 3, 0);
 	/* onto itself */
 	struct numset all = set_of(1, 1000);
-	assert_int_equal(store_copy(h->a, v.mailbox, &all, SPAN("INBOX"), true, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &all, SPAN("INBOX"), true, &c), STORE_DONE);
 	set_check(&c.to, "21:37");
 	numset_free(&c.from);
 	numset_free(&c.to);
 	mailbox_check(h->a, "INBOX", 17, 17, 0);
-	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("nowhere"), false, &c), STORE_NONEXISTENT);
+	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("nowhere"), false, &c),
+	    STORE_NONEXISTENT);
 	numset_free(&all);
 	numset_free(&uids);
 	struct span bytes;
@@ -422,7 +450,9 @@ test_replace(void **state)
 	append(h->a, "Drafts", 1);
 	struct store_view v = selected(h->a, "Drafts");
 	message_begin(h->a, &m, 2);
-	assert_int_equal(store_replace(h->a, v.mailbox, 1, SPAN("Drafts"), &m, NULL, &uid), STORE_DONE);
+	assert_int_equal(
+	    store_replace(h->a, v.mailbox, 1, SPAN("Drafts"), &m, NULL, &uid),
+	    STORE_DONE);
 	incoming_drop(&m);
 	assert_int_equal(uid, 2);
 	assert_true(v.records[0].flags & FLAG_GONE);
@@ -430,8 +460,11 @@ test_replace(void **state)
 	/* a full account: only the net counts (RFC 8508 3.4) */
 	store_limit(h->a, 0, 1);
 	message_begin(h->a, &m, 3);
-	assert_int_equal(store_append(h->a, SPAN("Drafts"), &m, 1, NULL, &uid), STORE_OVER_QUOTA);
-	assert_int_equal(store_replace(h->a, v.mailbox, 2, SPAN("Drafts"), &m, NULL, &uid), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("Drafts"), &m, 1, NULL, &uid), STORE_OVER_QUOTA);
+	assert_int_equal(
+	    store_replace(h->a, v.mailbox, 2, SPAN("Drafts"), &m, NULL, &uid),
+	    STORE_DONE);
 	incoming_drop(&m);
 	store_limit(h->a, 0, 0);
 	mailbox_check(h->a, "Drafts", 1, 1, 0);
@@ -481,7 +514,10 @@ test_deliver_and_watch(void **state)
 
 /* ---- while nobody looks ---- */
 
-enum { USAGE_MS_MOST = 2 * KEEPER_UPKEEP_MS + 5 * KEEPER_USAGE_AFTER_MS, AGAIN_MS = 100 };
+enum {
+	USAGE_MS_MOST = 2 * KEEPER_UPKEEP_MS + 5 * KEEPER_USAGE_AFTER_MS,
+	AGAIN_MS = 100
+};
 
 static bool
 is_new_empty(void)
@@ -496,7 +532,10 @@ no_name(void *ctx, struct span name)
 	return E_OK;
 }
 
-/* Questions to which INBOX is no matter: a keeper that took in would have done so before it answered the last. */
+/*
+ * Questions to which INBOX is no matter: a keeper that took in would have done so before it
+ * answered the last.
+ */
 static void
 ask_of_others(struct store *s)
 {
@@ -560,7 +599,10 @@ test_usage_for_nobody(void **state)
 	assert_true(is_new_empty());
 }
 
-/* What placers counted is noted when all of it was taken in, whatever became of their file or of the keeper's. */
+/*
+ * What placers counted is noted when all of it was taken in, whatever became of their file or of
+ * the keeper's.
+ */
 static void
 test_placed_is_noted(void **state)
 {
@@ -570,7 +612,8 @@ test_placed_is_noted(void **state)
 	deliver(text);
 	mailbox_check(h->a, "INBOX", 1, 1, 0);
 	usage_becomes("^19 1 19 1$");
-	placed_add(AT_FDCWD, "placed", 4, 1000); /* it failed later, and its placer died */
+	/* it failed later, and its placer died */
+	placed_add(AT_FDCWD, "placed", 4, 1000);
 	placed_add(AT_FDCWD, "placed", 3, strlen(text));
 	deliver(text);
 	mailbox_check(h->a, "INBOX", 2, 2, 0);
@@ -597,11 +640,12 @@ test_placed_is_noted(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_new_account), TEST(test_append_and_read),
-	    TEST(test_multiappend), TEST(test_quota), TEST(test_flags), TEST(test_unchanged_since),
-	    TEST(test_keywords_most), TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
-	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace), TEST(test_deliver_and_watch),
-	    TEST(test_deliver_to_nobody), TEST(test_usage_for_nobody),
-	    TEST(test_placed_is_noted)};
+	const struct CMUnitTest tests[] = {TEST(test_new_account),
+	    TEST(test_append_and_read), TEST(test_multiappend), TEST(test_quota),
+	    TEST(test_flags), TEST(test_unchanged_since), TEST(test_keywords_most),
+	    TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
+	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace),
+	    TEST(test_deliver_and_watch), TEST(test_deliver_to_nobody),
+	    TEST(test_usage_for_nobody), TEST(test_placed_is_noted)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -20,11 +20,18 @@ enum {
 	FILES = 12500,
 	COPIES = 8,
 	ALL = FILES * COPIES,
-	SERVED_LEAST = 5,    /* asks of another device while one of ALL is done: a keeper that does it in one go answers 1 or 2 */
+	/*
+	 * asks of another device while one of ALL is done: a keeper that does it in one go answers
+	 * 1 or 2
+	 */
+	SERVED_LEAST = 5,
 	SERVED_AFTER = 500,
 };
 
-/* Another device: one STORE of one message after another.  What it sees stands in memory that the test shares. */
+/*
+ * Another device: one STORE of one message after another.  What it sees stands in memory that the
+ * test shares.
+ */
 struct device {
 	pid_t pid;
 	atomic_uint served;
@@ -40,7 +47,8 @@ be_other_device(const char *dir, struct device *d)
 	if (store_open(dir, &s) != E_OK || store_mailbox(s, SPAN("Drafts"), &m) != E_OK)
 		_exit(1);
 	for (unsigned i = 0;; i++) {
-		struct store_change c = {.how = i % 2 ? STORE_ADD : STORE_REMOVE, .flags = FLAG_SEEN};
+		struct store_change c = {
+		    .how = i % 2 ? STORE_ADD : STORE_REMOVE, .flags = FLAG_SEEN};
 		double begin = ms_now();
 		if (store_flags(s, m.id, &one, &c, NULL) != STORE_DONE)
 			_exit(2);
@@ -64,7 +72,8 @@ wait_until_served(struct device *d, unsigned n)
 static struct device *
 device_begin(struct home *h)
 {
-	struct device *d = mmap(NULL, sizeof *d, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct device *d = mmap(
+	    NULL, sizeof *d, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(d, MAP_FAILED);
 	pid_t pid = fork(); /* not into d, which both have */
 	if (pid == 0)
@@ -84,8 +93,9 @@ device_end(struct device *d, const char *what, double took_ms)
 	assert_int_equal(waitpid(d->pid, &status, WNOHANG), 0);
 	assert_int_equal(kill(d->pid, SIGKILL), 0);
 	assert_int_equal(waitpid(d->pid, &status, 0), d->pid);
-	print_message("%s of %d messages: %.0f ms; another device was served %u times, and waited at most %.1f ms\n", what, ALL, took_ms,
-		      served, d->longest_ms);
+	print_message("%s of %d messages: %.0f ms; another device was served %u times, "
+		      "and waited at most %.1f ms\n",
+	    what, ALL, took_ms, served, d->longest_ms);
 	assert_int_equal(munmap(d, sizeof *d), 0);
 	assert_true(served >= SERVED_LEAST);
 }
@@ -97,7 +107,8 @@ copy(struct home *h, const char *from, const char *to, bool is_move, uint64_t n)
 	struct numset all = set_of(1, UINT32_MAX);
 	struct store_copied c;
 	assert_int_equal(store_mailbox(h->a, span_of(from), &m), E_OK);
-	assert_int_equal(store_copy(h->a, m.id, &all, span_of(to), is_move, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, m.id, &all, span_of(to), is_move, &c), STORE_DONE);
 	assert_int_equal(numset_count(&c.from), n);
 	assert_int_equal(numset_count(&c.to), n);
 	numset_free(&c.from);
@@ -179,7 +190,8 @@ test_sparse(void **state)
 	assert_int_equal(store_select(h->a, SPAN("INBOX"), true, &v), E_OK);
 	for (uint32_t uid = 1; uid <= 24000; uid += 2)
 		assert_int_equal(numset_add(&odd, uid, uid), E_OK);
-	assert_int_equal(store_copy(h->a, v.mailbox, &odd, SPAN("Sent"), false, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &odd, SPAN("Sent"), false, &c), STORE_DONE);
 	assert_int_equal(c.from.n, 12000);
 	assert_int_equal(c.to.n, 1);
 	assert_int_equal(numset_count(&c.to), 12000);
@@ -212,12 +224,17 @@ test_many_mailboxes(void **state)
 	char name[64];
 	unsigned n = 0;
 	for (unsigned i = 0; i < 300; i++) {
-		snprintf(name, sizeof name, "a folder with a name that is not short/%u", i);
-		assert_int_equal(store_mailbox_create(h->a, span_of(name), NULL, NULL), STORE_DONE);
+		snprintf(
+		    name, sizeof name, "a folder with a name that is not short/%u", i);
+		assert_int_equal(
+		    store_mailbox_create(h->a, span_of(name), NULL, NULL), STORE_DONE);
 	}
 	assert_int_equal(store_mailboxes(h->b, count, &n), E_OK);
 	assert_int_equal(n, 307);
-	assert_int_equal(store_mailbox_rename(h->a, SPAN("a folder with a name that is not short"), SPAN("short")), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_rename(
+		h->a, SPAN("a folder with a name that is not short"), SPAN("short")),
+	    STORE_DONE);
 	mailbox_check(h->b, "short/299", 0, 0, 0);
 }
 
@@ -226,6 +243,7 @@ test_many_mailboxes(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_bulk), TEST(test_sparse), TEST(test_many_mailboxes)};
+	const struct CMUnitTest tests[] = {
+	    TEST(test_bulk), TEST(test_sparse), TEST(test_many_mailboxes)};
 	return cmocka_run_group_tests_name("store_bulk", tests, NULL, NULL);
 }

@@ -28,7 +28,8 @@ test_cache(void **state)
 	memset(item, 'c', sizeof item);
 	message_begin(h->a, &m, 1);
 	m.cache = SPAN("made at APPEND");
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
 	incoming_drop(&m);
 	append(h->a, "INBOX", 2);
 	struct store_view v = selected(h->a, "INBOX"), w = selected(h->b, "INBOX");
@@ -39,13 +40,15 @@ test_cache(void **state)
 	store_cache_put(h->b, &w, &w.records[0], SPAN("second, and too late"));
 	store_cache_flush(h->b);
 	assert_int_equal(store_sync(h->b), E_OK);
-	assert_true(span_eq(store_cache(h->a, &v.records[1]), span_make(item, sizeof item)));
+	assert_true(
+	    span_eq(store_cache(h->a, &v.records[1]), span_make(item, sizeof item)));
 	assert_true(span_eqs(store_cache(h->a, &v.records[0]), "made at APPEND"));
 	assert_int_equal(w.head->modseq, modseq);
 	/* a copy has it too */
 	struct numset uids = set_of(1, 2);
 	struct store_copied c;
-	assert_int_equal(store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), false, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &uids, SPAN("Sent"), false, &c), STORE_DONE);
 	numset_free(&c.from);
 	numset_free(&c.to);
 	numset_free(&uids);
@@ -88,7 +91,8 @@ fill(struct store *s)
 		struct incoming m;
 		message_begin(s, &m, n);
 		m.cache = item_of(n);
-		assert_int_equal(store_append(s, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+		assert_int_equal(
+		    store_append(s, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
 		incoming_drop(&m);
 	}
 }
@@ -141,13 +145,16 @@ test_made_anew(void **state)
 	store_cache_put(h->b, &w, &w.records[v.head->n - 1], SPAN("one more"));
 	store_cache_flush(h->b);
 	assert_int_equal(store_sync(h->b), E_OK);
-	assert_true(span_eqs(store_cache(h->a, store_record_of(&v, ITEMS + 1)), "one more"));
+	assert_true(
+	    span_eqs(store_cache(h->a, store_record_of(&v, ITEMS + 1)), "one more"));
 	assert_int_equal(store_record_of(&v, ITEMS + 1)->cache_gen, 2);
 	store_unselect(h->a, &v);
 	store_unselect(h->b, &w);
 	/* a keeper died when it had just begun the next one: the next keeper goes on */
 	home_kill();
-	assert_int_equal(close(open("index/cache.3", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)), 0);
+	assert_int_equal(
+	    close(open("index/cache.3", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)),
+	    0);
 	home_reopen(h);
 	v = selected(h->a, "INBOX");
 	wait_until_gone("index/cache.2");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test_store_crash.c - keepers that die, sessions that die in an APPEND, an index that is damaged. */
+/*
+ * test_store_crash.c - keepers that die, sessions that die in an APPEND, an index that is damaged.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +83,8 @@ begin_work(struct home *h, unsigned kind)
 	struct store_mailbox m;
 	struct numset all = {0};
 	struct store_copied c;
-	struct store_change change = {.how = kind % 2 ? STORE_ADD : STORE_REMOVE, .flags = FLAG_SEEN | FLAG_DELETED};
+	struct store_change change = {.how = kind % 2 ? STORE_ADD : STORE_REMOVE,
+	    .flags = FLAG_SEEN | FLAG_DELETED};
 	if (numset_add(&all, 1, UINT32_MAX) != E_OK || store_open(h->dir, &s) != E_OK ||
 	    store_mailbox(s, SPAN("INBOX"), &m) != E_OK)
 		_exit(1);
@@ -101,7 +104,10 @@ begin_work(struct home *h, unsigned kind)
 	_exit(0);
 }
 
-/* Whatever it was doing: rows, records and files agree, no message is lost, none of a MOVE is in two mailboxes. */
+/*
+ * Whatever it was doing: rows, records and files agree, no message is lost, none of a MOVE is in
+ * two mailboxes.
+ */
 static void
 test_killed_at_work(void **state)
 {
@@ -122,13 +128,18 @@ test_killed_at_work(void **state)
 		in_inbox = m.messages;
 		assert_int_equal(in_inbox + moved, MANY);
 		assert_int_equal(store_mailbox(h->b, SPAN("Sent"), &m), E_OK);
-		assert_true(m.messages == copied || (i % 4 == 0 && m.messages == copied + in_inbox)); /* all or none */
+		/* all or none */
+		assert_true(m.messages == copied ||
+			    (i % 4 == 0 && m.messages == copied + in_inbox));
 		copied = m.messages;
 		if (in_inbox < MANY / 2) { /* back again */
 			struct numset all = set_of(1, UINT32_MAX);
 			struct store_copied c;
-			assert_int_equal(store_mailbox(h->b, SPAN("Archive"), &m), E_OK);
-			assert_int_equal(store_copy(h->b, m.id, &all, SPAN("INBOX"), true, &c), STORE_DONE);
+			assert_int_equal(
+			    store_mailbox(h->b, SPAN("Archive"), &m), E_OK);
+			assert_int_equal(
+			    store_copy(h->b, m.id, &all, SPAN("INBOX"), true, &c),
+			    STORE_DONE);
 			numset_free(&c.from);
 			numset_free(&c.to);
 			numset_free(&all);
@@ -168,15 +179,18 @@ test_half_appends(void **state)
 	struct incoming alive, told;
 	struct file_id id[2];
 	int fds[2], status;
-	assert_int_equal(store_sync(h->a), E_OK); /* the keeper is there before them: it sweeps at its start */
+	/* the keeper is there before them: it sweeps at its start */
+	assert_int_equal(store_sync(h->a), E_OK);
 	/* a session dies before it asked: with both names, and with one */
 	assert_int_equal(pipe(fds), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct incoming m[2];
 		message_begin(h->a, &m[0], 1);
-		if (incoming_begin(h->a, &m[1]) != E_OK || incoming_write(&m[1], SPAN("half")) != E_OK ||
-		    write(fds[1], &m[0].id, sizeof m[0].id) != sizeof m[0].id || write(fds[1], &m[1].id, sizeof m[1].id) != sizeof m[1].id)
+		if (incoming_begin(h->a, &m[1]) != E_OK ||
+		    incoming_write(&m[1], SPAN("half")) != E_OK ||
+		    write(fds[1], &m[0].id, sizeof m[0].id) != sizeof m[0].id ||
+		    write(fds[1], &m[1].id, sizeof m[1].id) != sizeof m[1].id)
 			_exit(1);
 		_exit(0);
 	}
@@ -188,7 +202,8 @@ test_half_appends(void **state)
 	/* one that lives, and one of which the keeper's end of the work is left */
 	message_begin(h->a, &alive, 2);
 	message_begin(h->a, &told, 3);
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &told, 1, NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &told, 1, NULL, NULL), STORE_DONE);
 	struct buf tmp = {0}, msg = {0};
 	tmp_path_put(&tmp, told.id);
 	msg_path_put(&msg, told.id);
@@ -196,14 +211,18 @@ test_half_appends(void **state)
 	buf_free(&tmp);
 	buf_free(&msg);
 	incoming_drop(&told);
-	assert_true(is_there(tmp_path_put, id[0]) && is_there(msg_path_put, id[0]) && is_there(tmp_path_put, id[1]));
+	assert_true(is_there(tmp_path_put, id[0]) && is_there(msg_path_put, id[0]) &&
+		    is_there(tmp_path_put, id[1]));
 	home_kill();
 	assert_int_equal(store_sync(h->b), E_OK);
-	assert_false(is_there(tmp_path_put, id[0]) || is_there(msg_path_put, id[0]) || is_there(tmp_path_put, id[1]));
+	assert_false(is_there(tmp_path_put, id[0]) || is_there(msg_path_put, id[0]) ||
+		     is_there(tmp_path_put, id[1]));
 	assert_false(is_there(tmp_path_put, told.id));
 	assert_true(is_there(msg_path_put, told.id));
-	assert_true(is_there(tmp_path_put, alive.id) && is_there(msg_path_put, alive.id));
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &alive, 1, NULL, NULL), STORE_DONE);
+	assert_true(
+	    is_there(tmp_path_put, alive.id) && is_there(msg_path_put, alive.id));
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &alive, 1, NULL, NULL), STORE_DONE);
 	incoming_drop(&alive);
 	assert_int_equal(store_check(h->a), 2);
 }
@@ -243,23 +262,29 @@ test_rebuild(void **state)
 	struct store_mailbox was, is, later;
 	struct incoming m;
 	struct span keyword = SPAN("$Important");
-	struct store_change c = {.how = STORE_ADD, .flags = FLAG_FLAGGED, .keywords = &keyword, .n_keywords = 1};
+	struct store_change c = {.how = STORE_ADD,
+	    .flags = FLAG_FLAGGED,
+	    .keywords = &keyword,
+	    .n_keywords = 1};
 	struct numset uids = set_of(2, 2);
-	assert_int_equal(store_mailbox_create(h->a, SPAN("deep/er"), "\\All", NULL), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("deep/er"), "\\All", NULL), STORE_DONE);
 	assert_int_equal(store_subscribe(h->a, SPAN("deep/er"), true), STORE_DONE);
 	assert_int_equal(store_subscribe(h->a, SPAN("Trash"), false), STORE_DONE);
 	for (unsigned i = 1; i <= 20; i++)
 		append(h->a, i % 2 ? "INBOX" : "deep/er", i);
 	message_begin(h->a, &m, 21);
 	m.uidl = SPAN("imported");
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
 	incoming_drop(&m);
 	assert_int_equal(store_mailbox(h->a, SPAN("deep/er"), &was), E_OK);
 	assert_int_equal(store_flags(h->a, was.id, &uids, &c, NULL), STORE_DONE);
 	home_dump();
 	/* what comes after the dump is found by its file */
 	uint32_t told = append(h->a, "deep/er", 30);
-	assert_int_equal(store_mailbox_create(h->a, SPAN("lost"), NULL, &later), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("lost"), NULL, &later), STORE_DONE);
 	append(h->a, "lost", 31);
 	uids.ranges[0] = (struct num_range){1, 1};
 	assert_int_equal(store_select(h->a, SPAN("deep/er"), true, &v), E_OK);
@@ -280,7 +305,8 @@ test_rebuild(void **state)
 	qsort(after.ids, after.n, sizeof after.ids[0], by_file_id);
 	assert_memory_equal(before.ids, after.ids, before.n * sizeof before.ids[0]);
 	assert_int_equal(store_check(h->a), before.n);
-	assert_int_equal(access("index/cache.1", F_OK), -1); /* nothing refers to the old items */
+	/* nothing refers to the old items */
+	assert_int_equal(access("index/cache.1", F_OK), -1);
 	assert_int_equal(store_mailbox(h->a, SPAN("deep/er"), &is), E_OK);
 	assert_int_equal(is.id, was.id);
 	assert_int_equal(is.uidvalidity, was.uidvalidity);
@@ -296,7 +322,8 @@ test_rebuild(void **state)
 	assert_true(append(h->a, "deep/er", 40) > told);
 	assert_true(v.modseq > was.modseq);
 	store_unselect(h->a, &v);
-	assert_int_equal(store_mailbox_create(h->a, SPAN("lost"), NULL, &is), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("lost"), NULL, &is), STORE_DONE);
 	assert_true(is.uidvalidity > later.uidvalidity);
 	assert_true(is.id > later.id);
 	struct buf text = {0};
@@ -351,14 +378,20 @@ rebuild(struct home *h, uint64_t from_dump, uint64_t found)
 	store_close(&h->b);
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(store_rebuild(h->dir, &out) != E_OK ? 1 : out.from_dump != from_dump ? 2 : out.found != found ? 3 : 0);
+		_exit(store_rebuild(h->dir, &out) != E_OK ? 1
+		      : out.from_dump != from_dump        ? 2
+		      : out.found != found                ? 3
+							  : 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(store_open(h->dir, &h->a), E_OK);
 	assert_int_equal(store_open(h->dir, &h->b), E_OK);
 }
 
-/* Rows are on disk, the move of the file is not: a power cut, or a keeper that was killed between the two. */
+/*
+ * Rows are on disk, the move of the file is not: a power cut, or a keeper that was killed between
+ * the two.
+ */
 static void
 test_rebuild_before_the_move(void **state)
 {
@@ -373,11 +406,13 @@ test_rebuild_before_the_move(void **state)
 	struct store_view v = selected(h->a, "INBOX");
 	assert_int_equal(v.n, 2);
 	struct file_id id = v.records[1].id;
-	assert_int_equal(flags(h->a, &v, 2, 2, STORE_ADD, FLAG_FLAGGED, NULL), STORE_DONE);
+	assert_int_equal(
+	    flags(h->a, &v, 2, 2, STORE_ADD, FLAG_FLAGGED, NULL), STORE_DONE);
 	store_unselect(h->a, &v);
 	home_kill();
 	msg_path_put(&path, id);
-	buf_putf(&undo, "mv %s new/$(grep ^%.*s names)", buf_cstr(&path), 2 * ID_BYTES, file_id_text(id));
+	buf_putf(&undo, "mv %s new/$(grep ^%.*s names)", buf_cstr(&path), 2 * ID_BYTES,
+	    file_id_text(id));
 	assert_int_equal(system(buf_cstr(&undo)), 0);
 	buf_free(&path);
 	buf_free(&undo);
@@ -419,7 +454,8 @@ copy(struct store *s, const struct store_view *v, uint32_t uid, const char *to)
 {
 	struct store_copied c;
 	struct numset one = set_of(uid, uid);
-	assert_int_equal(store_copy(s, v->mailbox, &one, span_of(to), false, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(s, v->mailbox, &one, span_of(to), false, &c), STORE_DONE);
 	numset_free(&c.from);
 	numset_free(&c.to);
 	numset_free(&one);
@@ -430,10 +466,12 @@ static void
 test_rebuild_before_the_purge(void **state)
 {
 	struct home *h = *state;
-	assert_int_equal(store_mailbox_create(h->a, SPAN("big"), NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("big"), NULL, NULL), STORE_DONE);
 	append_many(h->a, "big", MANY);
 	struct store_view v = selected(h->a, "big");
-	struct file_id kept = v.records[0].id, gone = v.records[MANY - 1].id, twice = v.records[MANY - 2].id;
+	struct file_id kept = v.records[0].id, gone = v.records[MANY - 1].id,
+		       twice = v.records[MANY - 2].id;
 	copy(h->a, &v, 1, "Archive");
 	copy(h->a, &v, MANY - 1, "big");
 	copy(h->a, &v, 1, "big");
@@ -482,9 +520,11 @@ leave_half_copied(uint32_t mailbox, uint32_t to)
 		struct tables t;
 		struct db_txn *txn;
 		struct numset uids = set_of(1, to);
-		if (tables_open(&t, "index/db", false) != E_OK || db_begin(t.db, &txn) != E_OK)
+		if (tables_open(&t, "index/db", false) != E_OK ||
+		    db_begin(t.db, &txn) != E_OK)
 			_exit(1);
-		if (undo_put(&t, txn, 1, mailbox, &uids) != E_OK || db_commit(&txn) != E_OK || dump_write(&t) != E_OK)
+		if (undo_put(&t, txn, 1, mailbox, &uids) != E_OK ||
+		    db_commit(&txn) != E_OK || dump_write(&t) != E_OK)
 			_exit(2);
 		_exit(0);
 	}
@@ -501,7 +541,8 @@ test_rebuild_amid_a_copy(void **state)
 	for (unsigned i = 1; i <= 3; i++)
 		append(h->a, "INBOX", i);
 	struct store_view v = selected(h->a, "INBOX");
-	assert_int_equal(store_copy(h->a, v.mailbox, &some, SPAN("Sent"), false, &c), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &some, SPAN("Sent"), false, &c), STORE_DONE);
 	numset_free(&c.from);
 	numset_free(&c.to);
 	numset_free(&some);
@@ -547,7 +588,8 @@ test_unlink_that_fails(void **state)
 	if (uid > 1)
 		assert_int_equal(expunge(h->a, &v, 1, uid - 1, false), STORE_DONE);
 	if (uid <= STUCK)
-		assert_int_equal(expunge(h->a, &v, uid + 1, STUCK + 1, false), STORE_DONE);
+		assert_int_equal(
+		    expunge(h->a, &v, uid + 1, STUCK + 1, false), STORE_DONE);
 	assert_int_equal(expunge(h->a, &v, uid, uid, false), STORE_DONE);
 	store_unselect(h->a, &v);
 	wait_until_gone(last);
@@ -585,10 +627,14 @@ test_rebuild_cut_short(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_view_of_a_dead_keeper), TEST(test_killed_at_work),
-	    TEST(test_killed_in_delete), TEST(test_half_appends), TEST(test_rebuild), TEST(test_replay_after_rebuild),
-	    TEST(test_rebuild_before_the_move), TEST(test_rebuild_before_the_unlinking), TEST(test_rebuild_before_the_purge),
-	    TEST(test_rebuild_expunged_amid_a_dump), TEST(test_rebuild_amid_a_copy), TEST(test_unlink_that_fails),
-	    TEST(test_rebuild_without_a_dump), TEST(test_rebuild_cut_short)};
+	const struct CMUnitTest tests[] = {TEST(test_view_of_a_dead_keeper),
+	    TEST(test_killed_at_work), TEST(test_killed_in_delete),
+	    TEST(test_half_appends), TEST(test_rebuild),
+	    TEST(test_replay_after_rebuild), TEST(test_rebuild_before_the_move),
+	    TEST(test_rebuild_before_the_unlinking),
+	    TEST(test_rebuild_before_the_purge),
+	    TEST(test_rebuild_expunged_amid_a_dump), TEST(test_rebuild_amid_a_copy),
+	    TEST(test_unlink_that_fails), TEST(test_rebuild_without_a_dump),
+	    TEST(test_rebuild_cut_short)};
 	return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
 }

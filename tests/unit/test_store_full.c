@@ -20,7 +20,10 @@
 
 enum { DISK_BYTES = 48 << 20, MESSAGES = 5000, ROUNDS = 6, HURRY_MS = 2500 };
 
-/* The keeper looks at the room before it begins; where it is told that there is some, Berkeley DB meets the wall. */
+/*
+ * The keeper looks at the room before it begins; where it is told that there is some, Berkeley DB
+ * meets the wall.
+ */
 static bool tells_room;
 
 int __real_statvfs64(const char *path, struct statvfs *out);
@@ -129,7 +132,8 @@ test_little_room(void **state)
 	fill(5 << 20);
 	assert_int_equal(try_append(h->b), STORE_DISK_FULL);
 	assert_int_equal(numset_add(&some, 1, 500), E_OK);
-	assert_int_equal(store_copy(h->b, v.mailbox, &some, SPAN("Sent"), false, &c), STORE_DISK_FULL);
+	assert_int_equal(store_copy(h->b, v.mailbox, &some, SPAN("Sent"), false, &c),
+	    STORE_DISK_FULL);
 	assert_int_equal(flag(h->a, &v, STORE_ADD), STORE_DONE);
 	assert_int_equal(store_expunge(h->a, v.mailbox, &some, false), STORE_DONE);
 	wait_for_room(v.records[0].id);
@@ -140,7 +144,8 @@ test_little_room(void **state)
 	deliver("");
 	assert_int_equal(try_append(h->b), STORE_DISK_FULL);
 	assert_int_equal(flag(h->b, &v, STORE_REMOVE), STORE_DISK_FULL);
-	assert_int_equal(store_mailbox_create(h->b, SPAN("more"), NULL, NULL), STORE_DISK_FULL);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("more"), NULL, NULL), STORE_DISK_FULL);
 	assert_int_equal(store_check(h->b), 500);
 	assert_int_equal(rmdir("tmp"), 0);
 	assert_int_equal(mkdir("tmp", 0700), 0);
@@ -166,7 +171,9 @@ test_no_room(void **state)
 	append_many(h->a, "INBOX", MESSAGES / 5);
 	assert_int_equal(store_mailbox(h->a, SPAN("INBOX"), &m), E_OK);
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(store_copy(h->a, m.id, &all, SPAN("Archive"), false, &c), STORE_DONE);
+		assert_int_equal(
+		    store_copy(h->a, m.id, &all, SPAN("Archive"), false, &c),
+		    STORE_DONE);
 		numset_free(&c.from);
 		numset_free(&c.to);
 	}
@@ -176,7 +183,8 @@ test_no_room(void **state)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		assert_int_equal(store_sync(h->a), E_OK);
 		fill(i * 40000);
-		enum store_said said = store_copy(h->a, m.id, &all, i % 2 ? SPAN("Sent") : SPAN("Archive"), false, &c);
+		enum store_said said = store_copy(h->a, m.id, &all,
+		    i % 2 ? SPAN("Sent") : SPAN("Archive"), false, &c);
 		numset_free(&c.from);
 		numset_free(&c.to);
 		assert_int_equal(unlink("filler"), 0);
@@ -199,7 +207,8 @@ test_no_room(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_little_room, setup, teardown),
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_little_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown)};
 	return cmocka_run_group_tests_name("store_full", tests, NULL, NULL);
 }

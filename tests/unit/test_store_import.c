@@ -22,18 +22,23 @@ test_import(void **state)
 	struct incoming m;
 	struct buf text = {0};
 	struct store_mailbox before, after;
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), 4000000000u, 501, 0), STORE_DONE);
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), 7, 500, 0), STORE_EXISTS);
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), UINT32_MAX, 501, 0), STORE_TOO_MANY);
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("INBOX"), 4000000000u, 501, 0), STORE_DONE);
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("INBOX"), 7, 500, 0), STORE_EXISTS);
+	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), UINT32_MAX, 501, 0),
+	    STORE_TOO_MANY);
 	message_begin(h->a, &m, 1);
 	m.uid = 600;
 	m.saved_sec = 12345;
 	m.uidl = SPAN("the old one's");
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
 	incoming_drop(&m);
 	message_begin(h->a, &m, 2);
 	m.uid = 600;
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_TOO_MANY);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_TOO_MANY);
 	incoming_drop(&m);
 	assert_int_equal(append(h->a, "INBOX", 3), 601);
 	struct store_view v = selected(h->b, "INBOX");
@@ -45,8 +50,10 @@ test_import(void **state)
 	store_uidl(h->b, &v.records[1], &text);
 	assert_string_equal(buf_cstr(&text), file_id_text(v.records[1].id));
 	buf_free(&text);
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), 7, 700, 0), STORE_EXISTS);
-	assert_int_equal(store_mailbox_create(h->a, SPAN("later"), NULL, &after), STORE_DONE);
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("INBOX"), 7, 700, 0), STORE_EXISTS);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("later"), NULL, &after), STORE_DONE);
 	assert_int_equal(store_mailbox(h->a, SPAN("Sent"), &before), E_OK);
 	assert_true(after.uidvalidity > 4000000000u);
 	store_unselect(h->b, &v);
@@ -59,15 +66,22 @@ test_import_reserved(void **state)
 	struct home *h = *state;
 	struct incoming m;
 	struct store_rebuilt rebuilt;
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), 77, 1, 1000), STORE_DONE);
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("INBOX"), 77, 1, 1000), STORE_DONE);
 	message_begin(h->a, &m, 1);
 	m.uid = 5;
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
 	incoming_drop(&m);
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), 77, 20, 2000), STORE_DONE); /* again: only larger */
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), 77, 3, 3), STORE_DONE);
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("INBOX"), 78, 3000, 3), STORE_EXISTS);
-	assert_int_equal(store_adopt_numbers(h->a, SPAN("Sent"), 78, 1, 5000), STORE_DONE);
+	/* again: only larger */
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("INBOX"), 77, 20, 2000), STORE_DONE);
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("INBOX"), 77, 3, 3), STORE_DONE);
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("INBOX"), 78, 3000, 3), STORE_EXISTS);
+	assert_int_equal(
+	    store_adopt_numbers(h->a, SPAN("Sent"), 78, 1, 5000), STORE_DONE);
 	deliver("a letter\r\n");
 	struct store_view v = selected(h->b, "INBOX");
 	assert_int_equal(v.n, 2);
@@ -77,7 +91,8 @@ test_import_reserved(void **state)
 	store_unselect(h->b, &v);
 	message_begin(h->a, &m, 1);
 	m.uid = 21;
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_TOO_MANY);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_TOO_MANY);
 	incoming_drop(&m);
 	assert_int_equal(append(h->a, "INBOX", 3), 2001);
 	assert_int_equal(store_rebuild(h->dir, &rebuilt), E_OK);
@@ -97,7 +112,8 @@ test_many_synced_at_once(void **state)
 		assert_int_equal(incoming_write(&all[i], text_of((unsigned)i)), E_OK);
 	}
 	assert_int_equal(incoming_end_all(all, COUNT(all)), E_OK);
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), all, COUNT(all), NULL, &uid), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), all, COUNT(all), NULL, &uid), STORE_DONE);
 	assert_int_equal(uid, 1);
 	struct store_view v = selected(h->a, "INBOX");
 	struct span text;
@@ -111,7 +127,10 @@ test_many_synced_at_once(void **state)
 	store_unselect(h->a, &v);
 }
 
-/* A sound index made anew is the same one; one without its dump has all messages in INBOX, and uids that never were. */
+/*
+ * A sound index made anew is the same one; one without its dump has all messages in INBOX, and uids
+ * that never were.
+ */
 static void
 test_rebuild(void **state)
 {
@@ -145,7 +164,8 @@ test_rebuild(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_import), TEST(test_import_reserved),
-	    TEST(test_many_synced_at_once), TEST(test_rebuild)};
+	const struct CMUnitTest tests[] = {TEST(test_import),
+	    TEST(test_import_reserved), TEST(test_many_synced_at_once),
+	    TEST(test_rebuild)};
 	return cmocka_run_group_tests_name("store_import", tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_store_mailboxes.c - mailboxes and subscriptions: made, renamed, gone, and as a second session sees them. */
+/*
+ * test_store_mailboxes.c - mailboxes and subscriptions: made, renamed, gone, and as a second
+ * session sees them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,21 +53,26 @@ test_mailbox_names(void **state)
 	static const struct {
 		const char *name;
 		enum store_said said;
-	} rows[] = {{"a", STORE_DONE}, {"a/b c/\xc3\xa4", STORE_DONE}, {"", STORE_BAD_NAME}, {"/a", STORE_BAD_NAME},
-	    {"a//b", STORE_BAD_NAME}, {"a/", STORE_BAD_NAME}, {"a/./b", STORE_BAD_NAME}, {"..", STORE_BAD_NAME},
+	} rows[] = {{"a", STORE_DONE}, {"a/b c/\xc3\xa4", STORE_DONE},
+	    {"", STORE_BAD_NAME}, {"/a", STORE_BAD_NAME}, {"a//b", STORE_BAD_NAME},
+	    {"a/", STORE_BAD_NAME}, {"a/./b", STORE_BAD_NAME}, {"..", STORE_BAD_NAME},
 	    {"a\nb", STORE_BAD_NAME}, {"\xff", STORE_BAD_NAME}, {"...", STORE_DONE}};
+
 	char deep[2 * STORE_DEPTH_MAX + 3] = "", longest[STORE_NAME_MAX + 2];
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_int_equal(mailbox_name_check(span_of(rows[i].name)), rows[i].said);
+		assert_int_equal(
+		    mailbox_name_check(span_of(rows[i].name)), rows[i].said);
 	for (unsigned i = 0; i < STORE_DEPTH_MAX; i++)
 		strcat(deep, i ? "/x" : "x");
 	assert_int_equal(mailbox_name_check(span_of(deep)), STORE_DONE);
 	strcat(deep, "/x");
 	assert_int_equal(mailbox_name_check(span_of(deep)), STORE_BAD_NAME);
 	memset(longest, 'n', sizeof longest);
-	assert_int_equal(mailbox_name_check(span_make(longest, STORE_NAME_MAX)), STORE_DONE);
-	assert_int_equal(mailbox_name_check(span_make(longest, STORE_NAME_MAX + 1)), STORE_BAD_NAME);
+	assert_int_equal(
+	    mailbox_name_check(span_make(longest, STORE_NAME_MAX)), STORE_DONE);
+	assert_int_equal(
+	    mailbox_name_check(span_make(longest, STORE_NAME_MAX + 1)), STORE_BAD_NAME);
 }
 
 static void
@@ -72,15 +80,20 @@ test_create_and_delete(void **state)
 {
 	struct home *h = *state;
 	struct store_mailbox m, again;
-	assert_int_equal(store_mailbox_create(h->a, SPAN("w/x/y"), "\\Flagged", &m), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("w/x/y"), "\\Flagged", &m), STORE_DONE);
 	assert_string_equal(m.name, "w/x/y");
 	assert_string_equal(m.special_use, "\\Flagged");
 	names_check(h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ w w/x w/x/y ");
-	assert_int_equal(store_mailbox_create(h->b, SPAN("w/x"), NULL, NULL), STORE_EXISTS);
-	assert_int_equal(store_mailbox_create(h->b, SPAN("Inbox"), NULL, NULL), STORE_IS_INBOX);
-	assert_int_equal(store_mailbox_create(h->b, SPAN("inbox/z"), NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("w/x"), NULL, NULL), STORE_EXISTS);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("Inbox"), NULL, NULL), STORE_IS_INBOX);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("inbox/z"), NULL, NULL), STORE_DONE);
 	assert_int_equal(store_mailbox(h->a, SPAN("INBOX/z"), &again), E_OK);
-	assert_int_equal(store_mailbox_create(h->b, SPAN("a//b"), NULL, NULL), STORE_BAD_NAME);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("a//b"), NULL, NULL), STORE_BAD_NAME);
 	assert_int_equal(store_mailbox_delete(h->b, SPAN("INBOX")), STORE_IS_INBOX);
 	assert_int_equal(store_mailbox_delete(h->b, SPAN("none")), STORE_NONEXISTENT);
 	append(h->a, "w/x/y", 1);
@@ -90,7 +103,8 @@ test_create_and_delete(void **state)
 	store_unselect(h->a, &v);
 	assert_int_equal(store_mailbox(h->a, SPAN("w/x/y"), &again), E_BAD);
 	home_kill();
-	assert_int_equal(store_mailbox_create(h->b, SPAN("w/x/y"), NULL, &again), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("w/x/y"), NULL, &again), STORE_DONE);
 	assert_true(again.uidvalidity > m.uidvalidity);
 	assert_true(again.id > m.id);
 	assert_int_equal(again.messages, 0);
@@ -104,14 +118,21 @@ test_rename(void **state)
 {
 	struct home *h = *state;
 	struct store_mailbox before, after;
-	assert_int_equal(store_mailbox_create(h->a, SPAN("a/b/c"), NULL, &before), STORE_DONE);
-	assert_int_equal(store_mailbox_create(h->a, SPAN("ab"), NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("a/b/c"), NULL, &before), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("ab"), NULL, NULL), STORE_DONE);
 	append(h->a, "a/b/c", 1);
-	assert_int_equal(store_mailbox_rename(h->a, SPAN("a"), SPAN("ab")), STORE_EXISTS);
-	assert_int_equal(store_mailbox_rename(h->a, SPAN("a"), SPAN("a/z")), STORE_BAD_NAME);
-	assert_int_equal(store_mailbox_rename(h->a, SPAN("none"), SPAN("z")), STORE_NONEXISTENT);
-	assert_int_equal(store_mailbox_rename(h->a, SPAN("a/b"), SPAN("new/q")), STORE_DONE);
-	names_check(h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ a ab new new/q new/q/c ");
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("a"), SPAN("ab")), STORE_EXISTS);
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("a"), SPAN("a/z")), STORE_BAD_NAME);
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("none"), SPAN("z")), STORE_NONEXISTENT);
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("a/b"), SPAN("new/q")), STORE_DONE);
+	names_check(
+	    h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ a ab new new/q new/q/c ");
 	assert_int_equal(store_mailbox(h->a, SPAN("new/q/c"), &after), E_OK);
 	assert_int_equal(after.id, before.id);
 	assert_int_equal(after.uidvalidity, before.uidvalidity);
@@ -119,12 +140,14 @@ test_rename(void **state)
 	/* the messages of INBOX move, it stays */
 	append(h->a, "INBOX", 2);
 	append(h->a, "INBOX", 3);
-	assert_int_equal(store_mailbox_rename(h->a, SPAN("INBOX"), SPAN("old/mail")), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("INBOX"), SPAN("old/mail")), STORE_DONE);
 	mailbox_check(h->b, "INBOX", 0, 0, 0);
 	mailbox_check(h->b, "old/mail", 2, 2, 0);
 	assert_int_equal(append(h->a, "INBOX", 4), 3);
 	home_kill();
-	names_check(h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ a ab new new/q new/q/c old old/mail ");
+	names_check(h->b, "Archive+ Drafts+ INBOX+ Junk+ Sent+ Trash+ a ab new new/q "
+			  "new/q/c old old/mail ");
 }
 
 static void
@@ -146,7 +169,7 @@ test_subscriptions(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mailbox_names), TEST(test_create_and_delete),
-	    TEST(test_rename), TEST(test_subscriptions)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mailbox_names),
+	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions)};
 	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
 }

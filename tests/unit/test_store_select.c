@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_store_select.c - what was shown to nobody yet, and mailboxes that are selected again without an ask. */
+/*
+ * test_store_select.c - what was shown to nobody yet, and mailboxes that are selected again without
+ * an ask.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,9 +104,11 @@ test_select_again_asks(void **state)
 	struct store_view v = selected(h->a, "Sent");
 	uint32_t sent = v.mailbox;
 	store_unselect_later(h->a, &v);
-	assert_int_equal(store_mailbox_rename(h->b, SPAN("Sent"), SPAN("Gone")), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_rename(h->b, SPAN("Sent"), SPAN("Gone")), STORE_DONE);
 	assert_int_equal(store_select(h->a, SPAN("Sent"), false, &v), E_BAD);
-	assert_int_equal(store_mailbox_create(h->b, SPAN("Sent"), "", NULL), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("Sent"), "", NULL), STORE_DONE);
 	v = selected(h->a, "Sent");
 	assert_int_not_equal(v.mailbox, sent);
 	store_unselect_later(h->a, &v);
@@ -133,7 +138,8 @@ test_select_again_asks(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_recent), TEST(test_recent_after_unselect), TEST(test_select_again),
+	const struct CMUnitTest tests[] = {TEST(test_recent),
+	    TEST(test_recent_after_unselect), TEST(test_select_again),
 	    TEST(test_select_again_asks)};
 	return cmocka_run_group_tests_name("store_select", tests, NULL, NULL);
 }

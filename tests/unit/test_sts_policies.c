@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_sts_policies.c - policies that are kept: over restarts, as many as have room, in the order in which they are due. */
+/*
+ * test_sts_policies.c - policies that are kept: over restarts, as many as have room, in the order
+ * in which they are due.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +20,7 @@
 
 /* A B-tree that cannot be opened is not closed: Berkeley DB's own. */
 const char *__lsan_default_suppressions(void);
+
 const char *
 __lsan_default_suppressions(void)
 {
@@ -53,8 +57,15 @@ teardown(void **state)
 static void
 put(const char *domain, int64_t used_sec, int64_t due_sec)
 {
-	struct policy_row row = {.domain = span_of(domain), .id = SPAN("1"), .policy = SPAN("mode: testing\n"), .ends_sec = 900,
-	    .tried_sec = 100, .used_sec = used_sec, .due_sec = due_sec, .failure = 9, .why = SPAN("because")};
+	struct policy_row row = {.domain = span_of(domain),
+	    .id = SPAN("1"),
+	    .policy = SPAN("mode: testing\n"),
+	    .ends_sec = 900,
+	    .tried_sec = 100,
+	    .used_sec = used_sec,
+	    .due_sec = due_sec,
+	    .failure = 9,
+	    .why = SPAN("because")};
 	assert_int_equal(policies_put(kept, &row), E_OK);
 }
 
@@ -75,8 +86,10 @@ test_kept(void **state)
 	policies_close(&kept);
 	assert_int_equal(policies_open(dir, MOST, &kept), E_OK);
 	assert_int_equal(get("a.TEST", &row), E_OK);
-	assert_true(span_eqs(row.domain, "a.test") && span_eqs(row.id, "1") && span_eqs(row.policy, "mode: testing\n"));
-	assert_true(row.ends_sec == 900 && row.tried_sec == 100 && row.used_sec == 5 && row.due_sec == 500 && row.failure == 9);
+	assert_true(span_eqs(row.domain, "a.test") && span_eqs(row.id, "1") &&
+		    span_eqs(row.policy, "mode: testing\n"));
+	assert_true(row.ends_sec == 900 && row.tried_sec == 100 && row.used_sec == 5 &&
+		    row.due_sec == 500 && row.failure == 9);
 	assert_true(span_eqs(row.why, "because"));
 	assert_int_equal(policies_remove(kept, SPAN("a.test")), E_OK);
 	assert_int_equal(policies_remove(kept, SPAN("a.test")), E_BAD);
@@ -94,10 +107,12 @@ test_oldest_goes(void **state)
 	put("b.test", 40, 2); /* it is used again */
 	put("d.test", 50, 4);
 	assert_int_equal(get("c.test", &row), E_BAD);
-	for (const char **d = (const char *[]){"a.test", "b.test", "d.test", NULL}; *d; d++)
+	for (const char **d = (const char *[]){"a.test", "b.test", "d.test", NULL}; *d;
+	     d++)
 		assert_int_equal(get(*d, &row), E_OK);
 	policies_close(&kept);
-	assert_int_equal(policies_open(dir, MOST, &kept), E_OK); /* it counts what is there */
+	/* it counts what is there */
+	assert_int_equal(policies_open(dir, MOST, &kept), E_OK);
 	put("e.test", 60, 5);
 	assert_int_equal(get("a.test", &row), E_BAD);
 }

@@ -18,6 +18,7 @@
 
 /* A B-tree that cannot be opened is not closed: Berkeley DB's own. */
 const char *__lsan_default_suppressions(void);
+
 const char *
 __lsan_default_suppressions(void)
 {
@@ -53,9 +54,15 @@ teardown(void **state)
 
 #define LINES "version: STSv1\nmode: enforce\nmx: mx.b.test\nmax_age: 60\n"
 
-static const struct sts_note fine = {.domain = SPAN("b.test"), .policy = TLS_POLICY_STS, .lines = SPAN(LINES),
-    .hosts = SPAN("mx.b.test\n"), .outcome = TLS_FINE, .source = SPAN("192.0.2.1"), .host = SPAN("mx.b.test"),
-    .address = SPAN("192.0.2.2"), .helo = SPAN("mx")};
+static const struct sts_note fine = {.domain = SPAN("b.test"),
+    .policy = TLS_POLICY_STS,
+    .lines = SPAN(LINES),
+    .hosts = SPAN("mx.b.test\n"),
+    .outcome = TLS_FINE,
+    .source = SPAN("192.0.2.1"),
+    .host = SPAN("mx.b.test"),
+    .address = SPAN("192.0.2.2"),
+    .helo = SPAN("mx")};
 
 static struct sts_note
 failure(enum tls_outcome outcome, const char *why)
@@ -77,7 +84,8 @@ static void
 reopen(void)
 {
 	tally_close(&tally);
-	assert_int_equal(tally_open(dir, MOST, SPAN("mail.example.test"), &tally), E_OK);
+	assert_int_equal(
+	    tally_open(dir, MOST, SPAN("mail.example.test"), &tally), E_OK);
 }
 
 static int64_t
@@ -103,13 +111,19 @@ test_counted(void **state)
 	add(DAY, none, 5);
 	reopen();
 	assert_int_equal(tally_due(tally, end_of(DAY), &row), E_BAD);
-	assert_int_equal(tally_due(tally, end_of(DAY) + TALLY_DELAY_MOST_SEC, &row), E_OK);
-	assert_true(row.day == DAY && span_eqs(row.domain, "b.test") && row.n_policies == 2);
-	assert_true(row.due_sec >= end_of(DAY) + TALLY_DELAY_LEAST_SEC && row.attempts == 0);
+	assert_int_equal(
+	    tally_due(tally, end_of(DAY) + TALLY_DELAY_MOST_SEC, &row), E_OK);
+	assert_true(
+	    row.day == DAY && span_eqs(row.domain, "b.test") && row.n_policies == 2);
+	assert_true(
+	    row.due_sec >= end_of(DAY) + TALLY_DELAY_LEAST_SEC && row.attempts == 0);
 	const struct tally_policy *p = &row.policies[0];
-	assert_true(p->n_fine == 4 && p->n_failed == 4 && p->n_failures == 2 && span_eqs(p->lines, LINES));
-	assert_true(p->failures[0].count == 3 && p->failures[1].count == 1 && span_eqs(p->failures[1].why, "older"));
-	assert_true(row.policies[1].policy == TLS_POLICY_NONE && row.policies[1].n_fine == 5);
+	assert_true(p->n_fine == 4 && p->n_failed == 4 && p->n_failures == 2 &&
+		    span_eqs(p->lines, LINES));
+	assert_true(p->failures[0].count == 3 && p->failures[1].count == 1 &&
+		    span_eqs(p->failures[1].why, "older"));
+	assert_true(
+	    row.policies[1].policy == TLS_POLICY_NONE && row.policies[1].n_fine == 5);
 }
 
 static void
@@ -124,7 +138,8 @@ test_later(void **state)
 	reopen();
 	assert_int_equal(tally_due(tally, now + 99, &row), E_BAD);
 	assert_int_equal(tally_due(tally, now + 100, &row), E_OK);
-	assert_true(row.attempts == 1 && row.first_sec == now && row.policies[0].n_fine == 1);
+	assert_true(
+	    row.attempts == 1 && row.first_sec == now && row.policies[0].n_fine == 1);
 	assert_int_equal(tally_remove(tally, &row), E_OK);
 	assert_int_equal(tally_due(tally, INT64_MAX, &row), E_BAD);
 }
@@ -146,7 +161,8 @@ test_in_order(void **state)
 	assert_int_equal(tally_next(tally, DAY, SPAN("b.test"), &row), E_OK);
 	assert_int_equal(row.day, DAY + 1);
 	assert_int_equal(tally_next(tally, DAY + 1, SPAN("a.test"), &row), E_BAD);
-	assert_int_equal(tally_hurry(tally, end_of(DAY), &n), E_OK); /* the other day is not over */
+	/* the other day is not over */
+	assert_int_equal(tally_hurry(tally, end_of(DAY), &n), E_OK);
 	assert_int_equal(n, 2);
 	for (n = 0; tally_due(tally, end_of(DAY), &row) == E_OK; n++)
 		assert_int_equal(tally_remove(tally, &row), E_OK);
@@ -191,10 +207,13 @@ test_bounded(void **state)
 	assert_int_equal(tally_flush(tally), E_OK);
 	assert_int_equal(tally_due(tally, INT64_MAX, &row), E_OK);
 	assert_true(row.n_policies == TALLY_POLICIES_MOST);
-	assert_true(row.policies[0].n_failures == TALLY_FAILURES_MOST && row.policies[0].n_failed == TALLY_FAILURES_MOST + 5);
+	assert_true(row.policies[0].n_failures == TALLY_FAILURES_MOST &&
+		    row.policies[0].n_failed == TALLY_FAILURES_MOST + 5);
 }
 
-/* However long what it is told is, a row stays within its bounds, and what is in it is counted on. */
+/*
+ * However long what it is told is, a row stays within its bounds, and what is in it is counted on.
+ */
 static void
 test_long(void **state)
 {
@@ -211,7 +230,8 @@ test_long(void **state)
 	assert_int_equal(tally_flush(tally), E_OK);
 	assert_int_equal(tally_due(tally, INT64_MAX, &row), E_OK);
 	assert_true(row.bytes.len <= TALLY_ROW_BYTES_MAX);
-	assert_int_equal(row.policies[0].n_failed + row.policies[1].n_failed, 4 * TALLY_FAILURES_MOST);
+	assert_int_equal(row.policies[0].n_failed + row.policies[1].n_failed,
+	    4 * TALLY_FAILURES_MOST);
 	struct report_about x = {.row = &row};
 	report_json(&x, &json);
 	assert_true(json.len < REPORT_JSON_MAX);
@@ -226,7 +246,8 @@ test_damaged(void **state)
 	add(DAY, fine, 1);
 	tally_close(&tally);
 	scratch_spoil(sub);
-	assert_int_equal(tally_open(dir, MOST, SPAN("mail.example.test"), &tally), E_OK);
+	assert_int_equal(
+	    tally_open(dir, MOST, SPAN("mail.example.test"), &tally), E_OK);
 	assert_int_equal(tally_due(tally, INT64_MAX, &row), E_BAD);
 	add(DAY, fine, 1);
 	assert_int_equal(tally_flush(tally), E_OK);
@@ -239,32 +260,54 @@ static struct tally_row
 example(void)
 {
 	struct tally_row r = {.day = DAY, .domain = SPAN("b.test"), .n_policies = 2};
-	r.policies[0] = (struct tally_policy){.policy = TLS_POLICY_STS, .lines = SPAN(LINES), .hosts = SPAN("mx.b.test\n*.c.test\n"),
-	    .n_fine = 5326, .n_failed = 303, .n_failures = 2};
-	r.policies[0].failures[0] = (struct tally_failure){.outcome = TLS_CERTIFICATE_EXPIRED, .source = SPAN("2001:db8::1"),
-	    .host = SPAN("mx.b.test"), .address = SPAN("192.0.2.2"), .helo = SPAN("a \"mail\" host\\\x01\xff"), .why = SPAN("too old"), .count = 100};
-	r.policies[0].failures[1] = (struct tally_failure){.outcome = TLS_STS_POLICY_FETCH_ERROR, .count = 203};
+	r.policies[0] = (struct tally_policy){.policy = TLS_POLICY_STS,
+	    .lines = SPAN(LINES),
+	    .hosts = SPAN("mx.b.test\n*.c.test\n"),
+	    .n_fine = 5326,
+	    .n_failed = 303,
+	    .n_failures = 2};
+	r.policies[0].failures[0] =
+	    (struct tally_failure){.outcome = TLS_CERTIFICATE_EXPIRED,
+		.source = SPAN("2001:db8::1"),
+		.host = SPAN("mx.b.test"),
+		.address = SPAN("192.0.2.2"),
+		.helo = SPAN("a \"mail\" host\\\x01\xff"),
+		.why = SPAN("too old"),
+		.count = 100};
+	r.policies[0].failures[1] =
+	    (struct tally_failure){.outcome = TLS_STS_POLICY_FETCH_ERROR, .count = 203};
 	r.policies[1] = (struct tally_policy){.policy = TLS_POLICY_NONE, .n_fine = 1};
 	return r;
 }
 
 static const char expected[] =
-    "{\"organization-name\":\"a.test\",\"date-range\":{\"start-datetime\":\"2024-10-04T00:00:00Z\","
-    "\"end-datetime\":\"2024-10-04T23:59:59Z\"},\"contact-info\":\"tls@a.test\",\"report-id\":\"%s@a.test\",\"policies\":["
-    "{\"policy\":{\"policy-type\":\"sts\",\"policy-string\":[\"version: STSv1\",\"mode: enforce\",\"mx: mx.b.test\",\"max_age: 60\"],"
+    "{\"organization-name\":\"a.test\",\"date-range\":{\"start-datetime\":\"2024-10-"
+    "04T00:00:00Z\","
+    "\"end-datetime\":\"2024-10-04T23:59:59Z\"},\"contact-info\":\"tls@a.test\","
+    "\"report-id\":\"%s@a.test\",\"policies\":["
+    "{\"policy\":{\"policy-type\":\"sts\",\"policy-string\":[\"version: "
+    "STSv1\",\"mode: enforce\",\"mx: mx.b.test\",\"max_age: 60\"],"
     "\"policy-domain\":\"b.test\",\"mx-host\":[\"mx.b.test\",\"*.c.test\"]},"
-    "\"summary\":{\"total-successful-session-count\":5326,\"total-failure-session-count\":303},\"failure-details\":["
-    "{\"result-type\":\"certificate-expired\",\"sending-mta-ip\":\"2001:db8::1\",\"receiving-mx-hostname\":\"mx.b.test\","
-    "\"receiving-mx-helo\":\"a \\\"mail\\\" host\\\\\\u0001\xef\xbf\xbd\",\"receiving-ip\":\"192.0.2.2\",\"failed-session-count\":100,"
+    "\"summary\":{\"total-successful-session-count\":5326,\"total-failure-session-"
+    "count\":303},\"failure-details\":["
+    "{\"result-type\":\"certificate-expired\",\"sending-mta-ip\":\"2001:db8::1\","
+    "\"receiving-mx-hostname\":\"mx.b.test\","
+    "\"receiving-mx-helo\":\"a \\\"mail\\\" "
+    "host\\\\\\u0001\xef\xbf\xbd\",\"receiving-ip\":\"192.0.2.2\",\"failed-session-"
+    "count\":100,"
     "\"failure-reason-code\":\"too old\"},"
     "{\"result-type\":\"sts-policy-fetch-error\",\"failed-session-count\":203}]},"
     "{\"policy\":{\"policy-type\":\"no-policy-found\",\"policy-domain\":\"b.test\"},"
-    "\"summary\":{\"total-successful-session-count\":1,\"total-failure-session-count\":0}}]}\n";
+    "\"summary\":{\"total-successful-session-count\":1,\"total-failure-session-count\":"
+    "0}}]}\n";
 
 static struct report_about
 about(const struct tally_row *r)
 {
-	return (struct report_about){.row = r, .contact = SPAN("tls@a.test"), .submitter = SPAN("a.test"), .hostname = SPAN("mail.a.test"),
+	return (struct report_about){.row = r,
+	    .contact = SPAN("tls@a.test"),
+	    .submitter = SPAN("a.test"),
+	    .hostname = SPAN("mail.a.test"),
 	    .id = report_id(SPAN("mail.a.test"), r)};
 }
 
@@ -306,17 +349,25 @@ test_mail(void **state)
 	assert_true(gz.len > 10 && memcmp(gz.p, "\x1f\x8b\x08", 3) == 0);
 	report_mail(&x, buf_as_span(&gz), SPAN("rpt@b.test"), &arena, &mail, &e);
 	assert_int_equal(buf_done(&mail), E_OK);
-	buf_putf(&head, "Subject: Report Domain: b.test\r\n\tSubmitter: a.test\r\n\tReport-ID: <%s@a.test>\r\n", id_text(x.id));
+	buf_putf(&head,
+	    "Subject: Report Domain: b.test\r\n\tSubmitter: a.test\r\n\tReport-ID: "
+	    "<%s@a.test>\r\n",
+	    id_text(x.id));
 	assert_true(has(&mail, buf_cstr(&head)));
-	static const char *const lines[] = {"Return-Path: <>\r\nFrom: TLS reports <tls@a.test>\r\nTo: <rpt@b.test>\r\n",
-	    "\r\nTLS-Report-Domain: b.test\r\nTLS-Report-Submitter: a.test\r\nTLS-Required: No\r\n",
-	    "Content-Type: multipart/report; report-type=\"tlsrpt\";", "Content-Type: application/tlsrpt+gzip\r\n",
+	static const char *const lines[] = {
+	    "Return-Path: <>\r\nFrom: TLS reports <tls@a.test>\r\nTo: <rpt@b.test>\r\n",
+	    "\r\nTLS-Report-Domain: b.test\r\nTLS-Report-Submitter: "
+	    "a.test\r\nTLS-Required: No\r\n",
+	    "Content-Type: multipart/report; report-type=\"tlsrpt\";",
+	    "Content-Type: application/tlsrpt+gzip\r\n",
 	    "filename=\"a.test!b.test!1728000000!1728086399!"};
 	for (size_t i = 0; i < COUNT(lines); i++)
 		if (!has(&mail, lines[i]))
 			fail_msg("%s", lines[i]);
-	assert_true(e.sender.n == 0 && e.n_rcpts == 1 && e.rcpts[0].notify == NOTIFY_NEVER && e.size_bytes == mail.len);
-	assert_true(span_eqs(e.rcpts[0].address, "rpt@b.test") && e.flags == (ENV_DERIVED | ENV_TLS_OPTIONAL));
+	assert_true(e.sender.n == 0 && e.n_rcpts == 1 &&
+		    e.rcpts[0].notify == NOTIFY_NEVER && e.size_bytes == mail.len);
+	assert_true(span_eqs(e.rcpts[0].address, "rpt@b.test") &&
+		    e.flags == (ENV_DERIVED | ENV_TLS_OPTIONAL));
 	buf_reset(&mail);
 	report_mail(&x, buf_as_span(&gz), SPAN("rpt@b.test"), &arena, &mail, &again);
 	assert_true(id_eq(e.id, again.id));
@@ -340,7 +391,8 @@ test_notes(void **state)
 	sts_note_put(&b, &n);
 	struct rd r = rd_of(buf_as_span(&b));
 	assert_int_equal(sts_note_get(&r, &got), E_OK);
-	assert_true(got.lines.n % 7 == 0 && got.lines.n <= STS_POLICY_LINES_MAX && got.lines.n > STS_POLICY_LINES_MAX - 7);
+	assert_true(got.lines.n % 7 == 0 && got.lines.n <= STS_POLICY_LINES_MAX &&
+		    got.lines.n > STS_POLICY_LINES_MAX - 7);
 	sts_note_put(&again, &got);
 	assert_true(span_eq(buf_as_span(&b), buf_as_span(&again)));
 	for (size_t i = 0; i < b.len; i++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_suppress.c - addresses that were refused: which refusals count, how often, and that the table stays bounded. */
+/*
+ * test_suppress.c - addresses that were refused: which refusals count, how often, and that the
+ * table stays bounded.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,7 +85,8 @@ count_of(const char *address)
 static void
 note(const char *address, int64_t now)
 {
-	assert_int_equal(suppress_note(list, span_of(address), SPAN("mx: 550 no"), now), E_OK);
+	assert_int_equal(
+	    suppress_note(list, span_of(address), SPAN("mx: 550 no"), now), E_OK);
 }
 
 static void
@@ -101,7 +105,8 @@ test_counts(void **state)
 	suppress_close(&list);
 	assert_int_equal(suppress_open(dir, MOST, &list), E_OK);
 	assert_int_equal(suppress_get(list, SPAN("a@x.test"), &arena, &row), E_OK);
-	assert_true(row.count == 2 && row.first_sec == 100 && row.last_sec == 200 && span_eqs(row.reason, "mx: 550 no"));
+	assert_true(row.count == 2 && row.first_sec == 100 && row.last_sec == 200 &&
+		    span_eqs(row.reason, "mx: 550 no"));
 	arena_reset(&arena);
 	assert_int_equal(suppress_remove(list, SPAN("A@x.test")), E_OK);
 	assert_int_equal(suppress_remove(list, SPAN("A@x.test")), E_BAD);
@@ -133,7 +138,8 @@ test_bounded(void **state)
 	assert_int_equal(suppress_each(list, SPAN("C@x"), gather, &b), E_OK);
 	assert_string_equal(buf_cstr(&b), "d@x ");
 	suppress_close(&list);
-	assert_int_equal(suppress_open(dir, MOST, &list), E_OK); /* it knows how many there are */
+	/* it knows how many there are */
+	assert_int_equal(suppress_open(dir, MOST, &list), E_OK);
 	note("e@x", 6);
 	buf_reset(&b);
 	assert_int_equal(suppress_each(list, SPAN(""), gather, &b), E_OK);
@@ -149,7 +155,8 @@ test_long_reason(void **state)
 	struct suppress_row row;
 	(void)state;
 	memset(text, 'x', sizeof text);
-	assert_int_equal(suppress_note(list, SPAN("a@x"), span_make(text, sizeof text), 1), E_OK);
+	assert_int_equal(
+	    suppress_note(list, SPAN("a@x"), span_make(text, sizeof text), 1), E_OK);
 	assert_int_equal(suppress_get(list, SPAN("a@x"), &arena, &row), E_OK);
 	assert_int_equal(row.reason.n, SUPPRESS_REASON_MAX);
 	arena_reset(&arena);
@@ -160,7 +167,8 @@ test_long_reason(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_which_count), TEST(test_counts), TEST(test_bounded), TEST(test_long_reason)};
+	const struct CMUnitTest tests[] = {TEST(test_which_count), TEST(test_counts),
+	    TEST(test_bounded), TEST(test_long_reason)};
 	log_level(LOG_EMERG);
 	return cmocka_run_group_tests_name("suppress", tests, NULL, NULL);
 }

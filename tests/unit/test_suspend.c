@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* test_suspend.c - suspended destinations: what outlasts a restart, and an index that is made anew. */
+/*
+ * test_suspend.c - suspended destinations: what outlasts a restart, and an index that is made anew.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,12 +81,16 @@ test_outlasts(void **state)
 	assert_int_equal(suspend_end(SPAN("mx.a.test")), E_BAD);
 }
 
-/* Rows cannot be written, as on a full disk: what waited is tried again later, and not without an end. */
+/*
+ * Rows cannot be written, as on a full disk: what waited is tried again later, and not without an
+ * end.
+ */
 static void
 test_end_on_full_disk(void **state)
 {
 	(void)state;
-	struct index_row row = {.id = {.b = {1}}, .due_sec = 100, .entry = {.id = {.b = {1}}}};
+	struct index_row row = {
+	    .id = {.b = {1}}, .due_sec = 100, .entry = {.id = {.b = {1}}}};
 	assert_int_equal(suspend_add(SPAN("b.test")), E_OK);
 	row.waits_for = suspend_waits(suspend_at(0));
 	assert_int_equal(index_put(the_sched.index, &row), E_OK);
@@ -93,13 +99,15 @@ test_end_on_full_disk(void **state)
 	assert_int_equal(n_failed, 1);
 	suspend_tick();
 	assert_int_equal(n_failed, 2);
-	assert_int_equal(index_waiting(the_sched.index, row.waits_for, &(struct id){{0}}, 1), 1);
+	assert_int_equal(
+	    index_waiting(the_sched.index, row.waits_for, &(struct id){{0}}, 1), 1);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_outlasts), cmocka_unit_test(test_end_on_full_disk)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_outlasts), cmocka_unit_test(test_end_on_full_disk)};
 	char sched[80];
 	log_level(LOG_EMERG);
 	if (!mkdtemp(dir))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_tls.c - real handshakes: a client of GnuTLS in a process of its own, and the role "key" in another. */
+/*
+ * test_tls.c - real handshakes: a client of GnuTLS in a process of its own, and the role "key" in
+ * another.
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -200,8 +203,8 @@ no_key_channel(int *out)
 struct client {
 	const char *priority;
 	const char *sni;
-	unsigned
-	    connections; /* one after another; from the second on with the ticket of the one before */
+	/* one after another; from the second on with the ticket of the one before */
+	unsigned connections;
 	gnutls_pk_algorithm_t want_pk;
 	const char *want_host;
 	bool want_resumed;
@@ -258,7 +261,10 @@ receive_all(gnutls_session_t s, char *p, size_t n)
 	}
 }
 
-/* Sends the server a line with our channel binding and much data, expects the data back, then close_notify. */
+/*
+ * Sends the server a line with our channel binding and much data, expects the data back, then
+ * close_notify.
+ */
 static void
 client_talk(gnutls_session_t s)
 {

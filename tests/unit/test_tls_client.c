@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_tls_client.c - handshakes with a server of GnuTLS in a process of its own, whose certificates are good and bad. */
+/*
+ * test_tls_client.c - handshakes with a server of GnuTLS in a process of its own, whose
+ * certificates are good and bad.
+ */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -33,32 +36,37 @@ static struct {
 } the;
 
 static void
-make(struct pair *out, const struct pair *issuer, const char *host, time_t until, const char *purpose)
+make(struct pair *out, const struct pair *issuer, const char *host, time_t until,
+    const char *purpose)
 {
 	struct in_addr a;
 	assert_int_equal(gnutls_x509_privkey_init(&out->key), 0);
 	assert_int_equal(gnutls_x509_privkey_generate(out->key, GNUTLS_PK_ECDSA,
-			     GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0), 0);
+			     GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+	    0);
 	assert_int_equal(gnutls_x509_crt_init(&out->crt), 0);
 	gnutls_x509_crt_set_version(out->crt, 3);
 	gnutls_x509_crt_set_serial(out->crt, issuer ? "\2" : "\1", 1);
 	gnutls_x509_crt_set_activation_time(out->crt, 1000);
 	gnutls_x509_crt_set_expiration_time(out->crt, until);
-	gnutls_x509_crt_set_dn_by_oid(out->crt, GNUTLS_OID_X520_COMMON_NAME, 0, host, (unsigned)strlen(host));
+	gnutls_x509_crt_set_dn_by_oid(
+	    out->crt, GNUTLS_OID_X520_COMMON_NAME, 0, host, (unsigned)strlen(host));
 	gnutls_x509_crt_set_key(out->crt, out->key);
 	if (purpose)
 		gnutls_x509_crt_set_key_purpose_oid(out->crt, purpose, 0);
 	if (inet_pton(AF_INET, host, &a) == 1)
-		gnutls_x509_crt_set_subject_alt_name(out->crt, GNUTLS_SAN_IPADDRESS, &a, sizeof a, GNUTLS_FSAN_SET);
-	else if (issuer)
 		gnutls_x509_crt_set_subject_alt_name(
-		    out->crt, GNUTLS_SAN_DNSNAME, host, (unsigned)strlen(host), GNUTLS_FSAN_SET);
+		    out->crt, GNUTLS_SAN_IPADDRESS, &a, sizeof a, GNUTLS_FSAN_SET);
+	else if (issuer)
+		gnutls_x509_crt_set_subject_alt_name(out->crt, GNUTLS_SAN_DNSNAME, host,
+		    (unsigned)strlen(host), GNUTLS_FSAN_SET);
 	if (!issuer) {
 		gnutls_x509_crt_set_basic_constraints(out->crt, 1, -1);
 		gnutls_x509_crt_set_key_usage(out->crt, GNUTLS_KEY_KEY_CERT_SIGN);
 	}
 	const struct pair *by = issuer ? issuer : out;
-	assert_int_equal(gnutls_x509_crt_sign2(out->crt, by->crt, by->key, GNUTLS_DIG_SHA256, 0), 0);
+	assert_int_equal(
+	    gnutls_x509_crt_sign2(out->crt, by->crt, by->key, GNUTLS_DIG_SHA256, 0), 0);
 }
 
 static void
@@ -68,7 +76,8 @@ write_authority(char *path, gnutls_x509_crt_t crt)
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	if (crt)
-		assert_int_equal(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem), 0);
+		assert_int_equal(
+		    gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem), 0);
 	assert_int_equal(write(fd, pem.data, pem.size), pem.size);
 	if (crt)
 		gnutls_free(pem.data);
@@ -86,7 +95,8 @@ setup(void **state)
 	make(&the.good, &the.ca, "mail.example.test", later, GNUTLS_KP_TLS_WWW_SERVER);
 	make(&the.old, &the.ca, "mail.example.test", 2000, GNUTLS_KP_TLS_WWW_SERVER);
 	make(&the.stranger, &self, "mail.example.test", later, NULL);
-	make(&the.client_only, &the.ca, "mail.example.test", later, GNUTLS_KP_TLS_WWW_CLIENT);
+	make(&the.client_only, &the.ca, "mail.example.test", later,
+	    GNUTLS_KP_TLS_WWW_CLIENT);
 	make(&the.address, &the.ca, "127.0.0.1", later, NULL);
 	gnutls_x509_crt_deinit(self.crt);
 	gnutls_x509_privkey_deinit(self.key);
@@ -100,7 +110,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct pair *all[] = {&the.ca, &the.good, &the.old, &the.stranger, &the.client_only, &the.address};
+	struct pair *all[] = {&the.ca, &the.good, &the.old, &the.stranger,
+	    &the.client_only, &the.address};
 	(void)state;
 	for (size_t i = 0; i < COUNT(all); i++) {
 		gnutls_x509_crt_deinit(all[i]->crt);
@@ -150,9 +161,9 @@ struct meeting {
 	const char *host, *ca_path;
 	enum tls_peer peer;
 	int want;
-	const char *want_why;  /* stands in why; NULL: any */
+	const char *want_why; /* stands in why; NULL: any */
 	const char *want_sni;
-	const char *priority;  /* of the server; NULL: NORMAL */
+	const char *priority; /* of the server; NULL: NORMAL */
 };
 
 static void
@@ -173,8 +184,10 @@ meet(const struct meeting *m)
 	}
 	close(pair[1]);
 	io_init(&io, pair[0], 65536, 65536);
-	int err = tls_connect(client, &io, m->host, m->peer, deadline_in_ms(WAIT_MS), &conn, &why);
-	if (err != m->want || (m->want_why && span_search(buf_as_span(&why), span_of(m->want_why)) == why.len))
+	int err = tls_connect(
+	    client, &io, m->host, m->peer, deadline_in_ms(WAIT_MS), &conn, &why);
+	if (err != m->want || (m->want_why && span_search(buf_as_span(&why),
+						  span_of(m->want_why)) == why.len))
 		fail_msg("%s: %s, %s", m->what, err_name(err), buf_cstr(&why));
 	assert_true((err == E_OK) == (conn != NULL));
 	if (err == E_OK) {
@@ -199,20 +212,31 @@ test_meetings(void **state)
 {
 	(void)state;
 	const struct meeting all[] = {
-	    {"its name", &the.good, "mail.example.test", the.ca_path, TLS_PEER_NAMED, E_OK, NULL, "mail.example.test", NULL},
-	    {"TLS 1.2", &the.good, "mail.example.test", the.ca_path, TLS_PEER_NAMED, E_OK, NULL, "mail.example.test",
-	        "NORMAL:-VERS-ALL:+VERS-TLS1.2"},
-	    {"another name", &the.good, "mx.example.test", the.ca_path, TLS_PEER_NAMED, E_DENY, "name", NULL, NULL},
-	    {"an address it has not", &the.good, "127.0.0.1", the.ca_path, TLS_PEER_NAMED, E_DENY, "name", NULL, NULL},
-	    {"an address it has", &the.address, "127.0.0.1", the.ca_path, TLS_PEER_NAMED, E_OK, NULL, "", NULL},
-	    {"expired", &the.old, "mail.example.test", the.ca_path, TLS_PEER_NAMED, E_DENY, "expired", NULL, NULL},
-	    {"another authority", &the.stranger, "mail.example.test", the.ca_path, TLS_PEER_NAMED, E_DENY, "issuer", NULL, NULL},
-	    {"no authority", &the.good, "mail.example.test", "", TLS_PEER_NAMED, E_DENY, NULL, NULL, NULL},
-	    {"for clients", &the.client_only, "mail.example.test", the.ca_path, TLS_PEER_NAMED, E_DENY, "purpose", NULL, NULL},
-	    {"anybody", &the.stranger, "mx.example.test", "", TLS_PEER_ANY, E_OK, NULL, "mx.example.test", NULL},
-	    {"anybody, expired", &the.old, "mx.example.test", "", TLS_PEER_ANY, E_OK, NULL, "mx.example.test", NULL},
-	    {"too old a protocol", &the.good, "mail.example.test", the.ca_path, TLS_PEER_NAMED, E_IO, NULL, NULL,
-	        "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SIGN-RSA-SHA1:+SIGN-ECDSA-SHA1"},
+	    {"its name", &the.good, "mail.example.test", the.ca_path, TLS_PEER_NAMED,
+		E_OK, NULL, "mail.example.test", NULL},
+	    {"TLS 1.2", &the.good, "mail.example.test", the.ca_path, TLS_PEER_NAMED,
+		E_OK, NULL, "mail.example.test", "NORMAL:-VERS-ALL:+VERS-TLS1.2"},
+	    {"another name", &the.good, "mx.example.test", the.ca_path, TLS_PEER_NAMED,
+		E_DENY, "name", NULL, NULL},
+	    {"an address it has not", &the.good, "127.0.0.1", the.ca_path,
+		TLS_PEER_NAMED, E_DENY, "name", NULL, NULL},
+	    {"an address it has", &the.address, "127.0.0.1", the.ca_path,
+		TLS_PEER_NAMED, E_OK, NULL, "", NULL},
+	    {"expired", &the.old, "mail.example.test", the.ca_path, TLS_PEER_NAMED,
+		E_DENY, "expired", NULL, NULL},
+	    {"another authority", &the.stranger, "mail.example.test", the.ca_path,
+		TLS_PEER_NAMED, E_DENY, "issuer", NULL, NULL},
+	    {"no authority", &the.good, "mail.example.test", "", TLS_PEER_NAMED, E_DENY,
+		NULL, NULL, NULL},
+	    {"for clients", &the.client_only, "mail.example.test", the.ca_path,
+		TLS_PEER_NAMED, E_DENY, "purpose", NULL, NULL},
+	    {"anybody", &the.stranger, "mx.example.test", "", TLS_PEER_ANY, E_OK, NULL,
+		"mx.example.test", NULL},
+	    {"anybody, expired", &the.old, "mx.example.test", "", TLS_PEER_ANY, E_OK,
+		NULL, "mx.example.test", NULL},
+	    {"too old a protocol", &the.good, "mail.example.test", the.ca_path,
+		TLS_PEER_NAMED, E_IO, NULL, NULL,
+		"NORMAL:-VERS-ALL:+VERS-TLS1.1:+SIGN-RSA-SHA1:+SIGN-ECDSA-SHA1"},
 	};
 	for (size_t i = 0; i < COUNT(all); i++)
 		meet(&all[i]);
@@ -254,8 +278,9 @@ test_injection(void **state)
 	assert_int_equal(io_line(&io, 100, &line), E_OK);
 	while (!io_has_line(&io))
 		assert_int_equal(io_fill(&io), E_OK);
-	assert_int_equal(
-	    tls_connect(client, &io, "mail.example.test", TLS_PEER_NAMED, deadline_in_ms(WAIT_MS), &conn, NULL), E_OK);
+	assert_int_equal(tls_connect(client, &io, "mail.example.test", TLS_PEER_NAMED,
+			     deadline_in_ms(WAIT_MS), &conn, NULL),
+	    E_OK);
 	io_putf(&io, "hello\r\n");
 	assert_int_equal(io_line(&io, 100, &line), E_OK);
 	assert_true(span_eqs(line, "hello"));
@@ -278,12 +303,16 @@ test_no_tls(void **state)
 	assert_int_equal(tls_client_new("", &client), E_OK);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	io_init(&io, pair[0], 65536, 65536);
-	assert_int_equal(tls_connect(client, &io, "mail.example.test", TLS_PEER_ANY, deadline_in_ms(50), &conn, &why), E_LIMIT);
+	assert_int_equal(tls_connect(client, &io, "mail.example.test", TLS_PEER_ANY,
+			     deadline_in_ms(50), &conn, &why),
+	    E_LIMIT);
 	assert_null(conn);
 	assert_true(why.len > 0);
 	assert_int_equal(write(pair[1], "* OK this is no TLS\r\n", 21), 21);
 	buf_reset(&why);
-	assert_int_equal(tls_connect(client, &io, "mail.example.test", TLS_PEER_ANY, deadline_in_ms(WAIT_MS), &conn, &why), E_IO);
+	assert_int_equal(tls_connect(client, &io, "mail.example.test", TLS_PEER_ANY,
+			     deadline_in_ms(WAIT_MS), &conn, &why),
+	    E_IO);
 	assert_null(conn);
 	assert_true(why.len > 0);
 	io_done(&io);

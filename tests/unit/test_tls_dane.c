@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_tls_dane.c - TLSA records against chains: usage x selector x matching type x what the certificates are. */
+/*
+ * test_tls_dane.c - TLSA records against chains: usage x selector x matching type x what the
+ * certificates are.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +17,20 @@
 
 #include "tls/dane.h"
 
-enum cert { NOBODY, ROOT, MIDDLE, LEAF, OLD, OTHER, SELF, CLIENT, OLD_MIDDLE, OLD_ISSUED, FAKE, CERTS };
+enum cert {
+	NOBODY,
+	ROOT,
+	MIDDLE,
+	LEAF,
+	OLD,
+	OTHER,
+	SELF,
+	CLIENT,
+	OLD_MIDDLE,
+	OLD_ISSUED,
+	FAKE,
+	CERTS
+};
 
 static struct {
 	gnutls_x509_crt_t crt;
@@ -52,29 +68,36 @@ make(enum cert which)
 	gnutls_x509_crt_t crt;
 	gnutls_pubkey_t key;
 	assert_int_equal(gnutls_x509_privkey_init(&the[which].key), 0);
-	assert_int_equal(gnutls_x509_privkey_generate(
-			     the[which].key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0), 0);
+	assert_int_equal(gnutls_x509_privkey_generate(the[which].key, GNUTLS_PK_ECDSA,
+			     GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+	    0);
 	assert_int_equal(gnutls_x509_crt_init(&crt), 0);
 	gnutls_x509_crt_set_version(crt, 3);
 	gnutls_x509_crt_set_serial(crt, &serial, 1);
 	gnutls_x509_crt_set_activation_time(crt, 1000);
 	gnutls_x509_crt_set_expiration_time(crt, r->is_old ? 2000 : time(NULL) + 86400);
-	gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, r->name, (unsigned)strlen(r->name));
+	gnutls_x509_crt_set_dn_by_oid(
+	    crt, GNUTLS_OID_X520_COMMON_NAME, 0, r->name, (unsigned)strlen(r->name));
 	gnutls_x509_crt_set_key(crt, the[which].key);
 	gnutls_x509_crt_set_subject_key_id(crt, key_id, sizeof key_id);
 	if (r->is_ca) {
 		gnutls_x509_crt_set_basic_constraints(crt, 1, -1);
 		gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN);
 	} else
-		gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, r->name, (unsigned)strlen(r->name), GNUTLS_FSAN_SET);
+		gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, r->name,
+		    (unsigned)strlen(r->name), GNUTLS_FSAN_SET);
 	if (r->purpose)
 		gnutls_x509_crt_set_key_purpose_oid(crt, r->purpose, 0);
 	the[which].crt = crt;
-	assert_int_equal(gnutls_x509_crt_sign2(crt, the[by].crt, the[by].key, GNUTLS_DIG_SHA256, 0), 0);
-	assert_int_equal(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &the[which].der), 0);
+	assert_int_equal(
+	    gnutls_x509_crt_sign2(crt, the[by].crt, the[by].key, GNUTLS_DIG_SHA256, 0),
+	    0);
+	assert_int_equal(
+	    gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &the[which].der), 0);
 	gnutls_pubkey_init(&key);
 	gnutls_pubkey_import_x509(key, crt, 0);
-	assert_int_equal(gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &the[which].spki), 0);
+	assert_int_equal(
+	    gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &the[which].spki), 0);
 	gnutls_pubkey_deinit(key);
 }
 
@@ -115,7 +138,9 @@ record(const struct of *of, struct tlsa *out, struct buf *data)
 	if (of->matching == 0)
 		buf_put(data, d.data, d.size);
 	else {
-		gnutls_hash_fast(of->matching == 2 ? GNUTLS_DIG_SHA512 : GNUTLS_DIG_SHA256, d.data, d.size, digest);
+		gnutls_hash_fast(
+		    of->matching == 2 ? GNUTLS_DIG_SHA512 : GNUTLS_DIG_SHA256, d.data,
+		    d.size, digest);
 		buf_put(data, digest, of->matching == 2 ? 64 : 32);
 	}
 	if (of->is_spoilt)
@@ -130,8 +155,14 @@ struct row {
 	enum dane_verdict want;
 };
 
-#define ALONE(c) {c, NOBODY}
-#define WHOLE(c) {c, MIDDLE, ROOT, NOBODY}
+#define ALONE(c)                                                                       \
+	{                                                                              \
+		c, NOBODY                                                              \
+	}
+#define WHOLE(c)                                                                       \
+	{                                                                              \
+		c, MIDDLE, ROOT, NOBODY                                                \
+	}
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -201,18 +232,21 @@ static const struct row rows[] = {
     {"one is usable, and fits",       ALONE(LEAF),  {{1, 1, 1, LEAF, 0}, {3, 1, 1, LEAF, 0}},      DANE_MATCH},
     {"one is usable, and does not",   ALONE(LEAF),  {{1, 1, 1, LEAF, 0}, {3, 1, 1, SELF, 0}},      DANE_NO_MATCH},
 };
+
 /* clang-format on */
 
 static enum dane_verdict
 verdict(const struct row *row, struct buf *why)
 {
-	static const struct span names[] = {SPAN("example.test"), SPAN("mail.example.test")};
+	static const struct span names[] = {
+	    SPAN("example.test"), SPAN("mail.example.test")};
 	struct span chain[4];
 	struct tlsa tlsa[4];
 	struct buf data[4] = {{0}};
 	size_t n = 0, k = 0;
 	while (n < COUNT(chain) && row->chain[n] != NOBODY) {
-		chain[n] = span_make(the[row->chain[n]].der.data, the[row->chain[n]].der.size);
+		chain[n] =
+		    span_make(the[row->chain[n]].der.data, the[row->chain[n]].der.size);
 		n++;
 	}
 	for (; k < COUNT(tlsa) && row->records[k].cert != NOBODY; k++)
@@ -231,7 +265,8 @@ test_rows(void **state)
 		struct buf why = {0};
 		enum dane_verdict v = verdict(&rows[i], &why);
 		if (v != rows[i].want || (v == DANE_MATCH) != (why.len == 0))
-			fail_msg("%s: %d, not %d: %s", rows[i].what, v, rows[i].want, buf_cstr(&why));
+			fail_msg("%s: %d, not %d: %s", rows[i].what, v, rows[i].want,
+			    buf_cstr(&why));
 		buf_free(&why);
 	}
 }
@@ -243,13 +278,16 @@ test_data(void **state)
 	static const struct {
 		uint8_t selector, matching;
 		size_t n;
-	} bad[] = {{0, 1, 31}, {0, 1, 33}, {1, 1, 0}, {1, 2, 63}, {1, 2, 65}, {0, 2, 32}, {0, 0, 20}, {1, 0, 20}, {0, 0, 0}, {1, 0, 0}};
+	} bad[] = {{0, 1, 31}, {0, 1, 33}, {1, 1, 0}, {1, 2, 63}, {1, 2, 65},
+	    {0, 2, 32}, {0, 0, 20}, {1, 0, 20}, {0, 0, 0}, {1, 0, 0}};
 	struct span leaf = span_make(the[LEAF].der.data, the[LEAF].der.size);
 	char bytes[65] = {0};
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct tlsa t = {3, bad[i].selector, bad[i].matching, span_make(bytes, bad[i].n)};
-		if (tlsa_is_usable(&t) || dane_check(&leaf, 1, &t, 1, NULL, 0, NULL) != DANE_UNUSABLE)
+		struct tlsa t = {
+		    3, bad[i].selector, bad[i].matching, span_make(bytes, bad[i].n)};
+		if (tlsa_is_usable(&t) ||
+		    dane_check(&leaf, 1, &t, 1, NULL, 0, NULL) != DANE_UNUSABLE)
 			fail_msg("row %zu is usable", i);
 	}
 	struct tlsa cut = {3, 0, 0, span_head(leaf, leaf.n - 1)}, key = {3, 1, 0, leaf};
@@ -270,12 +308,14 @@ test_chains(void **state)
 	assert_int_equal(dane_check(&leaf, 0, &t, 1, NULL, 0, &why), DANE_NO_MATCH);
 	for (size_t n = 0; n < leaf.n; n++) {
 		struct span cut = span_head(leaf, n);
-		assert_int_equal(dane_check(&cut, 1, &t, 1, NULL, 0, &why), DANE_NO_MATCH);
+		assert_int_equal(
+		    dane_check(&cut, 1, &t, 1, NULL, 0, &why), DANE_NO_MATCH);
 	}
 	struct span many[DANE_CHAIN_MAX + 5];
 	for (size_t i = 0; i < COUNT(many); i++)
 		many[i] = leaf;
-	assert_int_equal(dane_check(many, COUNT(many), &t, 1, NULL, 0, &why), DANE_MATCH);
+	assert_int_equal(
+	    dane_check(many, COUNT(many), &t, 1, NULL, 0, &why), DANE_MATCH);
 	assert_int_equal(dane_check(&leaf, 1, &t, 0, NULL, 0, &why), DANE_UNUSABLE);
 	buf_free(&data);
 	buf_free(&why);

@@ -20,7 +20,8 @@ static const struct {
     {{V "rua=mailto:tls@example.test"}, "<tls@example.test>"},
     {{V " rua=mailto:tls@example.test;"}, "<tls@example.test>"},
     {{"v=TLSRPTv1\t; rua=mailto:a@b.test ; "}, "<a@b.test>"},
-    {{V " rua=mailto:a@b.test,https://c.test/v1 , mailto:d@e.test"}, "<a@b.test> c.test/v1 <d@e.test>"},
+    {{V " rua=mailto:a@b.test,https://c.test/v1 , mailto:d@e.test"},
+	"<a@b.test> c.test/v1 <d@e.test>"},
     {{V " rua=mailto:a@b.test; x=y; rua=https://c.test"}, "<a@b.test> c.test/"},
     {{V " rua=https://c.test:443/a?b=%2C"}, "c.test/a?b=%2C"},
     {{V " rua=https://c.test?b"}, "c.test?b"},
@@ -33,10 +34,14 @@ static const struct {
     {{V " rua=https://[::1]/,mailto:a@b.test"}, "<a@b.test>"},
     {{V " rua=https://c.test/#x,mailto:a@b.test"}, "<a@b.test>"},
     {{V " rua=https:///x,mailto:a@b.test"}, "<a@b.test>"},
-    {{V " rua=" "mailto:a1@b.test,mailto:a2@b.test,mailto:a3@b.test,mailto:a4@b.test,mailto:a5@b.test,mailto:a6@b.test,"
-      "mailto:a7@b.test,mailto:a8@b.test,mailto:a9@b.test"},
-	"<a1@b.test> <a2@b.test> <a3@b.test> <a4@b.test> <a5@b.test> <a6@b.test> <a7@b.test> <a8@b.test>"},
-    {{V " rua=mailto:a@b.test", "hello", "v=TLSRPTv2; rua=mailto:c@b.test"}, "<a@b.test>"},
+    {{V " rua="
+	"mailto:a1@b.test,mailto:a2@b.test,mailto:a3@b.test,mailto:a4@b.test,mailto:a5@"
+	"b.test,mailto:a6@b.test,"
+	"mailto:a7@b.test,mailto:a8@b.test,mailto:a9@b.test"},
+	"<a1@b.test> <a2@b.test> <a3@b.test> <a4@b.test> <a5@b.test> <a6@b.test> "
+	"<a7@b.test> <a8@b.test>"},
+    {{V " rua=mailto:a@b.test", "hello", "v=TLSRPTv2; rua=mailto:c@b.test"},
+	"<a@b.test>"},
     {{V " rua=mailto:a@b.test", V " rua=mailto:a@b.test"}, NULL},
     {{V " rua=mailto:0" LOCAL64 "@b.test"}, NULL},
     {{V " rua=mailto:a%0d%0ab@b.test"}, NULL},
@@ -85,12 +90,15 @@ test_records(void **state)
 		struct tlsrpt_record r;
 		size_t n = 0;
 		for (; n < COUNT(txt) && records[i].records[n]; n++)
-			txt[n] = (struct dns_record){.data = span_of(records[i].records[n])};
+			txt[n] =
+			    (struct dns_record){.data = span_of(records[i].records[n])};
 		int err = tlsrpt_record(txt, n, &arena, &r);
 		buf_reset(&text);
 		write_targets(&r, &text);
-		if (err != (records[i].targets ? E_OK : E_BAD) || (err == E_OK && strcmp(buf_cstr(&text), records[i].targets) != 0))
-			fail_msg("%s: %d %s", records[i].records[0], err, buf_cstr(&text));
+		if (err != (records[i].targets ? E_OK : E_BAD) ||
+		    (err == E_OK && strcmp(buf_cstr(&text), records[i].targets) != 0))
+			fail_msg(
+			    "%s: %d %s", records[i].records[0], err, buf_cstr(&text));
 		arena_reset(&arena);
 	}
 	buf_free(&text);

@@ -117,7 +117,8 @@ test_small_passes_bulk(void **state)
 		n_bulk += turns_next(&t)->is_bulk;
 		turns_take(&table, turns_next(&t));
 	}
-	assert_in_range(n_bulk, 1000 / BULK_ONE_IN - 2, 1000 / BULK_ONE_IN + 2); /* late, and never starved */
+	/* late, and never starved */
+	assert_in_range(n_bulk, 1000 / BULK_ONE_IN - 2, 1000 / BULK_ONE_IN + 2);
 	drain(&t);
 	turn_table_free(&table);
 }
@@ -148,7 +149,10 @@ is_wanted(void *ctx, struct turns *t)
 	return t != unwanted;
 }
 
-/* One tenant waits at many destinations, another at one: the next connections are shared all the same. */
+/*
+ * One tenant waits at many destinations, another at one: the next connections are shared all the
+ * same.
+ */
 static void
 test_pick(void **state)
 {
@@ -177,9 +181,12 @@ static void
 test_tenants(void **state)
 {
 	(void)state;
-	struct envelope a = {.account = SPAN("u1@Example.test"), .sender = SPAN("x@other.test")};
-	struct envelope b = {.account = SPAN("u1@example.test"), .sender = SPAN("y@else.test")};
-	struct envelope c = {.account = SPAN(""), .sender = SPAN("x@OTHER.test")}, d = {.account = SPAN(""), .sender = SPAN("z@other.test")};
+	struct envelope a = {
+	    .account = SPAN("u1@Example.test"), .sender = SPAN("x@other.test")};
+	struct envelope b = {
+	    .account = SPAN("u1@example.test"), .sender = SPAN("y@else.test")};
+	struct envelope c = {.account = SPAN(""), .sender = SPAN("x@OTHER.test")},
+			d = {.account = SPAN(""), .sender = SPAN("z@other.test")};
 	assert_int_equal(tenant_name(&a), tenant_name(&b));
 	assert_int_equal(tenant_name(&c), tenant_name(&d));
 	assert_int_not_equal(tenant_name(&a), tenant_name(&c));
@@ -187,8 +194,12 @@ test_tenants(void **state)
 
 /* ---- connections ---- */
 
-static const struct pace_rules rules = {
-    .first = 2, .most = 6, .grow = 1, .shrink_percent = 50, .pause_first_ms = 60000, .pause_most_ms = 200000};
+static const struct pace_rules rules = {.first = 2,
+    .most = 6,
+    .grow = 1,
+    .shrink_percent = 50,
+    .pause_first_ms = 60000,
+    .pause_most_ms = 200000};
 
 static void
 test_grows(void **state)
@@ -226,7 +237,8 @@ test_slow(void **state)
 	p.n_open = 6;
 	assert_int_equal(pace_slow(&p, &rules, 0), 60000);
 	assert_int_equal(p.limit, 3);
-	assert_int_equal(pace_slow(&p, &rules, 59999), 0); /* the others that were under way say the same */
+	/* the others that were under way say the same */
+	assert_int_equal(pace_slow(&p, &rules, 59999), 0);
 	assert_int_equal(p.limit, 3);
 	p.n_open = 0;
 	assert_false(pace_may_open(&p, 59999));
@@ -258,7 +270,9 @@ test_down(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_first_come), TEST(test_equal_parts), TEST(test_small_passes_bulk),
-	    TEST(test_what_is_bulk), TEST(test_pick), TEST(test_tenants), TEST(test_grows), TEST(test_slow), TEST(test_down)};
+	const struct CMUnitTest tests[] = {TEST(test_first_come),
+	    TEST(test_equal_parts), TEST(test_small_passes_bulk),
+	    TEST(test_what_is_bulk), TEST(test_pick), TEST(test_tenants),
+	    TEST(test_grows), TEST(test_slow), TEST(test_down)};
 	return cmocka_run_group_tests_name("turn", tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * test_turn_sim.c - the scheduler's decisions with a virtual clock: 1,000,000 messages of 100 tenants to 10,000 destinations.
- * Tenant 0 sends most of it, to all; ten more have much from the start on; the other 89 send little all the time.  It is run
- * with tenants, and with all mail as one tenant's: first come, first served.  The figures go into queue/README.md.
+ * test_turn_sim.c - the scheduler's decisions with a virtual clock: 1,000,000 messages of 100
+ * tenants to 10,000 destinations.  Tenant 0 sends most of it, to all; ten more have much from the
+ * start on; the other 89 send little all the time.  It is run with tenants, and with all mail as
+ * one tenant's: first come, first served.  The figures go into queue/README.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,14 +26,19 @@ enum { MESSAGES = 1000000, DESTS = 10000 };
 #endif
 
 enum {
-	TENANTS = 100, HEAVY = 10,         /* 0: the bulk sender; then heavy ones; then those who send little */
-	HEAVY_PERCENT = 20, LIGHT_PERCENT = 10,
-	BULK_PER_MS = 5,                   /* he is quicker than the whole */
-	LARGE_PROVIDERS = 20,              /* with half of the mail; a tenth of the domains stand behind them */
+	/* 0: the bulk sender; then heavy ones; then those who send little */
+	TENANTS = 100,
+	HEAVY = 10,
+	HEAVY_PERCENT = 20,
+	LIGHT_PERCENT = 10,
+	BULK_PER_MS = 5, /* he is quicker than the whole */
+	/* with half of the mail; a tenth of the domains stand behind them */
+	LARGE_PROVIDERS = 20,
 	CONNECTIONS = 400,
-	OPEN_MS = 100, BYTES_PER_MS = 1000,
-	LIGHT_TIMES = 10,                  /* the light ones send for so many times as long as he does */
-	SLOW_SAYS_MOST = 3,                /* times that a provider which says "too much" says it */
+	OPEN_MS = 100,
+	BYTES_PER_MS = 1000,
+	LIGHT_TIMES = 10, /* the light ones send for so many times as long as he does */
+	SLOW_SAYS_MOST = 3, /* times that a provider which says "too much" says it */
 };
 
 struct message {
@@ -60,23 +66,27 @@ struct connection {
 	uint64_t due_ms;
 };
 
-static const struct pace_rules rules = {
-    .first = 2, .most = 20, .grow = 1, .shrink_percent = 50, .pause_first_ms = 60000, .pause_most_ms = 600000};
+static const struct pace_rules rules = {.first = 2,
+    .most = 20,
+    .grow = 1,
+    .shrink_percent = 50,
+    .pause_first_ms = 60000,
+    .pause_most_ms = 600000};
 
 static struct sim {
 	bool has_tenants;
 	struct turn_table table;
-	struct message *messages;                  /* own */
-	struct dest *dests;                        /* own */
+	struct message *messages; /* own */
+	struct dest *dests;       /* own */
 	struct provider providers[DESTS];
-	struct connection heap[CONNECTIONS];       /* by due time */
+	struct connection heap[CONNECTIONS]; /* by due time */
 	size_t n_heap;
 	uint64_t now_ms, next_open_ms;
 	size_t n_served;
-	uint64_t heavy_bytes[HEAVY + 1];           /* while all of them wait */
-	uint64_t much_ms;                          /* when the last of theirs was delivered */
+	uint64_t heavy_bytes[HEAVY + 1]; /* while all of them wait */
+	uint64_t much_ms;                /* when the last of theirs was delivered */
 	size_t waiting[TENANTS];
-	uint32_t *waits[TENANTS];                  /* own: how long each message of a tenant waited */
+	uint32_t *waits[TENANTS]; /* own: how long each message of a tenant waited */
 	size_t n_waits[TENANTS];
 	uint64_t random;
 } sim;
@@ -115,7 +125,8 @@ heap_take(void)
 	struct connection c = sim.heap[0];
 	sim.heap[0] = sim.heap[--sim.n_heap];
 	for (size_t i = 0, child; (child = 2 * i + 1) < sim.n_heap; i = child) {
-		if (child + 1 < sim.n_heap && sim.heap[child + 1].due_ms < sim.heap[child].due_ms)
+		if (child + 1 < sim.n_heap &&
+		    sim.heap[child + 1].due_ms < sim.heap[child].due_ms)
 			child++;
 		if (sim.heap[i].due_ms <= sim.heap[child].due_ms)
 			break;
@@ -129,7 +140,8 @@ is_wanted(void *ctx, struct turns *t)
 {
 	struct dest *d = (struct dest *)(void *)t;
 	(void)ctx;
-	return t->n > d->n_open && pace_may_open(&d->provider->pace, (int64_t)sim.now_ms);
+	return t->n > d->n_open &&
+	       pace_may_open(&d->provider->pace, (int64_t)sim.now_ms);
 }
 
 static void
@@ -143,11 +155,15 @@ open_one(struct dest *d)
 static void
 open_more(void)
 {
-	for (struct turns *t; sim.n_heap < CONNECTIONS && (t = turn_pick(&sim.table, is_wanted, NULL));)
+	for (struct turns *t;
+	     sim.n_heap < CONNECTIONS && (t = turn_pick(&sim.table, is_wanted, NULL));)
 		open_one((struct dest *)(void *)t);
 }
 
-/* The bulk sender and the heavy ones each have more than enough, for most destinations: what they get is what they are given. */
+/*
+ * The bulk sender and the heavy ones each have more than enough, for most destinations: what they
+ * get is what they are given.
+ */
 static bool
 all_wait(void)
 {
@@ -183,8 +199,9 @@ go_on(struct connection c)
 			pace_slow(p, &rules, (int64_t)sim.now_ms);
 		}
 	}
-	bool goes_on = !pace_is_paused(p, (int64_t)sim.now_ms) && p->n_open <= p->limit &&
-	               (sim.n_heap + 1 < CONNECTIONS || turn_goes_on(&c.dest->turns, c.cost));
+	bool goes_on =
+	    !pace_is_paused(p, (int64_t)sim.now_ms) && p->n_open <= p->limit &&
+	    (sim.n_heap + 1 < CONNECTIONS || turn_goes_on(&c.dest->turns, c.cost));
 	struct turn_item *i = goes_on ? turns_next(&c.dest->turns) : NULL;
 	if (!i) {
 		c.dest->n_open--;
@@ -194,7 +211,8 @@ go_on(struct connection c)
 	turns_take(&sim.table, i);
 	c.busy_with = (struct message *)(void *)i;
 	c.cost += i->cost;
-	c.due_ms = sim.now_ms + c.dest->provider->latency_ms + c.busy_with->bytes / BYTES_PER_MS;
+	c.due_ms = sim.now_ms + c.dest->provider->latency_ms +
+	           c.busy_with->bytes / BYTES_PER_MS;
 	heap_add(c);
 }
 
@@ -207,8 +225,10 @@ come(struct message *m, unsigned tenant)
 	m->tenant = (uint8_t)tenant;
 	m->came_ms = (uint32_t)sim.now_ms;
 	m->bytes = 1000 + below(9000);
-	m->dest = (uint16_t)(below(2) ? below(DESTS / 10) : DESTS / 10 + below(DESTS - DESTS / 10));
-	m->item = (struct turn_item){.cost = turn_cost(m->bytes, 1), .is_bulk = sim.has_tenants && turn_is_bulk(&sim.table, name, 1)};
+	m->dest = (uint16_t)(below(2) ? below(DESTS / 10)
+				      : DESTS / 10 + below(DESTS - DESTS / 10));
+	m->item = (struct turn_item){.cost = turn_cost(m->bytes, 1),
+	    .is_bulk = sim.has_tenants && turn_is_bulk(&sim.table, name, 1)};
 	struct dest *d = &sim.dests[m->dest];
 	turns_add(&sim.table, &d->turns, &m->item, name, false);
 	sim.waiting[tenant]++;
@@ -221,7 +241,8 @@ make_world(void)
 {
 	sim.random = 88172645463325252u;
 	for (unsigned i = 0; i < DESTS; i++) {
-		struct provider *p = &sim.providers[i < DESTS / 10 ? i % LARGE_PROVIDERS : i];
+		struct provider *p =
+		    &sim.providers[i < DESTS / 10 ? i % LARGE_PROVIDERS : i];
 		sim.dests[i].provider = p;
 		pace_init(&p->pace, &rules);
 		p->latency_ms = i < DESTS / 10 ? 50 : 50 + below(400);
@@ -233,15 +254,18 @@ make_world(void)
 static void
 run(void)
 {
-	size_t n_heavy = MESSAGES / 100 * HEAVY_PERCENT, n_light = MESSAGES / 100 * LIGHT_PERCENT, next = 0, light = 0, bulk = 0;
+	size_t n_heavy = MESSAGES / 100 * HEAVY_PERCENT,
+	       n_light = MESSAGES / 100 * LIGHT_PERCENT, next = 0, light = 0, bulk = 0;
 	size_t n_bulk = MESSAGES - n_heavy - n_light;
 	uint64_t span_ms = n_bulk / BULK_PER_MS * LIGHT_TIMES;
 	for (; next < n_heavy; next++)
 		come(&sim.messages[next], 1 + (unsigned)(next % HEAVY));
 	while (sim.n_served < MESSAGES) {
 		uint64_t t_bulk = bulk < n_bulk ? bulk / BULK_PER_MS : UINT64_MAX;
-		uint64_t t_light = light < n_light ? light * span_ms / n_light : UINT64_MAX;
-		uint64_t t_done = sim.n_heap ? sim.heap[0].due_ms : UINT64_MAX, first = t_bulk < t_light ? t_bulk : t_light;
+		uint64_t t_light =
+		    light < n_light ? light * span_ms / n_light : UINT64_MAX;
+		uint64_t t_done = sim.n_heap ? sim.heap[0].due_ms : UINT64_MAX,
+			 first = t_bulk < t_light ? t_bulk : t_light;
 		if (first == UINT64_MAX && t_done == UINT64_MAX)
 			sim.now_ms += 1000; /* all that is left is paused */
 		else
@@ -251,10 +275,13 @@ run(void)
 		else if (t_bulk <= t_light && t_bulk != UINT64_MAX)
 			come(&sim.messages[next++], 0), bulk++;
 		else if (t_light != UINT64_MAX)
-			come(&sim.messages[next++], HEAVY + 1 + (unsigned)(light++ % (TENANTS - HEAVY - 1)));
+			come(&sim.messages[next++],
+			    HEAVY + 1 + (unsigned)(light++ % (TENANTS - HEAVY - 1)));
 		if (sim.n_heap < CONNECTIONS && sim.now_ms >= sim.next_open_ms) {
 			open_more();
-			sim.next_open_ms = sim.now_ms + (sim.n_heap < CONNECTIONS ? 5 : 0); /* nobody wants more just now */
+			/* nobody wants more just now */
+			sim.next_open_ms =
+			    sim.now_ms + (sim.n_heap < CONNECTIONS ? 5 : 0);
 		}
 	}
 }
@@ -262,7 +289,9 @@ run(void)
 /* ---- figures ---- */
 
 struct figures {
-	double light_median_s, light_p99_s, light_most_s, bulk_median_s, bulk_most_s, fairness, much_s; /* much: all of theirs is delivered */
+	/* much: all of theirs is delivered */
+	double light_median_s, light_p99_s, light_most_s, bulk_median_s, bulk_most_s,
+	    fairness, much_s;
 };
 
 static int
@@ -311,11 +340,14 @@ simulate(bool has_tenants, const char *name)
 	make_world();
 	run();
 	struct figures f = measure();
-	printf("# %s: %d messages, %d destinations, %d tenants: those with much have all delivered in %.0f s; light tenants wait %.2f s (median), "
-	       "%.1f s (p99), %.0f s (most); the bulk sender %.0f s (median), %.0f s (most); fairness of those with much %.3f; "
+	printf("# %s: %d messages, %d destinations, %d tenants: those with much have "
+	       "all delivered in %.0f s; light tenants wait %.2f s (median), "
+	       "%.1f s (p99), %.0f s (most); the bulk sender %.0f s (median), %.0f s "
+	       "(most); fairness of those with much %.3f; "
 	       "%lld ms of work\n",
-	    name, MESSAGES, DESTS, TENANTS, f.much_s, f.light_median_s, f.light_p99_s, f.light_most_s,
-	    f.bulk_median_s, f.bulk_most_s, f.fairness, (long long)(clock_mono_ms() - begun_ms));
+	    name, MESSAGES, DESTS, TENANTS, f.much_s, f.light_median_s, f.light_p99_s,
+	    f.light_most_s, f.bulk_median_s, f.bulk_most_s, f.fairness,
+	    (long long)(clock_mono_ms() - begun_ms));
 	turn_table_free(&sim.table);
 	for (unsigned i = 0; i < TENANTS; i++)
 		mem_free(&sim.waits[i]);
@@ -328,12 +360,14 @@ static void
 test_bulk_sender(void **state)
 {
 	(void)state;
-	struct figures fair = simulate(true, "tenants"), plain = simulate(false, "first come, first served");
+	struct figures fair = simulate(true, "tenants"),
+		       plain = simulate(false, "first come, first served");
 	assert_true(fair.light_median_s < 2);
 	assert_true(fair.light_p99_s * 10 < plain.light_p99_s);
 	assert_true(fair.fairness > 0.9);
-	assert_true(fair.much_s < plain.much_s * 1.25);    /* what fairness costs */
-	assert_true(fair.bulk_most_s < plain.bulk_most_s * 1.25); /* and nothing starves */
+	assert_true(fair.much_s < plain.much_s * 1.25); /* what fairness costs */
+	/* and nothing starves */
+	assert_true(fair.bulk_most_s < plain.bulk_most_s * 1.25);
 }
 
 int

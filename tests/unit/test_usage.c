@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_usage.c - what the keeper wrote and what placers add, as the verdict on a recipient sees them. */
+/*
+ * test_usage.c - what the keeper wrote and what placers add, as the verdict on a recipient sees
+ * them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,21 +46,24 @@ test_sums(void **st)
 	static const struct {
 		struct usage sum, noted, placed, now;
 	} rows[] = {
-	    {{0, 0},     {0, 0},     {0, 0},     {0, 0}},
-	    {{0, 0},     {0, 0},     {700, 2},   {700, 2}},      /* nobody ever logged in */
-	    {{1000, 5},  {700, 2},   {700, 2},   {1000, 5}},     /* all was taken in */
-	    {{1000, 5},  {700, 2},   {750, 3},   {1050, 6}},
-	    {{0, 0},     {700, 2},   {750, 3},   {50, 1}},       /* and deleted */
-	    {{1000, 5},  {700, 2},   {0, 0},     {1000, 5}},     /* placed was lost */
-	    {{1000, 5},  {700, 2},   {800, 1},   {1100, 5}},
-	    {{1, 1},     {0, 0},     {UINT64_MAX, UINT64_MAX}, {UINT64_MAX, UINT64_MAX}},
+	    {{0, 0}, {0, 0}, {0, 0}, {0, 0}},
+	    {{0, 0}, {0, 0}, {700, 2}, {700, 2}},       /* nobody ever logged in */
+	    {{1000, 5}, {700, 2}, {700, 2}, {1000, 5}}, /* all was taken in */
+	    {{1000, 5}, {700, 2}, {750, 3}, {1050, 6}},
+	    {{0, 0}, {700, 2}, {750, 3}, {50, 1}},    /* and deleted */
+	    {{1000, 5}, {700, 2}, {0, 0}, {1000, 5}}, /* placed was lost */
+	    {{1000, 5}, {700, 2}, {800, 1}, {1100, 5}},
+	    {{1, 1}, {0, 0}, {UINT64_MAX, UINT64_MAX}, {UINT64_MAX, UINT64_MAX}},
 	};
+
 	(void)st;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct usage_noted u = {rows[i].sum, rows[i].noted};
 		struct usage now = usage_now(&u, rows[i].placed);
-		if (now.bytes != rows[i].now.bytes || now.messages != rows[i].now.messages)
-			fail_msg("row %zu: %llu %llu", i, (unsigned long long)now.bytes, (unsigned long long)now.messages);
+		if (now.bytes != rows[i].now.bytes ||
+		    now.messages != rows[i].now.messages)
+			fail_msg("row %zu: %llu %llu", i, (unsigned long long)now.bytes,
+			    (unsigned long long)now.messages);
 	}
 }
 
@@ -71,7 +77,8 @@ test_usage_file(void **st)
 	} rows[] = {
 	    {"1 2 3 4\n", {{1, 2}, {3, 4}}, E_OK},
 	    {"1 2\n", {{1, 2}, {0, 0}}, E_OK},
-	    {"18446744073709551615 0 18446744073709551615 1\n", {{UINT64_MAX, 0}, {UINT64_MAX, 1}}, E_OK},
+	    {"18446744073709551615 0 18446744073709551615 1\n",
+		{{UINT64_MAX, 0}, {UINT64_MAX, 1}}, E_OK},
 	    {"1\n", {{0, 0}, {0, 0}}, E_BAD},
 	    {"full\n", {{0, 0}, {0, 0}}, E_BAD},
 	    {"", {{0, 0}, {0, 0}}, E_BAD},
@@ -98,7 +105,7 @@ test_placed(void **st)
 	placed_add(AT_FDCWD, "placed", 5, 1000);
 	placed_add(AT_FDCWD, "placed", 5, 24);
 	placed_check(1024, 2);
-	placed_add(AT_FDCWD, "placed", 0, 5000000000); /* past 32 bits */
+	placed_add(AT_FDCWD, "placed", 0, 5000000000);       /* past 32 bits */
 	placed_add(AT_FDCWD, "placed", PLACED_SLOTS + 5, 1); /* the slot of 5 */
 	placed_add(AT_FDCWD, "placed", PLACED_SLOTS - 1, 1);
 	placed_check(5000001026, 5);
@@ -185,7 +192,7 @@ teardown(void **st)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    TEST(test_sums), TEST(test_usage_file), TEST(test_placed), TEST(test_placers), TEST(test_odd_files)};
+	const struct CMUnitTest tests[] = {TEST(test_sums), TEST(test_usage_file),
+	    TEST(test_placed), TEST(test_placers), TEST(test_odd_files)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

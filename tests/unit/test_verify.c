@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_verify.c - what only the index itself can get wrong: sums of mailboxes, references, cache items. */
+/*
+ * test_verify.c - what only the index itself can get wrong: sums of mailboxes, references, cache
+ * items.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,7 +100,8 @@ test_sound(void **state)
 	append(h->a, "INBOX", 1);
 	struct store_mailbox inbox;
 	assert_int_equal(store_mailbox(h->a, SPAN("INBOX"), &inbox), E_OK);
-	assert_int_equal(store_copy(h->a, inbox.id, &all, SPAN("Sent"), false, &copied), STORE_DONE);
+	assert_int_equal(
+	    store_copy(h->a, inbox.id, &all, SPAN("Sent"), false, &copied), STORE_DONE);
 	assert_int_equal(store_expunge(h->a, inbox.id, &all, false), STORE_DONE);
 	struct verified v = verify(h, &t);
 	assert_int_equal(v.findings, 0);
@@ -157,7 +161,8 @@ test_cache_item(void **state)
 	struct incoming m;
 	message_begin(h->a, &m, 1);
 	m.cache = SPAN("an item that is long enough to be hit in its middle");
-	assert_int_equal(store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
 	incoming_drop(&m);
 	assert_int_equal(verify(h, &t).findings, 0);
 	int fd = open("index/cache.1", O_RDWR | O_CLOEXEC);
@@ -186,7 +191,10 @@ spoil_file(struct home *h, const char *mailbox, uint32_t at)
 	store_unselect(h->b, &v);
 }
 
-/* After a rebuild all rows have a sum: that of the dump, so that damage of before is found, or the file's own. */
+/*
+ * After a rebuild all rows have a sum: that of the dump, so that damage of before is found, or the
+ * file's own.
+ */
 static void
 test_sums_outlive_the_index(void **state)
 {
@@ -217,7 +225,8 @@ test_sums_outlive_the_index(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_sound), TEST(test_counts), TEST(test_references), TEST(test_cache_item),
+	const struct CMUnitTest tests[] = {TEST(test_sound), TEST(test_counts),
+	    TEST(test_references), TEST(test_cache_item),
 	    TEST(test_sums_outlive_the_index)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
