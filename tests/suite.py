@@ -446,6 +446,7 @@ class Suite:
         return int(self.merpati("queue", "list", "--count").stdout)
 
     def close(self, keep=False):
+        """keep: its files, and its ports, for another start"""
         procs = [self.procs.pop(n) for n in list(self.procs)]
         for pid in [pid for p in procs for pid in (p.pid, *children_of(p.pid))]:
             try:
@@ -455,10 +456,11 @@ class Suite:
         for p in procs:
             p.wait(10)
         self.kill_strays()
+        if keep:
+            return
         for port in self.ports.values():
             reserved.pop(port).close()
-        if not keep:
-            shutil.rmtree(self.dir, ignore_errors=True)
+        shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):
         return self
