@@ -91,9 +91,8 @@ struct turns *turn_pick(
     struct turn_table *, bool is_wanted(void *ctx, struct turns *), void *ctx);
 /*
  * turn_goes_on - all connections are in use, and more are wanted: does one over which mail of so
- * much cost went keep its
- * destination?  For TURN_PICK_COST in any case; then as long as the tenant whose turn it is there
- *               had less than his part
+ * much cost went keep its destination?  For TURN_PICK_COST in any case; then as long as the tenant
+ * whose turn it is there had less than his part
  */
 bool turn_goes_on(struct turns *, uint64_t cost);
 

@@ -3,8 +3,8 @@
  * route.h - an item of the setting routes: where mail for some addresses goes.
  *   PATTERN=WAY [tls=LEVEL] [policies=no] [user=NAME]
  *   PATTERN  user@example.org, example.org, .example.org (all below it), or * (everything else)
- *   WAY      smtp://HOST[:PORT], lmtp://HOST[:PORT] HOST: a name, an IPv4 address, or an address in
- *            []
+ *   WAY      smtp://HOST[:PORT], lmtp://HOST[:PORT]
+ *                        HOST: a name, an IPv4 address, or an address in []
  *            unix:/PATH  SMTP, or lmtp+unix:/PATH  LMTP, on a UNIX socket
  *            mx          the exchangers of the recipient's domain
  *   LEVEL    none, may (encrypted where it is offered; the default), encrypt (or not at all), dane

@@ -4,9 +4,10 @@
  * jail.  What is here already is found again, so that it can be ended at any moment and run again,
  * also while the source is still in use: a second run brings what came, changes of flags, and
  * removals.  What was changed, moved or removed here stays so.
- *   import.c         all folders, in order          import_target.c  the mailbox of a folder: name, use, numbers
- *   import_folder.c  one: what is to do, and doing import_append.c new messages: files, rows, and
- *                    the notes of both
+ *   import.c         all folders, in order
+ *   import_folder.c  one: what is to do, and doing
+ *   import_target.c  the mailbox of a folder: name, use, numbers
+ *   import_append.c  new messages: files, rows, and the notes of both
  */
 #ifndef MOVE_IMPORT_H
 #define MOVE_IMPORT_H
