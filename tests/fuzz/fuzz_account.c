@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_account.c - what is a row of the account table is one again when it is put, with the same
- * account in it.  fuzz: common/account/row.c
+ * fuzz_account.c - what is a row of the account table is one again when it is put, with the same account in it.
+ * fuzz: common/account/row.c
  */
 #include <stdlib.h>
 

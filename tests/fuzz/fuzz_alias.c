@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_alias.c - an alias file, and the text of an included one: names and targets lie in it and
- * have no line end.  fuzz: common/account/alias.c
+ * fuzz_alias.c - an alias file, and the text of an included one: names and targets lie in it and have no line end.
+ * fuzz: common/account/alias.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_bounce_fields.c - fields of a report from what strangers said: u8 flags, str ENVID, str
- * ORCPT, str address, str reason.  No line is a stranger's, and what is for ASCII is ASCII.  fuzz:
- * queue/bounce_fields.c common/spool/dsn.c
+ * fuzz_bounce_fields.c - fields of a report from what strangers said: u8 flags, str ENVID, str ORCPT, str address, str reason.
+ * No line is a stranger's, and what is for ASCII is ASCII.
+ * fuzz: queue/bounce_fields.c common/spool/dsn.c
  */
 #include "queue/bounce_fields.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_dns_packet.c - answers of the DNS, of each kind that is used, and the way between processes
- * and back.  The first byte says which kind; the name that was asked is "a.test".  fuzz:
- * common/net/packet.c common/net/dns.c common/net/answer.c
+ * fuzz_dns_packet.c - answers of the DNS, of each kind that is used, and the way between processes and back.
+ * The first byte says which kind; the name that was asked is "a.test".
+ * fuzz: common/net/packet.c common/net/dns.c common/net/answer.c
  */
 #include "net/dns.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_dump.c - the file "dump" of a mailbox.  fuzz: common/store/dump_read.c fuzz:
- * common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c
- * common/base/span.c common/base/arena.c
+ * fuzz_dump.c - the file "dump" of a mailbox.
+ * fuzz: common/store/dump_read.c
+ * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c common/base/arena.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_envelope.c - what is an envelope is one again when it is put.  fuzz: common/spool/envelope.c
- * common/base/base.c common/base/buf.c common/base/span.c common/base/arena.c fuzz:
- * common/base/clock.c common/base/id.c common/base/log.c
+ * fuzz_envelope.c - what is an envelope is one again when it is put.
+ * fuzz: common/spool/envelope.c common/base/base.c common/base/buf.c common/base/span.c common/base/arena.c
+ * fuzz: common/base/clock.c common/base/id.c common/base/log.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_fetch_asks.c - what is asked of the process that fetches, and what it answers: read, it is
- * written the same again.  fuzz: common/net/fetch_asks.c common/net/dns.c
+ * fuzz_fetch_asks.c - what is asked of the process that fetches, and what it answers: read, it is written the same again.
+ * fuzz: common/net/fetch_asks.c common/net/dns.c
  */
 #include "net/fetch.h"
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_imap_thread.c - messages that answer each other in any way: each algorithm tells all of
- * them, each once, in parentheses that close.  fuzz: imapd/thread.c imapd/thread_link.c
- * imapd/thread_orderedsubject.c imapd/thread_references.c imapd/thread_refs.c fuzz: imapd/idtable.c
- * imapd/sort.c imapd/parse.c imapd/respond.c common/store/numset.c common/mime/date.c
- * common/mime/lex.c
+ * fuzz_imap_thread.c - messages that answer each other in any way: each algorithm tells all of them, each once, in
+ * parentheses that close.
+ * fuzz: imapd/thread.c imapd/thread_link.c imapd/thread_orderedsubject.c imapd/thread_references.c imapd/thread_refs.c
+ * fuzz: imapd/idtable.c imapd/sort.c imapd/parse.c imapd/respond.c common/store/numset.c common/mime/date.c common/mime/lex.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_job.c - jobs, results and rows of the queue, as they come from other processes.  fuzz:
- * common/spool/job.c common/spool/admin.c common/base/base.c common/base/buf.c common/base/span.c
- * common/base/arena.c fuzz: common/base/clock.c common/base/id.c common/base/log.c
+ * fuzz_job.c - jobs, results and rows of the queue, as they come from other processes.
+ * fuzz: common/spool/job.c common/spool/admin.c common/base/base.c common/base/buf.c common/base/span.c common/base/arena.c
+ * fuzz: common/base/clock.c common/base/id.c common/base/log.c
  */
 #include "spool/admin.h"
 #include "spool/job.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_keeper_asks.c - bodies of what sessions and their keeper tell each other: the first byte
- * says which.  What was read is written, and read again the same.  fuzz: common/store/asks.c
- * common/store/numset.c common/store/name.c common/store/mailbox_name.c common/store/item.c
+ * fuzz_keeper_asks.c - bodies of what sessions and their keeper tell each other: the first byte says which.  What was read is
+ * written, and read again the same.
+ * fuzz: common/store/asks.c common/store/numset.c common/store/name.c common/store/mailbox_name.c common/store/item.c
  */
 #include "store/asks.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_key_asks.c - one ask of the role "key": the first byte is its type, the rest its body.
- * fuzz: common/tls/key.c common/tls/signer.c fuzz: common/base/arena.c common/base/base.c
- * common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c fuzz:
- * common/proc/ask.c common/proc/child.c common/proc/loop.c fuzz: common/conf/conf.c
- * common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c
- * common/conf/route.c common/conf/comments.c common/conf/nearest.c libs: -levent_core -lgnutls
- * -lconfuse
+ * fuzz: common/tls/key.c common/tls/signer.c
+ * fuzz: common/base/arena.c common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c
+ * fuzz: common/proc/ask.c common/proc/child.c common/proc/loop.c
+ * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c
+ * libs: -levent_core -lgnutls -lconfuse
  */
 #include <gnutls/x509.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_logline.c - lines of a log, which anybody may have written; in words they have no control
- * characters.  fuzz: common/ctl/logline.c
+ * fuzz_logline.c - lines of a log, which anybody may have written; in words they have no control characters.
+ * fuzz: common/ctl/logline.c
  */
 #include <stdlib.h>
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.
- * The verdict is the real one, over aliases, lists, a loop, domain aliases and a catch-all; two
- * accounts are there.  fuzz: tests/fuzz/asker.c fuzz: common/account/dir.c fuzz:
- * common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c
- * common/tls/hash.c fuzz: common/proc/ask.c fuzz: common/conf/conf.c common/conf/settings.c
- * common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c
- * common/conf/comments.c common/conf/nearest.c libs: -lgnutls -lconfuse
+ * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.  The verdict is
+ * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
+ * fuzz: tests/fuzz/asker.c
+ * fuzz: common/account/dir.c
+ * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c
+ * fuzz: common/proc/ask.c
+ * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c
+ * libs: -lgnutls -lconfuse
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_metrics_http.c - a scraper's request: the first answer that is known stays, whatever comes
- * behind; past the limit one is known.  fuzz: common/metrics/http.c
+ * fuzz_metrics_http.c - a scraper's request: the first answer that is known stays, whatever comes behind; past the limit one is known.
+ * fuzz: common/metrics/http.c
  */
 #include <stdlib.h>
 #include <string.h>

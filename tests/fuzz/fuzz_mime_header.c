@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_header.c - a head: fields lie in it one behind the other, and a value on one line has
- * no line end.  fuzz: common/mime/header.c
+ * fuzz_mime_header.c - a head: fields lie in it one behind the other, and a value on one line has no line end.
+ * fuzz: common/mime/header.c
  */
 #include <stdlib.h>
 #include <string.h>

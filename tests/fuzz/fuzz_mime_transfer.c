@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_transfer.c - base64 and quoted-printable: in two pieces as in one, and no more comes
- * out than went in.  fuzz: common/mime/transfer.c common/mime/lex.c
+ * fuzz_mime_transfer.c - base64 and quoted-printable: in two pieces as in one, and no more comes out than went in.
+ * fuzz: common/mime/transfer.c common/mime/lex.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_mime_word.c - encoded words, base subjects and folding: UTF-8 on one line, and a base
- * subject is its own.  fuzz: common/mime/word.c common/mime/header.c common/mime/lex.c
- * common/mime/transfer.c common/mime/subject.c common/mime/casemap.c common/mime/find.c
- * common/mime/charset.c common/mime/charset_row.c libs: -lunistring
+ * fuzz_mime_word.c - encoded words, base subjects and folding: UTF-8 on one line, and a base subject is its own.
+ * fuzz: common/mime/word.c common/mime/header.c common/mime/lex.c common/mime/transfer.c common/mime/subject.c common/mime/casemap.c common/mime/find.c common/mime/charset.c common/mime/charset_row.c
+ * libs: -lunistring
  */
 #include <stdlib.h>
 #include <string.h>

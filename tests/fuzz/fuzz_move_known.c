@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_move_known.c - what an import knows of a folder: what is read, is written and read as the
- * same.  fuzz: common/move/known.c common/move/keywords.c common/mime/imap_string.c
+ * fuzz_move_known.c - what an import knows of a folder: what is read, is written and read as the same.
+ * fuzz: common/move/known.c common/move/keywords.c common/mime/imap_string.c
  */
 #include <stdlib.h>
 

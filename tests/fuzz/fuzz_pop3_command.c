@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_pop3_command.c - command lines before a login and after it, on three messages: its first
- * byte says which, and how the client came.  Each line has exactly one reply, of the form of RFC
- * 2449 3, or asks auth once and is silent.  fuzz: tests/fuzz/front.c fuzz: pop3d/command.c
- * pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c
- * pop3d/stuff.c pop3d/login.c common/login/dialect.c common/store/numset.c
+ * fuzz_pop3_command.c - command lines before a login and after it, on three messages: its first byte says which, and
+ * how the client came.  Each line has exactly one reply, of the form of RFC 2449 3, or asks auth once and is silent.
+ * fuzz: tests/fuzz/front.c
+ * fuzz: pop3d/command.c pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c pop3d/stuff.c pop3d/login.c common/login/dialect.c common/store/numset.c
  */
 #include <stdarg.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_proxy.c - the PROXY header.  fuzz: common/login/proxy.c common/base/span.c
- * common/base/base.c common/base/log.c common/base/buf.c common/base/clock.c common/base/id.c
+ * fuzz_proxy.c - the PROXY header.
+ * fuzz: common/login/proxy.c common/base/span.c common/base/base.c common/base/log.c common/base/buf.c common/base/clock.c common/base/id.c
  */
 #include "login/proxy.h"
 

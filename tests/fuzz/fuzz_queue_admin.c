@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_queue_admin.c - what merpati queue asks of the scheduler: u8 type, u16 length, body; two
- * messages wait.  What is listed and shown can be read by who asked.  fuzz: tests/fuzz/asker.c
+ * fuzz_queue_admin.c - what merpati queue asks of the scheduler: u8 type, u16 length, body; two messages wait.  What is listed
+ * and shown can be read by who asked.
+ * fuzz: tests/fuzz/asker.c
  * fuzz: common/spool/admin.c common/proc/ask.c
  */
 #include "asker.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_relay_order.c - hops and orders, as they come from another process; what is read is written
- * again and is the same.  fuzz: queue/relay/order.c common/spool/dsn.c
+ * fuzz_relay_order.c - hops and orders, as they come from another process; what is read is written again and is the same.
+ * fuzz: queue/relay/order.c common/spool/dsn.c
  */
 #include <stdlib.h>
 #include <string.h>

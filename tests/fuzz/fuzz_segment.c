@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_segment.c - the replay of a segment.  The input is what follows the header page; the key is
- * fixed, so that seeds hold good batches.  fuzz: queue/batch.c queue/segment.c common/tls/hash.c
- * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c
- * common/base/span.c common/base/arena.c libs: -lgnutls
+ * fuzz_segment.c - the replay of a segment.  The input is what follows the header page; the key is fixed, so
+ * that seeds hold good batches.
+ * fuzz: queue/batch.c queue/segment.c common/tls/hash.c
+ * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c common/base/arena.c
+ * libs: -lgnutls
  */
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_smtp_data.c - a message as DATA sends it: whole and byte by byte, the same comes out.  fuzz:
- * smtpd/data.c common/base/span.c common/base/buf.c common/base/base.c common/base/log.c
- * common/base/clock.c common/base/id.c
+ * fuzz_smtp_data.c - a message as DATA sends it: whole and byte by byte, the same comes out.
+ * fuzz: smtpd/data.c common/base/span.c common/base/buf.c common/base/base.c common/base/log.c common/base/clock.c common/base/id.c
  */
 #include "base/buf.h"
 #include "smtpd/data.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_smtp_path.c - paths, parameters, the argument of EHLO.  fuzz: smtpd/path.c
- * common/spool/dsn.c common/base/span.c common/base/buf.c common/base/base.c common/base/log.c
- * common/base/clock.c common/base/id.c
+ * fuzz_smtp_path.c - paths, parameters, the argument of EHLO.
+ * fuzz: smtpd/path.c common/spool/dsn.c common/base/span.c common/base/buf.c common/base/base.c common/base/log.c common/base/clock.c common/base/id.c
  */
 #include "smtpd/path.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_store_rows.c - what a keeper and its sessions read: items of records, sets of numbers, asks,
- * items of the cache.  The first octet says which.  fuzz: common/store/item.c common/store/numset.c
- * common/store/asks.c common/store/cache_file.c common/store/mailbox_name.c common/tls/hash.c fuzz:
- * common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c
- * common/base/span.c common/base/arena.c libs: -lgnutls
+ * fuzz_store_rows.c - what a keeper and its sessions read: items of records, sets of numbers, asks, items of the cache.  The
+ * first octet says which.
+ * fuzz: common/store/item.c common/store/numset.c common/store/asks.c common/store/cache_file.c common/store/mailbox_name.c common/tls/hash.c
+ * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c common/base/arena.c
+ * libs: -lgnutls
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_sts_asks.c - what relays tell the process sts, and what it answers: read, it is written the
- * same again.  fuzz: queue/sts/asks.c common/net/dns.c
+ * fuzz_sts_asks.c - what relays tell the process sts, and what it answers: read, it is written the same again.
+ * fuzz: queue/sts/asks.c common/net/dns.c
  */
 #include "queue/sts/sts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_stuff.c - a message as RETR sends it loses its added dots again, and no line of it ends the
- * reply.  fuzz: pop3d/stuff.c
+ * fuzz_stuff.c - a message as RETR sends it loses its added dots again, and no line of it ends the reply.
+ * fuzz: pop3d/stuff.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_tlsa.c - TLSA records and the certificates of a server: usable or not, and the verdict,
- * whatever the order of the records.  u8 how many records; each: the three bytes of its head, u16
- * length, data; then certificates: u16 length, DER.  fuzz: common/tls/dane.c libs: -lgnutls
+ * fuzz_tlsa.c - TLSA records and the certificates of a server: usable or not, and the verdict, whatever the order of the records.
+ * u8 how many records; each: the three bytes of its head, u16 length, data; then certificates: u16 length, DER.
+ * fuzz: common/tls/dane.c
+ * libs: -lgnutls
  */
 #include "tls/dane.h"
 
