@@ -4,9 +4,9 @@
  * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
  * fuzz: tests/fuzz/asker.c
  * fuzz: common/account/dir.c
- * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c
+ * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c common/account/usage.c
  * fuzz: common/proc/ask.c
- * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c
+ * fuzz: common/conf/conf.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c common/conf/rule.c common/conf/source.c
  * libs: -lgnutls -lconfuse
  */
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_mta_sts.c - a record, and a policy of MTA-STS; what is parsed, written anew, parses to the same.
- * fuzz: common/net/mta_sts.c common/net/dns.c
+ * fuzz: common/net/mta_sts.c common/net/dns.c common/net/txt.c
  */
 #include "net/mta_sts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_tlsrpt.c - a record of who wants reports on TLS: where they go is never more than an address or a URL.
- * fuzz: common/net/tlsrpt.c common/net/dns.c common/net/fetch_asks.c
+ * fuzz: common/net/tlsrpt.c common/net/dns.c common/net/fetch_asks.c common/net/txt.c
  */
 #include "net/fetch.h"
 #include "net/tlsrpt.h"
