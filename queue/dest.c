@@ -413,7 +413,8 @@ dests_take(struct message *m)
 		struct work *w = &m->works[i];
 		if (w->step != STEP_OUT)
 			continue;
-		int route = routes_find(m->envelope.rcpts[i].address);
+		int route =
+		    routes_find(m->envelope.rcpts[i].address, m->envelope.sender);
 		if (route < 0) {
 			work_set(w, STEP_LATER, no_route);
 			m->was_tried = true;

@@ -64,15 +64,19 @@ routes_prepare(void)
 }
 
 int
-routes_find(struct span address)
+routes_find(struct span address, struct span sender)
 {
-	unsigned best = 0;
+	unsigned best = 0, best_from = 0;
 	int found = -1;
 	for (size_t i = 0; i < count(); i++) {
 		struct route r = route_at((int)i);
 		unsigned fits = route_fits(r.pattern, address);
-		if (fits > best) {
+		unsigned from = r.from.n ? route_fits_sender(r.from, sender) : 0;
+		if (!fits || (r.from.n && !from))
+			continue;
+		if (fits > best || (fits == best && from > best_from)) {
 			best = fits;
+			best_from = from;
 			found = (int)i;
 		}
 	}
@@ -108,9 +112,7 @@ source_of(struct span sender)
 			span_of(conf_list(the_child.conf, "queue", "relay_sources", i)),
 			&s) != E_OK)
 			bug("a source that the configuration let through");
-		unsigned fits = sender.n || span_eqs(s.pattern, "*")
-		                    ? route_fits(s.pattern, sender)
-		                    : 0;
+		unsigned fits = route_fits_sender(s.pattern, sender);
 		if (fits > best) {
 			best = fits;
 			found = (unsigned)i + 1;

@@ -7,8 +7,11 @@
 #include "queue/relay/order.h"
 
 void routes_prepare(void); /* before the jail: the passwords, where a route needs one */
-/* routes_find - the one that says most about this address; -1: none */
-int routes_find(struct span address);
+/*
+ * routes_find - the one that says most about this address, of mail from this sender; of those that
+ * say as much, the one that says most about the sender; -1: none
+ */
+int routes_find(struct span address, struct span sender);
 /*
  * routes_key - what is one destination: all that takes this route, or (mx) one domain of it, and
  * asks for the same TLS (RFC 8689): messages with and without REQUIRETLS, or with TLS-Required: No,

@@ -87,6 +87,10 @@ option_parse(struct span s, struct route *out)
 		out->user = value;
 		return E_OK;
 	}
+	if (span_eqs(name, "from") && value.n) {
+		out->from = value;
+		return E_OK;
+	}
 	if (span_eqs(name, "policies") && span_eqs(value, "no")) {
 		out->has_no_policies = true;
 		return E_OK;
@@ -128,4 +132,10 @@ route_fits(struct span pattern, struct span address)
 	    span_ieq(pattern, span_from(domain, domain.n - pattern.n)))
 		return DOMAIN_LEAST + (unsigned)pattern.n;
 	return !is_below && span_ieq(pattern, domain) ? ADDRESS - 1 : 0;
+}
+
+unsigned
+route_fits_sender(struct span pattern, struct span sender)
+{
+	return sender.n || span_eqs(pattern, "*") ? route_fits(pattern, sender) : 0;
 }

@@ -169,6 +169,9 @@ static const struct {
     {"*=mx tls=dane", E_OK, "*", "", "", ROUTE_MX, ROUTE_TLS_DANE, false, 25},
     {"*=mx policies=no tls=encrypt", E_OK, "*", "", "", ROUTE_MX, ROUTE_TLS_ENCRYPT,
 	false, 25},
+    {"*=smtp://h from=.a.test user=me", E_OK, "*", "h", "me", ROUTE_HOST, ROUTE_TLS_MAY,
+	false, 25},
+    {"*=mx from=", E_BAD, "", "", "", 0, 0, false, 0},
     {"*=mx policies=yes", E_BAD, "", "", "", 0, 0, false, 0},
     {"a.test=unix:/x tls=verify", E_BAD, "", "", "", 0, 0, false, 0},
     {"a.test=unix:/x tls=dane", E_BAD, "", "", "", 0, 0, false, 0},
@@ -202,6 +205,8 @@ test_routes(void **state)
 		assert_true(span_eqs(r.pattern, routes[i].pattern) &&
 			    span_eqs(r.host, routes[i].host) &&
 			    span_eqs(r.user, routes[i].user));
+		assert_true(
+		    span_eqs(r.from, strstr(routes[i].text, "from=") ? ".a.test" : ""));
 		assert_int_equal(r.kind, routes[i].kind);
 		assert_int_equal(r.tls, routes[i].tls);
 		assert_int_equal(r.is_lmtp, routes[i].is_lmtp);
