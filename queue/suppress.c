@@ -3,17 +3,14 @@
 #include "queue/suppress.h"
 
 #include "base/log.h"
-#include "db/db.h"
+#include "db/shelf.h"
 #include "queue/bounce_fields.h"
 
-enum { CACHE_BYTES = 512 << 10, CHECKPOINT_BYTES = 1 << 20 };
-
 struct suppress {
-	char *dir;             /* own */
-	struct db *db;         /* own */
+	struct shelf shelf;    /* own */
 	struct db_table *rows; /* address -> row */
 	struct db_table *age;  /* last_sec, address -> nothing */
-	uint64_t n, most;
+	uint64_t most;
 };
 
 /* ---- encoding ---- */
@@ -55,59 +52,22 @@ lower_put(struct buf *b, struct span address)
 
 /* ---- life ---- */
 
-static int
-open_tables(struct suppress *x)
-{
-	struct db_cursor *c = NULL;
-	struct span key, value;
-	int err = db_open(x->dir, CACHE_BYTES, &x->db);
-	if (err == E_OK)
-		err = db_table_open(x->db, "rows", true, &x->rows);
-	if (err == E_OK)
-		err = db_table_open(x->db, "age", true, &x->age);
-	if (err == E_OK)
-		err = db_cursor_open(x->age, NULL, &c);
-	if (err != E_OK)
-		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
-	     err = db_next(c, &key, &value))
-		x->n++;
-	db_cursor_close(&c);
-	return err == E_BAD ? E_OK : err;
-}
-
-/* Nobody else knows what was in it. */
-static int
-renew(struct suppress *x)
-{
-	struct buf aside = {0};
-	int err = db_put_aside(&x->db, x->dir, &aside);
-	log_event(LOG_ALERT, "suppressed_damaged",
-	    "dir=%s aside=%s do=\"nothing: counting begins anew\"", log_qs(x->dir),
-	    log_qs(buf_cstr(&aside)));
-	buf_free(&aside);
-	x->n = 0;
-	return err == E_OK ? open_tables(x) : err;
-}
+static const struct shelf_plan plan = {.below = "sched/suppressed",
+    .tables = {"rows", "age"},
+    .damaged = "suppressed_damaged",
+    .advice = "nothing: counting begins anew"};
 
 int
 suppress_open(const char *spool_dir, uint64_t most, struct suppress **out)
 {
 	struct suppress *x = mem_new(sizeof *x);
-	struct buf dir = {0};
-	buf_putf(&dir, "%s/sched/suppressed", spool_dir);
-	x->dir = mem_dup(buf_cstr(&dir));
 	x->most = most;
-	buf_free(&dir);
-	int err = open_tables(x);
-	if (err == E_LIMIT && x->db && !db_is_damaged(x->db))
-		err = E_IO; /* the disk is full */
-	if (err == E_LIMIT)
-		err = renew(x);
-	if (err != E_OK) {
+	if (shelf_open(&x->shelf, &plan, spool_dir) != E_OK) {
 		suppress_close(&x);
 		return E_IO;
 	}
+	x->rows = x->shelf.tables[0];
+	x->age = x->shelf.tables[1];
 	*out = x;
 	return E_OK;
 }
@@ -117,8 +77,7 @@ suppress_close(struct suppress **xp)
 {
 	if (!*xp)
 		return;
-	db_close(&(*xp)->db);
-	mem_free(&(*xp)->dir);
+	shelf_close(&(*xp)->shelf);
 	mem_free(xp);
 }
 
@@ -178,16 +137,8 @@ put_in(struct suppress *x, struct db_txn *txn, const struct suppress_row *r)
 static int
 drop_oldest(struct suppress *x)
 {
-	struct db_cursor *c = NULL;
-	struct span key, value;
 	struct buf address = {0};
-	int err = db_cursor_open(x->age, NULL, &c);
-	if (err != E_OK)
-		return err;
-	err = db_seek(c, SPAN(""), &key, &value);
-	if (err == E_OK)
-		buf_span(&address, span_from(key, sizeof(uint64_t)));
-	db_cursor_close(&c);
+	int err = shelf_first(x->age, UINT64_MAX, &address);
 	if (err == E_OK)
 		err = suppress_remove(x, buf_as_span(&address));
 	buf_free(&address);
@@ -203,11 +154,11 @@ suppress_note(
 	struct db_txn *txn;
 	lower_put(&key, address);
 	int had = find(x, NULL, buf_as_span(&key), &bytes, &row);
-	int err = had == E_BAD && x->n >= x->most ? drop_oldest(x) : E_OK;
+	int err = had == E_BAD && x->shelf.n >= x->most ? drop_oldest(x) : E_OK;
 	if (err == E_OK && had != E_OK && had != E_BAD)
 		err = had;
 	if (err == E_OK)
-		err = db_begin(x->db, &txn);
+		err = db_begin(x->shelf.db, &txn);
 	if (err == E_OK) {
 		err = had == E_OK ? remove_in(x, txn, &row) : E_OK;
 		row.address = buf_as_span(&key);
@@ -221,7 +172,7 @@ suppress_note(
 		else
 			db_abort(&txn);
 	}
-	x->n += err == E_OK && had == E_BAD;
+	x->shelf.n += err == E_OK && had == E_BAD;
 	buf_free(&key);
 	buf_free(&bytes);
 	return err;
@@ -252,14 +203,14 @@ suppress_remove(struct suppress *x, struct span address)
 	lower_put(&key, address);
 	int err = find(x, NULL, buf_as_span(&key), &bytes, &row);
 	if (err == E_OK)
-		err = db_begin(x->db, &txn);
+		err = db_begin(x->shelf.db, &txn);
 	if (err == E_OK) {
 		err = remove_in(x, txn, &row);
 		if (err == E_OK)
 			err = db_commit(&txn);
 		else
 			db_abort(&txn);
-		x->n -= err == E_OK;
+		x->shelf.n -= err == E_OK;
 	}
 	buf_free(&key);
 	buf_free(&bytes);
@@ -269,8 +220,7 @@ suppress_remove(struct suppress *x, struct span address)
 int
 suppress_sync(struct suppress *x)
 {
-	int err = db_sync(x->db);
-	return err == E_OK ? db_checkpoint(x->db, CHECKPOINT_BYTES) : err;
+	return shelf_sync(&x->shelf);
 }
 
 int

@@ -3,19 +3,16 @@
 #include "queue/sts/policies.h"
 
 #include "base/log.h"
-#include "db/db.h"
+#include "db/shelf.h"
 #include "net/dns.h"
 #include "net/mta_sts.h"
 
-enum { CACHE_BYTES = 512 << 10, CHECKPOINT_BYTES = 1 << 20 };
-
 struct policies {
-	char *dir;             /* own */
-	struct db *db;         /* own */
+	struct shelf shelf;    /* own */
 	struct db_table *rows; /* domain -> row */
 	struct db_table *due;  /* due_sec, domain -> nothing */
 	struct db_table *used; /* used_sec, domain -> nothing */
-	uint64_t n, most;
+	uint64_t most;
 };
 
 /* ---- encoding ---- */
@@ -76,60 +73,23 @@ row_copy(struct arena *arena, struct policy_row *r)
 
 /* ---- life ---- */
 
-static int
-open_tables(struct policies *x)
-{
-	struct db_cursor *c = NULL;
-	struct span key, value;
-	int err = db_open(x->dir, CACHE_BYTES, &x->db);
-	if (err == E_OK)
-		err = db_table_open(x->db, "rows", true, &x->rows);
-	if (err == E_OK)
-		err = db_table_open(x->db, "due", true, &x->due);
-	if (err == E_OK)
-		err = db_table_open(x->db, "used", true, &x->used);
-	if (err == E_OK)
-		err = db_cursor_open(x->due, NULL, &c);
-	if (err != E_OK)
-		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
-	     err = db_next(c, &key, &value))
-		x->n++;
-	db_cursor_close(&c);
-	return err == E_BAD ? E_OK : err;
-}
-
-static int
-renew(struct policies *x)
-{
-	struct buf aside = {0};
-	int err = db_put_aside(&x->db, x->dir, &aside);
-	log_event(LOG_ALERT, "policies_damaged",
-	    "dir=%s aside=%s do=\"nothing: policies are fetched again\"",
-	    log_qs(x->dir), log_qs(buf_cstr(&aside)));
-	buf_free(&aside);
-	x->n = 0;
-	return err == E_OK ? open_tables(x) : err;
-}
+static const struct shelf_plan plan = {.below = "sts/policies",
+    .tables = {"rows", "due", "used"},
+    .damaged = "policies_damaged",
+    .advice = "nothing: policies are fetched again"};
 
 int
 policies_open(const char *spool_dir, uint64_t most, struct policies **out)
 {
 	struct policies *x = mem_new(sizeof *x);
-	struct buf dir = {0};
-	buf_putf(&dir, "%s/sts/policies", spool_dir);
-	x->dir = mem_dup(buf_cstr(&dir));
 	x->most = most;
-	buf_free(&dir);
-	int err = open_tables(x);
-	if (err == E_LIMIT && x->db && !db_is_damaged(x->db))
-		err = E_IO; /* the disk is full */
-	if (err == E_LIMIT)
-		err = renew(x);
-	if (err != E_OK) {
+	if (shelf_open(&x->shelf, &plan, spool_dir) != E_OK) {
 		policies_close(&x);
 		return E_IO;
 	}
+	x->rows = x->shelf.tables[0];
+	x->due = x->shelf.tables[1];
+	x->used = x->shelf.tables[2];
 	*out = x;
 	return E_OK;
 }
@@ -139,8 +99,7 @@ policies_close(struct policies **xp)
 {
 	if (!*xp)
 		return;
-	db_close(&(*xp)->db);
-	mem_free(&(*xp)->dir);
+	shelf_close(&(*xp)->shelf);
 	mem_free(xp);
 }
 
@@ -180,35 +139,11 @@ put_in(struct policies *x, struct db_txn *txn, const struct policy_row *r)
 	return err;
 }
 
-/*
- * The domain of the first key of a table of times, if that is not past most_sec.  E_OK, E_BAD
- * (none)
- */
-static int
-first_of(struct db_table *times, int64_t most_sec, struct buf *domain)
-{
-	struct db_cursor *c = NULL;
-	struct span key, value;
-	int err = db_cursor_open(times, NULL, &c);
-	if (err != E_OK)
-		return err;
-	err = db_seek(c, SPAN(""), &key, &value);
-	if (err == E_OK) {
-		struct rd r = rd_of(key);
-		if (rd_key_u64(&r) > (uint64_t)most_sec)
-			err = E_BAD;
-		else
-			buf_span(domain, r.in);
-	}
-	db_cursor_close(&c);
-	return err;
-}
-
 static int
 drop_oldest(struct policies *x)
 {
 	struct buf domain = {0};
-	int err = first_of(x->used, INT64_MAX, &domain);
+	int err = shelf_first(x->used, UINT64_MAX, &domain);
 	if (err == E_OK)
 		err = policies_remove(x, buf_as_span(&domain));
 	buf_free(&domain);
@@ -220,7 +155,7 @@ static int
 replace(struct policies *x, const struct policy_row *old, const struct policy_row *new)
 {
 	struct db_txn *txn;
-	int err = db_begin(x->db, &txn);
+	int err = db_begin(x->shelf.db, &txn);
 	if (err != E_OK)
 		return err;
 	if (old)
@@ -232,7 +167,7 @@ replace(struct policies *x, const struct policy_row *old, const struct policy_ro
 	else
 		db_abort(&txn);
 	if (err == E_OK)
-		x->n = x->n + (new != NULL) - (old != NULL);
+		x->shelf.n = x->shelf.n + (new != NULL) - (old != NULL);
 	return err;
 }
 
@@ -252,7 +187,7 @@ policies_put(struct policies *x, const struct policy_row *row)
 	lower_put(&key, row->domain);
 	new.domain = buf_as_span(&key);
 	int had = find(x, new.domain, &bytes, &old);
-	int err = had == E_BAD && x->n >= x->most ? drop_oldest(x) : E_OK;
+	int err = had == E_BAD && x->shelf.n >= x->most ? drop_oldest(x) : E_OK;
 	if (err == E_OK && had != E_OK && had != E_BAD)
 		err = had;
 	if (err == E_OK)
@@ -295,7 +230,7 @@ policies_due(
     struct policies *x, int64_t now_sec, struct arena *arena, struct policy_row *out)
 {
 	struct buf domain = {0};
-	int err = first_of(x->due, now_sec, &domain);
+	int err = shelf_first(x->due, (uint64_t)now_sec, &domain);
 	if (err == E_OK)
 		err = policies_get(x, buf_as_span(&domain), arena, out);
 	buf_free(&domain);
@@ -305,6 +240,5 @@ policies_due(
 int
 policies_sync(struct policies *x)
 {
-	int err = db_sync(x->db);
-	return err == E_OK ? db_checkpoint(x->db, CHECKPOINT_BYTES) : err;
+	return shelf_sync(&x->shelf);
 }

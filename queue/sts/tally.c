@@ -3,10 +3,8 @@
 #include "queue/sts/tally.h"
 
 #include "base/log.h"
-#include "db/db.h"
+#include "db/shelf.h"
 #include "tls/hash.h"
-
-enum { CACHE_BYTES = 512 << 10, CHECKPOINT_BYTES = 1 << 20 };
 
 /* Sessions that came out the same. */
 struct fresh {
@@ -16,11 +14,10 @@ struct fresh {
 };
 
 struct tally {
-	char *dir;             /* own */
-	struct db *db;         /* own */
+	struct shelf shelf;    /* own */
 	struct db_table *rows; /* day, domain -> row */
 	struct db_table *due;  /* due_sec, day, domain -> nothing */
-	uint64_t n, most;
+	uint64_t most;
 	struct buf salt; /* own */
 	struct fresh fresh[TALLY_FRESH_MOST];
 	size_t n_fresh;
@@ -133,48 +130,18 @@ due_key(struct buf *b, int64_t due_sec, struct span key)
 
 /* ---- life ---- */
 
-static int
-open_tables(struct tally *x)
-{
-	struct db_cursor *c = NULL;
-	struct span key, value;
-	int err = db_open(x->dir, CACHE_BYTES, &x->db);
-	if (err == E_OK)
-		err = db_table_open(x->db, "rows", true, &x->rows);
-	if (err == E_OK)
-		err = db_table_open(x->db, "due", true, &x->due);
-	if (err == E_OK)
-		err = db_cursor_open(x->due, NULL, &c);
-	if (err != E_OK)
-		return err;
-	for (err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
-	     err = db_next(c, &key, &value))
-		x->n++;
-	db_cursor_close(&c);
-	return err == E_BAD ? E_OK : err;
-}
-
-static int
-renew(struct tally *x)
-{
-	struct buf aside = {0};
-	int err = db_put_aside(&x->db, x->dir, &aside);
-	log_event(LOG_ALERT, "tls_results_damaged",
-	    "dir=%s aside=%s do=\"nothing: counting begins anew\"", log_qs(x->dir),
-	    log_qs(buf_cstr(&aside)));
-	buf_free(&aside);
-	x->n = 0;
-	return err == E_OK ? open_tables(x) : err;
-}
+static const struct shelf_plan plan = {.below = "sts/results",
+    .tables = {"rows", "due"},
+    .damaged = "tls_results_damaged",
+    .advice = "nothing: counting begins anew"};
 
 static void
 tally_free(struct tally **xp)
 {
 	for (size_t i = 0; i < TALLY_FRESH_MOST; i++)
 		buf_free(&(*xp)->fresh[i].note);
-	db_close(&(*xp)->db);
+	shelf_close(&(*xp)->shelf);
 	buf_free(&(*xp)->salt);
-	mem_free(&(*xp)->dir);
 	mem_free(xp);
 }
 
@@ -183,21 +150,14 @@ tally_open(
     const char *spool_dir, uint64_t rows_most, struct span salt, struct tally **out)
 {
 	struct tally *x = mem_new(sizeof *x);
-	struct buf dir = {0};
-	buf_putf(&dir, "%s/sts/results", spool_dir);
-	x->dir = mem_dup(buf_cstr(&dir));
 	x->most = rows_most;
 	buf_span(&x->salt, salt);
-	buf_free(&dir);
-	int err = open_tables(x);
-	if (err == E_LIMIT && x->db && !db_is_damaged(x->db))
-		err = E_IO; /* the disk is full */
-	if (err == E_LIMIT)
-		err = renew(x);
-	if (err != E_OK) {
+	if (shelf_open(&x->shelf, &plan, spool_dir) != E_OK) {
 		tally_free(&x);
 		return E_IO;
 	}
+	x->rows = x->shelf.tables[0];
+	x->due = x->shelf.tables[1];
 	*out = x;
 	return E_OK;
 }
@@ -256,9 +216,7 @@ commit(struct tally *x, struct db_txn **txn, int err)
 		return err;
 	}
 	err = db_commit(txn);
-	if (err == E_OK)
-		err = db_sync(x->db);
-	return err == E_OK ? db_checkpoint(x->db, CHECKPOINT_BYTES) : err;
+	return err == E_OK ? shelf_sync(&x->shelf) : err;
 }
 
 /* ---- counting ---- */
@@ -340,7 +298,7 @@ say_full(struct tally *x)
 		log_event(LOG_WARNING, "tls_results_full",
 		    "rows=%llu do=\"nothing: other domains are not counted until "
 		    "reports are sent\"",
-		    (unsigned long long)x->n);
+		    (unsigned long long)x->shelf.n);
 	x->is_full_said = true;
 }
 
@@ -358,7 +316,7 @@ put_fresh(struct tally *x, const struct fresh *f, struct tally_row *row)
 		buf_ch(&key, ch_lower(n.domain.p[i]));
 	int had = read_row(x, buf_as_span(&key), row);
 	buf_free(&key);
-	if (had == E_BAD && x->n >= x->most) {
+	if (had == E_BAD && x->shelf.n >= x->most) {
 		say_full(x);
 		return E_OK;
 	}
@@ -371,14 +329,14 @@ put_fresh(struct tally *x, const struct fresh *f, struct tally_row *row)
 	if (err != E_OK)
 		return err;
 	count(row, &n, f->count, row->bytes.len + f->note.len <= TALLY_ROW_BYTES_MAX);
-	err = db_begin(x->db, &txn);
+	err = db_begin(x->shelf.db, &txn);
 	if (err == E_OK)
 		err = write_row(x, txn, row, had == E_OK ? row->due_sec : -1);
 	if (err == E_OK)
 		err = db_commit(&txn);
 	else
 		db_abort(&txn);
-	x->n += err == E_OK && had == E_BAD;
+	x->shelf.n += err == E_OK && had == E_BAD;
 	return err;
 }
 
@@ -390,9 +348,7 @@ tally_flush(struct tally *x)
 	for (size_t i = 0; i < x->n_fresh && err == E_OK; i++)
 		err = put_fresh(x, &x->fresh[i], row);
 	if (err == E_OK && x->n_fresh)
-		err = db_sync(x->db);
-	if (err == E_OK && x->n_fresh)
-		err = db_checkpoint(x->db, CHECKPOINT_BYTES);
+		err = shelf_sync(&x->shelf);
 	x->n_fresh = 0;
 	tally_row_done(row);
 	mem_free(&row);
@@ -424,21 +380,8 @@ tally_add(struct tally *x, uint32_t day, const struct sts_note *note)
 int
 tally_due(struct tally *x, int64_t now_sec, struct tally_row *out)
 {
-	struct db_cursor *c = NULL;
-	struct span key, value;
 	struct buf which = {0};
-	int err = db_cursor_open(x->due, NULL, &c);
-	if (err != E_OK)
-		return err;
-	err = db_seek(c, SPAN(""), &key, &value);
-	if (err == E_OK) {
-		struct rd r = rd_of(key);
-		if (rd_key_u64(&r) > (uint64_t)now_sec)
-			err = E_BAD;
-		else
-			buf_span(&which, r.in);
-	}
-	db_cursor_close(&c);
+	int err = shelf_first(x->due, (uint64_t)now_sec, &which);
 	if (err == E_OK)
 		err = read_row(x, buf_as_span(&which), out);
 	buf_free(&which);
@@ -454,7 +397,7 @@ tally_later(struct tally *x, struct tally_row *row, int64_t now_sec, int64_t due
 	row->attempts++;
 	if (!row->first_sec)
 		row->first_sec = now_sec;
-	int err = db_begin(x->db, &txn);
+	int err = db_begin(x->shelf.db, &txn);
 	return err == E_OK ? commit(x, &txn, write_row(x, txn, row, was)) : err;
 }
 
@@ -463,7 +406,7 @@ tally_remove(struct tally *x, const struct tally_row *row)
 {
 	struct buf due = {0};
 	struct db_txn *txn;
-	int err = db_begin(x->db, &txn);
+	int err = db_begin(x->shelf.db, &txn);
 	if (err != E_OK)
 		return err;
 	due_key(&due, row->due_sec, buf_as_span(&row->key));
@@ -471,7 +414,7 @@ tally_remove(struct tally *x, const struct tally_row *row)
 	if (err == E_OK || err == E_BAD)
 		err = db_del(x->rows, txn, buf_as_span(&row->key));
 	err = commit(x, &txn, err);
-	x->n -= err == E_OK;
+	x->shelf.n -= err == E_OK;
 	x->is_full_said = false;
 	buf_free(&due);
 	return err;
@@ -518,7 +461,7 @@ tally_hurry(struct tally *x, int64_t now_sec, uint32_t *n)
 		buf_reset(&domain);
 		buf_span(&domain, row->domain);
 		row->due_sec = was < now_sec ? was : now_sec;
-		err = db_begin(x->db, &txn);
+		err = db_begin(x->shelf.db, &txn);
 		if (err == E_OK)
 			err = write_row(x, txn, row, was);
 		if (err == E_OK)
@@ -528,7 +471,7 @@ tally_hurry(struct tally *x, int64_t now_sec, uint32_t *n)
 		*n += err == E_OK;
 	}
 	if (err == E_OK)
-		err = db_sync(x->db);
+		err = db_sync(x->shelf.db);
 	tally_row_done(row);
 	mem_free(&row);
 	buf_free(&domain);
