@@ -4,13 +4,14 @@
 #include "auth/auth.h"
 #include "login/roll.h"
 #include "metrics/role.h"
+#include "net/resolver.h"
 #include "proc/daemon.h"
 #include "smtpd/front.h"
 #include "smtpd/session.h"
 #include "tls/key.h"
 #include "tls/server.h"
 
-enum { FRONT, SESSION, KEY, AUTH, LOOKUP };
+enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER };
 
 #define TO(role) (1u << (role))
 
@@ -21,7 +22,8 @@ static const struct role roles[] = {
 	           .prepare = front_prepare, .jail = front_jail, .run = front_run},
 	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
 	           .count = "sessions_spare", .most = "sessions_most",
-	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP), .peers = DAEMON_QUEUE,
+	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP) | TO(RESOLVER),
+	           .peers = DAEMON_QUEUE,
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
 	[KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
@@ -30,6 +32,8 @@ static const struct role roles[] = {
 	           .prepare = auth_prepare, .jail = auth_jail, .run = auth_run},
 	[LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
 	           .jail = lookup_jail, .run = lookup_run},
+	[RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+	           .prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
 	METRICS_ROLE,
 };
 /* clang-format on */

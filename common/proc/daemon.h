@@ -29,6 +29,8 @@ enum role_flag {
 	ROLE_METRICS = 16,
 	/* the daemon is not ready before one of it says that it serves (MON_READY) */
 	ROLE_AWAITED = 32,
+	/* forked when somebody first asks for a channel to it: who does not need it does not pay */
+	ROLE_LAZY = 64,
 };
 
 /* Daemons that others connect to. */

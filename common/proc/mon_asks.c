@@ -60,6 +60,10 @@ hand_channel(const struct process *asker, const struct role *to, int fd)
 {
 	struct role_state *s = &the_monitor.roles[to - the_monitor.daemon->roles];
 	unsigned kind = (unsigned)(asker->role - the_monitor.daemon->roles);
+	if ((to->flags & ROLE_LAZY) && !s->is_wanted) {
+		s->is_wanted = true;
+		monitor_ensure(to);
+	}
 	struct process *p = channel_target(asker, to);
 	int err = p ? say_client(p, kind, fd) : E_IO;
 	if (err == E_OK || err == E_LIMIT) {

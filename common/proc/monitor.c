@@ -22,10 +22,12 @@ struct monitor the_monitor;
 static unsigned
 wanted(const struct role *role)
 {
-	if (role->flags & ROLE_SESSION)
+	const struct monitor *m = &the_monitor;
+	bool is_lazy =
+	    role->flags & ROLE_LAZY && !m->roles[role - m->daemon->roles].is_wanted;
+	if (role->flags & ROLE_SESSION || is_lazy)
 		return 0;
-	return role->count ? (unsigned)conf_int(the_monitor.conf,
-				 the_monitor.daemon->name, role->count)
+	return role->count ? (unsigned)conf_int(m->conf, m->daemon->name, role->count)
 	                   : role->at_start;
 }
 

@@ -51,6 +51,7 @@ struct process {
 struct role_state {
 	unsigned failures;        /* short lives in a row */
 	struct loop_timer *retry; /* own */
+	bool is_wanted;           /* ROLE_LAZY: it was asked for */
 
 	/* own: for a role that is not there yet */
 	struct {
