@@ -66,7 +66,9 @@ begin(struct session *s, const struct chunk *c)
 	uint64_t bytes = s->txn.announced_bytes;
 	if (c->is_last && !bytes)
 		bytes = c->bytes;
-	enum reply r = message_begin(&s->message, bytes);
+	enum reply r = policy_data(s);
+	if (r == R_NONE)
+		r = message_begin(&s->message, bytes);
 	if (r == R_NONE)
 		s->phase = PH_CHUNKS;
 	return r;

@@ -28,7 +28,9 @@ enum reply
 cmd_data(struct session *s, struct span argument)
 {
 	(void)argument;
-	enum reply r = message_begin(&s->message, s->txn.announced_bytes);
+	enum reply r = policy_data(s);
+	if (r == R_NONE)
+		r = message_begin(&s->message, s->txn.announced_bytes);
 	if (r != R_NONE)
 		return r;
 	session_say(s, R_GO_AHEAD);

@@ -19,6 +19,11 @@ greet(struct session *s, struct span argument, bool is_esmtp)
 	buf_span(&s->helo, name);
 	s->is_esmtp = is_esmtp;
 	s->phase = PH_READY;
+	enum reply r = policy_helo(s);
+	if (r != R_NONE) {
+		s->phase = PH_GREETED;
+		return r;
+	}
 	buf_str(&s->argument, s->limits->hostname);
 	return R_HELO;
 }

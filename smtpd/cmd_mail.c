@@ -70,7 +70,11 @@ cmd_mail(struct session *s, struct span argument)
 		                        (m.has_requiretls ? ENV_REQUIRETLS : 0u);
 		s->txn.envelope.ret = m.ret;
 		s->txn.envelope.envid = arena_span(&s->txn.arena, m.envid);
-		r = R_SENDER_OK;
+		r = policy_mail(s);
+		if (r == R_NONE)
+			r = R_SENDER_OK;
+		else
+			txn_reset(s);
 	}
 	buf_free(&sender);
 	return r;

@@ -62,6 +62,11 @@ take(struct session *s, struct span address, const struct rcpt_params *asked)
 	if (s->txn.envelope.n_rcpts >= s->limits->recipients)
 		return R_RCPTS_MOST;
 	enum reply r = verdict_reply(s, verdict_of(s, address, io_unread(&s->io)));
+	if (r == R_RCPT_OK) {
+		enum reply refusal = policy_rcpt(s, address);
+		if (refusal != R_NONE)
+			return refusal;
+	}
 	if (r == R_RCPT_OK && txn_add(s, address, asked) != E_OK)
 		return R_RCPTS_MOST;
 	return r;

@@ -60,10 +60,10 @@ message_begin(struct message *m, uint64_t bytes)
 	char *head;
 	m->mem.max = SPOOL_SMALL_MAX + 2 * DATA_CHUNK;
 	buf_reset(&m->mem);
-	head = buf_room(&m->mem, MESSAGE_HEAD_MAX);
+	head = buf_room(&m->mem, MESSAGE_ROOM);
 	if (!head)
 		bug("room for the head");
-	buf_added(&m->mem, MESSAGE_HEAD_MAX);
+	buf_added(&m->mem, MESSAGE_ROOM);
 	m->scan = (struct data_scan){0};
 	m->head = (struct head_scan){0};
 	m->size_bytes = 0;
@@ -81,7 +81,8 @@ message_begin(struct message *m, uint64_t bytes)
 static void
 write_out(struct message *m, struct span s)
 {
-	hash_add(m->hash, s);
+	if (!m->judge) /* else it is not final yet */
+		hash_add(m->hash, s);
 	int err = m->fault == R_NONE ? file_write(m->file, s) : E_OK;
 	if (err == E_OK)
 		return;
@@ -89,27 +90,40 @@ write_out(struct message *m, struct span s)
 	m->fault = err == E_LIMIT ? R_NO_ROOM : R_QUEUE_FAILED;
 }
 
-/*
- * The head goes right before the first byte of the body, into the room kept for it.  All of it
- * together.
- */
-static struct span
-join_head(struct message *m)
+static void
+make_head(struct message *m, struct buf *out)
 {
-	struct buf head = {.max = MESSAGE_HEAD_MAX};
-	m->return_path_bytes = m->put_head(m->ctx, &m->head, &head);
-	if (buf_done(&head) != E_OK)
+	out->max = MESSAGE_HEAD_MAX;
+	m->return_path_bytes = m->put_head(m->ctx, &m->head, out);
+	if (buf_done(out) != E_OK)
 		bug("a message head past its room");
-	m->head_bytes = head.len;
-	memcpy(m->mem.p + MESSAGE_HEAD_MAX - head.len, head.p, head.len);
-	buf_free(&head);
-	return span_from(
-	    buf_as_span(&m->mem), MESSAGE_HEAD_MAX - (size_t)m->head_bytes);
+	m->head_bytes = out->len;
 }
 
-/* It does not stay small: into a file. */
+/* What the client sent so far, in memory. */
+static struct span
+raw_of(const struct message *m)
+{
+	return m->file < 0 ? span_from(buf_as_span(&m->mem), MESSAGE_ROOM)
+	                   : buf_as_span(&m->mem);
+}
+
+/* The head goes right before the first byte, into the room kept for it.  All of it together. */
+static struct span
+join_head(struct message *m, struct span raw)
+{
+	struct buf head = {0};
+	struct span all;
+	make_head(m, &head);
+	struct shape s = {.head = buf_as_span(&head), .header = raw};
+	s.body = span_from(s.header, s.header.n);
+	shape_in_memory(&s, &m->mem, &all);
+	buf_free(&head);
+	return all;
+}
+
 static void
-open_file(struct message *m)
+new_file(struct message *m)
 {
 	enum spool_verdict v = SPOOL_FAILED;
 	if (!m->has_room)
@@ -125,14 +139,25 @@ open_file(struct message *m)
 	if (!m->hash)
 		m->hash = hash_new();
 	hash_reset(m->hash);
-	write_out(m, join_head(m));
+}
+
+/* It does not stay small: into a file. */
+static void
+open_file(struct message *m)
+{
+	struct span raw = raw_of(m);
+	new_file(m);
+	if (m->fault != R_NONE)
+		return;
+	write_out(m, m->judge ? raw : join_head(m, raw));
 	buf_reset(&m->mem);
 }
 
 static void
 make_place(struct message *m, size_t n)
 {
-	if (m->mem.len + n <= SPOOL_SMALL_MAX)
+	size_t most = SPOOL_SMALL_MAX - (m->judge ? MESSAGE_HEAD_MAX : 0);
+	if (m->mem.len + n <= most)
 		return;
 	if (m->file < 0) {
 		open_file(m);
@@ -166,7 +191,7 @@ message_add(struct message *m, struct span piece)
 
 /* R_NONE, or why these bytes are no message for us. */
 static enum reply
-message_judge(const struct message *m)
+fault_of(const struct message *m)
 {
 	if (m->fault == R_TOO_BIG)
 		return m->fault;
@@ -178,15 +203,115 @@ message_judge(const struct message *m)
 }
 
 static enum reply
-finish_file(struct message *m, struct envelope *e)
+sync_file(struct message *m)
 {
-	write_out(m, buf_as_span(&m->mem));
-	hash_out(m->hash, e->sha256);
 	if (m->fault == R_NONE && fdatasync(m->file) != 0) {
 		log_event(LOG_ERR, "spool_sync_failed", "err=%s", log_errno(errno));
 		m->fault = R_QUEUE_FAILED;
 	}
 	return m->fault;
+}
+
+static enum reply
+finish_file(struct message *m, struct envelope *e)
+{
+	write_out(m, buf_as_span(&m->mem));
+	hash_out(m->hash, e->sha256);
+	e->size_bytes = m->head_bytes + m->size_bytes;
+	return sync_file(m);
+}
+
+static enum reply
+finish_memory(struct message *m, struct envelope *e, struct span *bytes)
+{
+	*bytes = join_head(m, raw_of(m));
+	sha256(*bytes, e->sha256);
+	e->size_bytes = bytes->n;
+	return R_NONE;
+}
+
+/* It was small until somebody made more of it. */
+static enum reply
+finish_grown(struct message *m, const struct shape *s, struct envelope *e)
+{
+	struct span parts[] = {s->head, s->header, s->body};
+	message_judge_fn *judge = m->judge;
+	new_file(m);
+	m->judge = NULL; /* what is written now is final */
+	for (size_t i = 0; i < COUNT(parts) && m->fault == R_NONE; i++)
+		write_out(m, parts[i]);
+	m->judge = judge;
+	if (m->fault == R_NONE)
+		hash_out(m->hash, e->sha256);
+	return sync_file(m);
+}
+
+static enum reply
+shape_small(
+    struct message *m, const struct shape *s, struct envelope *e, struct span *bytes)
+{
+	if (shape_bytes(s) > SPOOL_SMALL_MAX)
+		return finish_grown(m, s, e);
+	shape_in_memory(s, &m->mem, bytes);
+	sha256(*bytes, e->sha256);
+	return R_NONE;
+}
+
+static enum reply
+shape_large(
+    struct message *m, const struct shape *s, struct mapping *map, struct envelope *e)
+{
+	int err = shape_in_file(s, m->file, map);
+	if (err != E_OK)
+		m->fault = err == E_LIMIT ? R_NO_ROOM : R_QUEUE_FAILED;
+	else
+		sha256(span_make(map->p, map->n), e->sha256);
+	return sync_file(m);
+}
+
+/* The whole of what the client sent; a file is mapped. */
+static enum reply
+open_raw(struct message *m, struct mapping *map, struct span *out)
+{
+	*out = raw_of(m);
+	if (m->file < 0)
+		return R_NONE;
+	write_out(m, buf_as_span(&m->mem));
+	if (m->fault == R_NONE && mapping_open(map, m->file, m->size_bytes) != E_OK)
+		m->fault = R_QUEUE_FAILED;
+	*out = span_make(map->p, map->n);
+	return m->fault;
+}
+
+/* What the judge leaves of it.  size_bytes stays 0 where that is nothing. */
+static enum reply
+finish_judged(struct message *m, struct envelope *e, struct span *bytes)
+{
+	struct mapping map = {0};
+	struct buf head = {0};
+	struct span raw;
+	enum reply r = open_raw(m, &map, &raw);
+	struct shape s = shape_split(raw);
+	if (r == R_NONE)
+		r = m->judge(m->ctx, raw, &s);
+	if (r == R_NONE) {
+		make_head(m, &head);
+		s.head = buf_as_span(&head);
+		e->size_bytes = shape_bytes(&s);
+		r = m->file < 0 ? shape_small(m, &s, e, bytes)
+		                : shape_large(m, &s, &map, e);
+	}
+	mapping_close(&map);
+	buf_free(&head);
+	return r;
+}
+
+static enum reply
+finish(struct message *m, struct envelope *e, struct span *bytes)
+{
+	if (m->judge)
+		return finish_judged(m, e, bytes);
+	return m->file < 0 ? finish_memory(m, e, bytes) : finish_file(m, e);
 }
 
 enum reply
@@ -197,16 +322,12 @@ message_end(struct message *m, struct envelope *e)
 	if (m->fault == R_NONE && m->last != '\n')
 		message_add(
 		    m, SPAN("\r\n")); /* BDAT may end without: a file ends in a line */
-	enum reply r = message_judge(m);
-	if (r == R_NONE && m->file >= 0)
-		r = finish_file(m, e);
+	e->size_bytes = 0;
+	enum reply r = fault_of(m);
+	if (r == R_NONE)
+		r = finish(m, e, &bytes);
 	if (r != R_NONE)
 		return r;
-	if (m->file < 0) {
-		bytes = join_head(m);
-		sha256(bytes, e->sha256);
-	}
-	e->size_bytes = m->head_bytes + m->size_bytes;
 	e->head_bytes = m->return_path_bytes;
 	/* RFC 8689 4.1 */
 	if (!(e->flags & ENV_REQUIRETLS) && head_has_tls_optional(&m->head))

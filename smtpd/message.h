@@ -9,20 +9,34 @@
 
 #include "smtpd/data.h"
 #include "smtpd/reply.h"
+#include "smtpd/shape.h"
 #include "spool/put.h"
 
 struct hash;
 struct message;
 
-enum { MESSAGE_HEAD_MAX = 4096, MESSAGE_MEM_KEPT = 64 * 1024 };
+enum {
+	/* bytes before the client's; with what a judge wants to say, past MESSAGE_ROOM */
+	MESSAGE_HEAD_MAX = 96 * 1024,
+	MESSAGE_ROOM = 4096, /* kept for them in memory: more is a copy */
+	MESSAGE_MEM_KEPT = 64 * 1024,
+};
 
 /*
  * Writes what stands before the client's bytes: Return-Path first, then Received, then missing
- * fields.  Called once, when the header was seen (or is longer than SPOOL_SMALL_MAX).  At most
- * MESSAGE_HEAD_MAX bytes.
+ * fields.  Called once, when the header was seen (or is longer than SPOOL_SMALL_MAX), and after the
+ * judge.  At most MESSAGE_HEAD_MAX bytes, without a judge MESSAGE_ROOM.
  *   returns the length of the Return-Path line
  */
 typedef uint32_t message_head_fn(void *ctx, const struct head_scan *, struct buf *out);
+
+/*
+ * Looks at a message that is whole, and may give it another header or body.
+ *   shape    as it was sent; header and body may be replaced by what lives until message_end
+ *            returns
+ *   returns  R_NONE: it is taken; R_QUEUED: its client is told so, and it is not; or the refusal
+ */
+typedef enum reply message_judge_fn(void *ctx, struct span message, struct shape *);
 
 struct message {
 	/* own: room for the head, then bytes; later a file's next ones */
@@ -41,7 +55,9 @@ struct message {
 	enum reply fault;           /* R_NONE, or what the client is told */
 	struct spool_client *spool; /* borrow */
 	message_head_fn *put_head;
-	void *ctx;        /* borrow: for put_head */
+	message_judge_fn
+	    *judge;       /* NULL: none; it costs large messages a move in their file */
+	void *ctx;        /* borrow: for both */
 	int64_t begun_us; /* DATA, or the first BDAT; monotonic */
 };
 
@@ -53,7 +69,8 @@ MUST_USE enum reply message_begin(struct message *, uint64_t bytes);
 void message_add(struct message *, struct span piece);
 /*
  * message_end - all is here: the message is handed to the spool and on stable storage at R_QUEUED.
- *   e        sender, recipients, ...; id; its sizes and digest are filled in
+ *   e        sender, recipients, ...; id; its sizes and digest are filled in.  size_bytes 0: it was
+ *            not wanted, and is not there
  *   returns  R_QUEUED, or why it is refused
  */
 MUST_USE enum reply message_end(struct message *, struct envelope *e);

@@ -85,6 +85,7 @@ received_put(void *ctx, const struct head_scan *h, struct buf *out)
 	buf_span(out, s->txn.envelope.sender);
 	buf_str(out, ">\r\n");
 	uint32_t return_path_bytes = (uint32_t)out->len;
+	buf_span(out, buf_as_span(&s->policy.above));
 	put_received(s, out);
 	if (s->account.len)
 		put_missing(s, h, out);

@@ -81,12 +81,25 @@
 enum reply {
 	R_NONE,   /* the handler has said all */
 	R_HANGUP, /* close without a word */
+	R_OWN,    /* what reply_own was told last */
 	REPLIES(REPLY_ENUM)
 };
 
 enum { REPLY_LINE_MAX = 512 }; /* octets with CRLF, RFC 5321 4.5.3.1.5 */
 
-/* reply_put - one line with CRLF.  argument: for %s; NULL is empty */
+enum { REPLY_OWN_LINES_MAX = 20, REPLY_ENHANCED_MAX = 12 };
+
+/*
+ * reply_own - a reply that is no row of the table: of a check with a text of its own, or of a
+ * milter.  One at a time, as there is one conversation.
+ *   code      400 to 599; another one becomes 451
+ *   enhanced  "" where there is none; else of the class of code, or it is made "X.7.1"
+ *   text      its lines, parted by LF; at most REPLY_OWN_LINES_MAX; bytes that are not printable
+ *             ASCII become "?", lines are cut to fit
+ *   returns   R_OWN
+ */
+enum reply reply_own(unsigned code, struct span enhanced, struct span text);
+/* reply_put - one line with CRLF, of R_OWN several.  argument: for %s; NULL is empty */
 void reply_put(struct buf *out, enum reply, const char *argument);
 unsigned reply_code(enum reply);        /* 0 for R_NONE and R_HANGUP */
 const char *reply_enhanced(enum reply); /* "" where there is none */

@@ -17,7 +17,8 @@
 
 enum { UNREAD_READS = 64 };
 
-struct session_process the_process = {.front = -1, .lookup = -1, .auth = -1};
+struct session_process the_process = {
+    .front = -1, .lookup = -1, .auth = -1, .resolver = {.chan = -1}};
 
 bool
 session_is_submission(const struct session *s)
@@ -133,6 +134,7 @@ end(struct session *s)
 {
 	txn_reset(s);
 	verdicts_reset(&s->verdicts);
+	policy_end(s);
 	message_shrink(&s->message);
 	tls_conn_close(&s->tls, &s->io);
 	drop_unread(s->io.fd);
@@ -159,6 +161,7 @@ session_talk(int fd, const struct client *client)
 	s.message.put_head = received_put;
 	s.message.ctx = &s;
 	s.txn.arena.max_bytes = TXN_BYTES_MAX;
+	policy_begin(&s);
 	log_session(id_text(id_new()));
 	metric_serving(1);
 	io_init(&s.io, fd, IN_MAX, OUT_MAX);
@@ -235,5 +238,6 @@ session_run(void)
 		if (next_client(&client, &fd) != E_OK || !session_talk(fd, &client))
 			break;
 	spool_client_done(&the_process.spool);
+	resolver_done(&the_process.resolver);
 	return EX_OK;
 }

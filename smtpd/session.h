@@ -9,6 +9,7 @@
 #include "smtpd/limits.h"
 #include "smtpd/message.h"
 #include "smtpd/path.h"
+#include "smtpd/policy/policy.h"
 #include "smtpd/reply.h"
 
 struct jail;
@@ -67,6 +68,7 @@ struct session {
 	struct txn txn;
 	struct message message;
 	struct verdicts verdicts;
+	struct policy policy;
 };
 
 /* What the process keeps from one conversation to the next. */
@@ -74,6 +76,7 @@ struct session_process {
 	struct limits limits;
 	struct tls_server *tls; /* own; NULL: no TLS */
 	struct spool_client spool;
+	struct resolver resolver;
 	int front, lookup, auth; /* own: channels; -1 */
 };
 

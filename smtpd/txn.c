@@ -18,6 +18,7 @@ txn_begin(struct session *s, struct span sender, uint64_t announced_bytes)
 	t->announced_bytes = announced_bytes;
 	t->rcpts_room = 0;
 	s->io.deadline = deadline < s->deadline ? deadline : s->deadline;
+	s->message.judge = policy_wants_message(s) ? policy_message : NULL;
 	s->phase = PH_MAIL;
 	log_message(&t->envelope.id);
 }
@@ -72,6 +73,7 @@ void
 txn_reset(struct session *s)
 {
 	message_drop(&s->message);
+	policy_reset(s);
 	arena_reset(&s->txn.arena);
 	s->txn.envelope = (struct envelope){0};
 	s->io.deadline = s->deadline;
