@@ -133,6 +133,45 @@ test_replies(void **state)
 	}
 }
 
+static const struct {
+	unsigned code;
+	const char *enhanced, *text, *line;
+} own[] = {
+    {550, "5.7.23", "SPF says no", "550 5.7.23 SPF says no\r\n"},
+    {451, "", "later", "451 later\r\n"},
+    {550, "4.7.1", "another class", "550 5.7.1 another class\r\n"},
+    {450, "4.7", "too short", "450 4.7.1 too short\r\n"},
+    {550, "5.7.1234567890", "too long", "550 5.7.1 too long\r\n"},
+    {250, "2.0.0", "no refusal", "451 4.7.1 no refusal\r\n"},
+    {554, "5.7.1", "one\ntwo", "554-5.7.1 one\r\n554 5.7.1 two\r\n"},
+    {554, "5.7.1", "a\r\nb\xc3\tc", "554-5.7.1 a?\r\n554 5.7.1 b??c\r\n"},
+};
+
+static void
+test_own(void **state)
+{
+	struct buf line = {0}, text = {0};
+	(void)state;
+	for (size_t i = 0; i < COUNT(own); i++) {
+		buf_reset(&line);
+		assert_int_equal(reply_own(own[i].code, span_of(own[i].enhanced),
+				     span_of(own[i].text)),
+		    R_OWN);
+		reply_put(&line, R_OWN, "argument");
+		assert_string_equal(buf_cstr(&line), own[i].line);
+	}
+	assert_false(reply_ends(R_OWN));
+	assert_true(reply_ends(reply_own(421, SPAN("4.7.0"), SPAN("go"))));
+	for (int i = 0; i < 1000; i++)
+		buf_str(&text, i % 20 ? "text " : "\n");
+	reply_own(554, SPAN("5.7.1"), buf_as_span(&text));
+	buf_reset(&line);
+	reply_put(&line, R_OWN, NULL);
+	assert_true(line.len <= REPLY_OWN_LINES_MAX * REPLY_LINE_MAX);
+	buf_free(&line);
+	buf_free(&text);
+}
+
 int
 main(void)
 {
@@ -142,6 +181,7 @@ main(void)
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_client),
 	    cmocka_unit_test(test_replies),
+	    cmocka_unit_test(test_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
