@@ -38,11 +38,14 @@ static struct {
 	struct door *doors; /* own */
 	size_t n_doors;
 	bool is_paused; /* no descriptors were left */
-	struct nets proxies;
-	struct conn_list waiting; /* PROXY, SILENT: in the order of their coming */
+	struct nets proxies, relay;
+	struct conn_list
+	    waiting; /* PROXY, PAUSE, SILENT: in the order of their coming */
 	struct conn_list ready;
 	size_t n_conns; /* all, the served too */
-	int64_t idle_ms;
+	int64_t idle_ms, pause_ms;
+	uint64_t patient
+	    [FRONT_PATIENT_MAX]; /* keys of those that waited, each at its place */
 	struct buf greeting;
 } front;
 
@@ -189,7 +192,38 @@ on_first_byte(struct conn *c)
 	pool_want(front.ready.n);
 }
 
-/* Counts it, greets it, and lets it be silent. */
+/* Greets it, and lets it be silent. */
+static void
+greet(struct conn *c)
+{
+	c->state = CONN_SILENT;
+	c->deadline_ms = deadline_in_ms(front.idle_ms);
+	c->client.is_greeted = c->client.kind != KIND_SUBMISSIONS;
+	if (c->client.is_greeted)
+		metric_smtp_reply(reply_code(R_GREETING));
+	if (c->client.is_greeted && send(c->fd, front.greeting.p, front.greeting.len,
+					MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		conn_free(c);
+}
+
+/* Where a network that waited once stands; another one may stand there instead. */
+static uint64_t *
+patient_place(uint64_t key)
+{
+	return &front.patient[(key * 0x9e3779b97f4a7c15u) >> 32 &
+			      (FRONT_PATIENT_MAX - 1)];
+}
+
+/* Mail servers wait for a greeting; many of those that only send spam do not. */
+static bool
+must_wait(const struct conn *c)
+{
+	return front.pause_ms && c->client.kind == KIND_SMTP &&
+	       *patient_place(c->key) != c->key &&
+	       !nets_has_text(&front.relay, c->client.text);
+}
+
+/* Counts it; it is greeted now, or after a pause. */
 static void
 admit(struct conn *c)
 {
@@ -199,18 +233,31 @@ admit(struct conn *c)
 		return;
 	}
 	c->is_counted = true;
-	c->state = CONN_SILENT;
-	c->deadline_ms = deadline_in_ms(front.idle_ms);
 	if (c->client.kind == KIND_SMTP && peek(c->fd) > 0) {
 		refuse(c, R_PREGREET);
-		return;
+	} else if (must_wait(c)) {
+		c->state = CONN_PAUSE;
+		c->deadline_ms = deadline_in_ms(front.pause_ms);
+	} else {
+		greet(c);
 	}
-	c->client.is_greeted = c->client.kind != KIND_SUBMISSIONS;
-	if (c->client.is_greeted)
-		metric_smtp_reply(reply_code(R_GREETING));
-	if (c->client.is_greeted && send(c->fd, front.greeting.p, front.greeting.len,
-					MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+}
+
+static void
+on_pause_broken(struct conn *c)
+{
+	ssize_t k = peek(c->fd);
+	if (k > 0)
+		refuse(c, R_PREGREET);
+	else if (k < 0)
 		conn_free(c);
+}
+
+static void
+on_pause_over(struct conn *c)
+{
+	*patient_place(c->key) = c->key;
+	greet(c);
 }
 
 static void
@@ -248,6 +295,8 @@ on_readable(void *ctx, int fd, unsigned events)
 	(void)fd, (void)events;
 	if (c->state == CONN_PROXY)
 		on_proxy_header(c);
+	else if (c->state == CONN_PAUSE)
+		on_pause_broken(c);
 	else
 		on_first_byte(c);
 	front_stop_if_done();
@@ -302,14 +351,18 @@ on_connection(void *ctx, int listener, unsigned events)
 	}
 }
 
-/* Those that were silent for too long. */
+/* Those that were silent for too long, or as long as they should. */
 static void
 end_the_idle(void)
 {
 	int64_t now = clock_mono_ms();
 	for (struct conn *c = front.waiting.first, *next; c; c = next) {
 		next = c->next;
-		if (c->deadline_ms <= now)
+		if (c->deadline_ms > now)
+			continue;
+		if (c->state == CONN_PAUSE)
+			on_pause_over(c);
+		else
 			refuse(c, R_IDLE);
 	}
 }
@@ -410,7 +463,9 @@ front_run(void)
 	front.tick = loop_timer_new(front.loop, on_tick, NULL);
 	front.idle_ms = conf_int(conf, "smtpd", "idle_time") * 1000;
 	reply_put(&front.greeting, R_GREETING, conf_str(conf, "common", "hostname"));
+	front.pause_ms = conf_int(conf, "smtpd", "greet_pause") * 1000;
 	nets_load(&front.proxies, conf, "common", "proxy_networks");
+	nets_load(&front.relay, conf, "smtpd", "relay_networks");
 	pool_init(front.loop, (unsigned)conf_int(conf, "smtpd", "sessions_spare"));
 	the_child.on_client = on_session;
 	the_child.on_drain = on_drain;

@@ -18,6 +18,8 @@ enum {
 	FRONT_ACCEPT_BURST = 64,     /* of one listener in a turn of the loop */
 	FRONT_PROXY_WAIT_MS = 10000, /* for the PROXY header */
 	FRONT_TICK_MS = 1000,
+	/* who has waited for a greeting once need not again, as long as its place is not taken */
+	FRONT_PATIENT_MAX = 4096,
 	POOL_FREE_KEPT_MS =
 	    10000,             /* a free session past sessions_spare goes after this */
 	POOL_END_BURST = 16,   /* so many in one tick */
@@ -27,6 +29,7 @@ enum {
 
 enum conn_state {
 	CONN_PROXY, /* its PROXY header is awaited */
+	CONN_PAUSE, /* it is to wait for its greeting: who speaks is refused */
 	/* greeted, or of an implicit TLS listener: its first byte is awaited */
 	CONN_SILENT,
 	CONN_READY,  /* spoke; waits for a session */

@@ -77,6 +77,7 @@ static const struct conf_setting smtpd[] = {
 	INT("sessions_most", "500", 1, 10000, "session processes: clients that are served at once"),
 	INT("sessions_spare", "4", 1, 500, "session processes that are kept"),
 	INT("serves_most", "1000", 1, 1000000, "connections a session process serves before it is replaced"),
+	SECONDS("greet_pause", "0", 0, 60, "how long a client of another network waits for its first greeting on port 25; who speaks before it is refused"),
 	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
 	INT("front_count", "1", 1, 16, "processes that accept connections"),
 	BOOL("vrfy", "no", "answer VRFY with what is known"),
