@@ -36,25 +36,72 @@ dns_status_name(enum dns_status status)
 }
 
 static bool
-label_ok(struct span label)
+is_host_octet(char c)
 {
-	for (size_t i = 0; i < label.n; i++)
-		if (!ch_alnum(label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
-			return false;
-	return label.n > 0 && label.n <= DNS_LABEL_MAX;
+	return ch_alnum(c) || c == '-' || c == '_';
 }
 
-bool
-dns_name_ok(struct span name)
+/* Length of the octet at s: 1, or 4 of "\DDD" that must be written so; 0: it is none. */
+static size_t
+octet(struct span s, bool has_escapes)
+{
+	unsigned value = 0;
+	if (s.p[0] != '\\')
+		return is_host_octet(s.p[0]);
+	for (size_t i = 1; i < 4; i++) {
+		if (i >= s.n || !ch_digit(s.p[i]))
+			return 0;
+		value = value * 10 + (unsigned)(s.p[i] - '0');
+	}
+	return has_escapes && value <= UINT8_MAX && !is_host_octet((char)value) ? 4 : 0;
+}
+
+static bool
+label_ok(struct span label, bool has_escapes)
+{
+	size_t octets = 0;
+	for (struct span rest = label; rest.n; octets++) {
+		size_t n = octet(rest, has_escapes);
+		if (n == 0)
+			return false;
+		rest = span_from(rest, n);
+	}
+	return octets > 0 && octets <= DNS_LABEL_MAX;
+}
+
+static bool
+name_ok(struct span name, bool has_escapes)
 {
 	if (name.n > 0 && name.p[name.n - 1] == '.')
 		name.n--;
 	if (name.n == 0 || name.n > DNS_NAME_MAX || name.p[name.n - 1] == '.')
 		return false;
 	while (name.n)
-		if (!label_ok(span_cut(&name, '.')))
+		if (!label_ok(span_cut(&name, '.'), has_escapes))
 			return false;
 	return true;
+}
+
+bool
+dns_name_ok(struct span name)
+{
+	return name_ok(name, false);
+}
+
+bool
+dns_question_ok(struct span name)
+{
+	return name_ok(name, true);
+}
+
+void
+dns_question_put(struct span text, struct buf *out)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (is_host_octet(text.p[i]) || text.p[i] == '.')
+			buf_ch(out, text.p[i]);
+		else
+			buf_putf(out, "\\%03u", (unsigned)(unsigned char)text.p[i]);
 }
 
 void

@@ -79,6 +79,13 @@ const char *dns_status_name(enum dns_status);
  */
 bool dns_name_ok(struct span name);
 /*
+ * dns_question_ok - what may be asked for: a name as above in which other octets may stand, each as
+ * "\\DDD" (RFC 1035 5.1), and each counts as these four: names that SPF makes of addresses
+ */
+bool dns_question_ok(struct span name);
+/* dns_question_put - outside text as such a name; dots part its labels.  It may not be ok */
+void dns_question_put(struct span text, struct buf *out);
+/*
  * dns_reverse_name - of 4 or 16 bytes: "4.3.2.1.in-addr.arpa" (RFC 1035 3.5, RFC 3596 2.5); another
  * length is a bug()
  */

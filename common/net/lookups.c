@@ -45,7 +45,7 @@ lookups_get(struct lookups *l, enum dns_kind kind, struct span name)
 {
 	if (name.n && name.p[name.n - 1] == '.')
 		name.n--;
-	if (!dns_name_ok(name))
+	if (!dns_question_ok(name))
 		return &no_name;
 	const struct resolver_query *q = find(l, kind, name);
 	if (q)

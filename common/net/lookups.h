@@ -27,7 +27,7 @@ void lookups_done(struct lookups *); /* also of {0} */
 /*
  * lookups_get - the answer to a question, or NULL: it is asked with the next lookups_ask.
  *   name     A-labels or ASCII, any case, a last dot is fine; copied.  What is no name
- *            (dns_name_ok) is DNS_NO_NAME at once
+ *            (dns_question_ok) is DNS_NO_NAME at once
  *   returns  borrow: until lookups_done
  */
 const struct dns_answer *lookups_get(struct lookups *, enum dns_kind, struct span name);

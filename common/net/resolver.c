@@ -220,7 +220,7 @@ ask_query(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	uint16_t kind = rd_u16(body);
 	struct span name = rd_str(body, DNS_NAME_MAX + 1);
 	(void)fd, (void)reply, (void)fd_back;
-	if (rd_end(body) != E_OK || !is_kind(kind) || !dns_name_ok(name))
+	if (rd_end(body) != E_OK || !is_kind(kind) || !dns_question_ok(name))
 		return E_BAD;
 	struct client *c = client_of(a);
 	if (c->n_pending == RESOLVER_CLIENT_PENDING_MAX)

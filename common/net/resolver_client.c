@@ -33,7 +33,7 @@ round_start(struct round *w)
 	static const struct dns_answer no_name = {
 	    .status = DNS_NO_NAME, .why = SPAN("not a name of the DNS")};
 	for (size_t i = 0; i < w->n; i++) {
-		w->waits[i] = dns_name_ok(w->queries[i].name);
+		w->waits[i] = dns_question_ok(w->queries[i].name);
 		w->n_waits += w->waits[i];
 		if (!w->waits[i])
 			w->queries[i].answer = no_name;

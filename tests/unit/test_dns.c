@@ -52,6 +52,38 @@ test_names(void **state)
 }
 
 static void
+test_questions(void **state)
+{
+	static const struct {
+		const char *text, *name;
+		bool is_ok;
+	} rows[] = {
+	    {"Mail.example.test.", "Mail.example.test.", true},
+	    {"a+b=c.example.test", "a\\043b\\061c.example.test", true},
+	    {"a\\046.test", "a\\092046.test", true},
+	    {"\xff.test", "\\255.test", true},
+	    {"a b", "a\\032b", true},
+	    {"a..test", "a..test", false},
+	    {L63 ".test", L63 ".test", true},
+	    {L63 "+.test", L63 "\\043.test", false},
+	};
+
+	static const char *const bad[] = {
+	    "a\\04", "a\\256", "a\\097", "a\\+", "\\", "a+b.test"};
+	struct buf b = {0};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		buf_reset(&b);
+		dns_question_put(span_of(rows[i].text), &b);
+		assert_string_equal(buf_cstr(&b), rows[i].name);
+		assert_int_equal(dns_question_ok(buf_as_span(&b)), rows[i].is_ok);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_false(dns_question_ok(span_of(bad[i])));
+	buf_free(&b);
+}
+
+static void
 test_made_names(void **state)
 {
 	struct buf b = {0};
@@ -448,6 +480,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_questions),
 	    cmocka_unit_test(test_made_names),
 	    cmocka_unit_test(test_servers),
 	    cmocka_unit_test(test_packets),
