@@ -17,17 +17,14 @@ void
 cmd_capa(struct session *s, const struct arguments *a)
 {
 	const struct conf *conf = the_child.conf;
-	struct buf mechanisms = {0};
 	(void)a;
-	auth_mechanisms(conf, s->has_tls, s->is_loopback, &mechanisms);
 	const struct capa what = {
 	    .may_stls =
 		!s->has_tls && conf_list_count(conf, "common", "tls_certificates") > 0,
 	    .may_show = auth_may_show(conf, s->has_tls, s->is_loopback),
-	    .sasl = buf_as_span(&mechanisms),
+	    .sasl = s->mechanisms,
 	    .keep_days = s->drop.keep_days};
 	capa_put(&s->io.out, conf, &what);
-	buf_free(&mechanisms);
 }
 
 void

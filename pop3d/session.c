@@ -44,7 +44,8 @@ serve(int fd, const struct login_client *c)
 	struct session s = {.text.max = POP3_READ_MAX,
 	    .is_utf8 = c->is_utf8,
 	    .has_tls = c->has_tls,
-	    .is_loopback = c->is_loopback};
+	    .is_loopback = c->is_loopback,
+	    .mechanisms = c->mechanisms};
 	serve_io(&s.io, fd, c, POP3_IN_MAX, POP3_OUT_MAX);
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	if (err == E_OK)

@@ -23,6 +23,7 @@ struct session {
 	bool is_over;
 	bool is_utf8;              /* the client said UTF8: heads may have it */
 	bool has_tls, is_loopback; /* how it came */
+	struct span mechanisms;    /* borrow: what it was offered before its login */
 };
 
 int pop3_session_run(void); /* the role */

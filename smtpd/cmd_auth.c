@@ -72,20 +72,28 @@ status_reply(struct session *s, const struct auth_reply *a)
 	return R_AUTH_DOWN;
 }
 
+void
+auth_conn_of(
+    const struct session *s, struct buf *type, struct buf *data, struct auth_conn *out)
+{
+	*out = (struct auth_conn){.service = "smtp",
+	    .has_tls = s->tls != NULL,
+	    .is_loopback = s->client.is_loopback,
+	    .client = span_of(s->client.text)};
+	if (s->tls && tls_binding(s->tls, type, data) == E_OK) {
+		out->binding_type = buf_as_span(type);
+		out->binding = buf_as_span(data);
+	}
+}
+
 static enum reply
 exchange(struct session *s, struct span mech, const struct span *initial)
 {
 	struct buf type = {0}, binding = {0}, response = {.max = AUTH_DATA_MAX};
 	struct auth_reply a;
 	enum reply r = R_NONE;
-	if (s->tls && tls_binding(s->tls, &type, &binding) != E_OK)
-		buf_reset(&type);
-	struct auth_conn conn = {.service = "smtp",
-	    .has_tls = s->tls != NULL,
-	    .is_loopback = s->client.is_loopback,
-	    .client = span_of(s->client.text),
-	    .binding_type = buf_as_span(&type),
-	    .binding = buf_as_span(&binding)};
+	struct auth_conn conn;
+	auth_conn_of(s, &type, &binding, &conn);
 	int err = auth_start(&the_process.auth, &conn, mech, initial, &a);
 	while (err == E_OK && a.status == AUTH_CONTINUE && r == R_NONE) {
 		say_challenge(s, a.challenge);

@@ -45,11 +45,15 @@ auth_is_offered(const struct session *s)
 static void
 put_auth(struct session *s)
 {
-	struct buf names = {0};
-	auth_mechanisms(the_child.conf, s->tls != NULL, s->client.is_loopback, &names);
+	struct buf names = {0}, type = {0}, data = {0};
+	struct auth_conn c;
+	auth_conn_of(s, &type, &data, &c);
+	auth_mechanisms(the_child.conf, &c, &names);
 	if (names.len)
 		io_putf(&s->io, "250-AUTH %s\r\n", buf_cstr(&names));
 	buf_free(&names);
+	buf_free(&type);
+	buf_free(&data);
 }
 
 enum reply

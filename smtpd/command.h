@@ -38,6 +38,13 @@ command_fn cmd_auth;                               /* cmd_auth.c */
 MUST_USE int rcpt_argument(struct span argument, struct path *out, struct span *params);
 /* address_put - as path_put; an address without a domain gets ours */
 void address_put(struct buf *out, const struct path *, const struct limits *);
-bool auth_is_offered(const struct session *);
+bool auth_is_offered(const struct session *); /* cmd_helo.c */
+struct auth_conn;
+/*
+ * auth_conn_of - cmd_auth.c: the connection, as auth is told of it; out borrows from type and data,
+ * which the caller frees
+ */
+void auth_conn_of(
+    const struct session *, struct buf *type, struct buf *data, struct auth_conn *out);
 
 #endif

@@ -21,13 +21,15 @@ enum {
 	AUTH_STEPS_MOST = 8,      /* of one conversation */
 	AUTH_STARTS_MOST = 60000, /* of one channel in ASK_TIMES_WINDOW_SEC */
 	AUTH_TEXT_MAX = 320,      /* octets of service, client, account */
+	AUTH_CERTIFICATE_MAX = 1024, /* octets of what a certificate says */
+	AUTH_OFFER_MAX = 320,        /* octets of the names of all mechanisms */
 };
 
 /*
  * The asks.  Each but AUTH_CANCEL is answered by u8 auth_status, str challenge, str account, id
  * ticket.
  *   AUTH_START   str service, u8 has_tls, u8 is_loopback, str client, str binding_type, str
- *                binding, str mech, u8 has_initial, str initial.  Legal at any time: ends what was
+ *                binding, str certificate, str mech, u8 has_initial, str initial.  Legal at any time: ends what was
  *                before
  *   AUTH_STEP    str response.  Legal after a reply AUTH_CONTINUE
  *   AUTH_CANCEL  nothing, no answer.  Legal at any time
@@ -50,6 +52,8 @@ struct auth_conn {
 	bool is_loopback;                  /* the client's address is of loopback */
 	struct span client;                /* its address as text, for the log */
 	struct span binding_type, binding; /* tls_binding; empty without TLS */
+	/* tls_peer: fingerprint and addresses of a client's certificate that may be trusted, or empty */
+	struct span certificate;
 };
 
 struct auth_reply {
@@ -65,11 +69,10 @@ struct auth_reply {
  */
 bool auth_may_show(const struct conf *, bool has_tls, bool is_loopback);
 /*
- * auth_mechanisms - adds "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN", or as many of them as may be
- * offered
+ * auth_mechanisms - adds the names of what may be offered on this connection, the strongest first,
+ * a space between: at most AUTH_OFFER_MAX octets.  Its service and client do not matter.
  */
-void auth_mechanisms(
-    const struct conf *, bool has_tls, bool is_loopback, struct buf *out);
+void auth_mechanisms(const struct conf *, const struct auth_conn *, struct buf *out);
 
 /*
  * The asking side.  Each blocks at most AUTH_WAIT_MS.

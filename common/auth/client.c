@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * client.c - the asking side of auth: what may be offered, and a conversation carried to the role.
- */
+/* client.c - the asking side of auth: a conversation carried to the role. */
 #include <unistd.h>
 
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "conf/conf.h"
 #include "proc/child.h"
-
-bool
-auth_may_show(const struct conf *conf, bool has_tls, bool is_loopback)
-{
-	return has_tls ||
-	       (is_loopback && conf_bool(conf, "common", "plaintext_auth_on_loopback"));
-}
-
-void
-auth_mechanisms(
-    const struct conf *conf, bool has_tls, bool is_loopback, struct buf *out)
-{
-	buf_str(out, "SCRAM-SHA-256 SCRAM-SHA-1");
-	if (auth_may_show(conf, has_tls, is_loopback))
-		buf_str(out, " PLAIN LOGIN");
-}
 
 void
 auth_put_start(struct buf *out, const struct auth_conn *c, struct span mech,
@@ -36,6 +17,7 @@ auth_put_start(struct buf *out, const struct auth_conn *c, struct span mech,
 	buf_bytes(out, span_head(c->client, AUTH_TEXT_MAX));
 	buf_bytes(out, span_head(c->binding_type, AUTH_TEXT_MAX));
 	buf_bytes(out, span_head(c->binding, AUTH_TEXT_MAX));
+	buf_bytes(out, span_head(c->certificate, AUTH_CERTIFICATE_MAX));
 	buf_bytes(out, mech);
 	buf_u8(out, initial != NULL);
 	buf_bytes(out, initial ? *initial : (struct span){"", 0});

@@ -11,6 +11,7 @@
 #include <sasl/saslplug.h>
 #include <string.h>
 
+#include "auth/offer.h"
 #include "auth/scram.h"
 #include "auth/verify.h"
 #include "base/log.h"
@@ -18,33 +19,19 @@
 
 enum { VERIFIERS_MAX = 4096 };
 
-enum mech_kind { MECH_SCRAM, MECH_PLAIN, MECH_LOGIN };
-
 struct mech_talk {
-	sasl_conn_t *sasl; /* own */
-	struct buf name;   /* the last login name that was understood */
+	sasl_conn_t *sasl;         /* own */
+	const struct offer *offer; /* NULL: none that may be used */
+	struct buf name;           /* the last login name that was understood */
 	unsigned steps;
-	enum mech_kind kind;
-	bool has_heard; /* the client's first message came */
-	bool is_temp;   /* the accounts could not be read */
+	bool has_heard;                        /* the client's first message came */
+	bool is_temp;                          /* the accounts could not be read */
+	struct buf binding_type, binding_data; /* of the connection, or empty */
+	sasl_channel_binding_t binding;        /* the same, as libsasl2 has it */
 };
 
 static struct mech_talk *current; /* borrow: inside a call of libsasl2 */
 static const struct conf *the_conf;
-
-/* clang-format off */
-static const struct {
-	const char *name;
-	enum mech_kind kind;
-	bool shows; /* the password */
-} mechs[] = {
-	{"SCRAM-SHA-256", MECH_SCRAM, false},
-	{"SCRAM-SHA-1",   MECH_SCRAM, false},
-	{"PLAIN",         MECH_PLAIN, true},
-	{"LOGIN",         MECH_LOGIN, true},
-};
-
-/* clang-format on */
 
 /* ---- what libsasl2 asks of us ---- */
 
@@ -215,43 +202,67 @@ is_bad_name(struct span name)
 }
 
 /*
- * What libsasl2 must not see as the client's first message.  We offer no -PLUS, so nobody may ask
- * for channel binding (RFC 5802 6): it would follow a null pointer.
+ * Whether the channel binding that a client of SCRAM asks for is not the one that it may have
+ * (RFC 5802 6).  libsasl2 minds neither: without a binding of ours it follows a null pointer, and
+ * "y", of who could bind but saw no -PLUS in the list, it takes though we had offered it: then
+ * somebody in between took it out.
  */
+static bool
+is_bad_flag(const struct mech_talk *t, struct span message)
+{
+	struct span flag = span_cut(&message, ',');
+	if (t->offer->needs & OFFER_BINDING)
+		return !span_starts(flag, SPAN("p=")) ||
+		       !span_eq(span_from(flag, 2), buf_as_span(&t->binding_type));
+	return !span_eqs(flag, "n") && (!span_eqs(flag, "y") || t->binding_data.len);
+}
+
+/* What libsasl2 must not see as the client's first message. */
 static bool
 is_refused(struct mech_talk *t, struct span message)
 {
 	if (t->has_heard)
 		return false;
 	t->has_heard = message.n > 0;
-	if (t->kind == MECH_LOGIN)
+	switch (t->offer->kind) {
+	case OFFER_LOGIN:
 		return is_bad_name(message);
-	return t->kind == MECH_SCRAM && message.n > 0 && message.p[0] == 'p';
+	case OFFER_SCRAM:
+		return message.n > 0 && is_bad_flag(t, message);
+	case OFFER_PLAIN:
+		break;
+	}
+	return false;
 }
 
+/* Not critical: mechanisms without it may be used, too. */
 static int
-find_mech(struct span mech, const struct auth_conn *c, size_t *out)
+bind_channel(struct mech_talk *t, const struct auth_conn *c)
 {
-	bool may_show = auth_may_show(the_conf, c->has_tls, c->is_loopback);
-	for (size_t i = 0; i < COUNT(mechs); i++)
-		if (span_ieqs(mech, mechs[i].name) && (may_show || !mechs[i].shows)) {
-			*out = i;
-			return E_OK;
-		}
-	return E_BAD;
+	if (!c->has_tls || c->binding.n == 0)
+		return E_OK;
+	buf_span(&t->binding_type, c->binding_type);
+	buf_span(&t->binding_data, c->binding);
+	t->binding = (sasl_channel_binding_t){.name = buf_cstr(&t->binding_type),
+	    .data = (const unsigned char *)t->binding_data.p,
+	    .len = t->binding_data.len};
+	return sasl_setprop(t->sasl, SASL_CHANNEL_BINDING, &t->binding) == SASL_OK
+	           ? E_OK
+	           : E_IO;
 }
 
 static int
-talk_new(const char *service, struct mech_talk *t)
+talk_new(const struct auth_conn *c, struct mech_talk *t)
 {
 	const char *host = conf_str(the_conf, "common", "hostname");
 	sasl_security_properties_t security = {.security_flags = SASL_SEC_NOANONYMOUS};
 	t->name.max = ACCOUNT_ADDRESS_MAX + 1;
-	if (sasl_server_new(service, *host ? host : "localhost", NULL, NULL, NULL, NULL,
-		0, &t->sasl) != SASL_OK)
+	if (sasl_server_new(c->service, *host ? host : "localhost", NULL, NULL, NULL,
+		NULL, 0, &t->sasl) != SASL_OK)
 		return E_IO;
-	return sasl_setprop(t->sasl, SASL_SEC_PROPS, &security) == SASL_OK ? E_OK
-	                                                                   : E_IO;
+	if (sasl_setprop(t->sasl, SASL_SEC_PROPS, &security) != SASL_OK)
+		return E_IO;
+	return bind_channel(t, c);
 }
 
 enum auth_status
@@ -261,18 +272,16 @@ mech_start(const struct auth_conn *c, struct span mech, const struct span *initi
 	struct mech_talk *t = mem_new(sizeof *t);
 	const char *text = NULL;
 	unsigned n = 0;
-	size_t i;
 	*out = t;
 	*challenge = (struct span){"", 0};
-	if (find_mech(mech, c, &i) != E_OK)
+	if (offer_find(the_conf, c, mech, &t->offer) != E_OK)
 		return AUTH_NO_MECH;
-	if (talk_new(c->service, t) != E_OK)
+	if (talk_new(c, t) != E_OK)
 		return AUTH_TEMP;
-	t->kind = mechs[i].kind;
 	if (initial && initial->n && is_refused(t, *initial))
 		return AUTH_FAIL;
 	current = t;
-	int result = sasl_server_start(t->sasl, mechs[i].name,
+	int result = sasl_server_start(t->sasl, t->offer->name,
 	    initial ? initial->p : NULL, initial ? (unsigned)initial->n : 0, &text, &n);
 	current = NULL;
 	if (text)
@@ -305,6 +314,8 @@ mech_free(struct mech_talk **tp)
 	if ((*tp)->sasl)
 		sasl_dispose(&(*tp)->sasl);
 	buf_free(&(*tp)->name);
+	buf_free(&(*tp)->binding_type);
+	buf_free(&(*tp)->binding_data);
 	mem_free(tp);
 }
 
@@ -317,32 +328,43 @@ mech_name(const struct mech_talk *t)
 /* ---- start ---- */
 
 /* One failed conversation: whatever the mechanism opens on first use is open afterwards. */
+static enum auth_status
+warm_up_scram(struct mech_talk *t)
+{
+	struct buf last = {0};
+	struct span challenge;
+	enum hash_kind kind;
+	if (scram_kind_of(span_of(t->offer->name), &kind) != E_OK)
+		bug("a SCRAM without a hash");
+	enum auth_status status =
+	    mech_step(t, SPAN("n,,n=nobody,r=0123456789"), &challenge);
+	if (status != AUTH_CONTINUE)
+		return status;
+	struct span nonce = span_head(challenge, span_find(challenge, ','));
+	buf_putf(&last, "c=biws,%.*s,p=", SPAN_ARG(nonce));
+	buf_base64(
+	    &last, span_make((unsigned char[HASH_BYTES_MAX]){0}, hash_bytes(kind)));
+	status = mech_step(t, buf_as_span(&last), &challenge);
+	buf_free(&last);
+	return status == AUTH_FAIL ? AUTH_CONTINUE : AUTH_TEMP;
+}
+
 static int
-warm_up(const char *mech)
+warm_up(const struct offer *o)
 {
 	const struct auth_conn c = {.service = "smtp", .has_tls = true};
-	struct span first = SPAN("n,,n=nobody,r=0123456789"), challenge;
-	struct buf last = {0};
+	struct span challenge;
 	struct mech_talk *t;
-	enum auth_status status = mech_start(&c, span_of(mech), NULL, &t, &challenge);
-	if (status == AUTH_CONTINUE && t->kind == MECH_SCRAM)
-		status = mech_step(t, first, &challenge);
-	if (status == AUTH_CONTINUE && t->kind == MECH_SCRAM) {
-		struct span nonce = span_head(challenge, span_find(challenge, ','));
-		buf_putf(&last, "c=biws,%.*s,p=", SPAN_ARG(nonce));
-		buf_base64(&last, span_make((unsigned char[HASH_BYTES_MAX]){0},
-				      hash_bytes(span_eqs(span_of(mech), "SCRAM-SHA-1")
-						     ? HASH_SHA1
-						     : HASH_SHA256)));
-		status = mech_step(t, buf_as_span(&last), &challenge) == AUTH_FAIL
-		             ? AUTH_CONTINUE
-		             : AUTH_TEMP;
-	}
-	buf_free(&last);
+	if (o->needs & OFFER_BINDING)
+		return E_OK; /* the same code as without it */
+	enum auth_status status =
+	    mech_start(&c, span_of(o->name), NULL, &t, &challenge);
+	if (status == AUTH_CONTINUE && o->kind == OFFER_SCRAM)
+		status = warm_up_scram(t);
 	mech_free(&t);
 	if (status == AUTH_CONTINUE)
 		return E_OK;
-	log_event(LOG_ERR, "no_sasl_mechanism", "mech=%s", mech);
+	log_event(LOG_ERR, "no_sasl_mechanism", "mech=%s", o->name);
 	return E_IO;
 }
 
@@ -357,8 +379,8 @@ mech_init(const struct conf *conf)
 		return E_IO;
 	}
 	verify_apart(true);
-	for (size_t i = 0; i < COUNT(mechs) && err == E_OK; i++)
-		err = warm_up(mechs[i].name);
+	for (size_t i = 0; offer_at(i) && err == E_OK; i++)
+		err = warm_up(offer_at(i));
 	verify_apart(false);
 	return err;
 }

@@ -16,7 +16,7 @@ enum {
 	PH_IDLE = 1,
 	PH_MIDST = 2,
 	SERVICE_MAX = 16,
-	START_BYTES = AUTH_DATA_MAX + 2048
+	START_BYTES = AUTH_DATA_MAX + AUTH_CERTIFICATE_MAX + 2048
 };
 
 /* Who talks, for the log: kept with the conversation. */
@@ -133,6 +133,7 @@ get_start(struct rd *body, char service[SERVICE_MAX + 1], struct start *out)
 	out->conn.client = rd_str(body, AUTH_TEXT_MAX);
 	out->conn.binding_type = rd_str(body, AUTH_TEXT_MAX);
 	out->conn.binding = rd_str(body, AUTH_TEXT_MAX);
+	out->conn.certificate = rd_str(body, AUTH_CERTIFICATE_MAX);
 	out->mech = rd_str(body, AUTH_MECH_MAX);
 	out->has_initial = rd_u8(body) != 0;
 	out->initial = rd_str(body, AUTH_DATA_MAX);

@@ -83,12 +83,6 @@ front_may_show(const struct front_conn *c)
 }
 
 void
-front_mechanisms(const struct front_conn *c, struct buf *out)
-{
-	auth_mechanisms(the_child.conf, c->tls != NULL, c->peer.is_loopback, out);
-}
-
-void
 front_end(struct front_conn *c)
 {
 	c->state = FRONT_CLOSING;

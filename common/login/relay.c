@@ -24,14 +24,19 @@ on_back(void *ctx, int fd, unsigned events)
 static int
 redeem(struct front_conn *c, struct id ticket, int fd)
 {
+	struct buf mechanisms = {0};
+	front_mechanisms(c, &mechanisms);
 	const struct login_client client = {.client = span_of(c->peer.text),
 	    .has_tls = c->tls != NULL,
 	    .is_loopback = c->peer.is_loopback,
+	    .mechanisms = buf_as_span(&mechanisms),
 	    .sid = span_of(c->sid),
 	    .is_utf8 = c->is_utf8,
 	    .tag = buf_as_span(&c->tag),
 	    .input = c->tls ? SPAN("") : buf_as_span(&c->in)};
-	return ticket_redeem(ticket, &client, fd);
+	int err = ticket_redeem(ticket, &client, fd);
+	buf_free(&mechanisms);
+	return err;
 }
 
 static void

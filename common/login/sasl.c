@@ -172,18 +172,38 @@ ask(struct front_conn *c, uint16_t type, struct buf *body)
 	return err;
 }
 
+/* The connection, as auth is told of it; what it borrows is type's and data's. */
+static void
+conn_of(const struct front_conn *c, struct buf *type, struct buf *data,
+    struct auth_conn *out)
+{
+	*out = (struct auth_conn){.service = the_front.dialect->service,
+	    .has_tls = c->tls != NULL,
+	    .is_loopback = c->peer.is_loopback,
+	    .client = span_of(c->peer.text)};
+	if (c->tls && tls_binding(c->tls, type, data) == E_OK) {
+		out->binding_type = buf_as_span(type);
+		out->binding = buf_as_span(data);
+	}
+}
+
+void
+front_mechanisms(const struct front_conn *c, struct buf *out)
+{
+	struct buf type = {0}, data = {0};
+	struct auth_conn conn;
+	conn_of(c, &type, &data, &conn);
+	auth_mechanisms(the_child.conf, &conn, out);
+	buf_free(&type);
+	buf_free(&data);
+}
+
 void
 front_auth(struct front_conn *c, struct span mech, const struct span *initial)
 {
 	struct buf body = {0}, type = {0}, data = {0};
-	struct auth_conn conn = {.service = the_front.dialect->service,
-	    .has_tls = c->tls != NULL,
-	    .is_loopback = c->peer.is_loopback,
-	    .client = span_of(c->peer.text)};
-	if (c->tls && tls_binding(c->tls, &type, &data) == E_OK) {
-		conn.binding_type = buf_as_span(&type);
-		conn.binding = buf_as_span(&data);
-	}
+	struct auth_conn conn;
+	conn_of(c, &type, &data, &conn);
 	auth_put_start(&body, &conn, mech, initial);
 	buf_free(&type);
 	buf_free(&data);

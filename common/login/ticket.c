@@ -16,7 +16,7 @@ enum {
 	MAILBOX_UID_LEAST = 1000,
 	LAST_LOGINS = 4096,
 	CLIENT_FIXED =
-	    4 * 4 + 3 + 4 + 2 * 8 /* bytes of login_client_put beside its texts */
+	    5 * 4 + 3 + 4 + 2 * 8 /* bytes of login_client_put beside its texts */
 };
 
 struct ticket {
@@ -40,6 +40,7 @@ login_client_put(struct buf *b, const struct login_client *c)
 	buf_bytes(b, c->sid);
 	buf_u8(b, c->has_tls);
 	buf_u8(b, c->is_loopback);
+	buf_bytes(b, c->mechanisms);
 	buf_u8(b, c->is_utf8);
 	buf_bytes(b, c->tag);
 	buf_bytes(b, c->input);
@@ -56,6 +57,7 @@ login_client_get(struct span in, struct login_client *out)
 	out->sid = rd_str(&r, ID_TEXT);
 	out->has_tls = rd_u8(&r) == 1;
 	out->is_loopback = rd_u8(&r) == 1;
+	out->mechanisms = rd_str(&r, AUTH_OFFER_MAX);
 	out->is_utf8 = rd_u8(&r) == 1;
 	out->tag = rd_str(&r, LOGIN_TAG_MAX);
 	out->input = rd_str(&r, LOGIN_INPUT_MAX);
@@ -334,7 +336,7 @@ ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
 	/*                             name      legal in  times   bytes                                fd back  answered by */
 	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 36 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
-	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + CLIENT_FIXED + ID_TEXT + WHO_TEXT_MAX + LOGIN_TAG_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
+	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + CLIENT_FIXED + AUTH_OFFER_MAX + ID_TEXT + WHO_TEXT_MAX + LOGIN_TAG_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
 	[LOGIN_IDLE - MON_EXTRA]   = {"IDLE",    1,        600000, 0,                                   false,   ask_idle},
 	[LOGIN_LEAVE - MON_EXTRA]  = {"LEAVE",   1,        600000, 0,                                   false,   ask_leave},
 };

@@ -8,6 +8,7 @@
 #define LOGIN_TICKET_H
 
 #include "account/account.h"
+#include "auth/auth.h"
 #include "base/id.h"
 #include "proc/daemon.h"
 
@@ -41,8 +42,9 @@ struct login_client {
 	struct span client; /* its address */
 	struct span sid;    /* of its log lines */
 	bool has_tls;
-	bool is_loopback;  /* its address is of loopback */
-	bool is_utf8;      /* it said UTF8 (RFC 6856 2) */
+	bool is_loopback;       /* its address is of loopback */
+	struct span mechanisms; /* that it was offered (auth_mechanisms) */
+	bool is_utf8;           /* it said UTF8 (RFC 6856 2) */
 	struct span tag;   /* of IMAP's LOGIN or AUTHENTICATE: the session answers it */
 	struct span input; /* sent behind the login */
 	/* of the account, as auth told the monitor */

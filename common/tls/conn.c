@@ -316,6 +316,9 @@ tls_binding(const struct tls_conn *c, struct buf *type, struct buf *data)
 {
 	bool is_13 = gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3;
 	gnutls_datum_t cb;
+	/* without it two connections may have the same (RFC 7627 1) */
+	if (!is_13 && !gnutls_session_ext_master_secret_status(c->session))
+		return E_BAD;
 	if (gnutls_session_channel_binding(c->session,
 		is_13 ? GNUTLS_CB_TLS_EXPORTER : GNUTLS_CB_TLS_UNIQUE, &cb) < 0)
 		return E_BAD;

@@ -75,7 +75,7 @@ struct span tls_sni(const struct tls_conn
 	*); /* the host name asked for, lower-cased, or empty; borrow: the connection */
 /*
  * tls_binding - for SASL channel binding: "tls-exporter" (1.3) or "tls-unique" (1.2), and its
- * bytes.  E_OK, E_BAD (there is none)
+ * bytes.  E_OK, E_BAD (there is none: TLS 1.2 without the extended master secret)
  */
 MUST_USE int tls_binding(const struct tls_conn *, struct buf *type, struct buf *data);
 

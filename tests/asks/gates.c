@@ -112,6 +112,7 @@ sample_monitor(uint16_t type, struct buf *b)
 {
 	const struct login_client client = {.client = SPAN("127.0.0.1"),
 	    .sid = SPAN(""),
+	    .mechanisms = SPAN(""),
 	    .tag = SPAN(""),
 	    .input = SPAN("")};
 	static const struct id id;

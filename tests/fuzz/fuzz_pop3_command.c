@@ -47,14 +47,6 @@ auth_may_show(const struct conf *conf, bool has_tls, bool is_loopback)
 }
 
 void
-auth_mechanisms(
-    const struct conf *conf, bool has_tls, bool is_loopback, struct buf *out)
-{
-	buf_str(out, auth_may_show(conf, has_tls, is_loopback) ? "SCRAM-SHA-256 PLAIN"
-							       : "SCRAM-SHA-256");
-}
-
-void
 io_put(struct io *io, struct span s)
 {
 	buf_span(&io->out, s);
@@ -173,7 +165,8 @@ after_login(uint8_t how, struct span in)
 {
 	struct session s = {.has_tls = how & FRONT_HAS_TLS,
 	    .is_utf8 = how & IS_UTF8,
-	    .is_loopback = how & FRONT_IS_LOOPBACK};
+	    .is_loopback = how & FRONT_IS_LOOPBACK,
+	    .mechanisms = SPAN("SCRAM-SHA-256 PLAIN")};
 	check(drop_open(NULL, how & KEEPS_NONE ? 0 : 30, &s.drop) == E_OK);
 	while (in.n && !s.is_over) {
 		struct span line = span_cut(&in, '\n');

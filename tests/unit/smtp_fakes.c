@@ -179,10 +179,9 @@ auth_cancel(int *chan)
 }
 
 void
-auth_mechanisms(
-    const struct conf *conf, bool has_tls, bool is_loopback, struct buf *out)
+auth_mechanisms(const struct conf *conf, const struct auth_conn *c, struct buf *out)
 {
-	(void)conf, (void)has_tls, (void)is_loopback;
+	(void)conf, (void)c;
 	buf_str(out, "PLAIN");
 }
 

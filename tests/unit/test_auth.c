@@ -194,6 +194,11 @@ reply(void)
 static const struct auth_conn over_tls = {
     .service = "smtp", .has_tls = true, .client = {"192.0.2.1", 9}};
 static const struct auth_conn in_clear = {.service = "pop", .client = {"192.0.2.1", 9}};
+static const struct auth_conn bound = {.service = "smtp",
+    .has_tls = true,
+    .client = {"192.0.2.1", 9},
+    .binding_type = SPAN("tls-exporter"),
+    .binding = SPAN("0123456789abcdefghijklmnop\0\n,=xy")};
 static const struct auth_conn loopback = {.service = "pop", .is_loopback = true};
 
 static struct auth_reply
@@ -277,10 +282,14 @@ test_offered(void **state)
 {
 	struct buf out = {0};
 	(void)state;
-	auth_mechanisms(the.conf, true, false, &out);
+	auth_mechanisms(the.conf, &over_tls, &out);
 	assert_string_equal(buf_cstr(&out), "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
 	buf_reset(&out);
-	auth_mechanisms(the.conf, false, false, &out);
+	auth_mechanisms(the.conf, &bound, &out);
+	assert_string_equal(buf_cstr(&out), "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS "
+					    "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
+	buf_reset(&out);
+	auth_mechanisms(the.conf, &in_clear, &out);
 	assert_string_equal(buf_cstr(&out), "SCRAM-SHA-256 SCRAM-SHA-1");
 	buf_free(&out);
 	assert_int_equal(
@@ -297,6 +306,8 @@ test_offered(void **state)
 
 struct client {
 	enum hash_kind kind;
+	const char *header;      /* gs2-header */
+	struct span binding;     /* that it thinks the connection has */
 	struct buf message;      /* AuthMessage */
 	struct scram_verifier v; /* of the password, with the server's salt */
 	unsigned char client_key[HASH_BYTES_MAX];
@@ -328,7 +339,13 @@ client_final(struct client *c, struct span challenge, struct buf *out)
 	unsigned char proof[HASH_BYTES_MAX];
 	size_t n = hash_bytes(c->kind);
 	struct span nonce = span_head(challenge, span_find(challenge, ','));
-	buf_putf(out, "c=biws,%.*s", SPAN_ARG(nonce));
+	struct buf input = {0};
+	buf_str(&input, c->header);
+	buf_span(&input, c->binding);
+	buf_str(out, "c=");
+	buf_base64(out, buf_as_span(&input));
+	buf_putf(out, ",%.*s", SPAN_ARG(nonce));
+	buf_free(&input);
 	buf_span(&c->message, buf_as_span(out));
 	hmac_of(
 	    c->kind, span_make(c->v.stored_key, n), buf_as_span(&c->message), proof);
@@ -353,15 +370,15 @@ assert_server(struct client *c, struct span challenge)
 }
 
 static enum auth_status
-scram(const char *mech, const char *name, const char *password)
+scram_as(const struct auth_conn *conn, struct client c, const char *mech,
+    const char *name, const char *password)
 {
-	struct client c = {0};
 	struct buf first = {0}, last = {0};
-	assert_int_equal(scram_kind_of(span_of(mech), &c.kind), E_OK);
+	c.kind =
+	    span_starts(span_of(mech), SPAN("SCRAM-SHA-256")) ? HASH_SHA256 : HASH_SHA1;
 	buf_putf(&c.message, "n=%s,r=abcdefghijkl", name);
-	buf_putf(&first, "n,,%s", buf_cstr(&c.message));
-	struct auth_reply r =
-	    start(&in_clear, mech, &(struct span){first.p, first.len});
+	buf_putf(&first, "%s%s", c.header, buf_cstr(&c.message));
+	struct auth_reply r = start(conn, mech, &(struct span){first.p, first.len});
 	if (r.status == AUTH_CONTINUE) {
 		buf_putf(&c.message, ",%.*s,", SPAN_ARG(r.challenge));
 		client_keys(&c, r.challenge, password);
@@ -378,6 +395,66 @@ scram(const char *mech, const char *name, const char *password)
 	buf_free(&last);
 	buf_free(&c.message);
 	return r.status;
+}
+
+static enum auth_status
+scram(const char *mech, const char *name, const char *password)
+{
+	return scram_as(&in_clear,
+	    (struct client){.header = "n,,", .binding = SPAN("")}, mech, name,
+	    password);
+}
+
+/* RFC 5802 6: each flag, with each kind of mechanism, where we have a binding and where not. */
+static void
+test_binding(void **state)
+{
+	static const struct span other = SPAN("0123456789abcdefghijklmnop\0\n,=xz"),
+				 none = SPAN(""), shorter = SPAN("0123456789abcdef");
+
+	const struct {
+		const struct auth_conn *conn;
+		const char *mech, *header;
+		struct span data;
+		enum auth_status want;
+	} rows[] = {
+	    {&bound, "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", bound.binding, AUTH_OK},
+	    {&bound, "SCRAM-SHA-1-PLUS", "p=tls-exporter,,", bound.binding, AUTH_OK},
+	    {&bound, "scram-sha-1-plus", "p=tls-exporter,,", bound.binding, AUTH_OK},
+	    {&bound, "SCRAM-SHA-256-PLUS", "p=tls-exporter,a=u1@example.test,",
+		bound.binding, AUTH_OK},
+	    {&bound, "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", other, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", shorter, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", none, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256-PLUS", "p=tls-unique,,", bound.binding, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256-PLUS", "p=,,", bound.binding, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256-PLUS", "n,,", none, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256-PLUS", "y,,", none, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256", "p=tls-exporter,,", bound.binding, AUTH_FAIL},
+	    {&bound, "SCRAM-SHA-256", "n,,", none, AUTH_OK},
+	    /* somebody took -PLUS out of the list */
+	    {&bound, "SCRAM-SHA-256", "y,,", none, AUTH_FAIL},
+	    {&over_tls, "SCRAM-SHA-256", "y,,", none, AUTH_OK},
+	    {&over_tls, "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", bound.binding,
+		AUTH_NO_MECH},
+	    {&in_clear, "SCRAM-SHA-1", "y,,", none, AUTH_OK},
+	    {&in_clear, "SCRAM-SHA-1-PLUS", "p=tls-exporter,,", none, AUTH_NO_MECH},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		enum auth_status got = scram_as(rows[i].conn,
+		    (struct client){.header = rows[i].header, .binding = rows[i].data},
+		    rows[i].mech, "u1@example.test", "pass");
+		if (got != rows[i].want)
+			print_error("row %zu\n", i);
+		assert_int_equal(got, rows[i].want);
+	}
+	assert_int_equal(
+	    scram_as(&bound,
+		(struct client){.header = "p=tls-exporter,,", .binding = bound.binding},
+		"SCRAM-SHA-256-PLUS", "u1@example.test", "wrong"),
+	    AUTH_FAIL);
 }
 
 static void
@@ -400,7 +477,7 @@ test_scram(void **state)
 	    scram("SCRAM-SHA-256", "broken@example.test", "pass"), AUTH_TEMP);
 }
 
-/* Binding that we do not offer; names and messages that are none. */
+/* Binding that is not there; names and messages that are none. */
 static void
 test_scram_malformed(void **state)
 {
@@ -577,9 +654,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_plain), ROW(test_login),
-	    ROW(test_offered), ROW(test_scram), ROW(test_scram_malformed),
-	    ROW(test_unknown), ROW(test_cache), ROW(test_cache_of_many),
-	    ROW(test_tickets), ROW(test_asks), ROW(test_ask_short), ROW(test_ask_long),
-	    ROW(test_ask_service)};
+	    ROW(test_offered), ROW(test_scram), ROW(test_binding),
+	    ROW(test_scram_malformed), ROW(test_unknown), ROW(test_cache),
+	    ROW(test_cache_of_many), ROW(test_tickets), ROW(test_asks),
+	    ROW(test_ask_short), ROW(test_ask_long), ROW(test_ask_service)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
