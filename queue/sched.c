@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/domain.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "queue/hold.h"
@@ -84,18 +85,11 @@ sched_is_local(struct span address)
 {
 	const struct conf *c = the_child.conf;
 	size_t at = span_rfind(address, '@');
-	struct span domain = span_from(address, at + 1);
+	struct span domain = span_from(address, at + 1), value;
 	if (at == address.n)
 		return true; /* a bare local part, as in <postmaster> */
-	for (size_t i = 0; i < conf_list_count(c, "common", "domains"); i++)
-		if (span_ieqs(domain, conf_list(c, "common", "domains", i)))
-			return true;
-	for (size_t i = 0; i < conf_list_count(c, "common", "domain_aliases"); i++) {
-		struct span pair = span_of(conf_list(c, "common", "domain_aliases", i));
-		if (span_ieq(domain, span_trim(span_cut(&pair, '='))))
-			return true;
-	}
-	return false;
+	return domain_of_ours(c, domain).n ||
+	       domain_pair(c, "domain_aliases", domain, &value);
 }
 
 /*

@@ -52,9 +52,10 @@ cmd_mail(struct session *s, struct span argument)
 		return R_SENDER_SYNTAX;
 	argument = span_trim(
 	    span_from(argument, 5)); /* a blank after the colon is met in practice */
-	if (path_parse(&argument, &p) != E_OK)
-		return R_SENDER_SYNTAX;
-	int err = mail_params_parse(argument, &m);
+	int err = path_parse(&argument, &p);
+	if (err != E_OK)
+		return err == E_LIMIT ? R_SENDER_LONG : R_SENDER_SYNTAX;
+	err = mail_params_parse(argument, &m);
 	if (err != E_OK)
 		return params_reply(s, err);
 	enum reply r = check(s, &p, &m);

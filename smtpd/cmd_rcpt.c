@@ -13,7 +13,7 @@ rcpt_argument(struct span argument, struct path *out, struct span *params)
 	*params = span_trim(
 	    span_from(argument, 3)); /* a blank after the colon is met in practice */
 	int err = path_parse(params, out);
-	return err != E_OK || out->is_null ? E_BAD : E_OK;
+	return err == E_OK && out->is_null ? E_BAD : err;
 }
 
 void
@@ -80,14 +80,15 @@ cmd_rcpt(struct session *s, struct span argument)
 	struct span params;
 	struct rcpt_params asked;
 	bool has_smtputf8 = (s->txn.envelope.flags & ENV_SMTPUTF8) != 0;
-	if (rcpt_argument(argument, &p, &params) != E_OK)
-		return R_RCPT_SYNTAX;
+	int err = rcpt_argument(argument, &p, &params);
+	if (err != E_OK)
+		return err == E_LIMIT ? R_RCPT_LONG : R_RCPT_SYNTAX;
 	/* "postmaster" is the one address that needs no domain (4.1.1.3) */
 	if (!p.domain.n && !span_ieqs(p.local, "postmaster"))
 		return R_RCPT_SYNTAX;
 	if (p.has_utf8 && !has_smtputf8)
 		return R_NEEDS_UTF8;
-	int err = rcpt_params_parse(params, has_smtputf8, &asked);
+	err = rcpt_params_parse(params, has_smtputf8, &asked);
 	if (err != E_OK)
 		return params_reply(s, err);
 	address_put(&address, &p, s->limits);

@@ -34,7 +34,7 @@ command_fn cmd_vrfy;                               /* cmd_vrfy.c */
 command_fn cmd_starttls;                           /* cmd_starttls.c */
 command_fn cmd_auth;                               /* cmd_auth.c */
 
-/* cmd_rcpt.c: the address of an argument "TO:<...>", for looking ahead.  E_OK, E_BAD */
+/* cmd_rcpt.c: the address of an argument "TO:<...>", for looking ahead.  E_OK, E_BAD, E_LIMIT */
 MUST_USE int rcpt_argument(struct span argument, struct path *out, struct span *params);
 /* address_put - as path_put; an address without a domain gets ours */
 void address_put(struct buf *out, const struct path *, const struct limits *);

@@ -5,9 +5,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "mime/idn.h"
 #include "spool/dsn.h"
 
-enum { LITERAL_MAX = 64 };
+enum { LITERAL_MAX = 64, LABEL_MAX = 63 };
 
 static bool
 is_high(char c)
@@ -32,13 +33,16 @@ dot_string(struct span s)
 	return is_atom ? n : 0;
 }
 
-/* Quoted-string with its quotes.  Its length, or 0.  HTAB and controls are not in qtextSMTP. */
+/*
+ * Quoted-string with its quotes.  Its length, or 0.  HTAB and controls are not in qtextSMTP; what
+ * follows a backslash is printable ASCII.
+ */
 static size_t
 quoted_string(struct span s)
 {
 	size_t n = 1;
 	for (; n < s.n && s.p[n] != '"'; n++) {
-		if (s.p[n] == '\\' && ++n == s.n)
+		if (s.p[n] == '\\' && (++n == s.n || is_high(s.p[n])))
 			return 0;
 		if (ch_ctl(s.p[n]))
 			return 0;
@@ -46,18 +50,55 @@ quoted_string(struct span s)
 	return n < s.n ? n + 1 : 0;
 }
 
+/* Four numbers of one to three digits, up to 255; leading zeros are in the grammar. */
 static bool
-literal_valid(struct span content)
+ipv4_valid(struct span s)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct span digits = i < 3 ? span_cut(&s, '.') : s;
+		uint64_t number;
+		if (digits.n == 0 || digits.n > 3 ||
+		    span_u64(digits, 255, &number) != E_OK)
+			return false;
+	}
+	return true;
+}
+
+static bool
+ipv6_valid(struct span s)
 {
 	char text[LITERAL_MAX];
 	unsigned char address[16];
-	bool is_v6 = span_istarts(content, SPAN("IPv6:"));
-	struct span s = is_v6 ? span_from(content, 5) : content;
-	if (s.n == 0 || s.n >= sizeof text)
+	if (s.n == 0 || s.n >= sizeof text || memchr(s.p, '\0', s.n))
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
-	return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, address) == 1;
+	return inet_pton(AF_INET6, text, address) == 1;
+}
+
+/* General-address-literal: a tag like a label, a colon, and what is printable but no bracket. */
+static bool
+general_valid(struct span s)
+{
+	struct span content = s, tag = span_cut(&content, ':');
+	if (tag.n == s.n || tag.n == 0 || content.n == 0 || tag.p[tag.n - 1] == '-')
+		return false;
+	for (size_t i = 0; i < tag.n; i++)
+		if (!ch_alnum(tag.p[i]) && tag.p[i] != '-')
+			return false;
+	for (size_t i = 0; i < content.n; i++)
+		if (ch_ctl(content.p[i]) || is_high(content.p[i]) ||
+		    strchr(" [\\]", content.p[i]))
+			return false;
+	return true;
+}
+
+static bool
+literal_valid(struct span content)
+{
+	if (span_istarts(content, SPAN("IPv6:")))
+		return ipv6_valid(span_from(content, 5));
+	return ipv4_valid(content) || general_valid(content);
 }
 
 /* Address literal with its brackets, RFC 5321 4.1.3.  Its length, or 0. */
@@ -65,7 +106,7 @@ static size_t
 literal(struct span s)
 {
 	size_t end = span_find(s, ']');
-	if (end == s.n || memchr(s.p, '\0', end))
+	if (end == s.n)
 		return 0;
 	return literal_valid(span_head(span_from(s, 1), end - 1)) ? end + 1 : 0;
 }
@@ -74,8 +115,9 @@ literal(struct span s)
 static size_t
 domain_name(struct span s)
 {
-	size_t n = 0;
+	size_t n = 0, label = 0;
 	char before = '.';
+	bool is_ascii = true;
 	for (; n < s.n; n++) {
 		char c = s.p[n];
 		if (c == '.' ? before == '.' || before == '-'
@@ -83,8 +125,22 @@ domain_name(struct span s)
 				   (c == '-' && before != '.')))
 			break;
 		before = c;
+		is_ascii &= !is_high(c);
+		label = c == '.' ? 0 : label + 1;
+		if (label > LABEL_MAX && is_ascii)
+			return 0;
 	}
 	return before != '.' && before != '-' ? n : 0;
+}
+
+/* RFC 6531 3.3: U-labels are such as have A-labels.  E_OK, E_BAD, E_LIMIT (these are too long) */
+static int
+idn_check(struct span domain)
+{
+	struct buf ascii = {0};
+	int err = span_is_ascii(domain) ? E_OK : idn_ascii(domain, &ascii);
+	buf_free(&ascii);
+	return err;
 }
 
 static size_t
@@ -133,6 +189,85 @@ mailbox_parse(struct span *s, struct path *out)
 	return utf8_valid(out->local) && utf8_valid(out->domain) ? E_OK : E_BAD;
 }
 
+/* ---- quoted local parts: "a\b" and "ab" are the same, RFC 5321 4.1.2 ---- */
+
+/* The next octet of what a quoted string stands for; s: behind its first quote. */
+static bool
+quoted_next(struct span *s, char *out)
+{
+	size_t at = s->n && s->p[0] == '\\' ? 1 : 0;
+	if (s->n <= at || (!at && s->p[0] == '"'))
+		return false;
+	*out = s->p[at];
+	*s = span_from(*s, at + 1);
+	return true;
+}
+
+/* What a quoted string stands for is no Dot-string. */
+static bool
+needs_quotes(struct span local)
+{
+	struct span s = span_from(local, 1);
+	bool is_atom = false;
+	char c;
+	while (quoted_next(&s, &c)) {
+		if (!is_atext(c) && !(c == '.' && is_atom))
+			return true;
+		is_atom = c != '.';
+	}
+	return !is_atom;
+}
+
+static bool
+needs_escape(char c)
+{
+	return c == '"' || c == '\\';
+}
+
+static size_t
+local_length(const struct path *p)
+{
+	struct span s = span_from(p->local, 1);
+	size_t n = 2;
+	char c;
+	if (!p->is_quoted)
+		return p->local.n;
+	bool is_needed = needs_quotes(p->local);
+	while (quoted_next(&s, &c))
+		n += is_needed && needs_escape(c) ? 2 : 1;
+	return is_needed ? n : n - 2;
+}
+
+static void
+local_put(struct buf *out, const struct path *p)
+{
+	struct span s = span_from(p->local, 1);
+	char c;
+	if (!p->is_quoted) {
+		buf_span(out, p->local);
+		return;
+	}
+	bool is_needed = needs_quotes(p->local);
+	buf_str(out, is_needed ? "\"" : "");
+	while (quoted_next(&s, &c)) {
+		if (is_needed && needs_escape(c))
+			buf_ch(out, '\\');
+		buf_ch(out, c);
+	}
+	buf_str(out, is_needed ? "\"" : "");
+}
+
+/* RFC 5321 4.5.3.1.1 to 4.5.3.1.3, of what is stored. */
+static int
+lengths_check(const struct path *p)
+{
+	size_t local = local_length(p);
+	if (local > PATH_LOCAL_MAX || p->domain.n > PATH_DOMAIN_MAX ||
+	    local + p->domain.n + 3 > PATH_MAX_BYTES)
+		return E_LIMIT;
+	return idn_check(p->domain);
+}
+
 int
 path_parse(struct span *in, struct path *out)
 {
@@ -147,27 +282,16 @@ path_parse(struct span *in, struct path *out)
 		return E_BAD;
 	if (!s.n || s.p[0] != '>')
 		return E_BAD;
-	if (out->local.n > PATH_LOCAL_MAX || out->domain.n > PATH_DOMAIN_MAX)
-		return E_LIMIT;
-	*in = span_from(s, 1);
-	return E_OK;
-}
-
-/* A quoted string whose content could stand without quotes: the content, else empty. */
-static struct span
-needless_quotes(struct span local)
-{
-	struct span inner = span_head(span_from(local, 1), local.n - 2);
-	return dot_string(inner) == inner.n ? inner : (struct span){"", 0};
+	int err = lengths_check(out);
+	if (err == E_OK)
+		*in = span_from(s, 1);
+	return err;
 }
 
 void
 path_put(struct buf *out, const struct path *p)
 {
-	struct span local = p->local;
-	if (p->is_quoted && needless_quotes(local).n)
-		local = needless_quotes(local);
-	buf_span(out, local);
+	local_put(out, p);
 	if (p->domain.n) {
 		buf_ch(out, '@');
 		buf_span(out, p->domain);

@@ -10,7 +10,8 @@
 
 enum {
 	PATH_LOCAL_MAX = 64,   /* RFC 5321 4.5.3.1.1 */
-	PATH_DOMAIN_MAX = 255, /* 4.5.3.1.2 */
+	PATH_DOMAIN_MAX = 255, /* 4.5.3.1.2; of its A-labels too */
+	PATH_MAX_BYTES = 256,  /* 4.5.3.1.3: with <>, without a source route */
 	HELO_MAX = 255,
 	PARAM_NAME_MAX = 32,
 };
@@ -25,16 +26,17 @@ struct path {
 };
 
 /*
- * path_parse - one forward- or reverse-path, RFC 5321 4.1.2, source routes dropped (App. F.2).
+ * path_parse - one forward- or reverse-path, RFC 5321 4.1.2 and RFC 6531 3.3, source routes dropped
+ * (App. F.2).
  *   in       advanced past '>' on E_OK, untouched otherwise
  *   out      borrows from in; dies with the line buffer
- *   returns  E_OK, E_BAD (syntax), E_LIMIT (local part or domain too long).  Never blocks or
- *            allocates.
+ *   returns  E_OK, E_BAD (syntax, or a domain that is none by RFC 5891), E_LIMIT (local part, domain
+ *            or all of it too long).  Never blocks
  */
 MUST_USE int path_parse(struct span *in, struct path *out);
 /*
- * path_put - the address without <>; quotes that are not needed are left out (4.1.2: the same
- * mailbox)
+ * path_put - the address without <>, in its one form: quotes and backslashes that are not needed
+ * are left out (4.1.2: the same mailbox)
  */
 void path_put(struct buf *out, const struct path *);
 

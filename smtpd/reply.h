@@ -52,6 +52,8 @@
 	R(R_AUTH_LINE_LONG,     500, "5.5.6",  "Authentication line too long")                         \
 	R(R_SENDER_SYNTAX,      501, "5.1.7",  "Syntax of the sender address: MAIL FROM:<user@domain>") \
 	R(R_RCPT_SYNTAX,        501, "5.1.3",  "Syntax of the recipient address: RCPT TO:<user@domain>") \
+	R(R_SENDER_LONG,        501, "5.1.7",  "The sender address is too long")                       \
+	R(R_RCPT_LONG,          501, "5.1.3",  "The recipient address is too long")                    \
 	R(R_BASE64,             501, "5.5.2",  "Not base64")                                           \
 	R(R_SYNTAX,             501, "5.5.4",  "Syntax: %s")                                           \
 	R(R_AUTH_CANCELLED,     501, "5.7.0",  "Authentication cancelled")                             \

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/domain.h"
 #include "tls/hash.h"
 
 enum { TARGET_BYTES_BESIDE = 25 };
@@ -33,6 +34,8 @@ struct walk {
 	struct arena *arena;    /* borrow */
 	struct target *targets; /* of the arena */
 	size_t n, cap;
+	/* of them over quota; not counted any more once there is one that is not */
+	size_t n_full;
 	enum recipient_verdict worst; /* of members that failed */
 	/* names that are being expanded: a loop meets itself */
 	struct span path[RECIPIENT_DEPTH_MAX];
@@ -42,15 +45,6 @@ struct walk {
 	/* the arena was full: no verdict is to be had, only a later one */
 	bool is_short;
 };
-
-static bool
-is_domain_of_ours(const struct recipients *r, struct span domain)
-{
-	for (size_t i = 0; i < conf_list_count(r->conf, "common", "domains"); i++)
-		if (span_ieqs(domain, conf_list(r->conf, "common", "domains", i)))
-			return true;
-	return false;
-}
 
 /* Without a secret, and for a domain that is not ours, nothing is rewritten. */
 static void
@@ -64,7 +58,7 @@ open_srs(struct recipients *r)
 		domain = conf_list_count(r->conf, "common", "domains")
 		             ? conf_list(r->conf, "common", "domains", 0)
 		             : "";
-	if (is_domain_of_ours(r, span_of(domain)))
+	if (domain_of_ours(r->conf, span_of(domain)).n)
 		r->srs_domain = span_of(domain);
 	else
 		log_event(LOG_ERR, "srs_domain_elsewhere",
@@ -149,22 +143,6 @@ join(struct walk *w, struct span local, struct span domain)
 	return span_make(p, local.n + 1 + domain.n);
 }
 
-/* The right side of "name=value" in a list of settings. */
-static bool
-pair_value(
-    const struct recipients *r, const char *setting, struct span name, struct span *out)
-{
-	for (size_t i = 0; i < conf_list_count(r->conf, "common", setting); i++) {
-		struct span value = span_of(conf_list(r->conf, "common", setting, i));
-		struct span left = span_trim(span_cut(&value, '='));
-		if (span_ieq(name, left)) {
-			*out = span_trim(value);
-			return true;
-		}
-	}
-	return false;
-}
-
 /* ---- targets ---- */
 
 static uint32_t
@@ -237,10 +215,11 @@ add_account(struct walk *w, const struct account *a, struct span detail)
 	    .home = a->home};
 	if (a->is_suspended)
 		return RCPT_SUSPENDED;
-	/* a member of a list cannot be told to come back later: it gets its copy */
-	if (w->depth == 0 && !w->ignores_quota && is_over_quota(w->r, a))
-		return RCPT_OVER_QUOTA;
-	return add_target(w, &t);
+	size_t n = w->n;
+	bool is_full = !w->ignores_quota && w->n_full == w->n && is_over_quota(w->r, a);
+	enum recipient_verdict v = add_target(w, &t);
+	w->n_full += is_full && w->n > n;
+	return v;
 }
 
 /* ---- the order of the verdict ---- */
@@ -347,7 +326,7 @@ resolve_local(struct walk *w, struct span local, struct span domain)
 			v = try_account(w, span_head(local, cut), domain,
 			    span_from(local, cut + 1));
 	}
-	if (v == RCPT_UNKNOWN && pair_value(w->r, "catch_all", domain, &value)) {
+	if (v == RCPT_UNKNOWN && domain_pair(w->r->conf, "catch_all", domain, &value)) {
 		struct span address = lower(w, value);
 		size_t at = span_rfind(address, '@');
 		/* once: the catch-all of an unknown catch-all is nobody */
@@ -388,12 +367,14 @@ resolve(struct walk *w, struct span text)
 		    lower(w, span_of(conf_list_count(w->r->conf, "common", "domains")
 					 ? conf_list(w->r->conf, "common", "domains", 0)
 					 : "localhost"));
-	if (pair_value(w->r, "domain_aliases", domain, &value))
+	if (domain_pair(w->r->conf, "domain_aliases", domain, &value))
 		domain = lower(w, value);
-	if (w->r->srs_domain.n && span_ieq(domain, w->r->srs_domain) && srs_is(local))
+	if (w->r->srs_domain.n && domain_same(domain, w->r->srs_domain) &&
+	    srs_is(local))
 		return try_srs(w, span_head(text, at));
-	if (is_domain_of_ours(w->r, domain))
-		return resolve_local(w, local, domain);
+	struct span ours = domain_of_ours(w->r->conf, domain);
+	if (ours.n)
+		return resolve_local(w, local, lower(w, ours));
 	if (w->depth == 0)
 		return RCPT_REMOTE;
 	struct target t = {.address = keep(w, text), .tag = tag_of(address, SPAN(""))};
@@ -414,6 +395,14 @@ resolve_all(struct recipients *r, struct span address, bool ignores_quota,
 	*n_out = w.n;
 	if (v == RCPT_LOCAL && w.n == 0)
 		v = w.worst == RCPT_LOCAL ? RCPT_UNKNOWN : w.worst;
+	/*
+	 * a member of a list cannot be told to come back later: it gets its copy, as long as another
+	 * one has room
+	 */
+	if (v == RCPT_LOCAL && w.n_full == w.n) {
+		v = RCPT_OVER_QUOTA;
+		*n_out = 0;
+	}
 	return w.is_short ? RCPT_TEMP : v;
 }
 
@@ -442,11 +431,11 @@ recipient_owner(struct recipients *r, struct span address, struct arena *arena)
 	size_t at = span_rfind(text, '@');
 	struct span local = span_head(text, at);
 	domain = span_from(text, at + 1);
-	if (pair_value(r, "domain_aliases", domain, &value))
-		domain = lower(&w, value);
+	if (domain_pair(r->conf, "domain_aliases", domain, &value))
+		domain = value;
+	domain = lower(&w, domain_of_ours(r->conf, domain));
 	aliases_look(r->aliases);
-	if (at == text.n || span_starts(local, SPAN("owner-")) ||
-	    !is_domain_of_ours(r, domain))
+	if (at == text.n || span_starts(local, SPAN("owner-")) || !domain.n)
 		return SPAN("");
 	struct buf name = {.max = ALIAS_NAME_MAX};
 	buf_putf(&name, "owner-%.*s", SPAN_ARG(local));
@@ -464,8 +453,8 @@ recipient_forward_sender(struct recipients *r, struct span sender, struct arena 
 	struct buf out = {.max = ACCOUNT_ADDRESS_MAX};
 	struct span domain = span_from(sender, span_rfind(sender, '@') + 1), value,
 		    kept = sender;
-	bool is_ours = is_domain_of_ours(r, domain) ||
-	               pair_value(r, "domain_aliases", domain, &value);
+	bool is_ours = domain_of_ours(r->conf, domain).n ||
+	               domain_pair(r->conf, "domain_aliases", domain, &value);
 	if (!sender.n || !r->srs_domain.n || is_ours)
 		return sender;
 	int err = srs_forward(

@@ -14,6 +14,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/domain.h"
 
 struct checked {
 	unsigned char tag[SHA256_BYTES]; /* of verifier and password, under cache_key */
@@ -112,11 +113,10 @@ verify_name(struct span login, struct buf *out)
 	size_t start = out->len;
 	if (login.n == 0 || !utf8_valid(login))
 		return E_BAD;
-	for (size_t i = 0; i < login.n; i++) {
+	for (size_t i = 0; i < login.n; i++)
 		if (ch_ctl(login.p[i]) || ch_space(login.p[i]))
 			return E_BAD;
-		buf_ch(out, ch_lower(login.p[i]));
-	}
+	domain_address_put(the.conf, login, out);
 	if (span_find(login, '@') == login.n &&
 	    conf_list_count(the.conf, "common", "domains")) {
 		buf_ch(out, '@');

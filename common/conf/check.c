@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "conf/domain.h"
 #include "conf/route.h"
 #include "conf/rule.h"
 #include "conf/source.h"
@@ -295,15 +296,6 @@ check_certificates(const struct conf *c, struct buf *errors)
 	return E_BAD;
 }
 
-static bool
-is_our_domain(const struct conf *c, struct span name)
-{
-	for (size_t i = 0; i < conf_list_count(c, "common", "domains"); i++)
-		if (span_ieqs(name, conf_list(c, "common", "domains", i)))
-			return true;
-	return false;
-}
-
 static int
 check_domains(
     const struct conf *c, const char *setting, bool is_behind, struct buf *errors)
@@ -312,7 +304,7 @@ check_domains(
 	for (size_t i = 0; i < conf_list_count(c, "common", setting); i++) {
 		struct span to = span_of(conf_list(c, "common", setting, i)),
 			    from = span_cut(&to, '=');
-		if (is_our_domain(c, is_behind ? to : from))
+		if (domain_of_ours(c, is_behind ? to : from).n)
 			continue;
 		conf_where(c, "common", setting, errors);
 		buf_putf(errors,

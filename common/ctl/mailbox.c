@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/domain.h"
 #include "proc/daemon.h"
 #include "store/store.h"
 
@@ -42,15 +43,6 @@ local_wrong(struct span local)
 	return utf8_valid(local) ? NULL : "not UTF-8";
 }
 
-static bool
-is_our_domain(const struct conf *conf, struct span domain)
-{
-	for (size_t i = 0; i < conf_list_count(conf, "common", "domains"); i++)
-		if (span_ieqs(domain, conf_list(conf, "common", "domains", i)))
-			return true;
-	return false;
-}
-
 int
 mailbox_address(const struct conf *conf, const char *text, struct buf *out)
 {
@@ -60,11 +52,10 @@ mailbox_address(const struct conf *conf, const char *text, struct buf *out)
 	local = span_head(domain, at);
 	domain = span_from(domain, at < domain.n ? at + 1 : at);
 	buf_reset(out);
-	for (const char *p = text; *p; p++)
-		buf_ch(out, ch_lower(*p));
+	domain_address_put(conf, span_of(text), out);
 	if (domain.n == 0)
 		wrong = "an address is user@domain";
-	else if (!is_our_domain(conf, domain))
+	else if (!domain_of_ours(conf, domain).n)
 		wrong = "its domain is not in the setting domains";
 	else
 		wrong = local_wrong(local);

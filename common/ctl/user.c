@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "conf/domain.h"
 #include "conf/value.h"
 
 static int
@@ -62,11 +63,10 @@ int
 user_find(const struct merpati *c, struct accounts *accounts, const char *address,
     struct arena *arena, struct account *out)
 {
-	char *lower = arena_str(arena, span_of(address));
-	(void)c;
-	for (char *p = lower; p && *p; p++)
-		*p = ch_lower(*p);
-	int err = account_get(accounts, span_of(lower), arena, out);
+	struct buf name = {0};
+	domain_address_put(c->conf, span_of(address), &name);
+	int err = account_get(accounts, buf_as_span(&name), arena, out);
+	buf_free(&name);
 	if (err == E_OK)
 		return EX_OK;
 	ctl_say(err == E_BAD ? "there is no account %s"

@@ -30,8 +30,11 @@ static struct place {
 static const char conf_text[] =
     "version = 1\n"
     "common {\n"
-    "\tdomains = {\"A.test\", \"b.test\", \"catch.test\", \"self.test\"}\n"
-    "\tdomain_aliases = {\"other.test=A.test\", \"Third.test=b.test\"}\n"
+    "\tdomains = {\"A.test\", \"b.test\", \"catch.test\", \"self.test\", "
+    "\"b\xc3\xbc"
+    "cher.test\", \"xn--strae-oqa.test\"}\n"
+    "\tdomain_aliases = {\"other.test=A.test\", \"Third.test=b.test\", "
+    "\"f\xc3\xbcr.test=A.test\"}\n"
     "\tcatch_all = {\"catch.test=Anna@A.test\", \"self.test=nobody@self.test\"}\n"
     "\tstate_dir = \"%s/state\"\n"
     "\tmail_dir = \"%s/mail\"\n"
@@ -68,6 +71,12 @@ write_aliases(void)
 	    "only-suspended: gone\n"
 	    "suspended-too: gone, ben\n"
 	    "full-too: full\n"
+	    "full-both: full, many@a.test\nfull-deep: full-both, full-too\n"
+	    "full-twice: full, full@a.test\nfull-gone: full, gone, nobody\n"
+	    "full-one: full, ben, many\nfull-last: ben, full\n"
+	    "full-far: full, zoe@far.test\n"
+	    "ben@b\xc3\xbc"
+	    "cher.test: ben@a.test\n"
 	    "ring: ring2\nring2: ring3\nring3: ring\n"
 	    "ring-too: ben, ring\n"
 	    "into-ring: ring2\n"
@@ -138,6 +147,11 @@ write_accounts(void)
 	put(w, "a+b@a.test", &plain);
 	put(w, "ben@b.test", &plain);
 	put(w, "gone@a.test", &gone);
+	put(w,
+	    "anna@b\xc3\xbc"
+	    "cher.test",
+	    &plain);
+	put(w, "carl@xn--strae-oqa.test", &plain);
 	put(w, "full@a.test", &full);
 	put(w, "many@a.test", &many);
 	put(w, "fresh@a.test", &full); /* has no usage yet */
@@ -315,13 +329,31 @@ static const struct row rows[] = {
 	/* too large */
 	{"many1001@a.test",       RCPT_LOOP,       ""},
 	{"long481@a.test",        RCPT_LOOP,       ""},
-	/* quota: of an address itself, with its subaddress too, not of members */
+	/* quota: of an address itself, with its subaddress too; of a list when all its members are full */
 	{"full@a.test",           RCPT_OVER_QUOTA, ""},
 	{"full+x@a.test",         RCPT_OVER_QUOTA, ""},
 	{"many@a.test",           RCPT_OVER_QUOTA, ""},
 	{"fresh@a.test",          RCPT_LOCAL,      "fresh@a.test"},
 	{"odd@a.test",            RCPT_LOCAL,      "odd@a.test"},
-	{"full-too@a.test",       RCPT_LOCAL,      "full@a.test"},
+	{"full-too@a.test",       RCPT_OVER_QUOTA, ""},
+	{"full-both@a.test",      RCPT_OVER_QUOTA, ""},
+	{"full-deep@a.test",      RCPT_OVER_QUOTA, ""},
+	{"full-twice@a.test",     RCPT_OVER_QUOTA, ""},
+	{"full-gone@a.test",      RCPT_OVER_QUOTA, ""},
+	{"full-one@a.test",       RCPT_LOCAL,      "full@a.test ben@a.test many@a.test"},
+	{"full-last@a.test",      RCPT_LOCAL,      "ben@a.test full@a.test"},
+	{"full-far@a.test",       RCPT_LOCAL,      "full@a.test >zoe@far.test"},
+	/* domains in U-labels, A-labels and any case; their accounts and aliases as the setting spells them */
+	{"anna@b\xc3\xbc" "cher.test", RCPT_LOCAL,  "anna@b\xc3\xbc" "cher.test"},
+	{"Anna@B\xc3\x9c" "CHER.test", RCPT_LOCAL,  "anna@b\xc3\xbc" "cher.test"},
+	{"anna+x@xn--bcher-kva.test", RCPT_LOCAL,  "anna@b\xc3\xbc" "cher.test/x"},
+	{"ben@XN--BCHER-KVA.test", RCPT_LOCAL,     "ben@a.test"},
+	{"nobody@xn--bcher-kva.test", RCPT_UNKNOWN, ""},
+	{"any@xn--bcher-kva.xn--bcher-kva.test", RCPT_REMOTE, ""},
+	{"carl@xn--strae-oqa.test", RCPT_LOCAL,    "carl@xn--strae-oqa.test"},
+	{"carl@stra\xc3\x9f" "e.test", RCPT_LOCAL,  "carl@xn--strae-oqa.test"},
+	{"anna@f\xc3\xbcr.test",  RCPT_LOCAL,      "anna@a.test"},
+	{"anna@xn--fr-xka.test",  RCPT_LOCAL,      "anna@a.test"},
 };
 
 /* clang-format on */

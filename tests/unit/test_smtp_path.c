@@ -11,6 +11,7 @@
 #include "smtpd/path.h"
 #include "spool/dsn.h"
 
+#define D63 "ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
 #define L64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const struct {
@@ -52,15 +53,92 @@ static const struct {
     {"<a@[127.0.0.256]>", E_BAD, NULL, NULL},
     {"<a@[127.0.0.1>", E_BAD, NULL, NULL},
     {"<a@[]>", E_BAD, NULL, NULL},
+    /* source routes: taken, and not used */
+    {"<@a.test,@[IPv6:::1],@xn--bcher-kva.test:\"u\\1\"@example.test> X", E_OK,
+	"u1@example.test", " X"},
+    {"<@a.test,:u1@example.test>", E_BAD, NULL, NULL},
+    {"<@a.test,b.test:u1@example.test>", E_BAD, NULL, NULL},
+    {"<@a.test:@b.test:u1@example.test>", E_BAD, NULL, NULL},
+    {"<@a.test:>", E_BAD, NULL, NULL},
+    /* quoted local parts: one form for all that is the same mailbox */
+    {"<\"u\\1\"@example.test>", E_OK, "u1@example.test", ""},
+    {"<\"a.b\"@example.test>", E_OK, "a.b@example.test", ""},
+    {"<\"a\\.b\"@example.test>", E_OK, "a.b@example.test", ""},
+    {"<\"a..b\"@example.test>", E_OK, "\"a..b\"@example.test", ""},
+    {"<\".a\"@example.test>", E_OK, "\".a\"@example.test", ""},
+    {"<\"a\\@b\"@example.test>", E_OK, "\"a@b\"@example.test", ""},
+    {"<\"a\\ b\\\\c\"@example.test>", E_OK, "\"a b\\\\c\"@example.test", ""},
+    {"<\"\\\"\"@example.test>", E_OK, "\"\\\"\"@example.test", ""},
+    {"<\"\\\xc3\xbc\"@example.test>", E_BAD, NULL, NULL},
+    {"<\"a\tb\"@example.test>", E_BAD, NULL, NULL},
+    {"<\"a\x7f\"@example.test>", E_BAD, NULL, NULL},
+    {"<\"a\"b@example.test>", E_BAD, NULL, NULL},
+    {"<\"a\".b@example.test>", E_BAD, NULL, NULL},
+    /* address literals, RFC 5321 4.1.3 */
+    {"<a@[127.000.0.01]>", E_OK, "a@[127.000.0.01]", ""},
+    {"<a@[127.0.0.0001]>", E_BAD, NULL, NULL},
+    {"<a@[127.0.0]>", E_BAD, NULL, NULL},
+    {"<a@[127.0.0.1.]>", E_BAD, NULL, NULL},
+    {"<a@[ipv6:2001:db8::192.0.2.1]>", E_OK, "a@[ipv6:2001:db8::192.0.2.1]", ""},
+    {"<a@[IPv6:2001:db8:1:2:3:4:5:6]>", E_OK, "a@[IPv6:2001:db8:1:2:3:4:5:6]", ""},
+    {"<a@[IPv6:1::2::3]>", E_BAD, NULL, NULL},
+    {"<a@[IPv6:::1%eth0]>", E_BAD, NULL, NULL},
+    {"<a@[IPv6:]>", E_BAD, NULL, NULL},
+    {"<a@[2001:db8::1]>", E_OK, "a@[2001:db8::1]", ""}, /* a tag like another */
+    {"<a@[x-tag:any!thing]>", E_OK, "a@[x-tag:any!thing]", ""},
+    {"<a@[tag-:x]>", E_BAD, NULL, NULL},
+    {"<a@[t_g:x]>", E_BAD, NULL, NULL},
+    {"<a@[tag:]>", E_BAD, NULL, NULL},
+    {"<a@[tag:a b]>", E_BAD, NULL, NULL},
+    {"<a@[tag:a[b]>", E_BAD, NULL, NULL},
+    {"<a@[tag:a\\b]>", E_BAD, NULL, NULL},
+    {"<a@[127.0.0.1]x>", E_BAD, NULL, NULL},
+    /* SMTPUTF8: U-labels that have A-labels */
+    {"<a@b\xc3\xbc"
+     "cher.test>",
+	E_OK,
+	"a@b\xc3\xbc"
+	"cher.test",
+	""},
+    {"<a@xn--bcher-kva.test>", E_OK, "a@xn--bcher-kva.test", ""},
+    {"<a@\xe2\x80\xae.test>", E_BAD, NULL, NULL}, /* a mark of direction */
+    {"<a@\xcc\x88x.test>", E_BAD, NULL, NULL},    /* begins with a combining one */
+    {"<\"\xc3\xbc\"@example.test>", E_OK, "\xc3\xbc@example.test", ""},
+    /* lengths, RFC 5321 4.5.3.1 */
+    {"<a@" D63 ".test>", E_OK, "a@" D63 ".test", ""},
+    {"<a@" D63 "d.test>", E_BAD, NULL, NULL},
+    {"<a@" D63 "." D63 "." D63
+     ".dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd>",
+	E_OK, NULL, ""},
+    {"<ab@" D63 "." D63 "." D63
+     ".dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd>",
+	E_LIMIT, NULL, NULL},
+    {"<\"" L64 "\"@example.test>", E_OK, L64 "@example.test", ""},
+    {"<\"" L64 " \"@example.test>", E_LIMIT, NULL, NULL},
     {"<\xc3\xbc@\xc3\xbc.test>", E_OK, "\xc3\xbc@\xc3\xbc.test", ""},
     {"<\xc3@example.test>", E_BAD, NULL, NULL},
     {"<" L64 "@example.test>", E_OK, L64 "@example.test", ""},
     {"<" L64 "a@example.test>", E_LIMIT, NULL, NULL},
-    {"<a@" L64 L64 L64 L64 ">", E_LIMIT, NULL, NULL},
+    {"<a@" L64 L64 L64 L64 ">", E_BAD, NULL, NULL},
     {"u1@example.test", E_BAD, NULL, NULL},
     {"<u1@example.test", E_BAD, NULL, NULL},
     {"", E_BAD, NULL, NULL},
 };
+
+/* What is stored stands for itself. */
+static void
+assert_one_form(const struct buf *address)
+{
+	struct buf path = {0}, again = {0};
+	struct path p;
+	buf_putf(&path, "<%.*s>", (int)address->len, address->len ? address->p : "");
+	struct span in = buf_as_span(&path);
+	assert_int_equal(path_parse(&in, &p), E_OK);
+	path_put(&again, &p);
+	assert_true(span_eq(buf_as_span(&again), buf_as_span(address)));
+	buf_free(&path);
+	buf_free(&again);
+}
 
 static void
 test_paths(void **state)
@@ -77,8 +155,10 @@ test_paths(void **state)
 			continue;
 		}
 		path_put(&text, &p);
-		assert_string_equal(buf_cstr(&text), paths[i].address);
+		if (paths[i].address)
+			assert_string_equal(buf_cstr(&text), paths[i].address);
 		assert_true(span_eqs(in, paths[i].rest));
+		assert_one_form(&text);
 		buf_free(&text);
 	}
 }
