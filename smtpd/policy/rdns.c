@@ -19,17 +19,17 @@ is_unknown(const struct dns_answer *a)
 }
 
 static bool
-has_address(const struct dns_answer *a, const struct address *client)
+has_address(const struct dns_answer *a, const struct ip *client)
 {
 	for (size_t i = 0; i < a->n_records; i++)
-		if (address_in(client, a->records[i].data, (unsigned)client->n * 8))
+		if (ip_in(client, a->records[i].data, (unsigned)client->n * 8))
 			return true;
 	return false;
 }
 
 /* Each name that is claimed is asked for its addresses. */
 static int
-confirm(const struct address *client, const struct dns_answer *ptr, struct lookups *l,
+confirm(const struct ip *client, const struct dns_answer *ptr, struct lookups *l,
     struct rdns *out)
 {
 	enum dns_kind kind = client->n == 4 ? DNS_A : DNS_AAAA;
@@ -54,11 +54,11 @@ confirm(const struct address *client, const struct dns_answer *ptr, struct looku
 }
 
 int
-rdns_find(const struct address *client, struct lookups *l, struct rdns *out)
+rdns_find(const struct ip *client, struct lookups *l, struct rdns *out)
 {
 	struct buf name = {.max = DNS_NAME_MAX};
 	*out = (struct rdns){.result = RDNS_PERMERROR};
-	dns_reverse_name(address_bytes(client), &name);
+	dns_reverse_name(ip_bytes(client), &name);
 	const struct dns_answer *ptr = lookups_get(l, DNS_PTR, buf_as_span(&name));
 	buf_free(&name);
 	if (!ptr)

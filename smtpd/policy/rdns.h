@@ -8,7 +8,7 @@
 #define SMTPD_POLICY_RDNS_H
 
 #include "net/lookups.h"
-#include "smtpd/policy/address.h"
+#include "smtpd/policy/ip.h"
 
 enum { RDNS_NAMES_MAX = 10 }; /* of an address that are looked at (RFC 7208 4.6.4) */
 
@@ -31,6 +31,6 @@ struct rdns {
 const char *rdns_result_name(
     enum rdns_result); /* "pass", as in Authentication-Results */
 /* rdns_find - E_OK, E_MORE (ask, then call again) */
-MUST_USE int rdns_find(const struct address *, struct lookups *, struct rdns *out);
+MUST_USE int rdns_find(const struct ip *, struct lookups *, struct rdns *out);
 
 #endif

@@ -12,8 +12,8 @@
 #define SMTPD_POLICY_SPF_H
 
 #include "net/lookups.h"
-#include "smtpd/policy/address.h"
 #include "smtpd/policy/authres.h"
+#include "smtpd/policy/ip.h"
 #include "smtpd/policy/spf_record.h"
 
 enum {
@@ -34,7 +34,7 @@ enum spf_result { /* 2.6 */
 };
 
 struct spf_query { /* borrow, all of it: during the call */
-	const struct address *client;
+	const struct ip *client;
 	struct span helo;
 	/* reverse-path without <>; empty: postmaster at helo (2.4) */
 	struct span sender;

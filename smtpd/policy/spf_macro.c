@@ -211,10 +211,10 @@ kept(struct span value, const struct spf_macro *m)
 
 /* %{i}: dotted, an IPv6 address by its nibbles (7.3) */
 static void
-dotted_put(const struct address *a, struct buf *out)
+dotted_put(const struct ip *a, struct buf *out)
 {
 	if (a->n == 4)
-		address_put(a, out);
+		ip_put(a, out);
 	for (size_t i = 0; a->n == 16 && i < a->n; i++)
 		buf_putf(out, "%s%X.%X", i ? "." : "", a->b[i] >> 4, a->b[i] & 15u);
 }
@@ -245,7 +245,7 @@ value_of(char letter, const struct spf_values *v, struct buf *scratch)
 		dotted_put(v->client, scratch);
 		break;
 	case 'c':
-		address_put(v->client, scratch);
+		ip_put(v->client, scratch);
 		break;
 	case 't':
 		buf_putf(scratch, "%lld", (long long)v->now_sec);

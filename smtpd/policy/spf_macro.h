@@ -3,7 +3,7 @@
 #ifndef SMTPD_POLICY_SPF_MACRO_H
 #define SMTPD_POLICY_SPF_MACRO_H
 
-#include "smtpd/policy/address.h"
+#include "smtpd/policy/ip.h"
 
 enum {
 	/* octets of what a string becomes, before a name is cut to DNS_NAME_MAX */
@@ -37,11 +37,11 @@ bool spf_domain_spec_ok(struct span);
 /* What macros stand for. */
 struct spf_values {
 	struct span sender, local, sender_domain; /* s, l, o */
-	struct span domain;           /* d: the one whose record is evaluated */
-	struct span helo, receiver;   /* h, r */
-	struct span validated;        /* p: a name, or "unknown" */
-	const struct address *client; /* i, c, v; borrow */
-	int64_t now_sec;              /* t */
+	struct span domain;         /* d: the one whose record is evaluated */
+	struct span helo, receiver; /* h, r */
+	struct span validated;      /* p: a name, or "unknown" */
+	const struct ip *client;    /* i, c, v; borrow */
+	int64_t now_sec;            /* t */
 };
 
 /* spf_expand - a string that spf_string_ok approved.  E_OK, E_LIMIT (SPF_EXPANDED_MAX) */

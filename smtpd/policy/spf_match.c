@@ -103,7 +103,7 @@ count_void(struct spf_run *run, const struct dns_answer *a, struct spf_found *f)
 static bool
 in_network(const struct spf_run *run, struct span net, const struct spf_term *t)
 {
-	return address_in(run->client, net, net.n == 4 ? t->bits4 : t->bits6);
+	return ip_in(run->client, net, net.n == 4 ? t->bits4 : t->bits6);
 }
 
 static bool

@@ -96,14 +96,14 @@ dual_bits(struct span *s, struct spf_term *t)
 static int
 network(struct span s, struct spf_term *t)
 {
-	char text[ADDRESS_TEXT_MAX + 1];
+	char text[IP_TEXT_MAX + 1];
 	bool is_v6 = t->kind == SPF_IP6;
 	size_t slash = span_find(s, '/');
 	struct span host = span_head(s, slash), bits = span_from(s, slash);
 	if (span_take(&bits, '/') &&
 	    bits_of(bits, is_v6 ? 128 : 32, is_v6 ? &t->bits6 : &t->bits4) != E_OK)
 		return E_BAD;
-	if (host.n > ADDRESS_TEXT_MAX || span_find(host, '\0') < host.n)
+	if (host.n > IP_TEXT_MAX || span_find(host, '\0') < host.n)
 		return E_BAD;
 	memcpy(text, host.p, host.n);
 	text[host.n] = '\0';

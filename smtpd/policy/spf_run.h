@@ -16,8 +16,8 @@ struct spf_found {
 };
 
 struct spf_run {
-	struct lookups *lookups;      /* borrow */
-	const struct address *client; /* borrow */
+	struct lookups *lookups;  /* borrow */
+	const struct ip *client;  /* borrow */
 	struct spf_values values; /* domain, validated: those of the last spf_name */
 	struct arena arena;       /* own: names that were made */
 	unsigned n_terms, n_void;

@@ -2,7 +2,7 @@
 /*
  * fuzz_spf.c - check_host() with a DNS that answers lines of the input, one a question: it ends, asks no more
  * than RFC 7208 4.6.4 allows, comes to the same again, and explains in one printable line.
- * fuzz: smtpd/policy/spf.c smtpd/policy/spf_record.c smtpd/policy/spf_macro.c smtpd/policy/spf_match.c smtpd/policy/address.c smtpd/policy/rdns.c smtpd/policy/authres.c common/net/lookups.c common/net/dns.c common/mime/header.c common/mime/lex.c tests/fuzz/answers.c
+ * fuzz: smtpd/policy/spf.c smtpd/policy/spf_record.c smtpd/policy/spf_macro.c smtpd/policy/spf_match.c smtpd/policy/ip.c smtpd/policy/rdns.c smtpd/policy/authres.c common/net/lookups.c common/net/dns.c common/mime/header.c common/mime/lex.c tests/fuzz/answers.c
  */
 #include <string.h>
 
@@ -31,12 +31,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct answers answers = {.in = span_make(p, n)};
 	struct span sender = answers_line(&answers), helo = answers_line(&answers);
 	bool is_helo = span_take(&sender, '!');
-	struct address client;
+	struct ip client;
 	struct lookups l;
 	struct arena arena = {0};
 	struct spf s;
 	bool is_v6 = span_take(&sender, '6');
-	if (address_parse(is_v6 ? SPAN("2001:db8::1") : SPAN("192.0.2.1"), &client) != E_OK)
+	if (ip_parse(is_v6 ? SPAN("2001:db8::1") : SPAN("192.0.2.1"), &client) != E_OK)
 		bug("an address");
 	struct spf_query q = {.client = &client, .helo = helo, .sender = sender};
 	lookups_init(&l);

@@ -35,14 +35,14 @@ check(struct span client, struct span helo, struct span sender, bool is_helo,
     struct arena *arena)
 {
 	struct lookups l;
-	struct address a;
+	struct ip a;
 	struct spf out;
 	struct spf_query q = {.client = &a,
 	    .helo = helo,
 	    .sender = sender,
 	    .receiver = SPAN("mx.receiver.test"),
 	    .now_sec = 1700000000};
-	assert_int_equal(address_parse(client, &a), E_OK);
+	assert_int_equal(ip_parse(client, &a), E_OK);
 	lookups_init(&l);
 	for (n_rounds = 0; spf_check(&q, is_helo, &l, arena, &out) == E_MORE;
 	     n_rounds++) {

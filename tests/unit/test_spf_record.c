@@ -19,7 +19,7 @@ static const char *
 text_of(const struct spf_term *t)
 {
 	static struct buf b;
-	struct address a = {.n = t->kind == SPF_IP4 ? 4 : 16};
+	struct ip a = {.n = t->kind == SPF_IP4 ? 4 : 16};
 	buf_reset(&b);
 	if (t->qualifier)
 		buf_ch(&b, t->qualifier);
@@ -27,7 +27,7 @@ text_of(const struct spf_term *t)
 	if (t->kind == SPF_IP4 || t->kind == SPF_IP6) {
 		memcpy(a.b, t->address, a.n);
 		buf_ch(&b, ' ');
-		address_put(&a, &b);
+		ip_put(&a, &b);
 		buf_putf(&b, "/%u", t->kind == SPF_IP4 ? t->bits4 : t->bits6);
 	} else {
 		buf_putf(&b, " %.*s", SPAN_ARG(t->domain));
@@ -211,7 +211,7 @@ static const struct {
 };
 
 static struct spf_values
-values(const struct address *client)
+values(const struct ip *client)
 {
 	return (struct spf_values){.sender = SPAN("strong-bad@email.example.com"),
 	    .local = SPAN("strong-bad"),
@@ -227,10 +227,10 @@ values(const struct address *client)
 static void
 test_expansions(void **state)
 {
-	struct address client;
+	struct ip client;
 	struct buf b = {0};
 	(void)state;
-	assert_int_equal(address_parse(SPAN("192.0.2.3"), &client), E_OK);
+	assert_int_equal(ip_parse(SPAN("192.0.2.3"), &client), E_OK);
 	struct spf_values v = values(&client);
 	for (size_t i = 0; i < COUNT(expansions); i++) {
 		struct span in = span_of(expansions[i].in);
@@ -239,7 +239,7 @@ test_expansions(void **state)
 		assert_int_equal(spf_expand(in, SPF_IN_TEXT, &v, &b), E_OK);
 		assert_string_equal(buf_cstr(&b), expansions[i].out);
 	}
-	assert_int_equal(address_parse(SPAN("2001:db8::cb01"), &client), E_OK);
+	assert_int_equal(ip_parse(SPAN("2001:db8::cb01"), &client), E_OK);
 	buf_reset(&b);
 	assert_int_equal(
 	    spf_expand(SPAN("%{ir}.%{v}._spf.%{d2}"), SPF_IN_RECORD, &v, &b), E_OK);
@@ -253,10 +253,10 @@ test_expansions(void **state)
 static void
 test_long_names(void **state)
 {
-	struct address client;
+	struct ip client;
 	struct buf b = {0}, spec = {0};
 	(void)state;
-	assert_int_equal(address_parse(SPAN("192.0.2.3"), &client), E_OK);
+	assert_int_equal(ip_parse(SPAN("192.0.2.3"), &client), E_OK);
 	struct spf_values v = values(&client);
 	v.local = SPAN(L32);
 	for (unsigned i = 0; i < 8; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* address.c - the address of a client as bytes. */
-#include "smtpd/policy/address.h"
+/* ip.c - the address of a client as bytes. */
+#include "smtpd/policy/ip.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -8,12 +8,12 @@
 static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 int
-address_parse(struct span text, struct address *out)
+ip_parse(struct span text, struct ip *out)
 {
-	char s[ADDRESS_TEXT_MAX + 1];
+	char s[IP_TEXT_MAX + 1];
 	bool is_v6 = span_find(text, ':') < text.n;
-	*out = (struct address){.n = is_v6 ? 16 : 4};
-	if (text.n > ADDRESS_TEXT_MAX || span_find(text, '\0') < text.n)
+	*out = (struct ip){.n = is_v6 ? 16 : 4};
+	if (text.n > IP_TEXT_MAX || span_find(text, '\0') < text.n)
 		return E_BAD;
 	memcpy(s, text.p, text.n);
 	s[text.n] = '\0';
@@ -27,13 +27,13 @@ address_parse(struct span text, struct address *out)
 }
 
 struct span
-address_bytes(const struct address *a)
+ip_bytes(const struct ip *a)
 {
 	return span_make(a->b, a->n);
 }
 
 void
-address_put(const struct address *a, struct buf *out)
+ip_put(const struct ip *a, struct buf *out)
 {
 	char s[INET6_ADDRSTRLEN];
 	if (a->n && inet_ntop(a->n == 16 ? AF_INET6 : AF_INET, a->b, s, sizeof s))
@@ -41,7 +41,7 @@ address_put(const struct address *a, struct buf *out)
 }
 
 bool
-address_in(const struct address *a, struct span net, unsigned bits)
+ip_in(const struct ip *a, struct span net, unsigned bits)
 {
 	if (net.n != a->n || a->n == 0 || bits > a->n * 8)
 		return false;
