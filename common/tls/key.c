@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* key.c - the role "key": private keys, behind two asks. */
+/* key.c - the role "key": private keys, behind a few asks. */
 #include "tls/key.h"
 
 #include <errno.h>
@@ -11,9 +11,16 @@
 #include "conf/conf.h"
 #include "proc/child.h"
 #include "proc/jail.h"
+#include "tls/dkim_key.h"
+#include "tls/dkim_keys.h"
+#include "tls/hash.h"
 #include "tls/state.h"
 
-enum { KEY_PHASE = 1 };
+enum {
+	KEY_PHASE = 1,
+	DKIM_SIGN_BYTES =
+	    1 + 3 * 4 + DKIM_DOMAIN_MAX + DKIM_SELECTOR_MAX + SHA256_BYTES,
+};
 
 static struct {
 	gnutls_privkey_t all[TLS_CERTIFICATES_MOST]; /* own */
@@ -155,13 +162,17 @@ ask_tickets(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 
 /* clang-format off */
 static const struct ask_row rows[] = {
-	/*               name       legal in   times             bytes                  fd back  answered by */
-	[KEY_SIGN]    = {"SIGN",    KEY_PHASE, KEY_SIGNS_MOST,   10 + KEY_DIGEST_MOST,  false,   ask_sign},
-	[KEY_TICKETS] = {"TICKETS", KEY_PHASE, KEY_TICKETS_MOST, 0,                     false,   ask_tickets},
+	/*                 name         legal in   times             bytes                  fd back  answered by */
+	[KEY_SIGN]      = {"SIGN",      KEY_PHASE, KEY_SIGNS_MOST,   10 + KEY_DIGEST_MOST,  false,   ask_sign},
+	[KEY_TICKETS]   = {"TICKETS",   KEY_PHASE, KEY_TICKETS_MOST, 0,                     false,   ask_tickets},
+	[KEY_DKIM_LIST] = {"DKIM_LIST", KEY_PHASE, KEY_DKIM_MOST,    4 + DKIM_DOMAIN_MAX,   false,   dkim_keys_list},
+	[KEY_DKIM_SIGN] = {"DKIM_SIGN", KEY_PHASE, KEY_DKIM_MOST,    DKIM_SIGN_BYTES,       false,   dkim_keys_sign},
 };
 /* clang-format on */
 
 static const struct ask_table table = {
+    .rows = rows, .n_rows = KEY_DKIM_LIST, .who = "of_key"};
+static const struct ask_table mail_table = {
     .rows = rows, .n_rows = COUNT(rows), .who = "of_key"};
 
 const struct ask_table *
@@ -169,6 +180,13 @@ key_table(unsigned kind)
 {
 	(void)kind;
 	return &table;
+}
+
+const struct ask_table *
+key_mail_table(unsigned kind)
+{
+	(void)kind;
+	return &mail_table;
 }
 
 int
@@ -187,4 +205,20 @@ int
 key_run(void)
 {
 	return child_serve(key_table, NULL, 0);
+}
+
+void
+key_mail_jail(struct jail *j)
+{
+	static struct buf path; /* until jail_enter */
+	dkim_path_put(the_child.conf, SPAN(""), &path);
+	j->calls |= JAIL_FILES_READ;
+	jail_allow(j, buf_cstr(&path), JAIL_READ);
+}
+
+int
+key_mail_run(void)
+{
+	dkim_keys_open(the_child.conf);
+	return child_serve(key_mail_table, NULL, 0);
 }
