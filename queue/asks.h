@@ -5,7 +5,7 @@
  *   bounce: BOUNCE_MAKE, below sched -> deliver's placers: common/spool/job.h sched <-> relay:
  *   queue/relay/order.h; relay, sts -> resolver: common/net/resolver.h relay -> sts:
  *   queue/sts/sts.h; sts -> fetch: common/net/fetch.h; sts -> spool, as a client:
- *   common/spool/put.h relay -> monitor: QUEUE_UNIX, below; spool -> monitor: MON_READY
+ *   common/spool/put.h; bounce, sts -> key: common/tls/key.h (DKIM signatures of reports); relay -> monitor: QUEUE_UNIX, below; spool -> monitor: MON_READY
  *   (proc/daemon.h) merpati queue -> sched: common/spool/admin.h, on RUN/queue/admin; -> sts: on
  *   RUN/queue/reports
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).
@@ -26,7 +26,8 @@ enum queue_role {
 	QUEUE_RELAY,
 	QUEUE_RESOLVER,
 	QUEUE_FETCH,
-	QUEUE_STS
+	QUEUE_STS,
+	QUEUE_KEY
 };
 
 /* sched -> spool */

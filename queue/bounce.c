@@ -9,12 +9,22 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "dkim/sign.h"
 #include "proc/child.h"
 #include "queue/asks.h"
+#include "queue/report_sign.h"
 #include "queue/sealed.h"
 #include "spool/put.h"
 
 enum { PH_ANY = 1 };
+
+static struct dkim_signer signer;
+
+static int
+key_channel(int *out)
+{
+	return child_channel("key", out);
+}
 
 /* What one report is made of. */
 struct work {
@@ -32,8 +42,10 @@ make(struct work *w, struct buf *reply)
 	int fd = -1;
 	bounce_compose(conf_str(the_child.conf, "common", "hostname"), &w->about,
 	    &w->arena, &report, &made);
-	if (buf_done(&report) == E_OK)
+	if (buf_done(&report) == E_OK) {
+		report_sign(&signer, made.arrived_sec, &report, &made);
 		fd = sealed_copy(buf_as_span(&report));
+	}
 	buf_free(&report);
 	buf_u32(reply, 0);
 	envelope_put(reply, &made);
@@ -144,5 +156,6 @@ bounce_jail(struct jail *j)
 int
 bounce_run(void)
 {
+	dkim_signer_init(&signer, key_channel);
 	return child_serve(table_of, NULL, 0);
 }

@@ -22,6 +22,8 @@
 #include "queue/sched.h"
 #include "queue/spool.h"
 #include "queue/sts/sts.h"
+#include "tls/dkim_key.h"
+#include "tls/key.h"
 
 /* clang-format off */
 static const struct role roles[] = {
@@ -33,6 +35,7 @@ static const struct role roles[] = {
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_SPAWN),
 		.prepare = sched_prepare, .jail = sched_jail, .run = sched_run},
 	[QUEUE_BOUNCE] = {.name = "bounce", .user = USER_NET, .at_start = 1,
+		.channels = 1u << QUEUE_KEY, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.jail = bounce_jail, .run = bounce_run},
 	[QUEUE_DROP] = {.name = "drop", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
 		.peers = DAEMON_QUEUE, .monitor_asks = MON_MAY(MON_DAEMON),
@@ -46,9 +49,11 @@ static const struct role roles[] = {
 	[QUEUE_FETCH] = {.name = "fetch", .user = USER_NET, .at_start = 1,
 		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
 	[QUEUE_STS] = {.name = "sts", .user = USER_QUEUE, .flags = ROLE_SINGLE, .at_start = 1,
-		.channels = 1u << QUEUE_RESOLVER | 1u << QUEUE_FETCH, .peers = DAEMON_QUEUE,
+		.channels = 1u << QUEUE_RESOLVER | 1u << QUEUE_FETCH | 1u << QUEUE_KEY, .peers = DAEMON_QUEUE,
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON),
 		.jail = sts_jail, .run = sts_run},
+	[QUEUE_KEY] = {.name = "key", .user = USER_KEY, .flags = ROLE_LAZY, .at_start = 1,
+		.jail = key_mail_jail, .run = key_mail_run},
 	METRICS_ROLE,
 };
 
@@ -87,6 +92,7 @@ before_start(const struct conf *conf)
 {
 	uid_t uid;
 	gid_t gid;
+	dkim_folder_make(conf);
 	if (daemon_user(conf, USER_QUEUE, &uid, &gid) != E_OK)
 		return;
 	int spool = make_owned(

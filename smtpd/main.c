@@ -8,6 +8,7 @@
 #include "proc/daemon.h"
 #include "smtpd/front.h"
 #include "smtpd/session.h"
+#include "tls/dkim_key.h"
 #include "tls/key.h"
 #include "tls/server.h"
 
@@ -27,7 +28,7 @@ static const struct role roles[] = {
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
 	[KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
-	           .prepare = key_prepare, .jail = key_jail, .run = key_run},
+	           .prepare = key_prepare, .jail = key_mail_jail, .run = key_mail_run},
 	[AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
 	           .prepare = auth_prepare, .jail = auth_jail, .run = auth_run},
 	[LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
@@ -45,6 +46,7 @@ static void
 before_start(const struct conf *conf)
 {
 	roll_new(conf, "smtpd", "connections_most", "front_count");
+	dkim_folder_make(conf);
 }
 
 static void

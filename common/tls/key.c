@@ -206,19 +206,3 @@ key_run(void)
 {
 	return child_serve(key_table, NULL, 0);
 }
-
-void
-key_mail_jail(struct jail *j)
-{
-	static struct buf path; /* until jail_enter */
-	dkim_path_put(the_child.conf, SPAN(""), &path);
-	j->calls |= JAIL_FILES_READ;
-	jail_allow(j, buf_cstr(&path), JAIL_READ);
-}
-
-int
-key_mail_run(void)
-{
-	dkim_keys_open(the_child.conf);
-	return child_serve(key_mail_table, NULL, 0);
-}

@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "dkim/sign.h"
 #include "net/gzip.h"
 #include "net/tlsrpt.h"
 #include "proc/child.h"
 #include "proc/loop.h"
+#include "queue/report_sign.h"
 #include "queue/sts/compose.h"
 #include "queue/sts/wire.h"
 #include "spool/put.h"
@@ -21,10 +23,17 @@ connect_spool(int *out)
 	return child_daemon("queue", out);
 }
 
+static int
+key_channel(int *out)
+{
+	return child_channel("key", out);
+}
+
 static struct {
 	struct tally *tally;             /* own; NULL: nothing is counted */
 	struct loop_timer *flush, *next; /* own; next: the next report */
 	struct spool_client spool;
+	struct dkim_signer signer;
 	struct span from, hostname; /* borrow: the configuration */
 	/* the report that is on its way */
 	bool is_busy;
@@ -36,6 +45,7 @@ static struct {
 	struct buf gz;    /* own */
 	struct buf why;   /* own: of the last failure */
 } rpt = {.spool = {.chan = -1, .file = -1, .connect = connect_spool},
+    .signer = {.key_channel = key_channel, .chan = -1},
     .arena = {.max_bytes = STS_ARENA_BYTES},
     .gz = {.max = FETCH_BODY_MAX}};
 
@@ -128,6 +138,8 @@ mail(struct span to)
 	enum spool_verdict v = SPOOL_FAILED;
 	report_mail(&x, buf_as_span(&rpt.gz), to, &rpt.arena, &message, &e);
 	int err = buf_done(&message);
+	if (err == E_OK) /* RFC 8460 3 */
+		report_sign(&rpt.signer, e.arrived_sec, &message, &e);
 	if (err == E_OK)
 		err = spool_room(&rpt.spool, message.len, &v);
 	if (err == E_OK && v == SPOOL_OK)

@@ -31,6 +31,14 @@ sample_key(uint16_t type, struct buf *b)
 		buf_u32(b, 0);
 		buf_bytes(b, SPAN("0123456789abcdef0123456789abcdef"));
 	}
+	if (type == KEY_DKIM_SIGN)
+		buf_u8(b, 0);
+	if (type == KEY_DKIM_LIST || type == KEY_DKIM_SIGN)
+		buf_bytes(b, SPAN("a.test"));
+	if (type == KEY_DKIM_SIGN) {
+		buf_bytes(b, SPAN("s1"));
+		buf_bytes(b, SPAN("0123456789abcdef0123456789abcdef"));
+	}
 }
 
 static void
@@ -167,6 +175,7 @@ static const struct kind {
 	void *(*ctx)(void);
 } kinds[] = {
     {"key", key_table, sample_key, NULL},
+    {"key of mail", key_mail_table, sample_key, NULL},
     {"auth", auth_table, sample_auth, NULL},
     {"lookup", lookup_table, sample_lookup, NULL},
     {"resolver", resolver_table, sample_resolver, NULL},

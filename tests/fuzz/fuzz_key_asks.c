@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_key_asks.c - one ask of the role "key": the first byte is its type, the rest its body.
- * fuzz: common/tls/key.c common/tls/signer.c
+ * fuzz: common/tls/key.c common/tls/signer.c common/tls/dkim_folder.c common/tls/dkim_key.c common/tls/dkim_keys.c common/tls/hash.c
  * fuzz: common/base/arena.c common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c
  * fuzz: common/proc/ask.c common/proc/child.c common/proc/loop.c
  * fuzz: common/conf/conf.c common/conf/domain.c common/mime/idn.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c common/conf/rule.c common/conf/source.c
@@ -10,11 +10,14 @@
 #include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
+#include "tls/dkim_key.h"
+#include "tls/dkim_keys.h"
 #include "tls/key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -27,6 +30,44 @@ put_file(const char *path, const void *p, size_t n)
 		bug("fuzz: a file");
 }
 
+static char dir[] = "/tmp/fuzz_key.XXXXXX";
+
+static void
+clean(void)
+{
+	static const char *const names[] = {"0.key", "1.key", "conf",
+	    "dkim/a.test/s.rsa.pem", "dkim/a.test/s.ed25519.pem", "dkim/a.test", "dkim",
+	    ""};
+	char path[96];
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		remove(path);
+	}
+}
+
+/* Two keys of mail, where the role looks for them at each ask. */
+static void
+prepare_mail(void)
+{
+	static const char *const names[] = {"s.rsa.pem", "s.ed25519.pem"};
+	char path[96];
+	snprintf(path, sizeof path, "%s/dkim", dir);
+	if (mkdir(path, 0700) != 0)
+		bug("fuzz: mkdir");
+	snprintf(path, sizeof path, "%s/dkim/a.test", dir);
+	if (mkdir(path, 0700) != 0)
+		bug("fuzz: mkdir");
+	for (unsigned i = 0; i < COUNT(names); i++) {
+		struct dkim_key *key = dkim_key_new((enum dkim_key_kind)i);
+		struct buf pem = {0};
+		dkim_key_pem(key, &pem);
+		snprintf(path, sizeof path, "%s/dkim/a.test/%s", dir, names[i]);
+		put_file(path, pem.p, pem.len);
+		buf_wipe(&pem);
+		dkim_key_free(&key);
+	}
+}
+
 /* Two keys, ECDSA and RSA, read as the role reads them. */
 static void
 prepare(void)
@@ -34,12 +75,12 @@ prepare(void)
 	static const gnutls_pk_algorithm_t kinds[] = {GNUTLS_PK_ECDSA, GNUTLS_PK_RSA};
 	static const unsigned bits[] = {
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 2048};
-	char dir[] = "/tmp/fuzz_key.XXXXXX";
+	static struct conf *conf; /* as long as the process */
 	char path[64];
 	struct buf text = {0}, errors = {0};
-	struct conf *conf;
-	if (!mkdtemp(dir))
+	if (!mkdtemp(dir) || atexit(clean) != 0)
 		bug("fuzz: mkdtemp");
+	prepare_mail();
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		gnutls_x509_privkey_t key;
 		gnutls_datum_t pem;
@@ -53,28 +94,23 @@ prepare(void)
 		gnutls_x509_privkey_deinit(key);
 	}
 	buf_putf(&text,
-	    "version = 1\ncommon {\n\ttls_certificates = {\"%s/0\", \"%s/1\"}\n", dir,
-	    dir);
+	    "version = 1\ncommon {\n\tstate_dir = \"%s\"\n\ttls_certificates = "
+	    "{\"%s/0\", \"%s/1\"}\n",
+	    dir, dir, dir);
 	buf_putf(&text, "\ttls_keys = {\"%s/0.key\", \"%s/1.key\"}\n}\n", dir, dir);
 	snprintf(path, sizeof path, "%s/conf", dir);
 	put_file(path, text.p, text.len);
 	if (conf_load(path, &errors, &conf) != E_OK || key_load(conf) != E_OK)
 		bug(buf_cstr(&errors));
-	static const char *const names[] = {"0.key", "1.key", "conf"};
-	for (size_t i = 0; i < COUNT(names); i++) {
-		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-		unlink(path);
-	}
-	rmdir(dir);
+	dkim_keys_open(conf);
 	buf_free(&text);
-	conf_free(&conf);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static bool is_ready;
-	const struct ask_table *t = key_table(0);
+	const struct ask_table *t = key_mail_table(0);
 	struct buf scratch = {0};
 	int pair[2];
 	if (n < 1 || n > 4096)
