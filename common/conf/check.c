@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "conf/dnslist.h"
 #include "conf/domain.h"
 #include "conf/route.h"
 #include "conf/rule.h"
@@ -219,6 +220,26 @@ check_hold(const char *value)
 }
 
 const char *
+check_mode(const char *value)
+{
+	static const char *const modes[] = {"off", "note", "refuse"};
+	for (size_t i = 0; i < COUNT(modes); i++)
+		if (strcmp(value, modes[i]) == 0)
+			return NULL;
+	return "\"off\", \"note\" or \"refuse\"";
+}
+
+const char *
+check_dnslist(const char *value)
+{
+	struct dnslist l;
+	return dnslist_parse(span_of(value), &l) == E_OK
+	           ? NULL
+	           : "\"zen.example.org=127.0.0.[2..11] 3\", see DNSBL in "
+	             "merpati.conf(5)";
+}
+
+const char *
 check_route(const char *value)
 {
 	struct route r;
@@ -353,13 +374,26 @@ check_listen_twice(
 	return err;
 }
 
+static int
+check_dnsbl(const struct conf *c, struct buf *errors)
+{
+	size_t n = conf_list_count(c, "smtpd", "dnsbl");
+	if (n <= DNSLIST_MAX)
+		return E_OK;
+	conf_where(c, "smtpd", "dnsbl", errors);
+	buf_putf(
+	    errors, "%zu lists in dnsbl; right would be at most %d\n", n, DNSLIST_MAX);
+	return E_BAD;
+}
+
 int
 check_whole(const struct conf *c, struct buf *errors)
 {
 	int err = check_order(c, errors);
 	if (check_certificates(c, errors) != E_OK ||
 	    check_domains(c, "domain_aliases", true, errors) != E_OK ||
-	    check_domains(c, "catch_all", false, errors) != E_OK)
+	    check_domains(c, "catch_all", false, errors) != E_OK ||
+	    check_dnsbl(c, errors) != E_OK)
 		err = E_BAD;
 	for (size_t s = 0; s < conf_n_sections; s++)
 		if (check_listen_twice(c, &conf_sections[s], errors) != E_OK)

@@ -69,3 +69,14 @@ rdns_find(const struct ip *client, struct lookups *l, struct rdns *out)
 		return confirm(client, ptr, l, out);
 	return E_OK;
 }
+
+void
+rdns_say(const struct rdns *r, const struct ip *client, struct authres *out)
+{
+	struct buf text = {0};
+	ip_put(client, &text);
+	authres_result(out, "iprev", rdns_result_name(r->result));
+	authres_comment(out, r->name);
+	authres_prop(out, "policy.iprev", buf_as_span(&text));
+	buf_free(&text);
+}

@@ -8,6 +8,7 @@
 #define SMTPD_POLICY_RDNS_H
 
 #include "net/lookups.h"
+#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 
 enum { RDNS_NAMES_MAX = 10 }; /* of an address that are looked at (RFC 7208 4.6.4) */
@@ -32,5 +33,7 @@ const char *rdns_result_name(
     enum rdns_result); /* "pass", as in Authentication-Results */
 /* rdns_find - E_OK, E_MORE (ask, then call again) */
 MUST_USE int rdns_find(const struct ip *, struct lookups *, struct rdns *out);
+/* rdns_say - iprev=pass (name) policy.iprev=ADDRESS, RFC 8601 2.7.3 */
+void rdns_say(const struct rdns *, const struct ip *, struct authres *);
 
 #endif

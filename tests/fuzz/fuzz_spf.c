@@ -15,12 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 enum { QUESTIONS_MAX = 11 + 10 * 11 + 11 + 2 };
 
 static void
-check_again(const struct spf_query *q, bool is_helo, struct lookups *l, const struct spf *s)
+check_again(
+    const struct spf_query *q, bool is_helo, struct lookups *l, const struct spf *s)
 {
 	struct arena arena = {0};
 	struct spf again;
-	if (spf_check(q, is_helo, l, &arena, &again) != E_OK || again.result != s->result ||
-	    !span_eq(again.term, s->term) || !span_eq(again.explanation, s->explanation))
+	if (spf_check(q, is_helo, l, &arena, &again) != E_OK ||
+	    again.result != s->result || !span_eq(again.term, s->term) ||
+	    !span_eq(again.explanation, s->explanation))
 		bug("it came to something else");
 	arena_reset(&arena);
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * dnsbl.h - what lists of addresses in the DNS say of a client (RFC 5782): those that it is on, and
+ * the sum of their weights.  A list that does not answer counts as one that it is not on.  Pure.
+ */
+#ifndef SMTPD_POLICY_DNSBL_H
+#define SMTPD_POLICY_DNSBL_H
+
+#include "conf/dnslist.h"
+#include "net/lookups.h"
+#include "smtpd/policy/ip.h"
+
+struct conf;
+
+struct dnsbl_rules {
+	struct dnslist lists[DNSLIST_MAX]; /* borrow the configuration */
+	size_t n;
+	int refuse_at; /* a score of this or more: refused */
+	int trust_at;  /* a score of this or less: known to be good */
+};
+
+enum dnsbl_verdict { DNSBL_NEUTRAL, DNSBL_REFUSED, DNSBL_TRUSTED };
+
+struct dnsbl {
+	int score;
+	enum dnsbl_verdict verdict;
+	const struct dnslist *hits[DNSLIST_MAX]; /* borrow: the rules; in their order */
+	size_t n_hits;
+	size_t n_failed; /* lists that did not answer */
+	/* of one that is refused: the list of the largest weight, and why it says so, or empty */
+	const struct dnslist *worst;
+	struct span text; /* borrow: the lookups; outside text */
+};
+
+void dnsbl_rules_load(struct dnsbl_rules *, const struct conf *);
+/* dnsbl_check - E_OK, E_MORE (ask, then call again) */
+MUST_USE int dnsbl_check(
+    const struct dnsbl_rules *, const struct ip *, struct lookups *, struct dnsbl *out);
+/* dnsbl_refusal - the text for the client, one line: which list, and what that says */
+void dnsbl_refusal(const struct dnsbl *, const struct ip *, struct buf *out);
+/* dnsbl_log - "dnsbl=4 zen.example=3 list.example=1"; of no hit "dnsbl=0" */
+void dnsbl_log(const struct dnsbl *, struct buf *out);
+
+#endif
