@@ -20,7 +20,7 @@ check_login(struct session *s, struct span sender)
 	bool is_theirs = false;
 	if (!s->account.len || !sender.n)
 		return R_NONE;
-	if (lookup_sender(&the_process.lookup, buf_as_span(&s->account), sender,
+	if (lookup_senders(&the_process.lookup, buf_as_span(&s->account), &sender, 1,
 		&is_theirs) != E_OK)
 		return R_LOOKUP_DOWN;
 	return is_theirs ? R_NONE : R_SENDER_NOT_YOURS;

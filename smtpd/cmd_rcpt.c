@@ -17,7 +17,7 @@ rcpt_argument(struct span argument, struct path *out, struct span *params)
 }
 
 void
-address_put(struct buf *out, const struct path *p, const struct limits *l)
+rcpt_address_put(struct buf *out, const struct path *p, const struct limits *l)
 {
 	path_put(out, p);
 	if (!p->domain.n && !p->is_null)
@@ -91,7 +91,7 @@ cmd_rcpt(struct session *s, struct span argument)
 	err = rcpt_params_parse(params, has_smtputf8, &asked);
 	if (err != E_OK)
 		return params_reply(s, err);
-	address_put(&address, &p, s->limits);
+	rcpt_address_put(&address, &p, s->limits);
 	enum reply r = buf_done(&address) == E_OK
 	                   ? take(s, buf_as_span(&address), &asked)
 	                   : R_RCPT_SYNTAX;

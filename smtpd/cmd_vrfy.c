@@ -38,7 +38,7 @@ cmd_vrfy(struct session *s, struct span argument)
 		return R_VRFY_MAYBE;
 	if (vrfy_parse(argument, &p) != E_OK)
 		return R_RCPT_SYNTAX;
-	address_put(&address, &p, s->limits);
+	rcpt_address_put(&address, &p, s->limits);
 	enum recipient_verdict v = buf_done(&address) == E_OK
 	                               ? verdict_of(s, buf_as_span(&address), SPAN(""))
 	                               : RCPT_UNKNOWN;

@@ -36,8 +36,8 @@ command_fn cmd_auth;                               /* cmd_auth.c */
 
 /* cmd_rcpt.c: the address of an argument "TO:<...>", for looking ahead.  E_OK, E_BAD, E_LIMIT */
 MUST_USE int rcpt_argument(struct span argument, struct path *out, struct span *params);
-/* address_put - as path_put; an address without a domain gets ours */
-void address_put(struct buf *out, const struct path *, const struct limits *);
+/* rcpt_address_put - as path_put; an address without a domain gets ours */
+void rcpt_address_put(struct buf *out, const struct path *, const struct limits *);
 bool auth_is_offered(const struct session *); /* cmd_helo.c */
 struct auth_conn;
 /*

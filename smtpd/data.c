@@ -179,6 +179,8 @@ head_name_done(struct head_scan *h)
 		h->n_received++;
 	else if (span_eqs(name, "date"))
 		h->has_date = true;
+	else if (span_eqs(name, "from"))
+		h->has_from = true;
 	else if (span_eqs(name, "message-id"))
 		h->has_message_id = true;
 	else

@@ -45,6 +45,7 @@ bool data_has_bare(const struct data_scan *);
 struct head_scan {
 	uint32_t n_received; /* Received fields: the hop count, RFC 5321 6.3 */
 	bool has_date;
+	bool has_from;
 	bool has_message_id;
 	bool is_over;         /* the empty line, or a line that is no field, was seen */
 	unsigned char n_name; /* bytes in name; of the line so far */

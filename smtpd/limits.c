@@ -3,6 +3,7 @@
 #include "smtpd/limits.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "conf/conf.h"
 
@@ -10,6 +11,15 @@ static uint64_t
 number(const struct conf *conf, const char *name)
 {
 	return (uint64_t)conf_int(conf, "smtpd", name);
+}
+
+static enum submission_from
+submission_from(const struct conf *conf)
+{
+	const char *value = conf_str(conf, "smtpd", "submission_from");
+	return !strcmp(value, "off")    ? FROM_OFF
+	       : !strcmp(value, "note") ? FROM_NOTE
+	                                : FROM_REFUSE;
 }
 
 void
@@ -29,6 +39,8 @@ limits_load(struct limits *l, const struct conf *conf)
 	    .has_vrfy = conf_bool(conf, "smtpd", "vrfy"),
 	    .has_plaintext_on_loopback =
 		conf_bool(conf, "common", "plaintext_auth_on_loopback"),
+	    .from = submission_from(conf),
+	    .has_hidden_client = conf_bool(conf, "smtpd", "submission_hide_client"),
 	};
 	l->default_domain = conf_list_count(conf, "common", "domains")
 	                        ? conf_list(conf, "common", "domains", 0)

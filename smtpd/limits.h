@@ -26,6 +26,9 @@ enum {
 	LOOKAHEAD_MAX = 100, /* pipelined RCPT lines that are looked up with one ask */
 };
 
+/* What becomes of mail whose From does not belong to its login. */
+enum submission_from { FROM_REFUSE, FROM_NOTE, FROM_OFF };
+
 struct limits {
 	const char *hostname; /* borrow: the configuration */
 	const char
@@ -35,6 +38,8 @@ struct limits {
 	int64_t idle_ms, session_ms, transaction_ms;
 	bool has_vrfy;
 	bool has_plaintext_on_loopback;
+	enum submission_from from;
+	bool has_hidden_client;
 	struct nets relay;     /* own */
 	char message_text[24]; /* message_bytes, for replies */
 };

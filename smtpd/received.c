@@ -23,14 +23,15 @@ put_protocol(const struct session *s, struct buf *out)
 }
 
 /*
- * Who logged in is known to us; where they are is nobody else's business: a deviation from RFC 5321
- * 4.4, which wants a "from" in every Received line.
+ * Who logged in is known to us; where they are is nobody else's business, where
+ * submission_hide_client says so: a deviation from RFC 5321 4.4, which wants a "from" in every
+ * Received line.
  */
 static void
 put_from(const struct session *s, struct buf *out)
 {
 	const char *address = s->client.text;
-	if (s->account.len)
+	if (s->account.len && s->limits->has_hidden_client)
 		return;
 	buf_str(out, "from ");
 	buf_span(out, buf_as_span(&s->helo));
@@ -67,6 +68,11 @@ put_received(const struct session *s, struct buf *out)
 static void
 put_missing(const struct session *s, const struct head_scan *h, struct buf *out)
 {
+	struct span sender = s->txn.envelope.sender;
+	if (!sender.n)
+		sender = buf_as_span(&s->account);
+	if (!h->has_from && span_is_ascii(sender))
+		buf_putf(out, "From: <%.*s>\r\n", SPAN_ARG(sender));
 	if (!h->has_message_id)
 		buf_putf(out, "Message-ID: <%s@%s>\r\n", id_text(s->txn.envelope.id),
 		    s->limits->hostname);

@@ -65,6 +65,8 @@
 	R(R_AUTH_FAILED,        535, "5.7.8",  "Authentication credentials invalid")                   \
 	R(R_AUTH_SUSPENDED,     535, "5.7.13", "The account is suspended")                             \
 	R(R_AUTH_NEEDS_TLS,     538, "5.7.11", "Encryption required: use STARTTLS first")              \
+	R(R_FROM_NOT_YOURS,     550, "5.7.1",  "%s in From or Sender does not belong to your login")   \
+	R(R_FROM_NO_SENDER,     550, "5.7.1",  "Several addresses in From need a Sender (RFC 5322 3.6.2)") \
 	R(R_RCPT_UNKNOWN,       550, "5.1.1",  "No such user here")                                    \
 	R(R_RCPT_SUSPENDED,     550, "5.2.1",  "The mailbox is suspended")                             \
 	R(R_RCPT_LOOP,          550, "5.4.6",  "The aliases of this address lead in a circle")         \
@@ -75,6 +77,9 @@
 	R(R_HOPS,               554, "5.4.6",  "Too many hops: a mail loop")                           \
 	R(R_PREGREET,           554, "5.5.1",  "You speak before you are greeted")                     \
 	R(R_BARE_DATA,          554, "5.6.0",  "A bare CR or LF is refused: only CRLF ends a line")    \
+	R(R_FROM_MISSING,       554, "5.6.0",  "There is no address in From")                          \
+	R(R_FROM_TWICE,         554, "5.6.0",  "More than one From or Sender (RFC 5322 3.6)")          \
+	R(R_FROM_UNCLEAR,       554, "5.6.0",  "From or Sender cannot be read for certain (RFC 5322 3.4)") \
 	R(R_PARAMETER,          555, "5.5.4",  "Not a parameter or value that is offered")
 /* clang-format on */
 

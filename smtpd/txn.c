@@ -110,8 +110,8 @@ txn_finish(struct session *s)
 	e->arrived_sec = clock_wall_sec();
 	e->account = buf_as_span(&s->account);
 	e->client = span_of(s->client.text);
-	enum reply r = message_end(&s->message, e);
 	buf_reset(&s->argument);
+	enum reply r = message_end(&s->message, e);
 	if (r == R_QUEUED) {
 		buf_str(&s->argument, id_text(e->id));
 		log_accepted(s);

@@ -41,7 +41,7 @@ rcpt_of_line(struct span line, const struct limits *l, struct buf *out)
 	    rcpt_argument(c.argument, &p, &params) != E_OK)
 		return E_BAD;
 	buf_reset(out);
-	address_put(out, &p, l);
+	rcpt_address_put(out, &p, l);
 	return buf_done(out);
 }
 

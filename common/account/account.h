@@ -11,11 +11,17 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "conf/budget.h"
 
 struct conf;
 struct accounts;
 
-enum { ACCOUNT_ADDRESS_MAX = 320, POP3_KEEP_ALWAYS = -1 };
+enum {
+	ACCOUNT_ADDRESS_MAX = 320,
+	POP3_KEEP_ALWAYS = -1,
+	/* of all identities of an account, a line feed behind each */
+	ACCOUNT_IDENTITIES_MAX = 8000,
+};
 
 struct account {
 	struct span address; /* lower-cased; borrow: arena */
@@ -27,6 +33,12 @@ struct account {
 	bool is_suspended;
 	/* POP3_KEEP_ALWAYS, 0: removed at retrieval, N: after N days */
 	int32_t pop3_keep_days;
+	/*
+	 * as whom it may send besides (recipient_may_send): "address\n" or "*@domain\n" each,
+	 * lower-cased; borrow: arena
+	 */
+	struct span identities;
+	struct budget budget; /* what it says holds in place of budget_account */
 };
 
 /*

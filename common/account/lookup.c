@@ -18,7 +18,8 @@ enum {
 	PH_ANY = 1,
 	LOOKUP_ARENA_BYTES = 16 << 20,
 	REPLY_MAX = ASK_MSG_MAX - 2,
-	RCPTS_MOST = 1000
+	RCPTS_MOST = 1000,
+	SENDERS_BYTES = 2 + (1 + SENDERS_MOST) * (4 + ACCOUNT_ADDRESS_MAX),
 };
 
 /* ---- encoding, both directions ---- */
@@ -117,14 +118,21 @@ ask_rcpt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 }
 
 static int
-ask_sender(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+ask_senders(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX),
-		    sender = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	uint16_t n = rd_u16(body);
 	(void)a, (void)fd, (void)fd_back;
+	if (n > SENDERS_MOST)
+		return E_LIMIT;
+	struct rd again = *body;
+	for (uint16_t i = 0; i < n; i++)
+		rd_str(body, ACCOUNT_ADDRESS_MAX);
 	if (rd_end(body) != E_OK)
-		return E_BAD;
-	buf_u8(reply, recipient_may_send(recipients, account, sender));
+		return E_BAD; /* before anything is looked up */
+	for (uint16_t i = 0; i < n; i++)
+		buf_u8(reply, recipient_may_send(recipients, account,
+				  rd_str(&again, ACCOUNT_ADDRESS_MAX)));
 	return E_OK;
 }
 
@@ -178,7 +186,7 @@ ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 static const struct ask_row rows[] = {
 	/*                name      legal in  times    bytes                         fd back  answered by */
 	[LOOKUP_RCPT]   = {"RCPT",   PH_ANY,  6000000, 4 + ACCOUNT_ADDRESS_MAX,      false,   ask_rcpt},
-	[LOOKUP_SENDER] = {"SENDER", PH_ANY,  600000,  2 * (4 + ACCOUNT_ADDRESS_MAX), false,  ask_sender},
+	[LOOKUP_SENDERS] = {"SENDERS", PH_ANY, 600000, SENDERS_BYTES,                false,   ask_senders},
 	[LOOKUP_RCPTS]  = {"RCPTS",  PH_ANY,  6000000, ASK_MSG_MAX - 2,              false,   ask_rcpts},
 	[LOOKUP_FORWARD] = {"FORWARD", PH_ANY, 6000000, 4 + ACCOUNT_ADDRESS_MAX,     false,   ask_forward},
 };
@@ -316,14 +324,20 @@ lookup_rcpts(int *chan, const struct span *addresses, size_t n, struct arena *in
 }
 
 int
-lookup_sender(int *chan, struct span account, struct span sender, bool *out)
+lookup_senders(
+    int *chan, struct span account, const struct span *senders, size_t n, bool *out)
 {
 	struct buf body = {0}, in = {0};
 	struct ask_msg reply;
+	if (n > SENDERS_MOST)
+		bug("more senders than an ask takes");
 	buf_bytes(&body, account);
-	buf_bytes(&body, sender);
-	int err = call(chan, LOOKUP_SENDER, buf_as_span(&body), &in, &reply);
-	*out = err == E_OK && rd_u8(&reply.body) == 1;
+	buf_u16(&body, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		buf_bytes(&body, senders[i]);
+	int err = call(chan, LOOKUP_SENDERS, buf_as_span(&body), &in, &reply);
+	for (size_t i = 0; i < n; i++)
+		out[i] = err == E_OK && rd_u8(&reply.body) == 1;
 	if (err == E_OK && rd_end(&reply.body) != E_OK)
 		err = E_IO;
 	buf_free(&body);

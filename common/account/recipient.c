@@ -468,6 +468,31 @@ recipient_forward_sender(struct recipients *r, struct span sender, struct arena 
 	return kept;
 }
 
+/* "*@domain" is each address of it. */
+static bool
+is_identity(struct span identity, struct span sender)
+{
+	if (!span_starts(identity, SPAN("*@")))
+		return span_ieq(identity, sender);
+	size_t at = span_rfind(sender, '@');
+	return at > 0 && at < sender.n &&
+	       span_ieq(span_from(identity, 2), span_from(sender, at + 1));
+}
+
+static bool
+is_granted(
+    struct recipients *r, struct span account, struct span sender, struct arena *arena)
+{
+	struct walk w = {.r = r, .arena = arena};
+	struct account a;
+	if (find_account(&w, lower(&w, account), &a) != E_OK || a.is_suspended)
+		return false;
+	while (a.identities.n)
+		if (is_identity(span_cut(&a.identities, '\n'), sender))
+			return true;
+	return false;
+}
+
 bool
 recipient_may_send(struct recipients *r, struct span account, struct span sender)
 {
@@ -480,6 +505,8 @@ recipient_may_send(struct recipients *r, struct span account, struct span sender
 		n = 0;
 	for (size_t i = 0; i < n && !may; i++)
 		may = targets[i].is_local && span_ieq(targets[i].address, account);
+	if (!may)
+		may = is_granted(r, account, sender, &arena);
 	arena_reset(&arena);
 	return may;
 }

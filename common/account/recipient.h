@@ -26,6 +26,7 @@ enum recipient_verdict {
 enum {
 	RECIPIENT_DEPTH_MAX = 16,
 	RECIPIENT_TARGETS_MAX = 1000,
+	SENDERS_MOST = 100,
 	RECIPIENT_BYTES_MAX =
 	    60000 /* all targets of an address, as they travel in one message */
 };
@@ -61,15 +62,15 @@ struct span recipient_owner(struct recipients *, struct span address, struct are
 struct span recipient_forward_sender(
     struct recipients *, struct span sender, struct arena *);
 /*
- * recipient_may_send - the envelope sender belongs to this login: its address, a subaddress of it,
- * or an alias whose expansion contains it
+ * recipient_may_send - the sender belongs to this login: its address, a subaddress of it, an alias
+ * whose expansion contains it, or an identity that it was granted
  */
 bool recipient_may_send(struct recipients *, struct span account, struct span sender);
 
 /* ---- the role "lookup" of smtpd and deliver: the same verdict for processes without files ---- */
 enum lookup_ask {
 	LOOKUP_RCPT = 1, /* str address -> u8 verdict, u16 n, n targets, str owner */
-	LOOKUP_SENDER,   /* str account, str sender -> u8 may */
+	LOOKUP_SENDERS,  /* str account, u16 n, n str -> n x u8 may */
 	/* u16 n, n str -> n x (u8 verdict, u16 n, n targets, str owner): a batch for placers */
 	LOOKUP_RCPTS,
 	/* str sender -> str reverse-path of what is passed on to other hosts */
@@ -90,8 +91,9 @@ MUST_USE int lookup_rcpt(int *chan, struct span address, struct arena *,
     size_t *n_out); /* targets may be NULL */
 MUST_USE int lookup_rcpts(int *chan, const struct span *addresses, size_t n,
     struct arena *, struct lookup_answer **out);
-MUST_USE int lookup_sender(
-    int *chan, struct span account, struct span sender, bool *out);
+/* lookup_senders - may it send as each of them?  n: at most SENDERS_MOST.  E_OK, E_IO */
+MUST_USE int lookup_senders(
+    int *chan, struct span account, const struct span *senders, size_t n, bool *out);
 MUST_USE int lookup_forward_sender(
     int *chan, struct span sender, struct arena *, struct span *out);
 

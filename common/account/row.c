@@ -2,7 +2,24 @@
 /* row.c - an account as the table holds it. */
 #include "account/files.h"
 
-enum { ROW_VERSION = 1, ROW_SUSPENDED = 1 };
+/* Rows of version 1 end before the identities: read as without any. */
+enum { ROW_VERSION_PLAIN = 1, ROW_VERSION = 2, ROW_SUSPENDED = 1 };
+
+static void
+budget_row_put(struct buf *b, const struct budget *budget)
+{
+	for (size_t i = 0; i < BUDGET_WHATS; i++)
+		for (size_t w = 0; w < BUDGET_WINDOWS; w++)
+			buf_u32(b, budget->most[i][w]);
+}
+
+static void
+budget_row_get(struct rd *r, struct budget *out)
+{
+	for (size_t i = 0; i < BUDGET_WHATS; i++)
+		for (size_t w = 0; w < BUDGET_WINDOWS; w++)
+			out->most[i][w] = rd_u32(r);
+}
 
 void
 account_row_put(struct buf *b, const struct account *a)
@@ -15,6 +32,8 @@ account_row_put(struct buf *b, const struct account *a)
 	buf_u64(b, a->quota_bytes);
 	buf_u64(b, a->quota_messages);
 	buf_u32(b, (uint32_t)a->pop3_keep_days);
+	buf_bytes(b, a->identities);
+	budget_row_put(b, &a->budget);
 }
 
 int
@@ -22,7 +41,7 @@ account_row_get(struct span address, struct span row, struct account *out)
 {
 	struct rd r = rd_of(row);
 	uint8_t version = rd_u8(&r);
-	out->address = address;
+	*out = (struct account){.address = address};
 	out->is_suspended = (rd_u8(&r) & ROW_SUSPENDED) != 0;
 	out->uid = rd_u32(&r);
 	out->gid = rd_u32(&r);
@@ -30,5 +49,10 @@ account_row_get(struct span address, struct span row, struct account *out)
 	out->quota_bytes = rd_u64(&r);
 	out->quota_messages = rd_u64(&r);
 	out->pop3_keep_days = (int32_t)rd_u32(&r);
-	return version == ROW_VERSION ? rd_end(&r) : E_BAD;
+	if (version == ROW_VERSION) {
+		out->identities = rd_str(&r, ACCOUNT_IDENTITIES_MAX);
+		budget_row_get(&r, &out->budget);
+	}
+	return version == ROW_VERSION || version == ROW_VERSION_PLAIN ? rd_end(&r)
+	                                                              : E_BAD;
 }

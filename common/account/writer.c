@@ -214,7 +214,8 @@ account_put(struct accounts_writer *w, const struct account *a)
 {
 	struct buf row = {0};
 	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX ||
-	    a->home.n > ACCOUNT_ADDRESS_MAX || is_reserved(a->address))
+	    a->home.n > ACCOUNT_ADDRESS_MAX ||
+	    a->identities.n > ACCOUNT_IDENTITIES_MAX || is_reserved(a->address))
 		return E_LIMIT;
 	account_row_put(&row, a);
 	int err = db_put(w->accounts, w->txn, a->address, buf_as_span(&row));

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "conf/budget.h"
 #include "conf/dnslist.h"
 #include "conf/domain.h"
 #include "conf/route.h"
@@ -237,6 +238,25 @@ check_dnslist(const char *value)
 	           ? NULL
 	           : "\"zen.example.org=127.0.0.[2..11] 3\", see DNSBL in "
 	             "merpati.conf(5)";
+}
+
+const char *
+check_budget(const char *value)
+{
+	struct budget b;
+	return budget_parse(span_of(value), &b) == E_OK
+	           ? NULL
+	           : "\"messages=200/hour\", \"recipients=2000/day\" or "
+	             "\"new=none/day\"";
+}
+
+const char *
+check_budget_action(const char *value)
+{
+	return !strcmp(value, "off") || !strcmp(value, "defer") ||
+	               !strcmp(value, "trip")
+	           ? NULL
+	           : "\"off\", \"defer\" or \"trip\"";
 }
 
 const char *

@@ -26,6 +26,8 @@ const char *check_backoff(const char *value); /* conf/rule.h */
 const char *check_hold(const char *value);    /* the same */
 const char *check_mode(const char *value);    /* "off", "note", "refuse" */
 const char *check_dnslist(const char *value); /* conf/dnslist.h */
+const char *check_budget(const char *value);  /* budget.h */
+const char *check_budget_action(const char *value);
 const char *check_source(const char *value);  /* an address of ours, or "" */
 const char *check_sources(const char *value); /* conf/source.h */
 

@@ -89,6 +89,8 @@ static const struct conf_setting smtpd[] = {
 	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
 	INT("front_count", "1", 1, 16, "processes that accept connections"),
 	BOOL("vrfy", "no", "answer VRFY with what is known"),
+	STR("submission_from", "refuse", check_mode, "what becomes of mail of a login whose From or Sender does not belong to it: \"refuse\", \"note\" (only logged) or \"off\""),
+	BOOL("submission_hide_client", "yes", "no address of the client in the Received line of what somebody submitted who logged in"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/smtpd/metrics; 0: none"),
 };
 

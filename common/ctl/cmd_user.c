@@ -81,45 +81,10 @@ cmd_user_show(struct merpati *c, int argc, char **argv)
 	return status == EX_OK ? ctl_done() : status;
 }
 
-/* ---- changes: each account that is named, in one write ---- */
-
-struct change {
-	struct merpati *ctl;
-	struct accounts *accounts;      /* own */
-	struct accounts_writer *writer; /* own */
-	struct arena arena;             /* own */
-	void *ctx;                      /* borrow */
-};
-
-typedef int change_fn(
-    struct change *, struct account *); /* E_OK, or why it was not written */
+/* ---- changes ---- */
 
 static int
-change_each(struct merpati *c, int argc, char **argv, change_fn *fn, void *ctx)
-{
-	struct change ch = {.ctl = c, .ctx = ctx};
-	int err = E_OK, status = user_accounts(c, &ch.accounts);
-	if (status == EX_OK)
-		status = user_writer(c, &ch.writer);
-	for (int i = 0; i < argc && ch.writer && err == E_OK; i++) {
-		struct account a;
-		int found = user_find(c, ch.accounts, argv[i], &ch.arena, &a);
-		if (found == EX_OK)
-			err = fn(&ch, &a);
-		else if (status == EX_OK)
-			status = found;
-	}
-	if (ch.writer) {
-		int written = user_written(&ch.writer, err);
-		status = status == EX_OK ? written : status;
-	}
-	accounts_close(&ch.accounts);
-	arena_reset(&ch.arena);
-	return status;
-}
-
-static int
-put_settings(struct change *ch, struct account *a)
+put_settings(struct user_change *ch, struct account *a)
 {
 	if (user_opts_apply(ch->ctl, ch->ctx, a) != EX_OK)
 		return E_BAD;
@@ -136,12 +101,13 @@ cmd_user_set(struct merpati *c, int argc, char **argv)
 	    opts_read(c, opts, COUNT(opts), &argc, argv, 1, USER_ARGUMENTS_MAX);
 	if (status == EX_OK)
 		status = user_opts_apply(c, &settings, &probe);
-	return status == EX_OK ? change_each(c, argc, argv, put_settings, &settings)
-	                       : status;
+	return status == EX_OK
+	           ? user_change_each(c, argc, argv, put_settings, &settings)
+	           : status;
 }
 
 static int
-put_suspended(struct change *ch, struct account *a)
+put_suspended(struct user_change *ch, struct account *a)
 {
 	a->is_suspended = *(bool *)ch->ctx;
 	return account_put(ch->writer, a);
@@ -152,7 +118,7 @@ suspend(struct merpati *c, int argc, char **argv, bool is_suspended)
 {
 	int status = opts_read(c, NULL, 0, &argc, argv, 1, USER_ARGUMENTS_MAX);
 	return status == EX_OK
-	           ? change_each(c, argc, argv, put_suspended, &is_suspended)
+	           ? user_change_each(c, argc, argv, put_suspended, &is_suspended)
 	           : status;
 }
 
@@ -169,7 +135,7 @@ cmd_user_resume(struct merpati *c, int argc, char **argv)
 }
 
 static int
-put_password(struct change *ch, struct account *a)
+put_password(struct user_change *ch, struct account *a)
 {
 	return account_secret_put(ch->writer, a->address, buf_as_span(ch->ctx));
 }
@@ -185,7 +151,7 @@ cmd_user_passwd(struct merpati *c, int argc, char **argv)
 	if (status == EX_OK)
 		status = password_read(&from, argv[0], &password);
 	if (status == EX_OK)
-		status = change_each(c, argc, argv, put_password, &password);
+		status = user_change_each(c, argc, argv, put_password, &password);
 	buf_wipe(&password);
 	return status;
 }
@@ -197,7 +163,7 @@ struct removal {
 };
 
 static int
-remove_one(struct change *ch, struct account *a)
+remove_one(struct user_change *ch, struct account *a)
 {
 	struct removal *r = ch->ctx;
 	r->removed = mem_grow(r->removed, r->n + 1, sizeof *r->removed);
@@ -217,7 +183,7 @@ cmd_user_remove(struct merpati *c, int argc, char **argv)
 	    opts_read(c, opts, COUNT(opts), &argc, argv, 1, USER_ARGUMENTS_MAX);
 	if (status != EX_OK)
 		return status;
-	status = change_each(c, argc, argv, remove_one, &r);
+	status = user_change_each(c, argc, argv, remove_one, &r);
 	for (size_t i = 0; i < r.n && status != EX_IOERR; i++) {
 		if (!has_mail)
 			printf("%.*s is removed; its mail stays in %s/%.*s\n",

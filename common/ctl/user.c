@@ -99,3 +99,28 @@ user_written(struct accounts_writer **writer, int err)
 	    err_name(err != E_OK ? err : ended));
 	return EX_IOERR;
 }
+
+int
+user_change_each(
+    struct merpati *c, int argc, char **argv, user_change_fn *fn, void *ctx)
+{
+	struct user_change ch = {.ctl = c, .ctx = ctx};
+	int err = E_OK, status = user_accounts(c, &ch.accounts);
+	if (status == EX_OK)
+		status = user_writer(c, &ch.writer);
+	for (int i = 0; i < argc && ch.writer && err == E_OK; i++) {
+		struct account a;
+		int found = user_find(c, ch.accounts, argv[i], &ch.arena, &a);
+		if (found == EX_OK)
+			err = fn(&ch, &a);
+		else if (status == EX_OK)
+			status = found;
+	}
+	if (ch.writer) {
+		int written = user_written(&ch.writer, err);
+		status = status == EX_OK ? written : status;
+	}
+	accounts_close(&ch.accounts);
+	arena_reset(&ch.arena);
+	return status;
+}

@@ -41,4 +41,21 @@ MUST_USE int user_writer(const struct merpati *, struct accounts_writer **out);
 /* user_written - err of what was put; ends the writer.  EX_OK, EX_IOERR (said) */
 MUST_USE int user_written(struct accounts_writer **, int err);
 
+/* ---- changes: each account that is named, in one write ---- */
+
+struct user_change {
+	struct merpati *ctl;
+	struct accounts *accounts;      /* own */
+	struct accounts_writer *writer; /* own */
+	struct arena arena;             /* own */
+	void *ctx;                      /* borrow */
+};
+
+/* E_OK, or why it was not written */
+typedef int user_change_fn(struct user_change *, struct account *);
+
+/* user_change_each - fn for each that there is.  EX_OK, or what it has said on stderr */
+MUST_USE int user_change_each(
+    struct merpati *, int argc, char **argv, user_change_fn *fn, void *ctx);
+
 #endif

@@ -2,6 +2,7 @@
 /* policy.c - which checks there are, in which order, and what comes of them. */
 #include "smtpd/policy/policy.h"
 
+#include "smtpd/identity.h"
 #include "smtpd/session.h"
 
 void
@@ -66,6 +67,7 @@ policy_wants_message(const struct session *s)
 enum reply
 policy_message(void *ctx, struct span message, struct shape *shape)
 {
-	(void)ctx, (void)message, (void)shape;
-	return R_NONE;
+	struct session *s = ctx;
+	(void)message;
+	return identity_check(s, shape->header);
 }

@@ -57,8 +57,10 @@ sample_lookup(uint16_t type, struct buf *b)
 	if (type == LOOKUP_RCPTS)
 		buf_u16(b, 1);
 	buf_bytes(b, SPAN("u1@example.test"));
-	if (type == LOOKUP_SENDER)
+	if (type == LOOKUP_SENDERS) {
+		buf_u16(b, 1);
 		buf_bytes(b, SPAN("u1@example.test"));
+	}
 }
 
 static void

@@ -16,7 +16,7 @@ struct fakes {
 	int spool_err; /* of every spool call */
 	enum spool_verdict verdict;
 	enum spool_verdict room;
-	unsigned n_lookups, n_rooms, n_drops, n_puts;
+	unsigned n_lookups, n_rooms, n_drops, n_puts, n_sender_asks;
 	/* of the last message; its spans are gone with the session */
 	struct envelope envelope;
 	struct buf message; /* own: its bytes */

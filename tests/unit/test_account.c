@@ -30,6 +30,8 @@ static const struct account samples[] = {
 	{.home = {"", 0}},
 	{.home = {"x", 1}, .uid = UINT32_MAX, .gid = UINT32_MAX, .quota_bytes = UINT64_MAX,
 	    .quota_messages = UINT64_MAX, .is_suspended = true, .pop3_keep_days = INT32_MAX},
+	{.home = {"a.test/ben", 10}, .uid = 1, .identities = {"*@b.test\nx@c.test\n", 18},
+	    .budget = {{{1, BUDGET_NONE}, {0, 3}, {UINT32_MAX - 1, 0}}}},
 	{.home = {"a\0b", 3}, .quota_bytes = 1, .quota_messages = (uint64_t)1 << 32, .pop3_keep_days = INT32_MIN},
 };
 
@@ -46,6 +48,8 @@ assert_same(const struct account *a, const struct account *b)
 	assert_int_equal(a->quota_messages, b->quota_messages);
 	assert_int_equal(a->is_suspended, b->is_suspended);
 	assert_int_equal(a->pop3_keep_days, b->pop3_keep_days);
+	assert_true(span_eq(a->identities, b->identities));
+	assert_memory_equal(&a->budget, &b->budget, sizeof a->budget);
 }
 
 /* The first n bytes of a row, with nothing behind them that could be read by mistake. */
@@ -111,6 +115,32 @@ test_row_version(void **st)
 		    get_cut(&row, row.len, &a), (char)version == was ? E_OK : E_BAD);
 		row.p[0] = was;
 	}
+	buf_free(&row);
+}
+
+/* What was written before there were identities. */
+static void
+test_row_of_before(void **st)
+{
+	struct buf row = {0};
+	struct account a;
+	(void)st;
+	buf_u8(&row, 1);
+	buf_u8(&row, 1);
+	buf_u32(&row, 200000);
+	buf_u32(&row, 200001);
+	buf_bytes(&row, SPAN("a.test/anna"));
+	buf_u64(&row, 5);
+	buf_u64(&row, 6);
+	buf_u32(&row, 7);
+	for (size_t n = 0; n < row.len; n++)
+		assert_int_equal(get_cut(&row, n, &a), E_BAD);
+	assert_int_equal(
+	    account_row_get(SPAN("anna@a.test"), buf_as_span(&row), &a), E_OK);
+	assert_true(a.is_suspended && span_eqs(a.home, "a.test/anna"));
+	assert_int_equal(a.pop3_keep_days, 7);
+	assert_int_equal(a.identities.n, 0);
+	assert_true(budget_is_empty(&a.budget));
 	buf_free(&row);
 }
 
@@ -583,6 +613,7 @@ main(void)
 	    cmocka_unit_test(test_row_there_and_back),
 	    cmocka_unit_test(test_row_cuts),
 	    cmocka_unit_test(test_row_version),
+	    cmocka_unit_test(test_row_of_before),
 	    cmocka_unit_test(test_row_longest_home),
 	    cmocka_unit_test_setup_teardown(test_life_of_an_account, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nothing_written, setup, teardown),

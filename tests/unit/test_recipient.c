@@ -137,7 +137,11 @@ write_accounts(void)
 	struct accounts_writer *w = NULL;
 	const struct account plain = {0}, gone = {.is_suspended = true},
 			     full = {.quota_bytes = 1000},
-			     many = {.quota_messages = 10};
+			     many = {.quota_messages = 10},
+			     sends = {.identities =
+					  SPAN("pr@far.test\n*@sub.a.test\n")},
+			     gone_sends = {.identities = SPAN("pr@far.test\n"),
+				 .is_suspended = true};
 	assert_int_equal(accounts_write_begin(place.conf, &w), E_OK);
 	put(w, "anna@a.test", &plain);
 	put(w, "ben@a.test", &plain);
@@ -156,6 +160,8 @@ write_accounts(void)
 	put(w, "many@a.test", &many);
 	put(w, "fresh@a.test", &full); /* has no usage yet */
 	put(w, "odd@a.test", &full);
+	put(w, "pat@a.test", &sends);
+	put(w, "pia@a.test", &gone_sends);
 	assert_int_equal(accounts_write_end(&w), E_OK);
 }
 
@@ -602,6 +608,14 @@ test_may_send(void **st)
 		{"zoe@far.test", "office@a.test",    false}, /* a member, but no mailbox of ours */
 		{"full@a.test", "full@a.test",       true},  /* who is full may still write */
 		{"gone@a.test", "gone@a.test",       false},
+		{"pat@a.test",  "PR@far.test",       true},  /* granted */
+		{"Pat@a.test",  "any.one@Sub.A.test", true},
+		{"pat@a.test",  "pr+x@far.test",     false},
+		{"pat@a.test",  "@sub.a.test",       false},
+		{"pat@a.test",  "x@far.test",        false},
+		{"pat@a.test",  "x@a.test",          false},
+		{"anna@a.test", "pr@far.test",       false},
+		{"pia@a.test",  "pr@far.test",       false}, /* and suspended */
 		{"ben@a.test",  "ring-too@a.test",   false},
 		{"",            "anna@a.test",       false},
 		{"anna@a.test", "",                  false},

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "conf/budget.h"
 #include "conf/conf.h"
 #include "proc/child.h"
 #include "queue/backoff.h"
@@ -112,12 +113,43 @@ test_hold(void **state)
 	assert_null(hold_rule_for(&e));
 }
 
+static void
+test_budgets(void **state)
+{
+	static const char *const bad[] = {"", "messages", "messages=", "messages=5",
+	    "messages=5/", "messages=5/week", "messages=0/hour", "messages=-1/hour",
+	    "messages=100000001/hour", "messages=None/hour", "message=5/hour",
+	    "messages=5/hour ", " messages=5/hour", "=5/hour"};
+	struct budget b = {0}, wide = {0};
+	struct buf text = {0};
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(budget_parse(span_of(bad[i]), &b), E_BAD);
+	assert_true(budget_is_empty(&b));
+	assert_int_equal(budget_parse(SPAN("messages=5/hour"), &b), E_OK);
+	assert_int_equal(budget_parse(SPAN("new=none/day"), &b), E_OK);
+	assert_int_equal(budget_parse(SPAN("recipients=100000000/day"), &b), E_OK);
+	assert_false(budget_is_empty(&b));
+	budget_put(&text, &b);
+	assert_string_equal(
+	    buf_cstr(&text), "messages=5/hour recipients=100000000/day new=none/day");
+	assert_int_equal(budget_parse(SPAN("messages=7/hour"), &wide), E_OK);
+	assert_int_equal(budget_parse(SPAN("messages=8/day"), &wide), E_OK);
+	assert_int_equal(budget_parse(SPAN("new=9/day"), &wide), E_OK);
+	wide = budget_join(&b, &wide);
+	assert_int_equal(wide.most[BUDGET_MESSAGES][BUDGET_HOUR], 5);
+	assert_int_equal(wide.most[BUDGET_MESSAGES][BUDGET_DAY], 8);
+	assert_int_equal(wide.most[BUDGET_NEW][BUDGET_DAY], 0);
+	assert_int_equal(wide.most[BUDGET_NEW][BUDGET_HOUR], 0);
+	buf_free(&text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns),
-	    cmocka_unit_test(test_rules), cmocka_unit_test(test_replies),
-	    cmocka_unit_test(test_hold)};
+	    cmocka_unit_test(test_rules), cmocka_unit_test(test_budgets),
+	    cmocka_unit_test(test_replies), cmocka_unit_test(test_hold)};
 	static const char text[] =
 	    "version = 1\nqueue {\n\tbackoff = {\"rate=451 special*\"}\n"
 	    "\thold = {\"recipient=*@BAD.test\", \"sender=*@b.test "
