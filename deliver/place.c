@@ -397,8 +397,9 @@ static const char *
 name_of(const struct job_in *j, const struct target *t)
 {
 	static struct buf text;
-	struct file_name name = {
-	    .id = file_id_of(j->id, t->tag), .size_bytes = j->size_bytes};
+	struct file_name name = {.id = file_id_of(j->id, t->tag),
+	    .size_bytes = j->size_bytes,
+	    .is_junk = j->is_junk};
 	memcpy(name.sha256, j->sha256, sizeof name.sha256);
 	buf_reset(&text);
 	file_name_put(&text, &name);

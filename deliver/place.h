@@ -27,7 +27,7 @@ enum {
 MUST_USE int place_open(const struct conf *);
 
 /*
- * place_message - new/ID,TAG,S=,C= of this target holds the message's bytes; there already is fine.
+ * place_message - new/ID,TAG,S=,C= (,J: junk) of this target holds the message's bytes; there already is fine.
  *   reason   on failure: "4.2.2 ...", static
  *   returns  E_OK; E_IO: try later; E_BAD: the spool's bytes are not this message
  */

@@ -12,7 +12,7 @@ import threading
 
 PLACE, SYNC, RESULT, SYNCED = 1, 2, 3, 4
 PLACED, TEMP, PERM = 1, 2, 3
-JOB_HEAD = struct.Struct("<BIQ12sQ32sI")  # source, segment, offset, id, size, SHA-256, bytes of the sender
+JOB_HEAD = struct.Struct("<BIQ12sQ32sBI")  # source, segment, offset, id, size, SHA-256, is junk, bytes of the sender
 
 
 class Connection:
@@ -42,7 +42,7 @@ class Connection:
         n, = struct.unpack_from("<H", m)
         at, out = 2, []
         for _ in range(n):
-            *_, ident, _, _, sender = JOB_HEAD.unpack_from(m, at)
+            *_, ident, _, _, _, sender = JOB_HEAD.unpack_from(m, at)
             at += JOB_HEAD.size + sender
             n_rcpts, = struct.unpack_from("<H", m, at)
             at += 2
@@ -128,12 +128,12 @@ class Placer:
         self.listener.close()
 
 
-def place(suite, ident, segment, offset, message, to, sha256):
+def place(suite, ident, segment, offset, message, to, sha256, is_junk=False):
     """A job for a real placer, as of the scheduler: a message of the journal to one address.  Its outcome."""
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     s.settimeout(20)
     s.connect(str(suite.dir / "run" / "deliver" / "jobs"))
-    job = JOB_HEAD.pack(1, segment, offset, bytes.fromhex(ident), len(message), sha256, 0)
+    job = JOB_HEAD.pack(1, segment, offset, bytes.fromhex(ident), len(message), sha256, is_junk, 0)
     job += struct.pack("<HHI", 1, 0, len(to)) + to.encode()
     s.send(struct.pack("<HH", PLACE, 1) + job)
     outcome = s.recv(1 << 16)[2 + 2 + 12 + 2]

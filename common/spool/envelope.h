@@ -29,6 +29,8 @@ enum envelope_flag {
 	ENV_REQUIRETLS = 16,
 	/* RFC 8689 3, "TLS-Required: No": what its domain says of TLS is not asked */
 	ENV_TLS_OPTIONAL = 32,
+	/* placed where junk goes: its sender's domain asks for that (RFC 7489 6.3) */
+	ENV_QUARANTINE = 64,
 };
 
 #define DROPPED_CLIENT                                                                 \

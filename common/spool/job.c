@@ -14,6 +14,7 @@ job_put(struct buf *out, const struct job *j)
 	buf_put(out, e->id.b, ID_BYTES);
 	buf_u64(out, e->size_bytes);
 	buf_put(out, e->sha256, sizeof e->sha256);
+	buf_u8(out, (e->flags & ENV_QUARANTINE) != 0);
 	buf_bytes(out, e->sender);
 	buf_u16(out, j->n_which);
 	for (uint16_t i = 0; i < j->n_which; i++) {
@@ -33,6 +34,7 @@ job_get(struct rd *r, struct arena *arena, struct job_in *out)
 	out->size_bytes = rd_u64(r);
 	struct span sha = rd_bytes(r, sizeof out->sha256);
 	memcpy(out->sha256, sha.p, sha.n);
+	out->is_junk = rd_u8(r) != 0;
 	out->sender = rd_str(r, ENVELOPE_PATH_MAX);
 	uint16_t n = rd_u16(r);
 	if (r->err != E_OK || n > ENVELOPE_RCPTS_MAX || out->ref.source < JOB_JOURNAL ||

@@ -79,6 +79,7 @@ struct job_in {
 	struct id id;
 	uint64_t size_bytes;
 	unsigned char sha256[32];
+	bool is_junk; /* ENV_QUARANTINE */
 	struct span sender;
 	uint16_t n_rcpts;
 

@@ -61,6 +61,16 @@ slot_find(struct span name)
 	return is_found ? k->by_name[at] : NULL;
 }
 
+struct slot *
+slot_for_use(const char *special_use)
+{
+	struct keeper *k = &the_keeper;
+	for (size_t i = 0; i < k->n_by_name; i++)
+		if (span_ieqs(span_of(k->by_name[i]->now.special_use), special_use))
+			return k->by_name[i];
+	return NULL;
+}
+
 /* ---- subscriptions ---- */
 
 static size_t

@@ -25,6 +25,8 @@ void mailboxes_free(void);
 struct slot *slot_of(uint32_t id); /* NULL: no such mailbox, or it was removed */
 struct slot *slot_even_dead(uint32_t id);
 struct slot *slot_find(struct span name); /* INBOX in any case; NULL */
+/* slot_for_use - the first, by name, that is for this: "\\Junk" (RFC 6154); NULL */
+struct slot *slot_for_use(const char *special_use);
 /* mailboxes_first - index in by_name of the first name that is not below */
 size_t mailboxes_first(struct span name);
 bool subscription_has(struct span name);

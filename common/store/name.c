@@ -12,6 +12,8 @@ file_name_put(struct buf *out, const struct file_name *f)
 	buf_hex(out, span_make(f->id.b + ID_BYTES, FILE_ID_BYTES - ID_BYTES));
 	buf_putf(out, ",S=%llu,C=", (unsigned long long)f->size_bytes);
 	buf_hex(out, span_make(f->sha256, sizeof f->sha256));
+	if (f->is_junk)
+		buf_str(out, ",J");
 }
 
 static bool
@@ -26,7 +28,8 @@ is_lower_hex(struct span s)
 int
 file_name_parse(struct span text, struct file_name *out)
 {
-	struct file_name f;
+	struct file_name f = {.is_junk = span_ends(text, SPAN(",J"))};
+	text = span_head(text, f.is_junk ? text.n - 2 : text.n);
 	struct span id = span_cut(&text, ','), tag = span_cut(&text, ','),
 		    size = span_cut(&text, ',');
 	if (!is_lower_hex(id) || !is_lower_hex(tag) || !span_starts(size, SPAN("S=")) ||

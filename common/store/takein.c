@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * takein.c - what placers left in new/ becomes part of INBOX, a job as others: rows in the batch's
+ * takein.c - what placers left in new/ becomes part of INBOX, or of the mailbox for junk, a job as others: rows in the batch's
  * transaction (among them "seen", so that a replay brings nothing back), its sync, then each file
  * moves to msg/.
  */
@@ -170,46 +170,84 @@ judge(struct arrival *a)
 	return E_OK;
 }
 
+/* Messages of a step, for one mailbox. */
+struct goal {
+	struct slot *slot;
+	size_t n;
+	struct store_record made[TAKEIN_SLICE];
+};
+
+/*
+ * Where junk goes: the mailbox for it; one that has its name; one that is made now.  NULL: there is
+ * no room for another mailbox.  Others are made in batches of their own: none of this name is here
+ */
+static struct slot *
+junk_slot(void)
+{
+	const struct keeper *k = &the_keeper;
+	struct slot *s = slot_for_use("\\Junk");
+	if (!s)
+		s = slot_find(SPAN("Junk"));
+	if (!s && k->n_by_name + k->n_touched < STORE_MAILBOXES_MAX)
+		s = slot_make(SPAN("Junk"), SPAN("\\Junk"));
+	return s;
+}
+
+static struct goal *
+goal_of(const struct arrival *a, struct goal *inbox, struct goal *junk)
+{
+	if (a->name.is_junk && !junk->slot)
+		junk->slot = junk_slot();
+	struct goal *g = a->name.is_junk && junk->slot ? junk : inbox;
+	if (g->n == 0)
+		slot_touch(g->slot)->modseq++;
+	return g;
+}
+
 static int
-add_one(
-    struct slot *inbox, const struct arrival *a, int64_t now, struct store_record *out)
+add_one(struct goal *g, const struct arrival *a, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
-	struct mailbox *m = slot_touch(inbox);
-	*out = (struct store_record){.uid = slot_uid(inbox),
+	struct mailbox *m = slot_touch(g->slot);
+	struct store_record *out = &g->made[g->n++];
+	*out = (struct store_record){.uid = slot_uid(g->slot),
 	    .modseq = m->modseq,
 	    .size_bytes = a->name.size_bytes,
 	    .date_sec = (int64_t)a->placed.tv_sec,
 	    .saved_sec = now,
 	    .id = a->name.id};
-	slot_count(inbox, out, 1);
+	slot_count(g->slot, out, 1);
 	int err = file_refer(t, job_txn(), &a->name, now);
 	if (err == E_OK)
 		err = seen_put(t, job_txn(), a->name.id, now);
-	change_add(inbox, CHANGE_ADD, out);
+	change_add(g->slot, CHANGE_ADD, out);
 	return err;
 }
 
 static int
-add_slice(struct slot *inbox)
+append_made(const struct goal *g)
 {
-	struct store_record made[TAKEIN_SLICE];
-	size_t n = 0;
+	return g->n ? records_append(&the_keeper.tables, job_txn(), g->slot->next.id,
+			  g->made, g->n)
+	            : E_OK;
+}
+
+static int
+add_slice(void)
+{
+	struct goal inbox = {.slot = slot_find(SPAN("INBOX"))}, junk = {.slot = NULL};
 	int64_t now = clock_wall_sec();
 	int err = E_OK;
 	do {
 		struct arrival *a = &in.all[in.at + in.slice++];
 		err = judge(a);
-		if (err != E_OK || !a->is_new)
-			continue;
-		if (n == 0)
-			slot_touch(inbox)->modseq++;
-		err = add_one(inbox, a, now, &made[n++]);
+		if (err == E_OK && a->is_new)
+			err = add_one(goal_of(a, &inbox, &junk), a, now);
 	} while (err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE &&
 		 job_has_time());
-	return err == E_OK ? records_append(
-				 &the_keeper.tables, job_txn(), inbox->now.id, made, n)
-	                   : err;
+	if (err == E_OK)
+		err = append_made(&inbox);
+	return err == E_OK ? append_made(&junk) : err;
 }
 
 /* All that placers had counted is in the index now. */
@@ -250,7 +288,7 @@ takein_step(struct job *j)
 	if (in.folder)
 		return E_OK;
 	if (in.n)
-		return add_slice(slot_find(SPAN("INBOX")));
+		return add_slice();
 	end_round(j);
 	return E_OK;
 }

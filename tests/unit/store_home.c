@@ -242,11 +242,12 @@ append_many(struct store *s, const char *mailbox, unsigned n)
 	}
 }
 
-void
-deliver(const char *text)
+static void
+place(const char *text, bool is_junk)
 {
-	struct file_name f = {
-	    .id = file_id_of(id_new(), 7), .size_bytes = strlen(text)};
+	struct file_name f = {.id = file_id_of(id_new(), 7),
+	    .size_bytes = strlen(text),
+	    .is_junk = is_junk};
 	struct buf path = {0};
 	sha256(span_of(text), f.sha256);
 	buf_str(&path, "new/");
@@ -256,6 +257,18 @@ deliver(const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 	buf_free(&path);
+}
+
+void
+deliver(const char *text)
+{
+	place(text, false);
+}
+
+void
+deliver_junk(const char *text)
+{
+	place(text, true);
 }
 
 struct numset

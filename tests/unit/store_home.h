@@ -33,6 +33,7 @@ uint32_t append(struct store *, const char *mailbox, unsigned n); /* its uid */
 /* append_many - n of them, fast: in MULTIAPPENDs of small messages */
 void append_many(struct store *, const char *mailbox, unsigned n);
 void deliver(const char *text); /* into new/, as a placer does it */
+void deliver_junk(const char *text);
 struct numset set_of(uint32_t from, uint32_t to);
 void mailbox_check(struct store *, const char *name, uint64_t messages, uint64_t unseen,
     uint64_t deleted);

@@ -34,7 +34,7 @@ static struct rcpt rcpts[3] = {
     {.address = {"", 0}, .state = RCPT_WAITING},
 };
 static struct envelope envelope = {.id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
-    .flags = ENV_SMTPUTF8 | ENV_DERIVED,
+    .flags = ENV_SMTPUTF8 | ENV_DERIVED | ENV_QUARANTINE,
     .size_bytes = 0x123456789abcull,
     .sha256 = {9, 8, 7},
     .head_bytes = 77,
@@ -115,6 +115,7 @@ check_job(struct rd *r, struct arena *a)
 	assert_true(id_eq(j.id, envelope.id));
 	assert_int_equal(j.size_bytes, envelope.size_bytes);
 	assert_memory_equal(j.sha256, envelope.sha256, sizeof j.sha256);
+	assert_true(j.is_junk);
 	assert_true(span_eq(j.sender, envelope.sender));
 	assert_int_equal(j.n_rcpts, 2);
 	assert_int_equal(j.rcpts[0].index, 0);

@@ -512,6 +512,59 @@ test_deliver_and_watch(void **state)
 	store_unselect(h->a, &next);
 }
 
+/* ---- junk ---- */
+
+/* All that lies in new/ is taken in. */
+static void
+take_in(struct home *h, uint64_t in_inbox, uint64_t in_junk, const char *junk)
+{
+	struct store_view v = selected(h->a, "INBOX");
+	store_unselect(h->a, &v);
+	mailbox_check(h->a, "INBOX", in_inbox, in_inbox, 0);
+	mailbox_check(h->a, junk, in_junk, in_junk, 0);
+}
+
+static void
+assert_use(struct home *h, const char *name, const char *use)
+{
+	struct store_mailbox m;
+	assert_int_equal(store_mailbox(h->a, span_of(name), &m), E_OK);
+	assert_string_equal(m.special_use, use);
+}
+
+static void
+test_junk(void **state)
+{
+	struct home *h = *state;
+	deliver_junk("Subject: one\r\n\r\n");
+	deliver("Subject: two\r\n\r\n");
+	deliver_junk("Subject: three\r\n\r\n");
+	take_in(h, 1, 2, "Junk");
+	/* wherever it went */
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("Junk"), SPAN("Spam")), STORE_DONE);
+	deliver_junk("Subject: four\r\n\r\n");
+	take_in(h, 1, 3, "Spam");
+	/* by its name, where nothing has that use */
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("Spam")), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("Junk"), "", &(struct store_mailbox){0}),
+	    STORE_DONE);
+	deliver_junk("Subject: five\r\n\r\n");
+	take_in(h, 1, 1, "Junk");
+	assert_use(h, "Junk", "");
+	/* made anew, once for all that comes */
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("Junk")), STORE_DONE);
+	deliver_junk("Subject: six\r\n\r\n");
+	deliver("Subject: seven\r\n\r\n");
+	deliver_junk("Subject: eight\r\n\r\n");
+	take_in(h, 2, 2, "Junk");
+	assert_use(h, "Junk", "\\Junk");
+	home_kill();
+	deliver_junk("Subject: nine\r\n\r\n");
+	take_in(h, 2, 3, "Junk");
+}
+
 /* ---- while nobody looks ---- */
 
 enum {
@@ -645,7 +698,7 @@ main(void)
 	    TEST(test_flags), TEST(test_unchanged_since), TEST(test_keywords_most),
 	    TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
 	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace),
-	    TEST(test_deliver_and_watch), TEST(test_deliver_to_nobody),
+	    TEST(test_deliver_and_watch), TEST(test_deliver_to_nobody), TEST(test_junk),
 	    TEST(test_usage_for_nobody), TEST(test_placed_is_noted)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
