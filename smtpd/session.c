@@ -193,6 +193,8 @@ connect_key(int *out)
 int
 session_prepare(void)
 {
+	if (policy_prepare() != E_OK)
+		log_event(LOG_WARNING, "no_public_suffixes", "%s", "");
 	return tls_server_new(the_child.conf, connect_key, &the_process.tls) == E_OK
 	           ? EX_OK
 	           : EX_CONFIG;
@@ -231,6 +233,7 @@ session_run(void)
 	struct client client;
 	int fd;
 	limits_load(&the_process.limits, the_child.conf);
+	policy_rules_load(&the_process.rules, the_child.conf);
 	spool_client_init(&the_process.spool, connect_queue);
 	if (child_channel("front", &the_process.front) != E_OK)
 		return EX_TEMPFAIL;

@@ -77,6 +77,7 @@ struct session_process {
 	struct tls_server *tls; /* own; NULL: no TLS */
 	struct spool_client spool;
 	struct resolver resolver;
+	struct policy_rules rules;
 	int front, lookup, auth; /* own: channels; -1 */
 };
 

@@ -51,6 +51,22 @@ check_subaddress(const char *value)
 }
 
 const char *
+check_dmarc(const char *value)
+{
+	return !strcmp(value, "off") || !strcmp(value, "note") ||
+	               !strcmp(value, "enforce")
+	           ? NULL
+	           : "\"off\", \"note\" or \"enforce\"";
+}
+
+const char *
+check_noted(const char *value)
+{
+	return !strcmp(value, "off") || !strcmp(value, "note") ? NULL
+	                                                       : "\"off\" or \"note\"";
+}
+
+const char *
 check_auth_source(const char *value)
 {
 	return !strcmp(value, "embedded") ? NULL : "\"embedded\"";

@@ -11,6 +11,8 @@ const char *check_absolute(const char *value);
 const char *check_log(const char *value);
 const char *check_subaddress(const char *value);
 const char *check_auth_source(const char *value);
+const char *check_dmarc(const char *value); /* "off", "note", "enforce" */
+const char *check_noted(const char *value); /* "off", "note" */
 const char *check_domain(const char *value);
 const char *check_domain_or_none(const char *value);
 const char *check_domain_pair(const char *value); /* "from=to" */

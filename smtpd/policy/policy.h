@@ -9,6 +9,7 @@
 #define SMTPD_POLICY_POLICY_H
 
 #include "net/lookups.h"
+#include "smtpd/policy/chain.h"
 #include "smtpd/reply.h"
 #include "smtpd/shape.h"
 
@@ -16,7 +17,8 @@ struct session;
 
 /* What a conversation knows for them; {0} before policy_begin. */
 struct policy {
-	struct lookups lookups; /* own: of one message */
+	struct lookups lookups; /* own: of one message, as all of it */
+	struct chain chain;
 	struct buf
 	    above; /* own: fields that go above our Received; at most POLICY_ABOVE_MAX */
 	struct buf
@@ -25,6 +27,8 @@ struct policy {
 
 enum { POLICY_ABOVE_MAX = 64 * 1024 };
 
+/* policy_prepare - once in a process, before its jail.  E_OK, E_IO (logged) */
+MUST_USE int policy_prepare(void);
 void policy_begin(struct session *); /* a conversation begins */
 void policy_end(struct session *);
 /* after HELO or EHLO; s->helo is its argument.  The client was greeted already */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * chain.h - the checks of one message by a stranger, run together: each round asks the DNS for all
+ * that any of them lacks.
+ */
+#ifndef SMTPD_POLICY_CHAIN_H
+#define SMTPD_POLICY_CHAIN_H
+
+#include "dkim/verify.h"
+#include "smtpd/policy/authres.h"
+#include "smtpd/policy/dmarc.h"
+#include "smtpd/policy/rdns.h"
+#include "smtpd/policy/spf.h"
+
+struct conf;
+
+/* What is done about a verdict that speaks against a message. */
+enum policy_mode { POLICY_OFF, POLICY_NOTE, POLICY_ENFORCE };
+
+/* The settings, read once by each process. */
+struct policy_rules {
+	const char
+	    *server; /* borrow: the configuration; our name in Authentication-Results */
+	enum policy_mode rdns, spf, dkim, dmarc;
+};
+
+enum chain_check {
+	CHAIN_RDNS = 1,
+	CHAIN_SPF = 2,
+	CHAIN_DKIM = 4,
+	CHAIN_DMARC = 8,
+	/* those that need no message */
+	CHAIN_EARLY = CHAIN_RDNS | CHAIN_SPF,
+};
+
+enum {
+	CHAIN_BYTES_MAX = 1 << 20, /* of all that the verdicts say */
+	CHAIN_WAIT_MS = 60000,     /* for the DNS, all rounds together */
+};
+
+/* What the checks are told. */
+struct chain_facts {
+	struct span client;   /* address, text */
+	struct span helo;     /* borrow, as all of it: while it runs */
+	struct span sender;   /* reverse-path without <> */
+	struct span message;  /* empty before it is there */
+	struct span receiver; /* our name */
+};
+
+struct chain {
+	struct arena arena; /* own: what verdicts say */
+	unsigned done;      /* enum chain_check */
+	bool is_prepared;   /* the message's fields are known */
+	int64_t now_sec;
+	unsigned dice;
+	struct ip client; /* n 0: it has none that is known */
+	struct rdns rdns;
+	struct spf spf;
+	struct dkim_check *dkim; /* own; borrows the message */
+	struct dmarc_from from;
+	struct dmarc dmarc;
+};
+
+void policy_rules_load(struct policy_rules *, const struct conf *);
+void chain_init(struct chain *);
+void chain_done(struct chain *); /* also of {0} */
+/*
+ * chain_run - those of wanted that are not done yet.  Blocks while the DNS is asked, at most
+ * CHAIN_WAIT_MS and not past the deadline: what is not known then is a temperror
+ */
+void chain_run(struct chain *, unsigned wanted, const struct chain_facts *,
+    struct lookups *, struct resolver *, int64_t deadline);
+/* chain_say - the verdicts of what is done, for Authentication-Results */
+void chain_say(const struct chain *, const struct chain_facts *, struct authres *);
+/* chain_log - the same in one line: "spf=pass dkim=pass dmarc=pass" */
+void chain_log(const struct chain *, struct buf *out);
+
+#endif
