@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "account/app.h"
 #include "account/files.h"
 #include "base/log.h"
 #include "db/db.h"
@@ -162,6 +163,18 @@ account_verifiers(struct accounts *a, struct span address, struct buf *out)
 	if (err == E_OK)
 		buf_span(out, buf_as_span(&row));
 	buf_wipe(&row);
+	return err;
+}
+
+int
+account_apps(struct accounts *a, struct span address, struct buf *row)
+{
+	struct buf key = {0};
+	if (!a->may_read_secrets)
+		bug("secrets without the right to them");
+	account_apps_key(address, &key);
+	int err = read_row(a, true, buf_as_span(&key), row);
+	buf_free(&key);
 	return err;
 }
 

@@ -31,6 +31,7 @@ struct account {
 	uint64_t quota_bytes;    /* 0: none */
 	uint64_t quota_messages; /* 0: none */
 	bool is_suspended;
+	unsigned apps_only; /* enum app_protocol: where the main password is none */
 	/* POP3_KEEP_ALWAYS, 0: removed at retrieval, N: after N days */
 	int32_t pop3_keep_days;
 	/*

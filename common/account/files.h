@@ -30,6 +30,16 @@ void account_recover(const char *dir);
  */
 bool account_is_writing(void);
 
+/* in the table of secrets: the key of an account's app passwords.  No address begins with NUL */
+void account_apps_key(struct span address, struct buf *out);
+/* the writer's, for app_writer.c: of the row of app passwords.  As account_put; get: E_BAD (none) */
+MUST_USE int account_apps_get(
+    struct accounts_writer *, struct span address, struct buf *row);
+MUST_USE int account_apps_put(
+    struct accounts_writer *, struct span address, struct span row);
+MUST_USE int account_apps_del(struct accounts_writer *, struct span address);
+uint32_t account_iterations(const struct accounts_writer *); /* scram_iterations */
+
 void account_row_put(struct buf *, const struct account *);
 MUST_USE int account_row_get(struct span address, struct span row, struct account *out);
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* row.c - an account as the table holds it. */
+#include "account/app.h"
 #include "account/files.h"
 
 /* Rows of version 1 end before the identities: read as without any. */
-enum { ROW_VERSION_PLAIN = 1, ROW_VERSION = 2, ROW_SUSPENDED = 1 };
+enum { ROW_VERSION_PLAIN = 1, ROW_VERSION = 2 };
+
+/* One octet: whether it is suspended, and the protocols of apps_only. */
+enum { ROW_SUSPENDED = 1, ROW_APPS_SHIFT = 1 };
 
 static void
 budget_row_put(struct buf *b, const struct budget *budget)
@@ -25,7 +29,8 @@ void
 account_row_put(struct buf *b, const struct account *a)
 {
 	buf_u8(b, ROW_VERSION);
-	buf_u8(b, a->is_suspended ? ROW_SUSPENDED : 0);
+	buf_u8(b, (uint8_t)((a->is_suspended ? ROW_SUSPENDED : 0) |
+			    (a->apps_only & APP_ALL) << ROW_APPS_SHIFT));
 	buf_u32(b, a->uid);
 	buf_u32(b, a->gid);
 	buf_bytes(b, a->home);
@@ -42,7 +47,9 @@ account_row_get(struct span address, struct span row, struct account *out)
 	struct rd r = rd_of(row);
 	uint8_t version = rd_u8(&r);
 	*out = (struct account){.address = address};
-	out->is_suspended = (rd_u8(&r) & ROW_SUSPENDED) != 0;
+	uint8_t flags = rd_u8(&r);
+	out->is_suspended = (flags & ROW_SUSPENDED) != 0;
+	out->apps_only = flags >> ROW_APPS_SHIFT & APP_ALL;
 	out->uid = rd_u32(&r);
 	out->gid = rd_u32(&r);
 	out->home = rd_str(&r, ACCOUNT_ADDRESS_MAX);

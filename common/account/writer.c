@@ -34,6 +34,7 @@ enum {
 
 /* Keys that no address can be: they begin with NUL. */
 static const char key_uid[] = "\0uid";
+static const char key_apps[] = "\0apps"; /* and, behind its NUL, the address */
 
 struct accounts_writer {
 	const struct conf *conf;    /* borrow */
@@ -226,7 +227,7 @@ account_put(struct accounts_writer *w, const struct account *a)
 int
 account_secret_put(struct accounts_writer *w, struct span address, struct span password)
 {
-	uint32_t iterations = (uint32_t)conf_int(w->conf, "common", "scram_iterations");
+	uint32_t iterations = account_iterations(w);
 	struct buf verifiers = {0};
 	int err = scram_verifier_make(
 	    SPAN("SCRAM-SHA-256"), password, iterations, &verifiers);
@@ -241,6 +242,51 @@ account_secret_put(struct accounts_writer *w, struct span address, struct span p
 	return err;
 }
 
+/* ---- app passwords ---- */
+
+void
+account_apps_key(struct span address, struct buf *out)
+{
+	buf_put(out, key_apps, sizeof key_apps);
+	buf_span(out, address);
+}
+
+int
+account_apps_get(struct accounts_writer *w, struct span address, struct buf *row)
+{
+	struct buf key = {0};
+	account_apps_key(address, &key);
+	int err = stick(w, db_get(w->secrets, w->txn, buf_as_span(&key), row));
+	buf_free(&key);
+	return err;
+}
+
+int
+account_apps_put(struct accounts_writer *w, struct span address, struct span row)
+{
+	struct buf key = {0};
+	account_apps_key(address, &key);
+	int err = stick(w, db_put(w->secrets, w->txn, buf_as_span(&key), row));
+	buf_free(&key);
+	return err;
+}
+
+int
+account_apps_del(struct accounts_writer *w, struct span address)
+{
+	struct buf key = {0};
+	account_apps_key(address, &key);
+	int err = stick(w, db_del(w->secrets, w->txn, buf_as_span(&key)));
+	buf_free(&key);
+	return err;
+}
+
+uint32_t
+account_iterations(const struct accounts_writer *w)
+{
+	return (uint32_t)conf_int(w->conf, "common", "scram_iterations");
+}
+
 int
 account_remove(struct accounts_writer *w, struct span address)
 {
@@ -248,6 +294,9 @@ account_remove(struct accounts_writer *w, struct span address)
 		return E_BAD; /* or a uid would be given twice */
 	int err = stick(w, db_del(w->accounts, w->txn, address));
 	int secret = stick(w, db_del(w->secrets, w->txn, address));
+	int apps = account_apps_del(w, address);
+	if (apps != E_OK && apps != E_BAD)
+		return apps;
 	return err == E_OK && secret != E_BAD ? secret : err;
 }
 

@@ -9,11 +9,11 @@
 
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "auth/offer.h"
 #include "auth/scram.h"
-#include "auth/verify.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -23,6 +23,7 @@ struct mech_talk {
 	sasl_conn_t *sasl;         /* own */
 	const struct offer *offer; /* NULL: none that may be used */
 	struct buf name;           /* the last login name that was understood */
+	struct verify_way way;
 	unsigned steps;
 	bool has_heard;                        /* the client's first message came */
 	bool is_temp;                          /* the accounts could not be read */
@@ -106,7 +107,7 @@ on_check_password(sasl_conn_t *conn, void *ctx, const char *user, const char *pa
     unsigned n, struct propctx *props)
 {
 	(void)conn, (void)ctx, (void)props;
-	int err = verify_password(span_of(user), span_make(password, n));
+	int err = verify_password(&current->way, span_of(user), span_make(password, n));
 	if (err == E_IO)
 		current->is_temp = true;
 	return err == E_OK ? SASL_OK : err == E_IO ? SASL_UNAVAIL : SASL_BADAUTH;
@@ -137,7 +138,7 @@ on_property_lookup(void *ctx, sasl_server_params_t *params, unsigned flags,
 	for (; wanted && wanted->name && result == SASL_OK; wanted++) {
 		if (strcmp(wanted->name, "*authPassword") || wanted->values)
 			continue;
-		if (verify_verifiers(span_make(user, n), &lines) == E_OK)
+		if (verify_verifiers(&current->way, span_make(user, n), &lines) == E_OK)
 			give_verifiers(params->utils, params->propctx, wanted->name,
 			    buf_as_span(&lines));
 		else
@@ -195,7 +196,7 @@ status_of(struct mech_talk *t, int result)
 static bool
 is_bad_name(struct span name)
 {
-	struct buf out = {.max = ACCOUNT_ADDRESS_MAX + 1};
+	struct buf out = {.max = VERIFY_NAME_MAX + 1};
 	bool is_bad = verify_name(name, &out) != E_OK;
 	buf_free(&out);
 	return is_bad;
@@ -256,7 +257,8 @@ talk_new(const struct auth_conn *c, struct mech_talk *t)
 {
 	const char *host = conf_str(the_conf, "common", "hostname");
 	sasl_security_properties_t security = {.security_flags = SASL_SEC_NOANONYMOUS};
-	t->name.max = ACCOUNT_ADDRESS_MAX + 1;
+	t->name.max = VERIFY_NAME_MAX + 1;
+
 	if (sasl_server_new(c->service, *host ? host : "localhost", NULL, NULL, NULL,
 		NULL, 0, &t->sasl) != SASL_OK)
 		return E_IO;
@@ -273,6 +275,8 @@ mech_start(const struct auth_conn *c, struct span mech, const struct span *initi
 	const char *text = NULL;
 	unsigned n = 0;
 	*out = t;
+	t->way.protocol = app_protocol_of(span_of(c->service));
+	snprintf(t->way.client, sizeof t->way.client, "%.*s", SPAN_ARG(c->client));
 	*challenge = (struct span){"", 0};
 	if (offer_find(the_conf, c, mech, &t->offer) != E_OK)
 		return AUTH_NO_MECH;
@@ -323,6 +327,12 @@ struct span
 mech_name(const struct mech_talk *t)
 {
 	return buf_as_span(&t->name);
+}
+
+const struct verify_way *
+mech_way(const struct mech_talk *t)
+{
+	return &t->way;
 }
 
 /* ---- start ---- */

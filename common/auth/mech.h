@@ -3,8 +3,8 @@
 #ifndef AUTH_MECH_H
 #define AUTH_MECH_H
 
-#include "account/account.h"
 #include "auth/auth.h"
+#include "auth/verify.h"
 
 struct mech_talk;
 
@@ -21,5 +21,7 @@ enum auth_status mech_step(
 void mech_free(struct mech_talk **);
 /* mech_name - the login name as it was understood, or empty; borrow: the conversation */
 struct span mech_name(const struct mech_talk *);
+/* mech_way - how it came, and by which password; borrow: the conversation */
+const struct verify_way *mech_way(const struct mech_talk *);
 
 #endif

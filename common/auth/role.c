@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "account/account.h"
+#include "account/app_use.h"
 #include "auth/auth.h"
 #include "auth/mech.h"
 #include "auth/verify.h"
@@ -25,6 +25,7 @@ struct talk {
 	struct buf about;       /* "service=smtp client=... mech=..." */
 };
 
+static struct app_uses *uses; /* own; NULL: nothing is noted */
 static int (*announce)(const struct account *, struct id *ticket); /* or NULL */
 
 void
@@ -57,12 +58,15 @@ put_reply(struct buf *out, enum auth_status status, struct span challenge,
 
 /* The password was right: may it come in? */
 static enum auth_status
-admit(struct span name, struct account *account)
+admit(struct mech_talk *t, struct account *account)
 {
-	int err = verify_account(name, account);
-	if (err == E_OK)
-		return account->is_suspended ? AUTH_SUSPENDED : AUTH_OK;
-	return err == E_IO ? AUTH_TEMP : AUTH_FAIL;
+	const struct verify_way *way = mech_way(t);
+	int err = verify_account(mech_name(t), account);
+	if (err != E_OK)
+		return err == E_IO ? AUTH_TEMP : AUTH_FAIL;
+	if (id_is_zero(way->app) && account->apps_only & way->protocol)
+		return AUTH_FAIL; /* for this protocol the main password is none */
+	return account->is_suspended ? AUTH_SUSPENDED : AUTH_OK;
 }
 
 static void
@@ -72,12 +76,29 @@ log_end(struct talk *t, enum auth_status status)
 	    [AUTH_TEMP] = "try_later",
 	    [AUTH_SUSPENDED] = "suspended",
 	    [AUTH_NO_MECH] = "mechanism"};
-	if (status == AUTH_OK)
+	if (status == AUTH_OK && mech_way(t->mech)->app_name[0])
+		log_event(LOG_INFO, "login", "%s account=%s app=%s",
+		    buf_cstr(&t->about), log_q(verify_address(mech_name(t->mech))),
+		    mech_way(t->mech)->app_name);
+	else if (status == AUTH_OK)
 		log_event(LOG_INFO, "login", "%s account=%s", buf_cstr(&t->about),
 		    log_q(mech_name(t->mech)));
 	else
 		log_event(LOG_NOTICE, "login_failed", "%s account=%s why=%s",
 		    buf_cstr(&t->about), log_q(mech_name(t->mech)), words[status]);
+}
+
+/*
+ * Each conversation that came to an end, right or wrong, once: the one place to count them.  A
+ * cancelled one is none.
+ */
+static void
+count_end(struct talk *t, enum auth_status status)
+{
+	const struct verify_way *way = mech_way(t->mech);
+	if (status == AUTH_OK && !id_is_zero(way->app))
+		app_uses_note(uses, way->app, way->protocol, way->client);
+	log_end(t, status);
 }
 
 static void
@@ -93,10 +114,10 @@ answer(
 		return;
 	}
 	if (status == AUTH_OK)
-		status = admit(mech_name(t->mech), &account);
+		status = admit(t->mech, &account);
 	if (status == AUTH_OK && announce && announce(&account, &ticket) != E_OK)
 		status = AUTH_TEMP;
-	log_end(t, status);
+	count_end(t, status);
 	if (status == AUTH_OK)
 		put_reply(reply, status, SPAN(""), account.address, ticket);
 	else
@@ -206,6 +227,8 @@ int
 auth_prepare(void)
 {
 	verify_open(the_child.conf);
+	app_uses_close(&uses);
+	uses = app_uses_open(the_child.conf, the_child.daemon);
 	return mech_init(the_child.conf) == E_OK ? EX_OK : EX_SOFTWARE;
 }
 

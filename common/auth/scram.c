@@ -72,24 +72,32 @@ scram_verifier_put(const struct scram_verifier *v, struct buf *out)
 }
 
 int
+scram_verifier_derive(struct span password, struct scram_verifier *v)
+{
+	struct buf prepared = {0};
+	int err = scram_password_prepare(password, &prepared);
+	if (err == E_OK)
+		derive(buf_as_span(&prepared), v);
+	buf_wipe(&prepared);
+	return err;
+}
+
+int
 scram_verifier_make_salted(struct span mech, struct span password, uint32_t iterations,
     struct span salt, struct buf *out)
 {
 	struct scram_verifier v = {.iterations = iterations, .salt_bytes = salt.n};
-	struct buf prepared = {0};
 	if (scram_kind_of(mech, &v.kind) != E_OK || salt.n == 0)
 		return E_BAD;
 	if (iterations < SCRAM_ITERATIONS_LEAST || iterations > SCRAM_ITERATIONS_MOST ||
 	    salt.n > sizeof v.salt)
 		return E_LIMIT;
-	int err = scram_password_prepare(password, &prepared);
+	memcpy(v.salt, salt.p, salt.n);
+	int err = scram_verifier_derive(password, &v);
 	if (err == E_OK) {
-		memcpy(v.salt, salt.p, salt.n);
-		derive(buf_as_span(&prepared), &v);
 		scram_verifier_put(&v, out);
 		err = buf_done(out);
 	}
-	buf_wipe(&prepared);
 	mem_wipe(&v, sizeof v);
 	return err;
 }
@@ -150,24 +158,4 @@ scram_verifier_parse(struct span text, struct scram_verifier *out)
 		return E_BAD;
 	*out = v;
 	return E_OK;
-}
-
-bool
-scram_verify_plain(struct span verifier, struct span password)
-{
-	struct scram_verifier stored, given;
-	struct buf prepared = {0};
-	bool is_same = false;
-	if (scram_verifier_parse(verifier, &stored) != E_OK)
-		return false;
-	if (scram_password_prepare(password, &prepared) == E_OK) {
-		given = stored;
-		derive(buf_as_span(&prepared), &given);
-		is_same = mem_same(
-		    given.stored_key, stored.stored_key, hash_bytes(stored.kind));
-		mem_wipe(&given, sizeof given);
-	}
-	buf_wipe(&prepared);
-	mem_wipe(&stored, sizeof stored);
-	return is_same;
 }

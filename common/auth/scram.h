@@ -46,13 +46,13 @@ MUST_USE int scram_verifier_make(
 /* scram_verifier_make_salted - the same with a given salt: for tests and made-up verifiers */
 MUST_USE int scram_verifier_make_salted(struct span mech, struct span password,
     uint32_t iterations, struct span salt, struct buf *out);
+/*
+ * scram_verifier_derive - the keys of a password, where kind, salt and iterations are set.  E_OK,
+ * E_BAD, E_LIMIT (the password)
+ */
+MUST_USE int scram_verifier_derive(struct span password, struct scram_verifier *);
 void scram_verifier_put(const struct scram_verifier *, struct buf *out);
 /* scram_verifier_parse - E_OK, E_BAD */
 MUST_USE int scram_verifier_parse(struct span text, struct scram_verifier *out);
-/*
- * scram_verify_plain - whether this is the password; the time does not depend on it.  False for
- * what does not parse.
- */
-bool scram_verify_plain(struct span verifier, struct span password);
 
 #endif

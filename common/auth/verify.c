@@ -9,17 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/scram.h"
-#include "base/clock.h"
+#include "auth/known.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/domain.h"
-
-struct checked {
-	unsigned char tag[SHA256_BYTES]; /* of verifier and password, under cache_key */
-	int64_t until_ms;
-};
 
 static struct {
 	const struct conf *conf;   /* borrow: the process's */
@@ -27,9 +21,6 @@ static struct {
 	struct arena arena;
 	bool is_apart;
 	unsigned char secret[VERIFY_SECRET_BYTES];
-	unsigned char cache_key[VERIFY_SECRET_BYTES];
-	struct checked *
-	    cache; /* own: VERIFY_CACHE_ENTRIES, each at one of a few places; NULL until needed */
 } the;
 
 /* ---- the secret ---- */
@@ -76,7 +67,7 @@ verify_open(const struct conf *conf)
 	struct buf path = {0};
 	the.conf = conf;
 	the.arena.max_bytes = VERIFY_ARENA_BYTES;
-	random_fill(the.cache_key, sizeof the.cache_key);
+	known_open();
 	buf_putf(&path, "%s/auth_secret", conf_str(conf, "common", "state_dir"));
 	int err = secret_read(buf_cstr(&path));
 	if (err == E_BAD)
@@ -94,17 +85,32 @@ verify_close(void)
 {
 	accounts_close(&the.accounts);
 	arena_reset(&the.arena);
-	if (the.cache)
-		mem_wipe(the.cache, VERIFY_CACHE_ENTRIES * sizeof *the.cache);
-	mem_free(&the.cache);
+	known_close();
 	mem_wipe(the.secret, sizeof the.secret);
-	mem_wipe(the.cache_key, sizeof the.cache_key);
 }
 
 void
 verify_apart(bool is_apart)
 {
 	the.is_apart = is_apart;
+}
+
+/* ADDRESS, and behind it "/NAME" of an app password: an address has no "/" behind its "@". */
+static struct span
+split(struct span name, struct span *app)
+{
+	size_t at = span_rfind(name, '@');
+	struct span domain = span_from(name, at);
+	size_t slash = span_find(domain, '/');
+	*app = slash < domain.n ? span_from(domain, slash + 1) : (struct span){"", 0};
+	return slash < domain.n ? span_head(name, at + slash) : name;
+}
+
+struct span
+verify_address(struct span name)
+{
+	struct span app;
+	return split(name, &app);
 }
 
 int
@@ -122,8 +128,11 @@ verify_name(struct span login, struct buf *out)
 		buf_ch(out, '@');
 		buf_str(out, conf_list(the.conf, "common", "domains", 0));
 	}
-	return buf_done(out) == E_OK && out->len - start <= ACCOUNT_ADDRESS_MAX ? E_OK
-	                                                                        : E_BAD;
+	struct span app, name = span_from(buf_as_span(out), start);
+	struct span address = split(name, &app);
+	if (buf_done(out) != E_OK || address.n > ACCOUNT_ADDRESS_MAX)
+		return E_BAD;
+	return address.n == name.n || app_name_is_good(app) ? E_OK : E_BAD;
 }
 
 /* ---- verifiers ---- */
@@ -151,9 +160,9 @@ make_up_part(
 	buf_free(&text);
 }
 
-/* What nobody's password leads to: salt and keys from our secret and the name. */
-static void
-make_up(enum hash_kind kind, struct span name, struct scram_verifier *out)
+/* Salt and keys from our secret and the name. */
+void
+verify_make_up(enum hash_kind kind, struct span name, struct scram_verifier *out)
 {
 	*out = (struct scram_verifier){.kind = kind,
 	    .salt_bytes = SCRAM_SALT_BYTES,
@@ -176,8 +185,8 @@ line_of_kind(struct span lines, enum hash_kind kind)
 	return (struct span){"", 0};
 }
 
-int
-verify_verifiers(struct span name, struct buf *out)
+static int
+main_verifiers(struct span name, struct buf *out)
 {
 	static const enum hash_kind kinds[] = {HASH_SHA256, HASH_SHA1};
 	struct buf lines = {0};
@@ -186,7 +195,8 @@ verify_verifiers(struct span name, struct buf *out)
 		err = account_verifiers(the.accounts, name, &lines);
 	for (size_t i = 0; i < COUNT(kinds) && err != E_IO; i++) {
 		struct scram_verifier made_up;
-		make_up(kinds[i], name, &made_up); /* always: the time is the same */
+		verify_make_up(
+		    kinds[i], name, &made_up); /* always: the time is the same */
 		struct span real = line_of_kind(buf_as_span(&lines), kinds[i]);
 		if (real.n)
 			buf_span(out, real);
@@ -198,66 +208,59 @@ verify_verifiers(struct span name, struct buf *out)
 	return err == E_IO ? E_IO : buf_done(out);
 }
 
-/* ---- passwords ---- */
-
-/*
- * Where what is known of this verifier and password stands, else what is known for longest.
- * Another password, verifier or account: another tag.  With one place for each, of 100 accounts 17
- * drove each other out, and paid PBKDF2 at each login.
- */
-static struct checked *
-cache_place(
-    struct span verifier, struct span name, struct span password, unsigned char *tag)
+int
+verify_verifiers(struct verify_way *way, struct span name, struct buf *out)
 {
-	struct buf text = {0};
-	uint32_t place;
-	if (!the.cache)
-		the.cache = mem_new(VERIFY_CACHE_ENTRIES * sizeof *the.cache);
-	buf_bytes(&text, verifier);
-	buf_bytes(&text, name);
-	buf_bytes(&text, password);
-	hmac_sha256(
-	    span_make(the.cache_key, sizeof the.cache_key), buf_as_span(&text), tag);
-	buf_wipe(&text);
-	memcpy(&place, tag, sizeof place);
-	struct checked
-	    *places = &the.cache[place % (VERIFY_CACHE_ENTRIES / VERIFY_CACHE_WAYS) *
-				 VERIFY_CACHE_WAYS],
-	    *oldest = places;
-	for (size_t i = 0; i < VERIFY_CACHE_WAYS; i++) {
-		if (mem_same(places[i].tag, tag, sizeof places[i].tag))
-			return &places[i];
-		if (places[i].until_ms < oldest->until_ms)
-			oldest = &places[i];
-	}
-	return oldest;
-}
-
-static bool
-is_password(struct span verifier, struct span name, struct span password)
-{
-	unsigned char tag[SHA256_BYTES];
-	struct checked *place = cache_place(verifier, name, password, tag);
-	int64_t now = clock_mono_ms();
-	if (now < place->until_ms && mem_same(place->tag, tag, sizeof tag))
-		return true;
-	if (!scram_verify_plain(verifier, password))
-		return false;
-	memcpy(place->tag, tag, sizeof tag);
-	place->until_ms = now + VERIFY_CACHE_MS;
-	return true;
+	struct span app, address = split(name, &app);
+	return app.n ? verify_apps_verifiers(way, address, app, out)
+	             : main_verifiers(address, out);
 }
 
 int
-verify_password(struct span name, struct span password)
+verify_apps_row(struct span address, struct buf *row)
+{
+	int err = the.is_apart ? E_BAD : accounts_ready();
+	return err == E_OK ? account_apps(the.accounts, address, row) : err;
+}
+
+/* ---- passwords ---- */
+
+static bool
+is_password(struct span verifier, struct span password)
+{
+	struct scram_verifier stored, given;
+	if (scram_verifier_parse(verifier, &stored) != E_OK)
+		return false;
+	given = stored;
+	bool is_right =
+	    known_derive(password, &given) == E_OK &&
+	    mem_same(given.stored_key, stored.stored_key, hash_bytes(stored.kind));
+	if (is_right)
+		known_remember(password, &given);
+	mem_wipe(&given, sizeof given);
+	mem_wipe(&stored, sizeof stored);
+	return is_right;
+}
+
+static int
+check_main(struct span name, struct span password)
 {
 	struct buf lines = {0};
-	int err = verify_verifiers(name, &lines);
-	if (err == E_OK && !is_password(line_of_kind(buf_as_span(&lines), HASH_SHA256),
-			       name, password))
+	int err = main_verifiers(name, &lines);
+	if (err == E_OK &&
+	    !is_password(line_of_kind(buf_as_span(&lines), HASH_SHA256), password))
 		err = E_DENY;
 	buf_wipe(&lines);
 	return err;
+}
+
+/* Whether a password is tried as an app password is a matter of its shape, not of the account. */
+int
+verify_password(struct verify_way *way, struct span name, struct span password)
+{
+	struct span app, address = split(name, &app);
+	int err = verify_apps_check(way, address, app, password);
+	return err == E_DENY && app.n == 0 ? check_main(address, password) : err;
 }
 
 int
@@ -265,5 +268,7 @@ verify_account(struct span name, struct account *out)
 {
 	int err = the.is_apart ? E_BAD : accounts_ready();
 	arena_reset(&the.arena);
-	return err == E_OK ? account_get(the.accounts, name, &the.arena, out) : err;
+	return err == E_OK
+	           ? account_get(the.accounts, verify_address(name), &the.arena, out)
+	           : err;
 }

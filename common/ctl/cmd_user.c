@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "account/app.h"
 #include "ctl/password.h"
 #include "ctl/table.h"
 #include "ctl/user.h"
@@ -17,6 +18,7 @@ static const struct column columns[] = {
     {"quota_bytes", "QUOTA", CELL_SIZE},
     {"quota_messages", "MESSAGES", CELL_NUMBER},
     {"pop3_keep", "POP3 KEEPS", CELL_TEXT},
+    {"apps_only", "APPS ONLY", CELL_TEXT},
     {"home", "HOME", CELL_TEXT},
 };
 
@@ -24,7 +26,7 @@ static int
 add_row(void *ctx, const struct account *a)
 {
 	struct table *t = ctx;
-	struct buf keep = {0};
+	struct buf keep = {0}, apps = {0};
 	if (a->pop3_keep_days == POP3_KEEP_ALWAYS)
 		buf_str(&keep, "always");
 	else
@@ -35,8 +37,11 @@ add_row(void *ctx, const struct account *a)
 	table_number(t, (int64_t)a->quota_bytes);
 	table_number(t, (int64_t)a->quota_messages);
 	table_text(t, buf_as_span(&keep));
+	app_protocols_put(a->apps_only, &apps);
+	table_text(t, buf_as_span(&apps));
 	table_text(t, a->home);
 	buf_free(&keep);
+	buf_free(&apps);
 	return E_OK;
 }
 

@@ -22,7 +22,9 @@ struct command {
 	"  --quota SIZE          bytes of the mailbox, like 500M; 0: no limit\n"       \
 	"  --quota-messages N    messages of the mailbox; 0: no limit\n"               \
 	"  --pop3-keep KEEP      what a POP3 client fetched: always, or N days after " \
-	"which it goes (0: at once)\n"
+	"which it goes (0: at once)\n"                                               \
+	"  --apps-only LIST      where only app passwords are right: none, or some "   \
+	"of smtp,pop,imap,sieve\n"
 #define PASSWORD_OPTIONS                                                               \
 	"  --password-stdin      the password is the first line of standard input\n"   \
 	"  --password-file FILE  the password is the first line of FILE\n"
@@ -62,6 +64,11 @@ static const struct command commands[] = {
 		"no logins, no new mail; the mailbox stays", NULL},
 	{{"user", "resume"},   "ADDRESS...",                      true,  cmd_user_resume,
 		"the end of a suspension", NULL},
+	{{"user", "app-password"}, "add [OPTIONS] ADDRESS NAME | list ADDRESS | remove ADDRESS NAME...", true, cmd_user_app,
+		"further passwords of an account, which we make: shown once, when one is added",
+		"  --protocols LIST      good for these alone: some of smtp,pop,imap,sieve\n"
+		"  --networks LIST       from these alone, like 192.0.2.0/24,2001:db8::/32\n"
+		"  --expires DAYS        so long\n"},
 	{{"user", "remove"},   "[--with-mail] ADDRESS...",        true,  cmd_user_remove,
 		"an account goes; its mail stays on disk",
 		"  --with-mail           its mail goes too\n"},

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "account/app.h"
 #include "conf/domain.h"
 #include "conf/value.h"
 
@@ -16,6 +17,17 @@ read_number(const struct merpati *c, const char *name, enum conf_type type,
 		return EX_OK;
 	return ctl_usage(c, "%s \"%s\": right would be %s", name, text,
 	    type == CONF_BYTES ? "a size like 500M or 2G; 0 for none" : "a number");
+}
+
+static int
+read_apps_only(const struct merpati *c, const char *text, unsigned *out)
+{
+	*out = 0;
+	if (!strcmp(text, "none") || app_protocols_parse(span_of(text), out) == E_OK)
+		return EX_OK;
+	return ctl_usage(c,
+	    "--apps-only \"%s\": right would be none, or some of smtp,pop,imap,sieve",
+	    text);
 }
 
 int
@@ -41,6 +53,8 @@ user_opts_apply(const struct merpati *c, const struct user_opts *o, struct accou
 		    c, "--pop3-keep", CONF_INT, o->pop3_keep, KEEP_DAYS_MOST, &n);
 		out->pop3_keep_days = (int32_t)n;
 	}
+	if (status == EX_OK && o->apps_only)
+		status = read_apps_only(c, o->apps_only, &out->apps_only);
 	return status;
 }
 

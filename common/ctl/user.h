@@ -13,15 +13,17 @@ struct user_opts {
 	const char *quota; /* "1G"; 0: none */
 	const char *quota_messages;
 	const char *pop3_keep; /* "always", or days */
+	const char *apps_only; /* protocols with commas between, or "none" */
 };
 
-enum { USER_OPTS = 3, USER_ARGUMENTS_MAX = 100000 };
+enum { USER_OPTS = 4, USER_ARGUMENTS_MAX = 100000 };
 
 #define USER_OPT_ROWS(o)                                                               \
 	{"--quota", NULL, &(o)->quota},                                                \
 	    {"--quota-messages", NULL, &(o)->quota_messages},                          \
+	    {"--pop3-keep", NULL, &(o)->pop3_keep},                                    \
 	{                                                                              \
-		"--pop3-keep", NULL, &(o)->pop3_keep                                   \
+		"--apps-only", NULL, &(o)->apps_only                                   \
 	}
 
 /* user_opts_apply - EX_OK, EX_USAGE (said) */

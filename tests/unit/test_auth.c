@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "account/account.h"
+#include "account/app.h"
 #include "auth/auth.h"
 #include "auth/mech.h"
 #include "auth/scram.h"
@@ -33,6 +33,9 @@ static struct {
 	char dir[64];
 	struct conf *conf;
 	struct buf both, only_1;
+	struct buf apps; /* the row of u1 and strict */
+	struct app_row app_row;
+	struct buf app_verifiers[5];
 	struct asker *asker;
 	int chan;
 	struct buf scratch, body, in;
@@ -63,7 +66,9 @@ account_get(
 	*out = (struct account){.address = arena_span(arena, address),
 	    .uid = 1,
 	    .gid = 1,
-	    .is_suspended = span_eqs(address, "sleeper@example.test")};
+	    .is_suspended = span_eqs(address, "sleeper@example.test"),
+	    .apps_only =
+		span_eqs(address, "strict@example.test") ? APP_POP | APP_IMAP : 0};
 	return span_search(address, SPAN("nobody")) == 0 ? E_BAD : E_OK;
 }
 
@@ -75,12 +80,77 @@ account_verifiers(struct accounts *a, struct span address, struct buf *out)
 		return E_IO;
 	if (span_eqs(address, "u1@example.test") ||
 	    span_eqs(address, "sleeper@example.test") ||
-	    span_starts(address, SPAN("many")))
+	    span_eqs(address, "strict@example.test"))
 		buf_span(out, buf_as_span(&the.both));
 	else if (span_eqs(address, "old@example.test"))
 		buf_span(out, buf_as_span(&the.only_1));
+	else if (span_starts(address, SPAN("many"))) /* each with a salt of its own */
+		assert_int_equal(scram_verifier_make_salted(SPAN("SCRAM-SHA-256"),
+				     SPAN("pass"), 4096, address, out),
+		    E_OK);
 	else
 		return E_BAD;
+	return E_OK;
+}
+
+/* ---- app passwords of u1 and strict, by number: "k7q2m-0xvbn-t4zrd-h9wcN" ---- */
+
+enum { APP_ANY, APP_MAIL_ONLY, APP_OLD, APP_HERE, APP_THERE, APPS };
+
+static const struct app_password apps[APPS] = {
+    [APP_ANY] = {.name = SPAN("any"), .protocols = APP_ALL},
+    [APP_MAIL_ONLY] = {.name = SPAN("smtp-only"), .protocols = APP_SMTP},
+    [APP_OLD] = {.name = SPAN("old"), .protocols = APP_ALL, .expires_sec = 1000},
+    [APP_HERE] = {.name = SPAN("here"),
+	.protocols = APP_ALL,
+	.expires_sec = INT64_MAX,
+	.networks = SPAN("2001:db8::/32 192.0.2.0/24")},
+    [APP_THERE] = {.name = SPAN("there"),
+	.protocols = APP_ALL,
+	.networks = SPAN("198.51.100.0/24")},
+};
+
+static const char *
+app_text(int i)
+{
+	static char text[32];
+	snprintf(text, sizeof text, "k7q2m-0xvbn-t4zrd-h9wc%d", i);
+	return text;
+}
+
+static void
+make_apps(void)
+{
+	the.app_row =
+	    (struct app_row){.iterations = 4096, .salt = "0123456789abcde", .n = APPS};
+	struct span salt = span_make(the.app_row.salt, APP_SALT_BYTES);
+	for (int i = 0; i < APPS; i++) {
+		struct span text = span_of(app_text(i));
+		struct buf *v = &the.app_verifiers[i];
+		assert_int_equal(scram_verifier_make_salted(
+				     SPAN("SCRAM-SHA-256"), text, 4096, salt, v),
+		    E_OK);
+		buf_ch(v, '\n');
+		assert_int_equal(scram_verifier_make_salted(
+				     SPAN("SCRAM-SHA-1"), text, 4096, salt, v),
+		    E_OK);
+		the.app_row.all[i] = apps[i];
+		the.app_row.all[i].id = id_new();
+		the.app_row.all[i].verifiers = buf_as_span(v);
+	}
+	app_row_put(&the.apps, &the.app_row);
+}
+
+int
+account_apps(struct accounts *a, struct span address, struct buf *row)
+{
+	(void)a;
+	if (span_eqs(address, "broken@example.test"))
+		return E_IO;
+	if (!span_eqs(address, "u1@example.test") &&
+	    !span_eqs(address, "strict@example.test"))
+		return E_BAD;
+	buf_span(row, buf_as_span(&the.apps));
 	return E_OK;
 }
 
@@ -121,6 +191,7 @@ setup(void **state)
 	    E_OK);
 	buf_ch(&the.only_1, '\n');
 	buf_span(&the.both, buf_as_span(&the.only_1));
+	make_apps();
 	verify_open(the.conf);
 	assert_int_equal(mech_init(the.conf), E_OK);
 	return 0;
@@ -143,6 +214,9 @@ teardown(void **state)
 	buf_free(&path);
 	buf_free(&the.both);
 	buf_free(&the.only_1);
+	buf_free(&the.apps);
+	for (int i = 0; i < APPS; i++)
+		buf_free(&the.app_verifiers[i]);
 	return 0;
 }
 
@@ -501,19 +575,24 @@ test_scram_malformed(void **state)
 	    step(SPAN("c=cD10bHMtdW5pcXVlLCxhYmM=,r=x,p=x")).status, AUTH_FAIL);
 }
 
+static struct verify_way by_pop = {.protocol = APP_POP, .client = "192.0.2.1"};
+
 /* Who guesses names learns nothing: salt and count are there, and stay, also for a new process. */
 static void
 test_unknown(void **state)
 {
 	struct buf a = {0}, b = {0};
 	(void)state;
-	assert_int_equal(verify_verifiers(SPAN("nobody@example.test"), &a), E_OK);
+	assert_int_equal(
+	    verify_verifiers(&by_pop, SPAN("nobody@example.test"), &a), E_OK);
 	verify_close();
 	verify_open(the.conf);
-	assert_int_equal(verify_verifiers(SPAN("nobody@example.test"), &b), E_OK);
+	assert_int_equal(
+	    verify_verifiers(&by_pop, SPAN("nobody@example.test"), &b), E_OK);
 	assert_true(span_eq(buf_as_span(&a), buf_as_span(&b)));
 	buf_reset(&b);
-	assert_int_equal(verify_verifiers(SPAN("nobody2@example.test"), &b), E_OK);
+	assert_int_equal(
+	    verify_verifiers(&by_pop, SPAN("nobody2@example.test"), &b), E_OK);
 	assert_false(span_eq(buf_as_span(&a), buf_as_span(&b)));
 	buf_free(&a);
 	buf_free(&b);
@@ -524,7 +603,7 @@ static void
 us_of(const char *name, const char *password, int64_t *least)
 {
 	int64_t from = clock_mono_us();
-	int err = verify_password(span_of(name), span_of(password));
+	int err = verify_password(&by_pop, span_of(name), span_of(password));
 	int64_t took = clock_mono_us() - from;
 	assert_true(err == E_OK || err == E_DENY);
 	if (took < *least)
@@ -537,7 +616,8 @@ test_cache(void **state)
 {
 	int64_t known = INT64_MAX, unknown = INT64_MAX, cached = INT64_MAX;
 	(void)state;
-	assert_int_equal(verify_password(SPAN("u1@example.test"), SPAN("pass")), E_OK);
+	assert_int_equal(
+	    verify_password(&by_pop, SPAN("u1@example.test"), SPAN("pass")), E_OK);
 	for (int i = 0; i < 20; i++) {
 		us_of("u1@example.test", "wrong", &known);
 		us_of("nobody@example.test", "wrong", &unknown);
@@ -549,14 +629,14 @@ test_cache(void **state)
 
 static unsigned n_computed;
 
-bool __real_scram_verify_plain(struct span verifier, struct span password);
-bool __wrap_scram_verify_plain(struct span verifier, struct span password);
+int __real_scram_verifier_derive(struct span password, struct scram_verifier *);
+int __wrap_scram_verifier_derive(struct span password, struct scram_verifier *);
 
-bool
-__wrap_scram_verify_plain(struct span verifier, struct span password)
+int
+__wrap_scram_verifier_derive(struct span password, struct scram_verifier *v)
 {
 	n_computed++;
-	return __real_scram_verify_plain(verifier, password);
+	return __real_scram_verifier_derive(password, v);
 }
 
 /* Far less than there is room for: hardly one drives another one out. */
@@ -570,10 +650,144 @@ test_cache_of_many(void **state)
 		for (unsigned i = 0; i < 100; i++) {
 			snprintf(name, sizeof name, "many%u@example.test", i);
 			assert_int_equal(
-			    verify_password(span_of(name), SPAN("pass")), E_OK);
+			    verify_password(&by_pop, span_of(name), SPAN("pass")),
+			    E_OK);
 		}
 		assert_true(round == 0 ? n_computed == 100 : n_computed < 10);
 	}
+}
+
+/* ---- app passwords ---- */
+
+static enum auth_status
+by_plain(const struct auth_conn *c, const char *user, const char *password)
+{
+	struct buf message = {0};
+	buf_ch(&message, '\0');
+	buf_str(&message, user);
+	buf_ch(&message, '\0');
+	buf_str(&message, password);
+	struct span s = buf_as_span(&message);
+	struct auth_reply r = start(c, "PLAIN", &s);
+	assert_true(
+	    r.status != AUTH_OK || span_ieq(r.account, verify_address(span_of(user))));
+	buf_free(&message);
+	return r.status;
+}
+
+static void
+test_apps_plain(void **state)
+{
+	static const struct {
+		const char *user, *password;
+		enum auth_status want;
+	} rows[] = {
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_OK},
+	    {"u1@example.test", "K7Q2M0XVBNT4ZRDH9WC0", AUTH_OK},
+	    {"u1@example.test", " k7q2m 0xvbn t4zrd h9wc0 ", AUTH_FAIL},
+	    {"u1@example.test", "k7q2m 0xvbn t4zrd h9wc0", AUTH_OK},
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wc", AUTH_FAIL},
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wc00", AUTH_FAIL},
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wcz", AUTH_FAIL},
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wc1", AUTH_FAIL}, /* SMTP only */
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wc2", AUTH_FAIL}, /* expired */
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wc3", AUTH_OK},
+	    {"u1@example.test", "k7q2m-0xvbn-t4zrd-h9wc4", AUTH_FAIL}, /* elsewhere */
+	    {"u1@example.test/any", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_OK},
+	    {"U1@Example.Test/Any", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_OK},
+	    {"u1@example.test/here", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_FAIL},
+	    {"u1@example.test/any", "pass", AUTH_FAIL},
+	    {"u1@example.test/", "pass", AUTH_FAIL},
+	    {"u1@example.test/a/b", "pass", AUTH_FAIL},
+	    {"nobody@example.test", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_FAIL},
+	    {"sleeper@example.test", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_FAIL},
+	    {"broken@example.test", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_TEMP},
+	    {"strict@example.test", "pass", AUTH_FAIL},
+	    {"strict@example.test", "k7q2m-0xvbn-t4zrd-h9wc0", AUTH_OK},
+	};
+
+	struct auth_conn c = {
+	    .service = "pop", .has_tls = true, .client = SPAN("192.0.2.9")};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		enum auth_status got = by_plain(&c, rows[i].user, rows[i].password);
+		if (got != rows[i].want)
+			print_error("row %zu: %d\n", i, (int)got);
+		assert_int_equal(got, rows[i].want);
+	}
+	c.service = "smtp";
+	assert_int_equal(
+	    by_plain(&c, "u1@example.test", app_text(APP_MAIL_ONLY)), AUTH_OK);
+	assert_int_equal(by_plain(&c, "strict@example.test", "pass"), AUTH_OK);
+	c.client = SPAN("198.51.100.7");
+	assert_int_equal(by_plain(&c, "u1@example.test", app_text(APP_THERE)), AUTH_OK);
+	assert_int_equal(
+	    by_plain(&c, "u1@example.test", app_text(APP_HERE)), AUTH_FAIL);
+}
+
+/* SCRAM takes the one that the name says. */
+static void
+test_apps_scram(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "u1@example.test/any", app_text(APP_ANY)), AUTH_OK);
+	assert_int_equal(
+	    scram("SCRAM-SHA-1", "u1@example.test/any", app_text(APP_ANY)), AUTH_OK);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "u1@example.test/here", app_text(APP_ANY)),
+	    AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "u1@example.test/old", app_text(APP_OLD)),
+	    AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "u1@example.test/none", app_text(APP_ANY)),
+	    AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "u1@example.test", app_text(APP_ANY)), AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "nobody@example.test/any", app_text(APP_ANY)),
+	    AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "strict@example.test", "pass"), AUTH_FAIL);
+	assert_int_equal(
+	    scram("SCRAM-SHA-256", "strict@example.test/any", app_text(APP_ANY)),
+	    AUTH_OK);
+}
+
+/* Whoever is asked for, and whether he has app passwords: as many PBKDF2, and the same salts. */
+static void
+test_apps_unknown(void **state)
+{
+	static const char *const names[] = {"u1@example.test", "old@example.test",
+	    "nobody@example.test", "u1@example.test/any", "u1@example.test/none",
+	    "nobody@example.test/any"};
+	struct buf first = {0}, other = {0};
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		bool has_app = i > 2;
+		n_computed = 0;
+		assert_int_equal(
+		    verify_password(&by_pop, span_of(names[i]), SPAN("wrong")), E_DENY);
+		assert_int_equal(n_computed, has_app ? 0 : 1);
+		n_computed = 0;
+		assert_int_equal(verify_password(&by_pop, span_of(names[i]),
+				     SPAN("k7q2m-0xvbn-t4zrd-h9wcz")),
+		    E_DENY);
+		assert_int_equal(n_computed, has_app ? 1 : 2);
+	}
+	for (size_t i = 3; i + 1 < COUNT(names); i++) {
+		buf_reset(&other);
+		assert_int_equal(
+		    verify_verifiers(&by_pop, span_of(names[i]), &other), E_OK);
+		struct span salt = buf_as_span(&other);
+		salt = span_head(salt, span_find(span_from(salt, 14), '$') + 14);
+		if (first.len == 0)
+			buf_span(&first, salt);
+		assert_true(span_eq(salt, buf_as_span(&first)));
+	}
+	buf_free(&first);
+	buf_free(&other);
 }
 
 /* ---- tickets ---- */
@@ -656,7 +870,8 @@ main(void)
 	const struct CMUnitTest tests[] = {ROW(test_plain), ROW(test_login),
 	    ROW(test_offered), ROW(test_scram), ROW(test_binding),
 	    ROW(test_scram_malformed), ROW(test_unknown), ROW(test_cache),
-	    ROW(test_cache_of_many), ROW(test_tickets), ROW(test_asks),
+	    ROW(test_cache_of_many), ROW(test_apps_plain), ROW(test_apps_scram),
+	    ROW(test_apps_unknown), ROW(test_tickets), ROW(test_asks),
 	    ROW(test_ask_short), ROW(test_ask_long), ROW(test_ask_service)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
