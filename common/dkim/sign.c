@@ -3,16 +3,10 @@
 #include "dkim/sign.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "dkim/canon.h"
+#include "dkim/sign_run.h"
 #include "mime/address.h"
 #include "mime/idn.h"
-#include "proc/ask.h"
-#include "tls/dkim_key.h"
-#include "tls/key.h"
 
 enum {
 	FIRST_LINE_LEFT = 60, /* octets of h= on the line that begins it */
@@ -23,7 +17,8 @@ enum {
 
 enum how {
 	SIGN_ONE_MORE, /* and none may be added: the name once more than there are fields */
-	SIGN_THOSE, /* those that are there */
+	SIGN_THOSE,  /* those that are there */
+	SIGN_IN_ARC, /* the same, but not in a DKIM-Signature: RFC 8617 4.1.2 */
 };
 
 static const struct {
@@ -55,10 +50,11 @@ static const struct {
     {"list-post", SIGN_THOSE},
     {"list-owner", SIGN_THOSE},
     {"list-archive", SIGN_THOSE},
+    {"dkim-signature", SIGN_IN_ARC},
 };
 
-static size_t
-count_of(const struct canon_fields *f, const char *name)
+size_t
+sign_count(const struct canon_fields *f, const char *name)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < f->n; i++)
@@ -67,14 +63,15 @@ count_of(const struct canon_fields *f, const char *name)
 	return n;
 }
 
-/* h=, folded; E_LIMIT: more names than a verifier of our kind takes */
-static int
-names_put(struct buf *out, const struct canon_fields *f)
+int
+sign_names_put(struct buf *out, const struct canon_fields *f, bool is_arc)
 {
 	size_t line = LINE_MOST - FIRST_LINE_LEFT, n = 0;
 	for (size_t i = 0; i < COUNT(fields); i++) {
-		size_t times = count_of(f, fields[i].name);
+		size_t times = sign_count(f, fields[i].name);
 		times += fields[i].how == SIGN_ONE_MORE;
+		if (fields[i].how == SIGN_IN_ARC && !is_arc)
+			continue;
 		for (n += times; times > 0 && n <= CANON_NAMES_MAX; times--) {
 			size_t bytes = strlen(fields[i].name) + 1;
 			if (line + bytes > LINE_MOST) {
@@ -89,121 +86,6 @@ names_put(struct buf *out, const struct canon_fields *f)
 	return n <= CANON_NAMES_MAX ? E_OK : E_LIMIT;
 }
 
-/* ---- the role ---- */
-
-void
-dkim_signer_init(struct dkim_signer *s, int (*key_channel)(int *out))
-{
-	*s = (struct dkim_signer){.key_channel = key_channel, .chan = -1};
-}
-
-void
-dkim_signer_done(struct dkim_signer *s)
-{
-	ask_hang_up(&s->chan);
-	buf_free(&s->in);
-}
-
-/* A broken channel is opened again once. */
-static int
-key_call(struct dkim_signer *s, uint16_t type, struct buf *body, struct ask_msg *reply)
-{
-	int err = E_IO;
-	for (int tries = 0; tries < 2 && err == E_IO; tries++) {
-		if (s->chan < 0 && s->key_channel(&s->chan) != E_OK) {
-			s->chan = -1;
-			break;
-		}
-		err = ask_call(s->chan, type, buf_as_span(body), -1, &s->in, reply,
-		    deadline_in_ms(DKIM_SIGN_WAIT_MS));
-		if (err == E_OK && reply->fd >= 0)
-			close(reply->fd);
-		if (err != E_OK)
-			ask_hang_up(&s->chan);
-	}
-	buf_free(body);
-	if (err == E_OK)
-		return E_OK;
-	log_event(LOG_ERR, "no_key_process", "why=%s", err_name(err));
-	return E_IO;
-}
-
-/* A key that signs. */
-struct key {
-	enum dkim_key_kind kind;
-	char selector[DKIM_SELECTOR_MAX];
-	size_t selector_bytes;
-};
-
-struct keys {
-	struct key all[DKIM_KEY_KINDS];
-	size_t n;
-};
-
-static struct span
-selector_of(const struct key *k)
-{
-	return span_make(k->selector, k->selector_bytes);
-}
-
-static void
-key_get(struct rd *body, struct keys *out)
-{
-	uint8_t kind = rd_u8(body);
-	struct span selector = rd_str(body, DKIM_SELECTOR_MAX);
-	struct key *k = &out->all[out->n++];
-	if (kind >= DKIM_KEY_KINDS || !dkim_is_selector(selector)) {
-		body->err = E_BAD;
-		return;
-	}
-	k->kind = kind;
-	k->selector_bytes = selector.n;
-	memcpy(k->selector, selector.p, selector.n);
-}
-
-/* E_OK, E_DENY (there is none), E_IO */
-static int
-keys_ask(struct dkim_signer *s, struct span domain, struct keys *out)
-{
-	struct buf body = {0};
-	struct ask_msg reply;
-	out->n = 0;
-	buf_bytes(&body, domain);
-	int err = key_call(s, KEY_DKIM_LIST, &body, &reply);
-	if (err != E_OK)
-		return err;
-	uint8_t n = rd_u8(&reply.body);
-	for (uint8_t i = 0; i < n && out->n < COUNT(out->all); i++)
-		key_get(&reply.body, out);
-	if (rd_end(&reply.body) != E_OK)
-		return E_IO;
-	return out->n ? E_OK : E_DENY;
-}
-
-/* E_OK, E_DENY (it was replaced meanwhile), E_IO */
-static int
-sign_ask(struct dkim_signer *s, const struct key *k, struct span domain,
-    const unsigned char digest[SHA256_BYTES], struct buf *out)
-{
-	struct buf body = {0};
-	struct ask_msg reply;
-	buf_u8(&body, (uint8_t)k->kind);
-	buf_bytes(&body, domain);
-	buf_bytes(&body, selector_of(k));
-	buf_bytes(&body, span_make(digest, SHA256_BYTES));
-	int err = key_call(s, KEY_DKIM_SIGN, &body, &reply);
-	if (err != E_OK)
-		return err;
-	int8_t result = (int8_t)rd_u8(&reply.body);
-	struct span signature = rd_str(&reply.body, KEY_SIGNATURE_MAX);
-	if (rd_end(&reply.body) != E_OK)
-		return E_IO;
-	if (result != E_OK)
-		return E_DENY;
-	buf_span(out, signature);
-	return buf_done(out);
-}
-
 /* ---- a field ---- */
 
 struct work {
@@ -216,26 +98,26 @@ struct work {
 
 /* All up to "b=". */
 static int
-unsigned_put(const struct work *w, const struct key *k, struct buf *out)
+unsigned_put(const struct work *w, const struct sign_key *k, struct buf *out)
 {
 	buf_putf(out,
 	    "DKIM-Signature: v=1; a=%s-sha256; c=relaxed/relaxed;\r\n\td=%.*s;\r\n"
 	    "\ts=%.*s; t=%lld;",
-	    dkim_key_kind_name(k->kind), SPAN_ARG(w->domain), SPAN_ARG(selector_of(k)),
-	    (long long)w->how->now_sec);
+	    dkim_key_kind_name(k->kind), SPAN_ARG(w->domain),
+	    SPAN_ARG(sign_selector(k)), (long long)w->how->now_sec);
 	if (w->how->life_sec > 0)
 		buf_putf(
 		    out, " x=%lld;", (long long)(w->how->now_sec + w->how->life_sec));
 	buf_str(out, "\r\n\th=");
-	int err = names_put(out, &w->fields);
+	int err = sign_names_put(out, &w->fields, false);
 	buf_str(out, ";\r\n\tbh=");
 	buf_base64(out, span_make(w->body_hash, SHA256_BYTES));
 	buf_str(out, ";\r\n\tb=");
 	return err;
 }
 
-static void
-folded_put(struct buf *out, struct span text)
+void
+sign_folded_put(struct buf *out, struct span text)
 {
 	while (text.n > LINE_MOST) {
 		buf_span(out, span_head(text, LINE_MOST));
@@ -245,29 +127,28 @@ folded_put(struct buf *out, struct span text)
 	buf_span(out, text);
 }
 
-/* The names as a verifier will read them: out of the field itself. */
-static struct span
-names_of(struct span field)
+struct span
+sign_names(struct span field)
 {
 	struct span from = span_from(field, span_search(field, SPAN("\th=")) + 3);
 	return span_head(from, span_find(from, ';'));
 }
 
 static int
-field_put(struct work *w, const struct key *k, struct buf *out)
+field_put(struct work *w, const struct sign_key *k, struct buf *out)
 {
 	struct buf field = {0}, signature = {0}, base64 = {0};
 	unsigned char digest[SHA256_BYTES];
 	int err = unsigned_put(w, k, &field);
 	struct span text = buf_as_span(&field);
 	if (err == E_OK)
-		err = canon_head_hash(&w->fields, CANON_RELAXED, names_of(text), text,
+		err = canon_head_hash(&w->fields, CANON_RELAXED, sign_names(text), text,
 		    span_from(text, text.n), digest);
 	if (err == E_OK)
 		err = sign_ask(w->signer, k, w->domain, digest, &signature);
 	if (err == E_OK) {
 		buf_base64(&base64, buf_as_span(&signature));
-		folded_put(&field, buf_as_span(&base64));
+		sign_folded_put(&field, buf_as_span(&base64));
 		buf_str(&field, "\r\n");
 		buf_span(out, buf_as_span(&field));
 		err = buf_done(out);
@@ -280,7 +161,7 @@ field_put(struct work *w, const struct key *k, struct buf *out)
 
 /* Each key's; one that was replaced meanwhile is left out. */
 static int
-fields_put(struct work *w, const struct keys *keys, struct buf *out)
+fields_put(struct work *w, const struct sign_keys *keys, struct buf *out)
 {
 	struct buf put = {.max = DKIM_SIGN_HEAD_MAX};
 	int err = E_OK;
@@ -302,14 +183,14 @@ fields_put(struct work *w, const struct keys *keys, struct buf *out)
 static int
 message_sign(struct work *w, struct span message, struct buf *out)
 {
-	struct keys keys;
-	int err = keys_ask(w->signer, w->domain, &keys);
+	struct sign_keys keys;
+	int err = sign_keys_ask(w->signer, w->domain, &keys);
 	if (err != E_OK)
 		return err;
 	canon_fields_init(&w->fields, message);
-	err = w->fields.is_cut                    ? E_LIMIT
-	      : count_of(&w->fields, "from") == 0 ? E_BAD
-	                                          : E_OK;
+	err = w->fields.is_cut                      ? E_LIMIT
+	      : sign_count(&w->fields, "from") == 0 ? E_BAD
+	                                            : E_OK;
 	if (err == E_OK) {
 		(void)canon_body_hash(CANON_RELAXED,
 		    span_from(message, header_end(message)), CANON_NO_LIMIT,
@@ -320,9 +201,8 @@ message_sign(struct work *w, struct span message, struct buf *out)
 	return err;
 }
 
-/* A-labels in lower case; E_OK, E_BAD */
-static int
-name_put(struct span domain, struct buf *out)
+int
+sign_domain_put(struct span domain, struct buf *out)
 {
 	if (idn_ascii(domain, out) != E_OK)
 		return E_BAD;
@@ -337,7 +217,7 @@ dkim_sign_put(struct dkim_signer *s, struct span message, struct span domain,
 {
 	struct buf name = {0};
 	struct work w = {.signer = s, .how = how};
-	int err = name_put(domain, &name);
+	int err = sign_domain_put(domain, &name);
 	w.domain = buf_as_span(&name);
 	if (err == E_OK)
 		err = message_sign(&w, message, out);
@@ -353,7 +233,7 @@ address_domain(const struct address *a, struct arena *arena, struct span *out)
 	struct buf name = {0};
 	if (!a || a->next || a->kind != ADDRESS_MAILBOX || !a->is_exact)
 		return E_BAD;
-	int err = name_put(a->host, &name);
+	int err = sign_domain_put(a->host, &name);
 	if (err == E_OK)
 		*out = arena_span(arena, buf_as_span(&name));
 	buf_free(&name);

@@ -2,6 +2,7 @@
 /* spf.c - check_host(), RFC 7208 4: records, terms in their order, redirect, explanations. */
 #include "smtpd/policy/spf.h"
 
+#include "mime/idn.h"
 #include "smtpd/policy/spf_run.h"
 
 const char *
@@ -147,6 +148,18 @@ is_domain(struct span s)
 	return dns_name_ok(s) && span_find(s, '.') < s.n;
 }
 
+/* 4.3: in A-labels; what cannot be has no record */
+static struct span
+in_ascii(struct span domain, struct arena *arena)
+{
+	struct buf b = {0};
+	if (span_is_ascii(domain) || idn_ascii(domain, &b) != E_OK)
+		return domain;
+	struct span copy = arena_span(arena, buf_as_span(&b));
+	buf_free(&b);
+	return copy;
+}
+
 /* Whose name is used: 2.3, 2.4, 4.3. */
 static void
 identity(const struct spf_query *q, bool is_helo, struct arena *arena, struct spf *out,
@@ -160,6 +173,7 @@ identity(const struct spf_query *q, bool is_helo, struct arena *arena, struct sp
 	                                      : q->sender;
 	v->local =
 	    out->is_helo || !local.n || at == q->sender.n ? SPAN("postmaster") : local;
+	v->sender_domain = in_ascii(v->sender_domain, arena);
 	struct buf sender = {0};
 	buf_putf(&sender, "%.*s@%.*s", SPAN_ARG(v->local), SPAN_ARG(v->sender_domain));
 	out->sender = arena_span(arena, buf_as_span(&sender));

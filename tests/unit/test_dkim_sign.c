@@ -7,126 +7,11 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
-#include "dkim/sign.h"
 #include "dkim/verify.h"
-#include "proc/child.h"
+#include "mail_keys.h"
 #include "scratch.h"
-#include "tls/dkim_key.h"
-#include "tls/dkim_keys.h"
-#include "tls/key.h"
-
-static struct {
-	char dir[64];
-	struct conf *conf; /* own */
-	pid_t key_pid;
-} the;
-
-static void
-path_in(const char *name, char *out, size_t n)
-{
-	snprintf(out, n, "%s/%s", the.dir, name);
-}
-
-static void
-put_file(const char *name, struct span text)
-{
-	char path[256];
-	path_in(name, path, sizeof path);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n);
-	close(fd);
-}
-
-static void
-make_dir(const char *name)
-{
-	char path[256];
-	path_in(name, path, sizeof path);
-	assert_int_equal(mkdir(path, 0700), 0);
-}
-
-/* A key in its file; out: its record. */
-static void
-make_key(const char *file, enum dkim_key_kind kind, struct buf *record)
-{
-	struct dkim_key *key = dkim_key_new(kind);
-	struct buf pem = {0}, public = {0};
-	dkim_key_pem(key, &pem);
-	dkim_key_public(key, &public);
-	put_file(file, buf_as_span(&pem));
-	buf_reset(record);
-	buf_putf(record, "v=DKIM1; k=%s; p=", dkim_key_kind_name(kind));
-	buf_base64(record, buf_as_span(&public));
-	dkim_key_free(&key);
-	buf_wipe(&pem);
-	buf_free(&public);
-}
-
-static int
-setup(void **state)
-{
-	struct buf text = {0}, errors = {0};
-	char path[128];
-	(void)state;
-	snprintf(the.dir, sizeof the.dir, "/tmp/test_dkim.XXXXXX");
-	assert_non_null(mkdtemp(the.dir));
-	buf_putf(&text, "version = 1\ncommon {\n\tstate_dir = \"%s\"\n}\n", the.dir);
-	put_file("conf", buf_as_span(&text));
-	path_in("conf", path, sizeof path);
-	assert_int_equal(conf_load(path, &errors, &the.conf), E_OK);
-	make_dir("dkim");
-	buf_free(&text);
-	buf_free(&errors);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	conf_free(&the.conf);
-	scratch_remove(the.dir);
-	return 0;
-}
-
-/* ---- the role, in a process of its own ---- */
-
-NORETURN static void
-serve_key(int chan)
-{
-	struct buf scratch = {0};
-	const struct ask_table *t = key_mail_table(0);
-	dkim_keys_open(the.conf);
-	struct asker *a = asker_new(chan, t->rows, t->n_rows, t->who, NULL);
-	struct pollfd p = {.fd = chan, .events = POLLIN};
-	while (poll(&p, 1, -1) >= 0 && asker_serve(a, &scratch, 8) == E_OK)
-		continue;
-	_exit(0);
-}
-
-static int
-key_channel(int *out)
-{
-	int pair[2];
-	ask_pair(pair);
-	the.key_pid = fork();
-	if (the.key_pid == 0) {
-		close(pair[0]);
-		serve_key(pair[1]);
-	}
-	close(pair[1]);
-	*out = pair[0];
-	return the.key_pid < 0 ? E_IO : E_OK;
-}
 
 static int
 no_key_channel(int *out)
@@ -135,45 +20,16 @@ no_key_channel(int *out)
 	return E_IO;
 }
 
-static void
-key_gone(struct dkim_signer *s)
-{
-	dkim_signer_done(s);
-	assert_int_equal(waitpid(the.key_pid, NULL, 0), the.key_pid);
-}
-
 /* ---- verdicts on what was signed ---- */
 
-struct record {
-	const char *name;
-	const struct buf *text;
-};
-
-static void
-answer(struct lookups *l, const struct record *records, size_t n)
-{
-	const struct resolver_query *q;
-	while ((q = lookups_wanted(l, 0)) != NULL) {
-		struct dns_record *r = arena_get(&l->arena, sizeof *r);
-		struct dns_answer a = {.status = DNS_NO_NAME};
-		for (size_t i = 0; i < n; i++)
-			if (span_eqs(q->name, records[i].name)) {
-				r->data = buf_as_span(records[i].text);
-				a = (struct dns_answer){
-				    .status = DNS_FOUND, .records = r, .n_records = 1};
-			}
-		lookups_put(l, &a);
-	}
-}
-
 static struct dkim_check *
-check(struct span message, const struct record *records, size_t n, int64_t now_sec)
+check(struct span message, const struct mail_record *records, size_t n, int64_t now_sec)
 {
 	struct lookups l;
 	lookups_init(&l);
 	struct dkim_check *c = dkim_check_new(message);
 	while (dkim_check(c, &l, now_sec) == E_MORE)
-		answer(&l, records, n);
+		mail_keys_answer(&l, records, n);
 	lookups_done(&l);
 	return c;
 }
@@ -191,7 +47,7 @@ static const char message[] = "From: =?utf-8?q?J=C3=B6rg?= <j@a.test>\r\n"
 			      "Hello \t there  \r\n\r\nend\r\n\r\n\r\n";
 
 static void
-assert_results(struct span text, const struct record *r, size_t n, int64_t now_sec,
+assert_results(struct span text, const struct mail_record *r, size_t n, int64_t now_sec,
     enum dkim_result result)
 {
 	struct dkim_check *c = check(text, r, n, now_sec);
@@ -242,16 +98,16 @@ test_signs(void **state)
 	struct buf rsa = {0}, ed = {0}, out = {0}, changed = {0};
 	struct dkim_signer signer;
 	const struct dkim_sign_how how = {.now_sec = 1000, .life_sec = 500};
-	const struct record records[] = {
+	const struct mail_record records[] = {
 	    {"s1._domainkey.a.test", &rsa}, {"s1-ed._domainkey.a.test", &ed}};
 	(void)state;
-	make_dir("dkim/a.test");
-	make_key("dkim/a.test/s1.rsa.pem", DKIM_KEY_RSA, &rsa);
-	make_key("dkim/a.test/s1-ed.ed25519.pem", DKIM_KEY_ED25519, &ed);
-	dkim_signer_init(&signer, key_channel);
+	mail_keys_dir("dkim/a.test");
+	mail_keys_make("dkim/a.test/s1.rsa.pem", DKIM_KEY_RSA, &rsa);
+	mail_keys_make("dkim/a.test/s1-ed.ed25519.pem", DKIM_KEY_ED25519, &ed);
+	dkim_signer_init(&signer, mail_keys_channel);
 	assert_int_equal(
 	    dkim_sign_put(&signer, SPAN(message), SPAN("A.test"), &how, &out), E_OK);
-	key_gone(&signer);
+	mail_keys_gone(&signer);
 	buf_str(&out, message);
 	assert_results(buf_as_span(&out), records, 2, 1000, DKIM_PASS);
 	assert_results(buf_as_span(&out), records, 2, 1500, DKIM_PASS);
@@ -294,7 +150,7 @@ static void
 link_to(const char *to, const char *name)
 {
 	char path[256];
-	path_in(name, path, sizeof path);
+	mail_keys_path(name, path, sizeof path);
 	unlink(path);
 	assert_int_equal(symlink(to, path), 0);
 }
@@ -307,15 +163,15 @@ test_rotation(void **state)
 	struct dkim_signer signer;
 	char path[256];
 	(void)state;
-	dkim_signer_init(&signer, key_channel);
+	dkim_signer_init(&signer, mail_keys_channel);
 	assert_selectors(&signer, NULL, NULL);
-	make_dir("dkim/b.test");
+	mail_keys_dir("dkim/b.test");
 	assert_selectors(&signer, NULL, NULL);
-	make_key("dkim/b.test/202601a.rsa.pem", DKIM_KEY_RSA, &record);
+	mail_keys_make("dkim/b.test/202601a.rsa.pem", DKIM_KEY_RSA, &record);
 	assert_selectors(&signer, "202601a", NULL);
-	make_key("dkim/b.test/e1.ed25519.pem", DKIM_KEY_ED25519, &record);
+	mail_keys_make("dkim/b.test/e1.ed25519.pem", DKIM_KEY_ED25519, &record);
 	assert_selectors(&signer, "202601a", "e1");
-	make_key("dkim/b.test/202602a.rsa.pem", DKIM_KEY_RSA, &record);
+	mail_keys_make("dkim/b.test/202602a.rsa.pem", DKIM_KEY_RSA, &record);
 	assert_selectors(&signer, "202602a", "e1");
 	link_to("202601a.rsa.pem", "dkim/b.test/current.rsa");
 	assert_selectors(&signer, "202601a", "e1");
@@ -323,14 +179,14 @@ test_rotation(void **state)
 	assert_selectors(&signer, "202602a", "e1");
 	link_to("e1.ed25519.pem", "dkim/b.test/current.rsa"); /* of another kind */
 	assert_selectors(&signer, "202602a", "e1");
-	put_file("dkim/b.test/202602a.rsa.pem", SPAN("no key\n"));
+	mail_keys_file("dkim/b.test/202602a.rsa.pem", SPAN("no key\n"));
 	assert_selectors(&signer, NULL, "e1");
-	make_key("dkim/b.test/202602a.rsa.pem", DKIM_KEY_ED25519, &record);
+	mail_keys_make("dkim/b.test/202602a.rsa.pem", DKIM_KEY_ED25519, &record);
 	assert_selectors(&signer, NULL, "e1");
-	path_in("dkim/b.test", path, sizeof path);
+	mail_keys_path("dkim/b.test", path, sizeof path);
 	scratch_remove(path);
 	assert_selectors(&signer, NULL, NULL);
-	key_gone(&signer);
+	mail_keys_gone(&signer);
 	buf_free(&record);
 }
 
@@ -356,14 +212,14 @@ test_refused(void **state)
 	struct dkim_signer signer;
 	const struct dkim_sign_how how = {.now_sec = 1};
 	(void)state;
-	dkim_signer_init(&signer, key_channel);
+	dkim_signer_init(&signer, mail_keys_channel);
 	for (size_t i = 0; i < COUNT(refused); i++) {
 		int err = dkim_sign_put(&signer, span_of(refused[i].message),
 		    span_of(refused[i].domain), &how, &out);
 		if (err != refused[i].result || out.len)
 			fail_msg("%s: %d", refused[i].domain, err);
 	}
-	key_gone(&signer);
+	mail_keys_gone(&signer);
 	dkim_signer_init(&signer, no_key_channel);
 	assert_int_equal(
 	    dkim_sign_put(&signer, SPAN(message), SPAN("a.test"), &how, &out), E_IO);
@@ -443,5 +299,5 @@ main(void)
 	    cmocka_unit_test(test_rotation),
 	    cmocka_unit_test(test_refused),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, mail_keys_setup, mail_keys_teardown);
 }

@@ -214,6 +214,17 @@ test_identities(void **state)
 	assert_true(span_eqs(s.explanation, "postmaster@mail.example.test by "
 					    "mail.example.test to mx.receiver.test at "
 					    "1700000000"));
+	/* U-labels are A-labels */
+	zone("xn--bcher-kva.test", "TXT", "v=spf1 ip4:192.0.2.1");
+	s = check(SPAN("192.0.2.1"), SPAN("h.test"),
+	    SPAN("u@B\xc3\xbc"
+		 "cher.test"),
+	    false, &arena);
+	assert_int_equal(s.result, SPF_PASS);
+	assert_true(span_eqs(s.domain, "xn--bcher-kva.test"));
+	s = check(
+	    SPAN("192.0.2.1"), SPAN("h.test"), SPAN("u@\xff.test"), false, &arena);
+	assert_int_equal(s.result, SPF_NONE);
 	/* what the client says is no name, or not one that others know */
 	s = check(SPAN("192.0.2.2"), SPAN("[192.0.2.2]"), SPAN(""), false, &arena);
 	assert_int_equal(s.result, SPF_NONE);
