@@ -4,7 +4,7 @@
  * fuzz: common/tls/key.c common/tls/signer.c common/tls/dkim_folder.c common/tls/dkim_key.c common/tls/dkim_keys.c common/tls/hash.c
  * fuzz: common/base/arena.c common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c
  * fuzz: common/proc/ask.c common/proc/child.c common/proc/loop.c
- * fuzz: common/conf/conf.c common/conf/domain.c common/mime/idn.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c common/conf/rule.c common/conf/source.c
+ * fuzz: common/conf/*.c common/mime/idn.c
  * libs: -levent_core -lgnutls -lconfuse -lidn2
  */
 #include <gnutls/x509.h>

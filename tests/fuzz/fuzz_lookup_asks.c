@@ -6,7 +6,7 @@
  * fuzz: common/account/dir.c
  * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c common/account/usage.c
  * fuzz: common/proc/ask.c
- * fuzz: common/conf/conf.c common/conf/domain.c common/mime/idn.c common/conf/settings.c common/conf/value.c common/conf/read.c common/conf/check.c common/conf/route.c common/conf/comments.c common/conf/nearest.c common/conf/rule.c common/conf/source.c
+ * fuzz: common/conf/*.c common/mime/idn.c
  * libs: -lgnutls -lconfuse -lidn2
  */
 #include <stdio.h>
