@@ -18,7 +18,9 @@ session_end(struct session *s, int err)
 {
 	s->is_over = true;
 	if (err == E_DENY)
-		io_putf(&s->io, "* BYE [UNAVAILABLE] this server stops\r\n");
+		io_putf(&s->io, "* BYE [UNAVAILABLE] %s\r\n",
+		    the_child.is_kicked ? "an administrator ends this session"
+					: "this server stops");
 	if (err == E_MORE) {
 		log_event(LOG_INFO, "idle", "%s", "");
 		io_putf(&s->io, "* BYE idle for too long\r\n"); /* RFC 9051 5.4 */

@@ -26,8 +26,10 @@ converse(struct session *s)
 			    s, err == E_BAD ? "a line ends in CR LF" : "line too long");
 		} else {
 			if (err == E_DENY)
-				io_putf(
-				    &s->io, "-ERR [SYS/TEMP] this server stops\r\n");
+				io_putf(&s->io, "-ERR [SYS/TEMP] %s\r\n",
+				    the_child.is_kicked
+					? "an administrator ends this session"
+					: "this server stops");
 			if (err == E_MORE)
 				log_event(LOG_INFO, "idle", "%s",
 				    ""); /* and not a word to the client: RFC 1939 3 */

@@ -32,6 +32,7 @@
 	R(R_AUTH_CHALLENGE,     334, "",       "%s")                                                   \
 	R(R_GO_AHEAD,           354, "",       "End data with <CR><LF>.<CR><LF>")                      \
 	R(R_STOPPING,           421, "4.3.2",  "The service stops or starts again; try again later")   \
+	R(R_KICKED,             421, "4.7.0",  "An administrator ends this session")                   \
 	R(R_CROWD,              421, "4.3.2",  "Too many connections; try again later")                \
 	R(R_CROWD_EACH,         421, "4.7.0",  "Too many connections from your network")               \
 	R(R_IDLE,               421, "4.4.2",  "Nothing came for too long")                            \

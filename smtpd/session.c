@@ -39,7 +39,7 @@ session_io_reply(struct session *s, int err)
 {
 	bool is_late = deadline_left_ms(s->io.deadline) == 0;
 	if (err == E_DENY)
-		return R_STOPPING;
+		return the_child.is_kicked ? R_KICKED : R_STOPPING;
 	if (err != E_MORE && err != E_LIMIT)
 		return R_HANGUP;
 	return is_late ? R_SESSION_TIME : R_IDLE;
@@ -51,7 +51,7 @@ read_line(struct session *s, struct span *line)
 {
 	s->io.ends_on_drain = s->phase == PH_GREETED || s->phase == PH_READY;
 	if (s->io.ends_on_drain && the_child.is_stopping)
-		return R_STOPPING;
+		return session_io_reply(s, E_DENY);
 	int err = io_line(&s->io, AUTH_LINE_MAX, line);
 	s->io.ends_on_drain = false;
 	switch (err) {

@@ -44,6 +44,10 @@ static const struct command commands[] = {
 		"end all daemons, or those named, and wait until they are gone", NULL},
 	{{"who", NULL},        "",                                true,  cmd_who,
 		"who is served now", NULL},
+	{{"kick", NULL},       "ACCOUNT|ADDRESS...",              true,  cmd_kick,
+		"end the sessions of accounts, or from addresses of clients, in all daemons",
+		"  ACCOUNT               who logged in: with an @\n"
+		"  ADDRESS               where they come from, as merpati who shows it\n"},
 	{{"metrics", NULL},    "[--openmetrics] [DAEMON...]",     true,  cmd_metrics,
 		"what the daemons count and measure; people see what is not 0",
 		"  --openmetrics         as a scraper gets it\n"},

@@ -60,6 +60,10 @@ handle_said(struct ask_msg *m)
 	case CTL_DRAIN:
 		begin_drain(rd_u8(&m->body) != 0);
 		break;
+	case CTL_KICK:
+		the_child.is_kicked = true;
+		begin_drain(true);
+		break;
 	case CTL_LOG:
 		take_log(m);
 		break;

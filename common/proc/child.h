@@ -30,6 +30,7 @@ struct child {
 	bool is_draining;    /* finish what is begun, take nothing new */
 	/* and that for good: the daemon stops within stop_time; false at a reload */
 	bool is_stopping;
+	bool is_kicked; /* an admin ends this session: as if the daemon stopped */
 	/* the daemon was started as root: roles have uids of their own */
 	bool has_root;
 	struct listener *listeners; /* only for a role whose jail has JAIL_ACCEPT */
@@ -51,6 +52,7 @@ enum ctl {
 	 */
 	CTL_CLIENT = 0x4000,
 	CTL_DRAIN, /* u8 is_stopping: finish, then leave */
+	CTL_KICK,  /* the session ends, at once if it can */
 	CTL_LOG,   /* u8 is_syslog, fd: the log was opened again, or is another one */
 };
 
@@ -69,7 +71,7 @@ enum {
  *   returns  E_OK, E_DENY (not in the role's channels), E_IO (the monitor does not answer)
  */
 MUST_USE int child_channel(const char *role, int *out);
-/* child_daemon - a connection to another daemon: "queue" (its spool), "deliver" (a placer).
+/* child_daemon - a connection to another daemon: "queue" (its spool), "deliver" (a placer), ...
  * E_OK, E_DENY, E_IO (it is not there now).  Blocks as child_channel. */
 MUST_USE int child_daemon(const char *daemon, int *out);
 /*

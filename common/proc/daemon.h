@@ -34,7 +34,12 @@ enum role_flag {
 };
 
 /* Daemons that others connect to. */
-enum daemon_peer { DAEMON_QUEUE = 1, DAEMON_DELIVER = 2 };
+enum daemon_peer {
+	DAEMON_QUEUE = 1,
+	DAEMON_DELIVER = 2,
+	DAEMON_HOLD = 4, /* queue/hold: mail of an account is held, and nothing else */
+	DAEMON_CTL = 8,  /* ctl of daemons with sessions: who is served, and ends */
+};
 
 struct role {
 	const char *name;
@@ -86,7 +91,7 @@ MUST_USE int daemon_user(const struct conf *, enum role_user, uid_t *uid, gid_t 
 /* The asks every monitor answers (rows in monitor.c). */
 enum mon_ask {
 	MON_CHANNEL = 1, /* str role -> u8 result, fd */
-	MON_DAEMON,      /* str "queue" or "deliver" -> u8 result, fd */
+	MON_DAEMON,      /* str "queue", "deliver", ... (mon_asks.c) -> u8 result, fd */
 	MON_SPAWN,       /* str role, u32 most -> u8 result */
 	MON_WHO,         /* str address, str account: for merpati who.  No reply */
 	MON_READY,       /* nothing: I serve now (ROLE_AWAITED).  No reply */
@@ -99,11 +104,15 @@ enum mon_ask {
 
 enum { WHO_TEXT_MAX = 320 };
 
-/* RUN/DAEMON/ctl, answered by every monitor: who is served */
+/* RUN/DAEMON/ctl, answered by every monitor: who is served, and who no longer */
 /*
  * -> packets of u16 n, n x {u32 pid, str role, str address, str account, u64 since_wall_sec}; n = 0
  * ends
  */
-enum { CTL_SOCKET_WHO = 1 };
+/*
+ * str account, str address (one may be empty) -> u32 how many sessions were told to end; those that
+ * have not ended after KICK_WAIT_MS are killed
+ */
+enum { CTL_SOCKET_WHO = 1, CTL_SOCKET_KICK };
 
 #endif

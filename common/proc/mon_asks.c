@@ -139,6 +139,10 @@ static const struct {
 } daemons[] = {
     {"queue", "queue/spool", DAEMON_QUEUE},
     {"deliver", "deliver/jobs", DAEMON_DELIVER},
+    {"hold", "queue/hold", DAEMON_HOLD},
+    {"smtpd-ctl", "smtpd/ctl", DAEMON_CTL},
+    {"pop3d-ctl", "pop3d/ctl", DAEMON_CTL},
+    {"imapd-ctl", "imapd/ctl", DAEMON_CTL},
 };
 
 static int
@@ -200,23 +204,12 @@ static int
 ask_who(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct process *p = a->ctx;
-	struct buf text = {0};
 	struct span address = rd_str(body, WHO_TEXT_MAX),
 		    account = rd_str(body, WHO_TEXT_MAX);
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	mem_free(&p->address);
-	mem_free(&p->account);
-	if (address.n) {
-		buf_span(&text, address);
-		p->address = mem_dup(buf_cstr(&text));
-		buf_reset(&text);
-		buf_span(&text, account);
-		p->account = mem_dup(buf_cstr(&text));
-		p->since_wall_sec = clock_wall_sec();
-	}
-	buf_free(&text);
+	process_serves(p, address, account, clock_wall_sec());
 	return E_MORE; /* no reply */
 }
 
@@ -274,7 +267,7 @@ mon_rows_of(const struct role *role, size_t *n_out)
 	return own;
 }
 
-/* ---- RUN/NAME/ctl: who is served ---- */
+/* ---- RUN/NAME/ctl: who is served, and who no longer ---- */
 
 static int
 send_who(int fd, struct buf *packet, uint16_t n)
@@ -316,6 +309,21 @@ answer_who(int fd)
 	buf_free(&packet);
 }
 
+static void
+answer_kick(int fd, struct rd *body)
+{
+	struct span account = rd_str(body, WHO_TEXT_MAX),
+		    address = rd_str(body, WHO_TEXT_MAX);
+	struct buf reply = {0};
+	if (rd_end(body) != E_OK)
+		return;
+	buf_u32(&reply, monitor_kick(account, address));
+	if (ask_send(fd, CTL_SOCKET_KICK | ASK_REPLY, buf_as_span(&reply), -1, 0) !=
+	    E_OK)
+		log_event(LOG_INFO, "ctl_gone", "%s", "");
+	buf_free(&reply);
+}
+
 struct ctl_client {
 	int fd;                /* own */
 	struct loop_fd *watch; /* own */
@@ -330,6 +338,8 @@ on_ctl_ask(void *ctx, int fd, unsigned events)
 	if (ask_recv(fd, &the_monitor.scratch, &m, 0) == E_OK) {
 		if (m.type == CTL_SOCKET_WHO)
 			answer_who(fd);
+		if (m.type == CTL_SOCKET_KICK)
+			answer_kick(fd, &m.body);
 		if (m.fd >= 0)
 			close(m.fd);
 	}

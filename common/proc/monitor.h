@@ -4,6 +4,7 @@
  * hands channels out, reloads, stops.  It never touches a byte that a stranger or a user sent.
  *   monitor.c   the loop, signals, death and birth        process.c  fork and the table of processes
  *   mon_asks.c  what children may ask                     reload.c   self-test and re-execution
+ *   kick.c      sessions that an admin ends
  */
 #ifndef PROC_MONITOR_H
 #define PROC_MONITOR_H
@@ -22,6 +23,7 @@ enum {
 	/* who is awaited and cannot serve is tried again; the manager must not wait for ever */
 	READY_WAIT_MOST_MS = 15000,
 	WAITING_CHANNELS_MOST = 256, /* a role */
+	KICK_WAIT_MS = 2000,         /* who was told to end is ended after it */
 	ROLES_MAX = METRIC_ROLES,
 };
 
@@ -97,6 +99,9 @@ struct process *process_of_pid(pid_t pid);
 /* process_of_role - one that serves askers of this generation, NULL when none lives */
 struct process *process_of_role(const struct role *, unsigned generation);
 unsigned process_count(const struct role *, bool with_old);
+/* process_serves - whom, from where, since when; an empty address: nobody */
+void process_serves(
+    struct process *, struct span address, struct span account, int64_t since_wall_sec);
 void process_gone(struct process *); /* takes it out of the table and frees it */
 /* never blocks */
 MUST_USE int process_say(struct process *, uint16_t type, struct span body, int fd);
@@ -113,6 +118,10 @@ void monitor_ensure(const struct role *);
 void monitor_each_drain(void);
 void monitor_say_log(struct process *); /* where log lines go now */
 void monitor_ready(void); /* who was awaited serves: READY is said, once */
+
+/* kick.c */
+/* sessions of this account, or from this address (empty: of none), are told to end: how many */
+uint32_t monitor_kick(struct span account, struct span address);
 
 /* reload.c */
 void reload_begin(void);        /* HUP: the self-test starts */

@@ -227,6 +227,24 @@ process_count(const struct role *role, bool with_old)
 }
 
 void
+process_serves(
+    struct process *p, struct span address, struct span account, int64_t since_wall_sec)
+{
+	struct buf text = {0};
+	mem_free(&p->address);
+	mem_free(&p->account);
+	if (address.n) {
+		buf_span(&text, address);
+		p->address = mem_dup(buf_cstr(&text));
+		buf_reset(&text);
+		buf_span(&text, account);
+		p->account = mem_dup(buf_cstr(&text));
+		p->since_wall_sec = since_wall_sec;
+	}
+	buf_free(&text);
+}
+
+void
 process_gone(struct process *gone)
 {
 	struct process **link = &the_monitor.processes;

@@ -24,13 +24,28 @@
 
 #define STATE_ENV "MERPATI_RELOAD_STATE"
 
-enum { STATE_BYTES_MAX = 4 << 20 }; /* 60,000 sessions and more */
+enum {
+	STATE_BYTES_MAX = 4 << 20, /* 60,000 sessions and more */
+	/* past it nothing more is told of who is served: merpati who does without */
+	STATE_WHO_BYTES = 3 << 20,
+};
 
 static void
 stay_open(int fd)
 {
 	if (fcntl(fd, F_SETFD, 0) != 0)
 		bug("a descriptor that is not open");
+}
+
+/* In hex: what a session said of itself must not become a line of its own. */
+static void
+put_who(struct buf *b, const struct process *p)
+{
+	buf_putf(b, "who %d %lld ", (int)p->pid, (long long)p->since_wall_sec);
+	buf_hex(b, span_of(p->address));
+	buf_ch(b, ' ');
+	buf_hex(b, span_of(p->account));
+	buf_ch(b, '\n');
 }
 
 static int
@@ -54,6 +69,10 @@ write_state(void)
 		    p->generation, p->role_name, p->cell);
 		stay_open(p->chan);
 	}
+	for (struct process *p = m->processes; p && b.len < STATE_WHO_BYTES;
+	     p = p->next)
+		if (p->address)
+			put_who(&b, p);
 	int fd = memfd_create("reload", 0);
 	if (fd < 0 || buf_done(&b) != E_OK || write(fd, b.p, b.len) != (ssize_t)b.len)
 		bug("state of the reload");
@@ -254,11 +273,42 @@ adopt_line(const char *line)
 	monitor_say_log(process_adopt(pid, chan, role, generation, cell));
 }
 
+/* A word of hex digits; empty where it is something else. */
+static struct span
+cut_hex(struct span *rest, char out[WHO_TEXT_MAX])
+{
+	struct span hex = span_cut(rest, ' ');
+	size_t n = hex.n / 2;
+	return n <= WHO_TEXT_MAX && hex.n % 2 == 0 && hex_decode(hex, out, n) == E_OK
+	           ? span_make(out, n)
+	           : SPAN("");
+}
+
+/* Who is served by a process that was adopted. */
+static void
+adopt_who(const char *line)
+{
+	char address[WHO_TEXT_MAX], account[WHO_TEXT_MAX];
+	struct span rest = span_of(line);
+	uint64_t pid, since;
+	if (!span_eqs(span_cut(&rest, ' '), "who") ||
+	    span_u64(span_cut(&rest, ' '), INT32_MAX, &pid) != E_OK ||
+	    span_u64(span_cut(&rest, ' '), INT64_MAX, &since) != E_OK)
+		return;
+	struct span from = cut_hex(&rest, address), who = cut_hex(&rest, account);
+	struct process *p = process_of_pid((pid_t)pid);
+	if (p)
+		process_serves(p, from, who, (int64_t)since);
+}
+
 void
 reload_adopt(void)
 {
 	for (const char *line = told; line < told + told_bytes;
 	     line += strlen(line) + 1)
 		adopt_line(line);
+	for (const char *line = told; line < told + told_bytes;
+	     line += strlen(line) + 1)
+		adopt_who(line);
 	monitor_each_drain();
 }
