@@ -8,6 +8,7 @@
  *   session -> auth     common/auth/auth.h (SASL steps)
  *   session -> lookup   common/account/recipient.h (verdicts on recipients, senders of a login)
  *   session -> resolver common/net/resolver.h (the DNS, for smtpd/policy)
+ *   session -> greylist smtpd/policy/greylist.h (whether who sends came again)
  *   session -> spool    common/spool/put.h (another daemon: queue)
  *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front),
  *                              who is

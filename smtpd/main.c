@@ -7,12 +7,13 @@
 #include "net/resolver.h"
 #include "proc/daemon.h"
 #include "smtpd/front.h"
+#include "smtpd/policy/greylist.h"
 #include "smtpd/session.h"
 #include "tls/dkim_key.h"
 #include "tls/key.h"
 #include "tls/server.h"
 
-enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER };
+enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST };
 
 #define TO(role) (1u << (role))
 
@@ -23,7 +24,8 @@ static const struct role roles[] = {
 	           .prepare = front_prepare, .jail = front_jail, .run = front_run},
 	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
 	           .count = "sessions_spare", .most = "sessions_most",
-	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP) | TO(RESOLVER),
+	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP) | TO(RESOLVER) |
+	                TO(GREYLIST),
 	           .peers = DAEMON_QUEUE,
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
@@ -35,6 +37,8 @@ static const struct role roles[] = {
 	           .jail = lookup_jail, .run = lookup_run},
 	[RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 	           .prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
+	[GREYLIST] = {.name = "greylist", .user = USER_LOOKUP, .flags = ROLE_SINGLE | ROLE_LAZY, .at_start = 1,
+	           .jail = greylist_jail, .run = greylist_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -47,6 +51,7 @@ before_start(const struct conf *conf)
 {
 	roll_new(conf, "smtpd", "connections_most", "front_count");
 	dkim_folder_make(conf);
+	greylist_folder_make(conf);
 }
 
 static void

@@ -86,6 +86,9 @@ enum metric_attempt {
 	METRIC_ATTEMPT_COUNT
 };
 
+/* By smtpd/policy/greylist.h. */
+enum { METRIC_GREYLIST = 4 };
+
 enum {
 	METRIC_LISTENERS = 3,       /* smtpd/front.c */
 	METRIC_SMTP_VERBS = 13 + 1, /* smtpd/command.c, and the unknown */
@@ -152,6 +155,10 @@ enum metric_daemon {
 		"bytes of these, with their heads") \
 	M(M_SMTP_DATA,           METRIC_HISTOGRAM,    IN_SMTPD,            LATENCY,   "seconds", "data",             none, \
 		"from DATA to its 250") \
+	M(M_GREYLIST,            METRIC_GREYLIST,     IN_SMTPD,            COUNTER,   "",        "greylisted",       greylist, \
+		"recipients by what greylisting said: wait, pass (came again), known (often enough), down") \
+	M(M_GREYLIST_ROWS,       1,                   IN_SMTPD,            GAUGE,     "",        "greylist_rows",    none, \
+		"senders and messages that greylisting knows") \
 	M(M_QUEUE_MESSAGES,      METRIC_STATE_COUNT,  IN_QUEUE,            GAUGE,     "",        "messages",         states, \
 		"messages that wait; journal: not in a file of their own yet") \
 	M(M_QUEUE_OLDEST,        1,                   IN_QUEUE,            AGE,       "seconds", "oldest",           none, \

@@ -16,6 +16,7 @@ static const char *const job_values[METRIC_JOB_COUNT] = {"placed", "deferred", "
 static const char *const done_values[METRIC_DONE_COUNT] = {"ok", "failed"};
 static const char *const hop_values[METRIC_HOP_COUNT] = {"mx", "smtp", "lmtp", "unix"};
 static const char *const attempt_values[METRIC_ATTEMPT_COUNT] = {"2xx", "4xx", "5xx", "unfit", "no_connection", "no_tls", "cut_off"};
+static const char *const greylist_values[METRIC_GREYLIST] = {"wait", "pass", "known", "down"};
 static const char *const listener_values[METRIC_LISTENERS] = {"smtp", "submission", "submissions"};
 static const char *const class_values[METRIC_CLASSES] = {"2xx", "3xx", "4xx", "5xx"};
 static const char *const code_values[METRIC_CODES] = {METRIC_SMTP_CODES(CODE_TEXT) "other"};
@@ -39,6 +40,7 @@ static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH
 #define LABELS_done       {.name = "result", .values = done_values}
 #define LABELS_hops       {.name = "class", .values = hop_values}
 #define LABELS_attempts   {"class", hop_values, "outcome", attempt_values, METRIC_ATTEMPT_COUNT}
+#define LABELS_greylist   {.name = "result", .values = greylist_values}
 #define LABELS_listeners  {.name = "listener", .values = listener_values}
 #define LABELS_classes    {.name = "class", .values = class_values}
 #define LABELS_codes      {.name = "code", .values = code_values}
