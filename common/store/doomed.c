@@ -224,11 +224,27 @@ mend_rows(void)
 		    LOG_ERR, "doomed_rows_dropped", "rows=%u err=%s", n, err_name(err));
 }
 
+static int
+is_one(void *ctx, struct span ids)
+{
+	(void)ids;
+	*(bool *)ctx = true;
+	return E_LIMIT;
+}
+
 void
 doomed_begin(void)
 {
+	bool are_there = false;
 	mend_rows();
-	doomed_soon();
+	if (doomed_each(&the_keeper.tables, NULL, is_one, &are_there) != E_OK)
+		doomed_soon();
+}
+
+bool
+doomed_waits(void)
+{
+	return doomed.is_armed;
 }
 
 /* ---- leftovers of APPENDs ---- */

@@ -14,13 +14,19 @@ file_key(const struct file_id *id)
 
 /* ---- references ---- */
 
+static void
+refs_row_put(struct buf *row, uint32_t refs, struct span rest)
+{
+	buf_u32(row, refs);
+	buf_span(row, rest);
+}
+
 static int
 refs_put(struct tables *t, struct db_txn *txn, struct file_id id, uint32_t refs,
     struct span rest)
 {
 	struct buf row = {0};
-	buf_u32(&row, refs);
-	buf_span(&row, rest);
+	refs_row_put(&row, refs, rest);
 	int err = db_put(t->files, txn, file_key(&id), buf_as_span(&row));
 	buf_free(&row);
 	return err;
@@ -49,20 +55,39 @@ file_refer(
 	return err;
 }
 
+/* The last reference takes the row with it.  E_BAD: there is none. */
+static int
+release_row(struct db_cursor *c, struct file_id id, bool *is_last)
+{
+	struct span key, old;
+	struct buf row = {0};
+	int err = db_seek(c, file_key(&id), &key, &old);
+	if (err != E_OK)
+		return err;
+	if (!span_eq(key, file_key(&id)))
+		return E_BAD;
+	struct rd r = rd_of(old);
+	uint32_t refs = rd_u32(&r);
+	*is_last = refs <= 1;
+	if (*is_last)
+		return db_cursor_del(c);
+	refs_row_put(&row, refs - 1, r.in);
+	err = db_cursor_put(c, buf_as_span(&row));
+	buf_free(&row);
+	return err;
+}
+
+/* One search of the tree, where a get and a del are two. */
 int
 file_release(struct tables *t, struct db_txn *txn, struct file_id id, bool *is_last)
 {
-	struct buf old = {0};
-	int err = db_get(t->files, txn, file_key(&id), &old);
+	struct db_cursor *c;
 	*is_last = false;
-	if (err == E_OK) {
-		struct rd r = rd_of(buf_as_span(&old));
-		uint32_t refs = rd_u32(&r);
-		*is_last = refs <= 1;
-		err = refs > 1 ? refs_put(t, txn, id, refs - 1, r.in)
-		               : db_del(t->files, txn, file_key(&id));
-	}
-	buf_free(&old);
+	int err = db_cursor_open(t->files, txn, &c);
+	if (err != E_OK)
+		return err;
+	err = release_row(c, id, is_last);
+	db_cursor_close(&c);
 	return err == E_BAD ? E_OK : err;
 }
 

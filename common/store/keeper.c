@@ -19,8 +19,9 @@ enum { OLD_LOGS_MS = 5 }; /* between one that goes and the next */
 struct keeper the_keeper;
 
 static struct {
-	struct loop_timer *again, *upkeep, *usage; /* own */
-	int64_t alone_since_ms, dumped_ms;
+	struct loop_timer *again, *upkeep, *usage, *leave; /* own */
+	int64_t begun_ms, dumped_ms;
+	bool is_alone;
 	bool is_usage_armed;
 	bool has_written;    /* pages, before a checkpoint */
 	int64_t settled_ms;  /* the disk has them */
@@ -169,12 +170,40 @@ keeper_close(void)
 
 /* ---- upkeep ---- */
 
-static void
-look_alone(int64_t now)
+/* Nobody is there, nothing is to be done; what it would leave behind counts, too. */
+static bool
+is_alone(void)
 {
-	if (!sessions_none() || !jobs_none())
-		run.alone_since_ms = now;
-	the_keeper.is_ending |= now - run.alone_since_ms >= KEEPER_ALONE_MS;
+	return sessions_none() && jobs_none() && !doomed_waits();
+}
+
+static void
+on_leave(void *ctx)
+{
+	(void)ctx;
+	run.is_alone = is_alone(); /* else look_alone begins anew */
+	the_keeper.is_ending |= run.is_alone;
+}
+
+/*
+ * 100 accounts whose clients came once, sessions that linger for a second: 200 processes for 60 s
+ * each are 70 MB, and with this for 3 s
+ */
+static int64_t
+alone_ms(void)
+{
+	int64_t used_ms = clock_mono_ms() - run.begun_ms;
+	used_ms = used_ms > KEEPER_ALONE_LEAST_MS ? used_ms : KEEPER_ALONE_LEAST_MS;
+	return used_ms < KEEPER_ALONE_MOST_MS ? used_ms : KEEPER_ALONE_MOST_MS;
+}
+
+static void
+look_alone(void)
+{
+	if (is_alone() == run.is_alone)
+		return;
+	run.is_alone = !run.is_alone;
+	loop_timer_set(run.leave, run.is_alone ? alone_ms() : -1);
 }
 
 static void
@@ -218,7 +247,6 @@ on_upkeep(void *ctx)
 {
 	int64_t now = clock_mono_ms();
 	(void)ctx;
-	look_alone(now);
 	look_for_nobody();
 	views_drop_idle(now);
 	cache_upkeep();
@@ -323,8 +351,11 @@ begin(void)
 	run.again = loop_timer_new(k->loop, on_again, NULL);
 	run.upkeep = loop_timer_new(k->loop, on_upkeep, NULL);
 	run.usage = loop_timer_new(k->loop, on_usage, NULL);
-	run.alone_since_ms = run.dumped_ms = now;
+	run.leave = loop_timer_new(k->loop, on_leave, NULL);
+	run.begun_ms = run.dumped_ms = now;
+	run.is_alone = true;
 	loop_timer_set(run.upkeep, KEEPER_UPKEEP_MS);
+	loop_timer_set(run.leave, KEEPER_ALONE_MOST_MS); /* for the first */
 	if (copies_undo() != E_OK)
 		log_event(LOG_ERR, "copies_not_undone", "%s", "");
 	while (!copies_are_undone() && !k->is_ending)
@@ -377,6 +408,7 @@ serve(void)
 		if (!jobs_none())
 			loop_timer_set(run.again, 0);
 		usage_soon();
+		look_alone();
 		k->is_ending |= db_is_damaged(k->tables.db) || db_is_full(k->tables.db);
 		if (!k->is_ending)
 			checkpoint();

@@ -19,7 +19,12 @@
 #include "store/tables.h"
 
 enum {
-	KEEPER_ALONE_MS = 30000,
+	/*
+	 * alone it waits as long as it was of use, within these: its sessions linger before it is
+	 * alone
+	 */
+	KEEPER_ALONE_LEAST_MS = 1000,
+	KEEPER_ALONE_MOST_MS = 30000,
 	KEEPER_SESSIONS_MOST = 1000,
 	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
@@ -155,6 +160,7 @@ void doomed_publish(void);                  /* they are on disk: the files go so
 void doomed_forget(void);                   /* the batch came to nothing */
 void doomed_hurry(void); /* the batch finds little room on the disk: at once then */
 void doomed_begin(void); /* what is there goes, in rounds, until none is left */
+bool doomed_waits(void); /* there are some, and their time comes */
 
 /* ---- rebuild.c ---- */
 MUST_USE int index_make(struct tables *, struct floor *); /* a new account's */

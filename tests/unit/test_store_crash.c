@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +25,12 @@
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
 
-enum { MANY = 3000, KILLS = 12, KILL_AFTER_MS_MOST = 25 };
+enum {
+	MANY = 3000,
+	KILLS = 12,
+	KILL_AFTER_MS_MOST = 25,
+	ALONE_MS = 20000, /* twice as long as one of a few seconds stays */
+};
 
 static bool
 is_there(void (*put)(struct buf *, struct file_id), struct file_id id)
@@ -612,6 +618,29 @@ test_rebuild_without_a_dump(void **state)
 	assert_true(append(h->a, "INBOX", 12) > uid);
 }
 
+/* Whom nobody needs leaves soon, and not before the files are gone that go. */
+static void
+test_keeper_alone(void **state)
+{
+	struct home *h = *state;
+	append(h->a, "INBOX", 1);
+	struct store_view v = selected(h->a, "INBOX");
+	struct file_id gone = v.records[0].id;
+	assert_int_equal(expunge(h->a, &v, 1, 1, false), STORE_DONE);
+	store_unselect(h->a, &v);
+	struct pollfd keeper = {
+	    .fd = (int)syscall(SYS_pidfd_open, home_keeper(), 0), .events = POLLIN};
+	assert_true(keeper.fd >= 0);
+	store_close(&h->a);
+	store_close(&h->b);
+	assert_true(is_there(msg_path_put, gone));
+	assert_int_equal(poll(&keeper, 1, ALONE_MS), 1);
+	close(keeper.fd);
+	assert_false(is_there(msg_path_put, gone));
+	home_reopen(h);
+	mailbox_check(h->a, "INBOX", 0, 0, 0);
+}
+
 /* An index that was begun and not finished is none. */
 static void
 test_rebuild_cut_short(void **state)
@@ -635,6 +664,6 @@ main(void)
 	    TEST(test_rebuild_before_the_purge),
 	    TEST(test_rebuild_expunged_amid_a_dump), TEST(test_rebuild_amid_a_copy),
 	    TEST(test_unlink_that_fails), TEST(test_rebuild_without_a_dump),
-	    TEST(test_rebuild_cut_short)};
+	    TEST(test_rebuild_cut_short), TEST(test_keeper_alone)};
 	return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
 }
