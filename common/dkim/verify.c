@@ -233,6 +233,15 @@ dkim_key_check(struct dkim_message *m, enum dkim_algorithm algorithm,
 
 /* ---- one signature ---- */
 
+static bool
+has_field(const struct dkim_message *m, const char *name)
+{
+	for (size_t i = 0; i < m->fields.n; i++)
+		if (span_ieqs(m->fields.all[i].name, name))
+			return true;
+	return false;
+}
+
 /* What can be said without its key.  E_OK: nothing; E_DENY: v says it. */
 static int
 is_acceptable(const struct dkim_message *m, const struct signature *s, int64_t now_sec,
@@ -245,6 +254,8 @@ is_acceptable(const struct dkim_message *m, const struct signature *s, int64_t n
 		(void)is_now(v, DKIM_POLICY, "expired");
 	else if (m->fields.is_cut)
 		(void)is_now(v, DKIM_NEUTRAL, "too many fields in the header");
+	else if (!has_field(m, "From"))
+		(void)is_now(v, DKIM_PERMERROR, "the message has no From");
 	else
 		return E_OK;
 	return E_DENY;

@@ -9,7 +9,8 @@
 void
 key_mail_jail(struct jail *j)
 {
-	static struct buf path; /* until jail_enter */
+	static struct buf path; /* until jail_enter; a monitor asks before each fork */
+	buf_reset(&path);
 	dkim_path_put(the_child.conf, SPAN(""), &path);
 	j->calls |= JAIL_FILES_READ;
 	jail_allow(j, buf_cstr(&path), JAIL_READ);
