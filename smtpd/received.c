@@ -64,10 +64,10 @@ put_received(const struct session *s, struct buf *out)
 	buf_str(out, "\r\n");
 }
 
-/* RFC 6409 8: a submission may lack these. */
-static void
-put_missing(const struct session *s, const struct head_scan *h, struct buf *out)
+void
+missing_put(const struct session *s, struct buf *out)
 {
+	const struct head_scan *h = &s->message.head;
 	struct span sender = s->txn.envelope.sender;
 	if (!sender.n)
 		sender = buf_as_span(&s->account);
@@ -87,13 +87,12 @@ uint32_t
 received_put(void *ctx, const struct head_scan *h, struct buf *out)
 {
 	const struct session *s = ctx;
+	(void)h;
 	buf_str(out, "Return-Path: <");
 	buf_span(out, s->txn.envelope.sender);
 	buf_str(out, ">\r\n");
 	uint32_t return_path_bytes = (uint32_t)out->len;
 	buf_span(out, buf_as_span(&s->policy.above));
 	put_received(s, out);
-	if (s->account.len)
-		put_missing(s, h, out);
 	return return_path_bytes;
 }

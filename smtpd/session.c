@@ -234,6 +234,7 @@ session_run(void)
 	int fd;
 	limits_load(&the_process.limits, the_child.conf);
 	policy_rules_load(&the_process.rules, the_child.conf);
+	dkim_signer_init(&the_process.signer, connect_key);
 	spool_client_init(&the_process.spool, connect_queue);
 	if (child_channel("front", &the_process.front) != E_OK)
 		return EX_TEMPFAIL;
@@ -242,5 +243,6 @@ session_run(void)
 			break;
 	spool_client_done(&the_process.spool);
 	resolver_done(&the_process.resolver);
+	dkim_signer_done(&the_process.signer);
 	return EX_OK;
 }

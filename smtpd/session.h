@@ -4,6 +4,7 @@
 #define SMTPD_SESSION_H
 
 #include "account/recipient.h"
+#include "dkim/sign.h"
 #include "proc/io.h"
 #include "smtpd/asks.h"
 #include "smtpd/limits.h"
@@ -78,6 +79,7 @@ struct session_process {
 	struct spool_client spool;
 	struct resolver resolver;
 	struct policy_rules rules;
+	struct dkim_signer signer;
 	int front, lookup, auth; /* own: channels; -1 */
 };
 
@@ -126,5 +128,7 @@ void verdicts_reset(struct verdicts *);
 
 /* received.c: a message_head_fn; ctx is the session */
 uint32_t received_put(void *ctx, const struct head_scan *, struct buf *out);
+/* missing_put - the fields that a submission may lack, RFC 6409 8 */
+void missing_put(const struct session *, struct buf *out);
 
 #endif

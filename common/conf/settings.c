@@ -89,6 +89,7 @@ static const struct conf_setting smtpd[] = {
 	STR("authserv_id", "", check_domain_or_none, "our name in Authentication-Results; \"\": hostname"),
 	STR("spf", "note", check_mode, "what becomes of mail whose sender's domain does not let its client send (SPF): \"off\", \"note\" or \"refuse\""),
 	STR("dkim", "note", check_noted, "whether a message's signatures are good (DKIM): \"off\", \"note\""),
+	BOOL("dkim_sign", "yes", "sign what logins send, for the domain in its From, where that has keys (merpati dkim)"),
 	STR("dmarc", "note", check_dmarc, "what the domain in From says of mail that neither SPF nor DKIM vouches for (DMARC): \"off\", \"note\", \"enforce\" (refused, or quarantined)"),
 	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
 	INT("front_count", "1", 1, 16, "processes that accept connections"),

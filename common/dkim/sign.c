@@ -181,20 +181,19 @@ fields_put(struct work *w, const struct sign_keys *keys, struct buf *out)
 }
 
 static int
-message_sign(struct work *w, struct span message, struct buf *out)
+parts_sign(struct work *w, struct span head, struct span body, struct buf *out)
 {
 	struct sign_keys keys;
 	int err = sign_keys_ask(w->signer, w->domain, &keys);
 	if (err != E_OK)
 		return err;
-	canon_fields_init(&w->fields, message);
+	canon_fields_init(&w->fields, head);
 	err = w->fields.is_cut                      ? E_LIMIT
 	      : sign_count(&w->fields, "from") == 0 ? E_BAD
 	                                            : E_OK;
 	if (err == E_OK) {
-		(void)canon_body_hash(CANON_RELAXED,
-		    span_from(message, header_end(message)), CANON_NO_LIMIT,
-		    w->body_hash);
+		(void)canon_body_hash(
+		    CANON_RELAXED, body, CANON_NO_LIMIT, w->body_hash);
 		err = fields_put(w, &keys, out);
 	}
 	canon_fields_done(&w->fields);
@@ -215,12 +214,21 @@ int
 dkim_sign_put(struct dkim_signer *s, struct span message, struct span domain,
     const struct dkim_sign_how *how, struct buf *out)
 {
+	size_t at = header_end(message);
+	return dkim_sign_parts(
+	    s, span_head(message, at), span_from(message, at), domain, how, out);
+}
+
+int
+dkim_sign_parts(struct dkim_signer *s, struct span head, struct span body,
+    struct span domain, const struct dkim_sign_how *how, struct buf *out)
+{
 	struct buf name = {0};
 	struct work w = {.signer = s, .how = how};
 	int err = sign_domain_put(domain, &name);
 	w.domain = buf_as_span(&name);
 	if (err == E_OK)
-		err = message_sign(&w, message, out);
+		err = parts_sign(&w, head, body, out);
 	buf_free(&name);
 	return err;
 }

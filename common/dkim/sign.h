@@ -40,6 +40,9 @@ void dkim_signer_done(struct dkim_signer *);
  */
 MUST_USE int dkim_sign_put(struct dkim_signer *, struct span message,
     struct span domain, const struct dkim_sign_how *, struct buf *out);
+/* dkim_sign_parts - the same of a head (its empty line may be there), and of what is behind that */
+MUST_USE int dkim_sign_parts(struct dkim_signer *, struct span head, struct span body,
+    struct span domain, const struct dkim_sign_how *, struct buf *out);
 /*
  * dkim_author_domain - the domain of the one address in the one From of a message, in A-labels and
  * lower case: who may sign for it is the caller's to decide.

@@ -9,28 +9,23 @@
 #include "dkim/verify.h"
 #include "smtpd/policy/authres.h"
 #include "smtpd/policy/dmarc.h"
+#include "smtpd/policy/dnsbl.h"
+#include "smtpd/policy/helo.h"
 #include "smtpd/policy/rdns.h"
+#include "smtpd/policy/rules.h"
 #include "smtpd/policy/spf.h"
-
-struct conf;
-
-/* What is done about a verdict that speaks against a message. */
-enum policy_mode { POLICY_OFF, POLICY_NOTE, POLICY_ENFORCE };
-
-/* The settings, read once by each process. */
-struct policy_rules {
-	const char
-	    *server; /* borrow: the configuration; our name in Authentication-Results */
-	enum policy_mode rdns, spf, dkim, dmarc;
-};
 
 enum chain_check {
 	CHAIN_RDNS = 1,
 	CHAIN_SPF = 2,
 	CHAIN_DKIM = 4,
 	CHAIN_DMARC = 8,
+	CHAIN_HELO = 16,
+	CHAIN_DNSBL = 32,
+	/* those that need neither sender nor message: once in a conversation */
+	CHAIN_CLIENT = CHAIN_RDNS | CHAIN_HELO | CHAIN_DNSBL,
 	/* those that need no message */
-	CHAIN_EARLY = CHAIN_RDNS | CHAIN_SPF,
+	CHAIN_EARLY = CHAIN_CLIENT | CHAIN_SPF,
 };
 
 enum {
@@ -47,22 +42,33 @@ struct chain_facts {
 	struct span receiver; /* our name */
 };
 
-struct chain {
+/* What is known of a client, for all its messages. */
+struct chain_client {
 	struct arena arena; /* own: what verdicts say */
-	unsigned done;      /* enum chain_check */
-	bool is_prepared;   /* the message's fields are known */
+	unsigned done;      /* those of CHAIN_CLIENT */
+	struct ip ip;       /* n 0: it has none that is known */
+	struct rdns rdns;
+	unsigned helo; /* enum helo_fault */
+	struct dnsbl dnsbl;
+};
+
+struct chain {
+	struct chain_client *client;      /* borrow: the conversation's */
+	const struct policy_rules *rules; /* borrow: the process's */
+	struct arena arena;               /* own: what verdicts say */
+	unsigned done;                    /* enum chain_check */
+	bool is_prepared;                 /* the message's fields are known */
 	int64_t now_sec;
 	unsigned dice;
-	struct ip client; /* n 0: it has none that is known */
-	struct rdns rdns;
 	struct spf spf;
 	struct dkim_check *dkim; /* own; borrows the message */
 	struct dmarc_from from;
 	struct dmarc dmarc;
 };
 
-void policy_rules_load(struct policy_rules *, const struct conf *);
-void chain_init(struct chain *);
+/* client: borrow, it outlives the chain */
+void chain_init(
+    struct chain *, struct chain_client *client, const struct policy_rules *);
 void chain_done(struct chain *); /* also of {0} */
 /*
  * chain_run - those of wanted that are not done yet.  Blocks while the DNS is asked, at most
@@ -70,6 +76,11 @@ void chain_done(struct chain *); /* also of {0} */
  */
 void chain_run(struct chain *, unsigned wanted, const struct chain_facts *,
     struct lookups *, struct resolver *, int64_t deadline);
+/* chain_client_done - it is gone; chain_client_helo - it says another HELO */
+void chain_client_done(struct chain_client *);
+void chain_client_helo(struct chain_client *);
+/* chain_has - this check is done: its verdict counts */
+bool chain_has(const struct chain *, enum chain_check);
 /* chain_say - the verdicts of what is done, for Authentication-Results */
 void chain_say(const struct chain *, const struct chain_facts *, struct authres *);
 /* chain_log - the same in one line: "spf=pass dkim=pass dmarc=pass" */

@@ -2,10 +2,12 @@
 /* policy.c - which checks there are, in which order, and what comes of them. */
 #include "smtpd/policy/policy.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proc/child.h"
 #include "smtpd/identity.h"
 #include "smtpd/policy/psl.h"
+#include "smtpd/policy/refuse.h"
 #include "smtpd/session.h"
 
 int
@@ -18,7 +20,7 @@ void
 policy_begin(struct session *s)
 {
 	lookups_init(&s->policy.lookups);
-	chain_init(&s->policy.chain);
+	chain_init(&s->policy.chain, &s->policy.client, &the_process.rules);
 	s->policy.above.max = POLICY_ABOVE_MAX;
 	s->policy.header.max = (size_t)s->limits->message_bytes + POLICY_ABOVE_MAX;
 }
@@ -27,6 +29,7 @@ void
 policy_end(struct session *s)
 {
 	chain_done(&s->policy.chain);
+	chain_client_done(&s->policy.client);
 	lookups_done(&s->policy.lookups);
 	buf_free(&s->policy.above);
 	buf_free(&s->policy.header);
@@ -35,8 +38,9 @@ policy_end(struct session *s)
 void
 policy_reset(struct session *s)
 {
+	s->policy.is_logged = false;
 	chain_done(&s->policy.chain);
-	chain_init(&s->policy.chain);
+	chain_init(&s->policy.chain, &s->policy.client, &the_process.rules);
 	lookups_done(&s->policy.lookups);
 	lookups_init(&s->policy.lookups);
 	buf_reset(&s->policy.above);
@@ -53,7 +57,9 @@ is_stranger(const struct session *s)
 static unsigned
 wanted_checks(const struct policy_rules *r)
 {
-	return (r->rdns ? CHAIN_RDNS : 0u) | (r->spf ? CHAIN_SPF : 0u) |
+	return (r->rdns ? CHAIN_RDNS : 0u) |
+	       (r->helo.noted | r->helo.refused ? CHAIN_HELO : 0u) |
+	       (r->dnsbl.n ? CHAIN_DNSBL : 0u) | (r->spf ? CHAIN_SPF : 0u) |
 	       (r->dkim ? CHAIN_DKIM : 0u) |
 	       (r->dmarc ? CHAIN_SPF | CHAIN_DKIM | CHAIN_DMARC : 0u);
 }
@@ -68,10 +74,29 @@ facts_of(const struct session *s, struct span message)
 	    .receiver = span_of(s->limits->hostname)};
 }
 
+static void
+run(struct session *s, unsigned checks, const struct chain_facts *f)
+{
+	chain_run(&s->policy.chain, checks & wanted_checks(&the_process.rules), f,
+	    &s->policy.lookups, &the_process.resolver, s->io.deadline);
+}
+
+static void
+log_verdict(const struct session *s)
+{
+	struct buf text = {0};
+	chain_log(&s->policy.chain, &text);
+	if (text.len)
+		log_event(LOG_INFO, "verdict", "client=%s helo=%s from=%s%s",
+		    s->client.text, log_q(buf_as_span(&s->helo)),
+		    log_q(s->txn.envelope.sender), buf_cstr(&text));
+	buf_free(&text);
+}
+
 enum reply
 policy_helo(struct session *s)
 {
-	(void)s;
+	chain_client_helo(&s->policy.client);
 	return R_NONE;
 }
 
@@ -82,11 +107,38 @@ policy_mail(struct session *s)
 	return R_NONE;
 }
 
+/* Somebody has to hear of it when others are refused by mistake (RFC 5321 4.5.1). */
+static bool
+is_postmaster(struct span address)
+{
+	return span_ieqs(span_head(address, span_rfind(address, '@')), "postmaster");
+}
+
+static enum reply
+judge_early(struct session *s)
+{
+	const struct chain *c = &s->policy.chain;
+	struct chain_facts f = facts_of(s, SPAN(""));
+	run(s, CHAIN_EARLY, &f);
+	if (refuse_trusts(c))
+		return R_NONE;
+	enum reply r = refuse_client(c, f.helo);
+	if (r == R_NONE)
+		r = refuse_sender(c);
+	return r;
+}
+
 enum reply
 policy_rcpt(struct session *s, struct span address)
 {
-	(void)s, (void)address;
-	return R_NONE;
+	if (!is_stranger(s) || !refuse_wants_early(&the_process.rules) ||
+	    is_postmaster(address))
+		return R_NONE;
+	enum reply r = judge_early(s);
+	if (r != R_NONE && !s->policy.is_logged)
+		log_verdict(s);
+	s->policy.is_logged |= r != R_NONE;
+	return r;
 }
 
 enum reply
@@ -122,76 +174,6 @@ take_claims(struct session *s, struct shape *shape)
 	shape->header = buf_as_span(&s->policy.header);
 }
 
-static enum reply
-refuse(unsigned code, const char *enhanced, struct buf *text)
-{
-	enum reply r = reply_own(code, span_of(enhanced), buf_as_span(text));
-	buf_free(text);
-	return r;
-}
-
-static enum reply
-spf_reply(const struct session *s)
-{
-	const struct spf *spf = &s->policy.chain.spf;
-	struct buf text = {0};
-	if (spf->result == SPF_TEMPERROR) {
-		buf_str(&text, "The DNS does not say now who may send for ");
-		buf_span(&text, spf->domain);
-		return refuse(451, "4.4.3", &text); /* RFC 7208 8.6 */
-	}
-	if (spf->result != SPF_FAIL)
-		return R_NONE;
-	buf_putf(&text, "SPF: %s may not send for ", s->client.text);
-	buf_span(&text, spf->domain);
-	if (spf->explanation.n) {
-		buf_str(&text, "; that domain says: ");
-		buf_span(&text, spf->explanation);
-	}
-	return refuse(550, "5.7.23", &text); /* RFC 7208 8.4, RFC 7372 3.2 */
-}
-
-static enum reply
-dmarc_reply(struct session *s)
-{
-	const struct dmarc *dmarc = &s->policy.chain.dmarc;
-	struct buf text = {0};
-	if (dmarc->result != DMARC_FAIL)
-		return R_NONE;
-	if (dmarc->disposition == DMARC_P_QUARANTINE)
-		s->txn.envelope.flags |= ENV_QUARANTINE;
-	if (dmarc->disposition != DMARC_P_REJECT)
-		return R_NONE;
-	buf_str(&text, "DMARC: neither SPF nor DKIM says that this is from ");
-	buf_span(&text, dmarc->domain);
-	buf_str(&text, ", whose policy is to reject it");
-	return refuse(550, "5.7.1", &text); /* RFC 7489 10.3 */
-}
-
-static enum reply
-decide(struct session *s)
-{
-	const struct policy_rules *rules = &the_process.rules;
-	const struct chain *c = &s->policy.chain;
-	enum reply r = R_NONE;
-	if (rules->spf == POLICY_ENFORCE && c->done & CHAIN_SPF)
-		r = spf_reply(s);
-	if (r == R_NONE && rules->dmarc == POLICY_ENFORCE && c->done & CHAIN_DMARC)
-		r = dmarc_reply(s);
-	return r;
-}
-
-static void
-log_verdict(const struct session *s)
-{
-	struct buf text = {0};
-	chain_log(&s->policy.chain, &text);
-	log_event(LOG_INFO, "verdict", "client=%s helo=%s from=%s%s", s->client.text,
-	    log_q(buf_as_span(&s->helo)), log_q(s->txn.envelope.sender),
-	    buf_cstr(&text));
-	buf_free(&text);
-}
-
 static void
 put_results(struct session *s, const struct chain_facts *f)
 {
@@ -203,26 +185,72 @@ put_results(struct session *s, const struct chain_facts *f)
 }
 
 static enum reply
-check_stranger(struct session *s, struct span message)
+judge_stranger(struct session *s, struct span message)
 {
+	struct chain *c = &s->policy.chain;
 	struct chain_facts f = facts_of(s, message);
-	unsigned wanted = wanted_checks(&the_process.rules);
-	if (!wanted)
+	if (!wanted_checks(c->rules))
 		return R_NONE;
-	chain_run(&s->policy.chain, wanted, &f, &s->policy.lookups,
-	    &the_process.resolver, s->io.deadline);
+	run(s, ~0u, &f);
 	log_verdict(s);
 	put_results(s, &f);
-	return decide(s);
+	if (c->rules->dmarc == POLICY_REFUSE && c->dmarc.result == DMARC_FAIL &&
+	    c->dmarc.disposition == DMARC_P_QUARANTINE)
+		s->txn.envelope.flags |= ENV_QUARANTINE;
+	return refuse_author(c);
+}
+
+/* What a submission lacks goes before its header, which is signed with it. */
+static void
+complete(struct session *s, struct shape *shape)
+{
+	struct buf missing = {0};
+	missing_put(s, &missing);
+	if (missing.len) {
+		buf_span(&missing, shape->header);
+		buf_reset(&s->policy.header);
+		buf_span(&s->policy.header, buf_as_span(&missing));
+		shape->header = buf_as_span(&s->policy.header);
+	}
+	buf_free(&missing);
+}
+
+/* Mail of a login is signed for the domain in its From, where that has keys. */
+static void
+sign(struct session *s, const struct shape *shape)
+{
+	struct arena arena = {0};
+	struct span domain, body = shape->body;
+	const struct dkim_sign_how how = {.now_sec = clock_wall_sec()};
+	if (span_starts(body, SPAN("\r\n")))
+		body = span_from(body, 2);
+	int err = dkim_author_domain(shape->header, &arena, &domain);
+	if (err == E_OK)
+		err = dkim_sign_parts(&the_process.signer, shape->header, body, domain,
+		    &how, &s->policy.above);
+	if (err != E_OK && err != E_DENY)
+		log_event(LOG_INFO, "not_signed", "why=%s", err_name(err));
+	arena_reset(&arena);
+}
+
+static enum reply
+judge_login(struct session *s, struct shape *shape)
+{
+	enum reply r = identity_check(s, shape->header);
+	if (r != R_NONE)
+		return r;
+	complete(s, shape);
+	if (the_process.rules.has_signing)
+		sign(s, shape);
+	return R_NONE;
 }
 
 enum reply
 policy_message(void *ctx, struct span message, struct shape *shape)
 {
 	struct session *s = ctx;
-	enum reply r = identity_check(s, shape->header);
-	if (r != R_NONE)
-		return r;
 	take_claims(s, shape);
-	return is_stranger(s) ? check_stranger(s, message) : R_NONE;
+	if (s->account.len)
+		return judge_login(s, shape);
+	return is_stranger(s) ? judge_stranger(s, message) : R_NONE;
 }

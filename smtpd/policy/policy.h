@@ -18,7 +18,9 @@ struct session;
 /* What a conversation knows for them; {0} before policy_begin. */
 struct policy {
 	struct lookups lookups; /* own: of one message, as all of it */
+	struct chain_client client;
 	struct chain chain;
+	bool is_logged; /* its verdict stands in the log already */
 	struct buf
 	    above; /* own: fields that go above our Received; at most POLICY_ABOVE_MAX */
 	struct buf
