@@ -67,7 +67,7 @@ main(int argc, char **argv)
 	    .roles = roles,
 	    .n_roles = COUNT(roles),
 	    .listen_settings = listen,
-	    .self_test = tls_self_test,
+	    .self_test = auth_self_test,
 	    .before_start = before_start,
 	    .on_born = on_born,
 	    .on_gone = roll_strike,

@@ -98,6 +98,11 @@ MUST_USE int auth_get_reply(
     struct rd *body, struct auth_reply *out); /* E_OK, E_BAD; out borrows from body */
 
 /* ---- the role ---- */
+/*
+ * auth_self_test - of a daemon with logins: tls_self_test, and what auth reads at its start.  errors as
+ * there.  E_OK, E_BAD
+ */
+MUST_USE int auth_self_test(const struct conf *, struct buf *errors);
 int auth_prepare(void);
 void auth_jail(struct jail *);
 int auth_run(void);

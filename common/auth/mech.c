@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/bearer.h"
 #include "auth/offer.h"
 #include "auth/scram.h"
 #include "base/log.h"
@@ -43,7 +44,7 @@ on_getopt(void *ctx, const char *plugin, const char *option, const char **result
 	static const struct {
 		const char *name, *value;
 	} options[] = {
-	    {"mech_list", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN"},
+	    {"mech_list", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN OAUTHBEARER XOAUTH2"},
 	    {"auxprop_plugin", "merpati"},
 	    {"pwcheck_method", "none"}, /* the CHECKPASS callback alone */
 	    {"auto_transition", "no"},
@@ -107,6 +108,7 @@ on_check_password(sasl_conn_t *conn, void *ctx, const char *user, const char *pa
     unsigned n, struct propctx *props)
 {
 	(void)conn, (void)ctx, (void)props;
+	current->way.is_password = true;
 	int err = verify_password(&current->way, span_of(user), span_make(password, n));
 	if (err == E_IO)
 		current->is_temp = true;
@@ -138,6 +140,7 @@ on_property_lookup(void *ctx, sasl_server_params_t *params, unsigned flags,
 	for (; wanted && wanted->name && result == SASL_OK; wanted++) {
 		if (strcmp(wanted->name, "*authPassword") || wanted->values)
 			continue;
+		current->way.is_password = true;
 		if (verify_verifiers(&current->way, span_make(user, n), &lines) == E_OK)
 			give_verifiers(params->utils, params->propctx, wanted->name,
 			    buf_as_span(&lines));
@@ -231,6 +234,7 @@ is_refused(struct mech_talk *t, struct span message)
 	case OFFER_SCRAM:
 		return message.n > 0 && is_bad_flag(t, message);
 	case OFFER_PLAIN:
+	case OFFER_OTHER:
 		break;
 	}
 	return false;
@@ -367,6 +371,8 @@ warm_up(const struct offer *o)
 	struct mech_talk *t;
 	if (o->needs & OFFER_BINDING)
 		return E_OK; /* the same code as without it */
+	if (!offer_may(the_conf, &c, o))
+		return E_OK; /* nor will it be */
 	enum auth_status status =
 	    mech_start(&c, span_of(o->name), NULL, &t, &challenge);
 	if (status == AUTH_CONTINUE && o->kind == OFFER_SCRAM)
@@ -384,7 +390,7 @@ mech_init(const struct conf *conf)
 	int err = E_OK;
 	the_conf = conf;
 	if (sasl_auxprop_add_plugin("merpati", on_property_init) != SASL_OK ||
-	    sasl_server_init(callbacks, "merpati") != SASL_OK) {
+	    sasl_server_init(callbacks, "merpati") != SASL_OK || oauth_plug() != E_OK) {
 		log_event(LOG_ERR, "sasl_failed", "%s", "");
 		return E_IO;
 	}

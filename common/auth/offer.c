@@ -2,6 +2,7 @@
 /* offer.c - which mechanisms may be used on a connection. */
 #include "auth/offer.h"
 
+#include "auth/bearer.h"
 #include "conf/conf.h"
 
 /* clang-format off */
@@ -12,6 +13,8 @@ static const struct offer offers[] = {
 	{"SCRAM-SHA-1",        0,             OFFER_SCRAM},
 	{"PLAIN",              OFFER_SECRECY, OFFER_PLAIN},
 	{"LOGIN",              OFFER_SECRECY, OFFER_LOGIN},
+	{"OAUTHBEARER",        OFFER_SECRECY | OFFER_TOKENS, OFFER_OTHER},
+	{"XOAUTH2",            OFFER_SECRECY | OFFER_TOKENS, OFFER_OTHER},
 };
 
 /* clang-format on */
@@ -34,6 +37,8 @@ offer_may(const struct conf *conf, const struct auth_conn *c, const struct offer
 {
 	if (o->needs & OFFER_SECRECY &&
 	    !auth_may_show(conf, c->has_tls, c->is_loopback))
+		return false;
+	if (o->needs & OFFER_TOKENS && !oauth_is_configured(conf))
 		return false;
 	return !(o->needs & OFFER_BINDING) || (c->has_tls && c->binding.n);
 }

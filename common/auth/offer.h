@@ -13,10 +13,11 @@ enum offer_needs {
 	OFFER_SECRECY =
 	    1, /* it shows the password: TLS, or loopback where that is allowed */
 	OFFER_BINDING = 2, /* the TLS connection has a channel binding */
+	OFFER_TOKENS = 4,  /* tokens can be checked: oauth_keys */
 };
 
 /* How its first message is read. */
-enum offer_kind { OFFER_SCRAM, OFFER_PLAIN, OFFER_LOGIN };
+enum offer_kind { OFFER_SCRAM, OFFER_PLAIN, OFFER_LOGIN, OFFER_OTHER };
 
 struct offer {
 	const char *name;

@@ -5,6 +5,7 @@
 
 #include "account/app_use.h"
 #include "auth/auth.h"
+#include "auth/bearer.h"
 #include "auth/mech.h"
 #include "auth/verify.h"
 #include "base/log.h"
@@ -64,7 +65,8 @@ admit(struct mech_talk *t, struct account *account)
 	int err = verify_account(mech_name(t), account);
 	if (err != E_OK)
 		return err == E_IO ? AUTH_TEMP : AUTH_FAIL;
-	if (id_is_zero(way->app) && account->apps_only & way->protocol)
+	if (way->is_password && id_is_zero(way->app) &&
+	    account->apps_only & way->protocol)
 		return AUTH_FAIL; /* for this protocol the main password is none */
 	return account->is_suspended ? AUTH_SUSPENDED : AUTH_OK;
 }
@@ -229,6 +231,8 @@ auth_prepare(void)
 	verify_open(the_child.conf);
 	app_uses_close(&uses);
 	uses = app_uses_open(the_child.conf, the_child.daemon);
+	if (oauth_open(the_child.conf) != E_OK)
+		return EX_CONFIG;
 	return mech_init(the_child.conf) == E_OK ? EX_OK : EX_SOFTWARE;
 }
 

@@ -22,6 +22,7 @@ enum {
 struct verify_way {
 	unsigned protocol; /* enum app_protocol; 0: none that we know */
 	char client[PEER_TEXT_MAX];
+	bool is_password; /* found out, too: by a password, not by a token */
 	/* found out: the app password that was asked for or right; zero: the main one */
 	struct id app;
 	char app_name[APP_NAME_MAX + 1];

@@ -192,6 +192,12 @@ check_listen(const char *value)
 }
 
 const char *
+check_absolute_or_none(const char *value)
+{
+	return *value ? check_absolute(value) : NULL;
+}
+
+const char *
 check_network(const char *value)
 {
 	struct span length = span_of(value);
