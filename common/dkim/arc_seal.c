@@ -53,17 +53,16 @@ message_unsigned(struct work *w, const struct canon_fields *fields, struct span 
 }
 
 static int
-message_put(struct work *w, struct span message)
+message_put(struct work *w, struct span head, struct span body)
 {
 	unsigned char digest[SHA256_BYTES];
 	struct canon_fields fields;
-	canon_fields_init(&fields, message);
+	canon_fields_init(&fields, head);
 	int err = fields.is_cut                      ? E_LIMIT
 	          : sign_count(&fields, "from") == 0 ? E_BAD
 	                                             : E_OK;
 	if (err == E_OK)
-		err = message_unsigned(
-		    w, &fields, span_from(message, header_end(message)));
+		err = message_unsigned(w, &fields, body);
 	struct span text = buf_as_span(&w->message);
 	if (err == E_OK)
 		err = canon_head_hash(&fields, CANON_RELAXED, sign_names(text), text,
@@ -131,14 +130,14 @@ key_of(const struct sign_keys *keys)
 }
 
 static int
-set_put(struct work *w, struct span message, struct buf *out)
+set_put(struct work *w, struct span head, struct span body, struct buf *out)
 {
 	struct sign_keys keys;
 	int err = sign_keys_ask(w->signer, w->domain, &keys);
 	if (err != E_OK)
 		return err;
 	w->key = key_of(&keys);
-	err = message_put(w, message);
+	err = message_put(w, head, body);
 	if (err == E_OK)
 		err = seal_put(w);
 	if (err != E_OK)
@@ -151,8 +150,8 @@ set_put(struct work *w, struct span message, struct buf *out)
 }
 
 int
-arc_seal_put(struct dkim_signer *s, const struct arc_check *came, struct span message,
-    const struct arc_seal_how *how, struct buf *out)
+arc_seal_put(struct dkim_signer *s, const struct arc_check *came, struct span head,
+    struct span body, const struct arc_seal_how *how, struct buf *out)
 {
 	struct buf name = {0};
 	struct work w = {
@@ -164,7 +163,7 @@ arc_seal_put(struct dkim_signer *s, const struct arc_check *came, struct span me
 		err = sign_domain_put(how->domain, &name);
 	w.domain = buf_as_span(&name);
 	if (err == E_OK)
-		err = set_put(&w, message, out);
+		err = set_put(&w, head, body, out);
 	buf_free(&w.message);
 	buf_free(&w.seal);
 	buf_free(&name);

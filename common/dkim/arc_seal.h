@@ -23,13 +23,15 @@ struct arc_seal_how {
 /*
  * arc_seal_put - the three fields of a set, to be put before the message.
  *   came     what arc_check found when it came; it is done
- *   message  as it will be sent: after all changes and our own DKIM-Signature
+ *   head     of the message as it will be sent: after all changes, with our own DKIM-Signature; its
+ *            empty line may be there
+ *   body     what is behind that
  *   out      whole fields, each with its CRLF; untouched unless E_OK
  *   returns  E_OK, E_DENY (arc_next is 0, or no key signs for this domain), E_BAD (results is no
  *            such field, no From, no name of a domain), E_IO, E_LIMIT: as dkim_sign_put, and blocks
  *            as that
  */
 MUST_USE int arc_seal_put(struct dkim_signer *, const struct arc_check *came,
-    struct span message, const struct arc_seal_how *, struct buf *out);
+    struct span head, struct span body, const struct arc_seal_how *, struct buf *out);
 
 #endif

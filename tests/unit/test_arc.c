@@ -11,6 +11,7 @@
 #include "dkim/arc.h"
 #include "dkim/arc_seal.h"
 #include "mail_keys.h"
+#include "smtpd/policy/arc_say.h"
 
 /*
  * Made with dkimpy 1.1.4: the author's host, a list that changed Subject and body, a host that passed
@@ -253,6 +254,42 @@ test_keys_missing(void **state)
 }
 
 static void
+test_said(void **state)
+{
+	struct ip client;
+	struct authres results = {0};
+	struct buf text = {0};
+	(void)state;
+	assert_int_equal(ip_parse(SPAN("192.0.2.1"), &client), E_OK);
+	struct arc_check *pass = check_chain(SPAN(chain), NULL, DNS_FOUND);
+	struct arc_check *fail =
+	    check_chain(SPAN(chain), "l2._domainkey.list.test", DNS_NO_NAME);
+	struct arc_check *none = check_chain(SPAN(plain), NULL, DNS_FOUND);
+	arc_say(pass, &client, &results);
+	arc_say(fail, &client, &results);
+	arc_say(none, &client, &results);
+	authres_put(&results, SPAN("A:"), SPAN("mx"), &text);
+	assert_string_equal(buf_cstr(&text),
+	    "A: mx;\r\n\tarc=pass (as.3.forward.test) smtp.remote-ip=192.0.2.1\r\n"
+	    "\theader.oldest-pass=2;\r\n"
+	    "\tarc=fail (there is no key) smtp.remote-ip=192.0.2.1;\r\n"
+	    "\tarc=none smtp.remote-ip=192.0.2.1\r\n");
+	buf_reset(&text);
+	arc_comment(pass, &text);
+	assert_string_equal(buf_cstr(&text),
+	    "arc=pass as[3].d=forward.test as[3].s=f3 as[2].d=list.test as[2].s=l2 "
+	    "as[1].d=author-mx.test as[1].s=s1");
+	buf_reset(&text);
+	arc_comment(fail, &text);
+	assert_string_equal(buf_cstr(&text), "arc=fail");
+	arc_check_free(&pass);
+	arc_check_free(&fail);
+	arc_check_free(&none);
+	authres_done(&results);
+	buf_free(&text);
+}
+
+static void
 test_results_fields(void **state)
 {
 	static const struct {
@@ -309,6 +346,15 @@ check_ours(struct span message)
 	return c;
 }
 
+static int
+put(struct dkim_signer *s, const struct arc_check *came, struct span message,
+    const struct arc_seal_how *how, struct buf *out)
+{
+	size_t at = header_end(message);
+	return arc_seal_put(
+	    s, came, span_head(message, at), span_from(message, at), how, out);
+}
+
 /* The message with a set of that domain before it: what seal says in *err. */
 static void
 seal(struct dkim_signer *s, const char *domain, struct buf *message, int expected)
@@ -319,8 +365,7 @@ seal(struct dkim_signer *s, const char *domain, struct buf *message, int expecte
 	buf_putf(&results, "ARC-Authentication-Results: i=%u; mx.%s;\r\n\tarc=%s\r\n",
 	    arc_next(c), domain, arc_cv_name(c->cv));
 	how.results = buf_as_span(&results);
-	assert_int_equal(
-	    arc_seal_put(s, c, buf_as_span(message), &how, &out), expected);
+	assert_int_equal(put(s, c, buf_as_span(message), &how, &out), expected);
 	assert_int_equal(out.len > 0, expected == E_OK);
 	arc_check_free(&c);
 	buf_span(&out, buf_as_span(message));
@@ -393,7 +438,7 @@ test_oldest_pass(void **state)
 	seal(&s, "a.test", &m, E_OK);
 	struct arc_check *came = check_ours(buf_as_span(&m));
 	replace(&list, buf_as_span(&m), "Subject: ", "Subject: [list] ");
-	assert_int_equal(arc_seal_put(&s, came, buf_as_span(&list), &how, &out), E_OK);
+	assert_int_equal(put(&s, came, buf_as_span(&list), &how, &out), E_OK);
 	buf_span(&whole, buf_as_span(&out));
 	buf_span(&whole, buf_as_span(&list));
 	assert_chain(&whole, ARC_PASS, 2, 2);
@@ -447,7 +492,7 @@ test_refused(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arc_seal_how how = {.domain = span_of(rows[i].domain),
 		    .results = span_of(rows[i].results)};
-		if (arc_seal_put(&s, came, span_of(rows[i].message), &how, &out) !=
+		if (put(&s, came, span_of(rows[i].message), &how, &out) !=
 			rows[i].result ||
 		    out.len)
 			fail_msg("row %zu", i);
@@ -484,6 +529,7 @@ main(void)
 	    cmocka_unit_test(test_none),
 	    cmocka_unit_test(test_changes),
 	    cmocka_unit_test(test_keys_missing),
+	    cmocka_unit_test(test_said),
 	    cmocka_unit_test(test_results_fields),
 	    cmocka_unit_test(test_seals),
 	    cmocka_unit_test(test_oldest_pass),

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* arc_say.c - what became of a chain of ARC. */
+#include "smtpd/policy/arc_say.h"
+
+void
+arc_say(const struct arc_check *c, const struct ip *client, struct authres *out)
+{
+	struct buf text = {0};
+	authres_result(out, "arc", arc_cv_name(c->cv));
+	if (c->cv == ARC_PASS)
+		buf_putf(&text, "as.%zu.%.*s", c->n,
+		    SPAN_ARG(c->sets[c->n - 1].seal_verdict.domain));
+	else
+		buf_str(&text, c->why);
+	authres_comment(out, buf_as_span(&text));
+	buf_reset(&text);
+	ip_put(client, &text);
+	if (text.len)
+		authres_prop(out, "smtp.remote-ip", buf_as_span(&text));
+	buf_reset(&text);
+	buf_putf(&text, "%u", c->oldest_pass);
+	if (c->cv == ARC_PASS)
+		authres_prop(out, "header.oldest-pass", buf_as_span(&text));
+	buf_free(&text);
+}
+
+void
+arc_comment(const struct arc_check *c, struct buf *out)
+{
+	buf_putf(out, "arc=%s", arc_cv_name(c->cv));
+	for (size_t i = c->n; c->cv == ARC_PASS && i-- > 0;)
+		buf_putf(out, " as[%zu].d=%.*s as[%zu].s=%.*s", i + 1,
+		    SPAN_ARG(c->sets[i].seal_verdict.domain), i + 1,
+		    SPAN_ARG(c->sets[i].seal_verdict.selector));
+}
