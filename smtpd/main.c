@@ -8,6 +8,7 @@
 #include "proc/daemon.h"
 #include "smtpd/front.h"
 #include "smtpd/policy/greylist.h"
+#include "smtpd/policy/lists.h"
 #include "smtpd/session.h"
 #include "tls/dkim_key.h"
 #include "tls/key.h"
@@ -46,12 +47,20 @@ static const struct role roles[] = {
 static const char *const listen_settings[] = {
     "listen_smtp", "listen_submission", "listen_submissions", NULL};
 
+static int
+self_test(const struct conf *conf, struct buf *errors)
+{
+	int auth = auth_self_test(conf, errors), lists = lists_self_test(conf, errors);
+	return auth != E_OK ? auth : lists;
+}
+
 static void
 before_start(const struct conf *conf)
 {
 	roll_new(conf, "smtpd", "connections_most", "front_count");
 	dkim_folder_make(conf);
 	greylist_folder_make(conf);
+	lists_load(conf);
 }
 
 static void
@@ -67,7 +76,7 @@ static const struct daemon smtpd = {
     .roles = roles,
     .n_roles = COUNT(roles),
     .listen_settings = listen_settings,
-    .self_test = auth_self_test,
+    .self_test = self_test,
     .before_start = before_start,
     .on_born = on_born,
     .on_gone = roll_strike,

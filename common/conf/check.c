@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "conf/access.h"
 #include "conf/budget.h"
 #include "conf/dnslist.h"
 #include "conf/domain.h"
@@ -250,6 +251,22 @@ check_mode(const char *value)
 		if (strcmp(value, modes[i]) == 0)
 			return NULL;
 	return "\"off\", \"note\" or \"refuse\"";
+}
+
+const char *
+check_access(const char *value)
+{
+	struct access_row r;
+	bool is_good = access_parse(span_of(value), &r) == E_OK;
+	if (is_good && r.what == ACCESS_CLIENT) {
+		struct buf network = {0};
+		buf_span(&network, r.pattern);
+		is_good = check_network(buf_cstr(&network)) == NULL;
+		buf_free(&network);
+	}
+	return is_good ? NULL
+	               : "\"deny client=192.0.2.0/24 some text\", \"allow "
+	                 "helo=*.example.org\" or \"deny sender=*@example.com\"";
 }
 
 const char *

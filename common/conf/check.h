@@ -8,6 +8,7 @@
 /* Each: NULL, or what would be right (static storage). */
 const char *check_tls_minimum(const char *value);
 const char *check_absolute(const char *value);
+const char *check_access(const char *value); /* conf/access.h */
 const char *check_log(const char *value);
 const char *check_subaddress(const char *value);
 const char *check_auth_source(const char *value);

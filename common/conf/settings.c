@@ -98,6 +98,8 @@ static const struct conf_setting smtpd[] = {
 	STR("dmarc", "note", check_dmarc, "what the domain in From says of mail that neither SPF nor DKIM vouches for (DMARC): \"off\", \"note\", \"enforce\" (refused, or quarantined)"),
 	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
 	INT("front_count", "1", 1, 16, "processes that accept connections"),
+	LIST("access", "", check_access, "whose mail is taken or not, whatever else is known of it: \"allow client=192.0.2.0/24\", \"deny sender=*@example.com some text\"; see ACCESS"),
+	STR("access_file", "", check_absolute_or_none, "a file with more of them, a line each; \"\": none"),
 	BOOL("greylist", "no", "answer 451 to who sends for the first time, until it comes again"),
 	SECONDS("greylist_delay", "3m", 1, HOUR, "how long it has to wait"),
 	SECONDS("greylist_window", "1d", MINUTE, 30 * DAY, "how long it may take to come again"),
