@@ -225,12 +225,12 @@ spf_say(const struct spf *s, struct authres *out)
 {
 	struct buf comment = {.max = AUTHRES_COMMENT_MAX};
 	authres_result(out, "spf", spf_result_name(s->result));
-	if (s->why)
-		buf_str(&comment, s->why);
-	else if (s->term.n)
+	if (s->result != SPF_PASS && s->term.n)
 		buf_putf(&comment, "%.*s of %.*s", SPAN_ARG(s->term),
 		    SPAN_ARG(s->by_domain));
 	authres_comment(out, buf_as_span(&comment));
+	if (s->why)
+		authres_reason(out, span_of(s->why));
 	if (s->is_helo)
 		authres_prop(out, "smtp.helo", s->domain);
 	else

@@ -67,7 +67,10 @@ const char *spf_result_name(enum spf_result); /* "pass", as in Authentication-Re
  */
 MUST_USE int spf_check(const struct spf_query *, bool is_helo, struct lookups *,
     struct arena *, struct spf *out);
-/* spf_say - spf=pass (ip4:192.0.2.1 of example.org) smtp.mailfrom=... or smtp.helo=..., RFC 8601 2.7.2 */
+/*
+ * spf_say - spf=fail (-all of example.org) smtp.mailfrom=... or smtp.helo=..., RFC 8601 2.7.2: what
+ * decided stands there unless it passed
+ */
 void spf_say(const struct spf *, struct authres *);
 
 #endif

@@ -383,7 +383,8 @@ test_said(void **state)
 	assert_string_equal(buf_cstr(&field),
 	    "A: mx;\r\n\tspf=fail (-all of example.test) "
 	    "smtp.mailfrom=u@example.test;\r\n"
-	    "\tspf=permerror (a record with a mistake in it) smtp.helo=helo.test\r\n");
+	    "\tspf=permerror reason=\"a record with a mistake in "
+	    "it\"\r\n\tsmtp.helo=helo.test\r\n");
 	buf_free(&field);
 	authres_done(&results);
 	arena_reset(&arena);
