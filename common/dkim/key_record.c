@@ -54,7 +54,7 @@ key_record_name(struct span selector, struct span domain, struct buf *out)
 		err = idn_ascii(domain, &name);
 	if (err == E_OK)
 		err = buf_done(&name);
-	if (err == E_OK && dns_name_ok(buf_as_span(&name)))
+	if (err == E_OK && domain.n && dns_name_ok(buf_as_span(&name)))
 		buf_span(out, buf_as_span(&name));
 	else
 		err = E_BAD;

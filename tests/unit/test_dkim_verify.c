@@ -66,12 +66,12 @@ static const char rfc8463_message[] =
     "\r\n"
     "Joe.\r\n";
 
-#define RSA_6376                                                                       \
-	"v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQ"                                \
-	"KBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYt"                               \
-	"IxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v"                               \
-	"/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhi"                               \
-	"tdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB"
+#define RSA_6376_P                                                                     \
+	"p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJ"                 \
+	"W3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBI"                 \
+	"tLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf"                 \
+	"6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB"
+#define RSA_6376 "v=DKIM1; " RSA_6376_P
 #define RSA_8463_P                                                                     \
 	"p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWR"                         \
 	"iGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutAC"        \
@@ -178,12 +178,233 @@ test_rfc8463(void **state)
 	dkim_check_free(&c);
 }
 
+/* ---- what was done to a message, and to its keys ---- */
+
+static void
+replace(struct buf *out, struct span text, const char *from, const char *to)
+{
+	size_t at = span_search(text, span_of(from));
+	if (at == text.n)
+		fail_msg("no %s in it", from);
+	buf_span(out, span_head(text, at));
+	buf_str(out, to);
+	buf_span(out, span_from(text, at + strlen(from)));
+}
+
+/* Of the second signature of RFC 8463's message, the one with RSA. */
+static const struct {
+	const char *from, *to;
+	enum dkim_result result;
+	const char *why;
+} changes[] = {
+    {"Is dinner ready?", "  Is  dinner\r\n\tready? ", DKIM_PASS, ""},
+    {"Subject: ", "SUBJECT:", DKIM_PASS, ""},
+    {"Joe.\r\n", "Joe. \t\r\n\r\n \r\n", DKIM_PASS, ""},
+    {"From: Joe", "Received: x\r\nFrom: Joe", DKIM_PASS, ""},
+    {"Is dinner ready?", "Is supper ready?", DKIM_FAIL,
+	"the signature does not verify"},
+    {"From: Joe", "From: Eve <eve@a.test>\r\nFrom: Joe", DKIM_FAIL,
+	"the signature does not verify"},
+    {"Subject: Is", "From: Eve <eve@a.test>\r\nSubject: Is", DKIM_FAIL,
+	"the signature does not verify"},
+    {"From: Joe", "Subject: Lost\r\nFrom: Joe", DKIM_FAIL,
+	"the signature does not verify"},
+    {"To: Suzie", "To: all\r\nTo: Suzie", DKIM_PASS, ""}, /* not signed once more */
+    {"To: Suzie", "X: Suzie", DKIM_FAIL, "the signature does not verify"},
+    {"From: Joe", "X: Joe", DKIM_PERMERROR, "the message has no From"},
+    {"Hi.", "Ho.", DKIM_FAIL, "the body is another one"},
+    {"\r\n\r\nHi.", "\r\n\r\n\r\nHi.", DKIM_FAIL, "the body is another one"},
+    {"Joe.\r\n", "Joe.\r\nPS: send money\r\n", DKIM_FAIL, "the body is another one"},
+    {"b=F45d", "b=F45e", DKIM_FAIL, "the signature does not verify"},
+    {"b=F45d", "b=F4 5 d", DKIM_PASS, ""},
+    {"b=F45d", "b=!", DKIM_NEUTRAL, "b= is no base64"},
+    {"Y+8=", "Y+8", DKIM_NEUTRAL, "b= is no base64"},
+    {"s=test; t=1528637909", "s=test; x=1528637908; t=1528637909", DKIM_NEUTRAL,
+	"x= is before t="},
+    {"s=test; t=1528637909", "s=test; x=1528637910; t=1528637909", DKIM_POLICY,
+	"expired"},
+    {"s=test; t=", "s=none; t=", DKIM_PERMERROR, "there is no key"},
+    {"s=test; t=", "s=a..b; t=", DKIM_NEUTRAL, "s= is no selector"},
+    {"a=rsa-sha256", "a=rsa-sha1", DKIM_POLICY, "rsa-sha1 is not taken"},
+    {"a=rsa-sha256", "a=rsa-sha512", DKIM_NEUTRAL, "unknown algorithm"},
+    {"a=rsa-sha256", "a=ed25519-sha256", DKIM_PERMERROR,
+	"its key is for another algorithm"},
+    {"DKIM-Signature: v=1; a=rsa", "DKIM-Signature: v=2; a=rsa", DKIM_NEUTRAL,
+	"another version"},
+    {"s=test; t=", "s=test; s=test; t=", DKIM_NEUTRAL, "no list of tags"},
+    {"q=dns/txt; s=test", "q=http; s=test", DKIM_NEUTRAL, "unknown query method"},
+    {"s=test; t=", "s=test; l=10; t=", DKIM_FAIL, "the body is another one"},
+    {"s=test; t=", "s=test; l=9999; t=", DKIM_FAIL, "the body is shorter than l="},
+};
+
+static void
+test_changes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		struct buf text = {0};
+		struct span message = span_of(rfc8463_message);
+		size_t second =
+		    span_search(span_from(message, 1), SPAN("DKIM-Sig")) + 1;
+		replace(
+		    &text, span_from(message, second), changes[i].from, changes[i].to);
+		struct dkim_check *c = check(buf_as_span(&text), zone_8463, 1600000000);
+		assert_int_equal(c->n, 1);
+		if (c->verdicts[0].result != changes[i].result)
+			print_error("%s\n", changes[i].to);
+		assert_verdict(&c->verdicts[0], changes[i].result, changes[i].why);
+		dkim_check_free(&c);
+		buf_free(&text);
+	}
+}
+
+#define RSA_512                                                                        \
+	"p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAOJ6TPog1L8Sydxf+2Za6Ef0Q23M"               \
+	"JZE46e2tl6RPLruiiGYzW7axbXQl3IRqGK8JcKoGOIIAzyuZASW0qzexZn8CAwEAAQ=="
+
+/* The key of the second signature is another one. */
+static const struct {
+	const char *txt;
+	enum dkim_result result;
+	const char *why;
+} records[] = {
+    {RSA_8463, DKIM_PASS, ""},
+    {RSA_8463_P, DKIM_PASS, ""},
+    {"v=DKIM1; t=y; " RSA_8463_P, DKIM_PASS, ""},
+    {"v=DKIM1; t=s; h=sha1:sha256; s=email; " RSA_8463_P, DKIM_PASS, ""},
+    {NULL, DKIM_PERMERROR, "there is no key"},
+    {"-", DKIM_PERMERROR, "there is no key"},
+    {"!", DKIM_TEMPERROR, "its key could not be looked up"},
+    {"v=spf1 -all", DKIM_PERMERROR, "its key is no key record"},
+    {"v=DKIM2; " RSA_8463_P, DKIM_PERMERROR, "its key is no key record"},
+    {"v=DKIM1; p=", DKIM_PERMERROR, "its key is revoked"},
+    {"v=DKIM1; s=tlsrpt; " RSA_8463_P, DKIM_PERMERROR, "its key is not for mail"},
+    {"v=DKIM1; h=sha1; " RSA_8463_P, DKIM_PERMERROR,
+	"its key is for another algorithm"},
+    {ED_8463, DKIM_PERMERROR, "its key is for another algorithm"},
+    {"v=DKIM1; k=rsa; " ED_8463_P, DKIM_PERMERROR, "its key cannot be read"},
+    {"v=DKIM1; p=AAAA", DKIM_PERMERROR, "its key cannot be read"},
+    {"v=DKIM1; p=A", DKIM_PERMERROR, "its key cannot be read"},
+    {RSA_6376, DKIM_FAIL, "the signature does not verify"},
+    {"t=y; " RSA_6376_P, DKIM_NEUTRAL, "the signature does not verify"},
+    {RSA_512, DKIM_POLICY, "its key is too short"},
+};
+
+static void
+test_records(void **state)
+{
+	struct span message = span_of(rfc8463_message);
+	size_t second = span_search(span_from(message, 1), SPAN("DKIM-Sig")) + 1;
+	(void)state;
+	for (size_t i = 0; i < COUNT(records); i++) {
+		const struct zone zone[] = {
+		    {"test._domainkey.football.example.com", records[i].txt},
+		    {NULL, NULL}};
+		struct dkim_check *c = check(span_from(message, second), zone, 0);
+		if (c->verdicts[0].result != records[i].result)
+			print_error("%s\n", records[i].txt);
+		assert_verdict(&c->verdicts[0], records[i].result, records[i].why);
+		assert_int_equal(dkim_check_result(c), records[i].result);
+		dkim_check_free(&c);
+	}
+}
+
+/* t=s: i= may not be below d= (RFC 6376's message has joe@football.example.com). */
+static void
+test_subdomain(void **state)
+{
+	const struct zone zone[] = {
+	    {"brisbane._domainkey.example.com", "t=s; " RSA_6376_P}, {NULL, NULL}};
+	(void)state;
+	struct dkim_check *c = check(span_of(rfc6376_message), zone, 0);
+	assert_verdict(
+	    &c->verdicts[0], DKIM_PERMERROR, "its key is not for subdomains");
+	dkim_check_free(&c);
+}
+
+/* l= that covers all passes, one that leaves something does not. */
+static void
+test_unsigned_tail(void **state)
+{
+	struct span head =
+	    SPAN("DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s; h=from; "
+		 "l=3; c=simple/simple; b=AAAA; bh=");
+	unsigned char hash[SHA256_BYTES];
+	struct buf text = {0};
+	const struct zone zone[] = {{"s._domainkey.a.test", RSA_8463}, {NULL, NULL}};
+	(void)state;
+	sha256(SPAN("abc"), hash);
+	buf_span(&text, head);
+	buf_base64(&text, span_make(hash, sizeof hash));
+	buf_str(&text, "\r\nFrom: a@a.test\r\n\r\nabc more\r\n");
+	struct dkim_check *c = check(buf_as_span(&text), zone, 0);
+	assert_verdict(
+	    &c->verdicts[0], DKIM_POLICY, "l= leaves a part of the body unsigned");
+	dkim_check_free(&c);
+	buf_free(&text);
+}
+
+/* So many signatures and no more are looked at; all keys are asked for at once. */
+static void
+test_many(void **state)
+{
+	struct buf text = {0};
+	struct lookups l;
+	(void)state;
+	for (unsigned i = 0; i < DKIM_SIGNATURES_MAX + 5; i++)
+		buf_putf(&text,
+		    "DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s%u; h=from; "
+		    "b=AAAA; bh=AAAA; l=%u\r\n",
+		    i, i);
+	buf_str(&text, "From: a@a.test\r\n\r\n");
+	lookups_init(&l);
+	struct dkim_check *c = dkim_check_new(buf_as_span(&text));
+	assert_int_equal(c->n, DKIM_SIGNATURES_MAX);
+	assert_true(c->is_cut);
+	assert_int_equal(dkim_check(c, &l, 0), E_MORE);
+	assert_non_null(lookups_wanted(&l, DKIM_SIGNATURES_MAX - 1));
+	assert_null(lookups_wanted(&l, DKIM_SIGNATURES_MAX));
+	answer(&l, zone_6376);
+	assert_int_equal(dkim_check(c, &l, 0), E_OK);
+	assert_verdict(&c->verdicts[0], DKIM_PERMERROR, "there is no key");
+	dkim_check_free(&c);
+	lookups_done(&l);
+	buf_free(&text);
+}
+
+static void
+test_unsigned(void **state)
+{
+	(void)state;
+	static const char *const messages[] = {
+	    "", "\r\n", "From: a@a.test\r\n\r\nDKIM-Signature: v=1\r\n"};
+	for (size_t i = 0; i < COUNT(messages); i++) {
+		struct dkim_check *c = check(span_of(messages[i]), zone_6376, 0);
+		assert_int_equal(c->n, 0);
+		assert_int_equal(dkim_check_result(c), DKIM_NONE);
+		dkim_check_free(&c);
+	}
+	struct dkim_check *c = check(
+	    SPAN("DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s; h=to; b=A; bh=A\r\n"
+		 "From: a@a.test\r\n\r\n"),
+	    zone_6376, 0);
+	assert_verdict(&c->verdicts[0], DKIM_PERMERROR, "From is not signed");
+	assert_true(span_eqs(c->verdicts[0].domain, "a.test"));
+	dkim_check_free(&c);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rfc6376),
 	    cmocka_unit_test(test_rfc8463),
+	    cmocka_unit_test(test_changes),
+	    cmocka_unit_test(test_records),
+	    cmocka_unit_test(test_subdomain),
+	    cmocka_unit_test(test_unsigned_tail),
+	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_unsigned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
