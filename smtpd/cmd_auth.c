@@ -80,6 +80,8 @@ auth_conn_of(
 	    .has_tls = s->tls != NULL,
 	    .is_loopback = s->client.is_loopback,
 	    .client = span_of(s->client.text)};
+	if (s->tls)
+		out->certificate = tls_peer(s->tls);
 	if (s->tls && tls_binding(s->tls, type, data) == E_OK) {
 		out->binding_type = buf_as_span(type);
 		out->binding = buf_as_span(data);

@@ -52,7 +52,7 @@ struct auth_conn {
 	bool is_loopback;                  /* the client's address is of loopback */
 	struct span client;                /* its address as text, for the log */
 	struct span binding_type, binding; /* tls_binding; empty without TLS */
-	/* tls_peer: fingerprint and addresses of a client's certificate that may be trusted, or empty */
+	/* tls_peer, or empty */
 	struct span certificate;
 };
 

@@ -15,6 +15,7 @@
 #include "auth/bearer.h"
 #include "auth/offer.h"
 #include "auth/scram.h"
+#include "auth/secrets.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -44,7 +45,8 @@ on_getopt(void *ctx, const char *plugin, const char *option, const char **result
 	static const struct {
 		const char *name, *value;
 	} options[] = {
-	    {"mech_list", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN OAUTHBEARER XOAUTH2"},
+	    {"mech_list", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN OAUTHBEARER XOAUTH2 "
+	                  "CRAM-MD5 EXTERNAL"},
 	    {"auxprop_plugin", "merpati"},
 	    {"pwcheck_method", "none"}, /* the CHECKPASS callback alone */
 	    {"auto_transition", "no"},
@@ -75,7 +77,8 @@ on_log(void *ctx, int level, const char *message)
 static int
 on_verify_file(void *ctx, const char *file, sasl_verify_type_t type)
 {
-	static const char *const ours[] = {"libplain.so", "liblogin.so", "libscram.so"};
+	static const char *const ours[] = {
+	    "libplain.so", "liblogin.so", "libscram.so", "libcrammd5.so"};
 	struct span name = span_of(file);
 	(void)ctx;
 	name = span_from(name, span_rfind(name, '/') + 1);
@@ -127,6 +130,27 @@ give_verifiers(const sasl_utils_t *utils, struct propctx *props, const char *pro
 	}
 }
 
+/* Of the store; of who is not in it one that nobody knows. */
+static int
+give_password(
+    sasl_server_params_t *params, const struct propval *wanted, struct span user)
+{
+	struct scram_verifier made_up;
+	struct buf nobodys = {0};
+	struct span password;
+	verify_make_up(HASH_SHA256, user, &made_up);
+	buf_hex(&nobodys, span_make(made_up.stored_key, SHA256_BYTES));
+	if (secrets_password(user, &password) != E_OK)
+		password = buf_as_span(&nobodys);
+	current->way.is_password = true;
+	for (; wanted && wanted->name; wanted++)
+		if (!strcmp(wanted->name, "*userPassword") && !wanted->values)
+			params->utils->prop_set(
+			    params->propctx, wanted->name, password.p, (int)password.n);
+	buf_wipe(&nobodys);
+	return SASL_OK;
+}
+
 static int
 on_property_lookup(void *ctx, sasl_server_params_t *params, unsigned flags,
     const char *user, unsigned n)
@@ -137,6 +161,8 @@ on_property_lookup(void *ctx, sasl_server_params_t *params, unsigned flags,
 	(void)ctx;
 	if (flags & SASL_AUXPROP_AUTHZID)
 		return SASL_OK;
+	if (current->offer->kind == OFFER_CRAM)
+		return give_password(params, wanted, span_make(user, n));
 	for (; wanted && wanted->name && result == SASL_OK; wanted++) {
 		if (strcmp(wanted->name, "*authPassword") || wanted->values)
 			continue;
@@ -234,6 +260,8 @@ is_refused(struct mech_talk *t, struct span message)
 	case OFFER_SCRAM:
 		return message.n > 0 && is_bad_flag(t, message);
 	case OFFER_PLAIN:
+	case OFFER_CRAM:
+	case OFFER_EXTERNAL:
 	case OFFER_OTHER:
 		break;
 	}
@@ -254,6 +282,22 @@ bind_channel(struct mech_talk *t, const struct auth_conn *c)
 	return sasl_setprop(t->sasl, SASL_CHANNEL_BINDING, &t->binding) == SASL_OK
 	           ? E_OK
 	           : E_IO;
+}
+
+/* Whoever the client's certificate says it is.  E_OK, E_BAD, E_IO */
+static int
+take_certificate(struct mech_talk *t, const struct auth_conn *c)
+{
+	struct buf said = {.max = VERIFY_NAME_MAX}, name = {.max = VERIFY_NAME_MAX + 1};
+	int err = secrets_owner(c->certificate, &said);
+	if (err == E_OK)
+		err = verify_name(buf_as_span(&said), &name);
+	if (err == E_OK &&
+	    sasl_setprop(t->sasl, SASL_AUTH_EXTERNAL, buf_cstr(&name)) != SASL_OK)
+		err = E_IO;
+	buf_free(&said);
+	buf_free(&name);
+	return err;
 }
 
 static int
@@ -286,6 +330,8 @@ mech_start(const struct auth_conn *c, struct span mech, const struct span *initi
 		return AUTH_NO_MECH;
 	if (talk_new(c, t) != E_OK)
 		return AUTH_TEMP;
+	if (t->offer->kind == OFFER_EXTERNAL && take_certificate(t, c) != E_OK)
+		return AUTH_FAIL;
 	if (initial && initial->n && is_refused(t, *initial))
 		return AUTH_FAIL;
 	current = t;

@@ -14,6 +14,7 @@
 #include "auth/auth.h"
 #include "auth/bearer.h"
 #include "auth/jwt.h"
+#include "auth/secrets.h"
 #include "auth/verify.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -103,6 +104,9 @@ auth_self_test(const struct conf *conf, struct buf *errors)
 	struct jwt_keys *keys;
 	int tls = tls_self_test(conf, errors), err = load(conf, errors, &keys);
 	jwt_keys_free(&keys);
+	if (secrets_open(conf, errors) != E_OK)
+		err = E_BAD;
+	secrets_close();
 	return tls == E_OK ? err : tls;
 }
 

@@ -11,10 +11,12 @@ static const struct offer offers[] = {
 	{"SCRAM-SHA-1-PLUS",   OFFER_BINDING, OFFER_SCRAM},
 	{"SCRAM-SHA-256",      0,             OFFER_SCRAM},
 	{"SCRAM-SHA-1",        0,             OFFER_SCRAM},
+	{"EXTERNAL",           OFFER_CERTIFICATE, OFFER_EXTERNAL},
 	{"PLAIN",              OFFER_SECRECY, OFFER_PLAIN},
 	{"LOGIN",              OFFER_SECRECY, OFFER_LOGIN},
 	{"OAUTHBEARER",        OFFER_SECRECY | OFFER_TOKENS, OFFER_OTHER},
 	{"XOAUTH2",            OFFER_SECRECY | OFFER_TOKENS, OFFER_OTHER},
+	{"CRAM-MD5",           OFFER_STORE, OFFER_CRAM},
 };
 
 /* clang-format on */
@@ -32,6 +34,12 @@ offer_at(size_t i)
 	return i < COUNT(offers) ? &offers[i] : NULL;
 }
 
+static bool
+is_set(const struct conf *conf, const char *setting)
+{
+	return conf_str(conf, "common", setting)[0] != '\0';
+}
+
 bool
 offer_may(const struct conf *conf, const struct auth_conn *c, const struct offer *o)
 {
@@ -39,6 +47,11 @@ offer_may(const struct conf *conf, const struct auth_conn *c, const struct offer
 	    !auth_may_show(conf, c->has_tls, c->is_loopback))
 		return false;
 	if (o->needs & OFFER_TOKENS && !oauth_is_configured(conf))
+		return false;
+	if (o->needs & OFFER_STORE && !is_set(conf, "auth_plaintext_store"))
+		return false;
+	if (o->needs & OFFER_CERTIFICATE &&
+	    !(is_set(conf, "client_certificates") && c->has_tls && c->certificate.n))
 		return false;
 	return !(o->needs & OFFER_BINDING) || (c->has_tls && c->binding.n);
 }

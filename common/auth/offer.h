@@ -12,12 +12,21 @@
 enum offer_needs {
 	OFFER_SECRECY =
 	    1, /* it shows the password: TLS, or loopback where that is allowed */
-	OFFER_BINDING = 2, /* the TLS connection has a channel binding */
-	OFFER_TOKENS = 4,  /* tokens can be checked: oauth_keys */
+	OFFER_BINDING = 2,      /* the TLS connection has a channel binding */
+	OFFER_TOKENS = 4,       /* tokens can be checked: oauth_keys */
+	OFFER_STORE = 8,        /* passwords in the clear: auth_plaintext_store */
+	OFFER_CERTIFICATE = 16, /* the client showed one that may be trusted */
 };
 
 /* How its first message is read. */
-enum offer_kind { OFFER_SCRAM, OFFER_PLAIN, OFFER_LOGIN, OFFER_OTHER };
+enum offer_kind {
+	OFFER_SCRAM,
+	OFFER_PLAIN,
+	OFFER_LOGIN,
+	OFFER_CRAM,
+	OFFER_EXTERNAL,
+	OFFER_OTHER
+};
 
 struct offer {
 	const char *name;

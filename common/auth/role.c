@@ -7,6 +7,7 @@
 #include "auth/auth.h"
 #include "auth/bearer.h"
 #include "auth/mech.h"
+#include "auth/secrets.h"
 #include "auth/verify.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -225,13 +226,25 @@ auth_table(unsigned kind)
 	return &table;
 }
 
+static int
+open_secrets(void)
+{
+	struct buf errors = {0};
+	int err = secrets_open(the_child.conf, &errors);
+	if (err != E_OK)
+		log_event(
+		    LOG_ERR, "secrets_unread", "why=%s", log_q(buf_as_span(&errors)));
+	buf_free(&errors);
+	return err;
+}
+
 int
 auth_prepare(void)
 {
 	verify_open(the_child.conf);
 	app_uses_close(&uses);
 	uses = app_uses_open(the_child.conf, the_child.daemon);
-	if (oauth_open(the_child.conf) != E_OK)
+	if (oauth_open(the_child.conf) != E_OK || open_secrets() != E_OK)
 		return EX_CONFIG;
 	return mech_init(the_child.conf) == E_OK ? EX_OK : EX_SOFTWARE;
 }

@@ -181,6 +181,8 @@ conn_of(const struct front_conn *c, struct buf *type, struct buf *data,
 	    .has_tls = c->tls != NULL,
 	    .is_loopback = c->peer.is_loopback,
 	    .client = span_of(c->peer.text)};
+	if (c->tls)
+		out->certificate = tls_peer(c->tls);
 	if (c->tls && tls_binding(c->tls, type, data) == E_OK) {
 		out->binding_type = buf_as_span(type);
 		out->binding = buf_as_span(data);

@@ -177,5 +177,5 @@ tls_self_test(const struct conf *conf, struct buf *errors)
 		if (check_pair(conf_list(conf, "common", "tls_certificates", i),
 			conf_list(conf, "common", "tls_keys", i), errors) != E_OK)
 			err = E_BAD;
-	return err;
+	return peers_check(conf, errors) == E_OK ? err : E_BAD;
 }

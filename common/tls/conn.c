@@ -58,6 +58,7 @@ tls_conn_free(struct tls_conn **cp)
 		metric_count(M_TLS + METRIC_TLS_FAILED);
 	gnutls_deinit((*cp)->session);
 	buf_free(&(*cp)->flight);
+	buf_free(&(*cp)->peer);
 	mem_free(cp);
 }
 
@@ -75,7 +76,10 @@ tls_conn_new(struct tls_server *s, int fd)
 	    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, s->credentials) <
 		0)
 		bug("gnutls_init");
-	gnutls_certificate_server_set_request(c->session, GNUTLS_CERT_IGNORE);
+	gnutls_certificate_server_set_request(c->session,
+	    s->wants_certificate ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
+	c->wants_certificate = s->wants_certificate;
+	c->peer.max = TLS_PEER_MAX;
 	tls_transport_set(c, fd);
 	signer_tickets(&s->signer);
 	if (s->signer.tickets_bytes) {
@@ -106,6 +110,8 @@ handshake_done(struct tls_conn *c)
 	default:
 		snprintf(c->version, sizeof c->version, "TLS1.2");
 	}
+	if (c->wants_certificate)
+		peer_take(c);
 	if (c->is_server)
 		metric_count(
 		    M_TLS + (gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3

@@ -107,6 +107,7 @@ tls_server_new(
 	gnutls_certificate_set_flags(
 	    s->credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
 	set_priority(s, conf);
+	err = peers_trust(s, conf);
 	for (size_t i = 0; i < n && err == E_OK; i++) {
 		s->keys[i].signer = &s->signer;
 		s->keys[i].index = (uint16_t)i;

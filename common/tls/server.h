@@ -17,7 +17,8 @@ enum {
 	TLS_CERTIFICATES_MOST = 16,
 	TLS_SNI_MAX = 255,
 	TLS_KEY_WAIT_MS = 3000,
-	TLS_SEND_MAX = 16384
+	TLS_SEND_MAX = 16384,
+	TLS_PEER_MAX = 1024 /* octets of what a client's certificate says */
 };
 
 /* tls_is_configured - whether tls_certificates names any: if not, TLS is not offered */
@@ -78,5 +79,12 @@ struct span tls_sni(const struct tls_conn
  * bytes.  E_OK, E_BAD (there is none: TLS 1.2 without the extended master secret)
  */
 MUST_USE int tls_binding(const struct tls_conn *, struct buf *type, struct buf *data);
+
+/*
+ * tls_peer - of a client's certificate that an authority of client_certificates vouches for, now, for a
+ * client: its SHA-256 fingerprint in lower-case hex, then the addresses in it (rfc822Name), a line each;
+ * or empty.  borrow: the connection
+ */
+struct span tls_peer(const struct tls_conn *);
 
 #endif

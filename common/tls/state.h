@@ -43,6 +43,7 @@ struct tls_server {
 	gnutls_certificate_credentials_t credentials; /* own */
 	gnutls_priority_t priority;                   /* own */
 	bool is_13_only;                              /* tls_minimum */
+	bool wants_certificate;                       /* client_certificates */
 	struct signer signer;
 	struct far_key keys[TLS_CERTIFICATES_MOST];
 };
@@ -54,9 +55,11 @@ struct tls_conn {
 	struct buf flight;
 	bool is_in_turn, is_agreed;
 	bool is_server;
-	bool is_13_only;   /* of a server */
-	unsigned warnings; /* alerts of that level that the peer sent */
-	size_t unsent;     /* bytes of a write that GnuTLS holds back; 0: none */
+	bool wants_certificate; /* of a server */
+	struct buf peer;        /* own: what tls_peer says */
+	bool is_13_only;        /* of a server */
+	unsigned warnings;      /* alerts of that level that the peer sent */
+	size_t unsent;          /* bytes of a write that GnuTLS holds back; 0: none */
 	char sni[TLS_SNI_MAX + 1];
 	size_t sni_bytes;
 	char version[12];
@@ -92,6 +95,14 @@ MUST_USE int certificate_pem(const char *path, gnutls_datum_t *out);
  * own: gnutls_privkey_deinit
  */
 MUST_USE int key_read(const char *path, gnutls_privkey_t *out, const char **why);
+
+/* peer.c */
+/* peers_trust - who may vouch for certificates of clients.  E_OK (also: none are wanted), E_BAD (logged) */
+MUST_USE int peers_trust(struct tls_server *, const struct conf *);
+/* peers_check - the same ahead of time: E_OK, E_BAD with a line in errors */
+MUST_USE int peers_check(const struct conf *, struct buf *errors);
+void peer_take(
+    struct tls_conn *); /* after the handshake: the client's, if it may be trusted */
 
 /* signer.c */
 /* signer_key - a gnutls_privkey_t that asks.  E_OK, E_BAD.  own; borrows far */
