@@ -61,15 +61,16 @@ take(struct session *s, struct span address, const struct rcpt_params *asked)
 {
 	if (s->txn.envelope.n_rcpts >= s->limits->recipients)
 		return R_RCPTS_MOST;
-	enum reply r = verdict_reply(s, verdict_of(s, address, io_unread(&s->io)));
-	if (r == R_RCPT_OK) {
-		enum reply refusal = policy_rcpt(s, address);
-		if (refusal != R_NONE)
-			return refusal;
-	}
-	if (r == R_RCPT_OK && txn_add(s, address, asked) != E_OK)
-		return R_RCPTS_MOST;
-	return r;
+	bool has_forward;
+	enum reply r =
+	    verdict_reply(s, verdict_of(s, address, io_unread(&s->io), &has_forward));
+	if (r != R_RCPT_OK)
+		return r;
+	r = policy_rcpt(s, address);
+	if (r != R_NONE)
+		return r;
+	s->txn.has_forward |= has_forward;
+	return txn_add(s, address, asked) == E_OK ? R_RCPT_OK : R_RCPTS_MOST;
 }
 
 enum reply

@@ -39,9 +39,11 @@ cmd_vrfy(struct session *s, struct span argument)
 	if (vrfy_parse(argument, &p) != E_OK)
 		return R_RCPT_SYNTAX;
 	rcpt_address_put(&address, &p, s->limits);
-	enum recipient_verdict v = buf_done(&address) == E_OK
-	                               ? verdict_of(s, buf_as_span(&address), SPAN(""))
-	                               : RCPT_UNKNOWN;
+	bool has_forward;
+	enum recipient_verdict v =
+	    buf_done(&address) == E_OK
+		? verdict_of(s, buf_as_span(&address), SPAN(""), &has_forward)
+		: RCPT_UNKNOWN;
 	if (v == RCPT_LOCAL || v == RCPT_OVER_QUOTA) {
 		buf_putf(&s->argument, "<%s>", buf_cstr(&address));
 		r = R_VRFY_OK;

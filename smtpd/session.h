@@ -35,12 +35,14 @@ struct txn {
 	struct envelope envelope; /* rcpts: arena */
 	uint32_t rcpts_room;
 	uint64_t announced_bytes; /* SIZE=, or 0 */
+	bool has_forward;         /* an alias passes it on to another host */
 };
 
 /* A verdict that lookup gave a moment ago. */
 struct verdict {
 	struct span address; /* borrow: the cache's bytes */
 	enum recipient_verdict verdict;
+	bool has_forward; /* some of its targets are elsewhere */
 };
 
 /* Verdicts on recipients of this connection, asked ahead for pipelined RCPT lines. */
@@ -120,10 +122,10 @@ enum reply txn_finish(struct session *);
 /* verdict.c */
 /*
  * verdict_of - the verdict on address.  more: the pipelined lines, whose recipients are asked for
- * too
+ * too.  has_forward: an alias passes it on to another host, too
  */
 enum recipient_verdict verdict_of(
-    struct session *, struct span address, struct span more);
+    struct session *, struct span address, struct span more, bool *has_forward);
 void verdicts_reset(struct verdicts *);
 
 /* received.c: a message_head_fn; ctx is the session */

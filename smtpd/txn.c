@@ -16,6 +16,7 @@ txn_begin(struct session *s, struct span sender, uint64_t announced_bytes)
 	t->envelope = (struct envelope){.id = id_new(), .envid = {"", 0}};
 	t->envelope.sender = arena_span(&t->arena, sender);
 	t->announced_bytes = announced_bytes;
+	t->has_forward = false;
 	t->rcpts_room = 0;
 	s->io.deadline = deadline < s->deadline ? deadline : s->deadline;
 	s->message.judge = policy_wants_message(s) ? policy_message : NULL;

@@ -65,13 +65,12 @@ look_ahead(struct session *s, struct span more, struct span *out, size_t n)
 }
 
 static enum recipient_verdict
-ask_one(struct span address)
+ask_one(struct span address, bool *has_forward)
 {
-	struct arena arena = {0};
-	enum recipient_verdict v = RCPT_TEMP;
-	int err = lookup_rcpt(&the_process.lookup, address, &arena, &v, NULL, NULL);
-	arena_reset(&arena);
-	return err == E_OK ? v : RCPT_TEMP;
+	enum recipient_verdict v;
+	return lookup_rcpt(&the_process.lookup, address, &v, has_forward) == E_OK
+	           ? v
+	           : RCPT_TEMP;
 }
 
 static bool
@@ -82,12 +81,14 @@ ask(struct session *s, const struct span *addresses, size_t n)
 	struct lookup_answer *answers;
 	int err = E_OK;
 	if (n == 1) {
-		v->all[v->n] = (struct verdict){addresses[0], ask_one(addresses[0])};
+		struct verdict *one = &v->all[v->n];
+		one->address = addresses[0];
+		one->verdict = ask_one(addresses[0], &one->has_forward);
 	} else {
 		err = lookup_rcpts(&the_process.lookup, addresses, n, &arena, &answers);
 		for (size_t i = 0; i < n && err == E_OK; i++)
-			v->all[v->n + i] =
-			    (struct verdict){addresses[i], answers[i].verdict};
+			v->all[v->n + i] = (struct verdict){
+			    addresses[i], answers[i].verdict, answers[i].leads_away};
 	}
 	arena_reset(&arena);
 	if (err != E_OK)
@@ -98,28 +99,29 @@ ask(struct session *s, const struct span *addresses, size_t n)
 }
 
 enum recipient_verdict
-verdict_of(struct session *s, struct span address, struct span more)
+verdict_of(struct session *s, struct span address, struct span more, bool *has_forward)
 {
 	struct verdicts *v = &s->verdicts;
 	struct span addresses[LOOKAHEAD_MAX];
+	size_t n = 0;
 	if (v->n && clock_mono_ms() - v->asked_ms > VERDICT_TRUST_MS)
 		verdicts_reset(v);
 	const struct verdict *known = verdicts_find(v, address);
-	if (known)
-		return known->verdict == RCPT_TEMP ? ask_one(address) : known->verdict;
-	if (v->n + LOOKAHEAD_MAX > VERDICTS_MAX)
-		verdicts_reset(v);
-	if (v->n == 0)
-		v->asked_ms = clock_mono_ms();
-	addresses[0] = arena_span(&v->arena, address);
-	size_t n = look_ahead(s, more, addresses, 1);
-	bool is_answered = ask(s, addresses, n);
-	known = is_answered ? verdicts_find(v, address) : NULL;
+	if (!known) {
+		if (v->n + LOOKAHEAD_MAX > VERDICTS_MAX)
+			verdicts_reset(v);
+		if (v->n == 0)
+			v->asked_ms = clock_mono_ms();
+		addresses[0] = arena_span(&v->arena, address);
+		n = look_ahead(s, more, addresses, 1);
+		known = ask(s, addresses, n) ? verdicts_find(v, address) : NULL;
+	}
 	/*
-	 * answers to many carry targets, of which a long list has too many for a message: alone,
-	 * then
+	 * a moment ago it could not be told; or answers to many carry targets, of which a long list
+	 * has too many for a message: alone, then
 	 */
-	if (n > 1 && (!known || known->verdict == RCPT_TEMP))
-		return ask_one(address);
+	if (n != 1 && (!known || known->verdict == RCPT_TEMP))
+		return ask_one(address, has_forward);
+	*has_forward = known && known->has_forward;
 	return known ? known->verdict : RCPT_TEMP;
 }

@@ -48,11 +48,21 @@ target_get(struct rd *r, struct arena *arena, struct target *t)
 	t->home = rd_copy(r, ACCOUNT_ADDRESS_MAX, arena);
 }
 
+static bool
+has_remote(const struct target *targets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!targets[i].is_local)
+			return true;
+	return false;
+}
+
 static void
 answer_put(struct buf *b, enum recipient_verdict v, const struct target *targets,
     size_t n, struct span owner)
 {
 	buf_u8(b, (uint8_t)v);
+	buf_u8(b, has_remote(targets, n));
 	buf_u16(b, (uint16_t)n);
 	for (size_t i = 0; i < n; i++)
 		target_put(b, &targets[i]);
@@ -63,11 +73,13 @@ static int
 answer_get(struct rd *r, struct arena *arena, struct lookup_answer *out)
 {
 	uint8_t v = rd_u8(r);
+	bool leads_away = rd_u8(r);
 	uint16_t n = rd_u16(r);
 	if (r->err != E_OK || v > RCPT_TEMP || n > RECIPIENT_TARGETS_MAX)
 		return E_BAD;
-	*out = (struct lookup_answer){
-	    .verdict = v, .targets = arena_get(arena, n * sizeof *out->targets)};
+	*out = (struct lookup_answer){.verdict = v,
+	    .leads_away = leads_away,
+	    .targets = arena_get(arena, n * sizeof *out->targets)};
 	if (!out->targets)
 		return E_LIMIT;
 	for (; out->n_targets < n; out->n_targets++)
@@ -81,24 +93,15 @@ answer_get(struct rd *r, struct arena *arena, struct lookup_answer *out)
 static struct recipients *recipients;
 static struct arena arena = {.max_bytes = LOOKUP_ARENA_BYTES};
 
-static bool
-has_remote(const struct target *targets, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!targets[i].is_local)
-			return true;
-	return false;
-}
-
 static void
-resolve_into(struct buf *reply, struct span address, bool with_targets)
+resolve_into(struct buf *reply, struct span address)
 {
 	struct target *targets;
 	size_t n;
 	struct span owner = SPAN("");
 	enum recipient_verdict v =
 	    recipient_resolve(recipients, address, &arena, &targets, &n);
-	if (v != RCPT_LOCAL || !with_targets)
+	if (v != RCPT_LOCAL)
 		n = 0;
 	if (has_remote(targets, n))
 		owner = recipient_owner(recipients, address, &arena);
@@ -113,7 +116,13 @@ ask_rcpt(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)a, (void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	resolve_into(reply, address, false);
+	struct target *targets;
+	size_t n;
+	enum recipient_verdict v =
+	    recipient_resolve(recipients, address, &arena, &targets, &n);
+	buf_u8(reply, (uint8_t)v);
+	buf_u8(reply, v == RCPT_LOCAL && has_remote(targets, n));
+	arena_reset(&arena);
 	return E_OK;
 }
 
@@ -167,7 +176,7 @@ ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		struct span address = rd_str(&again, ACCOUNT_ADDRESS_MAX);
 		buf_reset(&one);
 		if (!is_full)
-			resolve_into(&one, address, true);
+			resolve_into(&one, address);
 		is_full |= reply->len + one.len > REPLY_MAX;
 		/* one list alone is too long for a message */
 		if (is_full && reply->len == 0) {
@@ -261,22 +270,21 @@ call(int *chan, uint16_t type, struct span body, struct buf *in, struct ask_msg 
 }
 
 int
-lookup_rcpt(int *chan, struct span address, struct arena *into,
-    enum recipient_verdict *verdict, struct target **out, size_t *n_out)
+lookup_rcpt(
+    int *chan, struct span address, enum recipient_verdict *verdict, bool *leads_away)
 {
 	struct buf body = {0}, in = {0};
-	struct lookup_answer answer = {.verdict = RCPT_TEMP};
 	struct ask_msg reply;
 	buf_bytes(&body, address);
 	int err = call(chan, LOOKUP_RCPT, buf_as_span(&body), &in, &reply);
-	if (err == E_OK && (answer_get(&reply.body, into, &answer) != E_OK ||
-			       rd_end(&reply.body) != E_OK))
-		err = E_IO;
-	if (out) {
-		*out = answer.targets;
-		*n_out = answer.n_targets;
+	*verdict = RCPT_TEMP;
+	*leads_away = false;
+	if (err == E_OK) {
+		uint8_t v = rd_u8(&reply.body);
+		*leads_away = rd_u8(&reply.body);
+		err = rd_end(&reply.body) == E_OK && v <= RCPT_TEMP ? E_OK : E_IO;
+		*verdict = err == E_OK ? v : RCPT_TEMP;
 	}
-	*verdict = answer.verdict;
 	buf_free(&body);
 	buf_free(&in);
 	return err;

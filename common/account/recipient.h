@@ -69,9 +69,9 @@ bool recipient_may_send(struct recipients *, struct span account, struct span se
 
 /* ---- the role "lookup" of smtpd and deliver: the same verdict for processes without files ---- */
 enum lookup_ask {
-	LOOKUP_RCPT = 1, /* str address -> u8 verdict, u16 n, n targets, str owner */
+	LOOKUP_RCPT = 1, /* str address -> u8 verdict, u8 leads away */
 	LOOKUP_SENDERS,  /* str account, u16 n, n str -> n x u8 may */
-	/* u16 n, n str -> n x (u8 verdict, u16 n, n targets, str owner): a batch for placers */
+	/* u16 n, n str -> n x (u8 verdict, u8 leads away, u16 n, n targets, str owner): a batch */
 	LOOKUP_RCPTS,
 	/* str sender -> str reverse-path of what is passed on to other hosts */
 	LOOKUP_FORWARD,
@@ -86,9 +86,9 @@ const struct ask_table *lookup_table(unsigned kind);
 /* the asking side; each blocks at most LOOKUP_WAIT_MS.  E_OK, E_IO */
 enum { LOOKUP_WAIT_MS = 5000 };
 
-MUST_USE int lookup_rcpt(int *chan, struct span address, struct arena *,
-    enum recipient_verdict *, struct target **out,
-    size_t *n_out); /* targets may be NULL */
+/* leads_away: at least one of its targets is on another host */
+MUST_USE int lookup_rcpt(
+    int *chan, struct span address, enum recipient_verdict *, bool *leads_away);
 MUST_USE int lookup_rcpts(int *chan, const struct span *addresses, size_t n,
     struct arena *, struct lookup_answer **out);
 /* lookup_senders - may it send as each of them?  n: at most SENDERS_MOST.  E_OK, E_IO */
@@ -99,6 +99,7 @@ MUST_USE int lookup_forward_sender(
 
 struct lookup_answer {
 	enum recipient_verdict verdict;
+	bool leads_away; /* at least one target is on another host */
 	struct target *targets;
 	size_t n_targets;
 	struct span owner; /* of a list, or empty; borrow: arena */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "conf/conf.h"
 
 enum { CHAIN_CLIENT_BYTES_MAX = 64 << 10 };
 
@@ -23,6 +24,7 @@ void
 chain_done(struct chain *c)
 {
 	dkim_check_free(&c->dkim);
+	arc_check_free(&c->arc);
 	arena_reset(&c->arena);
 	*c = (struct chain){0};
 }
@@ -97,6 +99,14 @@ check_dkim(struct chain *c, const struct chain_facts *f, struct lookups *l)
 	return dkim_check(c->dkim, l, c->now_sec);
 }
 
+static int
+check_arc(struct chain *c, const struct chain_facts *f, struct lookups *l)
+{
+	if (!c->arc)
+		c->arc = arc_check_new(f->message);
+	return arc_check(c->arc, l, c->now_sec);
+}
+
 static size_t
 add_proof(struct dmarc_proof *proofs, size_t n, bool is_spf, bool is_pass, bool is_temp,
     struct span domain)
@@ -144,6 +154,7 @@ static const struct {
     {CHAIN_DNSBL, 0, check_dnsbl},
     {CHAIN_SPF, 0, check_spf},
     {CHAIN_DKIM, 0, check_dkim},
+    {CHAIN_ARC, 0, check_arc},
     {CHAIN_DMARC, CHAIN_SPF | CHAIN_DKIM, check_dmarc},
 };
 
@@ -181,4 +192,37 @@ chain_run(struct chain *c, unsigned wanted, const struct chain_facts *f,
 	while (lookups_ask(l, r, deadline < most ? deadline : most));
 	if (is_open(c, wanted))
 		bug("a check that wants nothing and does not end");
+}
+
+static bool
+is_trusted(const struct policy_rules *r, struct span domain)
+{
+	for (size_t i = 0; i < conf_list_count(r->conf, "smtpd", "arc_trust"); i++)
+		if (span_ieqs(domain, conf_list(r->conf, "smtpd", "arc_trust", i)))
+			return true;
+	return false;
+}
+
+static bool
+has_dmarc_pass(struct span payload, struct arena *arena)
+{
+	struct authres_reader reader;
+	struct authres_read result;
+	if (authres_open(payload, arena, &reader) != E_OK)
+		return false;
+	while (authres_next(&reader, &result) == E_OK)
+		if (span_ieqs(result.method, "dmarc"))
+			return span_ieqs(result.result, "pass");
+	return false;
+}
+
+bool
+chain_is_vouched(struct chain *c)
+{
+	if (!chain_has(c, CHAIN_ARC) || c->arc->cv != ARC_PASS)
+		return false;
+	for (size_t i = 0; i < c->arc->n; i++)
+		if (!is_trusted(c->rules, c->arc->sets[i].seal.domain))
+			return false;
+	return has_dmarc_pass(c->arc->sets[0].results.payload, &c->arena);
 }

@@ -6,6 +6,7 @@
 #ifndef SMTPD_POLICY_CHAIN_H
 #define SMTPD_POLICY_CHAIN_H
 
+#include "dkim/arc.h"
 #include "dkim/verify.h"
 #include "smtpd/policy/authres.h"
 #include "smtpd/policy/dmarc.h"
@@ -22,6 +23,7 @@ enum chain_check {
 	CHAIN_DMARC = 8,
 	CHAIN_HELO = 16,
 	CHAIN_DNSBL = 32,
+	CHAIN_ARC = 64,
 	/* those that need neither sender nor message: once in a conversation */
 	CHAIN_CLIENT = CHAIN_RDNS | CHAIN_HELO | CHAIN_DNSBL,
 	/* those that need no message */
@@ -62,6 +64,7 @@ struct chain {
 	unsigned dice;
 	struct spf spf;
 	struct dkim_check *dkim; /* own; borrows the message */
+	struct arc_check *arc;   /* own; the same */
 	struct dmarc_from from;
 	struct dmarc dmarc;
 };
@@ -76,6 +79,11 @@ void chain_done(struct chain *); /* also of {0} */
  */
 void chain_run(struct chain *, unsigned wanted, const struct chain_facts *,
     struct lookups *, struct resolver *, int64_t deadline);
+/*
+ * chain_is_vouched - all who sealed it on its way are trusted (arc_trust), and the first of them found
+ * that DMARC passed: what the last one changed does not count against its author (RFC 8617 7.2.1)
+ */
+bool chain_is_vouched(struct chain *);
 /* chain_client_done - it is gone; chain_client_helo - it says another HELO */
 void chain_client_done(struct chain_client *);
 void chain_client_helo(struct chain_client *);

@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "dkim/arc_seal.h"
 #include "proc/child.h"
 #include "smtpd/identity.h"
+#include "smtpd/policy/greylist.h"
 #include "smtpd/policy/psl.h"
 #include "smtpd/policy/refuse.h"
 #include "smtpd/session.h"
@@ -60,7 +62,7 @@ wanted_checks(const struct policy_rules *r)
 	return (r->rdns ? CHAIN_RDNS : 0u) |
 	       (r->helo.noted | r->helo.refused ? CHAIN_HELO : 0u) |
 	       (r->dnsbl.n ? CHAIN_DNSBL : 0u) | (r->spf ? CHAIN_SPF : 0u) |
-	       (r->dkim ? CHAIN_DKIM : 0u) |
+	       (r->dkim ? CHAIN_DKIM : 0u) | (r->arc ? CHAIN_ARC : 0u) |
 	       (r->dmarc ? CHAIN_SPF | CHAIN_DKIM | CHAIN_DMARC : 0u);
 }
 
@@ -128,6 +130,25 @@ judge_early(struct session *s)
 	return r;
 }
 
+static enum reply
+greylist(struct session *s, struct span address)
+{
+	const struct chain *c = &s->policy.chain;
+	struct buf key = {.max = GREYLIST_KEY_MAX}, text = {0};
+	bool is_passed = chain_has(c, CHAIN_SPF) && c->spf.result == SPF_PASS;
+	uint32_t left_sec = 0;
+	greylist_key_put(is_passed ? c->spf.domain : SPAN(""), &c->client->ip, &key);
+	enum greylist_verdict v =
+	    greylist_ask(buf_as_span(&key), s->txn.envelope.sender, address, &left_sec);
+	buf_free(&key);
+	if (v != GREYLIST_WAIT)
+		return R_NONE;
+	buf_putf(&text, "Greylisted: try again in %u seconds", left_sec);
+	enum reply r = reply_own(451, SPAN("4.7.1"), buf_as_span(&text));
+	buf_free(&text);
+	return r;
+}
+
 enum reply
 policy_rcpt(struct session *s, struct span address)
 {
@@ -135,6 +156,9 @@ policy_rcpt(struct session *s, struct span address)
 	    is_postmaster(address))
 		return R_NONE;
 	enum reply r = judge_early(s);
+	if (r == R_NONE && the_process.rules.has_greylist &&
+	    !refuse_trusts(&s->policy.chain) && s->policy.chain.client->ip.n)
+		r = greylist(s, address);
 	if (r != R_NONE && !s->policy.is_logged)
 		log_verdict(s);
 	s->policy.is_logged |= r != R_NONE;
@@ -184,8 +208,60 @@ put_results(struct session *s, const struct chain_facts *f)
 	authres_done(&a);
 }
 
+static struct span
+body_of(const struct shape *shape)
+{
+	return span_starts(shape->body, SPAN("\r\n")) ? span_from(shape->body, 2)
+	                                              : shape->body;
+}
+
+/*
+ * What an alias passes on elsewhere is sealed, so that whoever gets it can know what we found: SPF
+ * fails there, and DKIM does when a list changed it (RFC 8617).
+ */
+static void
+seal(struct session *s, const struct chain_facts *f, const struct shape *shape)
+{
+	struct chain *c = &s->policy.chain;
+	struct buf head = {0}, results = {0};
+	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
+	if (!s->txn.has_forward || !c->rules->seal_domain[0] ||
+	    !chain_has(c, CHAIN_ARC))
+		return;
+	buf_putf(&head, "ARC-Authentication-Results: i=%u;", arc_next(c->arc));
+	chain_say(c, f, &a);
+	authres_put(&a, buf_as_span(&head), span_of(c->rules->server), &results);
+	const struct arc_seal_how how = {.now_sec = clock_wall_sec(),
+	    .domain = span_of(c->rules->seal_domain),
+	    .results = buf_as_span(&results)};
+	int err = arc_seal_put(&the_process.signer, c->arc, shape->header,
+	    body_of(shape), &how, &s->policy.above);
+	if (err != E_OK && err != E_DENY)
+		log_event(LOG_INFO, "not_sealed", "why=%s", err_name(err));
+	authres_done(&a);
+	buf_free(&head);
+	buf_free(&results);
+}
+
 static enum reply
-judge_stranger(struct session *s, struct span message)
+judge_author(struct session *s)
+{
+	struct chain *c = &s->policy.chain;
+	if (c->rules->dmarc != POLICY_REFUSE || c->dmarc.result != DMARC_FAIL)
+		return R_NONE;
+	if (chain_is_vouched(c)) {
+		log_event(LOG_INFO, "vouched", "author=%s sealer=%s",
+		    log_q(c->dmarc.domain),
+		    log_q(c->arc->sets[c->arc->n - 1].seal.domain));
+		return R_NONE;
+	}
+	if (c->dmarc.disposition == DMARC_P_QUARANTINE)
+		s->txn.envelope.flags |= ENV_QUARANTINE;
+	return refuse_author(c);
+}
+
+static enum reply
+judge_stranger(struct session *s, struct span message, const struct shape *shape)
 {
 	struct chain *c = &s->policy.chain;
 	struct chain_facts f = facts_of(s, message);
@@ -193,11 +269,12 @@ judge_stranger(struct session *s, struct span message)
 		return R_NONE;
 	run(s, ~0u, &f);
 	log_verdict(s);
-	put_results(s, &f);
-	if (c->rules->dmarc == POLICY_REFUSE && c->dmarc.result == DMARC_FAIL &&
-	    c->dmarc.disposition == DMARC_P_QUARANTINE)
-		s->txn.envelope.flags |= ENV_QUARANTINE;
-	return refuse_author(c);
+	enum reply r = judge_author(s);
+	if (r == R_NONE) {
+		seal(s, &f, shape);
+		put_results(s, &f);
+	}
+	return r;
 }
 
 /* What a submission lacks goes before its header, which is signed with it. */
@@ -220,10 +297,8 @@ static void
 sign(struct session *s, const struct shape *shape)
 {
 	struct arena arena = {0};
-	struct span domain, body = shape->body;
+	struct span domain, body = body_of(shape);
 	const struct dkim_sign_how how = {.now_sec = clock_wall_sec()};
-	if (span_starts(body, SPAN("\r\n")))
-		body = span_from(body, 2);
 	int err = dkim_author_domain(shape->header, &arena, &domain);
 	if (err == E_OK)
 		err = dkim_sign_parts(&the_process.signer, shape->header, body, domain,
@@ -252,5 +327,5 @@ policy_message(void *ctx, struct span message, struct shape *shape)
 	take_claims(s, shape);
 	if (s->account.len)
 		return judge_login(s, shape);
-	return is_stranger(s) ? judge_stranger(s, message) : R_NONE;
+	return is_stranger(s) ? judge_stranger(s, message, shape) : R_NONE;
 }

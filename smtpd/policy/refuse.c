@@ -104,7 +104,7 @@ bool
 refuse_wants_early(const struct policy_rules *r)
 {
 	return r->dnsbl.n || r->rdns == POLICY_REFUSE || r->helo.refused ||
-	       r->spf == POLICY_REFUSE;
+	       r->spf == POLICY_REFUSE || r->has_greylist;
 }
 
 bool

@@ -15,6 +15,18 @@ mode_of(const struct conf *conf, const char *setting)
 	                                : POLICY_REFUSE;
 }
 
+/* Whose keys seal what aliases pass on: the domain that its reverse-path gets, too. */
+static const char *
+seal_domain(const struct conf *conf)
+{
+	const char *srs = conf_str(conf, "common", "srs_domain");
+	if (!conf_bool(conf, "smtpd", "arc_seal"))
+		return "";
+	if (srs[0] || !conf_list_count(conf, "common", "domains"))
+		return srs;
+	return conf_list(conf, "common", "domains", 0);
+}
+
 void
 policy_rules_load(struct policy_rules *r, const struct conf *conf)
 {
@@ -25,6 +37,10 @@ policy_rules_load(struct policy_rules *r, const struct conf *conf)
 	    .spf = mode_of(conf, "spf"),
 	    .dkim = mode_of(conf, "dkim"),
 	    .dmarc = mode_of(conf, "dmarc"),
+	    .arc = mode_of(conf, "arc"),
+	    .has_greylist = conf_bool(conf, "smtpd", "greylist"),
+	    .seal_domain = seal_domain(conf),
+	    .conf = conf,
 	    .has_signing = conf_bool(conf, "smtpd", "dkim_sign")};
 	helo_rules_load(&r->helo, conf);
 	dnsbl_rules_load(&r->dnsbl, conf);

@@ -16,7 +16,11 @@ struct policy_rules {
 	const char
 	    *server; /* borrow: the configuration; our name in Authentication-Results */
 	enum policy_mode rdns, spf, dkim, dmarc;
-	bool has_signing; /* of what logins send */
+	enum policy_mode arc;
+	bool has_greylist;
+	const char *seal_domain; /* borrow: the configuration; "": nothing is sealed */
+	const struct conf *conf; /* borrow: lists that are looked at rarely */
+	bool has_signing;        /* of what logins send */
 	struct helo_rules helo;
 	struct dnsbl_rules dnsbl;
 };

@@ -45,6 +45,20 @@ say_dkim(const struct chain *c, struct authres *a)
 	}
 }
 
+static void
+say_arc(const struct chain *c, const struct chain_facts *f, struct authres *a)
+{
+	struct buf text = {0};
+	authres_result(a, "arc", arc_cv_name(c->arc->cv));
+	authres_reason(a, span_of(c->arc->why));
+	if (c->arc->cv == ARC_PASS) {
+		buf_putf(&text, "%u", c->arc->oldest_pass);
+		authres_prop(a, "header.oldest-pass", buf_as_span(&text));
+	}
+	authres_prop(a, "smtp.remote-ip", f->client);
+	buf_free(&text);
+}
+
 void
 chain_say(const struct chain *c, const struct chain_facts *f, struct authres *a)
 {
@@ -54,6 +68,8 @@ chain_say(const struct chain *c, const struct chain_facts *f, struct authres *a)
 		say_spf(c, f, a);
 	if (chain_has(c, CHAIN_DKIM))
 		say_dkim(c, a);
+	if (chain_has(c, CHAIN_ARC) && c->arc->cv != ARC_NONE)
+		say_arc(c, f, a);
 	if (chain_has(c, CHAIN_DMARC))
 		dmarc_say(&c->dmarc, a);
 }
@@ -74,6 +90,8 @@ chain_log(const struct chain *c, struct buf *out)
 		buf_putf(out, " spf=%s", spf_result_name(c->spf.result));
 	if (chain_has(c, CHAIN_DKIM))
 		buf_putf(out, " dkim=%s", dkim_result_name(dkim_check_result(c->dkim)));
+	if (chain_has(c, CHAIN_ARC))
+		buf_putf(out, " arc=%s", arc_cv_name(c->arc->cv));
 	if (chain_has(c, CHAIN_DMARC))
 		buf_putf(out, " dmarc=%s", dmarc_result_name(c->dmarc.result));
 }
