@@ -96,6 +96,8 @@ exchange(struct session *s, struct span mech, const struct span *initial)
 	enum reply r = R_NONE;
 	struct auth_conn conn;
 	auth_conn_of(s, &type, &binding, &conn);
+	for (size_t i = 0; i < mech.n; i++) /* its line is gone at the end */
+		buf_ch(&s->mechanism, ch_upper(mech.p[i]));
 	int err = auth_start(&the_process.auth, &conn, mech, initial, &a);
 	while (err == E_OK && a.status == AUTH_CONTINUE && r == R_NONE) {
 		say_challenge(s, a.challenge);
@@ -109,6 +111,8 @@ exchange(struct session *s, struct span mech, const struct span *initial)
 		r = err == E_OK      ? status_reply(s, &a)
 		    : err == E_LIMIT ? R_AUTH_LINE_LONG
 		                     : R_AUTH_DOWN;
+	if (r != R_AUTH_OK)
+		buf_reset(&s->mechanism);
 	buf_free(&type);
 	buf_wipe(&binding);
 	buf_wipe(&response);

@@ -66,7 +66,7 @@ take(struct session *s, struct span address, const struct rcpt_params *asked)
 	    verdict_reply(s, verdict_of(s, address, io_unread(&s->io), &has_forward));
 	if (r != R_RCPT_OK)
 		return r;
-	r = policy_rcpt(s, address);
+	r = policy_rcpt(s, address, asked);
 	if (r != R_NONE)
 		return r;
 	s->txn.has_forward |= has_forward;

@@ -6,6 +6,7 @@
 #include "metrics/role.h"
 #include "net/resolver.h"
 #include "proc/daemon.h"
+#include "smtpd/dial.h"
 #include "smtpd/front.h"
 #include "smtpd/policy/greylist.h"
 #include "smtpd/policy/lists.h"
@@ -14,7 +15,7 @@
 #include "tls/key.h"
 #include "tls/server.h"
 
-enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST };
+enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST, DIAL };
 
 #define TO(role) (1u << (role))
 
@@ -26,7 +27,7 @@ static const struct role roles[] = {
 	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
 	           .count = "sessions_spare", .most = "sessions_most",
 	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP) | TO(RESOLVER) |
-	                TO(GREYLIST),
+	                TO(GREYLIST) | TO(DIAL),
 	           .peers = DAEMON_QUEUE,
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
@@ -40,6 +41,9 @@ static const struct role roles[] = {
 	           .prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
 	[GREYLIST] = {.name = "greylist", .user = USER_LOOKUP, .flags = ROLE_SINGLE | ROLE_LAZY, .at_start = 1,
 	           .jail = greylist_jail, .run = greylist_run},
+	[DIAL] = {.name = "dial", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+	           .monitor_asks = MON_MAY(MON_EXTRA),
+	           .jail = dial_jail, .run = dial_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -70,6 +74,13 @@ on_born(const struct role *role)
 		roll_close();
 }
 
+/* clang-format off */
+static const struct ask_row extra[] = {
+	/* name        legal in times  bytes               fd back  answered by */
+	{"DIAL_UNIX",  1,       6000,  4 + DIAL_WHERE_MAX, true,    dial_ask_unix},
+};
+/* clang-format on */
+
 static const struct daemon smtpd = {
     .name = "smtpd",
     .about = "takes mail in, from other servers and from mail programs",
@@ -80,6 +91,8 @@ static const struct daemon smtpd = {
     .before_start = before_start,
     .on_born = on_born,
     .on_gone = roll_strike,
+    .extra_asks = extra,
+    .n_extra_asks = COUNT(extra),
 };
 
 int

@@ -141,6 +141,7 @@ end(struct session *s)
 	io_done(&s->io);
 	buf_free(&s->helo);
 	buf_free(&s->account);
+	buf_free(&s->mechanism);
 	buf_free(&s->argument);
 	log_session(NULL);
 }
@@ -234,6 +235,7 @@ session_run(void)
 	int fd;
 	limits_load(&the_process.limits, the_child.conf);
 	policy_rules_load(&the_process.rules, the_child.conf);
+	filters_load(&the_process.filters, the_child.conf);
 	dkim_signer_init(&the_process.signer, connect_key);
 	spool_client_init(&the_process.spool, connect_queue);
 	if (child_channel("front", &the_process.front) != E_OK)
@@ -243,6 +245,7 @@ session_run(void)
 			break;
 	spool_client_done(&the_process.spool);
 	resolver_done(&the_process.resolver);
+	filters_free(&the_process.filters);
 	dkim_signer_done(&the_process.signer);
 	return EX_OK;
 }

@@ -64,6 +64,7 @@ struct session {
 	bool must_retire;     /* the process serves nobody after this one */
 	struct buf helo;      /* own: the argument of EHLO */
 	struct buf account;   /* own: who logged in, or empty */
+	struct buf mechanism; /* own: of SASL, with which; upper case */
 	struct tls_conn *tls; /* own; NULL: plain */
 	struct buf argument;  /* own: for the %s of the next reply */
 	uint64_t errors, commands;
@@ -81,6 +82,7 @@ struct session_process {
 	struct spool_client spool;
 	struct resolver resolver;
 	struct policy_rules rules;
+	struct filters filters;
 	struct dkim_signer signer;
 	int front, lookup, auth; /* own: channels; -1 */
 };

@@ -11,6 +11,7 @@
 #include "conf/domain.h"
 #include "conf/route.h"
 #include "conf/rule.h"
+#include "conf/service.h"
 #include "conf/source.h"
 
 enum {
@@ -326,6 +327,35 @@ check_sources(const char *value)
 	           : "\"example.org=192.0.2.1,2001:db8::1 name=mail.example.org\"";
 }
 
+const char *
+check_milter(const char *value)
+{
+	struct service s;
+	return service_parse(span_of(value), &s) == E_OK && !s.stages
+	           ? NULL
+	           : "\"inet:127.0.0.1:8891\", \"inet:[::1]:8891 default=accept\" or "
+	             "\"unix:/run/milter.sock timeout=30s\", see merpati.conf(5)";
+}
+
+const char *
+check_policy_service(const char *value)
+{
+	struct service s;
+	return service_parse(span_of(value), &s) == E_OK && !s.name.n
+	           ? NULL
+	           : "\"unix:/run/policy.sock\" or \"inet:127.0.0.1:10040 "
+	             "at=rcpt+end default=accept\", see merpati.conf(5)";
+}
+
+const char *
+check_service_default(const char *value)
+{
+	uint8_t fallback;
+	return service_default_parse(span_of(value), &fallback) == E_OK
+	           ? NULL
+	           : "\"accept\", \"tempfail\" or \"reject\"";
+}
+
 /* ---- settings against each other ---- */
 
 /* clang-format off */
@@ -445,6 +475,20 @@ check_dnsbl(const struct conf *c, struct buf *errors)
 	return E_BAD;
 }
 
+/* Each is a port that the process which connects to them may reach: jail.h says how many. */
+static int
+check_services(const struct conf *c, struct buf *errors)
+{
+	size_t n = service_count(c);
+	if (n <= SERVICES_MAX)
+		return E_OK;
+	conf_where(c, "smtpd", "milters", errors);
+	buf_putf(errors,
+	    "%zu milters and policy services in all; right would be at most %d\n", n,
+	    SERVICES_MAX);
+	return E_BAD;
+}
+
 int
 check_whole(const struct conf *c, struct buf *errors)
 {
@@ -452,7 +496,8 @@ check_whole(const struct conf *c, struct buf *errors)
 	if (check_certificates(c, errors) != E_OK ||
 	    check_domains(c, "domain_aliases", true, errors) != E_OK ||
 	    check_domains(c, "catch_all", false, errors) != E_OK ||
-	    check_dnsbl(c, errors) != E_OK)
+	    check_dnsbl(c, errors) != E_OK ||
+	    check_services(c, errors) != E_OK)
 		err = E_BAD;
 	for (size_t s = 0; s < conf_n_sections; s++)
 		if (check_listen_twice(c, &conf_sections[s], errors) != E_OK)

@@ -34,6 +34,9 @@ const char *check_budget(const char *value);  /* budget.h */
 const char *check_budget_action(const char *value);
 const char *check_source(const char *value);  /* an address of ours, or "" */
 const char *check_sources(const char *value); /* conf/source.h */
+const char *check_milter(const char *value);  /* conf/service.h */
+const char *check_policy_service(const char *value);
+const char *check_service_default(const char *value);
 
 /* check_whole - what one setting says against another.  E_OK, E_BAD with lines in errors */
 MUST_USE int check_whole(const struct conf *, struct buf *errors);

@@ -115,6 +115,14 @@ static const struct conf_setting smtpd[] = {
 	BOOL("vrfy", "no", "answer VRFY with what is known"),
 	STR("submission_from", "refuse", check_mode, "what becomes of mail of a login whose From or Sender does not belong to it: \"refuse\", \"note\" (only logged) or \"off\""),
 	BOOL("submission_hide_client", "yes", "no address of the client in the Received line of what somebody submitted who logged in"),
+	LIST("milters", "", check_milter, "mail filters that see mail of listen_smtp, one after the other: \"inet:127.0.0.1:8891\", \"unix:/run/rspamd/milter.sock default=accept timeout=30s\"; see SERVICES"),
+	LIST("submission_milters", "", check_milter, "the same for mail of listen_submission and listen_submissions"),
+	LIST("policy_services", "", check_policy_service, "policy servers (Postfix's protocol) that are asked about recipients of mail of listen_smtp: \"unix:/run/policy.sock\", \"inet:127.0.0.1:10040 at=rcpt+end\"; see SERVICES"),
+	LIST("submission_policy_services", "", check_policy_service, "the same for mail of listen_submission and listen_submissions"),
+	STR("service_default", "tempfail", check_service_default, "what is done with mail when one of these cannot be asked: accept, tempfail or reject"),
+	SECONDS("service_connect_time", "10s", 1, HOUR, "wait for a connection to one of these"),
+	SECONDS("service_time", "30s", 1, HOUR, "wait for the answer of one of these to a command"),
+	SECONDS("milter_content_time", "5m", 1, HOUR, "wait for the answer of a mail filter to a whole message"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/smtpd/metrics; 0: none"),
 };
 

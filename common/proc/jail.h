@@ -32,7 +32,7 @@ enum jail_access {
 	JAIL_WRITE = 2 /* create, remove, rename, link too */
 };
 
-enum { JAIL_PATHS_MAX = 12, JAIL_PORTS_MAX = 8 };
+enum { JAIL_PATHS_MAX = 12, JAIL_PORTS_MAX = 16 };
 
 struct jail {
 	uid_t uid;

@@ -30,6 +30,7 @@ policy_begin(struct session *s)
 void
 policy_end(struct session *s)
 {
+	filters_end(s);
 	chain_done(&s->policy.chain);
 	chain_client_done(&s->policy.client);
 	lookups_done(&s->policy.lookups);
@@ -40,6 +41,7 @@ policy_end(struct session *s)
 void
 policy_reset(struct session *s)
 {
+	filters_reset(s);
 	s->policy.is_logged = false;
 	chain_done(&s->policy.chain);
 	chain_init(&s->policy.chain, &s->policy.client, &the_process.rules);
@@ -99,14 +101,24 @@ enum reply
 policy_helo(struct session *s)
 {
 	chain_client_helo(&s->policy.client);
+	filters_helo(s);
 	return R_NONE;
+}
+
+/* Filters are told the name of a client. */
+static void
+find_name(struct session *s)
+{
+	struct chain_facts f = facts_of(s, SPAN(""));
+	if (is_stranger(s) && filters_want_message(s))
+		run(s, CHAIN_RDNS, &f);
 }
 
 enum reply
 policy_mail(struct session *s)
 {
-	(void)s;
-	return R_NONE;
+	find_name(s);
+	return filters_mail(s);
 }
 
 /* Somebody has to hear of it when others are refused by mistake (RFC 5321 4.5.1). */
@@ -149,8 +161,8 @@ greylist(struct session *s, struct span address)
 	return r;
 }
 
-enum reply
-policy_rcpt(struct session *s, struct span address)
+static enum reply
+judge_rcpt(struct session *s, struct span address)
 {
 	if (!is_stranger(s) || !refuse_wants_early(&the_process.rules) ||
 	    is_postmaster(address))
@@ -166,16 +178,22 @@ policy_rcpt(struct session *s, struct span address)
 }
 
 enum reply
+policy_rcpt(struct session *s, struct span address, const struct rcpt_params *asked)
+{
+	enum reply r = judge_rcpt(s, address);
+	return r == R_NONE ? filters_rcpt(s, address, asked) : r;
+}
+
+enum reply
 policy_data(struct session *s)
 {
-	(void)s;
-	return R_NONE;
+	return filters_data(s);
 }
 
 bool
 policy_wants_message(const struct session *s)
 {
-	return session_is_submission(s) || is_stranger(s);
+	return session_is_submission(s) || is_stranger(s) || filters_want_message(s);
 }
 
 /* ---- the whole message ---- */
@@ -261,15 +279,17 @@ judge_author(struct session *s)
 }
 
 static enum reply
-judge_stranger(struct session *s, struct span message, const struct shape *shape)
+judge_stranger(struct session *s, struct span message, struct shape *shape)
 {
 	struct chain *c = &s->policy.chain;
 	struct chain_facts f = facts_of(s, message);
 	if (!wanted_checks(c->rules))
-		return R_NONE;
+		return filters_message(s, shape);
 	run(s, ~0u, &f);
 	log_verdict(s);
 	enum reply r = judge_author(s);
+	if (r == R_NONE)
+		r = filters_message(s, shape);
 	if (r == R_NONE) {
 		seal(s, &f, shape);
 		put_results(s, &f);
@@ -315,9 +335,10 @@ judge_login(struct session *s, struct shape *shape)
 	if (r != R_NONE)
 		return r;
 	complete(s, shape);
-	if (the_process.rules.has_signing)
+	r = filters_message(s, shape);
+	if (r == R_NONE && the_process.rules.has_signing)
 		sign(s, shape);
-	return R_NONE;
+	return r;
 }
 
 enum reply
@@ -327,5 +348,6 @@ policy_message(void *ctx, struct span message, struct shape *shape)
 	take_claims(s, shape);
 	if (s->account.len)
 		return judge_login(s, shape);
-	return is_stranger(s) ? judge_stranger(s, message, shape) : R_NONE;
+	return is_stranger(s) ? judge_stranger(s, message, shape)
+	                      : filters_message(s, shape);
 }

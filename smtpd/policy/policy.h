@@ -2,14 +2,15 @@
 /*
  * policy.h - what is asked of a client and of its message beyond the protocol.  The commands call
  * these in turn; each returns R_NONE to go on, or the refusal that the client is told (mostly
- * reply_own).  A client in relay_networks is one of ours: nothing is asked of it on port 25.  The
- * order of the checks, and what comes of their verdicts: policy.c.
+ * reply_own).  A client in relay_networks is one of ours: nothing is asked of it on port 25 but
+ * what milters say.  The order of the checks, and what comes of their verdicts: policy.c.
  */
 #ifndef SMTPD_POLICY_POLICY_H
 #define SMTPD_POLICY_POLICY_H
 
 #include "net/lookups.h"
 #include "smtpd/policy/chain.h"
+#include "smtpd/policy/filters.h"
 #include "smtpd/reply.h"
 #include "smtpd/shape.h"
 
@@ -25,6 +26,7 @@ struct policy {
 	    above; /* own: fields that go above our Received; at most POLICY_ABOVE_MAX */
 	struct buf
 	    header; /* own: the header that goes instead of the one that was sent */
+	struct filtering filtering; /* of milters and policy services */
 };
 
 enum { POLICY_ABOVE_MAX = 64 * 1024 };
@@ -38,7 +40,8 @@ MUST_USE enum reply policy_helo(struct session *);
 /* after MAIL; the sender is in s->txn.envelope.  A refusal ends the transaction */
 MUST_USE enum reply policy_mail(struct session *);
 /* for each recipient that would be taken; a refusal is this recipient's */
-MUST_USE enum reply policy_rcpt(struct session *, struct span address);
+MUST_USE enum reply policy_rcpt(
+    struct session *, struct span address, const struct rcpt_params *asked);
 /* at DATA or the first BDAT */
 MUST_USE enum reply policy_data(struct session *);
 /* whether policy_message is to see the message of this transaction */
