@@ -135,6 +135,7 @@ static const struct attempt {
     {"reads another process's memory", do_memory, NULL},
     {"reads /etc/passwd", do_read, "/etc/passwd"},
     {"reads the TLS key", do_read, "INSIDE_KEY"},
+    {"reads keys that sign mail", do_read, "INSIDE_DKIM"},
     {"reads accounts", do_read, "INSIDE_ACCOUNTS"},
     {"reads verifiers", do_read, "INSIDE_SECRETS"},
     {"reads the journal", do_read, "INSIDE_JOURNAL"},

@@ -250,9 +250,9 @@ test_unsigned(void **state)
 	assert_int_equal(signature_parse(&field, SIGNATURE_DKIM, &s), E_OK);
 	canon_unsigned(CANON_SIMPLE, s.whole, s.b_raw, &simple);
 	canon_unsigned(CANON_RELAXED, s.whole, s.b_raw, &relaxed);
-	assert_string_equal(
-	    buf_cstr(&simple), "DKIM-Signature: v=1; a=rsa-sha256; b =; "
-	                       "bh=AAAA;\r\n\td=a.test; s=s; h=from");
+	assert_string_equal(buf_cstr(&simple),
+	    "DKIM-Signature: v=1; a=rsa-sha256; b =; "
+	    "bh=AAAA;\r\n\td=a.test; s=s; h=from");
 	assert_string_equal(buf_cstr(&relaxed),
 	    "dkim-signature:v=1; a=rsa-sha256; b =; bh=AAAA; d=a.test; s=s; h=from");
 	buf_free(&simple);
