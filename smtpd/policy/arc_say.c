@@ -10,9 +10,9 @@ arc_say(const struct arc_check *c, const struct ip *client, struct authres *out)
 	if (c->cv == ARC_PASS)
 		buf_putf(&text, "as.%zu.%.*s", c->n,
 		    SPAN_ARG(c->sets[c->n - 1].seal_verdict.domain));
-	else
-		buf_str(&text, c->why);
 	authres_comment(out, buf_as_span(&text));
+	if (c->why[0])
+		authres_reason(out, span_of(c->why));
 	buf_reset(&text);
 	ip_put(client, &text);
 	if (text.len)

@@ -90,7 +90,7 @@ void chain_client_helo(struct chain_client *);
 /* chain_has - this check is done: its verdict counts */
 bool chain_has(const struct chain *, enum chain_check);
 /* chain_say - the verdicts of what is done, for Authentication-Results */
-void chain_say(const struct chain *, const struct chain_facts *, struct authres *);
+void chain_say(const struct chain *, struct authres *);
 /* chain_log - the same in one line: "spf=pass dkim=pass dmarc=pass" */
 void chain_log(const struct chain *, struct buf *out);
 

@@ -217,10 +217,10 @@ take_claims(struct session *s, struct shape *shape)
 }
 
 static void
-put_results(struct session *s, const struct chain_facts *f)
+put_results(struct session *s)
 {
 	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
-	chain_say(&s->policy.chain, f, &a);
+	chain_say(&s->policy.chain, &a);
 	authres_put(&a, SPAN(AUTHRES_FIELD_NAME ":"), span_of(the_process.rules.server),
 	    &s->policy.above);
 	authres_done(&a);
@@ -238,7 +238,7 @@ body_of(const struct shape *shape)
  * fails there, and DKIM does when a list changed it (RFC 8617).
  */
 static void
-seal(struct session *s, const struct chain_facts *f, const struct shape *shape)
+seal(struct session *s, const struct shape *shape)
 {
 	struct chain *c = &s->policy.chain;
 	struct buf head = {0}, results = {0};
@@ -247,7 +247,7 @@ seal(struct session *s, const struct chain_facts *f, const struct shape *shape)
 	    !chain_has(c, CHAIN_ARC))
 		return;
 	buf_putf(&head, "ARC-Authentication-Results: i=%u;", arc_next(c->arc));
-	chain_say(c, f, &a);
+	chain_say(c, &a);
 	authres_put(&a, buf_as_span(&head), span_of(c->rules->server), &results);
 	const struct arc_seal_how how = {.now_sec = clock_wall_sec(),
 	    .domain = span_of(c->rules->seal_domain),
@@ -291,8 +291,8 @@ judge_stranger(struct session *s, struct span message, struct shape *shape)
 	if (r == R_NONE)
 		r = filters_message(s, shape);
 	if (r == R_NONE) {
-		seal(s, &f, shape);
-		put_results(s, &f);
+		seal(s, shape);
+		put_results(s);
 	}
 	return r;
 }

@@ -1,29 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* say.c - verdicts in words: in Authentication-Results, and in the log. */
+#include "smtpd/policy/arc_say.h"
 #include "smtpd/policy/chain.h"
-
-static void
-say_rdns(const struct chain *c, struct authres *a)
-{
-	struct buf text = {0};
-	ip_put(&c->client->ip, &text);
-	authres_result(a, "iprev", rdns_result_name(c->client->rdns.result));
-	authres_comment(a, c->client->rdns.name);
-	authres_prop(a, "policy.iprev", buf_as_span(&text));
-	buf_free(&text);
-}
-
-static void
-say_spf(const struct chain *c, const struct chain_facts *f, struct authres *a)
-{
-	authres_result(a, "spf", spf_result_name(c->spf.result));
-	if (c->spf.why)
-		authres_reason(a, span_of(c->spf.why));
-	if (c->spf.is_helo)
-		authres_prop(a, "smtp.helo", f->helo);
-	else
-		authres_prop(a, "smtp.mailfrom", f->sender);
-}
 
 static void
 say_dkim(const struct chain *c, struct authres *a)
@@ -33,7 +11,8 @@ say_dkim(const struct chain *c, struct authres *a)
 	for (size_t i = 0; i < c->dkim->n; i++) {
 		const struct dkim_verdict *v = &c->dkim->verdicts[i];
 		authres_result(a, "dkim", dkim_result_name(v->result));
-		authres_reason(a, span_of(v->why));
+		if (v->why[0])
+			authres_reason(a, span_of(v->why));
 		if (v->domain.n)
 			authres_prop(a, "header.d", v->domain);
 		if (v->selector.n)
@@ -45,31 +24,17 @@ say_dkim(const struct chain *c, struct authres *a)
 	}
 }
 
-static void
-say_arc(const struct chain *c, const struct chain_facts *f, struct authres *a)
-{
-	struct buf text = {0};
-	authres_result(a, "arc", arc_cv_name(c->arc->cv));
-	authres_reason(a, span_of(c->arc->why));
-	if (c->arc->cv == ARC_PASS) {
-		buf_putf(&text, "%u", c->arc->oldest_pass);
-		authres_prop(a, "header.oldest-pass", buf_as_span(&text));
-	}
-	authres_prop(a, "smtp.remote-ip", f->client);
-	buf_free(&text);
-}
-
 void
-chain_say(const struct chain *c, const struct chain_facts *f, struct authres *a)
+chain_say(const struct chain *c, struct authres *a)
 {
 	if (chain_has(c, CHAIN_RDNS))
-		say_rdns(c, a);
+		rdns_say(&c->client->rdns, &c->client->ip, a);
 	if (chain_has(c, CHAIN_SPF))
-		say_spf(c, f, a);
+		spf_say(&c->spf, a);
 	if (chain_has(c, CHAIN_DKIM))
 		say_dkim(c, a);
 	if (chain_has(c, CHAIN_ARC) && c->arc->cv != ARC_NONE)
-		say_arc(c, f, a);
+		arc_say(c->arc, &c->client->ip, a);
 	if (chain_has(c, CHAIN_DMARC))
 		dmarc_say(&c->dmarc, a);
 }

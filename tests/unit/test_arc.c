@@ -272,7 +272,7 @@ test_said(void **state)
 	assert_string_equal(buf_cstr(&text),
 	    "A: mx;\r\n\tarc=pass (as.3.forward.test) smtp.remote-ip=192.0.2.1\r\n"
 	    "\theader.oldest-pass=2;\r\n"
-	    "\tarc=fail (there is no key) smtp.remote-ip=192.0.2.1;\r\n"
+	    "\tarc=fail reason=\"there is no key\" smtp.remote-ip=192.0.2.1;\r\n"
 	    "\tarc=none smtp.remote-ip=192.0.2.1\r\n");
 	buf_reset(&text);
 	arc_comment(pass, &text);
