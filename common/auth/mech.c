@@ -46,7 +46,7 @@ on_getopt(void *ctx, const char *plugin, const char *option, const char **result
 		const char *name, *value;
 	} options[] = {
 	    {"mech_list", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN OAUTHBEARER XOAUTH2 "
-	                  "CRAM-MD5 EXTERNAL"},
+			  "CRAM-MD5 EXTERNAL"},
 	    {"auxprop_plugin", "merpati"},
 	    {"pwcheck_method", "none"}, /* the CHECKPASS callback alone */
 	    {"auto_transition", "no"},

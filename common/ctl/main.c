@@ -22,7 +22,7 @@ struct command {
 	"  --quota SIZE          bytes of the mailbox, like 500M; 0: no limit\n"       \
 	"  --quota-messages N    messages of the mailbox; 0: no limit\n"               \
 	"  --pop3-keep KEEP      what a POP3 client fetched: always, or N days after " \
-	"which it goes (0: at once)\n"                                               \
+	"which it goes (0: at once)\n"                                                 \
 	"  --apps-only LIST      where only app passwords are right: none, or some "   \
 	"of smtp,pop,imap,sieve\n"
 #define PASSWORD_OPTIONS                                                               \

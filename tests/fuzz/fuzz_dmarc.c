@@ -16,7 +16,7 @@ check_record(struct span txt)
 	struct dmarc_record r;
 	if (dmarc_record_parse(txt, &r) == E_OK &&
 	    (r.percent > 100 || r.p > DMARC_P_REJECT || r.sp > DMARC_P_REJECT ||
-	        r.np > DMARC_P_REJECT))
+		r.np > DMARC_P_REJECT))
 		bug("a record that says what none can");
 }
 

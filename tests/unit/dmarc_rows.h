@@ -66,4 +66,4 @@
 	{"undisclosed:;",             "spf:relaxed.example",               0, "permerror none "},
 	{"a@[192.0.2.1], a@none.example", "spf:none.example",              0, "permerror none none.example"},
 	{"a@[192.0.2.1], a@relaxed.example", "",                           0, "fail reject relaxed.example"},
-/* clang-format on */
+    /* clang-format on */
