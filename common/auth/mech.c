@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "auth/bearer.h"
+#include "auth/gssapi.h"
 #include "auth/offer.h"
 #include "auth/scram.h"
 #include "auth/secrets.h"
@@ -46,7 +47,7 @@ on_getopt(void *ctx, const char *plugin, const char *option, const char **result
 		const char *name, *value;
 	} options[] = {
 	    {"mech_list", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN OAUTHBEARER XOAUTH2 "
-			  "CRAM-MD5 EXTERNAL"},
+			  "CRAM-MD5 EXTERNAL GSSAPI"},
 	    {"auxprop_plugin", "merpati"},
 	    {"pwcheck_method", "none"}, /* the CHECKPASS callback alone */
 	    {"auto_transition", "no"},
@@ -87,7 +88,10 @@ on_verify_file(void *ctx, const char *file, sasl_verify_type_t type)
 	for (size_t i = 0; i < COUNT(ours); i++)
 		if (span_starts(name, span_of(ours[i])))
 			return SASL_OK;
-	return SASL_CONTINUE;
+	return gssapi_is_configured(the_conf) &&
+	               span_starts(name, SPAN("libgssapiv2.so"))
+	           ? SASL_OK
+	           : SASL_CONTINUE;
 }
 
 static int
@@ -435,6 +439,8 @@ mech_init(const struct conf *conf)
 {
 	int err = E_OK;
 	the_conf = conf;
+	if (gssapi_prepare(conf) != E_OK)
+		return E_IO;
 	if (sasl_auxprop_add_plugin("merpati", on_property_init) != SASL_OK ||
 	    sasl_server_init(callbacks, "merpati") != SASL_OK || oauth_plug() != E_OK) {
 		log_event(LOG_ERR, "sasl_failed", "%s", "");

@@ -13,6 +13,7 @@
 
 #include "auth/auth.h"
 #include "auth/bearer.h"
+#include "auth/gssapi.h"
 #include "auth/jwt.h"
 #include "auth/secrets.h"
 #include "auth/verify.h"
@@ -104,7 +105,7 @@ auth_self_test(const struct conf *conf, struct buf *errors)
 	struct jwt_keys *keys;
 	int tls = tls_self_test(conf, errors), err = load(conf, errors, &keys);
 	jwt_keys_free(&keys);
-	if (secrets_open(conf, errors) != E_OK)
+	if (secrets_open(conf, errors) != E_OK || gssapi_check(conf, errors) != E_OK)
 		err = E_BAD;
 	secrets_close();
 	return tls == E_OK ? err : tls;

@@ -3,6 +3,7 @@
 #include "auth/offer.h"
 
 #include "auth/bearer.h"
+#include "auth/gssapi.h"
 #include "conf/conf.h"
 
 /* clang-format off */
@@ -12,6 +13,7 @@ static const struct offer offers[] = {
 	{"SCRAM-SHA-256",      0,             OFFER_SCRAM},
 	{"SCRAM-SHA-1",        0,             OFFER_SCRAM},
 	{"EXTERNAL",           OFFER_CERTIFICATE, OFFER_EXTERNAL},
+	{"GSSAPI",             OFFER_KEYTAB,  OFFER_OTHER},
 	{"PLAIN",              OFFER_SECRECY, OFFER_PLAIN},
 	{"LOGIN",              OFFER_SECRECY, OFFER_LOGIN},
 	{"OAUTHBEARER",        OFFER_SECRECY | OFFER_TOKENS, OFFER_OTHER},
@@ -49,6 +51,8 @@ offer_may(const struct conf *conf, const struct auth_conn *c, const struct offer
 	if (o->needs & OFFER_TOKENS && !oauth_is_configured(conf))
 		return false;
 	if (o->needs & OFFER_STORE && !is_set(conf, "auth_plaintext_store"))
+		return false;
+	if (o->needs & OFFER_KEYTAB && !gssapi_is_configured(conf))
 		return false;
 	if (o->needs & OFFER_CERTIFICATE &&
 	    !(is_set(conf, "client_certificates") && c->has_tls && c->certificate.n))

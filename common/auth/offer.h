@@ -15,6 +15,7 @@ enum offer_needs {
 	OFFER_BINDING = 2,      /* the TLS connection has a channel binding */
 	OFFER_TOKENS = 4,       /* tokens can be checked: oauth_keys */
 	OFFER_STORE = 8,        /* passwords in the clear: auth_plaintext_store */
+	OFFER_KEYTAB = 32,      /* tickets of Kerberos: gssapi_keytab */
 	OFFER_CERTIFICATE = 16, /* the client showed one that may be trusted */
 };
 

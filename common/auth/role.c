@@ -6,6 +6,7 @@
 #include "account/app_use.h"
 #include "auth/auth.h"
 #include "auth/bearer.h"
+#include "auth/gssapi.h"
 #include "auth/mech.h"
 #include "auth/secrets.h"
 #include "auth/verify.h"
@@ -262,6 +263,7 @@ auth_jail(struct jail *j)
 	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
 	jail_allow(j, "/dev/urandom", JAIL_READ); /* libsasl2's nonces */
+	gssapi_jail(the_child.conf, j);
 }
 
 int

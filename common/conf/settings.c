@@ -56,6 +56,7 @@ static const struct conf_setting common[] = {
 	STR("oauth_scope", "", NULL, "what it must permit (claim scope or scp); \"\": anything"),
 	STR("oauth_claim", "email", NULL, "the claim that holds the address"),
 	STR("auth_plaintext_store", "", check_absolute_or_none, "lines \"ADDRESS:PASSWORD\", mode 0600, for CRAM-MD5, which must have them; \"\": it is not offered"),
+	STR("gssapi_keytab", "", check_absolute_or_none, "keys of smtp/, pop/ and imap/HOSTNAME, which user_auth may read, for tickets of Kerberos (GSSAPI); \"\": it is not offered"),
 	STR("client_certificates", "", check_absolute_or_none, "authorities, PEM, whose certificates log clients in (EXTERNAL); \"\": none are asked for"),
 	STR("client_certificate_map", "", check_absolute_or_none, "lines \"FINGERPRINT ADDRESS\" (SHA-256, hex): whose a certificate is; of others the address in it says so"),
 	INT("scram_iterations", "4096", 4096, 1000000, "work per password for new passwords (RFC 7677)"),
