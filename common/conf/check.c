@@ -496,8 +496,7 @@ check_whole(const struct conf *c, struct buf *errors)
 	if (check_certificates(c, errors) != E_OK ||
 	    check_domains(c, "domain_aliases", true, errors) != E_OK ||
 	    check_domains(c, "catch_all", false, errors) != E_OK ||
-	    check_dnsbl(c, errors) != E_OK ||
-	    check_services(c, errors) != E_OK)
+	    check_dnsbl(c, errors) != E_OK || check_services(c, errors) != E_OK)
 		err = E_BAD;
 	for (size_t s = 0; s < conf_n_sections; s++)
 		if (check_listen_twice(c, &conf_sections[s], errors) != E_OK)
