@@ -20,7 +20,7 @@ client_get(struct rd *in, struct client *out)
 	out->is_loopback = rd_u8(in) != 0;
 	out->is_greeted = rd_u8(in) != 0;
 	struct span text = rd_str(in, CLIENT_TEXT_MAX - 1);
-	if (rd_end(in) != E_OK || out->kind > KIND_SUBMISSIONS)
+	if (rd_end(in) != E_OK || out->kind >= KIND_COUNT)
 		return E_BAD;
 	memcpy(out->text, text.p, text.n);
 	return E_OK;

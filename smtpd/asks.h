@@ -34,9 +34,17 @@ enum worker_phase { WORKER_BUSY = 1, WORKER_FREE = 2 };
 
 enum front_ask { FRONT_ASKS(ASK_ENUM) };
 
-enum listen_kind { KIND_SMTP, KIND_SUBMISSION, KIND_SUBMISSIONS };
+enum listen_kind {
+	KIND_SMTP,
+	KIND_SUBMISSION,
+	KIND_SUBMISSIONS,
+	KIND_LMTP,
+	KIND_COUNT
+};
 
 enum { CLIENT_TEXT_MAX = 64 };
+
+#define CLIENT_UNIX "unix" /* text of a client on a UNIX socket */
 
 /* What the front knows of a connection. */
 struct client {

@@ -22,7 +22,10 @@ chunk_parse(struct span argument, struct chunk *out)
 static void
 keep(struct session *s, struct span piece)
 {
-	data_plain(&s->message.scan, piece);
+	if (s->message.is_binary)
+		data_head(&s->message.scan, piece);
+	else
+		data_plain(&s->message.scan, piece);
 	message_add(&s->message, piece);
 }
 
@@ -79,10 +82,12 @@ begin(struct session *s, const struct chunk *c)
  * well.
  */
 static enum reply
-refuse(struct session *s, enum reply r)
+refuse(struct session *s, enum reply r, bool is_last)
 {
 	if (r == R_TOO_BIG)
 		buf_str(&s->argument, s->limits->message_text);
+	if (is_last)
+		txn_say_others(s, r);
 	txn_reset(s);
 	return r;
 }
@@ -106,7 +111,7 @@ cmd_bdat(struct session *s, struct span argument)
 	if (r == R_NONE)
 		r = s->message.fault;
 	if (r != R_NONE)
-		return refuse(s, r);
+		return refuse(s, r, c.is_last);
 	buf_putf(&s->argument, "%llu", (unsigned long long)c.bytes);
 	return R_CHUNK_OK;
 }

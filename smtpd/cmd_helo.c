@@ -56,6 +56,13 @@ put_auth(struct session *s)
 	buf_free(&data);
 }
 
+/* RFC 2033 4.1 */
+enum reply
+cmd_lhlo(struct session *s, struct span argument)
+{
+	return cmd_ehlo(s, argument);
+}
+
 enum reply
 cmd_ehlo(struct session *s, struct span argument)
 {

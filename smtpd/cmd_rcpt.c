@@ -41,6 +41,8 @@ verdict_reply(const struct session *s, enum recipient_verdict v)
 	case RCPT_LOCAL:
 		return R_RCPT_OK;
 	case RCPT_REMOTE:
+		if (s->client.kind == KIND_LMTP) /* RFC 2033 5: for mailboxes here */
+			return R_RELAY_DENIED;
 		return s->account.len || s->may_relay ? R_RCPT_OK : R_RELAY_DENIED;
 	case RCPT_UNKNOWN:
 		return R_RCPT_UNKNOWN;

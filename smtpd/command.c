@@ -11,6 +11,9 @@ enum gate {
 	    1, /* on submission: not before TLS (or on loopback, where that is allowed) */
 	G_AUTH = 2,      /* on submission: not before AUTH */
 	G_UNCOUNTED = 4, /* no step towards commands_most: has a limit of its own */
+	G_LAST = 16, /* nothing may be sent behind it before its reply: RFC 2920 3.1 */
+	G_SMTP = 32, /* not with LMTP: RFC 2033 4.1 */
+	G_LMTP = 64, /* only there */
 	G_SAY =
 	    8, /* a refusal logs the argument: not of those whose handler reads more (it is gone then) */
 };
@@ -31,19 +34,20 @@ struct command {
 /* clang-format off */
 static const struct command commands[] = {
 	/* verb       legal in             subject to                        argument  handler       refused, syntax */
-	{ "HELO",     PH_ANY & ~PH_CHUNKS, G_SAY,                            ARG_SOME, cmd_helo,     NULL, "HELO hostname" },
-	{ "EHLO",     PH_ANY & ~PH_CHUNKS, G_SAY,                            ARG_SOME, cmd_ehlo,     NULL, "EHLO hostname" },
+	{ "HELO",     PH_ANY & ~PH_CHUNKS, G_LAST | G_SMTP | G_SAY,          ARG_SOME, cmd_helo,     NULL, "HELO hostname" },
+	{ "EHLO",     PH_ANY & ~PH_CHUNKS, G_LAST | G_SMTP | G_SAY,          ARG_SOME, cmd_ehlo,     NULL, "EHLO hostname" },
+	{ "LHLO",     PH_ANY & ~PH_CHUNKS, G_LAST | G_LMTP | G_SAY,          ARG_SOME, cmd_lhlo,     NULL, "LHLO hostname" },
 	{ "MAIL",     PH_READY,            G_TLS | G_AUTH | G_SAY,           ARG_SOME, cmd_mail,     NULL, "MAIL FROM:<address>" },
 	{ "RCPT",     PH_MAIL | PH_RCPT,   G_TLS | G_AUTH | G_UNCOUNTED | G_SAY, ARG_SOME, cmd_rcpt, NULL, "RCPT TO:<address>" },
-	{ "DATA",     PH_RCPT,             G_TLS | G_AUTH,                   ARG_NONE, cmd_data,     NULL, "DATA" },
-	{ "BDAT",     PH_RCPT | PH_CHUNKS, G_TLS | G_AUTH | G_UNCOUNTED,    ARG_SOME, cmd_bdat, cmd_bdat_refused, "BDAT octets [LAST]" },
+	{ "DATA",     PH_RCPT,             G_TLS | G_AUTH | G_LAST,          ARG_NONE, cmd_data,     NULL, "DATA" },
+	{ "BDAT",     PH_RCPT | PH_CHUNKS, G_TLS | G_AUTH | G_UNCOUNTED,     ARG_SOME, cmd_bdat, cmd_bdat_refused, "BDAT octets [LAST]" },
 	{ "RSET",     PH_ANY,              0,                                ARG_NONE, cmd_rset,     NULL, "RSET" },
-	{ "NOOP",     PH_ANY,              0,                                ARG_ANY,  cmd_noop,     NULL, "NOOP" },
+	{ "NOOP",     PH_ANY,              G_LAST,                           ARG_ANY,  cmd_noop,     NULL, "NOOP" },
 	{ "QUIT",     PH_ANY,              0,                                ARG_NONE, cmd_quit,     NULL, "QUIT" },
 	{ "HELP",     PH_ANY,              0,                                ARG_ANY,  cmd_help,     NULL, "HELP" },
-	{ "VRFY",     PH_ANY & ~PH_CHUNKS, G_TLS | G_AUTH | G_SAY,           ARG_SOME, cmd_vrfy,     NULL, "VRFY address" },
-	{ "STARTTLS", PH_READY,            0,                                ARG_NONE, cmd_starttls, NULL, "STARTTLS" },
-	{ "AUTH",     PH_READY,            0,                                ARG_SOME, cmd_auth,     NULL, "AUTH mechanism [initial-response]" },
+	{ "VRFY",     PH_ANY & ~PH_CHUNKS, G_TLS | G_AUTH | G_LAST | G_SAY,  ARG_SOME, cmd_vrfy,     NULL, "VRFY address" },
+	{ "STARTTLS", PH_READY,            G_LAST,                           ARG_NONE, cmd_starttls, NULL, "STARTTLS" },
+	{ "AUTH",     PH_READY,            G_LAST,                           ARG_SOME, cmd_auth,     NULL, "AUTH mechanism [initial-response]" },
 };
 
 /* clang-format on */
@@ -86,7 +90,8 @@ out_of_turn(struct session *s, const struct command *c)
 {
 	const char *first = "there is no transaction";
 	if (s->phase == PH_GREETED)
-		first = "send EHLO first";
+		first =
+		    s->client.kind == KIND_LMTP ? "send LHLO first" : "send EHLO first";
 	else if (s->phase & (PH_MAIL | PH_RCPT | PH_CHUNKS) &&
 		 !(c->phases & (PH_MAIL | PH_RCPT)))
 		first = "a transaction is open";
@@ -109,6 +114,8 @@ static enum reply
 gates(struct session *s, const struct command *c, struct span argument)
 {
 	bool is_submission = session_is_submission(s);
+	if (c->gates & (s->client.kind == KIND_LMTP ? G_SMTP : G_LMTP))
+		return R_UNKNOWN;
 	if (!(s->phase & c->phases))
 		return out_of_turn(s, c);
 	if ((c->gates & G_TLS) && is_submission && !is_private_enough(s))
@@ -119,6 +126,17 @@ gates(struct session *s, const struct command *c, struct span argument)
 	    (c->argument == ARG_SOME && !argument.n))
 		return say(s, R_SYNTAX, c->syntax);
 	return R_NONE;
+}
+
+/*
+ * Something was sent behind a command that must wait for its reply; without EHLO, behind any: what
+ * we say might be taken for the answer to something else.
+ */
+static bool
+is_out_of_step(const struct session *s, const struct command *c)
+{
+	return io_unread(&s->io).n && c->handler != cmd_quit &&
+	       ((c->gates & G_LAST) || !s->is_esmtp);
 }
 
 /* Too much of anything ends the conversation. */
@@ -161,8 +179,13 @@ command_run(struct session *s, struct span line)
 		     (unsigned)(c ? c - commands : (ptrdiff_t)COUNT(commands)));
 	buf_reset(&s->argument);
 	s->has_logged = false;
+	bool is_early = c && is_out_of_step(s, c);
+	if (is_early && strict_takes(s, STRICT_PIPELINING))
+		strict_note(s, STRICT_PIPELINING);
 	if (c && line.n + 2 > COMMAND_LINE_MAX && c->handler != cmd_auth)
 		r = R_LINE_LONG;
+	else if (is_early && !strict_takes(s, STRICT_PIPELINING))
+		r = R_PIPELINING;
 	else if (c) {
 		r = gates(s, c, l.argument);
 		if (r == R_NONE)

@@ -23,10 +23,10 @@ MUST_USE int command_split(struct span line, struct command_line *out);
 /* command_run - one line; counts and gates it, and calls its handler.  Logs what is refused */
 enum reply command_run(struct session *, struct span line);
 
-command_fn cmd_helo, cmd_ehlo; /* cmd_helo.c */
-command_fn cmd_mail;           /* cmd_mail.c */
-command_fn cmd_rcpt;           /* cmd_rcpt.c */
-command_fn cmd_data;           /* cmd_data.c */
+command_fn cmd_helo, cmd_ehlo, cmd_lhlo; /* cmd_helo.c */
+command_fn cmd_mail;                     /* cmd_mail.c */
+command_fn cmd_rcpt;                     /* cmd_rcpt.c */
+command_fn cmd_data;                     /* cmd_data.c */
 command_fn cmd_bdat,
     cmd_bdat_refused; /* cmd_bdat.c; refused: a chunk comes all the same */
 command_fn cmd_rset, cmd_noop, cmd_quit, cmd_help; /* cmd_control.c */

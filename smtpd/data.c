@@ -17,6 +17,15 @@ count_cr(const char *p, size_t n)
 	return count;
 }
 
+/* n octets more, and a CRLF's LF behind them. */
+static void
+line_end(struct data_scan *d, size_t n)
+{
+	d->n_crlf++;
+	d->has_long_line |= d->n_line + n > DATA_LINE_MAX + 1;
+	d->n_line = 0;
+}
+
 /*
  * Offset just past the next CRLF that a dot or nothing follows, or s.n: up to there the bytes are
  * the message's own.
@@ -24,7 +33,7 @@ count_cr(const char *p, size_t n)
 static size_t
 run_length(struct data_scan *d, struct span s)
 {
-	size_t at = 0;
+	size_t at = 0, line = 0;
 	const char *lf;
 	while (at < s.n && (lf = memchr(s.p + at, '\n', s.n - at))) {
 		size_t i = (size_t)(lf - s.p);
@@ -34,12 +43,14 @@ run_length(struct data_scan *d, struct span s)
 			d->has_bare_lf = true;
 			continue;
 		}
-		d->n_crlf++;
+		line_end(d, i - line);
+		line = at;
 		if (at == s.n || s.p[at] == '.') {
 			d->state = DATA_BOL;
 			return at;
 		}
 	}
+	d->n_line += s.n - line;
 	return s.n;
 }
 
@@ -105,20 +116,86 @@ data_next(struct data_scan *d, struct span *in, struct span *out)
 void
 data_plain(struct data_scan *d, struct span s)
 {
-	size_t at = 0;
+	size_t at = 0, line = 0;
 	const char *lf;
 	if (s.n == 0)
 		return;
 	while (at < s.n && (lf = memchr(s.p + at, '\n', s.n - at))) {
 		size_t i = (size_t)(lf - s.p);
-		if ((i ? s.p[i - 1] : d->last) == '\r')
-			d->n_crlf++;
-		else
-			d->has_bare_lf = true;
 		at = i + 1;
+		if ((i ? s.p[i - 1] : d->last) != '\r') {
+			d->has_bare_lf = true;
+			continue;
+		}
+		line_end(d, i - line);
+		line = at;
 	}
+	d->n_line += s.n - line;
 	d->n_cr += count_cr(s.p, s.n);
 	d->last = s.p[s.n - 1];
+}
+
+void
+data_head(struct data_scan *d, struct span s)
+{
+	for (size_t i = 0; i < s.n && !d->is_head_over; i++) {
+		bool is_crlf = s.p[i] == '\n' && d->last == '\r';
+		d->n_cr += s.p[i] == '\r';
+		d->has_bare_lf |= s.p[i] == '\n' && !is_crlf;
+		if (is_crlf) {
+			d->is_head_over = d->n_line == 1;
+			line_end(d, 0);
+		} else {
+			d->n_line++;
+		}
+		d->last = s.p[i];
+	}
+}
+
+bool
+data_has_long(const struct data_scan *d)
+{
+	return d->has_long_line || d->n_line > DATA_LINE_MAX;
+}
+
+/* Up to the first CR or LF that is none of a CRLF here. */
+static size_t
+good_length(struct span s)
+{
+	size_t at = 0;
+	while (at < s.n) {
+		const char *lf = memchr(s.p + at, '\n', s.n - at);
+		size_t end = lf ? (size_t)(lf - s.p) : s.n;
+		const char *cr = memchr(s.p + at, '\r', end - at);
+		if (!cr)
+			return end;
+		if (!lf || cr + 1 != lf)
+			return (size_t)(cr - s.p);
+		at = end + 1;
+	}
+	return s.n;
+}
+
+bool
+blank_next(bool *has_cr, struct span *in, struct span *out)
+{
+	if (in->n == 0)
+		return false;
+	if (*has_cr) {
+		*has_cr = false;
+		*out = in->p[0] == '\n' ? SPAN("\r\n") : SPAN(" ");
+		*in = span_from(*in, in->p[0] == '\n');
+		return true;
+	}
+	size_t n = good_length(*in);
+	*out = span_head(*in, n);
+	if (n == 0) {
+		*has_cr = in->p[0] == '\r';
+		*out = *has_cr ? SPAN("") : SPAN(" ");
+		n = 1;
+	}
+	*in = span_from(*in, n);
+	return true;
 }
 
 bool

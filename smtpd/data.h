@@ -9,6 +9,10 @@
 
 #include "base/span.h"
 
+enum {
+	DATA_LINE_MAX = 998
+}; /* octets without CRLF: RFC 5322 2.1.1, RFC 5321 4.5.3.1.6 */
+
 enum data_state {
 	DATA_BOL = 0, /* behind CRLF, or at the very beginning */
 	DATA_TEXT,    /* inside a line */
@@ -22,7 +26,10 @@ struct data_scan {
 	bool has_bare_lf;
 	uint64_t n_cr;   /* all CR seen */
 	uint64_t n_crlf; /* and those before an LF: if fewer at the end, one was bare */
-};                       /* {0} is the beginning */
+	uint64_t n_line; /* octets of the line so far, its CR too */
+	bool has_long_line;
+	bool is_head_over; /* data_head: the empty line was seen */
+};                         /* {0} is the beginning */
 
 enum data_event {
 	DATA_PIECE, /* out is a piece of the message */
@@ -38,8 +45,26 @@ enum data_event {
 enum data_event data_next(struct data_scan *, struct span *in, struct span *out);
 /* data_plain - the same notice of bare CR and LF for bytes that are not dot-stuffed (BDAT) */
 void data_plain(struct data_scan *, struct span piece);
+/*
+ * data_head - the same notice for the header section alone, of a message whose body may be anything
+ * (BINARYMIME)
+ */
+void data_head(struct data_scan *, struct span piece);
 /* data_has_bare - after the end: a CR without LF or an LF without CR was in it */
 bool data_has_bare(const struct data_scan *);
+/* data_has_long - after the end: a line of more than DATA_LINE_MAX octets was in it */
+bool data_has_long(const struct data_scan *);
+
+/*
+ * blank_next - the next piece of what was sent with each bare CR and bare LF made a blank, so that it
+ * can end a line for nobody that gets the message after us.
+ *   has_cr   false at first; a CR was used of which nobody knows yet.  True at the very end: it was
+ *            bare
+ *   in       advanced past what was used
+ *   out      borrow: in (or a constant)
+ *   returns  false: in is used up, and out is nothing
+ */
+bool blank_next(bool *has_cr, struct span *in, struct span *out);
 
 /* What of the header section decides something: RFC 5322 field names at line beginnings. */
 struct head_scan {

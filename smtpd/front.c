@@ -38,7 +38,7 @@ static struct {
 	struct door *doors; /* own */
 	size_t n_doors;
 	bool is_paused; /* no descriptors were left */
-	struct nets proxies, relay;
+	struct nets proxies, relay, lmtp;
 	struct conn_list
 	    waiting; /* PROXY, PAUSE, SILENT: in the order of their coming */
 	struct conn_list ready;
@@ -46,7 +46,7 @@ static struct {
 	int64_t idle_ms, pause_ms;
 	uint64_t patient
 	    [FRONT_PATIENT_MAX]; /* keys of those that waited, each at its place */
-	struct buf greeting;
+	struct buf greeting, greeting_lmtp;
 } front;
 
 static void
@@ -201,8 +201,10 @@ greet(struct conn *c)
 	c->client.is_greeted = c->client.kind != KIND_SUBMISSIONS;
 	if (c->client.is_greeted)
 		metric_smtp_reply(reply_code(R_GREETING));
-	if (c->client.is_greeted && send(c->fd, front.greeting.p, front.greeting.len,
-					MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	const struct buf *say =
+	    c->client.kind == KIND_LMTP ? &front.greeting_lmtp : &front.greeting;
+	if (c->client.is_greeted &&
+	    send(c->fd, say->p, say->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		conn_free(c);
 }
 
@@ -233,7 +235,10 @@ admit(struct conn *c)
 		return;
 	}
 	c->is_counted = true;
-	if (c->client.kind == KIND_SMTP && peek(c->fd) > 0) {
+	if (c->client.kind == KIND_LMTP && c->key != FRONT_KEY_UNIX &&
+	    !nets_has_text(&front.lmtp, c->client.text)) {
+		refuse(c, R_NOT_YOURS);
+	} else if (c->client.kind == KIND_SMTP && peek(c->fd) > 0) {
 		refuse(c, R_PREGREET);
 	} else if (must_wait(c)) {
 		c->state = CONN_PAUSE;
@@ -264,6 +269,12 @@ static void
 set_address(struct conn *c, const struct sockaddr_storage *ss)
 {
 	struct peer peer;
+	if (ss->ss_family == AF_UNIX) { /* who may open the socket is one of ours */
+		c->key = FRONT_KEY_UNIX;
+		c->client.is_loopback = true;
+		strcpy(c->client.text, CLIENT_UNIX);
+		return;
+	}
 	peer_of(ss, &peer);
 	c->key = peer.key;
 	c->client.is_loopback = peer.is_loopback;
@@ -419,6 +430,7 @@ static const struct {
     {"listen_smtp", KIND_SMTP},
     {"listen_submission", KIND_SUBMISSION},
     {"listen_submissions", KIND_SUBMISSIONS},
+    {"listen_lmtp", KIND_LMTP},
 };
 
 static void
@@ -429,11 +441,11 @@ open_doors(void)
 	for (size_t i = 0; i < the_child.n_listeners; i++) {
 		const struct listener *l = &the_child.listeners[i];
 		struct door *d = &front.doors[front.n_doors];
-		*d = (struct door){.listener = l, .kind = KIND_SUBMISSIONS + 1};
+		*d = (struct door){.listener = l, .kind = KIND_COUNT};
 		for (size_t k = 0; k < COUNT(kinds); k++)
 			if (!strcmp(l->kind, kinds[k].setting))
 				d->kind = kinds[k].kind;
-		if (d->kind > KIND_SUBMISSIONS)
+		if (d->kind == KIND_COUNT)
 			continue;
 		/* replies go out as they are written; an accepted socket inherits it */
 		setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -463,8 +475,11 @@ front_run(void)
 	front.tick = loop_timer_new(front.loop, on_tick, NULL);
 	front.idle_ms = conf_int(conf, "smtpd", "idle_time") * 1000;
 	reply_put(&front.greeting, R_GREETING, conf_str(conf, "common", "hostname"));
+	reply_put(&front.greeting_lmtp, R_GREETING_LMTP,
+	    conf_str(conf, "common", "hostname"));
 	front.pause_ms = conf_int(conf, "smtpd", "greet_pause") * 1000;
 	nets_load(&front.proxies, conf, "common", "proxy_networks");
+	nets_load(&front.lmtp, conf, "smtpd", "lmtp_networks");
 	nets_load(&front.relay, conf, "smtpd", "relay_networks");
 	pool_init(front.loop, (unsigned)conf_int(conf, "smtpd", "sessions_spare"));
 	the_child.on_client = on_session;

@@ -18,6 +18,8 @@ enum {
 	FRONT_ACCEPT_BURST = 64,     /* of one listener in a turn of the loop */
 	FRONT_PROXY_WAIT_MS = 10000, /* for the PROXY header */
 	FRONT_TICK_MS = 1000,
+	/* key of all clients on UNIX sockets: no address has it (login/peer.h) */
+	FRONT_KEY_UNIX = 2,
 	/* who has waited for a greeting once need not again, as long as its place is not taken */
 	FRONT_PATIENT_MAX = 4096,
 	POOL_FREE_KEPT_MS =

@@ -22,6 +22,20 @@ submission_from(const struct conf *conf)
 	                                : FROM_REFUSE;
 }
 
+static void
+load_strict(struct limits *l, const struct conf *conf)
+{
+	static const char *const settings[STRICT_COUNT] = {
+	    [STRICT_BARE] = "strict_bare",
+	    [STRICT_PIPELINING] = "strict_pipelining",
+	    [STRICT_LINES] = "strict_lines",
+	};
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		for (unsigned what = 0; what < STRICT_COUNT; what++)
+			l->is_counted[i][what] =
+			    strict_is_counted(conf, settings[what], i);
+}
+
 void
 limits_load(struct limits *l, const struct conf *conf)
 {
@@ -45,6 +59,7 @@ limits_load(struct limits *l, const struct conf *conf)
 	l->default_domain = conf_list_count(conf, "common", "domains")
 	                        ? conf_list(conf, "common", "domains", 0)
 	                        : l->hostname;
+	load_strict(l, conf);
 	nets_load(&l->relay, conf, "smtpd", "relay_networks");
 	snprintf(l->message_text, sizeof l->message_text, "%llu",
 	    (unsigned long long)l->message_bytes);

@@ -6,6 +6,7 @@
 #ifndef SMTPD_LIMITS_H
 #define SMTPD_LIMITS_H
 
+#include "conf/strict.h"
 #include "login/nets.h"
 
 struct conf;
@@ -29,6 +30,9 @@ enum {
 /* What becomes of mail whose From does not belong to its login. */
 enum submission_from { FROM_REFUSE, FROM_NOTE, FROM_OFF };
 
+/* What a client does wrong that is refused, or counted: struct limits's is_counted. */
+enum strict_what { STRICT_BARE, STRICT_PIPELINING, STRICT_LINES, STRICT_COUNT };
+
 struct limits {
 	const char *hostname; /* borrow: the configuration */
 	const char
@@ -37,6 +41,7 @@ struct limits {
 	uint64_t recipients, errors, commands, hops, serves;
 	int64_t idle_ms, session_ms, transaction_ms;
 	bool has_vrfy;
+	bool is_counted[CLASS_COUNT][STRICT_COUNT];
 	bool has_plaintext_on_loopback;
 	enum submission_from from;
 	bool has_hidden_client;

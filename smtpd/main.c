@@ -49,7 +49,7 @@ static const struct role roles[] = {
 /* clang-format on */
 
 static const char *const listen_settings[] = {
-    "listen_smtp", "listen_submission", "listen_submissions", NULL};
+    "listen_smtp", "listen_submission", "listen_submissions", "listen_lmtp", NULL};
 
 static int
 self_test(const struct conf *conf, struct buf *errors)
@@ -88,6 +88,7 @@ static const struct daemon smtpd = {
     .n_roles = COUNT(roles),
     .listen_settings = listen_settings,
     .self_test = self_test,
+    .socket_user = "lmtp_user",
     .before_start = before_start,
     .on_born = on_born,
     .on_gone = roll_strike,

@@ -70,6 +70,7 @@ message_begin(struct message *m, uint64_t bytes)
 	m->head_bytes = 0;
 	m->last = '\n';
 	m->has_room = false;
+	m->has_cr = false;
 	m->file = -1;
 	m->fault = R_NONE;
 	m->begun_us = clock_mono_us();
@@ -167,8 +168,8 @@ make_place(struct message *m, size_t n)
 	}
 }
 
-void
-message_add(struct message *m, struct span piece)
+static void
+add(struct message *m, struct span piece)
 {
 	if (piece.n == 0)
 		return;
@@ -189,14 +190,38 @@ message_add(struct message *m, struct span piece)
 	}
 }
 
+void
+message_add(struct message *m, struct span piece)
+{
+	struct span part;
+	if (!m->takes_bare || m->is_binary)
+		add(m, piece);
+	else
+		while (blank_next(&m->has_cr, &piece, &part))
+			add(m, part);
+}
+
+/* BDAT may end without a line end: a file ends in a line, but for bytes that are to be kept. */
+static void
+end_line(struct message *m)
+{
+	if (m->has_cr)
+		add(m, SPAN(" "));
+	m->has_cr = false;
+	if (m->fault == R_NONE && m->last != '\n' && !m->is_binary)
+		add(m, SPAN("\r\n"));
+}
+
 /* R_NONE, or why these bytes are no message for us. */
 static enum reply
 fault_of(const struct message *m)
 {
 	if (m->fault == R_TOO_BIG)
 		return m->fault;
-	if (data_has_bare(&m->scan))
+	if (data_has_bare(&m->scan) && (!m->takes_bare || m->is_binary))
 		return R_BARE_DATA;
+	if (data_has_long(&m->scan) && !m->takes_long && !m->is_binary)
+		return R_LONG_DATA;
 	if (m->fault != R_NONE)
 		return m->fault;
 	return m->head.n_received > m->hops_most ? R_HOPS : R_NONE;
@@ -319,9 +344,7 @@ message_end(struct message *m, struct envelope *e)
 {
 	struct span bytes = SPAN("");
 	enum spool_verdict v = SPOOL_FAILED;
-	if (m->fault == R_NONE && m->last != '\n')
-		message_add(
-		    m, SPAN("\r\n")); /* BDAT may end without: a file ends in a line */
+	end_line(m);
 	e->size_bytes = 0;
 	enum reply r = fault_of(m);
 	if (r == R_NONE)

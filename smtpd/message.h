@@ -48,7 +48,11 @@ struct message {
 	uint64_t hops_most;
 	uint64_t head_bytes; /* of all that was put before them */
 	uint32_t return_path_bytes;
-	char last;                  /* last byte that was added */
+	char last; /* last byte that was added */
+	/* bare CR and LF are made blanks, long lines are taken: strict.h */
+	bool takes_bare, takes_long;
+	bool has_cr;                /* of what takes_bare looks at */
+	bool is_binary;             /* BINARYMIME: its body may be anything */
 	bool has_room;              /* the spool promised it */
 	int file;                   /* borrow: the spool client's; -1: small */
 	struct hash *hash;          /* own; while there is a file */

@@ -12,8 +12,11 @@
 static void
 put_protocol(const struct session *s, struct buf *out)
 {
+	bool is_lmtp = s->client.kind == KIND_LMTP;
 	if (s->txn.envelope.flags & ENV_SMTPUTF8)
-		buf_str(out, "UTF8SMTP");
+		buf_str(out, is_lmtp ? "UTF8LMTP" : "UTF8SMTP");
+	else if (is_lmtp)
+		buf_str(out, "LMTP");
 	else
 		buf_str(out, s->is_esmtp ? "ESMTP" : "SMTP");
 	if (s->is_esmtp && s->tls)
@@ -35,7 +38,11 @@ put_from(const struct session *s, struct buf *out)
 		return;
 	buf_str(out, "from ");
 	buf_span(out, buf_as_span(&s->helo));
-	buf_putf(out, " ([%s%s])\r\n\t", strchr(address, ':') ? "IPv6:" : "", address);
+	if (!strcmp(address, CLIENT_UNIX))
+		buf_str(out, " ([local])\r\n\t");
+	else
+		buf_putf(out, " ([%s%s])\r\n\t", strchr(address, ':') ? "IPv6:" : "",
+		    address);
 }
 
 static void

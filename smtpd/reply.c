@@ -100,5 +100,6 @@ reply_enhanced(enum reply r)
 bool
 reply_ends(enum reply r)
 {
-	return r == R_HANGUP || reply_code(r) == 421 || reply_code(r) == 221;
+	return r == R_HANGUP || r == R_PIPELINING || reply_code(r) == 421 ||
+	       reply_code(r) == 221;
 }

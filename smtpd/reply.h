@@ -9,7 +9,7 @@
 #include "base/buf.h"
 
 /*
- * One %s in a text is filled with the argument.  421 and 221 end the conversation.
+ * One %s in a text is filled with the argument.  421, 221 and R_PIPELINING end the conversation.
  * Greeting, EHLO, 354 and 334 carry no enhanced code (RFC 2034 4).
  */
 /* clang-format off */
@@ -17,6 +17,7 @@
 /*	  name                  code enhanced  text */                                                 \
 	R(R_HELP,               214, "2.0.0",  "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY STARTTLS AUTH") \
 	R(R_GREETING,           220, "",       "%s ESMTP merpati")                                     \
+	R(R_GREETING_LMTP,      220, "",       "%s LMTP merpati")                                      \
 	R(R_TLS_READY,          220, "2.0.0",  "Ready to start TLS")                                   \
 	R(R_BYE,                221, "2.0.0",  "Bye")                                                  \
 	R(R_AUTH_OK,            235, "2.7.0",  "Authentication successful")                            \
@@ -76,6 +77,9 @@
 	R(R_NEEDS_UTF8,         553, "5.6.7",  "A non-ASCII address needs SMTPUTF8")                   \
 	R(R_SENDER_NOT_YOURS,   553, "5.7.1",  "The sender address does not belong to your login")     \
 	R(R_HOPS,               554, "5.4.6",  "Too many hops: a mail loop")                           \
+	R(R_PIPELINING,         554, "5.5.0",  "You sent this before the reply that it must wait for")  \
+	R(R_NOT_YOURS,          554, "5.7.1",  "Not for your network")                                 \
+	R(R_LONG_DATA,          554, "5.6.0",  "A line is longer than 998 octets")                      \
 	R(R_PREGREET,           554, "5.5.1",  "You speak before you are greeted")                     \
 	R(R_BARE_DATA,          554, "5.6.0",  "A bare CR or LF is refused: only CRLF ends a line")    \
 	R(R_FROM_MISSING,       554, "5.6.0",  "There is no address in From")                          \

@@ -23,7 +23,15 @@ struct session_process the_process = {
 bool
 session_is_submission(const struct session *s)
 {
-	return s->client.kind != KIND_SMTP;
+	return s->client.kind == KIND_SUBMISSION || s->client.kind == KIND_SUBMISSIONS;
+}
+
+enum listen_class
+session_class(const struct session *s)
+{
+	if (s->client.kind == KIND_LMTP)
+		return CLASS_LMTP;
+	return session_is_submission(s) ? CLASS_SUBMISSION : CLASS_SMTP;
 }
 
 void
@@ -96,7 +104,8 @@ begin(struct session *s)
 	}
 	if (!s->client.is_greeted) {
 		buf_str(&s->argument, s->limits->hostname);
-		session_say(s, R_GREETING);
+		session_say(
+		    s, s->client.kind == KIND_LMTP ? R_GREETING_LMTP : R_GREETING);
 	}
 	return E_OK;
 }
@@ -154,7 +163,8 @@ session_talk(int fd, const struct client *client)
 	s = (struct session){.limits = l,
 	    .client = *client,
 	    .phase = PH_GREETED,
-	    .may_relay = nets_has_text(&l->relay, client->text),
+	    .may_relay =
+		client->kind == KIND_LMTP || nets_has_text(&l->relay, client->text),
 	    .deadline = deadline_in_ms(l->session_ms)};
 	s.message.spool = &the_process.spool;
 	s.message.most_bytes = l->message_bytes;

@@ -36,6 +36,7 @@ struct txn {
 	uint32_t rcpts_room;
 	uint64_t announced_bytes; /* SIZE=, or 0 */
 	bool has_forward;         /* an alias passes it on to another host */
+	uint32_t n_accepted;      /* RCPT that were answered 250: LMTP answers each */
 };
 
 /* A verdict that lookup gave a moment ago. */
@@ -59,14 +60,15 @@ struct session {
 	struct io io;
 	enum phase phase;
 	bool is_esmtp;
-	bool may_relay;       /* the client is in relay_networks */
-	bool has_logged;      /* the reply's reason stands in the log already */
-	bool must_retire;     /* the process serves nobody after this one */
-	struct buf helo;      /* own: the argument of EHLO */
-	struct buf account;   /* own: who logged in, or empty */
-	struct buf mechanism; /* own: of SASL, with which; upper case */
-	struct tls_conn *tls; /* own; NULL: plain */
-	struct buf argument;  /* own: for the %s of the next reply */
+	bool may_relay;              /* the client is in relay_networks */
+	bool has_logged;             /* the reply's reason stands in the log already */
+	bool is_noted[STRICT_COUNT]; /* what could have been refused was logged */
+	bool must_retire;            /* the process serves nobody after this one */
+	struct buf helo;             /* own: the argument of EHLO */
+	struct buf account;          /* own: who logged in, or empty */
+	struct buf mechanism;        /* own: of SASL, with which; upper case */
+	struct tls_conn *tls;        /* own; NULL: plain */
+	struct buf argument;         /* own: for the %s of the next reply */
 	uint64_t errors, commands;
 	int64_t deadline; /* of the conversation; the io's may be nearer */
 	struct txn txn;
@@ -107,6 +109,12 @@ void session_say(struct session *, enum reply);
  */
 enum reply session_io_reply(struct session *, int err);
 bool session_is_submission(const struct session *);
+enum listen_class session_class(const struct session *);
+
+/* strict.c: what is wrong is refused, or counted, as the settings say for this listener */
+bool strict_takes(const struct session *, enum strict_what);
+/* counts it, and logs it once in a conversation */
+void strict_note(struct session *, enum strict_what);
 
 /* txn.c */
 void txn_begin(struct session *, struct span sender, uint64_t announced_bytes);
@@ -118,8 +126,13 @@ MUST_USE int txn_add(
     struct session *, struct span address, const struct rcpt_params *asked);
 /* txn_reset - back to PH_READY, or PH_GREETED; what was promised goes back */
 void txn_reset(struct session *);
-/* txn_finish - the message is complete: hands it over, logs, resets.  The reply */
+/*
+ * txn_finish - the message is complete: hands it over, logs, resets.  The reply; with LMTP that of
+ * the last recipient, the others' were said (RFC 2033 4.2)
+ */
 enum reply txn_finish(struct session *);
+/* txn_say_others - with LMTP: r for each recipient but the last */
+void txn_say_others(struct session *, enum reply r);
 
 /* verdict.c */
 /*

@@ -19,6 +19,10 @@ txn_begin(struct session *s, struct span sender, uint64_t announced_bytes)
 	t->has_forward = false;
 	t->rcpts_room = 0;
 	s->io.deadline = deadline < s->deadline ? deadline : s->deadline;
+	t->n_accepted = 0;
+	s->message.takes_bare = strict_takes(s, STRICT_BARE);
+	s->message.takes_long = strict_takes(s, STRICT_LINES);
+	s->message.is_binary = false;
 	s->message.judge = policy_wants_message(s) ? policy_message : NULL;
 	s->phase = PH_MAIL;
 	log_message(&t->envelope.id);
@@ -56,6 +60,7 @@ txn_add(struct session *s, struct span address, const struct rcpt_params *asked)
 	struct rcpt *known = find_recipient(e, address);
 	if (known) {
 		known->notify = notify_join(known->notify, asked->notify);
+		t->n_accepted++;
 		return E_OK;
 	}
 	if (e->n_rcpts >= s->limits->recipients || e->n_rcpts >= ENVELOPE_RCPTS_MAX)
@@ -66,6 +71,7 @@ txn_add(struct session *s, struct span address, const struct rcpt_params *asked)
 		.orcpt = arena_span(&t->arena, asked->orcpt),
 		.notify = asked->notify,
 		.state = RCPT_WAITING};
+	t->n_accepted++;
 	s->phase = PH_RCPT;
 	return E_OK;
 }
@@ -104,6 +110,25 @@ count_accepted(const struct session *s)
 	metric_took(M_SMTP_DATA, s->message.begun_us);
 }
 
+void
+txn_say_others(struct session *s, enum reply r)
+{
+	for (uint32_t i = 1; s->client.kind == KIND_LMTP && i < s->txn.n_accepted; i++)
+		session_say(s, r);
+}
+
+/* What was taken though it could have been refused. */
+static void
+note_lenience(struct session *s)
+{
+	if (s->message.is_binary)
+		return;
+	if (data_has_bare(&s->message.scan))
+		strict_note(s, STRICT_BARE);
+	if (data_has_long(&s->message.scan))
+		strict_note(s, STRICT_LINES);
+}
+
 enum reply
 txn_finish(struct session *s)
 {
@@ -117,6 +142,7 @@ txn_finish(struct session *s)
 		buf_str(&s->argument, id_text(e->id));
 		log_accepted(s);
 		count_accepted(s);
+		note_lenience(s);
 	} else if (r == R_TOO_BIG) {
 		buf_str(&s->argument, s->limits->message_text);
 	}
@@ -126,6 +152,7 @@ txn_finish(struct session *s)
 		    "client=%s code=%u status=%s from=%s rcpts=%u bytes=%llu",
 		    s->client.text, reply_code(r), reply_enhanced(r), log_q(e->sender),
 		    e->n_rcpts, (unsigned long long)s->message.size_bytes);
+	txn_say_others(s, r);
 	txn_reset(s);
 	return r;
 }

@@ -28,7 +28,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MERPATI_BUILD", TOP / "build-test")).resolve()
 DAEMONS = ("queue", "deliver", "smtpd", "pop3d", "imapd")
-PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "pop3": "pop3d", "pop3s": "pop3d",
+PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "lmtp": "smtpd", "pop3": "pop3d", "pop3s": "pop3d",
          "imap": "imapd", "imaps": "imapd"}
 PORT_RANGE = (10240, 32768)  # below what clients get: net.ipv4.ip_local_port_range
 UID_FIRST = 61001
@@ -228,6 +228,7 @@ class Suite:
             "listen_smtp": [f"127.0.0.1:{self.ports['smtp']}"],
             "listen_submission": [f"127.0.0.1:{self.ports['submission']}"],
             "listen_submissions": [f"127.0.0.1:{self.ports['submissions']}"],
+            "listen_lmtp": [f"127.0.0.1:{self.ports['lmtp']}"],
         }
         self.settings["pop3d"] = {
             "listen_pop3": [f"127.0.0.1:{self.ports['pop3']}"],

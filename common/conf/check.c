@@ -13,12 +13,14 @@
 #include "conf/rule.h"
 #include "conf/service.h"
 #include "conf/source.h"
+#include "conf/strict.h"
 
 enum {
 	DOMAIN_BYTES_MAX = 255,
 	LABEL_BYTES_MAX = 63,
 	NAME_BYTES_MAX = 64,
-	HOST_BYTES_MAX = INET6_ADDRSTRLEN
+	HOST_BYTES_MAX = INET6_ADDRSTRLEN,
+	SOCKET_PATH_MAX = 63 /* a line of struct listener */
 };
 
 const char *
@@ -158,6 +160,12 @@ check_name(const char *value)
 	return is_good ? NULL : "a name, or a number";
 }
 
+const char *
+check_name_or_none(const char *value)
+{
+	return value[0] && check_name(value) ? "a name, a number, or \"\"" : NULL;
+}
+
 /* An address as text, without brackets; *bits is how long one is. */
 static bool
 is_host(struct span host, unsigned *bits)
@@ -200,6 +208,17 @@ check_absolute_or_none(const char *value)
 }
 
 const char *
+check_listen_or_path(const char *value)
+{
+	if (value[0] == '/' && strlen(value) <= SOCKET_PATH_MAX)
+		return NULL;
+	return check_listen(value) ? "an address and a port like \"127.0.0.1:24\", or "
+	                             "the path of a UNIX "
+	                             "socket of at most 63 octets"
+	                           : NULL;
+}
+
+const char *
 check_network(const char *value)
 {
 	struct span length = span_of(value);
@@ -211,6 +230,15 @@ check_network(const char *value)
 	    (!has_length || span_u64(length, bits, &number) == E_OK))
 		return NULL;
 	return "a network like \"192.0.2.0/24\" or \"2001:db8::/32\", or an address";
+}
+
+const char *
+check_strict(const char *value)
+{
+	struct strict s;
+	return strict_parse(span_of(value), &s) == E_OK
+	           ? NULL
+	           : "\"smtp=count\", \"submission=refuse\" or \"lmtp=count\"";
 }
 
 const char *

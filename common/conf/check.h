@@ -20,7 +20,8 @@ const char *check_domain_pair(const char *value); /* "from=to" */
 const char *check_catch_all(const char *value);   /* "domain=address" */
 const char *check_address_or_none(const char *value);
 const char *check_absolute_or_none(const char *value);
-const char *check_name(const char *value);   /* of a user or a group, or a number */
+const char *check_name(const char *value); /* of a user or a group, or a number */
+const char *check_name_or_none(const char *value);
 const char *check_listen(const char *value); /* "0.0.0.0:25", "[::]:25", "*:25" */
 /* "192.0.2.53", "[2001:db8::1]:53", "system" */
 const char *check_server(const char *value);
@@ -37,6 +38,9 @@ const char *check_sources(const char *value); /* conf/source.h */
 const char *check_milter(const char *value);  /* conf/service.h */
 const char *check_policy_service(const char *value);
 const char *check_service_default(const char *value);
+const char *check_strict(const char *value);  /* conf/strict.h */
+/* as check_listen, or an absolute path of a UNIX socket */
+const char *check_listen_or_path(const char *value);
 
 /* check_whole - what one setting says against another.  E_OK, E_BAD with lines in errors */
 MUST_USE int check_whole(const struct conf *, struct buf *errors);

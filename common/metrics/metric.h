@@ -90,10 +90,11 @@ enum metric_attempt {
 enum { METRIC_GREYLIST = 4 };
 
 enum {
-	METRIC_LISTENERS = 3,       /* smtpd/front.c */
-	METRIC_SMTP_VERBS = 13 + 1, /* smtpd/command.c, and the unknown */
+	METRIC_LISTENERS = 4,       /* smtpd/front.c */
+	METRIC_SMTP_VERBS = 14 + 1, /* smtpd/command.c, and the unknown */
 	METRIC_POP3_VERBS = 12 + 1, /* pop3d/command.c */
 	METRIC_IMAP_VERBS = 36 + 1, /* imapd/command.c */
+	METRIC_LENIENT = 3,         /* enum strict_what of smtpd/limits.h */
 	METRIC_CLASSES = 4,         /* replies 2yz to 5yz */
 };
 
@@ -147,6 +148,8 @@ enum metric_daemon {
 		"replies by class") \
 	M(M_SMTP_REJECTS,        METRIC_CODES,        IN_SMTPD,            COUNTER,   "",        "rejects",          codes, \
 		"replies that refuse, by code") \
+	M(M_SMTP_LENIENT,        METRIC_LENIENT,      IN_SMTPD,            COUNTER,   "",        "not_refused",      lenient, \
+		"what could have been refused and was counted (strict_bare and so on)") \
 	M(M_SMTP_MESSAGES,       1,                   IN_SMTPD,            COUNTER,   "",        "messages",         none, \
 		"messages that were answered 250") \
 	M(M_SMTP_RECIPIENTS,     1,                   IN_SMTPD,            COUNTER,   "",        "recipients",       none, \

@@ -17,10 +17,11 @@ static const char *const done_values[METRIC_DONE_COUNT] = {"ok", "failed"};
 static const char *const hop_values[METRIC_HOP_COUNT] = {"mx", "smtp", "lmtp", "unix"};
 static const char *const attempt_values[METRIC_ATTEMPT_COUNT] = {"2xx", "4xx", "5xx", "unfit", "no_connection", "no_tls", "cut_off"};
 static const char *const greylist_values[METRIC_GREYLIST] = {"wait", "pass", "known", "down"};
-static const char *const listener_values[METRIC_LISTENERS] = {"smtp", "submission", "submissions"};
+static const char *const listener_values[METRIC_LISTENERS] = {"smtp", "submission", "submissions", "lmtp"};
+static const char *const lenient_values[METRIC_LENIENT] = {"bare", "pipelining", "lines"};
 static const char *const class_values[METRIC_CLASSES] = {"2xx", "3xx", "4xx", "5xx"};
 static const char *const code_values[METRIC_CODES] = {METRIC_SMTP_CODES(CODE_TEXT) "other"};
-static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP",
+static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP",
 	"QUIT", "HELP", "VRFY", "STARTTLS", "AUTH", "unknown"};
 static const char *const pop3_verb_values[METRIC_POP3_VERBS] = {"STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT", "TOP",
 	"UIDL", "CAPA", "LANG", "UTF8", "unknown"};
@@ -42,6 +43,7 @@ static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH
 #define LABELS_attempts   {"class", hop_values, "outcome", attempt_values, METRIC_ATTEMPT_COUNT}
 #define LABELS_greylist   {.name = "result", .values = greylist_values}
 #define LABELS_listeners  {.name = "listener", .values = listener_values}
+#define LABELS_lenient    {.name = "what", .values = lenient_values}
 #define LABELS_classes    {.name = "class", .values = class_values}
 #define LABELS_codes      {.name = "code", .values = code_values}
 #define LABELS_smtp_verbs {.name = "verb", .values = smtp_verb_values}

@@ -28,8 +28,8 @@ static const char *const user_settings[USER_COUNT] = {[USER_NET] = "user_net",
     [USER_QUEUE] = "user_queue",
     [USER_DELIVER] = "user_deliver"};
 
-static int
-find_user(const char *name, uid_t *out)
+int
+daemon_uid(const char *name, uid_t *out)
 {
 	uint64_t number;
 	if (span_u64(span_of(name), UINT32_MAX - 1, &number) == E_OK) {
@@ -66,7 +66,7 @@ daemon_user(const struct conf *conf, enum role_user user, uid_t *uid, gid_t *gid
 		*gid = getegid();
 		return E_OK;
 	}
-	int err = find_user(conf_str(conf, "common", user_settings[user]), uid);
+	int err = daemon_uid(conf_str(conf, "common", user_settings[user]), uid);
 	return err != E_OK ? err : find_group(conf_str(conf, "common", "group"), gid);
 }
 

@@ -66,6 +66,8 @@ struct daemon {
 	size_t n_roles;
 	/* settings that hold addresses to listen on; NULL-ended; or NULL */
 	const char *const *listen_settings;
+	/* setting: who may connect to such of them as are paths; NULL: none is */
+	const char *socket_user;
 	/* names of SOCK_SEQPACKET sockets RUN/NAME/x ("spool", "admin"); NULL-ended; or NULL */
 	const char *const *unix_sockets;
 	/* after reading the configuration, before anything starts or is exchanged; may be NULL.
@@ -87,6 +89,9 @@ int daemon_main(const struct daemon *, int argc, char **argv);
 /* The uid and gid of the settings user_* and group, numbers or names.  Without root: our own. */
 /* E_OK, E_BAD */
 MUST_USE int daemon_user(const struct conf *, enum role_user, uid_t *uid, gid_t *gid);
+
+/* daemon_uid - of a user's name, or a number.  E_OK, E_BAD (there is none) */
+MUST_USE int daemon_uid(const char *name, uid_t *out);
 
 /* The asks every monitor answers (rows in monitor.c). */
 enum mon_ask {

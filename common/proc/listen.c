@@ -111,6 +111,7 @@ static int
 bind_unix(const char *path, int type)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct stat st;
 	if (strlen(path) >= sizeof a.sun_path) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -119,7 +120,8 @@ bind_unix(const char *path, int type)
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
-	unlink(path);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path);
 	mode_t old = umask(0177);
 	int result = bind(fd, (const struct sockaddr *)&a, sizeof a);
 	int err = errno;
@@ -192,6 +194,36 @@ open_unix(const struct conf *conf, const char *daemon, const char *name, int typ
 	return add(out, fd, name, name, errors);
 }
 
+/* A path in a listen setting: for one user, whose programs may be anywhere. */
+static int
+open_path(const struct conf *conf, const struct daemon *d, const char *kind,
+    const char *path, const struct listeners *old, struct buf *errors,
+    struct listeners *out)
+{
+	const char *name =
+	    d->socket_user ? conf_str(conf, d->name, d->socket_user) : "";
+	int fd = kept(old, kind, path);
+	uid_t uid;
+	if (fd >= 0)
+		return add(out, fd, kind, path, errors);
+	if (strlen(path) > ADDRESS_TEXT_MAX || out->n == LISTENERS_MAX) {
+		buf_putf(errors, "%s: %s: too long, or too many\n", kind, path);
+		return E_BAD;
+	}
+	if (name[0] && daemon_uid(name, &uid) != E_OK) {
+		buf_putf(errors, "%s %s: there is no user %s\n", kind, path, name);
+		return E_BAD;
+	}
+	fd = bind_unix(path, SOCK_STREAM);
+	if (fd >= 0 && name[0] && geteuid() == 0 && chown(path, uid, (gid_t)-1) != 0) {
+		int err = errno;
+		close(fd);
+		errno = err;
+		fd = -1;
+	}
+	return add(out, fd, kind, path, errors);
+}
+
 static const char metrics_socket[] = "metrics", metrics_port[] = "metrics_port";
 
 bool
@@ -233,8 +265,9 @@ listen_open(const struct conf *conf, const struct daemon *d,
 	*out = (struct listeners){.n = 0};
 	for (const char *const *s = d->listen_settings; s && *s; s++)
 		for (size_t i = 0; i < conf_list_count(conf, d->name, *s); i++) {
-			e = open_inet(
-			    *s, conf_list(conf, d->name, *s, i), old, errors, out);
+			const char *at = conf_list(conf, d->name, *s, i);
+			e = at[0] == '/' ? open_path(conf, d, *s, at, old, errors, out)
+			                 : open_inet(*s, at, old, errors, out);
 			err = err == E_OK ? e : err;
 		}
 	for (const char *const *u = d->unix_sockets; u && *u; u++) {

@@ -262,6 +262,9 @@ limits_set(struct limits *l)
 	    .session_ms = 60000,
 	    .transaction_ms = 60000,
 	    .has_plaintext_on_loopback = true};
+	/* all that is said comes at once */
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		l->is_counted[i][STRICT_PIPELINING] = true;
 	if (net_parse(SPAN("192.0.2.0/24"), &relay) != E_OK)
 		bug("net_parse");
 	l->relay = (struct nets){&relay, 1};

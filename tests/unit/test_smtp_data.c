@@ -79,6 +79,117 @@ test_steps(void **state)
 		}
 }
 
+/* What is stored where bare CR and LF are taken: no CR and no LF in it but CRLF. */
+static const struct {
+	const char *in, *out;
+	bool ends_in_cr;
+} blanks[] = {
+    {"", "", false},
+    {"a\r\nb\r\n", "a\r\nb\r\n", false},
+    {"a\nb", "a b", false},
+    {"a\rb", "a b", false},
+    {"\n.\n", " . ", false},
+    {"\r.\r\n", " .\r\n", false},
+    {"a\n.\r\n", "a .\r\n", false},
+    {"a\r\n.\nb", "a\r\n. b", false},
+    {"\r\r\n", " \r\n", false},
+    {"\r\n\n", "\r\n ", false},
+    {"\n\r", " ", true},
+    {"\r\r\r", "  ", true},
+    {"a\r", "a", true},
+};
+
+static void
+test_blanks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(blanks); i++)
+		for (size_t step = 1; step <= strlen(blanks[i].in) + 1; step++) {
+			struct span in = span_of(blanks[i].in), part, piece;
+			struct buf out = {0};
+			bool has_cr = false;
+			for (; in.n; in = span_from(in, step)) {
+				part = span_head(in, step);
+				while (blank_next(&has_cr, &part, &piece))
+					buf_span(&out, piece);
+			}
+			print_message("blanks %zu, %zu bytes a step\n", i, step);
+			assert_string_equal(buf_cstr(&out), blanks[i].out);
+			assert_int_equal(has_cr, blanks[i].ends_in_cr);
+			buf_free(&out);
+		}
+}
+
+static const struct {
+	size_t n; /* octets of a line */
+	const char *before, *behind;
+	bool is_long;
+} lengths[] = {
+    {998, "", "\r\n", false},
+    {999, "", "\r\n", true},
+    {998, "a\r\n", "\r\nb\r\n", false},
+    {999, "a\r\n", "\r\nb\r\n", true},
+    {997, "\n", "\r\n", false}, /* a bare LF is an octet of the line */
+    {998, "\n", "\r\n", true},
+};
+
+/* By DATA and by BDAT, in pieces of some sizes. */
+static void
+test_line_lengths(void **state)
+{
+	static const size_t steps[] = {1, 7, 997, 998, 999, 1000, 5000};
+	(void)state;
+	for (size_t i = 0; i < COUNT(lengths); i++)
+		for (size_t k = 0; k < COUNT(steps); k++) {
+			struct data_scan dotted = {0}, plain = {0};
+			struct buf in = {0}, out = {0};
+			bool has_end;
+			buf_str(&in, lengths[i].before);
+			for (size_t j = 0; j < lengths[i].n; j++)
+				buf_ch(&in, 'x');
+			buf_str(&in, lengths[i].behind);
+			for (struct span s = buf_as_span(&in); s.n;
+			     s = span_from(s, steps[k]))
+				data_plain(&plain, span_head(s, steps[k]));
+			buf_str(&in, ".\r\n");
+			feed(&dotted, buf_as_span(&in), steps[k], &out, &has_end);
+			assert_true(has_end);
+			print_message("length %zu, steps of %zu\n", i, steps[k]);
+			assert_int_equal(data_has_long(&dotted), lengths[i].is_long);
+			assert_int_equal(data_has_long(&plain), lengths[i].is_long);
+			buf_free(&in);
+			buf_free(&out);
+		}
+}
+
+/* BINARYMIME: rules for the header alone. */
+static void
+test_binary_heads(void **state)
+{
+	static const struct {
+		const char *in;
+		bool has_bare;
+	} heads[] = {
+	    {"a: b\r\n\r\n\n.\n\r.\r", false},
+	    {"a: b\r\n\r\n", false},
+	    {"\r\n\n", false},
+	    {"a: b\n\r\n", true},
+	    {"a: b\r\n\nc\r\n\r\n", true},
+	    {"a: b\rc\r\n\r\n", true},
+	    {"a: b\r\n\r", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(heads); i++)
+		for (size_t step = 1; step <= strlen(heads[i].in); step++) {
+			struct data_scan d = {0};
+			for (struct span s = span_of(heads[i].in); s.n;
+			     s = span_from(s, step))
+				data_head(&d, span_head(s, step));
+			assert_int_equal(data_has_bare(&d), heads[i].has_bare);
+		}
+}
+
 static void
 test_long_runs(void **state)
 {
@@ -213,6 +324,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_steps),
 	    cmocka_unit_test(test_long_runs),
+	    cmocka_unit_test(test_blanks),
+	    cmocka_unit_test(test_line_lengths),
+	    cmocka_unit_test(test_binary_heads),
 	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_heads),
 	    cmocka_unit_test(test_tls_required),
