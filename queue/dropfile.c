@@ -75,7 +75,7 @@ is_sound(const struct envelope *e)
 {
 	const uint32_t flags = ENV_SMTPUTF8 | ENV_8BITMIME | ENV_TLS_OPTIONAL;
 	if (e->n_rcpts == 0 || e->head_bytes || e->account.n || e->client.n ||
-	    (e->flags | flags) != flags || e->ret > RET_HDRS ||
+	    e->release_sec || (e->flags | flags) != flags || e->ret > RET_HDRS ||
 	    (e->envid.n && envid_check(e->envid) != E_OK))
 		return false;
 	if (e->sender.n && !drop_address_is_sound(e->sender))

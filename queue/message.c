@@ -280,9 +280,44 @@ message_all_done(struct message *m)
 }
 
 int64_t
+message_hold_sec(const struct message *m)
+{
+	int64_t sec = m->envelope.release_sec - m->envelope.arrived_sec;
+	return m->envelope.release_sec && sec > 0 ? sec : 0;
+}
+
+/*
+ * RFC 4865: how long it is still held, by either clock: one that jumps, or stood still while nothing
+ * ran, may let it go early, but does not keep it.
+ */
+static int64_t
+release_wait_sec(const struct message *m)
+{
+	int64_t by_wall = m->envelope.release_sec - clock_wall_sec();
+	int64_t by_queue = m->first_sec + message_hold_sec(m) - retry_now();
+	int64_t wait = by_wall < by_queue ? by_wall : by_queue;
+	return message_hold_sec(m) && wait > 0 ? wait : 0;
+}
+
+/* Nobody is tried before that; it is no attempt. */
+static void
+await_release(struct message *m)
+{
+	struct buf why = {.max = REASON_MAX};
+	m->wait_sec = release_wait_sec(m);
+	buf_str(&why, "4.7.1 to be sent at ");
+	time3339_put(&why, m->envelope.release_sec);
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_READY || m->works[i].step == STEP_OUT)
+			work_set(&m->works[i], STEP_LATER, buf_cstr(&why));
+	buf_free(&why);
+}
+
+int64_t
 message_life(const struct message *m)
 {
-	return m->envelope.sender.n ? the_sched.lifetime : the_sched.bounce_lifetime;
+	return (m->envelope.sender.n ? the_sched.lifetime : the_sched.bounce_lifetime) +
+	       message_hold_sec(m);
 }
 
 static bool
@@ -329,6 +364,8 @@ void
 message_judge(struct message *m)
 {
 	struct sched *s = &the_sched;
+	if (!m->is_removed && !m->is_held && release_wait_sec(m))
+		await_release(m);
 	struct count c = count_steps(m);
 	if (c.out)
 		c = take_out(m);

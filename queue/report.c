@@ -96,7 +96,7 @@ static bool
 is_late(const struct message *m, uint32_t i)
 {
 	int64_t after = the_sched.delay_warning;
-	return after > 0 && retry_now() - m->first_sec >= after &&
+	return after > 0 && retry_now() - m->first_sec >= after + message_hold_sec(m) &&
 	       !(m->envelope.rcpts[i].state & RCPT_WARNED) &&
 	       is_wanted(m, i, BOUNCE_DELAY);
 }

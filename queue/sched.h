@@ -153,6 +153,8 @@ void message_again(struct message *); /* what is LATER is tried again */
 void message_move(struct message *, enum message_state, struct message_list *);
 /* owes nothing from now on */
 void work_set(struct work *, enum rcpt_step, const char *reason);
+/* seconds from first_sec on in which it is not tried, for its sender asked for that */
+int64_t message_hold_sec(const struct message *);
 int64_t message_life(const struct message *); /* seconds from first_sec on */
 
 /* placers.c */

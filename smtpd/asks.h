@@ -44,7 +44,8 @@ enum listen_kind {
 
 enum { CLIENT_TEXT_MAX = 64 };
 
-#define CLIENT_UNIX "unix" /* text of a client on a UNIX socket */
+#define CLIENT_UNIX "unix"       /* text of a client on a UNIX socket */
+#define CLIENT_UNKNOWN "unknown" /* of one of whom XCLIENT knows no address */
 
 /* What the front knows of a connection. */
 struct client {

@@ -28,6 +28,10 @@ enum reply
 cmd_data(struct session *s, struct span argument)
 {
 	(void)argument;
+	if (s->message.is_binary) { /* RFC 3030 3 */
+		buf_str(&s->argument, "BINARYMIME needs BDAT");
+		return R_SEQUENCE;
+	}
 	enum reply r = policy_data(s);
 	if (r == R_NONE)
 		r = message_begin(&s->message, s->txn.announced_bytes);

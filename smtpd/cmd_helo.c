@@ -56,6 +56,31 @@ put_auth(struct session *s)
 	buf_free(&data);
 }
 
+/* RFC 4865 4: how long, and until when that would be now. */
+static void
+put_future(struct session *s)
+{
+	io_putf(&s->io, "250-FUTURERELEASE %lld ", (long long)s->limits->future_sec);
+	time3339_put(&s->io.out, clock_wall_sec() + s->limits->future_sec);
+	io_putf(&s->io, "\r\n");
+}
+
+static void
+put_trusted(struct session *s)
+{
+	struct buf names = {0};
+	if (s->may_xclient) {
+		xattr_names(XVERB_CLIENT, &names);
+		io_putf(&s->io, "250-XCLIENT%s\r\n", buf_cstr(&names));
+	}
+	buf_reset(&names);
+	if (s->may_xforward) {
+		xattr_names(XVERB_FORWARD, &names);
+		io_putf(&s->io, "250-XFORWARD%s\r\n", buf_cstr(&names));
+	}
+	buf_free(&names);
+}
+
 /* RFC 2033 4.1 */
 enum reply
 cmd_lhlo(struct session *s, struct span argument)
@@ -72,13 +97,18 @@ cmd_ehlo(struct session *s, struct span argument)
 	io_putf(&s->io,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE "
 	    "%s\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
-	    "250-CHUNKING\r\n250-SMTPUTF8\r\n250-DSN\r\n",
-	    s->limits->hostname, s->limits->message_text);
+	    "250-CHUNKING\r\n250-BINARYMIME\r\n250-LIMITS RCPTMAX=%llu\r\n"
+	    "250-SMTPUTF8\r\n250-DSN\r\n",
+	    s->limits->hostname, s->limits->message_text,
+	    (unsigned long long)s->limits->recipients);
+	if (session_is_submission(s) && s->limits->future_sec)
+		put_future(s);
 	if (s->tls)
 		io_putf(&s->io, "250-REQUIRETLS\r\n");
 	if (the_process.tls && !s->tls)
 		io_putf(&s->io, "250-STARTTLS\r\n");
 	if (auth_is_offered(s))
 		put_auth(s);
+	put_trusted(s);
 	return R_EHLO_LAST;
 }

@@ -8,8 +8,9 @@ params_reply(struct session *s, int err)
 	if (err == E_DENY)
 		return R_PARAMETER;
 	buf_str(&s->argument,
-	    "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8] "
-	    "[REQUIRETLS] [RET=FULL|HDRS] [ENVID=xtext]");
+	    "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8] "
+	    "[REQUIRETLS] [RET=FULL|HDRS] [ENVID=xtext] "
+	    "[HOLDFOR=seconds|HOLDUNTIL=date-time]");
 	return R_SYNTAX;
 }
 
@@ -26,6 +27,14 @@ check_login(struct session *s, struct span sender)
 	return is_theirs ? R_NONE : R_SENDER_NOT_YOURS;
 }
 
+/* RFC 4865: how long it is to be held; a moment that is over is now. */
+static int64_t
+hold_sec(const struct mail_params *m)
+{
+	int64_t until = m->hold_until_sec ? m->hold_until_sec - clock_wall_sec() : 0;
+	return m->hold_for_sec ? m->hold_for_sec : until > 0 ? until : 0;
+}
+
 static enum reply
 check(struct session *s, const struct path *p, const struct mail_params *m)
 {
@@ -35,6 +44,11 @@ check(struct session *s, const struct path *p, const struct mail_params *m)
 		return R_NEEDS_UTF8;
 	if (m->has_requiretls && !s->tls) /* RFC 8689 2 */
 		return R_NEEDS_TLS;
+	if ((m->hold_for_sec || m->hold_until_sec) &&
+	    (!session_is_submission(s) || !s->limits->future_sec))
+		return R_PARAMETER;
+	if (hold_sec(m) > s->limits->future_sec)
+		return R_FUTURE;
 	if (m->size_bytes > s->limits->message_bytes) {
 		buf_str(&s->argument, s->limits->message_text);
 		return R_TOO_BIG;
@@ -68,7 +82,11 @@ cmd_mail(struct session *s, struct span argument)
 		txn_begin(s, buf_as_span(&sender), m.size_bytes);
 		s->txn.envelope.flags = (m.has_smtputf8 ? ENV_SMTPUTF8 : 0u) |
 		                        (m.has_8bitmime ? ENV_8BITMIME : 0u) |
+		                        (m.has_binarymime ? ENV_BINARYMIME : 0u) |
 		                        (m.has_requiretls ? ENV_REQUIRETLS : 0u);
+		s->message.is_binary = m.has_binarymime;
+		if (hold_sec(&m))
+			s->txn.envelope.release_sec = clock_wall_sec() + hold_sec(&m);
 		s->txn.envelope.ret = m.ret;
 		s->txn.envelope.envid = arena_span(&s->txn.arena, m.envid);
 		r = policy_mail(s);

@@ -48,6 +48,7 @@ limits_load(struct limits *l, const struct conf *conf)
 	    .hops = number(conf, "hops_most"),
 	    .serves = number(conf, "serves_most"),
 	    .idle_ms = conf_int(conf, "smtpd", "idle_time") * 1000,
+	    .future_sec = conf_int(conf, "smtpd", "future_release"),
 	    .session_ms = conf_int(conf, "smtpd", "session_time") * 1000,
 	    .transaction_ms = conf_int(conf, "smtpd", "transaction_time") * 1000,
 	    .has_vrfy = conf_bool(conf, "smtpd", "vrfy"),
@@ -60,6 +61,8 @@ limits_load(struct limits *l, const struct conf *conf)
 	                        ? conf_list(conf, "common", "domains", 0)
 	                        : l->hostname;
 	load_strict(l, conf);
+	nets_load(&l->xclient, conf, "smtpd", "xclient_networks");
+	nets_load(&l->xforward, conf, "smtpd", "xforward_networks");
 	nets_load(&l->relay, conf, "smtpd", "relay_networks");
 	snprintf(l->message_text, sizeof l->message_text, "%llu",
 	    (unsigned long long)l->message_bytes);
@@ -69,4 +72,6 @@ void
 limits_free(struct limits *l)
 {
 	nets_free(&l->relay);
+	nets_free(&l->xclient);
+	nets_free(&l->xforward);
 }

@@ -5,10 +5,11 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "mime/idn.h"
 #include "spool/dsn.h"
 
-enum { LITERAL_MAX = 64, LABEL_MAX = 63 };
+enum { LITERAL_MAX = 64, LABEL_MAX = 63, HOLDFOR_DIGITS_MAX = 9 };
 
 static bool
 is_high(char c)
@@ -368,7 +369,8 @@ take_size(const struct param *p, struct mail_params *out)
 static int
 take_body(const struct param *p, struct mail_params *out)
 {
-	out->has_8bitmime = span_ieqs(p->value, "8BITMIME");
+	out->has_binarymime = span_ieqs(p->value, "BINARYMIME");
+	out->has_8bitmime = out->has_binarymime || span_ieqs(p->value, "8BITMIME");
 	return out->has_8bitmime || span_ieqs(p->value, "7BIT") ? E_OK : E_DENY;
 }
 
@@ -406,6 +408,27 @@ take_envid(const struct param *p, struct mail_params *out)
 	return envid_check(p->value);
 }
 
+/* RFC 4865 5: one to nine digits, the first of them not 0; either of both parameters. */
+static int
+take_holdfor(const struct param *p, struct mail_params *out)
+{
+	uint64_t sec;
+	if (p->value.n == 0 || p->value.n > HOLDFOR_DIGITS_MAX ||
+	    p->value.p[0] == '0' || out->hold_until_sec ||
+	    span_u64(p->value, UINT64_MAX, &sec) != E_OK)
+		return E_BAD;
+	out->hold_for_sec = (int64_t)sec;
+	return E_OK;
+}
+
+static int
+take_holduntil(const struct param *p, struct mail_params *out)
+{
+	if (out->hold_for_sec)
+		return E_BAD;
+	return time3339_parse(p->value, &out->hold_until_sec);
+}
+
 static const struct {
 	const char *name;
 	int (*take)(const struct param *, struct mail_params *);
@@ -417,6 +440,8 @@ static const struct {
     {"AUTH", take_auth},
     {"RET", take_ret},
     {"ENVID", take_envid},
+    {"HOLDFOR", take_holdfor},
+    {"HOLDUNTIL", take_holduntil},
 };
 
 static int

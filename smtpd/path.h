@@ -59,7 +59,10 @@ MUST_USE int param_next(struct span *in, struct param *out);
 
 struct mail_params {
 	uint64_t size_bytes; /* RFC 1870; 0: not given.  Past any number: UINT64_MAX */
-	bool has_8bitmime;   /* RFC 6152 BODY=8BITMIME */
+	bool has_8bitmime;   /* RFC 6152 BODY=8BITMIME; with BINARYMIME too */
+	bool has_binarymime; /* RFC 3030 BODY=BINARYMIME */
+	/* RFC 4865: seconds of HOLDFOR, or the moment of HOLDUNTIL (wall clock); 0: not given */
+	int64_t hold_for_sec, hold_until_sec;
 	bool has_smtputf8;   /* RFC 6531 */
 	bool has_requiretls; /* RFC 8689 */
 	uint8_t ret;         /* RFC 3461 RET: enum dsn_ret */

@@ -58,6 +58,7 @@
 	R(R_RCPT_LONG,          501, "5.1.3",  "The recipient address is too long")                    \
 	R(R_BASE64,             501, "5.5.2",  "Not base64")                                           \
 	R(R_SYNTAX,             501, "5.5.4",  "Syntax: %s")                                           \
+	R(R_FUTURE,             501, "5.5.4",  "That is too far in the future")                         \
 	R(R_AUTH_CANCELLED,     501, "5.7.0",  "Authentication cancelled")                             \
 	R(R_NOT_HERE,           502, "5.5.1",  "Not offered here")                                     \
 	R(R_SEQUENCE,           503, "5.5.1",  "Not now: %s")                                          \
@@ -72,6 +73,7 @@
 	R(R_RCPT_UNKNOWN,       550, "5.1.1",  "No such user here")                                    \
 	R(R_RCPT_SUSPENDED,     550, "5.2.1",  "The mailbox is suspended")                             \
 	R(R_RCPT_LOOP,          550, "5.4.6",  "The aliases of this address lead in a circle")         \
+	R(R_NOT_TRUSTED,        550, "5.7.0",  "You may not speak for others")                          \
 	R(R_RELAY_DENIED,       550, "5.7.1",  "Relaying denied")                                      \
 	R(R_TOO_BIG,            552, "5.3.4",  "Larger than %s octets")                                \
 	R(R_NEEDS_UTF8,         553, "5.6.7",  "A non-ASCII address needs SMTPUTF8")                   \

@@ -151,6 +151,7 @@ end(struct session *s)
 	buf_free(&s->helo);
 	buf_free(&s->account);
 	buf_free(&s->mechanism);
+	xattrs_reset(&s->forwarded);
 	buf_free(&s->argument);
 	log_session(NULL);
 }
@@ -165,6 +166,8 @@ session_talk(int fd, const struct client *client)
 	    .phase = PH_GREETED,
 	    .may_relay =
 		client->kind == KIND_LMTP || nets_has_text(&l->relay, client->text),
+	    .may_xclient = nets_has_text(&l->xclient, client->text),
+	    .may_xforward = nets_has_text(&l->xforward, client->text),
 	    .deadline = deadline_in_ms(l->session_ms)};
 	s.message.spool = &the_process.spool;
 	s.message.most_bytes = l->message_bytes;

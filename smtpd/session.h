@@ -12,6 +12,7 @@
 #include "smtpd/path.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/reply.h"
+#include "smtpd/xclient.h"
 
 struct jail;
 struct tls_conn;
@@ -60,7 +61,9 @@ struct session {
 	struct io io;
 	enum phase phase;
 	bool is_esmtp;
-	bool may_relay;              /* the client is in relay_networks */
+	bool may_xclient, may_xforward; /* by the address that connected */
+	struct xattrs forwarded;        /* own: of the next message */
+	bool may_relay;                 /* the client is in relay_networks */
 	bool has_logged;             /* the reply's reason stands in the log already */
 	bool is_noted[STRICT_COUNT]; /* what could have been refused was logged */
 	bool must_retire;            /* the process serves nobody after this one */

@@ -83,6 +83,7 @@ txn_reset(struct session *s)
 	policy_reset(s);
 	arena_reset(&s->txn.arena);
 	s->txn.envelope = (struct envelope){0};
+	xattrs_reset(&s->forwarded);
 	s->io.deadline = s->deadline;
 	s->io.chunk = IO_IN_CHUNK;
 	if (s->phase != PH_GREETED)
@@ -99,6 +100,18 @@ log_accepted(const struct session *s)
 	    s->account.len ? " login=" : "",
 	    s->account.len ? log_q(buf_as_span(&s->account)) : "", log_q(e->sender),
 	    log_q(e->rcpts[0].address), e->n_rcpts, (unsigned long long)e->size_bytes);
+}
+
+static void
+log_forwarded(const struct session *s)
+{
+	const struct xattrs *x = &s->forwarded;
+	if (x->all[XATTR_ADDR].state != XATTR_ABSENT)
+		log_event(LOG_INFO, "accepted_for",
+		    "client=%s name=%s addr=%s helo=%s ident=%s", s->client.text,
+		    log_q(xattr_text(x, XATTR_NAME)), log_q(xattr_text(x, XATTR_ADDR)),
+		    log_q(xattr_text(x, XATTR_HELO)),
+		    log_q(xattr_text(x, XATTR_IDENT)));
 }
 
 static void
@@ -143,6 +156,7 @@ txn_finish(struct session *s)
 		log_accepted(s);
 		count_accepted(s);
 		note_lenience(s);
+		log_forwarded(s);
 	} else if (r == R_TOO_BIG) {
 		buf_str(&s->argument, s->limits->message_text);
 	}

@@ -80,3 +80,79 @@ deadline_left_ms(int64_t deadline)
 	int64_t left = deadline - clock_mono_ms();
 	return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
+
+enum { DATE_BYTES = 19, HOUR_SEC = 3600, MINUTE_SEC = 60 };
+
+void
+time3339_put(struct buf *out, int64_t wall_sec)
+{
+	time_t t = (time_t)wall_sec;
+	struct tm tm;
+	gmtime_r(&t, &tm);
+	buf_putf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* A number of just these digits, within its range. */
+static bool
+digits(struct span s, size_t at, size_t n, int least, int most, int *out)
+{
+	uint64_t v;
+	if (at + n > s.n || span_u64(span_head(span_from(s, at), n), 9999, &v) != E_OK)
+		return false;
+	*out = (int)v;
+	return *out >= least && *out <= most;
+}
+
+/* "Z", "+01:00"; seconds east of Greenwich. */
+static bool
+zone(struct span s, int64_t *out)
+{
+	int h, m;
+	*out = 0;
+	if (s.n == 1 && (s.p[0] == 'Z' || s.p[0] == 'z'))
+		return true;
+	if (s.n != 6 || (s.p[0] != '+' && s.p[0] != '-') || s.p[3] != ':' ||
+	    !digits(s, 1, 2, 0, 23, &h) || !digits(s, 4, 2, 0, 59, &m))
+		return false;
+	*out = (h * HOUR_SEC + m * MINUTE_SEC) * (s.p[0] == '-' ? -1 : 1);
+	return true;
+}
+
+/* ".25" */
+static struct span
+skip_fraction(struct span s)
+{
+	size_t n = 1;
+	if (!s.n || s.p[0] != '.')
+		return s;
+	while (n < s.n && ch_digit(s.p[n]))
+		n++;
+	return n > 1 ? span_from(s, n) : s;
+}
+
+int
+time3339_parse(struct span in, int64_t *out)
+{
+	struct tm tm = {0};
+	int64_t east;
+	int year, month;
+	bool is_good = in.n > DATE_BYTES && digits(in, 0, 4, 1970, 9999, &year) &&
+	               in.p[4] == '-' && digits(in, 5, 2, 1, 12, &month) &&
+	               in.p[7] == '-' && digits(in, 8, 2, 1, 31, &tm.tm_mday) &&
+	               (in.p[10] == 'T' || in.p[10] == 't') &&
+	               digits(in, 11, 2, 0, 23, &tm.tm_hour) && in.p[13] == ':' &&
+	               digits(in, 14, 2, 0, 59, &tm.tm_min) && in.p[16] == ':' &&
+	               digits(in, 17, 2, 0, 60, &tm.tm_sec) &&
+	               zone(skip_fraction(span_from(in, DATE_BYTES)), &east);
+	if (!is_good)
+		return E_BAD;
+	int day = tm.tm_mday;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	int64_t sec = timegm(&tm);
+	if (tm.tm_mon != month - 1 && day > 28) /* a month that has no such day */
+		return E_BAD;
+	*out = sec - east;
+	return *out > 0 ? E_OK : E_BAD;
+}

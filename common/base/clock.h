@@ -21,4 +21,9 @@ int64_t deadline_in_ms(int64_t ms);
 /* deadline_left_ms - for poll(2): 0 when past, at most INT_MAX, -1 for DEADLINE_NONE */
 int deadline_left_ms(int64_t deadline);
 
+/* time3339_put - RFC 3339: "2030-01-31T12:00:00Z" */
+void time3339_put(struct buf *out, int64_t wall_sec);
+/* time3339_parse - the whole of it; from 1970 on, to the year 9999.  E_OK, E_BAD */
+MUST_USE int time3339_parse(struct span in, int64_t *out);
+
 #endif

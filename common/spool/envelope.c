@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ENVELOPE_VERSION = 1 };
+enum { ENVELOPE_VERSION = 2, ENVELOPE_NO_RELEASE = 1 };
 
 static void
 rcpt_put(struct buf *out, const struct rcpt *r)
@@ -34,6 +34,7 @@ envelope_put(struct buf *out, const struct envelope *e)
 	buf_put(out, e->sha256, sizeof e->sha256);
 	buf_u32(out, e->head_bytes);
 	buf_u64(out, (uint64_t)e->arrived_sec);
+	buf_u64(out, (uint64_t)e->release_sec);
 	buf_bytes(out, e->sender);
 	buf_bytes(out, e->account);
 	buf_bytes(out, e->client);
@@ -57,13 +58,16 @@ envelope_get(struct span in, struct arena *arena, struct envelope *out)
 	memcpy(out->sha256, sha.p, sha.n);
 	out->head_bytes = rd_u32(&r);
 	out->arrived_sec = (int64_t)rd_u64(&r);
+	if (version != ENVELOPE_NO_RELEASE)
+		out->release_sec = (int64_t)rd_u64(&r);
 	out->sender = rd_str(&r, ENVELOPE_PATH_MAX);
 	out->account = rd_str(&r, ENVELOPE_PATH_MAX);
 	out->client = rd_str(&r, ENVELOPE_PATH_MAX);
 	out->envid = rd_str(&r, ENVELOPE_ENVID_MAX);
 	out->ret = rd_u8(&r);
 	uint32_t n = rd_u32(&r);
-	if (r.err != E_OK || version != ENVELOPE_VERSION || n > ENVELOPE_RCPTS_MAX)
+	if (r.err != E_OK || version == 0 || version > ENVELOPE_VERSION ||
+	    n > ENVELOPE_RCPTS_MAX)
 		return E_BAD;
 	out->rcpts = arena_get(arena, n * sizeof *out->rcpts);
 	if (!out->rcpts)

@@ -31,6 +31,8 @@ enum envelope_flag {
 	ENV_TLS_OPTIONAL = 32,
 	/* placed where junk goes: its sender's domain asks for that (RFC 7489 6.3) */
 	ENV_QUARANTINE = 64,
+	/* RFC 3030: its body may have bare CR and LF, NUL, and lines of any length */
+	ENV_BINARYMIME = 128,
 };
 
 #define DROPPED_CLIENT                                                                 \
@@ -78,6 +80,8 @@ struct envelope {
 	unsigned char sha256[32]; /* of the same bytes */
 	uint32_t head_bytes; /* length of the Return-Path line, left out when relayed */
 	int64_t arrived_sec; /* wall clock */
+	/* RFC 4865: not tried before, wall clock; 0: at once */
+	int64_t release_sec;
 	struct span sender;  /* reverse-path without <>; empty: null sender */
 	struct span account; /* who logged in, or empty */
 	struct span client;  /* address of the client, text */

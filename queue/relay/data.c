@@ -4,6 +4,8 @@
 
 #include "queue/relay/remote.h"
 
+enum { LINE_MOST = 999 }; /* octets with CR: RFC 5321 4.5.3.1.6 */
+
 /* Each piece has its time; together they have the message's. */
 static bool
 put_piece(struct remote *r, struct span piece)
@@ -62,6 +64,25 @@ bool
 data_is_8bit(struct span message)
 {
 	return !span_is_ascii(message);
+}
+
+bool
+data_is_binary(struct span s, bool is_declared)
+{
+	size_t line = 0;
+	if (is_declared && memchr(s.p, '\0', s.n))
+		return true;
+	while (line < s.n) {
+		const char *begin = s.p + line, *lf = memchr(begin, '\n', s.n - line);
+		size_t n = lf ? (size_t)(lf - begin) : s.n - line;
+		const char *cr = memchr(begin, '\r', n);
+		if (lf ? cr != lf - 1 : cr != NULL) /* also lf == begin: cr is NULL */
+			return true;
+		if (is_declared && n > LINE_MOST)
+			return true;
+		line += n + 1;
+	}
+	return false;
 }
 
 bool

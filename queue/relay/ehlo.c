@@ -14,6 +14,7 @@ static const struct {
     {"STARTTLS", EHLO_STARTTLS},
     {"SIZE", EHLO_SIZE},
     {"REQUIRETLS", EHLO_REQUIRETLS},
+    {"BINARYMIME", EHLO_BINARYMIME},
 };
 
 static const struct {

@@ -14,6 +14,7 @@ enum ehlo_can {
 	EHLO_STARTTLS = 32,    /* RFC 3207 */
 	EHLO_SIZE = 64,        /* RFC 1870 */
 	EHLO_REQUIRETLS = 128, /* RFC 8689 */
+	EHLO_BINARYMIME = 256, /* RFC 3030 */
 };
 
 enum ehlo_mech { MECH_PLAIN = 1, MECH_LOGIN = 2, MECH_SCRAM_SHA_256 = 4 };

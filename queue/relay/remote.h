@@ -141,6 +141,11 @@ void data_put(struct remote *, struct span message);
 /* RFC 3030: as one chunk, the last */
 void bdat_put(struct remote *, struct span message);
 bool data_is_8bit(struct span message);
+/*
+ * data_is_binary - a CR or LF that is none of a CRLF is in it, or, where it was declared BINARYMIME, a
+ * NUL or a line past 998 octets: nothing that DATA may carry
+ */
+bool data_is_binary(struct span message, bool is_declared);
 bool data_has_utf8_head(struct span message);
 
 /* ascii.c */

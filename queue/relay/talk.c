@@ -21,7 +21,7 @@ struct txn {
 	struct order order;
 	struct span message;
 	bool is_piped; /* its commands went out together */
-	bool is_bdat, has_reset, is_utf8, is_8bit;
+	bool is_bdat, has_reset, is_utf8, is_8bit, is_binary;
 	struct buf ascii; /* own: addresses whose domains were not */
 	bool is_sent;     /* its bytes are on the way, to the end */
 	uint16_t n_yes;
@@ -96,7 +96,9 @@ put_mail(struct txn *t)
 	io_put(io, SPAN(">"));
 	if (can & EHLO_SIZE)
 		io_putf(io, " SIZE=%zu", t->message.n);
-	if (t->is_8bit)
+	if (t->is_binary)
+		io_put(io, SPAN(" BODY=BINARYMIME"));
+	else if (t->is_8bit)
 		io_put(io, SPAN(" BODY=8BITMIME"));
 	if (t->is_utf8)
 		io_put(io, SPAN(" SMTPUTF8"));
@@ -152,6 +154,7 @@ static struct unfit
 unfit(struct txn *t)
 {
 	const struct ehlo *e = &line.r->ehlo;
+	const unsigned binary = EHLO_BINARYMIME | EHLO_CHUNKING;
 	bool takes_8bit = e->can & EHLO_8BITMIME;
 	t->is_utf8 = needs_utf8(&t->order, t->message);
 	if (t->is_utf8 && !(e->can & EHLO_SMTPUTF8) &&
@@ -162,7 +165,10 @@ unfit(struct txn *t)
 	if (t->is_utf8 && !(e->can & EHLO_SMTPUTF8))
 		return (struct unfit){
 		    "5.6.7", "takes no internationalized addresses or header fields"};
-	if (!takes_8bit && data_is_8bit(t->message))
+	t->is_binary = data_is_binary(t->message, t->order.flags & ENV_BINARYMIME);
+	if (t->is_binary && ((e->can & binary) != binary || line.r->hop->is_lmtp))
+		return (struct unfit){"5.6.1", "takes no BINARYMIME"};
+	if (!t->is_binary && !takes_8bit && data_is_8bit(t->message))
 		return (struct unfit){"5.6.3", "takes no 8-bit text"};
 	if (e->size_bytes && t->message.n > e->size_bytes)
 		return (struct unfit){"5.3.4", "takes no message as large as this one"};

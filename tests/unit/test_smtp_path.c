@@ -215,7 +215,25 @@ static const struct {
     {"SIZE=1", E_BAD, 0, false, false},
     {" =1", E_BAD, 0, false, false},
     {" SIZE=1=2", E_BAD, 0, false, false},
-    {" BODY=BINARYMIME", E_DENY, 0, false, false},
+    {" BODY=BINARYMIME", E_OK, 0, true, false},
+    {" BODY=BINARY", E_DENY, 0, false, false},
+    {" HOLDFOR=60", E_OK, 0, false, false},
+    {" holdfor=999999999 SIZE=1", E_OK, 1, false, false},
+    {" HOLDFOR=0", E_BAD, 0, false, false},
+    {" HOLDFOR=060", E_BAD, 0, false, false},
+    {" HOLDFOR=1000000000", E_BAD, 0, false, false},
+    {" HOLDFOR=-1", E_BAD, 0, false, false},
+    {" HOLDFOR", E_BAD, 0, false, false},
+    {" HOLDUNTIL=2030-01-31T12:00:00Z", E_OK, 0, false, false},
+    {" HOLDUNTIL=2030-01-31T12:00:00.25+01:30", E_OK, 0, false, false},
+    {" HOLDUNTIL=2030-02-31T12:00:00Z", E_BAD, 0, false, false},
+    {" HOLDUNTIL=2030-01-31T24:00:00Z", E_BAD, 0, false, false},
+    {" HOLDUNTIL=2030-01-31T12:00:00", E_BAD, 0, false, false},
+    {" HOLDUNTIL=2030-01-31", E_BAD, 0, false, false},
+    {" HOLDUNTIL=1969-12-31T23:59:59Z", E_BAD, 0, false, false},
+    {" HOLDFOR=60 HOLDUNTIL=2030-01-31T12:00:00Z", E_BAD, 0, false, false},
+    {" HOLDUNTIL=2030-01-31T12:00:00Z HOLDFOR=60", E_BAD, 0, false, false},
+    {" HOLDFOR=60 HOLDFOR=60", E_BAD, 0, false, false},
     {" CONNEG", E_DENY, 0, false, false},
     {" requiretls SIZE=3", E_OK, 3, false, false},
     {" REQUIRETLS=yes", E_BAD, 0, false, false},
@@ -245,6 +263,29 @@ test_mail_params(void **state)
 		assert_int_equal(m.has_8bitmime, mails[i].has_8bitmime);
 		assert_int_equal(m.has_smtputf8, mails[i].has_smtputf8);
 	}
+}
+
+static void
+test_holds(void **state)
+{
+	static const struct {
+		const char *in;
+		int64_t sec;
+	} moments[] = {
+	    {" HOLDUNTIL=1970-01-01T00:00:01Z", 1},
+	    {" HOLDUNTIL=2030-01-31T12:00:00Z", 1896091200},
+	    {" HOLDUNTIL=2030-01-31t13:30:00+01:30", 1896091200},
+	    {" HOLDUNTIL=2030-01-31T10:30:00.999-01:30", 1896091200},
+	    {" HOLDUNTIL=2028-02-29T00:00:00Z", 1835395200},
+	};
+	struct mail_params m;
+	(void)state;
+	for (size_t i = 0; i < COUNT(moments); i++) {
+		assert_int_equal(mail_params_parse(span_of(moments[i].in), &m), E_OK);
+		assert_int_equal(m.hold_until_sec, moments[i].sec);
+	}
+	assert_int_equal(mail_params_parse(SPAN(" HOLDFOR=86400"), &m), E_OK);
+	assert_int_equal(m.hold_for_sec, 86400);
 }
 
 static void
@@ -326,6 +367,7 @@ main(void)
 	    cmocka_unit_test(test_path_flags),
 	    cmocka_unit_test(test_mail_params),
 	    cmocka_unit_test(test_mail_asks),
+	    cmocka_unit_test(test_holds),
 	    cmocka_unit_test(test_rcpt_params),
 	    cmocka_unit_test(test_helo),
 	};
