@@ -10,6 +10,7 @@
 #include "smtpd/front.h"
 #include "smtpd/policy/greylist.h"
 #include "smtpd/policy/lists.h"
+#include "smtpd/policy/psl.h"
 #include "smtpd/session.h"
 #include "tls/dkim_key.h"
 #include "tls/key.h"
@@ -65,6 +66,8 @@ before_start(const struct conf *conf)
 	dkim_folder_make(conf);
 	greylist_folder_make(conf);
 	lists_load(conf);
+	/* here, so that all sessions share its pages; what is missing is logged */
+	(void)!psl_prepare();
 }
 
 static void

@@ -50,7 +50,7 @@ struct lists_said {
 };
 
 /*
- * lists_judge - in policy_helo (has_sender false) and in policy_mail.  The most specific row of each
+ * lists_judge - at MAIL; what is denied is refused at RCPT, but not to postmaster.  The most specific row of each
  *   counts: an address before its domain, a domain before those above it, the longer network.  What
  *   is said of the client decides; else a deny of HELO or sender; else an allow of them.
  */

@@ -43,6 +43,7 @@ policy_reset(struct session *s)
 {
 	filters_reset(s);
 	s->policy.is_logged = false;
+	s->policy.lists = (struct lists_said){.verdict = LISTS_NOTHING};
 	chain_done(&s->policy.chain);
 	chain_init(&s->policy.chain, &s->policy.client, &the_process.rules);
 	lookups_done(&s->policy.lookups);
@@ -89,6 +90,7 @@ static void
 log_verdict(const struct session *s)
 {
 	struct buf text = {0};
+	lists_log(&s->policy.lists, &text);
 	chain_log(&s->policy.chain, &text);
 	if (text.len)
 		log_event(LOG_INFO, "verdict", "client=%s helo=%s from=%s%s",
@@ -114,11 +116,40 @@ find_name(struct session *s)
 		run(s, CHAIN_RDNS, &f);
 }
 
+/* ip: borrow, for what is returned */
+static struct lists_facts
+lists_facts_of(const struct session *s, struct ip *ip)
+{
+	if (ip_parse(span_of(s->client.text), ip) != E_OK)
+		ip->n = 0;
+	return (struct lists_facts){.client = ip,
+	    .helo = buf_as_span(&s->helo),
+	    .sender = s->txn.envelope.sender,
+	    .has_sender = true};
+}
+
+/* Who is denied is told at RCPT: postmaster is to hear of it. */
 enum reply
 policy_mail(struct session *s)
 {
+	struct ip ip;
+	const struct lists_facts f = lists_facts_of(s, &ip);
+	if (is_stranger(s))
+		lists_judge(&f, &s->policy.lists);
 	find_name(s);
 	return filters_mail(s);
+}
+
+static enum reply
+refuse_denied(const struct session *s)
+{
+	struct ip ip;
+	struct buf text = {0};
+	const struct lists_facts f = lists_facts_of(s, &ip);
+	lists_refusal(&s->policy.lists, &f, &text);
+	enum reply r = reply_own(550, SPAN("5.7.1"), buf_as_span(&text));
+	buf_free(&text);
+	return r;
 }
 
 /* Somebody has to hear of it when others are refused by mistake (RFC 5321 4.5.1). */
@@ -162,15 +193,26 @@ greylist(struct session *s, struct span address)
 }
 
 static enum reply
-judge_rcpt(struct session *s, struct span address)
+judge_for(struct session *s, struct span address)
 {
-	if (!is_stranger(s) || !refuse_wants_early(&the_process.rules) ||
-	    is_postmaster(address))
+	if (s->policy.lists.verdict == LISTS_DENY)
+		return refuse_denied(s);
+	if (s->policy.lists.verdict == LISTS_ALLOW ||
+	    !refuse_wants_early(&the_process.rules))
 		return R_NONE;
 	enum reply r = judge_early(s);
 	if (r == R_NONE && the_process.rules.has_greylist &&
 	    !refuse_trusts(&s->policy.chain) && s->policy.chain.client->ip.n)
 		r = greylist(s, address);
+	return r;
+}
+
+static enum reply
+judge_rcpt(struct session *s, struct span address)
+{
+	if (!is_stranger(s) || is_postmaster(address))
+		return R_NONE;
+	enum reply r = judge_for(s, address);
 	if (r != R_NONE && !s->policy.is_logged)
 		log_verdict(s);
 	s->policy.is_logged |= r != R_NONE;
@@ -265,7 +307,8 @@ static enum reply
 judge_author(struct session *s)
 {
 	struct chain *c = &s->policy.chain;
-	if (c->rules->dmarc != POLICY_REFUSE || c->dmarc.result != DMARC_FAIL)
+	if (c->rules->dmarc != POLICY_REFUSE || c->dmarc.result != DMARC_FAIL ||
+	    s->policy.lists.verdict == LISTS_ALLOW)
 		return R_NONE;
 	if (chain_is_vouched(c)) {
 		log_event(LOG_INFO, "vouched", "author=%s sealer=%s",

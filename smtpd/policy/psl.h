@@ -9,7 +9,7 @@
 #include "base/span.h"
 
 /*
- * psl_prepare - once in a process, before its jail: the newer of what is built into libpsl and of
+ * psl_prepare - once, before a jail; who is forked after it has it, too: the newer of what is built into libpsl and of
  *   what Debian's package publicsuffix brings.  E_OK, E_IO (neither is there; logged: then each name
  *   is an organisation's)
  */
