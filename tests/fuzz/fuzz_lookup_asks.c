@@ -151,12 +151,14 @@ check_rcpts(struct rd *r)
 {
 	while (r->in.n && r->err == E_OK) {
 		uint8_t verdict = rd_u8(r);
+		bool leads_away = rd_u8(r), is_remote = false;
 		uint16_t n = rd_u16(r);
 		if (verdict > RCPT_TEMP || n > RECIPIENT_TARGETS_MAX ||
 		    (verdict != RCPT_LOCAL && n))
 			bug("a verdict that cannot be");
 		for (uint16_t i = 0; i < n; i++) {
 			bool is_local = rd_u8(r) == 1;
+			is_remote |= !is_local;
 			struct span address = rd_str(r, ACCOUNT_ADDRESS_MAX);
 			rd_str(r, ACCOUNT_ADDRESS_MAX);
 			rd_u32(r);
@@ -168,6 +170,9 @@ check_rcpts(struct rd *r)
 			    (!is_local && (uid || gid || home.n)))
 				bug("a target that cannot be");
 		}
+		if (leads_away != is_remote)
+			bug("a target elsewhere that is not said, or the other way "
+			    "round");
 		struct span owner = rd_str(r, ACCOUNT_ADDRESS_MAX);
 		if (owner.n && !span_eqs(owner, "owner-list@example.test"))
 			bug("an owner that cannot be");
