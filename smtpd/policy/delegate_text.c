@@ -141,6 +141,8 @@ delegate_parse(struct span *in, struct delegate_answer *out)
 		has_action = true;
 		action_parse(value, out);
 	}
+	if (!has_action)
+		return E_BAD;
 	*in = span_from(*in, (size_t)(rest.p - in->p));
-	return has_action ? E_OK : E_BAD;
+	return E_OK;
 }
