@@ -49,9 +49,8 @@ const struct ask_table *dial_table(unsigned kind);
 
 /*
  * What the role asks of the monitor in its turn, as it has no file system: str where -> u8 result,
- * fd; a row of struct daemon's extra_asks
+ * fd; the one row of struct daemon's extra_asks
  */
-int dial_ask_unix(
-    struct asker *, struct rd *body, int *fd, struct buf *reply, int *fd_back);
+extern const struct ask_row dial_extra[1];
 
 #endif

@@ -22,9 +22,8 @@ connect_path(struct span path)
 	return -1;
 }
 
-int
-dial_ask_unix(
-    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+static int
+ask_unix(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct span where = rd_str(body, DIAL_WHERE_MAX);
 	struct service s;
@@ -37,3 +36,10 @@ dial_ask_unix(
 	buf_u8(reply, (uint8_t)(*fd_back >= 0 ? E_OK : -E_IO));
 	return E_OK;
 }
+
+/* clang-format off */
+const struct ask_row dial_extra[1] = {
+	/* name        legal in times       bytes               fd back  answered by */
+	{"DIAL_UNIX",  1,       DIALS_MOST, 4 + DIAL_WHERE_MAX, true,    ask_unix},
+};
+/* clang-format on */

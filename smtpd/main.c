@@ -77,13 +77,6 @@ on_born(const struct role *role)
 		roll_close();
 }
 
-/* clang-format off */
-static const struct ask_row extra[] = {
-	/* name        legal in times  bytes               fd back  answered by */
-	{"DIAL_UNIX",  1,       6000,  4 + DIAL_WHERE_MAX, true,    dial_ask_unix},
-};
-/* clang-format on */
-
 static const struct daemon smtpd = {
     .name = "smtpd",
     .about = "takes mail in, from other servers and from mail programs",
@@ -95,8 +88,8 @@ static const struct daemon smtpd = {
     .before_start = before_start,
     .on_born = on_born,
     .on_gone = roll_strike,
-    .extra_asks = extra,
-    .n_extra_asks = COUNT(extra),
+    .extra_asks = dial_extra,
+    .n_extra_asks = 1,
 };
 
 int

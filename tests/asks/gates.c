@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, resolver, greylist, fetch, a monitor, a keeper,
+ * gates.c - every row of the tables that key, auth, lookup, resolver, greylist, dial, fetch, a monitor, a keeper,
  * the front of smtpd, the processes of queue and the command that moves or repairs a mailbox
  * answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist,
  * and of a monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok
@@ -20,6 +20,7 @@
 #include "proc/child.h"
 #include "proc/monitor.h"
 #include "queue/sts/sts.h"
+#include "smtpd/dial.h"
 #include "smtpd/policy/greylist.h"
 #include "spool/admin.h"
 #include "tls/key.h"
@@ -94,6 +95,22 @@ sample_sts(uint16_t type, struct buf *b)
 		sts_note_put(b, &(struct sts_note){.domain = SPAN("example.test"),
 				    .host = SPAN("mx.example.test"),
 				    .why = SPAN("x")});
+}
+
+static void
+sample_dial(uint16_t type, struct buf *b)
+{
+	(void)type;
+	buf_bytes(b, SPAN("unix:/run/policy.sock"));
+}
+
+static const struct ask_table *
+dial_unix_table(unsigned kind)
+{
+	static const struct ask_table table = {
+	    .rows = dial_extra, .n_rows = COUNT(dial_extra), .who = "dial"};
+	(void)kind;
+	return &table;
 }
 
 static void
@@ -193,6 +210,8 @@ static const struct kind {
     {"resolver", resolver_table, sample_resolver, NULL},
     {"fetch", fetch_table, sample_fetch, NULL},
     {"greylist", greylist_table, sample_greylist, NULL},
+    {"dial", dial_table, sample_dial, NULL},
+    {"smtpd monitor", dial_unix_table, sample_dial, NULL},
     {"sts", sts_table, sample_sts, NULL},
     {"queue reports", reports_table, sample_reports, NULL},
     {"monitor", monitor_table, sample_monitor, NULL},
