@@ -9,6 +9,8 @@
  *   session -> lookup   common/account/recipient.h (verdicts on recipients, senders of a login)
  *   session -> resolver common/net/resolver.h (the DNS, for smtpd/policy)
  *   session -> greylist smtpd/policy/greylist.h (whether who sends came again)
+ *   session -> dial     smtpd/dial.h (a connection to a milter or policy service of the settings)
+ *   dial -> monitor     the same, to a UNIX socket (dial_extra)
  *   session -> spool    common/spool/put.h (another daemon: queue)
  *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front),
  *                              who is

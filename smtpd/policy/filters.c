@@ -11,29 +11,31 @@
 static struct milters *
 milters_of(const struct session *s)
 {
-	return &the_process.filters.milters[session_is_submission(s)];
+	return &the_process.filters.milters[session_class(s)];
 }
 
 static struct delegates *
 delegates_of(const struct session *s)
 {
-	return &the_process.filters.delegates[session_is_submission(s)];
+	return &the_process.filters.delegates[session_class(s)];
 }
 
 void
 filters_load(struct filters *f, const struct conf *c)
 {
 	*f = (struct filters){.dialer = {.chan = -1}};
-	milters_load(&f->milters[0], c, "milters", &f->dialer);
-	milters_load(&f->milters[1], c, "submission_milters", &f->dialer);
-	delegates_load(&f->delegates[0], c, "policy_services", &f->dialer);
-	delegates_load(&f->delegates[1], c, "submission_policy_services", &f->dialer);
+	milters_load(&f->milters[CLASS_SMTP], c, "milters", &f->dialer);
+	milters_load(
+	    &f->milters[CLASS_SUBMISSION], c, "submission_milters", &f->dialer);
+	delegates_load(&f->delegates[CLASS_SMTP], c, "policy_services", &f->dialer);
+	delegates_load(&f->delegates[CLASS_SUBMISSION], c, "submission_policy_services",
+	    &f->dialer);
 }
 
 void
 filters_free(struct filters *f)
 {
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < CLASS_COUNT; i++) {
 		f->milters[i].deadline = deadline_in_ms(FILTERS_GOODBYE_MS);
 		milters_free(&f->milters[i]);
 		delegates_free(&f->delegates[i]);
@@ -102,7 +104,8 @@ listener_of(const struct session *s)
 {
 	static const char *const names[] = {[KIND_SMTP] = "smtp",
 	    [KIND_SUBMISSION] = "submission",
-	    [KIND_SUBMISSIONS] = "submissions"};
+	    [KIND_SUBMISSIONS] = "submissions",
+	    [KIND_LMTP] = "lmtp"};
 	return span_of(names[s->client.kind]);
 }
 
@@ -178,7 +181,9 @@ mail_params(const struct session *s)
 	buf_reset(out);
 	if (s->txn.announced_bytes)
 		buf_putf(out, "SIZE=%llu ", (unsigned long long)s->txn.announced_bytes);
-	if (e->flags & ENV_8BITMIME)
+	if (e->flags & ENV_BINARYMIME)
+		buf_str(out, "BODY=BINARYMIME ");
+	else if (e->flags & ENV_8BITMIME)
 		buf_str(out, "BODY=8BITMIME ");
 	if (e->flags & ENV_SMTPUTF8)
 		buf_str(out, "SMTPUTF8 ");

@@ -7,6 +7,7 @@
 #ifndef SMTPD_POLICY_FILTERS_H
 #define SMTPD_POLICY_FILTERS_H
 
+#include "conf/strict.h"
 #include "smtpd/dial.h"
 #include "smtpd/edits.h"
 #include "smtpd/policy/delegate.h"
@@ -18,11 +19,11 @@ struct shape;
 
 enum { FILTERS_GOODBYE_MS = 1000 }; /* for what a filter is told at an end */
 
-/* What the process keeps; {0} asks nobody.  [0]: intake, [1]: submission */
+/* What the process keeps; {0} asks nobody.  Nobody is asked about LMTP: its mail was judged before */
 struct filters {
 	struct dialer dialer;
-	struct milters milters[2];
-	struct delegates delegates[2];
+	struct milters milters[CLASS_COUNT];
+	struct delegates delegates[CLASS_COUNT];
 	struct buf text, params; /* own: what the values of a call borrow */
 };
 
