@@ -16,12 +16,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
+	static const enum listen_kind kinds[] = {KIND_SMTP, KIND_SUBMISSION, KIND_LMTP};
+
 	if (n < 1 || n > 65536)
 		return 0;
 	log_level(LOG_EMERG);
 	fakes_reset();
-	fakes_talk(p[0] & 1 ? KIND_SUBMISSION : KIND_SMTP, span_make(p + 1, n - 1));
+	/* it may speak for others, and is taken as it comes */
+	static struct net all;
+	if (net_parse(SPAN("127.0.0.0/8"), &all) != E_OK)
+		bug("net_parse");
+	the_process.limits.xclient = the_process.limits.xforward =
+	    (struct nets){&all, 1};
+	the_process.limits.future_sec = 86400;
+	for (unsigned i = 0; n % 2 && i < CLASS_COUNT; i++)
+		the_process.limits.is_counted[i][STRICT_BARE] = true;
+	fakes_talk(kinds[p[0] % COUNT(kinds)], span_make(p + 1, n - 1));
 	if (fakes.n_puts && fakes.envelope.size_bytes != fakes.message.len)
 		bug("a size that is not the message's");
+	for (size_t i = 0; fakes.n_puts && i < fakes.message.len &&
+			   !(fakes.envelope.flags & ENV_BINARYMIME);
+	     i++)
+		if (fakes.message.p[i] == '\n' &&
+		    (!i || fakes.message.p[i - 1] != '\r'))
+			bug("a bare LF was stored");
 	return 0;
 }
