@@ -38,7 +38,7 @@ const char *check_sources(const char *value); /* conf/source.h */
 const char *check_milter(const char *value);  /* conf/service.h */
 const char *check_policy_service(const char *value);
 const char *check_service_default(const char *value);
-const char *check_strict(const char *value);  /* conf/strict.h */
+const char *check_strict(const char *value); /* conf/strict.h */
 /* as check_listen, or an absolute path of a UNIX socket */
 const char *check_listen_or_path(const char *value);
 

@@ -23,13 +23,3 @@ arc_say(const struct arc_check *c, const struct ip *client, struct authres *out)
 		authres_prop(out, "header.oldest-pass", buf_as_span(&text));
 	buf_free(&text);
 }
-
-void
-arc_comment(const struct arc_check *c, struct buf *out)
-{
-	buf_putf(out, "arc=%s", arc_cv_name(c->cv));
-	for (size_t i = c->n; c->cv == ARC_PASS && i-- > 0;)
-		buf_putf(out, " as[%zu].d=%.*s as[%zu].s=%.*s", i + 1,
-		    SPAN_ARG(c->sets[i].seal_verdict.domain), i + 1,
-		    SPAN_ARG(c->sets[i].seal_verdict.selector));
-}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* arc_say.h - what became of a chain of ARC, in words: RFC 8617 6, 7.2.2. */
+/* arc_say.h - what became of a chain of ARC, in words: RFC 8617 6. */
 #ifndef SMTPD_POLICY_ARC_SAY_H
 #define SMTPD_POLICY_ARC_SAY_H
 
@@ -12,7 +12,5 @@
  * that sealed it last; the last property only of a pass
  */
 void arc_say(const struct arc_check *, const struct ip *client, struct authres *);
-/* arc_comment - for DMARC's reports: "arc=pass as[2].d=d2.example as[2].s=s2 as[1].d=..." */
-void arc_comment(const struct arc_check *, struct buf *out);
 
 #endif
