@@ -213,6 +213,7 @@ static const struct kind {
     {"smtpd session", 0, false},
     {"front, metrics", JAIL_ACCEPT, false},
     {"lookup", JAIL_FILES_READ | JAIL_FLOCK, false},
+    {"greylist", JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_FLOCK, false},
     {"resolver", JAIL_NET | JAIL_BIND_NET, false},
     {"fetch", JAIL_NET | JAIL_FILES_READ, false},
     {"mailbox session",
