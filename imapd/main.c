@@ -9,6 +9,7 @@
 #include "login/ticket.h"
 #include "metrics/role.h"
 #include "mime/charset.h"
+#include "net/fetch.h"
 #include "proc/daemon.h"
 #include "store/store.h"
 #include "tls/key.h"
@@ -27,16 +28,9 @@ auth_role_prepare(void)
 	return auth_prepare();
 }
 
-/* A session, in its jail, cannot load what iconv needs. */
-static void
-before_start(const struct conf *conf)
-{
-	charset_preload();
-	roll_new(conf, "imapd", "front_connections", "fronts_most");
-}
-
 /* clang-format off */
-static const struct role roles[] = {
+/* before_start adds what auth may ask */
+static struct role roles[] = {
 	[IMAP_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
 		.channels = 1u << IMAP_KEY | 1u << IMAP_AUTH,
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_SPAWN) | MON_MAY(LOGIN_REDEEM),
@@ -49,10 +43,26 @@ static const struct role roles[] = {
 	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
 		.monitor_asks = MON_MAY(LOGIN_TICKET),
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
+	[IMAP_RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
+	[IMAP_FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
 	METRICS_ROLE,
 };
 
 /* clang-format on */
+
+/* A session, in its jail, cannot load what iconv needs. */
+static void
+before_start(const struct conf *conf)
+{
+	charset_preload();
+	roll_new(conf, "imapd", "front_connections", "fronts_most");
+	if (auth_asks_issuer(conf)) {
+		roles[IMAP_AUTH].channels |= 1u << IMAP_RESOLVER | 1u << IMAP_FETCH;
+		roles[IMAP_AUTH].monitor_asks |= MON_MAY(MON_CHANNEL);
+	}
+}
 
 static void
 on_born(const struct role *role)

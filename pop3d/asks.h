@@ -6,6 +6,7 @@
  *   auth -> monitor    common/login/ticket.h: LOGIN_TICKET, who a ticket stands for
  *   front -> monitor   LOGIN_REDEEM, a ticket with its client's connection; one more front;
  *                      channels
+ *   auth -> resolver, fetch   with oauth_introspection: common/auth/introspect.h
  *   session -> monitor LOGIN_IDLE, LOGIN_LEAVE; who is served
  *   session -> keeper  common/store/asks.h (of the same account, the same uid)
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
@@ -16,6 +17,13 @@
 #ifndef POP3D_ASKS_H
 #define POP3D_ASKS_H
 
-enum pop3_role { POP3_FRONT, POP3_SESSION, POP3_KEY, POP3_AUTH };
+enum pop3_role {
+	POP3_FRONT,
+	POP3_SESSION,
+	POP3_KEY,
+	POP3_AUTH,
+	POP3_RESOLVER,
+	POP3_FETCH
+};
 
 #endif

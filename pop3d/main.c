@@ -5,6 +5,7 @@
 #include "login/roll.h"
 #include "login/ticket.h"
 #include "metrics/role.h"
+#include "net/fetch.h"
 #include "pop3d/asks.h"
 #include "pop3d/login.h"
 #include "pop3d/session.h"
@@ -26,14 +27,9 @@ auth_role_prepare(void)
 	return auth_prepare();
 }
 
-static void
-before_start(const struct conf *conf)
-{
-	roll_new(conf, "pop3d", "front_connections", "fronts_most");
-}
-
 /* clang-format off */
-static const struct role roles[] = {
+/* before_start adds what auth may ask */
+static struct role roles[] = {
 	[POP3_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
 		.channels = 1u << POP3_KEY | 1u << POP3_AUTH,
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_SPAWN) | MON_MAY(LOGIN_REDEEM),
@@ -46,10 +42,24 @@ static const struct role roles[] = {
 	[POP3_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
 		.monitor_asks = MON_MAY(LOGIN_TICKET),
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
+	[POP3_RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
+	[POP3_FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
 	METRICS_ROLE,
 };
 
 /* clang-format on */
+
+static void
+before_start(const struct conf *conf)
+{
+	roll_new(conf, "pop3d", "front_connections", "fronts_most");
+	if (auth_asks_issuer(conf)) {
+		roles[POP3_AUTH].channels |= 1u << POP3_RESOLVER | 1u << POP3_FETCH;
+		roles[POP3_AUTH].monitor_asks |= MON_MAY(MON_CHANNEL);
+	}
+}
 
 static void
 on_born(const struct role *role)

@@ -4,6 +4,7 @@
 #include "auth/auth.h"
 #include "login/roll.h"
 #include "metrics/role.h"
+#include "net/fetch.h"
 #include "net/resolver.h"
 #include "proc/daemon.h"
 #include "smtpd/dial.h"
@@ -16,12 +17,13 @@
 #include "tls/key.h"
 #include "tls/server.h"
 
-enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST, DIAL };
+enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST, DIAL, FETCH };
 
 #define TO(role) (1u << (role))
 
 /* clang-format off */
-static const struct role roles[] = {
+/* before_start adds what auth may ask */
+static struct role roles[] = {
 	[FRONT] = {.name = "front", .user = USER_NET, .at_start = 1, .count = "front_count",
 	           .monitor_asks = MON_MAY(MON_SPAWN),
 	           .prepare = front_prepare, .jail = front_jail, .run = front_run},
@@ -45,6 +47,8 @@ static const struct role roles[] = {
 	[DIAL] = {.name = "dial", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 	           .monitor_asks = MON_MAY(MON_EXTRA),
 	           .jail = dial_jail, .run = dial_run},
+	[FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+	           .prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -68,6 +72,10 @@ before_start(const struct conf *conf)
 	lists_load(conf);
 	/* here, so that all sessions share its pages; what is missing is logged */
 	(void)!psl_prepare();
+	if (auth_asks_issuer(conf)) {
+		roles[AUTH].channels |= TO(RESOLVER) | TO(FETCH);
+		roles[AUTH].monitor_asks |= MON_MAY(MON_CHANNEL);
+	}
 }
 
 static void

@@ -114,4 +114,11 @@ const struct ask_table *auth_table(unsigned kind);
  */
 void auth_announce_with(int (*announce)(const struct account *, struct id *ticket));
 
+/* ---- for main.c ---- */
+/*
+ * auth_asks_issuer - in before_start: whether auth needs channels to "resolver" and "fetch"; only then its row
+ * has them, and MON_CHANNEL: a taken-over auth could tell anybody what it knows by them
+ */
+bool auth_asks_issuer(const struct conf *);
+
 #endif

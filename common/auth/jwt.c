@@ -7,6 +7,8 @@
 
 #include "tls/jose.h"
 
+enum { SECONDS_MOST = INT32_MAX };
+
 struct jwt_key {
 	struct jose_key *key; /* own */
 	struct buf kid;       /* empty: it has none */
@@ -216,17 +218,11 @@ is_in_time(const json_t *claims, const struct jwt_rules *rules)
 	return !nbf || (json_is_number(nbf) && json_number_value(nbf) - leeway <= now);
 }
 
-/* NULL, or what is wrong. */
+/* NULL, or what is wrong: scope, address. */
 static const char *
-claims_check(const json_t *claims, const struct jwt_rules *rules)
+permission_check(const json_t *claims, const struct jwt_rules *rules)
 {
 	const json_t *scope = json_object_get(claims, "scope");
-	if (!span_eqs(text_of(claims, "iss"), rules->issuer))
-		return "issuer";
-	if (!has_text(json_object_get(claims, "aud"), rules->audience, false))
-		return "audience";
-	if (!is_in_time(claims, rules))
-		return "expired or not yet valid";
 	if (rules->scope[0] && !has_text(scope ? scope : json_object_get(claims, "scp"),
 				   rules->scope, true))
 		return "scope";
@@ -234,6 +230,29 @@ claims_check(const json_t *claims, const struct jwt_rules *rules)
 	    !strcmp(rules->claim, "email"))
 		return "address not verified by the issuer";
 	return text_of(claims, rules->claim).n ? NULL : "no address in it";
+}
+
+/* NULL, or what is wrong. */
+static const char *
+claims_check(const json_t *claims, const struct jwt_rules *rules)
+{
+	if (!span_eqs(text_of(claims, "iss"), rules->issuer))
+		return "issuer";
+	if (!has_text(json_object_get(claims, "aud"), rules->audience, false))
+		return "audience";
+	if (!is_in_time(claims, rules))
+		return "expired or not yet valid";
+	return permission_check(claims, rules);
+}
+
+bool
+jwt_is_one(struct span token)
+{
+	struct span rest = token;
+	json_t *head = object_of(span_cut(&rest, '.'));
+	bool is_one = head && text_of(head, "alg").n && rest.n;
+	json_decref(head);
+	return is_one;
 }
 
 int
@@ -262,4 +281,36 @@ jwt_check(const struct jwt_keys *keys, const struct jwt_rules *rules, struct spa
 	json_decref(head);
 	buf_free(&signature);
 	return err;
+}
+
+static const char *
+said_check(const json_t *said, const struct jwt_rules *rules)
+{
+	const json_t *exp = json_object_get(said, "exp");
+	if (!json_is_true(json_object_get(said, "active")))
+		return "not active";
+	if (rules->issuer[0] && json_object_get(said, "iss") &&
+	    !span_eqs(text_of(said, "iss"), rules->issuer))
+		return "issuer";
+	if (rules->audience[0] &&
+	    !has_text(json_object_get(said, "aud"), rules->audience, false))
+		return "audience";
+	if (exp && !is_in_time(said, rules))
+		return "expired or not yet valid";
+	return permission_check(said, rules);
+}
+
+int
+introspection_check(const struct jwt_rules *rules, struct span json, struct buf *out,
+    int64_t *until_sec, const char **why)
+{
+	json_t *said =
+	    json.n ? json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	*why = json_is_object(said) ? said_check(said, rules) : "no JSON";
+	double exp = json_number_value(json_object_get(said, "exp"));
+	*until_sec = exp > 0 && exp < SECONDS_MOST ? (int64_t)exp : 0;
+	if (!*why)
+		buf_span(out, text_of(said, rules->claim));
+	json_decref(said);
+	return !*why && buf_done(out) == E_OK ? E_OK : E_DENY;
 }

@@ -21,7 +21,7 @@ enum {
 
 /* What a token must say. */
 struct jwt_rules {
-	const char *issuer, *audience; /* borrow */
+	const char *issuer, *audience; /* borrow; of an introspection "": any */
 	const char *scope;             /* borrow; "": any */
 	const char *claim;             /* borrow: the one that holds the address */
 	int64_t now_sec;
@@ -41,5 +41,15 @@ size_t jwt_keys_count(const struct jwt_keys *);
  */
 MUST_USE int jwt_check(const struct jwt_keys *, const struct jwt_rules *,
     struct span token, struct buf *out, const char **why);
+
+/* jwt_is_one - it begins as one; whatever it is worth */
+bool jwt_is_one(struct span token);
+/*
+ * introspection_check - what the issuer says of a token (RFC 7662 2.2): active, and the rest as of a
+ * token, where the issuer need not name itself.
+ *   until_sec  when it ends; 0: not said
+ */
+MUST_USE int introspection_check(const struct jwt_rules *, struct span json,
+    struct buf *out, int64_t *until_sec, const char **why);
 
 #endif

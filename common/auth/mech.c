@@ -32,6 +32,10 @@ struct mech_talk {
 	bool is_temp;                          /* the accounts could not be read */
 	struct buf binding_type, binding_data; /* of the connection, or empty */
 	sasl_channel_binding_t binding;        /* the same, as libsasl2 has it */
+	bool is_begun;
+	/* a message with a token of which its issuer must be asked first; own */
+	struct buf message;
+	struct span token; /* borrow: message; empty: nothing is asked */
 };
 
 static struct mech_talk *current; /* borrow: inside a call of libsasl2 */
@@ -266,6 +270,8 @@ is_refused(struct mech_talk *t, struct span message)
 	case OFFER_PLAIN:
 	case OFFER_CRAM:
 	case OFFER_EXTERNAL:
+	case OFFER_BEARER:
+	case OFFER_XOAUTH2:
 	case OFFER_OTHER:
 		break;
 	}
@@ -319,14 +325,68 @@ talk_new(const struct auth_conn *c, struct mech_talk *t)
 	return bind_channel(t, c);
 }
 
+/* One message; NULL: there is none yet. */
+static enum auth_status
+go_on(struct mech_talk *t, const struct span *message, struct span *challenge)
+{
+	const char *text = NULL, *p = message && message->n ? message->p : "";
+	unsigned n = 0, length = message ? (unsigned)message->n : 0;
+	int result;
+	current = t;
+	if (t->is_begun)
+		result = sasl_server_step(t->sasl, p, length, &text, &n);
+	else
+		result = sasl_server_start(
+		    t->sasl, t->offer->name, message ? p : NULL, length, &text, &n);
+	current = NULL;
+	t->is_begun = true;
+	if (text)
+		*challenge = span_make(text, n);
+	return status_of(t, result);
+}
+
+/* Whether the message waits, kept, for what an issuer says of its token. */
+static bool
+must_wait(struct mech_talk *t, const struct span *message)
+{
+	bool is_x = t->offer->kind == OFFER_XOAUTH2;
+	if ((!is_x && t->offer->kind != OFFER_BEARER) || !message || message->n == 0)
+		return false;
+	buf_reset(&t->message);
+	buf_span(&t->message, *message);
+	return oauth_question(buf_as_span(&t->message), is_x, &t->token);
+}
+
+static enum auth_status
+take_message(struct mech_talk *t, const struct span *message, struct span *challenge)
+{
+	t->token = (struct span){"", 0};
+	return must_wait(t, message) ? AUTH_TEMP : go_on(t, message, challenge);
+}
+
+bool
+mech_waits(const struct mech_talk *t, struct span *token)
+{
+	*token = t->token;
+	return token->n > 0;
+}
+
+enum auth_status
+mech_resume(struct mech_talk *t, struct span *challenge)
+{
+	struct span message = buf_as_span(&t->message);
+	*challenge = (struct span){"", 0};
+	t->token = (struct span){"", 0};
+	return go_on(t, &message, challenge);
+}
+
 enum auth_status
 mech_start(const struct auth_conn *c, struct span mech, const struct span *initial,
     struct mech_talk **out, struct span *challenge)
 {
 	struct mech_talk *t = mem_new(sizeof *t);
-	const char *text = NULL;
-	unsigned n = 0;
 	*out = t;
+	t->token = (struct span){"", 0};
 	t->way.protocol = app_protocol_of(span_of(c->service));
 	snprintf(t->way.client, sizeof t->way.client, "%.*s", SPAN_ARG(c->client));
 	*challenge = (struct span){"", 0};
@@ -338,30 +398,18 @@ mech_start(const struct auth_conn *c, struct span mech, const struct span *initi
 		return AUTH_FAIL;
 	if (initial && initial->n && is_refused(t, *initial))
 		return AUTH_FAIL;
-	current = t;
-	int result = sasl_server_start(t->sasl, t->offer->name,
-	    initial ? initial->p : NULL, initial ? (unsigned)initial->n : 0, &text, &n);
-	current = NULL;
-	if (text)
-		*challenge = span_make(text, n);
-	return status_of(t, result);
+	return take_message(t, initial, challenge);
 }
 
 enum auth_status
 mech_step(struct mech_talk *t, struct span response, struct span *challenge)
 {
-	const char *text = NULL;
-	unsigned n = 0;
 	*challenge = (struct span){"", 0};
-	if (++t->steps > AUTH_STEPS_MOST || is_refused(t, response))
+	if (++t->steps > AUTH_STEPS_MOST || is_refused(t, response)) {
+		t->token = (struct span){"", 0};
 		return AUTH_FAIL;
-	current = t;
-	int result = sasl_server_step(
-	    t->sasl, response.n ? response.p : "", (unsigned)response.n, &text, &n);
-	current = NULL;
-	if (text)
-		*challenge = span_make(text, n);
-	return status_of(t, result);
+	}
+	return take_message(t, &response, challenge);
 }
 
 void
@@ -374,6 +422,7 @@ mech_free(struct mech_talk **tp)
 	buf_free(&(*tp)->name);
 	buf_free(&(*tp)->binding_type);
 	buf_free(&(*tp)->binding_data);
+	buf_wipe(&(*tp)->message);
 	mem_free(tp);
 }
 

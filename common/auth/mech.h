@@ -19,6 +19,12 @@ enum auth_status mech_start(const struct auth_conn *, struct span mech,
 enum auth_status mech_step(
     struct mech_talk *, struct span response, struct span *challenge);
 void mech_free(struct mech_talk **);
+/*
+ * mech_waits - after AUTH_TEMP: whether the answer is not that, but waits for what the issuer says of
+ * this token (oauth_said); then mech_resume goes on.  token: borrow, until that
+ */
+bool mech_waits(const struct mech_talk *, struct span *token);
+enum auth_status mech_resume(struct mech_talk *, struct span *challenge);
 /* mech_name - the login name as it was understood, or empty; borrow: the conversation */
 struct span mech_name(const struct mech_talk *);
 /* mech_way - how it came, and by which password; borrow: the conversation */

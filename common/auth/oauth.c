@@ -8,23 +8,38 @@
 #include <fcntl.h>
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "auth/auth.h"
 #include "auth/bearer.h"
 #include "auth/gssapi.h"
+#include "auth/introspect.h"
 #include "auth/jwt.h"
 #include "auth/secrets.h"
 #include "auth/verify.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "tls/hash.h"
 #include "tls/server.h"
+
+/* What the issuer said of a token. */
+struct said {
+	unsigned char tag[SHA256_BYTES]; /* of the token, under a key of this process */
+	int64_t until_ms;
+	int err; /* E_OK, E_DENY, E_IO */
+	char claim[VERIFY_NAME_MAX + 1];
+	const char *why; /* static */
+};
 
 static struct {
 	const struct conf *conf; /* borrow: the process's */
 	struct jwt_keys *keys;   /* own; NULL: none is configured */
+	unsigned char tag_key[SHA256_BYTES];
+	struct said *said; /* own: SAID_ENTRIES, each at its place; NULL until needed */
 } the;
 
 /* One conversation. */
@@ -39,7 +54,8 @@ struct talk {
 bool
 oauth_is_configured(const struct conf *conf)
 {
-	return conf_str(conf, "common", "oauth_keys")[0] != '\0';
+	return conf_str(conf, "common", "oauth_keys")[0] != '\0' ||
+	       introspect_is_configured(conf);
 }
 
 static int
@@ -61,12 +77,14 @@ static int
 check_rules(const struct conf *conf, struct buf *errors)
 {
 	static const char *const needed[] = {
-	    "oauth_issuer", "oauth_audience", "oauth_claim"};
+	    "oauth_audience", "oauth_claim", "oauth_issuer"};
+	/* whom we ask about a token is its issuer */
+	size_t n = conf_str(conf, "common", "oauth_keys")[0] ? COUNT(needed) : 2;
 	int err = E_OK;
-	for (size_t i = 0; i < COUNT(needed); i++)
+	for (size_t i = 0; i < n; i++)
 		if (!conf_str(conf, "common", needed[i])[0]) {
-			buf_putf(errors, "%s: oauth_keys needs %s, too\n",
-			    conf_path(conf), needed[i]);
+			buf_putf(errors, "%s: tokens need %s, too\n", conf_path(conf),
+			    needed[i]);
 			err = E_BAD;
 		}
 	return err;
@@ -96,7 +114,10 @@ load(const struct conf *conf, struct buf *errors, struct jwt_keys **out)
 	if (!oauth_is_configured(conf))
 		return E_OK;
 	int err = check_rules(conf, errors);
-	return read_keys(conf, errors, out) == E_OK ? err : E_BAD;
+	if (conf_str(conf, "common", "oauth_keys")[0] &&
+	    read_keys(conf, errors, out) != E_OK)
+		err = E_BAD;
+	return err;
 }
 
 int
@@ -105,7 +126,8 @@ auth_self_test(const struct conf *conf, struct buf *errors)
 	struct jwt_keys *keys;
 	int tls = tls_self_test(conf, errors), err = load(conf, errors, &keys);
 	jwt_keys_free(&keys);
-	if (secrets_open(conf, errors) != E_OK || gssapi_check(conf, errors) != E_OK)
+	if (introspect_check(conf, errors) != E_OK ||
+	    secrets_open(conf, errors) != E_OK || gssapi_check(conf, errors) != E_OK)
 		err = E_BAD;
 	secrets_close();
 	return tls == E_OK ? err : tls;
@@ -116,18 +138,20 @@ oauth_open(const struct conf *conf)
 {
 	struct buf errors = {0};
 	the.conf = conf;
+	random_fill(the.tag_key, sizeof the.tag_key);
 	int err = load(conf, &errors, &the.keys);
 	if (err != E_OK)
 		log_event(
 		    LOG_ERR, "oauth_failed", "why=%s", log_q(buf_as_span(&errors)));
 	buf_free(&errors);
-	return err;
+	return err == E_OK ? introspect_open(conf) : err;
 }
 
 void
 oauth_close(void)
 {
 	jwt_keys_free(&the.keys);
+	mem_free(&the.said);
 }
 
 /* ---- a token ---- */
@@ -142,20 +166,102 @@ is_same_user(struct span said, struct span name)
 	return is_same;
 }
 
-/* name: whose it is.  E_OK, E_DENY */
-static int
-token_check(const struct bearer *b, struct buf *name)
+static struct jwt_rules
+rules_now(void)
 {
-	struct jwt_rules rules = {
+	return (struct jwt_rules){
 	    .issuer = conf_str(the.conf, "common", "oauth_issuer"),
 	    .audience = conf_str(the.conf, "common", "oauth_audience"),
 	    .scope = conf_str(the.conf, "common", "oauth_scope"),
 	    .claim = conf_str(the.conf, "common", "oauth_claim"),
 	    .now_sec = clock_wall_sec()};
+}
+
+/* Where it stands, or will stand; its tag. */
+static struct said *
+said_place(struct span token, unsigned char *tag)
+{
+	uint32_t place;
+	if (!the.said)
+		the.said = mem_new(SAID_ENTRIES * sizeof *the.said);
+	hmac_sha256(span_make(the.tag_key, sizeof the.tag_key), token, tag);
+	memcpy(&place, tag, sizeof place);
+	return &the.said[place % SAID_ENTRIES];
+}
+
+static struct said *
+said_find(struct span token)
+{
+	unsigned char tag[SHA256_BYTES];
+	struct said *s = said_place(token, tag);
+	return clock_mono_ms() < s->until_ms && mem_same(s->tag, tag, sizeof tag)
+	           ? s
+	           : NULL;
+}
+
+void
+oauth_said(struct span token, int err, struct span json)
+{
+	struct jwt_rules rules = rules_now();
 	struct buf claim = {.max = VERIFY_NAME_MAX};
-	const char *why = "no keys";
-	int err =
-	    the.keys ? jwt_check(the.keys, &rules, b->token, &claim, &why) : E_DENY;
+	unsigned char tag[SHA256_BYTES];
+	struct said *s = said_place(token, tag);
+	int64_t ends_sec = 0, keep_ms = SAID_NOTHING_MS;
+	*s = (struct said){.err = err, .why = "the issuer says nothing"};
+	memcpy(s->tag, tag, sizeof s->tag);
+	if (err == E_OK) {
+		s->err = introspection_check(&rules, json, &claim, &ends_sec, &s->why);
+		keep_ms = s->err == E_OK ? SAID_GOOD_MS : SAID_BAD_MS;
+		snprintf(s->claim, sizeof s->claim, "%s", buf_cstr(&claim));
+	}
+	if (s->err == E_OK && ends_sec && (ends_sec - rules.now_sec) * 1000 < keep_ms)
+		keep_ms = ends_sec > rules.now_sec ? (ends_sec - rules.now_sec) * 1000
+		                                   : SAID_NOTHING_MS;
+	s->until_ms = clock_mono_ms() + keep_ms;
+	buf_free(&claim);
+}
+
+/* With keys a token that is signed is theirs to judge. */
+static bool
+is_for_issuer(struct span token)
+{
+	return introspect_is_configured(the.conf) && !(the.keys && jwt_is_one(token));
+}
+
+bool
+oauth_question(struct span message, bool is_x, struct span *token)
+{
+	struct bearer b;
+	if (bearer_parse(message, is_x, &b) != E_OK)
+		return false;
+	buf_free(&b.user);
+	*token = b.token;
+	return is_for_issuer(b.token) && !said_find(b.token);
+}
+
+/* E_OK with what stands in the claim, E_DENY, E_IO */
+static int
+claim_of(struct span token, struct buf *claim, const char **why)
+{
+	struct jwt_rules rules = rules_now();
+	*why = "no keys";
+	if (!is_for_issuer(token))
+		return the.keys ? jwt_check(the.keys, &rules, token, claim, why)
+		                : E_DENY;
+	const struct said *s = said_find(token);
+	*why = s ? s->why : "the issuer was not asked";
+	if (s && s->err == E_OK)
+		buf_str(claim, s->claim);
+	return s ? s->err : E_IO;
+}
+
+/* name: whose it is.  E_OK, E_DENY, E_IO */
+static int
+token_check(const struct bearer *b, struct buf *name)
+{
+	struct buf claim = {.max = VERIFY_NAME_MAX};
+	const char *why;
+	int err = claim_of(b->token, &claim, &why);
 	if (err == E_OK && (span_find(buf_as_span(&claim), '@') == claim.len ||
 			       verify_name(buf_as_span(&claim), name) != E_OK ||
 			       verify_address(buf_as_span(name)).n != name->len)) {
@@ -241,6 +347,8 @@ mech_step(void *ctx, sasl_server_params_t *params, const char *in, unsigned n,
 	int result = SASL_CONTINUE;
 	if (err == E_OK) {
 		result = let_in(params, &name, oparams);
+	} else if (err == E_IO) {
+		result = SASL_UNAVAIL;
 	} else {
 		put_failure(t, parsed != E_OK);
 		t->has_failed = true;

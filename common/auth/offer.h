@@ -13,7 +13,7 @@ enum offer_needs {
 	OFFER_SECRECY =
 	    1, /* it shows the password: TLS, or loopback where that is allowed */
 	OFFER_BINDING = 2,      /* the TLS connection has a channel binding */
-	OFFER_TOKENS = 4,       /* tokens can be checked: oauth_keys */
+	OFFER_TOKENS = 4,       /* tokens can be checked: oauth_is_configured */
 	OFFER_STORE = 8,        /* passwords in the clear: auth_plaintext_store */
 	OFFER_KEYTAB = 32,      /* tickets of Kerberos: gssapi_keytab */
 	OFFER_CERTIFICATE = 16, /* the client showed one that may be trusted */
@@ -26,6 +26,8 @@ enum offer_kind {
 	OFFER_LOGIN,
 	OFFER_CRAM,
 	OFFER_EXTERNAL,
+	OFFER_BEARER,
+	OFFER_XOAUTH2,
 	OFFER_OTHER
 };
 

@@ -7,6 +7,7 @@
 #include "auth/auth.h"
 #include "auth/bearer.h"
 #include "auth/gssapi.h"
+#include "auth/introspect.h"
 #include "auth/mech.h"
 #include "auth/secrets.h"
 #include "auth/verify.h"
@@ -18,6 +19,8 @@
 enum {
 	PH_IDLE = 1,
 	PH_MIDST = 2,
+	PH_WAITING = 4, /* for the issuer of a token */
+	PH_ANY = PH_IDLE | PH_MIDST | PH_WAITING,
 	SERVICE_MAX = 16,
 	START_BYTES = AUTH_DATA_MAX + AUTH_CERTIFICATE_MAX + 2048
 };
@@ -26,6 +29,10 @@ enum {
 struct talk {
 	struct mech_talk *mech; /* own */
 	struct buf about;       /* "service=smtp client=... mech=..." */
+	/* own: while the issuer is asked; then the rest says who waits for what answer */
+	struct introspect *asked;
+	struct asker *asker;
+	uint16_t type;
 };
 
 static struct app_uses *uses; /* own; NULL: nothing is noted */
@@ -43,6 +50,7 @@ talk_free(struct asker *a)
 	struct talk *t = a->ctx;
 	if (!t)
 		return;
+	introspect_cancel(&t->asked);
 	mech_free(&t->mech);
 	buf_free(&t->about);
 	mem_free(&t);
@@ -130,6 +138,41 @@ answer(
 	a->phase = PH_IDLE;
 }
 
+/* The issuer has spoken: the conversation goes on where it waited. */
+static void
+on_said(void *ctx, int err, struct span json)
+{
+	struct talk *t = ctx;
+	struct asker *a = t->asker;
+	struct buf reply = {0};
+	struct span token, challenge;
+	uint16_t type = t->type;
+	t->asked = NULL;
+	if (mech_waits(t->mech, &token))
+		oauth_said(token, err, json);
+	answer(a, mech_resume(t->mech, &challenge), challenge, &reply);
+	/* who left meanwhile has freed what waited */
+	if (ask_answer(a, type, buf_as_span(&reply), -1) != E_OK)
+		log_event(LOG_INFO, "asker_left", "asker=%s", a->who);
+	buf_wipe(&reply);
+}
+
+/* Whether the issuer is being asked, and on_said will answer. */
+static bool
+is_asked(struct asker *a, enum auth_status status, uint16_t type)
+{
+	struct talk *t = a->ctx;
+	struct span token;
+	if (status != AUTH_TEMP || !mech_waits(t->mech, &token))
+		return false;
+	t->asker = a;
+	t->type = type;
+	t->asked = introspect_ask(token, on_said, t);
+	if (t->asked)
+		a->phase = PH_WAITING;
+	return t->asked != NULL;
+}
+
 /* The body of AUTH_START.  The service is copied, for libsasl2 wants a C string. */
 struct start {
 	struct auth_conn conn;
@@ -180,6 +223,8 @@ ask_start(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	    log_q(s.conn.client), log_q(s.mech));
 	enum auth_status status = mech_start(
 	    &s.conn, s.mech, s.has_initial ? &s.initial : NULL, &t->mech, &challenge);
+	if (is_asked(a, status, AUTH_START))
+		return E_MORE;
 	answer(a, status, challenge, reply);
 	return E_OK;
 }
@@ -193,6 +238,8 @@ ask_step(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	enum auth_status status = mech_step(t->mech, response, &challenge);
+	if (is_asked(a, status, AUTH_STEP))
+		return E_MORE;
 	answer(a, status, challenge, reply);
 	return E_OK;
 }
@@ -211,9 +258,9 @@ ask_cancel(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 /* clang-format off */
 static const struct ask_row rows[] = {
 	/*               name      legal in             times             bytes              fd back  answered by */
-	[AUTH_START]  = {"START",  PH_IDLE | PH_MIDST,  AUTH_STARTS_MOST, START_BYTES,       false,   ask_start},
+	[AUTH_START]  = {"START",  PH_ANY,              AUTH_STARTS_MOST, START_BYTES,       false,   ask_start},
 	[AUTH_STEP]   = {"STEP",   PH_MIDST,            0,                AUTH_DATA_MAX + 4, false,   ask_step},
-	[AUTH_CANCEL] = {"CANCEL", PH_IDLE | PH_MIDST,  AUTH_STARTS_MOST, 0,                 false,   ask_cancel},
+	[AUTH_CANCEL] = {"CANCEL", PH_ANY,              AUTH_STARTS_MOST, 0,                 false,   ask_cancel},
 };
 /* clang-format on */
 

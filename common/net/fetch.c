@@ -15,6 +15,7 @@ enum {
 	QUESTION_BYTES =
 	    4 + DNS_NAME_MAX + 4 + FETCH_PATH_MAX + 1 + FETCH_ADDRESSES_MAX * (4 + 16),
 	POST_BYTES = QUESTION_BYTES + 4 + FETCH_TYPE_MAX + 4 + FETCH_BODY_MAX,
+	ASK_BYTES = POST_BYTES + 4 + FETCH_AUTHORIZATION_MAX,
 	QUESTIONS_A_WINDOW = 600, /* of one asker, in ASK_TIMES_WINDOW_SEC */
 };
 
@@ -100,11 +101,19 @@ ask_post(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return begin(a, body, FETCH_POST, reply);
 }
 
+static int
+ask_ask(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)fd, (void)fd_back;
+	return begin(a, body, FETCH_ASK, reply);
+}
+
 /* clang-format off */
 static const struct ask_row rows[] = {
 	/*              name    legal in  times               bytes           fd back  answered by */
 	[FETCH_GET]  = {"GET",  PH_FREE,  QUESTIONS_A_WINDOW, QUESTION_BYTES, false,   ask_get},
 	[FETCH_POST] = {"POST", PH_FREE,  QUESTIONS_A_WINDOW, POST_BYTES,     false,   ask_post},
+	[FETCH_ASK]  = {"ASK",  PH_FREE,  QUESTIONS_A_WINDOW, ASK_BYTES,      false,   ask_ask},
 };
 /* clang-format on */
 

@@ -11,14 +11,15 @@
 #include "net/resolver.h"
 
 enum fetch_status {
-	FETCH_OK, /* 200, text/plain, all of it; of a POST: any 2xx */
+	/* 200, text/plain, all of it; of a POST: any 2xx; of an ASK: 200, application/json */
+	FETCH_OK,
 	/* no address, no connection, no TLS, no HTTP, or not in time */
 	FETCH_UNREACHABLE,
 	/* its certificate is not valid for the name, or of no authority of tls_authorities */
 	FETCH_UNTRUSTED,
 	/* another HTTP status: http_status; a redirect is not followed */
 	FETCH_REFUSED,
-	FETCH_NO_TEXT,   /* not text/plain */
+	FETCH_NO_TEXT,   /* not text/plain; of an ASK: not application/json */
 	FETCH_TOO_LARGE, /* more than FETCH_BODY_MAX */
 };
 
@@ -26,8 +27,9 @@ enum {
 	/* bytes: with its head it is one message between processes */
 	FETCH_BODY_MAX = 60 << 10,
 	FETCH_PATH_MAX = 255,
-	FETCH_TYPE_MAX = 100,    /* octets of a media type */
-	FETCH_ADDRESSES_MAX = 8, /* more are left out */
+	FETCH_TYPE_MAX = 100,           /* octets of a media type */
+	FETCH_AUTHORIZATION_MAX = 1024, /* octets */
+	FETCH_ADDRESSES_MAX = 8,        /* more are left out */
 	FETCH_WHY_MAX = 200,
 	FETCH_TIME_MS = 60000, /* of one fetch, in all */
 	FETCH_CONNECT_MS = 15000,
@@ -81,16 +83,19 @@ enum fetch_asks {
 	 * at a time
 	 */
 	FETCH_POST,
+	/* a POST with, behind it, str authorization; the answer has a body: JSON */
+	FETCH_ASK,
 };
 
 struct fetch_question {
 	struct span host, path;
 	struct span addresses[FETCH_ADDRESSES_MAX]; /* 4 or 16 bytes each */
 	size_t n_addresses;
-	struct span type, body; /* of a POST; type empty: it is a GET */
+	struct span type, body;    /* of a POST; type empty: it is a GET */
+	struct span authorization; /* of an ASK; empty: it is none.  A secret */
 };
 
-/* fetch_question_kind - FETCH_GET or FETCH_POST */
+/* fetch_question_kind - FETCH_GET, FETCH_POST or FETCH_ASK */
 enum fetch_asks fetch_question_kind(const struct fetch_question *);
 /*
  * fetch_question_add - the addresses of the host, as the resolver found them; of both kinds, where

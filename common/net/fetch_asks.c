@@ -51,10 +51,20 @@ type_ok(struct span type)
 	return type.n > 0 && type.n <= FETCH_TYPE_MAX;
 }
 
+/* "Basic dTpw": visible characters and blanks */
+static bool
+authorization_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return false;
+	return s.n > 0;
+}
+
 enum fetch_asks
 fetch_question_kind(const struct fetch_question *q)
 {
-	return q->type.n ? FETCH_POST : FETCH_GET;
+	return q->authorization.n ? FETCH_ASK : q->type.n ? FETCH_POST : FETCH_GET;
 }
 
 static void
@@ -84,10 +94,12 @@ fetch_question_put(struct buf *b, const struct fetch_question *q)
 	buf_u8(b, (uint8_t)q->n_addresses);
 	for (size_t i = 0; i < q->n_addresses; i++)
 		buf_bytes(b, q->addresses[i]);
-	if (fetch_question_kind(q) == FETCH_POST) {
+	if (fetch_question_kind(q) != FETCH_GET) {
 		buf_bytes(b, q->type);
 		buf_bytes(b, q->body);
 	}
+	if (fetch_question_kind(q) == FETCH_ASK)
+		buf_bytes(b, q->authorization);
 }
 
 int
@@ -97,7 +109,7 @@ fetch_question_get(struct rd *r, enum fetch_asks kind, struct fetch_question *ou
 	    .host = rd_str(r, DNS_NAME_MAX), .path = rd_str(r, FETCH_PATH_MAX)};
 	uint8_t n = rd_u8(r);
 	bool is_path =
-	    kind == FETCH_POST ? fetch_post_path_ok(out->path) : path_ok(out->path);
+	    kind == FETCH_GET ? path_ok(out->path) : fetch_post_path_ok(out->path);
 	if (r->err != E_OK || n == 0 || n > FETCH_ADDRESSES_MAX ||
 	    !dns_name_ok(out->host) || !is_path)
 		return E_BAD;
@@ -107,10 +119,15 @@ fetch_question_get(struct rd *r, enum fetch_asks kind, struct fetch_question *ou
 			return E_BAD;
 		out->addresses[out->n_addresses] = a;
 	}
-	if (kind == FETCH_POST) {
+	if (kind != FETCH_GET) {
 		out->type = rd_str(r, FETCH_TYPE_MAX);
 		out->body = rd_str(r, FETCH_BODY_MAX);
 		if (r->err == E_OK && !type_ok(out->type))
+			return E_BAD;
+	}
+	if (kind == FETCH_ASK) {
+		out->authorization = rd_str(r, FETCH_AUTHORIZATION_MAX);
+		if (r->err == E_OK && !authorization_ok(out->authorization))
 			return E_BAD;
 	}
 	return rd_end(r);

@@ -14,6 +14,7 @@ struct web_get {
 	struct curl_slist *headers;   /* own: as well */
 	struct buf body;
 	bool is_post;
+	bool is_ask; /* a POST of which the answer is wanted */
 	char error[CURL_ERROR_SIZE];
 	void *ctx;
 };
@@ -57,13 +58,15 @@ status_of(CURLcode code, const struct web_get *g, long http_status)
 		return FETCH_UNTRUSTED;
 	if (code != CURLE_OK)
 		return FETCH_UNREACHABLE;
-	if (g->is_post)
+	if (g->is_post && !g->is_ask)
 		return http_status / 100 == 2 ? FETCH_OK : FETCH_REFUSED;
 	if (http_status != 200)
 		return FETCH_REFUSED;
 	curl_easy_getinfo(g->easy, CURLINFO_CONTENT_TYPE, &type);
 	struct span rest = span_of(type), media = span_trim(span_cut(&rest, ';'));
-	return span_ieqs(media, "text/plain") ? FETCH_OK : FETCH_NO_TEXT;
+	return span_ieqs(media, g->is_ask ? "application/json" : "text/plain")
+	           ? FETCH_OK
+	           : FETCH_NO_TEXT;
 }
 
 static void
@@ -75,7 +78,7 @@ finished(struct web_get *g, CURLcode code)
 	    .http_status =
 		http_status > 0 && http_status < 1000 ? (uint16_t)http_status : 0};
 	if (a.status == FETCH_OK)
-		a.body = g->is_post ? SPAN("") : buf_as_span(&g->body);
+		a.body = g->is_post && !g->is_ask ? SPAN("") : buf_as_span(&g->body);
 	else if (code != CURLE_OK)
 		a.why = span_of(g->error[0] ? g->error : curl_easy_strerror(code));
 	else
@@ -227,6 +230,15 @@ set_transport(struct web_get *g)
 	return err;
 }
 
+static void
+add_authorization(struct web_get *g, struct span authorization)
+{
+	struct buf line = {0};
+	buf_putf(&line, "Authorization: %.*s", SPAN_ARG(authorization));
+	g->headers = curl_slist_append(g->headers, buf_cstr(&line));
+	buf_wipe(&line);
+}
+
 /* Its bytes are copied, and sent without being asked for (RFC 9110 10.1.1). */
 static CURLcode
 set_post(struct web_get *g, const struct fetch_question *q)
@@ -236,6 +248,8 @@ set_post(struct web_get *g, const struct fetch_question *q)
 	buf_putf(&type, "Content-Type: %.*s", SPAN_ARG(q->type));
 	g->headers = curl_slist_append(g->headers, buf_cstr(&type));
 	g->headers = curl_slist_append(g->headers, "Expect:");
+	if (g->is_ask)
+		add_authorization(g, q->authorization);
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_POSTFIELDSIZE, (long)q->body.n);
 	SET(CURLOPT_COPYPOSTFIELDS, q->body.p);
@@ -251,8 +265,9 @@ set_request(struct web_get *g, const struct fetch_question *q)
 	buf_putf(&url, "https://%.*s:%d%.*s", SPAN_ARG(q->host), FETCH_PORT,
 	    SPAN_ARG(q->path));
 	pin_addresses(g, q);
-	g->headers =
-	    curl_slist_append(NULL, g->is_post ? "Accept: */*" : "Accept: text/plain");
+	g->headers = curl_slist_append(NULL, g->is_ask    ? "Accept: application/json"
+					     : g->is_post ? "Accept: */*"
+							  : "Accept: text/plain");
 	SET(CURLOPT_URL, buf_cstr(&url));
 	SET(CURLOPT_RESOLVE, g->addresses);
 	if (g->is_post)
@@ -272,7 +287,8 @@ web_start(const struct fetch_question *q, void *ctx)
 {
 	struct web_get *g = mem_new(sizeof *g);
 	g->body.max = FETCH_BODY_MAX;
-	g->is_post = fetch_question_kind(q) == FETCH_POST;
+	g->is_post = fetch_question_kind(q) != FETCH_GET;
+	g->is_ask = fetch_question_kind(q) == FETCH_ASK;
 	g->ctx = ctx;
 	g->easy = curl_easy_init();
 	if (!g->easy)

@@ -81,8 +81,10 @@ sample_fetch(uint16_t type, struct buf *b)
 	    .path = SPAN("/.well-known/mta-sts.txt"),
 	    .addresses = {SPAN("\177\0\0\1")},
 	    .n_addresses = 1};
-	if (type == FETCH_POST)
+	if (type == FETCH_POST || type == FETCH_ASK)
 		q.type = SPAN("application/tlsrpt+gzip");
+	if (type == FETCH_ASK)
+		q.authorization = SPAN("Basic dTpw");
 	fetch_question_put(b, &q);
 }
 

@@ -3,7 +3,7 @@
  * fuzz_auth_asks.c - asks of the role "auth", one after another: u8 type, u16 length, body.  libsasl2 runs
  * them for real; every name is unknown.
  * fuzz: tests/fuzz/asker.c
- * fuzz: common/account/dir.c common/account/app.c common/account/app_use.c common/login/nets.c common/auth/known.c common/auth/apps.c common/auth/bearer.c common/auth/jwt.c common/auth/oauth.c common/auth/gssapi.c common/auth/secrets.c common/tls/jose.c
+ * fuzz: common/account/dir.c common/account/app.c common/account/app_use.c common/login/nets.c common/auth/known.c common/auth/apps.c common/auth/bearer.c common/auth/jwt.c common/auth/oauth.c common/auth/gssapi.c common/auth/introspect.c common/net/fetch_asks.c common/net/dns.c common/net/answer.c common/auth/secrets.c common/tls/jose.c
  * fuzz: common/auth/role.c common/auth/mech.c common/auth/offer.c common/auth/verify.c common/auth/scram.c common/auth/client.c common/tls/hash.c
  * fuzz: common/base/arena.c common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c
  * fuzz: common/proc/ask.c common/proc/child.c common/proc/loop.c

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct span in = span_make(p, n);
 
-	static const enum fetch_asks kinds[] = {FETCH_GET, FETCH_POST};
+	static const enum fetch_asks kinds[] = {FETCH_GET, FETCH_POST, FETCH_ASK};
 	struct fetch_answer a;
 	struct arena arena = {.max_bytes = ARENA_BYTES};
 	struct buf anew = {0};
@@ -39,6 +39,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			if (span_find(q.type, '\r') < q.type.n ||
 			    span_find(q.type, '\n') < q.type.n)
 				bug("a header field with more in it");
+			if (span_find(q.authorization, '\r') < q.authorization.n ||
+			    span_find(q.authorization, '\n') < q.authorization.n)
+				bug("a secret with more in it");
 		}
 		buf_reset(&anew);
 	}
