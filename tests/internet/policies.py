@@ -11,6 +11,7 @@ import pathlib
 import re
 import signal
 import smtplib
+import subprocess
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "relay")
 from authority import Authority, Web
 from internet import Internet, tlsa
 from sink import Sink
-from suite import Suite, clock_of, wait_for
+from suite import BUILD, Suite, clock_of, wait_for
 
 U1 = "u1@example.test"
 PATH = "/.well-known/mta-sts.txt"
@@ -298,6 +299,15 @@ def mailed(w, host, domain, seconds=60):
     return mail, json.loads(gzip.decompress(mail.get_payload()[1].get_payload(decode=True)))
 
 
+def signatures(w, host, domain):
+    """What the verifier says of the signatures of that mail: result, d=."""
+    text = next(m.text for m in w.sinks[host].messages if f"TLS-Report-Domain: {domain}\r\n".encode() in m.text)
+    records = w.s.dir / "dkim-records"
+    records.write_text("".join(f"{r['name']} {r['record']}\n" for r in json.loads(w.s.merpati("--json", "dkim", "show", "example.test").stdout)))
+    p = subprocess.run([BUILD / "tests/dkim/mail_keys", "verify", records, "0"], input=text, stdout=subprocess.PIPE, env=w.s.env, timeout=60)
+    return [line.split("\t")[:2] for line in p.stdout.decode().splitlines()]
+
+
 def posted(w, path, domain, seconds=60):
     def find():
         return [json.loads(gzip.decompress(body)) for p, kind, body in list(w.web.posted)
@@ -326,6 +336,7 @@ def reports(t):
                 len(rows) == 7, "what is counted is shown", str(rows))
         said = w.s.merpati("queue", "tlsrpt", "send").stdout
         t.check(said == "0 due now\n" and not w.arrives("stranger", "x", 5) and not w.web.posted, "before the day ends nobody gets a report", said)
+        w.s.merpati("dkim", "new", "example.test")
         w.set_clock(DAY + 4 * 3600)
 
         mail, r = mailed(w, "stranger", "stranger.enforce.test")
@@ -333,6 +344,8 @@ def reports(t):
         t.check(mail.get_content_type() == "multipart/report" and mail.get_param("report-type") == "tlsrpt" and mail["TLS-Report-Submitter"] == "example.test" and
                 mail["From"] == "TLS reports <tls@example.test>" and mail["To"] == "<rpt@stranger.enforce.test>" and mail["TLS-Required"] == "No",
                 "its head", str(mail.items()))
+        said = signatures(w, "stranger", "stranger.enforce.test")
+        t.check(said == [["pass", "example.test"]] * 2, "it is signed by the domain that reports (RFC 8460 3)", str(said))
         part = mail.get_payload()[1]
         t.check(part.get_content_type() == "application/tlsrpt+gzip" and
                 re.fullmatch(r"example\.test!stranger\.enforce\.test!(\d+)!(\d+)![0-9a-f]{24}\.json\.gz", part.get_filename()), "its file", part.get_filename())
