@@ -259,6 +259,7 @@ session_run(void)
 	spool_client_done(&the_process.spool);
 	resolver_done(&the_process.resolver);
 	filters_free(&the_process.filters);
+	lookups_kept_done(&the_process.kept);
 	dkim_signer_done(&the_process.signer);
 	return EX_OK;
 }

@@ -86,6 +86,7 @@ struct session_process {
 	struct tls_server *tls; /* own; NULL: no TLS */
 	struct spool_client spool;
 	struct resolver resolver;
+	struct lookups_kept kept;
 	struct policy_rules rules;
 	struct filters filters;
 	struct dkim_signer signer;

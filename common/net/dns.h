@@ -110,6 +110,9 @@ uint16_t dns_server_parse(struct span setting, struct buf *out);
 MUST_USE int dns_packet_parse(struct span packet, enum dns_kind, struct span name,
     struct arena *, struct dns_answer *out);
 
+/* dns_answer_copy - all of it into the arena.  E_OK, E_LIMIT (arena full) */
+MUST_USE int dns_answer_copy(
+    const struct dns_answer *, struct arena *, struct dns_answer *out);
 /* Between processes.  get: E_OK, E_BAD, E_LIMIT (arena full); copied into the arena */
 /* past DNS_ANSWER_MAX records are left out: is_cut */
 void dns_answer_put(struct buf *, const struct dns_answer *);

@@ -14,10 +14,26 @@
 enum {
 	LOOKUPS_MAX = 512, /* questions of one message; more are answered DNS_TEMP */
 	LOOKUPS_BYTES_MAX = 4 << 20, /* of all answers; past that they are DNS_TEMP */
+	LOOKUPS_KEPT_MAX = 128,      /* answers that a process keeps */
+	LOOKUPS_KEPT_BYTES = 4096,   /* of one; a larger one is asked each time */
+	LOOKUPS_KEPT_SEC = 60,
 };
 
+/*
+ * What a process asked a moment ago, so that mail of the same few senders costs no round trip to the
+ * resolver (30 us each, and two processes woken): its answers, as long as their TTL and
+ * LOOKUPS_KEPT_SEC say.  {0} is empty.
+ */
+struct lookups_kept {
+	struct lookups_answer *all; /* own: [LOOKUPS_KEPT_MAX], or NULL */
+};
+
+void lookups_kept_done(struct lookups_kept *);
+
 struct lookups {
-	struct arena arena;         /* own: names and answers */
+	struct lookups_kept
+	    *kept;          /* borrow; NULL: nothing is kept.  Set after lookups_init */
+	struct arena arena; /* own: names and answers */
 	struct resolver_query *all; /* own: [LOOKUPS_MAX], or NULL */
 	size_t n, n_known;          /* those from n_known on are wanted */
 };

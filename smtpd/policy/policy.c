@@ -22,6 +22,7 @@ void
 policy_begin(struct session *s)
 {
 	lookups_init(&s->policy.lookups);
+	s->policy.lookups.kept = &the_process.kept;
 	chain_init(&s->policy.chain, &s->policy.client, &the_process.rules);
 	s->policy.above.max = POLICY_ABOVE_MAX;
 	s->policy.header.max = (size_t)s->limits->message_bytes + POLICY_ABOVE_MAX;
@@ -48,6 +49,7 @@ policy_reset(struct session *s)
 	chain_init(&s->policy.chain, &s->policy.client, &the_process.rules);
 	lookups_done(&s->policy.lookups);
 	lookups_init(&s->policy.lookups);
+	s->policy.lookups.kept = &the_process.kept;
 	buf_reset(&s->policy.above);
 	buf_reset(&s->policy.header);
 }

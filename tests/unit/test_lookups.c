@@ -60,12 +60,35 @@ test_limits(void **state)
 	lookups_done(&l);
 }
 
+/* What was asked is known to the next message, as long as its TTL says; what failed is asked again. */
+static void
+test_kept(void **state)
+{
+	(void)state;
+	struct lookups_kept kept = {0};
+	struct resolver none = {.chan = -1};
+	struct lookups l;
+	lookups_init(&l);
+	l.kept = &kept;
+	assert_null(lookups_get(&l, DNS_A, SPAN("a.test")));
+	assert_true(lookups_ask(&l, &none, 1)); /* nobody answers: DNS_TEMP */
+	assert_int_equal(lookups_get(&l, DNS_A, SPAN("a.test"))->status, DNS_TEMP);
+	lookups_done(&l);
+	lookups_init(&l);
+	l.kept = &kept;
+	assert_null(lookups_get(&l, DNS_A, SPAN("a.test")));
+	lookups_done(&l);
+	lookups_kept_done(&kept);
+	lookups_kept_done(&kept);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rounds),
 	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
