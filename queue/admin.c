@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "proc/child.h"
 #include "queue/admin_all.h"
+#include "queue/held.h"
 #include "queue/refused.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
@@ -24,6 +25,7 @@ struct admin {
 	struct buf entry; /* of the answer to come */
 	/* when so many were done, its removal is durable; 0: it waits for none */
 	uint64_t syncs_at;
+	uint16_t removal_type;
 	struct buf removal; /* own: the answer then */
 	struct id holds;    /* it is in memory: the answer comes when it left */
 	bool is_holding;
@@ -93,7 +95,7 @@ ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK || x->all)
 		return E_BAD;
-	admin_all_begin(&x->all, ALL_LIST, a, NULL);
+	admin_all_begin(&x->all, ALL_LIST, SPAN(""), a, NULL);
 	return E_MORE;
 }
 
@@ -207,7 +209,7 @@ ask_flush(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		buf_u32(reply, n);
 		defer_due();
 	} else if (err == E_MORE && !x->all)
-		admin_all_begin(&x->all, ALL_FLUSH, a, flushed);
+		admin_all_begin(&x->all, ALL_FLUSH, SPAN(""), a, flushed);
 	else
 		err = E_BAD;
 	return err;
@@ -215,14 +217,21 @@ ask_flush(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 
 /* Answered when it is durable; of what is under way for others, only that it was asked to end. */
 static void
-removed(struct asker *a, uint32_t n)
+removed_by(struct asker *a, uint16_t type, uint32_t n)
 {
 	struct admin *x = a->ctx;
+	x->removal_type = type;
 	rows_flush();
 	x->syncs_at = ++syncs_asked;
 	buf_reset(&x->removal);
 	buf_u32(&x->removal, n);
 	sched_tell(SCHED_SYNC, &(struct buf){.p = NULL});
+}
+
+static void
+removed(struct asker *a, uint32_t n)
+{
+	removed_by(a, ADMIN_REMOVE, n);
 }
 
 static int
@@ -237,7 +246,7 @@ ask_remove(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		admin_remove_one(id, &n);
 		removed(a, n);
 	} else if (err == E_MORE && !x->all)
-		admin_all_begin(&x->all, ALL_REMOVE, a, removed);
+		admin_all_begin(&x->all, ALL_REMOVE, SPAN(""), a, removed);
 	else
 		err = E_BAD;
 	return err == E_OK ? E_MORE : err;
@@ -251,8 +260,8 @@ admin_synced(struct rd *body)
 		if (!x->syncs_at || x->syncs_at > syncs_done)
 			continue;
 		x->syncs_at = 0;
-		if (ask_answer(x->asker, ADMIN_REMOVE, buf_as_span(&x->removal), -1) !=
-		    E_OK)
+		if (ask_answer(x->asker, x->removal_type, buf_as_span(&x->removal),
+			-1) != E_OK)
 			log_event(LOG_INFO, "admin_gone", "%s", "");
 	}
 }
@@ -338,6 +347,104 @@ ask_requeue(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 {
 	(void)a, (void)fd, (void)fd_back;
 	return make_due(body, reply, requeue);
+}
+
+/* ---- all mail of an account ---- */
+
+void
+admin_hold_one(struct id id, uint32_t *n)
+{
+	struct message *m = message_find(id);
+	if (!m) {
+		*n += rows_hold(id);
+	} else if (!m->is_removed && !m->is_held) {
+		message_hold(m);
+		++*n;
+	}
+}
+
+/* One that is in memory goes on when what is under way for it ended, as if it had not been held. */
+void
+admin_release_one(struct id id, uint32_t *n)
+{
+	struct message *m = message_find(id);
+	if (!m) {
+		*n += rows_release(id);
+	} else if (m->is_held && !m->is_removed) {
+		m->is_held = false;
+		if (m->is_deferred)
+			rows_tell_held(id, false);
+		++*n;
+	}
+}
+
+static void
+answer_all(struct asker *a, uint16_t type, uint32_t n)
+{
+	struct buf b = {0};
+	rows_flush();
+	buf_u32(&b, n);
+	if (ask_answer(a, type, buf_as_span(&b), -1) != E_OK)
+		log_event(LOG_INFO, "admin_gone", "%s", "");
+	buf_free(&b);
+}
+
+static void
+all_held(struct asker *a, uint32_t n)
+{
+	answer_all(a, ADMIN_HOLD_ACCOUNT, n);
+}
+
+static void
+all_released(struct asker *a, uint32_t n)
+{
+	answer_all(a, ADMIN_RELEASE_ACCOUNT, n);
+	defer_due();
+}
+
+static void
+all_purged(struct asker *a, uint32_t n)
+{
+	removed_by(a, ADMIN_PURGE_ACCOUNT, n);
+}
+
+static int
+begin_account(struct asker *a, struct rd *body, enum admin_all_kind kind,
+    int change(struct span account), void (*ended)(struct asker *, uint32_t n))
+{
+	struct admin *x = a->ctx;
+	struct span account = rd_str(body, HELD_ACCOUNT_MAX);
+	if (rd_end(body) != E_OK || !account.n || x->all)
+		return E_BAD;
+	int err = change ? change(account) : E_OK;
+	if (err != E_OK && err != E_BAD) /* it is not durable: who asked tries again */
+		return err == E_LIMIT ? E_LIMIT : E_DENY;
+	admin_all_begin(&x->all, kind, account, a, ended);
+	return E_MORE;
+}
+
+static int
+ask_hold_account(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)fd, (void)reply, (void)fd_back;
+	return begin_account(a, body, ALL_HOLD, held_add, all_held);
+}
+
+static int
+ask_release_account(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)fd, (void)reply, (void)fd_back;
+	return begin_account(a, body, ALL_RELEASE, held_end, all_released);
+}
+
+static int
+ask_purge_account(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)fd, (void)reply, (void)fd_back;
+	return begin_account(a, body, ALL_PURGE, NULL, all_purged);
 }
 
 /* ---- why does it wait? ---- */
@@ -519,6 +626,14 @@ static const struct ask_row rows[ADMIN_ASKS] = {
 	[ADMIN_SUSPEND] = {"SUSPEND", PH_ANY, 60000,  4 + SUSPENDED_NAME_MAX, false, ask_suspend},
 	[ADMIN_RESUME] = {"RESUME", PH_ANY,   60000,  4 + SUSPENDED_NAME_MAX, false, ask_resume},
 	[ADMIN_SUSPENDED] = {"SUSPENDED", PH_ANY, 60000, 0,         false,   ask_suspended},
+	[ADMIN_HOLD_ACCOUNT] = {"HOLD_ACCOUNT", PH_ANY, 60000, 4 + HELD_ACCOUNT_MAX, false, ask_hold_account},
+	[ADMIN_RELEASE_ACCOUNT] = {"RELEASE_ACCOUNT", PH_ANY, 60000, 4 + HELD_ACCOUNT_MAX, false, ask_release_account},
+	[ADMIN_PURGE_ACCOUNT] = {"PURGE_ACCOUNT", PH_ANY, 60000, 4 + HELD_ACCOUNT_MAX, false, ask_purge_account},
+};
+
+/* RUN/queue/hold */
+static const struct ask_row hold_rows[ADMIN_ASKS] = {
+	[ADMIN_HOLD_ACCOUNT] = {"HOLD_ACCOUNT", PH_ANY, 60000, 4 + HELD_ACCOUNT_MAX, false, ask_hold_account},
 };
 
 /* clang-format on */
@@ -553,7 +668,8 @@ on_admin(void *ctx, int fd, unsigned events)
 static void
 on_listener(void *ctx, int listener, unsigned events)
 {
-	(void)ctx, (void)events;
+	const struct ask_row *its = ctx;
+	(void)events;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
@@ -562,7 +678,7 @@ on_listener(void *ctx, int listener, unsigned events)
 		return;
 	}
 	struct admin *x = mem_new(sizeof *x);
-	x->asker = asker_new(fd, rows, COUNT(rows), "admin", x);
+	x->asker = asker_new(fd, its, COUNT(rows), "admin", x);
 	x->watch = loop_watch(the_sched.loop, fd, LOOP_READ, on_admin, x);
 	x->next = admins;
 	admins = x;
@@ -572,8 +688,13 @@ on_listener(void *ctx, int listener, unsigned events)
 void
 admin_open(void)
 {
-	for (size_t i = 0; i < the_child.n_listeners; i++)
-		if (strcmp(the_child.listeners[i].kind, "admin") == 0)
-			loop_watch(the_sched.loop, the_child.listeners[i].fd, LOOP_READ,
-			    on_listener, NULL);
+	for (size_t i = 0; i < the_child.n_listeners; i++) {
+		const struct listener *l = &the_child.listeners[i];
+		const struct ask_row *its = strcmp(l->kind, "admin") == 0  ? rows
+		                            : strcmp(l->kind, "hold") == 0 ? hold_rows
+		                                                           : NULL;
+		if (its)
+			loop_watch(the_sched.loop, l->fd, LOOP_READ, on_listener,
+			    (void *)(uintptr_t)its);
+	}
 }

@@ -19,6 +19,7 @@ struct packet {
 struct admin_all {
 	struct admin_all **own; /* borrow: where it is noted */
 	enum admin_all_kind kind;
+	struct buf account;       /* own; empty: all accounts */
 	struct asker *asker;      /* borrow */
 	struct loop_timer *timer; /* own */
 	void (*ended)(struct asker *, uint32_t n);
@@ -85,13 +86,44 @@ send_packets(struct admin_all *a)
 
 /* ---- slices ---- */
 
+static bool
+is_meant(const struct admin_all *a, struct span account, bool is_held)
+{
+	struct span wanted = buf_as_span(&a->account);
+	bool is_of_held = a->kind == ALL_RELEASE || a->kind == ALL_PURGE;
+	return (!wanted.n || span_ieq(wanted, account)) && (is_held || !is_of_held);
+}
+
+static void
+do_one(struct admin_all *a, struct id id)
+{
+	switch (a->kind) {
+	case ALL_LIST:
+		break;
+	case ALL_FLUSH:
+		admin_flush_one(id, &a->n);
+		break;
+	case ALL_HOLD:
+		admin_hold_one(id, &a->n);
+		break;
+	case ALL_RELEASE:
+		admin_release_one(id, &a->n);
+		break;
+	case ALL_REMOVE:
+	case ALL_PURGE:
+		admin_remove_one(id, &a->n);
+		break;
+	}
+}
+
 static int
 on_row(void *ctx, const struct index_row *row)
 {
 	struct admin_all *a = ctx;
 	struct buf entry = {0};
 	if (a->kind != ALL_LIST) {
-		buf_put(&a->ids, row->id.b, ID_BYTES);
+		if (is_meant(a, row->entry.account, row->entry.state == ADMIN_HELD))
+			buf_put(&a->ids, row->id.b, ID_BYTES);
 		return E_OK;
 	}
 	if (message_find(row->id))
@@ -107,10 +139,7 @@ for_ids(struct admin_all *a)
 	for (struct rd r = rd_of(buf_as_span(&a->ids)); r.in.n;) {
 		struct id id;
 		rd_id(&r, &id);
-		if (a->kind == ALL_FLUSH)
-			admin_flush_one(id, &a->n);
-		else
-			admin_remove_one(id, &a->n);
+		do_one(a, id);
 	}
 	buf_reset(&a->ids);
 }
@@ -121,9 +150,10 @@ active_ones(struct admin_all *a)
 	struct buf entry = {0};
 	for (size_t i = 0; i < the_sched.n_buckets && a->kind != ALL_FLUSH; i++)
 		for (struct message *m = the_sched.buckets[i]; m; m = m->hash_next) {
-			if (a->kind == ALL_REMOVE)
-				buf_put(&a->ids, m->envelope.id.b, ID_BYTES);
-			else if (admin_is_shown(m)) {
+			if (a->kind != ALL_LIST) {
+				if (is_meant(a, m->envelope.account, m->is_held))
+					buf_put(&a->ids, m->envelope.id.b, ID_BYTES);
+			} else if (admin_is_shown(m)) {
 				admin_put_active(&entry, m);
 				list_entry(a, &entry);
 			}
@@ -166,13 +196,14 @@ go_on(void *ctx)
 }
 
 void
-admin_all_begin(struct admin_all **own, enum admin_all_kind kind, struct asker *asker,
-    void (*ended)(struct asker *, uint32_t n))
+admin_all_begin(struct admin_all **own, enum admin_all_kind kind, struct span account,
+    struct asker *asker, void (*ended)(struct asker *, uint32_t n))
 {
 	struct admin_all *a = mem_new(sizeof *a);
 	*a = (struct admin_all){
 	    .own = own, .kind = kind, .asker = asker, .ended = ended};
 	a->end = &a->first;
+	buf_span(&a->account, account);
 	a->timer = loop_timer_new(the_sched.loop, go_on, a);
 	*own = a;
 	active_ones(a);
@@ -192,5 +223,6 @@ admin_all_free(struct admin_all **ap)
 		mem_free(&p);
 	}
 	buf_free(&a->ids);
+	buf_free(&a->account);
 	mem_free(ap);
 }

@@ -13,7 +13,7 @@ enum {
 	CACHE_BYTES = 16 << 20, /* at most: taken as it is used */
 	CHECKPOINT_BYTES = 4 << 20,
 	OLD_LOGS_AT_ONCE = 8, /* are removed: 2 MB, a few milliseconds */
-	FORMAT = 2,           /* of the tables; another one is made anew */
+	FORMAT = 3,           /* of the tables; another one is made anew */
 	WALK_FIRST = 5000,    /* rows that a start counts itself */
 	ROW_HEAD_BYTES = 8 + 8 + 1 + 1 + 8,
 };

@@ -152,7 +152,8 @@ static const struct ask_row extra[] = {
 int
 main(int argc, char **argv)
 {
-	static const char *const sockets[] = {"spool", "admin", "reports", NULL};
+	static const char *const sockets[] = {
+	    "spool", "admin", "hold", "reports", NULL};
 	static const struct daemon queue = {.name = "queue",
 	    .about = "spool, scheduler and outbound mail",
 	    .roles = roles,

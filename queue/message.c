@@ -213,6 +213,7 @@ message_entry(const struct message *m, struct admin_entry *out)
 	    .arrived_sec = e->arrived_sec,
 	    .attempts = m->attempts,
 	    .sender = e->sender,
+	    .account = e->account,
 	    .rcpts = shown};
 	for (uint8_t state = RCPT_WAITING; state <= RCPT_DONE; state++)
 		for (uint32_t i = 0; i < e->n_rcpts && out->n_rcpts < ADMIN_RCPTS_SHOWN;

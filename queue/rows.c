@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "metrics/metric.h"
+#include "queue/held.h"
 #include "queue/retry.h"
 #include "queue/sched.h"
 #include "queue/suspend.h"
@@ -260,8 +261,10 @@ rows_relist(void)
 	has_lost_rows = false;
 	if (is_damaged && index_renew(s->index) != E_OK)
 		_exit(EX_CANTCREAT); /* the next one finds a better world */
-	if (is_damaged)
+	if (is_damaged) {
 		suspend_renew();
+		held_renew();
+	}
 	rows_list();
 }
 

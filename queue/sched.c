@@ -14,6 +14,7 @@
 #include "conf/domain.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
+#include "queue/held.h"
 #include "queue/hold.h"
 #include "queue/orders.h"
 #include "queue/refused.h"
@@ -118,20 +119,31 @@ recall(struct message *m)
 	return was != FETCHED_REMOVED;
 }
 
-/* By a rule; what comes back from deferral was looked at when it came. */
+static void
+say_held(struct message *m, const char *why)
+{
+	m->is_held = true;
+	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
+		if (m->works[i].step == STEP_READY || m->works[i].step == STEP_OUT)
+			work_set(&m->works[i], m->works[i].step, why);
+}
+
+/* With its account; by a rule, where what comes back from deferral was looked at when it came. */
 static void
 hold_new(struct message *m)
 {
 	struct buf why = {.max = REASON_MAX};
+	if (!m->is_held && held_has(m->envelope.account)) {
+		say_held(m, "4.7.1 held with all mail of its account");
+		log_event(LOG_NOTICE, "held_with_account", "mid=%s account=%s",
+		    id_text(m->envelope.id), log_q(m->envelope.account));
+	}
 	const char *rule =
 	    m->is_deferred || m->is_held ? NULL : hold_rule_for(&m->envelope);
 	if (!rule)
 		return;
-	m->is_held = true;
 	buf_putf(&why, "4.7.1 held by the rule %.200s", rule);
-	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
-		if (m->works[i].step == STEP_READY || m->works[i].step == STEP_OUT)
-			work_set(&m->works[i], m->works[i].step, buf_cstr(&why));
+	say_held(m, buf_cstr(&why));
 	log_event(LOG_NOTICE, "held_by_rule", "mid=%s rule=%s", id_text(m->envelope.id),
 	    log_qs(rule));
 	buf_free(&why);
@@ -382,6 +394,7 @@ sched_run(void)
 	index_clock(s->index, &queue_sec, &wall_sec);
 	retry_clock_start(queue_sec, wall_sec);
 	suspend_open();
+	held_open();
 	s->loop = loop_new();
 	the_child.on_drain = on_drain;
 	s->spool_watch = loop_watch(s->loop, s->spool, LOOP_READ, on_spool, NULL);

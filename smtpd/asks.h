@@ -11,7 +11,10 @@
  *   session -> greylist smtpd/policy/greylist.h (whether who sends came again)
  *   session -> dial     smtpd/dial.h (a connection to a milter or policy service of the settings)
  *   dial -> monitor     the same, to a UNIX socket (dial_extra)
+ *   session -> budget   smtpd/budget/budget.h (a message is counted, may this login send)
  *   session -> spool    common/spool/put.h (another daemon: queue)
+ *   budget -> spool, queue's sched, monitors  common/spool/put.h (a notice), spool/admin.h (an
+ *                       account's mail is held), proc/daemon.h (its sessions end)
  *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front),
  *                              who is
  *                       served (session)

@@ -5,6 +5,7 @@
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "smtpd/command.h"
+#include "smtpd/spend.h"
 #include "tls/server.h"
 
 /* A response: base64, "=" for an empty one.  E_OK, E_BAD */
@@ -46,10 +47,11 @@ say_challenge(struct session *s, struct span challenge)
 static void
 count_login(enum reply r)
 {
-	metric_count(M_LOGINS + (r == R_AUTH_OK             ? METRIC_LOGIN_OK
-				    : r == R_AUTH_FAILED    ? METRIC_LOGIN_FAILED
-				    : r == R_AUTH_SUSPENDED ? METRIC_LOGIN_SUSPENDED
-							    : METRIC_LOGIN_ERROR));
+	metric_count(M_LOGINS + (r == R_AUTH_OK          ? METRIC_LOGIN_OK
+				    : r == R_AUTH_FAILED ? METRIC_LOGIN_FAILED
+				    : r == R_AUTH_SUSPENDED || r == R_AUTH_STOPPED
+					? METRIC_LOGIN_SUSPENDED
+					: METRIC_LOGIN_ERROR));
 }
 
 static enum reply
@@ -58,7 +60,7 @@ status_reply(struct session *s, const struct auth_reply *a)
 	switch (a->status) {
 	case AUTH_OK:
 		buf_span(&s->account, a->account);
-		return R_AUTH_OK;
+		return spend_login(s);
 	case AUTH_FAIL:
 		return R_AUTH_FAILED;
 	case AUTH_SUSPENDED:

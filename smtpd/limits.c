@@ -55,6 +55,7 @@ limits_load(struct limits *l, const struct conf *conf)
 	    .has_plaintext_on_loopback =
 		conf_bool(conf, "common", "plaintext_auth_on_loopback"),
 	    .from = submission_from(conf),
+	    .has_budgets = strcmp(conf_str(conf, "smtpd", "budget_action"), "off") != 0,
 	    .has_hidden_client = conf_bool(conf, "smtpd", "submission_hide_client"),
 	};
 	l->default_domain = conf_list_count(conf, "common", "domains")

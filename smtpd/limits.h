@@ -45,6 +45,7 @@ struct limits {
 	bool has_plaintext_on_loopback;
 	enum submission_from from;
 	bool has_hidden_client;
+	bool has_budgets;
 	struct nets relay, xclient, xforward; /* own */
 	int64_t future_sec;                   /* longest HOLDFOR; 0: none */
 	char message_text[24];                /* message_bytes, for replies */

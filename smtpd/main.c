@@ -7,6 +7,7 @@
 #include "net/fetch.h"
 #include "net/resolver.h"
 #include "proc/daemon.h"
+#include "smtpd/budget/budget.h"
 #include "smtpd/dial.h"
 #include "smtpd/front.h"
 #include "smtpd/policy/greylist.h"
@@ -17,7 +18,7 @@
 #include "tls/key.h"
 #include "tls/server.h"
 
-enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST, DIAL, FETCH };
+enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST, DIAL, FETCH, BUDGET };
 
 #define TO(role) (1u << (role))
 
@@ -30,7 +31,7 @@ static struct role roles[] = {
 	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
 	           .count = "sessions_spare", .most = "sessions_most",
 	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP) | TO(RESOLVER) |
-	                TO(GREYLIST) | TO(DIAL),
+	                TO(GREYLIST) | TO(DIAL) | TO(BUDGET),
 	           .peers = DAEMON_QUEUE,
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
@@ -49,6 +50,10 @@ static struct role roles[] = {
 	           .jail = dial_jail, .run = dial_run},
 	[FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 	           .prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
+	[BUDGET] = {.name = "budget", .user = USER_LOOKUP, .flags = ROLE_SINGLE, .at_start = 1,
+	           .is_off = budget_is_off, .peers = DAEMON_QUEUE | DAEMON_HOLD | DAEMON_CTL,
+	           .monitor_asks = MON_MAY(MON_DAEMON),
+	           .prepare = budget_prepare, .jail = budget_jail, .run = budget_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -69,6 +74,7 @@ before_start(const struct conf *conf)
 	roll_new(conf, "smtpd", "connections_most", "front_count");
 	dkim_folder_make(conf);
 	greylist_folder_make(conf);
+	budget_folder_make(conf);
 	lists_load(conf);
 	/* here, so that all sessions share its pages; what is missing is logged */
 	(void)!psl_prepare();
@@ -85,12 +91,15 @@ on_born(const struct role *role)
 		roll_close();
 }
 
+static const char *const sockets[] = {"budget", NULL};
+
 static const struct daemon smtpd = {
     .name = "smtpd",
     .about = "takes mail in, from other servers and from mail programs",
     .roles = roles,
     .n_roles = COUNT(roles),
     .listen_settings = listen_settings,
+    .unix_sockets = sockets,
     .self_test = self_test,
     .socket_user = "lmtp_user",
     .before_start = before_start,

@@ -42,9 +42,12 @@
 	R(R_COMMANDS,           421, "4.7.0",  "Too many commands without a message")                  \
 	R(R_QUEUE_DOWN,         451, "4.3.0",  "The queue does not answer; try again later")           \
 	R(R_QUEUE_FAILED,       451, "4.3.0",  "The message could not be stored; try again later")     \
+	R(R_BUDGET_DOWN,        451, "4.3.0",  "Budgets cannot be looked up now; try again later")     \
 	R(R_LOOKUP_DOWN,        451, "4.3.0",  "Recipients cannot be looked up now; try again later")  \
 	R(R_MAILBOX_FULL,       452, "4.2.2",  "The mailbox is full")                                  \
 	R(R_NO_ROOM,            452, "4.3.1",  "No room for more mail now; try again later")           \
+	R(R_OVER_BUDGET,        452, "4.7.1",  "Your account may send %s, and has; try again later")   \
+	R(R_OVER_DOMAIN,        452, "4.7.1",  "All accounts of your domain may send %s, and have; try again later") \
 	R(R_RCPTS_MOST,         452, "4.5.3",  "Too many recipients")                                  \
 	R(R_TLS_DOWN,           454, "4.7.0",  "TLS is not available now")                             \
 	R(R_AUTH_DOWN,          454, "4.7.0",  "Authentication is not available now")                  \
@@ -67,9 +70,11 @@
 	R(R_NEEDS_AUTH,         530, "5.7.0",  "Authentication required")                              \
 	R(R_AUTH_FAILED,        535, "5.7.8",  "Authentication credentials invalid")                   \
 	R(R_AUTH_SUSPENDED,     535, "5.7.13", "The account is suspended")                             \
+	R(R_AUTH_STOPPED,       535, "5.7.13", "Your account sent too much and was stopped; ask your postmaster") \
 	R(R_AUTH_NEEDS_TLS,     538, "5.7.11", "Encryption required: use STARTTLS first")              \
 	R(R_FROM_NOT_YOURS,     550, "5.7.1",  "%s in From or Sender does not belong to your login")   \
 	R(R_FROM_NO_SENDER,     550, "5.7.1",  "Several addresses in From need a Sender (RFC 5322 3.6.2)") \
+	R(R_STOPPED,            550, "5.7.1",  "Your account sent more than %s and was stopped; ask your postmaster") \
 	R(R_RCPT_UNKNOWN,       550, "5.1.1",  "No such user here")                                    \
 	R(R_RCPT_SUSPENDED,     550, "5.2.1",  "The mailbox is suspended")                             \
 	R(R_RCPT_LOOP,          550, "5.4.6",  "The aliases of this address lead in a circle")         \

@@ -18,6 +18,7 @@ static const struct column row_columns[] = {
     {"left", "LEFT", CELL_NUMBER},
     {"recipients", "OF", CELL_NUMBER},
     {"sender", "SENDER", CELL_TEXT},
+    {"account", "ACCOUNT", CELL_TEXT},
     {"recipient", "RECIPIENT", CELL_TEXT},
     {"reason", "REASON", CELL_TEXT},
 };
@@ -47,6 +48,7 @@ put_row(const struct admin_entry *e, struct table *t)
 	table_number(t, left);
 	table_number(t, e->n_rcpts);
 	table_text(t, e->sender.n ? e->sender : SPAN("<>"));
+	table_text(t, e->account);
 	table_text(t, first.address);
 	table_text(t, first.reason);
 }

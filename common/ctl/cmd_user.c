@@ -8,6 +8,7 @@
 
 #include "account/app.h"
 #include "ctl/password.h"
+#include "ctl/stopped.h"
 #include "ctl/table.h"
 #include "ctl/user.h"
 
@@ -15,6 +16,7 @@ static const struct column columns[] = {
     {"address", "ADDRESS", CELL_TEXT},
     {"uid", "UID", CELL_NUMBER},
     {"suspended", "SUSPENDED", CELL_BOOL},
+    {"sends", "SENDS", CELL_TEXT},
     {"quota_bytes", "QUOTA", CELL_SIZE},
     {"quota_messages", "MESSAGES", CELL_NUMBER},
     {"pop3_keep", "POP3 KEEPS", CELL_TEXT},
@@ -22,10 +24,16 @@ static const struct column columns[] = {
     {"home", "HOME", CELL_TEXT},
 };
 
+struct listing {
+	struct table table;     /* own */
+	struct stopped stopped; /* own */
+};
+
 static int
 add_row(void *ctx, const struct account *a)
 {
-	struct table *t = ctx;
+	struct listing *l = ctx;
+	struct table *t = &l->table;
 	struct buf keep = {0}, apps = {0};
 	if (a->pop3_keep_days == POP3_KEEP_ALWAYS)
 		buf_str(&keep, "always");
@@ -34,6 +42,7 @@ add_row(void *ctx, const struct account *a)
 	table_text(t, a->address);
 	table_number(t, (int64_t)a->uid);
 	table_number(t, a->is_suspended);
+	table_text(t, stopped_word(&l->stopped, a->address));
 	table_number(t, (int64_t)a->quota_bytes);
 	table_number(t, (int64_t)a->quota_messages);
 	table_text(t, buf_as_span(&keep));
@@ -48,20 +57,22 @@ add_row(void *ctx, const struct account *a)
 int
 cmd_user_list(struct merpati *c, int argc, char **argv)
 {
-	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
+	struct listing l = {.table = {.columns = columns, .n_columns = COUNT(columns)}};
 	struct accounts *accounts = NULL;
 	int status = opts_read(c, NULL, 0, &argc, argv, 0, 0);
 	if (status == EX_OK)
 		status = user_accounts(c, &accounts);
 	if (status != EX_OK)
 		return status;
-	if (accounts_each(accounts, add_row, &t) != E_OK) {
+	stopped_read(c->conf, &l.stopped);
+	if (accounts_each(accounts, add_row, &l) != E_OK) {
 		ctl_say("the table of accounts cannot be read");
 		status = EX_NOINPUT;
 	}
 	if (status == EX_OK)
-		table_print(&t, c->is_json);
-	table_free(&t);
+		table_print(&l.table, c->is_json);
+	stopped_free(&l.stopped);
+	table_free(&l.table);
 	accounts_close(&accounts);
 	return status == EX_OK ? ctl_done() : status;
 }
@@ -69,7 +80,7 @@ cmd_user_list(struct merpati *c, int argc, char **argv)
 int
 cmd_user_show(struct merpati *c, int argc, char **argv)
 {
-	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
+	struct listing l = {.table = {.columns = columns, .n_columns = COUNT(columns)}};
 	struct accounts *accounts = NULL;
 	struct arena arena = {0};
 	struct account a;
@@ -78,9 +89,12 @@ cmd_user_show(struct merpati *c, int argc, char **argv)
 		status = user_accounts(c, &accounts);
 	if (status == EX_OK)
 		status = user_find(c, accounts, argv[0], &arena, &a);
-	if (status == EX_OK && add_row(&t, &a) == E_OK)
-		table_print_one(&t, c->is_json);
-	table_free(&t);
+	if (status == EX_OK)
+		stopped_read(c->conf, &l.stopped);
+	if (status == EX_OK && add_row(&l, &a) == E_OK)
+		table_print_one(&l.table, c->is_json);
+	stopped_free(&l.stopped);
+	table_free(&l.table);
 	accounts_close(&accounts);
 	arena_reset(&arena);
 	return status == EX_OK ? ctl_done() : status;

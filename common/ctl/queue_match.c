@@ -18,7 +18,7 @@ queue_match_opts(struct queue_match *m, struct opt out[QUEUE_MATCH_OPTS])
 	    {"--destination", NULL, &m->destination}, {"--reply", NULL, &m->reply},
 	    {"--state", NULL, &m->state}, {"--older", NULL, &m->older},
 	    {"--younger", NULL, &m->younger}, {"--larger", NULL, &m->larger},
-	    {"--smaller", NULL, &m->smaller}};
+	    {"--smaller", NULL, &m->smaller}, {"--account", NULL, &m->account}};
 	memcpy(out, all, sizeof all);
 }
 
@@ -69,7 +69,8 @@ bool
 queue_match_is_all(const struct queue_match *m)
 {
 	return !m->sender && !m->recipient && !m->destination && !m->reply &&
-	       !m->state && !m->older && !m->younger && !m->larger && !m->smaller;
+	       !m->state && !m->older && !m->younger && !m->larger && !m->smaller &&
+	       !m->account;
 }
 
 /* A pattern against bytes that end in no NUL; one that has a NUL in it fits nothing. */
@@ -128,6 +129,8 @@ queue_match_fits(
 	bool is_null_wanted = m->sender && (!m->sender[0] || !strcmp(m->sender, "<>"));
 	if (m->sender &&
 	    (is_null_wanted ? e->sender.n != 0 : !fits(m->sender, e->sender)))
+		return false;
+	if (m->account && !fits(m->account, e->account))
 		return false;
 	if ((m->older && age_sec < m->older_sec) ||
 	    (m->younger && age_sec >= m->younger_sec))

@@ -10,12 +10,12 @@
 #include "ctl/ctl.h"
 #include "spool/admin.h"
 
-enum { QUEUE_MATCH_OPTS = 10 };
+enum { QUEUE_MATCH_OPTS = 11 };
 
 struct queue_match {
 	/* as given; NULL: not */
 	const char *sender, *recipient, *destination, *reply, *state, *older, *younger,
-	    *larger, *smaller;
+	    *larger, *smaller, *account;
 	bool is_all;
 	/* what they say */
 	int64_t older_sec, younger_sec, larger_bytes, smaller_bytes;
@@ -26,6 +26,7 @@ struct queue_match {
 	"which messages; all that is given must fit, and * and ? stand for "           \
 	"anything:\n"                                                                  \
 	"  --sender PATTERN      the sender; \"\" or <> for reports\n"                 \
+	"  --account PATTERN     who submitted it, by login\n"                         \
 	"  --recipient PATTERN   one of the recipients that wait\n"                    \
 	"  --destination PATTERN the domain of one of them\n"                          \
 	"  --reply TEXT          the last reply to one of them has this in it\n"       \

@@ -285,13 +285,25 @@ db_begin(struct db *db, struct db_txn **out)
 	return E_OK;
 }
 
+static int
+commit(struct db_txn **tp, uint32_t flags)
+{
+	struct db_txn *t = *tp;
+	int err = result(t->db, t->handle->commit(t->handle, flags));
+	mem_free(tp);
+	return err;
+}
+
 int
 db_commit(struct db_txn **tp)
 {
-	struct db_txn *t = *tp;
-	int err = result(t->db, t->handle->commit(t->handle, DB_TXN_NOSYNC));
-	mem_free(tp);
-	return err;
+	return commit(tp, DB_TXN_NOSYNC);
+}
+
+int
+db_commit_written(struct db_txn **tp)
+{
+	return commit(tp, DB_TXN_WRITE_NOSYNC);
 }
 
 void

@@ -59,6 +59,8 @@ MUST_USE int db_table_open(
 /* Transactions commit without a sync; db_sync makes all that committed durable at once. */
 MUST_USE int db_begin(struct db *, struct db_txn **out);
 MUST_USE int db_commit(struct db_txn **);
+/* db_commit_written - all that committed so far outlasts the process, if not the host: a write */
+MUST_USE int db_commit_written(struct db_txn **);
 void db_abort(struct db_txn **);
 MUST_USE int db_sync(struct db *);
 /*

@@ -34,6 +34,16 @@ enum metric_login {
 	METRIC_LOGIN_COUNT
 };
 
+/* smtpd/budget/budget.h: enum budget_said */
+enum metric_budget {
+	METRIC_BUDGET_OK,
+	METRIC_BUDGET_OVER,
+	METRIC_BUDGET_OVER_DOMAIN,
+	METRIC_BUDGET_STOPPED,
+	METRIC_BUDGET_DOWN,
+	METRIC_BUDGET_COUNT
+};
+
 enum metric_outcome {
 	METRIC_PLACED,
 	METRIC_RELAYED,
@@ -162,6 +172,10 @@ enum metric_daemon {
 		"recipients by what greylisting said: wait, pass (came again), known (often enough), down") \
 	M(M_GREYLIST_ROWS,       1,                   IN_SMTPD,            GAUGE,     "",        "greylist_rows",    none, \
 		"senders and messages that greylisting knows") \
+	M(M_BUDGET,              METRIC_BUDGET_COUNT, IN_SMTPD,            COUNTER,   "",        "budget",           budget, \
+		"messages of logins, by what their budgets say") \
+	M(M_BUDGET_TRIPPED,      1,                   IN_SMTPD,            GAUGE,     "",        "accounts_stopped", none, \
+		"accounts that may not send until an admin releases them") \
 	M(M_QUEUE_MESSAGES,      METRIC_STATE_COUNT,  IN_QUEUE,            GAUGE,     "",        "messages",         states, \
 		"messages that wait; journal: not in a file of their own yet") \
 	M(M_QUEUE_OLDEST,        1,                   IN_QUEUE,            AGE,       "seconds", "oldest",           none, \

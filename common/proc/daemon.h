@@ -48,6 +48,8 @@ struct role {
 	unsigned at_start; /* how many are forked at start; a pool: how many are kept */
 	const char *count; /* setting that says at_start instead; NULL: at_start */
 	const char *most;  /* setting: most processes of a pool; NULL: at_start */
+	/* with this configuration there are none, and nobody asks them; may be NULL */
+	bool (*is_off)(const struct conf *);
 	unsigned channels; /* bit n: may have a channel to role n of this daemon */
 	unsigned peers; /* DAEMON_*: may have a connection to them, with MON_DAEMON */
 	/* bit 1 << n: may make ask n of enum mon_ask or of extra_asks */

@@ -25,7 +25,8 @@ wanted(const struct role *role)
 	const struct monitor *m = &the_monitor;
 	bool is_lazy =
 	    role->flags & ROLE_LAZY && !m->roles[role - m->daemon->roles].is_wanted;
-	if (role->flags & ROLE_SESSION || is_lazy)
+	bool is_off = role->is_off && role->is_off(m->conf);
+	if (role->flags & ROLE_SESSION || is_lazy || is_off)
 		return 0;
 	return role->count ? (unsigned)conf_int(m->conf, m->daemon->name, role->count)
 	                   : role->at_start;

@@ -20,6 +20,7 @@ admin_entry_put(struct buf *b, const struct admin_entry *e)
 		buf_u8(b, e->rcpts[i].state);
 		buf_bytes(b, span_head(e->rcpts[i].reason, ADMIN_REASON_MAX));
 	}
+	buf_bytes(b, e->account);
 }
 
 int
@@ -45,6 +46,7 @@ admin_entry_get(struct rd *r, struct arena *arena, struct admin_entry *out)
 		rcpt->state = rd_u8(r);
 		rcpt->reason = rd_str(r, ADMIN_REASON_MAX);
 	}
+	out->account = rd_str(r, ENVELOPE_PATH_MAX);
 	return r->err;
 }
 

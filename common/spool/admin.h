@@ -43,8 +43,21 @@ enum admin_ask {
 	ADMIN_RESUME, /* the same, for its end */
 	/* nothing -> u16 n, n x {str destination, u64 wall clock since when} */
 	ADMIN_SUSPENDED,
+	/*
+	 * str account: all of its mail is held, and what will come of it -> u32 how many wait so.
+	 * The account's hold is durable; what is under way is held when that ended
+	 */
+	ADMIN_HOLD_ACCOUNT,
+	ADMIN_RELEASE_ACCOUNT, /* str account: the end of that, and of its holds -> u32 how many */
+	/* str account: what is held of it is removed without a report -> u32; durable */
+	ADMIN_PURGE_ACCOUNT,
 	ADMIN_ASKS
 };
+
+/*
+ * RUN/queue/hold: ADMIN_HOLD_ACCOUNT alone, for smtpd's process that finds accounts past their
+ * budgets; otherwise as RUN/queue/admin.
+ */
 
 /*
  * RUN/queue/reports, answered by the process sts: what "merpati queue tlsrpt" asks; otherwise as
@@ -96,6 +109,8 @@ struct admin_entry {
 		uint8_t state;      /* enum rcpt_state */
 		struct span reason; /* of the last failure; or empty */
 	} * rcpts;
+
+	struct span account; /* who logged in, or empty */
 };
 
 /* An address elsewhere that was refused (queue/suppress.h). */

@@ -11,6 +11,7 @@
 #include "smtpd/policy/psl.h"
 #include "smtpd/policy/refuse.h"
 #include "smtpd/session.h"
+#include "smtpd/spend.h"
 
 int
 policy_prepare(void)
@@ -381,6 +382,8 @@ judge_login(struct session *s, struct shape *shape)
 		return r;
 	complete(s, shape);
 	r = filters_message(s, shape);
+	if (r == R_NONE)
+		r = spend_message(s);
 	if (r == R_NONE && the_process.rules.has_signing)
 		sign(s, shape);
 	return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, resolver, greylist, dial, fetch, a monitor, a keeper,
+ * gates.c - every row of the tables that key, auth, lookup, resolver, greylist, dial, budget, fetch, a monitor, a keeper,
  * the front of smtpd, the processes of queue and the command that moves or repairs a mailbox
  * answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist,
  * and of a monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok
@@ -20,6 +20,7 @@
 #include "proc/child.h"
 #include "proc/monitor.h"
 #include "queue/sts/sts.h"
+#include "smtpd/budget/budget.h"
 #include "smtpd/dial.h"
 #include "smtpd/policy/greylist.h"
 #include "spool/admin.h"
@@ -124,6 +125,30 @@ sample_greylist(uint16_t type, struct buf *b)
 	buf_bytes(b, SPAN("b@example.test"));
 }
 
+static void
+sample_budget(uint16_t type, struct buf *b)
+{
+	buf_bytes(b, SPAN("u1@example.test"));
+	if (type == BUDGET_TAKE) {
+		buf_u16(b, 1);
+		buf_u64(b, 1);
+	}
+}
+
+static const struct ask_table *
+budget_admin_table(unsigned kind)
+{
+	(void)kind;
+	return budget_table(BUDGET_ADMIN);
+}
+
+static void
+sample_budget_admin(uint16_t type, struct buf *b)
+{
+	(void)type;
+	buf_bytes(b, SPAN("u1@example.test"));
+}
+
 static const struct ask_table *
 reports_table(unsigned kind)
 {
@@ -212,6 +237,8 @@ static const struct kind {
     {"resolver", resolver_table, sample_resolver, NULL},
     {"fetch", fetch_table, sample_fetch, NULL},
     {"greylist", greylist_table, sample_greylist, NULL},
+    {"budget", budget_table, sample_budget, NULL},
+    {"budget admin", budget_admin_table, sample_budget_admin, NULL},
     {"dial", dial_table, sample_dial, NULL},
     {"smtpd monitor", dial_unix_table, sample_dial, NULL},
     {"sts", sts_table, sample_sts, NULL},
@@ -222,6 +249,7 @@ static const struct kind {
     {"spool", client_table, sample_client, client_ctx},
     {"spool of sched", sched_table, sample_sched, sched_ctx},
     {"queue admin", admin_table, sample_admin, admin_ctx},
+    {"queue hold", admin_hold_table, sample_admin, admin_ctx},
     {"bounce", report_table, sample_nothing, NULL},
     {"queue monitor", unix_table, sample_unix, unix_ctx},
     {"import", import_table, sample_moving, import_ctx},

@@ -29,6 +29,7 @@ void sample_sched(uint16_t type, struct buf *);
 
 /* queue_admin.c: queue/admin.c */
 const struct ask_table *admin_table(unsigned kind);
+const struct ask_table *admin_hold_table(unsigned kind);
 void *admin_ctx(void);
 void sample_admin(uint16_t type, struct buf *);
 

@@ -14,6 +14,16 @@ admin_table(unsigned kind)
 	return &table;
 }
 
+static const struct ask_table hold_table = {
+    .rows = hold_rows, .n_rows = COUNT(hold_rows), .who = "admin"};
+
+const struct ask_table *
+admin_hold_table(unsigned kind)
+{
+	(void)kind;
+	return &hold_table;
+}
+
 void *
 admin_ctx(void)
 {
@@ -27,8 +37,9 @@ sample_admin(uint16_t type, struct buf *b)
 	static const struct id id;
 	if (type == ADMIN_COUNT || type == ADMIN_LIST || type == ADMIN_SUSPENDED)
 		return;
-	if (type == ADMIN_SUPPRESSED || type == ADMIN_UNSUPPRESS ||
-	    type == ADMIN_SUSPEND || type == ADMIN_RESUME) {
+	if (type == ADMIN_HOLD_ACCOUNT || type == ADMIN_RELEASE_ACCOUNT ||
+	    type == ADMIN_PURGE_ACCOUNT || type == ADMIN_SUPPRESSED ||
+	    type == ADMIN_UNSUPPRESS || type == ADMIN_SUSPEND || type == ADMIN_RESUME) {
 		buf_bytes(b, SPAN("x@elsewhere.test"));
 		return;
 	}

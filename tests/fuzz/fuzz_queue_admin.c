@@ -27,7 +27,10 @@ static const struct index_row waiting[] = {
 	    .rcpts = (struct admin_rcpt *)(uintptr_t)rcpts}},
     {.id = {{2}},
 	.due_sec = 200,
-	.entry = {.id = {{2}}, .state = ADMIN_HELD, .sender = {"s@example.test", 14}}}};
+	.entry = {.id = {{2}},
+	    .state = ADMIN_HELD,
+	    .sender = {"s@example.test", 14},
+	    .account = {"u1@example.test", 15}}}};
 
 static const struct index_row *
 row_of(struct id id)
@@ -230,6 +233,24 @@ rows_remove(struct id id)
 void
 defer_due(void)
 {
+}
+
+void
+rows_tell_held(struct id id, bool is_held)
+{
+	(void)id, (void)is_held;
+}
+
+int
+held_add(struct span account)
+{
+	return account.n > 1 ? E_OK : E_LIMIT;
+}
+
+int
+held_end(struct span account)
+{
+	return account.n > 1 ? E_OK : E_BAD;
 }
 
 void

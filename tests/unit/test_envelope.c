@@ -172,8 +172,9 @@ put_entry(struct buf *b)
 	static struct admin_rcpt r[] = {
 	    {{"a@example.org", 13}, RCPT_WAITING, {"4.2.1 later", 11}},
 	    {{"b@example.org", 13}, RCPT_DONE, {"", 0}}};
-	admin_entry_put(b, &(struct admin_entry){envelope.id, ADMIN_DEFERRED, 1234,
-			       1700000000, 1700000900, 3, {"s@example.net", 13}, 2, r});
+	admin_entry_put(
+	    b, &(struct admin_entry){envelope.id, ADMIN_DEFERRED, 1234, 1700000000,
+		   1700000900, 3, {"s@example.net", 13}, 2, r, {"u1@example.org", 14}});
 }
 
 static int
@@ -198,6 +199,7 @@ check_entry(struct rd *r, struct arena *a)
 	assert_int_equal(e.n_rcpts, 2);
 	assert_true(span_eqs(e.rcpts[0].reason, "4.2.1 later"));
 	assert_int_equal(e.rcpts[1].state, RCPT_DONE);
+	assert_true(span_eqs(e.account, "u1@example.org"));
 }
 
 /* clang-format off */
@@ -232,7 +234,7 @@ static const struct kind kinds[] = {
     {"envelope", put_envelope, get_envelope, check_envelope, (4 + 13 + 4 + 20 + 2) + (4 + 13 + 4 + 2) + (4 + 4 + 2) + 4},
     {"job",      put_job,      get_job,      check_job,      (2 + 4 + 13) + (2 + 4) + 2},
     {"result",   put_result,   get_result,   check_result,   2 * (4 + 13) + 2},
-    {"entry",    put_entry,    get_entry,    check_entry,    (4 + 13 + 1 + 4 + 11) + (4 + 13 + 1 + 4) + 4},
+    {"entry",    put_entry,    get_entry,    check_entry,    (4 + 13 + 1 + 4 + 11) + (4 + 13 + 1 + 4) + 4 + (4 + 14)},
     {"refused",  put_refused,  get_refused,  check_refused,  0},
 };
 
