@@ -3,6 +3,8 @@
 #include "queue/admin_all.h"
 
 #include "base/log.h"
+#include "conf/domain.h"
+#include "queue/dest.h"
 
 enum {
 	SLICE_ROWS = 200,
@@ -28,7 +30,8 @@ struct admin_all {
 	uint32_t n;
 	/* own: packets that wait for the channel, the last perhaps not full */
 	struct packet *first, **end;
-	struct buf ids; /* own: of a slice */
+	struct buf ids;    /* own: of a slice */
+	struct buf domain; /* own: only its mail; empty: all */
 };
 
 /* ---- a list's packets ---- */
@@ -116,11 +119,29 @@ do_one(struct admin_all *a, struct id id)
 	}
 }
 
+/* By those of its recipients that a row has; where they go may have been down. */
+static bool
+is_for_domain(const struct admin_all *a, const struct index_row *row)
+{
+	bool is_for = false;
+	for (uint32_t i = 0; i < row->entry.n_rcpts; i++) {
+		struct span to = row->entry.rcpts[i].address;
+		if (!domain_same(span_from(to, span_rfind(to, '@') + 1),
+			buf_as_span(&a->domain)))
+			continue;
+		dests_lift(to, row->entry.sender);
+		is_for = true;
+	}
+	return is_for;
+}
+
 static int
 on_row(void *ctx, const struct index_row *row)
 {
 	struct admin_all *a = ctx;
 	struct buf entry = {0};
+	if (a->domain.len && !is_for_domain(a, row))
+		return E_OK;
 	if (a->kind != ALL_LIST) {
 		if (is_meant(a, row->entry.account, row->entry.state == ADMIN_HELD))
 			buf_put(&a->ids, row->id.b, ID_BYTES);
@@ -211,6 +232,13 @@ admin_all_begin(struct admin_all **own, enum admin_all_kind kind, struct span ac
 }
 
 void
+admin_all_for(struct admin_all **own, struct span domain)
+{
+	admin_all_begin(own, ALL_FLUSH, SPAN(""), NULL, NULL);
+	buf_span(&(*own)->domain, domain);
+}
+
+void
 admin_all_free(struct admin_all **ap)
 {
 	struct admin_all *a = *ap;
@@ -224,5 +252,6 @@ admin_all_free(struct admin_all **ap)
 	}
 	buf_free(&a->ids);
 	buf_free(&a->account);
+	buf_free(&a->domain);
 	mem_free(ap);
 }

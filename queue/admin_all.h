@@ -30,6 +30,10 @@ struct admin_all;
  */
 void admin_all_begin(struct admin_all **own, enum admin_all_kind, struct span account,
     struct asker *, void (*ended)(struct asker *, uint32_t n));
+/*
+ * admin_all_for - flushes what waits for a domain; its destinations are tried though they were down
+ */
+void admin_all_for(struct admin_all **own, struct span domain);
 void admin_all_free(struct admin_all **);
 
 /* admin.c: one of them, wherever it is */

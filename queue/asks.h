@@ -90,6 +90,7 @@ enum spool_says {
 	                  * large message, its own file, for reading */
 	/* u8 live segments, u8 most: checkpoint, and defer what is slow, now */
 	SAY_PRESSURE,
+	SAY_FLUSH, /* str domain: what waits for it in deferral is tried now (RFC 1985) */
 };
 
 /*

@@ -626,6 +626,23 @@ may_be_forgotten(const struct dest *d, int64_t now)
 					   now - d->used_ms >= DEST_KEPT_MS);
 }
 
+/* What differs from it in what it asks of TLS has the same provider. */
+void
+dests_lift(struct span address, struct span sender)
+{
+	struct envelope e = {.sender = sender};
+	struct buf key = {0};
+	int route = routes_find(address, sender);
+	if (route < 0)
+		return;
+	routes_key(route, address, &e, &key);
+	for (size_t b = 0; b < BUCKETS; b++)
+		for (struct dest *d = dests.buckets[b]; d; d = d->hash_next)
+			if (span_eq(buf_as_span(&d->key), buf_as_span(&key)))
+				d->provider->down.until_ms = 0;
+	buf_free(&key);
+}
+
 void
 dests_tick(void)
 {

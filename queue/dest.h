@@ -87,6 +87,8 @@ void dests_take(struct message *);
 /* what of it waits for a destination does not any more: LATER */
 void dests_drop(struct message *);
 void dests_tick(void);
+/* dests_lift - the destination of this address is tried again at once, though it was down */
+void dests_lift(struct span address, struct span sender);
 /* what waits for one that is suspended now does not any more */
 void dests_suspended(void);
 /* the first of those for whom something waits; hungry_next leads on */

@@ -11,11 +11,13 @@
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/daemon.h"
+#include "queue/index.h"
 #include "queue/spool.h"
 
 enum {
 	PH_ANY = 1,
 	ACCEPT_BURST = 32,
+	FLUSHED_MAX = 256, /* domains whose last flush is known */
 	PARTIAL_MAX = ENVELOPE_BYTES_MAX + SPOOL_SMALL_MAX + 4
 };
 
@@ -217,6 +219,40 @@ ask_drop(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_MORE;
 }
 
+/* When a domain, or another one in its place, was asked for last. */
+static struct {
+	uint64_t name;
+	int64_t ms; /* monotonic */
+} flushed[FLUSHED_MAX];
+
+static bool
+was_flushed(struct span domain)
+{
+	uint64_t name = index_name(domain);
+	int64_t now = clock_mono_ms();
+	size_t at = name % FLUSHED_MAX;
+	if (flushed[at].ms && flushed[at].name == name &&
+	    now - flushed[at].ms < SPOOL_FLUSH_EVERY_MS)
+		return true;
+	flushed[at].name = name;
+	flushed[at].ms = now;
+	return false;
+}
+
+static int
+ask_flush(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span domain = rd_str(body, SPOOL_DOMAIN_MAX);
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	bool is_again = was_flushed(domain);
+	if (!is_again)
+		say_domain(domain);
+	buf_u8(reply, is_again ? SPOOL_BUSY : SPOOL_OK);
+	return E_OK;
+}
+
 /* clang-format off */
 static const struct ask_row rows[] = {
 	/*                   name         legal in  times   bytes             fd back  answered by */
@@ -225,6 +261,7 @@ static const struct ask_row rows[] = {
 	[SPOOL_PUT]       = {"PUT",       PH_ANY,   0,      ASK_MSG_MAX - 2,  false,   ask_put},
 	[SPOOL_PUT_LARGE] = {"PUT_LARGE", PH_ANY,   600000, ASK_MSG_MAX - 2,  false,   ask_put_large},
 	[SPOOL_DROP]      = {"DROP",      PH_ANY,   0,      0,                false,   ask_drop},
+	[SPOOL_FLUSH]     = {"FLUSH",     PH_ANY,   60000,  4 + SPOOL_DOMAIN_MAX, false, ask_flush},
 };
 
 /* clang-format on */

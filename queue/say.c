@@ -263,6 +263,14 @@ say_tick(void)
 }
 
 void
+say_domain(struct span domain)
+{
+	struct buf b = {0};
+	buf_bytes(&b, domain);
+	say(SAY_FLUSH, &b, -1);
+}
+
+void
 say_pressure(void)
 {
 	struct buf b = {0};

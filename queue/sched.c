@@ -14,6 +14,7 @@
 #include "conf/domain.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
+#include "queue/admin_all.h"
 #include "queue/held.h"
 #include "queue/hold.h"
 #include "queue/orders.h"
@@ -218,6 +219,36 @@ take_derived(struct rd *body)
 		message_judge(m);
 }
 
+static struct admin_all *domain_walk; /* own; NULL: none is under way */
+/* own: those that come after it, each a str; the spool lets each come once a minute */
+static struct buf domains_next = {.max = 1 << 20};
+
+static int
+flush_domain(struct rd *body)
+{
+	struct span domain = rd_str(body, SPOOL_DOMAIN_MAX);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_bytes(&domains_next, domain);
+	return E_OK;
+}
+
+/* One at a time. */
+static void
+flush_next_domain(void)
+{
+	if (domain_walk || !domains_next.len)
+		return;
+	struct rd r = rd_of(buf_as_span(&domains_next));
+	struct span domain = rd_str(&r, SPOOL_DOMAIN_MAX);
+	struct buf rest = {.max = domains_next.max};
+	log_event(LOG_INFO, "flush", "domain=%s", log_q(domain));
+	admin_all_for(&domain_walk, domain);
+	buf_span(&rest, r.in);
+	buf_free(&domains_next);
+	domains_next = rest;
+}
+
 static int
 take(struct ask_msg *m)
 {
@@ -262,6 +293,8 @@ take(struct ask_msg *m)
 	case SAY_PRESSURE:
 		the_sched.has_pressure = true;
 		break;
+	case SAY_FLUSH:
+		return flush_domain(&m->body);
 	default:
 		return E_BAD;
 	}
@@ -306,6 +339,7 @@ on_tick(void *ctx)
 	suspend_tick();
 	if (placers_are_there())
 		rows_deliver_is_there();
+	flush_next_domain();
 	defer_due();
 	rows_flush();
 	refused_flush();

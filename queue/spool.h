@@ -156,6 +156,7 @@ void say_derived(struct id parent, struct id id, enum spool_verdict);
 void say_reported(struct id parent, enum spool_verdict);
 void say_synced(void); /* all that is owed */
 void say_pressure(void);
+void say_domain(struct span domain); /* SAY_FLUSH */
 void say_flush(void); /* what waits is sent, as far as the channel takes it */
 /* what could not be said for want of a memory file is tried again */
 void say_tick(void);

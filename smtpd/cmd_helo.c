@@ -109,6 +109,8 @@ cmd_ehlo(struct session *s, struct span argument)
 		io_putf(&s->io, "250-STARTTLS\r\n");
 	if (auth_is_offered(s))
 		put_auth(s);
+	if (s->limits->has_etrn && s->client.kind != KIND_LMTP)
+		io_putf(&s->io, "250-ETRN\r\n");
 	put_trusted(s);
 	return R_EHLO_LAST;
 }

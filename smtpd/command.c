@@ -48,6 +48,7 @@ static const struct command commands[] = {
 	{ "VRFY",     PH_ANY & ~PH_CHUNKS, G_TLS | G_AUTH | G_LAST | G_SAY,  ARG_SOME, cmd_vrfy,     NULL, "VRFY address" },
 	{ "STARTTLS", PH_READY,            G_LAST,                           ARG_NONE, cmd_starttls, NULL, "STARTTLS" },
 	{ "AUTH",     PH_READY,            G_LAST,                           ARG_SOME, cmd_auth,     NULL, "AUTH mechanism [initial-response]" },
+	{ "ETRN",     PH_READY,            G_TLS | G_AUTH | G_LAST | G_SMTP | G_SAY, ARG_SOME, cmd_etrn, NULL, "ETRN domain" },
 	{ "XCLIENT",  PH_GREETED | PH_READY, G_LAST | G_SAY,                 ARG_SOME, cmd_xclient,  NULL, "XCLIENT attribute=xtext ..." },
 	{ "XFORWARD", PH_READY,            G_LAST | G_SAY,                   ARG_SOME, cmd_xforward, NULL, "XFORWARD attribute=xtext ..." },
 };

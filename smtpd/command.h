@@ -32,6 +32,7 @@ command_fn cmd_bdat,
 command_fn cmd_rset, cmd_noop, cmd_quit, cmd_help; /* cmd_control.c */
 command_fn cmd_vrfy;                               /* cmd_vrfy.c */
 command_fn cmd_starttls;                           /* cmd_starttls.c */
+command_fn cmd_etrn;                               /* cmd_etrn.c */
 command_fn cmd_xclient, cmd_xforward;              /* cmd_xclient.c */
 command_fn cmd_auth;                               /* cmd_auth.c */
 

@@ -47,6 +47,7 @@ struct limits {
 	bool has_hidden_client;
 	bool has_budgets;
 	struct nets relay, xclient, xforward; /* own */
+	bool has_etrn;                        /* for some domain */
 	int64_t future_sec;                   /* longest HOLDFOR; 0: none */
 	char message_text[24];                /* message_bytes, for replies */
 };

@@ -28,6 +28,7 @@
 	R(R_RCPT_OK,            250, "2.1.5",  "Ok")                                                   \
 	R(R_CHUNK_OK,           250, "2.0.0",  "Ok: %s octets")                                        \
 	R(R_VRFY_OK,            250, "2.1.5",  "%s")                                                   \
+	R(R_ETRN_OK,            250, "2.0.0",  "Ok: what waits for %s is tried")                       \
 	R(R_QUEUED,             250, "2.0.0",  "Ok: queued as %s")                                     \
 	R(R_VRFY_MAYBE,         252, "2.5.0",  "Send mail, and it will be tried")                      \
 	R(R_AUTH_CHALLENGE,     334, "",       "%s")                                                   \
@@ -51,6 +52,8 @@
 	R(R_RCPTS_MOST,         452, "4.5.3",  "Too many recipients")                                  \
 	R(R_TLS_DOWN,           454, "4.7.0",  "TLS is not available now")                             \
 	R(R_AUTH_DOWN,          454, "4.7.0",  "Authentication is not available now")                  \
+	R(R_ETRN_BUSY,          458, "4.5.0",  "That was asked a moment ago")                           \
+	R(R_ETRN_NOT,           459, "4.7.1",  "Not for that domain")                                  \
 	R(R_UNKNOWN,            500, "5.5.1",  "Not a command")                                        \
 	R(R_LINE_LONG,          500, "5.5.2",  "Line too long")                                        \
 	R(R_BARE_COMMAND,       500, "5.5.2",  "A bare CR or LF is refused")                           \

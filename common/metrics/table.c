@@ -23,7 +23,7 @@ static const char *const lenient_values[METRIC_LENIENT] = {"bare", "pipelining",
 static const char *const class_values[METRIC_CLASSES] = {"2xx", "3xx", "4xx", "5xx"};
 static const char *const code_values[METRIC_CODES] = {METRIC_SMTP_CODES(CODE_TEXT) "other"};
 static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP",
-	"QUIT", "HELP", "VRFY", "STARTTLS", "AUTH", "XCLIENT", "XFORWARD", "unknown"};
+	"QUIT", "HELP", "VRFY", "STARTTLS", "AUTH", "ETRN", "XCLIENT", "XFORWARD", "unknown"};
 static const char *const pop3_verb_values[METRIC_POP3_VERBS] = {"STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT", "TOP",
 	"UIDL", "CAPA", "LANG", "UTF8", "unknown"};
 static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH", "SORT", "THREAD", "STORE", "NOOP", "IDLE",

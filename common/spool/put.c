@@ -163,6 +163,16 @@ spool_put(struct spool_client *c, const struct envelope *e, struct span message,
 	return err == E_OK ? E_OK : E_IO;
 }
 
+int
+spool_flush(struct spool_client *c, struct span domain, enum spool_verdict *out)
+{
+	struct buf body = {0};
+	buf_bytes(&body, domain);
+	int err = call(c, SPOOL_FLUSH, buf_as_span(&body), NULL, out);
+	buf_free(&body);
+	return err;
+}
+
 void
 spool_drop(struct spool_client *c)
 {

@@ -14,6 +14,8 @@ enum {
 	SPOOL_SMALL_MAX = 256 * 1024,
 	SPOOL_CHUNK = 60 * 1024,
 	SPOOL_WAIT_MS = 1000,
+	SPOOL_FLUSH_EVERY_MS = 60000, /* for a domain */
+	SPOOL_DOMAIN_MAX = 255,
 	SPOOL_SYNC_WAIT_MS = 60000
 };
 
@@ -29,6 +31,11 @@ enum spool_ask {
 	SPOOL_PUT_LARGE,
 	/* the transaction ended without a message: reservation and partial bytes go (no reply) */
 	SPOOL_DROP,
+	/*
+	 * str domain: what waits for it in deferral is tried now -> u8 spool_verdict; SPOOL_BUSY: that was
+	 * asked less than SPOOL_FLUSH_EVERY_MS ago
+	 */
+	SPOOL_FLUSH,
 };
 
 enum spool_put_flag {
@@ -73,6 +80,9 @@ MUST_USE int spool_file(struct spool_client *, int *out, enum spool_verdict *);
 MUST_USE int spool_put(struct spool_client *, const struct envelope *,
     struct span message, enum spool_verdict *out);
 void spool_drop(struct spool_client *);
+/* spool_flush - SPOOL_FLUSH.  E_OK with *out, E_IO */
+MUST_USE int spool_flush(
+    struct spool_client *, struct span domain, enum spool_verdict *out);
 /* spool_derived_id - id of a message made from another: hash(parent, recipient, kind, action) */
 struct id spool_derived_id(
     struct id parent, struct span recipient, const char *kind, struct span action);
