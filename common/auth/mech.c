@@ -302,6 +302,8 @@ take_certificate(struct mech_talk *t, const struct auth_conn *c)
 	int err = secrets_owner(c->certificate, &said);
 	if (err == E_OK)
 		err = verify_name(buf_as_span(&said), &name);
+	if (err == E_OK && verify_address(buf_as_span(&name)).n != name.len)
+		err = E_BAD; /* of an app password's */
 	if (err == E_OK &&
 	    sasl_setprop(t->sasl, SASL_AUTH_EXTERNAL, buf_cstr(&name)) != SASL_OK)
 		err = E_IO;
