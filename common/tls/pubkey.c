@@ -54,22 +54,68 @@ ed25519_verify(gnutls_pubkey_t key, struct span digest, struct span signature)
 	           : E_OK;
 }
 
+/* ---- keys that were read a moment ago: reading one costs as much as a signature (30 us) ---- */
+
+enum { KEPT_KEYS = 16 };
+
+struct kept {
+	enum pubkey_kind kind;
+	struct buf bytes;    /* own; empty: none is here */
+	gnutls_pubkey_t key; /* own */
+};
+
+static struct kept *
+kept_place(struct span in)
+{
+	static struct kept all[KEPT_KEYS];
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < in.n; i++)
+		h = (h ^ (unsigned char)in.p[i]) * 16777619u;
+	return &all[h % KEPT_KEYS];
+}
+
+static void
+forget(struct kept *k)
+{
+	if (k->bytes.len)
+		gnutls_pubkey_deinit(k->key);
+	buf_reset(&k->bytes);
+}
+
+/* borrow: until the next call.  E_OK, E_BAD */
+static int
+key_of(enum pubkey_kind kind, struct span in, gnutls_pubkey_t *out)
+{
+	struct kept *k = kept_place(in);
+	if (!k->bytes.len || k->kind != kind || !span_eq(buf_as_span(&k->bytes), in)) {
+		forget(k);
+		if (gnutls_pubkey_init(&k->key) < 0)
+			bug("gnutls_pubkey_init");
+		int err = kind == PUBKEY_RSA ? rsa_import(k->key, in)
+		                             : ed25519_import(k->key, in);
+		if (err != E_OK) {
+			gnutls_pubkey_deinit(k->key);
+			return err;
+		}
+		k->kind = kind;
+		buf_span(&k->bytes, in);
+	}
+	*out = k->key;
+	return E_OK;
+}
+
 int
 pubkey_verify(enum pubkey_kind kind, struct span in, struct span digest,
     struct span signature, unsigned *bits)
 {
 	gnutls_pubkey_t key;
 	*bits = 0;
-	if (in.n > PUBKEY_BYTES_MAX)
+	if (in.n == 0 || in.n > PUBKEY_BYTES_MAX)
 		return E_BAD;
-	if (gnutls_pubkey_init(&key) < 0)
-		bug("gnutls_pubkey_init");
-	int err = kind == PUBKEY_RSA ? rsa_import(key, in) : ed25519_import(key, in);
-	if (err == E_OK)
-		(void)gnutls_pubkey_get_pk_algorithm(key, bits);
-	if (err == E_OK)
-		err = kind == PUBKEY_RSA ? rsa_verify(key, digest, signature, *bits)
-		                         : ed25519_verify(key, digest, signature);
-	gnutls_pubkey_deinit(key);
-	return err;
+	int err = key_of(kind, in, &key);
+	if (err != E_OK)
+		return err;
+	(void)gnutls_pubkey_get_pk_algorithm(key, bits);
+	return kind == PUBKEY_RSA ? rsa_verify(key, digest, signature, *bits)
+	                          : ed25519_verify(key, digest, signature);
 }
