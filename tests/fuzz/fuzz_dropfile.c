@@ -33,7 +33,9 @@ file(struct span envelope)
 		abort();
 	if (drop_envelope_get(buf_as_span(&lead), envelope, &arena, &e) == E_OK) {
 		drop_head_put(&again, &e);
-		if (!span_eq(span_from(buf_as_span(&again), DROP_LEAD_BYTES), envelope))
+		/* of an older version: fuzz_envelope.c */
+		if (envelope.p[0] != 1 &&
+		    !span_eq(span_from(buf_as_span(&again), DROP_LEAD_BYTES), envelope))
 			abort();
 	}
 	buf_free(&lead);

@@ -19,7 +19,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct envelope e;
 	if (envelope_get(span_make(data, n), &arena, &e) == E_OK) {
 		envelope_put(&again, &e);
-		if (!span_eq(buf_as_span(&again), span_make(data, n)))
+		/* one of the version before has no time of release, and is put as one that has */
+		bool is_old = data[0] == 1 && again.len == n + 8;
+		if (!is_old && !span_eq(buf_as_span(&again), span_make(data, n)))
 			abort();
 	}
 	buf_free(&again);

@@ -39,6 +39,7 @@ static struct envelope envelope = {.id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     .sha256 = {9, 8, 7},
     .head_bytes = 77,
     .arrived_sec = -5,
+    .release_sec = 0x1122334455,
     .sender = {"s@example.net", 13},
     .account = {"", 0},
     .client = {"192.0.2.1", 9},
@@ -73,6 +74,7 @@ check_envelope(struct rd *r, struct arena *a)
 	assert_memory_equal(e.sha256, envelope.sha256, sizeof e.sha256);
 	assert_int_equal(e.head_bytes, 77);
 	assert_int_equal(e.arrived_sec, -5);
+	assert_int_equal(e.release_sec, 0x1122334455);
 	assert_true(
 	    span_eq(e.sender, envelope.sender) && span_eq(e.account, envelope.account));
 	assert_true(
@@ -88,6 +90,32 @@ check_envelope(struct rd *r, struct arena *a)
 }
 
 /* ---- job ---- */
+
+/* As the version before put it, which knew no time of release: files of it may lie in deferred/. */
+static void
+test_version_1(void **state)
+{
+	enum { RELEASE_AT = 1 + ID_BYTES + 4 + 8 + 32 + 4 + 8 };
+
+	struct buf now = {0}, old = {0};
+	struct arena arena = {0};
+	struct envelope e;
+	(void)state;
+	envelope_put(&now, &envelope);
+	buf_u8(&old, 1);
+	buf_put(&old, now.p + 1, RELEASE_AT - 1);
+	buf_span(&old, span_from(buf_as_span(&now), RELEASE_AT + 8));
+	assert_int_equal(envelope_get(buf_as_span(&old), &arena, &e), E_OK);
+	assert_int_equal(e.release_sec, 0);
+	assert_int_equal(e.arrived_sec, -5);
+	assert_true(span_eq(e.client, envelope.client));
+	assert_int_equal(e.n_rcpts, 3);
+	old.p[0] = 3;
+	assert_int_equal(envelope_get(buf_as_span(&old), &arena, &e), E_BAD);
+	buf_free(&now);
+	buf_free(&old);
+	arena_reset(&arena);
+}
 
 static void
 put_job(struct buf *b)
@@ -460,6 +488,7 @@ main(void)
 	    cmocka_unit_test(test_most_recipients),
 	    cmocka_unit_test(test_longest_envelope_fits),
 	    cmocka_unit_test(test_arena_full),
-	    cmocka_unit_test(test_long_reason_is_cut), cmocka_unit_test(test_marks)};
+	    cmocka_unit_test(test_long_reason_is_cut), cmocka_unit_test(test_version_1),
+	    cmocka_unit_test(test_marks)};
 	return cmocka_run_group_tests_name("envelope", tests, NULL, NULL);
 }
