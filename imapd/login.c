@@ -313,6 +313,12 @@ crowded(struct front_conn *c)
 }
 
 static void
+banned(struct front_conn *c)
+{
+	bye(c, "[UNAVAILABLE] your network is banned for a time");
+}
+
+static void
 too_soon(struct front_conn *c)
 {
 	say(c, "NO [LIMIT] not so soon after the last login");
@@ -336,5 +342,6 @@ const struct dialect imap_dialect = {.service = "imap",
     .stopping = stopping,
     .bye = bye,
     .crowded = crowded,
+    .banned = banned,
     .too_soon = too_soon,
     .too_many = too_many};

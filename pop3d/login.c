@@ -220,6 +220,12 @@ crowded(struct front_conn *c)
 }
 
 static void
+banned(struct front_conn *c)
+{
+	front_say(c, "-ERR [SYS/PERM] your network is banned for a time\r\n");
+}
+
+static void
 too_soon(struct front_conn *c)
 {
 	/* RFC 2449 8.1.1 */
@@ -242,5 +248,6 @@ const struct dialect pop3_dialect = {.service = "pop",
     .cancelled = cancelled,
     .stopping = stopping,
     .crowded = crowded,
+    .banned = banned,
     .too_soon = too_soon,
     .too_many = too_many};

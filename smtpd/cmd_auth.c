@@ -90,6 +90,15 @@ auth_conn_of(
 	}
 }
 
+/* A wrong password costs time. */
+static void
+take_time(struct session *s, const struct auth_reply *a)
+{
+	if (a->status == AUTH_FAIL && a->delay_ms &&
+	    io_wait(s->io.fd, 0, deadline_in_ms(a->delay_ms), IO_AT_STOP) == E_IO)
+		log_event(LOG_DEBUG, "client_left", "client=%s", s->client.text);
+}
+
 static enum reply
 exchange(struct session *s, struct span mech, const struct span *initial)
 {
@@ -109,6 +118,8 @@ exchange(struct session *s, struct span mech, const struct span *initial)
 		else
 			err = auth_step(&the_process.auth, buf_as_span(&response), &a);
 	}
+	if (r == R_NONE && err == E_OK)
+		take_time(s, &a);
 	if (r == R_NONE)
 		r = err == E_OK      ? status_reply(s, &a)
 		    : err == E_LIMIT ? R_AUTH_LINE_LONG

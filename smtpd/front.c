@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth/bans.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -39,6 +40,7 @@ static struct {
 	size_t n_doors;
 	bool is_paused; /* no descriptors were left */
 	struct nets proxies, relay, lmtp;
+	struct bans *bans; /* own; NULL: nobody is banned */
 	struct conn_list
 	    waiting; /* PROXY, PAUSE, SILENT: in the order of their coming */
 	struct conn_list ready;
@@ -142,11 +144,10 @@ log_refused(const struct conn *c, enum reply why)
  * Says why, where plain text can be said, and ends it.  A client that does not read loses the word.
  */
 static void
-refuse(struct conn *c, enum reply why)
+send_away(struct conn *c, enum reply why)
 {
 	struct buf text = {0};
 	reply_put(&text, why, NULL);
-	log_refused(c, why);
 	if (c->client.kind != KIND_SUBMISSIONS) {
 		metric_smtp_reply(reply_code(why));
 		if (send(c->fd, text.p, text.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
@@ -155,6 +156,13 @@ refuse(struct conn *c, enum reply why)
 	}
 	buf_free(&text);
 	conn_free(c);
+}
+
+static void
+refuse(struct conn *c, enum reply why)
+{
+	log_refused(c, why);
+	send_away(c, why);
 }
 
 void
@@ -229,6 +237,10 @@ must_wait(const struct conn *c)
 static void
 admit(struct conn *c)
 {
+	if (bans_refuse(front.bans, the_child.conf, c->client.text)) {
+		send_away(c, R_BANNED);
+		return;
+	}
 	int err = roll_enter(c->key);
 	if (err != E_OK) {
 		refuse(c, err == E_LIMIT ? R_CROWD : R_CROWD_EACH);
@@ -457,8 +469,10 @@ open_doors(void)
 int
 front_prepare(void)
 {
-	/* its place is not free yet: the monitor tries again */
-	return roll_sign() == E_OK ? EX_OK : EX_TEMPFAIL;
+	if (roll_sign() != E_OK)
+		return EX_TEMPFAIL; /* its place is not free yet: the monitor tries again */
+	front.bans = bans_open(the_child.conf, false);
+	return EX_OK;
 }
 
 void

@@ -37,6 +37,7 @@
 	R(R_KICKED,             421, "4.7.0",  "An administrator ends this session")                   \
 	R(R_CROWD,              421, "4.3.2",  "Too many connections; try again later")                \
 	R(R_CROWD_EACH,         421, "4.7.0",  "Too many connections from your network")               \
+	R(R_BANNED,             421, "4.7.0",  "Your network is banned for a time")                    \
 	R(R_IDLE,               421, "4.4.2",  "Nothing came for too long")                            \
 	R(R_SESSION_TIME,       421, "4.4.2",  "This took too long")                                   \
 	R(R_ERRORS,             421, "4.7.0",  "Too many errors")                                      \

@@ -22,12 +22,13 @@ enum {
 	AUTH_STARTS_MOST = 60000, /* of one channel in ASK_TIMES_WINDOW_SEC */
 	AUTH_TEXT_MAX = 320,      /* octets of service, client, account */
 	AUTH_CERTIFICATE_MAX = 1024, /* octets of what a certificate says */
+	AUTH_DELAY_MOST_MS = 16 * 60000,
 	AUTH_OFFER_MAX = 320,        /* octets of the names of all mechanisms */
 };
 
 /*
  * The asks.  Each but AUTH_CANCEL is answered by u8 auth_status, str challenge, str account, id
- * ticket.
+ * ticket, u32 ms that a failure's answer is to wait.
  *   AUTH_START   str service, u8 has_tls, u8 is_loopback, str client, str binding_type, str
  *                binding, str certificate, str mech, u8 has_initial, str initial.  Legal at any time: ends what was
  *                before
@@ -40,7 +41,8 @@ enum auth_status {
 	AUTH_OK = 0,
 	AUTH_CONTINUE,  /* send the challenge, then auth_step with the response */
 	AUTH_FAIL,      /* credentials, or a malformed response: SMTP 535 5.7.8 */
-	AUTH_TEMP,      /* try later: 454 4.7.0, POP3 [SYS/TEMP] */
+	/* try later, banned or locked (failures.h) too: 454 4.7.0, POP3 [SYS/TEMP] */
+	AUTH_TEMP,
 	AUTH_SUSPENDED, /* the right password of a suspended account: 535 5.7.13 */
 	AUTH_NO_MECH,   /* not a mechanism of ours, or not without TLS: 504 5.5.4 */
 };
@@ -61,6 +63,7 @@ struct auth_reply {
 	struct span challenge; /* raw octets, not base64; borrow: until the next call */
 	struct span account; /* the account's address, with AUTH_OK; borrow: as above */
 	struct id ticket;    /* with AUTH_OK, where the daemon has tickets; else zero */
+	uint32_t delay_ms;   /* with AUTH_FAIL: the client is told so much later */
 };
 
 /*

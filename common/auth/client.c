@@ -37,7 +37,9 @@ auth_get_reply(struct rd *body, struct auth_reply *out)
 	out->challenge = rd_str(body, AUTH_DATA_MAX);
 	out->account = rd_str(body, AUTH_TEXT_MAX);
 	struct span ticket = rd_bytes(body, ID_BYTES);
-	if (rd_end(body) != E_OK || status > AUTH_NO_MECH)
+	out->delay_ms = rd_u32(body);
+	if (rd_end(body) != E_OK || status > AUTH_NO_MECH ||
+	    out->delay_ms > AUTH_DELAY_MOST_MS)
 		return E_BAD;
 	out->ticket = *(const struct id *)ticket.p;
 	return E_OK;

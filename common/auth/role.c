@@ -6,11 +6,13 @@
 #include "account/app_use.h"
 #include "auth/auth.h"
 #include "auth/bearer.h"
+#include "auth/failures.h"
 #include "auth/gssapi.h"
 #include "auth/introspect.h"
 #include "auth/mech.h"
 #include "auth/secrets.h"
 #include "auth/verify.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
@@ -33,9 +35,11 @@ struct talk {
 	struct introspect *asked;
 	struct asker *asker;
 	uint16_t type;
+	bool is_refused; /* banned, or locked: whatever the password */
 };
 
-static struct app_uses *uses; /* own; NULL: nothing is noted */
+static struct app_uses *uses;     /* own; NULL: nothing is noted */
+static struct failures *failures; /* own; NULL: nothing is counted */
 static int (*announce)(const struct account *, struct id *ticket); /* or NULL */
 
 void
@@ -59,12 +63,13 @@ talk_free(struct asker *a)
 
 static void
 put_reply(struct buf *out, enum auth_status status, struct span challenge,
-    struct span account, struct id ticket)
+    struct span account, struct id ticket, uint32_t delay_ms)
 {
 	buf_u8(out, (uint8_t)status);
 	buf_bytes(out, challenge);
 	buf_bytes(out, account);
 	buf_put(out, ticket.b, sizeof ticket.b);
+	buf_u32(out, delay_ms);
 }
 
 /* The password was right: may it come in? */
@@ -97,20 +102,53 @@ log_end(struct talk *t, enum auth_status status)
 		    log_q(mech_name(t->mech)));
 	else
 		log_event(LOG_NOTICE, "login_failed", "%s account=%s why=%s",
-		    buf_cstr(&t->about), log_q(mech_name(t->mech)), words[status]);
+		    buf_cstr(&t->about), log_q(mech_name(t->mech)),
+		    t->is_refused ? "banned" : words[status]);
+}
+
+static struct attempt
+attempt_of(const struct talk *t)
+{
+	const struct verify_way *way = mech_way(t->mech);
+	struct span name = verify_address(mech_name(t->mech));
+	return (struct attempt){.client = way->client,
+	    .name = name,
+	    .name_tag = name.n ? verify_tag(name, SPAN("")) : 0,
+	    .password_tag = way->tried};
+}
+
+/*
+ * No step goes on then, so that nothing tells whether the password was right: not the second one of
+ * SCRAM either.
+ */
+static bool
+is_refused(const struct talk *t)
+{
+	struct attempt a = attempt_of(t);
+	if (!mech_way(t->mech)->is_password)
+		a.name_tag = 0; /* a lock is against who guesses */
+	return failures && failures_refuses(failures, &a, clock_wall_sec());
 }
 
 /*
  * Each conversation that came to an end, right or wrong, once: the one place to count them.  A
- * cancelled one is none.
+ * cancelled one is none.  Only passwords can be guessed: tokens and certificates are not counted.
+ * Returns how long the answer is to wait, in ms.
  */
-static void
+static uint32_t
 count_end(struct talk *t, enum auth_status status)
 {
 	const struct verify_way *way = mech_way(t->mech);
+	struct attempt a = attempt_of(t);
+	uint32_t delay_ms = 0;
+	if (status == AUTH_FAIL && way->is_password)
+		delay_ms = failures_wrong(failures, &a, clock_wall_sec());
+	else if (status == AUTH_OK)
+		failures_right(failures, &a, clock_wall_sec());
 	if (status == AUTH_OK && !id_is_zero(way->app))
 		app_uses_note(uses, way->app, way->protocol, way->client);
 	log_end(t, status);
+	return delay_ms;
 }
 
 static void
@@ -120,20 +158,25 @@ answer(
 	struct talk *t = a->ctx;
 	struct account account = {0};
 	struct id ticket = {{0}};
+	if (status != AUTH_NO_MECH && is_refused(t)) {
+		t->is_refused = true;
+		status = AUTH_TEMP;
+	}
 	if (status == AUTH_CONTINUE) {
 		a->phase = PH_MIDST;
-		put_reply(reply, status, challenge, SPAN(""), ticket);
+		put_reply(reply, status, challenge, SPAN(""), ticket, 0);
 		return;
 	}
 	if (status == AUTH_OK)
 		status = admit(t->mech, &account);
 	if (status == AUTH_OK && announce && announce(&account, &ticket) != E_OK)
 		status = AUTH_TEMP;
-	count_end(t, status);
+	uint32_t delay_ms = count_end(t, status);
 	if (status == AUTH_OK)
-		put_reply(reply, status, SPAN(""), account.address, ticket);
+		put_reply(reply, status, SPAN(""), account.address, ticket, 0);
 	else
-		put_reply(reply, status, SPAN(""), SPAN(""), (struct id){{0}});
+		put_reply(
+		    reply, status, SPAN(""), SPAN(""), (struct id){{0}}, delay_ms);
 	talk_free(a);
 	a->phase = PH_IDLE;
 }
@@ -292,6 +335,8 @@ auth_prepare(void)
 	verify_open(the_child.conf);
 	app_uses_close(&uses);
 	uses = app_uses_open(the_child.conf, the_child.daemon);
+	failures_close(&failures);
+	failures = failures_open(the_child.conf);
 	if (oauth_open(the_child.conf) != E_OK || open_secrets() != E_OK)
 		return EX_CONFIG;
 	return mech_init(the_child.conf) == E_OK ? EX_OK : EX_SOFTWARE;

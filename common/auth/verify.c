@@ -89,6 +89,21 @@ verify_close(void)
 	mem_wipe(the.secret, sizeof the.secret);
 }
 
+uint64_t
+verify_tag(struct span a, struct span b)
+{
+	unsigned char mac[SHA256_BYTES];
+	struct buf text = {0};
+	uint64_t tag;
+	buf_str(&text, "tag ");
+	buf_bytes(&text, a);
+	buf_bytes(&text, b);
+	hmac_sha256(span_make(the.secret, sizeof the.secret), buf_as_span(&text), mac);
+	buf_wipe(&text);
+	memcpy(&tag, mac, sizeof tag);
+	return tag | 1;
+}
+
 void
 verify_apart(bool is_apart)
 {
@@ -259,6 +274,7 @@ int
 verify_password(struct verify_way *way, struct span name, struct span password)
 {
 	struct span app, address = split(name, &app);
+	way->tried = verify_tag(address, password);
 	int err = verify_apps_check(way, address, app, password);
 	return err == E_DENY && app.n == 0 ? check_main(address, password) : err;
 }

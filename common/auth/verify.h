@@ -26,6 +26,8 @@ struct verify_way {
 	/* found out: the app password that was asked for or right; zero: the main one */
 	struct id app;
 	char app_name[APP_NAME_MAX + 1];
+	/* found out: verify_tag of the name and the password, where that was shown; else 0 */
+	uint64_t tried;
 };
 
 /*
@@ -34,6 +36,11 @@ struct verify_way {
  */
 void verify_open(const struct conf *);
 void verify_close(void);
+/*
+ * verify_tag - a number for two texts, which only who has the secret can make; never 0.  The same in all
+ * daemons of the host, as long as the secret is kept
+ */
+uint64_t verify_tag(struct span, struct span);
 /* verify_apart - true: no account is looked at, every name is unknown (before the jail) */
 void verify_apart(bool is_apart);
 /*

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "account/app.h"
+#include "conf/domain.h"
+#include "ctl/kick.h"
 #include "ctl/password.h"
 #include "ctl/stopped.h"
 #include "ctl/table.h"
@@ -132,25 +134,45 @@ put_suspended(struct user_change *ch, struct account *a)
 	return account_put(ch->writer, a);
 }
 
+/* Who is suspended is served no longer: sessions that run end, in all daemons. */
 static int
-suspend(struct merpati *c, int argc, char **argv, bool is_suspended)
+kick_all(struct merpati *c, int argc, char **argv)
 {
-	int status = opts_read(c, NULL, 0, &argc, argv, 1, USER_ARGUMENTS_MAX);
+	int status = EX_OK;
+	unsigned n = 0;
+	for (int i = 0; i < argc; i++) {
+		struct buf address = {0};
+		domain_address_put(c->conf, span_of(argv[i]), &address);
+		int err = kick_sessions(c, buf_cstr(&address), NULL, &n);
+		status = err == EX_OK ? status : err;
+		buf_free(&address);
+	}
+	return status;
+}
+
+static int
+suspend(struct merpati *c, int *argc, char **argv, bool is_suspended)
+{
+	int status = opts_read(c, NULL, 0, argc, argv, 1, USER_ARGUMENTS_MAX);
 	return status == EX_OK
-	           ? user_change_each(c, argc, argv, put_suspended, &is_suspended)
+	           ? user_change_each(c, *argc, argv, put_suspended, &is_suspended)
 	           : status;
 }
 
 int
 cmd_user_suspend(struct merpati *c, int argc, char **argv)
 {
-	return suspend(c, argc, argv, true);
+	int n = argc;
+	int status = suspend(c, &n, argv, true);
+	int kicked =
+	    status == EX_OK || status == EX_NOUSER ? kick_all(c, n, argv) : EX_OK;
+	return status == EX_OK ? kicked : status;
 }
 
 int
 cmd_user_resume(struct merpati *c, int argc, char **argv)
 {
-	return suspend(c, argc, argv, false);
+	return suspend(c, &argc, argv, false);
 }
 
 static int

@@ -48,6 +48,14 @@ static const struct command commands[] = {
 		"end the sessions of accounts, or from addresses of clients, in all daemons",
 		"  ACCOUNT               who logged in: with an @\n"
 		"  ADDRESS               where they come from, as merpati who shows it\n"},
+	{{"ban", NULL},        "[OPTIONS] ADDRESS|NETWORK...",    true,  cmd_ban,
+		"nobody from there is served, in all daemons, until it is over",
+		"  --time TIME           how long, like 30m or 7d (1d)\n"
+		"  --reason TEXT         why, for merpati bans\n"},
+	{{"unban", NULL},      "ADDRESS|NETWORK|ACCOUNT...",      true,  cmd_unban,
+		"the end of a ban, or of a lock of an account", NULL},
+	{{"bans", NULL},       "",                                true,  cmd_bans,
+		"who is banned, and which accounts are locked for strangers, why and until when", NULL},
 	{{"metrics", NULL},    "[--openmetrics] [DAEMON...]",     true,  cmd_metrics,
 		"what the daemons count and measure; people see what is not 0",
 		"  --openmetrics         as a scraper gets it\n"},

@@ -60,6 +60,12 @@ front_left(struct front_conn *c)
 static void
 admit(struct front_conn *c)
 {
+	if (bans_refuse(the_front.bans, the_child.conf, c->peer.text)) {
+		c->state = FRONT_CLOSING;
+		if (!c->is_implicit)
+			the_front.dialect->banned(c);
+		return;
+	}
 	if (roll_enter(c->peer.key) == E_OK) {
 		c->is_counted = true;
 		conn_begin(c);
@@ -271,6 +277,7 @@ front_prepare(void)
 	role.n_processors = n > 0 ? (uint32_t)n : 1;
 	if (roll_sign() != E_OK)
 		return EX_TEMPFAIL; /* its place is not free yet: the monitor tries again */
+	the_front.bans = bans_open(the_child.conf, false);
 	return tls_server_new(the_child.conf, key_channel, &the_front.tls) == E_OK
 	           ? EX_OK
 	           : EX_CONFIG;

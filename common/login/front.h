@@ -11,6 +11,7 @@
 #define LOGIN_FRONT_H
 
 #include "auth/auth.h"
+#include "auth/bans.h"
 #include "login/peer.h"
 #include "proc/jail.h"
 #include "proc/loop.h"
@@ -101,6 +102,7 @@ struct dialect {
 	/* it ends for the client's errors or silence; NULL: wordless */
 	void (*bye)(struct front_conn *, const char *why);
 	void (*crowded)(struct front_conn *);
+	void (*banned)(struct front_conn *);
 	void (*too_soon)(struct front_conn *); /* login_delay */
 	void (*too_many)(struct front_conn *); /* sessions_most, sessions_per_account */
 };
@@ -139,6 +141,7 @@ struct front {
 	struct loop *loop;
 	const struct dialect *dialect;
 	struct tls_server *tls;
+	struct bans *bans; /* own; NULL: nobody is banned */
 	struct front_conn *conns;
 	size_t n_conns, most;
 };

@@ -41,6 +41,36 @@ net_parse(struct span text, struct net *out)
 	return E_OK;
 }
 
+bool
+net_is_v4(const struct net *net)
+{
+	return net->bits >= 96 && memcmp(net->b, mapped, sizeof mapped) == 0;
+}
+
+void
+net_cut(struct net *net, unsigned bits)
+{
+	for (unsigned i = 0; i < sizeof net->b; i++) {
+		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
+		if (kept < 8)
+			net->b[i] &= (unsigned char)(0xff00u >> kept);
+	}
+	net->bits = (unsigned char)bits;
+}
+
+void
+net_put(const struct net *net, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	bool is_v4 = net_is_v4(net);
+	unsigned bits = is_v4 ? net->bits - 96u : net->bits;
+	if (inet_ntop(is_v4 ? AF_INET : AF_INET6, net->b + (is_v4 ? 12 : 0), text,
+		sizeof text))
+		buf_str(out, text);
+	if (bits < (is_v4 ? 32u : 128u))
+		buf_putf(out, "/%u", bits);
+}
+
 void
 nets_load(
     struct nets *nets, const struct conf *conf, const char *section, const char *name)

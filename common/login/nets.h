@@ -5,7 +5,7 @@
 
 #include <sys/socket.h>
 
-#include "base/span.h"
+#include "base/buf.h"
 
 struct conf;
 
@@ -22,6 +22,11 @@ struct nets {
 };
 
 MUST_USE int net_parse(struct span text, struct net *out); /* E_OK, E_BAD */
+bool net_is_v4(const struct net *);
+/* net_cut - to its first bits (of the 128), the others 0 */
+void net_cut(struct net *, unsigned bits);
+/* net_put - "192.0.2.7", "192.0.2.0/24", "2001:db8::/64" */
+void net_put(const struct net *, struct buf *out);
 /*
  * nets_load - a list setting; what does not parse is left out (the self-test of the configuration
  * found it)

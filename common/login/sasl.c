@@ -69,7 +69,7 @@ say_failed(void *ctx)
 
 /* A wrong password costs time, more each time. */
 static void
-fail(struct front_conn *c, enum auth_status status)
+fail(struct front_conn *c, enum auth_status status, uint32_t delay_ms)
 {
 	c->is_sasl = false;
 	metric_count(M_LOGINS + (status == AUTH_FAIL           ? METRIC_LOGIN_FAILED
@@ -84,7 +84,8 @@ fail(struct front_conn *c, enum auth_status status)
 	c->failures++;
 	c->state = FRONT_WAITING;
 	c->delay = loop_timer_new(the_front.loop, say_failed, c);
-	loop_timer_set(c->delay, (int64_t)c->failures * FRONT_FAILURE_DELAY_MS);
+	int64_t own_ms = (int64_t)c->failures * FRONT_FAILURE_DELAY_MS;
+	loop_timer_set(c->delay, delay_ms > own_ms ? delay_ms : own_ms);
 }
 
 static void
@@ -107,7 +108,7 @@ take_reply(struct front_conn *c, const struct auth_reply *r)
 	default:
 		log_event(LOG_NOTICE, "login_failed", "client=%s status=%d",
 		    c->peer.text, (int)r->status);
-		fail(c, r->status);
+		fail(c, r->status, r->delay_ms);
 	}
 }
 
@@ -131,7 +132,7 @@ on_auth(void *ctx, int fd, unsigned events)
 		take_reply(c, &r);
 	} else {
 		sasl_close(c);
-		fail(c, AUTH_TEMP);
+		fail(c, AUTH_TEMP, 0);
 	}
 	conn_pump(c);
 }
@@ -211,7 +212,7 @@ front_auth(struct front_conn *c, struct span mech, const struct span *initial)
 	buf_free(&data);
 	if (ask(c, AUTH_START, &body) != E_OK) {
 		sasl_close(c);
-		fail(c, AUTH_TEMP);
+		fail(c, AUTH_TEMP, 0);
 	}
 }
 
@@ -243,7 +244,7 @@ sasl_line(struct front_conn *c, struct span line)
 		auth_put_step(&body, buf_as_span(&raw));
 		if (ask(c, AUTH_STEP, &body) != E_OK) {
 			sasl_close(c);
-			fail(c, AUTH_TEMP);
+			fail(c, AUTH_TEMP, 0);
 		}
 	}
 	buf_wipe(&raw);

@@ -96,6 +96,8 @@ enum metric_attempt {
 	METRIC_ATTEMPT_COUNT
 };
 
+enum metric_ban { METRIC_BAN_NETWORK, METRIC_BAN_LOGIN, METRIC_BAN_COUNT };
+
 /* By smtpd/policy/greylist.h. */
 enum { METRIC_GREYLIST = 4 };
 
@@ -148,6 +150,10 @@ enum metric_daemon {
 		"TLS handshakes by version, or failed") \
 	M(M_LOGINS,              METRIC_LOGIN_COUNT,  IN_SMTPD | IN_POP3D | IN_IMAPD, COUNTER, "", "logins",         logins, \
 		"attempts to log in") \
+	M(M_BANS,                METRIC_BAN_COUNT,    IN_SMTPD | IN_POP3D | IN_IMAPD, COUNTER, "", "bans",           bans, \
+		"networks that were banned, and logins that were locked, for wrong passwords that this daemon saw") \
+	M(M_BANNED,              1,                   IN_SMTPD | IN_POP3D | IN_IMAPD, COUNTER, "", "refused_by_ban", none, \
+		"connections that were refused for a ban") \
 	M(M_CONNECTIONS,         1,                   IN_POP3D | IN_IMAPD, COUNTER,   "",        "connections",      none, \
 		"connections accepted") \
 	M(M_SMTP_CONNECTIONS,    METRIC_LISTENERS,    IN_SMTPD,            COUNTER,   "",        "connections",      listeners, \

@@ -10,6 +10,7 @@
 static const char *const tls_values[METRIC_TLS_COUNT] = {"1.2", "1.3", "failed"};
 static const char *const login_values[METRIC_LOGIN_COUNT] = {"ok", "failed", "suspended", "error"};
 static const char *const budget_values[METRIC_BUDGET_COUNT] = {"ok", "over", "over_domain", "stopped", "down"};
+static const char *const ban_values[METRIC_BAN_COUNT] = {"network", "login"};
 static const char *const outcome_values[METRIC_OUTCOME_COUNT] = {"placed", "relayed", "deferred", "bounced"};
 static const char *const state_values[METRIC_STATE_COUNT] = {"journal", "deferred", "held"};
 static const char *const put_values[METRIC_PUT_COUNT] = {"ok", "full", "busy", "failed"};
@@ -36,6 +37,7 @@ static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH
 #define LABELS_tls        {.name = "result", .values = tls_values}
 #define LABELS_logins     {.name = "result", .values = login_values}
 #define LABELS_budget     {.name = "result", .values = budget_values}
+#define LABELS_bans       {.name = "of", .values = ban_values}
 #define LABELS_outcomes   {.name = "outcome", .values = outcome_values}
 #define LABELS_states     {.name = "state", .values = state_values}
 #define LABELS_puts       {.name = "result", .values = put_values}
