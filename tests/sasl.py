@@ -68,14 +68,17 @@ class Scram:
 
 class Client:
     """kind: submission, pop3 or imap.  tls: None, or the one version to speak; then it says STARTTLS first.
-    certificate: (cert, key) of the client."""
+    certificate: (cert, key) of the client.  source: the address it comes from, as the PROXY protocol says."""
 
-    def __init__(self, s, kind, tls=ssl.TLSVersion.TLSv1_3, certificate=None):
+    def __init__(self, s, kind, tls=ssl.TLSVersion.TLSv1_3, certificate=None, source=None):
         self.kind = kind
-        self.socket = socket.create_connection(("127.0.0.1", s.port(kind)), 20)
+        self.socket = socket.create_connection(("127.0.0.1", s.port(kind)), 60)
         self.file = self.socket.makefile("rb")
-        self.line()
-        if tls:
+        if source:
+            family, us = ("TCP6", "2001:db8::1") if ":" in source else ("TCP4", "192.0.2.254")
+            self.send(f"PROXY {family} {source} {us} 5000 25")
+        self.greeting = self.line()
+        if tls and self.greeting.startswith(("220", "+OK", "* OK")):
             self.starttls(s, tls, certificate)
 
     def __enter__(self):

@@ -234,9 +234,10 @@ row_get(const struct bans_file *f, size_t at, struct ban *out)
 	struct ban_row r =
 	    f->bans[at]; /* others may write it now: the copy is checked */
 	bool is_name = r.kind == BAN_LOCK;
-	if (!r.check || r.check != check_of(f, &r) || r.kind < BAN_FAILURES ||
-	    r.kind > BAN_LOCK || is_name != (r.bits == BAN_NAME_BITS) ||
-	    (!is_name && r.bits >= BANS_LENGTHS) || r.text[sizeof r.text - 1])
+	if (!r.check || r.kind < BAN_FAILURES || r.kind > BAN_LOCK ||
+	    is_name != (r.bits == BAN_NAME_BITS) ||
+	    (!is_name && r.bits >= BANS_LENGTHS) || r.text[sizeof r.text - 1] ||
+	    r.check != check_of(f, &r))
 		return E_BAD;
 	*out = (struct ban){.kind = r.kind,
 	    .net.bits = r.bits,

@@ -4,7 +4,7 @@
  * them for real; every name is unknown.
  * fuzz: tests/fuzz/asker.c
  * fuzz: common/account/dir.c common/account/app.c common/account/app_use.c common/login/nets.c common/auth/known.c common/auth/apps.c common/auth/bearer.c common/auth/jwt.c common/auth/oauth.c common/auth/gssapi.c common/auth/introspect.c common/net/fetch_asks.c common/net/dns.c common/net/answer.c common/auth/secrets.c common/tls/jose.c
- * fuzz: common/auth/role.c common/auth/mech.c common/auth/offer.c common/auth/verify.c common/auth/scram.c common/auth/client.c common/tls/hash.c
+ * fuzz: common/auth/failures.c common/auth/bans.c common/auth/role.c common/auth/mech.c common/auth/offer.c common/auth/verify.c common/auth/scram.c common/auth/client.c common/tls/hash.c
  * fuzz: common/base/arena.c common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c
  * fuzz: common/proc/ask.c common/proc/child.c common/proc/loop.c
  * fuzz: common/conf/*.c common/mime/idn.c
@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/child.h"
+#include "proc/daemon.h"
 #include "proc/jail.h"
 #include "tls/server.h"
 
@@ -61,6 +62,13 @@ int
 account_verifiers(struct accounts *a, struct span address, struct buf *out)
 {
 	(void)a, (void)address, (void)out;
+	return E_BAD;
+}
+
+int
+daemon_user(const struct conf *conf, enum role_user user, uid_t *uid, gid_t *gid)
+{
+	(void)conf, (void)user, (void)uid, (void)gid;
 	return E_BAD;
 }
 

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: ISC
+"""bans.py - wrong passwords: whom they ban, for all daemons; whom they do not; what an admin says to that."""
+import concurrent.futures
+import json
+import socket
+
+from sasl import Client, Scram, plain
+from suite import Suite
+
+U1, U2 = "u1@example.test", "u2@example.test"
+DAEMONS = ("smtpd", "pop3d", "imapd")
+REFUSALS = {"smtp": "421 4.7.0 Your network is banned", "submission": "421 4.7.0 Your network is banned",
+            "pop3": "-ERR [SYS/PERM] your network is banned", "imap": "* BYE [UNAVAILABLE] your network is banned"}
+NOT_NOW = {"submission": "454 4.7.0", "pop3": "-ERR [SYS/TEMP]", "imap": "a NO [UNAVAILABLE]"}
+
+
+def start(**settings):
+    """Clients come from where the PROXY protocol says; the answer to a wrong password waits no longer than it did without a table."""
+    s = Suite(common__proxy_networks=["127.0.0.0/8"], common__failure_delay=0, common__ban_failures=10, **settings)
+    s.user(U1, "pass")
+    s.user(U2, "pass")
+    s.start(*DAEMONS)
+    return s
+
+
+def attempt(s, kind, source, user, password, mechanism="PLAIN"):
+    """Whether it worked, and the server's last word."""
+    with Client(s, kind, source=source) as c:
+        if not c.greeting.startswith(("220", "+OK", "* OK")):
+            return False, c.greeting
+        return c.auth(mechanism, plain(user, password) if mechanism == "PLAIN" else Scram("sha256", user, password))
+
+
+def attempts(s, rows):
+    """At the same time: a wrong password takes a second."""
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        return list(pool.map(lambda row: attempt(s, *row), rows))
+
+
+def guess(s, kind, source, n, user=U1, first=0):
+    return attempts(s, [(kind, source, user, f"wrong{first + i}") for i in range(n)])
+
+
+def greeting(s, kind, source):
+    with Client(s, kind, tls=None, source=source) as c:
+        return c.greeting
+
+
+def is_served(s, source):
+    return [k for k in REFUSALS if not greeting(s, k, source).startswith(REFUSALS[k])] == list(REFUSALS)
+
+
+def is_refused(t, s, source, what):
+    got = {k: greeting(s, k, source) for k in REFUSALS}
+    t.check(all(got[k].startswith(REFUSALS[k]) for k in REFUSALS), what, str(got))
+
+
+def bans(s):
+    return json.loads(s.merpati("bans", "--json").stdout)
+
+
+def network(t):
+    with start(common__ban_time="1h") as s:
+        before = {k: Client(s, k, source="192.0.2.1") for k in NOT_NOW}
+        guess(s, "imap", "192.0.2.1", 9)
+        t.check(is_served(s, "192.0.2.1") and not bans(s), "nine wrong passwords ban nobody")
+        guess(s, "imap", "192.0.2.1", 1, first=9)
+        is_refused(t, s, "192.0.2.1", "ten by IMAP ban their address from SMTP, POP3 and IMAP")
+        t.check(is_served(s, "192.0.2.2"), "and no other one")
+        for kind in ("submissions", "pop3s", "imaps"):
+            with socket.create_connection(("127.0.0.1", s.port(kind)), 20) as c:
+                c.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.254 5000 25\r\n")
+                t.check(c.recv(100) == b"", f"{kind}: who is banned gets no TLS, and no byte")
+        for kind, c in before.items():
+            ok, line = c.auth("PLAIN", plain(U1, "pass"))
+            t.check(not ok and line.startswith(NOT_NOW[kind]), f"{kind}: who was there before learns no more whether a password is right", line)
+            c.socket.close()
+        log = s.log()
+        t.check(log.count("event=banned ") == 1 and "event=banned network=192.0.2.1 seconds=3600 failures=10" in log, "one line of log says so")
+        t.check(log.count("event=refused_banned ") == 7 and "event=refused_banned client=192.0.2.1" in log, "and one each that is refused")
+        row = bans(s)
+        t.check(len(row) == 1 and row[0]["who"] == "192.0.2.1" and row[0]["kind"] == "failures" and row[0]["failures"] == 10 and row[0]["times"] == 1,
+                "merpati bans lists it", str(row))
+        numbers = {d: s.merpati("metrics", "--openmetrics", d).stdout for d in DAEMONS}
+        t.check('merpati_imapd_bans_total{of="network"} 1' in numbers["imapd"] and "merpati_imapd_refused_by_ban_total 2" in numbers["imapd"]
+                and "merpati_smtpd_refused_by_ban_total 3" in numbers["smtpd"], "metrics count it", numbers["imapd"])
+        s.stop(*DAEMONS)
+        s.start(*DAEMONS)
+        is_refused(t, s, "192.0.2.1", "a restart does not end it")
+        s.merpati("unban", "192.0.2.1")
+        t.check(is_served(s, "192.0.2.1") and not bans(s), "merpati unban does, at once")
+        t.check(attempt(s, "imap", "192.0.2.1", U1, "pass")[0], "and the right password is right")
+        t.check("event=unbanned network=192.0.2.1" in s.log(), "with a line of log")
+        p = s.merpati("unban", "192.0.2.1", check=False)
+        t.check(p.returncode == 65 and "not banned" in p.stderr, "who is not banned cannot be unbanned", p.stderr)
+
+
+def each_daemon(t):
+    """All daemons count together; what becomes of networks that are not to be banned."""
+    with start(common__ban_exempt=["203.0.113.0/24"]) as s:
+        for i, kind in enumerate(("submission", "pop3", "imap")):
+            guess(s, kind, "192.0.2.1", 3 + (i == 2), first=10 * i)
+        is_refused(t, s, "192.0.2.1", "three by each of three daemons, and one, are ten")
+        attempts(s, [("imap", "192.0.2.5", U1, "the old one")] * 15)
+        t.check(is_served(s, "192.0.2.5"), "a device that tries one old password again and again bans nobody")
+        t.check(all(attempt(s, k, "192.0.2.5", U2, "pass")[0] for k in NOT_NOW), "its office logs in")
+        attempts(s, [("pop3", "192.0.2.5", U2, "wrong", "SCRAM-SHA-256")] * 15)
+        t.check(is_served(s, "192.0.2.5"), "nor one that does so by SCRAM, from where its login comes from")
+        attempts(s, [("pop3", "192.0.2.6", U2, "wrong", "SCRAM-SHA-256")] * 10)
+        is_refused(t, s, "192.0.2.6", "who guesses by SCRAM is banned")
+        attempts(s, [("pop3", "192.0.2.7", f"nobody{i}@example.test", "summer") for i in range(10)])
+        is_refused(t, s, "192.0.2.7", "who tries one password with many names is, too, if nobody has them")
+        guess(s, "imap", "203.0.113.9", 12, first=100)
+        t.check(is_served(s, "203.0.113.9"), "ban_exempt is not banned")
+        attempts(s, [("imap", f"2001:db8:1:2::{i}", U1, f"wrong{200 + i}") for i in range(1, 11)])
+        is_refused(t, s, "2001:db8:1:2:ffff::", "of IPv6 the /64 counts, and is banned")
+        t.check(is_served(s, "2001:db8:1:3::1"), "and not the next one")
+        t.check({b["who"] for b in bans(s)} == {"192.0.2.1", "192.0.2.6", "192.0.2.7", "2001:db8:1:2::/64"}, "merpati bans lists these", str(bans(s)))
+        s.merpati("unban", "2001:db8:1:2::5")
+        t.check(is_served(s, "2001:db8:1:2::7"), "an address of the /64 unbans it")
+
+
+def lock(t):
+    with start(common__lock_failures=6) as s:
+        t.check(attempt(s, "imap", "203.0.113.5", U1, "pass")[0], "a login from home")
+        attempts(s, [("imap", f"192.0.2.{i}", U1, f"wrong{i}") for i in range(1, 7)])
+        for kind, word in NOT_NOW.items():
+            got = {p: attempt(s, kind, "192.0.2.100", U1, p) for p in ("pass", "wrong1")}
+            t.check(all(not ok and line.startswith(word) for ok, line in got.values()),
+                    f"{kind}: six strangers lock it for strangers, whatever the password", str(got))
+            t.check(attempt(s, kind, "203.0.113.5", U1, "pass")[0], f"{kind}: but not at home")
+            t.check(attempt(s, kind, "192.0.2.100", U2, "pass")[0], f"{kind}: nor others")
+        ok, line = attempt(s, "imap", "192.0.2.100", U1, "pass", "SCRAM-SHA-256")
+        t.check(not ok and line.startswith(NOT_NOW["imap"]), "nor does SCRAM tell whether it is right", line)
+        row = bans(s)
+        t.check(len(row) == 1 and row[0]["who"] == U1 and row[0]["kind"] == "lock" and row[0]["failures"] == 6, "merpati bans lists it", str(row))
+        s.merpati("unban", U1)
+        t.check(attempt(s, "imap", "192.0.2.100", U1, "pass")[0] and not bans(s), "merpati unban ends it")
+
+
+def admin(t):
+    with start() as s:
+        s.merpati("ban", "198.51.100.7/24", "2001:db8:9::/48", "--time", "2h", "--reason", "they scan")
+        is_refused(t, s, "198.51.100.200", "merpati ban: a network is refused at once")
+        is_refused(t, s, "2001:db8:9:8::1", "one of IPv6, too")
+        t.check(is_served(s, "198.51.101.1"), "and not its neighbour")
+        row = {b["who"]: b for b in bans(s)}
+        t.check(set(row) == {"198.51.100.0/24", "2001:db8:9::/48"} and all(b["reason"] == "they scan" and b["kind"] == "admin" for b in row.values()),
+                "merpati bans says why", str(row))
+        t.check("event=banned_by_admin network=198.51.100.0/24 seconds=7200" in s.log(), "the log has it")
+        s.merpati("unban", "198.51.100.0/24", "2001:db8:9::/48")
+        t.check(is_served(s, "198.51.100.200") and not bans(s), "merpati unban ends both")
+        for args in (("ban", "nowhere"), ("ban", "192.0.2.1", "--time", "0"), ("ban",), ("unban",), ("unban", "nowhere"), ("bans", "x")):
+            p = s.merpati(*args, check=False)
+            t.check(p.returncode == 64, f"{' '.join(args)}: a usage error", p.stderr)
+        with Client(s, "imap", source="192.0.2.1") as c, Client(s, "imap", source="192.0.2.1") as other:
+            t.check(c.auth("PLAIN", plain(U1, "pass"))[0] and other.auth("PLAIN", plain(U2, "pass"))[0], "two sessions")
+            who = json.loads(s.merpati("who", "--json").stdout)
+            t.check({w["account"] for w in who} == {U1, U2}, "merpati who --json lists them", str(who))
+            s.merpati("user", "suspend", U1)
+            t.check(c.line().startswith("* BYE"), "user suspend ends the sessions of the account")
+            other.send("n NOOP")
+            t.check(other.line().startswith("n OK"), "and no others")
+
+
+def table(t):
+    with start(common__ban="no") as s:
+        guess(s, "imap", "192.0.2.1", 12)
+        t.check(is_served(s, "192.0.2.1"), "ban = no: wrong passwords ban nobody")
+        s.merpati("ban", "192.0.2.1")
+        is_refused(t, s, "192.0.2.1", "but an admin does")
+        s.stop(*DAEMONS)
+        path = s.dir / "state" / "auth_failures"
+        with open(path, "r+b") as f:
+            f.write(b"not that")
+        s.start(*DAEMONS)
+        t.check(is_served(s, "192.0.2.1") and s.log().count("event=failures_damaged") == 1, "a damaged table is made anew, which is logged once")
+        s.merpati("ban", "192.0.2.1")
+        is_refused(t, s, "192.0.2.1", "and works")
+
+
+GROUPS = {"network": network, "each_daemon": each_daemon, "lock": lock, "admin": admin, "table": table}
