@@ -233,7 +233,7 @@ def proxy(t):
     v2 = b"\r\n\r\n\0\r\nQUIT\n" + b"\x21\x11\0\x0c" + socket.inet_aton("192.0.2.8") + socket.inet_aton("192.0.2.1") + \
         struct.pack("!HH", 5000, 25)
     with Suite(common__proxy_networks=["127.0.0.2/32"], smtpd__connections_per_address=1, pop3d__connections_per_address=1,
-               smtpd__relay_networks=["127.0.0.0/8"]) as s:
+               smtpd__relay_networks=["127.0.0.0/8"], smtpd__rdns="off", smtpd__spf="off", smtpd__dkim="off", smtpd__dmarc="off") as s:
         s.users([(U1, "pass")])
         s.start()
 
@@ -264,6 +264,19 @@ def proxy(t):
             t.check(other.greeting.startswith("-ERR [SYS/TEMP]"), f"PROXY {name}: counted as {address} there too", other.greeting)
             other.close()
             p.close()
+        for name, head in (("v1", v1), ("v2", v2)):
+            raw = socket.create_connection(("127.0.0.1", s.port("submissions")), timeout=20, source_address=("127.0.0.2", 0))
+            raw.sendall(head)
+            with ssl._create_unverified_context().wrap_socket(raw) as tls:
+                r = tls.recv(1000)
+                t.check(r.startswith(b"220 "), f"PROXY {name}: before TLS from the first byte", repr(r))
+                other = socket.create_connection(("127.0.0.1", s.port("submissions")), timeout=20, source_address=("127.0.0.2", 0))
+                other.sendall(head)
+                t.check(other.recv(1000) == b"", f"PROXY {name}: and counted there by the client's address")
+                other.close()
+            address = "192.0.2.7" if name == "v1" else "192.0.2.8"
+            t.check(wait_for(lambda: "event=closed_early sid=" in s.log() and f"client={address}" in s.log().split("closed_early")[-1], 10),
+                    f"PROXY {name}: the log names it")
         c = via_proxy("smtp", b"PROXY NONSENSE\r\n")
         t.check(c.greeting == "", "a header that is none: the end", c.greeting)
         c.close()
