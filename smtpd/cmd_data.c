@@ -35,8 +35,11 @@ cmd_data(struct session *s, struct span argument)
 	enum reply r = policy_data(s);
 	if (r == R_NONE)
 		r = message_begin(&s->message, s->txn.announced_bytes);
-	if (r != R_NONE)
+	if (r != R_NONE) {
+		/* or a second DATA would come past filters that have said all they had to say */
+		txn_reset(s);
 		return r;
+	}
 	session_say(s, R_GO_AHEAD);
 	r = read_message(s);
 	return r == R_NONE ? txn_finish(s) : r;

@@ -2,6 +2,7 @@
 /* delegate.c - policy servers: questions, and who is asked them. */
 #include "smtpd/policy/delegate.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -21,7 +22,7 @@ is_still_there(const struct delegate *d)
 {
 	char c;
 	return d->io.fd >= 0 && io_unread(&d->io).n == 0 &&
-	       recv(d->io.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+	       recv(d->io.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 static int

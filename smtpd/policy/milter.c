@@ -2,6 +2,7 @@
 /* milter.c - conversations with mail filters. */
 #include "smtpd/policy/milter.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -324,7 +325,7 @@ is_still_there(const struct milter *m)
 {
 	char c;
 	return m->io.fd >= 0 && io_unread(&m->io).n == 0 &&
-	       recv(m->io.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+	       recv(m->io.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 static enum outcome

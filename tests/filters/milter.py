@@ -2,14 +2,14 @@
 """milter.py - a mail filter for tests: it does as a script says, notes all that it is told, and can mean no good.
 
     with Milter({"M": reject()}) as m: ...   # answers to commands; the default is continue
-A script maps a command letter to bytes (sent as they are), to None (silence), to CLOSE, or to a function of the data that gives one of these.
+A script maps a command letter to bytes (sent as they are), to None (silence), to CLOSE or RESET, or to a function of the data that gives one of these.
 """
 import os
 import socket
 import struct
 import threading
 
-CLOSE = object()
+CLOSE, RESET = object(), object()
 NAMES = {"C": "connect", "H": "helo", "M": "mail", "R": "rcpt", "T": "data", "L": "header", "N": "eoh", "B": "body", "E": "end"}
 
 
@@ -107,7 +107,9 @@ class Milter:
         what = self.script.get(kind, default)
         if callable(what):
             what = what(data)
-        if what is CLOSE:
+        if what is RESET:
+            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if what in (CLOSE, RESET):
             return False
         if what:
             conn.sendall(what)
