@@ -28,6 +28,7 @@ cmd_starttls(struct session *s, struct span argument)
 	txn_reset(s);
 	buf_reset(&s->helo);
 	buf_reset(&s->account);
+	buf_reset(&s->mechanism);
 	s->is_esmtp = false;
 	s->phase = PH_GREETED;
 	return R_NONE;

@@ -37,13 +37,12 @@ set_address(struct session *s, struct xattrs *x)
 	               nets_has_text(&s->limits->relay, s->client.text);
 }
 
-/* Who logged in at the proxy, which checked it. */
+/* Who logged in at the proxy, which checked it.  Who did here is gone with the client before. */
 static void
 set_login(struct session *s, const struct xattrs *x)
 {
-	if (x->all[XATTR_LOGIN].state == XATTR_ABSENT)
-		return;
 	buf_reset(&s->account);
+	buf_reset(&s->mechanism);
 	if (x->all[XATTR_LOGIN].state == XATTR_SET && session_is_submission(s)) {
 		domain_address_put(
 		    the_child.conf, xattr_text(x, XATTR_LOGIN), &s->account);

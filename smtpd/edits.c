@@ -141,6 +141,32 @@ edits_body(struct edits *e, struct span piece)
 	return buf_done(&e->next);
 }
 
+static void
+put_body_line(struct buf *out, struct span line)
+{
+	size_t at = out->len;
+	if (span_ends(line, SPAN("\r")))
+		line.n--;
+	buf_span(out, line);
+	for (char *cr;
+	     at < out->len && (cr = memchr(out->p + at, '\r', out->len - at));)
+		*cr = ' ';
+	buf_str(out, "\r\n");
+}
+
+void
+edits_mend_body(struct edits *e)
+{
+	struct span rest = buf_as_span(&e->body);
+	struct buf whole = {.max = 2 * rest.n + 2};
+	if (!e->has_body)
+		return;
+	while (rest.n)
+		put_body_line(&whole, span_cut(&rest, '\n'));
+	buf_free(&e->body);
+	e->body = whole;
+}
+
 bool
 edits_has_fields(const struct edits *e)
 {

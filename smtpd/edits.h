@@ -69,6 +69,12 @@ MUST_USE int edits_other(
     struct edits *, enum edit_kind, struct span name, struct span value);
 /* edits_body - one more piece of a body, without the empty line before it.  E_OK, E_LIMIT */
 MUST_USE int edits_body(struct edits *, struct span piece);
+/*
+ * edits_mend_body - of a body that is not binary, once all is said: some filters write lines that end
+ * in LF alone, which no mail server may be sent.  They end in CRLF, the last one too; a CR elsewhere
+ * is a blank
+ */
+void edits_mend_body(struct edits *);
 /* edits_has_fields - whether one of them is about the header */
 bool edits_has_fields(const struct edits *);
 /*

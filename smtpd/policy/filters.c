@@ -413,6 +413,12 @@ carry_out(struct session *s, const struct edits *edits)
 		if (err != E_OK)
 			log_event(LOG_WARNING, "filter_ignored", "address=%s err=%s",
 			    log_q(e->name), err_name(err));
+		else
+			log_event(LOG_INFO, "envelope_changed", "what=%s address=%s",
+			    e->kind == EDIT_RCPT      ? "added"
+			    : e->kind == EDIT_NO_RCPT ? "removed"
+						      : "sender",
+			    log_q(e->name));
 	}
 	if (held)
 		(void)hold(&s->txn.envelope, held->name);
@@ -432,6 +438,7 @@ reshape(struct session *s, const struct edits *e, struct shape *shape)
 		    SPAN("The header of the message is too large to be filtered"));
 	}
 	buf_free(&s->policy.header);
+	header.max = s->policy.header.max;
 	s->policy.header = header;
 	shape->header = buf_as_span(&s->policy.header);
 	return R_NONE;
@@ -456,6 +463,8 @@ filters_message(struct session *s, struct shape *shape)
 		log_event(LOG_NOTICE, "discarded_by_filter", "%s", "");
 		return R_QUEUED;
 	}
+	if (!s->message.is_binary)
+		edits_mend_body(&f->edits);
 	return reshape(s, &f->edits, shape);
 }
 

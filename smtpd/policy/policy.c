@@ -2,11 +2,10 @@
 /* policy.c - which checks there are, in which order, and what comes of them. */
 #include "smtpd/policy/policy.h"
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "dkim/arc_seal.h"
 #include "proc/child.h"
 #include "smtpd/identity.h"
+#include "smtpd/policy/fields.h"
 #include "smtpd/policy/greylist.h"
 #include "smtpd/policy/psl.h"
 #include "smtpd/policy/refuse.h"
@@ -243,69 +242,6 @@ policy_wants_message(const struct session *s)
 
 /* ---- the whole message ---- */
 
-/* Fields that claim to be our own word are taken out: RFC 8601 5. */
-static void
-take_claims(struct session *s, struct shape *shape)
-{
-	struct span server = span_of(the_process.rules.server);
-	struct span rest = shape->header, whole;
-	const char *kept = rest.p;
-	while (authres_claim_next(&rest, server, &whole) == E_OK) {
-		buf_span(&s->policy.header, span_make(kept, (size_t)(whole.p - kept)));
-		kept = whole.p + whole.n;
-	}
-	if (kept == shape->header.p)
-		return;
-	buf_span(&s->policy.header,
-	    span_from(shape->header, (size_t)(kept - shape->header.p)));
-	shape->header = buf_as_span(&s->policy.header);
-}
-
-static void
-put_results(struct session *s)
-{
-	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
-	chain_say(&s->policy.chain, &a);
-	authres_put(&a, SPAN(AUTHRES_FIELD_NAME ":"), span_of(the_process.rules.server),
-	    &s->policy.above);
-	authres_done(&a);
-}
-
-static struct span
-body_of(const struct shape *shape)
-{
-	return span_starts(shape->body, SPAN("\r\n")) ? span_from(shape->body, 2)
-	                                              : shape->body;
-}
-
-/*
- * What an alias passes on elsewhere is sealed, so that whoever gets it can know what we found: SPF
- * fails there, and DKIM does when a list changed it (RFC 8617).
- */
-static void
-seal(struct session *s, const struct shape *shape)
-{
-	struct chain *c = &s->policy.chain;
-	struct buf head = {0}, results = {0};
-	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
-	if (!s->txn.has_forward || !c->rules->seal_domain[0] ||
-	    !chain_has(c, CHAIN_ARC))
-		return;
-	buf_putf(&head, "ARC-Authentication-Results: i=%u;", arc_next(c->arc));
-	chain_say(c, &a);
-	authres_put(&a, buf_as_span(&head), span_of(c->rules->server), &results);
-	const struct arc_seal_how how = {.now_sec = clock_wall_sec(),
-	    .domain = span_of(c->rules->seal_domain),
-	    .results = buf_as_span(&results)};
-	int err = arc_seal_put(&the_process.signer, c->arc, shape->header,
-	    body_of(shape), &how, &s->policy.above);
-	if (err != E_OK && err != E_DENY)
-		log_event(LOG_INFO, "not_sealed", "why=%s", err_name(err));
-	authres_done(&a);
-	buf_free(&head);
-	buf_free(&results);
-}
-
 static enum reply
 judge_author(struct session *s)
 {
@@ -337,41 +273,10 @@ judge_stranger(struct session *s, struct span message, struct shape *shape)
 	if (r == R_NONE)
 		r = filters_message(s, shape);
 	if (r == R_NONE) {
-		seal(s, shape);
-		put_results(s);
+		fields_seal(s, shape);
+		fields_put_results(s);
 	}
 	return r;
-}
-
-/* What a submission lacks goes before its header, which is signed with it. */
-static void
-complete(struct session *s, struct shape *shape)
-{
-	struct buf missing = {0};
-	missing_put(s, &missing);
-	if (missing.len) {
-		buf_span(&missing, shape->header);
-		buf_reset(&s->policy.header);
-		buf_span(&s->policy.header, buf_as_span(&missing));
-		shape->header = buf_as_span(&s->policy.header);
-	}
-	buf_free(&missing);
-}
-
-/* Mail of a login is signed for the domain in its From, where that has keys. */
-static void
-sign(struct session *s, const struct shape *shape)
-{
-	struct arena arena = {0};
-	struct span domain, body = body_of(shape);
-	const struct dkim_sign_how how = {.now_sec = clock_wall_sec()};
-	int err = dkim_author_domain(shape->header, &arena, &domain);
-	if (err == E_OK)
-		err = dkim_sign_parts(&the_process.signer, shape->header, body, domain,
-		    &how, &s->policy.above);
-	if (err != E_OK && err != E_DENY)
-		log_event(LOG_INFO, "not_signed", "why=%s", err_name(err));
-	arena_reset(&arena);
 }
 
 static enum reply
@@ -380,12 +285,12 @@ judge_login(struct session *s, struct shape *shape)
 	enum reply r = identity_check(s, shape->header);
 	if (r != R_NONE)
 		return r;
-	complete(s, shape);
+	fields_complete(s, shape);
 	r = filters_message(s, shape);
 	if (r == R_NONE)
 		r = spend_message(s);
 	if (r == R_NONE && the_process.rules.has_signing)
-		sign(s, shape);
+		fields_sign(s, shape);
 	return r;
 }
 
@@ -393,7 +298,7 @@ enum reply
 policy_message(void *ctx, struct span message, struct shape *shape)
 {
 	struct session *s = ctx;
-	take_claims(s, shape);
+	fields_take_claims(s, shape);
 	if (s->account.len)
 		return judge_login(s, shape);
 	return is_stranger(s) ? judge_stranger(s, message, shape)

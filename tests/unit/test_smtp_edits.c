@@ -143,6 +143,34 @@ test_body(void **state)
 }
 
 static void
+test_body_mended(void **state)
+{
+	static const struct {
+		const char *said, *mended;
+	} bodies[] = {
+	    {"", "\r\n"},
+	    {"one\r\ntwo\r\n", "\r\none\r\ntwo\r\n"},
+	    {"one\ntwo", "\r\none\r\ntwo\r\n"},
+	    {"\n\n.\n", "\r\n\r\n\r\n.\r\n"},
+	    {"a\rb\r\r\nc\r", "\r\na b \r\nc\r\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bodies); i++) {
+		struct edits e = {0};
+		edits_begin(&e, 100);
+		assert_int_equal(edits_body(&e, span_of(bodies[i].said)), E_OK);
+		edits_keep(&e);
+		edits_mend_body(&e);
+		assert_string_equal(buf_cstr(&e.body), bodies[i].mended);
+		edits_done(&e);
+	}
+	struct edits none = {0};
+	edits_mend_body(&none);
+	assert_false(none.has_body);
+}
+
+static void
 test_limits(void **state)
 {
 	static const char *const names[] = {
@@ -178,6 +206,7 @@ main(void)
 	    cmocka_unit_test(test_header),
 	    cmocka_unit_test(test_turns),
 	    cmocka_unit_test(test_body),
+	    cmocka_unit_test(test_body_mended),
 	    cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
