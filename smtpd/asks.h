@@ -9,6 +9,7 @@
  *   session -> lookup   common/account/recipient.h (verdicts on recipients, senders of a login)
  *   session -> resolver common/net/resolver.h (the DNS, for smtpd/policy)
  *   session -> greylist smtpd/policy/greylist.h (whether who sends came again)
+ *   session -> rates    smtpd/rates.h (how much a network did in a minute)
  *   session -> dial     smtpd/dial.h (a connection to a milter or policy service of the settings)
  *   dial -> monitor     the same, to a UNIX socket (dial_extra)
  *   session -> budget   smtpd/budget/budget.h (a message is counted, may this login send)

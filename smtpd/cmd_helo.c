@@ -3,6 +3,7 @@
 #include "auth/auth.h"
 #include "proc/child.h"
 #include "smtpd/command.h"
+#include "smtpd/pace.h"
 
 /* An earlier transaction ends; who this is stands in Received. */
 static enum reply
@@ -14,12 +15,15 @@ greet(struct session *s, struct span argument, bool is_esmtp)
 		buf_str(&s->argument, is_esmtp ? "EHLO hostname" : "HELO hostname");
 		return R_SYNTAX;
 	}
+	enum reply r = pace_check(s, 0, 0);
+	if (r != R_NONE)
+		return r;
 	txn_reset(s);
 	buf_reset(&s->helo);
 	buf_span(&s->helo, name);
 	s->is_esmtp = is_esmtp;
 	s->phase = PH_READY;
-	enum reply r = policy_helo(s);
+	r = policy_helo(s);
 	if (r != R_NONE) {
 		s->phase = PH_GREETED;
 		return r;

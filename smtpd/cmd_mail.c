@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_mail.c - MAIL, RFC 5321 4.1.1.2: whose message, and how large. */
 #include "smtpd/command.h"
+#include "smtpd/pace.h"
 
 static enum reply
 params_reply(struct session *s, int err)
@@ -73,6 +74,8 @@ cmd_mail(struct session *s, struct span argument)
 	if (err != E_OK)
 		return params_reply(s, err);
 	enum reply r = check(s, &p, &m);
+	if (r == R_NONE)
+		r = pace_check(s, 1, 0);
 	if (r != R_NONE)
 		return r;
 	path_put(&sender, &p);

@@ -4,6 +4,7 @@
  * uses too.
  */
 #include "smtpd/command.h"
+#include "smtpd/pace.h"
 
 int
 rcpt_argument(struct span argument, struct path *out, struct span *params)
@@ -63,9 +64,11 @@ take(struct session *s, struct span address, const struct rcpt_params *asked)
 {
 	if (s->txn.envelope.n_rcpts >= s->limits->recipients)
 		return R_RCPTS_MOST;
+	enum reply r = pace_check(s, 0, 1);
+	if (r != R_NONE)
+		return r;
 	bool has_forward;
-	enum reply r =
-	    verdict_reply(s, verdict_of(s, address, io_unread(&s->io), &has_forward));
+	r = verdict_reply(s, verdict_of(s, address, io_unread(&s->io), &has_forward));
 	if (r != R_RCPT_OK)
 		return r;
 	r = policy_rcpt(s, address, asked);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "metrics/metric.h"
+#include "smtpd/pace.h"
 #include "tls/server.h"
 
 enum gate {
@@ -146,6 +147,7 @@ is_out_of_step(const struct session *s, const struct command *c)
 static enum reply
 count(struct session *s, const struct command *c, enum reply r)
 {
+	pace_count(s, reply_code(r) >= 500);
 	if (reply_code(r) >= 500)
 		s->errors++;
 	if (s->errors > s->limits->errors)

@@ -20,6 +20,7 @@
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/jail.h"
+#include "smtpd/rates.h"
 #include "smtpd/reply.h"
 
 struct conn_list {
@@ -239,6 +240,12 @@ admit(struct conn *c)
 {
 	if (bans_refuse(front.bans, the_child.conf, c->client.text)) {
 		send_away(c, R_BANNED);
+		return;
+	}
+	if (c->client.kind == KIND_SMTP &&
+	    !nets_has_text(&front.relay, c->client.text) &&
+	    !rates_connect(c->client.text)) {
+		refuse(c, R_RATE_CONNECTIONS);
 		return;
 	}
 	int err = roll_enter(c->key);

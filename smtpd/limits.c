@@ -65,6 +65,8 @@ limits_load(struct limits *l, const struct conf *conf)
 	load_strict(l, conf);
 	nets_load(&l->xclient, conf, "smtpd", "xclient_networks");
 	nets_load(&l->xforward, conf, "smtpd", "xforward_networks");
+	for (enum rate r = 0; r < RATES; r++)
+		l->rates[r] = rate_most(conf, r);
 	nets_load(&l->relay, conf, "smtpd", "relay_networks");
 	snprintf(l->message_text, sizeof l->message_text, "%llu",
 	    (unsigned long long)l->message_bytes);

@@ -8,6 +8,7 @@
 
 #include "conf/strict.h"
 #include "login/nets.h"
+#include "smtpd/rates.h"
 
 struct conf;
 
@@ -38,6 +39,7 @@ struct limits {
 	const char
 	    *default_domain; /* our first: of an address without one (postmaster) */
 	uint64_t message_bytes;
+	uint32_t rates[RATES]; /* of a network, in a minute; 0: any number */
 	uint64_t recipients, errors, commands, hops, serves;
 	int64_t idle_ms, session_ms, transaction_ms;
 	bool has_vrfy;

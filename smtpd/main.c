@@ -13,12 +13,25 @@
 #include "smtpd/policy/greylist.h"
 #include "smtpd/policy/lists.h"
 #include "smtpd/policy/psl.h"
+#include "smtpd/rates.h"
 #include "smtpd/session.h"
 #include "tls/dkim_key.h"
 #include "tls/key.h"
 #include "tls/server.h"
 
-enum { FRONT, SESSION, KEY, AUTH, LOOKUP, RESOLVER, GREYLIST, DIAL, FETCH, BUDGET };
+enum {
+	FRONT,
+	SESSION,
+	KEY,
+	AUTH,
+	LOOKUP,
+	RESOLVER,
+	GREYLIST,
+	DIAL,
+	FETCH,
+	BUDGET,
+	RATES_ROLE
+};
 
 #define TO(role) (1u << (role))
 
@@ -31,7 +44,7 @@ static struct role roles[] = {
 	[SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_POOL,
 	           .count = "sessions_spare", .most = "sessions_most",
 	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP) | TO(RESOLVER) |
-	                TO(GREYLIST) | TO(DIAL) | TO(BUDGET),
+	                TO(GREYLIST) | TO(DIAL) | TO(BUDGET) | TO(RATES_ROLE),
 	           .peers = DAEMON_QUEUE,
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
@@ -54,6 +67,8 @@ static struct role roles[] = {
 	           .is_off = budget_is_off, .peers = DAEMON_QUEUE | DAEMON_HOLD | DAEMON_CTL,
 	           .monitor_asks = MON_MAY(MON_DAEMON),
 	           .prepare = budget_prepare, .jail = budget_jail, .run = budget_run},
+	[RATES_ROLE] = {.name = "rates", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+	           .jail = rates_jail, .run = rates_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -72,6 +87,7 @@ static void
 before_start(const struct conf *conf)
 {
 	roll_new(conf, "smtpd", "connections_most", "front_count");
+	rates_share(conf);
 	dkim_folder_make(conf);
 	greylist_folder_make(conf);
 	budget_folder_make(conf);
@@ -87,8 +103,10 @@ before_start(const struct conf *conf)
 static void
 on_born(const struct role *role)
 {
-	if (role != &roles[FRONT])
-		roll_close();
+	if (role == &roles[FRONT])
+		return;
+	roll_close();
+	rates_unshare();
 }
 
 static const char *const sockets[] = {"budget", NULL};

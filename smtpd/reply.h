@@ -37,11 +37,16 @@
 	R(R_KICKED,             421, "4.7.0",  "An administrator ends this session")                   \
 	R(R_CROWD,              421, "4.3.2",  "Too many connections; try again later")                \
 	R(R_CROWD_EACH,         421, "4.7.0",  "Too many connections from your network")               \
+	R(R_RATE_CONNECTIONS,   421, "4.7.1",  "Too many connections from your network in a minute; try again later") \
+	R(R_RATE_COMMANDS,      421, "4.7.1",  "Too many commands from your network in a minute; try again later") \
+	R(R_RATE_ERRORS,        421, "4.7.1",  "Too many errors from your network in a minute; try again later") \
 	R(R_BANNED,             421, "4.7.0",  "Your network is banned for a time")                    \
 	R(R_IDLE,               421, "4.4.2",  "Nothing came for too long")                            \
 	R(R_SESSION_TIME,       421, "4.4.2",  "This took too long")                                   \
 	R(R_ERRORS,             421, "4.7.0",  "Too many errors")                                      \
 	R(R_COMMANDS,           421, "4.7.0",  "Too many commands without a message")                  \
+	R(R_RATE_MESSAGES,      450, "4.7.1",  "Too many messages from your network in a minute; try again later") \
+	R(R_RATE_RECIPIENTS,    450, "4.7.1",  "Too many recipients from your network in a minute; try again later") \
 	R(R_QUEUE_DOWN,         451, "4.3.0",  "The queue does not answer; try again later")           \
 	R(R_QUEUE_FAILED,       451, "4.3.0",  "The message could not be stored; try again later")     \
 	R(R_BUDGET_DOWN,        451, "4.3.0",  "Budgets cannot be looked up now; try again later")     \

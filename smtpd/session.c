@@ -13,6 +13,7 @@
 #include "proc/child.h"
 #include "proc/jail.h"
 #include "smtpd/command.h"
+#include "smtpd/pace.h"
 #include "tls/server.h"
 
 enum { UNREAD_READS = 64 };
@@ -83,6 +84,7 @@ turn(struct session *s)
 		return command_run(s, line);
 	if (r == R_HANGUP)
 		return r;
+	pace_count(s, reply_code(r) >= 500);
 	if (reply_code(r) >= 500 && ++s->errors > s->limits->errors)
 		r = R_ERRORS;
 	log_event(LOG_INFO, "refused", "client=%s code=%u status=%s", s->client.text,
@@ -141,6 +143,7 @@ drop_unread(int fd)
 static void
 end(struct session *s)
 {
+	pace_end(s);
 	txn_reset(s);
 	verdicts_reset(&s->verdicts);
 	policy_end(s);

@@ -73,7 +73,8 @@ struct session {
 	struct tls_conn *tls;        /* own; NULL: plain */
 	struct buf argument;         /* own: for the %s of the next reply */
 	uint64_t errors, commands;
-	int64_t deadline; /* of the conversation; the io's may be nearer */
+	struct rates_count done; /* of these what rates was not told yet */
+	int64_t deadline;        /* of the conversation; the io's may be nearer */
 	struct txn txn;
 	struct message message;
 	struct verdicts verdicts;

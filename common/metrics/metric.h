@@ -98,6 +98,9 @@ enum metric_attempt {
 
 enum metric_ban { METRIC_BAN_NETWORK, METRIC_BAN_LOGIN, METRIC_BAN_COUNT };
 
+/* By smtpd/rates.h. */
+enum { METRIC_RATES = 5 };
+
 /* By smtpd/policy/greylist.h. */
 enum { METRIC_GREYLIST = 4 };
 
@@ -174,6 +177,8 @@ enum metric_daemon {
 		"bytes of these, with their heads") \
 	M(M_SMTP_DATA,           METRIC_HISTOGRAM,    IN_SMTPD,            LATENCY,   "seconds", "data",             none, \
 		"from DATA to its 250") \
+	M(M_RATES,               METRIC_RATES,        IN_SMTPD,            COUNTER,   "",        "over_rate",        rates, \
+		"what was refused because its network had done so much in a minute") \
 	M(M_GREYLIST,            METRIC_GREYLIST,     IN_SMTPD,            COUNTER,   "",        "greylisted",       greylist, \
 		"recipients by what greylisting said: wait, pass (came again), known (often enough), down") \
 	M(M_GREYLIST_ROWS,       1,                   IN_SMTPD,            GAUGE,     "",        "greylist_rows",    none, \

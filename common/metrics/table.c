@@ -18,6 +18,7 @@ static const char *const job_values[METRIC_JOB_COUNT] = {"placed", "deferred", "
 static const char *const done_values[METRIC_DONE_COUNT] = {"ok", "failed"};
 static const char *const hop_values[METRIC_HOP_COUNT] = {"mx", "smtp", "lmtp", "unix"};
 static const char *const attempt_values[METRIC_ATTEMPT_COUNT] = {"2xx", "4xx", "5xx", "unfit", "no_connection", "no_tls", "cut_off"};
+static const char *const rate_values[METRIC_RATES] = {"connections", "messages", "recipients", "commands", "errors"};
 static const char *const greylist_values[METRIC_GREYLIST] = {"wait", "pass", "known", "down"};
 static const char *const listener_values[METRIC_LISTENERS] = {"smtp", "submission", "submissions", "lmtp"};
 static const char *const lenient_values[METRIC_LENIENT] = {"bare", "pipelining", "lines"};
@@ -45,6 +46,7 @@ static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH
 #define LABELS_done       {.name = "result", .values = done_values}
 #define LABELS_hops       {.name = "class", .values = hop_values}
 #define LABELS_attempts   {"class", hop_values, "outcome", attempt_values, METRIC_ATTEMPT_COUNT}
+#define LABELS_rates      {.name = "rate", .values = rate_values}
 #define LABELS_greylist   {.name = "result", .values = greylist_values}
 #define LABELS_listeners  {.name = "listener", .values = listener_values}
 #define LABELS_lenient    {.name = "what", .values = lenient_values}

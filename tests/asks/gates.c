@@ -23,6 +23,7 @@
 #include "smtpd/budget/budget.h"
 #include "smtpd/dial.h"
 #include "smtpd/policy/greylist.h"
+#include "smtpd/rates.h"
 #include "spool/admin.h"
 #include "tls/key.h"
 
@@ -123,6 +124,15 @@ sample_greylist(uint16_t type, struct buf *b)
 	buf_bytes(b, SPAN("net:192.0.2.0/24"));
 	buf_bytes(b, SPAN("a@example.test"));
 	buf_bytes(b, SPAN("b@example.test"));
+}
+
+static void
+sample_rates(uint16_t type, struct buf *b)
+{
+	(void)type;
+	buf_bytes(b, SPAN("192.0.2.1"));
+	for (enum rate r = RATE_MESSAGES; r < RATES; r++)
+		buf_u32(b, 1);
 }
 
 static void
@@ -237,6 +247,7 @@ static const struct kind {
     {"resolver", resolver_table, sample_resolver, NULL},
     {"fetch", fetch_table, sample_fetch, NULL},
     {"greylist", greylist_table, sample_greylist, NULL},
+    {"rates", rates_table, sample_rates, NULL},
     {"budget", budget_table, sample_budget, NULL},
     {"budget admin", budget_admin_table, sample_budget_admin, NULL},
     {"dial", dial_table, sample_dial, NULL},
