@@ -23,7 +23,7 @@ enum {
 	AUTH_TEXT_MAX = 320,      /* octets of service, client, account */
 	AUTH_CERTIFICATE_MAX = 1024, /* octets of what a certificate says */
 	AUTH_DELAY_MOST_MS = 16 * 60000,
-	AUTH_OFFER_MAX = 320,        /* octets of the names of all mechanisms */
+	AUTH_OFFER_MAX = 320, /* octets of the names of all mechanisms */
 };
 
 /*
@@ -39,8 +39,8 @@ enum auth_ask { AUTH_START = 1, AUTH_STEP, AUTH_CANCEL };
 
 enum auth_status {
 	AUTH_OK = 0,
-	AUTH_CONTINUE,  /* send the challenge, then auth_step with the response */
-	AUTH_FAIL,      /* credentials, or a malformed response: SMTP 535 5.7.8 */
+	AUTH_CONTINUE, /* send the challenge, then auth_step with the response */
+	AUTH_FAIL,     /* credentials, or a malformed response: SMTP 535 5.7.8 */
 	/* try later, banned or locked (failures.h) too: 454 4.7.0, POP3 [SYS/TEMP] */
 	AUTH_TEMP,
 	AUTH_SUSPENDED, /* the right password of a suspended account: 535 5.7.13 */

@@ -49,8 +49,7 @@ MUST_USE int ctl_done(void);
 
 /* ---- the commands ---- */
 ctl_handler cmd_check, cmd_config, cmd_start, cmd_stop, cmd_metrics, cmd_who, cmd_kick,
-    cmd_ban, cmd_unban, cmd_bans,
-    cmd_trace;
+    cmd_ban, cmd_unban, cmd_bans, cmd_trace;
 ctl_handler cmd_user_add, cmd_user_passwd, cmd_user_set, cmd_user_show, cmd_user_list,
     cmd_user_suspend, cmd_user_resume, cmd_user_remove, cmd_user_grant, cmd_user_revoke,
     cmd_user_identities, cmd_user_budget, cmd_user_release, cmd_user_purge,
