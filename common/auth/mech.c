@@ -26,6 +26,7 @@ struct mech_talk {
 	sasl_conn_t *sasl;         /* own */
 	const struct offer *offer; /* NULL: none that may be used */
 	struct buf name;           /* the last login name that was understood */
+	struct buf other_name;     /* for whom it wants to act, as above */
 	struct verify_way way;
 	unsigned steps;
 	bool has_heard;                        /* the client's first message came */
@@ -102,8 +103,10 @@ static int
 on_canon_user(sasl_conn_t *conn, void *ctx, const char *in, unsigned n, unsigned flags,
     const char *realm, char *out, unsigned out_max, unsigned *out_n)
 {
-	struct buf *name = &current->name;
-	(void)conn, (void)ctx, (void)flags, (void)realm;
+	/* PLAIN comes with the other one after a right password only: who counts must not see that */
+	struct buf *name =
+	    flags & SASL_CU_AUTHID ? &current->name : &current->other_name;
+	(void)conn, (void)ctx, (void)realm;
 	buf_reset(name);
 	if (verify_name(span_make(in, n), name) != E_OK || name->len >= out_max) {
 		buf_reset(name);
@@ -317,7 +320,7 @@ talk_new(const struct auth_conn *c, struct mech_talk *t)
 {
 	const char *host = conf_str(the_conf, "common", "hostname");
 	sasl_security_properties_t security = {.security_flags = SASL_SEC_NOANONYMOUS};
-	t->name.max = VERIFY_NAME_MAX + 1;
+	t->name.max = t->other_name.max = VERIFY_NAME_MAX + 1;
 
 	if (sasl_server_new(c->service, *host ? host : "localhost", NULL, NULL, NULL,
 		NULL, 0, &t->sasl) != SASL_OK)
@@ -422,6 +425,7 @@ mech_free(struct mech_talk **tp)
 	if ((*tp)->sasl)
 		sasl_dispose(&(*tp)->sasl);
 	buf_free(&(*tp)->name);
+	buf_free(&(*tp)->other_name);
 	buf_free(&(*tp)->binding_type);
 	buf_free(&(*tp)->binding_data);
 	buf_wipe(&(*tp)->message);

@@ -31,6 +31,11 @@ def attempt(s, kind, source, user, password, mechanism="PLAIN"):
         return c.auth(mechanism, plain(user, password) if mechanism == "PLAIN" else Scram("sha256", user, password))
 
 
+def acting(s, kind, source, user, password, authzid):
+    with Client(s, kind, source=source) as c:
+        return c.auth("PLAIN", plain(user, password, authzid))
+
+
 def attempts(s, rows):
     """At the same time: a wrong password takes a second."""
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -130,6 +135,9 @@ def lock(t):
                     f"{kind}: six strangers lock it for strangers, whatever the password", str(got))
             t.check(attempt(s, kind, "203.0.113.5", U1, "pass")[0], f"{kind}: but not at home")
             t.check(attempt(s, kind, "192.0.2.100", U2, "pass")[0], f"{kind}: nor others")
+            got = {p: acting(s, kind, "192.0.2.100", U1, p, U2) for p in ("pass", "wrong1")}
+            t.check(all(not ok and line.startswith(word) for ok, line in got.values()),
+                    f"{kind}: nor does it tell when somebody else is named beside it", str(got))
         ok, line = attempt(s, "imap", "192.0.2.100", U1, "pass", "SCRAM-SHA-256")
         t.check(not ok and line.startswith(NOT_NOW["imap"]), "nor does SCRAM tell whether it is right", line)
         row = bans(s)
