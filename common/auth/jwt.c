@@ -226,7 +226,9 @@ permission_check(const json_t *claims, const struct jwt_rules *rules)
 	if (rules->scope[0] && !has_text(scope ? scope : json_object_get(claims, "scp"),
 				   rules->scope, true))
 		return "scope";
-	if (json_is_false(json_object_get(claims, "email_verified")) &&
+	const json_t *verified = json_object_get(claims, "email_verified");
+	if (verified && !json_is_true(verified) &&
+	    !span_eqs(text_of(claims, "email_verified"), "true") &&
 	    !strcmp(rules->claim, "email"))
 		return "address not verified by the issuer";
 	return text_of(claims, rules->claim).n ? NULL : "no address in it";

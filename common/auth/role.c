@@ -80,6 +80,8 @@ admit(struct mech_talk *t, struct account *account)
 	int err = verify_account(mech_name(t), account);
 	if (err != E_OK)
 		return err == E_IO ? AUTH_TEMP : AUTH_FAIL;
+	if (id_is_zero(way->app) && verify_address(mech_name(t)).n != mech_name(t).n)
+		return AUTH_FAIL; /* the name of an app password, by something else */
 	if (way->is_password && id_is_zero(way->app) &&
 	    account->apps_only & way->protocol)
 		return AUTH_FAIL; /* for this protocol the main password is none */
