@@ -123,13 +123,15 @@ static int
 look(void *ctx, const struct ban *ban)
 {
 	struct search *s = ctx;
-	if (ban->kind != BAN_LOCK || !span_ieqs(span_of(s->name), ban->text))
+	/* a long one stands there as far as there is room */
+	struct span name = span_head(span_of(s->name), BAN_TEXT_MAX - 1);
+	if (ban->kind != BAN_LOCK || !span_ieqs(name, ban->text))
 		return E_OK;
 	s->ban = *ban;
 	return E_MORE;
 }
 
-/* The account that is locked, the network, or the /64 of an IPv6 address.  E_OK, E_BAD */
+/* The account that is locked, this very network, or the /64 of an IPv6 address.  E_OK, E_BAD */
 static int
 find(const struct bans *b, const char *text, struct ban *out)
 {
@@ -145,8 +147,9 @@ find(const struct bans *b, const char *text, struct ban *out)
 	net_cut(&net, net.bits);
 	if (bans_find(b, BAN_ADMIN, &net, out) == E_OK)
 		return E_OK;
-	return bans_net_of(text, &net) == E_OK ? bans_find(b, BAN_ADMIN, &net, out)
-	                                       : E_BAD;
+	return !strchr(text, '/') && bans_net_of(text, &net) == E_OK
+	           ? bans_find(b, BAN_ADMIN, &net, out)
+	           : E_BAD;
 }
 
 static int

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_kick.c - sessions of accounts, or from addresses, end now. */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "ctl/kick.h"
+#include "login/nets.h"
 #include "proc/daemon.h"
 
 enum { KICK_ARGUMENTS_MAX = 1000 };
@@ -12,15 +12,32 @@ enum { KICK_ARGUMENTS_MAX = 1000 };
 static int
 kind_of(const char *text)
 {
-	unsigned char bits[sizeof(struct in6_addr)];
+	struct net net;
 	if (strlen(text) > WHO_TEXT_MAX)
 		return -1;
 	if (strchr(text, '@'))
 		return 1;
-	return inet_pton(AF_INET, text, bits) == 1 ||
-	               inet_pton(AF_INET6, text, bits) == 1
-	           ? 0
-	           : -1;
+	return !strchr(text, '/') && net_parse(span_of(text), &net) == E_OK ? 0 : -1;
+}
+
+static int
+kick_account(const struct merpati *c, const char *text, unsigned *n)
+{
+	return kick_sessions(c, text, NULL, n);
+}
+
+/* As the daemons write it: one address has many texts. */
+static int
+kick_address(const struct merpati *c, const char *text, unsigned *n)
+{
+	struct buf address = {0};
+	struct net net;
+	if (net_parse(span_of(text), &net) != E_OK)
+		bug("no address");
+	net_put(&net, &address);
+	int err = kick_sessions(c, NULL, buf_cstr(&address), n);
+	buf_free(&address);
+	return err;
 }
 
 int
@@ -38,9 +55,8 @@ cmd_kick(struct merpati *c, int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	for (int i = 0; i < argc; i++) {
-		bool is_account = kind_of(argv[i]) == 1;
-		int err = kick_sessions(
-		    c, is_account ? argv[i] : NULL, is_account ? NULL : argv[i], &n);
+		int err = kind_of(argv[i]) == 1 ? kick_account(c, argv[i], &n)
+		                                : kick_address(c, argv[i], &n);
 		status = err == EX_OK ? status : err;
 	}
 	printf(c->is_json ? "{\"sessions\": %u}\n" : "%u sessions end\n", n);

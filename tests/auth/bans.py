@@ -156,6 +156,10 @@ def admin(t):
         t.check(set(row) == {"198.51.100.0/24", "2001:db8:9::/48"} and all(b["reason"] == "they scan" and b["kind"] == "admin" for b in row.values()),
                 "merpati bans says why", str(row))
         t.check("event=banned_by_admin network=198.51.100.0/24 seconds=7200" in s.log(), "the log has it")
+        s.merpati("ban", "203.0.113.0", "2001:db8:8::1/64")
+        p = s.merpati("unban", "203.0.113.0/24", "2001:db8:8::/56", check=False)
+        t.check(p.returncode == 65 and p.stderr.count("is not banned") == 2 and len(bans(s)) == 4, "unban of a network ends the ban of no smaller one", p.stderr)
+        s.merpati("unban", "203.0.113.0", "2001:db8:8::1")
         s.merpati("unban", "198.51.100.0/24", "2001:db8:9::/48")
         t.check(is_served(s, "198.51.100.200") and not bans(s), "merpati unban ends both")
         for args in (("ban", "nowhere"), ("ban", "192.0.2.1", "--time", "0"), ("ban",), ("unban",), ("unban", "nowhere"), ("bans", "x")):
@@ -169,6 +173,10 @@ def admin(t):
             t.check(c.line().startswith("* BYE"), "user suspend ends the sessions of the account")
             other.send("n NOOP")
             t.check(other.line().startswith("n OK"), "and no others")
+        with Client(s, "imap", source="2001:db8::5") as c:
+            t.check(c.auth("PLAIN", plain(U2, "pass"))[0], "a session from an IPv6 address")
+            p = s.merpati("kick", "2001:DB8:0:0::0005")
+            t.check(p.stdout == "1 sessions end\n" and c.line().startswith("* BYE"), "merpati kick knows it however it is written", p.stdout + p.stderr)
 
 
 def table(t):
