@@ -137,14 +137,20 @@ unmap(struct bans *b)
 	b->fd = -1;
 }
 
-/* The same file, by a descriptor through which nobody can write. */
+/*
+ * The same file, by a descriptor through which nobody can write, nor make it shorter.  Who may write
+ * has its mapping for that, and the descriptor for the lock alone.
+ */
 static int
-only_read(const char *path, struct bans *b)
+narrow(const char *path, bool may_write, struct bans *b)
 {
-	unmap(b);
+	close(b->fd);
 	b->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (b->fd < 0)
 		return E_IO;
+	if (may_write)
+		return E_OK;
+	munmap(b->file, sizeof *b->file);
 	b->file = map(b->fd, false);
 	close(b->fd);
 	b->fd = -1;
@@ -170,8 +176,8 @@ bans_open(const struct conf *conf, bool may_write)
 	b->fd =
 	    open(buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	int err = b->fd >= 0 ? prepare(conf, buf_cstr(&path), b) : E_IO;
-	if (err == E_OK && !may_write)
-		err = only_read(buf_cstr(&path), b);
+	if (err == E_OK)
+		err = narrow(buf_cstr(&path), may_write, b);
 	if (err != E_OK) {
 		log_event(LOG_WARNING, "failures_not_kept",
 		    "file=%s err=%s do=\"nothing: nobody is banned meanwhile\"",
@@ -314,11 +320,14 @@ bans_net_of(const char *address, struct net *out)
 	return E_OK;
 }
 
+/* What an admin said counts before what was found: it holds for who has the other kind off, too. */
 int
 bans_has(const struct bans *b, const char *address, int64_t now, struct ban *out)
 {
 	struct net net;
+	struct ban one;
 	size_t at;
+	int err = E_BAD;
 	if (!b || net_parse(span_of(address), &net) != E_OK)
 		return E_BAD;
 	for (unsigned bits = BANS_LENGTHS; bits-- > 0;) {
@@ -327,11 +336,16 @@ bans_has(const struct bans *b, const char *address, int64_t now, struct ban *out
 		if (!(lengths >> bits % 64 & 1))
 			continue;
 		net_cut(&net, bits); /* shorter each time */
-		if (row_find(b->file, bits, net.b, &at, out) == E_OK &&
-		    ban_is_in_force(out, now))
-			return E_OK;
+		if (row_find(b->file, bits, net.b, &at, &one) != E_OK ||
+		    !ban_is_in_force(&one, now) ||
+		    (err == E_OK && one.kind != BAN_ADMIN))
+			continue;
+		*out = one;
+		err = E_OK;
+		if (one.kind == BAN_ADMIN)
+			break;
 	}
-	return E_BAD;
+	return err;
 }
 
 /* With ban = no those count that an admin said. */
@@ -366,7 +380,10 @@ bans_refuse(const struct bans *b, const struct conf *conf, const char *address)
 
 /* ---- who changes ---- */
 
-/* The place for one more: free, else over for longest, else one that nobody said.  E_OK, E_LIMIT */
+/*
+ * The place for one more: free, else of a clock that was wrong, else over for longest, else one that
+ * nobody said.  E_OK, E_LIMIT
+ */
 static int
 place_for(struct bans_file *f, size_t first, int64_t now, size_t *at)
 {
@@ -378,10 +395,12 @@ place_for(struct bans_file *f, size_t first, int64_t now, size_t *at)
 			*at = i;
 			return E_OK;
 		}
+		bool is_ahead = other.since_sec > now + BANS_SLACK_SEC;
+		int64_t ends = is_ahead ? INT64_MIN : other.until_sec;
 		if ((other.kind == BAN_ADMIN && ban_is_in_force(&other, now)) ||
-		    other.until_sec >= soonest)
+		    ends >= soonest)
 			continue;
-		soonest = other.until_sec;
+		soonest = ends;
 		*at = i;
 	}
 	return *at < first + BANS_WAYS ? E_OK : E_LIMIT;

@@ -54,7 +54,10 @@ struct bans;
  */
 struct bans *bans_open(const struct conf *, bool may_write);
 void bans_close(struct bans **);
-/* bans_has - a network that this address is in, as text, is banned now.  E_OK, E_BAD (none is) */
+/*
+ * bans_has - a network that this address is in, as text, is banned now; of several one that an admin
+ * said, if there is one.  E_OK, E_BAD (none is)
+ */
 MUST_USE int bans_has(
     const struct bans *, const char *address, int64_t now_sec, struct ban *out);
 /*

@@ -67,7 +67,7 @@ struct bans_file {
 
 struct bans {
 	struct bans_file *file; /* own mapping */
-	int fd;                 /* own: for the lock; -1: not for writing */
+	int fd; /* own: for the lock, to read alone; -1: not for writing */
 };
 
 uint64_t bans_mix(uint64_t); /* splitmix64 */

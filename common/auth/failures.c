@@ -72,6 +72,20 @@ set_of(const struct bans_file *f, uint64_t key, size_t sets)
 	return (size_t)(bans_mix(key ^ f->head.seed) % sets) * PLACE_WAYS;
 }
 
+static int64_t
+age_of(int64_t now, int64_t then)
+{
+	return (
+	    int64_t)((uint64_t)now - (uint64_t)then); /* whatever stands in the file */
+}
+
+/* What is from days to come, by a clock that was wrong, goes before all others. */
+static int64_t
+worth(int64_t last, int64_t now)
+{
+	return age_of(now, last) > -BANS_SLACK_SEC ? last : INT64_MIN;
+}
+
 /* Its place; else that of what is not heard of for longest, which is forgotten. */
 static struct place *
 place_of(struct bans_file *f, struct place *all, uint64_t key, int64_t now)
@@ -80,18 +94,11 @@ place_of(struct bans_file *f, struct place *all, uint64_t key, int64_t now)
 	for (size_t i = 0; i < PLACE_WAYS; i++) {
 		if (set[i].key == key)
 			return &set[i];
-		if (set[i].last_sec < oldest->last_sec)
+		if (worth(set[i].last_sec, now) < worth(oldest->last_sec, now))
 			oldest = &set[i];
 	}
 	*oldest = (struct place){.key = key, .since_sec = now, .last_sec = now};
 	return oldest;
-}
-
-static int64_t
-age_of(int64_t now, int64_t then)
-{
-	return (
-	    int64_t)((uint64_t)now - (uint64_t)then); /* whatever stands in the file */
 }
 
 static bool
@@ -120,7 +127,7 @@ trace_put(struct bans_file *f, struct trace *all, uint64_t key, int64_t now)
 			set[i].last_sec = now;
 			return;
 		}
-		if (set[i].last_sec < oldest->last_sec)
+		if (worth(set[i].last_sec, now) < worth(oldest->last_sec, now))
 			oldest = &set[i];
 	}
 	*oldest = (struct trace){key, now};

@@ -427,6 +427,91 @@ test_readers(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+/* An auth that was taken over cannot make it shorter: all who have it mapped would die of that. */
+static void
+test_length(void **state)
+{
+	struct bans *b = bans_open(the.conf, true);
+	(void)state;
+	assert_int_equal(ftruncate(b->fd, 0), -1);
+	assert_int_equal(bans_lock(b), E_OK);
+	bans_unlock(b);
+	bans_close(&b);
+	guess("192.0.2.1", 1, 5, NOW);
+	assert_true(is_banned("192.0.2.1", NOW));
+}
+
+/* The clock ran days ahead, and was put right: what it left behind gives way. */
+static void
+test_clock_was_ahead(void **state)
+{
+	enum { AHEAD = NOW + 10 * 86400, MANY = 4 * BANS_SETS * BANS_WAYS, FEW = 1000 };
+
+	struct bans *b = bans_open(the.conf, true);
+	struct ban ban = {.kind = BAN_FAILURES};
+	char client[32];
+	unsigned n = 0;
+	(void)state;
+	assert_int_equal(net_parse(SPAN("10.0.0.0"), &ban.net), E_OK);
+	assert_int_equal(bans_lock(b), E_OK);
+	for (uint32_t i = 0; i < MANY + FEW; i++) {
+		int64_t now = i < MANY ? AHEAD : NOW;
+		memcpy(ban.net.b + 12, &i, sizeof i);
+		ban.since_sec = now;
+		ban.until_sec = now + HOUR;
+		assert_int_equal(bans_put(b, &ban, now), E_OK);
+	}
+	for (uint32_t i = MANY; i < MANY + FEW; i++) {
+		memcpy(ban.net.b + 12, &i, sizeof i);
+		n += bans_find(b, BAN_FAILURES, &ban.net, &ban) == E_OK;
+	}
+	assert_int_equal(n, FEW);
+	bans_unlock(b);
+	bans_close(&b);
+	/* counts and what is known, too */
+	for (unsigned i = 0; i < 80000; i++) {
+		snprintf(client, sizeof client, "10.%u.%u.%u", i >> 16, i >> 8 & 255,
+		    i & 255);
+		wrong(client, "a", i + 1, AHEAD);
+		right(client, "b", AHEAD);
+	}
+	for (unsigned i = 0; i < 4 * 300; i++) {
+		snprintf(
+		    client, sizeof client, "192.0.%u.%u", i % 300 >> 8, i % 300 & 255);
+		wrong(client, "c", 0, NOW);
+		if (i < 300)
+			right(client, "d", NOW);
+	}
+	for (unsigned i = n = 0; i < 300; i++) {
+		snprintf(client, sizeof client, "192.0.%u.%u", i >> 8, i & 255);
+		wrong(client, "c", 0, NOW);
+		n += is_banned(client, NOW);
+	}
+	assert_int_equal(n, 300);
+}
+
+/* What machines found of an address does not hide what an admin said of its network. */
+static void
+test_admin_of_more(void **state)
+{
+	struct bans *b = bans_open(the.conf, true);
+	struct ban ban = {.kind = BAN_ADMIN, .since_sec = NOW, .until_sec = NOW + HOUR};
+	(void)state;
+	guess("203.0.113.1", 1, 5, NOW);
+	assert_int_equal(bans_has(b, "203.0.113.1", NOW, &ban), E_OK);
+	assert_int_equal(ban.kind, BAN_FAILURES);
+	ban =
+	    (struct ban){.kind = BAN_ADMIN, .since_sec = NOW, .until_sec = NOW + HOUR};
+	assert_int_equal(net_parse(SPAN("203.0.113.0/24"), &ban.net), E_OK);
+	assert_int_equal(bans_lock(b), E_OK);
+	assert_int_equal(bans_put(b, &ban, NOW), E_OK);
+	bans_unlock(b);
+	failures_rules(the.failures)->is_on = false; /* ban = no */
+	assert_true(refuses("203.0.113.2", "u1", NOW));
+	assert_true(refuses("203.0.113.1", "u1", NOW));
+	bans_close(&b);
+}
+
 static void
 test_admin(void **state)
 {
@@ -485,6 +570,9 @@ main(void)
 	    TEST(test_full),
 	    TEST(test_damaged),
 	    TEST(test_readers),
+	    TEST(test_length),
+	    TEST(test_clock_was_ahead),
+	    TEST(test_admin_of_more),
 	    TEST(test_admin),
 	};
 	log_level(LOG_EMERG);
