@@ -2,6 +2,7 @@
 /* policy.c - which checks there are, in which order, and what comes of them. */
 #include "smtpd/policy/policy.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proc/child.h"
 #include "smtpd/identity.h"
@@ -130,16 +131,32 @@ lists_facts_of(const struct session *s, struct ip *ip)
 	    .has_sender = true};
 }
 
+/*
+ * What is asked of others has a time of its own: else who sends so slowly that none is left would be
+ * judged by what holds while they are away.  Returns the client's deadline, which comes back after it.
+ */
+static int64_t
+time_begin(struct session *s)
+{
+	int64_t was = s->io.deadline, then = deadline_in_ms(s->limits->transaction_ms);
+	if (then > was)
+		s->io.deadline = then;
+	return was;
+}
+
 /* Who is denied is told at RCPT: postmaster is to hear of it. */
 enum reply
 policy_mail(struct session *s)
 {
+	int64_t client_deadline = time_begin(s);
 	struct ip ip;
 	const struct lists_facts f = lists_facts_of(s, &ip);
 	if (is_stranger(s))
 		lists_judge(&f, &s->policy.lists);
 	find_name(s);
-	return filters_mail(s);
+	enum reply r = filters_mail(s);
+	s->io.deadline = client_deadline;
+	return r;
 }
 
 static enum reply
@@ -224,14 +241,21 @@ judge_rcpt(struct session *s, struct span address)
 enum reply
 policy_rcpt(struct session *s, struct span address, const struct rcpt_params *asked)
 {
+	int64_t client_deadline = time_begin(s);
 	enum reply r = judge_rcpt(s, address);
-	return r == R_NONE ? filters_rcpt(s, address, asked) : r;
+	if (r == R_NONE)
+		r = filters_rcpt(s, address, asked);
+	s->io.deadline = client_deadline;
+	return r;
 }
 
 enum reply
 policy_data(struct session *s)
 {
-	return filters_data(s);
+	int64_t client_deadline = time_begin(s);
+	enum reply r = filters_data(s);
+	s->io.deadline = client_deadline;
+	return r;
 }
 
 bool
@@ -294,13 +318,22 @@ judge_login(struct session *s, struct shape *shape)
 	return r;
 }
 
-enum reply
-policy_message(void *ctx, struct span message, struct shape *shape)
+static enum reply
+judge_message(struct session *s, struct span message, struct shape *shape)
 {
-	struct session *s = ctx;
-	fields_take_claims(s, shape);
 	if (s->account.len)
 		return judge_login(s, shape);
 	return is_stranger(s) ? judge_stranger(s, message, shape)
 	                      : filters_message(s, shape);
+}
+
+enum reply
+policy_message(void *ctx, struct span message, struct shape *shape)
+{
+	struct session *s = ctx;
+	int64_t client_deadline = time_begin(s);
+	fields_take_claims(s, shape);
+	enum reply r = judge_message(s, message, shape);
+	s->io.deadline = client_deadline;
+	return r;
 }
