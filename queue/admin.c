@@ -374,6 +374,7 @@ admin_release_one(struct id id, uint32_t *n)
 		m->is_held = false;
 		if (m->is_deferred)
 			rows_tell_held(id, false);
+		admin_left(id, false); /* who waits for it to be held */
 		++*n;
 	}
 }

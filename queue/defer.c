@@ -40,6 +40,7 @@ say_defer(struct message *m)
 	buf_u16(&b, (uint16_t)m->envelope.n_rcpts);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		buf_u8(&b, state_of(m, i));
+	m->has_held_file = m->is_held;
 	sched_tell(SCHED_DEFER, &b);
 }
 
@@ -127,6 +128,8 @@ put_row(struct message *m)
 		message_free(m);
 		return;
 	}
+	if (m->has_held_file) /* released while it was written: else it comes back held */
+		rows_tell_held(row.id, false);
 	log_event(LOG_INFO, "deferred_until", "mid=%s attempts=%u wait_sec=%lld",
 	    id_text(row.id), row.entry.attempts,
 	    (long long)(row.due_sec - retry_now()));

@@ -156,7 +156,7 @@ first_steps(struct message *m)
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++) {
 		uint8_t state = m->envelope.rcpts[i].state & RCPT_STATES;
 		if (state == RCPT_HELD)
-			m->is_held = true;
+			m->is_held = m->has_held_file = true;
 		if (state == RCPT_DONE)
 			work_set(&m->works[i], STEP_DONE, NULL);
 		else if (state >= RCPT_DELIVERED && state <= RCPT_EXPANDED)

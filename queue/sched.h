@@ -83,6 +83,7 @@ struct message {
 	bool is_fetched;    /* and came from there: counted in n_fetched */
 	/* by an admin: not tried, and kept with its file when what is under way ended */
 	bool is_held;
+	bool has_held_file; /* its file says so, or will when it is written */
 	/* by an admin: nothing more is begun, and it goes when what is under way ended */
 	bool is_removed;
 	unsigned n_placing, n_deriving, n_marking;
