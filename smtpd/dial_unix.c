@@ -39,7 +39,7 @@ ask_unix(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 
 /* clang-format off */
 const struct ask_row dial_extra[1] = {
-	/* name        legal in times       bytes               fd back  answered by */
-	{"DIAL_UNIX",  1,       DIALS_MOST, 4 + DIAL_WHERE_MAX, true,    ask_unix},
+	/* name        legal in times           bytes               fd back  answered by */
+	{"DIAL_UNIX",  1,       2 * DIALS_MOST, 4 + DIAL_WHERE_MAX, true,    ask_unix}, /* dial's window may end amid ours */
 };
 /* clang-format on */
