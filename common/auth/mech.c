@@ -41,6 +41,7 @@ struct mech_talk {
 
 static struct mech_talk *current; /* borrow: inside a call of libsasl2 */
 static const struct conf *the_conf;
+static bool (*refuses)(struct span name, const struct verify_way *); /* or NULL */
 
 /* ---- what libsasl2 asks of us ---- */
 
@@ -123,6 +124,10 @@ on_check_password(sasl_conn_t *conn, void *ctx, const char *user, const char *pa
 {
 	(void)conn, (void)ctx, (void)props;
 	current->way.is_password = true;
+	if (refuses && refuses(span_of(user), &current->way)) {
+		current->is_temp = true;
+		return SASL_UNAVAIL;
+	}
 	int err = verify_password(&current->way, span_of(user), span_make(password, n));
 	if (err == E_IO)
 		current->is_temp = true;
@@ -506,6 +511,12 @@ mech_init(const struct conf *conf)
 		err = warm_up(offer_at(i));
 	verify_apart(false);
 	return err;
+}
+
+void
+mech_refuse_with(bool (*fn)(struct span name, const struct verify_way *))
+{
+	refuses = fn;
 }
 
 void

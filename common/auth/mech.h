@@ -12,6 +12,11 @@ struct mech_talk;
  * loaded later.  verify_open comes first.  E_OK, E_IO (logged) */
 MUST_USE int mech_init(const struct conf *);
 void mech_done(void);
+/*
+ * mech_refuse_with - who says that no password would be right for this name now.  Then none is looked at,
+ * so that not even the time tells of one that is known, and it is AUTH_TEMP.  NULL: nobody does
+ */
+void mech_refuse_with(bool (*fn)(struct span name, const struct verify_way *));
 /* mech_start - begins a conversation; its first reply.  own: *out, also when it failed */
 enum auth_status mech_start(const struct auth_conn *, struct span mech,
     const struct span *initial, struct mech_talk **out, struct span *challenge);

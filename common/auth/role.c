@@ -109,10 +109,9 @@ log_end(struct talk *t, enum auth_status status)
 }
 
 static struct attempt
-attempt_of(const struct talk *t)
+attempt_of(struct span login, const struct verify_way *way)
 {
-	const struct verify_way *way = mech_way(t->mech);
-	struct span name = verify_address(mech_name(t->mech));
+	struct span name = verify_address(login);
 	return (struct attempt){.client = way->client,
 	    .name = name,
 	    .name_tag = name.n ? verify_tag(name, SPAN("")) : 0,
@@ -124,10 +123,10 @@ attempt_of(const struct talk *t)
  * SCRAM either.
  */
 static bool
-is_refused(const struct talk *t)
+is_refused(struct span name, const struct verify_way *way)
 {
-	struct attempt a = attempt_of(t);
-	if (!mech_way(t->mech)->is_password)
+	struct attempt a = attempt_of(name, way);
+	if (!way->is_password)
 		a.name_tag = 0; /* a lock is against who guesses */
 	return failures && failures_refuses(failures, &a, clock_wall_sec());
 }
@@ -141,7 +140,7 @@ static uint32_t
 count_end(struct talk *t, enum auth_status status)
 {
 	const struct verify_way *way = mech_way(t->mech);
-	struct attempt a = attempt_of(t);
+	struct attempt a = attempt_of(mech_name(t->mech), way);
 	uint32_t delay_ms = 0;
 	if (status == AUTH_FAIL && way->is_password)
 		delay_ms = failures_wrong(failures, &a, clock_wall_sec());
@@ -160,7 +159,8 @@ answer(
 	struct talk *t = a->ctx;
 	struct account account = {0};
 	struct id ticket = {{0}};
-	if (status != AUTH_NO_MECH && is_refused(t)) {
+	if (status != AUTH_NO_MECH &&
+	    is_refused(mech_name(t->mech), mech_way(t->mech))) {
 		t->is_refused = true;
 		status = AUTH_TEMP;
 	}
@@ -339,6 +339,7 @@ auth_prepare(void)
 	uses = app_uses_open(the_child.conf, the_child.daemon);
 	failures_close(&failures);
 	failures = failures_open(the_child.conf);
+	mech_refuse_with(is_refused);
 	if (oauth_open(the_child.conf) != E_OK || open_secrets() != E_OK)
 		return EX_CONFIG;
 	return mech_init(the_child.conf) == E_OK ? EX_OK : EX_SOFTWARE;

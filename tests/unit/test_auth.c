@@ -639,6 +639,35 @@ __wrap_scram_verifier_derive(struct span password, struct scram_verifier *v)
 	return __real_scram_verifier_derive(password, v);
 }
 
+static bool
+refuses_u1(struct span name, const struct verify_way *way)
+{
+	assert_true(way->is_password);
+	return span_eqs(name, "u1@example.test");
+}
+
+/* No password of who is locked is looked at: one that is known would be answered sooner. */
+static void
+test_refused(void **state)
+{
+	static const struct span right = SPAN("\0u1\0pass"),
+				 other = SPAN("\0sleeper\0pass");
+	(void)state;
+	mech_refuse_with(refuses_u1);
+	n_computed = 0;
+	assert_int_equal(start(&over_tls, "PLAIN", &right).status, AUTH_TEMP);
+	assert_int_equal(start(&over_tls, "LOGIN", &SPAN("u1")).status, AUTH_CONTINUE);
+	assert_int_equal(step(SPAN("never tried")).status, AUTH_TEMP);
+	assert_int_equal(n_computed, 0);
+	assert_int_equal(start(&over_tls, "PLAIN", &other).status, AUTH_SUSPENDED);
+	mech_refuse_with(NULL);
+	n_computed = 0;
+	assert_int_equal(start(&over_tls, "PLAIN", &right).status, AUTH_OK);
+	assert_int_equal(start(&over_tls, "LOGIN", &SPAN("u1")).status, AUTH_CONTINUE);
+	assert_int_equal(step(SPAN("never tried")).status, AUTH_FAIL);
+	assert_int_equal(n_computed, 1);
+}
+
 /* Far less than there is room for: hardly one drives another one out. */
 static void
 test_cache_of_many(void **state)
@@ -869,9 +898,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_plain), ROW(test_login),
 	    ROW(test_offered), ROW(test_scram), ROW(test_binding),
-	    ROW(test_scram_malformed), ROW(test_unknown), ROW(test_cache),
-	    ROW(test_cache_of_many), ROW(test_apps_plain), ROW(test_apps_scram),
-	    ROW(test_apps_unknown), ROW(test_tickets), ROW(test_asks),
-	    ROW(test_ask_short), ROW(test_ask_long), ROW(test_ask_service)};
+	    ROW(test_scram_malformed), ROW(test_unknown), ROW(test_refused),
+	    ROW(test_cache), ROW(test_cache_of_many), ROW(test_apps_plain),
+	    ROW(test_apps_scram), ROW(test_apps_unknown), ROW(test_tickets),
+	    ROW(test_asks), ROW(test_ask_short), ROW(test_ask_long),
+	    ROW(test_ask_service)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
