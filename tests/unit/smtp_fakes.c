@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "auth/auth.h"
+#include "conf/conf.h"
 #include "proc/child.h"
 #include "tls/server.h"
 
@@ -279,6 +280,26 @@ limits_set(struct limits *l)
 	memcpy(l->message_text, most, sizeof most);
 }
 
+/* Every setting has its default. */
+static const struct conf *
+defaults(void)
+{
+	static struct conf *conf;
+	static const char text[] = "version = 1\n";
+	struct buf errors = {0};
+	char path[32];
+	if (conf)
+		return conf;
+	int fd = memfd_create("conf", 0);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 ||
+	    conf_load(path, &errors, &conf) != E_OK)
+		bug("no configuration");
+	close(fd);
+	buf_free(&errors);
+	return conf;
+}
+
 void
 fakes_reset(void)
 {
@@ -291,6 +312,7 @@ fakes_reset(void)
 		monitor_end = pair[0];
 		the_child.control = pair[1];
 	}
+	the_child.conf = defaults();
 	limits_set(&the_process.limits);
 	spool_client_init(&the_process.spool, NULL);
 }
