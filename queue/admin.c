@@ -465,6 +465,21 @@ why_active(const struct message *m)
 	}
 }
 
+/* Until when its sender wants it held, by the wall clock; 0: it may go */
+static int64_t
+release_of_row(const struct index_row *row)
+{
+	const struct span lead = SPAN(RELEASE_REASON);
+	int64_t sec = 0;
+	for (uint32_t i = 0; i < row->entry.n_rcpts; i++) {
+		struct span reason = row->entry.rcpts[i].reason;
+		if (span_starts(reason, lead) &&
+		    time3339_parse(span_from(reason, lead.n), &sec) == E_OK)
+			return sec;
+	}
+	return 0;
+}
+
 static enum admin_why
 why_row(const struct index_row *row)
 {
@@ -475,17 +490,26 @@ why_row(const struct index_row *row)
 	if (row->waits_for && row->due_sec > retry_now())
 		return suspend_of_waits(row->waits_for) ? WHY_SUSPENDED
 		                                        : WHY_DESTINATION;
-	return row->due_sec <= retry_now() ? WHY_FETCH : WHY_BACK_OFF;
+	if (row->due_sec <= retry_now())
+		return WHY_FETCH;
+	return release_of_row(row) ? WHY_RELEASE : WHY_BACK_OFF;
+}
+
+static int64_t
+life_of_row(const struct index_row *row)
+{
+	int64_t hold = release_of_row(row) - row->entry.arrived_sec;
+	return (row->entry.sender.n ? the_sched.lifetime : the_sched.bounce_lifetime) +
+	       (hold > 0 ? hold : 0);
 }
 
 /* When its lifetime ends; by the wall clock of now. */
 static void
-why_put(struct buf *b, enum admin_why why, int64_t first_sec, bool has_sender)
+why_put(struct buf *b, enum admin_why why, int64_t first_sec, int64_t life_sec)
 {
-	int64_t life = has_sender ? the_sched.lifetime : the_sched.bounce_lifetime;
 	buf_u8(b, 1);
 	buf_u8(b, (uint8_t)why);
-	buf_u64(b, (uint64_t)(clock_wall_sec() + first_sec + life - retry_now()));
+	buf_u64(b, (uint64_t)(clock_wall_sec() + first_sec + life_sec - retry_now()));
 }
 
 static int
@@ -500,10 +524,10 @@ ask_why(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_ba
 		return E_BAD;
 	struct message *m = message_find(id);
 	if (m) {
-		why_put(reply, why_active(m), m->first_sec, m->envelope.sender.n > 0);
+		why_put(reply, why_active(m), m->first_sec, message_life(m));
 		admin_put_active(reply, m);
 	} else if (index_get(the_sched.index, id, &arena, &row) == E_OK) {
-		why_put(reply, why_row(&row), row.first_sec, row.entry.sender.n > 0);
+		why_put(reply, why_row(&row), row.first_sec, life_of_row(&row));
 		admin_put_row(reply, &row);
 	} else {
 		buf_u8(reply, 0);

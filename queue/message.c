@@ -306,7 +306,7 @@ await_release(struct message *m)
 {
 	struct buf why = {.max = REASON_MAX};
 	m->wait_sec = release_wait_sec(m);
-	buf_str(&why, "4.7.1 to be sent at ");
+	buf_str(&why, RELEASE_REASON);
 	time3339_put(&why, m->envelope.release_sec);
 	for (uint32_t i = 0; i < m->envelope.n_rcpts; i++)
 		if (m->works[i].step == STEP_READY || m->works[i].step == STEP_OUT)

@@ -27,6 +27,9 @@ enum {
 	REASON_MAX = JOB_REASON_MAX,
 };
 
+/* before the moment in the reason of what its sender wants held (RFC 4865); no host's begins so */
+#define RELEASE_REASON "4.7.1 to be sent at "
+
 /* due_sec of a row that is held: never */
 #define HELD_DUE_SEC INT64_MAX
 

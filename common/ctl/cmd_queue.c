@@ -236,6 +236,8 @@ static const struct {
 	    "tries it now"},
     [WHY_SUSPENDED] = {"an admin, who suspended its destination", NULL,
 	"merpati queue resume"},
+    [WHY_RELEASE] = {"the moment for which its sender asked (HOLDFOR, HOLDUNTIL)", NULL,
+	"merpati queue remove; no flush sends it before"},
     [WHY_FETCH] = {"its turn: it is due", NULL, "nothing needs to be done"},
     [WHY_ATTEMPT] = {"the end of the attempt that is made now", NULL,
 	"nothing needs to be done"},

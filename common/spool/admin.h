@@ -85,6 +85,7 @@ enum admin_why {
 	/* its destination, which is down, wants less mail, or has much of it */
 	WHY_DESTINATION,
 	WHY_SUSPENDED, /* an admin, who suspended its destination */
+	WHY_RELEASE,   /* the moment that its sender named (RFC 4865) */
 	WHY_COUNT
 };
 
