@@ -145,3 +145,29 @@ dns_server_parse(struct span s, struct buf *out)
 		buf_putf(out, "%.*s@%u", SPAN_ARG(s), (unsigned)port);
 	return (uint16_t)port;
 }
+
+static struct span
+copy(struct span s, struct arena *arena, int *err)
+{
+	struct span out = arena_span(arena, s);
+	if (out.n != s.n)
+		*err = E_LIMIT;
+	return out;
+}
+
+int
+dns_answer_copy(const struct dns_answer *a, struct arena *arena, struct dns_answer *out)
+{
+	int err = E_OK;
+	*out = *a;
+	out->name = copy(a->name, arena, &err);
+	out->why = copy(a->why, arena, &err);
+	out->records = arena_get(arena, a->n_records * sizeof *a->records);
+	if (!out->records)
+		return E_LIMIT;
+	for (size_t i = 0; i < a->n_records; i++) {
+		out->records[i] = a->records[i];
+		out->records[i].data = copy(a->records[i].data, arena, &err);
+	}
+	return err;
+}
