@@ -9,6 +9,7 @@
 #include "asker.h"
 #include "queue/admin.c"
 #include "queue/admin_all.c"
+#include "queue/admin_why.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
