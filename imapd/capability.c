@@ -30,7 +30,7 @@ capability_put_after(struct buf *out, uint64_t message_size_most)
 			   " UTF8=ACCEPT SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT "
 			   "THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
 			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
-			   "QUOTA=RES-MESSAGE");
+			   "QUOTA=RES-MESSAGE PARTIAL");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
 }
 

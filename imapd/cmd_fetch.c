@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_fetch.c - FETCH and UID FETCH: RFC 9051 6.4.5, RFC 7162 3.1.4 and 3.2.6.  \Seen is set for a
+ * cmd_fetch.c - FETCH and UID FETCH: RFC 9051 6.4.5, RFC 7162 3.1.4 and 3.2.6, RFC 9394 3.3.  \Seen is set for a
  * slice of messages at once, and before they are sent; where it cannot be set (the disk is full)
  * they are sent all the same.
  */
@@ -109,6 +109,37 @@ fetch_all(struct session *s, const struct fetch_atts *atts, const struct numset 
 
 /* ---- the command ---- */
 
+/* Messages k to k + n - 1 of the set, its first one being 0. */
+static int
+set_cut(struct numset *set, size_t k, size_t n)
+{
+	struct numset all = *set;
+	int err = E_OK;
+	*set = (struct numset){.n = 0};
+	for (size_t i = 0; i < all.n && n && err == E_OK; i++) {
+		size_t here = all.ranges[i].to - all.ranges[i].from + 1;
+		if (k >= here) {
+			k -= here;
+			continue;
+		}
+		uint32_t from = all.ranges[i].from + (uint32_t)k;
+		size_t some = here - k < n ? here - k : n;
+		err = numset_add(set, from, from + (uint32_t)some - 1);
+		n -= some;
+		k = 0;
+	}
+	numset_free(&all);
+	return err;
+}
+
+/* RFC 9394 3.4: the window comes first, then what changed of it */
+static int
+partial_cut(const struct partial *partial, struct numset *seqs)
+{
+	size_t at, n = partial_window(partial, numset_count(seqs), &at);
+	return set_cut(seqs, at, n);
+}
+
 static int
 parse_all(
     struct session *s, struct command *c, struct seqset *set, struct fetch_atts *atts)
@@ -118,6 +149,8 @@ parse_all(
 	    fetch_atts_parse(p, atts) != E_OK ||
 	    fetch_modifiers_parse(p, atts) != E_OK || parse_end(p) != E_OK)
 		return E_BAD;
+	if (atts->partial.is_there && !c->is_uid)
+		return parse_fail(p, p->in, "PARTIAL with UID FETCH only");
 	if (c->is_uid)
 		atts->whats |= FETCH_UID;
 	if (atts->has_changed_since)
@@ -156,7 +189,10 @@ cmd_fetch(struct session *s, struct command *c)
 	if (atts.is_vanished && !is_vanished_legal(s, c, &atts))
 		return R_CLIENT_BUG;
 	/* which also puts the set's ranges in order */
-	if (numbers_resolve(s, &set, c->is_uid, &seqs) == E_OK)
+	int err = numbers_resolve(s, &set, c->is_uid, &seqs);
+	if (err == E_OK && atts.partial.is_there)
+		err = partial_cut(&atts.partial, &seqs);
+	if (err == E_OK)
 		reply = atts.is_vanished && say_vanished(s, &set, &atts) != E_OK
 		            ? R_LATER
 		            : fetch_all(s, &atts, &seqs);

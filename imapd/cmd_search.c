@@ -18,6 +18,7 @@ enum reply
 cmd_search(struct session *s, struct command *c)
 {
 	struct search search;
+	struct search_stop stop;
 	struct found found = {.n = 0};
 	int err = search_parse(&c->parse, &search);
 	/* RFC 6855 3 */
@@ -30,7 +31,8 @@ cmd_search(struct session *s, struct command *c)
 		return result_failed(s, &search, err);
 	if (search.has_modseq)
 		selected_enable_condstore(s); /* RFC 7162 3.1 */
-	enum reply reply = search_run(s, &search, result_ends(&search), &found);
+	stop = result_stop(&search);
+	enum reply reply = search_run(s, &search, &stop, &found);
 	if (reply == R_DONE)
 		reply = search_tell(s, c, &search, &found);
 	found_free(&found);

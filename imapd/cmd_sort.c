@@ -108,7 +108,7 @@ cmd_sort(struct session *s, struct command *c)
 		return result_failed(s, &search, err);
 	if (search.has_modseq)
 		selected_enable_condstore(s); /* RFC 7162 3.1 */
-	enum reply reply = search_run(s, &search, 0, &found);
+	enum reply reply = search_run(s, &search, NULL, &found);
 	if (reply == R_DONE)
 		reply = found_sort(s, &order, &found, &sorted);
 	if (reply == R_DONE)

@@ -221,9 +221,11 @@ take_modifier(struct parse *p, struct fetch_atts *out)
 		out->is_vanished = true;
 		return E_OK;
 	}
-	out->has_changed_since = parse_word(p, "CHANGEDSINCE");
-	if (!out->has_changed_since)
+	if (!out->partial.is_there && parse_word(p, "PARTIAL"))
+		return parse_sp(p) == E_OK ? partial_parse(p, &out->partial) : E_BAD;
+	if (!parse_word(p, "CHANGEDSINCE"))
 		return parse_fail(p, from, "a modifier of FETCH");
+	out->has_changed_since = true;
 	return parse_sp(p) == E_OK ? parse_number64(p, &out->changed_since) : E_BAD;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fetch_att.h - what a FETCH asks of each message, and its modifiers: RFC 9051 6.4.5 and 9
- * (fetch-att), RFC 3516 4.2, RFC 7162 3.1.4 and 3.2.6, RFC 8474 5, RFC 8514 4.2, RFC 8970 3.1.
- * Pure.
+ * (fetch-att), RFC 3516 4.2, RFC 7162 3.1.4 and 3.2.6, RFC 8474 5, RFC 8514 4.2, RFC 8970 3.1,
+ * RFC 9394 3.3.  Pure.
  */
 #ifndef IMAPD_FETCH_ATT_H
 #define IMAPD_FETCH_ATT_H
 
-#include "imapd/parse.h"
+#include "imapd/partial.h"
 #include "mime/cache.h"
 #include "mime/section.h"
 
@@ -57,6 +57,7 @@ struct fetch_atts {
 	size_t n_sections;
 	bool has_changed_since, is_vanished;
 	uint64_t changed_since; /* a mod-sequence, where has_changed_since */
+	struct partial partial;
 };
 
 /*

@@ -2,12 +2,16 @@
 /* result.c - what RETURN asks for, said and saved. */
 #include "imapd/result.h"
 
-unsigned
-result_ends(const struct search *search)
+struct search_stop
+result_stop(const struct search *search)
 {
-	return search->returns & (RETURN_ALL | RETURN_COUNT)
-	           ? 0
-	           : search->returns & (RETURN_MIN | RETURN_MAX);
+	unsigned asked = search->returns & ~(unsigned)RETURN_SAVE;
+	struct search_stop stop = {.ends = 0};
+	if (asked == RETURN_PARTIAL)
+		stop.partial = &search->partial;
+	else if (!(asked & ~(unsigned)(RETURN_MIN | RETURN_MAX)))
+		stop.ends = asked;
+	return stop;
 }
 
 uint32_t
@@ -27,27 +31,47 @@ result_modseq(const struct session *s, const uint32_t *seqs, size_t n)
 	return highest;
 }
 
-/* The messages that MIN and MAX mean. */
-static size_t
-ends_of(const struct search *search, const struct result *r, uint32_t ends[2])
+/* Of what was found, that which is told or saved: one after the other, some perhaps twice. */
+struct picked {
+	uint32_t ends[2]; /* MIN and MAX */
+	size_t n_ends;
+	const uint32_t *rest; /* borrow: the window, or all */
+	size_t n_rest;
+};
+
+/*
+ * MIN, MAX and PARTIAL are all that is meant where neither ALL nor COUNT is asked for: RFC 5182
+ * 2.4, RFC 9394 3.2.
+ */
+static struct picked
+pick(const struct search *search, const struct result *r)
 {
-	size_t n = 0;
+	const unsigned some = RETURN_MIN | RETURN_MAX | RETURN_PARTIAL;
+	struct picked p = {.rest = r->seqs, .n_rest = r->n};
+	size_t at;
+	if (search->returns & (RETURN_ALL | RETURN_COUNT) || !(search->returns & some))
+		return p;
 	if (r->n && search->returns & RETURN_MIN)
-		ends[n++] = r->seqs[0];
+		p.ends[p.n_ends++] = r->seqs[0];
 	if (r->n && search->returns & RETURN_MAX)
-		ends[n++] = r->seqs[r->n - 1];
-	return n;
+		p.ends[p.n_ends++] = r->seqs[r->n - 1];
+	p.n_rest = 0;
+	if (search->returns & RETURN_PARTIAL) {
+		p.n_rest = partial_window(&search->partial, r->n, &at);
+		p.rest += at;
+	}
+	return p;
 }
 
 /* Only ranges that go up, as RFC 5267 3.2 has it for what is sorted. */
 static bool
-set_put(struct session *s, const struct command *c, const struct result *r)
+set_put(struct session *s, const struct command *c, const uint32_t *seqs, size_t n)
 {
 	struct buf *out = respond_out(s);
-	for (size_t i = 0; i < r->n;) {
+	for (size_t i = 0; i < n;) {
 		size_t end = i + 1;
-		uint32_t from = result_number(s, c, r->seqs[i]), to = from;
-		for (; end < r->n && result_number(s, c, r->seqs[end]) == to + 1; end++)
+		uint32_t from = result_number(s, c, seqs[i]), to = from;
+		for (; end < n && result_number(s, c, seqs[end]) == to + 1; end++)
 			to++;
 		if (i)
 			buf_ch(out, ',');
@@ -63,6 +87,21 @@ set_put(struct session *s, const struct command *c, const struct result *r)
 	return true;
 }
 
+static bool
+partial_tell(struct session *s, const struct command *c, const struct search *search,
+    const struct result *r)
+{
+	struct buf *out = respond_out(s);
+	size_t at, n = partial_window(&search->partial, r->n, &at);
+	buf_str(out, " PARTIAL (");
+	partial_put(out, &search->partial);
+	buf_str(out, n ? " " : " NIL");
+	if (!set_put(s, c, r->seqs + at, n))
+		return false;
+	buf_ch(out, ')');
+	return true;
+}
+
 static void
 item_put(struct buf *out, const char *name, uint64_t value)
 {
@@ -74,13 +113,12 @@ item_put(struct buf *out, const char *name, uint64_t value)
 static void
 modseq_put(struct session *s, const struct search *search, const struct result *r)
 {
-	uint32_t ends[2];
-	if (!search->has_modseq || r->n == 0)
+	struct picked p = pick(search, r);
+	if (!search->has_modseq || p.n_ends + p.n_rest == 0)
 		return;
-	size_t n_ends = ends_of(search, r, ends);
-	uint64_t modseq = result_ends(search) ? result_modseq(s, ends, n_ends)
-	                                      : result_modseq(s, r->seqs, r->n);
-	item_put(respond_out(s), " MODSEQ ", modseq);
+	uint64_t ends = result_modseq(s, p.ends, p.n_ends),
+		 rest = result_modseq(s, p.rest, p.n_rest);
+	item_put(respond_out(s), " MODSEQ ", ends > rest ? ends : rest);
 }
 
 bool
@@ -102,34 +140,40 @@ result_put_extended(struct session *s, const struct command *c,
 		item_put(out, " COUNT ", r->n);
 	if (r->n && returns & RETURN_ALL) {
 		buf_str(out, " ALL ");
-		if (!set_put(s, c, r))
+		if (!set_put(s, c, r->seqs, r->n))
 			return false;
 	}
+	if (returns & RETURN_PARTIAL && !partial_tell(s, c, search, r))
+		return false;
 	modseq_put(s, search, r);
 	buf_str(out, "\r\n");
 	return respond_flush(s);
 }
 
-/* RFC 5182 2.4: MIN and MAX without ALL and COUNT are all that is saved. */
+static int
+save(struct session *s, const uint32_t *seqs, size_t n)
+{
+	int err = E_OK;
+	for (size_t i = 0; i < n && err == E_OK; i++) {
+		uint32_t uid = selected_record(s->selected, seqs[i])->uid;
+		err = numset_add(&s->selected->saved, uid, uid);
+	}
+	return err;
+}
+
 enum reply
 result_save(struct session *s, const struct search *search, const struct result *r)
 {
-	struct numset *saved = &s->selected->saved;
-	uint32_t ends[2];
-	bool is_ends = result_ends(search);
-	size_t n = is_ends ? ends_of(search, r, ends) : r->n;
-	const uint32_t *seqs = is_ends ? ends : r->ascending;
+	struct picked p = pick(search, r);
 	if (!(search->returns & RETURN_SAVE))
 		return R_DONE;
-	numset_reset(saved);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t uid = selected_record(s->selected, seqs[i])->uid;
-		if (numset_add(saved, uid, uid) != E_OK) {
-			numset_reset(saved);
-			return R_NOT_SAVED;
-		}
-	}
-	return R_DONE;
+	if (p.rest == r->seqs && p.n_rest == r->n)
+		p.rest = r->ascending; /* in this order it costs least */
+	numset_reset(&s->selected->saved);
+	if (save(s, p.rest, p.n_rest) == E_OK && save(s, p.ends, p.n_ends) == E_OK)
+		return R_DONE;
+	numset_reset(&s->selected->saved);
+	return R_NOT_SAVED;
 }
 
 bool

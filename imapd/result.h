@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * result.h - results of SEARCH and SORT as RETURN asks for them (RFC 9051 7.3.4, RFC 4731, RFC 5267
- * 3); "$", RFC 5182.
+ * 3, RFC 9394 3); "$", RFC 5182.
  */
 #ifndef IMAPD_RESULT_H
 #define IMAPD_RESULT_H
@@ -16,11 +16,8 @@ struct result {
 	const uint32_t *ascending; /* borrow: the same messages; n of them */
 };
 
-/*
- * result_ends - RETURN_MIN, RETURN_MAX, or both, where they alone are asked for (SAVE saves just
- * them then); else 0
- */
-unsigned result_ends(const struct search *);
+/* result_stop - what is enough to answer RETURN; borrows from it */
+struct search_stop result_stop(const struct search *);
 /* result_number - what the client calls message seq: its UID where the command says UID */
 uint32_t result_number(const struct session *, const struct command *, uint32_t seq);
 /* result_modseq - the highest of these messages; 0 when there are none */

@@ -92,7 +92,8 @@ static const struct {
 	const char *name;
 	enum search_return returns;
 } return_options[] = {
-	{"ALL", RETURN_ALL}, {"COUNT", RETURN_COUNT}, {"MAX", RETURN_MAX}, {"MIN", RETURN_MIN}, {"SAVE", RETURN_SAVE},
+	{"ALL", RETURN_ALL}, {"COUNT", RETURN_COUNT}, {"MAX", RETURN_MAX}, {"MIN", RETURN_MIN},
+	{"PARTIAL", RETURN_PARTIAL}, {"SAVE", RETURN_SAVE},
 };
 
 /* clang-format on */
@@ -352,14 +353,26 @@ key_read(struct reader *r, struct search_key **out)
 
 /* ---- the whole ---- */
 
+/* RFC 9394 3.1: one PARTIAL or one ALL, not both */
 static int
-option_read(struct parse *p, unsigned *returns)
+option_end(struct parse *p, unsigned option, struct search *out)
+{
+	unsigned before = out->returns & (RETURN_ALL | RETURN_PARTIAL);
+	if ((option == RETURN_ALL && before & RETURN_PARTIAL) ||
+	    (option == RETURN_PARTIAL && before))
+		return parse_fail(p, p->in, "one of PARTIAL and ALL");
+	out->returns |= option;
+	if (option != RETURN_PARTIAL)
+		return E_OK;
+	return parse_sp(p) == E_OK ? partial_parse(p, &out->partial) : E_BAD;
+}
+
+static int
+option_read(struct parse *p, struct search *out)
 {
 	for (size_t i = 0; i < COUNT(return_options); i++)
-		if (parse_word(p, return_options[i].name)) {
-			*returns |= return_options[i].returns;
-			return E_OK;
-		}
+		if (parse_word(p, return_options[i].name))
+			return option_end(p, return_options[i].returns, out);
 	return parse_fail(p, p->in, "a return option");
 }
 
@@ -375,7 +388,7 @@ search_parse_return(struct parse *p, struct search *out)
 	              : parse_fail(p, p->in, "a list of return options");
 	if (err == E_OK && !parse_peek(p, ')'))
 		do
-			err = option_read(p, &out->returns);
+			err = option_read(p, out);
 		while (err == E_OK && parse_ch(p, ' '));
 	if (err == E_OK && !parse_ch(p, ')'))
 		err = parse_fail(p, p->in, "the end of the return options");

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * search_parse.h - what SEARCH, SORT and THREAD look for: the tree of keys, RFC 9051 6.4.4 and RFC
- * 3501 6.4.4, with RFC 4731 and 5182 (RETURN), 5032 (OLDER, YOUNGER), 7162 (MODSEQ), 8474 (EMAILID,
+ * 3501 6.4.4, with RFC 4731, 5182 and 9394 (RETURN), 5032 (OLDER, YOUNGER), 7162 (MODSEQ), 8474 (EMAILID,
  * THREADID) and 8514 (SAVEDON and the like).  Pure.  The texts to look for are folded here, once
  * (casemap.h).
  */
 #ifndef IMAPD_SEARCH_PARSE_H
 #define IMAPD_SEARCH_PARSE_H
 
-#include "imapd/parse.h"
+#include "imapd/partial.h"
 
 enum {
 	/* keys in each other: NOT, parentheses, the first key of an OR */
@@ -16,13 +16,14 @@ enum {
 	SEARCH_KEYS_MAX = 10000,
 };
 
-/* RETURN (...).  Given without any: RETURN_ALL.  The next one will be PARTIAL (RFC 9394). */
+/* RETURN (...).  Given without any: RETURN_ALL. */
 enum search_return {
 	RETURN_MIN = 1,
 	RETURN_MAX = 2,
 	RETURN_ALL = 4,
 	RETURN_COUNT = 8,
 	RETURN_SAVE = 16,
+	RETURN_PARTIAL = 32, /* RFC 9394; not beside RETURN_ALL */
 };
 
 enum search_what {
@@ -68,7 +69,8 @@ struct search_key {
 
 struct search {
 	bool has_return;
-	unsigned returns; /* enum search_return; 0 where there is no RETURN */
+	unsigned returns;       /* enum search_return; 0 where there is no RETURN */
+	struct partial partial; /* of RETURN_PARTIAL */
 	bool has_charset;
 	bool has_modseq;         /* MODSEQ is among the keys: RFC 7162 3.1.5 */
 	struct search_key *root; /* borrow: the arena */

@@ -26,19 +26,17 @@ look_after(struct look *look, const struct search_tests *tests)
 	return look_up(look, tests->file_bytes + LOOK_RECORD_BYTES * tests->n);
 }
 
-/* From one end to the other, until one is found or all are; those below least are known. */
+/* From one end to the other, until so many are found or all are; those below least are known. */
 static enum reply
-find(struct search_tests *tests, struct look *look, unsigned end, uint32_t least,
-    struct found *out)
+find(struct search_tests *tests, struct look *look, unsigned end, size_t most,
+    uint32_t least, struct found *out)
 {
 	uint32_t last = tests->session->selected->n;
-	for (uint32_t k = least; k <= last; k++) {
+	most += out->n;
+	for (uint32_t k = least; k <= last && out->n < most; k++) {
 		uint32_t seq = end == RETURN_MAX ? last + least - k : k;
-		bool is_match = search_tests_match(tests, seq);
-		if (is_match)
+		if (search_tests_match(tests, seq))
 			found_add(out, seq);
-		if (is_match && end)
-			break;
 		enum reply reply = look_after(look, tests);
 		if (reply != R_DONE)
 			return reply;
@@ -52,17 +50,50 @@ find_ends(
 {
 	enum reply reply = R_DONE;
 	if (ends & RETURN_MIN)
-		reply = find(tests, look, RETURN_MIN, 1, out);
+		reply = find(tests, look, RETURN_MIN, 1, 1, out);
 	bool is_over = reply != R_DONE || !(ends & RETURN_MAX) ||
 	               (ends & RETURN_MIN && out->n == 0);
-	return is_over
-	           ? reply
-	           : find(tests, look, RETURN_MAX, out->n ? out->seqs[0] + 1 : 1, out);
+	return is_over ? reply
+	               : find(tests, look, RETURN_MAX, 1, out->n ? out->seqs[0] + 1 : 1,
+			     out);
+}
+
+static void
+turn(struct found *f)
+{
+	for (size_t i = 0, k = f->n; i + 1 < k; i++) {
+		uint32_t seq = f->seqs[--k];
+		f->seqs[k] = f->seqs[i];
+		f->seqs[i] = seq;
+	}
+}
+
+static enum reply
+find_window(struct search_tests *tests, struct look *look,
+    const struct partial *partial, struct found *out)
+{
+	enum reply reply =
+	    find(tests, look, partial->is_from_end ? RETURN_MAX : RETURN_MIN,
+		partial_most(partial), 1, out);
+	if (partial->is_from_end)
+		turn(out);
+	return reply;
+}
+
+static enum reply
+find_wanted(struct search_tests *tests, struct look *look,
+    const struct search_stop *stop, struct found *out)
+{
+	if (stop && stop->ends)
+		return find_ends(tests, look, stop->ends, out);
+	if (stop && stop->partial)
+		return find_window(tests, look, stop->partial, out);
+	return find(tests, look, RETURN_MIN, UINT32_MAX, 1, out);
 }
 
 enum reply
-search_run(
-    struct session *s, const struct search *search, unsigned ends, struct found *out)
+search_run(struct session *s, const struct search *search,
+    const struct search_stop *stop, struct found *out)
 {
 	struct search_tests tests;
 	struct look look;
@@ -73,8 +104,7 @@ search_run(
 	                   : err == E_BAD ? R_BAD_SEQUENCE
 	                                  : R_LIMIT;
 	if (reply == R_DONE)
-		reply = ends ? find_ends(&tests, &look, ends, out)
-		             : find(&tests, &look, 0, 1, out);
+		reply = find_wanted(&tests, &look, stop, out);
 	search_tests_done(&tests);
 	store_cache_flush(s->store);
 	return reply;

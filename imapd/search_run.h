@@ -20,13 +20,19 @@ struct found {
 
 void found_free(struct found *);
 
+/* Where a search may stop: what it need not find is not in what it found. */
+struct search_stop {
+	unsigned ends; /* RETURN_MIN, RETURN_MAX: these are enough */
+	/* borrow: a window is enough (where ends is 0): the first, or the last, up to its end; NULL */
+	const struct partial *partial;
+};
+
 /*
  * search_run - blocks on files; looks up now and then (look.h).
- *   ends     RETURN_MIN, RETURN_MAX: these are enough, the search stops there, the others are not
- *            in out; 0: all
+ *   stop     NULL: all are found
  *   returns  R_DONE, or the reply of the command: R_BAD_SEQUENCE, R_NONE, R_LATER
  */
-enum reply search_run(
-    struct session *, const struct search *, unsigned ends, struct found *out);
+enum reply search_run(struct session *, const struct search *,
+    const struct search_stop *stop, struct found *out);
 
 #endif

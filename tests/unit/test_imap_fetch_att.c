@@ -35,6 +35,11 @@ describe(struct buf *out, const struct fetch_atts *atts)
 		buf_putf(out, "since=%llu ", (unsigned long long)atts->changed_since);
 	if (atts->is_vanished)
 		buf_str(out, "vanished ");
+	if (atts->partial.is_there) {
+		buf_str(out, "partial=");
+		partial_put(out, &atts->partial);
+		buf_ch(out, ' ');
+	}
 }
 
 static int
@@ -90,6 +95,9 @@ static const struct {
     {"(FLAGS) (CHANGEDSINCE 9223372036854775807 VANISHED)",
 	"FLAGS since=9223372036854775807 vanished "},
     {"(FLAGS) (vanished changedsince 1)", "FLAGS since=1 vanished "},
+    {"FLAGS (PARTIAL 1:5)", "FLAGS partial=1:5 "},
+    {"FLAGS (CHANGEDSINCE 1 PARTIAL -1:-30)", "FLAGS since=1 partial=-1:-30 "},
+    {"FLAGS (PARTIAL -1:-30 CHANGEDSINCE 1)", "FLAGS since=1 partial=-1:-30 "},
     {"", NULL},
     {"()", NULL},
     {"(FLAGS", NULL},
@@ -125,6 +133,9 @@ static const struct {
     {"FLAGS (CHANGEDSINCE 1", NULL},
     {"FLAGS ()", NULL},
     {"FLAGS (NOTHING)", NULL},
+    {"FLAGS (PARTIAL)", NULL},
+    {"FLAGS (PARTIAL 1:0)", NULL},
+    {"FLAGS (PARTIAL 1:2 PARTIAL 1:2)", NULL},
     {"FLAGS (CHANGEDSINCE 1) x", NULL},
 };
 
