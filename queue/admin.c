@@ -58,13 +58,6 @@ admin_put_row(struct buf *b, const struct index_row *row)
 	admin_entry_put(b, &e);
 }
 
-/* In a mailbox is delivered: what only waits for its checkpoint is not counted. */
-bool
-admin_is_shown(const struct message *m)
-{
-	return m->state != MSG_SYNCING;
-}
-
 static uint64_t
 count(void)
 {
@@ -72,7 +65,7 @@ count(void)
 	uint64_t n = index_count(s->index);
 	for (size_t i = 0; i < s->n_buckets && s->n_messages; i++)
 		for (struct message *m = s->buckets[i]; m; m = m->hash_next)
-			n += admin_is_shown(m) && !m->is_deferred;
+			n += !message_is_stored(m) && !m->is_deferred;
 	return n;
 }
 
@@ -358,7 +351,7 @@ admin_hold_one(struct id id, uint32_t *n)
 	struct message *m = message_find(id);
 	if (!m) {
 		*n += rows_hold(id);
-	} else if (!m->is_removed && !m->is_held) {
+	} else if (!m->is_removed && !m->is_held && !message_is_stored(m)) {
 		message_hold(m);
 		++*n;
 	}
@@ -376,7 +369,7 @@ admin_release_one(struct id id, uint32_t *n)
 		if (m->is_deferred)
 			rows_tell_held(id, false);
 		admin_left(id, false); /* who waits for it to be held */
-		++*n;
+		*n += !message_is_stored(m);
 	}
 }
 

@@ -97,6 +97,24 @@ is_meant(const struct admin_all *a, struct span account, bool is_held)
 	return (!wanted.n || span_ieq(wanted, account)) && (is_held || !is_of_held);
 }
 
+/* In a mailbox is delivered: what only waits for its checkpoint is neither shown nor counted. */
+static bool
+is_stored(struct id id)
+{
+	const struct message *m = message_find(id);
+	return m && message_is_stored(m);
+}
+
+/* Also what is stored: should its checkpoint fail, it does not come back. */
+static void
+remove_one(struct admin_all *a, struct id id)
+{
+	uint32_t n = 0;
+	bool was_stored = is_stored(id);
+	admin_remove_one(id, &n);
+	a->n += was_stored ? 0 : n;
+}
+
 static void
 do_one(struct admin_all *a, struct id id)
 {
@@ -114,7 +132,7 @@ do_one(struct admin_all *a, struct id id)
 		break;
 	case ALL_REMOVE:
 	case ALL_PURGE:
-		admin_remove_one(id, &a->n);
+		remove_one(a, id);
 		break;
 	}
 }
@@ -174,7 +192,7 @@ active_ones(struct admin_all *a)
 			if (a->kind != ALL_LIST) {
 				if (is_meant(a, m->envelope.account, m->is_held))
 					buf_put(&a->ids, m->envelope.id.b, ID_BYTES);
-			} else if (admin_is_shown(m)) {
+			} else if (!message_is_stored(m)) {
 				admin_put_active(&entry, m);
 				list_entry(a, &entry);
 			}

@@ -37,8 +37,6 @@ void admin_all_for(struct admin_all **own, struct span domain);
 void admin_all_free(struct admin_all **);
 
 /* admin.c: one of them, wherever it is */
-/* in a mailbox is delivered: what waits for its checkpoint is not */
-bool admin_is_shown(const struct message *);
 void admin_put_active(struct buf *, const struct message *);
 void admin_put_row(struct buf *, const struct index_row *);
 void admin_flush_one(struct id, uint32_t *n);

@@ -349,6 +349,13 @@ message_is_busy(const struct message *m)
 	return c.ready + c.out + c.placing + c.placed + m->n_deriving > 0;
 }
 
+bool
+message_is_stored(const struct message *m)
+{
+	struct count c = count_steps(m);
+	return m->state == MSG_SYNCING && c.ready + c.later + c.failed == 0;
+}
+
 /* What goes elsewhere waits for its destinations; not for an admin who wants it held or removed. */
 static struct count
 take_out(struct message *m)

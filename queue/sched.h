@@ -152,6 +152,8 @@ void message_remove(struct message *); /* for good; may free it */
 void message_hold(struct message *);
 /* something is under way for it, or about to be */
 bool message_is_busy(const struct message *);
+/* all of it is in mailboxes, or sent: only its checkpoint is waited for */
+bool message_is_stored(const struct message *);
 void message_again(struct message *); /* what is LATER is tried again */
 /* NULL: something is under way */
 void message_move(struct message *, enum message_state, struct message_list *);
