@@ -20,7 +20,7 @@ capability_put_before(
 }
 
 void
-capability_put_after(struct buf *out, uint64_t message_size_most)
+capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compress)
 {
 	buf_str(out,
 	    IN_BOTH_STATES " IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN "
@@ -32,6 +32,8 @@ capability_put_after(struct buf *out, uint64_t message_size_most)
 			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
 			   "QUOTA=RES-MESSAGE PARTIAL");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
+	if (may_compress)
+		buf_str(out, " COMPRESS=DEFLATE");
 }
 
 void

@@ -13,8 +13,12 @@
  */
 void capability_put_before(
     struct buf *out, bool may_starttls, bool may_show, struct span mechanisms);
-/* capability_put_after - of the states after it; message_size_most is the APPENDLIMIT (RFC 7889) */
-void capability_put_after(struct buf *out, uint64_t message_size_most);
+/*
+ * capability_put_after - of the states after it; message_size_most is the APPENDLIMIT (RFC 7889),
+ * may_compress: it is not compressed yet (RFC 4978)
+ */
+void capability_put_after(
+    struct buf *out, uint64_t message_size_most, bool may_compress);
 /* id_put - the answer to ID: RFC 2971 */
 void id_put(struct buf *out);
 

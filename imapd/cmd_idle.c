@@ -40,13 +40,10 @@ static int
 look_at_client(struct session *s, bool *is_done)
 {
 	struct span line;
-	struct pollfd p = {.fd = s->io.fd, .events = POLLIN};
 	if (!io_has_line(&s->io)) {
-		if (poll(&p, 1, 0) <= 0)
-			return E_OK;
-		int err = io_fill(&s->io);
-		if (err != E_OK)
-			return err == E_LIMIT ? E_MORE : err == E_BAD ? E_LIMIT : err;
+		int err = io_poll(&s->io);
+		if (err != E_OK && err != E_LIMIT)
+			return err == E_BAD ? E_LIMIT : err;
 		if (!io_has_line(&s->io))
 			return E_OK;
 	}

@@ -9,7 +9,7 @@ cmd_capability(struct session *s, struct command *c)
 	struct buf *out = respond_out(s);
 	(void)c;
 	buf_str(out, "* ");
-	capability_put_after(out, s->message_size_most);
+	capability_put_after(out, s->message_size_most, !s->deflate);
 	buf_str(out, "\r\n");
 	return R_DONE;
 }

@@ -60,6 +60,7 @@ static const struct row {
 	{"SETQUOTA",     BOTH,          SOME,     false, false,  true,  0,      cmd_setquota},
 	{"ENABLE",       BOTH,          SOME,     false, false,  true,  0,      cmd_enable},
 	{"ID",           BOTH,          SOME,     false, false,  true,  0,      cmd_id},
+	{"COMPRESS",     BOTH,          SOME,     false, false,  true,  0,      cmd_compress},
 	{"CAPABILITY",   BOTH,          NONE,     false, false,  true,  0,      cmd_capability},
 	{"LOGOUT",       BOTH,          NONE,     false, false,  true,  0,      cmd_logout},
 	{"LOGIN",        0,             SOME,     false, false,  true,  0,      NULL},

@@ -37,6 +37,8 @@ command_handler cmd_status;
 command_handler cmd_getquota, cmd_getquotaroot, cmd_setquota;
 /* cmd_idle.c */
 command_handler cmd_idle;
+/* cmd_compress.c */
+command_handler cmd_compress;
 /* cmd_append.c */
 command_handler cmd_append, cmd_replace;
 /* cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c */

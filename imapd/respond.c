@@ -33,6 +33,7 @@ static const struct {
 	[R_EXPUNGED]       = {"NO",  "EXPUNGEISSUED",    "some of the messages are no more"},
 	[R_NOT_SAVED]      = {"NO",  "NOTSAVED",         "the result is not saved"},
 	[R_CANNOT]         = {"NO",  "CANNOT",           "that cannot be"},
+	[R_COMPRESSED]     = {"NO",  "COMPRESSIONACTIVE", "this connection is compressed already"},
 	[R_CLIENT_BUG]     = {"BAD", "CLIENTBUG",        "that is not a thing to do here"},
 };
 

@@ -30,6 +30,7 @@ enum reply {
 	R_EXPUNGED,  /* NO [EXPUNGEISSUED] some of the messages are no more: RFC 5530 */
 	R_NOT_SAVED, /* NO [NOTSAVED] */
 	R_CANNOT,    /* NO [CANNOT] */
+	R_COMPRESSED, /* NO [COMPRESSIONACTIVE]: RFC 4978 3 */
 	R_CLIENT_BUG, /* BAD [CLIENTBUG] */
 	R_REPLIES
 };

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "imapd/capability.h"
 #include "imapd/command.h"
+#include "net/deflate.h"
 #include "login/serve.h"
 #include "proc/child.h"
 
@@ -50,7 +51,7 @@ say_hello(struct session *s, struct span tag, int err)
 		return;
 	}
 	io_putf(&s->io, " OK [");
-	capability_put_after(&s->io.out, s->message_size_most);
+	capability_put_after(&s->io.out, s->message_size_most, true);
 	io_putf(&s->io, "] logged in\r\n");
 }
 
@@ -62,6 +63,7 @@ session_done(struct session *s)
 	selected_close(s);
 	store_unselect_now(s->store);
 	io_done(&s->io);
+	deflate_free(&s->deflate);
 	arena_reset(&s->arena);
 	buf_free(&s->code);
 	buf_wipe(&s->command);

@@ -41,8 +41,11 @@ struct literal {
 	uint64_t bytes;
 };
 
+struct deflate; /* net/deflate.h */
+
 struct session {
 	struct io io;
+	struct deflate *deflate;   /* own; NULL: bytes travel as they are */
 	struct store *store;       /* borrow */
 	struct selected *selected; /* own; NULL: authenticated state */
 	struct arena arena;        /* of the command: reset by the dispatcher */

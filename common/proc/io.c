@@ -224,6 +224,18 @@ io_fill(struct io *io)
 	}
 }
 
+int
+io_poll(struct io *io)
+{
+	int64_t deadline = io->deadline;
+	int err = io_flush(io);
+	io->deadline = clock_mono_ms();
+	if (err == E_OK)
+		err = io_fill(io);
+	io->deadline = deadline;
+	return err;
+}
+
 /* Offset just past the first LF of the unread bytes from at on, or 0. */
 static size_t
 line_end(const struct io *io, size_t at)

@@ -58,6 +58,11 @@ void io_discard(struct io *);        /* consumes all of the unread (STARTTLS, AU
  */
 MUST_USE int io_fill(struct io *);
 /*
+ * io_poll - io_fill that does not wait for input: E_LIMIT where none is there.  What a way has
+ * bytes for that make none of ours (of compression, TLS) is read too
+ */
+MUST_USE int io_poll(struct io *);
+/*
  * io_line - one line up to CRLF (without it); bare CR or LF inside: E_BAD (the line is consumed).
  *   max      most octets with CRLF.  Longer: E_LIMIT, the line is consumed up to its end.
  *   returns  E_OK, E_BAD, E_LIMIT (too long), E_IO (closed), E_MORE (idle or deadline), E_DENY

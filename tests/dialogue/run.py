@@ -23,6 +23,7 @@ A dialogue file holds one step a line:
     S1. .                     as S1>, and the line equals this exactly
     repeat 25 C1: NOOP        a step (C, B or S), 25 times over
     starttls 1                client 1 begins TLS now
+    compress 1                both sides of client 1 are raw DEFLATE from now on (RFC 4978)
     close 1                   client 1 closes
     closed 1                  the server has closed: the next thing to read is the end
     silent 1 0.3              nothing comes from the server within 0.3 seconds
@@ -43,6 +44,7 @@ import socket
 import ssl
 import sys
 import time
+import zlib
 
 IMPLICIT_TLS = {"submissions", "pop3s", "imaps"}
 PORTS = {"smtp": 2525, "submission": 587, "submissions": 465, "pop3": 110, "pop3s": 995,
@@ -76,6 +78,7 @@ class Client:
         self.timeout = options.timeout
         self.socket = socket.create_connection((options.host, options.ports[kind]), self.timeout)
         self.unread = b""
+        self.deflate = self.inflate = None
         if kind in IMPLICIT_TLS:
             self.starttls()
 
@@ -84,7 +87,13 @@ class Client:
             raise Failed(f"the server said {self.unread!r} before TLS")
         self.socket = tls_context().wrap_socket(self.socket)
 
+    def compress(self):
+        self.deflate, self.inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
+        self.unread = self.inflate.decompress(self.unread)
+
     def send(self, data):
+        if self.deflate:
+            data = self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
         self.socket.sendall(data)
 
     def line(self, timeout=None):
@@ -98,7 +107,7 @@ class Client:
                 more = b""
             if not more:
                 return None
-            self.unread += more
+            self.unread += self.inflate.decompress(more) if self.inflate else more
         line, self.unread = self.unread.split(b"\n", 1)
         if not line.endswith(b"\r"):
             raise Failed(f"a line of the server without CRLF: {line!r}")
@@ -182,6 +191,8 @@ class Dialogue:
             self.clients[words[1]] = Client(self.options, words[2])
         elif verb == "starttls":
             self.client(words[1]).starttls()
+        elif verb == "compress":
+            self.client(words[1]).compress()
         elif verb == "close":
             self.client(words[1]).socket.close()
             del self.clients[words[1]]

@@ -393,6 +393,7 @@ read_set(struct session *s, struct command *c)
 }
 
 /* clang-format off */
+enum reply cmd_compress(struct session *s, struct command *c) { (void)s; return parse_end(&c->parse) == E_OK ? R_COMPRESSED : R_SYNTAX; }
 enum reply cmd_fetch(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_store(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_copy(struct session *s, struct command *c) { return read_set(s, c); }
