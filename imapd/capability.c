@@ -30,7 +30,7 @@ capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compr
 			   " UTF8=ACCEPT SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT "
 			   "THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
 			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
-			   "QUOTA=RES-MESSAGE PARTIAL");
+			   "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
 	if (may_compress)
 		buf_str(out, " COMPRESS=DEFLATE");

@@ -20,17 +20,9 @@ cmd_search(struct session *s, struct command *c)
 	struct search search;
 	struct search_stop stop;
 	struct found found = {.n = 0};
-	int err = search_parse(&c->parse, &search);
-	/* RFC 6855 3 */
-	if (err != E_BAD && search.has_charset && s->enabled & EN_UTF8) {
-		c->parse.expected =
-		    "a search without CHARSET, after ENABLE UTF8=ACCEPT";
-		err = E_BAD;
-	}
+	int err = result_parse(s, c, &search);
 	if (err != E_OK)
 		return result_failed(s, &search, err);
-	if (search.has_modseq)
-		selected_enable_condstore(s); /* RFC 7162 3.1 */
 	stop = result_stop(&search);
 	enum reply reply = search_run(s, &search, &stop, &found);
 	if (reply == R_DONE)

@@ -31,6 +31,7 @@ static const struct row {
 	/* verb          state          argument  uid    numbers breaks streams handler */
 	{"FETCH",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_fetch},
 	{"SEARCH",       SELECTED,      SOME,     true,  true,   false, 0,      cmd_search},
+	{"ESEARCH",      BOTH,          SOME,     true,  true,   false, 0,      cmd_esearch},
 	{"SORT",         SELECTED,      SOME,     true,  true,   false, 0,      cmd_sort},
 	{"THREAD",       SELECTED,      SOME,     true,  true,   false, 0,      cmd_thread},
 	{"STORE",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_store},

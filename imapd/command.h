@@ -43,8 +43,8 @@ command_handler cmd_compress;
 command_handler cmd_append, cmd_replace;
 /* cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c */
 command_handler cmd_fetch, cmd_store, cmd_copy, cmd_move, cmd_expunge;
-/* cmd_search.c, cmd_sort.c, cmd_thread.c */
-command_handler cmd_search, cmd_sort, cmd_thread;
+/* cmd_search.c, cmd_esearch.c, cmd_sort.c, cmd_thread.c */
+command_handler cmd_search, cmd_esearch, cmd_sort, cmd_thread;
 
 /* command_read - one command and its reply.  E_OK; anything else: the conversation ends */
 MUST_USE int command_read(struct session *);
@@ -94,6 +94,12 @@ struct parse command_parse(struct session *, struct span text);
  * BAD)
  */
 MUST_USE int numbers_resolve(
+    const struct session *, const struct seqset *, bool is_uid, struct numset *out);
+/*
+ * numbers_found - the same for the keys of a search: what the mailbox has of a set, as numbers past
+ * its end are no mistake there (RFC 7377 2).  E_OK, E_LIMIT
+ */
+MUST_USE int numbers_found(
     const struct session *, const struct seqset *, bool is_uid, struct numset *out);
 /* numbers_uids - the UIDs of sequence numbers */
 void numbers_uids(

@@ -51,29 +51,57 @@ resolve_saved(const struct selected *b, struct numset *out)
 	return err;
 }
 
-int
-numbers_resolve(
-    const struct session *s, const struct seqset *set, bool is_uid, struct numset *out)
+/* In order, so that each comes at the end of what is there. */
+static void
+put_in_order(const struct selected *b, const struct seqset *set, bool is_uid)
 {
-	const struct selected *b = s->selected;
 	uint32_t last = last_of(b, is_uid);
-	numset_reset(out);
-	if (set->is_saved)
-		return resolve_saved(b, out);
 	bool is_sorted = true;
 	for (size_t i = 0; i < set->n; i++) {
 		set->ranges[i] = range_of(&set->ranges[i], last);
 		is_sorted = is_sorted &&
 		            (i == 0 || set->ranges[i - 1].from <= set->ranges[i].from);
 	}
-	if (!is_sorted) /* so that each comes at the end of what is there */
+	if (!is_sorted)
 		qsort(set->ranges, set->n, sizeof *set->ranges, by_from);
+}
+
+int
+numbers_resolve(
+    const struct session *s, const struct seqset *set, bool is_uid, struct numset *out)
+{
+	const struct selected *b = s->selected;
+	numset_reset(out);
+	if (set->is_saved)
+		return resolve_saved(b, out);
+	put_in_order(b, set, is_uid);
 	for (size_t i = 0; i < set->n; i++) {
 		int err = add_range(b, set->ranges[i], is_uid, out);
 		if (err != E_OK)
 			return E_BAD;
 	}
 	return E_OK;
+}
+
+/* The ranges are left as they are: the next mailbox has another last message. */
+int
+numbers_found(
+    const struct session *s, const struct seqset *set, bool is_uid, struct numset *out)
+{
+	const struct selected *b = s->selected;
+	uint32_t last = last_of(b, is_uid);
+	int err = E_OK;
+	numset_reset(out);
+	if (set->is_saved)
+		return resolve_saved(b, out);
+	for (size_t i = 0; i < set->n && err == E_OK; i++) {
+		struct num_range r = range_of(&set->ranges[i], last);
+		if (!is_uid && r.to > b->n)
+			r.to = b->n;
+		if (is_uid || (r.from >= 1 && r.from <= r.to))
+			err = add_range(b, r, is_uid, out);
+	}
+	return err;
 }
 
 void

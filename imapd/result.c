@@ -2,6 +2,21 @@
 /* result.c - what RETURN asks for, said and saved. */
 #include "imapd/result.h"
 
+int
+result_parse(struct session *s, struct command *c, struct search *out)
+{
+	int err = search_parse(&c->parse, out);
+	/* RFC 6855 3 */
+	if (err != E_BAD && out->has_charset && s->enabled & EN_UTF8) {
+		c->parse.expected =
+		    "a search without CHARSET, after ENABLE UTF8=ACCEPT";
+		return E_BAD;
+	}
+	if (err == E_OK && out->has_modseq)
+		selected_enable_condstore(s); /* RFC 7162 3.1 */
+	return err;
+}
+
 struct search_stop
 result_stop(const struct search *search)
 {
@@ -121,6 +136,22 @@ modseq_put(struct session *s, const struct search *search, const struct result *
 	item_put(respond_out(s), " MODSEQ ", ends > rest ? ends : rest);
 }
 
+/* RFC 9051 7.3.4, RFC 7377 2.1 */
+static void
+correlators_put(struct session *s, const struct command *c, const struct result *r)
+{
+	struct buf *out = respond_out(s);
+	buf_str(out, "* ESEARCH (TAG \"");
+	buf_span(out, s->tag);
+	buf_ch(out, '"');
+	if (r->mailbox.n) {
+		buf_str(out, " MAILBOX ");
+		put_mailbox(out, r->mailbox, s->enabled & (EN_UTF8 | EN_REV2));
+		item_put(out, " UIDVALIDITY ", r->uidvalidity);
+	}
+	buf_str(out, c->is_uid ? ") UID" : ")");
+}
+
 bool
 result_put_extended(struct session *s, const struct command *c,
     const struct search *search, const struct result *r)
@@ -129,9 +160,7 @@ result_put_extended(struct session *s, const struct command *c,
 	unsigned returns = search->returns ? search->returns : RETURN_ALL;
 	if (returns == RETURN_SAVE)
 		return true;
-	buf_str(out, "* ESEARCH (TAG \"");
-	buf_span(out, s->tag);
-	buf_str(out, c->is_uid ? "\") UID" : "\")");
+	correlators_put(s, c, r);
 	if (r->n && returns & RETURN_MIN)
 		item_put(out, " MIN ", result_number(s, c, r->seqs[0]));
 	if (r->n && returns & RETURN_MAX)

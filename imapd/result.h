@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * result.h - results of SEARCH and SORT as RETURN asks for them (RFC 9051 7.3.4, RFC 4731, RFC 5267
- * 3, RFC 9394 3); "$", RFC 5182.
+ * 3, RFC 9394 3, RFC 7377 2.1); "$", RFC 5182.
  */
 #ifndef IMAPD_RESULT_H
 #define IMAPD_RESULT_H
@@ -14,7 +14,15 @@ struct result {
 	const uint32_t *seqs; /* borrow */
 	size_t n;
 	const uint32_t *ascending; /* borrow: the same messages; n of them */
+	struct span mailbox; /* borrow: of ESEARCH, which says it; empty: not said */
+	uint32_t uidvalidity;
 };
+
+/*
+ * result_parse - what SEARCH and ESEARCH look for (search_parse), with what follows from it.  E_OK,
+ * E_BAD, E_DENY
+ */
+MUST_USE int result_parse(struct session *, struct command *, struct search *out);
 
 /* result_stop - what is enough to answer RETURN; borrows from it */
 struct search_stop result_stop(const struct search *);

@@ -100,9 +100,7 @@ search_run(struct session *s, const struct search *search,
 	*out = (struct found){.n = 0};
 	look_init(&look, s);
 	int err = search_tests_init(&tests, s, search);
-	enum reply reply = err == E_OK    ? R_DONE
-	                   : err == E_BAD ? R_BAD_SEQUENCE
-	                                  : R_LIMIT;
+	enum reply reply = err == E_OK ? R_DONE : R_LIMIT;
 	if (reply == R_DONE)
 		reply = find_wanted(&tests, &look, stop, out);
 	search_tests_done(&tests);

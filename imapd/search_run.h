@@ -30,7 +30,7 @@ struct search_stop {
 /*
  * search_run - blocks on files; looks up now and then (look.h).
  *   stop     NULL: all are found
- *   returns  R_DONE, or the reply of the command: R_BAD_SEQUENCE, R_NONE, R_LATER
+ *   returns  R_DONE, or the reply of the command: R_LIMIT, R_NONE, R_LATER
  */
 enum reply search_run(struct session *, const struct search *,
     const struct search_stop *stop, struct found *out);

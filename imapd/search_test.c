@@ -90,7 +90,6 @@ static int
 test_prepare(
     struct search_tests *tests, struct search_test *t, const struct search_key *k)
 {
-	struct seqset set = k->set;
 	switch (k->what) {
 	case SEARCH_ARRIVED:
 	case SEARCH_SAVED:
@@ -123,8 +122,8 @@ test_prepare(
 		break;
 	case SEARCH_NUMBERS:
 	case SEARCH_UIDS:
-		return numbers_resolve(
-		    tests->session, &set, k->what == SEARCH_UIDS, &t->seqs);
+		return numbers_found(
+		    tests->session, &k->set, k->what == SEARCH_UIDS, &t->seqs);
 	default:
 		break;
 	}

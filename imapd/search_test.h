@@ -55,8 +55,7 @@ struct search_tests {
 	struct buf fields; /* what was put together of it */
 };
 
-/* search_tests_init - E_OK, E_BAD (a sequence number that is none), E_LIMIT (the arena is full).
- * search_tests_done in any case */
+/* search_tests_init - E_OK, E_LIMIT (the arena is full).  search_tests_done in any case */
 MUST_USE int search_tests_init(
     struct search_tests *, struct session *, const struct search *);
 void search_tests_done(struct search_tests *);

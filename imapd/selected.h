@@ -49,6 +49,13 @@ MUST_USE int selected_deleted(const struct selected *, struct numset *uids);
 MUST_USE int selected_open(struct session *, struct span name, bool is_examine);
 void selected_close(struct session *); /* nothing is said */
 
+/*
+ * selected_peek - another mailbox as it is now, to be looked at while none or another one is
+ * selected: what changes is not followed.  E_OK, E_BAD (no such mailbox), E_IO
+ */
+MUST_USE int selected_peek(struct session *, struct span name, struct selected *out);
+void selected_unpeek(struct session *, struct selected *);
+
 /* Records of sequence numbers; seq from 1 to n. */
 const struct store_record *selected_record(const struct selected *, uint32_t seq);
 /* selected_seq - of a uid; 0: the client knows no such message */

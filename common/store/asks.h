@@ -47,6 +47,8 @@ enum keeper_ask {
 	KEEPER_APPEND,
 	KEEPER_COPY,  /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
 	KEEPER_ADOPT, /* name, u32 uidvalidity, u32 uidnext, u32 reserved -> said */
+	/* -- may be asked again -- */
+	KEEPER_PEEK, /* name -> as SELECT, and none is selected */
 	KEEPER_ASKS
 };
 

@@ -45,6 +45,20 @@ go(struct read_job *r, const struct rd *rest, bool takes_in)
 
 /* ---- SELECT ---- */
 
+static void
+tell_view(struct slot *s, const struct view *v, bool is_shown, struct ask_selected *out)
+{
+	*out = (struct ask_selected){.mailbox = s->now.id,
+	    .uidvalidity = s->now.uidvalidity,
+	    .uidnext = s->now.uidnext,
+	    .modseq = s->now.modseq,
+	    .unseen = s->now.unseen,
+	    .n = v->head->n,
+	    .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
+	    .mapped_bytes = view_bytes(v),
+	    .n_uidls = the_keeper.n_uidls};
+}
+
 static int
 select_slot(struct read_job *r, struct slot *s, bool is_examine,
     struct ask_selected *out, int *fd)
@@ -55,15 +69,7 @@ select_slot(struct read_job *r, struct slot *s, bool is_examine,
 	if (err != E_OK)
 		return err;
 	bool is_shown = is_examine ? s->recent == NULL : s->recent == r->job.session;
-	*out = (struct ask_selected){.mailbox = s->now.id,
-	    .uidvalidity = s->now.uidvalidity,
-	    .uidnext = s->now.uidnext,
-	    .modseq = s->now.modseq,
-	    .unseen = s->now.unseen,
-	    .n = v->head->n,
-	    .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
-	    .mapped_bytes = view_bytes(v),
-	    .n_uidls = the_keeper.n_uidls};
+	tell_view(s, v, is_shown, out);
 	*fd = v->fd;
 	return E_OK;
 }
@@ -109,6 +115,54 @@ ask_renew(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	struct slot *slot = slot_of(r->mailbox);
 	r->is_examine = !slot || slot->recent != s;
 	return go(r, &rest, true);
+}
+
+/* ---- PEEK ---- */
+
+/*
+ * A view that is there for a peek alone goes with the next one: who looks through all mailboxes
+ * does not have all of their views made to stay.
+ */
+static int
+peek_slot(struct slot *s, struct view **out)
+{
+	static uint32_t made_for; /* mailbox; 0: none */
+	struct slot *before = slot_even_dead(made_for);
+	if (before && before != s && before->view && before->view->n_selected == 0)
+		view_free(before);
+	if (before != s)
+		made_for = s && !s->view ? s->now.id : 0;
+	return s ? view_of(s, out) : E_BAD;
+}
+
+static void
+peek_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct slot *s = slot_find(((struct read_job *)j)->name);
+	struct ask_selected out = {.err = E_OK};
+	struct view *v;
+	int err = peek_slot(s, &v);
+	if (err == E_OK) {
+		tell_view(s, v, false, &out);
+		*fd = v->fd;
+	}
+	out.err = (int8_t)(err == E_OK || err == E_BAD ? err : E_IO);
+	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
+	buf_reset(reply);
+	ask_selected_put(reply, &out);
+}
+
+static const struct job_kind peek_kind = {
+    .name = "peek", .is_reader = true, .step = read_step, .answer = peek_answer};
+
+int
+ask_peek(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct rd rest;
+	struct read_job *r = begin(a, &peek_kind, KEEPER_PEEK, body, &rest);
+	(void)fd, (void)reply, (void)fd_back;
+	r->name = rd_str(&rest, STORE_NAME_MAX);
+	return go(r, &rest, mailbox_name_is_inbox(r->name));
 }
 
 /* ---- SYNC, MAILBOXES, MAILBOX ---- */

@@ -75,7 +75,7 @@ ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;
 /* job_mailbox.c */
 ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;
 /* job_read.c */
-ask_handler ask_select, ask_renew, ask_sync, ask_mailbox, ask_mailboxes,
+ask_handler ask_select, ask_renew, ask_peek, ask_sync, ask_mailbox, ask_mailboxes,
     ask_subscriptions;
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 

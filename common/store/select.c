@@ -11,7 +11,7 @@
 /* ---- the view ---- */
 
 static int
-map_view(struct store *s, const struct ask_selected *a, int fd, struct store_view *out)
+map_view(const struct ask_selected *a, int fd, struct store_view *out)
 {
 	if (fd < 0 ||
 	    a->mapped_bytes < VIEW_RECORDS_AT + a->n * sizeof(struct store_record))
@@ -30,9 +30,6 @@ map_view(struct store *s, const struct ask_selected *a, int fd, struct store_vie
 	    .mapped_bytes = a->mapped_bytes,
 	    .records =
 		(const struct store_record *)((const char *)p + VIEW_RECORDS_AT)};
-	s->head = p;
-	s->is_superseded = false;
-	s->has_uidls = a->n_uidls > 0;
 	return E_OK;
 }
 
@@ -67,19 +64,51 @@ select_again(struct store *s, struct span mailbox, struct store_view *out)
 }
 
 static int
-select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *out)
+view_ask(struct store *s, uint16_t ask, struct buf *body, struct ask_selected *a,
+    struct store_view *out)
 {
-	struct ask_selected a;
 	struct answer answer;
 	*out = (struct store_view){.n = 0};
 	int err = keeper_ask(s, ask, body, true, &answer);
 	if (err == E_OK)
-		err = ask_selected_get(&answer.body, &a) == E_OK ? a.err : E_IO;
+		err = ask_selected_get(&answer.body, a) == E_OK ? a->err : E_IO;
 	if (err == E_OK)
-		err = map_view(s, &a, answer.fd, out);
+		err = map_view(a, answer.fd, out);
 	if (answer.fd >= 0)
 		close(answer.fd);
 	return err == E_OK || err == E_BAD ? err : E_IO;
+}
+
+static int
+select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *out)
+{
+	struct ask_selected a;
+	int err = view_ask(s, ask, body, &a, out);
+	if (err != E_OK)
+		return err;
+	s->head = (struct view_head *)(uintptr_t)out->head;
+	s->is_superseded = false;
+	s->has_uidls = a.n_uidls > 0;
+	return E_OK;
+}
+
+int
+store_peek(struct store *s, struct span mailbox, struct store_view *out)
+{
+	struct ask_selected a;
+	struct buf body = {0};
+	buf_bytes(&body, mailbox);
+	return view_ask(s, KEEPER_PEEK, &body, &a, out);
+}
+
+void
+store_unpeek(struct store *s, struct store_view *v)
+{
+	store_cache_flush(s);
+	if (!s->head)
+		caches_unmap(s);
+	munmap((void *)(uintptr_t)v->head, v->mapped_bytes);
+	*v = (struct store_view){.n = 0};
 }
 
 /*

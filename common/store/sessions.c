@@ -162,6 +162,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_APPEND]        = {"APPEND",        PH_ANY,   0,     ANY_BYTES,          false,   ask_append},
 	[KEEPER_COPY]          = {"COPY",          PH_ANY,   0,     ANY_BYTES,          true,    ask_copy},
 	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 12,    false,   ask_adopt},
+	[KEEPER_PEEK]          = {"PEEK",          PH_ANY,   0,     NAME_BYTES,         true,    ask_peek},
 };
 
 /* clang-format on */

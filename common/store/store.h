@@ -212,6 +212,13 @@ void store_unselect_later(struct store *, struct store_view *);
 bool store_is_unselecting(const struct store *); /* there is something to tell */
 void store_unselect_now(struct store *);
 /*
+ * store_peek - a view of a mailbox as it is now, beside the one that is selected: the keeper may
+ * soon write another one.  recent_from is UINT32_MAX.  Takes in what is new first.  E_OK, E_BAD (no
+ * such mailbox), E_IO
+ */
+MUST_USE int store_peek(struct store *, struct span mailbox, struct store_view *out);
+void store_unpeek(struct store *, struct store_view *);
+/*
  * store_view_renew - when head->is_superseded: another mapping of the same mailbox; was stays
  * mapped until it is unselected.  Match records by uid: one that was not gone in was and is not in
  * out has gone meanwhile.  recent_from stays.  Also after the keeper died: the store marks the view

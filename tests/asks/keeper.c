@@ -81,6 +81,7 @@ sample_keeper(uint16_t type, struct buf *b)
 	switch (type) {
 	case KEEPER_SELECT:
 	case KEEPER_MAILBOX:
+	case KEEPER_PEEK:
 	case KEEPER_SUBSCRIBE:
 	case KEEPER_CREATE:
 	case KEEPER_DELETE:
