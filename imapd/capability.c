@@ -2,7 +2,7 @@
 /* capability.c - what CAPABILITY lists: RFC 9051 6.1.1, and what each extension says of itself. */
 #include "imapd/capability.h"
 
-#define IN_BOTH_STATES "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE"
+#define IN_BOTH_STATES "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE LANGUAGE"
 
 void
 capability_put_before(
@@ -28,9 +28,9 @@ capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compr
 			   " CREATE-SPECIAL-USE STATUS=SIZE ESEARCH SEARCHRES WITHIN "
 			   "MULTIAPPEND BINARY CONDSTORE QRESYNC"
 			   " UTF8=ACCEPT SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT "
-			   "THREAD=REFERENCES THREAD=REFS I18NLEVEL=1"
+			   "THREAD=REFERENCES THREAD=REFS I18NLEVEL=1 I18NLEVEL=2"
 			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
-			   "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH");
+			   "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH QUOTASET INPROGRESS");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
 	if (may_compress)
 		buf_str(out, " COMPRESS=DEFLATE");

@@ -24,19 +24,19 @@ has_root(const struct session *s)
 static enum reply
 put_quota(struct session *s)
 {
-	uint64_t bytes, messages;
+	uint64_t bytes, messages, bytes_most, messages_most;
 	struct buf *out = respond_out(s);
 	if (store_sync(s->store) != E_OK ||
 	    store_usage(s->store, &bytes, &messages) != E_OK)
 		return R_LATER;
+	store_quota(s->store, &bytes_most, &messages_most);
 	buf_str(out, "* QUOTA \"\" (");
-	if (s->quota_bytes)
+	if (bytes_most)
 		buf_putf(out, "STORAGE %llu %llu", (unsigned long long)in_units(bytes),
-		    (unsigned long long)in_units(s->quota_bytes));
-	if (s->quota_messages)
-		buf_putf(out, "%sMESSAGE %llu %llu", s->quota_bytes ? " " : "",
-		    (unsigned long long)messages,
-		    (unsigned long long)s->quota_messages);
+		    (unsigned long long)in_units(bytes_most));
+	if (messages_most)
+		buf_putf(out, "%sMESSAGE %llu %llu", bytes_most ? " " : "",
+		    (unsigned long long)messages, (unsigned long long)messages_most);
 	buf_str(out, ")\r\n");
 	return R_DONE;
 }
@@ -68,11 +68,54 @@ cmd_getquotaroot(struct session *s, struct command *c)
 	return has_root(s) ? put_quota(s) : R_DONE;
 }
 
-/* Quotas are the admin's: merpati user quota. */
+/* "(STORAGE 512 MESSAGE 100)", or "()"; what is not named has no limit of the user's own */
+static int
+take_limits(struct parse *p, uint64_t *bytes, uint64_t *messages)
+{
+	*bytes = *messages = 0;
+	if (!parse_ch(p, '('))
+		return parse_fail(p, p->in, "a list of limits");
+	for (bool is_first = true; !parse_ch(p, ')'); is_first = false) {
+		struct span name;
+		uint64_t n;
+		if ((!is_first && parse_sp(p) != E_OK) ||
+		    parse_atom(p, &name) != E_OK || parse_sp(p) != E_OK ||
+		    parse_number64(p, &n) != E_OK)
+			return E_BAD;
+		n = n ? n : 1; /* a limit of none is one of the least there is */
+		if (span_ieqs(name, "STORAGE"))
+			*bytes = n < UINT64_MAX / STORAGE_UNIT ? n * STORAGE_UNIT
+			                                       : UINT64_MAX;
+		else if (span_ieqs(name, "MESSAGE"))
+			*messages = n;
+		else
+			return E_DENY;
+	}
+	return parse_end(p);
+}
+
+/* The account's quota is the admin's (merpati user quota): a user sets less, and no more. */
 enum reply
 cmd_setquota(struct session *s, struct command *c)
 {
-	(void)c;
-	buf_str(&s->code, "NOPERM");
-	return R_CANNOT;
+	struct span root;
+	uint64_t bytes, messages;
+	if (parse_astring(&c->parse, &root) != E_OK || parse_sp(&c->parse) != E_OK)
+		return R_SYNTAX;
+	int err = take_limits(&c->parse, &bytes, &messages);
+	if (err == E_BAD)
+		return R_SYNTAX;
+	if (root.n || !has_root(s)) {
+		buf_str(&s->code, "NONEXISTENT");
+		return R_CANNOT;
+	}
+	if (err == E_DENY) /* a resource that has no limits here */
+		return R_CANNOT;
+	if ((s->quota_bytes && bytes > s->quota_bytes) ||
+	    (s->quota_messages && messages > s->quota_messages)) {
+		buf_str(&s->code, "NOPERM");
+		return R_CANNOT;
+	}
+	enum store_said said = store_limit_own(s->store, bytes, messages);
+	return said == STORE_DONE ? put_quota(s) : reply_of(said, false);
 }

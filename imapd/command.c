@@ -8,11 +8,11 @@
 
 enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
 
-enum argument { NONE, SOME };
+enum argument { NONE, SOME, MAYBE };
 
 /*
  * state      where it is legal
- * argument   whether there is one
+ * argument   whether there is one; MAYBE: its SP is left to the handler
  * uid        "UID FETCH" and the like are there, too
  * numbers    it is written with message sequence numbers (unless it is "UID ...")
  * breaks     others may lose their numbers at its end: EXPUNGE may be said (RFC 9051 7.5.1; after
@@ -62,6 +62,8 @@ static const struct row {
 	{"ENABLE",       BOTH,          SOME,     false, false,  true,  0,      cmd_enable},
 	{"ID",           BOTH,          SOME,     false, false,  true,  0,      cmd_id},
 	{"COMPRESS",     BOTH,          SOME,     false, false,  true,  0,      cmd_compress},
+	{"LANGUAGE",     BOTH,          MAYBE,    false, false,  true,  0,      cmd_language},
+	{"COMPARATOR",   BOTH,          MAYBE,    false, false,  true,  0,      cmd_comparator},
 	{"CAPABILITY",   BOTH,          NONE,     false, false,  true,  0,      cmd_capability},
 	{"LOGOUT",       BOTH,          NONE,     false, false,  true,  0,      cmd_logout},
 	{"LOGIN",        0,             SOME,     false, false,  true,  0,      NULL},
@@ -104,7 +106,7 @@ begin(struct session *s, struct command *c, const struct row **out)
 		return R_BAD_STATE;
 	if (row->argument == NONE && !c->is_uid)
 		return parse_end(p) == E_OK ? R_DONE : R_SYNTAX;
-	return parse_sp(p) == E_OK ? R_DONE : R_SYNTAX;
+	return row->argument == MAYBE || parse_sp(p) == E_OK ? R_DONE : R_SYNTAX;
 }
 
 static bool

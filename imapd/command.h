@@ -35,6 +35,8 @@ command_handler cmd_list, cmd_lsub;
 command_handler cmd_status;
 /* cmd_quota.c */
 command_handler cmd_getquota, cmd_getquotaroot, cmd_setquota;
+/* cmd_language.c */
+command_handler cmd_language, cmd_comparator;
 /* cmd_idle.c */
 command_handler cmd_idle;
 /* cmd_compress.c */

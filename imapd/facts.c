@@ -53,7 +53,8 @@ facts_each(struct facts *f, struct session *s, const struct found *found, facts_
 {
 	struct look look;
 	*f = (struct facts){.kept.max_bytes = FACTS_BYTES_MAX};
-	look_init(&look, s);
+	uint32_t n = s->selected->n; /* a search went through these */
+	look_init(&look, s, n, n + (uint32_t)found->n);
 	message_init(&f->message, s->store, &s->selected->view);
 	enum reply reply = R_DONE;
 	for (size_t i = 0; i < found->n && reply == R_DONE; i++) {

@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "imapd/capability.h"
+#include "imapd/language.h"
 #include "imapd/parse.h"
 #include "login/ticket.h"
 #include "proc/child.h"
@@ -93,6 +94,22 @@ do_id(struct front_conn *c, struct parse *p)
 	say(c, "OK ID completed");
 }
 
+/* RFC 5255 3.2 */
+static void
+do_language(struct front_conn *c, struct parse *p)
+{
+	switch (language_choose(p, &c->out)) {
+	case E_OK:
+		say(c, "OK LANGUAGE completed");
+		break;
+	case E_DENY:
+		say(c, "NO that language is not spoken here");
+		break;
+	default:
+		refuse(c, "BAD LANGUAGE takes languages");
+	}
+}
+
 /* RFC 9051 6.2.1 */
 static void
 do_starttls(struct front_conn *c, struct parse *p)
@@ -153,17 +170,18 @@ do_authenticate(struct front_conn *c, struct parse *p)
 /* clang-format off */
 static const struct command {
 	const char *verb;
-	bool has_argument;
+	enum { NONE, SOME, MAYBE } argument; /* MAYBE: its SP is left to the handler */
 	void (*handler)(struct front_conn *, struct parse *);
 } commands[] = {
-	/* legal before the login: RFC 9051 6.1 and 6.2, RFC 2971 */
-	{"CAPABILITY",   false, do_capability},
-	{"NOOP",         false, do_noop},
-	{"LOGOUT",       false, do_logout},
-	{"ID",           true,  do_id},
-	{"STARTTLS",     false, do_starttls},
-	{"LOGIN",        true,  do_login},
-	{"AUTHENTICATE", true,  do_authenticate},
+	/* legal before the login: RFC 9051 6.1 and 6.2, RFC 2971, RFC 5255 3 */
+	{"CAPABILITY",   NONE,  do_capability},
+	{"NOOP",         NONE,  do_noop},
+	{"LOGOUT",       NONE,  do_logout},
+	{"ID",           SOME,  do_id},
+	{"LANGUAGE",     MAYBE, do_language},
+	{"STARTTLS",     NONE,  do_starttls},
+	{"LOGIN",        SOME,  do_login},
+	{"AUTHENTICATE", SOME,  do_authenticate},
 };
 
 /* clang-format on */
@@ -171,9 +189,10 @@ static const struct command {
 static void
 run(struct front_conn *c, const struct command *row, struct parse *p)
 {
-	if (row->has_argument ? parse_sp(p) != E_OK : parse_end(p) != E_OK)
-		refuse(c, row->has_argument ? "BAD an argument is missing"
-					    : "BAD no argument is needed");
+	if (row->argument == SOME && parse_sp(p) != E_OK)
+		refuse(c, "BAD an argument is missing");
+	else if (row->argument == NONE && parse_end(p) != E_OK)
+		refuse(c, "BAD no argument is needed");
 	else
 		row->handler(c, p);
 }

@@ -98,7 +98,7 @@ search_run(struct session *s, const struct search *search,
 	struct search_tests tests;
 	struct look look;
 	*out = (struct found){.n = 0};
-	look_init(&look, s);
+	look_init(&look, s, 0, s->selected->n);
 	int err = search_tests_init(&tests, s, search);
 	enum reply reply = err == E_OK ? R_DONE : R_LIMIT;
 	if (reply == R_DONE)

@@ -79,7 +79,9 @@ serve(int fd, const struct login_client *c)
 	    .arena = {.max_bytes = IMAP_ARENA_MAX},
 	    .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX},
 	    .message_size_most =
-		(uint64_t)conf_int(the_child.conf, "imapd", "message_size")};
+		(uint64_t)conf_int(the_child.conf, "imapd", "message_size"),
+	    .progress_ms =
+		conf_int(the_child.conf, "imapd", "progress_interval") * 1000};
 	serve_io(&s.io, fd, c, IMAP_LINE_MAX + IMAP_IN_CHUNK, IMAP_OUT_MAX);
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	s.store = the_store;

@@ -61,6 +61,8 @@ struct session {
 	bool is_broken; /* the client cannot be written to, or left: everything ends */
 	bool has_tls, is_loopback;
 	uint64_t message_size_most; /* APPENDLIMIT */
+	int64_t
+	    progress_ms; /* a long command says how far it is that often: RFC 9585 */
 	uint64_t quota_bytes, quota_messages;
 };
 

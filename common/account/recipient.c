@@ -199,8 +199,9 @@ is_over_quota(const struct recipients *r, const struct account *a)
 		return false; /* what of the placed is in the index is not known: the next keeper writes it */
 	snprintf(path, sizeof path, "%.*s/placed", SPAN_ARG(a->home));
 	struct usage now = usage_now(&known, placed_read(r->mail_dir, path));
-	return (a->quota_bytes && now.bytes >= a->quota_bytes) ||
-	       (a->quota_messages && now.messages >= a->quota_messages);
+	uint64_t bytes = limit_least(a->quota_bytes, known.own_limits.bytes);
+	uint64_t messages = limit_least(a->quota_messages, known.own_limits.messages);
+	return (bytes && now.bytes >= bytes) || (messages && now.messages >= messages);
 }
 
 static enum recipient_verdict

@@ -26,12 +26,17 @@ struct usage {
 	uint64_t bytes, messages;
 };
 
-/* The file usage: "bytes messages noted-bytes noted-messages\n". */
+/* The file usage: "bytes messages noted-bytes noted-messages limit-bytes limit-messages\n". */
 struct usage_noted {
 	struct usage sum; /* of the index */
 	/* what placed said before the keeper listed new/, and found and took in all of it */
 	struct usage noted;
+	/* limits that the user set for himself, below the admin's (RFC 9208); 0: none */
+	struct usage own_limits;
 };
+
+/* limit_least - of two limits, 0 being none, the smaller */
+uint64_t limit_least(uint64_t a, uint64_t b);
 
 void usage_put(struct buf *, const struct usage_noted *);
 /*

@@ -236,6 +236,7 @@ static const struct conf_setting imapd[] = {
 	INT("front_connections", "64", 1, 4096, "connections of one front process; 1 keeps each user's plaintext alone"),
 	INT("fronts_most", "64", 1, 4096, "front processes"),
 	SECONDS("idle_time", "30m", 10, DAY, "wait for a client's next line (RFC 9051: at least 30 minutes)"),
+	SECONDS("progress_interval", "10s", 0, HOUR, "how often a client hears how far its long SEARCH, SORT or THREAD is; 0: after each megabyte"),
 	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/imapd/metrics; 0: none"),

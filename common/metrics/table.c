@@ -31,7 +31,7 @@ static const char *const pop3_verb_values[METRIC_POP3_VERBS] = {"STAT", "LIST", 
 static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH", "ESEARCH", "SORT", "THREAD", "STORE", "NOOP", "IDLE",
 	"SELECT", "EXAMINE", "STATUS", "LIST", "APPEND", "COPY", "MOVE", "EXPUNGE", "CLOSE", "UNSELECT", "CHECK", "REPLACE", "CREATE",
 	"DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LSUB", "NAMESPACE", "GETQUOTA", "GETQUOTAROOT", "SETQUOTA", "ENABLE", "ID",
-	"COMPRESS", "CAPABILITY", "LOGOUT", "LOGIN", "AUTHENTICATE", "STARTTLS", "unknown"};
+	"COMPRESS", "LANGUAGE", "COMPARATOR", "CAPABILITY", "LOGOUT", "LOGIN", "AUTHENTICATE", "STARTTLS", "unknown"};
 
 #define LABELS_none       {.name = NULL}
 #define LABELS_roles      {.name = "role"}

@@ -28,9 +28,11 @@ enum keeper_ask {
 	KEEPER_FLAGS,
 	KEEPER_EXPUNGE,  /* u32 mailbox, set, u8 only_deleted -> said */
 	KEEPER_EXPUNGED, /* u32 mailbox, u64 modseq -> said, u8 is_known, set */
-	KEEPER_USAGE,    /* -> said, u64 bytes, u64 messages */
-	KEEPER_UIDLS,    /* -> said, n x (file id, str uidl): what import brought */
-	KEEPER_CACHE,    /* n x struct ask_item; no reply */
+	/* -> said, u64 bytes, u64 messages; u64, u64: limits that the user set */
+	KEEPER_USAGE,
+	KEEPER_LIMITS, /* u64 bytes, u64 messages: that the user sets -> said */
+	KEEPER_UIDLS,  /* -> said, n x (file id, str uidl): what import brought */
+	KEEPER_CACHE,  /* n x struct ask_item; no reply */
 	/* file id, u8 enum ask_files_from -> said, n x struct ask_file; none: the end */
 	KEEPER_FILES,
 	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */

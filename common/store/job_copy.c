@@ -56,10 +56,12 @@ judge(struct copy_job *c)
 	const struct sum *used = &the_keeper.sum_next, *more = &c->counted;
 	if (more->messages >= UINT32_MAX - slot_uid_next(c->target))
 		return done(c, STORE_TOO_MANY);
+	uint64_t bytes = limit_least(a->quota_bytes, the_keeper.own_limits.bytes);
+	uint64_t messages =
+	    limit_least(a->quota_messages, the_keeper.own_limits.messages);
 	if (!a->is_move &&
-	    ((a->quota_bytes && used->bytes + more->bytes > a->quota_bytes) ||
-		(a->quota_messages &&
-		    used->messages + more->messages > a->quota_messages)))
+	    ((bytes && used->bytes + more->bytes > bytes) ||
+		(messages && used->messages + more->messages > messages)))
 		return done(c, STORE_OVER_QUOTA);
 	return E_OK;
 }

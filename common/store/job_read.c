@@ -288,6 +288,8 @@ ask_usage(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	buf_u8(&b, STORE_DONE);
 	buf_u64(&b, the_keeper.sum.bytes);
 	buf_u64(&b, the_keeper.sum.messages);
+	buf_u64(&b, the_keeper.own_limits.bytes);
+	buf_u64(&b, the_keeper.own_limits.messages);
 	return tell(a, KEEPER_USAGE, &b);
 }
 

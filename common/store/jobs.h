@@ -78,6 +78,7 @@ ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;
 ask_handler ask_select, ask_renew, ask_peek, ask_sync, ask_mailbox, ask_mailboxes,
     ask_subscriptions;
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
+ask_handler ask_limits; /* limits.c */
 
 /* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
 void purge_begin(uint32_t mailbox);

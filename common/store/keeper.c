@@ -76,7 +76,9 @@ keeper_open(void)
 	struct keeper *k = &the_keeper;
 	bool is_new = access("index/db", F_OK) != 0;
 	bool is_clean = access("index/clean", F_OK) == 0;
-	*k = (struct keeper){.checks_sums = !is_clean, .noted = noted_read()};
+	*k = (struct keeper){.checks_sums = !is_clean,
+	    .noted = noted_read(),
+	    .own_limits = limits_read()};
 	int has_floor = floor_read(&k->floor);
 	if (has_floor == E_IO)
 		return E_IO;
@@ -99,7 +101,8 @@ keeper_rebuild(struct store_rebuilt *out)
 	*k = (struct keeper){.is_changed = true,
 	    .is_usage_old = true,
 	    .is_rebuilt = true,
-	    .noted = noted_read()};
+	    .noted = noted_read(),
+	    .own_limits = limits_read()};
 	int err = index_rebuild(&k->tables, &k->floor, out);
 	if (err == E_OK)
 		err = mailboxes_load();
@@ -124,7 +127,8 @@ usage_write(void)
 	struct keeper *k = &the_keeper;
 	struct buf text = {0};
 	usage_put(&text, &(struct usage_noted){.sum = {k->sum.bytes, k->sum.messages},
-			     .noted = k->noted});
+			     .noted = k->noted,
+			     .own_limits = k->own_limits});
 	k->is_usage_old =
 	    file_replace("usage", buf_as_span(&text), 0644, false) != E_OK;
 	buf_free(&text);

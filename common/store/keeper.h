@@ -77,9 +77,10 @@ struct keeper {
 	bool is_changed; /* since the last dump */
 	/* what placers had placed when all of new/ was taken in last */
 	struct usage noted;
-	bool is_usage_old; /* the file usage says another sum */
-	bool checks_sums;  /* after an unclean end: contents of new/ are checked too */
-	bool is_rebuilt;   /* the index was made anew at the start */
+	struct usage own_limits; /* that the user set: the file limits */
+	bool is_usage_old;       /* the file usage says another sum */
+	bool checks_sums; /* after an unclean end: contents of new/ are checked too */
+	bool is_rebuilt;  /* the index was made anew at the start */
 	bool is_ending;
 };
 
@@ -143,6 +144,10 @@ MUST_USE int floor_write(const struct floor *);
  */
 MUST_USE int file_replace(
     const char *name, struct span bytes, unsigned mode, bool is_synced);
+
+/* ---- limits.c ---- */
+/* limits_read - what the user set last; zero: nothing */
+struct usage limits_read(void);
 
 /* ---- takein.c ---- */
 /* takein_want - what lies in new/ now; a number for takein_is_done */

@@ -144,5 +144,24 @@ store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
 		return E_IO;
 	*bytes = rd_u64(&answer.body);
 	*messages = rd_u64(&answer.body);
+	s->own_limits.bytes = rd_u64(&answer.body);
+	s->own_limits.messages = rd_u64(&answer.body);
 	return answer_end(&answer);
+}
+
+void
+store_quota(const struct store *s, uint64_t *bytes, uint64_t *messages)
+{
+	*bytes = limit_least(s->quota_bytes, s->own_limits.bytes);
+	*messages = limit_least(s->quota_messages, s->own_limits.messages);
+}
+
+enum store_said
+store_limit_own(struct store *s, uint64_t bytes, uint64_t messages)
+{
+	struct buf body = {0};
+	struct answer answer;
+	buf_u64(&body, bytes);
+	buf_u64(&body, messages);
+	return keeper_ask_said(s, KEEPER_LIMITS, &body, true, &answer);
 }

@@ -151,6 +151,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_EXPUNGE]       = {"EXPUNGE",       PH_ANY,   0,     ANY_BYTES,          false,   ask_expunge},
 	[KEEPER_EXPUNGED]      = {"EXPUNGED",      PH_ANY,   0,     12,                 true,    ask_expunged},
 	[KEEPER_USAGE]         = {"USAGE",         PH_ANY,   0,     0,                  false,   ask_usage},
+	[KEEPER_LIMITS]        = {"LIMITS",        PH_ANY,   0,     16,                 false,   ask_limits},
 	[KEEPER_UIDLS]         = {"UIDLS",         PH_ANY,   0,     0,                  true,    ask_uidls},
 	[KEEPER_CACHE]         = {"CACHE",         PH_ANY,   0,     ANY_BYTES,          false,   ask_cache},
 	[KEEPER_FILES]         = {"FILES",         PH_ANY,   0,     FILE_ID_BYTES + 1,  true,    ask_files},

@@ -3,6 +3,7 @@
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
 
+#include "account/usage.h"
 #include "store/asks.h"
 
 /* A cache.GEN that is mapped. */
@@ -28,6 +29,7 @@ struct store {
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
 	struct buf in, large; /* kept: what was read last */
 	uint64_t quota_bytes, quota_messages;
+	struct usage own_limits; /* that the user set, as of the last store_usage */
 	/* borrow: the selected view's mapping, or left's; NULL: none */
 	struct view_head *head;
 	/* own: by which the keeper knows the view; empty: it must be asked at the next SELECT */

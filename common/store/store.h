@@ -166,6 +166,13 @@ void store_limit(struct store *, uint64_t bytes, uint64_t messages);
  * does not say.  E_OK, E_IO
  */
 MUST_USE int store_usage(struct store *, uint64_t *bytes, uint64_t *messages);
+/*
+ * store_limit_own - limits that the user sets for himself (RFC 9208 4.1.3); 0: none.  They hold
+ * beside the account's, for everything that comes.  Durable at STORE_DONE
+ */
+enum store_said store_limit_own(struct store *, uint64_t bytes, uint64_t messages);
+/* store_quota - the limits that hold: both of the above, as of the last store_usage; 0: none */
+void store_quota(const struct store *, uint64_t *bytes, uint64_t *messages);
 
 /* ---- mailboxes: names are UTF-8, levels end in '/'; INBOX in any case ---- */
 /* mailbox_name_check - what CREATE and RENAME accept; STORE_DONE, STORE_BAD_NAME.  Pure */

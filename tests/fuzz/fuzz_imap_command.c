@@ -4,7 +4,7 @@
  * octets come at a time.  Each has one tagged reply, or ends the conversation; nothing is looked at past its end.
  * fuzz: imapd/append.c imapd/cmd_append.c imapd/cmd_replace.c
  * fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/partial.c imapd/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
- * fuzz: imapd/capability.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
+ * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
  * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
 #include <stdlib.h>
@@ -188,6 +188,21 @@ store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
 	*bytes = 1;
 	*messages = 1;
 	return E_OK;
+}
+
+void
+store_quota(const struct store *s, uint64_t *bytes, uint64_t *messages)
+{
+	(void)s;
+	*bytes = 1000;
+	*messages = 0;
+}
+
+enum store_said
+store_limit_own(struct store *s, uint64_t bytes, uint64_t messages)
+{
+	(void)s, (void)bytes, (void)messages;
+	return STORE_DONE;
 }
 
 int

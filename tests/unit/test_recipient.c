@@ -388,6 +388,11 @@ test_quota_borders(void **st)
 		{"5000000000 9\n", {"full@a.test", RCPT_OVER_QUOTA, ""}}, /* past 32 bits */
 		{"0 0\n",        {"full@a.test", RCPT_LOCAL,      "full@a.test"}},
 		{"",             {"full@a.test", RCPT_LOCAL,      "full@a.test"}},
+		/* the user's own limit is below the admin's; and above it */
+		{"499 1 0 0 500 0\n", {"full@a.test", RCPT_LOCAL,      "full@a.test"}},
+		{"500 1 0 0 500 0\n", {"full@a.test", RCPT_OVER_QUOTA, ""}},
+		{"500 7 0 0 0 7\n",   {"full@a.test", RCPT_OVER_QUOTA, ""}},
+		{"1000 1 0 0 2000 0\n", {"full@a.test", RCPT_OVER_QUOTA, ""}},
 	};
 
 	/* clang-format on */

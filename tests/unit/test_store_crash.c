@@ -641,6 +641,40 @@ test_keeper_alone(void **state)
 	mailbox_check(h->a, "INBOX", 0, 0, 0);
 }
 
+static void
+check_limits(struct store *s, uint64_t bytes, uint64_t messages)
+{
+	uint64_t used, n, bytes_most, messages_most;
+	assert_int_equal(store_usage(s, &used, &n), E_OK);
+	store_quota(s, &bytes_most, &messages_most);
+	assert_int_equal(bytes_most, bytes);
+	assert_int_equal(messages_most, messages);
+}
+
+/* What a user set for himself holds when the keeper was killed, and when the index is made anew. */
+static void
+test_own_limits(void **state)
+{
+	struct home *h = *state;
+	struct incoming m;
+	check_limits(h->a, 0, 0);
+	assert_int_equal(store_limit_own(h->a, 1 << 20, 1), STORE_DONE);
+	home_kill();
+	check_limits(h->a, 1 << 20, 1);
+	append(h->a, "INBOX", 1);
+	rebuild(h, 1, 0);
+	check_limits(h->a, 1 << 20, 1);
+	message_begin(h->a, &m, 2);
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_OVER_QUOTA);
+	incoming_drop(&m);
+	store_limit(h->a, 1 << 19, 0); /* the admin's is less by now */
+	check_limits(h->a, 1 << 19, 1);
+	assert_int_equal(store_limit_own(h->a, 0, 0), STORE_DONE);
+	check_limits(h->a, 1 << 19, 0);
+	append(h->a, "INBOX", 2);
+}
+
 /* An index that was begun and not finished is none. */
 static void
 test_rebuild_cut_short(void **state)
@@ -664,6 +698,7 @@ main(void)
 	    TEST(test_rebuild_before_the_purge),
 	    TEST(test_rebuild_expunged_amid_a_dump), TEST(test_rebuild_amid_a_copy),
 	    TEST(test_unlink_that_fails), TEST(test_rebuild_without_a_dump),
-	    TEST(test_rebuild_cut_short), TEST(test_keeper_alone)};
+	    TEST(test_rebuild_cut_short), TEST(test_own_limits),
+	    TEST(test_keeper_alone)};
 	return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
 }

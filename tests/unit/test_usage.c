@@ -58,7 +58,7 @@ test_sums(void **st)
 
 	(void)st;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct usage_noted u = {rows[i].sum, rows[i].noted};
+		struct usage_noted u = {.sum = rows[i].sum, .noted = rows[i].noted};
 		struct usage now = usage_now(&u, rows[i].placed);
 		if (now.bytes != rows[i].now.bytes ||
 		    now.messages != rows[i].now.messages)
@@ -75,13 +75,15 @@ test_usage_file(void **st)
 		struct usage_noted want;
 		int err;
 	} rows[] = {
-	    {"1 2 3 4\n", {{1, 2}, {3, 4}}, E_OK},
-	    {"1 2\n", {{1, 2}, {0, 0}}, E_OK},
-	    {"18446744073709551615 0 18446744073709551615 1\n",
-		{{UINT64_MAX, 0}, {UINT64_MAX, 1}}, E_OK},
-	    {"1\n", {{0, 0}, {0, 0}}, E_BAD},
-	    {"full\n", {{0, 0}, {0, 0}}, E_BAD},
-	    {"", {{0, 0}, {0, 0}}, E_BAD},
+	    {"1 2 3 4 5 6\n", {{1, 2}, {3, 4}, {5, 6}}, E_OK},
+	    {"1 2 3 4\n", {{1, 2}, {3, 4}, {0, 0}}, E_OK},
+	    {"18446744073709551615 0 18446744073709551615 1 18446744073709551615 "
+	     "18446744073709551615\n",
+		{{UINT64_MAX, 0}, {UINT64_MAX, 1}, {UINT64_MAX, UINT64_MAX}}, E_OK},
+	    {"1 2\n", {{1, 2}, {0, 0}, {0, 0}}, E_OK},
+	    {"1\n", {{0, 0}, {0, 0}, {0, 0}}, E_BAD},
+	    {"full\n", {{0, 0}, {0, 0}, {0, 0}}, E_BAD},
+	    {"", {{0, 0}, {0, 0}, {0, 0}}, E_BAD},
 	};
 	struct usage_noted got;
 	struct buf text = {0};
