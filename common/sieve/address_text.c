@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* address_text.c - one address as a script names where mail goes, or comes from. */
+#include "mime/address.h"
+#include "sieve/limits.h"
+#include "sieve/run_state.h"
+
+static bool
+is_domain_char(char c)
+{
+	return ch_alnum(c) || c == '-' || c == '.' || c == '_' ||
+	       (unsigned char)c >= 128;
+}
+
+static bool
+domain_ok(struct span host)
+{
+	if (!host.n || host.p[0] == '.' || host.p[host.n - 1] == '.')
+		return false;
+	if (host.p[0] == '[')
+		return host.n > 2 && host.p[host.n - 1] == ']';
+	for (size_t i = 0; i < host.n; i++)
+		if (!is_domain_char(host.p[i]) ||
+		    (i && host.p[i] == '.' && host.p[i - 1] == '.'))
+			return false;
+	return true;
+}
+
+static bool
+local_ok(struct span local)
+{
+	for (size_t i = 0; i < local.n; i++)
+		if (ch_ctl(local.p[i]) || (unsigned char)local.p[i] >= 128)
+			return false;
+	return local.n > 0 && local.n <= 64;
+}
+
+bool
+address_one(struct span text, struct buf *out)
+{
+	struct arena arena = {.max_bytes = 64 * SIEVE_ADDRESS_BYTES_MAX};
+	struct address *a;
+	bool is_good;
+	if (text.n > SIEVE_ADDRESS_BYTES_MAX)
+		return false;
+	a = address_parse(text, &arena);
+	is_good = a && !a->next && a->kind == ADDRESS_MAILBOX && a->is_exact &&
+	          local_ok(a->mailbox) && domain_ok(a->host);
+	if (is_good)
+		address_put(out, a);
+	arena_reset(&arena);
+	return is_good;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * deliver.c - keep, fileinto, redirect, discard, reject, ereject: what becomes of a message.  RFC
+ * 5228 4, RFC 3894, RFC 5429, and the tags of RFC 5232, 5490, 6009, 6134, 8579 and 9042.
+ */
+#include "sieve/check_state.h"
+#include "sieve/run_state.h"
+
+bool
+mailbox_name_ok(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (ch_ctl(name.p[i]))
+			return false;
+	return name.n > 0 && name.n <= SIEVE_MAILBOX_NAME_MAX && utf8_valid(name);
+}
+
+/* ---- check ---- */
+
+static int
+check_special_use(struct sieve_check *c, struct sieve_node *node)
+{
+	struct span flag;
+	const struct sieve_arg *arg = node_opt_arg(node, OPT_SPECIAL_USE);
+	if (arg && node_opt(node, OPT_MAILBOXID))
+		return check_error(c, node->line,
+		    "the :specialuse and :mailboxid tags of the %.*s command exclude "
+		    "each other",
+		    SPAN_ARG(node->name));
+	if (check_constant(arg, &flag) && (flag.n < 2 || flag.p[0] != '\\'))
+		return check_error(c, arg->line, "invalid special-use flag '%.*s'",
+		    SPAN_ARG(span_head(flag, 60)));
+	return E_OK;
+}
+
+int
+check_fileinto(struct sieve_check *c, struct sieve_node *node)
+{
+	return check_special_use(c, node);
+}
+
+/* RFC 6009 4: NEVER alone, or some of the others. */
+static bool
+notify_ok(struct span value)
+{
+	static const char *const names[] = {"SUCCESS", "FAILURE", "DELAY"};
+	if (span_ieqs(value, "NEVER"))
+		return true;
+	do {
+		struct span word = span_trim(span_cut(&value, ','));
+		bool is_known = false;
+		for (size_t i = 0; i < COUNT(names); i++)
+			is_known |= span_ieqs(word, names[i]);
+		if (!is_known)
+			return false;
+	} while (value.n);
+	return true;
+}
+
+static bool
+ret_ok(struct span value)
+{
+	return span_ieqs(value, "FULL") || span_ieqs(value, "HDRS");
+}
+
+static int
+check_dsn(struct sieve_check *c, struct sieve_node *node)
+{
+	struct span value;
+	if (check_constant(node_opt_arg(node, OPT_NOTIFY), &value) && !notify_ok(value))
+		return check_error(c, node->line,
+		    "invalid :notify argument '%.*s' for the redirect command",
+		    SPAN_ARG(span_head(value, 60)));
+	if (check_constant(node_opt_arg(node, OPT_RET), &value) && !ret_ok(value))
+		return check_error(c, node->line,
+		    "invalid :ret argument '%.*s' for the redirect command",
+		    SPAN_ARG(span_head(value, 60)));
+	return E_OK;
+}
+
+int
+check_redirect(struct sieve_check *c, struct sieve_node *node)
+{
+	struct buf address = {0};
+	struct span text;
+	int err = check_dsn(c, node);
+	if (err == E_OK && !node_opt(node, OPT_LIST) &&
+	    check_constant(node->pos[0], &text) && !address_one(text, &address))
+		err = check_error(c, node->pos[0]->line,
+		    "specified address '%.*s' is invalid for the redirect command",
+		    SPAN_ARG(span_head(text, 200)));
+	buf_free(&address);
+	return err;
+}
+
+/* ---- where ---- */
+
+static void
+put_flags(struct sieve_run *run, const struct sieve_node *node, struct sieve_store *out)
+{
+	const struct sieve_arg *arg = node_opt_arg(node, OPT_FLAGS);
+	struct buf flags = {0};
+	size_t n;
+	if (arg) {
+		struct span *rows = run_list(run, arg, &n);
+		flags_put(&flags, rows, n);
+		out->has_flags = true;
+		out->flags = flags_taken(run, buf_as_span(&flags));
+		buf_free(&flags);
+		return;
+	}
+	out->has_flags = run->has_flags;
+	out->flags = flags_taken(run, buf_as_span(&run->flags));
+}
+
+void
+action_store(struct sieve_run *run, const struct sieve_node *node, struct span mailbox,
+    struct sieve_store *out)
+{
+	put_flags(run, node, out);
+	out->mailbox = action_span(run, mailbox);
+	out->can_create = node_opt(node, OPT_CREATE) != NULL;
+	out->special_use =
+	    action_span(run, run_arg(run, node_opt_arg(node, OPT_SPECIAL_USE)));
+	out->mailboxid =
+	    action_span(run, run_arg(run, node_opt_arg(node, OPT_MAILBOXID)));
+}
+
+static void
+bad_mailbox(struct sieve_run *run, const struct sieve_node *node, struct span mailbox)
+{
+	struct buf shown = {0};
+	if (mailbox_name_ok(mailbox))
+		return;
+	buf_quoted(&shown, span_head(mailbox, 100));
+	(void)run_error(run, node->line, "invalid folder name %s for the %.*s command",
+	    buf_cstr(&shown), SPAN_ARG(node->name));
+	buf_free(&shown);
+}
+
+void
+action_fcc(
+    struct sieve_run *run, const struct sieve_node *node, struct sieve_store *out)
+{
+	const struct sieve_arg *arg = node_opt_arg(node, OPT_FCC);
+	struct span mailbox;
+	if (!arg)
+		return;
+	mailbox = run_arg(run, arg);
+	bad_mailbox(run, node, mailbox);
+	action_store(run, node, mailbox, out);
+	if (!node_opt(node, OPT_FLAGS)) /* those of the message are not the reply's */
+		out->has_flags = false;
+	if (!out->has_flags)
+		out->flags.n = 0;
+}
+
+/* ---- run ---- */
+
+int
+run_keep(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct sieve_action a = {.kind = ACTION_KEEP, .head = view_head_taken(run)};
+	put_flags(run, node, &a.store);
+	run->is_keep_cancelled = true;
+	return action_add(run, node, &a);
+}
+
+int
+run_fileinto(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct sieve_action a = {
+	    .kind = ACTION_FILEINTO, .is_copy = node_opt(node, OPT_COPY) != NULL};
+	struct span mailbox = run_arg(run, node->pos[0]);
+	bad_mailbox(run, node, mailbox);
+	a.head = view_head_taken(run);
+	action_store(run, node, mailbox, &a.store);
+	if (!a.is_copy)
+		run->is_keep_cancelled = true;
+	return action_add(run, node, &a);
+}
+
+int
+run_discard(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct sieve_action a = {.kind = ACTION_DISCARD};
+	run->is_keep_cancelled = true;
+	return action_add(run, node, &a);
+}
+
+static void
+put_redirect(
+    struct sieve_run *run, const struct sieve_node *node, struct sieve_redirect *out)
+{
+	struct span text = run_arg(run, node->pos[0]);
+	struct buf address = {0};
+	out->is_list = node_opt(node, OPT_LIST) != NULL;
+	if (out->is_list)
+		out->address = action_span(run, text);
+	else if (address_one(text, &address))
+		out->address = action_span(run, buf_as_span(&address));
+	else
+		(void)run_error(run, node->line,
+		    "specified address '%.*s' is invalid for the redirect action",
+		    SPAN_ARG(span_head(text, 200)));
+	buf_free(&address);
+	out->notify = action_span(run, run_arg(run, node_opt_arg(node, OPT_NOTIFY)));
+	out->ret = action_span(run, run_arg(run, node_opt_arg(node, OPT_RET)));
+	if ((out->notify.n && !notify_ok(out->notify)) ||
+	    (out->ret.n && !ret_ok(out->ret)))
+		(void)run_error(run, node->line,
+		    "invalid :notify or :ret argument for the redirect action");
+}
+
+int
+run_redirect(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct sieve_action a = {
+	    .kind = ACTION_REDIRECT, .is_copy = node_opt(node, OPT_COPY) != NULL};
+	if (run->program->limits.redirects == 0)
+		return run_limit(run, node->line,
+		    "local policy prohibits the use of a redirect action");
+	put_redirect(run, node, &a.redirect);
+	a.head = view_head_taken(run);
+	if (!a.is_copy)
+		run->is_keep_cancelled = true;
+	return action_add(run, node, &a);
+}
+
+static int
+refuse(
+    struct sieve_run *run, const struct sieve_node *node, enum sieve_action_kind kind)
+{
+	struct sieve_action a = {.kind = kind};
+	a.reason = action_span(run, run_arg(run, node->pos[0]));
+	run->is_keep_cancelled = true;
+	return action_add(run, node, &a);
+}
+
+int
+run_reject(struct sieve_run *run, const struct sieve_node *node)
+{
+	return refuse(run, node, ACTION_REJECT);
+}
+
+int
+run_ereject(struct sieve_run *run, const struct sieve_node *node)
+{
+	return refuse(run, node, ACTION_EREJECT);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/* limits.h - all that a script or a message can make large, named once, and what may be set. */
+#ifndef SIEVE_LIMITS_H
+#define SIEVE_LIMITS_H
+
+#include "base/span.h"
+
+enum {
+	SIEVE_SCRIPT_BYTES_MAX = 1 << 20, /* of one script */
+	SIEVE_IDENT_BYTES_MAX = 32,       /* octets of an identifier or tag */
+	SIEVE_NEST_MAX = 32,              /* blocks in each other */
+	SIEVE_TEST_NEST_MAX = 32,         /* tests in each other */
+	SIEVE_ARGS_MAX = 32,              /* of one command or test */
+	SIEVE_LIST_MAX = 10000,           /* strings of one list */
+	SIEVE_NODES_MAX = 50000,          /* commands and tests of one script */
+	SIEVE_ERRORS_MAX = 50,            /* that are kept; all are counted */
+	SIEVE_ERROR_BYTES_MAX = 1000,     /* of one text */
+	SIEVE_TREE_BYTES_MAX = 32
+	                       << 20, /* memory of a parsed script with its includes */
+
+	SIEVE_VARIABLES_MAX = 255, /* of one scope */
+	SIEVE_VARIABLE_NAME_MAX = 64,
+	SIEVE_MATCH_VALUES_MAX = 32, /* ${0} to ${31} */
+	SIEVE_SCRIPT_NAME_MAX = 255, /* octets of an included script's name */
+	SIEVE_MAILBOX_NAME_MAX = 1000,
+	SIEVE_ADDRESS_BYTES_MAX = 512,
+	SIEVE_FLAGS_MAX = 128, /* of one message */
+	SIEVE_FLAG_BYTES_MAX = 256,
+	SIEVE_EXPANDED_BYTES_MAX =
+	    2 << 20, /* of one string whose variables are filled in */
+	SIEVE_BODY_BYTES_MAX = 16 << 20,   /* decoded, of one part */
+	SIEVE_VALUE_BYTES_MAX = 256 << 10, /* decoded, of one field */
+	SIEVE_RUN_BYTES_MAX = 64 << 20,    /* memory of a run */
+
+	SIEVE_REGEX_BYTES_MAX = 4096,             /* of a pattern */
+	SIEVE_REGEX_MATCH_LIMIT = 100000,         /* steps of one match */
+	SIEVE_REGEX_DEPTH_LIMIT = 1000,           /* of backtracking in one match */
+	SIEVE_REGEX_HEAP_KB = 4096,               /* of one match */
+	SIEVE_REGEX_COMPILED_BYTES_MAX = 1 << 20, /* of a compiled pattern */
+};
+
+/* What an administrator may set.  sieve_limits_default has what is set when nobody did. */
+struct sieve_limits {
+	size_t actions;           /* of one result; 0: no limit */
+	size_t redirects;         /* of one result; 0: none may be sent */
+	size_t notify_recipients; /* of one notification */
+	size_t variable_bytes;
+	size_t includes;      /* scripts that one script brings in, all together */
+	size_t include_depth; /* scripts in each other */
+	size_t header_bytes;  /* of one field that editheader adds */
+	/*
+	 * What a run may do: a step is a command, a test, or a value looked at; work is octets
+	 * compared, and of regular expressions steps of their matcher.
+	 */
+	uint64_t steps, work;
+	uint64_t vacation_min_sec,
+	    vacation_max_sec; /* between two replies; max 0: none */
+	uint64_t vacation_default_sec;
+	uint64_t duplicate_default_sec, duplicate_max_sec;
+};
+
+extern const struct sieve_limits sieve_limits_default;
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * regex.h - regular expressions of scripts: the extended ones of POSIX, and what GNU adds.  The one
+ * door to pcre2.  A pattern is translated first, so that nothing of Perl's (look-around,
+ * conditions, recursion, code) can be said; a match has limits in steps, depth and memory.
+ * Where several alternatives fit, the first one that does is taken, not the longest.
+ */
+#ifndef SIEVE_REGEX_H
+#define SIEVE_REGEX_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct regex; /* in an arena: nothing to free */
+
+/*
+ * regex_compile
+ *   is_any_case  letters in any case
+ *   is_octets    characters are octets; else UTF-8, and octets that are none match nothing
+ *   arena        of the compiled pattern; NULL past its max
+ *   why          what is wrong, for people
+ *   returns      E_OK, E_BAD, E_LIMIT (too long, too large)
+ */
+MUST_USE int regex_compile(struct span pattern, bool is_any_case, bool is_octets,
+    struct arena *, struct regex **out, struct buf *why);
+/*
+ * regex_match - anywhere in the text.
+ *   groups   what the whole and each group matched; { "", 0 } for a group that did not take part;
+ *            borrow: text.  At most max
+ *   returns  E_OK, E_MORE (no match), E_LIMIT (given up)
+ */
+MUST_USE int regex_match(const struct regex *, struct span text, struct arena *scratch,
+    struct span *groups, size_t max, size_t *n_groups);
+
+#endif

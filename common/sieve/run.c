@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+/* run.c - walks the tree: the machine, its budget and its end. */
+#include "sieve/run.h"
+
+#include "mime/header.h"
+#include "sieve/run_state.h"
+
+enum {
+	STEP_WORK = 100, /* what a step costs besides what it looks at */
+	TRACE_BYTES_MAX = 4000,
+};
+
+int
+run_error(struct sieve_run *run, unsigned line, const char *fmt, ...)
+{
+	struct buf text = {.max = SIEVE_ERROR_BYTES_MAX};
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vputf(&text, fmt, ap);
+	va_end(ap);
+	if (run->err == E_OK) {
+		run->err = E_BAD;
+		run->errors->script =
+		    run->frame ? run->frame->script->name : run->errors->script;
+		sieve_error(run->errors, line, "%s", buf_cstr(&text));
+	}
+	buf_free(&text);
+	return run->err;
+}
+
+int
+run_limit(struct sieve_run *run, unsigned line, const char *fmt, ...)
+{
+	struct buf text = {.max = SIEVE_ERROR_BYTES_MAX};
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vputf(&text, fmt, ap);
+	va_end(ap);
+	if (run->err == E_OK) {
+		(void)run_error(run, line, "%s", buf_cstr(&text));
+		run->err = E_LIMIT;
+	}
+	buf_free(&text);
+	return run->err;
+}
+
+int
+run_spend(struct sieve_run *run, unsigned line, uint64_t work)
+{
+	const struct sieve_limits *limits = &run->program->limits;
+	run->result->steps++;
+	run->result->work += work + STEP_WORK;
+	if (run->result->steps > limits->steps)
+		return run_limit(run, line,
+		    "execution exceeded the limit of %llu steps",
+		    (unsigned long long)limits->steps);
+	if (run->result->work > limits->work)
+		return run_limit(run, line,
+		    "execution exceeded resource limits: too much to compare");
+	return run->err;
+}
+
+void *
+run_get(struct sieve_run *run, size_t bytes)
+{
+	void *p = arena_get(&run->tmp, bytes);
+	if (!p)
+		(void)run_limit(run, 0, "execution exceeded the limit of memory");
+	return p;
+}
+
+struct span
+run_copy(struct sieve_run *run, const struct buf *b)
+{
+	char *p = run_get(run, b->len + 1);
+	if (!p)
+		return (struct span){"", 0};
+	for (size_t i = 0; i < b->len; i++)
+		p[i] = b->p[i];
+	return (struct span){p, b->len};
+}
+
+bool
+run_traces(const struct sieve_run *run)
+{
+	return run->in->trace != NULL;
+}
+
+void
+run_trace(struct sieve_run *run, unsigned line, const char *fmt, ...)
+{
+	struct buf text = {.max = TRACE_BYTES_MAX};
+	va_list ap;
+	if (!run_traces(run))
+		return;
+	va_start(ap, fmt);
+	buf_vputf(&text, fmt, ap);
+	va_end(ap);
+	if (buf_done(&text) != E_OK) {
+		buf_reset(&text);
+		buf_str(&text, "...");
+	}
+	run->in->trace(
+	    run->in->ctx, run->frame->script->name, line, buf_as_span(&text));
+	buf_free(&text);
+}
+
+int
+run_test(struct sieve_run *run, const struct sieve_node *node, bool *out)
+{
+	*out = false;
+	if (run_spend(run, node->line, 0) != E_OK)
+		return run->err;
+	if (!node->word)
+		return run_error(run, node->line, "the test '%.*s' cannot be run here",
+		    SPAN_ARG(node->name));
+	(void)node->word->test(run, node, out);
+	if (run->err == E_OK && !node->tests)
+		run_trace(run, node->line, "test %.*s: %s", SPAN_ARG(node->name),
+		    *out ? "true" : "false");
+	return run->err;
+}
+
+int
+run_commands(struct sieve_run *run, const struct sieve_node *first)
+{
+	for (const struct sieve_node *n = first; n && run->flow == FLOW_GO;
+	     n = n->next) {
+		arena_reset(&run->tmp);
+		if (run_spend(run, n->line, 0) != E_OK)
+			return run->err;
+		if (!n->word)
+			return run_error(run, n->line,
+			    "the command '%.*s' cannot be run here", SPAN_ARG(n->name));
+		if (n->word->command(run, n) != E_OK && run->err == E_OK)
+			bug("a command of sieve failed in silence");
+		if (run->err != E_OK)
+			return run->err;
+	}
+	return run->err;
+}
+
+/* What an earlier script kept is this one's to decide; its flags are there from the beginning. */
+static void
+take_over(struct sieve_run *run)
+{
+	struct sieve_action **at = &run->result->actions;
+	while (*at) {
+		struct sieve_action *a = *at;
+		if (a->kind != ACTION_KEEP) {
+			at = &a->next;
+			continue;
+		}
+		buf_reset(&run->flags);
+		flags_put(&run->flags, a->store.flags.rows, a->store.flags.n);
+		run->has_flags = a->store.has_flags;
+		if (a->head.p) {
+			buf_span(&run->edited, a->head);
+			run->is_edited = true;
+			run->head = buf_as_span(&run->edited);
+		}
+		run->result->n_actions -= !a->is_implicit;
+		*at = a->next;
+	}
+	run->result->has_keep = false;
+	run->own = run->end = at;
+}
+
+static void
+keep_implicitly(struct sieve_run *run)
+{
+	struct sieve_action keep = {.kind = ACTION_KEEP, .is_implicit = true};
+	if (run->is_keep_cancelled)
+		return;
+	keep.head = view_head_taken(run);
+	keep.store.has_flags = run->has_flags;
+	keep.store.flags = flags_taken(run, buf_as_span(&run->flags));
+	if (action_add(run, NULL, &keep) == E_OK && run_traces(run))
+		run->in->trace(
+		    run->in->ctx, run->program->main->name, 0, SPAN("implicit keep"));
+}
+
+/* RFC 5228 2.10.6: as if this script had not run. */
+static void
+give_up(struct sieve_run *run, struct sieve_action **end, size_t n_actions,
+    size_t n_redirects)
+{
+	struct sieve_action *keep;
+	run->result->arena.max_bytes = 0; /* what is gone may have filled it */
+	keep = arena_get(&run->result->arena, sizeof(*keep));
+	run->result->n_actions = n_actions;
+	run->result->n_redirects = n_redirects;
+	run->result->has_keep = true;
+	*keep = (struct sieve_action){.kind = ACTION_KEEP, .is_implicit = true};
+	*end = keep;
+}
+
+static void
+free_values(struct buf *values, unsigned n)
+{
+	for (unsigned i = 0; values && i < n; i++)
+		buf_free(&values[i]);
+}
+
+static void
+run_done(struct sieve_run *run, struct sieve_frame *frame)
+{
+	free_values(frame->locals, frame->n_locals);
+	free_values(run->globals, run->program->n_globals);
+	buf_free(&run->match_text);
+	buf_free(&run->edited);
+	buf_free(&run->flags);
+	arena_reset(&run->tmp);
+	arena_reset(&run->arena);
+}
+
+int
+sieve_run(const struct sieve_program *program, const struct sieve_input *in,
+    struct sieve_result *result, struct sieve_errors *errors)
+{
+	struct sieve_run run = {.program = program,
+	    .in = in,
+	    .result = result,
+	    .errors = errors,
+	    .tmp.max_bytes = SIEVE_RUN_BYTES_MAX,
+	    .arena.max_bytes = SIEVE_RUN_BYTES_MAX,
+	    .tree = in->tree};
+	struct sieve_frame frame = {
+	    .script = program->main, .n_locals = program->main->n_locals};
+	struct span name = errors->script;
+	struct sieve_action **end;
+	size_t n_actions, n_redirects;
+	result->arena.max_bytes = SIEVE_RUN_BYTES_MAX;
+	run.head = span_head(in->message, header_end(in->message));
+	take_over(&run);
+	end = run.end;
+	n_actions = result->n_actions;
+	n_redirects = result->n_redirects;
+	frame.locals = arena_get(&run.arena, (frame.n_locals + 1) * sizeof(struct buf));
+	run.globals =
+	    arena_get(&run.arena, (program->n_globals + 1) * sizeof(struct buf));
+	run.was_included = arena_get(&run.arena, program->n_scripts + 1);
+	run.frame = &frame;
+	(void)run_commands(&run, program->main->commands);
+	if (run.err == E_OK)
+		keep_implicitly(&run);
+	if (run.err != E_OK)
+		give_up(&run, end, n_actions, n_redirects);
+	errors->script = name;
+	run_done(&run, &frame);
+	return run.err;
+}
