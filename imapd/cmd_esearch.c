@@ -3,8 +3,8 @@
  * cmd_esearch.c - ESEARCH: RFC 7377, a search of many mailboxes, none of which is selected for it.
  * One after the other, in the order of their names; message numbers in keys are those of each.
  */
+#include "imapd/context.h"
 #include "imapd/mailbox_filter.h"
-#include "imapd/result.h"
 
 enum {
 	FILTERS_LEGAL = FILTER_SELECTED | FILTER_INBOXES | FILTER_PERSONAL |
@@ -22,8 +22,11 @@ struct esearch {
 	struct session *session; /* borrow */
 	struct command *command; /* borrow */
 	struct filter *filters;  /* borrow: the arena */
+	struct span text;        /* borrow: behind the filters */
 	struct search search;
 	struct source *sources, **last; /* borrow: the arena */
+	/* UPDATE, and what is searched is the selected mailbox: RFC 7377 2.2 */
+	bool is_followed;
 };
 
 /* ---- as it is written ---- */
@@ -54,6 +57,10 @@ check(const struct esearch *e)
 		return R_BAD_STATE;
 	if (e->search.returns & RETURN_SAVE && kinds != FILTER_SELECTED) {
 		e->command->parse.expected = "SAVE with the selected mailbox alone";
+		return R_SYNTAX;
+	}
+	if (e->search.returns & RETURN_UPDATE && !e->session->selected) {
+		e->command->parse.expected = "UPDATE with a mailbox selected";
 		return R_SYNTAX;
 	}
 	return R_DONE;
@@ -93,6 +100,8 @@ tell(struct esearch *e, const struct source *source, const struct found *found)
 	    .uidvalidity = s->selected->view.uidvalidity};
 	if (found->n && !result_put_extended(s, e->command, &e->search, &result))
 		return R_NONE;
+	if (e->is_followed)
+		context_add(s, e->command, e->text, search_program_parse, &result);
 	return result_save(s, &e->search, &result);
 }
 
@@ -129,12 +138,17 @@ search_all(struct esearch *e)
 {
 	struct session *s = e->session;
 	enum reply reply = R_DONE;
+	bool wants_update = e->search.returns & RETURN_UPDATE, was_followed = false;
 	if (store_mailboxes(s->store, source_add, e) != E_OK)
 		return R_LATER;
-	for (struct source *at = e->sources; at && reply == R_DONE; at = at->next)
-		reply = s->selected && s->selected->view.mailbox == at->id
-		            ? search_one(e, at)
-		            : search_other(e, at);
+	for (struct source *at = e->sources; at && reply == R_DONE; at = at->next) {
+		bool is_selected = s->selected && s->selected->view.mailbox == at->id;
+		e->is_followed = is_selected && wants_update;
+		was_followed |= e->is_followed;
+		reply = is_selected ? search_one(e, at) : search_other(e, at);
+	}
+	if (wants_update && !was_followed)
+		context_refuse(s);
 	return reply;
 }
 
@@ -145,6 +159,7 @@ cmd_esearch(struct session *s, struct command *c)
 	e.last = &e.sources;
 	if (sources_read(&c->parse, &e.filters) != E_OK)
 		return R_SYNTAX;
+	e.text = c->parse.in;
 	int err = result_parse(s, c, &e.search);
 	enum reply reply = err == E_BAD ? R_SYNTAX : check(&e);
 	if (reply != R_DONE)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_sort.c - SORT and UID SORT: RFC 5256, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 3 (RETURN).
+ * cmd_sort.c - SORT and UID SORT: RFC 5256, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 3 and 4 (RETURN).
  */
+#include "imapd/context.h"
 #include "imapd/facts.h"
-#include "imapd/result.h"
-#include "imapd/sort.h"
 
-static int
+int
 sort_program_parse(struct parse *p, struct sort_order *order, struct search *search)
 {
 	int err = search_parse_return(p, search);
@@ -40,6 +39,7 @@ value_of(
 		return sort_text(facts->base_subject);
 	case SORT_TO:
 		return sort_text(facts->to);
+	case SORT_RELEVANCY:
 	case SORT_BYS:
 		break;
 	}
@@ -87,12 +87,26 @@ found_sort(struct session *s, const struct sort_order *order, const struct found
 	return reply;
 }
 
+bool
+sort_is_before(
+    struct session *s, const struct sort_order *order, uint32_t a, uint32_t b)
+{
+	uint32_t both[2] = {a < b ? a : b, a < b ? b : a}, *sorted;
+	struct found found = {.seqs = both, .n = 2};
+	bool is_before =
+	    found_sort(s, order, &found, &sorted) == R_DONE && sorted[0] == a;
+	mem_free(&sorted);
+	return is_before;
+}
+
 static enum reply
-sort_tell(struct session *s, const struct command *c, const struct search *search,
-    const struct result *r)
+sort_tell(struct session *s, const struct command *c, struct span text,
+    const struct search *search, const struct result *r)
 {
 	bool is_there = search->has_return ? result_put_extended(s, c, search, r)
 	                                   : result_put(s, c, "SORT", search, r);
+	if (is_there && search->returns & RETURN_UPDATE)
+		context_add(s, c, text, sort_program_parse, r);
 	return is_there ? result_save(s, search, r) : R_NONE;
 }
 
@@ -103,7 +117,10 @@ cmd_sort(struct session *s, struct command *c)
 	struct sort_order order;
 	struct found found;
 	uint32_t *sorted = NULL;
+	struct span text = c->parse.in;
 	int err = sort_program_parse(&c->parse, &order, &search);
+	if (err == E_OK)
+		err = context_check(s, c, &search);
 	if (err != E_OK)
 		return result_failed(s, &search, err);
 	if (search.has_modseq)
@@ -112,7 +129,7 @@ cmd_sort(struct session *s, struct command *c)
 	if (reply == R_DONE)
 		reply = found_sort(s, &order, &found, &sorted);
 	if (reply == R_DONE)
-		reply = sort_tell(s, c, &search,
+		reply = sort_tell(s, c, text, &search,
 		    &(struct result){
 			.seqs = sorted, .n = found.n, .ascending = found.seqs});
 	mem_free(&sorted);

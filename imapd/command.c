@@ -34,6 +34,7 @@ static const struct row {
 	{"ESEARCH",      BOTH,          SOME,     true,  true,   false, 0,      cmd_esearch},
 	{"SORT",         SELECTED,      SOME,     true,  true,   false, 0,      cmd_sort},
 	{"THREAD",       SELECTED,      SOME,     true,  true,   false, 0,      cmd_thread},
+	{"CANCELUPDATE", SELECTED,      SOME,     false, false,  true,  0,      cmd_cancelupdate},
 	{"STORE",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_store},
 	{"NOOP",         BOTH,          NONE,     false, false,  true,  0,      cmd_noop},
 	{"IDLE",         BOTH,          NONE,     false, false,  true,  0,      cmd_idle},

@@ -47,6 +47,8 @@ command_handler cmd_append, cmd_replace;
 command_handler cmd_fetch, cmd_store, cmd_copy, cmd_move, cmd_expunge;
 /* cmd_search.c, cmd_esearch.c, cmd_sort.c, cmd_thread.c */
 command_handler cmd_search, cmd_esearch, cmd_sort, cmd_thread;
+/* cmd_cancelupdate.c */
+command_handler cmd_cancelupdate;
 
 /* command_read - one command and its reply.  E_OK; anything else: the conversation ends */
 MUST_USE int command_read(struct session *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* result.c - what RETURN asks for, said and saved. */
-#include "imapd/result.h"
+#include "imapd/context.h"
 
 int
 result_parse(struct session *s, struct command *c, struct search *out)
@@ -12,6 +12,8 @@ result_parse(struct session *s, struct command *c, struct search *out)
 		    "a search without CHARSET, after ENABLE UTF8=ACCEPT";
 		return E_BAD;
 	}
+	if (err == E_OK)
+		err = context_check(s, c, out);
 	if (err == E_OK && out->has_modseq)
 		selected_enable_condstore(s); /* RFC 7162 3.1 */
 	return err;
@@ -20,7 +22,7 @@ result_parse(struct session *s, struct command *c, struct search *out)
 struct search_stop
 result_stop(const struct search *search)
 {
-	unsigned asked = search->returns & ~(unsigned)RETURN_SAVE;
+	unsigned asked = search->returns & ~(unsigned)(RETURN_SAVE | RETURN_CONTEXT);
 	struct search_stop stop = {.ends = 0};
 	if (asked == RETURN_PARTIAL)
 		stop.partial = &search->partial;

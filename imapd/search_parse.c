@@ -92,8 +92,8 @@ static const struct {
 	const char *name;
 	enum search_return returns;
 } return_options[] = {
-	{"ALL", RETURN_ALL}, {"COUNT", RETURN_COUNT}, {"MAX", RETURN_MAX}, {"MIN", RETURN_MIN},
-	{"PARTIAL", RETURN_PARTIAL}, {"SAVE", RETURN_SAVE},
+	{"ALL", RETURN_ALL}, {"CONTEXT", RETURN_CONTEXT}, {"COUNT", RETURN_COUNT}, {"MAX", RETURN_MAX}, {"MIN", RETURN_MIN},
+	{"PARTIAL", RETURN_PARTIAL}, {"SAVE", RETURN_SAVE}, {"UPDATE", RETURN_UPDATE},
 };
 
 /* clang-format on */
@@ -353,6 +353,19 @@ key_read(struct reader *r, struct search_key **out)
 
 /* ---- the whole ---- */
 
+/* UPDATE (UID FLAGS): RFC 5465 7, where the grammar has no SP and the example one */
+static int
+update_atts_read(struct parse *p, struct search *out)
+{
+	struct span list = p->in;
+	list = span_from(list, list.n && list.p[0] == ' ');
+	out->has_update_atts = list.n && list.p[0] == '(';
+	if (!out->has_update_atts)
+		return E_OK;
+	p->in = list;
+	return fetch_atts_parse(p, &out->update_atts);
+}
+
 /* RFC 9394 3.1: one PARTIAL or one ALL, not both */
 static int
 option_end(struct parse *p, unsigned option, struct search *out)
@@ -362,6 +375,8 @@ option_end(struct parse *p, unsigned option, struct search *out)
 	    (option == RETURN_PARTIAL && before))
 		return parse_fail(p, p->in, "one of PARTIAL and ALL");
 	out->returns |= option;
+	if (option == RETURN_UPDATE)
+		return update_atts_read(p, out);
 	if (option != RETURN_PARTIAL)
 		return E_OK;
 	return parse_sp(p) == E_OK ? partial_parse(p, &out->partial) : E_BAD;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * search_parse.h - what SEARCH, SORT and THREAD look for: the tree of keys, RFC 9051 6.4.4 and RFC
- * 3501 6.4.4, with RFC 4731, 5182 and 9394 (RETURN), 5032 (OLDER, YOUNGER), 7162 (MODSEQ), 8474 (EMAILID,
+ * 3501 6.4.4, with RFC 4731, 5182, 5267 and 9394 (RETURN), 5032 (OLDER, YOUNGER), 7162 (MODSEQ), 8474 (EMAILID,
  * THREADID) and 8514 (SAVEDON and the like).  Pure.  The texts to look for are folded here, once
  * (casemap.h).
  */
 #ifndef IMAPD_SEARCH_PARSE_H
 #define IMAPD_SEARCH_PARSE_H
 
-#include "imapd/partial.h"
+#include "imapd/fetch_att.h"
 
 enum {
 	/* keys in each other: NOT, parentheses, the first key of an OR */
@@ -23,7 +23,9 @@ enum search_return {
 	RETURN_ALL = 4,
 	RETURN_COUNT = 8,
 	RETURN_SAVE = 16,
-	RETURN_PARTIAL = 32, /* RFC 9394; not beside RETURN_ALL */
+	RETURN_PARTIAL = 32,  /* RFC 9394; not beside RETURN_ALL */
+	RETURN_UPDATE = 64,   /* RFC 5267 4.3 */
+	RETURN_CONTEXT = 128, /* RFC 5267 4.2: a hint, nothing is done about it */
 };
 
 enum search_what {
@@ -71,6 +73,9 @@ struct search {
 	bool has_return;
 	unsigned returns;       /* enum search_return; 0 where there is no RETURN */
 	struct partial partial; /* of RETURN_PARTIAL */
+	/* of RETURN_UPDATE: what is said of a new message, RFC 5465 7 */
+	bool has_update_atts;
+	struct fetch_atts update_atts;
 	bool has_charset;
 	bool has_modseq;         /* MODSEQ is among the keys: RFC 7162 3.1.5 */
 	struct search_key *root; /* borrow: the arena */

@@ -44,6 +44,16 @@ selected_is_recent(const struct selected *b, const struct store_record *r)
 	return r->uid >= b->view.recent_from;
 }
 
+void
+selected_follow(struct selected *b, const struct follower *follower)
+{
+	if (b->follower)
+		return;
+	b->follower = follower;
+	b->followed_at = b->flags_at;
+	b->followed_modseq = b->modseq;
+}
+
 /* ---- flags ---- */
 
 static const struct {

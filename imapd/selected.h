@@ -10,6 +10,21 @@
 #include "store/store.h"
 
 struct session;
+struct context;
+struct selected;
+
+/* Who is told what changes, beside the client: selected_update calls it at the right moments. */
+struct follower {
+	/* ascending sequence numbers, some of which went: before EXPUNGE */
+	void (*gone)(struct session *, const uint32_t *seqs, size_t n);
+	/* another view of the mailbox takes its place: before EXPUNGE */
+	void (*lost)(struct session *, const struct store_view *);
+	/* messages from this one on are new: after EXISTS */
+	void (*came)(struct session *, uint32_t from);
+	/* ascending; new ones, too: after all else */
+	void (*changed)(struct session *, const uint32_t *seqs, size_t n);
+	void (*free)(struct selected *);
+};
 
 /* A message whose flags the client was told by the command that runs. */
 struct told {
@@ -35,6 +50,12 @@ struct selected {
 	size_t n_told, cap_told;
 	uint32_t n_keywords_told; /* FLAGS was sent with so many */
 	struct numset saved;      /* "$", as UIDs: RFC 5182 */
+	/* own: searches that are kept up to date (context.h) */
+	struct context *contexts;
+	const struct follower *follower; /* borrow: static; NULL: nobody */
+	/* n_changes and modseq up to which it was told */
+	uint32_t followed_at;
+	uint64_t followed_modseq;
 };
 
 /*
@@ -55,6 +76,9 @@ void selected_close(struct session *); /* nothing is said */
  */
 MUST_USE int selected_peek(struct session *, struct span name, struct selected *out);
 void selected_unpeek(struct session *, struct selected *);
+
+/* selected_follow - from now on; nothing, when it follows already */
+void selected_follow(struct selected *, const struct follower *);
 
 /* Records of sequence numbers; seq from 1 to n. */
 const struct store_record *selected_record(const struct selected *, uint32_t seq);

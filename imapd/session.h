@@ -25,6 +25,8 @@ enum {
 	LITERAL_FORGOTTEN_MAX = 128 << 20,
 };
 
+struct fetch_atts;
+
 /* ENABLEd, or implied by use. */
 enum enabled {
 	EN_CONDSTORE = 1,
@@ -56,6 +58,8 @@ struct session {
 	struct literal literal; /* of a message: the command's text goes on behind it */
 	bool has_rest;          /* the command's text was not read to its end yet */
 	struct buf command;     /* its text so far */
+	/* borrow: what NOTIFY asks of new messages of the selected mailbox; NULL: nothing */
+	const struct fetch_atts *notify_atts;
 	unsigned errors;
 	bool is_over;
 	bool is_broken; /* the client cannot be written to, or left: everything ends */

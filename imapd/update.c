@@ -151,6 +151,8 @@ selected_close(struct session *s)
 	if (!b)
 		return;
 	store_unselect_later(s->store, &b->view);
+	if (b->follower)
+		b->follower->free(b);
 	numset_free(&b->saved);
 	mem_free(&b->at);
 	mem_free(&b->told);
@@ -444,13 +446,72 @@ renew(struct session *s)
 	int err = store_view_renew(s->store, &b->view, &view);
 	if (err != E_OK)
 		return err;
+	if (b->follower)
+		b->follower->lost(s, &view);
 	list_move(s, &view);
 	b->n_told = 0; /* by other indices: told once more */
 	store_unselect(s->store, &b->view);
 	b->view = view;
 	b->n_gone_seen = UINT32_MAX; /* all of it is looked through at once */
-	b->gone_at = b->flags_at = view.head->n_changes - VIEW_CHANGES - 1;
+	b->gone_at = b->flags_at = b->followed_at =
+	    view.head->n_changes - VIEW_CHANGES - 1;
 	return E_OK;
+}
+
+/* ---- who else follows it ---- */
+
+/* What changed since the follower was told, and all from message from on. */
+struct followed {
+	uint32_t *seqs; /* own */
+	size_t n, cap;
+};
+
+static void
+followed_add(struct followed *f, uint32_t seq)
+{
+	f->seqs = mem_room(f->seqs, f->n, &f->cap, sizeof *f->seqs);
+	f->seqs[f->n++] = seq;
+}
+
+static struct followed
+followed_of(const struct selected *b, uint32_t *at, uint32_t from)
+{
+	struct followed f = {.n = 0};
+	struct changes c;
+	size_t k = 0;
+	changes_since(b->view.head, at, &c);
+	for (uint32_t seq = 0; (seq = changes_next(b, &c, &k, seq)) != 0 && seq < from;)
+		if (selected_record(b, seq)->modseq > b->followed_modseq)
+			followed_add(&f, seq);
+	for (uint32_t seq = from; seq <= b->n; seq++)
+		followed_add(&f, seq);
+	return f;
+}
+
+static void
+follow_gone(struct session *s)
+{
+	struct selected *b = s->selected;
+	uint32_t at = b->followed_at; /* they are looked at once more */
+	if (!b->follower || b->view.head->modseq == b->followed_modseq)
+		return;
+	struct followed f = followed_of(b, &at, b->n + 1);
+	if (f.n)
+		b->follower->gone(s, f.seqs, f.n);
+	mem_free(&f.seqs);
+}
+
+static void
+follow_changed(struct session *s, uint64_t modseq, uint32_t n_known)
+{
+	struct selected *b = s->selected;
+	if (!b->follower || (modseq == b->followed_modseq && b->n == n_known))
+		return;
+	struct followed f = followed_of(b, &b->followed_at, n_known + 1);
+	b->followed_modseq = modseq;
+	if (f.n)
+		b->follower->changed(s, f.seqs, f.n);
+	mem_free(&f.seqs);
 }
 
 static void
@@ -477,6 +538,7 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	uint64_t modseq = head->modseq; /* before what it covers is read */
 	uint32_t n_gone = head->n_gone, n = head->n;
 	struct changes c;
+	follow_gone(s);
 	if (n_gone != b->n_gone_seen && what != UPDATE_NO_EXPUNGE) {
 		b->n_gone_seen = n_gone;
 		changes_since(head, &b->gone_at, &c);
@@ -486,10 +548,13 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	if (n > b->n_seen)
 		tell_new(s, n);
 	selected_tell_keywords(s);
+	if (b->follower && b->n > n_known)
+		b->follower->came(s, n_known + 1);
 	if (modseq != b->modseq && what != UPDATE_QUIET_FLAGS) {
 		changes_since(head, &b->flags_at, &c);
 		tell_changes(s, &c, n_known, is_uid);
 		b->modseq = modseq;
 	}
 	b->n_told = 0;
+	follow_changed(s, modseq, n_known);
 }

@@ -416,6 +416,7 @@ enum reply cmd_move(struct session *s, struct command *c) { return read_set(s, c
 enum reply cmd_expunge(struct session *s, struct command *c) { return c->is_uid ? read_set(s, c) : R_DONE; }
 enum reply cmd_search(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_esearch(struct session *s, struct command *c) { return s->selected ? read_set(s, c) : R_BAD_STATE; }
+enum reply cmd_cancelupdate(struct session *s, struct command *c) { return s->selected ? read_set(s, c) : R_BAD_STATE; }
 enum reply cmd_sort(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_thread(struct session *s, struct command *c) { return read_set(s, c); }
 
