@@ -31,7 +31,8 @@ capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compr
 	                   "CONTEXT=SORT THREAD=ORDEREDSUBJECT "
 			   "THREAD=REFERENCES THREAD=REFS I18NLEVEL=1 I18NLEVEL=2"
 			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
-			   "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH QUOTASET INPROGRESS");
+			   "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH QUOTASET INPROGRESS "
+	                   "METADATA LIST-METADATA");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
 	if (may_compress)
 		buf_str(out, " COMPRESS=DEFLATE");

@@ -7,9 +7,17 @@
 
 #include "base/log.h"
 #include "imapd/command.h"
+#include "imapd/metadata.h"
 #include "proc/child.h"
 
 enum { WATCH_AGAIN_MS = 5000 }; /* when there is no keeper to watch */
+
+/* The keeper may have something to tell. */
+static bool
+has_news(const struct session *s)
+{
+	return s->selected || (s->enabled & EN_METADATA);
+}
 
 /*
  * The client, the mailbox, or the monitor has something to say.
@@ -22,7 +30,7 @@ wait_both(struct session *s, int watch, int64_t deadline)
 	    {.fd = the_child.control, .events = POLLIN},
 	    {.fd = watch, .events = POLLIN}};
 	int64_t again = deadline_in_ms(WATCH_AGAIN_MS);
-	bool is_blind = s->selected && watch < 0;
+	bool is_blind = has_news(s) && watch < 0;
 	int n = poll(
 	    p, 3, deadline_left_ms(is_blind && again < deadline ? again : deadline));
 	if (n == 0 && !is_blind)
@@ -59,6 +67,7 @@ idle(struct session *s, bool *is_done)
 	for (;;) {
 		int watch = -1;
 		selected_update(s, UPDATE_ALL, false);
+		metadata_update(s);
 		if (s->is_over)
 			return E_OK;
 		if (io_flush(&s->io) != E_OK)
@@ -66,8 +75,9 @@ idle(struct session *s, bool *is_done)
 		int err = look_at_client(s, is_done);
 		if (err != E_OK)
 			return err;
-		if (s->selected && store_watch(s->store, &s->selected->view,
-				       s->selected->modseq, &watch) != E_OK)
+		if (has_news(s) &&
+		    store_watch(s->store, s->selected ? &s->selected->view : NULL,
+			s->selected ? s->selected->modseq : 0, &watch) != E_OK)
 			watch = -1;
 		err = wait_both(s, watch, deadline);
 		if (err != E_OK)
@@ -81,7 +91,7 @@ cmd_idle(struct session *s, struct command *c)
 	bool is_done = false;
 	buf_str(respond_out(s), "+ idling\r\n");
 	int err = idle(s, &is_done);
-	if (s->selected)
+	if (has_news(s))
 		store_watch_end(s->store);
 	if (s->is_over)
 		return R_DONE;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_list.c - LIST (RFC 9051 6.3.9, RFC 5258, 5819, 6154) and LSUB (RFC 3501 6.3.9): all names,
+ * cmd_list.c - LIST (RFC 9051 6.3.9, RFC 5258, 5819, 6154, 9590) and LSUB (RFC 3501 6.3.9): all names,
  * sorted, with the levels above them; then those that match are said.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "imapd/metadata.h"
 #include "imapd/pattern.h"
 #include "imapd/status.h"
 
@@ -22,13 +24,15 @@ enum want {
 	WANT_SUBSCRIBED = 1,
 	WANT_CHILDREN = 2,
 	WANT_SPECIAL_USE = 4,
-	WANT_STATUS = 8
+	WANT_STATUS = 8,
+	WANT_METADATA = 16
 };
 
 struct list {
 	unsigned select, want; /* enum select, enum want */
 	unsigned status_items;
-	bool is_extended; /* it was written with what RFC 5258 adds */
+	struct metadata_want metadata; /* RFC 9590 */
+	bool is_extended;              /* it was written with what RFC 5258 adds */
 	size_t n_patterns;
 	struct span patterns[PATTERNS_MOST];
 	struct span reference;
@@ -124,6 +128,13 @@ parse_return(struct parse *p, struct list *l)
 	do {
 		if (take_word(p, words, COUNT(words), &l->want))
 			continue;
+		if (parse_word(p, "METADATA")) {
+			l->want |= WANT_METADATA;
+			if (parse_sp(p) != E_OK ||
+			    parse_metadata_entries(p, &l->metadata) != E_OK)
+				return E_BAD;
+			continue;
+		}
 		if (!parse_word(p, "STATUS") || parse_sp(p) != E_OK ||
 		    parse_status_items(p, &l->status_items) != E_OK) {
 			p->expected = p->expected ? p->expected : "a return option";
@@ -338,7 +349,7 @@ put_child_info(struct buf *out, const struct list *l)
 }
 
 static void
-put_name(struct session *s, const struct names *all, const struct list *l,
+put_name(struct session *s, const struct names *all, struct list *l,
     const struct name *n, bool has_info)
 {
 	struct buf *out = respond_out(s);
@@ -351,6 +362,10 @@ put_name(struct session *s, const struct names *all, const struct list *l,
 	buf_str(out, "\r\n");
 	if ((l->want & WANT_STATUS) && n->mailbox)
 		status_put(s, n->mailbox, l->status_items);
+	/* one that went meanwhile has none: RFC 9590 3 */
+	if ((l->want & WANT_METADATA) && n->mailbox &&
+	    metadata_put(s, n->text, &l->metadata) == STORE_LATER)
+		log_event(LOG_WARNING, "no_metadata", "%s", "");
 }
 
 /* A level without a mailbox is told where a pattern ends in "%": RFC 9051 6.3.9 */
@@ -391,7 +406,7 @@ has_child_info(const struct names *all, const struct list *l, const struct name 
 }
 
 static void
-put_matching(struct session *s, const struct names *all, const struct list *l)
+put_matching(struct session *s, const struct names *all, struct list *l)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const struct name *n = &all->all[i];

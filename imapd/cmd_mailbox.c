@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_mailbox.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. */
 #include "imapd/command.h"
+#include "imapd/special_use.h"
 
 /*
  * What a mailbox may be made for (RFC 6154 2, RFC 8457); \All and \Flagged are views of others, and
@@ -9,9 +10,8 @@
 static const char *const uses[] = {
     "\\Archive", "\\Drafts", "\\Important", "\\Junk", "\\Sent", "\\Trash"};
 
-/* The one of ours; NULL: a use that cannot be had. */
-static const char *
-use_of(struct span name)
+const char *
+special_use_of(struct span name)
 {
 	for (size_t i = 0; i < COUNT(uses); i++)
 		if (span_ieqs(name, uses[i] + 1))
@@ -32,7 +32,7 @@ parse_uses(struct parse *p, size_t *n, const char **out)
 	do {
 		if (!parse_ch(p, '\\') || parse_atom(p, &name) != E_OK)
 			return E_BAD;
-		*out = ++*n == 1 ? use_of(name) : NULL;
+		*out = ++*n == 1 ? special_use_of(name) : NULL;
 	} while (parse_ch(p, ' '));
 	return parse_ch(p, ')') && parse_ch(p, ')') ? E_OK : E_BAD;
 }

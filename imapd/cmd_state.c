@@ -2,6 +2,7 @@
 /* cmd_state.c - CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE. */
 #include "imapd/capability.h"
 #include "imapd/command.h"
+#include "imapd/metadata.h"
 
 enum reply
 cmd_capability(struct session *s, struct command *c)
@@ -52,7 +53,8 @@ cmd_enable(struct session *s, struct command *c)
 		const char *name;
 		unsigned what;
 	} known[] = {{"CONDSTORE", EN_CONDSTORE}, {"QRESYNC", EN_QRESYNC},
-	    {"UTF8=ACCEPT", EN_UTF8}, {"IMAP4rev2", EN_REV2}};
+	    {"UTF8=ACCEPT", EN_UTF8}, {"IMAP4rev2", EN_REV2},
+	    {"METADATA", EN_METADATA}};
 
 	unsigned wanted = 0;
 	struct span name;
@@ -65,6 +67,8 @@ cmd_enable(struct session *s, struct command *c)
 	} while (!parse_is_at_end(&c->parse) && parse_sp(&c->parse) == E_OK);
 	if (parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
+	if ((wanted & EN_METADATA) && metadata_enable(s) != E_OK)
+		return R_LATER;
 	struct buf *out = respond_out(s);
 	buf_str(out, "* ENABLED");
 	for (size_t i = 0; i < COUNT(known); i++)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "imapd/metadata.h"
 #include "metrics/metric.h"
 
 enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
@@ -60,6 +61,8 @@ static const struct row {
 	{"GETQUOTA",     BOTH,          SOME,     false, false,  true,  0,      cmd_getquota},
 	{"GETQUOTAROOT", BOTH,          SOME,     false, false,  true,  0,      cmd_getquotaroot},
 	{"SETQUOTA",     BOTH,          SOME,     false, false,  true,  0,      cmd_setquota},
+	{"GETMETADATA",  BOTH,          SOME,     false, false,  true,  0,      cmd_getmetadata},
+	{"SETMETADATA",  BOTH,          SOME,     false, false,  true,  0,      cmd_setmetadata},
 	{"ENABLE",       BOTH,          SOME,     false, false,  true,  0,      cmd_enable},
 	{"ID",           BOTH,          SOME,     false, false,  true,  0,      cmd_id},
 	{"COMPRESS",     BOTH,          SOME,     false, false,  true,  0,      cmd_compress},
@@ -168,6 +171,8 @@ run(struct session *s, struct command *c)
 	}
 	if (row && !s->is_over)
 		selected_update(s, update_of(row, c->is_uid), c->is_uid);
+	if (!s->is_over)
+		metadata_update(s);
 	respond_tagged(s, r, c->verb, c->parse.expected);
 	count_errors(s, r);
 	if (row && row->handler != cmd_idle)

@@ -37,6 +37,8 @@ command_handler cmd_status;
 command_handler cmd_getquota, cmd_getquotaroot, cmd_setquota;
 /* cmd_language.c */
 command_handler cmd_language, cmd_comparator;
+/* cmd_metadata.c */
+command_handler cmd_getmetadata, cmd_setmetadata;
 /* cmd_idle.c */
 command_handler cmd_idle;
 /* cmd_compress.c */

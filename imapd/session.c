@@ -8,8 +8,8 @@
 #include "conf/conf.h"
 #include "imapd/capability.h"
 #include "imapd/command.h"
-#include "net/deflate.h"
 #include "login/serve.h"
+#include "net/deflate.h"
 #include "proc/child.h"
 
 static struct store *the_store; /* own; NULL: not open yet */
@@ -61,7 +61,10 @@ session_done(struct session *s)
 	if (!s->is_broken && io_flush(&s->io) != E_OK)
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
 	selected_close(s);
-	store_unselect_now(s->store);
+	if (s->store) {
+		store_unselect_now(s->store);
+		store_metadata_quiet(s->store);
+	}
 	io_done(&s->io);
 	deflate_free(&s->deflate);
 	arena_reset(&s->arena);
@@ -76,6 +79,7 @@ serve(int fd, const struct login_client *c)
 	    .is_loopback = c->is_loopback,
 	    .quota_bytes = c->quota_bytes,
 	    .quota_messages = c->quota_messages,
+	    .server_admin = conf_str(the_child.conf, "imapd", "server_admin"),
 	    .arena = {.max_bytes = IMAP_ARENA_MAX},
 	    .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX},
 	    .message_size_most =

@@ -33,6 +33,7 @@ enum enabled {
 	EN_QRESYNC = 2,
 	EN_UTF8 = 4, /* RFC 6855 */
 	EN_REV2 = 8, /* RFC 9051: ESEARCH instead of SEARCH, no RECENT, UTF-8 names */
+	EN_METADATA = 16, /* RFC 5464: what others change is told */
 };
 
 /* A literal that was announced and not read: of a message (the row of the command says so). */
@@ -68,6 +69,7 @@ struct session {
 	int64_t
 	    progress_ms; /* a long command says how far it is that often: RFC 9585 */
 	uint64_t quota_bytes, quota_messages;
+	const char *server_admin; /* borrow: the setting */
 };
 
 int imap_session_run(void); /* the role */

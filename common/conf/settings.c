@@ -239,6 +239,7 @@ static const struct conf_setting imapd[] = {
 	SECONDS("progress_interval", "10s", 0, HOUR, "how often a client hears how far its long SEARCH, SORT or THREAD is; 0: after each megabyte"),
 	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
+	STR("server_admin", "", NULL, "URI by which users reach the administrator (mailto: or tel:): METADATA /shared/admin"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/imapd/metrics; 0: none"),
 };
 /* clang-format on */

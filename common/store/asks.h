@@ -35,10 +35,17 @@ enum keeper_ask {
 	KEEPER_CACHE,  /* n x struct ask_item; no reply */
 	/* file id, u8 enum ask_files_from -> said, n x struct ask_file; none: the end */
 	KEEPER_FILES,
-	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */
+	/* -> said, u32 rows, u32 bad ones, u64 bytes, u64 bytes that are counted */
+	KEEPER_ANNOTATIONS,
+	KEEPER_LEAVE,    /* -> said; then it writes a dump and ends */
+	KEEPER_METADATA, /* name ("": the account's) -> said, n x (str entry, str value) */
+	/* name, n x (str entry, u8 is_nil, str value) -> said */
+	KEEPER_SET_METADATA,
+	/* u64 number (0: none) -> said, u64 number now, n x (name, str entry) of others' changes */
+	KEEPER_METADATA_CHANGES,
 	/*
-	 * u32 mailbox, u64 modseq -> said, when the mailbox is past it or no more.  On a channel of
-	 * its own
+	 * u32 mailbox (0: none), u64 modseq, u64 number of METADATA_CHANGES (0: none) -> said, when
+	 * the mailbox is past it or no more.  On a channel of its own
 	 */
 	KEEPER_WAIT,
 	/* -- may not: the effect would come twice -- */

@@ -6,7 +6,8 @@
  *   subscribed-name U file-id imported-uidl F file-id sha256 (base64), ids ascend R mailbox uid
  *   flags keywords modseq size date saved file-id T file-id day: taken in then, and gone since;
  *   DUMP_SEEN_MOST of them at most D file-id: deleted, its file may still be there, and R of it
- *   too; DUMP_DOOMED_MOST of them at most
+ *   too; DUMP_DOOMED_MOST of them at most A mailbox kind who name value: an annotation (base64, "-"
+ *   empty)
  * New kinds of lines come behind the others: who does not know them ends there.  Written in slices
  * while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */
@@ -19,6 +20,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "store/annotations.h"
 #include "store/jobs.h"
 #include "store/sum.h"
 
@@ -236,6 +238,30 @@ put_seen(void *ctx, struct file_id id, uint32_t day)
 	return err == E_OK && d->is_timed && !job_has_time() ? E_MORE : err;
 }
 
+static void
+put_word(struct buf *text, struct span s)
+{
+	buf_ch(text, ' ');
+	if (s.n)
+		buf_base64(text, s);
+	else
+		buf_ch(text, '-');
+}
+
+static int
+put_annotation(void *ctx, const struct annotation *a)
+{
+	struct dumper *d = ctx;
+	if (a->mailbox && !slot_of(a->mailbox))
+		return E_OK; /* it was removed */
+	buf_putf(&d->text, "A %u %c", a->mailbox, a->kind);
+	put_word(&d->text, a->who);
+	put_word(&d->text, a->name);
+	put_word(&d->text, a->value);
+	buf_ch(&d->text, '\n');
+	return dump_flush(d);
+}
+
 /* Records of one mailbox.  E_OK, E_MORE (time is over), E_IO */
 static int
 dump_mailbox(struct dumper *d, uint32_t mailbox, put_record_fn *put)
@@ -379,7 +405,10 @@ dumper_step(struct dumper *d)
 		err = dump_mailboxes(d, &d->dead, &d->dead_at, put_dead);
 	if (err == E_OK && !d->is_timed)
 		err = put_shared(d);
-	return err == E_OK && !d->has_doomed ? dump_doomed(d) : err;
+	if (err == E_OK && !d->has_doomed)
+		err = dump_doomed(d);
+	/* METADATA_ACCOUNT_MAX bounds it */
+	return err == E_OK ? annotation_every(d->tables, put_annotation, d) : err;
 }
 
 static int

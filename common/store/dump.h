@@ -3,7 +3,7 @@
 #ifndef STORE_DUMP_H
 #define STORE_DUMP_H
 
-#include "store/tables.h"
+#include "store/annotations.h"
 
 /* dump_write - in one go.  E_OK, E_IO (logged; the old one stays) */
 MUST_USE int dump_write(struct tables *);
@@ -24,6 +24,7 @@ struct dump_visitor {
 	int (*on_sum)(void *ctx, struct file_id, const unsigned char sha256[32]);
 	int (*on_seen)(void *ctx, struct file_id, uint32_t day);
 	int (*on_doomed)(void *ctx, struct file_id);
+	int (*on_annotation)(void *ctx, const struct annotation *);
 	const char *only; /* letters of the lines that are looked at; NULL: all */
 };
 

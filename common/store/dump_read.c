@@ -134,6 +134,42 @@ read_doomed(struct span line, const struct dump_visitor *v)
 	return err == E_OK && line.n == 0 ? v->on_doomed(v->ctx, id) : E_BAD;
 }
 
+/* The next word, of base64; "-" is empty. */
+static struct span
+word(struct span *line, struct buf *space, int *err)
+{
+	struct span s = span_cut(line, ' ');
+	if (*err == E_OK && !span_eqs(s, "-"))
+		*err = s.n ? base64_decode(s, space) : E_BAD;
+	return *err == E_OK ? buf_as_span(space) : SPAN("");
+}
+
+static int
+read_annotation(struct span line, const struct dump_visitor *v)
+{
+	struct buf who = {.max = ANNOTATION_WHO_MAX},
+		   name = {.max = METADATA_ENTRY_MAX},
+		   value = {.max = ANNOTATION_VALUE_MAX};
+	struct annotation a;
+	int err = E_OK;
+	a.mailbox = (uint32_t)number(&line, UINT32_MAX, &err);
+	struct span kind = span_cut(&line, ' ');
+	a.who = word(&line, &who, &err);
+	a.name = word(&line, &name, &err);
+	a.value = word(&line, &value, &err);
+	if (kind.n != 1 || !annotation_is_kind(kind.p[0]) || line.n ||
+	    span_find(a.who, '\0') < a.who.n)
+		err = E_BAD;
+	if (err == E_OK) {
+		a.kind = kind.p[0];
+		err = v->on_annotation(v->ctx, &a);
+	}
+	buf_free(&who);
+	buf_free(&name);
+	buf_free(&value);
+	return err == E_LIMIT ? E_BAD : err;
+}
+
 static int
 read_record(struct span line, const struct dump_visitor *v)
 {
@@ -159,7 +195,7 @@ dump_read(struct span all, const struct dump_visitor *v)
 		int (*read)(struct span, const struct dump_visitor *);
 	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription},
 	    {'U', read_uidl}, {'F', read_sum}, {'R', read_record}, {'T', read_seen},
-	    {'D', read_doomed}};
+	    {'D', read_doomed}, {'A', read_annotation}};
 
 	int err = E_OK;
 	while (all.n && err == E_OK) {

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "store/annotations.h"
 #include "store/jobs.h"
 
 struct name_job {
@@ -14,6 +15,7 @@ struct name_job {
 	bool is_subscribed;
 	uint32_t uidvalidity, uidnext, reserved; /* ADOPT */
 	uint32_t id;                             /* the mailbox that is meant */
+	uint64_t bytes;                          /* of annotations that came */
 };
 
 static int
@@ -167,9 +169,13 @@ static int
 rename_inbox(struct name_job *n, struct span to)
 {
 	enum store_said said = make_with_superiors(to, SPAN(""), &n->id);
-	if (said != STORE_DONE)
-		mailboxes_forget();
-	return done(&n->job, said);
+	done(&n->job, said);
+	if (said == STORE_DONE)
+		return annotations_copy(&the_keeper.tables, job_txn(),
+		    slot_find(SPAN("INBOX"))->now.id, n->id,
+		    &n->bytes); /* RFC 5464 4.1 */
+	mailboxes_forget();
+	return E_OK;
 }
 
 static int
@@ -203,6 +209,7 @@ static void
 rename_synced(struct job *j)
 {
 	struct name_job *n = (struct name_job *)j;
+	the_keeper.annotation_bytes += n->bytes;
 	if (j->said == STORE_DONE && mailbox_name_is_inbox(buf_as_span(&n->name)))
 		job_become(j, move_all(slot_find(SPAN("INBOX"))->now.id, n->id));
 }

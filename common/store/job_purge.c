@@ -3,6 +3,7 @@
  * job_purge.c - what is left of a mailbox that was removed goes, in the background; also after a
  * crash.
  */
+#include "store/annotations.h"
 #include "store/sweep.h"
 
 struct purge_job {
@@ -11,6 +12,7 @@ struct purge_job {
 	struct numset all; /* own */
 	struct slot *slot; /* borrow: of the step */
 	bool has_no_messages;
+	uint64_t bytes; /* of annotations that went */
 };
 
 static int
@@ -50,9 +52,18 @@ purge_step(struct job *j)
 		if (j->is_done) {
 			slot_touch(p->slot);
 			p->slot->is_removed = true;
+			if (err == E_OK)
+				err = annotations_remove(&the_keeper.tables, job_txn(),
+				    p->mailbox, &p->bytes);
 		}
 	}
 	return err;
+}
+
+static void
+purge_synced(struct job *j)
+{
+	the_keeper.annotation_bytes -= ((struct purge_job *)j)->bytes;
 }
 
 static void
@@ -62,7 +73,7 @@ purge_free(struct job *j)
 }
 
 static const struct job_kind purge_kind = {
-    .name = "purge", .step = purge_step, .free = purge_free};
+    .name = "purge", .step = purge_step, .synced = purge_synced, .free = purge_free};
 
 void
 purge_begin(uint32_t mailbox)

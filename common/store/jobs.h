@@ -80,6 +80,11 @@ ask_handler ask_select, ask_renew, ask_peek, ask_sync, ask_mailbox, ask_mailboxe
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 ask_handler ask_limits; /* limits.c */
 
+/* job_metadata.c */
+ask_handler ask_annotations, ask_metadata, ask_set_metadata, ask_metadata_changes;
+/* metadata_changes_now - a number that grows with each change of METADATA; never 0 */
+uint64_t metadata_changes_now(void);
+
 /* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
 void purge_begin(uint32_t mailbox);
 /*

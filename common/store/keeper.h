@@ -73,6 +73,7 @@ struct keeper {
 	uint32_t n_uidls; /* at least one that import brought: 1 */
 	/* of all mailboxes: as told, as the batch leaves it */
 	struct sum sum, sum_next;
+	uint64_t annotation_bytes; /* of the table: METADATA_ACCOUNT_MAX */
 	struct loop *loop;
 	bool is_changed; /* since the last dump */
 	/* what placers had placed when all of new/ was taken in last */
@@ -109,12 +110,13 @@ struct session {
 	struct session *next, **link;
 	struct asker *asker;   /* own */
 	struct loop_fd *watch; /* own */
+	uint64_t number;       /* of all that came, from 1 */
 	struct job *job;       /* borrow: what it waits for */
 	bool is_paused;        /* it asks more than one thing at a time */
 	uint32_t selected;     /* mailbox; 0: none */
 	bool is_waiting;       /* KEEPER_WAIT */
 	uint32_t wait_mailbox;
-	uint64_t wait_modseq;
+	uint64_t wait_modseq, wait_metadata;
 };
 
 /* sessions_listen - E_OK, E_IO */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/annotations.h"
+
 /* ---- finding ---- */
 
 struct slot *
@@ -193,6 +195,13 @@ load_uidl(void *ctx, struct file_id id, struct span uidl)
 	return E_BAD; /* one is enough to know */
 }
 
+static int
+load_annotation(void *ctx, const struct annotation *a)
+{
+	((struct keeper *)ctx)->annotation_bytes += annotation_bytes(a);
+	return E_OK;
+}
+
 int
 mailboxes_load(void)
 {
@@ -207,6 +216,8 @@ mailboxes_load(void)
 		err = subscription_each(&k->tables, load_subscription, k);
 	if (err == E_OK)
 		err = uidl_each(&k->tables, load_uidl, k);
+	if (err == E_OK)
+		err = annotation_every(&k->tables, load_annotation, k);
 	k->sum_next = k->sum;
 	if (err == E_OK && !slot_find(SPAN("INBOX")))
 		err = E_BAD;
@@ -237,6 +248,7 @@ mailboxes_free(void)
 	mem_free(&k->subscriptions);
 	k->n_by_id = k->n_by_name = k->n_touched = k->n_subscriptions = 0;
 	k->sum = k->sum_next = (struct sum){0};
+	k->annotation_bytes = 0;
 }
 
 /* ---- what a batch leaves ---- */

@@ -100,6 +100,15 @@ on_doomed(void *ctx, struct file_id id)
 	return E_OK;
 }
 
+static int
+on_annotation(void *ctx, const struct annotation *a)
+{
+	struct rebuilding *r = ctx;
+	return a->mailbox == 0 || mailbox_of(r, a->mailbox)
+	           ? annotation_put(r->tables, r->txn, a)
+	           : E_OK;
+}
+
 /* ---- what lies in new/ ---- */
 
 static void
@@ -189,7 +198,8 @@ read_lines(struct rebuilding *r, struct span text)
 	    .on_uidl = on_uidl,
 	    .on_sum = on_sum,
 	    .on_seen = on_seen,
-	    .only = "MKSUFRT"};
+	    .on_annotation = on_annotation,
+	    .only = "MKSUFRTA"};
 	int had_doomed = dump_read(text, &doomed);
 	if (r->doomed.n)
 		qsort(r->doomed.all, r->doomed.n, sizeof *r->doomed.all, by_file_id);

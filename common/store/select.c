@@ -257,8 +257,9 @@ store_watch(struct store *s, const struct store_view *v, uint64_t modseq, int *o
 		store_watch_end(s);
 		err = keeper_find(&s->watch);
 	}
-	buf_u32(&body, v->mailbox);
+	buf_u32(&body, v ? v->mailbox : 0);
 	buf_u64(&body, modseq);
+	buf_u64(&body, s->metadata_seen);
 	if (err == E_OK)
 		err = ask_send(s->watch, KEEPER_WAIT, buf_as_span(&body), -1,
 		    deadline_in_ms(STORE_WAIT_MS));

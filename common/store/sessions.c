@@ -99,6 +99,7 @@ ask_wait(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)fd, (void)reply, (void)fd_back;
 	s->wait_mailbox = rd_u32(body);
 	s->wait_modseq = rd_u64(body);
+	s->wait_metadata = rd_u64(body);
 	s->is_waiting = true;
 	keeper_look();
 	if (rd_end(body) != E_OK)
@@ -116,15 +117,25 @@ sessions_look(void)
 	return false;
 }
 
+/* Nothing of what it waits for has come. */
+static bool
+waits_on(const struct session *s, const struct slot *slot)
+{
+	if (s->wait_metadata && s->wait_metadata != metadata_changes_now())
+		return false;
+	return slot ? slot->now.modseq <= s->wait_modseq : s->wait_mailbox == 0;
+}
+
 void
 sessions_wake(void)
 {
 	for (struct session *s = run.all; s; s = s->next) {
 		struct slot *slot = s->is_waiting ? slot_of(s->wait_mailbox) : NULL;
-		if (!s->is_waiting || (slot && slot->now.modseq <= s->wait_modseq))
+		if (!s->is_waiting || waits_on(s, slot))
 			continue;
 		struct buf reply = {0};
-		buf_u8(&reply, slot ? STORE_DONE : STORE_NONEXISTENT);
+		bool is_there = slot || s->wait_mailbox == 0;
+		buf_u8(&reply, is_there ? STORE_DONE : STORE_NONEXISTENT);
 		s->is_waiting = false;
 		session_answer(s, KEEPER_WAIT, &reply, -1);
 		buf_free(&reply);
@@ -155,8 +166,12 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_UIDLS]         = {"UIDLS",         PH_ANY,   0,     0,                  true,    ask_uidls},
 	[KEEPER_CACHE]         = {"CACHE",         PH_ANY,   0,     ANY_BYTES,          false,   ask_cache},
 	[KEEPER_FILES]         = {"FILES",         PH_ANY,   0,     FILE_ID_BYTES + 1,  true,    ask_files},
+	[KEEPER_ANNOTATIONS]   = {"ANNOTATIONS",   PH_ANY,   0,     0,                  false,   ask_annotations},
 	[KEEPER_LEAVE]         = {"LEAVE",         PH_ANY,   0,     0,                  false,   ask_leave},
-	[KEEPER_WAIT]          = {"WAIT",          PH_ANY,   0,     12,                 false,   ask_wait},
+	[KEEPER_METADATA]      = {"METADATA",      PH_ANY,   0,     NAME_BYTES,         true,    ask_metadata},
+	[KEEPER_SET_METADATA]  = {"SET_METADATA",  PH_ANY,   0,     ANY_BYTES,          false,   ask_set_metadata},
+	[KEEPER_METADATA_CHANGES] = {"METADATA_CHANGES", PH_ANY, 0, 8,                  true,    ask_metadata_changes},
+	[KEEPER_WAIT]          = {"WAIT",          PH_ANY,   0,     20,                 false,   ask_wait},
 	[KEEPER_CREATE]        = {"CREATE",        PH_ANY,   0,     NAME_BYTES + 4 + 15, false,  ask_create},
 	[KEEPER_DELETE]        = {"DELETE",        PH_ANY,   0,     NAME_BYTES,         false,   ask_delete},
 	[KEEPER_RENAME]        = {"RENAME",        PH_ANY,   0,     2 * NAME_BYTES,     false,   ask_rename},
@@ -240,7 +255,9 @@ on_listener(void *ctx, int listener, unsigned events)
 		close(fd);
 		return;
 	}
+	static uint64_t number;
 	struct session *s = mem_new(sizeof *s);
+	s->number = ++number;
 	s->asker = asker_new(fd, rows, COUNT(rows), "session", s);
 	s->watch = loop_watch(the_keeper.loop, fd, LOOP_READ, on_session, s);
 	s->next = run.all;

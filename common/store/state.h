@@ -36,7 +36,9 @@ struct store {
 	struct buf name;
 	/* own mapping; unselected, which the keeper was not told; without head: none */
 	struct store_view left;
-	uint32_t left_uidnext;    /* then */
+	uint32_t left_uidnext; /* then */
+	/* of KEEPER_METADATA_CHANGES; 0: nobody wants to hear */
+	uint64_t metadata_seen;
 	bool is_superseded;       /* it was marked: its keeper died */
 	struct cache_map *caches; /* own; the newest first */
 	struct buf items;         /* own: cache items that wait to be sent */

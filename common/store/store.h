@@ -28,6 +28,12 @@ enum {
 	STORE_CACHE_ITEM_MAX = 65535, /* bytes */
 	STORE_APPENDS_MOST = 1000,    /* messages of one MULTIAPPEND */
 	STORE_UIDL_MAX = 70,          /* RFC 1939 7 */
+	METADATA_ENTRY_MAX = 255,     /* octets of an entry's name */
+	METADATA_VALUE_MAX = 16384,   /* octets; RFC 5464 4.1 asks for 1,024 */
+	METADATA_ENTRIES_MOST =
+	    128, /* of a mailbox, or of the server; it asks for 10 */
+	/* bytes of all of an account, names in it: 64 of the largest */
+	METADATA_ACCOUNT_MAX = 1 << 20,
 };
 
 enum store_flag {
@@ -201,6 +207,45 @@ enum store_said store_mailbox_delete(struct store *, struct span name);
 enum store_said store_mailbox_rename(struct store *, struct span from, struct span to);
 enum store_said store_subscribe(struct store *, struct span name, bool is_subscribed);
 
+/*
+ * ---- METADATA: RFC 5464.  mailbox "" is the server, whose entries each account has for itself ----
+ */
+struct metadata_entry {
+	struct span name;  /* borrow; in lower case */
+	bool is_nil;       /* to be set: it goes */
+	struct span value; /* borrow; any octets */
+};
+
+/* tied to the mailbox's special use: RFC 6154 4 */
+#define METADATA_SPECIAL_USE "/private/specialuse"
+
+/*
+ * metadata_entry_form - RFC 5464 3.2, in any case.  metadata_entry_check - one that may be set: in
+ * lower case, with components enough.  Pure
+ */
+bool metadata_entry_form(struct span name);
+bool metadata_entry_check(struct span name);
+/*
+ * store_metadata - calls fn with each entry that has a value; it asks the store nothing.
+ * STORE_NONEXISTENT, STORE_LATER
+ */
+enum store_said store_metadata(struct store *, struct span mailbox,
+    void (*fn)(void *ctx, const struct metadata_entry *), void *ctx);
+/*
+ * store_metadata_set - all n, or none; durable at STORE_DONE.  A special use is taken from who had
+ * it.  STORE_NONEXISTENT, STORE_BAD_NAME, STORE_TOO_MANY (METADATA_ENTRIES_MOST,
+ * METADATA_ACCOUNT_MAX)
+ */
+enum store_said store_metadata_set(
+    struct store *, struct span mailbox, const struct metadata_entry *, size_t n);
+/*
+ * store_metadata_changes - calls fn with what others set since the last call; the first only begins
+ * to look.  From then on store_watch ends for such changes, too.  E_OK, E_IO
+ */
+MUST_USE int store_metadata_changes(struct store *,
+    void (*fn)(void *ctx, struct span mailbox, struct span entry), void *ctx);
+void store_metadata_quiet(struct store *); /* nobody wants to hear any more */
+
 /* ---- a mailbox ---- */
 /*
  * store_select - takes in what is new, then the view.  is_examine: \Recent stays for the next.
@@ -243,7 +288,7 @@ MUST_USE int store_sync(struct store *);
 /*
  * store_watch - out becomes a descriptor (borrow) that is readable once the mailbox's modseq is
  * past modseq, or the mailbox is deleted, or the keeper died (then watch again).  For IDLE.  One at
- * a time; store_watch_end drops it.
+ * a time; store_watch_end drops it.  Without a view: only for METADATA.
  */
 /* E_OK, E_IO */
 MUST_USE int store_watch(

@@ -14,7 +14,7 @@
  *   uidls          file id -> what import brought along
  *   undo           number -> mailbox, uids: of a COPY that is not over.  Found at the start, they
  *                  go
- *   annotations    empty: there is no METADATA yet
+ *   annotations    (mailbox, kind, who, name) -> what is noted of a mailbox: annotations.h
  */
 #ifndef STORE_TABLES_H
 #define STORE_TABLES_H

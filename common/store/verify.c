@@ -68,6 +68,7 @@ finding_text(enum finding_kind kind)
 	    [FINDING_REFERENCES] = "wrong number of references",
 	    [FINDING_COUNT] = "wrong count",
 	    [FINDING_CACHE] = "damaged cache item",
+	    [FINDING_ANNOTATION] = "bad rows of annotations",
 	};
 	return texts[kind];
 }
@@ -199,6 +200,25 @@ look_at_mailbox(struct look *l, uint32_t mailbox)
 	l->sums->messages += sums.messages;
 	l->sums->bytes += sums.bytes;
 	return E_OK;
+}
+
+/* Metadata; several rows are one finding. */
+static int
+look_at_annotations(struct look *l)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (keeper_ask_said(l->store, KEEPER_ANNOTATIONS, &body, true, &answer) !=
+	    STORE_DONE)
+		return E_IO;
+	l->sums->annotations = rd_u32(&answer.body);
+	uint32_t bad = rd_u32(&answer.body);
+	uint64_t bytes = rd_u64(&answer.body), counted = rd_u64(&answer.body);
+	if (bad)
+		found(l, FINDING_ANNOTATION, NULL, "rows", bad, 0);
+	if (bytes != counted && !bad)
+		found(l, FINDING_ANNOTATION, NULL, "bytes", counted, bytes);
+	return answer_end(&answer);
 }
 
 /* ---- rows of files ---- */
@@ -435,6 +455,8 @@ look_at_all(struct look *l)
 	for (uint32_t i = 0; i < l->n_names && err == E_OK; i++)
 		err = look_at_mailbox(l, i);
 	l->sums->mailboxes = l->n_names;
+	if (err == E_OK)
+		err = look_at_annotations(l);
 	if (err == E_OK)
 		err = read_rows(l);
 	if (err == E_OK)

@@ -22,6 +22,7 @@ enum finding_kind {
 	FINDING_COUNT,
 	/* a cache item that is damaged: it is made again when it is wanted */
 	FINDING_CACHE,
+	FINDING_ANNOTATION, /* rows of the table "annotations" that are not as we write them */
 	FINDING_KINDS
 };
 
@@ -38,7 +39,8 @@ struct verified {
 	uint64_t files;                      /* in msg/ */
 	/* rows whose SHA-256 nobody knows: a rebuild could not read the file */
 	uint64_t unsummed;
-	uint64_t waiting; /* in new/ still */
+	uint64_t waiting;     /* in new/ still */
+	uint64_t annotations; /* rows: METADATA */
 	uint64_t findings;
 	uint64_t of[FINDING_KINDS]; /* of these, each */
 };

@@ -45,6 +45,11 @@ put_named(uint16_t type, struct buf *b)
 		buf_bytes(b, SPAN("x"));
 	if (type == KEEPER_ADOPT)
 		put_u32s(b, 3);
+	if (type == KEEPER_SET_METADATA) {
+		buf_bytes(b, SPAN("/private/comment"));
+		buf_u8(b, 0);
+		buf_bytes(b, SPAN("x"));
+	}
 }
 
 static void
@@ -87,6 +92,8 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_DELETE:
 	case KEEPER_RENAME:
 	case KEEPER_ADOPT:
+	case KEEPER_METADATA:
+	case KEEPER_SET_METADATA:
 		put_named(type, b);
 		break;
 	case KEEPER_RENEW:
@@ -94,8 +101,13 @@ sample_keeper(uint16_t type, struct buf *b)
 		put_u32s(b, type == KEEPER_RENEW ? 1 : 2);
 		break;
 	case KEEPER_EXPUNGED:
-	case KEEPER_WAIT:
 		put_u32s(b, 3);
+		break;
+	case KEEPER_WAIT:
+		put_u32s(b, 5);
+		break;
+	case KEEPER_METADATA_CHANGES:
+		buf_u64(b, 1);
 		break;
 	case KEEPER_FILES:
 		buf_put(b, id, sizeof id);

@@ -73,6 +73,17 @@ on_uidl(void *ctx, struct file_id id, struct span uidl)
 }
 
 static int
+on_annotation(void *ctx, const struct annotation *a)
+{
+	(void)ctx;
+	if (!annotation_is_kind((char)a->kind) || a->who.n > ANNOTATION_WHO_MAX ||
+	    a->name.n > METADATA_ENTRY_MAX || a->value.n > ANNOTATION_VALUE_MAX)
+		abort();
+	look(a->who);
+	return E_OK;
+}
+
+static int
 on_sum(void *ctx, struct file_id id, const unsigned char sha256[32])
 {
 	(void)ctx, (void)id;
@@ -101,7 +112,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record,
-	    on_subscription, on_uidl, on_sum, on_seen, on_doomed, NULL};
+	    on_subscription, on_uidl, on_sum, on_seen, on_doomed, on_annotation, NULL};
 	int err = dump_read(span_make(data, n), &v);
 	return err == E_OK || err == E_BAD || err == E_IO ? 0 : -1;
 }

@@ -4,7 +4,7 @@
  * octets come at a time.  Each has one tagged reply, or ends the conversation; nothing is looked at past its end.
  * fuzz: imapd/append.c imapd/cmd_append.c imapd/cmd_replace.c
  * fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/partial.c imapd/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
- * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
+ * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_metadata.c imapd/metadata.c common/store/metadata_name.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
  * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
 #include <stdlib.h>
@@ -179,6 +179,42 @@ store_subscribe(struct store *s, struct span name, bool is_subscribed)
 	(void)s, (void)is_subscribed;
 	check_name(name);
 	return STORE_DONE;
+}
+
+enum store_said
+store_metadata(struct store *s, struct span mailbox,
+    void (*fn)(void *ctx, const struct metadata_entry *), void *ctx)
+{
+	struct metadata_entry e = {
+	    .name = SPAN("/private/comment"), .value = SPAN("a\0\"b")};
+	(void)s;
+	check_name(mailbox);
+	fn(ctx, &e);
+	e = (struct metadata_entry){.name = SPAN("/shared/a/b"), .value = SPAN("")};
+	fn(ctx, &e);
+	return STORE_DONE;
+}
+
+enum store_said
+store_metadata_set(struct store *s, struct span mailbox,
+    const struct metadata_entry *entries, size_t n)
+{
+	(void)s;
+	check_name(mailbox);
+	check(n > 0 && n <= METADATA_ENTRIES_MOST);
+	for (size_t i = 0; i < n; i++)
+		check(metadata_entry_check(entries[i].name) &&
+		      entries[i].value.n <= METADATA_VALUE_MAX);
+	return n > 2 ? STORE_TOO_MANY : STORE_DONE;
+}
+
+int
+store_metadata_changes(struct store *s,
+    void (*fn)(void *ctx, struct span mailbox, struct span entry), void *ctx)
+{
+	(void)s;
+	fn(ctx, SPAN("INBOX"), SPAN("/private/comment"));
+	return E_OK;
 }
 
 int

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store_home.h"
@@ -166,10 +167,129 @@ test_subscriptions(void **state)
 	names_check(h->a, "Archive+ Drafts+ INBOX+ Junk Trash+ ");
 }
 
+static const struct {
+	const char *name;
+	bool is_form, may_be_set;
+} entries[] = {
+    {"/private/comment", true, true},
+    {"/shared/comment", true, true},
+    {"/Private/Comment", true, false},
+    {"/private", true, false},
+    {"/private/vendor/x/y", true, true},
+    {"/private/vendor/x", true, false},
+    {"/private/vendor", true, false},
+    {"/private/a/b/c", true, true},
+    {"/private/", false, false},
+    {"/private//a", false, false},
+    {"private/a", false, false},
+    {"/other/a", false, false},
+    {"/private/a*", false, false},
+    {"/private/a%", false, false},
+    {"/private/\303\274", false, false},
+    {"/private/\001", false, false},
+    {"", false, false},
+};
+
+static void
+test_metadata_entries(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		struct span name = span_of(entries[i].name);
+		assert_int_equal(metadata_entry_form(name), entries[i].is_form);
+		assert_int_equal(metadata_entry_check(name), entries[i].may_be_set);
+	}
+}
+
+static void
+add_entry(void *ctx, const struct metadata_entry *e)
+{
+	struct names *n = ctx;
+	size_t len = strlen(n->text);
+	snprintf(n->text + len, sizeof n->text - len, "%.*s=%.*s ", SPAN_ARG(e->name),
+	    SPAN_ARG(e->value));
+}
+
+static void
+metadata_check(struct store *s, const char *mailbox, const char *want)
+{
+	struct names n = {""};
+	assert_int_equal(
+	    store_metadata(s, span_of(mailbox), add_entry, &n), STORE_DONE);
+	assert_string_equal(n.text, want);
+}
+
+static enum store_said
+set_entry(struct store *s, const char *mailbox, const char *name, struct span value)
+{
+	struct metadata_entry e = {.name = span_of(name), .value = value};
+	return store_metadata_set(s, span_of(mailbox), &e, 1);
+}
+
+/* They outlast a keeper that is killed, and a rebuild; what is told in the dump does. */
+static void
+test_metadata(void **state)
+{
+	struct home *h = *state;
+	const struct metadata_entry none = {.name = SPAN("/private/b"), .is_nil = true};
+	assert_int_equal(set_entry(h->a, "INBOX", "/private/a", SPAN("1")), STORE_DONE);
+	assert_int_equal(set_entry(h->a, "INBOX", "/private/b", SPAN("2")), STORE_DONE);
+	assert_int_equal(set_entry(h->a, "", "/shared/c", SPAN("")), STORE_DONE);
+	assert_int_equal(
+	    set_entry(h->a, "Sent", METADATA_SPECIAL_USE, SPAN("\\Junk")), STORE_DONE);
+	assert_int_equal(
+	    set_entry(h->a, "x", "/private/b", SPAN("2")), STORE_NONEXISTENT);
+	assert_int_equal(set_entry(h->a, "INBOX", "/x/b", SPAN("2")), STORE_BAD_NAME);
+	assert_int_equal(store_metadata_set(h->a, SPAN("INBOX"), &none, 1), STORE_DONE);
+	home_kill();
+	metadata_check(h->b, "INBOX", "/private/a=1 ");
+	home_dump();
+	home_damage();
+	metadata_check(h->a, "INBOX", "/private/a=1 ");
+	metadata_check(h->a, "", "/shared/c= ");
+	metadata_check(h->a, "Sent", "/private/specialuse=\\Junk ");
+	metadata_check(h->a, "Junk", "");
+	store_check(h->a);
+}
+
+static void
+test_metadata_limits(void **state)
+{
+	struct home *h = *state;
+	static char value[METADATA_VALUE_MAX];
+	char name[32];
+	for (unsigned i = 0; i < METADATA_ENTRIES_MOST; i++) {
+		snprintf(name, sizeof name, "/private/%u", i);
+		assert_int_equal(set_entry(h->a, "INBOX", name, SPAN("x")), STORE_DONE);
+	}
+	assert_int_equal(
+	    set_entry(h->a, "INBOX", "/private/more", SPAN("x")), STORE_TOO_MANY);
+	assert_int_equal(set_entry(h->a, "INBOX", "/private/1", SPAN("y")), STORE_DONE);
+	/* of the account in all: with the names not quite as many of the largest */
+	enum store_said said = STORE_DONE;
+	unsigned n = 0;
+	for (; said == STORE_DONE && n < 200; n++) {
+		snprintf(name, sizeof name, "/private/%u", n % 100);
+		said = set_entry(h->a, n < 100 ? "Sent" : "Junk", name,
+		    span_make(value, sizeof value));
+	}
+	assert_int_equal(said, STORE_TOO_MANY);
+	assert_int_equal(n, METADATA_ACCOUNT_MAX / METADATA_VALUE_MAX);
+	/* what goes with its mailbox makes room */
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("Sent")), STORE_DONE);
+	home_reopen(h);
+	assert_int_equal(
+	    set_entry(h->a, "Junk", "/private/big", span_make(value, sizeof value)),
+	    STORE_DONE);
+	store_check(h->a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mailbox_names),
-	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions)};
+	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions),
+	    cmocka_unit_test(test_metadata_entries), TEST(test_metadata),
+	    TEST(test_metadata_limits)};
 	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * annotations.h - rows of the table "annotations": what is noted about a mailbox (0: the account)
+ * beside its messages.  The key is (mailbox, kind, who, NUL, name), so that all of a mailbox, and
+ * all of a kind of it, stand together.
+ */
+#ifndef STORE_ANNOTATIONS_H
+#define STORE_ANNOTATIONS_H
+
+#include "store/tables.h"
+
+enum {
+	ANNOTATION_WHO_MAX = 320, /* octets: an address */
+	ANNOTATION_VALUE_MAX = METADATA_VALUE_MAX,
+};
+
+enum annotation_kind {
+	ANNOTATION_METADATA = 'm', /* RFC 5464: name is the entry's, in lower case */
+};
+
+static inline bool
+annotation_is_kind(char c)
+{
+	return c == ANNOTATION_METADATA;
+}
+
+struct annotation {
+	uint32_t mailbox;
+	enum annotation_kind kind;
+	struct span who;   /* borrow; whose it is; "": of all, or of the account */
+	struct span name;  /* borrow */
+	struct span value; /* borrow */
+};
+
+MUST_USE int annotation_put(
+    struct tables *, struct db_txn *, const struct annotation *);
+/* also when there is none */
+MUST_USE int annotation_remove(
+    struct tables *, struct db_txn *, const struct annotation *);
+/*
+ * annotation_each - of a mailbox, of that kind (0: of all), in order.  E_OK, E_IO, or what fn
+ * returned.  fn changes no rows
+ */
+MUST_USE int annotation_each(struct tables *, uint32_t mailbox, enum annotation_kind,
+    int (*fn)(void *ctx, const struct annotation *), void *ctx);
+/* annotation_every - of all mailboxes */
+MUST_USE int annotation_every(
+    struct tables *, int (*fn)(void *ctx, const struct annotation *), void *ctx);
+/* annotations_remove - all of a mailbox.  bytes: what they came to (annotation_bytes) */
+MUST_USE int annotations_remove(
+    struct tables *, struct db_txn *, uint32_t mailbox, uint64_t *bytes);
+/* annotations_copy - metadata of one mailbox to another that has none */
+MUST_USE int annotations_copy(
+    struct tables *, struct db_txn *, uint32_t from, uint32_t to, uint64_t *bytes);
+
+/* What a look at all rows found. */
+struct annotations_found {
+	uint32_t rows;
+	uint32_t bad;   /* not as we write them, or of no mailbox */
+	uint64_t bytes; /* of the others */
+};
+
+MUST_USE int annotations_check(
+    struct tables *, bool (*is_mailbox)(uint32_t id), struct annotations_found *out);
+/* annotation_bytes - what it counts for: METADATA_ACCOUNT_MAX */
+uint64_t annotation_bytes(const struct annotation *);
+/* annotation_decode - a row as we write it.  E_OK, E_BAD.  Pure */
+MUST_USE int annotation_decode(
+    struct span key, struct span row, struct annotation *out);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * job_metadata.c - METADATA (RFC 5464): entries of a mailbox or of the account, and who is told
+ * that they changed.  "/private/specialuse" is the mailbox's special use (RFC 6154 4).
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/annotations.h"
+#include "store/jobs.h"
+
+enum { CHANGES_KEPT = 256 /* that are told to who asks in time */ };
+
+struct change {
+	uint64_t number;
+	uint64_t by; /* session's number */
+	uint32_t mailbox;
+	char entry[METADATA_ENTRY_MAX + 1];
+};
+
+static struct {
+	uint64_t number; /* of the last change: past those of keepers before */
+	struct change ring[CHANGES_KEPT];
+} changes;
+
+struct metadata_job {
+	struct job job;
+	struct span mailbox; /* borrow: the body */
+	struct rd entries;   /* borrow: the body */
+	uint32_t id;
+	int64_t bytes; /* more, or less, of the account's sum */
+	/* own: mailboxes (u32) that lost their special use to this one */
+	struct buf losers;
+};
+
+static int
+done(struct job *j, enum store_said said)
+{
+	j->said = said;
+	j->is_done = true;
+	return E_OK;
+}
+
+/* The mailbox's id; 0: the account. */
+static enum store_said
+find_mailbox(struct span name, struct slot **slot, uint32_t *id)
+{
+	*slot = name.n ? slot_find(name) : NULL;
+	*id = *slot ? (*slot)->now.id : 0;
+	return *slot || name.n == 0 ? STORE_DONE : STORE_NONEXISTENT;
+}
+
+static bool
+is_special_use(struct span entry)
+{
+	return span_eqs(entry, METADATA_SPECIAL_USE);
+}
+
+/* ---- what changed ---- */
+
+uint64_t
+metadata_changes_now(void)
+{
+	if (changes.number == 0)
+		changes.number = (uint64_t)clock_wall_us();
+	return changes.number;
+}
+
+static void
+note_change(uint32_t mailbox, struct span entry, const struct session *by)
+{
+	uint64_t number = metadata_changes_now() + 1;
+	struct change *c = &changes.ring[number % CHANGES_KEPT];
+	*c = (struct change){
+	    .number = number, .by = by ? by->number : 0, .mailbox = mailbox};
+	memcpy(c->entry, entry.p, entry.n);
+	changes.number = number;
+}
+
+static void
+put_change(struct buf *b, const struct change *c, const struct session *to)
+{
+	const struct slot *s = slot_of(c->mailbox);
+	if (c->by == to->number || (c->mailbox && !s))
+		return;
+	buf_bytes(b, s ? span_of(s->now.name) : SPAN(""));
+	buf_bytes(b, span_of(c->entry));
+}
+
+int
+ask_metadata_changes(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf b = {0};
+	uint64_t since = rd_u64(body), now = metadata_changes_now();
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u8(&b, STORE_DONE);
+	buf_u64(&b, now);
+	if (since && now - since > CHANGES_KEPT && now > since)
+		since = now - CHANGES_KEPT;
+	for (uint64_t n = since + 1; since && n <= now; n++)
+		if (changes.ring[n % CHANGES_KEPT].number == n)
+			put_change(&b, &changes.ring[n % CHANGES_KEPT], a->ctx);
+	session_answer(a->ctx, KEEPER_METADATA_CHANGES, &b, -1);
+	buf_free(&b);
+	return E_MORE;
+}
+
+static bool
+is_mailbox(uint32_t id)
+{
+	return slot_even_dead(id) != NULL;
+}
+
+int
+ask_annotations(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct annotations_found found;
+	struct buf b = {0};
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	int err = annotations_check(&the_keeper.tables, is_mailbox, &found);
+	buf_u8(&b, err == E_OK ? STORE_DONE : STORE_LATER);
+	buf_u32(&b, found.rows);
+	buf_u32(&b, found.bad);
+	buf_u64(&b, found.bytes);
+	buf_u64(&b, the_keeper.annotation_bytes);
+	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
+	session_answer(a->ctx, KEEPER_ANNOTATIONS, &b, -1);
+	buf_free(&b);
+	return E_MORE;
+}
+
+/* ---- reading ---- */
+
+static int
+read_step(struct job *j)
+{
+	j->is_done = true;
+	return E_OK;
+}
+
+static int
+put_entry(void *ctx, const struct annotation *a)
+{
+	struct buf *reply = ctx;
+	if (a->who.n)
+		return E_OK;
+	buf_bytes(reply, a->name);
+	buf_bytes(reply, a->value);
+	return buf_done(reply);
+}
+
+static void
+read_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct metadata_job *m = (struct metadata_job *)j;
+	struct slot *s;
+	(void)fd;
+	enum store_said said = find_mailbox(m->mailbox, &s, &m->id);
+	buf_reset(reply);
+	buf_u8(reply, (uint8_t)said);
+	if (said != STORE_DONE)
+		return;
+	if (s && s->now.special_use[0]) {
+		buf_bytes(reply, SPAN(METADATA_SPECIAL_USE));
+		buf_bytes(reply, span_of(s->now.special_use));
+	}
+	if (annotation_each(&the_keeper.tables, m->id, ANNOTATION_METADATA, put_entry,
+		reply) == E_OK)
+		return;
+	buf_reset(reply);
+	buf_u8(reply, STORE_LATER);
+	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
+}
+
+static const struct job_kind read_kind = {
+    .name = "metadata", .is_reader = true, .step = read_step, .answer = read_answer};
+
+int
+ask_metadata(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct metadata_job *m =
+	    job_new(sizeof *m, &read_kind, a->ctx, KEEPER_METADATA, body->in);
+	struct rd r = rd_of(buf_as_span(&m->job.body));
+	(void)fd, (void)reply, (void)fd_back;
+	m->mailbox = rd_str(&r, STORE_NAME_MAX);
+	if (rd_end(&r) != E_OK) {
+		job_drop(&m->job);
+		return E_BAD;
+	}
+	job_add(&m->job);
+	return E_MORE;
+}
+
+/* ---- setting ---- */
+
+struct tally {
+	const struct metadata_job *job;
+	unsigned n;
+	uint64_t bytes;
+};
+
+static bool
+next_entry(struct rd *r, struct metadata_entry *out)
+{
+	*out = (struct metadata_entry){.name = rd_str(r, METADATA_ENTRY_MAX)};
+	out->is_nil = rd_u8(r) == 1;
+	out->value = rd_str(r, METADATA_VALUE_MAX);
+	return r->err == E_OK;
+}
+
+/* Those that stay as they are. */
+static int
+tally_one(void *ctx, const struct annotation *a)
+{
+	struct tally *t = ctx;
+	struct metadata_entry e;
+	if (a->who.n)
+		return E_OK;
+	for (struct rd r = t->job->entries; r.in.n && next_entry(&r, &e);)
+		if (span_eq(e.name, a->name)) {
+			t->bytes -= annotation_bytes(a);
+			return E_OK;
+		}
+	t->n++;
+	return E_OK;
+}
+
+static int
+tally(const struct metadata_job *m, struct tally *t)
+{
+	struct metadata_entry e;
+	*t = (struct tally){.job = m, .bytes = the_keeper.annotation_bytes};
+	int err = annotation_each(
+	    &the_keeper.tables, m->id, ANNOTATION_METADATA, tally_one, t);
+	for (struct rd r = m->entries; r.in.n && next_entry(&r, &e);)
+		if (!e.is_nil && !is_special_use(e.name)) {
+			t->n++;
+			t->bytes += e.name.n + e.value.n;
+		}
+	return err;
+}
+
+/* RFC 6154 4: who had that use has it no more. */
+static void
+set_special_use(struct metadata_job *m, struct slot *s, const struct metadata_entry *e)
+{
+	struct keeper *k = &the_keeper;
+	struct span use = e->is_nil ? SPAN("") : e->value;
+	for (size_t i = 0; use.n && i < k->n_by_name; i++) {
+		struct slot *other = k->by_name[i];
+		if (other == s || !span_ieqs(use, other->now.special_use))
+			continue;
+		memset(slot_touch(other)->special_use, 0, sizeof s->next.special_use);
+		buf_u32(&m->losers, other->now.id);
+	}
+	struct mailbox *next = slot_touch(s);
+	memset(next->special_use, 0, sizeof next->special_use);
+	memcpy(next->special_use, use.p, use.n);
+}
+
+static enum store_said
+check_entries(const struct metadata_job *m, const struct slot *s)
+{
+	struct metadata_entry e;
+	for (struct rd r = m->entries; r.in.n && next_entry(&r, &e);) {
+		bool is_use = is_special_use(e.name);
+		if (!metadata_entry_check(e.name))
+			return STORE_BAD_NAME;
+		if (is_use && (!s || e.value.n >= sizeof s->next.special_use ||
+				  span_find(e.value, '\0') < e.value.n))
+			return STORE_BAD_NAME;
+	}
+	return STORE_DONE;
+}
+
+static int
+write_entries(struct metadata_job *m, struct slot *s)
+{
+	struct metadata_entry e;
+	int err = E_OK;
+	for (struct rd r = m->entries; err == E_OK && r.in.n && next_entry(&r, &e);) {
+		struct annotation a = {.mailbox = m->id,
+		    .kind = ANNOTATION_METADATA,
+		    .name = e.name,
+		    .value = e.value};
+		if (is_special_use(e.name))
+			set_special_use(m, s, &e);
+		else if (e.is_nil)
+			err = annotation_remove(&the_keeper.tables, job_txn(), &a);
+		else
+			err = annotation_put(&the_keeper.tables, job_txn(), &a);
+	}
+	return err;
+}
+
+static int
+set_step(struct job *j)
+{
+	struct metadata_job *m = (struct metadata_job *)j;
+	struct slot *s;
+	struct tally t;
+	buf_reset(&m->losers);
+	enum store_said said = find_mailbox(m->mailbox, &s, &m->id);
+	if (said == STORE_DONE)
+		said = check_entries(m, s);
+	if (said != STORE_DONE)
+		return done(j, said);
+	int err = tally(m, &t);
+	if (err != E_OK)
+		return err;
+	if (t.bytes > the_keeper.annotation_bytes &&
+	    (t.n > METADATA_ENTRIES_MOST || t.bytes > METADATA_ACCOUNT_MAX))
+		return done(j, STORE_TOO_MANY);
+	m->bytes = (int64_t)(t.bytes - the_keeper.annotation_bytes);
+	done(j, STORE_DONE);
+	return write_entries(m, s);
+}
+
+static void
+set_synced(struct job *j)
+{
+	struct metadata_job *m = (struct metadata_job *)j;
+	struct metadata_entry e;
+	if (j->said != STORE_DONE)
+		return;
+	the_keeper.annotation_bytes += (uint64_t)m->bytes;
+	the_keeper.is_changed = true;
+	for (struct rd r = rd_of(buf_as_span(&m->losers)); r.in.n;)
+		note_change(rd_u32(&r), SPAN(METADATA_SPECIAL_USE), NULL);
+	for (struct rd r = m->entries; r.in.n && next_entry(&r, &e);)
+		note_change(m->id, e.name, j->session);
+}
+
+static void
+set_free(struct job *j)
+{
+	buf_free(&((struct metadata_job *)j)->losers);
+}
+
+static const struct job_kind set_kind = {.name = "set_metadata",
+    .is_alone = true,
+    .is_growing = true,
+    .step = set_step,
+    .synced = set_synced,
+    .free = set_free};
+
+int
+ask_set_metadata(
+    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct metadata_job *m = job_new(
+	    sizeof *m, &set_kind, a->ctx, KEEPER_SET_METADATA, ask_body(body, fd));
+	struct rd r = rd_of(buf_as_span(&m->job.body));
+	struct metadata_entry e;
+	(void)reply, (void)fd_back;
+	m->mailbox = rd_str(&r, STORE_NAME_MAX);
+	m->entries = r;
+	unsigned n = 0;
+	while (r.in.n && r.err == E_OK && n <= METADATA_ENTRIES_MOST)
+		n += next_entry(&r, &e);
+	if (rd_end(&r) != E_OK || n == 0 || n > METADATA_ENTRIES_MOST) {
+		job_drop(&m->job);
+		return E_BAD;
+	}
+	job_add(&m->job);
+	return E_MORE;
+}
