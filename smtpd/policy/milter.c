@@ -59,7 +59,7 @@ static enum outcome
 open_milter(struct milters *ms, struct milter *m)
 {
 	int fd, err;
-	if (is_still_there(m))
+	if ((m->is_kept = is_still_there(m)))
 		return GO_ON;
 	milter_hang_up(m);
 	int64_t until = deadline_in_ms(ms->connect_ms);
@@ -109,10 +109,15 @@ wake(struct milters *ms, struct milter *m, const struct milter_client *c)
 		milter_refusal_copy(&ms->refusal, &m->refusal);
 		return REFUSED;
 	}
-	if (m->state == MILTER_ASLEEP)
-		o = tell_client(ms, m, c);
-	if (o == GO_ON && !m->has_helo)
-		o = tell_helo(ms, m, c);
+	do { /* a kept connection may have been closed at this moment; a new one is not GONE */
+		if (m->state == MILTER_ASLEEP)
+			o = tell_client(ms, m, c);
+		if (o == GO_ON && !m->has_helo)
+			o = tell_helo(ms, m, c);
+		if (o == GONE)
+			m->state = MILTER_ASLEEP;
+	} while (o == GONE);
+	m->is_kept = false;
 	return o;
 }
 

@@ -27,6 +27,7 @@ enum outcome {
 	DONE,    /* it wants to know no more of this message */
 	REFUSED, /* with the refusal of struct milters */
 	DISCARDED,
+	GONE, /* a kept connection was closed: nothing was heard on it for this client */
 };
 
 /*

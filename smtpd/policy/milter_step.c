@@ -55,6 +55,7 @@ milter_hang_up(struct milter *m)
 	io_done(&m->io);
 	m->has_helo = false;
 	m->can_reuse = false;
+	m->is_kept = false;
 }
 
 /* It cannot be asked any more while this client is there: what the default says holds. */
@@ -241,6 +242,16 @@ milter_skips(const struct milter *m, unsigned step)
 	return (m->options.protocol & steps[step].skipped) != 0;
 }
 
+/* It did not come to an answer. */
+static enum outcome
+step_failed(struct milters *ms, struct milter *m, const struct step *s, int err)
+{
+	if (!m->is_kept || err != E_IO)
+		return milter_fail(ms, m, s->name, err);
+	milter_hang_up(m);
+	return GONE;
+}
+
 /* The packet in scratch is sent, and its answer, where there is one, taken. */
 enum outcome
 milter_step(struct milters *ms, struct milter *m, unsigned step)
@@ -252,11 +263,12 @@ milter_step(struct milters *ms, struct milter *m, unsigned step)
 		return milter_fail(ms, m, s->name, E_BAD); /* it speaks out of turn */
 	milter_send(ms, m);
 	if (m->options.protocol & s->mute)
-		return m->io.out.err ? milter_fail(ms, m, s->name, m->io.out.err)
-		                     : GO_ON;
+		return m->io.out.err ? step_failed(ms, m, s, m->io.out.err) : GO_ON;
 	int err = milter_read_answer(ms, m, m->command_ms, &a);
-	return err == E_OK ? milter_judge(ms, m, step, &a)
-	                   : milter_fail(ms, m, s->name, err);
+	if (err != E_OK)
+		return step_failed(ms, m, s, err);
+	m->is_kept = false;
+	return milter_judge(ms, m, step, &a);
 }
 
 /* ---- all of them ---- */

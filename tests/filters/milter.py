@@ -58,7 +58,8 @@ class Milter:
             self.listener.bind(("127.0.0.1", 0))
             self.where = f"inet:127.0.0.1:{self.listener.getsockname()[1]}"
         self.listener.listen(20)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def accept(self):
         while True:
@@ -137,4 +138,10 @@ class Milter:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Its number may be another's at once: a thread that is about to accept would take what comes there."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
         self.listener.close()

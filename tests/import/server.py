@@ -290,6 +290,8 @@ class Fake:
             pass
 
     def close(self):
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.thread.join(60)
         self.server.close()
 
 
