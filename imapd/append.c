@@ -5,6 +5,8 @@
  */
 #include "imapd/append.h"
 
+#include "imapd/bound.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
@@ -170,7 +172,10 @@ check_literal(const struct append *a, const struct message_head *h)
 		return R_CANNOT;
 	if (s->message_size_most && s->literal.bytes > s->message_size_most)
 		return R_TOO_BIG;
-	return a->n < STORE_APPENDS_MOST ? R_DONE : R_LIMIT;
+	uint32_t most = s->messages_most ? s->messages_most : s->saves_most;
+	if (most && a->n >= most)
+		bound_say(a->s, R_LIMIT, most, 0);
+	return a->n < STORE_APPENDS_MOST && !(most && a->n >= most) ? R_DONE : R_LIMIT;
 }
 
 static void

@@ -19,6 +19,9 @@ void capability_put_before(
  */
 void capability_put_after(
     struct buf *out, uint64_t message_size_most, bool may_compress);
+/* capability_put_limits - behind it: MESSAGELIMIT or SAVELIMIT (RFC 9738); 0: none */
+void capability_put_limits(
+    struct buf *out, uint32_t messages_most, uint32_t saves_most);
 /* id_put - the answer to ID: RFC 2971 */
 void id_put(struct buf *out);
 

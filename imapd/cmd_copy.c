@@ -4,7 +4,7 @@
  * COPY is all or none.  By sequence number, a message that another session expunged meanwhile makes
  * it none; by UID it is left out.
  */
-#include "imapd/command.h"
+#include "imapd/bound.h"
 
 enum { COPYUID_BYTES_MAX = 256 << 10 }; /* a longer code is left out */
 
@@ -66,6 +66,24 @@ copy(struct session *s, const struct numset *seqs, struct span target, bool is_m
 	return reply_of(said, true);
 }
 
+/* A COPY is all or none; a MOVE does what it may: RFC 9738 3.1 */
+static enum reply
+copy_bounded(struct session *s, struct numset *seqs, struct span target, bool is_move,
+    bool is_uid)
+{
+	uint32_t most = s->messages_most ? s->messages_most
+	                : is_move        ? 0
+	                                 : s->saves_most;
+	uint32_t lowest;
+	bool is_cut = bound_cut(seqs, most, &lowest);
+	uint32_t uid = is_cut ? selected_record(s->selected, lowest)->uid : 0;
+	enum reply reply =
+	    is_cut && !is_move ? R_LIMIT : copy(s, seqs, target, is_move, is_uid);
+	if (is_cut)
+		bound_say(s, reply, most, uid);
+	return reply;
+}
+
 static enum reply
 copy_or_move(struct session *s, struct command *c, bool is_move)
 {
@@ -82,7 +100,7 @@ copy_or_move(struct session *s, struct command *c, bool is_move)
 	if (numbers_resolve(s, &set, c->is_uid, &seqs) == E_OK)
 		reply = !c->is_uid && has_gone(s, &seqs)
 		            ? R_EXPUNGED
-		            : copy(s, &seqs, target, is_move, c->is_uid);
+		            : copy_bounded(s, &seqs, target, is_move, c->is_uid);
 	numset_free(&seqs);
 	return reply;
 }

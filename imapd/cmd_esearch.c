@@ -3,6 +3,7 @@
  * cmd_esearch.c - ESEARCH: RFC 7377, a search of many mailboxes, none of which is selected for it.
  * One after the other, in the order of their names; message numbers in keys are those of each.
  */
+#include "imapd/bound.h"
 #include "imapd/context.h"
 #include "imapd/mailbox_filter.h"
 
@@ -108,11 +109,14 @@ tell(struct esearch *e, const struct source *source, const struct found *found)
 static enum reply
 search_one(struct esearch *e, const struct source *source)
 {
+	struct session *s = e->session;
 	struct search_stop stop = result_stop(&e->search);
 	struct found found = {.n = 0};
-	enum reply reply = search_run(e->session, &e->search, &stop, &found);
+	enum reply reply = search_run(s, &e->search, &stop, &found);
 	if (reply == R_DONE)
 		reply = tell(e, source, &found);
+	if (found.lowest)
+		bound_say(s, reply, s->messages_most, 0);
 	found_free(&found);
 	return reply;
 }

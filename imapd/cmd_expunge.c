@@ -3,7 +3,7 @@
  * cmd_expunge.c - EXPUNGE and UID EXPUNGE: RFC 9051 6.4.3 and 6.4.9, RFC 4315 2.1, RFC 7162 3.2.7
  * and 3.2.9.
  */
-#include "imapd/command.h"
+#include "imapd/bound.h"
 
 /*
  * Of these, those that are to go: the keeper looks again, at flags that another session changes
@@ -51,7 +51,10 @@ enum reply
 cmd_expunge(struct session *s, struct command *c)
 {
 	struct numset uids = {.n = 0};
+	uint32_t lowest;
 	enum reply reply = find_uids(s, c, &uids);
+	bool is_cut =
+	    reply == R_DONE && c->is_uid && bound_cut(&uids, s->messages_most, &lowest);
 	if (reply == R_DONE && uids.n) {
 		reply = reply_of(
 		    store_expunge(s->store, s->selected->view.mailbox, &uids, true),
@@ -61,6 +64,8 @@ cmd_expunge(struct session *s, struct command *c)
 			buf_putf(&s->code, "HIGHESTMODSEQ %llu",
 			    (unsigned long long)s->selected->modseq);
 	}
+	if (is_cut)
+		bound_say(s, reply, s->messages_most, lowest);
 	numset_free(&uids);
 	return reply;
 }

@@ -4,6 +4,7 @@
  * slice of messages at once, and before they are sent; where it cannot be set (the disk is full)
  * they are sent all the same.
  */
+#include "imapd/bound.h"
 #include "imapd/command.h"
 #include "imapd/fetch.h"
 #include "imapd/vanished.h"
@@ -40,9 +41,10 @@ find_unseen(const struct fetch *f, const struct slice *sl, struct numset *uids)
 static void
 say_seen(struct fetch *f, struct slice *sl, const struct numset *uids)
 {
-	unsigned more = f->s->enabled & EN_CONDSTORE
-	                    ? FETCH_FLAGS | FETCH_UID | FETCH_MODSEQ
-	                    : FETCH_FLAGS;
+	unsigned more =
+	    f->s->enabled & EN_CONDSTORE ? FETCH_FLAGS | FETCH_MODSEQ : FETCH_FLAGS;
+	if (f->s->enabled & EN_CONDSTORE && !(f->s->enabled & EN_UIDONLY))
+		more |= FETCH_UID;
 	for (uint32_t seq = sl->from; seq <= sl->to; seq++) {
 		const struct store_record *r = selected_record(f->s->selected, seq);
 		if (!numset_has(uids, r->uid) || !(r->flags & FLAG_SEEN))
@@ -87,14 +89,33 @@ fetch_slice(struct fetch *f, struct slice *sl)
 	return true;
 }
 
+/* From the highest down, where there are more than one command may have: RFC 9738 3.1 */
+static bool
+fetch_down(struct fetch *f, const struct numset *seqs)
+{
+	struct slice sl;
+	for (size_t i = seqs->n; i-- > 0;)
+		for (uint32_t seq = seqs->ranges[i].to; seq >= seqs->ranges[i].from;
+		     seq--) {
+			sl.from = sl.to = seq;
+			sl.more[0] = 0;
+			if (!fetch_slice(f, &sl))
+				return false;
+		}
+	return true;
+}
+
 static enum reply
-fetch_all(struct session *s, const struct fetch_atts *atts, const struct numset *seqs)
+fetch_all(struct session *s, const struct fetch_atts *atts, const struct numset *seqs,
+    bool is_down)
 {
 	struct slice sl = {.from = 0};
 	struct fetch f;
 	bool is_sent = true;
 	fetch_init(&f, s, atts);
-	for (size_t i = 0; i < seqs->n; i++)
+	if (is_down)
+		is_sent = fetch_down(&f, seqs);
+	for (size_t i = 0; i < seqs->n && !is_down; i++)
 		for (uint32_t seq = seqs->ranges[i].from;
 		     seq <= seqs->ranges[i].to && is_sent; seq = sl.to + 1) {
 			uint32_t left = seqs->ranges[i].to - seq;
@@ -151,7 +172,9 @@ parse_all(
 		return E_BAD;
 	if (atts->partial.is_there && !c->is_uid)
 		return parse_fail(p, p->in, "PARTIAL with UID FETCH only");
-	if (c->is_uid)
+	if (s->enabled & EN_UIDONLY)
+		atts->whats |= FETCH_BY_UID;
+	else if (c->is_uid)
 		atts->whats |= FETCH_UID;
 	if (atts->has_changed_since)
 		atts->whats |= FETCH_MODSEQ;
@@ -192,10 +215,18 @@ cmd_fetch(struct session *s, struct command *c)
 	int err = numbers_resolve(s, &set, c->is_uid, &seqs);
 	if (err == E_OK && atts.partial.is_there)
 		err = partial_cut(&atts.partial, &seqs);
-	if (err == E_OK)
+	uint32_t lowest = 0;
+	bool is_cut = err == E_OK && bound_cut_seqs(s, &seqs, &lowest);
+	if (is_cut && atts.partial.is_there) {
+		reply = R_LIMIT;
+		lowest = 0;
+	} else if (err == E_OK) {
 		reply = atts.is_vanished && say_vanished(s, &set, &atts) != E_OK
 		            ? R_LATER
-		            : fetch_all(s, &atts, &seqs);
+		            : fetch_all(s, &atts, &seqs, is_cut);
+	}
+	if (is_cut)
+		bound_say(s, reply, s->messages_most, lowest);
 	numset_free(&seqs);
 	return reply;
 }

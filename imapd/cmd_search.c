@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_search.c - SEARCH and UID SEARCH: RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731, RFC 5267. */
+#include "imapd/bound.h"
 #include "imapd/context.h"
 
 int
@@ -38,6 +39,8 @@ cmd_search(struct session *s, struct command *c)
 	enum reply reply = search_run(s, &search, &stop, &found);
 	if (reply == R_DONE)
 		reply = search_tell(s, c, text, &search, &found);
+	if (found.lowest)
+		bound_say(s, reply, s->messages_most, found.lowest);
 	found_free(&found);
 	return result_said(s, &search, reply);
 }

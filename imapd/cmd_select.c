@@ -111,7 +111,9 @@ first_unseen(const struct selected *b)
 static void
 put_first_unseen(struct session *s)
 {
-	uint32_t seq = s->selected->has_recent ? first_unseen(s->selected) : 0;
+	uint32_t seq = s->selected->has_recent && !(s->enabled & EN_UIDONLY)
+	                   ? first_unseen(s->selected)
+	                   : 0;
 	if (seq)
 		buf_putf(respond_out(s), "* OK [UNSEEN %u] the first unseen\r\n", seq);
 }
@@ -240,6 +242,8 @@ enter(struct session *s, struct command *c, bool is_examine)
 	if (parse_mailbox(&c->parse, &name) != E_OK ||
 	    parse_parameters(s, &c->parse, &wants_condstore, &q) != E_OK)
 		return R_SYNTAX;
+	if (q.match_seqs.n && s->enabled & EN_UIDONLY)
+		return R_UID_REQUIRED;
 	leave(s); /* also when the new one cannot be selected */
 	if (wants_condstore)
 		selected_enable_condstore(s);

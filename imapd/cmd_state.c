@@ -11,6 +11,7 @@ cmd_capability(struct session *s, struct command *c)
 	(void)c;
 	buf_str(out, "* ");
 	capability_put_after(out, s->message_size_most, !s->deflate);
+	capability_put_limits(out, s->messages_most, s->saves_most);
 	buf_str(out, "\r\n");
 	return R_DONE;
 }
@@ -53,7 +54,7 @@ cmd_enable(struct session *s, struct command *c)
 		const char *name;
 		unsigned what;
 	} known[] = {{"CONDSTORE", EN_CONDSTORE}, {"QRESYNC", EN_QRESYNC},
-	    {"UTF8=ACCEPT", EN_UTF8}, {"IMAP4rev2", EN_REV2},
+	    {"UTF8=ACCEPT", EN_UTF8}, {"IMAP4rev2", EN_REV2}, {"UIDONLY", EN_UIDONLY},
 	    {"METADATA", EN_METADATA}};
 
 	unsigned wanted = 0;

@@ -4,6 +4,7 @@
  * told again by selected_update; what another session changed meanwhile is.  Where the view was
  * superseded just now nothing is answered here, and selected_update tells all of it.
  */
+#include "imapd/bound.h"
 #include "imapd/command.h"
 #include "imapd/fetch_record.h"
 
@@ -153,9 +154,10 @@ answer(struct answers *a, uint32_t seq, const struct known *known)
 static unsigned
 whats_of(const struct session *s, bool is_uid)
 {
-	if (s->enabled & EN_CONDSTORE)
-		return FETCH_UID | FETCH_MODSEQ;
-	return is_uid ? FETCH_UID : 0;
+	unsigned modseq = s->enabled & EN_CONDSTORE ? FETCH_MODSEQ : 0;
+	if (s->enabled & EN_UIDONLY)
+		return FETCH_BY_UID | modseq;
+	return is_uid || modseq ? FETCH_UID | modseq : 0;
 }
 
 /* Those that failed UNCHANGEDSINCE are told in full, so that the client sees why. */
@@ -256,8 +258,14 @@ cmd_store(struct session *s, struct command *c)
 		return R_READ_ONLY;
 	if (args.change.has_unchanged_since)
 		selected_enable_condstore(s);
-	if (numbers_resolve(s, &args.set, c->is_uid, &seqs) == E_OK)
+	uint32_t lowest;
+	bool is_cut = false;
+	if (numbers_resolve(s, &args.set, c->is_uid, &seqs) == E_OK) {
+		is_cut = bound_cut_seqs(s, &seqs, &lowest);
 		reply = seqs.n ? store(s, &args, &seqs, c->is_uid) : R_DONE;
+	}
+	if (is_cut)
+		bound_say(s, reply, s->messages_most, lowest);
 	numset_free(&seqs);
 	return reply;
 }

@@ -106,6 +106,8 @@ begin(struct session *s, struct command *c, const struct row **out)
 	if (!row || (c->is_uid && !row->has_uid))
 		return R_BAD_COMMAND;
 	c->verb = row->verb;
+	if (row->uses_numbers && !c->is_uid && s->enabled & EN_UIDONLY)
+		return R_UID_REQUIRED;
 	if (!(row->state & (s->selected ? SELECTED : AUTHENTICATED)))
 		return R_BAD_STATE;
 	if (row->argument == NONE && !c->is_uid)
@@ -117,7 +119,7 @@ static bool
 is_bad(enum reply r)
 {
 	return r == R_SYNTAX || r == R_BAD_STATE || r == R_BAD_COMMAND ||
-	       r == R_BAD_SEQUENCE || r == R_CLIENT_BUG;
+	       r == R_BAD_SEQUENCE || r == R_CLIENT_BUG || r == R_UID_REQUIRED;
 }
 
 static void

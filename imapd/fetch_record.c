@@ -110,7 +110,9 @@ fetch_record_put(struct buf *out, struct flags_texts *t, uint32_t seq,
 	char *room = buf_room(out, RECORD_BYTES_MAX + flags.n), *p = room;
 	if (!room)
 		return;
-	p = PUT(put_number(PUT(p, "* "), seq), " FETCH (");
+	bool is_by_uid = whats & FETCH_BY_UID;
+	p = put_number(PUT(p, "* "), is_by_uid ? r->uid : seq);
+	p = is_by_uid ? PUT(p, " UIDFETCH (") : PUT(p, " FETCH (");
 	if (whats & FETCH_UID)
 		p = PUT(put_number(PUT(p, "UID "), r->uid), " ");
 	if (whats & FETCH_FLAGS) {

@@ -27,7 +27,7 @@ struct flags_texts {
 
 void flags_texts_init(struct flags_texts *, const struct selected *);
 void flags_texts_done(struct flags_texts *);
-/* fetch_record_put - "* 5 FETCH (" and these of FETCH_OF_RECORD, a blank behind each */
+/* fetch_record_put - "* 5 FETCH (", or by UID "* 25996 UIDFETCH (", and these of FETCH_OF_RECORD, a blank behind each */
 void fetch_record_put(struct buf *out, struct flags_texts *, uint32_t seq,
     const struct store_record *, unsigned whats);
 /* fetch_end - what was put last ends in a blank: ")" CRLF */

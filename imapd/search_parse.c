@@ -27,6 +27,8 @@ enum argument {
 	ARG_KEYWORD,
 	ARG_OBJECT,
 	ARG_SET,
+	ARG_AFTER, /* a UID: those above */
+	ARG_BELOW,
 	ARG_KEY,
 	ARG_TWO_KEYS,
 	ARG_NEW, /* none; it is two keys */
@@ -79,6 +81,8 @@ static const struct row {
 	{"THREADID",          ARG_OBJECT,   SEARCH_THREADID, false, 0,             NULL},
 	{"TO",                ARG_TEXT,     SEARCH_FIELD,    false, 0,             "to"},
 	{"UID",               ARG_SET,      SEARCH_UIDS,     false, 0,             NULL},
+	{"UIDAFTER",          ARG_AFTER,    SEARCH_UIDS,     false, 0,             NULL},
+	{"UIDBEFORE",         ARG_BELOW,    SEARCH_UIDS,     false, 0,             NULL},
 	{"UNANSWERED",        ARG_NONE,     SEARCH_FLAGS,    true,  FLAG_ANSWERED, NULL},
 	{"UNDELETED",         ARG_NONE,     SEARCH_FLAGS,    true,  FLAG_DELETED,  NULL},
 	{"UNDRAFT",           ARG_NONE,     SEARCH_FLAGS,    true,  FLAG_DRAFT,    NULL},
@@ -256,6 +260,21 @@ new_read(struct reader *r, struct search_key *k)
 	return E_OK;
 }
 
+/* RFC 9738 3.2: the UIDs above, or below, this one */
+static int
+bound_read(struct reader *r, bool is_after, struct search_key *k)
+{
+	uint32_t uid;
+	struct num_range *range = arena_get(r->p->arena, sizeof *range);
+	if (!range || parse_number(r->p, &uid) != E_OK || uid == 0)
+		return parse_fail(r->p, r->p->in, "a UID");
+	bool is_none = is_after ? uid >= SEQ_STAR - 1 : uid == 1;
+	*range = is_after ? (struct num_range){uid + 1, SEQ_STAR - 1}
+	                  : (struct num_range){1, uid - 1};
+	k->set = (struct seqset){.n = !is_none, .ranges = range};
+	return E_OK;
+}
+
 static int
 argument_read(struct reader *r, enum argument argument, struct search_key *k)
 {
@@ -277,6 +296,9 @@ argument_read(struct reader *r, enum argument argument, struct search_key *k)
 	case ARG_KEYWORD:
 	case ARG_OBJECT:
 		return parse_atom(r->p, &k->text);
+	case ARG_AFTER:
+	case ARG_BELOW:
+		return bound_read(r, argument == ARG_AFTER, k);
 	case ARG_SET:
 		return parse_seqset(r->p, &k->set);
 	default:
@@ -308,8 +330,11 @@ static int
 numbers_read(struct reader *r, struct search_key **out)
 {
 	*out = key_new(r, SEARCH_NUMBERS);
-	return *out ? parse_seqset(r->p, &(*out)->set)
-	            : parse_fail(r->p, r->p->in, "a shorter search");
+	if (!*out)
+		return parse_fail(r->p, r->p->in, "a shorter search");
+	int err = parse_seqset(r->p, &(*out)->set);
+	r->search->has_numbers |= err == E_OK && !(*out)->set.is_saved;
+	return err;
 }
 
 static const struct row *

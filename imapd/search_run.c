@@ -2,6 +2,7 @@
 /* search_run.c - all messages of the selected mailbox put to a search. */
 #include "imapd/search_run.h"
 
+#include "imapd/bound.h"
 #include "imapd/look.h"
 #include "imapd/search_test.h"
 
@@ -33,6 +34,7 @@ find(struct search_tests *tests, struct look *look, unsigned end, size_t most,
 {
 	uint32_t last = tests->session->selected->n;
 	most += out->n;
+	least = least > out->least ? least : out->least;
 	for (uint32_t k = least; k <= last && out->n < most; k++) {
 		uint32_t seq = end == RETURN_MAX ? last + least - k : k;
 		if (search_tests_match(tests, seq))
@@ -98,6 +100,9 @@ search_run(struct session *s, const struct search *search,
 	struct search_tests tests;
 	struct look look;
 	*out = (struct found){.n = 0};
+	if (search->has_numbers && s->enabled & EN_UIDONLY)
+		return R_UID_REQUIRED;
+	out->least = bound_search(s, search, &out->lowest);
 	look_init(&look, s, 0, s->selected->n);
 	int err = search_tests_init(&tests, s, search);
 	enum reply reply = err == E_OK ? R_DONE : R_LIMIT;

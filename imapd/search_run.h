@@ -16,6 +16,8 @@
 struct found {
 	uint32_t *seqs; /* own */
 	size_t n, cap;
+	/* messages below were not looked at; lowest: UID of the last that was, 0: all were */
+	uint32_t least, lowest;
 };
 
 void found_free(struct found *);

@@ -52,6 +52,7 @@ say_hello(struct session *s, struct span tag, int err)
 	}
 	io_putf(&s->io, " OK [");
 	capability_put_after(&s->io.out, s->message_size_most, true);
+	capability_put_limits(&s->io.out, s->messages_most, s->saves_most);
 	io_putf(&s->io, "] logged in\r\n");
 }
 
@@ -84,6 +85,9 @@ serve(int fd, const struct login_client *c)
 	    .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX},
 	    .message_size_most =
 		(uint64_t)conf_int(the_child.conf, "imapd", "message_size"),
+	    .messages_most =
+		(uint32_t)conf_int(the_child.conf, "imapd", "message_limit"),
+	    .saves_most = (uint32_t)conf_int(the_child.conf, "imapd", "save_limit"),
 	    .progress_ms =
 		conf_int(the_child.conf, "imapd", "progress_interval") * 1000};
 	serve_io(&s.io, fd, c, IMAP_LINE_MAX + IMAP_IN_CHUNK, IMAP_OUT_MAX);

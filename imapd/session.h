@@ -34,6 +34,7 @@ enum enabled {
 	EN_UTF8 = 4, /* RFC 6855 */
 	EN_REV2 = 8, /* RFC 9051: ESEARCH instead of SEARCH, no RECENT, UTF-8 names */
 	EN_METADATA = 16, /* RFC 5464: what others change is told */
+	EN_UIDONLY = 32,  /* RFC 9586: no sequence numbers, either way */
 };
 
 /* A literal that was announced and not read: of a message (the row of the command says so). */
@@ -65,6 +66,8 @@ struct session {
 	bool is_over;
 	bool is_broken; /* the client cannot be written to, or left: everything ends */
 	bool has_tls, is_loopback;
+	/* messages one command works on, and copies or appends: RFC 9738; 0: any number */
+	uint32_t messages_most, saves_most;
 	uint64_t message_size_most; /* APPENDLIMIT */
 	int64_t
 	    progress_ms; /* a long command says how far it is that often: RFC 9585 */

@@ -218,7 +218,7 @@ tell_going(struct going *g, uint32_t uid)
 {
 	if (g->uids.n == VANISHED_RANGES_MOST)
 		put_vanished(g);
-	if (!(g->session->enabled & EN_QRESYNC))
+	if (!(g->session->enabled & (EN_QRESYNC | EN_UIDONLY)))
 		put_number(respond_out(g->session), g->kept + 1, " EXPUNGE\r\n");
 	else if (numset_add(&g->uids, uid, uid) != E_OK)
 		bug("more ranges than an answer has");
@@ -332,8 +332,11 @@ tell_flags(struct session *s, uint32_t seq, const struct store_record *r, bool i
 {
 	struct buf *out = respond_out(s);
 	bool has_modseq = s->enabled & (EN_CONDSTORE | EN_QRESYNC);
-	put_number(out, seq, " FETCH (");
-	if (is_uid || has_modseq || (s->enabled & EN_REV2)) { /* RFC 7162 3.2.4 */
+	bool is_by_uid = s->enabled & EN_UIDONLY;
+	put_number(
+	    out, is_by_uid ? r->uid : seq, is_by_uid ? " UIDFETCH (" : " FETCH (");
+	bool wants_uid = is_uid || has_modseq || s->enabled & EN_REV2;
+	if (wants_uid && !is_by_uid) { /* RFC 7162 3.2.4 */
 		buf_put(out, "UID ", 4);
 		put_u32(out, r->uid);
 		buf_ch(out, ' ');
