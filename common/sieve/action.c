@@ -108,6 +108,8 @@ is_double(struct sieve_action *before, const struct sieve_action *a)
 	if (is_store(a->kind) && is_store(before->kind) && is_same_store(a, before)) {
 		if (a->is_implicit)
 			return true;
+		if (a->kind == ACTION_KEEP)
+			before->kind = ACTION_KEEP;
 		before->store.flags = a->store.flags;
 		before->store.has_flags = a->store.has_flags;
 		before->store.can_create |= a->store.can_create;
@@ -171,12 +173,15 @@ action_add(
 	trace_action(run, line, a);
 	for (struct sieve_action **at = &run->result->actions; *at; at = &(*at)->next) {
 		is_own |= at == run->own;
-		if ((err = check_conflict(run, line, a, *at)) != E_OK)
+		/* what an earlier script decided excludes nothing, but a message is refused once */
+		if (!is_own && is_refusal(a->kind) && is_refusal((*at)->kind))
+			return E_OK;
+		if (is_own && (err = check_conflict(run, line, a, *at)) != E_OK)
 			return err;
 		if (a->kind == ACTION_VACATION && (*at)->kind == ACTION_VACATION)
 			return is_own ? run_error(run, line,
 					    "duplicate vacation action not allowed "
-			                    "(previously triggered in line %u)",
+					    "(previously triggered in line %u)",
 					    (*at)->line)
 			              : E_OK;
 		if (is_double(*at, a)) {

@@ -69,6 +69,8 @@ struct sieve_vacation {
 /* RFC 5436: the parts of a mailto URI, decoded. */
 struct sieve_notify {
 	const struct span *to, *cc; /* addresses, each once in both */
+	const struct span *to_text,
+	    *cc_text; /* the same with names, as fields have them */
 	size_t n_to, n_cc;
 	struct span
 	    from; /* of :from: a mailbox as a header field has it; empty: none given */

@@ -112,10 +112,13 @@ address_field_seen(struct sieve_run *run, struct span name, struct span raw, voi
 	if (l->m.is_found)
 		return run->err;
 	first = address_parse(raw, &l->arena);
+	if (!first && l->m.kind != MATCH_COUNT)
+		return match_raw(run, l, raw);
 	for (const struct address *a = first; a && run->err == E_OK; a = a->next) {
 		if (a->kind != ADDRESS_MAILBOX)
 			continue;
-		if (a->is_exact && a->host.n)
+		if (a->is_exact && a->mailbox.n && a->host.n &&
+		    span_is_ascii(a->mailbox))
 			(void)match_address(run, l, a);
 		else
 			(void)match_raw(run, l, a->text);
@@ -215,23 +218,62 @@ envelope_value(const struct sieve_envelope *e, int part)
 	}
 }
 
+/*
+ * A path as SMTP has it, RFC 5321 4.1.2: with brackets or without, a source route passed over, a
+ * local part alone.  E_OK, E_BAD
+ */
+static int
+path_parse(struct span path, struct span *local, struct span *domain)
+{
+	bool has_bracket = span_take(&path, '<');
+	size_t at;
+	*local = *domain = (struct span){"", 0};
+	if (has_bracket && (!path.n || path.p[--path.n] != '>'))
+		return E_BAD;
+	while (path.n && path.p[0] == '@') { /* "@a,@b:" */
+		size_t comma = span_find(path, ','), colon = span_find(path, ':');
+		size_t end = comma < colon ? comma : colon;
+		if (end == path.n ||
+		    !address_domain_ok(span_from(span_head(path, end), 1)))
+			return E_BAD;
+		path = span_from(path, end + 1);
+		if (end == colon)
+			break;
+		if (!path.n || path.p[0] != '@')
+			return E_BAD;
+	}
+	if (!path.n)
+		return E_OK;
+	at = span_rfind(path, '@');
+	*local = span_head(path, at);
+	for (size_t i = 0; i < local->n && local->p[0] != '"'; i++)
+		if (ch_ctl(local->p[i]) || span_find(SPAN("<>@:, "), local->p[i]) < 6)
+			return E_BAD;
+	if (at == path.n)
+		return E_OK;
+	*domain = span_from(path, at + 1);
+	return local->n && address_domain_ok(*domain) ? E_OK : E_BAD;
+}
+
 static int
 match_envelope(struct sieve_run *run, struct looking *l, int part)
 {
 	struct span value = envelope_value(&run->in->envelope, part), local, domain;
-	size_t at;
+	struct buf all = {0};
 	if (!value.p)
 		return run->err;
 	if (part >= ENV_AUTH)
 		return match_value(run, &l->m, value);
-	if (span_eqs(value, "<>"))
-		value = (struct span){"", 0};
-	at = span_rfind(value, '@');
-	local = span_head(value, at);
-	domain = at < value.n ? span_from(value, at + 1) : (struct span){"", 0};
-	if (!value.n && l->m.kind == MATCH_COUNT)
+	if (path_parse(value, &local, &domain) != E_OK)
 		return run->err;
-	return match_part(run, l, local, domain, value);
+	if (!local.n && l->m.kind == MATCH_COUNT)
+		return run->err;
+	buf_span(&all, local);
+	if (domain.n)
+		buf_putf(&all, "@%.*s", SPAN_ARG(domain));
+	(void)match_part(run, l, local, domain, buf_as_span(&all));
+	buf_free(&all);
+	return run->err;
 }
 
 int

@@ -11,8 +11,8 @@ is_domain_char(char c)
 	       (unsigned char)c >= 128;
 }
 
-static bool
-domain_ok(struct span host)
+bool
+address_domain_ok(struct span host)
 {
 	if (!host.n || host.p[0] == '.' || host.p[host.n - 1] == '.')
 		return false;
@@ -44,7 +44,7 @@ address_one(struct span text, struct buf *out)
 		return false;
 	a = address_parse(text, &arena);
 	is_good = a && !a->next && a->kind == ADDRESS_MAILBOX && a->is_exact &&
-	          local_ok(a->mailbox) && domain_ok(a->host);
+	          local_ok(a->mailbox) && address_domain_ok(a->host);
 	if (is_good)
 		address_put(out, a);
 	arena_reset(&arena);

@@ -103,15 +103,16 @@ check_shape(struct sieve_check *c, struct sieve_node *node)
 }
 
 /*
- * Arguments first: of what is wrong in one word the first is said.  But a forgotten colon shows in
- * arguments that are missing, too, and then it is the second.
+ * Arguments first: of what is wrong in one word the first is said.  But where tests stand that do not
+ * belong there, that is said, too: one may be a tag without its colon, or the next command.
  */
 static int
 check_word(struct sieve_check *c, struct sieve_node *node)
 {
 	int bound = check_bind(c, node), shape;
-	if (bound != E_OK && !(node->word->tests == TESTS_NONE && node->tests &&
-				 is_forgotten_colon(c, node)))
+	if (bound != E_OK && (node->word->tests != TESTS_NONE || !node->tests))
+		return E_BAD;
+	if (bound == E_MORE && !is_forgotten_colon(c, node))
 		return E_BAD;
 	shape = check_shape(c, node);
 	if (bound != E_OK || shape != E_OK)
@@ -260,6 +261,10 @@ check_script(struct sieve_check *c, struct span text, struct sieve_script *scrip
 		c->depth = 0;
 		c->loop = NULL;
 		err = check_commands(c, script->commands);
+		if (check_has(c, EXT_BIT(EXTRACTTEXT)) &&
+		    !check_has(c, EXT_BIT(FOREVERYPART)))
+			err = check_error(c, 1,
+			    "extracttext cannot be required without \"foreverypart\"");
 		script->exts = c->exts;
 		script->n_locals = scope.n;
 		script->is_being_checked = false;

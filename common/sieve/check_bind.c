@@ -81,7 +81,8 @@ missing_ext(struct sieve_check *c, const struct sieve_node *node,
 
 /* A tag takes what stands behind it off the arguments. */
 static int
-bind_tag(struct sieve_check *c, struct sieve_node *node, struct sieve_arg **at)
+bind_tag(
+    struct sieve_check *c, struct sieve_node *node, struct sieve_arg **at, bool is_late)
 {
 	struct sieve_arg *arg = *at, *value = arg->next;
 	const struct sieve_tag *tag = tag_find(arg->text, node->word, c->want->dialect);
@@ -91,6 +92,12 @@ bind_tag(struct sieve_check *c, struct sieve_node *node, struct sieve_arg **at)
 		return unknown_tag(c, node, arg);
 	if (tag->exts && !check_has(c, tag->exts))
 		return missing_ext(c, node, arg, tag->exts);
+	if (is_late) /* RFC 5228 2.6.2 */
+		return check_error(c, arg->line,
+		    "unexpected tagged argument ':%s' for the %.*s %s: tags stand "
+		    "before "
+		    "the other arguments",
+		    tag->name, SPAN_ARG(node->name), check_kind(node->word));
 	if (node_opt(node, tag->kind))
 		return check_error(c, arg->line,
 		    "unexpected tagged argument ':%s' for the %.*s %s: it, or one that "
@@ -186,12 +193,13 @@ bind_places(struct sieve_check *c, struct sieve_node *node, struct sieve_arg *le
 	}
 	for (size_t i = 0; i < n_places; i++)
 		n += node->pos[i] != NULL;
-	if (left || n < n_needed)
-		return wrong_count(c, node, n_needed, n_places, n);
-	return E_OK;
+	if (!left && n >= n_needed)
+		return E_OK;
+	(void)wrong_count(c, node, n_needed, n_places, n);
+	return n < n_needed ? E_MORE : E_BAD;
 }
 
-/* Tags may stand before and between: what is no tag and no tag's is a positional one. */
+/* What is no tag and no tag's is a positional one. */
 int
 check_bind(struct sieve_check *c, struct sieve_node *node)
 {
@@ -203,7 +211,7 @@ check_bind(struct sieve_check *c, struct sieve_node *node)
 	node->opts = NULL;
 	while (args) {
 		if (args->kind == ARG_TAG) {
-			if ((err = bind_tag(c, node, &args)) != E_OK)
+			if ((err = bind_tag(c, node, &args, left != NULL)) != E_OK)
 				return err;
 			continue;
 		}

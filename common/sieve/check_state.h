@@ -17,6 +17,7 @@ struct sieve_variable {
 struct sieve_scope {
 	struct sieve_variable *variables;
 	unsigned n;
+	bool is_full; /* said once */
 };
 
 /* A loop that break may name. */
@@ -49,7 +50,10 @@ bool check_has(
 const char *check_kind(const struct sieve_word *);
 
 /* ---- check_bind.c ---- */
-/* check_bind - every argument to its tag or place.  E_OK, E_BAD (said, one error) */
+/*
+ * check_bind - every argument to its tag or place.  E_OK, E_BAD (said, one error), E_MORE (said: some
+ * are missing)
+ */
 MUST_USE int check_bind(struct sieve_check *, struct sieve_node *);
 
 /* ---- check_string.c ---- */

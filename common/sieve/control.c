@@ -17,7 +17,8 @@ check_require(struct sieve_check *c, struct sieve_node *node)
 	for (const struct sieve_string *s = node->pos[0]->strings; s; s = s->next) {
 		uint64_t ext = sieve_ext_find(s->text);
 		const struct sieve_dialect *dialect = c->want->dialect;
-		if (dialect && span_eqs(s->text, dialect->name))
+		if (dialect && (span_eqs(s->text, dialect->name) ||
+				   span_eqs(s->text, dialect->also)))
 			ext = EXT_BIT(DIALECT);
 		else if (c->want->exts && !(c->want->exts & ext))
 			ext = 0;
@@ -25,6 +26,10 @@ check_require(struct sieve_check *c, struct sieve_node *node)
 			err = check_error(c, s->line, "unknown Sieve capability '%.*s'",
 			    SPAN_ARG(span_head(s->text, 100)));
 		c->exts |= ext;
+		if (ext &
+		    EXT_BIT(
+			VACATION_SECONDS)) /* RFC 6131 2: it brings vacation along */
+			c->exts |= EXT_BIT(VACATION);
 	}
 	return err;
 }
@@ -113,7 +118,9 @@ check_ihave(struct sieve_check *c, struct sieve_node *node)
 	node->truth = TRUTH_TRUE;
 	for (const struct sieve_string *s = node->pos[0]->strings; s; s = s->next) {
 		uint64_t ext = sieve_ext_find(s->text);
-		if (!ext || (c->want->exts && !(c->want->exts & ext)))
+		/* what changes how strings are read cannot be asked for in the middle: RFC 5463 4 */
+		if (!ext || (c->want->exts && !(c->want->exts & ext)) ||
+		    (ext & (EXT_BIT(VARIABLES) | EXT_BIT(ENCODED))))
 			node->truth = TRUTH_FALSE;
 	}
 	for (const struct sieve_string *s = node->pos[0]->strings;

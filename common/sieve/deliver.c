@@ -36,6 +36,12 @@ check_special_use(struct sieve_check *c, struct sieve_node *node)
 int
 check_fileinto(struct sieve_check *c, struct sieve_node *node)
 {
+	struct span name;
+	if (check_constant(node->pos[0], &name) && !mailbox_name_ok(name))
+		return check_error(c, node->line,
+		    "invalid folder name for the fileinto command: not UTF-8, empty, "
+		    "too long, or with "
+		    "control characters");
 	return check_special_use(c, node);
 }
 

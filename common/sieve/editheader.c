@@ -57,11 +57,12 @@ check_deleteheader(struct sieve_check *c, struct sieve_node *node)
 		return check_error(c, node->line,
 		    "deleteheader command: specified field name '%.*s' is invalid",
 		    SPAN_ARG(span_head(text, 80)));
-	if (!node_opt(node, OPT_INDEX) && node_opt(node, OPT_LAST))
+	if (!node_opt(node, OPT_FIELD_INDEX) && node_opt(node, OPT_FIELD_LAST))
 		return check_error(c, node->line,
 		    "the :last tag for the deleteheader command cannot be specified "
 		    "without the :index tag");
-	if (node_opt(node, OPT_INDEX) && node_opt_arg(node, OPT_INDEX)->number == 0)
+	if (node_opt(node, OPT_FIELD_INDEX) &&
+	    node_opt_arg(node, OPT_FIELD_INDEX)->number == 0)
 		return check_error(c, node->line,
 		    "the :index of the deleteheader command must be 1 or more");
 	return check_match(c, node);
@@ -81,13 +82,16 @@ is_listed(const struct span *rows, size_t n, struct span name)
 static bool
 may_add(const struct sieve_run *run, struct span name)
 {
-	return !is_listed(run->in->protected_add, run->in->n_protected_add, name);
+	return span_ieqs(name, "subject") ||
+	       !is_listed(run->in->protected_add, run->in->n_protected_add, name);
 }
 
-/* RFC 5293 5.2: Received and Auto-Submitted say where a message has been. */
+/* RFC 5293 6: Received and Auto-Submitted say where a message has been; a Subject says nothing. */
 static bool
 may_delete(const struct sieve_run *run, struct span name)
 {
+	if (span_ieqs(name, "subject"))
+		return true;
 	return !span_ieqs(name, "received") && !span_ieqs(name, "auto-submitted") &&
 	       !is_listed(run->in->protected_delete, run->in->n_protected_delete, name);
 }
@@ -149,7 +153,8 @@ put_folded(struct span name, struct span value, const char *eol, struct buf *out
 	for (size_t i = 0; i < value.n; i++)
 		if (value.p[i] != '\r' && value.p[i] != '\n')
 			buf_ch(&line, value.p[i]);
-		else if (value.p[i] == '\n')
+		else if (value.p[i] == '\n' && i + 1 < value.n &&
+			 !ch_space(value.p[i + 1]))
 			buf_ch(&line, ' ');
 	if (!is_plain) {
 		buf_ch(out, ' ');
@@ -285,7 +290,7 @@ int
 run_deleteheader(struct sieve_run *run, const struct sieve_node *node)
 {
 	struct deleting d = {.node = node, .name = run_arg(run, node->pos[0])};
-	const struct sieve_arg *index = node_opt_arg(node, OPT_INDEX);
+	const struct sieve_arg *index = node_opt_arg(node, OPT_FIELD_INDEX);
 	struct buf head = {.max = HEAD_EDITED_BYTES_MAX};
 	if (!name_ok(d.name))
 		return run_error(run, node->line,
@@ -299,7 +304,7 @@ run_deleteheader(struct sieve_run *run, const struct sieve_node *node)
 	if (index) {
 		uint64_t n = count_fields(run->head, d.name);
 		d.wanted = index->number;
-		if (node_opt(node, OPT_LAST))
+		if (node_opt(node, OPT_FIELD_LAST))
 			d.wanted =
 			    index->number <= n ? n - index->number + 1 : UINT64_MAX;
 	}

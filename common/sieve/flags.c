@@ -165,9 +165,13 @@ check_hasflag(struct sieve_check *c, struct sieve_node *node)
 static int
 match_flags(struct sieve_run *run, struct sieve_matcher *m, struct span flags)
 {
-	struct span flag;
-	while (run->err == E_OK && next_flag(&flags, &flag))
+	struct span flag, rest;
+	struct buf once = {0};
+	flags_put(&once, &flags, 1);
+	rest = buf_as_span(&once);
+	while (run->err == E_OK && next_flag(&rest, &flag))
 		(void)match_value(run, m, flag);
+	buf_free(&once);
 	return run->err;
 }
 

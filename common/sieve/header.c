@@ -17,16 +17,16 @@ field_name_ok(struct span name)
 	return name.n > 0 && name.n <= HEADER_NAME_MAX;
 }
 
-static int
+/* Not wrong, but never there. */
+static void
 check_names(struct sieve_check *c, struct sieve_node *node, const struct sieve_arg *arg)
 {
 	for (const struct sieve_string *s = arg->strings; s; s = s->next)
 		if (string_is_constant(s) && !field_name_ok(s->text))
-			return check_error(c, s->line,
+			sieve_warning(c->errors, s->line,
 			    "specified header field name '%.*s' is invalid for the "
 			    "%.*s test",
 			    SPAN_ARG(span_head(s->text, 80)), SPAN_ARG(node->name));
-	return E_OK;
 }
 
 /* :index goes with :last, and counts from 1: RFC 5260 6. */
@@ -67,8 +67,7 @@ check_header(struct sieve_check *c, struct sieve_node *node)
 	int err = check_index(c, node);
 	if (err == E_OK)
 		err = check_mime(c, node);
-	if (err == E_OK)
-		err = check_names(c, node, node->pos[0]);
+	check_names(c, node, node->pos[0]);
 	return err;
 }
 
@@ -204,6 +203,8 @@ int
 test_size(struct sieve_run *run, const struct sieve_node *node, bool *out)
 {
 	uint64_t size = run->in->size_bytes ? run->in->size_bytes : run->in->message.n;
+	if (run->is_edited)
+		size += run->head.n - header_end(run->in->message);
 	uint64_t limit = node->pos[0]->number;
 	*out = node_opt_value(node, OPT_SIZE, 0) ? size > limit : size < limit;
 	run_trace(

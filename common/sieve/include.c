@@ -119,7 +119,7 @@ check_include(struct sieve_check *c, struct sieve_node *node)
 		    "cannot nest includes deeper than %zu levels",
 		    c->limits->include_depth);
 	if ((node->script = find_script(c, location_of(node), name))) {
-		if (node->script->is_being_checked)
+		if (node->script->is_being_checked && !node_opt(node, OPT_ONCE))
 			return check_error(c, node->line,
 			    "circular include: '%.*s' includes itself", SPAN_ARG(name));
 		return E_OK;

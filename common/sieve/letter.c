@@ -352,8 +352,8 @@ letter_notify(const struct sieve_input *in, const struct sieve_notify *n,
 	else
 		put_mailbox(out, "From", (struct span){NULL, 0},
 		    in->address.n ? in->address : in->envelope.to);
-	put_addresses(out, "To: ", n->to, n->n_to);
-	put_addresses(out, "Cc: ", n->cc, n->n_cc);
+	put_addresses(out, "To: ", n->to_text, n->n_to);
+	put_addresses(out, "Cc: ", n->cc_text, n->n_cc);
 	put_notify_subject(in, n, out);
 	/* RFC 5436 2.7.1: whose filter it was, without which nobody could complain */
 	buf_putf(out, "Auto-Submitted: auto-notified; owner-email=\"%.*s\"\r\n",
@@ -416,9 +416,9 @@ letter_reject(const struct sieve_input *in, struct span reason,
 	buf_str(out, "\r\n");
 	put_threading(in, out);
 	buf_str(out, "Auto-Submitted: auto-replied (rejected)\r\nPrecedence: "
-	             "bulk\r\nMIME-Version: 1.0\r\n"
+		     "bulk\r\nMIME-Version: 1.0\r\n"
 		     "Content-Type: multipart/report; "
-	             "report-type=disposition-notification;\r\n");
+		     "report-type=disposition-notification;\r\n");
 	buf_putf(out, " boundary=\"%.*s/%.*s\"\r\n\r\n", SPAN_ARG(by->id),
 	    SPAN_ARG(by->host));
 	put_boundary(out, by, "");
@@ -443,4 +443,19 @@ letter_redirect(
 	buf_putf(out,
 	    "X-Sieve: merpati " MERPATI_VERSION "\r\nX-Sieve-Redirected-From: %.*s\r\n",
 	    SPAN_ARG(in->address.n ? in->address : in->envelope.to));
+}
+
+bool
+letter_redirect_loops(const struct sieve_input *in)
+{
+	struct span head = header_head(in->message);
+	struct header_field field;
+	while (header_find(&head, SPAN("x-sieve-redirected-from"), &field) == E_OK) {
+		struct span by = span_trim(field.value);
+		while (by.n && (by.p[by.n - 1] == '\n' || by.p[by.n - 1] == '\r'))
+			by.n--;
+		if (span_ieq(by, in->address) || span_ieq(by, in->envelope.to))
+			return true;
+	}
+	return false;
 }

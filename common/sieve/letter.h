@@ -33,5 +33,7 @@ void letter_reject(const struct sieve_input *, struct span reason,
 /* letter_redirect - fields to stand before a redirected message; in->address says from whom */
 void letter_redirect(
     const struct sieve_input *, const struct sieve_letter *, struct buf *out);
+/* letter_redirect_loops - did this user redirect it before?  Then it is to be kept, not sent */
+bool letter_redirect_loops(const struct sieve_input *);
 
 #endif

@@ -20,7 +20,7 @@ enum {
 
 	SIEVE_VARIABLES_MAX = 255, /* of one scope */
 	SIEVE_VARIABLE_NAME_MAX = 64,
-	SIEVE_MATCH_VALUES_MAX = 32, /* ${0} to ${31} */
+	SIEVE_MATCH_VALUES_MAX = 33, /* ${0} to ${32} */
 	SIEVE_SCRIPT_NAME_MAX = 255, /* octets of an included script's name */
 	SIEVE_MAILBOX_NAME_MAX = 1000,
 	SIEVE_ADDRESS_BYTES_MAX = 512,

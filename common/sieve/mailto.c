@@ -75,6 +75,9 @@ add_address(struct mailto *m, bool is_cc, struct span text, struct arena *arena,
 		buf_str(why, "it has too many addresses");
 		return E_LIMIT;
 	}
+	header_unfold(&one, text);
+	(is_cc ? m->cc_text : m->to_text)[*n] = arena_span(arena, buf_as_span(&one));
+	buf_free(&one);
 	rows[(*n)++] = address;
 	return E_OK;
 }

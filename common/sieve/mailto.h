@@ -10,6 +10,8 @@ enum { MAILTO_ADDRESSES_MAX = 64, MAILTO_FIELDS_MAX = 32, MAILTO_BYTES_MAX = 819
 
 struct mailto {
 	struct span to[MAILTO_ADDRESSES_MAX], cc[MAILTO_ADDRESSES_MAX];
+	/* the same as they were written, with names, on one line */
+	struct span to_text[MAILTO_ADDRESSES_MAX], cc_text[MAILTO_ADDRESSES_MAX];
 	size_t n_to, n_cc;
 	struct span subject, body;
 	struct span fields[MAILTO_FIELDS_MAX]; /* "Name: value" */

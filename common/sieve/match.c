@@ -348,7 +348,10 @@ matches_regex(struct sieve_run *run, const struct sieve_matcher *m, struct span 
 	struct span values[SIEVE_MATCH_VALUES_MAX];
 	struct arena scratch = {.max_bytes = (size_t)2 * SIEVE_REGEX_HEAP_KB << 10};
 	size_t n;
-	int err = regex_match(
+	int err;
+	if (!key->regex) /* said already */
+		return false;
+	err = regex_match(
 	    key->regex, value, &scratch, values, SIEVE_MATCH_VALUES_MAX, &n);
 	if (err == E_LIMIT)
 		(void)run_limit(run, m->node->line,
@@ -425,9 +428,13 @@ compile_key(struct sieve_run *run, const struct sieve_matcher *m,
 	}
 	(void)run_spend(run, s->line, 10 * key->text.n);
 	if (regex_compile(key->text, m->comparator != CMP_OCTET,
-		m->comparator == CMP_OCTET, &run->tmp, &key->regex, &why) != E_OK)
-		(void)run_error(run, s->line, "invalid regular expression '%.*s': %s",
+		m->comparator == CMP_OCTET, &run->tmp, &key->regex, &why) != E_OK) {
+		/* not the script's end: the key came with a message */
+		sieve_warning(run->errors, s->line,
+		    "invalid regular expression '%.*s': %s",
 		    SPAN_ARG(span_head(key->text, 128)), buf_cstr(&why));
+		key->regex = NULL;
+	}
 	buf_free(&why);
 }
 
@@ -455,6 +462,9 @@ match_begin(struct sieve_run *run, const struct sieve_node *node,
 	size_t n = 0;
 	*m = (struct sieve_matcher){.node = node,
 	    .kind = (enum sieve_match_kind)node_opt_value(node, OPT_MATCH, MATCH_IS)};
+	/* of the script's own strings: on purpose (README) */
+	if (node->word->test == test_string)
+		m->comparator = CMP_OCTET;
 	if (comparator)
 		m->comparator =
 		    (enum sieve_comparator)comparator_find(comparator->strings->text);

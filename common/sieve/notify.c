@@ -106,6 +106,8 @@ put_mailto(struct sieve_run *run, const struct mailto *m, struct sieve_notify *o
 	out->n_to = m->n_to;
 	out->cc = action_spans(run, m->cc, m->n_cc);
 	out->n_cc = m->n_cc;
+	out->to_text = action_spans(run, m->to_text, m->n_to);
+	out->cc_text = action_spans(run, m->cc_text, m->n_cc);
 	out->subject = action_span(run, m->subject);
 	out->body = action_span(run, m->body);
 	out->fields = action_spans(run, m->fields, m->n_fields);
@@ -134,7 +136,8 @@ put_tags(struct sieve_run *run, const struct sieve_node *node, struct sieve_noti
 
 /* RFC 5436 2.7.1: of several notifications one recipient gets one. */
 static void
-drop_recipients(const struct sieve_notify *before, struct span *rows, size_t *n)
+drop_recipients(
+    const struct sieve_notify *before, struct span *rows, struct span *texts, size_t *n)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < *n; i++) {
@@ -143,8 +146,10 @@ drop_recipients(const struct sieve_notify *before, struct span *rows, size_t *n)
 			is_told |= span_ieq(before->to[k], rows[i]);
 		for (size_t k = 0; k < before->n_cc; k++)
 			is_told |= span_ieq(before->cc[k], rows[i]);
-		if (!is_told)
-			rows[kept++] = rows[i];
+		if (is_told)
+			continue;
+		rows[kept] = rows[i];
+		texts[kept++] = texts[i];
 	}
 	*n = kept;
 }
@@ -165,8 +170,8 @@ run_notify(struct sieve_run *run, const struct sieve_node *node)
 		return run->err;
 	for (const struct sieve_action *b = run->result->actions; b; b = b->next)
 		if (b->kind == ACTION_NOTIFY) {
-			drop_recipients(&b->notify, m->to, &m->n_to);
-			drop_recipients(&b->notify, m->cc, &m->n_cc);
+			drop_recipients(&b->notify, m->to, m->to_text, &m->n_to);
+			drop_recipients(&b->notify, m->cc, m->cc_text, &m->n_cc);
 		}
 	put_mailto(run, m, &a.notify);
 	a.notify.method = action_span(run, uri);

@@ -165,6 +165,7 @@ struct sieve_flags flags_taken(
 /* ---- address_text.c ---- */
 /* address_one - one address, with a name or without: local-part@domain of it put into out; false */
 bool address_one(struct span text, struct buf *out);
+bool address_domain_ok(struct span);
 
 /* ---- what rows of the table name ---- */
 typedef int command_fn(struct sieve_run *, const struct sieve_node *);

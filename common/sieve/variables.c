@@ -32,8 +32,10 @@ scope_add(
 {
 	struct sieve_variable *v;
 	if (scope->n == SIEVE_VARIABLES_MAX) {
-		(void)check_error(
-		    c, line, "more than %d variables are used", SIEVE_VARIABLES_MAX);
+		if (!scope->is_full)
+			(void)check_error(c, line, "more than %d variables are used",
+			    SIEVE_VARIABLES_MAX);
+		scope->is_full = true;
 		return NULL;
 	}
 	if (!(v = arena_get(&c->program->arena, sizeof(*v)))) {
@@ -78,7 +80,13 @@ in_namespace(
     struct sieve_check *c, unsigned line, struct span name, struct sieve_piece *out)
 {
 	struct span space = span_cut(&name, '.');
+	const struct sieve_dialect *dialect = c->want->dialect;
 	int err;
+	if (dialect && span_ieqs(space, dialect->name_space)) {
+		*out = (struct sieve_piece){
+		    .kind = PIECE_TEXT, .text = dialect->variable(c->want->ctx, name)};
+		return E_OK;
+	}
 	if (!span_ieqs(space, "global"))
 		return check_error(c, line,
 		    "unknown variable namespace '%.*s' (of '%.*s')",
@@ -260,11 +268,23 @@ is_unreserved(char c)
 	return ch_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
+/* Octets that the character at the front takes. */
+static size_t
+url_size(struct span in)
+{
+	size_t n = 1;
+	while (n < in.n && ((unsigned char)in.p[n] & 0xc0) == 0x80)
+		n++;
+	return is_unreserved(in.p[0]) ? 1 : 3 * n;
+}
+
 static void
 put_url(struct span in, size_t max, struct buf *out)
 {
 	for (size_t i = 0; i < in.n; i++) {
-		if (out->len + (is_unreserved(in.p[i]) ? 1 : 3) > max)
+		/* what does not fit is left out, and no character is cut in two */
+		if (((unsigned char)in.p[i] & 0xc0) != 0x80 &&
+		    out->len + url_size(span_from(in, i)) > max)
 			return;
 		if (is_unreserved(in.p[i]))
 			buf_ch(out, in.p[i]);

@@ -25,6 +25,8 @@ static const struct sieve_tag tags[] = {
 	{"under",	OPT_SIZE,	'-',	false,	0,			0},
 	{"index",	OPT_INDEX,	'n',	false,	0,			EXT_BIT(INDEX) | EXT_BIT(DIALECT)},
 	{"last",	OPT_LAST,	'-',	false,	0,			EXT_BIT(INDEX)},
+	{"index",	OPT_FIELD_INDEX, 'n',	false,	0,			0},
+	{"last",	OPT_FIELD_LAST,	'-',	false,	0,			0},
 	{"zone",	OPT_ZONE,	's',	false,	1,			0},
 	{"originalzone", OPT_ZONE,	'-',	false,	2,			0},
 	{"copy",	OPT_COPY,	'-',	false,	0,			EXT_BIT(COPY)},
@@ -133,7 +135,7 @@ static const struct sieve_word commands[] = {
 		"cvariable name",	TESTS_NONE, BLOCK_NONE, check_extracttext, run_extracttext, NULL},
 	{"addheader", EXT_BIT(EDITHEADER), OPT_BIT(AT_END),
 		"sfield name|svalue",	TESTS_NONE, BLOCK_NONE, check_addheader, run_addheader, NULL},
-	{"deleteheader", EXT_BIT(EDITHEADER), MATCHES | INDEXES,
+	{"deleteheader", EXT_BIT(EDITHEADER), MATCHES | OPT_BIT(FIELD_INDEX) | OPT_BIT(FIELD_LAST),
 		"sfield name|Lvalue patterns", TESTS_NONE, BLOCK_NONE, check_deleteheader, run_deleteheader, NULL},
 	{"notify", EXT_BIT(ENOTIFY), OPT_BIT(FROM) | OPT_BIT(IMPORTANCE) | OPT_BIT(OPTIONS) |
 		OPT_BIT(MESSAGE) | OPT_BIT(FCC) | STORES,

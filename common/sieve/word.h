@@ -20,6 +20,8 @@ enum sieve_opt_kind {
 	OPT_SIZE,
 	OPT_INDEX, /* RFC 5260 */
 	OPT_LAST,
+	OPT_FIELD_INDEX, /* of deleteheader: RFC 5293 5 */
+	OPT_FIELD_LAST,
 	OPT_ZONE,
 	OPT_COPY,   /* RFC 3894 */
 	OPT_CREATE, /* RFC 5490 */
@@ -129,6 +131,10 @@ struct sieve_word {
 /* Words that a program adds: tests of the language, and nobody else. */
 struct sieve_dialect {
 	const char *name; /* what a script requires */
+	const char *also; /* another name that may be required with it */
+	/* "NAME." begins variables that are constants of the check; their values */
+	const char *name_space;
+	struct span (*variable)(void *ctx, struct span name);
 	const struct sieve_word *commands, *tests;
 	size_t n_commands, n_tests;
 	const struct sieve_tag *tags;

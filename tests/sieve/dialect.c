@@ -66,6 +66,37 @@ new_message(struct sieve_run *run, struct span text)
 	run->head_taken = (struct span){NULL, 0};
 }
 
+/* The address of a field, for the envelope; empty: none. */
+struct span
+suite_address(struct suite *s, const char *name)
+{
+	struct span value = header_value(header_head(s->input.message), span_of(name));
+	struct buf address = {0}, line = {0};
+	struct span out = {"", 0};
+	header_unfold(&line, value);
+	if (value.p && address_one(buf_as_span(&line), &address))
+		out = arena_span(&s->arena, buf_as_span(&address));
+	buf_free(&address);
+	buf_free(&line);
+	return out;
+}
+
+/* It comes from whom and to whom it says, until something else is set. */
+static void
+begin_message(struct sieve_run *run, struct span text)
+{
+	struct suite *s = suite_of(run);
+	struct span from, to;
+	new_message(run, text);
+	from = suite_address(s, "from");
+	to = suite_address(s, "to");
+	s->input.envelope =
+	    (struct sieve_envelope){.from = from.n ? from : SPAN("sender@example.com"),
+		.to = to.n ? to : SPAN("recipient@example.com")};
+	buf_reset(&run->flags);
+	run->has_flags = false;
+}
+
 static int
 run_test_set(struct sieve_run *run, const struct sieve_node *node)
 {
@@ -75,7 +106,7 @@ run_test_set(struct sieve_run *run, const struct sieve_node *node)
 	struct sieve_envelope *e = &s->input.envelope;
 	struct span copy = arena_span(&s->arena, value);
 	if (span_eqs(name, "message"))
-		new_message(run, value);
+		begin_message(run, value);
 	else if (span_eqs(name, "envelope.from"))
 		e->from = span_eqs(copy, "<>") ? (struct span){"", 0} : copy;
 	else if (span_eqs(name, "envelope.to"))
@@ -165,6 +196,7 @@ compile_script(struct sieve_run *run, struct span path)
 {
 	struct suite *s = suite_of(run);
 	struct sieve_checking want = {.limits = &s->limits,
+	    .dialect = &suite_dialect,
 	    .name = file_name(path),
 	    .script = suite_fetch,
 	    .ctx = s,
@@ -172,6 +204,7 @@ compile_script(struct sieve_run *run, struct span path)
 	struct buf text = {.max = SIEVE_SCRIPT_BYTES_MAX}, full = {0};
 	bool is_good = false;
 	sieve_errors_reset(&s->errors);
+	s->has_run = false;
 	sieve_program_free(&s->program);
 	buf_putf(&full, "%.*s/%.*s", SPAN_ARG(s->dir), SPAN_ARG(path));
 	if (!suite_read(buf_cstr(&full), &text))
@@ -211,6 +244,7 @@ run_program(struct sieve_run *run)
 	int err;
 	sieve_errors_reset(&s->errors);
 	s->has_failed_compile = false;
+	s->has_run = true;
 	if (!s->program) {
 		sieve_error(&s->errors, 0, "no script is compiled");
 		return false;
@@ -263,7 +297,7 @@ test_test_error(struct sieve_run *run, const struct sieve_node *node, bool *out)
 	if (match_begin(run, node, node->pos[0], &m) != E_OK)
 		return run->err;
 	for (size_t i = 0; i < s->errors.n; i++) {
-		if (s->errors.rows[i].is_warning)
+		if (s->errors.rows[i].is_warning && !s->has_run)
 			continue;
 		if (!index || index->number == ++n)
 			(void)match_value(run, &m, s->errors.rows[i].text);
@@ -289,7 +323,7 @@ test_result_action(struct sieve_run *run, const struct sieve_node *node, bool *o
 	if (match_begin(run, node, node->pos[0], &m) != E_OK)
 		return run->err;
 	for (const struct sieve_action *a = run->result->actions; a; a = a->next) {
-		if (a->kind == ACTION_DUPLICATE || a->kind == ACTION_DISCARD)
+		if (a->kind == ACTION_DUPLICATE || a->is_implicit)
 			continue;
 		if (!index || index->number == ++n)
 			(void)match_value(run, &m, action_word(a));
@@ -390,6 +424,22 @@ run_config_set(struct sieve_run *run, const struct sieve_node *node)
 	return run->err;
 }
 
+/* "${tst.path}" */
+static struct span
+variable(void *ctx, struct span name)
+{
+	const struct suite *s = ctx;
+	return span_eqs(name, "path") ? s->dir : (struct span){"", 0};
+}
+
+static int
+run_debug_log(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct span text = run_arg(run, node->pos[0]);
+	printf("        debug: %.*s\n", SPAN_ARG(text));
+	return run->err;
+}
+
 /* ---- the rows ---- */
 
 #define MATCHES (OPT_BIT(COMPARATOR) | OPT_BIT(MATCH))
@@ -424,6 +474,7 @@ static const struct sieve_word commands[] = {
 	{"test_config_unset", IN_DIALECT, 0, "ssetting", TESTS_NONE, BLOCK_NONE, NULL, run_config_set, NULL},
 	{"test_config_reload", IN_DIALECT, OPT_BIT(DIALECT_B), "", TESTS_NONE, BLOCK_NONE, NULL, run_nothing, NULL},
 	{"test_binary_load", IN_DIALECT, 0, "sname", TESTS_NONE, BLOCK_NONE, NULL, run_nothing, NULL},
+	{"debug_log", IN_DIALECT, 0, "stext", TESTS_NONE, BLOCK_NONE, NULL, run_debug_log, NULL},
 	{"test_binary_save", IN_DIALECT, 0, "sname", TESTS_NONE, BLOCK_NONE, NULL, run_nothing, NULL},
 };
 
@@ -440,6 +491,9 @@ static const struct sieve_word tests[] = {
 
 const struct sieve_dialect suite_dialect = {
     .name = "vnd.dovecot.testsuite",
+    .also = "vnd.dovecot.debug",
+    .name_space = "tst",
+    .variable = variable,
     .commands = commands,
     .n_commands = COUNT(commands),
     .tests = tests,

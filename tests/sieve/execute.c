@@ -8,9 +8,16 @@
 struct box *
 suite_box(struct suite *s, struct span name, bool can_create)
 {
+	struct buf text = {0};
 	struct box *b;
-	if (span_ieqs(name, "INBOX") || !name.n)
-		name = SPAN("INBOX");
+	/* INBOX in any case, also where it is only the first level */
+	if (span_istarts(name, SPAN("INBOX")) &&
+	    (name.n == 5 || name.p[5] == '.' || name.p[5] == '/'))
+		buf_putf(&text, "INBOX%.*s", SPAN_ARG(span_from(name, 5)));
+	else
+		buf_span(&text, name.n ? name : SPAN("INBOX"));
+	name = arena_span(&s->arena, buf_as_span(&text));
+	buf_free(&text);
 	for (b = s->boxes; b; b = b->next)
 		if (span_eq(b->name, name))
 			return b;
@@ -119,10 +126,14 @@ static void
 redirect(struct suite *s, const struct sieve_action *a)
 {
 	struct buf text = {0};
+	struct sieve_input in = s->input;
 	struct span from = sender_of(s, s->redirect_from, s->input.envelope.from);
 	if (is_null(s->input.envelope.from))
 		from = (struct span){"", 0};
-	letter_redirect(&s->input, &s->letter, &text);
+	in.address = s->user_email;
+	if (letter_redirect_loops(&in))
+		return;
+	letter_redirect(&in, &s->letter, &text);
 	put_message(s, a, &text);
 	send_letter(s, from, a->redirect.address, buf_as_span(&text));
 	buf_free(&text);
@@ -144,9 +155,12 @@ vacation(struct suite *s, const struct sieve_action *a)
 	struct sieve_vacation v = a->vacation;
 	struct buf text = {0};
 	in.address = s->user_email;
-	if (s->ignores_envelope)
-		in.envelope.to = in.envelope.orig_to = (struct span){NULL, 0};
-	else if (!s->uses_orig_recipient)
+	if (s->ignores_envelope && in.envelope.from.n) {
+		in.envelope.from = suite_address(s, "sender");
+		if (!in.envelope.from.n)
+			in.envelope.from = suite_address(s, "from");
+	}
+	if (!s->uses_orig_recipient)
 		in.envelope.orig_to = (struct span){NULL, 0};
 	if (vacation_refusal(&in, &v, !s->checks_no_recipient))
 		return;
@@ -156,7 +170,9 @@ vacation(struct suite *s, const struct sieve_action *a)
 		             : s->input.envelope.to;
 	next_id(s);
 	letter_vacation(&in, &v, &s->letter, &text);
-	send_letter(s, (struct span){"", 0}, in.envelope.from, buf_as_span(&text));
+	send_letter(s,
+	    s->sends_from_recipient ? s->input.envelope.to : (struct span){"", 0},
+	    in.envelope.from, buf_as_span(&text));
 	if (v.fcc.mailbox.n) {
 		struct box *b = suite_box(s, v.fcc.mailbox, true);
 		(void)put_last(s, &b->messages, buf_as_span(&text));

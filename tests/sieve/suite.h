@@ -32,8 +32,9 @@ struct suite {
 	struct box *boxes;
 	struct stored *outbox;
 	struct note *notes;
-	struct sieve_errors errors;    /* own: of the last compile or run */
-	bool has_failed_compile;       /* one more is counted: that it failed */
+	struct sieve_errors errors; /* own: of the last compile or run */
+	bool has_run;            /* errors are of a run, and what it warned of counts */
+	bool has_failed_compile; /* one more is counted: that it failed */
 	struct sieve_program *program; /* own: of the last test_script_compile */
 	/* settings */
 	struct sieve_letter letter;
@@ -52,6 +53,8 @@ extern const struct sieve_dialect suite_dialect;
 int suite_fetch(void *ctx, struct span location, struct span name, struct buf *out);
 bool suite_read(const char *path, struct buf *out);
 struct box *suite_box(struct suite *, struct span name, bool can_create);
+/* suite_address - that of a field of the message; empty: none */
+struct span suite_address(struct suite *, const char *field);
 /* suite_execute - does what is not done yet; false: something failed, and is in errors */
 bool suite_execute(struct suite *, struct sieve_result *);
 void suite_set(struct suite *, struct span name, struct span value); /* a setting */
