@@ -61,5 +61,6 @@ ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
 ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_change,
     cmd_queue_suppressed, cmd_queue_tlsrpt, cmd_queue_suspend, cmd_queue_resume,
     cmd_queue_suspended;
+ctl_handler cmd_sieve_check, cmd_sieve_run;
 
 #endif

@@ -104,6 +104,13 @@ static const struct command commands[] = {
 		"  --all                 those of all accounts\n"},
 	{{"mailbox", "rebuild"}, "ADDRESS",                       true,  cmd_mailbox_rebuild,
 		"another index, made from the files; the old one is put aside", NULL},
+	{{"sieve", "check"},   "SCRIPT",                          false, cmd_sieve_check,
+		"is a Sieve script right? says line and what is wrong", NULL},
+	{{"sieve", "run"},     "[OPTIONS] SCRIPT MESSAGE",        false, cmd_sieve_run,
+		"what a Sieve script would do with a message; nothing is done",
+		"  --trace               every test and action with its line and what it looked at\n"
+		"  --from ADDRESS        the sender of the envelope; else none\n"
+		"  --to ADDRESS          the recipient, whose script it is\n"},
 	{{"import", NULL},     "[OPTIONS] ADDRESS maildir PATH | imap HOST[:PORT]", true, cmd_import,
 		"mail comes in from a Maildir or another server; run again, it brings what is new there",
 		"  --dry-run             only say what would be done\n"

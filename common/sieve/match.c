@@ -403,6 +403,19 @@ match_key(struct sieve_run *run, const struct sieve_matcher *m, struct span valu
 
 /* ---- a test ---- */
 
+static const char *
+match_name(enum sieve_match_kind kind)
+{
+	static const char *const names[] = {[MATCH_IS] = ":is",
+	    [MATCH_CONTAINS] = ":contains",
+	    [MATCH_MATCHES] = ":matches",
+	    [MATCH_REGEX] = ":regex",
+	    [MATCH_VALUE] = ":value",
+	    [MATCH_COUNT] = ":count",
+	    [MATCH_LIST] = ":list"};
+	return names[kind];
+}
+
 static void
 fold_key(struct sieve_run *run, const struct sieve_matcher *m, struct sieve_key *key)
 {

@@ -226,13 +226,14 @@ recover(struct parser *p)
 		}
 }
 
-/* Behind the '{'. */
+/* At the '{'. */
 static int
 parse_block(struct parser *p, unsigned depth, struct sieve_node *node)
 {
 	unsigned line = p->lex.line;
 	int err;
 	node->has_block = true;
+	lex_next(&p->lex);
 	if (depth > SIEVE_NEST_MAX) {
 		sieve_error(p->errors, line, "blocks are nested deeper than %d levels",
 		    SIEVE_NEST_MAX);
@@ -266,10 +267,8 @@ parse_command(struct parser *p, unsigned depth, struct sieve_node **out)
 		lex_next(&p->lex);
 		return E_OK;
 	}
-	if (p->lex.token == TOKEN_BLOCK) {
-		lex_next(&p->lex);
+	if (p->lex.token == TOKEN_BLOCK)
 		return parse_block(p, depth + 1, node);
-	}
 	sieve_error(p->errors, p->lex.line,
 	    "missing ';' or '{' behind '%.*s' of line %u, where %s stands",
 	    SPAN_ARG(node->name), node->line, lex_name(p->lex.token));

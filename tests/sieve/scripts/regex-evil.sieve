@@ -1,0 +1,3 @@
+require ["regex", "variables"];
+set "a" "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+if string :regex "${a}" "^(a+)+$" { stop; }

@@ -1,0 +1,5 @@
+require "fileinto";
+frobnicate "x";
+if header :is "x" { keep; }
+fileinto "a"
+keep;
