@@ -491,6 +491,9 @@ match_begin(struct sieve_run *run, const struct sieve_node *node,
 	for (const struct sieve_string *s = keys->strings; s && run->err == E_OK;
 	     s = s->next)
 		make_key(run, m, s);
+	for (size_t i = 0; i < m->n_keys && run_traces(run); i++)
+		run_trace(run, node->line, "  %s \"%.*s\"", match_name(m->kind),
+		    SPAN_ARG(span_head(m->keys[i].text, 200)));
 	return run->err;
 }
 
