@@ -3,6 +3,7 @@
 #include "account/recipient.h"
 #include "deliver/asks.h"
 #include "deliver/placer.h"
+#include "maps/maps.h"
 #include "metrics/role.h"
 #include "proc/daemon.h"
 
@@ -13,7 +14,9 @@ static const struct role roles[] = {
 		.channels = 1u << DELIVER_LOOKUP, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.prepare = placer_prepare, .jail = placer_jail, .run = placer_run},
 	[DELIVER_LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
+		.channels = 1u << DELIVER_MAPS, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.jail = lookup_jail, .run = lookup_run},
+	[DELIVER_MAPS] = MAPS_ROLE,
 	METRICS_ROLE,
 };
 
@@ -27,6 +30,7 @@ main(int argc, char **argv)
 	    .about = "puts mail into mailboxes",
 	    .roles = roles,
 	    .n_roles = COUNT(roles),
+	    .self_test = maps_self_test,
 	    .unix_sockets = sockets};
 	return daemon_main(&deliver, argc, argv);
 }

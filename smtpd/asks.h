@@ -7,6 +7,7 @@
  *   session -> key      common/tls/key.h (signatures of handshakes)
  *   session -> auth     common/auth/auth.h (SASL steps)
  *   session -> lookup   common/account/recipient.h (verdicts on recipients, senders of a login)
+ *   lookup -> maps      maps/maps.h (an alias in SQL or LDAP)
  *   session -> resolver common/net/resolver.h (the DNS, for smtpd/policy)
  *   session -> greylist smtpd/policy/greylist.h (whether who sends came again)
  *   session -> rates    smtpd/rates.h (how much a network did in a minute)
@@ -16,7 +17,7 @@
  *   session -> spool    common/spool/put.h (another daemon: queue)
  *   budget -> spool, queue's sched, monitors  common/spool/put.h (a notice), spool/admin.h (an
  *                       account's mail is held), proc/daemon.h (its sessions end)
- *   front, session -> monitor  proc/daemon.h: channels of the list above, one more session (front),
+ *   front, session, lookup -> monitor  proc/daemon.h: channels of the list above, one more session (front),
  *                              who is
  *                       served (session)
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A

@@ -3,6 +3,7 @@
 #include "account/recipient.h"
 #include "auth/auth.h"
 #include "login/roll.h"
+#include "maps/maps.h"
 #include "metrics/role.h"
 #include "net/fetch.h"
 #include "net/resolver.h"
@@ -30,7 +31,8 @@ enum {
 	DIAL,
 	FETCH,
 	BUDGET,
-	RATES_ROLE
+	RATES_ROLE,
+	MAPS
 };
 
 #define TO(role) (1u << (role))
@@ -53,6 +55,7 @@ static struct role roles[] = {
 	[AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
 	           .prepare = auth_prepare, .jail = auth_jail, .run = auth_run},
 	[LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
+	           .channels = TO(MAPS), .monitor_asks = MON_MAY(MON_CHANNEL),
 	           .jail = lookup_jail, .run = lookup_run},
 	[RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 	           .prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
@@ -69,6 +72,7 @@ static struct role roles[] = {
 	           .prepare = budget_prepare, .jail = budget_jail, .run = budget_run},
 	[RATES_ROLE] = {.name = "rates", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 	           .jail = rates_jail, .run = rates_run},
+	[MAPS] = MAPS_ROLE,
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -79,8 +83,9 @@ static const char *const listen_settings[] = {
 static int
 self_test(const struct conf *conf, struct buf *errors)
 {
-	int auth = auth_self_test(conf, errors), lists = lists_self_test(conf, errors);
-	return auth != E_OK ? auth : lists;
+	int auth = auth_self_test(conf, errors), lists = lists_self_test(conf, errors),
+	    maps = maps_self_test(conf, errors);
+	return auth != E_OK ? auth : lists != E_OK ? lists : maps;
 }
 
 static void

@@ -178,8 +178,28 @@ account_apps(struct accounts *a, struct span address, struct buf *row)
 	return err;
 }
 
+int
+account_alias(
+    struct accounts *a, struct span name, struct arena *arena, struct span *targets)
+{
+	struct buf key = {0}, row = {0};
+	if (!name.n || name.n > ACCOUNT_ADDRESS_MAX)
+		return E_BAD;
+	account_alias_key(name, &key);
+	int err = read_row(a, false, buf_as_span(&key), &row);
+	if (err == E_OK) {
+		*targets = arena_span(arena, buf_as_span(&row));
+		if (targets->n != row.len)
+			err = E_IO; /* the arena is full */
+	}
+	buf_free(&key);
+	buf_free(&row);
+	return err;
+}
+
 struct each {
 	int (*fn)(void *ctx, const struct account *);
+	int (*alias)(void *ctx, struct span name, struct span targets);
 	void *ctx;
 };
 
@@ -195,15 +215,40 @@ on_row(void *ctx, struct span key, struct span value)
 	return e->fn(e->ctx, &a);
 }
 
+static int
+on_alias(void *ctx, struct span key, struct span value)
+{
+	struct each *e = ctx;
+	struct buf head = {0};
+	account_alias_key(SPAN(""), &head);
+	bool is_alias = span_starts(key, buf_as_span(&head));
+	int err = is_alias ? e->alias(e->ctx, span_from(key, head.len), value) : E_OK;
+	buf_free(&head);
+	return err;
+}
+
+static int
+each_row(
+    struct accounts *a, int (*fn)(void *, struct span, struct span), struct each *e)
+{
+	int err = lock(a);
+	if (err != E_OK)
+		return err;
+	err = a->accounts ? db_file_each(a->accounts, fn, e) : E_OK;
+	unlock(a);
+	return err;
+}
+
 int
 accounts_each(
     struct accounts *a, int (*fn)(void *ctx, const struct account *), void *ctx)
 {
-	struct each e = {fn, ctx};
-	int err = lock(a);
-	if (err != E_OK)
-		return err;
-	err = a->accounts ? db_file_each(a->accounts, on_row, &e) : E_OK;
-	unlock(a);
-	return err;
+	return each_row(a, on_row, &(struct each){.fn = fn, .ctx = ctx});
+}
+
+int
+account_aliases_each(struct accounts *a,
+    int (*fn)(void *ctx, struct span name, struct span targets), void *ctx)
+{
+	return each_row(a, on_alias, &(struct each){.alias = fn, .ctx = ctx});
 }

@@ -21,6 +21,8 @@ enum {
 	POP3_KEEP_ALWAYS = -1,
 	/* of all identities of an account, a line feed behind each */
 	ACCOUNT_IDENTITIES_MAX = 8000,
+	/* of all targets of an alias in the table */
+	ACCOUNT_ALIAS_MAX = 60000,
 };
 
 struct account {
@@ -58,6 +60,12 @@ void accounts_close(struct accounts **);
  */
 MUST_USE int account_get(
     struct accounts *, struct span address, struct arena *, struct account *out);
+/* account_alias - what account_alias_put put.  As account_get */
+MUST_USE int account_alias(
+    struct accounts *, struct span name, struct arena *, struct span *targets);
+/* account_aliases_each - in order of their names; as accounts_each */
+MUST_USE int account_aliases_each(struct accounts *,
+    int (*fn)(void *ctx, struct span name, struct span targets), void *ctx);
 /*
  * account_verifiers - "SCRAM-SHA-256$iter:salt$stored:server" values, one a line.  E_OK, E_BAD
  * (none), E_IO
@@ -74,6 +82,13 @@ MUST_USE int account_put(struct accounts_writer *, const struct account *);
 MUST_USE int account_secret_put(
     struct accounts_writer *, struct span address, struct span password);
 MUST_USE int account_remove(struct accounts_writer *, struct span address);
+/*
+ * account_alias_put - in the same table, an alias: its targets, as in the alias file.  The name is
+ * in lower case, at most ACCOUNT_ADDRESS_MAX octets, or E_LIMIT; _del: E_BAD (there is none)
+ */
+MUST_USE int account_alias_put(
+    struct accounts_writer *, struct span name, struct span targets);
+MUST_USE int account_alias_del(struct accounts_writer *, struct span name);
 /*
  * account_uid_new - the next of uid_first..uid_last; never one that was given out before.  E_LIMIT:
  * none left

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 
 struct row {
@@ -134,35 +135,15 @@ alias_next_target(struct span *list, struct span *out)
 
 /* ---- reading ---- */
 
-static int
-read_all(int fd, size_t most, struct buf *out)
-{
-	for (;;) {
-		char *room = buf_room(out, 65536);
-		ssize_t n = room ? read(fd, room, 65536) : -1;
-		if (!room)
-			return E_LIMIT;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return E_IO;
-		if (n == 0)
-			return E_OK;
-		buf_added(out, (size_t)n);
-		if (out->len > most)
-			return E_LIMIT;
-	}
-}
-
 int
 alias_include(struct span path, struct arena *arena, struct span *out)
 {
-	struct buf name = {0}, text = {.max = ALIAS_INCLUDE_BYTES_MAX + 131072};
+	struct buf name = {0}, text = {.max = ALIAS_INCLUDE_BYTES_MAX};
 	buf_span(&name, path);
 	int fd = path.n && path.p[0] == '/'
 	             ? open(buf_cstr(&name), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
 	             : -1;
-	int err = fd >= 0 ? read_all(fd, ALIAS_INCLUDE_BYTES_MAX, &text) : E_IO;
+	int err = fd >= 0 ? file_read(fd, &text) : E_IO;
 	if (err == E_OK) {
 		*out = arena_span(arena, buf_as_span(&text));
 		if (text.len && out->n == 0)
@@ -221,7 +202,7 @@ is_same(const struct stat *a, const struct stat *b)
 void
 aliases_look(struct aliases *a)
 {
-	struct buf text = {.max = ALIAS_FILE_BYTES_MAX + 131072};
+	struct buf text = {.max = ALIAS_FILE_BYTES_MAX};
 	struct stat st = {0};
 	int64_t now = clock_mono_ms();
 	if (a->looked_ms && now - a->looked_ms < ALIAS_LOOK_EVERY_MS)
@@ -237,9 +218,7 @@ aliases_look(struct aliases *a)
 		return;
 	}
 	int fd = is_there ? open(a->path, O_RDONLY | O_CLOEXEC) : -1;
-	a->err = !is_there ? E_OK
-	         : fd < 0  ? E_IO
-	                   : read_all(fd, ALIAS_FILE_BYTES_MAX, &text);
+	a->err = !is_there ? E_OK : fd < 0 ? E_IO : file_read(fd, &text);
 	if (fd >= 0)
 		close(fd);
 	if (a->err != E_OK) {
@@ -248,6 +227,7 @@ aliases_look(struct aliases *a)
 		buf_free(&text);
 		return;
 	}
+	text.max++;
 	buf_ch(&text, '\n');
 	a->seen = st;
 	take(a, &text);

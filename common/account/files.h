@@ -30,6 +30,8 @@ void account_recover(const char *dir);
  */
 bool account_is_writing(void);
 
+/* in the table of accounts: the key of an alias.  No address begins with NUL */
+void account_alias_key(struct span name, struct buf *out);
 /* in the table of secrets: the key of an account's app passwords.  No address begins with NUL */
 void account_apps_key(struct span address, struct buf *out);
 /* the writer's, for app_writer.c: of the row of app passwords.  As account_put; get: E_BAD (none) */

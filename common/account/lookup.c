@@ -239,7 +239,7 @@ lookup_jail(struct jail *j)
 int
 lookup_run(void)
 {
-	if (recipients_open(the_child.conf, &recipients) != E_OK)
+	if (recipients_open(the_child.conf, true, &recipients) != E_OK)
 		return EX_NOINPUT;
 	return child_serve(lookup_table, NULL, 0);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "account/alias.h"
+#include "account/names.h"
 #include "account/srs.h"
 #include "account/usage.h"
 #include "base/clock.h"
@@ -21,7 +22,7 @@ enum { TARGET_BYTES_BESIDE = 25 };
 struct recipients {
 	const struct conf *conf;   /* borrow */
 	struct accounts *accounts; /* own; NULL: not opened yet */
-	struct aliases *aliases;   /* own */
+	struct names *names;       /* own */
 	int mail_dir;              /* own */
 	char subaddress;           /* '\0': none */
 	struct span srs_domain;    /* borrow: conf; empty: no SRS */
@@ -40,6 +41,7 @@ struct walk {
 	/* names that are being expanded: a loop meets itself */
 	struct span path[RECIPIENT_DEPTH_MAX];
 	unsigned depth;
+	bool is_caught;     /* a catch-all is being tried */
 	size_t bytes;       /* of the targets, as they travel */
 	bool ignores_quota; /* who may send is asked, not who may receive */
 	/* the arena was full: no verdict is to be had, only a later one */
@@ -66,11 +68,11 @@ open_srs(struct recipients *r)
 }
 
 int
-recipients_open(const struct conf *conf, struct recipients **out)
+recipients_open(const struct conf *conf, bool has_maps_role, struct recipients **out)
 {
 	struct recipients *r = mem_new(sizeof *r);
 	r->conf = conf;
-	r->aliases = aliases_new(conf_str(conf, "common", "alias_file"));
+	r->names = names_new(conf, has_maps_role);
 	r->mail_dir = open(
 	    conf_str(conf, "common", "mail_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r->subaddress = conf_str(conf, "common", "subaddress")[0];
@@ -85,29 +87,42 @@ recipients_close(struct recipients **rp)
 	if (!*rp)
 		return;
 	accounts_close(&(*rp)->accounts);
-	aliases_free(&(*rp)->aliases);
+	names_free(&(*rp)->names);
 	buf_wipe(&(*rp)->srs_secret);
 	if ((*rp)->mail_dir >= 0)
 		close((*rp)->mail_dir);
 	mem_free(rp);
 }
 
-/* The table may come to be after we started. */
+/* The table may come to be after we started.  E_OK, E_BAD (there is none yet), E_IO */
+static int
+open_accounts(struct recipients *r)
+{
+	struct buf dir = {0};
+	if (r->accounts)
+		return E_OK;
+	buf_putf(&dir, "%s/accounts", conf_str(r->conf, "common", "state_dir"));
+	int err = access(buf_cstr(&dir), F_OK) == 0
+	              ? accounts_open(buf_cstr(&dir), false, &r->accounts)
+	              : E_BAD;
+	buf_free(&dir);
+	return err;
+}
+
 static int
 find_account(struct walk *w, struct span address, struct account *out)
 {
-	struct recipients *r = w->r;
-	if (!r->accounts) {
-		struct buf dir = {0};
-		buf_putf(&dir, "%s/accounts", conf_str(r->conf, "common", "state_dir"));
-		int err = access(buf_cstr(&dir), F_OK) == 0
-		              ? accounts_open(buf_cstr(&dir), false, &r->accounts)
-		              : E_BAD;
-		buf_free(&dir);
-		if (err != E_OK)
-			return err;
-	}
-	return account_get(r->accounts, address, w->arena, out);
+	int err = open_accounts(w->r);
+	return err == E_OK ? account_get(w->r->accounts, address, w->arena, out) : err;
+}
+
+/* What an alias leads to: its targets.  E_OK, E_BAD (it is none), E_IO */
+static int
+find_alias(struct walk *w, struct span name, struct span *out)
+{
+	if (open_accounts(w->r) == E_IO)
+		return E_IO;
+	return names_find(w->r->names, w->r->accounts, name, w->arena, out);
 }
 
 /* ---- pieces of addresses ---- */
@@ -286,10 +301,9 @@ static enum recipient_verdict
 try_alias(struct walk *w, struct span local, struct span domain)
 {
 	struct span list, address = join(w, local, domain);
-	int err = alias_find(w->r->aliases, address, &list);
-	if (err == E_BAD) {
-		err = alias_find(w->r->aliases, local, &list);
-	}
+	int err = find_alias(w, address, &list);
+	if (err == E_BAD && local.n)
+		err = find_alias(w, local, &list);
 	if (err == E_BAD)
 		return RCPT_UNKNOWN;
 	if (err != E_OK)
@@ -313,10 +327,29 @@ try_account(struct walk *w, struct span local, struct span domain, struct span d
 	return err == E_BAD ? RCPT_UNKNOWN : RCPT_TEMP;
 }
 
+/* Who is nobody else: the alias "@domain", then the setting catch_all. */
+static enum recipient_verdict
+catch_all(struct walk *w, struct span local, struct span domain)
+{
+	struct span value;
+	if (w->is_caught)
+		return RCPT_UNKNOWN; /* once: the catch-all of an unknown catch-all is nobody */
+	w->is_caught = true;
+	enum recipient_verdict v = try_alias(w, SPAN(""), domain);
+	if (v == RCPT_UNKNOWN && domain_pair(w->r->conf, "catch_all", domain, &value)) {
+		struct span address = lower(w, value);
+		size_t at = span_rfind(address, '@');
+		if (!span_eq(address, join(w, local, domain)) && at < address.n)
+			v = try_account(w, span_head(address, at),
+			    span_from(address, at + 1), SPAN(""));
+	}
+	w->is_caught = false;
+	return v;
+}
+
 static enum recipient_verdict
 resolve_local(struct walk *w, struct span local, struct span domain)
 {
-	struct span value;
 	enum recipient_verdict v = try_alias(w, local, domain);
 	if (v == RCPT_UNKNOWN)
 		v = try_account(w, local, domain, SPAN(""));
@@ -327,15 +360,7 @@ resolve_local(struct walk *w, struct span local, struct span domain)
 			v = try_account(w, span_head(local, cut), domain,
 			    span_from(local, cut + 1));
 	}
-	if (v == RCPT_UNKNOWN && domain_pair(w->r->conf, "catch_all", domain, &value)) {
-		struct span address = lower(w, value);
-		size_t at = span_rfind(address, '@');
-		/* once: the catch-all of an unknown catch-all is nobody */
-		if (!span_eq(address, join(w, local, domain)) && at < address.n)
-			v = try_account(w, span_head(address, at),
-			    span_from(address, at + 1), SPAN(""));
-	}
-	return v;
+	return v == RCPT_UNKNOWN ? catch_all(w, local, domain) : v;
 }
 
 /* What comes back to a reverse-path that we rewrote goes to whom it stands for. */
@@ -390,7 +415,7 @@ resolve_all(struct recipients *r, struct span address, bool ignores_quota,
 	    .arena = arena,
 	    .worst = RCPT_LOCAL,
 	    .ignores_quota = ignores_quota};
-	aliases_look(r->aliases);
+	names_begin(r->names);
 	enum recipient_verdict v = resolve(&w, address);
 	*out = w.targets;
 	*n_out = w.n;
@@ -420,8 +445,8 @@ static bool
 has_alias(struct walk *w, struct span local, struct span domain)
 {
 	struct span list;
-	return alias_find(w->r->aliases, join(w, local, domain), &list) == E_OK ||
-	       alias_find(w->r->aliases, local, &list) == E_OK;
+	return find_alias(w, join(w, local, domain), &list) == E_OK ||
+	       find_alias(w, local, &list) == E_OK;
 }
 
 struct span
@@ -435,7 +460,7 @@ recipient_owner(struct recipients *r, struct span address, struct arena *arena)
 	if (domain_pair(r->conf, "domain_aliases", domain, &value))
 		domain = value;
 	domain = lower(&w, domain_of_ours(r->conf, domain));
-	aliases_look(r->aliases);
+	names_begin(r->names);
 	if (at == text.n || span_starts(local, SPAN("owner-")) || !domain.n)
 		return SPAN("");
 	struct buf name = {.max = ALIAS_NAME_MAX};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * recipient.h - the one verdict on a recipient: what RCPT answers and what delivery does come from
- * it.  Order: domain alias, address in the alias file, account, account without its subaddress,
- * catch-all.
+ * it.  Order: domain alias, alias (names.h), account, both without its subaddress, catch-all.
  */
 #ifndef ACCOUNT_RECIPIENT_H
 #define ACCOUNT_RECIPIENT_H
@@ -44,7 +43,9 @@ struct target {
 
 struct recipients; /* accounts, aliases and the settings of common; one per process */
 
-MUST_USE int recipients_open(const struct conf *, struct recipients **out);
+/* recipients_open - has_maps_role: this process asks the role "maps" (maps/maps.h) */
+MUST_USE int recipients_open(
+    const struct conf *, bool has_maps_role, struct recipients **out);
 void recipients_close(struct recipients **);
 /* recipient_resolve - never blocks beyond a file read.  The targets live in the arena. */
 enum recipient_verdict recipient_resolve(struct recipients *, struct span address,

@@ -34,7 +34,8 @@ enum {
 
 /* Keys that no address can be: they begin with NUL. */
 static const char key_uid[] = "\0uid";
-static const char key_apps[] = "\0apps"; /* and, behind its NUL, the address */
+static const char key_apps[] = "\0apps";   /* and, behind its NUL, the address */
+static const char key_alias[] = "\0alias"; /* and, behind its NUL, the name */
 
 struct accounts_writer {
 	const struct conf *conf;    /* borrow */
@@ -239,6 +240,37 @@ account_secret_put(struct accounts_writer *w, struct span address, struct span p
 		err = stick(
 		    w, db_put(w->secrets, w->txn, address, buf_as_span(&verifiers)));
 	buf_wipe(&verifiers);
+	return err;
+}
+
+/* ---- aliases ---- */
+
+void
+account_alias_key(struct span name, struct buf *out)
+{
+	buf_put(out, key_alias, sizeof key_alias);
+	buf_span(out, name);
+}
+
+int
+account_alias_put(struct accounts_writer *w, struct span name, struct span targets)
+{
+	struct buf key = {0};
+	if (!name.n || name.n > ACCOUNT_ADDRESS_MAX || targets.n > ACCOUNT_ALIAS_MAX)
+		return E_LIMIT;
+	account_alias_key(name, &key);
+	int err = stick(w, db_put(w->accounts, w->txn, buf_as_span(&key), targets));
+	buf_free(&key);
+	return err;
+}
+
+int
+account_alias_del(struct accounts_writer *w, struct span name)
+{
+	struct buf key = {0};
+	account_alias_key(name, &key);
+	int err = stick(w, db_del(w->accounts, w->txn, buf_as_span(&key)));
+	buf_free(&key);
 	return err;
 }
 

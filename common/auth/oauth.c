@@ -20,6 +20,7 @@
 #include "auth/secrets.h"
 #include "auth/verify.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -61,15 +62,11 @@ oauth_is_configured(const struct conf *conf)
 static int
 read_file(const char *path, struct buf *out)
 {
-	char part[4096];
-	ssize_t n = -1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return E_IO;
-	while ((n = read(fd, part, sizeof part)) > 0)
-		buf_put(out, part, (size_t)n);
-	close(fd);
-	return n < 0 ? E_IO : buf_done(out);
+	int err = fd >= 0 ? file_read(fd, out) : E_IO;
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /* A token for any audience, or of any issuer, would be a key to all mailboxes. */

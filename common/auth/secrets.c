@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "conf/conf.h"
 
 static struct buf passwords, owners; /* own: the files, as they are */
@@ -17,17 +18,6 @@ wrong(struct buf *errors, const char *path, const char *why)
 {
 	buf_putf(errors, "%s: %s\n", path, why);
 	return E_BAD;
-}
-
-static int
-read_all(int fd, struct buf *out)
-{
-	char part[4096];
-	ssize_t n;
-	while ((n = read(fd, part, sizeof part)) > 0)
-		buf_put(out, part, (size_t)n);
-	mem_wipe(part, sizeof part);
-	return n < 0 ? E_IO : buf_done(out);
 }
 
 /* The file that a setting names; "": nothing. */
@@ -50,7 +40,7 @@ load(const struct conf *conf, const char *setting, bool is_secret, struct buf *e
 	else if (is_secret && st.st_mode & 077)
 		err =
 		    wrong(errors, path, "others may read it: right would be mode 0600");
-	else if (read_all(fd, out) != E_OK)
+	else if (file_read(fd, out) != E_OK)
 		err = wrong(errors, path, "it cannot be read");
 	close(fd);
 	return err;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* file.c - bytes into a file. */
+/* file.c - bytes into a file, and out of it. */
 #include "base/file.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+enum { READ_BYTES = 65536 };
 
 int
 file_write(int fd, struct span s)
@@ -17,4 +19,23 @@ file_write(int fd, struct span s)
 		s = span_from(s, (size_t)n);
 	}
 	return E_OK;
+}
+
+/* What is read may be a secret: nothing of it stays outside of out. */
+int
+file_read(int fd, struct buf *out)
+{
+	for (;;) {
+		char part[READ_BYTES];
+		ssize_t n = read(fd, part, sizeof part);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n > 0)
+			buf_put(out, part, (size_t)n);
+		mem_wipe(part, n > 0 ? (size_t)n : 0);
+		if (n < 0)
+			return E_IO;
+		if (n == 0 || buf_done(out) != E_OK)
+			return buf_done(out);
+	}
 }

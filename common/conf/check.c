@@ -366,6 +366,18 @@ check_milter(const char *value)
 }
 
 const char *
+check_alias_map(const char *value)
+{
+	struct span file = span_of(value), kind = span_cut(&file, ':');
+	bool is_kind = span_eqs(kind, "sqlite") || span_eqs(kind, "pgsql") ||
+	               span_eqs(kind, "ldap");
+	return is_kind && file.n && file.p[0] == '/'
+	           ? NULL
+	           : "\"sqlite:FILE\", \"pgsql:FILE\" or \"ldap:FILE\" with an "
+	             "absolute path";
+}
+
+const char *
 check_policy_service(const char *value)
 {
 	struct service s;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "conf/nearest.h"
 
 enum { SECTIONS_MAX = 16 };
@@ -217,16 +218,8 @@ read_whole(const char *path, struct buf *out)
 		errno = EISDIR;
 		err = E_IO;
 	}
-	while (err == E_OK) {
-		char *room = buf_room(out, 4096);
-		ssize_t n = room ? read(fd, room, 4096) : 0;
-		if (n > 0)
-			buf_added(out, (size_t)n);
-		else
-			err = n < 0 ? E_IO : buf_done(out);
-		if (n == 0)
-			break;
-	}
+	if (err == E_OK)
+		err = file_read(fd, out);
 	close(fd);
 	return err;
 }

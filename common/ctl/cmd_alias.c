@@ -71,15 +71,8 @@ last_end(const struct entry *e)
 static int
 read_aliases(const char *path, int fd, struct buf *out)
 {
-	ssize_t n;
 	out->max = ALIAS_FILE_BYTES_MAX;
-	do {
-		char *room = buf_room(out, 65536);
-		n = room ? read(fd, room, 65536) : -1;
-		if (n > 0)
-			buf_added(out, (size_t)n);
-	} while (n > 0);
-	if (n == 0)
+	if (file_read(fd, out) == E_OK)
 		return EX_OK;
 	ctl_say("%s: %s", path, buf_done(out) == E_OK ? strerror(errno) : "too long");
 	return EX_NOINPUT;

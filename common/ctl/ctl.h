@@ -58,6 +58,7 @@ ctl_handler cmd_import, cmd_export;
 ctl_handler cmd_mailbox_verify, cmd_mailbox_rebuild;
 ctl_handler cmd_dkim_new, cmd_dkim_change, cmd_dkim_show, cmd_dkim_list;
 ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
+ctl_handler cmd_forward_set, cmd_forward_remove, cmd_forward_list, cmd_recipient;
 ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_change,
     cmd_queue_suppressed, cmd_queue_tlsrpt, cmd_queue_suspend, cmd_queue_resume,
     cmd_queue_suspended;

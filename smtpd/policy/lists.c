@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "conf/check.h"
 #include "conf/conf.h"
@@ -200,33 +201,26 @@ add_text(struct reading *r, struct span text)
 	}
 }
 
-/* E_OK, E_IO (errno), E_LIMIT (too long) */
+/* E_OK, E_IO (errno), E_LIMIT (too long), E_BAD (not a regular file) */
 static int
-file_read(const char *path, struct buf *out)
+read_list(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	if (fd < 0)
 		return E_IO;
 	int err = fstat(fd, &st) != 0 ? E_IO : S_ISREG(st.st_mode) ? E_OK : E_BAD;
-	while (err == E_OK) {
-		char *room = buf_room(out, 1 << 16);
-		ssize_t n = room ? read(fd, room, 1 << 16) : 0;
-		if (n < 0)
-			err = E_IO;
-		if (n <= 0)
-			break;
-		buf_added(out, (size_t)n);
-	}
+	if (err == E_OK)
+		err = file_read(fd, out);
 	close(fd);
-	return err == E_OK ? buf_done(out) : err;
+	return err;
 }
 
 static void
 add_file(struct reading *r)
 {
 	struct buf text = {.max = LISTS_FILE_MAX};
-	int err = file_read(r->path, &text);
+	int err = read_list(r->path, &text);
 	if (err == E_OK)
 		add_text(r, buf_as_span(&text));
 	else

@@ -4,7 +4,7 @@
  * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
  * fuzz: tests/fuzz/asker.c
  * fuzz: common/account/dir.c
- * fuzz: common/account/lookup.c common/account/recipient.c common/account/alias.c common/account/srs.c common/tls/hash.c common/account/usage.c
+ * fuzz: common/account/lookup.c common/account/recipient.c common/account/names.c common/account/alias.c common/account/srs.c common/tls/hash.c common/account/usage.c
  * fuzz: common/proc/ask.c
  * fuzz: common/conf/*.c common/mime/idn.c
  * libs: -lgnutls -lconfuse -lidn2
@@ -18,6 +18,7 @@
 #include "asker.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "maps/maps.h"
 #include "proc/child.h"
 #include "proc/jail.h"
 
@@ -54,6 +55,52 @@ account_get(
 	if (out->is_suspended)
 		out->address = SPAN("gone@example.test");
 	return out->is_suspended || span_eqs(address, "u1@example.test") ? E_OK : E_BAD;
+}
+
+/* "team" is forwarded to u1 and elsewhere. */
+int
+account_alias(
+    struct accounts *a, struct span name, struct arena *arena, struct span *targets)
+{
+	(void)a, (void)arena;
+	*targets = SPAN("u1@example.test, x@elsewhere.test");
+	return span_eqs(name, "team@example.test") ? E_OK : E_BAD;
+}
+
+/* there are no maps */
+bool
+maps_are_off(const struct conf *conf)
+{
+	(void)conf;
+	return true;
+}
+
+int
+maps_open(const struct conf *conf, struct buf *errors, struct maps **out)
+{
+	(void)conf, (void)errors, (void)out;
+	return E_BAD;
+}
+
+void
+maps_close(struct maps **maps)
+{
+	(void)maps;
+}
+
+int
+maps_find(struct maps *maps, struct span key, int64_t deadline, struct buf *out)
+{
+	(void)maps, (void)key, (void)deadline, (void)out;
+	return E_BAD;
+}
+
+int
+maps_ask(
+    int *chan, struct span key, int64_t deadline, struct arena *arena, struct span *out)
+{
+	(void)chan, (void)key, (void)deadline, (void)arena, (void)out;
+	return E_BAD;
 }
 
 int

@@ -175,7 +175,7 @@ open_all(const char *more)
 	snprintf(path, sizeof path, "%s/conf", place.dir);
 	if (conf_load(path, &errors, &place.conf) != E_OK)
 		fail_msg("%s", buf_cstr(&errors));
-	assert_int_equal(recipients_open(place.conf, &place.recipients), E_OK);
+	assert_int_equal(recipients_open(place.conf, false, &place.recipients), E_OK);
 	buf_free(&text);
 	buf_free(&errors);
 }
