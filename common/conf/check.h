@@ -33,9 +33,9 @@ const char *check_mode(const char *value);    /* "off", "note", "refuse" */
 const char *check_dnslist(const char *value); /* conf/dnslist.h */
 const char *check_budget(const char *value);  /* budget.h */
 const char *check_budget_action(const char *value);
-const char *check_source(const char *value);  /* an address of ours, or "" */
-const char *check_sources(const char *value); /* conf/source.h */
-const char *check_milter(const char *value);  /* conf/service.h */
+const char *check_source(const char *value);    /* an address of ours, or "" */
+const char *check_sources(const char *value);   /* conf/source.h */
+const char *check_milter(const char *value);    /* conf/service.h */
 const char *check_alias_map(const char *value); /* "sqlite:/path" */
 const char *check_policy_service(const char *value);
 const char *check_service_default(const char *value);

@@ -171,7 +171,7 @@ const struct map_driver map_driver = {
     .kind = "ldap",
     .query = "query_filter",
     .settings = "server_host search_base scope result_attribute start_tls "
-                "tls_ca_cert_file bind_dn bind_pw",
+		"tls_ca_cert_file bind_dn bind_pw",
     .needed = "search_base",
     .escape = MAP_ESCAPE_LDAP,
     .open = ldap_map_open,

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+struct ask_table;
 struct conf;
 struct jail;
 struct maps;
@@ -58,6 +59,7 @@ int maps_self_test(const struct conf *, struct buf *errors);
 int maps_prepare(void);
 void maps_jail(struct jail *);
 int maps_run(void);
+const struct ask_table *maps_table(unsigned kind);
 
 /* clang-format off */
 /* A lazy row of a daemon's roles: for the role lookup, which has a channel to it */

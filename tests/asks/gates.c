@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, resolver, greylist, dial, budget, fetch, a monitor, a keeper,
+ * gates.c - every row of the tables that key, auth, lookup, maps, resolver, greylist, dial, budget, fetch, a monitor, a keeper,
  * the front of smtpd, the processes of queue and the command that moves or repairs a mailbox
  * answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist,
  * and of a monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok
@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "gates.h"
 #include "login/ticket.h"
+#include "maps/maps.h"
 #include "move/asks.h"
 #include "net/fetch.h"
 #include "proc/child.h"
@@ -65,6 +66,13 @@ sample_lookup(uint16_t type, struct buf *b)
 		buf_u16(b, 1);
 		buf_bytes(b, SPAN("u1@example.test"));
 	}
+}
+
+static void
+sample_maps(uint16_t type, struct buf *b)
+{
+	(void)type;
+	buf_bytes(b, SPAN("u1@example.test"));
 }
 
 static void
@@ -244,6 +252,7 @@ static const struct kind {
     {"key of mail", key_mail_table, sample_key, NULL},
     {"auth", auth_table, sample_auth, NULL},
     {"lookup", lookup_table, sample_lookup, NULL},
+    {"maps", maps_table, sample_maps, NULL},
     {"resolver", resolver_table, sample_resolver, NULL},
     {"fetch", fetch_table, sample_fetch, NULL},
     {"greylist", greylist_table, sample_greylist, NULL},
