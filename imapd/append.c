@@ -5,7 +5,9 @@
  */
 #include "imapd/append.h"
 
+#include "imapd/append_stream.h"
 #include "imapd/bound.h"
+#include "imapd/catenate.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -22,74 +24,8 @@ enum {
 
 /* ---- octets on their way into the file ---- */
 
-struct stream {
-	struct incoming *to; /* borrow */
-	bool is_binary;      /* a literal8 that is not said to be text */
-	bool after_cr;       /* the last octet was a CR */
-	bool has_nul, is_no_text;
-	struct buf fixed; /* a piece with its line ends made whole */
-};
-
-/* Where the next LF without a CR is; text.n: nowhere. */
-static size_t
-find_bare_lf(struct span text, size_t from, bool after_cr)
-{
-	size_t at = from;
-	for (;;) {
-		at += span_find(span_from(text, at), '\n');
-		if (at >= text.n || !(at ? text.p[at - 1] == '\r' : after_cr))
-			return at;
-		at++;
-	}
-}
-
-static bool
-has_bare_cr(struct span text, bool after_cr)
-{
-	if (after_cr && text.n && text.p[0] != '\n')
-		return true;
-	for (size_t at = span_find(text, '\r'); at + 1 < text.n;
-	     at += 1 + span_find(span_from(text, at + 1), '\r'))
-		if (text.p[at + 1] != '\n')
-			return true;
-	return false;
-}
-
-static struct span
-fix_lines(struct stream *t, struct span text)
-{
-	size_t lf = find_bare_lf(text, 0, t->after_cr), done = 0;
-	if (lf == text.n)
-		return text;
-	t->is_no_text = true;
-	buf_reset(&t->fixed);
-	for (; lf < text.n; lf = find_bare_lf(text, done, false)) {
-		buf_put(&t->fixed, text.p + done, lf - done);
-		buf_put(&t->fixed, "\r\n", 2);
-		done = lf + 1;
-	}
-	buf_span(&t->fixed, span_from(text, done));
-	return buf_as_span(&t->fixed);
-}
-
-static int
-take_piece(void *ctx, struct span piece)
-{
-	struct stream *t = ctx;
-	if (piece.n == 0)
-		return E_OK;
-	t->has_nul = t->has_nul || span_find(piece, '\0') < piece.n;
-	t->is_no_text =
-	    t->is_no_text || (t->is_binary && has_bare_cr(piece, t->after_cr));
-	struct span fixed = fix_lines(t, piece);
-	t->after_cr = piece.p[piece.n - 1] == '\r';
-	if (t->has_nul || (t->is_binary && t->is_no_text))
-		return E_BAD;
-	return incoming_write(t->to, fixed);
-}
-
-static enum reply
-reply_of_err(int err, bool is_literal8)
+enum reply
+append_failed(int err, bool is_literal8)
 {
 	/* a NUL, which no literal may hold, or octets that are no lines */
 	if (err == E_BAD)
@@ -104,11 +40,11 @@ take_octets(struct append *a, struct incoming *to, bool is_text8)
 {
 	bool is_literal8 = a->s->literal.is_binary;
 	struct stream t = {.to = to, .is_binary = is_literal8 && !is_text8};
-	int err = command_literal(a->s, take_piece, &t);
+	int err = command_literal(a->s, stream_piece, &t);
 	buf_free(&t.fixed);
 	if (a->s->is_broken)
 		return R_NONE;
-	return err == E_OK ? R_DONE : reply_of_err(err, is_literal8);
+	return err == E_OK ? R_DONE : append_failed(err, is_literal8);
 }
 
 /* ---- its cache item ---- */
@@ -137,7 +73,8 @@ make_item(struct append *a, struct incoming *in)
 struct message_head {
 	struct flag_list flags;
 	int64_t date_sec;
-	bool is_text8; /* UTF8 ( */
+	bool is_text8;     /* UTF8 ( */
+	bool is_catenated; /* CATENATE ( */
 };
 
 /* What stands before the literal, which is not in the text. */
@@ -153,10 +90,25 @@ parse_head(struct parse *p, struct message_head *out)
 	if (parse_peek(p, '"') &&
 	    (parse_date_time(p, &out->date_sec) != E_OK || parse_sp(p) != E_OK))
 		return E_BAD;
+	out->is_catenated = parse_word(p, "CATENATE");
+	if (out->is_catenated)
+		return parse_sp(p) == E_OK && parse_ch(p, '(')
+		           ? E_OK
+		           : parse_fail(p, p->in, "parts in parentheses");
 	out->is_text8 = parse_word(p, "UTF8");
 	if (out->is_text8 && (parse_sp(p) != E_OK || !parse_ch(p, '(')))
 		return parse_fail(p, p->in, "UTF8 (");
 	return parse_end(p);
+}
+
+static enum reply
+check_number(const struct append *a)
+{
+	const struct session *s = a->s;
+	uint32_t most = s->messages_most ? s->messages_most : s->saves_most;
+	if (most && a->n >= most)
+		bound_say(a->s, R_LIMIT, most, 0);
+	return a->n < STORE_APPENDS_MOST && !(most && a->n >= most) ? R_DONE : R_LIMIT;
 }
 
 /* Before its octets are sent, where the client waits. */
@@ -164,6 +116,8 @@ static enum reply
 check_literal(const struct append *a, const struct message_head *h)
 {
 	const struct session *s = a->s;
+	if (h->is_catenated)
+		return check_number(a);
 	if (!s->literal.is_there || (h->is_text8 && !s->literal.is_binary))
 		return R_SYNTAX;
 	if (h->is_text8 && !(s->enabled & EN_UTF8))
@@ -172,10 +126,7 @@ check_literal(const struct append *a, const struct message_head *h)
 		return R_CANNOT;
 	if (s->message_size_most && s->literal.bytes > s->message_size_most)
 		return R_TOO_BIG;
-	uint32_t most = s->messages_most ? s->messages_most : s->saves_most;
-	if (most && a->n >= most)
-		bound_say(a->s, R_LIMIT, most, 0);
-	return a->n < STORE_APPENDS_MOST && !(most && a->n >= most) ? R_DONE : R_LIMIT;
+	return check_number(a);
 }
 
 static void
@@ -209,9 +160,15 @@ take_message(struct append *a)
 	struct incoming *in = &a->messages[a->n];
 	int err = incoming_begin(a->s->store, in);
 	if (err != E_OK)
-		return reply_of_err(err, false);
+		return append_failed(err, false);
 	a->n++;
 	keep_flags(a, in, &head);
+	if (head.is_catenated) {
+		reply = catenate_take(a, in);
+		if (reply == R_DONE)
+			make_item(a, in);
+		return reply;
+	}
 	reply = take_octets(a, in, head.is_text8);
 	if (reply != R_DONE)
 		return reply;
@@ -238,7 +195,7 @@ append_end(struct append *a)
 	else
 		for (size_t i = 0; i < a->n && err == E_OK; i++)
 			err = incoming_end(&a->messages[i]);
-	return err == E_OK ? R_DONE : reply_of_err(err, false);
+	return err == E_OK ? R_DONE : append_failed(err, false);
 }
 
 /* ---- the command ---- */

@@ -3,7 +3,7 @@
  * append.h - a message that a client sends, for APPEND and REPLACE: RFC 9051 6.3.12, RFC 3502, RFC
  * 3516 4.4, RFC 6855 4.
  *   append-message = [SP flag-list] [SP date-time] SP (literal / literal8 / "UTF8" SP "(" literal8
- *   ")")
+ *   ")" / "CATENATE" SP "(" parts ")"): catenate.h
  * On disk lines end in CRLF: a bare LF becomes one, so RFC822.SIZE and what is fetched are of the
  * message as it is kept; a bare CR stays.  A literal8 that is no text (it has a NUL, a bare CR or
  * LF, and is not UTF8) is refused with [UNKNOWN-CTE]: the client encodes it.  Eight bits in a head
@@ -39,6 +39,8 @@ void append_done(struct append *); /* what was not stored goes */
  *   returns  false: it failed
  */
 bool append_take(struct append *);
+/* append_failed - the reply for what came of a message's octets, as stream_piece says it */
+enum reply append_failed(int err, bool is_literal8);
 /* append_end - all of them are on stable storage, and may be asked for.  R_DONE, or why not */
 enum reply append_end(struct append *);
 

@@ -34,6 +34,7 @@ static const struct {
 	[R_NOT_SAVED]      = {"NO",  "NOTSAVED",         "the result is not saved"},
 	[R_CANNOT]         = {"NO",  "CANNOT",           "that cannot be"},
 	[R_COMPRESSED]     = {"NO",  "COMPRESSIONACTIVE", "this connection is compressed already"},
+	[R_BAD_URL]        = {"NO",  "BADURL",           "what a URL means cannot be had"},
 	[R_UID_REQUIRED]   = {"BAD", "UIDREQUIRED",      "UIDs alone, after ENABLE UIDONLY"},
 	[R_CLIENT_BUG]     = {"BAD", "CLIENTBUG",        "that is not a thing to do here"},
 };

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* url_data.c - the octets that an IMAP URL means. */
+#include "imapd/url_data.h"
+
+#include <string.h>
+
+#include "mime/section.h"
+
+enum { URL_DATA_MADE_MAX = 16 << 20, URL_DATA_ARENA_MAX = 4 << 20 };
+
+/* ---- the message ---- */
+
+static int
+view_of(struct url_data *d, const struct imap_url *url, const struct store_view **out)
+{
+	struct session *s = d->session;
+	if (url->mailbox.n == 0) {
+		*out = s->selected ? &s->selected->view : NULL;
+		return *out ? E_OK : E_BAD;
+	}
+	bool is_inbox = span_ieqs(url->mailbox, "INBOX");
+	int err = selected_peek(s, is_inbox ? SPAN("INBOX") : url->mailbox, &d->other);
+	d->is_peeked = err == E_OK;
+	*out = &d->other.view;
+	return err;
+}
+
+static int
+find_message(struct url_data *d, const struct imap_url *url)
+{
+	const struct store_view *view;
+	int err = url->uid && !url->has_search ? view_of(d, url, &view) : E_BAD;
+	if (err != E_OK)
+		return err;
+	const struct store_record *r = store_record_of(view, url->uid);
+	if (!r || r->flags & FLAG_GONE ||
+	    (url->uidvalidity && url->uidvalidity != view->uidvalidity))
+		return E_BAD;
+	message_init(&d->message, d->session->store, view);
+	d->has_message = true;
+	message_set(&d->message, r);
+	return message_text(&d->message, &d->text);
+}
+
+/* ---- the part of it ---- */
+
+static int
+cut_section(struct url_data *d, const struct imap_url *url)
+{
+	struct section section;
+	char *text = arena_get(&d->arena, url->section.n + 1);
+	if (!text)
+		return E_BAD;
+	memcpy(text, url->section.p, url->section.n);
+	text[url->section.n] = ']'; /* where section_parse ends */
+	struct span in = span_make(text, url->section.n + 1);
+	if (section_parse(&in, &d->arena, &section) != E_OK || in.n != 1)
+		return E_BAD;
+	return section_get(&section, message_tree(&d->message), &d->made, &d->text) ==
+	               E_OK
+	           ? E_OK
+	           : E_BAD;
+}
+
+static void
+cut_partial(struct url_data *d, const struct imap_url *url)
+{
+	d->text =
+	    span_from(d->text, url->from < d->text.n ? (size_t)url->from : d->text.n);
+	if (url->octets && url->octets < d->text.n)
+		d->text = span_head(d->text, (size_t)url->octets);
+}
+
+int
+url_data_open(struct session *s, const struct imap_url *url, struct url_data *out)
+{
+	*out = (struct url_data){.session = s,
+	    .made = {.max = URL_DATA_MADE_MAX},
+	    .arena = {.max_bytes = URL_DATA_ARENA_MAX}};
+	int err = find_message(out, url);
+	if (err == E_OK && url->section.n)
+		err = cut_section(out, url);
+	if (err == E_OK && url->has_partial)
+		cut_partial(out, url);
+	return err;
+}
+
+void
+url_data_close(struct url_data *d)
+{
+	if (d->has_message)
+		message_done(&d->message);
+	if (d->is_peeked)
+		selected_unpeek(d->session, &d->other);
+	buf_free(&d->made);
+	arena_reset(&d->arena);
+}
