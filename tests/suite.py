@@ -341,7 +341,7 @@ class Suite:
         p = pathlib.Path(self.settings["common"]["log"])
         return p.read_text(errors="replace") if p.exists() else ""
 
-    def stop(self, *daemons, sig=signal.SIGTERM, seconds=30):
+    def stop(self, *daemons, sig=signal.SIGTERM, seconds=60):
         """Ends the named daemons; their exit statuses."""
         names = [n for n in (daemons or reversed(DAEMONS)) if n in self.procs]
         for n in names:
@@ -370,14 +370,14 @@ class Suite:
             self.procs[daemon].send_signal(signal.SIGSTOP)  # so that it forks nobody that we do not know of
             pids = [self.procs[daemon].pid, *self.children(daemon)]
         else:
-            pids = wait_for(lambda: self.pids(daemon, role), 5)[:1]
+            pids = wait_for(lambda: self.pids(daemon, role))[:1]
         for p in pids:
             try:
                 os.kill(p, sig)
             except ProcessLookupError:
                 pass
         if role is None:
-            self.procs.pop(daemon).wait(10)
+            self.procs.pop(daemon).wait(60)
             if left := self.not_ended(pids):
                 raise RuntimeError(f"{daemon}: killed, and still there: {left}")
         return pids
@@ -386,10 +386,10 @@ class Suite:
         """The monitor alone: its children end by themselves.  How many there were, and those that did not."""
         pids = self.children(daemon)
         self.procs[daemon].kill()
-        self.procs.pop(daemon).wait(10)
+        self.procs.pop(daemon).wait(60)
         return len(pids), self.not_ended(pids)
 
-    def not_ended(self, pids, seconds=10):
+    def not_ended(self, pids, seconds=20):
         """Those of these processes that are still there, after all the time they get."""
         left = list(pids)
 
@@ -467,7 +467,7 @@ class Suite:
             except ProcessLookupError:
                 pass
         for p in procs:
-            p.wait(10)
+            p.wait(60)
         self.kill_strays()
         if keep:
             return

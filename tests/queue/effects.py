@@ -138,6 +138,7 @@ class World:
         for i in range(n):
             send(self.s, [to.format(i)], sender=f"u1+{i}@example.test")
         ids = wait_for(lambda: len(waiting(self.s) or []) == n and waiting(self.s), 20)
+        wait_for(lambda: all(has_file(self.s, ident) for ident in ids.values()), 20)
         time.sleep(LIFETIME_SEC + 1.1)
         return sorted(ids.items())
 
