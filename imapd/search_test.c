@@ -11,7 +11,10 @@
 #include "imapd/threadid.h"
 #include "mime/casemap.h"
 
-enum { DAY_SEC = 24 * 60 * 60 };
+enum {
+	DAY_SEC = 24 * 60 * 60,
+	AHEAD = 3, /* messages: so long memory takes */
+};
 
 /* ---- keys made ready ---- */
 
@@ -72,11 +75,22 @@ emailid_prepare(struct search_test *t)
 		t->what = SEARCH_NOTHING;
 }
 
+/* Where the arena is full, all files are read. */
+static const struct signature_probe *
+probe_make(struct arena *arena, struct span needle)
+{
+	struct signature_probe *p = arena_get(arena, sizeof *p);
+	if (p)
+		signature_probe_init(p, needle);
+	return p;
+}
+
 /* An item has what is folded, but does not tell an empty field from none. */
 static void
-field_prepare(struct search_test *t)
+field_prepare(struct search_test *t, struct arena *arena)
 {
 	t->cost = COST_FILE;
+	t->probe = t->text.n ? probe_make(arena, t->text) : NULL;
 	if (cache_names_of(&t->field, 1, &t->names) == E_OK)
 		t->cost = COST_FIELDS;
 	for (size_t i = 0; i < COUNT(searched) && t->text.n; i++)
@@ -114,11 +128,12 @@ test_prepare(
 		t->cost = COST_ITEM;
 		break;
 	case SEARCH_FIELD:
-		field_prepare(t);
+		field_prepare(t, &tests->session->arena);
 		break;
 	case SEARCH_BODY:
 	case SEARCH_TEXT:
 		t->cost = COST_FILE;
+		t->probe = probe_make(&tests->session->arena, t->text);
 		break;
 	case SEARCH_NUMBERS:
 	case SEARCH_UIDS:
@@ -293,10 +308,34 @@ is_in_thread(struct search_tests *tests, const struct search_test *t)
 	       span_eq(buf_as_span(&tests->fields), t->text);
 }
 
+static bool
+signatures_may_have(const struct cache_search *s, const struct search_test *t)
+{
+	return (t->what != SEARCH_FIELD && signature_may_have(s->texts, t->probe)) ||
+	       (t->what != SEARCH_BODY && signature_may_have(s->heads, t->probe));
+}
+
+/* Of an item that is there only its beginning is read; without one a file may have anything. */
+static bool
+may_have(struct search_tests *tests, const struct search_test *t)
+{
+	struct mime_cache first;
+	struct message *m = &tests->message;
+	if (!t->probe)
+		return true;
+	if (!tests->is_message_set &&
+	    cache_open_signatures(store_cache(m->store, tests->record), &first) == E_OK)
+		return signatures_may_have(&first.search, t);
+	const struct mime_cache *item = item_of(tests);
+	return !item || signatures_may_have(&item->search, t);
+}
+
 /* Where an item has not got it, the head says it. */
 static bool
 has_in_head(struct search_tests *tests, const struct search_test *t)
 {
+	if (!may_have(tests, t))
+		return false;
 	struct span head = head_of(tests);
 	tests->file_bytes += head.n;
 	return text_field_contains(head, t->field, t->text, &tests->scratch);
@@ -324,7 +363,7 @@ has_in_field(struct search_tests *tests, const struct search_test *t)
 static bool
 has_in_text(struct search_tests *tests, const struct search_test *t)
 {
-	const struct tree *tree = tree_of(tests);
+	const struct tree *tree = may_have(tests, t) ? tree_of(tests) : NULL;
 	if (!tree)
 		return false;
 	tests->file_bytes += tree->message.n;
@@ -405,6 +444,10 @@ search_tests_match(struct search_tests *tests, uint32_t seq)
 	tests->record = selected_record(tests->session->selected, seq);
 	tests->is_message_set = tests->is_lost = false;
 	tests->file_bytes = 0;
+	if (tests->root->cost > COST_RECORD &&
+	    seq + AHEAD <= tests->session->selected->n)
+		store_cache_soon(tests->session->store,
+		    selected_record(tests->session->selected, seq + AHEAD));
 	if (tests->record->flags & FLAG_GONE)
 		return false;
 	return test_match(tests, tests->root) && !tests->is_lost;

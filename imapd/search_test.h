@@ -9,7 +9,7 @@
 #include "imapd/message.h"
 #include "imapd/search_parse.h"
 #include "imapd/session.h"
-#include "mime/text.h"
+#include "mime/signature.h"
 
 /* What it takes to answer. */
 enum search_cost {
@@ -36,6 +36,8 @@ struct search_test {
 	/* SEARCH_FIELD: where struct mime_cache has it folded; 0: it has not */
 	size_t searched_at;
 	cache_names names; /* of it, where items know it; 0: they do not */
+	/* of the text, where a file would be looked through for it; NULL; borrow: the arena */
+	const struct signature_probe *probe;
 };
 
 /* A search at work. */

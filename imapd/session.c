@@ -8,7 +8,9 @@
 #include "conf/conf.h"
 #include "imapd/capability.h"
 #include "imapd/command.h"
+#include "imapd/items.h"
 #include "login/serve.h"
+#include "mime/cache.h"
 #include "net/deflate.h"
 #include "proc/child.h"
 
@@ -106,6 +108,10 @@ serve(int fd, const struct login_client *c)
 int
 imap_session_run(void)
 {
+	if (conf_bool(the_child.conf, "imapd", "search_index"))
+		store_items_made_by(items_make);
+	else
+		cache_without_signatures();
 	serve_clients(serve);
 	store_close(&the_store);
 	return EX_OK;

@@ -8,15 +8,16 @@
 #include "mime/header.h"
 #include "mime/param.h"
 #include "mime/preview.h"
+#include "mime/signature.h"
 #include "mime/text.h"
 
 enum {
-	CACHE_VERSION = 1,
+	CACHE_VERSION = 2,
 	FLAG_ATTACHMENT = 1,
 	FLAG_SENT = 2,
 	FLAG_REPLY = 4,
 	ABSENT = 0xffff, /* in place of a string's length */
-	N_STRINGS = 20,
+	N_STRINGS = 22,
 };
 
 /*
@@ -33,12 +34,17 @@ strings_of(struct mime_cache *c)
 	struct envelope_facts *f = &c->facts;
 	struct cache_search *s = &c->search;
 	return (struct strings){{&f->base_subject, &f->from, &f->to, &f->cc,
-	    &f->display_from, &f->display_to, &f->message_id, &f->references,
-	    &c->envelope, &c->field_rows, &c->fields, &s->subject, &s->from, &s->to,
-	    &s->cc, &s->bcc, &c->bodystructure, &c->body, &c->preview, NULL}};
+	    &f->display_from, &f->display_to, &f->message_id, &f->references, &s->heads,
+	    &s->texts, &c->envelope, &c->field_rows, &c->fields, &s->subject, &s->from,
+	    &s->to, &s->cc, &s->bcc, &c->bodystructure, &c->body, &c->preview, NULL}};
 }
 
-enum { N_FACTS = 8 }; /* of the strings, at their beginning */
+static bool has_signatures = true;
+
+enum {
+	N_FACTS = 8, /* of the strings, at their beginning */
+	N_FACTS_SIGNATURES = N_FACTS + 2,
+};
 
 /* ---- make ---- */
 
@@ -151,6 +157,16 @@ structure_make(struct maker *m)
 }
 
 static void
+signatures_put(struct maker *m)
+{
+	struct signatures s = {{NULL, 0}, {NULL, 0}};
+	if (has_signatures)
+		signatures_make(&m->tree, m->arena, &s);
+	m->c.search.heads = s.heads;
+	m->c.search.texts = s.texts;
+}
+
+static void
 item_put(struct buf *out, struct mime_cache *c)
 {
 	struct strings strings = strings_of(c);
@@ -177,6 +193,12 @@ item_put(struct buf *out, struct mime_cache *c)
 }
 
 void
+cache_without_signatures(void)
+{
+	has_signatures = false;
+}
+
+void
 cache_make(struct span message, struct arena *arena, struct buf *out)
 {
 	struct maker m = {.arena = arena};
@@ -191,6 +213,7 @@ cache_make(struct span message, struct arena *arena, struct buf *out)
 	envelope_facts_find(&envelope, arena, &m.c.facts);
 	fields_make(&m, head);
 	structure_make(&m);
+	signatures_put(&m);
 	item_put(out, &m.c);
 	buf_free(&m.work);
 }
@@ -277,4 +300,11 @@ cache_open_facts(struct span item, struct mime_cache *out)
 {
 	struct span rest;
 	return open_first(item, N_FACTS, out, &rest);
+}
+
+int
+cache_open_signatures(struct span item, struct mime_cache *out)
+{
+	struct span rest;
+	return open_first(item, N_FACTS_SIGNATURES, out, &rest);
 }

@@ -18,6 +18,8 @@ enum { CACHE_BYTES_MAX = 64 << 10 }; /* of an item */
  */
 struct cache_search {
 	struct span subject, from, to, cc, bcc;
+	/* of all heads, and of all text parts: signature.h */
+	struct span heads, texts;
 };
 
 /* Of a span p is NULL when it is absent from the item, for want of room. */
@@ -41,6 +43,10 @@ struct mime_cache {
  */
 void cache_make(struct span message, struct arena *, struct buf *out);
 /*
+ * cache_without_signatures - this process makes items without them from now on: a setting says so
+ */
+void cache_without_signatures(void);
+/*
  * cache_open - reads an item in place.
  *   out      borrow: the item
  *   returns  E_OK, E_BAD (damaged, or of another version).  Never allocates.
@@ -51,6 +57,9 @@ MUST_USE int cache_open(struct span item, struct mime_cache *out);
  * absent
  */
 MUST_USE int cache_open_facts(struct span item, struct mime_cache *out);
+
+/* cache_open_signatures - the same up to its signatures, which stand behind the facts */
+MUST_USE int cache_open_signatures(struct span item, struct mime_cache *out);
 
 /* A set of field names that items know: a bit a name. */
 typedef uint64_t cache_names;

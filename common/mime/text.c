@@ -12,6 +12,7 @@ struct look {
 	struct text_scratch *scratch; /* borrow */
 	struct span needle;           /* folded */
 	bool is_ascii;                /* the needle */
+	bool has_line_end;
 };
 
 void
@@ -26,8 +27,10 @@ text_scratch_free(struct text_scratch *s)
 static struct look
 look_for(struct span needle, struct text_scratch *scratch)
 {
-	return (struct look){
-	    .scratch = scratch, .needle = needle, .is_ascii = span_is_ascii(needle)};
+	return (struct look){.scratch = scratch,
+	    .needle = needle,
+	    .is_ascii = span_is_ascii(needle),
+	    .has_line_end = span_find(needle, '\n') < needle.n};
 }
 
 /* ---- fields ---- */
@@ -72,33 +75,52 @@ utf8_contains(struct look *l, struct span utf8)
 	return casemap_search(buf_as_span(&l->scratch->folded), l->needle);
 }
 
+/* ---- all of a message, text by text ---- */
+
 /* All fields decoded, a line each: a needle never has a line end in it that a field could have. */
-static bool
-head_contains(struct look *l, struct span head)
+static struct span
+head_lines(struct span head, struct text_scratch *s)
 {
-	struct buf *lines = &l->scratch->utf8;
 	struct header_field field;
-	if (span_find(l->needle, '\n') < l->needle.n)
-		return false;
-	buf_reset(lines);
+	buf_reset(&s->utf8);
 	while (header_next(&head, &field) == E_OK) {
-		field_put(lines, &field);
-		buf_ch(lines, '\n');
+		field_put(&s->utf8, &field);
+		buf_ch(&s->utf8, '\n');
 	}
-	return utf8_contains(l, buf_as_span(lines));
+	return buf_as_span(&s->utf8);
 }
 
-/* ---- parts ---- */
-
 /* What says that it is UTF-8 is folded as it is: bad octets are the same to both. */
-static bool
-body_contains(struct look *l, const struct part_text *t)
+static struct span
+body_text(const struct part_text *t, struct text_scratch *s)
 {
-	struct text_scratch *s = l->scratch;
-	return utf8_contains(
-	    l, t->is_utf8
-		   ? part_text_bytes(t, TEXT_DECODED_BYTES_MAX, &s->decoded)
-		   : part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8));
+	return t->is_utf8
+	           ? part_text_bytes(t, TEXT_DECODED_BYTES_MAX, &s->decoded)
+	           : part_text_utf8(t, TEXT_DECODED_BYTES_MAX, &s->decoded, &s->utf8);
+}
+
+bool
+text_each(const struct tree *tree, enum text_where where, struct text_scratch *scratch,
+    text_fn *fn, void *ctx)
+{
+	struct part_text text;
+	bool is_over = false;
+	for (const struct part *p = &tree->root; p && !is_over; p = part_next(p)) {
+		if (where == TEXT_TEXT && p->head_at < p->body_at)
+			is_over =
+			    fn(ctx, true, head_lines(part_head(tree, p), scratch));
+		if (!is_over && part_text_of(tree, p, &scratch->arena, &text) == E_OK)
+			is_over = fn(ctx, false, body_text(&text, scratch));
+	}
+	arena_reset(&scratch->arena);
+	return is_over;
+}
+
+static bool
+has_needle(void *ctx, bool is_head, struct span utf8)
+{
+	struct look *l = ctx;
+	return !(is_head && l->has_line_end) && utf8_contains(l, utf8);
 }
 
 bool
@@ -106,16 +128,7 @@ text_contains(const struct tree *tree, enum text_where where, struct span needle
     struct text_scratch *scratch)
 {
 	struct look l = look_for(needle, scratch);
-	struct part_text text;
-	bool is_found = needle.n == 0;
-	for (const struct part *p = &tree->root; p && !is_found; p = part_next(p)) {
-		if (where == TEXT_TEXT && p->head_at < p->body_at)
-			is_found = head_contains(&l, part_head(tree, p));
-		if (!is_found && part_text_of(tree, p, &scratch->arena, &text) == E_OK)
-			is_found = body_contains(&l, &text);
-	}
-	arena_reset(&scratch->arena);
-	return is_found;
+	return needle.n == 0 || text_each(tree, where, scratch, has_needle, &l);
 }
 
 /* ---- one field ---- */

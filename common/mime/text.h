@@ -29,6 +29,13 @@ struct text_scratch {
 void text_scratch_free(struct text_scratch *);
 
 /*
+ * text_each - fn with each text that there is, in UTF-8, not folded: the fields of a head, a line
+ * each; what a text part says.  fn returning true ends it, and is the answer
+ */
+typedef bool text_fn(void *ctx, bool is_head, struct span utf8);
+bool text_each(const struct tree *, enum text_where, struct text_scratch *, text_fn *,
+    void *ctx);
+/*
  * text_contains - is the needle in it? It is folded by casemap_fold; an empty one is in every
  * message.
  */

@@ -15,6 +15,8 @@
 enum {
 	CACHE_MAP_LEAST = 64 << 20,  /* of address space: the file may grow into it */
 	CACHE_SEND_BYTES = 48 << 10, /* of items gathered; then they are sent */
+	SOON_BYTES = 512, /* of an item that will be asked for: its beginning */
+	SOON_LINE = 64,   /* of a processor's cache */
 };
 
 /* ---- files ---- */
@@ -195,6 +197,30 @@ store_cache(struct store *s, const struct store_record *r)
 	uint64_t at = (uint64_t)r->cache_at * CACHE_UNIT;
 	struct cache_map *m = gen ? cache_reach(s, gen, at + CACHE_ITEM_HEAD) : NULL;
 	return m ? cache_item(m, at, r->id) : SPAN("");
+}
+
+void
+store_cache_soon(const struct store *s, const struct store_record *r)
+{
+	const struct cache_map *m = s->caches;
+	uint64_t at = (uint64_t)r->cache_at * CACHE_UNIT;
+	if (!m || m->gen != r->cache_gen || at + SOON_BYTES > m->known_bytes)
+		return;
+	for (size_t i = 0; i < SOON_BYTES; i += SOON_LINE)
+		__builtin_prefetch(m->p + at + i);
+}
+
+bool
+store_has_cache(struct store *s, const struct store_record *r)
+{
+	char name[CACHE_NAME_MAX];
+	uint32_t gen = r->cache_gen;
+	if (gen && gen != s->looked_gen) {
+		cache_name(gen, name);
+		s->looked_gen = gen;
+		s->has_looked_gen = access(name, F_OK) == 0;
+	}
+	return gen && s->has_looked_gen;
 }
 
 void

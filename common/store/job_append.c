@@ -134,6 +134,8 @@ append_one(
 		return err == E_BAD ? E_IO : err;
 	if (m->cache.n)
 		cache_add(r.id, m->cache, &gen, &at);
+	if (gen == 0)
+		helper_want(target);
 	r.keywords = keywords;
 	r.cache_gen = gen;
 	r.cache_at = at;

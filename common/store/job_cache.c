@@ -27,6 +27,7 @@ static struct {
 	uint64_t size, dead;
 	unsigned n_jobs;
 	bool is_moving;
+	bool was_there; /* at the start, with items */
 } cache = {.fd = -1};
 
 /* ---- the file ---- */
@@ -103,6 +104,18 @@ read_item(int fd, uint32_t at, struct file_id id, struct buf *space, struct span
 }
 
 bool
+cache_is_there(uint32_t gen)
+{
+	return gen && (gen == cache.gen || cache.is_moving);
+}
+
+bool
+cache_was_there(void)
+{
+	return cache.was_there;
+}
+
+bool
 cache_is_going(uint32_t gen)
 {
 	return cache.is_moving && gen != cache.gen;
@@ -120,6 +133,18 @@ cache_dead(uint32_t gen, uint32_t at)
 
 /* ---- items that sessions made ---- */
 
+/* Another session was first; else what is there was damaged, or is lost. */
+static bool
+has_item(const struct store_record *r)
+{
+	struct buf space = {0};
+	struct span item;
+	bool has = r->cache_gen && r->cache_gen == cache.gen &&
+	           read_item(cache.fd, r->cache_at, r->id, &space, &item) == E_OK;
+	buf_free(&space);
+	return has;
+}
+
 struct cache_job {
 	struct job job;
 	struct slot *slot; /* borrow: of the item */
@@ -131,9 +156,8 @@ put_one(void *ctx, struct store_record *r, enum sweep_did *did)
 {
 	struct cache_job *c = ctx;
 	uint32_t gen, at;
-	if (!file_id_eq(r->id, c->item.id) ||
-	    (r->cache_gen && r->cache_gen == cache.gen))
-		return E_OK; /* another session was first */
+	if (!file_id_eq(r->id, c->item.id) || has_item(r))
+		return E_OK;
 	cache_add(r->id, c->item.item, &gen, &at);
 	if (gen == 0)
 		return E_OK;
@@ -299,6 +323,31 @@ cache_upkeep(void)
 	move_begin(old);
 }
 
+/* Items of another version of this program are of no use: what refers to them finds nothing. */
+static bool
+is_usable(uint32_t gen)
+{
+	char name[CACHE_NAME_MAX], head[CACHE_FILE_HEAD];
+	uint64_t dead;
+	cache_name(gen, name);
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
+	if (fd >= 0)
+		close(fd);
+	return n < (ssize_t)sizeof head ||
+	       cache_file_head_get(span_make(head, sizeof head), &dead) == E_OK;
+}
+
+static void
+drop_file(uint32_t gen)
+{
+	char name[CACHE_NAME_MAX];
+	cache_name(gen, name);
+	if (unlink(name) == 0)
+		log_event(LOG_INFO, "cache_dropped",
+		    "file=%s why=\"of another version\"", name);
+}
+
 /* The newest is in use; an older one is what a keeper left in the middle of moving. */
 void
 job_cache_open(void)
@@ -322,7 +371,14 @@ job_cache_open(void)
 	if (the_keeper.is_rebuilt && newest)
 		older =
 		    newest++; /* nothing refers to it: it is looked through, and goes */
+	if (older && !is_usable(older)) {
+		drop_file(older);
+		older = 0;
+	}
+	if (newest && !is_usable(newest))
+		drop_file(newest++);
 	use_file(newest ? newest : 1);
+	cache.was_there = cache.size > CACHE_FILE_HEAD;
 	if (older)
 		move_begin(older);
 }

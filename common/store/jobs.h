@@ -95,9 +95,17 @@ bool copies_are_undone(void);
 /* move_all - a job that moves all of a mailbox: RENAME of INBOX */
 struct job *move_all(uint32_t from, uint32_t to);
 
+/* ---- helper.c: cache items made in the background, where store_items_made_by said how ---- */
+/* helper_want - the mailbox has messages without; soon, when nobody asks anything */
+void helper_want(struct slot *);
+void helper_want_all(void);
+bool helper_waits(void); /* it is at work, or will be */
+
 /* ---- job_cache.c: the keeper's side of cache.GEN (cache_file.h) ---- */
 void job_cache_open(void);
 void cache_close(void);
+bool cache_was_there(void); /* at the start, and with items */
+bool cache_is_there(uint32_t gen); /* the file that has items of it */
 /* cache_add - appended.  gen and at become its place; 0: there is none for it */
 void cache_add(struct file_id, struct span item, uint32_t *gen, uint32_t *at);
 /* its file goes when all items have been moved: who copies a record leaves the item */

@@ -178,7 +178,7 @@ keeper_close(void)
 static bool
 is_alone(void)
 {
-	return sessions_none() && jobs_none() && !doomed_waits();
+	return sessions_none() && jobs_none() && !doomed_waits() && !helper_waits();
 }
 
 static void
@@ -366,6 +366,8 @@ begin(void)
 		jobs_run();
 	doomed_begin();
 	tmp_sweep();
+	if (k->is_rebuilt || !cache_was_there())
+		helper_want_all();
 	watch_new();
 	watch_term();
 	for (size_t i = 0; i < k->n_by_id; i++)

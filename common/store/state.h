@@ -42,6 +42,8 @@ struct store {
 	bool is_superseded;       /* it was marked: its keeper died */
 	struct cache_map *caches; /* own; the newest first */
 	struct buf items;         /* own: cache items that wait to be sent */
+	uint32_t looked_gen;      /* the cache.GEN that was looked for last */
+	bool has_looked_gen;
 	struct uidl *uidls;       /* own; in order of id */
 	size_t n_uidls;
 	/* the account has some; uidls is read when they are needed first */
@@ -59,6 +61,8 @@ struct answer {
  * E_IO
  */
 MUST_USE int keeper_find(int *out);
+/* keeper_never_start - this process is a keeper's own: where that is gone it is not wanted */
+void keeper_never_start(void);
 /*
  * keeper_ask - asks and waits; a body or an answer that is too long travels in a memory file.
  *   may_repeat  asked again once when the keeper died meanwhile

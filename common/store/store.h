@@ -429,6 +429,16 @@ struct span store_cache(struct store *, const struct store_record *);
 void store_cache_put(struct store *, const struct store_view *,
     const struct store_record *, struct span item);
 void store_cache_flush(struct store *);
+/* store_cache_soon - it will be asked for: memory may begin to fetch it */
+void store_cache_soon(const struct store *, const struct store_record *);
+/* store_has_cache - there is an item, good or not: it is not read */
+bool store_has_cache(struct store *, const struct store_record *);
+/*
+ * store_items_made_by - how cache items are made of what comes without: a keeper that this process
+ * starts forks a process for it now and then, which is to put those of the mailbox
+ */
+typedef void store_items_fn(struct store *, struct span mailbox);
+void store_items_made_by(store_items_fn *);
 /* store_uidl - the file's id, or what import brought.  RFC 1939: at most 70 characters */
 void store_uidl(struct store *, const struct store_record *, struct buf *out);
 

@@ -217,6 +217,7 @@ add_one(struct goal *g, const struct arrival *a, int64_t now)
 	    .saved_sec = now,
 	    .id = a->name.id};
 	slot_count(g->slot, out, 1);
+	helper_want(g->slot);
 	int err = file_refer(t, job_txn(), &a->name, now);
 	if (err == E_OK)
 		err = seen_put(t, job_txn(), a->name.id, now);

@@ -135,12 +135,25 @@ add_row(struct look *l, const struct store_record *r, uint32_t mailbox)
 	l->rows[l->n_rows++] = (struct row){r->id, r->size_bytes, mailbox, r->uid};
 }
 
+/* Sound; and where it is asked for, right.  That a file is gone is told elsewhere. */
+static bool
+is_item_good(struct look *l, const struct store_record *r)
+{
+	struct span item = store_cache(l->store, r), message;
+	if (item.n == 0 || !l->watch->is_item_good ||
+	    store_message_map(l->store, r, &message) != E_OK)
+		return item.n > 0;
+	bool is_good = l->watch->is_item_good(item, message);
+	store_message_unmap(&message);
+	return is_good;
+}
+
 static void
 look_at_cache(struct look *l, const struct store_record *r, uint32_t mailbox)
 {
 	struct row row = {.mailbox = mailbox, .uid = r->uid};
 	char text[32];
-	if (r->cache_gen == 0 || store_cache(l->store, r).n)
+	if (r->cache_gen == 0 || is_item_good(l, r))
 		return;
 	snprintf(text, sizeof text, "index/cache.%u", r->cache_gen);
 	found(l, FINDING_CACHE, &row, text, 0, 0);

@@ -20,7 +20,10 @@ enum finding_kind {
 	FINDING_REFERENCES, /* the row's references are not the messages that have it */
 	/* a mailbox's messages, unseen, deleted or bytes are not what its records come to */
 	FINDING_COUNT,
-	/* a cache item that is damaged: it is made again when it is wanted */
+	/*
+	 * a cache item that is damaged: it is made again when it is wanted.  Or a search that goes
+	 * by it may miss the message: a rebuild makes it again
+	 */
 	FINDING_CACHE,
 	FINDING_ANNOTATION, /* rows of the table "annotations" that are not as we write them */
 	FINDING_KINDS
@@ -50,6 +53,8 @@ struct verify_watch {
 	void (*on_finding)(void *ctx, const struct finding *);
 	/* not more often than a hundred times a second */
 	void (*on_progress)(void *ctx, uint64_t files, uint64_t of);
+	/* is the item of a message what is made of it?  NULL: it is not asked */
+	bool (*is_item_good)(struct span item, struct span message);
 };
 
 /*

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/mailboxes.h"
+#include "store/jobs.h"
 
 enum {
 	/* records more than there are: of address space, not of memory */
@@ -139,6 +139,15 @@ view_count_from(const struct view *v, uint32_t uid)
 	return count;
 }
 
+static bool
+has_itemless(const struct view *v)
+{
+	for (uint32_t i = 0; i < v->head->n; i++)
+		if (!cache_is_there(v->records[i].cache_gen))
+			return true;
+	return false;
+}
+
 int
 view_of(struct slot *s, struct view **out)
 {
@@ -156,6 +165,8 @@ view_of(struct slot *s, struct view **out)
 			return err;
 		}
 		view_publish_head(s);
+		if (has_itemless(s->view))
+			helper_want(s);
 	}
 	*out = s->view;
 	return E_OK;

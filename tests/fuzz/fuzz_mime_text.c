@@ -2,7 +2,7 @@
 /*
  * fuzz_mime_text.c - a needle and a message: what is searched in place is found as in a plain search of all text; and
  * the preview.
- * fuzz: common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/lex.c common/mime/param.c common/mime/preview.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
+ * fuzz: common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/lex.c common/mime/param.c common/mime/preview.c common/mime/signature.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
  * libs: -lunistring
  */
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "mime/decode.h"
 #include "mime/header.h"
 #include "mime/preview.h"
+#include "mime/signature.h"
 #include "mime/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -77,6 +78,23 @@ check(const struct tree *t, enum text_where where, struct span needle,
 		abort();
 }
 
+/* What is found, the signatures do not rule out. */
+static void
+check_signatures(const struct tree *t, struct arena *arena, struct span needle,
+    struct text_scratch *scratch)
+{
+	struct signatures s;
+	struct signature_probe p;
+	signatures_make(t, arena, &s);
+	signature_probe_init(&p, needle);
+	if (text_contains(t, TEXT_BODY, needle, scratch) &&
+	    !signature_may_have(s.texts, &p))
+		abort();
+	if (text_contains(t, TEXT_TEXT, needle, scratch) &&
+	    !signature_may_have(s.texts, &p) && !signature_may_have(s.heads, &p))
+		abort();
+}
+
 /* The first line is the needle, the second a name of a field. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -91,6 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	tree_make(message, &arena, &t);
 	check(&t, TEXT_BODY, buf_as_span(&needle), &scratch);
 	check(&t, TEXT_TEXT, buf_as_span(&needle), &scratch);
+	check_signatures(&t, &arena, buf_as_span(&needle), &scratch);
 	(void)text_field_contains(message, name, buf_as_span(&needle), &scratch);
 	preview_put(&preview, &t, &arena);
 	if (!utf8_valid(buf_as_span(&preview)) || preview.len > 4 * PREVIEW_CHARS_MAX)

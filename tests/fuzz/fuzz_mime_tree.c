@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_mime_tree.c - a message: its tree, what IMAP says of it, every section of it, and its item; and an item.
- * fuzz: common/mime/address.c common/mime/bodystructure.c common/mime/cache.c common/mime/cache_names.c common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/date.c common/mime/decode.c common/mime/envelope.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/imap_string.c common/mime/lex.c common/mime/msgid.c common/mime/param.c common/mime/preview.c common/mime/section.c common/mime/subject.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
+ * fuzz: common/mime/address.c common/mime/bodystructure.c common/mime/cache.c common/mime/cache_names.c common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/date.c common/mime/decode.c common/mime/envelope.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/imap_string.c common/mime/lex.c common/mime/msgid.c common/mime/param.c common/mime/preview.c common/mime/signature.c common/mime/section.c common/mime/subject.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
  * libs: -lunistring
  */
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "mime/bodystructure.h"
 #include "mime/cache.h"
 #include "mime/section.h"
+#include "mime/signature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -133,6 +134,12 @@ check_foreign_item(struct span bytes)
 {
 	struct mime_cache c;
 	struct buf made = {0};
+	struct signature_probe p;
+	signature_probe_init(&p, SPAN("ANY WORD"));
+	if (cache_open_signatures(bytes, &c) == E_OK) {
+		(void)signature_may_have(c.search.heads, &p);
+		(void)signature_may_have(c.search.texts, &p);
+	}
 	if (cache_open(bytes, &c) != E_OK || !c.has_fields)
 		return;
 	cache_fields(&c, UINT64_MAX, &made);

@@ -38,6 +38,13 @@ store_cache(struct store *store, const struct store_record *r)
 }
 
 void
+store_cache_soon(const struct store *store, const struct store_record *r)
+{
+	(void)store;
+	(void)r;
+}
+
+void
 store_cache_put(struct store *store, const struct store_view *v,
     const struct store_record *r, struct span item)
 {

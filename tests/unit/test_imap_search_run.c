@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "imap_fakes.h"
 #include "imapd/look.h"
+#include "mime/cache.h"
 #include "proc/child.h"
 
 enum {
@@ -417,7 +418,8 @@ test_cheap_keys_come_first(void **state)
 	assert_files("BODY soup SUBJECT lunch", 4);
 	assert_files("SUBJECT lunch 1:2", 0);
 	assert_files("HEADER Message-ID 1@ 1:2", 0);
-	assert_files("HEADER X-Colour red 1:2", 2);
+	assert_files("HEADER X-Colour red 1:2", 1); /* 2 cannot have it */
+	assert_files("BODY nowhere SEEN", 0);
 	assert_files("BODY soup BODY bread 1", 1);
 	assert_files("RETURN (MIN) BODY soup", 1);
 }
@@ -496,7 +498,7 @@ test_client_that_is_gone(void **state)
 	talk_open_many(&t, N, BYTES, FAKE_ITEM);
 	shutdown(t.peer, SHUT_RDWR);
 	assert_int_equal(
-	    fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_NONE);
+	    fakes_command(&t.s, cmd_search, "SEARCH", "BODY fox"), R_NONE);
 	assert_true(t.s.is_broken);
 	assert_in_range(fake_counts.files, 1, LOOK_EACH_BYTES / BYTES + 2);
 	talk_close(&t);
@@ -529,7 +531,7 @@ test_drain(void **state)
 	t.s.io.ends_on_drain = true;
 	the_child.is_stopping = true;
 	assert_int_equal(
-	    fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere"), R_LATER);
+	    fakes_command(&t.s, cmd_search, "SEARCH", "BODY fox"), R_LATER);
 	/* shorter than a look */
 	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "SEEN"), R_DONE);
 	the_child.is_stopping = false;
@@ -614,6 +616,96 @@ test_times(void **state)
 	times_of_flags();
 }
 
+/* ---- the same without signatures ---- */
+
+enum { TEXTS = 60, LOOKS = 1500, TEXT_BYTES = 900, WORD_MOST = 9 };
+
+/* Words that share their syllables, in several encodings. */
+static const char *
+random_message(unsigned i)
+{
+	static const char *const heads[] = {"",
+	    "Content-Type: text/plain; charset=utf-8\r\n",
+	    "Content-Type: text/plain; "
+	    "charset=iso-8859-1\r\nContent-Transfer-Encoding: "
+	    "quoted-printable\r\n"};
+	static const char *const parts[] = {
+	    "ha", "ile", "gru", "tas", "dr", "aso", "ulo", "m", "=FC", " ", "\r\n"};
+	static const char *const utf8[] = {
+	    "ha", "ile", "Gru", "\xc3\xbc", "dr", "\xe6\x97\xa5", "ulo", "m", " "};
+	struct buf text = {0};
+	buf_putf(&text, "Subject: number %u\r\nX-Mark: %s\r\n%s\r\n", i,
+	    parts[(size_t)rand() % 7], heads[i % 3]);
+	while (text.len < TEXT_BYTES)
+		buf_str(&text,
+		    i % 3 == 1
+			? utf8[(size_t)rand() % COUNT(utf8)]
+			: parts[(size_t)rand() % (COUNT(parts) - (i % 3 ? 0u : 3u))]);
+	return buf_cstr(&text); /* kept until the end */
+}
+
+static const char *
+random_key(void)
+{
+	static const char *const keys[] = {"BODY", "TEXT", "HEADER X-Mark", "NOT BODY",
+	    "OR SUBJECT \"number 1\" BODY", "NOT TEXT"};
+	static const char *const parts[] = {
+	    "ha", "ILE", "gru", "TAS", "dr", "aso", "ulo", "m", "u", " "};
+	static char key[200];
+	size_t n = (size_t)snprintf(
+	    key, sizeof key, "%s \"", keys[(size_t)rand() % COUNT(keys)]);
+	for (int left = rand() % WORD_MOST; left >= 0; left--)
+		n += (size_t)snprintf(key + n, sizeof key - n, "%s",
+		    parts[(size_t)rand() % COUNT(parts)]);
+	snprintf(key + n, sizeof key - n, "\"");
+	return key;
+}
+
+/* What each key finds; returns how many files were read for all. */
+static unsigned
+look_for_all(const struct fake_message *all, char *const *keys, char **found)
+{
+	struct session s;
+	int peer;
+	fakes_open(&s, all, TEXTS, keywords, &peer);
+	for (unsigned k = 0; k < LOOKS; k++) {
+		assert_int_equal(
+		    fakes_command(&s, cmd_search, "SEARCH", keys[k]), R_DONE);
+		found[k] = strdup(buf_cstr(&s.io.out));
+	}
+	unsigned n_files = fake_counts.files;
+	fakes_close(&s);
+	close(peer);
+	return n_files;
+}
+
+/* The last of all: items have none from here on. */
+static void
+test_same_without_signatures(void **state)
+{
+	static char *keys[LOOKS], *with[LOOKS], *without[LOOKS];
+	struct fake_message all[TEXTS];
+	(void)state;
+	srand(7);
+	for (unsigned i = 0; i < TEXTS; i++)
+		all[i] = (struct fake_message){
+		    .uid = i + 1, .kind = FAKE_ITEM, .text = random_message(i)};
+	for (unsigned k = 0; k < LOOKS; k++)
+		keys[k] = strdup(random_key());
+	unsigned n_with = look_for_all(all, keys, with);
+	cache_without_signatures();
+	unsigned n_without = look_for_all(all, keys, without);
+	for (unsigned k = 0; k < LOOKS; k++) {
+		assert_string_equal(with[k], without[k]);
+		free(with[k]);
+		free(without[k]);
+		free(keys[k]);
+	}
+	assert_true(n_with < n_without * 3 / 4);
+	for (unsigned i = 0; i < TEXTS; i++)
+		free((char *)(uintptr_t)all[i].text);
+}
+
 int
 main(void)
 {
@@ -632,6 +724,7 @@ main(void)
 	    cmocka_unit_test(test_client_that_listens_on),
 	    cmocka_unit_test(test_drain),
 	    cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_same_without_signatures),
 	};
 	log_level(LOG_CRIT); /* that a file is missing is meant */
 	return cmocka_run_group_tests(tests, NULL, NULL);

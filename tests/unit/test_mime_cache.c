@@ -324,8 +324,8 @@ test_facts_alone(void **state)
 	assert_true(span_eq(c.facts.references, item.c.facts.references));
 	assert_null(c.envelope.p);
 	assert_false(c.has_fields);
-	/* their end is the envelope's beginning */
-	size_t n = (size_t)(item.c.envelope.p - 2 - whole.p);
+	/* their end is where signatures begin */
+	size_t n = (size_t)(item.c.search.heads.p - 2 - whole.p);
 	assert_int_equal(cache_open_facts(span_head(whole, n), &c), E_OK);
 	while (n--)
 		assert_int_equal(cache_open_facts(span_head(whole, n), &c), E_BAD);

@@ -15,7 +15,19 @@
 
 #include "store_home.h"
 
+enum { VERSION_AT = 4, ITEM_AT = 16 + 48 + 3 }; /* octets of a file before these */
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
+
+static void
+spoil(const char *name, long at)
+{
+	FILE *f = fopen(name, "r+b");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, at, SEEK_SET), 0);
+	assert_int_equal(fputc('X', f), 'X');
+	fclose(f);
+}
 
 /* ---- the cache ---- */
 
@@ -59,11 +71,7 @@ test_cache(void **state)
 	store_unselect(h->a, &v);
 	v = selected(h->a, "Sent");
 	/* one whose bytes are not what they were is none */
-	FILE *f = fopen("index/cache.1", "r+b");
-	assert_non_null(f);
-	assert_int_equal(fseek(f, 16 + 48 + 3, SEEK_SET), 0);
-	assert_int_equal(fputc('X', f), 'X');
-	fclose(f);
+	spoil("index/cache.1", ITEM_AT);
 	assert_int_equal(store_cache(h->a, &v.records[0]).n, 0);
 	assert_int_equal(store_cache(h->a, &v.records[1]).n, sizeof item);
 	store_unselect(h->a, &v);
@@ -164,9 +172,95 @@ test_made_anew(void **state)
 	store_unselect(h->a, &v);
 }
 
+/* ---- what came without items gets them ---- */
+
+enum { MADE_MS = 30000 };
+
+static void
+make_items(struct store *s, struct span mailbox)
+{
+	struct store_view v;
+	if (store_select(s, mailbox, true, &v) != E_OK)
+		return;
+	for (uint32_t i = 0; i < v.head->n; i++)
+		if (!store_has_cache(s, &v.records[i]))
+			store_cache_put(s, &v, &v.records[i], SPAN("made for nobody"));
+	store_cache_flush(s);
+	store_unselect(s, &v);
+}
+
+static void
+wait_for_item(struct store *s, const struct store_record *r)
+{
+	double end = ms_now() + MADE_MS;
+	while (store_cache(s, r).n == 0 && ms_now() < end)
+		poll(NULL, 0, 20);
+	assert_true(span_eqs(store_cache(s, r), "made for nobody"));
+}
+
+/* Of what is appended, of what is delivered; and where there are only those of another version. */
+static void
+test_made_in_the_background(void **state)
+{
+	struct home *h = *state;
+	store_items_made_by(make_items);
+	home_kill(); /* the next keeper knows how */
+	home_reopen(h);
+	append(h->a, "Sent", 1);
+	deliver("Subject: one\r\n\r\ntext\r\n");
+	struct store_view v = selected(h->a, "INBOX"), w = selected(h->b, "Sent");
+	wait_for_item(h->a, &v.records[0]);
+	wait_for_item(h->b, &w.records[0]);
+	assert_true(store_has_cache(h->a, &v.records[0]));
+	store_unselect(h->a, &v);
+	store_unselect(h->b, &w);
+	home_kill();
+	spoil("index/cache.1", VERSION_AT);
+	home_reopen(h);
+	v = selected(h->a, "INBOX");
+	wait_for_item(h->a, &v.records[0]);
+	store_unselect(h->a, &v);
+	store_items_made_by(NULL);
+}
+
+/* Items of another version are dropped, and what is damaged is replaced. */
+static void
+test_made_again(void **state)
+{
+	struct home *h = *state;
+	struct incoming m;
+	message_begin(h->a, &m, 1);
+	m.cache = SPAN("made at APPEND");
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	incoming_drop(&m);
+	struct store_view v = selected(h->a, "INBOX");
+	spoil("index/cache.1", ITEM_AT);
+	assert_int_equal(store_cache(h->a, &v.records[0]).n, 0);
+	store_cache_put(h->a, &v, &v.records[0], SPAN("made again"));
+	store_cache_flush(h->a);
+	assert_int_equal(store_sync(h->a), E_OK);
+	assert_true(span_eqs(store_cache(h->a, &v.records[0]), "made again"));
+	store_unselect(h->a, &v);
+	home_kill();
+	spoil("index/cache.1", VERSION_AT);
+	home_reopen(h);
+	v = selected(h->a, "INBOX");
+	assert_int_equal(access("index/cache.1", F_OK), -1);
+	assert_false(store_has_cache(h->a, &v.records[0]));
+	assert_int_equal(store_cache(h->a, &v.records[0]).n, 0);
+	store_cache_put(h->a, &v, &v.records[0], SPAN("of this version"));
+	store_cache_flush(h->a);
+	assert_int_equal(store_sync(h->a), E_OK);
+	assert_true(span_eqs(store_cache(h->a, &v.records[0]), "of this version"));
+	assert_int_equal(v.records[0].cache_gen, 2);
+	store_unselect(h->a, &v);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_cache), TEST(test_made_anew)};
+	const struct CMUnitTest tests[] = {TEST(test_cache), TEST(test_made_anew),
+	    TEST(test_made_in_the_background), TEST(test_made_again)};
 	return cmocka_run_group_tests_name("store_cache", tests, NULL, NULL);
 }

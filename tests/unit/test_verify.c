@@ -42,10 +42,17 @@ on_progress(void *ctx, uint64_t files, uint64_t of)
 	t->of = of;
 }
 
+static bool
+is_item_right(struct span item, struct span message)
+{
+	assert_true(span_starts(message, SPAN("Subject: ")));
+	return !span_eqs(item, "what another message says");
+}
+
 static struct verified
 verify(struct home *h, struct told *t)
 {
-	const struct verify_watch watch = {t, on_finding, on_progress};
+	const struct verify_watch watch = {t, on_finding, on_progress, is_item_right};
 	struct verified v;
 	*t = (struct told){.n = 0};
 	assert_int_equal(store_verify(h->b, &watch, &v), E_OK);
@@ -176,6 +183,26 @@ test_cache_item(void **state)
 	assert_int_equal(t.all[0].uid, 1);
 }
 
+/* A sound one that does not say what its message does. */
+static void
+test_wrong_item(void **state)
+{
+	struct home *h = *state;
+	struct told t;
+	struct incoming m;
+	message_begin(h->a, &m, 1);
+	m.cache = SPAN("what another message says");
+	assert_int_equal(
+	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_DONE);
+	incoming_drop(&m);
+	struct verified v = verify(h, &t);
+	assert_int_equal(v.of[FINDING_CACHE], 1);
+	assert_int_equal(v.findings, 1);
+	struct store_rebuilt rebuilt;
+	assert_int_equal(store_rebuild(h->dir, &rebuilt), E_OK);
+	assert_int_equal(verify(h, &t).findings, 0);
+}
+
 /* Changes a byte of a message, behind everybody's back. */
 static void
 spoil_file(struct home *h, const char *mailbox, uint32_t at)
@@ -226,7 +253,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_sound), TEST(test_counts),
-	    TEST(test_references), TEST(test_cache_item),
+	    TEST(test_references), TEST(test_cache_item), TEST(test_wrong_item),
 	    TEST(test_sums_outlive_the_index)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * signature.c - runs of octets hashed into bits: into as many as there may be at most, and these
+ * then into as many as leave half of them free.
+ */
+#include "mime/signature.h"
+
+#include "mime/casemap.h"
+
+enum {
+	RUN_LEAST = 3, /* octets */
+	RUN_MOST = 5,
+	WORD_BITS = 64,
+	WORDS_MAX = SIGNATURE_BYTES_MAX * 8 / WORD_BITS,
+	PLACE_BITS = 17, /* 2^17 bits are SIGNATURE_BYTES_MAX */
+};
+
+_Static_assert(1 << PLACE_BITS == SIGNATURE_BYTES_MAX * 8, "a place is a bit");
+
+/*
+ * What is written in one alphabet differs in few bits: with one multiplication twice as many
+ * messages seem to have a word of five letters.
+ */
+static uint32_t
+place_of(uint64_t run)
+{
+	run *= 0x9e3779b97f4a7c15u;
+	run ^= run >> 29;
+	run *= 0xbf58476d1ce4e5b9u;
+	return (uint32_t)(run >> (64 - PLACE_BITS));
+}
+
+/* Of the n octets at p. */
+static uint32_t
+place_at(const char *p, size_t n)
+{
+	uint64_t run = n;
+	for (size_t i = 0; i < n; i++)
+		run = run << 8 | (unsigned char)p[i];
+	return place_of(run);
+}
+
+/* ---- make ---- */
+
+struct bits {
+	uint64_t words[WORDS_MAX];
+	size_t n_set, text_bytes;
+};
+
+static void
+bit_set(struct bits *b, uint32_t place)
+{
+	uint64_t *word = &b->words[place / WORD_BITS],
+		 bit = (uint64_t)1 << place % WORD_BITS;
+	b->n_set += !(*word & bit);
+	*word |= bit;
+}
+
+/* What place_at says of the runs that end at each octet. */
+static void
+bits_add(struct bits *b, struct span text)
+{
+	uint64_t run = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		run = run << 8 | (unsigned char)text.p[i];
+		for (uint64_t n = RUN_LEAST; n <= RUN_MOST && n <= i + 1; n++) {
+			uint64_t octets = run & (((uint64_t)1 << 8 * n) - 1);
+			bit_set(b, place_of(n << 8 * n | octets));
+		}
+	}
+	b->text_bytes += text.n;
+}
+
+/* Where a place is when there are fewer bits: their order stays. */
+static size_t
+place_in(uint32_t place, size_t n_bits)
+{
+	return (size_t)((uint64_t)place * n_bits >> PLACE_BITS);
+}
+
+/* Half of them are set, or nearly: 1 - exp(-2/3). */
+static size_t
+bits_for(size_t n_runs)
+{
+	size_t words = (n_runs * 3 / 2 + WORD_BITS - 1) / WORD_BITS;
+	return (words ? words : 1) * WORD_BITS;
+}
+
+static void
+bits_shrink(const struct bits *b, size_t n_bits, unsigned char *out)
+{
+	for (uint32_t i = 0; i < WORDS_MAX; i++)
+		for (uint64_t left = b->words[i]; left; left &= left - 1) {
+			uint32_t bit = (uint32_t)__builtin_ctzll(left);
+			size_t at = place_in(i * WORD_BITS + bit, n_bits);
+			out[at / 8] |= (unsigned char)(1u << at % 8);
+		}
+}
+
+static struct span
+bits_keep(const struct bits *b, struct arena *arena)
+{
+	size_t n = bits_for(b->n_set);
+	if (b->text_bytes == 0)
+		return span_make("", 0);
+	unsigned char *out =
+	    b->text_bytes > SIGNATURE_TEXT_MAX || n > SIGNATURE_BYTES_MAX * 8
+		? NULL
+		: arena_get(arena, n / 8);
+	if (!out)
+		return (struct span){NULL, 0};
+	bits_shrink(b, n, out);
+	return span_make((char *)out, n / 8);
+}
+
+struct maker {
+	struct bits heads, texts;
+	struct buf folded; /* own */
+};
+
+static bool
+add_text(void *ctx, bool is_head, struct span utf8)
+{
+	struct maker *m = ctx;
+	struct bits *b = is_head ? &m->heads : &m->texts;
+	bool is_too_long = b->text_bytes + utf8.n > SIGNATURE_TEXT_MAX;
+	if (is_too_long)
+		b->text_bytes = (size_t)SIGNATURE_TEXT_MAX + 1;
+	if (b->text_bytes > SIGNATURE_TEXT_MAX)
+		return m->heads.text_bytes > SIGNATURE_TEXT_MAX &&
+		       m->texts.text_bytes > SIGNATURE_TEXT_MAX;
+	buf_reset(&m->folded);
+	casemap_fold(&m->folded, utf8);
+	bits_add(b, buf_as_span(&m->folded));
+	return false;
+}
+
+void
+signatures_make(const struct tree *tree, struct arena *arena, struct signatures *out)
+{
+	*out = (struct signatures){{NULL, 0}, {NULL, 0}};
+	if (tree->n_parts > SIGNATURE_PARTS_MAX)
+		return;
+	struct maker *m = mem_new(sizeof *m);
+	struct text_scratch scratch = {0};
+	text_each(tree, TEXT_TEXT, &scratch, add_text, m);
+	out->heads = bits_keep(&m->heads, arena);
+	out->texts = bits_keep(&m->texts, arena);
+	text_scratch_free(&scratch);
+	buf_free(&m->folded);
+	mem_free(&m);
+}
+
+/* ---- look ---- */
+
+void
+signature_probe_init(struct signature_probe *p, struct span needle)
+{
+	p->n = 0;
+	p->is_empty = needle.n == 0;
+	for (size_t n = RUN_MOST; n >= RUN_LEAST; n--)
+		for (size_t i = 0; i + n <= needle.n && p->n < SIGNATURE_RUNS_MAX; i++)
+			p->at[p->n++] = place_at(needle.p + i, n);
+}
+
+bool
+signature_may_have(struct span s, const struct signature_probe *p)
+{
+	size_t n_bits = s.n * 8;
+	if (s.p && s.n == 0)
+		return p->is_empty;
+	for (unsigned i = 0; i < p->n && s.p; i++) {
+		size_t at = place_in(p->at[i], n_bits);
+		if (!((unsigned char)s.p[at / 8] >> at % 8 & 1))
+			return false;
+	}
+	return true;
+}
