@@ -33,8 +33,8 @@ void text_scratch_free(struct text_scratch *);
  * each; what a text part says.  fn returning true ends it, and is the answer
  */
 typedef bool text_fn(void *ctx, bool is_head, struct span utf8);
-bool text_each(const struct tree *, enum text_where, struct text_scratch *, text_fn *,
-    void *ctx);
+bool text_each(
+    const struct tree *, enum text_where, struct text_scratch *, text_fn *, void *ctx);
 /*
  * text_contains - is the needle in it? It is folded by casemap_fold; an empty one is in every
  * message.

@@ -104,7 +104,7 @@ bool helper_waits(void); /* it is at work, or will be */
 /* ---- job_cache.c: the keeper's side of cache.GEN (cache_file.h) ---- */
 void job_cache_open(void);
 void cache_close(void);
-bool cache_was_there(void); /* at the start, and with items */
+bool cache_was_there(void);        /* at the start, and with items */
 bool cache_is_there(uint32_t gen); /* the file that has items of it */
 /* cache_add - appended.  gen and at become its place; 0: there is none for it */
 void cache_add(struct file_id, struct span item, uint32_t *gen, uint32_t *at);

@@ -44,7 +44,7 @@ struct store {
 	struct buf items;         /* own: cache items that wait to be sent */
 	uint32_t looked_gen;      /* the cache.GEN that was looked for last */
 	bool has_looked_gen;
-	struct uidl *uidls;       /* own; in order of id */
+	struct uidl *uidls; /* own; in order of id */
 	size_t n_uidls;
 	/* the account has some; uidls is read when they are needed first */
 	bool has_uidls;

@@ -497,8 +497,7 @@ test_client_that_is_gone(void **state)
 	(void)state;
 	talk_open_many(&t, N, BYTES, FAKE_ITEM);
 	shutdown(t.peer, SHUT_RDWR);
-	assert_int_equal(
-	    fakes_command(&t.s, cmd_search, "SEARCH", "BODY fox"), R_NONE);
+	assert_int_equal(fakes_command(&t.s, cmd_search, "SEARCH", "BODY fox"), R_NONE);
 	assert_true(t.s.is_broken);
 	assert_in_range(fake_counts.files, 1, LOOK_EACH_BYTES / BYTES + 2);
 	talk_close(&t);

@@ -86,9 +86,9 @@ static const char mixed[] =
 
 /* All that the message says, decoded, and something of its octets too. */
 static const char said[] = "Jürgen Groß Grüße and more X-Folded: one two Schöne Grüße "
-                           "aus Köln, the quick brown fox "
+			   "aus Köln, the quick brown fox "
 			   "日本語のテキスト <b>html</b> Привет, мир! Subject: inner "
-                           "Nested words hidden epilogue";
+			   "Nested words hidden epilogue";
 
 static void
 test_what_is_found_may_be_there(void **state)
