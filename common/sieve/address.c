@@ -52,6 +52,9 @@ detail_at(const struct sieve_run *run, struct span local)
 	return local.n;
 }
 
+/* what reading an octet of a list of addresses is worth in octets compared */
+enum { PARSE_WORK = 16 };
+
 struct looking {
 	const struct sieve_node *node;
 	struct sieve_matcher m;
@@ -109,7 +112,7 @@ address_field_seen(struct sieve_run *run, struct span name, struct span raw, voi
 	struct looking *l = ctx;
 	const struct address *first;
 	(void)name;
-	if (l->m.is_found)
+	if (l->m.is_found || run_spend(run, l->node->line, PARSE_WORK * raw.n) != E_OK)
 		return run->err;
 	first = address_parse(raw, &l->arena);
 	if (!first && l->m.kind != MATCH_COUNT)

@@ -74,6 +74,23 @@ put_encoded(struct sieve_check *c, unsigned line, struct span inside, struct buf
 	return err;
 }
 
+/* "${hex:40}" and the like at the front: its length; 0 when it is none.  Looks no further than that. */
+static size_t
+encoded_size(struct span in)
+{
+	size_t n;
+	if (span_istarts(in, SPAN("${hex:")))
+		n = 6;
+	else if (span_istarts(in, SPAN("${unicode:")))
+		n = 10;
+	else
+		return 0;
+	while (n < in.n && (ch_hex(in.p[n]) >= 0 || ch_space(in.p[n]) ||
+			       in.p[n] == '\r' || in.p[n] == '\n'))
+		n++;
+	return n < in.n && in.p[n] == '}' ? n + 1 : 0;
+}
+
 static int
 decode_encoded(struct sieve_check *c, struct sieve_string *s)
 {
@@ -86,12 +103,12 @@ decode_encoded(struct sieve_check *c, struct sieve_string *s)
 		in = span_from(in, at);
 		if (in.n < 2)
 			break;
-		n = span_find(in, '}');
-		err = n < in.n ? put_encoded(
-				     c, s->line, span_from(span_head(in, n), 2), &out)
-		               : E_MORE;
+		n = encoded_size(in);
+		err = n ? put_encoded(
+			      c, s->line, span_from(span_head(in, n - 1), 2), &out)
+		        : E_MORE;
 		if (err == E_OK) {
-			in = span_from(in, n + 1);
+			in = span_from(in, n);
 		} else {
 			buf_str(&out, "${");
 			in = span_from(in, 2);

@@ -80,6 +80,9 @@ check_mime_header(struct sieve_check *c, struct sieve_node *node)
 
 /* ---- run ---- */
 
+/* what decoding an octet of a field is worth in octets compared */
+enum { DECODE_WORK = 8 };
+
 struct looking {
 	const struct sieve_node *node;
 	struct sieve_matcher m;
@@ -146,7 +149,7 @@ static int
 header_field_seen(struct sieve_run *run, struct span name, struct span raw, void *ctx)
 {
 	struct looking *l = ctx;
-	if (l->m.is_found)
+	if (l->m.is_found || run_spend(run, l->node->line, DECODE_WORK * raw.n) != E_OK)
 		return run->err;
 	return node_opt(l->node, OPT_MIME_OPT) ? match_mime(run, l, name, raw)
 	                                       : match_decoded(run, l, raw);

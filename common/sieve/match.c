@@ -386,7 +386,8 @@ match_key(struct sieve_run *run, const struct sieve_matcher *m, struct span valu
 		is_match = matches(run, m, value, key, &work);
 		break;
 	case MATCH_REGEX:
-		work += 4 * value.n + SIEVE_REGEX_MATCH_LIMIT; /* what it may have done */
+		work +=
+		    4 * value.n + SIEVE_REGEX_MATCH_LIMIT; /* what it may have done */
 		is_match = matches_regex(run, m, value, key);
 		break;
 	case MATCH_VALUE:
