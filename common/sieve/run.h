@@ -115,7 +115,7 @@ struct sieve_input {
  *   result   {0}, or that of the script before, if it has a keep: its keeps leave, its flags are
  *            there from the beginning, the other actions stay and count
  *   errors   a line and a text when it fails
- *   returns  E_OK; E_BAD (the script did what may not be: actions that exclude each other, an
+ *   returns  E_OK (a warning may be in errors, its total unchanged); E_BAD (the script did what may not be: actions that exclude each other, an
  *            address made of variables that is none, a missing include, error of RFC 5463); E_LIMIT
  *            (too many actions, too much work).  Then what this run decided is gone, and the result
  *            has an implicit keep at its end: RFC 5228 2.10.6.
