@@ -7,7 +7,8 @@
  *   front -> monitor   LOGIN_REDEEM, a ticket with its client's connection; one more front;
  *                      channels
  *   auth -> resolver, fetch   with oauth_introspection: common/auth/introspect.h
- *   session -> monitor LOGIN_IDLE, LOGIN_LEAVE; who is served
+ *   session -> monitor LOGIN_IDLE, LOGIN_LEAVE; who is served; LOGIN_RETURN, a
+ *                      client that said UNAUTHENTICATE, for a front
  *   session -> keeper  common/store/asks.h (of the same account, the same uid)
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
  * front that was taken over sees the plaintext of its connections in TLS and can guess passwords at

@@ -69,6 +69,7 @@ static const struct row {
 	{"LANGUAGE",     BOTH,          MAYBE,    false, false,  true,  0,      cmd_language},
 	{"COMPARATOR",   BOTH,          MAYBE,    false, false,  true,  0,      cmd_comparator},
 	{"CAPABILITY",   BOTH,          NONE,     false, false,  true,  0,      cmd_capability},
+	{"UNAUTHENTICATE", BOTH,        NONE,     false, false,  true,  0,      cmd_unauthenticate},
 	{"LOGOUT",       BOTH,          NONE,     false, false,  true,  0,      cmd_logout},
 	{"LOGIN",        0,             SOME,     false, false,  true,  0,      NULL},
 	{"AUTHENTICATE", 0,             SOME,     false, false,  true,  0,      NULL},

@@ -35,6 +35,8 @@ command_handler cmd_list, cmd_lsub;
 command_handler cmd_status;
 /* cmd_quota.c */
 command_handler cmd_getquota, cmd_getquotaroot, cmd_setquota;
+/* cmd_unauthenticate.c */
+command_handler cmd_unauthenticate;
 /* cmd_language.c */
 command_handler cmd_language, cmd_comparator;
 /* cmd_metadata.c */

@@ -36,7 +36,8 @@ static struct role roles[] = {
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_SPAWN) | MON_MAY(LOGIN_REDEEM),
 		.prepare = front_prepare, .jail = front_jail, .run = front_role},
 	[IMAP_SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_SESSION,
-		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE),
+		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
+		    MON_MAY(LOGIN_RETURN),
 		.jail = store_jail, .run = imap_session_run},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
@@ -87,5 +88,6 @@ main(int argc, char **argv)
 	    .extra_asks = login_rows,
 	    .n_extra_asks = COUNT(login_rows)};
 	login_session_role = &roles[IMAP_SESSION];
+	login_front_role = &roles[IMAP_FRONT];
 	return daemon_main(&imapd, argc, argv);
 }

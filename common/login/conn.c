@@ -183,6 +183,18 @@ conn_begin(struct front_conn *c)
 }
 
 void
+conn_again(struct front_conn *c)
+{
+	c->state = FRONT_TALK;
+	c->is_returned = c->back_has_ended = c->is_sasl = c->is_utf8 = false;
+	c->errors = c->failures = 0;
+	buf_reset(&c->tag);
+	c->talk_deadline = deadline_in_ms(FRONT_TALK_MS);
+	c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS);
+	log_event(LOG_INFO, "unauthenticated", "client=%s", c->peer.text);
+}
+
+void
 conn_events(struct front_conn *c)
 {
 	unsigned events = 0;

@@ -14,6 +14,7 @@
 #include "login/nets.h"
 #include "login/proxy.h"
 #include "login/roll.h"
+#include "login/ticket.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
 
@@ -26,7 +27,7 @@ static struct {
 	bool is_paused; /* no descriptors were left: until the next tick */
 	uint32_t n_processors;
 	struct nets proxies;
-	struct loop_timer *tick;
+	struct loop_timer *tick, *returns;
 } role;
 
 /* ---- doors ---- */
@@ -104,14 +105,13 @@ on_client(void *ctx, int fd, unsigned events)
 	conn_pump(c);
 }
 
-static void
-take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
+static struct front_conn *
+conn_new(int fd, const struct sockaddr_storage *from)
 {
 	struct front_conn *c = mem_new(sizeof *c);
 	*c = (struct front_conn){.fd = fd,
 	    .auth = -1,
 	    .back = -1,
-	    .is_implicit = strcmp(l->kind, the_front.dialect->implicit_tls) == 0,
 	    .in = {.max = 2 * FRONT_IN_MAX},
 	    .out = {.max = FRONT_OUT_MAX},
 	    .up = {.max = 2 * RELAY_BUFFER},
@@ -125,13 +125,83 @@ take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
 		c->next->link = &c->next;
 	the_front.conns = c;
 	metric_serving((uint32_t)++the_front.n_conns);
-	metric_count(M_CONNECTIONS);
 	c->watch = loop_watch(the_front.loop, fd, LOOP_READ, on_client, c);
+	return c;
+}
+
+static void
+take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
+{
+	struct front_conn *c = conn_new(fd, from);
+	metric_count(M_CONNECTIONS);
+	c->is_implicit = strcmp(l->kind, the_front.dialect->implicit_tls) == 0;
 	if (nets_has(&role.proxies, (const struct sockaddr *)(const void *)from))
 		c->state = FRONT_PROXY;
 	else
 		admit(c);
 	conn_pump(c);
+}
+
+/* ---- connections that sessions gave back: plain ones, LOGIN_RETURN ---- */
+
+static struct {
+	int fds[FRONT_RETURNED_MOST]; /* own */
+	struct buf about[FRONT_RETURNED_MOST];
+	size_t n;
+} returned;
+
+/* It may come in the middle of another connection's ask. */
+static void
+on_returned(int fd, unsigned kind, struct span about)
+{
+	(void)kind;
+	if (returned.n == FRONT_RETURNED_MOST || the_child.is_stopping) {
+		close(fd);
+		return;
+	}
+	returned.fds[returned.n] = fd;
+	buf_span(&returned.about[returned.n++], about);
+	loop_timer_set(role.returns, 0);
+}
+
+/* Who it is says the socket: a session is not asked. */
+static void
+take_back(int fd, struct span about)
+{
+	struct sockaddr_storage from = {0};
+	socklen_t n = sizeof from;
+	struct rd r = rd_of(about);
+	struct span input = rd_str(&r, LOGIN_INPUT_MAX), sid = rd_str(&r, ID_TEXT);
+	if (rd_end(&r) != E_OK || sid.n != ID_TEXT || the_child.is_draining ||
+	    getpeername(fd, (struct sockaddr *)(void *)&from, &n) != 0 ||
+	    (from.ss_family != AF_INET && from.ss_family != AF_INET6) ||
+	    nets_has(&role.proxies, (const struct sockaddr *)(void *)&from)) {
+		close(fd);
+		return;
+	}
+	struct front_conn *c = conn_new(fd, &from);
+	memcpy(c->sid, sid.p, sid.n);
+	buf_span(&c->in, input);
+	if (roll_enter(c->peer.key) == E_OK) {
+		c->is_counted = true;
+		conn_again(c);
+	} else {
+		the_front.dialect->crowded(c);
+		c->state = FRONT_CLOSING;
+	}
+	conn_pump(c);
+}
+
+static void
+on_returns(void *ctx)
+{
+	(void)ctx;
+	while (returned.n) {
+		struct buf about = returned.about[--returned.n];
+		returned.about[returned.n] = (struct buf){0};
+		take_back(returned.fds[returned.n], buf_as_span(&about));
+		buf_wipe(&about);
+	}
 }
 
 static size_t
@@ -299,6 +369,8 @@ front_run(const struct dialect *d)
 	the_front.loop = loop_new();
 	nets_load(&role.proxies, c, "common", "proxy_networks");
 	the_child.on_drain = on_drain;
+	role.returns = loop_timer_new(the_front.loop, on_returns, NULL);
+	the_child.on_client = on_returned;
 	for (size_t i = 0; i < the_child.n_listeners && i < COUNT(role.doors); i++)
 		role.doors[role.n_doors++] = loop_watch(the_front.loop,
 		    the_child.listeners[i].fd, 0, on_door, &the_child.listeners[i]);

@@ -34,6 +34,8 @@ enum {
 	FRONT_AHEAD_CHUNKS = 64,   /* that many are read away */
 	FRONT_TICK_MS = 500,
 	RELAY_BUFFER = 65536,
+	FRONT_RETURNED_MOST =
+	    64, /* connections that came back, until the loop's next turn */
 };
 
 enum front_state {
@@ -80,6 +82,7 @@ struct front_conn {
 	struct loop_fd *back_watch; /* own */
 	struct buf up, down;        /* to the session, to the client */
 	bool back_has_ended;
+	bool is_returned; /* the session gave it back: what it sends is input */
 };
 
 /* What is legal before a login, and how it is said. */
@@ -150,7 +153,9 @@ extern struct front the_front;
 void front_left(struct front_conn *); /* out of the list and the counts */
 void conn_free(struct front_conn *);
 void conn_begin(struct front_conn *); /* handshake or greeting */
-void conn_pump(struct front_conn *);  /* all that can be done now; may free it */
+/* conn_again - it is not logged in any more, and was told so; in is what it sent since */
+void conn_again(struct front_conn *);
+void conn_pump(struct front_conn *); /* all that can be done now; may free it */
 void conn_events(struct front_conn *);
 /* E_OK, E_MORE, E_IO (the end too) */
 MUST_USE int conn_read(struct front_conn *, struct buf *into, size_t most);

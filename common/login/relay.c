@@ -114,20 +114,55 @@ to_back(struct front_conn *c)
 	return E_OK;
 }
 
+/*
+ * As recv; *is_marked: a descriptor came with the last octet (serve.c), which is then no data.  The
+ * kernel ends a read there.
+ */
+static ssize_t
+recv_marked(int fd, char *p, size_t n, bool *is_marked)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = {p, n};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof control.bytes};
+	ssize_t k = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *h = k > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	*is_marked = h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS;
+	if (*is_marked) {
+		int passed;
+		memcpy(&passed, CMSG_DATA(h), sizeof passed);
+		close(passed);
+	}
+	return k;
+}
+
 static int
 from_back(struct front_conn *c)
 {
-	while (c->down.len < RELAY_BUFFER) {
-		char *room = buf_room(&c->down, RELAY_BUFFER - c->down.len);
-		ssize_t k =
-		    recv(c->back, room, RELAY_BUFFER - c->down.len, MSG_DONTWAIT);
+	struct buf *to = c->is_returned ? &c->in : &c->down;
+	size_t most = c->is_returned ? FRONT_IN_MAX : RELAY_BUFFER;
+	while (to->len < most) {
+		bool is_marked;
+		char *room = buf_room(to, most - to->len);
+		ssize_t k = recv_marked(c->back, room, most - to->len, &is_marked);
 		if (k == 0)
 			return E_IO;
 		if (k < 0)
 			return errno == EAGAIN || errno == EINTR ? E_MORE : E_IO;
-		buf_added(&c->down, (size_t)k);
+		buf_added(to, (size_t)(k - is_marked));
+		if (is_marked) {
+			c->is_returned = true;
+			shutdown(c->back, SHUT_WR); /* the session waits for it */
+			return E_OK;
+		}
 	}
-	return E_OK;
+	return c->is_returned ? E_DENY
+	                      : E_OK; /* a client sends no more than that ahead */
 }
 
 /* One turn of both directions; true: something moved that may let more move. */
@@ -138,12 +173,15 @@ turn(struct front_conn *c, bool *is_over)
 	bool was_full = down >= RELAY_BUFFER || up >= RELAY_BUFFER;
 	if (!c->has_ended && conn_read(c, &c->up, RELAY_BUFFER) == E_IO)
 		c->has_ended = true;
-	int sent = to_back(c);
-	if (c->has_ended && sent == E_OK)
+	int sent = c->is_returned ? E_MORE : to_back(c);
+	if (c->has_ended && sent == E_OK && !c->is_returned)
 		shutdown(c->back, SHUT_WR);
 	if (sent == E_IO)
 		buf_reset(&c->up); /* nobody reads it any more */
-	if (!c->back_has_ended && from_back(c) == E_IO) {
+	int got = c->back_has_ended ? E_MORE : from_back(c);
+	if (got == E_DENY)
+		c->is_returned = false; /* too much: then it ends */
+	if (got == E_IO || got == E_DENY) {
 		c->back_has_ended = true;
 		/* for what is still to be read by the client */
 		c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS);
@@ -154,12 +192,32 @@ turn(struct front_conn *c, bool *is_over)
 	return was_full && (c->up.len < RELAY_BUFFER && c->down.len < RELAY_BUFFER);
 }
 
+/* The session gave its client back: what it had not read comes before what it was not sent. */
+static void
+talk_again(struct front_conn *c)
+{
+	loop_unwatch(&c->back_watch);
+	close(c->back);
+	c->back = -1;
+	buf_span(&c->in, buf_as_span(&c->up));
+	buf_wipe(&c->up);
+	buf_wipe(&c->down);
+	conn_again(c);
+	if (buf_done(&c->in) != E_OK)
+		front_end(c);
+	conn_pump(c);
+}
+
 void
 relay_pump(struct front_conn *c)
 {
 	bool is_over = false;
 	for (int i = 0; i < 8 && turn(c, &is_over) && !is_over; i++)
 		continue;
+	if (is_over && c->is_returned && c->back_has_ended && !c->has_ended) {
+		talk_again(c);
+		return;
+	}
 	if (is_over) {
 		conn_free(c);
 		return;
@@ -174,7 +232,7 @@ relay_pump(struct front_conn *c)
 	/* what TLS has decrypted already does not wake the client's descriptor */
 	bool has_more =
 	    !c->has_ended && c->up.len < RELAY_BUFFER && tls_way.pending(c->tls) > 0;
-	if ((c->up.len || has_more) && !c->back_has_ended)
+	if ((c->up.len || has_more) && !c->back_has_ended && !c->is_returned)
 		back |= LOOP_WRITE;
 	loop_events(c->watch, client);
 	loop_events(c->back_watch, back);

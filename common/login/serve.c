@@ -3,12 +3,18 @@
 #include "login/serve.h"
 
 #include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
+
+enum { SERVE_RETURN_MS = 10000 }; /* for the front to say the end of a relay */
+
+static const char *serving_sid = ""; /* borrow: of the client that is served */
 
 /* The next client, as the monitor passed it. */
 static struct {
@@ -39,6 +45,64 @@ serve_io(
 	buf_span(&io->in, c->input);
 }
 
+/* ---- back to a front ---- */
+
+/*
+ * In TLS the front has the connection, and relays: one octet with a descriptor (our own end, which
+ * says nothing) tells it that what follows is input, and it sends no more.
+ */
+static int
+say_returned(int fd)
+{
+	char octet = 0;
+
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {.bytes = {0}};
+	struct iovec iov = {&octet, 1};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof control.bytes};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	return sendmsg(fd, &m, MSG_NOSIGNAL) == 1 ? E_OK : E_IO;
+}
+
+/* All that the front had sent by then; it sends the end. */
+static int
+return_relayed(struct io *io)
+{
+	int err = say_returned(io->fd);
+	io->deadline = deadline_in_ms(SERVE_RETURN_MS);
+	while (err == E_OK)
+		err = io_fill(io);
+	if (err != E_IO || io_unread(io).n > LOGIN_INPUT_MAX)
+		return E_IO;
+	io_put(io, io_unread(io));
+	return io_flush(io);
+}
+
+int
+serve_return(struct io *io, bool has_tls)
+{
+	struct buf body = {0};
+	struct span input = io_unread(io);
+	if (input.n > LOGIN_INPUT_MAX || io_flush(io) != E_OK)
+		return E_LIMIT;
+	if (has_tls)
+		return return_relayed(io);
+	buf_bytes(&body, input);
+	buf_bytes(&body, span_of(serving_sid));
+	int err = child_tell(LOGIN_RETURN, buf_as_span(&body), io->fd);
+	buf_free(&body);
+	return err;
+}
+
 static void
 serve_next(void (*serve)(int fd, const struct login_client *))
 {
@@ -51,12 +115,14 @@ serve_next(void (*serve)(int fd, const struct login_client *))
 		bug("malformed client");
 	buf_span(&sid, c.sid); /* the front's: the lines of a connection join */
 	log_session(buf_cstr(&sid));
+	serving_sid = buf_cstr(&sid);
 	child_who(c.client, span_of(the_child.account));
 	metric_serving(1);
 	serve(fd, &c);
 	metric_serving(0);
 	child_who(SPAN(""), SPAN(""));
 	log_session(NULL);
+	serving_sid = "";
 	buf_free(&sid);
 	buf_wipe(&about);
 }

@@ -19,4 +19,11 @@ void serve_clients(void (*serve)(int fd, const struct login_client *));
 void serve_io(
     struct io *, int fd, const struct login_client *, size_t in_max, size_t out_max);
 
+/*
+ * serve_return - the client is not logged in any more, RFC 8437: its connection, with what it sent
+ * and was not read, goes back to a front.  After it was told, and before io_done.
+ *   returns  E_OK; anything else: it cannot, and the connection is to be closed
+ */
+MUST_USE int serve_return(struct io *, bool has_tls);
+
 #endif

@@ -11,6 +11,7 @@
 #include "proc/monitor.h"
 
 const struct role *login_session_role;
+const struct role *login_front_role;
 
 enum {
 	MAILBOX_UID_LEAST = 1000,
@@ -332,6 +333,20 @@ ask_leave(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	return E_OK;
 }
 
+static int
+ask_return(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span blob = body->in;
+	(void)a, (void)reply, (void)fd_back;
+	rd_str(body, LOGIN_INPUT_MAX);
+	rd_str(body, ID_TEXT);
+	if (rd_end(body) != E_OK || *fd < 0 || !login_front_role)
+		return E_BAD;
+	if (monitor_pass_to(login_front_role, *fd, blob) == E_OK)
+		*fd = -1;
+	return E_MORE; /* without a front the connection ends */
+}
+
 /* clang-format off */
 const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
 	/*                             name      legal in  times   bytes                                fd back  answered by */
@@ -339,5 +354,6 @@ const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
 	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + CLIENT_FIXED + AUTH_OFFER_MAX + ID_TEXT + WHO_TEXT_MAX + LOGIN_TAG_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
 	[LOGIN_IDLE - MON_EXTRA]   = {"IDLE",    1,        600000, 0,                                   false,   ask_idle},
 	[LOGIN_LEAVE - MON_EXTRA]  = {"LEAVE",   1,        600000, 0,                                   false,   ask_leave},
+	[LOGIN_RETURN - MON_EXTRA] = {"RETURN",  1,        600000, 4 + LOGIN_INPUT_MAX + 4 + ID_TEXT,   false,   ask_return},
 };
 /* clang-format on */

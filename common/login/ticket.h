@@ -31,11 +31,17 @@ enum login_ask {
 	LOGIN_IDLE, /* session: its client left, it waits for the next.  No reply */
 	/* session: it waited long enough -> u8 1; what was passed before comes before */
 	LOGIN_LEAVE,
+	/*
+	 * session: its client said UNAUTHENTICATE: str input, str sid, fd.  A front gets it, which
+	 * looks by itself who it is.  No reply
+	 */
+	LOGIN_RETURN,
 	LOGIN_ASKS_END
 };
 
 extern const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA];
 extern const struct role *login_session_role; /* set by the daemon's main */
+extern const struct role *login_front_role; /* the same, where there is LOGIN_RETURN */
 
 /* What a session is told of its client (CTL_CLIENT's about). */
 struct login_client {

@@ -340,6 +340,24 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 }
 
 int
+monitor_pass_to(const struct role *role, int fd, struct span blob)
+{
+	struct buf body = {0};
+	int err = E_BAD;
+	buf_u32(&body, 0);
+	buf_bytes(&body, blob);
+	for (struct process *p = the_monitor.processes; p && err != E_OK; p = p->next)
+		if (p->role == role && !p->is_old)
+			err = process_say(p, CTL_CLIENT, buf_as_span(&body), fd) == E_OK
+			          ? E_OK
+			          : E_BAD;
+	buf_free(&body);
+	if (err == E_OK)
+		close(fd);
+	return err;
+}
+
+int
 monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
 {
 	struct monitor *m = &the_monitor;

@@ -146,6 +146,11 @@ MUST_USE int monitor_fork_session(const struct role *, uid_t uid, gid_t gid,
 MUST_USE int monitor_pass_session(
     const char *account, uid_t uid, int fd, struct span blob);
 /*
+ * monitor_pass_to - to the first process of a role that is not of before a reload; takes fd on E_OK.
+ * E_OK, E_BAD: there is none
+ */
+MUST_USE int monitor_pass_to(const struct role *, int fd, struct span blob);
+/*
  * monitor_count_sessions - those of this role that have a client: in all, and of this account.  Of
  * those of before a reload nobody remembers the account: they count in all
  */

@@ -72,6 +72,19 @@ monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
 }
 
 int
+monitor_pass_to(const struct role *role, int fd, struct span blob)
+{
+	struct rd r = rd_of(blob);
+	(void)role;
+	rd_str(&r, LOGIN_INPUT_MAX);
+	rd_str(&r, ID_TEXT);
+	if (fd < 0 || rd_end(&r) != E_OK)
+		bug("a connection for a front without itself");
+	close(fd);
+	return E_OK;
+}
+
+int
 monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
     int fd, struct span blob, const char *account)
 {
@@ -117,6 +130,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	    .first_type = MON_EXTRA,
 	    .has_fd = true};
 	log_level(LOG_EMERG);
+	static const struct role a_front = {.name = "front"};
+	login_front_role = &a_front;
 	the_monitor.daemon = &a_daemon;
 	n_before = n_sessions;
 	memcpy(rows + MON_EXTRA, login_rows, sizeof login_rows);
