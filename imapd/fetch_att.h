@@ -28,7 +28,8 @@ enum fetch_what {
 	FETCH_STRUCTURE = 1 << 10, /* BODYSTRUCTURE */
 	FETCH_PREVIEW = 1 << 11,
 	FETCH_WHATS = 12,
-	FETCH_BY_UID = 1 << 12, /* not an item: UIDFETCH with the UID in front (RFC 9586) */
+	FETCH_BY_UID =
+	    1 << 12, /* not an item: UIDFETCH with the UID in front (RFC 9586) */
 };
 
 enum fetch_form {

@@ -76,7 +76,7 @@ struct search {
 	/* of RETURN_UPDATE: what is said of a new message, RFC 5465 7 */
 	bool has_update_atts;
 	struct fetch_atts update_atts;
-	bool has_numbers;       /* message numbers are among the keys */
+	bool has_numbers; /* message numbers are among the keys */
 	bool has_charset;
 	bool has_modseq;         /* MODSEQ is among the keys: RFC 7162 3.1.5 */
 	struct search_key *root; /* borrow: the arena */

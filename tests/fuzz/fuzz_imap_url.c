@@ -17,12 +17,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct imap_url url, rump;
 	struct span text = span_make(data, n);
 	if (imap_url_parse(text, &arena, &url) == E_OK) {
-		if (url.mailbox.n > n || url.section.n > n || (url.access && !url.uid) ||
+		if (url.mailbox.n > n || url.section.n > n ||
+		    (url.access && !url.uid) ||
 		    span_find(url.mailbox, '\0') < url.mailbox.n)
 			abort();
-		if (url.access && (imap_url_parse(url.rump, &arena, &rump) != E_OK ||
-				      rump.token.n || rump.uid != url.uid ||
-				      !span_eq(rump.mailbox, url.mailbox)))
+		if (url.access &&
+		    (imap_url_parse(url.rump, &arena, &rump) != E_OK || rump.token.n ||
+			rump.uid != url.uid || !span_eq(rump.mailbox, url.mailbox)))
 			abort();
 	}
 	arena_reset(&arena);
