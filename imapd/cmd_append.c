@@ -15,6 +15,7 @@ store_all(struct append *a, struct span mailbox)
 	    store_append(a->s->store, mailbox, a->messages, a->n, &uidvalidity, &uid);
 	if (said != STORE_DONE)
 		return reply_of(said, true);
+	selected_note_own(a->s, uidvalidity, uid, uid + (uint32_t)a->n - 1);
 	buf_putf(&a->s->code, "APPENDUID %u %u", uidvalidity, uid);
 	if (a->n > 1)
 		buf_putf(&a->s->code, ":%u", uid + (uint32_t)(a->n - 1));

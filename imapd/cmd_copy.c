@@ -57,6 +57,9 @@ copy(struct session *s, const struct numset *seqs, struct span target, bool is_m
 	numbers_uids(s, seqs, &uids);
 	enum store_said said = store_copy(
 	    s->store, s->selected->view.mailbox, &uids, target, is_move, &copied);
+	if (copied.to.n)
+		selected_note_own(s, copied.uidvalidity, copied.to.ranges[0].from,
+		    copied.to.ranges[copied.to.n - 1].to);
 	code_copyuid(&s->code, &copied);
 	if (is_move && copied.from.n) /* also what was moved before a failure */
 		tell_move(s, is_uid);

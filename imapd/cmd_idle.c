@@ -6,8 +6,8 @@
 #include <poll.h>
 
 #include "base/log.h"
-#include "imapd/command.h"
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "proc/child.h"
 
 enum { WATCH_AGAIN_MS = 5000 }; /* when there is no keeper to watch */
@@ -16,28 +16,39 @@ enum { WATCH_AGAIN_MS = 5000 }; /* when there is no keeper to watch */
 static bool
 has_news(const struct session *s)
 {
-	return s->selected || (s->enabled & EN_METADATA);
+	return s->selected || metadata_is_told(s);
 }
 
-/*
- * The client, the mailbox, or the monitor has something to say.
- * E_OK (look), E_MORE (idle for too long), E_DENY (the daemon stops), E_IO
- */
-static int
-wait_both(struct session *s, int watch, int64_t deadline)
+int
+idle_wait(struct session *s, int watch, int64_t deadline)
 {
-	struct pollfd p[3] = {{.fd = s->io.fd, .events = POLLIN},
+	struct pollfd p[4] = {{.fd = s->io.fd, .events = POLLIN},
 	    {.fd = the_child.control, .events = POLLIN},
-	    {.fd = watch, .events = POLLIN}};
+	    {.fd = watch, .events = POLLIN}, {.fd = notify_fd(s), .events = POLLIN}};
 	int64_t again = deadline_in_ms(WATCH_AGAIN_MS);
 	bool is_blind = has_news(s) && watch < 0;
-	int n = poll(
-	    p, 3, deadline_left_ms(is_blind && again < deadline ? again : deadline));
-	if (n == 0 && !is_blind)
+	int n = poll(p, COUNT(p),
+	    deadline_left_ms(is_blind && again < deadline ? again : deadline));
+	if (n == 0 && (!is_blind || deadline <= again))
 		return E_MORE;
 	if (n > 0 && p[1].revents)
 		child_control();
 	return the_child.is_stopping ? E_DENY : E_OK;
+}
+
+int
+idle_watch(struct session *s, uint64_t modseq)
+{
+	struct selected *b = s->selected;
+	int watch = -1;
+	if (!has_news(s))
+		return -1;
+	/* one that is superseded stays as it is, until EXPUNGE may be told */
+	if (b && b->view.head->is_superseded && s->notify)
+		return -1;
+	if (store_watch(s->store, b ? &b->view : NULL, modseq, &watch) != E_OK)
+		return -1;
+	return watch;
 }
 
 /*
@@ -65,8 +76,8 @@ idle(struct session *s, bool *is_done)
 {
 	int64_t deadline = deadline_in_ms(s->io.idle_ms);
 	for (;;) {
-		int watch = -1;
-		selected_update(s, UPDATE_ALL, false);
+		uint64_t seen = s->selected ? s->selected->view.head->modseq : 0;
+		notify_update(s, UPDATE_ALL, false);
 		metadata_update(s);
 		if (s->is_over)
 			return E_OK;
@@ -75,11 +86,7 @@ idle(struct session *s, bool *is_done)
 		int err = look_at_client(s, is_done);
 		if (err != E_OK)
 			return err;
-		if (has_news(s) &&
-		    store_watch(s->store, s->selected ? &s->selected->view : NULL,
-			s->selected ? s->selected->modseq : 0, &watch) != E_OK)
-			watch = -1;
-		err = wait_both(s, watch, deadline);
+		err = idle_wait(s, idle_watch(s, seen), deadline);
 		if (err != E_OK)
 			return err;
 	}

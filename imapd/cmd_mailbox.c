@@ -58,6 +58,7 @@ cmd_create(struct session *s, struct command *c)
 	}
 	if (name.n > 1 && span_ends(name, SPAN("/")))
 		name.n--; /* there will be others below it: RFC 9051 6.3.4 */
+	s->own_names[0] = name;
 	enum store_said said = store_mailbox_create(s->store, name, use, &made);
 	if (said == STORE_DONE) {
 		buf_str(&s->code, "MAILBOXID (");
@@ -83,6 +84,7 @@ cmd_delete(struct session *s, struct command *c)
 	struct span name;
 	if (parse_mailbox(&c->parse, &name) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
+	s->own_names[0] = name;
 	enum store_said said = store_mailbox_delete(s->store, name);
 	close_removed(s);
 	return reply_of(said, false);
@@ -97,6 +99,8 @@ cmd_rename(struct session *s, struct command *c)
 		return R_SYNTAX;
 	if (to.n > 1 && span_ends(to, SPAN("/")))
 		to.n--;
+	s->own_names[0] = from;
+	s->own_names[1] = to;
 	return reply_of(store_mailbox_rename(s->store, from, to), false);
 }
 
@@ -106,6 +110,7 @@ subscribe(struct session *s, struct command *c, bool is_subscribed)
 	struct span name;
 	if (parse_mailbox(&c->parse, &name) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
+	s->own_names[0] = name;
 	return reply_of(store_subscribe(s->store, name, is_subscribed), false);
 }
 

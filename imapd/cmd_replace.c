@@ -27,6 +27,7 @@ replace(struct append *a, uint32_t uid, struct span target, bool is_uid)
 	    target, a->messages, &uidvalidity, &new_uid);
 	if (said != STORE_DONE)
 		return reply_of(said, true);
+	selected_note_own(s, uidvalidity, new_uid, new_uid);
 	buf_putf(respond_out(s), "* OK [APPENDUID %u %u] replaced\r\n", uidvalidity,
 	    new_uid);
 	selected_update(s, UPDATE_ALL, is_uid);

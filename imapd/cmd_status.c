@@ -17,6 +17,13 @@ enum item {
 	ITEMS
 };
 
+_Static_assert(STATUS_MESSAGES == 1 << ITEM_MESSAGES &&
+		   STATUS_UIDNEXT == 1 << ITEM_UIDNEXT &&
+		   STATUS_UIDVALIDITY == 1 << ITEM_UIDVALIDITY &&
+		   STATUS_UNSEEN == 1 << ITEM_UNSEEN &&
+		   STATUS_HIGHESTMODSEQ == 1 << ITEM_HIGHESTMODSEQ,
+    "a bit each");
+
 static const char *const item_names[ITEMS] = {
     [ITEM_MESSAGES] = "MESSAGES",
     [ITEM_UIDNEXT] = "UIDNEXT",

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "metrics/metric.h"
 
 enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
@@ -39,6 +40,7 @@ static const struct row {
 	{"STORE",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_store},
 	{"NOOP",         BOTH,          NONE,     false, false,  true,  0,      cmd_noop},
 	{"IDLE",         BOTH,          NONE,     false, false,  true,  0,      cmd_idle},
+	{"NOTIFY",       BOTH,          SOME,     false, false,  true,  0,      cmd_notify},
 	{"SELECT",       BOTH,          SOME,     false, false,  true,  0,      cmd_select},
 	{"EXAMINE",      BOTH,          SOME,     false, false,  true,  0,      cmd_examine},
 	{"STATUS",       BOTH,          SOME,     false, false,  true,  0,      cmd_status},
@@ -141,6 +143,14 @@ update_of(const struct row *row, bool is_uid)
 	                                                       : UPDATE_NO_EXPUNGE;
 }
 
+/* Its result is EXPUNGE, whatever NOTIFY says. */
+static bool
+tells_its_own(const struct row *row)
+{
+	return row->handler == cmd_expunge || row->handler == cmd_move ||
+	       row->handler == cmd_replace;
+}
+
 /* What the handler left unread of the command goes by; false: the conversation ends. */
 static bool
 finish_reading(struct session *s)
@@ -166,6 +176,10 @@ run(struct session *s, struct command *c)
 	/* it may take long: what was left is no more kept for a SELECT */
 	if (r == R_DONE && row->handler != cmd_select)
 		store_unselect_now(s->store);
+	unsigned untold = s->untold;
+	bool is_own = row && tells_its_own(row);
+	if (is_own)
+		s->untold = 0;
 	if (r == R_DONE)
 		r = row->handler(s, c);
 	if (!finish_reading(s) || s->is_broken) {
@@ -173,9 +187,11 @@ run(struct session *s, struct command *c)
 		return;
 	}
 	if (row && !s->is_over)
-		selected_update(s, update_of(row, c->is_uid), c->is_uid);
+		notify_update(s, update_of(row, c->is_uid), c->is_uid);
 	if (!s->is_over)
 		metadata_update(s);
+	if (is_own)
+		s->untold = untold;
 	respond_tagged(s, r, c->verb, c->parse.expected);
 	count_errors(s, r);
 	if (row && row->handler != cmd_idle)
@@ -193,6 +209,8 @@ begin_command(struct session *s)
 	s->tag = SPAN("");
 	s->literal = (struct literal){.is_there = false};
 	s->has_rest = false;
+	s->own_names[0] = s->own_names[1] = SPAN("");
+	s->own_uids = (struct num_range){0, 0};
 }
 
 unsigned
@@ -239,7 +257,11 @@ command_read(struct session *s)
 	struct command c = {.verb = ""};
 	begin_command(s);
 	settle(s);
-	int err = command_text(s);
+	int err = notify_wait(s);
+	if (s->is_over)
+		return E_OK;
+	if (err == E_OK)
+		err = command_text(s);
 	if (err == E_OK) {
 		c.parse = command_parse(s, buf_as_span(&s->command));
 		c.parse.in = span_from(c.parse.in, s->tag.n);

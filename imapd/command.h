@@ -43,6 +43,8 @@ command_handler cmd_language, cmd_comparator;
 command_handler cmd_getmetadata, cmd_setmetadata;
 /* cmd_idle.c */
 command_handler cmd_idle;
+/* cmd_notify.c */
+command_handler cmd_notify;
 /* cmd_compress.c */
 command_handler cmd_compress;
 /* cmd_append.c */
@@ -81,6 +83,15 @@ MUST_USE int command_skip_literal(struct session *);
  * LF, too long), E_IO (the client is gone)
  */
 MUST_USE int command_more(struct session *, struct command *c);
+
+/* ---- cmd_idle.c: waiting for a client and its mailboxes; NOTIFY does it between commands ---- */
+/* idle_watch - a descriptor that says when the selected mailbox is past modseq; -1: none */
+int idle_watch(struct session *, uint64_t modseq);
+/*
+ * idle_wait - until the client, that mailbox, the feed of NOTIFY, or the monitor has something to
+ * say.  E_OK (look), E_MORE (idle for too long), E_DENY (the daemon stops)
+ */
+MUST_USE int idle_wait(struct session *, int watch, int64_t deadline);
 
 /* ---- between command.c and read.c ---- */
 /*

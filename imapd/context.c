@@ -503,13 +503,21 @@ fetch_one(struct session *s, uint32_t seq)
 	fetch_done(&f);
 }
 
+/* RFC 5465 5.2: nothing of what the client brought itself */
+static bool
+is_left_out(const struct session *s, const struct store_record *r)
+{
+	return r->flags & FLAG_GONE ||
+	       (s->own_uids.from <= r->uid && r->uid <= s->own_uids.to);
+}
+
 static void
 came(struct session *s, uint32_t from)
 {
 	struct arena of_command = s->arena;
 	for (uint32_t seq = from; seq <= s->selected->n && !s->is_broken; seq++) {
 		s->arena = (struct arena){.max_bytes = IMAP_ARENA_MAX};
-		if (!(selected_record(s->selected, seq)->flags & FLAG_GONE))
+		if (!is_left_out(s, selected_record(s->selected, seq)))
 			fetch_one(s, seq);
 		arena_reset(&s->arena);
 	}

@@ -2,6 +2,8 @@
 /* metadata.c - entries of METADATA: which are meant, and how they are told. */
 #include "imapd/metadata.h"
 
+#include "imapd/notify.h"
+
 /* of the server, as its setting says; nobody sets it: RFC 5464 3.2.1.1 */
 static const char entry_admin[] = "/shared/admin";
 
@@ -161,7 +163,7 @@ put_change(void *ctx, struct span mailbox, struct span entry)
 {
 	struct session *s = ctx;
 	struct buf *out = respond_out(s);
-	if (!(s->enabled & EN_METADATA))
+	if (!(s->enabled & EN_METADATA) && !notify_has_metadata(s, mailbox))
 		return;
 	buf_str(out, "* METADATA ");
 	put_mailbox(out, mailbox, is_utf8(s));
@@ -176,11 +178,17 @@ metadata_enable(struct session *s)
 	return store_metadata_changes(s->store, put_change, s);
 }
 
+bool
+metadata_is_told(const struct session *s)
+{
+	return s->enabled & EN_METADATA || s->notify_metadata;
+}
+
 void
 metadata_update(struct session *s)
 {
 	/* a keeper that is away now is heard of by who needs it */
-	if ((s->enabled & EN_METADATA) &&
+	if (metadata_is_told(s) &&
 	    store_metadata_changes(s->store, put_change, s) != E_OK)
 		return;
 }

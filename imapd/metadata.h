@@ -31,6 +31,7 @@ enum store_said metadata_put(
     struct session *, struct span mailbox, struct metadata_want *);
 /* metadata_enable - ENABLE METADATA: from now on metadata_update tells what others change */
 MUST_USE int metadata_enable(struct session *);
+bool metadata_is_told(const struct session *); /* by ENABLE, or NOTIFY */
 /* metadata_update - RFC 5464 4.4.2; nothing, when it is not enabled */
 void metadata_update(struct session *);
 

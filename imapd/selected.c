@@ -54,6 +54,13 @@ selected_follow(struct selected *b, const struct follower *follower)
 	b->followed_modseq = b->modseq;
 }
 
+void
+selected_note_own(struct session *s, uint32_t uidvalidity, uint32_t from, uint32_t to)
+{
+	if (s->selected && s->selected->view.uidvalidity == uidvalidity)
+		s->own_uids = (struct num_range){from, to};
+}
+
 /* ---- flags ---- */
 
 static const struct {

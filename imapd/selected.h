@@ -80,6 +80,13 @@ void selected_unpeek(struct session *, struct selected *);
 /* selected_follow - from now on; nothing, when it follows already */
 void selected_follow(struct selected *, const struct follower *);
 
+/*
+ * selected_note_own - the command that runs made messages with these UIDs, in the mailbox with this
+ * UIDVALIDITY: where it is selected, NOTIFY's FETCH leaves them out
+ */
+void selected_note_own(
+    struct session *, uint32_t uidvalidity, uint32_t from, uint32_t to);
+
 /* Records of sequence numbers; seq from 1 to n. */
 const struct store_record *selected_record(const struct selected *, uint32_t seq);
 /* selected_seq - of a uid; 0: the client knows no such message */

@@ -9,6 +9,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/items.h"
+#include "imapd/notify.h"
 #include "login/serve.h"
 #include "mime/cache.h"
 #include "net/deflate.h"
@@ -63,6 +64,7 @@ session_done(struct session *s)
 {
 	if (!s->is_broken && io_flush(&s->io) != E_OK)
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
+	notify_free(s);
 	selected_close(s);
 	if (s->store) {
 		store_unselect_now(s->store);

@@ -25,6 +25,12 @@ enum {
 	LITERAL_FORGOTTEN_MAX = 128 << 20,
 };
 
+/* What of the selected mailbox is not told, as NOTIFY wants it. */
+enum untold {
+	UNTOLD_COUNT = 1, /* EXISTS, EXPUNGE */
+	UNTOLD_FLAGS = 2,
+};
+
 struct fetch_atts;
 
 /* ENABLEd, or implied by use. */
@@ -62,6 +68,13 @@ struct session {
 	struct buf command;     /* its text so far */
 	/* borrow: what NOTIFY asks of new messages of the selected mailbox; NULL: nothing */
 	const struct fetch_atts *notify_atts;
+	struct notify *notify; /* own; NULL: NOTIFY was not used */
+	unsigned untold;       /* enum untold */
+	bool notify_metadata;  /* NOTIFY asks for what others change of METADATA */
+	/* borrow: mailboxes whose names or subscriptions the command that runs changed */
+	struct span own_names[2];
+	/* UIDs of the selected mailbox that the command that runs gave to new messages */
+	struct num_range own_uids;
 	unsigned errors;
 	bool is_over;
 	bool is_broken; /* the client cannot be written to, or left: everything ends */

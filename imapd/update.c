@@ -531,7 +531,10 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	struct selected *b = s->selected;
 	if (!b || s->is_broken)
 		return;
-	bool may_renew = what != UPDATE_NO_EXPUNGE; /* some may have gone from it */
+	bool tells_count = !(s->untold & UNTOLD_COUNT),
+	     tells_flags = !(s->untold & UNTOLD_FLAGS) && what != UPDATE_QUIET_FLAGS;
+	/* some may have gone from it */
+	bool may_renew = what != UPDATE_NO_EXPUNGE && tells_count;
 	int err = b->view.head->is_superseded && may_renew ? renew(s) : E_OK;
 	if (err == E_BAD || b->view.head->is_deleted) {
 		say_removed(s);
@@ -542,18 +545,19 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	uint32_t n_gone = head->n_gone, n = head->n;
 	struct changes c;
 	follow_gone(s);
-	if (n_gone != b->n_gone_seen && what != UPDATE_NO_EXPUNGE) {
+	if (n_gone != b->n_gone_seen && what != UPDATE_NO_EXPUNGE && tells_count) {
 		b->n_gone_seen = n_gone;
 		changes_since(head, &b->gone_at, &c);
 		tell_gone(s, &c);
 	}
 	uint32_t n_known = b->n;
-	if (n > b->n_seen)
+	if (n > b->n_seen && tells_count)
 		tell_new(s, n);
-	selected_tell_keywords(s);
+	if (tells_flags)
+		selected_tell_keywords(s);
 	if (b->follower && b->n > n_known)
 		b->follower->came(s, n_known + 1);
-	if (modseq != b->modseq && what != UPDATE_QUIET_FLAGS) {
+	if (modseq != b->modseq && tells_flags) {
 		changes_since(head, &b->flags_at, &c);
 		tell_changes(s, &c, n_known, is_uid);
 		b->modseq = modseq;

@@ -28,7 +28,7 @@ static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", 
 	"QUIT", "HELP", "VRFY", "STARTTLS", "AUTH", "ETRN", "XCLIENT", "XFORWARD", "unknown"};
 static const char *const pop3_verb_values[METRIC_POP3_VERBS] = {"STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT", "TOP",
 	"UIDL", "CAPA", "LANG", "UTF8", "unknown"};
-static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH", "ESEARCH", "SORT", "THREAD", "CANCELUPDATE", "STORE", "NOOP", "IDLE",
+static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH", "ESEARCH", "SORT", "THREAD", "CANCELUPDATE", "STORE", "NOOP", "IDLE", "NOTIFY",
 	"SELECT", "EXAMINE", "STATUS", "LIST", "APPEND", "COPY", "MOVE", "EXPUNGE", "CLOSE", "UNSELECT", "CHECK", "REPLACE", "CREATE",
 	"DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LSUB", "NAMESPACE", "GETQUOTA", "GETQUOTAROOT", "SETQUOTA", "GETMETADATA",
 	"SETMETADATA", "ENABLE", "ID",

@@ -57,6 +57,12 @@ enum keeper_ask {
 	KEEPER_COPY,  /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
 	KEEPER_ADOPT, /* name, u32 uidvalidity, u32 uidnext, u32 reserved -> said */
 	/* -- may be asked again -- */
+	/*
+	 * u64 since, u8 is_now -> said, u8 is_now, u64 now, u8 is_whole, n x (u32 id, u8 is_there, struct store_mailbox),
+	 * u8 has_names, names to the end; when anything changed, or at once.  On a channel of its
+	 * own; the one before it that was not answered yet is not any more
+	 */
+	KEEPER_FEED,
 	KEEPER_PEEK, /* name -> as SELECT, and none is selected */
 	KEEPER_ASKS
 };

@@ -238,6 +238,10 @@ subscribe_synced(struct job *j)
 		return;
 	subscription_set(buf_as_span(&n->name), n->is_subscribed);
 	the_keeper.is_changed = true;
+	struct slot *s = slot_find(buf_as_span(&n->name));
+	the_keeper.change_names = feed_note();
+	if (s)
+		s->changed_at = the_keeper.change_names;
 }
 
 /* ---- ADOPT ---- */

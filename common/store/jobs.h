@@ -75,8 +75,8 @@ ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;
 /* job_mailbox.c */
 ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;
 /* job_read.c */
-ask_handler ask_select, ask_renew, ask_peek, ask_sync, ask_mailbox, ask_mailboxes,
-    ask_subscriptions;
+ask_handler ask_select, ask_renew, ask_peek, ask_feed, ask_sync, ask_mailbox,
+    ask_mailboxes, ask_subscriptions;
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 ask_handler ask_limits; /* limits.c */
 
@@ -84,6 +84,11 @@ ask_handler ask_limits; /* limits.c */
 ask_handler ask_annotations, ask_metadata, ask_set_metadata, ask_metadata_changes;
 /* metadata_changes_now - a number that grows with each change of METADATA; never 0 */
 uint64_t metadata_changes_now(void);
+/* ---- job_feed.c ---- */
+/* feed_note - something of a mailbox changes: its number */
+uint64_t feed_note(void);
+/* feed_session - answers it if it waits for what there is by now */
+void feed_session(struct session *);
 
 /* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
 void purge_begin(uint32_t mailbox);

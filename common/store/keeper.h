@@ -75,6 +75,11 @@ struct keeper {
 	struct sum sum, sum_next;
 	uint64_t annotation_bytes; /* of the table: METADATA_ACCOUNT_MAX */
 	struct loop *loop;
+	/*
+	 * the last change of any mailbox, its number; the first one of this keeper, the last time
+	 * the slot of a removed one went, or a subscription changed
+	 */
+	uint64_t change, change_first, change_gone, change_names;
 	bool is_changed; /* since the last dump */
 	/* what placers had placed when all of new/ was taken in last */
 	struct usage noted;
@@ -117,6 +122,8 @@ struct session {
 	bool is_waiting;       /* KEEPER_WAIT */
 	uint32_t wait_mailbox;
 	uint64_t wait_modseq, wait_metadata;
+	bool is_fed, is_fed_now; /* KEEPER_FEED */
+	uint64_t feed_since;
 };
 
 /* sessions_listen - E_OK, E_IO */

@@ -3,7 +3,7 @@
  * mailboxes.c - the account's mailboxes in the keeper's memory: as they are told, and as the batch
  * leaves them.
  */
-#include "store/mailboxes.h"
+#include "store/jobs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -300,7 +300,9 @@ publish_one(struct slot *s)
 	bool is_renamed =
 	    !s->is_new && !s->now.is_dead && strcmp(s->now.name, s->next.name) != 0;
 	bool dies = !s->is_new && !s->now.is_dead && s->next.is_dead;
+	s->changed_at = feed_note();
 	if (s->is_removed) {
+		k->change_gone = s->changed_at;
 		take_out(k->by_id, &k->n_by_id, s);
 		slot_free(s);
 		return;

@@ -16,6 +16,7 @@ struct slot {
 	bool wants_items;  /* messages came without cache items: helper.c */
 	char **keywords;   /* own: next.n_keywords names */
 	struct view *view; /* own; NULL: nobody needs it */
+	uint64_t changed_at; /* of the_keeper.change */
 	/* borrow: who is shown what is \Recent; NULL: nobody has it selected for that */
 	struct session *recent;
 };

@@ -112,7 +112,7 @@ bool
 sessions_look(void)
 {
 	for (struct session *s = run.all; s; s = s->next)
-		if (s->selected || s->is_waiting)
+		if (s->selected || s->is_waiting || s->is_fed)
 			return true;
 	return false;
 }
@@ -130,6 +130,7 @@ void
 sessions_wake(void)
 {
 	for (struct session *s = run.all; s; s = s->next) {
+		feed_session(s);
 		struct slot *slot = s->is_waiting ? slot_of(s->wait_mailbox) : NULL;
 		if (!s->is_waiting || waits_on(s, slot))
 			continue;
@@ -178,6 +179,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_APPEND]        = {"APPEND",        PH_ANY,   0,     ANY_BYTES,          false,   ask_append},
 	[KEEPER_COPY]          = {"COPY",          PH_ANY,   0,     ANY_BYTES,          true,    ask_copy},
 	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 12,    false,   ask_adopt},
+	[KEEPER_FEED]          = {"FEED",          PH_ANY,   0,     9,                  true,    ask_feed},
 	[KEEPER_PEEK]          = {"PEEK",          PH_ANY,   0,     NAME_BYTES,         true,    ask_peek},
 };
 

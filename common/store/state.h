@@ -27,6 +27,7 @@ struct uidl {
 struct store {
 	int chan;             /* own: to the keeper; -1 */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
+	int feed;             /* own: another one, for KEEPER_FEED; -1 */
 	struct buf in, large; /* kept: what was read last */
 	uint64_t quota_bytes, quota_messages;
 	struct usage own_limits; /* that the user set, as of the last store_usage */

@@ -162,7 +162,7 @@ int
 store_open(const char *home, struct store **out)
 {
 	struct store *s = mem_new(sizeof *s);
-	s->chan = s->watch = -1;
+	s->chan = s->watch = s->feed = -1;
 	s->large.max = ASK_BODY_MOST;
 	umask(0077);
 	/* a keeper is found by the first ask: who logs in and out needs none */
@@ -185,6 +185,7 @@ store_close(struct store **sp)
 	store_unselect_now(s);
 	store_cache_flush(s);
 	store_watch_end(s);
+	store_feed_end(s);
 	caches_unmap(s);
 	ask_hang_up(&s->chan);
 	buf_free(&s->name);

@@ -295,6 +295,35 @@ MUST_USE int store_watch(
     struct store *, const struct store_view *, uint64_t modseq, int *out);
 void store_watch_end(struct store *);
 
+/* What the feed says: where a number is too old, all of it. */
+struct store_feed {
+	bool is_now;   /* it was asked for at once */
+	uint64_t now;  /* ask from here on */
+	bool is_whole; /* mailboxes that had no row are no more */
+	bool has_names;
+};
+
+struct store_feed_to {
+	/* a mailbox that changed, or is new; m is NULL: it was removed */
+	int (*row)(void *ctx, uint32_t id, const struct store_mailbox *m);
+	/* where has_names: each subscribed name of no mailbox */
+	int (*name)(void *ctx, struct span name);
+	void *ctx;
+};
+
+/*
+ * store_feed - asks what changes in any mailbox from number since on (0: what there is): numbers,
+ * names, subscriptions.  out becomes a descriptor (borrow) that is readable once store_feed_read has
+ * something.  For NOTIFY.  One at a time, until it is read; but is_now may be
+ * asked behind one that is not read yet, and is answered at once and as such. store_feed_end drops it.  Costs nothing
+ * while nothing changes; what changed often is told once.  E_OK, E_IO
+ */
+MUST_USE int store_feed(struct store *, uint64_t since, bool is_now, int *out);
+/* store_feed_read - E_OK, E_MORE (nothing yet), E_IO (the keeper died: ask again) */
+MUST_USE int store_feed_read(
+    struct store *, const struct store_feed_to *, struct store_feed *out);
+void store_feed_end(struct store *);
+
 /* ---- changes: all durable at STORE_DONE.  uids that are no more are left out silently ---- */
 enum store_how { STORE_SET, STORE_ADD, STORE_REMOVE };
 

@@ -106,6 +106,10 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_WAIT:
 		put_u32s(b, 5);
 		break;
+	case KEEPER_FEED:
+		buf_u64(b, 0);
+		buf_u8(b, 1);
+		break;
 	case KEEPER_METADATA_CHANGES:
 		buf_u64(b, 1);
 		break;

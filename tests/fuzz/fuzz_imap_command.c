@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "imapd/command.h"
+#include "imapd/notify.h"
 #include "imapd/url_data.h"
 #include "login/serve.h"
 
@@ -447,6 +447,29 @@ cmd_idle(struct session *s, struct command *c)
 	return err == E_OK ? R_DONE : err == E_IO ? R_NONE : R_SYNTAX;
 }
 
+/* ---- NOTIFY: its grammar is fuzz_imap_notify's ---- */
+
+void
+notify_update(struct session *s, enum update what, bool is_uid)
+{
+	selected_update(s, what, is_uid);
+}
+
+bool
+notify_has_metadata(const struct session *s, struct span mailbox)
+{
+	(void)s;
+	check(utf8_valid(mailbox));
+	return true;
+}
+
+int
+notify_wait(struct session *s)
+{
+	(void)s;
+	return E_OK;
+}
+
 /* ---- commands that others test: what they read of the text ---- */
 
 static enum reply
@@ -475,6 +498,7 @@ enum reply cmd_expunge(struct session *s, struct command *c) { return c->is_uid 
 enum reply cmd_search(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_esearch(struct session *s, struct command *c) { return s->selected ? read_set(s, c) : R_BAD_STATE; }
 enum reply cmd_cancelupdate(struct session *s, struct command *c) { return s->selected ? read_set(s, c) : R_BAD_STATE; }
+enum reply cmd_notify(struct session *s, struct command *c) { (void)s, (void)c; return R_SYNTAX; }
 enum reply cmd_sort(struct session *s, struct command *c) { return read_set(s, c); }
 enum reply cmd_thread(struct session *s, struct command *c) { return read_set(s, c); }
 
