@@ -27,6 +27,37 @@ push(gnutls_transport_ptr_t ctx, const void *p, size_t n)
 	return -1;
 }
 
+/*
+ * A handshake, two commands and the end were 17 recv, for GnuTLS reads a record's head and its body
+ * apart and then looks whether there is more; these are 8.  Who reads until E_MORE before he waits
+ * sees no difference.
+ */
+static ssize_t
+pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
+{
+	struct tls_conn *c = ctx;
+	if (c->ahead_at == c->ahead_bytes) {
+		if (c->is_dry) {
+			c->is_dry = false;
+			errno = EAGAIN;
+			return -1;
+		}
+		bool is_direct = n >= sizeof c->ahead;
+		size_t most = is_direct ? n : sizeof c->ahead;
+		ssize_t got = recv(c->fd, is_direct ? p : c->ahead, most, MSG_DONTWAIT);
+		c->is_dry = got > 0 && (size_t)got < most;
+		if (is_direct || got <= 0)
+			return got;
+		c->ahead_at = 0;
+		c->ahead_bytes = (size_t)got;
+	}
+	size_t left = c->ahead_bytes - c->ahead_at;
+	n = n < left ? n : left;
+	memcpy(p, c->ahead + c->ahead_at, n);
+	c->ahead_at += n;
+	return (ssize_t)n;
+}
+
 /* E_OK, E_MORE (would block), E_IO */
 static int
 flight_send(struct tls_conn *c)
@@ -47,8 +78,9 @@ tls_transport_set(struct tls_conn *c, int fd)
 {
 	c->fd = fd;
 	c->flight.max = TLS_FLIGHT_MAX;
-	gnutls_transport_set_ptr2(c->session, (gnutls_transport_ptr_t)(intptr_t)fd, c);
+	gnutls_transport_set_ptr(c->session, c);
 	gnutls_transport_set_push_function(c->session, push);
+	gnutls_transport_set_pull_function(c->session, pull);
 }
 
 void
@@ -70,8 +102,9 @@ tls_conn_new(struct tls_server *s, int fd)
 	struct tls_conn *c = mem_new(sizeof *c);
 	c->is_server = true;
 	c->is_13_only = s->is_13_only;
-	if (gnutls_init(
-		&c->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0 ||
+	if (gnutls_init(&c->session, GNUTLS_SERVER | GNUTLS_NONBLOCK |
+					 GNUTLS_NO_SIGNAL |
+					 GNUTLS_NO_AUTO_SEND_TICKET) < 0 ||
 	    gnutls_priority_set(c->session, s->priority) < 0 ||
 	    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, s->credentials) <
 		0)
@@ -87,6 +120,7 @@ tls_conn_new(struct tls_server *s, int fd)
 		    s->signer.tickets, (unsigned)s->signer.tickets_bytes};
 		if (gnutls_session_ticket_enable_server(c->session, &key) < 0)
 			bug("gnutls_session_ticket_enable_server");
+		c->has_tickets = true;
 		gnutls_db_set_cache_expiration(c->session, KEY_TICKET_LIFE_SEC);
 	}
 	return c;
@@ -152,6 +186,27 @@ is_let_pass(struct tls_conn *c, ssize_t err)
 	       ++c->warnings <= TLS_WARNINGS_MOST;
 }
 
+/* TLS 1.3, RFC 8446 4.6.1: with the last flight.  Without one the next handshake is a whole one. */
+static void
+give_tickets(struct tls_conn *c)
+{
+	if (c->is_server && c->has_tickets &&
+	    gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3 &&
+	    gnutls_session_ticket_send(c->session, TLS_TICKETS_EACH, 0) < 0)
+		log_event(LOG_DEBUG, "no_ticket", "%s", "");
+}
+
+/*
+ * GnuTLS says that it would block after a message that is not the caller's, as a ticket: what was
+ * read ahead would wake nobody.
+ */
+static bool
+has_more(const struct tls_conn *c, ssize_t err)
+{
+	return err == GNUTLS_E_AGAIN && c->ahead_at < c->ahead_bytes &&
+	       gnutls_record_get_direction(c->session) == 0;
+}
+
 /* Until it waits for the peer, or is over. */
 static int
 handshake_turn(struct tls_conn *c)
@@ -160,7 +215,9 @@ handshake_turn(struct tls_conn *c)
 	c->is_in_turn = true;
 	do
 		err = gnutls_handshake(c->session);
-	while (err == GNUTLS_E_INTERRUPTED || is_let_pass(c, err));
+	while (err == GNUTLS_E_INTERRUPTED || is_let_pass(c, err) || has_more(c, err));
+	if (err == 0)
+		give_tickets(c);
 	c->is_in_turn = false;
 	return err;
 }
@@ -204,6 +261,8 @@ tls_handshake(struct tls_conn *c, struct io *io, int64_t deadline)
 		return err;
 	io->way = &tls_way;
 	io->way_ctx = c;
+	io->is_dry =
+	    false; /* the first words may have come with the handshake's last */
 	return E_OK;
 }
 
@@ -250,7 +309,7 @@ way_read(void *ctx, char *p, size_t n, size_t *got, bool *wants_write)
 	ssize_t k;
 	do
 		k = gnutls_record_recv(c->session, p, n);
-	while (k == GNUTLS_E_INTERRUPTED || is_let_pass(c, k));
+	while (k == GNUTLS_E_INTERRUPTED || is_let_pass(c, k) || has_more(c, k));
 	*wants_write = gnutls_record_get_direction(c->session) == 1;
 	if (k == GNUTLS_E_AGAIN)
 		return E_MORE;
@@ -292,7 +351,7 @@ static size_t
 way_pending(void *ctx)
 {
 	struct tls_conn *c = ctx;
-	return gnutls_record_check_pending(c->session);
+	return gnutls_record_check_pending(c->session) + (c->ahead_bytes - c->ahead_at);
 }
 
 const struct io_way tls_way = {

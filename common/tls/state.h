@@ -19,6 +19,9 @@ enum {
 	TLS_WARNINGS_MOST = 4,
 	/* bytes of one turn of a handshake: two chains and more */
 	TLS_FLIGHT_MAX = 256 << 10,
+	/* read ahead of GnuTLS, which asks for the 5 bytes of a record's head and then for its body */
+	TLS_AHEAD_BYTES = 4096,
+	TLS_TICKETS_EACH = 1, /* for a client of TLS 1.3; GnuTLS would make 2 */
 };
 
 /* The channel to the role "key". */
@@ -54,7 +57,11 @@ struct tls_conn {
 	/* own; what a turn of the handshake says, until it is sent */
 	struct buf flight;
 	bool is_in_turn, is_agreed;
-	bool is_server;
+	/* what came and GnuTLS has not asked for; the last read took all there was */
+	char ahead[TLS_AHEAD_BYTES];
+	size_t ahead_at, ahead_bytes;
+	bool is_dry;
+	bool is_server, has_tickets;
 	bool wants_certificate; /* of a server */
 	struct buf peer;        /* own: what tls_peer says */
 	bool is_13_only;        /* of a server */
