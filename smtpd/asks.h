@@ -13,6 +13,9 @@
  *   session -> rates    smtpd/rates.h (how much a network did in a minute)
  *   session -> dial     smtpd/dial.h (a connection to a milter or policy service of the settings)
  *   dial -> monitor     the same, to a UNIX socket (dial_extra)
+ *   auth -> monitor     common/login/ticket.h (whose a login is)
+ *   session -> monitor  the same: the conversation of that ticket goes on in a session of its account
+ *                       (smtpd/carry.h); that one: I am free, I leave
  *   session -> budget   smtpd/budget/budget.h (a message is counted, may this login send)
  *   session -> spool    common/spool/put.h (another daemon: queue)
  *   budget -> spool, queue's sched, monitors  common/spool/put.h (a notice), spool/admin.h (an

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
+#include "smtpd/carry.h"
 #include "smtpd/command.h"
 #include "smtpd/spend.h"
 #include "tls/server.h"
@@ -55,11 +56,12 @@ count_login(enum reply r)
 }
 
 static enum reply
-status_reply(struct session *s, const struct auth_reply *a)
+status_reply(struct session *s, const struct auth_reply *a, struct id *ticket)
 {
 	switch (a->status) {
 	case AUTH_OK:
 		buf_span(&s->account, a->account);
+		*ticket = a->ticket;
 		return spend_login(s);
 	case AUTH_FAIL:
 		return R_AUTH_FAILED;
@@ -100,7 +102,8 @@ take_time(struct session *s, const struct auth_reply *a)
 }
 
 static enum reply
-exchange(struct session *s, struct span mech, const struct span *initial)
+exchange(
+    struct session *s, struct span mech, const struct span *initial, struct id *ticket)
 {
 	struct buf type = {0}, binding = {0}, response = {.max = AUTH_DATA_MAX};
 	struct auth_reply a;
@@ -121,7 +124,7 @@ exchange(struct session *s, struct span mech, const struct span *initial)
 	if (r == R_NONE && err == E_OK)
 		take_time(s, &a);
 	if (r == R_NONE)
-		r = err == E_OK      ? status_reply(s, &a)
+		r = err == E_OK      ? status_reply(s, &a, ticket)
 		    : err == E_LIMIT ? R_AUTH_LINE_LONG
 		                     : R_AUTH_DOWN;
 	if (r != R_AUTH_OK)
@@ -132,14 +135,24 @@ exchange(struct session *s, struct span mech, const struct span *initial)
 	return r;
 }
 
-/* A process that carried somebody's login serves nobody else. */
+/*
+ * From here on what the client says is for a process that serves nobody else: a session of its
+ * account, or this one, which then retires.
+ */
 static void
-logged_in(struct session *s)
+logged_in(struct session *s, struct id ticket)
 {
-	s->must_retire = true;
 	log_event(LOG_INFO, "login", "client=%s login=%s tls=%s", s->client.text,
 	    log_q(buf_as_span(&s->account)),
 	    s->tls ? tls_version_text(s->tls) : "none");
+	int err = carry_hand_over(s, ticket);
+	if (err == E_OK) {
+		the_process.carried++;
+		return;
+	}
+	if (err != E_DENY)
+		log_event(LOG_INFO, "not_handed_over", "why=%s", err_name(err));
+	s->must_retire = true;
 	child_who(span_of(s->client.text), buf_as_span(&s->account));
 }
 
@@ -159,6 +172,7 @@ cmd_auth(struct session *s, struct span argument)
 	struct buf mech = {.max = AUTH_MECH_MAX}, initial = {.max = AUTH_DATA_MAX};
 	struct span text = argument, name = span_cut(&text, ' ');
 	enum reply r = gates(s);
+	struct id ticket = {{0}};
 	text = span_trim(text);
 	if (r == R_SEQUENCE)
 		buf_str(&s->argument, "you are logged in");
@@ -174,11 +188,12 @@ cmd_auth(struct session *s, struct span argument)
 	    &s->io); /* nothing may be sent ahead of the end of this: RFC 4954 4 */
 	if (r == R_NONE) {
 		struct span bytes = buf_as_span(&initial);
-		r = exchange(s, buf_as_span(&mech), has_initial ? &bytes : NULL);
+		r = exchange(
+		    s, buf_as_span(&mech), has_initial ? &bytes : NULL, &ticket);
 		count_login(r);
 	}
 	if (r == R_AUTH_OK)
-		logged_in(s);
+		logged_in(s, ticket);
 	else if (r == R_AUTH_FAILED)
 		s->errors += AUTH_FAIL_ERRORS - 1;
 	buf_free(&mech);

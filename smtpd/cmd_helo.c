@@ -42,7 +42,7 @@ bool
 auth_is_offered(const struct session *s)
 {
 	return session_is_submission(s) && !s->account.len &&
-	       (s->tls ||
+	       (s->cover.is_tls ||
 		   (s->client.is_loopback && s->limits->has_plaintext_on_loopback));
 }
 
@@ -107,9 +107,9 @@ cmd_ehlo(struct session *s, struct span argument)
 	    (unsigned long long)s->limits->recipients);
 	if (session_is_submission(s) && s->limits->future_sec)
 		put_future(s);
-	if (s->tls)
+	if (s->cover.is_tls)
 		io_putf(&s->io, "250-REQUIRETLS\r\n");
-	if (the_process.tls && !s->tls)
+	if (the_process.tls && !s->cover.is_tls)
 		io_putf(&s->io, "250-STARTTLS\r\n");
 	if (auth_is_offered(s))
 		put_auth(s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_mail.c - MAIL, RFC 5321 4.1.1.2: whose message, and how large. */
 #include "smtpd/command.h"
+#include "smtpd/identity.h"
 #include "smtpd/pace.h"
 
 static enum reply
@@ -22,8 +23,7 @@ check_login(struct session *s, struct span sender)
 	bool is_theirs = false;
 	if (!s->account.len || !sender.n)
 		return R_NONE;
-	if (lookup_senders(&the_process.lookup, buf_as_span(&s->account), &sender, 1,
-		&is_theirs) != E_OK)
+	if (identity_owns(s, &sender, 1, &is_theirs) != E_OK)
 		return R_LOOKUP_DOWN;
 	return is_theirs ? R_NONE : R_SENDER_NOT_YOURS;
 }
@@ -43,7 +43,7 @@ check(struct session *s, const struct path *p, const struct mail_params *m)
 		return R_SENDER_SYNTAX;
 	if (p->has_utf8 && !m->has_smtputf8)
 		return R_NEEDS_UTF8;
-	if (m->has_requiretls && !s->tls) /* RFC 8689 2 */
+	if (m->has_requiretls && !s->cover.is_tls) /* RFC 8689 2 */
 		return R_NEEDS_TLS;
 	if ((m->hold_for_sec || m->hold_until_sec) &&
 	    (!session_is_submission(s) || !s->limits->future_sec))

@@ -11,20 +11,16 @@ enum reply
 cmd_starttls(struct session *s, struct span argument)
 {
 	(void)argument;
-	if (!the_process.tls)
-		return R_NOT_HERE;
-	if (s->tls) {
+	if (s->cover.is_tls) {
 		buf_str(&s->argument, "TLS is active");
 		return R_SEQUENCE;
 	}
+	if (!the_process.tls)
+		return R_NOT_HERE;
 	io_discard(&s->io);
 	session_say(s, R_TLS_READY);
-	int64_t deadline = deadline_in_ms(TLS_HANDSHAKE_MS);
-	if (tls_accept(the_process.tls, &s->io,
-		deadline < s->deadline ? deadline : s->deadline, &s->tls) != E_OK) {
-		log_event(LOG_INFO, "tls_failed", "client=%s", s->client.text);
+	if (session_secure(s) != E_OK)
 		return R_HANGUP;
-	}
 	txn_reset(s);
 	buf_reset(&s->helo);
 	buf_reset(&s->account);

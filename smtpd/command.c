@@ -109,7 +109,7 @@ out_of_turn(struct session *s, const struct command *c)
 static bool
 is_private_enough(const struct session *s)
 {
-	return s->tls ||
+	return s->cover.is_tls ||
 	       (s->client.is_loopback && s->limits->has_plaintext_on_loopback);
 }
 

@@ -25,7 +25,7 @@ connect_unix(const struct service *s, int *out)
 	struct buf body = {0};
 	struct ask_msg m;
 	buf_bytes(&body, s->where);
-	int err = child_call(MON_EXTRA, buf_as_span(&body), -1, &in, &m);
+	int err = child_call(DIAL_UNIX, buf_as_span(&body), -1, &in, &m);
 	buf_free(&body);
 	if (err != E_OK)
 		return E_IO;

@@ -8,7 +8,7 @@
 #ifndef SMTPD_DIAL_H
 #define SMTPD_DIAL_H
 
-#include "proc/child.h"
+#include "proc/daemon.h"
 
 struct jail;
 
@@ -49,8 +49,9 @@ const struct ask_table *dial_table(unsigned kind);
 
 /*
  * What the role asks of the monitor in its turn, as it has no file system: str where -> u8 result,
- * fd; the one row of struct daemon's extra_asks
+ * fd; behind those of logins in struct daemon's extra_asks
  */
+enum { DIAL_UNIX = MON_EXTRA + 5 };
 extern const struct ask_row dial_extra[1];
 
 #endif

@@ -2,6 +2,7 @@
 /* identity.c - From and Sender of what a login sends. */
 #include "smtpd/identity.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "mime/address.h"
 #include "mime/header.h"
@@ -86,14 +87,63 @@ show(struct session *s, struct span address)
 	}
 }
 
+/* What lookup said yes to; a process has one login (carry.h), so mostly the same address. */
+static struct {
+	struct buf account, address; /* own */
+	int64_t until_ms;
+} owned[OWNED_MAX];
+
+static size_t next_owned;
+
+static bool
+is_owned(const struct session *s, struct span address, int64_t now)
+{
+	for (size_t i = 0; i < OWNED_MAX; i++)
+		if (now < owned[i].until_ms &&
+		    span_eq(buf_as_span(&owned[i].address), address) &&
+		    span_eq(buf_as_span(&owned[i].account), buf_as_span(&s->account)))
+			return true;
+	return false;
+}
+
+static void
+own(const struct session *s, struct span address, int64_t now)
+{
+	if (is_owned(s, address, now))
+		return;
+	size_t i = next_owned++ % OWNED_MAX;
+	buf_reset(&owned[i].account);
+	buf_span(&owned[i].account, buf_as_span(&s->account));
+	buf_reset(&owned[i].address);
+	buf_span(&owned[i].address, address);
+	owned[i].until_ms = now + OWNED_KEPT_MS;
+}
+
+int
+identity_owns(
+    const struct session *s, const struct span *addresses, size_t n, bool *out)
+{
+	int64_t now = clock_mono_ms();
+	size_t known = 0;
+	while (known < n && is_owned(s, addresses[known], now))
+		out[known++] = true;
+	if (known == n)
+		return E_OK;
+	int err = lookup_senders(
+	    &the_process.lookup, buf_as_span(&s->account), addresses, n, out);
+	for (size_t i = 0; err == E_OK && i < n; i++)
+		if (out[i])
+			own(s, addresses[i], now);
+	return err;
+}
+
 static enum reply
 ask(struct session *s, const struct identity *id)
 {
 	bool is_theirs[IDENTITIES_MAX];
 	if (!id->n)
 		return R_NONE;
-	if (lookup_senders(&the_process.lookup, buf_as_span(&s->account), id->addresses,
-		id->n, is_theirs) != E_OK)
+	if (identity_owns(s, id->addresses, id->n, is_theirs) != E_OK)
 		return R_LOOKUP_DOWN;
 	for (size_t i = 0; i < id->n; i++) {
 		if (is_theirs[i])

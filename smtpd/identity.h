@@ -16,6 +16,9 @@ enum {
 	/* octets of a header; a longer one is not read for certain */
 	IDENTITY_HEADER_MAX = 1 << 20,
 	IDENTITY_SHOWN_MAX = 200, /* octets of an address in a reply */
+	/* addresses that the login may send as, kept in its process, so many for so long */
+	OWNED_MAX = 4,
+	OWNED_KEPT_MS = 2000,
 };
 
 enum identity_fault {
@@ -39,8 +42,15 @@ void identity_read(struct span header, struct arena *, struct identity *out);
 /*
  * identity_check - of a whole message, before it is handed over.  R_NONE: not of a login, or all
  * of it is theirs, or the setting submission_from lets it pass; else why it is refused.  Logs.
- * One round trip to lookup
+ * At most one round trip to lookup
  */
 MUST_USE enum reply identity_check(struct session *, struct span header);
+
+/*
+ * identity_owns - may the login send as each of them?  n: at most IDENTITIES_MAX.  Asks lookup, unless
+ * it said yes to all in the last OWNED_KEPT_MS.  E_OK, E_IO
+ */
+MUST_USE int identity_owns(
+    const struct session *, const struct span *addresses, size_t n, bool *out);
 
 #endif

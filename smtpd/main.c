@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c - smtpd: intake and submission.  Its processes, and who may ask whom. */
+#include <string.h>
+
 #include "account/recipient.h"
 #include "auth/auth.h"
 #include "login/roll.h"
+#include "login/ticket.h"
 #include "maps/maps.h"
 #include "metrics/role.h"
 #include "net/fetch.h"
@@ -37,6 +40,13 @@ enum {
 
 #define TO(role) (1u << (role))
 
+static int
+auth_role_prepare(void)
+{
+	auth_announce_with(ticket_announce);
+	return auth_prepare();
+}
+
 /* clang-format off */
 /* before_start adds what auth may ask */
 static struct role roles[] = {
@@ -48,12 +58,14 @@ static struct role roles[] = {
 	           .channels = TO(FRONT) | TO(KEY) | TO(AUTH) | TO(LOOKUP) | TO(RESOLVER) |
 	                TO(GREYLIST) | TO(DIAL) | TO(BUDGET) | TO(RATES_ROLE),
 	           .peers = DAEMON_QUEUE,
-	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO),
+	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO) |
+	                MON_MAY(LOGIN_REDEEM) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
 	[KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 	           .prepare = key_prepare, .jail = key_mail_jail, .run = key_mail_run},
 	[AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
-	           .prepare = auth_prepare, .jail = auth_jail, .run = auth_run},
+	           .monitor_asks = MON_MAY(LOGIN_TICKET),
+	           .prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
 	[LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
 	           .channels = TO(MAPS), .monitor_asks = MON_MAY(MON_CHANNEL),
 	           .jail = lookup_jail, .run = lookup_run},
@@ -62,7 +74,7 @@ static struct role roles[] = {
 	[GREYLIST] = {.name = "greylist", .user = USER_LOOKUP, .flags = ROLE_SINGLE | ROLE_LAZY, .at_start = 1,
 	           .jail = greylist_jail, .run = greylist_run},
 	[DIAL] = {.name = "dial", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
-	           .monitor_asks = MON_MAY(MON_EXTRA),
+	           .monitor_asks = MON_MAY(DIAL_UNIX),
 	           .jail = dial_jail, .run = dial_run},
 	[FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 	           .prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
@@ -114,6 +126,10 @@ on_born(const struct role *role)
 	rates_unshare();
 }
 
+/* login_rows, dial_extra: one table, at their numbers */
+static struct ask_row extra[DIAL_UNIX + 1 - MON_EXTRA];
+_Static_assert((int)DIAL_UNIX == (int)LOGIN_ASKS_END, "one behind the other");
+
 static const char *const sockets[] = {"budget", NULL};
 
 static const struct daemon smtpd = {
@@ -128,12 +144,15 @@ static const struct daemon smtpd = {
     .before_start = before_start,
     .on_born = on_born,
     .on_gone = roll_strike,
-    .extra_asks = dial_extra,
-    .n_extra_asks = 1,
+    .extra_asks = extra,
+    .n_extra_asks = COUNT(extra),
 };
 
 int
 main(int argc, char **argv)
 {
+	memcpy(extra, login_rows, sizeof login_rows);
+	extra[DIAL_UNIX - MON_EXTRA] = dial_extra[0];
+	login_session_role = &roles[SESSION];
 	return daemon_main(&smtpd, argc, argv);
 }

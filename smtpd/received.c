@@ -19,7 +19,7 @@ put_protocol(const struct session *s, struct buf *out)
 		buf_str(out, "LMTP");
 	else
 		buf_str(out, s->is_esmtp ? "ESMTP" : "SMTP");
-	if (s->is_esmtp && s->tls)
+	if (s->is_esmtp && s->cover.is_tls)
 		buf_ch(out, 'S');
 	if (s->is_esmtp && s->account.len)
 		buf_ch(out, 'A');
@@ -53,9 +53,8 @@ put_received(const struct session *s, struct buf *out)
 	put_from(s, out);
 	buf_putf(out, "by %s (merpati) with ", s->limits->hostname);
 	put_protocol(s, out);
-	if (s->tls)
-		buf_putf(out, "\r\n\t(%s %s)", tls_version_text(s->tls),
-		    tls_cipher_text(s->tls));
+	if (s->cover.is_tls)
+		buf_putf(out, "\r\n\t(%s %s)", s->cover.version, s->cover.cipher);
 	buf_putf(out, " id %s", id_text(e->id));
 	/*
 	 * with more, it would tell one of another: RFC 5321 7.2; in UTF-8, servers without SMTPUTF8

@@ -3,15 +3,19 @@
 #include "smtpd/session.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "login/serve.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/jail.h"
+#include "smtpd/carry.h"
 #include "smtpd/command.h"
 #include "smtpd/pace.h"
 #include "tls/server.h"
@@ -92,18 +96,30 @@ turn(struct session *s)
 	return r;
 }
 
+int
+session_secure(struct session *s)
+{
+	int64_t deadline = deadline_in_ms(TLS_HANDSHAKE_MS);
+	if (!the_process.tls ||
+	    tls_accept(the_process.tls, &s->io,
+		deadline < s->deadline ? deadline : s->deadline, &s->tls) != E_OK) {
+		log_event(LOG_INFO, "tls_failed", "client=%s", s->client.text);
+		return E_IO;
+	}
+	s->cover.is_tls = true;
+	snprintf(
+	    s->cover.version, sizeof s->cover.version, "%s", tls_version_text(s->tls));
+	snprintf(
+	    s->cover.cipher, sizeof s->cover.cipher, "%s", tls_cipher_text(s->tls));
+	return E_OK;
+}
+
 /* TLS before the first word (port 465), then the greeting that the front could not say. */
 static int
 begin(struct session *s)
 {
-	if (s->client.kind == KIND_SUBMISSIONS) {
-		if (!the_process.tls ||
-		    tls_accept(the_process.tls, &s->io,
-			deadline_in_ms(TLS_HANDSHAKE_MS), &s->tls) != E_OK) {
-			log_event(LOG_INFO, "tls_failed", "client=%s", s->client.text);
-			return E_IO;
-		}
-	}
+	if (s->client.kind == KIND_SUBMISSIONS && session_secure(s) != E_OK)
+		return E_IO;
 	if (!s->client.is_greeted) {
 		buf_str(&s->argument, s->limits->hostname);
 		session_say(
@@ -117,12 +133,12 @@ static bool
 converse(struct session *s)
 {
 	enum reply r = R_NONE;
-	if (begin(s) != E_OK)
-		return false;
-	while (!reply_ends(r)) {
+	while (!reply_ends(r) && s->seat < 0) {
 		r = turn(s);
 		session_say(s, r);
 	}
+	if (s->seat >= 0)
+		return io_flush(&s->io) == E_OK && carry(s);
 	if (r == R_HANGUP)
 		log_event(LOG_INFO, "closed_early", "client=%s", s->client.text);
 	else if (io_flush(&s->io) != E_OK)
@@ -149,6 +165,8 @@ end(struct session *s)
 	policy_end(s);
 	message_shrink(&s->message);
 	tls_conn_close(&s->tls, &s->io);
+	if (s->seat >= 0)
+		close(s->seat);
 	drop_unread(s->io.fd);
 	io_done(&s->io);
 	buf_free(&s->helo);
@@ -156,41 +174,76 @@ end(struct session *s)
 	buf_free(&s->mechanism);
 	xattrs_reset(&s->forwarded);
 	buf_free(&s->argument);
-	log_session(NULL);
 }
 
-bool
-session_talk(int fd, const struct client *client)
+static struct session the_session; /* large, and one at a time */
+
+static struct session *
+open_session(int fd, const struct client *client)
 {
-	static struct session s; /* large, and one at a time */
+	struct session *s = &the_session;
 	const struct limits *l = &the_process.limits;
-	s = (struct session){.limits = l,
+	*s = (struct session){.limits = l,
 	    .client = *client,
+	    .seat = -1,
 	    .phase = PH_GREETED,
 	    .may_relay =
 		client->kind == KIND_LMTP || nets_has_text(&l->relay, client->text),
 	    .may_xclient = nets_has_text(&l->xclient, client->text),
 	    .may_xforward = nets_has_text(&l->xforward, client->text),
 	    .deadline = deadline_in_ms(l->session_ms)};
-	s.message.spool = &the_process.spool;
-	s.message.most_bytes = l->message_bytes;
-	s.message.hops_most = l->hops;
-	s.message.put_head = received_put;
-	s.message.ctx = &s;
-	s.txn.arena.max_bytes = TXN_BYTES_MAX;
-	policy_begin(&s);
-	log_session(id_text(id_new()));
+	s->message.spool = &the_process.spool;
+	s->message.most_bytes = l->message_bytes;
+	s->message.hops_most = l->hops;
+	s->message.put_head = received_put;
+	s->message.ctx = s;
+	s->txn.arena.max_bytes = TXN_BYTES_MAX;
+	policy_begin(s);
+	io_init(&s->io, fd, IN_MAX, OUT_MAX);
+	s->io.idle_ms = l->idle_ms;
+	s->io.deadline = s->deadline;
+	return s;
+}
+
+bool
+session_talk(int fd, const struct client *client)
+{
+	struct session *s = open_session(fd, client);
+	memcpy(s->sid, id_text(id_new()), sizeof s->sid);
+	log_session(s->sid);
 	metric_serving(1);
-	io_init(&s.io, fd, IN_MAX, OUT_MAX);
-	s.io.idle_ms = l->idle_ms;
-	s.io.deadline = s.deadline;
-	bool is_good = converse(&s);
-	bool may_serve = is_good && !s.must_retire;
-	if (s.account.len)
+	bool is_good = begin(s) == E_OK && converse(s);
+	bool may_serve =
+	    is_good && !s->must_retire && the_process.carried < CARRIES_MOST;
+	if (s->must_retire)
 		child_who(SPAN(""), SPAN(""));
 	metric_serving(0);
-	end(&s);
+	end(s);
+	log_session(NULL);
 	return may_serve;
+}
+
+/* A conversation of our account, from its login on. */
+static void
+resume(int fd, const struct login_client *about)
+{
+	struct carried c;
+	if (carried_get(about->input, &c) != E_OK)
+		bug("malformed conversation");
+	struct session *s = open_session(fd, &c.client);
+	s->cover = c.cover;
+	s->is_esmtp = c.is_esmtp;
+	memcpy(s->is_noted, c.is_noted, sizeof s->is_noted);
+	s->errors = c.errors;
+	s->commands = c.commands;
+	s->deadline = s->io.deadline = c.deadline;
+	s->phase = PH_READY;
+	buf_span(&s->helo, c.helo);
+	buf_span(&s->mechanism, c.mechanism);
+	buf_str(&s->account, the_child.account);
+	if (policy_helo(s) != R_NONE || !converse(s))
+		serve_no_more();
+	end(s);
 }
 
 /* ---- the process ---- */
@@ -212,6 +265,8 @@ session_prepare(void)
 {
 	if (policy_prepare() != E_OK)
 		log_event(LOG_WARNING, "no_public_suffixes", "%s", "");
+	if (the_child.account)
+		return EX_OK; /* another session has the TLS */
 	return tls_server_new(the_child.conf, connect_key, &the_process.tls) == E_OK
 	           ? EX_OK
 	           : EX_CONFIG;
@@ -244,25 +299,36 @@ next_client(struct client *client, int *fd)
 	return E_OK;
 }
 
-int
-session_run(void)
+static int
+serve_strangers(void)
 {
 	struct client client;
 	int fd;
-	limits_load(&the_process.limits, the_child.conf);
-	policy_rules_load(&the_process.rules, the_child.conf);
-	filters_load(&the_process.filters, the_child.conf);
-	dkim_signer_init(&the_process.signer, connect_key);
-	spool_client_init(&the_process.spool, connect_queue);
 	if (child_channel("front", &the_process.front) != E_OK)
 		return EX_TEMPFAIL;
 	for (uint64_t served = 0; served < the_process.limits.serves; served++)
 		if (next_client(&client, &fd) != E_OK || !session_talk(fd, &client))
 			break;
+	return EX_OK;
+}
+
+int
+session_run(void)
+{
+	int status = EX_OK;
+	limits_load(&the_process.limits, the_child.conf);
+	policy_rules_load(&the_process.rules, the_child.conf);
+	filters_load(&the_process.filters, the_child.conf);
+	dkim_signer_init(&the_process.signer, connect_key);
+	spool_client_init(&the_process.spool, connect_queue);
+	if (the_child.account)
+		serve_clients(resume);
+	else
+		status = serve_strangers();
 	spool_client_done(&the_process.spool);
 	resolver_done(&the_process.resolver);
 	filters_free(&the_process.filters);
 	lookups_kept_done(&the_process.kept);
 	dkim_signer_done(&the_process.signer);
-	return EX_OK;
+	return status;
 }

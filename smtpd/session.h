@@ -28,7 +28,16 @@ enum phase {
 	PH_ANY = 31,
 };
 
-enum { TXN_BYTES_MAX = 4 << 20 };
+enum {
+	TXN_BYTES_MAX = 4 << 20,
+	COVER_TEXT_MAX = 64, /* bytes of a name of IANA's registry, with its NUL */
+};
+
+/* The TLS around a conversation; after a login another process has it (carry.h). */
+struct cover {
+	bool is_tls;
+	char version[COVER_TEXT_MAX], cipher[COVER_TEXT_MAX];
+};
 
 /* One mail transaction, RFC 5321 3.3. */
 struct txn {
@@ -70,8 +79,11 @@ struct session {
 	struct buf helo;             /* own: the argument of EHLO */
 	struct buf account;          /* own: who logged in, or empty */
 	struct buf mechanism;        /* own: of SASL, with which; upper case */
-	struct tls_conn *tls;        /* own; NULL: plain */
-	struct buf argument;         /* own: for the %s of the next reply */
+	struct tls_conn *tls;        /* own; NULL: plain, or not in this process */
+	struct cover cover;
+	int seat; /* own: to a session of the account, which goes on with it; -1 */
+	char sid[ID_TEXT + 1]; /* of its lines in the log */
+	struct buf argument;   /* own: for the %s of the next reply */
 	uint64_t errors, commands;
 	struct rates_count done; /* of these what rates was not told yet */
 	int64_t deadline;        /* of the conversation; the io's may be nearer */
@@ -91,6 +103,7 @@ struct session_process {
 	struct policy_rules rules;
 	struct filters filters;
 	struct dkim_signer signer;
+	unsigned carried;        /* logins: CARRIES_MOST */
 	int front, lookup, auth; /* own: channels; -1 */
 };
 
@@ -106,6 +119,11 @@ int session_run(void);
  * one.
  */
 bool session_talk(int fd, const struct client *);
+/*
+ * session_secure - the handshake, by deadline at the latest; s->tls and s->cover from E_OK on.  E_OK,
+ * E_IO (logged)
+ */
+MUST_USE int session_secure(struct session *);
 /* session_say - one reply into the output buffer, filled with s->argument */
 void session_say(struct session *, enum reply);
 /*

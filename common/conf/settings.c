@@ -113,6 +113,7 @@ static const struct conf_setting smtpd[] = {
 	INT("errors_rate", "0", 0, 1000000, "the same of refusals (5xx)"),
 	INT("sessions_most", "500", 1, 10000, "session processes: clients that are served at once"),
 	INT("sessions_spare", "4", 1, 500, "session processes that are kept"),
+	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process of an account waits for its next login"),
 	INT("serves_most", "1000", 1, 1000000, "connections a session process serves before it is replaced"),
 	SECONDS("greet_pause", "0", 0, 60, "how long a client of another network waits for its first greeting on port 25; who speaks before it is refused"),
 	STR("rdns", "note", check_mode, "what becomes of a client whose address has no name that leads back to it: \"off\" (nobody asks), \"note\" (Authentication-Results and the log say so) or \"refuse\""),

@@ -116,11 +116,9 @@ serve_next(void (*serve)(int fd, const struct login_client *))
 	buf_span(&sid, c.sid); /* the front's: the lines of a connection join */
 	log_session(buf_cstr(&sid));
 	serving_sid = buf_cstr(&sid);
-	child_who(c.client, span_of(the_child.account));
 	metric_serving(1);
 	serve(fd, &c);
 	metric_serving(0);
-	child_who(SPAN(""), SPAN(""));
 	log_session(NULL);
 	serving_sid = "";
 	buf_free(&sid);
@@ -151,6 +149,14 @@ may_leave(void)
 	return err != E_OK || next.fd < 0;
 }
 
+static bool is_last;
+
+void
+serve_no_more(void)
+{
+	is_last = true;
+}
+
 void
 serve_clients(void (*serve)(int fd, const struct login_client *))
 {
@@ -160,7 +166,7 @@ serve_clients(void (*serve)(int fd, const struct login_client *))
 	bool has_client = wait_client(deadline_in_ms(CHILD_CALL_WAIT_MS));
 	while (has_client) {
 		serve_next(serve);
-		if (the_child.is_draining || linger_ms == 0 ||
+		if (is_last || the_child.is_draining || linger_ms == 0 ||
 		    child_tell(LOGIN_IDLE, SPAN(""), -1) != E_OK)
 			break;
 		has_client = wait_client(deadline_in_ms(linger_ms)) || !may_leave();

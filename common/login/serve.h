@@ -11,6 +11,7 @@
  * daemon's linger_time or the daemon stops.  serve takes fd and returns when the client is gone;
  * log lines carry the client's sid meanwhile.
  */
+void serve_no_more(void); /* in serve: the client that leaves is the last */
 void serve_clients(void (*serve)(int fd, const struct login_client *));
 /*
  * serve_io - the client's bytes with the daemon's idle_time; what it sent behind its login is read

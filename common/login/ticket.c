@@ -73,7 +73,7 @@ login_client_get(struct span in, struct login_client *out)
 static int
 call(uint16_t type, struct buf *body, int fd)
 {
-	struct buf in = {0};
+	static struct buf in; /* kept: an answer may be as long as any message */
 	struct ask_msg reply;
 	int err = child_call(type, buf_as_span(body), fd, &in, &reply);
 	uint8_t result = err == E_OK ? rd_u8(&reply.body) : REDEEM_NOT;
@@ -83,7 +83,6 @@ call(uint16_t type, struct buf *body, int fd)
 		                                 : E_IO;
 	if (err == E_OK && reply.fd >= 0)
 		close(reply.fd);
-	buf_free(&in);
 	buf_free(body);
 	return err == E_OK || err == E_DENY || err == E_LIMIT ? err : E_IO;
 }
@@ -114,6 +113,13 @@ ticket_redeem(struct id id, const struct login_client *c, int fd)
 }
 
 /* ---- in the monitor ---- */
+
+/* pop3d's and imapd's sessions take the uid of the mailbox; smtpd's keep that of their role. */
+static bool
+takes_uid(void)
+{
+	return (login_session_role->flags & ROLE_SESSION) != 0;
+}
 
 static struct ticket *
 place_for(int64_t now)
@@ -187,7 +193,7 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	uint64_t bytes = rd_u64(body), messages = rd_u64(body);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	if (!is_mailbox_uid(uid, gid) || !is_home_below(home))
+	if (takes_uid() && (!is_mailbox_uid(uid, gid) || !is_home_below(home)))
 		return E_DENY;
 	*t = (struct ticket){.uid = uid,
 	    .gid = gid,
@@ -222,10 +228,11 @@ begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 	    &home, "%s/%s", conf_str(the_monitor.conf, "common", "mail_dir"), t->home);
 	int own = *fd;
 	*fd = -1;
-	err = monitor_pass_session(t->address, t->uid, own, buf_as_span(&blob));
+	err = monitor_pass_session(
+	    t->address, t->uid, own, buf_as_span(&blob), c->client);
 	if (err != E_OK)
 		err = monitor_fork_session(login_session_role, t->uid, t->gid,
-		    buf_cstr(&home), own, buf_as_span(&blob), t->address);
+		    buf_cstr(&home), own, buf_as_span(&blob), t->address, c->client);
 	buf_free(&blob);
 	buf_free(&home);
 	return err;
@@ -242,6 +249,8 @@ is_too_soon(const char *address)
 		int64_t at_ms;
 	} last[LAST_LOGINS];
 
+	if (!takes_uid())
+		return false; /* smtpd has no such setting */
 	int64_t delay_ms =
 	    conf_int(the_monitor.conf, the_monitor.daemon->name, "login_delay") * 1000;
 	int64_t now = clock_mono_ms();
@@ -268,6 +277,8 @@ is_crowded(const struct ticket *t)
 	monitor_count_sessions(login_session_role, t->address, t->uid, &all, &same);
 	bool is_full =
 	    all >= (unsigned)conf_int(the_monitor.conf, section, "sessions_most");
+	if (!takes_uid())
+		return is_full; /* smtpd goes on without it, and has no more such settings */
 	if (!is_full && same < (unsigned)conf_int(
 				   the_monitor.conf, section, "sessions_per_account"))
 		return false;
@@ -318,6 +329,7 @@ ask_idle(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	p->is_idle = true;
+	process_serves(p, SPAN(""), SPAN(""), 0);
 	return E_MORE; /* no reply */
 }
 

@@ -299,22 +299,26 @@ monitor_run(void)
 
 int
 monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
-    int fd, struct span blob, const char *account)
+    int fd, struct span blob, const char *account, struct span address)
 {
 	struct jail jail;
 	struct buf body = {0};
 	if (blob.n > CHILD_ABOUT_MAX)
 		return E_LIMIT;
 	process_jail(role, &jail);
-	jail.uid = uid;
-	jail.gid = gid;
-	jail_allow(&jail, home, JAIL_READ | JAIL_WRITE);
+	if (role->flags & ROLE_SESSION) {
+		jail.uid = uid;
+		jail.gid = gid;
+		jail_allow(&jail, home, JAIL_READ | JAIL_WRITE);
+	}
 	struct process *p = process_fork(role, &jail, account, home);
 	buf_u32(&body, 0);
 	buf_bytes(&body, blob);
 	int err = p ? process_say(p, CTL_CLIENT, buf_as_span(&body), fd) : E_IO;
-	if (err == E_OK)
+	if (err == E_OK) {
 		p->owner = mem_dup(account), p->owner_uid = uid;
+		process_serves(p, address, span_of(account), clock_wall_sec());
+	}
 	buf_free(&body);
 	close(fd);
 	return err == E_OK ? E_OK : E_IO;
@@ -332,7 +336,7 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 {
 	*all = *same = 0;
 	for (const struct process *p = the_monitor.processes; p; p = p->next) {
-		if (p->role != role || p->is_idle)
+		if (p->role != role || p->is_idle || !p->owner)
 			continue;
 		++*all;
 		*same += is_of_account(p, account, uid);
@@ -358,7 +362,8 @@ monitor_pass_to(const struct role *role, int fd, struct span blob)
 }
 
 int
-monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
+monitor_pass_session(
+    const char *account, uid_t uid, int fd, struct span blob, struct span address)
 {
 	struct monitor *m = &the_monitor;
 	struct buf body = {0};
@@ -369,8 +374,10 @@ monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
 		if (!p->is_idle || p->is_old || !is_of_account(p, account, uid))
 			continue;
 		p->is_idle = false;
-		if (process_say(p, CTL_CLIENT, buf_as_span(&body), fd) == E_OK)
-			err = E_OK;
+		if (process_say(p, CTL_CLIENT, buf_as_span(&body), fd) != E_OK)
+			continue;
+		process_serves(p, address, span_of(account), clock_wall_sec());
+		err = E_OK;
 	}
 	buf_free(&body);
 	if (err == E_OK)

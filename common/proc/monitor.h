@@ -98,6 +98,7 @@ struct process *process_adopt(
 struct process *process_of_pid(pid_t pid);
 /* process_of_role - one that serves askers of this generation, NULL when none lives */
 struct process *process_of_role(const struct role *, unsigned generation);
+/* process_count - those of accounts are not counted: monitor_count_sessions */
 unsigned process_count(const struct role *, bool with_old);
 /* process_serves - whom, from where, since when; an empty address: nobody */
 void process_serves(
@@ -133,18 +134,21 @@ void reload_adopt(void);       /* after the exec: takes over what the state says
 
 /*
  * What a daemon's extra asks may do (pop3d, imapd).
- * monitor_fork_session - a process of a ROLE_SESSION role with the account's uid, jailed to home.
+ * monitor_fork_session - a process of one account: of a ROLE_SESSION role with the account's uid,
+ *   jailed to home; of another with the role's own, and no home.
  *   fd, blob  passed to it as CTL_CLIENT (kind 0, about blob); fd is taken
+ *   address   the client's, for merpati who
  *   returns   E_OK, E_IO (cannot fork), E_LIMIT (the blob is past CHILD_ABOUT_MAX)
  */
 MUST_USE int monitor_fork_session(const struct role *, uid_t uid, gid_t gid,
-    const char *home, int fd, struct span blob, const char *account);
+    const char *home, int fd, struct span blob, const char *account,
+    struct span address);
 /*
  * monitor_pass_session - to a session of this account that said it is idle (is_idle); takes fd on
  * E_OK.  E_OK, E_BAD: there is none.
  */
 MUST_USE int monitor_pass_session(
-    const char *account, uid_t uid, int fd, struct span blob);
+    const char *account, uid_t uid, int fd, struct span blob, struct span address);
 /*
  * monitor_pass_to - to the first process of a role that is not of before a reload; takes fd on E_OK.
  * E_OK, E_BAD: there is none

@@ -221,7 +221,7 @@ process_count(const struct role *role, bool with_old)
 {
 	unsigned n = 0;
 	for (struct process *p = the_monitor.processes; p; p = p->next)
-		if (p->role == role && (with_old || !p->is_old))
+		if (p->role == role && !p->owner && (with_old || !p->is_old))
 			n++;
 	return n;
 }

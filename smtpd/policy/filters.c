@@ -126,9 +126,9 @@ set_macros(struct session *s, struct milters *ms)
 	v[MILTER_M_CLIENT_ADDR] = c.address;
 	v[MILTER_M_CLIENT_NAME] = c.name;
 	v[MILTER_M_CLIENT_PTR] = claimed_name(s);
-	if (s->tls) {
-		v[MILTER_M_TLS_VERSION] = span_of(tls_version_text(s->tls));
-		v[MILTER_M_CIPHER] = span_of(tls_cipher_text(s->tls));
+	if (s->cover.is_tls) {
+		v[MILTER_M_TLS_VERSION] = span_of(s->cover.version);
+		v[MILTER_M_CIPHER] = span_of(s->cover.cipher);
 	}
 	v[MILTER_M_I] = span_of(id_text(e->id));
 	v[MILTER_M_AUTH_TYPE] = buf_as_span(&s->mechanism);
@@ -166,9 +166,9 @@ set_values(const struct session *s, const char *state, struct span rcpt, uint64_
 	v[DELEGATE_SIZE] = span_of(size);
 	v[DELEGATE_SASL_METHOD] = buf_as_span(&s->mechanism);
 	v[DELEGATE_SASL_USERNAME] = buf_as_span(&s->account);
-	if (s->tls) {
-		v[DELEGATE_ENCRYPTION_PROTOCOL] = span_of(tls_version_text(s->tls));
-		v[DELEGATE_ENCRYPTION_CIPHER] = span_of(tls_cipher_text(s->tls));
+	if (s->cover.is_tls) {
+		v[DELEGATE_ENCRYPTION_PROTOCOL] = span_of(s->cover.version);
+		v[DELEGATE_ENCRYPTION_CIPHER] = span_of(s->cover.cipher);
 	}
 }
 

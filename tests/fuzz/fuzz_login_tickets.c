@@ -64,10 +64,18 @@ child_call(
 	return E_IO;
 }
 
-int
-monitor_pass_session(const char *account, uid_t uid, int fd, struct span blob)
+void
+process_serves(
+    struct process *p, struct span address, struct span account, int64_t since_wall_sec)
 {
-	(void)account, (void)uid, (void)fd, (void)blob;
+	(void)p, (void)address, (void)account, (void)since_wall_sec;
+}
+
+int
+monitor_pass_session(
+    const char *account, uid_t uid, int fd, struct span blob, struct span address)
+{
+	(void)account, (void)uid, (void)fd, (void)blob, (void)address;
 	return E_BAD;
 }
 
@@ -86,10 +94,10 @@ monitor_pass_to(const struct role *role, int fd, struct span blob)
 
 int
 monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
-    int fd, struct span blob, const char *account)
+    int fd, struct span blob, const char *account, struct span address)
 {
 	struct login_client c;
-	(void)role, (void)account;
+	(void)role, (void)account, (void)address;
 	if (fd < 0 || login_client_get(blob, &c) != E_OK)
 		bug("a session without its client");
 	if (strncmp(home, mail_dir, sizeof mail_dir - 1) != 0 || strstr(home, "/../") ||
@@ -121,6 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static struct ask_row rows[LOGIN_ASKS_END];
 	static const struct daemon a_daemon = {.name = "imapd"};
+	static const struct role sessions = {.name = "session", .flags = ROLE_SESSION};
 	static struct process asking;
 	const struct ask_table table = {
 	    .rows = rows, .n_rows = LOGIN_ASKS_END, .who = "front"};
@@ -132,6 +141,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	log_level(LOG_EMERG);
 	static const struct role a_front = {.name = "front"};
 	login_front_role = &a_front;
+	login_session_role = &sessions;
 	the_monitor.daemon = &a_daemon;
 	n_before = n_sessions;
 	memcpy(rows + MON_EXTRA, login_rows, sizeof login_rows);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* carry.c - a conversation that logged in goes on with a session of its account. */
+#include "smtpd/carry.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "base/log.h"
+#include "login/ticket.h"
+#include "proc/child.h"
+#include "tls/server.h"
+
+/* ---- what is told ---- */
+
+void
+carried_put(struct buf *b, const struct session *s)
+{
+	buf_bytes(b, buf_as_span(&s->helo));
+	buf_bytes(b, buf_as_span(&s->mechanism));
+	buf_bytes(b, span_of(s->cover.version));
+	buf_bytes(b, span_of(s->cover.cipher));
+	buf_u8(b, s->is_esmtp);
+	for (unsigned i = 0; i < STRICT_COUNT; i++)
+		buf_u8(b, s->is_noted[i]);
+	buf_u64(b, s->errors);
+	buf_u64(b, s->commands);
+	buf_u64(b, (uint64_t)s->deadline);
+	client_put(b, &s->client); /* last: its reader insists on the end */
+}
+
+static void
+text_get(struct rd *r, char out[COVER_TEXT_MAX])
+{
+	struct span text = rd_str(r, COVER_TEXT_MAX - 1);
+	memcpy(out, text.p, text.n);
+	out[text.n] = '\0';
+}
+
+int
+carried_get(struct span in, struct carried *out)
+{
+	struct rd r = rd_of(in);
+	*out = (struct carried){.cover.is_tls = true};
+	out->helo = rd_str(&r, HELO_MAX);
+	out->mechanism = rd_str(&r, AUTH_MECH_MAX);
+	text_get(&r, out->cover.version);
+	text_get(&r, out->cover.cipher);
+	out->is_esmtp = rd_u8(&r) != 0;
+	for (unsigned i = 0; i < STRICT_COUNT; i++)
+		out->is_noted[i] = rd_u8(&r) != 0;
+	out->errors = rd_u64(&r);
+	out->commands = rd_u64(&r);
+	out->deadline = (int64_t)rd_u64(&r);
+	return client_get(&r, &out->client);
+}
+
+static int
+redeem(struct session *s, struct id ticket, int fd)
+{
+	struct buf about = {0};
+	carried_put(&about, s);
+	struct login_client c = {.client = span_of(s->client.text),
+	    .sid = span_of(s->sid),
+	    .has_tls = true,
+	    .is_loopback = s->client.is_loopback,
+	    .input = buf_as_span(&about)};
+	int err = ticket_redeem(ticket, &c, fd);
+	buf_free(&about);
+	return err;
+}
+
+int
+carry_hand_over(struct session *s, struct id ticket)
+{
+	int pair[2];
+	if (!s->tls || s->may_xclient || s->may_xforward)
+		return E_DENY;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) !=
+	    0)
+		return E_IO;
+	int err = redeem(s, ticket, pair[1]);
+	close(pair[1]);
+	if (err == E_OK)
+		s->seat = pair[0];
+	else
+		close(pair[0]);
+	return err;
+}
+
+/* ---- the way of the bytes ---- */
+
+struct carriage {
+	struct tls_conn *tls;     /* borrow */
+	int client, seat;         /* borrow */
+	struct buf up, down;      /* own: to the seat, to the client */
+	bool wants_write;         /* TLS cannot read before it wrote */
+	bool has_left, has_ended; /* the client; the account's session */
+	bool is_lost;             /* the client did not get what that said */
+	int64_t deadline; /* once that ended: for what the client still has to read */
+};
+
+static size_t
+room_of(const struct buf *b)
+{
+	size_t left = CARRY_BUFFER - b->len;
+	return left < CARRY_CHUNK ? left : CARRY_CHUNK;
+}
+
+static void
+read_client(struct carriage *c)
+{
+	while (!c->has_left && c->up.len < CARRY_BUFFER) {
+		size_t most = room_of(&c->up), got = 0;
+		int err = tls_way.read(
+		    c->tls, buf_room(&c->up, most), most, &got, &c->wants_write);
+		if (err == E_MORE)
+			return;
+		if (err == E_OK)
+			buf_added(&c->up, got);
+		c->has_left = err != E_OK || got == 0;
+	}
+}
+
+static void
+write_seat(struct carriage *c)
+{
+	while (c->up.len) {
+		ssize_t k =
+		    send(c->seat, c->up.p, c->up.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (k < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (k < 0)
+			buf_reset(&c->up); /* nobody reads it any more */
+		else
+			buf_drop(&c->up, (size_t)k);
+	}
+	if (c->has_left)
+		shutdown(c->seat, SHUT_WR);
+}
+
+static void
+read_seat(struct carriage *c, int64_t idle_ms)
+{
+	size_t most = room_of(&c->down);
+	ssize_t k = recv(c->seat, buf_room(&c->down, most), most, MSG_DONTWAIT);
+	if (k > 0)
+		buf_added(&c->down, (size_t)k);
+	else if (k == 0 || (errno != EAGAIN && errno != EINTR)) {
+		c->has_ended = true;
+		c->deadline = deadline_in_ms(idle_ms);
+	}
+}
+
+static void
+write_client(struct carriage *c)
+{
+	bool wants_write;
+	while (c->down.len) {
+		size_t put = 0;
+		int err =
+		    tls_way.write(c->tls, c->down.p, c->down.len, &put, &wants_write);
+		if (err == E_MORE)
+			return;
+		if (err != E_OK) {
+			c->has_left = c->is_lost = true;
+			buf_reset(&c->down);
+			shutdown(c->seat, SHUT_WR);
+		} else {
+			buf_drop(&c->down, put);
+		}
+	}
+}
+
+static bool
+has_unread(const struct carriage *c)
+{
+	return !c->has_left && c->up.len < CARRY_BUFFER && tls_way.pending(c->tls) > 0;
+}
+
+/* Until something can go on; false: the deadline is past. */
+static bool
+carriage_wait(struct carriage *c, struct pollfd p[2])
+{
+	short in = !c->has_left && c->up.len < CARRY_BUFFER
+	               ? (c->wants_write ? POLLOUT : POLLIN)
+	               : 0;
+	short back = !c->has_ended && c->down.len < CARRY_BUFFER ? POLLIN : 0;
+	struct pollfd all[3] = {
+	    {.fd = in || c->down.len ? c->client : -1,
+		.events = (short)(in | (c->down.len ? POLLOUT : 0))},
+	    {.fd = c->has_ended ? -1 : c->seat,
+		.events = (short)(back | (c->up.len ? POLLOUT : 0))},
+	    {.fd = the_child.control, .events = POLLIN}};
+	int n = poll(all, 3, has_unread(c) ? 0 : deadline_left_ms(c->deadline));
+	if (n > 0 && all[2].revents)
+		child_control();
+	p[0] = all[0];
+	p[1] = all[1];
+	return n != 0 || has_unread(c);
+}
+
+bool
+carry(struct session *s)
+{
+	struct carriage c = {.tls = s->tls,
+	    .client = s->io.fd,
+	    .seat = s->seat,
+	    .deadline = DEADLINE_NONE};
+	struct pollfd p[2];
+	read_client(&c); /* what TLS has decrypted already wakes nobody */
+	write_seat(&c);
+	while ((!c.has_ended || c.down.len) && carriage_wait(&c, p)) {
+		if (p[1].revents && !c.has_ended && c.down.len < CARRY_BUFFER)
+			read_seat(&c, s->io.idle_ms);
+		write_client(&c);
+		if (p[0].revents || has_unread(&c))
+			read_client(&c);
+		write_seat(&c);
+	}
+	bool is_good = c.has_ended && !c.is_lost && c.down.len == 0;
+	buf_wipe(&c.up);
+	buf_wipe(&c.down);
+	close(s->seat);
+	s->seat = -1;
+	return is_good;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * carry.h - a conversation in TLS after its login.  What the client says then is for a session of
+ * that account alone, which serves the account's next connection too; the session that has the TLS
+ * carries bytes and parses none of them.  The monitor finds or forks the account's session by the
+ * ticket that auth gave it (login/ticket.h), so neither has a say in whose it is.
+ */
+#ifndef SMTPD_CARRY_H
+#define SMTPD_CARRY_H
+
+#include "base/id.h"
+#include "smtpd/session.h"
+
+enum {
+	CARRY_BUFFER = 65536, /* bytes that wait, each way */
+	CARRY_CHUNK = 16384,  /* most bytes of one read: a TLS record */
+	/*
+	 * logins of which one session carries the bytes, one after another, before it retires: as
+	 * many as a front of pop3d or imapd has at a time (front_connections)
+	 */
+	CARRIES_MOST = 64,
+};
+
+/* What the account's session is told of the conversation. */
+struct carried {
+	struct client client;
+	struct cover cover;
+	struct span helo, mechanism; /* borrow: from what was parsed */
+	bool is_esmtp;
+	bool is_noted[STRICT_COUNT];
+	uint64_t errors, commands;
+	int64_t deadline;
+};
+
+void carried_put(struct buf *, const struct session *);
+/* carried_get - E_OK, E_BAD; out borrows from in.  Pure */
+MUST_USE int carried_get(struct span in, struct carried *out);
+
+/*
+ * carry_hand_over - after AUTH, before its reply.
+ *   returns  E_OK: the account's session waits for the client's next words at s->seat; E_DENY (no
+ *            such conversation: without TLS, or of a proxy that may speak for others), E_LIMIT (too
+ *            many sessions), E_IO: this session goes on alone
+ */
+MUST_USE int carry_hand_over(struct session *, struct id ticket);
+/*
+ * carry - the client's bytes to s->seat and back, until one of them ends; closes s->seat.  Returns
+ * whether the account's session ended it and the client was sent all that it said
+ */
+bool carry(struct session *);
+
+#endif
