@@ -40,7 +40,6 @@ value_of(
 		return sort_text(facts->base_subject);
 	case SORT_TO:
 		return sort_text(facts->to);
-	case SORT_RELEVANCY:
 	case SORT_BYS:
 		break;
 	}

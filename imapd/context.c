@@ -121,16 +121,6 @@ uids_of(const struct session *s, const uint32_t *seqs, size_t n)
 	return uids;
 }
 
-/* RELEVANCY is of the whole search, and not of one message: no place can be found for one. */
-static bool
-may_be_followed(const struct context *x)
-{
-	for (size_t i = 0; i < x->order.n; i++)
-		if (x->order.keys[i].by == SORT_RELEVANCY)
-			return false;
-	return true;
-}
-
 static bool
 fill(struct session *s, struct context *x, struct span text, context_parser *parse,
     const struct result *r)
@@ -141,11 +131,10 @@ fill(struct session *s, struct context *x, struct span text, context_parser *par
 	x->tag = arena_span(&x->arena, s->tag);
 	x->mailbox = arena_span(&x->arena, r->mailbox);
 	x->uidvalidity = r->uidvalidity;
-	if (own.n != text.n || x->tag.n != s->tag.n || x->mailbox.n != r->mailbox.n ||
-	    parse(&p, &x->order, &x->search) != E_OK ||
-	    keys_settle(s, &x->arena, x->search.root) != E_OK)
-		return false;
-	return may_be_followed(x);
+	return own.n == text.n && x->tag.n == s->tag.n &&
+	       x->mailbox.n == r->mailbox.n &&
+	       parse(&p, &x->order, &x->search) == E_OK &&
+	       keys_settle(s, &x->arena, x->search.root) == E_OK;
 }
 
 void

@@ -16,8 +16,7 @@ enum sort_by {
 	SORT_DISPLAYTO,
 	SORT_FROM,
 	SORT_SIZE,
-	SORT_RELEVANCY, /* RFC 6203 6: the highest score first */
-	SORT_SUBJECT,   /* base subject */
+	SORT_SUBJECT, /* base subject */
 	SORT_TO,
 	SORT_BYS,
 };
