@@ -19,8 +19,13 @@ enum {
 	LOOKUP_ARENA_BYTES = 16 << 20,
 	REPLY_MAX = ASK_MSG_MAX - 2,
 	RCPTS_MOST = 1000,
+	/* past it a batch ends with what is answered, and senders are not known now: its asker waits no
+	 * longer than LOOKUP_WAIT_MS, of which the last question may take MAPS_WAIT_MS */
+	LOOKUP_BATCH_MS = 500,
 	SENDERS_BYTES = 2 + (1 + SENDERS_MOST) * (4 + ACCOUNT_ADDRESS_MAX),
 };
+
+enum { SENDER_MAY_NOT, SENDER_MAY, SENDER_LATER };
 
 /* ---- encoding, both directions ---- */
 
@@ -101,10 +106,11 @@ resolve_into(struct buf *reply, struct span address)
 	struct span owner = SPAN("");
 	enum recipient_verdict v =
 	    recipient_resolve(recipients, address, &arena, &targets, &n);
+	if (v == RCPT_LOCAL && has_remote(targets, n) &&
+	    recipient_owner(recipients, address, &arena, &owner) != E_OK)
+		v = RCPT_TEMP;
 	if (v != RCPT_LOCAL)
 		n = 0;
-	if (has_remote(targets, n))
-		owner = recipient_owner(recipients, address, &arena);
 	answer_put(reply, v, targets, n, owner);
 	arena_reset(&arena);
 }
@@ -139,9 +145,16 @@ ask_senders(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 		rd_str(body, ACCOUNT_ADDRESS_MAX);
 	if (rd_end(body) != E_OK)
 		return E_BAD; /* before anything is looked up */
-	for (uint16_t i = 0; i < n; i++)
-		buf_u8(reply, recipient_may_send(recipients, account,
-				  rd_str(&again, ACCOUNT_ADDRESS_MAX)));
+	int64_t until = deadline_in_ms(LOOKUP_BATCH_MS);
+	for (uint16_t i = 0; i < n; i++) {
+		struct span sender = rd_str(&again, ACCOUNT_ADDRESS_MAX);
+		int err = i && deadline_left_ms(until) == 0
+		              ? E_IO
+		              : recipient_may_send(recipients, account, sender);
+		buf_u8(reply, err == E_OK    ? SENDER_MAY
+			      : err == E_BAD ? SENDER_MAY_NOT
+					     : SENDER_LATER);
+	}
 	return E_OK;
 }
 
@@ -172,8 +185,10 @@ ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 		return E_BAD; /* before anything is looked up */
 	struct buf one = {.max = 1 << 20};
 	bool is_full = false;
+	int64_t until = deadline_in_ms(LOOKUP_BATCH_MS);
 	for (uint16_t i = 0; i < n; i++) {
 		struct span address = rd_str(&again, ACCOUNT_ADDRESS_MAX);
+		is_full |= reply->len > 0 && deadline_left_ms(until) == 0;
 		buf_reset(&one);
 		if (!is_full)
 			resolve_into(&one, address);
@@ -344,9 +359,13 @@ lookup_senders(
 	for (size_t i = 0; i < n; i++)
 		buf_bytes(&body, senders[i]);
 	int err = call(chan, LOOKUP_SENDERS, buf_as_span(&body), &in, &reply);
-	for (size_t i = 0; i < n; i++)
-		out[i] = err == E_OK && rd_u8(&reply.body) == 1;
-	if (err == E_OK && rd_end(&reply.body) != E_OK)
+	bool is_later = false;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t said = err == E_OK ? rd_u8(&reply.body) : SENDER_LATER;
+		out[i] = said == SENDER_MAY;
+		is_later |= said == SENDER_LATER;
+	}
+	if (err == E_OK && (is_later || rd_end(&reply.body) != E_OK))
 		err = E_IO;
 	buf_free(&body);
 	buf_free(&in);

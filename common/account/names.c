@@ -65,9 +65,10 @@ find_in_maps(struct names *n, struct span name, struct arena *arena, struct span
 
 int
 names_find(struct names *n, struct accounts *accounts, struct span name,
-    struct arena *arena, struct span *out)
+    struct arena *arena, struct span *out, bool *is_of_file)
 {
 	int err = alias_find(n->aliases, name, out);
+	*is_of_file = err == E_OK;
 	if (err == E_BAD && accounts)
 		err = account_alias(accounts, name, arena, out);
 	return err == E_BAD ? find_in_maps(n, name, arena, out) : err;

@@ -24,10 +24,12 @@ void names_begin(struct names *);
  *             nobody else
  *   accounts  borrow; NULL: there is no table
  *   out       borrow: until names_begin, or of the arena
+ *   is_of_file  the alias file has it: it alone may name files (":include:"), as others than root may
+ *             write into tables and maps
  *   returns   E_OK, E_BAD (it is no alias), E_IO (one that might know did not answer).  Blocks on
  *             files, and on the maps
  */
 MUST_USE int names_find(struct names *, struct accounts *, struct span name,
-    struct arena *, struct span *out);
+    struct arena *, struct span *out, bool *is_of_file);
 
 #endif

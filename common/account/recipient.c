@@ -40,6 +40,9 @@ struct walk {
 	enum recipient_verdict worst; /* of members that failed */
 	/* names that are being expanded: a loop meets itself */
 	struct span path[RECIPIENT_DEPTH_MAX];
+	bool found_in_file; /* by find_alias, last */
+	bool
+	    may_include; /* the list being expanded is of the alias file, or included there */
 	unsigned depth;
 	bool is_caught;     /* a catch-all is being tried */
 	size_t bytes;       /* of the targets, as they travel */
@@ -122,7 +125,8 @@ find_alias(struct walk *w, struct span name, struct span *out)
 {
 	if (open_accounts(w->r) == E_IO)
 		return E_IO;
-	return names_find(w->r->names, w->r->accounts, name, w->arena, out);
+	return names_find(
+	    w->r->names, w->r->accounts, name, w->arena, out, &w->found_in_file);
 }
 
 /* ---- pieces of addresses ---- */
@@ -256,7 +260,7 @@ expand(struct walk *w, struct span list, struct span domain)
 {
 	struct span target, text;
 	while (alias_next_target(&list, &target) == E_OK) {
-		if (span_istarts(target, SPAN(":include:"))) {
+		if (w->may_include && span_istarts(target, SPAN(":include:"))) {
 			if (w->depth == RECIPIENT_DEPTH_MAX)
 				return RCPT_LOOP;
 			if (alias_include(span_from(target, 9), w->arena, &text) !=
@@ -283,15 +287,19 @@ expand(struct walk *w, struct span list, struct span domain)
 }
 
 static enum recipient_verdict
-follow(struct walk *w, struct span name, struct span list, struct span domain)
+follow(struct walk *w, struct span name, struct span list, struct span domain,
+    bool may_include)
 {
+	bool before = w->may_include;
 	for (unsigned i = 0; i < w->depth; i++)
 		if (span_eq(w->path[i], name))
 			return RCPT_LOOP;
 	if (w->depth == RECIPIENT_DEPTH_MAX)
 		return RCPT_LOOP;
 	w->path[w->depth++] = name;
+	w->may_include = may_include;
 	enum recipient_verdict v = expand(w, list, domain);
+	w->may_include = before;
 	w->depth--;
 	return v;
 }
@@ -314,7 +322,7 @@ try_alias(struct walk *w, struct span local, struct span domain)
 	 */
 	if (w->depth && span_eq(w->path[w->depth - 1], address))
 		return RCPT_UNKNOWN;
-	return follow(w, address, list, domain);
+	return follow(w, address, list, domain, w->found_in_file);
 }
 
 static enum recipient_verdict
@@ -441,36 +449,38 @@ recipient_resolve(struct recipients *r, struct span address, struct arena *arena
 
 /* ---- whose what is passed on is ---- */
 
-static bool
+static int
 has_alias(struct walk *w, struct span local, struct span domain)
 {
 	struct span list;
-	return find_alias(w, join(w, local, domain), &list) == E_OK ||
-	       find_alias(w, local, &list) == E_OK;
+	int err = find_alias(w, join(w, local, domain), &list);
+	return err == E_BAD ? find_alias(w, local, &list) : err;
 }
 
-struct span
-recipient_owner(struct recipients *r, struct span address, struct arena *arena)
+int
+recipient_owner(
+    struct recipients *r, struct span address, struct arena *arena, struct span *out)
 {
 	struct walk w = {.r = r, .arena = arena};
 	struct span text = lower(&w, address), domain, value;
 	size_t at = span_rfind(text, '@');
 	struct span local = span_head(text, at);
+	*out = SPAN("");
 	domain = span_from(text, at + 1);
 	if (domain_pair(r->conf, "domain_aliases", domain, &value))
 		domain = value;
 	domain = lower(&w, domain_of_ours(r->conf, domain));
-	names_begin(r->names);
 	if (at == text.n || span_starts(local, SPAN("owner-")) || !domain.n)
-		return SPAN("");
+		return E_OK;
 	struct buf name = {.max = ALIAS_NAME_MAX};
 	buf_putf(&name, "owner-%.*s", SPAN_ARG(local));
-	struct span owner =
-	    has_alias(&w, local, domain) && has_alias(&w, buf_as_span(&name), domain)
-		? join(&w, buf_as_span(&name), domain)
-		: SPAN("");
+	int err = has_alias(&w, local, domain);
+	if (err == E_OK)
+		err = has_alias(&w, buf_as_span(&name), domain);
+	if (err == E_OK)
+		*out = join(&w, buf_as_span(&name), domain);
 	buf_free(&name);
-	return owner;
+	return err == E_BAD ? E_OK : err;
 }
 
 struct span
@@ -505,21 +515,23 @@ is_identity(struct span identity, struct span sender)
 	       span_ieq(span_from(identity, 2), span_from(sender, at + 1));
 }
 
-static bool
+/* E_OK, E_BAD, E_IO (the table cannot be read) */
+static int
 is_granted(
     struct recipients *r, struct span account, struct span sender, struct arena *arena)
 {
 	struct walk w = {.r = r, .arena = arena};
 	struct account a;
-	if (find_account(&w, lower(&w, account), &a) != E_OK || a.is_suspended)
-		return false;
+	int err = find_account(&w, lower(&w, account), &a);
+	if (err != E_OK || a.is_suspended)
+		return err == E_IO ? E_IO : E_BAD;
 	while (a.identities.n)
 		if (is_identity(span_cut(&a.identities, '\n'), sender))
-			return true;
-	return false;
+			return E_OK;
+	return E_BAD;
 }
 
-bool
+int
 recipient_may_send(struct recipients *r, struct span account, struct span sender)
 {
 	struct arena arena = {.max_bytes = 8 << 20};
@@ -527,12 +539,11 @@ recipient_may_send(struct recipients *r, struct span account, struct span sender
 	size_t n;
 	bool may = false;
 	/* what reaches the account may also come from it; a full mailbox does not matter here */
-	if (resolve_all(r, sender, true, &arena, &targets, &n) != RCPT_LOCAL)
-		n = 0;
-	for (size_t i = 0; i < n && !may; i++)
+	enum recipient_verdict v = resolve_all(r, sender, true, &arena, &targets, &n);
+	for (size_t i = 0; v == RCPT_LOCAL && i < n && !may; i++)
 		may = targets[i].is_local && span_ieq(targets[i].address, account);
-	if (!may)
-		may = is_granted(r, account, sender, &arena);
+	int granted = may ? E_OK : is_granted(r, account, sender, &arena);
 	arena_reset(&arena);
-	return may;
+	/* not to know who reaches it is not to know that nobody does */
+	return granted == E_BAD && v == RCPT_TEMP ? E_IO : granted;
 }

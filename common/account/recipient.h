@@ -52,9 +52,13 @@ enum recipient_verdict recipient_resolve(struct recipients *, struct span addres
     struct arena *, struct target **out, size_t *n_out);
 /*
  * recipient_owner - of a list: "owner-NAME@domain", where the alias NAME has an alias owner-NAME
- * beside it; or empty.  What is sent on to its members is the owner's.  arena_span
+ * beside it; or empty.  What is sent on to its members is the owner's.  After recipient_resolve,
+ * within the time that it had.
+ *   out      arena
+ *   returns  E_OK, E_IO (whether there is one is not known now)
  */
-struct span recipient_owner(struct recipients *, struct span address, struct arena *);
+MUST_USE int recipient_owner(
+    struct recipients *, struct span address, struct arena *, struct span *out);
 /*
  * recipient_forward_sender - the reverse-path for mail of sender that an alias passes on to another
  * host: itself, or with the setting srs, and where its domain is not ours, one that leads back by
@@ -64,15 +68,18 @@ struct span recipient_forward_sender(
     struct recipients *, struct span sender, struct arena *);
 /*
  * recipient_may_send - the sender belongs to this login: its address, a subaddress of it, an alias
- * whose expansion contains it, or an identity that it was granted
+ * whose expansion contains it, or an identity that it was granted.  E_OK, E_BAD (it does not), E_IO
+ * (that is not known now)
  */
-bool recipient_may_send(struct recipients *, struct span account, struct span sender);
+MUST_USE int recipient_may_send(
+    struct recipients *, struct span account, struct span sender);
 
 /* ---- the role "lookup" of smtpd and deliver: the same verdict for processes without files ---- */
 enum lookup_ask {
 	LOOKUP_RCPT = 1, /* str address -> u8 verdict, u8 leads away */
-	LOOKUP_SENDERS,  /* str account, u16 n, n str -> n x u8 may */
-	/* u16 n, n str -> n x (u8 verdict, u8 leads away, u16 n, n targets, str owner): a batch */
+	/* str account, u16 n, n str -> n x u8: 0 may not, 1 may, 2 not known now */
+	LOOKUP_SENDERS,
+	/* as many as LOOKUP_BATCH_MS leaves time for: u16 n, n str -> n x (u8 verdict, u8 leads away, u16 n, n targets, str owner): a batch */
 	LOOKUP_RCPTS,
 	/* str sender -> str reverse-path of what is passed on to other hosts */
 	LOOKUP_FORWARD,

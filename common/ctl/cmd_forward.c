@@ -26,7 +26,7 @@ name_read(
 	bool is_good = at < all.n && (at > 0 || may_be_domain) &&
 	               all.n <= ACCOUNT_ADDRESS_MAX && !check_domain(text + at + 1);
 	for (const char *p = text; *p; p++)
-		is_good = is_good && !ch_ctl(*p) && !strchr(" ,\"<>#", *p);
+		is_good = is_good && !ch_ctl(*p) && !strchr(" ,\"<>#:|/", *p);
 	if (!is_good)
 		return ctl_usage(c, "\"%s\": right would be an address%s", text,
 		    may_be_domain ? ", or @DOMAIN" : "");
