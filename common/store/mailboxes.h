@@ -10,12 +10,12 @@
 
 struct slot {
 	struct mailbox now, next;
-	bool is_touched;   /* next is not now: it is written with the batch */
-	bool is_new;       /* made in this batch: nobody finds it yet */
-	bool is_removed;   /* in this batch: row and slot go */
-	bool wants_items;  /* messages came without cache items: helper.c */
-	char **keywords;   /* own: next.n_keywords names */
-	struct view *view; /* own; NULL: nobody needs it */
+	bool is_touched;     /* next is not now: it is written with the batch */
+	bool is_new;         /* made in this batch: nobody finds it yet */
+	bool is_removed;     /* in this batch: row and slot go */
+	bool wants_items;    /* messages came without cache items: helper.c */
+	char **keywords;     /* own: next.n_keywords names */
+	struct view *view;   /* own; NULL: nobody needs it */
 	uint64_t changed_at; /* of the_keeper.change */
 	/* borrow: who is shown what is \Recent; NULL: nobody has it selected for that */
 	struct session *recent;

@@ -50,9 +50,9 @@ struct milter {
 	struct milter_options options; /* macros: of names */
 	struct buf names;              /* own: the macros it wants */
 	enum milter_state state;
-	bool has_helo;          /* was told of the HELO that holds */
-	bool can_reuse;         /* is where another client may begin */
-	bool is_kept;           /* of the client before; this one heard nothing on it yet */
+	bool has_helo;  /* was told of the HELO that holds */
+	bool can_reuse; /* is where another client may begin */
+	bool is_kept;   /* of the client before; this one heard nothing on it yet */
 	struct refusal refusal; /* of MILTER_REFUSES */
 };
 
