@@ -4,6 +4,7 @@ import base64
 import re
 import socket
 import ssl
+import zlib
 
 from imap_clients import account, must, state, text
 
@@ -14,6 +15,37 @@ APPLE_FIELDS = ("date subject from to cc message-id in-reply-to references conte
 MULTIPART = (b"From: a@example.net\r\nSubject: two parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
              b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nplain\r\n--b\r\nContent-Type: application/pdf; name=x.pdf\r\n"
              b"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=x.pdf\r\n\r\nJVBERg==\r\n--b--\r\n")
+
+
+class Deflated:
+    """A connection whose octets are compressed both ways: RFC 4978."""
+
+    def __init__(self, raw):
+        self.raw, self.inside = raw, b""
+        self.inflate, self.deflate = zlib.decompressobj(-15), zlib.compressobj(6, zlib.DEFLATED, -15)
+
+    def sendall(self, data):
+        self.raw.sendall(self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH))
+
+    def take(self, n):
+        out, self.inside = self.inside[:n], self.inside[n:]
+        return out
+
+    def more(self):
+        data = self.raw.recv(65536)
+        self.inside += self.inflate.decompress(data)
+        return bool(data)
+
+    def readline(self):
+        while b"\n" not in self.inside:
+            if not self.more():
+                return b""
+        return self.take(self.inside.index(b"\n") + 1)
+
+    def read(self, n):
+        while len(self.inside) < n and self.more():
+            pass
+        return self.take(n)
 
 
 class Talk:
@@ -31,6 +63,9 @@ class Talk:
     def start_tls(self):
         self.raw = self.context.wrap_socket(self.raw, server_hostname="localhost")
         self.f = self.raw.makefile("rb")
+
+    def start_deflate(self):
+        self.raw = self.f = Deflated(self.raw)
 
     def line(self):
         """One response with its literals"""
@@ -92,7 +127,8 @@ def thunderbird(s):
     c.do('list (subscribed) "" "*" return (special-use)')
     c.do('list "" "*" return (special-use)', r'\* LIST \([^)]*\\Sent', r'\\Trash', "INBOX")
     c.do('xlist "" "*"', status="BAD")
-    c.do("compress deflate", status="BAD")
+    c.do("compress deflate")
+    c.start_deflate()
     c.do('list "" "INBOX"', r"LIST \([^)]*\) \"/\" INBOX")
     c.do('lsub "" "*"')
     c.do("ENABLE CONDSTORE", r"\* ENABLED CONDSTORE")
@@ -139,7 +175,7 @@ def apple_mail(s):
     must("IMAP4rev1" in c.greeting, c.greeting)
     c.do("CAPABILITY", "AUTH=PLAIN")
     c.plain(user)
-    c.do("CAPABILITY", "SPECIAL-USE", "!COMPRESS")
+    c.do("CAPABILITY", "SPECIAL-USE", "COMPRESS=DEFLATE")
     c.do('ID ("name" "Mac OS X Mail" "version" "16.0 (3774.300.61.1.2)" "os" "Mac OS X" "os-version" "14.2 (23C64)" "vendor" "Apple Inc.")', r"\* ID \(")
     c.do("NAMESPACE", r"\* NAMESPACE")
     c.do('LIST "" "*" RETURN (SPECIAL-USE)', r"\\Sent", r"\\Junk", r"\\Drafts")

@@ -403,7 +403,8 @@ def python_imaplib(s):
     must(ok("getquotaroot", "INBOX"), "GETQUOTAROOT")
     must(ok("getquota", '""'), "GETQUOTA")
     must(ok("xatom", "ID", "NIL"), "xatom")
-    for name, args in (("setquota", ('""', "(STORAGE 1)")), ("getacl", ("INBOX",)), ("setacl", ("INBOX", "x", "lr")), ("deleteacl", ("INBOX", "x")),
+    must(ok("setquota", '""', "(STORAGE 100000)"), "SETQUOTA, below the admin's")
+    for name, args in (("getacl", ("INBOX",)), ("setacl", ("INBOX", "x", "lr")), ("deleteacl", ("INBOX", "x")),
                        ("myrights", ("INBOX",)), ("getannotation", ("INBOX", '"*"', '"value"')),
                        ("setannotation", ("INBOX", '"/comment" ("value" "x")'))):
         refused(name, *args)
