@@ -99,14 +99,15 @@ struct carriage {
 	struct buf up, down;      /* own: to the seat, to the client */
 	bool wants_write;         /* TLS cannot read before it wrote */
 	bool has_left, has_ended; /* the client; the account's session */
-	bool is_lost;             /* the client did not get what that said */
+	bool is_hung;     /* that closed; what it said last may still be unread */
+	bool is_lost;     /* the client did not get what that said */
 	int64_t deadline; /* once that ended: for what the client still has to read */
 };
 
 static size_t
 room_of(const struct buf *b)
 {
-	size_t left = CARRY_BUFFER - b->len;
+	size_t left = b->len < CARRY_BUFFER ? CARRY_BUFFER - b->len : 0;
 	return left < CARRY_CHUNK ? left : CARRY_CHUNK;
 }
 
@@ -142,6 +143,15 @@ write_seat(struct carriage *c)
 		shutdown(c->seat, SHUT_WR);
 }
 
+/* Nobody hears the client any more: it has so long to read what was said to it. */
+static void
+hang_up(struct carriage *c, int64_t idle_ms)
+{
+	if (!c->is_hung)
+		c->deadline = deadline_in_ms(idle_ms);
+	c->is_hung = true;
+}
+
 static void
 read_seat(struct carriage *c, int64_t idle_ms)
 {
@@ -151,7 +161,7 @@ read_seat(struct carriage *c, int64_t idle_ms)
 		buf_added(&c->down, (size_t)k);
 	else if (k == 0 || (errno != EAGAIN && errno != EINTR)) {
 		c->has_ended = true;
-		c->deadline = deadline_in_ms(idle_ms);
+		hang_up(c, idle_ms);
 	}
 }
 
@@ -176,23 +186,28 @@ write_client(struct carriage *c)
 }
 
 static bool
+may_read(const struct carriage *c)
+{
+	return !c->has_left && !c->is_hung && c->up.len < CARRY_BUFFER;
+}
+
+static bool
 has_unread(const struct carriage *c)
 {
-	return !c->has_left && c->up.len < CARRY_BUFFER && tls_way.pending(c->tls) > 0;
+	return may_read(c) && tls_way.pending(c->tls) > 0;
 }
 
 /* Until something can go on; false: the deadline is past. */
 static bool
 carriage_wait(struct carriage *c, struct pollfd p[2])
 {
-	short in = !c->has_left && c->up.len < CARRY_BUFFER
-	               ? (c->wants_write ? POLLOUT : POLLIN)
-	               : 0;
+	short in = may_read(c) ? (c->wants_write ? POLLOUT : POLLIN) : 0;
 	short back = !c->has_ended && c->down.len < CARRY_BUFFER ? POLLIN : 0;
 	struct pollfd all[3] = {
 	    {.fd = in || c->down.len ? c->client : -1,
 		.events = (short)(in | (c->down.len ? POLLOUT : 0))},
-	    {.fd = c->has_ended ? -1 : c->seat,
+	    /* one that is closed wakes each poll: it is asked when there is room for what it said */
+	    {.fd = c->has_ended || (c->is_hung && !back) ? -1 : c->seat,
 		.events = (short)(back | (c->up.len ? POLLOUT : 0))},
 	    {.fd = the_child.control, .events = POLLIN}};
 	int n = poll(all, 3, has_unread(c) ? 0 : deadline_left_ms(c->deadline));
@@ -211,13 +226,17 @@ carry(struct session *s)
 	    .seat = s->seat,
 	    .deadline = DEADLINE_NONE};
 	struct pollfd p[2];
+	buf_span(&c.up, io_unread(&s->io)); /* came with the last of AUTH */
+	io_discard(&s->io);
 	read_client(&c); /* what TLS has decrypted already wakes nobody */
 	write_seat(&c);
 	while ((!c.has_ended || c.down.len) && carriage_wait(&c, p)) {
+		if (p[1].revents & POLLHUP)
+			hang_up(&c, s->io.idle_ms);
 		if (p[1].revents && !c.has_ended && c.down.len < CARRY_BUFFER)
 			read_seat(&c, s->io.idle_ms);
 		write_client(&c);
-		if (p[0].revents || has_unread(&c))
+		if (may_read(&c) && (p[0].revents || has_unread(&c)))
 			read_client(&c);
 		write_seat(&c);
 	}

@@ -137,8 +137,10 @@ converse(struct session *s)
 		r = turn(s);
 		session_say(s, r);
 	}
-	if (s->seat >= 0)
+	if (s->seat >= 0 && !reply_ends(r)) {
+		metric_serving(0); /* the account's session is counted */
 		return io_flush(&s->io) == E_OK && carry(s);
+	}
 	if (r == R_HANGUP)
 		log_event(LOG_INFO, "closed_early", "client=%s", s->client.text);
 	else if (io_flush(&s->io) != E_OK)

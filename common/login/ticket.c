@@ -3,6 +3,7 @@
 #include "login/ticket.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -121,12 +122,24 @@ takes_uid(void)
 	return (login_session_role->flags & ROLE_SESSION) != 0;
 }
 
+/* No process that is forked has them: the kernel gives it zeros. */
+static struct ticket *
+tickets_map(void)
+{
+	size_t n = TICKETS_MOST * sizeof *tickets;
+	void *p =
+	    mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED || madvise(p, n, MADV_WIPEONFORK) != 0)
+		bug("memory for tickets");
+	return p;
+}
+
 static struct ticket *
 place_for(int64_t now)
 {
 	struct ticket *oldest = NULL;
 	if (!tickets)
-		tickets = mem_new(TICKETS_MOST * sizeof *tickets);
+		tickets = tickets_map();
 	for (size_t i = 0; i < TICKETS_MOST; i++) {
 		struct ticket *t = &tickets[i];
 		if (!t->made_ms || now - t->made_ms > TICKET_LIFE_MS)
@@ -222,17 +235,18 @@ static int
 begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 {
 	struct buf blob = {0}, home = {0};
+	char account[sizeof t->address]; /* a child keeps it, and has no tickets */
 	int err;
+	memcpy(account, t->address, sizeof account);
 	login_client_put(&blob, c);
 	buf_putf(
 	    &home, "%s/%s", conf_str(the_monitor.conf, "common", "mail_dir"), t->home);
 	int own = *fd;
 	*fd = -1;
-	err = monitor_pass_session(
-	    t->address, t->uid, own, buf_as_span(&blob), c->client);
+	err = monitor_pass_session(account, t->uid, own, buf_as_span(&blob), c->client);
 	if (err != E_OK)
 		err = monitor_fork_session(login_session_role, t->uid, t->gid,
-		    buf_cstr(&home), own, buf_as_span(&blob), t->address, c->client);
+		    buf_cstr(&home), own, buf_as_span(&blob), account, c->client);
 	buf_free(&blob);
 	buf_free(&home);
 	return err;

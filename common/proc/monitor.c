@@ -303,8 +303,10 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 {
 	struct jail jail;
 	struct buf body = {0};
-	if (blob.n > CHILD_ABOUT_MAX)
+	if (blob.n > CHILD_ABOUT_MAX) {
+		close(fd);
 		return E_LIMIT;
+	}
 	process_jail(role, &jail);
 	if (role->flags & ROLE_SESSION) {
 		jail.uid = uid;
@@ -315,10 +317,10 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 	buf_u32(&body, 0);
 	buf_bytes(&body, blob);
 	int err = p ? process_say(p, CTL_CLIENT, buf_as_span(&body), fd) : E_IO;
-	if (err == E_OK) {
+	if (p)
 		p->owner = mem_dup(account), p->owner_uid = uid;
+	if (err == E_OK)
 		process_serves(p, address, span_of(account), clock_wall_sec());
-	}
 	buf_free(&body);
 	close(fd);
 	return err == E_OK ? E_OK : E_IO;
@@ -336,7 +338,9 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 {
 	*all = *same = 0;
 	for (const struct process *p = the_monitor.processes; p; p = p->next) {
-		if (p->role != role || p->is_idle || !p->owner)
+		/* of smtpd's pool, which has accounts of its own; an adopted one is nobody's, and counts */
+		bool is_of_pool = !p->owner && !(role->flags & ROLE_SESSION);
+		if (p->role != role || p->is_idle || is_of_pool)
 			continue;
 		++*all;
 		*same += is_of_account(p, account, uid);
