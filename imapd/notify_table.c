@@ -169,6 +169,16 @@ table_save(const struct known_table *t, struct buf *out)
 	return buf_done(out);
 }
 
+/* A text that stands as a C string: with no NUL in it. */
+static struct span
+text_load(struct rd *r, size_t max)
+{
+	struct span s = rd_str(r, max);
+	if (s.n && memchr(s.p, '\0', s.n))
+		r->err = E_BAD;
+	return s;
+}
+
 static int
 known_load(struct known_table *t, struct rd *r)
 {
@@ -179,8 +189,8 @@ known_load(struct known_table *t, struct rd *r)
 	m.messages = rd_u64(r);
 	m.unseen = rd_u64(r);
 	m.is_subscribed = rd_u8(r) == 1;
-	struct span use = rd_str(r, sizeof m.special_use - 1),
-		    name = rd_str(r, STORE_NAME_MAX);
+	struct span use = text_load(r, sizeof m.special_use - 1),
+		    name = text_load(r, STORE_NAME_MAX);
 	if (r->err != E_OK)
 		return E_BAD;
 	memcpy(m.special_use, use.p, use.n);
@@ -195,8 +205,11 @@ table_load(struct known_table *t, struct rd *r)
 	int err = E_OK;
 	for (uint32_t n = rd_u32(r); n && err == E_OK; n--)
 		err = known_load(t, r);
-	for (uint32_t n = rd_u32(r); n && err == E_OK && r->err == E_OK; n--)
-		table_set_name(t, rd_str(r, STORE_NAME_MAX), true);
+	for (uint32_t n = rd_u32(r); n && err == E_OK && r->err == E_OK; n--) {
+		struct span name = text_load(r, STORE_NAME_MAX);
+		if (r->err == E_OK)
+			table_set_name(t, name, true);
+	}
 	if (err == E_OK && r->err == E_OK)
 		return E_OK;
 	table_free(t);
