@@ -8,6 +8,7 @@
 #define MAPS_DRIVER_H
 
 #include <string.h>
+#include <time.h>
 
 #include "base/base.h"
 
@@ -39,6 +40,15 @@ map_setting(const struct map_definition *d, const char *name, const char *otherw
 		if (strcmp(d->pairs[i].name, name) == 0)
 			return d->pairs[i].value;
 	return otherwise;
+}
+
+/* map_now_ms - CLOCK_MONOTONIC: for the deadlines of a module */
+static inline int64_t
+map_now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Each value of an answer, in order. */

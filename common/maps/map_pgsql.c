@@ -4,17 +4,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "maps/driver.h"
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* libpq's texts end with a line feed, and may have several lines. */
 static void
@@ -30,7 +21,7 @@ static int
 wait_for(PGconn *c, short events, int64_t deadline, char *why)
 {
 	struct pollfd p = {.fd = PQsocket(c), .events = events};
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - map_now_ms();
 	if (left > 0 && poll(&p, 1, (int)left) > 0)
 		return E_OK;
 	snprintf(why, MAP_WHY_MAX, "it did not answer in time");
@@ -61,7 +52,7 @@ pgsql_close(void *state)
 static void *
 pgsql_open(const struct map_definition *d, int timeout_ms, char *why)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = map_now_ms() + timeout_ms;
 	PGconn *c = start(d);
 	PostgresPollingStatusType step = PGRES_POLLING_WRITING;
 	if (!c || PQstatus(c) == CONNECTION_BAD)
@@ -126,7 +117,7 @@ static int
 pgsql_find(void *state, const char *text, int timeout_ms, const struct map_sink *sink,
     char *why)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = map_now_ms() + timeout_ms;
 	PGresult *r = NULL;
 	int result = E_OK, err = E_OK;
 	/* with parameters, of which there are none: then a second statement is refused */

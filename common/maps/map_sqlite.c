@@ -2,7 +2,6 @@
 /* map_sqlite.c - maps in a SQLite database, read and never written. */
 #include <sqlite3.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "maps/driver.h"
 
@@ -13,19 +12,11 @@ struct sqlite {
 	int64_t deadline_ms;
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int
 is_late(void *ctx)
 {
 	const struct sqlite *s = ctx;
-	return now_ms() >= s->deadline_ms;
+	return map_now_ms() >= s->deadline_ms;
 }
 
 static void
@@ -74,7 +65,7 @@ sqlite_find(void *state, const char *text, int timeout_ms, const struct map_sink
 {
 	struct sqlite *s = state;
 	sqlite3_stmt *row = NULL;
-	s->deadline_ms = now_ms() + timeout_ms;
+	s->deadline_ms = map_now_ms() + timeout_ms;
 	sqlite3_busy_timeout(s->db, timeout_ms);
 	int got = sqlite3_prepare_v2(s->db, text, -1, &row, NULL);
 	while (got == SQLITE_OK || got == SQLITE_ROW) {

@@ -10,38 +10,40 @@ enum {
 	TRACE_BYTES_MAX = 4000,
 };
 
+/* The first failure of a run is the one that is told. */
+static int
+fail(struct sieve_run *run, int err, unsigned line, const char *fmt, va_list ap)
+{
+	struct buf text = {.max = SIEVE_ERROR_BYTES_MAX};
+	if (run->err != E_OK)
+		return run->err;
+	buf_vputf(&text, fmt, ap);
+	run->err = err;
+	run->errors->script =
+	    run->frame ? run->frame->script->name : run->errors->script;
+	sieve_error(run->errors, line, "%s", buf_cstr(&text));
+	buf_free(&text);
+	return err;
+}
+
 int
 run_error(struct sieve_run *run, unsigned line, const char *fmt, ...)
 {
-	struct buf text = {.max = SIEVE_ERROR_BYTES_MAX};
 	va_list ap;
 	va_start(ap, fmt);
-	buf_vputf(&text, fmt, ap);
+	int err = fail(run, E_BAD, line, fmt, ap);
 	va_end(ap);
-	if (run->err == E_OK) {
-		run->err = E_BAD;
-		run->errors->script =
-		    run->frame ? run->frame->script->name : run->errors->script;
-		sieve_error(run->errors, line, "%s", buf_cstr(&text));
-	}
-	buf_free(&text);
-	return run->err;
+	return err;
 }
 
 int
 run_limit(struct sieve_run *run, unsigned line, const char *fmt, ...)
 {
-	struct buf text = {.max = SIEVE_ERROR_BYTES_MAX};
 	va_list ap;
 	va_start(ap, fmt);
-	buf_vputf(&text, fmt, ap);
+	int err = fail(run, E_LIMIT, line, fmt, ap);
 	va_end(ap);
-	if (run->err == E_OK) {
-		(void)run_error(run, line, "%s", buf_cstr(&text));
-		run->err = E_LIMIT;
-	}
-	buf_free(&text);
-	return run->err;
+	return err;
 }
 
 int
