@@ -108,6 +108,24 @@ def children_of(pid):
     return out
 
 
+def sockets_of(pid):
+    """The sockets that a process has open, each as socket:[INODE]: what closes meanwhile is missing, and all when it ends."""
+    found = set()
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            found.add(link_of(f"/proc/{pid}/fd/{fd}"))
+    except OSError:
+        pass  # it has ended
+    return {f for f in found if f.startswith("socket:")}
+
+
+def link_of(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
 def preload(name, source):
     """A shared object to run daemons under, behind the sanitizer's own."""
     (BUILD / "tests").mkdir(exist_ok=True)
