@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: ISC */
+/* scripts.c - the folder of a user's scripts. */
+#include "sieve/scripts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "sieve/script_name.h"
+
+enum { FILE_MODE = 0600, DIR_MODE = 0700, LOCK_TRY_MS = 10 };
+
+static const char folder_name[] = "sieve", active_name[] = "active",
+		  new_name[] = ".new";
+
+static int
+failed(const char *what, const char *name)
+{
+	log_event(LOG_ERR, "sieve_scripts", "what=%s file=%s err=%s", what,
+	    log_qs(name), log_errno(errno));
+	return E_IO;
+}
+
+/* Without O_NONBLOCK a FIFO would wait for its other end. */
+static int
+open_beneath(int dir, const char *name, int flags)
+{
+	struct open_how how = {
+	    .flags = (uint64_t)(unsigned)flags | O_CLOEXEC | O_NONBLOCK,
+	    .mode = flags & O_CREAT ? FILE_MODE : 0,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+	               RESOLVE_NO_XDEV};
+	return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
+}
+
+int
+sieve_scripts_open(int home, bool makes, struct sieve_scripts *out)
+{
+	*out = (struct sieve_scripts){.dir = -1};
+	if (makes) {
+		if (mkdirat(home, folder_name, DIR_MODE) == 0) {
+			if (fsync(home) != 0)
+				return failed("sync", ".");
+		} else if (errno != EEXIST) {
+			return failed("make", folder_name);
+		}
+	}
+	out->dir = open_beneath(home, folder_name, O_RDONLY | O_DIRECTORY);
+	if (out->dir < 0 && errno != ENOENT)
+		return failed("open", folder_name);
+	return E_OK;
+}
+
+void
+sieve_scripts_close(struct sieve_scripts *s)
+{
+	if (s->dir >= 0)
+		close(s->dir);
+	s->dir = -1;
+}
+
+/* ---- reading ---- */
+
+/* E_OK, E_MORE (not there), E_LIMIT, E_IO */
+static int
+read_file(const struct sieve_scripts *s, const char *name, struct buf *out)
+{
+	struct stat st;
+	int fd = s->dir < 0 ? -1 : open_beneath(s->dir, name, O_RDONLY), err = E_OK;
+	if (fd < 0)
+		return s->dir < 0 || errno == ENOENT ? E_MORE : failed("open", name);
+	if (fstat(fd, &st) != 0)
+		err = failed("stat", name);
+	else if (!S_ISREG(st.st_mode)) {
+		log_event(LOG_ERR, "sieve_scripts", "what=no_regular_file file=%s",
+		    log_qs(name));
+		err = E_IO;
+	} else {
+		err = file_read(fd, out);
+		if (err == E_IO)
+			failed("read", name);
+	}
+	close(fd);
+	return err;
+}
+
+int
+sieve_scripts_read(const struct sieve_scripts *s, struct span name, struct buf *out)
+{
+	struct buf file = {0};
+	int err = sieve_name_to_file(name, &file) == E_OK
+	              ? read_file(s, buf_cstr(&file), out)
+	              : E_MORE;
+	buf_free(&file);
+	return err;
+}
+
+int
+sieve_scripts_active(const struct sieve_scripts *s, struct buf *name)
+{
+	struct buf text = {.max = SIEVE_NAME_BYTES_MAX + 1};
+	int err = read_file(s, active_name, &text);
+	struct span line = buf_as_span(&text);
+	if (err == E_OK || err == E_LIMIT) {
+		bool has_name = err == E_OK && span_ends(line, SPAN("\n")) &&
+		                sieve_name_valid(span_head(line, line.n - 1));
+		if (has_name)
+			buf_span(name, span_head(line, line.n - 1));
+		else
+			log_event(LOG_ERR, "sieve_scripts", "what=no_name file=%s",
+			    active_name);
+		err = has_name ? buf_done(name) : E_MORE;
+	}
+	buf_free(&text);
+	return err;
+}
+
+static bool
+is_active(const struct sieve_scripts *s, struct span name)
+{
+	struct buf active = {0};
+	bool is = sieve_scripts_active(s, &active) == E_OK &&
+	          span_eq(buf_as_span(&active), name);
+	buf_free(&active);
+	return is;
+}
+
+/* E_OK, E_MORE (none, or no name) or E_IO (not looked at) */
+static int
+find_script(const struct sieve_scripts *s, struct span name)
+{
+	struct buf file = {0};
+	struct stat st;
+	int err = sieve_name_to_file(name, &file) == E_OK ? E_OK : E_MORE;
+	if (err == E_OK && s->dir < 0)
+		err = E_MORE;
+	if (err == E_OK &&
+	    fstatat(s->dir, buf_cstr(&file), &st, AT_SYMLINK_NOFOLLOW) != 0)
+		err = errno == ENOENT ? E_MORE : failed("stat", buf_cstr(&file));
+	else if (err == E_OK && !S_ISREG(st.st_mode))
+		err = E_MORE;
+	buf_free(&file);
+	return err;
+}
+
+/* ---- all of them ---- */
+
+static void
+add_row(struct sieve_script_list *l, size_t *cap, struct span name, struct span active)
+{
+	l->rows = mem_room(l->rows, l->n, cap, sizeof *l->rows);
+	l->rows[l->n++] = (struct sieve_script_row){
+	    .name = arena_span(&l->arena, name), .is_active = span_eq(name, active)};
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct sieve_script_row *x = a, *y = b;
+	return span_cmp(x->name, y->name);
+}
+
+/* E_OK, E_LIMIT, E_IO */
+static int
+read_folder(const struct sieve_scripts *s, struct span active,
+    struct sieve_script_list *out, size_t *cap)
+{
+	int fd = open_beneath(s->dir, ".", O_RDONLY | O_DIRECTORY);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t seen = 0;
+	struct dirent *e;
+	if (!d) {
+		int err = failed("list", ".");
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while (seen <= SIEVE_SCRIPTS_SEEN_MAX && (e = readdir(d))) {
+		struct buf name = {0};
+		seen++;
+		if (sieve_name_of_file(span_of(e->d_name), &name) == E_OK &&
+		    find_script(s, buf_as_span(&name)) == E_OK)
+			add_row(out, cap, buf_as_span(&name), active);
+		buf_free(&name);
+	}
+	closedir(d);
+	return seen > SIEVE_SCRIPTS_SEEN_MAX ? E_LIMIT : E_OK;
+}
+
+int
+sieve_scripts_list(const struct sieve_scripts *s, struct sieve_script_list *out)
+{
+	struct buf active = {0};
+	struct sieve_script_row *rows;
+	size_t cap = 0;
+	*out = (struct sieve_script_list){0};
+	if (s->dir < 0)
+		return E_OK;
+	int err = sieve_scripts_active(s, &active);
+	if (err == E_OK || err == E_MORE)
+		err = read_folder(s, buf_as_span(&active), out, &cap);
+	if (err == E_OK && out->n) {
+		qsort(out->rows, out->n, sizeof *out->rows, by_name);
+		rows = arena_get(&out->arena, out->n * sizeof *rows);
+		for (size_t i = 0; i < out->n; i++)
+			rows[i] = out->rows[i];
+		mem_free(&out->rows);
+		out->rows = rows;
+	} else {
+		mem_free(&out->rows);
+		arena_reset(&out->arena);
+		out->n = 0;
+	}
+	buf_free(&active);
+	return err;
+}
+
+/* ---- room ---- */
+
+int
+sieve_scripts_room(const struct sieve_scripts *s, struct span name, uint64_t bytes,
+    enum sieve_quota *what)
+{
+	struct sieve_script_list list;
+	*what = SIEVE_QUOTA_SIZE;
+	if (!sieve_name_valid(name))
+		return E_BAD;
+	if (s->bytes_most && bytes > s->bytes_most)
+		return E_LIMIT;
+	*what = SIEVE_QUOTA_SCRIPTS;
+	int err = s->most ? find_script(s, name) : E_OK;
+	if (err != E_MORE)
+		return err; /* replaced, or no limit */
+	err = sieve_scripts_list(s, &list);
+	if (err == E_OK && list.n >= s->most)
+		err = E_LIMIT;
+	arena_reset(&list.arena);
+	return err;
+}
+
+/* ---- changing ---- */
+
+/*
+ * One at a time, of all sessions and commands of the account; each holds it for a few system calls.
+ * One that does not give it back must not stop the others for ever.
+ */
+static int
+lock(struct sieve_scripts *s)
+{
+	int64_t until_ms = clock_mono_ms() + SIEVE_SCRIPTS_LOCK_MS;
+	if (s->dir < 0) {
+		errno = ENOENT;
+		return failed("lock", ".");
+	}
+	while (flock(s->dir, LOCK_EX | LOCK_NB) != 0) {
+		struct timespec pause = {.tv_nsec = LOCK_TRY_MS * 1000000L};
+		if ((errno != EWOULDBLOCK && errno != EINTR) ||
+		    clock_mono_ms() >= until_ms)
+			return failed("lock", ".");
+		nanosleep(&pause, NULL);
+	}
+	return E_OK;
+}
+
+static void
+unlock(struct sieve_scripts *s)
+{
+	if (flock(s->dir, LOCK_UN) != 0)
+		failed("unlock", ".");
+}
+
+static int
+sync_folder(struct sieve_scripts *s)
+{
+	return fsync(s->dir) == 0 ? E_OK : failed("sync", ".");
+}
+
+/* E_OK, E_LIMIT (no room on the disk), E_IO; nothing is left of it after a failure */
+static int
+write_new(struct sieve_scripts *s, struct span text)
+{
+	if (unlinkat(s->dir, new_name, 0) != 0 && errno != ENOENT)
+		return failed("remove", new_name);
+	int fd = open_beneath(s->dir, new_name, O_WRONLY | O_CREAT | O_EXCL);
+	if (fd < 0)
+		return errno == ENOSPC || errno == EDQUOT ? E_LIMIT
+		                                          : failed("create", new_name);
+	int err = file_write(fd, text);
+	if (err == E_IO)
+		failed("write", new_name);
+	if (err == E_OK && fsync(fd) != 0)
+		err = errno == ENOSPC || errno == EDQUOT ? E_LIMIT
+		                                         : failed("sync", new_name);
+	close(fd);
+	if (err != E_OK && unlinkat(s->dir, new_name, 0) != 0)
+		failed("remove", new_name);
+	return err;
+}
+
+static int
+replace(struct sieve_scripts *s, const char *name, struct span text)
+{
+	int err = write_new(s, text);
+	if (err == E_OK && renameat(s->dir, new_name, s->dir, name) != 0)
+		err = failed("rename", name);
+	return err == E_OK ? sync_folder(s) : err;
+}
+
+int
+sieve_scripts_put(
+    struct sieve_scripts *s, struct span name, struct span text, enum sieve_quota *what)
+{
+	struct buf file = {0};
+	int err = lock(s);
+	if (err != E_OK)
+		return err;
+	err = sieve_scripts_room(s, name, text.n, what);
+	if (err == E_OK)
+		err = sieve_name_to_file(name, &file);
+	if (err == E_OK) {
+		*what = SIEVE_QUOTA_DISK;
+		err = replace(s, buf_cstr(&file), text);
+	}
+	unlock(s);
+	buf_free(&file);
+	return err;
+}
+
+static int
+remove_file(struct sieve_scripts *s, const char *name)
+{
+	if (unlinkat(s->dir, name, 0) != 0 && errno != ENOENT)
+		return failed("remove", name);
+	return sync_folder(s);
+}
+
+int
+sieve_scripts_delete(struct sieve_scripts *s, struct span name)
+{
+	struct buf file = {0};
+	int err = find_script(s, name);
+	if (err == E_OK)
+		err = lock(s);
+	if (err != E_OK)
+		return err;
+	if (is_active(s, name))
+		err = E_DENY;
+	if (err == E_OK)
+		err = sieve_name_to_file(name, &file);
+	if (err == E_OK)
+		err = remove_file(s, buf_cstr(&file));
+	unlock(s);
+	buf_free(&file);
+	return err;
+}
+
+/* lock is held */
+static int
+activate(struct sieve_scripts *s, struct span name)
+{
+	struct buf line = {0};
+	buf_span(&line, name);
+	buf_ch(&line, '\n');
+	int err = replace(s, active_name, buf_as_span(&line));
+	buf_free(&line);
+	return err == E_LIMIT ? E_IO : err;
+}
+
+int
+sieve_scripts_activate(struct sieve_scripts *s, struct span name)
+{
+	if (s->dir < 0)
+		return name.n ? E_MORE : E_OK;
+	int err = lock(s);
+	if (err != E_OK)
+		return err;
+	if (name.n == 0)
+		err = remove_file(s, active_name);
+	else
+		err = find_script(s, name);
+	if (err == E_OK && name.n)
+		err = activate(s, name);
+	unlock(s);
+	return err;
+}
+
+/* At each moment the active one is there under the name that is said to be active. */
+static int
+move(struct sieve_scripts *s, const char *from, const char *to, struct span to_name,
+    bool was_active)
+{
+	if (linkat(s->dir, from, s->dir, to, 0) != 0)
+		return errno == EEXIST   ? E_DENY
+		       : errno == ENOENT ? E_MORE
+		                         : failed("link", to);
+	int err = sync_folder(s);
+	if (err == E_OK && was_active)
+		err = activate(s, to_name);
+	return err == E_OK ? remove_file(s, from) : err;
+}
+
+int
+sieve_scripts_rename(struct sieve_scripts *s, struct span from, struct span to)
+{
+	struct buf from_file = {0}, to_file = {0};
+	int err = sieve_name_valid(to) ? find_script(s, from) : E_BAD;
+	if (err == E_OK)
+		err = lock(s);
+	if (err != E_OK)
+		return err;
+	if (sieve_name_to_file(from, &from_file) != E_OK ||
+	    sieve_name_to_file(to, &to_file) != E_OK)
+		bug("a name that was valid");
+	err = move(s, buf_cstr(&from_file), buf_cstr(&to_file), to, is_active(s, from));
+	unlock(s);
+	buf_free(&from_file);
+	buf_free(&to_file);
+	return err;
+}
