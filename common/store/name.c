@@ -14,6 +14,8 @@ file_name_put(struct buf *out, const struct file_name *f)
 	buf_hex(out, span_make(f->sha256, sizeof f->sha256));
 	if (f->is_junk)
 		buf_str(out, ",J");
+	if (f->is_directed)
+		buf_str(out, ",D");
 }
 
 static bool
@@ -25,11 +27,22 @@ is_lower_hex(struct span s)
 	return true;
 }
 
+/* At its end; then it goes. */
+static bool
+take_mark(struct span *text, const char *mark)
+{
+	struct span m = span_of(mark);
+	bool is_there = span_ends(*text, m);
+	if (is_there)
+		text->n -= m.n;
+	return is_there;
+}
+
 int
 file_name_parse(struct span text, struct file_name *out)
 {
-	struct file_name f = {.is_junk = span_ends(text, SPAN(",J"))};
-	text = span_head(text, f.is_junk ? text.n - 2 : text.n);
+	struct file_name f = {.is_directed = take_mark(&text, ",D")};
+	f.is_junk = take_mark(&text, ",J");
 	struct span id = span_cut(&text, ','), tag = span_cut(&text, ','),
 		    size = span_cut(&text, ',');
 	if (!is_lower_hex(id) || !is_lower_hex(tag) || !span_starts(size, SPAN("S=")) ||

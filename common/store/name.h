@@ -7,16 +7,20 @@
 #include "base/id.h"
 
 enum {
-	NAME_NEW_MAX = FILE_ID_TEXT + 1 + 3 + 20 + 3 + 64 + 2 + 1, /* with its NUL */
+	NAME_NEW_MAX = FILE_ID_TEXT + 1 + 3 + 20 + 3 + 64 + 4 + 1, /* with its NUL */
 	NAME_MSG_MAX = sizeof "msg/xx/" + FILE_ID_TEXT,
 };
 
-/* What the name of a file in new/ says: "ID,TAG,S=size,C=sha256", of junk with ",J" behind it. */
+/*
+ * What the name of a file in new/ says: "ID,TAG,S=size,C=sha256", of junk with ",J" behind it, of
+ * what has directions (directions.h) with ",D" at its end.
+ */
 struct file_name {
 	struct file_id id;
 	uint64_t size_bytes;
 	unsigned char sha256[32];
 	bool is_junk; /* goes into the mailbox for that, not into INBOX */
+	bool is_directed;
 };
 
 void file_name_put(struct buf *out, const struct file_name *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * takein.c - what placers left in new/ becomes part of INBOX, or of the mailbox for junk, a job as others: rows in the batch's
- * transaction (among them "seen", so that a replay brings nothing back), its sync, then each file
- * moves to msg/.
+ * takein.c - what placers left in new/ becomes part of INBOX, or of the mailbox where it is meant to go (goal.h), a job as
+ * others: rows in the batch's transaction (among them "seen", so that a replay brings nothing back), its sync, then each
+ * file moves to msg/.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,13 +16,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "metrics/metric.h"
+#include "store/goal.h"
 #include "store/jobs.h"
 #include "store/sum.h"
 
 enum {
 	/* files put in order of arrival together: 12 MB for a moment */
 	TAKEIN_SORTED = 1 << 17,
-	TAKEIN_SLICE = 200, /* of them in one step */
+	TAKEIN_SLICE = GOAL_MADE_MOST, /* of them in one step */
 };
 
 struct arrival {
@@ -91,8 +92,10 @@ static void
 look_at(const char *name)
 {
 	struct arrival a = {.is_new = false};
-	if (name[0] == '.')
+	if (name[0] == '.') {
+		directions_sweep(name);
 		return;
+	}
 	if (strlen(name) >= NAME_NEW_MAX ||
 	    file_name_parse(span_of(name), &a.name) != E_OK) {
 		log_event(LOG_DEBUG, "not_ours", "file=%s", log_qs(name));
@@ -170,42 +173,21 @@ judge(struct arrival *a)
 	return E_OK;
 }
 
-/* Messages of a step, for one mailbox. */
-struct goal {
-	struct slot *slot;
-	size_t n;
-	struct store_record made[TAKEIN_SLICE];
-};
-
-/*
- * Where junk goes: the mailbox for it; one that has its name; one that is made now.  NULL: there is
- * no room for another mailbox.  Others are made in batches of their own: none of this name is here
- */
-static struct slot *
-junk_slot(void)
+/* Flags that have no room in the mailbox are left out. */
+static int
+set_flags(struct slot *slot, const struct directions *d, struct store_record *out)
 {
-	const struct keeper *k = &the_keeper;
-	struct slot *s = slot_for_use("\\Junk");
-	if (!s)
-		s = slot_find(SPAN("Junk"));
-	if (!s && k->n_by_name + k->n_touched < STORE_MAILBOXES_MAX)
-		s = slot_make(SPAN("Junk"), SPAN("\\Junk"));
-	return s;
-}
-
-static struct goal *
-goal_of(const struct arrival *a, struct goal *inbox, struct goal *junk)
-{
-	if (a->name.is_junk && !junk->slot)
-		junk->slot = junk_slot();
-	struct goal *g = a->name.is_junk && junk->slot ? junk : inbox;
-	if (g->n == 0)
-		slot_touch(g->slot)->modseq++;
-	return g;
+	uint64_t bits = 0;
+	out->flags = d->flags;
+	int err =
+	    slot_keywords(slot, d->keywords, d->n_keywords, KEYWORDS_THAT_FIT, &bits);
+	out->keywords = bits;
+	return err;
 }
 
 static int
-add_one(struct goal *g, const struct arrival *a, int64_t now)
+add_one(
+    struct goal *g, const struct arrival *a, const struct directions *d, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
 	struct mailbox *m = slot_touch(g->slot);
@@ -216,9 +198,11 @@ add_one(struct goal *g, const struct arrival *a, int64_t now)
 	    .date_sec = (int64_t)a->placed.tv_sec,
 	    .saved_sec = now,
 	    .id = a->name.id};
+	int err = d ? set_flags(g->slot, d, out) : E_OK;
 	slot_count(g->slot, out, 1);
 	helper_want(g->slot);
-	int err = file_refer(t, job_txn(), &a->name, now);
+	if (err == E_OK)
+		err = file_refer(t, job_txn(), &a->name, now);
 	if (err == E_OK)
 		err = seen_put(t, job_txn(), a->name.id, now);
 	change_add(g->slot, CHANGE_ADD, out);
@@ -226,29 +210,46 @@ add_one(struct goal *g, const struct arrival *a, int64_t now)
 }
 
 static int
-append_made(const struct goal *g)
+append_made(const struct goal *all)
 {
-	return g->n ? records_append(&the_keeper.tables, job_txn(), g->slot->next.id,
-			  g->made, g->n)
-	            : E_OK;
+	int err = E_OK;
+	for (const struct goal *g = all; g && err == E_OK; g = g->next)
+		if (g->n)
+			err = records_append(&the_keeper.tables, job_txn(),
+			    g->slot->next.id, g->made, g->n);
+	return err;
+}
+
+static int
+add_where_meant(struct goal **goals, const struct arrival *a, int64_t now)
+{
+	struct directions d;
+	struct buf text = {0};
+	bool is_directed =
+	    a->name.is_directed && directions_read(a->name.id, &text, &d) == E_OK;
+	int err = add_one(goal_of(goals, &a->name, is_directed ? &d : NULL), a,
+	    is_directed ? &d : NULL, now);
+	buf_free(&text);
+	return err;
 }
 
 static int
 add_slice(void)
 {
-	struct goal inbox = {.slot = slot_find(SPAN("INBOX"))}, junk = {.slot = NULL};
+	struct goal *goals = NULL;
 	int64_t now = clock_wall_sec();
 	int err = E_OK;
 	do {
 		struct arrival *a = &in.all[in.at + in.slice++];
 		err = judge(a);
 		if (err == E_OK && a->is_new)
-			err = add_one(goal_of(a, &inbox, &junk), a, now);
+			err = add_where_meant(&goals, a, now);
 	} while (err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE &&
 		 job_has_time());
 	if (err == E_OK)
-		err = append_made(&inbox);
-	return err == E_OK ? append_made(&junk) : err;
+		err = append_made(goals);
+	goals_free(&goals);
+	return err;
 }
 
 /* All that placers had counted is in the index now. */
@@ -339,6 +340,9 @@ takein_synced(struct job *j)
 {
 	for (; in.slice; in.slice--, in.at++) {
 		const struct arrival *a = &in.all[in.at];
+		/* first: without its message nobody would remove them */
+		if (a->name.is_directed && !a->is_damaged)
+			directions_remove(a->name.id);
 		if (a->is_replay)
 			drop_file(a);
 		else if (!a->is_damaged)

@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "scratch.h"
+#include "store/directions.h"
 #include "store/keeper.h"
 #include "store_home.h"
 #include "tls/hash.h"
@@ -243,32 +244,52 @@ append_many(struct store *s, const char *mailbox, unsigned n)
 }
 
 static void
-place(const char *text, bool is_junk)
+put_file(const char *path, struct span bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes.p, bytes.n), bytes.n);
+	close(fd);
+}
+
+static struct file_id
+place(const char *text, bool is_junk, const struct span *directions)
 {
 	struct file_name f = {.id = file_id_of(id_new(), 7),
 	    .size_bytes = strlen(text),
-	    .is_junk = is_junk};
+	    .is_junk = is_junk,
+	    .is_directed = directions != NULL};
 	struct buf path = {0};
+	if (directions) {
+		buf_str(&path, "new/");
+		directions_name_put(&path, f.id);
+		put_file(buf_cstr(&path), *directions);
+		buf_reset(&path);
+	}
 	sha256(span_of(text), f.sha256);
 	buf_str(&path, "new/");
 	file_name_put(&path, &f);
-	int fd = open(buf_cstr(&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
+	put_file(buf_cstr(&path), span_of(text));
 	buf_free(&path);
+	return f.id;
 }
 
 void
 deliver(const char *text)
 {
-	place(text, false);
+	place(text, false, NULL);
 }
 
 void
 deliver_junk(const char *text)
 {
-	place(text, true);
+	place(text, true, NULL);
+}
+
+struct file_id
+deliver_directed(const char *text, bool is_junk, struct span directions)
+{
+	return place(text, is_junk, &directions);
 }
 
 struct numset

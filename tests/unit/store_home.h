@@ -34,6 +34,8 @@ uint32_t append(struct store *, const char *mailbox, unsigned n); /* its uid */
 void append_many(struct store *, const char *mailbox, unsigned n);
 void deliver(const char *text); /* into new/, as a placer does it */
 void deliver_junk(const char *text);
+/* with such directions, whatever they are */
+struct file_id deliver_directed(const char *text, bool is_junk, struct span directions);
 struct numset set_of(uint32_t from, uint32_t to);
 void mailbox_check(struct store *, const char *name, uint64_t messages, uint64_t unseen,
     uint64_t deleted);
