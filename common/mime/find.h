@@ -5,6 +5,8 @@
 
 #include "base/span.h"
 
+enum { FIND_WORK_MAX = 12 };
+
 /* find_bytes - is the needle in it?  An empty one is in everything. */
 bool find_bytes(struct span haystack, struct span needle);
 /*
@@ -12,5 +14,11 @@ bool find_bytes(struct span haystack, struct span needle);
  * casemap_fold makes them
  */
 bool find_any_case(struct span haystack, struct span needle);
+/*
+ * find_counted - one or the other; work: added, the octets compared, at most FIND_WORK_MAX for each
+ * octet of both, whatever they are
+ */
+bool find_counted(
+    struct span haystack, struct span needle, bool is_any_case, uint64_t *work);
 
 #endif

@@ -91,7 +91,7 @@ is_same_store(const struct sieve_action *a, const struct sieve_action *b)
 		return is_inbox && is_inbox_b &&
 		       a->store.special_use.n == b->store.special_use.n;
 	return span_eq(a->store.mailbox, b->store.mailbox) &&
-	       span_eq(a->store.special_use, b->store.special_use) &&
+	       span_ieq(a->store.special_use, b->store.special_use) &&
 	       span_eq(a->store.mailboxid, b->store.mailboxid);
 }
 
@@ -101,18 +101,29 @@ is_store(enum sieve_action_kind kind)
 	return kind == ACTION_KEEP || kind == ACTION_FILEINTO;
 }
 
-/* Is it there already, so that it is done once (RFC 5228 2.10.3)?  The last one's flags count. */
+/* The last one's flags count. */
+static void
+take_store(struct sieve_action *before, const struct sieve_action *a)
+{
+	if (a->is_implicit)
+		return;
+	if (a->kind == ACTION_KEEP)
+		before->kind = ACTION_KEEP;
+	before->store.flags = a->store.flags;
+	before->store.has_flags = a->store.has_flags;
+	before->store.can_create |= a->store.can_create;
+}
+
+/*
+ * Is it there already, so that it is done once (RFC 5228 2.10.3)?  What an earlier script decided
+ * stays as it is.
+ */
 static bool
-is_double(struct sieve_action *before, const struct sieve_action *a)
+is_double(struct sieve_action *before, const struct sieve_action *a, bool is_own)
 {
 	if (is_store(a->kind) && is_store(before->kind) && is_same_store(a, before)) {
-		if (a->is_implicit)
-			return true;
-		if (a->kind == ACTION_KEEP)
-			before->kind = ACTION_KEEP;
-		before->store.flags = a->store.flags;
-		before->store.has_flags = a->store.has_flags;
-		before->store.can_create |= a->store.can_create;
+		if (is_own)
+			take_store(before, a);
 		return true;
 	}
 	if (a->kind != before->kind)
@@ -184,8 +195,8 @@ action_add(
 					    "(previously triggered in line %u)",
 					    (*at)->line)
 			              : E_OK;
-		if (is_double(*at, a)) {
-			run->result->has_keep |= a->kind == ACTION_KEEP;
+		if (is_double(*at, a, is_own)) {
+			run->result->has_keep |= is_own && a->kind == ACTION_KEEP;
 			return E_OK;
 		}
 	}
@@ -264,6 +275,10 @@ sieve_action_put(const struct sieve_action *a, struct buf *out)
 	case ACTION_REDIRECT:
 		buf_putf(out, " %s\"%.*s\"", a->redirect.is_list ? "list " : "",
 		    SPAN_ARG(a->redirect.address));
+		if (a->redirect.notify.n)
+			buf_putf(out, " notify %.*s", SPAN_ARG(a->redirect.notify));
+		if (a->redirect.ret.n)
+			buf_putf(out, " ret %.*s", SPAN_ARG(a->redirect.ret));
 		break;
 	case ACTION_REJECT:
 	case ACTION_EREJECT:

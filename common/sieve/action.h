@@ -45,8 +45,9 @@ struct sieve_store {
 struct sieve_redirect {
 	struct span address; /* local-part@domain; of a list its name */
 	bool is_list;        /* RFC 6134 2.5: to each of its members */
-	struct span notify,
-	    ret; /* RFC 6009: "NEVER" or "SUCCESS,FAILURE"; "FULL"; empty: as it came */
+	/* RFC 6009, as SMTP has them: "NEVER", or of "SUCCESS,FAILURE,DELAY"; "FULL", "HDRS"; empty:
+	 * as it came */
+	struct span notify, ret;
 };
 
 struct sieve_vacation {

@@ -9,6 +9,9 @@
 #include "sieve/check_state.h"
 #include "sieve/run_state.h"
 
+/* What a part, an octet of it that is decoded, and one as it stands, are worth in octets compared. */
+enum { PART_WORK = 256, BODY_WORK = 8, TYPE_WORK = 16 };
+
 int
 check_body(struct sieve_check *c, struct sieve_node *node)
 {
@@ -53,42 +56,50 @@ body_is_html(const struct part *part)
 
 /* What is no text: without its encoding, whatever it is. */
 static void
-put_octets(const struct tree *tree, const struct part *part, struct buf *out)
+put_octets(const struct part *part, struct span body, struct buf *out)
 {
 	enum transfer_kind kind = transfer_kind_of(part->fields.encoding);
-	struct span body = span_head(part_body(tree, part), SIEVE_BODY_BYTES_MAX);
 	if (kind != TRANSFER_UNKNOWN) /* what cannot be decoded says nothing */
 		transfer_decode(kind, body, out);
 }
 
-void
-body_put_part(const struct tree *tree, const struct part *part, struct arena *arena,
-    struct buf *out)
+static void
+put_decoded(
+    struct sieve_run *run, const struct part *part, size_t most, struct buf *out)
 {
+	const struct tree *tree = view_tree(run);
 	struct part_text text;
 	struct buf decoded = {.max = SIEVE_BODY_BYTES_MAX},
 		   utf8 = {.max = SIEVE_BODY_BYTES_MAX};
-	if (part_text_of(tree, part, arena, &text) == E_OK)
+	if (part_text_of(tree, part, &run->tmp, &text) == E_OK) {
+		text.body = span_head(text.body, most);
 		buf_span(
 		    out, part_text_utf8(&text, SIEVE_BODY_BYTES_MAX, &decoded, &utf8));
-	else
-		put_octets(tree, part, out);
+	} else {
+		put_octets(part, span_head(part_body(tree, part), most), out);
+	}
 	buf_free(&decoded);
 	buf_free(&utf8);
 }
 
 void
-body_put_text(const struct tree *tree, const struct part *part, struct arena *arena,
-    struct buf *out)
+body_put_part(struct sieve_run *run, unsigned line, const struct part *part,
+    size_t most, struct buf *out)
 {
-	struct buf html = {.max = SIEVE_BODY_BYTES_MAX};
+	struct span body = span_head(part_body(view_tree(run), part), most);
+	if (run_spend(run, line, PART_WORK + BODY_WORK * (uint64_t)body.n) == E_OK)
+		put_decoded(run, part, most, out);
+}
+
+void
+body_put_text(struct sieve_run *run, unsigned line, const struct part *part,
+    size_t most, struct buf *out)
+{
+	struct buf html = {.max = 2 * SIEVE_BODY_BYTES_MAX};
 	struct words words = {.out = out, .max_chars = SIEVE_BODY_BYTES_MAX};
-	if (!body_is_html(part)) {
-		body_put_part(tree, part, arena, out);
-		return;
-	}
-	body_put_part(tree, part, arena, &html);
-	html_words(buf_as_span(&html), &words);
+	body_put_part(run, line, part, most, body_is_html(part) ? &html : out);
+	if (html.len && run_spend(run, line, BODY_WORK * (uint64_t)html.len) == E_OK)
+		html_words(buf_as_span(&html), &words);
 	buf_free(&html);
 }
 
@@ -130,16 +141,38 @@ epilogue_of(const struct tree *tree, const struct part *part)
 	return span_from(s, span_find(s, '\n') + (span_find(s, '\n') < s.n));
 }
 
+struct looking {
+	const struct sieve_node *node;
+	struct sieve_matcher m;
+	size_t left_bytes; /* of bodies that are looked into */
+};
+
+/* As much of it as may still be looked at. */
+static struct span
+looked_at(struct looking *l, struct span s)
+{
+	s = span_head(s, l->left_bytes);
+	l->left_bytes -= s.n;
+	return s;
+}
+
+static int
+match_octets(struct sieve_run *run, struct looking *l, struct span s)
+{
+	s = looked_at(l, s);
+	return run_spend(run, l->node->line, s.n) == E_OK ? match_value(run, &l->m, s)
+	                                                  : run->err;
+}
+
 /* RFC 5173 5.2: of a multipart what stands before and behind its parts, each alone. */
 static int
-match_content(struct sieve_run *run, struct sieve_matcher *m, const struct part *part)
+match_content(struct sieve_run *run, struct looking *l, const struct part *part)
 {
 	const struct tree *tree = view_tree(run);
 	struct buf text = {.max = 2 * SIEVE_BODY_BYTES_MAX};
 	if (part->kind == PART_MULTIPART && part->child) {
-		(void)match_value(run, m, prologue_of(tree, part));
-		(void)match_value(run, m, epilogue_of(tree, part));
-		return run->err;
+		(void)match_octets(run, l, prologue_of(tree, part));
+		return match_octets(run, l, epilogue_of(tree, part));
 	}
 	if (part->kind == PART_MESSAGE && part->child) {
 		struct span head = part_head(tree, part->child);
@@ -147,22 +180,22 @@ match_content(struct sieve_run *run, struct sieve_matcher *m, const struct part 
 			head.n -= 2;
 		else if (span_ends(head, SPAN("\n\n")))
 			head.n--;
-		return match_value(run, m, head);
+		return match_octets(run, l, head);
 	}
-	body_put_part(tree, part, &run->tmp, &text);
-	if (run_spend(run, m->node->line, text.len) == E_OK)
-		(void)match_value(run, m, buf_as_span(&text));
+	body_put_part(
+	    run, l->node->line, part, looked_at(l, part_body(tree, part)).n, &text);
+	(void)match_value(run, &l->m, buf_as_span(&text));
 	buf_free(&text);
 	return run->err;
 }
 
 static int
-match_text(struct sieve_run *run, struct sieve_matcher *m, const struct part *part)
+match_text(struct sieve_run *run, struct looking *l, const struct part *part)
 {
 	struct buf text = {.max = 2 * SIEVE_BODY_BYTES_MAX};
-	body_put_text(view_tree(run), part, &run->tmp, &text);
-	if (run_spend(run, m->node->line, text.len) == E_OK)
-		(void)match_value(run, m, buf_as_span(&text));
+	body_put_text(run, l->node->line, part,
+	    looked_at(l, part_body(view_tree(run), part)).n, &text);
+	(void)match_value(run, &l->m, buf_as_span(&text));
 	buf_free(&text);
 	return run->err;
 }
@@ -175,18 +208,20 @@ is_text(const struct part *part)
 }
 
 static int
-match_parts(
-    struct sieve_run *run, const struct sieve_node *node, struct sieve_matcher *m)
+match_parts(struct sieve_run *run, const struct sieve_node *node, struct looking *l)
 {
 	bool is_of_text = node_opt_value(node, OPT_BODY, BODY_TEXT) == BODY_TEXT;
 	size_t n;
 	struct span *types = run_list(run, node_opt_arg(node, OPT_BODY), &n);
 	const struct part *p = &view_tree(run)->root;
-	for (; p && !m->is_found && run->err == E_OK; p = part_next(p)) {
+	for (; p && !l->m.is_found && run->err == E_OK; p = part_next(p)) {
+		if (run_spend(run, node->line, PART_WORK + TYPE_WORK * (uint64_t)n) !=
+		    E_OK)
+			break;
 		if (is_of_text && is_text(p))
-			(void)match_text(run, m, p);
+			(void)match_text(run, l, p);
 		else if (!is_of_text && is_wanted(p, types, n) && !has_odd_type(p))
-			(void)match_content(run, m, p);
+			(void)match_content(run, l, p);
 	}
 	return run->err;
 }
@@ -203,18 +238,18 @@ has_body(struct span message)
 int
 test_body(struct sieve_run *run, const struct sieve_node *node, bool *out)
 {
-	struct sieve_matcher m;
+	struct looking l = {.node = node, .left_bytes = SIEVE_BODY_BYTES_MAX};
 	const struct tree *tree;
-	if (match_begin(run, node, node->pos[0], &m) != E_OK)
+	if (match_begin(run, node, node->pos[0], &l.m) != E_OK)
 		return run->err;
-	m.keeps_values = true;
+	l.m.keeps_values = true;
 	if (!has_body(run->in->message))
-		return match_end(run, &m, out);
+		return match_end(run, &l.m, out);
 	if (node_opt_value(node, OPT_BODY, BODY_TEXT) != BODY_RAW) {
-		(void)match_parts(run, node, &m);
+		(void)match_parts(run, node, &l);
 	} else {
 		tree = view_tree(run);
-		(void)match_value(run, &m, part_body(tree, &tree->root));
+		(void)match_octets(run, &l, part_body(tree, &tree->root));
 	}
-	return match_end(run, &m, out);
+	return match_end(run, &l.m, out);
 }

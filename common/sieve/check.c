@@ -8,6 +8,9 @@
 static int check_commands(struct sieve_check *c, struct sieve_node *first);
 static int check_test(struct sieve_check *c, struct sieve_node *node);
 
+typedef const struct sieve_word *find_fn(
+    struct span name, const struct sieve_dialect *);
+
 int
 check_error(struct sieve_check *c, unsigned line, const char *fmt, ...)
 {
@@ -149,25 +152,39 @@ check_subtests(struct sieve_check *c, struct sieve_node *node)
 	return err;
 }
 
+/* Which word it is: one of the kind that may stand here.  E_OK, E_BAD (said) */
 static int
-check_test(struct sieve_check *c, struct sieve_node *node)
+find_word(
+    struct sieve_check *c, struct sieve_node *node, find_fn *find, find_fn *find_other)
 {
-	const struct sieve_word *word = word_find_test(node->name, c->want->dialect);
-	int err;
-	if (!word && word_find_command(node->name, c->want->dialect))
-		return check_error(c, node->line,
-		    "attempted to use command '%.*s' as test", SPAN_ARG(node->name));
+	const struct sieve_word *word = find(node->name, c->want->dialect);
+	const struct sieve_word *other = find_other(node->name, c->want->dialect);
+	const char *kind = find == word_find_test ? "test" : "command";
+	if (!word && other)
+		return check_error(c, node->line, "attempted to use %s '%.*s' as %s",
+		    check_kind(other), SPAN_ARG(node->name), kind);
 	if (!word)
 		return check_error(
-		    c, node->line, "unknown test '%.*s'", SPAN_ARG(node->name));
+		    c, node->line, "unknown %s '%.*s'", kind, SPAN_ARG(node->name));
 	if (word->exts && !check_has(c, word->exts))
 		return not_required(c, node, word);
 	node->word = word;
-	/* what tests inside say about is known when the test is looked at */
-	err = check_subtests(c, node);
-	if (check_word(c, node) != E_OK)
-		err = E_BAD;
-	return err;
+	return E_OK;
+}
+
+/* What tests inside say about is known when the word is looked at. */
+static int
+check_inside(struct sieve_check *c, struct sieve_node *node)
+{
+	int err = check_subtests(c, node);
+	return check_word(c, node) == E_OK ? err : E_BAD;
+}
+
+static int
+check_test(struct sieve_check *c, struct sieve_node *node)
+{
+	int err = find_word(c, node, word_find_test, word_find_command);
+	return err == E_OK ? check_inside(c, node) : err;
 }
 
 /* The block of a test that is never true is not looked at: RFC 5463 4. */
@@ -196,29 +213,19 @@ is_require(const struct sieve_node *node)
 static int
 check_command(struct sieve_check *c, struct sieve_node *node)
 {
-	const struct sieve_word *word = word_find_command(node->name, c->want->dialect);
 	const struct sieve_loop *loop = c->loop;
 	struct sieve_loop own;
-	int err;
-	if (!word && word_find_test(node->name, c->want->dialect))
-		return check_error(c, node->line,
-		    "attempted to use test '%.*s' as command", SPAN_ARG(node->name));
-	if (!word)
-		return check_error(
-		    c, node->line, "unknown command '%.*s'", SPAN_ARG(node->name));
-	if (word->exts && !check_has(c, word->exts))
-		return not_required(c, node, word);
-	node->word = word;
-	err = check_subtests(c, node);
-	if (check_word(c, node) != E_OK)
-		err = E_BAD;
-	if (word->check == check_foreverypart) {
+	int err = find_word(c, node, word_find_command, word_find_test);
+	if (err != E_OK)
+		return err;
+	err = check_inside(c, node);
+	if (node->word->check == check_foreverypart) {
 		own = (struct sieve_loop){.outer = loop};
 		if (node_opt_arg(node, OPT_NAME))
 			(void)check_constant(node_opt_arg(node, OPT_NAME), &own.name);
 		c->loop = &own;
 	}
-	if (word->block == BLOCK_NEEDED && check_block(c, node) != E_OK)
+	if (node->word->block == BLOCK_NEEDED && check_block(c, node) != E_OK)
 		err = E_BAD;
 	c->loop = loop;
 	return err;
@@ -240,19 +247,33 @@ check_commands(struct sieve_check *c, struct sieve_node *first)
 	return err;
 }
 
+/* Names in the tree point into the text, which may go.  E_OK, E_LIMIT (said) */
+static int
+take_text(struct sieve_check *c, struct span text, struct span *out)
+{
+	*out = text;
+	if (text.n > SIEVE_SCRIPT_BYTES_MAX) /* the parser says it */
+		return E_OK;
+	*out = arena_span(&c->program->arena, text);
+	if (out->n == text.n)
+		return E_OK;
+	sieve_error(c->errors, 1, SIEVE_NO_MEMORY);
+	return E_LIMIT;
+}
+
 int
 check_script(struct sieve_check *c, struct span text, struct sieve_script *script)
 {
 	struct sieve_check outer = *c;
 	struct span name = c->errors->script;
 	struct sieve_scope scope = {0};
-	/* names in the tree point into the text, which may go */
+	struct span copy;
 	int err;
 	c->errors->script = script->name;
-	text = text.n > SIEVE_SCRIPT_BYTES_MAX ? text
-	                                       : arena_span(&c->program->arena, text);
-	if ((err = sieve_parse(
-		 text, &c->program->arena, c->errors, &script->commands)) == E_OK) {
+	if ((err = take_text(c, text, &copy)) == E_OK)
+		err =
+		    sieve_parse(copy, &c->program->arena, c->errors, &script->commands);
+	if (err == E_OK) {
 		script->scope = &scope;
 		script->is_being_checked = true;
 		c->script = script;

@@ -104,7 +104,7 @@ bind_tag(
 		    "excludes it, was there before",
 		    tag->name, SPAN_ARG(node->name), check_kind(node->word));
 	if (!(opt = arena_get(&c->program->arena, sizeof(*opt))))
-		return check_error(c, arg->line, "the script needs too much memory");
+		return check_error(c, arg->line, SIEVE_NO_MEMORY);
 	*opt = (struct sieve_opt){.next = node->opts, .tag = tag};
 	node->opts = opt;
 	*at = value;

@@ -116,6 +116,8 @@ decode_encoded(struct sieve_check *c, struct sieve_string *s)
 	}
 	buf_span(&out, in);
 	s->text = arena_span(&c->program->arena, buf_as_span(&out));
+	if (err != E_BAD && s->text.n < out.len)
+		err = check_error(c, s->line, SIEVE_NO_MEMORY);
 	buf_free(&out);
 	return err == E_BAD ? E_BAD : E_OK;
 }
@@ -133,15 +135,24 @@ reference_at(struct span in)
 	return n < in.n && in.p[n] == '}' && n > 2 ? n + 1 : 0;
 }
 
-static struct sieve_piece *
-piece_new(struct sieve_check *c, struct sieve_piece **end, struct span text)
+/* One more at *end, which is moved behind it.  E_OK, E_BAD (no memory; said) */
+static int
+put_piece(struct sieve_check *c, unsigned line, struct sieve_piece ***end,
+    struct sieve_piece what)
 {
 	struct sieve_piece *piece = arena_get(&c->program->arena, sizeof(*piece));
-	if (piece) {
-		*piece = (struct sieve_piece){.kind = PIECE_TEXT, .text = text};
-		*end = piece;
-	}
-	return piece;
+	if (!piece)
+		return check_error(c, line, SIEVE_NO_MEMORY);
+	*piece = what;
+	**end = piece;
+	*end = &piece->next;
+	return E_OK;
+}
+
+static struct sieve_piece
+text_piece(struct span text)
+{
+	return (struct sieve_piece){.kind = PIECE_TEXT, .text = text};
 }
 
 /* E_OK, E_MORE (no variable: it stays as text), E_BAD (said) */
@@ -174,7 +185,7 @@ reference(
 static int
 find_variables(struct sieve_check *c, struct sieve_string *s)
 {
-	struct sieve_piece *first = NULL, **end = &first, *piece;
+	struct sieve_piece *first = NULL, **end = &first;
 	struct span in = s->text;
 	bool has_any = false;
 	size_t at = 0;
@@ -191,18 +202,17 @@ find_variables(struct sieve_check *c, struct sieve_string *s)
 			at++;
 			continue;
 		}
-		if (at && (piece = piece_new(c, end, span_head(in, at))))
-			end = &piece->next;
-		if ((piece = piece_new(c, end, found.text))) {
-			*piece = found;
-			end = &piece->next;
-		}
+		if (at &&
+		    put_piece(c, s->line, &end, text_piece(span_head(in, at))) != E_OK)
+			return E_BAD;
+		if (put_piece(c, s->line, &end, found) != E_OK)
+			return E_BAD;
 		in = span_from(in, at + n);
 		at = 0;
 		has_any = true;
 	}
-	if (has_any && in.n)
-		(void)piece_new(c, end, in);
+	if (has_any && in.n && put_piece(c, s->line, &end, text_piece(in)) != E_OK)
+		return E_BAD;
 	s->pieces = has_any ? first : NULL;
 	return E_OK;
 }

@@ -239,7 +239,8 @@ date_field_seen(struct sieve_run *run, struct span name, struct span raw, void *
 	size_t at = span_rfind(raw, ';');
 	struct date d;
 	(void)name;
-	if (date_parse(at < raw.n ? span_from(raw, at + 1) : raw, &d) != E_OK)
+	if (run_spend(run, l->node->line, raw.n) != E_OK ||
+	    date_parse(at < raw.n ? span_from(raw, at + 1) : raw, &d) != E_OK)
 		return run->err;
 	return match_date(run, l, d.unix_sec, d.zone_min);
 }

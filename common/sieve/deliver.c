@@ -45,43 +45,59 @@ check_fileinto(struct sieve_check *c, struct sieve_node *node)
 	return check_special_use(c, node);
 }
 
-/* RFC 6009 4: NEVER alone, or some of the others. */
+/* RFC 6009 4: NEVER alone, or some of the others; each once, as SMTP has them.  False: it is neither. */
 static bool
-notify_ok(struct span value)
+notify_put(struct span value, struct buf *out)
 {
 	static const char *const names[] = {"SUCCESS", "FAILURE", "DELAY"};
-	if (span_ieqs(value, "NEVER"))
+	bool is_asked[COUNT(names)] = {false};
+	if (span_ieqs(value, "NEVER")) {
+		buf_str(out, "NEVER");
 		return true;
-	do {
-		struct span word = span_trim(span_cut(&value, ','));
-		bool is_known = false;
-		for (size_t i = 0; i < COUNT(names); i++)
-			is_known |= span_ieqs(word, names[i]);
-		if (!is_known)
+	}
+	for (bool is_last = false; !is_last;) {
+		size_t at = span_find(value, ','), i = 0;
+		struct span word = span_trim(span_head(value, at));
+		is_last = at == value.n;
+		value = span_from(value, at + !is_last);
+		while (i < COUNT(names) && !span_ieqs(word, names[i]))
+			i++;
+		if (i == COUNT(names))
 			return false;
-	} while (value.n);
+		is_asked[i] = true;
+	}
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (is_asked[i])
+			buf_putf(out, "%s%s", out->len ? "," : "", names[i]);
 	return true;
 }
 
 static bool
-ret_ok(struct span value)
+ret_put(struct span value, struct buf *out)
 {
-	return span_ieqs(value, "FULL") || span_ieqs(value, "HDRS");
+	bool is_full = span_ieqs(value, "FULL");
+	buf_str(out, is_full ? "FULL" : "HDRS");
+	return is_full || span_ieqs(value, "HDRS");
 }
 
 static int
 check_dsn(struct sieve_check *c, struct sieve_node *node)
 {
+	struct buf said = {0};
 	struct span value;
-	if (check_constant(node_opt_arg(node, OPT_NOTIFY), &value) && !notify_ok(value))
-		return check_error(c, node->line,
+	int err = E_OK;
+	if (check_constant(node_opt_arg(node, OPT_NOTIFY), &value) &&
+	    !notify_put(value, &said))
+		err = check_error(c, node->line,
 		    "invalid :notify argument '%.*s' for the redirect command",
 		    SPAN_ARG(span_head(value, 60)));
-	if (check_constant(node_opt_arg(node, OPT_RET), &value) && !ret_ok(value))
-		return check_error(c, node->line,
+	if (check_constant(node_opt_arg(node, OPT_RET), &value) &&
+	    !ret_put(value, &said))
+		err = check_error(c, node->line,
 		    "invalid :ret argument '%.*s' for the redirect command",
 		    SPAN_ARG(span_head(value, 60)));
-	return E_OK;
+	buf_free(&said);
+	return err;
 }
 
 int
@@ -194,6 +210,27 @@ run_discard(struct sieve_run *run, const struct sieve_node *node)
 	return action_add(run, node, &a);
 }
 
+/* As SMTP has it, whatever the script wrote; empty: it wrote none. */
+static struct span
+dsn_arg(struct sieve_run *run, const struct sieve_node *node, enum sieve_opt_kind kind,
+    bool put(struct span, struct buf *))
+{
+	const struct sieve_opt *opt = node_opt(node, kind);
+	struct buf text = {0};
+	struct span value = {"", 0};
+	if (!opt)
+		return value;
+	value = run_arg(run, opt->value);
+	if (put(value, &text))
+		value = action_span(run, buf_as_span(&text));
+	else
+		(void)run_error(run, node->line,
+		    "invalid :%s argument '%.*s' for the redirect action",
+		    opt->tag->name, SPAN_ARG(span_head(value, 60)));
+	buf_free(&text);
+	return value;
+}
+
 static void
 put_redirect(
     struct sieve_run *run, const struct sieve_node *node, struct sieve_redirect *out)
@@ -210,12 +247,8 @@ put_redirect(
 		    "specified address '%.*s' is invalid for the redirect action",
 		    SPAN_ARG(span_head(text, 200)));
 	buf_free(&address);
-	out->notify = action_span(run, run_arg(run, node_opt_arg(node, OPT_NOTIFY)));
-	out->ret = action_span(run, run_arg(run, node_opt_arg(node, OPT_RET)));
-	if ((out->notify.n && !notify_ok(out->notify)) ||
-	    (out->ret.n && !ret_ok(out->ret)))
-		(void)run_error(run, node->line,
-		    "invalid :notify or :ret argument for the redirect action");
+	out->notify = dsn_arg(run, node, OPT_NOTIFY, notify_put);
+	out->ret = dsn_arg(run, node, OPT_RET, ret_put);
 }
 
 int

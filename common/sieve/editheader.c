@@ -9,6 +9,8 @@
 
 enum {
 	HEAD_EDITED_BYTES_MAX = 4 << 20,
+	DECODE_WORK =
+	    8, /* what decoding an octet of a field is worth in octets compared */
 	FOLD_COLUMN = 78, /* RFC 5322 2.1.1 */
 	/* octets of an encoded word's text: RFC 2047 2, with base64 and the charset around it */
 	WORD_TEXT_BYTES = 42,
@@ -103,16 +105,18 @@ set_head(struct sieve_run *run, const struct sieve_node *node, struct buf *head)
 {
 	if (buf_done(head) != E_OK) {
 		buf_free(head);
-		return run_limit(run, node->line,
-		    "the head of the message would be larger than %d octets",
+		sieve_warning(run->errors, node->line,
+		    "the head of the message would be larger than %d octets, and stays "
+		    "as it is",
 		    HEAD_EDITED_BYTES_MAX);
+		return run->err;
 	}
 	buf_free(&run->edited);
 	run->edited = *head;
 	run->head = buf_as_span(&run->edited);
 	run->is_edited = true;
 	run->head_taken = (struct span){NULL, 0};
-	return run_spend(run, node->line, head->len);
+	return run->err;
 }
 
 static const char *
@@ -210,6 +214,8 @@ run_addheader(struct sieve_run *run, const struct sieve_node *node)
 		    run, node->line, "addheader \"%.*s\" is forbidden", SPAN_ARG(name));
 		return run->err;
 	}
+	if (run_spend(run, node->line, 2 * (uint64_t)run->head.n) != E_OK)
+		return run->err;
 	if (!node_opt(node, OPT_AT_END))
 		put_folded(name, value, eol, &head);
 	buf_span(&head, fields_of(run->head));
@@ -230,19 +236,19 @@ struct deleting {
 	struct span name;
 	uint64_t seen, wanted; /* the one of that name that is asked for; 0: all */
 	size_t n_deleted;
+	struct sieve_matcher m; /* at its beginning, for each field anew */
 };
 
 static bool
-matches(struct sieve_run *run, const struct sieve_node *node, struct span raw)
+matches(struct sieve_run *run, const struct deleting *d, struct span raw)
 {
 	struct buf value = {.max = SIEVE_VALUE_BYTES_MAX};
-	struct sieve_matcher m;
+	struct sieve_matcher m = d->m;
 	bool is_match = false;
-	if (!node->pos[1])
+	if (!d->node->pos[1])
 		return true;
-	if (match_begin(run, node, node->pos[1], &m) != E_OK)
+	if (run_spend(run, d->node->line, DECODE_WORK * (uint64_t)raw.n) != E_OK)
 		return false;
-	m.keeps_values = true;
 	text_value_put(&value, span_head(raw, SIEVE_VALUE_BYTES_MAX / 4));
 	(void)match_value(run, &m, span_trim(buf_as_span(&value)));
 	(void)match_end(run, &m, &is_match);
@@ -266,8 +272,7 @@ is_deleted(struct sieve_run *run, struct deleting *d, const struct header_field 
 	if (!span_ieq(field->name, d->name))
 		return false;
 	d->seen++;
-	return (!d->wanted || d->seen == d->wanted) &&
-	       matches(run, d->node, field->value);
+	return (!d->wanted || d->seen == d->wanted) && matches(run, d, field->value);
 }
 
 /* What is no field (junk between fields) stays where it is. */
@@ -301,6 +306,11 @@ run_deleteheader(struct sieve_run *run, const struct sieve_node *node)
 		    SPAN_ARG(d.name));
 		return run->err;
 	}
+	if (run_spend(run, node->line, 3 * (uint64_t)run->head.n) != E_OK)
+		return run->err;
+	if (node->pos[1] && match_begin(run, node, node->pos[1], &d.m) != E_OK)
+		return run->err;
+	d.m.keeps_values = true;
 	if (index) {
 		uint64_t n = count_fields(run->head, d.name);
 		d.wanted = index->number;

@@ -23,6 +23,8 @@ struct sieve_errors {
 	size_t total; /* errors, those that found no room counted */
 };
 
+#define SIEVE_NO_MEMORY "the script needs too much memory"
+
 void sieve_error(struct sieve_errors *, unsigned line, const char *fmt, ...) FMT(3, 4);
 /* something to say that keeps no script from running; not counted in total */
 void sieve_warning(struct sieve_errors *, unsigned line, const char *fmt, ...)

@@ -3,6 +3,10 @@
 #include "sieve/check_state.h"
 #include "sieve/run_state.h"
 
+enum {
+	FLAG_WORK = SIEVE_FLAGS_MAX
+}; /* what an octet of flags is worth in octets compared */
+
 static const char *const system_flags[] = {
     "\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"};
 
@@ -91,6 +95,16 @@ remove_flags(struct buf *out, struct span from, const struct span *rows, size_t 
 	}
 }
 
+/* Each word of a list is looked for among those that are there, at most SIEVE_FLAGS_MAX. */
+static int
+spend_flags(struct sieve_run *run, unsigned line, const struct span *rows, size_t n)
+{
+	uint64_t work = 0;
+	for (size_t i = 0; i < n; i++)
+		work += FLAG_WORK * (uint64_t)(rows[i].n + 1);
+	return run_spend(run, line, work);
+}
+
 enum change { FLAG_SET, FLAG_ADD, FLAG_REMOVE };
 
 static int
@@ -99,6 +113,8 @@ change_flags(struct sieve_run *run, const struct sieve_node *node, enum change c
 	size_t n;
 	struct span *rows = run_list(run, node->pos[1], &n), before;
 	struct buf out = {0};
+	if (spend_flags(run, node->line, rows, n) != E_OK)
+		return run->err;
 	before = node->pos[0]
 	             ? buf_as_span(variable_of(run, node->is_global, node->slot))
 	             : buf_as_span(&run->flags);
@@ -152,7 +168,9 @@ check_hasflag(struct sieve_check *c, struct sieve_node *node)
 	     s = s->next) {
 		struct sieve_piece *piece =
 		    arena_get(&c->program->arena, sizeof(*piece));
-		if (!string_is_constant(s) || !piece)
+		if (!piece)
+			return check_error(c, s->line, SIEVE_NO_MEMORY);
+		if (!string_is_constant(s))
 			return check_error(
 			    c, s->line, "the name of a variable must be a constant");
 		if (check_variable(c, s->line, s->text, piece) != E_OK)
@@ -167,6 +185,8 @@ match_flags(struct sieve_run *run, struct sieve_matcher *m, struct span flags)
 {
 	struct span flag, rest;
 	struct buf once = {0};
+	if (spend_flags(run, m->node->line, &flags, 1) != E_OK)
+		return run->err;
 	flags_put(&once, &flags, 1);
 	rest = buf_as_span(&once);
 	while (run->err == E_OK && next_flag(&rest, &flag))
@@ -183,6 +203,8 @@ split_keys(struct sieve_run *run, const struct sieve_arg *keys, struct sieve_arg
 	struct span *rows = run_list(run, keys, &n), flag;
 	struct sieve_string **end = &out->strings;
 	*out = (struct sieve_arg){.kind = ARG_LIST, .line = keys->line};
+	if (spend_flags(run, keys->line, rows, n) != E_OK)
+		return out;
 	for (size_t i = 0; i < n; i++) {
 		struct span rest = rows[i];
 		do {

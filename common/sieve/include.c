@@ -99,7 +99,7 @@ fetch(struct sieve_check *c, struct sieve_node *node, struct span name)
 	else if ((node->script = script_new(c, location_of(node), name)))
 		err = check_text(c, node, buf_as_span(&text));
 	else
-		err = check_error(c, node->line, "the script needs too much memory");
+		err = check_error(c, node->line, SIEVE_NO_MEMORY);
 	buf_free(&text);
 	return err;
 }

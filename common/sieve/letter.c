@@ -107,6 +107,20 @@ put_body(struct buf *out, struct span text)
 		buf_str(out, "\r\n");
 }
 
+/* A MIME entity of a script's: of its fields those that say what it is, and no others. */
+static void
+put_entity(struct buf *out, struct span entity)
+{
+	struct span head = span_head(entity, header_end(entity));
+	struct header_field field;
+	buf_str(out, "MIME-Version: 1.0\r\n");
+	while (header_next(&head, &field) == E_OK)
+		if (span_istarts(field.name, SPAN("content-")))
+			put_body(out, field.whole);
+	buf_str(out, "\r\n");
+	put_body(out, span_from(entity, header_end(entity)));
+}
+
 /* ---- what is answered ---- */
 
 static void
@@ -230,28 +244,33 @@ put_threading(const struct sieve_input *in, struct buf *out)
 	buf_free(&ids);
 }
 
+/* From whom, as a script wrote it: name and address, and nothing else that may stand there. */
+static void
+put_from_text(struct span from, struct buf *out)
+{
+	struct arena arena = {.max_bytes = SIEVE_RUN_BYTES_MAX};
+	struct address *a = address_parse(from, &arena);
+	struct buf text = {0}, name = {0};
+	if (a) {
+		address_put(&text, a);
+		word_decode(&name, a->name);
+		put_mailbox(out, "From", buf_as_span(&name), buf_as_span(&text));
+	}
+	buf_free(&text);
+	buf_free(&name);
+	arena_reset(&arena);
+}
+
 static void
 put_from(const struct sieve_input *in, const struct sieve_vacation *v, struct buf *out)
 {
 	struct span own = vacation_own_address(in, v);
-	if (v->from.n) {
-		struct arena arena = {.max_bytes = SIEVE_RUN_BYTES_MAX};
-		struct address *a = address_parse(v->from, &arena);
-		struct buf text = {0}, name = {0};
-		if (a) {
-			address_put(&text, a);
-			word_decode(&name, a->name);
-			put_mailbox(
-			    out, "From", buf_as_span(&name), buf_as_span(&text));
-		}
-		buf_free(&text);
-		buf_free(&name);
-		arena_reset(&arena);
-		return;
-	}
 	if (!own.n)
 		own = in->address.n ? in->address : in->envelope.to;
-	put_mailbox(out, "From", (struct span){NULL, 0}, own);
+	if (v->from.n)
+		put_from_text(v->from, out);
+	else
+		put_mailbox(out, "From", (struct span){NULL, 0}, own);
 }
 
 void
@@ -270,8 +289,7 @@ letter_vacation(const struct sieve_input *in, const struct sieve_vacation *v,
 	buf_str(out, "Auto-Submitted: auto-replied (vacation)\r\nPrecedence: bulk\r\n"
 		     "X-Auto-Response-Suppress: All\r\n");
 	if (v->is_mime) {
-		buf_str(out, "MIME-Version: 1.0\r\n");
-		put_body(out, v->reason);
+		put_entity(out, v->reason);
 	} else {
 		put_plain_type(out, v->reason);
 		buf_str(out, "\r\n");
@@ -286,8 +304,11 @@ letter_vacation(const struct sieve_input *in, const struct sieve_vacation *v,
 static void
 put_addresses(struct buf *out, const char *name, const struct span *rows, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_putf(out, "%s%.*s", i ? ",\r\n " : name, SPAN_ARG(rows[i]));
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, i ? ",\r\n " : name);
+		for (size_t k = 0; k < rows[i].n; k++)
+			buf_ch(out, ch_ctl(rows[i].p[k]) ? ' ' : rows[i].p[k]);
+	}
 	if (n)
 		buf_str(out, "\r\n");
 }
@@ -348,7 +369,7 @@ letter_notify(const struct sieve_input *in, const struct sieve_notify *n,
 	struct buf text = {.max = SUBJECT_BYTES_MAX};
 	put_top(in, by, out);
 	if (n->from.n)
-		buf_putf(out, "From: %.*s\r\n", SPAN_ARG(n->from));
+		put_from_text(n->from, out);
 	else
 		put_mailbox(out, "From", (struct span){NULL, 0},
 		    in->address.n ? in->address : in->envelope.to);

@@ -123,11 +123,17 @@ put_char(struct sieve_lex *l, struct buf *out, char c, char before)
 		buf_ch(out, c);
 }
 
+/* Where its copy finds no memory the script ends: no string is read as another one. */
 static void
 take_text(struct sieve_lex *l, struct buf *out)
 {
 	l->token = TOKEN_STRING;
 	l->text = arena_span(l->arena, buf_as_span(out));
+	if (l->text.n < out->len) {
+		sieve_error(l->errors, l->line, SIEVE_NO_MEMORY);
+		l->in = (struct span){NULL, 0};
+		l->is_full = true;
+	}
 	buf_free(out);
 }
 

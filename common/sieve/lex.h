@@ -27,6 +27,7 @@ struct sieve_lex {
 	unsigned in_line;
 	struct sieve_errors *errors; /* borrow */
 	struct arena *arena;         /* borrow: strings with escapes are made in it */
+	bool is_full; /* and has no room: said, and nothing more is read */
 
 	enum sieve_token token;
 	unsigned line; /* where the token begins */
@@ -42,7 +43,7 @@ void lex_begin(
     struct sieve_lex *, struct span script, struct arena *, struct sieve_errors *);
 /*
  * lex_next - to the next token.  What is wrong is said, and read as if it were right: a number that
- * is too large is 0, a string without an end is what there is of it.
+ * is too large is 0, a string without an end is what there is of it.  Without memory it ends.
  */
 void lex_next(struct sieve_lex *);
 /* lex_name - what a token is called: "a number", "';'"; borrow: static */

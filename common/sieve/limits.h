@@ -28,15 +28,30 @@ enum {
 	SIEVE_FLAG_BYTES_MAX = 256,
 	SIEVE_EXPANDED_BYTES_MAX =
 	    2 << 20, /* of one string whose variables are filled in */
-	SIEVE_BODY_BYTES_MAX = 16 << 20,   /* decoded, of one part */
+	/*
+	 * What a stranger's message may bring: what is behind is there, but no test looks at it, so
+	 * that no message makes a script too expensive.
+	 */
+	SIEVE_HEAD_BYTES_MAX = 256 << 10,  /* of one head */
+	SIEVE_HEADS_BYTES_MAX = 1 << 20,   /* of all heads that one test looks into */
+	SIEVE_BODY_BYTES_MAX = 4 << 20,    /* of all bodies that one test looks into */
 	SIEVE_VALUE_BYTES_MAX = 256 << 10, /* decoded, of one field */
-	SIEVE_RUN_BYTES_MAX = 64 << 20,    /* memory of a run */
+	SIEVE_VALUES_MAX = 4096, /* fields, addresses, parts that one test compares */
+	SIEVE_LOOP_PARTS_MAX = 1000,    /* of one foreverypart */
+	SIEVE_DUPLICATES_MAX = 32,      /* ids to be remembered, of one result */
+	SIEVE_RUN_BYTES_MAX = 64 << 20, /* memory of a run */
 
-	SIEVE_REGEX_BYTES_MAX = 4096,             /* of a pattern */
-	SIEVE_REGEX_MATCH_LIMIT = 100000,         /* steps of one match */
-	SIEVE_REGEX_DEPTH_LIMIT = 1000,           /* of backtracking in one match */
-	SIEVE_REGEX_HEAP_KB = 4096,               /* of one match */
+	SIEVE_REGEX_BYTES_MAX = 4096, /* of a pattern */
+	SIEVE_REGEX_TEXT_BYTES_MAX = 16
+	                             << 10, /* of what is searched; the rest is not */
+	SIEVE_REGEX_WORK_MAX = 1 << 28,     /* of one match, wherever it begins */
+	SIEVE_REGEX_HEAP_KB = 8192,         /* of one match */
 	SIEVE_REGEX_COMPILED_BYTES_MAX = 1 << 20, /* of a compiled pattern */
+};
+
+/* What is counted, and how much of it there may be: whoever counts gives up past it. */
+struct sieve_work {
+	uint64_t done, most;
 };
 
 /* What an administrator may set.  sieve_limits_default has what is set when nobody did. */
@@ -49,8 +64,8 @@ struct sieve_limits {
 	size_t include_depth; /* scripts in each other */
 	size_t header_bytes;  /* of one field that editheader adds */
 	/*
-	 * What a run may do: a step is a command, a test, or a value looked at; work is octets
-	 * compared, and of regular expressions steps of their matcher.
+	 * What a run may do: a step is a command, a test, or a turn of a loop; work is octets
+	 * compared, and what else is done as much as it costs beside them.  One is about a ns.
 	 */
 	uint64_t steps, work;
 	uint64_t vacation_min_sec,

@@ -82,8 +82,8 @@ test_mailboxexists(struct sieve_run *run, const struct sieve_node *node, bool *o
 	size_t n;
 	struct span *rows = run_list(run, node->pos[0], &n);
 	*out = true;
-	for (size_t i = 0; i < n && *out && run_spend(run, node->line, 0) == E_OK;
-	     i++) {
+	for (size_t i = 0;
+	     i < n && *out && run_spend(run, node->line, CALL_WORK) == E_OK; i++) {
 		*out = mailbox_name_ok(rows[i]) && run->in->mailbox_exists &&
 		       run->in->mailbox_exists(run->in->ctx, rows[i]);
 		run_trace(run, node->line, "  mailbox \"%.*s\" %s", SPAN_ARG(rows[i]),
@@ -101,7 +101,8 @@ test_specialuse_exists(struct sieve_run *run, const struct sieve_node *node, boo
 	if (node->pos[0])
 		mailbox = run_arg(run, node->pos[0]);
 	*out = true;
-	for (size_t i = 0; i < n && *out && run_spend(run, node->line, 0) == E_OK; i++)
+	for (size_t i = 0;
+	     i < n && *out && run_spend(run, node->line, CALL_WORK) == E_OK; i++)
 		*out = run->in->special_use_exists &&
 		       run->in->special_use_exists(run->in->ctx, mailbox, rows[i]);
 	return run->err;
@@ -113,7 +114,8 @@ test_mailboxidexists(struct sieve_run *run, const struct sieve_node *node, bool 
 	size_t n;
 	struct span *rows = run_list(run, node->pos[0], &n);
 	*out = true;
-	for (size_t i = 0; i < n && *out && run_spend(run, node->line, 0) == E_OK; i++)
+	for (size_t i = 0;
+	     i < n && *out && run_spend(run, node->line, CALL_WORK) == E_OK; i++)
 		*out = run->in->mailboxid_exists &&
 		       run->in->mailboxid_exists(run->in->ctx, rows[i]);
 	return run->err;
@@ -125,7 +127,8 @@ test_valid_ext_list(struct sieve_run *run, const struct sieve_node *node, bool *
 	size_t n;
 	struct span *rows = run_list(run, node->pos[0], &n);
 	*out = true;
-	for (size_t i = 0; i < n && *out && run_spend(run, node->line, 0) == E_OK; i++)
+	for (size_t i = 0;
+	     i < n && *out && run_spend(run, node->line, CALL_WORK) == E_OK; i++)
 		*out =
 		    run->in->list_exists && run->in->list_exists(run->in->ctx, rows[i]);
 	return run->err;
@@ -148,7 +151,8 @@ match_metadata(struct sieve_run *run, const struct sieve_node *node,
 	struct buf value = {.max = METADATA_BYTES_MAX};
 	struct sieve_matcher m;
 	if (match_begin(run, node, keys, &m) == E_OK) {
-		if (get_metadata(run, mailbox, name, &value))
+		if (run_spend(run, node->line, CALL_WORK) == E_OK &&
+		    get_metadata(run, mailbox, name, &value))
 			(void)match_value(run, &m, buf_as_span(&value));
 		(void)match_end(run, &m, out);
 	}
@@ -163,8 +167,8 @@ all_exist(struct sieve_run *run, struct span mailbox, const struct sieve_arg *na
 	size_t n;
 	struct span *rows = run_list(run, names, &n);
 	*out = true;
-	for (size_t i = 0; i < n && *out && run_spend(run, names->line, 0) == E_OK;
-	     i++) {
+	for (size_t i = 0;
+	     i < n && *out && run_spend(run, names->line, CALL_WORK) == E_OK; i++) {
 		struct buf value = {.max = METADATA_BYTES_MAX};
 		*out = get_metadata(run, mailbox, rows[i], &value);
 		buf_free(&value);

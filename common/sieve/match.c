@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* match.c - values against keys: comparators, match types, and the match values of variables. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "mime/casemap.h"
@@ -12,39 +13,21 @@
 
 struct sieve_key {
 	struct span text;
-	struct span folded; /* as the comparator has it, for what searches */
+	struct span
+	    folded; /* as the comparator has it; without it where that is not needed: text */
 	struct regex *regex;
 };
 
-/* ---- names ---- */
-
-int
-comparator_find(struct span name)
-{
-	static const char *const names[] = {[CMP_CASEMAP] = "i;ascii-casemap",
-	    [CMP_OCTET] = "i;octet",
-	    [CMP_NUMERIC] = "i;ascii-numeric",
-	    [CMP_UNICODE] = "i;unicode-casemap"};
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (span_eqs(name, names[i]))
-			return (int)i;
-	return -1;
-}
-
-int
-relation_find(struct span name)
-{
-	static const char *const names[] = {[REL_GT] = "gt",
-	    [REL_GE] = "ge",
-	    [REL_LT] = "lt",
-	    [REL_LE] = "le",
-	    [REL_EQ] = "eq",
-	    [REL_NE] = "ne"};
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (span_ieqs(name, names[i]))
-			return (int)i;
-	return -1;
-}
+/* What things cost beside the octets that are compared, in these. */
+enum {
+	KEY_WORK = 16,
+	VALUE_WORK = 128,
+	FOLD_WORK = 16,    /* of an octet of Unicode */
+	COMPILE_WORK = 16, /* of an octet of a pattern, as it is and compiled */
+	/* so many keys are sorted before so many values are looked at */
+	SORT_KEYS_LEAST = 16,
+	SORT_VALUES_LEAST = 16,
+};
 
 static uint64_t
 comparator_ext(int comparator)
@@ -135,141 +118,107 @@ check_match(struct sieve_check *c, struct sieve_node *node)
 	return E_OK;
 }
 
-/* ---- comparing ---- */
+/* ---- a value, and where each octet of what it is folded to came from ---- */
 
-/* RFC 4790 9.1: the digits at the front; what has none is the largest. */
+struct value {
+	struct span text;
+	struct buf folded; /* own */
+};
+
+/* Does it need to be folded, and are keys? */
 static bool
-number_of(struct span s, struct span *digits)
+is_folded(const struct sieve_matcher *m)
 {
-	size_t n = 0;
-	while (n < s.n && ch_digit(s.p[n]))
-		n++;
-	*digits = span_head(s, n);
-	while (digits->n > 1 && digits->p[0] == '0')
-		*digits = span_from(*digits, 1);
-	return n > 0;
-}
-
-static int
-compare_numbers(struct span a, struct span b)
-{
-	struct span x, y;
-	bool has_x = number_of(a, &x), has_y = number_of(b, &y);
-	if (!has_x || !has_y)
-		return has_x ? -1 : has_y;
-	if (x.n != y.n)
-		return x.n < y.n ? -1 : 1;
-	return span_cmp(x, y);
-}
-
-static int
-compare_any_case(struct span a, struct span b)
-{
-	for (size_t i = 0; i < a.n && i < b.n; i++) {
-		unsigned char x = (unsigned char)ch_upper(a.p[i]);
-		unsigned char y = (unsigned char)ch_upper(b.p[i]);
-		if (x != y)
-			return x < y ? -1 : 1;
-	}
-	return a.n < b.n ? -1 : a.n > b.n;
-}
-
-static int
-compare_unicode(struct span a, struct span b)
-{
-	struct buf x = {0}, y = {0};
-	int result;
-	casemap_fold(&x, a);
-	casemap_fold(&y, b);
-	result = span_cmp(buf_as_span(&x), buf_as_span(&y));
-	buf_free(&x);
-	buf_free(&y);
-	return result;
-}
-
-int
-comparator_compare(enum sieve_comparator comparator, struct span a, struct span b)
-{
-	switch (comparator) {
-	case CMP_OCTET:
-		return span_cmp(a, b);
-	case CMP_NUMERIC:
-		return compare_numbers(a, b);
-	case CMP_UNICODE:
-		return compare_unicode(a, b);
+	switch (m->kind) {
+	case MATCH_IS:
+		return m->is_sorted || m->comparator == CMP_UNICODE;
+	case MATCH_CONTAINS: /* without: as it is searched */
+	case MATCH_MATCHES:
+	case MATCH_VALUE:
+	case MATCH_COUNT:
+		return m->comparator == CMP_UNICODE;
 	default:
-		return compare_any_case(a, b);
+		return false;
 	}
 }
 
-static bool
-holds(enum sieve_relation relation, int compared)
+static void
+value_fold(struct sieve_run *run, const struct sieve_matcher *m, struct value *v)
 {
-	switch (relation) {
-	case REL_GT:
-		return compared > 0;
-	case REL_GE:
-		return compared >= 0;
-	case REL_LT:
-		return compared < 0;
-	case REL_LE:
-		return compared <= 0;
-	case REL_EQ:
-		return compared == 0;
-	default:
-		return compared != 0;
-	}
+	uint64_t work =
+	    m->comparator == CMP_UNICODE ? FOLD_WORK * (uint64_t)v->text.n : v->text.n;
+	v->folded.max = SIZE_MAX;
+	if (is_folded(m) && run_spend(run, m->node->line, work) == E_OK)
+		comparator_fold(m->comparator, v->text, &v->folded);
 }
 
-/* ---- folded text, and where each octet of it came from ---- */
-
-struct folded {
-	struct buf text;
-	struct buf origin; /* a size_t for each octet of text, and one for its end */
+/* A walk over a value and what it is folded to, side by side. */
+struct origin {
+	struct span rest;
+	size_t at, folded_at, folded_end; /* of the character that is looked at */
+	struct buf folded;
+	size_t next;
 };
 
 static void
-fold_with_origin(struct span in, struct folded *f)
+origin_step(struct origin *o)
 {
-	size_t at = 0;
-	struct span rest = in;
-	f->text.max = f->origin.max = SIZE_MAX;
-	while (rest.n) {
-		struct span next = rest;
-		size_t before = f->text.len;
-		(void)utf8_next(&next);
-		casemap_fold(&f->text, span_head(rest, rest.n - next.n));
-		for (size_t i = before; i < f->text.len; i++)
-			buf_put(&f->origin, &at, sizeof(at));
-		at += rest.n - next.n;
-		rest = next;
-	}
-	buf_put(&f->origin, &at, sizeof(at));
+	struct span next = o->rest;
+	(void)utf8_next(&next);
+	buf_reset(&o->folded);
+	casemap_fold(&o->folded, span_head(o->rest, o->rest.n - next.n));
+	o->at = o->next;
+	o->next += o->rest.n - next.n;
+	o->folded_at = o->folded_end;
+	o->folded_end += o->folded.len;
+	o->rest = next;
 }
 
+/* Asked for places further and further on. */
 static size_t
-origin_of(const struct folded *f, size_t at)
+origin_of(struct origin *o, size_t folded_at)
 {
-	size_t origin;
-	memcpy(&origin, f->origin.p + at * sizeof(origin), sizeof(origin));
-	return origin;
+	while (o->folded_end <= folded_at && o->rest.n)
+		origin_step(o);
+	return folded_at < o->folded_end ? o->at : o->next;
+}
+
+/* Values of a folded text become those of the text: the first is the whole, the others follow. */
+static void
+values_unfold(const struct value *v, struct span *values, size_t n)
+{
+	struct origin o = {.rest = v->text};
+	for (size_t i = 1; i < n; i++) {
+		size_t at = (size_t)(values[i].p - v->folded.p);
+		size_t begin = origin_of(&o, at), end = origin_of(&o, at + values[i].n);
+		values[i] = span_make(v->text.p + begin, end - begin);
+	}
+	if (n)
+		values[0] = v->text;
+	buf_free(&o.folded);
 }
 
 /* ---- match values ---- */
+
+static bool
+has_match_values(const struct sieve_run *run, const struct sieve_matcher *m)
+{
+	return !m->keeps_values && (run->frame->script->exts & EXT_BIT(VARIABLES)) != 0;
+}
 
 static void
 set_match_values(struct sieve_run *run, const struct sieve_matcher *m,
     const struct span *values, size_t n)
 {
 	size_t at[SIEVE_MATCH_VALUES_MAX];
-	if (m->keeps_values || !(run->frame->script->exts & EXT_BIT(VARIABLES)))
+	if (!has_match_values(run, m))
 		return;
 	buf_reset(&run->match_text);
 	run->match_text.max = SIZE_MAX;
 	for (size_t i = 0; i < n; i++) {
 		at[i] = run->match_text.len;
 		buf_span(&run->match_text,
-		    span_head(values[i], run->program->limits.variable_bytes));
+		    cut_utf8(values[i], run->program->limits.variable_bytes));
 	}
 	for (size_t i = 0; i < n; i++) {
 		size_t end = i + 1 < n ? at[i + 1] : run->match_text.len;
@@ -282,68 +231,50 @@ set_match_values(struct sieve_run *run, const struct sieve_matcher *m,
 /* ---- one value, one key ---- */
 
 static bool
-contains(const struct sieve_matcher *m, struct span value, const struct sieve_key *key)
-{
-	struct buf folded = {.max = SIZE_MAX};
-	bool is_found;
-	switch (m->comparator) {
-	case CMP_OCTET:
-		return find_bytes(value, key->text);
-	case CMP_UNICODE:
-		casemap_fold(&folded, value);
-		is_found = find_bytes(buf_as_span(&folded), key->folded);
-		buf_free(&folded);
-		return is_found;
-	default:
-		return find_any_case(value, key->folded);
-	}
-}
-
-static bool
-matches_unicode(struct sieve_run *run, struct span value, const struct sieve_key *key,
-    struct span *values, size_t *n, uint64_t *work)
-{
-	struct folded f = {0};
-	bool is_match;
-	(void)run;
-	fold_with_origin(value, &f);
-	is_match = wildcard_match(buf_as_span(&f.text), key->folded, false, false,
-	    values, SIEVE_MATCH_VALUES_MAX, n, work);
-	for (size_t i = 0; is_match && i < *n; i++) {
-		size_t from = (size_t)(values[i].p - f.text.p);
-		size_t begin = origin_of(&f, from),
-		       end = origin_of(&f, from + values[i].n);
-		values[i] = span_make(value.p + begin, end - begin);
-	}
-	buf_free(&f.text);
-	buf_free(&f.origin);
-	return is_match;
-}
-
-static bool
-matches(struct sieve_run *run, const struct sieve_matcher *m, struct span value,
+contains(const struct sieve_matcher *m, const struct value *v,
     const struct sieve_key *key, uint64_t *work)
 {
-	struct span values[SIEVE_MATCH_VALUES_MAX];
-	size_t n = 0;
-	bool is_match;
-	if (!value.p)
-		value = (struct span){"", 0};
 	if (m->comparator == CMP_UNICODE)
-		is_match = matches_unicode(run, value, key, values, &n, work);
-	else
-		is_match = wildcard_match(value, key->text,
-		    m->comparator == CMP_CASEMAP, m->comparator == CMP_OCTET, values,
-		    SIEVE_MATCH_VALUES_MAX, &n, work);
-	if (is_match)
-		set_match_values(run, m, values, n);
-	return is_match;
+		return find_counted(buf_as_span(&v->folded), key->folded, false, work);
+	return find_counted(v->text, key->folded, m->comparator == CMP_CASEMAP, work);
 }
 
-/* One that is given up is the script's mistake, and is said: it cannot be told from no match. */
-static bool
-matches_regex(struct sieve_run *run, const struct sieve_matcher *m, struct span value,
+static int
+given_up(struct sieve_run *run, const struct sieve_matcher *m, const char *what,
     const struct sieve_key *key)
+{
+	return run_limit(run, m->node->line,
+	    "the %s '%.*s' takes too long on this message", what,
+	    SPAN_ARG(span_head(key->text, 128)));
+}
+
+static bool
+matches(struct sieve_run *run, const struct sieve_matcher *m, const struct value *v,
+    const struct sieve_key *key, struct sieve_work *work)
+{
+	struct span values[SIEVE_MATCH_VALUES_MAX];
+	struct span text =
+	    m->comparator == CMP_UNICODE ? buf_as_span(&v->folded) : v->text;
+	size_t n = 0;
+	int err = wildcard_match(text.p ? text : (struct span){"", 0}, key->folded,
+	    m->comparator == CMP_CASEMAP, m->comparator == CMP_OCTET, values,
+	    SIEVE_MATCH_VALUES_MAX, &n, work);
+	if (err == E_LIMIT)
+		(void)given_up(run, m, "pattern", key);
+	if (err != E_OK)
+		return false;
+	if (m->comparator == CMP_UNICODE && has_match_values(run, m) && text.n) {
+		work->done += FOLD_WORK * (uint64_t)v->text.n;
+		values_unfold(v, values, n);
+	}
+	set_match_values(run, m, values, n);
+	return true;
+}
+
+/* One that is given up is said: it cannot be told from no match. */
+static bool
+matches_regex(struct sieve_run *run, const struct sieve_matcher *m,
+    const struct value *v, const struct sieve_key *key, struct sieve_work *work)
 {
 	struct span values[SIEVE_MATCH_VALUES_MAX];
 	struct arena scratch = {.max_bytes = (size_t)2 * SIEVE_REGEX_HEAP_KB << 10};
@@ -352,11 +283,9 @@ matches_regex(struct sieve_run *run, const struct sieve_matcher *m, struct span 
 	if (!key->regex) /* said already */
 		return false;
 	err = regex_match(
-	    key->regex, value, &scratch, values, SIEVE_MATCH_VALUES_MAX, &n);
+	    key->regex, v->text, &scratch, values, SIEVE_MATCH_VALUES_MAX, &n, work);
 	if (err == E_LIMIT)
-		(void)run_limit(run, m->node->line,
-		    "the regular expression '%.*s' takes too long on this message",
-		    SPAN_ARG(span_head(key->text, 128)));
+		(void)given_up(run, m, "regular expression", key);
 	if (err == E_OK)
 		set_match_values(run, m, values, n);
 	arena_reset(&scratch);
@@ -369,35 +298,76 @@ is_in_list(struct sieve_run *run, struct span value, const struct sieve_key *key
 	return run->in->list_has && run->in->list_has(run->in->ctx, key->text, value);
 }
 
+/* As a comparator sees them, in order; work: at most the octets of the shorter one. */
+static int
+compare(const struct sieve_matcher *m, const struct value *v,
+    const struct sieve_key *key, uint64_t *work)
+{
+	struct span a = is_folded(m) ? buf_as_span(&v->folded) : v->text;
+	struct span b = is_folded(m) ? key->folded : key->text;
+	bool is_octets = is_folded(m);
+	*work += m->comparator == CMP_NUMERIC ? a.n + b.n : a.n < b.n ? a.n : b.n;
+	return is_octets ? span_cmp(a, b) : comparator_compare(m->comparator, a, b);
+}
+
 static bool
-match_key(struct sieve_run *run, const struct sieve_matcher *m, struct span value,
+match_key(struct sieve_run *run, const struct sieve_matcher *m, const struct value *v,
     const struct sieve_key *key)
 {
-	uint64_t work = value.n + key->text.n;
+	struct sieve_work work = run_work(run);
 	bool is_match = false;
+	work.done = KEY_WORK;
 	switch (m->kind) {
 	case MATCH_IS:
-		is_match = comparator_compare(m->comparator, value, key->text) == 0;
+		is_match = compare(m, v, key, &work.done) == 0;
 		break;
 	case MATCH_CONTAINS:
-		is_match = contains(m, value, key);
+		is_match = contains(m, v, key, &work.done);
 		break;
 	case MATCH_MATCHES:
-		is_match = matches(run, m, value, key, &work);
+		is_match = matches(run, m, v, key, &work);
 		break;
 	case MATCH_REGEX:
-		work +=
-		    4 * value.n + SIEVE_REGEX_MATCH_LIMIT; /* what it may have done */
-		is_match = matches_regex(run, m, value, key);
+		is_match = matches_regex(run, m, v, key, &work);
 		break;
 	case MATCH_VALUE:
 	case MATCH_COUNT:
-		is_match = holds(
-		    m->relation, comparator_compare(m->comparator, value, key->text));
+		is_match = relation_holds(m->relation, compare(m, v, key, &work.done));
 		break;
 	case MATCH_LIST:
-		is_match = is_in_list(run, value, key);
+		work.done += CALL_WORK;
+		is_match = is_in_list(run, v->text, key);
 		break;
+	}
+	return run_spend(run, m->node->line, work.done) == E_OK && is_match;
+}
+
+/* ---- many keys ---- */
+
+static int
+key_order(const void *a, const void *b)
+{
+	const struct sieve_key *x = a, *y = b;
+	return span_cmp(x->folded, y->folded);
+}
+
+/* Equal to one of many: keys are sorted once, so that many values cost little. */
+static bool
+is_sorted_key(
+    struct sieve_run *run, const struct sieve_matcher *m, const struct value *v)
+{
+	size_t low = 0, high = m->n_keys;
+	uint64_t work = 0;
+	bool is_match = false;
+	while (low < high && !is_match) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare(m, v, &m->keys[middle], &work);
+		work += KEY_WORK;
+		is_match = order == 0;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
 	}
 	return run_spend(run, m->node->line, work) == E_OK && is_match;
 }
@@ -421,13 +391,31 @@ static void
 fold_key(struct sieve_run *run, const struct sieve_matcher *m, struct sieve_key *key)
 {
 	struct buf folded = {.max = SIZE_MAX};
-	if (m->comparator == CMP_UNICODE)
-		casemap_fold(&folded, key->text);
-	else
-		for (size_t i = 0; i < key->text.n; i++)
-			buf_ch(&folded, ch_upper(key->text.p[i]));
+	if (run_spend(run, m->node->line, FOLD_WORK * (uint64_t)key->text.n) == E_OK)
+		comparator_fold(m->comparator, key->text, &folded);
 	key->folded = run_copy(run, &folded);
 	buf_free(&folded);
+}
+
+/* When there are many values, too: not before. */
+static void
+sort_keys(struct sieve_run *run, struct sieve_matcher *m)
+{
+	uint64_t work = 0, n_turns = 1;
+	if (m->kind != MATCH_IS || m->comparator == CMP_NUMERIC ||
+	    m->n_keys < SORT_KEYS_LEAST || m->n_values != SORT_VALUES_LEAST)
+		return;
+	for (size_t n = m->n_keys; n > 1; n /= 2)
+		n_turns++;
+	for (size_t i = 0; i < m->n_keys && run->err == E_OK; i++) {
+		if (m->comparator == CMP_CASEMAP)
+			fold_key(run, m, &m->keys[i]);
+		work += KEY_WORK + m->keys[i].folded.n;
+	}
+	if (run_spend(run, m->node->line, n_turns * work) != E_OK)
+		return;
+	qsort(m->keys, m->n_keys, sizeof(*m->keys), key_order);
+	m->is_sorted = true;
 }
 
 /* A key made of variables is compiled when it is known. */
@@ -440,7 +428,8 @@ compile_key(struct sieve_run *run, const struct sieve_matcher *m,
 		key->regex = s->data;
 		return;
 	}
-	(void)run_spend(run, s->line, 10 * key->text.n);
+	if (run_spend(run, s->line, COMPILE_WORK * (uint64_t)key->text.n) != E_OK)
+		return;
 	if (regex_compile(key->text, m->comparator != CMP_OCTET,
 		m->comparator == CMP_OCTET, &run->tmp, &key->regex, &why) != E_OK) {
 		/* not the script's end: the key came with a message */
@@ -448,6 +437,8 @@ compile_key(struct sieve_run *run, const struct sieve_matcher *m,
 		    "invalid regular expression '%.*s': %s",
 		    SPAN_ARG(span_head(key->text, 128)), buf_cstr(&why));
 		key->regex = NULL;
+	} else {
+		(void)run_spend(run, s->line, COMPILE_WORK * regex_size(key->regex));
 	}
 	buf_free(&why);
 }
@@ -456,13 +447,13 @@ static void
 make_key(struct sieve_run *run, struct sieve_matcher *m, const struct sieve_string *s)
 {
 	struct sieve_key *key = &m->keys[m->n_keys];
-	key->text = run_string(run, s);
+	key->text = key->folded = run_string(run, s);
 	if (run->err != E_OK)
 		return;
 	if (m->kind == MATCH_REGEX)
 		compile_key(run, m, s, key);
-	else if (m->kind == MATCH_CONTAINS ||
-		 (m->kind == MATCH_MATCHES && m->comparator == CMP_UNICODE))
+	else if ((m->kind == MATCH_CONTAINS && m->comparator != CMP_OCTET) ||
+		 is_folded(m))
 		fold_key(run, m, key);
 	m->n_keys++;
 }
@@ -487,7 +478,8 @@ match_begin(struct sieve_run *run, const struct sieve_node *node,
 		    (enum sieve_relation)relation_find(relation->strings->text);
 	for (const struct sieve_string *s = keys->strings; s; s = s->next)
 		n++;
-	if (!(m->keys = run_get(run, (n + 1) * sizeof(*m->keys))))
+	if (run_spend(run, node->line, KEY_WORK * (uint64_t)n) != E_OK ||
+	    !(m->keys = run_get(run, (n + 1) * sizeof(*m->keys))))
 		return run->err;
 	for (const struct sieve_string *s = keys->strings; s && run->err == E_OK;
 	     s = s->next)
@@ -498,17 +490,35 @@ match_begin(struct sieve_run *run, const struct sieve_node *node,
 	return run->err;
 }
 
+static bool
+is_any_key(struct sieve_run *run, const struct sieve_matcher *m, struct span text)
+{
+	struct value v = {.text = text};
+	bool is_found = false;
+	value_fold(run, m, &v);
+	if (m->is_sorted && run->err == E_OK)
+		is_found = is_sorted_key(run, m, &v);
+	for (size_t i = 0;
+	     i < m->n_keys && !m->is_sorted && !is_found && run->err == E_OK; i++)
+		is_found = match_key(run, m, &v, &m->keys[i]);
+	buf_free(&v.folded);
+	return is_found;
+}
+
 int
 match_value(struct sieve_run *run, struct sieve_matcher *m, struct span value)
 {
+	if (run_spend(run, m->node->line, VALUE_WORK) != E_OK)
+		return run->err;
 	if (m->kind == MATCH_COUNT) {
 		m->count++;
 		return run->err;
 	}
-	if (m->is_found)
+	if (m->is_found || m->n_values == SIEVE_VALUES_MAX)
 		return run->err;
-	for (size_t i = 0; i < m->n_keys && !m->is_found && run->err == E_OK; i++)
-		m->is_found = match_key(run, m, value, &m->keys[i]);
+	sort_keys(run, m);
+	m->n_values++;
+	m->is_found = is_any_key(run, m, value);
 	run_trace(run, m->node->line, "  \"%.*s\" %s", SPAN_ARG(span_head(value, 200)),
 	    m->is_found ? "matches" : "does not match");
 	return run->err;
@@ -521,10 +531,7 @@ match_end(struct sieve_run *run, struct sieve_matcher *m, bool *out)
 	if (m->kind == MATCH_COUNT) {
 		buf_putf(&count, "%llu", (unsigned long long)m->count);
 		run_trace(run, m->node->line, "  count is %s", buf_cstr(&count));
-		for (size_t i = 0; i < m->n_keys && !m->is_found && run->err == E_OK;
-		     i++)
-			m->is_found =
-			    match_key(run, m, buf_as_span(&count), &m->keys[i]);
+		m->is_found = is_any_key(run, m, buf_as_span(&count));
 		buf_free(&count);
 	}
 	*out = m->is_found;

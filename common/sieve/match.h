@@ -3,7 +3,7 @@
 #ifndef SIEVE_MATCH_H
 #define SIEVE_MATCH_H
 
-#include "base/span.h"
+#include "sieve/limits.h"
 
 /*
  * wildcard_match - does the pattern, "*", "?" and backslashes in it, match the whole text?  Each "*"
@@ -11,9 +11,11 @@
  *   is_any_case  ASCII letters
  *   is_octets    "?" is an octet, else a character of UTF-8
  *   values       what the wildcards matched, the whole first; at most max of them
- *   work         added: what it compared
+ *   work         done is added to: what it compared, at most once more than its most
+ *   returns      E_OK, E_MORE (no match), E_LIMIT (given up)
  */
-bool wildcard_match(struct span text, struct span pattern, bool is_any_case,
-    bool is_octets, struct span *values, size_t max, size_t *n_values, uint64_t *work);
+MUST_USE int wildcard_match(struct span text, struct span pattern, bool is_any_case,
+    bool is_octets, struct span *values, size_t max, size_t *n_values,
+    struct sieve_work *work);
 
 #endif

@@ -21,7 +21,7 @@ get(struct parser *p, size_t bytes)
 {
 	void *m = arena_get(p->arena, bytes);
 	if (!m && !p->is_full) {
-		sieve_error(p->errors, p->lex.line, "the script needs too much memory");
+		sieve_error(p->errors, p->lex.line, SIEVE_NO_MEMORY);
 		p->is_full = true;
 	}
 	return m;
@@ -30,6 +30,8 @@ get(struct parser *p, size_t bytes)
 static int
 unexpected(struct parser *p, const char *where)
 {
+	if (p->lex.is_full)
+		return E_LIMIT;
 	sieve_error(
 	    p->errors, p->lex.line, "unexpected %s %s", lex_name(p->lex.token), where);
 	return E_BAD;
@@ -269,6 +271,8 @@ parse_command(struct parser *p, unsigned depth, struct sieve_node **out)
 	}
 	if (p->lex.token == TOKEN_BLOCK)
 		return parse_block(p, depth + 1, node);
+	if (p->lex.is_full)
+		return E_LIMIT;
 	sieve_error(p->errors, p->lex.line,
 	    "missing ';' or '{' behind '%.*s' of line %u, where %s stands",
 	    SPAN_ARG(node->name), node->line, lex_name(p->lex.token));
@@ -278,7 +282,7 @@ parse_command(struct parser *p, unsigned depth, struct sieve_node **out)
 static int
 parse_commands(struct parser *p, unsigned depth, struct sieve_node **out)
 {
-	while (p->lex.token != TOKEN_END && !p->is_full) {
+	while (p->lex.token != TOKEN_END && !p->is_full && !p->lex.is_full) {
 		if (p->lex.token == TOKEN_BLOCK_END && depth > 0)
 			return E_OK;
 		if (parse_command(p, depth, out) != E_OK) {
@@ -289,7 +293,7 @@ parse_commands(struct parser *p, unsigned depth, struct sieve_node **out)
 		if (*out)
 			out = &(*out)->next;
 	}
-	return p->is_full ? E_LIMIT : E_OK;
+	return p->is_full || p->lex.is_full ? E_LIMIT : E_OK;
 }
 
 int

@@ -61,6 +61,7 @@ run_foreverypart(struct sieve_run *run, const struct sieve_node *node)
 	const struct part *first =
 	    run->loop ? run->loop->part->child : &view_tree(run)->root;
 	const struct part *end = run->loop ? part_next_over(run->loop->part) : NULL;
+	unsigned n_turns = 0;
 	if (depth_of(run->loop) >= LOOPS_MAX)
 		return run_error(run, node->line,
 		    "new foreverypart loop exceeds the nesting limit (%d levels)",
@@ -78,8 +79,14 @@ run_foreverypart(struct sieve_run *run, const struct sieve_node *node)
 		buf_free(&path);
 		if (run_commands(run, node->block) != E_OK || run->flow != FLOW_GO)
 			break;
-		if (run_spend(run, node->line, 0) != E_OK)
+		if (run_step(run, node->line) != E_OK)
 			break;
+		if (++n_turns == SIEVE_LOOP_PARTS_MAX) {
+			run_trace(run, node->line,
+			    "foreverypart: no further than %d parts",
+			    SIEVE_LOOP_PARTS_MAX);
+			break;
+		}
 	}
 	if (run->flow == FLOW_BREAK && run->break_to == &loop)
 		run->flow = FLOW_GO;
@@ -114,7 +121,7 @@ run_extracttext(struct sieve_run *run, const struct sieve_node *node)
 	size_t n = 0;
 	if (part->kind == PART_LEAF &&
 	    (part_is(part, "text", NULL) || body_is_html(part)))
-		body_put_text(view_tree(run), part, &run->tmp, &text);
+		body_put_text(run, node->line, part, SIEVE_BODY_BYTES_MAX, &text);
 	for (uint64_t chars = first ? first->number : UINT64_MAX; chars && n < text.len;
 	     chars--)
 		for (n++; n < text.len && ((unsigned char)text.p[n] & 0xc0) == 0x80;)
@@ -126,7 +133,6 @@ run_extracttext(struct sieve_run *run, const struct sieve_node *node)
 	run_trace(run, node->line, "extracttext \"%.*s\": \"%.*s\"",
 	    SPAN_ARG(node->pos[0]->strings->text),
 	    SPAN_ARG(span_head(buf_as_span(&out), 200)));
-	(void)run_spend(run, node->line, text.len);
 	buf_free(&text);
 	buf_free(&out);
 	return run->err;

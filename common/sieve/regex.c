@@ -6,10 +6,10 @@
 #include <pcre2.h>
 #include <string.h>
 
-#include "sieve/limits.h"
-
 struct regex {
 	pcre2_code *code;
+	struct span text; /* what pcre2 was given */
+	size_t size_bytes;
 };
 
 /* Memory of an arena: it goes with it. */
@@ -31,10 +31,10 @@ put_memory(void *p, void *arena)
 struct translation {
 	struct span in;
 	struct buf *out, *why;
-	size_t atom_at;    /* where in out the last atom begins */
-	bool has_atom;     /* something that may be repeated stands there */
-	bool is_repeated;  /* and it is, already */
-	size_t groups[64]; /* where in out the open groups begin */
+	size_t atom_at;     /* where in out the last atom begins */
+	bool has_atom;      /* something that may be repeated stands there */
+	unsigned n_repeats; /* of it, already */
+	size_t groups[64];  /* where in out the open groups begin */
 	size_t n_groups;
 	uint64_t
 	    product; /* of the bounds of repeats in each other: what pcre2 multiplies out */
@@ -52,7 +52,7 @@ begin_atom(struct translation *t)
 {
 	t->atom_at = t->out->len;
 	t->has_atom = true;
-	t->is_repeated = false;
+	t->n_repeats = 0;
 }
 
 /* Behind the '['.  A backslash is itself in it; so is a ']' that comes first. */
@@ -142,7 +142,7 @@ bounds_at(struct span in, uint64_t *least, uint64_t *most)
 	return end + 1;
 }
 
-enum { REPEAT_MAX = 255, REPEATS_MAX = 1000 };
+enum { REPEAT_MAX = 255, REPEATS_MAX = 1000, REPEATED_MAX = 8 };
 
 /* "*", "+", "?" or bounds; of what is repeated already, the whole of it is repeated. */
 static int
@@ -155,7 +155,9 @@ take_repeat(struct translation *t, size_t n, uint64_t least, uint64_t most)
 		return wrong(t, "the bounds of a repetition are wrong or too large");
 	if (bound > 1 && (t->product *= bound) > REPEATS_MAX)
 		return wrong(t, "bounds of repetitions make it too large");
-	if (t->is_repeated) {
+	if (t->n_repeats == REPEATED_MAX)
+		return wrong(t, "too many repetitions of one thing");
+	if (t->n_repeats++) {
 		struct buf whole = {0};
 		buf_str(&whole, "(?:");
 		buf_put(&whole, t->out->p + t->atom_at, t->out->len - t->atom_at);
@@ -166,7 +168,6 @@ take_repeat(struct translation *t, size_t n, uint64_t least, uint64_t most)
 	}
 	buf_span(t->out, span_head(t->in, n));
 	t->in = span_from(t->in, n);
-	t->is_repeated = true;
 	return E_OK;
 }
 
@@ -187,7 +188,7 @@ take_group(struct translation *t, char c)
 	buf_ch(t->out, ')');
 	t->atom_at = t->groups[--t->n_groups];
 	t->has_atom = true;
-	t->is_repeated = false;
+	t->n_repeats = 0;
 	return E_OK;
 }
 
@@ -256,11 +257,12 @@ compile(struct span text, uint32_t flags, struct arena *arena, struct regex *r,
 	pcre2_compile_context *context =
 	    memory ? pcre2_compile_context_create(memory) : NULL;
 	PCRE2_UCHAR text_of_error[200];
-	size_t at, size = 0;
+	size_t at;
 	int error;
 	if (!context)
 		return E_LIMIT;
 	pcre2_set_parens_nest_limit(context, 64);
+	r->text = arena_span(arena, text);
 	r->code =
 	    pcre2_compile((PCRE2_SPTR)text.p, text.n, flags, &error, &at, context);
 	if (!r->code) {
@@ -269,8 +271,8 @@ compile(struct span text, uint32_t flags, struct arena *arena, struct regex *r,
 			buf_str(why, (const char *)text_of_error);
 		return E_BAD;
 	}
-	pcre2_pattern_info(r->code, PCRE2_INFO_SIZE, &size);
-	if (size > SIEVE_REGEX_COMPILED_BYTES_MAX) {
+	pcre2_pattern_info(r->code, PCRE2_INFO_SIZE, &r->size_bytes);
+	if (r->size_bytes > SIEVE_REGEX_COMPILED_BYTES_MAX) {
 		buf_str(why, "it is too large");
 		return E_LIMIT;
 	}
@@ -281,7 +283,8 @@ int
 regex_compile(struct span pattern, bool is_any_case, bool is_octets,
     struct arena *arena, struct regex **out, struct buf *why)
 {
-	uint32_t flags = PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C;
+	uint32_t flags = PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C |
+	                 PCRE2_AUTO_CALLOUT;
 	struct buf text = {.max = 8 * SIEVE_REGEX_BYTES_MAX};
 	struct regex *r = arena_get(arena, sizeof(*r));
 	int err;
@@ -301,10 +304,66 @@ regex_compile(struct span pattern, bool is_any_case, bool is_octets,
 	return err;
 }
 
+size_t
+regex_size(const struct regex *r)
+{
+	return r->size_bytes;
+}
+
+/*
+ * pcre2's own limits begin anew wherever a match may begin; so each item of the pattern is counted
+ * where it is tried (PCRE2_AUTO_CALLOUT), with the octets that the one before it took.
+ */
+struct counting {
+	struct span pattern;
+	size_t at; /* in the text, at the item before */
+	struct sieve_work work;
+};
+
+enum { ITEM_WORK = 12 }; /* what trying an item is worth in octets compared */
+
+/* What an item may compare in vain: what a group matched, or as often as its bounds say. */
+static uint64_t
+hidden_work(const struct counting *c, const pcre2_callout_block *b)
+{
+	struct span item =
+	    span_head(span_from(c->pattern, b->pattern_position), b->next_item_length);
+	uint64_t work = 0;
+	if (item.n > 1 && item.p[0] == '\\' && ch_digit(item.p[1]))
+		work += b->current_position - b->start_match;
+	if (item.n && item.p[item.n - 1] == '}')
+		work += REPEAT_MAX;
+	return work;
+}
+
+static int
+count_item(pcre2_callout_block *b, void *ctx)
+{
+	struct counting *c = ctx;
+	c->work.done += ITEM_WORK + hidden_work(c, b);
+	if (b->current_position > c->at)
+		c->work.done += b->current_position - c->at;
+	c->at = b->current_position;
+	return c->work.done > c->work.most ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+/* At most so much of it, and no half character. */
+static struct span
+text_looked_at(struct span text)
+{
+	size_t n = SIEVE_REGEX_TEXT_BYTES_MAX;
+	if (text.n <= n)
+		return text;
+	while (n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+		n--;
+	return span_head(text, n);
+}
+
 static int
 execute(const struct regex *r, struct span text, struct arena *scratch,
-    pcre2_match_data **data)
+    struct counting *counting, pcre2_match_data **data)
 {
+	struct span seen = text_looked_at(text);
 	pcre2_general_context *memory =
 	    pcre2_general_context_create(get_memory, put_memory, scratch);
 	pcre2_match_context *context =
@@ -312,20 +371,30 @@ execute(const struct regex *r, struct span text, struct arena *scratch,
 	*data = context ? pcre2_match_data_create_from_pattern(r->code, memory) : NULL;
 	if (!*data)
 		return PCRE2_ERROR_NOMEMORY;
-	pcre2_set_match_limit(context, SIEVE_REGEX_MATCH_LIMIT);
-	pcre2_set_depth_limit(context, SIEVE_REGEX_DEPTH_LIMIT);
+	pcre2_set_match_limit(context, SIEVE_REGEX_WORK_MAX);
+	pcre2_set_depth_limit(context, SIEVE_REGEX_WORK_MAX);
 	pcre2_set_heap_limit(context, SIEVE_REGEX_HEAP_KB);
-	return pcre2_match(
-	    r->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, 0, *data, context);
+	pcre2_set_callout(context, count_item, counting);
+	/* where it was cut is no end that '$' could mean */
+	return pcre2_match(r->code, (PCRE2_SPTR)(seen.p ? seen.p : ""), seen.n, 0,
+	    seen.n < text.n ? PCRE2_NOTEOL : 0, *data, context);
 }
 
 int
 regex_match(const struct regex *r, struct span text, struct arena *scratch,
-    struct span *groups, size_t max, size_t *n_groups)
+    struct span *groups, size_t max, size_t *n_groups, struct sieve_work *work)
 {
+	struct counting counting = {.pattern = r->text,
+	    .work.most = work->most > work->done ? work->most - work->done : 0};
 	pcre2_match_data *data;
-	int n = execute(r, text, scratch, &data);
 	size_t *at;
+	int n;
+	if (counting.work.most > SIEVE_REGEX_WORK_MAX)
+		counting.work.most = SIEVE_REGEX_WORK_MAX;
+	n = execute(r, text, scratch, &counting, &data);
+	work->done +=
+	    counting.work.done +
+	    (text.n < SIEVE_REGEX_TEXT_BYTES_MAX ? text.n : SIEVE_REGEX_TEXT_BYTES_MAX);
 	*n_groups = 0;
 	if (n == PCRE2_ERROR_NOMATCH)
 		return E_MORE;

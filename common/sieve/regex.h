@@ -2,7 +2,8 @@
 /*
  * regex.h - regular expressions of scripts: the extended ones of POSIX, and what GNU adds.  The one
  * door to pcre2.  A pattern is translated first, so that nothing of Perl's (look-around,
- * conditions, recursion, code) can be said; a match has limits in steps, depth and memory.
+ * conditions, recursion, code) can be said; a match has limits in work and memory, whatever the text
+ * and wherever the match begins.
  * Where several alternatives fit, the first one that does is taken, not the longest.
  */
 #ifndef SIEVE_REGEX_H
@@ -10,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "sieve/limits.h"
 
 struct regex; /* in an arena: nothing to free */
 
@@ -23,13 +25,16 @@ struct regex; /* in an arena: nothing to free */
  */
 MUST_USE int regex_compile(struct span pattern, bool is_any_case, bool is_octets,
     struct arena *, struct regex **out, struct buf *why);
+/* regex_size - octets of it compiled: what compiling it was worth */
+size_t regex_size(const struct regex *);
 /*
- * regex_match - anywhere in the text.
+ * regex_match - anywhere in the first SIEVE_REGEX_TEXT_BYTES_MAX octets of the text.
  *   groups   what the whole and each group matched; { "", 0 } for a group that did not take part;
  *            borrow: text.  At most max
- *   returns  E_OK, E_MORE (no match), E_LIMIT (given up)
+ *   work     done is added to: octets compared, and what the matcher's steps cost beside them
+ *   returns  E_OK, E_MORE (no match), E_LIMIT (given up: past SIEVE_REGEX_WORK_MAX, or work's most)
  */
 MUST_USE int regex_match(const struct regex *, struct span text, struct arena *scratch,
-    struct span *groups, size_t max, size_t *n_groups);
+    struct span *groups, size_t max, size_t *n_groups, struct sieve_work *work);
 
 #endif

@@ -47,15 +47,28 @@ run_limit(struct sieve_run *run, unsigned line, const char *fmt, ...)
 }
 
 int
-run_spend(struct sieve_run *run, unsigned line, uint64_t work)
+run_step(struct sieve_run *run, unsigned line)
 {
 	const struct sieve_limits *limits = &run->program->limits;
-	run->result->steps++;
-	run->result->work += work + STEP_WORK;
-	if (run->result->steps > limits->steps)
+	if (++run->result->steps > limits->steps)
 		return run_limit(run, line,
 		    "execution exceeded the limit of %llu steps",
 		    (unsigned long long)limits->steps);
+	return run_spend(run, line, STEP_WORK);
+}
+
+struct sieve_work
+run_work(const struct sieve_run *run)
+{
+	uint64_t most = run->program->limits.work, done = run->result->work;
+	return (struct sieve_work){.most = most > done ? most - done : 0};
+}
+
+int
+run_spend(struct sieve_run *run, unsigned line, uint64_t work)
+{
+	const struct sieve_limits *limits = &run->program->limits;
+	run->result->work += work;
 	if (run->result->work > limits->work)
 		return run_limit(run, line,
 		    "execution exceeded resource limits: too much to compare");
@@ -111,7 +124,7 @@ int
 run_test(struct sieve_run *run, const struct sieve_node *node, bool *out)
 {
 	*out = false;
-	if (run_spend(run, node->line, 0) != E_OK)
+	if (run_step(run, node->line) != E_OK)
 		return run->err;
 	if (!node->word)
 		return run_error(run, node->line, "the test '%.*s' cannot be run here",
@@ -129,7 +142,7 @@ run_commands(struct sieve_run *run, const struct sieve_node *first)
 	for (const struct sieve_node *n = first; n && run->flow == FLOW_GO;
 	     n = n->next) {
 		arena_reset(&run->tmp);
-		if (run_spend(run, n->line, 0) != E_OK)
+		if (run_step(run, n->line) != E_OK)
 			return run->err;
 		if (!n->word)
 			return run_error(run, n->line,

@@ -66,11 +66,19 @@ struct sieve_run {
 };
 
 /* ---- run.c ---- */
+enum {
+	CALL_WORK = 20000
+}; /* what a question to the caller is worth in octets compared */
+
 /* run_error - says it with its line; sticks.  E_BAD */
 int run_error(struct sieve_run *, unsigned line, const char *fmt, ...) FMT(3, 4);
 int run_limit(struct sieve_run *, unsigned line, const char *fmt, ...) FMT(3, 4);
-/* run_spend - a step and that much work more; E_OK, E_LIMIT (said; sticks) */
+/* run_step - a step more: a command, a test, a turn of a loop; E_OK, E_LIMIT (said; sticks) */
+int run_step(struct sieve_run *, unsigned line);
+/* run_spend - that much work more, said before it is done; E_OK, E_LIMIT (said; sticks) */
 int run_spend(struct sieve_run *, unsigned line, uint64_t work);
+/* run_work - what is left of it, to be counted and spent by who cannot say it before */
+struct sieve_work run_work(const struct sieve_run *);
 /* memory until the next command; NULL: none left (said; sticks) */
 void *run_get(struct sieve_run *, size_t bytes);
 struct span run_copy(struct sieve_run *, const struct buf *); /* the same, of bytes */
@@ -87,7 +95,7 @@ struct span run_arg(struct sieve_run *, const struct sieve_arg *);
 /* of a list: all of them; n 0 for NULL */
 struct span *run_list(struct sieve_run *, const struct sieve_arg *, size_t *n);
 
-/* ---- match.c ---- */
+/* ---- compare.c, match.c ---- */
 enum sieve_comparator { CMP_CASEMAP, CMP_OCTET, CMP_NUMERIC, CMP_UNICODE };
 
 enum sieve_relation { REL_GT, REL_GE, REL_LT, REL_LE, REL_EQ, REL_NE };
@@ -101,6 +109,8 @@ struct sieve_matcher {
 	enum sieve_relation relation;
 	struct sieve_key *keys; /* borrow: run->tmp */
 	size_t n_keys;
+	bool is_sorted;    /* they are, as the comparator folds them */
+	size_t n_values;   /* that were compared */
 	uint64_t count;    /* of :count */
 	bool keeps_values; /* what wildcards match is nobody's to see: RFC 5173 6 */
 	bool is_found;
@@ -115,10 +125,15 @@ int match_end(struct sieve_run *, struct sieve_matcher *, bool *out);
 int comparator_find(struct span name);
 int relation_find(struct span name);
 int comparator_compare(enum sieve_comparator, struct span a, struct span b);
+bool relation_holds(enum sieve_relation, int compared);
+/* comparator_fold - what is compared as octets instead of it */
+void comparator_fold(enum sieve_comparator, struct span, struct buf *out);
 
 /* ---- variables.c ---- */
 /* value of a variable: what PIECE_LOCAL and PIECE_GLOBAL mean */
 struct buf *variable_of(struct sieve_run *, bool is_global, unsigned slot);
+/* cut_utf8 - no more than that many octets of it, and no half character */
+struct span cut_utf8(struct span, size_t most);
 /* cut at the limit between two characters */
 void variable_set(struct sieve_run *, bool is_global, unsigned slot, struct span value);
 void modify(
@@ -127,6 +142,8 @@ void modify(
 /* ---- view.c: the message as the script sees it ---- */
 const struct tree *view_tree(struct sieve_run *);
 struct span view_head(struct sieve_run *); /* of the message, as edited */
+/* view_head_seen - as much of a head as tests look at */
+struct span view_head_seen(struct span head);
 const struct part *view_part(
     struct sieve_run *); /* of the innermost foreverypart, or the root */
 struct span view_part_head(struct sieve_run *, const struct part *);

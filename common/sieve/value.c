@@ -2,6 +2,8 @@
 /* value.c - strings of a script, with what their variables hold now. */
 #include "sieve/run_state.h"
 
+enum { ROW_WORK = 8 }; /* what a string of a list is worth in octets compared */
+
 static struct span
 piece_value(struct sieve_run *run, const struct sieve_piece *piece)
 {
@@ -25,13 +27,16 @@ run_string(struct sieve_run *run, const struct sieve_string *s)
 	struct span text;
 	if (!s->pieces)
 		return s->text;
-	for (const struct sieve_piece *p = s->pieces; p; p = p->next)
-		buf_span(&out, piece_value(run, p));
+	for (const struct sieve_piece *p = s->pieces; p && run->err == E_OK;
+	     p = p->next) {
+		struct span value = piece_value(run, p);
+		if (run_spend(run, s->line, ROW_WORK + value.n) == E_OK)
+			buf_span(&out, value);
+	}
 	if (buf_done(&out) != E_OK)
 		(void)run_limit(run, s->line,
 		    "a string with its variables is longer than %d octets",
 		    SIEVE_EXPANDED_BYTES_MAX);
-	(void)run_spend(run, s->line, out.len);
 	text = run_copy(run, &out);
 	buf_free(&out);
 	return text;
@@ -54,7 +59,8 @@ run_list(struct sieve_run *run, const struct sieve_arg *arg, size_t *n)
 		return NULL;
 	for (const struct sieve_string *s = arg->strings; s; s = s->next)
 		count++;
-	if (!(rows = run_get(run, (count + 1) * sizeof(*rows))))
+	if (run_spend(run, arg->line, ROW_WORK * (uint64_t)count) != E_OK ||
+	    !(rows = run_get(run, (count + 1) * sizeof(*rows))))
 		return NULL;
 	for (const struct sieve_string *s = arg->strings; s && run->err == E_OK;
 	     s = s->next)

@@ -39,7 +39,7 @@ scope_add(
 		return NULL;
 	}
 	if (!(v = arena_get(&c->program->arena, sizeof(*v)))) {
-		(void)check_error(c, line, "the script needs too much memory");
+		(void)check_error(c, line, SIEVE_NO_MEMORY);
 		return NULL;
 	}
 	v->name = arena_span(&c->program->arena, name);
@@ -205,8 +205,7 @@ variable_of(struct sieve_run *run, bool is_global, unsigned slot)
 	return slot < n ? &values[slot] : &none;
 }
 
-/* No more than n octets of it, and no half character. */
-static struct span
+struct span
 cut_utf8(struct span s, size_t n)
 {
 	if (s.n <= n)

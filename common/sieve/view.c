@@ -16,6 +16,12 @@ view_tree(struct sieve_run *run)
 }
 
 struct span
+view_head_seen(struct span head)
+{
+	return span_head(head, SIEVE_HEAD_BYTES_MAX);
+}
+
+struct span
 view_head(struct sieve_run *run)
 {
 	return run->head;
@@ -85,10 +91,13 @@ heads_next(struct sieve_run *run, const struct sieve_node *node, struct heads *h
 
 /* ---- fields ---- */
 
+enum { HEAD_WORK = 64 }; /* what a head costs besides its octets */
+
 struct walk {
 	struct span name;
 	uint64_t seen,
 	    wanted;        /* of that name so far; the one that is asked for, 0: all */
+	size_t left_bytes; /* of heads that are looked into */
 	view_field_fn *fn; /* NULL: only to be counted */
 	void *ctx;
 };
@@ -98,7 +107,9 @@ walk_head(struct sieve_run *run, const struct sieve_node *node, struct span head
     struct walk *w)
 {
 	struct header_field field;
-	if (run_spend(run, node->line, head.n) != E_OK)
+	head = span_head(view_head_seen(head), w->left_bytes);
+	w->left_bytes -= head.n;
+	if (run_spend(run, node->line, HEAD_WORK + head.n) != E_OK)
 		return;
 	while (run->err == E_OK && header_find(&head, w->name, &field) == E_OK) {
 		w->seen++;
@@ -113,7 +124,9 @@ walk_heads(struct sieve_run *run, const struct sieve_node *node, struct walk *w)
 	struct heads heads = heads_of(run, node);
 	struct span head;
 	w->seen = 0;
-	while (run->err == E_OK && heads_next(run, node, &heads, &head))
+	w->left_bytes = SIEVE_HEADS_BYTES_MAX;
+	while (
+	    run->err == E_OK && w->left_bytes && heads_next(run, node, &heads, &head))
 		walk_head(run, node, head, w);
 }
 

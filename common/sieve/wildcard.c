@@ -60,9 +60,9 @@ is_star(const struct finger *f)
 	return f->p < f->pattern.n && f->pattern.p[f->p] == '*';
 }
 
-bool
+int
 wildcard_match(struct span text, struct span pattern, bool is_any_case, bool is_octets,
-    struct span *values, size_t max, size_t *n_values, uint64_t *work)
+    struct span *values, size_t max, size_t *n_values, struct sieve_work *work)
 {
 	struct finger f = {.text = text,
 	    .pattern = pattern,
@@ -74,7 +74,9 @@ wildcard_match(struct span text, struct span pattern, bool is_any_case, bool is_
 	/* of the last "*": where its text begins and ends so far, what is behind it, its value */
 	size_t star_from = 0, star_to = 0, behind = 0, n_behind = 0;
 	bool has_star = false;
-	for (;; ++*work) {
+	for (;;) {
+		if (++work->done > work->most)
+			return E_LIMIT;
 		if (is_star(&f)) {
 			if (has_star)
 				put_value(&f, n_behind - 1, star_from, star_to);
@@ -89,7 +91,7 @@ wildcard_match(struct span text, struct span pattern, bool is_any_case, bool is_
 		if (step(&f))
 			continue;
 		if (!has_star || star_to == text.n)
-			return false;
+			return E_MORE;
 		star_to += char_size(&f, star_to);
 		f.at = star_to;
 		f.p = behind;
@@ -99,5 +101,5 @@ wildcard_match(struct span text, struct span pattern, bool is_any_case, bool is_
 		put_value(&f, n_behind - 1, star_from, star_to);
 	put_value(&f, 0, 0, text.n);
 	*n_values = f.n < max ? f.n : max;
-	return true;
+	return E_OK;
 }

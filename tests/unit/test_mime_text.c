@@ -221,6 +221,40 @@ test_find(void **state)
 	assert_false(find_bytes(SPAN(""), SPAN("a")));
 }
 
+/* Texts that are nearly what is looked for all the time: found as ever, and at no more than a price. */
+static void
+test_find_work(void **state)
+{
+	enum { HAY = 4000, NEEDLE = 700 };
+
+	char *hay = mem_new(HAY), *needle = mem_new(NEEDLE);
+	uint32_t seed = 1;
+	uint64_t dearest = 0;
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		size_t n = HAY - (seed >> 8) % 64, m = 1 + (seed >> 4) % NEEDLE;
+		for (size_t i = 0; i < n + m; i++) {
+			seed = seed * 1664525 + 1013904223;
+			char c = (seed >> 16) % (round % 2 ? 300 : 3000) ? 'A' : 'B';
+			if (i < n)
+				hay[i] = c;
+			else
+				needle[i - n] = c;
+		}
+		for (int any_case = 0; any_case < 2; any_case++) {
+			uint64_t work = 0;
+			assert_int_equal(find_counted(span_make(hay, n),
+					     span_make(needle, m), any_case, &work),
+			    is_in(hay, n, needle, m, any_case));
+			assert_true(work <= FIND_WORK_MAX * (n + m));
+			dearest = work > dearest ? work : dearest;
+		}
+	}
+	assert_true(dearest > HAY); /* it was made hard */
+	mem_free(&hay);
+	mem_free(&needle);
+}
+
 static int
 done(void **state)
 {
@@ -237,6 +271,7 @@ main(void)
 	    cmocka_unit_test(test_fields),
 	    cmocka_unit_test(test_field_put),
 	    cmocka_unit_test(test_find),
+	    cmocka_unit_test(test_find_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, done);
 }

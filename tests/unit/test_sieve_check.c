@@ -131,12 +131,59 @@ test_allowed(void **state)
 	buf_free(&names);
 }
 
+/* ---- memory ---- */
+
+/* Each script that is included is as long as one may be: a comment, one string, or many. */
+static int
+long_script(void *ctx, struct span location, struct span name, struct buf *out)
+{
+	const char *kind = ctx;
+	const size_t n = SIEVE_SCRIPT_BYTES_MAX - 100;
+	(void)location;
+	(void)name;
+	buf_str(out, "require [\"variables\",\"encoded-character\"];\n");
+	buf_str(out, *kind == '#' ? "#" : "set \"a\"\n\"");
+	while (out->len < n)
+		buf_str(out, *kind == '$' ? "${a}" : *kind == '{' ? "${hex:40}" : "a");
+	buf_str(out, *kind == '#' ? "\n" : "\";\n");
+	return E_OK;
+}
+
+/* Where memory ends a check says so, with a line: no text is read as an empty one. */
+static void
+test_memory(void **state)
+{
+	static const char *const kinds[] = {"#", "s", "$", "{"};
+	(void)state;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		char kind[] = {kinds[i][0], 0};
+		struct sieve_checking want = {.script = long_script, .ctx = kind};
+		struct sieve_errors errors = {0};
+		struct sieve_program *program;
+		struct buf text = {0};
+		bool is_said = false;
+		buf_str(&text, "require \"include\";\n");
+		for (int k = 0; k < 40; k++)
+			buf_putf(&text, "include \"s%d\";\n", k);
+		assert_int_not_equal(
+		    sieve_compile(buf_as_span(&text), &want, &errors, &program), E_OK);
+		assert_null(program);
+		for (size_t k = 0; k < errors.n; k++)
+			is_said |= errors.rows[k].line > 0 &&
+			           span_eqs(errors.rows[k].text, SIEVE_NO_MEMORY);
+		assert_true(is_said);
+		buf_free(&text);
+		sieve_errors_reset(&errors);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_allowed),
+	    cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

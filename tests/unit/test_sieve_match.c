@@ -86,22 +86,23 @@ static void
 test_wildcards(void **state)
 {
 	struct span values[8];
-	uint64_t work = 0;
+	struct sieve_work work = {.most = UINT64_MAX};
 	(void)state;
 	for (size_t i = 0; i < COUNT(wildcards); i++) {
 		size_t n = 0;
-		bool is_match = wildcard_match(span_of(wildcards[i].text),
+		int err = wildcard_match(span_of(wildcards[i].text),
 		    span_of(wildcards[i].pattern), true, false, values, 8, &n, &work);
-		check_values(&wildcards[i], is_match, values, n);
+		assert_int_not_equal(err, E_LIMIT);
+		check_values(&wildcards[i], err == E_OK, values, n);
 	}
 }
 
-/* A pattern that is all stars costs what text and pattern are long together, times each other. */
+/* A pattern that is all stars costs what they are long, times each other; and no more than allowed. */
 static void
 test_wildcard_work(void **state)
 {
 	struct buf text = {0}, pattern = {0};
-	uint64_t work = 0;
+	struct sieve_work work = {.most = UINT64_MAX};
 	size_t n;
 	(void)state;
 	for (int i = 0; i < 2000; i++)
@@ -109,9 +110,24 @@ test_wildcard_work(void **state)
 	for (int i = 0; i < 500; i++)
 		buf_str(&pattern, "*a");
 	buf_ch(&pattern, 'b');
-	assert_false(wildcard_match(buf_as_span(&text), buf_as_span(&pattern), false,
-	    true, NULL, 0, &n, &work));
-	assert_true(work < 4 * text.len * pattern.len);
+	assert_int_equal(wildcard_match(buf_as_span(&text), buf_as_span(&pattern),
+			     false, true, NULL, 0, &n, &work),
+	    E_MORE);
+	assert_true(work.done < 4 * text.len * pattern.len);
+	work = (struct sieve_work){.most = 10000};
+	assert_int_equal(wildcard_match(SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+			     SPAN("*a*a*ab"), false, true, NULL, 0, &n, &work),
+	    E_MORE);
+	work = (struct sieve_work){.most = 1000};
+	buf_reset(&pattern);
+	buf_ch(&pattern, '*');
+	for (int i = 0; i < 500; i++)
+		buf_ch(&pattern, 'a');
+	buf_ch(&pattern, 'b');
+	assert_int_equal(wildcard_match(buf_as_span(&text), buf_as_span(&pattern),
+			     false, true, NULL, 0, &n, &work),
+	    E_LIMIT);
+	assert_int_equal(work.done, work.most + 1);
 	buf_free(&text);
 	buf_free(&pattern);
 }
@@ -129,8 +145,9 @@ test_regexes(void **state)
 		assert_int_equal(regex_compile(span_of(regexes[i].pattern), true, false,
 				     &arena, &regex, &why),
 		    E_OK);
-		int err =
-		    regex_match(regex, span_of(regexes[i].text), &arena, values, 8, &n);
+		struct sieve_work work = {.most = UINT64_MAX};
+		int err = regex_match(
+		    regex, span_of(regexes[i].text), &arena, values, 8, &n, &work);
 		check_values(&regexes[i], err == E_OK, values, n);
 		buf_free(&why);
 		arena_reset(&arena);
@@ -154,23 +171,64 @@ test_wrong_regexes(void **state)
 	}
 }
 
-static void
-test_regex_limit(void **state)
+/* Against 20,000 times "a" and a "!": how it ends, and that all places where it may begin count. */
+static const struct dear {
+	const char *pattern;
+	uint64_t most;
+	int result;
+} dear[] = {
+    {"^(a+)+$", UINT64_MAX, E_LIMIT}, /* past what one match may do */
+    {"^(a+)+$", 100000, E_LIMIT},
+    {"(a|aa)+[bc]", 1000000, E_LIMIT}, /* little from each place, from each of them */
+    {"a{1,20}a{1,20}[bc]", 1000000, E_LIMIT}, {"(a*)\\1[bc]", 10000000, E_LIMIT},
+    {"[a-z]*[0-9]", UINT64_MAX,
+	E_MORE}, /* what is longer than may be looked at is cut */
+    {"!", UINT64_MAX, E_MORE}, {"a$", UINT64_MAX, E_MORE}, /* and that is no end */
+    {"^([a-z]|[0-9])+", UINT64_MAX, E_OK}, /* deep, but no deeper than there is text */
+};
+
+static int
+match_dear(const char *pattern, struct span text, struct sieve_work *work)
 {
-	struct arena arena = {0};
+	struct arena arena = {0}, scratch = {0};
 	struct regex *regex;
 	struct buf why = {0};
 	struct span values[2];
 	size_t n;
-	(void)state;
+	int err;
 	assert_int_equal(
-	    regex_compile(SPAN("^(a+)+$"), false, false, &arena, &regex, &why), E_OK);
-	assert_int_equal(
-	    regex_match(regex, SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"),
-		&arena, values, 2, &n),
-	    E_LIMIT);
+	    regex_compile(span_of(pattern), false, false, &arena, &regex, &why), E_OK);
+	err = regex_match(regex, text, &scratch, values, 2, &n, work);
 	buf_free(&why);
 	arena_reset(&arena);
+	arena_reset(&scratch);
+	return err;
+}
+
+static void
+test_regex_limit(void **state)
+{
+	const uint64_t n_text = SIEVE_REGEX_TEXT_BYTES_MAX;
+	struct buf text = {0};
+	(void)state;
+	for (int i = 0; i < 20000; i++)
+		buf_ch(&text, 'a');
+	buf_ch(&text, '!');
+	for (size_t i = 0; i < COUNT(dear); i++) {
+		struct sieve_work work = {.most = dear[i].most};
+		uint64_t most = dear[i].most < SIEVE_REGEX_WORK_MAX
+		                    ? dear[i].most
+		                    : SIEVE_REGEX_WORK_MAX;
+		int err = match_dear(dear[i].pattern, buf_as_span(&text), &work);
+		if (err != dear[i].result)
+			fail_msg("%s: %d", dear[i].pattern, err);
+		/* the step that ends it may be as long as the text, and reading it counts, too */
+		assert_true(work.done <= most + 3 * n_text);
+		assert_true(work.done >= n_text);
+		if (err == E_LIMIT)
+			assert_true(work.done > most);
+	}
+	buf_free(&text);
 }
 
 struct uri {

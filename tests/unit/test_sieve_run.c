@@ -41,11 +41,16 @@ static const struct row rows[] = {
 	{"require \"enotify\"; notify \"mailto:a@b.c\"; notify \"mailto:a@b.c\";", "notify a@b.c\nimplicit keep\n"},
 	{"require \"duplicate\"; if not duplicate :handle \"h\" { discard; }", "duplicate handle \"h\" id \"<1@x>\"\ndiscard\n"},
 	{"require \"editheader\"; addheader \"X\" \"y\"; keep;", "keep (head edited)\n"},
+	{"require \"redirect-dsn\"; redirect :notify \"failure, Success,failure\" :ret \"hdrs\" \"a@b.c\";",
+		"redirect \"a@b.c\" notify SUCCESS,FAILURE ret HDRS\n"},
+	{"require [\"redirect-dsn\",\"variables\"]; set \"n\" \"never\"; redirect :notify \"${n}\" \"a@b.c\";",
+		"redirect \"a@b.c\" notify NEVER\n"},
 };
 
 static const struct row wrong[] = {
 	{"require \"reject\";\nkeep;\nreject \"no\";", "line 3: error: the reject action is incompatible with the keep action of line 2\n"},
 	{"require \"vacation\";\nvacation \"a\";\nvacation \"b\";", "line 3: error: duplicate vacation action not allowed (previously triggered in line 2)\n"},
+	{"require [\"redirect-dsn\",\"variables\"];\nset \"n\" \"SUCCESS,\";\nredirect :notify \"${n}\" \"a@b.c\";", "line 3: error: invalid :notify argument 'SUCCESS,' for the redirect action\n"},
 	{"require \"ihave\";\nerror \"x\";", "line 2: error: x\n"},
 	{"require \"include\";\ninclude \"a\";", "line 2: error: included personal script 'a' does not exist\n"},
 	{"require \"variables\";\nset \"a\" \"x\";\nredirect \"${a}\";", "line 3: error: specified address 'x' is invalid for the redirect action\n"},
@@ -143,6 +148,239 @@ test_several(void **state)
 	    buf_cstr(&out), "redirect \"a@b.c\" copy\nfileinto \"b\" flags x\n");
 	buf_free(&out);
 	sieve_result_free(&result);
+}
+
+/* What an earlier script decided stays as it is, whatever a later one decides, or fails to. */
+static void
+test_earlier_stays(void **state)
+{
+	static const char *const later[] = {
+	    "require [\"fileinto\",\"imap4flags\",\"mailbox\"]; fileinto :create "
+	    ":flags "
+	    "\"\\\\Deleted\" \"b\";",
+	    "require [\"fileinto\",\"ihave\"]; fileinto \"b\"; error \"x\";"};
+	struct sieve_input in = input();
+	(void)state;
+	for (size_t i = 0; i < COUNT(later); i++) {
+		struct sieve_result result = {0};
+		struct sieve_errors errors = {0};
+		struct buf out = {0};
+		assert_int_equal(run("require [\"copy\",\"fileinto\",\"imap4flags\"]; "
+				     "fileinto :copy :flags \"one\" \"b\";",
+				     &in, &result, &errors),
+		    E_OK);
+		assert_int_equal(
+		    run(later[i], &in, &result, &errors), i ? E_BAD : E_OK);
+		put_actions(&result, &out);
+		assert_string_equal(
+		    buf_cstr(&out), i ? "fileinto \"b\" flags one copy\nimplicit keep\n"
+				      : "fileinto \"b\" flags one copy\n");
+		buf_free(&out);
+		sieve_result_free(&result);
+		sieve_errors_reset(&errors);
+	}
+}
+
+/* A value of a match is no longer than a variable, and ends between characters. */
+static void
+test_match_values_whole(void **state)
+{
+	struct sieve_limits limits = sieve_limits_default;
+	struct sieve_checking want = {.limits = &limits};
+	struct sieve_input in = input();
+	struct sieve_result result = {0};
+	struct sieve_errors errors = {0};
+	struct sieve_program *program;
+	struct buf out = {0};
+	(void)state;
+	limits.variable_bytes =
+	    4; /* two and a half characters are cut to one of them */
+	in.message = SPAN("Subject: \xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\r\n\r\n");
+	assert_int_equal(
+	    sieve_compile(
+		SPAN("require [\"variables\",\"fileinto\"]; if header :matches "
+		     "\"subject\" \"*\" { fileinto \"${1}\"; }"),
+		&want, &errors, &program),
+	    E_OK);
+	assert_int_equal(sieve_run(program, &in, &result, &errors), E_OK);
+	put_actions(&result, &out);
+	assert_string_equal(buf_cstr(&out), "fileinto \"\xe2\x82\xac\"\n");
+	buf_free(&out);
+	sieve_program_free(&program);
+	sieve_result_free(&result);
+}
+
+/* ---- what it costs ---- */
+
+static void
+put_times(struct buf *out, int n, const char *text)
+{
+	while (n-- > 0)
+		buf_str(out, text);
+}
+
+/* How a script ends over a message, and what it cost. */
+static int
+cost(struct buf *script, struct span message_text, uint64_t *steps, uint64_t *work)
+{
+	struct sieve_input in = input();
+	struct sieve_result result = {0};
+	struct sieve_errors errors = {0};
+	int err;
+	in.message = message_text;
+	in.spam = (struct sieve_spam){
+	    .status_header = SPAN("X-None"), .max_value = SPAN("5")};
+	err = run(buf_cstr(script), &in, &result, &errors);
+	*steps = result.steps;
+	*work = result.work;
+	sieve_result_free(&result);
+	sieve_errors_reset(&errors);
+	return err;
+}
+
+/* A long list of keys and many addresses: what a reasonable script and a stranger bring together. */
+static void
+test_many_keys(void **state)
+{
+	struct buf script = {0}, text = {0};
+	uint64_t steps, work;
+	(void)state;
+	buf_str(&script, "if address [\"to\",\"cc\"] [\"none@example.net\"");
+	for (int i = 0; i < 9999; i++)
+		buf_putf(&script, ",\"user%d@example.net\"", i);
+	buf_str(&script, "] { discard; }");
+	buf_str(&text, "To: a@b.c");
+	for (int i = 0; i < 4000; i++)
+		buf_putf(&text, ",\r\n %d@example.net", i);
+	buf_str(&text, "\r\n\r\n");
+	assert_int_equal(cost(&script, buf_as_span(&text), &steps, &work), E_OK);
+	assert_true(steps < 10); /* of what the script says, not of what there is */
+	/* sorted they are: 14 turns for each, and not 10,000 */
+	assert_true(work < (uint64_t)40000000);
+	buf_free(&script);
+	buf_free(&text);
+}
+
+/* Texts that are nearly what is looked for, all the time. */
+static void
+test_contains_cost(void **state)
+{
+	static const char *const comparators[] = {
+	    "i;octet", "i;ascii-casemap", "i;unicode-casemap"};
+	(void)state;
+	for (size_t i = 0; i < COUNT(comparators); i++) {
+		struct buf script = {0}, text = {0};
+		uint64_t steps, work;
+		buf_putf(&script,
+		    "require \"comparator-i;unicode-casemap\"; if header :comparator "
+		    "\"%s\" :contains \"subject\" \"",
+		    comparators[i]);
+		put_times(&script, 1000, "a");
+		buf_str(&script, "b");
+		put_times(&script, 1000, "a");
+		buf_str(&script, "\" { discard; }");
+		buf_str(&text, "Subject: ");
+		put_times(&text, 50000, "a");
+		buf_str(&text, "\r\n\r\n");
+		assert_int_equal(
+		    cost(&script, buf_as_span(&text), &steps, &work), E_OK);
+		assert_true(work > 100000 && work < 60 * text.len);
+		buf_free(&script);
+		buf_free(&text);
+	}
+}
+
+/* What is read or decoded in vain is paid for, too: by the octet, and before. */
+static const char *const in_vain[] = {
+    "require \"body\"; if body :contains \"none\" { discard; }",
+    "require \"body\"; if body :content \"text\" :contains \"none\" { discard; }",
+    "require [\"foreverypart\",\"extracttext\",\"variables\"]; foreverypart { "
+    "extracttext "
+    ":first 1 \"x\"; }",
+    "require \"editheader\"; deleteheader \"x-none\";",
+    "require \"editheader\"; addheader \"X\" \"y\";",
+    "require \"duplicate\"; if duplicate { discard; }",
+    "require \"spamtest\"; if spamtest \"5\" { discard; }",
+};
+
+static void
+test_in_vain(void **state)
+{
+	struct buf text = {0};
+	(void)state;
+	buf_str(&text, "Content-Type: text/html\r\n");
+	put_times(&text, 20000, "X: y\r\n");
+	buf_str(&text, "\r\n");
+	put_times(&text, 30000, "<p>");
+	for (size_t i = 0; i < COUNT(in_vain); i++) {
+		struct buf script = {0};
+		uint64_t steps, work;
+		buf_str(&script, in_vain[i]);
+		assert_int_equal(
+		    cost(&script, buf_as_span(&text), &steps, &work), E_OK);
+		if (work < 90000)
+			fail_msg("%s: %llu", in_vain[i], (unsigned long long)work);
+		buf_free(&script);
+	}
+	buf_free(&text);
+}
+
+/* Lists of flags, and patterns that a message brought. */
+static void
+test_cost_of_values(void **state)
+{
+	struct buf script = {0};
+	struct span text = SPAN("Subject: ((((abcd){9}){9}){9})\r\n\r\n");
+	uint64_t steps, work;
+	(void)state;
+	buf_str(&script, "require \"imap4flags\"; setflag \"");
+	put_times(&script, 10000, "a ");
+	buf_str(&script, "\";");
+	assert_int_equal(cost(&script, text, &steps, &work), E_OK);
+	assert_true(work > (uint64_t)20000 * 100);
+	buf_reset(&script);
+	buf_str(&script, "require [\"regex\",\"variables\"]; if header :matches "
+			 "\"subject\" \"*\" { if "
+			 "string :regex \"b\" \"${1}\" { discard; } }");
+	assert_int_equal(cost(&script, text, &steps, &work), E_OK);
+	assert_true(work > 100000); /* for 30 octets, which are compiled to thousands */
+	buf_free(&script);
+}
+
+/* As many parts as a stranger likes: a loop over them ends, and the script goes on. */
+static void
+test_many_parts(void **state)
+{
+	struct buf script = {0}, text = {0};
+	uint64_t steps, work;
+	(void)state;
+	buf_str(&script,
+	    "require \"foreverypart\"; foreverypart { if header \"a\" \"b\" {} }");
+	buf_str(&text, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+	put_times(&text, 9000, "--b\r\n\r\n\r\n");
+	assert_int_equal(cost(&script, buf_as_span(&text), &steps, &work), E_OK);
+	assert_true(steps > SIEVE_LOOP_PARTS_MAX && steps < 4 * SIEVE_LOOP_PARTS_MAX);
+	buf_free(&script);
+	buf_free(&text);
+}
+
+static void
+test_many_duplicates(void **state)
+{
+	struct sieve_input in = input();
+	struct sieve_result result = {0};
+	struct sieve_errors errors = {0};
+	struct buf script = {0};
+	(void)state;
+	buf_str(&script, "require \"duplicate\";\n");
+	for (int i = 0; i < 40; i++)
+		buf_putf(&script, "if duplicate :handle \"%d\" { stop; }\n", i);
+	assert_int_equal(run(buf_cstr(&script), &in, &result, &errors), E_LIMIT);
+	assert_int_equal(errors.rows[0].line, SIEVE_DUPLICATES_MAX + 2);
+	assert_null(result.actions->next); /* a keep and nothing else */
+	buf_free(&script);
+	sieve_result_free(&result);
+	sieve_errors_reset(&errors);
 }
 
 /* What is asked of the caller. */
@@ -252,6 +490,40 @@ test_letters(void **state)
 	buf_free(&out);
 }
 
+/* Nor a comment of an address, a recipient's name, a MIME entity. */
+static void
+test_letters_of_scripts(void **state)
+{
+	static const struct span to = SPAN("(x\rEvil: 1) a@b.c");
+	struct sieve_input in = input();
+	struct sieve_vacation v = {.is_mime = true,
+	    .reason = SPAN("Content-Type: text/html;\r\n charset=utf-8\r\nEvil: 1\r\n"
+			   "Bcc: x@y.z\r\n\r\n<p>gone\r\n")};
+	struct sieve_notify n = {.from = SPAN("N (x\r\nEvil: 1) <n@example.org>"),
+	    .to = &to,
+	    .to_text = &to,
+	    .n_to = 1,
+	    .importance = 2};
+	struct sieve_letter by = {
+	    .id = SPAN("i"), .host = SPAN("h"), .postmaster = SPAN("p@h")};
+	struct buf out = {0};
+	(void)state;
+	letter_notify(&in, &n, &by, &out);
+	letter_vacation(&in, &v, &by, &out);
+	assert_int_equal(buf_done(&out), E_OK);
+	for (size_t i = 0; i + 5 < out.len; i++)
+		assert_false(
+		    (out.p[i] == '\n' || out.p[i] == '\r') &&
+		    (span_starts(span_make(out.p + i + 1, 4), SPAN("Evil")) ||
+			span_starts(span_make(out.p + i + 1, 4), SPAN("Bcc:"))));
+	assert_true(span_search(buf_as_span(&out),
+			SPAN("From: \"N\" <n@example.org>\r\n")) < out.len);
+	assert_true(span_ends(buf_as_span(&out),
+	    SPAN("MIME-Version: 1.0\r\nContent-Type: text/html;\r\n charset=utf-8\r\n"
+		 "\r\n<p>gone\r\n")));
+	buf_free(&out);
+}
+
 int
 main(void)
 {
@@ -263,6 +535,15 @@ main(void)
 	    cmocka_unit_test(test_edited),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_letters),
+	    cmocka_unit_test(test_letters_of_scripts),
+	    cmocka_unit_test(test_earlier_stays),
+	    cmocka_unit_test(test_match_values_whole),
+	    cmocka_unit_test(test_many_keys),
+	    cmocka_unit_test(test_contains_cost),
+	    cmocka_unit_test(test_in_vain),
+	    cmocka_unit_test(test_cost_of_values),
+	    cmocka_unit_test(test_many_parts),
+	    cmocka_unit_test(test_many_duplicates),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
