@@ -3,9 +3,7 @@
 #include "maps/maps.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,6 +11,7 @@
 #include "maps/definition.h"
 #include "maps/template.h"
 #include "proc/jail.h"
+#include "proc/module.h"
 
 struct map {
 	const char *item;                /* borrow: conf; "sqlite:/path" */
@@ -45,34 +44,14 @@ maps_are_off(const struct conf *conf)
 
 /* ---- modules ---- */
 
-/* Beside the program: where it was installed, or where it was built. */
-static void *
-module_open(struct span kind)
-{
-	static const char *const places[] = {
-	    MAPS_MODULES, "../common/maps", "../maps", "../../common/maps"};
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	void *module = NULL;
-	if (n <= 0)
-		return NULL;
-	struct span folder = span_head(
-	    span_make(exe, (size_t)n), span_rfind(span_make(exe, (size_t)n), '/'));
-	for (size_t i = 0; i < COUNT(places) && !module; i++) {
-		struct buf path = {0};
-		buf_putf(&path, "%.*s/%s/map_%.*s.so", SPAN_ARG(folder), places[i],
-		    SPAN_ARG(kind));
-		module = dlopen(buf_cstr(&path), RTLD_NOW | RTLD_LOCAL);
-		buf_free(&path);
-	}
-	return module;
-}
-
 static int
 map_load(struct map *m, char *why)
 {
 	struct span path = span_of(m->item), kind = span_cut(&path, ':');
-	m->module = module_open(kind);
+	struct buf name = {0};
+	buf_putf(&name, "map_%.*s", SPAN_ARG(kind));
+	m->module = module_open("maps", buf_cstr(&name));
+	buf_free(&name);
 	m->driver = m->module ? dlsym(m->module, "map_driver") : NULL;
 	if (!m->driver) {
 		const char *said = dlerror();

@@ -2,6 +2,7 @@
 /* unbound.c - the one door to libunbound. */
 #include "net/unbound.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unbound-event.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/loop.h"
+#include "proc/module.h"
 
 enum { CLASS_IN = 1, BOGUS = 1, SECURE = 2 };
 
@@ -42,7 +44,34 @@ static const struct {
 	{"local-zone:",            "127.in-addr.arpa. transparent"},
 	{"local-data:",            "1.0.0.127.in-addr.arpa. 10800 IN PTR localhost."},
 };
+
 /* clang-format on */
+
+/* The library is loaded by unbound_open: what is taken of it. */
+/* clang-format off */
+#define FUNCTIONS(_) \
+	_(cancel) _(resolve_event) _(strerror) \
+	_(ctx_add_ta) _(ctx_add_ta_file) _(ctx_create_event) _(ctx_debugout) \
+	_(ctx_resolvconf) _(ctx_set_fwd) _(ctx_set_option)
+/* clang-format on */
+#define MEMBER(name) __typeof__(ub_##name) *name;
+#define TAKE(name) module_take(module, "ub_" #name, &lib.name);
+
+static struct {
+	FUNCTIONS(MEMBER)
+} lib;
+
+static bool
+library_load(void)
+{
+	void *module = module_open("net", "net_unbound");
+	if (module) {
+		FUNCTIONS(TAKE)
+	} else
+		log_event(LOG_CRIT, "resolver_failed", "at=library err=%s",
+		    log_qs(dlerror()));
+	return module;
+}
 
 static struct ub_ctx *ub; /* own; for ever */
 static unbound_fn *answer_fn;
@@ -51,14 +80,14 @@ static int
 failed(const char *what, const char *value, int err)
 {
 	log_event(LOG_CRIT, "resolver_failed", "at=%s value=%s err=%s", what,
-	    log_qs(value), log_qs(ub_strerror(err)));
+	    log_qs(value), log_qs(lib.strerror(err)));
 	return E_BAD;
 }
 
 static int
 set_option(const char *name, const char *value)
 {
-	int err = ub_ctx_set_option(ub, name, value);
+	int err = lib.ctx_set_option(ub, name, value);
 	return err ? failed(name, value, err) : E_OK;
 }
 
@@ -87,11 +116,11 @@ set_server(const char *setting)
 {
 	struct buf server = {0};
 	if (!strcmp(setting, "system")) {
-		int err = ub_ctx_resolvconf(ub, NULL);
+		int err = lib.ctx_resolvconf(ub, NULL);
 		return err ? failed("resolver_forward", "/etc/resolv.conf", err) : E_OK;
 	}
 	dns_server_parse(span_of(setting), &server);
-	int err = ub_ctx_set_fwd(ub, buf_cstr(&server));
+	int err = lib.ctx_set_fwd(ub, buf_cstr(&server));
 	if (err)
 		failed("resolver_forward", buf_cstr(&server), err);
 	buf_free(&server);
@@ -120,10 +149,10 @@ set_anchors(const struct conf *c)
 	if (!conf_bool(c, "common", "resolver_dnssec"))
 		return E_OK;
 	for (size_t i = 0; i < n && !err; i++)
-		err = ub_ctx_add_ta_file(
+		err = lib.ctx_add_ta_file(
 		    ub, conf_list(c, "common", "resolver_trust_anchors", i));
 	for (size_t i = 0; n == 0 && i < COUNT(root_anchors) && !err; i++)
-		err = ub_ctx_add_ta(ub, root_anchors[i]);
+		err = lib.ctx_add_ta(ub, root_anchors[i]);
 	return err ? failed("resolver_trust_anchors", "", err) : E_OK;
 }
 
@@ -139,7 +168,7 @@ on_finished(
 static int
 finish(void)
 {
-	int err = ub_resolve_event(
+	int err = lib.resolve_event(
 	    ub, "localhost.", DNS_A, CLASS_IN, NULL, on_finished, NULL);
 	return err ? failed("start",
 			 "is every file of resolver_trust_anchors one of DS or DNSKEY "
@@ -153,10 +182,12 @@ unbound_open(const struct conf *c, struct loop *loop, unbound_fn *fn)
 {
 	int err = E_OK;
 	answer_fn = fn;
-	ub = ub_ctx_create_event(loop_base(loop));
+	if (!library_load())
+		return E_BAD;
+	ub = lib.ctx_create_event(loop_base(loop));
 	if (!ub)
 		bug("ub_ctx_create_event");
-	ub_ctx_debugout(ub, NULL);
+	lib.ctx_debugout(ub, NULL);
 	for (size_t i = 0; i < COUNT(options) && err == E_OK; i++)
 		err = set_option(options[i].name, options[i].value);
 	if (err == E_OK)
@@ -187,7 +218,7 @@ on_answer(
 int
 unbound_ask(enum dns_kind kind, const char *name, void *ctx, int *id)
 {
-	return ub_resolve_event(ub, name, (int)kind, CLASS_IN, ctx, on_answer, id) == 0
+	return lib.resolve_event(ub, name, (int)kind, CLASS_IN, ctx, on_answer, id) == 0
 	           ? E_OK
 	           : E_IO;
 }
@@ -195,5 +226,5 @@ unbound_ask(enum dns_kind kind, const char *name, void *ctx, int *id)
 void
 unbound_cancel(int id)
 {
-	ub_cancel(ub, id);
+	lib.cancel(ub, id);
 }

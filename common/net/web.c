@@ -4,9 +4,42 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 
 #include "base/log.h"
 #include "proc/loop.h"
+#include "proc/module.h"
+
+/* The library is loaded by web_open: what is taken of it. */
+#undef curl_easy_setopt /* a macro would name the function that nobody links */
+#undef curl_easy_getinfo
+#undef curl_multi_setopt
+/* clang-format off */
+#define FUNCTIONS(_) \
+	_(global_init) \
+	_(easy_cleanup) _(easy_getinfo) _(easy_init) _(easy_setopt) _(easy_strerror) \
+	_(multi_add_handle) _(multi_assign) _(multi_info_read) _(multi_init) \
+	_(multi_remove_handle) _(multi_setopt) _(multi_socket_action) \
+	_(slist_append) _(slist_free_all)
+/* clang-format on */
+#define MEMBER(name) __typeof__(curl_##name) *name;
+#define TAKE(name) module_take(module, "curl_" #name, &lib.name);
+
+static struct {
+	FUNCTIONS(MEMBER)
+} lib;
+
+static bool
+library_load(void)
+{
+	void *module = module_open("net", "net_curl");
+	if (module) {
+		FUNCTIONS(TAKE)
+	} else
+		log_event(
+		    LOG_CRIT, "fetch_failed", "at=library err=%s", log_qs(dlerror()));
+	return module;
+}
 
 struct web_get {
 	CURL *easy;                   /* own */
@@ -30,10 +63,10 @@ static struct {
 static void
 get_free(struct web_get *g)
 {
-	curl_multi_remove_handle(web.multi, g->easy);
-	curl_easy_cleanup(g->easy);
-	curl_slist_free_all(g->addresses);
-	curl_slist_free_all(g->headers);
+	lib.multi_remove_handle(web.multi, g->easy);
+	lib.easy_cleanup(g->easy);
+	lib.slist_free_all(g->addresses);
+	lib.slist_free_all(g->headers);
 	buf_free(&g->body);
 	mem_free(&g);
 }
@@ -62,7 +95,7 @@ status_of(CURLcode code, const struct web_get *g, long http_status)
 		return http_status / 100 == 2 ? FETCH_OK : FETCH_REFUSED;
 	if (http_status != 200)
 		return FETCH_REFUSED;
-	curl_easy_getinfo(g->easy, CURLINFO_CONTENT_TYPE, &type);
+	lib.easy_getinfo(g->easy, CURLINFO_CONTENT_TYPE, &type);
 	struct span rest = span_of(type), media = span_trim(span_cut(&rest, ';'));
 	return span_ieqs(media, g->is_ask ? "application/json" : "text/plain")
 	           ? FETCH_OK
@@ -73,14 +106,14 @@ static void
 finished(struct web_get *g, CURLcode code)
 {
 	long http_status = 0;
-	curl_easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &http_status);
+	lib.easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &http_status);
 	struct fetch_answer a = {.status = status_of(code, g, http_status),
 	    .http_status =
 		http_status > 0 && http_status < 1000 ? (uint16_t)http_status : 0};
 	if (a.status == FETCH_OK)
 		a.body = g->is_post && !g->is_ask ? SPAN("") : buf_as_span(&g->body);
 	else if (code != CURLE_OK)
-		a.why = span_of(g->error[0] ? g->error : curl_easy_strerror(code));
+		a.why = span_of(g->error[0] ? g->error : lib.easy_strerror(code));
 	else
 		a.why = span_of(fetch_status_name(a.status));
 	web.fn(g->ctx, &a);
@@ -92,11 +125,11 @@ take_finished(void)
 {
 	int left;
 	CURLMsg *m;
-	while ((m = curl_multi_info_read(web.multi, &left)) != NULL) {
+	while ((m = lib.multi_info_read(web.multi, &left)) != NULL) {
 		struct web_get *g = NULL;
 		CURLcode code = m->data.result;
 		if (m->msg != CURLMSG_DONE ||
-		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &g) !=
+		    lib.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &g) !=
 			CURLE_OK ||
 		    !g)
 			bug("a fetch of nobody's");
@@ -110,7 +143,7 @@ static void
 act(curl_socket_t fd, int events)
 {
 	int running;
-	curl_multi_socket_action(web.multi, fd, events, &running);
+	lib.multi_socket_action(web.multi, fd, events, &running);
 	take_finished();
 }
 
@@ -146,11 +179,11 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *watch)
 	(void)easy, (void)ctx;
 	if (what == CURL_POLL_REMOVE) {
 		loop_unwatch(&w);
-		curl_multi_assign(web.multi, fd, NULL);
+		lib.multi_assign(web.multi, fd, NULL);
 	} else if (w)
 		loop_events(w, events);
 	else
-		curl_multi_assign(
+		lib.multi_assign(
 		    web.multi, fd, loop_watch(web.loop, fd, events, on_socket, NULL));
 	return 0;
 }
@@ -161,14 +194,16 @@ web_open(const char *ca_file, struct loop *loop, web_fn *fn)
 	web.loop = loop;
 	web.ca_file = ca_file;
 	web.fn = fn;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-	    (web.multi = curl_multi_init()) == NULL) {
+	if (!library_load())
+		return E_IO;
+	if (lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	    (web.multi = lib.multi_init()) == NULL) {
 		log_event(LOG_CRIT, "fetch_failed", "%s", "at=curl_global_init");
 		return E_IO;
 	}
 	web.timer = loop_timer_new(loop, on_timer, NULL);
-	curl_multi_setopt(web.multi, CURLMOPT_SOCKETFUNCTION, set_socket);
-	curl_multi_setopt(web.multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	lib.multi_setopt(web.multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+	lib.multi_setopt(web.multi, CURLMOPT_TIMERFUNCTION, set_timer);
 	return E_OK;
 }
 
@@ -199,12 +234,12 @@ pin_addresses(struct web_get *g, const struct fetch_question *q)
 			buf_putf(
 			    &text, is_v6 ? "%s[%s]" : "%s%s", i ? "," : "", address);
 	}
-	g->addresses = curl_slist_append(NULL, buf_cstr(&text));
+	g->addresses = lib.slist_append(NULL, buf_cstr(&text));
 	buf_free(&text);
 }
 
 /* The first failure of a row of options. */
-#define SET(option, value) (err = err ? err : curl_easy_setopt(g->easy, option, value))
+#define SET(option, value) (err = err ? err : lib.easy_setopt(g->easy, option, value))
 
 static CURLcode
 set_transport(struct web_get *g)
@@ -235,7 +270,7 @@ add_authorization(struct web_get *g, struct span authorization)
 {
 	struct buf line = {0};
 	buf_putf(&line, "Authorization: %.*s", SPAN_ARG(authorization));
-	g->headers = curl_slist_append(g->headers, buf_cstr(&line));
+	g->headers = lib.slist_append(g->headers, buf_cstr(&line));
 	buf_wipe(&line);
 }
 
@@ -246,8 +281,8 @@ set_post(struct web_get *g, const struct fetch_question *q)
 	CURLcode err = CURLE_OK;
 	struct buf type = {0};
 	buf_putf(&type, "Content-Type: %.*s", SPAN_ARG(q->type));
-	g->headers = curl_slist_append(g->headers, buf_cstr(&type));
-	g->headers = curl_slist_append(g->headers, "Expect:");
+	g->headers = lib.slist_append(g->headers, buf_cstr(&type));
+	g->headers = lib.slist_append(g->headers, "Expect:");
 	if (g->is_ask)
 		add_authorization(g, q->authorization);
 	SET(CURLOPT_POST, 1L);
@@ -265,9 +300,9 @@ set_request(struct web_get *g, const struct fetch_question *q)
 	buf_putf(&url, "https://%.*s:%d%.*s", SPAN_ARG(q->host), FETCH_PORT,
 	    SPAN_ARG(q->path));
 	pin_addresses(g, q);
-	g->headers = curl_slist_append(NULL, g->is_ask    ? "Accept: application/json"
-					     : g->is_post ? "Accept: */*"
-							  : "Accept: text/plain");
+	g->headers = lib.slist_append(NULL, g->is_ask    ? "Accept: application/json"
+					    : g->is_post ? "Accept: */*"
+							 : "Accept: text/plain");
 	SET(CURLOPT_URL, buf_cstr(&url));
 	SET(CURLOPT_RESOLVE, g->addresses);
 	if (g->is_post)
@@ -290,15 +325,15 @@ web_start(const struct fetch_question *q, void *ctx)
 	g->is_post = fetch_question_kind(q) != FETCH_GET;
 	g->is_ask = fetch_question_kind(q) == FETCH_ASK;
 	g->ctx = ctx;
-	g->easy = curl_easy_init();
+	g->easy = lib.easy_init();
 	if (!g->easy)
 		bug("curl_easy_init");
 	CURLcode err = set_transport(g);
 	if (err == CURLE_OK)
 		err = set_request(g, q);
-	if (err != CURLE_OK || curl_multi_add_handle(web.multi, g->easy) != CURLM_OK) {
+	if (err != CURLE_OK || lib.multi_add_handle(web.multi, g->easy) != CURLM_OK) {
 		log_event(
-		    LOG_ERR, "fetch_failed", "err=%s", log_qs(curl_easy_strerror(err)));
+		    LOG_ERR, "fetch_failed", "err=%s", log_qs(lib.easy_strerror(err)));
 		web_cancel(&g);
 	}
 	return g;
