@@ -33,7 +33,7 @@ capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compr
 			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
 			   "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH QUOTASET INPROGRESS "
 			   "UIDONLY CATENATE URL-PARTIAL UNAUTHENTICATE "
-			   "METADATA LIST-METADATA");
+			   "METADATA LIST-METADATA URLAUTH URLAUTH=BINARY");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
 	if (may_compress)
 		buf_str(out, " COMPRESS=DEFLATE");

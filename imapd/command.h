@@ -41,6 +41,8 @@ command_handler cmd_unauthenticate;
 command_handler cmd_language, cmd_comparator;
 /* cmd_metadata.c */
 command_handler cmd_getmetadata, cmd_setmetadata;
+/* cmd_urlauth.c */
+command_handler cmd_genurlauth, cmd_resetkey, cmd_urlfetch;
 /* cmd_idle.c */
 command_handler cmd_idle;
 /* cmd_notify.c */

@@ -35,6 +35,8 @@ bool fetch_put(struct fetch *, uint32_t seq, unsigned more);
 bool fetch_send(struct fetch *, struct span text);
 /* fetch_body.c: one section and a blank behind it.  false: as fetch_put */
 bool fetch_section_put(struct fetch *, const struct fetch_section *);
+/* fetch_hide_nuls - what a literal may not hold is shown as 0x80: RFC 9051 7.5.2 */
+void fetch_hide_nuls(char *, size_t);
 /* fetch_failed - notes why a message's answer is not whole */
 void fetch_failed(struct fetch *, enum reply);
 

@@ -58,8 +58,8 @@ put_word(struct fetch *f, const struct fetch_section *a, const char *word)
 	return true;
 }
 
-static void
-hide_nuls(char *p, size_t n)
+void
+fetch_hide_nuls(char *p, size_t n)
 {
 	for (char *end = p + n; (p = memchr(p, '\0', (size_t)(end - p))) != NULL; p++)
 		*p = (char)NUL_SHOWN_AS;
@@ -75,7 +75,7 @@ send_without_nuls(struct fetch *f, struct span text)
 		struct span piece = span_head(text, FETCH_PIECE_BYTES);
 		buf_span(out, piece);
 		if (buf_done(out) == E_OK)
-			hide_nuls(out->p + out->len - piece.n, piece.n);
+			fetch_hide_nuls(out->p + out->len - piece.n, piece.n);
 		if (!respond_flush(f->s))
 			return false;
 	}
@@ -115,7 +115,7 @@ send_file(struct fetch *f, int fd, struct extent e)
 			f->s->is_broken = true;
 			return false;
 		}
-		hide_nuls(room, (size_t)got);
+		fetch_hide_nuls(room, (size_t)got);
 		buf_added(out, (size_t)got);
 		e.at += (uint64_t)got;
 		if (!respond_flush(f->s))

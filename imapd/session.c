@@ -84,6 +84,7 @@ serve(int fd, const struct login_client *c)
 	    .is_loopback = c->is_loopback,
 	    .quota_bytes = c->quota_bytes,
 	    .quota_messages = c->quota_messages,
+	    .account = the_child.account,
 	    .server_admin = conf_str(the_child.conf, "imapd", "server_admin"),
 	    .arena = {.max_bytes = IMAP_ARENA_MAX},
 	    .command = {.max = IMAP_COMMAND_MAX + IMAP_LINE_MAX},

@@ -86,6 +86,7 @@ struct session {
 	    progress_ms; /* a long command says how far it is that often: RFC 9585 */
 	uint64_t quota_bytes, quota_messages;
 	const char *server_admin; /* borrow: the setting */
+	const char *account;      /* borrow: the address that logged in */
 };
 
 int imap_session_run(void); /* the role */

@@ -2,11 +2,9 @@
 /* url_data.c - the octets that an IMAP URL means. */
 #include "imapd/url_data.h"
 
-#include <string.h>
+#include "mime/url_part.h"
 
-#include "mime/section.h"
-
-enum { URL_DATA_MADE_MAX = 16 << 20, URL_DATA_ARENA_MAX = 4 << 20 };
+enum { URL_DATA_MADE_MAX = 64 << 20, URL_DATA_ARENA_MAX = 4 << 20 };
 
 /* ---- the message ---- */
 
@@ -45,30 +43,14 @@ find_message(struct url_data *d, const struct imap_url *url)
 /* ---- the part of it ---- */
 
 static int
-cut_section(struct url_data *d, const struct imap_url *url)
+cut(struct url_data *d, const struct imap_url *url)
 {
-	struct section section;
-	char *text = arena_get(&d->arena, url->section.n + 1);
-	if (!text)
-		return E_BAD;
-	memcpy(text, url->section.p, url->section.n);
-	text[url->section.n] = ']'; /* where section_parse ends */
-	struct span in = span_make(text, url->section.n + 1);
-	if (section_parse(&in, &d->arena, &section) != E_OK || in.n != 1)
-		return E_BAD;
-	return section_get(&section, message_tree(&d->message), &d->made, &d->text) ==
-	               E_OK
-	           ? E_OK
-	           : E_BAD;
-}
-
-static void
-cut_partial(struct url_data *d, const struct imap_url *url)
-{
-	d->text =
-	    span_from(d->text, url->from < d->text.n ? (size_t)url->from : d->text.n);
-	if (url->octets && url->octets < d->text.n)
-		d->text = span_head(d->text, (size_t)url->octets);
+	int err = url_section(url, &d->arena, &d->section);
+	if (err == E_OK && url->section.n)
+		err = section_get(
+		    &d->section, message_tree(&d->message), &d->made, &d->text);
+	d->text = url_partial(url, d->text);
+	return err == E_OK ? E_OK : E_BAD;
 }
 
 int
@@ -78,11 +60,16 @@ url_data_open(struct session *s, const struct imap_url *url, struct url_data *ou
 	    .made = {.max = URL_DATA_MADE_MAX},
 	    .arena = {.max_bytes = URL_DATA_ARENA_MAX}};
 	int err = find_message(out, url);
-	if (err == E_OK && url->section.n)
-		err = cut_section(out, url);
-	if (err == E_OK && url->has_partial)
-		cut_partial(out, url);
-	return err;
+	return err == E_OK ? cut(out, url) : err;
+}
+
+int
+url_data_decode(struct url_data *d, const struct imap_url *url)
+{
+	int err =
+	    section_binary(&d->section, message_tree(&d->message), &d->made, &d->text);
+	d->text = url_partial(url, d->text);
+	return err == E_OK ? E_OK : E_BAD;
 }
 
 void

@@ -6,6 +6,7 @@
 #include "imapd/message.h"
 #include "imapd/session.h"
 #include "mime/imap_url.h"
+#include "mime/section.h"
 
 struct url_data {
 	struct session *session; /* borrow */
@@ -13,6 +14,7 @@ struct url_data {
 	bool is_peeked;
 	struct message message;
 	bool has_message;
+	struct section section; /* of the message; the arena */
 	struct buf made;
 	struct arena arena;
 	struct span text; /* borrow: of what is above */
@@ -25,6 +27,11 @@ struct url_data {
  */
 MUST_USE int url_data_open(
     struct session *, const struct imap_url *, struct url_data *out);
+/*
+ * url_data_decode - text becomes what is encoded there, of one that was opened.  E_OK, E_BAD (that
+ * is no part, or its encoding is not known)
+ */
+MUST_USE int url_data_decode(struct url_data *, const struct imap_url *);
 void url_data_close(struct url_data *);
 
 #endif

@@ -12,6 +12,8 @@ struct writer {
 	const struct tree *tree; /* borrow */
 	struct arena *arena;     /* borrow */
 	bool is_extended;
+	const struct span
+	    *decoded; /* borrow: what one part is when it is decoded; NULL */
 	/* borrow; NULL: not wanted.  Gets all but the extension data */
 	struct buf *body;
 	size_t body_at; /* up to here out is in body too */
@@ -176,9 +178,12 @@ fields_put(struct writer *w, const struct part *p)
 	buf_ch(w->out, ' ');
 	value_put(w, p->fields.description);
 	buf_ch(w->out, ' ');
-	encoding_put(w, p->fields.encoding);
+	if (w->decoded)
+		buf_str(w->out, "\"binary\"");
+	else
+		encoding_put(w, p->fields.encoding);
 	buf_ch(w->out, ' ');
-	number_put(w->out, p->end_at - p->body_at);
+	number_put(w->out, w->decoded ? w->decoded->n : p->end_at - p->body_at);
 }
 
 static void
@@ -190,6 +195,15 @@ message_put(struct writer *w, const struct part *root)
 	imap_envelope_put(w->out, &envelope);
 	buf_ch(w->out, ' ');
 	body_put(w, root);
+}
+
+static size_t
+lines_of(struct span s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '\n';
+	return n;
 }
 
 static void
@@ -204,7 +218,7 @@ single_put(struct writer *w, const struct part *p)
 		message_put(w, p->child);
 	if (p->kind == PART_MESSAGE || (!is_opaque && part_is(p, "text", NULL))) {
 		buf_ch(w->out, ' ');
-		number_put(w->out, p->body_lines);
+		number_put(w->out, w->decoded ? lines_of(*w->decoded) : p->body_lines);
 	}
 	if (!w->is_extended)
 		return;
@@ -231,6 +245,18 @@ bodystructure_put(
 	struct writer w = {
 	    .out = out, .tree = tree, .arena = arena, .is_extended = is_extended};
 	body_put(&w, &tree->root);
+}
+
+void
+bodystructure_put_part(struct buf *out, const struct tree *tree,
+    const struct part *part, const struct span *decoded, struct arena *arena)
+{
+	bool is_leaf = part->kind == PART_LEAF || part->kind == PART_OPAQUE;
+	struct writer w = {.out = out,
+	    .tree = tree,
+	    .arena = arena,
+	    .decoded = is_leaf ? decoded : NULL};
+	body_put(&w, part);
 }
 
 void

@@ -16,6 +16,13 @@
  */
 void bodystructure_put(
     struct buf *out, const struct tree *, bool is_extended, struct arena *arena);
+/*
+ * bodystructure_put_part - of one part, without extension data: BODYPARTSTRUCTURE, RFC 5259 9.
+ *   decoded  its content without its encoding, which is then told of; NULL: as it stands.  Nothing
+ *            else is encoded than a leaf
+ */
+void bodystructure_put_part(struct buf *out, const struct tree *, const struct part *,
+    const struct span *decoded, struct arena *arena);
 /* bodystructure_put_both - both in one go; both have no maximum of their own */
 void bodystructure_put_both(
     struct buf *structure, struct buf *body, const struct tree *, struct arena *arena);

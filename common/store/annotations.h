@@ -16,12 +16,14 @@ enum {
 
 enum annotation_kind {
 	ANNOTATION_METADATA = 'm', /* RFC 5464: name is the entry's, in lower case */
+	/* the mailbox access key of URLs, RFC 4467: without a name */
+	ANNOTATION_URL_KEY = 'u',
 };
 
 static inline bool
 annotation_is_kind(char c)
 {
-	return c == ANNOTATION_METADATA;
+	return c == ANNOTATION_METADATA || c == ANNOTATION_URL_KEY;
 }
 
 struct annotation {

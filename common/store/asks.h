@@ -64,6 +64,8 @@ enum keeper_ask {
 	 */
 	KEEPER_FEED,
 	KEEPER_PEEK, /* name -> as SELECT, and none is selected */
+	/* name, u8 enum store_url_key_do -> said, str key ("": there is none) */
+	KEEPER_URL_KEY,
 	KEEPER_ASKS
 };
 

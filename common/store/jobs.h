@@ -78,7 +78,8 @@ ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;
 ask_handler ask_select, ask_renew, ask_peek, ask_feed, ask_sync, ask_mailbox,
     ask_mailboxes, ask_subscriptions;
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
-ask_handler ask_limits; /* limits.c */
+ask_handler ask_limits;  /* limits.c */
+ask_handler ask_url_key; /* job_url_key.c */
 
 /* job_metadata.c */
 ask_handler ask_annotations, ask_metadata, ask_set_metadata, ask_metadata_changes;

@@ -246,6 +246,27 @@ MUST_USE int store_metadata_changes(struct store *,
     void (*fn)(void *ctx, struct span mailbox, struct span entry), void *ctx);
 void store_metadata_quiet(struct store *); /* nobody wants to hear any more */
 
+/*
+ * ---- access keys of mailboxes: RFC 4467.  Who has the key can make URLs that give access to the
+ * mailbox's messages (urlauth.h), and look whether one is of it ----
+ */
+enum { STORE_URL_KEY_BYTES = 32 /* random ones */ };
+
+enum store_url_key_do {
+	URL_KEY_GET,
+	URL_KEY_MAKE,  /* where there is none yet */
+	URL_KEY_RENEW, /* what was made with the one before is void */
+	URL_KEY_DROP,  /* of all mailboxes: name is "" */
+};
+
+/*
+ * store_url_key - durable at STORE_DONE.
+ *   out      borrow: until the next ask; "": there is none (GET, DROP)
+ *   returns  also STORE_NONEXISTENT
+ */
+enum store_said store_url_key(
+    struct store *, struct span mailbox, enum store_url_key_do, struct span *out);
+
 /* ---- a mailbox ---- */
 /*
  * store_select - takes in what is new, then the view.  is_examine: \Recent stays for the next.

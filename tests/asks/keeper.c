@@ -43,6 +43,8 @@ put_named(uint16_t type, struct buf *b)
 		buf_u8(b, 1);
 	if (type == KEEPER_CREATE || type == KEEPER_RENAME)
 		buf_bytes(b, SPAN("x"));
+	if (type == KEEPER_URL_KEY)
+		buf_u8(b, URL_KEY_MAKE);
 	if (type == KEEPER_ADOPT)
 		put_u32s(b, 3);
 	if (type == KEEPER_SET_METADATA) {
@@ -94,6 +96,7 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_ADOPT:
 	case KEEPER_METADATA:
 	case KEEPER_SET_METADATA:
+	case KEEPER_URL_KEY:
 		put_named(type, b);
 		break;
 	case KEEPER_RENEW:

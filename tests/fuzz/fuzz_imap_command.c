@@ -4,16 +4,19 @@
  * octets come at a time.  Each has one tagged reply, or ends the conversation; nothing is looked at past its end.
  * fuzz: imapd/append.c imapd/append_stream.c imapd/catenate.c imapd/cmd_unauthenticate.c common/mime/imap_url.c imapd/bound.c imapd/cmd_append.c imapd/cmd_replace.c
  * fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/partial.c imapd/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
- * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_metadata.c imapd/metadata.c common/store/metadata_name.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
+ * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_metadata.c imapd/cmd_urlauth.c common/store/urlauth.c imapd/metadata.c common/store/metadata_name.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
  * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "imapd/fetch.h"
 #include "imapd/notify.h"
 #include "imapd/url_data.h"
 #include "login/serve.h"
+#include "mime/bodystructure.h"
+#include "tls/hash.h"
 
 enum {
 	IS_UTF8 = 1,
@@ -224,6 +227,61 @@ url_data_open(struct session *s, const struct imap_url *url, struct url_data *ou
 {
 	*out = (struct url_data){.session = s, .text = SPAN("what it means")};
 	return url->uid == 1 ? E_OK : E_BAD;
+}
+
+int
+url_data_decode(struct url_data *d, const struct imap_url *url)
+{
+	d->text = SPAN("what\0it means");
+	return url->section.n ? E_BAD : E_OK;
+}
+
+/* No part, so that there is nothing of which the structure would be told. */
+const struct tree *
+message_tree(struct message *m)
+{
+	return &m->tree;
+}
+
+const struct part *
+part_find(const struct tree *tree, const uint32_t *path, size_t n)
+{
+	(void)tree, (void)path, (void)n;
+	return NULL;
+}
+
+void
+bodystructure_put_part(struct buf *out, const struct tree *tree,
+    const struct part *part, const struct span *decoded, struct arena *arena)
+{
+	(void)out, (void)tree, (void)part, (void)decoded, (void)arena;
+	abort();
+}
+
+void
+fetch_hide_nuls(char *p, size_t n)
+{
+	check(memchr(p, '\0', n) == NULL); /* there are none in what these URLs mean */
+}
+
+/* Each token is 61 61 ... 61. */
+void
+hmac_sha256(struct span key, struct span data, unsigned char out[SHA256_BYTES])
+{
+	check(key.n == STORE_URL_KEY_BYTES && data.n > 0);
+	memset(out, 'a', SHA256_BYTES);
+}
+
+enum store_said
+store_url_key(
+    struct store *s, struct span mailbox, enum store_url_key_do what, struct span *out)
+{
+	(void)s;
+	check_name(mailbox);
+	check((mailbox.n == 0) == (what == URL_KEY_DROP));
+	*out =
+	    what == URL_KEY_DROP ? SPAN("") : SPAN("0123456789abcdef0123456789abcdef");
+	return span_eqs(mailbox, "gone") ? STORE_NONEXISTENT : STORE_DONE;
 }
 
 void
@@ -565,6 +623,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct session s = {.io = {.fd = -1},
 	    .arena = {.max_bytes = IMAP_ARENA_MAX},
 	    .message_size_most = 1 << 20,
+	    .account = "joe@example.com",
 	    .quota_bytes = p[0] & HAS_QUOTA ? 500 : 0,
 	    .quota_messages = p[0] & HAS_QUOTA ? 9 : 0,
 	    .enabled = (p[0] & IS_UTF8 ? EN_UTF8 : 0) |

@@ -284,12 +284,97 @@ test_metadata_limits(void **state)
 	store_check(h->a);
 }
 
+/* ---- access keys of URLs ---- */
+
+static enum store_said
+url_key(struct store *s, const char *mailbox, enum store_url_key_do what,
+    char out[STORE_URL_KEY_BYTES + 1])
+{
+	struct span key;
+	enum store_said said = store_url_key(s, span_of(mailbox), what, &key);
+	assert_true(key.n == 0 || (said == STORE_DONE && key.n == STORE_URL_KEY_BYTES));
+	memset(out, 0, STORE_URL_KEY_BYTES + 1);
+	memcpy(out, key.p, key.n);
+	return said;
+}
+
+static bool
+has_key(struct store *s, const char *mailbox, const char *key)
+{
+	char now[STORE_URL_KEY_BYTES + 1];
+	assert_int_equal(url_key(s, mailbox, URL_KEY_GET, now), STORE_DONE);
+	return memcmp(now, key, STORE_URL_KEY_BYTES) == 0;
+}
+
+/* Made once, the same for every session, and after a keeper that was killed, and a rebuild. */
+static void
+test_url_keys(void **state)
+{
+	static const char none[STORE_URL_KEY_BYTES];
+	struct home *h = *state;
+	char a[STORE_URL_KEY_BYTES + 1], b[sizeof a], c[sizeof a];
+	assert_true(has_key(h->a, "INBOX", none));
+	assert_int_equal(url_key(h->a, "INBOX", URL_KEY_MAKE, a), STORE_DONE);
+	assert_memory_not_equal(a, none, sizeof none);
+	assert_int_equal(url_key(h->b, "INBOX", URL_KEY_MAKE, b), STORE_DONE);
+	assert_memory_equal(a, b, sizeof a);
+	assert_int_equal(url_key(h->a, "Sent", URL_KEY_MAKE, b), STORE_DONE);
+	assert_memory_not_equal(a, b, sizeof a);
+	assert_int_equal(url_key(h->a, "x", URL_KEY_MAKE, c), STORE_NONEXISTENT);
+	assert_int_equal(url_key(h->a, "x", URL_KEY_GET, c), STORE_NONEXISTENT);
+	metadata_check(h->a, "INBOX", "");
+	home_kill();
+	assert_true(has_key(h->b, "INBOX", a));
+	home_dump();
+	home_damage();
+	assert_true(has_key(h->a, "INBOX", a) && has_key(h->a, "Sent", b));
+	/* a name that is another mailbox's now has another key */
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("Sent"), SPAN("Old")), STORE_DONE);
+	assert_true(has_key(h->a, "Old", b));
+	assert_int_equal(
+	    store_mailbox_rename(h->a, SPAN("INBOX"), SPAN("Was")), STORE_DONE);
+	assert_true(has_key(h->a, "INBOX", a) && has_key(h->a, "Was", none));
+	store_check(h->a);
+}
+
+static void
+test_url_keys_go(void **state)
+{
+	static const char none[STORE_URL_KEY_BYTES];
+	struct home *h = *state;
+	char a[STORE_URL_KEY_BYTES + 1], b[sizeof a], name[32];
+	assert_int_equal(url_key(h->a, "INBOX", URL_KEY_MAKE, a), STORE_DONE);
+	assert_int_equal(url_key(h->a, "INBOX", URL_KEY_RENEW, b), STORE_DONE);
+	assert_memory_not_equal(a, b, sizeof a);
+	assert_true(has_key(h->b, "INBOX", b));
+	assert_int_equal(url_key(h->a, "Sent", URL_KEY_RENEW, a), STORE_DONE);
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("Sent")), STORE_DONE);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("Sent"), "", NULL), STORE_DONE);
+	assert_true(has_key(h->a, "Sent", none));
+	/* more than go in one step */
+	for (unsigned i = 0; i < 250; i++) {
+		snprintf(name, sizeof name, "m%u", i);
+		assert_int_equal(
+		    store_mailbox_create(h->a, span_of(name), "", NULL), STORE_DONE);
+		assert_int_equal(url_key(h->a, name, URL_KEY_MAKE, a), STORE_DONE);
+	}
+	assert_int_equal(set_entry(h->a, "m7", "/private/a", SPAN("1")), STORE_DONE);
+	assert_int_equal(url_key(h->a, "", URL_KEY_DROP, a), STORE_DONE);
+	assert_true(has_key(h->a, "INBOX", none) && has_key(h->a, "m0", none) &&
+		    has_key(h->a, "m249", none));
+	metadata_check(h->a, "m7", "/private/a=1 ");
+	home_reopen(h);
+	assert_true(has_key(h->a, "m100", none));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mailbox_names),
 	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions),
 	    cmocka_unit_test(test_metadata_entries), TEST(test_metadata),
-	    TEST(test_metadata_limits)};
+	    TEST(test_metadata_limits), TEST(test_url_keys), TEST(test_url_keys_go)};
 	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
 }
