@@ -2,6 +2,7 @@
 /* action.c - the list of actions: what may stand beside what, how many, and in words. */
 #include "sieve/action.h"
 
+#include "mime/header.h"
 #include "sieve/run_state.h"
 
 const char *
@@ -17,6 +18,15 @@ sieve_action_name(enum sieve_action_kind kind)
 	    [ACTION_NOTIFY] = "notify",
 	    [ACTION_DUPLICATE] = "duplicate"};
 	return names[kind];
+}
+
+void
+sieve_action_message(const struct sieve_action *a, struct span message,
+    struct span *head, struct span *body)
+{
+	size_t at = header_end(message);
+	*head = a->head.p ? a->head : span_head(message, at);
+	*body = a->body.p ? a->body : span_from(message, at);
 }
 
 void
@@ -289,6 +299,8 @@ sieve_action_put(const struct sieve_action *a, struct buf *out)
 	}
 	if (a->is_copy)
 		buf_str(out, " copy");
-	if (a->head.p)
+	if (a->body.p)
+		buf_str(out, " (message made anew)");
+	else if (a->head.p)
 		buf_str(out, " (head edited)");
 }

@@ -101,10 +101,11 @@ struct sieve_action {
 	bool is_implicit; /* a keep that nobody wrote */
 	bool is_copy;     /* :copy, RFC 3894: it did not cancel the implicit keep */
 	/*
-	 * KEEP, FILEINTO, REDIRECT: the head as editheader left it, with its empty line; the
-	 * message is this and the body as it came.  p is NULL: nothing was changed.
+	 * KEEP, FILEINTO, REDIRECT: the head as editheader left it, with its empty line, and the
+	 * body as replace and enclose (RFC 5703) left it.  p is NULL: as it came.  What is stored
+	 * or sent is what sieve_action_message says.
 	 */
-	struct span head;
+	struct span head, body;
 
 	union {
 		struct sieve_store store; /* KEEP, FILEINTO */
@@ -114,6 +115,11 @@ struct sieve_action {
 		struct sieve_notify notify;
 		struct sieve_duplicate duplicate;
 	};
+};
+
+/* A message as a script left it: p NULL is as it came. */
+struct sieve_text {
+	struct span head, body;
 };
 
 /* {0} is a valid empty one. */
@@ -127,11 +133,17 @@ struct sieve_result {
 	 * sieve_run over this result takes it out and ends with its own.
 	 */
 	bool has_keep;
+	/* what redirect sends of a message that was enclosed: RFC 5703 6 */
+	bool is_enclosed;
+	struct sieve_text before_enclose;
 	uint64_t steps, work; /* done so far, of all runs over it */
 };
 
 /* sieve_result_free - memory back; an empty one */
 void sieve_result_free(struct sieve_result *);
+/* sieve_action_message - the message that it stores or sends: one behind the other; borrow: both */
+void sieve_action_message(const struct sieve_action *, struct span message,
+    struct span *head, struct span *body);
 /* sieve_action_name - "keep", "fileinto"; borrow: static */
 const char *sieve_action_name(enum sieve_action_kind);
 /* sieve_action_put - one line for people: "fileinto \"Lists\" flags \\Seen" */

@@ -30,8 +30,10 @@ check_address(struct sieve_check *c, struct sieve_node *node)
 	int err = check_mime_header(c, node);
 	if (err != E_OK)
 		return err;
+	/* of parts any field may be one of addresses: RFC 5703 4.2 */
 	for (const struct sieve_string *s = node->pos[0]->strings; s; s = s->next)
-		if (string_is_constant(s) && !is_address_field(s->text))
+		if (!node_opt(node, OPT_MIME) && string_is_constant(s) &&
+		    !is_address_field(s->text))
 			return check_error(c, s->line,
 			    "specified header '%.*s' is not allowed for the address "
 			    "test",

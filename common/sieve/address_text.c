@@ -34,19 +34,37 @@ local_ok(struct span local)
 	return local.n > 0 && local.n <= 64;
 }
 
+static bool
+is_good(const struct address *a)
+{
+	return a->kind == ADDRESS_MAILBOX && a->is_exact && local_ok(a->mailbox) &&
+	       address_domain_ok(a->host);
+}
+
+bool
+address_list_ok(struct span text)
+{
+	struct arena arena = {.max_bytes = SIEVE_RUN_BYTES_MAX};
+	struct address *a = address_parse(text, &arena);
+	bool are_good = a != NULL && text.n <= SIEVE_VALUE_BYTES_MAX;
+	for (; a && are_good; a = a->next)
+		are_good = is_good(a);
+	arena_reset(&arena);
+	return are_good;
+}
+
 bool
 address_one(struct span text, struct buf *out)
 {
 	struct arena arena = {.max_bytes = 64 * SIEVE_ADDRESS_BYTES_MAX};
 	struct address *a;
-	bool is_good;
+	bool is_one;
 	if (text.n > SIEVE_ADDRESS_BYTES_MAX)
 		return false;
 	a = address_parse(text, &arena);
-	is_good = a && !a->next && a->kind == ADDRESS_MAILBOX && a->is_exact &&
-	          local_ok(a->mailbox) && address_domain_ok(a->host);
-	if (is_good)
+	is_one = a && !a->next && is_good(a);
+	if (is_one)
 		address_put(out, a);
 	arena_reset(&arena);
-	return is_good;
+	return is_one;
 }

@@ -243,7 +243,7 @@ test_body(struct sieve_run *run, const struct sieve_node *node, bool *out)
 	if (match_begin(run, node, node->pos[0], &l.m) != E_OK)
 		return run->err;
 	l.m.keeps_values = true;
-	if (!has_body(run->in->message))
+	if (!has_body(run->message))
 		return match_end(run, &l.m, out);
 	if (node_opt_value(node, OPT_BODY, BODY_TEXT) != BODY_RAW) {
 		(void)match_parts(run, node, &l);

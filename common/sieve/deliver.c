@@ -182,7 +182,8 @@ action_fcc(
 int
 run_keep(struct sieve_run *run, const struct sieve_node *node)
 {
-	struct sieve_action a = {.kind = ACTION_KEEP, .head = view_head_taken(run)};
+	struct sieve_action a = {.kind = ACTION_KEEP};
+	view_take(run, &a);
 	put_flags(run, node, &a.store);
 	run->is_keep_cancelled = true;
 	return action_add(run, node, &a);
@@ -195,7 +196,7 @@ run_fileinto(struct sieve_run *run, const struct sieve_node *node)
 	    .kind = ACTION_FILEINTO, .is_copy = node_opt(node, OPT_COPY) != NULL};
 	struct span mailbox = run_arg(run, node->pos[0]);
 	bad_mailbox(run, node, mailbox);
-	a.head = view_head_taken(run);
+	view_take(run, &a);
 	action_store(run, node, mailbox, &a.store);
 	if (!a.is_copy)
 		run->is_keep_cancelled = true;
@@ -251,6 +252,18 @@ put_redirect(
 	out->ret = dsn_arg(run, node, OPT_RET, ret_put);
 }
 
+/* RFC 5703 6: who sends it on sends it as it was before it was enclosed. */
+static void
+take_to_send(struct sieve_run *run, struct sieve_action *a)
+{
+	if (!run->result->is_enclosed) {
+		view_take(run, a);
+		return;
+	}
+	a->head = run->result->before_enclose.head;
+	a->body = run->result->before_enclose.body;
+}
+
 int
 run_redirect(struct sieve_run *run, const struct sieve_node *node)
 {
@@ -260,7 +273,7 @@ run_redirect(struct sieve_run *run, const struct sieve_node *node)
 		return run_limit(run, node->line,
 		    "local policy prohibits the use of a redirect action");
 	put_redirect(run, node, &a.redirect);
-	a.head = view_head_taken(run);
+	take_to_send(run, &a);
 	if (!a.is_copy)
 		run->is_keep_cancelled = true;
 	return action_add(run, node, &a);

@@ -5,6 +5,7 @@
 #include "mime/header.h"
 #include "mime/text.h"
 #include "sieve/check_state.h"
+#include "sieve/field.h"
 #include "sieve/run_state.h"
 
 enum {
@@ -12,8 +13,6 @@ enum {
 	DECODE_WORK =
 	    8, /* what decoding an octet of a field is worth in octets compared */
 	FOLD_COLUMN = 78, /* RFC 5322 2.1.1 */
-	/* octets of an encoded word's text: RFC 2047 2, with base64 and the charset around it */
-	WORD_TEXT_BYTES = 42,
 };
 
 static bool
@@ -88,14 +87,21 @@ may_add(const struct sieve_run *run, struct span name)
 	       !is_listed(run->in->protected_add, run->in->n_protected_add, name);
 }
 
-/* RFC 5293 6: Received and Auto-Submitted say where a message has been; a Subject says nothing. */
+/*
+ * RFC 5293 6: Received and Auto-Submitted say where a message has been; a Subject says nothing.  RFC
+ * 5703 5: nor is it to be hidden what replace changed.
+ */
 static bool
 may_delete(const struct sieve_run *run, struct span name)
 {
+	static const char *const kept[] = {
+	    "received", "auto-submitted", "original-subject", "original-from"};
 	if (span_ieqs(name, "subject"))
 		return true;
-	return !span_ieqs(name, "received") && !span_ieqs(name, "auto-submitted") &&
-	       !is_listed(run->in->protected_delete, run->in->n_protected_delete, name);
+	for (size_t i = 0; i < COUNT(kept); i++)
+		if (span_ieqs(name, kept[i]))
+			return false;
+	return !is_listed(run->in->protected_delete, run->in->n_protected_delete, name);
 }
 
 /* ---- the head ---- */
@@ -115,35 +121,8 @@ set_head(struct sieve_run *run, const struct sieve_node *node, struct buf *head)
 	run->edited = *head;
 	run->head = buf_as_span(&run->edited);
 	run->is_edited = true;
-	run->head_taken = (struct span){NULL, 0};
+	run->taken = (struct sieve_text){0};
 	return run->err;
-}
-
-static const char *
-line_end(struct span head)
-{
-	size_t at = span_find(head, '\n');
-	return at == head.n || (at && head.p[at - 1] == '\r') ? "\r\n" : "\n";
-}
-
-/* A word that is not ASCII, as encoded words. */
-static void
-put_words(struct span text, const char *eol, struct buf *out)
-{
-	bool is_first = true;
-	while (text.n) {
-		size_t n = text.n < WORD_TEXT_BYTES ? text.n : WORD_TEXT_BYTES;
-		while (n < text.n && n > WORD_TEXT_BYTES - 4 &&
-		       ((unsigned char)text.p[n] & 0xc0) == 0x80)
-			n--;
-		if (!is_first)
-			buf_putf(out, "%s ", eol);
-		buf_str(out, "=?utf-8?b?");
-		buf_base64(out, span_head(text, n));
-		buf_str(out, "?=");
-		text = span_from(text, n);
-		is_first = false;
-	}
 }
 
 /* Line ends in the value and long lines become folds. */
@@ -162,7 +141,7 @@ put_folded(struct span name, struct span value, const char *eol, struct buf *out
 			buf_ch(&line, ' ');
 	if (!is_plain) {
 		buf_ch(out, ' ');
-		put_words(span_trim(buf_as_span(&line)), eol, out);
+		field_put_text(out, eol, span_trim(buf_as_span(&line)));
 	}
 	for (struct span rest = span_trim(buf_as_span(&line)); is_plain && rest.n;) {
 		struct span word = span_cut(&rest, ' ');
@@ -196,7 +175,7 @@ run_addheader(struct sieve_run *run, const struct sieve_node *node)
 	struct buf head = {.max = HEAD_EDITED_BYTES_MAX};
 	struct span name = run_arg(run, node->pos[0]),
 		    value = run_arg(run, node->pos[1]);
-	const char *eol = line_end(run->head);
+	const char *eol = view_eol(run);
 	if (!name_ok(name))
 		return run_error(run, node->line,
 		    "addheader action: specified field name '%.*s' is invalid",

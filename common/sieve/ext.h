@@ -39,6 +39,8 @@
 	EXT(FOREVERYPART, "foreverypart")       /* RFC 5703 */       \
 	EXT(MIME, "mime")                       /* RFC 5703 */       \
 	EXT(EXTRACTTEXT, "extracttext")         /* RFC 5703 */       \
+	EXT(REPLACE, "replace")                 /* RFC 5703 */       \
+	EXT(ENCLOSE, "enclose")                 /* RFC 5703 */       \
 	EXT(REDIRECT_DSN, "redirect-dsn")       /* RFC 6009 */       \
 	EXT(ENVELOPE_DSN, "envelope-dsn")       /* RFC 6009 */       \
 	EXT(EXTLISTS, "extlists")               /* RFC 6134 */       \

@@ -112,35 +112,34 @@ match_params(struct sieve_run *run, struct looking *l, const struct param *param
 			}
 }
 
-/* RFC 5703 4.1: of a disposition the subtype is empty, and its type is all of it. */
+/*
+ * RFC 5703 4.1: of a disposition the subtype is empty, and its type is all of it; of other fields
+ * there are parameters alone, and nothing to be counted.
+ */
 static int
 match_mime(struct sieve_run *run, struct looking *l, struct span name, struct span raw)
 {
 	bool is_type = span_ieqs(name, "content-type");
+	bool is_known = is_type || span_ieqs(name, "content-disposition");
+	int wanted = node_opt_value(l->node, OPT_MIME_OPT, MIME_TYPE);
 	struct param_field field;
-	struct buf whole = {0};
+	struct buf text = {0};
 	if (is_type)
 		param_type_parse(raw, &l->arena, &field);
 	else
 		param_disposition_parse(raw, &l->arena, &field);
-	switch (node_opt_value(l->node, OPT_MIME_OPT, MIME_TYPE)) {
-	case MIME_TYPE:
-		(void)match_value(run, &l->m, field.type);
-		break;
-	case MIME_SUBTYPE:
-		(void)match_value(
-		    run, &l->m, is_type ? field.subtype : (struct span){"", 0});
-		break;
-	case MIME_CONTENTTYPE:
-		buf_span(&whole, field.type);
-		if (is_type && field.subtype.n)
-			buf_putf(&whole, "/%.*s", SPAN_ARG(field.subtype));
-		(void)match_value(run, &l->m, buf_as_span(&whole));
-		break;
-	default:
+	if (wanted == MIME_PARAM) {
 		match_params(run, l, field.text);
+	} else if (l->m.kind != MATCH_COUNT || (is_known && field.type.n)) {
+		if (is_known && wanted != MIME_SUBTYPE)
+			buf_span(&text, field.type);
+		if (is_type && wanted == MIME_CONTENTTYPE && field.subtype.n)
+			buf_ch(&text, '/');
+		if (is_type && wanted != MIME_TYPE)
+			buf_span(&text, field.subtype);
+		(void)match_value(run, &l->m, buf_as_span(&text));
 	}
-	buf_free(&whole);
+	buf_free(&text);
 	arena_reset(&l->arena);
 	return run->err;
 }
@@ -206,8 +205,7 @@ int
 test_size(struct sieve_run *run, const struct sieve_node *node, bool *out)
 {
 	uint64_t size = run->in->size_bytes ? run->in->size_bytes : run->in->message.n;
-	if (run->is_edited)
-		size += run->head.n - header_end(run->in->message);
+	size += run->head.n + (run->message.n - run->body_at) - run->in->message.n;
 	uint64_t limit = node->pos[0]->number;
 	*out = node_opt_value(node, OPT_SIZE, 0) ? size > limit : size < limit;
 	run_trace(

@@ -9,70 +9,18 @@
 #include "mime/msgid.h"
 #include "mime/text.h"
 #include "mime/word.h"
+#include "sieve/field.h"
 #include "sieve/vacation.h"
 
 enum {
 	SUBJECT_CHARS = 256,
-	WORD_TEXT_BYTES = 42, /* of an encoded word, before base64: RFC 2047 2 */
 	REFERENCES_MAX = 20,
 	SUBJECT_BYTES_MAX = 64 << 10,
 };
 
 /* ---- fields ---- */
 
-/* Text of anybody on one line; what is not ASCII as encoded words, folded. */
-static void
-put_text(struct span text, struct buf *out)
-{
-	bool is_first = true;
-	if (span_is_ascii(text)) {
-		for (size_t i = 0; i < text.n; i++)
-			buf_ch(out, ch_ctl(text.p[i]) ? ' ' : text.p[i]);
-		return;
-	}
-	while (text.n) {
-		size_t n = text.n < WORD_TEXT_BYTES ? text.n : WORD_TEXT_BYTES;
-		while (n < text.n && n > WORD_TEXT_BYTES - 4 &&
-		       ((unsigned char)text.p[n] & 0xc0) == 0x80)
-			n--;
-		buf_str(out, is_first ? "=?utf-8?b?" : "\r\n =?utf-8?b?");
-		buf_base64(out, span_head(text, n));
-		buf_str(out, "?=");
-		text = span_from(text, n);
-		is_first = false;
-	}
-}
-
-static void
-put_field(struct buf *out, const char *name, struct span text)
-{
-	buf_putf(out, "%s: ", name);
-	put_text(text, out);
-	buf_str(out, "\r\n");
-}
-
-/* A display name as it was decoded, quoted where it is ASCII; the address in brackets. */
-static void
-put_mailbox(struct buf *out, const char *field, struct span name, struct span address)
-{
-	buf_putf(out, "%s: ", field);
-	if (!name.n) {
-		buf_putf(out, "<%.*s>\r\n", SPAN_ARG(address));
-		return;
-	}
-	if (span_is_ascii(name)) {
-		buf_ch(out, '"');
-		for (size_t i = 0; i < name.n; i++) {
-			if (name.p[i] == '"' || name.p[i] == '\\')
-				buf_ch(out, '\\');
-			buf_ch(out, ch_ctl(name.p[i]) ? ' ' : name.p[i]);
-		}
-		buf_ch(out, '"');
-	} else {
-		put_text(name, out);
-	}
-	buf_putf(out, " <%.*s>\r\n", SPAN_ARG(address));
-}
+static const char eol[] = "\r\n";
 
 static void
 put_top(const struct sieve_input *in, const struct sieve_letter *by, struct buf *out)
@@ -94,31 +42,13 @@ put_plain_type(struct buf *out, struct span text)
 	    span_is_ascii(text) ? "7bit" : "8bit");
 }
 
-/* A body: lines end in CRLF, also where they did not. */
+/* A body, with an end of its last line. */
 static void
 put_body(struct buf *out, struct span text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '\n' && (!i || text.p[i - 1] != '\r'))
-			buf_ch(out, '\r');
-		buf_ch(out, text.p[i]);
-	}
-	if (!text.n || text.p[text.n - 1] != '\n')
-		buf_str(out, "\r\n");
-}
-
-/* A MIME entity of a script's: of its fields those that say what it is, and no others. */
-static void
-put_entity(struct buf *out, struct span entity)
-{
-	struct span head = span_head(entity, header_end(entity));
-	struct header_field field;
-	buf_str(out, "MIME-Version: 1.0\r\n");
-	while (header_next(&head, &field) == E_OK)
-		if (span_istarts(field.name, SPAN("content-")))
-			put_body(out, field.whole);
-	buf_str(out, "\r\n");
-	put_body(out, span_from(entity, header_end(entity)));
+	field_put_lines(out, eol, text);
+	if (!span_ends(text, SPAN("\n")))
+		buf_str(out, eol);
 }
 
 /* ---- what is answered ---- */
@@ -244,23 +174,6 @@ put_threading(const struct sieve_input *in, struct buf *out)
 	buf_free(&ids);
 }
 
-/* From whom, as a script wrote it: name and address, and nothing else that may stand there. */
-static void
-put_from_text(struct span from, struct buf *out)
-{
-	struct arena arena = {.max_bytes = SIEVE_RUN_BYTES_MAX};
-	struct address *a = address_parse(from, &arena);
-	struct buf text = {0}, name = {0};
-	if (a) {
-		address_put(&text, a);
-		word_decode(&name, a->name);
-		put_mailbox(out, "From", buf_as_span(&name), buf_as_span(&text));
-	}
-	buf_free(&text);
-	buf_free(&name);
-	arena_reset(&arena);
-}
-
 static void
 put_from(const struct sieve_input *in, const struct sieve_vacation *v, struct buf *out)
 {
@@ -268,9 +181,9 @@ put_from(const struct sieve_input *in, const struct sieve_vacation *v, struct bu
 	if (!own.n)
 		own = in->address.n ? in->address : in->envelope.to;
 	if (v->from.n)
-		put_from_text(v->from, out);
+		field_put_mailboxes(out, eol, "From", v->from);
 	else
-		put_mailbox(out, "From", (struct span){NULL, 0}, own);
+		field_put_mailbox(out, eol, "From", (struct span){NULL, 0}, own);
 }
 
 void
@@ -282,14 +195,17 @@ letter_vacation(const struct sieve_input *in, const struct sieve_vacation *v,
 	put_top(in, by, out);
 	put_from(in, v, out);
 	put_sender_name(in, &name);
-	put_mailbox(out, "To", buf_as_span(&name), in->envelope.from);
+	field_put_mailbox(out, eol, "To", buf_as_span(&name), in->envelope.from);
 	vacation_subject(in, v, by, &subject);
-	put_field(out, "Subject", buf_as_span(&subject));
+	field_put(out, eol, "Subject", buf_as_span(&subject));
 	put_threading(in, out);
 	buf_str(out, "Auto-Submitted: auto-replied (vacation)\r\nPrecedence: bulk\r\n"
 		     "X-Auto-Response-Suppress: All\r\n");
 	if (v->is_mime) {
-		put_entity(out, v->reason);
+		buf_str(out, "MIME-Version: 1.0\r\n");
+		field_put_entity(out, eol, v->reason);
+		if (!span_ends(v->reason, SPAN("\n")))
+			buf_str(out, eol);
 	} else {
 		put_plain_type(out, v->reason);
 		buf_str(out, "\r\n");
@@ -339,7 +255,7 @@ put_notify_subject(
 		    of_message.len ? buf_as_span(&of_message) : SPAN("(no subject)"));
 		buf_free(&of_message);
 	}
-	put_field(out, "Subject", buf_as_span(&subject));
+	field_put(out, eol, "Subject", buf_as_span(&subject));
 	buf_free(&subject);
 }
 
@@ -369,9 +285,9 @@ letter_notify(const struct sieve_input *in, const struct sieve_notify *n,
 	struct buf text = {.max = SUBJECT_BYTES_MAX};
 	put_top(in, by, out);
 	if (n->from.n)
-		put_from_text(n->from, out);
+		field_put_mailboxes(out, eol, "From", n->from);
 	else
-		put_mailbox(out, "From", (struct span){NULL, 0},
+		field_put_mailbox(out, eol, "From", (struct span){NULL, 0},
 		    in->address.n ? in->address : in->envelope.to);
 	put_addresses(out, "To: ", n->to_text, n->n_to);
 	put_addresses(out, "Cc: ", n->cc_text, n->n_cc);
@@ -384,7 +300,7 @@ letter_notify(const struct sieve_input *in, const struct sieve_notify *n,
 	for (size_t i = 0; i < n->n_fields; i++) {
 		struct span value = n->fields[i], name = span_cut(&value, ':');
 		buf_putf(out, "%.*s: ", SPAN_ARG(name));
-		put_text(span_trim(value), out);
+		field_put_text(out, eol, span_trim(value));
 		buf_str(out, "\r\n");
 	}
 	put_notify_text(in, n, &text);
@@ -430,10 +346,11 @@ letter_reject(const struct sieve_input *in, struct span reason,
 	struct buf subject = {.max = SUBJECT_BYTES_MAX};
 	decoded_field(in, "subject", &subject);
 	put_top(in, by, out);
-	put_mailbox(out, "From", SPAN("Mail Delivery Subsystem"), by->postmaster);
-	put_mailbox(out, "To", (struct span){NULL, 0}, in->envelope.from);
+	field_put_mailbox(
+	    out, eol, "From", SPAN("Mail Delivery Subsystem"), by->postmaster);
+	field_put_mailbox(out, eol, "To", (struct span){NULL, 0}, in->envelope.from);
 	buf_str(out, "Subject: Rejected: ");
-	put_text(buf_as_span(&subject), out);
+	field_put_text(out, eol, buf_as_span(&subject));
 	buf_str(out, "\r\n");
 	put_threading(in, out);
 	buf_str(out, "Auto-Submitted: auto-replied (rejected)\r\nPrecedence: "

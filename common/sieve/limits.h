@@ -37,8 +37,10 @@ enum {
 	SIEVE_BODY_BYTES_MAX = 4 << 20,    /* of all bodies that one test looks into */
 	SIEVE_VALUE_BYTES_MAX = 256 << 10, /* decoded, of one field */
 	SIEVE_VALUES_MAX = 4096, /* fields, addresses, parts that one test compares */
-	SIEVE_LOOP_PARTS_MAX = 1000,    /* of one foreverypart */
-	SIEVE_DUPLICATES_MAX = 32,      /* ids to be remembered, of one result */
+	SIEVE_LOOP_PARTS_MAX = 1000, /* of one foreverypart */
+	SIEVE_DUPLICATES_MAX = 32,   /* ids to be remembered, of one result */
+	SIEVE_REMADE_BYTES_MAX = 48
+	                         << 20, /* of a message that replace or enclose made */
 	SIEVE_RUN_BYTES_MAX = 64 << 20, /* memory of a run */
 
 	SIEVE_REGEX_BYTES_MAX = 4096, /* of a pattern */

@@ -53,6 +53,13 @@ depth_of(const struct sieve_part_loop *loop)
 	return n;
 }
 
+/* Asked for at each turn: parts are others when the message was made anew. */
+static const struct part *
+end_of(const struct sieve_part_loop *loop)
+{
+	return loop->outer ? part_next_over(loop->outer->part) : NULL;
+}
+
 /* Outside of a loop all parts, the message first; inside, those of the part that is looked at. */
 int
 run_foreverypart(struct sieve_run *run, const struct sieve_node *node)
@@ -60,7 +67,6 @@ run_foreverypart(struct sieve_run *run, const struct sieve_node *node)
 	struct sieve_part_loop loop = {.outer = run->loop};
 	const struct part *first =
 	    run->loop ? run->loop->part->child : &view_tree(run)->root;
-	const struct part *end = run->loop ? part_next_over(run->loop->part) : NULL;
 	unsigned n_turns = 0;
 	if (depth_of(run->loop) >= LOOPS_MAX)
 		return run_error(run, node->line,
@@ -69,7 +75,7 @@ run_foreverypart(struct sieve_run *run, const struct sieve_node *node)
 	if (node_opt_arg(node, OPT_NAME))
 		loop.name = node_opt_arg(node, OPT_NAME)->strings->text;
 	run->loop = &loop;
-	for (loop.part = first; loop.part && loop.part != end;
+	for (loop.part = first; loop.part && loop.part != end_of(&loop);
 	     loop.part = part_next(loop.part)) {
 		struct buf path = {0};
 		part_path(&path, loop.part);
@@ -77,7 +83,8 @@ run_foreverypart(struct sieve_run *run, const struct sieve_node *node)
 		    path.len ? buf_cstr(&path) : "0", SPAN_ARG(loop.part->fields.type),
 		    SPAN_ARG(loop.part->fields.subtype));
 		buf_free(&path);
-		if (run_commands(run, node->block) != E_OK || run->flow != FLOW_GO)
+		if (run_commands(run, node->block) != E_OK || run->flow != FLOW_GO ||
+		    loop.is_over)
 			break;
 		if (run_step(run, node->line) != E_OK)
 			break;

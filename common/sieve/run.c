@@ -155,6 +155,23 @@ run_commands(struct sieve_run *run, const struct sieve_node *first)
 	return run->err;
 }
 
+/* The message as an earlier script left it. */
+static void
+take_message(struct sieve_run *run, const struct sieve_action *a)
+{
+	struct buf text = {.max = SIEVE_REMADE_BYTES_MAX};
+	if (a->body.p) {
+		buf_span(&text, a->head);
+		buf_span(&text, a->body);
+		(void)view_remake(run, 0, &text);
+	} else if (a->head.p) {
+		buf_reset(&run->edited);
+		buf_span(&run->edited, a->head);
+		run->is_edited = true;
+		run->head = buf_as_span(&run->edited);
+	}
+}
+
 /* What an earlier script kept is this one's to decide; its flags are there from the beginning. */
 static void
 take_over(struct sieve_run *run)
@@ -169,11 +186,7 @@ take_over(struct sieve_run *run)
 		buf_reset(&run->flags);
 		flags_put(&run->flags, a->store.flags.rows, a->store.flags.n);
 		run->has_flags = a->store.has_flags;
-		if (a->head.p) {
-			buf_span(&run->edited, a->head);
-			run->is_edited = true;
-			run->head = buf_as_span(&run->edited);
-		}
+		take_message(run, a);
 		run->result->n_actions -= !a->is_implicit;
 		*at = a->next;
 	}
@@ -187,7 +200,7 @@ keep_implicitly(struct sieve_run *run)
 	struct sieve_action keep = {.kind = ACTION_KEEP, .is_implicit = true};
 	if (run->is_keep_cancelled)
 		return;
-	keep.head = view_head_taken(run);
+	view_take(run, &keep);
 	keep.store.has_flags = run->has_flags;
 	keep.store.flags = flags_taken(run, buf_as_span(&run->flags));
 	if (action_add(run, NULL, &keep) == E_OK && run_traces(run))
@@ -198,13 +211,14 @@ keep_implicitly(struct sieve_run *run)
 /* RFC 5228 2.10.6: as if this script had not run. */
 static void
 give_up(struct sieve_run *run, struct sieve_action **end, size_t n_actions,
-    size_t n_redirects)
+    size_t n_redirects, bool was_enclosed)
 {
 	struct sieve_action *keep;
 	run->result->arena.max_bytes = 0; /* what is gone may have filled it */
 	keep = arena_get(&run->result->arena, sizeof(*keep));
 	run->result->n_actions = n_actions;
 	run->result->n_redirects = n_redirects;
+	run->result->is_enclosed = was_enclosed;
 	run->result->has_keep = true;
 	*keep = (struct sieve_action){.kind = ACTION_KEEP, .is_implicit = true};
 	*end = keep;
@@ -224,6 +238,8 @@ run_done(struct sieve_run *run, struct sieve_frame *frame)
 	free_values(run->globals, run->program->n_globals);
 	buf_free(&run->match_text);
 	buf_free(&run->edited);
+	buf_free(&run->remade);
+	arena_reset(&run->tree_arena);
 	buf_free(&run->flags);
 	arena_reset(&run->tmp);
 	arena_reset(&run->arena);
@@ -239,14 +255,16 @@ sieve_run(const struct sieve_program *program, const struct sieve_input *in,
 	    .errors = errors,
 	    .tmp.max_bytes = SIEVE_RUN_BYTES_MAX,
 	    .arena.max_bytes = SIEVE_RUN_BYTES_MAX,
-	    .tree = in->tree};
+	    .tree_arena.max_bytes = SIEVE_RUN_BYTES_MAX};
 	struct sieve_frame frame = {
 	    .script = program->main, .n_locals = program->main->n_locals};
 	struct span name = errors->script;
 	struct sieve_action **end;
 	size_t n_actions, n_redirects;
+	bool was_enclosed = result->is_enclosed;
 	result->arena.max_bytes = SIEVE_RUN_BYTES_MAX;
-	run.head = span_head(in->message, header_end(in->message));
+	view_begin(&run, in->message);
+	run.tree = in->tree;
 	take_over(&run);
 	end = run.end;
 	n_actions = result->n_actions;
@@ -260,7 +278,7 @@ sieve_run(const struct sieve_program *program, const struct sieve_input *in,
 	if (run.err == E_OK)
 		keep_implicitly(&run);
 	if (run.err != E_OK)
-		give_up(&run, end, n_actions, n_redirects);
+		give_up(&run, end, n_actions, n_redirects, was_enclosed);
 	errors->script = name;
 	run_done(&run, &frame);
 	return run.err;

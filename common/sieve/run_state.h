@@ -26,6 +26,8 @@ struct sieve_part_loop {
 	struct sieve_part_loop *outer;
 	const struct part *part;
 	struct span name;
+	size_t number; /* of the part, while the message is made anew */
+	bool is_over;  /* it was enclosed: its parts are others */
 };
 
 struct sieve_run {
@@ -49,13 +51,20 @@ struct sieve_run {
 	struct span match_values[SIEVE_MATCH_VALUES_MAX];
 	size_t n_match_values;
 
-	const struct tree *tree; /* borrow, or own_tree; NULL: not yet made */
+	/* the message as it is now: its head is head, its body stands in message from body_at on */
+	struct span message; /* that of in, or in remade */
+	size_t body_at;
+	struct buf remade; /* own: by replace and enclose */
+	bool is_remade;
+	struct arena tree_arena; /* own */
+	const struct tree
+	    *tree; /* borrow, or own_tree; of message; NULL: not yet made */
 	struct tree own_tree;
-	struct span head;  /* of the message as it is now: in it, or in edited */
+	struct span head;  /* in message, or in edited */
 	struct buf edited; /* own */
 	bool is_edited;    /* head is in edited */
-	struct span
-	    head_taken; /* edited, as the last action took it; p NULL: none did since */
+	struct sieve_text
+	    taken; /* as the last action took it; p NULL: none did since */
 
 	struct buf
 	    flags;      /* own: the internal variable of imap4flags, a blank between */
@@ -147,8 +156,14 @@ struct span view_head_seen(struct span head);
 const struct part *view_part(
     struct sieve_run *); /* of the innermost foreverypart, or the root */
 struct span view_part_head(struct sieve_run *, const struct part *);
-/* the head for an action: copied into the result when it was edited, else p NULL */
-struct span view_head_taken(struct sieve_run *);
+/* view_take - head and body for an action: copied into the result where they were changed */
+void view_take(struct sieve_run *, struct sieve_action *);
+/* view_begin - from now on this is the message, without a tree; nothing of it was changed */
+void view_begin(struct sieve_run *, struct span message);
+/* view_remake - takes text, which is the message from now on, with its work.  E_OK, E_LIMIT (said) */
+int view_remake(struct sieve_run *, unsigned line, struct buf *text);
+/* how its lines end: "\r\n" or "\n"; borrow: static */
+const char *view_eol(const struct sieve_run *);
 /*
  * view_each_field - calls do for each field that a test means: by the names, :index and :last,
  * :mime and :anychild.  is_first_error ends it.
@@ -183,6 +198,7 @@ struct sieve_flags flags_taken(
 /* address_one - one address, with a name or without: local-part@domain of it put into out; false */
 bool address_one(struct span text, struct buf *out);
 bool address_domain_ok(struct span);
+bool address_list_ok(struct span text); /* one or several, each as above */
 
 /* ---- what rows of the table name ---- */
 typedef int command_fn(struct sieve_run *, const struct sieve_node *);
@@ -190,7 +206,8 @@ typedef int test_fn(struct sieve_run *, const struct sieve_node *, bool *out);
 command_fn run_if, run_stop, run_keep, run_discard, run_redirect, run_fileinto,
     run_reject, run_ereject, run_vacation, run_setflag, run_addflag, run_removeflag,
     run_set, run_include, run_return, run_nothing, run_foreverypart, run_break,
-    run_extracttext, run_addheader, run_deleteheader, run_notify, run_error_command;
+    run_extracttext, run_replace, run_enclose, run_addheader, run_deleteheader,
+    run_notify, run_error_command;
 test_fn test_true, test_false, test_not, test_allof, test_anyof, test_address,
     test_envelope, test_exists, test_header, test_size, test_body, test_environment,
     test_string, test_hasflag, test_date, test_currentdate, test_ihave,

@@ -4,12 +4,53 @@
 #include "mime/tree.h"
 #include "sieve/run_state.h"
 
+/* what reading an octet of a message is worth in octets compared, and writing it */
+enum { TREE_WORK = 1, REMAKE_WORK = 3 };
+
+void
+view_begin(struct sieve_run *run, struct span message)
+{
+	arena_reset(&run->tree_arena);
+	run->tree = NULL;
+	run->message = message;
+	run->body_at = header_end(message);
+	run->head = span_head(message, run->body_at);
+	run->is_edited = run->is_remade = false;
+	run->taken = (struct sieve_text){0};
+}
+
+int
+view_remake(struct sieve_run *run, unsigned line, struct buf *text)
+{
+	struct buf before = run->remade;
+	if (buf_done(text) != E_OK)
+		(void)run_limit(run, line, "the message would be larger than %d octets",
+		    SIEVE_REMADE_BYTES_MAX);
+	if (run->err != E_OK ||
+	    run_spend(run, line, REMAKE_WORK * (uint64_t)text->len) != E_OK) {
+		buf_free(text);
+		return run->err;
+	}
+	run->remade = *text;
+	view_begin(run, buf_as_span(&run->remade));
+	run->is_remade = true;
+	buf_free(&before);
+	return run->err;
+}
+
+const char *
+view_eol(const struct sieve_run *run)
+{
+	size_t at = span_find(run->head, '\n');
+	return at == run->head.n || (at && run->head.p[at - 1] == '\r') ? "\r\n" : "\n";
+}
+
 const struct tree *
 view_tree(struct sieve_run *run)
 {
 	if (!run->tree) {
-		(void)run_spend(run, 0, run->in->message.n);
-		tree_make(run->in->message, &run->arena, &run->own_tree);
+		(void)run_spend(run, 0, TREE_WORK * (uint64_t)run->message.n);
+		tree_make(run->message, &run->tree_arena, &run->own_tree);
 		run->tree = &run->own_tree;
 	}
 	return run->tree;
@@ -40,14 +81,16 @@ view_part_head(struct sieve_run *run, const struct part *part)
 	return part == &tree->root ? view_head(run) : part_head(tree, part);
 }
 
-struct span
-view_head_taken(struct sieve_run *run)
+void
+view_take(struct sieve_run *run, struct sieve_action *a)
 {
-	if (!run->is_edited)
-		return (struct span){NULL, 0};
-	if (!run->head_taken.p)
-		run->head_taken = arena_span(&run->result->arena, run->head);
-	return run->head_taken;
+	if ((run->is_edited || run->is_remade) && !run->taken.head.p)
+		run->taken.head = action_span(run, run->head);
+	if (run->is_remade && !run->taken.body.p)
+		run->taken.body =
+		    action_span(run, span_from(run->message, run->body_at));
+	a->head = run->taken.head;
+	a->body = run->taken.body;
 }
 
 /* ---- heads that a test looks into ---- */

@@ -57,6 +57,7 @@ static const struct sieve_tag tags[] = {
 	{"days",	OPT_PERIOD,	'n',	false,	86400,			0},
 	{"seconds",	OPT_PERIOD,	'n',	false,	1,			EXT_BIT(VACATION_SECONDS)},
 	{"subject",	OPT_SUBJECT,	's',	false,	0,			0},
+	{"headers",	OPT_HEADERS,	'l',	false,	0,			0},
 	{"from",	OPT_FROM,	's',	false,	0,			0},
 	{"addresses",	OPT_ADDRESSES,	'l',	false,	0,			0},
 	{"mime",	OPT_BODY_IS_MIME, '-',	false,	0,			0},
@@ -137,6 +138,10 @@ static const struct sieve_word commands[] = {
 		"sfield name|svalue",	TESTS_NONE, BLOCK_NONE, check_addheader, run_addheader, NULL},
 	{"deleteheader", EXT_BIT(EDITHEADER), MATCHES | OPT_BIT(FIELD_INDEX) | OPT_BIT(FIELD_LAST),
 		"sfield name|Lvalue patterns", TESTS_NONE, BLOCK_NONE, check_deleteheader, run_deleteheader, NULL},
+	{"replace", EXT_BIT(REPLACE), OPT_BIT(BODY_IS_MIME) | OPT_BIT(SUBJECT) | OPT_BIT(FROM),
+		"sreplacement",		TESTS_NONE, BLOCK_NONE, check_replace,	run_replace, NULL},
+	{"enclose", EXT_BIT(ENCLOSE), OPT_BIT(SUBJECT) | OPT_BIT(HEADERS),
+		"stext",		TESTS_NONE, BLOCK_NONE, check_enclose,	run_enclose, NULL},
 	{"notify", EXT_BIT(ENOTIFY), OPT_BIT(FROM) | OPT_BIT(IMPORTANCE) | OPT_BIT(OPTIONS) |
 		OPT_BIT(MESSAGE) | OPT_BIT(FCC) | STORES,
 		"smethod",		TESTS_NONE, BLOCK_NONE, check_notify,	run_notify, NULL},

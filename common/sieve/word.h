@@ -43,6 +43,7 @@ enum sieve_opt_kind {
 	OPT_MOD_LENGTH,
 	OPT_PERIOD, /* of vacation: :days, :seconds */
 	OPT_SUBJECT,
+	OPT_HEADERS, /* of enclose */
 	OPT_FROM,
 	OPT_ADDRESSES,
 	OPT_BODY_IS_MIME, /* of vacation */

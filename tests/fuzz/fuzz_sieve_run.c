@@ -22,7 +22,8 @@ static const char all[] =
     "\"subaddress\",\"spamtest\",\"spamtestplus\",\"virustest\",\"date\",\"index\","
     "\"editheader\",\"enotify\",\"ihave\",\"mailbox\",\"mboxmetadata\","
     "\"servermetadata\","
-    "\"foreverypart\",\"mime\",\"extracttext\",\"redirect-dsn\",\"envelope-dsn\","
+    "\"foreverypart\",\"mime\",\"extracttext\",\"replace\",\"enclose\",\"redirect-"
+    "dsn\",\"envelope-dsn\","
     "\"extlists\","
     "\"include\",\"imapsieve\",\"duplicate\",\"special-use\",\"fcc\",\"mailboxid\","
     "\"regex\"];\n";
@@ -44,12 +45,16 @@ is_listed(void *ctx, struct span list, struct span value)
 static void
 put_letters(const struct sieve_input *in, const struct sieve_result *r)
 {
+	struct span head, body;
 	struct sieve_letter by = {
 	    .id = SPAN("id"), .host = SPAN("host"), .postmaster = SPAN("p@host")};
 	size_t n = 0;
 	for (const struct sieve_action *a = r->actions; a; a = a->next) {
 		struct buf text = {.max = 8 << 20}, said = {.max = 8 << 20};
 		sieve_action_put(a, &said);
+		sieve_action_message(a, in->message, &head, &body);
+		if (head.n + body.n > SIEVE_REMADE_BYTES_MAX + in->message.n)
+			abort();
 		n += !a->is_implicit && a->kind != ACTION_DUPLICATE &&
 		     a->kind != ACTION_DISCARD;
 		if (a->kind == ACTION_VACATION) {

@@ -59,11 +59,7 @@ new_message(struct sieve_run *run, struct span text)
 {
 	struct suite *s = suite_of(run);
 	s->input.message = arena_span(&s->arena, text);
-	run->tree = NULL;
-	run->own_tree = (struct tree){0};
-	run->head = span_head(s->input.message, header_end(s->input.message));
-	run->is_edited = false;
-	run->head_taken = (struct span){NULL, 0};
+	view_begin(run, s->input.message);
 }
 
 /* The address of a field, for the envelope; empty: none. */
@@ -234,7 +230,7 @@ reset_result(struct sieve_run *run)
 	*r = (struct sieve_result){.steps = r->steps, .work = 0};
 	run->own = run->end = &r->actions;
 	run->is_keep_cancelled = false;
-	run->head_taken = (struct span){NULL, 0};
+	run->taken = (struct sieve_text){0};
 }
 
 static bool
@@ -338,7 +334,7 @@ test_result_execute(struct sieve_run *run, const struct sieve_node *node, bool *
 	(void)node;
 	if (!run->is_keep_cancelled) {
 		struct sieve_action keep = {.kind = ACTION_KEEP, .is_implicit = true};
-		keep.head = view_head_taken(run);
+		view_take(run, &keep);
 		keep.store.has_flags = run->has_flags;
 		keep.store.flags = flags_taken(run, buf_as_span(&run->flags));
 		if (action_add(run, NULL, &keep) != E_OK)

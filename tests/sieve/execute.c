@@ -47,13 +47,14 @@ send_letter(struct suite *s, struct span from, struct span to, struct span text)
 	m->to = arena_span(&s->arena, to);
 }
 
-/* The message with the head that the action took. */
+/* The message that the action took. */
 static void
 put_message(const struct suite *s, const struct sieve_action *a, struct buf *out)
 {
-	size_t body = header_end(s->input.message);
-	buf_span(out, a->head.p ? a->head : span_head(s->input.message, body));
-	buf_span(out, span_from(s->input.message, body));
+	struct span head, body;
+	sieve_action_message(a, s->input.message, &head, &body);
+	buf_span(out, head);
+	buf_span(out, body);
 }
 
 static bool

@@ -181,6 +181,48 @@ test_earlier_stays(void **state)
 	}
 }
 
+/* A message made anew goes from one script to the next; what is sent on is not the enclosed one. */
+static void
+test_made_anew(void **state)
+{
+	struct sieve_input in = input();
+	struct sieve_result result = {0};
+	struct sieve_errors errors = {0};
+	struct buf out = {0};
+	struct span head, body;
+	(void)state;
+	assert_int_equal(
+	    run("require [\"replace\",\"enclose\"]; replace \"new\"; enclose "
+		":subject \"S\" \"text\";",
+		&in, &result, &errors),
+	    E_OK);
+	assert_int_equal(
+	    run("require [\"editheader\",\"copy\"]; addheader \"X\" \"y\"; "
+		"redirect :copy \"a@b.c\";",
+		&in, &result, &errors),
+	    E_OK);
+	put_actions(&result, &out);
+	assert_string_equal(buf_cstr(&out),
+	    "redirect \"a@b.c\" copy (message made anew)\nimplicit "
+	    "keep (message made anew)\n");
+	sieve_action_message(result.actions, in.message, &head, &body);
+	assert_true(span_search(head, SPAN("Subject: hello world\r\n")) < head.n);
+	assert_true(span_eqs(body, "new"));
+	sieve_action_message(result.actions->next, in.message, &head, &body);
+	assert_true(span_starts(head, SPAN("X: y\r\nFrom: <me@example.org>\r\n")));
+	assert_true(span_search(body, SPAN("\r\n\r\nnew\r\n--=_")) < body.n);
+	/* one that fails keeps the message as it came */
+	assert_int_equal(
+	    run("require [\"ihave\",\"enclose\"]; enclose \"x\"; error \"y\";", &in,
+		&result, &errors),
+	    E_BAD);
+	sieve_action_message(result.actions->next, in.message, &head, &body);
+	assert_true(span_eqs(body, "body\r\n"));
+	buf_free(&out);
+	sieve_result_free(&result);
+	sieve_errors_reset(&errors);
+}
+
 /* A value of a match is no longer than a variable, and ends between characters. */
 static void
 test_match_values_whole(void **state)
@@ -537,6 +579,7 @@ main(void)
 	    cmocka_unit_test(test_letters),
 	    cmocka_unit_test(test_letters_of_scripts),
 	    cmocka_unit_test(test_earlier_stays),
+	    cmocka_unit_test(test_made_anew),
 	    cmocka_unit_test(test_match_values_whole),
 	    cmocka_unit_test(test_many_keys),
 	    cmocka_unit_test(test_contains_cost),
