@@ -35,6 +35,11 @@ def one_id(s):
     return [e["id"] for e in entries]
 
 
+def whys(s):
+    """Why each message waits that is still there when it is asked for."""
+    return [s.merpati("queue", "why", i, check=False).stdout for i in one_id(s)]
+
+
 def suspended(t):
     """No mail goes to a destination that an admin suspended; it waits, over a restart too; then all of it goes."""
     with Sink() as a, Sink() as b, Suite(queue__routes=[to(a, "a.test"), to(b, "b.test")], queue__defer_after=1) as s:
@@ -149,7 +154,7 @@ def backs_off(t):
         begun = time.monotonic()
         k.is_open = True
         send(s, *[f"n{i}@elsewhere.test" for i in range(20)])
-        why = wait_for(lambda: [w for w in [s.merpati("queue", "why", i).stdout for i in one_id(s)] if "wants less mail" in w], 10)
+        why = wait_for(lambda: [w for w in whys(s) if "wants less mail" in w], 10)
         t.check(why and "my words" in why[0] or not why and time.monotonic() - begun > 2.5, "others are not tried meanwhile, and why says so",
                 str(why))
         t.check(wait_for(lambda: len([x for x in k.subjects() if " n" in x]) == 20, 20), "then all that waited goes, before its time", s.log()[-600:])
