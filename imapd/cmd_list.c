@@ -328,7 +328,7 @@ put_attributes(struct buf *out, const struct names *all, const struct list *l,
 			: "\\NonExistent \\Noselect"); /* for who knows only RFC 3501 */
 	if ((l->want & WANT_SUBSCRIBED) && n->is_subscribed)
 		put_attribute(out, "\\Subscribed");
-	if (depth_of(n->text) >= STORE_DEPTH_MAX)
+	if (depth_of(n->text) >= STORE_DEPTH_MAX || (n->mailbox && n->mailbox->is_kept))
 		put_attribute(out, "\\NoInferiors");
 	else if ((l->want & WANT_CHILDREN) || (!n->mailbox && has_children))
 		put_attribute(out, has_children ? "\\HasChildren" : "\\HasNoChildren");

@@ -22,6 +22,7 @@ static const struct {
 	[R_NO_MAILBOX_TRY] = {"NO",  "TRYCREATE",        "no such mailbox"},
 	[R_EXISTS]         = {"NO",  "ALREADYEXISTS",    "there is one of that name"},
 	[R_IS_INBOX]       = {"NO",  "CANNOT",           "INBOX is neither made nor removed"},
+	[R_IS_KEPT]        = {"NO",  "CANNOT",           "what was deleted is there: messages only leave it"},
 	[R_BAD_NAME]       = {"NO",  "CANNOT",           "no name for a mailbox"},
 	[R_LIMIT]          = {"NO",  "LIMIT",            "there are too many"},
 	[R_OVER_QUOTA]     = {"NO",  "OVERQUOTA",        "the account is full"},
@@ -53,6 +54,8 @@ reply_of(enum store_said said, bool is_target)
 		return R_EXISTS;
 	case STORE_IS_INBOX:
 		return R_IS_INBOX;
+	case STORE_IS_KEPT:
+		return R_IS_KEPT;
 	case STORE_BAD_NAME:
 		return R_BAD_NAME;
 	case STORE_TOO_MANY:

@@ -19,6 +19,7 @@ enum reply {
 	R_NO_MAILBOX_TRY, /* NO [TRYCREATE] */
 	R_EXISTS,         /* NO [ALREADYEXISTS] */
 	R_IS_INBOX,       /* NO [CANNOT] */
+	R_IS_KEPT,        /* NO [CANNOT] */
 	R_BAD_NAME,       /* NO [CANNOT] */
 	R_LIMIT,          /* NO [LIMIT] */
 	R_OVER_QUOTA,     /* NO [OVERQUOTA] */

@@ -111,6 +111,8 @@ serve(int fd, const struct login_client *c)
 int
 imap_session_run(void)
 {
+	store_keep((int)conf_int(the_child.conf, "common", "undelete_days"),
+	    conf_str(the_child.conf, "common", "undelete_folder"));
 	if (conf_bool(the_child.conf, "imapd", "search_index"))
 		store_items_made_by(items_make);
 	else

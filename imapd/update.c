@@ -312,6 +312,8 @@ selected_keywords_put(struct session *s)
 	buf_str(out, "\r\n* OK [PERMANENTFLAGS ");
 	if (b->is_read_only)
 		buf_str(out, "()");
+	else if (b->view.head->is_kept)
+		buf_str(out, "(\\Deleted)");
 	else
 		selected_all_flags_put(out, b, true);
 	buf_str(out, "] these stay\r\n");

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "conf/conf.h"
 #include "login/serve.h"
 #include "pop3d/command.h"
 #include "proc/child.h"
@@ -70,6 +71,8 @@ serve(int fd, const struct login_client *c)
 int
 pop3_session_run(void)
 {
+	store_keep((int)conf_int(the_child.conf, "common", "undelete_days"),
+	    conf_str(the_child.conf, "common", "undelete_folder"));
 	serve_clients(serve);
 	store_close(&the_store);
 	return EX_OK;

@@ -166,6 +166,22 @@ check_name_or_none(const char *value)
 	return value[0] && check_name(value) ? "a name, a number, or \"\"" : NULL;
 }
 
+const char *
+check_folder_or_none(const char *value)
+{
+	enum { FOLDER_BYTES_MAX = 255 };
+
+	struct span name = span_of(value);
+	bool is_bad = name.n > FOLDER_BYTES_MAX || !utf8_valid(name) ||
+	              span_find(name, '/') < name.n || span_ieqs(name, "INBOX") ||
+	              span_ieqs(name, "Junk") || span_eqs(name, ".") ||
+	              span_eqs(name, "..");
+	for (size_t i = 0; i < name.n; i++)
+		is_bad |= ch_ctl(name.p[i]);
+	return is_bad ? "a name without \"/\" that is neither INBOX nor Junk, or \"\""
+	              : NULL;
+}
+
 /* An address as text, without brackets; *bits is how long one is. */
 static bool
 is_host(struct span host, unsigned *bits)

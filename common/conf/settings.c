@@ -33,6 +33,8 @@ static const struct conf_setting common[] = {
 	STR("srs_domain", "", check_domain_or_none, "the domain of these addresses, one of domains; \"\": the first of them"),
 	STR("subaddress", "+", check_subaddress, "what parts user and detail in user+detail@domain; \"\" for none"),
 	STR("mail_dir", "/var/mail/merpati", check_absolute, "mailboxes, as DOMAIN/USER"),
+	INT("undelete_days", "0", 0, 3650, "days that a message stays after it was expunged, or its folder removed, for merpati mailbox undelete; 0: it goes at once"),
+	STR("undelete_folder", "", check_folder_or_none, "the folder in which IMAP shows what is kept so; \"\": none"),
 	STR("spool_dir", "/var/spool/merpati", check_absolute, "messages on their way"),
 	STR("state_dir", "/var/lib/merpati", check_absolute, "accounts"),
 	STR("run_dir", "/run/merpati", check_absolute, "sockets and pid files"),

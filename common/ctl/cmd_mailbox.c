@@ -34,6 +34,7 @@ static const struct column account_columns[] = {
     {"bytes", "BYTES", CELL_NUMBER},
     {"files", "FILES", CELL_NUMBER},
     {"waiting", "WAITING", CELL_NUMBER},
+    {"kept", "KEPT", CELL_NUMBER},
     {"without_sum", "NO SUM", CELL_NUMBER},
     {"missing", "MISSING", CELL_NUMBER},
     {"damaged", "DAMAGED", CELL_NUMBER},
@@ -132,6 +133,7 @@ verify_in_jail(int chan, const char *home, void *ctx)
 	buf_u64(&b, v.bytes);
 	buf_u64(&b, v.files);
 	buf_u64(&b, v.waiting);
+	buf_u64(&b, v.kept);
 	buf_u64(&b, v.unsummed);
 	for (size_t i = 0; i < FINDING_KINDS; i++)
 		buf_u64(&b, v.of[i]);
@@ -205,7 +207,7 @@ told_verified(
 {
 	struct upkeep *u = a->ctx;
 	struct table *t = &u->accounts;
-	uint64_t numbers[6], of[FINDING_KINDS], sum = 0;
+	uint64_t numbers[7], of[FINDING_KINDS], sum = 0;
 	(void)fd, (void)reply, (void)fd_back;
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		numbers[i] = rd_u64(body);

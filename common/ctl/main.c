@@ -104,6 +104,13 @@ static const struct command commands[] = {
 		"  --all                 those of all accounts\n"},
 	{{"mailbox", "rebuild"}, "ADDRESS",                       true,  cmd_mailbox_rebuild,
 		"another index, made from the files; the old one is put aside", NULL},
+	{{"mailbox", "undelete"}, "ADDRESS [OPTIONS] [ID...]",    true,  cmd_mailbox_undelete,
+		"what was deleted within undelete_days goes back into its folders, or INBOX",
+		"  --list                only show what there is\n"
+		"  --folder FOLDER       what was in this folder\n"
+		"  --since TIME          what was deleted within it, like 12h or 7d\n"
+		"  --all                 all of it\n"
+		"  ID                    as --list shows it\n"},
 	{{"sieve", "check"},   "SCRIPT",                          false, cmd_sieve_check,
 		"is a Sieve script right? says line and what is wrong", NULL},
 	{{"sieve", "run"},     "[OPTIONS] SCRIPT MESSAGE",        false, cmd_sieve_run,

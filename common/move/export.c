@@ -272,6 +272,8 @@ static int
 add_mailbox(void *ctx, const struct store_mailbox *m)
 {
 	struct export *e = ctx;
+	if (m->is_kept)
+		return E_OK; /* what was deleted does not come along */
 	e->all = mem_grow(e->all, e->n + 1, sizeof *e->all);
 	e->all[e->n++] = *m;
 	return E_OK;

@@ -46,6 +46,7 @@ said_text(enum store_said said)
 	    [STORE_NONEXISTENT] = "the mailbox is gone",
 	    [STORE_EXISTS] = "there is one of that name",
 	    [STORE_IS_INBOX] = "it is INBOX",
+	    [STORE_IS_KEPT] = "what was deleted here is in a folder of that name",
 	    [STORE_BAD_NAME] = "a mailbox cannot have that name",
 	    [STORE_TOO_MANY] = "too many mailboxes, keywords or messages",
 	    [STORE_OVER_QUOTA] = "over quota",

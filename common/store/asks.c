@@ -80,6 +80,7 @@ ask_mailbox_put(struct buf *b, const struct store_mailbox *m)
 	buf_u64(b, m->recent);
 	buf_u64(b, m->bytes);
 	buf_u8(b, m->is_subscribed);
+	buf_u8(b, m->is_kept);
 	buf_bytes(b, span_of(m->name));
 	buf_bytes(b, span_of(m->special_use));
 }
@@ -98,6 +99,7 @@ ask_mailbox_get(struct rd *r, struct store_mailbox *out)
 	out->recent = rd_u64(r);
 	out->bytes = rd_u64(r);
 	out->is_subscribed = rd_u8(r) == 1;
+	out->is_kept = rd_u8(r) == 1;
 	struct span name = rd_str(r, STORE_NAME_MAX),
 		    use = rd_str(r, sizeof out->special_use - 1);
 	if (r->err != E_OK)

@@ -3,7 +3,8 @@
  * asks.h - what a session may ask of the keeper of its account, on index/keeper (only this uid
  * reaches it).  One ask at a time a connection.  A body longer than a message, there or back,
  * travels in a memory file.  Each reply but SELECT's begins with u8 said (enum store_said); a name
- * is a str, a set is numset_encode's.
+ * is a str, a set is numset_encode's.  An empty name in SELECT, PEEK and MAILBOX is what was
+ * expunged (kept.h).
  */
 #ifndef STORE_ASKS_H
 #define STORE_ASKS_H
@@ -66,6 +67,8 @@ enum keeper_ask {
 	KEEPER_PEEK, /* name -> as SELECT, and none is selected */
 	/* name, u8 enum store_url_key_do -> said, str key ("": there is none) */
 	KEEPER_URL_KEY,
+	/* -> said, n x (u32 uid, u32 uid that it had, str name of its mailbox) */
+	KEEPER_KEPT,
 	KEEPER_ASKS
 };
 

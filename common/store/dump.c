@@ -8,6 +8,9 @@
  *   DUMP_SEEN_MOST of them at most D file-id: deleted, its file may still be there, and R of it
  *   too; DUMP_DOOMED_MOST of them at most A mailbox kind who name value: an annotation (base64, "-"
  *   empty)
+ *   X uid mailbox uid-there name-then: of the record of the next line, which was expunged and is kept.
+ *   A special-use of "=kept" is the mailbox of those, behind all others; "=dead" one that was removed,
+ *   and whose messages are about to come there
  * New kinds of lines come behind the others: who does not know them ends there.  Written in slices
  * while others are served: a message that moves meanwhile may be missed, and is found by its file.
  */
@@ -62,7 +65,9 @@ struct dumper {
 	size_t n_shared, shared_cap;
 	struct half_copy *halves; /* own: of when it began */
 	size_t n_halves;
-	int fd; /* own */
+	bool has_annotations; /* all of them are written */
+	uint32_t kept; /* the mailbox of what was expunged, when its row is written */
+	int fd;        /* own */
 };
 
 /* ---- writing ---- */
@@ -79,19 +84,31 @@ flush(struct dumper *d)
 	return err;
 }
 
+static void
+put_mailbox_line(struct dumper *d, const struct mailbox *m)
+{
+	buf_putf(&d->text, "M %u %u %u %llu %u %u %s ", m->id, m->uidvalidity,
+	    m->uidnext, (unsigned long long)m->modseq, m->first_recent, m->reserved,
+	    m->is_kept          ? DUMP_KEPT
+	    : m->is_dead        ? DUMP_DEAD
+	    : m->special_use[0] ? m->special_use
+				: "-");
+	buf_hex(&d->text, span_of(m->name));
+	buf_ch(&d->text, '\n');
+}
+
+/* What was removed is doomed, or, as long as it is not kept yet, stays removed. */
 static int
 put_mailbox(void *ctx, const struct mailbox *m)
 {
 	struct dumper *d = ctx;
-	if (m->is_dead) {
+	if (m->is_kept)
+		return E_OK; /* in its turn */
+	if (m->is_dead && !keeps()) {
 		buf_u32(&d->dead, m->id);
 		return buf_done(&d->dead);
 	}
-	buf_putf(&d->text, "M %u %u %u %llu %u %u %s ", m->id, m->uidvalidity,
-	    m->uidnext, (unsigned long long)m->modseq, m->first_recent, m->reserved,
-	    m->special_use[0] ? m->special_use : "-");
-	buf_hex(&d->text, span_of(m->name));
-	buf_ch(&d->text, '\n');
+	put_mailbox_line(d, m);
 	buf_u32(&d->ids, m->id);
 	return buf_done(&d->text);
 }
@@ -389,6 +406,46 @@ dump_doomed(struct dumper *d)
 	return err;
 }
 
+static int
+put_kept_keyword(void *ctx, uint32_t mailbox, uint32_t bit, struct span name)
+{
+	struct dumper *d = ctx;
+	return mailbox == d->kept ? put_keyword(ctx, mailbox, bit, name) : E_OK;
+}
+
+static int
+put_kept(struct dumper *d, uint32_t mailbox, const struct store_record *r)
+{
+	struct buf space = {0};
+	struct kept_row k;
+	int err = kept_get(d->tables, r->uid, &space, &k);
+	if (err == E_OK) {
+		buf_putf(&d->text, "X %u %u %u ", k.uid, k.mailbox, k.was);
+		buf_hex(&d->text, k.name);
+		buf_ch(&d->text, '\n');
+	}
+	buf_free(&space);
+	return err == E_OK || err == E_BAD ? put_record(d, mailbox, r) : err;
+}
+
+/*
+ * Last: what was expunged while its mailbox was written stands in both, and the rebuild knows which
+ * is true.
+ */
+static int
+dump_kept(struct dumper *d)
+{
+	const struct slot *kept = the_keeper.kept;
+	int err = E_OK;
+	if (d->kept == 0 && kept) {
+		d->kept = kept->next.id;
+		d->uid = 0;
+		put_mailbox_line(d, &kept->next);
+		err = keyword_each(d->tables, put_kept_keyword, d);
+	}
+	return err == E_OK && d->kept ? dump_mailbox(d, d->kept, put_kept) : err;
+}
+
 /*
  * Removed mailboxes before what is doomed: what goes from the one to the other meanwhile is in both
  * at worst.
@@ -408,7 +465,11 @@ dumper_step(struct dumper *d)
 	if (err == E_OK && !d->has_doomed)
 		err = dump_doomed(d);
 	/* METADATA_ACCOUNT_MAX bounds it */
-	return err == E_OK ? annotation_every(d->tables, put_annotation, d) : err;
+	if (err == E_OK && !d->has_annotations) {
+		err = annotation_every(d->tables, put_annotation, d);
+		d->has_annotations = err == E_OK;
+	}
+	return err == E_OK ? dump_kept(d) : err;
 }
 
 static int

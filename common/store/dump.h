@@ -10,6 +10,10 @@ MUST_USE int dump_write(struct tables *);
 /* dump_begin - a job that does it while others are served */
 void dump_begin(void);
 
+/* instead of a special use */
+#define DUMP_KEPT "=kept"
+#define DUMP_DEAD "=dead"
+
 /*
  * dump_read - pure: a function is called for each line.  E_OK, E_BAD (a line is wrong: it ends
  * there), or what one returned
@@ -25,6 +29,7 @@ struct dump_visitor {
 	int (*on_seen)(void *ctx, struct file_id, uint32_t day);
 	int (*on_doomed)(void *ctx, struct file_id);
 	int (*on_annotation)(void *ctx, const struct annotation *);
+	int (*on_kept)(void *ctx, const struct kept_row *);
 	const char *only; /* letters of the lines that are looked at; NULL: all */
 };
 

@@ -61,7 +61,9 @@ read_mailbox(struct span line, const struct dump_visitor *v)
 	if (err != E_OK || m.id == 0 || use.n == 0 || use.n >= sizeof m.special_use ||
 	    span_find(use, '\0') < use.n)
 		return E_BAD;
-	if (!span_eqs(use, "-"))
+	m.is_kept = span_eqs(use, DUMP_KEPT);
+	m.is_dead = span_eqs(use, DUMP_DEAD);
+	if (!span_eqs(use, "-") && !m.is_kept && !m.is_dead)
 		memcpy(m.special_use, use.p, use.n);
 	return v->on_mailbox(v->ctx, &m);
 }
@@ -187,6 +189,18 @@ read_record(struct span line, const struct dump_visitor *v)
 	                                           : E_BAD;
 }
 
+static int
+read_kept(struct span line, const struct dump_visitor *v)
+{
+	char space[STORE_NAME_MAX];
+	int err = E_OK;
+	struct kept_row k = {.uid = (uint32_t)number(&line, UINT32_MAX, &err)};
+	k.mailbox = (uint32_t)number(&line, UINT32_MAX, &err);
+	k.was = (uint32_t)number(&line, UINT32_MAX, &err);
+	k.name = text(line, space, sizeof space, &err);
+	return err == E_OK ? v->on_kept(v->ctx, &k) : err;
+}
+
 int
 dump_read(struct span all, const struct dump_visitor *v)
 {
@@ -195,7 +209,7 @@ dump_read(struct span all, const struct dump_visitor *v)
 		int (*read)(struct span, const struct dump_visitor *);
 	} lines[] = {{'M', read_mailbox}, {'K', read_keyword}, {'S', read_subscription},
 	    {'U', read_uidl}, {'F', read_sum}, {'R', read_record}, {'T', read_seen},
-	    {'D', read_doomed}, {'A', read_annotation}};
+	    {'D', read_doomed}, {'A', read_annotation}, {'X', read_kept}};
 
 	int err = E_OK;
 	while (all.n && err == E_OK) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* files.c - rows about message files: references, what was seen, what went, what is doomed. */
+/* files.c - rows about message files: references, what was seen, what went, what is doomed, kept. */
 #include <string.h>
 
 #include "store/tables.h"
@@ -408,5 +408,82 @@ int
 doomed_remove(struct tables *t, struct db_txn *txn, struct file_id first)
 {
 	int err = db_del(t->doomed, txn, file_key(&first));
+	return err == E_BAD ? E_OK : err;
+}
+
+/* ---- kept ---- */
+
+static struct span
+kept_key(struct buf *b, uint32_t uid)
+{
+	buf_reset(b);
+	db_key_u32(b, uid);
+	return buf_as_span(b);
+}
+
+int
+kept_put(struct tables *t, struct db_txn *txn, const struct kept_row *k)
+{
+	struct buf key = {0}, row = {0};
+	buf_u32(&row, k->mailbox);
+	buf_u32(&row, k->was);
+	buf_bytes(&row, k->name);
+	int err = db_put(t->kept, txn, kept_key(&key, k->uid), buf_as_span(&row));
+	buf_free(&key);
+	buf_free(&row);
+	return err;
+}
+
+int
+kept_remove(struct tables *t, struct db_txn *txn, uint32_t uid)
+{
+	struct buf key = {0};
+	int err = t->kept ? db_del(t->kept, txn, kept_key(&key, uid)) : E_BAD;
+	buf_free(&key);
+	return err == E_BAD ? E_OK : err;
+}
+
+/* E_OK, E_IO: it is not as we write it */
+static int
+kept_decode(struct span row, uint32_t uid, struct kept_row *out)
+{
+	struct rd r = rd_of(row);
+	*out = (struct kept_row){.uid = uid, .mailbox = rd_u32(&r)};
+	out->was = rd_u32(&r);
+	out->name = rd_str(&r, STORE_NAME_MAX);
+	return rd_end(&r) == E_OK ? E_OK : E_IO;
+}
+
+int
+kept_get(struct tables *t, uint32_t uid, struct buf *space, struct kept_row *out)
+{
+	struct buf key = {0};
+	int err = t->kept ? db_get(t->kept, NULL, kept_key(&key, uid), space) : E_BAD;
+	if (err == E_OK)
+		err = kept_decode(buf_as_span(space), uid, out);
+	buf_free(&key);
+	return err;
+}
+
+int
+kept_each(struct tables *t, int (*fn)(void *ctx, const struct kept_row *), void *ctx)
+{
+	struct span key, row;
+	struct db_cursor *c;
+	struct kept_row k;
+	int err = t->kept ? db_cursor_open(t->kept, NULL, &c) : E_BAD;
+	if (err != E_OK)
+		return err == E_BAD ? E_OK : err;
+	for (err = db_seek(c, SPAN(""), &key, &row); err == E_OK;
+	     err = db_next(c, &key, &row)) {
+		struct rd r = rd_of(key);
+		uint32_t uid = rd_key_u32(&r);
+		err = rd_end(&r) == E_OK ? kept_decode(row, uid, &k) : E_IO;
+		if (err == E_OK)
+			err = fn(ctx, &k);
+		if (err != E_OK)
+			break;
+	}
+	db_cursor_close(&c);
 	return err == E_BAD ? E_OK : err;
 }

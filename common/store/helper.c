@@ -139,7 +139,7 @@ on_timer(void *ctx)
 void
 helper_want(struct slot *s)
 {
-	if (!items_fn || !the_keeper.loop)
+	if (!items_fn || !the_keeper.loop || s->is_hidden)
 		return;
 	s->wants_items = true;
 	if (!helper.timer)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/sweep.h"
+#include "store/kept.h"
 
 struct append_job {
 	struct job job;
@@ -18,6 +18,7 @@ struct append_job {
 	struct numset gone;    /* own: what REPLACE replaced */
 	struct slot *replaced; /* borrow: of the step */
 	uint64_t replaced_modseq;
+	struct keeping keeping;
 };
 
 static int
@@ -178,7 +179,7 @@ replace_one(void *ctx, struct store_record *r, enum sweep_did *did)
 	*did = SWEEP_GONE;
 	if (numset_add(&a->gone, r->uid, r->uid) != E_OK)
 		return E_IO;
-	return message_gone(a->replaced, r, a->replaced_modseq, false);
+	return message_expunged(&a->keeping, r, a->replaced_modseq);
 }
 
 /* RFC 8508: the old one goes with the new one's coming, or stays. */
@@ -190,8 +191,11 @@ replace(struct append_job *a)
 	if (!a->replaced || a->asked.replaced_uid == 0)
 		return E_OK;
 	int err = numset_add(&uid, a->asked.replaced_uid, a->asked.replaced_uid);
+	keep_begin(&a->keeping, a->replaced);
 	if (err == E_OK)
 		err = sweep_all(a->asked.replaced_mailbox, &uid, replace_one, a);
+	if (err == E_OK)
+		err = keep_end(&a->keeping);
 	if (err == E_OK && a->gone.n)
 		err = expunged_put(&the_keeper.tables, job_txn(),
 		    slot_touch(a->replaced), a->replaced_modseq, &a->gone);
@@ -209,6 +213,8 @@ append_step(struct job *j)
 	uint64_t bits;
 	if (!target)
 		return done(a, STORE_NONEXISTENT);
+	if (target->next.is_kept)
+		return done(a, STORE_IS_KEPT);
 	if (look_through(a, target, &needs) != E_OK)
 		return done(a, STORE_LATER);
 	if (needs.uidnext > UINT32_MAX)
@@ -264,7 +270,9 @@ append_answer(struct job *j, struct buf *reply, int *fd)
 static void
 append_free(struct job *j)
 {
-	numset_free(&((struct append_job *)j)->gone);
+	struct append_job *a = (struct append_job *)j;
+	numset_free(&a->gone);
+	keep_free(&a->keeping);
 }
 
 static const struct job_kind append_kind = {.name = "append",

@@ -20,8 +20,7 @@ struct copy_job {
 	struct slot *source, *target;          /* borrow: of this step */
 	uint64_t source_modseq, target_modseq; /* of this step; 0: none yet */
 	int64_t now_sec;
-	/* the source's keyword bits that were looked up, and what they are there */
-	uint64_t mapped, bits[STORE_KEYWORDS_MAX];
+	struct keyword_map map;
 	struct store_record *made; /* own: of this step */
 	size_t n_made, cap;
 	struct numset from, to; /* own: what is on disk */
@@ -59,7 +58,8 @@ judge(struct copy_job *c)
 	uint64_t bytes = limit_least(a->quota_bytes, the_keeper.own_limits.bytes);
 	uint64_t messages =
 	    limit_least(a->quota_messages, the_keeper.own_limits.messages);
-	if (!a->is_move &&
+	/* what comes back from what was expunged counts again */
+	if ((!a->is_move || c->source->next.is_kept) &&
 	    ((bytes && used->bytes + more->bytes > bytes) ||
 		(messages && used->messages + more->messages > messages)))
 		return done(c, STORE_OVER_QUOTA);
@@ -83,26 +83,6 @@ begin(struct copy_job *c)
 }
 
 /* ---- one message ---- */
-
-static int
-map_keywords(struct copy_job *c, uint64_t keywords, uint64_t *out)
-{
-	int err = E_OK;
-	*out = 0;
-	for (uint32_t bit = 0; bit < c->source->next.n_keywords && err == E_OK; bit++) {
-		uint64_t mask = 1ull << bit;
-		if (!(keywords & mask))
-			continue;
-		if (!(c->mapped & mask)) {
-			struct span name = span_of(c->source->keywords[bit]);
-			err = slot_keywords(
-			    c->target, &name, 1, KEYWORDS_THAT_FIT, &c->bits[bit]);
-			c->mapped |= mask;
-		}
-		*out |= c->bits[bit];
-	}
-	return err;
-}
 
 static struct store_record *
 make_room(struct copy_job *c)
@@ -133,7 +113,7 @@ copy_one(void *ctx, struct store_record *r, enum sweep_did *did)
 		return E_OK; /* one of our own, in the same mailbox */
 	if (c->target_modseq == 0)
 		c->target_modseq = ++slot_touch(c->target)->modseq;
-	int err = map_keywords(c, r->keywords, &keywords);
+	int err = keywords_map(&c->map, c->source, c->target, r->keywords, &keywords);
 	if (err != E_OK)
 		return err;
 	struct store_record *to = make_room(c);
@@ -252,6 +232,8 @@ copy_step(struct job *j)
 	reset(c);
 	if (!c->source || !c->target)
 		return one_is_gone(c);
+	if (c->target->next.is_kept)
+		return done(c, STORE_IS_KEPT);
 	c->target_id = c->target->now.id;
 	if (!c->has_begun)
 		err = begin(c);

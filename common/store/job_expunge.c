@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* job_expunge.c - EXPUNGE: messages go. */
-#include "store/sweep.h"
+#include "store/kept.h"
 
 struct expunge_job {
 	struct job job;
@@ -10,6 +10,7 @@ struct expunge_job {
 	uint32_t at;
 	struct slot *slot; /* borrow: of this step */
 	uint64_t modseq;   /* of this step */
+	struct keeping keeping;
 };
 
 static int
@@ -23,7 +24,7 @@ expunge_one(void *ctx, struct store_record *r, enum sweep_did *did)
 	*did = SWEEP_GONE;
 	if (numset_add(&x->gone, r->uid, r->uid) != E_OK)
 		return E_IO;
-	return message_gone(x->slot, r, x->modseq, false);
+	return message_expunged(&x->keeping, r, x->modseq);
 }
 
 static int
@@ -38,7 +39,10 @@ expunge_step(struct job *j)
 		j->is_done = true;
 		return E_OK;
 	}
+	keep_begin(&x->keeping, x->slot);
 	int err = sweep(x->mailbox, &x->uids, &x->at, expunge_one, x, &j->is_done);
+	if (err == E_OK)
+		err = keep_end(&x->keeping);
 	if (err == E_OK && x->gone.n)
 		err = expunged_put(&the_keeper.tables, job_txn(), slot_touch(x->slot),
 		    x->modseq, &x->gone);
@@ -51,6 +55,7 @@ expunge_free(struct job *j)
 	struct expunge_job *x = (struct expunge_job *)j;
 	numset_free(&x->uids);
 	numset_free(&x->gone);
+	keep_free(&x->keeping);
 }
 
 static const struct job_kind expunge_kind = {

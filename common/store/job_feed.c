@@ -41,6 +41,8 @@ row_put(struct buf *b, const struct slot *s)
 static bool
 is_told(const struct slot *s, uint64_t since, bool whole)
 {
+	if (s->is_hidden)
+		return false;
 	return whole ? !s->now.is_dead : s->changed_at > since;
 }
 

@@ -66,6 +66,17 @@ begin(struct flags_job *f)
 	return E_OK;
 }
 
+/* What was expunged stays as it was; but that it is to go. */
+static void
+only_deleted(struct store_change *c)
+{
+	bool is_set = c->how == STORE_SET;
+	if (is_set)
+		c->how = c->flags & FLAG_DELETED ? STORE_ADD : STORE_REMOVE;
+	c->flags = is_set ? FLAG_DELETED : c->flags & FLAG_DELETED;
+	c->n_keywords = 0;
+}
+
 static int
 flags_step(struct job *j)
 {
@@ -78,6 +89,8 @@ flags_step(struct job *j)
 		j->is_done = true;
 		return E_OK;
 	}
+	if (!f->has_begun && f->slot->next.is_kept)
+		only_deleted(&f->asked.change);
 	if (!f->has_begun)
 		err = begin(f);
 	if (err == E_OK && !j->is_done)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "store/annotations.h"
-#include "store/jobs.h"
+#include "store/kept.h"
 
 struct name_job {
 	struct job job;
@@ -58,6 +58,8 @@ create_step(struct job *j)
 		said = STORE_IS_INBOX;
 	if (said == STORE_DONE && slot_find(name))
 		said = STORE_EXISTS;
+	if (said == STORE_DONE && kept_is_above(name))
+		said = STORE_IS_KEPT;
 	if (said == STORE_DONE)
 		said = make_with_superiors(name, n->special_use, &n->id);
 	if (said != STORE_DONE)
@@ -90,6 +92,8 @@ delete_step(struct job *j)
 		return done(j, STORE_IS_INBOX);
 	if (!s)
 		return done(j, STORE_NONEXISTENT);
+	if (s->next.is_kept)
+		return done(j, STORE_IS_KEPT);
 	slot_touch(s)->is_dead = true;
 	s->next.modseq++;
 	sum->messages -=
@@ -188,6 +192,8 @@ rename_step(struct job *j)
 		said = STORE_EXISTS;
 	if (said == STORE_DONE && !slot_find(from))
 		said = STORE_NONEXISTENT;
+	if (said == STORE_DONE && (slot_find(from)->next.is_kept || kept_is_above(to)))
+		said = STORE_IS_KEPT;
 	if (said != STORE_DONE)
 		return done(j, said);
 	if (mailbox_name_is_inbox(from))
@@ -254,6 +260,8 @@ adopt_step(struct job *j)
 	struct slot *s = slot_find(buf_as_span(&n->name));
 	if (!s)
 		return done(j, STORE_NONEXISTENT);
+	if (s->next.is_kept)
+		return done(j, STORE_IS_KEPT);
 	bool is_same = s->next.uidvalidity == n->uidvalidity && s->next.reserved;
 	if (!is_same && (s->next.messages || n->uidnext < s->next.uidnext))
 		return done(j, STORE_EXISTS);

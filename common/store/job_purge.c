@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * job_purge.c - what is left of a mailbox that was removed goes, in the background; also after a
- * crash.
+ * job_purge.c - what is left of a mailbox that was removed goes, in the background, or is kept for
+ * some days; also after a crash.
  */
 #include "store/annotations.h"
-#include "store/sweep.h"
+#include "store/kept.h"
 
 struct purge_job {
 	struct job job;
@@ -13,6 +13,7 @@ struct purge_job {
 	struct slot *slot; /* borrow: of the step */
 	bool has_no_messages;
 	uint64_t bytes; /* of annotations that went */
+	struct keeping keeping;
 };
 
 static int
@@ -20,7 +21,7 @@ purge_one(void *ctx, struct store_record *r, enum sweep_did *did)
 {
 	struct purge_job *p = ctx;
 	*did = SWEEP_GONE;
-	return message_gone(p->slot, r, 0, false);
+	return message_expunged(&p->keeping, r, 0);
 }
 
 static int
@@ -45,8 +46,11 @@ purge_step(struct job *j)
 	int err = E_OK;
 	p->slot = slot_even_dead(p->mailbox);
 	if (!p->has_no_messages) {
+		keep_begin(&p->keeping, p->slot);
 		err = sweep(
 		    p->mailbox, &p->all, &p->at, purge_one, p, &p->has_no_messages);
+		if (err == E_OK)
+			err = keep_end(&p->keeping);
 	} else {
 		err = purge_expunged(p, &j->is_done);
 		if (j->is_done) {
@@ -69,7 +73,9 @@ purge_synced(struct job *j)
 static void
 purge_free(struct job *j)
 {
-	numset_free(&((struct purge_job *)j)->all);
+	struct purge_job *p = (struct purge_job *)j;
+	numset_free(&p->all);
+	keep_free(&p->keeping);
 }
 
 static const struct job_kind purge_kind = {

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "store/jobs.h"
+#include "store/kept.h"
 
 struct read_job {
 	struct job job;
@@ -80,7 +80,7 @@ select_answer(struct job *j, struct buf *reply, int *fd)
 {
 	struct read_job *r = (struct read_job *)j;
 	struct slot *s =
-	    j->ask == KEEPER_RENEW ? slot_of(r->mailbox) : slot_find(r->name);
+	    j->ask == KEEPER_RENEW ? slot_of(r->mailbox) : slot_asked(r->name);
 	struct ask_selected out = {.err = E_OK};
 	int err = select_slot(r, s, r->is_examine, &out, fd);
 	out.err = (int8_t)(err == E_OK || err == E_BAD ? err : E_IO);
@@ -138,7 +138,7 @@ peek_slot(struct slot *s, struct view **out)
 static void
 peek_answer(struct job *j, struct buf *reply, int *fd)
 {
-	struct slot *s = slot_find(((struct read_job *)j)->name);
+	struct slot *s = slot_asked(((struct read_job *)j)->name);
 	struct ask_selected out = {.err = E_OK};
 	struct view *v;
 	int err = peek_slot(s, &v);
@@ -208,7 +208,7 @@ ask_mailboxes(
 static void
 mailbox_answer(struct job *j, struct buf *reply, int *fd)
 {
-	struct slot *s = slot_find(((struct read_job *)j)->name);
+	struct slot *s = slot_asked(((struct read_job *)j)->name);
 	struct store_mailbox m;
 	(void)fd;
 	buf_reset(reply);

@@ -22,6 +22,7 @@ static struct {
 	struct change *changes; /* own */
 	size_t n_changes, cap;
 	int64_t step_ends_us;
+	bool can_grow;
 } batch;
 
 /* ---- jobs ---- */
@@ -87,6 +88,12 @@ bool
 job_has_time(void)
 {
 	return clock_mono_us() < batch.step_ends_us;
+}
+
+bool
+jobs_have_room(void)
+{
+	return batch.can_grow;
 }
 
 bool
@@ -167,6 +174,7 @@ make_steps(struct job *jobs, size_t n)
 	bool changes = have_writer(jobs);
 	bool can_grow = changes && has_room(JOBS_GROWING_ROOM_BYTES),
 	     can_change = can_grow || (changes && has_room(JOBS_ROOM_BYTES));
+	batch.can_grow = can_grow;
 	if (changes && !can_grow)
 		doomed_hurry();
 	for (struct job *j = jobs; j && err == E_OK; j = j->next) {

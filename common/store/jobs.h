@@ -63,6 +63,7 @@ void job_add_first(struct job *); /* before all that wait; takes it */
 void job_become(struct job *j, struct job *other);
 struct db_txn *job_txn(void); /* of the batch; borrow */
 bool job_has_time(void);      /* of this step */
+bool jobs_have_room(void);    /* the batch found room on the disk to grow */
 /* change_add - for the view of slot, once it is synced */
 void change_add(struct slot *, enum change_kind, const struct store_record *);
 void jobs_run(void); /* one batch, if there is anything to do */
@@ -74,6 +75,7 @@ void jobs_forget(void); /* at the keeper's end: what still waits is dropped */
 ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;
 /* job_mailbox.c */
 ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;
+ask_handler ask_kept; /* kept.c */
 /* job_read.c */
 ask_handler ask_select, ask_renew, ask_peek, ask_feed, ask_sync, ask_mailbox,
     ask_mailboxes, ask_subscriptions;

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/jobs.h"
+#include "store/kept.h"
 
 enum { OLD_LOGS_MS = 5 }; /* between one that goes and the next */
 
@@ -91,6 +91,8 @@ keeper_open(void)
 		job_cache_open();
 		k->is_usage_old = true;
 	}
+	if (err == E_OK && keeps() && tables_keep(&k->tables) != E_OK)
+		log_event(LOG_ERR, "not_kept", "%s", "");
 	return err;
 }
 
@@ -259,6 +261,7 @@ on_upkeep(void *ctx)
 		tmp_sweep();
 		if (the_keeper.is_changed)
 			dump_begin();
+		kept_purge();
 		if (seen_prune(&the_keeper.tables, clock_wall_sec()) != E_OK)
 			log_event(LOG_ERR, "upkeep_failed", "%s", "");
 	}
@@ -373,6 +376,7 @@ begin(void)
 	for (size_t i = 0; i < k->n_by_id; i++)
 		if (k->by_id[i]->now.is_dead)
 			purge_begin(k->by_id[i]->now.id);
+	kept_purge();
 }
 
 /*

@@ -68,6 +68,8 @@ struct keeper {
 	struct slot **by_name;
 	struct slot **touched; /* borrow; of this batch */
 	size_t n_by_id, n_by_name, n_touched;
+	struct slot
+	    *kept; /* borrow: has what was expunged; NULL: nothing was.  kept.h */
 	char **subscriptions; /* own; in the order of their bytes */
 	size_t n_subscriptions;
 	uint32_t n_uidls; /* at least one that import brought: 1 */
@@ -175,6 +177,9 @@ void doomed_forget(void);                   /* the batch came to nothing */
 void doomed_hurry(void); /* the batch finds little room on the disk: at once then */
 void doomed_begin(void); /* what is there goes, in rounds, until none is left */
 bool doomed_waits(void); /* there are some, and their time comes */
+
+/* ---- kept.c ---- */
+bool keeps(void); /* what is expunged is to be kept: store_keep */
 
 /* ---- rebuild.c ---- */
 MUST_USE int index_make(struct tables *, struct floor *); /* a new account's */

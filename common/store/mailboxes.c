@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/annotations.h"
+#include "store/kept.h"
 
 /* ---- finding ---- */
 
@@ -68,7 +69,8 @@ slot_for_use(const char *special_use)
 {
 	struct keeper *k = &the_keeper;
 	for (size_t i = 0; i < k->n_by_name; i++)
-		if (span_ieqs(span_of(k->by_name[i]->now.special_use), special_use))
+		if (span_ieqs(span_of(k->by_name[i]->now.special_use), special_use) &&
+		    !k->by_name[i]->now.is_kept)
 			return k->by_name[i];
 	return NULL;
 }
@@ -158,7 +160,9 @@ load_one(void *ctx, const struct mailbox *m)
 		k->uidvalidity = m->uidvalidity;
 	if (m->id > k->mailbox)
 		k->mailbox = m->id;
-	if (m->is_dead)
+	if (m->is_kept)
+		k->kept = s;
+	if (m->is_dead || m->is_kept)
 		return E_OK;
 	put_by_name(s);
 	k->sum.bytes += m->bytes;
@@ -219,6 +223,11 @@ mailboxes_load(void)
 	if (err == E_OK)
 		err = annotation_every(&k->tables, load_annotation, k);
 	k->sum_next = k->sum;
+	if (err == E_OK && k->kept) {
+		kept_show();
+		if (!k->kept->is_hidden)
+			put_by_name(k->kept);
+	}
 	if (err == E_OK && !slot_find(SPAN("INBOX")))
 		err = E_BAD;
 	return err;
@@ -247,6 +256,7 @@ mailboxes_free(void)
 	mem_free(&k->touched);
 	mem_free(&k->subscriptions);
 	k->n_by_id = k->n_by_name = k->n_touched = k->n_subscriptions = 0;
+	k->kept = NULL;
 	k->sum = k->sum_next = (struct sum){0};
 	k->annotation_bytes = 0;
 }
@@ -315,7 +325,7 @@ publish_one(struct slot *s)
 	s->is_touched = false;
 	if (s->is_new)
 		put_by_id(s);
-	if (s->is_new || (is_renamed && !dies))
+	if ((s->is_new && !s->is_hidden) || (is_renamed && !dies))
 		put_by_name(s);
 	s->is_new = false;
 	view_publish_head(s);
@@ -343,6 +353,8 @@ mailboxes_forget(void)
 	for (size_t i = 0; i < k->n_touched; i++) {
 		struct slot *s = k->touched[i];
 		if (s->is_new) {
+			if (s == k->kept)
+				k->kept = NULL;
 			slot_free(s);
 			continue;
 		}

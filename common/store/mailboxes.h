@@ -10,11 +10,12 @@
 
 struct slot {
 	struct mailbox now, next;
-	bool is_touched;     /* next is not now: it is written with the batch */
-	bool is_new;         /* made in this batch: nobody finds it yet */
-	bool is_removed;     /* in this batch: row and slot go */
-	bool wants_items;    /* messages came without cache items: helper.c */
-	char **keywords;     /* own: next.n_keywords names */
+	bool is_touched;  /* next is not now: it is written with the batch */
+	bool is_new;      /* made in this batch: nobody finds it yet */
+	bool is_removed;  /* in this batch: row and slot go */
+	bool wants_items; /* messages came without cache items: helper.c */
+	bool is_hidden;  /* it has what was expunged, and no name leads to it: kept.h */
+	char **keywords; /* own: next.n_keywords names */
 	struct view *view;   /* own; NULL: nobody needs it */
 	uint64_t changed_at; /* of the_keeper.change */
 	/* borrow: who is shown what is \Recent; NULL: nobody has it selected for that */
@@ -61,6 +62,15 @@ enum keywords_how {
 /* slot_keywords - bits of these names.  E_OK, E_BAD, or what makes the batch fail */
 MUST_USE int slot_keywords(struct slot *, const struct span *names, size_t n,
     enum keywords_how, uint64_t *bits);
+
+/* A mailbox's keyword bits that were looked up, and what they are in another. */
+struct keyword_map {
+	uint64_t mapped, bits[STORE_KEYWORDS_MAX];
+};
+
+/* keywords_map - those past the room of to are left out.  E_OK, or what makes the batch fail */
+MUST_USE int keywords_map(struct keyword_map *, const struct slot *from,
+    struct slot *to, uint64_t keywords, uint64_t *out);
 
 /* ---- view.c: a mailbox's records in a memory file ---- */
 struct view {

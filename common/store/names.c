@@ -51,18 +51,50 @@ store_subscriptions(struct store *s, int (*fn)(void *ctx, struct span name), voi
 	return err;
 }
 
-int
-store_mailbox(struct store *s, struct span name, struct store_mailbox *out)
+static int
+ask_mailbox_of(struct store *s, struct span name, struct store_mailbox *out)
 {
 	struct buf body = {0};
 	struct answer answer;
-	if (name.n > STORE_NAME_MAX)
-		return E_BAD;
 	buf_bytes(&body, name);
 	enum store_said said = keeper_ask_said(s, KEEPER_MAILBOX, &body, true, &answer);
 	if (said != STORE_DONE)
 		return said == STORE_NONEXISTENT ? E_BAD : E_IO;
 	return ask_mailbox_get(&answer.body, out) == E_OK ? answer_end(&answer) : E_IO;
+}
+
+int
+store_mailbox(struct store *s, struct span name, struct store_mailbox *out)
+{
+	return name.n && name.n <= STORE_NAME_MAX ? ask_mailbox_of(s, name, out)
+	                                          : E_BAD;
+}
+
+int
+store_kept(struct store *s, struct store_mailbox *out)
+{
+	return ask_mailbox_of(s, SPAN(""), out);
+}
+
+int
+store_kept_each(
+    struct store *s, int (*fn)(void *ctx, const struct store_kept *), void *ctx)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (keeper_ask_said(s, KEEPER_KEPT, &body, true, &answer) != STORE_DONE)
+		return E_IO;
+	struct buf held = hold(&answer);
+	struct rd r = rd_of(buf_as_span(&held));
+	int err = E_OK;
+	while (r.in.n && err == E_OK) {
+		struct store_kept k = {.uid = rd_u32(&r)};
+		k.was = rd_u32(&r);
+		k.mailbox = rd_str(&r, STORE_NAME_MAX);
+		err = r.err == E_OK ? fn(ctx, &k) : E_IO;
+	}
+	buf_free(&held);
+	return err;
 }
 
 /* A change of names: what cannot be a name is not asked for. */

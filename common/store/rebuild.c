@@ -79,6 +79,7 @@ finish(struct rebuilding *r, int err)
 	mem_free(&r->sums);
 	mem_free(&r->waiting);
 	mem_free(&r->doomed.all);
+	mem_free(&r->expunged);
 	return err == E_OK ? db_sync(r->tables->db) : err;
 }
 
@@ -254,7 +255,8 @@ find_inbox(struct rebuilding *r)
 {
 	size_t at = 0;
 	int err = E_OK;
-	while (at < r->n && strcmp(r->all[at].name, "INBOX") != 0)
+	while (at < r->n && (r->all[at].is_dead || r->all[at].is_kept ||
+				strcmp(r->all[at].name, "INBOX") != 0))
 		at++;
 	if (at == r->n)
 		err = add_firsts(r, r->n ? 1 : COUNT(first_mailboxes));

@@ -18,6 +18,11 @@ struct id_set {
 	size_t n, cap;
 };
 
+/* A message that was expunged: where it was. */
+struct place {
+	uint32_t mailbox, uid;
+};
+
 /* A file in new/. */
 struct waiting {
 	struct file_id id; /* first: what by_file_id compares */
@@ -37,6 +42,9 @@ struct rebuilding {
 	struct waiting *waiting; /* own; in order of id */
 	size_t n_waiting, waiting_cap;
 	struct id_set doomed; /* own; in order of id before a record is read */
+	/* own; in order before a record is read: what was expunged, and is kept */
+	struct place *expunged;
+	size_t n_expunged, expunged_cap;
 	unsigned from_dump, found, without;
 };
 

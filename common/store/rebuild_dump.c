@@ -100,6 +100,42 @@ on_doomed(void *ctx, struct file_id id)
 	return E_OK;
 }
 
+/* Its record comes next; one of where it was may have been written before it was expunged. */
+static int
+on_kept(void *ctx, const struct kept_row *k)
+{
+	struct rebuilding *r = ctx;
+	int err = tables_keep(r->tables);
+	return err == E_OK ? kept_put(r->tables, r->txn, k) : err;
+}
+
+static int
+on_expunged(void *ctx, const struct kept_row *k)
+{
+	struct rebuilding *r = ctx;
+	r->expunged =
+	    mem_room(r->expunged, r->n_expunged, &r->expunged_cap, sizeof *r->expunged);
+	r->expunged[r->n_expunged++] = (struct place){k->mailbox, k->was};
+	return E_OK;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct place *p = a, *q = b;
+	if (p->mailbox != q->mailbox)
+		return p->mailbox < q->mailbox ? -1 : 1;
+	return (p->uid > q->uid) - (p->uid < q->uid);
+}
+
+static bool
+is_expunged(const struct rebuilding *r, uint32_t mailbox, uint32_t uid)
+{
+	const struct place key = {mailbox, uid};
+	return r->n_expunged &&
+	       bsearch(&key, r->expunged, r->n_expunged, sizeof key, by_place);
+}
+
 static int
 on_annotation(void *ctx, const struct annotation *a)
 {
@@ -169,7 +205,7 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 	    (is_next ? rec.uid <= r->last_uid : m->messages > 0))
 		return E_BAD; /* not as we write it: a mailbox after another, uids ascend */
 	r->last_uid = rec.uid;
-	if (rebuild_is_doomed(r, rec.id))
+	if (rebuild_is_doomed(r, rec.id) || is_expunged(r, mailbox, rec.uid))
 		return E_OK; /* expunged while the dump was written */
 	if (!message_is_there(rec.id) && !move_waiting(r, rec.id)) {
 		r->without++;
@@ -189,7 +225,7 @@ static int
 read_lines(struct rebuilding *r, struct span text)
 {
 	const struct dump_visitor doomed = {
-	    .ctx = r, .on_doomed = on_doomed, .only = "D"};
+	    .ctx = r, .on_doomed = on_doomed, .on_kept = on_expunged, .only = "DX"};
 	const struct dump_visitor others = {.ctx = r,
 	    .on_mailbox = on_mailbox,
 	    .on_keyword = on_keyword,
@@ -199,10 +235,13 @@ read_lines(struct rebuilding *r, struct span text)
 	    .on_sum = on_sum,
 	    .on_seen = on_seen,
 	    .on_annotation = on_annotation,
-	    .only = "MKSUFRTA"};
+	    .on_kept = on_kept,
+	    .only = "MKSUFRTAX"};
 	int had_doomed = dump_read(text, &doomed);
 	if (r->doomed.n)
 		qsort(r->doomed.all, r->doomed.n, sizeof *r->doomed.all, by_file_id);
+	if (r->n_expunged)
+		qsort(r->expunged, r->n_expunged, sizeof *r->expunged, by_place);
 	int err = dump_read(text, &others);
 	return err == E_OK ? had_doomed : err;
 }

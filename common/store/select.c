@@ -97,6 +97,8 @@ store_peek(struct store *s, struct span mailbox, struct store_view *out)
 {
 	struct ask_selected a;
 	struct buf body = {0};
+	if (mailbox.n == 0)
+		return E_BAD;
 	buf_bytes(&body, mailbox);
 	return view_ask(s, KEEPER_PEEK, &body, &a, out);
 }
@@ -129,6 +131,8 @@ store_select(
     struct store *s, struct span mailbox, bool is_examine, struct store_view *out)
 {
 	struct buf body = {0};
+	if (mailbox.n == 0)
+		return E_BAD;
 	if (!is_examine && select_again(s, mailbox, out))
 		return E_OK;
 	buf_bytes(&body, mailbox);
@@ -137,6 +141,16 @@ store_select(
 	if (err == E_OK)
 		note_name(s, mailbox, is_examine, out);
 	return err;
+}
+
+int
+store_kept_select(struct store *s, struct store_view *out)
+{
+	struct buf body = {0};
+	buf_bytes(&body, SPAN(""));
+	buf_u8(&body, true);
+	buf_reset(&s->name);
+	return select_by(s, KEEPER_SELECT, &body, out);
 }
 
 int

@@ -180,6 +180,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_COPY]          = {"COPY",          PH_ANY,   0,     ANY_BYTES,          true,    ask_copy},
 	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 12,    false,   ask_adopt},
 	[KEEPER_FEED]          = {"FEED",          PH_ANY,   0,     9,                  true,    ask_feed},
+	[KEEPER_KEPT]          = {"KEPT",          PH_ANY,   0,     0,                  true,    ask_kept},
 	[KEEPER_PEEK]          = {"PEEK",          PH_ANY,   0,     NAME_BYTES,         true,    ask_peek},
 	[KEEPER_URL_KEY]       = {"URL_KEY",       PH_ANY,   0,     NAME_BYTES + 1,     false,   ask_url_key},
 };

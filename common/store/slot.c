@@ -57,8 +57,8 @@ slot_count(struct slot *s, const struct store_record *r, int by)
 {
 	struct sum *sum = &the_keeper.sum_next;
 	mailbox_count(slot_touch(s), r, by);
-	if (s->next.is_dead)
-		return; /* it left the sum when it was removed */
+	if (s->next.is_dead || s->next.is_kept)
+		return; /* it left the sum when it was removed; or is in none */
 	sum->messages =
 	    by > 0 ? sum->messages + 1 : sum->messages - (sum->messages > 0);
 	sum->bytes = by > 0 ? sum->bytes + r->size_bytes
@@ -80,6 +80,7 @@ slot_tell(const struct slot *s, struct store_mailbox *out)
 	    .deleted_bytes = m->deleted_bytes,
 	    .recent = s->recent ? 0 : m->recent,
 	    .bytes = m->bytes,
+	    .is_kept = m->is_kept,
 	    .is_subscribed = subscription_has(span_of(m->name))};
 	strcpy(out->name, m->name);
 	strcpy(out->special_use, m->special_use);
@@ -137,6 +138,27 @@ slot_keywords(struct slot *s, const struct span *names, size_t n, enum keywords_
 		if (is_missing)
 			err = keyword_make(s, names[i]);
 		*bits |= 1ull << bit;
+	}
+	return err;
+}
+
+int
+keywords_map(struct keyword_map *m, const struct slot *from, struct slot *to,
+    uint64_t keywords, uint64_t *out)
+{
+	int err = E_OK;
+	*out = 0;
+	for (uint32_t bit = 0; bit < from->next.n_keywords && err == E_OK; bit++) {
+		uint64_t mask = 1ull << bit;
+		if (!(keywords & mask))
+			continue;
+		if (!(m->mapped & mask)) {
+			struct span name = span_of(from->keywords[bit]);
+			err = slot_keywords(
+			    to, &name, 1, KEYWORDS_THAT_FIT, &m->bits[bit]);
+			m->mapped |= mask;
+		}
+		*out |= m->bits[bit];
 	}
 	return err;
 }

@@ -52,6 +52,8 @@ enum store_said {
 	STORE_NONEXISTENT, /* no such mailbox */
 	STORE_EXISTS,      /* there is one of that name */
 	STORE_IS_INBOX,    /* INBOX is neither made nor removed */
+	/* what was expunged is there: nothing else comes, and it is neither renamed nor removed */
+	STORE_IS_KEPT,
 	/* empty level, too long, too deep, control characters, bad UTF-8, "." or ".." as a level */
 	STORE_BAD_NAME,
 	STORE_TOO_MANY, /* mailboxes, keywords, or uids past 2^32 */
@@ -95,6 +97,7 @@ struct view_head {
 	/* or it got another UIDVALIDITY (import), since this file was made */
 	_Atomic uint32_t is_renamed;
 	_Atomic uint32_t unseen;     /* not \Seen, as of modseq */
+	uint32_t is_kept;            /* it has what was expunged: store_kept */
 	_Atomic uint32_t n_keywords; /* never shrinks */
 	char keywords[STORE_KEYWORDS_MAX][STORE_KEYWORD_MAX + 4]; /* NUL-terminated */
 	/*
@@ -136,6 +139,8 @@ struct store_mailbox {
 	char name[STORE_NAME_MAX + 1]; /* UTF-8; "INBOX" in capitals */
 	char special_use[16];          /* "\\Sent"; "" none */
 	bool is_subscribed;
+	bool
+	    is_kept; /* it has what was expunged: flags stay, but \Deleted; store_kept */
 };
 
 /* ---- the account ---- */
@@ -385,6 +390,33 @@ enum store_said store_copy(struct store *, uint32_t mailbox, const struct numset
 /* store_expunge - these uids go, of them only those that have \Deleted when only_deleted */
 enum store_said store_expunge(
     struct store *, uint32_t mailbox, const struct numset *uids, bool only_deleted);
+/*
+ * ---- what was expunged is kept for some days, as store_keep said, in a mailbox of its own.  Who moves it
+ * elsewhere has it again; what is expunged there is gone.  Its SAVEDATE is when it was expunged.  It
+ * counts for no quota ----
+ */
+/*
+ * store_keep - before store_open, and in each process that may start a keeper, which keeps to what its
+ * own said.
+ *   days    0: nothing is kept, and what was is not any more.  Where nobody said, nothing is, and what
+ *           was stays
+ *   folder  by which name it is seen; "": by none
+ */
+void store_keep(int days, const char *folder);
+
+struct store_kept {
+	uint32_t uid, was; /* among what was expunged; in its mailbox */
+	struct span
+	    mailbox; /* borrow: as it is called now, or was when it was removed */
+};
+
+/* store_kept - its numbers.  E_OK, E_BAD (there never was any), E_IO */
+MUST_USE int store_kept(struct store *, struct store_mailbox *out);
+/* store_kept_select - as store_select, and its flags stay.  E_OK, E_BAD, E_IO */
+MUST_USE int store_kept_select(struct store *, struct store_view *out);
+/* store_kept_each - where each was, in order of uid.  E_OK, E_IO, or what fn returned */
+MUST_USE int store_kept_each(
+    struct store *, int (*fn)(void *ctx, const struct store_kept *), void *ctx);
 /*
  * store_expunged - uids that went after modseq (QRESYNC).  E_OK, E_BAD (no such mailbox), E_LIMIT
  * (not known so far back), E_IO

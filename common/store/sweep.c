@@ -88,6 +88,8 @@ message_gone(
 	              : file_release(&the_keeper.tables, job_txn(), r->id, &is_last);
 	if (err == E_OK && is_last)
 		err = file_gone(r);
+	if (err == E_OK && slot->next.is_kept)
+		err = kept_remove(&the_keeper.tables, job_txn(), r->uid);
 	slot_count(slot, r, -1);
 	r->modseq = modseq;
 	change_add(slot, CHANGE_GONE, r);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { ROW_LIVING, ROW_DEAD, ROW_KEPT }; /* of a mailbox's row */
+
 /* ---- life ---- */
 
 int
@@ -23,11 +25,21 @@ tables_open(struct tables *t, const char *dir, bool is_made_if_missing)
 	for (size_t i = 0; i < COUNT(all) && err == E_OK; i++)
 		err =
 		    db_table_open(t->db, all[i].name, is_made_if_missing, all[i].table);
+	if (err == E_OK) { /* where nothing was ever kept there is none */
+		int has_kept = db_table_open(t->db, "kept", false, &t->kept);
+		err = has_kept == E_BAD ? E_OK : has_kept;
+	}
 	if (err == E_LIMIT && t->db && !db_is_damaged(t->db))
 		err = E_IO; /* the disk is full: no reason to put an index aside */
 	if (err != E_OK && t->db)
 		db_abandon(&t->db);
 	return err;
+}
+
+int
+tables_keep(struct tables *t)
+{
+	return t->kept ? E_OK : db_table_open(t->db, "kept", true, &t->kept);
 }
 
 void
@@ -88,7 +100,7 @@ mailbox_put(struct tables *t, struct db_txn *txn, const struct mailbox *m)
 	buf_u32(&row, m->n_expunged);
 	buf_u32(&row, m->n_keywords);
 	buf_u32(&row, m->reserved);
-	buf_u8(&row, m->is_dead);
+	buf_u8(&row, m->is_kept ? ROW_KEPT : m->is_dead ? ROW_DEAD : ROW_LIVING);
 	buf_bytes(&row, span_of(m->name));
 	buf_bytes(&row, span_of(m->special_use));
 	int err = db_put(t->mailboxes, txn, key_u32(&key, m->id), buf_as_span(&row));
@@ -116,7 +128,9 @@ mailbox_decode(uint32_t id, struct span row, struct mailbox *out)
 	out->n_expunged = rd_u32(&r);
 	out->n_keywords = rd_u32(&r);
 	out->reserved = rd_u32(&r);
-	out->is_dead = rd_u8(&r) == 1;
+	uint8_t life = rd_u8(&r);
+	out->is_dead = life == ROW_DEAD;
+	out->is_kept = life == ROW_KEPT;
 	struct span name = rd_str(&r, STORE_NAME_MAX),
 		    use = rd_str(&r, sizeof out->special_use - 1);
 	if (rd_end(&r) != E_OK)

@@ -15,6 +15,8 @@
  *   undo           number -> mailbox, uids: of a COPY that is not over.  Found at the start, they
  *                  go
  *   annotations    (mailbox, kind, who, name) -> what is noted of a mailbox: annotations.h
+ *   kept           uid in the mailbox of what was expunged -> where it was: kept.h.
+ *                  Not there before something is to be kept
  */
 #ifndef STORE_TABLES_H
 #define STORE_TABLES_H
@@ -55,6 +57,7 @@ struct mailbox {
 	 */
 	uint32_t reserved;
 	bool is_dead; /* was removed; what is left of it goes in the background */
+	bool is_kept; /* the one that has what was expunged: kept.h.  At most one */
 	char name[STORE_NAME_MAX + 1];
 	char special_use[16]; /* "\\Sent"; "" none */
 };
@@ -62,11 +65,13 @@ struct mailbox {
 struct tables {
 	struct db *db;
 	struct db_table *mailboxes, *keywords, *messages, *expunged, *files, *doomed,
-	    *seen, *subscriptions, *uidls, *undo, *annotations;
+	    *seen, *subscriptions, *uidls, *undo, *annotations, *kept;
 };
 
 /* tables_open - E_OK; E_BAD: a table is missing (new, or lost); E_LIMIT: damaged; E_IO */
 MUST_USE int tables_open(struct tables *, const char *dir, bool is_made_if_missing);
+/* tables_keep - the table of what was expunged is there, too.  E_OK, E_LIMIT, E_IO */
+MUST_USE int tables_keep(struct tables *);
 void tables_close(struct tables *);
 
 /* ---- mailboxes, their keywords, subscriptions: tables.c ---- */
@@ -172,6 +177,23 @@ MUST_USE int undo_remove(struct tables *, struct db_txn *, uint32_t number);
 MUST_USE int undo_each(struct tables *,
     int (*fn)(void *ctx, uint32_t number, uint32_t mailbox, const struct numset *),
     void *ctx);
+
+/* Where a message was before it was expunged. */
+struct kept_row {
+	uint32_t uid;          /* among the expunged: the key */
+	uint32_t mailbox, was; /* its mailbox's id, and its uid there */
+	struct span name;      /* of that mailbox, then; borrow */
+};
+
+/* ---- what was expunged: files.c ---- */
+MUST_USE int kept_put(struct tables *, struct db_txn *, const struct kept_row *);
+MUST_USE int kept_remove(struct tables *, struct db_txn *, uint32_t uid);
+/* kept_get - space has the name.  E_OK, E_BAD (none), E_IO */
+MUST_USE int kept_get(
+    struct tables *, uint32_t uid, struct buf *space, struct kept_row *out);
+/* in order of uid */
+MUST_USE int kept_each(
+    struct tables *, int (*fn)(void *ctx, const struct kept_row *), void *ctx);
 MUST_USE int uidl_put(
     struct tables *, struct db_txn *, struct file_id, struct span uidl);
 /* if there is one */

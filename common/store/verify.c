@@ -47,6 +47,8 @@ struct look {
 	const struct findings *only;
 	char (*names)[STORE_NAME_MAX + 1]; /* own */
 	size_t n_names;
+	bool
+	    shows_kept; /* what was expunged is among them; else it is looked at as the last */
 	struct row *rows; /* own */
 	size_t n_rows, rows_cap;
 	struct entry *entries; /* own; in order of id */
@@ -98,7 +100,8 @@ found(struct look *l, enum finding_kind kind, const struct row *row, const char 
 	struct findings *f = &l->found;
 	struct finding one = {.kind = kind, .is = is, .should = should};
 	if (row) {
-		strcpy(one.mailbox, l->names[row->mailbox]);
+		strcpy(one.mailbox, row->mailbox < l->n_names ? l->names[row->mailbox]
+							      : "(deleted messages)");
 		one.uid = row->uid;
 	}
 	snprintf(one.file, sizeof one.file, "%s", file);
@@ -123,6 +126,7 @@ static int
 add_name(void *ctx, const struct store_mailbox *m)
 {
 	struct look *l = ctx;
+	l->shows_kept |= m->is_kept;
 	l->names = mem_grow(l->names, l->n_names + 1, sizeof *l->names);
 	strcpy(l->names[l->n_names++], m->name);
 	return E_OK;
@@ -185,21 +189,24 @@ read_view(struct look *l, const struct store_view *v, uint32_t mailbox,
 static int
 look_at_mailbox(struct look *l, uint32_t mailbox)
 {
-	struct span name = span_of(l->names[mailbox]);
+	bool is_hidden = mailbox == l->n_names;
+	struct span name = is_hidden ? SPAN("") : span_of(l->names[mailbox]);
 	size_t n_rows = l->n_rows, n_found = l->found.n;
 	struct store_mailbox is, sums;
 	struct store_view v;
 	for (unsigned i = 0; i < VIEW_TRIES; i++) {
 		l->n_rows = n_rows;
 		l->found.n = n_found;
-		int err = store_select(l->store, name, true, &v);
+		int err = is_hidden ? store_kept_select(l->store, &v)
+		                    : store_select(l->store, name, true, &v);
 		if (err != E_OK)
 			return err == E_BAD ? E_OK : err; /* it was removed */
 		uint64_t modseq = v.head->modseq;
 		read_view(l, &v, mailbox, &sums);
 		bool has_changed = v.head->modseq != modseq || v.head->is_superseded;
 		store_unselect(l->store, &v);
-		err = store_mailbox(l->store, name, &is);
+		err = is_hidden ? store_kept(l->store, &is)
+		                : store_mailbox(l->store, name, &is);
 		if (err != E_OK)
 			return err == E_BAD ? E_OK : err;
 		if (has_changed || is.modseq != modseq)
@@ -210,9 +217,35 @@ look_at_mailbox(struct look *l, uint32_t mailbox)
 		found_count(l, mailbox, "bytes", is.bytes, sums.bytes);
 		break;
 	}
+	if (is_hidden) {
+		l->sums->kept = sums.messages;
+		return E_OK;
+	}
 	l->sums->messages += sums.messages;
 	l->sums->bytes += sums.bytes;
 	return E_OK;
+}
+
+static int
+count_kept(void *ctx, const struct store_kept *k)
+{
+	(void)k;
+	++*(uint64_t *)ctx;
+	return E_OK;
+}
+
+/* Of each message that was expunged it is known where it was. */
+static int
+look_at_kept(struct look *l)
+{
+	struct store_mailbox kept = {.messages = 0};
+	uint64_t n = 0;
+	int err = store_kept_each(l->store, count_kept, &n);
+	if (err == E_OK)
+		err = store_kept(l->store, &kept);
+	if (err == E_OK || err == E_BAD)
+		found_count(l, (uint32_t)l->n_names, "rows", n, kept.messages);
+	return err == E_BAD ? E_OK : err;
 }
 
 /* Metadata; several rows are one finding. */
@@ -467,7 +500,11 @@ look_at_all(struct look *l)
 	int err = store_mailboxes(l->store, add_name, l);
 	for (uint32_t i = 0; i < l->n_names && err == E_OK; i++)
 		err = look_at_mailbox(l, i);
+	if (err == E_OK && !l->shows_kept)
+		err = look_at_mailbox(l, (uint32_t)l->n_names);
 	l->sums->mailboxes = l->n_names;
+	if (err == E_OK)
+		err = look_at_kept(l);
 	if (err == E_OK)
 		err = look_at_annotations(l);
 	if (err == E_OK)

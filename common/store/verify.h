@@ -42,7 +42,9 @@ struct verified {
 	uint64_t files;                      /* in msg/ */
 	/* rows whose SHA-256 nobody knows: a rebuild could not read the file */
 	uint64_t unsummed;
-	uint64_t waiting;     /* in new/ still */
+	uint64_t waiting; /* in new/ still */
+	uint64_t
+	    kept; /* messages that were expunged, and are kept where no name leads */
 	uint64_t annotations; /* rows: METADATA */
 	uint64_t findings;
 	uint64_t of[FINDING_KINDS]; /* of these, each */

@@ -164,6 +164,7 @@ view_of(struct slot *s, struct view **out)
 			view_free(s);
 			return err;
 		}
+		s->view->head->is_kept = s->now.is_kept;
 		view_publish_head(s);
 		if (has_itemless(s->view))
 			helper_want(s);

@@ -108,11 +108,22 @@ on_doomed(void *ctx, struct file_id id)
 	return E_OK;
 }
 
+static int
+on_kept(void *ctx, const struct kept_row *k)
+{
+	(void)ctx;
+	if (k->name.n == 0 || k->name.n > STORE_NAME_MAX)
+		abort();
+	look(k->name);
+	return E_OK;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const struct dump_visitor v = {NULL, on_mailbox, on_keyword, on_record,
-	    on_subscription, on_uidl, on_sum, on_seen, on_doomed, on_annotation, NULL};
+	    on_subscription, on_uidl, on_sum, on_seen, on_doomed, on_annotation,
+	    on_kept, NULL};
 	int err = dump_read(span_make(data, n), &v);
 	return err == E_OK || err == E_BAD || err == E_IO ? 0 : -1;
 }

@@ -2,8 +2,10 @@
 """verify and rebuild: bits that flip, files that go, strangers, counts, damaged items, a lost index."""
 import json
 import os
+import poplib
 import shutil
 
+from imap import Imap
 from suite import Suite, wait_for
 
 USER = "anna@example.test"
@@ -134,6 +136,53 @@ def test_rebuild_damaged(t):
         t.check(code == 0 and after["accounts"][0]["messages"] == 25, "and sound afterwards", after)
 
 
+def test_undelete(t):
+    """What a client deleted, with its folder, is listed, and goes back where it was."""
+    with Suite(common__undelete_days=7) as s:
+        account(s, 6)
+        s.start("imapd", "pop3d")
+        c = Imap(s.port("imap"))
+        c.login(USER, "pass")
+        for command in ("CREATE Work", "SELECT INBOX", "MOVE 5:6 Work", "DELETE Work", "STORE 1:2 +FLAGS (\\Deleted \\Flagged)", "EXPUNGE"):
+            if not (r := c.do(command)).ok:
+                raise RuntimeError(f"{command}: {r}")
+        pop = poplib.POP3("127.0.0.1", s.port("pop3"))
+        pop.user(USER)
+        pop.pass_("pass")
+        pop.dele(1)
+        pop.quit()
+
+        def listed(*args):
+            return json.loads(s.merpati("--json", "mailbox", "undelete", USER, "--list", *args).stdout)
+
+        t.check(wait_for(lambda: len(listed()) == 5, 20), "what went is listed", listed())
+        rows = {r["subject"]: r for r in listed()}
+        t.check(sorted((k, r["folder"]) for k, r in rows.items()) ==
+                [("letter 0", "INBOX"), ("letter 1", "INBOX"), ("letter 2", "INBOX"), ("letter 4", "Work"), ("letter 5", "Work")] and
+                rows["letter 0"]["from"] == "a@example.org" and rows["letter 0"]["bytes"] > 500 and rows["letter 4"]["expunged"].startswith("20"),
+                "with folder, subject, sender, size and time", rows)
+        t.check([r["folder"] for r in listed("--folder", "Work")] == ["Work"] * 2 and len(listed("--since", "1h")) == 5, "--folder, --since")
+        code, told = verify(s)
+        t.check(code == 0 and told["accounts"][0]["messages"] == 1 and told["accounts"][0]["kept"] == 5, "verify counts it by itself", told)
+        one = str(rows["letter 1"]["id"])
+        back = json.loads(s.merpati("--json", "mailbox", "undelete", USER, one).stdout)
+        t.check(back == [{"folder": "INBOX", "messages": 1, "error": ""}], "one goes back", back)
+        c.do("NOOP")
+        flags = c.do("FETCH 2 (FLAGS)").untagged
+        t.check("Flagged" in str(flags) and "Deleted" not in str(flags), "with its flags, and not deleted any more", flags)
+        p = s.merpati("mailbox", "undelete", USER, one, check=False)
+        t.check(p.returncode == 65 and "1 of these" in p.stderr, "what is not there is said", p)
+        s.merpati("mailbox", "rebuild", USER)
+        t.check(len(listed()) == 4 and verify(s)[0] == 0, "a rebuild keeps it so", listed())
+        people = s.merpati("mailbox", "undelete", USER, "--all").stdout
+        t.check("Work" in people and "INBOX" in people, "all goes back", people)
+        c.do("NOOP")
+        t.check(listed() == [] and verify(s)[1]["accounts"][0]["messages"] == 6, "and the folder is there again", verify(s))
+        t.check(s.merpati("mailbox", "undelete", USER, check=False).returncode == 64 and
+                s.merpati("mailbox", "undelete", USER, "x", check=False).returncode == 64, "it must be said what")
+        c.close()
+
+
 def test_no_wait(t):
     """The keeper that a command started must not hold the command's output open."""
     with Suite() as s:
@@ -142,7 +191,7 @@ def test_no_wait(t):
 
 
 def run(t):
-    for test in (test_bits, test_strangers, test_sound_in_use, test_all, test_rebuild, test_rebuild_damaged, test_no_wait):
+    for test in (test_bits, test_strangers, test_sound_in_use, test_all, test_rebuild, test_rebuild_damaged, test_undelete, test_no_wait):
         try:
             test(t)
         except Exception as e:  # a test's failure must not end the others
