@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/kept.h"
 
 /* longer than a message that is placed again is on its way */
 enum { ORPHAN_SEC = 86400 };
@@ -81,7 +82,7 @@ slot_coming(struct span name, struct span use)
 	struct keeper *k = &the_keeper;
 	for (size_t i = 0; i < k->n_touched; i++) {
 		struct slot *s = k->touched[i];
-		if (s->is_new && !s->is_removed &&
+		if (s->is_new && !s->is_removed && !s->is_hidden &&
 		    (!name.n || span_eqs(name, s->next.name)) &&
 		    (!use.n || span_ieqs(use, s->next.special_use)))
 			return s;
@@ -166,7 +167,7 @@ slot_by_name(const struct directions *d)
 	mailbox_name_put(&name, d->mailbox);
 	if (mailbox_name_check(buf_as_span(&name)) == STORE_DONE) {
 		s = slot_named(buf_as_span(&name));
-		if (!s && d->can_create)
+		if (!s && d->can_create && !kept_is_above(buf_as_span(&name)))
 			s = slot_make_all(buf_as_span(&name),
 			    is_use(d->special_use) ? d->special_use : SPAN(""));
 	}
@@ -186,7 +187,8 @@ slot_meant(const struct file_name *name, const struct directions *d)
 		s = slot_by_name(d);
 	if (!s && name->is_junk && !(d && d->mailbox.n))
 		s = slot_junk();
-	return s ? s : slot_find(SPAN("INBOX"));
+	/* where what was expunged is nothing else comes */
+	return s && !s->next.is_kept ? s : slot_find(SPAN("INBOX"));
 }
 
 /* ---- goals ---- */
