@@ -37,7 +37,7 @@ struct sieve_store {
 	    can_create; /* :create; without it a mailbox that is not there is a failure */
 	/*
 	 * goes before mailbox where there is such a one: "\\Junk" (RFC 8579 4), an id (RFC 9042 3);
-	 * empty: not asked for
+	 * empty: not asked for.  A mailbox that is created gets that use, but never that id.
 	 */
 	struct span special_use, mailboxid;
 };

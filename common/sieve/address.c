@@ -260,6 +260,39 @@ path_parse(struct span path, struct span *local, struct span *domain)
 	return local->n && address_domain_ok(*domain) ? E_OK : E_BAD;
 }
 
+/* RFC 3461 4: "+2B" is a plus; what is no xtext stays as it is. */
+static void
+put_xtext(struct span in, struct buf *out)
+{
+	while (in.n) {
+		bool is_hex = in.n > 2 && in.p[0] == '+' && ch_hex(in.p[1]) >= 0 &&
+		              ch_hex(in.p[2]) >= 0;
+		if (is_hex)
+			buf_ch(out, (char)(ch_hex(in.p[1]) << 4 | ch_hex(in.p[2])));
+		else
+			buf_ch(out, in.p[0]);
+		in = span_from(in, is_hex ? 3 : 1);
+	}
+}
+
+/* RFC 6009 3: each condition of NOTIFY alone; ORCPT and ENVID as they were before they travelled. */
+static int
+match_dsn(struct sieve_run *run, struct looking *l, int part, struct span value)
+{
+	struct buf text = {0};
+	if (part == ENV_NOTIFY) {
+		while (value.n)
+			(void)match_value(run, &l->m, span_trim(span_cut(&value, ',')));
+		return run->err;
+	}
+	if (part != ENV_ORCPT && part != ENV_ENVID)
+		return match_value(run, &l->m, value);
+	put_xtext(value, &text);
+	(void)match_value(run, &l->m, buf_as_span(&text));
+	buf_free(&text);
+	return run->err;
+}
+
 static int
 match_envelope(struct sieve_run *run, struct looking *l, int part)
 {
@@ -268,7 +301,7 @@ match_envelope(struct sieve_run *run, struct looking *l, int part)
 	if (!value.p)
 		return run->err;
 	if (part >= ENV_AUTH)
-		return match_value(run, &l->m, value);
+		return match_dsn(run, l, part, value);
 	if (path_parse(value, &local, &domain) != E_OK)
 		return run->err;
 	if (!local.n && l->m.kind == MATCH_COUNT)

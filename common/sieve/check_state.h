@@ -75,6 +75,10 @@ MUST_USE int check_variable(
 /* check_global - the name means the variable of all scripts from now on */
 MUST_USE int check_global(struct sieve_check *, unsigned line, struct span name);
 
+/* ---- deliver.c ---- */
+/* check_fcc - the tags of RFC 8580 3.1 on a command that sends: they go with :fcc.  E_OK, E_BAD (said) */
+MUST_USE int check_fcc(struct sieve_check *, const struct sieve_node *);
+
 /* ---- include.c ---- */
 /* check_script - a text as a script of the program, in a scope of its own.  E_OK, E_BAD (said) */
 MUST_USE int check_script(

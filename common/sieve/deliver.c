@@ -18,7 +18,7 @@ mailbox_name_ok(struct span name)
 /* ---- check ---- */
 
 static int
-check_special_use(struct sieve_check *c, struct sieve_node *node)
+check_special_use(struct sieve_check *c, const struct sieve_node *node)
 {
 	struct span flag;
 	const struct sieve_arg *arg = node_opt_arg(node, OPT_SPECIAL_USE);
@@ -27,10 +27,29 @@ check_special_use(struct sieve_check *c, struct sieve_node *node)
 		    "the :specialuse and :mailboxid tags of the %.*s command exclude "
 		    "each other",
 		    SPAN_ARG(node->name));
-	if (check_constant(arg, &flag) && (flag.n < 2 || flag.p[0] != '\\'))
+	if (check_constant(arg, &flag) && !special_use_ok(flag))
 		return check_error(c, arg->line, "invalid special-use flag '%.*s'",
 		    SPAN_ARG(span_head(flag, 60)));
 	return E_OK;
+}
+
+int
+check_fcc(struct sieve_check *c, const struct sieve_node *node)
+{
+	struct span name;
+	if (!node_opt(node, OPT_FCC) &&
+	    (node_opt(node, OPT_CREATE) || node_opt(node, OPT_FLAGS) ||
+		node_opt(node, OPT_SPECIAL_USE) || node_opt(node, OPT_MAILBOXID)))
+		return check_error(c, node->line,
+		    "the %.*s command takes :create, :flags, :specialuse and "
+		    ":mailboxid only with :fcc",
+		    SPAN_ARG(node->name));
+	if (check_constant(node_opt_arg(node, OPT_FCC), &name) &&
+	    !mailbox_name_ok(name))
+		return check_error(c, node->line,
+		    "invalid folder name for the :fcc tag of the %.*s command",
+		    SPAN_ARG(node->name));
+	return check_special_use(c, node);
 }
 
 int
@@ -139,11 +158,15 @@ void
 action_store(struct sieve_run *run, const struct sieve_node *node, struct span mailbox,
     struct sieve_store *out)
 {
+	struct span flag;
 	put_flags(run, node, out);
 	out->mailbox = action_span(run, mailbox);
 	out->can_create = node_opt(node, OPT_CREATE) != NULL;
-	out->special_use =
-	    action_span(run, run_arg(run, node_opt_arg(node, OPT_SPECIAL_USE)));
+	flag = run_arg(run, node_opt_arg(node, OPT_SPECIAL_USE));
+	if (flag.n && !special_use_ok(flag))
+		(void)run_error(run, node->line, "invalid special-use flag '%.*s'",
+		    SPAN_ARG(span_head(flag, 60)));
+	out->special_use = action_span(run, flag);
 	out->mailboxid =
 	    action_span(run, run_arg(run, node_opt_arg(node, OPT_MAILBOXID)));
 }

@@ -52,8 +52,7 @@ check_metadata(struct sieve_check *c, struct sieve_node *node)
 	return node->word->opts ? check_match(c, node) : E_OK;
 }
 
-/* RFC 6154 2: a flag of IMAP's that begins with a backslash. */
-static bool
+bool
 special_use_ok(struct span flag)
 {
 	for (size_t i = 1; i < flag.n; i++)
@@ -103,7 +102,7 @@ test_specialuse_exists(struct sieve_run *run, const struct sieve_node *node, boo
 	*out = true;
 	for (size_t i = 0;
 	     i < n && *out && run_spend(run, node->line, CALL_WORK) == E_OK; i++)
-		*out = run->in->special_use_exists &&
+		*out = special_use_ok(rows[i]) && run->in->special_use_exists &&
 		       run->in->special_use_exists(run->in->ctx, mailbox, rows[i]);
 	return run->err;
 }

@@ -107,6 +107,9 @@ check_match(struct sieve_check *c, struct sieve_node *node)
 		    "'%.*s' was found",
 		    kind == MATCH_COUNT ? "count" : "value",
 		    SPAN_ARG(span_head(relation->strings->text, 40)));
+	if (kind == MATCH_LIST && node_opt(node, OPT_COMPARATOR)) /* RFC 6134 2.2 */
+		return check_error(
+		    c, node->line, "the :list match-type does not take a comparator");
 	if (comparator == CMP_NUMERIC &&
 	    (kind == MATCH_CONTAINS || kind == MATCH_MATCHES || kind == MATCH_REGEX))
 		return check_error(c, node->line,
@@ -337,6 +340,8 @@ match_key(struct sieve_run *run, const struct sieve_matcher *m, const struct val
 	case MATCH_LIST:
 		work.done += CALL_WORK;
 		is_match = is_in_list(run, v->text, key);
+		if (is_match)
+			set_match_values(run, m, &v->text, 1);
 		break;
 	}
 	return run_spend(run, m->node->line, work.done) == E_OK && is_match;

@@ -53,8 +53,13 @@ check_method(struct sieve_check *c, struct sieve_node *node, struct span uri)
 {
 	struct buf why = {0};
 	struct mailto m;
-	int err = E_OK;
-	if (check_uri(uri, c->limits, &c->program->arena, &m, &why) != E_OK)
+	int err = check_uri(uri, c->limits, &c->program->arena, &m, &why);
+	/* a script may ask first which methods there are: RFC 5435 3.2 */
+	if (err == E_DENY) {
+		sieve_warning(c->errors, node->line,
+		    "the notify command here fails: %s", buf_cstr(&why));
+		err = E_OK;
+	} else if (err != E_OK)
 		err = check_error(c, node->line,
 		    "invalid method '%.*s' of the notify command: %s",
 		    SPAN_ARG(span_head(uri, 100)), buf_cstr(&why));
@@ -71,6 +76,8 @@ check_notify(struct sieve_check *c, struct sieve_node *node)
 	int err = E_OK;
 	if (check_constant(node->pos[0], &text))
 		err = check_method(c, node, text);
+	if (err == E_OK)
+		err = check_fcc(c, node);
 	if (err == E_OK && check_constant(node_opt_arg(node, OPT_FROM), &text) &&
 	    !address_one(text, &address))
 		err = check_error(c, node->line,
@@ -201,17 +208,28 @@ test_valid_notify_method(
 	return run->err;
 }
 
-/* RFC 5436 2.5: whether somebody reads his mail now is not known. */
+/* RFC 5436 2.5: whether somebody reads his mail now is not known.  RFC 8580 3.3: it can be copied. */
+static struct span
+capability_of(struct span name)
+{
+	if (span_ieqs(name, "online"))
+		return SPAN("maybe");
+	if (span_ieqs(name, "fcc"))
+		return SPAN("yes");
+	return (struct span){NULL, 0};
+}
+
 int
 test_notify_method_capability(
     struct sieve_run *run, const struct sieve_node *node, bool *out)
 {
 	struct span uri = run_arg(run, node->pos[0]), name = run_arg(run, node->pos[1]);
+	struct span value = capability_of(name);
 	struct sieve_matcher m;
-	if (!span_istarts(uri, SPAN("mailto:")) || !span_ieqs(name, "online"))
+	if (!span_istarts(uri, SPAN("mailto:")) || !value.p)
 		return run->err;
 	if (match_begin(run, node, node->pos[2], &m) != E_OK)
 		return run->err;
-	(void)match_value(run, &m, SPAN("maybe"));
+	(void)match_value(run, &m, value);
 	return match_end(run, &m, out);
 }

@@ -35,7 +35,8 @@ struct sieve_envelope {
 	struct span to;      /* the recipient, as aliases made it */
 	struct span orig_to; /* as it was in RCPT; p NULL: the same */
 	struct span auth;    /* who submitted it */
-	struct span notify, orcpt, ret, envid; /* RFC 3461, in their own encodings */
+	struct span notify, orcpt, ret,
+	    envid; /* RFC 3461, as SMTP had them, xtext in it */
 };
 
 struct sieve_item {

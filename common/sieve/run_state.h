@@ -187,6 +187,8 @@ void action_store(struct sieve_run *, const struct sieve_node *, struct span mai
 void action_fcc(struct sieve_run *, const struct sieve_node *, struct sieve_store *out);
 /* mailbox_name_ok - UTF-8, of a length, without control characters */
 bool mailbox_name_ok(struct span name);
+/* special_use_ok - a flag of IMAP's that begins with a backslash: RFC 6154 2 */
+bool special_use_ok(struct span flag);
 
 /* ---- flags.c ---- */
 /* flags_put - those of a list, split at blanks, each once and behind what is in out */

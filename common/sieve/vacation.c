@@ -19,12 +19,8 @@ check_vacation(struct sieve_check *c, struct sieve_node *node)
 		    "specified :from address '%.*s' is invalid for the vacation "
 		    "command",
 		    SPAN_ARG(span_head(from, 200)));
-	if (err == E_OK && !node_opt(node, OPT_FCC) &&
-	    (node_opt(node, OPT_CREATE) || node_opt(node, OPT_FLAGS) ||
-		node_opt(node, OPT_SPECIAL_USE) || node_opt(node, OPT_MAILBOXID)))
-		err = check_error(c, node->line,
-		    "the vacation command takes :create, :flags, :specialuse and "
-		    ":mailboxid only with :fcc");
+	if (err == E_OK)
+		err = check_fcc(c, node);
 	buf_free(&address);
 	return err;
 }

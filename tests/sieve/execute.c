@@ -234,6 +234,17 @@ reject(struct suite *s, const struct sieve_action *a)
 	buf_free(&text);
 }
 
+static void
+remember(struct suite *s, const struct sieve_duplicate *d)
+{
+	struct seen *n = arena_get(&s->arena, sizeof(*n));
+	*n = (struct seen){.next = s->seen,
+	    .handle = arena_span(&s->arena, d->handle),
+	    .id = arena_span(&s->arena, d->id),
+	    .until_sec = s->input.now_sec + (int64_t)d->period_sec};
+	s->seen = n;
+}
+
 static bool
 do_action(struct suite *s, const struct sieve_action *a)
 {
@@ -253,6 +264,9 @@ do_action(struct suite *s, const struct sieve_action *a)
 		return true;
 	case ACTION_NOTIFY:
 		notify(s, a);
+		return true;
+	case ACTION_DUPLICATE:
+		remember(s, &a->duplicate);
 		return true;
 	default:
 		return true;

@@ -112,12 +112,65 @@ set_vacation(struct suite *s, struct span name, struct span v)
 		s->ignores_envelope = is_yes(v);
 }
 
+/* "list:NAME" and its members; "use:\\Junk" and "id:F1" and the mailboxes that have them */
+static void
+set_members(struct suite *s, struct span list, struct span values)
+{
+	while (values.n) {
+		struct span value = span_cut(&values, ' ');
+		struct member *m = arena_get(&s->arena, sizeof(*m));
+		*m = (struct member){.next = s->members,
+		    .list = arena_span(&s->arena, list),
+		    .value = value};
+		s->members = m;
+	}
+}
+
+static void
+set_item(struct suite *s, struct span name, struct span value)
+{
+	if (s->input.n_items == COUNT(s->items))
+		return;
+	s->items[s->input.n_items++] =
+	    (struct sieve_item){.name = arena_span(&s->arena, name), .value = value};
+}
+
+static void
+set_envelope(struct sieve_envelope *e, struct span name, struct span v)
+{
+	if (span_eqs(name, "notify"))
+		e->notify = v;
+	else if (span_eqs(name, "orcpt"))
+		e->orcpt = v;
+	else if (span_eqs(name, "ret"))
+		e->ret = v;
+	else if (span_eqs(name, "envid"))
+		e->envid = v;
+}
+
+/* What Dovecot has no settings for. */
+static void
+set_own(struct suite *s, struct span name, struct span v)
+{
+	uint64_t sec;
+	if (span_starts(name, SPAN("list:")) || span_starts(name, SPAN("use:")) ||
+	    span_starts(name, SPAN("id:")))
+		set_members(s, name, v);
+	else if (span_starts(name, SPAN("environment:")))
+		set_item(s, span_from(name, 12), v);
+	else if (span_starts(name, SPAN("envelope:")))
+		set_envelope(&s->input.envelope, span_from(name, 9), v);
+	else if (span_eqs(name, "now") && span_u64(v, INT64_MAX, &sec) == E_OK)
+		s->input.now_sec = (int64_t)sec;
+}
+
 void
 suite_set(struct suite *s, struct span name, struct span value)
 {
 	struct span v = arena_span(&s->arena, value);
 	struct sieve_input *in = &s->input;
 	set_limit(s, name, v);
+	set_own(s, name, v);
 	if (span_starts(name, SPAN("sieve_spamtest_")))
 		set_spam(&in->spam, span_from(name, 15), v);
 	else if (span_starts(name, SPAN("sieve_virustest_")))

@@ -59,6 +59,64 @@ metadata(void *ctx, struct span mailbox, struct span name, struct buf *out)
 	return E_MORE;
 }
 
+static bool
+is_member(const struct suite *s, struct span list, struct span value)
+{
+	for (const struct member *m = s->members; m; m = m->next)
+		if (span_eq(m->list, list) && (!value.p || span_ieq(m->value, value)))
+			return true;
+	return false;
+}
+
+static bool
+has_member(const struct suite *s, const char *kind, struct span name, struct span value)
+{
+	struct buf list = {0};
+	bool is_there;
+	buf_putf(&list, "%s:%.*s", kind, SPAN_ARG(name));
+	is_there = is_member(s, buf_as_span(&list), value);
+	buf_free(&list);
+	return is_there;
+}
+
+static bool
+list_exists(void *ctx, struct span list)
+{
+	return has_member(ctx, "list", list, (struct span){NULL, 0});
+}
+
+static bool
+list_has(void *ctx, struct span list, struct span value)
+{
+	return has_member(ctx, "list", list, value.p ? value : SPAN(""));
+}
+
+static bool
+special_use_exists(void *ctx, struct span mailbox, struct span flag)
+{
+	return has_member(ctx, "use", flag, mailbox);
+}
+
+static bool
+mailboxid_exists(void *ctx, struct span id)
+{
+	return has_member(ctx, "id", id, (struct span){NULL, 0});
+}
+
+/* What actions of this kind left: suite_execute. */
+static bool
+is_duplicate(
+    void *ctx, struct span handle, struct span id, uint64_t period_sec, bool is_last)
+{
+	struct suite *s = ctx;
+	(void)period_sec;
+	(void)is_last;
+	for (const struct seen *d = s->seen; d; d = d->next)
+		if (span_eq(d->handle, handle) && span_eq(d->id, id))
+			return s->input.now_sec < d->until_sec;
+	return false;
+}
+
 /* The first message: what is tested before one is set. */
 static const char first_message[] =
     "From: sender@example.com\r\nTo: recipient@example.org\r\n"
@@ -79,8 +137,14 @@ suite_init(struct suite *s, const char *path)
 	s->input.message = span_make(first_message, sizeof(first_message) - 1);
 	s->input.envelope.from = SPAN("sender@example.com");
 	s->input.envelope.to = SPAN("recipient@example.org");
-	s->input.items = items;
-	s->input.n_items = COUNT(items);
+	for (size_t i = 0; i < COUNT(items); i++)
+		s->items[s->input.n_items++] = items[i];
+	s->input.items = s->items;
+	s->input.list_exists = list_exists;
+	s->input.list_has = list_has;
+	s->input.special_use_exists = special_use_exists;
+	s->input.mailboxid_exists = mailboxid_exists;
+	s->input.is_duplicate = is_duplicate;
 	s->input.now_sec = clock_wall_sec();
 	s->input.ctx = s;
 	s->input.mailbox_exists = mailbox_exists;

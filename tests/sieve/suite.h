@@ -24,6 +24,17 @@ struct note { /* an annotation */
 	struct span mailbox, name, value; /* mailbox p NULL: of the server */
 };
 
+struct member { /* of a list, a mailbox with a use or an id */
+	struct member *next;
+	struct span list, value;
+};
+
+struct seen { /* an id that was remembered */
+	struct seen *next;
+	struct span handle, id;
+	int64_t until_sec;
+};
+
 struct suite {
 	struct arena arena;       /* own: until the end */
 	struct span dir;          /* of the test script */
@@ -32,7 +43,10 @@ struct suite {
 	struct box *boxes;
 	struct stored *outbox;
 	struct note *notes;
-	struct sieve_errors errors; /* own: of the last compile or run */
+	struct member *members;
+	struct seen *seen;
+	struct sieve_item items[16]; /* of environment */
+	struct sieve_errors errors;  /* own: of the last compile or run */
 	bool has_run;            /* errors are of a run, and what it warned of counts */
 	bool has_failed_compile; /* one more is counted: that it failed */
 	struct sieve_program *program; /* own: of the last test_script_compile */

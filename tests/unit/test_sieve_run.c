@@ -50,6 +50,8 @@ static const struct row rows[] = {
 static const struct row wrong[] = {
 	{"require \"reject\";\nkeep;\nreject \"no\";", "line 3: error: the reject action is incompatible with the keep action of line 2\n"},
 	{"require \"vacation\";\nvacation \"a\";\nvacation \"b\";", "line 3: error: duplicate vacation action not allowed (previously triggered in line 2)\n"},
+	{"require \"enotify\";\nif false {}\nnotify \"tel:1\";", "line 3: warning: the notify command here fails: unknown notification method 'tel'\n"
+		"line 3: error: invalid method 'tel:1' of the notify action: unknown notification method 'tel'\n"},
 	{"require [\"redirect-dsn\",\"variables\"];\nset \"n\" \"SUCCESS,\";\nredirect :notify \"${n}\" \"a@b.c\";", "line 3: error: invalid :notify argument 'SUCCESS,' for the redirect action\n"},
 	{"require \"ihave\";\nerror \"x\";", "line 2: error: x\n"},
 	{"require \"include\";\ninclude \"a\";", "line 2: error: included personal script 'a' does not exist\n"},

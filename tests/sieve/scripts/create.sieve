@@ -1,0 +1,2 @@
+require ["fileinto", "mailbox", "mailboxid"];
+fileinto :mailboxid "Fnosuch" :create "INBOX.no-such-folder";

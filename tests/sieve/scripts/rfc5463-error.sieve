@@ -1,0 +1,4 @@
+require ["ihave"];
+if not ihave ["nonsense", "fileinto"] {
+	error "no means to do it";
+}
