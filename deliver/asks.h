@@ -6,14 +6,35 @@
  *   placer -> monitor         proc/daemon.h: a channel to lookup
  *   lookup -> maps            maps/maps.h: MAPS_FIND, where alias_maps names some
  *   lookup -> monitor         proc/daemon.h: a channel to maps
+ * Of ManageSieve, where listen_sieve has an address:
+ *   front -> key              common/tls/key.h (signatures of handshakes)
+ *   front -> auth             common/auth/auth.h (SASL steps)
+ *   auth -> monitor           common/login/ticket.h: LOGIN_TICKET, who a ticket stands for
+ *   front -> monitor          LOGIN_REDEEM, a ticket with its client's connection; one more front;
+ *                             channels
+ *   auth -> resolver, fetch   with oauth_introspection: common/auth/introspect.h
+ *   session -> monitor        LOGIN_IDLE, LOGIN_LEAVE; who is served; LOGIN_RETURN, a connection that
+ *                             is not logged in any more
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
  * placer that was taken over may write as any uid below the mail root (CAP_SETUID, CAP_SETGID;
  * Landlock holds it there) and read the spool; it has no socket, no other file, and cannot become
- * root in the file system's eyes elsewhere.  That is why it parses nothing but jobs.
+ * root in the file system's eyes elsewhere.  That is why it parses nothing but jobs.  A front that
+ * was taken over sees the plaintext of its connections in TLS; it has no file and cannot become
+ * anybody.  A session that was taken over has one mailbox, no network, no socket.
  */
 #ifndef DELIVER_ASKS_H
 #define DELIVER_ASKS_H
 
-enum deliver_role { DELIVER_PLACER, DELIVER_LOOKUP, DELIVER_MAPS };
+enum deliver_role {
+	DELIVER_PLACER,
+	DELIVER_LOOKUP,
+	DELIVER_MAPS,
+	DELIVER_FRONT,
+	DELIVER_SESSION,
+	DELIVER_KEY,
+	DELIVER_AUTH,
+	DELIVER_RESOLVER,
+	DELIVER_FETCH
+};
 
 #endif

@@ -1,36 +1,123 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c - deliver: local delivery. */
 #include "account/recipient.h"
+#include "auth/auth.h"
+#include "conf/conf.h"
 #include "deliver/asks.h"
+#include "deliver/managesieve/login.h"
+#include "deliver/managesieve/session.h"
 #include "deliver/placer.h"
+#include "login/roll.h"
+#include "login/ticket.h"
 #include "maps/maps.h"
 #include "metrics/role.h"
+#include "net/fetch.h"
 #include "proc/daemon.h"
+#include "tls/key.h"
+
+/* ---- ManageSieve: without listen_sieve none of its processes is there ---- */
+
+static bool
+has_no_sieve(const struct conf *conf)
+{
+	return conf_list_count(conf, "deliver", "listen_sieve") == 0;
+}
+
+static int
+front_role(void)
+{
+	return front_run(&managesieve_dialect);
+}
+
+static int
+auth_role_prepare(void)
+{
+	auth_announce_with(ticket_announce);
+	return auth_prepare();
+}
+
+static const char *const listen_settings[] = {"listen_sieve", NULL};
+static const char *const sockets[] = {"jobs", NULL};
 
 /* clang-format off */
-static const struct role roles[] = {
+/* before_start adds what auth may ask */
+static struct role roles[] = {
 	[DELIVER_PLACER] = {.name = "placer", .user = USER_DELIVER, .flags = ROLE_SINGLE | ROLE_CAPS_ID,
-		.at_start = 2, .count = "placers",
+		.at_start = 2, .count = "placers", .listens = sockets,
 		.channels = 1u << DELIVER_LOOKUP, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.prepare = placer_prepare, .jail = placer_jail, .run = placer_run},
 	[DELIVER_LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
 		.channels = 1u << DELIVER_MAPS, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.jail = lookup_jail, .run = lookup_run},
 	[DELIVER_MAPS] = MAPS_ROLE,
+	[DELIVER_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
+		.is_off = has_no_sieve, .listens = listen_settings,
+		.channels = 1u << DELIVER_KEY | 1u << DELIVER_AUTH,
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_SPAWN) | MON_MAY(LOGIN_REDEEM),
+		.prepare = front_prepare, .jail = front_jail, .run = front_role},
+	[DELIVER_SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_SESSION,
+		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
+		    MON_MAY(LOGIN_RETURN),
+		.jail = managesieve_jail, .run = managesieve_session_run},
+	[DELIVER_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1, .is_off = has_no_sieve,
+		.prepare = key_prepare, .jail = key_jail, .run = key_run},
+	[DELIVER_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1, .is_off = has_no_sieve,
+		.monitor_asks = MON_MAY(LOGIN_TICKET),
+		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
+	[DELIVER_RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
+	[DELIVER_FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
 	METRICS_ROLE,
 };
 
 /* clang-format on */
 
+static int
+self_test(const struct conf *conf, struct buf *errors)
+{
+	int err = maps_self_test(conf, errors);
+	if (has_no_sieve(conf))
+		return err;
+	return auth_self_test(conf, errors) == E_OK ? err : E_BAD;
+}
+
+static void
+before_start(const struct conf *conf)
+{
+	if (has_no_sieve(conf))
+		return;
+	roll_new(conf, "deliver", "front_connections", "fronts_most");
+	if (auth_asks_issuer(conf)) {
+		roles[DELIVER_AUTH].channels |=
+		    1u << DELIVER_RESOLVER | 1u << DELIVER_FETCH;
+		roles[DELIVER_AUTH].monitor_asks |= MON_MAY(MON_CHANNEL);
+	}
+}
+
+static void
+on_born(const struct role *role)
+{
+	if (role != &roles[DELIVER_FRONT])
+		roll_close();
+}
+
 int
 main(int argc, char **argv)
 {
-	static const char *const sockets[] = {"jobs", NULL};
 	static const struct daemon deliver = {.name = "deliver",
-	    .about = "puts mail into mailboxes",
+	    .about = "puts mail into mailboxes, and lets people keep Sieve scripts",
 	    .roles = roles,
 	    .n_roles = COUNT(roles),
-	    .self_test = maps_self_test,
-	    .unix_sockets = sockets};
+	    .listen_settings = listen_settings,
+	    .unix_sockets = sockets,
+	    .self_test = self_test,
+	    .before_start = before_start,
+	    .on_born = on_born,
+	    .on_gone = roll_strike,
+	    .extra_asks = login_rows,
+	    .n_extra_asks = COUNT(login_rows)};
+	login_session_role = &roles[DELIVER_SESSION];
+	login_front_role = &roles[DELIVER_FRONT];
 	return daemon_main(&deliver, argc, argv);
 }

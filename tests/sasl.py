@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""sasl.py - a client of SASL for SMTP submission, POP3 and IMAP: what is offered, and one conversation of any mechanism.
+"""sasl.py - a client of SASL for SMTP submission, POP3, IMAP and ManageSieve: what is offered, and one conversation of any mechanism.
 
     with Client(s, "imap", tls=ssl.TLSVersion.TLSv1_2) as c:
         c.mechanisms(), c.auth("SCRAM-SHA-256-PLUS", Scram("sha256", "u1@example.test", "pass", c.binding()))
@@ -67,7 +67,7 @@ class Scram:
 
 
 class Client:
-    """kind: submission, pop3 or imap.  tls: None, or the one version to speak; then it says STARTTLS first.
+    """kind: submission, pop3, imap or sieve.  tls: None, or the one version to speak; then it says STARTTLS first.
     certificate: (cert, key) of the client.  source: the address it comes from, as the PROXY protocol says."""
 
     def __init__(self, s, kind, tls=ssl.TLSVersion.TLSv1_3, certificate=None, source=None):
@@ -78,7 +78,9 @@ class Client:
             family, us = ("TCP6", "2001:db8::1") if ":" in source else ("TCP4", "192.0.2.254")
             self.send(f"PROXY {family} {source} {us} 5000 25")
         self.greeting = self.line()
-        if tls and self.greeting.startswith(("220", "+OK", "* OK")):
+        if kind == "sieve" and self.greeting.startswith('"'):
+            self.capabilities = [self.greeting, *self.to_ok()]
+        if tls and self.greeting.startswith(("220", "+OK", "* OK", '"')):
             self.starttls(s, tls, certificate)
 
     def __enter__(self):
@@ -94,6 +96,13 @@ class Client:
     def send(self, text):
         self.socket.sendall(text.encode() + b"\r\n")
 
+    def to_ok(self):
+        """What ManageSieve says up to its OK, without it."""
+        out = [self.line()]
+        while not out[-1].startswith(("OK", "NO", "BYE")):
+            out.append(self.line())
+        return out[:-1]
+
     def lines(self, command, is_last):
         self.send(command)
         out = [self.line()]
@@ -104,7 +113,7 @@ class Client:
     def starttls(self, s, version, certificate):
         if self.kind == "submission":
             self.lines("EHLO client.test", lambda x: x[3:4] == " ")
-        self.lines({"submission": "STARTTLS", "pop3": "STLS", "imap": "t STARTTLS"}[self.kind], lambda x: True)
+        self.lines({"submission": "STARTTLS", "pop3": "STLS", "imap": "t STARTTLS", "sieve": "STARTTLS"}[self.kind], lambda x: True)
         context = ssl.create_default_context(cafile=s.dir / "cert.pem")
         context.minimum_version = context.maximum_version = version
         if certificate:
@@ -112,6 +121,8 @@ class Client:
         self.file.close()
         self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.file = self.socket.makefile("rb")
+        if self.kind == "sieve":
+            self.capabilities = self.to_ok()
 
     def binding(self):
         """Python knows only that of TLS 1.2."""
@@ -122,6 +133,8 @@ class Client:
             found = [x[9:] for x in self.lines("EHLO client.test", lambda x: x[3:4] == " ") if x[4:9] == "AUTH "]
         elif self.kind == "pop3":
             found = [x[5:] for x in self.lines("CAPA", lambda x: x == ".") if x.startswith("SASL ")]
+        elif self.kind == "sieve":
+            found = [x[8:-1] for x in self.capabilities if x.startswith('"SASL" ')]
         else:
             words = self.lines("c CAPABILITY", lambda x: x.startswith("c "))[0].split()
             return [w[5:] for w in words if w.startswith("AUTH=")]
@@ -132,6 +145,8 @@ class Client:
             self.lines("EHLO client.test", lambda x: x[3:4] == " ")
         verb = "a AUTHENTICATE" if self.kind == "imap" else "AUTH"
         first = talk.first()
+        if self.kind == "sieve":
+            return self.auth_by_strings(mechanism, talk, first)
         said = "" if first is None else " =" if first == b"" else " " + base64.b64encode(first).decode()
         self.send(f"{verb} {mechanism}{said}")
         for _ in range(CHAIN_MOST):
@@ -142,6 +157,26 @@ class Client:
             answer = talk.next(base64.b64decode(line[len(mark):]))
             self.send("*" if answer is None else base64.b64encode(answer).decode())
         return line.startswith(("235 ", "+OK", "a OK")), line
+
+
+    def auth_by_strings(self, mechanism, talk, first):
+        """RFC 5804 2.1: strings, here always as literals; what the mechanism says at its end comes with the OK."""
+        self.send(f'AUTHENTICATE "{mechanism}"{"" if first is None else " " + literal(first)}')
+        for _ in range(CHAIN_MOST):
+            line = self.line()
+            if not line.startswith('"') and not line.startswith("{"):
+                break
+            said = line[1:-1] if line.startswith('"') else self.file.read(int(line[1:-1]) + 2).decode()[:-2]
+            answer = talk.next(base64.b64decode(said))
+            self.send('"*"' if answer is None else literal(answer))
+        if line.startswith("OK (SASL "):
+            talk.next(base64.b64decode(line.split('"')[1]))
+        return line.startswith("OK"), line
+
+
+def literal(raw):
+    text = base64.b64encode(raw).decode()
+    return f"{{{len(text)}+}}\r\n{text}"
 
 
 def login(s, kind, mechanism, talk, **more):

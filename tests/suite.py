@@ -31,7 +31,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MERPATI_BUILD", TOP / "build-test")).resolve()
 DAEMONS = ("queue", "deliver", "smtpd", "pop3d", "imapd")
 PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "lmtp": "smtpd", "pop3": "pop3d", "pop3s": "pop3d",
-         "imap": "imapd", "imaps": "imapd"}
+         "imap": "imapd", "imaps": "imapd", "sieve": "deliver"}
 PORT_RANGE = (10240, 32768)  # below what clients get: net.ipv4.ip_local_port_range
 UID_FIRST = 61001
 RAN_MOST_SEC = 1  # between two looks
@@ -260,6 +260,7 @@ class Suite:
             "listen_submissions": [f"127.0.0.1:{self.ports['submissions']}"],
             "listen_lmtp": [f"127.0.0.1:{self.ports['lmtp']}"],
         }
+        self.settings["deliver"] = {"listen_sieve": [f"127.0.0.1:{self.ports['sieve']}"]}
         self.settings["pop3d"] = {
             "listen_pop3": [f"127.0.0.1:{self.ports['pop3']}"],
             "listen_pop3s": [f"127.0.0.1:{self.ports['pop3s']}"],

@@ -23,7 +23,8 @@ enum {
 	AUTH_TEXT_MAX = 320,      /* octets of service, client, account */
 	AUTH_CERTIFICATE_MAX = 1024, /* octets of what a certificate says */
 	AUTH_DELAY_MOST_MS = 16 * 60000,
-	AUTH_OFFER_MAX = 320, /* octets of the names of all mechanisms */
+	AUTH_OFFER_MAX = 320,  /* octets of the names of all mechanisms */
+	AUTH_SUCCESS_MAX = 96, /* octets that a mechanism says with its success */
 };
 
 /*
@@ -60,7 +61,11 @@ struct auth_conn {
 
 struct auth_reply {
 	enum auth_status status;
-	struct span challenge; /* raw octets, not base64; borrow: until the next call */
+	/*
+	 * raw octets, not base64; borrow: until the next call.  With AUTH_OK, of the service "sieve"
+	 * alone: what the mechanism says at its end, at most AUTH_SUCCESS_MAX
+	 */
+	struct span challenge;
 	struct span account; /* the account's address, with AUTH_OK; borrow: as above */
 	struct id ticket;    /* with AUTH_OK, where the daemon has tickets; else zero */
 	uint32_t delay_ms;   /* with AUTH_FAIL: the client is told so much later */

@@ -327,8 +327,10 @@ talk_new(const struct auth_conn *c, struct mech_talk *t)
 	sasl_security_properties_t security = {.security_flags = SASL_SEC_NOANONYMOUS};
 	t->name.max = t->other_name.max = VERIFY_NAME_MAX + 1;
 
+	/* POP3, SMTP and IMAP have no place for it in their replies: a round trip instead */
+	unsigned flags = strcmp(c->service, "sieve") ? 0 : SASL_SUCCESS_DATA;
 	if (sasl_server_new(c->service, *host ? host : "localhost", NULL, NULL, NULL,
-		NULL, 0, &t->sasl) != SASL_OK)
+		NULL, flags, &t->sasl) != SASL_OK)
 		return E_IO;
 	if (sasl_setprop(t->sasl, SASL_SEC_PROPS, &security) != SASL_OK)
 		return E_IO;

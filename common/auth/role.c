@@ -171,11 +171,13 @@ answer(
 	}
 	if (status == AUTH_OK)
 		status = admit(t->mech, &account);
+	if (status == AUTH_OK && challenge.n > AUTH_SUCCESS_MAX)
+		status = AUTH_TEMP; /* none of our mechanisms says so much */
 	if (status == AUTH_OK && announce && announce(&account, &ticket) != E_OK)
 		status = AUTH_TEMP;
 	uint32_t delay_ms = count_end(t, status);
 	if (status == AUTH_OK)
-		put_reply(reply, status, SPAN(""), account.address, ticket, 0);
+		put_reply(reply, status, challenge, account.address, ticket, 0);
 	else
 		put_reply(
 		    reply, status, SPAN(""), SPAN(""), (struct id){{0}}, delay_ms);

@@ -213,6 +213,18 @@ static const struct conf_setting queue[] = {
 static const struct conf_setting deliver[] = {
 	INT("placers", "2", 1, 64, "processes that write into mailboxes"),
 	SECONDS("checkpoint_time", "1s", 1, 60, "how often what was placed is synced"),
+	LIST("listen_sieve", "0.0.0.0:4190 [::]:4190", check_listen, "ManageSieve, with STARTTLS: users' own scripts; {}: there is none, nor a process for it.  The settings from connections_most to linger_time are about it alone"),
+	INT("sieve_scripts_most", "64", 1, 9000, "scripts that a user may have"),
+	BYTES("sieve_script_size", "1M", KB, MB, "largest script that may be stored"),
+	INT("connections_most", "500", 1, 60000, "connections in all"),
+	INT("connections_per_address", "20", 1, 60000, "connections of an IPv4 address or an IPv6 /64"),
+	INT("sessions_most", "500", 1, 60000, "sessions in all: clients that are logged in"),
+	INT("sessions_per_account", "20", 1, 60000, "sessions of an account"),
+	INT("front_connections", "64", 1, 4096, "connections of one front process; 1 keeps each user's plaintext alone"),
+	INT("fronts_most", "64", 1, 4096, "front processes"),
+	SECONDS("idle_time", "30m", 10, DAY, "wait for a client's next line (RFC 5804: at least 30 minutes)"),
+	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
+	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/deliver/metrics; 0: none"),
 };
 

@@ -231,10 +231,13 @@ do_line(struct front_conn *c, size_t end)
 	line.len--; /* LF */
 	if (line.len && line.p[line.len - 1] == '\r')
 		line.len--;
-	if (c->is_sasl)
-		sasl_line(c, buf_as_span(&line));
+	struct span text = buf_as_span(&line);
+	if (!c->is_sasl)
+		the_front.dialect->line(c, text);
+	else if (the_front.dialect->response)
+		the_front.dialect->response(c, text);
 	else
-		the_front.dialect->line(c, buf_as_span(&line));
+		front_response(c, &text);
 	buf_wipe(&line);
 }
 
@@ -292,7 +295,7 @@ do_handshake(struct front_conn *c)
 	}
 	c->state = FRONT_TALK;
 	c->idle_deadline = deadline_in_ms(FRONT_IDLE_MS);
-	if (c->is_implicit)
+	if (c->is_implicit || the_front.dialect->greets_in_tls)
 		the_front.dialect->greet(c);
 }
 

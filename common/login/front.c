@@ -134,7 +134,8 @@ take_in(int fd, const struct sockaddr_storage *from, const struct listener *l)
 {
 	struct front_conn *c = conn_new(fd, from);
 	metric_count(M_CONNECTIONS);
-	c->is_implicit = strcmp(l->kind, the_front.dialect->implicit_tls) == 0;
+	const char *implicit = the_front.dialect->implicit_tls;
+	c->is_implicit = implicit && strcmp(l->kind, implicit) == 0;
 	if (nets_has(&role.proxies, (const struct sockaddr *)(const void *)from))
 		c->state = FRONT_PROXY;
 	else

@@ -88,8 +88,9 @@ struct front_conn {
 /* What is legal before a login, and how it is said. */
 struct dialect {
 	const char *service; /* of SASL: "pop" */
-	/* the listen setting whose connections begin with TLS */
+	/* the listen setting whose connections begin with TLS; NULL: none do */
 	const char *implicit_tls;
+	bool greets_in_tls; /* once more behind STARTTLS (RFC 5804 2.2) */
 	void (*greet)(struct front_conn *);
 	/* a command, without its CRLF */
 	void (*line)(struct front_conn *, struct span line);
@@ -98,6 +99,13 @@ struct dialect {
 	/* it was read to its end, and ends an AUTH */
 	void (*line_too_long)(struct front_conn *);
 	void (*challenge)(struct front_conn *, struct span raw);
+	/* a response that is not base64 alone, for front_response; NULL: it is a line of base64 */
+	void (*response)(struct front_conn *, struct span line);
+	/*
+	 * what the mechanism says with its success, for the session's reply: into c->tag.  NULL: there
+	 * are none (common/auth/auth.h says which services have them)
+	 */
+	void (*success)(struct front_conn *, struct span raw);
 	void (*failed)(struct front_conn *, enum auth_status); /* after the delay */
 	/* "*", or a response that is no base64 */
 	void (*cancelled)(struct front_conn *, bool by_client);
@@ -133,6 +141,8 @@ void front_mechanisms(const struct front_conn *, struct buf *out);
 /* after the reply was said; what came ahead is discarded */
 void front_starttls(struct front_conn *);
 void front_auth(struct front_conn *, struct span mech, const struct span *initial);
+/* front_response - of the conversation; base64 or "*"; NULL: the response is malformed */
+void front_response(struct front_conn *, const struct span *base64);
 void front_auth_plain(struct front_conn *, struct span user, struct span password);
 void front_end(struct front_conn *);   /* after what was said */
 void front_error(struct front_conn *); /* counts one; too many end it */
@@ -161,7 +171,6 @@ void conn_events(struct front_conn *);
 MUST_USE int conn_read(struct front_conn *, struct buf *into, size_t most);
 /* as much as goes.  E_OK all, E_MORE, E_IO */
 MUST_USE int conn_write(struct front_conn *, struct buf *from);
-void sasl_line(struct front_conn *, struct span line);
 void sasl_close(struct front_conn *);
 void sasl_drop_spares(void); /* at a drain: auth ends when nobody can ask it any more */
 void relay_begin(struct front_conn *, struct id ticket);

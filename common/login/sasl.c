@@ -97,6 +97,8 @@ take_reply(struct front_conn *c, const struct auth_reply *r)
 		    c->peer.text, log_q(r->account), c->tls != NULL);
 		struct id ticket = r->ticket;
 		metric_count(M_LOGINS + METRIC_LOGIN_OK);
+		if (r->challenge.n && the_front.dialect->success)
+			the_front.dialect->success(c, r->challenge);
 		channel_leave(c);
 		relay_begin(c, ticket);
 		break;
@@ -229,14 +231,14 @@ front_auth_plain(struct front_conn *c, struct span user, struct span password)
 	buf_wipe(&initial);
 }
 
-/* A line of a conversation: base64, or "*" that ends it (RFC 5034 4, RFC 3501 6.2.2). */
+/* Base64, or "*" that ends it (RFC 5034 4, RFC 3501 6.2.2, RFC 5804 2.1). */
 void
-sasl_line(struct front_conn *c, struct span line)
+front_response(struct front_conn *c, const struct span *base64)
 {
 	struct buf raw = {.max = AUTH_DATA_MAX}, body = {0};
 	c->is_sasl = false;
-	bool is_cancel = span_eqs(line, "*");
-	if (is_cancel || base64_decode(line, &raw) != E_OK) {
+	bool is_cancel = base64 && span_eqs(*base64, "*");
+	if (is_cancel || !base64 || base64_decode(*base64, &raw) != E_OK) {
 		sasl_close(c);
 		the_front.dialect->cancelled(c, is_cancel);
 		front_error(c);

@@ -105,12 +105,13 @@ enum { METRIC_RATES = 5 };
 enum { METRIC_GREYLIST = 4 };
 
 enum {
-	METRIC_LISTENERS = 4,       /* smtpd/front.c */
-	METRIC_SMTP_VERBS = 17 + 1, /* smtpd/command.c, and the unknown */
-	METRIC_POP3_VERBS = 12 + 1, /* pop3d/command.c */
-	METRIC_IMAP_VERBS = 48 + 1, /* imapd/command.c */
-	METRIC_LENIENT = 3,         /* enum strict_what of smtpd/limits.h */
-	METRIC_CLASSES = 4,         /* replies 2yz to 5yz */
+	METRIC_LISTENERS = 4,        /* smtpd/front.c */
+	METRIC_SMTP_VERBS = 17 + 1,  /* smtpd/command.c, and the unknown */
+	METRIC_POP3_VERBS = 12 + 1,  /* pop3d/command.c */
+	METRIC_IMAP_VERBS = 48 + 1,  /* imapd/command.c */
+	METRIC_SIEVE_VERBS = 14 + 1, /* deliver/managesieve/command.c */
+	METRIC_LENIENT = 3,          /* enum strict_what of smtpd/limits.h */
+	METRIC_CLASSES = 4,          /* replies 2yz to 5yz */
 };
 
 /* Replies of smtpd that refuse. */
@@ -132,7 +133,9 @@ enum metric_daemon {
 	IN_DELIVER = 4,
 	IN_POP3D = 8,
 	IN_IMAPD = 16,
-	IN_ALL = 31
+	IN_ALL = 31,
+	IN_FRONT = IN_DELIVER | IN_POP3D | IN_IMAPD, /* common/login */
+	IN_LOGIN = IN_SMTPD | IN_FRONT
 };
 
 /*
@@ -149,15 +152,15 @@ enum metric_daemon {
 		"processes forked; restarts are what is past the first ones") \
 	M(M_PROCESS_DEATHS,      METRIC_ROLES,        IN_ALL,              COUNTER,   "",        "process_deaths",   roles, \
 		"processes that ended by a signal or in failure") \
-	M(M_TLS,                 METRIC_TLS_COUNT,    IN_SMTPD | IN_POP3D | IN_IMAPD, COUNTER, "", "tls_handshakes", tls, \
+	M(M_TLS,                 METRIC_TLS_COUNT,    IN_LOGIN,            COUNTER,   "",        "tls_handshakes", tls, \
 		"TLS handshakes by version, or failed") \
-	M(M_LOGINS,              METRIC_LOGIN_COUNT,  IN_SMTPD | IN_POP3D | IN_IMAPD, COUNTER, "", "logins",         logins, \
+	M(M_LOGINS,              METRIC_LOGIN_COUNT,  IN_LOGIN,            COUNTER,   "",        "logins",         logins, \
 		"attempts to log in") \
-	M(M_BANS,                METRIC_BAN_COUNT,    IN_SMTPD | IN_POP3D | IN_IMAPD, COUNTER, "", "bans",           bans, \
+	M(M_BANS,                METRIC_BAN_COUNT,    IN_LOGIN,            COUNTER,   "",        "bans",           bans, \
 		"networks that were banned, and logins that were locked, for wrong passwords that this daemon saw") \
-	M(M_BANNED,              1,                   IN_SMTPD | IN_POP3D | IN_IMAPD, COUNTER, "", "refused_by_ban", none, \
+	M(M_BANNED,              1,                   IN_LOGIN,            COUNTER,   "",        "refused_by_ban", none, \
 		"connections that were refused for a ban") \
-	M(M_CONNECTIONS,         1,                   IN_POP3D | IN_IMAPD, COUNTER,   "",        "connections",      none, \
+	M(M_CONNECTIONS,         1,                   IN_FRONT,            COUNTER,   "",        "connections",      none, \
 		"connections accepted") \
 	M(M_SMTP_CONNECTIONS,    METRIC_LISTENERS,    IN_SMTPD,            COUNTER,   "",        "connections",      listeners, \
 		"connections accepted") \
@@ -231,6 +234,8 @@ enum metric_daemon {
 		"checkpoints: what was placed made durable") \
 	M(M_DELIVER_CHECKPOINT,  METRIC_HISTOGRAM,    IN_DELIVER,          LATENCY,   "seconds", "checkpoint",       none, \
 		"a checkpoint") \
+	M(M_SIEVE_COMMANDS,      METRIC_SIEVE_VERBS,  IN_DELIVER,          COUNTER,   "",        "managesieve_commands", sieve_verbs, \
+		"commands of ManageSieve after the login, by verb") \
 	M(M_POP3_COMMANDS,       METRIC_POP3_VERBS,   IN_POP3D,            COUNTER,   "",        "commands",         pop3_verbs, \
 		"commands after the login, by verb") \
 	M(M_POP3_RETRIEVED,      1,                   IN_POP3D,            COUNTER,   "",        "retrieved",        none, \

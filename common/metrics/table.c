@@ -28,6 +28,9 @@ static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", 
 	"QUIT", "HELP", "VRFY", "STARTTLS", "AUTH", "ETRN", "XCLIENT", "XFORWARD", "unknown"};
 static const char *const pop3_verb_values[METRIC_POP3_VERBS] = {"STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT", "TOP",
 	"UIDL", "CAPA", "LANG", "UTF8", "unknown"};
+static const char *const sieve_verb_values[METRIC_SIEVE_VERBS] = {"CAPABILITY", "NOOP", "LOGOUT", "UNAUTHENTICATE", "AUTHENTICATE",
+	"STARTTLS", "HAVESPACE", "PUTSCRIPT", "CHECKSCRIPT", "LISTSCRIPTS", "GETSCRIPT", "SETACTIVE", "DELETESCRIPT", "RENAMESCRIPT",
+	"unknown"};
 static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH", "ESEARCH", "SORT", "THREAD", "CANCELUPDATE", "STORE", "NOOP", "IDLE", "NOTIFY",
 	"SELECT", "EXAMINE", "STATUS", "LIST", "APPEND", "COPY", "MOVE", "EXPUNGE", "CLOSE", "UNSELECT", "CHECK", "REPLACE", "CREATE",
 	"DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LSUB", "NAMESPACE", "GETQUOTA", "GETQUOTAROOT", "SETQUOTA", "GETMETADATA",
@@ -55,6 +58,7 @@ static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH
 #define LABELS_codes      {.name = "code", .values = code_values}
 #define LABELS_smtp_verbs {.name = "verb", .values = smtp_verb_values}
 #define LABELS_pop3_verbs {.name = "verb", .values = pop3_verb_values}
+#define LABELS_sieve_verbs {.name = "verb", .values = sieve_verb_values}
 #define LABELS_imap_verbs {.name = "verb", .values = imap_verb_values}
 
 #define ROW(slot, slots, daemons, type, unit, name, labels, help) \

@@ -50,6 +50,8 @@ struct role {
 	const char *most;  /* setting: most processes of a pool; NULL: at_start */
 	/* with this configuration there are none, and nobody asks them; may be NULL */
 	bool (*is_off)(const struct conf *);
+	/* kinds of the listeners that it gets, NULL-ended; NULL: all but those for metrics */
+	const char *const *listens;
 	unsigned channels; /* bit n: may have a channel to role n of this daemon */
 	unsigned peers; /* DAEMON_*: may have a connection to them, with MON_DAEMON */
 	/* bit 1 << n: may make ask n of enum mon_ask or of extra_asks */

@@ -143,6 +143,7 @@ static const struct {
     {"smtpd-ctl", "smtpd/ctl", DAEMON_CTL},
     {"pop3d-ctl", "pop3d/ctl", DAEMON_CTL},
     {"imapd-ctl", "imapd/ctl", DAEMON_CTL},
+    {"deliver-ctl", "deliver/ctl", DAEMON_CTL},
 };
 
 static int

@@ -58,15 +58,25 @@ process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
 	return p;
 }
 
+static bool
+is_for(const struct role *role, const struct listener *l)
+{
+	if (role->flags & ROLE_METRICS || listen_is_metrics(l))
+		return role->flags & ROLE_METRICS && listen_is_metrics(l);
+	for (const char *const *kind = role->listens; kind && *kind; kind++)
+		if (!strcmp(*kind, l->kind))
+			return true;
+	return !role->listens;
+}
+
 /* The listeners that a role gets, in the monitor's copy of them that is its own now. */
 static void
 keep_listeners(const struct role *role, bool accepts)
 {
 	struct listeners *l = &the_monitor.listeners;
-	bool is_metrics = (role->flags & ROLE_METRICS) != 0;
 	size_t n = 0;
 	for (size_t i = 0; accepts && i < l->n; i++)
-		if (listen_is_metrics(&l->all[i]) == is_metrics)
+		if (is_for(role, &l->all[i]))
 			l->all[n++] = l->all[i];
 	l->n = n;
 }

@@ -31,7 +31,8 @@ static struct {
 static void
 end_sessions(struct span account)
 {
-	static const char *const daemons[] = {"smtpd-ctl", "pop3d-ctl", "imapd-ctl"};
+	static const char *const daemons[] = {
+	    "smtpd-ctl", "pop3d-ctl", "imapd-ctl", "deliver-ctl"};
 	struct buf body = {0};
 	buf_bytes(&body, account);
 	buf_bytes(&body, SPAN(""));

@@ -48,7 +48,7 @@ import zlib
 
 IMPLICIT_TLS = {"submissions", "pop3s", "imaps"}
 PORTS = {"smtp": 2525, "submission": 587, "submissions": 465, "pop3": 110, "pop3s": 995,
-         "imap": 143, "imaps": 993}
+         "imap": 143, "imaps": 993, "sieve": 4190}
 
 
 class Failed(Exception):

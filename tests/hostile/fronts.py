@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""fronts.py - what pop3d and imapd have in common: too many connections, bytes ahead of TLS."""
+"""fronts.py - what pop3d, imapd and ManageSieve have in common: too many connections, bytes ahead of TLS."""
 import socket
 import ssl
 
 from suite import Suite, wait_for
 
 U1 = "u1@example.test"
-TOO_MANY = {"pop3d": "-ERR [SYS/TEMP]", "imapd": "NO [LIMIT]"}  # sessions
+TOO_MANY = {"pop3d": "-ERR [SYS/TEMP]", "imapd": "NO [LIMIT]", "deliver": "BYE (TRYLATER)"}  # sessions
 
 
 def crowds(t, daemon, connect, refusal, leave, login):
@@ -95,7 +95,7 @@ def has_lost(h):
         conn.settimeout(20)
 
 
-def sent_ahead(t, daemon, kind, starttls, noop):
+def sent_ahead(t, daemon, kind, starttls, noop, greeting=1):
     """What comes behind STARTTLS in plain is discarded; but nobody holds the front by sending on and on."""
     with Suite() as s:
         s.start(daemon)
@@ -103,7 +103,8 @@ def sent_ahead(t, daemon, kind, starttls, noop):
         def has_tls(ahead):
             c = socket.create_connection(("127.0.0.1", s.port(kind)), timeout=20)
             f = c.makefile("rb")
-            f.readline()
+            for _ in range(greeting):
+                f.readline()
             try:
                 c.sendall(starttls + noop * (ahead // len(noop)))
                 f.readline()

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* capability.h - what we can do (RFC 5804 1.7), true to the configuration and to the state. */
+#ifndef MANAGESIEVE_CAPABILITY_H
+#define MANAGESIEVE_CAPABILITY_H
+
+#include "base/buf.h"
+
+struct capability {
+	bool may_tls;      /* TLS is configured and not on; and nobody is logged in */
+	struct span sasl;  /* mechanisms, a space between; may be empty */
+	struct span owner; /* the account; empty before the login */
+};
+
+/* capability_put - a line each, without the OK */
+void capability_put(struct buf *out, const struct capability *);
+
+#endif
