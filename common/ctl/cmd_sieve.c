@@ -6,13 +6,13 @@
 
 #include "base/clock.h"
 #include "ctl/ctl.h"
+#include "ctl/sieve_file.h"
 #include "sieve/run.h"
 
 enum { MESSAGE_BYTES_MAX = 256 << 20 };
 
-/* EX_OK, EX_NOINPUT, EX_DATAERR (said) */
-static int
-read_file(const char *path, size_t max, struct buf *out)
+int
+sieve_file_read(const char *path, size_t max, struct buf *out)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
 	char chunk[65536];
@@ -62,8 +62,8 @@ find_script(void *ctx, struct span location, struct span name, struct buf *out)
 			(void)fclose(f);
 			i = COUNT(tails);
 		}
-		if (f &&
-		    read_file(buf_cstr(&path), SIEVE_SCRIPT_BYTES_MAX, out) == EX_OK) {
+		if (f && sieve_file_read(
+			     buf_cstr(&path), SIEVE_SCRIPT_BYTES_MAX, out) == EX_OK) {
 			buf_free(&path);
 			return E_OK;
 		}
@@ -84,7 +84,7 @@ load_script(const char *path, struct sieve_errors *errors, struct sieve_program 
 	    .ctx = &place,
 	    .needs_includes = true};
 	/* one octet more than is allowed, so that the check says it */
-	int status = read_file(path, SIEVE_SCRIPT_BYTES_MAX + 1, &text);
+	int status = sieve_file_read(path, SIEVE_SCRIPT_BYTES_MAX + 1, &text);
 	if (status == EX_OK &&
 	    sieve_compile(buf_as_span(&text), &want, errors, out) != E_OK)
 		status = EX_DATAERR;
@@ -92,8 +92,8 @@ load_script(const char *path, struct sieve_errors *errors, struct sieve_program 
 	return status;
 }
 
-static void
-say_errors(const struct sieve_errors *errors)
+void
+sieve_errors_say(const struct sieve_errors *errors)
 {
 	struct buf text = {0};
 	sieve_errors_put(errors, &text);
@@ -110,7 +110,7 @@ cmd_sieve_check(struct merpati *c, int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	status = load_script(argv[0], &errors, &program);
-	say_errors(&errors);
+	sieve_errors_say(&errors);
 	sieve_program_free(&program);
 	sieve_errors_reset(&errors);
 	return status;
@@ -171,7 +171,7 @@ run_script(
 	    sieve_run(program, in, &result, &errors) == E_OK ? EX_OK : EX_DATAERR;
 	for (const struct sieve_action *a = result.actions; a; a = a->next)
 		put_action(a, is_json, &out);
-	say_errors(&errors);
+	sieve_errors_say(&errors);
 	ctl_put(stdout, &out);
 	buf_free(&out);
 	sieve_result_free(&result);
@@ -196,9 +196,9 @@ cmd_sieve_run(struct merpati *c, int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	status = load_script(argv[0], &errors, &program);
-	say_errors(&errors);
+	sieve_errors_say(&errors);
 	if (status == EX_OK)
-		status = read_file(argv[1], MESSAGE_BYTES_MAX, &message);
+		status = sieve_file_read(argv[1], MESSAGE_BYTES_MAX, &message);
 	if (status == EX_OK) {
 		in.message = buf_as_span(&message);
 		in.envelope.from = from ? span_of(from) : SPAN("");

@@ -62,6 +62,7 @@ ctl_handler cmd_forward_set, cmd_forward_remove, cmd_forward_list, cmd_recipient
 ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_change,
     cmd_queue_suppressed, cmd_queue_tlsrpt, cmd_queue_suspend, cmd_queue_resume,
     cmd_queue_suspended;
-ctl_handler cmd_sieve_check, cmd_sieve_run;
+ctl_handler cmd_sieve_check, cmd_sieve_run, cmd_sieve_list, cmd_sieve_get,
+    cmd_sieve_put, cmd_sieve_change;
 
 #endif

@@ -118,6 +118,20 @@ static const struct command commands[] = {
 		"  --trace               every test and action with its line and what it looked at\n"
 		"  --from ADDRESS        the sender of the envelope; else none\n"
 		"  --to ADDRESS          the recipient, whose script it is\n"},
+	{{"sieve", "list"},    "ADDRESS",                         true,  cmd_sieve_list,
+		"the scripts that an account has, and which one is active", NULL},
+	{{"sieve", "get"},     "ADDRESS NAME",                    true,  cmd_sieve_get,
+		"the text of a script of an account", NULL},
+	{{"sieve", "put"},     "[--activate] ADDRESS NAME FILE",  true,  cmd_sieve_put,
+		"a script of an account, new or in place of the old one; checked first",
+		"  --activate            it is the one that mail goes by from now on\n"
+		"  FILE                  - is standard input\n"},
+	{{"sieve", "activate"}, "ADDRESS NAME",                   true,  cmd_sieve_change,
+		"the script that mail of an account goes by from now on", NULL},
+	{{"sieve", "deactivate"}, "ADDRESS",                      true,  cmd_sieve_change,
+		"mail of an account goes by no script", NULL},
+	{{"sieve", "delete"},  "ADDRESS NAME",                    true,  cmd_sieve_change,
+		"a script of an account goes; not the active one", NULL},
 	{{"import", NULL},     "[OPTIONS] ADDRESS maildir PATH | imap HOST[:PORT]", true, cmd_import,
 		"mail comes in from a Maildir or another server; run again, it brings what is new there",
 		"  --dry-run             only say what would be done\n"

@@ -8,10 +8,11 @@ from sasl import Client, Scram, plain
 from suite import Suite
 
 U1, U2 = "u1@example.test", "u2@example.test"
-DAEMONS = ("smtpd", "pop3d", "imapd")
+DAEMONS = ("smtpd", "deliver", "pop3d", "imapd")
 REFUSALS = {"smtp": "421 4.7.0 Your network is banned", "submission": "421 4.7.0 Your network is banned",
-            "pop3": "-ERR [SYS/PERM] your network is banned", "imap": "* BYE [UNAVAILABLE] your network is banned"}
-NOT_NOW = {"submission": "454 4.7.0", "pop3": "-ERR [SYS/TEMP]", "imap": "a NO [UNAVAILABLE]"}
+            "pop3": "-ERR [SYS/PERM] your network is banned", "imap": "* BYE [UNAVAILABLE] your network is banned",
+            "sieve": 'BYE "your network is banned'}
+NOT_NOW = {"submission": "454 4.7.0", "pop3": "-ERR [SYS/TEMP]", "imap": "a NO [UNAVAILABLE]", "sieve": "NO (TRYLATER)"}
 
 
 def start(**settings):
@@ -26,7 +27,7 @@ def start(**settings):
 def attempt(s, kind, source, user, password, mechanism="PLAIN"):
     """Whether it worked, and the server's last word."""
     with Client(s, kind, source=source) as c:
-        if not c.greeting.startswith(("220", "+OK", "* OK")):
+        if not c.greeting.startswith(("220", "+OK", "* OK", '"')):
             return False, c.greeting
         return c.auth(mechanism, plain(user, password) if mechanism == "PLAIN" else Scram("sha256", user, password))
 
@@ -70,7 +71,7 @@ def network(t):
         guess(s, "imap", "192.0.2.1", 9)
         t.check(is_served(s, "192.0.2.1") and not bans(s), "nine wrong passwords ban nobody")
         guess(s, "imap", "192.0.2.1", 1, first=9)
-        is_refused(t, s, "192.0.2.1", "ten by IMAP ban their address from SMTP, POP3 and IMAP")
+        is_refused(t, s, "192.0.2.1", "ten by IMAP ban their address from SMTP, POP3, IMAP and ManageSieve")
         t.check(is_served(s, "192.0.2.2"), "and no other one")
         for kind in ("submissions", "pop3s", "imaps"):
             with socket.create_connection(("127.0.0.1", s.port(kind)), 20) as c:
@@ -82,7 +83,7 @@ def network(t):
             c.socket.close()
         log = s.log()
         t.check(log.count("event=banned ") == 1 and "event=banned network=192.0.2.1 seconds=3600 failures=10" in log, "one line of log says so")
-        t.check(log.count("event=refused_banned ") == 7 and "event=refused_banned client=192.0.2.1" in log, "and one each that is refused")
+        t.check(log.count("event=refused_banned ") == 8 and "event=refused_banned client=192.0.2.1" in log, "and one each that is refused")
         row = bans(s)
         t.check(len(row) == 1 and row[0]["who"] == "192.0.2.1" and row[0]["kind"] == "failures" and row[0]["failures"] == 10 and row[0]["times"] == 1,
                 "merpati bans lists it", str(row))
@@ -177,6 +178,12 @@ def admin(t):
             t.check(c.auth("PLAIN", plain(U2, "pass"))[0], "a session from an IPv6 address")
             p = s.merpati("kick", "2001:DB8:0:0::0005")
             t.check(p.stdout == "1 sessions end\n" and c.line().startswith("* BYE"), "merpati kick knows it however it is written", p.stdout + p.stderr)
+        with Client(s, "sieve", source="192.0.2.1") as c:
+            t.check(c.auth("PLAIN", plain(U2, "pass"))[0], "a session of ManageSieve")
+            who = [(w["daemon"], w["role"], w["account"], w["address"]) for w in json.loads(s.merpati("who", "--json").stdout)]
+            t.check(("deliver", "session", U2, "192.0.2.1") in who, "merpati who lists it", str(who))
+            s.merpati("kick", U2)
+            t.check(c.line() == 'BYE (TRYLATER) "an administrator ends this session"', "merpati kick ends it")
 
 
 def table(t):

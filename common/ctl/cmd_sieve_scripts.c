@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_sieve_scripts.c - the scripts of an account, as its owner has them by ManageSieve. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "ctl/ctl.h"
+#include "ctl/sieve_file.h"
+#include "ctl/table.h"
+#include "ctl/user.h"
+#include "ctl/worker.h"
+#include "sieve/check.h"
+#include "sieve/scripts.h"
+
+/* What is to be done in the mailbox, by a process of its uid. */
+struct errand {
+	int (*fn)(struct errand *, struct sieve_scripts *); /* E_OK, or why not */
+	struct span name;                                   /* borrow */
+	struct buf text; /* own: to be stored, or what came of it */
+	bool activates;
+	int out; /* own: memory that the worker writes what came into */
+};
+
+/* ---- in the worker ---- */
+
+static int
+list(struct errand *e, struct sieve_scripts *s)
+{
+	struct sieve_script_list l;
+	int err = sieve_scripts_list(s, &l);
+	for (size_t i = 0; err == E_OK && i < l.n; i++) {
+		buf_bytes(&e->text, l.rows[i].name);
+		buf_u8(&e->text, l.rows[i].is_active);
+	}
+	arena_reset(&l.arena);
+	return err == E_OK ? file_write(e->out, buf_as_span(&e->text)) : err;
+}
+
+static int
+get(struct errand *e, struct sieve_scripts *s)
+{
+	int err = sieve_scripts_read(s, e->name, &e->text);
+	return err == E_OK ? file_write(e->out, buf_as_span(&e->text)) : err;
+}
+
+static int
+put(struct errand *e, struct sieve_scripts *s)
+{
+	enum sieve_quota what;
+	int err = sieve_scripts_put(s, e->name, buf_as_span(&e->text), &what);
+	return err == E_OK && e->activates ? sieve_scripts_activate(s, e->name) : err;
+}
+
+static int
+activate(struct errand *e, struct sieve_scripts *s)
+{
+	return sieve_scripts_activate(s, e->name);
+}
+
+static int delete (struct errand *e, struct sieve_scripts *s)
+{
+	return sieve_scripts_delete(s, e->name);
+}
+
+static const struct {
+	int err, status;
+	const char *text;
+} results[] = {
+    {E_OK, EX_OK, NULL},
+    {E_MORE, EX_NOINPUT, "there is no script of that name"},
+    {E_BAD, EX_DATAERR, "this can be no name of a script"},
+    {E_DENY, EX_UNAVAILABLE, "it is the active one: deactivate it first"},
+    {E_LIMIT, EX_CANTCREAT, "too large, or there is no room on the disk"},
+    {E_IO, EX_IOERR, "the scripts cannot be reached; the log says why"},
+};
+
+static int
+work(int chan, const char *home, void *ctx)
+{
+	struct errand *e = ctx;
+	struct sieve_scripts s = {.dir = -1};
+	int dir = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = dir >= 0 ? sieve_scripts_open(dir, true, &s) : E_IO;
+	(void)chan;
+	if (err == E_OK)
+		err = e->fn(e, &s);
+	sieve_scripts_close(&s);
+	for (size_t i = 0; i < COUNT(results); i++)
+		if (results[i].err == err)
+			return results[i].status;
+	return EX_SOFTWARE;
+}
+
+/* ---- in the command ---- */
+
+static int
+run_worker(struct merpati *c, const struct account *a, struct errand *e)
+{
+	struct worker w;
+	int status = worker_start(c->conf, a, work, e, &w);
+	if (status != EX_OK)
+		return status;
+	status = worker_serve(&w, NULL, 0, NULL);
+	for (size_t i = 0; i < COUNT(results); i++)
+		if (results[i].status == status && results[i].text)
+			ctl_say("%.*s: %s", SPAN_ARG(a->address), results[i].text);
+	buf_reset(&e->text);
+	if (status == EX_OK &&
+	    (lseek(e->out, 0, SEEK_SET) != 0 || file_read(e->out, &e->text) != E_OK))
+		status = EX_SOFTWARE;
+	return status;
+}
+
+/* Consumes nothing of e but its memory for what comes; what came is in e->text. */
+static int
+on_account(struct merpati *c, const char *address, struct errand *e)
+{
+	struct accounts *accounts = NULL;
+	struct arena arena = {0};
+	struct account a;
+	int status = user_accounts(c, &accounts);
+	if (status == EX_OK)
+		status = user_find(c, accounts, address, &arena, &a);
+	accounts_close(&accounts); /* no table is open while a worker is forked */
+	e->out = memfd_create("scripts", MFD_CLOEXEC);
+	if (e->out < 0)
+		bug("no memory for a file");
+	if (status == EX_OK)
+		status = run_worker(c, &a, e);
+	close(e->out);
+	arena_reset(&arena);
+	return status;
+}
+
+int
+cmd_sieve_list(struct merpati *c, int argc, char **argv)
+{
+	static const struct column columns[] = {
+	    {"name", "NAME", CELL_TEXT}, {"active", "ACTIVE", CELL_BOOL}};
+	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
+	struct errand e = {.fn = list};
+	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
+	if (status == EX_OK)
+		status = on_account(c, argv[0], &e);
+	struct rd r = rd_of(buf_as_span(&e.text));
+	while (status == EX_OK && r.in.n) {
+		table_text(&t, rd_str(&r, SIEVE_NAME_BYTES_MAX));
+		table_number(&t, rd_u8(&r));
+	}
+	if (status == EX_OK)
+		table_print(&t, c->is_json);
+	table_free(&t);
+	buf_free(&e.text);
+	return status == EX_OK ? ctl_done() : status;
+}
+
+int
+cmd_sieve_get(struct merpati *c, int argc, char **argv)
+{
+	struct errand e = {.fn = get, .text.max = SIEVE_SCRIPT_BYTES_MAX};
+	int status = opts_read(c, NULL, 0, &argc, argv, 2, 2);
+	if (status == EX_OK) {
+		e.name = span_of(argv[1]);
+		status = on_account(c, argv[0], &e);
+	}
+	if (status == EX_OK)
+		ctl_put(stdout, &e.text);
+	buf_free(&e.text);
+	return status == EX_OK ? ctl_done() : status;
+}
+
+/* What it includes may come later.  EX_OK, EX_DATAERR (said) */
+static int
+check(struct span name, struct span script)
+{
+	const struct sieve_checking want = {.name = name};
+	struct sieve_errors errors = {0};
+	struct sieve_program *program = NULL;
+	int err = sieve_compile(script, &want, &errors, &program);
+	sieve_errors_say(&errors);
+	sieve_program_free(&program);
+	sieve_errors_reset(&errors);
+	return err == E_OK ? EX_OK : EX_DATAERR;
+}
+
+int
+cmd_sieve_put(struct merpati *c, int argc, char **argv)
+{
+	struct errand e = {.fn = put};
+	const struct opt opts[] = {{"--activate", &e.activates, NULL}};
+	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 3, 3);
+	if (status == EX_OK)
+		status = sieve_file_read(argv[2], SIEVE_SCRIPT_BYTES_MAX, &e.text);
+	if (status == EX_OK) {
+		e.name = span_of(argv[1]);
+		status = check(e.name, buf_as_span(&e.text));
+	}
+	if (status == EX_OK)
+		status = on_account(c, argv[0], &e);
+	buf_free(&e.text);
+	return status;
+}
+
+/* activate, deactivate, delete */
+int
+cmd_sieve_change(struct merpati *c, int argc, char **argv)
+{
+	bool has_name = strcmp(c->verb, "deactivate") != 0;
+	struct errand e = {.fn = strcmp(c->verb, "delete") ? activate : delete};
+	int status = opts_read(c, NULL, 0, &argc, argv, 1 + has_name, 1 + has_name);
+	if (status == EX_OK && has_name) {
+		e.name = span_of(argv[1]);
+		if (!sieve_name_valid(e.name)) /* an empty one would activate none */
+			status = EX_DATAERR;
+		if (status != EX_OK)
+			ctl_say("\"%s\": this can be no name of a script", argv[1]);
+	}
+	return status == EX_OK ? on_account(c, argv[0], &e) : status;
+}
