@@ -16,6 +16,8 @@
  *   auth -> monitor     common/login/ticket.h (whose a login is)
  *   session -> monitor  the same: the conversation of that ticket goes on in a session of its account
  *                       (smtpd/carry.h); that one: I am free, I leave
+ *   session -> monitor  smtpd/urls.h (of an account: a process that reads its URLs), and with that
+ *   session -> urls     the same (what a URL means)
  *   session -> budget   smtpd/budget/budget.h (a message is counted, may this login send)
  *   session -> spool    common/spool/put.h (another daemon: queue)
  *   budget -> spool, queue's sched, monitors  common/spool/put.h (a notice), spool/admin.h (an

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_bdat.c - BDAT, RFC 3030: chunks of counted octets. */
+#include "smtpd/chunk.h"
 #include "smtpd/command.h"
 
 struct chunk {
@@ -17,16 +18,6 @@ chunk_parse(struct span argument, struct chunk *out)
 	if (argument.n && !out->is_last)
 		return E_BAD;
 	return span_u64(digits, INT64_MAX, &out->bytes) == E_OK ? E_OK : E_BAD;
-}
-
-static void
-keep(struct session *s, struct span piece)
-{
-	if (s->message.is_binary)
-		data_head(&s->message.scan, piece);
-	else
-		data_plain(&s->message.scan, piece);
-	message_add(&s->message, piece);
 }
 
 /*
@@ -62,56 +53,15 @@ cmd_bdat_refused(struct session *s, struct span argument)
 	                                         : R_NONE;
 }
 
-/* The first chunk of a message. */
-static enum reply
-begin(struct session *s, const struct chunk *c)
-{
-	uint64_t bytes = s->txn.announced_bytes;
-	if (c->is_last && !bytes)
-		bytes = c->bytes;
-	enum reply r = policy_data(s);
-	if (r == R_NONE)
-		r = message_begin(&s->message, bytes);
-	if (r == R_NONE)
-		s->phase = PH_CHUNKS;
-	return r;
-}
-
-/*
- * After a refusal there is no transaction any more, so that the chunks still to come are refused as
- * well.
- */
-static enum reply
-refuse(struct session *s, enum reply r, bool is_last)
-{
-	if (r == R_TOO_BIG)
-		buf_str(&s->argument, s->limits->message_text);
-	if (is_last)
-		txn_say_others(s, r);
-	txn_reset(s);
-	return r;
-}
-
 enum reply
 cmd_bdat(struct session *s, struct span argument)
 {
 	struct chunk c;
-	enum reply r = R_NONE;
 	if (chunk_parse(argument, &c) != E_OK) {
 		buf_str(&s->argument, "BDAT octets [LAST]");
 		return R_SYNTAX;
 	}
-	if (s->phase == PH_RCPT)
-		r = begin(s, &c);
-	enum reply end = read_chunk(s, c.bytes, r == R_NONE ? keep : NULL);
-	if (end != R_NONE)
-		return end;
-	if (r == R_NONE && c.is_last)
-		return txn_finish(s);
-	if (r == R_NONE)
-		r = s->message.fault;
-	if (r != R_NONE)
-		return refuse(s, r, c.is_last);
-	buf_putf(&s->argument, "%llu", (unsigned long long)c.bytes);
-	return R_CHUNK_OK;
+	enum reply r = chunk_begin(s, c.bytes, c.is_last);
+	enum reply end = read_chunk(s, c.bytes, r == R_NONE ? chunk_keep : NULL);
+	return end != R_NONE ? end : chunk_end(s, r, c.bytes, c.is_last);
 }

@@ -105,6 +105,8 @@ cmd_ehlo(struct session *s, struct span argument)
 	    "250-SMTPUTF8\r\n250-DSN\r\n",
 	    s->limits->hostname, s->limits->message_text,
 	    (unsigned long long)s->limits->recipients);
+	if (burl_is_offered(s))
+		io_putf(&s->io, "250-BURL imap\r\n");
 	if (session_is_submission(s) && s->limits->future_sec)
 		put_future(s);
 	if (s->cover.is_tls)

@@ -42,6 +42,7 @@ static const struct command commands[] = {
 	{ "RCPT",     PH_MAIL | PH_RCPT,   G_TLS | G_AUTH | G_UNCOUNTED | G_SAY, ARG_SOME, cmd_rcpt, NULL, "RCPT TO:<address>" },
 	{ "DATA",     PH_RCPT,             G_TLS | G_AUTH | G_LAST,          ARG_NONE, cmd_data,     NULL, "DATA" },
 	{ "BDAT",     PH_RCPT | PH_CHUNKS, G_TLS | G_AUTH | G_UNCOUNTED,     ARG_SOME, cmd_bdat, cmd_bdat_refused, "BDAT octets [LAST]" },
+	{ "BURL",     PH_RCPT | PH_CHUNKS, G_TLS | G_AUTH | G_UNCOUNTED,     ARG_SOME, cmd_burl,     NULL, "BURL URL [LAST]" },
 	{ "RSET",     PH_ANY,              0,                                ARG_NONE, cmd_rset,     NULL, "RSET" },
 	{ "NOOP",     PH_ANY,              G_LAST,                           ARG_ANY,  cmd_noop,     NULL, "NOOP" },
 	{ "QUIT",     PH_ANY,              0,                                ARG_NONE, cmd_quit,     NULL, "QUIT" },

@@ -29,6 +29,8 @@ command_fn cmd_rcpt;                     /* cmd_rcpt.c */
 command_fn cmd_data;                     /* cmd_data.c */
 command_fn cmd_bdat,
     cmd_bdat_refused; /* cmd_bdat.c; refused: a chunk comes all the same */
+command_fn cmd_burl;  /* cmd_burl.c */
+bool burl_is_offered(const struct session *);
 command_fn cmd_rset, cmd_noop, cmd_quit, cmd_help; /* cmd_control.c */
 command_fn cmd_vrfy;                               /* cmd_vrfy.c */
 command_fn cmd_starttls;                           /* cmd_starttls.c */

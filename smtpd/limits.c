@@ -49,6 +49,7 @@ limits_load(struct limits *l, const struct conf *conf)
 	    .serves = number(conf, "serves_most"),
 	    .idle_ms = conf_int(conf, "smtpd", "idle_time") * 1000,
 	    .has_etrn = conf_list_count(conf, "smtpd", "etrn_domains") > 0,
+	    .has_burl = conf_list_count(conf, "smtpd", "burl_hosts") > 0,
 	    .future_sec = conf_int(conf, "smtpd", "future_release"),
 	    .session_ms = conf_int(conf, "smtpd", "session_time") * 1000,
 	    .transaction_ms = conf_int(conf, "smtpd", "transaction_time") * 1000,

@@ -50,6 +50,7 @@ struct limits {
 	bool has_budgets;
 	struct nets relay, xclient, xforward; /* own */
 	bool has_etrn;                        /* for some domain */
+	bool has_burl;                        /* of some host */
 	int64_t future_sec;                   /* longest HOLDFOR; 0: none */
 	char message_text[24];                /* message_bytes, for replies */
 };

@@ -19,6 +19,8 @@
 #include "smtpd/policy/psl.h"
 #include "smtpd/rates.h"
 #include "smtpd/session.h"
+#include "smtpd/urls.h"
+#include "store/store.h"
 #include "tls/dkim_key.h"
 #include "tls/key.h"
 #include "tls/server.h"
@@ -35,7 +37,8 @@ enum {
 	FETCH,
 	BUDGET,
 	RATES_ROLE,
-	MAPS
+	MAPS,
+	URLS
 };
 
 #define TO(role) (1u << (role))
@@ -59,7 +62,8 @@ static struct role roles[] = {
 	                TO(GREYLIST) | TO(DIAL) | TO(BUDGET) | TO(RATES_ROLE),
 	           .peers = DAEMON_QUEUE,
 	           .monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(MON_WHO) |
-	                MON_MAY(LOGIN_REDEEM) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE),
+	                MON_MAY(LOGIN_REDEEM) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
+	                MON_MAY(URLS_OPEN),
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
 	[KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 	           .prepare = key_prepare, .jail = key_mail_jail, .run = key_mail_run},
@@ -85,6 +89,8 @@ static struct role roles[] = {
 	[RATES_ROLE] = {.name = "rates", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 	           .jail = rates_jail, .run = rates_run},
 	[MAPS] = MAPS_ROLE,
+	[URLS] = {.name = "urls", .user = USER_NET, .flags = ROLE_SESSION,
+	           .jail = store_jail, .run = urls_run},
 	METRICS_ROLE,
 };
 /* clang-format on */
@@ -126,8 +132,8 @@ on_born(const struct role *role)
 	rates_unshare();
 }
 
-/* login_rows, dial_extra: one table, at their numbers */
-static struct ask_row extra[DIAL_UNIX + 1 - MON_EXTRA];
+/* login_rows, dial_extra, urls_extra: one table, at their numbers */
+static struct ask_row extra[URLS_OPEN + 1 - MON_EXTRA];
 _Static_assert((int)DIAL_UNIX == (int)LOGIN_ASKS_END, "one behind the other");
 
 static const char *const sockets[] = {"budget", NULL};
@@ -153,6 +159,8 @@ main(int argc, char **argv)
 {
 	memcpy(extra, login_rows, sizeof login_rows);
 	extra[DIAL_UNIX - MON_EXTRA] = dial_extra[0];
+	extra[URLS_OPEN - MON_EXTRA] = urls_extra[0];
 	login_session_role = &roles[SESSION];
+	urls_role = &roles[URLS];
 	return daemon_main(&smtpd, argc, argv);
 }

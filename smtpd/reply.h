@@ -49,6 +49,7 @@
 	R(R_RATE_RECIPIENTS,    450, "4.7.1",  "Too many recipients from your network in a minute; try again later") \
 	R(R_QUEUE_DOWN,         451, "4.3.0",  "The queue does not answer; try again later")           \
 	R(R_QUEUE_FAILED,       451, "4.3.0",  "The message could not be stored; try again later")     \
+	R(R_URL_LATER,          451, "4.4.1",  "The mailbox cannot be read now; try again later")      \
 	R(R_BUDGET_DOWN,        451, "4.3.0",  "Budgets cannot be looked up now; try again later")     \
 	R(R_LOOKUP_DOWN,        451, "4.3.0",  "Recipients cannot be looked up now; try again later")  \
 	R(R_MAILBOX_FULL,       452, "4.2.2",  "The mailbox is full")                                  \
@@ -92,6 +93,10 @@
 	R(R_TOO_BIG,            552, "5.3.4",  "Larger than %s octets")                                \
 	R(R_NEEDS_UTF8,         553, "5.6.7",  "A non-ASCII address needs SMTPUTF8")                   \
 	R(R_SENDER_NOT_YOURS,   553, "5.7.1",  "The sender address does not belong to your login")     \
+	R(R_URL_DENIED,         554, "5.7.0",  "IMAP URL authorization failed")                        \
+	R(R_URL_HOST,           554, "5.7.8",  "No trust relationship with the IMAP server of this URL") \
+	R(R_URL_NONE,           554, "5.6.6",  "IMAP URL resolution failed")                           \
+	R(R_URLS_MOST,          554, "5.5.3",  "Too many URLs in a message")                           \
 	R(R_HOPS,               554, "5.4.6",  "Too many hops: a mail loop")                           \
 	R(R_PIPELINING,         554, "5.5.0",  "You sent this before the reply that it must wait for")  \
 	R(R_NOT_YOURS,          554, "5.7.1",  "Not for your network")                                 \

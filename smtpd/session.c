@@ -169,6 +169,7 @@ end(struct session *s)
 	tls_conn_close(&s->tls, &s->io);
 	if (s->seat >= 0)
 		close(s->seat);
+	ask_hang_up(&s->urls);
 	drop_unread(s->io.fd);
 	io_done(&s->io);
 	buf_free(&s->helo);
@@ -188,6 +189,7 @@ open_session(int fd, const struct client *client)
 	*s = (struct session){.limits = l,
 	    .client = *client,
 	    .seat = -1,
+	    .urls = -1,
 	    .phase = PH_GREETED,
 	    .may_relay =
 		client->kind == KIND_LMTP || nets_has_text(&l->relay, client->text),

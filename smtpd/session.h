@@ -47,6 +47,7 @@ struct txn {
 	uint64_t announced_bytes; /* SIZE=, or 0 */
 	bool has_forward;         /* an alias passes it on to another host */
 	uint32_t n_accepted;      /* RCPT that were answered 250: LMTP answers each */
+	uint32_t n_urls;          /* BURL */
 };
 
 /* A verdict that lookup gave a moment ago. */
@@ -82,6 +83,7 @@ struct session {
 	struct tls_conn *tls;        /* own; NULL: plain, or not in this process */
 	struct cover cover;
 	int seat; /* own: to a session of the account, which goes on with it; -1 */
+	int urls; /* own: to the process that reads what URLs mean (urls.h); -1 */
 	char sid[ID_TEXT + 1]; /* of its lines in the log */
 	struct buf argument;   /* own: for the %s of the next reply */
 	uint64_t errors, commands;

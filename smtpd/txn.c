@@ -19,7 +19,7 @@ txn_begin(struct session *s, struct span sender, uint64_t announced_bytes)
 	t->has_forward = false;
 	t->rcpts_room = 0;
 	s->io.deadline = deadline < s->deadline ? deadline : s->deadline;
-	t->n_accepted = 0;
+	t->n_accepted = t->n_urls = 0;
 	s->message.takes_bare = strict_takes(s, STRICT_BARE);
 	s->message.takes_long = strict_takes(s, STRICT_LINES);
 	s->message.is_binary = false;

@@ -95,6 +95,7 @@ static const struct conf_setting smtpd[] = {
 	LIST("xclient_networks", "", check_network, "networks whose hosts may say for which client they speak (XCLIENT): proxies"),
 	LIST("xforward_networks", "", check_network, "networks whose hosts may say from whom a message came first (XFORWARD), for the log"),
 	LIST("etrn_domains", "", check_domain, "domains for which clients may ask that what waits for them is tried now (ETRN), once a minute"),
+	LIST("burl_hosts", "", check_domain, "names of this server's imapd, as they stand in IMAP URLs of which a submission may be made (BURL); none: it is not offered"),
 	SECONDS("future_release", "30d", 0, 365 * DAY, "how long a submission may ask to be held (FUTURERELEASE); 0: not at all"),
 	BYTES("message_size", "50M", KB, 2 * GB, "largest message"),
 	INT("recipients_most", "1000", 1, 1000, "recipients of a message"),

@@ -23,6 +23,7 @@ enum {
 
 struct ticket {
 	struct id id;
+	/* home "": it has no mailbox, or not one whose uid a process may take */
 	char address[ACCOUNT_ADDRESS_MAX + 1], home[ACCOUNT_ADDRESS_MAX + 1];
 	uid_t uid;
 	gid_t gid;
@@ -206,7 +207,8 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	uint64_t bytes = rd_u64(body), messages = rd_u64(body);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	if (takes_uid() && (!is_mailbox_uid(uid, gid) || !is_home_below(home)))
+	bool has_mailbox = is_mailbox_uid(uid, gid) && is_home_below(home);
+	if (takes_uid() && !has_mailbox)
 		return E_DENY;
 	*t = (struct ticket){.uid = uid,
 	    .gid = gid,
@@ -216,7 +218,7 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	    .made_ms = now};
 	memcpy(t->id.b, id.p, ID_BYTES);
 	copy_text(t->address, address);
-	copy_text(t->home, home);
+	copy_text(t->home, has_mailbox ? home : SPAN(""));
 	buf_u8(reply, 1);
 	return E_OK;
 }
@@ -246,7 +248,8 @@ begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 	err = monitor_pass_session(account, t->uid, own, buf_as_span(&blob), c->client);
 	if (err != E_OK)
 		err = monitor_fork_session(login_session_role, t->uid, t->gid,
-		    buf_cstr(&home), own, buf_as_span(&blob), account, c->client);
+		    t->home[0] ? buf_cstr(&home) : NULL, own, buf_as_span(&blob),
+		    account, c->client);
 	buf_free(&blob);
 	buf_free(&home);
 	return err;

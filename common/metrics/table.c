@@ -24,7 +24,7 @@ static const char *const listener_values[METRIC_LISTENERS] = {"smtp", "submissio
 static const char *const lenient_values[METRIC_LENIENT] = {"bare", "pipelining", "lines"};
 static const char *const class_values[METRIC_CLASSES] = {"2xx", "3xx", "4xx", "5xx"};
 static const char *const code_values[METRIC_CODES] = {METRIC_SMTP_CODES(CODE_TEXT) "other"};
-static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP",
+static const char *const smtp_verb_values[METRIC_SMTP_VERBS] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "BURL", "RSET", "NOOP",
 	"QUIT", "HELP", "VRFY", "STARTTLS", "AUTH", "ETRN", "XCLIENT", "XFORWARD", "unknown"};
 static const char *const pop3_verb_values[METRIC_POP3_VERBS] = {"STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT", "TOP",
 	"UIDL", "CAPA", "LANG", "UTF8", "unknown"};

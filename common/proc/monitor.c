@@ -297,6 +297,16 @@ monitor_run(void)
 	return EX_OK;
 }
 
+static void
+process_own(
+    struct process *p, const char *account, uid_t uid, gid_t gid, const char *home)
+{
+	p->owner = mem_dup(account);
+	p->owner_uid = uid;
+	p->owner_gid = gid;
+	p->home = home ? mem_dup(home) : NULL;
+}
+
 int
 monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
     int fd, struct span blob, const char *account, struct span address)
@@ -318,7 +328,7 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 	buf_bytes(&body, blob);
 	int err = p ? process_say(p, CTL_CLIENT, buf_as_span(&body), fd) : E_IO;
 	if (p)
-		p->owner = mem_dup(account), p->owner_uid = uid;
+		process_own(p, account, uid, gid, home);
 	if (err == E_OK)
 		process_serves(p, address, span_of(account), clock_wall_sec());
 	buf_free(&body);

@@ -42,6 +42,8 @@ struct process {
 	char *address, *account; /* own; NULL: nobody is served */
 	char *owner;             /* own; a session: the account whose uid it has */
 	uid_t owner_uid;
+	gid_t owner_gid;
+	char *home; /* own; of the owner; NULL: there is none */
 	int64_t since_wall_sec;
 	/* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
 	pid_t wanted_by;
@@ -135,7 +137,8 @@ void reload_adopt(void);       /* after the exec: takes over what the state says
 /*
  * What a daemon's extra asks may do (pop3d, imapd).
  * monitor_fork_session - a process of one account: of a ROLE_SESSION role with the account's uid,
- *   jailed to home; of another with the role's own, and no home.
+ *   jailed to home; of another with the role's own, and without.
+ *   home      NULL: the account has no mailbox (never of a ROLE_SESSION role)
  *   fd, blob  passed to it as CTL_CLIENT (kind 0, about blob); fd is taken
  *   address   the client's, for merpati who
  *   returns   E_OK, E_IO (cannot fork), E_LIMIT (the blob is past CHILD_ABOUT_MAX)

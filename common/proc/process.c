@@ -267,6 +267,7 @@ process_gone(struct process *gone)
 	mem_free(&gone->address);
 	mem_free(&gone->account);
 	mem_free(&gone->owner);
+	mem_free(&gone->home);
 	mem_free(&gone);
 }
 

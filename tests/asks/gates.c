@@ -25,6 +25,7 @@
 #include "smtpd/dial.h"
 #include "smtpd/policy/greylist.h"
 #include "smtpd/rates.h"
+#include "smtpd/urls.h"
 #include "spool/admin.h"
 #include "tls/key.h"
 
@@ -123,6 +124,24 @@ dial_unix_table(unsigned kind)
 	    .rows = dial_extra, .n_rows = COUNT(dial_extra), .who = "dial"};
 	(void)kind;
 	return &table;
+}
+
+static const struct ask_table *
+urls_open_table(unsigned kind)
+{
+	static const struct ask_table table = {
+	    .rows = urls_extra, .n_rows = COUNT(urls_extra), .who = "session"};
+	(void)kind;
+	return &table;
+}
+
+static void
+sample_urls(uint16_t type, struct buf *b)
+{
+	if (type == URLS_READ) {
+		buf_bytes(b, SPAN("imap://u1@h/INBOX/;uid=1"));
+		buf_u64(b, 1);
+	}
 }
 
 static void
@@ -261,6 +280,8 @@ static const struct kind {
     {"budget admin", budget_admin_table, sample_budget_admin, NULL},
     {"dial", dial_table, sample_dial, NULL},
     {"smtpd monitor", dial_unix_table, sample_dial, NULL},
+    {"urls", urls_table, sample_urls, NULL},
+    {"smtpd monitor", urls_open_table, sample_nothing, NULL},
     {"sts", sts_table, sample_sts, NULL},
     {"queue reports", reports_table, sample_reports, NULL},
     {"monitor", monitor_table, sample_monitor, NULL},

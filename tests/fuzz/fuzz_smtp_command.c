@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_smtp_command.c - one command line in each phase: its first byte says which, and on which port.
- * fuzz: smtpd/session.c smtpd/carry.c smtpd/command.c smtpd/limits.c smtpd/message.c smtpd/received.c smtpd/txn.c smtpd/verdict.c smtpd/cmd_auth.c smtpd/cmd_bdat.c smtpd/cmd_control.c smtpd/cmd_data.c smtpd/cmd_helo.c smtpd/cmd_mail.c smtpd/cmd_rcpt.c smtpd/cmd_starttls.c smtpd/cmd_vrfy.c smtpd/path.c smtpd/data.c smtpd/reply.c smtpd/asks.c common/spool/dsn.c common/login/nets.c
+ * fuzz: smtpd/session.c smtpd/carry.c smtpd/command.c smtpd/limits.c smtpd/message.c smtpd/received.c smtpd/txn.c smtpd/verdict.c smtpd/cmd_auth.c smtpd/chunk.c smtpd/cmd_bdat.c smtpd/cmd_burl.c smtpd/urls_client.c smtpd/cmd_control.c smtpd/cmd_data.c smtpd/cmd_helo.c smtpd/cmd_mail.c smtpd/cmd_rcpt.c smtpd/cmd_starttls.c smtpd/cmd_vrfy.c smtpd/path.c smtpd/data.c smtpd/reply.c smtpd/asks.c common/spool/dsn.c common/login/nets.c
  * fuzz: tests/unit/smtp_fakes.c common/base/arena.c common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c
  * fuzz: common/proc/ask.c common/proc/child.c common/proc/io.c common/proc/loop.c common/tls/hash.c common/tls/pubkey.c common/tls/dkim_folder.c
  * fuzz: smtpd/shape.c smtpd/strict.c smtpd/xclient.c smtpd/cmd_xclient.c smtpd/cmd_etrn.c smtpd/edits.c smtpd/dial_client.c smtpd/identity.c smtpd/spend.c smtpd/pace.c smtpd/rate_table.c smtpd/rates_client.c smtpd/budget/answer.c smtpd/budget/client.c common/account/trip.c smtpd/policy/[!g]*.c smtpd/policy/greylist_client.c common/dkim/*.c common/mime/*.c common/net/lookups.c common/net/resolver_client.c common/net/answer.c common/net/dns.c
