@@ -82,10 +82,10 @@ has_ready(const struct message *m)
 static bool
 pack(struct buf *packet, struct placer *p, struct message *m)
 {
-	uint16_t which[JOB_BATCH_MAX];
+	uint16_t which[JOB_RCPTS_MOST];
 	struct job j = {.ref = m->ref, .envelope = &m->envelope, .which = which};
 	size_t at = packet->len;
-	j.n_which = take_ready(m, which, JOB_BATCH_MAX);
+	j.n_which = take_ready(m, which, JOB_RCPTS_MOST);
 	job_put(packet, &j);
 	if (buf_done(packet) != E_OK || packet->len > PACKET_BYTES) {
 		packet->err = E_OK;

@@ -12,7 +12,7 @@ import threading
 
 PLACE, SYNC, RESULT, SYNCED = 1, 2, 3, 4
 PLACED, TEMP, PERM = 1, 2, 3
-JOB_HEAD = struct.Struct("<BIQ12sQ32sBI")  # source, segment, offset, id, size, SHA-256, is junk, bytes of the sender
+JOB_HEAD = struct.Struct("<BIQ12sQ32sII")  # source, segment, offset, id, size, SHA-256, flags, bytes of Return-Path
 
 
 class Connection:
@@ -41,17 +41,25 @@ class Connection:
     def unpack(self, m):
         n, = struct.unpack_from("<H", m)
         at, out = 2, []
+
+        def text():
+            nonlocal at
+            length, = struct.unpack_from("<I", m, at)
+            at += 4 + length
+            return m[at - length:at].decode()
         for _ in range(n):
-            *_, ident, _, _, _, sender = JOB_HEAD.unpack_from(m, at)
-            at += JOB_HEAD.size + sender
-            n_rcpts, = struct.unpack_from("<H", m, at)
-            at += 2
+            _, _, _, ident, _, _, _, _ = JOB_HEAD.unpack_from(m, at)
+            at += JOB_HEAD.size
+            text(), text(), text()  # sender, account, ENVID
+            _, n_rcpts = struct.unpack_from("<BH", m, at)  # RET
+            at += 3
             rcpts = []
             for _ in range(n_rcpts):
-                index, length = struct.unpack_from("<HI", m, at)
-                at += 6
-                rcpts.append((index, m[at:at + length].decode()))
-                at += length
+                index, = struct.unpack_from("<H", m, at)
+                at += 2
+                rcpts.append((index, text()))
+                text()  # ORCPT
+                at += 1  # NOTIFY
             out.append((ident.hex(), rcpts))
         return out
 

@@ -14,12 +14,19 @@ job_put(struct buf *out, const struct job *j)
 	buf_put(out, e->id.b, ID_BYTES);
 	buf_u64(out, e->size_bytes);
 	buf_put(out, e->sha256, sizeof e->sha256);
-	buf_u8(out, (e->flags & ENV_QUARANTINE) != 0);
+	buf_u32(out, e->flags);
+	buf_u32(out, e->head_bytes);
 	buf_bytes(out, e->sender);
+	buf_bytes(out, e->account);
+	buf_bytes(out, e->envid);
+	buf_u8(out, e->ret);
 	buf_u16(out, j->n_which);
 	for (uint16_t i = 0; i < j->n_which; i++) {
+		const struct rcpt *rcpt = &e->rcpts[j->which[i]];
 		buf_u16(out, j->which[i]);
-		buf_bytes(out, e->rcpts[j->which[i]].address);
+		buf_bytes(out, rcpt->address);
+		buf_bytes(out, rcpt->orcpt);
+		buf_u8(out, rcpt->notify);
 	}
 }
 
@@ -34,8 +41,13 @@ job_get(struct rd *r, struct arena *arena, struct job_in *out)
 	out->size_bytes = rd_u64(r);
 	struct span sha = rd_bytes(r, sizeof out->sha256);
 	memcpy(out->sha256, sha.p, sha.n);
-	out->is_junk = rd_u8(r) != 0;
+	out->flags = rd_u32(r);
+	out->is_junk = (out->flags & ENV_QUARANTINE) != 0;
+	out->head_bytes = rd_u32(r);
 	out->sender = rd_str(r, ENVELOPE_PATH_MAX);
+	out->account = rd_str(r, ENVELOPE_PATH_MAX);
+	out->envid = rd_str(r, ENVELOPE_ENVID_MAX);
+	out->ret = rd_u8(r);
 	uint16_t n = rd_u16(r);
 	if (r->err != E_OK || n > ENVELOPE_RCPTS_MAX || out->ref.source < JOB_JOURNAL ||
 	    out->ref.source > JOB_DEFERRED)
@@ -46,6 +58,8 @@ job_get(struct rd *r, struct arena *arena, struct job_in *out)
 	for (; out->n_rcpts < n; out->n_rcpts++) {
 		out->rcpts[out->n_rcpts].index = rd_u16(r);
 		out->rcpts[out->n_rcpts].address = rd_str(r, ENVELOPE_PATH_MAX);
+		out->rcpts[out->n_rcpts].orcpt = rd_str(r, ENVELOPE_ORCPT_MAX);
+		out->rcpts[out->n_rcpts].notify = rd_u8(r);
 	}
 	return r->err;
 }

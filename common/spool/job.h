@@ -30,7 +30,7 @@ struct job {
 	const struct envelope *envelope; /* borrow */
 	/* borrow: indexes of the recipients that are to be placed now */
 	const uint16_t *which;
-	uint16_t n_which;
+	uint16_t n_which; /* at most JOB_RCPTS_MOST */
 };
 
 enum job_outcome {
@@ -69,7 +69,13 @@ struct job_result {
 	const struct span *forwards; /* borrow */
 };
 
-enum { JOB_REASON_MAX = 400, JOB_FORWARDS_MAX = 1000, JOB_BATCH_MAX = 128 };
+enum {
+	JOB_REASON_MAX = 400,
+	JOB_FORWARDS_MAX = 1000,
+	JOB_BATCH_MAX = 128,
+	JOB_RCPTS_MOST =
+	    64, /* of one job: with all that is said of them they fit a packet */
+};
 
 /* One job of a JOB_PLACE packet.  Only the recipients in which travel, with their indexes. */
 void job_put(struct buf *out, const struct job *);
@@ -79,13 +85,17 @@ struct job_in {
 	struct id id;
 	uint64_t size_bytes;
 	unsigned char sha256[32];
-	bool is_junk; /* ENV_QUARANTINE */
-	struct span sender;
+	uint32_t flags;                     /* enum envelope_flag */
+	bool is_junk;                       /* ENV_QUARANTINE */
+	uint32_t head_bytes;                /* maybe more than there are */
+	struct span sender, account, envid; /* borrow: as in the envelope */
+	uint8_t ret;
 	uint16_t n_rcpts;
 
 	struct job_rcpt {
 		uint16_t index;
-		struct span address;
+		struct span address, orcpt; /* borrow */
+		uint8_t notify;
 	} * rcpts; /* borrow: arena */
 };
 

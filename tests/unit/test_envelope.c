@@ -144,11 +144,20 @@ check_job(struct rd *r, struct arena *a)
 	assert_int_equal(j.size_bytes, envelope.size_bytes);
 	assert_memory_equal(j.sha256, envelope.sha256, sizeof j.sha256);
 	assert_true(j.is_junk);
+	assert_int_equal(j.flags, envelope.flags);
+	assert_int_equal(j.head_bytes, envelope.head_bytes);
 	assert_true(span_eq(j.sender, envelope.sender));
+	assert_true(span_eq(j.account, envelope.account));
+	assert_true(span_eq(j.envid, envelope.envid));
+	assert_int_equal(j.ret, envelope.ret);
 	assert_int_equal(j.n_rcpts, 2);
 	assert_int_equal(j.rcpts[0].index, 0);
 	assert_int_equal(j.rcpts[1].index, 2);
-	assert_true(span_eq(j.rcpts[0].address, rcpts[0].address));
+	for (int i = 0; i < 2; i++) {
+		assert_true(span_eq(j.rcpts[i].address, rcpts[2 * i].address));
+		assert_true(span_eq(j.rcpts[i].orcpt, rcpts[2 * i].orcpt));
+		assert_int_equal(j.rcpts[i].notify, rcpts[2 * i].notify);
+	}
 }
 
 /* ---- result ---- */
@@ -260,7 +269,7 @@ check_refused(struct rd *r, struct arena *a)
 static const struct kind kinds[] = {
     /* name      put           get           check           count_at */
     {"envelope", put_envelope, get_envelope, check_envelope, (4 + 13 + 4 + 20 + 2) + (4 + 13 + 4 + 2) + (4 + 4 + 2) + 4},
-    {"job",      put_job,      get_job,      check_job,      (2 + 4 + 13) + (2 + 4) + 2},
+    {"job",      put_job,      get_job,      check_job,      (2 + 4 + 13 + 4 + 20 + 1) + (2 + 4 + 4 + 1) + 2},
     {"result",   put_result,   get_result,   check_result,   2 * (4 + 13) + 2},
     {"entry",    put_entry,    get_entry,    check_entry,    (4 + 13 + 1 + 4 + 11) + (4 + 13 + 1 + 4) + 4 + (4 + 14)},
     {"refused",  put_refused,  get_refused,  check_refused,  0},
