@@ -3,7 +3,11 @@
  * asks.h - every message between the processes of deliver.
  *   queue's sched -> placer   common/spool/job.h (another daemon, on RUN/deliver/jobs)
  *   placer -> lookup          common/account/recipient.h: LOOKUP_RCPTS
- *   placer -> monitor         proc/daemon.h: a channel to lookup
+ *   placer -> monitor         proc/daemon.h: a channel to lookup, a connection to queue's spool;
+ *                             deliver/agents.h: DELIVER_AGENT, a channel to an agent of a mailbox
+ *   placer -> agent           deliver/order.h: a message, and what its scripts decide
+ *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send
+ *   agent -> keeper           common/store/asks.h: where a script tests mailboxes
  *   lookup -> maps            maps/maps.h: MAPS_FIND, where alias_maps names some
  *   lookup -> monitor         proc/daemon.h: a channel to maps
  * Of ManageSieve, where listen_sieve has an address:
@@ -18,9 +22,12 @@
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
  * placer that was taken over may write as any uid below the mail root (CAP_SETUID, CAP_SETGID;
  * Landlock holds it there) and read the spool; it has no socket, no other file, and cannot become
- * root in the file system's eyes elsewhere.  That is why it parses nothing but jobs.  A front that
- * was taken over sees the plaintext of its connections in TLS; it has no file and cannot become
- * anybody.  A session that was taken over has one mailbox, no network, no socket.
+ * root in the file system's eyes elsewhere.  That is why it parses nothing but jobs and the answers
+ * of agents, which are of a fixed format, too.  An agent that was taken over may do in its user's
+ * mailbox what he may, and send 32 messages for one that came, with the envelope sender that the
+ * placer gives them.  A front that was taken over sees the plaintext of its connections in TLS; it
+ * has no file and cannot become anybody.  A session that was taken over has one mailbox, no network,
+ * no socket.
  */
 #ifndef DELIVER_ASKS_H
 #define DELIVER_ASKS_H
@@ -29,6 +36,7 @@ enum deliver_role {
 	DELIVER_PLACER,
 	DELIVER_LOOKUP,
 	DELIVER_MAPS,
+	DELIVER_AGENT_ROLE,
 	DELIVER_FRONT,
 	DELIVER_SESSION,
 	DELIVER_KEY,

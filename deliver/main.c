@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c - deliver: local delivery. */
+#include <string.h>
+
 #include "account/recipient.h"
 #include "auth/auth.h"
 #include "conf/conf.h"
+#include "deliver/agent.h"
+#include "deliver/agents.h"
 #include "deliver/asks.h"
 #include "deliver/managesieve/login.h"
 #include "deliver/managesieve/session.h"
 #include "deliver/placer.h"
+#include "deliver/programs.h"
 #include "login/roll.h"
 #include "login/ticket.h"
 #include "maps/maps.h"
 #include "metrics/role.h"
+#include "mime/charset.h"
 #include "net/fetch.h"
 #include "proc/daemon.h"
 #include "tls/key.h"
@@ -44,12 +50,15 @@ static const char *const sockets[] = {"jobs", NULL};
 static struct role roles[] = {
 	[DELIVER_PLACER] = {.name = "placer", .user = USER_DELIVER, .flags = ROLE_SINGLE | ROLE_CAPS_ID,
 		.at_start = 2, .count = "placers", .listens = sockets,
-		.channels = 1u << DELIVER_LOOKUP, .monitor_asks = MON_MAY(MON_CHANNEL),
+		.channels = 1u << DELIVER_LOOKUP, .peers = DAEMON_QUEUE,
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT),
 		.prepare = placer_prepare, .jail = placer_jail, .run = placer_run},
 	[DELIVER_LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
 		.channels = 1u << DELIVER_MAPS, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.jail = lookup_jail, .run = lookup_run},
 	[DELIVER_MAPS] = MAPS_ROLE,
+	[DELIVER_AGENT_ROLE] = {.name = "agent", .user = USER_NET, .flags = ROLE_SESSION,
+		.prepare = agent_prepare, .jail = agent_jail, .run = agent_run},
 	[DELIVER_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
 		.is_off = has_no_sieve, .listens = listen_settings,
 		.channels = 1u << DELIVER_KEY | 1u << DELIVER_AUTH,
@@ -77,6 +86,8 @@ static int
 self_test(const struct conf *conf, struct buf *errors)
 {
 	int err = maps_self_test(conf, errors);
+	if (programs_self_test(conf, errors) != E_OK)
+		err = E_BAD;
 	if (has_no_sieve(conf))
 		return err;
 	return auth_self_test(conf, errors) == E_OK ? err : E_BAD;
@@ -85,6 +96,9 @@ self_test(const struct conf *conf, struct buf *errors)
 static void
 before_start(const struct conf *conf)
 {
+	/* agents are forked with it: a process in a jail cannot load charsets */
+	if (conf_bool(conf, "deliver", "sieve"))
+		charset_preload();
 	if (has_no_sieve(conf))
 		return;
 	roll_new(conf, "deliver", "front_connections", "fronts_most");
@@ -102,6 +116,9 @@ on_born(const struct role *role)
 		roll_close();
 }
 
+/* Those of logins, and behind them our own. */
+static struct ask_row rows[DELIVER_ASKS_END - MON_EXTRA];
+
 int
 main(int argc, char **argv)
 {
@@ -115,8 +132,11 @@ main(int argc, char **argv)
 	    .before_start = before_start,
 	    .on_born = on_born,
 	    .on_gone = roll_strike,
-	    .extra_asks = login_rows,
-	    .n_extra_asks = COUNT(login_rows)};
+	    .extra_asks = rows,
+	    .n_extra_asks = COUNT(rows)};
+	memcpy(rows, login_rows, sizeof login_rows);
+	rows[DELIVER_AGENT - MON_EXTRA] = deliver_agent_row;
+	deliver_agent_role = &roles[DELIVER_AGENT_ROLE];
 	login_session_role = &roles[DELIVER_SESSION];
 	login_front_role = &roles[DELIVER_FRONT];
 	return daemon_main(&deliver, argc, argv);

@@ -19,9 +19,12 @@
 
 #include "account/usage.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "metrics/metric.h"
+#include "spool/put.h"
+#include "store/directions.h"
 #include "store/name.h"
 #include "tls/hash.h"
 
@@ -207,6 +210,39 @@ hold_bytes(const struct job_in *j, int source)
 	return E_OK;
 }
 
+static int
+read_large(const struct job_in *j, int source, uint64_t at,
+    int (*fn)(void *ctx, struct span), void *ctx)
+{
+	static char piece[PLACE_COPY_BY_HAND];
+	int err = E_OK;
+	while (at < j->size_bytes && err == E_OK) {
+		uint64_t left = j->size_bytes - at;
+		ssize_t n = pread(source, piece,
+		    left < sizeof piece ? (size_t)left : sizeof piece,
+		    (off_t)(j->ref.offset + at));
+		if (n <= 0)
+			return n < 0 ? E_IO : E_BAD;
+		err = fn(ctx, span_make(piece, (size_t)n));
+		at += (uint64_t)n;
+	}
+	return err;
+}
+
+int
+place_read(
+    const struct job_in *j, uint64_t at, int (*fn)(void *ctx, struct span), void *ctx)
+{
+	int source, err = source_open(j, &source);
+	if (err != E_OK || at >= j->size_bytes)
+		return err;
+	if (j->size_bytes > SMALL_MAX)
+		return read_large(j, source, at, fn, ctx);
+	err = hold_bytes(j, source);
+	return err == E_OK ? fn(ctx, span_from(buf_as_span(&place.bytes), (size_t)at))
+	                   : err;
+}
+
 /* ---- where to ---- */
 
 static int
@@ -344,22 +380,22 @@ touch(int file, int folder)
 	place.touched[place.n_touched++].folder = fcntl(folder, F_DUPFD_CLOEXEC, 3);
 }
 
-/* A file of this name, placed before: does it hold the message? */
+/* A file of this name, placed before: does it hold what it says? */
 static bool
-is_whole(int folder, const char *name, const struct job_in *j)
+is_whole(int folder, const char *path, const struct file_name *name)
 {
 	unsigned char sum[SHA256_BYTES];
 	struct stat st;
 	bool is_same = false;
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (uint64_t)st.st_size == j->size_bytes && st.st_size > 0) {
+	    (uint64_t)st.st_size == name->size_bytes && st.st_size > 0) {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (p != MAP_FAILED) {
 			sha256(span_make(p, (size_t)st.st_size), sum);
-			is_same = memcmp(sum, j->sha256, sizeof sum) == 0;
+			is_same = memcmp(sum, name->sha256, sizeof sum) == 0;
 			munmap(p, (size_t)st.st_size);
 		}
 	}
@@ -374,74 +410,183 @@ is_whole(int folder, const char *name, const struct job_in *j)
  * the disk.
  */
 static int
-create(int folder, const char *name, const struct job_in *j, int *out, bool *is_fresh)
+create(int folder, const char *path, const struct file_name *name, int *out,
+    bool *is_fresh)
 {
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW, fresh = O_CREAT | O_EXCL;
-	*out = openat(folder, name, flags | fresh, FILE_MODE);
+	*out = openat(folder, path, flags | fresh, FILE_MODE);
 	*is_fresh = *out >= 0;
 	if (*is_fresh)
 		return E_OK;
 	if (errno != EEXIST)
 		return E_IO;
-	if (is_whole(folder, name, j))
-		*out = openat(folder, name, flags);
+	if (is_whole(folder, path, name))
+		*out = openat(folder, path, flags);
 	/* a crash left the name before the bytes, or it was taken in just now: they come now */
-	else if (unlinkat(folder, name, 0) != 0 && errno != ENOENT)
+	else if (unlinkat(folder, path, 0) != 0 && errno != ENOENT)
 		return E_IO;
 	if (*out < 0)
-		*out = openat(folder, name, flags | fresh, FILE_MODE);
+		*out = openat(folder, path, flags | fresh, FILE_MODE);
 	return *out >= 0 ? E_OK : E_IO;
 }
 
-static const char *
-name_of(const struct job_in *j, const struct target *t)
+/* What is written: the message as it came, or what a script made of it. */
+struct content {
+	const struct job_in *job;
+	int source; /* borrow */
+	/* NULL: as it came */
+	const struct place_made *made;
+	struct file_name name;
+};
+
+static int
+write_piece(void *ctx, struct span bytes)
 {
-	static struct buf text;
-	struct file_name name = {.id = file_id_of(j->id, t->tag),
-	    .size_bytes = j->size_bytes,
-	    .is_junk = j->is_junk};
-	memcpy(name.sha256, j->sha256, sizeof name.sha256);
-	buf_reset(&text);
-	file_name_put(&text, &name);
-	return buf_cstr(&text);
+	return file_write(*(int *)ctx, bytes) == E_OK ? E_OK : E_IO;
 }
 
 static int
-write_file(const struct job_in *j, int source, struct folder *f, const char *name)
+write_content(const struct content *c, int to)
 {
+	const struct place_made *m = c->made;
+	if (!m || (m->has_rest && m->rest_at == 0 && m->first.n == 0))
+		return fill(c->job, c->source, to);
+	int err = write_piece(&to, m->first);
+	if (err == E_OK && m->has_rest)
+		err = place_read(c->job, m->rest_at, write_piece, &to);
+	return err;
+}
+
+static int
+write_file(const struct content *c, struct folder *f)
+{
+	struct buf path = {0};
 	bool is_fresh;
 	int fd;
-	int err = create(f->fd, name, j, &fd, &is_fresh);
-	if (err != E_OK)
-		return err;
+	file_name_put(&path, &c->name);
+	int err = create(f->fd, buf_cstr(&path), &c->name, &fd, &is_fresh);
 	/* before its bytes: a keeper that finds it whole must find it counted */
-	if (is_fresh)
-		placed_add(f->fd, placed_name, place.slot, j->size_bytes);
-	err = fill(j, source, fd);
+	if (err == E_OK && is_fresh)
+		placed_add(f->fd, placed_name, place.slot, c->name.size_bytes);
 	if (err == E_OK) {
-		touch(fd, f->fd);
-		return E_OK;
+		err = write_content(c, fd);
+		int why = errno;
+		if (err == E_OK) {
+			touch(fd, f->fd);
+		} else {
+			close(fd);
+			unlinkat(f->fd, buf_cstr(&path), 0);
+			placed_take_back(
+			    f->fd, placed_name, place.slot, c->name.size_bytes);
+		}
+		errno = why;
 	}
 	int why = errno;
-	close(fd);
-	unlinkat(f->fd, name, 0);
-	placed_take_back(f->fd, placed_name, place.slot, j->size_bytes);
+	buf_free(&path);
 	errno = why;
 	return err;
 }
 
-int
-place_message(const struct job_in *j, const struct target *t, const char **reason)
+/* ---- what a script made ---- */
+
+/* The same as what was placed before; other directions of a file that was not taken in yet go. */
+static bool
+has_directions(int folder, const char *path, struct span bytes)
 {
-	int source;
-	*reason = "4.3.0 the spool cannot be read";
-	int err = source_open(j, &source);
-	if (err != E_OK)
-		return err;
+	struct buf there = {.max = DIRECTIONS_BYTES_MAX};
+	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool is_same = fd >= 0 && file_read(fd, &there) == E_OK &&
+	               span_eq(buf_as_span(&there), bytes);
+	if (fd >= 0)
+		close(fd);
+	buf_free(&there);
+	return is_same;
+}
+
+/* A keeper must never find half of them: only what nobody looks at yet is written. */
+static int
+write_directions(struct folder *f, struct file_id id, struct span bytes)
+{
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	struct buf path = {0};
+	int err = E_OK;
+	directions_name_put(&path, id);
+	bool is_there = has_directions(f->fd, buf_cstr(&path), bytes);
+	if (!is_there && unlinkat(f->fd, buf_cstr(&path), 0) != 0 && errno != ENOENT)
+		err = E_IO;
+	int fd = err == E_OK ? openat(f->fd, buf_cstr(&path),
+				   flags | (is_there ? 0 : O_CREAT | O_EXCL), FILE_MODE)
+	                     : -1;
+	if (fd < 0 || file_write(fd, bytes) != E_OK)
+		err = E_IO;
+	int why = errno;
+	if (err == E_OK)
+		touch(fd, f->fd);
+	else if (fd >= 0) {
+		close(fd);
+		unlinkat(f->fd, buf_cstr(&path), 0);
+	}
+	buf_free(&path);
+	errno = why;
+	return err;
+}
+
+static int
+add_to_sum(void *ctx, struct span bytes)
+{
+	hash_add(ctx, bytes);
+	return E_OK;
+}
+
+static int
+sum_made(const struct job_in *j, const struct place_made *m, struct file_name *out)
+{
+	uint64_t rest =
+	    m->has_rest && m->rest_at < j->size_bytes ? j->size_bytes - m->rest_at : 0;
+	struct hash *h = hash_new();
+	hash_add(h, m->first);
+	int err = m->has_rest ? place_read(j, m->rest_at, add_to_sum, h) : E_OK;
+	hash_end(&h, out->sha256);
+	out->size_bytes = m->first.n + rest;
+	return err;
+}
+
+/*
+ * Of several the first is named as without scripts: a message that is placed again is the same,
+ * whatever became of the script meanwhile.
+ */
+static int
+name_made(const struct job_in *j, const struct target *t, const struct place_made *m,
+    struct file_name *out)
+{
+	struct buf number = {0};
+	struct id id = j->id;
+	buf_u16(&number, m->number);
+	if (m->number)
+		id = spool_derived_id(j->id, t->address, "store", buf_as_span(&number));
+	buf_free(&number);
+	*out = (struct file_name){.id = file_id_of(id, t->tag),
+	    .size_bytes = j->size_bytes,
+	    .is_junk = j->is_junk,
+	    .is_directed = m->directions.n > 0};
+	memcpy(out->sha256, j->sha256, sizeof out->sha256);
+	if (m->first.n || !m->has_rest || m->rest_at)
+		return sum_made(j, m, out);
+	return E_OK;
+}
+
+static int
+place_content(const struct content *c, const struct target *t, const char **reason)
+{
+	const struct job_in *j = c->job;
 	struct folder *f = folder_open(t);
+	int err = f ? E_OK : E_IO;
 	if (f)
 		become(t->uid, t->gid);
-	err = f ? write_file(j, source, f, name_of(j, t)) : E_IO;
+	if (err == E_OK && c->name.is_directed)
+		err = write_directions(f, c->name.id, c->made->directions);
+	if (err == E_OK)
+		err = write_file(c, f);
 	if (err == E_OK)
 		return E_OK;
 	if (err == E_IO)
@@ -451,6 +596,44 @@ place_message(const struct job_in *j, const struct target *t, const char **reaso
 	if (f && err == E_IO)
 		folder_forget(f); /* the directory may have been moved or replaced */
 	return err;
+}
+
+static const char no_source[] = "4.3.0 the spool cannot be read";
+
+int
+place_message(const struct job_in *j, const struct target *t, const char **reason)
+{
+	struct content c = {.job = j,
+	    .name = {.id = file_id_of(j->id, t->tag),
+		.size_bytes = j->size_bytes,
+		.is_junk = j->is_junk}};
+	memcpy(c.name.sha256, j->sha256, sizeof c.name.sha256);
+	*reason = no_source;
+	int err = source_open(j, &c.source);
+	return err == E_OK ? place_content(&c, t, reason) : err;
+}
+
+int
+place_made(const struct job_in *j, const struct target *t, const struct place_made *m,
+    const char **reason)
+{
+	struct content c = {.job = j, .made = m};
+	*reason = no_source;
+	int err = source_open(j, &c.source);
+	if (err == E_OK)
+		err = name_made(j, t, m, &c.name);
+	return err == E_OK ? place_content(&c, t, reason) : err;
+}
+
+bool
+place_has_script(const struct target *t)
+{
+	struct stat st;
+	struct folder *f = folder_open(t);
+	if (!f)
+		return false; /* placing it will say why */
+	become(t->uid, t->gid);
+	return fstatat(f->fd, "../sieve/active", &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* ---- durable ---- */

@@ -33,6 +33,32 @@ MUST_USE int place_open(const struct conf *);
  */
 MUST_USE int place_message(
     const struct job_in *, const struct target *, const char **reason);
+
+/* What is written beside the message as it came, or instead of it. */
+struct place_made {
+	uint16_t
+	    number; /* of several in one mailbox; 0: the first, named as without scripts */
+	struct span
+	    first; /* borrow: bytes before the rest of the message, or all there are */
+	bool has_rest; /* the message follows, from rest_at on */
+	uint64_t rest_at;
+	struct span directions; /* borrow: store/directions.h; empty: none */
+};
+
+/*
+ * place_made - as place_message: this, into new/ of the target.  Its directions before it.
+ */
+MUST_USE int place_made(const struct job_in *, const struct target *,
+    const struct place_made *, const char **reason);
+/* place_has_script - one is active in this mailbox; one system call */
+bool place_has_script(const struct target *);
+/*
+ * place_read - fn gets the message's bytes from at on, in pieces (borrow: during the call); what
+ * it returns but E_OK ends that.
+ *   returns  E_OK, E_IO, E_BAD (the spool's bytes are not this message), or what fn returned
+ */
+MUST_USE int place_read(
+    const struct job_in *, uint64_t at, int (*fn)(void *ctx, struct span), void *ctx);
 /* place_sync - all that was placed since the last one is durable.  is_all: whoever placed it.
  * E_OK, E_IO: final, it is to be placed again */
 MUST_USE int place_sync(bool is_all);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "deliver/place.h"
+#include "deliver/scripted.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
 #include "proc/io.h"
@@ -22,6 +23,7 @@
 enum {
 	JOBS_ARENA_BYTES = 32 << 20,
 	RESULTS_BYTES = 48000,
+	RESULTS_LATE_MS = 2000,
 	RCPTS_MOST = 4096,
 	SEND_WAIT_MS = 60000
 };
@@ -31,6 +33,7 @@ static struct {
 	struct arena arena; /* of one packet */
 	struct buf in, results;
 	uint16_t n_results;
+	int64_t sent_ms; /* results, or their packet came */
 } placer = {.lookup = -1, .arena = {.max_bytes = JOBS_ARENA_BYTES}};
 
 /* ---- results ---- */
@@ -48,13 +51,17 @@ send_results(int chan)
 	buf_free(&b);
 	buf_reset(&placer.results);
 	placer.n_results = 0;
+	placer.sent_ms = clock_mono_ms();
 	return err;
 }
 
 static int
 add_result(int chan, const struct job_result *r)
 {
-	int err = placer.results.len > RESULTS_BYTES ? send_results(chan) : E_OK;
+	/* scripts may take long: whoever waits hears of what is done */
+	bool is_late = clock_mono_ms() - placer.sent_ms > RESULTS_LATE_MS;
+	int err =
+	    is_late || placer.results.len > RESULTS_BYTES ? send_results(chan) : E_OK;
 	job_result_put(&placer.results, r);
 	placer.n_results++;
 	return err;
@@ -74,9 +81,28 @@ static const struct {
     [RCPT_TEMP] = {JOB_TEMP, "4.3.0 recipients cannot be looked up now"},
 };
 
-static void
-place_all(const struct job_in *j, const struct lookup_answer *a, struct job_result *r)
+/* What a mailbox's scripts say of it; without scripts it is placed. */
+static int
+place_one(const struct job_in *j, const struct job_rcpt *rcpt,
+    const struct lookup_answer *a, const struct target *t, int64_t deadline,
+    const char **reason)
 {
+	const struct scripted s = {.job = j,
+	    .rcpt = rcpt,
+	    .target = t,
+	    .is_own = a->n_targets == 1 && a->owner.n == 0,
+	    .deadline = deadline,
+	    .lookup = &placer.lookup,
+	    .arena = &placer.arena};
+	return scripted_is_for(t) ? scripted_place(&s, reason)
+	                          : place_message(j, t, reason);
+}
+
+static void
+place_all(const struct job_in *j, const struct job_rcpt *rcpt,
+    const struct lookup_answer *a, struct job_result *r)
+{
+	int64_t deadline = deadline_in_ms(SCRIPTED_JOB_MS);
 	struct span *forwards =
 	    arena_get(&placer.arena, a->n_targets * sizeof *forwards);
 	const char *reason;
@@ -88,7 +114,7 @@ place_all(const struct job_in *j, const struct lookup_answer *a, struct job_resu
 			forwards[r->n_forwards++] = t->address;
 			continue;
 		}
-		int err = place_message(j, t, &reason);
+		int err = place_one(j, rcpt, a, t, deadline, &reason);
 		if (err == E_OK) {
 			r->n_mailboxes++;
 			metric_count(M_DELIVER_PLACED);
@@ -141,7 +167,7 @@ do_rcpt(int chan, const struct job_in *j, const struct job_rcpt *rcpt,
 {
 	struct job_result r = {.id = j->id, .rcpt = rcpt->index};
 	if (a->verdict == RCPT_LOCAL) {
-		place_all(j, a, &r);
+		place_all(j, rcpt, a, &r);
 		if (r.n_forwards && set_forward_sender(j, a, &r) != E_OK) {
 			/* what was placed is known by its name, and not placed twice */
 			r.outcome = JOB_TEMP;
@@ -163,6 +189,7 @@ do_jobs(int chan, struct rd *body)
 	static struct span addresses[RCPTS_MOST];
 	uint16_t n = rd_u16(body);
 	size_t n_rcpts = 0, at = 0;
+	placer.sent_ms = clock_mono_ms();
 	struct lookup_answer *answers = NULL;
 	if (n > JOB_BATCH_MAX)
 		return E_BAD;
@@ -250,6 +277,7 @@ listener_fd(void)
 int
 placer_prepare(void)
 {
+	scripted_open(the_child.conf);
 	return place_open(the_child.conf) == E_OK ? EX_OK : EX_NOINPUT;
 }
 

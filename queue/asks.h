@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * asks.h - every message between the processes of queue, and who may send it.
- *   client (smtpd session, agent) -> spool: common/spool/put.h sched <-> spool: below sched ->
+ *   client (smtpd session, placer) -> spool: common/spool/put.h sched <-> spool: below sched ->
  *   bounce: BOUNCE_MAKE, below sched -> deliver's placers: common/spool/job.h sched <-> relay:
  *   queue/relay/order.h; relay, sts -> resolver: common/net/resolver.h relay -> sts:
  *   queue/sts/sts.h; sts -> fetch: common/net/fetch.h; sts -> spool, as a client:

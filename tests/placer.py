@@ -12,6 +12,7 @@ import threading
 
 PLACE, SYNC, RESULT, SYNCED = 1, 2, 3, 4
 PLACED, TEMP, PERM = 1, 2, 3
+QUARANTINE = 64  # enum envelope_flag
 JOB_HEAD = struct.Struct("<BIQ12sQ32sII")  # source, segment, offset, id, size, SHA-256, flags, bytes of Return-Path
 
 
@@ -141,8 +142,9 @@ def place(suite, ident, segment, offset, message, to, sha256, is_junk=False):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     s.settimeout(20)
     s.connect(str(suite.dir / "run" / "deliver" / "jobs"))
-    job = JOB_HEAD.pack(1, segment, offset, bytes.fromhex(ident), len(message), sha256, is_junk, 0)
-    job += struct.pack("<HHI", 1, 0, len(to)) + to.encode()
+    job = JOB_HEAD.pack(1, segment, offset, bytes.fromhex(ident), len(message), sha256, QUARANTINE if is_junk else 0, 0)
+    job += struct.pack("<IIIB", 0, 0, 0, 0)  # sender, account, ENVID, RET
+    job += struct.pack("<HHI", 1, 0, len(to)) + to.encode() + struct.pack("<IB", 0, 0)  # ORCPT, NOTIFY
     s.send(struct.pack("<HH", PLACE, 1) + job)
     outcome = s.recv(1 << 16)[2 + 2 + 12 + 2]
     s.close()

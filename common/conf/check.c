@@ -45,6 +45,13 @@ check_log(const char *value)
 }
 
 const char *
+check_spam_kind(const char *value)
+{
+	bool is_good = strcmp(value, "score") == 0 || strcmp(value, "length") == 0;
+	return is_good ? NULL : "is \"score\" or \"length\"";
+}
+
+const char *
 check_subaddress(const char *value)
 {
 	bool is_one = value[0] && !value[1] && !ch_alnum(value[0]) &&

@@ -11,6 +11,7 @@ const char *check_absolute(const char *value);
 const char *check_access(const char *value); /* conf/access.h */
 const char *check_log(const char *value);
 const char *check_subaddress(const char *value);
+const char *check_spam_kind(const char *value);
 const char *check_auth_source(const char *value);
 const char *check_dmarc(const char *value); /* "off", "note", "enforce" */
 const char *check_noted(const char *value); /* "off", "note" */

@@ -10,12 +10,12 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/monitor.h"
+#include "proc/owner.h"
 
 const struct role *login_session_role;
 const struct role *login_front_role;
 
 enum {
-	MAILBOX_UID_LEAST = 1000,
 	LAST_LOGINS = 4096,
 	CLIENT_FIXED =
 	    5 * 4 + 3 + 4 + 2 * 8 /* bytes of login_client_put beside its texts */
@@ -158,40 +158,6 @@ copy_text(char *to, struct span s)
 	to[s.n] = '\0';
 }
 
-/*
- * A mailbox's uid, never root's or one of ours: even a taken-over auth cannot make a session more
- * than that.
- */
-static bool
-is_mailbox_uid(uid_t uid, gid_t gid)
-{
-	if (geteuid() != 0)
-		return true; /* one uid for all: said at start */
-	for (int u = 0; u < USER_COUNT; u++) {
-		uid_t ours;
-		gid_t group;
-		if (daemon_user(the_monitor.conf, (enum role_user)u, &ours, &group) ==
-			E_OK &&
-		    uid == ours)
-			return false;
-	}
-	return uid >= MAILBOX_UID_LEAST && gid >= MAILBOX_UID_LEAST;
-}
-
-/* Below mail_dir: "DOMAIN/USER", and no way up from there. */
-static bool
-is_home_below(struct span home)
-{
-	while (home.n) {
-		struct span level = span_cut(&home, '/');
-		if (level.n == 0 || span_eqs(level, ".") || span_eqs(level, ".."))
-			return false;
-		if (home.n == 0)
-			return true;
-	}
-	return false;
-}
-
 static int
 ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
@@ -207,7 +173,7 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	uint64_t bytes = rd_u64(body), messages = rd_u64(body);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	bool has_mailbox = is_mailbox_uid(uid, gid) && is_home_below(home);
+	bool has_mailbox = owner_may_be(uid, gid) && owner_is_below(home);
 	if (takes_uid() && !has_mailbox)
 		return E_DENY;
 	*t = (struct ticket){.uid = uid,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * put.h - the one way into the spool.  A client (smtpd session, agent) holds a channel to
+ * put.h - the one way into the spool.  A client (smtpd session, placer) holds a channel to
  * the spool process; a message of up to SPOOL_SMALL_MAX bytes travels on it, a larger one is
  * written by the client into an unnamed file that the spool handed out.
  * Nothing is accepted before spool_put returned E_OK; then it is on stable storage.

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* agents.c - agents, as a placer has them: a channel each, the one that was used least goes first. */
+#include "deliver/agents.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/ask.h"
+#include "proc/child.h"
+
+struct agent {
+	char home[ACCOUNT_ADDRESS_MAX + 1]; /* "": the place is free */
+	int chan;                           /* own; -1: none lives */
+	uint64_t used;
+	unsigned failures; /* in a row */
+	int64_t penalty_until_ms;
+	int64_t window_ms, taken_ms; /* when it began; time of its runs */
+};
+
+/* Accounts whose failures and times are remembered: more than there are channels. */
+enum { ACCOUNTS_MOST = 4 * AGENTS_KEPT_MOST };
+
+static struct {
+	struct agent all[ACCOUNTS_MOST];
+	size_t n, most; /* places in use; channels, at most */
+	size_t n_chans;
+	uint64_t turn;
+	int64_t time_ms; /* of a run, at most */
+	struct buf in, bytes;
+} agents;
+
+void
+agents_open(const struct conf *c)
+{
+	int64_t all = conf_int(c, "deliver", "agents_most"),
+		placers = conf_int(c, "deliver", "placers");
+	int64_t each = all / placers > 0 ? all / placers : 1;
+	agents.most = each < AGENTS_KEPT_MOST ? (size_t)each : AGENTS_KEPT_MOST;
+	agents.time_ms = conf_int(c, "deliver", "agent_time") * 1000;
+	agents.bytes.max = ANSWER_BYTES_MAX;
+}
+
+/* ---- which ---- */
+
+static void
+hang_up(struct agent *a)
+{
+	if (a->chan < 0)
+		return;
+	ask_hang_up(&a->chan);
+	agents.n_chans--;
+}
+
+static struct agent *
+agent_of(struct span home)
+{
+	struct agent *oldest = &agents.all[0];
+	for (size_t i = 0; i < agents.n; i++) {
+		struct agent *a = &agents.all[i];
+		if (span_eqs(home, a->home)) {
+			a->used = ++agents.turn;
+			return a;
+		}
+		if (a->used < oldest->used)
+			oldest = a;
+	}
+	if (agents.n < ACCOUNTS_MOST)
+		oldest = &agents.all[agents.n++];
+	else
+		hang_up(oldest);
+	*oldest = (struct agent){.chan = -1, .used = ++agents.turn};
+	memcpy(oldest->home, home.p, home.n);
+	return oldest;
+}
+
+/* The one that was not used for longest has to go. */
+static void
+make_room(const struct agent *for_whom)
+{
+	while (agents.n_chans >= agents.most) {
+		struct agent *oldest = NULL;
+		for (size_t i = 0; i < agents.n; i++) {
+			struct agent *a = &agents.all[i];
+			if (a != for_whom && a->chan >= 0 &&
+			    (!oldest || a->used < oldest->used))
+				oldest = a;
+		}
+		if (!oldest)
+			return;
+		hang_up(oldest);
+	}
+}
+
+/* A new one, by the monitor.  E_OK, E_IO, E_LIMIT: there are too many */
+static int
+start(struct agent *a, const struct target *t)
+{
+	struct buf body = {0};
+	struct ask_msg reply;
+	make_room(a);
+	buf_bytes(&body, t->address);
+	buf_u32(&body, t->uid);
+	buf_u32(&body, t->gid);
+	buf_bytes(&body, t->home);
+	int err = child_call(DELIVER_AGENT, buf_as_span(&body), -1, &agents.in, &reply);
+	buf_free(&body);
+	if (err != E_OK)
+		return E_IO;
+	int8_t result = (int8_t)rd_u8(&reply.body);
+	if (rd_end(&reply.body) != E_OK || result != E_OK || reply.fd < 0) {
+		if (reply.fd >= 0)
+			close(reply.fd);
+		return result == E_LIMIT ? E_LIMIT : E_IO;
+	}
+	a->chan = reply.fd;
+	agents.n_chans++;
+	return E_OK;
+}
+
+/* ---- a run ---- */
+
+static int
+hear(struct agent *a, int64_t deadline, struct arena *arena, struct agent_answer *out)
+{
+	struct ask_msg m;
+	int err = E_MORE;
+	buf_reset(&agents.bytes);
+	while (err == E_MORE) {
+		err = ask_recv(a->chan, &agents.in, &m, deadline);
+		if (err != E_OK)
+			return err;
+		if (m.fd >= 0)
+			close(m.fd);
+		err = m.type == AGENT_DO ? order_piece(&m.body, &agents.bytes) : E_BAD;
+	}
+	if (err == E_OK)
+		err = answer_get(buf_as_span(&agents.bytes), arena, out);
+	return err == E_OK ? E_OK : E_BAD;
+}
+
+static int
+ask(struct agent *a, const struct agent_order *o,
+    int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,
+    struct arena *arena, struct agent_answer *out)
+{
+	struct order_sending s;
+	struct buf head = {0};
+	order_put(&head, o);
+	order_send_begin(&s, a->chan, AGENT_RUN, deadline);
+	order_send_bytes(&s, buf_as_span(&head));
+	buf_free(&head);
+	int err = message(ctx, &s);
+	if (err == E_OK)
+		err = order_send_end(&s);
+	else
+		order_send_drop(&s); /* its end does not come: nothing is run */
+	return err == E_OK ? hear(a, deadline, arena, out) : err;
+}
+
+/*
+ * One that lingered and left just now is no failure: another one is asked.  What it did it does
+ * once, and says again.
+ */
+static int
+ask_twice(struct agent *a, const struct target *t, const struct agent_order *o,
+    int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,
+    struct arena *arena, struct agent_answer *out)
+{
+	bool is_old = a->chan >= 0;
+	int err = is_old ? E_OK : start(a, t);
+	if (err == E_OK)
+		err = ask(a, o, message, ctx, deadline, arena, out);
+	else
+		return err == E_LIMIT ? E_DENY : err;
+	if (err != E_OK)
+		hang_up(a);
+	if (err != E_IO || !is_old)
+		return err;
+	err = start(a, t);
+	if (err != E_OK)
+		return err == E_LIMIT ? E_DENY : err;
+	err = ask(a, o, message, ctx, deadline, arena, out);
+	if (err != E_OK)
+		hang_up(a);
+	return err;
+}
+
+static bool
+has_time(struct agent *a, int64_t now)
+{
+	if (now - a->window_ms > AGENT_WINDOW_MS) {
+		a->window_ms = now;
+		a->taken_ms = 0;
+	}
+	return a->taken_ms < AGENT_ALLOWANCE_MS;
+}
+
+static int
+failed(struct agent *a, const struct target *t, int err, int64_t now)
+{
+	a->failures++;
+	log_event(LOG_WARNING, "agent_failed", "account=%s why=%s failures=%u",
+	    log_q(t->address), err == E_LIMIT ? "\"no answer in time\"" : err_name(err),
+	    a->failures);
+	if (a->failures < AGENT_FAILURES_MOST)
+		return E_LIMIT;
+	a->failures = 0;
+	a->penalty_until_ms = now + AGENT_PENALTY_MS;
+	return E_BAD;
+}
+
+int
+agents_run(const struct target *t, const struct agent_order *o,
+    int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,
+    struct arena *arena, struct agent_answer *out)
+{
+	int64_t begun = clock_mono_ms(), end = begun + agents.time_ms;
+	struct agent *a = agent_of(t->home);
+	if (begun < a->penalty_until_ms)
+		return E_BAD;
+	if (begun >= deadline || !has_time(a, begun)) {
+		log_event(LOG_NOTICE, "agent_waits", "account=%s", log_q(t->address));
+		return E_LIMIT;
+	}
+	int err = ask_twice(
+	    a, t, o, message, ctx, end < deadline ? end : deadline, arena, out);
+	int64_t now = clock_mono_ms();
+	a->taken_ms += now - begun;
+	if (err == E_OK) {
+		a->failures = 0;
+		return E_OK;
+	}
+	if (err == E_DENY) {
+		log_event(
+		    LOG_NOTICE, "agents_crowded", "account=%s", log_q(t->address));
+		return E_LIMIT;
+	}
+	return failed(a, t, err, now);
+}
+
+void
+agents_done(const struct target *t)
+{
+	struct agent *a = agent_of(t->home);
+	if (a->chan >= 0 && ask_send(a->chan, AGENT_DONE, SPAN(""), -1,
+				deadline_in_ms(CHILD_CALL_WAIT_MS)) != E_OK)
+		hang_up(a);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * agents.h - a placer's side of agents: the ones it has, kept for the next message of the same
+ * mailbox; a new one by the monitor; the end of one that does not answer.
+ */
+#ifndef DELIVER_AGENTS_H
+#define DELIVER_AGENTS_H
+
+#include "account/recipient.h"
+#include "deliver/order.h"
+#include "login/ticket.h"
+#include "proc/daemon.h"
+
+enum {
+	AGENTS_KEPT_MOST = 512,
+	AGENTS_PER_ACCOUNT = 4, /* processes; then the oldest is ended */
+	/* so many runs in a row without an answer, and scripts are left out for a while */
+	AGENT_FAILURES_MOST = 3,
+	AGENT_PENALTY_MS = 600000,
+	/* the scripts of a mailbox may take so long in each window; then its mail waits */
+	AGENT_WINDOW_MS = 60000,
+	AGENT_ALLOWANCE_MS = 20000,
+};
+
+/* Asks of the monitor, behind those of logins. */
+enum deliver_ask {
+	/* placer: str account, u32 uid, u32 gid, str home -> u8 result, fd: a channel to an agent */
+	DELIVER_AGENT = LOGIN_ASKS_END,
+	DELIVER_ASKS_END
+};
+
+extern const struct ask_row deliver_agent_row;
+extern const struct role *deliver_agent_role; /* set by main */
+
+void agents_open(const struct conf *);
+/*
+ * agents_run - the scripts of this mailbox decide about a message.  Blocks, at most until deadline.
+ *   message  puts the message's bytes behind the order: E_OK, or what ends it
+ *   out      borrows from memory that the next call uses again
+ *   returns  E_OK; E_LIMIT: later (too many agents, no answer in time, too much time of late); E_BAD:
+ *            they failed too often, it is to be placed as without
+ */
+MUST_USE int agents_run(const struct target *, const struct agent_order *,
+    int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,
+    struct arena *, struct agent_answer *out);
+/* agents_done - all that the last answer said has happened: AGENT_DONE */
+void agents_done(const struct target *);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * perform.h - an order becomes an answer: scripts are run over a message, and what they decided
+ * becomes what the placer is to store and to send.  In an agent, with the rights of the user.
+ * Vacation is remembered here, durably, before it is said; what a message made is remembered when
+ * the placer says that it has happened.
+ */
+#ifndef DELIVER_PERFORM_H
+#define DELIVER_PERFORM_H
+
+#include "deliver/order.h"
+
+struct conf;
+
+void perform_open(const struct conf *);
+/*
+ * perform - never fails: what cannot be done is logged, and leaves the message in INBOX.  Blocks on
+ * the disk, and on the keeper where a test asks for mailboxes.
+ *   home   borrow: descriptor of the mailbox's directory
+ *   reply  what answer_put makes
+ */
+void perform(int home, const struct agent_order *, struct buf *reply);
+void perform_done(int home); /* the last answer's has happened */
+void perform_close(void);
+
+#endif

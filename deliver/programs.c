@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+/* programs.c - scripts become programs, and stay such while their texts do. */
+#include "deliver/programs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "sieve/script_name.h"
+#include "tls/hash.h"
+
+/* steps of matching of one script: some 0.5 s */
+static const uint64_t work_most = UINT64_C(1) << 29;
+
+/* A script that was looked at, the one that is run or one that it includes. */
+struct piece {
+	bool is_global;
+	struct buf name; /* own */
+	struct buf text; /* own */
+	int err;         /* of reading it */
+};
+
+struct script {
+	struct piece parts[1 + PROGRAMS_INCLUDED_MOST];
+	size_t n_parts; /* 0: there is none */
+	bool is_user;
+	struct sieve_program *program; /* own */
+	struct sieve_errors errors;    /* own */
+	unsigned char version[SHA256_BYTES];
+};
+
+static struct {
+	struct script *before[PROGRAMS_GLOBAL_MOST], *after[PROGRAMS_GLOBAL_MOST];
+	size_t n_before, n_after;
+	struct script *user; /* own */
+	int global;          /* own: the folder of those that are included; -1 */
+	struct sieve_scripts folder; /* the user's, while programs are loaded */
+	struct sieve_limits limits;
+} all = {.global = -1, .folder = {.dir = -1}};
+
+/* ---- texts ---- */
+
+/* As long as a script may be, and one octet more: the check says that it is too long. */
+static int
+read_regular(int dir, const char *path, struct buf *out)
+{
+	struct stat st;
+	int fd = openat(
+	    dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int err = fd < 0 ? (errno == ENOENT ? E_MORE : E_IO) : E_OK;
+	out->max = SIEVE_SCRIPT_BYTES_MAX + 1;
+	if (err == E_OK && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
+		err = E_IO;
+	if (err == E_OK)
+		err = file_read(fd, out);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int
+read_global(struct span name, struct buf *out)
+{
+	struct buf file = {0};
+	int err = all.global < 0 ? E_MORE : sieve_name_to_file(name, &file);
+	if (err == E_OK)
+		err = read_regular(all.global, buf_cstr(&file), out);
+	buf_free(&file);
+	return err == E_BAD ? E_MORE : err;
+}
+
+static int
+read_personal(struct span name, struct buf *out)
+{
+	out->max = SIEVE_SCRIPT_BYTES_MAX + 1;
+	return all.folder.dir < 0 ? E_MORE : sieve_scripts_read(&all.folder, name, out);
+}
+
+static int
+read_part(bool is_global, struct span name, struct buf *out)
+{
+	return is_global ? read_global(name, out) : read_personal(name, out);
+}
+
+/* ---- a script ---- */
+
+static void
+script_reset(struct script *s)
+{
+	for (size_t i = 0; i < s->n_parts; i++) {
+		buf_free(&s->parts[i].name);
+		buf_free(&s->parts[i].text);
+		s->parts[i] = (struct piece){.err = E_OK};
+	}
+	s->n_parts = 0;
+	sieve_program_free(&s->program);
+	sieve_errors_reset(&s->errors);
+}
+
+static struct piece *
+part_add(struct script *s, bool is_global, struct span name)
+{
+	struct piece *p = &s->parts[s->n_parts++];
+	*p = (struct piece){.is_global = is_global};
+	buf_span(&p->name, name);
+	return p;
+}
+
+static int
+include(void *ctx, struct span location, struct span name, struct buf *out)
+{
+	struct script *s = ctx;
+	if (s->n_parts == COUNT(s->parts))
+		return E_MORE;
+	struct piece *p = part_add(s, span_eqs(location, "global"), name);
+	p->err = read_part(p->is_global, name, &p->text);
+	if (p->err == E_OK) {
+		out->max = SIEVE_SCRIPT_BYTES_MAX + 1;
+		buf_span(out, buf_as_span(&p->text));
+	}
+	return p->err == E_LIMIT ? E_IO : p->err;
+}
+
+/* Its first part is there. */
+static void
+compile(struct script *s)
+{
+	struct buf text = {0};
+	struct sieve_checking want = {.limits = &all.limits,
+	    .name = s->is_user ? SPAN("") : buf_as_span(&s->parts[0].name),
+	    .script = include,
+	    .ctx = s};
+	if (sieve_compile(
+		buf_as_span(&s->parts[0].text), &want, &s->errors, &s->program) != E_OK)
+		s->program = NULL;
+	for (size_t i = 0; i < s->n_parts; i++) {
+		buf_bytes(&text, buf_as_span(&s->parts[i].name));
+		buf_bytes(&text, buf_as_span(&s->parts[i].text));
+	}
+	sha256(buf_as_span(&text), s->version);
+	buf_free(&text);
+}
+
+/* ---- the user's ---- */
+
+/* All that it was made of is as it was. */
+static bool
+is_same(const struct script *s, struct span name)
+{
+	bool is = s->n_parts && span_eq(buf_as_span(&s->parts[0].name), name);
+	for (size_t i = 0; is && i < s->n_parts; i++) {
+		struct buf now = {0};
+		const struct piece *p = &s->parts[i];
+		int err = read_part(p->is_global, buf_as_span(&p->name), &now);
+		is = err == p->err && span_eq(buf_as_span(&now), buf_as_span(&p->text));
+		buf_free(&now);
+	}
+	return is;
+}
+
+static int
+load_active(struct script *s)
+{
+	struct buf name = {0};
+	int err = sieve_scripts_active(&all.folder, &name);
+	if (err == E_OK && !is_same(s, buf_as_span(&name))) {
+		script_reset(s);
+		struct piece *p = part_add(s, false, buf_as_span(&name));
+		p->err = read_personal(buf_as_span(&name), &p->text);
+		err = p->err == E_LIMIT ? E_OK : p->err;
+		if (err == E_OK)
+			compile(s);
+	}
+	buf_free(&name);
+	return err;
+}
+
+/* Where nothing can be read there is no script: the message is kept. */
+static void
+load_user(int home)
+{
+	if (!all.user)
+		all.user = mem_new(sizeof *all.user);
+	all.user->is_user = true;
+	int err = sieve_scripts_open(home, false, &all.folder);
+	if (err == E_OK)
+		err = all.folder.dir < 0 ? E_MORE : load_active(all.user);
+	if (err != E_OK)
+		script_reset(all.user);
+	if (err != E_OK && err != E_MORE)
+		log_event(LOG_WARNING, "script_not_read", "%s", "");
+}
+
+/* ---- the site's ---- */
+
+static struct script *
+site_script(const char *path)
+{
+	struct script *s = mem_new(sizeof *s);
+	struct piece *p = part_add(s, true, span_of(path));
+	p->err = read_regular(AT_FDCWD, path, &p->text);
+	if (p->err == E_OK || p->err == E_LIMIT)
+		return s;
+	log_event(LOG_ERR, "script_not_read", "path=%s err=%s", log_qs(path),
+	    log_errno(errno));
+	script_reset(s);
+	mem_free(&s);
+	return NULL;
+}
+
+static size_t
+read_list(const struct conf *c, const char *setting, struct script **out)
+{
+	size_t n = 0;
+	for (size_t i = 0;
+	     i < conf_list_count(c, "deliver", setting) && n < PROGRAMS_GLOBAL_MOST / 2;
+	     i++) {
+		struct script *s = site_script(conf_list(c, "deliver", setting, i));
+		if (s)
+			out[n++] = s;
+	}
+	return n;
+}
+
+void
+programs_limits(const struct conf *c, struct sieve_limits *out)
+{
+	*out = sieve_limits_default;
+	out->redirects = (size_t)conf_int(c, "deliver", "sieve_redirects");
+	out->work = work_most;
+	out->vacation_min_sec = (uint64_t)conf_int(c, "deliver", "vacation_least");
+	out->vacation_default_sec =
+	    (uint64_t)conf_int(c, "deliver", "vacation_default");
+	if (out->vacation_default_sec < out->vacation_min_sec)
+		out->vacation_default_sec = out->vacation_min_sec;
+}
+
+void
+programs_prepare(const struct conf *c)
+{
+	const char *global = conf_str(c, "deliver", "sieve_global");
+	programs_limits(c, &all.limits);
+	all.n_before = read_list(c, "sieve_before", all.before);
+	all.n_after = read_list(c, "sieve_after", all.after);
+	if (global[0])
+		all.global = open(global, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+void
+programs_jail(const struct conf *c, struct jail *j)
+{
+	const char *global = conf_str(c, "deliver", "sieve_global");
+	if (global[0])
+		jail_allow(j, global, JAIL_READ);
+}
+
+int
+programs_self_test(const struct conf *c, struct buf *errors)
+{
+	static const char *const settings[] = {"sieve_before", "sieve_after"};
+	int err = E_OK;
+	for (size_t k = 0; k < COUNT(settings); k++)
+		for (size_t i = 0; i < conf_list_count(c, "deliver", settings[k]);
+		     i++) {
+			const char *path = conf_list(c, "deliver", settings[k], i);
+			struct script *s = site_script(path);
+			if (s) {
+				programs_limits(c, &all.limits);
+				compile(s);
+			}
+			if (s && s->program) {
+				script_reset(s);
+				mem_free(&s);
+				continue;
+			}
+			err = E_BAD;
+			conf_where(c, "deliver", settings[k], errors);
+			buf_putf(errors, "%s: %s\n", settings[k],
+			    s ? "a script does not compile" : "cannot be read");
+			if (s)
+				sieve_errors_put(&s->errors, errors);
+			if (s)
+				script_reset(s);
+			mem_free(&s);
+		}
+	return err;
+}
+
+/* ---- all ---- */
+
+static void
+put(struct script *s, struct program *out)
+{
+	if (!s->program && !s->errors.total)
+		compile(s);
+	*out = (struct program){.name = buf_as_span(&s->parts[0].name),
+	    .is_user = s->is_user,
+	    .program = s->program,
+	    .errors = &s->errors,
+	    .version = span_make(s->version, sizeof s->version)};
+}
+
+size_t
+programs_load(int home, struct program *out)
+{
+	size_t n = 0;
+	load_user(home);
+	for (size_t i = 0; i < all.n_before; i++)
+		put(all.before[i], &out[n++]);
+	if (all.user->n_parts)
+		put(all.user, &out[n++]);
+	for (size_t i = 0; i < all.n_after; i++)
+		put(all.after[i], &out[n++]);
+	return n;
+}
+
+int
+programs_folder(void)
+{
+	return all.folder.dir;
+}
+
+void
+programs_unload(void)
+{
+	sieve_scripts_close(&all.folder);
+	all.folder = (struct sieve_scripts){.dir = -1};
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC */
+/* scripted.c - what an agent says of a message is done. */
+#include "deliver/scripted.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "deliver/agents.h"
+#include "deliver/place.h"
+#include "proc/child.h"
+#include "spool/put.h"
+#include "tls/hash.h"
+
+static struct {
+	bool is_on, is_for_all; /* of all mailboxes: there are scripts of the site */
+	char separator[2];
+	struct spool_client spool;
+} scripted;
+
+static int
+connect_spool(int *out)
+{
+	return child_daemon("queue", out);
+}
+
+void
+scripted_open(const struct conf *c)
+{
+	scripted.is_on = conf_bool(c, "deliver", "sieve");
+	scripted.is_for_all = conf_list_count(c, "deliver", "sieve_before") > 0 ||
+	                      conf_list_count(c, "deliver", "sieve_after") > 0;
+	scripted.separator[0] = conf_str(c, "common", "subaddress")[0];
+	spool_client_init(&scripted.spool, connect_spool);
+	agents_open(c);
+}
+
+bool
+scripted_is_for(const struct target *t)
+{
+	return scripted.is_on && (scripted.is_for_all || place_has_script(t));
+}
+
+/* Of the message that lies in the spool: its first line is our Return-Path. */
+static uint64_t
+head_of(const struct job_in *j)
+{
+	return j->head_bytes < j->size_bytes ? j->head_bytes : 0;
+}
+
+/* ---- what the agent is told ---- */
+
+static int
+send_piece(void *ctx, struct span bytes)
+{
+	struct order_sending *s = ctx;
+	order_send_bytes(s, bytes);
+	return s->err;
+}
+
+static int
+send_message(void *ctx, struct order_sending *s)
+{
+	const struct job_in *j = ctx;
+	return place_read(j, head_of(j), send_piece, s);
+}
+
+/* "user+detail@domain": whom it came for, when aliases were looked up. */
+static struct span
+address_with_detail(const struct target *t, struct arena *arena)
+{
+	struct buf text = {0};
+	size_t at = span_rfind(t->address, '@');
+	if (t->detail.n == 0 || at >= t->address.n || !scripted.separator[0])
+		return t->address;
+	buf_span(&text, span_head(t->address, at));
+	buf_ch(&text, scripted.separator[0]);
+	buf_span(&text, t->detail);
+	buf_span(&text, span_from(t->address, at));
+	struct span out =
+	    arena_span(arena, span_head(buf_as_span(&text), ORDER_ADDRESS_MAX));
+	buf_free(&text);
+	return out;
+}
+
+static int
+run(const struct scripted *s, struct agent_answer *out)
+{
+	const struct job_in *j = s->job;
+	struct agent_order o = {.id = file_id_of(j->id, s->target->tag),
+	    .size_bytes = j->size_bytes,
+	    .address = s->target->address,
+	    .to = address_with_detail(s->target, s->arena),
+	    .orig_to = s->rcpt->address,
+	    .is_own = s->is_own,
+	    .sender = j->sender,
+	    .account = j->account,
+	    .envid = j->envid,
+	    .orcpt = s->rcpt->orcpt,
+	    .ret = j->ret,
+	    .notify = s->rcpt->notify};
+	if (j->size_bytes > ORDER_MESSAGE_MAX)
+		return E_BAD;
+	return agents_run(s->target, &o, send_message, (void *)(uintptr_t)j,
+	    s->deadline, s->arena, out);
+}
+
+/* ---- what is stored ---- */
+
+static int
+store_one(
+    const struct scripted *s, const struct agent_store *store, const char **reason)
+{
+	const struct job_in *j = s->job;
+	struct buf first = {0};
+	struct place_made m = {.number = store->number,
+	    .has_rest = !store->is_text && !store->has_body,
+	    .directions = store->directions};
+	/* what stands before the head is ours, and stays */
+	if (store->is_text || store->has_head)
+		buf_putf(&first, "Return-Path: <%.*s>\r\n",
+		    SPAN_ARG(store->has_head ? j->sender : SPAN("")));
+	buf_span(&first, store->text);
+	buf_span(&first, store->body);
+	if (store->has_head)
+		m.rest_at = head_of(j) + store->body_at;
+	m.first = buf_as_span(&first);
+	int err = place_made(j, s->target, &m, reason);
+	buf_free(&first);
+	return err;
+}
+
+static int
+store_all(const struct scripted *s, const struct agent_answer *a, const char **reason)
+{
+	int err = E_OK;
+	for (size_t i = 0; i < a->n_stores && err == E_OK; i++)
+		err = store_one(s, &a->stores[i], reason);
+	return err;
+}
+
+/* ---- what goes out ---- */
+
+/* Its bytes: in memory, or past SPOOL_SMALL_MAX in a file of the spool. */
+struct letter {
+	struct buf bytes; /* own; what comes before the rest, or all of it */
+	struct hash *sum; /* own */
+	uint64_t size_bytes;
+	int file; /* borrow: the client's; -1 */
+	int err;
+};
+
+static int
+letter_add(void *ctx, struct span bytes)
+{
+	struct letter *l = ctx;
+	hash_add(l->sum, bytes);
+	l->size_bytes += bytes.n;
+	if (l->file < 0)
+		buf_span(&l->bytes, bytes);
+	else if (file_write(l->file, bytes) != E_OK)
+		l->err = E_IO;
+	return l->err;
+}
+
+/* E_OK, E_IO: not now */
+static int
+letter_begin(struct letter *l, uint64_t size)
+{
+	enum spool_verdict v;
+	*l = (struct letter){.file = -1, .sum = hash_new()};
+	if (spool_room(&scripted.spool, size, &v) != E_OK || v != SPOOL_OK)
+		return E_IO;
+	if (size <= SPOOL_SMALL_MAX)
+		return E_OK;
+	if (spool_file(&scripted.spool, &l->file, &v) != E_OK || v != SPOOL_OK)
+		return E_IO;
+	return E_OK;
+}
+
+static int
+letter_fill(struct letter *l, const struct scripted *s, const struct agent_send *send,
+    struct span path)
+{
+	const struct job_in *j = s->job;
+	int err = letter_add(l, path);
+	if (err == E_OK)
+		err = letter_add(l, send->fields);
+	if (err == E_OK)
+		err = letter_add(l, send->text);
+	if (err == E_OK)
+		err = letter_add(l, send->body);
+	if (err == E_OK && send->kind == SEND_REDIRECT && !send->has_body)
+		err = place_read(j, head_of(j) + (send->has_head ? send->body_at : 0),
+		    letter_add, l);
+	return err;
+}
+
+static bool
+is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static uint32_t
+flags_of(const struct scripted *s, const struct agent_send *send)
+{
+	uint32_t kept = ENV_REQUIRETLS | ENV_TLS_OPTIONAL;
+	uint32_t flags = ENV_DERIVED;
+	if (send->kind == SEND_REDIRECT)
+		kept |= ENV_SMTPUTF8 | ENV_8BITMIME | ENV_BINARYMIME;
+	else if (!is_ascii(send->text))
+		flags |= ENV_8BITMIME;
+	for (uint16_t i = 0; i < send->n_rcpts; i++)
+		if (!is_ascii(send->rcpts[i]))
+			flags |= ENV_SMTPUTF8;
+	return flags | (s->job->flags & kept);
+}
+
+/* Of message, recipient, kind and mailbox: placed again, it is the same, and is sent once. */
+static struct id
+id_of(const struct scripted *s, const struct agent_send *send)
+{
+	static const char *const kinds[] = {[SEND_REDIRECT] = "redirect",
+	    [SEND_VACATION] = "vacation",
+	    [SEND_REJECT] = "reject",
+	    [SEND_NOTIFY] = "notify"};
+	struct buf action = {0};
+	buf_span(&action, s->target->address);
+	if (send->kind == SEND_NOTIFY)
+		buf_putf(&action, "/%u", send->number);
+	struct id id = spool_derived_id(
+	    s->job->id, send->rcpts[0], kinds[send->kind], buf_as_span(&action));
+	buf_free(&action);
+	return id;
+}
+
+static int
+hand_over(const struct scripted *s, const struct agent_send *send, struct letter *l,
+    struct span sender, size_t head_bytes)
+{
+	struct envelope e = {.id = id_of(s, send),
+	    .flags = flags_of(s, send),
+	    .size_bytes = l->size_bytes,
+	    .head_bytes = (uint32_t)head_bytes,
+	    .arrived_sec = clock_wall_sec(),
+	    .sender = sender,
+	    .account = s->target->address,
+	    .n_rcpts = send->n_rcpts};
+	enum spool_verdict v = SPOOL_FAILED;
+	e.rcpts = arena_get(s->arena, send->n_rcpts * sizeof *e.rcpts);
+	for (uint16_t i = 0; i < send->n_rcpts; i++)
+		e.rcpts[i] = (struct rcpt){.address = send->rcpts[i]};
+	if (send->kind == SEND_REDIRECT) {
+		e.envid = s->job->envid;
+		e.ret = send->ret ? send->ret : s->job->ret;
+		/* its success is told by us: it is delivered (RFC 3461 5.2.7.3) */
+		e.rcpts[0].orcpt = s->rcpt->orcpt;
+		e.rcpts[0].notify = send->notify
+		                        ? send->notify
+		                        : notify_without_success(s->rcpt->notify);
+	}
+	hash_end(&l->sum, e.sha256);
+	int err = spool_put(&scripted.spool, &e, buf_as_span(&l->bytes), &v);
+	if (err != E_OK || v != SPOOL_OK)
+		return E_IO;
+	log_event(LOG_INFO, "sent_by_script", "mid=%s sent=%s account=%s to=%s",
+	    id_text(s->job->id), id_text(e.id), log_q(s->target->address),
+	    log_q(send->rcpts[0]));
+	return E_OK;
+}
+
+static int
+send_one(const struct scripted *s, const struct agent_send *send)
+{
+	const struct job_in *j = s->job;
+	struct span sender = SPAN("");
+	struct buf path = {0};
+	struct letter l;
+	if (send->kind == SEND_REDIRECT &&
+	    lookup_forward_sender(s->lookup, j->sender, s->arena, &sender) != E_OK)
+		return E_IO;
+	buf_putf(&path, "Return-Path: <%.*s>\r\n", SPAN_ARG(sender));
+	uint64_t size = path.len + send->fields.n + send->text.n + send->body.n +
+	                (send->kind == SEND_REDIRECT ? j->size_bytes : 0);
+	int err = letter_begin(&l, size);
+	if (err == E_OK)
+		err = letter_fill(&l, s, send, buf_as_span(&path));
+	if (err == E_OK && l.file >= 0 && fdatasync(l.file) != 0)
+		err = E_IO;
+	if (err == E_OK)
+		err = hand_over(s, send, &l, sender, path.len);
+	else
+		spool_drop(&scripted.spool);
+	if (l.sum)
+		hash_end(&l.sum, NULL);
+	buf_free(&l.bytes);
+	buf_free(&path);
+	return err;
+}
+
+static int
+send_all(const struct scripted *s, const struct agent_answer *a, const char **reason)
+{
+	int err = E_OK;
+	*reason = "4.3.1 what a script sends finds no room in the queue";
+	for (size_t i = 0; i < a->n_sends && err == E_OK; i++)
+		err = send_one(s, &a->sends[i]);
+	return err;
+}
+
+int
+scripted_place(const struct scripted *s, const char **reason)
+{
+	struct agent_answer a;
+	int err = run(s, &a);
+	*reason = "4.3.2 the scripts of the mailbox do not answer now";
+	if (err == E_BAD) {
+		log_event(LOG_WARNING, "placed_without_script", "mid=%s account=%s",
+		    id_text(s->job->id), log_q(s->target->address));
+		return place_message(s->job, s->target, reason);
+	}
+	if (err != E_OK)
+		return E_IO;
+	err = store_all(s, &a, reason);
+	if (err == E_OK)
+		err = send_all(s, &a, reason);
+	if (err == E_OK && a.wants_done)
+		agents_done(s->target);
+	return err;
+}
