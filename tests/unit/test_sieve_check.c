@@ -150,10 +150,11 @@ test_allowed(void **state)
 static int
 long_script(void *ctx, struct span location, struct span name, struct buf *out)
 {
-	const char *kind = ctx;
-	const size_t n = SIEVE_SCRIPT_BYTES_MAX - 100;
+	/* the first one is half as long: so it is not always the copy of a text that finds no room */
+	bool is_first = span_eqs(name, "s0");
+	const char *kind = is_first ? "#" : ctx;
+	const size_t n = (size_t)SIEVE_SCRIPT_BYTES_MAX / (is_first ? 2 : 1) - 100;
 	(void)location;
-	(void)name;
 	buf_str(out, "require [\"variables\",\"encoded-character\"];\n");
 	buf_str(out, *kind == '#' ? "#" : "set \"a\"\n\"");
 	while (out->len < n)
@@ -174,17 +175,15 @@ test_memory(void **state)
 		struct sieve_errors errors = {0};
 		struct sieve_program *program;
 		struct buf text = {0};
-		bool is_said = false;
 		buf_str(&text, "require \"include\";\n");
 		for (int k = 0; k < 40; k++)
 			buf_putf(&text, "include \"s%d\";\n", k);
 		assert_int_not_equal(
 		    sieve_compile(buf_as_span(&text), &want, &errors, &program), E_OK);
 		assert_null(program);
-		for (size_t k = 0; k < errors.n; k++)
-			is_said |= errors.rows[k].line > 0 &&
-			           span_eqs(errors.rows[k].text, SIEVE_NO_MEMORY);
-		assert_true(is_said);
+		/* where it was: at the text, or at the string in it */
+		assert_true(span_eqs(errors.rows[0].text, SIEVE_NO_MEMORY));
+		assert_int_equal(errors.rows[0].line, kind[0] == '#' ? 1 : 3);
 		buf_free(&text);
 		sieve_errors_reset(&errors);
 	}
