@@ -86,15 +86,14 @@ MUST_USE int check_script(
 
 /* ---- what rows of the table name ---- */
 typedef int check_fn(struct sieve_check *, struct sieve_node *);
-check_fn check_require, check_if, check_elsif, check_not, check_allof, check_anyof,
-    check_true, check_false, check_size;
+check_fn check_require, check_elsif, check_not, check_allof, check_anyof, check_true,
+    check_false, check_size;
 check_fn check_match, check_header, check_address, check_envelope, check_hasflag,
-    check_date, check_currentdate, check_body, check_string_test, check_spamtest;
+    check_date, check_currentdate, check_body;
 check_fn check_fileinto, check_redirect, check_vacation, check_flag, check_set,
-    check_include, check_global_command, check_return, check_foreverypart, check_break,
+    check_include, check_global_command, check_foreverypart, check_break,
     check_extracttext, check_replace, check_enclose, check_addheader,
-    check_deleteheader, check_notify, check_notify_methods, check_notify_capability,
-    check_duplicate, check_ihave, check_specialuse, check_metadata, check_keep,
-    check_lists, check_mime_header, check_reject, check_mailboxexists;
+    check_deleteheader, check_notify, check_ihave, check_specialuse, check_metadata,
+    check_mime_header, check_mailboxexists;
 
 #endif

@@ -34,14 +34,6 @@ check_require(struct sieve_check *c, struct sieve_node *node)
 	return err;
 }
 
-int
-check_if(struct sieve_check *c, struct sieve_node *node)
-{
-	(void)c;
-	(void)node;
-	return E_OK;
-}
-
 /* elsif and else: a chain that began wrong is said once. */
 int
 check_elsif(struct sieve_check *c, struct sieve_node *node)

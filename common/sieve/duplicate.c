@@ -4,14 +4,6 @@
 #include "sieve/check_state.h"
 #include "sieve/run_state.h"
 
-int
-check_duplicate(struct sieve_check *c, struct sieve_node *node)
-{
-	(void)c;
-	(void)node;
-	return E_OK;
-}
-
 /* What tells this message from others; p NULL: it has nothing, and is no duplicate. */
 static struct span
 unique_id(struct sieve_run *run, const struct sieve_node *node)

@@ -16,15 +16,6 @@ enum {
 };
 
 static bool
-name_ok(struct span name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
-			return false;
-	return name.n > 0 && name.n <= HEADER_NAME_MAX;
-}
-
-static bool
 value_ok(struct span value)
 {
 	return !value.n || !memchr(value.p, 0, value.n);
@@ -34,7 +25,7 @@ int
 check_addheader(struct sieve_check *c, struct sieve_node *node)
 {
 	struct span text;
-	if (check_constant(node->pos[0], &text) && !name_ok(text))
+	if (check_constant(node->pos[0], &text) && !field_name_ok(text))
 		return check_error(c, node->line,
 		    "addheader command: specified field name '%.*s' is invalid",
 		    SPAN_ARG(span_head(text, 80)));
@@ -54,7 +45,7 @@ int
 check_deleteheader(struct sieve_check *c, struct sieve_node *node)
 {
 	struct span text;
-	if (check_constant(node->pos[0], &text) && !name_ok(text))
+	if (check_constant(node->pos[0], &text) && !field_name_ok(text))
 		return check_error(c, node->line,
 		    "deleteheader command: specified field name '%.*s' is invalid",
 		    SPAN_ARG(span_head(text, 80)));
@@ -176,7 +167,7 @@ run_addheader(struct sieve_run *run, const struct sieve_node *node)
 	struct span name = run_arg(run, node->pos[0]),
 		    value = run_arg(run, node->pos[1]);
 	const char *eol = view_eol(run);
-	if (!name_ok(name))
+	if (!field_name_ok(name))
 		return run_error(run, node->line,
 		    "addheader action: specified field name '%.*s' is invalid",
 		    SPAN_ARG(span_head(name, 80)));
@@ -276,7 +267,7 @@ run_deleteheader(struct sieve_run *run, const struct sieve_node *node)
 	struct deleting d = {.node = node, .name = run_arg(run, node->pos[0])};
 	const struct sieve_arg *index = node_opt_arg(node, OPT_FIELD_INDEX);
 	struct buf head = {.max = HEAD_EDITED_BYTES_MAX};
-	if (!name_ok(d.name))
+	if (!field_name_ok(d.name))
 		return run_error(run, node->line,
 		    "deleteheader action: specified field name '%.*s' is invalid",
 		    SPAN_ARG(span_head(d.name, 80)));

@@ -13,6 +13,15 @@ enum {
 	BASE64_LINE_BYTES = 57,
 };
 
+bool
+field_name_ok(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
+			return false;
+	return name.n > 0 && name.n <= HEADER_NAME_MAX;
+}
+
 /* Line ends and the like are blanks. */
 static void
 put_plain_text(struct buf *out, struct span text)

@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+/* field_name_ok - RFC 5322 2.2: printable, no colon */
+bool field_name_ok(struct span name);
 /* field_put_text - on one line; what is not ASCII as encoded words, folded (RFC 2047) */
 void field_put_text(struct buf *, const char *eol, struct span text);
 /* the same as a whole field */

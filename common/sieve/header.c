@@ -5,17 +5,8 @@
 #include "mime/param.h"
 #include "mime/text.h"
 #include "sieve/check_state.h"
+#include "sieve/field.h"
 #include "sieve/run_state.h"
-
-/* RFC 5322 2.2: printable, no colon. */
-static bool
-field_name_ok(struct span name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
-			return false;
-	return name.n > 0 && name.n <= HEADER_NAME_MAX;
-}
 
 /* Not wrong, but never there. */
 static void

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "mime/header.h"
+#include "sieve/field.h"
 #include "sieve/run_state.h"
+
+enum { NAME_BYTES_MAX = 100 }; /* of a field that a URI asks for */
 
 /* RFC 3986: unreserved, and of the reserved ones those that a mailto URI has inside a part. */
 static bool
@@ -109,21 +112,12 @@ is_ours(struct span name)
 	return span_istarts(name, SPAN("resent-")) || span_istarts(name, SPAN("dkim-"));
 }
 
-static bool
-name_ok(struct span name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
-			return false;
-	return name.n > 0 && name.n <= 100;
-}
-
 static int
 add_field(struct mailto *m, struct span name, struct span value, struct arena *arena,
     struct buf *why)
 {
 	struct buf field = {.max = MAILTO_BYTES_MAX}, line = {.max = MAILTO_BYTES_MAX};
-	if (!name_ok(name)) {
+	if (!field_name_ok(name) || name.n > NAME_BYTES_MAX) {
 		buf_putf(
 		    why, "'%.*s' is no name of a field", SPAN_ARG(span_head(name, 60)));
 		return E_BAD;

@@ -98,12 +98,6 @@ check_notify(struct sieve_check *c, struct sieve_node *node)
 	return err;
 }
 
-int
-check_notify_capability(struct sieve_check *c, struct sieve_node *node)
-{
-	return check_match(c, node);
-}
-
 /* ---- run ---- */
 
 static void

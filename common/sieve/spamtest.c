@@ -7,12 +7,6 @@
 #include "sieve/regex.h"
 #include "sieve/run_state.h"
 
-int
-check_spamtest(struct sieve_check *c, struct sieve_node *node)
-{
-	return check_match(c, node);
-}
-
 /* "-1.6"; whole numbers and fractions, nothing else.  E_OK, E_BAD */
 static int
 decimal_parse(struct span in, double *out)

@@ -176,12 +176,6 @@ check_extracttext(struct sieve_check *c, struct sieve_node *node)
 }
 
 int
-check_string_test(struct sieve_check *c, struct sieve_node *node)
-{
-	return check_match(c, node);
-}
-
-int
 check_flag(struct sieve_check *c, struct sieve_node *node)
 {
 	if (!node->pos[0])

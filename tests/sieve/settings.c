@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* settings.c - what test_config_set knows; other settings mean nothing here. */
+/*
+ * settings.c - what test_config_set knows of Dovecot's settings, and of ours: "now" (UNIX time),
+ * "list:NAME", "use:\\FLAG" and "id:ID" (their members, blanks between), "environment:ITEM",
+ * "envelope:PART".  Other settings mean nothing here.
+ */
 #include "suite.h"
 
 static bool
