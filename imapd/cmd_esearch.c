@@ -97,6 +97,7 @@ tell(struct esearch *e, const struct source *source, const struct found *found)
 	struct result result = {.seqs = found->seqs,
 	    .n = found->n,
 	    .ascending = found->seqs,
+	    .scores = found->scores,
 	    .mailbox = source->name,
 	    .uidvalidity = s->selected->view.uidvalidity};
 	if (found->n && !result_put_extended(s, e->command, &e->search, &result))

@@ -14,8 +14,10 @@ static enum reply
 search_tell(struct session *s, const struct command *c, struct span text,
     const struct search *search, const struct found *found)
 {
-	struct result result = {
-	    .seqs = found->seqs, .n = found->n, .ascending = found->seqs};
+	struct result result = {.seqs = found->seqs,
+	    .n = found->n,
+	    .ascending = found->seqs,
+	    .scores = found->scores};
 	bool is_extended = search->has_return || s->enabled & EN_REV2;
 	if (!(is_extended ? result_put_extended(s, c, search, &result)
 			  : result_put(s, c, "SEARCH", search, &result)))

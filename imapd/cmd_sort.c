@@ -14,12 +14,22 @@ sort_program_parse(struct parse *p, struct sort_order *order, struct search *sea
 		err = sort_parse(p, order);
 	if (err == E_OK)
 		err = parse_sp(p);
-	return err == E_OK ? search_parse_criteria(p, search) : err;
+	if (err == E_OK)
+		err = search_parse_criteria(p, search);
+	if (err == E_OK && sort_has(order, SORT_RELEVANCY) && !search->has_fuzzy)
+		return parse_fail(p, p->in, "FUZZY, for RELEVANCY"); /* RFC 6203 6 */
+	return err;
 }
 
+/* What is sorted: ctx of row_set. */
+struct sorting {
+	struct sorter sorter;
+	const uint8_t *scores; /* borrow; NULL: none */
+};
+
 static struct sort_value
-value_of(
-    enum sort_by by, const struct store_record *r, const struct envelope_facts *facts)
+value_of(enum sort_by by, const struct store_record *r,
+    const struct envelope_facts *facts, unsigned score)
 {
 	switch (by) {
 	case SORT_ARRIVAL:
@@ -36,6 +46,8 @@ value_of(
 		return sort_text(facts->display_to);
 	case SORT_FROM:
 		return sort_text(facts->from);
+	case SORT_RELEVANCY:
+		return sort_number(-(int64_t)score);
 	case SORT_SUBJECT:
 		return sort_text(facts->base_subject);
 	case SORT_TO:
@@ -50,52 +62,79 @@ static void
 row_set(void *ctx, size_t i, const struct store_record *r,
     const struct envelope_facts *facts)
 {
-	struct sorter *sorter = ctx;
+	struct sorting *sorting = ctx;
+	struct sorter *sorter = &sorting->sorter;
 	struct sort_value *row = sorter_row(sorter, i);
+	unsigned score = sorting->scores ? sorting->scores[i] : 0;
 	for (size_t k = 0; k < sorter->order.n; k++)
-		row[k] = value_of(sorter->order.keys[k].by, r, facts);
+		row[k] = value_of(sorter->order.keys[k].by, r, facts, score);
 }
 
 static enum reply
-rows_set(struct session *s, struct sorter *sorter, const struct found *found,
+rows_set(struct session *s, struct sorting *sorting, const struct found *found,
     struct facts *facts)
 {
-	if (!sort_by_record(&sorter->order))
-		return facts_each(facts, s, found, row_set, sorter);
+	if (!sort_by_record(&sorting->sorter.order))
+		return facts_each(facts, s, found, row_set, sorting);
 	for (size_t i = 0; i < found->n; i++)
-		row_set(sorter, i, selected_record(s->selected, found->seqs[i]), NULL);
+		row_set(sorting, i, selected_record(s->selected, found->seqs[i]), NULL);
 	return R_DONE;
 }
 
-/* The sequence numbers found, in their order; out is the caller's. */
+/* What was found, in its order; the caller's. */
+struct sorted {
+	uint32_t *seqs;
+	uint8_t *scores; /* NULL: there are none */
+};
+
+static void
+put_sorted(const struct found *found, struct sorted *out)
+{
+	if (found->scores)
+		out->scores = mem_grow(NULL, found->n + 1, sizeof *out->scores);
+	for (size_t i = 0; i < found->n; i++) {
+		uint32_t at = out->seqs[i];
+		out->seqs[i] = found->seqs[at];
+		if (found->scores)
+			out->scores[i] = found->scores[at];
+	}
+}
+
 static enum reply
 found_sort(struct session *s, const struct sort_order *order, const struct found *found,
-    uint32_t **out)
+    struct sorted *out)
 {
 	struct facts facts = {.message.file = E_MORE};
-	struct sorter sorter;
-	sorter_init(&sorter, order, found->n);
-	enum reply reply = rows_set(s, &sorter, found, &facts);
-	*out = mem_grow(NULL, found->n + 1, sizeof **out);
+	struct sorting sorting = {.scores = found->scores};
+	sorter_init(&sorting.sorter, order, found->n);
+	enum reply reply = rows_set(s, &sorting, found, &facts);
+	*out = (struct sorted){mem_grow(NULL, found->n + 1, sizeof *out->seqs), NULL};
 	if (reply == R_DONE) {
-		sorter_run(&sorter, *out);
-		for (size_t i = 0; i < found->n; i++)
-			(*out)[i] = found->seqs[(*out)[i]];
+		sorter_run(&sorting.sorter, out->seqs);
+		put_sorted(found, out);
 	}
-	sorter_done(&sorter);
+	sorter_done(&sorting.sorter);
 	facts_done(&facts);
 	return reply;
+}
+
+static void
+sorted_free(struct sorted *sorted)
+{
+	mem_free(&sorted->seqs);
+	mem_free(&sorted->scores);
 }
 
 bool
 sort_is_before(
     struct session *s, const struct sort_order *order, uint32_t a, uint32_t b)
 {
-	uint32_t both[2] = {a < b ? a : b, a < b ? b : a}, *sorted;
+	uint32_t both[2] = {a < b ? a : b, a < b ? b : a};
+	struct sorted sorted;
 	struct found found = {.seqs = both, .n = 2};
 	bool is_before =
-	    found_sort(s, order, &found, &sorted) == R_DONE && sorted[0] == a;
-	mem_free(&sorted);
+	    found_sort(s, order, &found, &sorted) == R_DONE && sorted.seqs[0] == a;
+	sorted_free(&sorted);
 	return is_before;
 }
 
@@ -116,7 +155,7 @@ cmd_sort(struct session *s, struct command *c)
 	struct search search;
 	struct sort_order order;
 	struct found found;
-	uint32_t *sorted = NULL;
+	struct sorted sorted = {NULL, NULL};
 	struct span text = c->parse.in;
 	int err = sort_program_parse(&c->parse, &order, &search);
 	if (err == E_OK)
@@ -135,9 +174,11 @@ cmd_sort(struct session *s, struct command *c)
 		reply = found_sort(s, &order, &found, &sorted);
 	if (reply == R_DONE)
 		reply = sort_tell(s, c, text, &search,
-		    &(struct result){
-			.seqs = sorted, .n = found.n, .ascending = found.seqs});
-	mem_free(&sorted);
+		    &(struct result){.seqs = sorted.seqs,
+			.n = found.n,
+			.ascending = found.seqs,
+			.scores = sorted.scores});
+	sorted_free(&sorted);
 	found_free(&found);
 	return result_said(s, &search, reply);
 }

@@ -145,7 +145,9 @@ context_add(struct session *s, const struct command *c, struct span text,
 	struct context *x = mem_new(sizeof *x), **last = &b->contexts;
 	x->arena.max_bytes = CONTEXT_ARENA_MAX;
 	x->is_uid = c->is_uid;
-	if (!has_room(b, r->n) || !fill(s, x, text, parse, r)) {
+	bool is_kept = has_room(b, r->n) && fill(s, x, text, parse, r);
+	/* what is about so now is by other measures later (RFC 6203 3) */
+	if (!is_kept || x->search.has_fuzzy) {
 		refuse(s, s->tag);
 		context_free(&x);
 		return;

@@ -138,6 +138,27 @@ modseq_put(struct session *s, const struct search *search, const struct result *
 	item_put(respond_out(s), " MODSEQ ", ends > rest ? ends : rest);
 }
 
+/* RFC 6203 4: a score for each that is told, in that order */
+static bool
+relevancy_put(struct session *s, const struct search *search, const struct result *r)
+{
+	struct buf *out = respond_out(s);
+	struct picked p = pick(search, r);
+	const char *between = "";
+	buf_str(out, " RELEVANCY (");
+	for (size_t i = 0; i < p.n_ends && r->scores; i++, between = " ")
+		buf_putf(out, "%s%u", between,
+		    r->scores[p.ends[i] == r->seqs[0] ? 0 : r->n - 1]);
+	for (size_t i = 0; i < p.n_rest && r->scores; i++, between = " ") {
+		buf_str(out, between);
+		put_u32(out, r->scores[(size_t)(p.rest - r->seqs) + i]);
+		if (out->len >= IMAP_OUT_FLUSH && !respond_flush(s))
+			return false;
+	}
+	buf_ch(out, ')');
+	return true;
+}
+
 /* RFC 9051 7.3.4, RFC 7377 2.1 */
 static void
 correlators_put(struct session *s, const struct command *c, const struct result *r)
@@ -175,6 +196,8 @@ result_put_extended(struct session *s, const struct command *c,
 			return false;
 	}
 	if (returns & RETURN_PARTIAL && !partial_tell(s, c, search, r))
+		return false;
+	if (returns & RETURN_RELEVANCY && !relevancy_put(s, search, r))
 		return false;
 	modseq_put(s, search, r);
 	buf_str(out, "\r\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * result.h - results of SEARCH and SORT as RETURN asks for them (RFC 9051 7.3.4, RFC 4731, RFC 5267
- * 3, RFC 9394 3, RFC 7377 2.1); "$", RFC 5182.
+ * 3, RFC 9394 3, RFC 7377 2.1, RFC 6203 4); "$", RFC 5182.
  */
 #ifndef IMAPD_RESULT_H
 #define IMAPD_RESULT_H
@@ -14,6 +14,8 @@ struct result {
 	const uint32_t *seqs; /* borrow */
 	size_t n;
 	const uint32_t *ascending; /* borrow: the same messages; n of them */
+	/* borrow: of seqs, in their order; NULL where none was fuzzy, or it found nothing */
+	const uint8_t *scores;
 	struct span mailbox; /* borrow: of ESEARCH, which says it; empty: not said */
 	uint32_t uidvalidity;
 };

@@ -30,6 +30,7 @@ enum argument {
 	ARG_AFTER, /* a UID: those above */
 	ARG_BELOW,
 	ARG_KEY,
+	ARG_FUZZY, /* a key, too */
 	ARG_TWO_KEYS,
 	ARG_NEW, /* none; it is two keys */
 };
@@ -55,6 +56,7 @@ static const struct row {
 	{"EMAILID",           ARG_OBJECT,   SEARCH_EMAILID,  false, 0,             NULL},
 	{"FLAGGED",           ARG_NONE,     SEARCH_FLAGS,    false, FLAG_FLAGGED,  NULL},
 	{"FROM",              ARG_TEXT,     SEARCH_FIELD,    false, 0,             "from"},
+	{"FUZZY",             ARG_FUZZY,    SEARCH_AND,      false, 0,             NULL},
 	{"HEADER",            ARG_HEADER,   SEARCH_FIELD,    false, 0,             NULL},
 	{"KEYWORD",           ARG_KEYWORD,  SEARCH_KEYWORD,  false, 0,             NULL},
 	{"LARGER",            ARG_OCTETS,   SEARCH_LARGER,   false, 0,             NULL},
@@ -97,7 +99,7 @@ static const struct {
 	enum search_return returns;
 } return_options[] = {
 	{"ALL", RETURN_ALL}, {"CONTEXT", RETURN_CONTEXT}, {"COUNT", RETURN_COUNT}, {"MAX", RETURN_MAX}, {"MIN", RETURN_MIN},
-	{"PARTIAL", RETURN_PARTIAL}, {"SAVE", RETURN_SAVE}, {"UPDATE", RETURN_UPDATE},
+	{"PARTIAL", RETURN_PARTIAL}, {"RELEVANCY", RETURN_RELEVANCY}, {"SAVE", RETURN_SAVE}, {"UPDATE", RETURN_UPDATE},
 };
 
 /* clang-format on */
@@ -236,6 +238,27 @@ not_read(struct reader *r, struct search_key **out)
 	return E_OK;
 }
 
+/* What must not be there is looked for exactly: near misses of it would go, too. */
+static void
+make_fuzzy(struct search_key *k)
+{
+	if (k->is_not)
+		return;
+	k->is_fuzzy = true;
+	for (struct search_key *kid = k->kids; kid; kid = kid->next)
+		make_fuzzy(kid);
+}
+
+static int
+fuzzy_read(struct reader *r, struct search_key **out)
+{
+	if (parse_sp(r->p) != E_OK || key_read(r, out) != E_OK)
+		return E_BAD;
+	r->search->has_fuzzy = true;
+	make_fuzzy(*out);
+	return E_OK;
+}
+
 static int
 list_read(struct reader *r, struct search_key **out)
 {
@@ -311,6 +334,8 @@ named_read(struct reader *r, const struct row *row, struct search_key **out)
 {
 	if (row->argument == ARG_KEY)
 		return not_read(r, out);
+	if (row->argument == ARG_FUZZY)
+		return fuzzy_read(r, out);
 	struct search_key *k = *out = key_new(r, row->what);
 	if (!k)
 		return parse_fail(r->p, r->p->in, "a shorter search");
@@ -457,6 +482,8 @@ root_read(struct parse *p, struct search *out)
 {
 	struct reader r = {.p = p, .search = out};
 	int err = keys_read(&r, &out->root);
+	if (err == E_OK && out->returns & RETURN_RELEVANCY && !out->has_fuzzy)
+		return parse_fail(p, p->in, "FUZZY, for RELEVANCY"); /* RFC 6203 4 */
 	return err == E_OK ? parse_end(p) : err;
 }
 

@@ -2,7 +2,7 @@
 /*
  * search_parse.h - what SEARCH, SORT and THREAD look for: the tree of keys, RFC 9051 6.4.4 and RFC
  * 3501 6.4.4, with RFC 4731, 5182, 5267 and 9394 (RETURN), 5032 (OLDER, YOUNGER), 7162 (MODSEQ), 8474 (EMAILID,
- * THREADID) and 8514 (SAVEDON and the like).  Pure.  The texts to look for are folded here, once
+ * THREADID), 8514 (SAVEDON and the like) and 6203 (FUZZY).  Pure.  The texts to look for are folded here, once
  * (casemap.h).
  */
 #ifndef IMAPD_SEARCH_PARSE_H
@@ -23,9 +23,10 @@ enum search_return {
 	RETURN_ALL = 4,
 	RETURN_COUNT = 8,
 	RETURN_SAVE = 16,
-	RETURN_PARTIAL = 32,  /* RFC 9394; not beside RETURN_ALL */
-	RETURN_UPDATE = 64,   /* RFC 5267 4.3 */
-	RETURN_CONTEXT = 128, /* RFC 5267 4.2: a hint, nothing is done about it */
+	RETURN_PARTIAL = 32,    /* RFC 9394; not beside RETURN_ALL */
+	RETURN_UPDATE = 64,     /* RFC 5267 4.3 */
+	RETURN_CONTEXT = 128,   /* RFC 5267 4.2: a hint, nothing is done about it */
+	RETURN_RELEVANCY = 256, /* RFC 6203 4: has_fuzzy, too */
 };
 
 enum search_what {
@@ -59,7 +60,9 @@ enum search_what {
 
 struct search_key {
 	enum search_what what;
-	bool is_not;    /* the other messages */
+	bool is_not; /* the other messages */
+	/* about so (RFC 6203): texts, days and sizes; not of what is looked for with NOT */
+	bool is_fuzzy;
 	uint32_t flags; /* enum store_flag */
 	uint64_t number;
 	int64_t from_day, to_day; /* both inside, days since 1970-01-01 */
@@ -79,6 +82,7 @@ struct search {
 	bool has_numbers; /* message numbers are among the keys */
 	bool has_charset;
 	bool has_modseq;         /* MODSEQ is among the keys: RFC 7162 3.1.5 */
+	bool has_fuzzy;          /* FUZZY is */
 	struct search_key *root; /* borrow: the arena */
 };
 

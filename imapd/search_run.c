@@ -10,12 +10,18 @@ void
 found_free(struct found *f)
 {
 	mem_free(&f->seqs);
+	mem_free(&f->scores);
 	*f = (struct found){.n = 0};
 }
 
 static void
-found_add(struct found *f, uint32_t seq)
+found_add(struct found *f, uint32_t seq, const struct search_tests *tests)
 {
+	if (tests->has_fuzzy) {
+		f->scores =
+		    mem_room(f->scores, f->n, &f->scores_cap, sizeof *f->scores);
+		f->scores[f->n] = (uint8_t)tests->score;
+	}
 	f->seqs = mem_room(f->seqs, f->n, &f->cap, sizeof *f->seqs);
 	f->seqs[f->n++] = seq;
 }
@@ -38,7 +44,7 @@ find(struct search_tests *tests, struct look *look, unsigned end, size_t most,
 	for (uint32_t k = least; k <= last && out->n < most; k++) {
 		uint32_t seq = end == RETURN_MAX ? last + least - k : k;
 		if (search_tests_match(tests, seq))
-			found_add(out, seq);
+			found_add(out, seq, tests);
 		enum reply reply = look_after(look, tests);
 		if (reply != R_DONE)
 			return reply;
@@ -67,6 +73,11 @@ turn(struct found *f)
 		uint32_t seq = f->seqs[--k];
 		f->seqs[k] = f->seqs[i];
 		f->seqs[i] = seq;
+		if (!f->scores)
+			continue;
+		uint8_t score = f->scores[k];
+		f->scores[k] = f->scores[i];
+		f->scores[i] = score;
 	}
 }
 

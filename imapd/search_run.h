@@ -16,6 +16,9 @@
 struct found {
 	uint32_t *seqs; /* own */
 	size_t n, cap;
+	/* own: how much each is what was looked for, 1 to 100 (RFC 6203); NULL: none was fuzzy */
+	uint8_t *scores;
+	size_t scores_cap;
 	/* messages below were not looked at; lowest: UID of the last that was, 0: all were */
 	uint32_t least, lowest;
 };

@@ -85,6 +85,22 @@ probe_make(struct arena *arena, struct span needle)
 	return p;
 }
 
+/* A text without a word in it is looked for as it is. */
+static int
+fuzzy_prepare(struct search_test *t, struct arena *arena)
+{
+	bool is_text =
+	    t->what == SEARCH_FIELD || t->what == SEARCH_BODY || t->what == SEARCH_TEXT;
+	if (!t->is_fuzzy || !is_text)
+		return E_OK;
+	struct fuzzy *f = arena_get(arena, sizeof *f);
+	if (!f)
+		return E_LIMIT;
+	fuzzy_init(f, t->text);
+	t->fuzzy = f->n ? f : NULL;
+	return E_OK;
+}
+
 /* An item has what is folded, but does not tell an empty field from none. */
 static void
 field_prepare(struct search_test *t, struct arena *arena)
@@ -168,6 +184,8 @@ kids_make(struct search_tests *tests, const struct search_key *kids,
 	for (int c = 0; c < COSTS; c++)
 		if (first[c]) {
 			parent->cost = (enum search_cost)c;
+			for (struct search_test *t = first[c]; t; t = t->next)
+				parent->is_fuzzy |= t->is_fuzzy;
 			*end = first[c];
 			end = last[c];
 		}
@@ -191,7 +209,9 @@ test_make(
 	t->text = k->text;
 	if (k->kids)
 		return kids_make(tests, k->kids, t);
-	return test_prepare(tests, t, k);
+	t->is_fuzzy = k->is_fuzzy;
+	int err = fuzzy_prepare(t, &tests->session->arena);
+	return err == E_OK ? test_prepare(tests, t, k) : err;
 }
 
 static void
@@ -207,7 +227,8 @@ int
 search_tests_init(
     struct search_tests *tests, struct session *s, const struct search *search)
 {
-	*tests = (struct search_tests){.session = s, .now_sec = clock_wall_sec()};
+	*tests = (struct search_tests){
+	    .session = s, .now_sec = clock_wall_sec(), .has_fuzzy = search->has_fuzzy};
 	message_init(&tests->message, s->store, &s->selected->view);
 	return test_make(tests, search->root, &tests->root);
 }
@@ -219,6 +240,7 @@ search_tests_done(struct search_tests *tests)
 	message_done(&tests->message);
 	text_scratch_free(&tests->scratch);
 	buf_free(&tests->fields);
+	buf_free(&tests->folded);
 }
 
 /* ---- what a message has ---- */
@@ -280,14 +302,30 @@ is_in(struct search_test *t, uint32_t seq)
 	return s->ranges[t->range].from <= seq && seq <= s->ranges[t->range].to;
 }
 
+/* about: how far outside it may be, where the search is a fuzzy one */
 static bool
-is_between(int64_t n, const struct search_test *t)
+is_between(int64_t n, struct search_test *t, int64_t about)
 {
-	return t->from <= n && n <= t->to;
+	if (t->is_fuzzy)
+		t->score = (uint8_t)fuzzy_near(n, t->from, t->to, about);
+	return t->is_fuzzy ? t->score > 0 : t->from <= n && n <= t->to;
+}
+
+/* A quarter more or less is about the same. */
+static bool
+is_size(uint64_t n, struct search_test *t)
+{
+	bool is_larger = t->what == SEARCH_LARGER;
+	if (t->is_fuzzy)
+		t->score = (uint8_t)fuzzy_near((int64_t)n,
+		    is_larger ? (int64_t)t->number + 1 : INT64_MIN,
+		    is_larger ? INT64_MAX : (int64_t)t->number - 1,
+		    (int64_t)t->number / 4);
+	return t->is_fuzzy ? t->score > 0 : is_larger ? n > t->number : n < t->number;
 }
 
 static bool
-is_sent(struct search_tests *tests, const struct search_test *t)
+is_sent(struct search_tests *tests, struct search_test *t)
 {
 	const struct mime_cache *item = item_of(tests);
 	struct envelope_facts facts;
@@ -295,7 +333,7 @@ is_sent(struct search_tests *tests, const struct search_test *t)
 	if (!item)
 		head_of(tests); /* a message without a file is lost */
 	facts_of(message_of(tests), &facts, &is_lent);
-	return facts.has_sent && is_between(facts.sent_day, t);
+	return facts.has_sent && is_between(facts.sent_day, t, FUZZY_DAYS);
 }
 
 static bool
@@ -341,6 +379,70 @@ has_in_head(struct search_tests *tests, const struct search_test *t)
 	return text_field_contains(head, t->field, t->text, &tests->scratch);
 }
 
+/* ---- about the text ---- */
+
+enum { BODY_PERCENT = 80 /* what is found in a body is worth, beside a head */ };
+
+/* Folded: of all fields of that name; of an item where that has them. */
+static struct span
+folded_field(struct search_tests *tests, const struct search_test *t)
+{
+	const struct mime_cache *item = t->cost == COST_FILE ? NULL : item_of(tests);
+	struct span head;
+	if (item && t->searched_at) {
+		const struct span *folded =
+		    (const struct span *)((const char *)item + t->searched_at);
+		if (folded->p)
+			return *folded;
+	}
+	buf_reset(&tests->fields);
+	if (item && t->names && item->has_fields) {
+		cache_fields(item, t->names, &tests->fields);
+		head = buf_as_span(&tests->fields);
+	} else {
+		head = head_of(tests);
+		tests->file_bytes += head.n;
+	}
+	buf_reset(&tests->folded);
+	text_field_put(&tests->folded, head, t->field);
+	return buf_as_span(&tests->folded);
+}
+
+struct looking {
+	struct search_tests *tests;
+	struct fuzzy *fuzzy;
+};
+
+static bool
+look_at_text(void *ctx, bool is_head, struct span utf8)
+{
+	struct looking *l = ctx;
+	struct buf *folded = &l->tests->folded;
+	buf_reset(folded);
+	casemap_fold(folded, utf8);
+	return fuzzy_look(l->fuzzy, buf_as_span(folded), is_head ? 100 : BODY_PERCENT);
+}
+
+/* Signatures tell nothing of words that are only about the same. */
+static bool
+is_about(struct search_tests *tests, struct search_test *t)
+{
+	struct looking l = {tests, t->fuzzy};
+	fuzzy_begin(t->fuzzy);
+	if (t->what == SEARCH_FIELD) {
+		fuzzy_look(t->fuzzy, folded_field(tests, t), 100);
+	} else {
+		const struct tree *tree = tree_of(tests);
+		if (!tree)
+			return false;
+		tests->file_bytes += tree->message.n;
+		text_each(tree, t->what == SEARCH_BODY ? TEXT_BODY : TEXT_TEXT,
+		    &tests->scratch, look_at_text, &l);
+	}
+	t->score = (uint8_t)fuzzy_score(t->fuzzy);
+	return t->score > 0;
+}
+
 static bool
 has_in_field(struct search_tests *tests, const struct search_test *t)
 {
@@ -373,14 +475,35 @@ has_in_text(struct search_tests *tests, const struct search_test *t)
 
 static bool test_match(struct search_tests *, struct search_test *);
 
+/* The best of what one of them is enough for, the mean of what all are needed for. */
+static void
+kids_score(struct search_test *t)
+{
+	unsigned best = 0, sum = 0, n = 0;
+	for (struct search_test *kid = t->kids; kid; kid = kid->next) {
+		best = kid->score > best ? kid->score : best;
+		sum += kid->score;
+		n += kid->score > 0;
+	}
+	t->score = (uint8_t)(t->what == SEARCH_OR ? best : n ? sum / n : 0);
+}
+
 static bool
 kids_match(struct search_tests *tests, struct search_test *t)
 {
-	bool is_or = t->what == SEARCH_OR;
+	bool is_or = t->what == SEARCH_OR, has_decided = false;
 	for (struct search_test *kid = t->kids; kid; kid = kid->next)
-		if (test_match(tests, kid) == is_or)
-			return is_or;
-	return !is_or;
+		kid->score = 0; /* what is not asked has none */
+	for (struct search_test *kid = t->kids; kid; kid = kid->next) {
+		has_decided |= test_match(tests, kid) == is_or;
+		/* of an OR the others may be found better */
+		if (has_decided && !(is_or && t->is_fuzzy))
+			break;
+	}
+	bool is_found = has_decided == is_or;
+	if (is_found && t->is_fuzzy)
+		kids_score(t);
+	return is_found;
 }
 
 static bool
@@ -400,13 +523,12 @@ key_match(struct search_tests *tests, struct search_test *t)
 	case SEARCH_UIDS:
 		return is_in(t, tests->seq);
 	case SEARCH_ARRIVED:
-		return is_between(r->date_sec, t);
+		return is_between(r->date_sec, t, FUZZY_DAYS * DAY_SEC);
 	case SEARCH_SAVED:
-		return is_between(r->saved_sec, t);
+		return is_between(r->saved_sec, t, FUZZY_DAYS * DAY_SEC);
 	case SEARCH_LARGER:
-		return r->size_bytes > t->number;
 	case SEARCH_SMALLER:
-		return r->size_bytes < t->number;
+		return is_size(r->size_bytes, t);
 	case SEARCH_MODSEQ:
 		return r->modseq >= t->number;
 	case SEARCH_EMAILID:
@@ -416,10 +538,10 @@ key_match(struct search_tests *tests, struct search_test *t)
 	case SEARCH_SENT:
 		return is_sent(tests, t);
 	case SEARCH_FIELD:
-		return has_in_field(tests, t);
+		return t->fuzzy ? is_about(tests, t) : has_in_field(tests, t);
 	case SEARCH_BODY:
 	case SEARCH_TEXT:
-		return has_in_text(tests, t);
+		return t->fuzzy ? is_about(tests, t) : has_in_text(tests, t);
 	case SEARCH_AND:
 	case SEARCH_OR:
 		return kids_match(tests, t);
@@ -434,7 +556,11 @@ key_match(struct search_tests *tests, struct search_test *t)
 static bool
 test_match(struct search_tests *tests, struct search_test *t)
 {
-	return key_match(tests, t) != t->is_not;
+	t->score = 0;
+	bool is_found = key_match(tests, t) != t->is_not;
+	if (!is_found || t->is_not)
+		t->score = 0;
+	return is_found;
 }
 
 bool
@@ -450,5 +576,8 @@ search_tests_match(struct search_tests *tests, uint32_t seq)
 		    selected_record(tests->session->selected, seq + AHEAD));
 	if (tests->record->flags & FLAG_GONE)
 		return false;
-	return test_match(tests, tests->root) && !tests->is_lost;
+	bool is_found = test_match(tests, tests->root) && !tests->is_lost;
+	/* what is not fuzzy is wholly so */
+	tests->score = tests->root->score ? tests->root->score : FUZZY_SCORE_MAX;
+	return is_found;
 }

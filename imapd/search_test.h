@@ -6,6 +6,7 @@
 #ifndef IMAPD_SEARCH_TEST_H
 #define IMAPD_SEARCH_TEST_H
 
+#include "imapd/fuzzy.h"
 #include "imapd/message.h"
 #include "imapd/search_parse.h"
 #include "imapd/session.h"
@@ -36,6 +37,10 @@ struct search_test {
 	/* SEARCH_FIELD: where struct mime_cache has it folded; 0: it has not */
 	size_t searched_at;
 	cache_names names; /* of it, where items know it; 0: they do not */
+	bool is_fuzzy;     /* or one of its kids */
+	uint8_t score;     /* of the message, where it is fuzzy and matched; 0: none */
+	struct fuzzy
+	    *fuzzy; /* of the text; NULL: it is no fuzzy one; borrow: the arena */
 	/* of the text, where a file would be looked through for it; NULL; borrow: the arena */
 	const struct signature_probe *probe;
 };
@@ -45,16 +50,19 @@ struct search_tests {
 	struct session *session;  /* borrow */
 	struct search_test *root; /* borrow: the session's arena */
 	int64_t now_sec;
-	size_t n; /* tests */
+	size_t n;       /* tests */
+	bool has_fuzzy; /* each that is found has a score */
 	/* of the message that is put to them */
 	uint32_t seq;
 	const struct store_record *record; /* borrow: the view */
 	struct message message;
 	bool is_message_set;
 	bool is_lost;        /* its file is gone, and was needed */
+	unsigned score;      /* of one that matched: RFC 6203 4 */
 	uint64_t file_bytes; /* octets of it that were looked through */
 	struct text_scratch scratch;
 	struct buf fields; /* what was put together of it */
+	struct buf folded; /* of a fuzzy search */
 };
 
 /* search_tests_init - E_OK, E_LIMIT (the arena is full).  search_tests_done in any case */

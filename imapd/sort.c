@@ -21,6 +21,7 @@ static const struct {
     {"DISPLAYFROM", SORT_DISPLAYFROM},
     {"DISPLAYTO", SORT_DISPLAYTO},
     {"FROM", SORT_FROM},
+    {"RELEVANCY", SORT_RELEVANCY},
     {"SIZE", SORT_SIZE},
     {"SUBJECT", SORT_SUBJECT},
     {"TO", SORT_TO},
@@ -69,9 +70,20 @@ bool
 sort_by_record(const struct sort_order *order)
 {
 	for (size_t i = 0; i < order->n; i++)
-		if (order->keys[i].by != SORT_ARRIVAL && order->keys[i].by != SORT_SIZE)
+		if (order->keys[i].by != SORT_ARRIVAL &&
+		    order->keys[i].by != SORT_SIZE &&
+		    order->keys[i].by != SORT_RELEVANCY)
 			return false;
 	return true;
+}
+
+bool
+sort_has(const struct sort_order *order, enum sort_by by)
+{
+	for (size_t i = 0; i < order->n; i++)
+		if (order->keys[i].by == by)
+			return true;
+	return false;
 }
 
 /* ---- values ---- */

@@ -15,6 +15,7 @@ enum sort_by {
 	SORT_DISPLAYFROM,
 	SORT_DISPLAYTO,
 	SORT_FROM,
+	SORT_RELEVANCY, /* the highest score first: RFC 6203 6 */
 	SORT_SIZE,
 	SORT_SUBJECT, /* base subject */
 	SORT_TO,
@@ -35,8 +36,9 @@ struct sort_order {
 
 /* sort_parse - "(REVERSE DATE SUBJECT)".  E_OK, E_BAD */
 MUST_USE int sort_parse(struct parse *, struct sort_order *out);
-/* ARRIVAL and SIZE only: needs nothing but records */
+/* ARRIVAL, SIZE and RELEVANCY only: needs nothing but records, and scores */
 bool sort_by_record(const struct sort_order *);
+bool sort_has(const struct sort_order *, enum sort_by);
 
 /* What one message has for one key: a number, or octets. */
 struct sort_value {
