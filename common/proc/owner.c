@@ -25,6 +25,8 @@ owner_may_be(uid_t uid, gid_t gid)
 bool
 owner_is_below(struct span home)
 {
+	if (span_find(home, '\0') < home.n)
+		return false; /* a path ends there */
 	while (home.n) {
 		struct span level = span_cut(&home, '/');
 		if (level.n == 0 || span_eqs(level, ".") || span_eqs(level, ".."))

@@ -97,13 +97,16 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
     int fd, struct span blob, const char *account, struct span address)
 {
 	struct login_client c;
-	(void)role, (void)account, (void)address;
+	(void)account, (void)address;
 	if (fd < 0 || login_client_get(blob, &c) != E_OK)
 		bug("a session without its client");
-	if (strncmp(home, mail_dir, sizeof mail_dir - 1) != 0 || strstr(home, "/../") ||
-	    strstr(home, "//"))
+	if (!home && (role->flags & ROLE_SESSION))
+		bug("a session of a user without a home");
+	if (home && (strncmp(home, mail_dir, sizeof mail_dir - 1) != 0 ||
+			strstr(home, "/../") || strstr(home, "//")))
 		bug("a home elsewhere");
-	if (geteuid() == 0 && (uid < UID_LEAST || gid < UID_LEAST || uid == OUR_UID))
+	if (home && geteuid() == 0 &&
+	    (uid < UID_LEAST || gid < UID_LEAST || uid == OUR_UID))
 		bug("a session that is no mailbox's");
 	close(fd);
 	if (++n_sessions - n_before > SESSIONS_MOST)
