@@ -12,6 +12,8 @@
 /* What a part, an octet of it that is decoded, and one as it stands, are worth in octets compared. */
 enum { PART_WORK = 256, BODY_WORK = 8, TYPE_WORK = 16 };
 
+enum { KEPT_BYTES_LEAST = 4096 }; /* of a part: shorter ones are decoded each time */
+
 int
 check_body(struct sieve_check *c, struct sieve_node *node)
 {
@@ -82,25 +84,66 @@ put_decoded(
 	buf_free(&utf8);
 }
 
-void
-body_put_part(struct sieve_run *run, unsigned line, const struct part *part,
-    size_t most, struct buf *out)
+/* Of HTML what a reader sees, where that is asked for. */
+static void
+put_text(struct sieve_run *run, unsigned line, const struct part *part,
+    const struct body_text *what, struct buf *out)
 {
-	struct span body = span_head(part_body(view_tree(run), part), most);
-	if (run_spend(run, line, PART_WORK + BODY_WORK * (uint64_t)body.n) == E_OK)
-		put_decoded(run, part, most, out);
-}
-
-void
-body_put_text(struct sieve_run *run, unsigned line, const struct part *part,
-    size_t most, struct buf *out)
-{
+	struct span body = span_head(part_body(view_tree(run), part), what->most);
 	struct buf html = {.max = 2 * SIEVE_BODY_BYTES_MAX};
 	struct words words = {.out = out, .max_chars = SIEVE_BODY_BYTES_MAX};
-	body_put_part(run, line, part, most, body_is_html(part) ? &html : out);
+	bool is_html = what->is_seen && body_is_html(part);
+	if (run_spend(run, line, BODY_WORK * (uint64_t)body.n) == E_OK)
+		put_decoded(run, part, what->most, is_html ? &html : out);
 	if (html.len && run_spend(run, line, BODY_WORK * (uint64_t)html.len) == E_OK)
 		html_words(buf_as_span(&html), &words);
 	buf_free(&html);
+}
+
+static struct body_text *
+find_text(struct sieve_run *run, const struct body_text *what)
+{
+	for (struct body_text *t = run->texts; t; t = t->next)
+		if (t->part == what->part && t->is_seen == what->is_seen &&
+		    t->most == what->most)
+			return t;
+	return NULL;
+}
+
+/* The next test will ask for it again: what is long is decoded once. */
+static struct span
+keep_text(struct sieve_run *run, const struct body_text *what, const struct buf *text)
+{
+	struct body_text *t;
+	if (what->most < KEPT_BYTES_LEAST ||
+	    !(t = arena_get(&run->tree_arena, sizeof(*t))))
+		return run_copy(run, text);
+	*t = *what;
+	t->text = arena_span(&run->tree_arena, buf_as_span(text));
+	if (t->text.n < text->len)
+		return run_copy(run, text);
+	t->next = run->texts;
+	run->texts = t;
+	return t->text;
+}
+
+struct span
+body_text(struct sieve_run *run, unsigned line, const struct part *part, bool is_seen,
+    size_t most)
+{
+	struct body_text what = {.part = part, .is_seen = is_seen, .most = most}, *kept;
+	struct buf text = {.max = 2 * SIEVE_BODY_BYTES_MAX};
+	struct span out;
+	size_t size = part_body(view_tree(run), part).n;
+	what.most = size < most ? size : most;
+	if (run_spend(run, line, PART_WORK) != E_OK)
+		return (struct span){"", 0};
+	if ((kept = find_text(run, &what)))
+		return kept->text;
+	put_text(run, line, part, &what, &text);
+	out = keep_text(run, &what, &text);
+	buf_free(&text);
+	return out;
 }
 
 /* "text/plain/more" is no type, and nobody knows what is in it. */
@@ -164,12 +207,20 @@ match_octets(struct sieve_run *run, struct looking *l, struct span s)
 	                                                  : run->err;
 }
 
+static int
+match_text(
+    struct sieve_run *run, struct looking *l, const struct part *part, bool is_seen)
+{
+	size_t most = looked_at(l, part_body(view_tree(run), part)).n;
+	struct span text = body_text(run, l->node->line, part, is_seen, most);
+	return run->err == E_OK ? match_value(run, &l->m, text) : run->err;
+}
+
 /* RFC 5173 5.2: of a multipart what stands before and behind its parts, each alone. */
 static int
 match_content(struct sieve_run *run, struct looking *l, const struct part *part)
 {
 	const struct tree *tree = view_tree(run);
-	struct buf text = {.max = 2 * SIEVE_BODY_BYTES_MAX};
 	if (part->kind == PART_MULTIPART && part->child) {
 		(void)match_octets(run, l, prologue_of(tree, part));
 		return match_octets(run, l, epilogue_of(tree, part));
@@ -182,22 +233,7 @@ match_content(struct sieve_run *run, struct looking *l, const struct part *part)
 			head.n--;
 		return match_octets(run, l, head);
 	}
-	body_put_part(
-	    run, l->node->line, part, looked_at(l, part_body(tree, part)).n, &text);
-	(void)match_value(run, &l->m, buf_as_span(&text));
-	buf_free(&text);
-	return run->err;
-}
-
-static int
-match_text(struct sieve_run *run, struct looking *l, const struct part *part)
-{
-	struct buf text = {.max = 2 * SIEVE_BODY_BYTES_MAX};
-	body_put_text(run, l->node->line, part,
-	    looked_at(l, part_body(view_tree(run), part)).n, &text);
-	(void)match_value(run, &l->m, buf_as_span(&text));
-	buf_free(&text);
-	return run->err;
+	return match_text(run, l, part, false);
 }
 
 static bool
@@ -219,7 +255,7 @@ match_parts(struct sieve_run *run, const struct sieve_node *node, struct looking
 		    E_OK)
 			break;
 		if (is_of_text && is_text(p))
-			(void)match_text(run, l, p);
+			(void)match_text(run, l, p, true);
 		else if (!is_of_text && is_wanted(p, types, n) && !has_odd_type(p))
 			(void)match_content(run, l, p);
 	}

@@ -9,11 +9,11 @@
 #include "sieve/run_state.h"
 
 bool body_is_html(const struct part *);
-/* body_put_part - without its transfer encoding; text in UTF-8 */
-void body_put_part(struct sieve_run *, unsigned line, const struct part *, size_t most,
-    struct buf *out);
-/* body_put_text - the same; of HTML what a reader sees */
-void body_put_text(struct sieve_run *, unsigned line, const struct part *, size_t most,
-    struct buf *out);
+/*
+ * body_text - without its transfer encoding, text in UTF-8; of HTML, with is_seen, what a reader sees.
+ * Borrow: until the next command, and no longer than the message stays as it is
+ */
+struct span body_text(
+    struct sieve_run *, unsigned line, const struct part *, bool is_seen, size_t most);
 
 #endif

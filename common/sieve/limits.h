@@ -34,7 +34,7 @@ enum {
 	 */
 	SIEVE_HEAD_BYTES_MAX = 256 << 10,  /* of one head */
 	SIEVE_HEADS_BYTES_MAX = 1 << 20,   /* of all heads that one test looks into */
-	SIEVE_BODY_BYTES_MAX = 4 << 20,    /* of all bodies that one test looks into */
+	SIEVE_BODY_BYTES_MAX = 2 << 20,    /* of all bodies that one test looks into */
 	SIEVE_VALUE_BYTES_MAX = 256 << 10, /* decoded, of one field */
 	SIEVE_VALUES_MAX = 4096, /* fields, addresses, parts that one test compares */
 	SIEVE_LOOP_PARTS_MAX = 1000, /* of one foreverypart */
@@ -43,11 +43,10 @@ enum {
 	                         << 20, /* of a message that replace or enclose made */
 	SIEVE_RUN_BYTES_MAX = 64 << 20, /* memory of a run */
 
-	SIEVE_REGEX_BYTES_MAX = 4096, /* of a pattern */
-	SIEVE_REGEX_TEXT_BYTES_MAX = 16
-	                             << 10, /* of what is searched; the rest is not */
-	SIEVE_REGEX_WORK_MAX = 1 << 28,     /* of one match, wherever it begins */
-	SIEVE_REGEX_HEAP_KB = 8192,         /* of one match */
+	SIEVE_REGEX_BYTES_MAX = 4096,         /* of a pattern */
+	SIEVE_REGEX_TEXT_BYTES_MAX = 8 << 10, /* of what is searched; the rest is not */
+	SIEVE_REGEX_WORK_MAX = 1 << 28,       /* of one match, wherever it begins */
+	SIEVE_REGEX_HEAP_KB = 8192,           /* of one match */
 	SIEVE_REGEX_COMPILED_BYTES_MAX = 1 << 20, /* of a compiled pattern */
 };
 

@@ -122,25 +122,24 @@ int
 run_extracttext(struct sieve_run *run, const struct sieve_node *node)
 {
 	const struct sieve_arg *first = node_opt_arg(node, OPT_FIRST);
-	struct buf text = {.max = 2 * SIEVE_BODY_BYTES_MAX},
-		   out = {.max = SIEVE_EXPANDED_BYTES_MAX};
+	struct buf out = {.max = SIEVE_EXPANDED_BYTES_MAX};
+	struct span text = {"", 0};
 	const struct part *part = view_part(run);
 	size_t n = 0;
 	if (part->kind == PART_LEAF &&
 	    (part_is(part, "text", NULL) || body_is_html(part)))
-		body_put_text(run, node->line, part, SIEVE_BODY_BYTES_MAX, &text);
-	for (uint64_t chars = first ? first->number : UINT64_MAX; chars && n < text.len;
+		text = body_text(run, node->line, part, true, SIEVE_BODY_BYTES_MAX);
+	for (uint64_t chars = first ? first->number : UINT64_MAX; chars && n < text.n;
 	     chars--)
-		for (n++; n < text.len && ((unsigned char)text.p[n] & 0xc0) == 0x80;)
+		for (n++; n < text.n && ((unsigned char)text.p[n] & 0xc0) == 0x80;)
 			n++;
 	if (n > run->program->limits.variable_bytes * 4)
 		n = run->program->limits.variable_bytes * 4;
-	modify(run, node, span_head(buf_as_span(&text), n), &out);
+	modify(run, node, span_head(text, n), &out);
 	variable_set(run, node->is_global, node->slot, buf_as_span(&out));
 	run_trace(run, node->line, "extracttext \"%.*s\": \"%.*s\"",
 	    SPAN_ARG(node->pos[0]->strings->text),
 	    SPAN_ARG(span_head(buf_as_span(&out), 200)));
-	buf_free(&text);
 	buf_free(&out);
 	return run->err;
 }

@@ -320,7 +320,8 @@ struct counting {
 	struct sieve_work work;
 };
 
-enum { ITEM_WORK = 12 }; /* what trying an item is worth in octets compared */
+/* What trying an item is worth in octets compared, and an octet that one takes. */
+enum { ITEM_WORK = 24, TAKEN_WORK = 4 };
 
 /* What an item may compare in vain: what a group matched, or as often as its bounds say. */
 static uint64_t
@@ -330,9 +331,9 @@ hidden_work(const struct counting *c, const pcre2_callout_block *b)
 	    span_head(span_from(c->pattern, b->pattern_position), b->next_item_length);
 	uint64_t work = 0;
 	if (item.n > 1 && item.p[0] == '\\' && ch_digit(item.p[1]))
-		work += b->current_position - b->start_match;
+		work += TAKEN_WORK * (b->current_position - b->start_match);
 	if (item.n && item.p[item.n - 1] == '}')
-		work += REPEAT_MAX;
+		work += TAKEN_WORK * REPEAT_MAX;
 	return work;
 }
 
@@ -342,7 +343,7 @@ count_item(pcre2_callout_block *b, void *ctx)
 	struct counting *c = ctx;
 	c->work.done += ITEM_WORK + hidden_work(c, b);
 	if (b->current_position > c->at)
-		c->work.done += b->current_position - c->at;
+		c->work.done += TAKEN_WORK * (b->current_position - c->at);
 	c->at = b->current_position;
 	return c->work.done > c->work.most ? PCRE2_ERROR_CALLOUT : 0;
 }

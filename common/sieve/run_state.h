@@ -30,6 +30,15 @@ struct sieve_part_loop {
 	bool is_over;  /* it was enclosed: its parts are others */
 };
 
+/* What a part says, decoded: kept as long as the message stays as it is. */
+struct body_text {
+	struct body_text *next;
+	const struct part *part;
+	bool is_seen; /* of HTML what a reader sees */
+	size_t most;  /* octets of it that were looked at */
+	struct span text;
+};
+
 struct sieve_run {
 	const struct sieve_program *program; /* borrow */
 	const struct sieve_input *in;        /* borrow */
@@ -60,9 +69,10 @@ struct sieve_run {
 	const struct tree
 	    *tree; /* borrow, or own_tree; of message; NULL: not yet made */
 	struct tree own_tree;
-	struct span head;  /* in message, or in edited */
-	struct buf edited; /* own */
-	bool is_edited;    /* head is in edited */
+	struct body_text *texts; /* borrow: tree_arena */
+	struct span head;        /* in message, or in edited */
+	struct buf edited;       /* own */
+	bool is_edited;          /* head is in edited */
 	struct sieve_text
 	    taken; /* as the last action took it; p NULL: none did since */
 

@@ -12,6 +12,7 @@ view_begin(struct sieve_run *run, struct span message)
 {
 	arena_reset(&run->tree_arena);
 	run->tree = NULL;
+	run->texts = NULL;
 	run->message = message;
 	run->body_at = header_end(message);
 	run->head = span_head(message, run->body_at);

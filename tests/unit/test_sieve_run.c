@@ -369,6 +369,24 @@ test_in_vain(void **state)
 	buf_free(&text);
 }
 
+/* Many tests of one body: it is decoded once, and then searched. */
+static void
+test_body_cost(void **state)
+{
+	struct buf script = {0}, text = {0};
+	uint64_t steps, one, many;
+	(void)state;
+	buf_str(&text, "Content-Type: text/html\r\n\r\n");
+	put_times(&text, 200000, "<p>&amp;x");
+	buf_str(&script, "require [\"body\"]; if body :contains \"none\" {}");
+	assert_int_equal(cost(&script, buf_as_span(&text), &steps, &one), E_OK);
+	put_times(&script, 199, " if body :contains \"none\" {}");
+	assert_int_equal(cost(&script, buf_as_span(&text), &steps, &many), E_OK);
+	assert_true(one > 10 * text.len && many < 5 * one);
+	buf_free(&script);
+	buf_free(&text);
+}
+
 /* Lists of flags, and patterns that a message brought. */
 static void
 test_cost_of_values(void **state)
@@ -586,6 +604,7 @@ main(void)
 	    cmocka_unit_test(test_many_keys),
 	    cmocka_unit_test(test_contains_cost),
 	    cmocka_unit_test(test_in_vain),
+	    cmocka_unit_test(test_body_cost),
 	    cmocka_unit_test(test_cost_of_values),
 	    cmocka_unit_test(test_many_parts),
 	    cmocka_unit_test(test_many_duplicates),
