@@ -9,6 +9,8 @@
  *   auth -> resolver, fetch   with oauth_introspection: common/auth/introspect.h
  *   session -> monitor LOGIN_IDLE, LOGIN_LEAVE; who is served; LOGIN_RETURN, a
  *                      client that said UNAUTHENTICATE, for a front
+ *   session -> monitor common/login/sleep.h: SLEEP_*, a connection and what is to be known of it
+ *   nest -> monitor    SLEEP_WAKE, SLEEP_ENDED
  *   session -> keeper  common/store/asks.h (of the same account, the same uid)
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
  * front that was taken over sees the plaintext of its connections in TLS and can guess passwords at
@@ -24,7 +26,8 @@ enum imap_role {
 	IMAP_KEY,
 	IMAP_AUTH,
 	IMAP_RESOLVER,
-	IMAP_FETCH
+	IMAP_FETCH,
+	IMAP_NEST
 };
 
 #endif

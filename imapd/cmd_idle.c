@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "imapd/metadata.h"
+#include "imapd/nap.h"
 #include "imapd/notify.h"
 #include "proc/child.h"
 
@@ -72,13 +73,13 @@ look_at_client(struct session *s, bool *is_done)
 }
 
 static int
-idle(struct session *s, bool *is_done)
+idle(struct session *s, bool *is_done, int64_t deadline)
 {
-	int64_t deadline = deadline_in_ms(s->io.idle_ms);
 	for (;;) {
 		uint64_t seen = s->selected ? s->selected->view.head->modseq : 0;
 		notify_update(s, UPDATE_ALL, false);
 		metadata_update(s);
+		nap_told(s);
 		if (s->is_over)
 			return E_OK;
 		if (io_flush(&s->io) != E_OK)
@@ -86,26 +87,42 @@ idle(struct session *s, bool *is_done)
 		int err = look_at_client(s, is_done);
 		if (err != E_OK)
 			return err;
-		err = idle_wait(s, idle_watch(s, seen), deadline);
+		err = nap_in_idle(s, deadline);
+		if (err == E_OK)
+			return E_OK;
+		if (err == E_MORE)
+			continue;
+		int64_t nap = nap_at(s), until = nap < deadline ? nap : deadline;
+		err = idle_wait(s, idle_watch(s, seen), until);
+		if (err == E_MORE && until < deadline)
+			continue;
 		if (err != E_OK)
 			return err;
 	}
 }
 
 enum reply
-cmd_idle(struct session *s, struct command *c)
+idle_go_on(struct session *s, struct command *c, int64_t deadline)
 {
 	bool is_done = false;
-	buf_str(respond_out(s), "+ idling\r\n");
-	int err = idle(s, &is_done);
+	int err = idle(s, &is_done, deadline);
 	if (has_news(s))
 		store_watch_end(s->store);
 	if (s->is_over)
-		return R_DONE;
+		return R_NONE;
 	if (err == E_BAD) {
 		c->parse.expected = "DONE";
 		return is_done ? R_DONE : R_SYNTAX;
 	}
 	session_end(s, err);
 	return R_NONE;
+}
+
+enum reply
+cmd_idle(struct session *s, struct command *c)
+{
+	buf_str(respond_out(s), "+ idling\r\n");
+	if (s->nap.after_ms)
+		s->nap.at = deadline_in_ms(s->nap.after_ms);
+	return idle_go_on(s, c, deadline_in_ms(s->io.idle_ms));
 }

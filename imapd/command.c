@@ -168,6 +168,34 @@ finish_reading(struct session *s)
 	return true;
 }
 
+/* The handler has done its work: what changed, and the tagged reply. */
+static void
+finish(struct session *s, struct command *c, const struct row *row, enum reply r)
+{
+	if (!finish_reading(s) || s->is_broken) {
+		s->is_over = true;
+		return;
+	}
+	if (row && !s->is_over)
+		notify_update(s, update_of(row, c->is_uid), c->is_uid);
+	if (!s->is_over)
+		metadata_update(s);
+	respond_tagged(s, r, c->verb, c->parse.expected);
+	count_errors(s, r);
+	if (!respond_flush(s))
+		s->is_broken = true;
+}
+
+void
+command_idle_again(struct session *s, struct span tag, int64_t deadline)
+{
+	struct command c = {.verb = "IDLE"};
+	const struct row *row = row_of(SPAN("IDLE"));
+	s->tag = arena_span(&s->arena, tag);
+	enum reply r = idle_go_on(s, &c, deadline);
+	finish(s, &c, row, r);
+}
+
 static void
 run(struct session *s, struct command *c)
 {
@@ -185,22 +213,11 @@ run(struct session *s, struct command *c)
 		s->untold = 0;
 	if (r == R_DONE)
 		r = row->handler(s, c);
-	if (!finish_reading(s) || s->is_broken) {
-		s->is_over = true;
-		return;
-	}
-	if (row && !s->is_over)
-		notify_update(s, update_of(row, c->is_uid), c->is_uid);
-	if (!s->is_over)
-		metadata_update(s);
+	finish(s, c, row, r);
 	if (is_own)
 		s->untold = untold;
-	respond_tagged(s, r, c->verb, c->parse.expected);
-	count_errors(s, r);
-	if (row && row->handler != cmd_idle)
+	if (row && !s->is_over && row->handler != cmd_idle)
 		metric_took(M_IMAP_COMMAND, begun_us);
-	if (!respond_flush(s))
-		s->is_broken = true;
 }
 
 static void
@@ -239,8 +256,8 @@ command_parse(struct session *s, struct span text)
 }
 
 /* Who does not say a whole line for a moment has left the mailbox for good. */
-static void
-settle(struct session *s)
+void
+command_settle(struct session *s)
 {
 	int64_t deadline = s->io.deadline;
 	if (!store_is_unselecting(s->store))
@@ -259,7 +276,7 @@ command_read(struct session *s)
 {
 	struct command c = {.verb = ""};
 	begin_command(s);
-	settle(s);
+	command_settle(s);
 	int err = notify_wait(s);
 	if (s->is_over)
 		return E_OK;

@@ -95,6 +95,13 @@ int idle_watch(struct session *, uint64_t modseq);
  */
 MUST_USE int idle_wait(struct session *, int watch, int64_t deadline);
 
+/* command_settle - a mailbox that was left is given up after a moment (IMAP_LEFT_MS) without a word */
+void command_settle(struct session *);
+/* command_idle_again - an IDLE goes on in this process, to its tagged reply */
+void command_idle_again(struct session *, struct span tag, int64_t deadline);
+/* idle_go_on - cmd_idle.c: what follows "+ idling" */
+enum reply idle_go_on(struct session *, struct command *, int64_t deadline);
+
 /* ---- between command.c and read.c ---- */
 /*
  * command_text - a command into s->command with its literals, and its tag into s->tag.  E_OK;

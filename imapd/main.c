@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c - imapd: mailboxes for those who read, file and search. */
+#include <string.h>
+
 #include "auth/auth.h"
+#include "conf/conf.h"
 #include "imapd/asks.h"
 #include "imapd/login.h"
 #include "imapd/session.h"
 #include "login/front.h"
+#include "login/nest.h"
 #include "login/roll.h"
+#include "login/sleep.h"
 #include "login/ticket.h"
 #include "metrics/role.h"
 #include "mime/charset.h"
@@ -19,6 +24,23 @@ static int
 front_role(void)
 {
 	return front_run(&imap_dialect);
+}
+
+static int
+nest_role(void)
+{
+	static const struct nest_texts texts = {
+	    .stops = "* BYE [UNAVAILABLE] this server stops\r\n",
+	    .kicked = "* BYE [UNAVAILABLE] an administrator ends this session\r\n",
+	    .idle = "* BYE idle for too long\r\n", /* RFC 9051 5.4 */
+	};
+	return nest_run(&texts);
+}
+
+static bool
+nobody_sleeps(const struct conf *conf)
+{
+	return conf_int(conf, "imapd", "sleep_after") == 0;
 }
 
 static int
@@ -37,7 +59,7 @@ static struct role roles[] = {
 		.prepare = front_prepare, .jail = front_jail, .run = front_role},
 	[IMAP_SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_SESSION,
 		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
-		    MON_MAY(LOGIN_RETURN),
+		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AWAKE),
 		.jail = store_jail, .run = imap_session_run},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
@@ -48,6 +70,9 @@ static struct role roles[] = {
 		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
 	[IMAP_FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
+	[IMAP_NEST] = {.name = "nest", .user = USER_NET, .flags = ROLE_NEST, .at_start = 1, .is_off = nobody_sleeps,
+		.monitor_asks = MON_MAY(SLEEP_WAKE) | MON_MAY(SLEEP_ENDED),
+		.prepare = nest_prepare, .jail = nest_jail, .run = nest_role},
 	METRICS_ROLE,
 };
 
@@ -72,6 +97,9 @@ on_born(const struct role *role)
 		roll_close();
 }
 
+/* Those of every daemon with a login, and those about sleep. */
+static struct ask_row asks[SLEEP_ASKS_END - MON_EXTRA];
+
 int
 main(int argc, char **argv)
 {
@@ -85,8 +113,10 @@ main(int argc, char **argv)
 	    .on_born = on_born,
 	    .on_gone = roll_strike,
 	    .before_start = before_start,
-	    .extra_asks = login_rows,
-	    .n_extra_asks = COUNT(login_rows)};
+	    .extra_asks = asks,
+	    .n_extra_asks = COUNT(asks)};
+	memcpy(asks, login_rows, sizeof login_rows);
+	memcpy(asks + COUNT(login_rows), sleep_rows, sizeof sleep_rows);
 	login_session_role = &roles[IMAP_SESSION];
 	login_front_role = &roles[IMAP_FRONT];
 	return daemon_main(&imapd, argc, argv);

@@ -9,6 +9,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/items.h"
+#include "imapd/nap.h"
 #include "imapd/notify.h"
 #include "login/serve.h"
 #include "mime/cache.h"
@@ -35,8 +36,11 @@ static void
 converse(struct session *s)
 {
 	int err = E_OK;
-	while (err == E_OK && !s->is_over && !s->is_broken)
-		err = command_read(s);
+	while (err == E_OK && !s->is_over && !s->is_broken) {
+		err = nap_between(s);
+		if (err == E_OK && !s->is_over)
+			err = command_read(s);
+	}
 	if (err != E_OK && !s->is_over)
 		session_end(s, err);
 }
@@ -77,8 +81,8 @@ session_done(struct session *s)
 	buf_wipe(&s->command);
 }
 
-static void
-serve(int fd, const struct login_client *c)
+static struct session
+session_of(int fd, const struct login_client *c)
 {
 	struct session s = {.has_tls = c->has_tls,
 	    .is_loopback = c->is_loopback,
@@ -96,13 +100,41 @@ serve(int fd, const struct login_client *c)
 	    .progress_ms =
 		conf_int(the_child.conf, "imapd", "progress_interval") * 1000};
 	serve_io(&s.io, fd, c, IMAP_LINE_MAX + IMAP_IN_CHUNK, IMAP_OUT_MAX);
+	nap_begin(&s);
+	return s;
+}
+
+static int
+open_store(struct session *s, const struct login_client *c)
+{
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
-	s.store = the_store;
+	s->store = the_store;
+	if (err == E_OK)
+		store_limit(the_store, c->quota_bytes, c->quota_messages);
+	return err;
+}
+
+static void
+serve(int fd, const struct login_client *c)
+{
+	struct session s = session_of(fd, c);
+	int err = open_store(&s, c);
 	say_hello(&s, c->tag, err);
 	if (err == E_OK) {
 		log_event(LOG_INFO, "session", "client=%s account=%s", log_q(c->client),
 		    log_qs(the_child.account));
-		store_limit(the_store, c->quota_bytes, c->quota_messages);
+		converse(&s);
+	}
+	session_done(&s);
+}
+
+/* One that slept goes on as if nothing had been. */
+static void
+wake(int fd, const struct login_client *c, struct span state)
+{
+	struct session s = session_of(fd, c);
+	if (open_store(&s, c) == E_OK) {
+		nap_wake(&s, state);
 		converse(&s);
 	}
 	session_done(&s);
@@ -117,6 +149,7 @@ imap_session_run(void)
 		store_items_made_by(items_make);
 	else
 		cache_without_signatures();
+	serve_sleepers(wake);
 	serve_clients(serve);
 	store_close(&the_store);
 	return EX_OK;

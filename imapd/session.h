@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* session.h - IMAP after the login: one client after another, of one account. */
+/*
+ * session.h - IMAP after the login: one client after another, of one account.
+ *
+ * What of this sleeps (nap.h): a session that is silent has no process.  What it is then is
+ * slept.h's struct slept: enabled, errors, the octets of io.in that were not taken, deflate, the
+ * selected mailbox with its rule of the list and the saved result ("$"), in IDLE its tag and its
+ * deadline.  The monitor keeps what a login says: has_tls, is_loopback, quota_*.  All else is of
+ * one command, or from the configuration.  Who adds a field that lives from one command to the next
+ * adds it there, too (and to SLEPT_FORMAT 1), or keeps such a session awake in nap.c state_put.
+ */
 #ifndef IMAPD_SESSION_H
 #define IMAPD_SESSION_H
 
@@ -41,6 +50,7 @@ enum enabled {
 	EN_REV2 = 8, /* RFC 9051: ESEARCH instead of SEARCH, no RECENT, UTF-8 names */
 	EN_METADATA = 16, /* RFC 5464: what others change is told */
 	EN_UIDONLY = 32,  /* RFC 9586: no sequence numbers, either way */
+	EN_ALL = 63,
 };
 
 /* A literal that was announced and not read: of a message (the row of the command says so). */
@@ -81,6 +91,14 @@ struct session {
 	bool has_tls, is_loopback;
 	/* messages one command works on, and copies or appends: RFC 9738; 0: any number */
 	uint32_t messages_most, saves_most;
+
+	struct {
+		int64_t after_ms; /* 0: never */
+		int64_t at;       /* the next try; DEADLINE_NONE: never */
+		int64_t woke_ms;  /* it slept before; 0: it did not */
+		bool is_waking;   /* the monitor was not told yet that it is awake */
+	} nap;
+
 	uint64_t message_size_most; /* APPENDLIMIT */
 	int64_t
 	    progress_ms; /* a long command says how far it is that often: RFC 9585 */

@@ -268,6 +268,7 @@ class Suite:
         self.settings["imapd"] = {
             "listen_imap": [f"127.0.0.1:{self.ports['imap']}"],
             "listen_imaps": [f"127.0.0.1:{self.ports['imaps']}"],
+            "sleep_after": "60s",  # who kills or measures sessions finds them; what sleeps says so itself
         }
 
     def make_dirs(self):

@@ -277,6 +277,7 @@ static const struct conf_setting imapd[] = {
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),
 	STR("server_admin", "", NULL, "URI by which users reach the administrator (mailto: or tel:): METADATA /shared/admin"),
 	BOOL("search_index", "yes", "keep of each message what words it may have, so that a search of texts reads no others; no: all are read"),
+	SECONDS("sleep_after", "5s", 0, DAY, "silence after which a session has no process until something happens; 0: never"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/imapd/metrics; 0: none"),
 };
 /* clang-format on */

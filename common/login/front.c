@@ -3,6 +3,7 @@
 #include "login/front.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -303,6 +304,18 @@ drain(void)
 		loop_stop(the_front.loop);
 }
 
+/* What handshakes and logins took goes back once, when no new ones come for a moment. */
+static void
+give_memory_back(void)
+{
+	static uint64_t trimmed, seen;
+	if (the_front.n_handed != trimmed && the_front.n_handed == seen) {
+		trimmed = seen;
+		malloc_trim(0);
+	}
+	seen = the_front.n_handed;
+}
+
 static void
 on_tick(void *ctx)
 {
@@ -317,6 +330,7 @@ on_tick(void *ctx)
 		conn_free(c);
 	}
 	role.is_paused = false;
+	give_memory_back();
 	listen_or_not();
 	loop_timer_set(role.tick, FRONT_TICK_MS);
 	if (the_child.is_draining)

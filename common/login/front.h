@@ -157,6 +157,7 @@ struct front {
 	struct bans *bans; /* own; NULL: nobody is banned */
 	struct front_conn *conns;
 	size_t n_conns, most;
+	uint64_t n_handed; /* connections that went to a session, ever */
 };
 extern struct front the_front;
 

@@ -76,6 +76,7 @@ void
 relay_begin(struct front_conn *c, struct id ticket)
 {
 	int pair[2];
+	the_front.n_handed++;
 	if (!c->tls) {
 		hand_over(c, ticket);
 		return;
@@ -98,6 +99,9 @@ relay_begin(struct front_conn *c, struct id ticket)
 	buf_span(&c->down, buf_as_span(&c->out));
 	buf_wipe(&c->in);
 	buf_wipe(&c->out);
+	buf_free(&c->user);
+	buf_free(&c->tag);
+	buf_wipe(&c->command);
 	c->back_watch = loop_watch(the_front.loop, c->back, LOOP_READ, on_back, c);
 }
 
@@ -208,6 +212,14 @@ talk_again(struct front_conn *c)
 	conn_pump(c);
 }
 
+/* Most of its life it waits: what a turn needs is not kept meanwhile. */
+static void
+give_back(struct buf *b)
+{
+	if (b->len == 0)
+		buf_free(b);
+}
+
 void
 relay_pump(struct front_conn *c)
 {
@@ -222,6 +234,8 @@ relay_pump(struct front_conn *c)
 		conn_free(c);
 		return;
 	}
+	give_back(&c->up);
+	give_back(&c->down);
 	unsigned client = 0, back = 0;
 	if (!c->has_ended && c->up.len < RELAY_BUFFER)
 		client |= c->wants_write ? LOOP_WRITE : LOOP_READ;

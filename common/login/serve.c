@@ -19,18 +19,25 @@ static const char *serving_sid = ""; /* borrow: of the client that is served */
 /* The next client, as the monitor passed it. */
 static struct {
 	int fd; /* own; -1: none yet */
+	unsigned kind;
 	struct buf about;
 } next = {.fd = -1};
+
+static struct {
+	void (*wake)(int fd, const struct login_client *, struct span state);
+	const struct login_client *client; /* borrow: that is served */
+	bool is_asleep;                    /* the last one that was */
+} now;
 
 static void
 on_client(int fd, unsigned kind, struct span about)
 {
-	(void)kind;
 	if (next.fd >= 0) {
 		close(fd); /* one at a time; the monitor knows, so this does not come */
 		return;
 	}
 	next.fd = fd;
+	next.kind = kind;
 	buf_reset(&next.about);
 	buf_span(&next.about, about);
 }
@@ -103,25 +110,57 @@ serve_return(struct io *io, bool has_tls)
 	return err;
 }
 
-static void
-serve_next(void (*serve)(int fd, const struct login_client *))
+void
+serve_sleepers(void (*wake)(int fd, const struct login_client *, struct span state))
 {
-	struct login_client c;
-	struct buf about = next.about, sid = {0};
-	int fd = next.fd;
-	next.fd = -1;
-	next.about = (struct buf){0};
-	if (login_client_get(buf_as_span(&about), &c) != E_OK)
-		bug("malformed client");
-	buf_span(&sid, c.sid); /* the front's: the lines of a connection join */
+	now.wake = wake;
+}
+
+int
+serve_sleep(const struct sleeping *s)
+{
+	int err = sleep_begin(now.client, s);
+	now.is_asleep = err == E_OK;
+	return err;
+}
+
+/* Of one that woke the monitor knows who it is. */
+static void
+serve_one(void (*serve)(int fd, const struct login_client *), int fd, bool has_woken,
+    const struct login_client *c, struct span state)
+{
+	struct buf sid = {0};
+	buf_span(&sid, c->sid); /* the front's: the lines of a connection join */
 	log_session(buf_cstr(&sid));
 	serving_sid = buf_cstr(&sid);
 	metric_serving(1);
-	serve(fd, &c);
+	now.client = c;
+	now.is_asleep = false;
+	if (has_woken)
+		now.wake(fd, c, state);
+	else
+		serve(fd, c);
 	metric_serving(0);
 	log_session(NULL);
 	serving_sid = "";
 	buf_free(&sid);
+}
+
+static void
+serve_next(void (*serve)(int fd, const struct login_client *))
+{
+	struct login_client c;
+	struct span state = SPAN("");
+	struct buf about = next.about;
+	int fd = next.fd;
+	bool has_woken = now.wake && next.kind == CLIENT_WOKEN;
+	next.fd = -1;
+	next.about = (struct buf){0};
+	int err = has_woken ? woken_get(buf_as_span(&about), &c, &state)
+	                    : login_client_get(buf_as_span(&about), &c);
+	if (err != E_OK)
+		bug("malformed client");
+	serve_one(serve, fd, has_woken, &c, state);
 	buf_wipe(&about);
 }
 
@@ -166,9 +205,10 @@ serve_clients(void (*serve)(int fd, const struct login_client *))
 	bool has_client = wait_client(deadline_in_ms(CHILD_CALL_WAIT_MS));
 	while (has_client) {
 		serve_next(serve);
-		if (is_last || the_child.is_draining || linger_ms == 0 ||
+		int64_t wait_ms = now.is_asleep ? SLEEP_LINGER_MS : linger_ms;
+		if (is_last || the_child.is_draining || wait_ms == 0 ||
 		    child_tell(LOGIN_IDLE, SPAN(""), -1) != E_OK)
 			break;
-		has_client = wait_client(deadline_in_ms(linger_ms)) || !may_leave();
+		has_client = wait_client(deadline_in_ms(wait_ms)) || !may_leave();
 	}
 }

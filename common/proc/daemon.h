@@ -31,6 +31,8 @@ enum role_flag {
 	ROLE_AWAITED = 32,
 	/* forked when somebody first asks for a channel to it: who does not need it does not pay */
 	ROLE_LAZY = 64,
+	/* holds the connections of sessions that have no process meanwhile (login/nest.h) */
+	ROLE_NEST = 128,
 };
 
 /* Daemons that others connect to. */
@@ -106,7 +108,7 @@ enum mon_ask {
 	MON_READY,       /* nothing: I serve now (ROLE_AWAITED).  No reply */
 	MON_LOG, /* str line: syslog did not take it.  Every role may.  No reply */
 	MON_EXTRA = 8, /* the daemon's own begin here; at most MON_EXTRA_MOST */
-	MON_EXTRA_MOST = 8,
+	MON_EXTRA_MOST = 16,
 };
 
 #define MON_MAY(ask) (1u << (ask))

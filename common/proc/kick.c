@@ -40,19 +40,46 @@ kick(struct process *p)
 	    (int)p->pid, p->role_name, p->address, log_qs(p->account));
 }
 
+struct meant {
+	struct span account, address;
+	uint32_t n;
+};
+
+static bool
+is_meant(const struct meant *m, const char *account, const char *address)
+{
+	return (m->account.n && span_ieq(span_of(account), m->account)) ||
+	       (m->address.n && span_ieq(span_of(address), m->address));
+}
+
+/* Its nest says so, and ends it: it needs no process for that. */
+static void
+kick_sleeper(void *ctx, const struct sleeper *s)
+{
+	struct meant *m = ctx;
+	struct buf body = {0};
+	struct process *nest = process_of_pid(s->nest);
+	if (!nest || !is_meant(m, s->account, s->address))
+		return;
+	buf_u32(&body, NEST_KICK);
+	buf_bytes(&body, span_make((const char *)s->id.b, ID_BYTES));
+	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
+		log_event(LOG_ERR, "not_kicked", "account=%s", log_qs(s->account));
+	else
+		m->n++;
+	buf_free(&body);
+}
+
 uint32_t
 monitor_kick(struct span account, struct span address)
 {
-	uint32_t n = 0;
+	struct meant m = {.account = account, .address = address};
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
-		bool is_meant =
-		    p->address &&
-		    ((account.n && span_ieq(span_of(p->account), account)) ||
-			(address.n && span_ieq(span_of(p->address), address)));
-		if (!is_meant)
+		if (!p->address || !is_meant(&m, p->account, p->address))
 			continue;
 		kick(p);
-		n++;
+		m.n++;
 	}
-	return n;
+	sleepers_each(kick_sleeper, &m);
+	return m.n;
 }

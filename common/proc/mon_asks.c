@@ -283,31 +283,51 @@ send_who(int fd, struct buf *packet, uint16_t n)
 	return err;
 }
 
+struct who {
+	int fd; /* borrow */
+	struct buf packet;
+	uint16_t n; /* in it */
+	int err;
+};
+
+static void
+put_who(struct who *w, pid_t pid, const char *role, const char *address,
+    const char *account, int64_t since_wall_sec)
+{
+	if (w->err != E_OK)
+		return;
+	buf_u32(&w->packet, (uint32_t)pid);
+	buf_bytes(&w->packet, span_of(role));
+	buf_bytes(&w->packet, span_of(address));
+	buf_bytes(&w->packet, span_of(account));
+	buf_u64(&w->packet, (uint64_t)since_wall_sec);
+	w->n++;
+	if (w->packet.len < WHO_PACKET_BYTES)
+		return;
+	w->err = send_who(w->fd, &w->packet, w->n);
+	w->n = 0;
+}
+
+static void
+put_sleeper(void *ctx, const struct sleeper *s)
+{
+	put_who(ctx, s->nest, "asleep", s->address, s->account, s->since_wall_sec);
+}
+
 static void
 answer_who(int fd)
 {
-	struct buf packet = {0};
-	uint16_t n = 0;
-	int err = E_OK;
-	for (struct process *p = the_monitor.processes; p && err == E_OK; p = p->next) {
-		if (!p->address)
-			continue;
-		buf_u32(&packet, (uint32_t)p->pid);
-		buf_bytes(&packet, span_of(p->role_name));
-		buf_bytes(&packet, span_of(p->address));
-		buf_bytes(&packet, span_of(p->account));
-		buf_u64(&packet, (uint64_t)p->since_wall_sec);
-		n++;
-		if (packet.len >= WHO_PACKET_BYTES) {
-			err = send_who(fd, &packet, n);
-			n = 0;
-		}
-	}
-	if (err == E_OK && n)
-		err = send_who(fd, &packet, n);
-	if (err == E_OK)
-		err = send_who(fd, &packet, 0);
-	buf_free(&packet);
+	struct who w = {.fd = fd};
+	for (struct process *p = the_monitor.processes; p; p = p->next)
+		if (p->address)
+			put_who(&w, p->pid, p->role_name, p->address, p->account,
+			    p->since_wall_sec);
+	sleepers_each(put_sleeper, &w);
+	if (w.err == E_OK && w.n)
+		w.err = send_who(fd, &w.packet, w.n);
+	if (w.err == E_OK)
+		w.err = send_who(fd, &w.packet, 0);
+	buf_free(&w.packet);
 }
 
 static void

@@ -307,16 +307,32 @@ process_own(
 	p->home = home ? mem_dup(home) : NULL;
 }
 
-int
-monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
-    int fd, struct span blob, const char *account, struct span address)
+static bool
+is_of_account(const struct process *p, const char *account, uid_t uid)
+{
+	return p->owner && p->owner_uid == uid && strcmp(p->owner, account) == 0;
+}
+
+/* CTL_CLIENT to a session of this account that is idle; fd stays.  NULL: there is none. */
+static struct process *
+pass(const char *account, uid_t uid, int fd, struct span body)
+{
+	for (struct process *p = the_monitor.processes; p; p = p->next) {
+		if (!p->is_idle || p->is_old || !is_of_account(p, account, uid))
+			continue;
+		p->is_idle = false;
+		if (process_say(p, CTL_CLIENT, body, fd) == E_OK)
+			return p;
+	}
+	return NULL;
+}
+
+/* One that is made for it; fd stays.  NULL: cannot fork. */
+static struct process *
+fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd,
+    struct span body, const char *account)
 {
 	struct jail jail;
-	struct buf body = {0};
-	if (blob.n > CHILD_ABOUT_MAX) {
-		close(fd);
-		return E_LIMIT;
-	}
 	process_jail(role, &jail);
 	if (role->flags & ROLE_SESSION) {
 		jail.uid = uid;
@@ -324,22 +340,75 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 		jail_allow(&jail, home, JAIL_READ | JAIL_WRITE);
 	}
 	struct process *p = process_fork(role, &jail, account, home);
-	buf_u32(&body, 0);
-	buf_bytes(&body, blob);
-	int err = p ? process_say(p, CTL_CLIENT, buf_as_span(&body), fd) : E_IO;
+	if (!p)
+		return NULL;
+	process_own(p, account, uid, gid, home);
+	return process_say(p, CTL_CLIENT, body, fd) == E_OK ? p : NULL;
+}
+
+static void
+put_client(struct buf *body, unsigned kind, struct span about)
+{
+	buf_u32(body, kind);
+	buf_bytes(body, about);
+}
+
+int
+monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
+    int fd, struct span blob, const char *account, struct span address)
+{
+	struct buf body = {0};
+	if (blob.n > CHILD_ABOUT_MAX) {
+		close(fd);
+		return E_LIMIT;
+	}
+	put_client(&body, 0, blob);
+	struct process *p =
+	    fork_for(role, uid, gid, home, fd, buf_as_span(&body), account);
 	if (p)
-		process_own(p, account, uid, gid, home);
-	if (err == E_OK)
 		process_serves(p, address, span_of(account), clock_wall_sec());
 	buf_free(&body);
 	close(fd);
-	return err == E_OK ? E_OK : E_IO;
+	return p ? E_OK : E_IO;
 }
 
-static bool
-is_of_account(const struct process *p, const char *account, uid_t uid)
+int
+monitor_pass_session(
+    const char *account, uid_t uid, int fd, struct span blob, struct span address)
 {
-	return p->owner && p->owner_uid == uid && strcmp(p->owner, account) == 0;
+	struct buf body = {0};
+	put_client(&body, 0, blob);
+	struct process *p = pass(account, uid, fd, buf_as_span(&body));
+	buf_free(&body);
+	if (p) {
+		process_serves(p, address, span_of(account), clock_wall_sec());
+		close(fd);
+	}
+	return p ? E_OK : E_BAD;
+}
+
+int
+sleeper_wake(const struct role *role, const struct sleeper *s, int fd, unsigned kind,
+    struct span about)
+{
+	struct buf body = {0};
+	if (about.n > CHILD_ABOUT_MAX) {
+		close(fd);
+		return E_LIMIT;
+	}
+	put_client(&body, kind, about);
+	struct process *p = pass(s->account, s->uid, fd, buf_as_span(&body));
+	if (!p)
+		p = fork_for(
+		    role, s->uid, s->gid, s->home, fd, buf_as_span(&body), s->account);
+	buf_free(&body);
+	close(fd);
+	if (!p)
+		return E_IO;
+	process_serves(p, span_of(s->address), span_of(s->account), s->since_wall_sec);
+	p->woken_by = s->nest;
+	p->woken_id = s->id;
+	return E_OK;
 }
 
 void
@@ -355,6 +424,7 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 		++*all;
 		*same += is_of_account(p, account, uid);
 	}
+	sleepers_count(account, uid, all, same);
 }
 
 int
@@ -369,30 +439,6 @@ monitor_pass_to(const struct role *role, int fd, struct span blob)
 			err = process_say(p, CTL_CLIENT, buf_as_span(&body), fd) == E_OK
 			          ? E_OK
 			          : E_BAD;
-	buf_free(&body);
-	if (err == E_OK)
-		close(fd);
-	return err;
-}
-
-int
-monitor_pass_session(
-    const char *account, uid_t uid, int fd, struct span blob, struct span address)
-{
-	struct monitor *m = &the_monitor;
-	struct buf body = {0};
-	int err = E_BAD;
-	buf_u32(&body, 0);
-	buf_bytes(&body, blob);
-	for (struct process *p = m->processes; p && err == E_BAD; p = p->next) {
-		if (!p->is_idle || p->is_old || !is_of_account(p, account, uid))
-			continue;
-		p->is_idle = false;
-		if (process_say(p, CTL_CLIENT, buf_as_span(&body), fd) != E_OK)
-			continue;
-		process_serves(p, address, span_of(account), clock_wall_sec());
-		err = E_OK;
-	}
 	buf_free(&body);
 	if (err == E_OK)
 		close(fd);

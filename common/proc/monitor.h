@@ -4,13 +4,14 @@
  * hands channels out, reloads, stops.  It never touches a byte that a stranger or a user sent.
  *   monitor.c   the loop, signals, death and birth        process.c  fork and the table of processes
  *   mon_asks.c  what children may ask                     reload.c   self-test and re-execution
- *   kick.c      sessions that an admin ends
+ *   kick.c      sessions that an admin ends               sleepers.c sessions without a process
  */
 #ifndef PROC_MONITOR_H
 #define PROC_MONITOR_H
 
 #include <sys/types.h>
 
+#include "base/id.h"
 #include "metrics/metric.h"
 #include "proc/daemon.h"
 #include "proc/listen.h"
@@ -44,6 +45,10 @@ struct process {
 	uid_t owner_uid;
 	gid_t owner_gid;
 	char *home; /* own; of the owner; NULL: there is none */
+	int sleep_watch;  /* own: goes along when it sleeps; -1 */
+	/* the nest that is told once it is awake; 0: none is */
+	pid_t woken_by;
+	struct id woken_id;
 	int64_t since_wall_sec;
 	/* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
 	pid_t wanted_by;
@@ -125,6 +130,47 @@ void monitor_ready(void); /* who was awaited serves: READY is said, once */
 /* kick.c */
 /* sessions of this account, or from this address (empty: of none), are told to end: how many */
 uint32_t monitor_kick(struct span account, struct span address);
+
+/* ---- sleepers.c: sessions whose connection a nest holds, and that have no process ---- */
+struct sleeper {
+	struct sleeper *next; /* own: of those with its hash */
+	struct id id;
+	pid_t nest;
+	uid_t uid;
+	gid_t gid;
+	int64_t since_wall_sec;
+	/* borrow: text; what its session was told of its client (facts: login_client_put's) */
+	const char *account, *home, *address;
+	struct span facts;
+	char text[];
+};
+
+/* a sleeper is two descriptors of its nest */
+enum { SLEEPER_FDS = 2, SLEEPER_FDS_SPARE = 64 };
+
+/*
+ * sleeper_add - of a session that has an account and a client.  NULL: it is not known whose it is
+ * (of before a reload), or the nest has no descriptors for one more
+ */
+struct sleeper *sleeper_add(
+    const struct process *session, const struct process *nest, struct span facts);
+struct sleeper *sleeper_of(struct id); /* NULL: there is none */
+void sleeper_gone(struct sleeper *);   /* out of the table, and freed */
+/* sleeper_awake - its nest may wake the next one; nothing when it was told */
+void sleeper_awake(struct process *);
+void sleepers_lost(pid_t nest); /* it died, and they with it */
+/* sleepers_count - adds them, in all and of this account */
+void sleepers_count(const char *account, uid_t uid, unsigned *all, unsigned *same);
+void sleepers_each(void (*fn)(void *ctx, const struct sleeper *), void *ctx);
+/* a line for the state of a reload, and back: nothing when it is none, or its nest is no more */
+void sleeper_state_put(struct buf *, const struct sleeper *);
+void sleeper_state_take(struct span line);
+/*
+ * sleeper_wake - to a session of its account that is idle, or a new one: CTL_CLIENT of this kind.
+ * fd is taken; the sleeper stays.  E_OK, E_IO, E_LIMIT (about is past CHILD_ABOUT_MAX)
+ */
+MUST_USE int sleeper_wake(const struct role *, const struct sleeper *, int fd,
+    unsigned kind, struct span about);
 
 /* reload.c */
 void reload_begin(void);        /* HUP: the self-test starts */

@@ -43,6 +43,7 @@ process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
 	    .generation = generation,
 	    .cell = cell,
 	    .started_ms = clock_mono_ms(),
+	    .sleep_watch = -1,
 	    .chan = chan};
 	snprintf(p->role_name, sizeof p->role_name, "%s", role_name);
 	size_t n = 0;
@@ -261,6 +262,9 @@ process_gone(struct process *gone)
 	while (*link != gone)
 		link = &(*link)->next;
 	*link = gone->next;
+	sleeper_awake(gone);
+	if (gone->role && gone->role->flags & ROLE_NEST)
+		sleepers_lost(gone->pid);
 	metrics_cell_free(gone->cell);
 	loop_unwatch(&gone->watch);
 	asker_free(&gone->asker);
@@ -268,6 +272,8 @@ process_gone(struct process *gone)
 	mem_free(&gone->account);
 	mem_free(&gone->owner);
 	mem_free(&gone->home);
+	if (gone->sleep_watch >= 0)
+		close(gone->sleep_watch);
 	mem_free(&gone);
 }
 

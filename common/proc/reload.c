@@ -25,7 +25,7 @@
 #define STATE_ENV "MERPATI_RELOAD_STATE"
 
 enum {
-	STATE_BYTES_MAX = 4 << 20, /* 60,000 sessions and more */
+	STATE_BYTES_MAX = 64 << 20, /* 60,000 sessions that sleep, and more */
 	/* past it nothing more is told of who is served: merpati who does without */
 	STATE_WHO_BYTES = 3 << 20,
 };
@@ -46,6 +46,12 @@ put_who(struct buf *b, const struct process *p)
 	buf_ch(b, ' ');
 	buf_hex(b, span_of(p->account));
 	buf_ch(b, '\n');
+}
+
+static void
+put_sleeper(void *ctx, const struct sleeper *s)
+{
+	sleeper_state_put(ctx, s);
 }
 
 static int
@@ -73,6 +79,7 @@ write_state(void)
 	     p = p->next)
 		if (p->address)
 			put_who(&b, p);
+	sleepers_each(put_sleeper, &b);
 	int fd = memfd_create("reload", 0);
 	if (fd < 0 || buf_done(&b) != E_OK || write(fd, b.p, b.len) != (ssize_t)b.len)
 		bug("state of the reload");
@@ -200,7 +207,8 @@ reload_tested(int status)
 }
 
 /* What was told before the exec: strings, one behind the other. */
-static char told[STATE_BYTES_MAX];
+static char nothing[1];
+static char *told = nothing; /* own mapping */
 static size_t told_bytes;
 
 static void
@@ -211,9 +219,15 @@ read_state(void)
 		return;
 	int fd = atoi(env);
 	unsetenv(STATE_ENV);
-	ssize_t n = pread(fd, told, sizeof told, 0);
+	struct stat st;
+	if (fstat(fd, &st) == 0 && st.st_size > 0) {
+		told_bytes = (size_t)st.st_size;
+		told =
+		    mmap(NULL, told_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	}
 	close(fd);
-	told_bytes = n > 0 ? (size_t)n : 0;
+	if (told == MAP_FAILED)
+		bug("no memory for the state of a reload");
 	for (size_t i = 0; i < told_bytes; i++)
 		if (told[i] == '\n')
 			told[i] = '\0';
@@ -310,5 +324,12 @@ reload_adopt(void)
 	for (const char *line = told; line < told + told_bytes;
 	     line += strlen(line) + 1)
 		adopt_who(line);
+	for (const char *line = told; line < told + told_bytes;
+	     line += strlen(line) + 1)
+		sleeper_state_take(span_of(line));
+	if (told_bytes)
+		munmap(told, told_bytes);
+	told = nothing;
+	told_bytes = 0;
 	monitor_each_drain();
 }

@@ -49,6 +49,12 @@ enum keeper_ask {
 	 * the mailbox is past it or no more.  On a channel of its own
 	 */
 	KEEPER_WAIT,
+	/*
+	 * u32 mailbox, u64 modseq -> said, u8 is_past (then nothing else), u8 takes_in (mail comes
+	 * to it): the session ends, and is to be woken by index/wake.MAILBOX, which goes at the
+	 * next change
+	 */
+	KEEPER_DOZE,
 	/* -- may not: the effect would come twice -- */
 	KEEPER_CREATE, /* name, str special use -> said, struct store_mailbox */
 	KEEPER_DELETE, /* name -> said */

@@ -193,12 +193,13 @@ on_leave(void *ctx)
 
 /*
  * 100 accounts whose clients came once, sessions that linger for a second: 200 processes for 60 s
- * each are 70 MB, and with this for 3 s
+ * each are 70 MB, and with this for 3 s.  Who sleeps comes back when something happens, and not
+ * before: it is not waited for
  */
 static int64_t
 alone_ms(void)
 {
-	int64_t used_ms = clock_mono_ms() - run.begun_ms;
+	int64_t used_ms = sessions_doze() ? 0 : clock_mono_ms() - run.begun_ms;
 	used_ms = used_ms > KEEPER_ALONE_LEAST_MS ? used_ms : KEEPER_ALONE_LEAST_MS;
 	return used_ms < KEEPER_ALONE_MOST_MS ? used_ms : KEEPER_ALONE_MOST_MS;
 }
@@ -371,6 +372,7 @@ begin(void)
 	tmp_sweep();
 	if (k->is_rebuilt || !cache_was_there())
 		helper_want_all();
+	doze_load();
 	watch_new();
 	watch_term();
 	for (size_t i = 0; i < k->n_by_id; i++)

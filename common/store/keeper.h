@@ -122,6 +122,7 @@ struct session {
 	bool is_paused;        /* it asks more than one thing at a time */
 	uint32_t selected;     /* mailbox; 0: none */
 	bool is_waiting;       /* KEEPER_WAIT */
+	bool is_dozing;        /* KEEPER_DOZE */
 	uint32_t wait_mailbox;
 	uint64_t wait_modseq, wait_metadata;
 	bool is_fed, is_fed_now; /* KEEPER_FEED */
@@ -131,6 +132,7 @@ struct session {
 /* sessions_listen - E_OK, E_IO */
 MUST_USE int sessions_listen(void);
 bool sessions_none(void);
+bool sessions_doze(void); /* none is there, the last one went to sleep */
 bool sessions_look(void); /* one has a mailbox selected, or waits */
 /* session_answer - reply (its memory is reused) and a descriptor (borrow), or -1 */
 void session_answer(struct session *, uint16_t ask, struct buf *reply, int fd);
@@ -143,6 +145,11 @@ void sessions_wake(void);
  * the next ask
  */
 struct span ask_body(struct rd *body, int *fd);
+
+/* ---- doze.c ---- */
+void doze_load(void); /* which mailboxes have sessions that sleep */
+/* doze_publish - before what a batch did to it is: those who sleep in it are woken */
+void doze_publish(struct slot *);
 
 /* ---- floor.c ---- */
 MUST_USE int floor_read(struct floor *); /* E_OK, E_BAD (none), E_IO */

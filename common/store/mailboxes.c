@@ -337,8 +337,10 @@ void
 mailboxes_publish(void)
 {
 	struct keeper *k = &the_keeper;
-	for (size_t i = 0; i < k->n_touched; i++)
+	for (size_t i = 0; i < k->n_touched; i++) {
+		doze_publish(k->touched[i]);
 		publish_one(k->touched[i]);
+	}
 	k->is_changed |= k->n_touched > 0;
 	k->is_usage_old |= k->sum.bytes != k->sum_next.bytes ||
 	                   k->sum.messages != k->sum_next.messages;

@@ -20,6 +20,7 @@ struct slot {
 	uint64_t changed_at; /* of the_keeper.change */
 	/* borrow: who is shown what is \Recent; NULL: nobody has it selected for that */
 	struct session *recent;
+	bool is_dozed; /* sessions sleep in it, and watch index/wake.ID */
 };
 
 /* ---- mailboxes.c: what there is ---- */
@@ -44,6 +45,8 @@ void mailboxes_forget(void);  /* now stays: the batch came to nothing */
 struct mailbox *slot_touch(struct slot *); /* its next; borrow */
 /* slot_make - a mailbox of this batch.  NULL: no number is left for it */
 struct slot *slot_make(struct span name, struct span special_use);
+/* slot_takes_in - it is one that mail comes to: INBOX, or where junk goes */
+bool slot_takes_in(const struct slot *);
 /* slot_uid - for a message that brings none: in the batch.  The caller looked that there is one */
 uint32_t slot_uid(struct slot *);
 /* slot_uid_next - what slot_uid would give */

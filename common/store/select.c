@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* select.c - a session's side: the selected mailbox, its view, and waiting for changes. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -166,6 +169,15 @@ store_view_renew(struct store *s, struct store_view *was, struct store_view *out
 	return err;
 }
 
+int
+store_reselect(
+    struct store *s, uint32_t mailbox, uint32_t recent_from, struct store_view *out)
+{
+	struct store_view was = {.mailbox = mailbox, .recent_from = recent_from};
+	store_unselect_now(s);
+	return store_view_renew(s, &was, out);
+}
+
 static void
 unselect(struct store *s, struct store_view *v, uint32_t uidnext)
 {
@@ -292,4 +304,87 @@ store_watch_end(struct store *s)
 	if (s->watch >= 0)
 		close(s->watch);
 	s->watch = -1;
+}
+
+/* ---- sleeping ---- */
+
+/* E_OK; E_MORE: it is past modseq */
+static int
+ask_doze(struct store *s, const struct store_view *v, uint64_t modseq, bool *takes_in)
+{
+	struct buf body = {0};
+	struct answer answer;
+	buf_u32(&body, v->mailbox);
+	buf_u64(&body, modseq);
+	enum store_said said = keeper_ask_said(s, KEEPER_DOZE, &body, true, &answer);
+	if (said == STORE_NONEXISTENT)
+		return E_MORE;
+	bool is_past = rd_u8(&answer.body) != 0;
+	*takes_in = rd_u8(&answer.body) != 0;
+	if (said != STORE_DONE || answer_end(&answer) != E_OK)
+		return E_IO;
+	return is_past ? E_MORE : E_OK;
+}
+
+/* The file is there for as long as nothing changes: all who sleep in the mailbox watch it. */
+static int
+watch_mailbox(int inotify, uint32_t mailbox)
+{
+	struct buf name = {0};
+	buf_putf(&name, "index/wake.%u", mailbox);
+	int file =
+	    open(buf_cstr(&name), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int err = file >= 0 ? E_OK : E_IO;
+	if (err == E_OK && inotify_add_watch(inotify, buf_cstr(&name),
+			       IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0)
+		err = errno == ENOENT ? E_MORE : E_IO;
+	if (file >= 0)
+		close(file);
+	buf_free(&name);
+	return err;
+}
+
+/* As the keeper watches it: each write, as a placer keeps its file open for a while. */
+static int
+watch_new(int inotify)
+{
+	const uint32_t events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY;
+	return inotify_add_watch(inotify, "new", events) >= 0 ? E_OK : E_IO;
+}
+
+/*
+ * The kernel lets a close wait for the watches that it ends, 5 to 15 ms: they are ended now, it is
+ * closed when there is another one, or with the store.
+ */
+static void
+retire(struct store *s, int inotify)
+{
+	if (s->retired >= 0)
+		close(s->retired);
+	s->retired = inotify;
+	for (int wd = 1; inotify >= 0 && wd <= 2; wd++)
+		inotify_rm_watch(inotify, wd);
+}
+
+int
+store_doze(struct store *s, const struct store_view *v, uint64_t modseq, int *out)
+{
+	bool takes_in = false;
+	retire(s, -1);
+	int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int err = inotify >= 0 ? watch_mailbox(inotify, v->mailbox) : E_IO;
+	if (err == E_OK)
+		err = ask_doze(s, v, modseq, &takes_in);
+	/* what came before new/ is watched is taken in before the keeper is asked again */
+	if (err == E_OK && takes_in)
+		err = watch_new(inotify);
+	if (err == E_OK && takes_in)
+		err = store_sync(s);
+	if (err == E_OK && takes_in)
+		err = ask_doze(s, v, modseq, &takes_in);
+	if (err != E_OK)
+		retire(s, inotify);
+	else
+		*out = inotify;
+	return err;
 }

@@ -15,6 +15,7 @@ enum { PH_ANY = 1, LISTEN_BACKLOG = 64, LARGE_KEPT = 1 << 20 };
 static struct {
 	struct session *all;
 	unsigned n;
+	bool has_dozed;            /* the last one that left: it sleeps */
 	struct buf message, large; /* of the ask that is read */
 } run = {.large = {.max = ASK_BODY_MOST}};
 
@@ -22,6 +23,12 @@ bool
 sessions_none(void)
 {
 	return run.n == 0;
+}
+
+bool
+sessions_doze(void)
+{
+	return run.n == 0 && run.has_dozed;
 }
 
 struct span
@@ -108,6 +115,25 @@ ask_wait(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_MORE;
 }
 
+static int
+ask_doze(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct session *s = a->ctx;
+	struct slot *slot = slot_of(rd_u32(body));
+	uint64_t modseq = rd_u64(body);
+	(void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	bool is_past = slot && slot->now.modseq > modseq;
+	if (slot && !is_past)
+		slot->is_dozed = true;
+	s->is_dozing = slot && !is_past;
+	buf_u8(reply, slot ? STORE_DONE : STORE_NONEXISTENT);
+	buf_u8(reply, is_past);
+	buf_u8(reply, slot && slot_takes_in(slot));
+	return E_OK;
+}
+
 bool
 sessions_look(void)
 {
@@ -173,6 +199,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_SET_METADATA]  = {"SET_METADATA",  PH_ANY,   0,     ANY_BYTES,          false,   ask_set_metadata},
 	[KEEPER_METADATA_CHANGES] = {"METADATA_CHANGES", PH_ANY, 0, 8,                  true,    ask_metadata_changes},
 	[KEEPER_WAIT]          = {"WAIT",          PH_ANY,   0,     20,                 false,   ask_wait},
+	[KEEPER_DOZE]          = {"DOZE",          PH_ANY,   0,     12,                 false,   ask_doze},
 	[KEEPER_CREATE]        = {"CREATE",        PH_ANY,   0,     NAME_BYTES + 4 + 15, false,  ask_create},
 	[KEEPER_DELETE]        = {"DELETE",        PH_ANY,   0,     NAME_BYTES,         false,   ask_delete},
 	[KEEPER_RENAME]        = {"RENAME",        PH_ANY,   0,     2 * NAME_BYTES,     false,   ask_rename},
@@ -222,6 +249,7 @@ session_free(struct session *s)
 		s->job->session = NULL;
 	if (s->selected)
 		unselect(s, UINT32_MAX);
+	run.has_dozed = s->is_dozing;
 	loop_unwatch(&s->watch);
 	asker_free(&s->asker);
 	*s->link = s->next;

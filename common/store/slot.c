@@ -44,6 +44,14 @@ slot_uid_next(const struct slot *s)
 	return s->next.uidnext < s->next.reserved ? s->next.reserved : s->next.uidnext;
 }
 
+bool
+slot_takes_in(const struct slot *s)
+{
+	struct span name = span_of(s->now.name);
+	return mailbox_name_is_inbox(name) || span_eqs(name, "Junk") ||
+	       span_ieqs(span_of(s->now.special_use), "\\Junk");
+}
+
 uint32_t
 slot_uid(struct slot *s)
 {

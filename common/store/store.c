@@ -162,7 +162,7 @@ int
 store_open(const char *home, struct store **out)
 {
 	struct store *s = mem_new(sizeof *s);
-	s->chan = s->watch = s->feed = -1;
+	s->chan = s->watch = s->feed = s->retired = -1;
 	s->large.max = ASK_BODY_MOST;
 	umask(0077);
 	/* a keeper is found by the first ask: who logs in and out needs none */
@@ -188,6 +188,8 @@ store_close(struct store **sp)
 	store_feed_end(s);
 	caches_unmap(s);
 	ask_hang_up(&s->chan);
+	if (s->retired >= 0)
+		close(s->retired);
 	buf_free(&s->name);
 	buf_free(&s->in);
 	buf_free(&s->large);

@@ -350,6 +350,23 @@ MUST_USE int store_feed_read(
     struct store *, const struct store_feed_to *, struct store_feed *out);
 void store_feed_end(struct store *);
 
+/*
+ * store_doze - out becomes a descriptor (own) that is readable once this mailbox was changed after
+ * modseq, or is no more; it needs no keeper, and goes on when this process ended.  The mailbox is
+ * left to itself, which lets the keeper leave.
+ *   out      an inotify whose watches are 1 and 2, or 1 alone
+ *   returns  E_OK; E_MORE (something changed already: look); E_IO (there is no inotify left for
+ *            this uid, or no keeper)
+ */
+MUST_USE int store_doze(
+    struct store *, const struct store_view *, uint64_t modseq, int *out);
+/*
+ * store_reselect - the view of a mailbox that another process had selected: by its id, as
+ * store_view_renew has it.  E_OK, E_BAD (it is no more), E_IO
+ */
+MUST_USE int store_reselect(
+    struct store *, uint32_t mailbox, uint32_t recent_from, struct store_view *out);
+
 /* ---- changes: all durable at STORE_DONE.  uids that are no more are left out silently ---- */
 enum store_how { STORE_SET, STORE_ADD, STORE_REMOVE };
 

@@ -104,6 +104,7 @@ sample_keeper(uint16_t type, struct buf *b)
 		put_u32s(b, type == KEEPER_RENEW ? 1 : 2);
 		break;
 	case KEEPER_EXPUNGED:
+	case KEEPER_DOZE:
 		put_u32s(b, 3);
 		break;
 	case KEEPER_WAIT:

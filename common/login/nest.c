@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: ISC */
+/* nest.c - connections of sessions that sleep: what wakes them, and what ends them. */
+#include "login/nest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "login/sleep.h"
+#include "metrics/metric.h"
+#include "proc/child.h"
+#include "proc/loop.h"
+
+struct held {
+	struct held *next, **link; /* all, or those that wait to be woken */
+	struct id id;
+	int fd, watch;                      /* own; watch -1: none */
+	struct loop_fd *on_fd, *on_changes; /* own */
+	int64_t deadline;
+	bool is_deflated;
+	uint32_t n;
+	char state[];
+};
+
+/* One that was woken and is not awake yet. */
+struct waking {
+	struct id id;
+	int64_t until;
+};
+
+enum {
+	WAKING_MOST = 256,
+	DOZE_WATCHES = 2, /* of store_doze, at most: numbers 1 and 2 */
+};
+
+static struct {
+	struct loop *loop;
+	const struct nest_texts *texts;
+	struct held *all;          /* own: asleep */
+	struct held *due, **after; /* own: the oldest first */
+	size_t n;                  /* of both */
+	struct waking waking[WAKING_MOST];
+	size_t n_waking, most;
+	int watch; /* own: of the sleeper that comes next; -1 */
+	struct id watch_of;
+	int *retired; /* own: their watches are ended, they are not closed yet */
+	size_t n_retired, cap_retired;
+	struct loop_timer *closer;
+	struct loop_timer
+	    *timer; /* the first deadline, or the next look at those that wake */
+	int64_t timer_at;
+} nest = {.after = &nest.due, .watch = -1};
+
+/* ---- one sleeper ---- */
+
+static void
+held_unlink(struct held *s)
+{
+	*s->link = s->next;
+	if (s->next)
+		s->next->link = s->link;
+}
+
+/*
+ * The kernel lets a close wait until the watches that it ends are gone, 5 to 15 ms, but it lets
+ * nobody wait who ends them himself.  So they are ended now, and it is closed a moment later.
+ */
+static void
+retire(int watch)
+{
+	for (int wd = 1; wd <= DOZE_WATCHES; wd++)
+		inotify_rm_watch(watch, wd);
+	nest.retired = mem_room(
+	    nest.retired, nest.n_retired, &nest.cap_retired, sizeof *nest.retired);
+	nest.retired[nest.n_retired++] = watch;
+	if (nest.n_retired == 1)
+		loop_timer_set(nest.closer, NEST_RETIRED_MS);
+}
+
+static void
+stop_if_empty(void)
+{
+	if (nest.n == 0 && nest.n_retired == 0 && the_child.is_draining)
+		loop_stop(nest.loop);
+}
+
+static void
+on_closer(void *ctx)
+{
+	(void)ctx;
+	while (nest.n_retired)
+		close(nest.retired[--nest.n_retired]);
+	stop_if_empty();
+}
+
+static void
+unwatch(struct held *s)
+{
+	loop_unwatch(&s->on_fd);
+	loop_unwatch(&s->on_changes);
+	if (s->watch >= 0)
+		retire(s->watch);
+	s->watch = -1;
+}
+
+/* Out of no list. */
+static void
+held_close(struct held *s)
+{
+	unwatch(s);
+	close(s->fd);
+	mem_wipe(s->state, s->n);
+	mem_free(&s);
+	metric_serving((uint32_t)--nest.n);
+	stop_if_empty();
+}
+
+static void
+tell_ended(const struct held *s)
+{
+	if (child_tell(SLEEP_ENDED, span_make((const char *)s->id.b, ID_BYTES), -1) !=
+	    E_OK)
+		log_event(LOG_ERR, "monitor_not_told", "%s", "");
+}
+
+/*
+ * What goes out begins on a whole octet: in raw DEFLATE a stored block (RFC 1951 3.2.4) can.  A
+ * client that does not take one line now is not waited for.
+ */
+static void
+say(const struct held *s, const char *text)
+{
+	struct buf out = {0};
+	uint16_t n = (uint16_t)strnlen(text, NEST_TEXT_MAX);
+	if (s->is_deflated) {
+		buf_u8(&out, 0);
+		buf_u16(&out, n);
+		buf_u16(&out, (uint16_t)~n);
+	}
+	buf_put(&out, text, n);
+	if (send(s->fd, out.p, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    (ssize_t)out.len)
+		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
+	buf_free(&out);
+}
+
+static void
+send_away(struct held *s, const char *text)
+{
+	say(s, text);
+	tell_ended(s);
+	held_unlink(s);
+	held_close(s);
+}
+
+/* ---- waking ---- */
+
+static void
+set_timer(int64_t at)
+{
+	if (at >= nest.timer_at)
+		return;
+	nest.timer_at = at;
+	int64_t left = at - clock_mono_ms();
+	loop_timer_set(nest.timer, left > 0 ? left : 0);
+}
+
+static void
+wake(struct held *s)
+{
+	struct buf body = {0};
+	buf_put(&body, s->id.b, ID_BYTES);
+	buf_bytes(&body, span_make(s->state, s->n));
+	int64_t until = deadline_in_ms(NEST_WAKING_MS);
+	nest.waking[nest.n_waking++] = (struct waking){s->id, until};
+	set_timer(until);
+	if (child_tell(SLEEP_WAKE, buf_as_span(&body), s->fd) != E_OK)
+		log_event(LOG_ERR, "monitor_not_told", "%s", "");
+	buf_wipe(&body);
+	held_close(s);
+}
+
+static void
+wake_some(void)
+{
+	while (nest.due && nest.n_waking < nest.most) {
+		struct held *s = nest.due;
+		nest.due = s->next;
+		if (nest.due)
+			nest.due->link = &nest.due;
+		else
+			nest.after = &nest.due;
+		wake(s);
+	}
+}
+
+static void
+be_due(struct held *s)
+{
+	unwatch(s);
+	held_unlink(s);
+	s->next = NULL;
+	s->link = nest.after;
+	*nest.after = s;
+	nest.after = &s->next;
+	wake_some();
+}
+
+static void
+on_bytes(void *ctx, int fd, unsigned events)
+{
+	struct held *s = ctx;
+	char byte;
+	(void)events;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n > 0) {
+		be_due(s);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		tell_ended(s);
+		held_unlink(s);
+		held_close(s);
+	}
+}
+
+static void
+on_changes(void *ctx, int fd, unsigned events)
+{
+	(void)fd, (void)events;
+	be_due(ctx);
+}
+
+static void
+is_awake(struct id id)
+{
+	for (size_t i = 0; i < nest.n_waking; i++)
+		if (id_eq(nest.waking[i].id, id)) {
+			nest.waking[i] = nest.waking[--nest.n_waking];
+			break;
+		}
+	wake_some();
+}
+
+/* ---- what the monitor says ---- */
+
+static void
+take_watch(struct id id, int fd)
+{
+	if (nest.watch >= 0)
+		retire(nest.watch);
+	nest.watch = fd;
+	nest.watch_of = id;
+}
+
+/* The one that was told just before; another one is of a sleeper that did not come. */
+static int
+watch_of(struct id id)
+{
+	int fd = nest.watch;
+	if (fd < 0 || !id_eq(nest.watch_of, id))
+		return -1;
+	nest.watch = -1;
+	return fd;
+}
+
+static void
+take_held(struct id id, struct rd *r, int fd)
+{
+	int64_t deadline = (int64_t)rd_u64(r);
+	bool is_deflated = rd_u8(r) == 1;
+	struct span state = rd_str(r, SLEEP_STATE_MAX);
+	if (rd_end(r) != E_OK || fd < 0)
+		bug("malformed NEST_SLEEP");
+	struct held *s = mem_new(sizeof *s + state.n);
+	s->id = id;
+	s->fd = fd;
+	s->watch = watch_of(id);
+	s->deadline = deadline;
+	s->is_deflated = is_deflated;
+	s->n = (uint32_t)state.n;
+	memcpy(s->state, state.p, state.n);
+	s->next = nest.all;
+	s->link = &nest.all;
+	if (s->next)
+		s->next->link = &s->next;
+	nest.all = s;
+	metric_serving((uint32_t)++nest.n);
+	s->on_fd = loop_watch(nest.loop, fd, LOOP_READ, on_bytes, s);
+	if (s->watch >= 0)
+		s->on_changes =
+		    loop_watch(nest.loop, s->watch, LOOP_READ, on_changes, s);
+	set_timer(deadline);
+}
+
+/* One that is due already is told by its session. */
+static void
+kick(struct id id)
+{
+	for (struct held *s = nest.all; s; s = s->next)
+		if (id_eq(s->id, id)) {
+			send_away(s, nest.texts->kicked);
+			return;
+		}
+}
+
+static void
+on_said(int fd, unsigned kind, struct span about)
+{
+	struct rd r = rd_of(about);
+	struct id id;
+	rd_id(&r, &id);
+	switch (kind) {
+	case NEST_WATCH:
+		take_watch(id, fd);
+		return;
+	case NEST_SLEEP:
+		take_held(id, &r, fd);
+		return;
+	case NEST_AWAKE:
+		is_awake(id);
+		break;
+	case NEST_KICK:
+		kick(id);
+		break;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* ---- time, and the end ---- */
+
+static void
+send_late_away(int64_t now, int64_t *next)
+{
+	for (struct held *s = nest.all, *after; s; s = after) {
+		after = s->next;
+		if (s->deadline > now) {
+			*next = s->deadline < *next ? s->deadline : *next;
+			continue;
+		}
+		log_event(LOG_INFO, "idle", "%s", "");
+		send_away(s, nest.texts->idle);
+	}
+}
+
+static void
+forget_silent(int64_t now, int64_t *next)
+{
+	for (size_t i = 0; i < nest.n_waking;) {
+		if (nest.waking[i].until > now) {
+			*next =
+			    nest.waking[i].until < *next ? nest.waking[i].until : *next;
+			i++;
+			continue;
+		}
+		log_event(LOG_WARNING, "waking_late", "%s", "");
+		nest.waking[i] = nest.waking[--nest.n_waking];
+	}
+	wake_some();
+}
+
+static void
+send_all_away(struct held **list)
+{
+	while (*list)
+		send_away(*list, nest.texts->stops);
+}
+
+static void
+on_timer(void *ctx)
+{
+	int64_t now = clock_mono_ms(), next = DEADLINE_NONE;
+	(void)ctx;
+	nest.timer_at = DEADLINE_NONE;
+	if (the_child.is_stopping) {
+		send_all_away(&nest.all);
+		send_all_away(&nest.due);
+		nest.after = &nest.due;
+	}
+	send_late_away(now, &next);
+	forget_silent(now, &next);
+	if (next != DEADLINE_NONE)
+		set_timer(next);
+	stop_if_empty();
+}
+
+/*
+ * May come in the middle of an ask: done in the next turn of the loop.  At a reload those who sleep
+ * stay, the next nest takes who falls asleep.
+ */
+static void
+on_drain(void)
+{
+	nest.timer_at = DEADLINE_NONE;
+	set_timer(0);
+}
+
+int
+nest_prepare(void)
+{
+	long n =
+	    sysconf(_SC_NPROCESSORS_ONLN); /* a file says it: later there is none */
+	nest.most = n > 0 ? NEST_WAKING_FACTOR * (size_t)n : NEST_WAKING_FACTOR;
+	if (nest.most > WAKING_MOST)
+		nest.most = WAKING_MOST;
+	return EX_OK;
+}
+
+void
+nest_jail(struct jail *j)
+{
+	j->calls = JAIL_INOTIFY; /* to end watches; no file, no socket of its own */
+}
+
+int
+nest_run(const struct nest_texts *texts)
+{
+	nest.texts = texts;
+	nest.timer_at = DEADLINE_NONE;
+	nest.loop = loop_new();
+	nest.timer = loop_timer_new(nest.loop, on_timer, NULL);
+	nest.closer = loop_timer_new(nest.loop, on_closer, NULL);
+	the_child.on_client = on_said;
+	the_child.on_drain = on_drain;
+	loop_run(nest.loop);
+	return EX_OK;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sleepers.c - sessions that have no process: whose they are, and which nest has their connection.
+ * The monitor knows whose a sleeper is from the session that went to sleep; the nest has its id.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/monitor.h"
+
+enum {
+	BUCKETS = 4096, /* by account; two octets of the id say which */
+	STATE_FACTS_MAX = 2048,
+};
+
+static struct {
+	struct sleeper *buckets[BUCKETS]; /* own */
+	unsigned n;
+} all;
+
+static unsigned
+bucket_of_account(const char *account)
+{
+	uint32_t hash = 2166136261u;
+	for (const char *p = account; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	return hash % BUCKETS;
+}
+
+static unsigned
+bucket_of_id(struct id id)
+{
+	return (id.b[0] | (unsigned)id.b[1] << 8) % BUCKETS;
+}
+
+/* ---- one ---- */
+
+static char *
+put_text(char **at, struct span s)
+{
+	char *begin = *at;
+	memcpy(begin, s.p, s.n);
+	begin[s.n] = '\0';
+	*at += s.n + 1;
+	return begin;
+}
+
+static struct sleeper *
+make(struct span account, struct span home, struct span address, struct span facts)
+{
+	struct sleeper *s =
+	    mem_new(sizeof *s + account.n + home.n + address.n + facts.n + 4);
+	char *at = s->text;
+	s->account = put_text(&at, account);
+	s->home = put_text(&at, home);
+	s->address = put_text(&at, address);
+	s->facts = span_make(put_text(&at, facts), facts.n);
+	return s;
+}
+
+static void
+enter(struct sleeper *s)
+{
+	struct sleeper **bucket = &all.buckets[bucket_of_account(s->account)];
+	s->next = *bucket;
+	*bucket = s;
+	all.n++;
+}
+
+/* All of them might be in one nest. */
+static bool
+have_room(void)
+{
+	struct rlimit r;
+	return getrlimit(RLIMIT_NOFILE, &r) == 0 &&
+	       (rlim_t)SLEEPER_FDS * (all.n + 1) + SLEEPER_FDS_SPARE <= r.rlim_cur;
+}
+
+struct sleeper *
+sleeper_add(const struct process *p, const struct process *nest, struct span facts)
+{
+	if (!p->owner || !p->home || !p->address || !have_room())
+		return NULL;
+	struct sleeper *s =
+	    make(span_of(p->owner), span_of(p->home), span_of(p->address), facts);
+	unsigned bucket = bucket_of_account(s->account);
+	s->id = id_new();
+	s->id.b[0] = (unsigned char)bucket;
+	s->id.b[1] = (unsigned char)(bucket >> 8);
+	s->nest = nest->pid;
+	s->uid = p->owner_uid;
+	s->gid = p->owner_gid;
+	s->since_wall_sec = p->since_wall_sec;
+	enter(s);
+	return s;
+}
+
+struct sleeper *
+sleeper_of(struct id id)
+{
+	struct sleeper *s = all.buckets[bucket_of_id(id)];
+	while (s && !id_eq(s->id, id))
+		s = s->next;
+	return s;
+}
+
+void
+sleeper_gone(struct sleeper *gone)
+{
+	struct sleeper **link = &all.buckets[bucket_of_id(gone->id)];
+	while (*link != gone)
+		link = &(*link)->next;
+	*link = gone->next;
+	all.n--;
+	mem_free(&gone);
+}
+
+void
+sleeper_awake(struct process *p)
+{
+	struct process *nest = p->woken_by ? process_of_pid(p->woken_by) : NULL;
+	struct buf body = {0};
+	p->woken_by = 0;
+	if (!nest)
+		return;
+	buf_u32(&body, NEST_AWAKE);
+	buf_bytes(&body, span_make((const char *)p->woken_id.b, ID_BYTES));
+	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
+		log_event(LOG_DEBUG, "nest_not_told", "%s", "");
+	buf_free(&body);
+}
+
+/* ---- all ---- */
+
+void
+sleepers_each(void (*fn)(void *ctx, const struct sleeper *), void *ctx)
+{
+	for (unsigned i = 0; i < BUCKETS && all.n; i++)
+		for (const struct sleeper *s = all.buckets[i]; s; s = s->next)
+			fn(ctx, s);
+}
+
+void
+sleepers_lost(pid_t nest)
+{
+	unsigned n = all.n;
+	for (unsigned i = 0; i < BUCKETS && all.n; i++)
+		for (struct sleeper *s = all.buckets[i], *next; s; s = next) {
+			next = s->next;
+			if (s->nest == nest)
+				sleeper_gone(s);
+		}
+	if (n != all.n)
+		log_event(LOG_WARNING, "sleepers_lost", "sessions=%u", n - all.n);
+}
+
+void
+sleepers_count(const char *account, uid_t uid, unsigned *in_all, unsigned *same)
+{
+	*in_all += all.n;
+	for (const struct sleeper *s = all.buckets[bucket_of_account(account)]; s;
+	     s = s->next)
+		*same += s->uid == uid && strcmp(s->account, account) == 0;
+}
+
+/* ---- through a reload ---- */
+
+void
+sleeper_state_put(struct buf *b, const struct sleeper *s)
+{
+	buf_putf(b, "sleeper %d %u %u %lld %s ", (int)s->nest, s->uid, s->gid,
+	    (long long)s->since_wall_sec, id_text(s->id));
+	buf_hex(b, span_of(s->account));
+	buf_ch(b, ' ');
+	buf_hex(b, span_of(s->home));
+	buf_ch(b, ' ');
+	buf_hex(b, span_of(s->address));
+	buf_ch(b, ' ');
+	buf_hex(b, s->facts);
+	buf_ch(b, '\n');
+}
+
+static struct span
+cut_hex(struct span *rest, struct buf *out)
+{
+	struct span hex = span_cut(rest, ' ');
+	size_t n = hex.n / 2, at = out->len;
+	char *room = n <= STATE_FACTS_MAX && hex.n % 2 == 0 ? buf_room(out, n) : NULL;
+	if (room && hex_decode(hex, room, n) == E_OK)
+		buf_added(out, n);
+	return span_from(buf_as_span(out), at);
+}
+
+void
+sleeper_state_take(struct span line)
+{
+	uint64_t nest, uid, gid, since;
+	struct id id;
+	/* as much as four texts: it does not move while they are cut */
+	struct buf space = {0};
+	if (!span_eqs(span_cut(&line, ' '), "sleeper") ||
+	    span_u64(span_cut(&line, ' '), INT32_MAX, &nest) != E_OK ||
+	    span_u64(span_cut(&line, ' '), UINT32_MAX, &uid) != E_OK ||
+	    span_u64(span_cut(&line, ' '), UINT32_MAX, &gid) != E_OK ||
+	    span_u64(span_cut(&line, ' '), INT64_MAX, &since) != E_OK ||
+	    id_parse(span_cut(&line, ' '), &id) != E_OK || !process_of_pid((pid_t)nest))
+		return;
+	buf_room(&space, 4 * STATE_FACTS_MAX);
+	struct span account = cut_hex(&line, &space), home = cut_hex(&line, &space),
+		    address = cut_hex(&line, &space), facts = cut_hex(&line, &space);
+	struct sleeper *s = make(account, home, address, facts);
+	s->id = id;
+	s->nest = (pid_t)nest;
+	s->uid = (uid_t)uid;
+	s->gid = (gid_t)gid;
+	s->since_wall_sec = (int64_t)since;
+	buf_free(&space);
+	if (bucket_of_id(id) == bucket_of_account(s->account))
+		enter(s);
+	else
+		mem_free(&s);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * doze.c - the keeper's side of sessions that sleep: they watch index/wake.MAILBOX, which is
+ * removed when the mailbox changes.  A file that no one watches any more costs one unlink.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/mailboxes.h"
+
+enum { PATH_MAX_BYTES = 32 };
+
+static void
+wake(uint32_t mailbox)
+{
+	char path[PATH_MAX_BYTES];
+	snprintf(path, sizeof path, "index/wake.%u", mailbox);
+	if (unlink(path) != 0 && errno != ENOENT)
+		log_event(LOG_ERR, "not_woken", "mailbox=%u err=%s", mailbox,
+		    log_errno(errno));
+}
+
+void
+doze_publish(struct slot *s)
+{
+	if (!s->is_dozed ||
+	    (s->next.modseq == s->now.modseq && !s->next.is_dead && !s->is_removed))
+		return;
+	s->is_dozed = false;
+	wake(s->now.id);
+}
+
+void
+doze_load(void)
+{
+	DIR *d = opendir("index");
+	struct dirent *e;
+	while (d && (e = readdir(d))) {
+		struct span name = span_of(e->d_name);
+		uint64_t id;
+		if (!span_eqs(span_cut(&name, '.'), "wake") ||
+		    span_u64(name, UINT32_MAX, &id) != E_OK)
+			continue;
+		struct slot *s = slot_of((uint32_t)id);
+		if (s)
+			s->is_dozed = true;
+		else
+			wake((uint32_t)id);
+	}
+	if (d)
+		closedir(d);
+}

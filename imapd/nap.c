@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* nap.c - when a session falls asleep, and how it wakes. */
+#include "imapd/nap.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "imapd/resume.h"
+#include "net/deflate.h"
+#include "proc/child.h"
+
+void
+nap_begin(struct session *s)
+{
+	s->nap.after_ms = conf_int(the_child.conf, "imapd", "sleep_after") * 1000;
+	s->nap.at = s->nap.after_ms ? deadline_in_ms(s->nap.after_ms) : DEADLINE_NONE;
+}
+
+int64_t
+nap_at(const struct session *s)
+{
+	return s->nap.at;
+}
+
+void
+nap_told(struct session *s)
+{
+	if (s->nap.is_waking)
+		sleep_awake();
+	s->nap.is_waking = false;
+}
+
+/* ---- falling asleep ---- */
+
+/*
+ * What was asked to be told beside the selected mailbox's changes is not in struct slept: METADATA,
+ * searches that are kept up to date, NOTIFY.
+ */
+static bool
+must_stay_up(const struct session *s)
+{
+	return (s->enabled & EN_METADATA) || s->notify || s->notify_metadata ||
+	       (s->selected && (s->selected->contexts || s->selected->follower));
+}
+
+static int
+state_put(struct session *s, struct slept *z, struct buf *out)
+{
+	struct buf deflate = {0};
+	int err = E_OK;
+	z->enabled = s->enabled;
+	z->errors = s->errors;
+	z->woke_ms = s->nap.woke_ms;
+	z->input = io_unread(&s->io);
+	z->is_deflated = s->deflate != NULL;
+	z->has_mailbox = s->selected != NULL;
+	if (z->input.n > SLEPT_INPUT_MAX || s->io.out.len || s->is_broken ||
+	    must_stay_up(s))
+		err = E_MORE;
+	if (err == E_OK && s->deflate)
+		err = deflate_save(s->deflate, &deflate);
+	z->deflate = buf_as_span(&deflate);
+	if (err == E_OK && s->selected)
+		err = selected_save(s->selected, &z->mailbox);
+	if (err == E_OK)
+		slept_put(out, z);
+	buf_wipe(&deflate);
+	return err == E_OK ? buf_done(out) : err;
+}
+
+/* One of before a reload has no nest. */
+static void
+try_later(struct session *s)
+{
+	int64_t ms = s->nap.after_ms > NAP_AGAIN_MS ? s->nap.after_ms : NAP_AGAIN_MS;
+	s->nap.at = the_child.is_draining ? DEADLINE_NONE : deadline_in_ms(ms);
+}
+
+static int
+lie_down(struct session *s, struct slept *z, int watch)
+{
+	struct buf state = {.max = SLEEP_STATE_MAX};
+	int err = state_put(s, z, &state);
+	if (err == E_OK)
+		err = serve_sleep(&(struct sleeping){.fd = s->io.fd,
+		    .watch = watch,
+		    .deadline = z->deadline,
+		    .is_deflated = z->is_deflated,
+		    .state = buf_as_span(&state)});
+	slept_done(z);
+	buf_wipe(&state);
+	if (err == E_OK)
+		s->is_over = true;
+	else
+		try_later(s);
+	return err == E_OK ? E_OK : E_LIMIT;
+}
+
+int
+nap_in_idle(struct session *s, int64_t deadline)
+{
+	struct slept z = {.is_idle = true, .tag = s->tag, .deadline = deadline};
+	int watch = -1;
+	int err = E_OK;
+	if (clock_mono_ms() < s->nap.at)
+		return E_LIMIT;
+	if (must_stay_up(s))
+		err = E_LIMIT;
+	else if (s->selected)
+		err = store_doze(
+		    s->store, &s->selected->view, s->selected->modseq, &watch);
+	if (err != E_OK) {
+		try_later(s);
+		return err == E_MORE ? E_MORE : E_LIMIT;
+	}
+	err = lie_down(s, &z, watch);
+	if (watch >= 0)
+		close(watch);
+	return err;
+}
+
+static bool
+has_input(const struct session *s)
+{
+	const struct io *io = &s->io;
+	return io_has_line(io) || (io->way && io->way->pending(io->way_ctx) > 0);
+}
+
+/* What changes meanwhile is told with the next command: only the client wakes it. */
+static int
+sleep_or_wait(struct session *s, int64_t deadline)
+{
+	while (s->nap.at < deadline) {
+		struct slept z = {.deadline = deadline};
+		int err = io_wait(s->io.fd, POLLIN, s->nap.at, IO_AT_STOP);
+		if (err != E_LIMIT)
+			return err == E_IO ? E_IO : E_OK; /* the reader sees to it */
+		if (lie_down(s, &z, -1) == E_OK)
+			return E_OK;
+	}
+	int err = io_wait(s->io.fd, POLLIN, deadline, IO_AT_STOP);
+	return err == E_LIMIT ? E_MORE : err == E_IO ? E_IO : E_OK;
+}
+
+int
+nap_between(struct session *s)
+{
+	int64_t deadline = deadline_in_ms(s->io.idle_ms);
+	if (!s->nap.after_ms || has_input(s) || must_stay_up(s))
+		return E_OK;
+	command_settle(s);
+	if (has_input(s))
+		return E_OK;
+	if (io_flush(&s->io) != E_OK)
+		return E_IO;
+	s->nap.at = deadline_in_ms(s->nap.after_ms);
+	return sleep_or_wait(s, deadline);
+}
+
+/* ---- waking ---- */
+
+static int
+go_on_reading(struct session *s, const struct slept *z)
+{
+	buf_span(&s->io.in, z->input);
+	if (!z->is_deflated)
+		return E_OK;
+	struct rd r = rd_of(z->deflate);
+	int err = deflate_load(&r, s->io.fd, &s->deflate);
+	if (err == E_OK && rd_end(&r) != E_OK)
+		err = E_BAD;
+	if (err != E_OK)
+		return err;
+	s->io.way = &deflate_way;
+	s->io.way_ctx = s->deflate;
+	return E_OK;
+}
+
+/* One that is woken by changes again and again stays up for a while. */
+static void
+plan_next(struct session *s, const struct slept *z)
+{
+	int64_t now = clock_mono_ms();
+	bool is_rare = now - z->woke_ms > s->nap.after_ms;
+	s->nap.woke_ms = now;
+	if (s->nap.after_ms)
+		s->nap.at = z->is_idle && is_rare ? now : now + s->nap.after_ms;
+}
+
+static void
+cannot(struct session *s, int err)
+{
+	log_event(LOG_WARNING, "not_resumed", "why=%s", err_name(err));
+	buf_str(&s->io.out,
+	    err == E_BAD ? "* BYE the mailbox is not what it was\r\n"
+			 : "* BYE [UNAVAILABLE] the mailbox cannot be opened now\r\n");
+	s->is_over = true;
+}
+
+static int
+resume(struct session *s, struct slept *z)
+{
+	int err = go_on_reading(s, z);
+	s->enabled = z->enabled;
+	s->errors = z->errors;
+	plan_next(s, z);
+	if (err == E_OK && z->has_mailbox)
+		err = selected_resume(s, &z->mailbox);
+	if (err != E_OK)
+		cannot(s, err);
+	return err;
+}
+
+void
+nap_wake(struct session *s, struct span state)
+{
+	struct slept z;
+	s->nap.is_waking = true;
+	int err = slept_get(state, &z);
+	if (err == E_OK)
+		err = resume(s, &z);
+	else /* of another build, most likely: it cannot know how to say it */
+		s->is_broken = true;
+	if (err == E_OK && z.is_idle)
+		command_idle_again(s, z.tag, z.deadline);
+	nap_told(s);
+	slept_done(&z);
+}

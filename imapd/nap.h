@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * nap.h - sessions that sleep: after sleep_after without a word, in IDLE or between two commands,
+ * the connection goes to the nest and the process ends (login/sleep.h).
+ */
+#ifndef IMAPD_NAP_H
+#define IMAPD_NAP_H
+
+#include "imapd/command.h"
+#include "login/serve.h"
+
+enum {
+	NAP_AGAIN_MS = 1000, /* it could not be: the next try */
+};
+
+/* nap_begin - of a session that begins, or wakes: its setting */
+void nap_begin(struct session *);
+/*
+ * nap_between - before a command: waits for its first octet, and sleeps if it does not come
+ * (is_asleep and is_over are set then).  E_OK; E_MORE (idle for too long), E_IO
+ */
+MUST_USE int nap_between(struct session *);
+/*
+ * nap_in_idle - nothing is to be told, and nothing was said: goes to sleep, if its time has come.
+ * deadline: of the IDLE.  E_OK: it sleeps; E_MORE: something changed, look again; E_LIMIT: not now
+ */
+MUST_USE int nap_in_idle(struct session *, int64_t deadline);
+/* nap_at - when nap_in_idle is to be called next; DEADLINE_NONE: never */
+int64_t nap_at(const struct session *);
+/* nap_told - one that woke has told what there was: the next one may wake */
+void nap_told(struct session *);
+/* nap_wake - fn of serve_sleepers, once the session is made: goes on where it was */
+void nap_wake(struct session *, struct span state);
+
+#endif

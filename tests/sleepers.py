@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: ISC
+"""sleepers.py - many IMAP clients that idle, each in a few bytes of ours, and what their server takes for them."""
+import os
+import pathlib
+import selectors
+import socket
+import ssl
+import time
+import zlib
+
+from suite import wait_for
+
+
+class Sleeper:
+    """One that is in IDLE; kind: "plain", "tls", "deflate" (and TLS), "silent" (selected, no IDLE)."""
+
+    def __init__(self, suite, user, kind, mailbox="INBOX"):
+        self.user, self.kind = user, kind
+        has_tls = kind in ("tls", "deflate")
+        self.socket = socket.create_connection(("127.0.0.1", suite.port("imaps" if has_tls else "imap")), 60)
+        if has_tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self.socket = context.wrap_socket(self.socket)
+        self.deflate = self.inflate = None
+        self.unread, self.lines = b"", []
+        self.until(b"* OK")
+        self.do(b"a LOGIN %s pass" % user.encode())
+        if kind == "deflate":
+            self.do(b"b COMPRESS DEFLATE")
+            self.deflate, self.inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
+        self.do(b"c SELECT " + mailbox.encode())
+        self.exists = 0
+        if kind != "silent":
+            self.idle()
+
+    def say(self, line):
+        data = line + b"\r\n"
+        if self.deflate:
+            data = self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
+        self.socket.sendall(data)
+
+    def hear(self):
+        """What is there; False at the end."""
+        try:
+            data = self.socket.recv(65536)
+        except (ConnectionResetError, ssl.SSLEOFError, BrokenPipeError):
+            data = b""
+        self.unread += self.inflate.decompress(data) if self.inflate else data
+        *lines, self.unread = self.unread.split(b"\r\n")
+        self.lines += lines
+        return bool(data)
+
+    def until(self, begin):
+        while True:
+            while self.lines:
+                line = self.lines.pop(0)
+                if line.startswith(begin):
+                    return line
+            if not self.hear():
+                raise EOFError(f"{self.user} {self.kind}: no {begin}")
+
+    def do(self, command):
+        self.say(command)
+        return self.until(command.split()[0] + b" OK")
+
+    def idle(self):
+        self.say(b"d IDLE")
+        self.until(b"+ ")
+
+    def done(self):
+        self.say(b"DONE")
+        return self.until(b"d OK")
+
+    def close(self):
+        self.socket.close()
+
+
+def hear_all(sleepers, what, seconds=60):
+    """Until a line with what came to each of them; the seconds that each took, and those that did not hear."""
+    begun, took = time.monotonic(), []
+    waiting = set(sleepers)
+    with selectors.DefaultSelector() as selector:
+        for s in sleepers:
+            selector.register(s.socket, selectors.EVENT_READ, s)
+        left, then = seconds, begun
+        while waiting and left > 0:
+            for key, _ in selector.select(0.5):
+                s = key.data
+                if not s.hear():
+                    selector.unregister(s.socket)
+                    continue
+                if s in waiting and any(what in line for line in s.lines):
+                    took.append(time.monotonic() - begun)
+                    waiting.discard(s)
+                s.lines = []
+            now = time.monotonic()
+            left -= min(now - then, 1)
+            then = now
+    return took, waiting
+
+
+def processes(suite):
+    """(pid, name of the role) of imapd and its keepers."""
+    out = [(suite.procs["imapd"].pid, "monitor")]
+    for pid in suite.children("imapd"):
+        out.append((pid, suite.role_of(pid)))
+    for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() == "keeper" and os.readlink(path.parent / "cwd").startswith(f"{suite.dir}/"):
+                out.append((int(path.parent.name), "keeper"))
+        except OSError:
+            pass
+    return out
+
+
+def pss_kb(pid):
+    try:
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def memory_kb(suite):
+    """PSS by role"""
+    out = {}
+    for pid, role in processes(suite):
+        out[role] = out.get(role, 0) + pss_kb(pid)
+    return out
+
+
+def cpu_sec(suite):
+    total = 0
+    for pid, _ in processes(suite):
+        try:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        except OSError:
+            pass
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def count(suite, role):
+    return sum(1 for _, r in processes(suite) if r == role)
+
+
+def asleep(suite):
+    """How many sessions the daemon says are asleep."""
+    return sum(1 for line in suite.merpati("who").stdout.splitlines() if " asleep " in line)
+
+
+def all_asleep(suite, n, seconds=120):
+    return wait_for(lambda: count(suite, "session") == 0 and count(suite, "keeper") == 0 and asleep(suite) == n, seconds, 0.2)
