@@ -33,7 +33,8 @@ capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compr
 	    " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
 	    "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH QUOTASET INPROGRESS "
 	    "UIDONLY CATENATE URL-PARTIAL UNAUTHENTICATE "
-	    "METADATA LIST-METADATA URLAUTH URLAUTH=BINARY SEARCH=FUZZY");
+	    "METADATA LIST-METADATA ACL RIGHTS=texk LIST-MYRIGHTS "
+	    "URLAUTH URLAUTH=BINARY SEARCH=FUZZY");
 	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
 	if (may_compress)
 		buf_str(out, " COMPRESS=DEFLATE");

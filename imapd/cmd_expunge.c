@@ -37,6 +37,8 @@ find_uids(struct session *s, struct command *c, struct numset *uids)
 		return R_SYNTAX;
 	if (s->selected->is_read_only)
 		return R_READ_ONLY;
+	if (!(s->selected->view.rights & RIGHT_EXPUNGE))
+		return R_NO_RIGHT;
 	if (!c->is_uid)
 		return selected_deleted(s->selected, uids) == E_OK ? R_DONE : R_LIMIT;
 	if (numbers_resolve(s, &set, true, &seqs) != E_OK)

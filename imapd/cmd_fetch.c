@@ -77,7 +77,8 @@ set_seen(struct fetch *f, struct slice *sl)
 static bool
 fetch_slice(struct fetch *f, struct slice *sl)
 {
-	if (f->atts->sets_seen && !f->s->selected->is_read_only) {
+	if (f->atts->sets_seen && !f->s->selected->is_read_only &&
+	    (f->s->selected->view.rights & RIGHT_SEEN)) {
 		for (uint32_t i = 0; i <= sl->to - sl->from; i++)
 			sl->more[i] = 0;
 		set_seen(f, sl);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "imapd/acl.h"
 #include "imapd/metadata.h"
 #include "imapd/pattern.h"
 #include "imapd/status.h"
@@ -25,7 +26,8 @@ enum want {
 	WANT_CHILDREN = 2,
 	WANT_SPECIAL_USE = 4,
 	WANT_STATUS = 8,
-	WANT_METADATA = 16
+	WANT_METADATA = 16,
+	WANT_MYRIGHTS = 32
 };
 
 struct list {
@@ -116,7 +118,8 @@ static int
 parse_return(struct parse *p, struct list *l)
 {
 	static const struct word words[] = {{"SUBSCRIBED", WANT_SUBSCRIBED},
-	    {"CHILDREN", WANT_CHILDREN}, {"SPECIAL-USE", WANT_SPECIAL_USE}};
+	    {"CHILDREN", WANT_CHILDREN}, {"SPECIAL-USE", WANT_SPECIAL_USE},
+	    {"MYRIGHTS", WANT_MYRIGHTS}};
 	if (parse_is_at_end(p))
 		return E_OK;
 	l->is_extended = true;
@@ -360,7 +363,9 @@ put_name(struct session *s, const struct names *all, struct list *l,
 	if (has_info)
 		put_child_info(out, l);
 	buf_str(out, "\r\n");
-	if ((l->want & WANT_STATUS) && n->mailbox)
+	if ((l->want & WANT_MYRIGHTS) && n->mailbox)
+		my_rights_put(s, n->mailbox); /* RFC 8440 */
+	if ((l->want & WANT_STATUS) && n->mailbox && (n->mailbox->rights & RIGHT_READ))
 		status_put(s, n->mailbox, l->status_items);
 	/* one that went meanwhile has none: RFC 9590 3 */
 	if ((l->want & WANT_METADATA) && n->mailbox &&

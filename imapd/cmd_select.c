@@ -250,14 +250,16 @@ enter(struct session *s, struct command *c, bool is_examine)
 		selected_enable_condstore(s);
 	int err = selected_open(s, name, is_examine);
 	if (err != E_OK)
-		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
+		return err == E_BAD    ? R_NO_MAILBOX
+		       : err == E_DENY ? R_NO_RIGHT
+		                       : R_LATER;
 	put_mailbox_data(s, name);
 	if (q.is_there && q.uidvalidity == s->selected->view.uidvalidity &&
 	    put_changes(s, &q) != E_OK) {
 		selected_close(s);
 		return R_LATER;
 	}
-	buf_str(&s->code, is_examine ? "READ-ONLY" : "READ-WRITE");
+	buf_str(&s->code, s->selected->is_read_only ? "READ-ONLY" : "READ-WRITE");
 	return R_DONE;
 }
 
@@ -284,11 +286,14 @@ cmd_close(struct session *s, struct command *c)
 	struct numset uids = {.n = 0};
 	enum store_said said = STORE_DONE;
 	(void)c;
-	if (!b->is_read_only && selected_deleted(b, &uids) != E_OK)
+	bool may = !b->is_read_only && (b->view.rights & RIGHT_EXPUNGE);
+	if (may && selected_deleted(b, &uids) != E_OK)
 		said = STORE_TOO_MANY;
 	if (said == STORE_DONE && uids.n)
 		said = store_expunge(s->store, b->view.mailbox, &uids, true);
 	numset_free(&uids);
+	if (said == STORE_NO_RIGHT) /* RFC 4314 4: it is closed all the same */
+		said = STORE_DONE;
 	if (said == STORE_DONE)
 		selected_close(s);
 	return reply_of(said, false);

@@ -139,6 +139,8 @@ cmd_status(struct session *s, struct command *c)
 	int err = store_mailbox(s->store, name, &m);
 	if (err != E_OK)
 		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
+	if (!(m.rights & RIGHT_READ))
+		return R_NO_RIGHT;
 	status_items_begin(s, items);
 	status_put(s, &m, items);
 	return R_DONE;

@@ -39,6 +39,8 @@ command_handler cmd_getquota, cmd_getquotaroot, cmd_setquota;
 command_handler cmd_unauthenticate;
 /* cmd_language.c */
 command_handler cmd_language, cmd_comparator;
+/* cmd_acl.c */
+command_handler cmd_setacl, cmd_deleteacl, cmd_getacl, cmd_listrights, cmd_myrights;
 /* cmd_metadata.c */
 command_handler cmd_getmetadata, cmd_setmetadata;
 /* cmd_urlauth.c */

@@ -37,6 +37,7 @@ static const struct {
 	[R_COMPRESSED]     = {"NO",  "COMPRESSIONACTIVE", "this connection is compressed already"},
 	[R_BAD_URL]        = {"NO",  "BADURL",           "what a URL means cannot be had"},
 	[R_UID_REQUIRED]   = {"BAD", "UIDREQUIRED",      "UIDs alone, after ENABLE UIDONLY"},
+	[R_NO_RIGHT]       = {"NO",  "NOPERM",           "there is no right to do that"},
 	[R_CLIENT_BUG]     = {"BAD", "CLIENTBUG",        "that is not a thing to do here"},
 };
 
@@ -64,6 +65,8 @@ reply_of(enum store_said said, bool is_target)
 		return R_OVER_QUOTA;
 	case STORE_DISK_FULL:
 		return R_DISK_FULL;
+	case STORE_NO_RIGHT:
+		return R_NO_RIGHT;
 	case STORE_LATER:
 		break;
 	}

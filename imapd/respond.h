@@ -35,6 +35,7 @@ enum reply {
 	R_CLIENT_BUG,   /* BAD [CLIENTBUG] */
 	R_BAD_URL,      /* NO [BADURL ...]: RFC 4469 */
 	R_UID_REQUIRED, /* BAD [UIDREQUIRED]: RFC 9586 */
+	R_NO_RIGHT,     /* NO [NOPERM]: RFC 4314 */
 	R_REPLIES
 };
 

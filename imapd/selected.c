@@ -130,11 +130,19 @@ selected_all_flags_put(struct buf *out, const struct selected *b, bool may_be_ne
 {
 	bool is_first = true;
 	buf_ch(out, '(');
-	for (size_t i = 0; i < COUNT(system_flags); i++)
-		put_flag(out, system_flags[i].name, &is_first);
-	for (uint32_t i = 0; i < b->n_keywords_told; i++)
+	/* of PERMANENTFLAGS: those that may be changed, RFC 4314 5.1 */
+	bool may_write = !may_be_new || (b->view.rights & RIGHT_WRITE);
+	for (size_t i = 0; i < COUNT(system_flags); i++) {
+		uint32_t flag = system_flags[i].flag;
+		bool may = flag == FLAG_SEEN      ? b->view.rights & RIGHT_SEEN
+		           : flag == FLAG_DELETED ? b->view.rights & RIGHT_REMOVE
+		                                  : may_write;
+		if (may || !may_be_new)
+			put_flag(out, system_flags[i].name, &is_first);
+	}
+	for (uint32_t i = 0; may_write && i < b->n_keywords_told; i++)
 		put_flag(out, b->view.head->keywords[i], &is_first);
-	if (may_be_new && b->n_keywords_told < STORE_KEYWORDS_MAX)
+	if (may_be_new && may_write && b->n_keywords_told < STORE_KEYWORDS_MAX)
 		put_flag(out, "\\*", &is_first);
 	buf_ch(out, ')');
 }

@@ -109,8 +109,10 @@ open_store(struct session *s, const struct login_client *c)
 {
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	s->store = the_store;
-	if (err == E_OK)
+	if (err == E_OK) {
 		store_limit(the_store, c->quota_bytes, c->quota_messages);
+		store_hold(the_store);
+	}
 	return err;
 }
 

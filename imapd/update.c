@@ -128,7 +128,8 @@ selected_open(struct session *s, struct span name, bool is_examine)
 		mem_free(&b);
 		return err;
 	}
-	b->is_read_only = is_examine;
+	/* RFC 4314 5.2 */
+	b->is_read_only = is_examine || !(b->view.rights & RIGHTS_CHANGE);
 	b->has_recent = !(s->enabled & EN_REV2);
 	b->modseq = b->view.modseq;
 	b->n_keywords_told = b->view.head->n_keywords;

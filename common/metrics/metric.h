@@ -108,7 +108,7 @@ enum {
 	METRIC_LISTENERS = 4,        /* smtpd/front.c */
 	METRIC_SMTP_VERBS = 18 + 1,  /* smtpd/command.c, and the unknown */
 	METRIC_POP3_VERBS = 12 + 1,  /* pop3d/command.c */
-	METRIC_IMAP_VERBS = 48 + 1,  /* imapd/command.c */
+	METRIC_IMAP_VERBS = 53 + 1,  /* imapd/command.c */
 	METRIC_SIEVE_VERBS = 14 + 1, /* deliver/managesieve/command.c */
 	METRIC_LENIENT = 3,          /* enum strict_what of smtpd/limits.h */
 	METRIC_CLASSES = 4,          /* replies 2yz to 5yz */

@@ -130,15 +130,22 @@ annotations_check(
 	return err == E_BAD ? E_OK : err;
 }
 
+void
+annotation_count(struct annotation_sum *sum, const struct annotation *a, int by)
+{
+	uint64_t bytes = annotation_bytes(a), rights = a->kind == ANNOTATION_RIGHTS;
+	sum->bytes = by > 0 ? sum->bytes + bytes : sum->bytes - bytes;
+	sum->rights = by > 0 ? sum->rights + rights : sum->rights - rights;
+}
+
 int
 annotations_remove(
-    struct tables *t, struct db_txn *txn, uint32_t mailbox, uint64_t *bytes)
+    struct tables *t, struct db_txn *txn, uint32_t mailbox, struct annotation_sum *sum)
 {
 	struct buf head = {0};
 	struct db_cursor *c;
 	struct span key, row;
 	struct annotation a;
-	*bytes = 0;
 	int err = db_cursor_open(t->annotations, txn, &c);
 	if (err != E_OK)
 		return err;
@@ -147,7 +154,7 @@ annotations_remove(
 	     err == E_OK && span_starts(key, buf_as_span(&head));
 	     err = db_next(c, &key, &row)) {
 		if (annotation_decode(key, row, &a) == E_OK)
-			*bytes += annotation_bytes(&a);
+			annotation_count(sum, &a, -1);
 		err = db_cursor_del(c);
 		if (err != E_OK)
 			break;
@@ -168,19 +175,18 @@ gather(void *ctx, const struct annotation *a)
 }
 
 int
-annotations_copy(
-    struct tables *t, struct db_txn *txn, uint32_t from, uint32_t to, uint64_t *bytes)
+annotations_copy(struct tables *t, struct db_txn *txn, enum annotation_kind kind,
+    uint32_t from, uint32_t to, struct annotation_sum *sum)
 {
 	struct buf all = {0};
-	*bytes = 0;
-	int err = annotation_each(t, from, ANNOTATION_METADATA, gather, &all);
+	int err = annotation_each(t, from, kind, gather, &all);
 	for (struct rd r = rd_of(buf_as_span(&all)); err == E_OK && r.in.n;) {
-		struct annotation a = {.mailbox = to, .kind = ANNOTATION_METADATA};
+		struct annotation a = {.mailbox = to, .kind = kind};
 		a.who = rd_str(&r, ANNOTATION_WHO_MAX);
 		a.name = rd_str(&r, METADATA_ENTRY_MAX);
 		a.value = rd_str(&r, ANNOTATION_VALUE_MAX);
 		err = r.err == E_OK ? annotation_put(t, txn, &a) : E_IO;
-		*bytes += annotation_bytes(&a);
+		annotation_count(sum, &a, 1);
 	}
 	buf_free(&all);
 	return err;

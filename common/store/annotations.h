@@ -18,12 +18,14 @@ enum annotation_kind {
 	ANNOTATION_METADATA = 'm', /* RFC 5464: name is the entry's, in lower case */
 	/* the mailbox access key of URLs, RFC 4467: without a name */
 	ANNOTATION_URL_KEY = 'u',
+	ANNOTATION_RIGHTS = 'r', /* RFC 4314: who is the identifier, value its rights */
 };
 
 static inline bool
 annotation_is_kind(char c)
 {
-	return c == ANNOTATION_METADATA || c == ANNOTATION_URL_KEY;
+	return c == ANNOTATION_METADATA || c == ANNOTATION_URL_KEY ||
+	       c == ANNOTATION_RIGHTS;
 }
 
 struct annotation {
@@ -48,12 +50,6 @@ MUST_USE int annotation_each(struct tables *, uint32_t mailbox, enum annotation_
 /* annotation_every - of all mailboxes */
 MUST_USE int annotation_every(
     struct tables *, int (*fn)(void *ctx, const struct annotation *), void *ctx);
-/* annotations_remove - all of a mailbox.  bytes: what they came to (annotation_bytes) */
-MUST_USE int annotations_remove(
-    struct tables *, struct db_txn *, uint32_t mailbox, uint64_t *bytes);
-/* annotations_copy - metadata of one mailbox to another that has none */
-MUST_USE int annotations_copy(
-    struct tables *, struct db_txn *, uint32_t from, uint32_t to, uint64_t *bytes);
 
 /* What a look at all rows found. */
 struct annotations_found {
@@ -64,6 +60,20 @@ struct annotations_found {
 
 MUST_USE int annotations_check(
     struct tables *, bool (*is_mailbox)(uint32_t id), struct annotations_found *out);
+
+/* What rows come to. */
+struct annotation_sum {
+	uint64_t bytes;  /* annotation_bytes */
+	uint64_t rights; /* rows that give or take rights */
+};
+
+void annotation_count(struct annotation_sum *, const struct annotation *, int by);
+/* annotations_remove - all of a mailbox; less in sum */
+MUST_USE int annotations_remove(
+    struct tables *, struct db_txn *, uint32_t mailbox, struct annotation_sum *);
+/* annotations_copy - those of a kind to another mailbox that has none; more in sum */
+MUST_USE int annotations_copy(struct tables *, struct db_txn *, enum annotation_kind,
+    uint32_t from, uint32_t to, struct annotation_sum *);
 /* annotation_bytes - what it counts for: METADATA_ACCOUNT_MAX */
 uint64_t annotation_bytes(const struct annotation *);
 /* annotation_decode - a row as we write it.  E_OK, E_BAD.  Pure */

@@ -46,6 +46,7 @@ ask_selected_put(struct buf *b, const struct ask_selected *s)
 	buf_u32(b, s->recent_from);
 	buf_u64(b, s->mapped_bytes);
 	buf_u32(b, s->n_uidls);
+	buf_u16(b, s->rights);
 }
 
 int
@@ -61,6 +62,7 @@ ask_selected_get(struct rd *r, struct ask_selected *out)
 	out->recent_from = rd_u32(r);
 	out->mapped_bytes = rd_u64(r);
 	out->n_uidls = rd_u32(r);
+	out->rights = rd_u16(r);
 	return rd_end(r);
 }
 
@@ -81,6 +83,7 @@ ask_mailbox_put(struct buf *b, const struct store_mailbox *m)
 	buf_u64(b, m->bytes);
 	buf_u8(b, m->is_subscribed);
 	buf_u8(b, m->is_kept);
+	buf_u16(b, m->rights);
 	buf_bytes(b, span_of(m->name));
 	buf_bytes(b, span_of(m->special_use));
 }
@@ -100,6 +103,7 @@ ask_mailbox_get(struct rd *r, struct store_mailbox *out)
 	out->bytes = rd_u64(r);
 	out->is_subscribed = rd_u8(r) == 1;
 	out->is_kept = rd_u8(r) == 1;
+	out->rights = rd_u16(r);
 	struct span name = rd_str(r, STORE_NAME_MAX),
 		    use = rd_str(r, sizeof out->special_use - 1);
 	if (r->err != E_OK)

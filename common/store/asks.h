@@ -38,7 +38,9 @@ enum keeper_ask {
 	KEEPER_FILES,
 	/* -> said, u32 rows, u32 bad ones, u64 bytes, u64 bytes that are counted */
 	KEEPER_ANNOTATIONS,
-	KEEPER_LEAVE,    /* -> said; then it writes a dump and ends */
+	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */
+	KEEPER_HOLD, /* this session is held to its user's rights from now on; no reply */
+	KEEPER_ACL,      /* name -> said, n x (str identifier, u16 enum right) */
 	KEEPER_METADATA, /* name ("": the account's) -> said, n x (str entry, str value) */
 	/* name, n x (str entry, u8 is_nil, str value) -> said */
 	KEEPER_SET_METADATA,
@@ -61,7 +63,9 @@ enum keeper_ask {
 	KEEPER_RENAME, /* name, name -> said */
 	/* struct ask_append, n x struct ask_message -> said, u32 uidvalidity, u32 first uid */
 	KEEPER_APPEND,
-	KEEPER_COPY,  /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
+	KEEPER_COPY, /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
+	/* name, str identifier, u8 enum store_acl_how, u16 enum right -> said */
+	KEEPER_SET_ACL,
 	KEEPER_ADOPT, /* name, u32 uidvalidity, u32 uidnext, u32 reserved -> said */
 	/* -- may be asked again -- */
 	/*
@@ -81,12 +85,14 @@ enum keeper_ask {
 enum { ASK_BODY_MOST = BUF_MAX_DEFAULT }; /* bytes of a body in a memory file */
 
 struct ask_selected {
-	int8_t err; /* E_OK, E_BAD (no such mailbox), E_IO; the rest only at E_OK */
+	int8_t
+	    err; /* E_OK, E_BAD (no such mailbox), E_DENY, E_IO; the rest only at E_OK */
 	uint32_t mailbox, uidvalidity, uidnext;
 	uint64_t modseq, unseen;
 	uint32_t n, recent_from;
 	uint64_t mapped_bytes;
 	uint32_t n_uidls; /* of the account */
+	uint16_t rights;  /* enum right */
 };
 
 struct ask_flags {

@@ -116,12 +116,12 @@ is_over_quota(
 /* ---- rows ---- */
 
 static int
-append_one(
-    struct slot *target, const struct ask_message *m, uint64_t modseq, int64_t now)
+append_one(struct slot *target, const struct ask_message *m, unsigned rights,
+    uint64_t modseq, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
 	struct store_record r = {.uid = m->uid ? m->uid : slot_uid(target),
-	    .flags = m->flags,
+	    .flags = m->flags & acl_flags(rights),
 	    .modseq = modseq,
 	    .size_bytes = m->file.size_bytes,
 	    .date_sec = m->date_sec,
@@ -129,8 +129,8 @@ append_one(
 	    .id = m->file.id};
 	uint64_t keywords;
 	uint32_t gen = 0, at = 0;
-	int err =
-	    slot_keywords(target, m->keywords, m->n_keywords, KEYWORDS_ALL, &keywords);
+	int err = slot_keywords(target, m->keywords,
+	    rights & RIGHT_WRITE ? m->n_keywords : 0, KEYWORDS_ALL, &keywords);
 	if (err != E_OK)
 		return err == E_BAD ? E_IO : err;
 	if (m->cache.n)
@@ -159,12 +159,13 @@ append_all(struct append_job *a, struct slot *target)
 	struct rd r = a->messages;
 	struct ask_message m;
 	uint64_t modseq = ++slot_touch(target)->modseq;
+	unsigned rights = acl_rights(a->job.is_held, target->now.id);
 	int64_t now = clock_wall_sec();
 	int err = E_OK;
 	for (uint16_t i = 0; i < a->asked.n && err == E_OK; i++) {
 		if (ask_message_get(&r, &m) != E_OK)
 			bug("an APPEND that was looked through");
-		err = append_one(target, &m, modseq, now);
+		err = append_one(target, &m, rights, modseq, now);
 		if (i == 0)
 			a->first_uid = target->next.uidnext - 1;
 	}
@@ -203,6 +204,14 @@ replace(struct append_job *a)
 	return err;
 }
 
+static bool
+may_append(const struct append_job *a, const struct slot *target)
+{
+	const struct slot *replaced = slot_of(a->asked.replaced_mailbox);
+	return acl_may(&a->job, target, RIGHT_INSERT) &&
+	       (!replaced || acl_may(&a->job, replaced, RIGHT_REMOVE | RIGHT_EXPUNGE));
+}
+
 static int
 append_step(struct job *j)
 {
@@ -215,6 +224,8 @@ append_step(struct job *j)
 		return done(a, STORE_NONEXISTENT);
 	if (target->next.is_kept)
 		return done(a, STORE_IS_KEPT);
+	if (!may_append(a, target))
+		return done(a, STORE_NO_RIGHT);
 	if (look_through(a, target, &needs) != E_OK)
 		return done(a, STORE_LATER);
 	if (needs.uidnext > UINT32_MAX)

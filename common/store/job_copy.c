@@ -15,6 +15,7 @@ struct copy_job {
 	uint32_t target_id, limit; /* limit: the source's UIDNEXT when it began */
 	uint32_t at;
 	bool has_begun, is_undoing;
+	unsigned rights;                       /* of its user in the target */
 	struct sum counted;                    /* before it began */
 	uint32_t undo_number;                  /* of its row in undo; 0: none */
 	struct slot *source, *target;          /* borrow: of this step */
@@ -113,12 +114,14 @@ copy_one(void *ctx, struct store_record *r, enum sweep_did *did)
 		return E_OK; /* one of our own, in the same mailbox */
 	if (c->target_modseq == 0)
 		c->target_modseq = ++slot_touch(c->target)->modseq;
-	int err = keywords_map(&c->map, c->source, c->target, r->keywords, &keywords);
+	int err = keywords_map(&c->map, c->source, c->target,
+	    c->rights & RIGHT_WRITE ? r->keywords : 0, &keywords);
 	if (err != E_OK)
 		return err;
 	struct store_record *to = make_room(c);
 	*to = *r;
 	to->uid = slot_uid(c->target);
+	to->flags &= acl_flags(c->rights);
 	to->keywords = keywords;
 	to->modseq = c->target_modseq;
 	to->saved_sec = c->now_sec;
@@ -220,6 +223,16 @@ write_made(struct copy_job *c)
 	return err == E_OK && !c->asked.is_move ? note_undo(c) : err;
 }
 
+/* RFC 4314 4, RFC 6851 4.3 */
+static bool
+may_copy(struct copy_job *c)
+{
+	c->rights = acl_rights(c->job.is_held, c->target->now.id);
+	return (c->rights & RIGHT_INSERT) &&
+	       (!c->asked.is_move ||
+		   acl_may(&c->job, c->source, RIGHT_REMOVE | RIGHT_EXPUNGE));
+}
+
 static int
 copy_step(struct job *j)
 {
@@ -234,6 +247,8 @@ copy_step(struct job *j)
 		return one_is_gone(c);
 	if (c->target->next.is_kept)
 		return done(c, STORE_IS_KEPT);
+	if (c->target_id == 0 && !may_copy(c))
+		return done(c, STORE_NO_RIGHT);
 	c->target_id = c->target->now.id;
 	if (!c->has_begun)
 		err = begin(c);
@@ -361,6 +376,7 @@ move_all(uint32_t from, uint32_t to)
 	c->asked.mailbox = from;
 	c->asked.is_move = true;
 	c->target_id = to;
+	c->rights = RIGHTS_ALL;
 	if (numset_add(&c->asked.uids, 1, UINT32_MAX) != E_OK)
 		bug("a set of one range");
 	return &c->job;

@@ -39,6 +39,11 @@ expunge_step(struct job *j)
 		j->is_done = true;
 		return E_OK;
 	}
+	if (!acl_may(j, x->slot, RIGHT_EXPUNGE)) {
+		j->said = STORE_NO_RIGHT;
+		j->is_done = true;
+		return E_OK;
+	}
 	keep_begin(&x->keeping, x->slot);
 	int err = sweep(x->mailbox, &x->uids, &x->at, expunge_one, x, &j->is_done);
 	if (err == E_OK)

@@ -8,7 +8,9 @@ struct flags_job {
 	uint32_t at;
 	struct slot *slot; /* borrow: of this step */
 	bool has_begun;
-	uint64_t keywords;      /* bits of what was asked */
+	uint64_t keywords; /* bits of what was asked */
+	uint32_t may;      /* flags that its user may change */
+	bool may_keywords;
 	uint64_t modseq;        /* of this step; 0: nothing changed yet */
 	struct numset modified; /* own: failed unchanged_since */
 };
@@ -24,8 +26,8 @@ change_one(void *ctx, struct store_record *r, enum sweep_did *did)
 		return numset_add(&f->modified, r->uid, r->uid) == E_OK ? E_OK : E_IO;
 	switch (c->how) {
 	case STORE_SET:
-		flags = c->flags;
-		keywords = f->keywords;
+		flags = (flags & ~f->may) | c->flags;
+		keywords = f->may_keywords ? f->keywords : keywords;
 		break;
 	case STORE_ADD:
 		flags |= c->flags;
@@ -50,18 +52,34 @@ change_one(void *ctx, struct store_record *r, enum sweep_did *did)
 	return E_OK;
 }
 
+/* RFC 4314 4: what its user may change is changed; nothing of it: false. */
+static bool
+judge(struct flags_job *f)
+{
+	struct store_change *c = &f->asked.change;
+	unsigned rights = acl_rights(f->job.is_held, f->asked.mailbox);
+	f->may = acl_flags(rights);
+	f->may_keywords = rights & RIGHT_WRITE;
+	bool is_any = c->flags == 0 && c->n_keywords == 0 && f->may;
+	is_any |= (c->flags & f->may) || (c->n_keywords && f->may_keywords);
+	c->flags &= f->may;
+	c->n_keywords = f->may_keywords ? c->n_keywords : 0;
+	return is_any;
+}
+
 /* What is left of uids are those that may be looked at. */
 static int
 begin(struct flags_job *f)
 {
+	bool may = judge(f);
 	const struct store_change *c = &f->asked.change;
 	enum keywords_how how = c->how == STORE_REMOVE ? KEYWORDS_KNOWN : KEYWORDS_ALL;
 	int err =
 	    slot_keywords(f->slot, f->asked.keywords, c->n_keywords, how, &f->keywords);
 	f->has_begun = true;
-	if (err != E_BAD)
+	if (err != E_BAD && may)
 		return err;
-	f->job.said = STORE_TOO_MANY;
+	f->job.said = may ? STORE_TOO_MANY : STORE_NO_RIGHT;
 	f->job.is_done = true;
 	return E_OK;
 }

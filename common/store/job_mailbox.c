@@ -15,7 +15,6 @@ struct name_job {
 	bool is_subscribed;
 	uint32_t uidvalidity, uidnext, reserved; /* ADOPT */
 	uint32_t id;                             /* the mailbox that is meant */
-	uint64_t bytes;                          /* of annotations that came */
 };
 
 static int
@@ -32,6 +31,8 @@ done(struct job *j, enum store_said said)
 static enum store_said
 make_with_superiors(struct span name, struct span special_use, uint32_t *id)
 {
+	struct slot *made =
+	    NULL; /* the one above, of this batch: not found by name yet */
 	for (size_t at = 0; at < name.n; at++) {
 		at += span_find(span_from(name, at), '/');
 		struct span part = span_head(name, at);
@@ -40,12 +41,24 @@ make_with_superiors(struct span name, struct span special_use, uint32_t *id)
 			continue;
 		if (the_keeper.n_by_name + the_keeper.n_touched >= STORE_MAILBOXES_MAX)
 			return STORE_TOO_MANY;
-		struct slot *s = slot_make(part, is_last ? special_use : SPAN(""));
+		const struct slot *above = made ? made : slot_parent(part);
+		struct slot *s = made =
+		    slot_make(part, is_last ? special_use : SPAN(""));
 		if (!s)
 			return STORE_TOO_MANY;
 		*id = s->next.id;
+		if (acl_inherit(above, s) != E_OK)
+			return STORE_LATER;
 	}
 	return STORE_DONE;
+}
+
+/* RFC 4314 4: of the nearest one above it that is there; where none is, the account's own may. */
+static bool
+may_create(const struct job *j, struct span name)
+{
+	const struct slot *parent = slot_parent(name);
+	return !parent || acl_may(j, parent, RIGHT_CREATE);
 }
 
 static int
@@ -60,6 +73,8 @@ create_step(struct job *j)
 		said = STORE_EXISTS;
 	if (said == STORE_DONE && kept_is_above(name))
 		said = STORE_IS_KEPT;
+	if (said == STORE_DONE && !may_create(j, name))
+		said = STORE_NO_RIGHT;
 	if (said == STORE_DONE)
 		said = make_with_superiors(name, n->special_use, &n->id);
 	if (said != STORE_DONE)
@@ -76,6 +91,7 @@ create_answer(struct job *j, struct buf *reply, int *fd)
 	if (j->said != STORE_DONE || !s)
 		return;
 	slot_tell(s, &m);
+	m.rights = (uint16_t)acl_rights(j->is_held, m.id);
 	ask_mailbox_put(reply, &m);
 }
 
@@ -94,6 +110,8 @@ delete_step(struct job *j)
 		return done(j, STORE_NONEXISTENT);
 	if (s->next.is_kept)
 		return done(j, STORE_IS_KEPT);
+	if (!acl_may(j, s, RIGHT_DELETE))
+		return done(j, STORE_NO_RIGHT);
 	slot_touch(s)->is_dead = true;
 	s->next.modseq++;
 	sum->messages -=
@@ -176,8 +194,8 @@ rename_inbox(struct name_job *n, struct span to)
 	done(&n->job, said);
 	if (said == STORE_DONE)
 		return annotations_copy(&the_keeper.tables, job_txn(),
-		    slot_find(SPAN("INBOX"))->now.id, n->id,
-		    &n->bytes); /* RFC 5464 4.1 */
+		    ANNOTATION_METADATA, slot_find(SPAN("INBOX"))->now.id, n->id,
+		    &the_keeper.annotated_next); /* RFC 5464 4.1 */
 	mailboxes_forget();
 	return E_OK;
 }
@@ -194,6 +212,9 @@ rename_step(struct job *j)
 		said = STORE_NONEXISTENT;
 	if (said == STORE_DONE && (slot_find(from)->next.is_kept || kept_is_above(to)))
 		said = STORE_IS_KEPT;
+	if (said == STORE_DONE &&
+	    (!acl_may(j, slot_find(from), RIGHT_DELETE) || !may_create(j, to)))
+		said = STORE_NO_RIGHT;
 	if (said != STORE_DONE)
 		return done(j, said);
 	if (mailbox_name_is_inbox(from))
@@ -215,7 +236,6 @@ static void
 rename_synced(struct job *j)
 {
 	struct name_job *n = (struct name_job *)j;
-	the_keeper.annotation_bytes += n->bytes;
 	if (j->said == STORE_DONE && mailbox_name_is_inbox(buf_as_span(&n->name)))
 		job_become(j, move_all(slot_find(SPAN("INBOX"))->now.id, n->id));
 }

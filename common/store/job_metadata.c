@@ -28,7 +28,6 @@ struct metadata_job {
 	struct span mailbox; /* borrow: the body */
 	struct rd entries;   /* borrow: the body */
 	uint32_t id;
-	int64_t bytes; /* more, or less, of the account's sum */
 	/* own: mailboxes (u32) that lost their special use to this one */
 	struct buf losers;
 };
@@ -128,7 +127,7 @@ ask_annotations(
 	buf_u32(&b, found.rows);
 	buf_u32(&b, found.bad);
 	buf_u64(&b, found.bytes);
-	buf_u64(&b, the_keeper.annotation_bytes);
+	buf_u64(&b, the_keeper.annotated.bytes);
 	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
 	session_answer(a->ctx, KEEPER_ANNOTATIONS, &b, -1);
 	buf_free(&b);
@@ -162,6 +161,8 @@ read_answer(struct job *j, struct buf *reply, int *fd)
 	struct slot *s;
 	(void)fd;
 	enum store_said said = find_mailbox(m->mailbox, &s, &m->id);
+	if (said == STORE_DONE && !acl_has(j, s, RIGHT_LOOKUP, RIGHTS_METADATA))
+		said = STORE_NO_RIGHT;
 	buf_reset(reply);
 	buf_u8(reply, (uint8_t)said);
 	if (said != STORE_DONE)
@@ -202,7 +203,7 @@ ask_metadata(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 struct tally {
 	const struct metadata_job *job;
 	unsigned n;
-	uint64_t bytes;
+	struct annotation_sum sum;
 };
 
 static bool
@@ -224,7 +225,7 @@ tally_one(void *ctx, const struct annotation *a)
 		return E_OK;
 	for (struct rd r = t->job->entries; r.in.n && next_entry(&r, &e);)
 		if (span_eq(e.name, a->name)) {
-			t->bytes -= annotation_bytes(a);
+			annotation_count(&t->sum, a, -1);
 			return E_OK;
 		}
 	t->n++;
@@ -235,13 +236,13 @@ static int
 tally(const struct metadata_job *m, struct tally *t)
 {
 	struct metadata_entry e;
-	*t = (struct tally){.job = m, .bytes = the_keeper.annotation_bytes};
+	*t = (struct tally){.job = m, .sum = the_keeper.annotated_next};
 	int err = annotation_each(
 	    &the_keeper.tables, m->id, ANNOTATION_METADATA, tally_one, t);
 	for (struct rd r = m->entries; r.in.n && next_entry(&r, &e);)
 		if (!e.is_nil && !is_special_use(e.name)) {
 			t->n++;
-			t->bytes += e.name.n + e.value.n;
+			t->sum.bytes += e.name.n + e.value.n;
 		}
 	return err;
 }
@@ -314,10 +315,12 @@ set_step(struct job *j)
 	int err = tally(m, &t);
 	if (err != E_OK)
 		return err;
-	if (t.bytes > the_keeper.annotation_bytes &&
-	    (t.n > METADATA_ENTRIES_MOST || t.bytes > METADATA_ACCOUNT_MAX))
+	if (t.sum.bytes > the_keeper.annotated_next.bytes &&
+	    (t.n > METADATA_ENTRIES_MOST || t.sum.bytes > METADATA_ACCOUNT_MAX))
 		return done(j, STORE_TOO_MANY);
-	m->bytes = (int64_t)(t.bytes - the_keeper.annotation_bytes);
+	if (!acl_has(j, s, RIGHT_LOOKUP, RIGHTS_METADATA))
+		return done(j, STORE_NO_RIGHT);
+	the_keeper.annotated_next = t.sum;
 	done(j, STORE_DONE);
 	return write_entries(m, s);
 }
@@ -329,7 +332,6 @@ set_synced(struct job *j)
 	struct metadata_entry e;
 	if (j->said != STORE_DONE)
 		return;
-	the_keeper.annotation_bytes += (uint64_t)m->bytes;
 	the_keeper.is_changed = true;
 	for (struct rd r = rd_of(buf_as_span(&m->losers)); r.in.n;)
 		note_change(rd_u32(&r), SPAN(METADATA_SPECIAL_USE), NULL);

@@ -12,7 +12,6 @@ struct purge_job {
 	struct numset all; /* own */
 	struct slot *slot; /* borrow: of the step */
 	bool has_no_messages;
-	uint64_t bytes; /* of annotations that went */
 	struct keeping keeping;
 };
 
@@ -58,16 +57,10 @@ purge_step(struct job *j)
 			p->slot->is_removed = true;
 			if (err == E_OK)
 				err = annotations_remove(&the_keeper.tables, job_txn(),
-				    p->mailbox, &p->bytes);
+				    p->mailbox, &the_keeper.annotated_next);
 		}
 	}
 	return err;
-}
-
-static void
-purge_synced(struct job *j)
-{
-	the_keeper.annotation_bytes -= ((struct purge_job *)j)->bytes;
 }
 
 static void
@@ -79,7 +72,7 @@ purge_free(struct job *j)
 }
 
 static const struct job_kind purge_kind = {
-    .name = "purge", .step = purge_step, .synced = purge_synced, .free = purge_free};
+    .name = "purge", .step = purge_step, .free = purge_free};
 
 void
 purge_begin(uint32_t mailbox)

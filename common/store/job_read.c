@@ -46,7 +46,8 @@ go(struct read_job *r, const struct rd *rest, bool takes_in)
 /* ---- SELECT ---- */
 
 static void
-tell_view(struct slot *s, const struct view *v, bool is_shown, struct ask_selected *out)
+tell_view(const struct job *j, struct slot *s, const struct view *v, bool is_shown,
+    struct ask_selected *out)
 {
 	*out = (struct ask_selected){.mailbox = s->now.id,
 	    .uidvalidity = s->now.uidvalidity,
@@ -56,7 +57,8 @@ tell_view(struct slot *s, const struct view *v, bool is_shown, struct ask_select
 	    .n = v->head->n,
 	    .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
 	    .mapped_bytes = view_bytes(v),
-	    .n_uidls = the_keeper.n_uidls};
+	    .n_uidls = the_keeper.n_uidls,
+	    .rights = (uint16_t)acl_rights(j->is_held, s->now.id)};
 }
 
 static int
@@ -64,12 +66,16 @@ select_slot(struct read_job *r, struct slot *s, bool is_examine,
     struct ask_selected *out, int *fd)
 {
 	struct view *v;
-	int err = s ? view_of(s, &v) : E_BAD;
+	int err = s ? E_OK : E_BAD;
+	if (s && !acl_may(&r->job, s, RIGHT_READ))
+		err = E_DENY;
+	if (err == E_OK)
+		err = view_of(s, &v);
 	session_select(r->job.session, err == E_OK ? s->now.id : 0, is_examine);
 	if (err != E_OK)
 		return err;
 	bool is_shown = is_examine ? s->recent == NULL : s->recent == r->job.session;
-	tell_view(s, v, is_shown, out);
+	tell_view(&r->job, s, v, is_shown, out);
 	*fd = v->fd;
 	return E_OK;
 }
@@ -83,7 +89,7 @@ select_answer(struct job *j, struct buf *reply, int *fd)
 	    j->ask == KEEPER_RENEW ? slot_of(r->mailbox) : slot_asked(r->name);
 	struct ask_selected out = {.err = E_OK};
 	int err = select_slot(r, s, r->is_examine, &out, fd);
-	out.err = (int8_t)(err == E_OK || err == E_BAD ? err : E_IO);
+	out.err = (int8_t)(err == E_OK || err == E_BAD || err == E_DENY ? err : E_IO);
 	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
 	buf_reset(reply);
 	ask_selected_put(reply, &out);
@@ -141,9 +147,11 @@ peek_answer(struct job *j, struct buf *reply, int *fd)
 	struct slot *s = slot_asked(((struct read_job *)j)->name);
 	struct ask_selected out = {.err = E_OK};
 	struct view *v;
+	if (s && !acl_may(j, s, RIGHT_READ))
+		s = NULL; /* who looks through all leaves out what he may not read */
 	int err = peek_slot(s, &v);
 	if (err == E_OK) {
-		tell_view(s, v, false, &out);
+		tell_view(j, s, v, false, &out);
 		*fd = v->fd;
 	}
 	out.err = (int8_t)(err == E_OK || err == E_BAD ? err : E_IO);
@@ -183,9 +191,10 @@ static void
 mailboxes_answer(struct job *j, struct buf *reply, int *fd)
 {
 	struct store_mailbox m;
-	(void)j, (void)fd;
+	(void)fd;
 	for (size_t i = 0; i < the_keeper.n_by_name; i++) {
 		slot_tell(the_keeper.by_name[i], &m);
+		m.rights = (uint16_t)acl_rights(j->is_held, m.id);
 		ask_mailbox_put(reply, &m);
 	}
 }
@@ -216,6 +225,7 @@ mailbox_answer(struct job *j, struct buf *reply, int *fd)
 	if (!s)
 		return;
 	slot_tell(s, &m);
+	m.rights = (uint16_t)acl_rights(j->is_held, m.id);
 	ask_mailbox_put(reply, &m);
 }
 

@@ -34,6 +34,7 @@ job_new(size_t size, const struct job_kind *kind, struct session *s, uint16_t as
 	struct job *j = mem_new(size);
 	j->kind = kind;
 	j->session = s;
+	j->is_held = s && s->is_held;
 	j->ask = ask;
 	buf_span(&j->body, body);
 	return j;

@@ -26,6 +26,7 @@ struct job {
 	struct session *session; /* borrow; NULL: it left, or nobody asked */
 	struct buf body;         /* own: what was asked */
 	uint16_t ask;
+	bool is_held; /* its session is: acl_rights */
 	bool is_done;
 	enum store_said said;
 };
@@ -82,6 +83,19 @@ ask_handler ask_select, ask_renew, ask_peek, ask_feed, ask_sync, ask_mailbox,
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 ask_handler ask_limits;  /* limits.c */
 ask_handler ask_url_key; /* job_url_key.c */
+
+/* job_acl.c */
+ask_handler ask_acl, ask_set_acl, ask_hold;
+/* acl_rights - enum right: of a session's user; one that is not held has all */
+unsigned acl_rights(bool is_held, uint32_t mailbox);
+/* acl_may - all of these.  acl_has - all of these, and any of those; without a slot both */
+bool acl_may(const struct job *, const struct slot *, unsigned rights);
+bool acl_has(const struct job *, const struct slot *, unsigned all, unsigned any);
+uint32_t acl_flags(unsigned rights); /* enum store_flag: those that may be changed */
+/* slot_parent - the nearest mailbox above that name; NULL */
+struct slot *slot_parent(struct span name);
+/* acl_inherit - RFC 4314 4: a new one has the rows of the one above it (NULL: there is none) */
+MUST_USE int acl_inherit(const struct slot *from, const struct slot *to);
 
 /* job_metadata.c */
 ask_handler ask_annotations, ask_metadata, ask_set_metadata, ask_metadata_changes;

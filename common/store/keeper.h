@@ -14,6 +14,7 @@
 
 #include "account/usage.h"
 #include "proc/loop.h"
+#include "store/annotations.h"
 #include "store/asks.h"
 #include "store/dump.h"
 #include "store/tables.h"
@@ -75,7 +76,8 @@ struct keeper {
 	uint32_t n_uidls; /* at least one that import brought: 1 */
 	/* of all mailboxes: as told, as the batch leaves it */
 	struct sum sum, sum_next;
-	uint64_t annotation_bytes; /* of the table: METADATA_ACCOUNT_MAX */
+	/* of the table of annotations: as told, as the batch leaves it */
+	struct annotation_sum annotated, annotated_next;
 	struct loop *loop;
 	/*
 	 * the last change of any mailbox, its number; the first one of this keeper, the last time
@@ -119,6 +121,7 @@ struct session {
 	struct loop_fd *watch; /* own */
 	uint64_t number;       /* of all that came, from 1 */
 	struct job *job;       /* borrow: what it waits for */
+	bool is_held;          /* to the rights of its user: KEEPER_HOLD */
 	bool is_paused;        /* it asks more than one thing at a time */
 	uint32_t selected;     /* mailbox; 0: none */
 	bool is_waiting;       /* KEEPER_WAIT */

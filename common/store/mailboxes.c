@@ -202,7 +202,7 @@ load_uidl(void *ctx, struct file_id id, struct span uidl)
 static int
 load_annotation(void *ctx, const struct annotation *a)
 {
-	((struct keeper *)ctx)->annotation_bytes += annotation_bytes(a);
+	annotation_count(&((struct keeper *)ctx)->annotated, a, 1);
 	return E_OK;
 }
 
@@ -223,6 +223,7 @@ mailboxes_load(void)
 	if (err == E_OK)
 		err = annotation_every(&k->tables, load_annotation, k);
 	k->sum_next = k->sum;
+	k->annotated_next = k->annotated;
 	if (err == E_OK && k->kept) {
 		kept_show();
 		if (!k->kept->is_hidden)
@@ -258,7 +259,7 @@ mailboxes_free(void)
 	k->n_by_id = k->n_by_name = k->n_touched = k->n_subscriptions = 0;
 	k->kept = NULL;
 	k->sum = k->sum_next = (struct sum){0};
-	k->annotation_bytes = 0;
+	k->annotated = k->annotated_next = (struct annotation_sum){0};
 }
 
 /* ---- what a batch leaves ---- */
@@ -346,6 +347,7 @@ mailboxes_publish(void)
 	                   k->sum.messages != k->sum_next.messages;
 	k->n_touched = 0;
 	k->sum = k->sum_next;
+	k->annotated = k->annotated_next;
 }
 
 void
@@ -367,4 +369,5 @@ mailboxes_forget(void)
 	}
 	k->n_touched = 0;
 	k->sum_next = k->sum;
+	k->annotated_next = k->annotated;
 }

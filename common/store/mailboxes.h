@@ -98,6 +98,8 @@ void view_publish_rename(struct slot *); /* what it is selected by is not what i
 /* messages with that uid or above */
 uint64_t view_count_from(const struct view *, uint32_t uid);
 void view_free(struct slot *); /* sessions that map it are told */
+/* view_supersede - sessions that map it ask again: what they may do has changed */
+void view_supersede(struct slot *);
 void views_drop_idle(int64_t now_ms);
 
 #endif

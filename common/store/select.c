@@ -29,6 +29,7 @@ map_view(const struct ask_selected *a, int fd, struct store_view *out)
 	    .unseen = a->unseen,
 	    .n = a->n,
 	    .recent_from = a->recent_from,
+	    .rights = a->rights,
 	    .head = p,
 	    .mapped_bytes = a->mapped_bytes,
 	    .records =
@@ -79,7 +80,7 @@ view_ask(struct store *s, uint16_t ask, struct buf *body, struct ask_selected *a
 		err = map_view(a, answer.fd, out);
 	if (answer.fd >= 0)
 		close(answer.fd);
-	return err == E_OK || err == E_BAD ? err : E_IO;
+	return err == E_OK || err == E_BAD || err == E_DENY ? err : E_IO;
 }
 
 static int

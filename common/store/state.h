@@ -27,6 +27,7 @@ struct uidl {
 struct store {
 	int chan;             /* own: to the keeper; -1 */
 	int retired;          /* own: an inotify without watches; -1 */
+	bool is_held;         /* store_hold */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
 	int feed;             /* own: another one, for KEEPER_FEED; -1 */
 	struct buf in, large; /* kept: what was read last */

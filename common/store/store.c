@@ -335,8 +335,11 @@ ask_once(struct store *s, uint16_t ask, struct span body, int large,
     struct ask_msg *reply, bool *is_asked)
 {
 	int64_t deadline = deadline_in_ms(STORE_WAIT_MS);
-	if (!keeper_is_there(s) && keeper_find(&s->chan) != E_OK)
+	bool is_new = !keeper_is_there(s);
+	if (is_new && keeper_find(&s->chan) != E_OK)
 		return E_LIMIT; /* none can begin */
+	if (is_new && s->is_held)
+		keeper_tell(s, KEEPER_HOLD, SPAN(""));
 	int err = ask_send(s->chan, ask, body, large, deadline);
 	*is_asked = err == E_OK;
 	if (err == E_OK)

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "store/numset.h"
+#include "store/rights.h"
 
 struct jail;
 struct store;
@@ -59,7 +60,8 @@ enum store_said {
 	STORE_TOO_MANY, /* mailboxes, keywords, or uids past 2^32 */
 	STORE_OVER_QUOTA,
 	STORE_DISK_FULL,
-	STORE_LATER, /* the keeper or its index is in trouble, logged */
+	STORE_NO_RIGHT, /* RFC 4314: the user may not */
+	STORE_LATER,    /* the keeper or its index is in trouble, logged */
 };
 
 /*
@@ -123,6 +125,7 @@ struct store_view {
 	uint64_t unseen;  /* at SELECT */
 	/* uids from here on are \Recent in this session (RFC 3501 2.3.2); UINT32_MAX: none */
 	uint32_t recent_from;
+	uint16_t rights;                    /* enum right, at SELECT */
 	const struct view_head *head;       /* borrow: the mapping; read-only */
 	const struct store_record *records; /* borrow: the mapping */
 	size_t mapped_bytes;
@@ -141,6 +144,7 @@ struct store_mailbox {
 	bool is_subscribed;
 	bool
 	    is_kept; /* it has what was expunged: flags stay, but \Deleted; store_kept */
+	uint16_t rights; /* enum right: what this session may do */
 };
 
 /* ---- the account ---- */
@@ -272,10 +276,30 @@ enum store_url_key_do {
 enum store_said store_url_key(
     struct store *, struct span mailbox, enum store_url_key_do, struct span *out);
 
+/*
+ * ---- rights: RFC 4314.  A session that is held does what its user may; others (mail that comes,
+ * POP3, an import) do what they like ----
+ */
+enum store_acl_how { ACL_SET, ACL_ADD, ACL_REMOVE, ACL_DELETE };
+
+void store_hold(struct store *);
+/*
+ * store_acl - calls fn with each entry; the owner's is always there.  STORE_NONEXISTENT,
+ * STORE_NO_RIGHT, STORE_LATER
+ */
+enum store_said store_acl(struct store *, struct span mailbox,
+    void (*fn)(void *ctx, struct span identifier, unsigned rights), void *ctx);
+/*
+ * store_acl_set - identifier as identifier_put has it.  STORE_NONEXISTENT, STORE_NO_RIGHT,
+ * STORE_TOO_MANY (ACL_ENTRIES_MOST)
+ */
+enum store_said store_acl_set(struct store *, struct span mailbox,
+    struct span identifier, enum store_acl_how, unsigned rights);
+
 /* ---- a mailbox ---- */
 /*
  * store_select - takes in what is new, then the view.  is_examine: \Recent stays for the next.
- * E_OK, E_BAD (no such mailbox), E_IO
+ * E_OK, E_BAD (no such mailbox), E_DENY (no right), E_IO
  */
 MUST_USE int store_select(
     struct store *, struct span mailbox, bool is_examine, struct store_view *out);

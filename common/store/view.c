@@ -245,6 +245,13 @@ view_free(struct slot *s)
 }
 
 void
+view_supersede(struct slot *s)
+{
+	if (s->view && view_move(s->view) != E_OK)
+		view_free(s);
+}
+
+void
 views_drop_idle(int64_t now_ms)
 {
 	struct keeper *k = &the_keeper;

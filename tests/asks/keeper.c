@@ -47,6 +47,11 @@ put_named(uint16_t type, struct buf *b)
 		buf_u8(b, URL_KEY_MAKE);
 	if (type == KEEPER_ADOPT)
 		put_u32s(b, 3);
+	if (type == KEEPER_SET_ACL) {
+		buf_bytes(b, SPAN("anyone"));
+		buf_u8(b, 0);
+		buf_u16(b, 1);
+	}
 	if (type == KEEPER_SET_METADATA) {
 		buf_bytes(b, SPAN("/private/comment"));
 		buf_u8(b, 0);
@@ -95,6 +100,8 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_RENAME:
 	case KEEPER_ADOPT:
 	case KEEPER_METADATA:
+	case KEEPER_ACL:
+	case KEEPER_SET_ACL:
 	case KEEPER_SET_METADATA:
 	case KEEPER_URL_KEY:
 		put_named(type, b);

@@ -4,7 +4,7 @@
  * octets come at a time.  Each has one tagged reply, or ends the conversation; nothing is looked at past its end.
  * fuzz: imapd/append.c imapd/append_stream.c imapd/catenate.c imapd/cmd_unauthenticate.c common/mime/imap_url.c imapd/bound.c imapd/cmd_append.c imapd/cmd_replace.c
  * fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/partial.c imapd/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
- * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_metadata.c imapd/cmd_urlauth.c common/store/urlauth.c imapd/metadata.c common/store/metadata_name.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
+ * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_acl.c common/store/rights.c imapd/cmd_metadata.c imapd/cmd_urlauth.c common/store/urlauth.c imapd/metadata.c common/store/metadata_name.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
  * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
 #include <stdlib.h>
@@ -116,6 +116,7 @@ a_mailbox(const char *name)
 	    .uidnext = 9,
 	    .modseq = 5,
 	    .messages = MESSAGES,
+	    .rights = RIGHTS_ALL,
 	    .special_use = "\\Sent"};
 	strcpy(m.name, name);
 	return m;
@@ -183,6 +184,28 @@ store_subscribe(struct store *s, struct span name, bool is_subscribed)
 {
 	(void)s, (void)is_subscribed;
 	check_name(name);
+	return STORE_DONE;
+}
+
+enum store_said
+store_acl(struct store *s, struct span mailbox,
+    void (*fn)(void *ctx, struct span identifier, unsigned rights), void *ctx)
+{
+	(void)s;
+	check_name(mailbox);
+	fn(ctx, SPAN("owner"), RIGHTS_ALL);
+	fn(ctx, SPAN("-b@x.test"), 0);
+	return STORE_DONE;
+}
+
+enum store_said
+store_acl_set(struct store *s, struct span mailbox, struct span identifier,
+    enum store_acl_how how, unsigned rights)
+{
+	(void)s;
+	check_name(mailbox);
+	check(identifier.n && identifier.n <= IDENTIFIER_MAX && utf8_valid(identifier));
+	check(how <= ACL_DELETE && rights <= RIGHTS_ALL);
 	return STORE_DONE;
 }
 
@@ -337,6 +360,7 @@ store_select(
 	    .modseq = 5,
 	    .n = MESSAGES,
 	    .recent_from = UINT32_MAX,
+	    .rights = RIGHTS_ALL,
 	    .head = &head,
 	    .records = records};
 	return E_OK;
@@ -628,9 +652,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n < 1 || n > INPUT_MAX)
 		return 0;
 	struct session s = {.io = {.fd = -1},
+	    .account = "joe@example.com",
+	    .server_admin = "mailto:a@example.test",
 	    .arena = {.max_bytes = IMAP_ARENA_MAX},
 	    .message_size_most = 1 << 20,
-	    .account = "joe@example.com",
 	    .quota_bytes = p[0] & HAS_QUOTA ? 500 : 0,
 	    .quota_messages = p[0] & HAS_QUOTA ? 9 : 0,
 	    .enabled = (p[0] & IS_UTF8 ? EN_UTF8 : 0) |

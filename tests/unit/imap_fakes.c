@@ -184,6 +184,7 @@ fakes_open(struct session *s, const struct fake_message *messages, size_t n,
 	s->selected->view = (struct store_view){.head = the_head,
 	    .records = the_records,
 	    .n = (uint32_t)n,
+	    .rights = RIGHTS_ALL,
 	    .recent_from = UINT32_MAX};
 	s->selected->n = (uint32_t)n;
 	for (size_t i = 0; i < n; i++)

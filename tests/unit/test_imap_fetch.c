@@ -134,7 +134,8 @@ set_up(void **state)
 					 .head = &head,
 					 .n = COUNT(texts),
 					 .uidnext = 60,
-					 .recent_from = UINT32_MAX},
+					 .recent_from = UINT32_MAX,
+					 .rights = RIGHTS_ALL},
 	    .n = COUNT(texts)};
 	session = (struct session){.selected = &selected,
 	    .arena.max_bytes = IMAP_ARENA_MAX,

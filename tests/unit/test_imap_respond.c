@@ -172,8 +172,11 @@ static void
 make_box(bool has_gaps)
 {
 	memset(&box, 0, sizeof box);
-	box.selected.view = (struct store_view){
-	    .head = &box.head, .records = box.records, .uidnext = 12, .recent_from = 8};
+	box.selected.view = (struct store_view){.head = &box.head,
+	    .records = box.records,
+	    .uidnext = 12,
+	    .recent_from = 8,
+	    .rights = RIGHTS_ALL};
 	for (uint32_t i = 0, n = 0; n < 5; i++) {
 		bool is_gap = has_gaps && (i == 0 || i == 3 || i == 4);
 		box.records[i].uid = is_gap ? 2 * n + 1 : 2 * n + 2;

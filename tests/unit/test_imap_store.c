@@ -261,7 +261,8 @@ begin(uint32_t n, unsigned enabled)
 	selected = (struct selected){.view = {.head = &head,
 					 .records = records,
 					 .n = n,
-					 .recent_from = UINT32_MAX},
+					 .recent_from = UINT32_MAX,
+					 .rights = RIGHTS_ALL},
 	    .n = n,
 	    .n_seen = n,
 	    .modseq = n};

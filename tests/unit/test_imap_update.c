@@ -35,6 +35,7 @@ store_select(
 	    .modseq = head.modseq,
 	    .n = head.n,
 	    .recent_from = recent_from,
+	    .rights = RIGHTS_ALL,
 	    .head = &head,
 	    .records = records};
 	return E_OK;

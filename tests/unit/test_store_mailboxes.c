@@ -253,6 +253,95 @@ test_metadata(void **state)
 }
 
 static void
+add_right(void *ctx, struct span identifier, unsigned rights)
+{
+	struct names *n = ctx;
+	size_t len = strlen(n->text);
+	snprintf(n->text + len, sizeof n->text - len, "%.*s=%x ", SPAN_ARG(identifier),
+	    rights);
+}
+
+/* They outlast a rebuild, and who is not held is not bound by them. */
+static void
+test_rights(void **state)
+{
+	struct home *h = *state;
+	struct store_mailbox m;
+	struct names n = {""};
+	assert_int_equal(
+	    store_acl_set(h->b, SPAN("Sent"), SPAN("b@x.test"), ACL_SET, 3),
+	    STORE_DONE);
+	assert_int_equal(store_acl_set(h->b, SPAN("Sent"), SPAN("owner"), ACL_SET,
+			     RIGHT_READ | RIGHT_REMOVE),
+	    STORE_DONE);
+	store_hold(h->a);
+	home_dump();
+	home_damage();
+	assert_int_equal(store_acl(h->b, SPAN("Sent"), add_right, &n), STORE_DONE);
+	assert_string_equal(n.text, "b@x.test=3 owner=102 ");
+	assert_int_equal(store_mailbox(h->a, SPAN("Sent"), &m), E_OK);
+	assert_int_equal(m.rights, RIGHT_READ | RIGHT_REMOVE | RIGHTS_OWNER);
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("Sent")), STORE_NO_RIGHT);
+	assert_int_equal(store_mailbox(h->b, SPAN("Sent"), &m), E_OK);
+	assert_int_equal(m.rights, RIGHTS_ALL);
+	assert_int_equal(store_mailbox_delete(h->b, SPAN("Sent")), STORE_DONE);
+	store_check(h->b);
+}
+
+static void
+test_rights_text(void **state)
+{
+	struct buf b = {0};
+	unsigned rights;
+	(void)state;
+	assert_int_equal(rights_parse(SPAN("lcd"), &rights), E_OK);
+	assert_int_equal(rights,
+	    RIGHT_LOOKUP | RIGHT_CREATE | RIGHT_DELETE | RIGHT_REMOVE | RIGHT_EXPUNGE);
+	rights_put(&b, rights);
+	assert_string_equal(buf_cstr(&b), "lkxtecd");
+	buf_reset(&b);
+	rights_put_plain(&b, RIGHT_REMOVE);
+	assert_string_equal(buf_cstr(&b), "t");
+	assert_int_equal(rights_parse(SPAN("lL"), &rights), E_BAD);
+	assert_int_equal(rights_parse(SPAN("1"), &rights), E_BAD);
+	buf_free(&b);
+}
+
+static const struct {
+	const char *identifier, *kept;
+	int err;
+} identifiers[] = {
+    {"Anna", "anna@x.test", E_OK},
+    {"-anna@X.test", "-anna@x.test", E_OK},
+    {"me", "owner", E_OK},
+    {"-me@x.test", "-owner", E_OK},
+    {"ANYONE", "anyone", E_OK},
+    {"Group:Staff", "group:staff", E_OK},
+    {"anna@y.test", NULL, E_DENY},
+    {"", NULL, E_BAD},
+    {"-", NULL, E_BAD},
+    {"--anna", NULL, E_BAD},
+    {"group:", NULL, E_BAD},
+    {"a b", NULL, E_BAD},
+    {"\377", NULL, E_BAD},
+};
+
+static void
+test_identifiers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(identifiers); i++) {
+		struct buf b = {0};
+		int err = identifier_put(
+		    &b, span_of(identifiers[i].identifier), SPAN("me@x.test"));
+		assert_int_equal(err, identifiers[i].err);
+		if (err == E_OK)
+			assert_string_equal(buf_cstr(&b), identifiers[i].kept);
+		buf_free(&b);
+	}
+}
+
+static void
 test_metadata_limits(void **state)
 {
 	struct home *h = *state;
@@ -375,6 +464,8 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mailbox_names),
 	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions),
 	    cmocka_unit_test(test_metadata_entries), TEST(test_metadata),
-	    TEST(test_metadata_limits), TEST(test_url_keys), TEST(test_url_keys_go)};
+	    TEST(test_metadata_limits), TEST(test_url_keys), TEST(test_url_keys_go),
+	    TEST(test_rights), cmocka_unit_test(test_rights_text),
+	    cmocka_unit_test(test_identifiers)};
 	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* acl.c - a session's side: who may do what with a mailbox. */
+#include "store/state.h"
+
+void
+store_hold(struct store *s)
+{
+	s->is_held = true;
+	keeper_tell(s, KEEPER_HOLD, SPAN(""));
+}
+
+enum store_said
+store_acl(struct store *s, struct span mailbox,
+    void (*fn)(void *ctx, struct span identifier, unsigned rights), void *ctx)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (mailbox.n > STORE_NAME_MAX)
+		return STORE_NONEXISTENT;
+	buf_bytes(&body, mailbox);
+	enum store_said said = keeper_ask_said(s, KEEPER_ACL, &body, true, &answer);
+	while (said == STORE_DONE && answer.body.in.n) {
+		struct span identifier = rd_str(&answer.body, IDENTIFIER_MAX);
+		unsigned rights = rd_u16(&answer.body);
+		if (answer.body.err != E_OK)
+			return STORE_LATER;
+		fn(ctx, identifier, rights);
+	}
+	return said;
+}
+
+enum store_said
+store_acl_set(struct store *s, struct span mailbox, struct span identifier,
+    enum store_acl_how how, unsigned rights)
+{
+	struct buf body = {0};
+	struct answer answer;
+	if (mailbox.n > STORE_NAME_MAX)
+		return STORE_NONEXISTENT;
+	buf_bytes(&body, mailbox);
+	buf_bytes(&body, identifier);
+	buf_u8(&body, (uint8_t)how);
+	buf_u16(&body, (uint16_t)rights);
+	return keeper_ask_said(s, KEEPER_SET_ACL, &body, true, &answer);
+}

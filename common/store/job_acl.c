@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * job_acl.c - who may do what: RFC 4314.  The rows are annotations of the mailbox; whoever asks for
+ * a session that is held to them is looked at here, whatever is asked.
+ */
+#include <string.h>
+
+#include "store/annotations.h"
+#include "store/jobs.h"
+
+/* ---- what somebody has ---- */
+
+struct gathered {
+	unsigned plus, minus;
+	bool has_owner;
+};
+
+static unsigned
+rights_of_row(const struct annotation *a)
+{
+	unsigned rights;
+	/* one that is not as we write it gives nothing */
+	return rights_parse(a->value, &rights) == E_OK ? rights : 0;
+}
+
+/* RFC 4314 2: all that is given, without all that is taken away. */
+static int
+gather(void *ctx, const struct annotation *a)
+{
+	struct gathered *g = ctx;
+	struct span who = a->who;
+	bool is_minus = span_take(&who, '-');
+	if (!span_eqs(who, "owner") && !span_eqs(who, "anyone"))
+		return E_OK;
+	g->has_owner |= !is_minus && span_eqs(who, "owner");
+	*(is_minus ? &g->minus : &g->plus) |= rights_of_row(a);
+	return E_OK;
+}
+
+unsigned
+acl_rights(bool is_held, uint32_t mailbox)
+{
+	struct gathered g = {.plus = 0};
+	if (!is_held || the_keeper.annotated_next.rights == 0)
+		return RIGHTS_ALL;
+	if (annotation_each(
+		&the_keeper.tables, mailbox, ANNOTATION_RIGHTS, gather, &g) != E_OK)
+		return RIGHTS_OWNER;
+	unsigned rights = g.has_owner ? g.plus : RIGHTS_ALL;
+	return (rights & ~g.minus) | RIGHTS_OWNER;
+}
+
+bool
+acl_may(const struct job *j, const struct slot *s, unsigned rights)
+{
+	return (acl_rights(j->is_held, s->now.id) & rights) == rights;
+}
+
+bool
+acl_has(const struct job *j, const struct slot *s, unsigned all, unsigned any)
+{
+	unsigned rights = s ? acl_rights(j->is_held, s->now.id) : RIGHTS_ALL;
+	return (rights & all) == all && (rights & any);
+}
+
+uint32_t
+acl_flags(unsigned rights)
+{
+	uint32_t others = FLAGS_ALL & ~(uint32_t)(FLAG_SEEN | FLAG_DELETED);
+	return (rights & RIGHT_SEEN ? (uint32_t)FLAG_SEEN : 0) |
+	       (rights & RIGHT_REMOVE ? (uint32_t)FLAG_DELETED : 0) |
+	       (rights & RIGHT_WRITE ? others : 0);
+}
+
+struct slot *
+slot_parent(struct span name)
+{
+	struct slot *s = NULL;
+	for (size_t at = span_rfind(name, '/'); !s && at < name.n;
+	     at = span_rfind(name, '/')) {
+		name = span_head(name, at);
+		s = slot_find(name);
+	}
+	return s;
+}
+
+int
+acl_inherit(const struct slot *from, const struct slot *to)
+{
+	if (!from || the_keeper.annotated_next.rights == 0)
+		return E_OK;
+	return annotations_copy(&the_keeper.tables, job_txn(), ANNOTATION_RIGHTS,
+	    from->next.id, to->next.id, &the_keeper.annotated_next);
+}
+
+/* ---- asks ---- */
+
+struct acl_job {
+	struct job job;
+	struct span name, identifier; /* borrow: the body */
+	enum store_acl_how how;
+	unsigned rights;
+};
+
+static int
+done(struct job *j, enum store_said said)
+{
+	j->said = said;
+	j->is_done = true;
+	return E_OK;
+}
+
+static int
+put_row(void *ctx, const struct annotation *a)
+{
+	struct buf *reply = ctx;
+	buf_bytes(reply, a->who);
+	buf_u16(reply, (uint16_t)rights_of_row(a));
+	return buf_done(reply);
+}
+
+static int
+find_owner(void *ctx, const struct annotation *a)
+{
+	*(bool *)ctx |= span_eqs(a->who, "owner");
+	return E_OK;
+}
+
+static int
+get_step(struct job *j)
+{
+	return done(j, STORE_DONE);
+}
+
+/* The owner, whom no row names, first. */
+static void
+get_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct tables *t = &the_keeper.tables;
+	struct slot *s = slot_find(((struct acl_job *)j)->name);
+	bool has_owner = false;
+	(void)fd;
+	buf_reset(reply);
+	enum store_said said = !s                           ? STORE_NONEXISTENT
+	                       : acl_may(j, s, RIGHT_ADMIN) ? STORE_DONE
+	                                                    : STORE_NO_RIGHT;
+	buf_u8(reply, (uint8_t)said);
+	if (said != STORE_DONE)
+		return;
+	int err =
+	    annotation_each(t, s->now.id, ANNOTATION_RIGHTS, find_owner, &has_owner);
+	if (!has_owner) {
+		buf_bytes(reply, SPAN("owner"));
+		buf_u16(reply, RIGHTS_ALL);
+	}
+	if (err == E_OK)
+		err = annotation_each(t, s->now.id, ANNOTATION_RIGHTS, put_row, reply);
+	if (err == E_OK)
+		return;
+	buf_reset(reply);
+	buf_u8(reply, STORE_LATER);
+	the_keeper.is_ending |= db_is_damaged(t->db);
+}
+
+/* The row that is, and how many others there are. */
+struct found {
+	struct span identifier;
+	bool is_there;
+	unsigned n, rights;
+};
+
+static int
+find_row(void *ctx, const struct annotation *a)
+{
+	struct found *f = ctx;
+	f->n++;
+	if (!span_eq(a->who, f->identifier))
+		return E_OK;
+	f->is_there = true;
+	f->rights = rights_of_row(a);
+	annotation_count(&the_keeper.annotated_next, a, -1);
+	return E_OK;
+}
+
+static unsigned
+changed(const struct acl_job *a, const struct found *was)
+{
+	unsigned before = was->is_there                      ? was->rights
+	                  : span_eqs(a->identifier, "owner") ? RIGHTS_ALL
+	                                                     : 0;
+	switch (a->how) {
+	case ACL_ADD:
+		return before | a->rights;
+	case ACL_REMOVE:
+		return before & ~a->rights;
+	case ACL_SET:
+	case ACL_DELETE:
+		break;
+	}
+	return a->rights;
+}
+
+static int
+write_row(struct acl_job *a, struct annotation *row, const struct found *was)
+{
+	struct buf text = {0};
+	unsigned rights = changed(a, was);
+	/* of an owner without a row that is all, of others nothing: RFC 4314 3.1 */
+	bool is_none =
+	    a->how == ACL_DELETE || (rights == 0 && !span_eqs(a->identifier, "owner"));
+	int err;
+	rights_put_plain(&text, rights);
+	row->value = buf_as_span(&text);
+	if (is_none)
+		err = annotation_remove(&the_keeper.tables, job_txn(), row);
+	else
+		err = annotation_put(&the_keeper.tables, job_txn(), row);
+	if (!is_none)
+		annotation_count(&the_keeper.annotated_next, row, 1);
+	buf_free(&text);
+	return err;
+}
+
+static int
+set_step(struct job *j)
+{
+	struct acl_job *a = (struct acl_job *)j;
+	struct slot *s = slot_find(a->name);
+	struct found was = {.identifier = a->identifier};
+	if (!s)
+		return done(j, STORE_NONEXISTENT);
+	if (!acl_may(j, s, RIGHT_ADMIN))
+		return done(j, STORE_NO_RIGHT);
+	struct annotation row = {
+	    .mailbox = s->now.id, .kind = ANNOTATION_RIGHTS, .who = a->identifier};
+	int err = annotation_each(
+	    &the_keeper.tables, s->now.id, ANNOTATION_RIGHTS, find_row, &was);
+	if (err != E_OK)
+		return err;
+	if (!was.is_there && a->how != ACL_DELETE &&
+	    (was.n >= ACL_ENTRIES_MOST ||
+		the_keeper.annotated.bytes + a->identifier.n + RIGHTS_TEXT_MAX >
+		    METADATA_ACCOUNT_MAX))
+		return done(j, STORE_TOO_MANY);
+	done(j, STORE_DONE);
+	return write_row(a, &row, &was);
+}
+
+static void
+set_synced(struct job *j)
+{
+	struct slot *s = slot_find(((struct acl_job *)j)->name);
+	the_keeper.is_changed |= j->said == STORE_DONE;
+	if (s && j->said == STORE_DONE)
+		view_supersede(s);
+}
+
+static const struct job_kind get_kind = {
+    .name = "acl", .is_reader = true, .step = get_step, .answer = get_answer};
+static const struct job_kind set_kind = {
+    .name = "set_acl", .is_alone = true, .step = set_step, .synced = set_synced};
+
+static int
+go(struct acl_job *a, const struct rd *r, bool is_good)
+{
+	if (rd_end(r) != E_OK || !is_good) {
+		job_drop(&a->job);
+		return E_BAD;
+	}
+	job_add(&a->job);
+	return E_MORE;
+}
+
+int
+ask_acl(struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct acl_job *a =
+	    job_new(sizeof *a, &get_kind, asker->ctx, KEEPER_ACL, body->in);
+	struct rd r = rd_of(buf_as_span(&a->job.body));
+	(void)fd, (void)reply, (void)fd_back;
+	a->name = rd_str(&r, STORE_NAME_MAX);
+	return go(a, &r, true);
+}
+
+int
+ask_set_acl(
+    struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct acl_job *a =
+	    job_new(sizeof *a, &set_kind, asker->ctx, KEEPER_SET_ACL, body->in);
+	struct rd r = rd_of(buf_as_span(&a->job.body));
+	(void)fd, (void)reply, (void)fd_back;
+	a->name = rd_str(&r, STORE_NAME_MAX);
+	a->identifier = rd_str(&r, IDENTIFIER_MAX);
+	uint8_t how = rd_u8(&r);
+	a->how = how;
+	a->rights = rd_u16(&r) & RIGHTS_ALL;
+	return go(a, &r,
+	    how <= ACL_DELETE && a->identifier.n &&
+		span_find(a->identifier, '\0') == a->identifier.n);
+}
+
+int
+ask_hold(struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	((struct session *)asker->ctx)->is_held = true;
+	return E_MORE; /* and no reply */
+}
