@@ -58,10 +58,11 @@ enum ctl {
 
 /* The kinds of CTL_CLIENT for a ROLE_NEST; about begins with the sleeper's id. */
 enum nest_said {
-	NEST_WATCH = 1000, /* fd: readable once what the next one waits for has changed */
-	NEST_SLEEP,        /* u64 deadline, u8 is_deflated, state; fd: a connection */
-	NEST_AWAKE,        /* it was woken, and has told what there was to tell */
-	NEST_KICK,         /* an admin ends it */
+	NEST_WATCH =
+	    1000,   /* fd: readable once what the next one waits for has changed */
+	NEST_SLEEP, /* u64 deadline, u8 is_deflated, state; fd: a connection */
+	NEST_AWAKE, /* it was woken, and has told what there was to tell */
+	NEST_KICK,  /* an admin ends it */
 };
 
 enum {
