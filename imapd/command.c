@@ -173,9 +173,13 @@ finish_reading(struct session *s)
 	return true;
 }
 
-/* The handler has done its work: what changed, and the tagged reply. */
+/*
+ * The handler has done its work: what changed, and the tagged reply.  begun_us: 0 for what waited for
+ * others
+ */
 static void
-finish(struct session *s, struct command *c, const struct row *row, enum reply r)
+finish(struct session *s, struct command *c, const struct row *row, enum reply r,
+    int64_t begun_us)
 {
 	if (!finish_reading(s) || s->is_broken) {
 		s->is_over = true;
@@ -187,6 +191,8 @@ finish(struct session *s, struct command *c, const struct row *row, enum reply r
 		metadata_update(s);
 	respond_tagged(s, r, c->verb, c->parse.expected);
 	count_errors(s, r);
+	if (begun_us)
+		metric_took(M_IMAP_COMMAND, begun_us);
 	if (!respond_flush(s))
 		s->is_broken = true;
 }
@@ -198,7 +204,7 @@ command_idle_again(struct session *s, struct span tag, int64_t deadline)
 	const struct row *row = row_of(SPAN("IDLE"));
 	s->tag = arena_span(&s->arena, tag);
 	enum reply r = idle_go_on(s, &c, deadline);
-	finish(s, &c, row, r);
+	finish(s, &c, row, r, 0);
 }
 
 static void
@@ -218,11 +224,9 @@ run(struct session *s, struct command *c)
 		s->untold = 0;
 	if (r == R_DONE)
 		r = row->handler(s, c);
-	finish(s, c, row, r);
+	finish(s, c, row, r, row && row->handler != cmd_idle ? begun_us : 0);
 	if (is_own)
 		s->untold = untold;
-	if (row && !s->is_over && row->handler != cmd_idle)
-		metric_took(M_IMAP_COMMAND, begun_us);
 }
 
 static void
