@@ -192,10 +192,13 @@ plan_next(struct session *s, const struct slept *z)
 static void
 cannot(struct session *s, int err)
 {
+	const char *why = "[UNAVAILABLE] the mailbox cannot be opened now";
+	if (err == E_BAD)
+		why = "the mailbox is not what it was";
+	else if (err == E_DENY) /* RFC 4314 5.1.1 */
+		why = "[NOPERM] no right to read this mailbox any more";
 	log_event(LOG_WARNING, "not_resumed", "why=%s", err_name(err));
-	buf_str(&s->io.out,
-	    err == E_BAD ? "* BYE the mailbox is not what it was\r\n"
-			 : "* BYE [UNAVAILABLE] the mailbox cannot be opened now\r\n");
+	buf_putf(&s->io.out, "* BYE %s\r\n", why);
 	s->is_over = true;
 }
 

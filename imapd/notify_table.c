@@ -66,6 +66,7 @@ known_set(struct known *k, const struct store_mailbox *m)
 	    .messages = m->messages,
 	    .unseen = m->unseen,
 	    .is_subscribed = m->is_subscribed,
+	    .rights = m->rights,
 	    .name = text_copy(span_of(m->name))};
 	memcpy(k->special_use, m->special_use, sizeof k->special_use);
 }
@@ -159,6 +160,7 @@ table_save(const struct known_table *t, struct buf *out)
 		buf_u64(out, k->modseq);
 		buf_u64(out, k->messages);
 		buf_u64(out, k->unseen);
+		buf_u16(out, k->rights);
 		buf_u8(out, k->is_subscribed);
 		buf_bytes(out, span_of(k->special_use));
 		buf_bytes(out, span_of(k->name));
@@ -188,6 +190,7 @@ known_load(struct known_table *t, struct rd *r)
 	m.modseq = rd_u64(r);
 	m.messages = rd_u64(r);
 	m.unseen = rd_u64(r);
+	m.rights = rd_u16(r) & RIGHTS_ALL;
 	m.is_subscribed = rd_u8(r) == 1;
 	struct span use = text_load(r, sizeof m.special_use - 1),
 		    name = text_load(r, STORE_NAME_MAX);

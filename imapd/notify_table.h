@@ -16,6 +16,7 @@ enum {
 struct known {
 	uint32_t id, uidvalidity, uidnext;
 	uint64_t modseq, messages, unseen;
+	uint16_t rights; /* enum right */
 	bool is_subscribed;
 	bool is_seen; /* the feed that is read has it */
 	char special_use[16];

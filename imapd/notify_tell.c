@@ -41,7 +41,8 @@ is_same(const struct known *k, const struct store_mailbox *m)
 	return span_eqs(span_of(m->name), k->name) &&
 	       k->uidvalidity == m->uidvalidity && k->uidnext == m->uidnext &&
 	       k->modseq == m->modseq && k->messages == m->messages &&
-	       k->unseen == m->unseen && k->is_subscribed == m->is_subscribed;
+	       k->unseen == m->unseen && k->rights == m->rights &&
+	       k->is_subscribed == m->is_subscribed;
 }
 
 static int
@@ -310,7 +311,8 @@ status_tell(struct news *n, const struct change *c)
 	struct session *s = n->session;
 	const struct selected *b = s->selected;
 	struct change fresh = {.was = {.id = 0}, .now = c->now};
-	if (!c->now || (b && b->view.mailbox == c->now->id))
+	if (!c->now || (b && b->view.mailbox == c->now->id) ||
+	    !(c->now->rights & RIGHT_READ))
 		return;
 	if (!c->was.id) { /* empty as it was made */
 		fresh.was = (struct known){.uidvalidity = c->now->uidvalidity,
@@ -464,7 +466,7 @@ notify_status(struct session *s)
 		unsigned items =
 		    first_items(events_of(&n, span_of(k->name), k->is_subscribed));
 		bool is_selected = s->selected && s->selected->view.mailbox == k->id;
-		if (items && !is_selected)
+		if (items && !is_selected && k->rights & RIGHT_READ)
 			status_put(s, &m, items);
 		(void)respond_flush(s);
 	}

@@ -528,6 +528,16 @@ say_removed(struct session *s)
 	s->is_over = true;
 }
 
+/* RFC 4314 5.1.1 */
+static void
+say_denied(struct session *s)
+{
+	log_event(LOG_INFO, "mailbox_denied", "%s", "");
+	buf_str(respond_out(s),
+	    "* BYE [NOPERM] no right to read this mailbox any more\r\n");
+	s->is_over = true;
+}
+
 void
 selected_update(struct session *s, enum update what, bool is_uid)
 {
@@ -539,6 +549,10 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	/* some may have gone from it */
 	bool may_renew = what != UPDATE_NO_EXPUNGE && tells_count;
 	int err = b->view.head->is_superseded && may_renew ? renew(s) : E_OK;
+	if (err == E_DENY) {
+		say_denied(s);
+		return;
+	}
 	if (err == E_BAD || b->view.head->is_deleted) {
 		say_removed(s);
 		return;

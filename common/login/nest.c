@@ -49,8 +49,9 @@ static struct {
 	size_t n_waking, most;
 	int watch; /* own: of the sleeper that comes next; -1 */
 	struct id watch_of;
-	int *retired; /* own: their watches are ended, they are not closed yet */
-	size_t n_retired, cap_retired;
+	/* own: their watches are ended, they are not closed yet */
+	int retired[NEST_RETIRED_MOST];
+	size_t n_retired;
 	struct loop_timer *closer;
 	struct loop_timer
 	    *timer; /* the first deadline, or the next look at those that wake */
@@ -76,8 +77,11 @@ retire(int watch)
 {
 	for (int wd = 1; wd <= DOZE_WATCHES; wd++)
 		inotify_rm_watch(watch, wd);
-	nest.retired = mem_room(
-	    nest.retired, nest.n_retired, &nest.cap_retired, sizeof *nest.retired);
+	if (nest.n_retired ==
+	    NEST_RETIRED_MOST) { /* rather late than out of descriptors */
+		close(watch);
+		return;
+	}
 	nest.retired[nest.n_retired++] = watch;
 	if (nest.n_retired == 1)
 		loop_timer_set(nest.closer, NEST_RETIRED_MS);
@@ -268,6 +272,17 @@ watch_of(struct id id)
 	return fd;
 }
 
+/* Both are what a session chose: one that was taken over may give a file, say. */
+static int
+watch_both(struct held *s)
+{
+	s->on_fd = loop_try_watch(nest.loop, s->fd, LOOP_READ, on_bytes, s);
+	if (!s->on_fd || s->watch < 0)
+		return s->on_fd ? E_OK : E_BAD;
+	s->on_changes = loop_try_watch(nest.loop, s->watch, LOOP_READ, on_changes, s);
+	return s->on_changes ? E_OK : E_BAD;
+}
+
 static void
 take_held(struct id id, struct rd *r, int fd)
 {
@@ -290,11 +305,14 @@ take_held(struct id id, struct rd *r, int fd)
 		s->next->link = &s->next;
 	nest.all = s;
 	metric_serving((uint32_t)++nest.n);
-	s->on_fd = loop_watch(nest.loop, fd, LOOP_READ, on_bytes, s);
-	if (s->watch >= 0)
-		s->on_changes =
-		    loop_watch(nest.loop, s->watch, LOOP_READ, on_changes, s);
-	set_timer(deadline);
+	if (watch_both(s) == E_OK) {
+		set_timer(deadline);
+		return;
+	}
+	log_event(LOG_ERR, "sleeper_refused", "id=%s", id_text(id));
+	tell_ended(s);
+	held_unlink(s);
+	held_close(s);
 }
 
 /* One that is due already is told by its session. */

@@ -14,7 +14,9 @@ enum {
 	/* one that was woken, and of which no word came: the next may wake all the same */
 	NEST_WAKING_MS = 10000,
 	NEST_RETIRED_MS = 200, /* until what nobody watches any more is closed */
-	NEST_TEXT_MAX = 200,   /* octets of what a client is told */
+	NEST_RETIRED_MOST =
+	    32, /* of those; monitor.h SLEEPER_FDS_SPARE has room for them */
+	NEST_TEXT_MAX = 200, /* octets of what a client is told */
 };
 
 /* What a client is told that is sent away, with its CRLF. */

@@ -120,6 +120,12 @@ int
 serve_sleep(const struct sleeping *s)
 {
 	int err = sleep_begin(now.client, s);
+	if (err ==
+	    E_MORE) { /* an answer that comes late would be taken for another one */
+		log_event(LOG_WARNING, "sleep_unanswered", "%s", "");
+		serve_no_more();
+		err = E_OK;
+	}
 	now.is_asleep = err == E_OK;
 	return err;
 }

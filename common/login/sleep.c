@@ -51,14 +51,17 @@ sleep_begin(const struct login_client *c, const struct sleeping *s)
 	int err = buf_done(&facts);
 	if (err == E_OK && s->watch >= 0)
 		err = child_tell(SLEEP_WATCH, SPAN(""), s->watch);
+	int asked = E_LIMIT;
 	if (err == E_OK)
-		err = child_call(SLEEP_BEGIN, buf_as_span(&body), s->fd, &in, &reply);
-	if (err == E_OK && (rd_u8(&reply.body) != 1 || rd_end(&reply.body) != E_OK))
+		asked = child_call(SLEEP_BEGIN, buf_as_span(&body), s->fd, &in, &reply);
+	if (asked == E_OK && (rd_u8(&reply.body) != 1 || rd_end(&reply.body) != E_OK))
 		err = E_LIMIT;
 	buf_free(&facts);
 	buf_wipe(&body);
 	buf_free(&in);
-	return err == E_OK ? E_OK : E_LIMIT;
+	if (err != E_OK)
+		return E_LIMIT;
+	return asked == E_OK ? E_OK : E_MORE;
 }
 
 void
@@ -141,8 +144,12 @@ ask_sleep(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	if (rd_end(body) != E_OK || *fd < 0)
 		return E_BAD;
 	sleeper_awake(p);
-	bool may = !the_monitor.is_stopping && !p->is_old && !p->is_idle;
-	buf_u8(reply, may && lay_down(p, nest_now(), facts, rest, *fd));
+	bool may = !the_monitor.is_stopping && !p->is_old;
+	bool is_done = may && lay_down(p, nest_now(), facts, rest, *fd);
+	/* its client is the nest's: one that was passed once sleeps once */
+	if (is_done)
+		p->has_client = false;
+	buf_u8(reply, is_done);
 	return E_OK;
 }
 

@@ -51,7 +51,8 @@ void woken_put(struct buf *, struct span facts, struct span state);
 MUST_USE int woken_get(struct span, struct login_client *out, struct span *state);
 /*
  * sleep_begin - in the session, of the client whose facts these are.  At E_OK the connection is the
- * nest's: close it and end.  E_OK, E_LIMIT (not now)
+ * nest's: close it and end.  E_OK, E_LIMIT (not now); E_MORE (the monitor was asked, and says
+ * nothing: the connection may be the nest's, or will be; close it, and serve nobody any more)
  */
 MUST_USE int sleep_begin(const struct login_client *, const struct sleeping *);
 void sleep_awake(void); /* in a session that was woken: the next one may be */

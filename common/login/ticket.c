@@ -312,6 +312,7 @@ ask_idle(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	p->is_idle = true;
+	p->has_client = false;
 	process_serves(p, SPAN(""), SPAN(""), 0);
 	return E_MORE; /* no reply */
 }

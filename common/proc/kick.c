@@ -26,8 +26,8 @@ on_late(void *ctx)
 	mem_free(&k);
 }
 
-static void
-kick(struct process *p)
+void
+process_kick(struct process *p)
 {
 	struct kicked *k = mem_new(sizeof *k);
 	k->pid = p->pid;
@@ -52,15 +52,19 @@ is_meant(const struct meant *m, const char *account, const char *address)
 	       (m->address.n && span_ieq(span_of(address), m->address));
 }
 
-/* Its nest says so, and ends it: it needs no process for that. */
+/*
+ * Its nest says so, and ends it: it needs no process for that.  One that the nest wakes already is
+ * told by the process that it gets.
+ */
 static void
-kick_sleeper(void *ctx, const struct sleeper *s)
+kick_sleeper(void *ctx, struct sleeper *s)
 {
 	struct meant *m = ctx;
 	struct buf body = {0};
 	struct process *nest = process_of_pid(s->nest);
 	if (!nest || !is_meant(m, s->account, s->address))
 		return;
+	s->is_kicked = true;
 	buf_u32(&body, NEST_KICK);
 	buf_bytes(&body, span_make((const char *)s->id.b, ID_BYTES));
 	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
@@ -77,7 +81,7 @@ monitor_kick(struct span account, struct span address)
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
 		if (!p->address || !is_meant(&m, p->account, p->address))
 			continue;
-		kick(p);
+		process_kick(p);
 		m.n++;
 	}
 	sleepers_each(kick_sleeper, &m);

@@ -77,8 +77,8 @@ on_fd(evutil_socket_t fd, short what, void *ctx)
 	w->fn(w->ctx, (int)fd, events);
 }
 
-static void
-arm(struct loop_fd *w, unsigned events)
+MUST_USE static int
+try_arm(struct loop_fd *w, unsigned events)
 {
 	short what = EV_PERSIST;
 	w->events = events;
@@ -88,17 +88,35 @@ arm(struct loop_fd *w, unsigned events)
 		what |= EV_WRITE;
 	if (event_assign(w->ev, w->loop->base, w->fd, what, on_fd, w) != 0)
 		bug("event_assign");
-	if (events && event_add(w->ev, NULL) != 0)
+	return events && event_add(w->ev, NULL) != 0 ? E_BAD : E_OK;
+}
+
+static void
+arm(struct loop_fd *w, unsigned events)
+{
+	if (try_arm(w, events) != E_OK)
 		bug("event_add");
+}
+
+struct loop_fd *
+loop_try_watch(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *ctx)
+{
+	struct loop_fd *w = mem_new(sizeof *w);
+	*w = (struct loop_fd){.loop = l, .fd = fd, .fn = fn, .ctx = ctx};
+	w->ev = mem_new(event_get_struct_event_size());
+	if (try_arm(w, events) == E_OK)
+		return w;
+	mem_free(&w->ev);
+	mem_free(&w);
+	return NULL;
 }
 
 struct loop_fd *
 loop_watch(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *ctx)
 {
-	struct loop_fd *w = mem_new(sizeof *w);
-	*w = (struct loop_fd){.loop = l, .fd = fd, .fn = fn, .ctx = ctx};
-	w->ev = mem_new(event_get_struct_event_size());
-	arm(w, events);
+	struct loop_fd *w = loop_try_watch(l, fd, events, fn, ctx);
+	if (!w)
+		bug("event_add");
 	return w;
 }
 

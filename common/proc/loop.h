@@ -24,6 +24,12 @@ void loop_free(struct loop **);
 /* own; fd borrow */
 struct loop_fd *loop_watch(
     struct loop *, int fd, unsigned events, loop_fd_fn *, void *ctx);
+/*
+ * loop_try_watch - of a descriptor that somebody else chose.  NULL: it is none that can be waited
+ * for (a file)
+ */
+struct loop_fd *loop_try_watch(
+    struct loop *, int fd, unsigned events, loop_fd_fn *, void *ctx);
 void loop_events(struct loop_fd *, unsigned events); /* 0: paused */
 void loop_unwatch(struct loop_fd **); /* may be called inside its own function */
 /* own; not armed */

@@ -309,7 +309,7 @@ put_who(struct who *w, pid_t pid, const char *role, const char *address,
 }
 
 static void
-put_sleeper(void *ctx, const struct sleeper *s)
+put_sleeper(void *ctx, struct sleeper *s)
 {
 	put_who(ctx, s->nest, "asleep", s->address, s->account, s->since_wall_sec);
 }

@@ -321,7 +321,8 @@ pass(const char *account, uid_t uid, int fd, struct span body)
 		if (!p->is_idle || p->is_old || !is_of_account(p, account, uid))
 			continue;
 		p->is_idle = false;
-		if (process_say(p, CTL_CLIENT, body, fd) == E_OK)
+		p->has_client = process_say(p, CTL_CLIENT, body, fd) == E_OK;
+		if (p->has_client)
 			return p;
 	}
 	return NULL;
@@ -343,7 +344,8 @@ fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd
 	if (!p)
 		return NULL;
 	process_own(p, account, uid, gid, home);
-	return process_say(p, CTL_CLIENT, body, fd) == E_OK ? p : NULL;
+	p->has_client = process_say(p, CTL_CLIENT, body, fd) == E_OK;
+	return p->has_client ? p : NULL;
 }
 
 static void
@@ -408,6 +410,8 @@ sleeper_wake(const struct role *role, const struct sleeper *s, int fd, unsigned 
 	process_serves(p, span_of(s->address), span_of(s->account), s->since_wall_sec);
 	p->woken_by = s->nest;
 	p->woken_id = s->id;
+	if (s->is_kicked)
+		process_kick(p);
 	return E_OK;
 }
 

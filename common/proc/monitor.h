@@ -46,6 +46,7 @@ struct process {
 	gid_t owner_gid;
 	char *home; /* own; of the owner; NULL: there is none */
 	int sleep_watch;  /* own: goes along when it sleeps; -1 */
+	bool has_client;  /* it was passed one, that did not leave and does not sleep */
 	/* the nest that is told once it is awake; 0: none is */
 	pid_t woken_by;
 	struct id woken_id;
@@ -128,6 +129,8 @@ void monitor_say_log(struct process *); /* where log lines go now */
 void monitor_ready(void); /* who was awaited serves: READY is said, once */
 
 /* kick.c */
+/* process_kick - it is told to end, and ended when it does not */
+void process_kick(struct process *);
 /* sessions of this account, or from this address (empty: of none), are told to end: how many */
 uint32_t monitor_kick(struct span account, struct span address);
 
@@ -138,6 +141,7 @@ struct sleeper {
 	pid_t nest;
 	uid_t uid;
 	gid_t gid;
+	bool is_kicked; /* ends, also when it is being woken already */
 	int64_t since_wall_sec;
 	/* borrow: text; what its session was told of its client (facts: login_client_put's) */
 	const char *account, *home, *address;
@@ -145,12 +149,16 @@ struct sleeper {
 	char text[];
 };
 
-/* a sleeper is two descriptors of its nest */
-enum { SLEEPER_FDS = 2, SLEEPER_FDS_SPARE = 64 };
+enum {
+	SLEEPER_FDS = 2, /* of its nest */
+	SLEEPER_FDS_SPARE = 64,
+	/* bytes of what is known of all of them: it goes through a reload, in twice as many */
+	SLEEPERS_TEXT_MAX = 24 << 20,
+};
 
 /*
  * sleeper_add - of a session that has an account and a client.  NULL: it is not known whose it is
- * (of before a reload), or the nest has no descriptors for one more
+ * (of before a reload), it has no client, or there is no room for one more
  */
 struct sleeper *sleeper_add(
     const struct process *session, const struct process *nest, struct span facts);
@@ -161,7 +169,7 @@ void sleeper_awake(struct process *);
 void sleepers_lost(pid_t nest); /* it died, and they with it */
 /* sleepers_count - adds them, in all and of this account */
 void sleepers_count(const char *account, uid_t uid, unsigned *all, unsigned *same);
-void sleepers_each(void (*fn)(void *ctx, const struct sleeper *), void *ctx);
+void sleepers_each(void (*fn)(void *ctx, struct sleeper *), void *ctx);
 /* a line for the state of a reload, and back: nothing when it is none, or its nest is no more */
 void sleeper_state_put(struct buf *, const struct sleeper *);
 void sleeper_state_take(struct span line);

@@ -49,7 +49,7 @@ put_who(struct buf *b, const struct process *p)
 }
 
 static void
-put_sleeper(void *ctx, const struct sleeper *s)
+put_sleeper(void *ctx, struct sleeper *s)
 {
 	sleeper_state_put(ctx, s);
 }

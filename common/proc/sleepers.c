@@ -15,11 +15,14 @@
 enum {
 	BUCKETS = 4096, /* by account; two octets of the id say which */
 	STATE_FACTS_MAX = 2048,
+	SLEEPER_HEAD_BYTES =
+	    64, /* half of what its line of the state has beside its texts */
 };
 
 static struct {
 	struct sleeper *buckets[BUCKETS]; /* own */
 	unsigned n;
+	size_t text_bytes;
 } all;
 
 static unsigned
@@ -62,6 +65,13 @@ make(struct span account, struct span home, struct span address, struct span fac
 	return s;
 }
 
+static size_t
+text_bytes(const struct sleeper *s)
+{
+	return strlen(s->account) + strlen(s->home) + strlen(s->address) + s->facts.n +
+	       SLEEPER_HEAD_BYTES;
+}
+
 static void
 enter(struct sleeper *s)
 {
@@ -69,24 +79,30 @@ enter(struct sleeper *s)
 	s->next = *bucket;
 	*bucket = s;
 	all.n++;
+	all.text_bytes += text_bytes(s);
 }
 
 /* All of them might be in one nest. */
 static bool
-have_room(void)
+have_room(size_t bytes)
 {
 	struct rlimit r;
-	return getrlimit(RLIMIT_NOFILE, &r) == 0 &&
+	return all.text_bytes + bytes <= SLEEPERS_TEXT_MAX &&
+	       getrlimit(RLIMIT_NOFILE, &r) == 0 &&
 	       (rlim_t)SLEEPER_FDS * (all.n + 1) + SLEEPER_FDS_SPARE <= r.rlim_cur;
 }
 
 struct sleeper *
 sleeper_add(const struct process *p, const struct process *nest, struct span facts)
 {
-	if (!p->owner || !p->home || !p->address || !have_room())
+	if (!p->owner || !p->home || !p->address || !p->has_client)
 		return NULL;
 	struct sleeper *s =
 	    make(span_of(p->owner), span_of(p->home), span_of(p->address), facts);
+	if (!have_room(text_bytes(s))) {
+		mem_free(&s);
+		return NULL;
+	}
 	unsigned bucket = bucket_of_account(s->account);
 	s->id = id_new();
 	s->id.b[0] = (unsigned char)bucket;
@@ -116,6 +132,7 @@ sleeper_gone(struct sleeper *gone)
 		link = &(*link)->next;
 	*link = gone->next;
 	all.n--;
+	all.text_bytes -= text_bytes(gone);
 	mem_free(&gone);
 }
 
@@ -137,10 +154,10 @@ sleeper_awake(struct process *p)
 /* ---- all ---- */
 
 void
-sleepers_each(void (*fn)(void *ctx, const struct sleeper *), void *ctx)
+sleepers_each(void (*fn)(void *ctx, struct sleeper *), void *ctx)
 {
 	for (unsigned i = 0; i < BUCKETS && all.n; i++)
-		for (const struct sleeper *s = all.buckets[i]; s; s = s->next)
+		for (struct sleeper *s = all.buckets[i]; s; s = s->next)
 			fn(ctx, s);
 }
 
@@ -172,8 +189,8 @@ sleepers_count(const char *account, uid_t uid, unsigned *in_all, unsigned *same)
 void
 sleeper_state_put(struct buf *b, const struct sleeper *s)
 {
-	buf_putf(b, "sleeper %d %u %u %lld %s ", (int)s->nest, s->uid, s->gid,
-	    (long long)s->since_wall_sec, id_text(s->id));
+	buf_putf(b, "sleeper %d %u %u %d %lld %s ", (int)s->nest, s->uid, s->gid,
+	    s->is_kicked, (long long)s->since_wall_sec, id_text(s->id));
 	buf_hex(b, span_of(s->account));
 	buf_ch(b, ' ');
 	buf_hex(b, span_of(s->home));
@@ -198,7 +215,7 @@ cut_hex(struct span *rest, struct buf *out)
 void
 sleeper_state_take(struct span line)
 {
-	uint64_t nest, uid, gid, since;
+	uint64_t nest, uid, gid, is_kicked, since;
 	struct id id;
 	/* as much as four texts: it does not move while they are cut */
 	struct buf space = {0};
@@ -206,6 +223,7 @@ sleeper_state_take(struct span line)
 	    span_u64(span_cut(&line, ' '), INT32_MAX, &nest) != E_OK ||
 	    span_u64(span_cut(&line, ' '), UINT32_MAX, &uid) != E_OK ||
 	    span_u64(span_cut(&line, ' '), UINT32_MAX, &gid) != E_OK ||
+	    span_u64(span_cut(&line, ' '), 1, &is_kicked) != E_OK ||
 	    span_u64(span_cut(&line, ' '), INT64_MAX, &since) != E_OK ||
 	    id_parse(span_cut(&line, ' '), &id) != E_OK || !process_of_pid((pid_t)nest))
 		return;
@@ -217,6 +235,7 @@ sleeper_state_take(struct span line)
 	s->nest = (pid_t)nest;
 	s->uid = (uid_t)uid;
 	s->gid = (gid_t)gid;
+	s->is_kicked = is_kicked;
 	s->since_wall_sec = (int64_t)since;
 	buf_free(&space);
 	if (bucket_of_id(id) == bucket_of_account(s->account))

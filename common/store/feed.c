@@ -18,7 +18,11 @@ int
 store_feed(struct store *s, uint64_t since, bool is_now, int *out)
 {
 	struct buf body = {0};
-	int err = s->feed >= 0 ? E_OK : keeper_find(&s->feed);
+	bool is_new = s->feed < 0;
+	int err = is_new ? keeper_find(&s->feed) : E_OK;
+	if (err == E_OK && is_new && s->is_held)
+		err = ask_send(
+		    s->feed, KEEPER_HOLD, SPAN(""), -1, deadline_in_ms(STORE_WAIT_MS));
 	buf_u64(&body, since);
 	buf_u8(&body, is_now);
 	if (err == E_OK)

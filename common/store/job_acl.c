@@ -242,6 +242,8 @@ set_step(struct job *j)
 		the_keeper.annotated.bytes + a->identifier.n + RIGHTS_TEXT_MAX >
 		    METADATA_ACCOUNT_MAX))
 		return done(j, STORE_TOO_MANY);
+	/* whoever has it selected, sleeps in it or follows it looks at what he may now */
+	slot_touch(s)->modseq++;
 	done(j, STORE_DONE);
 	return write_row(a, &row, &was);
 }

@@ -31,8 +31,6 @@ done(struct job *j, enum store_said said)
 static enum store_said
 make_with_superiors(struct span name, struct span special_use, uint32_t *id)
 {
-	struct slot *made =
-	    NULL; /* the one above, of this batch: not found by name yet */
 	for (size_t at = 0; at < name.n; at++) {
 		at += span_find(span_from(name, at), '/');
 		struct span part = span_head(name, at);
@@ -41,16 +39,27 @@ make_with_superiors(struct span name, struct span special_use, uint32_t *id)
 			continue;
 		if (the_keeper.n_by_name + the_keeper.n_touched >= STORE_MAILBOXES_MAX)
 			return STORE_TOO_MANY;
-		const struct slot *above = made ? made : slot_parent(part);
-		struct slot *s = made =
-		    slot_make(part, is_last ? special_use : SPAN(""));
+		struct slot *s = slot_make(part, is_last ? special_use : SPAN(""));
 		if (!s)
 			return STORE_TOO_MANY;
 		*id = s->next.id;
-		if (acl_inherit(above, s) != E_OK)
-			return STORE_LATER;
 	}
 	return STORE_DONE;
+}
+
+/*
+ * Those that were made for name have the rights of the one above, once nothing can be refused any
+ * more: what is in the transaction stays.
+ */
+static int
+inherit(struct span name)
+{
+	const struct slot *above = slot_parent(name);
+	int err = E_OK;
+	for (size_t i = 0; i < the_keeper.n_touched && err == E_OK; i++)
+		if (the_keeper.touched[i]->is_new)
+			err = acl_inherit(above, the_keeper.touched[i]);
+	return err;
 }
 
 /* RFC 4314 4: of the nearest one above it that is there; where none is, the account's own may. */
@@ -77,9 +86,11 @@ create_step(struct job *j)
 		said = STORE_NO_RIGHT;
 	if (said == STORE_DONE)
 		said = make_with_superiors(name, n->special_use, &n->id);
-	if (said != STORE_DONE)
-		mailboxes_forget();
-	return done(j, said);
+	done(j, said);
+	if (said == STORE_DONE)
+		return inherit(name);
+	mailboxes_forget();
+	return E_OK;
 }
 
 static void
@@ -191,13 +202,15 @@ static int
 rename_inbox(struct name_job *n, struct span to)
 {
 	enum store_said said = make_with_superiors(to, SPAN(""), &n->id);
+	int err = said == STORE_DONE ? inherit(to) : E_OK;
 	done(&n->job, said);
-	if (said == STORE_DONE)
+	if (said == STORE_DONE && err == E_OK)
 		return annotations_copy(&the_keeper.tables, job_txn(),
 		    ANNOTATION_METADATA, slot_find(SPAN("INBOX"))->now.id, n->id,
 		    &the_keeper.annotated_next); /* RFC 5464 4.1 */
-	mailboxes_forget();
-	return E_OK;
+	if (err == E_OK)
+		mailboxes_forget();
+	return err;
 }
 
 static int
@@ -224,11 +237,14 @@ rename_step(struct job *j)
 	said = check_names(from, to);
 	if (said == STORE_DONE)
 		said = superiors_of(to);
-	if (said == STORE_DONE)
-		change_names(from, to);
-	else
+	done(j, said);
+	if (said != STORE_DONE) {
 		mailboxes_forget();
-	return done(j, said);
+		return E_OK;
+	}
+	int err = inherit(to);
+	change_names(from, to);
+	return err;
 }
 
 /* The name is there: now the messages. */

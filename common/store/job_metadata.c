@@ -80,7 +80,9 @@ static void
 put_change(struct buf *b, const struct change *c, const struct session *to)
 {
 	const struct slot *s = slot_of(c->mailbox);
-	if (c->by == to->number || (c->mailbox && !s))
+	unsigned rights = s ? acl_rights(to->is_held, c->mailbox) : RIGHTS_ALL;
+	if (c->by == to->number || (c->mailbox && !s) || !(rights & RIGHT_LOOKUP) ||
+	    !(rights & RIGHTS_METADATA))
 		return;
 	buf_bytes(b, s ? span_of(s->now.name) : SPAN(""));
 	buf_bytes(b, span_of(c->entry));

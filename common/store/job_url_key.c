@@ -17,7 +17,6 @@ struct key_job {
 	enum store_url_key_do what;
 	unsigned char key[STORE_URL_KEY_BYTES];
 	bool has_key;
-	int64_t bytes; /* more, or less, of what annotations come to */
 };
 
 static int
@@ -68,7 +67,8 @@ make_step(struct key_job *k)
 	if (err != E_OK || (k->what == URL_KEY_MAKE && k->has_key))
 		return err;
 	struct annotation row = row_of(k, s->now.id);
-	k->bytes = k->has_key ? 0 : (int64_t)annotation_bytes(&row);
+	if (!k->has_key)
+		annotation_count(&the_keeper.annotated_next, &row, 1);
 	random_fill(k->key, sizeof k->key);
 	k->has_key = true;
 	return annotation_put(&the_keeper.tables, job_txn(), &row);
@@ -97,7 +97,7 @@ drop_step(struct key_job *k)
 	int err = annotation_every(&the_keeper.tables, gather, &some);
 	for (size_t i = 0; err == E_OK && i < some.n; i++) {
 		struct annotation row = row_of(k, some.mailboxes[i]);
-		k->bytes -= (int64_t)annotation_bytes(&row);
+		annotation_count(&the_keeper.annotated_next, &row, -1);
 		err = annotation_remove(&the_keeper.tables, job_txn(), &row);
 	}
 	return err == E_OK && some.n < KEYS_A_STEP ? done(&k->job, STORE_DONE) : err;
@@ -107,14 +107,13 @@ static int
 key_step(struct job *j)
 {
 	struct key_job *k = (struct key_job *)j;
-	k->bytes = 0;
 	return k->what == URL_KEY_DROP ? drop_step(k) : make_step(k);
 }
 
 static void
 key_synced(struct job *j)
 {
-	the_keeper.annotation_bytes += (uint64_t)((struct key_job *)j)->bytes;
+	(void)j;
 	the_keeper.is_changed = true;
 }
 

@@ -14,7 +14,7 @@
 #include "auth/auth.h"
 #include "base/log.h"
 #include "gates.h"
-#include "login/ticket.h"
+#include "login/sleep.h"
 #include "maps/maps.h"
 #include "move/asks.h"
 #include "net/fetch.h"
@@ -237,22 +237,34 @@ sample_monitor(uint16_t type, struct buf *b)
 	}
 	if (type == LOGIN_REDEEM)
 		login_client_put(b, &client);
+	if (type == SLEEP_WAKE || type == SLEEP_ENDED)
+		buf_put(b, id.b, ID_BYTES);
+	if (type == SLEEP_BEGIN) {
+		buf_bytes(b, SPAN("facts"));
+		buf_u64(b, 1);
+		buf_u8(b, 0);
+	}
+	if (type == SLEEP_BEGIN || type == SLEEP_WAKE)
+		buf_bytes(b, SPAN("state"));
 }
 
 /* A daemon in which one role may ask everything, and one nothing. */
 static const struct role roles[] = {
     {.name = "any", .monitor_asks = ~0u}, {.name = "none"}, {.name = "key"}};
-static const struct daemon a_daemon = {.name = "pop3d",
+static struct ask_row extra[SLEEP_ASKS_END - MON_EXTRA];
+static const struct daemon a_daemon = {.name = "imapd",
     .roles = roles,
     .n_roles = COUNT(roles),
-    .extra_asks = login_rows,
-    .n_extra_asks = COUNT(login_rows)};
-static struct process asking = {.role = &roles[0]};
+    .extra_asks = extra,
+    .n_extra_asks = COUNT(extra)};
+static struct process asking = {.role = &roles[0], .sleep_watch = -1};
 
 static const struct ask_table *
 monitor_table(unsigned role)
 {
 	static struct ask_table t[COUNT(roles)];
+	memcpy(extra, login_rows, sizeof login_rows);
+	memcpy(extra + COUNT(login_rows), sleep_rows, sizeof sleep_rows);
 	the_monitor.daemon = &a_daemon;
 	t[role].who = roles[role].name;
 	if (!t[role].rows)

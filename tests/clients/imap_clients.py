@@ -404,9 +404,10 @@ def python_imaplib(s):
     must(ok("getquota", '""'), "GETQUOTA")
     must(ok("xatom", "ID", "NIL"), "xatom")
     must(ok("setquota", '""', "(STORAGE 100000)"), "SETQUOTA, below the admin's")
-    for name, args in (("getacl", ("INBOX",)), ("setacl", ("INBOX", "x", "lr")), ("deleteacl", ("INBOX", "x")),
-                       ("myrights", ("INBOX",)), ("getannotation", ("INBOX", '"*"', '"value"')),
-                       ("setannotation", ("INBOX", '"/comment" ("value" "x")'))):
+    must(ok("setacl", "INBOX", "x", "lr") and ok("getacl", "INBOX")[0].endswith(b" x@example.test lr"), "SETACL, GETACL")
+    must(ok("deleteacl", "INBOX", "x") and b"x@example" not in ok("getacl", "INBOX")[0], "DELETEACL")
+    must(ok("myrights", "INBOX")[0].startswith(b"INBOX lrs"), "MYRIGHTS")
+    for name, args in (("getannotation", ("INBOX", '"*"', '"value"')), ("setannotation", ("INBOX", '"/comment" ("value" "x")'))):
         refused(name, *args)
     must(c.logout()[0] == "BYE", "LOGOUT")
     with imaplib.IMAP4("localhost", s.port("imap")) as c:

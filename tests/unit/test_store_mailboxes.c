@@ -12,7 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/state.h"
 #include "store_home.h"
+
+enum {
+	MADE_FIRST = 6, /* by store_create */
+	FILLED = STORE_MAILBOXES_MAX - MADE_FIRST - 2,
+};
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
 
@@ -288,6 +294,60 @@ test_rights(void **state)
 	store_check(h->b);
 }
 
+/* Rows of annotations that belong to no mailbox. */
+static uint32_t
+bad_annotations(struct store *s)
+{
+	struct buf body = {0};
+	struct answer answer;
+	assert_int_equal(
+	    keeper_ask_said(s, KEEPER_ANNOTATIONS, &body, true, &answer), STORE_DONE);
+	rd_u32(&answer.body);
+	return rd_u32(&answer.body);
+}
+
+/* All but two of the mailboxes that an account can have, many in one transaction. */
+static void
+fill(struct store *s)
+{
+	unsigned made = 0;
+	struct buf name = {0};
+	while (made < FILLED) {
+		unsigned depth = FILLED - made;
+		depth = depth < STORE_DEPTH_MAX ? depth : STORE_DEPTH_MAX;
+		buf_reset(&name);
+		buf_putf(&name, "%u", made);
+		for (unsigned i = 1; i < depth; i++)
+			buf_str(&name, "/a");
+		assert_int_equal(
+		    store_mailbox_create(s, buf_as_span(&name), "", NULL), STORE_DONE);
+		made += depth;
+	}
+	buf_free(&name);
+}
+
+/* What cannot be made is not left half made: nor are rights that it would have inherited. */
+static void
+test_rights_of_none(void **state)
+{
+	struct home *h = *state;
+	assert_int_equal(
+	    store_acl_set(h->b, SPAN("Sent"), SPAN("b@x.test"), ACL_SET, RIGHT_READ),
+	    STORE_DONE);
+	fill(h->b);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("Sent/a/b/c"), "", NULL), STORE_TOO_MANY);
+	assert_int_equal(
+	    store_mailbox_rename(h->b, SPAN("Drafts"), SPAN("Sent/a/b/c/d")),
+	    STORE_TOO_MANY);
+	assert_int_equal(bad_annotations(h->b), 0);
+	assert_int_equal(
+	    store_mailbox_create(h->b, SPAN("Sent/a"), "", NULL), STORE_DONE);
+	struct names n = {""};
+	assert_int_equal(store_acl(h->b, SPAN("Sent/a"), add_right, &n), STORE_DONE);
+	assert_string_equal(n.text, "owner=7ff b@x.test=2 ");
+}
+
 static void
 test_rights_text(void **state)
 {
@@ -465,7 +525,8 @@ main(void)
 	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions),
 	    cmocka_unit_test(test_metadata_entries), TEST(test_metadata),
 	    TEST(test_metadata_limits), TEST(test_url_keys), TEST(test_url_keys_go),
-	    TEST(test_rights), cmocka_unit_test(test_rights_text),
+	    TEST(test_rights), TEST(test_rights_of_none),
+	    cmocka_unit_test(test_rights_text),
 	    cmocka_unit_test(test_identifiers)};
 	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
 }

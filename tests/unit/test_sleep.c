@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * test_sleep.c - sessions that sleep: what the monitor lets a session and a nest do, and a nest
+ * that is given what it cannot wait for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "login/nest.h"
+#include "login/sleep.h"
+#include "proc/child.h"
+#include "proc/monitor.h"
+
+enum {
+	WAIT_MS = 20000,
+	NOBODY = 0x7ffffff0, /* and below it: numbers that no process has */
+	MANY = 3 * NEST_RETIRED_MOST,
+	NEST_OWN_FDS = 24, /* of a nest with nothing in it, and of this test; at most */
+};
+
+static const char account[] = "a@x.test";
+static const struct role roles[] = {
+    {.name = "session", .flags = ROLE_SESSION, .monitor_asks = ~0u},
+    {.name = "nest", .flags = ROLE_NEST, .monitor_asks = ~0u}};
+static struct ask_row rows[SLEEP_ASKS_END - MON_EXTRA];
+static const struct daemon a_daemon = {.name = "imapd",
+    .roles = roles,
+    .n_roles = COUNT(roles),
+    .extra_asks = rows,
+    .n_extra_asks = COUNT(rows)};
+
+/* ---- a monitor, without processes ---- */
+
+struct peer {
+	struct process *process;
+	int chan; /* own: its end */
+	struct buf in;
+};
+
+static int
+monitor_setup(void **state)
+{
+	struct monitor *m = &the_monitor;
+	(void)state;
+	memcpy(rows, login_rows, sizeof login_rows);
+	memcpy(rows + COUNT(login_rows), sleep_rows, sizeof sleep_rows);
+	login_session_role = &roles[0];
+	m->daemon = &a_daemon;
+	m->loop = loop_new();
+	for (size_t i = 0; i < COUNT(roles); i++)
+		m->roles[i].rows = mon_rows_of(&roles[i], &m->roles[i].n_rows);
+	return 0;
+}
+
+static int
+monitor_teardown(void **state)
+{
+	struct monitor *m = &the_monitor;
+	(void)state;
+	while (m->processes)
+		process_gone(m->processes);
+	for (size_t i = 0; i < COUNT(roles); i++)
+		free((void *)(uintptr_t)m->roles[i].rows);
+	loop_free(&m->loop);
+	buf_free(&m->scratch);
+	return 0;
+}
+
+static struct peer
+peer_new(const char *role)
+{
+	static pid_t pid = NOBODY;
+	int chan[2];
+	ask_pair(chan);
+	struct process *p = process_adopt(pid--, chan[0], role, 0, -1);
+	p->is_old = false;
+	return (struct peer){.process = p, .chan = chan[1]};
+}
+
+static void
+peer_free(struct peer *p)
+{
+	close(p->chan);
+	buf_free(&p->in);
+}
+
+static struct peer
+session_new(void)
+{
+	struct peer s = peer_new("session");
+	s.process->owner = mem_dup(account);
+	s.process->home = mem_dup("/nowhere");
+	s.process->has_client = true;
+	process_serves(s.process, SPAN("192.0.2.1"), span_of(account), 0);
+	return s;
+}
+
+static void
+say(struct peer *p, uint16_t type, struct buf *body, int fd)
+{
+	int64_t deadline = deadline_in_ms(WAIT_MS);
+	assert_int_equal(
+	    ask_send(p->chan, type, buf_as_span(body), fd, deadline), E_OK);
+	buf_free(body);
+	loop_once(the_monitor.loop);
+}
+
+/* What the monitor said; its descriptor is closed. */
+static struct ask_msg
+hear(struct peer *p)
+{
+	struct ask_msg m = {.fd = -1};
+	assert_int_equal(ask_recv(p->chan, &p->in, &m, deadline_in_ms(WAIT_MS)), E_OK);
+	if (m.fd >= 0)
+		close(m.fd);
+	return m;
+}
+
+static void
+hears_nothing(struct peer *p)
+{
+	struct ask_msg m;
+	assert_int_equal(ask_recv(p->chan, &p->in, &m, 0), E_LIMIT);
+}
+
+static bool
+fall_asleep(struct peer *s)
+{
+	struct buf body = {0};
+	int pair[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	buf_bytes(&body, SPAN("facts"));
+	buf_u64(&body, 1);
+	buf_u8(&body, 0);
+	buf_bytes(&body, SPAN("state"));
+	say(s, SLEEP_BEGIN, &body, pair[0]);
+	close(pair[0]);
+	close(pair[1]);
+	struct ask_msg m = hear(s);
+	assert_int_equal(m.type, SLEEP_BEGIN | ASK_REPLY);
+	return rd_u8(&m.body) == 1;
+}
+
+/* The kind of CTL_CLIENT, and the sleeper. */
+static unsigned
+nest_hears(struct peer *nest, struct id *id)
+{
+	struct ask_msg m = hear(nest);
+	assert_int_equal(m.type, CTL_CLIENT);
+	unsigned kind = rd_u32(&m.body);
+	struct rd about = rd_of(rd_str(&m.body, CHILD_ABOUT_MAX));
+	rd_id(&about, id);
+	return kind;
+}
+
+/* ---- what the monitor lets them do ---- */
+
+/* With as many clients as were passed to it: of each other one the limits would not know. */
+static void
+test_once(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new();
+	struct id id;
+	(void)state;
+	assert_true(fall_asleep(&s));
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	assert_false(fall_asleep(&s));
+	hears_nothing(&nest);
+	s.process->has_client = true; /* the next one came */
+	assert_true(fall_asleep(&s));
+	s.process->has_client = true;
+	struct buf none = {0};
+	say(&s, LOGIN_IDLE, &none, -1); /* and left */
+	assert_false(fall_asleep(&s));
+	sleepers_lost(nest.process->pid);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
+/* It is kicked once it is a session again, where the nest wakes it already. */
+static void
+test_kick(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new(), idle = session_new();
+	struct buf body = {0};
+	struct id id, kicked;
+	(void)state;
+	assert_true(fall_asleep(&s));
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	process_serves(s.process, SPAN(""), SPAN(""), 0);
+	process_serves(idle.process, SPAN(""), SPAN(""), 0);
+	idle.process->is_idle = true;
+	assert_int_equal(monitor_kick(span_of(account), SPAN("")), 1);
+	assert_int_equal(nest_hears(&nest, &kicked), NEST_KICK);
+	assert_true(id_eq(id, kicked));
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	buf_put(&body, id.b, ID_BYTES);
+	buf_bytes(&body, SPAN("state"));
+	say(&nest, SLEEP_WAKE, &body, fd);
+	close(fd);
+	assert_int_equal(hear(&idle).type, CTL_CLIENT);
+	assert_int_equal(hear(&idle).type, CTL_KICK);
+	assert_null(sleeper_of(id));
+	process_gone(idle.process);
+	process_gone(nest.process);
+	process_gone(s.process);
+	loop_once(the_monitor.loop); /* until it would have been killed */
+	peer_free(&idle);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
+/* ---- a nest ---- */
+
+static pid_t
+nest_start(int *chan)
+{
+	static const struct nest_texts texts = {"stops\r\n", "kicked\r\n", "idle\r\n"};
+	int pair[2];
+	ask_pair(pair);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		the_child.control = pair[1];
+		nest_prepare();
+		_exit(nest_run(&texts));
+	}
+	close(pair[1]);
+	*chan = pair[0];
+	return pid;
+}
+
+static struct id
+put_to_sleep(int chan, int watch, int fd)
+{
+	struct buf about = {0}, body = {0};
+	struct id id = id_new();
+	int64_t deadline = deadline_in_ms(WAIT_MS);
+	buf_put(&about, id.b, ID_BYTES);
+	buf_u32(&body, NEST_WATCH);
+	buf_bytes(&body, buf_as_span(&about));
+	if (watch >= 0)
+		assert_int_equal(
+		    ask_send(chan, CTL_CLIENT, buf_as_span(&body), watch, deadline),
+		    E_OK);
+	buf_u64(&about, (uint64_t)DEADLINE_NONE);
+	buf_u8(&about, 0);
+	buf_bytes(&about, SPAN("state"));
+	buf_reset(&body);
+	buf_u32(&body, NEST_SLEEP);
+	buf_bytes(&body, buf_as_span(&about));
+	assert_int_equal(
+	    ask_send(chan, CTL_CLIENT, buf_as_span(&body), fd, deadline), E_OK);
+	buf_free(&about);
+	buf_free(&body);
+	return id;
+}
+
+static void
+nest_says(int chan, uint16_t type, struct id want)
+{
+	struct buf in = {0};
+	struct ask_msg m;
+	struct id id;
+	assert_int_equal(ask_recv(chan, &in, &m, deadline_in_ms(WAIT_MS)), E_OK);
+	assert_int_equal(m.type, type);
+	rd_id(&m.body, &id);
+	assert_true(id_eq(id, want));
+	if (m.fd >= 0)
+		close(m.fd);
+	buf_free(&in);
+}
+
+/* A session that was taken over gives what nobody can wait for. */
+static void
+test_files(void **state)
+{
+	int chan, pair[2], file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	pid_t pid = nest_start(&chan);
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	nest_says(chan, SLEEP_ENDED, put_to_sleep(chan, -1, file));
+	nest_says(chan, SLEEP_ENDED, put_to_sleep(chan, file, pair[0]));
+	struct id id = put_to_sleep(chan, -1, pair[0]);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	nest_says(chan, SLEEP_WAKE, id);
+	close(chan);
+	close(pair[0]);
+	close(pair[1]);
+	close(file);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static unsigned
+count_fds(pid_t pid)
+{
+	char path[64];
+	unsigned n = 0;
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	DIR *d = opendir(path);
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* What nobody watches any more is not let grow past what SLEEPER_FDS_SPARE has room for. */
+static void
+test_retired(void **state)
+{
+	int chan;
+	unsigned most = 0;
+	pid_t pid = nest_start(&chan);
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		int pair[2], watch = inotify_init1(IN_CLOEXEC);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		struct id id = put_to_sleep(chan, watch, pair[0]);
+		close(watch);
+		close(pair[0]);
+		close(pair[1]);
+		nest_says(chan, SLEEP_ENDED, id);
+		unsigned n = count_fds(pid);
+		most = n > most ? n : most;
+	}
+	assert_in_range(most, 1, NEST_OWN_FDS + NEST_RETIRED_MOST);
+	close(chan);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_once, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(test_kick, monitor_setup, monitor_teardown),
+	    cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_retired),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
