@@ -103,7 +103,6 @@ struct session {
 	int64_t
 	    progress_ms; /* a long command says how far it is that often: RFC 9585 */
 	uint64_t quota_bytes, quota_messages;
-	const char *account;      /* borrow: its address */
 	const char *server_admin; /* borrow: the setting */
 	const char *account;      /* borrow: the address that logged in */
 };
