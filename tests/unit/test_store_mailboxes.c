@@ -526,7 +526,6 @@ main(void)
 	    cmocka_unit_test(test_metadata_entries), TEST(test_metadata),
 	    TEST(test_metadata_limits), TEST(test_url_keys), TEST(test_url_keys_go),
 	    TEST(test_rights), TEST(test_rights_of_none),
-	    cmocka_unit_test(test_rights_text),
-	    cmocka_unit_test(test_identifiers)};
+	    cmocka_unit_test(test_rights_text), cmocka_unit_test(test_identifiers)};
 	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
 }
