@@ -44,9 +44,9 @@ struct process {
 	char *owner;             /* own; a session: the account whose uid it has */
 	uid_t owner_uid;
 	gid_t owner_gid;
-	char *home; /* own; of the owner; NULL: there is none */
-	int sleep_watch;  /* own: goes along when it sleeps; -1 */
-	bool has_client;  /* it was passed one, that did not leave and does not sleep */
+	char *home;      /* own; of the owner; NULL: there is none */
+	int sleep_watch; /* own: goes along when it sleeps; -1 */
+	bool has_client; /* it was passed one, that did not leave and does not sleep */
 	/* the nest that is told once it is awake; 0: none is */
 	pid_t woken_by;
 	struct id woken_id;
