@@ -8,6 +8,7 @@
 #include "imapd/append_stream.h"
 #include "imapd/bound.h"
 #include "imapd/catenate.h"
+#include "imapd/share.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -214,13 +215,19 @@ enum reply
 append_accepts(struct session *s, struct span mailbox, const struct store_record *goes)
 {
 	struct store_mailbox m;
+	struct place place;
 	uint64_t bytes, messages;
-	int err = store_mailbox(s->store, mailbox, &m);
+	enum reply reply = share_find(s, mailbox, &place);
+	if (reply != R_DONE)
+		return reply;
+	int err = store_mailbox(place.store, place.name, &m);
 	if (err != E_OK)
 		return err == E_BAD ? R_NO_MAILBOX_TRY : R_LATER;
+	if (place.owner_local) /* whose keeper looks at his quota */
+		return m.rights & RIGHT_INSERT ? R_DONE : R_NO_RIGHT;
 	if (!s->quota_bytes && !s->quota_messages)
 		return R_DONE;
-	if (store_usage(s->store, &bytes, &messages) != E_OK)
+	if (store_usage(place.store, &bytes, &messages) != E_OK)
 		return R_LATER;
 	if (goes && bytes >= goes->size_bytes && messages > 0)
 		return check_room(s, bytes - goes->size_bytes, messages - 1);

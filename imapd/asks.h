@@ -11,7 +11,9 @@
  *                      client that said UNAUTHENTICATE, for a front
  *   session -> monitor common/login/sleep.h: SLEEP_*, a connection and what is to be known of it
  *   nest -> monitor    SLEEP_WAKE, SLEEP_ENDED
- *   session -> keeper  common/store/asks.h (of the same account, the same uid)
+ *   session -> keeper  common/store/asks.h (of the same account, the same uid; of another one what
+ *                      its rows have for a guest)
+ *   session -> monitor, shares; shares -> monitor; door -> shares   shares.h: mailboxes of others
  * The role metrics asks nobody and is asked nothing here: it answers scrapers (metrics/role.h).  A
  * front that was taken over sees the plaintext of its connections in TLS and can guess passwords at
  * auth's pace; it has no file and cannot become anybody.  A session that was taken over has one
@@ -27,7 +29,9 @@ enum imap_role {
 	IMAP_AUTH,
 	IMAP_RESOLVER,
 	IMAP_FETCH,
-	IMAP_NEST
+	IMAP_NEST,
+	IMAP_SHARES,
+	IMAP_DOOR
 };
 
 #endif

@@ -2,6 +2,8 @@
 /* cmd_acl.c - SETACL, DELETEACL, GETACL, LISTRIGHTS, MYRIGHTS: RFC 4314. */
 #include "imapd/acl.h"
 
+#include "imapd/share.h"
+
 static bool
 is_utf8(const struct session *s)
 {
@@ -12,12 +14,15 @@ is_utf8(const struct session *s)
 
 /* What it is called in the store: in the arena. */
 static enum reply
-canonical(struct session *s, struct parse *p, struct span identifier, struct span *out)
+canonical(struct session *s, struct parse *p, const struct place *place,
+    struct span identifier, struct span *out)
 {
-	struct buf b = {.max = IDENTIFIER_MAX + ACCOUNT_DOMAIN_MAX};
-	int err = identifier_put(&b, identifier, span_of(s->account));
+	struct buf b = {.max = IDENTIFIER_MAX + ACCOUNT_DOMAIN_MAX}, owner = {0};
+	share_owner_put(&owner, s, place);
+	int err = identifier_put(&b, identifier, buf_as_span(&owner));
 	if (buf_done(&b) != E_OK)
 		err = E_BAD;
+	buf_free(&owner);
 	*out = arena_span(&s->arena, buf_as_span(&b));
 	buf_free(&b);
 	if (err == E_BAD)
@@ -27,7 +32,8 @@ canonical(struct session *s, struct parse *p, struct span identifier, struct spa
 
 /* As others know it: the owner by his address. */
 static struct span
-shown(const struct session *s, struct span identifier, struct buf *space)
+shown(const struct session *s, const struct place *place, struct span identifier,
+    struct buf *space)
 {
 	struct span who = identifier;
 	buf_reset(space);
@@ -35,7 +41,7 @@ shown(const struct session *s, struct span identifier, struct buf *space)
 		buf_ch(space, '-');
 	if (!span_eqs(who, "owner"))
 		return identifier;
-	buf_str(space, s->account);
+	share_owner_put(space, s, place);
 	return buf_as_span(space);
 }
 
@@ -61,13 +67,19 @@ put_rights(struct buf *out, unsigned rights)
 		buf_str(out, "\"\"");
 }
 
+struct entries {
+	struct session *session;
+	const struct place *place;
+};
+
 static void
 put_entry(void *ctx, struct span identifier, unsigned rights)
 {
-	struct session *s = ctx;
-	struct buf *out = respond_out(s), space = {0};
+	const struct entries *e = ctx;
+	struct buf *out = respond_out(e->session), space = {0};
 	buf_ch(out, ' ');
-	put_mailbox(out, shown(s, identifier, &space), true); /* an astring */
+	put_mailbox(out, shown(e->session, e->place, identifier, &space),
+	    true); /* an astring */
 	buf_ch(out, ' ');
 	put_rights(out, rights);
 	buf_free(&space);
@@ -75,23 +87,38 @@ put_entry(void *ctx, struct span identifier, unsigned rights)
 
 /* ---- the commands ---- */
 
+static enum reply
+find(struct session *s, struct span mailbox, struct place *place,
+    struct store_mailbox *m)
+{
+	enum reply reply = share_find(s, mailbox, place);
+	if (reply != R_DONE)
+		return reply;
+	int err = store_mailbox(place->store, place->name, m);
+	if (err != E_OK)
+		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
+	return share_name(place, m) == E_OK ? R_DONE : R_CANNOT;
+}
+
 enum reply
 cmd_getacl(struct session *s, struct command *c)
 {
 	struct span mailbox;
 	struct store_mailbox m;
+	struct place place;
 	if (parse_mailbox(&c->parse, &mailbox) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
-	int err = store_mailbox(s->store, mailbox, &m);
-	if (err != E_OK)
-		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
+	enum reply reply = find(s, mailbox, &place, &m);
+	if (reply != R_DONE)
+		return reply;
 	if (!(m.rights & RIGHT_ADMIN))
 		return R_NO_RIGHT;
 	struct buf *out = respond_out(s);
 	size_t before = out->len;
 	buf_str(out, "* ACL ");
 	put_mailbox(out, mailbox, is_utf8(s));
-	enum store_said said = store_acl(s->store, mailbox, put_entry, s);
+	enum store_said said = store_acl(place.store, place.name, put_entry,
+	    &(struct entries){.session = s, .place = &place});
 	if (said == STORE_DONE)
 		buf_str(out, "\r\n");
 	else
@@ -104,13 +131,13 @@ cmd_myrights(struct session *s, struct command *c)
 {
 	struct span mailbox;
 	struct store_mailbox m;
+	struct place place;
 	if (parse_mailbox(&c->parse, &mailbox) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
-	int err = store_mailbox(s->store, mailbox, &m);
-	if (err != E_OK)
-		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
-	my_rights_put(s, &m);
-	return R_DONE;
+	enum reply reply = find(s, mailbox, &place, &m);
+	if (reply == R_DONE)
+		my_rights_put(s, &m);
+	return reply;
 }
 
 /* What is always granted, then what can be; c and d by themselves: RFC 4314 2.1.1 */
@@ -119,16 +146,16 @@ cmd_listrights(struct session *s, struct command *c)
 {
 	struct parse *p = &c->parse;
 	struct span mailbox, identifier, kept;
+	struct place place;
 	struct store_mailbox m;
 	if (parse_mailbox(p, &mailbox) != E_OK || parse_sp(p) != E_OK ||
 	    parse_astring(p, &identifier) != E_OK || parse_end(p) != E_OK)
 		return R_SYNTAX;
-	enum reply r = canonical(s, p, identifier, &kept);
+	enum reply r = find(s, mailbox, &place, &m);
+	if (r == R_DONE)
+		r = canonical(s, p, &place, identifier, &kept);
 	if (r != R_DONE)
 		return r;
-	int err = store_mailbox(s->store, mailbox, &m);
-	if (err != E_OK)
-		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
 	if (!(m.rights & RIGHT_ADMIN))
 		return R_NO_RIGHT;
 	struct buf *out = respond_out(s);
@@ -161,6 +188,7 @@ change(struct session *s, struct command *c, bool is_delete)
 {
 	struct parse *p = &c->parse;
 	struct span mailbox, identifier, kept;
+	struct place place;
 	enum store_acl_how how = ACL_DELETE;
 	unsigned rights = 0;
 	if (parse_mailbox(p, &mailbox) != E_OK || parse_sp(p) != E_OK ||
@@ -171,10 +199,16 @@ change(struct session *s, struct command *c, bool is_delete)
 		return R_SYNTAX;
 	if (parse_end(p) != E_OK)
 		return R_SYNTAX;
-	enum reply r = canonical(s, p, identifier, &kept);
+	enum reply r = share_find(s, mailbox, &place);
+	if (r == R_DONE)
+		r = canonical(s, p, &place, identifier, &kept);
 	if (r != R_DONE)
 		return r;
-	return reply_of(store_acl_set(s->store, mailbox, kept, how, rights), false);
+	enum store_said said =
+	    store_acl_set(place.store, place.name, kept, how, rights);
+	if (said == STORE_DONE && !span_eqs(kept, "owner"))
+		share_granted(s, &place);
+	return reply_of(said, false);
 }
 
 enum reply

@@ -3,6 +3,7 @@
  * cmd_append.c - APPEND, of one message or many: RFC 9051 6.3.12, RFC 3502.  All of them or none.
  */
 #include "imapd/append.h"
+#include "imapd/share.h"
 
 static enum reply
 store_all(struct append *a, struct span mailbox)
@@ -11,11 +12,16 @@ store_all(struct append *a, struct span mailbox)
 	enum reply reply = append_end(a);
 	if (reply != R_DONE)
 		return reply;
+	struct place place;
+	reply = share_find(a->s, mailbox, &place);
+	if (reply != R_DONE)
+		return reply;
 	enum store_said said =
-	    store_append(a->s->store, mailbox, a->messages, a->n, &uidvalidity, &uid);
+	    share_append(a->s, &place, a->messages, a->n, &uidvalidity, &uid);
 	if (said != STORE_DONE)
 		return reply_of(said, true);
-	selected_note_own(a->s, uidvalidity, uid, uid + (uint32_t)a->n - 1);
+	if (place.store == a->s->store)
+		selected_note_own(a->s, uidvalidity, uid, uid + (uint32_t)a->n - 1);
 	buf_putf(&a->s->code, "APPENDUID %u %u", uidvalidity, uid);
 	if (a->n > 1)
 		buf_putf(&a->s->code, ":%u", uid + (uint32_t)(a->n - 1));

@@ -5,6 +5,7 @@
  * it none; by UID it is left out.
  */
 #include "imapd/bound.h"
+#include "imapd/share.h"
 
 enum { COPYUID_BYTES_MAX = 256 << 10 }; /* a longer code is left out */
 
@@ -54,10 +55,18 @@ copy(struct session *s, const struct numset *seqs, struct span target, bool is_m
 {
 	struct store_copied copied = {.uidvalidity = 0};
 	struct numset uids = {.n = 0};
+	struct place place;
+	enum reply reply = share_find(s, target, &place);
+	if (reply != R_DONE)
+		return reply;
+	bool is_same = place.store == s->store;
 	numbers_uids(s, seqs, &uids);
-	enum store_said said = store_copy(
-	    s->store, s->selected->view.mailbox, &uids, target, is_move, &copied);
-	if (copied.to.n)
+	enum store_said said = is_same ? store_copy(s->store, s->selected->view.mailbox,
+					     &uids, place.name, is_move, &copied)
+	                               : share_copy(s, &uids, &place, is_move, &copied);
+	if (is_same && said == STORE_DONE && place.owner_local)
+		share_copied(s, &place, &copied);
+	if (is_same && copied.to.n)
 		selected_note_own(s, copied.uidvalidity, copied.to.ranges[0].from,
 		    copied.to.ranges[copied.to.n - 1].to);
 	code_copyuid(&s->code, &copied);

@@ -144,7 +144,7 @@ search_all(struct esearch *e)
 	struct session *s = e->session;
 	enum reply reply = R_DONE;
 	bool wants_update = e->search.returns & RETURN_UPDATE, was_followed = false;
-	if (store_mailboxes(s->store, source_add, e) != E_OK)
+	if (store_mailboxes(session_own(s), source_add, e) != E_OK)
 		return R_LATER;
 	for (struct source *at = e->sources; at && reply == R_DONE; at = at->next) {
 		bool is_selected = s->selected && s->selected->view.mailbox == at->id;
@@ -164,6 +164,8 @@ cmd_esearch(struct session *s, struct command *c)
 	e.last = &e.sources;
 	if (sources_read(&c->parse, &e.filters) != E_OK)
 		return R_SYNTAX;
+	if (s->store != session_own(s))
+		return R_CANNOT; /* beside one of another's none is looked at */
 	e.text = c->parse.in;
 	int err = result_parse(s, c, &e.search);
 	enum reply reply = err == E_BAD ? R_SYNTAX : check(&e);

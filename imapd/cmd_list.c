@@ -10,6 +10,7 @@
 #include "imapd/acl.h"
 #include "imapd/metadata.h"
 #include "imapd/pattern.h"
+#include "imapd/share.h"
 #include "imapd/status.h"
 
 enum { PATTERNS_MOST = 32 };
@@ -240,14 +241,33 @@ names_add_levels(struct names *l)
 	names_sort(l);
 }
 
-static int
-names_load(struct session *s, struct names *l)
+/* A pattern may match names of mailboxes of others: else those are not asked. */
+static bool
+is_of_others(const struct pattern *p, size_t n)
 {
-	int err = store_mailboxes(s->store, add_mailbox, l);
+	struct span root = SPAN(SHARE_ROOT);
+	for (size_t i = 0; i < n; i++) {
+		struct span text = span_make(p[i].p, p[i].n);
+		size_t same = 0;
+		while (same < text.n && same < root.n && text.p[same] == root.p[same])
+			same++;
+		if (same == root.n ||
+		    (same < text.n && (text.p[same] == '*' || text.p[same] == '%')))
+			return true;
+	}
+	return false;
+}
+
+static int
+names_load(struct session *s, struct names *l, bool with_others)
+{
+	int err = store_mailboxes(session_own(s), add_mailbox, l);
 	if (err == E_OK)
-		err = store_subscriptions(s->store, add_subscription, l);
+		err = store_subscriptions(session_own(s), add_subscription, l);
 	if (err != E_OK)
 		return err;
+	if (with_others)
+		share_mailboxes(s, add_mailbox, l);
 	names_sort(l);
 	names_add_levels(l);
 	return E_OK;
@@ -457,7 +477,8 @@ cmd_list(struct session *s, struct command *c)
 	}
 	status_items_begin(s, l.status_items);
 	l.made = make_patterns(s, &l);
-	int err = l.made ? names_load(s, &all) : E_LIMIT;
+	int err =
+	    l.made ? names_load(s, &all, is_of_others(l.made, l.n_patterns)) : E_LIMIT;
 	if (err == E_OK)
 		put_matching(s, &all, &l);
 	mem_free(&all.all);
@@ -506,7 +527,7 @@ cmd_lsub(struct session *s, struct command *c)
 	    parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
 	struct pattern *pattern = make_patterns(s, &l);
-	int err = pattern ? names_load(s, &all) : E_LIMIT;
+	int err = pattern ? names_load(s, &all, false) : E_LIMIT;
 	if (err == E_OK)
 		put_subscribed(s, &all, &l, pattern);
 	mem_free(&all.all);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_mailbox.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. */
 #include "imapd/command.h"
+#include "imapd/share.h"
 #include "imapd/special_use.h"
 
 /*
@@ -59,7 +60,12 @@ cmd_create(struct session *s, struct command *c)
 	if (name.n > 1 && span_ends(name, SPAN("/")))
 		name.n--; /* there will be others below it: RFC 9051 6.3.4 */
 	s->own_names[0] = name;
-	enum store_said said = store_mailbox_create(s->store, name, use, &made);
+	struct place place;
+	enum reply reply = share_find(s, name, &place);
+	if (reply != R_DONE || (use && place.owner_local))
+		return reply == R_DONE ? R_CANNOT : reply;
+	enum store_said said =
+	    store_mailbox_create(place.store, place.name, use, &made);
 	if (said == STORE_DONE) {
 		buf_str(&s->code, "MAILBOXID (");
 		put_mailboxid(&s->code, made.id);
@@ -85,7 +91,11 @@ cmd_delete(struct session *s, struct command *c)
 	if (parse_mailbox(&c->parse, &name) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
 	s->own_names[0] = name;
-	enum store_said said = store_mailbox_delete(s->store, name);
+	struct place place;
+	enum reply reply = share_find(s, name, &place);
+	if (reply != R_DONE)
+		return reply;
+	enum store_said said = store_mailbox_delete(place.store, place.name);
 	close_removed(s);
 	return reply_of(said, false);
 }
@@ -99,9 +109,11 @@ cmd_rename(struct session *s, struct command *c)
 		return R_SYNTAX;
 	if (to.n > 1 && span_ends(to, SPAN("/")))
 		to.n--;
+	if (share_is_name(from) || share_is_name(to))
+		return R_CANNOT;
 	s->own_names[0] = from;
 	s->own_names[1] = to;
-	return reply_of(store_mailbox_rename(s->store, from, to), false);
+	return reply_of(store_mailbox_rename(session_own(s), from, to), false);
 }
 
 static enum reply
@@ -111,7 +123,7 @@ subscribe(struct session *s, struct command *c, bool is_subscribed)
 	if (parse_mailbox(&c->parse, &name) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
 	s->own_names[0] = name;
-	return reply_of(store_subscribe(s->store, name, is_subscribed), false);
+	return reply_of(store_subscribe(session_own(s), name, is_subscribed), false);
 }
 
 enum reply

@@ -2,6 +2,7 @@
 /* cmd_metadata.c - GETMETADATA and SETMETADATA: RFC 5464. */
 #include "imapd/metadata.h"
 
+#include "imapd/share.h"
 #include "imapd/special_use.h"
 
 /* ---- GETMETADATA ---- */
@@ -67,6 +68,8 @@ cmd_getmetadata(struct session *s, struct command *c)
 	struct span mailbox;
 	if (parse_get(&c->parse, &mailbox, &want) != E_OK)
 		return R_SYNTAX;
+	if (share_is_name(mailbox))
+		return R_CANNOT;
 	enum store_said said = metadata_put(s, mailbox, &want);
 	if (said == STORE_DONE && want.long_bytes)
 		buf_putf(&s->code, "METADATA LONGENTRIES %zu", want.long_bytes);
@@ -153,10 +156,13 @@ cmd_setmetadata(struct session *s, struct command *c)
 	if (parse_mailbox(&c->parse, &mailbox) != E_OK || parse_sp(&c->parse) != E_OK ||
 	    parse_changes(s, &c->parse, &all) != E_OK)
 		return R_SYNTAX;
+	if (share_is_name(mailbox))
+		return R_CANNOT;
 	enum reply r = check_changes(s, mailbox, &all);
 	if (r != R_DONE)
 		return r;
-	enum store_said said = store_metadata_set(s->store, mailbox, all.all, all.n);
+	enum store_said said =
+	    store_metadata_set(session_own(s), mailbox, all.all, all.n);
 	if (said == STORE_TOO_MANY)
 		buf_str(&s->code, "METADATA TOOMANY");
 	return reply_of(said, false);

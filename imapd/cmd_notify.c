@@ -5,6 +5,8 @@
 enum reply
 cmd_notify(struct session *s, struct command *c)
 {
+	if (s->store != session_own(s))
+		return R_CANNOT; /* what of another's changes is not in our feed */
 	switch (notify_begin(s, &c->parse)) {
 	case E_OK:
 		break;

@@ -3,7 +3,7 @@
  * cmd_quota.c - GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 9208.  There is one root, "": the account, if
  * it has a limit.
  */
-#include "imapd/command.h"
+#include "imapd/share.h"
 
 enum { STORAGE_UNIT = 1024 }; /* octets: RFC 9208 5.1 */
 
@@ -26,10 +26,10 @@ put_quota(struct session *s)
 {
 	uint64_t bytes, messages, bytes_most, messages_most;
 	struct buf *out = respond_out(s);
-	if (store_sync(s->store) != E_OK ||
-	    store_usage(s->store, &bytes, &messages) != E_OK)
+	if (store_sync(session_own(s)) != E_OK ||
+	    store_usage(session_own(s), &bytes, &messages) != E_OK)
 		return R_LATER;
-	store_quota(s->store, &bytes_most, &messages_most);
+	store_quota(session_own(s), &bytes_most, &messages_most);
 	buf_str(out, "* QUOTA \"\" (");
 	if (bytes_most)
 		buf_putf(out, "STORAGE %llu %llu", (unsigned long long)in_units(bytes),
@@ -62,10 +62,12 @@ cmd_getquotaroot(struct session *s, struct command *c)
 	if (parse_mailbox(&c->parse, &name) != E_OK || parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
 	struct buf *out = respond_out(s);
+	/* what others have used is theirs to know */
+	bool has = has_root(s) && !share_is_name(name);
 	buf_str(out, "* QUOTAROOT ");
 	put_mailbox(out, name, c->parse.is_utf8);
-	buf_str(out, has_root(s) ? " \"\"\r\n" : "\r\n");
-	return has_root(s) ? put_quota(s) : R_DONE;
+	buf_str(out, has ? " \"\"\r\n" : "\r\n");
+	return has ? put_quota(s) : R_DONE;
 }
 
 /* "(STORAGE 512 MESSAGE 100)", or "()"; what is not named has no limit of the user's own */
@@ -116,6 +118,6 @@ cmd_setquota(struct session *s, struct command *c)
 		buf_str(&s->code, "NOPERM");
 		return R_CANNOT;
 	}
-	enum store_said said = store_limit_own(s->store, bytes, messages);
+	enum store_said said = store_limit_own(session_own(s), bytes, messages);
 	return said == STORE_DONE ? put_quota(s) : reply_of(said, false);
 }

@@ -4,6 +4,7 @@
  * are one transaction.
  */
 #include "imapd/append.h"
+#include "imapd/share.h"
 
 /* 0: R_BAD_SEQUENCE, or by UID there is none */
 static uint32_t
@@ -60,6 +61,8 @@ cmd_replace(struct session *s, struct command *c)
 	if (parse_number(p, &number) != E_OK || parse_sp(p) != E_OK ||
 	    parse_mailbox(p, &target) != E_OK)
 		return R_SYNTAX;
+	if (s->store != session_own(s) || share_is_name(target))
+		return R_CANNOT; /* two accounts have no transaction together */
 	if (s->selected->is_read_only)
 		return R_READ_ONLY;
 	uint32_t seq = number ? find_seq(s, number, c->is_uid) : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_select.c - SELECT, EXAMINE (with CONDSTORE and QRESYNC: RFC 7162), CLOSE, UNSELECT, CHECK. */
 #include "imapd/command.h"
+#include "imapd/share.h"
 #include "imapd/vanished.h"
 
 /* The QRESYNC parameter: RFC 7162 3.2.5. */
@@ -234,12 +235,27 @@ leave(struct session *s)
 	buf_str(respond_out(s), "* OK [CLOSED] the one before is closed\r\n");
 }
 
+/* NOTIFY is told by the account's own keeper. */
+static enum reply
+enter_store(struct session *s, struct span name, struct place *place)
+{
+	if (share_is_name(name) && s->notify)
+		return R_CANNOT;
+	enum reply reply = share_find(s, name, place);
+	if (reply == R_DONE && place->owner_local) {
+		store_unselect_now(session_own(s));
+		s->store = place->store;
+	}
+	return reply;
+}
+
 static enum reply
 enter(struct session *s, struct command *c, bool is_examine)
 {
 	struct span name;
 	struct qresync q = {.is_there = false};
 	bool wants_condstore = false;
+	struct place place;
 	if (parse_mailbox(&c->parse, &name) != E_OK ||
 	    parse_parameters(s, &c->parse, &wants_condstore, &q) != E_OK)
 		return R_SYNTAX;
@@ -248,7 +264,12 @@ enter(struct session *s, struct command *c, bool is_examine)
 	leave(s); /* also when the new one cannot be selected */
 	if (wants_condstore)
 		selected_enable_condstore(s);
-	int err = selected_open(s, name, is_examine);
+	enum reply reply = enter_store(s, name, &place);
+	if (reply != R_DONE)
+		return reply;
+	int err = selected_open(s, place.name, is_examine);
+	if (err != E_OK)
+		s->store = session_own(s);
 	if (err != E_OK)
 		return err == E_BAD    ? R_NO_MAILBOX
 		       : err == E_DENY ? R_NO_RIGHT

@@ -3,6 +3,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/metadata.h"
+#include "imapd/share.h"
 
 enum reply
 cmd_capability(struct session *s, struct command *c)
@@ -21,7 +22,7 @@ enum reply
 cmd_noop(struct session *s, struct command *c)
 {
 	(void)c;
-	return store_sync(s->store) == E_OK ? R_DONE : R_LATER;
+	return store_sync(session_own(s)) == E_OK ? R_DONE : R_LATER;
 }
 
 enum reply
@@ -84,11 +85,12 @@ cmd_enable(struct session *s, struct command *c)
 	return R_DONE;
 }
 
-/* RFC 9051 6.3.10: a user's own mailboxes, and no others */
+/* RFC 9051 6.3.10: a user's own mailboxes, and those of others (share.h) */
 enum reply
 cmd_namespace(struct session *s, struct command *c)
 {
 	(void)c;
-	buf_str(respond_out(s), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	buf_str(respond_out(s),
+	    "* NAMESPACE ((\"\" \"/\")) ((\"" SHARE_ROOT "/\" \"/\")) NIL\r\n");
 	return R_DONE;
 }

@@ -2,6 +2,8 @@
 /* cmd_status.c - STATUS: RFC 9051 6.3.11, and items of RFC 3501, 7162, 7889, 8438, 8474, 9208. */
 #include "imapd/status.h"
 
+#include "imapd/share.h"
+
 enum item {
 	ITEM_MESSAGES,
 	ITEM_UIDNEXT,
@@ -132,13 +134,19 @@ cmd_status(struct session *s, struct command *c)
 	struct span name;
 	unsigned items;
 	struct store_mailbox m;
+	struct place place;
 	if (parse_mailbox(&c->parse, &name) != E_OK || parse_sp(&c->parse) != E_OK ||
 	    parse_status_items(&c->parse, &items) != E_OK ||
 	    parse_end(&c->parse) != E_OK)
 		return R_SYNTAX;
-	int err = store_mailbox(s->store, name, &m);
+	enum reply reply = share_find(s, name, &place);
+	if (reply != R_DONE)
+		return reply;
+	int err = store_mailbox(place.store, place.name, &m);
 	if (err != E_OK)
 		return err == E_BAD ? R_NO_MAILBOX : R_LATER;
+	if (share_name(&place, &m) != E_OK)
+		return R_CANNOT;
 	if (!(m.rights & RIGHT_READ))
 		return R_NO_RIGHT;
 	status_items_begin(s, items);

@@ -66,7 +66,7 @@ put_authorised(struct session *s, const struct imap_url *url, struct buf *to)
 {
 	struct span key;
 	enum store_said said =
-	    store_url_key(s->store, mailbox_of(url), URL_KEY_MAKE, &key);
+	    store_url_key(session_own(s), mailbox_of(url), URL_KEY_MAKE, &key);
 	if (said != STORE_DONE)
 		return reply_of(said, false);
 	struct buf made = {0};
@@ -147,7 +147,7 @@ cmd_resetkey(struct session *s, struct command *c)
 		}
 	}
 	enum store_said said = store_url_key(
-	    s->store, mailbox, mailbox.n ? URL_KEY_RENEW : URL_KEY_DROP, &key);
+	    session_own(s), mailbox, mailbox.n ? URL_KEY_RENEW : URL_KEY_DROP, &key);
 	if (said == STORE_DONE && mailbox.n)
 		buf_str(&s->code, "URLMECH INTERNAL"); /* RFC 4467 9 */
 	return reply_of(said, false);
@@ -174,7 +174,7 @@ open_url(struct session *s, struct span text, struct imap_url *url, struct url_d
 	if (imap_url_parse(text, &s->arena, url) != E_OK || !may_fetch(s, url))
 		return E_BAD;
 	enum store_said said =
-	    store_url_key(s->store, mailbox_of(url), URL_KEY_GET, &key);
+	    store_url_key(session_own(s), mailbox_of(url), URL_KEY_GET, &key);
 	if (said != STORE_DONE)
 		return said == STORE_NONEXISTENT ? E_BAD : E_IO;
 	if (!urlauth_holds(url, key, clock_wall_sec()))

@@ -7,6 +7,7 @@
 #include "imapd/asks.h"
 #include "imapd/login.h"
 #include "imapd/session.h"
+#include "imapd/shares.h"
 #include "login/front.h"
 #include "login/nest.h"
 #include "login/roll.h"
@@ -59,7 +60,8 @@ static struct role roles[] = {
 		.prepare = front_prepare, .jail = front_jail, .run = front_role},
 	[IMAP_SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_SESSION,
 		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
-		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AWAKE),
+		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AWAKE) |
+		    MON_MAY(SHARE_CHANNEL),
 		.jail = store_jail, .run = imap_session_run},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
@@ -73,6 +75,10 @@ static struct role roles[] = {
 	[IMAP_NEST] = {.name = "nest", .user = USER_NET, .flags = ROLE_NEST, .at_start = 1, .is_off = nobody_sleeps,
 		.monitor_asks = MON_MAY(SLEEP_WAKE) | MON_MAY(SLEEP_ENDED),
 		.prepare = nest_prepare, .jail = nest_jail, .run = nest_role},
+	[IMAP_SHARES] = {.name = "shares", .user = USER_LOOKUP, .flags = ROLE_LAZY, .at_start = 1,
+		.monitor_asks = MON_MAY(SHARE_FORK), .jail = shares_jail, .run = shares_run},
+	[IMAP_DOOR] = {.name = "door", .user = USER_NET, .flags = ROLE_SESSION,
+		.jail = store_jail, .run = door_run},
 	METRICS_ROLE,
 };
 
@@ -97,8 +103,8 @@ on_born(const struct role *role)
 		roll_close();
 }
 
-/* Those of every daemon with a login, and those about sleep. */
-static struct ask_row asks[SLEEP_ASKS_END - MON_EXTRA];
+/* Those of every daemon with a login, those about sleep, and about mailboxes of others. */
+static struct ask_row asks[SHARE_ASKS_END - MON_EXTRA];
 
 int
 main(int argc, char **argv)
@@ -117,6 +123,10 @@ main(int argc, char **argv)
 	    .n_extra_asks = COUNT(asks)};
 	memcpy(asks, login_rows, sizeof login_rows);
 	memcpy(asks + COUNT(login_rows), sleep_rows, sizeof sleep_rows);
+	memcpy(asks + COUNT(login_rows) + COUNT(sleep_rows), share_rows,
+	    sizeof share_rows);
+	shares_role = &roles[IMAP_SHARES];
+	door_role = &roles[IMAP_DOOR];
 	login_session_role = &roles[IMAP_SESSION];
 	login_front_role = &roles[IMAP_FRONT];
 	return daemon_main(&imapd, argc, argv);

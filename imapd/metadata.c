@@ -141,7 +141,7 @@ metadata_put(struct session *s, struct span mailbox, struct metadata_want *w)
 	struct putter p = {.session = s, .want = w, .mailbox = mailbox};
 	for (size_t i = 0; i < w->n; i++)
 		w->was_told[i] = false;
-	enum store_said said = store_metadata(s->store, mailbox, put_entry, &p);
+	enum store_said said = store_metadata(session_own(s), mailbox, put_entry, &p);
 	if (said == STORE_DONE)
 		put_server_admin(&p);
 	for (size_t i = 0; said == STORE_DONE && i < w->n; i++) {
@@ -175,7 +175,7 @@ put_change(void *ctx, struct span mailbox, struct span entry)
 int
 metadata_enable(struct session *s)
 {
-	return store_metadata_changes(s->store, put_change, s);
+	return store_metadata_changes(session_own(s), put_change, s);
 }
 
 bool
@@ -189,6 +189,6 @@ metadata_update(struct session *s)
 {
 	/* a keeper that is away now is heard of by who needs it */
 	if (metadata_is_told(s) &&
-	    store_metadata_changes(s->store, put_change, s) != E_OK)
+	    store_metadata_changes(session_own(s), put_change, s) != E_OK)
 		return;
 }

@@ -36,12 +36,13 @@ nap_told(struct session *s)
 
 /*
  * What was asked to be told beside the selected mailbox's changes is not in struct slept: METADATA,
- * searches that are kept up to date, NOTIFY.
+ * searches that are kept up to date, NOTIFY; nor are mailboxes of others.
  */
 static bool
 must_stay_up(const struct session *s)
 {
-	return (s->enabled & EN_METADATA) || s->notify || s->notify_metadata ||
+	return (s->enabled & EN_METADATA) || s->store != session_own(s) || s->notify ||
+	       s->notify_metadata ||
 	       (s->selected && (s->selected->contexts || s->selected->follower));
 }
 

@@ -28,7 +28,7 @@ notify_free(struct session *s)
 	s->notify_atts = NULL;
 	s->notify_metadata = false;
 	s->untold = 0;
-	store_feed_end(s->store);
+	store_feed_end(session_own(s));
 	store_watch_end(s->store);
 }
 
@@ -100,7 +100,7 @@ notify_begin(struct session *s, struct parse *p)
 	if (err == E_OK && n->set.groups)
 		err = notify_learn(s, n);
 	else if (err == E_OK)
-		store_feed_end(s->store);
+		store_feed_end(session_own(s));
 	if (err != E_OK) {
 		/* the feed of what stays is asked again, from where it was */
 		if (s->notify)

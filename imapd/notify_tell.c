@@ -351,7 +351,7 @@ news_read(struct session *s, struct notify *notify, bool is_quiet, bool *is_now)
 	struct store_feed_to to = {.row = row_take, .name = name_take, .ctx = &n};
 	struct store_feed feed;
 	n.last = &n.changes;
-	int err = store_feed_read(s->store, &to, &feed);
+	int err = store_feed_read(session_own(s), &to, &feed);
 	if (err == E_OK) {
 		*is_now = feed.is_now;
 		notify->is_asked = false;
@@ -365,7 +365,8 @@ news_read(struct session *s, struct notify *notify, bool is_quiet, bool *is_now)
 static int
 ask(struct session *s, struct notify *n)
 {
-	int err = n->is_asked ? E_OK : store_feed(s->store, n->since, false, &n->fd);
+	int err =
+	    n->is_asked ? E_OK : store_feed(session_own(s), n->since, false, &n->fd);
 	n->is_asked = err == E_OK;
 	if (err != E_OK)
 		n->fd = -1;
@@ -377,7 +378,7 @@ static int
 catch_up(struct session *s, struct notify *n, bool is_quiet)
 {
 	bool is_now = false;
-	int err = store_feed(s->store, n->since, true, &n->fd);
+	int err = store_feed(session_own(s), n->since, true, &n->fd);
 	while (err == E_OK && !is_now) {
 		err = io_wait(n->fd, POLLIN, deadline_in_ms(STORE_WAIT_MS), IO_STAYS);
 		if (err == E_OK)
@@ -390,12 +391,12 @@ catch_up(struct session *s, struct notify *n, bool is_quiet)
 int
 notify_learn(struct session *s, struct notify *n)
 {
-	store_feed_end(s->store);
+	store_feed_end(session_own(s));
 	int err = catch_up(s, n, true);
 	if (err == E_OK)
 		err = ask(s, n);
 	if (err != E_OK)
-		store_feed_end(s->store);
+		store_feed_end(session_own(s));
 	return err == E_OK ? E_OK : E_IO;
 }
 
@@ -411,7 +412,7 @@ overflow(struct session *s)
 	s->untold = UNTOLD_COUNT | UNTOLD_FLAGS;
 	s->notify->fd = -1;
 	table_free(&s->notify->table);
-	store_feed_end(s->store);
+	store_feed_end(session_own(s));
 }
 
 void

@@ -24,7 +24,7 @@ int
 selected_peek(struct session *s, struct span name, struct selected *out)
 {
 	*out = (struct selected){.n = 0};
-	int err = store_peek(s->store, name, &out->view);
+	int err = store_peek(session_own(s), name, &out->view);
 	if (err == E_OK)
 		list_make(out);
 	return err;
@@ -33,6 +33,6 @@ selected_peek(struct session *s, struct span name, struct selected *out)
 void
 selected_unpeek(struct session *s, struct selected *b)
 {
-	store_unpeek(s->store, &b->view);
+	store_unpeek(session_own(s), &b->view);
 	mem_free(&b->at);
 }

@@ -11,6 +11,7 @@
 #include "imapd/items.h"
 #include "imapd/nap.h"
 #include "imapd/notify.h"
+#include "imapd/share.h"
 #include "login/serve.h"
 #include "mime/cache.h"
 #include "net/deflate.h"
@@ -70,6 +71,7 @@ session_done(struct session *s)
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
 	notify_free(s);
 	selected_close(s);
+	share_close(s);
 	if (s->store) {
 		store_unselect_now(s->store);
 		store_metadata_quiet(s->store);
@@ -108,7 +110,7 @@ static int
 open_store(struct session *s, const struct login_client *c)
 {
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
-	s->store = the_store;
+	s->store = s->own = the_store;
 	if (err == E_OK) {
 		store_limit(the_store, c->quota_bytes, c->quota_messages);
 		store_hold(the_store);

@@ -65,8 +65,10 @@ struct deflate; /* net/deflate.h */
 
 struct session {
 	struct io io;
-	struct deflate *deflate;   /* own; NULL: bytes travel as they are */
-	struct store *store;       /* borrow */
+	struct deflate *deflate; /* own; NULL: bytes travel as they are */
+	struct store
+	    *store; /* borrow: of the selected mailbox; without one the account's */
+	struct store *own;         /* borrow: the account's; NULL: store is */
 	struct selected *selected; /* own; NULL: authenticated state */
 	struct arena arena;        /* of the command: reset by the dispatcher */
 	unsigned enabled;          /* enum enabled */
@@ -106,6 +108,12 @@ struct session {
 	const char *server_admin; /* borrow: the setting */
 	const char *account;      /* borrow: the address that logged in */
 };
+
+static inline struct store *
+session_own(const struct session *s)
+{
+	return s->own ? s->own : s->store;
+}
 
 int imap_session_run(void); /* the role */
 /*

@@ -158,6 +158,7 @@ selected_close(struct session *s)
 	mem_free(&b->at);
 	mem_free(&b->told);
 	mem_free(&s->selected);
+	s->store = session_own(s);
 }
 
 void

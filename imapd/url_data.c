@@ -34,7 +34,8 @@ find_message(struct url_data *d, const struct imap_url *url)
 	if (!r || r->flags & FLAG_GONE ||
 	    (url->uidvalidity && url->uidvalidity != view->uidvalidity))
 		return E_BAD;
-	message_init(&d->message, d->session->store, view);
+	message_init(&d->message,
+	    d->is_peeked ? session_own(d->session) : d->session->store, view);
 	d->has_message = true;
 	message_set(&d->message, r);
 	return message_text(&d->message, &d->text);

@@ -54,9 +54,8 @@ channel_target(const struct process *asker, const struct role *to)
 	return p && p->role == to ? p : process_of_role(to, asker->generation);
 }
 
-/* The other end of a channel of this asker's; takes fd. */
-static int
-hand_channel(const struct process *asker, const struct role *to, int fd)
+int
+monitor_hand_channel(const struct process *asker, const struct role *to, int fd)
 {
 	struct role_state *s = &the_monitor.roles[to - the_monitor.daemon->roles];
 	unsigned kind = (unsigned)(asker->role - the_monitor.daemon->roles);
@@ -105,7 +104,7 @@ ask_channel(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 	if (!to || !(p->role->channels & (1u << (to - d->roles))))
 		return E_DENY;
 	ask_pair(pair);
-	int err = hand_channel(p, to, pair[1]);
+	int err = monitor_hand_channel(p, to, pair[1]);
 	buf_u8(reply, (uint8_t)err);
 	if (err == E_OK)
 		*fd_back = pair[0];

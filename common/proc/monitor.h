@@ -119,7 +119,13 @@ void process_jail(const struct role *, struct jail *out);
 /* mon_asks.c */
 struct ask_row *mon_rows_of(const struct role *, size_t *n_out); /* own */
 void mon_hand_waiting(struct process *); /* channels that waited for this role */
-void mon_who_open(void);                 /* RUN/NAME/ctl */
+/*
+ * monitor_hand_channel - the other end of a channel of this asker's, to one of that role, which is
+ * started if it is lazy; takes fd.  E_OK, E_IO
+ */
+MUST_USE int monitor_hand_channel(
+    const struct process *asker, const struct role *to, int fd);
+void mon_who_open(void); /* RUN/NAME/ctl */
 
 /* monitor.c */
 /* as many as are wanted are there, or will be */

@@ -123,7 +123,7 @@ annotations_check(
 		if (annotation_decode(key, row, &a) != E_OK ||
 		    (a.mailbox && !is_mailbox(a.mailbox)))
 			out->bad++;
-		else
+		else if (a.kind != ANNOTATION_SEEN)
 			out->bytes += annotation_bytes(&a);
 	}
 	db_cursor_close(&c);
@@ -134,7 +134,8 @@ void
 annotation_count(struct annotation_sum *sum, const struct annotation *a, int by)
 {
 	uint64_t bytes = annotation_bytes(a), rights = a->kind == ANNOTATION_RIGHTS;
-	sum->bytes = by > 0 ? sum->bytes + bytes : sum->bytes - bytes;
+	uint64_t *to = a->kind == ANNOTATION_SEEN ? &sum->seen_bytes : &sum->bytes;
+	*to = by > 0 ? *to + bytes : *to - bytes;
 	sum->rights = by > 0 ? sum->rights + rights : sum->rights - rights;
 }
 

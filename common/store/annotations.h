@@ -19,13 +19,15 @@ enum annotation_kind {
 	/* the mailbox access key of URLs, RFC 4467: without a name */
 	ANNOTATION_URL_KEY = 'u',
 	ANNOTATION_RIGHTS = 'r', /* RFC 4314: who is the identifier, value its rights */
+	/* who is a guest, value u64 modseq of the last change and the uids that he has seen */
+	ANNOTATION_SEEN = 's',
 };
 
 static inline bool
 annotation_is_kind(char c)
 {
 	return c == ANNOTATION_METADATA || c == ANNOTATION_URL_KEY ||
-	       c == ANNOTATION_RIGHTS;
+	       c == ANNOTATION_RIGHTS || c == ANNOTATION_SEEN;
 }
 
 struct annotation {
@@ -55,7 +57,7 @@ MUST_USE int annotation_every(
 struct annotations_found {
 	uint32_t rows;
 	uint32_t bad;   /* not as we write them, or of no mailbox */
-	uint64_t bytes; /* of the others */
+	uint64_t bytes; /* of the others, without what guests have seen */
 };
 
 MUST_USE int annotations_check(
@@ -63,8 +65,9 @@ MUST_USE int annotations_check(
 
 /* What rows come to. */
 struct annotation_sum {
-	uint64_t bytes;  /* annotation_bytes */
-	uint64_t rights; /* rows that give or take rights */
+	uint64_t bytes;      /* annotation_bytes; without what guests have seen */
+	uint64_t seen_bytes; /* of that */
+	uint64_t rights;     /* rows that give or take rights */
 };
 
 void annotation_count(struct annotation_sum *, const struct annotation *, int by);

@@ -40,6 +40,16 @@ enum keeper_ask {
 	KEEPER_ANNOTATIONS,
 	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */
 	KEEPER_HOLD, /* this session is held to its user's rights from now on; no reply */
+	/*
+	 * str address, u64 bytes, u64 messages: of the account's quota, u8 is_deposit -> said.  From now
+	 * on this is a channel of that account, which may ask what a guest may; of a deposit: APPEND
+	 * alone (door.h)
+	 */
+	KEEPER_GUEST,
+	/* -> said, n x str identifier: who was given anything of any mailbox */
+	KEEPER_GRANTED,
+	/* u32 mailbox, u32 uid -> said, fd: the message, for reading.  A guest's */
+	KEEPER_FILE,
 	KEEPER_ACL,      /* name -> said, n x (str identifier, u16 enum right) */
 	KEEPER_METADATA, /* name ("": the account's) -> said, n x (str entry, str value) */
 	/* name, n x (str entry, u8 is_nil, str value) -> said */

@@ -33,11 +33,27 @@ open_unnoted(const char *path)
 	                                : fd;
 }
 
+/* A guest's: by its place, which its keeper looks at. */
+static int
+open_at_keeper(struct store *s, const struct store_record *r, int *out)
+{
+	struct buf body = {0};
+	struct answer answer;
+	buf_u32(&body, s->selected);
+	buf_u32(&body, r->uid);
+	enum store_said said = keeper_ask_said(s, KEEPER_FILE, &body, true, &answer);
+	*out = answer.fd;
+	if (said == STORE_DONE && *out >= 0)
+		return E_OK;
+	return said == STORE_NONEXISTENT ? E_BAD : E_IO;
+}
+
 int
 store_message_open(struct store *s, const struct store_record *r, int *out)
 {
 	struct buf path = {0};
-	(void)s;
+	if (s->connect)
+		return open_at_keeper(s, r, out);
 	msg_path_put(&path, r->id);
 	*out = open_unnoted(buf_cstr(&path));
 	int err = *out >= 0 ? E_OK : errno == ENOENT ? E_BAD : E_IO;
@@ -194,6 +210,8 @@ struct span
 store_cache(struct store *s, const struct store_record *r)
 {
 	uint32_t gen = atomic_load_explicit(&r->cache_gen, memory_order_acquire);
+	if (s->connect)
+		return SPAN(""); /* the file has items of all mailboxes */
 	uint64_t at = (uint64_t)r->cache_at * CACHE_UNIT;
 	struct cache_map *m = gen ? cache_reach(s, gen, at + CACHE_ITEM_HEAD) : NULL;
 	return m ? cache_item(m, at, r->id) : SPAN("");
@@ -214,7 +232,7 @@ bool
 store_has_cache(struct store *s, const struct store_record *r)
 {
 	char name[CACHE_NAME_MAX];
-	uint32_t gen = r->cache_gen;
+	uint32_t gen = s->connect ? 0 : r->cache_gen;
 	if (gen && gen != s->looked_gen) {
 		cache_name(gen, name);
 		s->looked_gen = gen;
@@ -229,7 +247,7 @@ store_cache_put(struct store *s, const struct store_view *v,
 {
 	struct ask_item i = {
 	    .mailbox = v->mailbox, .uid = r->uid, .id = r->id, .item = item};
-	if (item.n == 0 || item.n > STORE_CACHE_ITEM_MAX)
+	if (s->connect || item.n == 0 || item.n > STORE_CACHE_ITEM_MAX)
 		return;
 	ask_item_put(&s->items, &i);
 	if (s->items.len >= CACHE_SEND_BYTES)

@@ -11,6 +11,7 @@
 /* ---- what somebody has ---- */
 
 struct gathered {
+	const char *guest; /* borrow: its address; NULL: the account itself */
 	unsigned plus, minus;
 	bool has_owner;
 };
@@ -30,21 +31,27 @@ gather(void *ctx, const struct annotation *a)
 	struct gathered *g = ctx;
 	struct span who = a->who;
 	bool is_minus = span_take(&who, '-');
-	if (!span_eqs(who, "owner") && !span_eqs(who, "anyone"))
+	bool is_self = g->guest ? span_eqs(who, g->guest) : span_eqs(who, "owner");
+	if (!is_self && !span_eqs(who, "anyone"))
 		return E_OK;
-	g->has_owner |= !is_minus && span_eqs(who, "owner");
+	g->has_owner |= !is_minus && is_self;
 	*(is_minus ? &g->minus : &g->plus) |= rights_of_row(a);
 	return E_OK;
 }
 
 unsigned
-acl_rights(bool is_held, uint32_t mailbox)
+acl_rights(const struct job *j, uint32_t mailbox)
 {
-	struct gathered g = {.plus = 0};
-	if (!is_held || the_keeper.annotated_next.rights == 0)
+	struct gathered g = {.guest = j->guest ? j->guest->who : NULL};
+	if (the_keeper.annotated_next.rights == 0)
+		return j->guest ? 0 : RIGHTS_ALL;
+	if (!j->is_held && !j->guest)
 		return RIGHTS_ALL;
-	if (annotation_each(
-		&the_keeper.tables, mailbox, ANNOTATION_RIGHTS, gather, &g) != E_OK)
+	int err =
+	    annotation_each(&the_keeper.tables, mailbox, ANNOTATION_RIGHTS, gather, &g);
+	if (j->guest)
+		return err == E_OK ? g.plus & ~g.minus : 0;
+	if (err != E_OK)
 		return RIGHTS_OWNER;
 	unsigned rights = g.has_owner ? g.plus : RIGHTS_ALL;
 	return (rights & ~g.minus) | RIGHTS_OWNER;
@@ -53,14 +60,54 @@ acl_rights(bool is_held, uint32_t mailbox)
 bool
 acl_may(const struct job *j, const struct slot *s, unsigned rights)
 {
-	return (acl_rights(j->is_held, s->now.id) & rights) == rights;
+	return (acl_rights(j, s->now.id) & rights) == rights;
 }
 
 bool
 acl_has(const struct job *j, const struct slot *s, unsigned all, unsigned any)
 {
-	unsigned rights = s ? acl_rights(j->is_held, s->now.id) : RIGHTS_ALL;
+	unsigned rights = s ? acl_rights(j, s->now.id) : j->guest ? 0 : RIGHTS_ALL;
 	return (rights & all) == all && (rights & any);
+}
+
+unsigned
+session_rights(const struct session *session, uint32_t mailbox)
+{
+	struct job j = {.is_held = session->is_held, .guest = session->guest};
+	return acl_rights(&j, mailbox);
+}
+
+bool
+session_may(const struct session *session, const struct slot *s, unsigned rights)
+{
+	struct job j = {.guest = session->guest};
+	return acl_may(&j, s, rights);
+}
+
+bool
+acl_hides(const struct job *j, const struct slot *s)
+{
+	return j->guest && !acl_may(j, s, RIGHT_LOOKUP);
+}
+
+enum store_said
+acl_refusal(const struct job *j, const struct slot *s)
+{
+	return acl_hides(j, s) ? STORE_NONEXISTENT : STORE_NO_RIGHT;
+}
+
+/* What is the account's own matter is not told to a guest: what was read, what it is used for. */
+void
+acl_tell(const struct job *j, const struct slot *s, struct store_mailbox *out)
+{
+	slot_tell(s, out);
+	out->rights = (uint16_t)acl_rights(j, s->now.id);
+	if (!j->guest)
+		return;
+	out->special_use[0] = '\0';
+	out->is_subscribed = false;
+	out->recent = 0;
+	out->unseen = guest_unseen(s, j->guest);
 }
 
 uint32_t
@@ -143,7 +190,7 @@ get_answer(struct job *j, struct buf *reply, int *fd)
 	buf_reset(reply);
 	enum store_said said = !s                           ? STORE_NONEXISTENT
 	                       : acl_may(j, s, RIGHT_ADMIN) ? STORE_DONE
-	                                                    : STORE_NO_RIGHT;
+	                                                    : acl_refusal(j, s);
 	buf_u8(reply, (uint8_t)said);
 	if (said != STORE_DONE)
 		return;
@@ -221,6 +268,13 @@ write_row(struct acl_job *a, struct annotation *row, const struct found *was)
 	return err;
 }
 
+static bool
+is_of_owner(struct span identifier)
+{
+	span_take(&identifier, '-');
+	return span_eqs(identifier, "owner");
+}
+
 static int
 set_step(struct job *j)
 {
@@ -230,7 +284,10 @@ set_step(struct job *j)
 	if (!s)
 		return done(j, STORE_NONEXISTENT);
 	if (!acl_may(j, s, RIGHT_ADMIN))
-		return done(j, STORE_NO_RIGHT);
+		return done(j, acl_refusal(j, s));
+	if (j->guest && is_of_owner(a->identifier))
+		return done(
+		    j, STORE_NO_RIGHT); /* the owner is not shut out by a guest */
 	struct annotation row = {
 	    .mailbox = s->now.id, .kind = ANNOTATION_RIGHTS, .who = a->identifier};
 	int err = annotation_each(
@@ -253,8 +310,43 @@ set_synced(struct job *j)
 {
 	struct slot *s = slot_find(((struct acl_job *)j)->name);
 	the_keeper.is_changed |= j->said == STORE_DONE;
-	if (s && j->said == STORE_DONE)
-		view_supersede(s);
+	if (!s || j->said != STORE_DONE)
+		return;
+	view_supersede(s);
+	sessions_end_waits(s->now.id);
+}
+
+/* ---- who was given anything ---- */
+
+static int
+put_granted(void *ctx, const struct annotation *a)
+{
+	struct buf *reply = ctx;
+	if (a->kind == ANNOTATION_RIGHTS && a->who.n && a->who.p[0] != '-' &&
+	    !span_eqs(a->who, "owner") && rights_of_row(a))
+		buf_bytes(reply, a->who);
+	return buf_done(reply);
+}
+
+int
+ask_granted(
+    struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct buf b = {0};
+	(void)fd, (void)reply, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_u8(&b, STORE_DONE);
+	int err = the_keeper.annotated.rights == 0
+	              ? E_OK
+	              : annotation_every(&the_keeper.tables, put_granted, &b);
+	if (err != E_OK) {
+		buf_reset(&b);
+		buf_u8(&b, STORE_LATER);
+	}
+	session_answer(asker->ctx, KEEPER_GRANTED, &b, -1);
+	buf_free(&b);
+	return E_MORE;
 }
 
 static const struct job_kind get_kind = {

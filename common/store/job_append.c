@@ -117,11 +117,14 @@ is_over_quota(
 
 static int
 append_one(struct slot *target, const struct ask_message *m, unsigned rights,
-    uint64_t modseq, int64_t now)
+    bool is_guest, uint64_t modseq, int64_t now)
 {
 	struct tables *t = &the_keeper.tables;
+	uint32_t may = acl_flags(rights);
+	if (is_guest)
+		may &= ~(uint32_t)FLAG_SEEN; /* the account has not seen it */
 	struct store_record r = {.uid = m->uid ? m->uid : slot_uid(target),
-	    .flags = m->flags & acl_flags(rights),
+	    .flags = m->flags & may,
 	    .modseq = modseq,
 	    .size_bytes = m->file.size_bytes,
 	    .date_sec = m->date_sec,
@@ -159,13 +162,13 @@ append_all(struct append_job *a, struct slot *target)
 	struct rd r = a->messages;
 	struct ask_message m;
 	uint64_t modseq = ++slot_touch(target)->modseq;
-	unsigned rights = acl_rights(a->job.is_held, target->now.id);
+	unsigned rights = acl_rights(&a->job, target->now.id);
 	int64_t now = clock_wall_sec();
 	int err = E_OK;
 	for (uint16_t i = 0; i < a->asked.n && err == E_OK; i++) {
 		if (ask_message_get(&r, &m) != E_OK)
 			bug("an APPEND that was looked through");
-		err = append_one(target, &m, rights, modseq, now);
+		err = append_one(target, &m, rights, a->job.guest != NULL, modseq, now);
 		if (i == 0)
 			a->first_uid = target->next.uidnext - 1;
 	}
@@ -225,7 +228,7 @@ append_step(struct job *j)
 	if (target->next.is_kept)
 		return done(a, STORE_IS_KEPT);
 	if (!may_append(a, target))
-		return done(a, STORE_NO_RIGHT);
+		return done(a, acl_refusal(&a->job, target));
 	if (look_through(a, target, &needs) != E_OK)
 		return done(a, STORE_LATER);
 	if (needs.uidnext > UINT32_MAX)
@@ -315,6 +318,11 @@ ask_append(
 	    !are_messages(a->messages, a->asked.n)) {
 		job_drop(&a->job);
 		return E_BAD;
+	}
+	if (a->job.guest) { /* whatever it says: the account's */
+		a->asked.quota_bytes = a->job.guest->quota_bytes;
+		a->asked.quota_messages = a->job.guest->quota_messages;
+		a->asked.replaced_mailbox = a->asked.replaced_uid = 0;
 	}
 	job_add(&a->job);
 	return E_MORE;

@@ -227,7 +227,9 @@ write_made(struct copy_job *c)
 static bool
 may_copy(struct copy_job *c)
 {
-	c->rights = acl_rights(c->job.is_held, c->target->now.id);
+	c->rights = acl_rights(&c->job, c->target->now.id);
+	if (c->job.guest && !acl_may(&c->job, c->source, RIGHT_READ))
+		return false;
 	return (c->rights & RIGHT_INSERT) &&
 	       (!c->asked.is_move ||
 		   acl_may(&c->job, c->source, RIGHT_REMOVE | RIGHT_EXPUNGE));
@@ -248,7 +250,7 @@ copy_step(struct job *j)
 	if (c->target->next.is_kept)
 		return done(c, STORE_IS_KEPT);
 	if (c->target_id == 0 && !may_copy(c))
-		return done(c, STORE_NO_RIGHT);
+		return done(c, acl_refusal(j, c->target));
 	c->target_id = c->target->now.id;
 	if (!c->has_begun)
 		err = begin(c);
@@ -364,6 +366,10 @@ ask_copy(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	if (ask_copy_get(&r, &c->asked) != E_OK) {
 		job_drop(&c->job);
 		return E_BAD;
+	}
+	if (c->job.guest) {
+		c->asked.quota_bytes = c->job.guest->quota_bytes;
+		c->asked.quota_messages = c->job.guest->quota_messages;
 	}
 	job_add(&c->job);
 	return E_MORE;

@@ -40,7 +40,7 @@ expunge_step(struct job *j)
 		return E_OK;
 	}
 	if (!acl_may(j, x->slot, RIGHT_EXPUNGE)) {
-		j->said = STORE_NO_RIGHT;
+		j->said = acl_refusal(j, x->slot);
 		j->is_done = true;
 		return E_OK;
 	}
@@ -75,7 +75,8 @@ ask_expunge(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 	(void)reply, (void)fd_back;
 	x->mailbox = rd_u32(&r);
 	int err = numset_decode(&r, &x->uids);
-	x->only_deleted = rd_u8(&r) == 1;
+	/* a guest may remove what is \Deleted, and not by this what he may not mark so */
+	x->only_deleted = rd_u8(&r) == 1 || x->job.guest;
 	if (err != E_OK || rd_end(&r) != E_OK) {
 		job_drop(&x->job);
 		return E_BAD;

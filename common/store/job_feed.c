@@ -27,10 +27,10 @@ is_whole(uint64_t since)
 
 /* RFC 5465 3: of what may not be looked up nothing is told. */
 static void
-row_put(struct buf *b, const struct slot *s, bool is_held)
+row_put(struct buf *b, const struct slot *s, const struct session *session)
 {
 	struct store_mailbox m;
-	unsigned rights = s->now.is_dead ? 0 : acl_rights(is_held, s->now.id);
+	unsigned rights = s->now.is_dead ? 0 : session_rights(session, s->now.id);
 	bool is_there = rights & RIGHT_LOOKUP;
 	buf_u32(b, s->now.id);
 	buf_u8(b, is_there);
@@ -65,7 +65,7 @@ answer(struct session *s)
 	buf_u32(&b, n);
 	for (size_t i = 0; i < k->n_by_id; i++)
 		if (is_told(k->by_id[i], s->feed_since, whole))
-			row_put(&b, k->by_id[i], s->is_held);
+			row_put(&b, k->by_id[i], s);
 	bool has_names = whole || k->change_names > s->feed_since;
 	buf_u8(&b, has_names);
 	for (size_t i = 0; has_names && i < k->n_subscriptions; i++)

@@ -67,7 +67,7 @@ static bool
 may_create(const struct job *j, struct span name)
 {
 	const struct slot *parent = slot_parent(name);
-	return !parent || acl_may(j, parent, RIGHT_CREATE);
+	return parent ? acl_may(j, parent, RIGHT_CREATE) : !j->guest;
 }
 
 static int
@@ -78,6 +78,9 @@ create_step(struct job *j)
 	enum store_said said = mailbox_name_check(name);
 	if (said == STORE_DONE && mailbox_name_is_inbox(name))
 		said = STORE_IS_INBOX;
+	/* before a guest hears of what is there */
+	if (said == STORE_DONE && j->guest && !may_create(j, name))
+		said = STORE_NO_RIGHT;
 	if (said == STORE_DONE && slot_find(name))
 		said = STORE_EXISTS;
 	if (said == STORE_DONE && kept_is_above(name))
@@ -101,8 +104,7 @@ create_answer(struct job *j, struct buf *reply, int *fd)
 	(void)fd;
 	if (j->said != STORE_DONE || !s)
 		return;
-	slot_tell(s, &m);
-	m.rights = (uint16_t)acl_rights(j->is_held, m.id);
+	acl_tell(j, s, &m);
 	ask_mailbox_put(reply, &m);
 }
 
@@ -122,7 +124,7 @@ delete_step(struct job *j)
 	if (s->next.is_kept)
 		return done(j, STORE_IS_KEPT);
 	if (!acl_may(j, s, RIGHT_DELETE))
-		return done(j, STORE_NO_RIGHT);
+		return done(j, acl_refusal(j, s));
 	slot_touch(s)->is_dead = true;
 	s->next.modseq++;
 	sum->messages -=

@@ -80,7 +80,7 @@ static void
 put_change(struct buf *b, const struct change *c, const struct session *to)
 {
 	const struct slot *s = slot_of(c->mailbox);
-	unsigned rights = s ? acl_rights(to->is_held, c->mailbox) : RIGHTS_ALL;
+	unsigned rights = s ? session_rights(to, c->mailbox) : RIGHTS_ALL;
 	if (c->by == to->number || (c->mailbox && !s) || !(rights & RIGHT_LOOKUP) ||
 	    !(rights & RIGHTS_METADATA))
 		return;

@@ -53,12 +53,12 @@ tell_view(const struct job *j, struct slot *s, const struct view *v, bool is_sho
 	    .uidvalidity = s->now.uidvalidity,
 	    .uidnext = s->now.uidnext,
 	    .modseq = s->now.modseq,
-	    .unseen = s->now.unseen,
+	    .unseen = j->guest ? guest_unseen(s, j->guest) : s->now.unseen,
 	    .n = v->head->n,
 	    .recent_from = is_shown ? s->next.first_recent : UINT32_MAX,
 	    .mapped_bytes = view_bytes(v),
 	    .n_uidls = the_keeper.n_uidls,
-	    .rights = (uint16_t)acl_rights(j->is_held, s->now.id)};
+	    .rights = (uint16_t)acl_rights(j, s->now.id)};
 }
 
 static int
@@ -68,13 +68,16 @@ select_slot(struct read_job *r, struct slot *s, bool is_examine,
 	struct view *v;
 	int err = s ? E_OK : E_BAD;
 	if (s && !acl_may(&r->job, s, RIGHT_READ))
-		err = E_DENY;
+		err = acl_hides(&r->job, s) ? E_BAD : E_DENY;
 	if (err == E_OK)
-		err = view_of(s, &v);
+		err = r->job.guest ? guest_view(s, r->job.guest, &v) : view_of(s, &v);
+	is_examine |=
+	    r->job.guest != NULL; /* what is \Recent is the account's own matter */
 	session_select(r->job.session, err == E_OK ? s->now.id : 0, is_examine);
 	if (err != E_OK)
 		return err;
-	bool is_shown = is_examine ? s->recent == NULL : s->recent == r->job.session;
+	bool is_shown = is_examine ? s->recent == NULL && !r->job.guest
+	                           : s->recent == r->job.session;
 	tell_view(&r->job, s, v, is_shown, out);
 	*fd = v->fd;
 	return E_OK;
@@ -193,8 +196,9 @@ mailboxes_answer(struct job *j, struct buf *reply, int *fd)
 	struct store_mailbox m;
 	(void)fd;
 	for (size_t i = 0; i < the_keeper.n_by_name; i++) {
-		slot_tell(the_keeper.by_name[i], &m);
-		m.rights = (uint16_t)acl_rights(j->is_held, m.id);
+		if (acl_hides(j, the_keeper.by_name[i]))
+			continue;
+		acl_tell(j, the_keeper.by_name[i], &m);
 		ask_mailbox_put(reply, &m);
 	}
 }
@@ -220,12 +224,13 @@ mailbox_answer(struct job *j, struct buf *reply, int *fd)
 	struct slot *s = slot_asked(((struct read_job *)j)->name);
 	struct store_mailbox m;
 	(void)fd;
+	if (s && acl_hides(j, s))
+		s = NULL;
 	buf_reset(reply);
 	buf_u8(reply, s ? STORE_DONE : STORE_NONEXISTENT);
 	if (!s)
 		return;
-	slot_tell(s, &m);
-	m.rights = (uint16_t)acl_rights(j->is_held, m.id);
+	acl_tell(j, s, &m);
 	ask_mailbox_put(reply, &m);
 }
 
@@ -277,6 +282,8 @@ ask_expunged(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
+	if (s && !session_may(a->ctx, s, RIGHT_READ))
+		s = NULL;
 	bool is_known = s && modseq >= s->now.expunged_floor;
 	int err = is_known ? expunged_since(&the_keeper.tables, mailbox, modseq, &uids)
 	                   : E_OK;

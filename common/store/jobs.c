@@ -35,6 +35,9 @@ job_new(size_t size, const struct job_kind *kind, struct session *s, uint16_t as
 	j->kind = kind;
 	j->session = s;
 	j->is_held = s && s->is_held;
+	j->guest = s ? s->guest : NULL;
+	if (j->guest)
+		j->guest->refs++;
 	j->ask = ask;
 	buf_span(&j->body, body);
 	return j;
@@ -47,6 +50,7 @@ job_drop(struct job *j)
 		j->session->job = NULL;
 	if (j->kind->free)
 		j->kind->free(j);
+	guest_leave(&j->guest);
 	buf_free(&j->body);
 	mem_free(&j);
 }
@@ -106,7 +110,7 @@ jobs_none(void)
 void
 change_add(struct slot *s, enum change_kind kind, const struct store_record *r)
 {
-	if (!s->view)
+	if (!s->view && !s->guests)
 		return; /* made later, from the table */
 	batch.changes =
 	    mem_room(batch.changes, batch.n_changes, &batch.cap, sizeof *batch.changes);

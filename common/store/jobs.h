@@ -26,7 +26,8 @@ struct job {
 	struct session *session; /* borrow; NULL: it left, or nobody asked */
 	struct buf body;         /* own: what was asked */
 	uint16_t ask;
-	bool is_held; /* its session is: acl_rights */
+	bool is_held;        /* its session is: acl_rights */
+	struct guest *guest; /* own; NULL: of the account itself */
 	bool is_done;
 	enum store_said said;
 };
@@ -85,9 +86,18 @@ ask_handler ask_limits;  /* limits.c */
 ask_handler ask_url_key; /* job_url_key.c */
 
 /* job_acl.c */
-ask_handler ask_acl, ask_set_acl, ask_hold;
-/* acl_rights - enum right: of a session's user; one that is not held has all */
-unsigned acl_rights(bool is_held, uint32_t mailbox);
+ask_handler ask_acl, ask_set_acl, ask_hold, ask_granted;
+/* acl_rights - enum right: of who asks; a session that is not held has all, a guest what he was given */
+unsigned acl_rights(const struct job *, uint32_t mailbox);
+/* acl_refusal - STORE_NO_RIGHT; to a guest who may not look it up it does not exist */
+enum store_said acl_refusal(const struct job *, const struct slot *);
+/* acl_tell - the mailbox as who asks may know it */
+void acl_tell(const struct job *, const struct slot *, struct store_mailbox *out);
+/* session_rights - the same for what is answered at once.  session_may - of a guest; others, all */
+unsigned session_rights(const struct session *, uint32_t mailbox);
+bool session_may(const struct session *, const struct slot *, unsigned rights);
+/* acl_hides - from a guest, who may not look it up */
+bool acl_hides(const struct job *, const struct slot *);
 /* acl_may - all of these.  acl_has - all of these, and any of those; without a slot both */
 bool acl_may(const struct job *, const struct slot *, unsigned rights);
 bool acl_has(const struct job *, const struct slot *, unsigned all, unsigned any);
@@ -96,6 +106,9 @@ uint32_t acl_flags(unsigned rights); /* enum store_flag: those that may be chang
 struct slot *slot_parent(struct span name);
 /* acl_inherit - RFC 4314 4: a new one has the rows of the one above it (NULL: there is none) */
 MUST_USE int acl_inherit(const struct slot *from, const struct slot *to);
+
+/* job_guest.c */
+ask_handler ask_guest, ask_file;
 
 /* job_metadata.c */
 ask_handler ask_annotations, ask_metadata, ask_set_metadata, ask_metadata_changes;

@@ -27,6 +27,9 @@ enum {
 	KEEPER_ALONE_LEAST_MS = 1000,
 	KEEPER_ALONE_MOST_MS = 30000,
 	KEEPER_SESSIONS_MOST = 1000,
+	/* of these, channels of guests: the account's own sessions have room */
+	KEEPER_GUESTS_MOST = 500,
+	KEEPER_GUEST_CHANNELS_MOST = 64, /* of one of them */
 	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
 	/* a change: the next ones go along, and nobody's answer waits for the disk */
@@ -115,6 +118,17 @@ void keeper_close(void);
 MUST_USE int keeper_rebuild(struct store_rebuilt *out);
 
 /* ---- sessions.c ---- */
+/* Whose a channel is: the account's, a guest's, or of one who brings a guest's messages (door.h). */
+enum keeper_phase { PH_OWN = 1, PH_GUEST = 2, PH_DEPOSIT = 4 };
+
+/* An account of the same domain that has something of this one: on a channel that it did not make. */
+struct guest {
+	unsigned refs;
+	/* the account's own quota: what a guest adds is counted there */
+	uint64_t quota_bytes, quota_messages;
+	char who[]; /* its address */
+};
+
 struct session {
 	struct session *next, **link;
 	struct asker *asker;   /* own */
@@ -122,6 +136,7 @@ struct session {
 	uint64_t number;       /* of all that came, from 1 */
 	struct job *job;       /* borrow: what it waits for */
 	bool is_held;          /* to the rights of its user: KEEPER_HOLD */
+	struct guest *guest;   /* own; NULL: of the account itself */
 	bool is_paused;        /* it asks more than one thing at a time */
 	uint32_t selected;     /* mailbox; 0: none */
 	bool is_waiting;       /* KEEPER_WAIT */
@@ -139,6 +154,11 @@ bool sessions_doze(void); /* none is there, the last one went to sleep */
 bool sessions_look(void); /* one has a mailbox selected, or waits */
 /* session_answer - reply (its memory is reused) and a descriptor (borrow), or -1 */
 void session_answer(struct session *, uint16_t ask, struct buf *reply, int fd);
+void guest_leave(struct guest **); /* one reference less */
+/* sessions_take_guest - there is room for one more channel of this guest */
+bool sessions_take_guest(struct span who);
+/* sessions_end_waits - who waits for this mailbox looks at it again */
+void sessions_end_waits(uint32_t mailbox);
 /* session_select - this mailbox (0: none) instead of the one before */
 void session_select(struct session *, uint32_t mailbox, bool is_examine);
 /* sessions_wake - those who wait for what was published */

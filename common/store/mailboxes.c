@@ -238,6 +238,7 @@ static void
 slot_free(struct slot *s)
 {
 	view_free(s);
+	guests_free(s);
 	for (uint32_t i = 0; s->keywords && i < s->next.n_keywords; i++)
 		mem_free(&s->keywords[i]);
 	mem_free(&s->keywords);
@@ -330,8 +331,10 @@ publish_one(struct slot *s)
 		put_by_name(s);
 	s->is_new = false;
 	view_publish_head(s);
-	if (dies)
+	if (dies) {
 		view_free(s);
+		guests_free(s);
+	}
 }
 
 void

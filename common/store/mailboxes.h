@@ -20,7 +20,8 @@ struct slot {
 	uint64_t changed_at; /* of the_keeper.change */
 	/* borrow: who is shown what is \Recent; NULL: nobody has it selected for that */
 	struct session *recent;
-	bool is_dozed; /* sessions sleep in it, and watch index/wake.ID */
+	bool is_dozed;             /* sessions sleep in it, and watch index/wake.ID */
+	struct guest_view *guests; /* own; those who looked at it lately */
 };
 
 /* ---- mailboxes.c: what there is ---- */
@@ -87,6 +88,16 @@ struct view {
 
 enum { VIEW_IDLE_MS = 60000 };
 
+/* What a guest sees of a mailbox: all that the account does, but what he has seen is his own. */
+struct guest_view {
+	struct guest_view *next; /* own */
+	struct guest *guest;     /* own */
+	struct view *view;       /* own; NULL: he does not look at it now */
+	struct numset seen;      /* own: uids; those that are no more may be in it */
+	uint64_t modseq;         /* of its last change */
+	uint64_t unseen;         /* messages of the view */
+};
+
 enum change_kind { CHANGE_ADD, CHANGE_SET, CHANGE_GONE };
 
 /* made from what is now when it is not there */
@@ -98,8 +109,38 @@ void view_publish_rename(struct slot *); /* what it is selected by is not what i
 /* messages with that uid or above */
 uint64_t view_count_from(const struct view *, uint32_t uid);
 void view_free(struct slot *); /* sessions that map it are told */
+/* view_for - of what is now, with the guest's \Seen.  E_OK, E_IO */
+MUST_USE int view_for(struct slot *, struct guest_view *);
+void guest_view_end(struct guest_view *); /* its view, as view_free */
+/* view_toggle_seen - of these uids, in the guest's view */
+void view_toggle_seen(struct guest_view *, const struct numset *uids, uint64_t modseq);
 /* view_supersede - sessions that map it ask again: what they may do has changed */
 void view_supersede(struct slot *);
 void views_drop_idle(int64_t now_ms);
+
+/* ---- guest.c: guests, and what each has seen ---- */
+enum {
+	/* of all that guests of the account have seen: rows of annotations */
+	SEEN_ACCOUNT_MAX = 4 << 20,
+};
+
+/* guest_view_of - made, with what he has seen, where it is not there.  NULL: the table failed */
+struct guest_view *guest_view_of(struct slot *, struct guest *);
+/* guest_view - and its view.  E_OK, or what makes the ask fail */
+MUST_USE int guest_view(struct slot *, struct guest *, struct view **out);
+/* guest_unseen - messages of the mailbox that he has not seen */
+uint64_t guest_unseen(const struct slot *, const struct guest *);
+/*
+ * guest_see - in the batch: these uids change between seen and not.  next becomes what he has seen
+ * then: guest_saw takes it once it is on disk.  E_OK, E_LIMIT (too many ranges: nothing is written),
+ * or what makes the batch fail
+ */
+MUST_USE int guest_see(const struct slot *, const struct guest_view *,
+    const struct numset *toggled, uint64_t modseq, struct numset *next);
+void guest_saw(struct guest_view *, const struct numset *toggled, uint64_t modseq,
+    struct numset *next);
+void guests_free(struct slot *);      /* all of them */
+void guests_end_views(struct slot *); /* each asks again, and may be refused */
+void guests_drop_idle(struct slot *, int64_t now_ms);
 
 #endif

@@ -82,6 +82,37 @@ numset_add_common(struct numset *s, const struct numset *from, struct num_range 
 	return err;
 }
 
+/* Where a set begins, ends, begins again: ascending. */
+static uint64_t
+boundary(const struct numset *s, size_t k)
+{
+	if (k / 2 == s->n)
+		return UINT64_MAX;
+	const struct num_range *r = &s->ranges[k / 2];
+	return k % 2 ? (uint64_t)r->to + 1 : r->from;
+}
+
+int
+numset_toggle(struct numset *out, const struct numset *a, const struct numset *b)
+{
+	size_t i = 0, j = 0;
+	uint64_t from = 0; /* of the range that is open; 0: none is */
+	int err = E_OK;
+	while (err == E_OK) {
+		uint64_t x = boundary(a, i), y = boundary(b, j), at = x < y ? x : y;
+		if (at == UINT64_MAX)
+			break;
+		i += x == at;
+		j += y == at;
+		if (x == y)
+			continue;
+		if (from)
+			err = numset_add(out, (uint32_t)from, (uint32_t)(at - 1));
+		from = from ? 0 : at;
+	}
+	return err;
+}
+
 bool
 numset_has(const struct numset *s, uint32_t number)
 {

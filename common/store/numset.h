@@ -29,6 +29,9 @@ MUST_USE int numset_add(struct numset *, uint32_t from, uint32_t to);
 /* numset_add_common - what from has of asked.  E_OK, E_LIMIT as above */
 MUST_USE int numset_add_common(
     struct numset *, const struct numset *from, struct num_range asked);
+/* numset_toggle - into an empty set: what is in one of the two, and not in both.  E_OK, E_LIMIT */
+MUST_USE int numset_toggle(
+    struct numset *, const struct numset *a, const struct numset *b);
 bool numset_has(const struct numset *, uint32_t number);
 uint64_t numset_count(const struct numset *); /* numbers in it */
 /* the first that is not below number; 0: none */

@@ -91,6 +91,7 @@ select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *ou
 	if (err != E_OK)
 		return err;
 	s->head = (struct view_head *)(uintptr_t)out->head;
+	s->selected = out->mailbox;
 	s->is_superseded = false;
 	s->has_uidls = a.n_uidls > 0;
 	return E_OK;
@@ -280,9 +281,12 @@ store_watch(struct store *s, const struct store_view *v, uint64_t modseq, int *o
 {
 	struct buf body = {0};
 	int err = E_OK;
+	/* the watch may be with the next keeper: then nobody writes the view any more */
+	bool is_there = keeper_is_there(s);
+	(void)is_there;
 	if (!watch_is_free(s)) {
 		store_watch_end(s);
-		err = keeper_find(&s->watch);
+		err = keeper_reach(s, &s->watch);
 	}
 	buf_u32(&body, v ? v->mailbox : 0);
 	buf_u64(&body, modseq);

@@ -10,7 +10,10 @@
 #include "base/log.h"
 #include "store/jobs.h"
 
-enum { PH_ANY = 1, LISTEN_BACKLOG = 64, LARGE_KEPT = 1 << 20 };
+enum { LISTEN_BACKLOG = 64, LARGE_KEPT = 1 << 20 };
+
+/* A channel of the account's own becomes a guest's, and never the other way. */
+enum { PH_ANY = PH_OWN, PH_ALSO = PH_OWN | PH_GUEST };
 
 static struct {
 	struct session *all;
@@ -45,14 +48,25 @@ ask_body(struct rd *body, int *fd)
 
 /* ---- selected ---- */
 
+/* NULL: there is none now */
+static struct view *
+view_of_session(const struct session *s, struct slot *slot)
+{
+	if (!s->guest)
+		return slot->view;
+	struct guest_view *g = guest_view_of(slot, s->guest);
+	return g ? g->view : NULL;
+}
+
 /* uidnext: when its client was shown all that there was. */
 static void
 unselect(struct session *s, uint32_t uidnext)
 {
 	struct slot *was = slot_of(s->selected);
+	struct view *v = was ? view_of_session(s, was) : NULL;
 	s->selected = 0;
-	if (was && was->view && was->view->n_selected && --was->view->n_selected == 0)
-		was->view->idle_since_ms = clock_mono_ms();
+	if (v && v->n_selected && --v->n_selected == 0)
+		v->idle_since_ms = clock_mono_ms();
 	if (!was || was->recent != s)
 		return;
 	was->recent = NULL;
@@ -78,8 +92,9 @@ session_select(struct session *s, uint32_t mailbox, bool is_examine)
 		return;
 	s->selected = mailbox;
 	keeper_look();
-	if (slot->view)
-		slot->view->n_selected++;
+	struct view *v = view_of_session(s, slot);
+	if (v)
+		v->n_selected++;
 	if (!is_examine && !slot->recent)
 		slot->recent = s;
 }
@@ -111,8 +126,18 @@ ask_wait(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	keeper_look();
 	if (rd_end(body) != E_OK)
 		return E_BAD;
+	if (s->guest)
+		s->wait_metadata = 0; /* not his matter */
 	sessions_wake();
 	return E_MORE;
+}
+
+void
+sessions_end_waits(uint32_t mailbox)
+{
+	for (struct session *s = run.all; s; s = s->next)
+		if (s->is_waiting && s->wait_mailbox == mailbox)
+			s->wait_modseq = 0;
 }
 
 static int
@@ -132,6 +157,17 @@ ask_doze(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	buf_u8(reply, is_past);
 	buf_u8(reply, slot && slot_takes_in(slot));
 	return E_OK;
+}
+
+bool
+sessions_take_guest(struct span who)
+{
+	unsigned all = 0, same = 0;
+	for (const struct session *s = run.all; s; s = s->next) {
+		all += s->guest != NULL;
+		same += s->guest && span_eqs(who, s->guest->who);
+	}
+	return all < KEEPER_GUESTS_MOST && same < KEEPER_GUEST_CHANNELS_MOST;
 }
 
 bool
@@ -158,10 +194,12 @@ sessions_wake(void)
 	for (struct session *s = run.all; s; s = s->next) {
 		feed_session(s);
 		struct slot *slot = s->is_waiting ? slot_of(s->wait_mailbox) : NULL;
+		if (slot && s->guest && !session_may(s, slot, RIGHT_READ))
+			slot = NULL;
 		if (!s->is_waiting || waits_on(s, slot))
 			continue;
 		struct buf reply = {0};
-		bool is_there = slot || s->wait_mailbox == 0;
+		bool is_there = slot || (s->wait_mailbox == 0 && !s->guest);
 		buf_u8(&reply, is_there ? STORE_DONE : STORE_NONEXISTENT);
 		s->is_waiting = false;
 		session_answer(s, KEEPER_WAIT, &reply, -1);
@@ -177,17 +215,17 @@ enum { NAME_BYTES = 4 + STORE_NAME_MAX, ANY_BYTES = ASK_MSG_MAX };
 /* clang-format off */
 static const struct ask_row rows[KEEPER_ASKS] = {
 	/*                        name             legal in  times  bytes               fd back  answered by */
-	[KEEPER_SELECT]        = {"SELECT",        PH_ANY,   0,     NAME_BYTES + 1,     true,    ask_select},
-	[KEEPER_RENEW]         = {"RENEW",         PH_ANY,   0,     4,                  true,    ask_renew},
-	[KEEPER_UNSELECT]      = {"UNSELECT",      PH_ANY,   0,     8,                  false,   ask_unselect},
+	[KEEPER_SELECT]        = {"SELECT",        PH_ALSO,  0,     NAME_BYTES + 1,     true,    ask_select},
+	[KEEPER_RENEW]         = {"RENEW",         PH_ALSO,  0,     4,                  true,    ask_renew},
+	[KEEPER_UNSELECT]      = {"UNSELECT",      PH_ALSO,  0,     8,                  false,   ask_unselect},
 	[KEEPER_SYNC]          = {"SYNC",          PH_ANY,   0,     0,                  false,   ask_sync},
-	[KEEPER_MAILBOXES]     = {"MAILBOXES",     PH_ANY,   0,     0,                  true,    ask_mailboxes},
-	[KEEPER_MAILBOX]       = {"MAILBOX",       PH_ANY,   0,     NAME_BYTES,         false,   ask_mailbox},
+	[KEEPER_MAILBOXES]     = {"MAILBOXES",     PH_ALSO,  0,     0,                  true,    ask_mailboxes},
+	[KEEPER_MAILBOX]       = {"MAILBOX",       PH_ALSO,  0,     NAME_BYTES,         false,   ask_mailbox},
 	[KEEPER_SUBSCRIPTIONS] = {"SUBSCRIPTIONS", PH_ANY,   0,     0,                  true,    ask_subscriptions},
 	[KEEPER_SUBSCRIBE]     = {"SUBSCRIBE",     PH_ANY,   0,     NAME_BYTES + 1,     false,   ask_subscribe},
-	[KEEPER_FLAGS]         = {"FLAGS",         PH_ANY,   0,     ANY_BYTES,          true,    ask_flags},
-	[KEEPER_EXPUNGE]       = {"EXPUNGE",       PH_ANY,   0,     ANY_BYTES,          false,   ask_expunge},
-	[KEEPER_EXPUNGED]      = {"EXPUNGED",      PH_ANY,   0,     12,                 true,    ask_expunged},
+	[KEEPER_FLAGS]         = {"FLAGS",         PH_ALSO,  0,     ANY_BYTES,          true,    ask_flags},
+	[KEEPER_EXPUNGE]       = {"EXPUNGE",       PH_ALSO,  0,     ANY_BYTES,          false,   ask_expunge},
+	[KEEPER_EXPUNGED]      = {"EXPUNGED",      PH_ALSO,  0,     12,                 true,    ask_expunged},
 	[KEEPER_USAGE]         = {"USAGE",         PH_ANY,   0,     0,                  false,   ask_usage},
 	[KEEPER_LIMITS]        = {"LIMITS",        PH_ANY,   0,     16,                 false,   ask_limits},
 	[KEEPER_UIDLS]         = {"UIDLS",         PH_ANY,   0,     0,                  true,    ask_uidls},
@@ -195,19 +233,22 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_FILES]         = {"FILES",         PH_ANY,   0,     FILE_ID_BYTES + 1,  true,    ask_files},
 	[KEEPER_ANNOTATIONS]   = {"ANNOTATIONS",   PH_ANY,   0,     0,                  false,   ask_annotations},
 	[KEEPER_LEAVE]         = {"LEAVE",         PH_ANY,   0,     0,                  false,   ask_leave},
+	[KEEPER_GUEST]         = {"GUEST",         PH_ANY,   0,     4 + ANNOTATION_WHO_MAX + 17, false, ask_guest},
+	[KEEPER_GRANTED]       = {"GRANTED",       PH_ANY,   0,     0,                  true,    ask_granted},
+	[KEEPER_FILE]          = {"FILE",          PH_GUEST, 0,     8,                  true,    ask_file},
 	[KEEPER_HOLD]          = {"HOLD",          PH_ANY,   0,     0,                  false,   ask_hold},
-	[KEEPER_ACL]           = {"ACL",           PH_ANY,   0,     NAME_BYTES,         true,    ask_acl},
+	[KEEPER_ACL]           = {"ACL",           PH_ALSO,  0,     NAME_BYTES,         true,    ask_acl},
 	[KEEPER_METADATA]      = {"METADATA",      PH_ANY,   0,     NAME_BYTES,         true,    ask_metadata},
 	[KEEPER_SET_METADATA]  = {"SET_METADATA",  PH_ANY,   0,     ANY_BYTES,          false,   ask_set_metadata},
 	[KEEPER_METADATA_CHANGES] = {"METADATA_CHANGES", PH_ANY, 0, 8,                  true,    ask_metadata_changes},
-	[KEEPER_WAIT]          = {"WAIT",          PH_ANY,   0,     20,                 false,   ask_wait},
+	[KEEPER_WAIT]          = {"WAIT",          PH_ALSO,  0,     20,                 false,   ask_wait},
 	[KEEPER_DOZE]          = {"DOZE",          PH_ANY,   0,     12,                 false,   ask_doze},
-	[KEEPER_CREATE]        = {"CREATE",        PH_ANY,   0,     NAME_BYTES + 4 + 15, false,  ask_create},
-	[KEEPER_DELETE]        = {"DELETE",        PH_ANY,   0,     NAME_BYTES,         false,   ask_delete},
+	[KEEPER_CREATE]        = {"CREATE",        PH_ALSO,  0,     NAME_BYTES + 4 + 15, false,  ask_create},
+	[KEEPER_DELETE]        = {"DELETE",        PH_ALSO,  0,     NAME_BYTES,         false,   ask_delete},
 	[KEEPER_RENAME]        = {"RENAME",        PH_ANY,   0,     2 * NAME_BYTES,     false,   ask_rename},
-	[KEEPER_APPEND]        = {"APPEND",        PH_ANY,   0,     ANY_BYTES,          false,   ask_append},
-	[KEEPER_COPY]          = {"COPY",          PH_ANY,   0,     ANY_BYTES,          true,    ask_copy},
-	[KEEPER_SET_ACL]       = {"SET_ACL",       PH_ANY,   0,     NAME_BYTES + 4 + IDENTIFIER_MAX + 3, false, ask_set_acl},
+	[KEEPER_APPEND]        = {"APPEND",        PH_OWN | PH_DEPOSIT,  0,     ANY_BYTES,          false,   ask_append},
+	[KEEPER_COPY]          = {"COPY",          PH_ALSO,  0,     ANY_BYTES,          true,    ask_copy},
+	[KEEPER_SET_ACL]       = {"SET_ACL",       PH_ALSO,  0,     NAME_BYTES + 4 + IDENTIFIER_MAX + 3, false, ask_set_acl},
 	[KEEPER_ADOPT]         = {"ADOPT",         PH_ANY,   0,     NAME_BYTES + 12,    false,   ask_adopt},
 	[KEEPER_FEED]          = {"FEED",          PH_ANY,   0,     9,                  true,    ask_feed},
 	[KEEPER_KEPT]          = {"KEPT",          PH_ANY,   0,     0,                  true,    ask_kept},
@@ -253,6 +294,7 @@ session_free(struct session *s)
 	if (s->selected)
 		unselect(s, UINT32_MAX);
 	run.has_dozed = s->is_dozing;
+	guest_leave(&s->guest);
 	loop_unwatch(&s->watch);
 	asker_free(&s->asker);
 	*s->link = s->next;

@@ -25,7 +25,10 @@ struct uidl {
 };
 
 struct store {
-	int chan;             /* own: to the keeper; -1 */
+	int chan; /* own: to the keeper; -1 */
+	/* NULL: the account's own keeper; else where a channel to another one's comes from */
+	store_connect_fn *connect;
+	void *connect_ctx;    /* borrow */
 	int retired;          /* own: an inotify without watches; -1 */
 	bool is_held;         /* store_hold */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
@@ -40,6 +43,7 @@ struct store {
 	/* own mapping; unselected, which the keeper was not told; without head: none */
 	struct store_view left;
 	uint32_t left_uidnext; /* then */
+	uint32_t selected; /* mailbox: of the last select; a guest's files are of it */
 	/* of KEEPER_METADATA_CHANGES; 0: nobody wants to hear */
 	uint64_t metadata_seen;
 	bool is_superseded;       /* it was marked: its keeper died */
@@ -64,6 +68,8 @@ struct answer {
  * E_IO
  */
 MUST_USE int keeper_find(int *out);
+/* keeper_reach - the same, of the store's keeper, whose account that may be */
+MUST_USE int keeper_reach(struct store *, int *out);
 /* keeper_never_start - this process is a keeper's own: where that is gone it is not wanted */
 void keeper_never_start(void);
 /*

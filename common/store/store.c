@@ -159,11 +159,33 @@ keeper_find(int *out)
 }
 
 int
-store_open(const char *home, struct store **out)
+keeper_reach(struct store *s, int *out)
+{
+	return s->connect ? s->connect(s->connect_ctx, out) : keeper_find(out);
+}
+
+static struct store *
+store_new(void)
 {
 	struct store *s = mem_new(sizeof *s);
 	s->chan = s->watch = s->feed = s->retired = -1;
 	s->large.max = ASK_BODY_MOST;
+	return s;
+}
+
+struct store *
+store_guest(store_connect_fn *connect, void *ctx)
+{
+	struct store *s = store_new();
+	s->connect = connect;
+	s->connect_ctx = ctx;
+	return s;
+}
+
+int
+store_open(const char *home, struct store **out)
+{
+	struct store *s = store_new();
 	umask(0077);
 	/* a keeper is found by the first ask: who logs in and out needs none */
 	if (chdir(home) != 0) {
@@ -336,7 +358,7 @@ ask_once(struct store *s, uint16_t ask, struct span body, int large,
 {
 	int64_t deadline = deadline_in_ms(STORE_WAIT_MS);
 	bool is_new = !keeper_is_there(s);
-	if (is_new && keeper_find(&s->chan) != E_OK)
+	if (is_new && keeper_reach(s, &s->chan) != E_OK)
 		return E_LIMIT; /* none can begin */
 	if (is_new && s->is_held)
 		keeper_tell(s, KEEPER_HOLD, SPAN(""));
@@ -419,6 +441,17 @@ keeper_tell(struct store *s, uint16_t ask, struct span body)
 		log_event(LOG_DEBUG, "not_told", "ask=%u", (unsigned)ask);
 	if (large >= 0)
 		close(large);
+}
+
+int
+store_reach(struct store *s)
+{
+	if (keeper_is_there(s))
+		return E_OK;
+	int err = keeper_reach(s, &s->chan);
+	if (err == E_OK && s->is_held)
+		keeper_tell(s, KEEPER_HOLD, SPAN(""));
+	return err;
 }
 
 int

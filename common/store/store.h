@@ -159,6 +159,19 @@ MUST_USE int store_create(const char *home);
 MUST_USE int store_open(const char *home, struct store **out);
 void store_close(struct store **);
 
+/*
+ * store_guest - mailboxes of another account, as far as its keeper lets this one (RFC 4314).  connect
+ * gets a channel on which the keeper knows who this is (door.h).  What is asked is: mailboxes,
+ * select, watch, flags, copy within it, expunge, create, delete, messages' files, rights.  There is
+ * nothing of usage, quota, METADATA, cache items, feed, peek, sleep; new messages go by
+ * store_deposit.  own
+ */
+typedef int store_connect_fn(
+    void *ctx, int *out); /* E_OK, E_BAD (there is none), E_IO */
+struct store *store_guest(store_connect_fn *, void *ctx);
+/* store_reach - its keeper is there; what connect said */
+MUST_USE int store_reach(struct store *);
+
 /* What a rebuild came to. */
 struct store_rebuilt {
 	uint64_t from_dump;    /* messages that dump and files know */
@@ -510,6 +523,12 @@ enum store_said store_append(struct store *, struct span mailbox, struct incomin
  */
 enum store_said store_replace(struct store *, uint32_t mailbox, uint32_t uid,
     struct span target, struct incoming *, uint32_t *uidvalidity, uint32_t *new_uid);
+/*
+ * store_deposit - the same into a mailbox of another account, all n or none, over a channel of a
+ * deposit (door.h): of the messages fd, size, flags, keywords and date count.  They are copied
+ */
+enum store_said store_deposit(int chan, struct span mailbox, const struct incoming *,
+    size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
 /*
  * store_adopt_numbers - import: an empty mailbox gets this UIDVALIDITY and UIDNEXT; one that has
  * this UIDVALIDITY from here already, a larger UIDNEXT.  UIDVALIDITYs given out later are larger.

@@ -104,23 +104,40 @@ load_record(void *ctx, const struct store_record *r)
 	return view_append(ctx, r);
 }
 
-void
-view_publish_head(struct slot *s)
+static void
+publish_head(struct slot *s, struct view_head *h, uint64_t unseen)
 {
-	struct view_head *h = s->view ? s->view->head : NULL;
-	if (!h)
-		return;
 	for (uint32_t i = h->n_keywords; i < s->now.n_keywords; i++)
 		strcpy(h->keywords[i],
 		    s->keywords[i]); /* at most STORE_KEYWORD_MAX: asks.c */
 	RELEASE(h->n_keywords, s->now.n_keywords);
 	RELEASE(h->uidnext, s->now.uidnext);
-	RELEASE(h->unseen, (uint32_t)s->now.unseen);
+	RELEASE(h->unseen, (uint32_t)unseen);
 	RELEASE(h->is_deleted, s->now.is_dead);
 	RELEASE(h->modseq, s->now.modseq);
-	if (h->n_gone > VIEW_GONE_MOST && h->n_gone > h->n / 2 &&
-	    view_move(s->view) != E_OK)
-		view_free(s);
+}
+
+static bool
+is_mostly_gone(const struct view_head *h)
+{
+	return h->n_gone > VIEW_GONE_MOST && h->n_gone > h->n / 2;
+}
+
+void
+view_publish_head(struct slot *s)
+{
+	if (s->view) {
+		publish_head(s, s->view->head, s->now.unseen);
+		if (is_mostly_gone(s->view->head) && view_move(s->view) != E_OK)
+			view_free(s);
+	}
+	for (struct guest_view *g = s->guests; g; g = g->next) {
+		if (!g->view)
+			continue;
+		publish_head(s, g->view->head, g->unseen);
+		if (is_mostly_gone(g->view->head) && view_move(g->view) != E_OK)
+			guest_view_end(g);
+	}
 }
 
 void
@@ -128,6 +145,9 @@ view_publish_rename(struct slot *s)
 {
 	if (s->view)
 		RELEASE(s->view->head->is_renamed, 1);
+	for (struct guest_view *g = s->guests; g; g = g->next)
+		if (g->view)
+			RELEASE(g->view->head->is_renamed, 1);
 }
 
 uint64_t
@@ -207,32 +227,143 @@ publish_set(struct store_record *to, const struct store_record *from)
 	RELEASE(to->modseq, from->modseq);
 }
 
-void
-view_publish(struct slot *s, enum change_kind kind, const struct store_record *r)
+/* E_OK, E_IO: there is no room for one more */
+static int
+publish(struct view *v, enum change_kind kind, const struct store_record *r)
 {
-	struct view *v = s->view;
-	if (!v)
-		return;
-	if (kind == CHANGE_ADD) {
-		if (view_append(v, r) != E_OK)
-			view_free(s); /* the next one who selects it makes it anew */
-		return;
-	}
+	if (kind == CHANGE_ADD)
+		return view_append(v, r);
 	struct store_record *to = find(v, r->uid);
 	if (!to || (to->flags & FLAG_GONE))
-		return;
+		return E_OK;
 	/* not when its cache item found a place */
 	bool is_told = to->modseq != r->modseq;
 	if (kind == CHANGE_SET) {
 		publish_set(to, r);
 		if (is_told)
 			note_change(v, to);
-		return;
+		return E_OK;
 	}
 	atomic_fetch_or_explicit(&to->flags, FLAG_GONE, memory_order_relaxed);
 	RELEASE(to->modseq, r->modseq);
 	v->head->n_gone++;
 	note_change(v, to);
+	return E_OK;
+}
+
+/* ---- a guest's ---- */
+
+static bool
+is_unseen(const struct store_record *r)
+{
+	return !(r->flags & (FLAG_SEEN | FLAG_GONE));
+}
+
+static struct store_record
+record_for(const struct guest_view *g, const struct store_record *r)
+{
+	struct store_record mine = *r;
+	mine.flags = r->flags & ~(uint32_t)FLAG_SEEN;
+	if (numset_has(&g->seen, r->uid))
+		mine.flags |= FLAG_SEEN;
+	return mine;
+}
+
+static void
+publish_for(struct guest_view *g, enum change_kind kind, const struct store_record *r)
+{
+	struct store_record mine = record_for(g, r),
+			    *to = kind == CHANGE_ADD ? NULL : find(g->view, r->uid);
+	if (kind != CHANGE_ADD && !to)
+		return;
+	if (to) {
+		g->unseen -= is_unseen(to);
+		if (mine.modseq < to->modseq)
+			mine.modseq = to->modseq; /* what he has seen changed later */
+	}
+	if (kind != CHANGE_GONE && !(to && (to->flags & FLAG_GONE)))
+		g->unseen += is_unseen(&mine);
+	if (publish(g->view, kind, &mine) != E_OK)
+		guest_view_end(g);
+}
+
+void
+view_toggle_seen(struct guest_view *g, const struct numset *uids, uint64_t modseq)
+{
+	struct view *v = g->view;
+	for (size_t i = 0; v && i < uids->n; i++)
+		for (uint32_t at = store_records_before(
+			 v->records, v->head->n, uids->ranges[i].from);
+		     at < v->head->n && v->records[at].uid <= uids->ranges[i].to;
+		     at++) {
+			struct store_record *r = &v->records[at];
+			if (r->flags & FLAG_GONE)
+				continue;
+			g->unseen -= is_unseen(r);
+			atomic_fetch_xor_explicit(
+			    &r->flags, FLAG_SEEN, memory_order_relaxed);
+			g->unseen += is_unseen(r);
+			RELEASE(r->modseq, modseq);
+			note_change(v, r);
+		}
+}
+
+struct load_for {
+	struct guest_view *guest;
+	struct view *view;
+};
+
+/* When each was seen is not kept, only when the last was: they are told once more. */
+static int
+load_for(void *ctx, const struct store_record *r)
+{
+	struct load_for *l = ctx;
+	struct store_record mine = record_for(l->guest, r);
+	if (mine.modseq < l->guest->modseq)
+		mine.modseq = l->guest->modseq;
+	l->guest->unseen += is_unseen(&mine);
+	return view_append(l->view, &mine);
+}
+
+int
+view_for(struct slot *s, struct guest_view *g)
+{
+	struct view made;
+	int err = g->view ? E_OK : view_make(s->now.messages, &made);
+	if (g->view || err != E_OK)
+		return err;
+	made.idle_since_ms = clock_mono_ms();
+	g->view = mem_new(sizeof *g->view);
+	*g->view = made;
+	g->unseen = 0;
+	err = record_each(&the_keeper.tables, s->now.id, load_for,
+	    &(struct load_for){.guest = g, .view = g->view});
+	if (err == E_OK)
+		publish_head(s, g->view->head, g->unseen);
+	else
+		guest_view_end(g);
+	return err;
+}
+
+void
+guest_view_end(struct guest_view *g)
+{
+	if (!g->view)
+		return;
+	view_unmap(g->view);
+	mem_free(&g->view);
+}
+
+/* ---- all of a mailbox ---- */
+
+void
+view_publish(struct slot *s, enum change_kind kind, const struct store_record *r)
+{
+	if (s->view && publish(s->view, kind, r) != E_OK)
+		view_free(s); /* the next one who selects it makes it anew */
+	for (struct guest_view *g = s->guests; g; g = g->next)
+		if (g->view)
+			publish_for(g, kind, r);
 }
 
 void
@@ -249,6 +380,7 @@ view_supersede(struct slot *s)
 {
 	if (s->view && view_move(s->view) != E_OK)
 		view_free(s);
+	guests_end_views(s);
 }
 
 void
@@ -259,5 +391,6 @@ views_drop_idle(int64_t now_ms)
 		struct view *v = k->by_id[i]->view;
 		if (v && v->n_selected == 0 && now_ms - v->idle_since_ms > VIEW_IDLE_MS)
 			view_free(k->by_id[i]);
+		guests_drop_idle(k->by_id[i], now_ms);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates.c - every row of the tables that key, auth, lookup, maps, resolver, greylist, dial, budget, fetch, a monitor, a keeper,
+ * gates.c - every row of the tables that key, auth, lookup, maps, resolver, greylist, dial, budget, fetch, a monitor, a keeper, the
+ * role shares, a door,
  * the front of smtpd, the processes of queue and the command that moves or repairs a mailbox
  * answer: out of turn, too long, too often, one byte short, one byte more, asks that do not exist,
  * and of a monitor those that a role may not make; what a relay tells the scheduler.  Prints "ok
@@ -298,6 +299,9 @@ static const struct kind {
     {"queue reports", reports_table, sample_reports, NULL},
     {"monitor", monitor_table, sample_monitor, NULL},
     {"keeper", keeper_table, sample_keeper, keeper_ctx},
+    {"deposit", deposit_table, sample_deposit, NULL},
+    {"imapd shares", shares_table, sample_shares, NULL},
+    {"imapd monitor", share_monitor_table, sample_share_monitor, NULL},
     {"smtpd front", pool_table, sample_nothing, NULL},
     {"spool", client_table, sample_client, client_ctx},
     {"spool of sched", sched_table, sample_sched, sched_ctx},
@@ -335,6 +339,9 @@ try(const struct ask_table *t, void *ctx, uint16_t type, enum attack attack,
 	    : t->gone ? NULL
 		      : &asking);
 	buf_span(&body, sample);
+	/* the first phase in which it is legal */
+	if (type < t->n_rows && t->rows[type].phases)
+		a->phase = t->rows[type].phases & -t->rows[type].phases;
 	if (attack == OUT_OF_TURN)
 		a->phase = 1u << 31;
 	if (attack == TOO_LONG)

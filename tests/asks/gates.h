@@ -14,6 +14,16 @@ const struct ask_table *keeper_table(unsigned kind);
 void *keeper_ctx(void);
 void sample_keeper(uint16_t type, struct buf *);
 
+/* store_door.c: common/store/door.c */
+const struct ask_table *deposit_table(unsigned kind);
+void sample_deposit(uint16_t type, struct buf *);
+
+/* imap_shares.c: imapd/shares.c and imapd/share_monitor.c */
+const struct ask_table *shares_table(unsigned kind);
+void sample_shares(uint16_t type, struct buf *);
+const struct ask_table *share_monitor_table(unsigned kind);
+void sample_share_monitor(uint16_t type, struct buf *);
+
 /* smtp_pool.c: smtpd/pool.c */
 const struct ask_table *pool_table(unsigned kind);
 

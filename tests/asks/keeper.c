@@ -117,6 +117,14 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_WAIT:
 		put_u32s(b, 5);
 		break;
+	case KEEPER_GUEST:
+		buf_bytes(b, SPAN("u2@example.test"));
+		put_u32s(b, 4);
+		buf_u8(b, 0);
+		break;
+	case KEEPER_FILE:
+		put_u32s(b, 2);
+		break;
 	case KEEPER_FEED:
 		buf_u64(b, 0);
 		buf_u8(b, 1);

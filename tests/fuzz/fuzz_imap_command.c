@@ -18,6 +18,9 @@
 #include "mime/bodystructure.h"
 #include "tls/hash.h"
 
+#define SHARE_FAKES_APPEND
+#include "tests/share_fakes.h"
+
 enum {
 	IS_UTF8 = 1,
 	IS_SELECTED = 2,

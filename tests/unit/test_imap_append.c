@@ -18,6 +18,9 @@
 #include "imapd/url_data.h"
 #include "mime/cache.h"
 
+#define SHARE_FAKES_APPEND
+#include "tests/share_fakes.h"
+
 enum { LITERALS_MOST = 8, QUOTA = 1000 };
 
 /* ---- a client: the text before a literal, its octets, the text behind it ---- */

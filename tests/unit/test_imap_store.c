@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "imapd/command.h"
+#include "tests/share_fakes.h"
 
 enum { MESSAGES = 10000, FEW = 4, STORE_MOST_MS = 2000 };
 

@@ -42,6 +42,28 @@ test_ranges_join(void **state)
 }
 
 static void
+test_toggle(void **state)
+{
+	struct numset a = {0}, b = {0}, out = {0};
+	(void)state;
+	assert_int_equal(numset_toggle(&out, &a, &b), E_OK);
+	assert_text(&out, "");
+	assert_int_equal(numset_add(&a, 1, 10), E_OK);
+	assert_int_equal(numset_add(&a, UINT32_MAX, UINT32_MAX), E_OK);
+	assert_int_equal(numset_add(&b, 1, 1), E_OK);
+	assert_int_equal(numset_add(&b, 5, 6), E_OK);
+	assert_int_equal(numset_add(&b, 10, 12), E_OK);
+	assert_int_equal(numset_toggle(&out, &a, &b), E_OK);
+	assert_text(&out, "2:4,7:9,11:12,4294967295");
+	numset_reset(&out);
+	assert_int_equal(numset_toggle(&out, &a, &a), E_OK);
+	assert_text(&out, "");
+	numset_free(&a);
+	numset_free(&b);
+	numset_free(&out);
+}
+
+static void
 assert_same(const struct numset *s, const bool *has)
 {
 	uint64_t n = 0;
@@ -113,7 +135,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_ranges_join),
+	    cmocka_unit_test(test_ranges_join), cmocka_unit_test(test_toggle),
 	    cmocka_unit_test(test_as_an_array),
 	    cmocka_unit_test(test_decode_refuses),
 	};

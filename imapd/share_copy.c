@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: ISC */
+/* share_copy.c - messages that go from one account to another: their bytes are copied. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "imapd/share.h"
+
+/* ---- what was seen is each one's own ---- */
+
+/* Those of to whose message at the same place of from was seen; the flag is this account's here. */
+static void
+see(struct session *s, const struct place *p, const struct numset *to)
+{
+	struct store_mailbox m;
+	struct store_change seen = {.how = STORE_ADD, .flags = FLAG_SEEN};
+	if (to->n == 0 || store_mailbox(p->store, p->name, &m) != E_OK ||
+	    !(m.rights & RIGHT_SEEN))
+		return;
+	enum store_said said = store_flags(p->store, m.id, to, &seen, NULL);
+	(void)said; /* they are there, and unseen */
+	(void)s;
+}
+
+static bool
+was_seen(const struct session *s, uint32_t uid)
+{
+	const struct store_record *r = store_record_of(&s->selected->view, uid);
+	return r && (r->flags & FLAG_SEEN);
+}
+
+void
+share_copied(
+    struct session *s, const struct place *p, const struct store_copied *copied)
+{
+	struct numset seen = {.n = 0};
+	uint32_t from = numset_from(&copied->from, 1), to = numset_from(&copied->to, 1);
+	while (p->owner_local && from && to) {
+		if (was_seen(s, from) && numset_add(&seen, to, to) != E_OK)
+			break;
+		from = from < UINT32_MAX ? numset_from(&copied->from, from + 1) : 0;
+		to = to < UINT32_MAX ? numset_from(&copied->to, to + 1) : 0;
+	}
+	see(s, p, &seen);
+	numset_free(&seen);
+}
+
+/* ---- APPEND ---- */
+
+static enum store_said
+deposit(const struct place *p, const struct incoming *all, size_t n,
+    uint32_t *uidvalidity, uint32_t *first_uid)
+{
+	int chan, err = share_deposit(p, &chan);
+	if (err != E_OK)
+		return err == E_BAD ? STORE_NONEXISTENT : STORE_LATER;
+	enum store_said said =
+	    store_deposit(chan, p->name, all, n, uidvalidity, first_uid);
+	close(chan);
+	return said;
+}
+
+enum store_said
+share_append(struct session *s, const struct place *p, struct incoming *all, size_t n,
+    uint32_t *uidvalidity, uint32_t *first_uid)
+{
+	struct numset seen = {.n = 0};
+	if (!p->owner_local)
+		return store_append(p->store, p->name, all, n, uidvalidity, first_uid);
+	enum store_said said = deposit(p, all, n, uidvalidity, first_uid);
+	for (size_t i = 0; said == STORE_DONE && i < n; i++)
+		if ((all[i].flags & FLAG_SEEN) &&
+		    numset_add(&seen, *first_uid + (uint32_t)i,
+			*first_uid + (uint32_t)i) != E_OK)
+			break;
+	see(s, p, &seen);
+	numset_free(&seen);
+	return said;
+}
+
+/* ---- COPY ---- */
+
+/* Messages on their way; of ours, files with a name, else open ones of who had them. */
+struct carried {
+	struct session *session;
+	bool is_ours;         /* they are written here */
+	struct incoming *all; /* own */
+	size_t n;
+	struct numset from; /* own */
+};
+
+static int
+copy_file(int fd, uint64_t size, struct incoming *to)
+{
+	static char piece[IMAP_IN_CHUNK];
+	int err = E_OK;
+	for (uint64_t at = 0; err == E_OK && at < size;) {
+		size_t most =
+		    size - at < sizeof piece ? (size_t)(size - at) : sizeof piece;
+		ssize_t n = pread(fd, piece, most, (off_t)at);
+		if (n <= 0)
+			return E_IO;
+		at += (uint64_t)n;
+		err = incoming_write(to, span_make(piece, (size_t)n));
+	}
+	return err == E_OK ? incoming_end(to) : err;
+}
+
+static void
+take_flags(struct session *s, const struct store_record *r, struct incoming *m)
+{
+	const struct view_head *head = s->selected->view.head;
+	struct span *words = arena_get(&s->arena, STORE_KEYWORDS_MAX * sizeof *words);
+	m->flags = r->flags & FLAGS_ALL;
+	m->date_sec = r->date_sec;
+	m->keywords = words;
+	m->n_keywords = 0;
+	for (uint32_t i = 0; words && i < head->n_keywords; i++)
+		if (r->keywords & 1ull << i)
+			words[m->n_keywords++] = span_of(head->keywords[i]);
+}
+
+/* E_OK, E_BAD (it is gone), E_LIMIT, E_IO */
+static int
+carry(struct carried *c, const struct store_record *r)
+{
+	struct session *s = c->session;
+	struct incoming *m = &c->all[c->n];
+	struct stat st;
+	int fd, err = store_message_open(s->store, r, &fd);
+	if (err != E_OK)
+		return err;
+	if (fstat(fd, &st) != 0)
+		err = E_IO;
+	if (err == E_OK && c->is_ours) {
+		err = incoming_begin(session_own(s), m);
+		if (err == E_OK)
+			c->n++;
+		if (err == E_OK)
+			err = copy_file(fd, (uint64_t)st.st_size, m);
+		close(fd);
+	} else if (err == E_OK) {
+		*m = (struct incoming){.fd = fd, .size_bytes = (uint64_t)st.st_size};
+		c->n++;
+	} else {
+		close(fd);
+	}
+	if (err == E_OK)
+		take_flags(s, r, m);
+	return err == E_OK ? numset_add(&c->from, r->uid, r->uid) : err;
+}
+
+static int
+carry_all(struct carried *c, const struct numset *uids)
+{
+	int err = E_OK;
+	for (uint32_t uid = numset_from(uids, 1); uid && err == E_OK;
+	     uid = uid < UINT32_MAX ? numset_from(uids, uid + 1) : 0) {
+		const struct store_record *r =
+		    store_record_of(&c->session->selected->view, uid);
+		if (r && !(r->flags & FLAG_GONE))
+			err = carry(c, r);
+	}
+	return err;
+}
+
+static void
+carried_free(struct carried *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->is_ours)
+			incoming_drop(&c->all[i]);
+		else
+			close(c->all[i].fd);
+	}
+	mem_free(&c->all);
+	numset_free(&c->from);
+}
+
+static enum store_said
+said_of(int err)
+{
+	if (err == E_OK)
+		return STORE_DONE;
+	return err != E_LIMIT         ? STORE_LATER
+	       : incoming_was_quota() ? STORE_OVER_QUOTA
+	                              : STORE_DISK_FULL;
+}
+
+/* They are there: now they go here.  A death in between leaves them in both. */
+static enum store_said
+remove_moved(struct session *s, const struct numset *uids)
+{
+	struct store_change deleted = {.how = STORE_ADD, .flags = FLAG_DELETED};
+	uint32_t mailbox = s->selected->view.mailbox;
+	enum store_said said = store_flags(s->store, mailbox, uids, &deleted, NULL);
+	return said == STORE_DONE ? store_expunge(s->store, mailbox, uids, true) : said;
+}
+
+static enum store_said
+check(struct session *s, const struct numset *uids, const struct place *p, bool is_move)
+{
+	const unsigned go = RIGHT_REMOVE | RIGHT_EXPUNGE;
+	struct store_mailbox m;
+	if (numset_count(uids) > SHARE_COPY_MOST)
+		return STORE_TOO_MANY;
+	if (is_move && (s->selected->view.rights & go) != go)
+		return STORE_NO_RIGHT;
+	int err = store_mailbox(p->store, p->name, &m);
+	if (err != E_OK)
+		return err == E_BAD ? STORE_NONEXISTENT : STORE_LATER;
+	return m.rights & RIGHT_INSERT ? STORE_DONE : STORE_NO_RIGHT;
+}
+
+enum store_said
+share_copy(struct session *s, const struct numset *uids, const struct place *p,
+    bool is_move, struct store_copied *out)
+{
+	struct carried c = {.session = s, .is_ours = !p->owner_local};
+	uint32_t uid = 0;
+	enum store_said said = check(s, uids, p, is_move);
+	if (said != STORE_DONE || numset_count(uids) == 0)
+		return said;
+	c.all = mem_new((size_t)numset_count(uids) * sizeof *c.all);
+	said = said_of(carry_all(&c, uids));
+	if (said == STORE_DONE && c.n)
+		said = share_append(s, p, c.all, c.n, &out->uidvalidity, &uid);
+	if (said == STORE_DONE && c.n) {
+		if (numset_add(&out->to, uid, uid + (uint32_t)c.n - 1) != E_OK)
+			said = STORE_TOO_MANY;
+		out->from = c.from;
+		c.from = (struct numset){.n = 0};
+	}
+	carried_free(&c);
+	if (said == STORE_DONE && is_move && out->from.n)
+		said = remove_moved(s, &out->from);
+	return said;
+}

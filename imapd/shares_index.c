@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * shares_index.c - who gave anything to whom: lines "OWNER IDENTIFIER ...\n" in a file that grows; of
+ * two lines of an owner the later one counts.  It says where to ask, no more: what may be done the
+ * owner's keeper knows.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "imapd/shares.h"
+
+enum {
+	INDEX_BYTES_MOST = 64 << 20, /* a longer file is not read any further */
+	/* when so much of it is of no use it is written anew */
+	INDEX_WASTE_LEAST = 64 << 10,
+	INDEX_BUCKETS = 4096,
+};
+
+struct owner {
+	char *line; /* own: its address, then the identifiers, a space before each */
+	size_t n;
+	size_t next; /* of its bucket: index + 1; 0: none */
+};
+
+struct shares_index {
+	char *path; /* own */
+	int fd;     /* own */
+	ino_t inode;
+	off_t read_bytes;
+	struct owner *all; /* own */
+	size_t n, cap, live_bytes;
+	size_t buckets[INDEX_BUCKETS]; /* by address: index + 1; 0: none */
+};
+
+static struct span
+line_of(const struct owner *o)
+{
+	return span_make(o->line, o->n);
+}
+
+static size_t *
+bucket_of(struct shares_index *x, struct span owner)
+{
+	uint32_t hash = 2166136261u;
+	for (size_t i = 0; i < owner.n; i++)
+		hash = (hash ^ (unsigned char)owner.p[i]) * 16777619u;
+	return &x->buckets[hash % INDEX_BUCKETS];
+}
+
+static struct owner *
+find(struct shares_index *x, struct span owner)
+{
+	for (size_t at = *bucket_of(x, owner); at; at = x->all[at - 1].next) {
+		struct span line = line_of(&x->all[at - 1]);
+		if (span_eq(span_cut(&line, ' '), owner))
+			return &x->all[at - 1];
+	}
+	return NULL;
+}
+
+static void
+take_line(struct shares_index *x, struct span line)
+{
+	struct span rest = line, owner = span_cut(&rest, ' ');
+	struct owner *o = find(x, owner);
+	if (!owner.n)
+		return;
+	if (!o) {
+		x->all = mem_room(x->all, x->n, &x->cap, sizeof *x->all);
+		size_t *bucket = bucket_of(x, owner);
+		o = &x->all[x->n++];
+		*o = (struct owner){.next = *bucket};
+		*bucket = x->n;
+	}
+	x->live_bytes += line.n - o->n;
+	mem_free(&o->line);
+	o->line = mem_new(line.n + 1);
+	memcpy(o->line, line.p, line.n);
+	o->n = line.n;
+}
+
+static void
+forget(struct shares_index *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		mem_free(&x->all[i].line);
+	x->n = x->live_bytes = 0;
+	memset(x->buckets, 0, sizeof x->buckets);
+	x->read_bytes = 0;
+	if (x->fd >= 0)
+		close(x->fd);
+	x->fd = -1;
+}
+
+/* Whole lines of what was written since; another one of us may be writing, too (a reload). */
+static void
+read_more(struct shares_index *x)
+{
+	struct buf text = {.max = INDEX_BYTES_MOST};
+	struct stat st;
+	if (fstat(x->fd, &st) != 0 || st.st_size <= x->read_bytes)
+		return;
+	size_t n = (size_t)(st.st_size - x->read_bytes);
+	char *room = buf_room(&text, n);
+	ssize_t got = room ? pread(x->fd, room, n, x->read_bytes) : -1;
+	if (got > 0)
+		buf_added(&text, (size_t)got);
+	struct span rest = buf_as_span(&text);
+	size_t end = span_rfind(rest, '\n');
+	if (end < rest.n) {
+		rest.n = end + 1;
+		x->read_bytes += (off_t)rest.n;
+		while (rest.n)
+			take_line(x, span_cut(&rest, '\n'));
+	}
+	buf_free(&text);
+}
+
+static void
+refresh(struct shares_index *x)
+{
+	struct stat st;
+	if (x->fd >= 0 && (stat(x->path, &st) != 0 || st.st_ino != x->inode))
+		forget(x);
+	if (x->fd < 0)
+		x->fd = open(x->path,
+		    O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (x->fd < 0 || fstat(x->fd, &st) != 0) {
+		log_event(LOG_ERR, "no_shares_index", "file=%s err=%s", log_qs(x->path),
+		    log_errno(errno));
+		return;
+	}
+	x->inode = st.st_ino;
+	read_more(x);
+}
+
+/* Without what later lines made void. */
+static void
+write_anew(struct shares_index *x)
+{
+	struct buf path = {0}, text = {.max = INDEX_BYTES_MOST};
+	buf_putf(&path, "%s.new", x->path);
+	for (size_t i = 0; i < x->n; i++) {
+		struct span line = line_of(&x->all[i]), rest = line;
+		span_cut(&rest, ' ');
+		if (!rest.n)
+			continue; /* nothing is given any more */
+		buf_span(&text, line);
+		buf_ch(&text, '\n');
+	}
+	int fd = open(buf_cstr(&path),
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && buf_done(&text) == E_OK &&
+	    file_write(fd, buf_as_span(&text)) == E_OK &&
+	    rename(buf_cstr(&path), x->path) == 0)
+		forget(x);
+	if (fd >= 0)
+		close(fd);
+	buf_free(&path);
+	buf_free(&text);
+	refresh(x);
+}
+
+struct shares_index *
+shares_index_open(const char *path)
+{
+	struct shares_index *x = mem_new(sizeof *x);
+	x->fd = -1;
+	x->path = mem_dup(path);
+	refresh(x);
+	if (x->fd < 0)
+		shares_index_close(&x);
+	else if ((size_t)x->read_bytes > 2 * x->live_bytes + INDEX_WASTE_LEAST)
+		write_anew(x);
+	return x;
+}
+
+void
+shares_index_close(struct shares_index **xp)
+{
+	struct shares_index *x = *xp;
+	if (!x)
+		return;
+	forget(x);
+	mem_free(&x->all);
+	mem_free(&x->path);
+	mem_free(xp);
+}
+
+/* ---- what changes ---- */
+
+/* What could not stand in a line is left out: no such address logs in. */
+static bool
+is_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == ' ' || s.p[i] == '\n')
+			return false;
+	return s.n > 0;
+}
+
+static bool
+has_word(struct span words, struct span word)
+{
+	while (words.n)
+		if (span_eq(span_cut(&words, ' '), word))
+			return true;
+	return false;
+}
+
+static void
+put_line(struct buf *line, struct span owner, struct span granted)
+{
+	unsigned n = 0;
+	buf_span(line, owner);
+	for (struct rd r = rd_of(granted); r.in.n && n < SHARES_GRANTED_MOST;) {
+		struct span who = rd_str(&r, IDENTIFIER_MAX);
+		if (r.err != E_OK)
+			break;
+		if (!is_word(who) || has_word(buf_as_span(line), who))
+			continue;
+		buf_ch(line, ' ');
+		buf_span(line, who);
+		n++;
+	}
+}
+
+void
+shares_index_set(struct shares_index *x, struct span owner, struct span granted)
+{
+	struct buf line = {0};
+	refresh(x);
+	put_line(&line, owner, granted);
+	const struct owner *o = find(x, owner);
+	struct span now = buf_as_span(&line);
+	bool is_same = o ? span_eq(line_of(o), now) : span_eq(now, owner);
+	if (!is_same && is_word(owner)) {
+		buf_ch(&line, '\n');
+		if (x->fd < 0 || file_write(x->fd, buf_as_span(&line)) != E_OK)
+			log_event(
+			    LOG_ERR, "shares_not_written", "err=%s", log_errno(errno));
+		refresh(x);
+	}
+	buf_free(&line);
+}
+
+/* ---- what is asked ---- */
+
+static struct span
+domain_of(struct span address)
+{
+	return span_from(address, span_rfind(address, '@'));
+}
+
+static bool
+gave(struct span line, struct span guest)
+{
+	struct span owner = span_cut(&line, ' ');
+	return span_eq(domain_of(owner), domain_of(guest)) && !span_eq(owner, guest) &&
+	       (has_word(line, guest) || has_word(line, SPAN("anyone")));
+}
+
+bool
+shares_index_has(struct shares_index *x, struct span owner, struct span guest)
+{
+	refresh(x);
+	const struct owner *o = find(x, owner);
+	return o && gave(line_of(o), guest);
+}
+
+void
+shares_index_each(struct shares_index *x, struct span guest,
+    bool (*fn)(void *ctx, struct span owner), void *ctx)
+{
+	refresh(x);
+	for (size_t i = 0; i < x->n; i++) {
+		struct span line = line_of(&x->all[i]);
+		if (gave(line, guest) && !fn(ctx, span_cut(&line, ' ')))
+			return;
+	}
+}

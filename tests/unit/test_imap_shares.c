@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/* test_imap_shares.c - who gave anything to whom, as the role shares keeps it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "imapd/shares_index.c"
+
+static char folder[] = "/tmp/merpati-shares-XXXXXX";
+static struct buf path;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	strcpy(folder + sizeof folder - sizeof "XXXXXX", "XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	buf_putf(&path, "%s/index", folder);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	unlink(buf_cstr(&path));
+	rmdir(folder);
+	buf_free(&path);
+	return 0;
+}
+
+static void
+give(struct shares_index *x, const char *owner, const char *a, const char *b)
+{
+	struct buf list = {0};
+	if (a)
+		buf_bytes(&list, span_of(a));
+	if (b)
+		buf_bytes(&list, span_of(b));
+	shares_index_set(x, span_of(owner), buf_as_span(&list));
+	buf_free(&list);
+}
+
+static bool
+add(void *ctx, struct span owner)
+{
+	struct buf *b = ctx;
+	buf_span(b, owner);
+	buf_ch(b, ' ');
+	return true;
+}
+
+static void
+owners_check(struct shares_index *x, const char *guest, const char *want)
+{
+	struct buf b = {0};
+	shares_index_each(x, span_of(guest), add, &b);
+	assert_string_equal(buf_cstr(&b), want);
+	buf_free(&b);
+}
+
+static bool
+has(struct shares_index *x, const char *owner, const char *guest)
+{
+	return shares_index_has(x, span_of(owner), span_of(guest));
+}
+
+static void
+test_given(void **state)
+{
+	struct shares_index *x = shares_index_open(buf_cstr(&path));
+	(void)state;
+	assert_non_null(x);
+	owners_check(x, "a@x.test", "");
+	give(x, "o@x.test", "a@x.test", "b@x.test");
+	give(x, "p@x.test", "anyone", NULL);
+	give(x, "q@y.test", "anyone", "a@x.test"); /* of another domain: nothing */
+	give(x, "no name", "anyone", NULL);        /* what is no word is left out */
+	give(x, "r@x.test", "a b@x.test", "c@x.test\nz@x.test");
+	owners_check(x, "a@x.test", "o@x.test p@x.test ");
+	owners_check(x, "c@x.test", "p@x.test ");
+	owners_check(x, "p@x.test", "");
+	assert_true(has(x, "o@x.test", "b@x.test"));
+	assert_false(has(x, "o@x.test", "b@x.tes"));
+	assert_false(has(x, "o@x.test", "@x.test"));
+	assert_false(has(x, "q@y.test", "a@x.test"));
+	assert_false(has(x, "nobody@x.test", "a@x.test"));
+	assert_false(has(x, "r@x.test", "z@x.test"));
+	/* another one sees it, also what comes later, and what is taken away */
+	struct shares_index *y = shares_index_open(buf_cstr(&path));
+	assert_true(has(y, "o@x.test", "a@x.test"));
+	give(x, "o@x.test", "b@x.test", NULL);
+	give(y, "p@x.test", NULL, NULL);
+	owners_check(y, "a@x.test", "");
+	owners_check(x, "b@x.test", "o@x.test ");
+	unlink(buf_cstr(&path));
+	owners_check(x, "b@x.test", "");
+	shares_index_close(&x);
+	shares_index_close(&y);
+}
+
+/* A file that is mostly void is written anew; half a line is none. */
+static void
+test_grows(void **state)
+{
+	struct shares_index *x = shares_index_open(buf_cstr(&path));
+	struct stat before, after;
+	(void)state;
+	for (unsigned i = 0; i < 4000; i++)
+		give(x, "owner@x.test", i % 2 ? "a@x.test" : "b@x.test", "c@x.test");
+	give(x, "gone@x.test", "a@x.test", NULL);
+	give(x, "gone@x.test", NULL, NULL);
+	assert_int_equal(stat(buf_cstr(&path), &before), 0);
+	shares_index_close(&x);
+	int fd = open(buf_cstr(&path), O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, "half@x.test any", 15), 15);
+	close(fd);
+	x = shares_index_open(buf_cstr(&path));
+	assert_int_equal(stat(buf_cstr(&path), &after), 0);
+	assert_true(before.st_size > 100000 && after.st_size < 100);
+	owners_check(x, "a@x.test", "owner@x.test ");
+	owners_check(x, "b@x.test", "");
+	shares_index_close(&x);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_given, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_grows, setup, teardown)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

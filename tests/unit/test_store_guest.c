@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * test_store_guest.c - another account at this one's keeper: what it gets is what it was given, what
+ * it has seen is its own, and what it asks beyond that ends it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/asks.h"
+#include "store/door.h"
+#include "store_home.h"
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
+
+enum { WAIT_MS = 20000, BYTES_MOST = 1 << 20 };
+
+/* ---- a door ---- */
+
+static int
+door(const char *who, bool is_deposit, uint64_t quota_bytes)
+{
+	struct door_terms t = {.guest = span_of(who),
+	    .is_deposit = is_deposit,
+	    .quota_bytes = quota_bytes,
+	    .message_bytes_most = BYTES_MOST};
+	struct buf granted = {.max = 1000};
+	int chan;
+	assert_int_equal(door_open(home_dir, &t, &granted, &chan), E_OK);
+	buf_free(&granted);
+	return chan;
+}
+
+static int
+come_in(void *ctx, int *out)
+{
+	*out = door(ctx, false, 0);
+	return E_OK;
+}
+
+static char anna[] = "anna@x.test", bert[] = "bert@x.test";
+
+static void
+give(struct home *h, const char *mailbox, const char *who, unsigned rights)
+{
+	assert_int_equal(
+	    store_acl_set(h->a, span_of(mailbox), span_of(who), ACL_SET, rights),
+	    STORE_DONE);
+}
+
+/* ---- what there is ---- */
+
+static int
+add_name(void *ctx, const struct store_mailbox *m)
+{
+	char *text = ctx;
+	size_t len = strlen(text);
+	snprintf(text + len, 200 - len, "%s=%x ", m->name, m->rights);
+	return E_OK;
+}
+
+static void
+names_check(struct store *s, const char *want)
+{
+	char text[200] = "";
+	assert_int_equal(store_mailboxes(s, add_name, text), E_OK);
+	assert_string_equal(text, want);
+}
+
+static void
+test_names(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna),
+		     *other = store_guest(come_in, bert);
+	struct store_mailbox m;
+	struct store_view v;
+	names_check(g, "");
+	give(h, "Sent", anna, RIGHT_LOOKUP);
+	names_check(g, "Sent=1 ");
+	names_check(other, "");
+	assert_int_equal(store_mailbox(g, SPAN("INBOX"), &m), E_BAD);
+	assert_int_equal(store_mailbox(g, SPAN("Sent"), &m), E_OK);
+	assert_string_equal(m.special_use, ""); /* the account's own matter */
+	assert_int_equal(store_select(g, SPAN("Sent"), false, &v), E_DENY);
+	assert_int_equal(store_select(g, SPAN("INBOX"), false, &v), E_BAD);
+	assert_int_equal(
+	    store_mailbox_create(g, SPAN("x"), NULL, NULL), STORE_NO_RIGHT);
+	assert_int_equal(
+	    store_mailbox_create(g, SPAN("Sent/x"), NULL, NULL), STORE_NO_RIGHT);
+	assert_int_equal(store_mailbox_delete(g, SPAN("Sent")), STORE_NO_RIGHT);
+	assert_int_equal(store_mailbox_delete(g, SPAN("Trash")), STORE_NONEXISTENT);
+	give(h, "Sent", "anyone", RIGHT_LOOKUP | RIGHT_READ);
+	names_check(other, "Sent=3 ");
+	give(h, "Sent", "-anna@x.test", RIGHT_READ);
+	names_check(g, "Sent=1 ");
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_CREATE);
+	assert_int_equal(
+	    store_mailbox_create(g, SPAN("Sent/x"), NULL, NULL), STORE_DONE);
+	store_close(&g);
+	store_close(&other);
+}
+
+static void
+test_granted(void **state)
+{
+	struct home *h = *state;
+	struct door_terms nobody = {.message_bytes_most = 1};
+	struct buf granted = {.max = 1000};
+	int chan;
+	give(h, "Sent", anna, RIGHT_LOOKUP);
+	give(h, "INBOX", anna, RIGHT_READ);
+	give(h, "INBOX", "-bert@x.test", RIGHT_READ);
+	give(h, "INBOX", "owner", RIGHTS_ALL);
+	assert_int_equal(door_open(home_dir, &nobody, &granted, &chan), E_OK);
+	struct rd r = rd_of(buf_as_span(&granted));
+	assert_true(span_eqs(rd_str(&r, IDENTIFIER_MAX), anna));
+	assert_int_equal(rd_end(&r), E_OK);
+	close(chan);
+	buf_free(&granted);
+}
+
+/* ---- seen ---- */
+
+static uint32_t
+seen_of(struct store *s, const char *mailbox)
+{
+	struct store_view v = selected(s, mailbox);
+	uint32_t bits = 0;
+	for (uint32_t i = 0; i < v.n && i < 32; i++)
+		if (v.records[i].flags & FLAG_SEEN)
+			bits |= 1u << i;
+	store_unselect(s, &v);
+	return bits;
+}
+
+static uint64_t
+unseen_of(struct store *s, const char *mailbox)
+{
+	struct store_mailbox m;
+	assert_int_equal(store_mailbox(s, span_of(mailbox), &m), E_OK);
+	return m.unseen;
+}
+
+static void
+test_seen(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna),
+		     *other = store_guest(come_in, bert);
+	for (unsigned i = 0; i < 4; i++)
+		append(h->a, "Sent", i);
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_READ | RIGHT_SEEN);
+	give(h, "Sent", bert, RIGHT_LOOKUP | RIGHT_READ | RIGHT_SEEN);
+	struct store_view own = selected(h->a, "Sent"), v = selected(g, "Sent");
+	assert_int_equal(
+	    flags(h->a, &own, 1, 2, STORE_ADD, FLAG_SEEN, NULL), STORE_DONE);
+	assert_int_equal(v.records[0].flags, 0); /* at once, where it is mapped */
+	assert_int_equal(flags(g, &v, 2, 3, STORE_ADD, FLAG_SEEN, NULL), STORE_DONE);
+	assert_int_equal(v.records[1].flags, FLAG_SEEN);
+	assert_int_equal(v.head->unseen, 2);
+	assert_int_equal(own.records[2].flags, 0);
+	assert_int_equal(
+	    flags(g, &v, 1, 1, STORE_ADD, FLAG_FLAGGED, NULL), STORE_NO_RIGHT);
+	/* what is shared goes to all, and leaves what each has seen */
+	assert_int_equal(
+	    flags(h->a, &own, 3, 3, STORE_SET, FLAG_FLAGGED, NULL), STORE_DONE);
+	assert_int_equal(v.records[2].flags, FLAG_SEEN | FLAG_FLAGGED);
+	assert_true(v.records[2].modseq == v.head->modseq);
+	store_unselect(g, &v);
+	assert_int_equal(seen_of(g, "Sent"), 6);
+	assert_int_equal(unseen_of(g, "Sent"), 2);
+	assert_int_equal(seen_of(other, "Sent"), 0);
+	assert_int_equal(seen_of(h->b, "Sent"), 3);
+	/* it outlasts the keeper, and a rebuild */
+	store_unselect(h->a, &own);
+	home_kill();
+	assert_int_equal(unseen_of(g, "Sent"), 2);
+	assert_int_equal(seen_of(g, "Sent"), 6);
+	home_dump();
+	home_damage();
+	assert_int_equal(seen_of(g, "Sent"), 6);
+	v = selected(g, "Sent");
+	assert_int_equal(flags(g, &v, 1, 4, STORE_SET, FLAG_SEEN, NULL), STORE_DONE);
+	assert_int_equal(flags(g, &v, 3, 3, STORE_REMOVE, FLAG_SEEN, NULL), STORE_DONE);
+	store_unselect(g, &v);
+	assert_int_equal(seen_of(g, "Sent"), 11);
+	store_check(h->a);
+	store_close(&g);
+	store_close(&other);
+}
+
+/* ---- files ---- */
+
+static void
+test_files(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna);
+	struct buf text = {.max = BYTES_MOST};
+	append(h->a, "Sent", 7);
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_READ | RIGHT_REMOVE | RIGHT_EXPUNGE);
+	struct store_view v = selected(g, "Sent");
+	assert_int_equal(store_message_read(g, &v.records[0], &text), E_OK);
+	assert_true(span_eq(buf_as_span(&text), text_of(7)));
+	assert_int_equal(store_cache(g, &v.records[0]).n, 0);
+	/* e removes what is \Deleted alone, whatever the guest says */
+	assert_int_equal(expunge(g, &v, 1, 1, false), STORE_DONE);
+	assert_int_equal(v.records[0].flags & FLAG_GONE, 0);
+	assert_int_equal(flags(g, &v, 1, 1, STORE_ADD, FLAG_DELETED, NULL), STORE_DONE);
+	assert_int_equal(expunge(g, &v, 1, 1, true), STORE_DONE);
+	assert_int_equal(v.records[0].flags & FLAG_GONE, FLAG_GONE);
+	assert_int_equal(store_message_read(g, &v.records[0], &text), E_BAD);
+	store_unselect(g, &v);
+	buf_free(&text);
+	store_close(&g);
+}
+
+/* ---- rights go ---- */
+
+static void
+test_revoked(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna);
+	struct store_view v, next;
+	struct pollfd p = {.events = POLLIN};
+	append(h->a, "Sent", 1);
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_READ);
+	v = selected(g, "Sent");
+	assert_int_equal(store_watch(g, &v, v.head->modseq, &p.fd), E_OK);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(
+	    store_acl_set(h->a, SPAN("Sent"), span_of(anna), ACL_DELETE, 0),
+	    STORE_DONE);
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	assert_int_equal(v.head->is_superseded, 1);
+	/* what is mapped still is not written any more */
+	append(h->a, "Sent", 2);
+	assert_int_equal(v.head->n, 1);
+	assert_int_equal(store_view_renew(g, &v, &next), E_BAD);
+	store_unselect(g, &v);
+	names_check(g, "");
+	store_close(&g);
+}
+
+/* ---- beyond ---- */
+
+/* Each on a channel of its own: it is closed, and nothing came of it. */
+static void
+refused(uint16_t ask, const struct buf *body, bool is_deposit)
+{
+	struct buf in = {0};
+	struct ask_msg reply;
+	int chan = door(anna, is_deposit, 0);
+	assert_int_equal(ask_call(chan, ask, buf_as_span(body), -1, &in, &reply,
+			     deadline_in_ms(WAIT_MS)),
+	    E_IO);
+	close(chan);
+	buf_free(&in);
+}
+
+static void
+test_beyond(void **state)
+{
+	static const uint16_t asks[] = {KEEPER_USAGE, KEEPER_SUBSCRIPTIONS,
+	    KEEPER_UIDLS, KEEPER_SYNC, KEEPER_ANNOTATIONS, KEEPER_LEAVE, KEEPER_HOLD,
+	    KEEPER_GRANTED};
+	static const uint16_t of_deposit[] = {KEEPER_MAILBOXES, KEEPER_LEAVE};
+	struct home *h = *state;
+	struct buf body = {0};
+	struct incoming m;
+	give(h, "INBOX", anna, RIGHTS_ALL);
+	for (size_t i = 0; i < COUNT(asks); i++)
+		refused(asks[i], &body, false);
+	for (size_t i = 0; i < COUNT(of_deposit); i++)
+		refused(of_deposit[i], &body, true);
+	/* nobody else, later */
+	buf_bytes(&body, SPAN("bert@x.test"));
+	buf_u64(&body, 0);
+	buf_u64(&body, 0);
+	buf_u8(&body, 0);
+	refused(KEEPER_GUEST, &body, false);
+	refused(KEEPER_GUEST, &body, true);
+	/* no row for a file that is there already */
+	message_begin(h->a, &m, 1);
+	buf_reset(&body);
+	ask_append_put(&body, &(struct ask_append){.target = SPAN("INBOX"), .n = 1});
+	ask_message_put(&body, &m);
+	refused(KEEPER_APPEND, &body, false);
+	incoming_drop(&m);
+	mailbox_check(h->a, "INBOX", 0, 0, 0);
+	buf_free(&body);
+}
+
+/* A guest's numbers of mailboxes are tried, too. */
+static void
+test_numbers(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna);
+	struct store_copied copied = {.uidvalidity = 0};
+	struct numset one = set_of(1, 1);
+	append(h->a, "INBOX", 1);
+	give(h, "Sent", anna, RIGHTS_ALL);
+	struct store_view v = selected(h->a, "INBOX");
+	const struct store_change seen = {.how = STORE_ADD, .flags = FLAG_SEEN};
+	assert_int_equal(
+	    store_flags(g, v.mailbox, &one, &seen, NULL), STORE_NONEXISTENT);
+	assert_int_equal(store_expunge(g, v.mailbox, &one, false), STORE_NONEXISTENT);
+	assert_int_equal(store_copy(g, v.mailbox, &one, SPAN("Sent"), false, &copied),
+	    STORE_NO_RIGHT);
+	numset_free(&copied.from);
+	numset_free(&copied.to);
+	assert_int_equal(store_expunged(g, v.mailbox, 1, &one), E_BAD);
+	struct store_view other = selected(g, "Sent");
+	int fd;
+	struct store_record r = {.uid = 1};
+	assert_int_equal(store_message_open(g, &r, &fd), E_BAD);
+	store_unselect(g, &other);
+	store_unselect(h->a, &v);
+	numset_free(&one);
+	assert_int_equal(
+	    store_acl_set(g, SPAN("Sent"), SPAN("owner"), ACL_SET, 0), STORE_NO_RIGHT);
+	store_close(&g);
+}
+
+/* ---- messages that come ---- */
+
+/* A door as it is at work: its end of the channel is the guest's. */
+static int
+deposit_door(uint64_t quota_bytes, pid_t *pid)
+{
+	int pair[2];
+	ask_pair(pair);
+	*pid = fork();
+	assert_true(*pid >= 0);
+	if (*pid == 0) {
+		struct door_terms t = {.guest = span_of(anna),
+		    .is_deposit = true,
+		    .quota_bytes = quota_bytes,
+		    .message_bytes_most = BYTES_MOST};
+		close(pair[0]);
+		door_deposit(door(anna, true, quota_bytes), pair[1], &t);
+		_exit(0);
+	}
+	close(pair[1]);
+	return pair[0];
+}
+
+static enum store_said
+deposit(const char *mailbox, uint64_t quota_bytes, struct incoming *m, size_t n)
+{
+	uint32_t uidvalidity, uid;
+	pid_t pid;
+	int status, chan = deposit_door(quota_bytes, &pid);
+	enum store_said said =
+	    store_deposit(chan, span_of(mailbox), m, n, &uidvalidity, &uid);
+	close(chan);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return said;
+}
+
+static unsigned
+files_in(const char *folder)
+{
+	struct buf command = {0};
+	unsigned n = 0;
+	buf_putf(&command, "find %s/%s -type f | wc -l", home_dir, folder);
+	FILE *f = popen(buf_cstr(&command), "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	buf_free(&command);
+	return n;
+}
+
+static void
+test_deposit(void **state)
+{
+	static const struct span words[] = {{"$Forwarded", 10}};
+	struct home *h = *state;
+	struct incoming m[2];
+	for (unsigned i = 0; i < 2; i++) {
+		message_begin(h->a, &m[i], i);
+		m[i].flags = FLAG_SEEN | FLAG_FLAGGED;
+		m[i].keywords = words;
+		m[i].n_keywords = 1;
+	}
+	unsigned before = files_in("msg");
+	assert_int_equal(deposit("Sent", 0, m, 2), STORE_NONEXISTENT);
+	give(h, "Sent", anna, RIGHT_LOOKUP);
+	assert_int_equal(deposit("Sent", 0, m, 2), STORE_NO_RIGHT);
+	give(h, "Sent", anna, RIGHT_INSERT);
+	/* where it cannot be looked up, a mailbox is not told to be there, but takes what it must */
+	assert_int_equal(deposit("Sent", 0, m, 2), STORE_DONE);
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_INSERT | RIGHT_WRITE | RIGHT_SEEN);
+	assert_int_equal(deposit("Sent", 5000, m, 2), STORE_OVER_QUOTA);
+	assert_int_equal(deposit("Sent", 15000, m, 1), STORE_DONE);
+	struct store_view v = selected(h->a, "Sent");
+	assert_int_equal(v.n, 3);
+	assert_int_equal(v.records[0].flags, 0);
+	assert_int_equal(
+	    v.records[2].flags, FLAG_FLAGGED); /* the account has not seen it */
+	assert_int_equal(v.records[2].keywords, 1);
+	struct buf text = {.max = BYTES_MOST};
+	assert_int_equal(store_message_read(h->a, &v.records[2], &text), E_OK);
+	assert_true(span_eq(buf_as_span(&text), text_of(0)));
+	buf_free(&text);
+	store_unselect(h->a, &v);
+	assert_int_equal(files_in("msg"), before + 3);
+	assert_int_equal(files_in("tmp"), 2); /* those that were begun here */
+	for (unsigned i = 0; i < 2; i++)
+		incoming_drop(&m[i]);
+	store_check(h->a);
+}
+
+/* No file, one that is longer than it says, no regular file: the guest is ended. */
+static void
+test_bad_deposit(void **state)
+{
+	struct home *h = *state;
+	struct incoming m;
+	uint32_t uidvalidity, uid;
+	int pipes[2], status, fd;
+	pid_t pid;
+	give(h, "Sent", anna, RIGHTS_ALL);
+	message_begin(h->a, &m, 1);
+	fd = m.fd;
+	assert_int_equal(pipe(pipes), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		m.fd = i == 0 ? -1 : i == 1 ? pipes[0] : fd;
+		m.size_bytes += i == 2;
+		if (i == 3)
+			m.size_bytes = (uint64_t)BYTES_MOST + 1;
+		int chan = deposit_door(0, &pid);
+		assert_int_equal(
+		    store_deposit(chan, SPAN("Sent"), &m, 1, &uidvalidity, &uid),
+		    STORE_LATER);
+		close(chan);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	m.fd = fd;
+	close(pipes[0]);
+	close(pipes[1]);
+	incoming_drop(&m);
+	mailbox_check(h->a, "Sent", 0, 0, 0);
+	store_check(h->a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_granted),
+	    TEST(test_seen), TEST(test_files), TEST(test_revoked), TEST(test_beyond),
+	    TEST(test_numbers), TEST(test_deposit), TEST(test_bad_deposit)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
