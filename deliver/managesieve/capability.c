@@ -4,7 +4,6 @@
 
 #include "deliver/managesieve/syntax.h"
 #include "sieve/ext.h"
-#include "sieve/limits.h"
 
 static void
 put(struct buf *out, const char *name, struct span value)
@@ -26,7 +25,7 @@ capability_put(struct buf *out, const struct capability *c)
 	if (c->may_tls)
 		buf_str(out, "\"STARTTLS\"\r\n");
 	put(out, "NOTIFY", SPAN("mailto"));
-	buf_putf(&text, "%zu", sieve_limits_default.redirects);
+	buf_putf(&text, "%zu", c->redirects);
 	put(out, "MAXREDIRECTS", buf_as_span(&text));
 	if (c->owner.n)
 		put(out, "OWNER", c->owner);

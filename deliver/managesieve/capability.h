@@ -9,6 +9,7 @@ struct capability {
 	bool may_tls;      /* TLS is configured and not on; and nobody is logged in */
 	struct span sasl;  /* mechanisms, a space between; may be empty */
 	struct span owner; /* the account; empty before the login */
+	size_t redirects;  /* that one message may have: deliver/programs.h */
 };
 
 /* capability_put - a line each, without the OK */

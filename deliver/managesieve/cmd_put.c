@@ -3,7 +3,8 @@
 #include "base/log.h"
 #include "deliver/managesieve/command.h"
 #include "deliver/managesieve/reply.h"
-#include "sieve/check.h"
+#include "deliver/programs.h"
+#include "proc/child.h"
 
 enum reply
 cmd_havespace(struct session *s, const struct syntax_command *c)
@@ -35,9 +36,11 @@ put_errors(const struct sieve_errors *errors, struct buf *out)
 static bool
 is_right(struct session *s, struct span name, struct span script, struct buf *warnings)
 {
-	const struct sieve_checking want = {.name = name};
+	struct sieve_limits limits;
 	struct sieve_errors errors = {0};
 	struct sieve_program *program = NULL;
+	programs_limits(the_child.conf, &limits);
+	const struct sieve_checking want = {.limits = &limits, .name = name};
 	int err = sieve_compile(script, &want, &errors, &program);
 	put_errors(&errors, warnings);
 	if (err != E_OK)

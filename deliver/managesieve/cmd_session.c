@@ -4,15 +4,19 @@
 #include "deliver/managesieve/capability.h"
 #include "deliver/managesieve/command.h"
 #include "deliver/managesieve/reply.h"
+#include "deliver/programs.h"
 #include "login/serve.h"
 #include "proc/child.h"
 
 enum reply
 cmd_capability(struct session *s, const struct syntax_command *c)
 {
-	const struct capability what = {
-	    .sasl = s->mechanisms, .owner = span_of(the_child.account)};
+	struct sieve_limits limits;
 	(void)c;
+	programs_limits(the_child.conf, &limits);
+	const struct capability what = {.sasl = s->mechanisms,
+	    .owner = span_of(the_child.account),
+	    .redirects = limits.redirects};
 	capability_put(&s->io.out, &what);
 	return R_DONE;
 }

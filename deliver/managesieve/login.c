@@ -5,6 +5,8 @@
 #include "deliver/managesieve/capability.h"
 #include "deliver/managesieve/reply.h"
 #include "deliver/managesieve/syntax.h"
+#include "deliver/programs.h"
+#include "proc/child.h"
 
 /* ---- words of the server ---- */
 
@@ -32,9 +34,12 @@ static void
 greet(struct front_conn *c)
 {
 	struct buf mechanisms = {0};
+	struct sieve_limits limits;
+	programs_limits(the_child.conf, &limits);
 	front_mechanisms(c, &mechanisms);
-	const struct capability what = {
-	    .may_tls = front_may_tls(c), .sasl = buf_as_span(&mechanisms)};
+	const struct capability what = {.may_tls = front_may_tls(c),
+	    .sasl = buf_as_span(&mechanisms),
+	    .redirects = limits.redirects};
 	capability_put(&c->out, &what);
 	say(c, "OK", NULL, "");
 	buf_free(&mechanisms);

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: ISC
 """sieve_clients.py - programs that keep Sieve scripts by ManageSieve."""
+import imaplib
+import smtplib
 import subprocess
 
-FILTER = 'require "fileinto";\r\nif header :contains "subject" "pigeon" {\r\n\tfileinto "Birds";\r\n}\r\n'
+from suite import wait_for
+
+FILTER = 'require ["fileinto", "mailbox"];\r\nif header :contains "subject" "pigeon" {\r\n\tfileinto :create "Birds";\r\n}\r\n'
 
 
 def connect(s, *words, check=True):
@@ -13,6 +17,20 @@ def connect(s, *words, check=True):
     if (p.returncode == 0) != check:
         raise RuntimeError(f"sieve-connect {words}: status {p.returncode}: {p.stdout[-500:]}")
     return p.stdout
+
+
+def filed(s):
+    """What the script says is done with the next message."""
+    with smtplib.SMTP("127.0.0.1", s.port("smtp")) as c:
+        c.sendmail("x@example.net", ["u1@example.test"], b"Subject: a pigeon\r\n\r\nx\r\n")
+
+    def there():
+        with imaplib.IMAP4("127.0.0.1", s.port("imap"), timeout=60) as c:
+            c.login("u1@example.test", "pass")
+            c.list()  # as mail programs begin; it takes in what has come, and makes the mailbox that the script wants
+            return c.status("Birds", "(MESSAGES)")[1] == [b"Birds (MESSAGES 1)"]
+    if not wait_for(there, 20, step=0.2):
+        raise RuntimeError("the message is not where the script wants it")
 
 
 def sieve_connect(s):
@@ -33,6 +51,7 @@ def sieve_connect(s):
     if got.read_bytes().decode() != FILTER:
         raise RuntimeError(f"--download: {got.read_bytes()!r}")
     connect(s, "--delete", "--remotesieve", "birds", check=False)
+    filed(s)
     connect(s, "--deactivate")
     connect(s, "--delete", "--remotesieve", "birds")
     said = connect(s, "--list")

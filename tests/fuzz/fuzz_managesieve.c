@@ -11,6 +11,7 @@
 #include "deliver/managesieve/command.h"
 #include "deliver/managesieve/login.h"
 #include "deliver/managesieve/reply.h"
+#include "deliver/programs.h"
 #include "front.h"
 #include "proc/child.h"
 #include "sieve/check.h"
@@ -59,6 +60,13 @@ serve_return(struct io *io, bool has_tls)
 {
 	(void)io, (void)has_tls;
 	return E_OK;
+}
+
+void
+programs_limits(const struct conf *conf, struct sieve_limits *out)
+{
+	(void)conf;
+	*out = sieve_limits_default;
 }
 
 /* A script is wrong when it says so. */

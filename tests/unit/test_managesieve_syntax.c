@@ -211,7 +211,9 @@ test_replies(void **st)
 static void
 test_capabilities(void **st)
 {
-	const struct capability before = {.may_tls = true, .sasl = SPAN("PLAIN")},
+	const struct capability before = {.may_tls = true,
+				    .sasl = SPAN("PLAIN"),
+				    .redirects = 7},
 				after = {.owner = SPAN("u1@example.test")};
 	struct buf out = {0};
 	(void)st;
@@ -221,6 +223,7 @@ test_capabilities(void **st)
 	assert_non_null(strstr(buf_cstr(&out), "\"SIEVE\" \"fileinto "));
 	assert_non_null(strstr(buf_cstr(&out), "\"STARTTLS\"\r\n"));
 	assert_non_null(strstr(buf_cstr(&out), "\"VERSION\" \"1.0\"\r\n"));
+	assert_non_null(strstr(buf_cstr(&out), "\"MAXREDIRECTS\" \"7\"\r\n"));
 	assert_null(strstr(buf_cstr(&out), "OWNER"));
 	buf_reset(&out);
 	capability_put(&out, &after);
