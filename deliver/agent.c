@@ -101,23 +101,28 @@ take(struct ask_msg *m)
 	return err == E_MORE ? E_OK : err;
 }
 
+/* Until the next message may come: not past the end of this life, unless something is owed. */
+static int64_t
+idle_end(int64_t end)
+{
+	int64_t linger = deadline_in_ms(
+	    conf_int(the_child.conf, "deliver", "agent_linger_time") * 1000);
+	if (agent.order.len || perform_waits())
+		return deadline_in_ms(PIECES_WAIT_MS);
+	return linger < end ? linger : end;
+}
+
 static void
 serve(void)
 {
-	int64_t linger_ms =
-		    conf_int(the_child.conf, "deliver", "agent_linger_time") * 1000,
-		end = deadline_in_ms(AGENT_LIFE_MS);
+	int64_t end = deadline_in_ms(AGENT_LIFE_MS);
 	struct ask_msg m;
 	int err = E_OK;
 	while (err == E_OK) {
-		bool is_begun = agent.order.len > 0;
-		err = io_recv(agent.chan, &agent.in, &m,
-		    deadline_in_ms(is_begun ? PIECES_WAIT_MS : linger_ms),
-		    is_begun ? IO_STAYS : IO_AT_DRAIN);
+		err = io_recv(agent.chan, &agent.in, &m, idle_end(end),
+		    agent.order.len || perform_waits() ? IO_STAYS : IO_AT_DRAIN);
 		if (err == E_OK)
 			err = take(&m);
-		if (err == E_OK && agent.order.len == 0 && clock_mono_ms() > end)
-			break;
 	}
 	if (err == E_BAD)
 		log_event(LOG_ERR, "placer_refused", "%s", "");

@@ -21,7 +21,10 @@ struct agent {
 };
 
 /* Accounts whose failures and times are remembered: more than there are channels. */
-enum { ACCOUNTS_MOST = 4 * AGENTS_KEPT_MOST };
+enum {
+	ACCOUNTS_MOST = 4 * AGENTS_KEPT_MOST,
+	ANSWER_KEPT = 1 << 20, /* bytes; the memory of larger ones is given back */
+};
 
 static struct {
 	struct agent all[ACCOUNTS_MOST];
@@ -128,6 +131,8 @@ hear(struct agent *a, int64_t deadline, struct arena *arena, struct agent_answer
 	struct ask_msg m;
 	int err = E_MORE;
 	buf_reset(&agents.bytes);
+	if (agents.bytes.cap > ANSWER_KEPT)
+		buf_free(&agents.bytes);
 	while (err == E_MORE) {
 		err = ask_recv(a->chan, &agents.in, &m, deadline);
 		if (err != E_OK)

@@ -139,7 +139,9 @@ perform_done(int home)
 {
 	int64_t now = clock_wall_sec();
 	int dir = folder(home);
-	if (dir < 0 || !me.last.wants_done)
+	bool is_wanted = me.last.wants_done;
+	me.last.wants_done = false;
+	if (dir < 0 || !is_wanted)
 		return;
 	const struct recall_slot done = {.key = done_key(me.last.id),
 	    .until_sec = now + DONE_KEPT_SEC,
@@ -148,9 +150,14 @@ perform_done(int home)
 	int err = recall_put(dir, &done, now);
 	for (size_t i = 0; i < me.last.n_seen && err == E_OK; i++)
 		err = recall_put(dir, &me.last.seen[i], now);
-	me.last.wants_done = false;
 	me.last.n_seen = 0;
 	programs_unload();
+}
+
+bool
+perform_waits(void)
+{
+	return me.last.wants_done;
 }
 
 /* ---- what is stored ---- */

@@ -21,6 +21,7 @@ void perform_open(const struct conf *);
  */
 void perform(int home, const struct agent_order *, struct buf *reply);
 void perform_done(int home); /* the last answer's has happened */
+bool perform_waits(void);    /* that is still to be said */
 void perform_close(void);
 
 #endif
