@@ -147,8 +147,7 @@ wake(int fd, const struct login_client *c, struct span state)
 int
 imap_session_run(void)
 {
-	store_keep((int)conf_int(the_child.conf, "common", "undelete_days"),
-	    conf_str(the_child.conf, "common", "undelete_folder"));
+	store_keep_as(the_child.conf);
 	if (conf_bool(the_child.conf, "imapd", "search_index"))
 		store_items_made_by(items_make);
 	else

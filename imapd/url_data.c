@@ -67,10 +67,12 @@ url_data_open(struct session *s, const struct imap_url *url, struct url_data *ou
 int
 url_data_decode(struct url_data *d, const struct imap_url *url)
 {
-	int err =
-	    section_binary(&d->section, message_tree(&d->message), &d->made, &d->text);
-	d->text = url_partial(url, d->text);
-	return err == E_OK ? E_OK : E_BAD;
+	struct span text;
+	if (section_binary(&d->section, message_tree(&d->message), &d->made, &text) !=
+	    E_OK)
+		return E_BAD;
+	d->text = url_partial(url, text);
+	return E_OK;
 }
 
 void

@@ -71,8 +71,7 @@ serve(int fd, const struct login_client *c)
 int
 pop3_session_run(void)
 {
-	store_keep((int)conf_int(the_child.conf, "common", "undelete_days"),
-	    conf_str(the_child.conf, "common", "undelete_folder"));
+	store_keep_as(the_child.conf);
 	serve_clients(serve);
 	store_close(&the_store);
 	return EX_OK;

@@ -14,11 +14,14 @@
 #include "sieve/check.h"
 #include "sieve/scripts.h"
 
+enum { LIST_BYTES_MAX = SIEVE_SCRIPTS_SEEN_MAX * (4 + SIEVE_NAME_BYTES_MAX + 1) };
+
 /* What is to be done in the mailbox, by a process of its uid. */
 struct errand {
 	int (*fn)(struct errand *, struct sieve_scripts *); /* E_OK, or why not */
 	struct span name;                                   /* borrow */
-	struct buf text; /* own: to be stored, or what came of it */
+	struct buf text;   /* own: to be stored, or what came of it */
+	size_t answer_max; /* octets of what comes; 0: nothing */
 	bool activates;
 	int out; /* own: memory that the worker writes what came into */
 };
@@ -41,6 +44,7 @@ list(struct errand *e, struct sieve_scripts *s)
 static int
 get(struct errand *e, struct sieve_scripts *s)
 {
+	e->text.max = e->answer_max;
 	int err = sieve_scripts_read(s, e->name, &e->text);
 	return err == E_OK ? file_write(e->out, buf_as_span(&e->text)) : err;
 }
@@ -107,7 +111,8 @@ run_worker(struct merpati *c, const struct account *a, struct errand *e)
 		if (results[i].status == status && results[i].text)
 			ctl_say("%.*s: %s", SPAN_ARG(a->address), results[i].text);
 	buf_reset(&e->text);
-	if (status == EX_OK &&
+	e->text.max = e->answer_max;
+	if (status == EX_OK && e->answer_max &&
 	    (lseek(e->out, 0, SEEK_SET) != 0 || file_read(e->out, &e->text) != E_OK))
 		status = EX_SOFTWARE;
 	return status;
@@ -140,15 +145,17 @@ cmd_sieve_list(struct merpati *c, int argc, char **argv)
 	static const struct column columns[] = {
 	    {"name", "NAME", CELL_TEXT}, {"active", "ACTIVE", CELL_BOOL}};
 	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
-	struct errand e = {.fn = list};
+	struct errand e = {.fn = list, .answer_max = LIST_BYTES_MAX};
 	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
 	if (status == EX_OK)
 		status = on_account(c, argv[0], &e);
 	struct rd r = rd_of(buf_as_span(&e.text));
-	while (status == EX_OK && r.in.n) {
+	while (status == EX_OK && r.in.n && r.err == E_OK) {
 		table_text(&t, rd_str(&r, SIEVE_NAME_BYTES_MAX));
 		table_number(&t, rd_u8(&r));
 	}
+	if (status == EX_OK && rd_end(&r) != E_OK)
+		status = EX_SOFTWARE;
 	if (status == EX_OK)
 		table_print(&t, c->is_json);
 	table_free(&t);
@@ -159,7 +166,7 @@ cmd_sieve_list(struct merpati *c, int argc, char **argv)
 int
 cmd_sieve_get(struct merpati *c, int argc, char **argv)
 {
-	struct errand e = {.fn = get, .text.max = SIEVE_SCRIPT_BYTES_MAX};
+	struct errand e = {.fn = get, .answer_max = SIEVE_SCRIPT_BYTES_MAX};
 	int status = opts_read(c, NULL, 0, &argc, argv, 2, 2);
 	if (status == EX_OK) {
 		e.name = span_of(argv[1]);

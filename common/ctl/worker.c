@@ -52,8 +52,7 @@ run(const struct conf *conf, const struct account *a, worker_fn *fn, int chan,
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left to be asked */
 	signal(SIGPIPE, SIG_IGN);
 	close_standard(conf);
-	store_keep((int)conf_int(conf, "common", "undelete_days"),
-	    conf_str(conf, "common", "undelete_folder"));
+	store_keep_as(conf);
 	enter_jail(a, home);
 	_exit(fn(chan, home, ctx));
 }

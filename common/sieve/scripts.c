@@ -126,14 +126,15 @@ sieve_scripts_active(const struct sieve_scripts *s, struct buf *name)
 	return err;
 }
 
-static bool
-is_active(const struct sieve_scripts *s, struct span name)
+/* E_OK, E_IO: nobody can say */
+static int
+is_active(const struct sieve_scripts *s, struct span name, bool *out)
 {
 	struct buf active = {0};
-	bool is = sieve_scripts_active(s, &active) == E_OK &&
-	          span_eq(buf_as_span(&active), name);
+	int err = sieve_scripts_active(s, &active);
+	*out = err == E_OK && span_eq(buf_as_span(&active), name);
 	buf_free(&active);
-	return is;
+	return err == E_MORE ? E_OK : err;
 }
 
 /* E_OK, E_MORE (none, or no name) or E_IO (not looked at) */
@@ -349,12 +350,14 @@ int
 sieve_scripts_delete(struct sieve_scripts *s, struct span name)
 {
 	struct buf file = {0};
+	bool is = false;
 	int err = find_script(s, name);
 	if (err == E_OK)
 		err = lock(s);
 	if (err != E_OK)
 		return err;
-	if (is_active(s, name))
+	err = is_active(s, name, &is);
+	if (is)
 		err = E_DENY;
 	if (err == E_OK)
 		err = sieve_name_to_file(name, &file);
@@ -407,13 +410,17 @@ move(struct sieve_scripts *s, const char *from, const char *to, struct span to_n
 	int err = sync_folder(s);
 	if (err == E_OK && was_active)
 		err = activate(s, to_name);
-	return err == E_OK ? remove_file(s, from) : err;
+	if (err == E_OK)
+		return remove_file(s, from);
+	unlinkat(s->dir, to, 0); /* it has its one name still */
+	return err;
 }
 
 int
 sieve_scripts_rename(struct sieve_scripts *s, struct span from, struct span to)
 {
 	struct buf from_file = {0}, to_file = {0};
+	bool was_active = false;
 	int err = sieve_name_valid(to) ? find_script(s, from) : E_BAD;
 	if (err == E_OK)
 		err = lock(s);
@@ -422,7 +429,9 @@ sieve_scripts_rename(struct sieve_scripts *s, struct span from, struct span to)
 	if (sieve_name_to_file(from, &from_file) != E_OK ||
 	    sieve_name_to_file(to, &to_file) != E_OK)
 		bug("a name that was valid");
-	err = move(s, buf_cstr(&from_file), buf_cstr(&to_file), to, is_active(s, from));
+	err = is_active(s, from, &was_active);
+	if (err == E_OK)
+		err = move(s, buf_cstr(&from_file), buf_cstr(&to_file), to, was_active);
 	unlock(s);
 	buf_free(&from_file);
 	buf_free(&to_file);

@@ -2,6 +2,7 @@
 /* goal.c - into which mailbox what lies in new/ goes. */
 #include "store/goal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -34,6 +35,10 @@ directions_read(struct file_id id, struct buf *text, struct directions *out)
 	text->max = DIRECTIONS_BYTES_MAX;
 	buf_reset(text);
 	int fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+		buf_free(&path);
+		return E_IO;
+	}
 	int err = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? E_OK : E_BAD;
 	if (err == E_OK && file_read(fd, text) != E_OK)
 		err = E_BAD;
@@ -58,19 +63,33 @@ directions_remove(struct file_id id)
 	buf_free(&path);
 }
 
-void
-directions_sweep(const char *name)
+bool
+directions_are_old(const char *name)
 {
 	struct buf path = {0};
 	struct file_id id;
 	struct stat st;
 	if (directions_name_parse(span_of(name), &id) != E_OK)
-		return;
+		return false;
 	path_put(&path, id);
-	if (lstat(buf_cstr(&path), &st) == 0 &&
-	    clock_wall_sec() - (int64_t)st.st_mtim.tv_sec > ORPHAN_SEC)
-		directions_remove(id);
+	bool is_old = lstat(buf_cstr(&path), &st) == 0 &&
+	              clock_wall_sec() - (int64_t)st.st_mtim.tv_sec > ORPHAN_SEC;
 	buf_free(&path);
+	return is_old;
+}
+
+void
+directions_sweep(void)
+{
+	struct file_id id;
+	struct dirent *e;
+	DIR *folder = opendir("new");
+	while (folder && (e = readdir(folder)))
+		if (directions_are_old(e->d_name) &&
+		    directions_name_parse(span_of(e->d_name), &id) == E_OK)
+			directions_remove(id);
+	if (folder)
+		closedir(folder);
 }
 
 /* ---- the mailbox ---- */

@@ -25,14 +25,13 @@ struct goal *goal_of(
 void goals_free(struct goal **all);
 /*
  * directions_read - of this message; text holds what out borrows.  E_OK, E_BAD: there are none
- * that can be read (logged)
+ * that can be read (logged); E_IO: not now, for want of descriptors or memory
  */
 MUST_USE int directions_read(struct file_id, struct buf *text, struct directions *out);
 void directions_remove(struct file_id);
-/*
- * directions_sweep - name, in new/, has directions of a message that did not come for a day: it
- * goes
- */
-void directions_sweep(const char *name);
+/* directions_are_old - name, in new/, has directions, of a message that came a day ago or never */
+bool directions_are_old(const char *name);
+/* directions_sweep - such go; called when all messages with directions have been taken in */
+void directions_sweep(void);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/conf.h"
 
 enum { KEPT_DAY_SEC = 86400 };
 
@@ -30,6 +31,13 @@ store_keep(int days, const char *folder)
 	how.folder[0] = '\0';
 	if (strlen(folder) <= STORE_NAME_MAX)
 		strcpy(how.folder, folder);
+}
+
+void
+store_keep_as(const struct conf *c)
+{
+	store_keep((int)conf_int(c, "common", "undelete_days"),
+	    conf_str(c, "common", "undelete_folder"));
 }
 
 bool

@@ -16,6 +16,7 @@
 #include "store/numset.h"
 #include "store/rights.h"
 
+struct conf;
 struct jail;
 struct store;
 
@@ -457,6 +458,8 @@ enum store_said store_expunge(
  *   folder  by which name it is seen; "": by none
  */
 void store_keep(int days, const char *folder);
+/* store_keep_as - as a configuration says, which daemons and the command have read */
+void store_keep_as(const struct conf *);
 
 struct store_kept {
 	uint32_t uid, was; /* among what was expunged; in its mailbox */

@@ -47,6 +47,7 @@ static struct {
 	bool is_queued;
 	/* one that is not taken in lies there: sums are looked at on */
 	bool has_damaged;
+	bool has_old_directions; /* a file, of its message or of none */
 } in;
 
 /* ---- what lies there ---- */
@@ -93,7 +94,7 @@ look_at(const char *name)
 {
 	struct arrival a = {.is_new = false};
 	if (name[0] == '.') {
-		directions_sweep(name);
+		in.has_old_directions |= directions_are_old(name);
 		return;
 	}
 	if (strlen(name) >= NAME_NEW_MAX ||
@@ -225,10 +226,11 @@ add_where_meant(struct goal **goals, const struct arrival *a, int64_t now)
 {
 	struct directions d;
 	struct buf text = {0};
-	bool is_directed =
-	    a->name.is_directed && directions_read(a->name.id, &text, &d) == E_OK;
-	int err = add_one(goal_of(goals, &a->name, is_directed ? &d : NULL), a,
-	    is_directed ? &d : NULL, now);
+	int err = a->name.is_directed ? directions_read(a->name.id, &text, &d) : E_BAD;
+	if (err != E_IO) {
+		const struct directions *where = err == E_OK ? &d : NULL;
+		err = add_one(goal_of(goals, &a->name, where), a, where, now);
+	}
 	buf_free(&text);
 	return err;
 }
@@ -271,7 +273,10 @@ end_round(struct job *j)
 		in.done = in.covers;
 		note_placed();
 		the_keeper.checks_sums &= in.has_damaged;
-		in.has_damaged = false;
+		/* those of what was taken in are gone: of what is damaged they wait with it */
+		if (in.has_old_directions && !in.has_damaged)
+			directions_sweep();
+		in.has_damaged = in.has_old_directions = false;
 	}
 	in.n = in.at = in.cap = 0;
 	mem_free(&in.all);

@@ -108,7 +108,11 @@ void
 command_too_long(struct session *s)
 {
 	metric_count(M_SIEVE_COMMANDS + COUNT(commands));
-	say(s, R_MAXSIZE);
+	s->is_over = ++s->errors >= MANAGE_ERRORS_MOST;
+	if (s->is_over)
+		reply_put(&s->io.out, "BYE", NULL, SPAN("too many errors"));
+	else
+		say(s, R_MAXSIZE);
 }
 
 enum reply

@@ -58,6 +58,7 @@ read_octets(struct session *s, uint64_t n, struct buf *out)
 static int
 read_command(struct session *s, bool *is_long)
 {
+	uint64_t literals = 0;
 	*is_long = false;
 	buf_reset(&s->text);
 	for (;;) {
@@ -69,7 +70,9 @@ read_command(struct session *s, bool *is_long)
 		enum syntax_tail tail = syntax_tail(line, &n);
 		buf_span(&s->text, line);
 		buf_str(&s->text, tail == SYNTAX_LITERAL ? "\r\n" : "");
-		if (tail == SYNTAX_WAITS || n > MANAGE_SKIP_MAX) {
+		literals += tail == SYNTAX_LITERAL && n <= MANAGE_SKIP_MAX ? n : 0;
+		if (tail == SYNTAX_WAITS || n > MANAGE_SKIP_MAX ||
+		    literals > MANAGE_SKIP_MAX) {
 			bye(s, NULL,
 			    tail == SYNTAX_WAITS ? "a literal of a client has a +"
 						 : "a literal is too long");

@@ -14,7 +14,8 @@ enum {
 	/* octets of a command: a script of SIEVE_SCRIPT_BYTES_MAX and names, both as literals */
 	MANAGE_COMMAND_MAX = (1 << 20) + 4 * MANAGE_LINE_MAX,
 	MANAGE_SKIP_MAX =
-	    64 << 20, /* octets of too long a literal that are read away */
+	    64
+	    << 20, /* octets of the literals of too long a command, which are read away */
 	MANAGE_ERRORS_MOST = 20,
 	MANAGE_IN_MAX = 65536,
 	MANAGE_OUT_MAX = 2 << 20,

@@ -20,12 +20,15 @@ class Sieve:
         self.said = self.reply()
 
     def reply(self):
-        """"": the end."""
-        while line := self.f.readline():
-            if m := re.match(rb"(OK|NO|BYE)( \([A-Z/]+\))?", line):
-                return m[0].decode()
-            if m := re.match(rb"\{(\d+)\}\r\n$", line):
-                self.text = self.f.read(int(m[1]))
+        """"": the end; also one with octets of ours unread, which the kernel says by a reset."""
+        try:
+            while line := self.f.readline():
+                if m := re.match(rb"(OK|NO|BYE)( \([A-Z/]+\))?", line):
+                    return m[0].decode()
+                if m := re.match(rb"\{(\d+)\}\r\n$", line):
+                    self.text = self.f.read(int(m[1]))
+        except ConnectionResetError:
+            pass
         return ""
 
     def has_ended(self):

@@ -300,12 +300,25 @@ test_orphans(void **state)
 	assert_int_equal(access(other, F_OK), 0);
 }
 
+/* Nobody looked for days: it goes where it was meant to go then. */
+static void
+test_late(void **state)
+{
+	struct home *h = *state;
+	struct file_id id = goes("Sent", "", false);
+	assert_int_equal(system("touch -d '2 days ago' new/* new/.[0-9a-f]*"), 0);
+	taken_in(h);
+	mailbox_check(h->a, "Sent", 1, 1, 0);
+	mailbox_check(h->a, "INBOX", 0, 0, 0);
+	assert_no_file(id);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_text), TEST(test_where), TEST(test_uses),
 	    TEST(test_junk), TEST(test_flags), TEST(test_unreadable), TEST(test_again),
-	    TEST(test_orphans)};
+	    TEST(test_orphans), TEST(test_late)};
 	return cmocka_run_group_tests_name("store_directions", tests, NULL, NULL);
 }
