@@ -135,7 +135,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_ranges_join), cmocka_unit_test(test_toggle),
+	    cmocka_unit_test(test_ranges_join),
+	    cmocka_unit_test(test_toggle),
 	    cmocka_unit_test(test_as_an_array),
 	    cmocka_unit_test(test_decode_refuses),
 	};
