@@ -123,7 +123,7 @@ def thunderbird(s):
     c.do("capability", "AUTH=PLAIN", "!STARTTLS")
     c.plain(user)
     c.do('ID ("name" "Thunderbird" "version" "115.6.0")', r'\* ID \("name" "merpati"')
-    c.do("namespace", r'\* NAMESPACE \(\("" "/"\)\) NIL NIL')
+    c.do("namespace", r'\* NAMESPACE \(\("" "/"\)\) \(\("Other Users/" "/"\)\) NIL')
     c.do('list (subscribed) "" "*" return (special-use)')
     c.do('list "" "*" return (special-use)', r'\* LIST \([^)]*\\Sent', r'\\Trash', "INBOX")
     c.do('xlist "" "*"', status="BAD")
