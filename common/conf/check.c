@@ -178,14 +178,20 @@ check_folder_or_none(const char *value)
 {
 	enum { FOLDER_BYTES_MAX = 255 };
 
+	/* what every account has from its beginning */
+	static const char *const taken[] = {
+	    "INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"};
+
 	struct span name = span_of(value);
 	bool is_bad = name.n > FOLDER_BYTES_MAX || !utf8_valid(name) ||
-	              span_find(name, '/') < name.n || span_ieqs(name, "INBOX") ||
-	              span_ieqs(name, "Junk") || span_eqs(name, ".") ||
+	              span_find(name, '/') < name.n || span_eqs(name, ".") ||
 	              span_eqs(name, "..");
+	for (size_t i = 0; i < COUNT(taken); i++)
+		is_bad |= span_ieqs(name, taken[i]);
 	for (size_t i = 0; i < name.n; i++)
 		is_bad |= ch_ctl(name.p[i]);
-	return is_bad ? "a name without \"/\" that is neither INBOX nor Junk, or \"\""
+	return is_bad ? "a name without \"/\" that no account has from its beginning "
+	                "(INBOX, Trash, ...), or \"\""
 	              : NULL;
 }
 

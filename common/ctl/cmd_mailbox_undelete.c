@@ -223,18 +223,18 @@ work(struct undelete *u)
 {
 	struct store_view v;
 	size_t at = 0;
-	int err = store_kept_each(u->store, add_place, u);
-	if (err == E_OK)
-		err = store_kept_select(u->store, &v);
+	int err = store_kept_select(u->store, &v);
 	if (err != E_OK)
 		return err == E_BAD ? E_OK : err; /* nothing was ever kept */
-	for (uint32_t i = 0; i < v.n; i++)
+	/* after the view: of each message in it the place is known */
+	err = store_kept_each(u->store, add_place, u);
+	for (uint32_t i = 0; err == E_OK && i < v.n; i++)
 		look_at(u, &v.records[i], &at);
 	for (size_t i = 0; i < u->n_folders && u->status != EX_SOFTWARE; i++)
 		if (u->back[i].n)
 			put_back(u, v.mailbox, i);
 	store_unselect(u->store, &v);
-	return E_OK;
+	return err;
 }
 
 static int

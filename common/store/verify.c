@@ -238,14 +238,23 @@ count_kept(void *ctx, const struct store_kept *k)
 static int
 look_at_kept(struct look *l)
 {
-	struct store_mailbox kept = {.messages = 0};
+	struct store_mailbox before = {.messages = 0}, kept = before;
 	uint64_t n = 0;
-	int err = store_kept_each(l->store, count_kept, &n);
-	if (err == E_OK)
-		err = store_kept(l->store, &kept);
-	if (err == E_OK || err == E_BAD)
+	int err = store_kept(l->store, &before);
+	for (unsigned i = 0; err == E_OK && i < VIEW_TRIES; i++) {
+		n = 0;
+		err = store_kept_each(l->store, count_kept, &n);
+		if (err == E_OK)
+			err = store_kept(l->store, &kept);
+		if (err != E_OK || kept.modseq == before.modseq)
+			break;
+		before = kept; /* somebody expunged, or days were over, meanwhile */
+	}
+	if (err == E_BAD) /* nothing was ever kept: no rows either */
+		err = store_kept_each(l->store, count_kept, &n);
+	if (err == E_OK && kept.modseq == before.modseq)
 		found_count(l, (uint32_t)l->n_names, "rows", n, kept.messages);
-	return err == E_BAD ? E_OK : err;
+	return err;
 }
 
 /* Metadata; several rows are one finding. */

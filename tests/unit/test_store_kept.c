@@ -464,6 +464,18 @@ test_killed_at_work(void **state)
 	verify_check(h->b, kept.messages);
 }
 
+/* What a removed mailbox had is kept after the answer. */
+static void
+wait_for_kept(struct store *s, uint32_t messages)
+{
+	struct store_mailbox m = {.messages = 0};
+	for (unsigned i = 0; i < 1000 && m.messages != messages; i++) {
+		poll(NULL, 0, 10);
+		assert_int_equal(store_kept(s, &m), E_OK);
+	}
+	assert_int_equal(m.messages, messages);
+}
+
 /* A rebuild shows none of it, and loses none. */
 static void
 test_rebuilt(void **state)
@@ -484,16 +496,12 @@ test_rebuilt(void **state)
 	assert_int_equal(expunge(h->a, &v, 1, 10, false), STORE_DONE);
 	store_unselect(h->a, &v);
 	assert_int_equal(store_mailbox_delete(h->a, SPAN("Old")), STORE_DONE);
+	wait_for_kept(h->a, 11);
 	home_dump();
 	home_reopen(h);
 	home_damage();
 	home_reopen(h);
-	struct store_mailbox m = {.messages = 0};
-	for (unsigned i = 0; i < 1000 && m.messages != 11; i++) {
-		poll(NULL, 0, 10);
-		assert_int_equal(store_kept(h->a, &m), E_OK);
-	}
-	assert_int_equal(m.messages, 11);
+	wait_for_kept(h->a, 11);
 	mailbox_check(h->a, "INBOX", 30, 30, 0);
 	mailbox_check(h->a, "Sent", 1, 1, 0);
 	usage_check(h->a, 31);
