@@ -205,7 +205,7 @@ static enum reply
 check_room(const struct session *s, uint64_t bytes, uint64_t messages)
 {
 	uint64_t more = s->literal.bytes;
-	if (s->quota_bytes && (more > s->quota_bytes || bytes > s->quota_bytes - more))
+	if (s->quota_bytes && more > store_quota_room(s->quota_bytes, bytes))
 		return R_OVER_QUOTA;
 	return s->quota_messages && messages >= s->quota_messages ? R_OVER_QUOTA
 	                                                          : R_DONE;

@@ -147,7 +147,7 @@ wake(int fd, const struct login_client *c, struct span state)
 int
 imap_session_run(void)
 {
-	store_keep_as(the_child.conf);
+	store_configure(the_child.conf, the_child.account);
 	if (conf_bool(the_child.conf, "imapd", "search_index"))
 		store_items_made_by(items_make);
 	else

@@ -52,6 +52,8 @@ serve(int fd, const struct login_client *c)
 	serve_io(&s.io, fd, c, POP3_IN_MAX, POP3_OUT_MAX);
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	if (err == E_OK)
+		store_limit(the_store, c->quota_bytes, c->quota_messages);
+	if (err == E_OK)
 		err = drop_open(the_store, c->pop3_keep_days, &s.drop);
 	if (err == E_OK) {
 		log_event(LOG_INFO, "session", "client=%s account=%s messages=%zu",
@@ -71,7 +73,7 @@ serve(int fd, const struct login_client *c)
 int
 pop3_session_run(void)
 {
-	store_keep_as(the_child.conf);
+	store_configure(the_child.conf, the_child.account);
 	serve_clients(serve);
 	store_close(&the_store);
 	return EX_OK;

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "account/alias.h"
+#include "account/domain_usage.h"
 #include "account/names.h"
 #include "account/srs.h"
-#include "account/usage.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -20,13 +20,14 @@
 enum { TARGET_BYTES_BESIDE = 25 };
 
 struct recipients {
-	const struct conf *conf;   /* borrow */
-	struct accounts *accounts; /* own; NULL: not opened yet */
-	struct names *names;       /* own */
-	int mail_dir;              /* own */
-	char subaddress;           /* '\0': none */
-	struct span srs_domain;    /* borrow: conf; empty: no SRS */
-	struct buf srs_secret;     /* own */
+	const struct conf *conf;     /* borrow */
+	struct accounts *accounts;   /* own; NULL: not opened yet */
+	struct names *names;         /* own */
+	int mail_dir;                /* own */
+	struct domain_sums *domains; /* own */
+	char subaddress;             /* '\0': none */
+	struct span srs_domain;      /* borrow: conf; empty: no SRS */
+	struct buf srs_secret;       /* own */
 };
 
 /* One resolution under way. */
@@ -78,6 +79,7 @@ recipients_open(const struct conf *conf, bool has_maps_role, struct recipients *
 	r->names = names_new(conf, has_maps_role);
 	r->mail_dir = open(
 	    conf_str(conf, "common", "mail_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->domains = domain_sums_new(conf, r->mail_dir);
 	r->subaddress = conf_str(conf, "common", "subaddress")[0];
 	open_srs(r);
 	*out = r;
@@ -91,6 +93,7 @@ recipients_close(struct recipients **rp)
 		return;
 	accounts_close(&(*rp)->accounts);
 	names_free(&(*rp)->names);
+	domain_sums_free(&(*rp)->domains);
 	buf_wipe(&(*rp)->srs_secret);
 	if ((*rp)->mail_dir >= 0)
 		close((*rp)->mail_dir);
@@ -209,15 +212,12 @@ add_target(struct walk *w, const struct target *t)
 static bool
 is_over_quota(const struct recipients *r, const struct account *a)
 {
-	char path[ACCOUNT_ADDRESS_MAX + 16];
 	struct usage_noted known;
+	struct usage now;
 	if (a->quota_bytes == 0 && a->quota_messages == 0)
 		return false;
-	snprintf(path, sizeof path, "%.*s/usage", SPAN_ARG(a->home));
-	if (usage_read(r->mail_dir, path, &known) != E_OK)
+	if (account_usage(r->mail_dir, a, &known, &now) != E_OK)
 		return false; /* what of the placed is in the index is not known: the next keeper writes it */
-	snprintf(path, sizeof path, "%.*s/placed", SPAN_ARG(a->home));
-	struct usage now = usage_now(&known, placed_read(r->mail_dir, path));
 	uint64_t bytes = limit_least(a->quota_bytes, known.own_limits.bytes);
 	uint64_t messages = limit_least(a->quota_messages, known.own_limits.messages);
 	return (bytes && now.bytes >= bytes) || (messages && now.messages >= messages);
@@ -236,7 +236,9 @@ add_account(struct walk *w, const struct account *a, struct span detail)
 	if (a->is_suspended)
 		return RCPT_SUSPENDED;
 	size_t n = w->n;
-	bool is_full = !w->ignores_quota && w->n_full == w->n && is_over_quota(w->r, a);
+	bool is_full = !w->ignores_quota && w->n_full == w->n &&
+	               (is_over_quota(w->r, a) ||
+			   domain_is_full(w->r->domains, w->r->accounts, a->address));
 	enum recipient_verdict v = add_target(w, &t);
 	w->n_full += is_full && w->n > n;
 	return v;

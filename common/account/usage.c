@@ -20,11 +20,12 @@ enum { OPEN_FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, PLACED_MODE = 0644 };
 void
 usage_put(struct buf *out, const struct usage_noted *u)
 {
-	buf_putf(out, "%llu %llu %llu %llu %llu %llu\n",
+	buf_putf(out, "%llu %llu %llu %llu %llu %llu %llu %llu\n",
 	    (unsigned long long)u->sum.bytes, (unsigned long long)u->sum.messages,
 	    (unsigned long long)u->noted.bytes, (unsigned long long)u->noted.messages,
 	    (unsigned long long)u->own_limits.bytes,
-	    (unsigned long long)u->own_limits.messages);
+	    (unsigned long long)u->own_limits.messages,
+	    (unsigned long long)u->kept.bytes, (unsigned long long)u->kept.messages);
 }
 
 uint64_t
@@ -37,7 +38,7 @@ int
 usage_read(int dir, const char *path, struct usage_noted *out)
 {
 	char text[USAGE_TEXT_MAX];
-	unsigned long long n[6] = {0};
+	unsigned long long n[8] = {0};
 	*out = (struct usage_noted){.sum = {0}};
 	int fd = openat(dir, path, O_RDONLY | OPEN_FLAGS);
 	if (fd < 0)
@@ -45,11 +46,13 @@ usage_read(int dir, const char *path, struct usage_noted *out)
 	ssize_t got = read(fd, text, sizeof text - 1);
 	close(fd);
 	text[got > 0 ? got : 0] = '\0';
-	if (sscanf(text, "%llu %llu %llu %llu %llu %llu", &n[0], &n[1], &n[2], &n[3],
-		&n[4], &n[5]) < 2)
+	if (sscanf(text, "%llu %llu %llu %llu %llu %llu %llu %llu", &n[0], &n[1], &n[2],
+		&n[3], &n[4], &n[5], &n[6], &n[7]) < 2)
 		return E_BAD; /* with two nothing was noted yet */
-	*out = (struct usage_noted){
-	    .sum = {n[0], n[1]}, .noted = {n[2], n[3]}, .own_limits = {n[4], n[5]}};
+	*out = (struct usage_noted){.sum = {n[0], n[1]},
+	    .noted = {n[2], n[3]},
+	    .own_limits = {n[4], n[5]},
+	    .kept = {n[6], n[7]}};
 	return E_OK;
 }
 

@@ -19,20 +19,25 @@ enum {
 	/* placers that count at once without disturbing each other */
 	PLACED_SLOTS = 16,
 	PLACED_SLOT_BYTES = 16, /* bytes and messages */
-	USAGE_TEXT_MAX = 128,
+	USAGE_TEXT_MAX = 192,
 };
 
 struct usage {
 	uint64_t bytes, messages;
 };
 
-/* The file usage: "bytes messages noted-bytes noted-messages limit-bytes limit-messages\n". */
+/*
+ * The file usage: "bytes messages noted-bytes noted-messages limit-bytes limit-messages kept-bytes
+ * kept-messages\n".
+ */
 struct usage_noted {
 	struct usage sum; /* of the index */
 	/* what placed said before the keeper listed new/, and found and took in all of it */
 	struct usage noted;
 	/* limits that the user set for himself, below the admin's (RFC 9208); 0: none */
 	struct usage own_limits;
+	struct usage
+	    kept; /* what was expunged and is there for some days; counts for no quota */
 };
 
 /* limit_least - of two limits, 0 being none, the smaller */

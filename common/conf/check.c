@@ -14,6 +14,7 @@
 #include "conf/service.h"
 #include "conf/source.h"
 #include "conf/strict.h"
+#include "conf/value.h"
 
 enum {
 	DOMAIN_BYTES_MAX = 255,
@@ -171,6 +172,26 @@ const char *
 check_name_or_none(const char *value)
 {
 	return value[0] && check_name(value) ? "a name, a number, or \"\"" : NULL;
+}
+
+const char *
+check_domain_quota(const char *value)
+{
+	struct span size = span_of(value), domain = span_cut(&size, '=');
+	int64_t bytes;
+	return is_domain(span_trim(domain)) &&
+	               value_parse_number(CONF_BYTES, span_trim(size), &bytes) ==
+	                   E_OK &&
+	               bytes > 0
+	           ? NULL
+	           : "\"example.com=100G\"";
+}
+
+const char *
+check_percent(const char *value)
+{
+	uint64_t n;
+	return span_u64(span_of(value), 100, &n) == E_OK && n ? NULL : "1 to 100";
 }
 
 const char *

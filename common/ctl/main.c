@@ -111,6 +111,14 @@ static const struct command commands[] = {
 		"  --since TIME          what was deleted within it, like 12h or 7d\n"
 		"  --all                 all of it\n"
 		"  ID                    as --list shows it\n"},
+	{{"quota", "show"},    "[ADDRESS|DOMAIN...]",             true,  cmd_quota,
+		"what accounts, and domains that have a quota, use of it", NULL},
+	{{"quota", "set"},     "OPTIONS ADDRESS...",              true,  cmd_quota,
+		"another quota", "  --quota SIZE          bytes of the mailbox, like 500M; 0: no limit\n"
+		"  --quota-messages N    messages of the mailbox; 0: no limit\n"},
+	{{"quota", "recalc"},  "ADDRESS|DOMAIN... | --all",       true,  cmd_quota,
+		"what is used, counted anew from all messages",
+		"  --all                 of all accounts\n"},
 	{{"sieve", "check"},   "SCRIPT",                          false, cmd_sieve_check,
 		"is a Sieve script right? says line and what is wrong", NULL},
 	{{"sieve", "run"},     "[OPTIONS] SCRIPT MESSAGE",        false, cmd_sieve_run,

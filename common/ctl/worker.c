@@ -52,7 +52,10 @@ run(const struct conf *conf, const struct account *a, worker_fn *fn, int chan,
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody is left to be asked */
 	signal(SIGPIPE, SIG_IGN);
 	close_standard(conf);
-	store_keep_as(conf);
+	struct buf address = {0};
+	buf_span(&address, a->address);
+	store_configure(conf, buf_cstr(&address));
+	buf_free(&address);
 	enter_jail(a, home);
 	_exit(fn(chan, home, ctx));
 }

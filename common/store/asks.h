@@ -89,6 +89,8 @@ enum keeper_ask {
 	KEEPER_URL_KEY,
 	/* -> said, n x (u32 uid, u32 uid that it had, str name of its mailbox) */
 	KEEPER_KEPT,
+	KEEPER_QUOTA,   /* u64 bytes, u64 messages: the account's; no reply */
+	KEEPER_RECOUNT, /* -> said, u32 mailboxes whose counts were wrong */
 	KEEPER_ASKS
 };
 

@@ -104,13 +104,8 @@ static bool
 is_over_quota(
     const struct ask_append *a, const struct sum *more, const struct sum *less)
 {
-	const struct sum *used = &the_keeper.sum_next;
-	const struct usage *own = &the_keeper.own_limits;
-	uint64_t bytes = limit_least(a->quota_bytes, own->bytes);
-	uint64_t messages = limit_least(a->quota_messages, own->messages);
-	return (bytes && used->bytes + more->bytes > bytes + less->bytes) ||
-	       (messages &&
-		   used->messages + more->messages > messages + less->messages);
+	const struct usage quota = {a->quota_bytes, a->quota_messages};
+	return quota_refuses(&quota, more, less);
 }
 
 /* ---- rows ---- */

@@ -53,16 +53,13 @@ static int
 judge(struct copy_job *c)
 {
 	const struct ask_copy *a = &c->asked;
-	const struct sum *used = &the_keeper.sum_next, *more = &c->counted;
+	const struct usage quota = {a->quota_bytes, a->quota_messages};
+	const struct sum *more = &c->counted, none = {.bytes = 0};
 	if (more->messages >= UINT32_MAX - slot_uid_next(c->target))
 		return done(c, STORE_TOO_MANY);
-	uint64_t bytes = limit_least(a->quota_bytes, the_keeper.own_limits.bytes);
-	uint64_t messages =
-	    limit_least(a->quota_messages, the_keeper.own_limits.messages);
 	/* what comes back from what was expunged counts again */
 	if ((!a->is_move || c->source->next.is_kept) &&
-	    ((bytes && used->bytes + more->bytes > bytes) ||
-		(messages && used->messages + more->messages > messages)))
+	    quota_refuses(&quota, more, &none))
 		return done(c, STORE_OVER_QUOTA);
 	return E_OK;
 }

@@ -77,7 +77,9 @@ void jobs_forget(void); /* at the keeper's end: what still waits is dropped */
 ask_handler ask_flags, ask_copy, ask_expunge, ask_append, ask_cache;
 /* job_mailbox.c */
 ask_handler ask_create, ask_delete, ask_rename, ask_subscribe, ask_adopt;
-ask_handler ask_kept; /* kept.c */
+ask_handler ask_kept;    /* kept.c */
+ask_handler ask_quota;   /* quota.c */
+ask_handler ask_recount; /* job_recount.c */
 /* job_read.c */
 ask_handler ask_select, ask_renew, ask_peek, ask_feed, ask_sync, ask_mailbox,
     ask_mailboxes, ask_subscriptions;

@@ -78,7 +78,8 @@ keeper_open(void)
 	bool is_clean = access("index/clean", F_OK) == 0;
 	*k = (struct keeper){.checks_sums = !is_clean,
 	    .noted = noted_read(),
-	    .own_limits = limits_read()};
+	    .own_limits = limits_read(),
+	    .warned = warned_read()};
 	int has_floor = floor_read(&k->floor);
 	if (has_floor == E_IO)
 		return E_IO;
@@ -130,6 +131,7 @@ usage_write(void)
 	struct buf text = {0};
 	usage_put(&text, &(struct usage_noted){.sum = {k->sum.bytes, k->sum.messages},
 			     .noted = k->noted,
+			     .kept = kept_sum(),
 			     .own_limits = k->own_limits});
 	k->is_usage_old =
 	    file_replace("usage", buf_as_span(&text), 0644, false) != E_OK;
@@ -276,6 +278,7 @@ on_usage(void *ctx)
 	run.is_usage_armed = false;
 	if (the_keeper.is_usage_old)
 		usage_write();
+	quota_look();
 }
 
 static void

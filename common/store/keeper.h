@@ -91,9 +91,12 @@ struct keeper {
 	/* what placers had placed when all of new/ was taken in last */
 	struct usage noted;
 	struct usage own_limits; /* that the user set: the file limits */
-	bool is_usage_old;       /* the file usage says another sum */
-	bool checks_sums; /* after an unclean end: contents of new/ are checked too */
-	bool is_rebuilt;  /* the index was made anew at the start */
+	struct usage
+	    quota;       /* the account's, as a session said; 0: none, or nobody did */
+	unsigned warned; /* the level of which the user was told last: quota.c */
+	bool is_usage_old; /* the file usage says another sum */
+	bool checks_sums;  /* after an unclean end: contents of new/ are checked too */
+	bool is_rebuilt;   /* the index was made anew at the start */
 	bool is_ending;
 };
 
@@ -207,6 +210,14 @@ void doomed_forget(void);                   /* the batch came to nothing */
 void doomed_hurry(void); /* the batch finds little room on the disk: at once then */
 void doomed_begin(void); /* what is there goes, in rounds, until none is left */
 bool doomed_waits(void); /* there are some, and their time comes */
+
+/* ---- quota.c ---- */
+/* quota_refuses - so much more, and so much less, is past the quota (of the asker) or own_limits */
+bool quota_refuses(
+    const struct usage *quota, const struct sum *more, const struct sum *less);
+/* quota_look - a level was passed: the user is told */
+void quota_look(void);
+unsigned warned_read(void); /* of keepers before */
 
 /* ---- kept.c ---- */
 bool keeps(void); /* what is expunged is to be kept: store_keep */

@@ -83,6 +83,13 @@ slot_asked(struct span name)
 	return s && !s->is_new ? s : NULL;
 }
 
+struct usage
+kept_sum(void)
+{
+	const struct slot *s = the_keeper.kept;
+	return s ? (struct usage){s->now.bytes, s->now.messages} : (struct usage){0};
+}
+
 static struct slot *
 kept_make(void)
 {

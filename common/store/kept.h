@@ -34,6 +34,8 @@ void kept_show(void);
 bool kept_is_above(struct span name);
 /* slot_asked - of a name, or (none) that of what is kept; NULL: it is not there */
 struct slot *slot_asked(struct span name);
+/* kept_sum - what of it there is */
+struct usage kept_sum(void);
 /* kept_purge - what was kept long enough goes, in slices */
 void kept_purge(void);
 

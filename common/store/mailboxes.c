@@ -331,6 +331,7 @@ publish_one(struct slot *s)
 		put_by_name(s);
 	s->is_new = false;
 	view_publish_head(s);
+	k->is_usage_old |= s->now.is_kept;
 	if (dies) {
 		view_free(s);
 		guests_free(s);

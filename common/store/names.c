@@ -197,3 +197,13 @@ store_limit_own(struct store *s, uint64_t bytes, uint64_t messages)
 	buf_u64(&body, messages);
 	return keeper_ask_said(s, KEEPER_LIMITS, &body, true, &answer);
 }
+
+int
+store_recount(struct store *s, uint32_t *changed)
+{
+	struct buf body = {0};
+	struct answer answer;
+	enum store_said said = keeper_ask_said(s, KEEPER_RECOUNT, &body, true, &answer);
+	*changed = said == STORE_DONE ? rd_u32(&answer.body) : 0;
+	return said == STORE_DONE ? answer_end(&answer) : E_IO;
+}

@@ -93,6 +93,8 @@ bool keeper_is_there(struct store *);
 /* answer_end - nothing is left in it.  E_OK, E_IO */
 MUST_USE int answer_end(const struct answer *);
 
+bool quota_warns(void); /* store_quota_rules said levels */
+
 void caches_unmap(struct store *);
 
 #endif

@@ -295,11 +295,25 @@ store_rebuild(const char *home, struct store_rebuilt *out)
 	return err;
 }
 
+/* For its warnings: each keeper hears it first of all. */
+static void
+tell_quota(struct store *s)
+{
+	struct buf body = {0};
+	buf_u64(&body, s->quota_bytes);
+	buf_u64(&body, s->quota_messages);
+	keeper_tell(s, KEEPER_QUOTA, buf_as_span(&body));
+	buf_free(&body);
+}
+
 void
 store_limit(struct store *s, uint64_t bytes, uint64_t messages)
 {
+	bool is_same = s->quota_bytes == bytes && s->quota_messages == messages;
 	s->quota_bytes = bytes;
 	s->quota_messages = messages;
+	if (quota_warns() && !is_same && s->chan >= 0)
+		tell_quota(s);
 }
 
 /* ---- asks ---- */
@@ -362,6 +376,8 @@ ask_once(struct store *s, uint16_t ask, struct span body, int large,
 		return E_LIMIT; /* none can begin */
 	if (is_new && s->is_held)
 		keeper_tell(s, KEEPER_HOLD, SPAN(""));
+	if (is_new && quota_warns() && (s->quota_bytes || s->quota_messages))
+		tell_quota(s);
 	int err = ask_send(s->chan, ask, body, large, deadline);
 	*is_asked = err == E_OK;
 	if (err == E_OK)

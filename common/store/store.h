@@ -188,7 +188,36 @@ struct store_rebuilt {
  *   returns  E_OK, E_LIMIT (the keeper does not end), E_IO (logged)
  */
 MUST_USE int store_rebuild(const char *home, struct store_rebuilt *out);
-/* store_limit - the account's quota, for append and copy; 0: none */
+
+enum { STORE_LEVELS_MOST = 16, STORE_ADDRESS_MAX = 320 };
+
+struct store_quota_rules {
+	/* what fills an account may pass its limit by so much: APPEND, COPY */
+	uint64_t grace_bytes;
+	/* percent of a quota, 1 to 100: a mail comes into INBOX when one is reached */
+	unsigned levels[STORE_LEVELS_MOST];
+	size_t n_levels;
+	char to[STORE_ADDRESS_MAX + 1]; /* the account's address, for these mails */
+};
+
+/*
+ * store_quota_rules - as store_keep: in each process that may start a keeper.  store_configure -
+ * both of them, as the configuration says
+ */
+void store_quota_rules(const struct store_quota_rules *);
+void store_configure(const struct conf *, const char *address);
+/* store_quota_room - bytes that may come, the grace among them */
+uint64_t store_quota_room(uint64_t limit, uint64_t used);
+/*
+ * store_recount - counts and sums are made anew from the records.
+ *   changed  mailboxes whose counts were wrong
+ *   returns  E_OK, E_IO (logged)
+ */
+MUST_USE int store_recount(struct store *, uint32_t *changed);
+/*
+ * store_limit - the account's quota, for append and copy; 0: none.  The keeper is told, for its
+ * warnings
+ */
 void store_limit(struct store *, uint64_t bytes, uint64_t messages);
 /*
  * store_usage - what is used now, all mailboxes; a message in two of them counts twice, as RFC 9208

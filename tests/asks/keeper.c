@@ -114,6 +114,9 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_DOZE:
 		put_u32s(b, 3);
 		break;
+	case KEEPER_QUOTA:
+		put_u32s(b, 4);
+		break;
 	case KEEPER_WAIT:
 		put_u32s(b, 5);
 		break;

@@ -323,6 +323,12 @@ serve_return(struct io *io, bool has_tls)
 	return E_OK;
 }
 
+uint64_t
+store_quota_room(uint64_t limit, uint64_t used)
+{
+	return limit > used ? limit - used : 0;
+}
+
 int
 store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
 {

@@ -183,6 +183,44 @@ def test_undelete(t):
         c.close()
 
 
+def test_quota(t):
+    """What is used is shown as verdicts see it; a level that is reached is told once; counts can be made anew."""
+    with Suite(common__quota_warnings=["50", "90"], common__domain_quotas=["example.test=1M"], common__undelete_days=7) as s:
+        account(s, 4)
+        s.user("bert@example.test", "pass")
+
+        def shown(*names):
+            return {r["name"]: r for r in json.loads(s.merpati("--json", "quota", "show", *names).stdout)}
+
+        wait_for(lambda: shown()[USER]["messages"] == 4, 20)  # a keeper writes it within a second
+        all_of = shown()
+        t.check(sorted(all_of) == [USER, "bert@example.test", "example.test"] and all_of[USER]["messages"] == 4 and
+                all_of["example.test"]["bytes"] == all_of[USER]["bytes"] > 2000 and all_of["example.test"]["quota_bytes"] == 1 << 20,
+                "quota show: accounts, and domains with a quota", all_of)
+        s.merpati("quota", "set", USER, "--quota", "4K", "--quota-messages", "100")
+        row = shown(USER)[USER]
+        t.check((row["quota_bytes"], row["quota_messages"]) == (4096, 100) and row["percent"] == row["bytes"] * 100 // 4096, "quota set", row)
+        s.start("imapd")
+        c = Imap(s.port("imap"))
+        c.login(USER, "pass")
+        c.do("SELECT INBOX")
+        search = 'SEARCH SUBJECT "Your mailbox is"'
+        t.check(wait_for(lambda: c.do("NOOP").ok and "5" in str(c.do(search).untagged), 20), "a mail says that half of it is used", c.do(search))
+        c.do("STORE 1:2 +FLAGS (\\Deleted)")
+        c.do("EXPUNGE")
+        c.do("LOGOUT")
+        c.close()
+        t.check(wait_for(lambda: shown(USER)[USER]["kept_bytes"] > 1000 and shown(USER)[USER]["messages"] == 3, 20),
+                "what is kept is shown by itself", shown(USER))
+        told = json.loads(s.merpati("--json", "quota", "recalc", "example.test").stdout)
+        t.check([(r["address"], r["messages"], r["mended"]) for r in told] == [(USER, 3, 0), ("bert@example.test", 0, 0)], "quota recalc", told)
+        t.check(s.merpati("quota", "show", "nobody@example.test", check=False).returncode == 67 and
+                s.merpati("quota", "set", USER, check=False).returncode == 64 and
+                s.merpati("quota", "set", "example.test", "--quota", "1G", check=False).returncode == 64 and
+                s.merpati("quota", "recalc", check=False).returncode == 64, "what is missing is said")
+        t.check("example.test" in s.merpati("quota", "show").stdout, "a table for people")
+
+
 def test_no_wait(t):
     """The keeper that a command started must not hold the command's output open."""
     with Suite() as s:
@@ -191,7 +229,7 @@ def test_no_wait(t):
 
 
 def run(t):
-    for test in (test_bits, test_strangers, test_sound_in_use, test_all, test_rebuild, test_rebuild_damaged, test_undelete, test_no_wait):
+    for test in (test_bits, test_strangers, test_sound_in_use, test_all, test_rebuild, test_rebuild_damaged, test_undelete, test_quota, test_no_wait):
         try:
             test(t)
         except Exception as e:  # a test's failure must not end the others

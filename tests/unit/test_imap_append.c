@@ -98,6 +98,12 @@ store_mailbox(struct store *s, struct span name, struct store_mailbox *out)
 	return span_eqs(name, "INBOX") ? E_OK : E_BAD;
 }
 
+uint64_t
+store_quota_room(uint64_t limit, uint64_t used)
+{
+	return limit > used ? limit - used : 0;
+}
+
 int
 store_usage(struct store *s, uint64_t *bytes, uint64_t *messages)
 {

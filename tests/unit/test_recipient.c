@@ -445,6 +445,37 @@ test_quota_placed(void **st)
 	check_row(&(struct row){"full@a.test", RCPT_OVER_QUOTA, ""});
 }
 
+/* All accounts of a domain together, in each spelling of it; others are not touched. */
+static void
+test_quota_of_domain(void **st)
+{
+	/* clang-format off */
+	static const struct {
+		const char *full, *many;
+		enum recipient_verdict verdict;
+	} uses[] = {
+		{"900 1\n",         "2099 1\n",         RCPT_LOCAL},
+		{"900 1\n",         "2100 1\n",         RCPT_OVER_QUOTA},
+		{"900 1\n",         "",                 RCPT_LOCAL},
+		{"0 0 0 0\n",       "5000000000 1\n",   RCPT_OVER_QUOTA},
+	};
+
+	/* clang-format on */
+	(void)st;
+	for (size_t i = 0; i < COUNT(uses); i++) {
+		bool is_full = uses[i].verdict == RCPT_OVER_QUOTA;
+		write_file("mail/a.test/full/usage", uses[i].full);
+		write_file("mail/a.test/many/usage", uses[i].many);
+		close_all(); /* sums are kept for some seconds */
+		open_all("\tdomain_quotas = {\"b.test=1\", \"a.TEST = 3000\"}\n");
+		check_row(&(struct row){
+		    "anna@a.test", uses[i].verdict, is_full ? "" : "anna@a.test"});
+		check_row(&(struct row){
+		    "Anna@other.test", uses[i].verdict, is_full ? "" : "anna@a.test"});
+		check_row(&(struct row){"ben@b.test", RCPT_LOCAL, "ben@b.test"});
+	}
+}
+
 static void
 test_largest_lists(void **st)
 {
@@ -737,6 +768,8 @@ main(void)
 		test_quota_borders, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_quota_placed, setup_accounts, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_quota_of_domain, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_largest_lists, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_small_arena, setup_accounts, teardown),

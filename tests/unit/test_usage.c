@@ -75,15 +75,18 @@ test_usage_file(void **st)
 		struct usage_noted want;
 		int err;
 	} rows[] = {
-	    {"1 2 3 4 5 6\n", {{1, 2}, {3, 4}, {5, 6}}, E_OK},
-	    {"1 2 3 4\n", {{1, 2}, {3, 4}, {0, 0}}, E_OK},
+	    {"1 2 3 4 5 6\n", {{1, 2}, {3, 4}, {5, 6}, {0, 0}}, E_OK},
+	    {"1 2 3 4 5 6 7 8\n", {{1, 2}, {3, 4}, {5, 6}, {7, 8}}, E_OK},
+	    {"1 2 3 4\n", {{1, 2}, {3, 4}, {0, 0}, {0, 0}}, E_OK},
 	    {"18446744073709551615 0 18446744073709551615 1 18446744073709551615 "
-	     "18446744073709551615\n",
-		{{UINT64_MAX, 0}, {UINT64_MAX, 1}, {UINT64_MAX, UINT64_MAX}}, E_OK},
-	    {"1 2\n", {{1, 2}, {0, 0}, {0, 0}}, E_OK},
-	    {"1\n", {{0, 0}, {0, 0}, {0, 0}}, E_BAD},
-	    {"full\n", {{0, 0}, {0, 0}, {0, 0}}, E_BAD},
-	    {"", {{0, 0}, {0, 0}, {0, 0}}, E_BAD},
+	     "18446744073709551615 1 18446744073709551615\n",
+		{{UINT64_MAX, 0}, {UINT64_MAX, 1}, {UINT64_MAX, UINT64_MAX},
+		    {1, UINT64_MAX}},
+		E_OK},
+	    {"1 2\n", {{1, 2}, {0, 0}, {0, 0}, {0, 0}}, E_OK},
+	    {"1\n", {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, E_BAD},
+	    {"full\n", {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, E_BAD},
+	    {"", {{0, 0}, {0, 0}, {0, 0}, {0, 0}}, E_BAD},
 	};
 	struct usage_noted got;
 	struct buf text = {0};
@@ -94,8 +97,8 @@ test_usage_file(void **st)
 		assert_int_equal(usage_read(AT_FDCWD, "usage", &got), rows[i].err);
 		assert_memory_equal(&got, &rows[i].want, sizeof got);
 	}
-	usage_put(&text, &rows[2].want);
-	assert_string_equal(buf_cstr(&text), rows[2].text);
+	usage_put(&text, &rows[3].want);
+	assert_string_equal(buf_cstr(&text), rows[3].text);
 	buf_free(&text);
 }
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * domain_usage.h - what all accounts of a domain use together, against the setting domain_quotas.
+ * The sums are of the last seconds: making them reads two small files an account.
+ */
+#ifndef ACCOUNT_DOMAIN_USAGE_H
+#define ACCOUNT_DOMAIN_USAGE_H
+
+#include "account/account.h"
+#include "account/usage.h"
+
+struct conf;
+
+enum {
+	DOMAIN_SUMS_MS = 10000, /* so old they may be */
+	/* and as many times as long as it took to make them: so much of the time it may take */
+	DOMAIN_SUMS_REST = 50,
+};
+
+struct domain_sums;
+
+/* domain_sums_new - own; mail_dir: a descriptor, borrow */
+struct domain_sums *domain_sums_new(const struct conf *, int mail_dir);
+void domain_sums_free(struct domain_sums **);
+/* domain_quota - of a domain, or that of an address; 0: none */
+uint64_t domain_quota(const struct conf *, struct span address);
+/*
+ * domain_is_full - the domain of the address has a quota, and its accounts use as much.  Sums that
+ * cannot be made are those of before
+ */
+bool domain_is_full(struct domain_sums *, struct accounts *, struct span address);
+/*
+ * account_usage - what the files of a home say: of the index, and what was placed since.
+ *   known    of the index; may be NULL
+ *   returns  E_OK, E_BAD (nobody knows yet: no keeper wrote it)
+ */
+MUST_USE int account_usage(
+    int mail_dir, const struct account *, struct usage_noted *known, struct usage *now);
+
+#endif
