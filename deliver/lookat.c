@@ -16,7 +16,10 @@ lookat_end(void)
 static bool
 has_store(void)
 {
-	return store || store_open(the_child.home, &store) == E_OK;
+	if (store)
+		return true;
+	store_configure(the_child.conf, the_child.account ? the_child.account : "");
+	return store_open(the_child.home, &store) == E_OK;
 }
 
 bool

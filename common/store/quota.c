@@ -200,7 +200,7 @@ void
 quota_look(void)
 {
 	struct keeper *k = &the_keeper;
-	if (how.n_levels == 0 ||
+	if (how.n_levels == 0 || how.to[0] == '\0' ||
 	    (k->quota.bytes == 0 && k->quota.messages == 0 &&
 		k->own_limits.bytes == 0 && k->own_limits.messages == 0))
 		return;

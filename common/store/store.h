@@ -156,7 +156,7 @@ void store_jail(struct jail *);
  * its jail.  E_OK, E_IO (logged)
  */
 MUST_USE int store_create(const char *home);
-/* store_open - home becomes the working directory.  E_OK, E_IO (logged) */
+/* store_open - home becomes the working directory; after store_configure.  E_OK, E_IO (logged) */
 MUST_USE int store_open(const char *home, struct store **out);
 void store_close(struct store **);
 
