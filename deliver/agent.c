@@ -142,7 +142,7 @@ agent_run(void)
 		return EX_NOINPUT;
 	}
 	perform_open(the_child.conf);
-	store_keep_as(the_child.conf);
+	store_configure(the_child.conf, the_child.account);
 	int64_t end = deadline_in_ms(CHILD_CALL_WAIT_MS);
 	while (agent.chan < 0 &&
 	       io_wait(the_child.control, POLLIN, end, IO_AT_DRAIN) == E_OK)

@@ -16,10 +16,7 @@ lookat_end(void)
 static bool
 has_store(void)
 {
-	if (store)
-		return true;
-	store_configure(the_child.conf, the_child.account ? the_child.account : "");
-	return store_open(the_child.home, &store) == E_OK;
+	return store || store_open(the_child.home, &store) == E_OK;
 }
 
 bool

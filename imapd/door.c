@@ -63,7 +63,7 @@ door_run(void)
 		store_items_made_by(items_make);
 	else
 		cache_without_signatures();
-	store_configure(the_child.conf, the_child.account ? the_child.account : "");
+	store_configure(the_child.conf, the_child.account);
 	wait_for_terms();
 	struct rd r = rd_of(buf_as_span(&run.about));
 	if (run.fd < 0 || door_terms_get(&r, &terms) != E_OK)

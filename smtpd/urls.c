@@ -190,7 +190,7 @@ urls_table(unsigned kind)
 int
 urls_run(void)
 {
-	store_keep_as(the_child.conf);
+	store_configure(the_child.conf, the_child.account);
 	int status = child_serve(urls_table, NULL, 0);
 	store_close(&the_store);
 	return status;

@@ -17,9 +17,8 @@ store_configure(const struct conf *conf, const char *address)
 			100, &level) == E_OK)
 			rules.levels[rules.n_levels++] = (unsigned)level;
 	}
-	if (strlen(address) < sizeof rules.to)
+	if (address && strlen(address) < sizeof rules.to)
 		strcpy(rules.to, address);
 	store_quota_rules(&rules);
-	store_keep((int)conf_int(conf, "common", "undelete_days"),
-	    conf_str(conf, "common", "undelete_folder"));
+	store_keep_as(conf);
 }

@@ -202,7 +202,7 @@ struct store_quota_rules {
 
 /*
  * store_quota_rules - as store_keep: in each process that may start a keeper.  store_configure -
- * both of them, as the configuration says
+ * both of them, as the configuration says; address NULL: nobody is warned
  */
 void store_quota_rules(const struct store_quota_rules *);
 void store_configure(const struct conf *, const char *address);
