@@ -136,6 +136,19 @@ file_decode(struct span key, struct span row, struct file_name *out, uint32_t *r
 }
 
 int
+file_row(struct tables *t, struct file_id id, bool *is_known, struct file_name *out)
+{
+	struct buf row = {0};
+	uint32_t refs;
+	int err = db_get(t->files, NULL, file_key(&id), &row);
+	*is_known = err == E_OK;
+	if (err == E_OK)
+		err = file_decode(file_key(&id), buf_as_span(&row), out, &refs);
+	buf_free(&row);
+	return err == E_BAD ? E_OK : err;
+}
+
+int
 file_each(struct tables *t, const struct file_id *after,
     int (*fn)(void *ctx, const struct file_name *, uint32_t), void *ctx)
 {

@@ -130,6 +130,9 @@ MUST_USE int file_release(
     struct tables *, struct db_txn *, struct file_id, bool *is_last);
 /* it has references */
 MUST_USE int file_is_known(struct tables *, struct file_id, bool *out);
+/* file_row - the same, with its size and its sum (all zeros: nobody knows it) */
+MUST_USE int file_row(
+    struct tables *, struct file_id, bool *is_known, struct file_name *out);
 /* 0: it is not known */
 MUST_USE int file_references(struct tables *, struct file_id, uint32_t *out);
 /* file_each - rows behind after, or (NULL) all; the sum of one that a rebuild found is all zeros */
