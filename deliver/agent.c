@@ -101,15 +101,22 @@ take(struct ask_msg *m)
 	return err == E_MORE ? E_OK : err;
 }
 
-/* Until the next message may come: not past the end of this life, unless something is owed. */
+/*
+ * Until the next message may come: not past the end of this life; what is owed is waited for a
+ * while longer, however many orders come instead.
+ */
 static int64_t
 idle_end(int64_t end)
 {
-	int64_t linger = deadline_in_ms(
+	int64_t wait = deadline_in_ms(
 	    conf_int(the_child.conf, "deliver", "agent_linger_time") * 1000);
 	if (agent.order.len || perform_waits())
-		return deadline_in_ms(PIECES_WAIT_MS);
-	return linger < end ? linger : end;
+		wait = deadline_in_ms(PIECES_WAIT_MS);
+	if (agent.order.len)
+		return wait;
+	if (perform_waits())
+		end += PIECES_WAIT_MS;
+	return wait < end ? wait : end;
 }
 
 static void

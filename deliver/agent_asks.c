@@ -16,8 +16,8 @@ enum { AGENT_TIMES = 60000 };
 const struct role *deliver_agent_role;
 
 /*
- * How many there are, and of this account: past AGENTS_PER_ACCOUNT the first of them ends, which
- * nobody speaks with any more.
+ * How many there are.  Of this account each placer has one: past that, and AGENTS_SPARE, the first of
+ * them ends, which nobody speaks with any more.
  */
 static unsigned
 count(const char *account, uid_t uid)
@@ -34,7 +34,8 @@ count(const char *account, uid_t uid)
 		if (!oldest || p->started_ms < oldest->started_ms)
 			oldest = p;
 	}
-	if (same >= AGENTS_PER_ACCOUNT) {
+	int64_t most = conf_int(the_monitor.conf, "deliver", "placers") + AGENTS_SPARE;
+	if (same >= (uint64_t)most) {
 		log_event(LOG_WARNING, "agent_ended", "account=%s pid=%d",
 		    log_qs(account), (int)oldest->pid);
 		kill(oldest->pid, SIGKILL);

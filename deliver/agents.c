@@ -32,6 +32,7 @@ static struct {
 	size_t n_chans;
 	uint64_t turn;
 	int64_t time_ms; /* of a run, at most */
+	bool is_asked; /* the agent has the whole order: what happens now is its own */
 	struct buf in, bytes;
 } agents;
 
@@ -103,6 +104,7 @@ start(struct agent *a, const struct target *t)
 {
 	struct buf body = {0};
 	struct ask_msg reply;
+	agents.is_asked = false;
 	make_room(a);
 	buf_bytes(&body, t->address);
 	buf_u32(&body, t->uid);
@@ -141,9 +143,11 @@ hear(struct agent *a, int64_t deadline, struct arena *arena, struct agent_answer
 			close(m.fd);
 		err = m.type == AGENT_DO ? order_piece(&m.body, &agents.bytes) : E_BAD;
 	}
-	if (err == E_OK)
-		err = answer_get(buf_as_span(&agents.bytes), arena, out);
-	return err == E_OK ? E_OK : E_BAD;
+	if (err != E_OK)
+		return E_BAD;
+	err = answer_get(buf_as_span(&agents.bytes), arena, out);
+	agents.is_asked = err != E_LIMIT; /* the memory is ours */
+	return err == E_OK || err == E_LIMIT ? err : E_BAD;
 }
 
 static int
@@ -153,15 +157,19 @@ ask(struct agent *a, const struct agent_order *o,
 {
 	struct order_sending s;
 	struct buf head = {0};
+	agents.is_asked = false;
 	order_put(&head, o);
 	order_send_begin(&s, a->chan, AGENT_RUN, deadline);
 	order_send_bytes(&s, buf_as_span(&head));
 	buf_free(&head);
 	int err = message(ctx, &s);
-	if (err == E_OK)
-		err = order_send_end(&s);
-	else
+	if (err != E_OK) {
+		bool is_gone = s.err != E_OK;
 		order_send_drop(&s); /* its end does not come: nothing is run */
+		return is_gone ? err : E_LIMIT;
+	}
+	err = order_send_end(&s);
+	agents.is_asked = err == E_OK;
 	return err == E_OK ? hear(a, deadline, arena, out) : err;
 }
 
@@ -224,16 +232,17 @@ agents_run(const struct target *t, const struct agent_order *o,
 {
 	int64_t begun = clock_mono_ms(), end = begun + agents.time_ms;
 	struct agent *a = agent_of(t->home);
+	agents.is_asked = false;
 	if (begun < a->penalty_until_ms)
 		return E_BAD;
-	if (begun >= deadline || !has_time(a, begun)) {
+	if (end > deadline || !has_time(a, begun)) {
 		log_event(LOG_NOTICE, "agent_waits", "account=%s", log_q(t->address));
 		return E_LIMIT;
 	}
-	int err = ask_twice(
-	    a, t, o, message, ctx, end < deadline ? end : deadline, arena, out);
+	int err = ask_twice(a, t, o, message, ctx, end, arena, out);
 	int64_t now = clock_mono_ms();
-	a->taken_ms += now - begun;
+	if (agents.is_asked)
+		a->taken_ms += now - begun;
 	if (err == E_OK) {
 		a->failures = 0;
 		return E_OK;
@@ -243,6 +252,11 @@ agents_run(const struct target *t, const struct agent_order *o,
 		    LOG_NOTICE, "agents_crowded", "account=%s", log_q(t->address));
 		return E_LIMIT;
 	}
+	if (!agents.is_asked) { /* that was not the script */
+		log_event(LOG_WARNING, "agent_not_asked", "account=%s why=%s",
+		    log_q(t->address), err_name(err));
+		return E_LIMIT;
+	}
 	return failed(a, t, err, now);
 }
 
@@ -250,7 +264,7 @@ void
 agents_done(const struct target *t)
 {
 	struct agent *a = agent_of(t->home);
-	if (a->chan >= 0 && ask_send(a->chan, AGENT_DONE, SPAN(""), -1,
-				deadline_in_ms(CHILD_CALL_WAIT_MS)) != E_OK)
+	/* one that does not read is not waited for */
+	if (a->chan >= 0 && ask_send(a->chan, AGENT_DONE, SPAN(""), -1, 0) != E_OK)
 		hang_up(a);
 }

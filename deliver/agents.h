@@ -13,7 +13,8 @@
 
 enum {
 	AGENTS_KEPT_MOST = 512,
-	AGENTS_PER_ACCOUNT = 4, /* processes; then the oldest is ended */
+	/* processes of an account, besides one of each placer: those that are about to end */
+	AGENTS_SPARE = 4,
 	/* so many runs in a row without an answer, and scripts are left out for a while */
 	AGENT_FAILURES_MOST = 3,
 	AGENT_PENALTY_MS = 600000,
@@ -37,8 +38,9 @@ void agents_open(const struct conf *);
  * agents_run - the scripts of this mailbox decide about a message.  Blocks, at most until deadline.
  *   message  puts the message's bytes behind the order: E_OK, or what ends it
  *   out      borrows from memory that the next call uses again
- *   returns  E_OK; E_LIMIT: later (too many agents, no answer in time, too much time of late); E_BAD:
- *            they failed too often, it is to be placed as without
+ *   returns  E_OK; E_LIMIT: later (too many agents, or none could be asked, no answer in time, too
+ *            much time of late, less than agent_time until deadline); E_BAD: they failed too often, it is to
+ *            be placed as without
  */
 MUST_USE int agents_run(const struct target *, const struct agent_order *,
     int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,

@@ -15,6 +15,7 @@
 #include "sieve/letter.h"
 #include "sieve/scripts.h"
 #include "sieve/vacation.h"
+#include "tls/hash.h"
 
 enum {
 	NUMBER_FCC = 0x4000,  /* and the number of its action */
@@ -281,10 +282,26 @@ store_copy_of(
 
 /* ---- what goes out ---- */
 
-static struct sieve_letter
-letter_by(void)
+/* Of message and number: made once more, a letter has the same. */
+static const char *
+letter_id(const struct work *w, unsigned number)
 {
-	return (struct sieve_letter){.id = span_of(id_text(id_new())),
+	struct buf text = {0};
+	unsigned char sum[SHA256_BYTES];
+	struct id id;
+	buf_str(&text, "letter");
+	buf_put(&text, w->order->id.b, sizeof w->order->id.b);
+	buf_u16(&text, (uint16_t)number);
+	sha256(buf_as_span(&text), sum);
+	buf_free(&text);
+	memcpy(id.b, sum, sizeof id.b);
+	return id_text(id);
+}
+
+static struct sieve_letter
+letter_by(const struct work *w, unsigned index)
+{
+	return (struct sieve_letter){.id = span_of(letter_id(w, index)),
 	    .host = me.host,
 	    .postmaster = me.postmaster};
 }
@@ -325,7 +342,7 @@ static void
 redirect(struct work *w, const struct sieve_action *a, unsigned index)
 {
 	const struct sieve_redirect *r = &a->redirect;
-	struct sieve_letter by = letter_by();
+	struct sieve_letter by = letter_by(w, index);
 	struct buf fields = {0};
 	bool is_loop = letter_redirect_loops(&w->in);
 	if (is_loop || r->is_list || is_own_address(w, r->address)) {
@@ -371,19 +388,24 @@ is_automatic(struct span head)
 	       !span_ieqs(span_trim(span_head(value, span_find(value, ';'))), "no");
 }
 
-static void
+/* s: the last that was added.  false: it is too large, and is not sent */
+static bool
 put_text(struct agent_send *s, struct work *w, const struct buf *text)
 {
-	s->text = kept(w, buf_as_span(text));
-	if (!s->text.n)
-		w->answer.n_sends--; /* too large */
+	if (buf_done(text) == E_OK)
+		s->text = kept(w, buf_as_span(text));
+	if (s->text.n)
+		return true;
+	w->answer.n_sends--;
+	log_event(LOG_NOTICE, "script_sends_not", "why=%s", "\"too large\"");
+	return false;
 }
 
 /* RFC 5429 2.2: not to the null sender; and a list would take it for a failing address. */
 static void
 reject(struct work *w, const struct sieve_action *a, unsigned index)
 {
-	struct sieve_letter by = letter_by();
+	struct sieve_letter by = letter_by(w, index);
 	struct span from = w->in.envelope.from;
 	struct buf text = {.max = ANSWER_HEAD_MAX + (1 << 20)};
 	if (!from.n || is_list(header_head(w->in.message))) {
@@ -392,10 +414,11 @@ reject(struct work *w, const struct sieve_action *a, unsigned index)
 		return;
 	}
 	struct agent_send *s = send_add(w, SEND_REJECT, index, &from, 1);
-	if (!s)
-		return;
-	letter_reject(&w->in, a->reason, &by, &text);
-	put_text(s, w, &text);
+	if (s)
+		letter_reject(&w->in, a->reason, &by, &text);
+	/* nobody would hear of it: it stays */
+	if (!s || !put_text(s, w, &text))
+		store_message(w, a, index, NULL);
 	buf_free(&text);
 }
 
@@ -431,7 +454,7 @@ static void
 vacation(struct work *w, const struct sieve_action *a, unsigned index)
 {
 	const struct sieve_vacation *v = &a->vacation;
-	struct sieve_letter by = letter_by();
+	struct sieve_letter by = letter_by(w, index);
 	struct buf text = {.max = ANSWER_HEAD_MAX};
 	struct span from = w->in.envelope.from;
 	if (!is_due(w, v))
@@ -440,8 +463,8 @@ vacation(struct work *w, const struct sieve_action *a, unsigned index)
 	if (!s)
 		return;
 	letter_vacation(&w->in, v, &by, &text);
-	put_text(s, w, &text);
-	store_copy_of(w, &v->fcc, index, s->text);
+	if (put_text(s, w, &text))
+		store_copy_of(w, &v->fcc, index, s->text);
 	buf_free(&text);
 }
 
@@ -449,7 +472,7 @@ static void
 notify(struct work *w, const struct sieve_action *a, unsigned index)
 {
 	const struct sieve_notify *n = &a->notify;
-	struct sieve_letter by = letter_by();
+	struct sieve_letter by = letter_by(w, index);
 	struct buf text = {.max = ANSWER_HEAD_MAX};
 	size_t n_all = n->n_to + n->n_cc;
 	struct span *rcpts = arena_get(&w->arena, (n_all + 1) * sizeof *rcpts);
@@ -464,8 +487,8 @@ notify(struct work *w, const struct sieve_action *a, unsigned index)
 	if (!s)
 		return;
 	letter_notify(&w->in, n, &by, &text);
-	put_text(s, w, &text);
-	store_copy_of(w, &n->fcc, index, s->text);
+	if (put_text(s, w, &text))
+		store_copy_of(w, &n->fcc, index, s->text);
 	buf_free(&text);
 }
 
@@ -512,8 +535,10 @@ tell_user(struct work *w, const struct program *p, const struct sieve_errors *er
 	struct buf text = {.max = 1 << 20};
 	int err = dir < 0 ? E_IO : recall_claim(dir, &slot, now, false);
 	if (err == E_BAD && recall_find(dir, slot.key, now, &was) == E_OK &&
-	    file_id_eq(was.id, w->order->id))
+	    file_id_eq(was.id, w->order->id)) {
 		err = E_OK;
+		now = was.since_sec;
+	}
 	struct agent_store *s = err == E_OK ? store_add(w, NUMBER_TOLD) : NULL;
 	if (!s)
 		return;
@@ -526,7 +551,7 @@ tell_user(struct work *w, const struct program *p, const struct sieve_errors *er
 	    "Content-Type: text/plain; charset=utf-8\r\n"
 	    "Content-Transfer-Encoding: 8bit\r\n\r\n"
 	    "The script that sorts your mail failed:\r\n\r\n",
-	    id_text(id_new()), SPAN_ARG(me.host), SPAN_ARG(me.postmaster),
+	    letter_id(w, NUMBER_TOLD), SPAN_ARG(me.host), SPAN_ARG(me.postmaster),
 	    SPAN_ARG(w->in.address));
 	put_error_lines(&text, errors);
 	buf_str(&text,
@@ -566,33 +591,31 @@ run_all(struct work *w)
 		store_message(w, NULL, 0, NULL);
 }
 
+/*
+ * Of what was done before all is decided once more, for what it stores: that may not have become
+ * durable.  What it sends is left out at the end.
+ */
 static void
 do_one(struct work *w, const struct sieve_action *a, unsigned index)
 {
-	bool sends = !w->answer.is_done;
 	switch (a->kind) {
 	case ACTION_KEEP:
 	case ACTION_FILEINTO:
 		store_message(w, a, index, &a->store);
 		break;
 	case ACTION_REDIRECT:
-		if (sends)
-			redirect(w, a, index);
-		else if (letter_redirect_loops(&w->in))
-			store_message(w, a, index, NULL);
+		redirect(w, a, index);
 		break;
 	case ACTION_REJECT:
 	case ACTION_EREJECT:
-		if (sends)
-			reject(w, a, index);
+		reject(w, a, index);
 		break;
 	case ACTION_VACATION:
-		if (sends)
+		if (!w->answer.is_done) /* it would be remembered as said now */
 			vacation(w, a, index);
 		break;
 	case ACTION_NOTIFY:
-		if (sends)
-			notify(w, a, index);
+		notify(w, a, index);
 		break;
 	case ACTION_DUPLICATE:
 		remember_later(w, &a->duplicate);
@@ -675,6 +698,7 @@ put_answer(const struct work *w, struct buf *reply)
 	log_event(LOG_WARNING, "answer_too_large", "account=%s", log_q(w->in.address));
 	buf_reset(reply);
 	answer_put(reply, &plain);
+	me.last.wants_done = false;
 }
 
 void
@@ -684,6 +708,7 @@ perform(int home, const struct agent_order *o, struct buf *reply)
 	struct sieve_item items[4];
 	struct buf dsn = {0};
 	unsigned index = 0;
+	programs_unload(); /* the last one's DONE may not have come */
 	w = (struct work){
 	    .order = o, .home = home, .arena = {.max_bytes = ARENA_BYTES}};
 	w.answer.stores = w.stores;
@@ -694,11 +719,13 @@ perform(int home, const struct agent_order *o, struct buf *reply)
 	run_all(&w);
 	for (const struct sieve_action *a = w.result.actions; a; a = a->next)
 		do_one(&w, a, index++);
+	if (w.answer.is_done)
+		w.answer.n_sends = 0;
 	w.answer.wants_done = w.answer.n_sends || me.last.n_seen;
 	me.last.id = o->id;
 	me.last.wants_done = w.answer.wants_done;
 	put_answer(&w, reply);
-	if (!w.answer.wants_done)
+	if (!me.last.wants_done)
 		programs_unload();
 	sieve_result_free(&w.result);
 	arena_reset(&w.arena);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -380,27 +379,50 @@ touch(int file, int folder)
 	place.touched[place.n_touched++].folder = fcntl(folder, F_DUPFD_CLOEXEC, 3);
 }
 
-/* A file of this name, placed before: does it hold what it says? */
-static bool
-is_whole(int folder, const char *path, const struct file_name *name)
+/* A file that is there: the folder is its owner's, who puts there what he likes.  Else -1. */
+static int
+open_regular(int folder, const char *path, struct stat *st)
+{
+	int fd = openat(
+	    folder, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || (fstat(fd, st) == 0 && S_ISREG(st->st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Of as many bytes as there were: its owner may change it meanwhile. */
+static void
+sum_file(int fd, uint64_t size, unsigned char out[SHA256_BYTES])
+{
+	static char piece[PLACE_COPY_BY_HAND];
+	struct hash *h = hash_new();
+	ssize_t n;
+	for (uint64_t at = 0; at < size; at += (uint64_t)n) {
+		n = pread(fd, piece, sizeof piece, (off_t)at);
+		if (n <= 0)
+			break;
+		hash_add(h, span_make(piece, (size_t)n));
+	}
+	hash_end(&h, out);
+}
+
+/* A file of this name, placed before, that holds what it says; stands at its begin.  Else -1. */
+static int
+open_whole(int folder, const char *path, const struct file_name *name)
 {
 	unsigned char sum[SHA256_BYTES];
 	struct stat st;
-	bool is_same = false;
-	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open_regular(folder, path, &st);
 	if (fd < 0)
-		return false;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (uint64_t)st.st_size == name->size_bytes && st.st_size > 0) {
-		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (p != MAP_FAILED) {
-			sha256(span_make(p, (size_t)st.st_size), sum);
-			is_same = memcmp(sum, name->sha256, sizeof sum) == 0;
-			munmap(p, (size_t)st.st_size);
-		}
+		return -1;
+	if ((uint64_t)st.st_size == name->size_bytes && st.st_size > 0) {
+		sum_file(fd, name->size_bytes, sum);
+		if (memcmp(sum, name->sha256, sizeof sum) == 0)
+			return fd;
 	}
 	close(fd);
-	return is_same;
+	return -1;
 }
 
 /*
@@ -420,13 +442,13 @@ create(int folder, const char *path, const struct file_name *name, int *out,
 		return E_OK;
 	if (errno != EEXIST)
 		return E_IO;
-	if (is_whole(folder, path, name))
-		*out = openat(folder, path, flags);
+	*out = open_whole(folder, path, name);
+	if (*out >= 0)
+		return E_OK;
 	/* a crash left the name before the bytes, or it was taken in just now: they come now */
-	else if (unlinkat(folder, path, 0) != 0 && errno != ENOENT)
+	if (unlinkat(folder, path, 0) != 0 && errno != ENOENT)
 		return E_IO;
-	if (*out < 0)
-		*out = openat(folder, path, flags | fresh, FILE_MODE);
+	*out = openat(folder, path, flags | fresh, FILE_MODE);
 	return *out >= 0 ? E_OK : E_IO;
 }
 
@@ -489,46 +511,92 @@ write_file(const struct content *c, struct folder *f)
 
 /* ---- what a script made ---- */
 
-/* The same as what was placed before; other directions of a file that was not taken in yet go. */
 static bool
-has_directions(int folder, const char *path, struct span bytes)
+has_whole(int folder, const struct file_name *name)
 {
-	struct buf there = {.max = DIRECTIONS_BYTES_MAX};
-	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool is_same = fd >= 0 && file_read(fd, &there) == E_OK &&
-	               span_eq(buf_as_span(&there), bytes);
+	struct buf path = {0};
+	file_name_put(&path, name);
+	int fd = open_whole(folder, buf_cstr(&path), name);
 	if (fd >= 0)
 		close(fd);
-	buf_free(&there);
-	return is_same;
+	buf_free(&path);
+	return fd >= 0;
 }
 
-/* A keeper must never find half of them: only what nobody looks at yet is written. */
+/*
+ * Those that are there are written once more in their place, as messages are, when they are these,
+ * or the message is there whole: then a keeper may be reading them.
+ *   returns  a descriptor; -1: others are to come
+ */
 static int
-write_directions(struct folder *f, struct file_id id, struct span bytes)
+keep_directions(int folder, const char *path, struct span bytes, bool is_placed)
 {
-	const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	struct buf path = {0};
-	int err = E_OK;
-	directions_name_put(&path, id);
-	bool is_there = has_directions(f->fd, buf_cstr(&path), bytes);
-	if (!is_there && unlinkat(f->fd, buf_cstr(&path), 0) != 0 && errno != ENOENT)
-		err = E_IO;
-	int fd = err == E_OK ? openat(f->fd, buf_cstr(&path),
-				   flags | (is_there ? 0 : O_CREAT | O_EXCL), FILE_MODE)
-	                     : -1;
-	if (fd < 0 || file_write(fd, bytes) != E_OK)
-		err = E_IO;
-	int why = errno;
-	if (err == E_OK)
-		touch(fd, f->fd);
-	else if (fd >= 0) {
+	struct buf there = {.max = DIRECTIONS_BYTES_MAX};
+	struct directions d;
+	struct stat st;
+	int fd = open_regular(folder, path, &st);
+	bool stays =
+	    fd >= 0 && file_read(fd, &there) == E_OK &&
+	    (span_eq(buf_as_span(&there), bytes) ||
+		(is_placed && directions_get(buf_as_span(&there), &d) == E_OK));
+	if (stays)
+		stays = lseek(fd, 0, SEEK_SET) == 0 &&
+		        file_write(fd, buf_as_span(&there)) == E_OK;
+	if (fd >= 0 && !stays) {
 		close(fd);
-		unlinkat(f->fd, buf_cstr(&path), 0);
+		fd = -1;
 	}
+	buf_free(&there);
+	return fd;
+}
+
+/* No message has that id: what a crash leaves under it goes as directions of none. */
+static void
+other_name_put(struct buf *out, struct file_id id)
+{
+	for (size_t i = 0; i < sizeof id.b; i++)
+		id.b[i] ^= 0xff;
+	directions_name_put(out, id);
+}
+
+/* A keeper never finds half of them.  A descriptor; -1, errno */
+static int
+make_directions(int folder, const char *path, struct file_id id, struct span bytes)
+{
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_CREAT | O_EXCL;
+	struct buf other = {0};
+	other_name_put(&other, id);
+	int fd = openat(folder, buf_cstr(&other), flags, FILE_MODE);
+	if (fd < 0 && errno == EEXIST && unlinkat(folder, buf_cstr(&other), 0) == 0)
+		fd = openat(folder, buf_cstr(&other), flags, FILE_MODE);
+	if (fd >= 0 && (file_write(fd, bytes) != E_OK ||
+			   renameat(folder, buf_cstr(&other), folder, path) != 0)) {
+		int why = errno;
+		close(fd);
+		unlinkat(folder, buf_cstr(&other), 0);
+		errno = why;
+		fd = -1;
+	}
+	int why = errno;
+	buf_free(&other);
+	errno = why;
+	return fd;
+}
+
+static int
+write_directions(struct folder *f, const struct file_name *name, struct span bytes)
+{
+	struct buf path = {0};
+	directions_name_put(&path, name->id);
+	int fd = keep_directions(f->fd, buf_cstr(&path), bytes, has_whole(f->fd, name));
+	if (fd < 0)
+		fd = make_directions(f->fd, buf_cstr(&path), name->id, bytes);
+	int why = errno;
+	if (fd >= 0)
+		touch(fd, f->fd);
 	buf_free(&path);
 	errno = why;
-	return err;
+	return fd >= 0 ? E_OK : E_IO;
 }
 
 static int
@@ -584,7 +652,7 @@ place_content(const struct content *c, const struct target *t, const char **reas
 	if (f)
 		become(t->uid, t->gid);
 	if (err == E_OK && c->name.is_directed)
-		err = write_directions(f, c->name.id, c->made->directions);
+		err = write_directions(f, &c->name, c->made->directions);
 	if (err == E_OK)
 		err = write_file(c, f);
 	if (err == E_OK)

@@ -91,9 +91,9 @@ place_one(const struct job_in *j, const struct job_rcpt *rcpt,
 	    .rcpt = rcpt,
 	    .target = t,
 	    .is_own = a->n_targets == 1 && a->owner.n == 0,
+	    .owner = a->owner,
 	    .deadline = deadline,
-	    .lookup = &placer.lookup,
-	    .arena = &placer.arena};
+	    .lookup = &placer.lookup};
 	return scripted_is_for(t) ? scripted_place(&s, reason)
 	                          : place_message(j, t, reason);
 }
@@ -106,6 +106,11 @@ place_all(const struct job_in *j, const struct job_rcpt *rcpt,
 	struct span *forwards =
 	    arena_get(&placer.arena, a->n_targets * sizeof *forwards);
 	const char *reason;
+	if (!forwards) {
+		r->outcome = JOB_TEMP;
+		r->reason = SPAN("4.3.0 too much at once");
+		return;
+	}
 	r->outcome = JOB_PLACED;
 	r->forwards = forwards;
 	for (size_t i = 0; i < a->n_targets; i++) {

@@ -15,11 +15,14 @@
 #include "spool/put.h"
 #include "tls/hash.h"
 
+enum { ARENA_BYTES = 16 << 20 };
+
 static struct {
 	bool is_on, is_for_all; /* of all mailboxes: there are scripts of the site */
 	char separator[2];
 	struct spool_client spool;
-} scripted;
+	struct arena arena; /* of one message into one mailbox */
+} scripted = {.arena = {.max_bytes = ARENA_BYTES}};
 
 static int
 connect_spool(int *out)
@@ -70,7 +73,7 @@ send_message(void *ctx, struct order_sending *s)
 
 /* "user+detail@domain": whom it came for, when aliases were looked up. */
 static struct span
-address_with_detail(const struct target *t, struct arena *arena)
+address_with_detail(const struct target *t)
 {
 	struct buf text = {0};
 	size_t at = span_rfind(t->address, '@');
@@ -80,8 +83,8 @@ address_with_detail(const struct target *t, struct arena *arena)
 	buf_ch(&text, scripted.separator[0]);
 	buf_span(&text, t->detail);
 	buf_span(&text, span_from(t->address, at));
-	struct span out =
-	    arena_span(arena, span_head(buf_as_span(&text), ORDER_ADDRESS_MAX));
+	struct span out = arena_span(
+	    &scripted.arena, span_head(buf_as_span(&text), ORDER_ADDRESS_MAX));
 	buf_free(&text);
 	return out;
 }
@@ -93,7 +96,7 @@ run(const struct scripted *s, struct agent_answer *out)
 	struct agent_order o = {.id = file_id_of(j->id, s->target->tag),
 	    .size_bytes = j->size_bytes,
 	    .address = s->target->address,
-	    .to = address_with_detail(s->target, s->arena),
+	    .to = address_with_detail(s->target),
 	    .orig_to = s->rcpt->address,
 	    .is_own = s->is_own,
 	    .sender = j->sender,
@@ -105,7 +108,7 @@ run(const struct scripted *s, struct agent_answer *out)
 	if (j->size_bytes > ORDER_MESSAGE_MAX)
 		return E_BAD;
 	return agents_run(s->target, &o, send_message, (void *)(uintptr_t)j,
-	    s->deadline, s->arena, out);
+	    s->deadline, &scripted.arena, out);
 }
 
 /* ---- what is stored ---- */
@@ -214,7 +217,7 @@ flags_of(const struct scripted *s, const struct agent_send *send)
 	uint32_t kept = ENV_REQUIRETLS | ENV_TLS_OPTIONAL;
 	uint32_t flags = ENV_DERIVED;
 	if (send->kind == SEND_REDIRECT)
-		kept |= ENV_SMTPUTF8 | ENV_8BITMIME | ENV_BINARYMIME;
+		kept |= ENV_SMTPUTF8 | ENV_8BITMIME | ENV_BINARYMIME | ENV_QUARANTINE;
 	else if (!is_ascii(send->text))
 		flags |= ENV_8BITMIME;
 	for (uint16_t i = 0; i < send->n_rcpts; i++)
@@ -241,6 +244,25 @@ id_of(const struct scripted *s, const struct agent_send *send)
 	return id;
 }
 
+/*
+ * RFC 3461 5.2.7: what the sender asked for goes along, but not with what a list made of it.  Its
+ * success is told by us: it is delivered (5.2.7.3).
+ */
+static void
+set_asked(const struct scripted *s, const struct agent_send *send, struct envelope *e,
+    struct rcpt *to)
+{
+	bool is_list = s->owner.n > 0;
+	e->ret = send->ret ? send->ret : is_list ? RET_NONE : s->job->ret;
+	to->notify = send->notify;
+	if (is_list)
+		return;
+	e->envid = s->job->envid;
+	to->orcpt = s->rcpt->orcpt;
+	if (!send->notify)
+		to->notify = notify_without_success(s->rcpt->notify);
+}
+
 static int
 hand_over(const struct scripted *s, const struct agent_send *send, struct letter *l,
     struct span sender, size_t head_bytes)
@@ -254,18 +276,13 @@ hand_over(const struct scripted *s, const struct agent_send *send, struct letter
 	    .account = s->target->address,
 	    .n_rcpts = send->n_rcpts};
 	enum spool_verdict v = SPOOL_FAILED;
-	e.rcpts = arena_get(s->arena, send->n_rcpts * sizeof *e.rcpts);
+	e.rcpts = arena_get(&scripted.arena, send->n_rcpts * sizeof *e.rcpts);
+	if (!e.rcpts)
+		return E_IO;
 	for (uint16_t i = 0; i < send->n_rcpts; i++)
 		e.rcpts[i] = (struct rcpt){.address = send->rcpts[i]};
-	if (send->kind == SEND_REDIRECT) {
-		e.envid = s->job->envid;
-		e.ret = send->ret ? send->ret : s->job->ret;
-		/* its success is told by us: it is delivered (RFC 3461 5.2.7.3) */
-		e.rcpts[0].orcpt = s->rcpt->orcpt;
-		e.rcpts[0].notify = send->notify
-		                        ? send->notify
-		                        : notify_without_success(s->rcpt->notify);
-	}
+	if (send->kind == SEND_REDIRECT)
+		set_asked(s, send, &e, &e.rcpts[0]);
 	hash_end(&l->sum, e.sha256);
 	int err = spool_put(&scripted.spool, &e, buf_as_span(&l->bytes), &v);
 	if (err != E_OK || v != SPOOL_OK)
@@ -276,6 +293,16 @@ hand_over(const struct scripted *s, const struct agent_send *send, struct letter
 	return E_OK;
 }
 
+/* As forwards have it: of a list its owner, else the sender, by us if that is how we do it. */
+static int
+redirect_sender(const struct scripted *s, struct span *out)
+{
+	*out = s->owner;
+	return s->owner.n ? E_OK
+	                  : lookup_forward_sender(
+				s->lookup, s->job->sender, &scripted.arena, out);
+}
+
 static int
 send_one(const struct scripted *s, const struct agent_send *send)
 {
@@ -283,8 +310,7 @@ send_one(const struct scripted *s, const struct agent_send *send)
 	struct span sender = SPAN("");
 	struct buf path = {0};
 	struct letter l;
-	if (send->kind == SEND_REDIRECT &&
-	    lookup_forward_sender(s->lookup, j->sender, s->arena, &sender) != E_OK)
+	if (send->kind == SEND_REDIRECT && redirect_sender(s, &sender) != E_OK)
 		return E_IO;
 	buf_putf(&path, "Return-Path: <%.*s>\r\n", SPAN_ARG(sender));
 	uint64_t size = path.len + send->fields.n + send->text.n + send->body.n +
@@ -315,8 +341,8 @@ send_all(const struct scripted *s, const struct agent_answer *a, const char **re
 	return err;
 }
 
-int
-scripted_place(const struct scripted *s, const char **reason)
+static int
+place_as_said(const struct scripted *s, const char **reason)
 {
 	struct agent_answer a;
 	int err = run(s, &a);
@@ -333,5 +359,13 @@ scripted_place(const struct scripted *s, const char **reason)
 		err = send_all(s, &a, reason);
 	if (err == E_OK && a.wants_done)
 		agents_done(s->target);
+	return err;
+}
+
+int
+scripted_place(const struct scripted *s, const char **reason)
+{
+	int err = place_as_said(s, reason);
+	arena_reset(&scripted.arena);
 	return err;
 }

@@ -13,7 +13,8 @@
 struct conf;
 
 enum {
-	SCRIPTED_JOB_MS = 60000, /* all scripts of a recipient's mailboxes */
+	/* all scripts of a recipient's mailboxes: one run of the longest agent_time fits */
+	SCRIPTED_JOB_MS = 65000,
 };
 
 void scripted_open(const struct conf *);
@@ -22,10 +23,10 @@ struct scripted {
 	const struct job_in *job;
 	const struct job_rcpt *rcpt;
 	const struct target *target;
-	bool is_own;      /* rcpt is an address of this user alone */
-	int64_t deadline; /* of the scripts */
-	int *lookup;      /* borrow: a channel to it */
-	struct arena *arena;
+	bool is_own;       /* rcpt is an address of this user alone */
+	struct span owner; /* borrow; of the list that rcpt is; empty: it is none */
+	int64_t deadline;  /* of the scripts */
+	int *lookup;       /* borrow: a channel to it */
 };
 
 /* scripted_is_for - there are scripts for this mailbox */
