@@ -62,6 +62,14 @@ has_remote(const struct target *targets, size_t n)
 	return false;
 }
 
+/* Only then it may be a list, whose owner matters: not of a mailbox, which most are. */
+static bool
+is_elsewhere(struct span address, const struct target *targets, size_t n)
+{
+	return n > 1 || (n == 1 && (!targets[0].is_local ||
+				       !span_ieq(address, targets[0].address)));
+}
+
 static void
 answer_put(struct buf *b, enum recipient_verdict v, const struct target *targets,
     size_t n, struct span owner)
@@ -106,7 +114,7 @@ resolve_into(struct buf *reply, struct span address)
 	struct span owner = SPAN("");
 	enum recipient_verdict v =
 	    recipient_resolve(recipients, address, &arena, &targets, &n);
-	if (v == RCPT_LOCAL && has_remote(targets, n) &&
+	if (v == RCPT_LOCAL && is_elsewhere(address, targets, n) &&
 	    recipient_owner(recipients, address, &arena, &owner) != E_OK)
 		v = RCPT_TEMP;
 	if (v != RCPT_LOCAL)

@@ -52,7 +52,7 @@ enum recipient_verdict recipient_resolve(struct recipients *, struct span addres
     struct arena *, struct target **out, size_t *n_out);
 /*
  * recipient_owner - of a list: "owner-NAME@domain", where the alias NAME has an alias owner-NAME
- * beside it; or empty.  What is sent on to its members is the owner's.  After recipient_resolve,
+ * beside it; or empty.  What is sent on to or by its members is the owner's.  After recipient_resolve,
  * within the time that it had.
  *   out      arena
  *   returns  E_OK, E_IO (whether there is one is not known now)
