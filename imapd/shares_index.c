@@ -17,9 +17,11 @@
 #include "imapd/shares.h"
 
 enum {
-	INDEX_BYTES_MOST = 64 << 20, /* a longer file is not read any further */
-	/* when so much of it is of no use it is written anew */
+	INDEX_PIECE_BYTES = 1 << 20, /* of a file that is read */
+	INDEX_LINE_MOST = 1 << 20,   /* octets; a longer one is left out */
+	/* when so much of it, and half, is of no use it is written anew: at a start, and later */
 	INDEX_WASTE_LEAST = 64 << 10,
+	INDEX_WASTE_MOST = 4 << 20,
 	INDEX_BUCKETS = 4096,
 };
 
@@ -34,6 +36,8 @@ struct shares_index {
 	int fd;     /* own */
 	ino_t inode;
 	off_t read_bytes;
+	off_t
+	    failed_bytes; /* it could not be written anew when so much was read; 0: it could */
 	struct owner *all; /* own */
 	size_t n, cap, live_bytes;
 	size_t buckets[INDEX_BUCKETS]; /* by address: index + 1; 0: none */
@@ -99,26 +103,38 @@ forget(struct shares_index *x)
 	x->fd = -1;
 }
 
+/* What stands there, to the end of the last whole line; how much of the file that is. */
+static size_t
+take_piece(struct shares_index *x, struct span text)
+{
+	size_t end = span_rfind(text, '\n');
+	if (end ==
+	    text.n) /* a line that we did not write: its rest is taken for another one */
+		return text.n >= INDEX_LINE_MOST ? text.n : 0;
+	text.n = end + 1;
+	for (struct span rest = text; rest.n;)
+		take_line(x, span_cut(&rest, '\n'));
+	return text.n;
+}
+
 /* Whole lines of what was written since; another one of us may be writing, too (a reload). */
 static void
 read_more(struct shares_index *x)
 {
-	struct buf text = {.max = INDEX_BYTES_MOST};
+	struct buf text = {0};
 	struct stat st;
 	if (fstat(x->fd, &st) != 0 || st.st_size <= x->read_bytes)
 		return;
-	size_t n = (size_t)(st.st_size - x->read_bytes);
-	char *room = buf_room(&text, n);
-	ssize_t got = room ? pread(x->fd, room, n, x->read_bytes) : -1;
-	if (got > 0)
+	for (size_t taken = 1; taken;) {
+		buf_reset(&text);
+		char *room = buf_room(&text, INDEX_PIECE_BYTES);
+		ssize_t got =
+		    room ? pread(x->fd, room, INDEX_PIECE_BYTES, x->read_bytes) : -1;
+		if (got <= 0)
+			break;
 		buf_added(&text, (size_t)got);
-	struct span rest = buf_as_span(&text);
-	size_t end = span_rfind(rest, '\n');
-	if (end < rest.n) {
-		rest.n = end + 1;
-		x->read_bytes += (off_t)rest.n;
-		while (rest.n)
-			take_line(x, span_cut(&rest, '\n'));
+		taken = take_piece(x, buf_as_span(&text));
+		x->read_bytes += (off_t)taken;
 	}
 	buf_free(&text);
 }
@@ -141,31 +157,79 @@ refresh(struct shares_index *x)
 	read_more(x);
 }
 
-/* Without what later lines made void. */
-static void
-write_anew(struct shares_index *x)
+static int
+flush(int fd, struct buf *text)
 {
-	struct buf path = {0}, text = {.max = INDEX_BYTES_MOST};
-	buf_putf(&path, "%s.new", x->path);
-	for (size_t i = 0; i < x->n; i++) {
+	int err = file_write(fd, buf_as_span(text));
+	buf_reset(text);
+	return err;
+}
+
+/* Without what later lines made void. */
+static int
+write_live(const struct shares_index *x, int fd)
+{
+	struct buf text = {0};
+	int err = E_OK;
+	for (size_t i = 0; i < x->n && err == E_OK; i++) {
 		struct span line = line_of(&x->all[i]), rest = line;
 		span_cut(&rest, ' ');
 		if (!rest.n)
 			continue; /* nothing is given any more */
 		buf_span(&text, line);
 		buf_ch(&text, '\n');
+		if (text.len >= INDEX_PIECE_BYTES)
+			err = flush(fd, &text);
 	}
+	if (err == E_OK)
+		err = flush(fd, &text);
+	buf_free(&text);
+	return err == E_OK && fsync(fd) == 0 ? E_OK : E_IO;
+}
+
+/* The name is durable, too. */
+static void
+sync_folder(const char *path)
+{
+	struct buf folder = {0};
+	buf_span(&folder, span_head(span_of(path), span_rfind(span_of(path), '/')));
+	int fd = open(buf_cstr(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		log_event(LOG_WARNING, "shares_not_synced", "err=%s", log_errno(errno));
+	if (fd >= 0)
+		close(fd);
+	buf_free(&folder);
+}
+
+static void
+write_anew(struct shares_index *x)
+{
+	struct buf path = {0};
+	buf_putf(&path, "%s.new", x->path);
 	int fd = open(buf_cstr(&path),
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 && buf_done(&text) == E_OK &&
-	    file_write(fd, buf_as_span(&text)) == E_OK &&
-	    rename(buf_cstr(&path), x->path) == 0)
+	if (fd >= 0 && write_live(x, fd) == E_OK &&
+	    rename(buf_cstr(&path), x->path) == 0) {
+		sync_folder(x->path);
 		forget(x);
+		x->failed_bytes = 0;
+	} else {
+		log_event(LOG_ERR, "shares_not_written", "err=%s", log_errno(errno));
+		x->failed_bytes = x->read_bytes;
+	}
 	if (fd >= 0)
 		close(fd);
 	buf_free(&path);
-	buf_free(&text);
 	refresh(x);
+}
+
+/* More than half of it, and more than that, is of no use. */
+static bool
+is_wasteful(const struct shares_index *x, size_t waste)
+{
+	return x->fd >= 0 && (size_t)x->read_bytes > 2 * x->live_bytes + waste &&
+	       (x->failed_bytes == 0 ||
+		   x->read_bytes > x->failed_bytes + INDEX_WASTE_MOST);
 }
 
 struct shares_index *
@@ -177,7 +241,7 @@ shares_index_open(const char *path)
 	refresh(x);
 	if (x->fd < 0)
 		shares_index_close(&x);
-	else if ((size_t)x->read_bytes > 2 * x->live_bytes + INDEX_WASTE_LEAST)
+	else if (is_wasteful(x, INDEX_WASTE_LEAST))
 		write_anew(x);
 	return x;
 }
@@ -243,10 +307,13 @@ shares_index_set(struct shares_index *x, struct span owner, struct span granted)
 	bool is_same = o ? span_eq(line_of(o), now) : span_eq(now, owner);
 	if (!is_same && is_word(owner)) {
 		buf_ch(&line, '\n');
-		if (x->fd < 0 || file_write(x->fd, buf_as_span(&line)) != E_OK)
+		if (x->fd < 0 || file_write(x->fd, buf_as_span(&line)) != E_OK ||
+		    fdatasync(x->fd) != 0)
 			log_event(
 			    LOG_ERR, "shares_not_written", "err=%s", log_errno(errno));
 		refresh(x);
+		if (is_wasteful(x, INDEX_WASTE_MOST))
+			write_anew(x);
 	}
 	buf_free(&line);
 }

@@ -127,11 +127,45 @@ test_grows(void **state)
 	shares_index_close(&x);
 }
 
+/* Also while it is open; and one that is longer than a piece is read whole. */
+static void
+test_is_bounded(void **state)
+{
+	static char who[300][200];
+	struct buf list = {0}, other = {0};
+	struct shares_index *x = shares_index_open(buf_cstr(&path));
+	struct stat st;
+	(void)state;
+	for (unsigned i = 0; i < COUNT(who); i++) {
+		snprintf(who[i], sizeof who[i], "%0150u@x.test", i);
+		buf_bytes(&list, span_of(who[i]));
+		if (i)
+			buf_bytes(&other, span_of(who[i]));
+	}
+	for (unsigned i = 0; i < 240; i++) {
+		give(x, "small@x.test", "a@x.test", i % 2 ? "b@x.test" : NULL);
+		shares_index_set(
+		    x, SPAN("o@x.test"), buf_as_span(i % 2 ? &other : &list));
+		assert_int_equal(stat(buf_cstr(&path), &st), 0);
+		assert_true(st.st_size < INDEX_WASTE_MOST + (1 << 20));
+	}
+	assert_true(st.st_size > INDEX_PIECE_BYTES);
+	struct shares_index *y = shares_index_open(buf_cstr(&path));
+	assert_true(has(y, "small@x.test", "b@x.test"));
+	assert_true(has(y, "o@x.test", who[299]));
+	assert_false(has(y, "o@x.test", who[0]));
+	shares_index_close(&x);
+	shares_index_close(&y);
+	buf_free(&list);
+	buf_free(&other);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_given, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_grows, setup, teardown)};
+	    cmocka_unit_test_setup_teardown(test_grows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_is_bounded, setup, teardown)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
