@@ -371,6 +371,24 @@ put_child_info(struct buf *out, const struct list *l)
 	buf_str(out, "))");
 }
 
+/* The list leaves out what a guest has not seen: counting it is asked for by name. */
+static void
+put_status(struct session *s, const struct name *n, unsigned items)
+{
+	const struct store_mailbox *m = n->mailbox;
+	struct store_mailbox counted;
+	struct place place;
+	if (share_is_name(n->text)) {
+		if (share_find(s, n->text, &place) != R_DONE ||
+		    store_mailbox(place.store, place.name, &counted) != E_OK ||
+		    share_name(&place, &counted) != E_OK)
+			return; /* it went meanwhile */
+		m = &counted;
+	}
+	if (m->rights & RIGHT_READ)
+		status_put(s, m, items);
+}
+
 static void
 put_name(struct session *s, const struct names *all, struct list *l,
     const struct name *n, bool has_info)
@@ -386,7 +404,7 @@ put_name(struct session *s, const struct names *all, struct list *l,
 	if ((l->want & WANT_MYRIGHTS) && n->mailbox)
 		my_rights_put(s, n->mailbox); /* RFC 8440 */
 	if ((l->want & WANT_STATUS) && n->mailbox && (n->mailbox->rights & RIGHT_READ))
-		status_put(s, n->mailbox, l->status_items);
+		put_status(s, n, l->status_items);
 	/* one that went meanwhile has none: RFC 9590 3 */
 	if ((l->want & WANT_METADATA) && n->mailbox &&
 	    metadata_put(s, n->text, &l->metadata) == STORE_LATER)

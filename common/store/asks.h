@@ -62,8 +62,8 @@ enum keeper_ask {
 	 */
 	KEEPER_WAIT,
 	/*
-	 * u32 mailbox, u64 modseq -> said, u8 is_past (then nothing else), u8 takes_in (mail comes
-	 * to it): the session ends, and is to be woken by index/wake.MAILBOX, which goes at the
+	 * u32 mailbox, u64 modseq -> said, u8 is_past (then nothing else), u8 takes_in (mail may
+	 * come to it): the session ends, and is to be woken by index/wake.MAILBOX, which goes at the
 	 * next change
 	 */
 	KEEPER_DOZE,

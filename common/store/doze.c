@@ -34,7 +34,7 @@ doze_publish(struct slot *s)
 }
 
 void
-doze_load(void)
+doze_load(bool is_unclean)
 {
 	DIR *d = opendir("index");
 	struct dirent *e;
@@ -45,7 +45,7 @@ doze_load(void)
 		    span_u64(name, UINT32_MAX, &id) != E_OK)
 			continue;
 		struct slot *s = slot_of((uint32_t)id);
-		if (s)
+		if (s && !is_unclean)
 			s->is_dozed = true;
 		else
 			wake((uint32_t)id);

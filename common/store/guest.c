@@ -137,6 +137,36 @@ close_gaps(const struct view *v, const struct numset *seen, struct numset *out)
 	return err;
 }
 
+struct his {
+	const struct guest *guest;
+	uint64_t bytes;
+};
+
+static int
+add_his(void *ctx, const struct annotation *a)
+{
+	struct his *h = ctx;
+	if (a->kind == ANNOTATION_SEEN && span_eqs(a->who, h->guest->who))
+		h->bytes += annotation_bytes(a);
+	return E_OK;
+}
+
+/* A row that becomes shorter always may.  While there is plenty it is not looked at whose it is. */
+static int
+check_room(const struct guest *guest, uint64_t was, uint64_t now)
+{
+	uint64_t all = the_keeper.annotated_next.seen_bytes + now;
+	struct his h = {.guest = guest};
+	if (now <= was || all - was <= SEEN_ACCOUNT_MAX / 2)
+		return E_OK;
+	if (all - was > SEEN_ACCOUNT_MAX)
+		return E_LIMIT;
+	int err = annotation_every(&the_keeper.tables, add_his, &h);
+	if (err == E_OK && h.bytes + now - was > SEEN_GUEST_MAX)
+		return E_LIMIT;
+	return err;
+}
+
 static int
 write_seen(const struct slot *s, const struct guest_view *g, uint64_t modseq,
     const struct numset *next)
@@ -150,10 +180,11 @@ write_seen(const struct slot *s, const struct guest_view *g, uint64_t modseq,
 	numset_encode(&value, next->ranges, next->n);
 	buf_u64(&was, g->modseq);
 	numset_encode(&was, g->seen.ranges, g->seen.n);
+	row.value = buf_as_span(&was);
+	uint64_t was_bytes = g->modseq ? annotation_bytes(&row) : 0;
 	row.value = buf_as_span(&value);
-	int err = buf_done(&value) == E_OK &&
-	                  sum->seen_bytes + annotation_bytes(&row) <= SEEN_ACCOUNT_MAX
-	              ? E_OK
+	int err = buf_done(&value) == E_OK
+	              ? check_room(g->guest, was_bytes, annotation_bytes(&row))
 	              : E_LIMIT;
 	if (err == E_OK)
 		err = annotation_put(&the_keeper.tables, job_txn(), &row);

@@ -32,7 +32,9 @@ gather(void *ctx, const struct annotation *a)
 	struct span who = a->who;
 	bool is_minus = span_take(&who, '-');
 	bool is_self = g->guest ? span_eqs(who, g->guest) : span_eqs(who, "owner");
-	if (!is_self && !span_eqs(who, "anyone"))
+	/* a guest may write -anyone: it takes nothing from the account itself */
+	bool is_all = span_eqs(who, "anyone") && (g->guest || !is_minus);
+	if (!is_self && !is_all)
 		return E_OK;
 	g->has_owner |= !is_minus && is_self;
 	*(is_minus ? &g->minus : &g->plus) |= rights_of_row(a);
@@ -96,18 +98,33 @@ acl_refusal(const struct job *j, const struct slot *s)
 	return acl_hides(j, s) ? STORE_NONEXISTENT : STORE_NO_RIGHT;
 }
 
+/* Who may only look it up, or create, learns of no numbers. */
+static void
+tell_name(const struct slot *s, struct store_mailbox *out)
+{
+	*out =
+	    (struct store_mailbox){.id = s->now.id, .uidvalidity = s->now.uidvalidity};
+	strcpy(out->name, s->now.name);
+}
+
 /* What is the account's own matter is not told to a guest: what was read, what it is used for. */
 void
-acl_tell(const struct job *j, const struct slot *s, struct store_mailbox *out)
+acl_tell(const struct job *j, const struct slot *s, bool is_counted,
+    struct store_mailbox *out)
 {
-	slot_tell(s, out);
-	out->rights = (uint16_t)acl_rights(j, s->now.id);
+	unsigned rights = acl_rights(j, s->now.id);
+	bool is_read = !j->guest || (rights & RIGHT_READ);
+	if (is_read)
+		slot_tell(s, out);
+	else
+		tell_name(s, out);
+	out->rights = (uint16_t)rights;
 	if (!j->guest)
 		return;
 	out->special_use[0] = '\0';
 	out->is_subscribed = false;
 	out->recent = 0;
-	out->unseen = guest_unseen(s, j->guest);
+	out->unseen = is_read && is_counted ? guest_unseen(s, j->guest) : 0;
 }
 
 uint32_t
@@ -318,34 +335,53 @@ set_synced(struct job *j)
 
 /* ---- who was given anything ---- */
 
+struct granted {
+	struct buf reply; /* own: said, then who */
+	unsigned n;
+};
+
+static bool
+is_told(const struct granted *g, struct span who)
+{
+	struct rd r = rd_of(span_from(buf_as_span(&g->reply), 1));
+	while (r.in.n && r.err == E_OK)
+		if (span_eq(rd_str(&r, IDENTIFIER_MAX), who))
+			return true;
+	return false;
+}
+
 static int
 put_granted(void *ctx, const struct annotation *a)
 {
-	struct buf *reply = ctx;
-	if (a->kind == ANNOTATION_RIGHTS && a->who.n && a->who.p[0] != '-' &&
-	    !span_eqs(a->who, "owner") && rights_of_row(a))
-		buf_bytes(reply, a->who);
-	return buf_done(reply);
+	struct granted *g = ctx;
+	if (a->kind != ANNOTATION_RIGHTS || !a->who.n || a->who.p[0] == '-' ||
+	    span_eqs(a->who, "owner") || !rights_of_row(a))
+		return E_OK;
+	if (g->n == KEEPER_GRANTED_MOST || is_told(g, a->who))
+		return E_OK;
+	g->n++;
+	buf_bytes(&g->reply, a->who);
+	return buf_done(&g->reply);
 }
 
 int
 ask_granted(
     struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
-	struct buf b = {0};
+	struct granted g = {.n = 0};
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	buf_u8(&b, STORE_DONE);
+	buf_u8(&g.reply, STORE_DONE);
 	int err = the_keeper.annotated.rights == 0
 	              ? E_OK
-	              : annotation_every(&the_keeper.tables, put_granted, &b);
+	              : annotation_every(&the_keeper.tables, put_granted, &g);
 	if (err != E_OK) {
-		buf_reset(&b);
-		buf_u8(&b, STORE_LATER);
+		buf_reset(&g.reply);
+		buf_u8(&g.reply, STORE_LATER);
 	}
-	session_answer(asker->ctx, KEEPER_GRANTED, &b, -1);
-	buf_free(&b);
+	session_answer(asker->ctx, KEEPER_GRANTED, &g.reply, -1);
+	buf_free(&g.reply);
 	return E_MORE;
 }
 

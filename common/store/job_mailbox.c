@@ -27,10 +27,47 @@ done(struct job *j, enum store_said said)
 
 /* ---- CREATE ---- */
 
+static unsigned
+n_missing(struct span name)
+{
+	unsigned n = 0;
+	for (size_t at = 0; at < name.n; at++) {
+		at += span_find(span_from(name, at), '/');
+		n += !slot_find(span_head(name, at));
+	}
+	return n;
+}
+
+static int
+add_bytes(void *ctx, const struct annotation *a)
+{
+	*(uint64_t *)ctx += annotation_bytes(a);
+	return E_OK;
+}
+
+/* What those that are made for name inherit counts as what is given. */
+static enum store_said
+check_inherited(struct span name)
+{
+	const struct slot *above = slot_parent(name);
+	uint64_t bytes = 0, is = the_keeper.annotated_next.bytes;
+	if (!above || the_keeper.annotated_next.rights == 0)
+		return STORE_DONE;
+	if (annotation_each(&the_keeper.tables, above->next.id, ANNOTATION_RIGHTS,
+		add_bytes, &bytes) != E_OK)
+		return STORE_LATER;
+	return bytes == 0 || is + bytes * n_missing(name) <= METADATA_ACCOUNT_MAX
+	           ? STORE_DONE
+	           : STORE_TOO_MANY;
+}
+
 /* This name and those above it that are not there. */
 static enum store_said
 make_with_superiors(struct span name, struct span special_use, uint32_t *id)
 {
+	enum store_said said = check_inherited(name);
+	if (said != STORE_DONE)
+		return said;
 	for (size_t at = 0; at < name.n; at++) {
 		at += span_find(span_from(name, at), '/');
 		struct span part = span_head(name, at);
@@ -70,6 +107,18 @@ may_create(const struct job *j, struct span name)
 	return parent ? acl_may(j, parent, RIGHT_CREATE) : !j->guest;
 }
 
+/* RFC 6154 4: who had that use has it no more, as with SETMETADATA. */
+static void
+take_use(struct span use)
+{
+	for (size_t i = 0; use.n && i < the_keeper.n_by_name; i++) {
+		struct slot *s = the_keeper.by_name[i];
+		if (span_ieqs(use, s->now.special_use))
+			memset(
+			    slot_touch(s)->special_use, 0, sizeof s->next.special_use);
+	}
+}
+
 static int
 create_step(struct job *j)
 {
@@ -81,6 +130,9 @@ create_step(struct job *j)
 	/* before a guest hears of what is there */
 	if (said == STORE_DONE && j->guest && !may_create(j, name))
 		said = STORE_NO_RIGHT;
+	/* the account's own matter: its mail goes there */
+	if (said == STORE_DONE && j->guest && n->special_use.n)
+		said = STORE_NO_RIGHT;
 	if (said == STORE_DONE && slot_find(name))
 		said = STORE_EXISTS;
 	if (said == STORE_DONE && kept_is_above(name))
@@ -90,8 +142,10 @@ create_step(struct job *j)
 	if (said == STORE_DONE)
 		said = make_with_superiors(name, n->special_use, &n->id);
 	done(j, said);
-	if (said == STORE_DONE)
+	if (said == STORE_DONE) {
+		take_use(n->special_use);
 		return inherit(name);
+	}
 	mailboxes_forget();
 	return E_OK;
 }
@@ -104,7 +158,7 @@ create_answer(struct job *j, struct buf *reply, int *fd)
 	(void)fd;
 	if (j->said != STORE_DONE || !s)
 		return;
-	acl_tell(j, s, &m);
+	acl_tell(j, s, true, &m);
 	ask_mailbox_put(reply, &m);
 }
 

@@ -198,7 +198,7 @@ mailboxes_answer(struct job *j, struct buf *reply, int *fd)
 	for (size_t i = 0; i < the_keeper.n_by_name; i++) {
 		if (acl_hides(j, the_keeper.by_name[i]))
 			continue;
-		acl_tell(j, the_keeper.by_name[i], &m);
+		acl_tell(j, the_keeper.by_name[i], false, &m);
 		ask_mailbox_put(reply, &m);
 	}
 }
@@ -230,7 +230,7 @@ mailbox_answer(struct job *j, struct buf *reply, int *fd)
 	buf_u8(reply, s ? STORE_DONE : STORE_NONEXISTENT);
 	if (!s)
 		return;
-	acl_tell(j, s, &m);
+	acl_tell(j, s, true, &m);
 	ask_mailbox_put(reply, &m);
 }
 

@@ -93,8 +93,12 @@ ask_handler ask_acl, ask_set_acl, ask_hold, ask_granted;
 unsigned acl_rights(const struct job *, uint32_t mailbox);
 /* acl_refusal - STORE_NO_RIGHT; to a guest who may not look it up it does not exist */
 enum store_said acl_refusal(const struct job *, const struct slot *);
-/* acl_tell - the mailbox as who asks may know it */
-void acl_tell(const struct job *, const struct slot *, struct store_mailbox *out);
+/*
+ * acl_tell - the mailbox as who asks may know it; what a guest has not seen is counted, over all
+ * records, where is_counted
+ */
+void acl_tell(const struct job *, const struct slot *, bool is_counted,
+    struct store_mailbox *out);
 /* session_rights - the same for what is answered at once.  session_may - of a guest; others, all */
 unsigned session_rights(const struct session *, uint32_t mailbox);
 bool session_may(const struct session *, const struct slot *, unsigned rights);

@@ -367,6 +367,7 @@ begin(void)
 	run.is_alone = true;
 	loop_timer_set(run.upkeep, KEEPER_UPKEEP_MS);
 	loop_timer_set(run.leave, KEEPER_ALONE_MOST_MS); /* for the first */
+	doze_load(k->checks_sums || k->is_rebuilt);
 	if (copies_undo() != E_OK)
 		log_event(LOG_ERR, "copies_not_undone", "%s", "");
 	while (!copies_are_undone() && !k->is_ending)
@@ -375,7 +376,6 @@ begin(void)
 	tmp_sweep();
 	if (k->is_rebuilt || !cache_was_there())
 		helper_want_all();
-	doze_load();
 	watch_new();
 	watch_term();
 	for (size_t i = 0; i < k->n_by_id; i++)

@@ -30,6 +30,7 @@ enum {
 	/* of these, channels of guests: the account's own sessions have room */
 	KEEPER_GUESTS_MOST = 500,
 	KEEPER_GUEST_CHANNELS_MOST = 64, /* of one of them */
+	KEEPER_GRANTED_MOST = 1000,      /* identifiers that are told to have been given anything */
 	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
 	/* a change: the next ones go along, and nobody's answer waits for the disk */
@@ -173,7 +174,11 @@ void sessions_wake(void);
 struct span ask_body(struct rd *body, int *fd);
 
 /* ---- doze.c ---- */
-void doze_load(void); /* which mailboxes have sessions that sleep */
+/*
+ * doze_load - which mailboxes have sessions that sleep; after an unclean end all are woken: a change
+ * that was on disk may not have been told
+ */
+void doze_load(bool is_unclean);
 /* doze_publish - before what a batch did to it is: those who sleep in it are woken */
 void doze_publish(struct slot *);
 

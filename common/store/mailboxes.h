@@ -46,7 +46,7 @@ void mailboxes_forget(void);  /* now stays: the batch came to nothing */
 struct mailbox *slot_touch(struct slot *); /* its next; borrow */
 /* slot_make - a mailbox of this batch.  NULL: no number is left for it */
 struct slot *slot_make(struct span name, struct span special_use);
-/* slot_takes_in - it is one that mail comes to: INBOX, or where junk goes */
+/* slot_takes_in - mail that lies in new/ may come to it */
 bool slot_takes_in(const struct slot *);
 /* slot_uid - for a message that brings none: in the batch.  The caller looked that there is one */
 uint32_t slot_uid(struct slot *);
@@ -122,6 +122,8 @@ void views_drop_idle(int64_t now_ms);
 enum {
 	/* of all that guests of the account have seen: rows of annotations */
 	SEEN_ACCOUNT_MAX = 4 << 20,
+	/* of one of them, once half of that is taken */
+	SEEN_GUEST_MAX = SEEN_ACCOUNT_MAX / 8,
 };
 
 /* guest_view_of - made, with what he has seen, where it is not there.  NULL: the table failed */

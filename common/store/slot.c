@@ -47,9 +47,7 @@ slot_uid_next(const struct slot *s)
 bool
 slot_takes_in(const struct slot *s)
 {
-	struct span name = span_of(s->now.name);
-	return mailbox_name_is_inbox(name) || span_eqs(name, "Junk") ||
-	       span_ieqs(span_of(s->now.special_use), "\\Junk");
+	return !s->now.is_kept; /* directions lead to any other */
 }
 
 uint32_t

@@ -98,6 +98,10 @@ test_names(void **state)
 	    store_mailbox_create(g, SPAN("x"), NULL, NULL), STORE_NO_RIGHT);
 	assert_int_equal(
 	    store_mailbox_create(g, SPAN("Sent/x"), NULL, NULL), STORE_NO_RIGHT);
+	assert_int_equal(
+	    store_mailbox_create(g, SPAN("Sent/x"), "\\Junk", NULL), STORE_NO_RIGHT);
+	assert_int_equal(store_mailbox(g, SPAN("Sent"), &m), E_OK);
+	assert_true(m.rights == RIGHT_LOOKUP && m.uidnext == 0 && m.modseq == 0);
 	assert_int_equal(store_mailbox_delete(g, SPAN("Sent")), STORE_NO_RIGHT);
 	assert_int_equal(store_mailbox_delete(g, SPAN("Trash")), STORE_NONEXISTENT);
 	give(h, "Sent", "anyone", RIGHT_LOOKUP | RIGHT_READ);
@@ -106,9 +110,37 @@ test_names(void **state)
 	names_check(g, "Sent=1 ");
 	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_CREATE);
 	assert_int_equal(
+	    store_mailbox_create(g, SPAN("Sent/x"), "\\Junk", NULL), STORE_NO_RIGHT);
+	assert_int_equal(
 	    store_mailbox_create(g, SPAN("Sent/x"), NULL, NULL), STORE_DONE);
 	store_close(&g);
 	store_close(&other);
+}
+
+/* What is below a mailbox inherits who may do what, and that is bounded. */
+static void
+test_inherited(void **state)
+{
+	struct home *h = *state;
+	struct buf name = {0};
+	enum store_said said = STORE_DONE;
+	unsigned n = 0;
+	for (unsigned i = 0; i < ACL_ENTRIES_MOST; i++) {
+		buf_reset(&name);
+		buf_putf(&name, "%0300u@x.test", i);
+		give(h, "Sent", buf_cstr(&name), RIGHT_LOOKUP);
+	}
+	while (said == STORE_DONE && n < 100) {
+		buf_reset(&name);
+		buf_putf(&name, "Sent/%u", ++n);
+		said = store_mailbox_create(h->a, buf_as_span(&name), NULL, NULL);
+	}
+	assert_int_equal(said, STORE_TOO_MANY);
+	assert_true(n > 2 && n <= METADATA_ACCOUNT_MAX / (300 * ACL_ENTRIES_MOST));
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("beside"), NULL, NULL), STORE_DONE);
+	store_check(h->a);
+	buf_free(&name);
 }
 
 static void
@@ -462,8 +494,9 @@ test_bad_deposit(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_granted),
-	    TEST(test_seen), TEST(test_files), TEST(test_revoked), TEST(test_beyond),
-	    TEST(test_numbers), TEST(test_deposit), TEST(test_bad_deposit)};
+	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_inherited),
+	    TEST(test_granted), TEST(test_seen), TEST(test_files), TEST(test_revoked),
+	    TEST(test_beyond), TEST(test_numbers), TEST(test_deposit),
+	    TEST(test_bad_deposit)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
