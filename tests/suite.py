@@ -321,19 +321,27 @@ class Suite:
         path.write_text("".join(f"{a} {p}\n" for a, p in pairs))
         self.merpati("user", "add", "--from", path)
 
-    def message(self, address, text):
-        """These bytes, as a placer leaves them in a mailbox: new/ID,TAG,S=size,C=sha256 (store/name.h)."""
-        home = self.mailbox(address)
-        name = f"{os.urandom(12).hex()},00000001,S={len(text)},C={hashlib.sha256(text).hexdigest()}"
-        path = home / "new" / name
+    def message(self, address, text, directions=None):
+        """These bytes, as a placer leaves them in a mailbox: new/ID,TAG,S=size,C=sha256 (store/name.h); before it their
+        directions, new/.IDTAG (store/directions.h)."""
+        home, id = self.mailbox(address), os.urandom(12).hex()
+        name = f"{id},00000001,S={len(text)},C={hashlib.sha256(text).hexdigest()}"
         part = home / "new" / f".{name}"
-        part.write_bytes(text)
-        os.utime(part)  # the clock itself, finer than the file system's: the order of coming
-        os.chmod(part, 0o600)
-        if os.geteuid() == 0:
-            os.chown(part, home.stat().st_uid, home.stat().st_gid)
+        if directions:
+            name += ",D"
+            self.place(home, home / "new" / f".{id}00000001", directions)
+        path = home / "new" / name
+        self.place(home, part, text)
         part.rename(path)
         return path
+
+    @staticmethod
+    def place(home, path, text):
+        path.write_bytes(text)
+        os.utime(path)  # the clock itself, finer than the file system's: the order of coming
+        os.chmod(path, 0o600)
+        if os.geteuid() == 0:
+            os.chown(path, home.stat().st_uid, home.stat().st_gid)
 
     def port(self, kind):
         return self.ports[kind]
