@@ -30,7 +30,7 @@ enum {
 	/* of these, channels of guests: the account's own sessions have room */
 	KEEPER_GUESTS_MOST = 500,
 	KEEPER_GUEST_CHANNELS_MOST = 64, /* of one of them */
-	KEEPER_GRANTED_MOST = 1000, /* identifiers that are told of */
+	KEEPER_GRANTED_MOST = 1000,      /* identifiers that are told of */
 	KEEPER_UPKEEP_MS = 10000,
 	KEEPER_DUMP_EVERY_MS = 600000,
 	/* a change: the next ones go along, and nobody's answer waits for the disk */
