@@ -35,10 +35,11 @@ door_terms_get(struct rd *r, struct door_terms *out)
 
 /* Before the session has its end: what shares reads first is the monitor's. */
 static int
-say_who(int chan, const char *account)
+say_who(int chan, const struct process *p)
 {
 	struct buf body = {0};
-	buf_bytes(&body, span_of(account));
+	buf_bytes(&body, span_of(p->owner));
+	buf_u32(&body, (uint32_t)p->pid);
 	int err = ask_send(chan, SHARES_WHO, buf_as_span(&body), -1, 0);
 	buf_free(&body);
 	return err;
@@ -58,7 +59,7 @@ ask_share_channel(
 		return E_OK;
 	}
 	ask_pair(pair);
-	int err = say_who(pair[0], p->owner);
+	int err = say_who(pair[0], p);
 	if (err == E_OK)
 		err = monitor_hand_channel(p, shares_role, pair[1]);
 	else

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,8 +19,9 @@ enum { PH_NEW = 1, PH_KNOWN = 2, SHARES_ARENA_BYTES = 1 << 20, SHARES_MODE = 070
 static struct {
 	struct accounts *accounts;  /* own; NULL: not there yet */
 	struct shares_index *index; /* own */
-	struct arena arena;         /* of one ask */
-	struct buf in;              /* of a door */
+	struct member *members;
+	struct arena arena; /* of one ask */
+	struct buf in;      /* of a door */
 } role = {.arena = {.max_bytes = SHARES_ARENA_BYTES}};
 
 /* One that waits for a door. */
@@ -33,7 +35,9 @@ struct opening {
 
 /* A session. */
 struct member {
-	struct asker *asker;     /* borrow */
+	struct member *next, **link; /* all of them */
+	struct asker *asker;         /* borrow */
+	uint32_t pid;
 	struct opening *opening; /* borrow; NULL: it waits for nothing */
 	char account[ACCOUNT_ADDRESS_MAX + 1];
 };
@@ -87,15 +91,32 @@ on_door(void *ctx, int fd, unsigned events)
 
 /* ---- asks of sessions ---- */
 
+/* A process has one channel: the one before ends. */
+static void
+end_older(uint32_t pid)
+{
+	for (const struct member *m = role.members; m; m = m->next)
+		if (m->pid == pid)
+			shutdown(m->asker->chan, SHUT_RDWR);
+}
+
 static int
 ask_who(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	uint32_t pid = rd_u32(body);
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
+	end_older(pid);
 	struct member *m = mem_new(sizeof *m);
 	m->asker = a;
+	m->pid = pid;
+	m->next = role.members;
+	m->link = &role.members;
+	if (m->next)
+		m->next->link = &m->next;
+	role.members = m;
 	memcpy(m->account, account.p, account.n);
 	a->ctx = m;
 	a->phase = PH_KNOWN;
@@ -233,7 +254,7 @@ ask_open(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 /* clang-format off */
 static const struct ask_row rows[SHARES_ASKS] = {
 	/*              name    legal in  times              bytes                        fd back  answered by */
-	[SHARES_WHO]  = {"WHO",  PH_NEW,   1,                 4 + ACCOUNT_ADDRESS_MAX,     false,   ask_who},
+	[SHARES_WHO]  = {"WHO",  PH_NEW,   1,                 4 + ACCOUNT_ADDRESS_MAX + 4, false,   ask_who},
 	[SHARES_LIST] = {"LIST", PH_KNOWN, SHARES_OPENS_MOST, 0,                           false,   ask_list},
 	[SHARES_OPEN] = {"OPEN", PH_KNOWN, SHARES_OPENS_MOST, 4 + ACCOUNT_ADDRESS_MAX + 1, true,    ask_open},
 };
@@ -244,8 +265,13 @@ static void
 gone(struct asker *a)
 {
 	struct member *m = a->ctx;
-	if (m && m->opening)
+	if (!m)
+		return;
+	if (m->opening)
 		m->opening->member = NULL;
+	*m->link = m->next;
+	if (m->next)
+		m->next->link = m->link;
 	mem_free(&m);
 }
 

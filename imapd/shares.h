@@ -30,7 +30,7 @@ extern const struct role *shares_role, *door_role; /* set by the daemon's main *
 
 enum shares_ask {
 	SHARES_WHO =
-	    1,       /* the monitor's, before anything else: str address.  No reply */
+	    1, /* the monitor's, before anything else: str address, u32 pid.  No reply */
 	SHARES_LIST, /* -> n x str: local parts of those who gave this account anything */
 	/*
 	 * str local part, u8 is_deposit -> u8 enum share_said, fd.  Of its own: nothing is handed out,

@@ -79,7 +79,7 @@ retire(int watch)
 		inotify_rm_watch(watch, wd);
 	if (nest.n_retired ==
 	    NEST_RETIRED_MOST) { /* rather late than out of descriptors */
-		close(watch);
+		ask_drop_fd(watch);
 		return;
 	}
 	nest.retired[nest.n_retired++] = watch;
@@ -99,7 +99,7 @@ on_closer(void *ctx)
 {
 	(void)ctx;
 	while (nest.n_retired)
-		close(nest.retired[--nest.n_retired]);
+		ask_drop_fd(nest.retired[--nest.n_retired]);
 	stop_if_empty();
 }
 
@@ -118,7 +118,7 @@ static void
 held_close(struct held *s)
 {
 	unwatch(s);
-	close(s->fd);
+	ask_drop_fd(s->fd);
 	mem_wipe(s->state, s->n);
 	mem_free(&s);
 	metric_serving((uint32_t)--nest.n);
@@ -347,7 +347,7 @@ on_said(int fd, unsigned kind, struct span about)
 		break;
 	}
 	if (fd >= 0)
-		close(fd);
+		ask_drop_fd(fd);
 }
 
 /* ---- time, and the end ---- */

@@ -148,6 +148,15 @@ ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline)
 }
 
 void
+ask_drop_fd(int fd)
+{
+	const struct linger none = {0};
+	/* of what is no socket there is nothing to set */
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	close(fd);
+}
+
+void
 ask_hang_up(int *chan)
 {
 	if (*chan >= 0)
@@ -250,7 +259,7 @@ serve_one(struct asker *a, struct ask_msg *m, struct buf *reply)
 	if (err == E_OK)
 		err = handle(a, row, m, reply);
 	if (m->fd >= 0)
-		close(m->fd);
+		ask_drop_fd(m->fd);
 	if (err != E_OK && err != E_IO)
 		log_event(LOG_ERR, "asker_ended",
 		    "asker=%s ask=%s type=%u why=%s bytes=%zu", a->who,

@@ -41,6 +41,8 @@ MUST_USE int ask_send(
  *            a message)
  */
 MUST_USE int ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline);
+/* ask_drop_fd - closes one that a peer sent: it does not wait, whatever the peer set (SO_LINGER) */
+void ask_drop_fd(int fd);
 /*
  * ask_hang_up - closes the channel, -1 from then on: a late answer does not meet the next ask.
  * Nothing when it is -1

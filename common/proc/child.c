@@ -81,6 +81,8 @@ monitor_gone(void)
 	_exit(EX_UNAVAILABLE);
 }
 
+static void on_served_client(int fd, unsigned kind, struct span about);
+
 void
 child_control(void)
 {
@@ -89,6 +91,11 @@ child_control(void)
 	int err = ask_recv(the_child.control, &in, &m, 0);
 	if (err == E_LIMIT)
 		return;
+	if (err == E_BAD && the_child.on_client == on_served_client) {
+		/* no descriptor was left for the channel: who is at its other end sees it closed */
+		log_event(LOG_ERR, "channel_lost", "%s", "");
+		return;
+	}
 	if (err != E_OK)
 		monitor_gone();
 	handle_said(&m);
@@ -246,9 +253,10 @@ on_served_client(int fd, unsigned kind, struct span about)
 {
 	const struct ask_table *t = serve.table_of(kind);
 	(void)about;
-	if (!t) {
+	if (!t || fd < 0) {
 		log_event(LOG_ERR, "asker_refused", "kind=%u", kind);
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
 	struct served *s = mem_new(sizeof *s);

@@ -14,8 +14,10 @@ shares_table(unsigned kind)
 void
 sample_shares(uint16_t type, struct buf *b)
 {
-	if (type == SHARES_WHO)
+	if (type == SHARES_WHO) {
 		buf_bytes(b, SPAN("u1@example.test"));
+		buf_u32(b, 1000);
+	}
 	if (type != SHARES_OPEN)
 		return;
 	buf_bytes(b, SPAN("u2"));
