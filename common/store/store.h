@@ -237,7 +237,8 @@ void store_quota(const struct store *, uint64_t *bytes, uint64_t *messages);
 enum store_said mailbox_name_check(struct span name);
 /*
  * store_mailboxes - calls fn with each, in order of the bytes of its name; takes in what is new
- * first (INBOX's numbers).  E_OK, E_IO, or what fn returned, which ends it
+ * first (INBOX's numbers).  Of another's, unseen is told by store_mailbox alone.  E_OK, E_IO, or what
+ * fn returned, which ends it
  */
 MUST_USE int store_mailboxes(
     struct store *, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx);
@@ -249,9 +250,10 @@ MUST_USE int store_subscriptions(
 /* E_OK, E_BAD (none), E_IO */
 MUST_USE int store_mailbox(struct store *, struct span name, struct store_mailbox *out);
 /*
- * Durable at STORE_DONE.  create makes missing superiors too; out may be NULL.  delete keeps
- * inferiors.  rename takes inferiors along, makes missing superiors of the new name; of INBOX it
- * moves the messages only (RFC 9051 6.3.6).
+ * Durable at STORE_DONE.  create makes missing superiors too; another mailbox loses the special use
+ * (NULL: none; of a guest: STORE_NO_RIGHT); out may be NULL.  delete keeps inferiors.  rename takes
+ * inferiors along, makes missing superiors of the new name; of INBOX it moves the messages only
+ * (RFC 9051 6.3.6).
  */
 enum store_said store_mailbox_create(struct store *, struct span name,
     const char *special_use, struct store_mailbox *out);
