@@ -65,6 +65,11 @@ def free_ports(n):
     return ports
 
 
+def listens(port):
+    with socket.socket() as c:
+        return c.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for(what, seconds=20, step=0.02):
     """Until what() is true; its value.  Polling a foreign process: the one place where we wait by the clock.
     Time in which we did not run, nor did the daemons, is none: a machine that slept, or whose only processor others had."""

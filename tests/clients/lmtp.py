@@ -3,11 +3,10 @@
 import os
 import shutil
 import smtplib
-import socket
 import stat
 import subprocess
 
-from suite import Suite, free_ports, wait_for
+from suite import Suite, free_ports, listens, wait_for
 
 SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
 USER = "u1@example.test"
@@ -67,11 +66,6 @@ def socket_rights(t, path):
     if os.geteuid() == 0:
         t.check(not connects(65534), "LMTP: others may not connect")
         t.check(connects(st.st_uid), "LMTP: lmtp_user may")
-
-
-def listens(port):
-    with socket.socket() as c:
-        return c.connect_ex(("127.0.0.1", port)) == 0
 
 
 def postfix(t, s, path):
