@@ -93,7 +93,10 @@ do_authenticate(struct front_conn *c, const struct syntax_command *command)
 	struct buf raw = {.max = AUTH_DATA_MAX};
 	bool has_initial = command->n > 1;
 	buf_reset(&c->tag);
-	if (has_initial && base64_decode(command->arguments[1].text, &raw) != E_OK) {
+	if (command->arguments[0].text.n == 0) {
+		refuse(c, NULL, "a mechanism has a name");
+	} else if (has_initial &&
+		   base64_decode(command->arguments[1].text, &raw) != E_OK) {
 		refuse(c, NULL, "the initial response is no base64");
 	} else {
 		struct span initial = buf_as_span(&raw);
