@@ -369,16 +369,6 @@ redirect(struct work *w, const struct sieve_action *a, unsigned index)
 	buf_free(&fields);
 }
 
-static bool
-is_list(struct span head)
-{
-	struct header_field field;
-	while (header_next(&head, &field) == E_OK)
-		if (span_istarts(field.name, SPAN("list-")))
-			return true;
-	return false;
-}
-
 /* RFC 5436 2.7.1 */
 static bool
 is_automatic(struct span head)
@@ -408,7 +398,7 @@ reject(struct work *w, const struct sieve_action *a, unsigned index)
 	struct sieve_letter by = letter_by(w, index);
 	struct span from = w->in.envelope.from;
 	struct buf text = {.max = ANSWER_HEAD_MAX + (1 << 20)};
-	if (!from.n || is_list(header_head(w->in.message))) {
+	if (!from.n || vacation_is_list(header_head(w->in.message))) {
 		log_event(LOG_INFO, "script_discards", "account=%s why=%s",
 		    log_q(w->in.address), from.n ? "\"a list\"" : "\"no sender\"");
 		return;

@@ -260,6 +260,15 @@ utf8_valid(struct span s)
 	return true;
 }
 
+size_t
+utf8_count(struct span s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
 /* Eight bytes at a time: whole bodies are asked. */
 bool
 span_is_ascii(struct span s)

@@ -53,6 +53,7 @@ char ch_upper(char c);
 
 /* utf8_valid - RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF */
 bool utf8_valid(struct span s);
+size_t utf8_count(struct span s);  /* characters of valid UTF-8 */
 bool span_is_ascii(struct span s); /* no byte with the high bit */
 
 #endif

@@ -83,19 +83,10 @@ put_people(const struct column *c, const struct cell *cell, struct buf *out)
 		buf_putf(out, "%lld", (long long)cell->number);
 }
 
-static size_t
-width_of(struct span s)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < s.n; i++)
-		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static void
 print_cell(struct span s, size_t width, bool is_right, bool is_last)
 {
-	int pad = (int)(width - width_of(s));
+	int pad = (int)(width - utf8_count(s));
 	if (is_right)
 		printf("%*s%.*s%s", pad, "", SPAN_ARG(s), is_last ? "\n" : "  ");
 	else
@@ -117,7 +108,7 @@ print_people(const struct table *t)
 	for (size_t i = 0; i < t->n_cells; i++) {
 		size_t c = i % t->n_columns;
 		put_people(&t->columns[c], &t->cells[i], &b);
-		size_t w = width_of(buf_as_span(&b));
+		size_t w = utf8_count(buf_as_span(&b));
 		width[c] = w > width[c] ? w : width[c];
 		buf_reset(&b);
 	}

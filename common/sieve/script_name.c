@@ -32,15 +32,6 @@ has_control(struct span s)
 }
 
 static size_t
-count_chars(struct span utf8)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < utf8.n; i++)
-		n += ((unsigned char)utf8.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
-static size_t
 file_bytes(struct span name)
 {
 	struct buf file = {0};
@@ -54,7 +45,7 @@ bool
 sieve_name_valid(struct span name)
 {
 	return name.n > 0 && name.n <= SIEVE_NAME_BYTES_MAX && utf8_valid(name) &&
-	       !has_control(name) && count_chars(name) <= SIEVE_NAME_CHARS_MAX &&
+	       !has_control(name) && utf8_count(name) <= SIEVE_NAME_CHARS_MAX &&
 	       file_bytes(name) <= SIEVE_NAME_FILE_MAX;
 }
 

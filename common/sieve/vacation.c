@@ -161,8 +161,8 @@ is_machine(struct span from)
 	       (local.n > 8 && span_ieqs(span_from(local, local.n - 8), "-request"));
 }
 
-static bool
-is_list(struct span head)
+bool
+vacation_is_list(struct span head)
 {
 	struct header_field field;
 	while (header_next(&head, &field) == E_OK)
@@ -206,7 +206,7 @@ vacation_refusal(
 		return "its sender is a machine";
 	if (is_own(in, v, from, &which))
 		return "it was sent by the user";
-	if (is_list(head))
+	if (vacation_is_list(head))
 		return "it is a list's message";
 	if (is_automatic(head))
 		return "it is an automatic message";

@@ -19,4 +19,7 @@ const char *vacation_refusal(
 struct span vacation_own_address(
     const struct sieve_input *, const struct sieve_vacation *);
 
+/* vacation_is_list - a head with a field List-*, which lists add: RFC 2369, 2919 */
+bool vacation_is_list(struct span head);
+
 #endif
