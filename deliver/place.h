@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * place.h - one message into the new/ of one mailbox, as the uid of its owner.  Descriptors of new/
- * folders and of message files are kept, bounded; nothing is synced here but by place_sync.
+ * folders are kept, bounded; nothing is synced here but by place_sync.
  */
 #ifndef DELIVER_PLACE_H
 #define DELIVER_PLACE_H
@@ -13,11 +13,8 @@ struct conf;
 
 enum {
 	PLACE_FOLDERS_KEPT = 256, /* new/ folders whose descriptors are kept */
-	PLACE_SOURCES_KEPT = 64,  /* files of the spool */
 	/* up to so many files are synced one by one; past it the file system is */
 	PLACE_SYNC_EACH_MOST = 8,
-	PLACE_COPY_CHUNK = 1 << 20,   /* bytes of a piece that the kernel copies */
-	PLACE_COPY_BY_HAND = 1 << 18, /* or that we do, where it cannot */
 };
 
 /*
@@ -52,13 +49,6 @@ MUST_USE int place_made(const struct job_in *, const struct target *,
     const struct place_made *, const char **reason);
 /* place_has_script - one is active in this mailbox; one system call */
 bool place_has_script(const struct target *);
-/*
- * place_read - fn gets the message's bytes from at on, in pieces (borrow: during the call); what
- * it returns but E_OK ends that.
- *   returns  E_OK, E_IO, E_BAD (the spool's bytes are not this message), or what fn returned
- */
-MUST_USE int place_read(
-    const struct job_in *, uint64_t at, int (*fn)(void *ctx, struct span), void *ctx);
 /* place_sync - all that was placed since the last one is durable.  is_all: whoever placed it.
  * E_OK, E_IO: final, it is to be placed again */
 MUST_USE int place_sync(bool is_all);

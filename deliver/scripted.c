@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "deliver/agents.h"
 #include "deliver/place.h"
+#include "deliver/source.h"
 #include "proc/child.h"
 #include "spool/put.h"
 #include "tls/hash.h"
@@ -68,7 +69,7 @@ static int
 send_message(void *ctx, struct order_sending *s)
 {
 	const struct job_in *j = ctx;
-	return place_read(j, head_of(j), send_piece, s);
+	return source_read(j, head_of(j), send_piece, s);
 }
 
 /* "user+detail@domain": whom it came for, when aliases were looked up. */
@@ -197,7 +198,7 @@ letter_fill(struct letter *l, const struct scripted *s, const struct agent_send 
 	if (err == E_OK)
 		err = letter_add(l, send->body);
 	if (err == E_OK && send->kind == SEND_REDIRECT && !send->has_body)
-		err = place_read(j, head_of(j) + (send->has_head ? send->body_at : 0),
+		err = source_read(j, head_of(j) + (send->has_head ? send->body_at : 0),
 		    letter_add, l);
 	return err;
 }
