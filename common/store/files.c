@@ -55,6 +55,27 @@ file_refer(
 	return err;
 }
 
+int
+file_mend(struct tables *t, struct db_txn *txn, const struct file_name *f)
+{
+	struct buf old = {0}, rest = {0};
+	int err = db_get(t->files, txn, file_key(&f->id), &old);
+	if (err == E_OK) {
+		struct rd r = rd_of(buf_as_span(&old));
+		uint32_t refs = rd_u32(&r);
+		rd_u64(&r);
+		rd_bytes(&r, sizeof f->sha256);
+		buf_u64(&rest, f->size_bytes);
+		buf_put(&rest, f->sha256, sizeof f->sha256);
+		buf_span(&rest, r.in);
+		err = r.err == E_OK ? refs_put(t, txn, f->id, refs, buf_as_span(&rest))
+		                    : E_IO;
+	}
+	buf_free(&old);
+	buf_free(&rest);
+	return err;
+}
+
 /* The last reference takes the row with it.  E_BAD: there is none. */
 static int
 release_row(struct db_cursor *c, struct file_id id, bool *is_last)

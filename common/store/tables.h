@@ -125,6 +125,8 @@ void walk_close(struct record_walk *);
 /* a message is in one more mailbox: first (with its name's facts), or again */
 MUST_USE int file_refer(
     struct tables *, struct db_txn *, const struct file_name *, int64_t came_sec);
+/* file_mend - its row gets the size and the sum of another file.  Also E_BAD: there is none */
+MUST_USE int file_mend(struct tables *, struct db_txn *, const struct file_name *);
 /* one reference less; at none (is_last) its row goes, and the caller has it doomed */
 MUST_USE int file_release(
     struct tables *, struct db_txn *, struct file_id, bool *is_last);

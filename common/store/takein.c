@@ -17,8 +17,8 @@
 #include "base/log.h"
 #include "metrics/metric.h"
 #include "store/goal.h"
-#include "store/jobs.h"
 #include "store/sum.h"
+#include "store/sweep.h"
 
 enum {
 	/* files put in order of arrival together: 12 MB for a moment */
@@ -33,6 +33,7 @@ struct arrival {
 	/* gets a uid; else it was taken in before and only its file has to move, or go */
 	bool is_new;
 	bool is_replay;  /* deleted meanwhile: it goes */
+	bool is_mended;  /* what its row said of the file is not there any more */
 	bool is_damaged; /* stays where it is */
 };
 
@@ -95,12 +96,26 @@ is_kept(const struct file_name *row)
 	return is;
 }
 
+/* A rebuild found it, and nobody knows its sum: that of its file, if it is there. */
+static bool
+is_other_file(const struct file_name *name)
+{
+	struct buf path = {0};
+	msg_path_put(&path, name->id);
+	bool is = access(buf_cstr(&path), F_OK) == 0 &&
+	          !has_sum(buf_cstr(&path), name->sha256);
+	buf_free(&path);
+	return is;
+}
+
 static bool
 is_other(const struct file_name *row, const struct file_name *name)
 {
-	return row->size_bytes != name->size_bytes ||
-	       (sum_is_known(row->sha256) &&
-		   memcmp(row->sha256, name->sha256, sizeof row->sha256) != 0);
+	if (row->size_bytes != name->size_bytes)
+		return true;
+	return sum_is_known(row->sha256)
+	           ? memcmp(row->sha256, name->sha256, sizeof row->sha256) != 0
+	           : is_other_file(name);
 }
 
 /* As long as its name says. */
@@ -183,9 +198,63 @@ scan_some(void)
 
 /* ---- rows ---- */
 
+/* What the row means lies in new/ yet: it moves with this round. */
+static bool
+is_about_to_move(const struct file_name *row)
+{
+	for (size_t i = 0; i < in.n; i++)
+		if (file_id_eq(in.all[i].name.id, row->id) &&
+		    !is_other(row, &in.all[i].name))
+			return true;
+	return false;
+}
+
+struct mending {
+	struct slot *slot;            /* borrow */
+	const struct file_name *name; /* borrow */
+};
+
+static int
+mend_record(void *ctx, struct store_record *r, enum sweep_did *did)
+{
+	const struct mending *m = ctx;
+	if (!file_id_eq(r->id, m->name->id))
+		return E_OK;
+	slot_count(m->slot, r, -1);
+	r->size_bytes = m->name->size_bytes;
+	if (r->cache_gen)
+		cache_dead(r->cache_gen, r->cache_at);
+	r->cache_gen = r->cache_at = 0;
+	slot_count(m->slot, r, 1);
+	helper_want(m->slot);
+	*did = SWEEP_CHANGED;
+	return E_OK;
+}
+
+/*
+ * The file that its row meant was not durable when the power was cut; this one comes in its place.
+ * As rare as that is, all records are looked at.
+ */
+static int
+mend(const struct arrival *a)
+{
+	struct keeper *k = &the_keeper;
+	struct numset all = {0};
+	int err = numset_add(&all, 1, UINT32_MAX) == E_OK ? E_OK : E_IO;
+	if (err == E_OK)
+		err = file_mend(&k->tables, job_txn(), &a->name);
+	for (size_t i = 0; i < k->n_by_id && err == E_OK; i++) {
+		struct mending m = {k->by_id[i], &a->name};
+		err = sweep_all(m.slot->now.id, &all, mend_record, &m);
+	}
+	numset_free(&all);
+	log_event(LOG_NOTICE, "file_mended", "file=%s", file_id_text(a->name.id));
+	return err;
+}
+
 /*
  * Placed once more with other bytes, as scripts make them, it is the same message: what the row
- * says stays.  It waits as long as that is not there whole.
+ * says stays, where that is there whole.
  */
 static int
 judge(struct arrival *a)
@@ -200,8 +269,10 @@ judge(struct arrival *a)
 	bool has_others = is_known && is_other(&row, &a->name);
 	a->is_new = !is_seen && !is_known;
 	a->is_replay = has_others ? is_kept(&row) : is_seen && !is_known;
+	a->is_mended =
+	    has_others && !a->is_replay && !is_about_to_move(&row) && has_own_sum(a);
 	a->is_damaged = has_others
-	                    ? !a->is_replay
+	                    ? !a->is_replay && !a->is_mended
 	                    : a->is_new && the_keeper.checks_sums && !has_own_sum(a);
 	in.has_damaged |= a->is_damaged;
 	if (a->is_damaged)
@@ -281,6 +352,8 @@ add_slice(void)
 	do {
 		struct arrival *a = &in.all[in.at + in.slice++];
 		err = judge(a);
+		if (err == E_OK && a->is_mended)
+			err = mend(a);
 		if (err == E_OK && a->is_new)
 			err = add_where_meant(&goals, a, now);
 	} while (err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE &&
@@ -377,11 +450,23 @@ drop_file(const struct arrival *a)
 	buf_free(&path);
 }
 
+/* Sessions do not expect that a size changes: they get other views. */
+static void
+renew_views(void)
+{
+	for (size_t i = 0; i < the_keeper.n_by_id; i++) {
+		view_free(the_keeper.by_id[i]);
+		guests_end_views(the_keeper.by_id[i]);
+	}
+}
+
 static void
 takein_synced(struct job *j)
 {
 	for (; in.slice; in.slice--, in.at++) {
 		const struct arrival *a = &in.all[in.at];
+		if (a->is_mended)
+			renew_views();
 		/* first: without its message nobody would remove them */
 		if (a->name.is_directed && !a->is_damaged)
 			directions_remove(a->name.id);

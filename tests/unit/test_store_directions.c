@@ -344,6 +344,76 @@ test_other_bytes(void **state)
 	assert_int_equal(store_check(h->a), 2);
 }
 
+static void
+cut(struct file_id id, off_t bytes)
+{
+	struct buf path = {0};
+	msg_path_put(&path, id);
+	assert_int_equal(truncate(buf_cstr(&path), bytes), 0);
+	buf_free(&path);
+}
+
+/*
+ * A power cut took the bytes that were taken in, and not their rows: what is placed once more is the
+ * message, in each mailbox where it was; and nothing is left in new/.
+ */
+static void
+test_other_bytes_after_a_cut(void **state)
+{
+	struct home *h = *state;
+	struct store_copied c;
+	struct numset one = set_of(1, 1);
+	struct file_id id = goes("Sent", "", false);
+	taken_in(h);
+	struct store_view v = selected(h->a, "Sent");
+	assert_int_equal(
+	    store_copy(h->a, v.mailbox, &one, SPAN("Archive"), false, &c), STORE_DONE);
+	numset_free(&c.from);
+	numset_free(&c.to);
+	numset_free(&one);
+	cut(id, 0);
+	place_other(id, "Subject: longer\r\n\r\n");
+	taken_in(h);
+	assert_int_equal(v.head->is_superseded, 1); /* its size is another */
+	store_unselect(h->a, &v);
+	assert_kept(id, "Subject: longer\r\n\r\n");
+	mailbox_check(h->a, "Sent", 1, 1, 0);
+	mailbox_check(h->a, "Archive", 1, 1, 0);
+	assert_int_equal(store_check(h->a), 2);
+	v = selected(h->a, "Archive");
+	assert_int_equal(v.records[0].size_bytes, sizeof "Subject: longer\r\n\r\n" - 1);
+	store_unselect(h->a, &v);
+	assert_int_not_equal(system("ls new/*,S=* 2>&1 | grep -q '^new/'"), 0);
+	/* bytes that are not what their name says do not come in anyone's place */
+	cut(id, 3);
+	place_other(id, "Subject: third\r\n\r\n");
+	assert_int_equal(
+	    system("for f in new/*,S=*; do printf 'Subject: other\r\n\r\n' "
+		   ">$f; done"),
+	    0);
+	taken_in(h);
+	assert_int_equal(system("ls new/*,S=* 2>&1 | grep -q '^new/'"), 0);
+	assert_kept(id, "Sub");
+}
+
+/* What a rebuild found has no sum in its row: the bytes that are there stay. */
+static void
+test_other_bytes_after_a_rebuild(void **state)
+{
+	struct home *h = *state;
+	struct file_id id = goes("INBOX", "", false);
+	taken_in(h);
+	home_damage();
+	assert_int_equal(unlink("dump"), 0);
+	home_reopen(h);
+	taken_in(h);
+	place_other(id, "Subject: y\r\n\r\n");
+	taken_in(h);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	assert_kept(id, "Subject: x\r\n\r\n");
+	assert_int_not_equal(system("ls new/*,S=* 2>&1 | grep -q '^new/'"), 0);
+}
+
 /* Those of a message that did not come go some day. */
 static void
 test_orphans(void **state)
@@ -381,6 +451,8 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_text), TEST(test_where), TEST(test_uses),
 	    TEST(test_junk), TEST(test_flags), TEST(test_unreadable), TEST(test_again),
-	    TEST(test_other_bytes), TEST(test_orphans), TEST(test_late)};
+	    TEST(test_other_bytes), TEST(test_other_bytes_after_a_cut),
+	    TEST(test_other_bytes_after_a_rebuild), TEST(test_orphans),
+	    TEST(test_late)};
 	return cmocka_run_group_tests_name("store_directions", tests, NULL, NULL);
 }
