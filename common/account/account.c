@@ -228,13 +228,13 @@ on_alias(void *ctx, struct span key, struct span value)
 }
 
 static int
-each_row(
-    struct accounts *a, int (*fn)(void *, struct span, struct span), struct each *e)
+each_row(struct accounts *a, struct span after,
+    int (*fn)(void *, struct span, struct span), struct each *e)
 {
 	int err = lock(a);
 	if (err != E_OK)
 		return err;
-	err = a->accounts ? db_file_each(a->accounts, fn, e) : E_OK;
+	err = a->accounts ? db_file_behind(a->accounts, after, fn, e) : E_OK;
 	unlock(a);
 	return err;
 }
@@ -243,12 +243,19 @@ int
 accounts_each(
     struct accounts *a, int (*fn)(void *ctx, const struct account *), void *ctx)
 {
-	return each_row(a, on_row, &(struct each){.fn = fn, .ctx = ctx});
+	return accounts_behind(a, SPAN(""), fn, ctx);
+}
+
+int
+accounts_behind(struct accounts *a, struct span after,
+    int (*fn)(void *ctx, const struct account *), void *ctx)
+{
+	return each_row(a, after, on_row, &(struct each){.fn = fn, .ctx = ctx});
 }
 
 int
 account_aliases_each(struct accounts *a,
     int (*fn)(void *ctx, struct span name, struct span targets), void *ctx)
 {
-	return each_row(a, on_alias, &(struct each){.alias = fn, .ctx = ctx});
+	return each_row(a, SPAN(""), on_alias, &(struct each){.alias = fn, .ctx = ctx});
 }

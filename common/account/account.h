@@ -96,7 +96,11 @@ MUST_USE int account_alias_del(struct accounts_writer *, struct span name);
 MUST_USE int account_uid_new(struct accounts_writer *, uid_t *out);
 /* durable and visible to readers after E_OK */
 MUST_USE int accounts_write_end(struct accounts_writer **);
+/* accounts_each - in order of their addresses.  E_OK, E_IO, or what fn returned, which ends it */
 MUST_USE int accounts_each(
     struct accounts *, int (*fn)(void *ctx, const struct account *), void *ctx);
+/* accounts_behind - the same, of those behind that address, which need not be there */
+MUST_USE int accounts_behind(struct accounts *, struct span after,
+    int (*fn)(void *ctx, const struct account *), void *ctx);
 
 #endif

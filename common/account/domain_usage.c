@@ -11,8 +11,8 @@
 #include "conf/value.h"
 
 struct domain_sum {
-	struct span domain; /* borrow: conf */
-	uint64_t bytes;
+	struct span domain;         /* borrow: conf */
+	uint64_t bytes, next_bytes; /* next: that are being made */
 };
 
 struct domain_sums {
@@ -20,7 +20,10 @@ struct domain_sums {
 	int mail_dir;            /* borrow */
 	struct domain_sum *all;  /* own; a domain each that has a quota */
 	size_t n;
-	int64_t next_ms; /* monotonic: then they are made again */
+	uint64_t grace_bytes;
+	int64_t next_ms;  /* monotonic: then they are made again */
+	struct buf after; /* own: the last account that was added; empty: none is */
+	int64_t took_us, slice_ends_us;
 };
 
 /* A domain itself, too. */
@@ -61,6 +64,7 @@ domain_sums_new(const struct conf *conf, int mail_dir)
 {
 	struct domain_sums *s = mem_new(sizeof *s);
 	*s = (struct domain_sums){.conf = conf, .mail_dir = mail_dir};
+	s->grace_bytes = (uint64_t)conf_int(conf, "common", "quota_grace");
 	s->n = conf_list_count(conf, "common", "domain_quotas");
 	s->all = s->n ? mem_new(s->n * sizeof *s->all) : NULL;
 	for (size_t i = 0; i < s->n; i++) {
@@ -77,6 +81,7 @@ domain_sums_free(struct domain_sums **sp)
 	if (!*sp)
 		return;
 	mem_free(&(*sp)->all);
+	buf_free(&(*sp)->after);
 	mem_free(sp);
 }
 
@@ -89,28 +94,62 @@ sum_of(struct domain_sums *s, struct span address)
 	return NULL;
 }
 
+static uint64_t
+with(uint64_t a, uint64_t b)
+{
+	return b < UINT64_MAX - a ? a + b : UINT64_MAX;
+}
+
 static int
 add_account(void *ctx, const struct account *a)
 {
 	struct domain_sums *s = ctx;
 	struct domain_sum *sum = sum_of(s, a->address);
 	struct usage now;
-	if (sum && account_usage(s->mail_dir, a, NULL, &now) == E_OK)
-		sum->bytes += now.bytes;
-	return E_OK;
+	if (sum && account_usage(s->mail_dir, a, NULL, &now) == E_OK) {
+		uint64_t most = with(a->quota_bytes, s->grace_bytes);
+		bool is_more = a->quota_bytes && now.bytes > most;
+		sum->next_bytes = with(sum->next_bytes, is_more ? most : now.bytes);
+	}
+	buf_reset(&s->after);
+	buf_span(&s->after, a->address);
+	return clock_mono_us() < s->slice_ends_us ? E_OK : E_MORE;
 }
 
 static void
+take_sums(struct domain_sums *s)
+{
+	int64_t rest_ms = s->took_us * DOMAIN_SUMS_REST / 1000;
+	for (size_t i = 0; i < s->n; i++)
+		s->all[i].bytes = s->all[i].next_bytes;
+	s->next_ms =
+	    clock_mono_ms() + (rest_ms > DOMAIN_SUMS_MS ? rest_ms : DOMAIN_SUMS_MS);
+}
+
+/* A slice of it. */
+static void
 make_sums(struct domain_sums *s, struct accounts *accounts)
 {
-	int64_t begun_ms = clock_mono_ms();
-	for (size_t i = 0; i < s->n; i++)
-		s->all[i].bytes = 0;
-	if (accounts_each(accounts, add_account, s) != E_OK)
+	int64_t begun_us = clock_mono_us();
+	if (s->after.len == 0)
+		s->took_us = 0;
+	for (size_t i = 0; i < s->n && s->after.len == 0; i++)
+		s->all[i].next_bytes = 0;
+	s->slice_ends_us = begun_us + DOMAIN_SLICE_US;
+	struct buf after = {0};
+	buf_span(&after, buf_as_span(&s->after));
+	int err = accounts_behind(accounts, buf_as_span(&after), add_account, s);
+	buf_free(&after);
+	s->took_us += clock_mono_us() - begun_us;
+	if (err == E_MORE)
+		return;
+	if (err == E_OK)
+		take_sums(s);
+	else
 		log_event(LOG_ERR, "no_domain_sums", "%s", "");
-	int64_t now_ms = clock_mono_ms(),
-		rest_ms = (now_ms - begun_ms) * DOMAIN_SUMS_REST;
-	s->next_ms = now_ms + (rest_ms > DOMAIN_SUMS_MS ? rest_ms : DOMAIN_SUMS_MS);
+	if (err != E_OK)
+		s->next_ms = clock_mono_ms() + DOMAIN_SUMS_MS;
+	buf_reset(&s->after);
 }
 
 bool

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * domain_usage.h - what all accounts of a domain use together, against the setting domain_quotas.
- * The sums are of the last seconds: making them reads two small files an account.
+ * The sums are of the last seconds: making them reads two small files an account, in slices, one with
+ * each verdict.
  */
 #ifndef ACCOUNT_DOMAIN_USAGE_H
 #define ACCOUNT_DOMAIN_USAGE_H
@@ -15,6 +16,7 @@ enum {
 	DOMAIN_SUMS_MS = 10000, /* so old they may be */
 	/* and as many times as long as it took to make them: so much of the time it may take */
 	DOMAIN_SUMS_REST = 50,
+	DOMAIN_SLICE_US = 5000, /* of making them, for which one verdict waits */
 };
 
 struct domain_sums;
@@ -26,7 +28,8 @@ void domain_sums_free(struct domain_sums **);
 uint64_t domain_quota(const struct conf *, struct span address);
 /*
  * domain_is_full - the domain of the address has a quota, and its accounts use as much.  Sums that
- * cannot be made are those of before
+ * cannot be made, or are being made, are those of before; before the first no domain is full.  What
+ * the files of an account say is the user's to write: past its own quota and grace they count no more
  */
 bool domain_is_full(struct domain_sums *, struct accounts *, struct span address);
 /*

@@ -111,6 +111,9 @@ MUST_USE int db_file_get(struct db_file *, struct span key, struct buf *out);
  */
 MUST_USE int db_file_each(struct db_file *,
     int (*fn)(void *ctx, struct span key, struct span value), void *ctx);
+/* db_file_behind - the same, of those behind that key, which need not be there */
+MUST_USE int db_file_behind(struct db_file *, struct span after,
+    int (*fn)(void *ctx, struct span key, struct span value), void *ctx);
 
 /* Numbers in keys: big-endian. */
 void db_key_u32(struct buf *, uint32_t);

@@ -65,15 +65,29 @@ int
 db_file_each(struct db_file *f,
     int (*fn)(void *ctx, struct span key, struct span value), void *ctx)
 {
+	return db_file_behind(f, SPAN(""), fn, ctx);
+}
+
+int
+db_file_behind(struct db_file *f, struct span after,
+    int (*fn)(void *ctx, struct span key, struct span value), void *ctx)
+{
 	DBC *c;
 	DBT k, v;
 	memset(&k, 0, sizeof k);
 	memset(&v, 0, sizeof v);
 	if (f->handle->cursor(f->handle, NULL, &c, 0) != 0)
 		return E_IO;
+	k.data = (void *)after.p; /* only read */
+	k.size = (uint32_t)after.n;
 	int err, told = E_OK;
-	while ((err = db_err(c->get(c, &k, &v, DB_NEXT), &f->is_damaged)) == E_OK) {
-		told = fn(ctx, span_make(k.data, k.size), span_make(v.data, v.size));
+	uint32_t to = after.n ? DB_SET_RANGE : DB_NEXT;
+	for (; (err = db_err(c->get(c, &k, &v, to), &f->is_damaged)) == E_OK;
+	     to = DB_NEXT) {
+		struct span key = span_make(k.data, k.size);
+		if (to == DB_SET_RANGE && span_eq(key, after))
+			continue;
+		told = fn(ctx, key, span_make(v.data, v.size));
 		if (told != E_OK)
 			break;
 	}

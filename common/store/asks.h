@@ -89,7 +89,11 @@ enum keeper_ask {
 	KEEPER_URL_KEY,
 	/* -> said, n x (u32 uid, u32 uid that it had, str name of its mailbox) */
 	KEEPER_KEPT,
-	KEEPER_QUOTA,   /* u64 bytes, u64 messages: the account's; no reply */
+	/*
+	 * u64 bytes, u64 messages: the account's (0: none), u64 when the session learnt it, in ms of
+	 * the monotonic clock; no reply
+	 */
+	KEEPER_QUOTA,
 	KEEPER_RECOUNT, /* -> said, u32 mailboxes whose counts were wrong */
 	KEEPER_ASKS
 };

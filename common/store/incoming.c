@@ -78,8 +78,8 @@ incoming_write(struct incoming *m, struct span bytes)
 	return file_write(m->fd, bytes) == E_OK ? E_OK : world_err();
 }
 
-static int
-sync_folder(const char *name)
+int
+home_folder_sync(const char *name)
 {
 	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err = fd >= 0 && fsync(fd) == 0 ? E_OK : world_err();
@@ -96,7 +96,7 @@ link_message(const char *from, const char *to, const char *folder)
 		return E_OK;
 	if (errno != ENOENT || (mkdir(folder, 0700) != 0 && errno != EEXIST))
 		return world_err();
-	int err = sync_folder("msg");
+	int err = home_folder_sync("msg");
 	if (err == E_OK && link(from, to) != 0)
 		err = world_err();
 	return err;
@@ -141,7 +141,7 @@ incoming_end(struct incoming *m)
 		err = world_err();
 	folder_put(&folder, m->id);
 	if (err == E_OK)
-		err = sync_folder(buf_cstr(&folder));
+		err = home_folder_sync(buf_cstr(&folder));
 	buf_free(&folder);
 	return err;
 }

@@ -92,9 +92,9 @@ struct keeper {
 	/* what placers had placed when all of new/ was taken in last */
 	struct usage noted;
 	struct usage own_limits; /* that the user set: the file limits */
-	struct usage
-	    quota;       /* the account's, as a session said; 0: none, or nobody did */
-	unsigned warned; /* the level of which the user was told last: quota.c */
+	struct usage quota;      /* the account's, as a session said; 0: none */
+	int64_t quota_at_ms;     /* when that session learnt it; 0: nobody said any */
+	unsigned warned;   /* the level of which the user was told last: quota.c */
 	bool is_usage_old; /* the file usage says another sum */
 	bool checks_sums;  /* after an unclean end: contents of new/ are checked too */
 	bool is_rebuilt;   /* the index was made anew at the start */

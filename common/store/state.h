@@ -35,6 +35,7 @@ struct store {
 	int feed;             /* own: another one, for KEEPER_FEED; -1 */
 	struct buf in, large; /* kept: what was read last */
 	uint64_t quota_bytes, quota_messages;
+	int64_t quota_at_ms;     /* when store_limit said so; 0: it never did */
 	struct usage own_limits; /* that the user set, as of the last store_usage */
 	/* borrow: the selected view's mapping, or left's; NULL: none */
 	struct view_head *head;
@@ -63,6 +64,8 @@ struct answer {
 	int fd;         /* own; -1 */
 };
 
+/* home_folder_sync - its names are durable.  E_OK, E_LIMIT (disk full), E_IO */
+MUST_USE int home_folder_sync(const char *name);
 /*
  * keeper_find - a connection to the account's keeper, which is started when there is none.  E_OK,
  * E_IO

@@ -302,6 +302,7 @@ tell_quota(struct store *s)
 	struct buf body = {0};
 	buf_u64(&body, s->quota_bytes);
 	buf_u64(&body, s->quota_messages);
+	buf_u64(&body, (uint64_t)s->quota_at_ms);
 	keeper_tell(s, KEEPER_QUOTA, buf_as_span(&body));
 	buf_free(&body);
 }
@@ -309,10 +310,10 @@ tell_quota(struct store *s)
 void
 store_limit(struct store *s, uint64_t bytes, uint64_t messages)
 {
-	bool is_same = s->quota_bytes == bytes && s->quota_messages == messages;
 	s->quota_bytes = bytes;
 	s->quota_messages = messages;
-	if (quota_warns() && !is_same && s->chan >= 0)
+	s->quota_at_ms = clock_mono_ms();
+	if (quota_warns() && s->chan >= 0)
 		tell_quota(s);
 }
 
@@ -376,7 +377,7 @@ ask_once(struct store *s, uint16_t ask, struct span body, int large,
 		return E_LIMIT; /* none can begin */
 	if (is_new && s->is_held)
 		keeper_tell(s, KEEPER_HOLD, SPAN(""));
-	if (is_new && quota_warns() && (s->quota_bytes || s->quota_messages))
+	if (is_new && quota_warns() && s->quota_at_ms)
 		tell_quota(s);
 	int err = ask_send(s->chan, ask, body, large, deadline);
 	*is_asked = err == E_OK;

@@ -115,7 +115,7 @@ sample_keeper(uint16_t type, struct buf *b)
 		put_u32s(b, 3);
 		break;
 	case KEEPER_QUOTA:
-		put_u32s(b, 4);
+		put_u32s(b, 6);
 		break;
 	case KEEPER_WAIT:
 		put_u32s(b, 5);

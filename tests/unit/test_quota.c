@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "account/usage.h"
@@ -309,11 +310,22 @@ test_grace(void **state)
 static void
 inbox_wait(struct home *h, uint64_t messages)
 {
-	struct store_mailbox m = {.messages = 0};
+	struct store_mailbox m = {.messages = UINT64_MAX};
 	for (unsigned i = 0; i < 2000 && m.messages != messages; i++) {
 		poll(NULL, 0, 10);
 		assert_int_equal(store_mailbox(h->b, SPAN("INBOX"), &m), E_OK);
 	}
+	assert_int_equal(m.messages, messages);
+}
+
+/* What the keeper heard by now has been looked at: a quota is looked at when it is said. */
+static void
+inbox_check(struct home *h, uint64_t messages)
+{
+	struct store_mailbox m;
+	assert_int_equal(store_sync(h->a), E_OK);
+	assert_int_equal(store_sync(h->a), E_OK);
+	assert_int_equal(store_mailbox(h->b, SPAN("INBOX"), &m), E_OK);
 	assert_int_equal(m.messages, messages);
 }
 
@@ -330,6 +342,19 @@ last_check(struct home *h, const char *what)
 	assert_true(span_starts(text, SPAN("Return-Path: <>\r\n")));
 	store_message_unmap(&text);
 	store_unselect(h->b, &v);
+}
+
+/* The file usage, which is written before the quota is looked at. */
+static void
+usage_wait(uint64_t messages)
+{
+	struct usage_noted u = {.sum = {0}};
+	for (unsigned i = 0; i < 2000 && u.sum.messages != messages; i++) {
+		poll(NULL, 0, 10);
+		if (usage_read(AT_FDCWD, "usage", &u) != E_OK)
+			u.sum.messages = UINT64_MAX;
+	}
+	assert_int_equal(u.sum.messages, messages);
 }
 
 static void
@@ -354,7 +379,9 @@ test_warnings(void **state)
 	struct store_view v;
 	store_limit(h->a, 0, 10);
 	append_many(h->a, "Sent", 4);
-	inbox_wait(h, 0);
+	store_limit(h->a, 0, 9);
+	inbox_check(h, 0);
+	store_limit(h->a, 0, 10);
 	append_many(h->a, "Sent", 1);
 	inbox_wait(h, 1);
 	last_check(h, "Subject: Your mailbox is 50% full\r\n");
@@ -369,7 +396,7 @@ test_warnings(void **state)
 	store_limit(h->a, 0, 10);
 	append_many(h->a, "Sent", 1); /* 10 */
 	store_limit(h->a, 0, 11);
-	inbox_wait(h, 2);
+	inbox_check(h, 2);
 	/* once it fell below, the next time */
 	v = selected(h->a, "Sent");
 	assert_int_equal(expunge(h->a, &v, 1, 6, false), STORE_DONE);
@@ -403,6 +430,85 @@ test_less_quota(void **state)
 	last_check(h, "Subject: Your mailbox is 200% full\r\n");
 }
 
+/* A keeper that was started by who knows no quota: an agent, a door. */
+static void
+test_nobody_says_a_quota(void **state)
+{
+	struct home *h = *state;
+	store_limit(h->a, 0, 10);
+	append_many(h->a, "Sent", 5);
+	inbox_wait(h, 1);
+	warned_wait("50\n");
+	home_kill();
+	home_reopen(h);
+	append_many(h->b, "Sent", 1);
+	usage_wait(7);
+	warned_wait("50\n");
+	store_limit(h->a, 0, 10);
+	inbox_check(h, 1);
+}
+
+/* Around a level nothing is told again. */
+static void
+test_around_a_level(void **state)
+{
+	struct home *h = *state;
+	struct store_view v;
+	store_limit(h->a, 0, 100);
+	append_many(h->a, "Sent", 50);
+	inbox_wait(h, 1);
+	v = selected(h->a, "Sent");
+	assert_int_equal(expunge(h->a, &v, 1, 3, false), STORE_DONE); /* 48 */
+	usage_wait(48);
+	warned_wait("50\n");
+	append_many(h->a, "Sent", 4);
+	usage_wait(52);
+	inbox_check(h, 1);
+	assert_int_equal(expunge(h->a, &v, 4, 11, false), STORE_DONE); /* 44 */
+	store_unselect(h->a, &v);
+	warned_wait("0\n");
+	append_many(h->a, "Sent", 7);
+	inbox_wait(h, 2);
+}
+
+/* A living keeper hears that there is none any more; and not from who learnt it before. */
+static void
+test_no_quota(void **state)
+{
+	struct home *h = *state;
+	store_limit(h->a, 0, 10);
+	append_many(h->a, "Sent", 5);
+	inbox_wait(h, 1);
+	store_limit(h->b, 0, 100); /* learnt later */
+	home_kill();
+	append_many(h->b, "Sent", 1);
+	warned_wait("0\n");
+	append_many(h->a, "Sent", 1); /* which says its 10 of before */
+	usage_wait(8);
+	inbox_check(h, 1);
+	store_limit(h->a, 0, 10);
+	inbox_wait(h, 2);
+	store_limit(h->a, 0, 0);
+	warned_wait("0\n");
+}
+
+/* What could not be told is told when it can be. */
+static void
+test_told_when_it_can_be(void **state)
+{
+	struct home *h = *state;
+	store_limit(h->a, 0, 10);
+	append_many(h->a, "Sent", 4);
+	assert_int_equal(mkdir("warned.new", 0700), 0);
+	append_many(h->a, "Sent", 1);
+	usage_wait(5);
+	inbox_check(h, 0);
+	assert_int_equal(rmdir("warned.new"), 0);
+	append_many(h->a, "Sent", 1);
+	inbox_wait(h, 1);
+	last_check(h, "Subject: Your mailbox is 60% full\r\n");
+}
+
 #define WARN(f) cmocka_unit_test_setup_teardown(f, warning_setup, home_teardown)
 
 int
@@ -414,6 +520,10 @@ main(void)
 	    WARN(test_warnings),
 	    WARN(test_both_levels),
 	    WARN(test_less_quota),
+	    WARN(test_nobody_says_a_quota),
+	    WARN(test_around_a_level),
+	    WARN(test_no_quota),
+	    WARN(test_told_when_it_can_be),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

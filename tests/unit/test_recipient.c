@@ -458,6 +458,10 @@ test_quota_of_domain(void **st)
 		{"900 1\n",         "2100 1\n",         RCPT_OVER_QUOTA},
 		{"900 1\n",         "",                 RCPT_LOCAL},
 		{"0 0 0 0\n",       "5000000000 1\n",   RCPT_OVER_QUOTA},
+		/* full has a quota of 1000: what it says past that counts for nobody else */
+		{"18446744073709551615 1\n", "1999 1\n",  RCPT_LOCAL},
+		{"18446744073709551615 1\n", "2000 1\n",  RCPT_OVER_QUOTA},
+		{"900 1\n",         "18446744073709551615 1\n", RCPT_OVER_QUOTA},
 	};
 
 	/* clang-format on */
