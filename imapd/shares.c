@@ -137,18 +137,6 @@ put_owner(void *ctx, struct span owner)
 }
 
 static int
-ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
-{
-	const struct member *m = a->ctx;
-	struct listing l = {.reply = reply};
-	(void)fd, (void)fd_back;
-	if (rd_end(body) != E_OK)
-		return E_BAD;
-	shares_index_each(role.index, span_of(m->account), put_owner, &l);
-	return E_OK;
-}
-
-static int
 accounts_ready(void)
 {
 	struct buf dir = {0};
@@ -158,6 +146,36 @@ accounts_ready(void)
 	int err = accounts_open(buf_cstr(&dir), false, &role.accounts);
 	buf_free(&dir);
 	return err;
+}
+
+/* Who asks, as the table has it now.  E_OK, E_IO: in no group as far as is known */
+static int
+find_guest(const struct member *m, struct shares_guest *out)
+{
+	struct account a = {.groups = SPAN("")};
+	int err = accounts_ready();
+	if (err == E_OK)
+		err = account_get(role.accounts, span_of(m->account), &role.arena, &a);
+	*out = (struct shares_guest){.address = span_of(m->account),
+	    .groups = err == E_OK ? a.groups : SPAN("")};
+	return err == E_BAD ? E_OK : err;
+}
+
+static int
+ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	const struct member *m = a->ctx;
+	struct listing l = {.reply = reply};
+	struct shares_guest guest;
+	(void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	if (find_guest(m, &guest) != E_OK)
+		log_event(LOG_WARNING, "groups_not_known", "account=%s",
+		    log_q(guest.address));
+	shares_index_each(role.index, &guest, put_owner, &l);
+	arena_reset(&role.arena);
+	return E_OK;
 }
 
 static int
@@ -179,9 +197,12 @@ fork_door(const struct account *a, const struct door_terms *terms, int fd)
 }
 
 static int
-open_door(struct member *m, const struct account *a, bool is_own, bool is_deposit)
+open_door(struct member *m, const struct account *a, const struct shares_guest *guest,
+    bool is_deposit)
 {
-	struct door_terms terms = {.guest = is_own ? SPAN("") : span_of(m->account),
+	bool is_own = span_eq(a->address, guest->address);
+	struct door_terms terms = {.guest = is_own ? SPAN("") : guest->address,
+	    .groups = is_own ? SPAN("") : guest->groups,
 	    .quota_bytes = a->quota_bytes,
 	    .quota_messages = a->quota_messages,
 	    .is_deposit = is_deposit,
@@ -213,10 +234,10 @@ address_put(struct buf *b, const struct member *m, struct span local)
 
 /* Who gave nothing is not told from who is not there. */
 static enum share_said
-find(const struct member *m, struct span address, struct account *out)
+find(const struct shares_guest *guest, struct span address, struct account *out)
 {
-	bool is_own = span_eqs(address, m->account);
-	if (!is_own && !shares_index_has(role.index, address, span_of(m->account)))
+	bool is_own = span_eq(address, guest->address);
+	if (!is_own && !shares_index_has(role.index, address, guest))
 		return SHARE_NONE;
 	int err = accounts_ready();
 	if (err == E_OK)
@@ -233,15 +254,19 @@ ask_open(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct member *m = a->ctx;
 	struct buf address = {0};
 	struct account account;
+	struct shares_guest guest;
 	struct span local = rd_str(body, ACCOUNT_ADDRESS_MAX);
 	bool is_deposit = rd_u8(body) == 1;
 	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK || m->opening)
 		return E_BAD;
 	address_put(&address, m, local);
-	enum share_said said = find(m, buf_as_span(&address), &account);
-	bool is_own = span_eqs(buf_as_span(&address), m->account);
-	if (said == SHARE_DONE && open_door(m, &account, is_own, is_deposit) != E_OK)
+	int err = find_guest(m, &guest);
+	enum share_said said = find(&guest, buf_as_span(&address), &account);
+	/* what it gets for a group is not told from what it does not: not now, it says */
+	if (err != E_OK)
+		said = SHARE_LATER;
+	if (said == SHARE_DONE && open_door(m, &account, &guest, is_deposit) != E_OK)
 		said = SHARE_LATER;
 	arena_reset(&role.arena);
 	buf_free(&address);

@@ -65,10 +65,17 @@ struct shares_index;
 struct shares_index *shares_index_open(const char *path);
 /* shares_index_set - granted: n x str, as DOOR_OPEN has it; written when it is not what it was */
 void shares_index_set(struct shares_index *, struct span owner, struct span granted);
-/* shares_index_has - the owner gave that account, or all of its domain, anything */
-bool shares_index_has(struct shares_index *, struct span owner, struct span guest);
+
+/* Who asks, and the groups of its domain that it is in: "name\n" each.  Borrows. */
+struct shares_guest {
+	struct span address, groups;
+};
+
+/* shares_index_has - the owner gave that account, a group of it, or all of its domain, anything */
+bool shares_index_has(
+    struct shares_index *, struct span owner, const struct shares_guest *);
 /* shares_index_each - fn with each owner who did, until it says false */
-void shares_index_each(struct shares_index *, struct span guest,
+void shares_index_each(struct shares_index *, const struct shares_guest *,
     bool (*fn)(void *ctx, struct span owner), void *ctx);
 void shares_index_close(struct shares_index **);
 

@@ -326,16 +326,31 @@ domain_of(struct span address)
 	return span_from(address, span_rfind(address, '@'));
 }
 
+/* Are words for this guest among them? */
 static bool
-gave(struct span line, struct span guest)
+has_guest(struct span words, const struct shares_guest *guest)
+{
+	while (words.n) {
+		struct span word = span_cut(&words, ' ');
+		if (span_eq(word, guest->address) || span_eqs(word, "anyone") ||
+		    (span_starts(word, SPAN("group:")) &&
+			span_has_line(guest->groups, span_from(word, 6))))
+			return true;
+	}
+	return false;
+}
+
+static bool
+gave(struct span line, const struct shares_guest *guest)
 {
 	struct span owner = span_cut(&line, ' ');
-	return span_eq(domain_of(owner), domain_of(guest)) && !span_eq(owner, guest) &&
-	       (has_word(line, guest) || has_word(line, SPAN("anyone")));
+	return span_eq(domain_of(owner), domain_of(guest->address)) &&
+	       !span_eq(owner, guest->address) && has_guest(line, guest);
 }
 
 bool
-shares_index_has(struct shares_index *x, struct span owner, struct span guest)
+shares_index_has(
+    struct shares_index *x, struct span owner, const struct shares_guest *guest)
 {
 	refresh(x);
 	const struct owner *o = find(x, owner);
@@ -343,7 +358,7 @@ shares_index_has(struct shares_index *x, struct span owner, struct span guest)
 }
 
 void
-shares_index_each(struct shares_index *x, struct span guest,
+shares_index_each(struct shares_index *x, const struct shares_guest *guest,
     bool (*fn)(void *ctx, struct span owner), void *ctx)
 {
 	refresh(x);

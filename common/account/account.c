@@ -197,6 +197,25 @@ account_alias(
 	return err;
 }
 
+int
+account_members(
+    struct accounts *a, struct span group, struct arena *arena, struct span *members)
+{
+	struct buf key = {0}, row = {0};
+	if (!group.n || group.n > ACCOUNT_ADDRESS_MAX)
+		return E_BAD;
+	account_group_key(group, &key);
+	int err = read_row(a, false, buf_as_span(&key), &row);
+	if (err == E_OK) {
+		*members = arena_span(arena, buf_as_span(&row));
+		if (members->n != row.len)
+			err = E_IO; /* the arena is full */
+	}
+	buf_free(&key);
+	buf_free(&row);
+	return err;
+}
+
 struct each {
 	int (*fn)(void *ctx, const struct account *);
 	int (*alias)(void *ctx, struct span name, struct span targets);

@@ -23,6 +23,11 @@ enum {
 	ACCOUNT_IDENTITIES_MAX = 8000,
 	/* of all targets of an alias in the table */
 	ACCOUNT_ALIAS_MAX = 60000,
+	ACCOUNT_GROUP_MAX = 64, /* of the name of a group */
+	/* of all groups of an account, a line feed behind each */
+	ACCOUNT_GROUPS_MAX = 2000,
+	/* of all members of a group, a line feed behind each */
+	ACCOUNT_MEMBERS_MAX = 60000,
 };
 
 struct account {
@@ -42,6 +47,8 @@ struct account {
 	 */
 	struct span identities;
 	struct budget budget; /* what it says holds in place of budget_account */
+	/* those of its domain that it is in: "name\n" each (account_group_check); borrow: arena */
+	struct span groups;
 };
 
 /*
@@ -66,6 +73,14 @@ MUST_USE int account_alias(
 /* account_aliases_each - in order of their names; as accounts_each */
 MUST_USE int account_aliases_each(struct accounts *,
     int (*fn)(void *ctx, struct span name, struct span targets), void *ctx);
+/* account_group_check - a name of a group: a-z, 0-9, and "-_." behind the first; pure */
+bool account_group_check(struct span name);
+/*
+ * account_members - who is in the group: group is "NAME@DOMAIN", members "address\n" each.  As
+ * account_get, and E_BAD (nobody is)
+ */
+MUST_USE int account_members(
+    struct accounts *, struct span group, struct arena *, struct span *members);
 /*
  * account_verifiers - "SCRAM-SHA-256$iter:salt$stored:server" values, one a line.  E_OK, E_BAD
  * (none), E_IO
@@ -78,6 +93,7 @@ MUST_USE int account_verifiers(struct accounts *, struct span address, struct bu
  */
 struct accounts_writer;
 MUST_USE int accounts_write_begin(const struct conf *, struct accounts_writer **out);
+/* account_put - and the groups have it as a member from then on; E_LIMIT: a group is too large */
 MUST_USE int account_put(struct accounts_writer *, const struct account *);
 MUST_USE int account_secret_put(
     struct accounts_writer *, struct span address, struct span password);

@@ -32,6 +32,18 @@ bool account_is_writing(void);
 
 /* in the table of accounts: the key of an alias.  No address begins with NUL */
 void account_alias_key(struct span name, struct buf *out);
+/*
+ * group_writer.c: the rows of groups, in the table of accounts.  The key, of "NAME@DOMAIN" (group.c);
+ * and an account that was in the groups before and is in these now.  E_OK, E_LIMIT, E_IO
+ */
+void account_group_key(struct span group, struct buf *out);
+MUST_USE int account_groups_change(
+    struct accounts_writer *, struct span address, struct span before, struct span now);
+/* the writer's, for group_writer.c: as account_apps_get and the others of apps */
+MUST_USE int account_members_get(
+    struct accounts_writer *, struct span key, struct buf *row);
+MUST_USE int account_members_put(
+    struct accounts_writer *, struct span key, struct span row);
 /* in the table of secrets: the key of an account's app passwords.  No address begins with NUL */
 void account_apps_key(struct span address, struct buf *out);
 /* the writer's, for app_writer.c: of the row of app passwords.  As account_put; get: E_BAD (none) */

@@ -257,6 +257,22 @@ weigh(struct walk *w, enum recipient_verdict v)
 		w->worst = v;
 }
 
+/* RCPT_LOCAL, also where it is left out; RCPT_LOOP, RCPT_TEMP: the list's verdict */
+static enum recipient_verdict
+add_member(struct walk *w, struct span member, struct span domain)
+{
+	bool is_bare = span_rfind(member, '@') == member.n;
+	enum recipient_verdict v =
+	    resolve(w, is_bare ? join(w, member, domain) : member);
+	if (v == RCPT_LOOP || v == RCPT_TEMP)
+		return v; /* to deliver to some and lose others would be worse than to wait */
+	if (v != RCPT_LOCAL)
+		log_event(LOG_WARNING, "member_left_out", "member=%s verdict=%d",
+		    log_q(member), (int)v);
+	weigh(w, v);
+	return RCPT_LOCAL;
+}
+
 static enum recipient_verdict
 expand(struct walk *w, struct span list, struct span domain)
 {
@@ -275,22 +291,28 @@ expand(struct walk *w, struct span list, struct span domain)
 				return v;
 			continue;
 		}
-		bool is_bare = span_rfind(target, '@') == target.n;
-		enum recipient_verdict v =
-		    resolve(w, is_bare ? join(w, target, domain) : target);
-		if (v == RCPT_LOOP || v == RCPT_TEMP)
-			return v; /* to deliver to some and lose others would be worse than to wait */
+		enum recipient_verdict v = add_member(w, target, domain);
 		if (v != RCPT_LOCAL)
-			log_event(LOG_WARNING, "member_left_out",
-			    "member=%s verdict=%d", log_q(target), (int)v);
-		weigh(w, v);
+			return v;
 	}
 	return RCPT_LOCAL;
 }
 
+/* Its members are accounts, one a line, whatever their addresses look like. */
+static enum recipient_verdict
+expand_group(struct walk *w, struct span members)
+{
+	enum recipient_verdict v = RCPT_LOCAL;
+	while (members.n && v == RCPT_LOCAL)
+		v = add_member(w, span_cut(&members, '\n'), SPAN(""));
+	return v;
+}
+
+enum list_kind { LIST_PLAIN, LIST_OF_FILE, LIST_GROUP };
+
 static enum recipient_verdict
 follow(struct walk *w, struct span name, struct span list, struct span domain,
-    bool may_include)
+    enum list_kind kind)
 {
 	bool before = w->may_include;
 	for (unsigned i = 0; i < w->depth; i++)
@@ -299,8 +321,9 @@ follow(struct walk *w, struct span name, struct span list, struct span domain,
 	if (w->depth == RECIPIENT_DEPTH_MAX)
 		return RCPT_LOOP;
 	w->path[w->depth++] = name;
-	w->may_include = may_include;
-	enum recipient_verdict v = expand(w, list, domain);
+	w->may_include = kind == LIST_OF_FILE;
+	enum recipient_verdict v =
+	    kind == LIST_GROUP ? expand_group(w, list) : expand(w, list, domain);
 	w->may_include = before;
 	w->depth--;
 	return v;
@@ -324,7 +347,8 @@ try_alias(struct walk *w, struct span local, struct span domain)
 	 */
 	if (w->depth && span_eq(w->path[w->depth - 1], address))
 		return RCPT_UNKNOWN;
-	return follow(w, address, list, domain, w->found_in_file);
+	return follow(
+	    w, address, list, domain, w->found_in_file ? LIST_OF_FILE : LIST_PLAIN);
 }
 
 static enum recipient_verdict
@@ -335,6 +359,37 @@ try_account(struct walk *w, struct span local, struct span domain, struct span d
 	if (err == E_OK)
 		return add_account(w, &a, detail);
 	return err == E_BAD ? RCPT_UNKNOWN : RCPT_TEMP;
+}
+
+/* Who is in it, E_BAD: nobody, or groups are no addresses. */
+static int
+find_group(struct walk *w, struct span local, struct span domain, struct span *out)
+{
+	int err =
+	    conf_bool(w->r->conf, "common", "group_mail") && account_group_check(local)
+		? open_accounts(w->r)
+		: E_BAD;
+	return err == E_OK ? account_members(
+				 w->r->accounts, join(w, local, domain), w->arena, out)
+	                   : err;
+}
+
+/* A group is a list of its members: each as if mail came for it alone. */
+static enum recipient_verdict
+try_group(struct walk *w, struct span local, struct span domain)
+{
+	struct span members;
+	int err = find_group(w, local, domain, &members);
+	if (err != E_OK)
+		return err == E_BAD ? RCPT_UNKNOWN : RCPT_TEMP;
+	return follow(w, join(w, local, domain), members, domain, LIST_GROUP);
+}
+
+static enum recipient_verdict
+try_owner(struct walk *w, struct span local, struct span domain, struct span detail)
+{
+	enum recipient_verdict v = try_account(w, local, domain, detail);
+	return v == RCPT_UNKNOWN ? try_group(w, local, domain) : v;
 }
 
 /* Who is nobody else: the alias "@domain", then the setting catch_all. */
@@ -362,12 +417,12 @@ resolve_local(struct walk *w, struct span local, struct span domain)
 {
 	enum recipient_verdict v = try_alias(w, local, domain);
 	if (v == RCPT_UNKNOWN)
-		v = try_account(w, local, domain, SPAN(""));
+		v = try_owner(w, local, domain, SPAN(""));
 	size_t cut = w->r->subaddress ? span_find(local, w->r->subaddress) : local.n;
 	if (v == RCPT_UNKNOWN && cut > 0 && cut < local.n) {
 		v = try_alias(w, span_head(local, cut), domain);
 		if (v == RCPT_UNKNOWN)
-			v = try_account(w, span_head(local, cut), domain,
+			v = try_owner(w, span_head(local, cut), domain,
 			    span_from(local, cut + 1));
 	}
 	return v == RCPT_UNKNOWN ? catch_all(w, local, domain) : v;
@@ -459,6 +514,21 @@ has_alias(struct walk *w, struct span local, struct span domain)
 	return err == E_BAD ? find_alias(w, local, &list) : err;
 }
 
+/* An alias, or a group that mail of this name goes to. */
+static int
+is_list(struct walk *w, struct span local, struct span domain)
+{
+	struct span members;
+	struct account a;
+	int err = has_alias(w, local, domain);
+	if (err != E_BAD)
+		return err;
+	err = find_account(w, join(w, local, domain), &a);
+	return err == E_BAD  ? find_group(w, local, domain, &members)
+	       : err == E_OK ? E_BAD
+	                     : err;
+}
+
 int
 recipient_owner(
     struct recipients *r, struct span address, struct arena *arena, struct span *out)
@@ -476,7 +546,7 @@ recipient_owner(
 		return E_OK;
 	struct buf name = {.max = ALIAS_NAME_MAX};
 	buf_putf(&name, "owner-%.*s", SPAN_ARG(local));
-	int err = has_alias(&w, local, domain);
+	int err = is_list(&w, local, domain);
 	if (err == E_OK)
 		err = has_alias(&w, buf_as_span(&name), domain);
 	if (err == E_OK)

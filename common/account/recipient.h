@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * recipient.h - the one verdict on a recipient: what RCPT answers and what delivery does come from
- * it.  Order: domain alias, alias (names.h), account, both without its subaddress, catch-all.
+ * it.  Order: domain alias, alias (names.h), account, group, these without its subaddress, catch-all.
  */
 #ifndef ACCOUNT_RECIPIENT_H
 #define ACCOUNT_RECIPIENT_H
@@ -51,8 +51,8 @@ void recipients_close(struct recipients **);
 enum recipient_verdict recipient_resolve(struct recipients *, struct span address,
     struct arena *, struct target **out, size_t *n_out);
 /*
- * recipient_owner - of a list: "owner-NAME@domain", where the alias NAME has an alias owner-NAME
- * beside it; or empty.  What is sent on to or by its members is the owner's.  After recipient_resolve,
+ * recipient_owner - of a list: "owner-NAME@domain", where the alias or group NAME has an alias
+ * owner-NAME beside it; or empty.  What is sent on to or by its members is the owner's.  After recipient_resolve,
  * within the time that it had.
  *   out      arena
  *   returns  E_OK, E_IO (whether there is one is not known now)

@@ -3,8 +3,8 @@
 #include "account/app.h"
 #include "account/files.h"
 
-/* Rows of version 1 end before the identities: read as without any. */
-enum { ROW_VERSION_PLAIN = 1, ROW_VERSION = 2 };
+/* Rows of version 1 end before the identities, those of 2 before the groups: read as without any. */
+enum { ROW_VERSION_PLAIN = 1, ROW_VERSION_BUDGET = 2, ROW_VERSION = 3 };
 
 /* One octet: whether it is suspended, and the protocols of apps_only. */
 enum { ROW_SUSPENDED = 1, ROW_APPS_SHIFT = 1 };
@@ -39,6 +39,7 @@ account_row_put(struct buf *b, const struct account *a)
 	buf_u32(b, (uint32_t)a->pop3_keep_days);
 	buf_bytes(b, a->identities);
 	budget_row_put(b, &a->budget);
+	buf_bytes(b, a->groups);
 }
 
 int
@@ -56,10 +57,12 @@ account_row_get(struct span address, struct span row, struct account *out)
 	out->quota_bytes = rd_u64(&r);
 	out->quota_messages = rd_u64(&r);
 	out->pop3_keep_days = (int32_t)rd_u32(&r);
-	if (version == ROW_VERSION) {
+	if (version >= ROW_VERSION_BUDGET) {
 		out->identities = rd_str(&r, ACCOUNT_IDENTITIES_MAX);
 		budget_row_get(&r, &out->budget);
 	}
-	return version == ROW_VERSION || version == ROW_VERSION_PLAIN ? rd_end(&r)
+	if (version == ROW_VERSION)
+		out->groups = rd_str(&r, ACCOUNT_GROUPS_MAX);
+	return version >= ROW_VERSION_PLAIN && version <= ROW_VERSION ? rd_end(&r)
 	                                                              : E_BAD;
 }

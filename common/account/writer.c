@@ -211,18 +211,38 @@ is_reserved(struct span address)
 	return address.n && address.p[0] == '\0';
 }
 
+/* Of an account whose groups are others from now on; of one that goes: none. */
+static int
+change_groups(struct accounts_writer *w, struct span address, struct span groups)
+{
+	struct buf row = {0};
+	struct account was = {.groups = SPAN("")};
+	int err = stick(w, db_get(w->accounts, w->txn, address, &row));
+	if (err == E_OK)
+		err = account_row_get(address, buf_as_span(&row), &was);
+	/* one that is not as we write it was in none */
+	if (err != E_IO && err != E_LIMIT)
+		err = account_groups_change(w, address, was.groups, groups);
+	buf_free(&row);
+	return stick(w, err);
+}
+
 int
 account_put(struct accounts_writer *w, const struct account *a)
 {
 	struct buf row = {0};
 	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX ||
 	    a->home.n > ACCOUNT_ADDRESS_MAX ||
-	    a->identities.n > ACCOUNT_IDENTITIES_MAX || is_reserved(a->address))
+	    a->identities.n > ACCOUNT_IDENTITIES_MAX ||
+	    a->groups.n > ACCOUNT_GROUPS_MAX || is_reserved(a->address))
 		return E_LIMIT;
+	int err = change_groups(w, a->address, a->groups);
 	account_row_put(&row, a);
-	int err = db_put(w->accounts, w->txn, a->address, buf_as_span(&row));
+	if (err == E_OK)
+		err = stick(
+		    w, db_put(w->accounts, w->txn, a->address, buf_as_span(&row)));
 	buf_free(&row);
-	return stick(w, err);
+	return err;
 }
 
 int
@@ -272,6 +292,22 @@ account_alias_del(struct accounts_writer *w, struct span name)
 	int err = stick(w, db_del(w->accounts, w->txn, buf_as_span(&key)));
 	buf_free(&key);
 	return err;
+}
+
+/* ---- groups ---- */
+
+int
+account_members_get(struct accounts_writer *w, struct span key, struct buf *row)
+{
+	return stick(w, db_get(w->accounts, w->txn, key, row));
+}
+
+/* Of nobody: there is none. */
+int
+account_members_put(struct accounts_writer *w, struct span key, struct span row)
+{
+	return stick(w, row.n ? db_put(w->accounts, w->txn, key, row)
+			      : db_del(w->accounts, w->txn, key));
 }
 
 /* ---- app passwords ---- */
@@ -324,7 +360,10 @@ account_remove(struct accounts_writer *w, struct span address)
 {
 	if (is_reserved(address))
 		return E_BAD; /* or a uid would be given twice */
-	int err = stick(w, db_del(w->accounts, w->txn, address));
+	int err = change_groups(w, address, SPAN(""));
+	if (err != E_OK)
+		return err;
+	err = stick(w, db_del(w->accounts, w->txn, address));
 	int secret = stick(w, db_del(w->secrets, w->txn, address));
 	int apps = account_apps_del(w, address);
 	if (apps != E_OK && apps != E_BAD)

@@ -126,6 +126,15 @@ span_cut(struct span *s, char c)
 }
 
 bool
+span_has_line(struct span lines, struct span line)
+{
+	while (lines.n)
+		if (span_eq(span_cut(&lines, '\n'), line))
+			return true;
+	return false;
+}
+
+bool
 span_take(struct span *s, char c)
 {
 	bool is_there = s->n && s->p[0] == c;

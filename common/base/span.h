@@ -35,6 +35,8 @@ struct span span_trim(struct span s); /* SP and HTAB off both ends */
  * span_cut - takes what stands before the first c off *s (and the c); all of *s when there is none
  */
 struct span span_cut(struct span *s, char c);
+/* span_has_line - one of the lines, each with a line feed behind it, is this */
+bool span_has_line(struct span lines, struct span line);
 bool span_take(struct span *s, char c); /* takes c off the front, if it is there */
 /* span_u64 - the whole of s is a decimal number of at most max.  E_OK, E_BAD, E_LIMIT */
 MUST_USE int span_u64(struct span s, uint64_t max, uint64_t *out);

@@ -25,6 +25,7 @@ static const struct conf_setting common[] = {
 	LIST("domains", "localhost", check_domain, "domains whose mailboxes are here"),
 	LIST("domain_aliases", "", check_domain_pair, "other names of a domain: \"example.org=example.com\""),
 	LIST("catch_all", "", check_catch_all, "where unknown addresses of a domain go: \"example.com=postmaster@example.com\""),
+	BOOL("group_mail", "yes", "let NAME@DOMAIN be the address of all accounts in group NAME of this domain, where it is nobody else's"),
 	STR("alias_file", "/etc/merpati/aliases", check_absolute, "aliases and lists: \"name: target, target\""),
 	LIST("alias_maps", "", check_alias_map, "where aliases stand besides, in this order: \"sqlite:/etc/merpati/aliases.sqlite\", \"pgsql:FILE\", \"ldap:FILE\"; FILE says how they are asked; see MAPS"),
 	SECONDS("alias_maps_time", "2s", 1, 4, "wait for the answer of one of them; then mail waits"),

@@ -32,15 +32,6 @@ identity_read(const struct merpati *c, const char *text, struct buf *out)
 	return EX_OK;
 }
 
-static bool
-has_identity(struct span all, struct span one)
-{
-	while (all.n)
-		if (span_eq(span_cut(&all, '\n'), one))
-			return true;
-	return false;
-}
-
 struct wish {
 	char **identities; /* borrow: of the command line */
 	int n;
@@ -57,12 +48,12 @@ put_identities(struct user_change *ch, struct account *a)
 	for (int i = 0; i < w->n && err == E_OK; i++) {
 		if (identity_read(ch->ctl, w->identities[i], &one) != EX_OK)
 			err = E_BAD;
-		else if (!has_identity(buf_as_span(&named), buf_as_span(&one)))
+		else if (!span_has_line(buf_as_span(&named), buf_as_span(&one)))
 			buf_putf(&named, "%s\n", buf_cstr(&one));
 	}
 	for (struct span all = a->identities; all.n;) {
 		struct span identity = span_cut(&all, '\n');
-		if (!has_identity(buf_as_span(&named), identity))
+		if (!span_has_line(buf_as_span(&named), identity))
 			buf_putf(&kept, "%.*s\n", SPAN_ARG(identity));
 	}
 	if (w->is_granted)

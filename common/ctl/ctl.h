@@ -53,7 +53,7 @@ ctl_handler cmd_check, cmd_config, cmd_start, cmd_stop, cmd_metrics, cmd_who, cm
 ctl_handler cmd_user_add, cmd_user_passwd, cmd_user_set, cmd_user_show, cmd_user_list,
     cmd_user_suspend, cmd_user_resume, cmd_user_remove, cmd_user_grant, cmd_user_revoke,
     cmd_user_identities, cmd_user_budget, cmd_user_release, cmd_user_purge,
-    cmd_user_app;
+    cmd_user_app, cmd_user_join, cmd_user_leave, cmd_user_groups;
 ctl_handler cmd_import, cmd_export;
 ctl_handler cmd_mailbox_verify, cmd_mailbox_rebuild, cmd_mailbox_undelete, cmd_quota;
 ctl_handler cmd_dkim_new, cmd_dkim_change, cmd_dkim_show, cmd_dkim_list;

@@ -91,6 +91,12 @@ static const struct command commands[] = {
 		"the end of that", NULL},
 	{{"user", "identities"}, "[ADDRESS...]",                  true,  cmd_user_identities,
 		"as whom accounts may send besides, by grants", NULL},
+	{{"user", "join"},     "ADDRESS GROUP...",                true,  cmd_user_join,
+		"an account is in these groups of its domain: mail to GROUP@DOMAIN goes to its members, group:GROUP gives them mailboxes", NULL},
+	{{"user", "leave"},    "ADDRESS GROUP...",                true,  cmd_user_leave,
+		"the end of that; sessions of the account end", NULL},
+	{{"user", "groups"},   "[ADDRESS...]",                    true,  cmd_user_groups,
+		"who is in which groups", NULL},
 	{{"user", "budget"},   "ADDRESS [ITEM... | default]",     true,  cmd_user_budget,
 		"what an account may submit, shown or changed: these items, and the settings for the others",
 		"  ITEM                  messages=, recipients= or new=, then NUMBER or none, then /hour or /day\n"

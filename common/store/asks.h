@@ -41,9 +41,9 @@ enum keeper_ask {
 	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */
 	KEEPER_HOLD, /* this session is held to its user's rights from now on; no reply */
 	/*
-	 * str address, u64 bytes, u64 messages: of the account's quota, u8 is_deposit -> said.  From now
-	 * on this is a channel of that account, which may ask what a guest may; of a deposit: APPEND
-	 * alone (door.h)
+	 * str address, str groups ("name\n" each), u64 bytes, u64 messages: of the account's quota, u8
+	 * is_deposit -> said.  From now on this is a channel of that account, which may ask what a guest
+	 * may; of a deposit: APPEND alone (door.h)
 	 */
 	KEEPER_GUEST,
 	/* -> said, n x str identifier: who was given anything of any mailbox */

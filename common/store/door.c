@@ -82,6 +82,7 @@ ask_guest(int chan, const struct door_terms *t)
 	struct buf body = {0}, in = {0};
 	struct ask_msg reply = {.fd = -1};
 	buf_bytes(&body, t->guest);
+	buf_bytes(&body, t->groups);
 	buf_u64(&body, t->quota_bytes);
 	buf_u64(&body, t->quota_messages);
 	buf_u8(&body, t->is_deposit);

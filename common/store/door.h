@@ -12,6 +12,7 @@
 struct door_terms {
 	struct span
 	    guest; /* its address; empty: nobody, who was given anything is asked for */
+	struct span groups; /* that the guest is in: "name\n" each */
 	/* of this account, for what the guest adds; 0: none */
 	uint64_t quota_bytes, quota_messages;
 	bool is_deposit;             /* for messages that come: door_deposit */

@@ -11,7 +11,7 @@
 /* ---- what somebody has ---- */
 
 struct gathered {
-	const char *guest; /* borrow: its address; NULL: the account itself */
+	const struct guest *guest; /* borrow; NULL: the account itself */
 	unsigned plus, minus;
 	bool has_owner;
 };
@@ -24,6 +24,13 @@ rights_of_row(const struct annotation *a)
 	return rights_parse(a->value, &rights) == E_OK ? rights : 0;
 }
 
+static bool
+is_in(struct span groups, struct span who)
+{
+	return span_starts(who, SPAN("group:")) &&
+	       span_has_line(groups, span_from(who, 6));
+}
+
 /* RFC 4314 2: all that is given, without all that is taken away. */
 static int
 gather(void *ctx, const struct annotation *a)
@@ -31,9 +38,11 @@ gather(void *ctx, const struct annotation *a)
 	struct gathered *g = ctx;
 	struct span who = a->who;
 	bool is_minus = span_take(&who, '-');
-	bool is_self = g->guest ? span_eqs(who, g->guest) : span_eqs(who, "owner");
+	bool is_self = g->guest ? span_eqs(who, g->guest->who) : span_eqs(who, "owner");
 	/* a guest may write -anyone: it takes nothing from the account itself */
 	bool is_all = span_eqs(who, "anyone") && (g->guest || !is_minus);
+	/* the account itself has its own rights, whatever groups it is in */
+	is_all |= g->guest && is_in(g->guest->groups, who);
 	if (!is_self && !is_all)
 		return E_OK;
 	g->has_owner |= !is_minus && is_self;
@@ -44,7 +53,7 @@ gather(void *ctx, const struct annotation *a)
 unsigned
 acl_rights(const struct job *j, uint32_t mailbox)
 {
-	struct gathered g = {.guest = j->guest ? j->guest->who : NULL};
+	struct gathered g = {.guest = j->guest};
 	if (the_keeper.annotated_next.rights == 0)
 		return j->guest ? 0 : RIGHTS_ALL;
 	if (!j->is_held && !j->guest)

@@ -13,7 +13,8 @@ ask_guest(
     struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct session *s = asker->ctx;
-	struct span who = rd_str(body, ANNOTATION_WHO_MAX);
+	struct span who = rd_str(body, ANNOTATION_WHO_MAX),
+		    groups = rd_str(body, KEEPER_GROUPS_MAX);
 	uint64_t bytes = rd_u64(body), messages = rd_u64(body);
 	uint8_t is_deposit = rd_u8(body);
 	(void)fd, (void)fd_back;
@@ -21,11 +22,15 @@ ask_guest(
 		return E_BAD;
 	if (!sessions_take_guest(who))
 		return E_LIMIT;
-	s->guest = mem_new(sizeof *s->guest + who.n + 1);
+	s->guest = mem_new(sizeof *s->guest + who.n + 1 + groups.n);
 	s->guest->refs = 1;
 	s->guest->quota_bytes = bytes;
 	s->guest->quota_messages = messages;
 	memcpy(s->guest->who, who.p, who.n);
+	char *behind = s->guest->who + who.n + 1;
+	if (groups.n)
+		memcpy(behind, groups.p, groups.n);
+	s->guest->groups = span_make(behind, groups.n);
 	asker->phase = is_deposit ? PH_DEPOSIT : PH_GUEST;
 	buf_u8(reply, STORE_DONE);
 	return E_OK;

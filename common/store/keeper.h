@@ -29,6 +29,7 @@ enum {
 	KEEPER_SESSIONS_MOST = 1000,
 	/* of these, channels of guests: the account's own sessions have room */
 	KEEPER_GUESTS_MOST = 500,
+	KEEPER_GROUPS_MAX = 2000,        /* octets of the names of a guest's groups */
 	KEEPER_GUEST_CHANNELS_MOST = 64, /* of one of them */
 	KEEPER_GRANTED_MOST = 1000,      /* identifiers that are told of */
 	KEEPER_UPKEEP_MS = 10000,
@@ -130,7 +131,8 @@ struct guest {
 	unsigned refs;
 	/* the account's own quota: what a guest adds is counted there */
 	uint64_t quota_bytes, quota_messages;
-	char who[]; /* its address */
+	struct span groups; /* that it is in: "name\n" each; borrow: behind who */
+	char who[];         /* its address */
 };
 
 struct session {

@@ -122,6 +122,7 @@ sample_keeper(uint16_t type, struct buf *b)
 		break;
 	case KEEPER_GUEST:
 		buf_bytes(b, SPAN("u2@example.test"));
+		buf_bytes(b, SPAN("staff\n"));
 		put_u32s(b, 4);
 		buf_u8(b, 0);
 		break;

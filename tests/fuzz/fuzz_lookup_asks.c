@@ -3,7 +3,7 @@
  * fuzz_lookup_asks.c - asks of the role "lookup", one after another: u8 type, u16 length, body.  The verdict is
  * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
  * fuzz: tests/fuzz/asker.c
- * fuzz: common/account/dir.c
+ * fuzz: common/account/dir.c common/account/group.c
  * fuzz: common/account/lookup.c common/account/recipient.c common/account/names.c common/account/alias.c common/account/srs.c common/tls/hash.c common/account/usage.c common/account/domain_usage.c
  * fuzz: common/proc/ask.c
  * fuzz: common/conf/*.c common/mime/idn.c
@@ -74,6 +74,18 @@ account_alias(
 	(void)a, (void)arena;
 	*targets = SPAN("u1@example.test, x@elsewhere.test");
 	return span_eqs(name, "team@example.test") ? E_OK : E_BAD;
+}
+
+/* of a member that is there, one that is not, and one in a loop */
+int
+account_members(
+    struct accounts *a, struct span group, struct arena *arena, struct span *members)
+{
+	(void)a, (void)arena;
+	*members = SPAN("u1@example.test\nnone@example.test\nloop@example.test\n");
+	if (span_eqs(group, "staff@example.test"))
+		*members = span_head(*members, 34);
+	return span_starts(group, SPAN("staff")) ? E_OK : E_BAD;
 }
 
 /* there are no maps */

@@ -32,6 +32,7 @@ static const struct account samples[] = {
 	    .quota_messages = UINT64_MAX, .is_suspended = true, .pop3_keep_days = INT32_MAX},
 	{.home = {"a.test/ben", 10}, .uid = 1, .identities = {"*@b.test\nx@c.test\n", 18},
 	    .budget = {{{1, BUDGET_NONE}, {0, 3}, {UINT32_MAX - 1, 0}}}},
+	{.home = {"y", 1}, .groups = {"staff\nit-2\n", 11}},
 	{.home = {"a\0b", 3}, .quota_bytes = 1, .quota_messages = (uint64_t)1 << 32, .pop3_keep_days = INT32_MIN},
 };
 
@@ -49,6 +50,7 @@ assert_same(const struct account *a, const struct account *b)
 	assert_int_equal(a->is_suspended, b->is_suspended);
 	assert_int_equal(a->pop3_keep_days, b->pop3_keep_days);
 	assert_true(span_eq(a->identities, b->identities));
+	assert_true(span_eq(a->groups, b->groups));
 	assert_memory_equal(&a->budget, &b->budget, sizeof a->budget);
 }
 
@@ -115,6 +117,24 @@ test_row_version(void **st)
 		    get_cut(&row, row.len, &a), (char)version == was ? E_OK : E_BAD);
 		row.p[0] = was;
 	}
+	buf_free(&row);
+}
+
+/* What was written before there were groups. */
+static void
+test_row_without_groups(void **st)
+{
+	struct buf row = {0};
+	struct account a;
+	(void)st;
+	account_row_put(&row, &samples[3]);
+	row.p[0] = 2;
+	assert_int_equal(get_cut(&row, row.len, &a), E_BAD);
+	assert_int_equal(
+	    account_row_get(SPAN("x"), span_make(row.p, row.len - 4), &a), E_OK);
+	assert_true(span_eq(a.identities, samples[3].identities));
+	assert_memory_equal(&a.budget, &samples[3].budget, sizeof a.budget);
+	assert_int_equal(a.groups.n, 0);
 	buf_free(&row);
 }
 
@@ -379,6 +399,95 @@ test_odd_addresses(void **st)
 }
 
 static void
+members_check(struct accounts *a, const char *group, const char *want)
+{
+	struct arena arena = {0};
+	struct span members = SPAN("");
+	int err = account_members(a, span_of(group), &arena, &members);
+	assert_int_equal(err, want[0] ? E_OK : E_BAD);
+	if (!span_eqs(members, want))
+		fail_msg("%s: %.*s", group, SPAN_ARG(members));
+	arena_reset(&arena);
+}
+
+static void
+put_in(struct accounts_writer *w, struct account *a, const char *groups)
+{
+	a->groups = span_of(groups);
+	assert_int_equal(account_put(w, a), E_OK);
+}
+
+static void
+test_groups(void **st)
+{
+	static const char *const names[] = {
+	    "staff", "it-2", "9.a_b", "", "-it", "IT", "a b", "a@b", "a\n", "\xc3\xa4"};
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct account anna = account_of("anna@a.test", 7),
+		       ben = account_of("#ben@a.test", 8),
+		       far = account_of("anna@b.test", 9);
+	for (size_t i = 0; i < COUNT(names); i++)
+		assert_int_equal(account_group_check(span_of(names[i])), i < 3);
+	struct accounts_writer *w = begin(p);
+	put_in(w, &anna, "staff\nit\n");
+	put_in(w, &ben, "staff\n");
+	put_in(w, &far, "staff\n");
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	members_check(a, "staff@a.test", "anna@a.test\n#ben@a.test\n");
+	members_check(a, "it@a.test", "anna@a.test\n");
+	members_check(a, "staff@b.test", "anna@b.test\n");
+	members_check(a, "staff", "");
+	members_check(a, "", "");
+	check_get(a, "anna@a.test", E_OK, &anna);
+	check_each(a, E_OK, "#ben@a.test anna@a.test anna@b.test ");
+	w = begin(p); /* out of one, into another; other changes leave it where it is */
+	put_in(w, &anna, "it\nsales\n");
+	ben.is_suspended = true;
+	put_in(w, &ben, "staff\n");
+	assert_int_equal(account_remove(w, far.address), E_OK);
+	end(w);
+	members_check(a, "staff@a.test", "#ben@a.test\n");
+	members_check(a, "it@a.test", "anna@a.test\n");
+	members_check(a, "sales@a.test", "anna@a.test\n");
+	members_check(a, "staff@b.test", "");
+	accounts_close(&a);
+}
+
+/* One too many for its group: nothing of that write is there. */
+static void
+test_group_too_large(void **st)
+{
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct arena arena = {0};
+	struct span members;
+	char address[ACCOUNT_ADDRESS_MAX + 1];
+	unsigned n = 0;
+	int err = E_OK;
+	struct accounts_writer *w = begin(p);
+	for (; err == E_OK; n++) {
+		snprintf(address, sizeof address, "%0300u@a.test", n);
+		struct account one = account_of(address, 7);
+		one.groups = SPAN("staff\n");
+		if (n && n % 100 == 0) {
+			end(w);
+			w = begin(p);
+		}
+		err = account_put(w, &one);
+	}
+	assert_int_equal(err, E_LIMIT);
+	assert_int_equal(accounts_write_end(&w), E_LIMIT);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	assert_int_equal(
+	    account_members(a, SPAN("staff@a.test"), &arena, &members), E_OK);
+	assert_int_equal(members.n, (n - 1) / 100 * 100 * 308);
+	accounts_close(&a);
+	arena_reset(&arena);
+}
+
+static void
 test_secrets(void **st)
 {
 	struct place *p = *st;
@@ -613,12 +722,15 @@ main(void)
 	    cmocka_unit_test(test_row_there_and_back),
 	    cmocka_unit_test(test_row_cuts),
 	    cmocka_unit_test(test_row_version),
+	    cmocka_unit_test(test_row_without_groups),
 	    cmocka_unit_test(test_row_of_before),
 	    cmocka_unit_test(test_row_longest_home),
 	    cmocka_unit_test_setup_teardown(test_life_of_an_account, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nothing_written, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_each_stops, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_odd_addresses, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_group_too_large, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_uid_never_twice, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_writer, setup, teardown),

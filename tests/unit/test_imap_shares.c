@@ -12,6 +12,8 @@
 
 static char folder[] = "/tmp/merpati-shares-XXXXXX";
 static struct buf path;
+/* of every guest here */
+static const char groups[] = "staff\nit\n";
 
 static int
 setup(void **state)
@@ -58,7 +60,8 @@ static void
 owners_check(struct shares_index *x, const char *guest, const char *want)
 {
 	struct buf b = {0};
-	shares_index_each(x, span_of(guest), add, &b);
+	struct shares_guest who = {.address = span_of(guest), .groups = SPAN(groups)};
+	shares_index_each(x, &who, add, &b);
 	assert_string_equal(buf_cstr(&b), want);
 	buf_free(&b);
 }
@@ -66,7 +69,8 @@ owners_check(struct shares_index *x, const char *guest, const char *want)
 static bool
 has(struct shares_index *x, const char *owner, const char *guest)
 {
-	return shares_index_has(x, span_of(owner), span_of(guest));
+	struct shares_guest who = {.address = span_of(guest), .groups = SPAN(groups)};
+	return shares_index_has(x, span_of(owner), &who);
 }
 
 static void
@@ -79,11 +83,17 @@ test_given(void **state)
 	give(x, "o@x.test", "a@x.test", "b@x.test");
 	give(x, "p@x.test", "anyone", NULL);
 	give(x, "q@y.test", "anyone", "a@x.test"); /* of another domain: nothing */
-	give(x, "no name", "anyone", NULL);        /* what is no word is left out */
+	give(x, "s@x.test", "group:it", "group:");
+	give(x, "t@x.test", "group:i", "group:sta"); /* of other groups */
+	give(x, "u@y.test", "group:staff", NULL);    /* and of another domain's */
+	give(x, "no name", "anyone", NULL);          /* what is no word is left out */
 	give(x, "r@x.test", "a b@x.test", "c@x.test\nz@x.test");
-	owners_check(x, "a@x.test", "o@x.test p@x.test ");
-	owners_check(x, "c@x.test", "p@x.test ");
-	owners_check(x, "p@x.test", "");
+	owners_check(x, "a@x.test", "o@x.test p@x.test s@x.test ");
+	owners_check(x, "c@x.test", "p@x.test s@x.test ");
+	owners_check(x, "p@x.test", "s@x.test ");
+	assert_true(has(x, "s@x.test", "c@x.test"));
+	assert_false(has(x, "t@x.test", "c@x.test"));
+	give(x, "s@x.test", "group:", NULL);
 	assert_true(has(x, "o@x.test", "b@x.test"));
 	assert_false(has(x, "o@x.test", "b@x.tes"));
 	assert_false(has(x, "o@x.test", "@x.test"));

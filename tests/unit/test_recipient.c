@@ -54,6 +54,17 @@ write_file(const char *name, const char *text)
 }
 
 static void
+append_file(const char *name, const char *text)
+{
+	char path[PATH_BYTES];
+	snprintf(path, sizeof path, "%s/%s", place.dir, name);
+	FILE *f = fopen(path, "a");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
 write_aliases(void)
 {
 	struct buf b = {0};
@@ -86,6 +97,8 @@ write_aliases(void)
 	    "included-relative: :include:list\n"
 	    "detail: anna+sub@a.test\n"
 	    "mapped: ben@other.test\n"
+	    "carl@b.test: team\nteam@b.test: team@a.test, carl@a.test\nowner-team: "
+	    "zoe@far.test\n"
 	    "sub+own@a.test: carl@a.test\n"
 	    "owner-office: anna\nowner-away@a.test: anna@a.test\nowner-nothing: anna\n"
 	    "\"quoted name\"@a.test: ben@a.test\n",
@@ -670,6 +683,76 @@ test_may_send(void **st)
 			fail_msg("%s as %s", senders[i].account, senders[i].sender);
 }
 
+/* clang-format off */
+static const struct row group_rows[] = {
+	{"team@a.test",       RCPT_LOCAL,     "anna@a.test ben@a.test"}, /* gone is left out */
+	{"TEAM@other.test",   RCPT_LOCAL,     "anna@a.test ben@a.test"},
+	{"team+x@a.test",     RCPT_LOCAL,     "anna@a.test ben@a.test"},
+	{"team@b.test",       RCPT_LOCAL,     "anna@a.test ben@a.test carl@a.test"}, /* an alias comes first */
+	{"carl@b.test",       RCPT_LOCAL,     "anna@a.test ben@a.test carl@a.test"},
+	{"ben@a.test",        RCPT_LOCAL,     "ben@a.test"}, /* and an account before a group */
+	{"dora@a.test",       RCPT_LOCAL,     "carl@a.test"},
+	{"painters@a.test",   RCPT_LOCAL,     "carl@a.test"}, /* a member's own aliases hold */
+	{"left@a.test",       RCPT_SUSPENDED, ""},
+	{"te@a.test",         RCPT_UNKNOWN,   ""},
+	{"ring-of@b.test",    RCPT_LOOP,      ""},
+};
+
+/* clang-format on */
+
+static void
+write_groups(void)
+{
+	struct accounts_writer *w = NULL;
+	const struct account team = {.groups = SPAN("team\nben\n")},
+			     plain_team = {.groups = SPAN("team\n")},
+			     gone = {.groups = SPAN("team\nleft\n"),
+				 .is_suspended = true},
+			     paints = {.groups = SPAN("painters\n")},
+			     round = {.groups = SPAN("ring-of\n")};
+	assert_int_equal(accounts_write_begin(place.conf, &w), E_OK);
+	put(w, "anna@a.test", &team);
+	put(w, "ben@a.test", &plain_team);
+	put(w, "gone@a.test", &gone);
+	put(w, "dora@a.test", &paints);
+	put(w, "turn@b.test", &round);
+	assert_int_equal(accounts_write_end(&w), E_OK);
+	append_file("aliases", "turn@b.test: ring-of@b.test\n");
+}
+
+static void
+test_groups(void **st)
+{
+	struct arena arena = {0};
+	struct span owner;
+	(void)st;
+	write_groups();
+	close_all();
+	open_all("");
+	for (size_t i = 0; i < COUNT(group_rows); i++)
+		check_row(&group_rows[i]);
+	assert_int_equal(
+	    recipient_owner(place.recipients, SPAN("team@a.test"), &arena, &owner),
+	    E_OK);
+	assert_true(span_eqs(owner, "owner-team@a.test"));
+	/* a member may send as its group */
+	assert_int_equal(recipient_may_send(place.recipients, SPAN("anna@a.test"),
+			     SPAN("team@a.test")),
+	    E_OK);
+	assert_int_equal(recipient_may_send(place.recipients, SPAN("carl@a.test"),
+			     SPAN("team@a.test")),
+	    E_BAD);
+	close_all();
+	open_all("\tgroup_mail = no\n");
+	check_row(&(struct row){"team@a.test", RCPT_UNKNOWN, ""});
+	check_row(&(struct row){"team@b.test", RCPT_LOCAL, "carl@a.test"});
+	assert_int_equal(
+	    recipient_owner(place.recipients, SPAN("team@a.test"), &arena, &owner),
+	    E_OK);
+	assert_true(span_eqs(owner, ""));
+	arena_reset(&arena);
+}
+
 static void
 test_owners(void **st)
 {
@@ -783,6 +866,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_table_comes_and_goes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_aliases, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_may_send, setup_accounts, teardown),
+	    cmocka_unit_test_setup_teardown(test_groups, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_owners, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_srs, setup_accounts, teardown),
 	};

@@ -31,6 +31,7 @@ static int
 door(const char *who, bool is_deposit, uint64_t quota_bytes)
 {
 	struct door_terms t = {.guest = span_of(who),
+	    .groups = strcmp(who, "anna@x.test") == 0 ? SPAN("staff\nit\n") : SPAN(""),
 	    .is_deposit = is_deposit,
 	    .quota_bytes = quota_bytes,
 	    .message_bytes_most = BYTES_MOST};
@@ -113,6 +114,31 @@ test_names(void **state)
 	    store_mailbox_create(g, SPAN("Sent/x"), "\\Junk", NULL), STORE_NO_RIGHT);
 	assert_int_equal(
 	    store_mailbox_create(g, SPAN("Sent/x"), NULL, NULL), STORE_DONE);
+	store_close(&g);
+	store_close(&other);
+}
+
+/* anna is in staff and it, bert in none, and the account itself has its own rights. */
+static void
+test_groups(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna),
+		     *other = store_guest(come_in, bert);
+	give(h, "Sent", "group:staff", RIGHT_LOOKUP);
+	give(h, "Sent", "group:it", RIGHT_READ);
+	give(h, "Trash", "group:st", RIGHT_LOOKUP);
+	give(h, "Trash", "group:staff\nit", RIGHT_LOOKUP);
+	give(h, "Junk", "staff@x.test", RIGHT_LOOKUP);
+	names_check(g, "Sent=3 ");
+	names_check(other, "");
+	give(h, "Sent", "-group:it", RIGHT_READ);
+	names_check(g, "Sent=1 ");
+	give(h, "Sent", "-group:staff", RIGHTS_ALL);
+	names_check(g, "");
+	give(h, "Sent", "group:staff", 0);
+	give(h, "Sent", "-group:staff", 0);
+	names_check(g, "");
 	store_close(&g);
 	store_close(&other);
 }
@@ -319,6 +345,7 @@ test_beyond(void **state)
 		refused(of_deposit[i], &body, true);
 	/* nobody else, later */
 	buf_bytes(&body, SPAN("bert@x.test"));
+	buf_bytes(&body, SPAN(""));
 	buf_u64(&body, 0);
 	buf_u64(&body, 0);
 	buf_u8(&body, 0);
@@ -494,9 +521,9 @@ test_bad_deposit(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_inherited),
-	    TEST(test_granted), TEST(test_seen), TEST(test_files), TEST(test_revoked),
-	    TEST(test_beyond), TEST(test_numbers), TEST(test_deposit),
-	    TEST(test_bad_deposit)};
+	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_groups),
+	    TEST(test_inherited), TEST(test_granted), TEST(test_seen), TEST(test_files),
+	    TEST(test_revoked), TEST(test_beyond), TEST(test_numbers),
+	    TEST(test_deposit), TEST(test_bad_deposit)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

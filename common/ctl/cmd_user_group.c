@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* cmd_user_group.c - groups of accounts: joined, left, shown. */
+#include "conf/domain.h"
+#include "ctl/kick.h"
+#include "ctl/table.h"
+#include "ctl/user.h"
+
+static const struct column columns[] = {
+    {"address", "ADDRESS", CELL_TEXT},
+    {"group", "GROUP", CELL_TEXT},
+};
+
+/* Its name in lower case.  EX_OK, EX_USAGE (said) */
+static int
+group_read(const struct merpati *c, const char *text, struct buf *out)
+{
+	buf_reset(out);
+	for (const char *p = text; *p; p++)
+		buf_ch(out, ch_lower(*p));
+	if (account_group_check(buf_as_span(out)))
+		return EX_OK;
+	return ctl_usage(c,
+	    "\"%s\": right would be a name of 1 to %d letters, digits, \"-\", \"_\" "
+	    "and "
+	    "\".\"",
+	    text, ACCOUNT_GROUP_MAX);
+}
+
+struct wish {
+	char **groups; /* borrow: of the command line */
+	int n;
+	bool is_in;
+};
+
+/* All but those that are named, and these behind them when it joins. */
+static int
+put_groups(struct user_change *ch, struct account *a)
+{
+	const struct wish *w = ch->ctx;
+	struct buf kept = {.max = ACCOUNT_GROUPS_MAX}, named = {0}, one = {0};
+	int err = E_OK;
+	for (int i = 0; i < w->n && err == E_OK; i++) {
+		if (group_read(ch->ctl, w->groups[i], &one) != EX_OK)
+			err = E_BAD;
+		else if (!span_has_line(buf_as_span(&named), buf_as_span(&one)))
+			buf_putf(&named, "%s\n", buf_cstr(&one));
+	}
+	for (struct span all = a->groups; all.n;) {
+		struct span group = span_cut(&all, '\n');
+		if (!span_has_line(buf_as_span(&named), group))
+			buf_putf(&kept, "%.*s\n", SPAN_ARG(group));
+	}
+	if (w->is_in)
+		buf_span(&kept, buf_as_span(&named));
+	a->groups = buf_as_span(&kept);
+	if (err == E_OK)
+		err = buf_done(&kept);
+	if (err == E_OK)
+		err = account_put(ch->writer, a);
+	buf_free(&kept);
+	buf_free(&named);
+	buf_free(&one);
+	return err;
+}
+
+static int
+change(struct merpati *c, int *argc, char **argv, bool is_in)
+{
+	int status = opts_read(c, NULL, 0, argc, argv, 2, USER_ARGUMENTS_MAX);
+	struct buf text = {0};
+	for (int i = 1; i < *argc && status == EX_OK; i++)
+		status = group_read(c, argv[i], &text);
+	buf_free(&text);
+	struct wish w = {argv + 1, *argc - 1, is_in};
+	return status == EX_OK ? user_change_each(c, 1, argv, put_groups, &w) : status;
+}
+
+int
+cmd_user_join(struct merpati *c, int argc, char **argv)
+{
+	return change(c, &argc, argv, true);
+}
+
+/* What others gave the group its sessions may hold open: they end, in all daemons. */
+int
+cmd_user_leave(struct merpati *c, int argc, char **argv)
+{
+	struct buf address = {0};
+	unsigned n = 0;
+	int status = change(c, &argc, argv, false);
+	if (status == EX_OK) {
+		domain_address_put(c->conf, span_of(argv[0]), &address);
+		status = kick_sessions(c, buf_cstr(&address), NULL, &n);
+	}
+	buf_free(&address);
+	return status;
+}
+
+static int
+add_rows(void *ctx, const struct account *a)
+{
+	struct table *t = ctx;
+	for (struct span all = a->groups; all.n;) {
+		table_text(t, a->address);
+		table_text(t, span_cut(&all, '\n'));
+	}
+	return E_OK;
+}
+
+static int
+add_named(const struct merpati *c, struct accounts *accounts, const char *address,
+    struct table *t)
+{
+	struct arena arena = {0};
+	struct account a;
+	int status = user_find(c, accounts, address, &arena, &a);
+	if (status == EX_OK && add_rows(t, &a) != E_OK)
+		status = EX_IOERR;
+	arena_reset(&arena);
+	return status;
+}
+
+int
+cmd_user_groups(struct merpati *c, int argc, char **argv)
+{
+	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
+	struct accounts *accounts = NULL;
+	int status = opts_read(c, NULL, 0, &argc, argv, 0, USER_ARGUMENTS_MAX);
+	if (status == EX_OK)
+		status = user_accounts(c, &accounts);
+	if (status != EX_OK)
+		return status;
+	if (argc == 0 && accounts_each(accounts, add_rows, &t) != E_OK) {
+		ctl_say("the table of accounts cannot be read");
+		status = EX_NOINPUT;
+	}
+	for (int i = 0; i < argc && status == EX_OK; i++)
+		status = add_named(c, accounts, argv[i], &t);
+	if (status == EX_OK)
+		table_print(&t, c->is_json);
+	table_free(&t);
+	accounts_close(&accounts);
+	return status == EX_OK ? ctl_done() : status;
+}
