@@ -188,6 +188,19 @@ check_domain_quota(const char *value)
 }
 
 const char *
+check_days_of(const char *value)
+{
+	struct span days = span_of(value), who = span_trim(span_cut(&days, '='));
+	size_t at = span_rfind(who, '@');
+	uint64_t n;
+	return (at == who.n ? is_domain(who)
+			    : at && is_domain(span_from(who, at + 1))) &&
+	               span_u64(span_trim(days), UNDELETE_DAYS_MOST, &n) == E_OK
+	           ? NULL
+	           : "\"example.com=30\" or \"anna@example.com=0\", 0 to 3650 days";
+}
+
+const char *
 check_percent(const char *value)
 {
 	uint64_t n;

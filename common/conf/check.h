@@ -23,6 +23,7 @@ const char *check_address_or_none(const char *value);
 const char *check_absolute_or_none(const char *value);
 const char *check_name(const char *value); /* of a user or a group, or a number */
 const char *check_domain_quota(const char *value);   /* "domain=100G" */
+const char *check_days_of(const char *value);        /* "domain=30", "address=30" */
 const char *check_percent(const char *value);        /* "1" to "100" */
 const char *check_folder_or_none(const char *value); /* of one level */
 const char *check_name_or_none(const char *value);

@@ -72,4 +72,7 @@ void conf_dump_json(const struct conf *, bool all, struct buf *out);
 /* conf_manual - the settings as mdoc(7), for merpati.conf(5) */
 void conf_manual(struct buf *out);
 
+/* what settings about undelete say at most */
+enum { UNDELETE_DAYS_MOST = 3650 };
+
 #endif

@@ -87,7 +87,10 @@ enum keeper_ask {
 	KEEPER_PEEK, /* name -> as SELECT, and none is selected */
 	/* name, u8 enum store_url_key_do -> said, str key ("": there is none) */
 	KEEPER_URL_KEY,
-	/* -> said, n x (u32 uid, u32 uid that it had, str name of its mailbox) */
+	/*
+	 * u32 from which uid -> said, n x (u32 uid, u32 uid that it had, str name of its mailbox): a
+	 * page of them, none when there are no more
+	 */
 	KEEPER_KEPT,
 	/*
 	 * u64 bytes, u64 messages: the account's (0: none), u64 when the session learnt it, in ms of

@@ -20,5 +20,5 @@ store_configure(const struct conf *conf, const char *address)
 	if (address && strlen(address) < sizeof rules.to)
 		strcpy(rules.to, address);
 	store_quota_rules(&rules);
-	store_keep_as(conf);
+	store_keep_as(conf, address);
 }

@@ -58,7 +58,8 @@ struct dumper {
 	bool has_seen; /* all of them are written */
 	/* the first of the row that was written last; zeros: none yet */
 	struct file_id doomed;
-	bool has_doomed; /* all rows are written */
+	bool has_doomed;       /* all rows are written */
+	bool has_doomed_again; /* all that is kept is written, too */
 	uint32_t n_doomed;
 	/* own: in removed mailboxes, a time each, of messages with more references than one */
 	struct file_id *shared;
@@ -469,7 +470,15 @@ dumper_step(struct dumper *d)
 		err = annotation_every(d->tables, put_annotation, d);
 		d->has_annotations = err == E_OK;
 	}
-	return err == E_OK ? dump_kept(d) : err;
+	if (err == E_OK)
+		err = dump_kept(d);
+	/* what went from there since it was written, or goes while that is: once more */
+	if (err == E_OK && d->kept && d->is_timed && !d->has_doomed_again) {
+		d->has_doomed_again = true;
+		d->doomed = (struct file_id){{0}};
+		d->has_doomed = false;
+	}
+	return err == E_OK && !d->has_doomed ? dump_doomed(d) : err;
 }
 
 static int

@@ -500,15 +500,17 @@ kept_get(struct tables *t, uint32_t uid, struct buf *space, struct kept_row *out
 }
 
 int
-kept_each(struct tables *t, int (*fn)(void *ctx, const struct kept_row *), void *ctx)
+kept_each(struct tables *t, uint32_t from,
+    int (*fn)(void *ctx, const struct kept_row *), void *ctx)
 {
 	struct span key, row;
+	struct buf first = {0};
 	struct db_cursor *c;
 	struct kept_row k;
 	int err = t->kept ? db_cursor_open(t->kept, NULL, &c) : E_BAD;
 	if (err != E_OK)
 		return err == E_BAD ? E_OK : err;
-	for (err = db_seek(c, SPAN(""), &key, &row); err == E_OK;
+	for (err = db_seek(c, kept_key(&first, from), &key, &row); err == E_OK;
 	     err = db_next(c, &key, &row)) {
 		struct rd r = rd_of(key);
 		uint32_t uid = rd_key_u32(&r);
@@ -519,5 +521,6 @@ kept_each(struct tables *t, int (*fn)(void *ctx, const struct kept_row *), void 
 			break;
 	}
 	db_cursor_close(&c);
+	buf_free(&first);
 	return err == E_BAD ? E_OK : err;
 }

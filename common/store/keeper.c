@@ -279,6 +279,7 @@ on_usage(void *ctx)
 	if (the_keeper.is_usage_old)
 		usage_write();
 	quota_look();
+	kept_purge();
 }
 
 static void

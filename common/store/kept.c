@@ -11,8 +11,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/domain.h"
 
-enum { KEPT_DAY_SEC = 86400 };
+enum { KEPT_DAY_SEC = 86400, KEPT_PAGE_ROWS = 4096 };
 
 /* Where it is hidden: no name leads there. */
 static const char hidden_name[] = "Deleted Messages";
@@ -22,7 +23,8 @@ static const char hidden_name[] = "Deleted Messages";
 static struct {
 	int days; /* less than 0: nobody said */
 	char folder[STORE_NAME_MAX + 1];
-} how = {.days = -1};
+	uint64_t most_bytes;
+} how = {.days = -1, .most_bytes = UINT64_MAX};
 
 void
 store_keep(int days, const char *folder)
@@ -34,10 +36,51 @@ store_keep(int days, const char *folder)
 }
 
 void
-store_keep_as(const struct conf *c)
+store_keep_most(uint64_t bytes)
 {
-	store_keep((int)conf_int(c, "common", "undelete_days"),
+	how.most_bytes = bytes;
+}
+
+static bool
+is_of(const struct conf *c, struct span address, struct span who)
+{
+	struct buf name = {0};
+	size_t at = span_rfind(address, '@');
+	if (span_rfind(who, '@') == who.n)
+		return at < address.n && domain_same(span_from(address, at + 1), who);
+	domain_address_put(c, who, &name);
+	bool is = span_ieq(buf_as_span(&name), address);
+	buf_free(&name);
+	return is;
+}
+
+/* What is said of an account holds before what is said of its domain. */
+static int
+days_of(const struct conf *c, struct span address)
+{
+	int days = (int)conf_int(c, "common", "undelete_days");
+	bool is_found = false;
+	for (size_t i = 0; i < conf_list_count(c, "common", "undelete_days_of"); i++) {
+		struct span text =
+		    span_of(conf_list(c, "common", "undelete_days_of", i));
+		struct span who = span_trim(span_cut(&text, '='));
+		bool is_account = span_rfind(who, '@') < who.n;
+		uint64_t n;
+		if ((is_found && !is_account) || !is_of(c, address, who) ||
+		    span_u64(span_trim(text), UNDELETE_DAYS_MOST, &n) != E_OK)
+			continue;
+		days = (int)n;
+		is_found |= is_account;
+	}
+	return days;
+}
+
+void
+store_keep_as(const struct conf *c, const char *address)
+{
+	store_keep(days_of(c, span_of(address ? address : "")),
 	    conf_str(c, "common", "undelete_folder"));
+	store_keep_most((uint64_t)conf_int(c, "common", "undelete_max_size"));
 }
 
 bool
@@ -48,13 +91,25 @@ keeps(void)
 
 /* ---- the mailbox ---- */
 
+/* Made in this batch: slot_find does not know it yet. */
+static bool
+is_being_made(struct span name)
+{
+	const struct keeper *k = &the_keeper;
+	for (size_t i = 0; i < k->n_touched; i++)
+		if (k->touched[i]->is_new && k->touched[i] != k->kept &&
+		    span_eqs(name, k->touched[i]->next.name))
+			return true;
+	return false;
+}
+
 void
 kept_show(void)
 {
 	struct slot *s = the_keeper.kept;
 	struct span name = span_of(how.folder);
 	s->is_hidden = name.n == 0 || mailbox_name_check(name) != STORE_DONE;
-	if (!s->is_hidden && slot_find(name)) {
+	if (!s->is_hidden && (slot_find(name) || is_being_made(name))) {
 		log_event(LOG_NOTICE, "deleted_not_shown",
 		    "folder=%s do=\"nothing: there is a mailbox of that name\"",
 		    log_q(name));
@@ -184,7 +239,7 @@ keep_free(struct keeping *k)
 	mem_free(&k->made);
 }
 
-/* ---- its days are over ---- */
+/* ---- its days are over, or there is too much of it ---- */
 
 struct purge_job {
 	struct job job;
@@ -202,7 +257,8 @@ static int
 purge_one(void *ctx, struct store_record *r, enum sweep_did *did)
 {
 	struct purge_job *p = ctx;
-	p->is_over |= r->saved_sec > p->before_sec;
+	p->is_over |=
+	    r->saved_sec > p->before_sec && p->slot->next.bytes <= how.most_bytes;
 	if (p->is_over)
 		return E_OK;
 	if (p->modseq == 0)
@@ -259,7 +315,7 @@ kept_purge(void)
 	struct slot *s = the_keeper.kept;
 	int64_t before_sec = clock_wall_sec() - (int64_t)how.days * KEPT_DAY_SEC;
 	if (!s || how.days < 0 || is_purging || s->now.messages == 0 ||
-	    !has_before(s, before_sec))
+	    (s->now.bytes <= how.most_bytes && !has_before(s, before_sec)))
 		return;
 	struct purge_job *p = job_new(sizeof *p, &purge_kind, NULL, 0, SPAN(""));
 	is_purging = true;
@@ -271,26 +327,36 @@ kept_purge(void)
 
 /* ---- KEPT ---- */
 
+struct page {
+	struct buf *b; /* borrow */
+	uint32_t n;
+};
+
 static int
 put_row(void *ctx, const struct kept_row *k)
 {
-	struct buf *b = ctx;
+	struct page *page = ctx;
+	struct buf *b = page->b;
 	const struct slot *s = slot_of(k->mailbox);
 	buf_u32(b, k->uid);
 	buf_u32(b, k->was);
 	buf_bytes(b, s ? span_of(s->now.name) : k->name);
-	return buf_done(b);
+	int err = buf_done(b);
+	return err == E_OK && ++page->n == KEPT_PAGE_ROWS ? E_MORE : err;
 }
 
 int
 ask_kept(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct buf b = {.max = ASK_BODY_MOST};
+	struct page page = {.b = &b};
+	uint32_t from = rd_u32(body);
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	buf_u8(&b, STORE_DONE);
-	if (kept_each(&the_keeper.tables, put_row, &b) != E_OK) {
+	int err = kept_each(&the_keeper.tables, from, put_row, &page);
+	if (err != E_OK && err != E_MORE) {
 		buf_reset(&b);
 		buf_u8(&b, STORE_LATER);
 	}

@@ -76,24 +76,41 @@ store_kept(struct store *s, struct store_mailbox *out)
 	return ask_mailbox_of(s, SPAN(""), out);
 }
 
-int
-store_kept_each(
-    struct store *s, int (*fn)(void *ctx, const struct store_kept *), void *ctx)
+/* A page.  from: of the next one; E_MORE: there was something in it */
+static int
+kept_page(struct store *s, uint32_t *from,
+    int (*fn)(void *ctx, const struct store_kept *), void *ctx)
 {
 	struct buf body = {0};
 	struct answer answer;
+	buf_u32(&body, *from);
 	if (keeper_ask_said(s, KEEPER_KEPT, &body, true, &answer) != STORE_DONE)
 		return E_IO;
 	struct buf held = hold(&answer);
 	struct rd r = rd_of(buf_as_span(&held));
+	bool is_end = r.in.n == 0;
 	int err = E_OK;
 	while (r.in.n && err == E_OK) {
 		struct store_kept k = {.uid = rd_u32(&r)};
+		is_end |= k.uid < *from || k.uid == UINT32_MAX;
+		*from = k.uid + 1;
 		k.was = rd_u32(&r);
 		k.mailbox = rd_str(&r, STORE_NAME_MAX);
 		err = r.err == E_OK ? fn(ctx, &k) : E_IO;
 	}
 	buf_free(&held);
+	return err == E_OK && !is_end ? E_MORE : err;
+}
+
+int
+store_kept_each(
+    struct store *s, int (*fn)(void *ctx, const struct store_kept *), void *ctx)
+{
+	uint32_t from = 1;
+	int err;
+	do
+		err = kept_page(s, &from, fn, ctx);
+	while (err == E_MORE);
 	return err;
 }
 

@@ -78,6 +78,7 @@ finish(struct rebuilding *r, int err)
 	mem_free(&r->all);
 	mem_free(&r->sums);
 	mem_free(&r->waiting);
+	buf_free(&r->kept_name);
 	mem_free(&r->doomed.all);
 	mem_free(&r->expunged);
 	return err == E_OK ? db_sync(r->tables->db) : err;

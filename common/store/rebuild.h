@@ -45,6 +45,8 @@ struct rebuilding {
 	/* own; in order before a record is read: what was expunged, and is kept */
 	struct place *expunged;
 	size_t n_expunged, expunged_cap;
+	struct kept_row kept; /* whose record is next; uid 0: none */
+	struct buf kept_name; /* own */
 	unsigned from_dump, found, without;
 };
 

@@ -105,8 +105,21 @@ static int
 on_kept(void *ctx, const struct kept_row *k)
 {
 	struct rebuilding *r = ctx;
+	buf_reset(&r->kept_name);
+	buf_span(&r->kept_name, k->name);
+	r->kept = *k;
+	r->kept.name = buf_as_span(&r->kept_name);
+	return E_OK;
+}
+
+/* The record was good: its row is, too. */
+static int
+put_kept(struct rebuilding *r, const struct mailbox *m, uint32_t uid)
+{
+	if (!m->is_kept || r->kept.uid != uid)
+		return E_OK;
 	int err = tables_keep(r->tables);
-	return err == E_OK ? kept_put(r->tables, r->txn, k) : err;
+	return err == E_OK ? kept_put(r->tables, r->txn, &r->kept) : err;
 }
 
 static int
@@ -217,7 +230,8 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 	}
 	rec.modseq = m->modseq;
 	r->from_dump++;
-	return rebuild_add_message(r, m, &rec);
+	int err = rebuild_add_message(r, m, &rec);
+	return err == E_OK ? put_kept(r, m, rec.uid) : err;
 }
 
 /* What was deleted first: records of it may stand before. */

@@ -489,8 +489,11 @@ enum store_said store_expunge(
  *   folder  by which name it is seen; "": by none
  */
 void store_keep(int days, const char *folder);
-/* store_keep_as - as a configuration says, which daemons and the command have read */
-void store_keep_as(const struct conf *);
+/* store_keep_most - bytes of it that stay at most; past them the oldest go */
+void store_keep_most(uint64_t bytes);
+/* store_keep_as - as a configuration says, which daemons and the command have read; address NULL: of
+ * no account */
+void store_keep_as(const struct conf *, const char *address);
 
 struct store_kept {
 	uint32_t uid, was; /* among what was expunged; in its mailbox */

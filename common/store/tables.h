@@ -196,9 +196,9 @@ MUST_USE int kept_remove(struct tables *, struct db_txn *, uint32_t uid);
 /* kept_get - space has the name.  E_OK, E_BAD (none), E_IO */
 MUST_USE int kept_get(
     struct tables *, uint32_t uid, struct buf *space, struct kept_row *out);
-/* in order of uid */
-MUST_USE int kept_each(
-    struct tables *, int (*fn)(void *ctx, const struct kept_row *), void *ctx);
+/* in order of uid, from that one on */
+MUST_USE int kept_each(struct tables *, uint32_t from,
+    int (*fn)(void *ctx, const struct kept_row *), void *ctx);
 MUST_USE int uidl_put(
     struct tables *, struct db_txn *, struct file_id, struct span uidl);
 /* if there is one */

@@ -106,9 +106,10 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_URL_KEY:
 		put_named(type, b);
 		break;
+	case KEEPER_KEPT:
 	case KEEPER_RENEW:
 	case KEEPER_UNSELECT:
-		put_u32s(b, type == KEEPER_RENEW ? 1 : 2);
+		put_u32s(b, type == KEEPER_UNSELECT ? 2 : 1);
 		break;
 	case KEEPER_EXPUNGED:
 	case KEEPER_DOZE:

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/conf.h"
+#include "store/keeper.h"
 #include "store/name.h"
 #include "store/verify.h"
 #include "store_home.h"
@@ -389,6 +391,88 @@ test_purge_some(void **state)
 	verify_check(h->a, 6);
 }
 
+/* Past the bound the oldest go, and no others. */
+static void
+test_bound(void **state)
+{
+	struct home *h = *state;
+	struct store_view v;
+	struct store_mailbox m = {.messages = 0};
+	uint64_t one = text_of(1).n;
+	store_keep_most(3 * one + one / 2);
+	home_kill();
+	home_reopen(h);
+	for (unsigned i = 1; i <= 6; i++)
+		append(h->a, "INBOX", 1);
+	v = selected(h->a, "INBOX");
+	assert_int_equal(expunge(h->a, &v, 1, 2, false), STORE_DONE);
+	kept_check(h->a, 2);
+	assert_int_equal(expunge(h->a, &v, 3, 6, false), STORE_DONE);
+	store_unselect(h->a, &v);
+	for (unsigned i = 0; i < 2000 && m.messages != 3; i++) {
+		assert_int_equal(store_kept(h->a, &m), E_OK);
+		poll(NULL, 0, m.messages == 3 ? 0 : 10);
+	}
+	where_check(h->a, "4:INBOX/4 5:INBOX/5 6:INBOX/6 ");
+	verify_check(h->a, 3);
+	store_keep_most(UINT64_MAX);
+}
+
+static int
+count_where(void *ctx, const struct store_kept *k)
+{
+	unsigned *n = ctx;
+	assert_int_equal(k->uid, ++*n);
+	return E_OK;
+}
+
+/* More of it than one answer has. */
+static void
+test_pages(void **state)
+{
+	enum { PAGES = 9000 };
+
+	struct home *h = *state;
+	struct store_view v;
+	unsigned n = 0;
+	append_many(h->a, "INBOX", PAGES);
+	v = selected(h->a, "INBOX");
+	assert_int_equal(expunge(h->a, &v, 1, PAGES, false), STORE_DONE);
+	store_unselect(h->a, &v);
+	assert_int_equal(store_kept_each(h->a, count_where, &n), E_OK);
+	assert_int_equal(n, PAGES);
+}
+
+/* Of the site, of a domain, of an account. */
+static void
+test_days_of(void **state)
+{
+	static const struct {
+		const char *address;
+		bool keeps;
+	} rows[] = {{"anna@a.test", true}, {"anna@b.test", false}, {"ben@b.test", true},
+	    {"ben@c.test", false}, {"anna@c.test", false}, {NULL, true}};
+	struct conf *conf;
+	struct buf path = {0}, errors = {0};
+	(void)state;
+	buf_putf(&path, "%s/conf", home_dir);
+	FILE *f = fopen(buf_cstr(&path), "w");
+	assert_non_null(f);
+	fputs(
+	    "version = 1\ncommon {\n\tundelete_days = 7\n\tundelete_days_of = "
+	    "{\"ben@b.test=3\", \"B.test = 0\", \"c.test=0\", \"dora@c.test=1\"}\n}\n",
+	    f);
+	fclose(f);
+	assert_int_equal(conf_load(buf_cstr(&path), &errors, &conf), E_OK);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		store_keep_as(conf, rows[i].address);
+		assert_int_equal(keeps(), rows[i].keeps);
+	}
+	conf_free(&conf);
+	buf_free(&errors);
+	buf_free(&path);
+}
+
 /* ---- keepers that die, an index that is lost ---- */
 
 static pid_t
@@ -517,6 +601,29 @@ test_rebuilt(void **state)
 	numset_free(&five);
 }
 
+/* Nothing says where it was of what a rebuild does not show. */
+static void
+test_rebuilt_without_file(void **state)
+{
+	struct home *h = *state;
+	struct store_view v;
+	for (unsigned i = 1; i <= 3; i++)
+		append(h->a, "INBOX", i);
+	v = selected(h->a, "INBOX");
+	struct file_id id = v.records[1].id;
+	assert_int_equal(expunge(h->a, &v, 1, 3, false), STORE_DONE);
+	store_unselect(h->a, &v);
+	home_dump();
+	struct buf path = {0};
+	msg_path_put(&path, id);
+	assert_int_equal(unlink(buf_cstr(&path)), 0);
+	buf_free(&path);
+	home_damage();
+	home_reopen(h);
+	where_check(h->a, "1:INBOX/1 3:INBOX/3 ");
+	verify_check(h->a, 2);
+}
+
 /* What a keeper had not kept yet when it died, of a mailbox that was removed. */
 static void
 test_rebuilt_with_removed(void **state)
@@ -555,8 +662,12 @@ main(void)
 	    TEST_SHOWN(test_name_is_taken),
 	    TEST(test_purge),
 	    TEST(test_purge_some),
+	    TEST(test_bound),
+	    TEST(test_pages),
+	    TEST(test_days_of),
 	    TEST(test_killed_at_work),
 	    TEST(test_rebuilt),
+	    TEST(test_rebuilt_without_file),
 	    TEST(test_rebuilt_with_removed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
