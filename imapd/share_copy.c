@@ -158,8 +158,11 @@ carry_all(struct carried *c, const struct numset *uids)
 	     uid = uid < UINT32_MAX ? numset_from(uids, uid + 1) : 0) {
 		const struct store_record *r =
 		    store_record_of(&c->session->selected->view, uid);
-		if (r && !(r->flags & FLAG_GONE))
-			err = carry(c, r);
+		if (!r || r->flags & FLAG_GONE)
+			continue;
+		err = carry(c, r);
+		if (err == E_BAD) /* its owner removed it just now: it is left out */
+			err = E_OK;
 	}
 	return err;
 }
