@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "deliver/lists.h"
 #include "deliver/perform.h"
 #include "deliver/programs.h"
 #include "proc/child.h"
@@ -47,6 +48,7 @@ agent_prepare(void)
 {
 	tzset(); /* a jail has no /etc */
 	programs_prepare(the_child.conf);
+	lists_prepare(the_child.conf);
 	return EX_OK;
 }
 

@@ -8,6 +8,7 @@
  *   placer -> agent           deliver/order.h: a message, and what its scripts decide
  *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send
  *   agent -> keeper           common/store/asks.h: where a script tests mailboxes
+ *   agent -> lookup           common/account/recipient.h: LOOKUP_MEMBER, where a script tests a list
  *   lookup -> maps            maps/maps.h: MAPS_FIND, where alias_maps names some
  *   lookup -> monitor         proc/daemon.h: a channel to maps
  * Of ManageSieve, where listen_sieve has an address:
@@ -24,8 +25,8 @@
  * Landlock holds it there) and read the spool; it has no socket, no other file, and cannot become
  * root in the file system's eyes elsewhere.  That is why it parses nothing but jobs and the answers
  * of agents, which are of a fixed format, too.  An agent that was taken over may do in its user's
- * mailbox what he may, and send 32 messages for one that came, with the envelope sender that the
- * placer gives them.  A front that was taken over sees the plaintext of its connections in TLS; it
+ * mailbox what he may, learn of addresses whether they are in lists of the site, and send 32
+ * messages for one that came, with the envelope sender that the placer gives them.  A front that was taken over sees the plaintext of its connections in TLS; it
  * has no file and cannot become anybody.  A session that was taken over has one mailbox, no network,
  * no socket.
  */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "deliver/lists.h"
 #include "deliver/recall.h"
 #include "mime/header.h"
 #include "sieve/letter.h"
@@ -67,23 +68,47 @@ is_own_address(const struct work *w, struct span address)
 	       (w->order->is_own && span_ieq(address, in->envelope.orig_to));
 }
 
+/* Of a list, whose members there are now; else the one address.  NULL: where to go */
+static const char *
+redirect_to(
+    struct work *w, const struct sieve_redirect *r, struct span **out, size_t *n)
+{
+	int err = E_OK;
+	*out = arena_get(&w->arena, sizeof **out);
+	*n = 1;
+	if (*out && !r->is_list)
+		**out = r->address;
+	else
+		err = lists_members(r->address, &w->arena, ANSWER_RCPTS_MOST, out, n);
+	if (err != E_OK)
+		return err == E_BAD     ? "\"no such list, or nobody in it\""
+		       : err == E_LIMIT ? "\"too many are in that list\""
+		                        : "\"the list cannot be read\"";
+	for (size_t i = 0; i < *n;)
+		if (is_own_address(w, (*out)[i]))
+			(*out)[i] = (*out)[--*n];
+		else
+			i++;
+	return *n ? NULL : "\"to himself\"";
+}
+
 void
 letters_redirect(struct work *w, const struct sieve_action *a, unsigned index)
 {
 	const struct sieve_redirect *r = &a->redirect;
 	struct sieve_letter by = letter_by(w, index);
 	struct buf fields = {0};
-	bool is_loop = letter_redirect_loops(&w->in);
-	if (is_loop || r->is_list || is_own_address(w, r->address)) {
+	struct span *to = NULL;
+	size_t n = 0;
+	const char *why = letter_redirect_loops(&w->in) ? "\"it was redirected before\""
+	                                                : redirect_to(w, r, &to, &n);
+	if (why) {
 		log_event(LOG_NOTICE, "script_redirects_not", "account=%s why=%s",
-		    log_q(w->in.address),
-		    is_loop      ? "\"it was redirected before\""
-		    : r->is_list ? "\"a list\""
-				 : "\"to himself\"");
+		    log_q(w->in.address), why);
 		work_store_message(w, a, index, NULL);
 		return;
 	}
-	struct agent_send *s = work_send(w, SEND_REDIRECT, index, &r->address, 1);
+	struct agent_send *s = work_send(w, SEND_REDIRECT, index, to, n);
 	if (!s) {
 		work_store_message(w, a, index, NULL);
 		return;

@@ -8,6 +8,7 @@
 #include "deliver/agent.h"
 #include "deliver/agents.h"
 #include "deliver/asks.h"
+#include "deliver/lists.h"
 #include "deliver/managesieve/login.h"
 #include "deliver/managesieve/session.h"
 #include "deliver/placer.h"
@@ -58,6 +59,7 @@ static struct role roles[] = {
 		.jail = lookup_jail, .run = lookup_run},
 	[DELIVER_MAPS] = MAPS_ROLE,
 	[DELIVER_AGENT_ROLE] = {.name = "agent", .user = USER_NET, .flags = ROLE_SESSION,
+		.channels = 1u << DELIVER_LOOKUP, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.prepare = agent_prepare, .jail = agent_jail, .run = agent_run},
 	[DELIVER_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
 		.is_off = has_no_sieve, .listens = listen_settings,
@@ -87,6 +89,8 @@ self_test(const struct conf *conf, struct buf *errors)
 {
 	int err = maps_self_test(conf, errors);
 	if (programs_self_test(conf, errors) != E_OK)
+		err = E_BAD;
+	if (lists_self_test(conf, errors) != E_OK)
 		err = E_BAD;
 	if (has_no_sieve(conf))
 		return err;
@@ -136,6 +140,7 @@ main(int argc, char **argv)
 	    .n_extra_asks = COUNT(rows)};
 	memcpy(rows, login_rows, sizeof login_rows);
 	rows[DELIVER_AGENT - MON_EXTRA] = deliver_agent_row;
+	lookup_guests = 1u << DELIVER_AGENT_ROLE;
 	deliver_agent_role = &roles[DELIVER_AGENT_ROLE];
 	login_session_role = &roles[DELIVER_SESSION];
 	login_front_role = &roles[DELIVER_FRONT];

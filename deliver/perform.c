@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "deliver/letters.h"
+#include "deliver/lists.h"
 #include "deliver/lookat.h"
 #include "deliver/programs.h"
 #include "deliver/recall.h"
@@ -257,7 +258,9 @@ set_input(struct work *w, struct sieve_item *items, struct buf *dsn)
 	    .special_use_exists = lookat_special_use,
 	    .mailboxid_exists = lookat_mailboxid,
 	    .metadata = lookat_metadata,
-	    .is_duplicate = is_duplicate};
+	    .is_duplicate = is_duplicate,
+	    .list_exists = lists_exists,
+	    .list_has = lists_has};
 	in->zone_min = zone_min(in->now_sec);
 	in->envelope =
 	    (struct sieve_envelope){.from = o->sender.p ? o->sender : SPAN(""),
@@ -299,6 +302,7 @@ perform(int home, const struct agent_order *o, struct buf *reply)
 	struct buf dsn = {0};
 	unsigned index = 0;
 	programs_unload(); /* the last one's DONE may not have come */
+	lists_begin();
 	w = (struct work){
 	    .order = o, .home = home, .arena = {.max_bytes = ARENA_BYTES}};
 	w.answer.stores = w.stores;
@@ -326,6 +330,7 @@ void
 perform_close(void)
 {
 	lookat_end();
+	lists_end();
 	programs_unload();
 	sieve_scripts_close(&me.folder);
 	mem_free(&me.last.seen);

@@ -22,10 +22,13 @@ enum {
 	/* past it a batch ends with what is answered, and senders are not known now: its asker waits no
 	 * longer than LOOKUP_WAIT_MS, of which the last question may take MAPS_WAIT_MS */
 	LOOKUP_BATCH_MS = 500,
+	LIST_NAME_BYTES = 128,
+	MEMBER_BYTES = 8 + LIST_NAME_BYTES + ACCOUNT_ADDRESS_MAX,
+	MEMBERS_TIMES = 60000,
 	SENDERS_BYTES = 2 + (1 + SENDERS_MOST) * (4 + ACCOUNT_ADDRESS_MAX),
 };
 
-enum { SENDER_MAY_NOT, SENDER_MAY, SENDER_LATER };
+enum { SENDER_MAY_NOT, SENDER_MAY, SENDER_LATER }; /* and of members the same */
 
 /* ---- encoding, both directions ---- */
 
@@ -178,6 +181,35 @@ ask_forward(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 	return E_OK;
 }
 
+/* The address of a list that scripts may ask about; empty: there is none. */
+static struct span
+list_address(struct span name)
+{
+	const struct conf *c = the_child.conf;
+	for (size_t i = 0; i < conf_list_count(c, "deliver", "sieve_lists"); i++) {
+		struct span rest = span_of(conf_list(c, "deliver", "sieve_lists", i));
+		if (span_eq(span_cut(&rest, '='), name))
+			return rest.p[0] == '/' ? SPAN("") : rest;
+	}
+	return SPAN("");
+}
+
+static int
+ask_member(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span name = rd_str(body, LIST_NAME_BYTES),
+		    value = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	struct span list = list_address(name);
+	int err = list.n ? recipient_is_member(recipients, list, value) : E_BAD;
+	buf_u8(reply, err == E_OK    ? SENDER_MAY
+		      : err == E_BAD ? SENDER_MAY_NOT
+				     : SENDER_LATER);
+	return E_OK;
+}
+
 /* A batch: as many answers as fit; the asker asks again for the rest. */
 static int
 ask_rcpts(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
@@ -221,17 +253,27 @@ static const struct ask_row rows[] = {
 	[LOOKUP_SENDERS] = {"SENDERS", PH_ANY, 600000, SENDERS_BYTES,                false,   ask_senders},
 	[LOOKUP_RCPTS]  = {"RCPTS",  PH_ANY,  6000000, ASK_MSG_MAX - 2,              false,   ask_rcpts},
 	[LOOKUP_FORWARD] = {"FORWARD", PH_ANY, 6000000, 4 + ACCOUNT_ADDRESS_MAX,     false,   ask_forward},
+	[LOOKUP_MEMBER] = {"MEMBER", PH_ANY,  MEMBERS_TIMES, MEMBER_BYTES,          false,   ask_member},
 };
 /* clang-format on */
 
 static const struct ask_table table = {
     .rows = rows, .n_rows = COUNT(rows), .who = "lookup client"};
 
+static const struct ask_row guest_rows[] = {
+    [LOOKUP_MEMBER] = {"MEMBER", PH_ANY, MEMBERS_TIMES, MEMBER_BYTES, false,
+	ask_member},
+};
+
+static const struct ask_table guest_table = {
+    .rows = guest_rows, .n_rows = COUNT(guest_rows), .who = "lookup guest"};
+
+unsigned lookup_guests;
+
 const struct ask_table *
 lookup_table(unsigned kind)
 {
-	(void)kind;
-	return &table;
+	return lookup_guests & 1u << kind ? &guest_table : &table;
 }
 
 void
@@ -375,6 +417,23 @@ lookup_senders(
 	}
 	if (err == E_OK && (is_later || rd_end(&reply.body) != E_OK))
 		err = E_IO;
+	buf_free(&body);
+	buf_free(&in);
+	return err;
+}
+
+int
+lookup_member(int *chan, struct span name, struct span value, bool *out)
+{
+	struct buf body = {0}, in = {0};
+	struct ask_msg reply;
+	buf_bytes(&body, name);
+	buf_bytes(&body, value);
+	int err = call(chan, LOOKUP_MEMBER, buf_as_span(&body), &in, &reply);
+	uint8_t said = err == E_OK ? rd_u8(&reply.body) : SENDER_LATER;
+	if (err == E_OK && (said == SENDER_LATER || rd_end(&reply.body) != E_OK))
+		err = E_IO;
+	*out = err == E_OK && said == SENDER_MAY;
 	buf_free(&body);
 	buf_free(&in);
 	return err;

@@ -619,3 +619,32 @@ recipient_may_send(struct recipients *r, struct span account, struct span sender
 	/* not to know who reaches it is not to know that nobody does */
 	return granted == E_BAD && v == RCPT_TEMP ? E_IO : granted;
 }
+
+static bool
+has_target(const struct target *targets, size_t n, struct span address, bool is_local)
+{
+	for (size_t i = 0; i < n; i++)
+		if (targets[i].is_local == is_local &&
+		    span_ieq(targets[i].address, address))
+			return true;
+	return false;
+}
+
+int
+recipient_is_member(struct recipients *r, struct span list, struct span value)
+{
+	struct arena arena = {.max_bytes = 8 << 20};
+	struct target *members = NULL, *one = NULL;
+	size_t n, n_one;
+	bool is_in = false;
+	enum recipient_verdict all = resolve_all(r, list, true, &arena, &members, &n),
+			       v = RCPT_UNKNOWN;
+	if (all == RCPT_LOCAL)
+		v = resolve_all(r, value, true, &arena, &one, &n_one);
+	if (v == RCPT_REMOTE)
+		is_in = has_target(members, n, value, false);
+	else if (v == RCPT_LOCAL && n_one == 1)
+		is_in = has_target(members, n, one->address, one->is_local);
+	arena_reset(&arena);
+	return all == RCPT_TEMP || v == RCPT_TEMP ? E_IO : is_in ? E_OK : E_BAD;
+}

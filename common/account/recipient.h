@@ -74,6 +74,13 @@ struct span recipient_forward_sender(
 MUST_USE int recipient_may_send(
     struct recipients *, struct span account, struct span sender);
 
+/*
+ * recipient_is_member - mail to list goes to value: an address elsewhere, a mailbox, or another name of
+ * that mailbox alone.  E_OK, E_BAD (it does not), E_IO (that is not known now)
+ */
+MUST_USE int recipient_is_member(
+    struct recipients *, struct span list, struct span value);
+
 /* ---- the role "lookup" of smtpd and deliver: the same verdict for processes without files ---- */
 enum lookup_ask {
 	LOOKUP_RCPT = 1, /* str address -> u8 verdict, u8 leads away */
@@ -83,13 +90,17 @@ enum lookup_ask {
 	LOOKUP_RCPTS,
 	/* str sender -> str reverse-path of what is passed on to other hosts */
 	LOOKUP_FORWARD,
+	/* str name, str value -> u8: 0 it is no member, 1 it is, 2 not known now.  Of setting sieve_lists */
+	LOOKUP_MEMBER,
 };
 
 int lookup_run(void); /* role function */
 void lookup_jail(struct jail *);
 struct ask_table;
-/* the asks, the same for each asking role */
+/* the asks, the same for each asking role but those of lookup_guests, who have LOOKUP_MEMBER alone */
 const struct ask_table *lookup_table(unsigned kind);
+/* bits of roles that run what users wrote; set by the daemon's main before it starts */
+extern unsigned lookup_guests;
 
 /* the asking side; each blocks at most LOOKUP_WAIT_MS.  E_OK, E_IO */
 enum { LOOKUP_WAIT_MS = 5000 };
@@ -102,6 +113,8 @@ MUST_USE int lookup_rcpts(int *chan, const struct span *addresses, size_t n,
 /* lookup_senders - may it send as each of them?  n: at most SENDERS_MOST.  E_OK, E_IO */
 MUST_USE int lookup_senders(
     int *chan, struct span account, const struct span *senders, size_t n, bool *out);
+/* lookup_member - the list of that name in sieve_lists has this member.  E_OK, E_IO */
+MUST_USE int lookup_member(int *chan, struct span name, struct span value, bool *out);
 MUST_USE int lookup_forward_sender(
     int *chan, struct span sender, struct arena *, struct span *out);
 

@@ -141,6 +141,27 @@ check_domain_pair(const char *value)
 	                                        : "\"alias.example=example.com\"";
 }
 
+/* Of RFC 6134: a word, or a URI. */
+static bool
+is_list_name(struct span name)
+{
+	enum { LIST_NAME_BYTES = 128 };
+
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~')
+			return false;
+	return name.n > 0 && name.n <= LIST_NAME_BYTES;
+}
+
+const char *
+check_sieve_list(const char *value)
+{
+	struct span to = span_of(value), name = span_cut(&to, '=');
+	bool is_good = is_list_name(name) && to.n && (to.p[0] == '/' || is_address(to));
+	return is_good ? NULL
+	               : "\"name=somebody@example.com\" or \"name=/path/of/file\"";
+}
+
 const char *
 check_catch_all(const char *value)
 {

@@ -236,6 +236,7 @@ static const struct conf_setting deliver[] = {
 	LIST("sieve_before", "", check_absolute, "scripts of the site that run before the user's, 8 at most; what they decide for good he does not see"),
 	LIST("sieve_after", "", check_absolute, "the same, that run after it for what it keeps"),
 	STR("sieve_global", "", check_absolute_or_none, "folder of what scripts include with :global, as NAME.sieve; readable by all users of mailboxes"),
+	LIST("sieve_lists", "", check_sieve_list, "lists that scripts test with :list and redirect :list to: \"NAME=ADDRESS\", whose members are those to whom mail of that address goes, or \"NAME=/FILE\", a member a line; 64 at most"),
 	INT("sieve_redirects", "4", 0, 32, "addresses that the scripts of a mailbox may send one message on to"),
 	SECONDS("vacation_least", "1d", 0, 30 * DAY, "least time between two vacation replies to one sender, whatever the script says"),
 	SECONDS("vacation_default", "7d", 60, 90 * DAY, "the same, where the script says nothing"),

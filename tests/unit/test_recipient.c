@@ -754,6 +754,34 @@ test_groups(void **st)
 }
 
 static void
+test_members(void **st)
+{
+	static const struct {
+		const char *list, *value;
+		int want;
+	} members[] = {{"office@a.test", "ben@a.test", E_OK},
+	    {"office@a.test", "BEN+x@other.test", E_OK},
+	    {"office@a.test", "zoe@FAR.test", E_OK},
+	    {"office@a.test", "mapped@a.test", E_OK}, /* another name of ben's */
+	    {"office@a.test", "carl@a.test", E_OK},
+	    {"office@a.test", "anna@a.test", E_BAD},
+	    {"office@a.test", "office@a.test", E_BAD},
+	    {"office@a.test", "nobody@a.test", E_BAD},
+	    {"office@a.test", "x@far.test", E_BAD}, {"office@a.test", "", E_BAD},
+	    {"nobody@a.test", "anna@a.test", E_BAD},
+	    {"anna@a.test", "anna@a.test", E_OK},
+	    {"zoe@far.test", "zoe@far.test", E_BAD},
+	    {"included-none@a.test", "anna@a.test", E_IO},
+	    {"office@a.test", "included-none@a.test", E_IO}};
+
+	(void)st;
+	for (size_t i = 0; i < COUNT(members); i++)
+		if (recipient_is_member(place.recipients, span_of(members[i].list),
+			span_of(members[i].value)) != members[i].want)
+			fail_msg("%s in %s", members[i].value, members[i].list);
+}
+
+static void
 test_owners(void **st)
 {
 	static const struct {
@@ -867,6 +895,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_no_aliases, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_may_send, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_groups, setup_accounts, teardown),
+	    cmocka_unit_test_setup_teardown(test_members, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_owners, setup_accounts, teardown),
 	    cmocka_unit_test_setup_teardown(test_srs, setup_accounts, teardown),
 	};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lists.h - lists that scripts test and redirect to (RFC 6134): those of the site (setting
+ * sieve_lists), and behind them the user's own, files in HOME/sieve/lists, as "NAME" or
+ * ":addrbook:NAME".  In an agent.
+ *
+ * A file has a member a line, in any case; "#" begins a comment, "@DOMAIN" is each address of it.
+ * What the site calls an address has the members that mail to it goes to, and only the role lookup
+ * knows who they are: it is asked about one at a time, and never tells them all.
+ */
+#ifndef DELIVER_LISTS_H
+#define DELIVER_LISTS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct conf;
+
+enum {
+	LISTS_MOST = 64,           /* of the site */
+	LIST_NAME_MAX = 64,        /* octets: of a user's file */
+	LIST_BYTES_MAX = 4 << 20,  /* of a file */
+	LISTS_READ_MAX = 16 << 20, /* of all files for one message */
+	/* about how many values the role lookup is asked for one message; later ones are in no list */
+	LISTS_ASKED_MOST = 200,
+};
+
+/* lists_prepare - opens the site's files, with the monitor's rights; logged what cannot be */
+void lists_prepare(const struct conf *);
+/* lists_begin - for a message: what was read for the last one is forgotten */
+void lists_begin(void);
+void lists_end(void);
+
+/* ---- callbacks of sieve/run.h; what cannot be known now is logged, and false ---- */
+bool lists_exists(void *ctx, struct span list);
+bool lists_has(void *ctx, struct span list, struct span value);
+/*
+ * lists_members - where to send what is redirected to a list: the site's address, or the members of
+ * a file that are addresses.
+ *   most     of them
+ *   out      arena
+ *   returns  E_OK, E_BAD (there is no such list, or nobody in it), E_LIMIT (too many), E_IO
+ */
+MUST_USE int lists_members(
+    struct span list, struct arena *, size_t most, struct span **out, size_t *n_out);
+/* lists_self_test - the site's files can be read.  E_OK; E_BAD with lines in errors */
+MUST_USE int lists_self_test(const struct conf *, struct buf *errors);
+
+/* ---- pure ---- */
+
+/* a-z, A-Z, 0-9 and "-_." but no dot first: none leads out of a folder */
+bool list_name_check(struct span);
+/* list_next - the next member of a file's text.  E_OK, E_MORE (its end) */
+MUST_USE int list_next(struct span *text, struct span *out);
+bool list_text_has(struct span text, struct span value);
+
+#endif
