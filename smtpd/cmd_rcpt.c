@@ -3,6 +3,9 @@
  * cmd_rcpt.c - RCPT, RFC 5321 4.1.1.3: each recipient is answered by the one verdict that delivery
  * uses too.
  */
+#include "conf/conf.h"
+#include "conf/domain.h"
+#include "proc/child.h"
 #include "smtpd/command.h"
 #include "smtpd/pace.h"
 
@@ -35,8 +38,21 @@ params_reply(struct session *s, int err)
 	return R_SYNTAX;
 }
 
+/* Its domain is another host's, and we stand before that. */
+static bool
+is_of_relay_domain(struct span address)
+{
+	struct span domain = span_from(address, span_rfind(address, '@') + 1);
+	const struct conf *c = the_child.conf;
+	for (size_t i = 0; i < conf_list_count(c, "smtpd", "relay_domains"); i++)
+		if (domain_same(
+			span_of(conf_list(c, "smtpd", "relay_domains", i)), domain))
+			return true;
+	return false;
+}
+
 static enum reply
-verdict_reply(const struct session *s, enum recipient_verdict v)
+verdict_reply(const struct session *s, struct span address, enum recipient_verdict v)
 {
 	switch (v) {
 	case RCPT_LOCAL:
@@ -44,7 +60,9 @@ verdict_reply(const struct session *s, enum recipient_verdict v)
 	case RCPT_REMOTE:
 		if (s->client.kind == KIND_LMTP) /* RFC 2033 5: for mailboxes here */
 			return R_RELAY_DENIED;
-		return s->account.len || s->may_relay ? R_RCPT_OK : R_RELAY_DENIED;
+		return s->account.len || s->may_relay || is_of_relay_domain(address)
+		           ? R_RCPT_OK
+		           : R_RELAY_DENIED;
 	case RCPT_UNKNOWN:
 		return R_RCPT_UNKNOWN;
 	case RCPT_SUSPENDED:
@@ -68,7 +86,8 @@ take(struct session *s, struct span address, const struct rcpt_params *asked)
 	if (r != R_NONE)
 		return r;
 	bool has_forward;
-	r = verdict_reply(s, verdict_of(s, address, io_unread(&s->io), &has_forward));
+	r = verdict_reply(
+	    s, address, verdict_of(s, address, io_unread(&s->io), &has_forward));
 	if (r != R_RCPT_OK)
 		return r;
 	r = policy_rcpt(s, address, asked);

@@ -98,6 +98,7 @@ static const struct conf_setting smtpd[] = {
 	LIST("lmtp_networks", "127.0.0.0/8 ::1/128", check_network, "networks that may connect to addresses of listen_lmtp"),
 	STR("lmtp_user", "", check_name_or_none, "user (name or number) that may connect to paths of listen_lmtp; \"\": root alone"),
 	LIST("relay_networks", "127.0.0.0/8 ::1/128", check_network, "networks that may send anywhere without AUTH"),
+	LIST("relay_domains", "", check_domain, "domains of other hosts for which anybody may send here: their mail goes on by routes of queue, or their mail hosts"),
 	LIST("xclient_networks", "", check_network, "networks whose hosts may say for which client they speak (XCLIENT): proxies"),
 	LIST("xforward_networks", "", check_network, "networks whose hosts may say from whom a message came first (XFORWARD), for the log"),
 	LIST("etrn_domains", "", check_domain, "domains for which clients may ask that what waits for them is tried now (ETRN), once a minute"),
