@@ -16,6 +16,8 @@ struct agent {
 	int chan;                           /* own; -1: none lives */
 	uint64_t used;
 	unsigned failures; /* in a row */
+	unsigned unasked;  /* in a row: no order could be given */
+	int64_t unasked_since_ms;
 	int64_t penalty_until_ms;
 	int64_t window_ms, taken_ms; /* when it began; time of its runs */
 };
@@ -225,6 +227,20 @@ failed(struct agent *a, const struct target *t, int err, int64_t now)
 	return E_BAD;
 }
 
+/* That was not the script. */
+static int
+not_asked(struct agent *a, const struct target *t, int err, int64_t now)
+{
+	if (a->unasked++ == 0)
+		a->unasked_since_ms = now;
+	log_event(LOG_WARNING, "agent_not_asked", "account=%s why=%s times=%u",
+	    log_q(t->address), err_name(err), a->unasked);
+	return a->unasked < AGENT_UNASKED_MOST ||
+	               now - a->unasked_since_ms < AGENT_UNASKED_MS
+	           ? E_LIMIT
+	           : E_BAD;
+}
+
 int
 agents_run(const struct target *t, const struct agent_order *o,
     int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,
@@ -243,6 +259,8 @@ agents_run(const struct target *t, const struct agent_order *o,
 	int64_t now = clock_mono_ms();
 	if (agents.is_asked)
 		a->taken_ms += now - begun;
+	if (agents.is_asked)
+		a->unasked = 0;
 	if (err == E_OK) {
 		a->failures = 0;
 		return E_OK;
@@ -252,11 +270,8 @@ agents_run(const struct target *t, const struct agent_order *o,
 		    LOG_NOTICE, "agents_crowded", "account=%s", log_q(t->address));
 		return E_LIMIT;
 	}
-	if (!agents.is_asked) { /* that was not the script */
-		log_event(LOG_WARNING, "agent_not_asked", "account=%s why=%s",
-		    log_q(t->address), err_name(err));
-		return E_LIMIT;
-	}
+	if (!agents.is_asked)
+		return not_asked(a, t, err, now);
 	return failed(a, t, err, now);
 }
 

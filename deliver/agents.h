@@ -18,6 +18,12 @@ enum {
 	/* so many runs in a row without an answer, and scripts are left out for a while */
 	AGENT_FAILURES_MOST = 3,
 	AGENT_PENALTY_MS = 600000,
+	/*
+	 * an order that could not be given so many times in a row, for so long: the mail is placed as
+	 * without scripts until one can be given again, rather than sent back one day
+	 */
+	AGENT_UNASKED_MOST = 5,
+	AGENT_UNASKED_MS = 600000,
 	/* the scripts of a mailbox may take so long in each window; then its mail waits */
 	AGENT_WINDOW_MS = 60000,
 	AGENT_ALLOWANCE_MS = 20000,
@@ -39,8 +45,8 @@ void agents_open(const struct conf *);
  *   message  puts the message's bytes behind the order: E_OK, or what ends it
  *   out      borrows from memory that the next call uses again
  *   returns  E_OK; E_LIMIT: later (too many agents, or none could be asked, no answer in time, too
- *            much time of late, less than agent_time until deadline); E_BAD: they failed too often, it is to
- *            be placed as without
+ *            much time of late, less than agent_time until deadline); E_BAD: they failed, or could not be
+ *            asked, too often, it is to be placed as without
  */
 MUST_USE int agents_run(const struct target *, const struct agent_order *,
     int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,
