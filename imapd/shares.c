@@ -157,7 +157,8 @@ find_guest(const struct member *m, struct shares_guest *out)
 	if (err == E_OK)
 		err = account_get(role.accounts, span_of(m->account), &role.arena, &a);
 	*out = (struct shares_guest){.address = span_of(m->account),
-	    .groups = err == E_OK ? a.groups : SPAN("")};
+	    .groups = err == E_OK ? a.groups : SPAN(""),
+	    .since_sec = err == E_OK ? a.created_sec : 0};
 	return err == E_BAD ? E_OK : err;
 }
 
@@ -203,6 +204,7 @@ open_door(struct member *m, const struct account *a, const struct shares_guest *
 	bool is_own = span_eq(a->address, guest->address);
 	struct door_terms terms = {.guest = is_own ? SPAN("") : guest->address,
 	    .groups = is_own ? SPAN("") : guest->groups,
+	    .guest_since_sec = guest->since_sec,
 	    .quota_bytes = a->quota_bytes,
 	    .quota_messages = a->quota_messages,
 	    .is_deposit = is_deposit,

@@ -69,6 +69,7 @@ void shares_index_set(struct shares_index *, struct span owner, struct span gran
 /* Who asks, and the groups of its domain that it is in: "name\n" each.  Borrows. */
 struct shares_guest {
 	struct span address, groups;
+	int64_t since_sec; /* since when it is there */
 };
 
 /* shares_index_has - the owner gave that account, a group of it, or all of its domain, anything */

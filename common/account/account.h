@@ -46,6 +46,8 @@ struct account {
 	 * lower-cased; borrow: arena
 	 */
 	struct span identities;
+	/* when it came into being; 0: before that was noted.  Another one of its address was later */
+	int64_t created_sec;
 	struct budget budget; /* what it says holds in place of budget_account */
 	/* those of its domain that it is in: "name\n" each (account_group_check); borrow: arena */
 	struct span groups;

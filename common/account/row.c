@@ -3,8 +3,14 @@
 #include "account/app.h"
 #include "account/files.h"
 
-/* Rows of version 1 end before the identities, those of 2 before the groups: read as without any. */
-enum { ROW_VERSION_PLAIN = 1, ROW_VERSION_BUDGET = 2, ROW_VERSION = 3 };
+/* Rows of version 1 end before the identities, those of 2 before the groups, those of 3 before when
+ * it was made: read as without any. */
+enum {
+	ROW_VERSION_PLAIN = 1,
+	ROW_VERSION_BUDGET = 2,
+	ROW_VERSION_GROUPS = 3,
+	ROW_VERSION = 4,
+};
 
 /* One octet: whether it is suspended, and the protocols of apps_only. */
 enum { ROW_SUSPENDED = 1, ROW_APPS_SHIFT = 1 };
@@ -40,6 +46,7 @@ account_row_put(struct buf *b, const struct account *a)
 	buf_bytes(b, a->identities);
 	budget_row_put(b, &a->budget);
 	buf_bytes(b, a->groups);
+	buf_u64(b, (uint64_t)a->created_sec);
 }
 
 int
@@ -61,8 +68,10 @@ account_row_get(struct span address, struct span row, struct account *out)
 		out->identities = rd_str(&r, ACCOUNT_IDENTITIES_MAX);
 		budget_row_get(&r, &out->budget);
 	}
-	if (version == ROW_VERSION)
+	if (version >= ROW_VERSION_GROUPS)
 		out->groups = rd_str(&r, ACCOUNT_GROUPS_MAX);
+	if (version == ROW_VERSION)
+		out->created_sec = (int64_t)rd_u64(&r);
 	return version >= ROW_VERSION_PLAIN && version <= ROW_VERSION ? rd_end(&r)
 	                                                              : E_BAD;
 }

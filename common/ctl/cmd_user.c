@@ -13,6 +13,8 @@
 #include "ctl/stopped.h"
 #include "ctl/table.h"
 #include "ctl/user.h"
+#include "ctl/worker.h"
+#include "store/store.h"
 
 static const struct column columns[] = {
     {"address", "ADDRESS", CELL_TEXT},
@@ -151,6 +153,36 @@ kick_all(struct merpati *c, int argc, char **argv)
 }
 
 static int
+end_in_jail(int chan, const char *home, void *ctx)
+{
+	(void)chan, (void)ctx;
+	return store_end_guests(home) == E_OK ? EX_OK : EX_TEMPFAIL;
+}
+
+/* What it shared is shared no longer: guests that are in have a channel to its keeper. */
+static int
+end_guests(struct merpati *c, int argc, char **argv)
+{
+	struct accounts *accounts = NULL;
+	struct arena arena = {0};
+	int status = user_accounts(c, &accounts);
+	for (int i = 0; i < argc && accounts; i++) {
+		struct account a;
+		struct worker w;
+		int err = user_find(c, accounts, argv[i], &arena, &a);
+		if (err == EX_OK)
+			err = worker_start(c->conf, &a, end_in_jail, NULL, &w);
+		if (err == EX_OK)
+			err = worker_serve(&w, NULL, 0, NULL);
+		if (err != EX_OK && err != EX_NOUSER)
+			status = err;
+		arena_reset(&arena);
+	}
+	accounts_close(&accounts);
+	return status;
+}
+
+static int
 suspend(struct merpati *c, int *argc, char **argv, bool is_suspended)
 {
 	int status = opts_read(c, NULL, 0, argc, argv, 1, USER_ARGUMENTS_MAX);
@@ -164,8 +196,10 @@ cmd_user_suspend(struct merpati *c, int argc, char **argv)
 {
 	int n = argc;
 	int status = suspend(c, &n, argv, true);
-	int kicked =
-	    status == EX_OK || status == EX_NOUSER ? kick_all(c, n, argv) : EX_OK;
+	bool is_done = status == EX_OK || status == EX_NOUSER;
+	int kicked = is_done ? kick_all(c, n, argv) : EX_OK;
+	int ended = is_done ? end_guests(c, n, argv) : EX_OK;
+	kicked = kicked == EX_OK ? ended : kicked;
 	return status == EX_OK ? kicked : status;
 }
 

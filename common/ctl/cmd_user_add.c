@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "ctl/password.h"
 #include "ctl/user.h"
 
@@ -97,6 +98,7 @@ put_account(struct adding *a, struct account *new, struct span password)
 			"higher");
 		return EX_UNAVAILABLE;
 	}
+	new->created_sec = clock_wall_sec();
 	new->gid = geteuid() == 0 ? (gid_t) new->uid : getegid();
 	if (err == E_OK)
 		err = account_put(a->writer, new);

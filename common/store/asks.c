@@ -193,8 +193,7 @@ ask_append_get(struct rd *r, struct ask_append *out)
 	out->replaced_mailbox = rd_u32(r);
 	out->replaced_uid = rd_u32(r);
 	out->n = rd_u16(r);
-	return r->err == E_OK && out->n > 0 && out->n <= STORE_APPENDS_MOST ? E_OK
-	                                                                    : E_BAD;
+	return r->err == E_OK && out->n <= STORE_APPENDS_MOST ? E_OK : E_BAD;
 }
 
 void

@@ -41,7 +41,7 @@ enum keeper_ask {
 	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */
 	KEEPER_HOLD, /* this session is held to its user's rights from now on; no reply */
 	/*
-	 * str address, str groups ("name\n" each), u64 bytes, u64 messages: of the account's quota, u8
+	 * str address, str groups ("name\n" each), u64 since when it is there, u64 bytes, u64 messages: of the account's quota, u8
 	 * is_deposit -> said.  From now on this is a channel of that account, which may ask what a guest
 	 * may; of a deposit: APPEND alone (door.h)
 	 */
@@ -71,7 +71,9 @@ enum keeper_ask {
 	KEEPER_CREATE, /* name, str special use -> said, struct store_mailbox */
 	KEEPER_DELETE, /* name -> said */
 	KEEPER_RENAME, /* name, name -> said */
-	/* struct ask_append, n x struct ask_message -> said, u32 uidvalidity, u32 first uid */
+	/*
+	 * struct ask_append, n x struct ask_message (none: whether any may come) -> said, u32 uidvalidity, u32 first uid
+	 */
 	KEEPER_APPEND,
 	KEEPER_COPY, /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
 	/* name, str identifier, u8 enum store_acl_how, u16 enum right -> said */

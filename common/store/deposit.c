@@ -43,14 +43,15 @@ store_deposit(int chan, struct span mailbox, const struct incoming *all, size_t 
 {
 	struct buf body = {0}, in = {0};
 	struct rd rest;
-	enum store_said said = STORE_DONE;
+	enum store_said said;
 	if (n == 0 || n > STORE_APPENDS_MOST)
 		return STORE_TOO_MANY;
 	if (mailbox.n > STORE_NAME_MAX)
 		return STORE_NONEXISTENT;
+	buf_bytes(&body, mailbox);
+	said = ask_deposit(chan, DEPOSIT_BEGIN, &body, -1, &in, &rest);
 	for (size_t i = 0; i < n && said == STORE_DONE; i++)
 		said = bring(chan, &all[i], &in);
-	buf_bytes(&body, mailbox);
 	if (said == STORE_DONE)
 		said = ask_deposit(chan, DEPOSIT_END, &body, -1, &in, &rest);
 	if (said == STORE_DONE) {

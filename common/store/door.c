@@ -83,6 +83,7 @@ ask_guest(int chan, const struct door_terms *t)
 	struct ask_msg reply = {.fd = -1};
 	buf_bytes(&body, t->guest);
 	buf_bytes(&body, t->groups);
+	buf_u64(&body, (uint64_t)t->guest_since_sec);
 	buf_u64(&body, t->quota_bytes);
 	buf_u64(&body, t->quota_messages);
 	buf_u8(&body, t->is_deposit);
@@ -116,6 +117,7 @@ door_open(const char *home, const struct door_terms *t, struct buf *granted, int
 struct deposit {
 	struct store *store; /* own: its channel is the guest's */
 	const struct door_terms *terms;
+	struct buf mailbox; /* own */
 	struct arena arena;
 	struct incoming *all; /* own */
 	size_t n, cap;
@@ -188,6 +190,30 @@ take_message(struct deposit *d, const struct incoming *about, int fd)
 	return said_of(copy_file(fd, about->size_bytes, m));
 }
 
+/* PH_BEGUN: it may bring messages */
+enum { PH_NEW = 1, PH_BEGUN = 2 };
+
+/* Before any bytes are copied: an APPEND of no message. */
+static int
+on_begin(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct deposit *d = a->ctx;
+	struct buf ask = {0};
+	struct answer answer;
+	struct ask_append append = {.target = rd_str(body, STORE_NAME_MAX)};
+	(void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	buf_span(&d->mailbox, append.target);
+	ask_append_put(&ask, &append);
+	enum store_said said =
+	    keeper_ask_said(d->store, KEEPER_APPEND, &ask, false, &answer);
+	if (said == STORE_DONE)
+		a->phase = PH_BEGUN;
+	buf_u8(reply, (uint8_t)said);
+	return E_OK;
+}
+
 static bool
 is_file_of(int fd, uint64_t size, uint64_t most)
 {
@@ -223,12 +249,11 @@ on_end(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_bac
 {
 	struct deposit *d = a->ctx;
 	uint32_t uidvalidity = 0, uid = 0;
-	struct span mailbox = rd_str(body, STORE_NAME_MAX);
 	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK || d->n == 0)
 		return E_BAD;
-	buf_u8(reply,
-	    (uint8_t)store_append(d->store, mailbox, d->all, d->n, &uidvalidity, &uid));
+	buf_u8(reply, (uint8_t)store_append(d->store, buf_as_span(&d->mailbox), d->all,
+			  d->n, &uidvalidity, &uid));
 	buf_u32(reply, uidvalidity);
 	buf_u32(reply, uid);
 	return E_OK;
@@ -239,8 +264,9 @@ enum { MESSAGE_BYTES = 4 + 8 + 8 + 2 + STORE_KEYWORDS_MAX * (4 + STORE_KEYWORD_M
 /* clang-format off */
 static const struct ask_row rows[DEPOSIT_ASKS] = {
 	/*                   name       legal in  times               bytes               fd back  answered by */
-	[DEPOSIT_MESSAGE] = {"MESSAGE", 1,        STORE_APPENDS_MOST, MESSAGE_BYTES,      false,   on_message},
-	[DEPOSIT_END]     = {"END",     1,        1,                  4 + STORE_NAME_MAX, false,   on_end},
+	[DEPOSIT_BEGIN]   = {"BEGIN",   PH_NEW,   1,                  4 + STORE_NAME_MAX, false,   on_begin},
+	[DEPOSIT_MESSAGE] = {"MESSAGE", PH_BEGUN, STORE_APPENDS_MOST, MESSAGE_BYTES,      false,   on_message},
+	[DEPOSIT_END]     = {"END",     PH_BEGUN, 1,                  0,                  false,   on_end},
 };
 
 /* clang-format on */
@@ -277,6 +303,7 @@ door_deposit(int keeper, int peer, const struct door_terms *terms)
 		incoming_drop(&d.all[i]);
 	mem_free(&d.all);
 	asker_free(&a);
+	buf_free(&d.mailbox);
 	store_close(&d.store);
 	arena_reset(&d.arena);
 	buf_free(&scratch);

@@ -5,10 +5,13 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/annotations.h"
 #include "store/jobs.h"
 
 /* ---- what somebody has ---- */
+
+enum { GIVEN_TEXT_MAX = 21 /* octets of when it was */ };
 
 struct gathered {
 	const struct guest *guest; /* borrow; NULL: the account itself */
@@ -20,8 +23,26 @@ static unsigned
 rights_of_row(const struct annotation *a)
 {
 	unsigned rights;
+	struct span text = a->value, letters = span_cut(&text, ' ');
 	/* one that is not as we write it gives nothing */
-	return rights_parse(a->value, &rights) == E_OK ? rights : 0;
+	return rights_parse(letters, &rights) == E_OK ? rights : 0;
+}
+
+/* When it was given, behind the letters; 0: before that was noted. */
+static int64_t
+given_sec(const struct annotation *a)
+{
+	struct span text = a->value;
+	uint64_t sec;
+	span_cut(&text, ' ');
+	return span_u64(text, INT64_MAX, &sec) == E_OK ? (int64_t)sec : 0;
+}
+
+/* An address may have been given to another person since: that one has nothing of it. */
+static bool
+is_guests(const struct gathered *g, const struct annotation *a, struct span who)
+{
+	return span_eqs(who, g->guest->who) && given_sec(a) >= g->guest->since_sec;
 }
 
 static bool
@@ -38,7 +59,7 @@ gather(void *ctx, const struct annotation *a)
 	struct gathered *g = ctx;
 	struct span who = a->who;
 	bool is_minus = span_take(&who, '-');
-	bool is_self = g->guest ? span_eqs(who, g->guest->who) : span_eqs(who, "owner");
+	bool is_self = g->guest ? is_guests(g, a, who) : span_eqs(who, "owner");
 	/* a guest may write -anyone: it takes nothing from the account itself */
 	bool is_all = span_eqs(who, "anyone") && (g->guest || !is_minus);
 	/* the account itself has its own rights, whatever groups it is in */
@@ -283,6 +304,7 @@ write_row(struct acl_job *a, struct annotation *row, const struct found *was)
 	    a->how == ACL_DELETE || (rights == 0 && !span_eqs(a->identifier, "owner"));
 	int err;
 	rights_put_plain(&text, rights);
+	buf_putf(&text, " %lld", (long long)clock_wall_sec());
 	row->value = buf_as_span(&text);
 	if (is_none)
 		err = annotation_remove(&the_keeper.tables, job_txn(), row);
@@ -321,9 +343,9 @@ set_step(struct job *j)
 	if (err != E_OK)
 		return err;
 	if (!was.is_there && a->how != ACL_DELETE &&
-	    (was.n >= ACL_ENTRIES_MOST ||
-		the_keeper.annotated.bytes + a->identifier.n + RIGHTS_TEXT_MAX >
-		    METADATA_ACCOUNT_MAX))
+	    (was.n >= ACL_ENTRIES_MOST || the_keeper.annotated.bytes + a->identifier.n +
+						  RIGHTS_TEXT_MAX + GIVEN_TEXT_MAX >
+					      METADATA_ACCOUNT_MAX))
 		return done(j, STORE_TOO_MANY);
 	/* whoever has it selected, sleeps in it or follows it looks at what he may now */
 	slot_touch(s)->modseq++;

@@ -233,6 +233,8 @@ append_step(struct job *j)
 		return err;
 	if (is_over_quota(&a->asked, &needs.sum, &less))
 		return done(a, STORE_OVER_QUOTA);
+	if (a->asked.n == 0)
+		return done(a, STORE_DONE);
 	err = slot_keywords(
 	    target, needs.keywords, needs.n_keywords, KEYWORDS_ALL, &bits);
 	if (err == E_BAD)

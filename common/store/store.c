@@ -244,20 +244,11 @@ lock_within(const char *path, int *out)
 	return err;
 }
 
-/*
- * One that lives, or can be started, writes down what it knows before it goes.  index/start is
- * held: nothing here may wait for that.
- */
-static void
-ask_to_leave(void)
+static int
+leave(int chan)
 {
 	struct buf in = {0};
 	struct ask_msg reply;
-	int chan = connect_keeper();
-	if (chan < 0 && start_keeper() == E_OK)
-		chan = connect_keeper();
-	if (chan < 0)
-		return;
 	int err = ask_call(chan, KEEPER_LEAVE, SPAN(""), -1, &in, &reply,
 	    deadline_in_ms(STORE_WAIT_MS));
 	if (err == E_OK && reply.fd >= 0)
@@ -267,6 +258,31 @@ ask_to_leave(void)
 		    LOG_WARNING, "keeper_silent", "ask=LEAVE why=%s", err_name(err));
 	close(chan);
 	buf_free(&in);
+	return err;
+}
+
+/* Their next one asks shares, which lets nobody in to who is suspended. */
+int
+store_end_guests(const char *home)
+{
+	if (chdir(home) != 0)
+		return E_IO;
+	int chan = connect_keeper();
+	return chan < 0 || leave(chan) == E_OK ? E_OK : E_IO;
+}
+
+/*
+ * One that lives, or can be started, writes down what it knows before it goes.  index/start is
+ * held: nothing here may wait for that.
+ */
+static void
+ask_to_leave(void)
+{
+	int chan = connect_keeper();
+	if (chan < 0 && start_keeper() == E_OK)
+		chan = connect_keeper();
+	if (chan >= 0)
+		(void)leave(chan); /* logged; the lock tells whether it went */
 }
 
 int

@@ -173,6 +173,12 @@ struct store *store_guest(store_connect_fn *, void *ctx);
 /* store_reach - its keeper is there; what connect said */
 MUST_USE int store_reach(struct store *);
 
+/*
+ * store_end_guests - whoever of other accounts is in is asked out: the keeper, if one lives, ends.  In a
+ * process of the account.  E_OK, E_IO (logged)
+ */
+MUST_USE int store_end_guests(const char *home);
+
 /* What a rebuild came to. */
 struct store_rebuilt {
 	uint64_t from_dump;    /* messages that dump and files know */

@@ -124,7 +124,7 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_GUEST:
 		buf_bytes(b, SPAN("u2@example.test"));
 		buf_bytes(b, SPAN("staff\n"));
-		put_u32s(b, 4);
+		put_u32s(b, 6);
 		buf_u8(b, 0);
 		break;
 	case KEEPER_FILE:

@@ -32,7 +32,7 @@ static const struct account samples[] = {
 	    .quota_messages = UINT64_MAX, .is_suspended = true, .pop3_keep_days = INT32_MAX},
 	{.home = {"a.test/ben", 10}, .uid = 1, .identities = {"*@b.test\nx@c.test\n", 18},
 	    .budget = {{{1, BUDGET_NONE}, {0, 3}, {UINT32_MAX - 1, 0}}}},
-	{.home = {"y", 1}, .groups = {"staff\nit-2\n", 11}},
+	{.home = {"y", 1}, .groups = {"staff\nit-2\n", 11}, .created_sec = 1700000000},
 	{.home = {"a\0b", 3}, .quota_bytes = 1, .quota_messages = (uint64_t)1 << 32, .pop3_keep_days = INT32_MIN},
 };
 
@@ -51,6 +51,7 @@ assert_same(const struct account *a, const struct account *b)
 	assert_int_equal(a->pop3_keep_days, b->pop3_keep_days);
 	assert_true(span_eq(a->identities, b->identities));
 	assert_true(span_eq(a->groups, b->groups));
+	assert_int_equal(a->created_sec, b->created_sec);
 	assert_memory_equal(&a->budget, &b->budget, sizeof a->budget);
 }
 
@@ -131,10 +132,27 @@ test_row_without_groups(void **st)
 	row.p[0] = 2;
 	assert_int_equal(get_cut(&row, row.len, &a), E_BAD);
 	assert_int_equal(
-	    account_row_get(SPAN("x"), span_make(row.p, row.len - 4), &a), E_OK);
+	    account_row_get(SPAN("x"), span_make(row.p, row.len - 12), &a), E_OK);
 	assert_true(span_eq(a.identities, samples[3].identities));
 	assert_memory_equal(&a.budget, &samples[3].budget, sizeof a.budget);
 	assert_int_equal(a.groups.n, 0);
+	buf_free(&row);
+}
+
+/* What was written before it was noted when an account was made. */
+static void
+test_row_without_created(void **st)
+{
+	struct buf row = {0};
+	struct account a;
+	(void)st;
+	account_row_put(&row, &samples[4]);
+	row.p[0] = 3;
+	assert_int_equal(get_cut(&row, row.len, &a), E_BAD);
+	assert_int_equal(
+	    account_row_get(SPAN("x"), span_make(row.p, row.len - 8), &a), E_OK);
+	assert_true(span_eq(a.groups, samples[4].groups));
+	assert_int_equal(a.created_sec, 0);
 	buf_free(&row);
 }
 
@@ -723,6 +741,7 @@ main(void)
 	    cmocka_unit_test(test_row_cuts),
 	    cmocka_unit_test(test_row_version),
 	    cmocka_unit_test(test_row_without_groups),
+	    cmocka_unit_test(test_row_without_created),
 	    cmocka_unit_test(test_row_of_before),
 	    cmocka_unit_test(test_row_longest_home),
 	    cmocka_unit_test_setup_teardown(test_life_of_an_account, setup, teardown),

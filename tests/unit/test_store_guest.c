@@ -394,6 +394,44 @@ test_numbers(void **state)
 	store_close(&g);
 }
 
+/* ---- an address of another one ---- */
+
+static int64_t since_sec;
+
+static int
+come_in_since(void *ctx, int *out)
+{
+	struct door_terms t = {.guest = span_of(ctx),
+	    .guest_since_sec = since_sec,
+	    .message_bytes_most = BYTES_MOST};
+	struct buf granted = {.max = 1000};
+	assert_int_equal(door_open(home_dir, &t, &granted, out), E_OK);
+	buf_free(&granted);
+	return E_OK;
+}
+
+/* What was given to who had the address before is not given to who has it now. */
+static void
+test_another_person(void **state)
+{
+	struct home *h = *state;
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_READ);
+	give(h, "Drafts", "anyone", RIGHT_LOOKUP);
+	since_sec = clock_wall_sec() - 1000;
+	struct store *g = store_guest(come_in_since, anna);
+	names_check(g, "Drafts=1 Sent=3 ");
+	store_close(&g);
+	since_sec = clock_wall_sec() + 1000;
+	g = store_guest(come_in_since, anna);
+	names_check(g, "Drafts=1 ");
+	store_close(&g);
+	/* rows of before that was noted: of whom the address always was */
+	since_sec = 0;
+	g = store_guest(come_in_since, anna);
+	names_check(g, "Drafts=1 Sent=3 ");
+	store_close(&g);
+}
+
 /* ---- messages that come ---- */
 
 /* A door as it is at work: its end of the channel is the guest's. */
@@ -458,9 +496,13 @@ test_deposit(void **state)
 		m[i].n_keywords = 1;
 	}
 	unsigned before = files_in("msg");
+	/* it is said before any of them is looked at */
+	int fd = m[0].fd;
+	m[0].fd = -1;
 	assert_int_equal(deposit("Sent", 0, m, 2), STORE_NONEXISTENT);
 	give(h, "Sent", anna, RIGHT_LOOKUP);
 	assert_int_equal(deposit("Sent", 0, m, 2), STORE_NO_RIGHT);
+	m[0].fd = fd;
 	give(h, "Sent", anna, RIGHT_INSERT);
 	/* where it cannot be looked up, a mailbox is not told to be there, but takes what it must */
 	assert_int_equal(deposit("Sent", 0, m, 2), STORE_DONE);
@@ -524,6 +566,6 @@ main(void)
 	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_groups),
 	    TEST(test_inherited), TEST(test_granted), TEST(test_seen), TEST(test_files),
 	    TEST(test_revoked), TEST(test_beyond), TEST(test_numbers),
-	    TEST(test_deposit), TEST(test_bad_deposit)};
+	    TEST(test_another_person), TEST(test_deposit), TEST(test_bad_deposit)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
