@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "imapd/acl.h"
 #include "imapd/metadata.h"
-#include "imapd/pattern.h"
 #include "imapd/share.h"
 #include "imapd/status.h"
+#include "store/pattern.h"
 
 enum { PATTERNS_MOST = 32 };
 

@@ -9,6 +9,7 @@
 #include "conf/budget.h"
 #include "conf/dnslist.h"
 #include "conf/domain.h"
+#include "conf/retention.h"
 #include "conf/route.h"
 #include "conf/rule.h"
 #include "conf/service.h"
@@ -248,6 +249,15 @@ check_folder_or_none(const char *value)
 	return is_bad ? "a name without \"/\" that no account has from its beginning "
 	                "(INBOX, Trash, ...), or \"\""
 	              : NULL;
+}
+
+const char *
+check_retention(const char *value)
+{
+	struct retention_rule rule;
+	const char *wrong;
+	return retention_rule_parse(span_of(value), &rule, &wrong) == E_OK ? NULL
+	                                                                   : wrong;
 }
 
 /* An address as text, without brackets; *bits is how long one is. */

@@ -27,6 +27,7 @@ const char *check_domain_quota(const char *value);   /* "domain=100G" */
 const char *check_days_of(const char *value);        /* "domain=30", "address=30" */
 const char *check_percent(const char *value);        /* "1" to "100" */
 const char *check_folder_or_none(const char *value); /* of one level */
+const char *check_retention(const char *value);      /* conf/retention.h */
 const char *check_name_or_none(const char *value);
 const char *check_listen(const char *value); /* "0.0.0.0:25", "[::]:25", "*:25" */
 /* "192.0.2.53", "[2001:db8::1]:53", "system" */

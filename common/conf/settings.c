@@ -41,6 +41,8 @@ static const struct conf_setting common[] = {
 	LIST("undelete_days_of", "", check_days_of, "days of a domain, or of an account, in place of undelete_days: \"example.com=30\", \"anna@example.com=0\""),
 	BYTES("undelete_max_size", "1G", 1024 * KB, 1024 * GB, "what an account has of it at most; past that the oldest goes"),
 	STR("undelete_folder", "", check_folder_or_none, "the folder in which IMAP shows what is kept so; \"\": none"),
+	LIST("retention", "", check_retention, "what goes by itself, and when, a rule each: 'folder=\\Trash saved=30d remove', 'for=example.com folder=INBOX older=365d archive=Archive/%Y'; the first that fits a message decides; see RETENTION"),
+	INT("retention_hour", "3", 0, 23, "the hour of the day (local time) at which they are carried out; where deliver did not run then, once it does"),
 	STR("spool_dir", "/var/spool/merpati", check_absolute, "messages on their way"),
 	STR("state_dir", "/var/lib/merpati", check_absolute, "accounts"),
 	STR("run_dir", "/run/merpati", check_absolute, "sockets and pid files"),

@@ -74,6 +74,13 @@ enum metric_job {
 	METRIC_JOB_COUNT
 };
 
+/* common/store/retention.c */
+enum metric_retention {
+	METRIC_RETENTION_REMOVED,
+	METRIC_RETENTION_ARCHIVED,
+	METRIC_RETENTION_COUNT
+};
+
 enum metric_done { METRIC_DONE_OK, METRIC_DONE_FAILED, METRIC_DONE_COUNT };
 
 enum metric_hop {
@@ -234,6 +241,10 @@ enum metric_daemon {
 		"checkpoints: what was placed made durable") \
 	M(M_DELIVER_CHECKPOINT,  METRIC_HISTOGRAM,    IN_DELIVER,          LATENCY,   "seconds", "checkpoint",       none, \
 		"a checkpoint") \
+	M(M_RETENTION,           METRIC_RETENTION_COUNT, IN_DELIVER,       COUNTER,   "",        "retention_messages", retention, \
+		"messages that the rules of retention removed or archived") \
+	M(M_RETENTION_RUNS,      METRIC_DONE_COUNT,   IN_DELIVER,          COUNTER,   "",        "retention_accounts", done, \
+		"accounts in which these rules were carried out, or something was refused") \
 	M(M_SIEVE_COMMANDS,      METRIC_SIEVE_VERBS,  IN_DELIVER,          COUNTER,   "",        "managesieve_commands", sieve_verbs, \
 		"commands of ManageSieve after the login, by verb") \
 	M(M_POP3_COMMANDS,       METRIC_POP3_VERBS,   IN_POP3D,            COUNTER,   "",        "commands",         pop3_verbs, \

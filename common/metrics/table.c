@@ -15,6 +15,7 @@ static const char *const outcome_values[METRIC_OUTCOME_COUNT] = {"placed", "rela
 static const char *const state_values[METRIC_STATE_COUNT] = {"journal", "deferred", "held"};
 static const char *const put_values[METRIC_PUT_COUNT] = {"ok", "full", "busy", "failed"};
 static const char *const job_values[METRIC_JOB_COUNT] = {"placed", "deferred", "failed"};
+static const char *const retention_values[METRIC_RETENTION_COUNT] = {"removed", "archived"};
 static const char *const done_values[METRIC_DONE_COUNT] = {"ok", "failed"};
 static const char *const hop_values[METRIC_HOP_COUNT] = {"mx", "smtp", "lmtp", "unix"};
 static const char *const attempt_values[METRIC_ATTEMPT_COUNT] = {"2xx", "4xx", "5xx", "unfit", "no_connection", "no_tls", "cut_off"};
@@ -48,6 +49,7 @@ static const char *const imap_verb_values[METRIC_IMAP_VERBS] = {"FETCH", "SEARCH
 #define LABELS_states     {.name = "state", .values = state_values}
 #define LABELS_puts       {.name = "result", .values = put_values}
 #define LABELS_jobs       {.name = "result", .values = job_values}
+#define LABELS_retention  {.name = "action", .values = retention_values}
 #define LABELS_done       {.name = "result", .values = done_values}
 #define LABELS_hops       {.name = "class", .values = hop_values}
 #define LABELS_attempts   {"class", hop_values, "outcome", attempt_values, METRIC_ATTEMPT_COUNT}

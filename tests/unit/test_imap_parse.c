@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "imapd/parse.h"
-#include "imapd/pattern.h"
+#include "store/pattern.h"
 
 static struct arena arena = {.max_bytes = 16 << 20};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* pattern.c - names with wildcards. */
-#include "imapd/pattern.h"
+#include "store/pattern.h"
 
 #include <string.h>
 

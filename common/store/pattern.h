@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* pattern.h - names with wildcards, of LIST and LSUB: RFC 9051 6.3.9.  Pure. */
-#ifndef IMAPD_PATTERN_H
-#define IMAPD_PATTERN_H
+#ifndef STORE_PATTERN_H
+#define STORE_PATTERN_H
 
 #include "store/store.h"
 

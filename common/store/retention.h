@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * retention.h - the rules of the setting retention (conf/retention.h) that are for one account, and
+ * how they are carried out: by a session of that account, which asks the keeper for expunges and
+ * moves as any client does.  The first rule that fits a message decides about it.
+ */
+#ifndef STORE_RETENTION_H
+#define STORE_RETENTION_H
+
+#include "conf/retention.h"
+#include "store/store.h"
+
+struct retention; /* the rules for one account */
+
+enum {
+	RETENTION_NEVER = -1,
+	/* messages of one ask of the keeper, which divides it into steps of its own */
+	RETENTION_STEP_MESSAGES = 1000,
+	/* folders to which one step archives: past that it is two */
+	RETENTION_STEP_TARGETS = 64,
+	/* records that are looked at between two looks at whether to go on */
+	RETENTION_LOOKS = 10000,
+	RETENTION_STAMP_MAX = 64, /* octets of the file */
+};
+
+/* retention_new - own; borrows from conf */
+struct retention *retention_new(const struct conf *, struct span address);
+void retention_free(struct retention **);
+/* borrow: as long as this is there */
+struct span retention_address(const struct retention *);
+/* retention_count - of those that are for the account; i counts these */
+size_t retention_count(const struct retention *);
+const struct retention_rule *retention_rule(const struct retention *, size_t i);
+/* retention_number - where it stands in the setting, from 1 on */
+unsigned retention_number(const struct retention *, size_t i);
+/* retention_digest - of other rules it is another; never 0 */
+uint64_t retention_digest(const struct retention *);
+/*
+ * retention_expire_days - RFC 2449 6.7: whole days for which a message stays in INBOX at least,
+ * whatever else is asked of it (its size); RETENTION_NEVER: no rule removes or archives it
+ */
+int32_t retention_expire_days(const struct retention *);
+
+/* retention_folder - is the rule for a folder of this name and use ("": none)? */
+bool retention_folder(
+    const struct retention *, size_t i, struct span name, struct span special_use);
+
+struct retention_message {
+	int64_t date_sec, saved_sec;
+	uint64_t bytes;
+	bool is_flagged;
+};
+
+/* retention_fits - does it fit a message of such a folder? */
+bool retention_fits(const struct retention *, size_t i,
+    const struct retention_message *, int64_t now_sec);
+
+/* retention_due - the last time, not after now, at which it was that hour here */
+int64_t retention_due(int64_t now_sec, int hour);
+
+/* ---- a run ---- */
+
+/* What a rule came to in a folder. */
+struct retention_did {
+	struct span folder; /* borrow */
+	size_t rule;
+	uint64_t messages, bytes;
+	enum store_said said; /* why not all of it, or STORE_DONE */
+};
+
+struct retention_watch {
+	void *ctx;
+	void (*did)(void *ctx,
+	    const struct retention_did *); /* where something was to be done */
+	void (*progress)(
+	    void *ctx, uint64_t done, uint64_t of); /* messages; may be NULL */
+	bool (*goes_on)(void *ctx); /* false: it ends, between two steps; may be NULL */
+};
+
+/*
+ * retention_run - carries out the rules in all folders, in steps.  What comes meanwhile is left for
+ * the next run, also what it archives itself.  Its process may die at any time: what is not done yet
+ * the next run does.  What was done is one line of the log.
+ *   is_dry   nothing is changed; the same is told
+ *   returns  E_OK; E_MORE (goes_on ended it); E_BAD (something was refused: told); E_LIMIT (another
+ *            one runs); E_IO (logged)
+ */
+MUST_USE int retention_run(struct store *, const struct retention *, int64_t now_sec,
+    bool is_dry, const struct retention_watch *);
+
+/* ---- the file retained of a home: when a run was over ---- */
+#define RETENTION_STAMP "retained"
+
+struct retention_stamp {
+	int64_t when_sec;
+	uint64_t digest; /* of the rules that were carried out */
+};
+
+/* retention_stamp_get - path: "HOME/retained" below dir.  E_OK, E_BAD (there is none) */
+MUST_USE int retention_stamp_get(
+    int dir, const char *path, struct retention_stamp *out);
+/* retention_stamp_put - in the working directory, synced.  E_OK, E_LIMIT, E_IO (logged) */
+MUST_USE int retention_stamp_put(const struct retention_stamp *);
+
+#endif
