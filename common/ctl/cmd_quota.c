@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "conf/domain.h"
 #include "ctl/ctl.h"
+#include "ctl/named.h"
 #include "ctl/table.h"
 #include "ctl/user.h"
 #include "ctl/worker.h"
@@ -45,46 +46,12 @@ struct domain {
 
 struct chosen {
 	struct merpati *ctl;
-	int mail_dir; /* own */
-	int n_names;
-	char **names;       /* borrow: addresses and domains; none: all */
-	bool *is_found;     /* own; of each of these */
+	int mail_dir;       /* own */
+	struct named named; /* own */
 	struct table table; /* own */
 	struct domain *all; /* own; domains that are shown */
 	size_t n;
-	struct arena arena;       /* own */
-	struct account *accounts; /* own; those that are meant, spans in the arena */
-	size_t n_accounts;
 };
-
-static struct span
-domain_of(struct span address)
-{
-	size_t at = span_rfind(address, '@');
-	return span_from(address, at < address.n ? at + 1 : at);
-}
-
-static bool
-names_it(const struct chosen *c, const char *name, struct span address)
-{
-	struct buf one = {0};
-	bool is_domain = strchr(name, '@') == NULL;
-	domain_address_put(c->ctl->conf, span_of(name), &one);
-	bool is_it = is_domain ? domain_same(span_of(name), domain_of(address))
-	                       : span_eq(buf_as_span(&one), address);
-	buf_free(&one);
-	return is_it;
-}
-
-static bool
-is_meant(struct chosen *c, struct span address)
-{
-	bool is = c->n_names == 0;
-	for (int i = 0; i < c->n_names; i++)
-		if (names_it(c, c->names[i], address))
-			is = c->is_found[i] = true;
-	return is;
-}
 
 /* ---- show ---- */
 
@@ -114,14 +81,11 @@ static struct domain *
 domain_find(struct chosen *c, struct span name)
 {
 	struct span ours = domain_of_ours(c->ctl->conf, name);
-	bool is_named = false;
 	for (size_t i = 0; i < c->n; i++)
 		if (span_eq(c->all[i].name, ours))
 			return &c->all[i];
-	for (int i = 0; i < c->n_names; i++)
-		is_named |= !strchr(c->names[i], '@') &&
-		            domain_same(span_of(c->names[i]), name);
-	if (!is_named && (c->n_names || domain_quota(c->ctl->conf, name) == 0))
+	if (!named_has_domain(&c->named, name) &&
+	    (c->named.n || domain_quota(c->ctl->conf, name) == 0))
 		return NULL;
 	c->all = mem_grow(c->all, c->n + 1, sizeof *c->all);
 	c->all[c->n] = (struct domain){.name = ours};
@@ -132,7 +96,7 @@ static int
 show_account(void *ctx, const struct account *a)
 {
 	struct chosen *c = ctx;
-	struct domain *d = domain_find(c, domain_of(a->address));
+	struct domain *d = domain_find(c, named_domain(a->address));
 	struct usage_noted known = {.sum = {.bytes = 0}};
 	struct usage now, most = {a->quota_bytes, a->quota_messages};
 	if (account_usage(c->mail_dir, a, &known, &now) == E_OK && d) {
@@ -142,30 +106,15 @@ show_account(void *ctx, const struct account *a)
 	}
 	most.bytes = limit_least(most.bytes, known.own_limits.bytes);
 	most.messages = limit_least(most.messages, known.own_limits.messages);
-	if (is_meant(c, a->address))
+	if (named_has(&c->named, a->address))
 		add_row(&c->table, a->address, now, most, known.kept);
 	return E_OK;
-}
-
-static int
-say_missing(const struct chosen *c, int status)
-{
-	for (int i = 0; i < c->n_names; i++)
-		if (!c->is_found[i]) {
-			ctl_say("there is no account %s%s",
-			    strchr(c->names[i], '@') ? "" : "of ", c->names[i]);
-			status = status == EX_OK ? EX_NOUSER : status;
-		}
-	return status;
 }
 
 static void
 chosen_begin(struct chosen *c, struct merpati *ctl, int argc, char **argv)
 {
-	*c = (struct chosen){.ctl = ctl,
-	    .n_names = argc,
-	    .names = argv,
-	    .is_found = mem_new((size_t)argc + 1)};
+	*c = (struct chosen){.ctl = ctl, .named = named_of(ctl->conf, argc, argv)};
 	c->mail_dir = open(conf_str(ctl->conf, "common", "mail_dir"),
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
@@ -176,23 +125,8 @@ chosen_end(struct chosen *c)
 	if (c->mail_dir >= 0)
 		close(c->mail_dir);
 	table_free(&c->table);
-	arena_reset(&c->arena);
-	mem_free(&c->is_found);
+	named_free(&c->named);
 	mem_free(&c->all);
-	mem_free(&c->accounts);
-}
-
-static int
-each_account(struct chosen *c, int (*fn)(void *ctx, const struct account *))
-{
-	struct accounts *accounts = NULL;
-	int status = user_accounts(c->ctl, &accounts);
-	if (status == EX_OK && accounts_each(accounts, fn, c) != E_OK) {
-		ctl_say("the table of accounts cannot be read");
-		status = EX_NOINPUT;
-	}
-	accounts_close(&accounts);
-	return status;
 }
 
 static int
@@ -205,14 +139,14 @@ show(struct merpati *ctl, int argc, char **argv)
 	chosen_begin(&c, ctl, argc, argv);
 	c.table.columns = columns;
 	c.table.n_columns = COUNT(columns);
-	status = each_account(&c, show_account);
+	status = named_each(ctl, show_account, &c);
 	for (size_t i = 0; i < c.n; i++)
 		add_row(&c.table, c.all[i].name, c.all[i].sum,
 		    (struct usage){.bytes = domain_quota(ctl->conf, c.all[i].name)},
 		    c.all[i].kept);
 	if (status == EX_OK) {
 		table_print(&c.table, ctl->is_json);
-		status = say_missing(&c, status);
+		status = named_say_missing(&c.named, status);
 	}
 	chosen_end(&c);
 	return status == EX_OK ? ctl_done() : status;
@@ -315,21 +249,6 @@ static const struct ask_row rows[TELLS] = {
 
 /* clang-format on */
 
-/* No table is open while a worker is forked. */
-static int
-choose_account(void *ctx, const struct account *a)
-{
-	struct chosen *c = ctx;
-	struct account copy = *a;
-	if (!is_meant(c, a->address))
-		return E_OK;
-	copy.address = arena_span(&c->arena, a->address);
-	copy.home = arena_span(&c->arena, a->home);
-	c->accounts = mem_grow(c->accounts, c->n_accounts + 1, sizeof *c->accounts);
-	c->accounts[c->n_accounts++] = copy;
-	return E_OK;
-}
-
 static int
 recount(struct chosen *c, const struct account *a)
 {
@@ -359,14 +278,14 @@ recalc(struct merpati *ctl, int argc, char **argv)
 	chosen_begin(&c, ctl, argc, argv);
 	c.table.columns = recount_columns;
 	c.table.n_columns = COUNT(recount_columns);
-	status = each_account(&c, choose_account);
-	for (size_t i = 0; i < c.n_accounts; i++) {
-		int one = recount(&c, &c.accounts[i]);
+	status = named_each(ctl, named_choose, &c.named);
+	for (size_t i = 0; i < c.named.n_accounts; i++) {
+		int one = recount(&c, &c.named.accounts[i]);
 		status = status == EX_OK ? one : status;
 	}
-	if (c.n_accounts)
+	if (c.named.n_accounts)
 		table_print(&c.table, ctl->is_json);
-	status = say_missing(&c, status);
+	status = named_say_missing(&c.named, status);
 	chosen_end(&c);
 	return status == EX_OK ? ctl_done() : status;
 }

@@ -125,6 +125,12 @@ static const struct command commands[] = {
 	{{"quota", "recalc"},  "ADDRESS|DOMAIN... | --all",       true,  cmd_quota,
 		"what is used, counted anew from all messages",
 		"  --all                 of all accounts\n"},
+	{{"retention", "show"}, "[ADDRESS|DOMAIN...]",            true,  cmd_retention,
+		"the rules of the setting retention, as they hold for accounts", NULL},
+	{{"retention", "run"}, "[--dry-run] ADDRESS|DOMAIN... | --all", true, cmd_retention,
+		"carries them out now: what they say is removed or archived",
+		"  --dry-run             only say what would be done; without a name, in all accounts\n"
+		"  --all                 in all accounts\n"},
 	{{"sieve", "check"},   "SCRIPT",                          false, cmd_sieve_check,
 		"is a Sieve script right? says line and what is wrong", NULL},
 	{{"sieve", "run"},     "[OPTIONS] SCRIPT MESSAGE",        false, cmd_sieve_run,
