@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "deliver/owned.h"
 #include "proc/ask.h"
 #include "proc/child.h"
 
@@ -104,27 +105,13 @@ make_room(const struct agent *for_whom)
 static int
 start(struct agent *a, const struct target *t)
 {
-	struct buf body = {0};
-	struct ask_msg reply;
+	const struct owned o = {t->address, t->home, t->uid, t->gid};
 	agents.is_asked = false;
 	make_room(a);
-	buf_bytes(&body, t->address);
-	buf_u32(&body, t->uid);
-	buf_u32(&body, t->gid);
-	buf_bytes(&body, t->home);
-	int err = child_call(DELIVER_AGENT, buf_as_span(&body), -1, &agents.in, &reply);
-	buf_free(&body);
-	if (err != E_OK)
-		return E_IO;
-	int8_t result = (int8_t)rd_u8(&reply.body);
-	if (rd_end(&reply.body) != E_OK || result != E_OK || reply.fd < 0) {
-		if (reply.fd >= 0)
-			close(reply.fd);
-		return result == E_LIMIT ? E_LIMIT : E_IO;
-	}
-	a->chan = reply.fd;
-	agents.n_chans++;
-	return E_OK;
+	int err = owned_ask(DELIVER_AGENT, &o, &agents.in, &a->chan);
+	if (err == E_OK)
+		agents.n_chans++;
+	return err;
 }
 
 /* ---- a run ---- */

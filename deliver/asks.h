@@ -9,6 +9,9 @@
  *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send
  *   agent -> keeper           common/store/asks.h: where a script tests mailboxes
  *   agent -> lookup           common/account/recipient.h: LOOKUP_MEMBER, where a script tests a list
+ *   retention -> monitor      deliver/agents.h: DELIVER_RETAINER, a channel to a retainer of a mailbox
+ *   retention -> retainer     deliver/retention.h: RETAIN, the rules of retention in its mailbox
+ *   retainer -> keeper        common/store/asks.h: what a session asks for an EXPUNGE or a MOVE
  *   lookup -> maps            maps/maps.h: MAPS_FIND, where alias_maps names some
  *   lookup -> monitor         proc/daemon.h: a channel to maps
  * Of ManageSieve, where listen_sieve has an address:
@@ -43,7 +46,9 @@ enum deliver_role {
 	DELIVER_KEY,
 	DELIVER_AUTH,
 	DELIVER_RESOLVER,
-	DELIVER_FETCH
+	DELIVER_FETCH,
+	DELIVER_RETENTION,
+	DELIVER_RETAINER_ROLE
 };
 
 #endif

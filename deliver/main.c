@@ -13,6 +13,7 @@
 #include "deliver/managesieve/session.h"
 #include "deliver/placer.h"
 #include "deliver/programs.h"
+#include "deliver/retention.h"
 #include "login/roll.h"
 #include "login/ticket.h"
 #include "maps/maps.h"
@@ -79,6 +80,11 @@ static struct role roles[] = {
 		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
 	[DELIVER_FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
+	[DELIVER_RETENTION] = {.name = "retention", .user = USER_LOOKUP, .flags = ROLE_SINGLE, .at_start = 1,
+		.is_off = retention_is_off, .monitor_asks = MON_MAY(DELIVER_RETAINER),
+		.prepare = retention_prepare, .jail = retention_jail, .run = retention_role_run},
+	[DELIVER_RETAINER_ROLE] = {.name = "retainer", .user = USER_NET, .flags = ROLE_SESSION,
+		.prepare = retainer_prepare, .jail = retainer_jail, .run = retainer_run},
 	METRICS_ROLE,
 };
 
@@ -141,7 +147,9 @@ main(int argc, char **argv)
 	memcpy(rows, login_rows, sizeof login_rows);
 	rows[DELIVER_AGENT - MON_EXTRA] = deliver_agent_row;
 	lookup_guests = 1u << DELIVER_AGENT_ROLE;
+	rows[DELIVER_RETAINER - MON_EXTRA] = deliver_retainer_row;
 	deliver_agent_role = &roles[DELIVER_AGENT_ROLE];
+	deliver_retainer_role = &roles[DELIVER_RETAINER_ROLE];
 	login_session_role = &roles[DELIVER_SESSION];
 	login_front_role = &roles[DELIVER_FRONT];
 	return daemon_main(&deliver, argc, argv);

@@ -13,7 +13,7 @@ struct capa {
 	/* USER is permitted on this connection, or was before the login */
 	bool may_show;
 	struct span sasl; /* mechanisms, likewise; empty: no AUTH */
-	/* after the login: the account's; POP3_KEEP_ALWAYS: never removed */
+	/* after the login: of this account; POP3_KEEP_ALWAYS: never removed */
 	int32_t keep_days;
 };
 

@@ -23,7 +23,7 @@ cmd_capa(struct session *s, const struct arguments *a)
 		!s->has_tls && conf_list_count(conf, "common", "tls_certificates") > 0,
 	    .may_show = auth_may_show(conf, s->has_tls, s->is_loopback),
 	    .sasl = s->mechanisms,
-	    .keep_days = s->drop.keep_days};
+	    .keep_days = s->expire_days};
 	capa_put(&s->io.out, conf, &what);
 }
 

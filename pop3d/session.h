@@ -19,6 +19,8 @@ struct session {
 	struct io io;
 	struct drop drop;
 	struct buf text; /* own: a small message that is sent */
+	/* days for which a message is left at least, RFC 2449 6.7; POP3_KEEP_ALWAYS */
+	int32_t expire_days;
 	unsigned errors;
 	bool is_over;
 	bool is_utf8;              /* the client said UTF8: heads may have it */

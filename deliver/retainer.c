@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* retainer.c - the process that carries rules out in one mailbox, as its owner; and its birth. */
+#include <poll.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "deliver/agents.h"
+#include "deliver/owned.h"
+#include "deliver/retention.h"
+#include "proc/child.h"
+#include "proc/io.h"
+#include "proc/monitor.h"
+#include "store/retention.h"
+
+enum { ANSWER_MS = 60000 };
+
+static int chan = -1; /* own */
+
+static void
+on_client(int fd, unsigned kind, struct span about)
+{
+	(void)kind, (void)about;
+	if (chan >= 0)
+		close(fd);
+	else
+		chan = fd;
+}
+
+int
+retainer_prepare(void)
+{
+	tzset(); /* a jail has no /etc */
+	return EX_OK;
+}
+
+void
+retainer_jail(struct jail *j)
+{
+	store_jail(j);
+}
+
+/* It ends when the daemon stops, or begins anew, or nobody listens any more. */
+static bool
+goes_on(void *ctx)
+{
+	struct pollfd p = {.fd = chan, .events = POLLIN};
+	(void)ctx;
+	child_control();
+	return !the_child.is_draining && poll(&p, 1, 0) == 0;
+}
+
+static void
+did(void *ctx, const struct retention_did *d)
+{
+	(void)ctx, (void)d; /* the log has it */
+}
+
+static int
+carry_out(struct retention *rules, int64_t now_sec)
+{
+	const struct retention_watch watch = {.did = did, .goes_on = goes_on};
+	struct store *s = NULL;
+	store_configure(the_child.conf, the_child.account);
+	if (store_open(the_child.home, &s) != E_OK)
+		return E_IO;
+	int err = retention_run(s, rules, now_sec, false, &watch);
+	store_close(&s);
+	return err;
+}
+
+static enum retained
+retain(enum retain what)
+{
+	struct retention *rules =
+	    retention_new(the_child.conf, span_of(the_child.account));
+	const struct retention_stamp stamp = {
+	    clock_wall_sec(), retention_digest(rules)};
+	int err = what == RETAIN_RUN ? carry_out(rules, stamp.when_sec)
+	                             : (chdir(the_child.home) == 0 ? E_OK : E_IO);
+	if (err == E_OK)
+		err = retention_stamp_put(&stamp);
+	retention_free(&rules);
+	return err == E_OK ? RETAINED_DONE : RETAINED_NOT;
+}
+
+int
+retainer_run(void)
+{
+	struct buf in = {0}, reply = {0};
+	struct ask_msg m;
+	int64_t end = deadline_in_ms(CHILD_CALL_WAIT_MS);
+	the_child.on_client = on_client;
+	umask(0077);
+	while (chan < 0 && io_wait(the_child.control, POLLIN, end, IO_AT_DRAIN) == E_OK)
+		child_control();
+	if (chan < 0 || io_recv(chan, &in, &m, end, IO_AT_DRAIN) != E_OK)
+		return EX_OK;
+	uint8_t what = rd_u8(&m.body);
+	if (m.fd >= 0)
+		ask_drop_fd(m.fd);
+	if (m.type != RETAIN || rd_end(&m.body) != E_OK || what > RETAIN_NOTE)
+		return EX_PROTOCOL;
+	buf_u8(&reply, (uint8_t)retain(what));
+	if (ask_send(chan, RETAIN | ASK_REPLY, buf_as_span(&reply), -1,
+		deadline_in_ms(ANSWER_MS)) != E_OK)
+		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
+	buf_free(&reply);
+	buf_free(&in);
+	return EX_OK;
+}
+
+/* ---- in the monitor ---- */
+
+const struct role *deliver_retainer_role;
+
+static int
+ask_retainer(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct owned o;
+	unsigned n = 0;
+	(void)a, (void)fd;
+	int err = owned_read(body, &o);
+	if (err != E_OK)
+		return err;
+	for (const struct process *p = the_monitor.processes; p; p = p->next)
+		n += p->role == deliver_retainer_role;
+	if (n < RETAINERS_MOST)
+		owned_fork(deliver_retainer_role, &o, reply, fd_back);
+	else
+		buf_u8(reply, (uint8_t)E_LIMIT);
+	return E_OK;
+}
+
+const struct ask_row deliver_retainer_row = {.name = "RETAINER",
+    .phases = 1,
+    .times = RETAINER_TIMES,
+    .bytes = OWNED_BYTES,
+    .has_fd_back = true,
+    .handler = ask_retainer};
