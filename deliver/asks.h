@@ -6,6 +6,9 @@
  *   placer -> monitor         proc/daemon.h: a channel to lookup, a connection to queue's spool;
  *                             deliver/agents.h: DELIVER_AGENT, a channel to an agent of a mailbox
  *   placer -> agent           deliver/order.h: a message, and what its scripts decide
+ *   placer -> signer          deliver/letter_sign.h: SIGNER_SIGN, fields for a letter of a script
+ *   signer -> dkim            common/tls/key.h: KEY_DKIM_LIST, KEY_DKIM_SIGN
+ *   signer -> lookup          LOOKUP_SENDERS: whether the account may be its author
  *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send
  *   agent -> keeper           common/store/asks.h: where a script tests mailboxes
  *   agent -> lookup           common/account/recipient.h: LOOKUP_MEMBER, where a script tests a list
@@ -31,7 +34,8 @@
  * mailbox what he may, learn of addresses whether they are in lists of the site, and send 32
  * messages for one that came, with the envelope sender that the placer gives them.  A front that was taken over sees the plaintext of its connections in TLS; it
  * has no file and cannot become anybody.  A session that was taken over has one mailbox, no network,
- * no socket.
+ * no socket.  A signer that was taken over can have mail of any domain of ours signed, and hands the
+ * signatures to placers alone.
  */
 #ifndef DELIVER_ASKS_H
 #define DELIVER_ASKS_H
@@ -48,7 +52,9 @@ enum deliver_role {
 	DELIVER_RESOLVER,
 	DELIVER_FETCH,
 	DELIVER_RETENTION,
-	DELIVER_RETAINER_ROLE
+	DELIVER_RETAINER_ROLE,
+	DELIVER_SIGNER,
+	DELIVER_DKIM
 };
 
 #endif

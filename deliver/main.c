@@ -8,6 +8,7 @@
 #include "deliver/agent.h"
 #include "deliver/agents.h"
 #include "deliver/asks.h"
+#include "deliver/letter_sign.h"
 #include "deliver/lists.h"
 #include "deliver/managesieve/login.h"
 #include "deliver/managesieve/session.h"
@@ -21,6 +22,7 @@
 #include "mime/charset.h"
 #include "net/fetch.h"
 #include "proc/daemon.h"
+#include "tls/dkim_key.h"
 #include "tls/key.h"
 
 /* ---- ManageSieve: without listen_sieve none of its processes is there ---- */
@@ -52,7 +54,7 @@ static const char *const sockets[] = {"jobs", NULL};
 static struct role roles[] = {
 	[DELIVER_PLACER] = {.name = "placer", .user = USER_DELIVER, .flags = ROLE_SINGLE | ROLE_CAPS_ID,
 		.at_start = 2, .count = "placers", .listens = sockets,
-		.channels = 1u << DELIVER_LOOKUP, .peers = DAEMON_QUEUE,
+		.channels = 1u << DELIVER_LOOKUP | 1u << DELIVER_SIGNER, .peers = DAEMON_QUEUE,
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT),
 		.prepare = placer_prepare, .jail = placer_jail, .run = placer_run},
 	[DELIVER_LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
@@ -85,6 +87,11 @@ static struct role roles[] = {
 		.prepare = retention_prepare, .jail = retention_jail, .run = retention_role_run},
 	[DELIVER_RETAINER_ROLE] = {.name = "retainer", .user = USER_NET, .flags = ROLE_SESSION,
 		.prepare = retainer_prepare, .jail = retainer_jail, .run = retainer_run},
+	[DELIVER_SIGNER] = {.name = "signer", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
+		.channels = 1u << DELIVER_DKIM | 1u << DELIVER_LOOKUP, .monitor_asks = MON_MAY(MON_CHANNEL),
+		.jail = signer_jail, .run = signer_run},
+	[DELIVER_DKIM] = {.name = "dkim", .user = USER_KEY, .flags = ROLE_LAZY, .at_start = 1,
+		.jail = key_mail_jail, .run = key_mail_run},
 	METRICS_ROLE,
 };
 
@@ -107,8 +114,10 @@ static void
 before_start(const struct conf *conf)
 {
 	/* agents are forked with it: a process in a jail cannot load charsets */
-	if (conf_bool(conf, "deliver", "sieve"))
+	if (conf_bool(conf, "deliver", "sieve")) {
 		charset_preload();
+		dkim_folder_make(conf);
+	}
 	if (has_no_sieve(conf))
 		return;
 	roll_new(conf, "deliver", "front_connections", "fronts_most");

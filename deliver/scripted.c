@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "deliver/agents.h"
+#include "deliver/letter_sign.h"
 #include "deliver/place.h"
 #include "deliver/source.h"
 #include "proc/child.h"
@@ -186,13 +187,10 @@ letter_begin(struct letter *l, uint64_t size)
 }
 
 static int
-letter_fill(struct letter *l, const struct scripted *s, const struct agent_send *send,
-    struct span path)
+letter_fill(struct letter *l, const struct scripted *s, const struct agent_send *send)
 {
 	const struct job_in *j = s->job;
-	int err = letter_add(l, path);
-	if (err == E_OK)
-		err = letter_add(l, send->fields);
+	int err = letter_add(l, send->fields);
 	if (err == E_OK)
 		err = letter_add(l, send->text);
 	if (err == E_OK)
@@ -309,16 +307,23 @@ send_one(const struct scripted *s, const struct agent_send *send)
 {
 	const struct job_in *j = s->job;
 	struct span sender = SPAN("");
-	struct buf path = {0};
+	struct buf path = {0}, signatures = {0};
 	struct letter l;
 	if (send->kind == SEND_REDIRECT && redirect_sender(s, &sender) != E_OK)
 		return E_IO;
 	buf_putf(&path, "Return-Path: <%.*s>\r\n", SPAN_ARG(sender));
-	uint64_t size = path.len + send->fields.n + send->text.n + send->body.n +
+	if (send->kind != SEND_REDIRECT && !send->fields.n && !send->body.n)
+		letter_sign(send->text, s->target->address, &signatures);
+	uint64_t size = path.len + signatures.len + send->fields.n + send->text.n +
+	                send->body.n +
 	                (send->kind == SEND_REDIRECT ? j->size_bytes : 0);
 	int err = letter_begin(&l, size);
 	if (err == E_OK)
-		err = letter_fill(&l, s, send, buf_as_span(&path));
+		err = letter_add(&l, buf_as_span(&path));
+	if (err == E_OK)
+		err = letter_add(&l, buf_as_span(&signatures));
+	if (err == E_OK)
+		err = letter_fill(&l, s, send);
 	if (err == E_OK && l.file >= 0 && fdatasync(l.file) != 0)
 		err = E_IO;
 	if (err == E_OK)
@@ -329,6 +334,7 @@ send_one(const struct scripted *s, const struct agent_send *send)
 		hash_end(&l.sum, NULL);
 	buf_free(&l.bytes);
 	buf_free(&path);
+	buf_free(&signatures);
 	return err;
 }
 

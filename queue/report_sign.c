@@ -6,20 +6,6 @@
 #include "dkim/sign.h"
 #include "tls/hash.h"
 
-/* The domain, then those above it that have two labels or more.  E_OK, or why there is none */
-static int
-fields_make(struct dkim_signer *s, struct span message, struct span domain,
-    int64_t now_sec, struct buf *out)
-{
-	const struct dkim_sign_how how = {.now_sec = now_sec};
-	int err = E_DENY;
-	while (err == E_DENY && span_find(domain, '.') < domain.n) {
-		err = dkim_sign_put(s, message, domain, &how, out);
-		domain = span_from(domain, span_find(domain, '.') + 1);
-	}
-	return err;
-}
-
 /* E_OK, E_LIMIT (too long with them: it stays as it is) */
 static int
 put_between(struct buf *report, size_t at, struct span fields)
@@ -42,10 +28,11 @@ report_sign(
 	struct arena arena = {0};
 	struct buf fields = {0};
 	struct span domain = {0};
+	const struct dkim_sign_how how = {.now_sec = now_sec};
 	struct span message = span_from(buf_as_span(report), made->head_bytes);
 	int err = dkim_author_domain(message, &arena, &domain);
 	if (err == E_OK)
-		err = fields_make(s, message, domain, now_sec, &fields);
+		err = dkim_sign_nearest(s, message, domain, &how, &fields);
 	if (err == E_OK)
 		err = put_between(report, made->head_bytes, buf_as_span(&fields));
 	if (err == E_OK) {

@@ -220,6 +220,18 @@ dkim_sign_put(struct dkim_signer *s, struct span message, struct span domain,
 }
 
 int
+dkim_sign_nearest(struct dkim_signer *s, struct span message, struct span domain,
+    const struct dkim_sign_how *how, struct buf *out)
+{
+	int err = E_DENY;
+	while (err == E_DENY && span_find(domain, '.') < domain.n) {
+		err = dkim_sign_put(s, message, domain, how, out);
+		domain = span_from(domain, span_find(domain, '.') + 1);
+	}
+	return err;
+}
+
+int
 dkim_sign_parts(struct dkim_signer *s, struct span head, struct span body,
     struct span domain, const struct dkim_sign_how *how, struct buf *out)
 {

@@ -40,6 +40,12 @@ void dkim_signer_done(struct dkim_signer *);
  */
 MUST_USE int dkim_sign_put(struct dkim_signer *, struct span message,
     struct span domain, const struct dkim_sign_how *, struct buf *out);
+/*
+ * dkim_sign_nearest - the same, of the domain, or of the nearest above it that has keys and two labels
+ * or more
+ */
+MUST_USE int dkim_sign_nearest(struct dkim_signer *, struct span message,
+    struct span domain, const struct dkim_sign_how *, struct buf *out);
 /* dkim_sign_parts - the same of a head (its empty line may be there), and of what is behind that */
 MUST_USE int dkim_sign_parts(struct dkim_signer *, struct span head, struct span body,
     struct span domain, const struct dkim_sign_how *, struct buf *out);

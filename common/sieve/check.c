@@ -61,7 +61,7 @@ static bool
 is_forgotten_colon(const struct sieve_check *c, const struct sieve_node *node)
 {
 	return !node->has_test_list &&
-	       tag_find(node->tests->name, node->word, c->want->dialect);
+	       sieve_tag_find(node->tests->name, node->word, c->want->dialect);
 }
 
 static int

@@ -85,7 +85,8 @@ bind_tag(
     struct sieve_check *c, struct sieve_node *node, struct sieve_arg **at, bool is_late)
 {
 	struct sieve_arg *arg = *at, *value = arg->next;
-	const struct sieve_tag *tag = tag_find(arg->text, node->word, c->want->dialect);
+	const struct sieve_tag *tag =
+	    sieve_tag_find(arg->text, node->word, c->want->dialect);
 	struct sieve_opt *opt;
 	int err;
 	if (!tag)

@@ -251,7 +251,7 @@ find_tag_in(const struct sieve_tag *rows, size_t n, struct span name, uint64_t o
 }
 
 const struct sieve_tag *
-tag_find(struct span name, const struct sieve_word *word,
+sieve_tag_find(struct span name, const struct sieve_word *word,
     const struct sieve_dialect *dialect)
 {
 	const struct sieve_tag *tag = find_tag_in(tags, COUNT(tags), name, word->opts);

@@ -146,8 +146,8 @@ struct sieve_dialect {
 const struct sieve_word *word_find_command(
     struct span name, const struct sieve_dialect *);
 const struct sieve_word *word_find_test(struct span name, const struct sieve_dialect *);
-/* tag_find - of those that the word takes; NULL when it does not */
-const struct sieve_tag *tag_find(
+/* sieve_tag_find - of those that the word takes; NULL when it does not */
+const struct sieve_tag *sieve_tag_find(
     struct span name, const struct sieve_word *, const struct sieve_dialect *);
 
 /* node_opt - a tag of that kind; NULL when it is not there */

@@ -18,7 +18,7 @@ struct ask_table;
  *   KEY_SIGN     u16 key index, u32 algorithm (gnutls_sign_algorithm_t), str digest
  *                -> u8 result, str signature
  *   KEY_TICKETS  nothing -> str master key of tickets, u32 seconds until it is replaced
- * of smtpd and queue only:
+ * where mail is signed:
  *   KEY_DKIM_LIST  str domain (A-labels, lower case) -> u8 n, n x {u8 dkim_key_kind, str selector}:
  *                  the keys that sign its mail
  *   KEY_DKIM_SIGN  u8 dkim_key_kind, str domain, str selector, str SHA-256 digest -> u8 result, str

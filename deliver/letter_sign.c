@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/* letter_sign.c - who wrote a letter is looked at, then the role dkim is asked to sign. */
+#include "deliver/letter_sign.h"
+
+#include <unistd.h>
+
+#include "account/recipient.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "deliver/asks.h"
+#include "dkim/sign.h"
+#include "mime/address.h"
+#include "mime/header.h"
+#include "proc/child.h"
+
+enum { PH_ANY = 1, AUTHOR_ARENA_BYTES = 256 << 10 };
+
+static struct {
+	struct dkim_signer signer;
+	struct span host; /* borrow: the configuration */
+	int lookup;       /* own: a channel to it; -1 */
+} me = {.lookup = -1};
+
+/* ---- the role ---- */
+
+static int
+dkim_channel(int *out)
+{
+	return child_channel("dkim", out);
+}
+
+/* A script may say anything in From; as at submission it has to be an address of the account. */
+static bool
+is_by(struct span author, struct span account)
+{
+	struct buf postmaster = {0};
+	bool may = span_ieq(author, account);
+	buf_str(&postmaster, "postmaster@");
+	buf_span(&postmaster, me.host);
+	may = may || span_ieq(author, buf_as_span(&postmaster));
+	buf_free(&postmaster);
+	if (may || author.n == 0 || author.n > ACCOUNT_ADDRESS_MAX)
+		return may;
+	return lookup_senders(&me.lookup, account, &author, 1, &may) == E_OK && may;
+}
+
+static bool
+has_author(struct span letter, struct span account, struct arena *arena)
+{
+	struct span from = header_value(header_head(letter), SPAN("from"));
+	const struct address *a = from.p ? address_parse(from, arena) : NULL;
+	struct buf text = {0};
+	if (!a || a->next || a->kind != ADDRESS_MAILBOX || !a->is_exact)
+		return false;
+	address_put(&text, a);
+	bool is = is_by(buf_as_span(&text), account);
+	buf_free(&text);
+	return is;
+}
+
+static void
+sign(struct span letter, struct span account, struct buf *out)
+{
+	const struct dkim_sign_how how = {.now_sec = clock_wall_sec()};
+	struct arena arena = {.max_bytes = AUTHOR_ARENA_BYTES};
+	struct span domain;
+	int err = has_author(letter, account, &arena)
+	              ? dkim_author_domain(letter, &arena, &domain)
+	              : E_DENY;
+	if (err == E_OK)
+		err = dkim_sign_nearest(&me.signer, letter, domain, &how, out);
+	if (err != E_OK && err != E_DENY)
+		log_event(LOG_WARNING, "letter_not_signed", "account=%s why=%s",
+		    log_q(account), err_name(err));
+	arena_reset(&arena);
+}
+
+static int
+ask_sign(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX),
+		    letter = rd_str(body, LETTER_SIGN_MAX);
+	struct buf fields = {.max = DKIM_SIGN_HEAD_MAX / 2};
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	sign(letter, account, &fields);
+	buf_bytes(reply, buf_done(&fields) == E_OK ? buf_as_span(&fields) : SPAN(""));
+	buf_free(&fields);
+	return E_OK;
+}
+
+/* clang-format off */
+static const struct ask_row rows[SIGNER_ASKS] = {
+	/*               name    legal in  times              bytes            fd back  answered by */
+	[SIGNER_SIGN] = {"SIGN", PH_ANY,   LETTER_SIGNS_MOST, ASK_MSG_MAX - 2, false,   ask_sign},
+};
+
+/* clang-format on */
+
+static const struct ask_table *
+table_of(unsigned kind)
+{
+	static const struct ask_table table = {
+	    .rows = rows, .n_rows = COUNT(rows), .who = "placer"};
+	return kind == DELIVER_PLACER ? &table : NULL;
+}
+
+void
+signer_jail(struct jail *j)
+{
+	(void)j; /* no file, no socket: what it needs is asked */
+}
+
+int
+signer_run(void)
+{
+	me.host = span_of(conf_str(the_child.conf, "common", "hostname"));
+	dkim_signer_init(&me.signer, dkim_channel);
+	return child_serve(table_of, NULL, 0);
+}
+
+/* ---- the placer's side ---- */
+
+void
+letter_sign(struct span letter, struct span account, struct buf *out)
+{
+	static int chan = -1;
+	struct buf body = {0}, in = {0};
+	struct ask_msg reply = {.fd = -1};
+	buf_reset(out);
+	if (letter.n > LETTER_SIGN_MAX || account.n > ACCOUNT_ADDRESS_MAX)
+		return;
+	buf_bytes(&body, account);
+	buf_bytes(&body, letter);
+	int err = chan >= 0 ? E_OK : child_channel("signer", &chan);
+	if (err == E_OK)
+		err = ask_call(chan, SIGNER_SIGN, buf_as_span(&body), -1, &in, &reply,
+		    deadline_in_ms(LETTER_SIGN_WAIT_MS));
+	if (err == E_OK) {
+		buf_span(out, rd_str(&reply.body, DKIM_SIGN_HEAD_MAX));
+		err = rd_end(&reply.body);
+	}
+	if (err != E_OK) {
+		if (chan >= 0)
+			ask_hang_up(&chan);
+		buf_reset(out);
+		log_event(LOG_WARNING, "letter_not_signed", "account=%s why=%s",
+		    log_q(account), err_name(err));
+	}
+	if (reply.fd >= 0)
+		close(reply.fd);
+	buf_free(&body);
+	buf_free(&in);
+}
