@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -117,6 +118,22 @@ open_all(void)
 	return spool_replay();
 }
 
+/*
+ * Where several clients put messages, those that are ready to run get into this batch: each sync
+ * that is saved is worth more than their turn.  Who is alone does not wait for a turn of others.
+ */
+static void
+wait_for_company(struct spool *s)
+{
+	const struct client *first = s->batch[0].client;
+	bool is_alone = s->n_batch == 1 && first == s->last_client;
+	s->last_client = first;
+	if (is_alone)
+		return;
+	sched_yield();
+	loop_ready(s->loop);
+}
+
 int
 spool_run(void)
 {
@@ -137,6 +154,8 @@ spool_run(void)
 	/* sched has a last word */
 	while (!s->is_ending || (say_is_there() && clock_mono_ms() < s->end_ms)) {
 		loop_once(s->loop);
+		if (s->n_batch)
+			wait_for_company(s);
 		if (s->n_batch || s->syncs_owed)
 			spool_write_batch();
 	}

@@ -87,6 +87,8 @@ struct spool {
 	struct room room;
 	struct arrival *batch; /* own: JOURNAL_BATCH_RECORDS_MAX */
 	size_t n_batch, batch_bytes;
+	/* whose the first of the last batch was: to compare with, it may be gone */
+	const struct client *last_client;
 	struct notes notes;
 	uint32_t syncs_owed; /* sched waits for the notes */
 	/* files were removed since the last sync of the file system */

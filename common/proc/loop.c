@@ -191,6 +191,13 @@ loop_once(struct loop *l)
 }
 
 void
+loop_ready(struct loop *l)
+{
+	if (event_base_loop(l->base, EVLOOP_NONBLOCK) < 0)
+		bug("event_base_loop");
+}
+
+void
 loop_stop(struct loop *l)
 {
 	event_base_loopbreak(l->base);
