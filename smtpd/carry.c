@@ -161,8 +161,18 @@ read_seat(struct carriage *c, int64_t idle_ms)
 		buf_added(&c->down, (size_t)k);
 	else if (k == 0 || (errno != EAGAIN && errno != EINTR)) {
 		c->has_ended = true;
+		tls_conn_ends(c->tls);
 		hang_up(c, idle_ms);
 	}
+}
+
+/* Its last words and its end in one turn: the client hears both at once. */
+static void
+hear_seat(struct carriage *c, int64_t idle_ms)
+{
+	do
+		read_seat(c, idle_ms);
+	while (c->is_hung && !c->has_ended && c->down.len < CARRY_BUFFER);
 }
 
 static void
@@ -234,7 +244,7 @@ carry(struct session *s)
 		if (p[1].revents & POLLHUP)
 			hang_up(&c, s->io.idle_ms);
 		if (p[1].revents && !c.has_ended && c.down.len < CARRY_BUFFER)
-			read_seat(&c, s->io.idle_ms);
+			hear_seat(&c, s->io.idle_ms);
 		write_client(&c);
 		if (may_read(&c) && (p[0].revents || has_unread(&c)))
 			read_client(&c);

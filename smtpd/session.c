@@ -141,6 +141,8 @@ converse(struct session *s)
 		metric_serving(0); /* the account's session is counted */
 		return io_flush(&s->io) == E_OK && carry(s);
 	}
+	if (s->tls)
+		tls_conn_ends(s->tls);
 	if (r == R_HANGUP)
 		log_event(LOG_INFO, "closed_early", "client=%s", s->client.text);
 	else if (io_flush(&s->io) != E_OK)
@@ -162,16 +164,16 @@ static void
 end(struct session *s)
 {
 	pace_end(s);
+	tls_conn_close(&s->tls, &s->io);
+	if (s->seat >= 0)
+		close(s->seat);
+	drop_unread(s->io.fd);
+	io_done(&s->io); /* nobody waits for the rest */
 	txn_reset(s);
 	verdicts_reset(&s->verdicts);
 	policy_end(s);
 	message_shrink(&s->message);
-	tls_conn_close(&s->tls, &s->io);
-	if (s->seat >= 0)
-		close(s->seat);
 	ask_hang_up(&s->urls);
-	drop_unread(s->io.fd);
-	io_done(&s->io);
 	buf_free(&s->helo);
 	buf_free(&s->account);
 	buf_free(&s->mechanism);

@@ -18,8 +18,9 @@ static ssize_t
 push(gnutls_transport_ptr_t ctx, const void *p, size_t n)
 {
 	struct tls_conn *c = ctx;
+	int more = c->is_ending ? MSG_MORE : 0;
 	if (!c->is_in_turn)
-		return send(c->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		return send(c->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL | more);
 	buf_put(&c->flight, p, n);
 	if (buf_done(&c->flight) == E_OK)
 		return (ssize_t)n;
@@ -62,9 +63,10 @@ pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
 static int
 flight_send(struct tls_conn *c)
 {
+	int more = c->may_wait ? MSG_MORE : 0;
 	while (c->flight.len) {
-		ssize_t n = send(
-		    c->fd, c->flight.p, c->flight.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, c->flight.p, c->flight.len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL | more);
 		if (n < 0 && errno != EINTR)
 			return errno == EAGAIN ? E_MORE : E_IO;
 		if (n > 0)
@@ -186,13 +188,19 @@ is_let_pass(struct tls_conn *c, ssize_t err)
 	       ++c->warnings <= TLS_WARNINGS_MOST;
 }
 
-/* TLS 1.3, RFC 8446 4.6.1: with the last flight.  Without one the next handshake is a whole one. */
+/*
+ * TLS 1.3, RFC 8446 4.6.1: after the handshake; the server says nothing else in that turn.  So they
+ * may wait for its first words (the kernel keeps them 200 ms at most).  Without one the next
+ * handshake is a whole one.
+ */
 static void
 give_tickets(struct tls_conn *c)
 {
-	if (c->is_server && c->has_tickets &&
-	    gnutls_protocol_get_version(c->session) == GNUTLS_TLS1_3 &&
-	    gnutls_session_ticket_send(c->session, TLS_TICKETS_EACH, 0) < 0)
+	if (!c->is_server || !c->has_tickets ||
+	    gnutls_protocol_get_version(c->session) != GNUTLS_TLS1_3)
+		return;
+	c->may_wait = true;
+	if (gnutls_session_ticket_send(c->session, TLS_TICKETS_EACH, 0) < 0)
 		log_event(LOG_DEBUG, "no_ticket", "%s", "");
 }
 
@@ -222,6 +230,28 @@ handshake_turn(struct tls_conn *c)
 	return err;
 }
 
+/*
+ * A client's answer to our flight often comes as two packets, change_cipher_spec (6 octets, of no
+ * meaning in TLS 1.3) and Finished: the first one alone need not wake us.  Nothing that means
+ * something is shorter, an alert has 7.
+ */
+static void
+wake_at(const struct tls_conn *c, int bytes)
+{
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
+static int
+send_turn(struct tls_conn *c, bool *wants_write)
+{
+	bool has_said = c->flight.len > 0;
+	int err = flight_send(c);
+	*wants_write = err == E_MORE;
+	if (err == E_OK && c->is_server && (has_said || c->is_agreed))
+		wake_at(c, c->is_agreed ? 1 : TLS_ANSWER_LEAST);
+	return err;
+}
+
 int
 tls_handshake_step(struct tls_conn *c, bool *wants_write)
 {
@@ -234,8 +264,7 @@ tls_handshake_step(struct tls_conn *c, bool *wants_write)
 		handshake_done(c);
 		c->is_agreed = true;
 	}
-	int sent = flight_send(c);
-	*wants_write = sent == E_MORE;
+	int sent = send_turn(c, wants_write);
 	if (sent != E_OK)
 		return sent;
 	if (c->is_agreed)
@@ -285,11 +314,18 @@ tls_accept(struct tls_server *s, struct io *io, int64_t deadline, struct tls_con
 }
 
 void
+tls_conn_ends(struct tls_conn *c)
+{
+	c->is_ending = true;
+}
+
+void
 tls_conn_close(struct tls_conn **cp, struct io *io)
 {
 	struct tls_conn *c = *cp;
 	if (!c)
 		return;
+	c->is_ending = false;
 	if (!io || io->fd >= 0)
 		gnutls_bye(c->session,
 		    GNUTLS_SHUT_WR); /* once: who does not read does not hear it */

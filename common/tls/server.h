@@ -55,6 +55,11 @@ MUST_USE int tls_accept(
  * io_done.
  */
 void tls_conn_close(struct tls_conn **, struct io *);
+/*
+ * tls_conn_ends - what is written from now on goes in one packet with the close_notify of
+ * tls_conn_close, which follows at once
+ */
+void tls_conn_ends(struct tls_conn *);
 
 /* ---- event loops ---- */
 /* tls_conn_new - fd: borrow, non-blocking.  own; then tls_handshake_step until it is not E_MORE */

@@ -21,6 +21,7 @@ enum {
 	TLS_FLIGHT_MAX = 256 << 10,
 	/* read ahead of GnuTLS, which asks for the 5 bytes of a record's head and then for its body */
 	TLS_AHEAD_BYTES = 4096,
+	TLS_ANSWER_LEAST = 7, /* octets of a flight that says anything: an alert's */
 	TLS_TICKETS_EACH = 1, /* for a client of TLS 1.3; GnuTLS would make 2 */
 };
 
@@ -62,6 +63,8 @@ struct tls_conn {
 	size_t ahead_at, ahead_bytes;
 	bool is_dry;
 	bool is_server, has_tickets;
+	bool may_wait;          /* the flight goes with the next words */
+	bool is_ending;         /* what is written goes with close_notify */
 	bool wants_certificate; /* of a server */
 	struct buf peer;        /* own: what tls_peer says */
 	bool is_13_only;        /* of a server */

@@ -246,6 +246,12 @@ tls_conn_close(struct tls_conn **conn, struct io *io)
 	*conn = NULL;
 }
 
+void
+tls_conn_ends(struct tls_conn *conn)
+{
+	(void)conn;
+}
+
 const char *
 tls_version_text(const struct tls_conn *conn)
 {
