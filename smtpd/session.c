@@ -326,6 +326,7 @@ session_run(void)
 	policy_rules_load(&the_process.rules, the_child.conf);
 	filters_load(&the_process.filters, the_child.conf);
 	dkim_signer_init(&the_process.signer, connect_key);
+	the_process.signer.keeps_none_ms = DKIM_NONE_KEPT_MS;
 	spool_client_init(&the_process.spool, connect_queue);
 	if (the_child.account)
 		serve_clients(resume);

@@ -13,6 +13,7 @@
 enum {
 	DKIM_SIGN_WAIT_MS = 5000,      /* for the role */
 	DKIM_SIGN_HEAD_MAX = 64 << 10, /* octets of the fields that are put */
+	DKIM_NONE_KEPT_MS = 1000,      /* for who asks for each message */
 };
 
 /* The channel to the role "key". */
@@ -20,6 +21,10 @@ struct dkim_signer {
 	int (*key_channel)(int *out); /* child_channel("key", out), or a test's */
 	int chan;                     /* own; -1: none yet */
 	struct buf in;                /* own */
+	/* for so long a domain that has no key is not asked for again; 0: asked each time */
+	int64_t keeps_none_ms;
+	struct buf none; /* own: the last one that had none */
+	int64_t none_at_ms;
 };
 
 struct dkim_sign_how {

@@ -20,6 +20,7 @@ dkim_signer_done(struct dkim_signer *s)
 {
 	ask_hang_up(&s->chan);
 	buf_free(&s->in);
+	buf_free(&s->none);
 }
 
 /* A broken channel is opened again once. */
@@ -67,12 +68,29 @@ key_get(struct rd *body, struct sign_keys *out)
 	memcpy(k->selector, selector.p, selector.n);
 }
 
+static bool
+is_known_to_have_none(const struct dkim_signer *s, struct span domain)
+{
+	return s->keeps_none_ms && span_eq(buf_as_span(&s->none), domain) &&
+	       clock_mono_ms() - s->none_at_ms < s->keeps_none_ms;
+}
+
+static void
+keep_none(struct dkim_signer *s, struct span domain)
+{
+	buf_reset(&s->none);
+	buf_span(&s->none, domain);
+	s->none_at_ms = clock_mono_ms();
+}
+
 int
 sign_keys_ask(struct dkim_signer *s, struct span domain, struct sign_keys *out)
 {
 	struct buf body = {0};
 	struct ask_msg reply;
 	out->n = 0;
+	if (is_known_to_have_none(s, domain))
+		return E_DENY;
 	buf_bytes(&body, domain);
 	int err = key_call(s, KEY_DKIM_LIST, &body, &reply);
 	if (err != E_OK)
@@ -82,6 +100,8 @@ sign_keys_ask(struct dkim_signer *s, struct span domain, struct sign_keys *out)
 		key_get(&reply.body, out);
 	if (rd_end(&reply.body) != E_OK)
 		return E_IO;
+	if (out->n == 0)
+		keep_none(s, domain);
 	return out->n ? E_OK : E_DENY;
 }
 
