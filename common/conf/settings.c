@@ -248,7 +248,7 @@ static const struct conf_setting deliver[] = {
 	STR("spam_kind", "score", check_spam_kind, "\"score\": the value is a number; \"length\": as many characters as it is bad"),
 	STR("virus_field", "", NULL, "what test virustest looks at, as spam_field; the value is one of virus_texts"),
 	LIST("virus_texts", "", NULL, "its values: not tested, clean, and what means 2 to 5"),
-	INT("agents_most", "64", 1, 4096, "processes that run scripts, one for a mailbox to which mail comes"),
+	INT("agents_most", "256", 1, 4096, "processes that run scripts, one for a mailbox to which mail comes"),
 	SECONDS("agent_linger_time", "10s", 1, HOUR, "how long one of them waits for the next message of its mailbox"),
 	SECONDS("agent_time", "10s", 1, 60, "how long the scripts of a mailbox may think about one message; then they failed, and are asked again later"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/deliver/metrics; 0: none"),
