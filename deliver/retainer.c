@@ -125,14 +125,17 @@ ask_retainer(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 	unsigned n = 0;
 	(void)a, (void)fd;
 	int err = owned_read(body, &o);
-	if (err != E_OK)
-		return err;
+	if (err == E_BAD)
+		return E_BAD;
 	for (const struct process *p = the_monitor.processes; p; p = p->next)
 		n += p->role == deliver_retainer_role;
-	if (n < RETAINERS_MOST)
+	/* one wrong row of the table of accounts must not keep the others waiting */
+	if (err == E_OK && n >= RETAINERS_MOST)
+		err = E_LIMIT;
+	if (err == E_OK)
 		owned_fork(deliver_retainer_role, &o, reply, fd_back);
 	else
-		buf_u8(reply, (uint8_t)E_LIMIT);
+		buf_u8(reply, (uint8_t)err);
 	return E_OK;
 }
 

@@ -102,6 +102,7 @@ call_retainer(const struct account *a)
 	return err == E_OK || err == E_DENY ? err : E_IO;
 }
 
+/* E_OK, E_DENY (we end), E_IO (not all was done; logged) */
 static int
 retain(const struct account *a, enum retain what)
 {
@@ -116,7 +117,7 @@ retain(const struct account *a, enum retain what)
 		log_event(LOG_ERR, "retention_failed", "account=%s why=%s",
 		    log_q(a->address),
 		    err == E_LIMIT ? "\"it takes too long\"" : "\"its process ended\"");
-	return E_OK;
+	return err == E_OK && did == RETAINED_DONE ? E_OK : E_IO;
 }
 
 /*
@@ -162,28 +163,32 @@ add_account(void *ctx, const struct account *a)
 	return E_OK;
 }
 
+/* Before the first account there is no table. */
 static void
 list_accounts(void)
 {
-	struct buf dir = {0};
+	struct buf dir = {0}, table = {0};
 	buf_putf(&dir, "%s/accounts", conf_str(the_child.conf, "common", "state_dir"));
+	buf_putf(&table, "%s/accounts", buf_cstr(&dir));
 	retention.n = 0;
 	arena_reset(&retention.arena);
-	if (accounts_open(buf_cstr(&dir), false, &retention.accounts) != E_OK ||
-	    accounts_each(retention.accounts, add_account, NULL) != E_OK)
+	if (access(buf_cstr(&table), R_OK) == 0 &&
+	    (accounts_open(buf_cstr(&dir), false, &retention.accounts) != E_OK ||
+		accounts_each(retention.accounts, add_account, NULL) != E_OK))
 		log_event(LOG_ERR, "accounts_not_listed", "listed=%zu", retention.n);
 	accounts_close(&retention.accounts);
 	buf_free(&dir);
+	buf_free(&table);
 }
 
 /* E_OK, E_DENY (we end), E_MORE (the clock jumped) */
 static int
 pass(int64_t due_sec, bool is_late)
 {
-	size_t n = 0;
+	size_t n = 0, n_failed = 0;
 	int err = E_OK;
 	list_accounts();
-	for (size_t i = 0; i < retention.n && err == E_OK; i++) {
+	for (size_t i = 0; i < retention.n && err != E_DENY; i++) {
 		enum retain what;
 		if (!is_clock_good())
 			return E_MORE;
@@ -191,11 +196,12 @@ pass(int64_t due_sec, bool is_late)
 			continue;
 		n += what == RETAIN_RUN;
 		err = retain(&retention.all[i], what);
+		n_failed += err == E_IO;
 	}
 	if (n)
-		log_event(
-		    LOG_INFO, "retention_over", "accounts=%zu late=%d", n, is_late);
-	return err;
+		log_event(LOG_INFO, "retention_over", "accounts=%zu failed=%zu late=%d",
+		    n, n_failed, is_late);
+	return err == E_DENY ? E_DENY : E_OK;
 }
 
 static int
