@@ -325,6 +325,8 @@ static const struct kind {
     {"import", import_table, sample_moving, import_ctx},
     {"export", export_table, sample_moving, export_ctx},
     {"mailbox upkeep", upkeep_table, sample_upkeep, upkeep_ctx},
+    {"retention", retention_table, sample_retention, retention_ctx},
+    {"deliver monitor", owned_table, sample_owned, NULL},
 };
 
 static void

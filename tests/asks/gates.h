@@ -70,6 +70,15 @@ const struct ask_table *upkeep_table(unsigned kind);
 void *upkeep_ctx(void);
 void sample_upkeep(uint16_t type, struct buf *);
 
+/* ctl_retention.c: common/ctl/cmd_retention.c */
+const struct ask_table *retention_table(unsigned kind);
+void *retention_ctx(void);
+void sample_retention(uint16_t type, struct buf *);
+
+/* deliver_owned.c: deliver/retainer.c and deliver/agent_asks.c */
+const struct ask_table *owned_table(unsigned kind);
+void sample_owned(uint16_t type, struct buf *);
+
 /* queue_bounce.c: queue/bounce.c */
 const struct ask_table *report_table(unsigned kind);
 
