@@ -190,16 +190,34 @@ wake(struct held *s)
 	held_close(s);
 }
 
+/* The monitor puts whose it is into two octets: accounts that have the same share what one may have. */
+static bool
+is_of_same(struct id a, struct id b)
+{
+	return a.b[0] == b.b[0] && a.b[1] == b.b[1];
+}
+
+/* One account whose sessions take long leaves half of the places to others. */
+static bool
+may_wake(const struct held *s)
+{
+	size_t n = 0, most = nest.most > 1 ? nest.most / 2 : 1;
+	for (size_t i = 0; i < nest.n_waking; i++)
+		n += is_of_same(nest.waking[i].id, s->id);
+	return n < most;
+}
+
 static void
 wake_some(void)
 {
-	while (nest.due && nest.n_waking < nest.most) {
-		struct held *s = nest.due;
-		nest.due = s->next;
-		if (nest.due)
-			nest.due->link = &nest.due;
-		else
-			nest.after = &nest.due;
+	struct held *next;
+	for (struct held *s = nest.due; s && nest.n_waking < nest.most; s = next) {
+		next = s->next;
+		if (!may_wake(s))
+			continue;
+		if (!next)
+			nest.after = s->link;
+		held_unlink(s);
 		wake(s);
 	}
 }
