@@ -153,10 +153,23 @@ letters_reject(struct work *w, const struct sieve_action *a, unsigned index)
 	buf_free(&text);
 }
 
-/* Once a sender, reply and period: that is on the disk before anything is said. */
-static bool
-is_due(struct work *w, int dir, const struct sieve_vacation *v)
+/* Whether its letter is to be made, and what is done with it. */
+enum answer {
+	ANSWER_NONE,
+	ANSWER_SEND,
+	ANSWER_AGAIN /* it was sent: its copy is stored once more */
+};
+
+/*
+ * Once a sender, reply and period: that is on the disk before anything is said.  This very message may
+ * have been the reason: then the copy (:fcc) may not have become durable, as anything that is stored;
+ * it has the time of then.
+ */
+static enum answer
+answer_due(struct work *w, int dir, const struct sieve_vacation *v)
 {
+	struct recall_slot was;
+	bool is_again = false;
 	struct buf sender = {0};
 	const char *refusal = vacation_refusal(&w->in, v, true);
 	int err = E_OK;
@@ -168,17 +181,26 @@ is_due(struct work *w, int dir, const struct sieve_vacation *v)
 		    .until_sec = w->in.now_sec + (int64_t)v->period_sec,
 		    .since_sec = w->in.now_sec,
 		    .id = w->order->id};
-		err = dir < 0 ? E_IO : recall_claim(dir, &slot, w->in.now_sec, true);
+		/* of what was done before nothing is sent: it is not to be remembered as said now */
+		err = dir < 0 ? E_IO
+		      : w->answer.is_done
+		          ? E_BAD
+		          : recall_claim(dir, &slot, w->in.now_sec, true);
+		is_again = err == E_BAD &&
+		           recall_find(dir, slot.key, w->in.now_sec, &was) == E_OK &&
+		           file_id_eq(was.id, w->order->id);
 	}
+	if (is_again)
+		w->in.now_sec = was.since_sec;
 	if (err == E_BAD)
 		refusal = "its sender was answered already";
 	else if (err != E_OK)
 		refusal = "it cannot be remembered";
-	if (refusal)
+	if (refusal && !is_again)
 		log_event(LOG_INFO, "not_answered", "account=%s why=\"%s\"",
 		    log_q(w->in.address), refusal);
 	buf_free(&sender);
-	return !refusal;
+	return is_again ? ANSWER_AGAIN : refusal ? ANSWER_NONE : ANSWER_SEND;
 }
 
 void
@@ -188,14 +210,18 @@ letters_vacation(struct work *w, int dir, const struct sieve_action *a, unsigned
 	struct sieve_letter by = letter_by(w, index);
 	struct buf text = {.max = ANSWER_HEAD_MAX};
 	struct span from = w->in.envelope.from;
-	if (!is_due(w, dir, v))
-		return;
-	struct agent_send *s = work_send(w, SEND_VACATION, index, &from, 1);
-	if (!s)
-		return;
-	letter_vacation(&w->in, v, &by, &text);
-	if (work_send_text(w, s, &text))
-		work_store_copy(w, &v->fcc, index, s->text);
+	int64_t now_sec = w->in.now_sec;
+	enum answer answer = answer_due(w, dir, v);
+	struct agent_send *s =
+	    answer == ANSWER_NONE ? NULL : work_send(w, SEND_VACATION, index, &from, 1);
+	if (s) {
+		letter_vacation(&w->in, v, &by, &text);
+		if (work_send_text(w, s, &text)) {
+			work_store_copy(w, &v->fcc, index, s->text);
+			w->answer.n_sends -= answer == ANSWER_AGAIN;
+		}
+	}
+	w->in.now_sec = now_sec;
 	buf_free(&text);
 }
 

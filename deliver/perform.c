@@ -202,8 +202,7 @@ do_one(struct work *w, const struct sieve_action *a, unsigned index)
 		letters_reject(w, a, index);
 		break;
 	case ACTION_VACATION:
-		if (!w->answer.is_done) /* it would be remembered as said now */
-			letters_vacation(w, folder(w->home), a, index);
+		letters_vacation(w, folder(w->home), a, index);
 		break;
 	case ACTION_NOTIFY:
 		letters_notify(w, a, index);

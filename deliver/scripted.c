@@ -139,11 +139,16 @@ store_one(
 }
 
 static int
-store_all(const struct scripted *s, const struct agent_answer *a, const char **reason)
+store_all(const struct scripted *s, const struct agent_answer *a, int64_t until,
+    const char **reason)
 {
 	int err = E_OK;
-	for (size_t i = 0; i < a->n_stores && err == E_OK; i++)
-		err = store_one(s, &a->stores[i], reason);
+	for (size_t i = 0; i < a->n_stores && err == E_OK; i++) {
+		*reason = "4.3.2 what a script stores takes too long now";
+		err = deadline_left_ms(until) == 0
+		          ? E_IO
+		          : store_one(s, &a->stores[i], reason);
+	}
 	return err;
 }
 
@@ -339,12 +344,13 @@ send_one(const struct scripted *s, const struct agent_send *send)
 }
 
 static int
-send_all(const struct scripted *s, const struct agent_answer *a, const char **reason)
+send_all(const struct scripted *s, const struct agent_answer *a, int64_t until,
+    const char **reason)
 {
 	int err = E_OK;
 	*reason = "4.3.1 what a script sends finds no room in the queue";
 	for (size_t i = 0; i < a->n_sends && err == E_OK; i++)
-		err = send_one(s, &a->sends[i]);
+		err = deadline_left_ms(until) == 0 ? E_IO : send_one(s, &a->sends[i]);
 	return err;
 }
 
@@ -361,9 +367,10 @@ place_as_said(const struct scripted *s, const char **reason)
 	}
 	if (err != E_OK)
 		return E_IO;
-	err = store_all(s, &a, reason);
+	int64_t until = deadline_in_ms(SCRIPTED_DO_MS);
+	err = store_all(s, &a, until, reason);
 	if (err == E_OK)
-		err = send_all(s, &a, reason);
+		err = send_all(s, &a, until, reason);
 	if (err == E_OK && a.wants_done)
 		agents_done(s->target);
 	return err;

@@ -15,6 +15,8 @@ struct conf;
 enum {
 	/* all scripts of a recipient's mailboxes: one run of the longest agent_time fits */
 	SCRIPTED_JOB_MS = 65000,
+	/* what one message stores and sends in one mailbox; the rest is done when it is tried again */
+	SCRIPTED_DO_MS = 30000,
 };
 
 void scripted_open(const struct conf *);

@@ -220,10 +220,10 @@ append_step(struct job *j)
 	uint64_t bits;
 	if (!target)
 		return done(a, STORE_NONEXISTENT);
-	if (target->next.is_kept)
-		return done(a, STORE_IS_KEPT);
 	if (!may_append(a, target))
 		return done(a, acl_refusal(&a->job, target));
+	if (target->next.is_kept)
+		return done(a, STORE_IS_KEPT);
 	if (look_through(a, target, &needs) != E_OK)
 		return done(a, STORE_LATER);
 	if (needs.uidnext > UINT32_MAX)

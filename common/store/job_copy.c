@@ -232,6 +232,17 @@ may_copy(struct copy_job *c)
 		   acl_may(&c->job, c->source, RIGHT_REMOVE | RIGHT_EXPUNGE));
 }
 
+/* To a guest what he may not look up is not there; but where he may insert, he may without that. */
+static void
+hide(struct copy_job *c)
+{
+	if (c->source && acl_hides(&c->job, c->source))
+		c->source = NULL;
+	if (c->target && acl_hides(&c->job, c->target) &&
+	    !acl_may(&c->job, c->target, RIGHT_INSERT))
+		c->target = NULL;
+}
+
 static int
 copy_step(struct job *j)
 {
@@ -242,6 +253,8 @@ copy_step(struct job *j)
 	if (c->is_undoing)
 		return undo_step(c);
 	reset(c);
+	if (c->target_id == 0)
+		hide(c);
 	if (!c->source || !c->target)
 		return one_is_gone(c);
 	if (c->target->next.is_kept)

@@ -377,8 +377,13 @@ test_numbers(void **state)
 	assert_int_equal(
 	    store_flags(g, v.mailbox, &one, &seen, NULL), STORE_NONEXISTENT);
 	assert_int_equal(store_expunge(g, v.mailbox, &one, false), STORE_NONEXISTENT);
+	/* one that is there and hidden is not told from one that is not */
 	assert_int_equal(store_copy(g, v.mailbox, &one, SPAN("Sent"), false, &copied),
-	    STORE_NO_RIGHT);
+	    STORE_NONEXISTENT);
+	numset_free(&copied.from);
+	numset_free(&copied.to);
+	assert_int_equal(store_copy(g, 12345, &one, SPAN("Sent"), false, &copied),
+	    STORE_NONEXISTENT);
 	numset_free(&copied.from);
 	numset_free(&copied.to);
 	assert_int_equal(store_expunged(g, v.mailbox, 1, &one), E_BAD);
