@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "deliver/place.h"
+#include "deliver/progress.h"
 #include "deliver/scripted.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
@@ -98,6 +99,14 @@ place_one(const struct job_in *j, const struct job_rcpt *rcpt,
 	                          : place_message(j, t, reason);
 }
 
+/* For one more script: a try that ended for another reason is made anew from its beginning. */
+static bool
+has_time(int64_t deadline)
+{
+	return deadline_left_ms(deadline) >=
+	       conf_int(the_child.conf, "deliver", "agent_time") * 1000;
+}
+
 static void
 place_all(const struct job_in *j, const struct job_rcpt *rcpt,
     const struct lookup_answer *a, struct job_result *r)
@@ -119,7 +128,14 @@ place_all(const struct job_in *j, const struct job_rcpt *rcpt,
 			forwards[r->n_forwards++] = t->address;
 			continue;
 		}
+		if (progress_has(j->id, rcpt->index, t)) {
+			r->n_mailboxes++;
+			continue;
+		}
 		int err = place_one(j, rcpt, a, t, deadline, &reason);
+		/* what is placed without a script takes no time */
+		if (err == E_OK && a->n_targets > 1 && scripted_is_for(t))
+			progress_add(j->id, rcpt->index, t);
 		if (err == E_OK) {
 			r->n_mailboxes++;
 			metric_count(M_DELIVER_PLACED);
@@ -132,6 +148,8 @@ place_all(const struct job_in *j, const struct job_rcpt *rcpt,
 		r->outcome = JOB_TEMP;
 		r->reason = span_of(reason);
 	}
+	if (r->outcome == JOB_PLACED || has_time(deadline))
+		progress_forget(j->id, rcpt->index);
 }
 
 /*
@@ -229,8 +247,11 @@ do_sync(int chan, struct rd *body)
 	bool is_all = rd_u8(body) == 1;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
+	bool is_durable = place_sync(is_all) == E_OK;
+	if (!is_durable)
+		progress_lost();
 	buf_u32(&b, turn);
-	buf_u8(&b, place_sync(is_all) == E_OK);
+	buf_u8(&b, is_durable);
 	int err = ask_send(
 	    chan, JOB_SYNCED, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
 	buf_free(&b);
