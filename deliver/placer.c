@@ -93,6 +93,7 @@ place_one(const struct job_in *j, const struct job_rcpt *rcpt,
 	    .target = t,
 	    .is_own = a->n_targets == 1 && a->owner.n == 0,
 	    .owner = a->owner,
+	    .is_sent = progress_sent(j->id, rcpt->index, t),
 	    .deadline = deadline,
 	    .lookup = &placer.lookup};
 	return scripted_is_for(t) ? scripted_place(&s, reason)
@@ -148,8 +149,10 @@ place_all(const struct job_in *j, const struct job_rcpt *rcpt,
 		r->outcome = JOB_TEMP;
 		r->reason = span_of(reason);
 	}
-	if (r->outcome == JOB_PLACED || has_time(deadline))
+	if (r->outcome == JOB_PLACED)
 		progress_forget(j->id, rcpt->index);
+	else
+		progress_end(j->id, rcpt->index, !has_time(deadline));
 }
 
 /*

@@ -12,6 +12,7 @@ struct tried {
 	struct id message;
 	uint32_t rcpt;
 	uint64_t turn;     /* 0: the place is free */
+	bool is_over;      /* the last try had no time left */
 	struct done *done; /* own */
 	size_t n, cap;
 };
@@ -52,14 +53,34 @@ make(struct id message, uint32_t rcpt)
 	return oldest;
 }
 
-bool
-progress_has(struct id message, uint32_t rcpt, const struct target *target)
+static bool
+has(const struct tried *t, const struct target *target)
 {
-	const struct tried *t = find(message, rcpt);
 	for (size_t i = 0; t && i < t->n; i++)
 		if (t->done[i].tag == target->tag && t->done[i].uid == target->uid)
 			return true;
 	return false;
+}
+
+bool
+progress_has(struct id message, uint32_t rcpt, const struct target *target)
+{
+	const struct tried *t = find(message, rcpt);
+	return t && t->is_over && has(t, target);
+}
+
+bool
+progress_sent(struct id message, uint32_t rcpt, const struct target *target)
+{
+	return has(find(message, rcpt), target);
+}
+
+void
+progress_end(struct id message, uint32_t rcpt, bool is_over)
+{
+	struct tried *t = find(message, rcpt);
+	if (t)
+		t->is_over = is_over;
 }
 
 void
@@ -69,6 +90,8 @@ progress_add(struct id message, uint32_t rcpt, const struct target *target)
 	if (!t)
 		t = make(message, rcpt);
 	t->turn = ++progress.turn;
+	if (has(t, target))
+		return;
 	t->done = mem_room(t->done, t->n, &t->cap, sizeof *t->done);
 	t->done[t->n++] = (struct done){target->tag, target->uid};
 }
@@ -81,9 +104,10 @@ progress_forget(struct id message, uint32_t rcpt)
 		forget(t);
 }
 
+/* What was sent is on the spool's disk. */
 void
 progress_lost(void)
 {
 	for (size_t i = 0; i < PROGRESS_MOST; i++)
-		forget(&progress.all[i]);
+		progress.all[i].is_over = false;
 }

@@ -369,7 +369,7 @@ place_as_said(const struct scripted *s, const char **reason)
 		return E_IO;
 	int64_t until = deadline_in_ms(SCRIPTED_DO_MS);
 	err = store_all(s, &a, until, reason);
-	if (err == E_OK)
+	if (err == E_OK && !s->is_sent)
 		err = send_all(s, &a, until, reason);
 	if (err == E_OK && a.wants_done)
 		agents_done(s->target);

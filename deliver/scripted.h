@@ -27,6 +27,7 @@ struct scripted {
 	const struct target *target;
 	bool is_own;       /* rcpt is an address of this user alone */
 	struct span owner; /* borrow; of the list that rcpt is; empty: it is none */
+	bool is_sent;      /* what its script sends was sent by an earlier try */
 	int64_t deadline;  /* of the scripts */
 	int *lookup;       /* borrow: a channel to it */
 };

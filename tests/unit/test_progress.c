@@ -22,6 +22,13 @@ has(struct id id, uint32_t rcpt, uint32_t tag, uid_t uid)
 	return progress_has(id, rcpt, &t);
 }
 
+static bool
+sent(struct id id, uint32_t rcpt, uint32_t tag, uid_t uid)
+{
+	struct target t = mailbox(tag, uid);
+	return progress_sent(id, rcpt, &t);
+}
+
 static void
 add(struct id id, uint32_t rcpt, uint32_t tag, uid_t uid)
 {
@@ -37,6 +44,7 @@ test_of_whom(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < RECIPIENT_TARGETS_MAX; i++)
 		add(one, 0, i, 1000 + i);
+	progress_end(one, 0, true);
 	for (uint32_t i = 0; i < RECIPIENT_TARGETS_MAX; i++)
 		assert_true(has(one, 0, i, 1000 + i));
 	assert_false(has(one, 0, RECIPIENT_TARGETS_MAX, 1000));
@@ -46,7 +54,26 @@ test_of_whom(void **state)
 	progress_forget(other, 0);
 	assert_true(has(one, 0, 0, 1000));
 	progress_forget(one, 0);
-	assert_false(has(one, 0, 0, 1000));
+	assert_false(has(one, 0, 0, 1000) || sent(one, 0, 0, 1000));
+}
+
+/* Where time was left, and where a sync failed, all is stored anew, and nothing is sent again. */
+static void
+test_sent(void **state)
+{
+	struct id one = id_new();
+	(void)state;
+	assert_false(sent(one, 0, 1, 1));
+	add(one, 0, 1, 1);
+	progress_end(one, 0, false);
+	assert_true(!has(one, 0, 1, 1) && sent(one, 0, 1, 1));
+	add(one, 0, 1, 1);
+	progress_end(one, 0, true);
+	assert_true(has(one, 0, 1, 1) && sent(one, 0, 1, 1));
+	progress_lost();
+	assert_true(!has(one, 0, 1, 1) && sent(one, 0, 1, 1));
+	progress_forget(one, 0);
+	assert_false(sent(one, 0, 1, 1));
 }
 
 /* The one that was tried least lately goes. */
@@ -62,19 +89,18 @@ test_forgets(void **state)
 	add(ids[0], 3, 2, 2);
 	ids[PROGRESS_MOST] = id_new();
 	add(ids[PROGRESS_MOST], 3, 1, 1);
-	assert_true(has(ids[0], 3, 1, 1) && has(ids[0], 3, 2, 2));
-	assert_false(has(ids[1], 3, 1, 1));
+	assert_true(sent(ids[0], 3, 1, 1) && sent(ids[0], 3, 2, 2));
+	assert_false(sent(ids[1], 3, 1, 1));
 	for (size_t i = 2; i <= PROGRESS_MOST; i++)
-		assert_true(has(ids[i], 3, 1, 1));
-	progress_lost();
+		assert_true(sent(ids[i], 3, 1, 1));
 	for (size_t i = 0; i <= PROGRESS_MOST; i++)
-		assert_false(has(ids[i], 3, 1, 1));
+		progress_forget(ids[i], 3);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_of_whom), cmocka_unit_test(test_forgets)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_of_whom),
+	    cmocka_unit_test(test_sent), cmocka_unit_test(test_forgets)};
 	return cmocka_run_group_tests_name("progress", tests, NULL, NULL);
 }
