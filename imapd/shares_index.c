@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ enum {
 	INDEX_WASTE_LEAST = 64 << 10,
 	INDEX_WASTE_MOST = 4 << 20,
 	INDEX_BUCKETS = 4096,
+	LOCK_TRIES = 100, /* each is a file that another one replaced */
 };
 
 struct owner {
@@ -157,6 +159,34 @@ refresh(struct shares_index *x)
 	read_more(x);
 }
 
+/*
+ * For who writes: another one of us (at a reload) neither writes nor replaces the file meanwhile.  It may
+ * have replaced it while we waited.
+ */
+static bool
+lock(struct shares_index *x)
+{
+	struct stat st;
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		refresh(x);
+		if (x->fd < 0 || flock(x->fd, LOCK_EX) != 0)
+			return false;
+		if (stat(x->path, &st) == 0 && st.st_ino == x->inode) {
+			read_more(x);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Of a file that was replaced the lock went with its descriptor. */
+static void
+unlock(const struct shares_index *x)
+{
+	if (x->fd >= 0)
+		flock(x->fd, LOCK_UN);
+}
+
 static int
 flush(int fd, struct buf *text)
 {
@@ -241,8 +271,10 @@ shares_index_open(const char *path)
 	refresh(x);
 	if (x->fd < 0)
 		shares_index_close(&x);
-	else if (is_wasteful(x, INDEX_WASTE_LEAST))
+	else if (is_wasteful(x, INDEX_WASTE_LEAST) && lock(x)) {
 		write_anew(x);
+		unlock(x);
+	}
 	return x;
 }
 
@@ -307,13 +339,15 @@ shares_index_set(struct shares_index *x, struct span owner, struct span granted)
 	bool is_same = o ? span_eq(line_of(o), now) : span_eq(now, owner);
 	if (!is_same && is_word(owner)) {
 		buf_ch(&line, '\n');
-		if (x->fd < 0 || file_write(x->fd, buf_as_span(&line)) != E_OK ||
+		bool is_locked = lock(x);
+		if (!is_locked || file_write(x->fd, buf_as_span(&line)) != E_OK ||
 		    fdatasync(x->fd) != 0)
 			log_event(
 			    LOG_ERR, "shares_not_written", "err=%s", log_errno(errno));
 		refresh(x);
-		if (is_wasteful(x, INDEX_WASTE_MOST))
+		if (is_locked && is_wasteful(x, INDEX_WASTE_MOST))
 			write_anew(x);
+		unlock(x);
 	}
 	buf_free(&line);
 }

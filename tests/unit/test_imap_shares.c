@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "imapd/shares_index.c"
+
+enum { WRITES = 200 };
 
 static char folder[] = "/tmp/merpati-shares-XXXXXX";
 static struct buf path;
@@ -170,12 +173,61 @@ test_is_bounded(void **state)
 	buf_free(&other);
 }
 
+static void
+give_many(char prefix, bool is_reopened)
+{
+	struct shares_index *x = shares_index_open(buf_cstr(&path));
+	struct buf list = {0};
+	char name[40], long_name[160];
+	for (unsigned k = 0; k < 60; k++) {
+		snprintf(long_name, sizeof long_name, "%0140u@x.test", k);
+		buf_bytes(&list, span_of(long_name));
+	}
+	for (unsigned i = 0; i < WRITES; i++) {
+		snprintf(name, sizeof name, "%c%u@x.test", prefix, i);
+		give(x, name, "a@x.test", NULL);
+		snprintf(name, sizeof name, "%c@x.test", prefix);
+		shares_index_set(
+		    x, span_of(name), i % 2 ? SPAN("") : buf_as_span(&list));
+		if (is_reopened) { /* which writes it anew, when so much is of no use */
+			shares_index_close(&x);
+			x = shares_index_open(buf_cstr(&path));
+		}
+	}
+	shares_index_close(&x);
+	buf_free(&list);
+}
+
+/* At a reload there are two: neither loses what the other one writes while it writes the file anew. */
+static void
+test_two_writers(void **state)
+{
+	char name[40];
+	int status;
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		give_many('c', true);
+		_exit(0);
+	}
+	give_many('p', false);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	struct shares_index *x = shares_index_open(buf_cstr(&path));
+	for (unsigned i = 0; i < 2 * WRITES; i++) {
+		snprintf(name, sizeof name, "%c%u@x.test", i % 2 ? 'c' : 'p', i / 2);
+		assert_true(has(x, name, "a@x.test"));
+	}
+	shares_index_close(&x);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_given, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_grows, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_is_bounded, setup, teardown)};
+	    cmocka_unit_test_setup_teardown(test_is_bounded, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_two_writers, setup, teardown)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
