@@ -63,17 +63,24 @@ scope_of(const char *name)
 	                                  : LDAP_SCOPE_SUBTREE;
 }
 
+/* The next step waits for what is left of all of them together. */
 static int
-set_up(LDAP *l, const struct map_definition *d, int timeout_ms)
+set_wait(LDAP *l, int64_t deadline)
+{
+	int64_t left_ms = deadline - map_now_ms();
+	if (left_ms <= 0)
+		return LDAP_TIMEOUT;
+	const struct timeval wait = time_of((int)left_ms);
+	int err = ldap_set_option(l, LDAP_OPT_NETWORK_TIMEOUT, &wait);
+	return err == LDAP_SUCCESS ? ldap_set_option(l, LDAP_OPT_TIMEOUT, &wait) : err;
+}
+
+static int
+set_up(LDAP *l, const struct map_definition *d)
 {
 	const int version = LDAP_VERSION3;
-	const struct timeval wait = time_of(timeout_ms);
 	const char *ca = map_setting(d, "tls_ca_cert_file", NULL);
 	int err = ldap_set_option(l, LDAP_OPT_PROTOCOL_VERSION, &version);
-	if (err == LDAP_SUCCESS)
-		err = ldap_set_option(l, LDAP_OPT_NETWORK_TIMEOUT, &wait);
-	if (err == LDAP_SUCCESS)
-		err = ldap_set_option(l, LDAP_OPT_TIMEOUT, &wait);
 	if (err == LDAP_SUCCESS)
 		err = ldap_set_option(l, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
 	if (err == LDAP_SUCCESS && ca) {
@@ -109,15 +116,20 @@ ldap_map_open(const struct map_definition *d, int timeout_ms, char *why)
 		snprintf(why, MAP_WHY_MAX, "no memory");
 		return NULL;
 	}
+	int64_t deadline = map_now_ms() + timeout_ms;
 	int err = ldap_initialize(
 	    &m->ldap, map_setting(d, "server_host", "ldap://localhost"));
 	m->base = map_setting(d, "search_base", "");
 	m->scope = scope_of(map_setting(d, "scope", "sub"));
 	read_attributes(m, map_setting(d, "result_attribute", "maildrop"));
 	if (err == LDAP_SUCCESS)
-		err = set_up(m->ldap, d, timeout_ms);
+		err = set_up(m->ldap, d);
+	if (err == LDAP_SUCCESS)
+		err = set_wait(m->ldap, deadline);
 	if (err == LDAP_SUCCESS && is_on(map_setting(d, "start_tls", "no")))
 		err = ldap_start_tls_s(m->ldap, NULL, NULL);
+	if (err == LDAP_SUCCESS)
+		err = set_wait(m->ldap, deadline);
 	if (err == LDAP_SUCCESS)
 		err = bind_as(m->ldap, d);
 	if (err == LDAP_SUCCESS)
@@ -154,8 +166,10 @@ ldap_map_find(void *state, const char *text, int timeout_ms,
 	struct ldap_map *m = state;
 	struct timeval wait = time_of(timeout_ms);
 	LDAPMessage *found = NULL;
-	int err = ldap_search_ext_s(m->ldap, m->base, m->scope, text, m->attributes, 0,
-	    NULL, NULL, &wait, ENTRIES_MOST, &found);
+	int err = set_wait(m->ldap, map_now_ms() + timeout_ms);
+	if (err == LDAP_SUCCESS)
+		err = ldap_search_ext_s(m->ldap, m->base, m->scope, text, m->attributes,
+		    0, NULL, NULL, &wait, ENTRIES_MOST, &found);
 	if (err == LDAP_SUCCESS)
 		for (LDAPMessage *e = ldap_first_entry(m->ldap, found); e;
 		     e = ldap_next_entry(m->ldap, e))
