@@ -192,6 +192,10 @@ on_first_byte(struct conn *c)
 		conn_free(c);
 	if (k <= 0)
 		return;
+	if (c->client.kind == KIND_SMTP && !pool_takes_strangers()) {
+		refuse(c, R_CROWD);
+		return;
+	}
 	leave_list(c);
 	c->state = CONN_READY;
 	list_add(&front.ready, c);
@@ -488,6 +492,19 @@ front_jail(struct jail *j)
 	j->calls = JAIL_ACCEPT;
 }
 
+/* Mail from other hosts leaves a quarter of the sessions to who submits. */
+static unsigned
+strangers_most(const struct conf *conf)
+{
+	unsigned all = (unsigned)conf_int(conf, "smtpd", "sessions_most"),
+		 fronts = (unsigned)conf_int(conf, "smtpd", "front_count");
+	bool has_others = false;
+	for (size_t i = 0; i < front.n_doors; i++)
+		has_others |= front.doors[i].kind != KIND_SMTP;
+	unsigned most = has_others ? all - all / 4 : all;
+	return (most + fronts - 1) / fronts;
+}
+
 int
 front_run(void)
 {
@@ -502,10 +519,11 @@ front_run(void)
 	nets_load(&front.proxies, conf, "common", "proxy_networks");
 	nets_load(&front.lmtp, conf, "smtpd", "lmtp_networks");
 	nets_load(&front.relay, conf, "smtpd", "relay_networks");
-	pool_init(front.loop, (unsigned)conf_int(conf, "smtpd", "sessions_spare"));
 	the_child.on_client = on_session;
 	the_child.on_drain = on_drain;
 	open_doors();
+	pool_init(front.loop, (unsigned)conf_int(conf, "smtpd", "sessions_spare"),
+	    strangers_most(conf));
 	loop_timer_set(front.tick, FRONT_TICK_MS);
 	if (the_child.is_draining)
 		on_drain();

@@ -68,8 +68,13 @@ void front_refuse_ready(
     void); /* no session can come: those waiting for one are told 421 */
 
 /* pool.c */
-void pool_init(struct loop *, unsigned spare);
-void pool_add(int chan); /* takes chan: a session came */
+/*
+ * pool_init - strangers_most: clients of listen_smtp that are served at a time; the other places are for
+ * those of submission and LMTP
+ */
+void pool_init(struct loop *, unsigned spare, unsigned strangers_most);
+bool pool_takes_strangers(void); /* there is a place for one more */
+void pool_add(int chan);         /* takes chan: a session came */
 /* pool_give - to a free session.  E_OK: conn is served; E_LIMIT: none is free */
 MUST_USE int pool_give(struct conn *);
 /*

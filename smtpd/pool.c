@@ -15,14 +15,16 @@ struct worker {
 	struct loop_fd *watch;       /* own */
 	struct conn *conn;           /* own: whom it serves; NULL */
 	int64_t free_since_ms;
-	bool is_coming; /* not free for the first time yet */
+	bool is_coming;       /* not free for the first time yet */
+	bool is_of_strangers; /* it serves one of listen_smtp */
 };
 
 static struct {
 	struct loop *loop; /* borrow */
 	struct worker *all, *free;
 	unsigned n_all, n_free, spare;
-	unsigned n_coming; /* asked for, not free yet */
+	unsigned n_coming;                    /* asked for, not free yet */
+	unsigned n_strangers, strangers_most; /* of listen_smtp, served */
 	int64_t coming_since_ms;
 	int64_t
 	    full_until_ms; /* the pool was at its most: not asked again for spare ones before */
@@ -35,10 +37,27 @@ static int front_on_free(
 static const struct ask_row front_rows[] = {FRONT_ASKS(ASK_ROW)};
 
 void
-pool_init(struct loop *loop, unsigned spare)
+pool_init(struct loop *loop, unsigned spare, unsigned strangers_most)
 {
 	pool.loop = loop;
 	pool.spare = spare;
+	pool.strangers_most = strangers_most;
+}
+
+bool
+pool_takes_strangers(void)
+{
+	return pool.n_strangers < pool.strangers_most;
+}
+
+static void
+serve_no_more(struct worker *w)
+{
+	if (w->is_of_strangers)
+		pool.n_strangers--;
+	w->is_of_strangers = false;
+	if (w->conn)
+		front_conn_end(&w->conn);
 }
 
 static void
@@ -62,8 +81,7 @@ worker_end(struct worker *w)
 	pool.n_all--;
 	loop_unwatch(&w->watch);
 	asker_free(&w->asker);
-	if (w->conn)
-		front_conn_end(&w->conn);
+	serve_no_more(w);
 	mem_free(&w);
 }
 
@@ -116,8 +134,7 @@ front_on_free(
 		return E_BAD;
 	a->phase = WORKER_FREE;
 	w->free_since_ms = 0; /* placed when this ask is done */
-	if (w->conn)
-		front_conn_end(&w->conn);
+	serve_no_more(w);
 	return E_MORE; /* no reply */
 }
 
@@ -151,6 +168,8 @@ pool_give(struct conn *c)
 			continue; /* it just went: its channel says so in the next turn of the loop */
 		w->asker->phase = WORKER_BUSY;
 		w->conn = c;
+		w->is_of_strangers = c->client.kind == KIND_SMTP;
+		pool.n_strangers += w->is_of_strangers;
 		front_conn_served(c);
 	}
 	buf_free(&body);

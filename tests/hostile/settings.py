@@ -4,6 +4,7 @@ import base64
 import collections
 import re
 import select
+import smtplib
 import subprocess
 import threading
 import time
@@ -108,6 +109,25 @@ def sessions_most(t):
             c.close()
 
 
+def places_of_submission(t):
+    """Strangers do not take the last quarter of the sessions: who submits is served."""
+    with Suite(smtpd__sessions_most=4, smtpd__sessions_spare=1) as s:
+        s.user(U1, "pass")
+        s.start("queue", "deliver", "smtpd")
+        held = [Line(s) for _ in range(3)]
+        r = [c.ask("EHLO client.test") for c in held]
+        t.check(all(x.startswith("250") for x in r), "three of four sessions serve strangers", str(r))
+        c = Line(s)
+        t.check(c.ask("EHLO client.test").startswith("421 4.3.2"), "one more is refused")
+        with smtplib.SMTP("127.0.0.1", s.port("submission"), timeout=60) as own:
+            t.check(own.ehlo()[0] == 250, "who submits is served")
+        held[0].ask("QUIT")
+        r = []
+        t.check(wait_for(lambda: r.append(one(s)) or r[-1].startswith("250"), 10), "a stranger leaves: the next one is served", str(r[-1:]))
+        for x in (*held, c):
+            x.close()
+
+
 def one(s):
     """A message on a connection that ends with QUIT: the first that is no success, or the reply to the message."""
     c = Line(s)
@@ -205,5 +225,5 @@ def scram_iterations(t):
 
 
 def settings(t):
-    for part in (times, sessions_most, serves_most, tls_minimum, scram_iterations):
+    for part in (times, sessions_most, places_of_submission, serves_most, tls_minimum, scram_iterations):
         part(t)
