@@ -59,10 +59,10 @@ account_get(
 
 /* no domain has a quota */
 int
-accounts_each(
-    struct accounts *a, int (*fn)(void *ctx, const struct account *), void *ctx)
+accounts_behind(struct accounts *a, struct span after,
+    int (*fn)(void *ctx, const struct account *), void *ctx)
 {
-	(void)a, (void)fn, (void)ctx;
+	(void)a, (void)after, (void)fn, (void)ctx;
 	abort();
 }
 
