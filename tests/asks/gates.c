@@ -327,6 +327,7 @@ static const struct kind {
     {"mailbox upkeep", upkeep_table, sample_upkeep, upkeep_ctx},
     {"retention", retention_table, sample_retention, retention_ctx},
     {"deliver monitor", owned_table, sample_owned, NULL},
+    {"signer", signer_table, sample_signer, NULL},
 };
 
 static void

@@ -75,6 +75,10 @@ const struct ask_table *retention_table(unsigned kind);
 void *retention_ctx(void);
 void sample_retention(uint16_t type, struct buf *);
 
+/* deliver_signer.c: deliver/letter_sign.c */
+const struct ask_table *signer_table(unsigned kind);
+void sample_signer(uint16_t type, struct buf *);
+
 /* deliver_owned.c: deliver/retainer.c and deliver/agent_asks.c */
 const struct ask_table *owned_table(unsigned kind);
 void sample_owned(uint16_t type, struct buf *);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* deliver_signer.c - what a placer asks of the role that has letters of scripts signed. */
+#include "deliver/letter_sign.c"
+
+#include "gates.h"
+
+const struct ask_table *
+signer_table(unsigned kind)
+{
+	(void)kind;
+	return table_of(DELIVER_PLACER);
+}
+
+void
+sample_signer(uint16_t type, struct buf *b)
+{
+	(void)type;
+	buf_bytes(b, SPAN("u1@example.test"));
+	buf_bytes(b, SPAN("From: u1@example.test\r\n\r\nx\r\n"));
+}
