@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "db/closed.h"
 #include "db/state.h"
 
 enum {
@@ -110,23 +111,45 @@ configure(DB_ENV *env, size_t cache_bytes)
 	return err;
 }
 
+static int
+open_env(struct db *db, const char *dir, size_t cache_bytes, uint32_t recover)
+{
+	int err = db_env_create(&db->env, 0);
+	if (!err)
+		err = configure(db->env, cache_bytes);
+	if (!err)
+		err = db->env->open(db->env, dir,
+		    DB_CREATE | DB_PRIVATE | recover | DB_INIT_LOG | DB_INIT_MPOOL |
+			DB_INIT_TXN,
+		    0600);
+	return err;
+}
+
+/* What was closed as it should has nothing to recover: that is most of what opening takes. */
+static int
+open_as_left(struct db *db, const char *dir, size_t cache_bytes)
+{
+	if (!closed_take(db->dir) || open_env(db, dir, cache_bytes, 0) != 0) {
+		if (db->env)
+			db->env->close(db->env, 0);
+		db->env = NULL;
+		return open_env(db, dir, cache_bytes, DB_RECOVER);
+	}
+	return 0;
+}
+
 int
 db_open(const char *dir, size_t cache_bytes, struct db **out)
 {
 	struct db *db = mem_new(sizeof *db);
-	int err = db_env_create(&db->env, 0);
+	int err = 0;
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		err = errno;
 	db->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!err && db->dir < 0)
 		err = errno;
 	if (!err)
-		err = configure(db->env, cache_bytes);
-	if (!err)
-		err = db->env->open(db->env, dir,
-		    DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_LOG | DB_INIT_MPOOL |
-			DB_INIT_TXN,
-		    0600);
+		err = open_as_left(db, dir, cache_bytes);
 	if (!err) {
 		*out = db;
 		return E_OK;
@@ -139,18 +162,38 @@ db_open(const char *dir, size_t cache_bytes, struct db **out)
 	return is_world ? E_IO : E_LIMIT;
 }
 
-static void
-close_all(struct db *db, uint32_t table_flags)
+/* The first thing that went wrong, as the library says it. */
+static int
+close_tables(struct db *db, uint32_t flags)
 {
+	int err = 0;
 	for (size_t i = 0; i < db->n_tables; i++) {
-		db->tables[i]->handle->close(db->tables[i]->handle, table_flags);
+		int failed = db->tables[i]->handle->close(db->tables[i]->handle, flags);
+		err = err ? err : failed;
 		mem_free(&db->tables[i]);
 	}
-	if (db->env)
-		db->env->close(db->env, 0);
+	db->n_tables = 0;
+	return err;
+}
+
+static int
+close_env(struct db *db)
+{
+	int err = db->env ? db->env->close(db->env, 0) : 0;
+	db->env = NULL;
 	free(db->old_logs);
-	if (db->dir >= 0)
-		close(db->dir);
+	return err;
+}
+
+/* 0: nobody knows */
+static uint32_t
+last_log(struct db *db)
+{
+	DB_LOG_STAT *stat = NULL;
+	int err = db->env->log_stat(db->env, &stat, 0);
+	uint32_t log = err ? 0 : stat->st_cur_file;
+	free(stat);
+	return log;
 }
 
 bool
@@ -183,11 +226,19 @@ db_close(struct db **dbp)
 		db_abandon(dbp);
 		return;
 	}
-	if (db_checkpoint(*dbp, 0) != E_OK)
+	struct db *db = *dbp;
+	bool is_whole = db_checkpoint(db, 0) == E_OK;
+	if (!is_whole)
 		log_event(LOG_ERR, "db_no_checkpoint", "%s", "");
-	while (db_has_old_logs(*dbp))
-		remove_old_log(*dbp);
-	close_all(*dbp, 0);
+	while (db_has_old_logs(db))
+		remove_old_log(db);
+	/* tables say in the log that they were closed */
+	is_whole &= close_tables(db, 0) == 0 && db->env->log_flush(db->env, NULL) == 0;
+	uint32_t log = last_log(db);
+	is_whole &= close_env(db) == 0 && log;
+	if (is_whole && closed_put(db->dir, log) != E_OK)
+		log_event(LOG_INFO, "db_not_marked", "%s", "");
+	close(db->dir);
 	mem_free(dbp);
 }
 
@@ -211,7 +262,10 @@ db_abandon(struct db **dbp)
 		env->set_errcall(env, on_nothing);
 		env->set_flags(env, DB_PANIC_ENVIRONMENT, 1);
 	}
-	close_all(*dbp, DB_NOSYNC);
+	close_tables(*dbp, DB_NOSYNC);
+	close_env(*dbp);
+	if ((*dbp)->dir >= 0)
+		close((*dbp)->dir);
 	mem_free(dbp);
 }
 

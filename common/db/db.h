@@ -31,12 +31,16 @@ enum {
 };
 
 /*
- * db_open - the environment in dir (made when missing), recovered.
+ * db_open - the environment in dir (made when missing), recovered where it was not closed as it
+ * should (closed.h)
  *   cache_bytes  of the page cache, from 256 KB
  *   returns      E_OK, E_IO, E_LIMIT (recovery failed: damaged)
  */
 MUST_USE int db_open(const char *dir, size_t cache_bytes, struct db **out);
-/* db_close - a checkpoint, then closed, tables too.  One that is damaged or full is abandoned */
+/*
+ * db_close - a checkpoint, then closed, tables too, and marked so.  One that is damaged or full is
+ * abandoned
+ */
 void db_close(struct db **);
 /* db_abandon - closes what it can without writing; for an environment that is damaged */
 void db_abandon(struct db **);

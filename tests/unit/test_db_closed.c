@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * test_db_closed.c - the mark of an environment that was closed: it is believed only where nothing
+ * was logged behind it, and an old one that a power cut brings back takes nothing away.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "db/closed.h"
+#include "db/db.h"
+
+/* Berkeley DB keeps memory of an environment that was abandoned. */
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libdb-5.3";
+}
+
+enum { CACHE_BYTES = 256 * 1024, MUCH = 4000 };
+
+struct place {
+	char dir[64];
+	int fd;
+};
+
+static int
+setup(void **state)
+{
+	struct place *p = calloc(1, sizeof *p);
+	log_level(LOG_EMERG);
+	strcpy(p->dir, "/tmp/merpati-closed-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	p->fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(p->fd >= 0);
+	*state = p;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct place *p = *state;
+	char command[128];
+	close(p->fd);
+	snprintf(command, sizeof command, "rm -rf %s", p->dir);
+	assert_int_equal(system(command), 0);
+	free(p);
+	return 0;
+}
+
+static void
+file_put(const struct place *p, const char *name, const void *bytes, size_t n)
+{
+	int fd = openat(p->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, n), n);
+	close(fd);
+}
+
+static bool
+is_there(const struct place *p, const char *name)
+{
+	return faccessat(p->fd, name, F_OK, 0) == 0;
+}
+
+/* ---- the mark alone ---- */
+
+#define LOG "log.0000000007"
+
+static void
+test_unchanged(void **state)
+{
+	static const struct {
+		size_t used, all; /* octets; zeros behind the first ones */
+	} rows[] = {{1, 1}, {100, 100}, {100, 50000}, {16384, 16384}, {16385, 40000},
+	    {DB_LOG_FILE_BYTES, DB_LOG_FILE_BYTES}};
+
+	static char bytes[DB_LOG_FILE_BYTES];
+	struct place *p = *state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		memset(bytes, 0, sizeof bytes);
+		memset(bytes, 'x', rows[i].used);
+		file_put(p, LOG, bytes, rows[i].all);
+		assert_int_equal(closed_put(p->fd, 7), E_OK);
+		assert_true(closed_take(p->fd));
+		assert_false(is_there(p, "closed"));
+		assert_false(closed_take(p->fd)); /* once */
+	}
+}
+
+/* Whatever is logged behind the mark, and wherever a power cut left it. */
+static void
+test_logged_since(void **state)
+{
+	static const size_t places[] = {100, 101, 16383, 16384, 40000, 79999};
+	static char bytes[80000];
+	struct place *p = *state;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		memset(bytes, 0, sizeof bytes);
+		memset(bytes, 'x', 100);
+		file_put(p, LOG, bytes, places[i] < 200 ? 100 : sizeof bytes);
+		assert_int_equal(closed_put(p->fd, 7), E_OK);
+		bytes[places[i]] = 1;
+		file_put(p, LOG, bytes, places[i] + 1);
+		assert_false(closed_take(p->fd));
+	}
+}
+
+static void
+test_not_believed(void **state)
+{
+	static const char *const marks[] = {"", "7", "7 ", "7 100", " 100\n",
+	    "7 100 \n", "7 0\n", "7 99\n", "7 101\n", "8 100\n", "7 99999999\n",
+	    "x y\n", "\n", "4294967295 100\n"};
+	char bytes[100];
+	static char long_file[DB_LOG_FILE_BYTES + 2];
+	struct place *p = *state;
+	memset(bytes, 'x', sizeof bytes);
+	file_put(p, LOG, bytes, sizeof bytes);
+	for (size_t i = 0; i < COUNT(marks); i++) {
+		file_put(p, "closed", marks[i], strlen(marks[i]));
+		assert_false(closed_take(p->fd));
+		assert_false(is_there(p, "closed"));
+	}
+	file_put(p, "closed", "7 100\n", 6);
+	assert_true(closed_take(p->fd));
+	file_put(p, "closed", "7 100\n", 6);
+	file_put(p, "log.0000000008", "", 0); /* another one was begun */
+	assert_false(closed_take(p->fd));
+	assert_int_equal(unlinkat(p->fd, "log.0000000008", 0), 0);
+	memset(long_file, 'x', 100);
+	file_put(p, LOG, long_file, sizeof long_file); /* none of ours */
+	file_put(p, "closed", "7 100\n", 6);
+	assert_false(closed_take(p->fd));
+	assert_int_equal(closed_put(p->fd, 7), E_IO);
+	assert_int_equal(closed_put(p->fd, 6), E_IO);
+	assert_false(is_there(p, "closed"));
+}
+
+/* ---- with an environment ---- */
+
+static struct db_table *
+open_rows(const struct place *p, struct db **db)
+{
+	struct db_table *t = NULL;
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, db), E_OK);
+	assert_int_equal(db_table_open(*db, "rows", true, &t), E_OK);
+	return t;
+}
+
+static void
+put_rows(struct db *db, struct db_table *t, uint32_t from, uint32_t n)
+{
+	struct db_txn *txn;
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	for (uint32_t i = from; i < from + n; i++) {
+		struct buf key = {0};
+		db_key_u32(&key, i);
+		assert_int_equal(
+		    db_put(t, txn, buf_as_span(&key), SPAN("a value of some length")),
+		    E_OK);
+		buf_free(&key);
+	}
+	assert_int_equal(db_commit(&txn), E_OK);
+	assert_int_equal(db_sync(db), E_OK);
+}
+
+/* All n rows, and no other. */
+static void
+check_rows(const struct place *p, uint32_t n)
+{
+	struct db *db;
+	struct db_cursor *c;
+	struct span key, value;
+	uint32_t k = 0;
+	struct db_table *t = open_rows(p, &db);
+	assert_int_equal(db_cursor_open(t, NULL, &c), E_OK);
+	for (int err = db_seek(c, SPAN(""), &key, &value); err == E_OK;
+	     err = db_next(c, &key, &value)) {
+		struct rd r = rd_of(key);
+		assert_int_equal(rd_key_u32(&r), k++);
+	}
+	assert_int_equal(k, n);
+	db_cursor_close(&c);
+	db_close(&db);
+}
+
+/* A process that opens, writes and is killed. */
+static void
+write_and_die(const struct place *p, uint32_t from, uint32_t n)
+{
+	int status;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct db *db;
+		struct db_table *t = open_rows(p, &db);
+		for (uint32_t i = from; i < from + n; i++)
+			put_rows(db, t, i, 1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+test_made_and_taken(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	open_rows(p, &db);
+	assert_false(is_there(p, "closed"));
+	db_close(&db);
+	assert_true(is_there(p, "closed"));
+	open_rows(p, &db);
+	assert_false(is_there(p, "closed")); /* who is killed now leaves none */
+	db_abandon(&db);
+	assert_false(is_there(p, "closed"));
+	check_rows(p, 0);
+	assert_true(is_there(p, "closed"));
+}
+
+/* Closed and opened again and again: rows of all of them, also after a kill between. */
+static void
+test_many_lives(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	uint32_t n = 0;
+	for (int life = 0; life < 8; life++) {
+		struct db_table *t = open_rows(p, &db);
+		put_rows(db, t, n, MUCH);
+		n += MUCH;
+		db_close(&db);
+		if (life % 2) {
+			write_and_die(p, n, 3);
+			n += 3;
+		}
+		check_rows(p, n);
+	}
+}
+
+/* A power cut undoes that the mark was removed: what was synced behind it is there. */
+static void
+test_mark_comes_back(void **state)
+{
+	static const uint32_t behind[] = {1, 3, MUCH}; /* the last: other log files */
+	struct place *p = *state;
+	struct db *db;
+	uint32_t n = 10;
+	char mark[64];
+	struct db_table *t = open_rows(p, &db);
+	put_rows(db, t, 0, n);
+	db_close(&db);
+	for (size_t i = 0; i < COUNT(behind); i++) {
+		int fd = openat(p->fd, "closed", O_RDONLY | O_CLOEXEC);
+		ssize_t got = read(fd, mark, sizeof mark);
+		assert_true(got > 0);
+		close(fd);
+		write_and_die(p, n, behind[i]);
+		n += behind[i];
+		assert_false(is_there(p, "closed"));
+		file_put(p, "closed", mark, (size_t)got);
+		check_rows(p, n);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_unchanged, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_logged_since, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_not_believed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_made_and_taken, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_many_lives, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_mark_comes_back, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
