@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "imapd/metadata.h"
 #include "imapd/notify.h"
+#include "imapd/search_slices.h"
 #include "metrics/metric.h"
 
 enum state { AUTHENTICATED = 1, SELECTED = 2, BOTH = 3 };
@@ -285,6 +286,7 @@ command_read(struct session *s)
 {
 	struct command c = {.verb = ""};
 	begin_command(s);
+	search_slices_keep(s);
 	command_settle(s);
 	int err = notify_wait(s);
 	if (s->is_over)

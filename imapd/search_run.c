@@ -119,6 +119,7 @@ search_run(struct session *s, const struct search *search,
 	enum reply reply = err == E_OK ? R_DONE : R_LIMIT;
 	if (reply == R_DONE)
 		reply = find_wanted(&tests, &look, stop, out);
+	search_slices_want(s, tests.n_signatures);
 	search_tests_done(&tests);
 	store_cache_flush(s->store);
 	return reply;

@@ -14,6 +14,8 @@
 enum {
 	DAY_SEC = 24 * 60 * 60,
 	AHEAD = 3, /* messages: so long memory takes */
+	/* needles of a search that are looked for in slices; each takes two bits a message */
+	SLICED_MOST = 16,
 };
 
 /* ---- keys made ready ---- */
@@ -219,8 +221,35 @@ test_free(struct search_test *t)
 {
 	for (; t; t = t->next) {
 		numset_free(&t->seqs);
+		search_may_free(&t->may);
 		test_free(t->kids);
 	}
+}
+
+/* What the text of each key may be in; keys that need no file are answered sooner. */
+static void
+look_in_slices(struct search_tests *tests, struct search_test *t, unsigned *n)
+{
+	for (; t; t = t->next) {
+		unsigned kinds = (t->what != SEARCH_FIELD ? 1u << SLICES_TEXTS : 0) |
+		                 (t->what != SEARCH_BODY ? 1u << SLICES_HEADS : 0);
+		look_in_slices(tests, t->kids, n);
+		if (t->probe && !t->fuzzy && t->cost == COST_FILE &&
+		    ++*n <= SLICED_MOST)
+			search_slices_look(&tests->slices, t->probe, kinds, &t->may);
+	}
+}
+
+static void
+slices_prepare(struct search_tests *tests)
+{
+	unsigned n = 0;
+	if (tests->root->cost < COST_FILE ||
+	    tests->session->selected->n < SLICES_WANTED_LEAST)
+		return;
+	search_slices_open(&tests->slices, tests->session);
+	if (tests->slices.map.n)
+		look_in_slices(tests, tests->root, &n);
 }
 
 int
@@ -230,13 +259,17 @@ search_tests_init(
 	*tests = (struct search_tests){
 	    .session = s, .now_sec = clock_wall_sec(), .has_fuzzy = search->has_fuzzy};
 	message_init(&tests->message, s->store, &s->selected->view);
-	return test_make(tests, search->root, &tests->root);
+	int err = test_make(tests, search->root, &tests->root);
+	if (err == E_OK)
+		slices_prepare(tests);
+	return err;
 }
 
 void
 search_tests_done(struct search_tests *tests)
 {
 	test_free(tests->root);
+	search_slices_done(&tests->slices);
 	message_done(&tests->message);
 	text_scratch_free(&tests->scratch);
 	buf_free(&tests->fields);
@@ -359,11 +392,17 @@ may_have(struct search_tests *tests, const struct search_test *t)
 {
 	struct mime_cache first;
 	struct message *m = &tests->message;
+	bool is_may;
 	if (!t->probe)
 		return true;
+	if (search_slices_know(&tests->slices, &t->may, tests->seq, &is_may))
+		return is_may;
 	if (!tests->is_message_set &&
-	    cache_open_signatures(store_cache(m->store, tests->record), &first) == E_OK)
+	    cache_open_signatures(store_cache(m->store, tests->record), &first) ==
+		E_OK) {
+		tests->n_signatures += slices_take(first.search.texts);
 		return signatures_may_have(&first.search, t);
+	}
 	const struct mime_cache *item = item_of(tests);
 	return !item || signatures_may_have(&item->search, t);
 }
@@ -570,7 +609,7 @@ search_tests_match(struct search_tests *tests, uint32_t seq)
 	tests->record = selected_record(tests->session->selected, seq);
 	tests->is_message_set = tests->is_lost = false;
 	tests->file_bytes = 0;
-	if (tests->root->cost > COST_RECORD &&
+	if (tests->root->cost > COST_RECORD && !tests->slices.map.n &&
 	    seq + AHEAD <= tests->session->selected->n)
 		store_cache_soon(tests->session->store,
 		    selected_record(tests->session->selected, seq + AHEAD));

@@ -9,6 +9,7 @@
 #include "imapd/fuzzy.h"
 #include "imapd/message.h"
 #include "imapd/search_parse.h"
+#include "imapd/search_slices.h"
 #include "imapd/session.h"
 #include "mime/signature.h"
 
@@ -43,6 +44,7 @@ struct search_test {
 	    *fuzzy; /* of the text; NULL: it is no fuzzy one; borrow: the arena */
 	/* of the text, where a file would be looked through for it; NULL; borrow: the arena */
 	const struct signature_probe *probe;
+	struct search_may may; /* own: of it, where signatures were turned */
 };
 
 /* A search at work. */
@@ -57,9 +59,11 @@ struct search_tests {
 	const struct store_record *record; /* borrow: the view */
 	struct message message;
 	bool is_message_set;
-	bool is_lost;        /* its file is gone, and was needed */
-	unsigned score;      /* of one that matched: RFC 6203 4 */
-	uint64_t file_bytes; /* octets of it that were looked through */
+	bool is_lost;   /* its file is gone, and was needed */
+	unsigned score; /* of one that matched: RFC 6203 4 */
+	struct search_slices slices;
+	uint32_t n_signatures; /* that were looked at, and can be turned */
+	uint64_t file_bytes;   /* octets of it that were looked through */
 	struct text_scratch scratch;
 	struct buf fields; /* what was put together of it */
 	struct buf folded; /* of a fuzzy search */

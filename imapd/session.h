@@ -78,6 +78,8 @@ struct session {
 	struct literal literal; /* of a message: the command's text goes on behind it */
 	bool has_rest;          /* the command's text was not read to its end yet */
 	struct buf command;     /* its text so far */
+	/* mailbox whose signatures are to be turned (search_slices.h); 0: none */
+	uint32_t slices_wanted;
 	/* borrow: what NOTIFY asks of new messages of the selected mailbox; NULL: nothing */
 	const struct fetch_atts *notify_atts;
 	struct notify *notify; /* own; NULL: NOTIFY was not used */

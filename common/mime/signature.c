@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * signature.c - runs of octets hashed into bits: into as many as there may be at most, and these
- * then into as many as leave half of them free.
+ * then into as many as leave about half of them free.
  */
 #include "mime/signature.h"
 
@@ -56,14 +56,25 @@ bit_set(struct bits *b, uint32_t place)
 	*word |= bit;
 }
 
+/*
+ * No run has a blank or an end of a line in it: what stands at the borders of words is more varied
+ * than the words, and would be most of what is set.
+ */
+static bool
+is_border(char c)
+{
+	return (unsigned char)c <= ' ';
+}
+
 /* What place_at says of the runs that end at each octet. */
 static void
 bits_add(struct bits *b, struct span text)
 {
-	uint64_t run = 0;
+	uint64_t run = 0, length = 0;
 	for (size_t i = 0; i < text.n; i++) {
 		run = run << 8 | (unsigned char)text.p[i];
-		for (uint64_t n = RUN_LEAST; n <= RUN_MOST && n <= i + 1; n++) {
+		length = is_border(text.p[i]) ? 0 : length + 1;
+		for (uint64_t n = RUN_LEAST; n <= RUN_MOST && n <= length; n++) {
 			uint64_t octets = run & (((uint64_t)1 << 8 * n) - 1);
 			bit_set(b, place_of(n << 8 * n | octets));
 		}
@@ -71,19 +82,33 @@ bits_add(struct bits *b, struct span text)
 	b->text_bytes += text.n;
 }
 
-/* Where a place is when there are fewer bits: their order stays. */
-static size_t
-place_in(uint32_t place, size_t n_bits)
+size_t
+signature_bits_next(size_t n_bits)
 {
-	return (size_t)((uint64_t)place * n_bits >> PLACE_BITS);
+	bool is_power = (n_bits & (n_bits - 1)) == 0;
+	/* half of a word is none */
+	return !is_power                ? n_bits / 3 * 4
+	       : n_bits < 2 * WORD_BITS ? 2 * n_bits
+	                                : n_bits / 2 * 3;
 }
 
-/* Half of them are set, or nearly: 1 - exp(-2/3). */
+size_t
+signature_place(uint32_t at, size_t n_bits)
+{
+	return (size_t)((uint64_t)at * n_bits >> PLACE_BITS);
+}
+
+/*
+ * A fourth to a third of them set: runs of one language are found together, so that a word of five
+ * letters has three that tell something.  0: even the most are too few.
+ */
 static size_t
 bits_for(size_t n_runs)
 {
-	size_t words = (n_runs * 3 / 2 + WORD_BITS - 1) / WORD_BITS;
-	return (words ? words : 1) * WORD_BITS;
+	size_t most = SIGNATURE_BYTES_MAX * 8, n_bits = WORD_BITS;
+	while (n_bits < most && n_bits < n_runs * 5 / 2)
+		n_bits = signature_bits_next(n_bits);
+	return n_runs + n_runs / 5 <= n_bits ? n_bits : 0;
 }
 
 static void
@@ -92,7 +117,7 @@ bits_shrink(const struct bits *b, size_t n_bits, unsigned char *out)
 	for (uint32_t i = 0; i < WORDS_MAX; i++)
 		for (uint64_t left = b->words[i]; left; left &= left - 1) {
 			uint32_t bit = (uint32_t)__builtin_ctzll(left);
-			size_t at = place_in(i * WORD_BITS + bit, n_bits);
+			size_t at = signature_place(i * WORD_BITS + bit, n_bits);
 			out[at / 8] |= (unsigned char)(1u << at % 8);
 		}
 }
@@ -101,12 +126,10 @@ static struct span
 bits_keep(const struct bits *b, struct arena *arena)
 {
 	size_t n = bits_for(b->n_set);
+	bool is_too_long = b->text_bytes > SIGNATURE_TEXT_MAX || n == 0;
 	if (b->text_bytes == 0)
 		return span_make("", 0);
-	unsigned char *out =
-	    b->text_bytes > SIGNATURE_TEXT_MAX || n > SIGNATURE_BYTES_MAX * 8
-		? NULL
-		: arena_get(arena, n / 8);
+	unsigned char *out = is_too_long ? NULL : arena_get(arena, n / 8);
 	if (!out)
 		return (struct span){NULL, 0};
 	bits_shrink(b, n, out);
@@ -153,6 +176,15 @@ signatures_make(const struct tree *tree, struct arena *arena, struct signatures 
 
 /* ---- look ---- */
 
+static bool
+has_border(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_border(p[i]))
+			return true;
+	return false;
+}
+
 void
 signature_probe_init(struct signature_probe *p, struct span needle)
 {
@@ -160,7 +192,8 @@ signature_probe_init(struct signature_probe *p, struct span needle)
 	p->is_empty = needle.n == 0;
 	for (size_t n = RUN_MOST; n >= RUN_LEAST; n--)
 		for (size_t i = 0; i + n <= needle.n && p->n < SIGNATURE_RUNS_MAX; i++)
-			p->at[p->n++] = place_at(needle.p + i, n);
+			if (!has_border(needle.p + i, n))
+				p->at[p->n++] = place_at(needle.p + i, n);
 }
 
 bool
@@ -170,7 +203,7 @@ signature_may_have(struct span s, const struct signature_probe *p)
 	if (s.p && s.n == 0)
 		return p->is_empty;
 	for (unsigned i = 0; i < p->n && s.p; i++) {
-		size_t at = place_in(p->at[i], n_bits);
+		size_t at = signature_place(p->at[i], n_bits);
 		if (!((unsigned char)s.p[at / 8] >> at % 8 & 1))
 			return false;
 	}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * signature.h - what may stand in a text, in few octets: a bit for each run of three, four and five
- * octets of what is folded (casemap.h), at the place that a hash of it says.  What text_contains
+ * octets of what is folded (casemap.h) without a blank in it, at the place that a hash of it says.  What text_contains
  * finds has all of its runs there; so a message without one of them need not be read.  Works for
  * any part of a word, and any language.
- * Any number of octets up to SIGNATURE_BYTES_MAX, about half of them set; none: of a text
- * that is empty.
+ * The number of bits is 64, a power of two above it, or one and a half of that, so that many messages
+ * have signatures of one length (slices.h); up to SIGNATURE_BYTES_MAX octets, about a third of them
+ * set; no octet: of a text that is empty.
  */
 #ifndef MIME_SIGNATURE_H
 #define MIME_SIGNATURE_H
@@ -45,5 +46,10 @@ void signature_probe_init(struct signature_probe *, struct span folded_needle);
  * Pure
  */
 bool signature_may_have(struct span signature, const struct signature_probe *);
+
+/* signature_bits_next - lengths of signatures, from 64 bits on: the one after this */
+size_t signature_bits_next(size_t n_bits);
+/* signature_place - where a run of a probe is in a signature of so many bits: their order stays */
+size_t signature_place(uint32_t at, size_t n_bits);
 
 #endif

@@ -11,7 +11,7 @@
 enum {
 	FILE_MAGIC = 0x31636d6d,
 	ITEM_MAGIC = 0x69636d6d,
-	VERSION = 2, /* of the items too: who finds another one makes all anew */
+	VERSION = 3, /* of the items too: who finds another one makes all anew */
 	SUM_BYTES = MAC_BYTES
 };
 

@@ -55,6 +55,7 @@ purge_step(struct job *j)
 		if (j->is_done) {
 			slot_touch(p->slot);
 			p->slot->is_removed = true;
+			slices_drop(p->mailbox);
 			if (err == E_OK)
 				err = annotations_remove(&the_keeper.tables, job_txn(),
 				    p->mailbox, &the_keeper.annotated_next);

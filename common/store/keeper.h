@@ -182,6 +182,8 @@ struct span ask_body(struct rd *body, int *fd);
  * that was on disk may not have been told
  */
 void doze_load(bool is_unclean);
+/* slices_drop - what sessions turned for searches of a mailbox that is gone */
+void slices_drop(uint32_t mailbox);
 /* doze_publish - before what a batch did to it is: those who sleep in it are woken */
 void doze_publish(struct slot *);
 

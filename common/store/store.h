@@ -618,6 +618,22 @@ void store_cache_flush(struct store *);
 void store_cache_soon(const struct store *, const struct store_record *);
 /* store_has_cache - there is an item, good or not: it is not read */
 bool store_has_cache(struct store *, const struct store_record *);
+
+/*
+ * What sessions turned of the signatures of a mailbox, for searches (mime/slices.h): a file beside
+ * the index that the session writes that missed it.  Its blocks are as they were written, or not:
+ * they have sums.
+ */
+struct store_slices; /* one that is being written */
+/* store_slices_map - of a mailbox, of its UIDVALIDITY.  E_OK (unmap it), E_BAD (there is none) */
+MUST_USE int store_slices_map(
+    struct store *, const struct store_view *, struct span *map);
+struct span store_slices_blocks(struct span map);
+void store_slices_unmap(struct span *map);
+/* store_slices_begin - NULL: not now (another session does, or the disk is nearly full) */
+struct store_slices *store_slices_begin(struct store *, const struct store_view *);
+void store_slices_add(struct store_slices *, struct span block);
+void store_slices_end(struct store_slices **); /* what was added takes its place */
 /*
  * store_items_made_by - how cache items are made of what comes without: a keeper that this process
  * starts forks a process for it now and then, which is to put those of the mailbox

@@ -15,6 +15,11 @@
 enum { FILE_NAME_MAX = 32 };
 
 struct fake_counts fake_counts;
+struct buf fake_slices;
+
+struct store_slices {
+	struct buf bytes; /* own */
+};
 
 static const struct fake_message *the_messages;
 static struct store_record *the_records;
@@ -34,7 +39,52 @@ struct span
 store_cache(struct store *store, const struct store_record *r)
 {
 	(void)store;
+	fake_counts.items_read++;
 	return buf_as_span(&the_items[index_of(r)]);
+}
+
+int
+store_slices_map(struct store *store, const struct store_view *v, struct span *out)
+{
+	(void)store;
+	(void)v;
+	*out = buf_as_span(&fake_slices);
+	return out->n ? E_OK : E_BAD;
+}
+
+struct span
+store_slices_blocks(struct span map)
+{
+	return map;
+}
+
+void
+store_slices_unmap(struct span *map)
+{
+	*map = SPAN("");
+}
+
+struct store_slices *
+store_slices_begin(struct store *store, const struct store_view *v)
+{
+	(void)store;
+	(void)v;
+	return mem_new(sizeof(struct store_slices));
+}
+
+void
+store_slices_add(struct store_slices *w, struct span block)
+{
+	buf_span(&w->bytes, block);
+}
+
+void
+store_slices_end(struct store_slices **w)
+{
+	buf_free(&fake_slices);
+	fake_slices = (*w)->bytes;
+	fake_counts.slices_written++;
+	mem_free(w);
 }
 
 void
@@ -152,7 +202,7 @@ record_make(size_t i, struct selected *b)
 	r->date_sec = m->date_sec;
 	r->saved_sec = m->saved_sec;
 	r->size_bytes = strlen(m->text);
-	r->id.b[0] = (unsigned char)m->uid;
+	memcpy(r->id.b, &m->uid, sizeof m->uid);
 	if (m->kind & FAKE_RECENT && b->view.recent_from > m->uid)
 		b->view.recent_from = m->uid;
 	if (m->kind & FAKE_ITEM)
@@ -181,7 +231,8 @@ fakes_open(struct session *s, const struct fake_message *messages, size_t n,
 		strcpy(the_head->keywords[the_head->n_keywords],
 		    keywords[the_head->n_keywords]);
 	s->selected = mem_new(sizeof *s->selected);
-	s->selected->view = (struct store_view){.head = the_head,
+	s->selected->view = (struct store_view){.mailbox = 1,
+	    .head = the_head,
 	    .records = the_records,
 	    .n = (uint32_t)n,
 	    .rights = RIGHTS_ALL,
@@ -195,6 +246,7 @@ fakes_open(struct session *s, const struct fake_message *messages, size_t n,
 void
 fakes_close(struct session *s)
 {
+	buf_free(&fake_slices);
 	folder_remove();
 	for (size_t i = 0; i < n_messages; i++)
 		buf_free(&the_items[i]);

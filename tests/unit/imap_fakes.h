@@ -20,8 +20,11 @@ struct fake_message {
 
 /* What was asked of the store since fakes_open. */
 struct fake_counts {
-	unsigned files, items_put, flushes;
+	unsigned files, items_put, flushes, items_read, slices_written;
 };
+
+/* own: what was written last as slices of the mailbox; fakes_close empties it */
+extern struct buf fake_slices;
 
 extern struct fake_counts fake_counts;
 

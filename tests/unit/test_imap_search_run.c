@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "imap_fakes.h"
 #include "imapd/look.h"
+#include "imapd/search_slices.h"
 #include "mime/cache.h"
 #include "proc/child.h"
 
@@ -537,6 +538,97 @@ test_drain(void **state)
 	talk_close(&t);
 }
 
+/* ---- signatures that were turned ---- */
+
+enum { SLICED = 1500, SLICED_BYTES = 600 };
+
+static const char *const sliced_keys[] = {"BODY \"quick brown\"", "BODY nowhere",
+    "TEXT \"matter 14\"", "TEXT \"Person 77\" NOT SEEN", "BODY \"\"",
+    "OR BODY nobody TEXT p13@", "NOT BODY fox", "BODY ox", "HEADER X-None some",
+    "1:200 BODY fox"};
+
+/* What each key finds now, and what it takes. */
+static struct fake_counts
+look_for_sliced(struct talk *t, char *found[COUNT(sliced_keys)])
+{
+	fake_counts = (struct fake_counts){.files = 0};
+	for (size_t i = 0; i < COUNT(sliced_keys); i++) {
+		assert_int_equal(
+		    fakes_command(&t->s, cmd_search, "SEARCH", sliced_keys[i]), R_DONE);
+		found[i] = strdup(buf_cstr(&t->s.io.out));
+		buf_reset(&t->s.io.out);
+	}
+	return fake_counts;
+}
+
+static void
+keep_slices(struct talk *t)
+{
+	buf_reset(&t->s.io.out); /* the client has it */
+	search_slices_keep(&t->s);
+}
+
+/* All the same with slices, with damaged ones, and where they are of other messages. */
+static void
+test_sliced(void **state)
+{
+	char *first[COUNT(sliced_keys)], *again[COUNT(sliced_keys)];
+	struct talk t;
+	(void)state;
+	talk_open_many(&t, SLICED, SLICED_BYTES, FAKE_ITEM);
+	struct fake_counts without = look_for_sliced(&t, first);
+	assert_true(without.items_read > SLICED);
+	keep_slices(&t);
+	assert_int_equal(fake_counts.slices_written, 1);
+	for (unsigned damage = 0; damage < 4; damage++) {
+		if (damage == 1) /* the first message is not the one that it was */
+			((struct store_record *)(uintptr_t)t.s.selected->view.records)
+			    ->id.b[0] ^= 1;
+		for (size_t i = 100; damage == 2 && i < fake_slices.len; i += 7)
+			fake_slices.p[i] ^= 1;
+		if (damage == 3)
+			fake_slices.len /= 2;
+		struct fake_counts with = look_for_sliced(&t, again);
+		assert_int_equal(with.files, without.files);
+		if (damage == 0)
+			assert_int_equal(with.items_read, 0);
+		if (damage == 1)
+			assert_in_range(with.items_read, 1, 3 * COUNT(sliced_keys));
+		for (size_t i = 0; i < COUNT(sliced_keys); i++) {
+			assert_string_equal(first[i], again[i]);
+			free(again[i]);
+		}
+	}
+	for (size_t i = 0; i < COUNT(sliced_keys); i++)
+		free(first[i]);
+	talk_close(&t);
+}
+
+/* Only who looked at many, and only once; not while the client waits for its next command. */
+static void
+test_slices_wanted(void **state)
+{
+	struct talk t;
+	(void)state;
+	talk_open_many(&t, SLICED, 0, FAKE_ITEM);
+	fakes_command(&t.s, cmd_search, "SEARCH", "1:900 BODY nowhere");
+	assert_int_equal(t.s.slices_wanted, 0);
+	fakes_command(&t.s, cmd_search, "SEARCH", "SUBJECT nowhere");
+	assert_int_equal(t.s.slices_wanted, 0);
+	fakes_command(&t.s, cmd_search, "SEARCH", "1:1000 BODY nowhere");
+	assert_int_equal(t.s.slices_wanted, t.s.selected->view.mailbox);
+	buf_str(&t.s.io.in, "A2 NOOP\r\n");
+	keep_slices(&t);
+	assert_int_equal(fake_counts.slices_written, 0);
+	buf_reset(&t.s.io.in);
+	keep_slices(&t);
+	keep_slices(&t);
+	assert_int_equal(fake_counts.slices_written, 1);
+	fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere");
+	assert_int_equal(t.s.slices_wanted, 0);
+	talk_close(&t);
+}
+
 /* ---- how long it takes: with TIMES set ---- */
 
 static void
@@ -722,6 +814,8 @@ main(void)
 	    cmocka_unit_test(test_client_that_is_gone),
 	    cmocka_unit_test(test_client_that_listens_on),
 	    cmocka_unit_test(test_drain),
+	    cmocka_unit_test(test_sliced),
+	    cmocka_unit_test(test_slices_wanted),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_same_without_signatures),
 	};

@@ -257,10 +257,105 @@ test_made_again(void **state)
 	store_unselect(h->a, &v);
 }
 
+/* ---- slices: what a session turned of signatures ---- */
+
+static void
+write_slices(struct store *s, const struct store_view *v, const char *text)
+{
+	struct store_slices *w = store_slices_begin(s, v);
+	assert_non_null(w);
+	assert_null(store_slices_begin(s, v)); /* another one is at it */
+	store_slices_add(w, span_of(text));
+	store_slices_add(w, SPAN(" and more"));
+	store_slices_end(&w);
+	assert_null(w);
+}
+
+static void
+check_slices(struct store *s, const struct store_view *v, const char *text)
+{
+	struct span map;
+	assert_int_equal(store_slices_map(s, v, &map), text ? E_OK : E_BAD);
+	if (text)
+		assert_true(span_eqs(store_slices_blocks(map), text));
+	else
+		assert_int_equal(map.n, 0);
+	store_slices_unmap(&map);
+}
+
+static void
+test_slices(void **state)
+{
+	struct home *h = *state;
+	char name[64];
+	append(h->a, "INBOX", 1);
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("Box"), NULL, NULL), STORE_DONE);
+	struct store_view v = selected(h->a, "INBOX");
+	check_slices(h->a, &v, NULL);
+	write_slices(h->a, &v, "first");
+	struct span held;
+	assert_int_equal(store_slices_map(h->a, &v, &held), E_OK);
+	write_slices(h->a, &v, "second");
+	check_slices(h->a, &v, "second and more");
+	/* who has the one before mapped reads on in it */
+	assert_true(span_eqs(store_slices_blocks(held), "first and more"));
+	store_slices_unmap(&held);
+	struct store_view other = v;
+	other.uidvalidity++; /* what was of a mailbox before this one */
+	check_slices(h->a, &other, NULL);
+	snprintf(name, sizeof name, "index/slices.%u", v.mailbox);
+	assert_int_equal(truncate(name, 16), 0);
+	check_slices(h->a, &v, NULL);
+	assert_int_equal(truncate(name, 3), 0);
+	check_slices(h->a, &v, NULL);
+	write_slices(h->a, &v, "third");
+	spoil(name, VERSION_AT);
+	check_slices(h->a, &v, NULL);
+	store_unselect(h->a, &v);
+}
+
+/* Left by a session that died in it: the next one but one writes. */
+static void
+test_slices_left(void **state)
+{
+	struct home *h = *state;
+	char name[64];
+	struct store_view v = selected(h->a, "INBOX");
+	snprintf(name, sizeof name, "index/slices.%u.new", v.mailbox);
+	close(open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_null(store_slices_begin(h->a, &v));
+	assert_int_equal(access(name, F_OK), 0);
+	struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	assert_int_equal(utimensat(AT_FDCWD, name, long_ago, 0), 0);
+	assert_null(store_slices_begin(h->a, &v));
+	write_slices(h->a, &v, "x");
+	check_slices(h->a, &v, "x and more");
+	store_unselect(h->a, &v);
+}
+
+static void
+test_slices_go_with_the_mailbox(void **state)
+{
+	struct home *h = *state;
+	char name[64];
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("Box"), NULL, NULL), STORE_DONE);
+	append(h->a, "Box", 1);
+	struct store_view v = selected(h->a, "Box");
+	snprintf(name, sizeof name, "index/slices.%u", v.mailbox);
+	write_slices(h->a, &v, "x");
+	assert_int_equal(access(name, F_OK), 0);
+	store_unselect(h->a, &v);
+	assert_int_equal(store_mailbox_delete(h->a, SPAN("Box")), STORE_DONE);
+	wait_until_gone(name);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_cache), TEST(test_made_anew),
-	    TEST(test_made_in_the_background), TEST(test_made_again)};
+	    TEST(test_made_in_the_background), TEST(test_made_again), TEST(test_slices),
+	    TEST(test_slices_left), TEST(test_slices_go_with_the_mailbox)};
 	return cmocka_run_group_tests_name("store_cache", tests, NULL, NULL);
 }
