@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "imapd/fetch.h"
 #include "imapd/notify.h"
+#include "imapd/search_slices.h"
 #include "imapd/url_data.h"
 #include "login/serve.h"
 #include "mime/bodystructure.h"
@@ -552,6 +553,12 @@ notify_has_metadata(const struct session *s, struct span mailbox)
 	(void)s;
 	check(utf8_valid(mailbox));
 	return true;
+}
+
+void
+search_slices_keep(struct session *s)
+{
+	(void)s;
 }
 
 int
