@@ -112,7 +112,8 @@ open_store(struct session *s, const struct login_client *c)
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	s->store = s->own = the_store;
 	if (err == E_OK) {
-		store_limit(the_store, c->quota_bytes, c->quota_messages);
+		store_limit(
+		    the_store, c->quota_bytes, c->quota_messages, c->quota_at_ms);
 		store_hold(the_store);
 	}
 	return err;

@@ -150,6 +150,13 @@ carry(struct carried *c, const struct store_record *r)
 	return err == E_OK ? numset_add(&c->from, r->uid, r->uid) : err;
 }
 
+static bool
+has_gone(const struct session *s, uint32_t uid)
+{
+	const struct store_record *r = store_record_of(&s->selected->view, uid);
+	return !r || (r->flags & FLAG_GONE);
+}
+
 static int
 carry_all(struct carried *c, const struct numset *uids)
 {
@@ -161,7 +168,8 @@ carry_all(struct carried *c, const struct numset *uids)
 		if (!r || r->flags & FLAG_GONE)
 			continue;
 		err = carry(c, r);
-		if (err == E_BAD) /* its owner removed it just now: it is left out */
+		/* another session removed it just now: it is left out */
+		if (err == E_BAD && has_gone(c->session, uid))
 			err = E_OK;
 	}
 	return err;

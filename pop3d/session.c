@@ -68,7 +68,8 @@ serve(int fd, const struct login_client *c)
 	serve_io(&s.io, fd, c, POP3_IN_MAX, POP3_OUT_MAX);
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	if (err == E_OK)
-		store_limit(the_store, c->quota_bytes, c->quota_messages);
+		store_limit(
+		    the_store, c->quota_bytes, c->quota_messages, c->quota_at_ms);
 	if (err == E_OK)
 		err = drop_open(the_store, c->pop3_keep_days, &s.drop);
 	if (err == E_OK) {

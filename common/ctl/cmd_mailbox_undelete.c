@@ -244,7 +244,8 @@ undelete_in_jail(int chan, const char *home, void *ctx)
 	struct buf b = {0};
 	if (store_open(home, &u.store) != E_OK)
 		return EX_TEMPFAIL;
-	store_limit(u.store, u.wanted->quota_bytes, u.wanted->quota_messages);
+	store_limit(
+	    u.store, u.wanted->quota_bytes, u.wanted->quota_messages, clock_mono_ms());
 	if (work(&u) != E_OK)
 		u.status = EX_TEMPFAIL;
 	store_close(&u.store);

@@ -18,7 +18,7 @@ const struct role *login_front_role;
 enum {
 	LAST_LOGINS = 4096,
 	CLIENT_FIXED =
-	    5 * 4 + 3 + 4 + 2 * 8 /* bytes of login_client_put beside its texts */
+	    5 * 4 + 3 + 4 + 3 * 8 /* bytes of login_client_put beside its texts */
 };
 
 struct ticket {
@@ -50,6 +50,7 @@ login_client_put(struct buf *b, const struct login_client *c)
 	buf_u32(b, (uint32_t)c->pop3_keep_days);
 	buf_u64(b, c->quota_bytes);
 	buf_u64(b, c->quota_messages);
+	buf_u64(b, (uint64_t)c->quota_at_ms);
 }
 
 int
@@ -67,6 +68,7 @@ login_client_get(struct span in, struct login_client *out)
 	out->pop3_keep_days = (int32_t)rd_u32(&r);
 	out->quota_bytes = rd_u64(&r);
 	out->quota_messages = rd_u64(&r);
+	out->quota_at_ms = (int64_t)rd_u64(&r);
 	return rd_end(&r);
 }
 
@@ -299,6 +301,7 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	c.pop3_keep_days = t->pop3_keep_days;
 	c.quota_bytes = t->quota_bytes;
 	c.quota_messages = t->quota_messages;
+	c.quota_at_ms = t->made_ms;
 	buf_u8(reply, begin_session(t, &c, fd) == E_OK ? REDEEM_OK : REDEEM_NOT);
 	mem_wipe(t, sizeof *t); /* once */
 	return E_OK;

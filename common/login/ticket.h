@@ -56,6 +56,7 @@ struct login_client {
 	/* of the account, as auth told the monitor */
 	int32_t pop3_keep_days;
 	uint64_t quota_bytes, quota_messages;
+	int64_t quota_at_ms; /* when auth read them (clock_mono_ms) */
 };
 
 void login_client_put(struct buf *, const struct login_client *);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* job_guest.c - what a guest alone asks: whose channel this is, and a message's file. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,28 +49,37 @@ record_of(const struct view *v, uint32_t uid)
 	           : NULL;
 }
 
+/* r: NULL: there is none */
+static enum store_said
+open_of(const struct store_record *r, int *out)
+{
+	struct buf path = {0};
+	if (!r)
+		return STORE_NONEXISTENT;
+	msg_path_put(&path, r->id);
+	*out = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME);
+	buf_free(&path);
+	return *out >= 0         ? STORE_DONE
+	       : errno == ENOENT ? STORE_NONEXISTENT
+	                         : STORE_LATER;
+}
+
 int
 ask_file(struct asker *asker, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct session *s = asker->ctx;
-	struct buf path = {0};
 	struct view *v;
 	uint32_t mailbox = rd_u32(body), uid = rd_u32(body);
 	(void)fd;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	struct slot *slot = slot_of(mailbox);
-	const struct store_record *r = NULL;
-	if (slot && session_may(s, slot, RIGHT_READ) &&
-	    guest_view(slot, s->guest, &v) == E_OK)
-		r = record_of(v, uid);
-	if (r) {
-		msg_path_put(&path, r->id);
-		*fd_back = open(
-		    buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME);
-	}
-	buf_u8(reply, *fd_back >= 0 ? STORE_DONE : STORE_NONEXISTENT);
-	buf_free(&path);
+	enum store_said said = STORE_NONEXISTENT;
+	if (slot && session_may(s, slot, RIGHT_READ))
+		said = guest_view(slot, s->guest, &v) == E_OK
+		           ? open_of(record_of(v, uid), fd_back)
+		           : STORE_LATER;
+	buf_u8(reply, said);
 	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
 	return E_OK;
 }

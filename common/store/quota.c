@@ -264,11 +264,15 @@ warn(unsigned level, unsigned percent)
 {
 	static bool is_failing;
 	struct warning w = {.path = {0}};
+	unsigned before = the_keeper.warned;
 	int err = warning_make(percent, &w);
 	if (err == E_OK)
 		err = warned_write(level);
-	if (err == E_OK)
+	if (err == E_OK) {
 		err = warning_place(&w);
+		if (err != E_OK && warned_write(before) != E_OK)
+			log_event(LOG_WARNING, "level_not_noted", "level=%u", before);
+	}
 	if (err == E_OK)
 		log_event(
 		    LOG_INFO, "quota_warning", "level=%u percent=%u", level, percent);

@@ -324,11 +324,11 @@ tell_quota(struct store *s)
 }
 
 void
-store_limit(struct store *s, uint64_t bytes, uint64_t messages)
+store_limit(struct store *s, uint64_t bytes, uint64_t messages, int64_t at_ms)
 {
 	s->quota_bytes = bytes;
 	s->quota_messages = messages;
-	s->quota_at_ms = clock_mono_ms();
+	s->quota_at_ms = at_ms;
 	if (quota_warns() && s->chan >= 0)
 		tell_quota(s);
 }

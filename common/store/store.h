@@ -222,9 +222,10 @@ uint64_t store_quota_room(uint64_t limit, uint64_t used);
 MUST_USE int store_recount(struct store *, uint32_t *changed);
 /*
  * store_limit - the account's quota, for append and copy; 0: none.  The keeper is told, for its
- * warnings
+ * warnings.
+ *   at_ms  clock_mono_ms() of when it was so: who learnt it later is believed
  */
-void store_limit(struct store *, uint64_t bytes, uint64_t messages);
+void store_limit(struct store *, uint64_t bytes, uint64_t messages, int64_t at_ms);
 /*
  * store_usage - what is used now, all mailboxes; a message in two of them counts twice, as RFC 9208
  * does not say.  E_OK, E_IO

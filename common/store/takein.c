@@ -60,16 +60,18 @@ path_put(struct buf *out, const struct arrival *a)
 	file_name_put(out, &a->name);
 }
 
-static bool
-has_sum(const char *path, const unsigned char want[SHA256_BYTES])
+/* E_OK: it is that; E_BAD: another; E_IO: it cannot be read now */
+static int
+sum_compare(const char *path, const unsigned char want[SHA256_BYTES])
 {
 	unsigned char sum[SHA256_BYTES];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool is_same =
-	    fd >= 0 && file_sum(fd, sum) == E_OK && memcmp(sum, want, sizeof sum) == 0;
+	int err = fd >= 0 ? file_sum(fd, sum) : E_IO;
+	if (err == E_OK && memcmp(sum, want, sizeof sum) != 0)
+		err = E_BAD;
 	if (fd >= 0)
 		close(fd);
-	return is_same;
+	return err;
 }
 
 static bool
@@ -77,33 +79,39 @@ has_own_sum(const struct arrival *a)
 {
 	struct buf path = {0};
 	path_put(&path, a);
-	bool is_same = has_sum(buf_cstr(&path), a->name.sha256);
+	bool is_same = sum_compare(buf_cstr(&path), a->name.sha256) == E_OK;
 	buf_free(&path);
 	return is_same;
 }
 
-/* What was taken in under this id stands where it should, as its row says. */
-static bool
-is_kept(const struct file_name *row)
+/*
+ * Whether what was taken in under this id stands where it should, as its row says.  E_OK; E_BAD: it
+ * does not; E_IO: that cannot be seen now
+ */
+static int
+look_for_kept(const struct file_name *row)
 {
 	struct stat st;
 	struct buf path = {0};
+	int err = E_OK;
 	msg_path_put(&path, row->id);
-	bool is = lstat(buf_cstr(&path), &st) == 0 && S_ISREG(st.st_mode) &&
-	          (uint64_t)st.st_size == row->size_bytes &&
-	          (!sum_is_known(row->sha256) || has_sum(buf_cstr(&path), row->sha256));
+	if (lstat(buf_cstr(&path), &st) != 0)
+		err = errno == ENOENT ? E_BAD : E_IO;
+	else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != row->size_bytes)
+		err = E_BAD;
+	else if (sum_is_known(row->sha256))
+		err = sum_compare(buf_cstr(&path), row->sha256);
 	buf_free(&path);
-	return is;
+	return err;
 }
 
-/* A rebuild found it, and nobody knows its sum: that of its file, if it is there. */
+/* A rebuild could not read it, so nobody knows its sum: that of its file, where it can be read now. */
 static bool
 is_other_file(const struct file_name *name)
 {
 	struct buf path = {0};
 	msg_path_put(&path, name->id);
-	bool is = access(buf_cstr(&path), F_OK) == 0 &&
-	          !has_sum(buf_cstr(&path), name->sha256);
+	bool is = sum_compare(buf_cstr(&path), name->sha256) == E_BAD;
 	buf_free(&path);
 	return is;
 }
@@ -254,7 +262,7 @@ mend(const struct arrival *a)
 
 /*
  * Placed once more with other bytes, as scripts make them, it is the same message: what the row
- * says stays, where that is there whole.
+ * says stays, where that is there whole.  Where that cannot be seen the new file waits.
  */
 static int
 judge(struct arrival *a)
@@ -267,10 +275,11 @@ judge(struct arrival *a)
 	if (err != E_OK)
 		return err;
 	bool has_others = is_known && is_other(&row, &a->name);
+	int kept = has_others ? look_for_kept(&row) : E_BAD;
 	a->is_new = !is_seen && !is_known;
-	a->is_replay = has_others ? is_kept(&row) : is_seen && !is_known;
+	a->is_replay = has_others ? kept == E_OK : is_seen && !is_known;
 	a->is_mended =
-	    has_others && !a->is_replay && !is_about_to_move(&row) && has_own_sum(a);
+	    has_others && kept == E_BAD && !is_about_to_move(&row) && has_own_sum(a);
 	a->is_damaged = has_others
 	                    ? !a->is_replay && !a->is_mended
 	                    : a->is_new && the_keeper.checks_sums && !has_own_sum(a);

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -288,12 +290,13 @@ test_grace(void **state)
 	append(h->a, "Sent", 1);
 	assert_int_equal(store_usage(h->a, &bytes, &messages), E_OK);
 	uint64_t one = text_of(2).n;
-	store_limit(h->a, bytes + one - 1001, 0); /* a byte more than its grace */
+	store_limit(h->a, bytes + one - 1001, 0,
+	    clock_mono_ms()); /* a byte more than its grace */
 	message_begin(h->a, &in, 2);
 	assert_int_equal(
 	    store_append(h->a, SPAN("Sent"), &in, 1, NULL, NULL), STORE_OVER_QUOTA);
 	incoming_drop(&in);
-	store_limit(h->a, bytes + one - 1000, 0);
+	store_limit(h->a, bytes + one - 1000, 0, clock_mono_ms());
 	append(h->a, "Sent", 2);
 	/* the limit was reached: there is no grace any more, for no byte */
 	message_begin(h->a, &in, 3);
@@ -377,11 +380,11 @@ test_warnings(void **state)
 {
 	struct home *h = *state;
 	struct store_view v;
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	append_many(h->a, "Sent", 4);
-	store_limit(h->a, 0, 9);
+	store_limit(h->a, 0, 9, clock_mono_ms());
 	inbox_check(h, 0);
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	append_many(h->a, "Sent", 1);
 	inbox_wait(h, 1);
 	last_check(h, "Subject: Your mailbox is 50% full\r\n");
@@ -393,9 +396,9 @@ test_warnings(void **state)
 	/* a keeper that dies tells nothing again */
 	home_kill();
 	home_reopen(h);
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	append_many(h->a, "Sent", 1); /* 10 */
-	store_limit(h->a, 0, 11);
+	store_limit(h->a, 0, 11, clock_mono_ms());
 	inbox_check(h, 2);
 	/* once it fell below, the next time */
 	v = selected(h->a, "Sent");
@@ -412,7 +415,7 @@ static void
 test_both_levels(void **state)
 {
 	struct home *h = *state;
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	append_many(h->a, "Sent", 9);
 	inbox_wait(h, 1);
 	last_check(h, "Subject: Your mailbox is 90% full\r\n");
@@ -425,7 +428,7 @@ test_less_quota(void **state)
 {
 	struct home *h = *state;
 	append_many(h->a, "Sent", 20);
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	inbox_wait(h, 1);
 	last_check(h, "Subject: Your mailbox is 200% full\r\n");
 }
@@ -435,7 +438,7 @@ static void
 test_nobody_says_a_quota(void **state)
 {
 	struct home *h = *state;
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	append_many(h->a, "Sent", 5);
 	inbox_wait(h, 1);
 	warned_wait("50\n");
@@ -444,7 +447,7 @@ test_nobody_says_a_quota(void **state)
 	append_many(h->b, "Sent", 1);
 	usage_wait(7);
 	warned_wait("50\n");
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	inbox_check(h, 1);
 }
 
@@ -454,7 +457,7 @@ test_around_a_level(void **state)
 {
 	struct home *h = *state;
 	struct store_view v;
-	store_limit(h->a, 0, 100);
+	store_limit(h->a, 0, 100, clock_mono_ms());
 	append_many(h->a, "Sent", 50);
 	inbox_wait(h, 1);
 	v = selected(h->a, "Sent");
@@ -476,19 +479,19 @@ static void
 test_no_quota(void **state)
 {
 	struct home *h = *state;
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	append_many(h->a, "Sent", 5);
 	inbox_wait(h, 1);
-	store_limit(h->b, 0, 100); /* learnt later */
+	store_limit(h->b, 0, 100, clock_mono_ms()); /* learnt later */
 	home_kill();
 	append_many(h->b, "Sent", 1);
 	warned_wait("0\n");
 	append_many(h->a, "Sent", 1); /* which says its 10 of before */
 	usage_wait(8);
 	inbox_check(h, 1);
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	inbox_wait(h, 2);
-	store_limit(h->a, 0, 0);
+	store_limit(h->a, 0, 0, clock_mono_ms());
 	warned_wait("0\n");
 }
 
@@ -497,7 +500,7 @@ static void
 test_told_when_it_can_be(void **state)
 {
 	struct home *h = *state;
-	store_limit(h->a, 0, 10);
+	store_limit(h->a, 0, 10, clock_mono_ms());
 	append_many(h->a, "Sent", 4);
 	assert_int_equal(mkdir("warned.new", 0700), 0);
 	append_many(h->a, "Sent", 1);

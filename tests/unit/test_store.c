@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -116,13 +118,13 @@ test_quota(void **state)
 	assert_int_equal(store_usage(h->a, &bytes, &messages), E_OK);
 	assert_int_equal(messages, 1);
 	assert_int_equal(bytes, text_of(1).n);
-	store_limit(h->a, bytes + 10, 0);
+	store_limit(h->a, bytes + 10, 0, clock_mono_ms());
 	message_begin(h->a, &m, 2);
 	assert_int_equal(
 	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_OVER_QUOTA);
 	incoming_drop(&m);
 	assert_int_equal(rmdir("tmp"), 0);
-	store_limit(h->a, 0, 1);
+	store_limit(h->a, 0, 1, clock_mono_ms());
 	struct store_view v = selected(h->a, "INBOX");
 	struct numset uids = set_of(1, 1);
 	struct store_copied c;
@@ -458,7 +460,7 @@ test_replace(void **state)
 	assert_true(v.records[0].flags & FLAG_GONE);
 	assert_int_equal(v.head->n, 2);
 	/* a full account: only the net counts (RFC 8508 3.4) */
-	store_limit(h->a, 0, 1);
+	store_limit(h->a, 0, 1, clock_mono_ms());
 	message_begin(h->a, &m, 3);
 	assert_int_equal(
 	    store_append(h->a, SPAN("Drafts"), &m, 1, NULL, &uid), STORE_OVER_QUOTA);
@@ -466,7 +468,7 @@ test_replace(void **state)
 	    store_replace(h->a, v.mailbox, 2, SPAN("Drafts"), &m, NULL, &uid),
 	    STORE_DONE);
 	incoming_drop(&m);
-	store_limit(h->a, 0, 0);
+	store_limit(h->a, 0, 0, clock_mono_ms());
 	mailbox_check(h->a, "Drafts", 1, 1, 0);
 	store_unselect(h->a, &v);
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -668,7 +670,7 @@ test_own_limits(void **state)
 	assert_int_equal(
 	    store_append(h->a, SPAN("INBOX"), &m, 1, NULL, NULL), STORE_OVER_QUOTA);
 	incoming_drop(&m);
-	store_limit(h->a, 1 << 19, 0); /* the admin's is less by now */
+	store_limit(h->a, 1 << 19, 0, clock_mono_ms()); /* the admin's is less by now */
 	check_limits(h->a, 1 << 19, 1);
 	assert_int_equal(store_limit_own(h->a, 0, 0), STORE_DONE);
 	check_limits(h->a, 1 << 19, 0);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -153,10 +155,10 @@ test_quota_holds_on_the_way_back(void **state)
 	assert_int_equal(expunge(h->a, &v, 1, 1, false), STORE_DONE);
 	store_unselect(h->a, &v);
 	append(h->a, "INBOX", 2);
-	store_limit(h->a, 0, 1);
+	store_limit(h->a, 0, 1, clock_mono_ms());
 	assert_int_equal(move_back(h->a, 1, 1, "INBOX"), STORE_OVER_QUOTA);
 	kept_check(h->a, 1);
-	store_limit(h->a, 0, 2);
+	store_limit(h->a, 0, 2, clock_mono_ms());
 	assert_int_equal(move_back(h->a, 1, 1, "INBOX"), STORE_DONE);
 	kept_check(h->a, 0);
 }
