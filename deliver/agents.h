@@ -33,6 +33,8 @@ enum {
 enum deliver_ask {
 	/* placer: str account, u32 uid, u32 gid, str home -> u8 result, fd: a channel to an agent */
 	DELIVER_AGENT = LOGIN_ASKS_END,
+	/* placer: the same -> u8 result, fd: a channel to a runner (pipe.h) */
+	DELIVER_RUNNER,
 	/* retention: the same -> the same, to a retainer */
 	DELIVER_RETAINER,
 	DELIVER_ASKS_END

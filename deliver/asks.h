@@ -10,6 +10,8 @@
  *   signer -> dkim            common/tls/key.h: KEY_DKIM_LIST, KEY_DKIM_SIGN
  *   signer -> lookup          LOOKUP_SENDERS: whether the account may be its author
  *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send
+ *   placer -> runner          deliver/pipe.h: a message, and the program of the site that gets it;
+ *                             DELIVER_RUNNER of the monitor, as DELIVER_AGENT
  *   agent -> keeper           common/store/asks.h: where a script tests mailboxes
  *   agent -> lookup           common/account/recipient.h: LOOKUP_MEMBER, where a script tests a list
  *   retention -> monitor      deliver/agents.h: DELIVER_RETAINER, a channel to a retainer of a mailbox
@@ -32,7 +34,8 @@
  * root in the file system's eyes elsewhere.  That is why it parses nothing but jobs and the answers
  * of agents, which are of a fixed format, too.  An agent that was taken over may do in its user's
  * mailbox what he may, learn of addresses whether they are in lists of the site, and send 32
- * messages for one that came, with the envelope sender that the placer gives them.  A front that was taken over sees the plaintext of its connections in TLS; it
+ * messages for one that came, with the envelope sender that the placer gives them, and have the
+ * programs of the site run.  A front that was taken over sees the plaintext of its connections in TLS; it
  * has no file and cannot become anybody.  A session that was taken over has one mailbox, no network,
  * no socket.  A signer that was taken over can have mail of any domain of ours signed, and hands the
  * signatures to placers alone.
@@ -54,7 +57,8 @@ enum deliver_role {
 	DELIVER_RETENTION,
 	DELIVER_RETAINER_ROLE,
 	DELIVER_SIGNER,
-	DELIVER_DKIM
+	DELIVER_DKIM,
+	DELIVER_RUNNER_ROLE
 };
 
 #endif

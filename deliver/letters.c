@@ -123,6 +123,32 @@ letters_redirect(struct work *w, const struct sieve_action *a, unsigned index)
 	buf_free(&fields);
 }
 
+void
+letters_pipe(struct work *w, const struct sieve_action *a, unsigned index)
+{
+	struct buf words = {0};
+	unsigned n = 0;
+	for (size_t i = 0; i < w->answer.n_sends; i++)
+		n += w->sends[i].kind == SEND_PIPE;
+	struct agent_send *s = n < WORK_PIPES_MOST
+	                           ? work_send(w, SEND_PIPE, index, &w->in.address, 1)
+	                           : NULL;
+	if (!s) {
+		log_event(LOG_NOTICE, "script_pipes_not", "account=%s why=%s",
+		    log_q(w->in.address), "\"too many\"");
+		work_store_message(w, a, index, NULL);
+		return;
+	}
+	buf_bytes(&words, a->pipe.name);
+	for (size_t i = 0; i < a->pipe.n_args; i++)
+		buf_bytes(&words, a->pipe.args[i]);
+	s->notify = (uint8_t)((a->pipe.is_try ? PIPE_IS_TRY : 0) |
+			      (a->is_copy ? PIPE_IS_COPY : 0));
+	s->fields = work_kept(w, buf_as_span(&words));
+	work_send_made(w, s, a);
+	buf_free(&words);
+}
+
 /* RFC 5436 2.7.1 */
 static bool
 is_automatic(struct span head)

@@ -18,6 +18,7 @@ void letters_close(void);
  * not be sent is logged; where nobody else would have the message, or hear of it, it goes to INBOX.
  */
 void letters_redirect(struct work *, const struct sieve_action *, unsigned index);
+void letters_pipe(struct work *, const struct sieve_action *, unsigned index);
 void letters_reject(
     struct work *, const struct sieve_action *, unsigned index); /* RFC 5429 2.2 */
 void letters_notify(

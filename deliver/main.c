@@ -12,9 +12,11 @@
 #include "deliver/lists.h"
 #include "deliver/managesieve/login.h"
 #include "deliver/managesieve/session.h"
+#include "deliver/pipe.h"
 #include "deliver/placer.h"
 #include "deliver/programs.h"
 #include "deliver/retention.h"
+#include "deliver/runner.h"
 #include "login/roll.h"
 #include "login/ticket.h"
 #include "maps/maps.h"
@@ -55,7 +57,8 @@ static struct role roles[] = {
 	[DELIVER_PLACER] = {.name = "placer", .user = USER_DELIVER, .flags = ROLE_SINGLE | ROLE_CAPS_ID,
 		.at_start = 2, .count = "placers", .listens = sockets,
 		.channels = 1u << DELIVER_LOOKUP | 1u << DELIVER_SIGNER, .peers = DAEMON_QUEUE,
-		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT),
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT) |
+		    MON_MAY(DELIVER_RUNNER),
 		.prepare = placer_prepare, .jail = placer_jail, .run = placer_run},
 	[DELIVER_LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,
 		.channels = 1u << DELIVER_MAPS, .monitor_asks = MON_MAY(MON_CHANNEL),
@@ -92,6 +95,8 @@ static struct role roles[] = {
 		.jail = signer_jail, .run = signer_run},
 	[DELIVER_DKIM] = {.name = "dkim", .user = USER_KEY, .flags = ROLE_LAZY, .at_start = 1,
 		.jail = key_mail_jail, .run = key_mail_run},
+	[DELIVER_RUNNER_ROLE] = {.name = "runner", .user = USER_NET, .flags = ROLE_SESSION,
+		.prepare = runner_prepare, .jail = runner_jail, .run = runner_run},
 	METRICS_ROLE,
 };
 
@@ -155,6 +160,8 @@ main(int argc, char **argv)
 	    .n_extra_asks = COUNT(rows)};
 	memcpy(rows, login_rows, sizeof login_rows);
 	rows[DELIVER_AGENT - MON_EXTRA] = deliver_agent_row;
+	rows[DELIVER_RUNNER - MON_EXTRA] = deliver_runner_row;
+	deliver_runner_role = &roles[DELIVER_RUNNER_ROLE];
 	lookup_guests = 1u << DELIVER_AGENT_ROLE;
 	rows[DELIVER_RETAINER - MON_EXTRA] = deliver_retainer_row;
 	deliver_agent_role = &roles[DELIVER_AGENT_ROLE];

@@ -138,8 +138,9 @@ send_get(struct rd *r, struct arena *arena, struct agent_send *out)
 	out->body = rd_str(r, ANSWER_BYTES_MAX);
 	out->body_at = rd_u64(r);
 	out->n_rcpts = rd_u16(r);
-	bool is_redirect = out->kind == SEND_REDIRECT;
-	if (r->err != E_OK || out->kind < SEND_REDIRECT || out->kind > SEND_NOTIFY ||
+	/* what is passed on is the message, maybe made anew */
+	bool is_redirect = out->kind == SEND_REDIRECT || out->kind == SEND_PIPE;
+	if (r->err != E_OK || out->kind < SEND_REDIRECT || out->kind > SEND_PIPE ||
 	    out->n_rcpts == 0 || out->n_rcpts > ANSWER_RCPTS_MOST ||
 	    out->notify > NOTIFY_MOST || out->ret > RET_HDRS ||
 	    (!is_redirect && (out->has_head || out->fields.n || !out->text.n)) ||

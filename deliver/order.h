@@ -58,7 +58,16 @@ struct agent_store {
 	uint64_t body_at;       /* has_head: where the message goes on behind it */
 };
 
-enum agent_send_kind { SEND_REDIRECT = 1, SEND_VACATION, SEND_REJECT, SEND_NOTIFY };
+enum agent_send_kind {
+	SEND_REDIRECT = 1,
+	SEND_VACATION,
+	SEND_REJECT,
+	SEND_NOTIFY,
+	SEND_PIPE, /* to a program; rcpts: its user */
+};
+
+/* In notify of a SEND_PIPE. */
+enum { PIPE_IS_TRY = 1, PIPE_IS_COPY = 2 };
 
 /* A message that goes out. */
 struct agent_send {
@@ -66,11 +75,11 @@ struct agent_send {
 	uint16_t number;          /* of the action */
 	const struct span *rcpts; /* borrow: arena */
 	uint16_t n_rcpts;
-	/* of a redirect: instead of what the sender asked for; 0: that */
+	/* of a redirect: instead of what the sender asked for; 0: that; of a pipe: PIPE_IS_ */
 	uint8_t notify, ret;
-	bool has_head, has_body; /* of a redirect: as in struct agent_store */
-	/* borrow: of a redirect, fields before its head; the head, and the body; else the whole
-	 * text */
+	bool has_head, has_body; /* of a redirect or pipe: as in struct agent_store */
+	/* borrow: of a redirect, fields before its head; of a pipe, n x str: name and arguments; the
+	 * head, and the body; else the whole text */
 	struct span fields, text, body;
 	uint64_t body_at; /* has_head: where the message goes on behind it */
 };

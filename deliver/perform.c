@@ -197,6 +197,9 @@ do_one(struct work *w, const struct sieve_action *a, unsigned index)
 	case ACTION_REDIRECT:
 		letters_redirect(w, a, index);
 		break;
+	case ACTION_PIPE:
+		letters_pipe(w, a, index);
+		break;
 	case ACTION_REJECT:
 	case ACTION_EREJECT:
 		letters_reject(w, a, index);

@@ -146,8 +146,10 @@ place_all(const struct job_in *j, const struct job_rcpt *rcpt,
 			    (unsigned long long)j->size_bytes);
 			continue;
 		}
-		r->outcome = JOB_TEMP;
-		r->reason = span_of(reason);
+		/* a refusal of one, where several have it, is not told to the sender: is_own */
+		r->outcome = err == E_DENY ? JOB_PERM : JOB_TEMP;
+		r->reason = arena_span(
+		    &placer.arena, span_head(span_of(reason), JOB_REASON_MAX));
 	}
 	if (r->outcome == JOB_PLACED)
 		progress_forget(j->id, rcpt->index);

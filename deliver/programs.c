@@ -41,6 +41,7 @@ static struct {
 	int global;          /* own: the folder of those that are included; -1 */
 	struct sieve_scripts folder; /* the user's, while programs are loaded */
 	struct sieve_limits limits;
+	uint64_t exts; /* that may be required */
 } all = {.global = -1, .folder = {.dir = -1}};
 
 /* ---- texts ---- */
@@ -132,6 +133,7 @@ compile(struct script *s)
 {
 	struct buf text = {0};
 	struct sieve_checking want = {.limits = &all.limits,
+	    .exts = all.exts,
 	    .name = s->is_user ? SPAN("") : buf_as_span(&s->parts[0].name),
 	    .script = include,
 	    .ctx = s};
@@ -240,11 +242,20 @@ programs_limits(const struct conf *c, struct sieve_limits *out)
 		out->vacation_default_sec = out->vacation_min_sec;
 }
 
+uint64_t
+programs_exts(const struct conf *c)
+{
+	return conf_list_count(c, "deliver", "programs")
+	           ? SIEVE_EXTS_ALL
+	           : SIEVE_EXTS_ALL & ~EXT_BIT(PIPE);
+}
+
 void
 programs_prepare(const struct conf *c)
 {
 	const char *global = conf_str(c, "deliver", "sieve_global");
 	programs_limits(c, &all.limits);
+	all.exts = programs_exts(c);
 	all.n_before = read_list(c, "sieve_before", all.before);
 	all.n_after = read_list(c, "sieve_after", all.after);
 	if (global[0])
@@ -271,6 +282,7 @@ programs_self_test(const struct conf *c, struct buf *errors)
 			struct script *s = site_script(path);
 			if (s) {
 				programs_limits(c, &all.limits);
+				all.exts = programs_exts(c);
 				compile(s);
 			}
 			if (s && s->program) {

@@ -42,6 +42,8 @@ size_t programs_load(int home, struct program *out);
 /* programs_folder - HOME/sieve, until programs_unload; -1: there is none */
 int programs_folder(void);
 void programs_unload(void); /* what was opened; the programs stay */
+/* programs_exts - what this site lets scripts require: without programs no pipes */
+uint64_t programs_exts(const struct conf *);
 /* programs_limits - what this site lets scripts do */
 void programs_limits(const struct conf *, struct sieve_limits *out);
 /*

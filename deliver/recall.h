@@ -23,6 +23,7 @@ enum recall_kind {
 	RECALL_SEEN,         /* by test duplicate: handle and id */
 	RECALL_DONE,         /* a message, all of what it made */
 	RECALL_TOLD,         /* a version of the scripts that failed */
+	RECALL_PROGRAM,      /* a message, a program that was begun for it: runner.c */
 };
 
 struct recall_key {

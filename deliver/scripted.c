@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "deliver/agents.h"
 #include "deliver/letter_sign.h"
+#include "deliver/pipe.h"
 #include "deliver/place.h"
 #include "deliver/source.h"
 #include "proc/child.h"
@@ -24,6 +25,7 @@ static struct {
 	char separator[2];
 	struct spool_client spool;
 	struct arena arena; /* of one message into one mailbox */
+	struct buf reason;  /* of a program */
 } scripted = {.arena = {.max_bytes = ARENA_BYTES}};
 
 static int
@@ -200,7 +202,8 @@ letter_fill(struct letter *l, const struct scripted *s, const struct agent_send 
 		err = letter_add(l, send->text);
 	if (err == E_OK)
 		err = letter_add(l, send->body);
-	if (err == E_OK && send->kind == SEND_REDIRECT && !send->has_body)
+	bool is_message = send->kind == SEND_REDIRECT;
+	if (err == E_OK && is_message && !send->has_body)
 		err = source_read(j, head_of(j) + (send->has_head ? send->body_at : 0),
 		    letter_add, l);
 	return err;
@@ -350,7 +353,76 @@ send_all(const struct scripted *s, const struct agent_answer *a, int64_t until,
 	int err = E_OK;
 	*reason = "4.3.1 what a script sends finds no room in the queue";
 	for (size_t i = 0; i < a->n_sends && err == E_OK; i++)
-		err = deadline_left_ms(until) == 0 ? E_IO : send_one(s, &a->sends[i]);
+		if (a->sends[i].kind != SEND_PIPE)
+			err = deadline_left_ms(until) == 0 ? E_IO
+			                                   : send_one(s, &a->sends[i]);
+	return err;
+}
+
+/* ---- what programs get ---- */
+
+struct piped {
+	const struct scripted *s;
+	const struct agent_send *send;
+};
+
+static int
+send_piped(void *ctx, struct order_sending *to)
+{
+	const struct piped *p = ctx;
+	uint64_t at = head_of(p->s->job) + (p->send->has_head ? p->send->body_at : 0);
+	order_send_bytes(to, p->send->text);
+	order_send_bytes(to, p->send->body);
+	return to->err != E_OK || p->send->has_body
+	           ? to->err
+	           : source_read(p->s->job, at, send_piece, to);
+}
+
+static enum pipe_outcome
+pipe_one(const struct scripted *s, const struct agent_send *send)
+{
+	const struct job_in *j = s->job;
+	struct piped p = {s, send};
+	struct pipe_order o = {.id = file_id_of(j->id, s->target->tag),
+	    .number = send->number,
+	    .sender = j->sender,
+	    .recipient = address_with_detail(s->target),
+	    .orig_recipient = span_head(s->rcpt->address, ORDER_ADDRESS_MAX)};
+	buf_reset(&scripted.reason);
+	if (pipe_words(send->fields, &o) != E_OK)
+		return PIPE_FAILED;
+	return pipe_run(s->target, &o, send_piped, &p, &scripted.reason);
+}
+
+/*
+ * When all else has happened.  What a program did not take and is nowhere else goes to INBOX, unless
+ * its sender can be told; with :try or :copy it is no failure.
+ */
+static int
+pipe_all(const struct scripted *s, const struct agent_answer *a, const char **reason)
+{
+	bool is_kept = a->n_stores > 0, is_refused = false;
+	int err = E_OK;
+	for (size_t i = 0; i < a->n_sends && err == E_OK; i++) {
+		const struct agent_send *send = &a->sends[i];
+		enum pipe_outcome outcome =
+		    send->kind == SEND_PIPE ? pipe_one(s, send) : PIPE_DONE;
+		bool is_try = send->notify & PIPE_IS_TRY;
+		if (outcome == PIPE_LATER && !is_try) {
+			err = E_IO;
+		} else if (outcome == PIPE_REFUSED && !is_try && !is_kept &&
+			   s->is_own) {
+			is_refused = true;
+			err = E_DENY;
+		} else if (outcome != PIPE_DONE && !is_kept) {
+			err = place_message(s->job, s->target, reason);
+			is_kept = true;
+			if (err != E_OK)
+				return err;
+		}
+	}
+	if (err == E_IO || is_refused)
+		*reason = buf_cstr(&scripted.reason);
 	return err;
 }
 
@@ -371,6 +443,8 @@ place_as_said(const struct scripted *s, const char **reason)
 	err = store_all(s, &a, until, reason);
 	if (err == E_OK && !s->is_sent)
 		err = send_all(s, &a, until, reason);
+	if (err == E_OK)
+		err = pipe_all(s, &a, reason);
 	if (err == E_OK && a.wants_done)
 		agents_done(s->target);
 	return err;

@@ -34,7 +34,9 @@ struct scripted {
 
 /* scripted_is_for - there are scripts for this mailbox */
 bool scripted_is_for(const struct target *);
-/* scripted_place - as place_message */
+/*
+ * scripted_place - as place_message; and E_DENY: it is refused for ever.  reason lives until the next
+ */
 MUST_USE int scripted_place(const struct scripted *, const char **reason);
 
 #endif

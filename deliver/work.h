@@ -10,6 +10,7 @@
 #include "sieve/run.h"
 
 enum {
+	WORK_PIPES_MOST = 4,  /* of one message */
 	NUMBER_FCC = 0x4000,  /* and the number of its action */
 	NUMBER_TOLD = 0x8000, /* that the scripts failed */
 };

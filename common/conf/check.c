@@ -164,6 +164,15 @@ check_sieve_list(const char *value)
 }
 
 const char *
+check_program(const char *value)
+{
+	struct span path = span_of(value), name = span_cut(&path, '=');
+	return is_list_name(name) && path.n > 1 && path.p[0] == '/'
+	           ? NULL
+	           : "\"name=/path/of/program\"";
+}
+
+const char *
 check_catch_all(const char *value)
 {
 	struct span to = span_of(value), from = span_cut(&to, '=');

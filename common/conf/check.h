@@ -19,6 +19,7 @@ const char *check_domain(const char *value);
 const char *check_domain_or_none(const char *value);
 const char *check_domain_pair(const char *value); /* "from=to" */
 const char *check_sieve_list(const char *value);  /* "name=address", "name=/file" */
+const char *check_program(const char *value);     /* "name=/path" */
 const char *check_catch_all(const char *value);   /* "domain=address" */
 const char *check_address_or_none(const char *value);
 const char *check_absolute_or_none(const char *value);

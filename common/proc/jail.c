@@ -142,6 +142,8 @@ landlock_path(int ruleset, uint64_t fs, const char *path, unsigned access)
 		rule.allowed_access |= access_read;
 	if (access & JAIL_WRITE)
 		rule.allowed_access |= access_write;
+	if (access & JAIL_EXEC)
+		rule.allowed_access |= LANDLOCK_ACCESS_FS_EXECUTE;
 	rule.allowed_access &= fs;
 	if (!S_ISDIR(st.st_mode))
 		rule.allowed_access &= access_of_file;

@@ -23,16 +23,23 @@ enum jail_calls { /* families of system calls, on top of the ones everyone needs
 	JAIL_FLOCK = 512,
 	/* bind to an address and any port: connections come from it */
 	JAIL_BIND_TCP = 2048,
+	/*
+	 * it becomes a program of somebody else's: every call but those that lead out of a jail, and
+	 * sockets other than AF_UNIX; those are EPERM and EACCES, and kill nobody
+	 */
+	JAIL_PROGRAM = 4096,
+	JAIL_GROUP = 8192, /* with JAIL_PROGRAM: nor out of its process group */
 	/* bind, for sockets of JAIL_NET: each question to the DNS from a port of its own */
 	JAIL_BIND_NET = 1024,
 };
 
 enum jail_access {
 	JAIL_READ = 1,
-	JAIL_WRITE = 2 /* create, remove, rename, link too */
+	JAIL_WRITE = 2, /* create, remove, rename, link too */
+	JAIL_EXEC = 4   /* programs there */
 };
 
-enum { JAIL_PATHS_MAX = 12, JAIL_PORTS_MAX = 16 };
+enum { JAIL_PATHS_MAX = 32, JAIL_PORTS_MAX = 16 };
 
 struct jail {
 	uid_t uid;

@@ -16,6 +16,7 @@ sieve_action_name(enum sieve_action_kind kind)
 	    [ACTION_EREJECT] = "ereject",
 	    [ACTION_VACATION] = "vacation",
 	    [ACTION_NOTIFY] = "notify",
+	    [ACTION_PIPE] = "pipe",
 	    [ACTION_DUPLICATE] = "duplicate"};
 	return names[kind];
 }
@@ -72,7 +73,7 @@ excludes_refusal(const struct sieve_action *a)
 {
 	return (a->kind == ACTION_KEEP && !a->is_implicit) ||
 	       a->kind == ACTION_FILEINTO || a->kind == ACTION_REDIRECT ||
-	       a->kind == ACTION_VACATION;
+	       a->kind == ACTION_VACATION || a->kind == ACTION_PIPE;
 }
 
 static int
@@ -258,6 +259,12 @@ put_special(const struct sieve_action *a, struct buf *out)
 	case ACTION_NOTIFY:
 		put_list(a->notify.to, a->notify.n_to, out);
 		put_list(a->notify.cc, a->notify.n_cc, out);
+		break;
+	case ACTION_PIPE:
+		buf_putf(out, " \"%.*s\"", SPAN_ARG(a->pipe.name));
+		put_list(a->pipe.args, a->pipe.n_args, out);
+		if (a->pipe.is_try)
+			buf_str(out, " try");
 		break;
 	case ACTION_DUPLICATE:
 		buf_putf(out, " handle \"%.*s\" id \"%.*s\"",

@@ -18,6 +18,7 @@ enum sieve_action_kind {
 	ACTION_EREJECT, /* RFC 5429 2.1: a refusal in the protocol where there still is one */
 	ACTION_VACATION, /* maybe: vacation_refusal of vacation.h says whether a reply is due */
 	ACTION_NOTIFY,    /* by mail */
+	ACTION_PIPE,      /* to a program of the site, by its name there */
 	ACTION_DUPLICATE, /* to be remembered when all else is done: RFC 7352 3 */
 };
 
@@ -89,6 +90,14 @@ struct sieve_notify {
 	struct sieve_store fcc;
 };
 
+/* Of "vnd.dovecot.pipe". */
+struct sieve_pipe {
+	struct span name;
+	const struct span *args;
+	size_t n_args;
+	bool is_try; /* when the program cannot do it, that is no failure */
+};
+
 struct sieve_duplicate {
 	struct span handle, id; /* to be remembered together, however long they are */
 	uint64_t period_sec;
@@ -101,7 +110,7 @@ struct sieve_action {
 	bool is_implicit; /* a keep that nobody wrote */
 	bool is_copy;     /* :copy, RFC 3894: it did not cancel the implicit keep */
 	/*
-	 * KEEP, FILEINTO, REDIRECT: the head as editheader left it, with its empty line, and the
+	 * KEEP, FILEINTO, REDIRECT, PIPE: the head as editheader left it, with its empty line, and the
 	 * body as replace and enclose (RFC 5703) left it.  p is NULL: as it came.  What is stored
 	 * or sent is what sieve_action_message says.
 	 */
@@ -113,6 +122,7 @@ struct sieve_action {
 		struct span reason; /* REJECT, EREJECT: UTF-8 */
 		struct sieve_vacation vacation;
 		struct sieve_notify notify;
+		struct sieve_pipe pipe;
 		struct sieve_duplicate duplicate;
 	};
 };

@@ -302,6 +302,44 @@ run_redirect(struct sieve_run *run, const struct sieve_node *node)
 	return action_add(run, node, &a);
 }
 
+/* What a program gets as its arguments: no octet of them is a control. */
+static bool
+is_argument(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (ch_ctl(s.p[i]))
+			return false;
+	return true;
+}
+
+int
+run_pipe(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct sieve_action a = {
+	    .kind = ACTION_PIPE, .is_copy = node_opt(node, OPT_COPY) != NULL};
+	size_t n, bytes;
+	struct span *rows = run_list(run, node->pos[1], &n);
+	a.pipe.is_try = node_opt(node, OPT_TRY) != NULL;
+	a.pipe.name = action_span(run, run_arg(run, node->pos[0]));
+	a.pipe.args = action_spans(run, rows, n);
+	a.pipe.n_args = n;
+	bytes = a.pipe.name.n;
+	for (size_t i = 0; i < n; i++) {
+		bytes += rows[i].n;
+		if (!is_argument(rows[i]))
+			return run_error(run, node->line,
+			    "an argument of the pipe action has control characters");
+	}
+	if (n > SIEVE_PIPE_ARGS_MAX || bytes > SIEVE_PIPE_BYTES_MAX)
+		return run_error(run, node->line,
+		    "the pipe action has more than %d arguments, or %d octets of them",
+		    SIEVE_PIPE_ARGS_MAX, SIEVE_PIPE_BYTES_MAX);
+	take_to_send(run, &a);
+	if (!a.is_copy)
+		run->is_keep_cancelled = true;
+	return action_add(run, node, &a);
+}
+
 static int
 refuse(
     struct sieve_run *run, const struct sieve_node *node, enum sieve_action_kind kind)

@@ -50,6 +50,7 @@
 	EXT(SPECIAL_USE, "special-use")         /* RFC 8579 */       \
 	EXT(FCC, "fcc")                         /* RFC 8580 */       \
 	EXT(MAILBOXID, "mailboxid")             /* RFC 9042 */       \
+	EXT(PIPE, "vnd.dovecot.pipe")           /* of Pigeonhole */  \
 	EXT(REGEX, "regex")                     /* draft-ietf-sieve-regex */
 
 /* clang-format on */

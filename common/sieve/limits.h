@@ -38,6 +38,8 @@ enum {
 	SIEVE_VALUE_BYTES_MAX = 256 << 10, /* decoded, of one field */
 	SIEVE_VALUES_MAX = 4096, /* fields, addresses, parts that one test compares */
 	SIEVE_LOOP_PARTS_MAX = 1000, /* of one foreverypart */
+	SIEVE_PIPE_ARGS_MAX = 16,    /* of one pipe */
+	SIEVE_PIPE_BYTES_MAX = 4096, /* of its name and arguments */
 	SIEVE_DUPLICATES_MAX = 32,   /* ids to be remembered, of one result */
 	SIEVE_REMADE_BYTES_MAX = 48
 	                         << 20, /* of a message that replace or enclose made */

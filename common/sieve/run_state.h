@@ -215,11 +215,11 @@ bool address_list_ok(struct span text); /* one or several, each as above */
 /* ---- what rows of the table name ---- */
 typedef int command_fn(struct sieve_run *, const struct sieve_node *);
 typedef int test_fn(struct sieve_run *, const struct sieve_node *, bool *out);
-command_fn run_if, run_stop, run_keep, run_discard, run_redirect, run_fileinto,
-    run_reject, run_ereject, run_vacation, run_setflag, run_addflag, run_removeflag,
-    run_set, run_include, run_return, run_nothing, run_foreverypart, run_break,
-    run_extracttext, run_replace, run_enclose, run_addheader, run_deleteheader,
-    run_notify, run_error_command;
+command_fn run_if, run_stop, run_keep, run_discard, run_redirect, run_pipe,
+    run_fileinto, run_reject, run_ereject, run_vacation, run_setflag, run_addflag,
+    run_removeflag, run_set, run_include, run_return, run_nothing, run_foreverypart,
+    run_break, run_extracttext, run_replace, run_enclose, run_addheader,
+    run_deleteheader, run_notify, run_error_command;
 test_fn test_true, test_false, test_not, test_allof, test_anyof, test_address,
     test_envelope, test_exists, test_header, test_size, test_body, test_environment,
     test_string, test_hasflag, test_date, test_currentdate, test_ihave,

@@ -76,6 +76,7 @@ static const struct sieve_tag tags[] = {
 	{"percent",	OPT_PERCENT,	'-',	false,	0,			EXT_BIT(SPAMTESTPLUS)},
 	{"list",	OPT_LIST,	'-',	false,	0,			EXT_BIT(EXTLISTS)},
 	{"notify",	OPT_NOTIFY,	's',	false,	0,			EXT_BIT(REDIRECT_DSN)},
+	{"try",		OPT_TRY,	'-',	false,	0,			0},
 	{"ret",		OPT_RET,	's',	false,	0,			EXT_BIT(REDIRECT_DSN)},
 };
 
@@ -105,6 +106,8 @@ static const struct sieve_word commands[] = {
 		"",			TESTS_NONE, BLOCK_NONE, NULL,		run_discard, NULL},
 	{"redirect", 0, OPT_BIT(COPY) | OPT_BIT(LIST) | OPT_BIT(NOTIFY) | OPT_BIT(RET),
 		"saddress",		TESTS_NONE, BLOCK_NONE, check_redirect,	run_redirect, NULL},
+	{"pipe", EXT_BIT(PIPE), OPT_BIT(COPY) | OPT_BIT(TRY),
+		"sprogram name|Larguments", TESTS_NONE, BLOCK_NONE, NULL,	run_pipe, NULL},
 	{"fileinto", EXT_BIT(FILEINTO), OPT_BIT(COPY) | STORES,
 		"smailbox",		TESTS_NONE, BLOCK_NONE, check_fileinto,	run_fileinto, NULL},
 	{"reject", EXT_BIT(REJECT), 0,

@@ -61,6 +61,7 @@ enum sieve_opt_kind {
 	OPT_LIST,   /* of redirect: RFC 6134 2.5 */
 	OPT_NOTIFY, /* of redirect: RFC 6009 */
 	OPT_RET,
+	OPT_TRY, /* of pipe */
 	OPT_DIALECT_A,
 	OPT_DIALECT_B,
 	OPT_COUNT

@@ -19,7 +19,7 @@ capability_put(struct buf *out, const struct capability *c)
 	struct buf text = {0};
 	put(out, "IMPLEMENTATION", SPAN("merpati"));
 	put(out, "SASL", c->sasl);
-	sieve_ext_names_put(SIEVE_EXTS_ALL, &text);
+	sieve_ext_names_put(c->exts ? c->exts : SIEVE_EXTS_ALL, &text);
 	put(out, "SIEVE", buf_as_span(&text));
 	buf_reset(&text);
 	if (c->may_tls)

@@ -9,6 +9,7 @@ struct capability {
 	bool may_tls;      /* TLS is configured and not on; and nobody is logged in */
 	struct span sasl;  /* mechanisms, a space between; may be empty */
 	struct span owner; /* the account; empty before the login */
+	uint64_t exts;     /* that scripts may require; 0: all that there are */
 	size_t redirects;  /* that one message may have: deliver/programs.h */
 };
 

@@ -40,7 +40,8 @@ is_right(struct session *s, struct span name, struct span script, struct buf *wa
 	struct sieve_errors errors = {0};
 	struct sieve_program *program = NULL;
 	programs_limits(the_child.conf, &limits);
-	const struct sieve_checking want = {.limits = &limits, .name = name};
+	const struct sieve_checking want = {
+	    .limits = &limits, .name = name, .exts = programs_exts(the_child.conf)};
 	int err = sieve_compile(script, &want, &errors, &program);
 	put_errors(&errors, warnings);
 	if (err != E_OK)

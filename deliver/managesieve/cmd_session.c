@@ -16,6 +16,7 @@ cmd_capability(struct session *s, const struct syntax_command *c)
 	programs_limits(the_child.conf, &limits);
 	const struct capability what = {.sasl = s->mechanisms,
 	    .owner = span_of(the_child.account),
+	    .exts = programs_exts(the_child.conf),
 	    .redirects = limits.redirects};
 	capability_put(&s->io.out, &what);
 	return R_DONE;

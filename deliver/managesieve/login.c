@@ -39,6 +39,7 @@ greet(struct front_conn *c)
 	front_mechanisms(c, &mechanisms);
 	const struct capability what = {.may_tls = front_may_tls(c),
 	    .sasl = buf_as_span(&mechanisms),
+	    .exts = programs_exts(the_child.conf),
 	    .redirects = limits.redirects};
 	capability_put(&c->out, &what);
 	say(c, "OK", NULL, "");

@@ -71,6 +71,8 @@ static const struct row rows[] = {
 	{"require [\"vacation\",\"mailbox\"]; vacation :create \"a\";", 1, "only with :fcc"},
 	{"require [\"vacation\",\"fcc\"]; vacation :fcc \"\" \"a\";", 1, "invalid folder name"},
 	{"require [\"reject\",\"fcc\"]; reject :fcc \"a\" \"b\";", 1, "unknown tagged argument ':fcc'"},
+	{"pipe \"p\";", 1, "vnd.dovecot.pipe"},
+	{"require \"vnd.dovecot.pipe\"; pipe :copy \"p\";", 1, "without require of \"copy\""},
 	{"require \"extlists\"; if header :list :comparator \"i;octet\" \"a\" \"b\" {}", 1, "does not take a comparator"},
 	{"require [\"fileinto\",\"special-use\"]; fileinto :specialuse \"Junk\" \"a\";", 1, "special-use flag"},
 	{"require [\"fileinto\",\"special-use\",\"mailboxid\"]; fileinto :specialuse \"\\\\Junk\" :mailboxid \"F1\" \"a\";", 1, "exclude each other"},

@@ -41,6 +41,9 @@ static const struct row rows[] = {
 	{"require \"enotify\"; notify \"mailto:a@b.c\"; notify \"mailto:a@b.c\";", "notify a@b.c\nimplicit keep\n"},
 	{"require \"duplicate\"; if not duplicate :handle \"h\" { discard; }", "duplicate handle \"h\" id \"<1@x>\"\ndiscard\n"},
 	{"require \"editheader\"; addheader \"X\" \"y\"; keep;", "keep (head edited)\n"},
+	{"require \"vnd.dovecot.pipe\"; pipe \"p\";", "pipe \"p\"\n"},
+	{"require [\"vnd.dovecot.pipe\",\"copy\",\"variables\"]; set \"a\" \"x y\"; pipe :copy :try \"p\" [\"${a}\", \"-z\"]; pipe \"p\" \"b\";",
+		"pipe \"p\" x y, -z try copy\npipe \"p\" b\n"},
 	{"require \"redirect-dsn\"; redirect :notify \"failure, Success,failure\" :ret \"hdrs\" \"a@b.c\";",
 		"redirect \"a@b.c\" notify SUCCESS,FAILURE ret HDRS\n"},
 	{"require [\"redirect-dsn\",\"variables\"]; set \"n\" \"never\"; redirect :notify \"${n}\" \"a@b.c\";",
@@ -55,6 +58,10 @@ static const struct row wrong[] = {
 	{"require [\"redirect-dsn\",\"variables\"];\nset \"n\" \"SUCCESS,\";\nredirect :notify \"${n}\" \"a@b.c\";", "line 3: error: invalid :notify argument 'SUCCESS,' for the redirect action\n"},
 	{"require \"ihave\";\nerror \"x\";", "line 2: error: x\n"},
 	{"require \"include\";\ninclude \"a\";", "line 2: error: included personal script 'a' does not exist\n"},
+	{"require \"vnd.dovecot.pipe\";\npipe \"p\" \"a\nb\";", "line 2: error: an argument of the pipe action has control characters\n"},
+	{"require \"vnd.dovecot.pipe\";\npipe \"p\" [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\"];",
+		"line 2: error: the pipe action has more than 16 arguments, or 4096 octets of them\n"},
+	{"require [\"vnd.dovecot.pipe\",\"reject\"];\npipe \"p\";\nreject \"no\";", "line 3: error: the reject action is incompatible with the pipe action of line 2\n"},
 	{"require \"variables\";\nset \"a\" \"x\";\nredirect \"${a}\";", "line 3: error: specified address 'x' is invalid for the redirect action\n"},
 };
 
