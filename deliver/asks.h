@@ -35,10 +35,10 @@
  * of agents, which are of a fixed format, too.  An agent that was taken over may do in its user's
  * mailbox what he may, learn of addresses whether they are in lists of the site, and send 32
  * messages for one that came, with the envelope sender that the placer gives them, and have the
- * programs of the site run.  A front that was taken over sees the plaintext of its connections in TLS; it
- * has no file and cannot become anybody.  A session that was taken over has one mailbox, no network,
- * no socket.  A signer that was taken over can have mail of any domain of ours signed, and hands the
- * signatures to placers alone.
+ * programs of the site run.  A front that was taken over sees the plaintext of its connections in
+ * TLS; it has no file and cannot become anybody.  A session that was taken over has one mailbox, no
+ * network, no socket.  A signer that was taken over can have mail of any domain of ours signed, and
+ * hands the signatures to placers alone.
  */
 #ifndef DELIVER_ASKS_H
 #define DELIVER_ASKS_H
