@@ -64,10 +64,20 @@ retention_use(struct span folder)
 	return false;
 }
 
+static bool
+has_wildcard(struct span s)
+{
+	return span_find(s, '*') < s.n || span_find(s, '?') < s.n;
+}
+
+/* What fits nobody is a mistake: a keep that protects nothing. */
 static int
 read_who(struct retention_rule *r, struct span value)
 {
+	size_t at = span_rfind(value, '@');
 	if (!is_text(value, RETENTION_FOLDER_MAX) || r->who.n)
+		return E_BAD;
+	if (at == value.n ? has_wildcard(value) : at == 0 || at + 1 == value.n)
 		return E_BAD;
 	r->who = value;
 	return E_OK;
@@ -116,13 +126,27 @@ read_larger(struct retention_rule *r, struct span value)
 	return E_OK;
 }
 
+/* No mailbox has such a one. */
+static bool
+has_bad_level(struct span name)
+{
+	struct span rest = name;
+	unsigned depth = 0;
+	while (rest.n) {
+		struct span level = span_cut(&rest, '/');
+		if (level.n == 0 || span_eqs(level, ".") || span_eqs(level, "..") ||
+		    ++depth > RETENTION_ARCHIVE_DEPTH)
+			return true;
+	}
+	return name.p[name.n - 1] == '/';
+}
+
 /* Levels that are none, and what only dates can be behind a '%'. */
 static int
 read_archive(struct retention_rule *r, struct span value)
 {
 	struct span use = span_head(value, span_find(value, '/'));
-	if (!is_text(value, RETENTION_ARCHIVE_MAX) || value.p[0] == '/' ||
-	    value.p[value.n - 1] == '/' || span_search(value, SPAN("//")) < value.n ||
+	if (!is_text(value, RETENTION_ARCHIVE_MAX) || has_bad_level(value) ||
 	    span_ieqs(value, "INBOX") || (value.p[0] == '\\' && !retention_use(use)))
 		return E_BAD;
 	for (size_t i = 0; i < value.n; i++)
@@ -174,6 +198,9 @@ word_read(struct retention_rule *r, const struct word *w, unsigned *actions,
 {
 	bool is_keep = span_eqs(w->name, "keep");
 	if (!w->has_value && span_eqs(w->name, "flagged")) {
+		*wrong = "flagged once";
+		if (r->has_flagged)
+			return E_BAD;
 		r->has_flagged = true;
 		return E_OK;
 	}
@@ -216,10 +243,16 @@ retention_rule_is_for(const struct retention_rule *r, struct span address)
 {
 	if (r->who.n == 0)
 		return true;
-	if (span_find(r->who, '@') < r->who.n)
+	size_t at = span_rfind(address, '@'), split = span_rfind(r->who, '@');
+	struct span domain = span_from(address, at < address.n ? at + 1 : address.n);
+	if (split == r->who.n)
+		return domain_same(r->who, domain);
+	/* as domains has it in either spelling */
+	struct span of = span_from(r->who, split + 1);
+	if (has_wildcard(of))
 		return rule_fits(r->who, address);
-	size_t at = span_rfind(address, '@');
-	return at < address.n && domain_same(r->who, span_from(address, at + 1));
+	return rule_fits(span_head(r->who, split), span_head(address, at)) &&
+	       domain_same(of, domain);
 }
 
 bool

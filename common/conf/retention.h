@@ -15,13 +15,15 @@ enum {
 	RETENTION_AGE_MOST_DAYS = 36500,
 	RETENTION_FOLDER_MAX = 255,  /* octets of a pattern */
 	RETENTION_ARCHIVE_MAX = 200, /* octets of a name, before its dates are put in */
+	RETENTION_ARCHIVE_DEPTH = 32, /* levels of it, as of any mailbox */
 };
 
 enum retention_action { RETENTION_KEEP, RETENTION_REMOVE, RETENTION_ARCHIVE };
 
 struct retention_rule {
 	struct span text; /* borrow, as all spans here */
-	struct span who;  /* an address with * and ?, or a domain; empty: everybody */
+	/* an address with * and ?, or a domain without; empty: everybody */
+	struct span who;
 	/* as LIST has it: * and %; or a special use, with its backslash; empty: any */
 	struct span folder;
 	struct span archive; /* %Y, %m, %%; its first level may be a special use */

@@ -154,6 +154,7 @@ ask_copy_put(struct buf *b, const struct ask_copy *c)
 	numset_encode(b, c->uids.ranges, c->uids.n);
 	buf_bytes(b, c->target);
 	buf_u8(b, c->is_move);
+	buf_u8(b, c->leaves_flagged);
 	buf_u64(b, c->quota_bytes);
 	buf_u64(b, c->quota_messages);
 }
@@ -166,6 +167,7 @@ ask_copy_get(struct rd *r, struct ask_copy *out)
 		return E_BAD;
 	out->target = rd_str(r, STORE_NAME_MAX);
 	out->is_move = rd_u8(r) == 1;
+	out->leaves_flagged = rd_u8(r) == 1;
 	out->quota_bytes = rd_u64(r);
 	out->quota_messages = rd_u64(r);
 	return rd_end(r);

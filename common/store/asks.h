@@ -27,7 +27,8 @@ enum keeper_ask {
 	KEEPER_SUBSCRIBE,     /* name, u8 is_subscribed -> said */
 	/* struct ask_flags -> said, set of those that failed unchanged_since */
 	KEEPER_FLAGS,
-	KEEPER_EXPUNGE,  /* u32 mailbox, set, u8 only_deleted -> said */
+	/* u32 mailbox, set, u8 enum ask_expunge_of -> said, u64 messages, u64 bytes that went */
+	KEEPER_EXPUNGE,
 	KEEPER_EXPUNGED, /* u32 mailbox, u64 modseq -> said, u8 is_known, set */
 	/* -> said, u64 bytes, u64 messages; u64, u64: limits that the user set */
 	KEEPER_USAGE,
@@ -123,11 +124,14 @@ struct ask_flags {
 	struct span keywords[STORE_KEYWORDS_MAX]; /* borrow: the body */
 };
 
+/* Of those that are asked for. */
+enum ask_expunge_of { EXPUNGE_ALL, EXPUNGE_DELETED, EXPUNGE_UNFLAGGED };
+
 struct ask_copy {
 	uint32_t mailbox;
 	struct numset uids; /* own */
 	struct span target; /* borrow: the body */
-	bool is_move;
+	bool is_move, leaves_flagged;
 	uint64_t quota_bytes, quota_messages; /* 0: none */
 };
 

@@ -22,22 +22,17 @@ store_flags(struct store *s, uint32_t mailbox, const struct numset *uids,
 	return said;
 }
 
-enum store_said
-store_copy(struct store *s, uint32_t mailbox, const struct numset *uids,
-    struct span target, bool is_move, struct store_copied *out)
+static enum store_said
+copy(struct store *s, struct ask_copy *c, struct store_copied *out)
 {
-	struct ask_copy c = {.mailbox = mailbox,
-	    .uids = *uids,
-	    .target = target,
-	    .is_move = is_move,
-	    .quota_bytes = s->quota_bytes,
-	    .quota_messages = s->quota_messages};
 	struct buf body = {0};
 	struct answer answer;
 	*out = (struct store_copied){.uidvalidity = 0};
-	if (target.n > STORE_NAME_MAX)
+	if (c->target.n > STORE_NAME_MAX)
 		return STORE_NONEXISTENT;
-	ask_copy_put(&body, &c);
+	c->quota_bytes = s->quota_bytes;
+	c->quota_messages = s->quota_messages;
+	ask_copy_put(&body, c);
 	enum store_said said = keeper_ask_said(s, KEEPER_COPY, &body, false, &answer);
 	out->uidvalidity = rd_u32(&answer.body);
 	if (answer.body.err == E_OK &&
@@ -48,15 +43,58 @@ store_copy(struct store *s, uint32_t mailbox, const struct numset *uids,
 }
 
 enum store_said
+store_copy(struct store *s, uint32_t mailbox, const struct numset *uids,
+    struct span target, bool is_move, struct store_copied *out)
+{
+	struct ask_copy c = {
+	    .mailbox = mailbox, .uids = *uids, .target = target, .is_move = is_move};
+	return copy(s, &c, out);
+}
+
+enum store_said
+store_move_unflagged(struct store *s, uint32_t mailbox, const struct numset *uids,
+    struct span target, struct store_copied *out)
+{
+	struct ask_copy c = {.mailbox = mailbox,
+	    .uids = *uids,
+	    .target = target,
+	    .is_move = true,
+	    .leaves_flagged = true};
+	return copy(s, &c, out);
+}
+
+static enum store_said
+expunge(struct store *s, uint32_t mailbox, const struct numset *uids,
+    enum ask_expunge_of of, struct answer *answer)
+{
+	struct buf body = {0};
+	buf_u32(&body, mailbox);
+	numset_encode(&body, uids->ranges, uids->n);
+	buf_u8(&body, (uint8_t)of);
+	return keeper_ask_said(s, KEEPER_EXPUNGE, &body, true, answer);
+}
+
+enum store_said
 store_expunge(
     struct store *s, uint32_t mailbox, const struct numset *uids, bool only_deleted)
 {
-	struct buf body = {0};
 	struct answer answer;
-	buf_u32(&body, mailbox);
-	numset_encode(&body, uids->ranges, uids->n);
-	buf_u8(&body, only_deleted);
-	return keeper_ask_said(s, KEEPER_EXPUNGE, &body, true, &answer);
+	return expunge(
+	    s, mailbox, uids, only_deleted ? EXPUNGE_DELETED : EXPUNGE_ALL, &answer);
+}
+
+enum store_said
+store_expunge_unflagged(struct store *s, uint32_t mailbox, const struct numset *uids,
+    uint64_t *messages, uint64_t *bytes)
+{
+	struct answer answer;
+	enum store_said said = expunge(s, mailbox, uids, EXPUNGE_UNFLAGGED, &answer);
+	*messages = *bytes = 0;
+	if (said != STORE_DONE)
+		return said;
+	*messages = rd_u64(&answer.body);
+	*bytes = rd_u64(&answer.body);
+	return answer_end(&answer) == E_OK ? STORE_DONE : STORE_LATER;
 }
 
 int

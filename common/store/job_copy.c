@@ -109,6 +109,8 @@ copy_one(void *ctx, struct store_record *r, enum sweep_did *did)
 	uint64_t keywords;
 	if (r->uid >= c->limit)
 		return E_OK; /* one of our own, in the same mailbox */
+	if (c->asked.leaves_flagged && (r->flags & FLAG_FLAGGED))
+		return E_OK;
 	if (c->target_modseq == 0)
 		c->target_modseq = ++slot_touch(c->target)->modseq;
 	int err = keywords_map(&c->map, c->source, c->target,

@@ -6,8 +6,9 @@ struct expunge_job {
 	struct job job;
 	uint32_t mailbox;
 	struct numset uids, gone; /* own; gone: in this step */
-	bool only_deleted;
+	enum ask_expunge_of of;
 	uint32_t at;
+	struct usage went; /* in all */
 	struct slot *slot; /* borrow: of this step */
 	uint64_t modseq;   /* of this step */
 	struct keeping keeping;
@@ -17,11 +18,15 @@ static int
 expunge_one(void *ctx, struct store_record *r, enum sweep_did *did)
 {
 	struct expunge_job *x = ctx;
-	if (x->only_deleted && !(r->flags & FLAG_DELETED))
+	if (x->of == EXPUNGE_DELETED && !(r->flags & FLAG_DELETED))
+		return E_OK;
+	if (x->of == EXPUNGE_UNFLAGGED && (r->flags & FLAG_FLAGGED))
 		return E_OK;
 	if (x->modseq == 0)
 		x->modseq = ++slot_touch(x->slot)->modseq;
 	*did = SWEEP_GONE;
+	x->went.messages++;
+	x->went.bytes += r->size_bytes;
 	if (numset_add(&x->gone, r->uid, r->uid) != E_OK)
 		return E_IO;
 	return message_expunged(&x->keeping, r, x->modseq);
@@ -55,6 +60,15 @@ expunge_step(struct job *j)
 }
 
 static void
+expunge_answer(struct job *j, struct buf *reply, int *fd)
+{
+	struct expunge_job *x = (struct expunge_job *)j;
+	(void)fd;
+	buf_u64(reply, x->went.messages);
+	buf_u64(reply, x->went.bytes);
+}
+
+static void
 expunge_free(struct job *j)
 {
 	struct expunge_job *x = (struct expunge_job *)j;
@@ -63,8 +77,10 @@ expunge_free(struct job *j)
 	keep_free(&x->keeping);
 }
 
-static const struct job_kind expunge_kind = {
-    .name = "expunge", .step = expunge_step, .free = expunge_free};
+static const struct job_kind expunge_kind = {.name = "expunge",
+    .step = expunge_step,
+    .answer = expunge_answer,
+    .free = expunge_free};
 
 int
 ask_expunge(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
@@ -75,12 +91,14 @@ ask_expunge(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *f
 	(void)reply, (void)fd_back;
 	x->mailbox = rd_u32(&r);
 	int err = numset_decode(&r, &x->uids);
-	/* a guest may remove what is \Deleted, and not by this what he may not mark so */
-	x->only_deleted = rd_u8(&r) == 1 || x->job.guest;
-	if (err != E_OK || rd_end(&r) != E_OK) {
+	x->of = rd_u8(&r);
+	if (err != E_OK || rd_end(&r) != E_OK || x->of > EXPUNGE_UNFLAGGED) {
 		job_drop(&x->job);
 		return E_BAD;
 	}
+	/* he may remove what is \Deleted, and not by this what he may not mark so */
+	if (x->job.guest)
+		x->of = EXPUNGE_DELETED;
 	job_add(&x->job);
 	return E_MORE;
 }

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "metrics/metric.h"
 #include "store/keeper.h"
+#include "store/name.h"
 
 /* A folder, as it was when the run began. */
 struct folder {
@@ -58,7 +59,8 @@ struct run {
 	struct folder *folder;  /* borrow: of now */
 	struct store_view view; /* of it */
 	bool is_folder_gone;
-	size_t *fitting; /* own: rules that are for it */
+	char kept[STORE_NAME_MAX + 1]; /* the name of what was deleted; "": none */
+	size_t *fitting;               /* own: rules that are for it */
 	size_t n_fitting;
 	struct plan *plans;    /* own: of each rule */
 	struct tally *tallies; /* own: the same */
@@ -115,9 +117,12 @@ target_of(const struct run *r, size_t i, int64_t date_sec, char out[STORE_NAME_M
 	else if (use.n)
 		buf_span(&b, span_from(use, 1));
 	buf_span(&b, span_from(buf_as_span(&plain), use.n));
-	int err = buf_done(&b);
-	memcpy(out, err == E_OK ? b.p : "", err == E_OK ? b.len : 0);
-	out[err == E_OK ? b.len : 0] = '\0';
+	struct buf name = {.max = STORE_NAME_MAX};
+	mailbox_name_put(&name, buf_as_span(&b)); /* as the keeper has it: INBOX */
+	int err = buf_done(&b) == E_OK ? buf_done(&name) : E_LIMIT;
+	memcpy(out, err == E_OK ? name.p : "", err == E_OK ? name.len : 0);
+	out[err == E_OK ? name.len : 0] = '\0';
+	buf_free(&name);
 	buf_free(&b);
 	buf_free(&plain);
 }
@@ -139,6 +144,8 @@ add_folder(void *ctx, const struct store_mailbox *m)
 {
 	struct run *r = ctx;
 	note_use(r, m);
+	if (m->is_kept)
+		memcpy(r->kept, m->name, sizeof r->kept);
 	/* what was expunged has its own time */
 	if (m->is_kept || m->messages == 0 || !is_meant(r, m))
 		return E_OK;
@@ -154,6 +161,26 @@ add_folder(void *ctx, const struct store_mailbox *m)
 }
 
 /* ---- a step ---- */
+
+static bool
+leaves_flagged(const struct run *r, const struct group *g)
+{
+	return !retention_rule(r->rules, g->rule)->has_flagged;
+}
+
+/* What a run would hear: of a name, and of what was deleted. */
+static enum store_said
+archive_as_if(const struct run *r, struct group *g)
+{
+	struct span target = span_of(g->target), kept = span_of(r->kept);
+	enum store_said said = mailbox_name_check(target);
+	if (said == STORE_DONE && kept.n && span_starts(target, kept) &&
+	    (target.n == kept.n || target.p[kept.n] == '/'))
+		said = STORE_IS_KEPT;
+	if (said != STORE_DONE)
+		g->messages = 0;
+	return said;
+}
 
 static enum store_said
 make_folder(struct store *s, struct span name)
@@ -175,9 +202,14 @@ group_archive(struct run *r, struct group *g)
 	struct span target = span_of(g->target);
 	enum store_said said = make_folder(r->store, target);
 	if (said == STORE_DONE) {
-		said =
-		    store_copy(r->store, r->view.mailbox, &g->uids, target, true, &c);
+		said = leaves_flagged(r, g) ? store_move_unflagged(r->store,
+						  r->view.mailbox, &g->uids, target, &c)
+		                            : store_copy(r->store, r->view.mailbox,
+						  &g->uids, target, true, &c);
 		g->messages = numset_count(&c.to);
+		/* which of the two is no more?  Its user may have removed the target */
+		if (said == STORE_NONEXISTENT && !r->view.head->is_deleted)
+			said = STORE_LATER;
 	} else
 		g->messages = 0;
 	numset_free(&c.from);
@@ -188,12 +220,16 @@ group_archive(struct run *r, struct group *g)
 static enum store_said
 group_do(struct run *r, struct group *g)
 {
+	enum store_said said;
 	if (r->is_dry)
-		return STORE_DONE;
+		return g->target[0] ? archive_as_if(r, g) : STORE_DONE;
 	if (g->target[0])
 		return group_archive(r, g);
-	enum store_said said =
-	    store_expunge(r->store, r->view.mailbox, &g->uids, false);
+	if (leaves_flagged(r, g))
+		said = store_expunge_unflagged(
+		    r->store, r->view.mailbox, &g->uids, &g->messages, &g->bytes);
+	else
+		said = store_expunge(r->store, r->view.mailbox, &g->uids, false);
 	if (said != STORE_DONE)
 		g->messages = 0;
 	return said;

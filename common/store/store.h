@@ -480,9 +480,21 @@ struct store_copied {
  */
 enum store_said store_copy(struct store *, uint32_t mailbox, const struct numset *uids,
     struct span target, bool is_move, struct store_copied *out);
+/*
+ * store_move_unflagged - a MOVE of those that are not \Flagged when it is their turn, whatever the view
+ * said before
+ */
+enum store_said store_move_unflagged(struct store *, uint32_t mailbox,
+    const struct numset *uids, struct span target, struct store_copied *out);
 /* store_expunge - these uids go, of them only those that have \Deleted when only_deleted */
 enum store_said store_expunge(
     struct store *, uint32_t mailbox, const struct numset *uids, bool only_deleted);
+/*
+ * store_expunge_unflagged - the same of those that are not \Flagged then.  How many went, and their
+ * bytes, are those of the keeper that answered
+ */
+enum store_said store_expunge_unflagged(struct store *, uint32_t mailbox,
+    const struct numset *uids, uint64_t *messages, uint64_t *bytes);
 /*
  * ---- what was expunged is kept for some days, as store_keep said, in a mailbox of its own.  Who moves it
  * elsewhere has it again; what is expunged there is gone.  Its SAVEDATE is when it was expunged.  It

@@ -87,6 +87,11 @@ test_rules_that_are_none(void **state)
 	    {"folder='a'b older=30d remove", "quote"},
 	    {"folder=\xff older=30d remove", "folder="},
 	    {"for= older=30d remove", "for="},
+	    {"for=@b.test keep", "for="},
+	    {"for=a@ keep", "for="},
+	    {"for=*.b.test keep", "for="},
+	    {"for=b.tes? keep", "for="},
+	    {"older=30d flagged flagged remove", "once"},
 	    {"older=30d archive=", "archive="},
 	    {"older=30d archive=/a", "archive="},
 	    {"older=30d archive=a/", "archive="},
@@ -96,6 +101,12 @@ test_rules_that_are_none(void **state)
 	    {"older=30d archive=a*", "archive="},
 	    {"older=30d archive=\\Bin/a", "archive="},
 	    {"older=30d archive=inbox", "archive="},
+	    {"older=30d archive=a/../b", "archive="},
+	    {"older=30d archive=./b", "archive="},
+	    {"older=30d "
+	     "archive=1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/"
+	     "3",
+		"archive="},
 	};
 
 	(void)state;
@@ -128,6 +139,22 @@ test_whom_it_is_for(void **state)
 	    {"for=b\xc3\xbc"
 	     "cher.test keep",
 		"a@xn--bcher-kva.test", true},
+	    {"for=A@b\xc3\xbc"
+	     "cher.test keep",
+		"a@xn--bcher-kva.test", true},
+	    {"for=a@xn--bcher-kva.test keep",
+		"a@b\xc3\xbc"
+		"cher.test",
+		true},
+	    {"for=*@xn--bcher-kva.test keep",
+		"a@b\xc3\xbc"
+		"cher.test",
+		true},
+	    {"for=b@xn--bcher-kva.test keep",
+		"a@b\xc3\xbc"
+		"cher.test",
+		false},
+	    {"for=a@*.test keep", "a@b.test", true},
 	};
 
 	(void)state;

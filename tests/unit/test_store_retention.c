@@ -39,6 +39,7 @@ struct heard {
 	struct home *home;         /* borrow: where a user is at work */
 	struct store_view *view;   /* borrow: of his */
 	uint32_t flagged;          /* by him, after the first step; 0: none */
+	const char *deleted;       /* a folder, the same; NULL: none */
 };
 
 static void
@@ -57,6 +58,9 @@ goes_on(void *ctx)
 		assert_int_equal(flags(h->home->b, h->view, h->flagged, h->flagged,
 				     STORE_ADD, FLAG_FLAGGED, NULL),
 		    STORE_DONE);
+	if (h->steps == 1 && h->deleted)
+		assert_int_equal(
+		    store_mailbox_delete(h->home->b, span_of(h->deleted)), STORE_DONE);
 	return !h->end_after || h->steps < h->end_after;
 }
 
@@ -192,6 +196,75 @@ test_flagged_meanwhile(void **state)
 	buf_free(&h.text);
 }
 
+/* What its user removes has nothing any more that could go. */
+static void
+test_removed_meanwhile(void **state)
+{
+	static const char *const rules[] = {"\"folder=Past older=5d archive=Older\"",
+	    "\"folder=Past older=5d remove\""};
+	struct home *home = *state;
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		struct heard h = {.home = home, .deleted = "Past"};
+		assert_int_equal(
+		    store_mailbox_create(home->a, SPAN("Past"), "", NULL), STORE_DONE);
+		append_many(home->a, "Past", MANY);
+		assert_int_equal(run(home, rules[i], 10, false, &h), E_OK);
+		assert_string_equal(buf_cstr(&h.text), "Past:1000/0 ");
+		buf_free(&h.text);
+	}
+	store_check(home->a);
+}
+
+/* The view that it was decided by is old by then. */
+static void
+test_keeper_leaves_flagged(void **state)
+{
+	struct home *h = *state;
+	struct num_range three = {1, 3};
+	const struct numset uids = {.ranges = &three, .n = 1};
+	struct store_copied c;
+	uint64_t messages, bytes;
+	for (unsigned i = 1; i <= 3; i++)
+		append(h->a, "INBOX", i);
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(
+	    flags(h->a, &v, 2, 2, STORE_ADD, FLAG_FLAGGED, NULL), STORE_DONE);
+	assert_int_equal(
+	    store_move_unflagged(h->a, v.mailbox, &uids, SPAN("Archive"), &c),
+	    STORE_DONE);
+	assert_int_equal(numset_count(&c.to), 2);
+	numset_free(&c.from);
+	numset_free(&c.to);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	append(h->a, "INBOX", 4);
+	uint64_t size = v.records[1].size_bytes;
+	three.to = 9;
+	assert_int_equal(
+	    store_expunge_unflagged(h->a, v.mailbox, &uids, &messages, &bytes),
+	    STORE_DONE);
+	assert_int_equal(messages, 1);
+	assert_true(bytes > 0 && bytes < 2 * size);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	assert_int_equal(
+	    store_expunge_unflagged(h->a, v.mailbox + 99, &uids, &messages, &bytes),
+	    STORE_NONEXISTENT);
+	store_unselect(h->a, &v);
+	store_check(h->a);
+}
+
+/* Below INBOX, in any case: what is there stays there. */
+static void
+test_archive_in_inbox(void **state)
+{
+	static const char rule[] = "\"folder=INBOX* older=1d archive=Inbox/%Y\"";
+	struct home *h = *state;
+	append_dated(h->a, "INBOX", 1709251200, 0); /* 2024-03-01 */
+	run_check(h, rule, 0, "INBOX:1/0 ");
+	mailbox_check(h->a, "INBOX/2024", 1, 1, 0);
+	run_check(h, rule, 0, "");
+	store_check(h->a);
+}
+
 static void
 test_refused(void **state)
 {
@@ -204,10 +277,18 @@ test_refused(void **state)
 	assert_int_equal(
 	    run(home, "\"folder=D* older=5d remove\"", 10, false, &h), E_OK);
 	assert_string_equal(buf_cstr(&h.text), ""); /* what was deleted is none of it */
-	assert_int_equal(
-	    run(home, "\"folder=INBOX older=5d archive='Deleted Messages'\"", 10, false,
-		&h),
-	    E_BAD);
+	for (int is_dry = 1; is_dry >= 0; is_dry--) {
+		assert_int_equal(
+		    run(home, "\"folder=INBOX older=5d archive='Deleted Messages'\"",
+			10, is_dry, &h),
+		    E_BAD);
+		assert_string_equal(buf_cstr(&h.text), "INBOX:0/0! ");
+		assert_int_equal(
+		    run(home, "\"folder=INBOX older=5d archive='Deleted Messages/a'\"",
+			10, is_dry, &h),
+		    E_BAD);
+		assert_string_equal(buf_cstr(&h.text), "INBOX:0/0! ");
+	}
 	buf_free(&h.text);
 }
 
@@ -244,7 +325,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_ages),
 	    TEST(test_one_folder_at_a_time), TEST(test_archive_of_the_use),
-	    TEST(test_steps), TEST(test_flagged_meanwhile), TEST_SHOWN(test_refused),
+	    TEST(test_steps), TEST(test_flagged_meanwhile),
+	    TEST(test_removed_meanwhile), TEST(test_keeper_leaves_flagged),
+	    TEST(test_archive_in_inbox), TEST_SHOWN(test_refused),
 	    TEST(test_one_run_at_a_time), TEST(test_stamp)};
 	setenv("TZ", "UTC", 1);
 	tzset();
