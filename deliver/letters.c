@@ -18,6 +18,7 @@ enum { TOLD_KEPT_SEC = 365 * 86400 };
 
 static struct {
 	struct span host, postmaster; /* borrow: the configuration; postmaster_text */
+	size_t redirects_most;        /* addresses that one message goes on to */
 	struct buf postmaster_text;   /* own */
 } me;
 
@@ -25,6 +26,7 @@ void
 letters_open(const struct conf *c)
 {
 	me.host = span_of(conf_str(c, "common", "hostname"));
+	me.redirects_most = (size_t)conf_int(c, "deliver", "sieve_redirects");
 	buf_str(&me.postmaster_text, "postmaster@");
 	buf_span(&me.postmaster_text, me.host);
 	me.postmaster = buf_as_span(&me.postmaster_text);
@@ -68,18 +70,31 @@ is_own_address(const struct work *w, struct span address)
 	       (w->order->is_own && span_ieq(address, in->envelope.orig_to));
 }
 
+/* How many more addresses it may go on to. */
+static size_t
+redirects_left(const struct work *w)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < w->answer.n_sends; i++)
+		if (w->sends[i].kind == SEND_REDIRECT)
+			n += w->sends[i].n_rcpts;
+	return n < me.redirects_most ? me.redirects_most - n : 0;
+}
+
 /* Of a list, whose members there are now; else the one address.  NULL: where to go */
 static const char *
 redirect_to(
     struct work *w, const struct sieve_redirect *r, struct span **out, size_t *n)
 {
+	size_t left = redirects_left(w);
 	int err = E_OK;
 	*out = arena_get(&w->arena, sizeof **out);
 	*n = 1;
 	if (*out && !r->is_list)
 		**out = r->address;
 	else
-		err = lists_members(r->address, &w->arena, ANSWER_RCPTS_MOST, out, n);
+		err = lists_members(r->address, &w->arena,
+		    left < ANSWER_RCPTS_MOST ? left : ANSWER_RCPTS_MOST, out, n);
 	if (err != E_OK)
 		return err == E_BAD     ? "\"no such list, or nobody in it\""
 		       : err == E_LIMIT ? "\"too many are in that list\""

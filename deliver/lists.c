@@ -29,7 +29,8 @@ static struct {
 	size_t n_site;
 	struct list user; /* the one that was asked about last */
 	struct buf user_name;
-	size_t read_bytes; /* for this message */
+	size_t read_bytes;     /* for this message */
+	uint64_t looked_bytes; /* by all its tests */
 	unsigned n_asked;
 	int lookup; /* own: a channel; -1 */
 } me = {.user = {.fd = -1}, .lookup = -1};
@@ -205,7 +206,7 @@ lists_begin(void)
 	for (size_t i = 0; i < me.n_site; i++)
 		forget(&me.site[i]);
 	user_close();
-	me.read_bytes = 0;
+	me.read_bytes = me.looked_bytes = 0;
 	me.n_asked = 0;
 }
 
@@ -261,7 +262,13 @@ lists_has(void *ctx, struct span name, struct span value)
 		return false;
 	if (l->address.n)
 		return is_member(l, value);
-	return read_text(l) == E_OK && list_text_has(buf_as_span(&l->text), value);
+	if (read_text(l) != E_OK || me.looked_bytes > LISTS_LOOKED_MAX)
+		return false;
+	me.looked_bytes += l->text.len;
+	if (me.looked_bytes > LISTS_LOOKED_MAX)
+		log_event(
+		    LOG_NOTICE, "lists_looked_too_much", "list=%s", log_q(l->name));
+	return list_text_has(buf_as_span(&l->text), value);
 }
 
 int

@@ -21,6 +21,8 @@ enum {
 	LIST_NAME_MAX = 64,        /* octets: of a user's file */
 	LIST_BYTES_MAX = 4 << 20,  /* of a file */
 	LISTS_READ_MAX = 16 << 20, /* of all files for one message */
+	/* octets that are looked through for one message, by all tests; later ones find nothing */
+	LISTS_LOOKED_MAX = 64 << 20,
 	/* about how many values the role lookup is asked for one message; later ones are in no list */
 	LISTS_ASKED_MOST = 200,
 };

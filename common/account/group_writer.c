@@ -4,6 +4,22 @@
  * group that says who is in it, changed in the same transaction.
  */
 #include "account/files.h"
+#include "account/recipient.h"
+
+/*
+ * More than one verdict can take would have no mail at all: RECIPIENT_TARGETS_MAX, and their bytes as
+ * they travel, a home being as long as an address.
+ */
+static bool
+is_too_large(struct span members)
+{
+	size_t n = 0, bytes = 0;
+	while (members.n) {
+		bytes += 2 * span_cut(&members, '\n').n + TARGET_BYTES_BESIDE;
+		n++;
+	}
+	return n > RECIPIENT_TARGETS_MAX || bytes > RECIPIENT_BYTES_MAX;
+}
 
 /* The row without the member, and with it at its end. */
 static int
@@ -25,6 +41,8 @@ change_one(struct accounts_writer *w, struct span name, struct span member, bool
 		buf_putf(&now, "%.*s\n", SPAN_ARG(member));
 	if (err == E_OK || err == E_BAD)
 		err = buf_done(&now);
+	if (err == E_OK && is_in && is_too_large(buf_as_span(&now)))
+		err = E_LIMIT;
 	if (err == E_OK && (is_there || now.len))
 		err = account_members_put(w, buf_as_span(&key), buf_as_span(&now));
 	buf_free(&key);

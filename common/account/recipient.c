@@ -17,7 +17,7 @@
 #include "conf/domain.h"
 #include "tls/hash.h"
 
-enum { TARGET_BYTES_BESIDE = 25 };
+enum { MEMBERS_KEPT_MS = 1000 };
 
 struct recipients {
 	const struct conf *conf;     /* borrow */
@@ -28,6 +28,16 @@ struct recipients {
 	char subaddress;             /* '\0': none */
 	struct span srs_domain;      /* borrow: conf; empty: no SRS */
 	struct buf srs_secret;       /* own */
+
+	/* the list whose members were asked for last, kept for MEMBERS_KEPT_MS */
+	struct {
+		struct buf name; /* own */
+		int64_t at_ms;
+		enum recipient_verdict verdict;
+		struct arena arena; /* own: of targets */
+		struct target *targets;
+		size_t n;
+	} members;
 };
 
 /* One resolution under way. */
@@ -48,6 +58,8 @@ struct walk {
 	bool is_caught;     /* a catch-all is being tried */
 	size_t bytes;       /* of the targets, as they travel */
 	bool ignores_quota; /* who may send is asked, not who may receive */
+	bool
+	    is_of_one; /* nothing but one mailbox, by a name of its own, is of interest */
 	/* the arena was full: no verdict is to be had, only a later one */
 	bool is_short;
 };
@@ -95,6 +107,8 @@ recipients_close(struct recipients **rp)
 	names_free(&(*rp)->names);
 	domain_sums_free(&(*rp)->domains);
 	buf_wipe(&(*rp)->srs_secret);
+	buf_free(&(*rp)->members.name);
+	arena_reset(&(*rp)->members.arena);
 	if ((*rp)->mail_dir >= 0)
 		close((*rp)->mail_dir);
 	mem_free(rp);
@@ -189,6 +203,8 @@ add_target(struct walk *w, const struct target *t)
 		    span_eq(w->targets[i].detail, t->detail))
 			return RCPT_LOCAL; /* a member of two lists gets one copy */
 	w->bytes += t->address.n + t->detail.n + t->home.n + TARGET_BYTES_BESIDE;
+	if (w->is_of_one && w->n == 1)
+		return RCPT_LOOP;
 	if (w->n == RECIPIENT_TARGETS_MAX || w->bytes > RECIPIENT_BYTES_MAX) {
 		log_event(LOG_ERR, "list_too_large",
 		    "members=%zu at=%s do=\"split it\"", w->n, log_q(t->address));
@@ -266,7 +282,7 @@ add_member(struct walk *w, struct span member, struct span domain)
 	    resolve(w, is_bare ? join(w, member, domain) : member);
 	if (v == RCPT_LOOP || v == RCPT_TEMP)
 		return v; /* to deliver to some and lose others would be worse than to wait */
-	if (v != RCPT_LOCAL)
+	if (v != RCPT_LOCAL && !w->ignores_quota)
 		log_event(LOG_WARNING, "member_left_out", "member=%s verdict=%d",
 		    log_q(member), (int)v);
 	weigh(w, v);
@@ -397,7 +413,7 @@ static enum recipient_verdict
 catch_all(struct walk *w, struct span local, struct span domain)
 {
 	struct span value;
-	if (w->is_caught)
+	if (w->is_caught || w->is_of_one)
 		return RCPT_UNKNOWN; /* once: the catch-all of an unknown catch-all is nobody */
 	w->is_caught = true;
 	enum recipient_verdict v = try_alias(w, SPAN(""), domain);
@@ -473,14 +489,11 @@ resolve(struct walk *w, struct span text)
 }
 
 static enum recipient_verdict
-resolve_all(struct recipients *r, struct span address, bool ignores_quota,
-    struct arena *arena, struct target **out, size_t *n_out)
+walk_all(struct walk *walk, struct span address, struct target **out, size_t *n_out)
 {
-	struct walk w = {.r = r,
-	    .arena = arena,
-	    .worst = RCPT_LOCAL,
-	    .ignores_quota = ignores_quota};
-	names_begin(r->names);
+	struct walk w = *walk;
+	w.worst = RCPT_LOCAL;
+	names_begin(w.r->names);
 	enum recipient_verdict v = resolve(&w, address);
 	*out = w.targets;
 	*n_out = w.n;
@@ -495,6 +508,14 @@ resolve_all(struct recipients *r, struct span address, bool ignores_quota,
 		*n_out = 0;
 	}
 	return w.is_short ? RCPT_TEMP : v;
+}
+
+static enum recipient_verdict
+resolve_all(struct recipients *r, struct span address, bool ignores_quota,
+    struct arena *arena, struct target **out, size_t *n_out)
+{
+	struct walk w = {.r = r, .arena = arena, .ignores_quota = ignores_quota};
+	return walk_all(&w, address, out, n_out);
 }
 
 enum recipient_verdict
@@ -630,17 +651,38 @@ has_target(const struct target *targets, size_t n, struct span address, bool is_
 	return false;
 }
 
+/* A message asks about many values at once: the list is expanded for all of them. */
+static enum recipient_verdict
+members_of(struct recipients *r, struct span list)
+{
+	int64_t now = clock_mono_ms();
+	if (r->members.at_ms && now - r->members.at_ms < MEMBERS_KEPT_MS &&
+	    span_eq(buf_as_span(&r->members.name), list))
+		return r->members.verdict;
+	arena_reset(&r->members.arena);
+	r->members.arena.max_bytes = 8 << 20;
+	buf_reset(&r->members.name);
+	buf_span(&r->members.name, list);
+	r->members.at_ms = now;
+	r->members.verdict = resolve_all(r, buf_as_span(&r->members.name), true,
+	    &r->members.arena, &r->members.targets, &r->members.n);
+	return r->members.verdict;
+}
+
 int
 recipient_is_member(struct recipients *r, struct span list, struct span value)
 {
-	struct arena arena = {.max_bytes = 8 << 20};
-	struct target *members = NULL, *one = NULL;
-	size_t n, n_one;
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct walk w = {
+	    .r = r, .arena = &arena, .ignores_quota = true, .is_of_one = true};
+	struct target *one = NULL;
+	size_t n_one = 0, n;
 	bool is_in = false;
-	enum recipient_verdict all = resolve_all(r, list, true, &arena, &members, &n),
-			       v = RCPT_UNKNOWN;
-	if (all == RCPT_LOCAL)
-		v = resolve_all(r, value, true, &arena, &one, &n_one);
+	enum recipient_verdict all = members_of(r, list), v = RCPT_UNKNOWN;
+	const struct target *members = r->members.targets;
+	n = all == RCPT_LOCAL ? r->members.n : 0;
+	if (n)
+		v = walk_all(&w, value, &one, &n_one);
 	if (v == RCPT_REMOTE)
 		is_in = has_target(members, n, value, false);
 	else if (v == RCPT_LOCAL && n_one == 1)

@@ -25,6 +25,7 @@ enum recipient_verdict {
 enum {
 	RECIPIENT_DEPTH_MAX = 16,
 	RECIPIENT_TARGETS_MAX = 1000,
+	TARGET_BYTES_BESIDE = 25, /* of a target as it travels, beside its texts */
 	SENDERS_MOST = 100,
 	RECIPIENT_BYTES_MAX =
 	    60000 /* all targets of an address, as they travel in one message */

@@ -63,37 +63,40 @@ put_groups(struct user_change *ch, struct account *a)
 	return err;
 }
 
+/*
+ * What a group is given, or has taken away, is looked at when a session opens another's mailbox: those
+ * of the account end, in all daemons.
+ */
 static int
-change(struct merpati *c, int *argc, char **argv, bool is_in)
+change(struct merpati *c, int argc, char **argv, bool is_in)
 {
-	int status = opts_read(c, NULL, 0, argc, argv, 2, USER_ARGUMENTS_MAX);
+	int status = opts_read(c, NULL, 0, &argc, argv, 2, USER_ARGUMENTS_MAX);
 	struct buf text = {0};
-	for (int i = 1; i < *argc && status == EX_OK; i++)
+	unsigned n = 0;
+	for (int i = 1; i < argc && status == EX_OK; i++)
 		status = group_read(c, argv[i], &text);
+	struct wish w = {argv + 1, argc - 1, is_in};
+	if (status == EX_OK)
+		status = user_change_each(c, 1, argv, put_groups, &w);
+	if (status == EX_OK) {
+		buf_reset(&text);
+		domain_address_put(c->conf, span_of(argv[0]), &text);
+		status = kick_sessions(c, buf_cstr(&text), NULL, &n);
+	}
 	buf_free(&text);
-	struct wish w = {argv + 1, *argc - 1, is_in};
-	return status == EX_OK ? user_change_each(c, 1, argv, put_groups, &w) : status;
+	return status;
 }
 
 int
 cmd_user_join(struct merpati *c, int argc, char **argv)
 {
-	return change(c, &argc, argv, true);
+	return change(c, argc, argv, true);
 }
 
-/* What others gave the group its sessions may hold open: they end, in all daemons. */
 int
 cmd_user_leave(struct merpati *c, int argc, char **argv)
 {
-	struct buf address = {0};
-	unsigned n = 0;
-	int status = change(c, &argc, argv, false);
-	if (status == EX_OK) {
-		domain_address_put(c->conf, span_of(argv[0]), &address);
-		status = kick_sessions(c, buf_cstr(&address), NULL, &n);
-	}
-	buf_free(&address);
-	return status;
+	return change(c, argc, argv, false);
 }
 
 static int

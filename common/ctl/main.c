@@ -92,7 +92,7 @@ static const struct command commands[] = {
 	{{"user", "identities"}, "[ADDRESS...]",                  true,  cmd_user_identities,
 		"as whom accounts may send besides, by grants", NULL},
 	{{"user", "join"},     "ADDRESS GROUP...",                true,  cmd_user_join,
-		"an account is in these groups of its domain: mail to GROUP@DOMAIN goes to its members, group:GROUP gives them mailboxes", NULL},
+		"an account is in these groups of its domain: mail to GROUP@DOMAIN goes to its members, group:GROUP gives them mailboxes; sessions of the account end", NULL},
 	{{"user", "leave"},    "ADDRESS GROUP...",                true,  cmd_user_leave,
 		"the end of that; sessions of the account end", NULL},
 	{{"user", "groups"},   "[ADDRESS...]",                    true,  cmd_user_groups,

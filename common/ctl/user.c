@@ -109,8 +109,13 @@ user_written(struct accounts_writer **writer, int err)
 	int ended = accounts_write_end(writer);
 	if (err == E_OK && ended == E_OK)
 		return EX_OK;
-	ctl_say("the table of accounts was not written: %s",
-	    err_name(err != E_OK ? err : ended));
+	if (err == E_LIMIT && ended == E_OK)
+		ctl_say(
+		    "nothing was changed: it would be more than an account or a group "
+		    "can have");
+	else
+		ctl_say("the table of accounts was not written: %s",
+		    err_name(err != E_OK ? err : ended));
 	return EX_IOERR;
 }
 
