@@ -67,21 +67,60 @@ put_rights(struct buf *out, unsigned rights)
 		buf_str(out, "\"\"");
 }
 
+enum { ENTRIES_MOST = ACL_ENTRIES_MOST + 1 /* the owner's, which no row may name */ };
+
 struct entries {
 	struct session *session;
-	const struct place *place;
+	size_t n;
+
+	struct {
+		struct span identifier; /* borrow: arena */
+		unsigned rights;
+		uint32_t uid, uid_now;
+	} all[ENTRIES_MOST];
 };
 
 static void
-put_entry(void *ctx, struct span identifier, unsigned rights)
+take_entry(void *ctx, struct span identifier, unsigned rights, uint32_t uid)
 {
-	const struct entries *e = ctx;
+	struct entries *e = ctx;
+	if (e->n == ENTRIES_MOST)
+		return;
+	e->all[e->n].identifier = arena_span(&e->session->arena, identifier);
+	e->all[e->n].rights = rights;
+	e->all[e->n++].uid = uid;
+}
+
+/* Who has the addresses now that were given something: E_OK, E_IO */
+static int
+look_up(struct entries *e)
+{
+	struct span whom[ENTRIES_MOST];
+	uint32_t uids[ENTRIES_MOST];
+	size_t n = 0, at = 0;
+	for (size_t i = 0; i < e->n; i++)
+		if (e->all[i].uid != RIGHTS_ANY_UID)
+			whom[n++] = e->all[i].identifier;
+	int err = share_uids(e->session, whom, n, uids);
+	for (size_t i = 0; i < e->n && err == E_OK; i++)
+		e->all[i].uid_now =
+		    e->all[i].uid == RIGHTS_ANY_UID ? RIGHTS_ANY_UID : uids[at++];
+	return err;
+}
+
+static void
+put_entries(const struct entries *e, const struct place *place)
+{
 	struct buf *out = respond_out(e->session), space = {0};
-	buf_ch(out, ' ');
-	put_mailbox(out, shown(e->session, e->place, identifier, &space),
-	    true); /* an astring */
-	buf_ch(out, ' ');
-	put_rights(out, rights);
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->all[i].uid != e->all[i].uid_now)
+			continue; /* another account's: nobody has it */
+		buf_ch(out, ' ');
+		put_mailbox(out, shown(e->session, place, e->all[i].identifier, &space),
+		    true); /* an astring */
+		buf_ch(out, ' ');
+		put_rights(out, e->all[i].rights);
+	}
 	buf_free(&space);
 }
 
@@ -113,17 +152,18 @@ cmd_getacl(struct session *s, struct command *c)
 		return reply;
 	if (!(m.rights & RIGHT_ADMIN))
 		return R_NO_RIGHT;
+	struct entries e = {.session = s};
+	enum store_said said = store_acl(place.store, place.name, take_entry, &e);
+	if (said != STORE_DONE)
+		return reply_of(said, false);
+	if (look_up(&e) != E_OK)
+		return R_LATER;
 	struct buf *out = respond_out(s);
-	size_t before = out->len;
 	buf_str(out, "* ACL ");
 	put_mailbox(out, mailbox, is_utf8(s));
-	enum store_said said = store_acl(place.store, place.name, put_entry,
-	    &(struct entries){.session = s, .place = &place});
-	if (said == STORE_DONE)
-		buf_str(out, "\r\n");
-	else
-		buf_cut(out, before);
-	return reply_of(said, false);
+	put_entries(&e, &place);
+	buf_str(out, "\r\n");
+	return R_DONE;
 }
 
 enum reply
@@ -183,6 +223,16 @@ parse_change(struct parse *p, enum store_acl_how *how, unsigned *rights)
 	           : parse_fail(p, from, "rights of lrswipkxtea");
 }
 
+/* The account that has the address now; nobody's is taken away as well as given.  E_OK, E_IO */
+static int
+whose(struct session *s, struct span identifier, enum store_acl_how how, uint32_t *out)
+{
+	*out = RIGHTS_ANY_UID;
+	return how != ACL_DELETE && identifier_is_given(identifier)
+	           ? share_uids(s, &identifier, 1, out)
+	           : E_OK;
+}
+
 static enum reply
 change(struct session *s, struct command *c, bool is_delete)
 {
@@ -204,8 +254,11 @@ change(struct session *s, struct command *c, bool is_delete)
 		r = canonical(s, p, &place, identifier, &kept);
 	if (r != R_DONE)
 		return r;
+	uint32_t uid;
+	if (whose(s, kept, how, &uid) != E_OK)
+		return R_LATER;
 	enum store_said said =
-	    store_acl_set(place.store, place.name, kept, how, rights);
+	    store_acl_set(place.store, place.name, kept, how, rights, uid);
 	if (said == STORE_DONE && !span_eqs(kept, "owner"))
 		share_granted(s, &place);
 	return reply_of(said, false);

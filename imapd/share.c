@@ -266,6 +266,24 @@ share_granted(struct session *s, const struct place *p)
 }
 
 int
+share_uids(struct session *s, const struct span *identifiers, size_t n, uint32_t *out)
+{
+	struct buf body = {0};
+	struct ask_msg reply = {.fd = -1};
+	(void)s;
+	if (n == 0)
+		return E_OK;
+	for (size_t i = 0; i < n; i++)
+		buf_bytes(
+		    &body, span_head(identifiers[i], span_rfind(identifiers[i], '@')));
+	int err = ask(SHARES_UIDS, &body, &reply);
+	for (size_t i = 0; i < n && err == E_OK; i++)
+		out[i] = rd_u32(&reply.body);
+	buf_free(&body);
+	return err == E_OK && rd_end(&reply.body) == E_OK ? E_OK : E_IO;
+}
+
+int
 share_deposit(const struct place *p, int *out)
 {
 	int err = ask_open(span_of(p->owner_local), true, out);

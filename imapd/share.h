@@ -46,6 +46,12 @@ void share_mailboxes(
  * when that fails
  */
 void share_granted(struct session *, const struct place *);
+/*
+ * share_uids - of the accounts that have these addresses of the session's domain; 0: nobody has it.
+ * E_OK, E_IO (it is not known now)
+ */
+MUST_USE int share_uids(
+    struct session *, const struct span *identifiers, size_t n, uint32_t *out);
 /* share_append - all n or none; as store_append, whosever the mailbox is */
 enum store_said share_append(struct session *, const struct place *, struct incoming *,
     size_t n, uint32_t *uidvalidity, uint32_t *first_uid);

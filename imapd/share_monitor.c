@@ -12,7 +12,7 @@ const struct role *shares_role, *door_role;
 
 enum {
 	TERMS_BYTES =
-	    4 + ACCOUNT_ADDRESS_MAX + 4 + ACCOUNT_GROUPS_MAX + 8 + 8 + 8 + 1 + 8
+	    4 + ACCOUNT_ADDRESS_MAX + 4 + ACCOUNT_GROUPS_MAX + 4 + 8 + 8 + 1 + 8
 };
 
 void
@@ -20,7 +20,7 @@ door_terms_put(struct buf *b, const struct door_terms *t)
 {
 	buf_bytes(b, t->guest);
 	buf_bytes(b, t->groups);
-	buf_u64(b, (uint64_t)t->guest_since_sec);
+	buf_u32(b, t->guest_uid);
 	buf_u64(b, t->quota_bytes);
 	buf_u64(b, t->quota_messages);
 	buf_u8(b, t->is_deposit);
@@ -32,7 +32,7 @@ door_terms_get(struct rd *r, struct door_terms *out)
 {
 	out->guest = rd_str(r, ACCOUNT_ADDRESS_MAX);
 	out->groups = rd_str(r, ACCOUNT_GROUPS_MAX);
-	out->guest_since_sec = (int64_t)rd_u64(r);
+	out->guest_uid = rd_u32(r);
 	out->quota_bytes = rd_u64(r);
 	out->quota_messages = rd_u64(r);
 	out->is_deposit = rd_u8(r) == 1;

@@ -30,6 +30,7 @@ struct opening {
 	struct loop_fd *watch; /* own */
 	int fd;                /* own */
 	bool is_own;           /* of the asking account: to know what it gave */
+	uint32_t owner_uid;
 	char owner[ACCOUNT_ADDRESS_MAX + 1];
 };
 
@@ -63,6 +64,17 @@ is_list(struct span in)
 	return r.err == E_OK;
 }
 
+/* As the table has it now: what ended its guests knows nothing of one who is at the door. */
+static enum share_said
+look_again(const struct opening *o)
+{
+	struct account a;
+	int err = account_get(role.accounts, span_of(o->owner), &role.arena, &a);
+	bool is_shared = err == E_OK && !a.is_suspended && a.uid == o->owner_uid;
+	arena_reset(&role.arena);
+	return is_shared ? SHARE_DONE : err == E_IO ? SHARE_LATER : SHARE_NONE;
+}
+
 static void
 on_door(void *ctx, int fd, unsigned events)
 {
@@ -77,10 +89,10 @@ on_door(void *ctx, int fd, unsigned events)
 	if (err == E_OK)
 		shares_index_set(role.index, span_of(o->owner), m.body.in);
 	bool is_good = err == E_OK && (o->is_own || m.fd >= 0);
+	enum share_said said = is_good ? look_again(o) : SHARE_LATER;
 	if (o->member) {
 		o->member->opening = NULL;
-		say(o->member, is_good ? SHARE_DONE : SHARE_LATER,
-		    is_good && !o->is_own ? m.fd : -1);
+		say(o->member, said, said == SHARE_DONE && !o->is_own ? m.fd : -1);
 	}
 	if (m.fd >= 0)
 		close(m.fd);
@@ -148,18 +160,18 @@ accounts_ready(void)
 	return err;
 }
 
-/* Who asks, as the table has it now.  E_OK, E_IO: in no group as far as is known */
+/* Who asks, as the table has it now.  E_OK, E_BAD (it is there no more), E_IO (in no group) */
 static int
 find_guest(const struct member *m, struct shares_guest *out)
 {
-	struct account a = {.groups = SPAN("")};
+	struct account a;
 	int err = accounts_ready();
 	if (err == E_OK)
 		err = account_get(role.accounts, span_of(m->account), &role.arena, &a);
 	*out = (struct shares_guest){.address = span_of(m->account),
 	    .groups = err == E_OK ? a.groups : SPAN(""),
-	    .since_sec = err == E_OK ? a.created_sec : 0};
-	return err == E_BAD ? E_OK : err;
+	    .uid = err == E_OK ? (uint32_t)a.uid : 0};
+	return err;
 }
 
 static int
@@ -171,10 +183,12 @@ ask_list(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	if (find_guest(m, &guest) != E_OK)
+	int err = find_guest(m, &guest);
+	if (err == E_IO)
 		log_event(LOG_WARNING, "groups_not_known", "account=%s",
 		    log_q(guest.address));
-	shares_index_each(role.index, &guest, put_owner, &l);
+	if (err != E_BAD)
+		shares_index_each(role.index, &guest, put_owner, &l);
 	arena_reset(&role.arena);
 	return E_OK;
 }
@@ -204,7 +218,7 @@ open_door(struct member *m, const struct account *a, const struct shares_guest *
 	bool is_own = span_eq(a->address, guest->address);
 	struct door_terms terms = {.guest = is_own ? SPAN("") : guest->address,
 	    .groups = is_own ? SPAN("") : guest->groups,
-	    .guest_since_sec = guest->since_sec,
+	    .guest_uid = guest->uid,
 	    .quota_bytes = a->quota_bytes,
 	    .quota_messages = a->quota_messages,
 	    .is_deposit = is_deposit,
@@ -219,7 +233,10 @@ open_door(struct member *m, const struct account *a, const struct shares_guest *
 		return err;
 	}
 	struct opening *o = mem_new(sizeof *o);
-	*o = (struct opening){.member = m, .fd = pair[0], .is_own = is_own};
+	*o = (struct opening){.member = m,
+	    .fd = pair[0],
+	    .is_own = is_own,
+	    .owner_uid = (uint32_t)a->uid};
 	memcpy(o->owner, a->address.p, a->address.n);
 	o->watch = loop_watch(child_loop(), o->fd, LOOP_READ, on_door, o);
 	m->opening = o;
@@ -267,7 +284,7 @@ ask_open(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	enum share_said said = find(&guest, buf_as_span(&address), &account);
 	/* what it gets for a group is not told from what it does not: not now, it says */
 	if (err != E_OK)
-		said = SHARE_LATER;
+		said = err == E_BAD ? SHARE_NONE : SHARE_LATER;
 	if (said == SHARE_DONE && open_door(m, &account, &guest, is_deposit) != E_OK)
 		said = SHARE_LATER;
 	arena_reset(&role.arena);
@@ -278,12 +295,48 @@ ask_open(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_OK;
 }
 
+static uint32_t
+uid_of(const struct member *m, struct span local, bool *is_known)
+{
+	struct buf address = {0};
+	struct account account;
+	address_put(&address, m, local);
+	int err =
+	    account_get(role.accounts, buf_as_span(&address), &role.arena, &account);
+	*is_known &= err != E_IO;
+	buf_free(&address);
+	arena_reset(&role.arena);
+	return err == E_OK ? (uint32_t)account.uid : 0;
+}
+
+static int
+ask_uids(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct rd whom = *body;
+	unsigned n = 0;
+	(void)fd, (void)fd_back;
+	while (body->in.n && body->err == E_OK && n++ < ACL_ENTRIES_MOST)
+		rd_str(body, ACCOUNT_ADDRESS_MAX);
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	bool is_known = accounts_ready() == E_OK;
+	while (whom.in.n && is_known)
+		buf_u32(reply,
+		    uid_of(a->ctx, rd_str(&whom, ACCOUNT_ADDRESS_MAX), &is_known));
+	if (!is_known)
+		buf_reset(reply); /* fewer than were asked for */
+	return E_OK;
+}
+
+enum { UIDS_BYTES = ACL_ENTRIES_MOST * (4 + ACCOUNT_ADDRESS_MAX) };
+
 /* clang-format off */
 static const struct ask_row rows[SHARES_ASKS] = {
 	/*              name    legal in  times              bytes                        fd back  answered by */
 	[SHARES_WHO]  = {"WHO",  PH_NEW,   1,                 4 + ACCOUNT_ADDRESS_MAX + 4, false,   ask_who},
 	[SHARES_LIST] = {"LIST", PH_KNOWN, SHARES_OPENS_MOST, 0,                           false,   ask_list},
 	[SHARES_OPEN] = {"OPEN", PH_KNOWN, SHARES_OPENS_MOST, 4 + ACCOUNT_ADDRESS_MAX + 1, true,    ask_open},
+	[SHARES_UIDS] = {"UIDS", PH_KNOWN, SHARES_OPENS_MOST, UIDS_BYTES,                  false,   ask_uids},
 };
 
 /* clang-format on */

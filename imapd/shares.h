@@ -4,11 +4,12 @@
  * anything to whom and looks accounts up, the role "door" is a process of the other account that
  * hands a channel of its keeper out (store/door.h).
  *   session -> monitor  SHARE_CHANNEL: a channel to shares, on which the monitor said first whose it is
- *   session -> shares   SHARES_LIST, SHARES_OPEN
+ *   session -> shares   SHARES_LIST, SHARES_OPEN, SHARES_UIDS
  *   shares -> monitor   SHARE_FORK: a door of that account, for this guest
  *   door -> shares      DOOR_OPEN, once: who was given anything, and the channel
  * A session that was taken over gets, of another account's, what its keeper gives this guest; it
- * cannot say that it is somebody else, and hears of nobody who gave it nothing.  The role shares
+ * cannot say that it is somebody else, and hears of nobody who gave it nothing more than whether an
+ * address of its domain has an account, as a RCPT tells anybody, and its uid.  The role shares
  * names uid and home, as auth does (login/ticket.h).
  */
 #ifndef IMAPD_SHARES_H
@@ -37,6 +38,11 @@ enum shares_ask {
 	 * but who was given anything is known then
 	 */
 	SHARES_OPEN,
+	/*
+	 * n x str local part -> n x u32 uid; 0: there is no such account.  For what is given to an
+	 * address: whose it is (store/rights.h)
+	 */
+	SHARES_UIDS,
 	SHARES_ASKS
 };
 
@@ -45,8 +51,9 @@ enum share_said { SHARE_DONE, SHARE_NONE, SHARE_LATER };
 enum { DOOR_OPEN = 1 /* n x str identifier, fd: the channel.  No reply */ };
 
 enum {
-	SHARES_OWNERS_MOST = 100,   /* that one account is told of */
-	SHARES_OPENS_MOST = 3000,   /* a session, in a minute */
+	SHARES_OWNERS_MOST = 100, /* that one account is told of */
+	SHARES_OPENS_MOST =
+	    3000, /* a session, in a minute; as many lists, and asks for uids */
 	SHARES_GRANTED_MOST = 1000, /* identifiers of one account that are kept */
 };
 
@@ -69,7 +76,7 @@ void shares_index_set(struct shares_index *, struct span owner, struct span gran
 /* Who asks, and the groups of its domain that it is in: "name\n" each.  Borrows. */
 struct shares_guest {
 	struct span address, groups;
-	int64_t since_sec; /* since when it is there */
+	uint32_t uid;
 };
 
 /* shares_index_has - the owner gave that account, a group of it, or all of its domain, anything */

@@ -46,6 +46,16 @@ share_granted(struct session *s, const struct place *p)
 	(void)s, (void)p;
 }
 
+/* b@x.test has an account, nobody else */
+int
+share_uids(struct session *s, const struct span *identifiers, size_t n, uint32_t *out)
+{
+	(void)s;
+	for (size_t i = 0; i < n; i++)
+		out[i] = span_eqs(identifiers[i], "b@x.test") ? 1000 : 0;
+	return E_OK;
+}
+
 #ifdef SHARE_FAKES_APPEND
 enum store_said
 share_append(struct session *s, const struct place *p, struct incoming *all, size_t n,

@@ -161,19 +161,31 @@ end_in_jail(int chan, const char *home, void *ctx)
 
 /* What it shared is shared no longer: guests that are in have a channel to its keeper. */
 static int
-end_guests(struct merpati *c, int argc, char **argv)
+end_guests(const struct merpati *c, const struct account *a)
+{
+	struct worker w;
+	int status = worker_start(c->conf, a, end_in_jail, NULL, &w);
+	if (status != EX_OK)
+		return status;
+	status = worker_serve(&w, NULL, 0, NULL);
+	if (status != EX_OK)
+		ctl_say(
+		    "%.*s: others that it shared with may still be in its mailboxes",
+		    SPAN_ARG(a->address));
+	return status;
+}
+
+static int
+end_all_guests(struct merpati *c, int argc, char **argv)
 {
 	struct accounts *accounts = NULL;
 	struct arena arena = {0};
 	int status = user_accounts(c, &accounts);
 	for (int i = 0; i < argc && accounts; i++) {
 		struct account a;
-		struct worker w;
 		int err = user_find(c, accounts, argv[i], &arena, &a);
 		if (err == EX_OK)
-			err = worker_start(c->conf, &a, end_in_jail, NULL, &w);
-		if (err == EX_OK)
-			err = worker_serve(&w, NULL, 0, NULL);
+			err = end_guests(c, &a);
 		if (err != EX_OK && err != EX_NOUSER)
 			status = err;
 		arena_reset(&arena);
@@ -198,7 +210,7 @@ cmd_user_suspend(struct merpati *c, int argc, char **argv)
 	int status = suspend(c, &n, argv, true);
 	bool is_done = status == EX_OK || status == EX_NOUSER;
 	int kicked = is_done ? kick_all(c, n, argv) : EX_OK;
-	int ended = is_done ? end_guests(c, n, argv) : EX_OK;
+	int ended = is_done ? end_all_guests(c, n, argv) : EX_OK;
 	kicked = kicked == EX_OK ? ended : kicked;
 	return status == EX_OK ? kicked : status;
 }
@@ -248,6 +260,29 @@ remove_one(struct user_change *ch, struct account *a)
 	return account_remove(ch->writer, a->address);
 }
 
+/* Whoever speaks as it, or is its guest, does so no longer. */
+static int
+end_removed(struct merpati *c, const struct account *a)
+{
+	struct buf address = {0};
+	unsigned n = 0;
+	buf_span(&address, a->address);
+	int status = kick_sessions(c, buf_cstr(&address), NULL, &n);
+	int ended = end_guests(c, a);
+	buf_free(&address);
+	return status == EX_OK ? ended : status;
+}
+
+static int
+remove_mail(struct merpati *c, const struct account *a, bool has_mail)
+{
+	if (has_mail)
+		return mailbox_remove(c->conf, a);
+	printf("%.*s is removed; its mail stays in %s/%.*s\n", SPAN_ARG(a->address),
+	    conf_str(c->conf, "common", "mail_dir"), SPAN_ARG(a->home));
+	return EX_OK;
+}
+
 int
 cmd_user_remove(struct merpati *c, int argc, char **argv)
 {
@@ -260,13 +295,11 @@ cmd_user_remove(struct merpati *c, int argc, char **argv)
 		return status;
 	status = user_change_each(c, argc, argv, remove_one, &r);
 	for (size_t i = 0; i < r.n && status != EX_IOERR; i++) {
-		if (!has_mail)
-			printf("%.*s is removed; its mail stays in %s/%.*s\n",
-			    SPAN_ARG(r.removed[i].address),
-			    conf_str(c->conf, "common", "mail_dir"),
-			    SPAN_ARG(r.removed[i].home));
-		else if (mailbox_remove(c->conf, &r.removed[i]) != EX_OK)
+		int ended = end_removed(c, &r.removed[i]);
+		if (remove_mail(c, &r.removed[i], has_mail) != EX_OK)
 			status = EX_IOERR;
+		else if (status == EX_OK)
+			status = ended;
 	}
 	mem_free(&r.removed);
 	arena_reset(&r.arena);

@@ -183,6 +183,8 @@ ask_append_put(struct buf *b, const struct ask_append *a)
 	buf_u64(b, a->quota_messages);
 	buf_u32(b, a->replaced_mailbox);
 	buf_u32(b, a->replaced_uid);
+	buf_u64(b, a->coming_bytes);
+	buf_u16(b, a->coming);
 	buf_u16(b, a->n);
 }
 
@@ -194,6 +196,8 @@ ask_append_get(struct rd *r, struct ask_append *out)
 	out->quota_messages = rd_u64(r);
 	out->replaced_mailbox = rd_u32(r);
 	out->replaced_uid = rd_u32(r);
+	out->coming_bytes = rd_u64(r);
+	out->coming = rd_u16(r);
 	out->n = rd_u16(r);
 	return r->err == E_OK && out->n <= STORE_APPENDS_MOST ? E_OK : E_BAD;
 }

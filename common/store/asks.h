@@ -42,7 +42,7 @@ enum keeper_ask {
 	KEEPER_LEAVE, /* -> said; then it writes a dump and ends */
 	KEEPER_HOLD, /* this session is held to its user's rights from now on; no reply */
 	/*
-	 * str address, str groups ("name\n" each), u64 since when it is there, u64 bytes, u64 messages: of the account's quota, u8
+	 * str address, str groups ("name\n" each), u32 its uid, u64 bytes, u64 messages: of the account's quota, u8
 	 * is_deposit -> said.  From now on this is a channel of that account, which may ask what a guest
 	 * may; of a deposit: APPEND alone (door.h)
 	 */
@@ -51,7 +51,7 @@ enum keeper_ask {
 	KEEPER_GRANTED,
 	/* u32 mailbox, u32 uid -> said, fd: the message, for reading.  A guest's */
 	KEEPER_FILE,
-	KEEPER_ACL,      /* name -> said, n x (str identifier, u16 enum right) */
+	KEEPER_ACL, /* name -> said, n x (str identifier, u16 enum right, u32 uid) */
 	KEEPER_METADATA, /* name ("": the account's) -> said, n x (str entry, str value) */
 	/* name, n x (str entry, u8 is_nil, str value) -> said */
 	KEEPER_SET_METADATA,
@@ -73,11 +73,11 @@ enum keeper_ask {
 	KEEPER_DELETE, /* name -> said */
 	KEEPER_RENAME, /* name, name -> said */
 	/*
-	 * struct ask_append, n x struct ask_message (none: whether any may come) -> said, u32 uidvalidity, u32 first uid
+	 * struct ask_append, n x struct ask_message (none: whether what is coming may) -> said, u32 uidvalidity, u32 first uid
 	 */
 	KEEPER_APPEND,
 	KEEPER_COPY, /* struct ask_copy -> said, u32 uidvalidity, set from, set to */
-	/* name, str identifier, u8 enum store_acl_how, u16 enum right -> said */
+	/* name, str identifier, u8 enum store_acl_how, u16 enum right, u32 uid (rights.h) -> said */
 	KEEPER_SET_ACL,
 	KEEPER_ADOPT, /* name, u32 uidvalidity, u32 uidnext, u32 reserved -> said */
 	/* -- may be asked again -- */
@@ -139,7 +139,8 @@ struct ask_append {
 	struct span target; /* borrow: the body */
 	uint64_t quota_bytes, quota_messages;
 	uint32_t replaced_mailbox, replaced_uid; /* REPLACE; 0: none */
-	uint16_t n;
+	uint64_t coming_bytes;                   /* where n is 0: of what may come */
+	uint16_t n, coming;
 };
 
 struct ask_message {

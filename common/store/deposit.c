@@ -43,12 +43,17 @@ store_deposit(int chan, struct span mailbox, const struct incoming *all, size_t 
 {
 	struct buf body = {0}, in = {0};
 	struct rd rest;
+	uint64_t bytes = 0;
 	enum store_said said;
 	if (n == 0 || n > STORE_APPENDS_MOST)
 		return STORE_TOO_MANY;
 	if (mailbox.n > STORE_NAME_MAX)
 		return STORE_NONEXISTENT;
 	buf_bytes(&body, mailbox);
+	buf_u16(&body, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		bytes += all[i].size_bytes;
+	buf_u64(&body, bytes);
 	said = ask_deposit(chan, DEPOSIT_BEGIN, &body, -1, &in, &rest);
 	for (size_t i = 0; i < n && said == STORE_DONE; i++)
 		said = bring(chan, &all[i], &in);

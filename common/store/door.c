@@ -83,7 +83,7 @@ ask_guest(int chan, const struct door_terms *t)
 	struct ask_msg reply = {.fd = -1};
 	buf_bytes(&body, t->guest);
 	buf_bytes(&body, t->groups);
-	buf_u64(&body, (uint64_t)t->guest_since_sec);
+	buf_u32(&body, t->guest_uid);
 	buf_u64(&body, t->quota_bytes);
 	buf_u64(&body, t->quota_messages);
 	buf_u8(&body, t->is_deposit);
@@ -121,7 +121,9 @@ struct deposit {
 	struct arena arena;
 	struct incoming *all; /* own */
 	size_t n, cap;
-	uint64_t bytes;
+	/* of what it said that it brings */
+	uint16_t most;
+	uint64_t bytes_left;
 };
 
 /* Where the keeper of the guest's channel is gone: no other one would know that it is a guest's. */
@@ -161,21 +163,10 @@ said_of(int err)
 	                              : STORE_DISK_FULL;
 }
 
-static bool
-has_room(const struct deposit *d, uint64_t size)
-{
-	const struct door_terms *t = d->terms;
-	return (!t->quota_bytes || d->bytes + size <= t->quota_bytes) &&
-	       (!t->quota_messages || d->n < t->quota_messages);
-}
-
 static enum store_said
 take_message(struct deposit *d, const struct incoming *about, int fd)
 {
-	if (d->n == STORE_APPENDS_MOST)
-		return STORE_TOO_MANY;
-	if (!has_room(d, about->size_bytes))
-		return STORE_OVER_QUOTA;
+	d->bytes_left -= about->size_bytes;
 	d->all = mem_room(d->all, d->n, &d->cap, sizeof *d->all);
 	struct incoming *m = &d->all[d->n];
 	int err = incoming_begin(d->store, m);
@@ -186,7 +177,6 @@ take_message(struct deposit *d, const struct incoming *about, int fd)
 	m->keywords = about->keywords;
 	m->n_keywords = about->n_keywords;
 	m->date_sec = about->date_sec;
-	d->bytes += about->size_bytes;
 	return said_of(copy_file(fd, about->size_bytes, m));
 }
 
@@ -201,9 +191,13 @@ on_begin(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct buf ask = {0};
 	struct answer answer;
 	struct ask_append append = {.target = rd_str(body, STORE_NAME_MAX)};
+	append.coming = rd_u16(body);
+	append.coming_bytes = rd_u64(body);
 	(void)fd, (void)fd_back;
-	if (rd_end(body) != E_OK)
+	if (rd_end(body) != E_OK || append.coming > STORE_APPENDS_MOST)
 		return E_BAD;
+	d->most = append.coming;
+	d->bytes_left = append.coming_bytes;
 	buf_span(&d->mailbox, append.target);
 	ask_append_put(&ask, &append);
 	enum store_said said =
@@ -237,7 +231,8 @@ on_message(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	for (size_t i = 0; words && i < m.n_keywords; i++)
 		words[i] = rd_copy(body, STORE_KEYWORD_MAX, &d->arena);
 	m.keywords = words;
-	if (!words || rd_end(body) != E_OK ||
+	if (!words || rd_end(body) != E_OK || d->n == d->most ||
+	    m.size_bytes > d->bytes_left ||
 	    !is_file_of(*fd, m.size_bytes, d->terms->message_bytes_most))
 		return E_BAD;
 	buf_u8(reply, (uint8_t)take_message(d, &m, *fd));
@@ -259,12 +254,14 @@ on_end(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_bac
 	return E_OK;
 }
 
+enum { BEGIN_BYTES = 4 + STORE_NAME_MAX + 2 + 8 };
+
 enum { MESSAGE_BYTES = 4 + 8 + 8 + 2 + STORE_KEYWORDS_MAX * (4 + STORE_KEYWORD_MAX) };
 
 /* clang-format off */
 static const struct ask_row rows[DEPOSIT_ASKS] = {
 	/*                   name       legal in  times               bytes               fd back  answered by */
-	[DEPOSIT_BEGIN]   = {"BEGIN",   PH_NEW,   1,                  4 + STORE_NAME_MAX, false,   on_begin},
+	[DEPOSIT_BEGIN]   = {"BEGIN",   PH_NEW,   1,                  BEGIN_BYTES,        false,   on_begin},
 	[DEPOSIT_MESSAGE] = {"MESSAGE", PH_BEGUN, STORE_APPENDS_MOST, MESSAGE_BYTES,      false,   on_message},
 	[DEPOSIT_END]     = {"END",     PH_BEGUN, 1,                  0,                  false,   on_end},
 };

@@ -13,8 +13,8 @@ struct door_terms {
 	struct span
 	    guest; /* its address; empty: nobody, who was given anything is asked for */
 	struct span groups; /* that the guest is in: "name\n" each */
-	/* since when that account is there; what was given to its address before was another one's */
-	int64_t guest_since_sec;
+	uint32_t
+	    guest_uid; /* what its address was given under another uid is not its own */
 	/* of this account, for what the guest adds; 0: none */
 	uint64_t quota_bytes, quota_messages;
 	bool is_deposit;             /* for messages that come: door_deposit */
@@ -31,7 +31,10 @@ MUST_USE int door_open(
 
 /* What a guest with a deposit may ask: an ask at a time, until it leaves. */
 enum deposit_ask {
-	/* str mailbox, once and first -> u8 said: whether anything may come there */
+	/*
+	 * str mailbox, u16 n messages, u64 bytes of all of them, once and first -> u8 said: whether
+	 * they may come there.  More than was said ends who brings it
+	 */
 	DEPOSIT_BEGIN = 1,
 	/* u32 flags, u64 date, u64 size, u16 n, n x str keyword, fd: a regular file -> u8 said */
 	DEPOSIT_MESSAGE,

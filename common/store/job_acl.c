@@ -5,13 +5,12 @@
  */
 #include <string.h>
 
-#include "base/clock.h"
 #include "store/annotations.h"
 #include "store/jobs.h"
 
 /* ---- what somebody has ---- */
 
-enum { GIVEN_TEXT_MAX = 21 /* octets of when it was */ };
+enum { WHOSE_TEXT_MAX = 12 /* octets of a uid, and what is before it */ };
 
 struct gathered {
 	const struct guest *guest; /* borrow; NULL: the account itself */
@@ -28,21 +27,33 @@ rights_of_row(const struct annotation *a)
 	return rights_parse(letters, &rights) == E_OK ? rights : 0;
 }
 
-/* When it was given, behind the letters; 0: before that was noted. */
-static int64_t
-given_sec(const struct annotation *a)
+/* Behind the letters: " uN". */
+static uint32_t
+uid_of_row(const struct annotation *a)
 {
 	struct span text = a->value;
-	uint64_t sec;
+	uint64_t uid;
 	span_cut(&text, ' ');
-	return span_u64(text, INT64_MAX, &sec) == E_OK ? (int64_t)sec : 0;
+	return span_take(&text, 'u') && span_u64(text, UINT32_MAX, &uid) == E_OK
+	           ? (uint32_t)uid
+	           : RIGHTS_ANY_UID;
 }
 
-/* An address may have been given to another person since: that one has nothing of it. */
+/* What an address was given while another account had it, or none, is not its own. */
 static bool
-is_guests(const struct gathered *g, const struct annotation *a, struct span who)
+is_whose(const struct annotation *a, uint32_t uid)
 {
-	return span_eqs(who, g->guest->who) && given_sec(a) >= g->guest->since_sec;
+	uint32_t given = uid_of_row(a);
+	return given == RIGHTS_ANY_UID || given == uid;
+}
+
+/* What is taken from an address is taken from whoever has it. */
+static bool
+is_guests(const struct gathered *g, const struct annotation *a, struct span who,
+    bool is_minus)
+{
+	return span_eqs(who, g->guest->who) &&
+	       (is_minus || (is_whose(a, g->guest->uid) && uid_of_row(a) != 0));
 }
 
 static bool
@@ -59,7 +70,8 @@ gather(void *ctx, const struct annotation *a)
 	struct gathered *g = ctx;
 	struct span who = a->who;
 	bool is_minus = span_take(&who, '-');
-	bool is_self = g->guest ? is_guests(g, a, who) : span_eqs(who, "owner");
+	bool is_self =
+	    g->guest ? is_guests(g, a, who, is_minus) : span_eqs(who, "owner");
 	/* a guest may write -anyone: it takes nothing from the account itself */
 	bool is_all = span_eqs(who, "anyone") && (g->guest || !is_minus);
 	/* the account itself has its own rights, whatever groups it is in */
@@ -194,6 +206,7 @@ struct acl_job {
 	struct span name, identifier; /* borrow: the body */
 	enum store_acl_how how;
 	unsigned rights;
+	uint32_t uid; /* whose it is to be: rights.h */
 };
 
 static int
@@ -210,6 +223,7 @@ put_row(void *ctx, const struct annotation *a)
 	struct buf *reply = ctx;
 	buf_bytes(reply, a->who);
 	buf_u16(reply, (uint16_t)rights_of_row(a));
+	buf_u32(reply, uid_of_row(a));
 	return buf_done(reply);
 }
 
@@ -246,6 +260,7 @@ get_answer(struct job *j, struct buf *reply, int *fd)
 	if (!has_owner) {
 		buf_bytes(reply, SPAN("owner"));
 		buf_u16(reply, RIGHTS_ALL);
+		buf_u32(reply, RIGHTS_ANY_UID);
 	}
 	if (err == E_OK)
 		err = annotation_each(t, s->now.id, ANNOTATION_RIGHTS, put_row, reply);
@@ -259,6 +274,7 @@ get_answer(struct job *j, struct buf *reply, int *fd)
 /* The row that is, and how many others there are. */
 struct found {
 	struct span identifier;
+	uint32_t uid;
 	bool is_there;
 	unsigned n, rights;
 };
@@ -271,7 +287,7 @@ find_row(void *ctx, const struct annotation *a)
 	if (!span_eq(a->who, f->identifier))
 		return E_OK;
 	f->is_there = true;
-	f->rights = rights_of_row(a);
+	f->rights = is_whose(a, f->uid) ? rights_of_row(a) : 0;
 	annotation_count(&the_keeper.annotated_next, a, -1);
 	return E_OK;
 }
@@ -304,7 +320,8 @@ write_row(struct acl_job *a, struct annotation *row, const struct found *was)
 	    a->how == ACL_DELETE || (rights == 0 && !span_eqs(a->identifier, "owner"));
 	int err;
 	rights_put_plain(&text, rights);
-	buf_putf(&text, " %lld", (long long)clock_wall_sec());
+	if (identifier_is_given(a->identifier) && a->uid != RIGHTS_ANY_UID)
+		buf_putf(&text, " u%u", (unsigned)a->uid);
 	row->value = buf_as_span(&text);
 	if (is_none)
 		err = annotation_remove(&the_keeper.tables, job_txn(), row);
@@ -328,7 +345,7 @@ set_step(struct job *j)
 {
 	struct acl_job *a = (struct acl_job *)j;
 	struct slot *s = slot_find(a->name);
-	struct found was = {.identifier = a->identifier};
+	struct found was = {.identifier = a->identifier, .uid = a->uid};
 	if (!s)
 		return done(j, STORE_NONEXISTENT);
 	if (!acl_may(j, s, RIGHT_ADMIN))
@@ -344,7 +361,7 @@ set_step(struct job *j)
 		return err;
 	if (!was.is_there && a->how != ACL_DELETE &&
 	    (was.n >= ACL_ENTRIES_MOST || the_keeper.annotated.bytes + a->identifier.n +
-						  RIGHTS_TEXT_MAX + GIVEN_TEXT_MAX >
+						  RIGHTS_TEXT_MAX + WHOSE_TEXT_MAX >
 					      METADATA_ACCOUNT_MAX))
 		return done(j, STORE_TOO_MANY);
 	/* whoever has it selected, sleeps in it or follows it looks at what he may now */
@@ -456,6 +473,7 @@ ask_set_acl(
 	uint8_t how = rd_u8(&r);
 	a->how = how;
 	a->rights = rd_u16(&r) & RIGHTS_ALL;
+	a->uid = rd_u32(&r);
 	return go(a, &r,
 	    how <= ACL_DELETE && a->identifier.n &&
 		span_find(a->identifier, '\0') == a->identifier.n);

@@ -57,6 +57,9 @@ look_through(const struct append_job *a, const struct slot *target, struct needs
 	struct rd r = a->messages;
 	struct ask_message m;
 	*out = (struct needs){.uidnext = target->next.uidnext};
+	if (a->asked.n == 0)
+		out->sum = (struct sum){
+		    .bytes = a->asked.coming_bytes, .messages = a->asked.coming};
 	for (uint16_t i = 0; i < a->asked.n; i++) {
 		if (ask_message_get(&r, &m) != E_OK)
 			return E_BAD;

@@ -16,7 +16,7 @@ ask_guest(
 	struct session *s = asker->ctx;
 	struct span who = rd_str(body, ANNOTATION_WHO_MAX),
 		    groups = rd_str(body, KEEPER_GROUPS_MAX);
-	int64_t since_sec = (int64_t)rd_u64(body);
+	uint32_t uid = rd_u32(body);
 	uint64_t bytes = rd_u64(body), messages = rd_u64(body);
 	uint8_t is_deposit = rd_u8(body);
 	(void)fd, (void)fd_back;
@@ -26,7 +26,7 @@ ask_guest(
 		return E_LIMIT;
 	s->guest = mem_new(sizeof *s->guest + who.n + 1 + groups.n);
 	s->guest->refs = 1;
-	s->guest->since_sec = since_sec;
+	s->guest->uid = uid;
 	s->guest->quota_bytes = bytes;
 	s->guest->quota_messages = messages;
 	memcpy(s->guest->who, who.p, who.n);

@@ -129,7 +129,7 @@ enum keeper_phase { PH_OWN = 1, PH_GUEST = 2, PH_DEPOSIT = 4 };
 /* An account of the same domain that has something of this one: on a channel that it did not make. */
 struct guest {
 	unsigned refs;
-	int64_t since_sec; /* since when its account is there */
+	uint32_t uid; /* of its account: rights.h */
 	/* the account's own quota: what a guest adds is counted there */
 	uint64_t quota_bytes, quota_messages;
 	struct span groups; /* that it is in: "name\n" each; borrow: behind who */

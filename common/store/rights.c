@@ -97,3 +97,11 @@ identifier_put(struct buf *b, struct span identifier, struct span owner)
 	           ? E_DENY
 	           : E_OK;
 }
+
+bool
+identifier_is_given(struct span identifier)
+{
+	return !span_starts(identifier, SPAN("-")) &&
+	       !span_starts(identifier, SPAN("group:")) &&
+	       !span_eqs(identifier, "anyone") && !span_eqs(identifier, "owner");
+}

@@ -34,6 +34,13 @@ enum {
 	RIGHTS_TEXT_MAX = 13,  /* octets of rights_put */
 };
 
+/*
+ * Whose an entry is: the uid of the account that had its address when rights were given, which no
+ * other one gets.  0: there was none, and it is nobody's.  RIGHTS_ANY_UID: of an entry that is of no
+ * account, or takes away, or was made before that was noted: of whoever has the address.
+ */
+#define RIGHTS_ANY_UID UINT32_MAX
+
 /* "lrswipkxtea" in any order; c is k and x, d is t and e (2.1.1).  E_OK, E_BAD */
 MUST_USE int rights_parse(struct span, unsigned *out);
 /* with c and d, where any of theirs is in it */
@@ -47,5 +54,7 @@ void rights_put_plain(struct buf *, unsigned rights);
  *   returns  E_OK, E_BAD (no identifier), E_DENY (of another domain)
  */
 MUST_USE int identifier_put(struct buf *, struct span identifier, struct span owner);
+/* identifier_is_given - what identifier_put made gives to one account, by its address */
+bool identifier_is_given(struct span identifier);
 
 #endif

@@ -265,10 +265,25 @@ leave(int chan)
 int
 store_end_guests(const char *home)
 {
-	if (chdir(home) != 0)
+	int start = -1;
+	if (chdir(home) != 0 || access("index", F_OK) != 0) {
+		if (errno == ENOENT)
+			return E_OK; /* nobody can be in */
+		log_event(LOG_ERR, "guests_not_ended", "home=%s err=%s", log_qs(home),
+		    log_errno(errno));
 		return E_IO;
-	int chan = connect_keeper();
-	return chan < 0 || leave(chan) == E_OK ? E_OK : E_IO;
+	}
+	/* one that is just starting, for a guest who was let in before, listens when this is free */
+	int err = lock_within("index/start", &start);
+	int chan = err == E_OK ? connect_keeper() : -1;
+	if (err != E_OK)
+		log_event(LOG_ERR, "guests_not_ended", "home=%s why=%s", log_qs(home),
+		    err_name(err));
+	else if (chan >= 0)
+		err = leave(chan);
+	if (start >= 0)
+		close(start);
+	return err == E_OK ? E_OK : E_IO;
 }
 
 /*

@@ -174,8 +174,8 @@ struct store *store_guest(store_connect_fn *, void *ctx);
 MUST_USE int store_reach(struct store *);
 
 /*
- * store_end_guests - whoever of other accounts is in is asked out: the keeper, if one lives, ends.  In a
- * process of the account.  E_OK, E_IO (logged)
+ * store_end_guests - whoever of other accounts is in is asked out: the keeper, if one lives or is just
+ * starting, ends.  In a process of the account.  E_OK (also where there is no mailbox), E_IO (logged)
  */
 MUST_USE int store_end_guests(const char *home);
 
@@ -336,17 +336,19 @@ enum store_acl_how { ACL_SET, ACL_ADD, ACL_REMOVE, ACL_DELETE };
 
 void store_hold(struct store *);
 /*
- * store_acl - calls fn with each entry; the owner's is always there.  STORE_NONEXISTENT,
- * STORE_NO_RIGHT, STORE_LATER
+ * store_acl - calls fn with each entry, and whose it is (rights.h); the owner's is always there.
+ * STORE_NONEXISTENT, STORE_NO_RIGHT, STORE_LATER
  */
 enum store_said store_acl(struct store *, struct span mailbox,
-    void (*fn)(void *ctx, struct span identifier, unsigned rights), void *ctx);
+    void (*fn)(void *ctx, struct span identifier, unsigned rights, uint32_t uid),
+    void *ctx);
 /*
- * store_acl_set - identifier as identifier_put has it.  STORE_NONEXISTENT, STORE_NO_RIGHT,
- * STORE_TOO_MANY (ACL_ENTRIES_MOST)
+ * store_acl_set - identifier as identifier_put has it; uid: of the account that has the address, for an
+ * entry of one.  What another account was given there counts as none.  STORE_NONEXISTENT,
+ * STORE_NO_RIGHT, STORE_TOO_MANY (ACL_ENTRIES_MOST)
  */
 enum store_said store_acl_set(struct store *, struct span mailbox,
-    struct span identifier, enum store_acl_how, unsigned rights);
+    struct span identifier, enum store_acl_how, unsigned rights, uint32_t uid);
 
 /* ---- a mailbox ---- */
 /*

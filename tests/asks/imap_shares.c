@@ -18,6 +18,8 @@ sample_shares(uint16_t type, struct buf *b)
 		buf_bytes(b, SPAN("u1@example.test"));
 		buf_u32(b, 1000);
 	}
+	if (type == SHARES_UIDS)
+		buf_bytes(b, SPAN("u2"));
 	if (type != SHARES_OPEN)
 		return;
 	buf_bytes(b, SPAN("u2"));

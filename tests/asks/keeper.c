@@ -51,6 +51,7 @@ put_named(uint16_t type, struct buf *b)
 		buf_bytes(b, SPAN("anyone"));
 		buf_u8(b, 0);
 		buf_u16(b, 1);
+		buf_u32(b, 1000);
 	}
 	if (type == KEEPER_SET_METADATA) {
 		buf_bytes(b, SPAN("/private/comment"));
@@ -124,7 +125,7 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_GUEST:
 		buf_bytes(b, SPAN("u2@example.test"));
 		buf_bytes(b, SPAN("staff\n"));
-		put_u32s(b, 6);
+		put_u32s(b, 5);
 		buf_u8(b, 0);
 		break;
 	case KEEPER_FILE:

@@ -24,4 +24,8 @@ sample_deposit(uint16_t type, struct buf *b)
 	}
 	if (type != DEPOSIT_END)
 		buf_bytes(b, SPAN("x"));
+	if (type == DEPOSIT_BEGIN) {
+		buf_u16(b, 1);
+		buf_u64(b, 1);
+	}
 }

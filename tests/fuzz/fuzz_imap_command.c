@@ -193,21 +193,25 @@ store_subscribe(struct store *s, struct span name, bool is_subscribed)
 
 enum store_said
 store_acl(struct store *s, struct span mailbox,
-    void (*fn)(void *ctx, struct span identifier, unsigned rights), void *ctx)
+    void (*fn)(void *ctx, struct span identifier, unsigned rights, uint32_t uid),
+    void *ctx)
 {
 	(void)s;
 	check_name(mailbox);
-	fn(ctx, SPAN("owner"), RIGHTS_ALL);
-	fn(ctx, SPAN("-b@x.test"), 0);
+	fn(ctx, SPAN("owner"), RIGHTS_ALL, RIGHTS_ANY_UID);
+	fn(ctx, SPAN("-b@x.test"), 0, RIGHTS_ANY_UID);
+	fn(ctx, SPAN("b@x.test"), RIGHT_LOOKUP, 1000);
+	fn(ctx, SPAN("c@x.test"), RIGHT_LOOKUP, 1000);
 	return STORE_DONE;
 }
 
 enum store_said
 store_acl_set(struct store *s, struct span mailbox, struct span identifier,
-    enum store_acl_how how, unsigned rights)
+    enum store_acl_how how, unsigned rights, uint32_t uid)
 {
 	(void)s;
 	check_name(mailbox);
+	check(identifier_is_given(identifier) || uid == RIGHTS_ANY_UID);
 	check(identifier.n && identifier.n <= IDENTIFIER_MAX && utf8_valid(identifier));
 	check(how <= ACL_DELETE && rights <= RIGHTS_ALL);
 	return STORE_DONE;

@@ -9,9 +9,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,11 +29,20 @@ enum { WAIT_MS = 20000, BYTES_MOST = 1 << 20 };
 
 /* ---- a door ---- */
 
+static uint32_t
+uid_of(const char *who)
+{
+	return strcmp(who, "anna@x.test") == 0   ? 1000
+	       : strcmp(who, "bert@x.test") == 0 ? 1001
+	                                         : RIGHTS_ANY_UID;
+}
+
 static int
 door(const char *who, bool is_deposit, uint64_t quota_bytes)
 {
 	struct door_terms t = {.guest = span_of(who),
 	    .groups = strcmp(who, "anna@x.test") == 0 ? SPAN("staff\nit\n") : SPAN(""),
+	    .guest_uid = uid_of(who),
 	    .is_deposit = is_deposit,
 	    .quota_bytes = quota_bytes,
 	    .message_bytes_most = BYTES_MOST};
@@ -54,8 +65,8 @@ static char anna[] = "anna@x.test", bert[] = "bert@x.test";
 static void
 give(struct home *h, const char *mailbox, const char *who, unsigned rights)
 {
-	assert_int_equal(
-	    store_acl_set(h->a, span_of(mailbox), span_of(who), ACL_SET, rights),
+	assert_int_equal(store_acl_set(h->a, span_of(mailbox), span_of(who), ACL_SET,
+			     rights, uid_of(who)),
 	    STORE_DONE);
 }
 
@@ -299,7 +310,7 @@ test_revoked(void **state)
 	assert_int_equal(store_watch(g, &v, v.head->modseq, &p.fd), E_OK);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	assert_int_equal(
-	    store_acl_set(h->a, SPAN("Sent"), span_of(anna), ACL_DELETE, 0),
+	    store_acl_set(h->a, SPAN("Sent"), span_of(anna), ACL_DELETE, 0, 1000),
 	    STORE_DONE);
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 	assert_int_equal(v.head->is_superseded, 1);
@@ -346,6 +357,7 @@ test_beyond(void **state)
 	/* nobody else, later */
 	buf_bytes(&body, SPAN("bert@x.test"));
 	buf_bytes(&body, SPAN(""));
+	buf_u32(&body, 1001);
 	buf_u64(&body, 0);
 	buf_u64(&body, 0);
 	buf_u8(&body, 0);
@@ -395,19 +407,20 @@ test_numbers(void **state)
 	store_unselect(h->a, &v);
 	numset_free(&one);
 	assert_int_equal(
-	    store_acl_set(g, SPAN("Sent"), SPAN("owner"), ACL_SET, 0), STORE_NO_RIGHT);
+	    store_acl_set(g, SPAN("Sent"), SPAN("owner"), ACL_SET, 0, RIGHTS_ANY_UID),
+	    STORE_NO_RIGHT);
 	store_close(&g);
 }
 
 /* ---- an address of another one ---- */
 
-static int64_t since_sec;
+static uint32_t uid_now;
 
 static int
-come_in_since(void *ctx, int *out)
+come_in_now(void *ctx, int *out)
 {
 	struct door_terms t = {.guest = span_of(ctx),
-	    .guest_since_sec = since_sec,
+	    .guest_uid = uid_now,
 	    .message_bytes_most = BYTES_MOST};
 	struct buf granted = {.max = 1000};
 	assert_int_equal(door_open(home_dir, &t, &granted, out), E_OK);
@@ -415,26 +428,156 @@ come_in_since(void *ctx, int *out)
 	return E_OK;
 }
 
+/* What anna sees whose account has that uid. */
+static void
+annas_names_check(uint32_t uid, const char *want)
+{
+	uid_now = uid;
+	struct store *g = store_guest(come_in_now, anna);
+	names_check(g, want);
+	store_close(&g);
+}
+
+static void
+change(struct home *h, const char *mailbox, enum store_acl_how how, unsigned rights,
+    uint32_t uid)
+{
+	assert_int_equal(
+	    store_acl_set(h->a, span_of(mailbox), span_of(anna), how, rights, uid),
+	    STORE_DONE);
+}
+
 /* What was given to who had the address before is not given to who has it now. */
 static void
 test_another_person(void **state)
 {
 	struct home *h = *state;
-	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_READ);
+	change(h, "Sent", ACL_SET, RIGHT_LOOKUP | RIGHT_READ, 1000);
 	give(h, "Drafts", "anyone", RIGHT_LOOKUP);
-	since_sec = clock_wall_sec() - 1000;
-	struct store *g = store_guest(come_in_since, anna);
-	names_check(g, "Drafts=1 Sent=3 ");
-	store_close(&g);
-	since_sec = clock_wall_sec() + 1000;
-	g = store_guest(come_in_since, anna);
-	names_check(g, "Drafts=1 ");
-	store_close(&g);
-	/* rows of before that was noted: of whom the address always was */
-	since_sec = 0;
-	g = store_guest(come_in_since, anna);
-	names_check(g, "Drafts=1 Sent=3 ");
-	store_close(&g);
+	annas_names_check(1000, "Drafts=1 Sent=3 ");
+	annas_names_check(1002, "Drafts=1 ");
+	/* before that was noted: of whom the address always was, until it is given again */
+	change(h, "Sent", ACL_SET, RIGHT_LOOKUP | RIGHT_READ, RIGHTS_ANY_UID);
+	annas_names_check(1000, "Drafts=1 Sent=3 ");
+	annas_names_check(1002, "Drafts=1 Sent=3 ");
+	change(h, "Sent", ACL_REMOVE, RIGHT_READ, 1000);
+	annas_names_check(1000, "Drafts=1 Sent=1 ");
+	annas_names_check(1002, "Drafts=1 ");
+	/* while nobody had it: nobody's, also of who is there no more */
+	change(h, "Sent", ACL_SET, RIGHT_LOOKUP | RIGHT_READ, 0);
+	annas_names_check(1000, "Drafts=1 ");
+	annas_names_check(0, "Drafts=1 ");
+}
+
+struct entries {
+	unsigned n, rights;
+	uint32_t uid;
+};
+
+static void
+find_anna(void *ctx, struct span identifier, unsigned rights, uint32_t uid)
+{
+	struct entries *e = ctx;
+	if (!span_eqs(identifier, anna))
+		return;
+	*e = (struct entries){.n = e->n + 1, .rights = rights, .uid = uid};
+}
+
+static struct entries
+annas_entries(struct home *h, const char *mailbox)
+{
+	struct entries e = {.n = 0};
+	assert_int_equal(store_acl(h->a, span_of(mailbox), find_anna, &e), STORE_DONE);
+	return e;
+}
+
+/* Nor is it begun from, where rights are added or taken away. */
+static void
+test_changed_for_another(void **state)
+{
+	struct home *h = *state;
+	change(h, "Sent", ACL_SET, RIGHTS_ALL, 1000);
+	change(h, "Sent", ACL_REMOVE, RIGHT_WRITE, 1002);
+	annas_names_check(1002, "");
+	assert_int_equal(annas_entries(h, "Sent").n, 0);
+	change(h, "Sent", ACL_SET, RIGHTS_ALL, 1000);
+	change(h, "Sent", ACL_ADD, RIGHT_LOOKUP, 1002);
+	annas_names_check(1002, "Sent=1 ");
+	annas_names_check(1000, "");
+	struct entries e = annas_entries(h, "Sent");
+	assert_true(e.n == 1 && e.rights == RIGHT_LOOKUP && e.uid == 1002);
+	change(h, "Sent", ACL_ADD, RIGHT_READ, 1002);
+	annas_names_check(1002, "Sent=3 ");
+}
+
+/* What is taken away is taken from whoever has the address, whenever that was. */
+static void
+test_taken_from_any(void **state)
+{
+	struct home *h = *state;
+	give(h, "Sent", "anyone", RIGHT_LOOKUP | RIGHT_READ);
+	assert_int_equal(store_acl_set(h->a, SPAN("Sent"), SPAN("-anna@x.test"),
+			     ACL_SET, RIGHT_READ, 1000),
+	    STORE_DONE);
+	annas_names_check(1000, "Sent=1 ");
+	annas_names_check(1002, "Sent=1 ");
+	annas_names_check(0, "Sent=1 ");
+	assert_int_equal(store_acl_set(h->a, SPAN("Sent"), SPAN("-anna@x.test"),
+			     ACL_ADD, RIGHT_LOOKUP, 1002),
+	    STORE_DONE);
+	annas_names_check(1000, "");
+	annas_names_check(1002, "");
+}
+
+/* ---- all of them end ---- */
+
+/* Somebody waits for the lock of that file. */
+static bool
+is_waited_for(const char *path)
+{
+	struct stat st;
+	char line[200], inode[40];
+	bool is_found = false;
+	assert_int_equal(stat(path, &st), 0);
+	snprintf(inode, sizeof inode, ":%llu ", (unsigned long long)st.st_ino);
+	FILE *f = fopen("/proc/locks", "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f))
+		is_found |= strstr(line, "->") && strstr(line, inode);
+	fclose(f);
+	return is_found;
+}
+
+/* A keeper that does not listen yet is waited for: who starts it holds index/start. */
+static void
+test_ends_guests_of_a_start(void **state)
+{
+	struct home *h = *state;
+	int64_t deadline = deadline_in_ms(WAIT_MS);
+	int status, start = open("index/start", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	mailbox_check(h->a, "INBOX", 0, 0, 0); /* there is a keeper */
+	int chan = door(anna, false, 0);
+	struct pollfd end = {.fd = chan, .events = POLLIN};
+	assert_int_equal(flock(start, LOCK_EX), 0);
+	assert_int_equal(rename("index/keeper", "index/elsewhere"), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(start);
+		_exit(store_end_guests(home_dir) == E_OK ? 0 : 1);
+	}
+	while (!is_waited_for("index/start")) {
+		assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+		assert_true(clock_mono_ms() < deadline);
+	}
+	assert_int_equal(rename("index/elsewhere", "index/keeper"), 0);
+	close(start);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(poll(&end, 1, WAIT_MS), 1);
+	assert_true(end.revents & POLLHUP);
+	close(chan);
+	/* where there is no mailbox, nobody is in it */
+	assert_int_equal(store_end_guests("/nonexistent/home"), E_OK);
 }
 
 /* ---- messages that come ---- */
@@ -512,7 +655,10 @@ test_deposit(void **state)
 	/* where it cannot be looked up, a mailbox is not told to be there, but takes what it must */
 	assert_int_equal(deposit("Sent", 0, m, 2), STORE_DONE);
 	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_INSERT | RIGHT_WRITE | RIGHT_SEEN);
+	/* they have no room: none of them is copied, nor looked at */
+	m[0].fd = -1;
 	assert_int_equal(deposit("Sent", 5000, m, 2), STORE_OVER_QUOTA);
+	m[0].fd = fd;
 	assert_int_equal(deposit("Sent", 15000, m, 1), STORE_DONE);
 	struct store_view v = selected(h->a, "Sent");
 	assert_int_equal(v.n, 3);
@@ -565,12 +711,65 @@ test_bad_deposit(void **state)
 	store_check(h->a);
 }
 
+static enum store_said
+ask_raw(int chan, uint16_t ask, struct buf *body, int fd)
+{
+	struct buf in = {0};
+	struct ask_msg reply = {.fd = -1};
+	int err = ask_call(
+	    chan, ask, buf_as_span(body), fd, &in, &reply, deadline_in_ms(WAIT_MS));
+	uint8_t said = err == E_OK ? rd_u8(&reply.body) : STORE_LATER;
+	buf_free(&in);
+	buf_free(body);
+	return (enum store_said)said;
+}
+
+/* Who brings more than it said, or more of them, is ended. */
+static void
+test_more_than_said(void **state)
+{
+	struct home *h = *state;
+	struct incoming m;
+	int status;
+	pid_t pid;
+	give(h, "Sent", anna, RIGHTS_ALL);
+	message_begin(h->a, &m, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		struct buf body = {0};
+		int chan = deposit_door(0, &pid);
+		buf_bytes(&body, SPAN("Sent"));
+		buf_u16(&body, 1);
+		buf_u64(&body, m.size_bytes * (i == 1 ? 2 : 1) - (i == 0));
+		assert_int_equal(ask_raw(chan, DEPOSIT_BEGIN, &body, -1), STORE_DONE);
+		for (unsigned n = 0; n < (i == 1 ? 2 : 1); n++) {
+			buf_u32(&body, 0);
+			buf_u64(&body, 1);
+			buf_u64(&body, m.size_bytes);
+			buf_u16(&body, 0);
+			assert_int_equal(ask_raw(chan, DEPOSIT_MESSAGE, &body, m.fd),
+			    i == 0 || n == 1 ? STORE_LATER : STORE_DONE);
+		}
+		if (i == 2)
+			assert_int_equal(
+			    ask_raw(chan, DEPOSIT_END, &body, -1), STORE_DONE);
+		close(chan);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	incoming_drop(&m);
+	struct store_view v = selected(h->a, "Sent");
+	assert_int_equal(v.n, 1);
+	store_unselect(h->a, &v);
+	store_check(h->a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_groups),
 	    TEST(test_inherited), TEST(test_granted), TEST(test_seen), TEST(test_files),
 	    TEST(test_revoked), TEST(test_beyond), TEST(test_numbers),
-	    TEST(test_another_person), TEST(test_deposit), TEST(test_bad_deposit)};
+	    TEST(test_another_person), TEST(test_changed_for_another),
+	    TEST(test_taken_from_any), TEST(test_ends_guests_of_a_start),
+	    TEST(test_deposit), TEST(test_bad_deposit), TEST(test_more_than_said)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

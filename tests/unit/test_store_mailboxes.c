@@ -259,8 +259,10 @@ test_metadata(void **state)
 }
 
 static void
-add_right(void *ctx, struct span identifier, unsigned rights)
+add_right(void *ctx, struct span identifier, unsigned rights, uint32_t uid)
 {
+	/* it outlasts a rebuild, too */
+	assert_int_equal(uid, span_eqs(identifier, "owner") ? RIGHTS_ANY_UID : 1000);
 	struct names *n = ctx;
 	size_t len = strlen(n->text);
 	snprintf(n->text + len, sizeof n->text - len, "%.*s=%x ", SPAN_ARG(identifier),
@@ -275,10 +277,10 @@ test_rights(void **state)
 	struct store_mailbox m;
 	struct names n = {""};
 	assert_int_equal(
-	    store_acl_set(h->b, SPAN("Sent"), SPAN("b@x.test"), ACL_SET, 3),
+	    store_acl_set(h->b, SPAN("Sent"), SPAN("b@x.test"), ACL_SET, 3, 1000),
 	    STORE_DONE);
 	assert_int_equal(store_acl_set(h->b, SPAN("Sent"), SPAN("owner"), ACL_SET,
-			     RIGHT_READ | RIGHT_REMOVE),
+			     RIGHT_READ | RIGHT_REMOVE, RIGHTS_ANY_UID),
 	    STORE_DONE);
 	store_hold(h->a);
 	home_dump();
@@ -331,8 +333,8 @@ static void
 test_rights_of_none(void **state)
 {
 	struct home *h = *state;
-	assert_int_equal(
-	    store_acl_set(h->b, SPAN("Sent"), SPAN("b@x.test"), ACL_SET, RIGHT_READ),
+	assert_int_equal(store_acl_set(h->b, SPAN("Sent"), SPAN("b@x.test"), ACL_SET,
+			     RIGHT_READ, 1000),
 	    STORE_DONE);
 	fill(h->b);
 	assert_int_equal(
