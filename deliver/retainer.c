@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* retainer.c - the process that carries rules out in one mailbox, as its owner; and its birth. */
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -60,10 +61,35 @@ did(void *ctx, const struct retention_did *d)
 	(void)ctx, (void)d; /* the log has it */
 }
 
+static bool
+tell(enum retained what)
+{
+	struct buf b = {0};
+	buf_u8(&b, (uint8_t)what);
+	int err = ask_send(
+	    chan, RETAIN | ASK_REPLY, buf_as_span(&b), -1, deadline_in_ms(ANSWER_MS));
+	buf_free(&b);
+	return err == E_OK;
+}
+
+/* Who waits for us is to know that we live. */
+static void
+progress(void *ctx, uint64_t done, uint64_t of)
+{
+	int64_t *next_ms = ctx;
+	(void)done, (void)of;
+	if (clock_mono_ms() < *next_ms)
+		return;
+	*next_ms = deadline_in_ms(RETAINER_TELLS_MS);
+	(void)tell(RETAINED_GOES_ON); /* goes_on sees why not */
+}
+
 static int
 carry_out(struct retention *rules, int64_t now_sec)
 {
-	const struct retention_watch watch = {.did = did, .goes_on = goes_on};
+	int64_t next_ms = 0;
+	const struct retention_watch watch = {
+	    .ctx = &next_ms, .did = did, .progress = progress, .goes_on = goes_on};
 	struct store *s = NULL;
 	store_configure(the_child.conf, the_child.account);
 	if (store_open(the_child.home, &s) != E_OK)
@@ -74,24 +100,25 @@ carry_out(struct retention *rules, int64_t now_sec)
 }
 
 static enum retained
-retain(enum retain what)
+retain(enum retain what, int64_t now_sec)
 {
 	struct retention *rules =
 	    retention_new(the_child.conf, span_of(the_child.account));
-	const struct retention_stamp stamp = {
-	    clock_wall_sec(), retention_digest(rules)};
+	const struct retention_stamp stamp = {now_sec, retention_digest(rules)};
 	int err = what == RETAIN_RUN ? carry_out(rules, stamp.when_sec)
 	                             : (chdir(the_child.home) == 0 ? E_OK : E_IO);
 	if (err == E_OK)
 		err = retention_stamp_put(&stamp);
 	retention_free(&rules);
-	return err == E_OK ? RETAINED_DONE : RETAINED_NOT;
+	return err == E_OK    ? RETAINED_DONE
+	       : err == E_BAD ? RETAINED_REFUSED
+	                      : RETAINED_NOT;
 }
 
 int
 retainer_run(void)
 {
-	struct buf in = {0}, reply = {0};
+	struct buf in = {0};
 	struct ask_msg m;
 	int64_t end = deadline_in_ms(CHILD_CALL_WAIT_MS);
 	the_child.on_client = on_client;
@@ -101,15 +128,13 @@ retainer_run(void)
 	if (chan < 0 || io_recv(chan, &in, &m, end, IO_AT_DRAIN) != E_OK)
 		return EX_OK;
 	uint8_t what = rd_u8(&m.body);
+	int64_t now_sec = (int64_t)rd_u64(&m.body);
 	if (m.fd >= 0)
 		ask_drop_fd(m.fd);
 	if (m.type != RETAIN || rd_end(&m.body) != E_OK || what > RETAIN_NOTE)
 		return EX_PROTOCOL;
-	buf_u8(&reply, (uint8_t)retain(what));
-	if (ask_send(chan, RETAIN | ASK_REPLY, buf_as_span(&reply), -1,
-		deadline_in_ms(ANSWER_MS)) != E_OK)
+	if (!tell(retain(what, now_sec)))
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
-	buf_free(&reply);
 	buf_free(&in);
 	return EX_OK;
 }
@@ -118,20 +143,45 @@ retainer_run(void)
 
 const struct role *deliver_retainer_role;
 
+/*
+ * Who asks has hung up on all that there are, which then end: but one that its user has stopped, or
+ * whose file system hangs.  E_OK, E_LIMIT (a moment)
+ */
+static int
+make_room(void)
+{
+	static pid_t last;
+	const struct process *oldest = NULL;
+	unsigned n = 0;
+	for (const struct process *p = the_monitor.processes; p; p = p->next) {
+		if (p->role != deliver_retainer_role)
+			continue;
+		n++;
+		if (!oldest || p->started_ms < oldest->started_ms)
+			oldest = p;
+	}
+	if (n < RETAINERS_MOST)
+		return E_OK;
+	if (oldest->pid != last)
+		log_event(LOG_WARNING, "retainer_ended", "account=%s pid=%d",
+		    oldest->owner ? log_q(span_of(oldest->owner)) : "-",
+		    (int)oldest->pid);
+	last = oldest->pid;
+	kill(oldest->pid, SIGKILL);
+	return E_LIMIT;
+}
+
 static int
 ask_retainer(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct owned o;
-	unsigned n = 0;
 	(void)a, (void)fd;
 	int err = owned_read(body, &o);
 	if (err == E_BAD)
 		return E_BAD;
-	for (const struct process *p = the_monitor.processes; p; p = p->next)
-		n += p->role == deliver_retainer_role;
 	/* one wrong row of the table of accounts must not keep the others waiting */
-	if (err == E_OK && n >= RETAINERS_MOST)
-		err = E_LIMIT;
+	if (err == E_OK)
+		err = make_room();
 	if (err == E_OK)
 		owned_fork(deliver_retainer_role, &o, reply, fd_back);
 	else

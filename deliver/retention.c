@@ -2,6 +2,7 @@
 /* retention.c - the process that knows the hour, and whose turn it is. */
 #include "deliver/retention.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sysexits.h>
@@ -27,7 +28,7 @@ static struct {
 	int mail_dir;     /* own */
 	int chan;         /* own: the retainer of now; -1 */
 	int64_t ahead_ms; /* the wall clock, of the monotonic one */
-	int64_t held_until_ms;
+	int64_t started_ms, held_until_ms;
 	struct buf in;
 } retention = {.mail_dir = -1, .chan = -1};
 
@@ -40,16 +41,17 @@ retention_is_off(const struct conf *conf)
 /* ---- the clock ---- */
 
 static int64_t
-ahead_ms(void)
+ahead_ms(int64_t *now_sec)
 {
-	return clock_wall_sec() * 1000 - clock_mono_ms();
+	*now_sec = clock_wall_sec();
+	return *now_sec * 1000 - clock_mono_ms();
 }
 
 /* Nothing goes just because a clock was wrong. */
 static bool
-is_clock_good(void)
+is_clock_good(int64_t *now_sec)
 {
-	int64_t now = ahead_ms(), by = now - retention.ahead_ms;
+	int64_t now = ahead_ms(now_sec), by = now - retention.ahead_ms;
 	if (by > RETENTION_JUMP_SEC * 1000LL || by < -RETENTION_JUMP_SEC * 1000LL) {
 		log_event(LOG_WARNING, "clock_jumped", "by_sec=%lld wait_sec=%d",
 		    (long long)by / 1000, RETENTION_HOLD_MS / 1000);
@@ -59,28 +61,63 @@ is_clock_good(void)
 	return clock_mono_ms() >= retention.held_until_ms;
 }
 
+/*
+ * Our first hour is as after a jump, where a mailbox has not heard of the time for days: it may have
+ * been wrong before we were there, also by us who were there before.
+ */
+static bool
+is_clock_strange(const struct account *a, int64_t heard_sec, int64_t now_sec)
+{
+	int64_t end = retention.started_ms + RETENTION_HOLD_MS;
+	if (now_sec - heard_sec <= RETENTION_STALE_SEC || clock_mono_ms() >= end)
+		return false;
+	log_event(LOG_NOTICE, "retention_waits", "account=%s days=%lld wait_sec=%d",
+	    log_q(a->address), (long long)(now_sec - heard_sec) / 86400,
+	    RETENTION_HOLD_MS / 1000);
+	retention.held_until_ms = end;
+	return true;
+}
+
 /* ---- an account ---- */
 
-/* Blocks; nobody else waits for us.  E_OK, E_DENY (we end), E_IO, E_LIMIT (it takes too long) */
+/* The next word of it, in time.  E_OK, E_DENY (we end), E_IO, E_LIMIT (it takes too long) */
 static int
-talk(enum retain what, enum retained *out)
+hear(int64_t end, enum retained *out)
 {
-	struct buf body = {0};
 	struct ask_msg m;
-	buf_u8(&body, (uint8_t)what);
-	int err = ask_send(
-	    retention.chan, RETAIN, buf_as_span(&body), -1, deadline_in_ms(TALK_MS));
-	buf_free(&body);
-	if (err != E_OK)
-		return E_IO;
-	err = io_recv(retention.chan, &retention.in, &m,
-	    deadline_in_ms(RETAINER_TIME_MS), IO_AT_DRAIN);
+	int64_t quiet = deadline_in_ms(RETAINER_QUIET_MS);
+	if (deadline_left_ms(end) == 0)
+		return E_LIMIT;
+	int err = io_recv(
+	    retention.chan, &retention.in, &m, quiet < end ? quiet : end, IO_AT_DRAIN);
 	if (err != E_OK)
 		return err;
 	if (m.fd >= 0)
 		ask_drop_fd(m.fd);
 	*out = rd_u8(&m.body);
-	return m.type == (RETAIN | ASK_REPLY) && rd_end(&m.body) == E_OK ? E_OK : E_IO;
+	return m.type == (RETAIN | ASK_REPLY) && rd_end(&m.body) == E_OK &&
+	               *out <= RETAINED_GOES_ON
+	           ? E_OK
+	           : E_IO;
+}
+
+/* Blocks; nobody else waits for us.  As hear */
+static int
+talk(enum retain what, int64_t now_sec, enum retained *out)
+{
+	struct buf body = {0};
+	int64_t end = deadline_in_ms(RETAINER_TIME_MS);
+	buf_u8(&body, (uint8_t)what);
+	buf_u64(&body, (uint64_t)now_sec);
+	int err = ask_send(
+	    retention.chan, RETAIN, buf_as_span(&body), -1, deadline_in_ms(TALK_MS));
+	buf_free(&body);
+	if (err != E_OK)
+		return E_IO;
+	do
+		err = hear(end, out);
+	while (err == E_OK && *out == RETAINED_GOES_ON);
+	return err;
 }
 
 /* Those before it may not have ended yet.  E_OK, E_DENY (we end), E_IO */
@@ -102,14 +139,17 @@ call_retainer(const struct account *a)
 	return err == E_OK || err == E_DENY ? err : E_IO;
 }
 
-/* E_OK, E_DENY (we end), E_IO (not all was done; logged) */
+/*
+ * E_OK; E_DENY (we end); not all was done, logged: E_IO (it may be, soon), E_BAD (not before the next
+ * hour)
+ */
 static int
-retain(const struct account *a, enum retain what)
+retain(const struct account *a, enum retain what, int64_t now_sec)
 {
 	enum retained did = RETAINED_NOT;
 	int err = call_retainer(a);
 	if (err == E_OK)
-		err = talk(what, &did);
+		err = talk(what, now_sec, &did);
 	ask_hang_up(&retention.chan);
 	if (err == E_DENY)
 		return E_DENY;
@@ -117,15 +157,34 @@ retain(const struct account *a, enum retain what)
 		log_event(LOG_ERR, "retention_failed", "account=%s why=%s",
 		    log_q(a->address),
 		    err == E_LIMIT ? "\"it takes too long\"" : "\"its process ended\"");
+	if (err == E_LIMIT || (err == E_OK && did == RETAINED_REFUSED))
+		return E_BAD;
 	return err == E_OK && did == RETAINED_DONE ? E_OK : E_IO;
 }
 
+/* Folders and flags of its mail are lost: somebody is to look at it first. */
+static bool
+is_rebuilt(
+    const struct account *a, const struct retention_stamp *stamp, int64_t now_sec)
+{
+	int64_t end = stamp->when_sec + RETENTION_REBUILT_SEC;
+	if (stamp->digest != RETENTION_REBUILT || now_sec >= end ||
+	    now_sec < stamp->when_sec - RETENTION_REBUILT_SEC)
+		return false;
+	log_event(LOG_NOTICE, "retention_held",
+	    "account=%s days=%lld why=\"its index was made anew\"", log_q(a->address),
+	    (long long)(end - now_sec) / 86400 + 1);
+	return true;
+}
+
 /*
- * What is to be done: E_OK, or E_BAD: nothing.  What was missed is made up for, but for rules that
- * were never carried out: an admin may have set them a moment ago.
+ * What is to be done: E_OK; E_BAD: nothing; E_MORE: nothing of any account, the clock may be wrong.
+ * What was missed is made up for, but for rules that were never carried out: an admin may have set
+ * them a moment ago.
  */
 static int
-plan(const struct account *a, int64_t due_sec, bool is_late, enum retain *out)
+plan(const struct account *a, int64_t due_sec, bool is_late, int64_t now_sec,
+    enum retain *out)
 {
 	struct retention *rules = retention_new(the_child.conf, a->address);
 	struct retention_stamp stamp;
@@ -139,10 +198,14 @@ plan(const struct account *a, int64_t due_sec, bool is_late, enum retain *out)
 	bool has_stamp =
 	    retention_stamp_get(retention.mail_dir, buf_cstr(&path), &stamp) == E_OK;
 	buf_free(&path);
+	if (has_stamp && is_rebuilt(a, &stamp, now_sec))
+		return E_BAD;
+	if (has_stamp && is_clock_strange(a, stamp.when_sec, now_sec))
+		return E_MORE;
 	bool is_known = has_stamp && stamp.digest == digest;
 	*out = is_late && !is_known ? RETAIN_NOTE : RETAIN_RUN;
-	bool is_over = has_stamp && stamp.when_sec >= due_sec &&
-	               stamp.when_sec <= clock_wall_sec();
+	bool is_over =
+	    has_stamp && stamp.when_sec >= due_sec && stamp.when_sec <= now_sec;
 	return is_over && (is_known || !is_late) ? E_BAD : E_OK;
 }
 
@@ -163,60 +226,83 @@ add_account(void *ctx, const struct account *a)
 	return E_OK;
 }
 
-/* Before the first account there is no table. */
-static void
+/* Before the first account there is no table.  E_OK, E_IO (not all of them: logged) */
+static int
 list_accounts(void)
 {
 	struct buf dir = {0}, table = {0};
+	int err = E_OK;
 	buf_putf(&dir, "%s/accounts", conf_str(the_child.conf, "common", "state_dir"));
 	buf_putf(&table, "%s/accounts", buf_cstr(&dir));
 	retention.n = 0;
 	arena_reset(&retention.arena);
 	if (access(buf_cstr(&table), R_OK) == 0 &&
 	    (accounts_open(buf_cstr(&dir), false, &retention.accounts) != E_OK ||
-		accounts_each(retention.accounts, add_account, NULL) != E_OK))
+		accounts_each(retention.accounts, add_account, NULL) != E_OK)) {
 		log_event(LOG_ERR, "accounts_not_listed", "listed=%zu", retention.n);
+		err = E_IO;
+	}
 	accounts_close(&retention.accounts);
 	buf_free(&dir);
 	buf_free(&table);
+	return err;
 }
 
-/* E_OK, E_DENY (we end), E_MORE (the clock jumped) */
+/* E_OK, E_DENY (we end), E_MORE (the clock jumped), E_IO (who was left out is to be tried again) */
 static int
 pass(int64_t due_sec, bool is_late)
 {
 	size_t n = 0, n_failed = 0;
-	int err = E_OK;
-	list_accounts();
+	int err = E_OK, result = list_accounts();
 	for (size_t i = 0; i < retention.n && err != E_DENY; i++) {
 		enum retain what;
-		if (!is_clock_good())
+		int64_t now_sec;
+		if (!is_clock_good(&now_sec))
 			return E_MORE;
-		if (plan(&retention.all[i], due_sec, is_late, &what) != E_OK)
+		err = plan(&retention.all[i], due_sec, is_late, now_sec, &what);
+		if (err == E_MORE)
+			return E_MORE;
+		if (err != E_OK)
 			continue;
 		n += what == RETAIN_RUN;
-		err = retain(&retention.all[i], what);
-		n_failed += err == E_IO;
+		err = retain(&retention.all[i], what, now_sec);
+		n_failed += err == E_IO || err == E_BAD;
+		if (err == E_IO)
+			result = E_IO;
 	}
 	if (n)
 		log_event(LOG_INFO, "retention_over", "accounts=%zu failed=%zu late=%d",
 		    n, n_failed, is_late);
-	return err == E_DENY ? E_DENY : E_OK;
+	return err == E_DENY ? E_DENY : result;
 }
 
+struct turn {
+	int64_t done_sec; /* the hour that is over */
+	bool is_late;
+	unsigned n_tries; /* that failed, of the hour after it */
+	int64_t again_ms; /* not before; monotonic */
+};
+
+/* E_OK, E_DENY (we end) */
 static int
-look_at_clock(int64_t *done_sec, bool *is_late)
+look_at_clock(struct turn *t)
 {
 	int hour = (int)conf_int(the_child.conf, "common", "retention_hour");
-	int64_t due = retention_due(clock_wall_sec(), hour);
-	if (!is_clock_good() || due <= *done_sec)
+	int64_t now_sec;
+	if (!is_clock_good(&now_sec) || clock_mono_ms() < t->again_ms)
 		return E_OK;
-	int err = pass(due, *is_late);
-	if (err == E_OK) {
-		*done_sec = due;
-		*is_late = false;
+	int64_t due = retention_due(now_sec, hour);
+	if (due <= t->done_sec)
+		return E_OK;
+	int err = pass(due, t->is_late);
+	if (err == E_DENY || err == E_MORE)
+		return err == E_DENY ? E_DENY : E_OK;
+	if (err != E_OK && ++t->n_tries < RETENTION_TRIES) {
+		t->again_ms = deadline_in_ms(RETENTION_AGAIN_MS);
+		return E_OK;
 	}
-	return err == E_MORE ? E_OK : err;
+	*t = (struct turn){.done_sec = due};
+	return E_OK;
 }
 
 int
@@ -242,14 +328,18 @@ retention_jail(struct jail *j)
 int
 retention_role_run(void)
 {
-	int64_t done_sec = 0;
-	bool is_late = true;
+	struct turn turn = {.is_late = true};
+	const char *dir = conf_str(the_child.conf, "common", "mail_dir");
+	int64_t now_sec;
 	int err = E_OK;
-	retention.mail_dir = open(conf_str(the_child.conf, "common", "mail_dir"),
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	retention.ahead_ms = ahead_ms();
+	retention.mail_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (retention.mail_dir < 0) /* all are as at the first time */
+		log_event(LOG_ERR, "mail_dir_not_opened", "path=%s err=%s",
+		    log_q(span_of(dir)), log_errno(errno));
+	retention.ahead_ms = ahead_ms(&now_sec);
+	retention.started_ms = clock_mono_ms();
 	while (err != E_DENY) {
-		err = look_at_clock(&done_sec, &is_late);
+		err = look_at_clock(&turn);
 		if (err != E_DENY)
 			err = io_wait(the_child.control, POLLIN,
 			    deadline_in_ms(RETENTION_LOOK_MS), IO_AT_DRAIN);

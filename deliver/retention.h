@@ -18,18 +18,30 @@ enum {
 	RETENTION_ACCOUNTS_MOST = 1000000,
 	/* of one account; then the next one's turn is, and it goes on tomorrow */
 	RETAINER_TIME_MS = 3600000,
-	RETAINERS_MOST =
-	    4, /* at once: the one of now, and those that are about to end */
+	/* the same where it is silent: its user may have stopped it, or its file system hangs */
+	RETAINER_QUIET_MS = 300000,
+	RETAINER_TELLS_MS = 10000, /* between two words that it goes on */
+	/* at once: the one of now, and those that are about to end; past that the oldest is killed */
+	RETAINERS_MOST = 4,
 	RETAINER_TIMES = 60000,
 	/* a clock that jumped further is wrong, or was: it may be set again before anything goes */
 	RETENTION_JUMP_SEC = 3600,
 	RETENTION_HOLD_MS = 3600000,
+	/*
+	 * The same of a clock that, at our start, is further past what a mailbox knows of the time:
+	 * more than a night that was missed
+	 */
+	RETENTION_STALE_SEC = 2 * 86400,
 	RETENTION_LOOK_MS = 10000, /* between two looks at the clock */
+	/* what failed, and may not the next time, is tried so often in all, so long after */
+	RETENTION_TRIES = 3,
+	RETENTION_AGAIN_MS = 600000,
 };
 
 /* retention -> retainer */
 enum {
-	RETAIN = 1, /* u8 enum retain -> u8 enum retained */
+	/* u8 enum retain, u64 now in sec -> u8 enum retained, RETAINED_GOES_ON any number of times first */
+	RETAIN = 1,
 };
 
 enum retain {
@@ -38,7 +50,12 @@ enum retain {
 	RETAIN_NOTE,
 };
 
-enum retained { RETAINED_DONE, RETAINED_NOT };
+enum retained {
+	RETAINED_DONE,
+	RETAINED_NOT,     /* it may be, another time */
+	RETAINED_REFUSED, /* something of it, as it will be the next time */
+	RETAINED_GOES_ON,
+};
 
 /* retention_is_off - there is no rule */
 bool retention_is_off(const struct conf *);

@@ -149,12 +149,12 @@ CLOCK = r"""
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
-static volatile long long *ahead; /* seconds; the test writes it */
+static volatile long long *ahead; /* seconds, of the wall and of the monotonic one; the test writes them */
 __attribute__((constructor)) static void
 begin(void)
 {
 	int fd = open(getenv("CLOCK_AHEAD"), O_RDONLY | O_CLOEXEC);
-	void *p = fd < 0 ? MAP_FAILED : mmap(0, 8, PROT_READ, MAP_SHARED, fd, 0);
+	void *p = fd < 0 ? MAP_FAILED : mmap(0, 16, PROT_READ, MAP_SHARED, fd, 0);
 	ahead = p == MAP_FAILED ? 0 : p;
 }
 int
@@ -165,7 +165,9 @@ clock_gettime(clockid_t id, struct timespec *ts)
 		real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
 	int err = real(id, ts);
 	if (err == 0 && ahead && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-		ts->tv_sec += *ahead;
+		ts->tv_sec += ahead[0];
+	if (err == 0 && ahead && id == CLOCK_MONOTONIC)
+		ts->tv_sec += ahead[1];
 	return err;
 }
 time_t
@@ -188,14 +190,15 @@ gettimeofday(struct timeval *restrict tv, void *restrict zone)
 
 
 def clock_of(suite):
-    """Daemons that are started from now on run by a clock of their own; returns what sets it, in seconds ahead."""
+    """Daemons that are started from now on run by a clock of their own; returns what sets it, in seconds ahead.
+    passed: that they lived longer by so much; else the clock has jumped."""
     path = suite.dir / "clock"
-    path.write_bytes(bytes(8))
+    path.write_bytes(bytes(16))
     suite.env.update(LD_PRELOAD=preload("clock", CLOCK), CLOCK_AHEAD=str(path))
 
-    def set_clock(ahead_sec):
+    def set_clock(ahead_sec, passed=0):
         with open(path, "r+b") as f:
-            f.write(ahead_sec.to_bytes(8, "little", signed=True))
+            f.write(b"".join(n.to_bytes(8, "little", signed=True) for n in (ahead_sec, passed)))
     return set_clock
 
 

@@ -59,7 +59,8 @@ show_account(
 	struct retention_stamp stamp = {.when_sec = 0};
 	struct buf path = {0};
 	buf_putf(&path, "%.*s/" RETENTION_STAMP, SPAN_ARG(a->home));
-	if (retention_stamp_get(mail_dir, buf_cstr(&path), &stamp) != E_OK)
+	if (retention_stamp_get(mail_dir, buf_cstr(&path), &stamp) != E_OK ||
+	    stamp.digest == RETENTION_REBUILT)
 		stamp.when_sec = 0;
 	for (size_t i = 0; i < retention_count(rules); i++) {
 		table_text(t, a->address);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "store/keeper.h"
 #include "store/rebuild.h"
+#include "store/retention.h"
 #include "store/sum.h"
 
 enum { ASIDES_MOST = 100 /* of one second */ };
@@ -220,7 +221,8 @@ adopt(struct rebuilding *r, const char *folder, const char *name)
 		inbox->uidnext = inbox->reserved;
 	rec.uid = inbox->uidnext++;
 	rec.size_bytes = (uint64_t)st.st_size;
-	rec.date_sec = rec.saved_sec = (int64_t)st.st_mtim.tv_sec;
+	rec.date_sec = (int64_t)st.st_mtim.tv_sec;
+	rec.saved_sec = clock_wall_sec(); /* into this folder it comes now */
 	rec.modseq = inbox->modseq;
 	r->found++;
 	return rebuild_add_message(r, inbox, &rec);
@@ -268,6 +270,15 @@ find_inbox(struct rebuilding *r)
 	return err;
 }
 
+/* Before anybody sees it: whose mail lies in INBOX is to look at it before rules do. */
+static void
+hold_retention(const struct rebuilding *r)
+{
+	const struct retention_stamp stamp = {clock_wall_sec(), RETENTION_REBUILT};
+	if (r->found && retention_stamp_put(&stamp) != E_OK)
+		log_event(LOG_WARNING, "retention_not_held", "found=%u", r->found);
+}
+
 static int
 fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 {
@@ -283,6 +294,7 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 		err = doom_again(&r);
 	if (err == E_OK)
 		err = adopt_all(&r);
+	hold_retention(&r);
 	for (size_t i = 0; i < r.n; i++) {
 		if (r.all[i].uidnext > f->uid)
 			f->uid = r.all[i].uidnext;

@@ -96,6 +96,16 @@ struct retention_stamp {
 	uint64_t digest; /* of the rules that were carried out */
 };
 
+enum {
+	/*
+	 * no rules: then the index was made anew, and messages were found of which nothing is known,
+	 * with no flags, in INBOX
+	 */
+	RETENTION_REBUILT = 0,
+	/* so long after that nothing goes by itself */
+	RETENTION_REBUILT_SEC = 7 * 86400,
+};
+
 /* retention_stamp_get - path: "HOME/retained" below dir.  E_OK, E_BAD (there is none) */
 MUST_USE int retention_stamp_get(
     int dir, const char *path, struct retention_stamp *out);

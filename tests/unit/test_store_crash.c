@@ -21,8 +21,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/dump.h"
 #include "store/name.h"
+#include "store/retention.h"
 #include "store_home.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
@@ -614,9 +616,21 @@ test_rebuild_without_a_dump(void **state)
 	append(h->a, "Sent", 11);
 	home_damage();
 	assert_int_equal(unlink("dump"), 0);
+	assert_int_equal(system("find msg -type f -exec touch -d @1600000000 {} +"), 0);
+	int64_t begun = clock_wall_sec();
 	assert_int_equal(store_check(h->a), 11);
 	assert_int_equal(store_mailbox(h->a, SPAN("INBOX"), &m), E_OK);
 	assert_int_equal(m.messages, 11);
+	/* of their coming into it, and so that no rule takes them tonight */
+	struct retention_stamp stamp;
+	assert_int_equal(retention_stamp_get(AT_FDCWD, RETENTION_STAMP, &stamp), E_OK);
+	assert_true(stamp.digest == RETENTION_REBUILT && stamp.when_sec >= begun);
+	struct store_view v = selected(h->a, "INBOX");
+	for (uint32_t i = 0; i < v.n; i++) {
+		assert_int_equal(v.records[i].date_sec, 1600000000);
+		assert_true(v.records[i].saved_sec >= begun);
+	}
+	store_unselect(h->a, &v);
 	assert_true(append(h->a, "INBOX", 12) > uid);
 }
 
