@@ -534,7 +534,9 @@ retention_stamp_get(int dir, const char *path, struct retention_stamp *out)
 	ssize_t n = read(fd, text, sizeof text - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
-	return sscanf(text, "%" SCNd64 " %" SCNx64, &out->when_sec, &out->digest) == 2
+	return sscanf(text, "%" SCNd64 " %" SCNx64, &out->when_sec, &out->digest) ==
+	                   2 &&
+	               out->when_sec >= 0 && out->when_sec <= RETENTION_WHEN_MOST_SEC
 	           ? E_OK
 	           : E_BAD;
 }

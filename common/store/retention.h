@@ -23,6 +23,9 @@ enum {
 	RETENTION_STAMP_MAX = 64, /* octets of the file */
 };
 
+/* of a stamp: past that it is none, and sums of times do not overflow */
+#define RETENTION_WHEN_MOST_SEC INT64_C(253402300799) /* the end of the year 9999 */
+
 /* retention_new - own; borrows from conf */
 struct retention *retention_new(const struct conf *, struct span address);
 void retention_free(struct retention **);

@@ -315,6 +315,12 @@ test_stamp(void **state)
 	assert_int_equal(retention_stamp_get(AT_FDCWD, RETENTION_STAMP, &got), E_OK);
 	assert_int_equal(got.when_sec, s.when_sec);
 	assert_true(got.digest == s.digest);
+	s.when_sec = INT64_MAX;
+	assert_int_equal(retention_stamp_put(&s), E_OK);
+	assert_int_equal(retention_stamp_get(AT_FDCWD, RETENTION_STAMP, &got), E_BAD);
+	s.when_sec = -1;
+	assert_int_equal(retention_stamp_put(&s), E_OK);
+	assert_int_equal(retention_stamp_get(AT_FDCWD, RETENTION_STAMP, &got), E_BAD);
 	assert_int_equal(unlink(RETENTION_STAMP), 0);
 	assert_int_equal(mkfifo(RETENTION_STAMP, 0600), 0); /* nobody waits for it */
 	assert_int_equal(retention_stamp_get(AT_FDCWD, RETENTION_STAMP, &got), E_BAD);
