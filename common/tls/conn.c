@@ -233,11 +233,16 @@ handshake_turn(struct tls_conn *c)
 /*
  * A client's answer to our flight often comes as two packets, change_cipher_spec (6 octets, of no
  * meaning in TLS 1.3) and Finished: the first one alone need not wake us.  Nothing that means
- * something is shorter, an alert has 7.
+ * something is shorter, an alert has 7.  Only for the first wake: once a part of the answer was
+ * read, its rest may be any number of octets.
  */
 static void
-wake_at(const struct tls_conn *c, int bytes)
+wake_late(struct tls_conn *c, bool is_late)
 {
+	int bytes = is_late ? TLS_ANSWER_LEAST : 1;
+	if (c->is_woken_late == is_late)
+		return;
+	c->is_woken_late = is_late;
 	(void)setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
 }
 
@@ -247,8 +252,8 @@ send_turn(struct tls_conn *c, bool *wants_write)
 	bool has_said = c->flight.len > 0;
 	int err = flight_send(c);
 	*wants_write = err == E_MORE;
-	if (err == E_OK && c->is_server && (has_said || c->is_agreed))
-		wake_at(c, c->is_agreed ? 1 : TLS_ANSWER_LEAST);
+	if (c->is_server)
+		wake_late(c, err == E_OK && has_said && !c->is_agreed);
 	return err;
 }
 

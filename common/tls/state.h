@@ -58,6 +58,7 @@ struct tls_conn {
 	/* own; what a turn of the handshake says, until it is sent */
 	struct buf flight;
 	bool is_in_turn, is_agreed;
+	bool is_woken_late; /* SO_RCVLOWAT is TLS_ANSWER_LEAST */
 	/* what came and GnuTLS has not asked for; the last read took all there was */
 	char ahead[TLS_AHEAD_BYTES];
 	size_t ahead_at, ahead_bytes;

@@ -4,6 +4,8 @@
  * another.
  */
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -443,6 +445,122 @@ test_handshakes(void **state)
 		run(&rows[i].c, rows[i].version, rows[i].sni);
 }
 
+/* ---- an answer in pieces ---- */
+
+/* A client here, beside the server: what it says is kept until the test sends it. */
+struct near {
+	gnutls_session_t session; /* own */
+	int fds[2];               /* own: the server's, the client's */
+	struct buf said;
+};
+
+static ssize_t
+near_push(gnutls_transport_ptr_t ctx, const void *p, size_t n)
+{
+	struct near *c = ctx;
+	buf_put(&c->said, p, n);
+	return (ssize_t)n;
+}
+
+static ssize_t
+near_pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
+{
+	struct near *c = ctx;
+	return recv(c->fds[1], p, n, MSG_DONTWAIT);
+}
+
+/* Over TCP, for only there SO_RCVLOWAT counts. */
+static void
+near_connect(int fds[2])
+{
+	struct sockaddr_in at = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof at;
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fds[1], (struct sockaddr *)&at, sizeof at), 0);
+	fds[0] = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	assert_true(fds[0] >= 0);
+	assert_int_equal(
+	    setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one), 0);
+	close(fd);
+}
+
+static bool
+is_woken(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	return poll(&p, 1, WAIT_MS) == 1;
+}
+
+static void
+near_send(struct near *c, size_t n)
+{
+	assert_int_equal(send(c->fds[1], c->said.p, n, 0), n);
+	buf_drop(&c->said, n);
+	assert_true(is_woken(c->fds[0]));
+}
+
+/* Until it has answered the server's flight. */
+static void
+near_answer(struct near *c)
+{
+	int err = gnutls_handshake(c->session);
+	while (err == GNUTLS_E_AGAIN && c->said.len == 0) {
+		assert_true(is_woken(c->fds[1]));
+		err = gnutls_handshake(c->session);
+	}
+	assert_true(err == 0 || err == GNUTLS_E_AGAIN);
+}
+
+static void
+rest_wakes(struct tls_server *server, const char *priority, size_t n_rest)
+{
+	struct near c = {0};
+	gnutls_certificate_credentials_t cred;
+	bool wants_write;
+	near_connect(c.fds);
+	gnutls_certificate_allocate_credentials(&cred);
+	assert_int_equal(gnutls_init(&c.session, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
+	assert_int_equal(gnutls_priority_set_direct(c.session, priority, NULL), 0);
+	gnutls_credentials_set(c.session, GNUTLS_CRD_CERTIFICATE, cred);
+	gnutls_transport_set_ptr(c.session, &c);
+	gnutls_transport_set_push_function(c.session, near_push);
+	gnutls_transport_set_pull_function(c.session, near_pull);
+	struct tls_conn *conn = tls_conn_new(server, c.fds[0]);
+	near_answer(&c);
+	near_send(&c, c.said.len);
+	assert_int_equal(tls_handshake_step(conn, &wants_write), E_MORE);
+	near_answer(&c);
+	near_send(&c, c.said.len - n_rest);
+	assert_int_equal(tls_handshake_step(conn, &wants_write), E_MORE);
+	near_send(&c, n_rest);
+	assert_int_equal(tls_handshake_step(conn, &wants_write), E_OK);
+	tls_conn_close(&conn, NULL);
+	gnutls_deinit(c.session);
+	gnutls_certificate_free_credentials(cred);
+	buf_free(&c.said);
+	close(c.fds[0]);
+	close(c.fds[1]);
+}
+
+static void
+test_rest_of_answer(void **state)
+{
+	struct tls_server *s;
+	(void)state;
+	assert_int_equal(tls_server_new(the.conf, key_channel, &s), E_OK);
+	for (size_t n_rest = 1; n_rest <= 7; n_rest++) {
+		rest_wakes(s, ONLY("TLS1.3"), n_rest);
+		rest_wakes(s, ONLY("TLS1.2"), n_rest);
+	}
+	tls_server_free(&s);
+	waitpid(the.key_pid, NULL, 0);
+}
+
 static void
 test_resumption(void **state)
 {
@@ -638,6 +756,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_handshakes),
+	    cmocka_unit_test(test_rest_of_answer),
 	    cmocka_unit_test(test_resumption),
 	    cmocka_unit_test(test_key_restart),
 	    cmocka_unit_test(test_no_handshake),
