@@ -193,7 +193,7 @@ loop_once(struct loop *l)
 void
 loop_ready(struct loop *l)
 {
-	if (event_base_loop(l->base, EVLOOP_NONBLOCK) < 0)
+	if (event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NONBLOCK) < 0)
 		bug("event_base_loop");
 }
 

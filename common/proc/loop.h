@@ -40,7 +40,7 @@ void loop_timer_free(struct loop_timer **);
 void loop_run(struct loop *); /* until loop_stop */
 /* what is ready now, after waiting for at least one thing */
 void loop_once(struct loop *);
-void loop_ready(struct loop *); /* what is ready now, which may be nothing */
+void loop_ready(struct loop *); /* what is ready now, once; may be nothing */
 void loop_stop(struct loop *);
 /*
  * loop_base - libevent's own, for a library that runs in it (libunbound); borrow: until loop_free
