@@ -16,6 +16,7 @@
 #include "deliver/lists.h"
 #include "deliver/perform.h"
 #include "deliver/programs.h"
+#include "deliver/turn.h"
 #include "proc/child.h"
 #include "proc/io.h"
 #include "store/store.h"
@@ -97,6 +98,8 @@ take(struct ask_msg *m)
 		perform_done(agent.home);
 		return E_OK;
 	}
+	if (m->type == TURN_BEGIN && m->body.in.n == 0 && agent.order.len == 0)
+		return turn_run(agent.chan, agent.home);
 	int err = m->type == AGENT_RUN ? order_piece(&m->body, &agent.order) : E_BAD;
 	if (err == E_OK)
 		err = answer();

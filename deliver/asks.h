@@ -12,6 +12,9 @@
  *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send
  *   placer -> runner          deliver/pipe.h: a message, and the program of the site that gets it;
  *                             DELIVER_RUNNER of the monitor, as DELIVER_AGENT
+ *   imapd -> events           store/ring.h (another daemon, on RUN/deliver/events)
+ *   events -> lookup, monitor, queue's spool   as a placer: an account, an agent of it, what scripts send
+ *   events -> agent           deliver/turn.h: scripts run over what happened over IMAP
  *   agent -> keeper           common/store/asks.h: where a script tests mailboxes
  *   agent -> lookup           common/account/recipient.h: LOOKUP_MEMBER, where a script tests a list
  *   retention -> monitor      deliver/agents.h: DELIVER_RETAINER, a channel to a retainer of a mailbox
@@ -35,10 +38,12 @@
  * of agents, which are of a fixed format, too.  An agent that was taken over may do in its user's
  * mailbox what he may, learn of addresses whether they are in lists of the site, and send 32
  * messages for one that came, with the envelope sender that the placer gives them, and have the
- * programs of the site run.  A front that was taken over sees the plaintext of its connections in
- * TLS; it has no file and cannot become anybody.  A session that was taken over has one mailbox, no
- * network, no socket.  A signer that was taken over can have mail of any domain of ours signed, and
- * hands the signatures to placers alone.
+ * programs of the site run; because of what happens over IMAP EVENTS_LETTERS_MOST in
+ * EVENTS_LETTERS_WINDOW_MS, as its user.  The role events that was taken over may have agents of all
+ * mailboxes run their scripts, and send in anybody's name.  A front that was taken over sees the
+ * plaintext of its connections in TLS; it has no file and cannot become anybody.  A session that was
+ * taken over has one mailbox, no network, no socket.  A signer that was taken over can have mail of
+ * any domain of ours signed, and hands the signatures to placers and events alone.
  */
 #ifndef DELIVER_ASKS_H
 #define DELIVER_ASKS_H
@@ -48,6 +53,7 @@ enum deliver_role {
 	DELIVER_LOOKUP,
 	DELIVER_MAPS,
 	DELIVER_AGENT_ROLE,
+	DELIVER_EVENTS,
 	DELIVER_FRONT,
 	DELIVER_SESSION,
 	DELIVER_KEY,

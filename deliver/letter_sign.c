@@ -104,7 +104,7 @@ table_of(unsigned kind)
 {
 	static const struct ask_table table = {
 	    .rows = rows, .n_rows = COUNT(rows), .who = "placer"};
-	return kind == DELIVER_PLACER ? &table : NULL;
+	return kind == DELIVER_PLACER || kind == DELIVER_EVENTS ? &table : NULL;
 }
 
 void

@@ -305,6 +305,19 @@ put_error_lines(struct buf *out, const struct sieve_errors *errors)
 	buf_free(&text);
 }
 
+static void
+put_what_failed(struct buf *out, const struct about_event *event)
+{
+	if (!event) {
+		buf_str(out, "The script that sorts your mail failed:\r\n\r\n");
+		return;
+	}
+	const struct store_event *e = event->event;
+	buf_putf(out,
+	    "The script \"%.*s\", which is about the mailbox \"%.*s\", failed:\r\n\r\n",
+	    SPAN_ARG(e->script), SPAN_ARG(e->mailbox_name));
+}
+
 /* Once a version of the script, in INBOX; placed again, it is the same message. */
 void
 letters_failed(
@@ -333,14 +346,16 @@ letters_failed(
 	    "To: <%.*s>\r\nSubject: Your Sieve script failed\r\n"
 	    "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "Content-Transfer-Encoding: 8bit\r\n\r\n"
-	    "The script that sorts your mail failed:\r\n\r\n",
+	    "Content-Transfer-Encoding: 8bit\r\n\r\n",
 	    letter_id(w, NUMBER_TOLD), SPAN_ARG(me.host), SPAN_ARG(me.postmaster),
 	    SPAN_ARG(w->in.address));
+	put_what_failed(&text, w->event);
 	put_error_lines(&text, errors);
-	buf_str(&text,
-	    "\r\nUntil it is corrected, what it cannot decide about stays in "
-	    "your inbox.\r\nYou are told this once.\r\n");
+	buf_str(&text, w->event ? "\r\nUntil it is corrected, such messages stay as "
+				  "they are.\r\n"
+				: "\r\nUntil it is corrected, what it cannot decide "
+				  "about stays in your inbox.\r\n");
+	buf_str(&text, "You are told this once.\r\n");
 	s->is_text = true;
 	s->text = work_kept(w, buf_as_span(&text));
 	buf_free(&text);

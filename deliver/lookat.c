@@ -19,6 +19,12 @@ has_store(void)
 	return store || store_open(the_child.home, &store) == E_OK;
 }
 
+struct store *
+lookat_store(void)
+{
+	return has_store() ? store : NULL;
+}
+
 bool
 lookat_mailbox(void *ctx, struct span mailbox)
 {

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 
 void lookat_end(void);
+/* lookat_store - the account's, opened when it is wanted first; borrow: until lookat_end.  NULL: it cannot be */
+struct store *lookat_store(void);
 bool lookat_mailbox(void *ctx, struct span mailbox);
 bool lookat_special_use(void *ctx, struct span mailbox, struct span flag);
 bool lookat_mailboxid(void *ctx, struct span id);

@@ -8,6 +8,7 @@
 #include "deliver/agent.h"
 #include "deliver/agents.h"
 #include "deliver/asks.h"
+#include "deliver/events.h"
 #include "deliver/letter_sign.h"
 #include "deliver/lists.h"
 #include "deliver/managesieve/login.h"
@@ -35,6 +36,13 @@ has_no_sieve(const struct conf *conf)
 	return conf_list_count(conf, "deliver", "listen_sieve") == 0;
 }
 
+static bool
+has_no_events(const struct conf *conf)
+{
+	return !conf_bool(conf, "deliver", "sieve") ||
+	       !conf_bool(conf, "deliver", "sieve_imap");
+}
+
 static int
 front_role(void)
 {
@@ -49,13 +57,15 @@ auth_role_prepare(void)
 }
 
 static const char *const listen_settings[] = {"listen_sieve", NULL};
-static const char *const sockets[] = {"jobs", NULL};
+static const char *const jobs_socket[] = {"jobs", NULL};
+static const char *const events_socket[] = {"events", NULL};
+static const char *const sockets[] = {"jobs", "events", NULL};
 
 /* clang-format off */
 /* before_start adds what auth may ask */
 static struct role roles[] = {
 	[DELIVER_PLACER] = {.name = "placer", .user = USER_DELIVER, .flags = ROLE_SINGLE | ROLE_CAPS_ID,
-		.at_start = 2, .count = "placers", .listens = sockets,
+		.at_start = 2, .count = "placers", .listens = jobs_socket,
 		.channels = 1u << DELIVER_LOOKUP | 1u << DELIVER_SIGNER, .peers = DAEMON_QUEUE,
 		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT) |
 		    MON_MAY(DELIVER_RUNNER),
@@ -67,6 +77,10 @@ static struct role roles[] = {
 	[DELIVER_AGENT_ROLE] = {.name = "agent", .user = USER_NET, .flags = ROLE_SESSION,
 		.channels = 1u << DELIVER_LOOKUP, .monitor_asks = MON_MAY(MON_CHANNEL),
 		.prepare = agent_prepare, .jail = agent_jail, .run = agent_run},
+	[DELIVER_EVENTS] = {.name = "events", .user = USER_DELIVER, .flags = ROLE_SINGLE, .at_start = 1, .is_off = has_no_events,
+		.listens = events_socket, .channels = 1u << DELIVER_LOOKUP | 1u << DELIVER_SIGNER, .peers = DAEMON_QUEUE,
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT),
+		.prepare = events_prepare, .jail = events_jail, .run = events_run},
 	[DELIVER_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
 		.is_off = has_no_sieve, .listens = listen_settings,
 		.channels = 1u << DELIVER_KEY | 1u << DELIVER_AUTH,

@@ -34,6 +34,8 @@ static struct {
 		struct recall_slot *seen; /* own */
 		size_t n_seen, cap;
 	} last;
+
+	struct work work; /* of the last order or event */
 } me = {.folder = {.dir = -1}};
 
 void
@@ -158,7 +160,8 @@ static void
 run_all(struct work *w)
 {
 	static struct program programs[PROGRAMS_MOST];
-	size_t n = programs_load(w->home, programs);
+	size_t n = w->event ? programs_load_event(w->home, w->event->event, programs)
+	                    : programs_load(w->home, programs);
 	bool has_decided = false;
 	for (size_t i = 0; i < n && (!has_decided || w->result.has_keep); i++) {
 		const struct program *p = &programs[i];
@@ -191,6 +194,10 @@ do_one(struct work *w, const struct sieve_action *a, unsigned index)
 {
 	switch (a->kind) {
 	case ACTION_KEEP:
+		if (w->event)
+			break; /* it is there */
+		work_store_message(w, a, index, &a->store);
+		break;
 	case ACTION_FILEINTO:
 		work_store_message(w, a, index, &a->store);
 		break;
@@ -236,20 +243,40 @@ or_none(struct span s)
 	return s.n ? s : (struct span){NULL, 0};
 }
 
+enum { ITEMS = 9 };
+
+/* RFC 5183 4.1; RFC 6785 4: of mail that comes those of imap are empty. */
+static void
+set_items(const struct work *w, struct sieve_item items[ITEMS])
+{
+	const struct agent_order *o = w->order;
+	const struct about_event *a = w->event;
+	const struct store_event *e = a ? a->event : NULL;
+	struct span domain = span_from(o->address, span_rfind(o->address, '@') + 1),
+		    none = SPAN("");
+	const struct sieve_item all[ITEMS] = {
+	    {SPAN("location"), e ? SPAN("MS") : SPAN("MDA")},
+	    {SPAN("phase"), e ? SPAN("post") : SPAN("during")}, {SPAN("host"), me.host},
+	    {SPAN("domain"), domain}, {SPAN("imap.user"), e ? a->who : none},
+	    {SPAN("imap.email"), e ? a->who : none},
+	    {SPAN("imap.cause"), e ? span_of(event_cause_name(e->cause)) : none},
+	    {SPAN("imap.mailbox"), e ? e->mailbox_name : none},
+	    {SPAN("imap.changedflags"), e && a->changed.n ? a->changed : none}};
+	memcpy(items, all, sizeof all);
+}
+
 static void
 set_input(struct work *w, struct sieve_item *items, struct buf *dsn)
 {
 	const struct agent_order *o = w->order;
 	struct sieve_input *in = &w->in;
-	struct span domain = span_from(o->address, span_rfind(o->address, '@') + 1);
-	items[0] = (struct sieve_item){SPAN("location"), SPAN("MDA")};
-	items[1] = (struct sieve_item){SPAN("phase"), SPAN("during")};
-	items[2] = (struct sieve_item){SPAN("host"), me.host};
-	items[3] = (struct sieve_item){SPAN("domain"), domain};
+	set_items(w, items);
 	*in = (struct sieve_input){.message = o->message,
 	    .size_bytes = o->size_bytes,
 	    .items = items,
-	    .n_items = 4,
+	    .n_items = ITEMS,
+	    .is_event = w->event != NULL,
+	    .flags = w->event ? w->event->flags : SPAN(""),
 	    .address = o->address,
 	    .detail_separators = me.separators,
 	    .now_sec = clock_wall_sec(),
@@ -296,36 +323,60 @@ put_answer(const struct work *w, struct buf *reply)
 	me.last.wants_done = false;
 }
 
+static void
+end_last(void)
+{
+	sieve_result_free(&me.work.result);
+	arena_reset(&me.work.arena);
+	programs_unload(); /* its DONE may not have come */
+}
+
+/* All of it is in me.work then. */
+static void
+decide(int home, const struct agent_order *o, const struct about_event *event)
+{
+	struct work *w = &me.work;
+	struct sieve_item items[ITEMS];
+	struct buf dsn = {0};
+	unsigned index = 0;
+	end_last();
+	lists_begin();
+	*w = (struct work){.order = o,
+	    .event = event,
+	    .home = home,
+	    .arena = {.max_bytes = ARENA_BYTES}};
+	w->answer.stores = w->stores;
+	w->answer.sends = w->sends;
+	me.last.n_seen = 0;
+	set_input(w, items, &dsn);
+	w->answer.is_done = is_done(home, o->id);
+	run_all(w);
+	for (const struct sieve_action *a = w->result.actions; a; a = a->next)
+		do_one(w, a, index++);
+	if (w->answer.is_done)
+		w->answer.n_sends = 0;
+	w->answer.wants_done = w->answer.n_sends || me.last.n_seen;
+	me.last.id = o->id;
+	me.last.wants_done = w->answer.wants_done;
+	buf_free(&dsn);
+}
+
 void
 perform(int home, const struct agent_order *o, struct buf *reply)
 {
-	static struct work w;
-	struct sieve_item items[4];
-	struct buf dsn = {0};
-	unsigned index = 0;
-	programs_unload(); /* the last one's DONE may not have come */
-	lists_begin();
-	w = (struct work){
-	    .order = o, .home = home, .arena = {.max_bytes = ARENA_BYTES}};
-	w.answer.stores = w.stores;
-	w.answer.sends = w.sends;
-	me.last.n_seen = 0;
-	set_input(&w, items, &dsn);
-	w.answer.is_done = is_done(home, o->id);
-	run_all(&w);
-	for (const struct sieve_action *a = w.result.actions; a; a = a->next)
-		do_one(&w, a, index++);
-	if (w.answer.is_done)
-		w.answer.n_sends = 0;
-	w.answer.wants_done = w.answer.n_sends || me.last.n_seen;
-	me.last.id = o->id;
-	me.last.wants_done = w.answer.wants_done;
-	put_answer(&w, reply);
+	decide(home, o, NULL);
+	put_answer(&me.work, reply);
 	if (!me.last.wants_done)
 		programs_unload();
-	sieve_result_free(&w.result);
-	arena_reset(&w.arena);
-	buf_free(&dsn);
+	sieve_result_free(&me.work.result);
+	arena_reset(&me.work.arena);
+}
+
+const struct work *
+perform_event(int home, const struct agent_order *o, const struct about_event *event)
+{
+	decide(home, o, event);
+	return &me.work;
 }
 
 void
@@ -333,6 +384,8 @@ perform_close(void)
 {
 	lookat_end();
 	lists_end();
+	sieve_result_free(&me.work.result);
+	arena_reset(&me.work.arena);
 	programs_unload();
 	sieve_scripts_close(&me.folder);
 	mem_free(&me.last.seen);

@@ -8,7 +8,7 @@
 #ifndef DELIVER_PERFORM_H
 #define DELIVER_PERFORM_H
 
-#include "deliver/order.h"
+#include "deliver/work.h"
 
 struct conf;
 
@@ -20,6 +20,14 @@ void perform_open(const struct conf *);
  *   reply  what answer_put makes
  */
 void perform(int home, const struct agent_order *, struct buf *reply);
+/*
+ * perform_event - the same of an event of IMAP (RFC 6785): what its scripts store and send.  An
+ * explicit or implicit keep is among the actions of result, or is_kept; else the message is to go.
+ *   order    its message, and who it is for; no envelope
+ *   returns  borrow: until the next of these two
+ */
+const struct work *perform_event(
+    int home, const struct agent_order *, const struct about_event *);
 void perform_done(int home); /* the last answer's has happened */
 bool perform_waits(void);    /* that is still to be said */
 void perform_close(void);

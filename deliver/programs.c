@@ -37,8 +37,13 @@ struct script {
 static struct {
 	struct script *before[PROGRAMS_GLOBAL_MOST], *after[PROGRAMS_GLOBAL_MOST];
 	size_t n_before, n_after;
-	struct script *user; /* own */
-	int global;          /* own: the folder of those that are included; -1 */
+	/* borrow: the configuration; NULL: it could not be read */
+	struct event_rule rules[EVENT_RULES_MOST];
+	struct script *events[EVENT_RULES_MOST]; /* own: of the rules */
+	size_t n_rules;
+	struct script *user;  /* own */
+	struct script *named; /* own: of the user's, for events */
+	int global;           /* own: the folder of those that are included; -1 */
 	struct sieve_scripts folder; /* the user's, while programs are loaded */
 	struct sieve_limits limits;
 	uint64_t exts; /* that may be required */
@@ -166,34 +171,47 @@ is_same(const struct script *s, struct span name)
 }
 
 static int
+load_named(struct script *s, struct span name)
+{
+	if (is_same(s, name))
+		return E_OK;
+	script_reset(s);
+	struct piece *p = part_add(s, false, name);
+	p->err = read_personal(name, &p->text);
+	int err = p->err == E_LIMIT ? E_OK : p->err;
+	if (err == E_OK)
+		compile(s);
+	return err;
+}
+
+static int
 load_active(struct script *s)
 {
 	struct buf name = {0};
 	int err = sieve_scripts_active(&all.folder, &name);
-	if (err == E_OK && !is_same(s, buf_as_span(&name))) {
-		script_reset(s);
-		struct piece *p = part_add(s, false, buf_as_span(&name));
-		p->err = read_personal(buf_as_span(&name), &p->text);
-		err = p->err == E_LIMIT ? E_OK : p->err;
-		if (err == E_OK)
-			compile(s);
-	}
+	if (err == E_OK)
+		err = load_named(s, buf_as_span(&name));
 	buf_free(&name);
 	return err;
 }
 
-/* Where nothing can be read there is no script: the message is kept. */
+/*
+ * The active one, or (name has a p) the one of that name.  Where nothing can be read there is no
+ * script: the message is kept.
+ */
 static void
-load_user(int home)
+load_user(int home, struct script **out, struct span name)
 {
-	if (!all.user)
-		all.user = mem_new(sizeof *all.user);
-	all.user->is_user = true;
+	if (!*out)
+		*out = mem_new(sizeof **out);
+	(*out)->is_user = true;
 	int err = sieve_scripts_open(home, false, &all.folder);
+	if (err == E_OK && all.folder.dir < 0)
+		err = E_MORE;
 	if (err == E_OK)
-		err = all.folder.dir < 0 ? E_MORE : load_active(all.user);
+		err = name.p ? load_named(*out, name) : load_active(*out);
 	if (err != E_OK)
-		script_reset(all.user);
+		script_reset(*out);
 	if (err != E_OK && err != E_MORE)
 		log_event(LOG_WARNING, "script_not_read", "%s", "");
 }
@@ -201,14 +219,14 @@ load_user(int home)
 /* ---- the site's ---- */
 
 static struct script *
-site_script(const char *path)
+site_script(struct span path)
 {
 	struct script *s = mem_new(sizeof *s);
-	struct piece *p = part_add(s, true, span_of(path));
-	p->err = read_regular(AT_FDCWD, path, &p->text);
+	struct piece *p = part_add(s, true, path);
+	p->err = read_regular(AT_FDCWD, buf_cstr(&p->name), &p->text);
 	if (p->err == E_OK || p->err == E_LIMIT)
 		return s;
-	log_event(LOG_ERR, "script_not_read", "path=%s err=%s", log_qs(path),
+	log_event(LOG_ERR, "script_not_read", "path=%s err=%s", log_q(path),
 	    log_errno(errno));
 	script_reset(s);
 	mem_free(&s);
@@ -222,11 +240,34 @@ read_list(const struct conf *c, const char *setting, struct script **out)
 	for (size_t i = 0;
 	     i < conf_list_count(c, "deliver", setting) && n < PROGRAMS_GLOBAL_MOST / 2;
 	     i++) {
-		struct script *s = site_script(conf_list(c, "deliver", setting, i));
+		struct script *s =
+		    site_script(span_of(conf_list(c, "deliver", setting, i)));
 		if (s)
 			out[n++] = s;
 	}
 	return n;
+}
+
+/* The path of a script of the site: of a rule, behind its mailboxes. */
+static struct span
+path_of(const char *setting, const char *item)
+{
+	struct event_rule r;
+	bool is_rule = span_eqs(span_of(setting), "imap_scripts");
+	return is_rule && event_rule_parse(span_of(item), &r) == E_OK ? r.path
+	                                                              : span_of(item);
+}
+
+static void
+read_rules(const struct conf *c)
+{
+	size_t n = conf_list_count(c, "deliver", "imap_scripts");
+	for (size_t i = 0; i < n && all.n_rules < EVENT_RULES_MOST; i++) {
+		struct event_rule *r = &all.rules[all.n_rules];
+		const char *item = conf_list(c, "deliver", "imap_scripts", i);
+		if (event_rule_parse(span_of(item), r) == E_OK)
+			all.events[all.n_rules++] = site_script(r->path);
+	}
 }
 
 void
@@ -258,6 +299,7 @@ programs_prepare(const struct conf *c)
 	all.exts = programs_exts(c);
 	all.n_before = read_list(c, "sieve_before", all.before);
 	all.n_after = read_list(c, "sieve_after", all.after);
+	read_rules(c);
 	if (global[0])
 		all.global = open(global, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
@@ -273,13 +315,14 @@ programs_jail(const struct conf *c, struct jail *j)
 int
 programs_self_test(const struct conf *c, struct buf *errors)
 {
-	static const char *const settings[] = {"sieve_before", "sieve_after"};
+	static const char *const settings[] = {
+	    "sieve_before", "sieve_after", "imap_scripts"};
 	int err = E_OK;
 	for (size_t k = 0; k < COUNT(settings); k++)
 		for (size_t i = 0; i < conf_list_count(c, "deliver", settings[k]);
 		     i++) {
-			const char *path = conf_list(c, "deliver", settings[k], i);
-			struct script *s = site_script(path);
+			const char *item = conf_list(c, "deliver", settings[k], i);
+			struct script *s = site_script(path_of(settings[k], item));
 			if (s) {
 				programs_limits(c, &all.limits);
 				all.exts = programs_exts(c);
@@ -321,13 +364,31 @@ size_t
 programs_load(int home, struct program *out)
 {
 	size_t n = 0;
-	load_user(home);
+	load_user(home, &all.user, (struct span){NULL, 0});
 	for (size_t i = 0; i < all.n_before; i++)
 		put(all.before[i], &out[n++]);
 	if (all.user->n_parts)
 		put(all.user, &out[n++]);
 	for (size_t i = 0; i < all.n_after; i++)
 		put(all.after[i], &out[n++]);
+	return n;
+}
+
+size_t
+programs_load_event(int home, const struct store_event *e, struct program *out)
+{
+	const struct event_place from = {e->from, e->from_use},
+				 to = {e->mailbox_name, e->special_use};
+	size_t n = 0;
+	for (size_t i = 0; i < all.n_rules; i++)
+		if (all.events[i] &&
+		    event_rule_fits(&all.rules[i], e->cause, &from, &to))
+			put(all.events[i], &out[n++]);
+	if (!e->script.n)
+		return n;
+	load_user(home, &all.named, e->script);
+	if (all.named->n_parts)
+		put(all.named, &out[n++]);
 	return n;
 }
 

@@ -10,6 +10,7 @@
 
 #include "proc/jail.h"
 #include "sieve/run.h"
+#include "store/store.h"
 
 struct conf;
 
@@ -39,6 +40,11 @@ void programs_jail(const struct conf *, struct jail *);
  *   returns  how many
  */
 size_t programs_load(int home, struct program *out);
+/*
+ * programs_load_event - what applies to an event of IMAP: those of the site whose rule fits, then the
+ * one of the user's that the METADATA name.  As above
+ */
+size_t programs_load_event(int home, const struct store_event *, struct program *out);
 /* programs_folder - HOME/sieve, until programs_unload; -1: there is none */
 int programs_folder(void);
 void programs_unload(void); /* what was opened; the programs stay */

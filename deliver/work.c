@@ -14,8 +14,8 @@ work_kept(struct work *w, struct span s)
 	return copy.n == s.n ? copy : SPAN("");
 }
 
-static uint32_t
-flag_of(struct span name)
+uint32_t
+work_flag(struct span name)
 {
 	static const struct {
 		const char *name;
@@ -45,9 +45,11 @@ directions_of(struct work *w, const struct sieve_store *s)
 	    .special_use = fitting(s->special_use, DIRECTIONS_USE_MAX),
 	    .mailboxid = fitting(s->mailboxid, DIRECTIONS_ID_MAX),
 	    .can_create = s->can_create};
-	for (size_t i = 0; s->has_flags && i < s->flags.n; i++) {
+	/* a copy of what is in a mailbox has its flags */
+	bool has_flags = s->has_flags || w->event;
+	for (size_t i = 0; has_flags && i < s->flags.n; i++) {
 		struct span name = s->flags.rows[i];
-		uint32_t flag = flag_of(name);
+		uint32_t flag = work_flag(name);
 		d.flags |= flag;
 		if (!flag && mailbox_keyword_check(name) &&
 		    d.n_keywords < STORE_KEYWORDS_MAX)
@@ -97,9 +99,16 @@ void
 work_store_message(struct work *w, const struct sieve_action *a, unsigned index,
     const struct sieve_store *where)
 {
-	struct agent_store *s = work_store(w, w->has_store ? index + 1 : 0);
-	if (!s)
+	unsigned number = w->has_store || w->event ? index + 1 : 0;
+	if (w->event && !where) {
+		w->is_kept = true;
 		return;
+	}
+	struct agent_store *s = work_store(w, number);
+	if (!s) {
+		w->is_kept = true;
+		return;
+	}
 	w->has_store = true;
 	if (where)
 		s->directions = directions_of(w, where);

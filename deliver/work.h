@@ -15,9 +15,20 @@ enum {
 	NUMBER_TOLD = 0x8000, /* that the scripts failed */
 };
 
+/* An event of IMAP (RFC 6785), and its message. */
+struct about_event {
+	const struct store_event *event; /* borrow */
+	struct span who;                 /* borrow: the address of who caused it */
+	/* borrow: flags that the message has, and those that changed; a blank between */
+	struct span flags, changed;
+};
+
 struct work {
 	const struct agent_order *order;
-	int home; /* borrow */
+	const struct about_event *event; /* borrow; NULL: it is mail that comes */
+	bool
+	    is_kept; /* of an event: the message stays, though its keep was cancelled */
+	int home;    /* borrow */
 	struct sieve_input in;
 	struct sieve_result result;
 	struct arena arena; /* of what is put into the answer */
@@ -28,13 +39,15 @@ struct work {
 	bool has_store; /* the first has its name as without scripts */
 };
 
+/* work_flag - enum store_flag of "\\Seen" and the like; 0: it is a keyword */
+uint32_t work_flag(struct span name);
 /* work_kept - a copy in the arena; empty when that is full */
 struct span work_kept(struct work *, struct span);
 /* work_store - one more file in the mailbox; NULL: there are too many */
 struct agent_store *work_store(struct work *, unsigned number);
 /*
  * work_store_message - the message, as action a (NULL: nothing) made it.
- *   where   NULL: INBOX
+ *   where   NULL: INBOX; of an event's message, which is in a mailbox: is_kept
  */
 void work_store_message(struct work *, const struct sieve_action *a, unsigned index,
     const struct sieve_store *where);

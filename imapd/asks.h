@@ -10,6 +10,7 @@
  *   session -> monitor LOGIN_IDLE, LOGIN_LEAVE; who is served; LOGIN_RETURN, a
  *                      client that said UNAUTHENTICATE, for a front
  *   session -> monitor common/login/sleep.h: SLEEP_*, a connection and what is to be known of it
+ *   session -> monitor ring.h: RING_BELL; monitor -> deliver's events (another daemon): store/ring.h
  *   nest -> monitor    SLEEP_WAKE, SLEEP_ENDED
  *   session -> keeper  common/store/asks.h (of the same account, the same uid; of another one what
  *                      its rows have for a guest)

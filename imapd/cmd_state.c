@@ -3,6 +3,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/metadata.h"
+#include "imapd/ring.h"
 #include "imapd/share.h"
 
 enum reply
@@ -13,6 +14,7 @@ cmd_capability(struct session *s, struct command *c)
 	buf_str(out, "* ");
 	capability_put_after(out, s->message_size_most, !s->deflate);
 	capability_put_limits(out, s->messages_most, s->saves_most);
+	ring_capability_put(out);
 	buf_str(out, "\r\n");
 	return R_DONE;
 }

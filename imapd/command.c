@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "imapd/metadata.h"
 #include "imapd/notify.h"
+#include "imapd/ring.h"
 #include "imapd/search_slices.h"
 #include "metrics/metric.h"
 
@@ -228,6 +229,7 @@ run(struct session *s, struct command *c)
 	finish(s, c, row, r, row && row->handler != cmd_idle ? begun_us : 0);
 	if (is_own)
 		s->untold = untold;
+	ring(s);
 }
 
 static void

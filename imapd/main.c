@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "imapd/asks.h"
 #include "imapd/login.h"
+#include "imapd/ring.h"
 #include "imapd/session.h"
 #include "imapd/shares.h"
 #include "login/front.h"
@@ -61,8 +62,8 @@ static struct role roles[] = {
 	[IMAP_SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_SESSION,
 		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
 		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AWAKE) |
-		    MON_MAY(SHARE_CHANNEL),
-		.jail = store_jail, .run = imap_session_run},
+		    MON_MAY(SHARE_CHANNEL) | MON_MAY(RING_BELL),
+		.prepare = ring_prepare, .jail = store_jail, .run = imap_session_run},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
 	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
@@ -103,8 +104,8 @@ on_born(const struct role *role)
 		roll_close();
 }
 
-/* Those of every daemon with a login, those about sleep, and about mailboxes of others. */
-static struct ask_row asks[SHARE_ASKS_END - MON_EXTRA];
+/* Those of every daemon with a login, about sleep, about mailboxes of others, and about scripts. */
+static struct ask_row asks[RING_ASKS_END - MON_EXTRA];
 
 int
 main(int argc, char **argv)
@@ -125,6 +126,7 @@ main(int argc, char **argv)
 	memcpy(asks + COUNT(login_rows), sleep_rows, sizeof sleep_rows);
 	memcpy(asks + COUNT(login_rows) + COUNT(sleep_rows), share_rows,
 	    sizeof share_rows);
+	memcpy(asks + (RING_BELL - MON_EXTRA), ring_rows, sizeof ring_rows);
 	shares_role = &roles[IMAP_SHARES];
 	door_role = &roles[IMAP_DOOR];
 	login_session_role = &roles[IMAP_SESSION];

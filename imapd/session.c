@@ -11,6 +11,7 @@
 #include "imapd/items.h"
 #include "imapd/nap.h"
 #include "imapd/notify.h"
+#include "imapd/ring.h"
 #include "imapd/share.h"
 #include "login/serve.h"
 #include "mime/cache.h"
@@ -61,6 +62,7 @@ say_hello(struct session *s, struct span tag, int err)
 	io_putf(&s->io, " OK [");
 	capability_put_after(&s->io.out, s->message_size_most, true);
 	capability_put_limits(&s->io.out, s->messages_most, s->saves_most);
+	ring_capability_put(&s->io.out);
 	io_putf(&s->io, "] logged in\r\n");
 }
 

@@ -265,6 +265,14 @@ share_granted(struct session *s, const struct place *p)
 	ask_hang_up(&fd);
 }
 
+void
+share_events(void (*fn)(void *ctx, struct span local), void *ctx)
+{
+	for (struct share *share = the.all; share; share = share->next)
+		if (store_take_events(share->store))
+			fn(ctx, span_of(share->local));
+}
+
 int
 share_uids(struct session *s, const struct span *identifiers, size_t n, uint32_t *out)
 {

@@ -65,6 +65,8 @@ enum store_said share_copy(struct session *, const struct numset *uids,
 void share_copied(struct session *, const struct place *, const struct store_copied *);
 /* share_deposit - a channel for store_deposit; the caller closes it.  E_OK, E_BAD, E_IO */
 MUST_USE int share_deposit(const struct place *, int *out);
+/* share_events - calls fn with the local part of each account in which this session made events */
+void share_events(void (*fn)(void *ctx, struct span local), void *ctx);
 void share_close(struct session *); /* at the end of the conversation */
 
 #endif

@@ -68,6 +68,8 @@ share_append(struct session *s, const struct place *p, struct incoming *all, siz
 	if (!p->owner_local)
 		return store_append(p->store, p->name, all, n, uidvalidity, first_uid);
 	enum store_said said = deposit(p, all, n, uidvalidity, first_uid);
+	if (said == STORE_DONE)
+		store_note_events(p->store);
 	for (size_t i = 0; said == STORE_DONE && i < n; i++)
 		if ((all[i].flags & FLAG_SEEN) &&
 		    numset_add(&seen, *first_uid + (uint32_t)i,

@@ -34,6 +34,12 @@ share_name(const struct place *p, struct store_mailbox *m)
 }
 
 void
+share_events(void (*fn)(void *ctx, struct span local), void *ctx)
+{
+	(void)fn, (void)ctx;
+}
+
+void
 share_mailboxes(
     struct session *s, int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
 {

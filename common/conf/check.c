@@ -9,6 +9,7 @@
 #include "conf/budget.h"
 #include "conf/dnslist.h"
 #include "conf/domain.h"
+#include "conf/event.h"
 #include "conf/retention.h"
 #include "conf/route.h"
 #include "conf/rule.h"
@@ -363,6 +364,16 @@ check_backoff(const char *value)
 	return backoff_rule_parse(span_of(value), &r) == E_OK
 	           ? NULL
 	           : "\"rate=421 *\", \"greylist=450 4.7.1 *\" or \"alone=452 *\"";
+}
+
+const char *
+check_event_rule(const char *value)
+{
+	struct event_rule r;
+	return event_rule_parse(span_of(value), &r) == E_OK
+	           ? NULL
+	           : "\"COPY : * : Junk : /path\"; also APPEND, FLAG, and with commas "
+	             "\"APPEND,COPY\"";
 }
 
 const char *

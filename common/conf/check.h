@@ -33,13 +33,14 @@ const char *check_name_or_none(const char *value);
 const char *check_listen(const char *value); /* "0.0.0.0:25", "[::]:25", "*:25" */
 /* "192.0.2.53", "[2001:db8::1]:53", "system" */
 const char *check_server(const char *value);
-const char *check_network(const char *value); /* "127.0.0.0/8", "::1" */
-const char *check_route(const char *value);   /* conf/route.h */
-const char *check_backoff(const char *value); /* conf/rule.h */
-const char *check_hold(const char *value);    /* the same */
-const char *check_mode(const char *value);    /* "off", "note", "refuse" */
-const char *check_dnslist(const char *value); /* conf/dnslist.h */
-const char *check_budget(const char *value);  /* budget.h */
+const char *check_network(const char *value);    /* "127.0.0.0/8", "::1" */
+const char *check_route(const char *value);      /* conf/route.h */
+const char *check_backoff(const char *value);    /* conf/rule.h */
+const char *check_hold(const char *value);       /* the same */
+const char *check_event_rule(const char *value); /* conf/event.h */
+const char *check_mode(const char *value);       /* "off", "note", "refuse" */
+const char *check_dnslist(const char *value);    /* conf/dnslist.h */
+const char *check_budget(const char *value);     /* budget.h */
 const char *check_budget_action(const char *value);
 const char *check_source(const char *value);    /* an address of ours, or "" */
 const char *check_sources(const char *value);   /* conf/source.h */

@@ -238,6 +238,8 @@ static const struct conf_setting deliver[] = {
 	BOOL("sieve", "yes", "run the Sieve scripts of users, and those of sieve_before and sieve_after"),
 	LIST("sieve_before", "", check_absolute, "scripts of the site that run before the user's, 8 at most; what they decide for good he does not see"),
 	LIST("sieve_after", "", check_absolute, "the same, that run after it for what it keeps"),
+	BOOL("sieve_imap", "yes", "run scripts when messages are appended, copied or get other flags over IMAP (imapsieve): those that users name in METADATA, and those of imap_scripts; not without sieve"),
+	LIST("imap_scripts", "", check_event_rule, "scripts of the site for that, \"CAUSES : FROM : TO : PATH\", before the user's, 16 at most: CAUSES are APPEND, COPY (also of MOVE), FLAG; FROM and TO are \"*\", a mailbox, \"Lists/*\", or a special use as \"\\\\Junk\"; FROM is \"*\" but for COPY alone"),
 	STR("sieve_global", "", check_absolute_or_none, "folder of what scripts include with :global, as NAME.sieve; readable by all users of mailboxes"),
 	LIST("sieve_lists", "", check_sieve_list, "lists that scripts test with :list and redirect :list to: \"NAME=ADDRESS\", whose members are those to whom mail of that address goes, or \"NAME=/FILE\", a member a line; 64 at most"),
 	INT("sieve_redirects", "4", 0, 32, "addresses that the scripts of a mailbox may send one message on to"),

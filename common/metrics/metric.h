@@ -15,7 +15,7 @@
 #include "base/base.h"
 
 enum {
-	METRIC_ROLES = 16, /* most roles of a daemon: proc/monitor.h ROLES_MAX */
+	METRIC_ROLES = 20, /* most roles of a daemon: proc/monitor.h ROLES_MAX */
 	/* buckets of a histogram but the last, which has no bound */
 	METRIC_BOUNDS = 20,
 	METRIC_HISTOGRAM = METRIC_BOUNDS + 2, /* its slots: buckets, and the sum */

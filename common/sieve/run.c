@@ -120,6 +120,32 @@ run_trace(struct sieve_run *run, unsigned line, const char *fmt, ...)
 	buf_free(&text);
 }
 
+/* RFC 6785 3.11: also where the script that requires one never gets to it. */
+static const uint64_t only_new_mail =
+    EXT_BIT(REJECT) | EXT_BIT(EREJECT) | EXT_BIT(VACATION) | EXT_BIT(VACATION_SECONDS);
+
+/* RFC 6785 4.6: there is no envelope, and no sender. */
+static bool
+is_for_new_mail(const struct sieve_run *run, const struct sieve_word *word)
+{
+	return run->in->is_event && (word->exts & (only_new_mail | EXT_BIT(ENVELOPE)));
+}
+
+static int
+refuse_new_mail(struct sieve_run *run)
+{
+	struct buf names = {0};
+	uint64_t exts = run->program->exts & only_new_mail;
+	if (!run->in->is_event || !exts)
+		return E_OK;
+	sieve_ext_names_put(exts, &names);
+	int err = run_error(run, 1,
+	    "\"%s\" is about mail that comes, and not for events of IMAP",
+	    buf_cstr(&names));
+	buf_free(&names);
+	return err;
+}
+
 int
 run_test(struct sieve_run *run, const struct sieve_node *node, bool *out)
 {
@@ -128,6 +154,11 @@ run_test(struct sieve_run *run, const struct sieve_node *node, bool *out)
 		return run->err;
 	if (!node->word)
 		return run_error(run, node->line, "the test '%.*s' cannot be run here",
+		    SPAN_ARG(node->name));
+	if (is_for_new_mail(run, node->word))
+		return run_error(run, node->line,
+		    "the test '%.*s' is about mail that comes, and not for events of "
+		    "IMAP",
 		    SPAN_ARG(node->name));
 	(void)node->word->test(run, node, out);
 	if (run->err == E_OK && !node->tests)
@@ -177,15 +208,18 @@ static void
 take_over(struct sieve_run *run)
 {
 	struct sieve_action **at = &run->result->actions;
+	flags_put(&run->flags, &run->in->flags, 1);
 	while (*at) {
 		struct sieve_action *a = *at;
 		if (a->kind != ACTION_KEEP) {
 			at = &a->next;
 			continue;
 		}
-		buf_reset(&run->flags);
-		flags_put(&run->flags, a->store.flags.rows, a->store.flags.n);
 		run->has_flags = a->store.has_flags;
+		if (run->has_flags) {
+			buf_reset(&run->flags);
+			flags_put(&run->flags, a->store.flags.rows, a->store.flags.n);
+		}
 		take_message(run, a);
 		run->result->n_actions -= !a->is_implicit;
 		*at = a->next;
@@ -274,7 +308,8 @@ sieve_run(const struct sieve_program *program, const struct sieve_input *in,
 	    arena_get(&run.arena, (program->n_globals + 1) * sizeof(struct buf));
 	run.was_included = arena_get(&run.arena, program->n_scripts + 1);
 	run.frame = &frame;
-	(void)run_commands(&run, program->main->commands);
+	if (refuse_new_mail(&run) == E_OK)
+		(void)run_commands(&run, program->main->commands);
 	if (run.err == E_OK)
 		keep_implicitly(&run);
 	if (run.err != E_OK)

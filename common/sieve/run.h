@@ -77,6 +77,13 @@ struct sieve_input {
 	size_t n_aliases;
 	/* of a subaddress (RFC 5233): "+"; any of these; empty: "+" */
 	struct span detail_separators;
+	/*
+	 * RFC 6785: an event of IMAP, about a message that is in a mailbox.  What answers new mail
+	 * (reject, ereject, vacation) and test envelope end the script (3.11, 4.6)
+	 */
+	bool is_event;
+	struct span
+	    flags; /* that it has, a blank between: the first script begins with them */
 	int64_t now_sec; /* UNIX time */
 	int zone_min;    /* minutes that local time is ahead of UTC */
 	struct sieve_spam spam, virus;

@@ -55,6 +55,16 @@ annotation_put(struct tables *t, struct db_txn *txn, const struct annotation *a)
 }
 
 int
+annotation_get(
+    struct tables *t, struct db_txn *txn, const struct annotation *a, struct buf *out)
+{
+	struct buf key = {0};
+	int err = db_get(t->annotations, txn, key_of(&key, a), out);
+	buf_free(&key);
+	return err;
+}
+
+int
 annotation_remove(struct tables *t, struct db_txn *txn, const struct annotation *a)
 {
 	struct buf key = {0};

@@ -40,6 +40,9 @@ struct annotation {
 
 MUST_USE int annotation_put(
     struct tables *, struct db_txn *, const struct annotation *);
+/* annotation_get - its value, into out.  E_OK, E_BAD (there is none), E_IO, E_LIMIT */
+MUST_USE int annotation_get(
+    struct tables *, struct db_txn *, const struct annotation *, struct buf *out);
 /* also when there is none */
 MUST_USE int annotation_remove(
     struct tables *, struct db_txn *, const struct annotation *);

@@ -2,7 +2,8 @@
 /*
  * asks.h - what a session may ask of the keeper of its account, on index/keeper (only this uid
  * reaches it).  One ask at a time a connection.  A body longer than a message, there or back,
- * travels in a memory file.  Each reply but SELECT's begins with u8 said (enum store_said); a name
+ * travels in a memory file.  Each reply but SELECT's begins with u8 said (enum store_said, of what a
+ * session that is held asks also ASK_HAS_EVENTS: scripts are to run); a name
  * is a str, a set is numset_encode's.  An empty name in SELECT, PEEK and MAILBOX is what was
  * expunged (kept.h).
  */
@@ -101,8 +102,16 @@ enum keeper_ask {
 	 */
 	KEEPER_QUOTA,
 	KEEPER_RECOUNT, /* -> said, u32 mailboxes whose counts were wrong */
+	/*
+	 * u64 number -> said, u8 is_there, u64 number, name, str special use, str script, what
+	 * event_row_encode says: of the first event past it, which counts as tried once more
+	 */
+	KEEPER_EVENT,
+	KEEPER_EVENT_DONE, /* u64 number, set: of its uids these are done; none: it was not tried -> said */
 	KEEPER_ASKS
 };
+
+enum { ASK_HAS_EVENTS = 0x80 };
 
 enum { ASK_BODY_MOST = BUF_MAX_DEFAULT }; /* bytes of a body in a memory file */
 

@@ -5,6 +5,20 @@
 #include "conf/conf.h"
 #include "store/store.h"
 
+/* What scripts there are to run is deliver's. */
+static void
+events_as(const struct conf *conf)
+{
+	const char *rules[EVENT_RULES_MOST];
+	size_t n = conf_list_count(conf, "deliver", "imap_scripts");
+	n = n < EVENT_RULES_MOST ? n : EVENT_RULES_MOST;
+	for (size_t i = 0; i < n; i++)
+		rules[i] = conf_list(conf, "deliver", "imap_scripts", i);
+	store_events_as(conf_bool(conf, "deliver", "sieve") &&
+			    conf_bool(conf, "deliver", "sieve_imap"),
+	    rules, n);
+}
+
 void
 store_configure(const struct conf *conf, const char *address)
 {
@@ -21,4 +35,5 @@ store_configure(const struct conf *conf, const char *address)
 		strcpy(rules.to, address);
 	store_quota_rules(&rules);
 	store_keep_as(conf, address);
+	events_as(conf);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/job_event.h"
 #include "store/kept.h"
 
 struct append_job {
@@ -170,7 +171,10 @@ append_all(struct append_job *a, struct slot *target)
 		if (i == 0)
 			a->first_uid = target->next.uidnext - 1;
 	}
-	return err;
+	return err == E_OK
+	           ? event_note_range(&a->job, EVENT_APPEND, NULL, target,
+			 (struct num_range){a->first_uid, target->next.uidnext - 1})
+	           : err;
 }
 
 static int

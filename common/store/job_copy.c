@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/job_event.h"
 #include "store/sweep.h"
 
 static uint32_t last_undo; /* number of a row in undo */
@@ -219,6 +220,9 @@ write_made(struct copy_job *c)
 		    t, job_txn(), slot_touch(c->source), c->source_modseq, &c->gone);
 	for (size_t i = 0; i < c->n_made; i++)
 		change_add(c->target, CHANGE_ADD, &c->made[i]);
+	if (err == E_OK)
+		err = event_note_range(&c->job, EVENT_COPY, c->source, c->target,
+		    (struct num_range){c->made[0].uid, c->made[c->n_made - 1].uid});
 	return err == E_OK && !c->asked.is_move ? note_undo(c) : err;
 }
 

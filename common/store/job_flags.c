@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* job_flags.c - STORE: flags and keywords of messages. */
+#include "store/job_event.h"
 #include "store/sweep.h"
 
 struct flags_job {
@@ -16,6 +17,8 @@ struct flags_job {
 	/* a guest's \Seen is his own: borrow, of this step */
 	struct guest_view *guest;
 	struct numset toggled, seen; /* own: in this step; what he has seen behind it */
+	bool wants_events;           /* of this step */
+	struct event_groups groups;  /* own: of this step */
 };
 
 /* As who asks sees them. */
@@ -71,6 +74,9 @@ change_one(void *ctx, struct store_record *r, enum sweep_did *did)
 		return err; /* no new mod-sequence: nobody has to be told */
 	if (f->modseq == 0)
 		f->modseq = ++slot_touch(f->slot)->modseq;
+	if (f->wants_events)
+		err = event_groups_add(&f->job, f->slot, &f->groups, r->uid,
+		    flags ^ r->flags, keywords ^ r->keywords);
 	slot_count(f->slot, r, -1);
 	r->flags = flags;
 	r->keywords = keywords;
@@ -78,7 +84,7 @@ change_one(void *ctx, struct store_record *r, enum sweep_did *did)
 	slot_count(f->slot, r, 1);
 	change_add(f->slot, CHANGE_SET, r);
 	*did = SWEEP_CHANGED;
-	return E_OK;
+	return err;
 }
 
 /* RFC 4314 4: what its user may change is changed; nothing of it: false. */
@@ -148,6 +154,7 @@ flags_step(struct job *j)
 	f->slot = slot_of(f->asked.mailbox);
 	f->modseq = 0;
 	numset_reset(&f->toggled);
+	event_groups_reset(&f->groups);
 	f->guest = f->slot && j->guest ? guest_view_of(f->slot, j->guest) : NULL;
 	if (j->guest && f->slot && !f->guest)
 		return E_IO;
@@ -160,9 +167,13 @@ flags_step(struct job *j)
 		only_deleted(&f->asked.change);
 	if (!f->has_begun)
 		err = begin(f);
-	if (err == E_OK && !j->is_done)
+	if (err == E_OK && !j->is_done) {
+		f->wants_events = event_wants(j, EVENT_FLAG, NULL, f->slot);
 		err = sweep(f->asked.mailbox, &f->asked.uids, &f->at, change_one, f,
 		    &j->is_done);
+	}
+	if (err == E_OK)
+		err = event_groups_write(j, f->slot, &f->groups);
 	return err == E_OK ? write_seen(f) : err;
 }
 
@@ -191,6 +202,7 @@ flags_free(struct job *j)
 	numset_free(&f->modified);
 	numset_free(&f->toggled);
 	numset_free(&f->seen);
+	event_groups_free(&f->groups);
 }
 
 static const struct job_kind flags_kind = {

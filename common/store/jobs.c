@@ -273,6 +273,23 @@ fail(struct job *jobs, int err)
 	}
 }
 
+/* asks.h: of a mailbox that is selected the answer begins otherwise. */
+static bool
+says_said(uint16_t ask)
+{
+	return ask != KEEPER_SELECT && ask != KEEPER_RENEW && ask != KEEPER_PEEK;
+}
+
+/* Whose user makes events hears of them: of a job's own, and once of those that waited before. */
+static bool
+tells_of_events(const struct job *j)
+{
+	struct session *s = j->session;
+	bool is_news = j->is_held && !s->has_heard && the_keeper.events.n > 0;
+	s->has_heard |= is_news;
+	return j->has_events || is_news;
+}
+
 static void
 answer(struct job *j)
 {
@@ -283,6 +300,8 @@ answer(struct job *j)
 		buf_u8(&reply, (uint8_t)j->said);
 		if (j->kind->answer)
 			j->kind->answer(j, &reply, &fd);
+		if (says_said(j->ask) && tells_of_events(j))
+			reply.p[0] = (char)(reply.p[0] | ASK_HAS_EVENTS);
 		s->job = NULL;
 		session_answer(s, j->ask, &reply, fd);
 	}

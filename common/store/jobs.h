@@ -29,6 +29,7 @@ struct job {
 	bool is_held;        /* its session is: acl_rights */
 	struct guest *guest; /* own; NULL: of the account itself */
 	bool is_done;
+	bool has_events; /* scripts are to run: job_event.h */
 	enum store_said said;
 };
 
@@ -112,6 +113,9 @@ uint32_t acl_flags(unsigned rights); /* enum store_flag: those that may be chang
 struct slot *slot_parent(struct span name);
 /* acl_inherit - RFC 4314 4: a new one has the rows of the one above it (NULL: there is none) */
 MUST_USE int acl_inherit(const struct slot *from, const struct slot *to);
+
+/* job_event.c */
+ask_handler ask_event, ask_event_done;
 
 /* job_guest.c */
 ask_handler ask_guest, ask_file;

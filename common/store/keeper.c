@@ -94,6 +94,8 @@ keeper_open(void)
 	}
 	if (err == E_OK && keeps() && tables_keep(&k->tables) != E_OK)
 		log_event(LOG_ERR, "not_kept", "%s", "");
+	if (err == E_OK)
+		events_load();
 	return err;
 }
 

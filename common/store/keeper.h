@@ -83,6 +83,12 @@ struct keeper {
 	struct sum sum, sum_next;
 	/* of the table of annotations: as told, as the batch leaves it */
 	struct annotation_sum annotated, annotated_next;
+
+	struct event_rows {
+		uint64_t last; /* number of one */
+		unsigned n;
+	} events;
+
 	struct loop *loop;
 	/*
 	 * the last change of any mailbox, its number; the first one of this keeper, the last time
@@ -142,6 +148,7 @@ struct session {
 	struct loop_fd *watch; /* own */
 	uint64_t number;       /* of all that came, from 1 */
 	struct job *job;       /* borrow: what it waits for */
+	bool has_heard;        /* that there are events of before */
 	bool is_held;          /* to the rights of its user: KEEPER_HOLD */
 	struct guest *guest;   /* own; NULL: of the account itself */
 	bool is_paused;        /* it asks more than one thing at a time */
@@ -228,6 +235,9 @@ bool quota_refuses(
 /* quota_look - a level was passed: the user is told */
 void quota_look(void);
 unsigned warned_read(void); /* of keepers before */
+
+/* ---- job_event.c ---- */
+void events_load(void); /* what waits for scripts */
 
 /* ---- kept.c ---- */
 bool keeps(void); /* what is expunged is to be kept: store_keep */

@@ -254,6 +254,8 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_QUOTA]         = {"QUOTA",         PH_ANY,   0,     24,                 false,   ask_quota},
 	[KEEPER_RECOUNT]       = {"RECOUNT",       PH_ANY,   0,     0,                  false,   ask_recount},
 	[KEEPER_KEPT]          = {"KEPT",          PH_ANY,   0,     4,                  true,    ask_kept},
+	[KEEPER_EVENT]         = {"EVENT",         PH_ANY,   0,     8,                  true,    ask_event},
+	[KEEPER_EVENT_DONE]    = {"EVENT_DONE",    PH_ANY,   0,     ANY_BYTES,          false,   ask_event_done},
 	[KEEPER_PEEK]          = {"PEEK",          PH_ANY,   0,     NAME_BYTES,         true,    ask_peek},
 	[KEEPER_URL_KEY]       = {"URL_KEY",       PH_ANY,   0,     NAME_BYTES + 1,     false,   ask_url_key},
 };

@@ -31,6 +31,7 @@ struct store {
 	void *connect_ctx;    /* borrow */
 	int retired;          /* own: an inotify without watches; -1 */
 	bool is_held;         /* store_hold */
+	bool has_events;      /* store_take_events */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
 	int feed;             /* own: another one, for KEEPER_FEED; -1 */
 	struct buf in, large; /* kept: what was read last */

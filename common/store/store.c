@@ -471,6 +471,9 @@ keeper_ask_said(struct store *s, uint16_t ask, struct buf *body, bool may_repeat
 	if (keeper_ask(s, ask, body, may_repeat, out) != E_OK)
 		return STORE_LATER;
 	uint8_t said = rd_u8(&out->body);
+
+	s->has_events |= (said & ASK_HAS_EVENTS) != 0;
+	said &= (uint8_t)~ASK_HAS_EVENTS;
 	return out->body.err == E_OK && said <= STORE_LATER ? (enum store_said)said
 	                                                    : STORE_LATER;
 }

@@ -11,8 +11,10 @@
 
 #include <stdatomic.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/id.h"
+#include "conf/event.h"
 #include "store/numset.h"
 #include "store/rights.h"
 
@@ -598,6 +600,46 @@ enum store_said store_deposit(int chan, struct span mailbox, const struct incomi
  */
 enum store_said store_adopt_numbers(struct store *, struct span mailbox,
     uint32_t uidvalidity, uint32_t uidnext, uint32_t reserved);
+
+/*
+ * ---- events of IMAP: RFC 6785.  What a session that is held, or a guest, appends, copies or flags is
+ * noted with it, where a script is there for it; who runs scripts takes one event after another ----
+ */
+/*
+ * store_events_as - as store_keep: in each process that may start a keeper.
+ *   rules  borrow: conf/event.h.  store_configure says them
+ */
+void store_events_as(bool is_on, const char *const *rules, size_t n);
+/* store_take_events - since the last call there was one, or some wait since before */
+bool store_take_events(struct store *);
+/* store_note_events - there may have been one: of a deposit, whose store is elsewhere */
+void store_note_events(struct store *);
+
+struct store_event {
+	uint64_t number;
+	enum event_cause cause;
+	unsigned tries;   /* 1: it was never given out before */
+	uint64_t at_us;   /* with number, and its account, unique */
+	uint32_t mailbox; /* id */
+	/* borrow: arena.  script: a name, as the METADATA of now say it; "": none */
+	struct span mailbox_name, special_use, script;
+	struct span who;            /* a guest; "": the account itself */
+	struct span from, from_use; /* of COPY: where it was; the special use of that */
+	uint32_t flags;             /* of FLAG: those that changed */
+	struct span keywords[STORE_KEYWORDS_MAX];
+	size_t n_keywords;
+	struct numset uids; /* own; some may be no more */
+};
+
+/*
+ * store_event_take - the first whose number is past after.  It stays until all of its uids are done.
+ * E_OK, E_BAD (there is none), E_IO.  numset_free(&out->uids) at any result
+ */
+MUST_USE int store_event_take(
+    struct store *, uint64_t after, struct arena *, struct store_event *out);
+/* store_event_done - of these uids; without any it counts as never tried.  Durable at STORE_DONE */
+enum store_said store_event_done(
+    struct store *, uint64_t number, const struct numset *uids);
 
 /* ---- bytes ---- */
 /*

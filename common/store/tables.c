@@ -29,6 +29,10 @@ tables_open(struct tables *t, const char *dir, bool is_made_if_missing)
 		int has_kept = db_table_open(t->db, "kept", false, &t->kept);
 		err = has_kept == E_BAD ? E_OK : has_kept;
 	}
+	if (err == E_OK) {
+		int has_events = db_table_open(t->db, "events", false, &t->events);
+		err = has_events == E_BAD ? E_OK : has_events;
+	}
 	if (err == E_LIMIT && t->db && !db_is_damaged(t->db))
 		err = E_IO; /* the disk is full: no reason to put an index aside */
 	if (err != E_OK && t->db)
@@ -40,6 +44,12 @@ int
 tables_keep(struct tables *t)
 {
 	return t->kept ? E_OK : db_table_open(t->db, "kept", true, &t->kept);
+}
+
+int
+tables_events(struct tables *t)
+{
+	return t->events ? E_OK : db_table_open(t->db, "events", true, &t->events);
 }
 
 void

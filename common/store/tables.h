@@ -17,6 +17,8 @@
  *   annotations    (mailbox, kind, who, name) -> what is noted of a mailbox: annotations.h
  *   kept           uid in the mailbox of what was expunged -> where it was: kept.h.
  *                  Not there before something is to be kept
+ *   events         number -> what happened over IMAP, for scripts: events.h.  Not there before the
+ *                  first
  */
 #ifndef STORE_TABLES_H
 #define STORE_TABLES_H
@@ -65,13 +67,15 @@ struct mailbox {
 struct tables {
 	struct db *db;
 	struct db_table *mailboxes, *keywords, *messages, *expunged, *files, *doomed,
-	    *seen, *subscriptions, *uidls, *undo, *annotations, *kept;
+	    *seen, *subscriptions, *uidls, *undo, *annotations, *kept, *events;
 };
 
 /* tables_open - E_OK; E_BAD: a table is missing (new, or lost); E_LIMIT: damaged; E_IO */
 MUST_USE int tables_open(struct tables *, const char *dir, bool is_made_if_missing);
 /* tables_keep - the table of what was expunged is there, too.  E_OK, E_LIMIT, E_IO */
 MUST_USE int tables_keep(struct tables *);
+/* tables_events - that of events, too.  E_OK, E_LIMIT, E_IO */
+MUST_USE int tables_events(struct tables *);
 void tables_close(struct tables *);
 
 /* ---- mailboxes, their keywords, subscriptions: tables.c ---- */

@@ -2,7 +2,7 @@
 /*
  * fuzz_agent_order.c - what placers and agents tell each other, and the slots of what agents remember: the first octet says
  * which.  What was read is written, and read again the same.
- * fuzz: deliver/order.c deliver/recall.c common/store/directions.c common/proc/ask.c common/tls/hash.c
+ * fuzz: deliver/order.c deliver/turn_letter.c deliver/recall.c common/store/directions.c common/proc/ask.c common/tls/hash.c
  * libs: -lgnutls
  */
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 
 #include "deliver/order.h"
 #include "deliver/recall.h"
+#include "deliver/turn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -47,6 +48,22 @@ try_answer(struct span in)
 }
 
 static void
+try_letter(struct span in)
+{
+	struct arena arena = {.max_bytes = 1 << 20};
+	struct turn_letter a, b;
+	struct buf one = {0};
+	if (turn_letter_get(in, &arena, &a) == E_OK) {
+		turn_letter_put(&one, &a);
+		if (turn_letter_get(buf_as_span(&one), &arena, &b) != E_OK ||
+		    !id_eq(a.id, b.id) || a.send.n_rcpts != b.send.n_rcpts)
+			abort();
+	}
+	arena_reset(&arena);
+	buf_free(&one);
+}
+
+static void
 try_pieces(struct span in)
 {
 	struct buf out = {.max = 100};
@@ -73,7 +90,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static void (*const tries[])(struct span) = {
-	    try_order, try_answer, try_pieces, try_slot};
+	    try_order, try_answer, try_pieces, try_slot, try_letter};
 	if (n)
 		tries[p[0] % COUNT(tries)](span_make(p + 1, n - 1));
 	return 0;

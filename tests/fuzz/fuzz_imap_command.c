@@ -3,7 +3,7 @@
  * fuzz_imap_command.c - commands after the login as they come, literals and all: the first byte says what is enabled and how many
  * octets come at a time.  Each has one tagged reply, or ends the conversation; nothing is looked at past its end.
  * fuzz: imapd/append.c imapd/append_stream.c imapd/catenate.c imapd/cmd_unauthenticate.c common/mime/imap_url.c imapd/bound.c imapd/cmd_append.c imapd/cmd_replace.c
- * fuzz: imapd/command.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/partial.c common/store/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
+ * fuzz: imapd/command.c imapd/ring.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/partial.c common/store/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
  * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_acl.c common/store/rights.c imapd/cmd_metadata.c imapd/cmd_urlauth.c common/store/urlauth.c imapd/metadata.c common/store/metadata_name.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
  * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
  */
@@ -17,6 +17,7 @@
 #include "imapd/url_data.h"
 #include "login/serve.h"
 #include "mime/bodystructure.h"
+#include "proc/child.h"
 #include "tls/hash.h"
 
 #define SHARE_FAKES_APPEND
@@ -414,6 +415,20 @@ store_view_renew(struct store *s, struct store_view *was, struct store_view *out
 {
 	(void)s, (void)was, (void)out;
 	return E_IO;
+}
+
+int
+child_tell(uint16_t type, struct span body, int fd)
+{
+	(void)type, (void)body, (void)fd;
+	return E_OK;
+}
+
+bool
+store_take_events(struct store *s)
+{
+	(void)s;
+	return false;
 }
 
 int

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_store_rows.c - what a keeper and its sessions read: items of records, sets of numbers, asks, items of the cache.  The
- * first octet says which.
- * fuzz: common/store/item.c common/store/numset.c common/store/asks.c common/store/cache_file.c common/store/mailbox_name.c common/tls/hash.c
+ * fuzz_store_rows.c - what a keeper and its sessions read: items of records, sets of numbers, asks, items of the cache,
+ * events.  The first octet says which.
+ * fuzz: common/store/item.c common/store/numset.c common/store/asks.c common/store/cache_file.c common/store/event_row.c common/store/mailbox_name.c common/tls/hash.c
  * fuzz: common/base/base.c common/base/buf.c common/base/clock.c common/base/id.c common/base/log.c common/base/span.c common/base/arena.c
  * libs: -lgnutls
  */
@@ -11,6 +11,7 @@
 
 #include "store/asks.h"
 #include "store/cache_file.h"
+#include "store/events.h"
 #include "store/tables.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -131,11 +132,26 @@ try_name(struct span in)
 	buf_free(&kept);
 }
 
+static void
+try_event(struct span in)
+{
+	struct event_row e;
+	struct buf again = {0};
+	if (event_row_decode(1, in, &e) == E_OK) {
+		event_row_encode(&again, &e);
+		/* a flag that is neither yes nor no is read as no */
+		if (again.len != in.n)
+			abort();
+	}
+	numset_free(&e.uids);
+	buf_free(&again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static void (*const tries[])(struct span) = {
-	    try_item, try_numset, try_asks, try_cache, try_name};
+	    try_item, try_numset, try_asks, try_cache, try_name, try_event};
 	if (n)
 		tries[data[0] % COUNT(tries)](span_make(data + 1, n - 1));
 	return 0;

@@ -190,6 +190,68 @@ test_earlier_stays(void **state)
 	}
 }
 
+/* RFC 6785 3.11, 4.6: an event of IMAP is no new mail; 2.2.3: the script begins with the message's flags. */
+static void
+test_events(void **state)
+{
+	static const struct {
+		const char *script, *actions;
+		int result;
+	} rows_of[] = {
+	    {"keep;", "keep\n", E_OK},
+	    {"require \"imapsieve\"; discard;", "discard\n", E_OK},
+	    {"require \"imap4flags\"; if hasflag \"\\\\Seen\" { addflag \"a\"; }",
+		"implicit keep flags \\Seen $Old a\n", E_OK},
+	    {"require \"imap4flags\"; removeflag \"\\\\Seen\"; keep;",
+		"keep flags $Old\n", E_OK},
+	    {"require \"vacation\"; discard;", "implicit keep\n", E_BAD},
+	    {"require \"reject\"; discard;", "implicit keep\n", E_BAD},
+	    {"require \"ereject\"; discard;", "implicit keep\n", E_BAD},
+	    {"require \"envelope\"; discard;", "discard\n", E_OK},
+	    {"require \"envelope\"; if envelope \"to\" \"a\" {} discard;",
+		"implicit keep\n", E_BAD},
+	};
+
+	struct sieve_input in = input();
+	(void)state;
+	in.is_event = true;
+	in.flags = SPAN("\\Seen $Old");
+	for (size_t i = 0; i < COUNT(rows_of); i++) {
+		struct sieve_result result = {0};
+		struct sieve_errors errors = {0};
+		struct buf out = {0};
+		assert_int_equal(
+		    run(rows_of[i].script, &in, &result, &errors), rows_of[i].result);
+		put_actions(&result, &out);
+		assert_string_equal(buf_cstr(&out), rows_of[i].actions);
+		buf_free(&out);
+		sieve_result_free(&result);
+		sieve_errors_reset(&errors);
+	}
+}
+
+/* What the site's script failed at is the user's to decide, with the flags that the message has. */
+static void
+test_events_go_on(void **state)
+{
+	struct sieve_input in = input();
+	struct sieve_result result = {0};
+	struct sieve_errors errors = {0};
+	struct buf out = {0};
+	(void)state;
+	in.is_event = true;
+	in.flags = SPAN("\\Seen");
+	assert_int_equal(
+	    run("require \"vacation\"; discard;", &in, &result, &errors), E_BAD);
+	assert_int_equal(
+	    run("require \"imap4flags\"; addflag \"a\";", &in, &result, &errors), E_OK);
+	put_actions(&result, &out);
+	assert_string_equal(buf_cstr(&out), "implicit keep flags \\Seen a\n");
+	buf_free(&out);
+	sieve_result_free(&result);
+	sieve_errors_reset(&errors);
+}
+
 /* A message made anew goes from one script to the next; what is sent on is not the enclosed one. */
 static void
 test_made_anew(void **state)
@@ -606,6 +668,8 @@ main(void)
 	    cmocka_unit_test(test_letters),
 	    cmocka_unit_test(test_letters_of_scripts),
 	    cmocka_unit_test(test_earlier_stays),
+	    cmocka_unit_test(test_events),
+	    cmocka_unit_test(test_events_go_on),
 	    cmocka_unit_test(test_made_anew),
 	    cmocka_unit_test(test_match_values_whole),
 	    cmocka_unit_test(test_many_keys),
