@@ -331,6 +331,20 @@ end_last(void)
 	programs_unload(); /* its DONE may not have come */
 }
 
+/*
+ * It was sent before.  A runner remembers by itself what a program did, and what became of the message
+ * where it did not take it is stored again, as all stores are.
+ */
+static void
+keep_pipes(struct agent_answer *a, struct agent_send *sends)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < a->n_sends; i++)
+		if (sends[i].kind == SEND_PIPE)
+			sends[n++] = sends[i];
+	a->n_sends = n;
+}
+
 /* All of it is in me.work then. */
 static void
 decide(int home, const struct agent_order *o, const struct about_event *event)
@@ -354,7 +368,7 @@ decide(int home, const struct agent_order *o, const struct about_event *event)
 	for (const struct sieve_action *a = w->result.actions; a; a = a->next)
 		do_one(w, a, index++);
 	if (w->answer.is_done)
-		w->answer.n_sends = 0;
+		keep_pipes(&w->answer, w->sends);
 	w->answer.wants_done = w->answer.n_sends || me.last.n_seen;
 	me.last.id = o->id;
 	me.last.wants_done = w->answer.wants_done;

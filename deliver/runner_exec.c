@@ -187,7 +187,8 @@ runner_exec(const char *path, const struct pipe_order *o, int64_t time_sec,
 	int pipes[2] = {-1, -1}, in = message_file(o->message), pidfd = -1;
 	pid_t pid = -1;
 	make_texts(&arena, path, o, argv, envp);
-	if (in >= 0 && pipe2(pipes, O_CLOEXEC | O_NONBLOCK) == 0)
+	if (in >= 0 && pipe2(pipes, O_CLOEXEC) == 0 &&
+	    fcntl(pipes[0], F_SETFL, O_NONBLOCK) == 0)
 		pid = fork();
 	if (pid == 0)
 		become(path, argv, envp, in, pipes[1], time_sec);

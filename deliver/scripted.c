@@ -394,6 +394,16 @@ pipe_one(const struct scripted *s, const struct agent_send *send)
 	return pipe_run(s->target, &o, send_piped, &p, &scripted.reason);
 }
 
+/* Of the stores one is the message; others are copies of letters. */
+static bool
+has_message(const struct agent_answer *a)
+{
+	for (size_t i = 0; i < a->n_stores; i++)
+		if (!a->stores[i].is_text)
+			return true;
+	return false;
+}
+
 /*
  * When all else has happened.  What a program did not take and is nowhere else goes to INBOX, unless
  * its sender can be told; with :try or :copy it is no failure.
@@ -401,20 +411,25 @@ pipe_one(const struct scripted *s, const struct agent_send *send)
 static int
 pipe_all(const struct scripted *s, const struct agent_answer *a, const char **reason)
 {
-	bool is_kept = a->n_stores > 0, is_refused = false;
+	bool is_kept = has_message(a), is_refused = false;
+	bool is_taken = is_kept; /* here, or by who it was sent on to */
 	int err = E_OK;
 	for (size_t i = 0; i < a->n_sends && err == E_OK; i++) {
 		const struct agent_send *send = &a->sends[i];
 		enum pipe_outcome outcome =
 		    send->kind == SEND_PIPE ? pipe_one(s, send) : PIPE_DONE;
-		bool is_try = send->notify & PIPE_IS_TRY;
-		if (outcome == PIPE_LATER && !is_try) {
+		bool is_try = send->notify & PIPE_IS_TRY,
+		     is_copy = send->notify & PIPE_IS_COPY;
+		if (outcome == PIPE_DONE) {
+			is_taken |=
+			    send->kind == SEND_PIPE || send->kind == SEND_REDIRECT;
+		} else if (outcome == PIPE_LATER && !is_try) {
 			err = E_IO;
-		} else if (outcome == PIPE_REFUSED && !is_try && !is_kept &&
-			   s->is_own) {
+		} else if (outcome == PIPE_REFUSED && !is_try && !is_copy &&
+			   !is_taken && s->is_own) {
 			is_refused = true;
 			err = E_DENY;
-		} else if (outcome != PIPE_DONE && !is_kept) {
+		} else if (!is_copy && !is_kept) {
 			err = place_message(s->job, s->target, reason);
 			is_kept = true;
 			if (err != E_OK)

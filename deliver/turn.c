@@ -86,12 +86,6 @@ send_all(const struct work *w)
 {
 	int err = E_OK;
 	for (size_t i = 0; i < w->answer.n_sends && err == E_OK; i++) {
-		if (w->answer.sends[i].kind ==
-		    SEND_PIPE) { /* of mail that comes alone */
-			log_event(LOG_NOTICE, "event_pipes_not", "account=%s",
-			    log_qs(the_child.account));
-			continue;
-		}
 		struct turn_letter l = {.send = whole(w, &w->answer.sends[i])};
 		memcpy(l.id.b, w->order->id.b, sizeof l.id.b);
 		err = send_letter(&l);
@@ -363,8 +357,12 @@ run_event(const struct store_event *e)
 	if (n == 0)
 		return drop_event(e);
 	int err = store_peek(turn.store, e->mailbox_name, &v);
-	if (err != E_OK)
-		return err == E_BAD ? drop_event(e) : E_LIMIT;
+	if (err == E_BAD)
+		return drop_event(e);
+	if (err != E_OK) {
+		(void)say_done(e); /* of none: it was not tried */
+		return E_LIMIT;
+	}
 	set_changed(e);
 	err = run_uids(e, &v);
 	store_unpeek(turn.store, &v);
