@@ -20,6 +20,15 @@
 #include "base/log.h"
 #include "conf/conf.h"
 
+/* Berkeley DB keeps memory of an environment that was abandoned. */
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libdb-5.3";
+}
+
 enum { PATH_BYTES = 128, UID_FIRST = 5000, UID_LAST = 5009 };
 
 /* ---- a row ---- */
