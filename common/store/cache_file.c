@@ -8,12 +8,7 @@
 #include "store/store.h"
 #include "tls/hash.h"
 
-enum {
-	FILE_MAGIC = 0x31636d6d,
-	ITEM_MAGIC = 0x69636d6d,
-	VERSION = 3, /* of the items too: who finds another one makes all anew */
-	SUM_BYTES = MAC_BYTES
-};
+enum { FILE_MAGIC = 0x31636d6d, ITEM_MAGIC = 0x69636d6d, SUM_BYTES = MAC_BYTES };
 
 void
 cache_name(uint32_t gen, char out[CACHE_NAME_MAX])
@@ -25,7 +20,7 @@ void
 cache_file_head_put(struct buf *b, uint64_t dead_bytes)
 {
 	buf_u32(b, FILE_MAGIC);
-	buf_u32(b, VERSION);
+	buf_u32(b, CACHE_VERSION);
 	buf_u64(b, dead_bytes);
 }
 
@@ -33,7 +28,7 @@ int
 cache_file_head_get(struct span file, uint64_t *dead_bytes)
 {
 	struct rd r = rd_of(span_head(file, CACHE_FILE_HEAD));
-	bool is_ours = rd_u32(&r) == FILE_MAGIC && rd_u32(&r) == VERSION;
+	bool is_ours = rd_u32(&r) == FILE_MAGIC && rd_u32(&r) == CACHE_VERSION;
 	*dead_bytes = rd_u64(&r);
 	return is_ours ? rd_end(&r) : E_BAD;
 }

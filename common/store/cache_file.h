@@ -14,6 +14,8 @@
 #include "base/id.h"
 
 enum {
+	/* of the items too, and of slices: who finds another one makes all anew */
+	CACHE_VERSION = 3,
 	CACHE_UNIT = 16, /* record.cache_at counts these */
 	CACHE_FILE_HEAD = 16,
 	CACHE_ITEM_HEAD = 48,

@@ -348,6 +348,19 @@ drop_file(uint32_t gen)
 		    "file=%s why=\"of another version\"", name);
 }
 
+/*
+ * A rebuild drops what was made of items with them; a session that had a mailbox selected that went
+ * may have written after the purge.
+ */
+static void
+slices_keep_or_drop(const char *name)
+{
+	uint32_t mailbox;
+	if (slices_are(name, &mailbox) &&
+	    (the_keeper.is_rebuilt || !slot_even_dead(mailbox)))
+		slices_drop(mailbox);
+}
+
 /* The newest is in use; an older one is what a keeper left in the middle of moving. */
 void
 job_cache_open(void)
@@ -356,6 +369,7 @@ job_cache_open(void)
 	uint32_t newest = 0, older = 0;
 	for (struct dirent *e; d && (e = readdir(d));) {
 		uint64_t gen;
+		slices_keep_or_drop(e->d_name);
 		if (strncmp(e->d_name, "cache.", 6) != 0 ||
 		    span_u64(span_of(e->d_name + 6), UINT32_MAX - 1, &gen) != E_OK)
 			continue;

@@ -189,8 +189,10 @@ struct span ask_body(struct rd *body, int *fd);
  * that was on disk may not have been told
  */
 void doze_load(bool is_unclean);
-/* slices_drop - what sessions turned for searches of a mailbox that is gone */
+/* slices_drop - what sessions turned for searches of a mailbox; also what one has only begun */
 void slices_drop(uint32_t mailbox);
+/* slices_are - a name in index/: is it one that slices_drop of that mailbox removes? */
+bool slices_are(const char *name, uint32_t *mailbox);
 /* doze_publish - before what a batch did to it is: those who sleep in it are woken */
 void doze_publish(struct slot *);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/cache_file.h"
 #include "store/keeper.h"
 #include "store/state.h"
 
@@ -45,7 +46,7 @@ head_put(struct buf *b, uint32_t uidvalidity)
 	buf_u32(b, FILE_MAGIC);
 	buf_u32(b, VERSION);
 	buf_u32(b, uidvalidity);
-	buf_u32(b, 0);
+	buf_u32(b, CACHE_VERSION);
 }
 
 /* ---- reading ---- */
@@ -55,7 +56,8 @@ is_of(struct span file, uint32_t uidvalidity)
 {
 	struct rd r = rd_of(file);
 	return rd_u32(&r) == FILE_MAGIC && rd_u32(&r) == VERSION &&
-	       rd_u32(&r) == uidvalidity && r.err == E_OK;
+	       rd_u32(&r) == uidvalidity && rd_u32(&r) == CACHE_VERSION &&
+	       r.err == E_OK;
 }
 
 int
@@ -163,9 +165,26 @@ store_slices_end(struct store_slices **wp)
 void
 slices_drop(uint32_t mailbox)
 {
-	char name[NAME_MAX_BYTES];
-	name_put(mailbox, "", name);
-	if (unlink(name) != 0 && errno != ENOENT)
-		log_event(LOG_ERR, "slices_not_removed", "file=%s err=%s", name,
-		    log_errno(errno));
+	static const char *const tails[] = {".new", ""};
+	for (size_t i = 0; i < COUNT(tails); i++) {
+		char name[NAME_MAX_BYTES];
+		name_put(mailbox, tails[i], name);
+		if (unlink(name) != 0 && errno != ENOENT)
+			log_event(LOG_ERR, "slices_not_removed", "file=%s err=%s", name,
+			    log_errno(errno));
+	}
+}
+
+bool
+slices_are(const char *name, uint32_t *mailbox)
+{
+	struct span rest = span_of(name);
+	uint64_t n;
+	if (!span_starts(rest, SPAN("slices.")))
+		return false;
+	rest = span_from(rest, SPAN("slices.").n);
+	if (span_u64(span_cut(&rest, '.'), UINT32_MAX, &n) != E_OK)
+		return false;
+	*mailbox = (uint32_t)n;
+	return rest.n == 0 || span_eqs(rest, "new");
 }

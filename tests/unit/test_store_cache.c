@@ -15,7 +15,11 @@
 
 #include "store_home.h"
 
-enum { VERSION_AT = 4, ITEM_AT = 16 + 48 + 3 }; /* octets of a file before these */
+enum {
+	VERSION_AT = 4,
+	ITEMS_VERSION_AT = 12,
+	ITEM_AT = 16 + 48 + 3
+}; /* octets of a file before these */
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
 
@@ -312,7 +316,16 @@ test_slices(void **state)
 	write_slices(h->a, &v, "third");
 	spoil(name, VERSION_AT);
 	check_slices(h->a, &v, NULL);
+	write_slices(h->a, &v, "fourth");
+	spoil(name, ITEMS_VERSION_AT); /* made of items that are no more */
+	check_slices(h->a, &v, NULL);
 	store_unselect(h->a, &v);
+}
+
+static void
+file_make(const char *name)
+{
+	close(open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 }
 
 /* Left by a session that died in it: the next one but one writes. */
@@ -323,7 +336,7 @@ test_slices_left(void **state)
 	char name[64];
 	struct store_view v = selected(h->a, "INBOX");
 	snprintf(name, sizeof name, "index/slices.%u.new", v.mailbox);
-	close(open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	file_make(name);
 	assert_null(store_slices_begin(h->a, &v));
 	assert_int_equal(access(name, F_OK), 0);
 	struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
@@ -338,17 +351,44 @@ static void
 test_slices_go_with_the_mailbox(void **state)
 {
 	struct home *h = *state;
-	char name[64];
+	char name[64], begun[80];
 	assert_int_equal(
 	    store_mailbox_create(h->a, SPAN("Box"), NULL, NULL), STORE_DONE);
 	append(h->a, "Box", 1);
 	struct store_view v = selected(h->a, "Box");
 	snprintf(name, sizeof name, "index/slices.%u", v.mailbox);
+	snprintf(begun, sizeof begun, "%s.new", name);
 	write_slices(h->a, &v, "x");
 	assert_int_equal(access(name, F_OK), 0);
+	file_make(begun);
 	store_unselect(h->a, &v);
 	assert_int_equal(store_mailbox_delete(h->a, SPAN("Box")), STORE_DONE);
 	wait_until_gone(name);
+	assert_int_equal(access(begun, F_OK), -1);
+}
+
+/* Of a mailbox that is gone, by a session that was late; and all of them at a rebuild. */
+static void
+test_slices_go_at_a_start(void **state)
+{
+	struct home *h = *state;
+	struct store_rebuilt rebuilt;
+	char name[64];
+	append(h->a, "INBOX", 1);
+	struct store_view v = selected(h->a, "INBOX");
+	snprintf(name, sizeof name, "index/slices.%u", v.mailbox);
+	write_slices(h->a, &v, "x");
+	store_unselect(h->a, &v);
+	file_make("index/slices.99999");
+	file_make("index/slices.99999.new");
+	home_kill();
+	home_reopen(h);
+	append(h->a, "INBOX", 2); /* there is a keeper */
+	assert_int_equal(access("index/slices.99999", F_OK), -1);
+	assert_int_equal(access("index/slices.99999.new", F_OK), -1);
+	assert_int_equal(access(name, F_OK), 0);
+	assert_int_equal(store_rebuild(h->dir, &rebuilt), E_OK);
+	assert_int_equal(access(name, F_OK), -1);
 }
 
 int
@@ -356,6 +396,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_cache), TEST(test_made_anew),
 	    TEST(test_made_in_the_background), TEST(test_made_again), TEST(test_slices),
-	    TEST(test_slices_left), TEST(test_slices_go_with_the_mailbox)};
+	    TEST(test_slices_left), TEST(test_slices_go_with_the_mailbox),
+	    TEST(test_slices_go_at_a_start)};
 	return cmocka_run_group_tests_name("store_cache", tests, NULL, NULL);
 }
