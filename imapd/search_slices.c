@@ -163,6 +163,13 @@ search_slices_know(const struct search_slices *s, const struct search_may *m,
 	return is_known;
 }
 
+bool
+search_slices_have(const struct search_slices *s, uint32_t seq)
+{
+	const uint64_t *known = s->known[SLICES_TEXTS];
+	return known && seq <= s->n && bit_is(known, seq);
+}
+
 /* ---- turning ---- */
 
 void

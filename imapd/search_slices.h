@@ -36,6 +36,8 @@ void search_slices_done(struct search_slices *);
 void search_slices_look(const struct search_slices *, const struct signature_probe *,
     unsigned kinds, struct search_may *out);
 void search_may_free(struct search_may *);
+/* search_slices_have - the signature of the texts of message seq */
+bool search_slices_have(const struct search_slices *, uint32_t seq);
 /*
  * search_slices_know - true: all that was looked for of message seq is known
  *   is_may  and this: may it have the needle?

@@ -386,6 +386,17 @@ signatures_may_have(const struct cache_search *s, const struct search_test *t)
 	       (t->what != SEARCH_BODY && signature_may_have(s->heads, t->probe));
 }
 
+/* Once a message, however many keys look at it; what slices have is not missed. */
+static void
+count_signature(struct search_tests *tests, const struct mime_cache *first)
+{
+	if (tests->is_counted || !slices_take(first->search.texts) ||
+	    search_slices_have(&tests->slices, tests->seq))
+		return;
+	tests->is_counted = true;
+	tests->n_signatures++;
+}
+
 /* Of an item that is there only its beginning is read; without one a file may have anything. */
 static bool
 may_have(struct search_tests *tests, const struct search_test *t)
@@ -400,7 +411,7 @@ may_have(struct search_tests *tests, const struct search_test *t)
 	if (!tests->is_message_set &&
 	    cache_open_signatures(store_cache(m->store, tests->record), &first) ==
 		E_OK) {
-		tests->n_signatures += slices_take(first.search.texts);
+		count_signature(tests, &first);
 		return signatures_may_have(&first.search, t);
 	}
 	const struct mime_cache *item = item_of(tests);
@@ -607,7 +618,7 @@ search_tests_match(struct search_tests *tests, uint32_t seq)
 {
 	tests->seq = seq;
 	tests->record = selected_record(tests->session->selected, seq);
-	tests->is_message_set = tests->is_lost = false;
+	tests->is_message_set = tests->is_lost = tests->is_counted = false;
 	tests->file_bytes = 0;
 	if (tests->root->cost > COST_RECORD && !tests->slices.map.n &&
 	    seq + AHEAD <= tests->session->selected->n)

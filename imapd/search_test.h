@@ -62,8 +62,10 @@ struct search_tests {
 	bool is_lost;   /* its file is gone, and was needed */
 	unsigned score; /* of one that matched: RFC 6203 4 */
 	struct search_slices slices;
-	uint32_t n_signatures; /* that were looked at, and can be turned */
-	uint64_t file_bytes;   /* octets of it that were looked through */
+	/* messages whose signatures were looked at, can be turned and are in no slices */
+	uint32_t n_signatures;
+	bool is_counted;     /* the one that is put to them, in n_signatures */
+	uint64_t file_bytes; /* octets of it that were looked through */
 	struct text_scratch scratch;
 	struct buf fields; /* what was put together of it */
 	struct buf folded; /* of a fuzzy search */

@@ -609,9 +609,13 @@ static void
 test_slices_wanted(void **state)
 {
 	struct talk t;
+	struct buf many = {0};
 	(void)state;
 	talk_open_many(&t, SLICED, 0, FAKE_ITEM);
 	fakes_command(&t.s, cmd_search, "SEARCH", "1:900 BODY nowhere");
+	assert_int_equal(t.s.slices_wanted, 0);
+	fakes_command(
+	    &t.s, cmd_search, "SEARCH", "1:900 NOT BODY nowhere NOT BODY elsewhere");
 	assert_int_equal(t.s.slices_wanted, 0);
 	fakes_command(&t.s, cmd_search, "SEARCH", "SUBJECT nowhere");
 	assert_int_equal(t.s.slices_wanted, 0);
@@ -626,6 +630,14 @@ test_slices_wanted(void **state)
 	assert_int_equal(fake_counts.slices_written, 1);
 	fakes_command(&t.s, cmd_search, "SEARCH", "BODY nowhere");
 	assert_int_equal(t.s.slices_wanted, 0);
+	/* more needles than are looked for in slices */
+	for (unsigned i = 0; i < 20; i++)
+		buf_putf(&many, "%sNOT BODY nowhere%u", i ? " " : "", i);
+	fake_counts.items_read = 0;
+	fakes_command(&t.s, cmd_search, "SEARCH", buf_cstr(&many));
+	assert_true(fake_counts.items_read >= SLICED);
+	assert_int_equal(t.s.slices_wanted, 0);
+	buf_free(&many);
 	talk_close(&t);
 }
 
