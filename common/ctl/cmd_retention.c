@@ -275,6 +275,8 @@ run(struct merpati *ctl, int argc, char **argv)
 	struct named c;
 	int status =
 	    opts_read(ctl, opts, COUNT(opts), &argc, argv, 0, USER_ARGUMENTS_MAX);
+	if (status == EX_OK && !is_dry && strcmp(ctl->verb, "run") != 0)
+		status = ctl_usage(ctl, "right would be show, run or --dry-run");
 	if (status == EX_OK && argc == 0 && !is_all && !is_dry)
 		status = ctl_usage(ctl, "right would be accounts, domains, or --all");
 	if (status == EX_OK && argc && is_all)
@@ -297,5 +299,5 @@ run(struct merpati *ctl, int argc, char **argv)
 int
 cmd_retention(struct merpati *c, int argc, char **argv)
 {
-	return !strcmp(c->verb, "run") ? run(c, argc, argv) : show(c, argc, argv);
+	return !strcmp(c->verb, "show") ? show(c, argc, argv) : run(c, argc, argv);
 }

@@ -131,6 +131,8 @@ static const struct command commands[] = {
 		"carries them out now: what they say is removed or archived",
 		"  --dry-run             only say what would be done; without a name, in all accounts\n"
 		"  --all                 in all accounts\n"},
+	{{"retention"},        "--dry-run [ADDRESS|DOMAIN...]",   true,  cmd_retention,
+		"says what a run would do", NULL},
 	{{"sieve", "check"},   "SCRIPT",                          false, cmd_sieve_check,
 		"is a Sieve script right? says line and what is wrong", NULL},
 	{{"sieve", "run"},     "[OPTIONS] SCRIPT MESSAGE",        false, cmd_sieve_run,
