@@ -276,7 +276,7 @@ lists_members(struct span name, struct arena *arena, size_t most, struct span **
     size_t *n_out)
 {
 	struct list *l = find(name);
-	struct span one, *all = arena_get(arena, most * sizeof *all);
+	struct span one, *all = most ? arena_get(arena, most * sizeof *all) : NULL;
 	*n_out = 0;
 	if (!l || !all)
 		return l ? E_LIMIT : E_BAD;

@@ -41,7 +41,7 @@ bool lists_has(void *ctx, struct span list, struct span value);
  * a file that are addresses.
  *   most     of them
  *   out      arena
- *   returns  E_OK, E_BAD (there is no such list, or nobody in it), E_LIMIT (too many), E_IO
+ *   returns  E_OK, E_BAD (there is no such list, or nobody in it), E_LIMIT (too many, or most is 0), E_IO
  */
 MUST_USE int lists_members(
     struct span list, struct arena *, size_t most, struct span **out, size_t *n_out);

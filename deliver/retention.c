@@ -74,7 +74,6 @@ is_clock_strange(const struct account *a, int64_t heard_sec, int64_t now_sec)
 	log_event(LOG_NOTICE, "retention_waits", "account=%s days=%lld wait_sec=%d",
 	    log_q(a->address), (long long)(now_sec - heard_sec) / 86400,
 	    RETENTION_HOLD_MS / 1000);
-	retention.held_until_ms = end;
 	return true;
 }
 
@@ -178,7 +177,7 @@ is_rebuilt(
 }
 
 /*
- * What is to be done: E_OK; E_BAD: nothing; E_MORE: nothing of any account, the clock may be wrong.
+ * What is to be done: E_OK; E_BAD: nothing; E_MORE: nothing in this hour, the clock may be wrong.
  * What was missed is made up for, but for rules that were never carried out: an admin may have set
  * them a moment ago.
  */
@@ -248,11 +247,11 @@ list_accounts(void)
 	return err;
 }
 
-/* E_OK, E_DENY (we end), E_MORE (the clock jumped), E_IO (who was left out is to be tried again) */
+/* E_OK, E_DENY (we end), E_MORE (the clock jumped, or is strange to some), E_IO (who was left out is to be tried again) */
 static int
 pass(int64_t due_sec, bool is_late)
 {
-	size_t n = 0, n_failed = 0;
+	size_t n = 0, n_failed = 0, n_held = 0;
 	int err = E_OK, result = list_accounts();
 	for (size_t i = 0; i < retention.n && err != E_DENY; i++) {
 		enum retain what;
@@ -260,8 +259,7 @@ pass(int64_t due_sec, bool is_late)
 		if (!is_clock_good(&now_sec))
 			return E_MORE;
 		err = plan(&retention.all[i], due_sec, is_late, now_sec, &what);
-		if (err == E_MORE)
-			return E_MORE;
+		n_held += err == E_MORE;
 		if (err != E_OK)
 			continue;
 		n += what == RETAIN_RUN;
@@ -273,7 +271,9 @@ pass(int64_t due_sec, bool is_late)
 	if (n)
 		log_event(LOG_INFO, "retention_over", "accounts=%zu failed=%zu late=%d",
 		    n, n_failed, is_late);
-	return err == E_DENY ? E_DENY : result;
+	if (n_held) /* others may have been heard of lately, or never: one user's file holds nobody else */
+		retention.held_until_ms = retention.started_ms + RETENTION_HOLD_MS;
+	return err == E_DENY ? E_DENY : n_held ? E_MORE : result;
 }
 
 struct turn {

@@ -404,6 +404,15 @@ has_message(const struct agent_answer *a)
 	return false;
 }
 
+static bool
+is_sent_on(const struct agent_answer *a)
+{
+	for (size_t i = 0; i < a->n_sends; i++)
+		if (a->sends[i].kind == SEND_REDIRECT)
+			return true;
+	return false;
+}
+
 /*
  * When all else has happened.  What a program did not take and is nowhere else goes to INBOX, unless
  * its sender can be told; with :try or :copy it is no failure.
@@ -412,7 +421,8 @@ static int
 pipe_all(const struct scripted *s, const struct agent_answer *a, const char **reason)
 {
 	bool is_kept = has_message(a), is_refused = false;
-	bool is_taken = is_kept; /* here, or by who it was sent on to */
+	/* here, or by who it was or is sent on to; once all was done, nothing is refused */
+	bool is_taken = is_kept || a->is_done || is_sent_on(a);
 	int err = E_OK;
 	for (size_t i = 0; i < a->n_sends && err == E_OK; i++) {
 		const struct agent_send *send = &a->sends[i];
@@ -421,8 +431,7 @@ pipe_all(const struct scripted *s, const struct agent_answer *a, const char **re
 		bool is_try = send->notify & PIPE_IS_TRY,
 		     is_copy = send->notify & PIPE_IS_COPY;
 		if (outcome == PIPE_DONE) {
-			is_taken |=
-			    send->kind == SEND_PIPE || send->kind == SEND_REDIRECT;
+			is_taken |= send->kind == SEND_PIPE;
 		} else if (outcome == PIPE_LATER && !is_try) {
 			err = E_IO;
 		} else if (outcome == PIPE_REFUSED && !is_try && !is_copy &&

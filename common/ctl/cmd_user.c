@@ -294,13 +294,14 @@ cmd_user_remove(struct merpati *c, int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	status = user_change_each(c, argc, argv, remove_one, &r);
-	for (size_t i = 0; i < r.n && status != EX_IOERR; i++) {
+	/* none has an account any more, whatever becomes of the mail of others */
+	for (size_t i = 0; i < r.n; i++) {
 		int ended = end_removed(c, &r.removed[i]);
+		status = status == EX_OK ? ended : status;
+	}
+	for (size_t i = 0; i < r.n && status != EX_IOERR; i++)
 		if (remove_mail(c, &r.removed[i], has_mail) != EX_OK)
 			status = EX_IOERR;
-		else if (status == EX_OK)
-			status = ended;
-	}
 	mem_free(&r.removed);
 	arena_reset(&r.arena);
 	return status == EX_OK ? ctl_done() : status;

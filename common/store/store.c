@@ -265,7 +265,7 @@ leave(int chan)
 int
 store_end_guests(const char *home)
 {
-	int start = -1;
+	int start = -1, lock = -1;
 	if (chdir(home) != 0 || access("index", F_OK) != 0) {
 		if (errno == ENOENT)
 			return E_OK; /* nobody can be in */
@@ -281,6 +281,11 @@ store_end_guests(const char *home)
 		    err_name(err));
 	else if (chan >= 0)
 		err = leave(chan);
+	/* it has answered, and writes down what it knows: its files are its own until it has gone */
+	if (err == E_OK && chan >= 0)
+		err = lock_within("index/lock", &lock);
+	if (lock >= 0)
+		close(lock);
 	if (start >= 0)
 		close(start);
 	return err == E_OK ? E_OK : E_IO;
