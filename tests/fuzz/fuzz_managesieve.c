@@ -69,6 +69,13 @@ programs_limits(const struct conf *conf, struct sieve_limits *out)
 	*out = sieve_limits_default;
 }
 
+uint64_t
+programs_exts(const struct conf *conf)
+{
+	(void)conf;
+	return SIEVE_EXTS_ALL;
+}
+
 /* A script is wrong when it says so. */
 int
 sieve_compile(struct span script, const struct sieve_checking *want,
