@@ -2,13 +2,7 @@
 /* cmd_user_group.c - groups of accounts: joined, left, shown. */
 #include "conf/domain.h"
 #include "ctl/kick.h"
-#include "ctl/table.h"
 #include "ctl/user.h"
-
-static const struct column columns[] = {
-    {"address", "ADDRESS", CELL_TEXT},
-    {"group", "GROUP", CELL_TEXT},
-};
 
 /* Its name in lower case.  EX_OK, EX_USAGE (said) */
 static int
@@ -99,49 +93,14 @@ cmd_user_leave(struct merpati *c, int argc, char **argv)
 	return change(c, argc, argv, false);
 }
 
-static int
-add_rows(void *ctx, const struct account *a)
+static struct span
+groups_of(const struct account *a)
 {
-	struct table *t = ctx;
-	for (struct span all = a->groups; all.n;) {
-		table_text(t, a->address);
-		table_text(t, span_cut(&all, '\n'));
-	}
-	return E_OK;
-}
-
-static int
-add_named(const struct merpati *c, struct accounts *accounts, const char *address,
-    struct table *t)
-{
-	struct arena arena = {0};
-	struct account a;
-	int status = user_find(c, accounts, address, &arena, &a);
-	if (status == EX_OK && add_rows(t, &a) != E_OK)
-		status = EX_IOERR;
-	arena_reset(&arena);
-	return status;
+	return a->groups;
 }
 
 int
 cmd_user_groups(struct merpati *c, int argc, char **argv)
 {
-	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
-	struct accounts *accounts = NULL;
-	int status = opts_read(c, NULL, 0, &argc, argv, 0, USER_ARGUMENTS_MAX);
-	if (status == EX_OK)
-		status = user_accounts(c, &accounts);
-	if (status != EX_OK)
-		return status;
-	if (argc == 0 && accounts_each(accounts, add_rows, &t) != E_OK) {
-		ctl_say("the table of accounts cannot be read");
-		status = EX_NOINPUT;
-	}
-	for (int i = 0; i < argc && status == EX_OK; i++)
-		status = add_named(c, accounts, argv[i], &t);
-	if (status == EX_OK)
-		table_print(&t, c->is_json);
-	table_free(&t);
-	accounts_close(&accounts);
-	return status == EX_OK ? ctl_done() : status;
+	return user_lines_show(c, argc, argv, "group", "GROUP", groups_of);
 }

@@ -60,4 +60,17 @@ typedef int user_change_fn(struct user_change *, struct account *);
 MUST_USE int user_change_each(
     struct merpati *, int argc, char **argv, user_change_fn *fn, void *ctx);
 
+/* ---- what an account has several of ---- */
+
+/* "line\n" each; borrow: the account */
+typedef struct span user_lines_fn(const struct account *);
+
+/*
+ * user_lines_show - the command: a row for each of them, of the accounts that are named, else of all.
+ *   key, head  of their column, for programs and for people
+ *   returns    its exit status
+ */
+MUST_USE int user_lines_show(struct merpati *, int argc, char **argv, const char *key,
+    const char *head, user_lines_fn *of);
+
 #endif
