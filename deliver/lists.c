@@ -11,8 +11,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "conf/conf.h"
-#include "deliver/order.h"
 #include "deliver/programs.h"
+#include "sieve/lists.h"
+#include "spool/envelope.h"
 
 /* One of the site's, or one that was read. */
 struct list {
@@ -34,42 +35,6 @@ static struct {
 	unsigned n_asked;
 	int lookup; /* own: a channel; -1 */
 } me = {.user = {.fd = -1}, .lookup = -1};
-
-/* ---- texts ---- */
-
-bool
-list_name_check(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!ch_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' &&
-		    (s.p[i] != '.' || i == 0))
-			return false;
-	return s.n > 0 && s.n <= LIST_NAME_MAX;
-}
-
-int
-list_next(struct span *text, struct span *out)
-{
-	while (text->n) {
-		struct span line = span_cut(text, '\n');
-		if (line.n && line.p[line.n - 1] == '\r')
-			line.n--;
-		*out = span_trim(line);
-		if (out->n && out->p[0] != '#')
-			return E_OK;
-	}
-	return E_MORE;
-}
-
-bool
-list_text_has(struct span text, struct span value)
-{
-	struct span one, domain = span_from(value, span_rfind(value, '@'));
-	while (list_next(&text, &one) == E_OK)
-		if (span_ieq(one, value) || (domain.n > 1 && span_ieq(one, domain)))
-			return true;
-	return false;
-}
 
 /* ---- the site's ---- */
 
@@ -288,7 +253,7 @@ lists_members(struct span name, struct arena *arena, size_t most, struct span **
 	int err = read_text(l);
 	for (struct span text = buf_as_span(&l->text);
 	     err == E_OK && list_next(&text, &one) == E_OK;) {
-		if (!order_address_check(one))
+		if (!envelope_address_check(one))
 			continue;
 		if (*n_out == most)
 			return E_LIMIT;

@@ -4,9 +4,9 @@
  * sieve_lists), and behind them the user's own, files in HOME/sieve/lists, as "NAME" or
  * ":addrbook:NAME".  In an agent.
  *
- * A file has a member a line, in any case; "#" begins a comment, "@DOMAIN" is each address of it.
- * What the site calls an address has the members that mail to it goes to, and only the role lookup
- * knows who they are: it is asked about one at a time, and never tells them all.
+ * What a file says, and what may be its name: sieve/lists.h.  What the site calls an address has the
+ * members that mail to it goes to, and only the role lookup knows who they are: it is asked about one
+ * at a time, and never tells them all.
  */
 #ifndef DELIVER_LISTS_H
 #define DELIVER_LISTS_H
@@ -18,8 +18,6 @@ struct conf;
 
 enum {
 	LISTS_MOST = 64,           /* of the site */
-	LIST_NAME_MAX = 64,        /* octets: of a user's file */
-	LIST_BYTES_MAX = 4 << 20,  /* of a file */
 	LISTS_READ_MAX = 16 << 20, /* of all files for one message */
 	/* octets that are looked through for one message, by all tests; later ones find nothing */
 	LISTS_LOOKED_MAX = 64 << 20,
@@ -47,13 +45,5 @@ MUST_USE int lists_members(
     struct span list, struct arena *, size_t most, struct span **out, size_t *n_out);
 /* lists_self_test - the site's files can be read.  E_OK; E_BAD with lines in errors */
 MUST_USE int lists_self_test(const struct conf *, struct buf *errors);
-
-/* ---- pure ---- */
-
-/* a-z, A-Z, 0-9 and "-_." but no dot first: none leads out of a folder */
-bool list_name_check(struct span);
-/* list_next - the next member of a file's text.  E_OK, E_MORE (its end) */
-MUST_USE int list_next(struct span *text, struct span *out);
-bool list_text_has(struct span text, struct span value);
 
 #endif

@@ -93,19 +93,6 @@ store_get(struct rd *r, struct agent_store *out)
 	return out->directions.n ? directions_get(out->directions, &d) : E_OK;
 }
 
-bool
-order_address_check(struct span s)
-{
-	size_t at = span_rfind(s, '@');
-	if (s.n > ENVELOPE_PATH_MAX || at == 0 || at + 1 >= s.n)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (ch_ctl(s.p[i]) || s.p[i] == '<' || s.p[i] == '>' ||
-		    (i > at && (unsigned char)s.p[i] <= ' '))
-			return false;
-	return true;
-}
-
 static void
 send_put(struct buf *out, const struct agent_send *s)
 {
@@ -152,7 +139,7 @@ send_get(struct rd *r, struct arena *arena, struct agent_send *out)
 		return E_LIMIT;
 	for (uint16_t i = 0; i < out->n_rcpts; i++) {
 		rcpts[i] = rd_str(r, ENVELOPE_PATH_MAX);
-		if (r->err != E_OK || !order_address_check(rcpts[i]))
+		if (r->err != E_OK || !envelope_address_check(rcpts[i]))
 			return E_BAD;
 	}
 	out->rcpts = rcpts;

@@ -103,8 +103,6 @@ MUST_USE int order_get(struct span in, struct agent_order *out);
 void answer_put(struct buf *out, const struct agent_answer *);
 /* answer_get - spans borrow from in.  E_OK, E_BAD, E_LIMIT (arena) */
 MUST_USE int answer_get(struct span in, struct arena *, struct agent_answer *out);
-/* order_address_check - an address that mail can be sent to: local-part, '@', domain */
-bool order_address_check(struct span);
 
 /*
  * A message in pieces.  order_send_begin; order_send_bytes as often as needed; order_send_end.

@@ -143,7 +143,7 @@ work_send(struct work *w, enum agent_send_kind kind, unsigned index,
 	if (a->n_sends == ANSWER_SENDS_MOST || !own)
 		return NULL;
 	for (size_t i = 0; i < n && n_good < ANSWER_RCPTS_MOST; i++)
-		if (order_address_check(rcpts[i]))
+		if (envelope_address_check(rcpts[i]))
 			own[n_good++] = work_kept(w, rcpts[i]);
 	if (n_good == 0) {
 		log_event(LOG_NOTICE, "script_sends_not", "why=%s", "\"no address\"");

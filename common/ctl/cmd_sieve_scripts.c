@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_sieve_scripts.c - the scripts of an account, as its owner has them by ManageSieve. */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "ctl/ctl.h"
+#include "ctl/sieve_errand.h"
 #include "ctl/sieve_file.h"
 #include "ctl/table.h"
-#include "ctl/user.h"
-#include "ctl/worker.h"
 #include "sieve/check.h"
 #include "sieve/scripts.h"
 
 enum { LIST_BYTES_MAX = SIEVE_SCRIPTS_SEEN_MAX * (4 + SIEVE_NAME_BYTES_MAX + 1) };
 
-/* What is to be done in the mailbox, by a process of its uid. */
-struct errand {
-	int (*fn)(struct errand *, struct sieve_scripts *); /* E_OK, or why not */
-	struct span name;                                   /* borrow */
-	struct buf text;   /* own: to be stored, or what came of it */
-	size_t answer_max; /* octets of what comes; 0: nothing */
-	bool activates;
-	int out; /* own: memory that the worker writes what came into */
-};
+static const char noun[] = "script";
 
 /* ---- in the worker ---- */
 
@@ -38,7 +25,7 @@ list(struct errand *e, struct sieve_scripts *s)
 		buf_u8(&e->text, l.rows[i].is_active);
 	}
 	arena_reset(&l.arena);
-	return err == E_OK ? file_write(e->out, buf_as_span(&e->text)) : err;
+	return err == E_OK ? errand_answer(e) : err;
 }
 
 static int
@@ -46,7 +33,7 @@ get(struct errand *e, struct sieve_scripts *s)
 {
 	e->text.max = e->answer_max;
 	int err = sieve_scripts_read(s, e->name, &e->text);
-	return err == E_OK ? file_write(e->out, buf_as_span(&e->text)) : err;
+	return err == E_OK ? errand_answer(e) : err;
 }
 
 static int
@@ -68,76 +55,7 @@ static int delete (struct errand *e, struct sieve_scripts *s)
 	return sieve_scripts_delete(s, e->name);
 }
 
-static const struct {
-	int err, status;
-	const char *text;
-} results[] = {
-    {E_OK, EX_OK, NULL},
-    {E_MORE, EX_NOINPUT, "there is no script of that name"},
-    {E_BAD, EX_DATAERR, "this can be no name of a script"},
-    {E_DENY, EX_UNAVAILABLE, "it is the active one: deactivate it first"},
-    {E_LIMIT, EX_CANTCREAT, "too large, or there is no room on the disk"},
-    {E_IO, EX_IOERR, "the scripts cannot be reached; the log says why"},
-};
-
-static int
-work(int chan, const char *home, void *ctx)
-{
-	struct errand *e = ctx;
-	struct sieve_scripts s = {.dir = -1};
-	int dir = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = dir >= 0 ? sieve_scripts_open(dir, true, &s) : E_IO;
-	(void)chan;
-	if (err == E_OK)
-		err = e->fn(e, &s);
-	sieve_scripts_close(&s);
-	for (size_t i = 0; i < COUNT(results); i++)
-		if (results[i].err == err)
-			return results[i].status;
-	return EX_SOFTWARE;
-}
-
 /* ---- in the command ---- */
-
-static int
-run_worker(struct merpati *c, const struct account *a, struct errand *e)
-{
-	struct worker w;
-	int status = worker_start(c->conf, a, work, e, &w);
-	if (status != EX_OK)
-		return status;
-	status = worker_serve(&w, NULL, 0, NULL);
-	for (size_t i = 0; i < COUNT(results); i++)
-		if (results[i].status == status && results[i].text)
-			ctl_say("%.*s: %s", SPAN_ARG(a->address), results[i].text);
-	buf_reset(&e->text);
-	e->text.max = e->answer_max;
-	if (status == EX_OK && e->answer_max &&
-	    (lseek(e->out, 0, SEEK_SET) != 0 || file_read(e->out, &e->text) != E_OK))
-		status = EX_SOFTWARE;
-	return status;
-}
-
-/* Consumes nothing of e but its memory for what comes; what came is in e->text. */
-static int
-on_account(struct merpati *c, const char *address, struct errand *e)
-{
-	struct accounts *accounts = NULL;
-	struct arena arena = {0};
-	struct account a;
-	int status = user_accounts(c, &accounts);
-	if (status == EX_OK)
-		status = user_find(c, accounts, address, &arena, &a);
-	accounts_close(&accounts); /* no table is open while a worker is forked */
-	e->out = memfd_create("scripts", MFD_CLOEXEC);
-	if (e->out < 0)
-		bug("no memory for a file");
-	if (status == EX_OK)
-		status = run_worker(c, &a, e);
-	close(e->out);
-	arena_reset(&arena);
-	return status;
-}
 
 int
 cmd_sieve_list(struct merpati *c, int argc, char **argv)
@@ -145,10 +63,10 @@ cmd_sieve_list(struct merpati *c, int argc, char **argv)
 	static const struct column columns[] = {
 	    {"name", "NAME", CELL_TEXT}, {"active", "ACTIVE", CELL_BOOL}};
 	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
-	struct errand e = {.fn = list, .answer_max = LIST_BYTES_MAX};
+	struct errand e = {.fn = list, .noun = noun, .answer_max = LIST_BYTES_MAX};
 	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
 	if (status == EX_OK)
-		status = on_account(c, argv[0], &e);
+		status = errand_run(c, argv[0], &e);
 	struct rd r = rd_of(buf_as_span(&e.text));
 	while (status == EX_OK && r.in.n && r.err == E_OK) {
 		table_text(&t, rd_str(&r, SIEVE_NAME_BYTES_MAX));
@@ -166,11 +84,12 @@ cmd_sieve_list(struct merpati *c, int argc, char **argv)
 int
 cmd_sieve_get(struct merpati *c, int argc, char **argv)
 {
-	struct errand e = {.fn = get, .answer_max = SIEVE_SCRIPT_BYTES_MAX};
+	struct errand e = {
+	    .fn = get, .noun = noun, .answer_max = SIEVE_SCRIPT_BYTES_MAX};
 	int status = opts_read(c, NULL, 0, &argc, argv, 2, 2);
 	if (status == EX_OK) {
 		e.name = span_of(argv[1]);
-		status = on_account(c, argv[0], &e);
+		status = errand_run(c, argv[0], &e);
 	}
 	if (status == EX_OK)
 		ctl_put(stdout, &e.text);
@@ -195,7 +114,7 @@ check(struct span name, struct span script)
 int
 cmd_sieve_put(struct merpati *c, int argc, char **argv)
 {
-	struct errand e = {.fn = put};
+	struct errand e = {.fn = put, .noun = noun};
 	const struct opt opts[] = {{"--activate", &e.activates, NULL}};
 	int status = opts_read(c, opts, COUNT(opts), &argc, argv, 3, 3);
 	if (status == EX_OK)
@@ -205,7 +124,7 @@ cmd_sieve_put(struct merpati *c, int argc, char **argv)
 		status = check(e.name, buf_as_span(&e.text));
 	}
 	if (status == EX_OK)
-		status = on_account(c, argv[0], &e);
+		status = errand_run(c, argv[0], &e);
 	buf_free(&e.text);
 	return status;
 }
@@ -215,7 +134,8 @@ int
 cmd_sieve_change(struct merpati *c, int argc, char **argv)
 {
 	bool has_name = strcmp(c->verb, "deactivate") != 0;
-	struct errand e = {.fn = strcmp(c->verb, "delete") ? activate : delete};
+	struct errand e = {
+	    .fn = strcmp(c->verb, "delete") ? activate : delete, .noun = noun};
 	int status = opts_read(c, NULL, 0, &argc, argv, 1 + has_name, 1 + has_name);
 	if (status == EX_OK && has_name) {
 		e.name = span_of(argv[1]);
@@ -224,5 +144,5 @@ cmd_sieve_change(struct merpati *c, int argc, char **argv)
 		if (status != EX_OK)
 			ctl_say("\"%s\": this can be no name of a script", argv[1]);
 	}
-	return status == EX_OK ? on_account(c, argv[0], &e) : status;
+	return status == EX_OK ? errand_run(c, argv[0], &e) : status;
 }

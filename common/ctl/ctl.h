@@ -22,7 +22,7 @@ struct merpati {
 typedef int ctl_handler(
     struct merpati *, int argc, char **argv); /* argv without the command's own words */
 
-enum { CTL_WORDS_MAX = 2 };
+enum { CTL_WORDS_MAX = 3 };
 
 /* ---- opts.c: the options of a command; --json and --help are everybody's ---- */
 struct opt {
@@ -64,6 +64,7 @@ ctl_handler cmd_queue_list, cmd_queue_show, cmd_queue_why, cmd_queue_change,
     cmd_queue_suppressed, cmd_queue_tlsrpt, cmd_queue_suspend, cmd_queue_resume,
     cmd_queue_suspended;
 ctl_handler cmd_sieve_check, cmd_sieve_run, cmd_sieve_list, cmd_sieve_get,
-    cmd_sieve_put, cmd_sieve_change;
+    cmd_sieve_put, cmd_sieve_change, cmd_sieve_lists, cmd_sieve_lists_get,
+    cmd_sieve_lists_put, cmd_sieve_lists_delete;
 
 #endif

@@ -154,6 +154,16 @@ static const struct command commands[] = {
 		"mail of an account goes by no script", NULL},
 	{{"sieve", "delete"},  "ADDRESS NAME",                    true,  cmd_sieve_change,
 		"a script of an account goes; not the active one", NULL},
+	{{"sieve", "lists", "get"}, "ADDRESS NAME",               true,  cmd_sieve_lists_get,
+		"who is in a list of an account", NULL},
+	{{"sieve", "lists", "put"}, "[--text] ADDRESS NAME FILE", true,  cmd_sieve_lists_put,
+		"a list that scripts of an account ask about, new or in place of the old one; checked first",
+		"  --text                members with an @ may be other than addresses and @DOMAIN\n"
+		"  FILE                  a member a line, # begins a comment; - is standard input\n"},
+	{{"sieve", "lists", "delete"}, "ADDRESS NAME",            true,  cmd_sieve_lists_delete,
+		"a list of an account goes", NULL},
+	{{"sieve", "lists"},   "ADDRESS",                         true,  cmd_sieve_lists,
+		"the lists that an account has, and how many are in them", NULL},
 	{{"import", NULL},     "[OPTIONS] ADDRESS maildir PATH | imap HOST[:PORT]", true, cmd_import,
 		"mail comes in from a Maildir or another server; run again, it brings what is new there",
 		"  --dry-run             only say what would be done\n"
@@ -309,7 +319,8 @@ run(struct merpati *c, const struct command *command, int argc, char **argv)
 	int status = EX_OK;
 	put_words(command, &usage);
 	c->usage = buf_cstr(&usage);
-	c->verb = command->words[1] ? command->words[1] : command->words[0];
+	for (size_t i = 0; i < CTL_WORDS_MAX && command->words[i]; i++)
+		c->verb = command->words[i];
 	if (command->needs_conf) {
 		int err = conf_load(c->conf_path, &errors, &c->conf);
 		status = err == E_OK ? EX_OK : err == E_IO ? EX_NOINPUT : EX_CONFIG;

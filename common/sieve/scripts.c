@@ -5,61 +5,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "sieve/folder.h"
 #include "sieve/script_name.h"
 
-enum { FILE_MODE = 0600, DIR_MODE = 0700, LOCK_TRY_MS = 10 };
-
-static const char folder_name[] = "sieve", active_name[] = "active",
-		  new_name[] = ".new";
-
-static int
-failed(const char *what, const char *name)
-{
-	log_event(LOG_ERR, "sieve_scripts", "what=%s file=%s err=%s", what,
-	    log_qs(name), log_errno(errno));
-	return E_IO;
-}
-
-/* Without O_NONBLOCK a FIFO would wait for its other end. */
-static int
-open_beneath(int dir, const char *name, int flags)
-{
-	struct open_how how = {
-	    .flags = (uint64_t)(unsigned)flags | O_CLOEXEC | O_NONBLOCK,
-	    .mode = flags & O_CREAT ? FILE_MODE : 0,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-	               RESOLVE_NO_XDEV};
-	return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
-}
+static const char folder_name[] = "sieve", active_name[] = "active";
 
 int
 sieve_scripts_open(int home, bool makes, struct sieve_scripts *out)
 {
 	*out = (struct sieve_scripts){.dir = -1};
-	if (makes) {
-		if (mkdirat(home, folder_name, DIR_MODE) == 0) {
-			if (fsync(home) != 0)
-				return failed("sync", ".");
-		} else if (errno != EEXIST) {
-			return failed("make", folder_name);
-		}
-	}
-	out->dir = open_beneath(home, folder_name, O_RDONLY | O_DIRECTORY);
-	if (out->dir < 0 && errno != ENOENT)
-		return failed("open", folder_name);
-	return E_OK;
+	return folder_open(home, folder_name, makes, &out->dir);
 }
 
 void
@@ -72,35 +32,12 @@ sieve_scripts_close(struct sieve_scripts *s)
 
 /* ---- reading ---- */
 
-/* E_OK, E_MORE (not there), E_LIMIT, E_IO */
-static int
-read_file(const struct sieve_scripts *s, const char *name, struct buf *out)
-{
-	struct stat st;
-	int fd = s->dir < 0 ? -1 : open_beneath(s->dir, name, O_RDONLY), err = E_OK;
-	if (fd < 0)
-		return s->dir < 0 || errno == ENOENT ? E_MORE : failed("open", name);
-	if (fstat(fd, &st) != 0)
-		err = failed("stat", name);
-	else if (!S_ISREG(st.st_mode)) {
-		log_event(LOG_ERR, "sieve_scripts", "what=no_regular_file file=%s",
-		    log_qs(name));
-		err = E_IO;
-	} else {
-		err = file_read(fd, out);
-		if (err == E_IO)
-			failed("read", name);
-	}
-	close(fd);
-	return err;
-}
-
 int
 sieve_scripts_read(const struct sieve_scripts *s, struct span name, struct buf *out)
 {
 	struct buf file = {0};
 	int err = sieve_name_to_file(name, &file) == E_OK
-	              ? read_file(s, buf_cstr(&file), out)
+	              ? folder_read(s->dir, buf_cstr(&file), out)
 	              : E_MORE;
 	buf_free(&file);
 	return err;
@@ -110,7 +47,7 @@ int
 sieve_scripts_active(const struct sieve_scripts *s, struct buf *name)
 {
 	struct buf text = {.max = SIEVE_NAME_BYTES_MAX + 1};
-	int err = read_file(s, active_name, &text);
+	int err = folder_read(s->dir, active_name, &text);
 	struct span line = buf_as_span(&text);
 	if (err == E_OK || err == E_LIMIT) {
 		bool has_name = err == E_OK && span_ends(line, SPAN("\n")) &&
@@ -142,15 +79,9 @@ static int
 find_script(const struct sieve_scripts *s, struct span name)
 {
 	struct buf file = {0};
-	struct stat st;
-	int err = sieve_name_to_file(name, &file) == E_OK ? E_OK : E_MORE;
-	if (err == E_OK && s->dir < 0)
-		err = E_MORE;
-	if (err == E_OK &&
-	    fstatat(s->dir, buf_cstr(&file), &st, AT_SYMLINK_NOFOLLOW) != 0)
-		err = errno == ENOENT ? E_MORE : failed("stat", buf_cstr(&file));
-	else if (err == E_OK && !S_ISREG(st.st_mode))
-		err = E_MORE;
+	int err = sieve_name_to_file(name, &file) == E_OK
+	              ? folder_has(s->dir, buf_cstr(&file))
+	              : E_MORE;
 	buf_free(&file);
 	return err;
 }
@@ -177,12 +108,12 @@ static int
 read_folder(const struct sieve_scripts *s, struct span active,
     struct sieve_script_list *out, size_t *cap)
 {
-	int fd = open_beneath(s->dir, ".", O_RDONLY | O_DIRECTORY);
+	int fd = folder_beneath(s->dir, ".", O_RDONLY | O_DIRECTORY);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	size_t seen = 0;
 	struct dirent *e;
 	if (!d) {
-		int err = failed("list", ".");
+		int err = folder_failed("list", ".");
 		if (fd >= 0)
 			close(fd);
 		return err;
@@ -252,78 +183,12 @@ sieve_scripts_room(const struct sieve_scripts *s, struct span name, uint64_t byt
 
 /* ---- changing ---- */
 
-/*
- * One at a time, of all sessions and commands of the account; each holds it for a few system calls.
- * One that does not give it back must not stop the others for ever.
- */
-static int
-lock(struct sieve_scripts *s)
-{
-	int64_t until_ms = clock_mono_ms() + SIEVE_SCRIPTS_LOCK_MS;
-	if (s->dir < 0) {
-		errno = ENOENT;
-		return failed("lock", ".");
-	}
-	while (flock(s->dir, LOCK_EX | LOCK_NB) != 0) {
-		struct timespec pause = {.tv_nsec = LOCK_TRY_MS * 1000000L};
-		if ((errno != EWOULDBLOCK && errno != EINTR) ||
-		    clock_mono_ms() >= until_ms)
-			return failed("lock", ".");
-		nanosleep(&pause, NULL);
-	}
-	return E_OK;
-}
-
-static void
-unlock(struct sieve_scripts *s)
-{
-	if (flock(s->dir, LOCK_UN) != 0)
-		failed("unlock", ".");
-}
-
-static int
-sync_folder(struct sieve_scripts *s)
-{
-	return fsync(s->dir) == 0 ? E_OK : failed("sync", ".");
-}
-
-/* E_OK, E_LIMIT (no room on the disk), E_IO; nothing is left of it after a failure */
-static int
-write_new(struct sieve_scripts *s, struct span text)
-{
-	if (unlinkat(s->dir, new_name, 0) != 0 && errno != ENOENT)
-		return failed("remove", new_name);
-	int fd = open_beneath(s->dir, new_name, O_WRONLY | O_CREAT | O_EXCL);
-	if (fd < 0)
-		return errno == ENOSPC || errno == EDQUOT ? E_LIMIT
-		                                          : failed("create", new_name);
-	int err = file_write(fd, text);
-	if (err == E_IO)
-		failed("write", new_name);
-	if (err == E_OK && fsync(fd) != 0)
-		err = errno == ENOSPC || errno == EDQUOT ? E_LIMIT
-		                                         : failed("sync", new_name);
-	close(fd);
-	if (err != E_OK && unlinkat(s->dir, new_name, 0) != 0)
-		failed("remove", new_name);
-	return err;
-}
-
-static int
-replace(struct sieve_scripts *s, const char *name, struct span text)
-{
-	int err = write_new(s, text);
-	if (err == E_OK && renameat(s->dir, new_name, s->dir, name) != 0)
-		err = failed("rename", name);
-	return err == E_OK ? sync_folder(s) : err;
-}
-
 int
 sieve_scripts_put(
     struct sieve_scripts *s, struct span name, struct span text, enum sieve_quota *what)
 {
 	struct buf file = {0};
-	int err = lock(s);
+	int err = folder_lock(s->dir);
 	if (err != E_OK)
 		return err;
 	err = sieve_scripts_room(s, name, text.n, what);
@@ -331,19 +196,11 @@ sieve_scripts_put(
 		err = sieve_name_to_file(name, &file);
 	if (err == E_OK) {
 		*what = SIEVE_QUOTA_DISK;
-		err = replace(s, buf_cstr(&file), text);
+		err = folder_replace(s->dir, buf_cstr(&file), text);
 	}
-	unlock(s);
+	folder_unlock(s->dir);
 	buf_free(&file);
 	return err;
-}
-
-static int
-remove_file(struct sieve_scripts *s, const char *name)
-{
-	if (unlinkat(s->dir, name, 0) != 0 && errno != ENOENT)
-		return failed("remove", name);
-	return sync_folder(s);
 }
 
 int
@@ -353,7 +210,7 @@ sieve_scripts_delete(struct sieve_scripts *s, struct span name)
 	bool is = false;
 	int err = find_script(s, name);
 	if (err == E_OK)
-		err = lock(s);
+		err = folder_lock(s->dir);
 	if (err != E_OK)
 		return err;
 	err = is_active(s, name, &is);
@@ -362,8 +219,8 @@ sieve_scripts_delete(struct sieve_scripts *s, struct span name)
 	if (err == E_OK)
 		err = sieve_name_to_file(name, &file);
 	if (err == E_OK)
-		err = remove_file(s, buf_cstr(&file));
-	unlock(s);
+		err = folder_remove(s->dir, buf_cstr(&file));
+	folder_unlock(s->dir);
 	buf_free(&file);
 	return err;
 }
@@ -375,7 +232,7 @@ activate(struct sieve_scripts *s, struct span name)
 	struct buf line = {0};
 	buf_span(&line, name);
 	buf_ch(&line, '\n');
-	int err = replace(s, active_name, buf_as_span(&line));
+	int err = folder_replace(s->dir, active_name, buf_as_span(&line));
 	buf_free(&line);
 	return err == E_LIMIT ? E_IO : err;
 }
@@ -385,16 +242,16 @@ sieve_scripts_activate(struct sieve_scripts *s, struct span name)
 {
 	if (s->dir < 0)
 		return name.n ? E_MORE : E_OK;
-	int err = lock(s);
+	int err = folder_lock(s->dir);
 	if (err != E_OK)
 		return err;
 	if (name.n == 0)
-		err = remove_file(s, active_name);
+		err = folder_remove(s->dir, active_name);
 	else
 		err = find_script(s, name);
 	if (err == E_OK && name.n)
 		err = activate(s, name);
-	unlock(s);
+	folder_unlock(s->dir);
 	return err;
 }
 
@@ -406,12 +263,12 @@ move(struct sieve_scripts *s, const char *from, const char *to, struct span to_n
 	if (linkat(s->dir, from, s->dir, to, 0) != 0)
 		return errno == EEXIST   ? E_DENY
 		       : errno == ENOENT ? E_MORE
-		                         : failed("link", to);
-	int err = sync_folder(s);
+		                         : folder_failed("link", to);
+	int err = folder_sync(s->dir);
 	if (err == E_OK && was_active)
 		err = activate(s, to_name);
 	if (err == E_OK)
-		return remove_file(s, from);
+		return folder_remove(s->dir, from);
 	unlinkat(s->dir, to, 0); /* it has its one name still */
 	return err;
 }
@@ -423,7 +280,7 @@ sieve_scripts_rename(struct sieve_scripts *s, struct span from, struct span to)
 	bool was_active = false;
 	int err = sieve_name_valid(to) ? find_script(s, from) : E_BAD;
 	if (err == E_OK)
-		err = lock(s);
+		err = folder_lock(s->dir);
 	if (err != E_OK)
 		return err;
 	if (sieve_name_to_file(from, &from_file) != E_OK ||
@@ -432,7 +289,7 @@ sieve_scripts_rename(struct sieve_scripts *s, struct span from, struct span to)
 	err = is_active(s, from, &was_active);
 	if (err == E_OK)
 		err = move(s, buf_cstr(&from_file), buf_cstr(&to_file), to, was_active);
-	unlock(s);
+	folder_unlock(s->dir);
 	buf_free(&from_file);
 	buf_free(&to_file);
 	return err;

@@ -23,7 +23,6 @@ enum {
 	SIEVE_NAME_BYTES_MAX = 512, /* of it in UTF-8 */
 	SIEVE_NAME_FILE_MAX = 249,  /* octets of it as file name: 255 with ".sieve" */
 	SIEVE_SCRIPTS_SEEN_MAX = 10000, /* files of a folder that are looked at */
-	SIEVE_SCRIPTS_LOCK_MS = 5000,   /* waiting for the lock of the folder */
 };
 
 struct sieve_scripts {

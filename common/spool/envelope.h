@@ -91,6 +91,9 @@ struct envelope {
 	struct rcpt *rcpts; /* borrow: of an arena */
 };
 
+/* envelope_address_check - one that mail can be sent to: local-part, '@', domain */
+bool envelope_address_check(struct span);
+
 void envelope_put(struct buf *out, const struct envelope *);
 /* envelope_get - E_OK, E_BAD (not an envelope), E_LIMIT (arena).  Spans borrow from in. */
 MUST_USE int envelope_get(struct span in, struct arena *, struct envelope *out);

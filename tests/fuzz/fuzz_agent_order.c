@@ -2,7 +2,7 @@
 /*
  * fuzz_agent_order.c - what placers and agents tell each other, and the slots of what agents remember: the first octet says
  * which.  What was read is written, and read again the same.
- * fuzz: deliver/order.c deliver/turn_letter.c deliver/recall.c common/store/directions.c common/proc/ask.c common/tls/hash.c
+ * fuzz: deliver/order.c common/spool/address.c deliver/turn_letter.c deliver/recall.c common/store/directions.c common/proc/ask.c common/tls/hash.c
  * libs: -lgnutls
  */
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* test_deliver_lists.c - lists that scripts ask about: texts, names, files of the user, limits. */
+/* test_deliver_lists.c - lists that scripts ask about: files of the user, the site, limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,45 +76,6 @@ static bool
 has(const char *list, const char *value)
 {
 	return lists_has(NULL, span_of(list), span_of(value));
-}
-
-static void
-test_texts(void **state)
-{
-	static const char text[] =
-	    "# friends\r\n anna@x.test \t\r\n\n#no@x.test\n@y.test\n"
-	    "two words\nlast";
-
-	static const struct {
-		const char *value;
-		bool is_in;
-	} rows[] = {{"anna@x.test", true}, {"ANNA@X.test", true}, {"anna", false},
-	    {"no@x.test", false}, {"#no@x.test", false}, {"anybody@Y.test", true},
-	    {"a@sub.y.test", false}, {"@y.test", true}, {"y.test", false},
-	    {"two words", true}, {"two", false}, {"last", true}, {"", false},
-	    {"@", false}, {"# friends", false}};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		if (list_text_has(SPAN(text), span_of(rows[i].value)) != rows[i].is_in)
-			fail_msg("%s", rows[i].value);
-}
-
-static void
-test_names(void **state)
-{
-	static const char *const good[] = {"a", "Friends-2", "a.b_c"},
-				 *const bad[] = {"", ".", "..", ".a", "a/b", "../a",
-				     "a b", "a\nb", "\xc3\xa4", "tag:x"};
-	char longest[LIST_NAME_MAX + 2];
-	(void)state;
-	for (size_t i = 0; i < COUNT(good); i++)
-		assert_true(list_name_check(span_of(good[i])));
-	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_false(list_name_check(span_of(bad[i])));
-	memset(longest, 'a', sizeof longest);
-	assert_true(list_name_check(span_make(longest, LIST_NAME_MAX)));
-	assert_false(list_name_check(span_make(longest, LIST_NAME_MAX + 1)));
 }
 
 static void
@@ -243,8 +204,7 @@ test_members(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_texts), TEST(test_names),
-	    TEST(test_of_user), TEST(test_large), TEST(test_of_site),
-	    TEST(test_members)};
+	const struct CMUnitTest tests[] = {TEST(test_of_user), TEST(test_large),
+	    TEST(test_of_site), TEST(test_members)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,13 +26,13 @@ test_addresses(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_int_equal(
-		    order_address_check(span_of(rows[i].text)), rows[i].is_good);
+		    envelope_address_check(span_of(rows[i].text)), rows[i].is_good);
 	for (size_t i = 0; i < ENVELOPE_PATH_MAX - 2; i++)
 		buf_ch(&longest, 'x');
 	buf_str(&longest, "@b");
-	assert_true(order_address_check(buf_as_span(&longest)));
+	assert_true(envelope_address_check(buf_as_span(&longest)));
 	buf_ch(&longest, 'b');
-	assert_false(order_address_check(buf_as_span(&longest)));
+	assert_false(envelope_address_check(buf_as_span(&longest)));
 	buf_free(&longest);
 }
 
