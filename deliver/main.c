@@ -100,7 +100,7 @@ static struct role roles[] = {
 	[DELIVER_FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
 	[DELIVER_RETENTION] = {.name = "retention", .user = USER_LOOKUP, .flags = ROLE_SINGLE, .at_start = 1,
-		.is_off = retention_is_off, .monitor_asks = MON_MAY(DELIVER_RETAINER),
+		.monitor_asks = MON_MAY(DELIVER_RETAINER),
 		.prepare = retention_prepare, .jail = retention_jail, .run = retention_role_run},
 	[DELIVER_RETAINER_ROLE] = {.name = "retainer", .user = USER_NET, .flags = ROLE_SESSION,
 		.prepare = retainer_prepare, .jail = retainer_jail, .run = retainer_run},

@@ -100,10 +100,9 @@ carry_out(struct retention *rules, int64_t now_sec)
 }
 
 static enum retained
-retain(enum retain what, int64_t now_sec)
+retain(enum retain what, int64_t now_sec, const struct retention_own *own)
 {
-	struct retention *rules =
-	    retention_new(the_child.conf, span_of(the_child.account));
+	struct retention *rules = retention_new(the_child.conf, own);
 	const struct retention_stamp stamp = {now_sec, retention_digest(rules)};
 	int err = what == RETAIN_RUN ? carry_out(rules, stamp.when_sec)
 	                             : (chdir(the_child.home) == 0 ? E_OK : E_IO);
@@ -129,11 +128,14 @@ retainer_run(void)
 		return EX_OK;
 	uint8_t what = rd_u8(&m.body);
 	int64_t now_sec = (int64_t)rd_u64(&m.body);
+	struct retention_own own = {.address = span_of(the_child.account)};
+	own.of_account = rd_str(&m.body, ACCOUNT_RETENTION_MAX);
+	own.of_domain = rd_str(&m.body, ACCOUNT_RETENTION_MAX);
 	if (m.fd >= 0)
 		ask_drop_fd(m.fd);
 	if (m.type != RETAIN || rd_end(&m.body) != E_OK || what > RETAIN_NOTE)
 		return EX_PROTOCOL;
-	if (!tell(retain(what, now_sec)))
+	if (!tell(retain(what, now_sec, &own)))
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
 	buf_free(&in);
 	return EX_OK;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account/retentions.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
@@ -25,18 +26,13 @@ static struct {
 	struct arena arena;
 	struct account *all; /* own; spans in the arena */
 	size_t n, cap;
-	int mail_dir;     /* own */
-	int chan;         /* own: the retainer of now; -1 */
-	int64_t ahead_ms; /* the wall clock, of the monotonic one */
+	struct retentions domains; /* own; as all */
+	int mail_dir;              /* own */
+	int chan;                  /* own: the retainer of now; -1 */
+	int64_t ahead_ms;          /* the wall clock, of the monotonic one */
 	int64_t started_ms, held_until_ms;
 	struct buf in;
 } retention = {.mail_dir = -1, .chan = -1};
-
-bool
-retention_is_off(const struct conf *conf)
-{
-	return conf_list_count(conf, "common", "retention") == 0;
-}
 
 /* ---- the clock ---- */
 
@@ -102,12 +98,14 @@ hear(int64_t end, enum retained *out)
 
 /* Blocks; nobody else waits for us.  As hear */
 static int
-talk(enum retain what, int64_t now_sec, enum retained *out)
+talk(const struct account *a, enum retain what, int64_t now_sec, enum retained *out)
 {
 	struct buf body = {0};
 	int64_t end = deadline_in_ms(RETAINER_TIME_MS);
 	buf_u8(&body, (uint8_t)what);
 	buf_u64(&body, (uint64_t)now_sec);
+	buf_bytes(&body, a->retention);
+	buf_bytes(&body, retentions_of(&retention.domains, a->address));
 	int err = ask_send(
 	    retention.chan, RETAIN, buf_as_span(&body), -1, deadline_in_ms(TALK_MS));
 	buf_free(&body);
@@ -148,7 +146,7 @@ retain(const struct account *a, enum retain what, int64_t now_sec)
 	enum retained did = RETAINED_NOT;
 	int err = call_retainer(a);
 	if (err == E_OK)
-		err = talk(what, now_sec, &did);
+		err = talk(a, what, now_sec, &did);
 	ask_hang_up(&retention.chan);
 	if (err == E_DENY)
 		return E_DENY;
@@ -185,7 +183,9 @@ static int
 plan(const struct account *a, int64_t due_sec, bool is_late, int64_t now_sec,
     enum retain *out)
 {
-	struct retention *rules = retention_new(the_child.conf, a->address);
+	struct retention *rules = retention_new(
+	    the_child.conf, &(struct retention_own){a->address, a->retention,
+				retentions_of(&retention.domains, a->address)});
 	struct retention_stamp stamp;
 	struct buf path = {0};
 	uint64_t digest = retention_digest(rules);
@@ -222,6 +222,7 @@ add_account(void *ctx, const struct account *a)
 	*to = *a;
 	to->address = arena_span(&retention.arena, a->address);
 	to->home = arena_span(&retention.arena, a->home);
+	to->retention = arena_span(&retention.arena, a->retention);
 	return E_OK;
 }
 
@@ -235,8 +236,11 @@ list_accounts(void)
 	buf_putf(&table, "%s/accounts", buf_cstr(&dir));
 	retention.n = 0;
 	arena_reset(&retention.arena);
+	retentions_free(&retention.domains);
+	/* rules first: without those of its domain nobody's mail goes by those of the site */
 	if (access(buf_cstr(&table), R_OK) == 0 &&
 	    (accounts_open(buf_cstr(&dir), false, &retention.accounts) != E_OK ||
+		retentions_load(retention.accounts, &retention.domains) != E_OK ||
 		accounts_each(retention.accounts, add_account, NULL) != E_OK)) {
 		log_event(LOG_ERR, "accounts_not_listed", "listed=%zu", retention.n);
 		err = E_IO;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * retention.h - who carries out the rules of the setting retention: the role retention owns the
+ * retention.h - who carries out rules of retention: the role retention owns the
  * clock and knows the accounts, and has one retainer after another, each with the uid of a mailbox,
  * jailed to it.  When a run was last over is a file of the mailbox (store/retention.h), so nothing
  * else has to be remembered.
@@ -11,7 +11,6 @@
 #include "proc/jail.h"
 
 struct ask_row;
-struct conf;
 struct role;
 
 enum {
@@ -40,7 +39,10 @@ enum {
 
 /* retention -> retainer */
 enum {
-	/* u8 enum retain, u64 now in sec -> u8 enum retained, RETAINED_GOES_ON any number of times first */
+	/*
+	 * u8 enum retain, u64 now in sec, str rules of the account, str those of its domain -> u8 enum
+	 * retained, RETAINED_GOES_ON any number of times first
+	 */
 	RETAIN = 1,
 };
 
@@ -56,9 +58,6 @@ enum retained {
 	RETAINED_REFUSED, /* something of it, as it will be the next time */
 	RETAINED_GOES_ON,
 };
-
-/* retention_is_off - there is no rule */
-bool retention_is_off(const struct conf *);
 
 /* the role retention */
 int retention_prepare(void);

@@ -3,10 +3,10 @@
 #include "auth/auth.h"
 #include "login/front.h"
 #include "login/roll.h"
-#include "login/ticket.h"
 #include "metrics/role.h"
 #include "net/fetch.h"
 #include "pop3d/asks.h"
+#include "pop3d/expire.h"
 #include "pop3d/login.h"
 #include "pop3d/session.h"
 #include "proc/daemon.h"
@@ -23,7 +23,7 @@ front_role(void)
 static int
 auth_role_prepare(void)
 {
-	auth_announce_with(ticket_announce);
+	auth_announce_with(expire_announce);
 	return auth_prepare();
 }
 

@@ -4,13 +4,12 @@
 
 #include <sysexits.h>
 
-#include "account/account.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "login/serve.h"
 #include "pop3d/command.h"
+#include "pop3d/expire.h"
 #include "proc/child.h"
-#include "store/retention.h"
 
 static struct store *the_store; /* own; NULL: not open yet */
 
@@ -43,24 +42,11 @@ converse(struct session *s)
 		log_event(LOG_DEBUG, "reply_unsent", "%s", "");
 }
 
-/* What goes first counts: what QUIT removes (--pop3-keep), or retention, whoever fetched it. */
-static int32_t
-expire_days(int32_t keep_days)
-{
-	struct retention *rules =
-	    retention_new(the_child.conf, span_of(the_child.account));
-	int32_t days = retention_expire_days(rules);
-	retention_free(&rules);
-	if (days == RETENTION_NEVER)
-		return keep_days;
-	return keep_days == POP3_KEEP_ALWAYS || days < keep_days ? days : keep_days;
-}
-
 static void
 serve(int fd, const struct login_client *c)
 {
 	struct session s = {.text.max = POP3_READ_MAX,
-	    .expire_days = expire_days(c->pop3_keep_days),
+	    .expire_days = expire_days(c),
 	    .is_utf8 = c->is_utf8,
 	    .has_tls = c->has_tls,
 	    .is_loopback = c->is_loopback,

@@ -178,47 +178,60 @@ account_apps(struct accounts *a, struct span address, struct buf *row)
 	return err;
 }
 
+/* A row beside the accounts; its key is taken. */
+static int
+read_beside(struct accounts *a, struct buf *key, struct arena *arena, struct span *out)
+{
+	struct buf row = {0};
+	int err = read_row(a, false, buf_as_span(key), &row);
+	if (err == E_OK) {
+		*out = arena_span(arena, buf_as_span(&row));
+		if (out->n != row.len)
+			err = E_IO; /* the arena is full */
+	}
+	buf_free(key);
+	buf_free(&row);
+	return err;
+}
+
 int
 account_alias(
     struct accounts *a, struct span name, struct arena *arena, struct span *targets)
 {
-	struct buf key = {0}, row = {0};
+	struct buf key = {0};
 	if (!name.n || name.n > ACCOUNT_ADDRESS_MAX)
 		return E_BAD;
 	account_alias_key(name, &key);
-	int err = read_row(a, false, buf_as_span(&key), &row);
-	if (err == E_OK) {
-		*targets = arena_span(arena, buf_as_span(&row));
-		if (targets->n != row.len)
-			err = E_IO; /* the arena is full */
-	}
-	buf_free(&key);
-	buf_free(&row);
-	return err;
+	return read_beside(a, &key, arena, targets);
 }
 
 int
 account_members(
     struct accounts *a, struct span group, struct arena *arena, struct span *members)
 {
-	struct buf key = {0}, row = {0};
+	struct buf key = {0};
 	if (!group.n || group.n > ACCOUNT_ADDRESS_MAX)
 		return E_BAD;
 	account_group_key(group, &key);
-	int err = read_row(a, false, buf_as_span(&key), &row);
-	if (err == E_OK) {
-		*members = arena_span(arena, buf_as_span(&row));
-		if (members->n != row.len)
-			err = E_IO; /* the arena is full */
-	}
-	buf_free(&key);
-	buf_free(&row);
-	return err;
+	return read_beside(a, &key, arena, members);
+}
+
+int
+account_retention(
+    struct accounts *a, struct span domain, struct arena *arena, struct span *rules)
+{
+	struct buf key = {0};
+	if (!domain.n || domain.n > ACCOUNT_ADDRESS_MAX)
+		return E_BAD;
+	account_retention_key(domain, &key);
+	return read_beside(a, &key, arena, rules);
 }
 
 struct each {
 	int (*fn)(void *ctx, const struct account *);
-	int (*alias)(void *ctx, struct span name, struct span targets);
+	/* or, of rows beside the accounts whose keys begin so */
+	void (*key)(struct span name, struct buf *out);
+	int (*beside)(void *ctx, struct span name, struct span row);
 	void *ctx;
 };
 
@@ -235,13 +248,13 @@ on_row(void *ctx, struct span key, struct span value)
 }
 
 static int
-on_alias(void *ctx, struct span key, struct span value)
+on_beside(void *ctx, struct span key, struct span value)
 {
 	struct each *e = ctx;
 	struct buf head = {0};
-	account_alias_key(SPAN(""), &head);
-	bool is_alias = span_starts(key, buf_as_span(&head));
-	int err = is_alias ? e->alias(e->ctx, span_from(key, head.len), value) : E_OK;
+	e->key(SPAN(""), &head);
+	bool is_one = span_starts(key, buf_as_span(&head));
+	int err = is_one ? e->beside(e->ctx, span_from(key, head.len), value) : E_OK;
 	buf_free(&head);
 	return err;
 }
@@ -276,5 +289,14 @@ int
 account_aliases_each(struct accounts *a,
     int (*fn)(void *ctx, struct span name, struct span targets), void *ctx)
 {
-	return each_row(a, SPAN(""), on_alias, &(struct each){.alias = fn, .ctx = ctx});
+	return each_row(a, SPAN(""), on_beside,
+	    &(struct each){.key = account_alias_key, .beside = fn, .ctx = ctx});
+}
+
+int
+account_retentions_each(struct accounts *a,
+    int (*fn)(void *ctx, struct span domain, struct span rules), void *ctx)
+{
+	return each_row(a, SPAN(""), on_beside,
+	    &(struct each){.key = account_retention_key, .beside = fn, .ctx = ctx});
 }

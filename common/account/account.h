@@ -28,6 +28,8 @@ enum {
 	ACCOUNT_GROUPS_MAX = 2000,
 	/* of all members of a group, a line feed behind each */
 	ACCOUNT_MEMBERS_MAX = 60000,
+	/* of all rules of retention of an account, or of a domain, a line feed behind each */
+	ACCOUNT_RETENTION_MAX = 4000,
 };
 
 struct account {
@@ -51,6 +53,10 @@ struct account {
 	struct budget budget; /* what it says holds in place of budget_account */
 	/* those of its domain that it is in: "name\n" each (account_group_check); borrow: arena */
 	struct span groups;
+	/* its rules of retention (conf/retention.h), before all others: "rule\n" each; borrow: arena */
+	struct span retention;
+	struct span
+	    domain_retention; /* those of its domain: verify_account alone has them */
 };
 
 /*
@@ -84,6 +90,15 @@ bool account_group_check(struct span name);
 MUST_USE int account_members(
     struct accounts *, struct span group, struct arena *, struct span *members);
 /*
+ * account_retention - the rules that are set for a domain, which is spelled as addresses of accounts
+ * have it: "rule\n" each.  As account_get, and E_BAD (none)
+ */
+MUST_USE int account_retention(
+    struct accounts *, struct span domain, struct arena *, struct span *rules);
+/* account_retentions_each - of all domains, in order of their names; as accounts_each */
+MUST_USE int account_retentions_each(struct accounts *,
+    int (*fn)(void *ctx, struct span domain, struct span rules), void *ctx);
+/*
  * account_verifiers - "SCRAM-SHA-256$iter:salt$stored:server" values, one a line.  E_OK, E_BAD
  * (none), E_IO
  */
@@ -107,6 +122,10 @@ MUST_USE int account_remove(struct accounts_writer *, struct span address);
 MUST_USE int account_alias_put(
     struct accounts_writer *, struct span name, struct span targets);
 MUST_USE int account_alias_del(struct accounts_writer *, struct span name);
+/* account_retention_put - the rules of a domain; E_LIMIT: too many; _del: E_BAD (there are none) */
+MUST_USE int account_retention_put(
+    struct accounts_writer *, struct span domain, struct span rules);
+MUST_USE int account_retention_del(struct accounts_writer *, struct span domain);
 /*
  * account_uid_new - the next of uid_first..uid_last; never one that was given out before.  E_LIMIT:
  * none left

@@ -32,6 +32,8 @@ bool account_is_writing(void);
 
 /* in the table of accounts: the key of an alias.  No address begins with NUL */
 void account_alias_key(struct span name, struct buf *out);
+/* the same, of the rules of retention of a domain */
+void account_retention_key(struct span domain, struct buf *out);
 /*
  * group_writer.c: the rows of groups, in the table of accounts.  The key, of "NAME@DOMAIN" (group.c);
  * and an account that was in the groups before and is in these now.  E_OK, E_LIMIT, E_IO

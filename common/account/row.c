@@ -4,12 +4,13 @@
 #include "account/files.h"
 
 /* Rows of version 1 end before the identities, those of 2 before the groups, those of 3 before when
- * it was made: read as without any. */
+ * it was made, those of 4 before rules of retention: read as without any. */
 enum {
 	ROW_VERSION_PLAIN = 1,
 	ROW_VERSION_BUDGET = 2,
 	ROW_VERSION_GROUPS = 3,
-	ROW_VERSION = 4,
+	ROW_VERSION_CREATED = 4,
+	ROW_VERSION = 5,
 };
 
 /* One octet: whether it is suspended, and the protocols of apps_only. */
@@ -47,6 +48,7 @@ account_row_put(struct buf *b, const struct account *a)
 	budget_row_put(b, &a->budget);
 	buf_bytes(b, a->groups);
 	buf_u64(b, (uint64_t)a->created_sec);
+	buf_bytes(b, a->retention);
 }
 
 int
@@ -70,8 +72,10 @@ account_row_get(struct span address, struct span row, struct account *out)
 	}
 	if (version >= ROW_VERSION_GROUPS)
 		out->groups = rd_str(&r, ACCOUNT_GROUPS_MAX);
-	if (version == ROW_VERSION)
+	if (version >= ROW_VERSION_CREATED)
 		out->created_sec = (int64_t)rd_u64(&r);
+	if (version >= ROW_VERSION)
+		out->retention = rd_str(&r, ACCOUNT_RETENTION_MAX);
 	return version >= ROW_VERSION_PLAIN && version <= ROW_VERSION ? rd_end(&r)
 	                                                              : E_BAD;
 }

@@ -36,6 +36,7 @@ enum {
 static const char key_uid[] = "\0uid";
 static const char key_apps[] = "\0apps";   /* and, behind its NUL, the address */
 static const char key_alias[] = "\0alias"; /* and, behind its NUL, the name */
+static const char key_retention[] = "\0retention"; /* the same, and the domain */
 
 struct accounts_writer {
 	const struct conf *conf;    /* borrow */
@@ -234,7 +235,8 @@ account_put(struct accounts_writer *w, const struct account *a)
 	if (a->address.n == 0 || a->address.n > ACCOUNT_ADDRESS_MAX ||
 	    a->home.n > ACCOUNT_ADDRESS_MAX ||
 	    a->identities.n > ACCOUNT_IDENTITIES_MAX ||
-	    a->groups.n > ACCOUNT_GROUPS_MAX || is_reserved(a->address))
+	    a->groups.n > ACCOUNT_GROUPS_MAX ||
+	    a->retention.n > ACCOUNT_RETENTION_MAX || is_reserved(a->address))
 		return E_LIMIT;
 	int err = change_groups(w, a->address, a->groups);
 	account_row_put(&row, a);
@@ -272,6 +274,23 @@ account_alias_key(struct span name, struct buf *out)
 	buf_span(out, name);
 }
 
+/* A row beside the accounts; its key is taken. */
+static int
+put_beside(struct accounts_writer *w, struct buf *key, struct span row)
+{
+	int err = stick(w, db_put(w->accounts, w->txn, buf_as_span(key), row));
+	buf_free(key);
+	return err;
+}
+
+static int
+del_beside(struct accounts_writer *w, struct buf *key)
+{
+	int err = stick(w, db_del(w->accounts, w->txn, buf_as_span(key)));
+	buf_free(key);
+	return err;
+}
+
 int
 account_alias_put(struct accounts_writer *w, struct span name, struct span targets)
 {
@@ -279,9 +298,7 @@ account_alias_put(struct accounts_writer *w, struct span name, struct span targe
 	if (!name.n || name.n > ACCOUNT_ADDRESS_MAX || targets.n > ACCOUNT_ALIAS_MAX)
 		return E_LIMIT;
 	account_alias_key(name, &key);
-	int err = stick(w, db_put(w->accounts, w->txn, buf_as_span(&key), targets));
-	buf_free(&key);
-	return err;
+	return put_beside(w, &key, targets);
 }
 
 int
@@ -289,9 +306,35 @@ account_alias_del(struct accounts_writer *w, struct span name)
 {
 	struct buf key = {0};
 	account_alias_key(name, &key);
-	int err = stick(w, db_del(w->accounts, w->txn, buf_as_span(&key)));
-	buf_free(&key);
-	return err;
+	return del_beside(w, &key);
+}
+
+/* ---- rules of retention of domains ---- */
+
+void
+account_retention_key(struct span domain, struct buf *out)
+{
+	buf_put(out, key_retention, sizeof key_retention);
+	buf_span(out, domain);
+}
+
+int
+account_retention_put(struct accounts_writer *w, struct span domain, struct span rules)
+{
+	struct buf key = {0};
+	if (!domain.n || domain.n > ACCOUNT_ADDRESS_MAX ||
+	    rules.n > ACCOUNT_RETENTION_MAX)
+		return E_LIMIT;
+	account_retention_key(domain, &key);
+	return put_beside(w, &key, rules);
+}
+
+int
+account_retention_del(struct accounts_writer *w, struct span domain)
+{
+	struct buf key = {0};
+	account_retention_key(domain, &key);
+	return del_beside(w, &key);
 }
 
 /* ---- groups ---- */

@@ -284,7 +284,12 @@ verify_account(struct span name, struct account *out)
 {
 	int err = the.is_apart ? E_BAD : accounts_ready();
 	arena_reset(&the.arena);
-	return err == E_OK
-	           ? account_get(the.accounts, verify_address(name), &the.arena, out)
-	           : err;
+	if (err == E_OK)
+		err = account_get(the.accounts, verify_address(name), &the.arena, out);
+	if (err != E_OK)
+		return err;
+	size_t at = span_rfind(out->address, '@');
+	err = account_retention(the.accounts, span_from(out->address, at + 1),
+	    &the.arena, &out->domain_retention);
+	return err == E_BAD ? E_OK : err;
 }

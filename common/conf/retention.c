@@ -238,6 +238,21 @@ retention_rule_parse(struct span text, struct retention_rule *out, const char **
 	return E_OK;
 }
 
+int
+retention_own_parse(struct span text, struct retention_rule *out, const char **wrong)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (ch_ctl(text.p[i])) {
+			*wrong = "no control characters";
+			return E_BAD;
+		}
+	int err = retention_rule_parse(text, out, wrong);
+	if (err != E_OK || out->who.n == 0)
+		return err;
+	*wrong = "no for=: it is for whom it is set";
+	return E_BAD;
+}
+
 bool
 retention_rule_is_for(const struct retention_rule *r, struct span address)
 {

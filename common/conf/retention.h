@@ -41,6 +41,12 @@ struct retention_rule {
  */
 MUST_USE int retention_rule_parse(
     struct span text, struct retention_rule *out, const char **wrong);
+/*
+ * retention_own_parse - one that is kept for an account, or a domain, and so has no for=, and is a line.
+ * As retention_rule_parse
+ */
+MUST_USE int retention_own_parse(
+    struct span text, struct retention_rule *out, const char **wrong);
 /* retention_rule_is_for - this account */
 bool retention_rule_is_for(const struct retention_rule *, struct span address);
 /* retention_rule_has_all - of a folder that it is for, it decides about each message */

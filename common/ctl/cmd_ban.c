@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/value.h"
+#include "ctl/changelog.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
-#include "proc/logfile.h"
 
 enum {
 	BAN_ARGUMENTS_MAX = 1000,
@@ -31,22 +31,18 @@ bans_to_change(struct merpati *c)
 	return b;
 }
 
-/* A line where the daemons log; what this command says goes to standard error all the same. */
 static void
 log_change(const struct merpati *c, const char *event, const struct ban *ban)
 {
 	struct buf who = {0};
 	ban_put_who(ban, &who);
-	if (logfile_open(c->conf, "merpati") == E_OK) {
-		log_level(LOG_INFO);
+	if (changelog_begin(c))
 		log_event(LOG_NOTICE, event, "%s=%s seconds=%lld by=%u reason=%s",
 		    ban->kind == BAN_LOCK ? "account" : "network",
 		    log_q(buf_as_span(&who)),
 		    (long long)(ban->until_sec - ban->since_sec), (unsigned)getuid(),
 		    log_qs(ban->kind == BAN_ADMIN ? ban->text : ""));
-	}
-	log_open("merpati", STDERR_FILENO, false);
-	log_level(LOG_WARNING);
+	changelog_end();
 	buf_free(&who);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_retention.c - the rules of the setting retention: shown as they hold for accounts, and carried
- * out now, or only as if.
+ * cmd_retention.c - rules of retention, of accounts, domains and the setting: shown as they hold for
+ * accounts, and carried out now, or only as if.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account/retentions.h"
 #include "base/clock.h"
 #include "ctl/ctl.h"
 #include "ctl/named.h"
@@ -33,6 +34,7 @@ enum {
 
 static const struct column shown_columns[] = {
     {"address", "ADDRESS", CELL_TEXT},
+    {"from", "FROM", CELL_TEXT},
     {"rule", "RULE", CELL_NUMBER},
     {"text", "TEXT", CELL_TEXT},
     {"last", "LAST RUN", CELL_TIME},
@@ -44,18 +46,65 @@ static const struct column did_columns[] = {
     {"action", "ACTION", CELL_TEXT},
     {"messages", "MESSAGES", CELL_NUMBER},
     {"bytes", "BYTES", CELL_SIZE},
+    {"from", "FROM", CELL_TEXT},
     {"rule", "RULE", CELL_NUMBER},
     {"text", "TEXT", CELL_TEXT},
     {"error", "ERROR", CELL_TEXT},
 };
 
+/* ---- whose ---- */
+
+struct chosen {
+	struct named named;        /* own */
+	struct retentions domains; /* own */
+};
+
+/* EX_OK, EX_NOINPUT (said); no table is open any more */
+static int
+choose(struct merpati *ctl, int argc, char **argv, struct chosen *out)
+{
+	struct accounts *accounts = NULL;
+	*out = (struct chosen){.named = named_of(ctl->conf, argc, argv)};
+	int status = user_accounts(ctl, &accounts);
+	if (status == EX_OK &&
+	    (retentions_load(accounts, &out->domains) != E_OK ||
+		accounts_each(accounts, named_choose, &out->named) != E_OK)) {
+		ctl_say("the table of accounts cannot be read");
+		status = EX_NOINPUT;
+	}
+	accounts_close(&accounts);
+	return status;
+}
+
+static void
+chosen_free(struct chosen *c)
+{
+	named_free(&c->named);
+	retentions_free(&c->domains);
+}
+
+static struct retention *
+rules_of(const struct conf *conf, const struct chosen *c, const struct account *a)
+{
+	return retention_new(conf, &(struct retention_own){a->address, a->retention,
+				       retentions_of(&c->domains, a->address)});
+}
+
+static void
+put_rule(struct table *t, const struct retention *rules, size_t i)
+{
+	table_text(t, span_of(retention_from_name(retention_from(rules, i))));
+	table_number(t, retention_number(rules, i));
+	table_text(t, retention_rule(rules, i)->text);
+}
+
 /* ---- show ---- */
 
 static void
-show_account(
-    struct table *t, const struct conf *conf, int mail_dir, const struct account *a)
+show_account(struct table *t, const struct conf *conf, int mail_dir,
+    const struct chosen *c, const struct account *a)
 {
-	struct retention *rules = retention_new(conf, a->address);
+	struct retention *rules = rules_of(conf, c, a);
 	struct retention_stamp stamp = {.when_sec = 0};
 	struct buf path = {0};
 	buf_putf(&path, "%.*s/" RETENTION_STAMP, SPAN_ARG(a->home));
@@ -64,8 +113,7 @@ show_account(
 		stamp.when_sec = 0;
 	for (size_t i = 0; i < retention_count(rules); i++) {
 		table_text(t, a->address);
-		table_number(t, retention_number(rules, i));
-		table_text(t, retention_rule(rules, i)->text);
+		put_rule(t, rules, i);
 		table_number(t, stamp.when_sec);
 	}
 	buf_free(&path);
@@ -76,24 +124,23 @@ static int
 show(struct merpati *ctl, int argc, char **argv)
 {
 	struct table t = {.columns = shown_columns, .n_columns = COUNT(shown_columns)};
-	struct named c;
+	struct chosen c;
 	int status = opts_read(ctl, NULL, 0, &argc, argv, 0, USER_ARGUMENTS_MAX);
 	if (status != EX_OK)
 		return status;
 	int mail_dir = open(conf_str(ctl->conf, "common", "mail_dir"),
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	c = named_of(ctl->conf, argc, argv);
-	status = named_each(ctl, named_choose, &c);
-	for (size_t i = 0; i < c.n_accounts && status == EX_OK; i++)
-		show_account(&t, ctl->conf, mail_dir, &c.accounts[i]);
+	status = choose(ctl, argc, argv, &c);
+	for (size_t i = 0; i < c.named.n_accounts && status == EX_OK; i++)
+		show_account(&t, ctl->conf, mail_dir, &c, &c.named.accounts[i]);
 	if (status == EX_OK) {
 		table_print(&t, ctl->is_json);
-		status = named_say_missing(&c, status);
+		status = named_say_missing(&c.named, status);
 	}
 	if (mail_dir >= 0)
 		close(mail_dir);
 	table_free(&t);
-	named_free(&c);
+	chosen_free(&c);
 	return status == EX_OK ? ctl_done() : status;
 }
 
@@ -177,6 +224,7 @@ struct running {
 	struct table table;            /* own */
 	const struct retention *rules; /* borrow: of the account of now */
 	struct span address;           /* borrow: the same */
+	bool has_rules;                /* there were some, of any account */
 };
 
 static int
@@ -209,8 +257,7 @@ told_did(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	    t, what->action == RETENTION_REMOVE ? SPAN("remove") : SPAN("archive"));
 	table_number(t, (int64_t)messages);
 	table_number(t, (int64_t)bytes);
-	table_number(t, retention_number(r->rules, rule));
-	table_text(t, what->text);
+	put_rule(t, r->rules, rule);
 	table_text(t, error);
 	return E_MORE;
 }
@@ -225,15 +272,16 @@ static const struct ask_row rows[TELLS] = {
 /* clang-format on */
 
 static int
-run_account(
-    struct merpati *ctl, const struct account *a, bool is_dry, struct running *r)
+run_account(struct merpati *ctl, const struct chosen *c, const struct account *a,
+    bool is_dry, struct running *r)
 {
-	struct retention *rules = retention_new(ctl->conf, a->address);
+	struct retention *rules = rules_of(ctl->conf, c, a);
 	struct work work = {.rules = rules, .is_dry = is_dry};
 	struct worker w;
 	int status = EX_OK;
 	r->rules = rules;
 	r->address = a->address;
+	r->has_rules |= retention_count(rules) > 0;
 	if (retention_count(rules)) {
 		status = worker_start(ctl->conf, a, run_in_jail, &work, &w);
 		if (status == EX_OK)
@@ -250,18 +298,25 @@ run_account(
 }
 
 static int
-run_all(struct merpati *ctl, const struct named *c, bool is_dry)
+run_all(struct merpati *ctl, const struct chosen *c, bool is_dry)
 {
 	struct running r = {
 	    .table = {.columns = did_columns, .n_columns = COUNT(did_columns)}};
 	int status = EX_OK;
 	tzset(); /* a jail has no /etc */
-	for (size_t i = 0; i < c->n_accounts; i++) {
-		int one = run_account(ctl, &c->accounts[i], is_dry, &r);
+	for (size_t i = 0; i < c->named.n_accounts; i++) {
+		int one = run_account(ctl, c, &c->named.accounts[i], is_dry, &r);
 		status = status == EX_OK ? one : status;
 	}
-	if (c->n_accounts)
-		table_print(&r.table, ctl->is_json);
+	if (r.has_rules || conf_list_count(ctl->conf, "common", "retention")) {
+		if (c->named.n_accounts)
+			table_print(&r.table, ctl->is_json);
+	} else if (status == EX_OK && c->named.n_accounts) {
+		ctl_say(
+		    "no rule is for them: neither in the setting retention, nor set "
+		    "for an account or its domain");
+		status = EX_CONFIG;
+	}
 	table_free(&r.table);
 	return status;
 }
@@ -272,7 +327,7 @@ run(struct merpati *ctl, int argc, char **argv)
 	bool is_all = false, is_dry = false;
 	const struct opt opts[] = {
 	    {"--all", &is_all, NULL}, {"--dry-run", &is_dry, NULL}};
-	struct named c;
+	struct chosen c;
 	int status =
 	    opts_read(ctl, opts, COUNT(opts), &argc, argv, 0, USER_ARGUMENTS_MAX);
 	if (status == EX_OK && !is_dry && strcmp(ctl->verb, "run") != 0)
@@ -282,17 +337,12 @@ run(struct merpati *ctl, int argc, char **argv)
 	if (status == EX_OK && argc && is_all)
 		status =
 		    ctl_usage(ctl, "--all are all: right would be no name beside it");
-	if (status == EX_OK && conf_list_count(ctl->conf, "common", "retention") == 0) {
-		ctl_say("the setting retention has no rule");
-		status = EX_CONFIG;
-	}
 	if (status != EX_OK)
 		return status;
-	c = named_of(ctl->conf, argc, argv);
-	status = named_each(ctl, named_choose, &c);
+	status = choose(ctl, argc, argv, &c);
 	if (status == EX_OK)
-		status = named_say_missing(&c, run_all(ctl, &c, is_dry));
-	named_free(&c);
+		status = named_say_missing(&c.named, run_all(ctl, &c, is_dry));
+	chosen_free(&c);
 	return status == EX_OK ? ctl_done() : status;
 }
 

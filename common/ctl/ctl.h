@@ -56,7 +56,7 @@ ctl_handler cmd_user_add, cmd_user_passwd, cmd_user_set, cmd_user_show, cmd_user
     cmd_user_app, cmd_user_join, cmd_user_leave, cmd_user_groups;
 ctl_handler cmd_import, cmd_export;
 ctl_handler cmd_mailbox_verify, cmd_mailbox_rebuild, cmd_mailbox_undelete, cmd_quota,
-    cmd_retention;
+    cmd_retention, cmd_retention_set, cmd_retention_unset;
 ctl_handler cmd_dkim_new, cmd_dkim_change, cmd_dkim_show, cmd_dkim_list;
 ctl_handler cmd_alias_list, cmd_alias_add, cmd_alias_remove;
 ctl_handler cmd_forward_set, cmd_forward_remove, cmd_forward_list, cmd_recipient;

@@ -126,7 +126,13 @@ static const struct command commands[] = {
 		"what is used, counted anew from all messages",
 		"  --all                 of all accounts\n"},
 	{{"retention", "show"}, "[ADDRESS|DOMAIN...]",            true,  cmd_retention,
-		"the rules of the setting retention, as they hold for accounts", NULL},
+		"the rules by which mail of accounts goes, and where each comes from", NULL},
+	{{"retention", "set"}, "ADDRESS|DOMAIN RULE...",          true,  cmd_retention_set,
+		"rules of an account, or of all of a domain, in place of those set before",
+		"  RULE                  as an item of the setting retention, without for=: 'folder=\\Trash saved=30d remove'\n"
+		"the rules of an account come before those of its domain, these before those of the setting\n"},
+	{{"retention", "unset"}, "ADDRESS|DOMAIN...",             true,  cmd_retention_unset,
+		"the rules that were set for them go", NULL},
 	{{"retention", "run"}, "[--dry-run] ADDRESS|DOMAIN... | --all", true, cmd_retention,
 		"carries them out now: what they say is removed or archived",
 		"  --dry-run             only say what would be done; without a name, in all accounts\n"

@@ -86,6 +86,7 @@ named_choose(void *ctx, const struct account *a)
 	*to = *a;
 	to->address = arena_span(&c->arena, a->address);
 	to->home = arena_span(&c->arena, a->home);
+	to->retention = arena_span(&c->arena, a->retention);
 	return E_OK;
 }
 

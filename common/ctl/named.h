@@ -12,7 +12,8 @@ struct named {
 	char **names;       /* borrow: addresses and domains; none: all accounts */
 	bool *is_found;     /* own; of each of these */
 	struct arena arena; /* own */
-	struct account *accounts; /* own; those that are meant, spans in the arena */
+	/* own; those that are meant: address, home, retention in the arena, no other spans */
+	struct account *accounts;
 	size_t n_accounts, cap;
 };
 

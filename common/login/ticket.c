@@ -18,7 +18,7 @@ const struct role *login_front_role;
 enum {
 	LAST_LOGINS = 4096,
 	CLIENT_FIXED =
-	    5 * 4 + 3 + 4 + 3 * 8 /* bytes of login_client_put beside its texts */
+	    5 * 4 + 3 + 2 * 4 + 3 * 8 /* bytes of login_client_put beside its texts */
 };
 
 struct ticket {
@@ -27,7 +27,7 @@ struct ticket {
 	char address[ACCOUNT_ADDRESS_MAX + 1], home[ACCOUNT_ADDRESS_MAX + 1];
 	uid_t uid;
 	gid_t gid;
-	int32_t pop3_keep_days;
+	int32_t pop3_keep_days, expire_days;
 	uint64_t quota_bytes, quota_messages;
 	int64_t made_ms; /* 0: the place is free */
 };
@@ -48,6 +48,7 @@ login_client_put(struct buf *b, const struct login_client *c)
 	buf_bytes(b, c->tag);
 	buf_bytes(b, c->input);
 	buf_u32(b, (uint32_t)c->pop3_keep_days);
+	buf_u32(b, (uint32_t)c->expire_days);
 	buf_u64(b, c->quota_bytes);
 	buf_u64(b, c->quota_messages);
 	buf_u64(b, (uint64_t)c->quota_at_ms);
@@ -66,6 +67,7 @@ login_client_get(struct span in, struct login_client *out)
 	out->tag = rd_str(&r, LOGIN_TAG_MAX);
 	out->input = rd_str(&r, LOGIN_INPUT_MAX);
 	out->pop3_keep_days = (int32_t)rd_u32(&r);
+	out->expire_days = (int32_t)rd_u32(&r);
 	out->quota_bytes = rd_u64(&r);
 	out->quota_messages = rd_u64(&r);
 	out->quota_at_ms = (int64_t)rd_u64(&r);
@@ -94,6 +96,12 @@ call(uint16_t type, struct buf *body, int fd)
 int
 ticket_announce(const struct account *a, struct id *ticket)
 {
+	return ticket_announce_expire(a, -1, ticket);
+}
+
+int
+ticket_announce_expire(const struct account *a, int32_t expire_days, struct id *ticket)
+{
 	struct buf b = {0};
 	*ticket = id_new();
 	buf_put(&b, ticket->b, ID_BYTES);
@@ -102,6 +110,7 @@ ticket_announce(const struct account *a, struct id *ticket)
 	buf_u32(&b, a->gid);
 	buf_bytes(&b, a->home);
 	buf_u32(&b, (uint32_t)a->pop3_keep_days);
+	buf_u32(&b, (uint32_t)expire_days);
 	buf_u64(&b, a->quota_bytes);
 	buf_u64(&b, a->quota_messages);
 	return call(LOGIN_TICKET, &b, -1);
@@ -171,7 +180,7 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	uid_t uid = rd_u32(body);
 	gid_t gid = rd_u32(body);
 	struct span home = rd_str(body, ACCOUNT_ADDRESS_MAX);
-	int32_t keep = (int32_t)rd_u32(body);
+	int32_t keep = (int32_t)rd_u32(body), expire = (int32_t)rd_u32(body);
 	uint64_t bytes = rd_u64(body), messages = rd_u64(body);
 	if (rd_end(body) != E_OK)
 		return E_BAD;
@@ -181,6 +190,7 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	*t = (struct ticket){.uid = uid,
 	    .gid = gid,
 	    .pop3_keep_days = keep,
+	    .expire_days = expire,
 	    .quota_bytes = bytes,
 	    .quota_messages = messages,
 	    .made_ms = now};
@@ -299,6 +309,7 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		return E_OK;
 	}
 	c.pop3_keep_days = t->pop3_keep_days;
+	c.expire_days = t->expire_days;
 	c.quota_bytes = t->quota_bytes;
 	c.quota_messages = t->quota_messages;
 	c.quota_at_ms = t->made_ms;
@@ -349,7 +360,7 @@ ask_return(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 /* clang-format off */
 const struct ask_row login_rows[LOGIN_ASKS_END - MON_EXTRA] = {
 	/*                             name      legal in  times   bytes                                fd back  answered by */
-	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 36 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
+	[LOGIN_TICKET - MON_EXTRA] = {"TICKET",  1,        600000, ID_BYTES + 40 + 2 * ACCOUNT_ADDRESS_MAX, false, ask_ticket},
 	[LOGIN_REDEEM - MON_EXTRA] = {"REDEEM",  1,        600000, ID_BYTES + CLIENT_FIXED + AUTH_OFFER_MAX + ID_TEXT + WHO_TEXT_MAX + LOGIN_TAG_MAX + LOGIN_INPUT_MAX, false, ask_redeem},
 	[LOGIN_IDLE - MON_EXTRA]   = {"IDLE",    1,        600000, 0,                                   false,   ask_idle},
 	[LOGIN_LEAVE - MON_EXTRA]  = {"LEAVE",   1,        600000, 0,                                   false,   ask_leave},

@@ -22,8 +22,8 @@ enum {
 /* Asks of the monitor, as extra_asks of the daemon. */
 enum login_ask {
 	/*
-	 * auth: id, str address, u32 uid, u32 gid, str home, i32 keep days, u64 bytes, u64 messages
-	 * -> u8 done
+	 * auth: id, str address, u32 uid, u32 gid, str home, i32 keep days, i32 expire days, u64
+	 * bytes, u64 messages -> u8 done
 	 */
 	LOGIN_TICKET = MON_EXTRA,
 	/* front: id, what login_client_put says, fd -> u8 enum redeemed */
@@ -55,6 +55,7 @@ struct login_client {
 	struct span input; /* sent behind the login */
 	/* of the account, as auth told the monitor */
 	int32_t pop3_keep_days;
+	int32_t expire_days; /* retention_expire_days, in pop3d alone; elsewhere -1 */
 	uint64_t quota_bytes, quota_messages;
 	int64_t quota_at_ms; /* when auth read them (clock_mono_ms) */
 };
@@ -65,6 +66,9 @@ MUST_USE int login_client_get(struct span, struct login_client *out);
 
 /* ticket_announce - for auth_announce_with: makes a ticket and tells the monitor.  E_OK, E_IO */
 MUST_USE int ticket_announce(const struct account *, struct id *ticket);
+/* ticket_announce_expire - the same, with expire_days of login_client */
+MUST_USE int ticket_announce_expire(
+    const struct account *, int32_t expire_days, struct id *ticket);
 
 enum redeemed {
 	REDEEM_NOT = 0,

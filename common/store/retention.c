@@ -389,10 +389,13 @@ note(struct run *r, const struct retention_did *d)
 	bool is_removed = retention_rule(r->rules, d->rule)->action == RETENTION_REMOVE;
 	*(is_removed ? &r->removed : &r->archived) += d->messages;
 	r->bytes += d->bytes;
+	enum retention_from from = retention_from(r->rules, d->rule);
 	struct buf one = {0};
-	buf_putf(&one, "%s%.*s: %llu %s by rule %u%s", r->text.len ? "; " : "",
+	buf_putf(&one, "%s%.*s: %llu %s by rule %u%s%s%s", r->text.len ? "; " : "",
 	    SPAN_ARG(d->folder), (unsigned long long)d->messages,
 	    is_removed ? "removed" : "archived", retention_number(r->rules, d->rule),
+	    from == RETENTION_OF_SITE ? "" : " of the ",
+	    from == RETENTION_OF_SITE ? "" : retention_from_name(from),
 	    d->said == STORE_DONE ? "" : ", the rest refused");
 	buf_span(&r->text, buf_as_span(&one)); /* past its max: the sums have it */
 	buf_free(&one);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * retention.h - the rules of the setting retention (conf/retention.h) that are for one account, and
- * how they are carried out: by a session of that account, which asks the keeper for expunges and
- * moves as any client does.  The first rule that fits a message decides about it.
+ * retention.h - the rules (conf/retention.h) that are for one account, and how they are carried out: by
+ * a session of that account, which asks the keeper for expunges and moves as any client does.  The
+ * first rule that fits a message decides about it; those of the account come before those of its
+ * domain, and these before the site's, which are those of the setting retention that are for it.
  */
 #ifndef STORE_RETENTION_H
 #define STORE_RETENTION_H
@@ -26,15 +27,26 @@ enum {
 /* of a stamp: past that it is none, and sums of times do not overflow */
 #define RETENTION_WHEN_MOST_SEC INT64_C(253402300799) /* the end of the year 9999 */
 
-/* retention_new - own; borrows from conf */
-struct retention *retention_new(const struct conf *, struct span address);
+enum retention_from { RETENTION_OF_ACCOUNT, RETENTION_OF_DOMAIN, RETENTION_OF_SITE };
+
+/* What the table of accounts says of an account (account/account.h, account/retentions.h). */
+struct retention_own {
+	struct span address;
+	struct span of_account,
+	    of_domain; /* "rule\n" each; what is no rule is left out */
+};
+
+/* retention_new - own; borrows from conf, and from nothing else */
+struct retention *retention_new(const struct conf *, const struct retention_own *);
 void retention_free(struct retention **);
 /* borrow: as long as this is there */
 struct span retention_address(const struct retention *);
 /* retention_count - of those that are for the account; i counts these */
 size_t retention_count(const struct retention *);
 const struct retention_rule *retention_rule(const struct retention *, size_t i);
-/* retention_number - where it stands in the setting, from 1 on */
+enum retention_from retention_from(const struct retention *, size_t i);
+const char *retention_from_name(enum retention_from); /* "account", "domain", "site" */
+/* retention_number - where it stands among those that come from there, in the setting, from 1 on */
 unsigned retention_number(const struct retention *, size_t i);
 /* retention_digest - of other rules it is another; never 0 */
 uint64_t retention_digest(const struct retention *);

@@ -2,7 +2,6 @@
 /* retention_rules.c - the rules for one account, and what they fit.  Pure. */
 #include "store/retention.h"
 
-#include <string.h>
 #include <time.h>
 
 #include "conf/conf.h"
@@ -12,35 +11,46 @@ enum { HOUR_SEC = 3600, DAY_HOURS = 24 };
 
 struct rule {
 	struct retention_rule what;
+	enum retention_from from;
 	unsigned number;
 	struct pattern *folders; /* own; NULL: any, or a special use */
 };
 
 struct retention {
-	struct span address; /* own */
+	struct buf text;     /* own: the address, and rules of the table of accounts */
+	struct span address; /* borrow: text */
 	struct rule *all;    /* own */
 	size_t n;
 };
 
 static void
-add(struct retention *r, const struct retention_rule *what, unsigned number)
+add(struct retention *r, const struct retention_rule *what, enum retention_from from,
+    unsigned number)
 {
 	r->all = mem_grow(r->all, r->n + 1, sizeof *r->all);
 	struct rule *to = &r->all[r->n++];
-	*to = (struct rule){.what = *what, .number = number};
+	*to = (struct rule){.what = *what, .from = from, .number = number};
 	if (what->folder.n == 0 || retention_use(what->folder))
 		return;
 	to->folders = mem_new(sizeof *to->folders);
 	pattern_make(to->folders, SPAN(""), what->folder);
 }
 
-struct retention *
-retention_new(const struct conf *conf, struct span address)
+/* What an earlier version may have kept, and is no rule now, does nothing. */
+static void
+add_own(struct retention *r, struct span lines, enum retention_from from)
 {
-	struct retention *r = mem_new(sizeof *r);
-	char *copy = mem_new(address.n + 1);
-	memcpy(copy, address.p, address.n);
-	r->address = span_make(copy, address.n);
+	for (unsigned number = 1; lines.n; number++) {
+		struct retention_rule rule;
+		const char *wrong;
+		if (retention_own_parse(span_cut(&lines, '\n'), &rule, &wrong) == E_OK)
+			add(r, &rule, from, number);
+	}
+}
+
+static void
+add_site(struct retention *r, const struct conf *conf)
+{
 	size_t n = conf_list_count(conf, "common", "retention");
 	for (size_t i = 0; i < n; i++) {
 		struct retention_rule rule;
@@ -48,9 +58,24 @@ retention_new(const struct conf *conf, struct span address)
 		if (retention_rule_parse(
 			span_of(conf_list(conf, "common", "retention", i)), &rule,
 			&wrong) == E_OK &&
-		    retention_rule_is_for(&rule, address))
-			add(r, &rule, (unsigned)i + 1);
+		    retention_rule_is_for(&rule, r->address))
+			add(r, &rule, RETENTION_OF_SITE, (unsigned)i + 1);
 	}
+}
+
+struct retention *
+retention_new(const struct conf *conf, const struct retention_own *own)
+{
+	struct retention *r = mem_new(sizeof *r);
+	buf_span(&r->text, own->address);
+	buf_span(&r->text, own->of_account);
+	buf_span(&r->text, own->of_domain);
+	struct span text = buf_as_span(&r->text);
+	r->address = span_head(text, own->address.n);
+	text = span_from(text, own->address.n);
+	add_own(r, span_head(text, own->of_account.n), RETENTION_OF_ACCOUNT);
+	add_own(r, span_from(text, own->of_account.n), RETENTION_OF_DOMAIN);
+	add_site(r, conf);
 	return r;
 }
 
@@ -60,8 +85,7 @@ retention_free(struct retention **r)
 	for (size_t i = 0; *r && i < (*r)->n; i++)
 		mem_free(&(*r)->all[i].folders);
 	if (*r) {
-		char *address = (char *)(uintptr_t)(*r)->address.p;
-		mem_free(&address);
+		buf_free(&(*r)->text);
 		mem_free(&(*r)->all);
 	}
 	mem_free(r);
@@ -83,6 +107,19 @@ const struct retention_rule *
 retention_rule(const struct retention *r, size_t i)
 {
 	return &r->all[i].what;
+}
+
+enum retention_from
+retention_from(const struct retention *r, size_t i)
+{
+	return r->all[i].from;
+}
+
+const char *
+retention_from_name(enum retention_from from)
+{
+	static const char *const names[] = {"account", "domain", "site"};
+	return names[from];
 }
 
 unsigned

@@ -244,7 +244,7 @@ sample_monitor(uint16_t type, struct buf *b)
 		buf_bytes(b, SPAN("u1@example.test"));
 		buf_u64(b, 0); /* uid, gid */
 		buf_bytes(b, SPAN("example.test/u1"));
-		buf_u32(b, 0);
+		buf_u64(b, 0); /* days */
 		buf_u64(b, 0);
 		buf_u64(b, 0);
 	}

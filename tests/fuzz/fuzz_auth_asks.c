@@ -52,6 +52,14 @@ account_get(
 }
 
 int
+account_retention(
+    struct accounts *a, struct span domain, struct arena *arena, struct span *rules)
+{
+	(void)a, (void)domain, (void)arena, (void)rules;
+	return E_BAD;
+}
+
+int
 account_apps(struct accounts *a, struct span address, struct buf *row)
 {
 	(void)a, (void)address, (void)row;

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_retention.c - a rule of retention, whom it is for, and the names of its archive.
+ * fuzz_retention.c - a rule of retention, whom it is for, and the names of its archive; what the table of
+ * accounts may say of an account or a domain.
  * fuzz: common/conf/*.c common/mime/idn.c common/store/retention_rules.c common/store/pattern.c
  * libs: -lconfuse -lidn2 -lunistring
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "conf/conf.h"
 #include "conf/retention.h"
 #include "store/pattern.h"
+#include "store/retention.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -46,9 +51,74 @@ check(const struct retention_rule *r, struct span text)
 		check_names(r);
 }
 
+/* What is kept for somebody is for him alone, and a line. */
+static void
+check_own(struct span text)
+{
+	struct retention_rule r;
+	const char *wrong = NULL;
+	if (retention_own_parse(text, &r, &wrong) != E_OK) {
+		if (!wrong)
+			abort();
+		return;
+	}
+	if (r.who.n || span_find(text, '\n') < text.n)
+		abort();
+	check(&r, text);
+}
+
+/* A site that has a rule, too. */
+static const struct conf *
+site(void)
+{
+	static struct conf *conf;
+	char path[] = "/tmp/merpati-fuzz-retention.XXXXXX";
+	struct buf errors = {0};
+	if (conf)
+		return conf;
+	int fd = mkstemp(path);
+	if (dprintf(
+		fd, "version = 1\ncommon {\n\tretention = {\"older=9d remove\"}\n}\n") <
+		0 ||
+	    conf_load(path, &errors, &conf) != E_OK)
+		abort();
+	close(fd);
+	unlink(path);
+	return conf;
+}
+
+/* Rows of any octets: the rules in them, in their order, and the account's first. */
+static void
+check_rows(struct span of_account, struct span of_domain)
+{
+	const struct retention_own own = {SPAN("a@b.test"), of_account, of_domain};
+	struct retention *rules = retention_new(site(), &own);
+	enum retention_from from = RETENTION_OF_ACCOUNT;
+	unsigned number = 0;
+	for (size_t i = 0; i < retention_count(rules); i++) {
+		if (retention_from(rules, i) > from)
+			number = 0;
+		if (retention_from(rules, i) < from ||
+		    retention_number(rules, i) <= number)
+			abort();
+		from = retention_from(rules, i);
+		number = retention_number(rules, i);
+		check_own(retention_rule(rules, i)->text);
+	}
+	if (from != RETENTION_OF_SITE || number != 1 ||
+	    retention_digest(rules) == RETENTION_REBUILT)
+		abort();
+	(void)retention_expire_days(rules);
+	retention_free(&rules);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	struct span rows = span_make(data, n), first = span_cut(&rows, '\0');
+	check_rows(first, rows);
+	for (struct span lines = first; lines.n;)
+		check_own(span_cut(&lines, '\n'));
 	struct span text = span_make(data, n), address = text;
 	struct retention_rule r;
 	struct pattern folders;

@@ -134,6 +134,14 @@ make_apps(void)
 }
 
 int
+account_retention(
+    struct accounts *a, struct span domain, struct arena *arena, struct span *rules)
+{
+	(void)a, (void)domain, (void)arena, (void)rules;
+	return E_BAD;
+}
+
+int
 account_apps(struct accounts *a, struct span address, struct buf *row)
 {
 	(void)a;

@@ -28,7 +28,8 @@ retention_of(const char *items, const char *address)
 	if (err != E_OK)
 		fail_msg("%s", buf_cstr(&errors));
 	buf_free(&errors);
-	r.rules = retention_new(r.conf, span_of(address));
+	r.rules =
+	    retention_new(r.conf, &(struct retention_own){.address = span_of(address)});
 	return r;
 }
 

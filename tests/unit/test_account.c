@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "account/files.h"
+#include "account/retentions.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -42,6 +43,7 @@ static const struct account samples[] = {
 	{.home = {"a.test/ben", 10}, .uid = 1, .identities = {"*@b.test\nx@c.test\n", 18},
 	    .budget = {{{1, BUDGET_NONE}, {0, 3}, {UINT32_MAX - 1, 0}}}},
 	{.home = {"y", 1}, .groups = {"staff\nit-2\n", 11}, .created_sec = 1700000000},
+	{.home = {"z", 1}, .retention = {"folder=\\Trash older=30d remove\nkeep\n", 36}},
 	{.home = {"a\0b", 3}, .quota_bytes = 1, .quota_messages = (uint64_t)1 << 32, .pop3_keep_days = INT32_MIN},
 };
 
@@ -60,6 +62,7 @@ assert_same(const struct account *a, const struct account *b)
 	assert_int_equal(a->pop3_keep_days, b->pop3_keep_days);
 	assert_true(span_eq(a->identities, b->identities));
 	assert_true(span_eq(a->groups, b->groups));
+	assert_true(span_eq(a->retention, b->retention));
 	assert_int_equal(a->created_sec, b->created_sec);
 	assert_memory_equal(&a->budget, &b->budget, sizeof a->budget);
 }
@@ -141,7 +144,7 @@ test_row_without_groups(void **st)
 	row.p[0] = 2;
 	assert_int_equal(get_cut(&row, row.len, &a), E_BAD);
 	assert_int_equal(
-	    account_row_get(SPAN("x"), span_make(row.p, row.len - 12), &a), E_OK);
+	    account_row_get(SPAN("x"), span_make(row.p, row.len - 16), &a), E_OK);
 	assert_true(span_eq(a.identities, samples[3].identities));
 	assert_memory_equal(&a.budget, &samples[3].budget, sizeof a.budget);
 	assert_int_equal(a.groups.n, 0);
@@ -159,9 +162,26 @@ test_row_without_created(void **st)
 	row.p[0] = 3;
 	assert_int_equal(get_cut(&row, row.len, &a), E_BAD);
 	assert_int_equal(
-	    account_row_get(SPAN("x"), span_make(row.p, row.len - 8), &a), E_OK);
+	    account_row_get(SPAN("x"), span_make(row.p, row.len - 12), &a), E_OK);
 	assert_true(span_eq(a.groups, samples[4].groups));
 	assert_int_equal(a.created_sec, 0);
+	buf_free(&row);
+}
+
+/* What was written before rules of retention were kept. */
+static void
+test_row_without_retention(void **st)
+{
+	struct buf row = {0};
+	struct account a;
+	(void)st;
+	account_row_put(&row, &samples[4]);
+	row.p[0] = 4;
+	assert_int_equal(get_cut(&row, row.len, &a), E_BAD);
+	assert_int_equal(
+	    account_row_get(SPAN("x"), span_make(row.p, row.len - 4), &a), E_OK);
+	assert_int_equal(a.created_sec, samples[4].created_sec);
+	assert_int_equal(a.retention.n, 0);
 	buf_free(&row);
 }
 
@@ -345,6 +365,75 @@ test_life_of_an_account(void **st)
 	check_each(a, E_OK, "ben@a.test ");
 	accounts_close(&a);
 	assert_null(a);
+}
+
+static void
+check_retention(struct accounts *a, const char *domain, int err, const char *want)
+{
+	struct arena arena = {0};
+	struct span rules = SPAN("");
+	assert_int_equal(account_retention(a, span_of(domain), &arena, &rules), err);
+	if (!span_eqs(rules, want))
+		fail_msg("%s: %.*s", domain, SPAN_ARG(rules));
+	arena_reset(&arena);
+}
+
+/* Rules of domains stand beside the accounts, and each other: no name of one is that of another. */
+static void
+test_retention_of_domains(void **st)
+{
+	static char letters[ACCOUNT_RETENTION_MAX + 1];
+	struct place *p = *st;
+	struct accounts *a = NULL;
+	struct retentions all = {.n = 0};
+	struct account anna = account_of("anna@b.test", 7);
+	memset(letters, 'x', sizeof letters);
+	struct accounts_writer *w = begin(p);
+	anna.retention = SPAN("keep\n");
+	assert_int_equal(account_put(w, &anna), E_OK);
+	assert_int_equal(account_alias_put(w, SPAN("b.test"), SPAN("x@c.test")), E_OK);
+	assert_int_equal(
+	    account_retention_put(w, SPAN("b.test"), SPAN("older=2d remove\n")), E_OK);
+	assert_int_equal(
+	    account_retention_put(w, SPAN("a.b.test"), SPAN("keep\n")), E_OK);
+	assert_int_equal(account_retention_put(w, SPAN("c.test"),
+			     span_make(letters, ACCOUNT_RETENTION_MAX)),
+	    E_OK);
+	assert_int_equal(account_retention_put(w, SPAN("d.test"),
+			     span_make(letters, ACCOUNT_RETENTION_MAX + 1)),
+	    E_LIMIT);
+	assert_int_equal(account_retention_put(w, SPAN(""), SPAN("keep\n")), E_LIMIT);
+	anna.retention = span_make(letters, ACCOUNT_RETENTION_MAX + 1);
+	assert_int_equal(account_put(w, &anna), E_LIMIT);
+	anna.retention = SPAN("keep\n");
+	end(w);
+	assert_int_equal(accounts_open(p->accounts, false, &a), E_OK);
+	check_get(a, "anna@b.test", E_OK, &anna);
+	check_each(a, E_OK, "anna@b.test ");
+	check_retention(a, "b.test", E_OK, "older=2d remove\n");
+	check_retention(a, "test", E_BAD, "");
+	check_retention(a, "d.test", E_BAD, "");
+	check_retention(a, "", E_BAD, "");
+	assert_int_equal(retentions_load(a, &all), E_OK);
+	assert_int_equal(all.n, 3);
+	assert_true(
+	    span_eqs(retentions_of(&all, SPAN("x@b.test")), "older=2d remove\n"));
+	assert_true(span_eqs(retentions_of(&all, SPAN("x@a.b.test")), "keep\n"));
+	assert_int_equal(
+	    retentions_of(&all, SPAN("x@c.test")).n, ACCOUNT_RETENTION_MAX);
+	assert_int_equal(retentions_of(&all, SPAN("x@test")).n, 0);
+	assert_int_equal(retentions_of(&all, SPAN("b.test")).n, 0);
+	w = begin(p);
+	assert_int_equal(account_retention_del(w, SPAN("b.test")), E_OK);
+	assert_int_equal(account_retention_del(w, SPAN("b.test")), E_BAD);
+	assert_int_equal(account_remove(w, anna.address), E_OK);
+	end(w);
+	check_retention(a, "b.test", E_BAD, "");
+	assert_int_equal(retentions_load(a, &all), E_OK);
+	assert_int_equal(all.n, 2);
+	retentions_free(&all);
+	assert_int_equal(retentions_of(&all, SPAN("x@a.b.test")).n, 0);
+	accounts_close(&a);
 }
 
 static void
@@ -753,9 +842,11 @@ main(void)
 	    cmocka_unit_test(test_row_version),
 	    cmocka_unit_test(test_row_without_groups),
 	    cmocka_unit_test(test_row_without_created),
+	    cmocka_unit_test(test_row_without_retention),
 	    cmocka_unit_test(test_row_of_before),
 	    cmocka_unit_test(test_row_longest_home),
 	    cmocka_unit_test_setup_teardown(test_life_of_an_account, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_retention_of_domains, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nothing_written, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_each_stops, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_odd_addresses, setup, teardown),

@@ -287,6 +287,70 @@ test_expire(void **state)
 	}
 }
 
+/* ---- of the table of accounts ---- */
+
+/* "account 1, domain 2, ..." */
+static void
+own_check(const char *site, const char *of_account, const char *of_domain,
+    const char *want, int32_t days)
+{
+	struct retention_of o = retention_of(site, "a@b.test");
+	struct retention *r =
+	    retention_new(o.conf, &(struct retention_own){SPAN("a@b.test"),
+				      span_of(of_account), span_of(of_domain)});
+	struct buf text = {0};
+	for (size_t i = 0; i < retention_count(r); i++)
+		buf_putf(&text, "%s%s %u: %.*s", i ? ", " : "",
+		    retention_from_name(retention_from(r, i)), retention_number(r, i),
+		    SPAN_ARG(retention_rule(r, i)->text));
+	assert_string_equal(buf_cstr(&text), want);
+	assert_int_equal(retention_expire_days(r), days);
+	assert_true(span_eqs(retention_address(r), "a@b.test"));
+	buf_free(&text);
+	retention_free(&r);
+	retention_of_free(&o);
+}
+
+static void
+test_own(void **state)
+{
+	(void)state;
+	own_check("", "", "", "", RETENTION_NEVER);
+	own_check("\"older=9d remove\"", "keep\n", "older=2d remove\n",
+	    "account 1: keep, domain 1: older=2d remove, site 1: older=9d remove",
+	    RETENTION_NEVER);
+	own_check("\"older=9d remove\"", "", "folder=Trash older=2d remove\nkeep\n",
+	    "domain 1: folder=Trash older=2d remove, domain 2: keep, site 1: older=9d "
+	    "remove",
+	    RETENTION_NEVER);
+	own_check("\"for=c@b.test keep\", \"older=9d remove\"", "older=30d remove\n",
+	    "", "account 1: older=30d remove, site 2: older=9d remove", 9);
+	/* what is none is left out, and keeps its number; without a line feed it is one, too */
+	own_check("", "nonsense\n\nfor=b.test keep\nolder=3d remove",
+	    "older=1h remove\n", "account 4: older=3d remove", 3);
+}
+
+static void
+test_own_texts(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+	} rows[] = {{"keep", E_OK}, {"folder='a b' older=1d remove", E_OK},
+	    {"for=b.test keep", E_BAD}, {"keep for=*@b.test", E_BAD},
+	    {"older=1d\nremove", E_BAD}, {"older=1d\tremove", E_BAD}, {"", E_BAD},
+	    {"remove", E_BAD}, {"older=1h remove", E_BAD}};
+
+	struct retention_rule r;
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *wrong = NULL;
+		int err = retention_own_parse(span_of(rows[i].text), &r, &wrong);
+		if (err != rows[i].err || (err != E_OK && !wrong))
+			fail_msg("%s: %d", rows[i].text, err);
+	}
+}
+
 static uint64_t
 digest_of(const char *rules, const char *address)
 {
@@ -353,6 +417,7 @@ main(void)
 	    cmocka_unit_test(test_whom_it_is_for),
 	    cmocka_unit_test(test_names_of_archives), cmocka_unit_test(test_folders),
 	    cmocka_unit_test(test_messages), cmocka_unit_test(test_expire),
+	    cmocka_unit_test(test_own), cmocka_unit_test(test_own_texts),
 	    cmocka_unit_test(test_digest), cmocka_unit_test(test_due)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
