@@ -20,7 +20,7 @@ struct domain_sums {
 	int mail_dir;            /* borrow */
 	struct domain_sum *all;  /* own; a domain each that has a quota */
 	size_t n;
-	uint64_t grace_bytes;
+	bool is_made;     /* once, or it was waited for once */
 	int64_t next_ms;  /* monotonic: then they are made again */
 	struct buf after; /* own: the last account that was added; empty: none is */
 	int64_t took_us, slice_ends_us;
@@ -64,7 +64,6 @@ domain_sums_new(const struct conf *conf, int mail_dir)
 {
 	struct domain_sums *s = mem_new(sizeof *s);
 	*s = (struct domain_sums){.conf = conf, .mail_dir = mail_dir};
-	s->grace_bytes = (uint64_t)conf_int(conf, "common", "quota_grace");
 	s->n = conf_list_count(conf, "common", "domain_quotas");
 	s->all = s->n ? mem_new(s->n * sizeof *s->all) : NULL;
 	for (size_t i = 0; i < s->n; i++) {
@@ -100,17 +99,23 @@ with(uint64_t a, uint64_t b)
 	return b < UINT64_MAX - a ? a + b : UINT64_MAX;
 }
 
+uint64_t
+domain_share(const struct conf *conf, const struct account *a, uint64_t used_bytes)
+{
+	uint64_t grace = (uint64_t)conf_int(conf, "common", "quota_grace"),
+		 most = with(a->quota_bytes, grace);
+	return a->quota_bytes && used_bytes > most ? most : used_bytes;
+}
+
 static int
 add_account(void *ctx, const struct account *a)
 {
 	struct domain_sums *s = ctx;
 	struct domain_sum *sum = sum_of(s, a->address);
 	struct usage now;
-	if (sum && account_usage(s->mail_dir, a, NULL, &now) == E_OK) {
-		uint64_t most = with(a->quota_bytes, s->grace_bytes);
-		bool is_more = a->quota_bytes && now.bytes > most;
-		sum->next_bytes = with(sum->next_bytes, is_more ? most : now.bytes);
-	}
+	if (sum && account_usage(s->mail_dir, a, NULL, &now) == E_OK)
+		sum->next_bytes =
+		    with(sum->next_bytes, domain_share(s->conf, a, now.bytes));
 	buf_reset(&s->after);
 	buf_span(&s->after, a->address);
 	return clock_mono_us() < s->slice_ends_us ? E_OK : E_MORE;
@@ -122,20 +127,21 @@ take_sums(struct domain_sums *s)
 	int64_t rest_ms = s->took_us * DOMAIN_SUMS_REST / 1000;
 	for (size_t i = 0; i < s->n; i++)
 		s->all[i].bytes = s->all[i].next_bytes;
+	s->is_made = true;
 	s->next_ms =
 	    clock_mono_ms() + (rest_ms > DOMAIN_SUMS_MS ? rest_ms : DOMAIN_SUMS_MS);
 }
 
 /* A slice of it. */
 static void
-make_sums(struct domain_sums *s, struct accounts *accounts)
+make_sums(struct domain_sums *s, struct accounts *accounts, int64_t slice_us)
 {
 	int64_t begun_us = clock_mono_us();
 	if (s->after.len == 0)
 		s->took_us = 0;
 	for (size_t i = 0; i < s->n && s->after.len == 0; i++)
 		s->all[i].next_bytes = 0;
-	s->slice_ends_us = begun_us + DOMAIN_SLICE_US;
+	s->slice_ends_us = begun_us + slice_us;
 	struct buf after = {0};
 	buf_span(&after, buf_as_span(&s->after));
 	int err = accounts_behind(accounts, buf_as_span(&after), add_account, s);
@@ -152,6 +158,12 @@ make_sums(struct domain_sums *s, struct accounts *accounts)
 	buf_reset(&s->after);
 }
 
+static bool
+is_due(const struct domain_sums *s)
+{
+	return clock_mono_ms() >= s->next_ms;
+}
+
 bool
 domain_is_full(struct domain_sums *s, struct accounts *accounts, struct span address)
 {
@@ -159,7 +171,15 @@ domain_is_full(struct domain_sums *s, struct accounts *accounts, struct span add
 	uint64_t most = sum ? domain_quota(s->conf, address) : 0;
 	if (most == 0)
 		return false;
-	if (clock_mono_ms() >= s->next_ms)
-		make_sums(s, accounts);
+	if (is_due(s))
+		make_sums(s, accounts, s->is_made ? DOMAIN_SLICE_US : DOMAIN_FIRST_US);
+	s->is_made = true; /* nobody else waits for the first so long */
 	return sum->bytes >= most;
+}
+
+void
+domain_sums_tick(struct domain_sums *s, struct accounts *accounts)
+{
+	if (s->n && is_due(s))
+		make_sums(s, accounts, DOMAIN_SLICE_US);
 }

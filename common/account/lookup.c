@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "account/domain_usage.h"
 #include "account/recipient.h"
 #include "account/srs.h"
 #include "base/clock.h"
@@ -301,12 +302,19 @@ lookup_jail(struct jail *j)
 	jail_allow(j, folder.len ? buf_cstr(&folder) : "/", JAIL_READ);
 }
 
+static void
+on_tick(void)
+{
+	recipients_tick(recipients);
+}
+
 int
 lookup_run(void)
 {
+	bool has_sums = conf_list_count(the_child.conf, "common", "domain_quotas") > 0;
 	if (recipients_open(the_child.conf, true, &recipients) != E_OK)
 		return EX_NOINPUT;
-	return child_serve(lookup_table, NULL, 0);
+	return child_serve(lookup_table, has_sums ? on_tick : NULL, DOMAIN_TICK_MS);
 }
 
 /* ---- the asking side ---- */

@@ -48,6 +48,8 @@ struct recipients; /* accounts, aliases and the settings of common; one per proc
 MUST_USE int recipients_open(
     const struct conf *, bool has_maps_role, struct recipients **out);
 void recipients_close(struct recipients **);
+/* recipients_tick - every DOMAIN_TICK_MS where domains have quotas (account/domain_usage.h) */
+void recipients_tick(struct recipients *);
 /* recipient_resolve - never blocks beyond a file read.  The targets live in the arena. */
 enum recipient_verdict recipient_resolve(struct recipients *, struct span address,
     struct arena *, struct target **out, size_t *n_out);

@@ -100,7 +100,7 @@ show_account(void *ctx, const struct account *a)
 	struct usage_noted known = {.sum = {.bytes = 0}};
 	struct usage now, most = {a->quota_bytes, a->quota_messages};
 	if (account_usage(c->mail_dir, a, &known, &now) == E_OK && d) {
-		d->sum.bytes += now.bytes;
+		d->sum.bytes += domain_share(c->ctl->conf, a, now.bytes);
 		d->sum.messages += now.messages;
 		d->kept.bytes += known.kept.bytes;
 	}
