@@ -87,7 +87,7 @@ idle(struct session *s, bool *is_done, int64_t deadline)
 		int err = look_at_client(s, is_done);
 		if (err != E_OK)
 			return err;
-		err = nap_in_idle(s, deadline);
+		err = nap_in_idle(s, seen, deadline);
 		if (err == E_OK)
 			return E_OK;
 		if (err == E_MORE)

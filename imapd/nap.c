@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "imapd/notify.h"
 #include "imapd/resume.h"
 #include "net/deflate.h"
 #include "proc/child.h"
@@ -35,21 +36,20 @@ nap_told(struct session *s)
 /* ---- falling asleep ---- */
 
 /*
- * What was asked to be told beside the selected mailbox's changes is not in struct slept: METADATA,
- * searches that are kept up to date, NOTIFY; nor are mailboxes of others.
+ * What is not in struct slept: METADATA that was ENABLEd, searches that are kept up to date,
+ * mailboxes of others (of which NOTIFY tells nothing, and which cannot be selected beside it).
  */
 static bool
 must_stay_up(const struct session *s)
 {
-	return (s->enabled & EN_METADATA) || s->store != session_own(s) || s->notify ||
-	       s->notify_metadata ||
-	       (s->selected && (s->selected->contexts || s->selected->follower));
+	return (s->enabled & EN_METADATA) || s->store != session_own(s) ||
+	       (s->selected && s->selected->contexts) || !notify_may_sleep(s);
 }
 
 static int
 state_put(struct session *s, struct slept *z, struct buf *out)
 {
-	struct buf deflate = {0};
+	struct buf deflate = {0}, notify = {.max = SLEPT_NOTIFY_MAX};
 	int err = E_OK;
 	z->enabled = s->enabled;
 	z->errors = s->errors;
@@ -66,8 +66,12 @@ state_put(struct session *s, struct slept *z, struct buf *out)
 	if (err == E_OK && s->selected)
 		err = selected_save(s->selected, &z->mailbox);
 	if (err == E_OK)
+		err = notify_save(s, &notify);
+	z->notify = buf_as_span(&notify);
+	if (err == E_OK)
 		slept_put(out, z);
 	buf_wipe(&deflate);
+	buf_wipe(&notify);
 	return err == E_OK ? buf_done(out) : err;
 }
 
@@ -99,27 +103,46 @@ lie_down(struct session *s, struct slept *z, int watch)
 	return err == E_OK ? E_OK : E_LIMIT;
 }
 
-int
-nap_in_idle(struct session *s, int64_t deadline)
+static int
+nap_and_watch(struct session *s, struct slept *z, uint64_t looked)
 {
-	struct slept z = {.is_idle = true, .tag = s->tag, .deadline = deadline};
 	int watch = -1;
 	int err = E_OK;
 	if (clock_mono_ms() < s->nap.at)
 		return E_LIMIT;
 	if (must_stay_up(s))
 		err = E_LIMIT;
-	else if (s->selected)
-		err = store_doze(
-		    s->store, &s->selected->view, s->selected->modseq, &watch);
+	else
+		err = notify_doze(s, looked, &watch);
 	if (err != E_OK) {
 		try_later(s);
 		return err == E_MORE ? E_MORE : E_LIMIT;
 	}
-	err = lie_down(s, &z, watch);
+	err = lie_down(s, z, watch);
 	if (watch >= 0)
 		close(watch);
 	return err;
+}
+
+int
+nap_in_idle(struct session *s, uint64_t looked, int64_t deadline)
+{
+	struct slept z = {.is_idle = true, .tag = s->tag, .deadline = deadline};
+	return nap_and_watch(s, &z, looked);
+}
+
+int
+nap_in_wait(struct session *s, uint64_t looked, int64_t deadline)
+{
+	struct slept z = {.deadline = deadline};
+	return nap_and_watch(s, &z, looked);
+}
+
+int64_t
+nap_deadline(const struct session *s)
+{
+	return s->nap.is_waking && s->nap.deadline ? s->nap.deadline
+	                                           : deadline_in_ms(s->io.idle_ms);
 }
 
 static bool
@@ -149,7 +172,11 @@ int
 nap_between(struct session *s)
 {
 	int64_t deadline = deadline_in_ms(s->io.idle_ms);
-	if (!s->nap.after_ms || has_input(s) || must_stay_up(s))
+	if (!s->nap.after_ms || has_input(s))
+		return E_OK;
+	if (notify_talks(s) && !s->nap.is_waking)
+		s->nap.at = deadline_in_ms(s->nap.after_ms);
+	if (notify_talks(s) || must_stay_up(s))
 		return E_OK;
 	command_settle(s);
 	if (has_input(s))
@@ -185,9 +212,10 @@ plan_next(struct session *s, const struct slept *z)
 {
 	int64_t now = clock_mono_ms();
 	bool is_rare = now - z->woke_ms > s->nap.after_ms;
+	bool is_told = z->is_idle || z->notify.n; /* without a command */
 	s->nap.woke_ms = now;
 	if (s->nap.after_ms)
-		s->nap.at = z->is_idle && is_rare ? now : now + s->nap.after_ms;
+		s->nap.at = is_told && is_rare ? now : now + s->nap.after_ms;
 }
 
 static void
@@ -210,8 +238,11 @@ resume(struct session *s, struct slept *z)
 	s->enabled = z->enabled;
 	s->errors = z->errors;
 	plan_next(s, z);
+	s->nap.deadline = z->is_idle ? 0 : z->deadline;
 	if (err == E_OK && z->has_mailbox)
 		err = selected_resume(s, &z->mailbox);
+	if (err == E_OK)
+		err = notify_load(s, z->notify);
 	if (err != E_OK)
 		cannot(s, err);
 	return err;
@@ -229,6 +260,8 @@ nap_wake(struct session *s, struct span state)
 		s->is_broken = true;
 	if (err == E_OK && z.is_idle)
 		command_idle_again(s, z.tag, z.deadline);
-	nap_told(s);
+	/* else notify_wait has told the news first */
+	if (err != E_OK || !notify_talks(s))
+		nap_told(s);
 	slept_done(&z);
 }

@@ -17,15 +17,22 @@ enum {
 void nap_begin(struct session *);
 /*
  * nap_between - before a command: waits for its first octet, and sleeps if it does not come
- * (is_asleep and is_over are set then).  E_OK; E_MORE (idle for too long), E_IO
+ * (is_over is set then).  Where NOTIFY tells of changes meanwhile it leaves that to notify_wait.
+ * E_OK; E_MORE (idle for too long), E_IO
  */
 MUST_USE int nap_between(struct session *);
 /*
  * nap_in_idle - nothing is to be told, and nothing was said: goes to sleep, if its time has come.
- * deadline: of the IDLE.  E_OK: it sleeps; E_MORE: something changed, look again; E_LIMIT: not now
+ *   looked    mod-sequence up to which the selected mailbox was looked at; 0: none is selected
+ *   deadline  of the IDLE
+ *   returns   E_OK: it sleeps; E_MORE: something changed, look again; E_LIMIT: not now
  */
-MUST_USE int nap_in_idle(struct session *, int64_t deadline);
-/* nap_at - when nap_in_idle is to be called next; DEADLINE_NONE: never */
+MUST_USE int nap_in_idle(struct session *, uint64_t looked, int64_t deadline);
+/* nap_in_wait - the same, between commands, where NOTIFY tells of changes */
+MUST_USE int nap_in_wait(struct session *, uint64_t looked, int64_t deadline);
+/* nap_deadline - when a client that is silent from now on is sent away; it may have slept in between */
+int64_t nap_deadline(const struct session *);
+/* nap_at - when nap_in_idle or nap_in_wait is to be called next; DEADLINE_NONE: never */
 int64_t nap_at(const struct session *);
 /* nap_told - one that woke has told what there was: the next one may wake */
 void nap_told(struct session *);

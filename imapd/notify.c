@@ -6,6 +6,8 @@
 
 #include "imapd/context.h"
 #include "imapd/metadata.h"
+#include "imapd/nap.h"
+#include "imapd/notify_saved.h"
 #include "imapd/notify_tell.h"
 
 static void
@@ -39,11 +41,12 @@ notify_fd(const struct session *s)
 }
 
 static struct notify *
-notify_new(struct span text)
+notify_new(struct span text, bool is_utf8)
 {
 	struct notify *n = mem_new(sizeof *n);
 	n->arena.max_bytes = NOTIFY_SAVED_MAX;
 	n->fd = -1;
+	n->is_utf8 = is_utf8;
 	n->text = arena_span(&n->arena, text);
 	return n;
 }
@@ -87,12 +90,14 @@ notify_take(struct session *s, struct notify *n)
 	s->notify_metadata = wants_metadata(set);
 	s->untold = (counted ? 0 : UNTOLD_COUNT) |
 	            (set->selected & NOTIFY_FLAGS ? 0 : UNTOLD_FLAGS);
+	if (!metadata_is_told(s))
+		store_metadata_quiet(session_own(s));
 }
 
 int
 notify_begin(struct session *s, struct parse *p)
 {
-	struct notify *n = notify_new(p->in);
+	struct notify *n = notify_new(p->in, p->is_utf8);
 	struct parse own = {.in = n->text, .arena = &n->arena, .is_utf8 = p->is_utf8};
 	int err = n->text.n == p->in.n ? notify_parse(&own, &n->set) : E_LIMIT;
 	if (err == E_BAD)
@@ -127,41 +132,87 @@ notify_update(struct session *s, enum update what, bool is_uid)
 		notify_tell(s);
 }
 
-int
-notify_wait(struct session *s)
+bool
+notify_talks(const struct session *s)
 {
-	int64_t deadline = deadline_in_ms(s->io.idle_ms);
-	while (s->notify && !s->notify->set.is_none && !io_has_line(&s->io)) {
+	return s->notify && !s->notify->set.is_none;
+}
+
+static int
+tell_and_wait(struct session *s, int64_t deadline)
+{
+	while (notify_talks(s) && !io_has_line(&s->io)) {
 		uint64_t seen = s->selected ? s->selected->view.head->modseq : 0;
 		notify_update(s,
 		    s->notify->set.is_delayed ? UPDATE_NO_EXPUNGE : UPDATE_ALL, true);
 		if (s->is_over || !s->notify)
 			return E_OK;
 		metadata_update(s);
+		nap_told(s);
 		if (io_flush(&s->io) != E_OK)
 			return E_IO;
 		int err = io_poll(&s->io);
 		if (err != E_LIMIT) /* what else it is the next one who reads sees */
 			return E_OK;
-		err = idle_wait(s, idle_watch(s, seen), deadline);
-		if (err != E_OK)
+		err = nap_in_wait(s, seen, deadline);
+		if (err == E_OK)
+			return E_OK;
+		if (err == E_MORE)
+			continue;
+		int64_t nap = nap_at(s), until = nap < deadline ? nap : deadline;
+		err = idle_wait(s, idle_watch(s, seen), until);
+		if (err != E_OK && (err != E_MORE || until == deadline))
 			return err;
 	}
 	return E_OK;
 }
 
+int
+notify_wait(struct session *s)
+{
+	int err = tell_and_wait(s, nap_deadline(s));
+	nap_told(s);
+	return err;
+}
+
 /* ---- through a sleep ---- */
+
+bool
+notify_may_sleep(const struct session *s)
+{
+	if (!s->notify || !s->selected)
+		return true;
+	return !s->notify->set.is_delayed && !(s->untold & UNTOLD_COUNT);
+}
+
+int
+notify_doze(struct session *s, uint64_t looked, int *out)
+{
+	const struct notify *n = s->notify;
+	const struct selected *b = s->selected;
+	const struct store_view *v = b ? &b->view : NULL;
+	/* of flags that are not told, b->modseq knows nothing */
+	uint64_t modseq = b && b->modseq > looked ? b->modseq : looked;
+	*out = -1;
+	if (n && n->set.groups)
+		return store_doze_all(s->store, v, modseq, n->since, out);
+	if (!v || (n && !n->set.selected))
+		return E_OK;
+	return store_doze(s->store, v, modseq, out);
+}
 
 int
 notify_save(const struct session *s, struct buf *out)
 {
 	const struct notify *n = s->notify;
-	if (s->selected && s->selected->contexts)
-		return E_LIMIT;
 	if (!n)
 		return E_OK;
-	buf_u64(out, n->since);
-	buf_bytes(out, n->text);
+	notify_saved_put(
+	    out, &(struct notify_saved){.since = n->since,
+		     .metadata =
+			 s->notify_metadata ? store_metadata_seen(session_own(s)) : 0,
+		     .is_utf8 = n->is_utf8,
+		     .text = n->set.is_none ? SPAN("NONE") : n->text});
 	return table_save(&n->table, out) == E_OK ? E_OK : E_LIMIT;
 }
 
@@ -169,18 +220,22 @@ int
 notify_load(struct session *s, struct span saved)
 {
 	struct rd r = rd_of(saved);
+	struct notify_saved z;
 	if (saved.n == 0)
 		return E_OK;
-	uint64_t since = rd_u64(&r);
-	struct notify *n = notify_new(rd_str(&r, NOTIFY_SAVED_MAX));
-	struct parse own = command_parse(s, n->text);
-	own.arena = &n->arena;
-	n->since = since;
-	if (notify_parse(&own, &n->set) != E_OK || table_load(&n->table, &r) != E_OK ||
-	    rd_end(&r) != E_OK) {
+	if (notify_saved_get(&r, &z) != E_OK)
+		return E_BAD;
+	struct notify *n = notify_new(z.text, z.is_utf8);
+	struct parse own = {.in = n->text, .arena = &n->arena, .is_utf8 = z.is_utf8};
+	n->since = z.since;
+	n->is_behind = true;
+	if (n->text.n != z.text.n || notify_parse(&own, &n->set) != E_OK ||
+	    table_load(&n->table, &r) != E_OK || rd_end(&r) != E_OK) {
 		notify_drop(&n);
 		return E_BAD;
 	}
 	notify_take(s, n);
+	if (s->notify_metadata)
+		store_metadata_go_on(session_own(s), z.metadata);
 	return E_OK;
 }

@@ -18,6 +18,8 @@ struct notify {
 	    table; /* own; of all mailboxes, where others than the selected matter */
 	uint64_t since; /* of the feed: up to there the table is right */
 	bool is_asked;  /* the feed */
+	bool is_behind; /* it slept: what happened meanwhile is read at once */
+	bool is_utf8;   /* text is read as a client writes that has ENABLEd that */
 	int fd;         /* borrow: the store's; -1: no feed */
 };
 
@@ -35,16 +37,29 @@ bool notify_has_metadata(const struct session *, struct span mailbox);
 int notify_fd(const struct session *);
 /* notify_update - selected_update, as far as it is asked for, and what the feed says */
 void notify_update(struct session *, enum update, bool is_uid);
+/* notify_talks - between commands, too */
+bool notify_talks(const struct session *);
 /*
- * notify_wait - between commands: tells what changes until the client says something.  E_OK, E_MORE
- * (idle for too long), E_DENY (the daemon stops), E_IO
+ * notify_wait - between commands: tells what changes until the client says something, and sleeps
+ * meanwhile (then the session is over).  E_OK, E_MORE (idle for too long), E_DENY (the daemon
+ * stops), E_IO
  */
 MUST_USE int notify_wait(struct session *);
 
 /*
+ * notify_may_sleep - false: the mailbox that is selected has, or may soon have, messages that went
+ * and whose client must not hear of it; through a sleep no more than that would be known of it
+ */
+bool notify_may_sleep(const struct session *);
+/*
+ * notify_doze - out becomes a descriptor (own) that wakes it when there is something to tell; -1:
+ * there is nothing, ever.  looked: mod-sequence up to which the selected mailbox was looked at.
+ * E_OK; E_MORE (look again), E_IO, as store_doze has it
+ */
+MUST_USE int notify_doze(struct session *, uint64_t looked, int *out);
+/*
  * notify_save, notify_load - through a sleep: what is asked for, and what was told.  save: E_LIMIT
- * (too much: stay awake), also while searches are kept up to date; stores nothing where there is no
- * NOTIFY.  load: E_OK, E_BAD
+ * (too much: stay awake), stores nothing where there is no NOTIFY.  load: E_OK, E_BAD
  */
 MUST_USE int notify_save(const struct session *, struct buf *out);
 MUST_USE int notify_load(struct session *, struct span saved);

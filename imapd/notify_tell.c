@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "imapd/metadata.h"
 #include "imapd/status.h"
 #include "proc/io.h"
 
@@ -409,6 +410,8 @@ overflow(struct session *s)
 	s->notify->set = (struct notify_set){.is_none = true};
 	s->notify_atts = NULL;
 	s->notify_metadata = false;
+	if (!metadata_is_told(s))
+		store_metadata_quiet(session_own(s));
 	s->untold = UNTOLD_COUNT | UNTOLD_FLAGS;
 	s->notify->fd = -1;
 	table_free(&s->notify->table);
@@ -420,8 +423,12 @@ notify_tell(struct session *s)
 {
 	struct notify *n = s->notify;
 	unsigned n_failed = 0;
-	bool is_now, is_own = s->own_names[0].n > 0;
-	int err;
+	bool is_now, is_own = s->own_names[0].n > 0 || n->is_behind;
+	int err = E_OK;
+	/* what woke it may lie in new/ */
+	if (n->is_behind && store_sync(session_own(s)) != E_OK)
+		n_failed++;
+	n->is_behind = false;
 	do {
 		err = is_own ? catch_up(s, n, false) : E_OK;
 		is_own = is_own && err != E_OK;

@@ -143,6 +143,7 @@ wake(int fd, const struct login_client *c, struct span state)
 	if (open_store(&s, c) == E_OK) {
 		nap_wake(&s, state);
 		converse(&s);
+		nap_told(&s);
 	}
 	session_done(&s);
 }

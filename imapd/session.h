@@ -5,7 +5,7 @@
  * What of this sleeps (nap.h): a session that is silent has no process.  What it is then is
  * slept.h's struct slept: enabled, errors, the octets of io.in that were not taken, deflate, the
  * selected mailbox with its rule of the list and the saved result ("$"), in IDLE its tag and its
- * deadline.  The monitor keeps what a login says: has_tls, is_loopback, quota_*.  All else is of
+ * deadline; what NOTIFY asks for, and the mailboxes as they were told.  The monitor keeps what a login says: has_tls, is_loopback, quota_*.  All else is of
  * one command, or from the configuration.  Who adds a field that lives from one command to the next
  * adds it there, too (and to SLEPT_FORMAT 1), or keeps such a session awake in nap.c state_put.
  */
@@ -101,6 +101,7 @@ struct session {
 		int64_t at;       /* the next try; DEADLINE_NONE: never */
 		int64_t woke_ms;  /* it slept before; 0: it did not */
 		bool is_waking;   /* the monitor was not told yet that it is awake */
+		int64_t deadline; /* of the silence that it woke in; 0: none */
 	} nap;
 
 	uint64_t message_size_most; /* APPENDLIMIT */

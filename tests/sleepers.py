@@ -12,9 +12,10 @@ from suite import wait_for
 
 
 class Sleeper:
-    """One that is in IDLE; kind: "plain", "tls", "deflate" (and TLS), "silent" (selected, no IDLE)."""
+    """One that is in IDLE; kind: "plain", "tls", "deflate" (and TLS), "silent" (selected, no IDLE).
+    Without a mailbox none is selected; notify is what it says behind NOTIFY."""
 
-    def __init__(self, suite, user, kind, mailbox="INBOX"):
+    def __init__(self, suite, user, kind, mailbox="INBOX", notify=None, idles=True):
         self.user, self.kind = user, kind
         has_tls = kind in ("tls", "deflate")
         self.socket = socket.create_connection(("127.0.0.1", suite.port("imaps" if has_tls else "imap")), 60)
@@ -29,9 +30,11 @@ class Sleeper:
         if kind == "deflate":
             self.do(b"b COMPRESS DEFLATE")
             self.deflate, self.inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
-        self.do(b"c SELECT " + mailbox.encode())
-        self.exists = 0
-        if kind != "silent":
+        if mailbox:
+            self.do(b"c SELECT " + mailbox.encode())
+        if notify:
+            self.do(b"n NOTIFY " + notify)
+        if idles and kind != "silent":
             self.idle()
 
     def say(self, line):

@@ -108,6 +108,12 @@ enum keeper_ask {
 	 */
 	KEEPER_EVENT,
 	KEEPER_EVENT_DONE, /* u64 number, set: of its uids these are done; none: it was not tried -> said */
+	/*
+	 * u64 since (of FEED), u64 number of METADATA_CHANGES (0: none), u32 mailbox (0: none), u64
+	 * modseq -> said, u8 is_past (then nothing else): the session ends, and is to be woken by
+	 * index/wake.0, which goes at the next change of anything
+	 */
+	KEEPER_DOZE_ALL,
 	KEEPER_ASKS
 };
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * doze.c - the keeper's side of sessions that sleep: they watch index/wake.MAILBOX, which is
- * removed when the mailbox changes.  A file that no one watches any more costs one unlink.
+ * removed when the mailbox changes; those who follow the whole account (NOTIFY) index/wake.0, which
+ * is removed when anything does that they may be told of.  A file that no one watches any more costs
+ * one unlink.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -24,8 +27,32 @@ wake(uint32_t mailbox)
 }
 
 void
+doze_wake(void)
+{
+	if (!the_keeper.is_dozed)
+		return;
+	the_keeper.is_dozed = false;
+	wake(0);
+}
+
+/* The feed tells it otherwise than before; not so who was shown what is \Recent, say. */
+static bool
+is_told_of(const struct slot *s)
+{
+	const struct mailbox *now = &s->now, *next = &s->next;
+	if (s->is_hidden || (now->is_dead && next->is_dead))
+		return false;
+	return s->is_new || now->is_dead != next->is_dead ||
+	       now->modseq != next->modseq || now->uidvalidity != next->uidvalidity ||
+	       now->uidnext != next->uidnext || now->messages != next->messages ||
+	       now->unseen != next->unseen || strcmp(now->name, next->name) != 0;
+}
+
+void
 doze_publish(struct slot *s)
 {
+	if (the_keeper.is_dozed && is_told_of(s))
+		doze_wake();
 	if (!s->is_dozed ||
 	    (s->next.modseq == s->now.modseq && !s->next.is_dead && !s->is_removed))
 		return;
@@ -47,6 +74,8 @@ doze_load(bool is_unclean)
 		struct slot *s = slot_of((uint32_t)id);
 		if (s && !is_unclean)
 			s->is_dozed = true;
+		else if (id == 0 && !is_unclean)
+			the_keeper.is_dozed = true;
 		else
 			wake((uint32_t)id);
 	}

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "store/jobs.h"
 
-enum { NS_SEC = 1000000000 };
+enum { NS_US = 1000 };
 
 uint64_t
 feed_note(void)
@@ -14,7 +14,7 @@ feed_note(void)
 	struct keeper *k = &the_keeper;
 	/* so that no number of a keeper before it is one of this one */
 	if (!k->change)
-		k->change = k->change_first = (uint64_t)clock_wall_sec() * NS_SEC;
+		k->change = k->change_first = (uint64_t)clock_wall_us() * NS_US;
 	return ++k->change;
 }
 
@@ -23,6 +23,12 @@ is_whole(uint64_t since)
 {
 	const struct keeper *k = &the_keeper;
 	return since < k->change_first || since < k->change_gone || since > k->change;
+}
+
+bool
+feed_is_past(uint64_t since)
+{
+	return since < the_keeper.change || is_whole(since);
 }
 
 /* RFC 5465 3: of what may not be looked up nothing is told. */
@@ -79,8 +85,7 @@ answer(struct session *s)
 void
 feed_session(struct session *s)
 {
-	if (s->is_fed && (s->is_fed_now || s->feed_since < the_keeper.change ||
-			     is_whole(s->feed_since)))
+	if (s->is_fed && (s->is_fed_now || feed_is_past(s->feed_since)))
 		answer(s);
 }
 

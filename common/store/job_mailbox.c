@@ -334,6 +334,8 @@ subscribe_synced(struct job *j)
 	struct name_job *n = (struct name_job *)j;
 	if (j->said != STORE_DONE)
 		return;
+	if (subscription_has(buf_as_span(&n->name)) != n->is_subscribed)
+		doze_wake();
 	subscription_set(buf_as_span(&n->name), n->is_subscribed);
 	the_keeper.is_changed = true;
 	struct slot *s = slot_find(buf_as_span(&n->name));

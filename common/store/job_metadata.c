@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * job_metadata.c - METADATA (RFC 5464): entries of a mailbox or of the account, and who is told
- * that they changed.  "/private/specialuse" is the mailbox's special use (RFC 6154 4).
+ * job_metadata.c - METADATA (RFC 5464): entries of a mailbox or of the account.
+ * "/private/specialuse" is the mailbox's special use (RFC 6154 4).
  */
 #include <string.h>
 
-#include "base/clock.h"
 #include "store/annotations.h"
 #include "store/jobs.h"
-
-enum { CHANGES_KEPT = 256 /* that are told to who asks in time */ };
-
-struct change {
-	uint64_t number;
-	uint64_t by; /* session's number */
-	uint32_t mailbox;
-	char entry[METADATA_ENTRY_MAX + 1];
-};
-
-static struct {
-	uint64_t number; /* of the last change: past those of keepers before */
-	struct change ring[CHANGES_KEPT];
-} changes;
 
 struct metadata_job {
 	struct job job;
@@ -53,60 +38,6 @@ static bool
 is_special_use(struct span entry)
 {
 	return span_eqs(entry, METADATA_SPECIAL_USE);
-}
-
-/* ---- what changed ---- */
-
-uint64_t
-metadata_changes_now(void)
-{
-	if (changes.number == 0)
-		changes.number = (uint64_t)clock_wall_us();
-	return changes.number;
-}
-
-static void
-note_change(uint32_t mailbox, struct span entry, const struct session *by)
-{
-	uint64_t number = metadata_changes_now() + 1;
-	struct change *c = &changes.ring[number % CHANGES_KEPT];
-	*c = (struct change){
-	    .number = number, .by = by ? by->number : 0, .mailbox = mailbox};
-	memcpy(c->entry, entry.p, entry.n);
-	changes.number = number;
-}
-
-static void
-put_change(struct buf *b, const struct change *c, const struct session *to)
-{
-	const struct slot *s = slot_of(c->mailbox);
-	unsigned rights = s ? session_rights(to, c->mailbox) : RIGHTS_ALL;
-	if (c->by == to->number || (c->mailbox && !s) || !(rights & RIGHT_LOOKUP) ||
-	    !(rights & RIGHTS_METADATA))
-		return;
-	buf_bytes(b, s ? span_of(s->now.name) : SPAN(""));
-	buf_bytes(b, span_of(c->entry));
-}
-
-int
-ask_metadata_changes(
-    struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
-{
-	struct buf b = {0};
-	uint64_t since = rd_u64(body), now = metadata_changes_now();
-	(void)fd, (void)reply, (void)fd_back;
-	if (rd_end(body) != E_OK)
-		return E_BAD;
-	buf_u8(&b, STORE_DONE);
-	buf_u64(&b, now);
-	if (since && now - since > CHANGES_KEPT && now > since)
-		since = now - CHANGES_KEPT;
-	for (uint64_t n = since + 1; since && n <= now; n++)
-		if (changes.ring[n % CHANGES_KEPT].number == n)
-			put_change(&b, &changes.ring[n % CHANGES_KEPT], a->ctx);
-	session_answer(a->ctx, KEEPER_METADATA_CHANGES, &b, -1);
-	buf_free(&b);
-	return E_MORE;
 }
 
 static bool
@@ -336,9 +267,9 @@ set_synced(struct job *j)
 		return;
 	the_keeper.is_changed = true;
 	for (struct rd r = rd_of(buf_as_span(&m->losers)); r.in.n;)
-		note_change(rd_u32(&r), SPAN(METADATA_SPECIAL_USE), NULL);
+		metadata_note(rd_u32(&r), SPAN(METADATA_SPECIAL_USE), NULL);
 	for (struct rd r = m->entries; r.in.n && next_entry(&r, &e);)
-		note_change(m->id, e.name, j->session);
+		metadata_note(m->id, e.name, j->session);
 }
 
 static void

@@ -121,12 +121,23 @@ ask_handler ask_event, ask_event_done;
 ask_handler ask_guest, ask_file;
 
 /* job_metadata.c */
-ask_handler ask_annotations, ask_metadata, ask_set_metadata, ask_metadata_changes;
+ask_handler ask_annotations, ask_metadata, ask_set_metadata;
+
+/* ---- job_told.c ---- */
+ask_handler ask_metadata_changes;
 /* metadata_changes_now - a number that grows with each change of METADATA; never 0 */
 uint64_t metadata_changes_now(void);
+/* metadata_note - this entry (of the account: mailbox 0) was changed by this session, or by none */
+void metadata_note(uint32_t mailbox, struct span entry, const struct session *by);
+/* metadata_keep - from now on the next keeper knows what changed.  E_OK, E_IO (it cannot be) */
+MUST_USE int metadata_keep(void);
+void metadata_changes_load(void); /* what the one before left */
+
 /* ---- job_feed.c ---- */
 /* feed_note - something of a mailbox changes: its number */
 uint64_t feed_note(void);
+/* feed_is_past - something was noted since that number, or nobody knows */
+bool feed_is_past(uint64_t since);
 /* feed_session - answers it if it waits for what there is by now */
 void feed_session(struct session *);
 

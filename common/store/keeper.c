@@ -370,6 +370,7 @@ begin(void)
 	run.is_alone = true;
 	loop_timer_set(run.upkeep, KEEPER_UPKEEP_MS);
 	loop_timer_set(run.leave, KEEPER_ALONE_MOST_MS); /* for the first */
+	metadata_changes_load();
 	doze_load(k->checks_sums || k->is_rebuilt);
 	if (copies_undo() != E_OK)
 		log_event(LOG_ERR, "copies_not_undone", "%s", "");

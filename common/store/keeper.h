@@ -96,6 +96,7 @@ struct keeper {
 	 */
 	uint64_t change, change_first, change_gone, change_names;
 	bool is_changed; /* since the last dump */
+	bool is_dozed;   /* sessions sleep that follow the whole account: doze.c */
 	/* what placers had placed when all of new/ was taken in last */
 	struct usage noted;
 	struct usage own_limits; /* that the user set: the file limits */
@@ -189,11 +190,16 @@ struct span ask_body(struct rd *body, int *fd);
  * that was on disk may not have been told
  */
 void doze_load(bool is_unclean);
+/* doze_wake - those who follow the whole account: a subscription, or METADATA, changes */
+void doze_wake(void);
 /* slices_drop - what sessions turned for searches of a mailbox; also what one has only begun */
 void slices_drop(uint32_t mailbox);
 /* slices_are - a name in index/: is it one that slices_drop of that mailbox removes? */
 bool slices_are(const char *name, uint32_t *mailbox);
-/* doze_publish - before what a batch did to it is: those who sleep in it are woken */
+/*
+ * doze_publish - before what a batch did to it is: those who sleep in it are woken, and those who
+ * follow the whole account
+ */
 void doze_publish(struct slot *);
 
 /* ---- floor.c ---- */

@@ -70,3 +70,15 @@ store_metadata_quiet(struct store *s)
 {
 	s->metadata_seen = 0;
 }
+
+uint64_t
+store_metadata_seen(const struct store *s)
+{
+	return s->metadata_seen;
+}
+
+void
+store_metadata_go_on(struct store *s, uint64_t seen)
+{
+	s->metadata_seen = seen;
+}

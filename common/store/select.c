@@ -331,7 +331,31 @@ ask_doze(struct store *s, const struct store_view *v, uint64_t modseq, bool *tak
 	return is_past ? E_MORE : E_OK;
 }
 
-/* The file is there for as long as nothing changes: all who sleep in the mailbox watch it. */
+/* E_OK; E_MORE: something happened since */
+static int
+ask_doze_all(
+    struct store *s, const struct store_view *v, uint64_t modseq, uint64_t since)
+{
+	struct buf body = {0};
+	struct answer answer;
+	buf_u64(&body, since);
+	buf_u64(&body, s->metadata_seen);
+	buf_u32(&body, v ? v->mailbox : 0);
+	buf_u64(&body, modseq);
+	enum store_said said =
+	    keeper_ask_said(s, KEEPER_DOZE_ALL, &body, true, &answer);
+	if (said == STORE_NONEXISTENT)
+		return E_MORE;
+	bool is_past = rd_u8(&answer.body) != 0;
+	if (said != STORE_DONE || answer_end(&answer) != E_OK)
+		return E_IO;
+	return is_past ? E_MORE : E_OK;
+}
+
+/*
+ * The file is there for as long as nothing changes: all who sleep in the mailbox watch it, or (0)
+ * who follow the account.
+ */
 static int
 watch_mailbox(int inotify, uint32_t mailbox)
 {
@@ -387,6 +411,27 @@ store_doze(struct store *s, const struct store_view *v, uint64_t modseq, int *ou
 		err = store_sync(s);
 	if (err == E_OK && takes_in)
 		err = ask_doze(s, v, modseq, &takes_in);
+	if (err != E_OK)
+		retire(s, inotify);
+	else
+		*out = inotify;
+	return err;
+}
+
+int
+store_doze_all(struct store *s, const struct store_view *v, uint64_t modseq,
+    uint64_t since, int *out)
+{
+	retire(s, -1);
+	int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int err = inotify >= 0 ? watch_mailbox(inotify, 0) : E_IO;
+	if (err == E_OK)
+		err = watch_new(inotify);
+	/* what came before new/ is watched is taken in before the keeper is asked */
+	if (err == E_OK)
+		err = store_sync(s);
+	if (err == E_OK)
+		err = ask_doze_all(s, v, modseq, since);
 	if (err != E_OK)
 		retire(s, inotify);
 	else

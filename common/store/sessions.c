@@ -159,6 +159,31 @@ ask_doze(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_OK;
 }
 
+static int
+ask_doze_all(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct session *s = a->ctx;
+	uint64_t since = rd_u64(body), metadata = rd_u64(body);
+	uint32_t mailbox = rd_u32(body);
+	uint64_t modseq = rd_u64(body);
+	const struct slot *slot = slot_of(mailbox);
+	enum store_said said = STORE_DONE;
+	(void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	bool is_past = feed_is_past(since) || (slot && slot->now.modseq > modseq) ||
+	               (metadata && metadata != metadata_changes_now());
+	if (mailbox && !slot)
+		said = STORE_NONEXISTENT;
+	else if (!is_past && metadata && metadata_keep() != E_OK)
+		said = STORE_LATER;
+	s->is_dozing = said == STORE_DONE && !is_past;
+	the_keeper.is_dozed |= s->is_dozing;
+	buf_u8(reply, said);
+	buf_u8(reply, is_past);
+	return E_OK;
+}
+
 bool
 sessions_take_guest(struct span who)
 {
@@ -258,6 +283,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_EVENT_DONE]    = {"EVENT_DONE",    PH_ANY,   0,     ANY_BYTES,          false,   ask_event_done},
 	[KEEPER_PEEK]          = {"PEEK",          PH_ANY,   0,     NAME_BYTES,         true,    ask_peek},
 	[KEEPER_URL_KEY]       = {"URL_KEY",       PH_ANY,   0,     NAME_BYTES + 1,     false,   ask_url_key},
+	[KEEPER_DOZE_ALL]      = {"DOZE_ALL",      PH_ANY,   0,     28,                 false,   ask_doze_all},
 };
 
 /* clang-format on */

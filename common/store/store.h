@@ -308,6 +308,9 @@ enum store_said store_metadata_set(
 MUST_USE int store_metadata_changes(struct store *,
     void (*fn)(void *ctx, struct span mailbox, struct span entry), void *ctx);
 void store_metadata_quiet(struct store *); /* nobody wants to hear any more */
+/* What store_metadata_changes told last, through a sleep; 0: it was not asked */
+uint64_t store_metadata_seen(const struct store *);
+void store_metadata_go_on(struct store *, uint64_t seen);
 
 /*
  * ---- access keys of mailboxes: RFC 4467.  Who has the key can make URLs that give access to the
@@ -440,6 +443,12 @@ void store_feed_end(struct store *);
  */
 MUST_USE int store_doze(
     struct store *, const struct store_view *, uint64_t modseq, int *out);
+/*
+ * store_doze_all - the same, once anything of the account changed that the feed (since) tells, or
+ * METADATA where that is asked for; and that mailbox after modseq (NULL: none is selected)
+ */
+MUST_USE int store_doze_all(struct store *, const struct store_view *, uint64_t modseq,
+    uint64_t since, int *out);
 /*
  * store_reselect - the view of a mailbox that another process had selected: by its id, as
  * store_view_renew has it.  E_OK, E_BAD (it is no more), E_IO

@@ -119,6 +119,9 @@ sample_keeper(uint16_t type, struct buf *b)
 	case KEEPER_QUOTA:
 		put_u32s(b, 6);
 		break;
+	case KEEPER_DOZE_ALL:
+		put_u32s(b, 7);
+		break;
 	case KEEPER_WAIT:
 		put_u32s(b, 5);
 		break;

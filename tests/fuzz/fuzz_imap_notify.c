@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_imap_notify.c - the text behind NOTIFY, and mailboxes behind IN of ESEARCH: what is accepted is within its
- * limits and asks for nothing that is not there; the table of mailboxes through a sleep.
- * fuzz: imapd/notify_parse.c imapd/notify_table.c imapd/mailbox_filter.c imapd/fetch_att.c imapd/parse.c imapd/parse_values.c imapd/partial.c imapd/respond.c
+ * limits and asks for nothing that is not there; that, and the table of mailboxes, through a sleep.
+ * fuzz: imapd/notify_parse.c imapd/notify_saved.c imapd/notify_table.c imapd/mailbox_filter.c imapd/fetch_att.c imapd/parse.c imapd/parse_values.c imapd/partial.c imapd/respond.c
  * fuzz: common/store/numset.c common/store/name.c common/mime/section.c common/mime/cache_names.c common/mime/header.c common/mime/imap_string.c common/mime/transfer.c common/mime/tree.c common/mime/lex.c common/mime/param.c common/mime/word.c common/mime/charset.c common/mime/charset_row.c common/mime/date.c common/mime/utf7.c
  * libs: -lunistring
  */
 #include <stdlib.h>
 
 #include "imapd/notify_parse.h"
+#include "imapd/notify_saved.h"
 #include "imapd/notify_table.h"
 #include "imapd/respond.h"
 
@@ -79,6 +80,26 @@ check_table(struct span saved)
 	buf_free(&second);
 }
 
+/* What a nest gives back: said once more it is the same, and a table stands behind it, or nothing. */
+static void
+check_saved(struct span saved)
+{
+	struct notify_saved z;
+	struct notify_set set;
+	struct rd r = rd_of(saved);
+	struct buf again = {0};
+	struct arena arena = {.max_bytes = ARENA_MAX};
+	if (notify_saved_get(&r, &z) == E_OK) {
+		struct parse p = {.in = z.text, .arena = &arena, .is_utf8 = z.is_utf8};
+		check_set(notify_parse(&p, &set), &p, &set);
+		notify_saved_put(&again, &z);
+		check(span_eq(buf_as_span(&again), span_head(saved, again.len)));
+		check_table(r.in);
+	}
+	arena_reset(&arena);
+	buf_free(&again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -95,5 +116,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(n_names <= FILTER_NAMES_MOST);
 	arena_reset(&arena);
 	check_table(span_make(data, n));
+	check_saved(span_make(data, n));
 	return 0;
 }

@@ -145,6 +145,12 @@ home_kill(void)
 }
 
 void
+home_end(void)
+{
+	end_keeper(SIGTERM);
+}
+
+void
 home_damage(void)
 {
 	home_kill();

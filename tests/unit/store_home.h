@@ -21,6 +21,7 @@ int home_teardown(void **state);
 void home_reopen(struct home *); /* both sessions again, after the keeper ended */
 int home_keeper(void);           /* its pid; 0: there is none */
 void home_kill(void);            /* kill -9, and it is gone */
+void home_end(void);             /* it ends in order, and is gone */
 void home_damage(void);          /* killed, and its index is overwritten */
 /* the keeper is killed; another one begins and ends in order, which writes a dump */
 void home_dump(void);
