@@ -188,17 +188,19 @@ scan_begin(void)
 	in.placed = the_keeper.noted;
 }
 
+/* One at least, whatever time there is: that none was read is said by the end of the folder alone. */
 static void
 scan_some(void)
 {
-	struct dirent *e = NULL;
-	while (in.folder && in.n < TAKEIN_SORTED && job_has_time() &&
-	       (e = readdir(in.folder)))
-		look_at(e->d_name);
+	struct dirent *e;
+	do {
+		e = readdir(in.folder);
+		if (e)
+			look_at(e->d_name);
+	} while (e && in.n < TAKEIN_SORTED && job_has_time());
 	if (e && in.n < TAKEIN_SORTED)
 		return; /* time is over */
-	if (in.folder)
-		closedir(in.folder);
+	closedir(in.folder);
 	in.folder = NULL;
 	if (in.n)
 		qsort(in.all, in.n, sizeof *in.all, by_arrival);
