@@ -263,6 +263,12 @@ agents_run(const struct target *t, const struct agent_order *o,
 }
 
 void
+agents_took(const struct target *t, int64_t ms)
+{
+	agent_of(t->home)->taken_ms += ms;
+}
+
+void
 agents_done(const struct target *t)
 {
 	struct agent *a = agent_of(t->home);

@@ -24,7 +24,7 @@ enum {
 	 */
 	AGENT_UNASKED_MOST = 5,
 	AGENT_UNASKED_MS = 600000,
-	/* the scripts of a mailbox may take so long in each window; then its mail waits */
+	/* scripts and programs of a mailbox may take so long in each window; then its mail waits */
 	AGENT_WINDOW_MS = 60000,
 	AGENT_ALLOWANCE_MS = 20000,
 };
@@ -55,6 +55,8 @@ void agents_open(const struct conf *);
 MUST_USE int agents_run(const struct target *, const struct agent_order *,
     int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t deadline,
     struct arena *, struct agent_answer *out);
+/* agents_took - what its scripts asked for took so long: it counts as theirs (AGENT_ALLOWANCE_MS) */
+void agents_took(const struct target *, int64_t ms);
 /* agents_done - all that the last answer said has happened: AGENT_DONE */
 void agents_done(const struct target *);
 

@@ -138,6 +138,17 @@ letters_redirect(struct work *w, const struct sieve_action *a, unsigned index)
 	buf_free(&fields);
 }
 
+/* How many before it run the same with the same arguments: what is remembered of it goes by that. */
+static unsigned
+same_pipes(const struct work *w, struct span words)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < w->answer.n_sends; i++)
+		n +=
+		    w->sends[i].kind == SEND_PIPE && span_eq(w->sends[i].fields, words);
+	return n;
+}
+
 void
 letters_pipe(struct work *w, const struct sieve_action *a, unsigned index)
 {
@@ -163,6 +174,7 @@ letters_pipe(struct work *w, const struct sieve_action *a, unsigned index)
 	buf_bytes(&words, a->pipe.name);
 	for (size_t i = 0; i < a->pipe.n_args; i++)
 		buf_bytes(&words, a->pipe.args[i]);
+	s->number = (uint16_t)same_pipes(w, buf_as_span(&words));
 	s->notify = (uint8_t)((a->pipe.is_try ? PIPE_IS_TRY : 0) |
 			      (a->is_copy ? PIPE_IS_COPY : 0));
 	s->fields = work_kept(w, buf_as_span(&words));

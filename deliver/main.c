@@ -109,7 +109,7 @@ static struct role roles[] = {
 		.jail = signer_jail, .run = signer_run},
 	[DELIVER_DKIM] = {.name = "dkim", .user = USER_KEY, .flags = ROLE_LAZY, .at_start = 1,
 		.jail = key_mail_jail, .run = key_mail_run},
-	[DELIVER_RUNNER_ROLE] = {.name = "runner", .user = USER_NET, .flags = ROLE_SESSION,
+	[DELIVER_RUNNER_ROLE] = {.name = "runner", .user = USER_NET, .flags = ROLE_SESSION | ROLE_GROUP,
 		.prepare = runner_prepare, .jail = runner_jail, .run = runner_run},
 	METRICS_ROLE,
 };
@@ -124,6 +124,7 @@ self_test(const struct conf *conf, struct buf *errors)
 		err = E_BAD;
 	if (lists_self_test(conf, errors) != E_OK)
 		err = E_BAD;
+	runner_programs_test(conf, errors); /* one that cannot be run stops no other */
 	if (has_no_sieve(conf))
 		return err;
 	return auth_self_test(conf, errors) == E_OK ? err : E_BAD;

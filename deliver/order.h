@@ -71,8 +71,9 @@ enum { PIPE_IS_TRY = 1, PIPE_IS_COPY = 2 };
 
 /* A message that goes out. */
 struct agent_send {
-	uint8_t kind;             /* enum agent_send_kind */
-	uint16_t number;          /* of the action */
+	uint8_t kind; /* enum agent_send_kind */
+	/* of the action; of a pipe: how many before it have the same fields */
+	uint16_t number;
 	const struct span *rcpts; /* borrow: arena */
 	uint16_t n_rcpts;
 	/* of a redirect: instead of what the sender asked for; 0: that; of a pipe: PIPE_IS_ */

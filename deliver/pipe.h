@@ -37,7 +37,7 @@ enum {
 
 struct pipe_order {
 	struct file_id id; /* of the message in this mailbox */
-	uint16_t number;   /* of the action */
+	uint16_t number;   /* of those with these words, from 0 */
 	/* borrow: the name, then the arguments */
 	struct span words[PIPE_WORDS_MAX];
 	size_t n_words;

@@ -23,9 +23,10 @@
 /* In the id of a slot. */
 enum slot_state { STATE_BEGUN, STATE_ENDED, STATE_FAILED };
 
-enum { SLOT_STATE, SLOT_STATUS, LOST_SEC = 60 };
+enum { SLOT_STATE, SLOT_STATUS };
 
 static int chan = -1; /* own */
+static pid_t others;  /* the group of the monitor, which we leave and go back to */
 
 static void
 on_client(int fd, unsigned kind, struct span about)
@@ -41,7 +42,8 @@ int
 runner_prepare(void)
 {
 	jail_compile(JAIL_PROGRAM | JAIL_GROUP); /* the program's own */
-	return EX_OK;
+	others = getpgrp();
+	return setpgid(0, 0) == 0 ? EX_OK : EX_OSERR; /* the group of the program */
 }
 
 void
@@ -57,45 +59,30 @@ runner_jail(struct jail *j)
 	for (size_t i = 0; i < COUNT(executable); i++)
 		jail_allow(j, executable[i], JAIL_READ | JAIL_EXEC);
 	jail_allow(j, "/dev/null", JAIL_READ | JAIL_WRITE);
-	for (size_t i = 0;
-	     i < conf_list_count(c, "deliver", "programs") && i < RUNNER_PROGRAMS_MOST;
-	     i++) {
-		struct span path = span_of(conf_list(c, "deliver", "programs", i));
-		span_cut(&path, '=');
-		jail_allow(j, path.p, JAIL_READ | JAIL_EXEC);
-	}
-}
-
-/* NULL: the site has no program of that name. */
-static const char *
-path_of(struct span name)
-{
-	const struct conf *c = the_child.conf;
-	for (size_t i = 0;
-	     i < conf_list_count(c, "deliver", "programs") && i < RUNNER_PROGRAMS_MOST;
-	     i++) {
-		struct span path = span_of(conf_list(c, "deliver", "programs", i));
-		if (span_eq(span_cut(&path, '='), name))
-			return path.p;
-	}
-	return NULL;
+	runner_programs_jail(c, j);
 }
 
 /* ---- what is remembered ---- */
 
+/*
+ * Of the message, and of what is run with which arguments: the script may be another one when the message
+ * is tried again.
+ */
 static struct recall_slot
 slot_of(const struct pipe_order *o, enum slot_state state, unsigned status, int64_t now)
 {
-	struct buf number = {0};
-	buf_u16(&number, o->number);
+	struct buf what = {0};
+	buf_u16(&what, o->number);
+	for (size_t i = 0; i < o->n_words; i++)
+		buf_bytes(&what, o->words[i]);
 	struct recall_slot s = {
-	    .key = recall_key_of(RECALL_PROGRAM, span_make(o->id.b, sizeof o->id.b),
-		buf_as_span(&number)),
+	    .key = recall_key_of(
+		RECALL_PROGRAM, span_make(o->id.b, sizeof o->id.b), buf_as_span(&what)),
 	    .until_sec = now + PIPE_KEPT_SEC,
 	    .since_sec = now};
 	s.id.b[SLOT_STATE] = (unsigned char)state;
 	s.id.b[SLOT_STATUS] = (unsigned char)status;
-	buf_free(&number);
+	buf_free(&what);
 	return s;
 }
 
@@ -120,7 +107,7 @@ by_memory(int dir, const struct pipe_order *o, int64_t now, struct buf *reason)
 		return by_status(s.id.b[SLOT_STATUS], SPAN("it ended before"), reason);
 	if (err == E_OK && s.id.b[SLOT_STATE] == STATE_FAILED)
 		return PIPE_FAILED;
-	bool is_lost = err == E_OK && now - s.since_sec > time_sec + LOST_SEC;
+	bool is_lost = err == E_OK && now - s.since_sec > time_sec + RUNNER_SPARE_SEC;
 	if (is_lost)
 		log_event(LOG_WARNING, "program_lost", "account=%s name=%s",
 		    log_qs(the_child.account), log_q(o->words[0]));
@@ -130,15 +117,15 @@ by_memory(int dir, const struct pipe_order *o, int64_t now, struct buf *reason)
 
 /* ---- one of them ---- */
 
+/* Who wants to be asked again is forgotten, and run again; so is what was not begun. */
 static void
-remember_end(int dir, const struct pipe_order *o, const struct runner_end *end)
+remember_end(
+    int dir, const struct pipe_order *o, const struct runner_end *end, bool is_later)
 {
-	const char *code;
 	int64_t now = clock_wall_sec();
 	struct recall_slot s =
 	    slot_of(o, end->has_exited ? STATE_ENDED : STATE_FAILED, end->status, now);
-	/* who wants to be asked again is forgotten, and run again */
-	if (end->has_exited && pipe_outcome_of(end->status, &code) == PIPE_LATER)
+	if (is_later)
 		s.until_sec = now;
 	if (recall_put(dir, &s, now) != E_OK)
 		log_event(LOG_WARNING, "program_end_not_kept", "%s", "");
@@ -150,17 +137,20 @@ run(int dir, const char *path, const struct pipe_order *o, struct buf *reason)
 	struct runner_end end = {.why = "", .said = {.max = RUNNER_SAID_MAX}};
 	int64_t begun = clock_mono_ms();
 	int64_t time_sec = conf_int(the_child.conf, "deliver", "program_time");
-	if (runner_exec(path, o, time_sec, &end) != E_OK)
-		end.why = "\"it could not be begun\"";
+	enum pipe_outcome outcome = PIPE_FAILED;
+	int err = runner_exec(path, o, time_sec, others, &end);
+	if (err == E_LIMIT) {
+		buf_str(reason, "4.3.2 a program of the mailbox cannot be begun now");
+		outcome = PIPE_LATER;
+	} else if (end.has_exited) {
+		outcome = by_status(end.status, buf_as_span(&end.said), reason);
+	}
 	log_event(end.has_exited && end.status == 0 ? LOG_INFO : LOG_NOTICE,
 	    "program_ended", "account=%s name=%s status=%d why=%s ms=%lld said=%s",
 	    log_qs(the_child.account), log_q(o->words[0]),
 	    end.has_exited ? (int)end.status : -1, end.why[0] ? end.why : "-",
 	    (long long)(clock_mono_ms() - begun), log_q(buf_as_span(&end.said)));
-	remember_end(dir, o, &end);
-	enum pipe_outcome outcome =
-	    end.has_exited ? by_status(end.status, buf_as_span(&end.said), reason)
-			   : PIPE_FAILED;
+	remember_end(dir, o, &end, outcome == PIPE_LATER);
 	buf_free(&end.said);
 	return outcome;
 }
@@ -169,7 +159,7 @@ static enum pipe_outcome
 once(const struct pipe_order *o, struct buf *reason)
 {
 	struct sieve_scripts folder = {.dir = -1};
-	const char *path = path_of(o->words[0]);
+	const char *path = runner_program(the_child.conf, o->words[0]);
 	int64_t now = clock_wall_sec();
 	enum pipe_outcome outcome = PIPE_LATER;
 	int home =

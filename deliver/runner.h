@@ -10,17 +10,31 @@
 #include "deliver/pipe.h"
 #include "proc/jail.h"
 
+struct conf;
+
 enum {
 	RUNNER_PROGRAMS_MOST = 12,
 	RUNNER_OUTPUT_MAX = 64 << 10, /* octets that it may say; then it is killed */
 	RUNNER_SAID_MAX = 200,        /* of which so many are told */
 	RUNNER_PROCESSES_MOST = 128,  /* of its user, while it runs */
 	RUNNER_FILE_BYTES_MAX = 1 << 30,
+	/* behind program_time: the monitor kills a runner then, and how it ended is not known any more */
+	RUNNER_SPARE_SEC = 60,
 };
 
 int runner_prepare(void);
 void runner_jail(struct jail *);
 int runner_run(void);
+
+/* ---- runner_programs.c: what the setting programs names ---- */
+/* runner_program - its path; NULL: there is none of that name, or none that may be run */
+const char *runner_program(const struct conf *, struct span name);
+void runner_programs_jail(const struct conf *, struct jail *);
+/*
+ * runner_programs_test - a line for each that cannot be run, or that others could put something else in
+ * the place of: it is none then, and no trouble to the others
+ */
+void runner_programs_test(const struct conf *, struct buf *lines);
 
 /* ---- runner_exec.c ---- */
 
@@ -32,11 +46,14 @@ struct runner_end {
 };
 
 /*
- * runner_exec - until its end, or time_sec; then its whole process group is killed.
+ * runner_exec - once in a process that leads a group: that becomes the program's, until its end, or
+ * time_sec; then all of it is killed.
  *   path     borrow
- *   returns  E_OK; E_IO: it was not begun (logged)
+ *   others   a process group of the same session, to which we go
+ *   returns  E_OK; E_LIMIT: it was not begun for lack of something that may be there later; E_BAD: it
+ *            cannot be begun (both are logged)
  */
 MUST_USE int runner_exec(const char *path, const struct pipe_order *, int64_t time_sec,
-    struct runner_end *out);
+    pid_t others, struct runner_end *out);
 
 #endif

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* runner_exec.c - a program of somebody else's: begun, listened to, and killed in time. */
+/*
+ * runner_exec.c - a program of somebody else's: begun, listened to, and killed in time.  It and all that
+ * it starts is in the process group that has our pid as its number, which nobody can leave (seccomp), and
+ * we are not: we kill that group at the end, and the monitor does when we die, however we do (ROLE_GROUP).
+ * It may not signal us, whose uid it has (Landlock, ABI 6); and what loses its parent becomes our child.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,25 +24,44 @@
 #include "proc/child.h"
 #include "proc/filter.h"
 
-enum { EXEC_FAILED = 127, ENVIRONMENT_MOST = 8, OUTPUT_CHUNK = 4096 };
+enum { ENVIRONMENT_MOST = 8, OUTPUT_CHUNK = 4096 };
+
+/* Of the child: where it says why it did not become the program, closed once it has. */
+enum { TROUBLE = STDERR_FILENO + 1 };
+
+/* What is begun, on our side. */
+struct begun {
+	pid_t pid;
+	int out;     /* own: what it says */
+	int signals; /* own: signalfd of SIGCHLD */
+	int trouble; /* own: an errno, if it could not become the program */
+};
 
 /* ---- in the child ---- */
 
-static void
+static bool
 limit(int what, rlim_t most)
 {
 	const struct rlimit l = {most, most};
-	if (setrlimit((__rlimit_resource_t)what, &l) != 0)
-		_exit(EXEC_FAILED);
+	return setrlimit((__rlimit_resource_t)what, &l) == 0;
 }
 
-static void
+static bool
 limits(int64_t time_sec)
 {
-	limit(RLIMIT_CPU, (rlim_t)time_sec + 1);
-	limit(RLIMIT_FSIZE, RUNNER_FILE_BYTES_MAX);
-	if (the_child.has_root) /* without, all accounts are one user's */
-		limit(RLIMIT_NPROC, RUNNER_PROCESSES_MOST);
+	return limit(RLIMIT_CPU, (rlim_t)time_sec + 1) &&
+	       limit(RLIMIT_FSIZE, RUNNER_FILE_BYTES_MAX) &&
+	       /* without, all accounts are one user's */
+	       (!the_child.has_root || limit(RLIMIT_NPROC, RUNNER_PROCESSES_MOST));
+}
+
+static bool
+descriptors(int in, int out, int trouble)
+{
+	bool is_good = dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2;
+	if (is_good && trouble != TROUBLE)
+		is_good = dup3(trouble, TROUBLE, O_CLOEXEC) == TROUBLE;
+	return is_good && close_range(TROUBLE + 1, ~0u, 0) == 0;
 }
 
 static void
@@ -51,19 +75,24 @@ signals_as_new(void)
 }
 
 NORETURN static void
-become(const char *path, char *const *argv, char *const *envp, int in, int out,
-    int64_t time_sec)
+fail(int trouble)
 {
-	if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
-	    dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
-		_exit(EXEC_FAILED);
-	limits(time_sec);
-	close_range(3, ~0u, 0);
-	if (filter_enter(JAIL_PROGRAM | JAIL_GROUP) != E_OK)
-		_exit(EXEC_FAILED);
+	const int why = errno;
+	_exit(write(trouble, &why, sizeof why) == (ssize_t)sizeof why ? 0 : 1);
+}
+
+NORETURN static void
+become(const char *path, char *const *argv, char *const *envp, int in, int out,
+    int trouble, int64_t time_sec)
+{
+	if (!descriptors(in, out, trouble))
+		fail(trouble);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || !limits(time_sec) ||
+	    jail_signals() == E_IO || filter_enter(JAIL_PROGRAM | JAIL_GROUP) != E_OK)
+		fail(TROUBLE);
 	signals_as_new();
 	execve(path, argv, envp);
-	_exit(EXEC_FAILED);
+	fail(TROUBLE);
 }
 
 /* ---- what it gets ---- */
@@ -132,83 +161,185 @@ listen_to(int fd, struct runner_end *end, size_t *n_said)
 	return *n_said <= RUNNER_OUTPUT_MAX;
 }
 
-/* Until it has ended, says too much, or its time is over: then why says so. */
-static void
-watch(int pidfd, int out, int64_t time_sec, struct runner_end *end)
+/* Reaps who died, so that they count as no processes of the user's.  true: it was among them */
+static bool
+reap(pid_t pid, int flags, int *status)
+{
+	int any;
+	bool was_it = false;
+	for (;;) {
+		pid_t who = waitpid(-1, &any, flags);
+		if (who < 0 && errno == EINTR)
+			continue;
+		if (who <= 0)
+			return was_it;
+		if (who == pid) {
+			*status = any;
+			was_it = true;
+		}
+	}
+}
+
+static bool
+has_ended(const struct begun *b, int *status)
+{
+	struct signalfd_siginfo info;
+	while (read(b->signals, &info, sizeof info) == (ssize_t)sizeof info)
+		;
+	return reap(b->pid, WNOHANG, status);
+}
+
+/* Until it has ended, says too much, or its time is over: then why says so.  true: it has ended */
+static bool
+watch(struct begun *b, int64_t time_sec, struct runner_end *end, int *status)
 {
 	int64_t deadline = deadline_in_ms(time_sec * 1000);
 	struct pollfd p[2] = {
-	    {.fd = pidfd, .events = POLLIN}, {.fd = out, .events = POLLIN}};
+	    {.fd = b->signals, .events = POLLIN}, {.fd = b->out, .events = POLLIN}};
 	size_t n_said = 0;
-	for (;;) {
+	bool is_over = false;
+	while (!is_over && !end->why[0]) {
 		int n = poll(p, 2, (int)deadline_left_ms(deadline));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (p[1].revents && !listen_to(out, end, &n_said))
+		if (p[1].revents && !listen_to(b->out, end, &n_said))
 			p[1].fd = -1;
-		if (p[0].revents || end->why[0])
-			break;
-		if (n == 0) {
+		is_over = p[0].revents && has_ended(b, status);
+		if (n == 0)
 			end->why = "\"its time is over\"";
-			break;
-		}
 	}
 	/* what it said last */
 	while (!end->why[0] && p[1].fd >= 0 && poll(&p[1], 1, 0) > 0 &&
-	       listen_to(out, end, &n_said))
+	       listen_to(b->out, end, &n_said))
 		;
+	return is_over;
 }
 
+/* All that it left behind, too, is dead then. */
 static void
-reap(pid_t pid, struct runner_end *end)
+finish(struct begun *b, int64_t time_sec, struct runner_end *end)
 {
 	int status = 0;
-	/* all that it left behind, too: none of them can have left its group */
-	kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	bool is_over = watch(b, time_sec, end, &status);
+	(void)kill(-getpid(), SIGKILL); /* its group, which has our number: not ours */
+	is_over |= reap(b->pid, 0, &status);
 	if (end->why[0])
 		return;
-	if (WIFEXITED(status) && WEXITSTATUS(status) != EXEC_FAILED) {
+	if (is_over && WIFEXITED(status)) {
 		end->has_exited = true;
 		end->status = (unsigned)WEXITSTATUS(status);
 	} else {
-		end->why = WIFSIGNALED(status) ? "\"it was killed\""
-		                               : "\"it could not be executed\"";
+		end->why = "\"it was killed\"";
 	}
+}
+
+/* ---- it begins ---- */
+
+/* What there is too little of now, and may be enough of later; or the file is just being written. */
+static bool
+is_for_now(int err)
+{
+	static const int all[] = {EAGAIN, ENOMEM, ENFILE, EMFILE, EIO, EINTR, ENOBUFS,
+	    ENOSPC, EDQUOT, ETXTBSY};
+	for (size_t i = 0; i < COUNT(all); i++)
+		if (err == all[i])
+			return true;
+	return false;
+}
+
+static void
+begun_close(struct begun *b)
+{
+	int fds[] = {b->out, b->signals, b->trouble};
+	for (size_t i = 0; i < COUNT(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int
+sigchld_fd(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/*
+ * A process that has our group, which we leave then.  E_OK; E_IO (errno): there is none
+ *   others  the group of our monitor
+ */
+static int
+begin(const char *path, char *const *argv, char *const *envp, int in, int64_t time_sec,
+    pid_t others, struct begun *b)
+{
+	int out[2] = {-1, -1}, trouble[2] = {-1, -1};
+	*b = (struct begun){.pid = -1, .out = -1, .trouble = -1};
+	b->signals = sigchld_fd();
+	if (b->signals >= 0 && pipe2(out, O_CLOEXEC) == 0 &&
+	    pipe2(trouble, O_CLOEXEC) == 0 && fcntl(out[0], F_SETFL, O_NONBLOCK) == 0 &&
+	    prctl(PR_SET_CHILD_SUBREAPER, 1) == 0)
+		b->pid = fork();
+	if (b->pid == 0)
+		become(path, argv, envp, in, out[1], trouble[1], time_sec);
+	int err = errno;
+	if (out[1] >= 0)
+		close(out[1]);
+	if (trouble[1] >= 0)
+		close(trouble[1]);
+	b->out = out[0];
+	b->trouble = trouble[0];
+	if (b->pid > 0 && setpgid(0, others) == 0)
+		return E_OK;
+	if (b->pid > 0) { /* the monitor is gone: nobody would watch over it */
+		err = errno;
+		(void)kill(b->pid, SIGKILL);
+		int status;
+		(void)reap(b->pid, 0, &status);
+	}
+	errno = err;
+	return E_IO;
+}
+
+/* 0: it became the program; else why not */
+static int
+trouble_of(const struct begun *b)
+{
+	int why = 0;
+	ssize_t n;
+	do
+		n = read(b->trouble, &why, sizeof why);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof why ? why : 0;
 }
 
 int
 runner_exec(const char *path, const struct pipe_order *o, int64_t time_sec,
-    struct runner_end *end)
+    pid_t others, struct runner_end *end)
 {
 	struct arena arena = {.max_bytes = 1 << 20};
 	char *argv[PIPE_WORDS_MAX + 1], *envp[ENVIRONMENT_MOST + 1];
-	int pipes[2] = {-1, -1}, in = message_file(o->message), pidfd = -1;
-	pid_t pid = -1;
+	struct begun b = {.pid = -1, .out = -1, .signals = -1, .trouble = -1};
+	int in = message_file(o->message), status = 0, why = 0, err = E_IO;
 	make_texts(&arena, path, o, argv, envp);
-	if (in >= 0 && pipe2(pipes, O_CLOEXEC) == 0 &&
-	    fcntl(pipes[0], F_SETFL, O_NONBLOCK) == 0)
-		pid = fork();
-	if (pid == 0)
-		become(path, argv, envp, in, pipes[1], time_sec);
-	if (pid > 0) {
-		(void)setpgid(pid, pid); /* whichever of us is first */
-		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-		close(pipes[1]);
-		pipes[1] = -1;
-		if (pidfd < 0)
-			end->why = "\"it cannot be watched\"";
-		else
-			watch(pidfd, pipes[0], time_sec, end);
-		reap(pid, end);
-	}
-	int fds[] = {in, pipes[0], pipes[1], pidfd};
-	for (size_t i = 0; i < COUNT(fds); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	if (in >= 0)
+		err = begin(path, argv, envp, in, time_sec, others, &b);
+	if (err != E_OK)
+		why = errno ? errno : EAGAIN;
+	else if ((why = trouble_of(&b)) == 0)
+		finish(&b, time_sec, end);
+	else
+		(void)reap(b.pid, 0, &status);
+	if (in >= 0)
+		close(in);
+	begun_close(&b);
 	arena_reset(&arena);
-	if (pid < 0)
-		log_event(LOG_ERR, "program_not_begun", "err=%s", log_errno(errno));
-	return pid > 0 ? E_OK : E_IO;
+	if (!why)
+		return E_OK;
+	log_event(LOG_ERR, "program_not_begun", "path=%s err=%s", log_qs(path),
+	    log_errno(why));
+	end->why = "\"it could not be executed\"";
+	return err != E_OK || is_for_now(why) ? E_LIMIT : E_BAD;
 }

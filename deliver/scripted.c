@@ -388,10 +388,14 @@ pipe_one(const struct scripted *s, const struct agent_send *send)
 	    .sender = j->sender,
 	    .recipient = address_with_detail(s->target),
 	    .orig_recipient = span_head(s->rcpt->address, ORDER_ADDRESS_MAX)};
+	int64_t begun = clock_mono_ms();
 	buf_reset(&scripted.reason);
 	if (pipe_words(send->fields, &o) != E_OK)
 		return PIPE_FAILED;
-	return pipe_run(s->target, &o, send_piped, &p, &scripted.reason);
+	enum pipe_outcome outcome =
+	    pipe_run(s->target, &o, send_piped, &p, &scripted.reason);
+	agents_took(s->target, clock_mono_ms() - begun);
+	return outcome;
 }
 
 /* Of the stores one is the message; others are copies of letters. */

@@ -33,6 +33,11 @@ enum role_flag {
 	ROLE_LAZY = 64,
 	/* holds the connections of sessions that have no process meanwhile (login/nest.h) */
 	ROLE_NEST = 128,
+	/*
+	 * begins a process group of its own (PID), which it may leave to what it runs: when it dies, all of
+	 * that group is killed before its pid can be another's
+	 */
+	ROLE_GROUP = 256,
 };
 
 /* Daemons that others connect to. */

@@ -119,6 +119,10 @@ make_program_filter(unsigned calls)
 	if (calls & JAIL_GROUP)
 		add(c, SCMP_ACT_ERRNO(EPERM),
 		    (const char *const[]){"setsid", "setpgid"}, 2);
+	/* those of others of its uid, who may watch over it */
+	if (seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+		SCMP_A0(SCMP_CMP_NE, 0)) != 0)
+		bug("seccomp_rule_add");
 	if (seccomp_rule_add(c, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
 		SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)AF_UNIX)) != 0)
 		bug("seccomp_rule_add");

@@ -234,3 +234,17 @@ jail_enter(const struct jail *j)
 	if (filter_enter(j->calls) != E_OK)
 		jail_failed("seccomp");
 }
+
+int
+jail_signals(void)
+{
+	const struct ruleset_attr a = {.scoped = SCOPE_SIGNAL};
+	if (landlock_abi() < 6)
+		return E_MORE;
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof a, 0);
+	if (ruleset < 0)
+		return E_IO;
+	int err = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 ? E_OK : E_IO;
+	close(ruleset);
+	return err;
+}

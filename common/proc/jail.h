@@ -24,8 +24,8 @@ enum jail_calls { /* families of system calls, on top of the ones everyone needs
 	/* bind to an address and any port: connections come from it */
 	JAIL_BIND_TCP = 2048,
 	/*
-	 * it becomes a program of somebody else's: every call but those that lead out of a jail, and
-	 * sockets other than AF_UNIX; those are EPERM and EACCES, and kill nobody
+	 * it becomes a program of somebody else's: every call but those that lead out of a jail, limits of
+	 * others, and sockets other than AF_UNIX; those are EPERM and EACCES, and kill nobody
 	 */
 	JAIL_PROGRAM = 4096,
 	JAIL_GROUP = 8192, /* with JAIL_PROGRAM: nor out of its process group */
@@ -71,6 +71,12 @@ void jail_port(struct jail *, uint16_t port);
  * logs, exits.
  */
 void jail_enter(const struct jail *);
+/*
+ * jail_signals - on top of jail_enter: this process, and all that it becomes the parent of, can signal
+ * nobody but each other, whose uid they may have.  E_OK; E_MORE: this kernel cannot (Landlock before
+ * ABI 6); E_IO (errno).
+ */
+MUST_USE int jail_signals(void);
 /*
  * jail_compile - the seccomp program of this set, made ahead so that a fork is cheap; kept per set
  */

@@ -112,13 +112,33 @@ on_death(struct process *p, int status)
 		loop_timer_set(s->retry, delay_ms);
 }
 
+/* While it is not reaped its pid, and so the number of its group, is its own. */
+static void
+kill_group(const struct process *p)
+{
+	if (p && p->role && (p->role->flags & ROLE_GROUP))
+		(void)kill(-p->pid, SIGKILL); /* mostly there is none any more */
+}
+
+/* One that died, and is still there; 0: none. */
+static pid_t
+dead(void)
+{
+	siginfo_t info = {0};
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? info.si_pid
+	                                                                 : 0;
+}
+
 static void
 reap(void)
 {
 	int status;
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = dead()) > 0) {
 		struct process *p = process_of_pid(pid);
+		kill_group(p);
+		if (waitpid(pid, &status, WNOHANG) != pid)
+			return;
 		if (p)
 			on_death(p, status);
 		else if (pid == the_monitor.tester)
