@@ -147,6 +147,7 @@ carry(struct carried *c, const struct store_record *r)
 	} else {
 		close(fd);
 	}
+	m->is_copy = true;
 	if (err == E_OK)
 		take_flags(s, r, m);
 	return err == E_OK ? numset_add(&c->from, r->uid, r->uid) : err;

@@ -185,6 +185,7 @@ ask_append_put(struct buf *b, const struct ask_append *a)
 	buf_u32(b, a->replaced_uid);
 	buf_u64(b, a->coming_bytes);
 	buf_u16(b, a->coming);
+	buf_u8(b, a->is_copy);
 	buf_u16(b, a->n);
 }
 
@@ -198,8 +199,11 @@ ask_append_get(struct rd *r, struct ask_append *out)
 	out->replaced_uid = rd_u32(r);
 	out->coming_bytes = rd_u64(r);
 	out->coming = rd_u16(r);
+	uint8_t is_copy = rd_u8(r);
+	out->is_copy = is_copy == 1;
 	out->n = rd_u16(r);
-	return r->err == E_OK && out->n <= STORE_APPENDS_MOST ? E_OK : E_BAD;
+	return r->err == E_OK && is_copy <= 1 && out->n <= STORE_APPENDS_MOST ? E_OK
+	                                                                      : E_BAD;
 }
 
 void

@@ -156,6 +156,7 @@ struct ask_append {
 	uint32_t replaced_mailbox, replaced_uid; /* REPLACE; 0: none */
 	uint64_t coming_bytes;                   /* where n is 0: of what may come */
 	uint16_t n, coming;
+	bool is_copy; /* of a COPY or MOVE from another account */
 };
 
 struct ask_message {

@@ -54,6 +54,7 @@ store_deposit(int chan, struct span mailbox, const struct incoming *all, size_t 
 	for (size_t i = 0; i < n; i++)
 		bytes += all[i].size_bytes;
 	buf_u64(&body, bytes);
+	buf_u8(&body, all[0].is_copy);
 	said = ask_deposit(chan, DEPOSIT_BEGIN, &body, -1, &in, &rest);
 	for (size_t i = 0; i < n && said == STORE_DONE; i++)
 		said = bring(chan, &all[i], &in);

@@ -124,6 +124,7 @@ struct deposit {
 	/* of what it said that it brings */
 	uint16_t most;
 	uint64_t bytes_left;
+	bool is_copy;
 };
 
 /* Where the keeper of the guest's channel is gone: no other one would know that it is a guest's. */
@@ -193,9 +194,11 @@ on_begin(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct ask_append append = {.target = rd_str(body, STORE_NAME_MAX)};
 	append.coming = rd_u16(body);
 	append.coming_bytes = rd_u64(body);
+	uint8_t is_copy = rd_u8(body);
 	(void)fd, (void)fd_back;
-	if (rd_end(body) != E_OK || append.coming > STORE_APPENDS_MOST)
+	if (rd_end(body) != E_OK || append.coming > STORE_APPENDS_MOST || is_copy > 1)
 		return E_BAD;
+	d->is_copy = is_copy == 1;
 	d->most = append.coming;
 	d->bytes_left = append.coming_bytes;
 	buf_span(&d->mailbox, append.target);
@@ -247,6 +250,7 @@ on_end(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_bac
 	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK || d->n == 0)
 		return E_BAD;
+	d->all[0].is_copy = d->is_copy;
 	buf_u8(reply, (uint8_t)store_append(d->store, buf_as_span(&d->mailbox), d->all,
 			  d->n, &uidvalidity, &uid));
 	buf_u32(reply, uidvalidity);
@@ -254,7 +258,7 @@ on_end(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_bac
 	return E_OK;
 }
 
-enum { BEGIN_BYTES = 4 + STORE_NAME_MAX + 2 + 8 };
+enum { BEGIN_BYTES = 4 + STORE_NAME_MAX + 2 + 8 + 1 };
 
 enum { MESSAGE_BYTES = 4 + 8 + 8 + 2 + STORE_KEYWORDS_MAX * (4 + STORE_KEYWORD_MAX) };
 

@@ -32,8 +32,8 @@ MUST_USE int door_open(
 /* What a guest with a deposit may ask: an ask at a time, until it leaves. */
 enum deposit_ask {
 	/*
-	 * str mailbox, u16 n messages, u64 bytes of all of them, once and first -> u8 said: whether
-	 * they may come there.  More than was said ends who brings it
+	 * str mailbox, u16 n messages, u64 bytes of all of them, u8 is_copy, once and first -> u8 said:
+	 * whether they may come there.  More than was said ends who brings it
 	 */
 	DEPOSIT_BEGIN = 1,
 	/* u32 flags, u64 date, u64 size, u16 n, n x str keyword, fd: a regular file -> u8 said */

@@ -218,7 +218,8 @@ store_append(struct store *s, struct span mailbox, struct incoming *all, size_t 
 	struct ask_append a = {.target = mailbox,
 	    .quota_bytes = s->quota_bytes,
 	    .quota_messages = s->quota_messages,
-	    .n = (uint16_t)n};
+	    .n = (uint16_t)n,
+	    .is_copy = n > 0 && all[0].is_copy};
 	if (n == 0 || n > STORE_APPENDS_MOST)
 		return STORE_TOO_MANY;
 	if (mailbox.n > STORE_NAME_MAX)

@@ -172,7 +172,8 @@ append_all(struct append_job *a, struct slot *target)
 			a->first_uid = target->next.uidnext - 1;
 	}
 	return err == E_OK
-	           ? event_note_range(&a->job, EVENT_APPEND, NULL, target,
+	           ? event_note_range(&a->job,
+			 a->asked.is_copy ? EVENT_COPY : EVENT_APPEND, NULL, target,
 			 (struct num_range){a->first_uid, target->next.uidnext - 1})
 	           : err;
 }

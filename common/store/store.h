@@ -561,6 +561,8 @@ struct incoming {
 	size_t n_keywords;
 	int64_t date_sec;  /* INTERNALDATE */
 	struct span cache; /* borrow: its cache item; empty: none */
+	/* it is copied, from another account: of the first one, and said of all; for scripts (RFC 6785) */
+	bool is_copy;
 	/* for import; 0: as usual */
 	uint32_t uid; /* past all others of the mailbox, else STORE_TOO_MANY */
 	int64_t saved_sec;

@@ -27,5 +27,6 @@ sample_deposit(uint16_t type, struct buf *b)
 	if (type == DEPOSIT_BEGIN) {
 		buf_u16(b, 1);
 		buf_u64(b, 1);
+		buf_u8(b, 0);
 	}
 }

@@ -740,6 +740,7 @@ test_more_than_said(void **state)
 		buf_bytes(&body, SPAN("Sent"));
 		buf_u16(&body, 1);
 		buf_u64(&body, m.size_bytes * (i == 1 ? 2 : 1) - (i == 0));
+		buf_u8(&body, 0);
 		assert_int_equal(ask_raw(chan, DEPOSIT_BEGIN, &body, -1), STORE_DONE);
 		for (unsigned n = 0; n < (i == 1 ? 2 : 1); n++) {
 			buf_u32(&body, 0);
