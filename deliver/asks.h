@@ -14,7 +14,8 @@
  *                             DELIVER_RUNNER of the monitor, as DELIVER_AGENT
  *   imapd -> events           store/ring.h (another daemon, on RUN/deliver/events)
  *   events -> lookup, monitor, queue's spool   as a placer: an account, an agent of it, what scripts send
- *   events -> agent           deliver/turn.h: scripts run over what happened over IMAP
+ *   events -> agent           deliver/turn.h: scripts run over what happened over IMAP; the agent gets a
+ *                             channel to a runner for what they pipe: deliver/pipe.h, as a placer has it
  *   agent -> keeper           common/store/asks.h: where a script tests mailboxes
  *   agent -> lookup           common/account/recipient.h: LOOKUP_MEMBER, where a script tests a list
  *   retention -> monitor      deliver/agents.h: DELIVER_RETAINER, a channel to a retainer of a mailbox

@@ -7,12 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/usage.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "deliver/newfile.h"
 #include "tls/hash.h"
 
 enum { PARTS = 4 };
+
+static const char placed_name[] = "../placed"; /* from new/ */
 
 static struct file_id
 id_of(struct file_id id, unsigned number)
@@ -66,6 +69,9 @@ write_message(int folder, const struct file_name *name, const struct span parts[
 	int fd = -1;
 	file_name_put(&path, name);
 	int err = newfile_create(folder, buf_cstr(&path), name, &fd, &is_fresh);
+	/* it counts as what comes does, from before its bytes are there */
+	if (err == E_OK && is_fresh)
+		placed_add(folder, placed_name, (unsigned)getpid(), name->size_bytes);
 	for (size_t i = 0; i < PARTS && err == E_OK; i++)
 		err = file_write(fd, parts[i]);
 	if (err == E_OK && fdatasync(fd) != 0)

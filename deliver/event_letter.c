@@ -54,6 +54,21 @@ flags_of(const struct turn_letter *l, const struct span parts[PARTS])
 	return flags;
 }
 
+/* What the spool would end us for, or not take again and again. */
+static bool
+is_sound(const struct envelope *e)
+{
+	struct buf b = {.max = ENVELOPE_BYTES_MAX};
+	struct arena arena = {.max_bytes = ENVELOPE_BYTES_MAX};
+	struct envelope back;
+	envelope_put(&b, e);
+	bool is = buf_done(&b) == E_OK &&
+	          envelope_get(buf_as_span(&b), &arena, &back) == E_OK;
+	arena_reset(&arena);
+	buf_free(&b);
+	return is && e->n_rcpts > 0;
+}
+
 /* In memory, or past SPOOL_SMALL_MAX in a file of the spool.  E_OK, E_IO */
 static int
 fill(const struct span parts[PARTS], struct envelope *e, struct buf *small)
@@ -101,11 +116,17 @@ put(struct span account, const struct turn_letter *l, const struct span parts[PA
 		rcpts[i] = (struct rcpt){
 		    .address = l->send.rcpts[i], .notify = l->send.notify};
 	int err = fill(parts, &e, &small);
-	if (err == E_OK)
-		err = spool_put(&spool, &e, buf_as_span(&small), &v);
-	else
+	if (err == E_OK && !is_sound(&e)) {
+		v = SPOOL_BAD;
 		spool_drop(&spool);
+	} else if (err == E_OK) {
+		err = spool_put(&spool, &e, buf_as_span(&small), &v);
+	} else {
+		spool_drop(&spool);
+	}
 	buf_free(&small);
+	if (err == E_OK && v == SPOOL_BAD)
+		return E_BAD;
 	if (err != E_OK || v != SPOOL_OK)
 		return E_IO;
 	log_event(LOG_INFO, "sent_by_script", "mid=%s sent=%s account=%s to=%s",

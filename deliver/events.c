@@ -24,7 +24,6 @@ enum {
 	DIR_MODE = 0700,
 	SEND_WAIT_MS = 5000,
 	FAILED_FIRST_MS = 1000,
-	PIECES_KEPT = 1 << 20, /* bytes; the memory of larger letters is given back */
 	DONE_WRITTEN_MS = 1000,
 };
 
@@ -40,7 +39,7 @@ struct rung {
 	int chan;                   /* own: to its agent, also between two turns; -1 */
 	struct loop_fd *watch;      /* own */
 	struct loop_timer *silence; /* own: a turn takes too long */
-	struct buf pieces;          /* own: of a letter */
+	struct event_pieces pieces; /* own: of a letter */
 	int64_t begun_ms, window_ms, taken_ms; /* as in agents.c */
 	int64_t letters_window_ms;
 	unsigned n_letters; /* in it */
@@ -77,8 +76,7 @@ account_of(struct span address)
 	if (role.n == EVENTS_ACCOUNTS_MOST)
 		return NULL;
 	struct rung *a = mem_new(sizeof *a);
-	*a = (struct rung){
-	    .next = role.all, .chan = -1, .pieces = {.max = TURN_LETTER_BYTES_MAX}};
+	*a = (struct rung){.next = role.all, .chan = -1};
 	memcpy(a->address, address.p, address.n);
 	role.all = a;
 	role.n++;
@@ -108,7 +106,7 @@ forget_idle(void)
 		}
 		*at = a->next;
 		loop_timer_free(&a->silence);
-		buf_free(&a->pieces);
+		event_pieces_free(&a->pieces);
 		mem_free(&a);
 		role.n--;
 	}
@@ -177,9 +175,7 @@ end_turn(struct rung *a, int64_t again_ms)
 		loop_timer_set(a->silence, -1);
 	}
 	a->due_ms = now + again_ms;
-	buf_reset(&a->pieces);
-	if (a->pieces.cap > PIECES_KEPT)
-		buf_free(&a->pieces);
+	event_pieces_reset(&a->pieces);
 }
 
 /* What waits there stays in its index, and the agent that comes next says what it died of. */
@@ -220,24 +216,42 @@ may_send(struct rung *a)
 	return false;
 }
 
-/* E_OK, E_BAD: it is none */
+/* E_OK; E_BAD: it does not listen */
 static int
-take_letter(struct rung *a)
+answer(struct rung *a, enum turn_ask type, uint8_t says, int fd)
 {
-	struct turn_letter l;
 	struct buf b = {0};
-	int err = turn_letter_get(buf_as_span(&a->pieces), &role.arena, &l);
-	bool is_sent =
-	    err == E_OK && may_send(a) && event_letter(span_of(a->address), &l) == E_OK;
-	arena_reset(&role.arena);
-	buf_reset(&a->pieces);
-	if (err != E_OK)
-		return E_BAD;
-	buf_u8(&b, is_sent);
-	err = ask_send(
-	    a->chan, TURN_SENT, buf_as_span(&b), -1, deadline_in_ms(SEND_WAIT_MS));
+	buf_u8(&b, says);
+	int err =
+	    ask_send(a->chan, type, buf_as_span(&b), fd, deadline_in_ms(SEND_WAIT_MS));
 	buf_free(&b);
 	return err == E_OK ? E_OK : E_BAD;
+}
+
+/*
+ * E_OK, E_BAD: it is none
+ *   has_room  its bytes are there; else nobody knows what it was
+ */
+static int
+take_letter(struct rung *a, bool has_room)
+{
+	struct turn_letter l;
+	enum turn_sent sent = TURN_NOT_NOW;
+	int err = E_OK;
+	if (has_room)
+		err = turn_letter_get(buf_as_span(&a->pieces.bytes), &role.arena, &l);
+	if (err == E_OK && has_room && may_send(a)) {
+		int put = event_letter(span_of(a->address), &l);
+		sent = put == E_OK    ? TURN_IS_SENT
+		       : put == E_BAD ? TURN_NEVER
+		                      : TURN_NOT_NOW;
+	}
+	if (!has_room)
+		log_event(LOG_NOTICE, "event_letters_crowded", "account=%s",
+		    log_qs(a->address));
+	arena_reset(&role.arena);
+	event_pieces_reset(&a->pieces);
+	return err == E_OK ? answer(a, TURN_SENT, sent, -1) : E_BAD;
 }
 
 static int
@@ -256,6 +270,60 @@ take_end(struct rung *a, struct rd *body)
 	return E_OK;
 }
 
+/* E_OK; E_MORE: not now; E_BAD: there is no such account here; E_IO */
+static int
+look_up(const struct rung *a, struct target *out)
+{
+	struct span address = span_of(a->address);
+	struct lookup_answer *answer;
+	if (lookup_rcpts(&role.lookup, &address, 1, &role.arena, &answer) != E_OK)
+		return E_IO;
+	for (size_t i = 0; i < answer->n_targets; i++) {
+		*out = answer->targets[i];
+		if (out->is_local && span_ieq(out->address, address))
+			return E_OK;
+	}
+	if (answer->verdict == RCPT_TEMP)
+		return E_IO;
+	return answer->verdict == RCPT_OVER_QUOTA || answer->verdict == RCPT_SUSPENDED
+	           ? E_MORE
+	           : E_BAD;
+}
+
+static int
+take_room(struct rung *a)
+{
+	struct target t;
+	bool has_room = look_up(a, &t) == E_OK;
+	arena_reset(&role.arena);
+	return answer(a, TURN_ROOM_IS, has_room, -1);
+}
+
+static struct owned
+owned_of(const struct target *t)
+{
+	return (struct owned){
+	    .account = t->address, .home = t->home, .uid = t->uid, .gid = t->gid};
+}
+
+static int
+take_runner(struct rung *a)
+{
+	struct target t;
+	struct buf in = {0};
+	int runner = -1, err = look_up(a, &t);
+	if (err == E_OK) {
+		const struct owned o = owned_of(&t);
+		err = owned_ask(DELIVER_RUNNER, &o, &in, &runner);
+	}
+	arena_reset(&role.arena);
+	buf_free(&in);
+	err = answer(a, TURN_RUNNER_IS, err == E_OK, err == E_OK ? runner : -1);
+	if (runner >= 0)
+		close(runner);
+	return err;
+}
+
 static int
 take(struct rung *a, struct ask_msg *m)
 {
@@ -265,9 +333,15 @@ take(struct rung *a, struct ask_msg *m)
 		return E_BAD;
 	if (m->type == TURN_END)
 		return take_end(a, &m->body);
-	int err = m->type == TURN_LETTER ? order_piece(&m->body, &a->pieces) : E_BAD;
-	if (err == E_OK)
-		err = take_letter(a);
+	bool is_bare = m->body.in.n == 0;
+	if (m->type == TURN_ROOM && is_bare)
+		return take_room(a);
+	if (m->type == TURN_RUNNER && is_bare)
+		return take_runner(a);
+	int err =
+	    m->type == TURN_LETTER ? event_pieces_take(&a->pieces, &m->body) : E_BAD;
+	if (err == E_OK || err == E_LIMIT)
+		return take_letter(a, err == E_OK);
 	return err == E_MORE ? E_OK : err;
 }
 
@@ -307,26 +381,6 @@ on_agent(void *ctx, int fd, unsigned events)
 
 /* ---- a turn begins ---- */
 
-/* E_OK; E_MORE: not now; E_BAD: there is no such account here; E_IO */
-static int
-look_up(const struct rung *a, struct target *out)
-{
-	struct span address = span_of(a->address);
-	struct lookup_answer *answer;
-	if (lookup_rcpts(&role.lookup, &address, 1, &role.arena, &answer) != E_OK)
-		return E_IO;
-	for (size_t i = 0; i < answer->n_targets; i++) {
-		*out = answer->targets[i];
-		if (out->is_local && span_ieq(out->address, address))
-			return E_OK;
-	}
-	if (answer->verdict == RCPT_TEMP)
-		return E_IO;
-	return answer->verdict == RCPT_OVER_QUOTA || answer->verdict == RCPT_SUSPENDED
-	           ? E_MORE
-	           : E_BAD;
-}
-
 /* Placers need agents, too: who has no turn gives its own up, the one of longest ago first. */
 static void
 make_room(void)
@@ -347,8 +401,7 @@ make_room(void)
 static int
 start_agent(struct rung *a, const struct target *t)
 {
-	const struct owned o = {
-	    .account = t->address, .home = t->home, .uid = t->uid, .gid = t->gid};
+	const struct owned o = owned_of(t);
 	make_room();
 	if (owned_ask(DELIVER_AGENT, &o, &role.in, &a->chan) != E_OK) {
 		a->chan = -1;

@@ -28,6 +28,8 @@ enum {
 	/* of an account, in the window; what is more waits */
 	EVENTS_LETTERS_MOST = 100,
 	EVENTS_LETTERS_WINDOW_MS = 600000,
+	/* memory of letters on their way, of all accounts together: at least one finds room */
+	EVENTS_LETTERS_BYTES_MOST = 256 << 20,
 };
 
 int events_prepare(void);
@@ -39,9 +41,25 @@ void event_letters_open(void);
 /*
  * event_letter - into the queue, durable at E_OK; sent again it is the same.
  *   account  whose it is: the sender of what is redirected
- *   returns  E_OK, E_IO (not now)
+ *   returns  E_OK, E_IO (not now), E_BAD (the queue takes no such letter)
  */
 MUST_USE int event_letter(struct span account, const struct turn_letter *);
+
+/* ---- event_pieces.c: letters that come in pieces, within EVENTS_LETTERS_BYTES_MOST ---- */
+struct event_pieces {
+	struct buf bytes; /* own; its memory is counted */
+	bool
+	    is_left_out; /* there was no room: what comes of it is read, and forgotten */
+};
+
+/*
+ * event_pieces_take - one more, as order_piece.
+ *   returns  E_OK: it is whole, and in bytes; E_MORE; E_LIMIT: its end came, and it had no room; E_BAD
+ */
+MUST_USE int event_pieces_take(struct event_pieces *, struct rd *body);
+/* event_pieces_reset - empty.  The memory of what was large is given back */
+void event_pieces_reset(struct event_pieces *);
+void event_pieces_free(struct event_pieces *);
 
 /* ---- event_waiting.c: STATE/events/waiting, lines of addresses ---- */
 /* event_waiting_each - what a process before wrote; nothing where it cannot be read (logged) */

@@ -156,12 +156,6 @@ letters_pipe(struct work *w, const struct sieve_action *a, unsigned index)
 	unsigned n = 0;
 	for (size_t i = 0; i < w->answer.n_sends; i++)
 		n += w->sends[i].kind == SEND_PIPE;
-	if (w->event) { /* of mail that comes alone: this message stays where it is */
-		log_event(LOG_NOTICE, "script_pipes_not", "account=%s why=%s",
-		    log_q(w->in.address), "\"it came long ago\"");
-		work_store_message(w, a, index, NULL);
-		return;
-	}
 	struct agent_send *s = n < WORK_PIPES_MOST
 	                           ? work_send(w, SEND_PIPE, index, &w->in.address, 1)
 	                           : NULL;

@@ -79,7 +79,8 @@ static struct role roles[] = {
 		.prepare = agent_prepare, .jail = agent_jail, .run = agent_run},
 	[DELIVER_EVENTS] = {.name = "events", .user = USER_DELIVER, .flags = ROLE_SINGLE, .at_start = 1, .is_off = has_no_events,
 		.listens = events_socket, .channels = 1u << DELIVER_LOOKUP | 1u << DELIVER_SIGNER, .peers = DAEMON_QUEUE,
-		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT),
+		.monitor_asks = MON_MAY(MON_CHANNEL) | MON_MAY(MON_DAEMON) | MON_MAY(DELIVER_AGENT) |
+		    MON_MAY(DELIVER_RUNNER),
 		.prepare = events_prepare, .jail = events_jail, .run = events_run},
 	[DELIVER_FRONT] = {.name = "front", .user = USER_NET, .flags = ROLE_POOL, .at_start = 1, .most = "fronts_most",
 		.is_off = has_no_sieve, .listens = listen_settings,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pipe.c - a placer's side of a program: a runner is had, told, and heard. */
+/* pipe.c - the side of who wants a program run: a runner is had, told, and heard. */
 #include "deliver/pipe.h"
 
 #include <unistd.h>
@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "deliver/owned.h"
 #include "proc/ask.h"
-
-/* ---- a placer's side ---- */
 
 static int
 start(const struct target *t, int *out)
@@ -54,13 +52,13 @@ take_reason(struct span said, char class, struct buf *reason)
 }
 
 static enum pipe_outcome
-hear(int chan, struct buf *reason)
+hear(int chan, int64_t wait_ms, struct buf *reason)
 {
 	struct buf in = {0};
 	struct ask_msg m = {.fd = -1};
 	uint8_t outcome = PIPE_LATER;
 	buf_str(reason, "4.3.2 a program of the mailbox is not done yet");
-	int err = ask_recv(chan, &in, &m, deadline_in_ms(PIPE_WAIT_MS));
+	int err = ask_recv(chan, &in, &m, deadline_in_ms(wait_ms));
 	if (m.fd >= 0)
 		close(m.fd);
 	if (err == E_OK && m.type == PIPE_RESULT) {
@@ -80,18 +78,25 @@ hear(int chan, struct buf *reason)
 }
 
 enum pipe_outcome
+pipe_ask(int chan, const struct pipe_order *o,
+    int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t wait_ms,
+    struct buf *reason)
+{
+	if (chan >= 0 && tell(chan, o, message, ctx) == E_OK)
+		return hear(chan, wait_ms, reason);
+	buf_str(reason, "4.3.2 no program can be run for the mailbox now");
+	return PIPE_LATER;
+}
+
+enum pipe_outcome
 pipe_run(const struct target *t, const struct pipe_order *o,
     int (*message)(void *ctx, struct order_sending *), void *ctx, struct buf *reason)
 {
 	int chan = -1;
-	enum pipe_outcome outcome = PIPE_LATER;
-	int err = start(t, &chan);
-	if (err == E_OK)
-		err = tell(chan, o, message, ctx);
-	if (err == E_OK)
-		outcome = hear(chan, reason);
-	else
-		buf_str(reason, "4.3.2 no program can be run for the mailbox now");
+	if (start(t, &chan) != E_OK)
+		chan = -1;
+	enum pipe_outcome outcome =
+	    pipe_ask(chan, o, message, ctx, PIPE_WAIT_MS, reason);
 	if (chan >= 0)
 		close(chan);
 	return outcome;

@@ -3,10 +3,11 @@
  * pipe.h - a message for a program of the site, which runs as the mailbox's user.  A placer asks the
  * monitor for a runner, a process of that user, tells it what to run, and does not wait for long: a
  * program that takes its time costs the message another try, at which the runner of then knows how
- * it ended.  On a channel that the monitor made:
- *   PIPE_RUN     placer -> runner   u8 is_last, bytes: pieces of what pipe_order_put makes, and of
- *                                   the message behind it
- *   PIPE_RESULT  runner -> placer   u8 enum pipe_outcome, str reason
+ * it ended.  Because of what happens over IMAP an agent does the same, with a runner that the role
+ * events asks for (turn.h).  On a channel that the monitor made:
+ *   PIPE_RUN     placer, agent -> runner   u8 is_last, bytes: pieces of what pipe_order_put makes, and
+ *                                          of the message behind it
+ *   PIPE_RESULT  runner -> placer, agent   u8 enum pipe_outcome, str reason
  */
 #ifndef DELIVER_PIPE_H
 #define DELIVER_PIPE_H
@@ -26,7 +27,9 @@ enum pipe_outcome {
 };
 
 enum {
-	PIPE_WAIT_MS = 2000,  /* a placer for the end of a program */
+	PIPE_WAIT_MS = 2000, /* a placer for the end of a program */
+	PIPE_EVENT_WAIT_MS =
+	    10000,            /* an agent, whom nobody waits for but his own account */
 	PIPE_SEND_MS = 20000, /* for a runner that reads */
 	PIPE_PER_ACCOUNT = 4, /* programs of an account at once */
 	PIPE_REASON_MAX = 300,
@@ -63,6 +66,13 @@ enum pipe_outcome pipe_outcome_of(unsigned status, const char **code);
  */
 enum pipe_outcome pipe_run(const struct target *, const struct pipe_order *,
     int (*message)(void *ctx, struct order_sending *), void *ctx, struct buf *reason);
+/*
+ * pipe_ask - the same with a runner that is had already, once; blocks wait_ms behind the sending.
+ *   chan   borrow; -1: none could be had
+ */
+enum pipe_outcome pipe_ask(int chan, const struct pipe_order *,
+    int (*message)(void *ctx, struct order_sending *), void *ctx, int64_t wait_ms,
+    struct buf *reason);
 
 /* ---- the monitor's ---- */
 extern const struct ask_row deliver_runner_row;

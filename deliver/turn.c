@@ -13,14 +13,12 @@
 #include "deliver/lookat.h"
 #include "deliver/perform.h"
 #include "deliver/programs.h"
-#include "mime/header.h"
 #include "proc/ask.h"
 #include "proc/child.h"
 #include "store/store.h"
 #include "tls/hash.h"
 
 enum {
-	LETTER_WAIT_MS = 30000, /* for the queue */
 	/* messages that are said to be done at once: so many are run again after a death */
 	DONE_MOST = 32,
 	/* a message at which an agent died so often is left as it is */
@@ -34,64 +32,8 @@ static struct {
 	struct arena arena;  /* of one event */
 	struct numset done;  /* own: that the keeper was not told yet */
 	int64_t ends_ms;
-	struct buf in, flags, changed;
+	struct buf flags, changed;
 } turn = {.arena = {.max_bytes = ARENA_BYTES}};
-
-/* ---- letters ---- */
-
-static int
-send_letter(const struct turn_letter *l)
-{
-	struct buf bytes = {.max = TURN_LETTER_BYTES_MAX};
-	struct order_sending s;
-	struct ask_msg m;
-	turn_letter_put(&bytes, l);
-	int err = buf_done(&bytes);
-	if (err == E_OK) {
-		int64_t deadline = deadline_in_ms(LETTER_WAIT_MS);
-		order_send_begin(&s, turn.chan, TURN_LETTER, deadline);
-		order_send_bytes(&s, buf_as_span(&bytes));
-		err = order_send_end(&s);
-		if (err == E_OK)
-			err = ask_recv(turn.chan, &turn.in, &m, deadline);
-		if (err == E_OK && m.fd >= 0)
-			close(m.fd);
-		if (err == E_OK)
-			err =
-			    m.type == TURN_SENT && rd_u8(&m.body) == 1 ? E_OK : E_LIMIT;
-	}
-	buf_free(&bytes);
-	return err == E_OK ? E_OK : E_LIMIT;
-}
-
-/* A redirected message goes whole: it is not in the spool. */
-static struct agent_send
-whole(const struct work *w, const struct agent_send *send)
-{
-	struct agent_send s = *send;
-	size_t at = header_end(w->order->message);
-	if (s.kind != SEND_REDIRECT)
-		return s;
-	if (!s.has_head)
-		s.text = span_head(w->order->message, at);
-	if (!s.has_body)
-		s.body = span_from(w->order->message, at);
-	s.has_head = s.has_body = true;
-	return s;
-}
-
-/* E_OK; E_LIMIT: not now */
-static int
-send_all(const struct work *w)
-{
-	int err = E_OK;
-	for (size_t i = 0; i < w->answer.n_sends && err == E_OK; i++) {
-		struct turn_letter l = {.send = whole(w, &w->answer.sends[i])};
-		memcpy(l.id.b, w->order->id.b, sizeof l.id.b);
-		err = send_letter(&l);
-	}
-	return err;
-}
 
 /* ---- one message ---- */
 
@@ -220,27 +162,42 @@ change_flags(const struct store_event *e, uint32_t uid, const struct sieve_flags
 
 /* RFC 6785 2.2.4: it is not expunged; what follows from that is the user's. */
 static int
-end_message(const struct store_event *e, uint32_t uid, const struct work *w)
+end_message(
+    const struct store_event *e, uint32_t uid, const struct work *w, bool is_kept)
 {
 	const struct sieve_action *keep = keep_of(w);
 	const struct store_change deleted = {.how = STORE_ADD, .flags = FLAG_DELETED};
 	if (keep && keep->store.has_flags)
 		return change_flags(e, uid, &keep->store.flags);
-	return keep || w->is_kept ? E_OK : store_change(e, uid, &deleted);
+	return keep || is_kept ? E_OK : store_change(e, uid, &deleted);
+}
+
+static bool
+is_late(const struct store_event *e)
+{
+	uint64_t now_us = (uint64_t)clock_wall_us();
+	return now_us > e->at_us &&
+	       now_us - e->at_us > UINT64_C(1000000) * TURN_PIPE_AGE_MOST_SEC;
 }
 
 static int
 do_all(
     const struct store_event *e, uint32_t uid, const struct work *w, struct span file)
 {
+	bool is_kept = w->is_kept;
 	int err = E_OK;
-	for (size_t i = 0; i < w->answer.n_stores && err == E_OK; i++)
-		err = copy_here(turn.home, w->order->id, &w->answer.stores[i],
-		    w->order->message, file);
+	for (size_t i = 0; i < w->answer.n_stores && err == E_OK; i++) {
+		err = turn_room(turn.chan);
+		if (err == E_OK)
+			err = copy_here(turn.home, w->order->id, &w->answer.stores[i],
+			    w->order->message, file);
+	}
 	if (err == E_OK)
-		err = send_all(w);
+		err = turn_send(turn.chan, w, &is_kept);
 	if (err == E_OK)
-		err = end_message(e, uid, w);
+		err = turn_pipe(turn.chan, w, is_late(e), &is_kept);
+	if (err == E_OK)
+		err = end_message(e, uid, w, is_kept);
 	if (err == E_OK && w->answer.wants_done)
 		perform_done(turn.home);
 	return err;
@@ -403,7 +360,7 @@ turn_run(int chan, int home)
 	arena_reset(&turn.arena);
 	buf_u8(&b, (uint8_t)end);
 	int err = ask_send(
-	    chan, TURN_END, buf_as_span(&b), -1, deadline_in_ms(LETTER_WAIT_MS));
+	    chan, TURN_END, buf_as_span(&b), -1, deadline_in_ms(TURN_ASK_WAIT_MS));
 	buf_free(&b);
 	return err;
 }

@@ -336,6 +336,7 @@ take_answer(struct job *j, struct buf *reply, int *fd)
 	buf_u8(reply, s != NULL);
 	if (!s)
 		return;
+	keeper_usage_now(); /* its scripts may want to store: whether there is room they ask by that */
 	buf_u64(reply, k->row.number);
 	buf_bytes(reply, span_of(s->now.name));
 	buf_bytes(reply, span_of(s->now.special_use));

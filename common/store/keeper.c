@@ -140,6 +140,13 @@ usage_write(void)
 	buf_free(&text);
 }
 
+void
+keeper_usage_now(void)
+{
+	if (the_keeper.is_usage_old)
+		usage_write();
+}
+
 /* What sessions left undone in the rows: who was shown what. */
 static int
 write_touched(void)
@@ -169,8 +176,7 @@ keeper_close(void)
 		log_event(LOG_ERR, "rows_not_written", "%s", "");
 	if (is_sound && k->is_changed && dump_write(&k->tables) != E_OK)
 		log_event(LOG_ERR, "no_dump", "%s", "");
-	if (k->is_usage_old)
-		usage_write();
+	keeper_usage_now();
 	mailboxes_free();
 	cache_close();
 	tables_close(&k->tables);
@@ -278,8 +284,7 @@ on_usage(void *ctx)
 {
 	(void)ctx;
 	run.is_usage_armed = false;
-	if (the_keeper.is_usage_old)
-		usage_write();
+	keeper_usage_now();
 	quota_look();
 	kept_purge();
 }

@@ -124,6 +124,8 @@ void keeper_look(void);
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);
 void keeper_close(void);
+/* keeper_usage_now - the file usage has the sum of now, not of KEEPER_USAGE_AFTER_MS ago */
+void keeper_usage_now(void);
 /*
  * keeper_rebuild - an index made anew, and closed: by a process that holds index/lock.  E_OK, E_IO
  */
