@@ -431,6 +431,12 @@ store_take_events(struct store *s)
 	return false;
 }
 
+bool
+notify_refresh(struct session *s)
+{
+	return !s->is_over;
+}
+
 int
 store_sync(struct store *s)
 {
