@@ -191,24 +191,6 @@ notify_wait(struct session *s)
 /* ---- through a sleep ---- */
 
 int
-notify_doze(struct session *s, uint64_t looked, int *out)
-{
-	const struct notify *n = s->notify;
-	const struct selected *b = s->selected;
-	const struct store_view *v = b ? &b->view : NULL;
-	/* of flags that are not told, b->modseq knows nothing */
-	uint64_t modseq = b && b->modseq > looked ? b->modseq : looked;
-	if (b && b->is_frozen && b->view.head->modseq > modseq)
-		modseq = b->view.head->modseq;
-	*out = -1;
-	if (n && n->set.groups)
-		return store_doze_all(s->store, v, modseq, n->since, out);
-	if (!v || (n && !n->set.selected))
-		return E_OK;
-	return store_doze(s->store, v, modseq, out);
-}
-
-int
 notify_save(const struct session *s, struct buf *out)
 {
 	const struct notify *n = s->notify;
@@ -221,6 +203,36 @@ notify_save(const struct session *s, struct buf *out)
 		     .is_utf8 = n->is_utf8,
 		     .text = n->set.is_none ? SPAN("NONE") : n->text});
 	return table_save(&n->table, out) == E_OK ? E_OK : E_LIMIT;
+}
+
+/* Else the keeper, and an inotify, would be asked again and again for nothing. */
+static bool
+fits(const struct session *s)
+{
+	struct buf saved = {.max = SLEPT_NOTIFY_MAX};
+	int err = notify_save(s, &saved);
+	buf_wipe(&saved);
+	return err == E_OK;
+}
+
+int
+notify_doze(struct session *s, uint64_t looked, int *out)
+{
+	const struct notify *n = s->notify;
+	const struct selected *b = s->selected;
+	const struct store_view *v = b ? &b->view : NULL;
+	/* of flags that are not told, b->modseq knows nothing */
+	uint64_t modseq = b && b->modseq > looked ? b->modseq : looked;
+	if (b && b->is_frozen && b->view.head->modseq > modseq)
+		modseq = b->view.head->modseq;
+	*out = -1;
+	if (!fits(s))
+		return E_LIMIT;
+	if (n && n->set.groups)
+		return store_doze_all(s->store, v, modseq, n->since, out);
+	if (!v || (n && !n->set.selected))
+		return E_OK;
+	return store_doze(s->store, v, modseq, out);
 }
 
 int
