@@ -28,6 +28,7 @@ static struct {
 	size_t n, cap;
 	struct retentions domains; /* own; as all */
 	int mail_dir;              /* own */
+	bool had_mail_dir;         /* when the jail was made */
 	int chan;                  /* own: the retainer of now; -1 */
 	int64_t ahead_ms;          /* the wall clock, of the monotonic one */
 	int64_t started_ms, held_until_ms;
@@ -316,6 +317,13 @@ retention_prepare(void)
 	return EX_OK;
 }
 
+/* The first account makes it. */
+static bool
+has_mail_dir(void)
+{
+	return access(conf_str(the_child.conf, "common", "mail_dir"), F_OK) == 0;
+}
+
 void
 retention_jail(struct jail *j)
 {
@@ -326,6 +334,7 @@ retention_jail(struct jail *j)
 	(void)accounts_dir_make(c); /* logged; where there is none nobody is known */
 	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
+	retention.had_mail_dir = has_mail_dir();
 	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ);
 }
 
@@ -336,13 +345,16 @@ retention_role_run(void)
 	const char *dir = conf_str(the_child.conf, "common", "mail_dir");
 	int64_t now_sec;
 	int err = E_OK;
-	retention.mail_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (retention.mail_dir < 0) /* all are as at the first time */
+	/* who is in it nobody but its owner may list */
+	retention.mail_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (retention.mail_dir < 0 &&
+	    retention.had_mail_dir) /* all are as at the first time */
 		log_event(LOG_ERR, "mail_dir_not_opened", "path=%s err=%s",
 		    log_q(span_of(dir)), log_errno(errno));
 	retention.ahead_ms = ahead_ms(&now_sec);
 	retention.started_ms = clock_mono_ms();
-	while (err != E_DENY) {
+	/* where it came later the next one of us has it in his jail */
+	while (err != E_DENY && (retention.had_mail_dir || !has_mail_dir())) {
 		err = look_at_clock(&turn);
 		if (err != E_DENY)
 			err = io_wait(the_child.control, POLLIN,

@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "proc/child.h"
 #include "proc/jail.h"
+#include "proc/loop.h"
 
 enum {
 	PH_ANY = 1,
@@ -277,6 +278,15 @@ lookup_table(unsigned kind)
 	return lookup_guests & 1u << kind ? &guest_table : &table;
 }
 
+/* When the jail was made; the first account makes it, and may come later. */
+static bool had_mail_dir;
+
+static bool
+has_mail_dir(void)
+{
+	return access(conf_str(the_child.conf, "common", "mail_dir"), F_OK) == 0;
+}
+
 void
 lookup_jail(struct jail *j)
 {
@@ -288,6 +298,7 @@ lookup_jail(struct jail *j)
 	(void)accounts_dir_make(the_child.conf);
 	if (conf_bool(c, "common", "srs"))
 		srs_secret_make(c); /* without it nothing is rewritten */
+	had_mail_dir = has_mail_dir();
 	j->calls = JAIL_FILES_READ | JAIL_FLOCK;
 	jail_allow(j, buf_cstr(&accounts), JAIL_READ);
 	jail_allow(j, conf_str(c, "common", "mail_dir"), JAIL_READ);
@@ -302,9 +313,12 @@ lookup_jail(struct jail *j)
 	jail_allow(j, folder.len ? buf_cstr(&folder) : "/", JAIL_READ);
 }
 
+/* What our jail does not know the next one of us has in his. */
 static void
 on_tick(void)
 {
+	if (!had_mail_dir && has_mail_dir())
+		loop_stop(child_loop());
 	recipients_tick(recipients);
 }
 
@@ -314,7 +328,8 @@ lookup_run(void)
 	bool has_sums = conf_list_count(the_child.conf, "common", "domain_quotas") > 0;
 	if (recipients_open(the_child.conf, true, &recipients) != E_OK)
 		return EX_NOINPUT;
-	return child_serve(lookup_table, has_sums ? on_tick : NULL, DOMAIN_TICK_MS);
+	return child_serve(
+	    lookup_table, has_sums || !had_mail_dir ? on_tick : NULL, DOMAIN_TICK_MS);
 }
 
 /* ---- the asking side ---- */

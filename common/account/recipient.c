@@ -90,7 +90,7 @@ recipients_open(const struct conf *conf, bool has_maps_role, struct recipients *
 	r->conf = conf;
 	r->names = names_new(conf, has_maps_role);
 	r->mail_dir = open(
-	    conf_str(conf, "common", "mail_dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	    conf_str(conf, "common", "mail_dir"), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r->domains = domain_sums_new(conf, r->mail_dir);
 	r->subaddress = conf_str(conf, "common", "subaddress")[0];
 	open_srs(r);
@@ -98,25 +98,10 @@ recipients_open(const struct conf *conf, bool has_maps_role, struct recipients *
 	return E_OK;
 }
 
-/* The table may come to be after we started.  E_OK, E_BAD (there is none yet), E_IO */
-static int
-open_accounts(struct recipients *r)
-{
-	struct buf dir = {0};
-	if (r->accounts)
-		return E_OK;
-	buf_putf(&dir, "%s/accounts", conf_str(r->conf, "common", "state_dir"));
-	int err = access(buf_cstr(&dir), F_OK) == 0
-	              ? accounts_open(buf_cstr(&dir), false, &r->accounts)
-	              : E_BAD;
-	buf_free(&dir);
-	return err;
-}
-
 void
 recipients_tick(struct recipients *r)
 {
-	if (open_accounts(r) == E_OK)
+	if (r->accounts) /* before the first verdict nobody needs it */
 		domain_sums_tick(r->domains, r->accounts);
 }
 
@@ -134,6 +119,21 @@ recipients_close(struct recipients **rp)
 	if ((*rp)->mail_dir >= 0)
 		close((*rp)->mail_dir);
 	mem_free(rp);
+}
+
+/* The table may come to be after we started.  E_OK, E_BAD (there is none yet), E_IO */
+static int
+open_accounts(struct recipients *r)
+{
+	struct buf dir = {0};
+	if (r->accounts)
+		return E_OK;
+	buf_putf(&dir, "%s/accounts", conf_str(r->conf, "common", "state_dir"));
+	int err = access(buf_cstr(&dir), F_OK) == 0
+	              ? accounts_open(buf_cstr(&dir), false, &r->accounts)
+	              : E_BAD;
+	buf_free(&dir);
+	return err;
 }
 
 static int

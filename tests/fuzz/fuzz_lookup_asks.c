@@ -20,6 +20,7 @@
 #include "conf/conf.h"
 #include "maps/maps.h"
 #include "proc/child.h"
+#include "proc/loop.h"
 #include "proc/jail.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -145,6 +146,18 @@ child_serve(
 {
 	(void)table_of, (void)tick, (void)tick_ms;
 	return EX_OK;
+}
+
+struct loop *
+child_loop(void)
+{
+	return NULL;
+}
+
+void
+loop_stop(struct loop *loop)
+{
+	(void)loop;
 }
 
 int
