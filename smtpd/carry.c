@@ -12,13 +12,14 @@
 #include "base/log.h"
 #include "login/ticket.h"
 #include "proc/child.h"
-#include "tls/server.h"
+#include "tls/records.h"
 
 /* ---- what is told ---- */
 
 void
-carried_put(struct buf *b, const struct session *s)
+carried_put(struct buf *b, const struct session *s, struct span tls)
 {
+	buf_bytes(b, tls);
 	buf_bytes(b, buf_as_span(&s->helo));
 	buf_bytes(b, buf_as_span(&s->mechanism));
 	buf_bytes(b, span_of(s->cover.version));
@@ -45,6 +46,7 @@ carried_get(struct span in, struct carried *out)
 {
 	struct rd r = rd_of(in);
 	*out = (struct carried){.cover.is_tls = true};
+	out->tls = rd_str(&r, TLS_STATE_MAX);
 	out->helo = rd_str(&r, HELO_MAX);
 	out->mechanism = rd_str(&r, AUTH_MECH_MAX);
 	text_get(&r, out->cover.version);
@@ -59,36 +61,64 @@ carried_get(struct span in, struct carried *out)
 }
 
 static int
-redeem(struct session *s, struct id ticket, int fd)
+redeem(struct session *s, struct span tls, int fd)
 {
 	struct buf about = {0};
-	carried_put(&about, s);
+	carried_put(&about, s, tls);
 	struct login_client c = {.client = span_of(s->client.text),
 	    .sid = span_of(s->sid),
 	    .has_tls = true,
 	    .is_loopback = s->client.is_loopback,
 	    .input = buf_as_span(&about)};
-	int err = ticket_redeem(ticket, &c, fd);
-	buf_free(&about);
+	int err = ticket_redeem(s->ticket, &c, fd);
+	buf_wipe(&about);
 	return err;
 }
 
-int
-carry_hand_over(struct session *s, struct id ticket)
+/* The connection itself.  E_DENY: it cannot be, of this one */
+static int
+pass_on(struct session *s)
+{
+	struct buf tls = {.max = TLS_STATE_MAX};
+	int err = tls_hand_on(s->tls, &s->io, &tls);
+	if (err != E_OK) {
+		buf_wipe(&tls);
+		return err;
+	}
+	err = redeem(s, buf_as_span(&tls), s->io.fd);
+	buf_wipe(&tls);
+	s->has_gone = err == E_OK;
+	if (s->has_gone)
+		tls_conn_drop(&s->tls, &s->io);
+	else if (tls_keep(s->tls, &s->io) != E_OK)
+		log_event(LOG_INFO, "reply_unsent", "client=%s", s->client.text);
+	return err == E_DENY ? E_IO : err;
+}
+
+/* Its bytes. */
+static int
+take_seat(struct session *s)
 {
 	int pair[2];
-	if (!s->tls || s->may_xclient || s->may_xforward)
-		return E_DENY;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) !=
 	    0)
 		return E_IO;
-	int err = redeem(s, ticket, pair[1]);
+	int err = redeem(s, SPAN(""), pair[1]);
 	close(pair[1]);
 	if (err == E_OK)
 		s->seat = pair[0];
 	else
 		close(pair[0]);
 	return err;
+}
+
+int
+carry_hand_over(struct session *s)
+{
+	if (!s->tls || s->may_xclient || s->may_xforward)
+		return E_DENY;
+	int err = pass_on(s);
+	return err == E_DENY ? take_seat(s) : err;
 }
 
 /* ---- the way of the bytes ---- */

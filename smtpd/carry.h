@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * carry.h - a conversation in TLS after its login.  What the client says then is for a session of
- * that account alone, which serves the account's next connection too; the session that has the TLS
- * carries bytes and parses none of them.  The monitor finds or forks the account's session by the
+ * that account alone, which serves the account's next connection too.  It gets the connection itself
+ * (tls/records.h); of TLS 1.2, and of a client that went ahead, it gets the bytes: the session that
+ * has the TLS carries them and parses none.  The monitor finds or forks the account's session by the
  * ticket that auth gave it (login/ticket.h), so neither has a say in whose it is.
  */
 #ifndef SMTPD_CARRY_H
@@ -15,8 +16,8 @@ enum {
 	CARRY_BUFFER = 65536, /* bytes that wait, each way */
 	CARRY_CHUNK = 16384,  /* most bytes of one read: a TLS record */
 	/*
-	 * logins of which one session carries the bytes, one after another, before it retires: as
-	 * many as a front of pop3d or imapd has at a time (front_connections)
+	 * logins that one session hears, one after another, before it retires: as many as a front of
+	 * pop3d or imapd has at a time (front_connections)
 	 */
 	CARRIES_MOST = 64,
 };
@@ -26,23 +27,26 @@ struct carried {
 	struct client client;
 	struct cover cover;
 	struct span helo, mechanism; /* borrow: from what was parsed */
+	struct span tls; /* borrow: of tls_hand_on; empty: bytes are carried */
 	bool is_esmtp;
 	bool is_noted[STRICT_COUNT];
 	uint64_t errors, commands;
 	int64_t deadline;
 };
 
-void carried_put(struct buf *, const struct session *);
+/* tls: what tls_hand_on gave, or empty */
+void carried_put(struct buf *, const struct session *, struct span tls);
 /* carried_get - E_OK, E_BAD; out borrows from in.  Pure */
 MUST_USE int carried_get(struct span in, struct carried *out);
 
 /*
- * carry_hand_over - after AUTH, before its reply.
- *   returns  E_OK: the account's session waits for the client's next words at s->seat; E_DENY (no
- *            such conversation: without TLS, or of a proxy that may speak for others), E_LIMIT (too
- *            many sessions), E_IO: this session goes on alone
+ * carry_hand_over - by s->ticket, after AUTH; its reply waits in io.out, and is the account's session's
+ * to say where that gets the connection.
+ *   returns  E_OK: the account's session has the connection (has_gone), or waits for the client's next
+ *            words at s->seat; E_DENY (no such conversation: without TLS, or of a proxy that may speak
+ *            for others), E_LIMIT (too many sessions), E_IO: this session goes on alone
  */
-MUST_USE int carry_hand_over(struct session *, struct id ticket);
+MUST_USE int carry_hand_over(struct session *);
 /*
  * carry - the client's bytes to s->seat and back, until one of them ends; closes s->seat.  Returns
  * whether the account's session ended it and the client was sent all that it said

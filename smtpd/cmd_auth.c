@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
-#include "smtpd/carry.h"
 #include "smtpd/command.h"
 #include "smtpd/spend.h"
 #include "tls/server.h"
@@ -135,25 +134,14 @@ exchange(
 	return r;
 }
 
-/*
- * From here on what the client says is for a process that serves nobody else: a session of its
- * account, or this one, which then retires.
- */
 static void
 logged_in(struct session *s, struct id ticket)
 {
 	log_event(LOG_INFO, "login", "client=%s login=%s tls=%s", s->client.text,
 	    log_q(buf_as_span(&s->account)),
 	    s->tls ? tls_version_text(s->tls) : "none");
-	int err = carry_hand_over(s, ticket);
-	if (err == E_OK) {
-		the_process.carried++;
-		return;
-	}
-	if (err != E_DENY)
-		log_event(LOG_INFO, "not_handed_over", "why=%s", err_name(err));
-	s->must_retire = true;
-	child_who(span_of(s->client.text), buf_as_span(&s->account));
+	s->ticket = ticket;
+	s->is_new_login = true;
 }
 
 static enum reply

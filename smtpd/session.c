@@ -18,7 +18,7 @@
 #include "smtpd/carry.h"
 #include "smtpd/command.h"
 #include "smtpd/pace.h"
-#include "tls/server.h"
+#include "tls/records.h"
 
 enum { UNREAD_READS = 64 };
 
@@ -128,21 +128,46 @@ begin(struct session *s)
 	return E_OK;
 }
 
-/* Returns whether it ended well: with QUIT. */
+/*
+ * From a login on what the client says is for a process that serves nobody else: a session of its
+ * account, or this one, which then retires.
+ */
+static void
+hand_over(struct session *s)
+{
+	int err = carry_hand_over(s);
+	s->is_new_login = false;
+	if (err == E_OK) {
+		the_process.carried++;
+		return;
+	}
+	if (err != E_DENY)
+		log_event(LOG_INFO, "not_handed_over", "why=%s", err_name(err));
+	s->must_retire = true;
+	child_who(span_of(s->client.text), buf_as_span(&s->account));
+}
+
+/* Returns whether it ended well: with QUIT, or with another process. */
 static bool
 converse(struct session *s)
 {
 	enum reply r = R_NONE;
-	while (!reply_ends(r) && s->seat < 0) {
+	while (!reply_ends(r) && s->seat < 0 && !s->has_gone) {
 		r = turn(s);
 		session_say(s, r);
+		if (s->is_new_login)
+			hand_over(s);
 	}
+	if (s->has_gone)
+		return true;
 	if (s->seat >= 0 && !reply_ends(r)) {
 		metric_serving(0); /* the account's session is counted */
 		return io_flush(&s->io) == E_OK && carry(s);
 	}
 	if (s->tls)
 		tls_conn_ends(s->tls);
+	if (s->records)
+		tls_records_ends(s->records);
 	if (r == R_HANGUP)
 		log_event(LOG_INFO, "closed_early", "client=%s", s->client.text);
 	else if (io_flush(&s->io) != E_OK)
@@ -165,9 +190,11 @@ end(struct session *s)
 {
 	pace_end(s);
 	tls_conn_close(&s->tls, &s->io);
+	tls_records_close(&s->records, &s->io);
 	if (s->seat >= 0)
 		close(s->seat);
-	drop_unread(s->io.fd);
+	if (!s->has_gone)
+		drop_unread(s->io.fd);
 	io_done(&s->io); /* nobody waits for the rest */
 	txn_reset(s);
 	verdicts_reset(&s->verdicts);
@@ -237,6 +264,8 @@ resume(int fd, const struct login_client *about)
 	if (carried_get(about->input, &c) != E_OK)
 		bug("malformed conversation");
 	struct session *s = open_session(fd, &c.client);
+	if (c.tls.n && !(s->records = tls_records_new(c.tls, &s->io)))
+		bug("malformed TLS");
 	s->cover = c.cover;
 	s->is_esmtp = c.is_esmtp;
 	memcpy(s->is_noted, c.is_noted, sizeof s->is_noted);

@@ -4,6 +4,7 @@
 #define SMTPD_SESSION_H
 
 #include "account/recipient.h"
+#include "base/id.h"
 #include "dkim/sign.h"
 #include "proc/io.h"
 #include "smtpd/asks.h"
@@ -81,9 +82,14 @@ struct session {
 	struct buf account;          /* own: who logged in, or empty */
 	struct buf mechanism;        /* own: of SASL, with which; upper case */
 	struct tls_conn *tls;        /* own; NULL: plain, or not in this process */
+	struct tls_records
+	    *records; /* own; NULL, but where another process agreed on it */
 	struct cover cover;
-	int seat; /* own: to a session of the account, which goes on with it; -1 */
-	int urls; /* own: to the process that reads what URLs mean (urls.h); -1 */
+	bool is_new_login; /* its reply is being said; then it is handed over */
+	struct id ticket;  /* of that login */
+	int seat;      /* own: to a session of the account, which goes on with it; -1 */
+	bool has_gone; /* a session of the account has the connection itself */
+	int urls;      /* own: to the process that reads what URLs mean (urls.h); -1 */
 	char sid[ID_TEXT + 1]; /* of its lines in the log */
 	struct buf argument;   /* own: for the %s of the next reply */
 	uint64_t errors, commands;

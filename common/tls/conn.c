@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "metrics/metric.h"
 #include "tls/key.h"
+#include "tls/records.h"
 #include "tls/state.h"
 
 /* ---- bytes on the wire ---- */
@@ -26,6 +27,24 @@ push(gnutls_transport_ptr_t ctx, const void *p, size_t n)
 		return (ssize_t)n;
 	errno = EMSGSIZE;
 	return -1;
+}
+
+/* Where the records begin that GnuTLS gets: one of which it has a part cannot be handed on. */
+static void
+given(struct tls_conn *c, const unsigned char *p, size_t n)
+{
+	while (n) {
+		size_t body = n < c->body_left ? n : c->body_left;
+		c->body_left -= body;
+		p += body;
+		n -= body;
+		for (; n && !c->body_left && c->head_bytes < sizeof c->head; n--)
+			c->head[c->head_bytes++] = *p++;
+		if (c->head_bytes == sizeof c->head) {
+			c->body_left = (size_t)c->head[3] << 8 | c->head[4];
+			c->head_bytes = 0;
+		}
+	}
 }
 
 /*
@@ -47,6 +66,8 @@ pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
 		size_t most = is_direct ? n : sizeof c->ahead;
 		ssize_t got = recv(c->fd, is_direct ? p : c->ahead, most, MSG_DONTWAIT);
 		c->is_dry = got > 0 && (size_t)got < most;
+		if (is_direct && got > 0)
+			given(c, p, (size_t)got);
 		if (is_direct || got <= 0)
 			return got;
 		c->ahead_at = 0;
@@ -55,13 +76,13 @@ pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
 	size_t left = c->ahead_bytes - c->ahead_at;
 	n = n < left ? n : left;
 	memcpy(p, c->ahead + c->ahead_at, n);
+	given(c, p, n);
 	c->ahead_at += n;
 	return (ssize_t)n;
 }
 
-/* E_OK, E_MORE (would block), E_IO */
-static int
-flight_send(struct tls_conn *c)
+int
+tls_flight_send(struct tls_conn *c)
 {
 	int more = c->may_wait ? MSG_MORE : 0;
 	while (c->flight.len) {
@@ -93,10 +114,26 @@ tls_conn_free(struct tls_conn **cp)
 	gnutls_deinit((*cp)->session);
 	buf_free(&(*cp)->flight);
 	buf_free(&(*cp)->peer);
+	mem_wipe((*cp)->secrets, sizeof(*cp)->secrets);
 	mem_free(cp);
 }
 
 /* ---- the handshake ---- */
+
+/* A keylog function, which keeps what records.c needs and writes no log. */
+static int
+take_secret(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
+{
+	struct tls_conn *c = gnutls_session_get_ptr(session);
+	int which = strcmp(label, "CLIENT_TRAFFIC_SECRET_0") == 0   ? TLS_READ
+	            : strcmp(label, "SERVER_TRAFFIC_SECRET_0") == 0 ? TLS_WRITE
+	                                                            : -1;
+	if (which >= 0 && secret->size <= TLS_SECRET_MAX) {
+		memcpy(c->secrets[which], secret->data, secret->size);
+		c->secret_bytes[which] = secret->size;
+	}
+	return 0;
+}
 
 struct tls_conn *
 tls_conn_new(struct tls_server *s, int fd)
@@ -115,6 +152,8 @@ tls_conn_new(struct tls_server *s, int fd)
 	    s->wants_certificate ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	c->wants_certificate = s->wants_certificate;
 	c->peer.max = TLS_PEER_MAX;
+	gnutls_session_set_ptr(c->session, c);
+	gnutls_session_set_keylog_function(c->session, take_secret);
 	tls_transport_set(c, fd);
 	signer_tickets(&s->signer);
 	if (s->signer.tickets_bytes) {
@@ -172,7 +211,7 @@ handshake_failed(struct tls_conn *c, int err)
 	if (is_too_old(c, err))
 		err = GNUTLS_E_UNSUPPORTED_VERSION_PACKET;
 	bool is_alert = err == GNUTLS_E_FATAL_ALERT_RECEIVED;
-	if (flight_send(c) == E_OK)
+	if (tls_flight_send(c) == E_OK)
 		gnutls_alert_send_appropriate(c->session, err);
 	c->failure = is_alert ? gnutls_alert_get_name(gnutls_alert_get(c->session))
 	                      : gnutls_strerror(err);
@@ -250,7 +289,7 @@ static int
 send_turn(struct tls_conn *c, bool *wants_write)
 {
 	bool has_said = c->flight.len > 0;
-	int err = flight_send(c);
+	int err = tls_flight_send(c);
 	*wants_write = err == E_MORE;
 	if (c->is_server)
 		wake_late(c, err == E_OK && has_said && !c->is_agreed);
@@ -316,6 +355,31 @@ tls_accept(struct tls_server *s, struct io *io, int64_t deadline, struct tls_con
 	}
 	tls_conn_free(&c);
 	return err;
+}
+
+int
+tls_keep(struct tls_conn *c, struct io *io)
+{
+	int err;
+	while ((err = tls_flight_send(c)) == E_MORE) {
+		int64_t idle = deadline_in_ms(io->idle_ms);
+		err = io_wait(io->fd, POLLOUT,
+		    idle < io->deadline ? idle : io->deadline, IO_STAYS);
+		if (err != E_OK)
+			return err;
+	}
+	buf_free(&c->flight);
+	return err;
+}
+
+void
+tls_conn_drop(struct tls_conn **cp, struct io *io)
+{
+	if (io && io->way_ctx == *cp) {
+		io->way = NULL;
+		io->way_ctx = NULL;
+	}
+	tls_conn_free(cp);
 }
 
 void

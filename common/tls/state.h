@@ -4,6 +4,7 @@
  *   server.c  certificates      signer.c  signatures and ticket keys, asked of the role "key"
  *   conn.c    one connection    check.c   the self-test, and what passed it
  *   client.c  the other side    key.c     the role "key"
+ *   records.c one that goes on in another process
  */
 #ifndef TLS_STATE_H
 #define TLS_STATE_H
@@ -21,9 +22,13 @@ enum {
 	TLS_FLIGHT_MAX = 256 << 10,
 	/* read ahead of GnuTLS, which asks for the 5 bytes of a record's head and then for its body */
 	TLS_AHEAD_BYTES = 4096,
+	TLS_SECRET_MAX = 48,  /* octets of a traffic secret: SHA-384 */
 	TLS_ANSWER_LEAST = 7, /* octets of a flight that says anything: an alert's */
 	TLS_TICKETS_EACH = 1, /* for a client of TLS 1.3; GnuTLS would make 2 */
 };
+
+/* Directions, for who holds both. */
+enum { TLS_READ, TLS_WRITE };
 
 /* The channel to the role "key". */
 struct signer {
@@ -63,6 +68,12 @@ struct tls_conn {
 	char ahead[TLS_AHEAD_BYTES];
 	size_t ahead_at, ahead_bytes;
 	bool is_dry;
+	/* of the record that GnuTLS is being given: octets of its head; what is left of its body */
+	unsigned char head[5];
+	size_t head_bytes, body_left;
+	/* of TLS 1.3, RFC 8446 7.1: the first secrets of data, by direction (records.c) */
+	unsigned char secrets[2][TLS_SECRET_MAX];
+	size_t secret_bytes[2];
 	bool is_server, has_tickets;
 	bool may_wait;          /* the flight goes with the next words */
 	bool is_ending;         /* what is written goes with close_notify */
@@ -86,6 +97,8 @@ size_t tls_digest_bytes(gnutls_pk_algorithm_t, gnutls_sign_algorithm_t);
 /* conn.c */
 void tls_transport_set(struct tls_conn *, int fd); /* a part of tls_conn_new */
 void tls_conn_free(struct tls_conn **);            /* says nothing */
+/* tls_flight_send - what was gathered and not sent.  E_OK, E_MORE (would block), E_IO */
+MUST_USE int tls_flight_send(struct tls_conn *);
 /*
  * tls_handshake - steps and waits; io travels in TLS from E_OK on.  E_OK, E_IO, E_LIMIT (deadline
  * or idle time)
