@@ -124,6 +124,7 @@ static const struct conf_setting smtpd[] = {
 	INT("commands_rate", "0", 0, 1000000, "commands of such a network in a minute; past it the next HELO or MAIL ends the connection; 0: any number"),
 	INT("errors_rate", "0", 0, 1000000, "the same of refusals (5xx)"),
 	INT("sessions_most", "500", 1, 10000, "session processes: clients that are served at once; of listen_smtp three quarters of them"),
+	INT("sessions_per_account", "50", 1, 10000, "of them those of an account; with one more login the session that heard it goes on, and then ends"),
 	INT("sessions_spare", "4", 1, 500, "session processes that are kept"),
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process of an account waits for its next login"),
 	INT("serves_most", "1000", 1, 1000000, "connections a session process serves before it is replaced"),

@@ -272,8 +272,6 @@ is_crowded(const struct ticket *t)
 	monitor_count_sessions(login_session_role, t->address, t->uid, &all, &same);
 	bool is_full =
 	    all >= (unsigned)conf_int(the_monitor.conf, section, "sessions_most");
-	if (!takes_uid())
-		return is_full; /* smtpd goes on without it, and has no more such settings */
 	if (!is_full && same < (unsigned)conf_int(
 				   the_monitor.conf, section, "sessions_per_account"))
 		return false;
