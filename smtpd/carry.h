@@ -19,7 +19,7 @@ enum {
 	 * logins that one session hears, one after another, before it retires: as many as a front of
 	 * pop3d or imapd has at a time (front_connections)
 	 */
-	CARRIES_MOST = 64,
+	CARRIES_MOST = 256,
 };
 
 /* What the account's session is told of the conversation. */

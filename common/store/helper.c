@@ -88,18 +88,28 @@ fork_helper(int end)
 	return pid > 0 && waitpid(pid, &status, 0) == pid ? E_OK : E_IO;
 }
 
+/* One that is empty by now needs none: mail that is fetched and deleted at once. */
+static bool
+is_wanted(void)
+{
+	bool wants = false;
+	for (size_t i = 0; i < the_keeper.n_by_id; i++) {
+		struct slot *s = the_keeper.by_id[i];
+		s->wants_items &= s->now.messages > 0;
+		wants |= s->wants_items;
+	}
+	return wants;
+}
+
 /* It ended, one way or the other. */
 static void
 on_end(void *ctx, int fd, unsigned events)
 {
-	bool wants = false;
 	(void)ctx, (void)fd, (void)events;
 	loop_unwatch(&helper.watch);
 	close(helper.pipe);
 	helper.pipe = -1;
-	for (size_t i = 0; i < the_keeper.n_by_id; i++)
-		wants |= the_keeper.by_id[i]->wants_items;
-	if (wants && !helper.is_armed)
+	if (is_wanted() && !helper.is_armed)
 		helper_in(HELPER_AFTER_MS);
 }
 
@@ -128,7 +138,7 @@ on_timer(void *ctx)
 {
 	(void)ctx;
 	helper.is_armed = false;
-	if (helper.watch)
+	if (helper.watch || !is_wanted())
 		return; /* its end looks what is wanted */
 	if (jobs_none())
 		begin();
