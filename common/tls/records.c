@@ -343,9 +343,7 @@ static void
 say_alert(struct tls_records *t, enum alert a)
 {
 	unsigned char said[2] = {a == ALERT_CLOSE_NOTIFY ? 1 : 2, (unsigned char)a};
-	if (t->unsent.len ==
-	    0) /* else it would come in the midst of a record's bytes */
-		seal(t, CONTENT_ALERT, said, sizeof said);
+	seal(t, CONTENT_ALERT, said, sizeof said);
 }
 
 static int
@@ -394,7 +392,11 @@ static enum alert
 take_handshake(struct tls_records *t, const unsigned char *p, size_t n)
 {
 	static const unsigned char head[4] = {GNUTLS_HANDSHAKE_KEY_UPDATE, 0, 0, 1};
-	if (n != UPDATE_BYTES || memcmp(p, head, sizeof head) != 0)
+	if (n == 0 || p[0] != head[0])
+		return ALERT_UNEXPECTED;
+	if (n < UPDATE_BYTES || memcmp(p, head, sizeof head) != 0)
+		return ALERT_DECODE;
+	if (n > UPDATE_BYTES) /* 5.1: nothing behind it before the key changes */
 		return ALERT_UNEXPECTED;
 	if (p[4] > 1)
 		return ALERT_ILLEGAL;
@@ -409,7 +411,7 @@ static enum alert
 take_alert(struct tls_records *t, const unsigned char *p, size_t n)
 {
 	if (n != 2)
-		return ALERT_DECODE;
+		return n ? ALERT_DECODE : ALERT_UNEXPECTED; /* 5.4 */
 	if (p[1] == ALERT_CLOSE_NOTIFY)
 		t->has_ended = true;
 	else if (p[1] != ALERT_USER_CANCELED)
@@ -421,9 +423,11 @@ take_alert(struct tls_records *t, const unsigned char *p, size_t n)
 static size_t
 record_bytes(const struct tls_records *t, size_t at)
 {
-	const unsigned char *p = (const unsigned char *)t->wire.p + at;
 	size_t left = t->wire.len - at;
-	size_t n = left < HEAD_BYTES ? 0 : HEAD_BYTES + ((size_t)p[3] << 8 | p[4]);
+	if (left < HEAD_BYTES)
+		return 0;
+	const unsigned char *p = (const unsigned char *)t->wire.p + at;
+	size_t n = HEAD_BYTES + ((size_t)p[3] << 8 | p[4]);
 	return left < n ? 0 : n;
 }
 
@@ -454,12 +458,12 @@ unseal(struct tls_records *t, size_t all)
 	if (gnutls_aead_cipher_decryptv2(t->in.aead, nonce, IV_BYTES, &known, 1, &text,
 		1, inner + n, TAG_BYTES) < 0)
 		return ALERT_BAD_MAC;
-	while (n && inner[n - 1] == 0) /* 5.4 */
+	if (n > PLAIN_MAX + 1) /* 5.4: with its padding */
+		return ALERT_OVERFLOW;
+	while (n && inner[n - 1] == 0)
 		n--;
 	if (n == 0)
 		return ALERT_UNEXPECTED;
-	if (n - 1 > PLAIN_MAX)
-		return ALERT_OVERFLOW;
 	t->record_left = all;
 	enum content type = inner[--n];
 	if (type == CONTENT_DATA) {
@@ -484,11 +488,15 @@ receive(struct tls_records *t)
 		return E_MORE;
 	}
 	ssize_t k = recv(t->fd, buf_room(&t->wire, room), room, MSG_DONTWAIT);
-	if (k < 0)
-		return errno == EAGAIN || errno == EINTR ? E_MORE : E_IO;
+	if (k < 0 && (errno == EAGAIN || errno == EINTR))
+		return E_MORE;
+	if (k <= 0) { /* an end without close_notify may be anybody's, 6.1 */
+		t->is_broken = true;
+		return E_IO;
+	}
 	buf_added(&t->wire, (size_t)k);
 	t->is_dry = (size_t)k < room;
-	return k ? E_OK : E_IO; /* an end without close_notify may be anybody's, 6.1 */
+	return E_OK;
 }
 
 /* The record that was read is done with. */
@@ -512,7 +520,8 @@ advance(struct tls_records *t)
 		fault = head_fault(t);
 		if (fault == ALERT_NONE && all)
 			fault = unseal(t, all);
-		if (fault == ALERT_NONE && t->idle > TLS_IDLE_RECORDS_MOST)
+		if (fault == ALERT_NONE && !t->has_ended &&
+		    t->idle > TLS_IDLE_RECORDS_MOST)
 			fault = ALERT_UNEXPECTED;
 		if (fault != ALERT_NONE)
 			return fail(t, fault);
@@ -544,6 +553,8 @@ static size_t
 way_pending(void *ctx)
 {
 	const struct tls_records *t = ctx;
+	if (t->is_broken || t->has_ended)
+		return 0;
 	return t->plain_left ? t->plain_left : record_bytes(t, t->record_left);
 }
 
