@@ -683,61 +683,6 @@ test_close(void **state)
 		}
 }
 
-/* ---- what is handed on ---- */
-
-static bool
-is_state(struct span state)
-{
-	int fds[2];
-	struct io io;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	io_init(&io, fds[0], 4096, 4096);
-	struct tls_records *t = tls_records_new(state, &io);
-	bool is_one = t != NULL;
-	assert_true(is_one == (io.way != NULL));
-	tls_records_close(&t, &io);
-	io_done(&io);
-	close(fds[1]);
-	return is_one;
-}
-
-static void
-test_malformed(void **state)
-{
-	(void)state;
-	for (unsigned suite = 0; suite < SEALER_SUITES; suite++) {
-		struct sealer r, w;
-		struct buf text = {0};
-		sealer_init(&r, suite, 'r', 0);
-		sealer_init(&w, suite, 'w', UINT64_MAX);
-		sealer_state(&r, &w, SPAN("words"), &text);
-		for (size_t n = 0; n < text.len; n++) {
-			char *exact = malloc(n ? n : 1); /* so that ASan sees past it */
-			assert_non_null(exact);
-			memcpy(exact, text.p, n);
-			assert_false(is_state(span_make(exact, n)));
-			free(exact);
-		}
-		assert_true(is_state(buf_as_span(&text)));
-		for (unsigned which = 0; which < 256; which++) {
-			text.p[0] = (char)which;
-			/* those of the same lengths are taken for one another */
-			bool is_alike =
-			    which < SEALER_SUITES &&
-			    sealer_secret_bytes(which) == sealer_secret_bytes(suite);
-			assert_true(is_state(buf_as_span(&text)) == is_alike);
-		}
-		text.p[0] = (char)suite;
-		buf_ch(&text, 'x');
-		assert_false(is_state(buf_as_span(&text)));
-		buf_reset(&text);
-		static const char long_words[TLS_STATE_MAX + 1];
-		sealer_state(&r, &w, span_make(long_words, sizeof long_words), &text);
-		assert_false(is_state(buf_as_span(&text)));
-		buf_free(&text);
-	}
-}
-
 int
 main(void)
 {
@@ -759,7 +704,6 @@ main(void)
 	    cmocka_unit_test(test_end_of_stream),
 	    cmocka_unit_test(test_gone),
 	    cmocka_unit_test(test_close),
-	    cmocka_unit_test(test_malformed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
