@@ -12,6 +12,9 @@
 #include "tls/records.h"
 #include "tls/state.h"
 
+/* Of a ClientHello: RFC 6066 4, RFC 8449. */
+enum { EXTENSION_FRAGMENT_LENGTH = 1, EXTENSION_RECORD_LIMIT = 28 };
+
 /* ---- bytes on the wire ---- */
 
 /* The records of a turn are gathered: a packet each would wake the peer for half a sentence. */
@@ -135,6 +138,29 @@ take_secret(gnutls_session_t session, const char *label, const gnutls_datum_t *s
 	return 0;
 }
 
+static int
+take_limit(void *ctx, unsigned id, const unsigned char *p, unsigned n)
+{
+	struct tls_conn *c = ctx;
+	if (id == EXTENSION_FRAGMENT_LENGTH ||
+	    (id == EXTENSION_RECORD_LIMIT && n == 2 &&
+		(p[0] << 8 | p[1]) <= TLS_SEND_MAX)) /* it counts the type */
+		c->wants_short_records = true;
+	return 0;
+}
+
+/* Of a ClientHello: GnuTLS keeps to what it asks for, and does not tell. */
+static int
+see_hello(gnutls_session_t session, unsigned type, unsigned when, unsigned is_incoming,
+    const gnutls_datum_t *hello)
+{
+	struct tls_conn *c = gnutls_session_get_ptr(session);
+	(void)type, (void)when, (void)is_incoming;
+	(void)gnutls_ext_raw_parse(
+	    c, take_limit, hello, GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO);
+	return 0;
+}
+
 struct tls_conn *
 tls_conn_new(struct tls_server *s, int fd)
 {
@@ -154,6 +180,8 @@ tls_conn_new(struct tls_server *s, int fd)
 	c->peer.max = TLS_PEER_MAX;
 	gnutls_session_set_ptr(c->session, c);
 	gnutls_session_set_keylog_function(c->session, take_secret);
+	gnutls_handshake_set_hook_function(
+	    c->session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, see_hello);
 	tls_transport_set(c, fd);
 	signer_tickets(&s->signer);
 	if (s->signer.tickets_bytes) {
@@ -361,14 +389,18 @@ int
 tls_keep(struct tls_conn *c, struct io *io)
 {
 	int err;
+	c->may_wait = false; /* these are the words that a ticket waits for */
 	while ((err = tls_flight_send(c)) == E_MORE) {
 		int64_t idle = deadline_in_ms(io->idle_ms);
 		err = io_wait(io->fd, POLLOUT,
 		    idle < io->deadline ? idle : io->deadline, IO_STAYS);
 		if (err != E_OK)
-			return err;
+			break;
 	}
-	buf_free(&c->flight);
+	if (err == E_OK)
+		buf_free(&c->flight);
+	else
+		io->out.err = err;
 	return err;
 }
 
@@ -395,7 +427,8 @@ tls_conn_close(struct tls_conn **cp, struct io *io)
 	if (!c)
 		return;
 	c->is_ending = false;
-	if (!io || io->fd >= 0)
+	/* it is no record behind a part of one */
+	if ((!io || io->fd >= 0) && c->flight.len == 0)
 		gnutls_bye(c->session,
 		    GNUTLS_SHUT_WR); /* once: who does not read does not hear it */
 	if (io && io->way_ctx == c) {

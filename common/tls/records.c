@@ -203,7 +203,7 @@ static const struct suite *
 movable(const struct tls_conn *c, const struct io *io)
 {
 	const struct suite *s = suite_of(c->session);
-	if (!c->is_server || !s || !is_between_records(c) ||
+	if (!c->is_server || !s || c->wants_short_records || !is_between_records(c) ||
 	    gnutls_protocol_get_version(c->session) != GNUTLS_TLS1_3 ||
 	    io_unread(io).n || io->out.len > WORDS_MAX)
 		return NULL;

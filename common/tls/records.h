@@ -26,11 +26,15 @@ enum {
  * sealed and goes with them, so that the next process says it before its own first word.  From E_OK on
  * the connection is dropped (tls_conn_drop) or kept (tls_keep), and nothing is said on it before.
  *   returns  E_OK; E_DENY: it stays here, and nothing has happened (TLS 1.2, a cipher that is no AEAD of
- *            ours, a peer whose next words, or a part of them, were read already, too much in io->out);
+ *            ours, a peer that wants records shorter than TLS allows, one whose next words, or a part of them,
+ *            were read already, too much in io->out);
  *            E_IO: it broke.  Does not block
  */
 MUST_USE int tls_hand_on(struct tls_conn *, struct io *, struct buf *out);
-/* tls_keep - nobody took it: sends what was sealed, as io_flush does.  E_OK, E_IO, E_LIMIT */
+/*
+ * tls_keep - nobody took it: sends what was sealed, as io_flush does.  E_OK, E_IO, E_LIMIT; a failure sticks in
+ * io->out.err
+ */
 MUST_USE int tls_keep(struct tls_conn *, struct io *);
 /* tls_conn_drop - frees without a word, and detaches io */
 void tls_conn_drop(struct tls_conn **, struct io *);

@@ -74,6 +74,7 @@ struct tls_conn {
 	/* of TLS 1.3, RFC 8446 7.1: the first secrets of data, by direction (records.c) */
 	unsigned char secrets[2][TLS_SECRET_MAX];
 	size_t secret_bytes[2];
+	bool wants_short_records; /* of a client: less than TLS allows */
 	bool is_server, has_tickets;
 	bool may_wait;          /* the flight goes with the next words */
 	bool is_ending;         /* what is written goes with close_notify */
