@@ -87,12 +87,18 @@ pass_on(struct session *s)
 	}
 	err = redeem(s, buf_as_span(&tls), s->io.fd);
 	buf_wipe(&tls);
-	s->has_gone = err == E_OK;
+	s->has_gone = err == E_OK || err == E_IO;
+	if (err ==
+	    E_IO) { /* it may be there or not: two must not speak under its keys */
+		log_event(LOG_WARNING, "not_handed_over", "client=%s why=no_answer",
+		    s->client.text);
+		s->must_retire = true;
+	}
 	if (s->has_gone)
 		tls_conn_drop(&s->tls, &s->io);
 	else if (tls_keep(s->tls, &s->io) != E_OK)
 		log_event(LOG_INFO, "reply_unsent", "client=%s", s->client.text);
-	return err == E_DENY ? E_IO : err;
+	return s->has_gone ? E_OK : err == E_DENY ? E_BAD : err;
 }
 
 /* Its bytes. */

@@ -51,7 +51,8 @@ refuse(struct front_conn *c, int err)
 	} else {
 		log_event(LOG_ERR, "no_session", "client=%s why=%s", c->peer.text,
 		    err_name(err));
-		the_front.dialect->failed(c, AUTH_TEMP);
+		if (err != E_IO || c->tls) /* else a session may speak here, too */
+			the_front.dialect->failed(c, AUTH_TEMP);
 	}
 	front_end(c);
 }

@@ -76,21 +76,30 @@ login_client_get(struct span in, struct login_client *out)
 
 /* ---- in auth and front ---- */
 
+/* What the monitor says of a ticket. */
+static int
+result_of(struct rd *reply)
+{
+	static const int results[] = {[REDEEM_NOT] = E_BAD,
+	    [REDEEM_OK] = E_OK,
+	    [REDEEM_TOO_SOON] = E_DENY,
+	    [REDEEM_CROWDED] = E_LIMIT};
+	uint8_t said = rd_u8(reply);
+	return rd_end(reply) == E_OK && said < COUNT(results) ? results[said] : E_IO;
+}
+
 static int
 call(uint16_t type, struct buf *body, int fd)
 {
 	static struct buf in; /* kept: an answer may be as long as any message */
 	struct ask_msg reply;
 	int err = child_call(type, buf_as_span(body), fd, &in, &reply);
-	uint8_t result = err == E_OK ? rd_u8(&reply.body) : REDEEM_NOT;
-	if (err == E_OK && (result != REDEEM_OK || rd_end(&reply.body) != E_OK))
-		err = result == REDEEM_TOO_SOON  ? E_DENY
-		      : result == REDEEM_CROWDED ? E_LIMIT
-		                                 : E_IO;
-	if (err == E_OK && reply.fd >= 0)
+	buf_wipe(body);
+	if (err != E_OK)
+		return E_IO;
+	if (reply.fd >= 0)
 		close(reply.fd);
-	buf_free(body);
-	return err == E_OK || err == E_DENY || err == E_LIMIT ? err : E_IO;
+	return result_of(&reply.body);
 }
 
 int
@@ -228,9 +237,16 @@ begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 		err = monitor_fork_session(login_session_role, t->uid, t->gid,
 		    t->home[0] ? buf_cstr(&home) : NULL, own, buf_as_span(&blob),
 		    account, c->client);
-	buf_free(&blob);
+	buf_wipe(&blob);
 	buf_free(&home);
 	return err;
+}
+
+/* What is handed in may hold keys of a connection: the next child is another account's. */
+static void
+wipe_ask(struct span all)
+{
+	mem_wipe((void *)(uintptr_t)all.p, all.n);
 }
 
 /*
@@ -296,23 +312,23 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	struct login_client c;
 	struct id id;
 	(void)a, (void)fd_back;
-	struct span bytes = rd_bytes(body, ID_BYTES);
+	struct span all = body->in, bytes = rd_bytes(body, ID_BYTES);
 	if (body->err != E_OK || login_client_get(body->in, &c) != E_OK || *fd < 0)
 		return E_BAD;
 	memcpy(id.b, bytes.p, ID_BYTES);
 	struct ticket *t = find(id);
-	enum redeemed refusal = why_not(t);
-	if (refusal != REDEEM_OK) {
-		buf_u8(reply, refusal);
-		return E_OK;
+	enum redeemed said = why_not(t);
+	if (said == REDEEM_OK) {
+		c.pop3_keep_days = t->pop3_keep_days;
+		c.quota_bytes = t->quota_bytes;
+		c.quota_messages = t->quota_messages;
+		c.quota_at_ms = t->made_ms;
+		if (begin_session(t, &c, fd) != E_OK)
+			said = REDEEM_NOT;
+		mem_wipe(t, sizeof *t); /* once */
 	}
-	c.pop3_keep_days = t->pop3_keep_days;
-	c.expire_days = t->expire_days;
-	c.quota_bytes = t->quota_bytes;
-	c.quota_messages = t->quota_messages;
-	c.quota_at_ms = t->made_ms;
-	buf_u8(reply, begin_session(t, &c, fd) == E_OK ? REDEEM_OK : REDEEM_NOT);
-	mem_wipe(t, sizeof *t); /* once */
+	buf_u8(reply, said);
+	wipe_ask(all);
 	return E_OK;
 }
 

@@ -78,8 +78,9 @@ enum redeemed {
 };
 
 /*
- * ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_IO, E_DENY (within login_delay of
- * the last), E_LIMIT (sessions_most, sessions_per_account)
+ * ticket_redeem - in the front; fd is passed, not taken.  E_OK, E_DENY (within login_delay of the
+ * last), E_LIMIT (sessions_most, sessions_per_account), E_BAD (no such ticket, no session); E_IO: no
+ * answer came, so a session may have fd or get it yet
  */
 MUST_USE int ticket_redeem(struct id, const struct login_client *, int fd);
 

@@ -389,7 +389,7 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 	    fork_for(role, uid, gid, home, fd, buf_as_span(&body), account);
 	if (p)
 		process_serves(p, address, span_of(account), clock_wall_sec());
-	buf_free(&body);
+	buf_wipe(&body); /* it may hold keys, and the next child is another account's */
 	close(fd);
 	return p ? E_OK : E_IO;
 }
@@ -401,7 +401,7 @@ monitor_pass_session(
 	struct buf body = {0};
 	put_client(&body, 0, blob);
 	struct process *p = pass(account, uid, fd, buf_as_span(&body));
-	buf_free(&body);
+	buf_wipe(&body); /* it may hold keys, and the next child is another account's */
 	if (p) {
 		process_serves(p, address, span_of(account), clock_wall_sec());
 		close(fd);
