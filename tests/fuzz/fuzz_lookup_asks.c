@@ -20,8 +20,8 @@
 #include "conf/conf.h"
 #include "maps/maps.h"
 #include "proc/child.h"
-#include "proc/loop.h"
 #include "proc/jail.h"
+#include "proc/loop.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
