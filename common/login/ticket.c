@@ -320,6 +320,7 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	enum redeemed said = why_not(t);
 	if (said == REDEEM_OK) {
 		c.pop3_keep_days = t->pop3_keep_days;
+		c.expire_days = t->expire_days;
 		c.quota_bytes = t->quota_bytes;
 		c.quota_messages = t->quota_messages;
 		c.quota_at_ms = t->made_ms;
