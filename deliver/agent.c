@@ -17,6 +17,7 @@
 #include "deliver/perform.h"
 #include "deliver/programs.h"
 #include "deliver/turn.h"
+#include "mime/charset.h"
 #include "proc/child.h"
 #include "proc/io.h"
 #include "store/store.h"
@@ -58,6 +59,7 @@ agent_jail(struct jail *j)
 {
 	store_jail(j); /* tests of mailboxes ask the keeper */
 	programs_jail(the_child.conf, j);
+	jail_allow(j, charset_folder(), JAIL_READ);
 }
 
 static int

@@ -134,9 +134,8 @@ self_test(const struct conf *conf, struct buf *errors)
 static void
 before_start(const struct conf *conf)
 {
-	/* agents are forked with it: a process in a jail cannot load charsets */
 	if (conf_bool(conf, "deliver", "sieve")) {
-		charset_preload();
+		charset_prepare(); /* for agents */
 		dkim_folder_make(conf);
 	}
 	if (has_no_sieve(conf))

@@ -45,6 +45,14 @@ nobody_sleeps(const struct conf *conf)
 	return conf_int(conf, "imapd", "sleep_after") == 0;
 }
 
+/* Who reads mail, or forks a keeper whose helper does. */
+static void
+reader_jail(struct jail *j)
+{
+	store_jail(j);
+	jail_allow(j, charset_folder(), JAIL_READ);
+}
+
 static int
 auth_role_prepare(void)
 {
@@ -63,7 +71,7 @@ static struct role roles[] = {
 		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
 		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AWAKE) |
 		    MON_MAY(SHARE_CHANNEL) | MON_MAY(RING_BELL),
-		.prepare = ring_prepare, .jail = store_jail, .run = imap_session_run},
+		.prepare = ring_prepare, .jail = reader_jail, .run = imap_session_run},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
 	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
@@ -79,17 +87,16 @@ static struct role roles[] = {
 	[IMAP_SHARES] = {.name = "shares", .user = USER_LOOKUP, .flags = ROLE_LAZY, .at_start = 1,
 		.monitor_asks = MON_MAY(SHARE_FORK), .jail = shares_jail, .run = shares_run},
 	[IMAP_DOOR] = {.name = "door", .user = USER_NET, .flags = ROLE_SESSION,
-		.jail = store_jail, .run = door_run},
+		.jail = reader_jail, .run = door_run},
 	METRICS_ROLE,
 };
 
 /* clang-format on */
 
-/* A session, in its jail, cannot load what iconv needs. */
 static void
 before_start(const struct conf *conf)
 {
-	charset_preload();
+	charset_prepare();
 	roll_new(conf, "imapd", "front_connections", "fronts_most");
 	if (auth_asks_issuer(conf)) {
 		roles[IMAP_AUTH].channels |= 1u << IMAP_RESOLVER | 1u << IMAP_FETCH;

@@ -356,7 +356,7 @@ cmd_mailbox_verify(struct merpati *c, int argc, char **argv)
 		status = ctl_usage(c, "right would be addresses, or --all");
 	if (status == EX_OK)
 		status = find_accounts(c, argc, argv, is_all, &l);
-	charset_preload(); /* a worker, in its jail, cannot */
+	charset_prepare(); /* for workers */
 	if (status == EX_OK)
 		status = work_on_all(&u, &l, verify_in_jail);
 	if (c->is_json && (u.accounts.n_cells || status == EX_OK)) {

@@ -356,7 +356,7 @@ undelete(struct merpati *c, const char *address, struct wanted *w, struct undele
 	if (status == EX_OK)
 		status = user_find(c, accounts, address, &arena, &a);
 	accounts_close(&accounts);
-	charset_preload(); /* a worker, in its jail, cannot */
+	charset_prepare(); /* for workers */
 	if (status == EX_OK) {
 		w->quota_bytes = a.quota_bytes;
 		w->quota_messages = a.quota_messages;

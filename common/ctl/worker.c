@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "ctl/ctl.h"
+#include "mime/charset.h"
 #include "proc/jail.h"
 #include "proc/logfile.h"
 #include "store/store.h"
@@ -42,6 +43,7 @@ enter_jail(const struct account *a, const char *home)
 	struct jail j = {.uid = a->uid, .gid = a->gid, .group = (gid_t)-1};
 	store_jail(&j);
 	jail_allow(&j, home, JAIL_READ | JAIL_WRITE);
+	jail_allow(&j, charset_folder(), JAIL_READ);
 	jail_enter(&j);
 }
 

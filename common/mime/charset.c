@@ -7,6 +7,9 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <limits.h>
+#include <link.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mime/charset_row.h"
@@ -14,7 +17,8 @@
 enum {
 	PIECE_BYTES = 64 << 10,
 	PIECE_EXTRA = 64,
-	ROOM_LEAST = 16 /* any character, and what iconv adds to it */
+	ROOM_LEAST = 16, /* any character, and what iconv adds to it */
+	UNLOAD_TURNS = 4 /* glibc unloads a module when others went three times since */
 };
 
 #define BAD_CHARACTER "\xef\xbf\xbd" /* U+FFFD */
@@ -27,8 +31,7 @@ struct octet {
 
 /*
  * One descriptor a row, kept open; a second conversion of the same charset at once opens its own.
- * Where each octet is a character a table does, and iconv's module goes: each is five mappings of
- * every process that is forked.
+ * Where each octet is a character a table does, and iconv's module goes.
  */
 static struct {
 	iconv_t cd; /* own */
@@ -359,12 +362,52 @@ iconv_flush(iconv_t cd, struct buf *out)
 
 /* ---- conversions ---- */
 
+static char folder[PATH_MAX]; /* "": not known */
+
+static int
+note_folder(struct dl_phdr_info *object, size_t bytes, void *ctx)
+{
+	struct span path = span_of(object->dlpi_name);
+	struct span in = span_head(path, span_rfind(path, '/'));
+	(void)bytes, (void)ctx;
+	if (!span_ends(in, SPAN("/gconv")) || in.n >= sizeof folder)
+		return 0;
+	memcpy(folder, in.p, in.n);
+	return 1;
+}
+
+/* The modules of what was opened stay for a while: the monitor, and all that it forks, go without. */
+static void
+unload(void)
+{
+	for (int i = 0; i < UNLOAD_TURNS; i++) {
+		iconv_t cd = iconv_open("UTF-8", "UTF-16BE");
+		if (cd != (iconv_t)-1)
+			iconv_close(cd);
+	}
+}
+
 void
-charset_preload(void)
+charset_prepare(void)
 {
 	const struct charset_row *row;
-	for (size_t i = 0; (row = charset_row_at(i)); i++)
-		(void)row_open(row);
+	for (size_t i = 0; (row = charset_row_at(i)); i++) {
+		if (!row->is_ascii_like || !row_open(row))
+			continue;
+		if (!folder[0])
+			dl_iterate_phdr(note_folder, NULL);
+		if (cache[i].is_open && !cache[i].has_octets) {
+			iconv_close(cache[i].cd);
+			cache[i].is_open = false;
+		}
+	}
+	unload();
+}
+
+const char *
+charset_folder(void)
+{
+	return folder;
 }
 
 bool

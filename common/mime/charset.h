@@ -5,7 +5,8 @@
  * iconv_open.  Never fails on what it reads: bad octets become U+FFFD, and what comes out is always
  * valid UTF-8.
  *
- * A process in a jail cannot load iconv's modules: call charset_preload before, or before the fork.
+ * A process in a jail loads iconv's modules only from a folder that it may read (charset_folder),
+ * and what is a table of octets once it is made: call charset_prepare before the fork.
  */
 #ifndef MIME_CHARSET_H
 #define MIME_CHARSET_H
@@ -26,10 +27,15 @@ struct charset {
 };
 
 /*
- * charset_preload - opens all charsets of the table, or makes tables of them; they stay.  What this
- * host lacks is not known then.
+ * charset_prepare - makes tables of the charsets of which each octet is a character (5 to 10 ms);
+ * they stay.  Of the others nothing is loaded: who needs one loads it, from charset_folder.
  */
-void charset_preload(void);
+void charset_prepare(void);
+/*
+ * charset_folder - where this host has its modules, public files, for the jail of who converts.  "":
+ * not known, before charset_prepare
+ */
+const char *charset_folder(void);
 /*
  * charset_is_known - it can be converted: opens it the first time.  Blanks and quotes around it are
  * no part.

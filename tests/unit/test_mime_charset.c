@@ -124,7 +124,7 @@ test_table(void **st)
 {
 	const struct charset_row *row;
 	(void)st;
-	charset_preload();
+	charset_prepare();
 	for (size_t i = 0; (row = charset_row_at(i)); i++) {
 		struct span names = span_of(row->names), name;
 		assert_int_equal(names.p[0], ' ');
