@@ -50,6 +50,16 @@ given(struct tls_conn *c, const unsigned char *p, size_t n)
 	}
 }
 
+static ssize_t
+ahead_drop(struct tls_conn *c, ssize_t result)
+{
+	int err = errno;
+	mem_free(&c->ahead);
+	c->ahead_at = c->ahead_bytes = 0;
+	errno = err; /* of a recv */
+	return result;
+}
+
 /*
  * A handshake, two commands and the end were 17 recv, for GnuTLS reads a record's head and its body
  * apart and then looks whether there is more; these are 8.  Who reads until E_MORE before he waits
@@ -59,21 +69,22 @@ static ssize_t
 pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
 {
 	struct tls_conn *c = ctx;
-	if (c->ahead_at == c->ahead_bytes) {
+	if (!c->ahead) {
 		if (c->is_dry) {
 			c->is_dry = false;
 			errno = EAGAIN;
 			return -1;
 		}
-		bool is_direct = n >= sizeof c->ahead;
-		size_t most = is_direct ? n : sizeof c->ahead;
+		bool is_direct = n >= TLS_AHEAD_BYTES;
+		size_t most = is_direct ? n : TLS_AHEAD_BYTES;
+		if (!is_direct)
+			c->ahead = mem_new(most);
 		ssize_t got = recv(c->fd, is_direct ? p : c->ahead, most, MSG_DONTWAIT);
 		c->is_dry = got > 0 && (size_t)got < most;
 		if (is_direct && got > 0)
 			given(c, p, (size_t)got);
 		if (is_direct || got <= 0)
-			return got;
-		c->ahead_at = 0;
+			return ahead_drop(c, got);
 		c->ahead_bytes = (size_t)got;
 	}
 	size_t left = c->ahead_bytes - c->ahead_at;
@@ -81,7 +92,7 @@ pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
 	memcpy(p, c->ahead + c->ahead_at, n);
 	given(c, p, n);
 	c->ahead_at += n;
-	return (ssize_t)n;
+	return c->ahead_at == c->ahead_bytes ? ahead_drop(c, (ssize_t)n) : (ssize_t)n;
 }
 
 int
@@ -118,6 +129,7 @@ tls_conn_free(struct tls_conn **cp)
 	buf_free(&(*cp)->flight);
 	buf_free(&(*cp)->peer);
 	mem_wipe((*cp)->secrets, sizeof(*cp)->secrets);
+	mem_free(&(*cp)->ahead);
 	mem_free(cp);
 }
 

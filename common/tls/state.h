@@ -64,10 +64,13 @@ struct tls_conn {
 	struct buf flight;
 	bool is_in_turn, is_agreed;
 	bool is_woken_late; /* SO_RCVLOWAT is TLS_ANSWER_LEAST */
-	/* what came and GnuTLS has not asked for; the last read took all there was */
-	char ahead[TLS_AHEAD_BYTES];
+	/*
+	 * what came and GnuTLS has not asked for: own; NULL when that is nothing, as a connection waits
+	 * for most of its life
+	 */
+	char *ahead;
 	size_t ahead_at, ahead_bytes;
-	bool is_dry;
+	bool is_dry; /* the last read took all there was */
 	/* of the record that GnuTLS is being given: octets of its head; what is left of its body */
 	unsigned char head[5];
 	size_t head_bytes, body_left;
