@@ -255,7 +255,6 @@ look_for_nobody(void)
 {
 	if (!run.has_new || sessions_none())
 		return;
-	look();
 	keeper_look();
 }
 
@@ -320,13 +319,17 @@ watch_new(void)
 		return;
 	}
 	run.new = loop_watch(the_keeper.loop, run.inotify, LOOP_READ, on_new, NULL);
+	run.has_new = true; /* who asked for this keeper may wait for what came since */
 }
 
 void
 keeper_look(void)
 {
-	if (run.new)
-		loop_events(run.new, LOOP_READ);
+	if (!run.new)
+		return;
+	loop_events(run.new, LOOP_READ);
+	if (run.has_new)
+		look();
 }
 
 /* TERM, from who stops a whole service: what was asked is answered, the index is closed. */
@@ -440,19 +443,20 @@ serve(void)
 }
 
 void
-keeper_run(int ready)
+keeper_run(int first, int start)
 {
 	if (keeper_open() != E_OK) {
 		log_event(LOG_ERR, "index_not_opened", "%s", "");
 		return;
 	}
 	begin();
-	if (sessions_listen() != E_OK || write(ready, "", 1) != 1) {
+	if (sessions_listen(first) != E_OK) {
 		log_event(LOG_ERR, "keeper_not_started", "err=%s", log_errno(errno));
 		keeper_close();
 		return;
 	}
-	close(ready);
+	if (start >= 0)
+		close(start);
 	serve();
 	unlink("index/keeper"); /* who comes now starts the next one */
 	keeper_close();

@@ -112,10 +112,11 @@ struct keeper {
 extern struct keeper the_keeper;
 
 /*
- * keeper_run - the working directory is the home; ready gets one byte when the socket listens.
- * Returns when done.
+ * keeper_run - the working directory is the home.  Returns when done.
+ *   first    own: a channel of who started it
+ *   start    own: closed once the socket listens; -1: nobody waits for that
  */
-void keeper_run(int ready);
+void keeper_run(int first, int start);
 /*
  * keeper_look - somebody has a mailbox selected, or waits: what comes into new/ is taken in as it
  * comes
@@ -164,8 +165,8 @@ struct session {
 	uint64_t feed_since;
 };
 
-/* sessions_listen - E_OK, E_IO */
-MUST_USE int sessions_listen(void);
+/* sessions_listen - first: own, one that is connected already.  E_OK, E_IO */
+MUST_USE int sessions_listen(int first);
 bool sessions_none(void);
 bool sessions_doze(void); /* none is there, the last one went to sleep */
 bool sessions_look(void); /* one has a mailbox selected, or waits */

@@ -398,11 +398,11 @@ retire(struct store *s, int inotify)
 int
 store_doze(struct store *s, const struct store_view *v, uint64_t modseq, int *out)
 {
-	bool takes_in = false;
+	bool takes_in = s->takes_in == v->mailbox, is_new = !takes_in;
 	retire(s, -1);
 	int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	int err = inotify >= 0 ? watch_mailbox(inotify, v->mailbox) : E_IO;
-	if (err == E_OK)
+	if (err == E_OK && is_new)
 		err = ask_doze(s, v, modseq, &takes_in);
 	/* what came before new/ is watched is taken in before the keeper is asked again */
 	if (err == E_OK && takes_in)
@@ -411,6 +411,8 @@ store_doze(struct store *s, const struct store_view *v, uint64_t modseq, int *ou
 		err = store_sync(s);
 	if (err == E_OK && takes_in)
 		err = ask_doze(s, v, modseq, &takes_in);
+	if (err == E_OK && takes_in)
+		s->takes_in = v->mailbox;
 	if (err != E_OK)
 		retire(s, inotify);
 	else

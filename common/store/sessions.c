@@ -352,16 +352,8 @@ on_session(void *ctx, int fd, unsigned events)
 }
 
 static void
-on_listener(void *ctx, int listener, unsigned events)
+session_new(int fd)
 {
-	(void)ctx, (void)events;
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
-		return;
-	if (run.n == KEEPER_SESSIONS_MOST || !ask_peer_is_ours(fd)) {
-		close(fd);
-		return;
-	}
 	static uint64_t number;
 	struct session *s = mem_new(sizeof *s);
 	s->number = ++number;
@@ -375,8 +367,21 @@ on_listener(void *ctx, int listener, unsigned events)
 	run.n++;
 }
 
+static void
+on_listener(void *ctx, int listener, unsigned events)
+{
+	(void)ctx, (void)events;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (run.n == KEEPER_SESSIONS_MOST || !ask_peer_is_ours(fd))
+		close(fd);
+	else
+		session_new(fd);
+}
+
 int
-sessions_listen(void)
+sessions_listen(int first)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "index/keeper"};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -388,5 +393,6 @@ sessions_listen(void)
 	}
 	if (fd >= 0)
 		loop_watch(the_keeper.loop, fd, LOOP_READ, on_listener, NULL);
+	session_new(first);
 	return fd >= 0 ? E_OK : E_IO;
 }

@@ -46,6 +46,8 @@ struct store {
 	struct store_view left;
 	uint32_t left_uidnext; /* then */
 	uint32_t selected; /* mailbox: of the last select; a guest's files are of it */
+	/* the mailbox for which new/ is watched in a sleep, too; 0: not known */
+	uint32_t takes_in;
 	/* of KEEPER_METADATA_CHANGES; 0: nobody wants to hear */
 	uint64_t metadata_seen;
 	bool is_superseded;       /* it was marked: its keeper died */

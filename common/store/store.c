@@ -76,7 +76,7 @@ connect_keeper(void)
 }
 
 NORETURN static void
-be_keeper(int ready)
+be_keeper(int first, int start)
 {
 	int lock = open("index/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	setsid();
@@ -87,25 +87,28 @@ be_keeper(int ready)
 	/*
 	 * everything of the session's is closed: its client must see the end when the session ends
 	 */
-	int keep[] = {lock, ready, log_fd()};
+	int keep[] = {lock, first, start, log_fd()};
 	fds_close_others(keep, COUNT(keep));
 	/* another one lives: it will answer, or die and leave the lock */
 	if (lock < 0 || flock(lock, LOCK_EX) != 0)
 		_exit(1);
 	metric_count(M_KEEPER_STARTS);
-	keeper_run(ready);
+	keeper_run(first, start);
 	_exit(0);
 }
 
-/* Twice forked, so that it is nobody's child. */
+/*
+ * Twice forked, so that it is nobody's child.  The one between them borrows our memory and ends: a
+ * copy of its own would take as long as the keeper's, and its end again.
+ */
 static int
-fork_keeper(int ready)
+fork_keeper(int first, int start)
 {
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid = vfork();
 	if (pid == 0) {
 		if (fork() == 0)
-			be_keeper(ready);
+			be_keeper(first, start);
 		_exit(0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -113,19 +116,22 @@ fork_keeper(int ready)
 	return E_OK;
 }
 
+/*
+ * With a channel to it, whose first asks wait there until it has opened the index; its end means
+ * that it could not.  It has start's lock too, until it listens: then others find it.
+ */
 static int
-start_keeper(void)
+start_keeper(int start, int *out)
 {
-	int ready[2];
-	char byte;
-	if (pipe2(ready, O_CLOEXEC) != 0)
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return E_IO;
-	int err = fork_keeper(ready[1]);
-	close(ready[1]);
-	/* one byte when it listens; the end of the pipe when it could not */
-	if (err == E_OK && read(ready[0], &byte, 1) != 1)
-		err = E_IO;
-	close(ready[0]);
+	int err = fork_keeper(pair[1], start);
+	close(pair[1]);
+	if (err == E_OK)
+		*out = pair[0];
+	else
+		close(pair[0]);
 	return err;
 }
 
@@ -137,7 +143,7 @@ keeper_never_start(void)
 	is_keepers_own = true;
 }
 
-/* One starts it; others wait for that one at the lock. */
+/* One starts it; others wait for it at the lock. */
 int
 keeper_find(int *out)
 {
@@ -150,9 +156,7 @@ keeper_find(int *out)
 	if (err == E_OK)
 		*out = connect_keeper();
 	if (err == E_OK && *out < 0)
-		err = start_keeper();
-	if (err == E_OK && *out < 0)
-		*out = connect_keeper();
+		err = start_keeper(start, out);
 	if (start >= 0)
 		close(start);
 	return *out >= 0 ? E_OK : E_IO;
@@ -296,12 +300,10 @@ store_end_guests(const char *home)
  * held: nothing here may wait for that.
  */
 static void
-ask_to_leave(void)
+ask_to_leave(int start)
 {
 	int chan = connect_keeper();
-	if (chan < 0 && start_keeper() == E_OK)
-		chan = connect_keeper();
-	if (chan >= 0)
+	if (chan >= 0 || start_keeper(start, &chan) == E_OK)
 		(void)leave(chan); /* logged; the lock tells whether it went */
 }
 
@@ -316,7 +318,7 @@ store_rebuild(const char *home, struct store_rebuilt *out)
 	/* nobody starts another one meanwhile */
 	int err = lock_within("index/start", &start);
 	if (err == E_OK)
-		ask_to_leave();
+		ask_to_leave(start);
 	if (err == E_OK)
 		err = lock_within("index/lock", &lock);
 	if (err == E_OK)
