@@ -79,7 +79,6 @@ idle(struct session *s, bool *is_done, int64_t deadline)
 		uint64_t seen = s->selected ? s->selected->view.head->modseq : 0;
 		notify_update(s, UPDATE_ALL, false);
 		metadata_update(s);
-		nap_told(s);
 		if (s->is_over)
 			return E_OK;
 		if (io_flush(&s->io) != E_OK)
@@ -92,6 +91,7 @@ idle(struct session *s, bool *is_done, int64_t deadline)
 			return E_OK;
 		if (err == E_MORE)
 			continue;
+		nap_told(s);
 		int64_t nap = nap_at(s), until = nap < deadline ? nap : deadline;
 		err = idle_wait(s, idle_watch(s, seen), until);
 		if (err == E_MORE && until < deadline)

@@ -96,10 +96,12 @@ lie_down(struct session *s, struct slept *z, int watch)
 		    .state = buf_as_span(&state)});
 	slept_done(z);
 	buf_wipe(&state);
-	if (err == E_OK)
+	if (err == E_OK) {
 		s->is_over = true;
-	else
+		s->nap.is_waking = false; /* the monitor sees that it sleeps */
+	} else {
 		try_later(s);
+	}
 	return err == E_OK ? E_OK : E_LIMIT;
 }
 

@@ -34,7 +34,10 @@ MUST_USE int nap_in_wait(struct session *, uint64_t looked, int64_t deadline);
 int64_t nap_deadline(const struct session *);
 /* nap_at - when nap_in_idle or nap_in_wait is to be called next; DEADLINE_NONE: never */
 int64_t nap_at(const struct session *);
-/* nap_told - one that woke has told what there was: the next one may wake */
+/*
+ * nap_told - one that woke has told what there was, and stays up: the next one may wake.  When it
+ * sleeps again, its process is free for the next one of its account, and the monitor says so
+ */
 void nap_told(struct session *);
 /* nap_wake - fn of serve_sleepers, once the session is made: goes on where it was */
 void nap_wake(struct session *, struct span state);

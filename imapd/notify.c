@@ -161,7 +161,6 @@ tell_and_wait(struct session *s, int64_t deadline)
 		if (s->is_over || !s->notify)
 			return E_OK;
 		metadata_update(s);
-		nap_told(s);
 		if (io_flush(&s->io) != E_OK)
 			return E_IO;
 		int err = io_poll(&s->io);
@@ -172,6 +171,7 @@ tell_and_wait(struct session *s, int64_t deadline)
 			return E_OK;
 		if (err == E_MORE)
 			continue;
+		nap_told(s);
 		int64_t nap = nap_at(s), until = nap < deadline ? nap : deadline;
 		err = idle_wait(s, idle_watch(s, seen), until);
 		if (err != E_OK && (err != E_MORE || until == deadline))

@@ -70,8 +70,8 @@ was_known(const struct store_record *r, uint64_t modseq_seen)
 }
 
 /*
- * The list over the view, where nothing went from it that is not in the view.  False: it is not
- * what the client knows
+ * The list over the view, where nothing went from it that is not in the view: then as many are known
+ * as were, for none can come below the last uid.  False: some went
  */
 static bool
 list_over_view(struct selected *b, const struct slept_mailbox *m)
@@ -182,12 +182,13 @@ list_again(struct session *s, struct selected *b, const struct slept_mailbox *m)
 {
 	struct numset gone = {.n = 0};
 	int err = b->view.uidvalidity == m->uidvalidity ? E_OK : E_BAD;
+	if (err != E_OK || (m->pending.n == 0 && list_over_view(b, m)))
+		return err;
+	mem_free(&b->at);
+	b->cap = 0;
+	err = find_gone(s, m, &gone);
 	if (err == E_OK)
-		err = find_gone(s, m, &gone);
-	if (err == E_OK && gone.n)
-		err = own_view(s, b, &gone, m);
-	else if (err == E_OK && !list_over_view(b, m))
-		err = E_BAD;
+		err = gone.n ? own_view(s, b, &gone, m) : E_BAD;
 	numset_free(&gone);
 	return err;
 }

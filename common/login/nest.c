@@ -225,8 +225,12 @@ wake_some(void)
 static void
 be_due(struct held *s)
 {
-	unwatch(s);
 	held_unlink(s);
+	if (!nest.due && nest.n_waking < nest.most && may_wake(s)) {
+		wake(s); /* at once: its watches are ended while others work */
+		return;
+	}
+	unwatch(s);
 	s->next = NULL;
 	s->link = nest.after;
 	*nest.after = s;

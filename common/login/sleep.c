@@ -143,7 +143,6 @@ ask_sleep(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	rd_str(body, SLEEP_STATE_MAX);
 	if (rd_end(body) != E_OK || *fd < 0)
 		return E_BAD;
-	sleeper_awake(p);
 	bool may = !the_monitor.is_stopping && !p->is_old;
 	bool is_done = may && lay_down(p, nest_now(), facts, rest, *fd);
 	/* its client is the nest's: one that was passed once sleeps once */

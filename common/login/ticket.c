@@ -343,7 +343,8 @@ ask_idle(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	p->is_idle = true;
 	p->has_client = false;
 	process_serves(p, SPAN(""), SPAN(""), 0);
-	return E_MORE; /* no reply */
+	sleeper_awake(p); /* it slept again: the next one may have its process */
+	return E_MORE;    /* no reply */
 }
 
 static int
