@@ -13,7 +13,6 @@
 #include "store/store.h"
 
 enum {
-	PARSE_DEPTH_MAX = 64,    /* of parentheses */
 	PARSE_SETS_MOST = 65536, /* ranges of one sequence set */
 	PARSE_FLAGS_MOST = 64,
 };

@@ -159,15 +159,6 @@ put_string(struct buf *out, struct span s, bool is_utf8)
 }
 
 void
-put_nstring(struct buf *out, struct span s, bool is_nil, bool is_utf8)
-{
-	if (is_nil)
-		buf_put(out, "NIL", 3);
-	else
-		put_string(out, s, is_utf8);
-}
-
-void
 put_mailboxid(struct buf *out, uint32_t mailbox)
 {
 	buf_ch(out, 'F');

@@ -57,7 +57,6 @@ struct buf *respond_out(struct session *);
 bool respond_flush(struct session *);
 /* quoted when that is legal, else a literal */
 void put_string(struct buf *, struct span, bool is_utf8);
-void put_nstring(struct buf *, struct span, bool is_nil, bool is_utf8);
 void put_literal(struct buf *, struct span);
 /* modified UTF-7 unless is_utf8; atom or quoted */
 void put_mailbox(struct buf *, struct span name_utf8, bool is_utf8);

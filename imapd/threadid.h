@@ -9,7 +9,7 @@
 
 #include "imapd/message.h"
 
-enum { THREADID_HASHED_BYTES = 16, THREADID_TEXT = 1 + 2 * THREADID_HASHED_BYTES };
+enum { THREADID_HASHED_BYTES = 16 };
 
 /*
  * threadid_put - "T" and hex digits; without a Message-ID or References "T" and what EMAILID says.

@@ -17,8 +17,6 @@
 #include "spool/put.h"
 #include "tls/hash.h"
 
-enum { HEAD_MOST = 4096 }; /* Return-Path and Received */
-
 static int
 connect_spool(int *out)
 {

@@ -62,7 +62,6 @@ size_t index_due(struct index *, int64_t now_sec, struct id *out, size_t most);
  * lanes in turn, oldest first
  */
 size_t index_waiting(struct index *, uint64_t name, struct id *out, size_t most);
-int64_t index_next(struct index *); /* the earliest due time; INT64_MAX: none */
 /*
  * index_each - rows in order of id, while fn returns E_OK
  *   after    behind this id; NULL: from the first.  Set to the last id that fn was given

@@ -71,28 +71,6 @@ index_due(struct index *x, int64_t now_sec, struct id *out, size_t most)
 	return n;
 }
 
-int64_t
-index_next(struct index *x)
-{
-	struct db_cursor *c = NULL;
-	struct span key, value;
-	int64_t due = INT64_MAX;
-	if (db_cursor_open(x->due, NULL, &c) != E_OK)
-		return due;
-	for (unsigned lane = 0; lane < INDEX_LANES; lane++) {
-		char from = (char)lane;
-		if (db_seek(c, span_make(&from, 1), &key, &value) != E_OK)
-			break;
-		struct rd r = rd_of(key);
-		lane = rd_u8(&r);
-		int64_t at = (int64_t)rd_key_u64(&r);
-		if (at < due)
-			due = at;
-	}
-	db_cursor_close(&c);
-	return due;
-}
-
 /* ---- what waits for something ---- */
 
 /*

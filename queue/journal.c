@@ -245,12 +245,6 @@ turn_over(struct journal *j)
 }
 
 size_t
-journal_record_bytes(const struct record *r)
-{
-	return batch_record_bytes(r);
-}
-
-size_t
 journal_room(const struct journal *j)
 {
 	return j->segment_bytes - 2 * JOURNAL_PAGE -

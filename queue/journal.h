@@ -97,7 +97,5 @@ MUST_USE int journal_prepare(struct journal *);
 MUST_USE int journal_read(
     struct journal *, unsigned segment, uint64_t offset, uint64_t n, struct buf *out);
 size_t journal_room(const struct journal *); /* bytes that a batch may have now */
-/* of a batch that this record takes */
-size_t journal_record_bytes(const struct record *);
 
 #endif

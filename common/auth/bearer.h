@@ -32,7 +32,6 @@ MUST_USE int bearer_parse(struct span message, bool is_x, struct bearer *out);
 bool oauth_is_configured(const struct conf *);
 /* oauth_open - with the monitor's rights: reads oauth_keys.  E_OK, E_BAD (logged) */
 MUST_USE int oauth_open(const struct conf *);
-void oauth_close(void);
 /*
  * oauth_question - whether the issuer must be asked before the plug-in sees this message.
  *   token  borrow: the message

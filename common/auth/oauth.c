@@ -144,13 +144,6 @@ oauth_open(const struct conf *conf)
 	return err == E_OK ? introspect_open(conf) : err;
 }
 
-void
-oauth_close(void)
-{
-	jwt_keys_free(&the.keys);
-	mem_free(&the.said);
-}
-
 /* ---- a token ---- */
 
 static bool

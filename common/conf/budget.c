@@ -34,35 +34,6 @@ budget_parse(struct span item, struct budget *out)
 	return E_OK;
 }
 
-void
-budget_put(struct buf *b, const struct budget *budget)
-{
-	size_t begin = b->len;
-	for (size_t i = 0; i < BUDGET_WHATS; i++)
-		for (size_t w = 0; w < BUDGET_WINDOWS; w++) {
-			uint32_t most = budget->most[i][w];
-			if (!most)
-				continue;
-			buf_putf(
-			    b, "%s%s=", b->len > begin ? " " : "", budget_whats[i]);
-			if (most == BUDGET_NONE)
-				buf_str(b, "none");
-			else
-				buf_putf(b, "%u", most);
-			buf_putf(b, "/%s", budget_windows[w]);
-		}
-}
-
-bool
-budget_is_empty(const struct budget *b)
-{
-	for (size_t i = 0; i < BUDGET_WHATS; i++)
-		for (size_t w = 0; w < BUDGET_WINDOWS; w++)
-			if (b->most[i][w])
-				return false;
-	return true;
-}
-
 struct budget
 budget_join(const struct budget *own, const struct budget *wide)
 {

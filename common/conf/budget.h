@@ -27,9 +27,6 @@ extern const char *const budget_windows[BUDGET_WINDOWS];
 
 /* budget_parse - one item, into what it is about.  E_OK, E_BAD */
 MUST_USE int budget_parse(struct span item, struct budget *out);
-/* budget_put - all items that are said, blanks between */
-void budget_put(struct buf *, const struct budget *);
-bool budget_is_empty(const struct budget *);
 /* budget_join - what own does not say is taken from wide; 0 where neither does, or for none */
 struct budget budget_join(const struct budget *own, const struct budget *wide);
 

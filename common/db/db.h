@@ -110,12 +110,9 @@ MUST_USE int db_file_open(const char *path, struct db_file **out);
 void db_file_close(struct db_file **);
 MUST_USE int db_file_get(struct db_file *, struct span key, struct buf *out);
 /*
- * db_file_each - every item in order; fn returns E_OK to go on, anything else ends it and is
- * returned
+ * db_file_behind - every item behind that key, which need not be there ("": all of them), in order;
+ * fn returns E_OK to go on, anything else ends it and is returned
  */
-MUST_USE int db_file_each(struct db_file *,
-    int (*fn)(void *ctx, struct span key, struct span value), void *ctx);
-/* db_file_behind - the same, of those behind that key, which need not be there */
 MUST_USE int db_file_behind(struct db_file *, struct span after,
     int (*fn)(void *ctx, struct span key, struct span value), void *ctx);
 

@@ -62,13 +62,6 @@ db_file_get(struct db_file *f, struct span key, struct buf *out)
 }
 
 int
-db_file_each(struct db_file *f,
-    int (*fn)(void *ctx, struct span key, struct span value), void *ctx)
-{
-	return db_file_behind(f, SPAN(""), fn, ctx);
-}
-
-int
 db_file_behind(struct db_file *f, struct span after,
     int (*fn)(void *ctx, struct span key, struct span value), void *ctx)
 {

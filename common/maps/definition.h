@@ -10,10 +10,7 @@
 #include "base/buf.h"
 #include "maps/driver.h"
 
-enum {
-	DEFINITION_BYTES_MAX = 64 << 10,
-	MAP_DOMAINS_MAX = 1000, /* in the setting domain */
-};
+enum { DEFINITION_BYTES_MAX = 64 << 10 };
 
 /*
  * definition_read - of a file, which may hold a password: nobody but its owner and group may read

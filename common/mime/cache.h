@@ -75,7 +75,5 @@ MUST_USE int cache_names_of(const struct span *names, size_t n, cache_names *out
  * text_field_contains.
  */
 void cache_fields(const struct mime_cache *, cache_names, struct buf *out);
-/* cache_fields_size - its length, for the literal that stands before it */
-size_t cache_fields_size(const struct mime_cache *, cache_names);
 
 #endif

@@ -130,17 +130,3 @@ cache_fields(const struct mime_cache *c, cache_names asked, struct buf *out)
 	}
 	buf_put(out, "\r\n", 2);
 }
-
-size_t
-cache_fields_size(const struct mime_cache *c, cache_names asked)
-{
-	struct rd rows = rd_of(c->field_rows);
-	struct span fields = c->fields;
-	size_t size = 2;
-	while (rows.in.n) {
-		uint8_t name;
-		struct span field = field_next(&rows, &fields, &name);
-		size += asked >> name & 1 ? field.n : 0;
-	}
-	return size;
-}

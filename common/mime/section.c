@@ -182,12 +182,6 @@ section_put(struct buf *out, const struct section *s)
 		buf_ch(out, ')');
 }
 
-bool
-section_is_head(const struct section *s)
-{
-	return s->n_path == 0 && s->what != SECTION_ALL && s->what != SECTION_TEXT;
-}
-
 /* ---- bytes ---- */
 
 static bool

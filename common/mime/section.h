@@ -43,11 +43,6 @@ struct section {
 MUST_USE int section_parse(struct span *in, struct arena *, struct section *out);
 /* section_put - the same text as a reply repeats it: upper case, names quoted where they must be */
 void section_put(struct buf *out, const struct section *);
-/*
- * section_is_head - it can be answered from the root's head: HEADER, HEADER.FIELDS and .NOT without
- * numbers
- */
-bool section_is_head(const struct section *);
 
 /*
  * section_get - the bytes.

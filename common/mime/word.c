@@ -165,26 +165,3 @@ word_decode(struct buf *out, struct span raw)
 	line_decode(out, buf_as_span(&line));
 	buf_free(&line);
 }
-
-void
-word_decode_phrase(struct buf *out, struct span raw)
-{
-	struct lex l = {.in = raw};
-	struct buf text = {.max = raw.n + ROOM_EXTRA};
-	while (lex_blanks(&l, NULL), l.in.n) {
-		struct span inner;
-		if (text.len)
-			buf_ch(&text, ' ');
-		while (l.in.n && !lex_is_blank(l.in.p[0]) &&
-		       (l.in.p[0] != '(' || l.has_no_paren)) {
-			if (lex_quoted(&l, &inner))
-				lex_unquote(&text, inner);
-			else if (l.in.p[0] == '"')
-				lex_take(&l, 1);
-			else
-				buf_span(&text, lex_take(&l, 1));
-		}
-	}
-	word_decode(out, buf_as_span(&text));
-	buf_free(&text);
-}

@@ -16,10 +16,5 @@
  * word_decode - an unstructured value (Subject), or a name that address_parse gave; folded or not
  */
 void word_decode(struct buf *out, struct span raw);
-/*
- * word_decode_phrase - a raw phrase: comments go, quotes go, encoded words are read inside quotes
- * too (mail has them)
- */
-void word_decode_phrase(struct buf *out, struct span raw);
 
 #endif

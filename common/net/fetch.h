@@ -48,25 +48,6 @@ struct fetch_answer {
 /* "ok", "unreachable", "untrusted", "refused", "no_text", "too_large" */
 const char *fetch_status_name(enum fetch_status);
 
-/* ---- the asking side: blocks, for straight-line code ---- */
-
-/*
- * One who asks.  { .chan = -1 } is valid.  Its role's channels have "fetch", and "resolver" for
- * fetch_get.
- */
-struct fetcher {
-	int chan; /* own; -1: none */
-	struct buf in;
-};
-
-void fetcher_done(struct fetcher *);
-/*
- * fetch_get - https://HOST/PATH: looks up the addresses, then fetches.  An answer, whatever
- * happens.
- */
-struct fetch_answer fetch_get(struct fetcher *, struct resolver *, struct span host,
-    struct span path, struct arena *, int64_t deadline);
-
 /*
  * ---- the role: {.name = "fetch", .user = USER_NET, .at_start = 1, .prepare = fetch_prepare, ...}
  * ----

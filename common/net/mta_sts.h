@@ -16,7 +16,6 @@
 
 enum {
 	MTA_STS_ID_MAX = 32,             /* RFC 8461 3.1 */
-	MTA_STS_BODY_MAX = 64 << 10,     /* bytes of a policy, 3.3 */
 	MTA_STS_AGE_MOST_SEC = 31557600, /* a year, 3.2; what says more means that */
 	MTA_STS_MX_MAX = 100,            /* patterns that are kept; more: E_LIMIT */
 };

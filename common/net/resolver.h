@@ -44,21 +44,6 @@ void resolver_done(struct resolver *);
 void resolver_ask(struct resolver *, struct resolver_query *, size_t n, struct arena *,
     int64_t deadline);
 
-/* One question each, with resolver_ask. */
-struct dns_answer resolver_mx(
-    struct resolver *, struct span domain, struct arena *, int64_t deadline);
-struct dns_answer resolver_txt(
-    struct resolver *, struct span name, struct arena *, int64_t deadline);
-struct dns_answer resolver_cname(
-    struct resolver *, struct span name, struct arena *, int64_t deadline);
-struct dns_answer resolver_tlsa(struct resolver *, struct span host, uint16_t port,
-    struct arena *, int64_t deadline);
-struct dns_answer resolver_ptr(struct resolver *,
-    struct span address /* 4 or 16 bytes */, struct arena *, int64_t deadline);
-/* A and AAAA side by side: one may be found while the other failed */
-void resolver_addresses(struct resolver *, struct span name, struct arena *,
-    int64_t deadline, struct dns_answer *a, struct dns_answer *aaaa);
-
 /*
  * ---- the role: {.name = "resolver", .user = USER_NET, .at_start = 1, .prepare = resolver_prepare,
  * ...} ----

@@ -17,12 +17,6 @@ sieve_ext_find(struct span name)
 	return 0;
 }
 
-const char *
-sieve_ext_name(enum sieve_ext ext)
-{
-	return ext < COUNT(names) ? names[ext] : "";
-}
-
 void
 sieve_ext_names_put(uint64_t exts, struct buf *out)
 {

@@ -69,8 +69,6 @@ enum sieve_ext {
 
 /* sieve_ext_find - bit of a capability; 0 when there is none of that name */
 uint64_t sieve_ext_find(struct span name);
-/* sieve_ext_name - "fileinto"; borrow: static */
-const char *sieve_ext_name(enum sieve_ext);
 /* sieve_ext_names_put - of a set, a blank between: what ManageSieve's SIEVE capability says */
 void sieve_ext_names_put(uint64_t exts, struct buf *out);
 

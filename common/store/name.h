@@ -6,10 +6,8 @@
 #include "base/buf.h"
 #include "base/id.h"
 
-enum {
-	NAME_NEW_MAX = FILE_ID_TEXT + 1 + 3 + 20 + 3 + 64 + 4 + 1, /* with its NUL */
-	NAME_MSG_MAX = sizeof "msg/xx/" + FILE_ID_TEXT,
-};
+/* with its NUL */
+enum { NAME_NEW_MAX = FILE_ID_TEXT + 1 + 3 + 20 + 3 + 64 + 4 + 1 };
 
 /*
  * What the name of a file in new/ says: "ID,TAG,S=size,C=sha256", of junk with ",J" behind it, of

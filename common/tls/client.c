@@ -69,16 +69,6 @@ tls_client_add_pem(struct tls_client *c, struct span pem)
 	           : E_IO;
 }
 
-int
-tls_client_new_pem(struct span pem, struct tls_client **out)
-{
-	struct tls_client *c = client_new();
-	if (tls_client_add_pem(c, pem) != E_OK)
-		tls_client_free(&c);
-	*out = c;
-	return c ? E_OK : E_IO;
-}
-
 void
 tls_client_resume(struct tls_client *c, struct span session)
 {

@@ -31,8 +31,6 @@ enum tls_peer {
  *   returns  E_OK, E_IO (the file cannot be read, or no certificate is in it: logged)
  */
 MUST_USE int tls_client_new(const char *ca_file, struct tls_client **out);
-/* the same from bytes: in a jail, too */
-MUST_USE int tls_client_new_pem(struct span pem, struct tls_client **out);
 /* more authorities.  E_OK, E_IO (none is in it) */
 MUST_USE int tls_client_add_pem(struct tls_client *, struct span pem);
 void tls_client_free(struct tls_client **); /* after the connections */

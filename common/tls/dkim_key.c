@@ -177,12 +177,6 @@ dkim_key_public(const struct dkim_key *k, struct buf *out)
 	gnutls_pubkey_deinit(pub);
 }
 
-unsigned
-dkim_key_bits(const struct dkim_key *k)
-{
-	return k->bits;
-}
-
 int
 dkim_key_sign(const struct dkim_key *k, struct span digest, struct buf *out)
 {

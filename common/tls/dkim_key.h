@@ -61,7 +61,6 @@ void dkim_key_free(struct dkim_key **);
 void dkim_key_pem(const struct dkim_key *, struct buf *out); /* a secret: buf_wipe */
 /* dkim_key_public - as p= has it, before base64: RFC 6376 3.6.1, RFC 8463 4.2 */
 void dkim_key_public(const struct dkim_key *, struct buf *out);
-unsigned dkim_key_bits(const struct dkim_key *);
 /* dkim_key_sign - of a SHA-256 digest (PKCS#1; Ed25519 over the digest).  E_OK, E_BAD (logged) */
 MUST_USE int dkim_key_sign(
     const struct dkim_key *, struct span digest, struct buf *out);

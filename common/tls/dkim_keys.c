@@ -53,14 +53,6 @@ dkim_keys_open(const struct conf *conf)
 	keys.conf = conf;
 }
 
-void
-dkim_keys_close(void)
-{
-	for (size_t i = 0; i < COUNT(keys.all); i++)
-		domain_forget(&keys.all[i]);
-	keys.conf = NULL;
-}
-
 /* The one of this name, else the free or longest unused place. */
 static struct domain *
 place_of(struct span name, bool *is_known)

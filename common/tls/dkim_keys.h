@@ -13,9 +13,8 @@ enum {
 	    2, /* a folder that changed later than so may still change */
 };
 
-/* dkim_keys_open - where they lie; conf: borrow, until dkim_keys_close */
+/* dkim_keys_open - where they lie; conf: borrow, for ever */
 void dkim_keys_open(const struct conf *);
-void dkim_keys_close(void); /* and forgets all keys */
 ask_handler dkim_keys_list, dkim_keys_sign;
 
 #endif

@@ -29,12 +29,6 @@
 static const char priority_12[] = "NONE:+VERS-TLS1.3:+VERS-TLS1.2:" PRIORITY_TAIL;
 static const char priority_13[] = "NONE:+VERS-TLS1.3:" PRIORITY_TAIL;
 
-bool
-tls_is_configured(const struct conf *conf)
-{
-	return conf_list_count(conf, "common", "tls_certificates") > 0;
-}
-
 static int
 read_failed(const char *path, const char *why)
 {

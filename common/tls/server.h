@@ -21,8 +21,6 @@ enum {
 	TLS_PEER_MAX = 1024 /* octets of what a client's certificate says */
 };
 
-/* tls_is_configured - whether tls_certificates names any: if not, TLS is not offered */
-bool tls_is_configured(const struct conf *);
 /*
  * tls_server_new - reads the public certificates: in prepare, before the jail (0.5 ms).
  *   key_channel  gives a channel to the role "key"; asked at the first signature, and once again

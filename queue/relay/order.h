@@ -46,7 +46,6 @@ enum relay_end {
 };
 
 enum {
-	ORDER_BATCH_MAX = 32,    /* messages of a RELAY_SEND */
 	ORDER_RCPTS_MAX = 100,   /* of an order (RFC 5321 4.5.3.1.8) */
 	ORDER_BYTES_MAX = 50000, /* of the envelopes of a RELAY_SEND */
 	HOP_TLS_SESSION_MAX = 16384,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * wire.h - questions to the DNS, and fetches, side by side in the loop of a process: what
- * resolver_ask and fetch_get are for straight-line code.  Answers come by a call, never from within
+ * resolver_ask is for straight-line code.  Answers come by a call, never from within
  * the call that asked.
  */
 #ifndef QUEUE_STS_WIRE_H

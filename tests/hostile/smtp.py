@@ -2,7 +2,6 @@
 """smtp.py - SMTP by lines: rows of the table in README, what deaths cost, PROXY, and what a reload must not drop."""
 import base64
 import os
-import poplib
 import signal
 import socket
 import ssl

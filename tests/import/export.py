@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """export: what comes out goes in again, here and into Dovecot."""
 import imaplib
-import os
 import pathlib
 import tempfile
 

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Servers as sources: a live Dovecot, our own imapd, and strangers that lie."""
 import imaplib
-import json
 import os
 import random
-import re
 import signal
 import socket
-import ssl
 import subprocess
 import threading
 import time

@@ -15,6 +15,7 @@
 #include "net/resolver.h"
 #include "proc/daemon.h"
 #include "proc/io.h"
+#include "tests/internet/fetch_get.h"
 
 enum { RESOLVER, FETCH, ASKER };
 

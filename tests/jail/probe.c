@@ -173,7 +173,7 @@ netlink_socket(void)
 	return socket(AF_NETLINK, SOCK_RAW, 0) >= 0 ? ALLOWED : REFUSED;
 }
 
-enum need { ANY = 0, NEEDS_LANDLOCK = 1, NOT_ROOTLESS = 2, NEEDS_LANDLOCK_TCP = 4 };
+enum need { ANY = 0, NEEDS_LANDLOCK = 1, NEEDS_LANDLOCK_TCP = 2 };
 
 static const struct attempt {
 	const char *what;

@@ -52,7 +52,7 @@ struct suite {
 	struct sieve_program *program; /* own: of the last test_script_compile */
 	/* settings */
 	struct sieve_letter letter;
-	struct span redirect_from, notify_from, user_email, report_from;
+	struct span redirect_from, notify_from, user_email;
 	bool uses_orig_recipient, checks_no_recipient, sends_from_recipient,
 	    ignores_envelope;
 	/* the test that runs */

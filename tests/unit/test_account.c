@@ -207,7 +207,9 @@ test_row_of_before(void **st)
 	assert_true(a.is_suspended && span_eqs(a.home, "a.test/anna"));
 	assert_int_equal(a.pop3_keep_days, 7);
 	assert_int_equal(a.identities.n, 0);
-	assert_true(budget_is_empty(&a.budget));
+	for (size_t i = 0; i < BUDGET_WHATS; i++)
+		for (size_t w = 0; w < BUDGET_WINDOWS; w++)
+			assert_int_equal(a.budget.most[i][w], 0);
 	buf_free(&row);
 }
 

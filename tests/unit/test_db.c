@@ -494,10 +494,10 @@ test_file(void **state)
 	assert_int_equal(db_file_get(f, buf_as_span(&key), &value), E_OK);
 	assert_true(span_eqs(buf_as_span(&value), "value"));
 	assert_int_equal(db_file_get(f, SPAN("none"), &value), E_BAD);
-	assert_int_equal(db_file_each(f, count_until, &n), E_DENY);
+	assert_int_equal(db_file_behind(f, SPAN(""), count_until, &n), E_DENY);
 	assert_int_equal(n, 10);
 	n = 0;
-	assert_int_equal(db_file_each(f, count_all, &n), E_OK);
+	assert_int_equal(db_file_behind(f, SPAN(""), count_all, &n), E_OK);
 	assert_int_equal(n, ROWS);
 	db_file_close(&f);
 	assert_null(f);
@@ -523,7 +523,8 @@ test_damaged_file(void **state)
 		if (at < DB_PAGE_BYTES)
 			assert_int_equal(err, E_IO);
 		else
-			assert_int_equal(db_file_each(f, count_all, &n), E_LIMIT);
+			assert_int_equal(
+			    db_file_behind(f, SPAN(""), count_all, &n), E_LIMIT);
 		db_file_close(&f);
 		flip(path, at);
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "journal_place.h"
+#include "queue/batch.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
 
@@ -341,7 +342,7 @@ test_too_large_for_a_segment(void **state)
 	assert_int_equal(journal_write(p->journal, &r, 1, &segment), E_LIMIT);
 	r.message = span_make(p->message,
 	    journal_room(p->journal) -
-		journal_record_bytes(&(struct record){.envelope = r.envelope}));
+		batch_record_bytes(&(struct record){.envelope = r.envelope}));
 	assert_int_equal(journal_write(p->journal, &r, 1, &segment), E_OK);
 }
 

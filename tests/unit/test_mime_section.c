@@ -309,27 +309,6 @@ test_made_full(void **state)
 	arena_reset(&arena);
 }
 
-static void
-test_is_head(void **state)
-{
-	struct arena arena = {0};
-	struct section s;
-	(void)state;
-
-	static const struct {
-		const char *text;
-		bool is_head;
-	} rows[] = {{"]", false}, {"HEADER]", true}, {"HEADER.FIELDS (a)]", true},
-	    {"HEADER.FIELDS.NOT (a)]", true}, {"TEXT]", false}, {"1.HEADER]", false},
-	    {"1.MIME]", false}};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		s = section_of(rows[i].text, &arena);
-		assert_int_equal(section_is_head(&s), rows[i].is_head);
-	}
-	arena_reset(&arena);
-}
-
 int
 main(void)
 {
@@ -341,7 +320,6 @@ main(void)
 	    cmocka_unit_test(test_binaries),
 	    cmocka_unit_test(test_binary_size_in_pieces),
 	    cmocka_unit_test(test_made_full),
-	    cmocka_unit_test(test_is_head),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* fetch_client.c - the asking side of fetch. */
+/* fetch_get.c - the asking side of fetch, straight-line. */
 #include <unistd.h>
 
-#include "net/fetch.h"
 #include "proc/io.h"
-
-void
-fetcher_done(struct fetcher *f)
-{
-	ask_hang_up(&f->chan);
-	buf_free(&f->in);
-}
+#include "tests/internet/fetch_get.h"
 
 static struct fetch_answer
 unreachable(struct span why)
@@ -60,11 +53,12 @@ fetch_get(struct fetcher *f, struct resolver *r, struct span host, struct span p
     struct arena *arena, int64_t deadline)
 {
 	struct fetch_question q = {.host = host, .path = path};
-	struct dns_answer a, aaaa;
+	struct resolver_query names[] = {
+	    {.kind = DNS_A, .name = host}, {.kind = DNS_AAAA, .name = host}};
 	if (!dns_name_ok(host))
 		return unreachable(SPAN("not a name of the DNS"));
-	resolver_addresses(r, host, arena, deadline, &a, &aaaa);
-	fetch_question_add(&q, &a, &aaaa);
+	resolver_ask(r, names, COUNT(names), arena, deadline);
+	fetch_question_add(&q, &names[0].answer, &names[1].answer);
 	return q.n_addresses ? ask(f, &q, arena, deadline)
 	                     : unreachable(SPAN("no address is known for it"));
 }
