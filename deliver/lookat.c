@@ -3,6 +3,7 @@
 #include "deliver/lookat.h"
 
 #include "proc/child.h"
+#include "store/metadata.h"
 #include "store/store.h"
 
 static struct store *store; /* own; NULL: nobody asked yet */

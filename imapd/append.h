@@ -14,6 +14,7 @@
 #define IMAPD_APPEND_H
 
 #include "imapd/command.h"
+#include "store/incoming.h"
 
 /* Messages of one command, as they come. */
 struct append {

@@ -3,6 +3,7 @@
 #ifndef IMAPD_APPEND_STREAM_H
 #define IMAPD_APPEND_STREAM_H
 
+#include "store/incoming.h"
 #include "store/store.h"
 
 struct stream {

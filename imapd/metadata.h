@@ -4,6 +4,7 @@
 #define IMAPD_METADATA_H
 
 #include "imapd/command.h"
+#include "store/metadata.h"
 
 enum depth { DEPTH_0, DEPTH_1, DEPTH_INFINITY };
 

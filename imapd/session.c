@@ -17,6 +17,7 @@
 #include "mime/cache.h"
 #include "net/deflate.h"
 #include "proc/child.h"
+#include "store/metadata.h"
 
 static struct store *the_store; /* own; NULL: not open yet */
 

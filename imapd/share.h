@@ -9,6 +9,7 @@
 #define IMAPD_SHARE_H
 
 #include "imapd/command.h"
+#include "store/incoming.h"
 
 #define SHARE_ROOT "Other Users"
 

@@ -191,16 +191,6 @@ carried_free(struct carried *c)
 	numset_free(&c->from);
 }
 
-static enum store_said
-said_of(int err)
-{
-	if (err == E_OK)
-		return STORE_DONE;
-	return err != E_LIMIT         ? STORE_LATER
-	       : incoming_was_quota() ? STORE_OVER_QUOTA
-	                              : STORE_DISK_FULL;
-}
-
 /* They are there: now they go here.  A death in between leaves them in both. */
 static enum store_said
 remove_moved(struct session *s, const struct numset *uids)
@@ -236,7 +226,7 @@ share_copy(struct session *s, const struct numset *uids, const struct place *p,
 	if (said != STORE_DONE || numset_count(uids) == 0)
 		return said;
 	c.all = mem_new((size_t)numset_count(uids) * sizeof *c.all);
-	said = said_of(carry_all(&c, uids));
+	said = incoming_said(carry_all(&c, uids));
 	if (said == STORE_DONE && c.n)
 		said = share_append(s, p, c.all, c.n, &out->uidvalidity, &uid);
 	if (said == STORE_DONE && c.n) {

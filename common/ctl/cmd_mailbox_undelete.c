@@ -17,6 +17,7 @@
 #include "mime/header.h"
 #include "mime/word.h"
 #include "store/store.h"
+#include "store/undelete.h"
 
 /* What the worker tells. */
 enum {

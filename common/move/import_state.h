@@ -7,6 +7,7 @@
 #include "move/import.h"
 #include "move/known.h"
 #include "move/source.h"
+#include "store/incoming.h"
 
 struct import {
 	const struct import_options *options;

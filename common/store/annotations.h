@@ -7,6 +7,7 @@
 #ifndef STORE_ANNOTATIONS_H
 #define STORE_ANNOTATIONS_H
 
+#include "store/metadata.h"
 #include "store/tables.h"
 
 enum {

@@ -11,6 +11,7 @@
 #define STORE_ASKS_H
 
 #include "proc/ask.h"
+#include "store/incoming.h"
 #include "store/name.h"
 #include "store/store.h"
 

@@ -4,6 +4,7 @@
 
 #include "conf/conf.h"
 #include "store/store.h"
+#include "store/undelete.h"
 
 /* What scripts there are to run is deliver's. */
 static void

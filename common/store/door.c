@@ -155,16 +155,6 @@ copy_file(int from, uint64_t size, struct incoming *to)
 }
 
 static enum store_said
-said_of(int err)
-{
-	if (err == E_OK)
-		return STORE_DONE;
-	return err != E_LIMIT         ? STORE_LATER
-	       : incoming_was_quota() ? STORE_OVER_QUOTA
-	                              : STORE_DISK_FULL;
-}
-
-static enum store_said
 take_message(struct deposit *d, const struct incoming *about, int fd)
 {
 	d->bytes_left -= about->size_bytes;
@@ -172,13 +162,13 @@ take_message(struct deposit *d, const struct incoming *about, int fd)
 	struct incoming *m = &d->all[d->n];
 	int err = incoming_begin(d->store, m);
 	if (err != E_OK)
-		return said_of(err);
+		return incoming_said(err);
 	d->n++;
 	m->flags = about->flags;
 	m->keywords = about->keywords;
 	m->n_keywords = about->n_keywords;
 	m->date_sec = about->date_sec;
-	return said_of(copy_file(fd, about->size_bytes, m));
+	return incoming_said(copy_file(fd, about->size_bytes, m));
 }
 
 /* PH_BEGUN: it may bring messages */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* event.c - a session's side: events of IMAP that wait for their scripts. */
 #include "store/events.h"
+#include "store/metadata.h"
 #include "store/state.h"
 
 bool

@@ -25,6 +25,16 @@ incoming_was_quota(void)
 	return was_quota;
 }
 
+enum store_said
+incoming_said(int err)
+{
+	if (err == E_OK)
+		return STORE_DONE;
+	return err != E_LIMIT         ? STORE_LATER
+	       : incoming_was_quota() ? STORE_OVER_QUOTA
+	                              : STORE_DISK_FULL;
+}
+
 static int
 world_err(void)
 {

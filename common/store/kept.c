@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/domain.h"
+#include "store/undelete.h"
 
 enum { KEPT_DAY_SEC = 86400, KEPT_PAGE_ROWS = 4096 };
 

@@ -2,6 +2,7 @@
 /* metadata.c - a session's side: METADATA of mailboxes and of the account. */
 #include <string.h>
 
+#include "store/metadata.h"
 #include "store/state.h"
 
 enum store_said

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* metadata_name.c - names of METADATA entries: RFC 5464 3.2.  Pure. */
+#include "store/metadata.h"
 #include "store/store.h"
 
 /* Octets up to 0x19 must not be in it; of those up to 0x1f nobody wants one either. */

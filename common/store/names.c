@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/state.h"
+#include "store/undelete.h"
 
 /* fn may ask something else: what was answered is held here meanwhile. */
 static struct buf

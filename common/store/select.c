@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/state.h"
+#include "store/undelete.h"
 
 /* ---- the view ---- */
 

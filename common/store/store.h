@@ -32,12 +32,6 @@ enum {
 	STORE_CACHE_ITEM_MAX = 65535, /* bytes */
 	STORE_APPENDS_MOST = 1000,    /* messages of one MULTIAPPEND */
 	STORE_UIDL_MAX = 70,          /* RFC 1939 7 */
-	METADATA_ENTRY_MAX = 255,     /* octets of an entry's name */
-	METADATA_VALUE_MAX = 16384,   /* octets; RFC 5464 4.1 asks for 1,024 */
-	METADATA_ENTRIES_MOST =
-	    128, /* of a mailbox, or of the server; it asks for 10 */
-	/* bytes of all of an account, names in it: 64 of the largest */
-	METADATA_ACCOUNT_MAX = 1 << 20,
 };
 
 enum store_flag {
@@ -271,48 +265,6 @@ enum store_said store_mailbox_rename(struct store *, struct span from, struct sp
 enum store_said store_subscribe(struct store *, struct span name, bool is_subscribed);
 
 /*
- * ---- METADATA: RFC 5464.  mailbox "" is the server, whose entries each account has for itself ----
- */
-struct metadata_entry {
-	struct span name;  /* borrow; in lower case */
-	bool is_nil;       /* to be set: it goes */
-	struct span value; /* borrow; any octets */
-};
-
-/* tied to the mailbox's special use: RFC 6154 4 */
-#define METADATA_SPECIAL_USE "/private/specialuse"
-
-/*
- * metadata_entry_form - RFC 5464 3.2, in any case.  metadata_entry_check - one that may be set: in
- * lower case, with components enough.  Pure
- */
-bool metadata_entry_form(struct span name);
-bool metadata_entry_check(struct span name);
-/*
- * store_metadata - calls fn with each entry that has a value; it asks the store nothing.
- * STORE_NONEXISTENT, STORE_LATER
- */
-enum store_said store_metadata(struct store *, struct span mailbox,
-    void (*fn)(void *ctx, const struct metadata_entry *), void *ctx);
-/*
- * store_metadata_set - all n, or none; durable at STORE_DONE.  A special use is taken from who had
- * it.  STORE_NONEXISTENT, STORE_BAD_NAME, STORE_TOO_MANY (METADATA_ENTRIES_MOST,
- * METADATA_ACCOUNT_MAX)
- */
-enum store_said store_metadata_set(
-    struct store *, struct span mailbox, const struct metadata_entry *, size_t n);
-/*
- * store_metadata_changes - calls fn with what others set since the last call; the first only begins
- * to look.  From then on store_watch ends for such changes, too.  E_OK, E_IO
- */
-MUST_USE int store_metadata_changes(struct store *,
-    void (*fn)(void *ctx, struct span mailbox, struct span entry), void *ctx);
-void store_metadata_quiet(struct store *); /* nobody wants to hear any more */
-/* What store_metadata_changes told last, through a sleep; 0: it was not asked */
-uint64_t store_metadata_seen(const struct store *);
-void store_metadata_go_on(struct store *, uint64_t seen);
-
-/*
  * ---- access keys of mailboxes: RFC 4467.  Who has the key can make URLs that give access to the
  * mailbox's messages (urlauth.h), and look whether one is of it ----
  */
@@ -509,108 +461,11 @@ enum store_said store_expunge(
 enum store_said store_expunge_unflagged(struct store *, uint32_t mailbox,
     const struct numset *uids, uint64_t *messages, uint64_t *bytes);
 /*
- * ---- what was expunged is kept for some days, as store_keep said, in a mailbox of its own.  Who moves it
- * elsewhere has it again; what is expunged there is gone.  Its SAVEDATE is when it was expunged.  It
- * counts for no quota ----
- */
-/*
- * store_keep - before store_open, and in each process that may start a keeper, which keeps to what its
- * own said.
- *   days    0: nothing is kept, and what was is not any more.  Where nobody said, nothing is, and what
- *           was stays
- *   folder  by which name it is seen; "": by none
- */
-void store_keep(int days, const char *folder);
-/* store_keep_most - bytes of it that stay at most; past them the oldest go */
-void store_keep_most(uint64_t bytes);
-/* store_keep_as - as a configuration says, which daemons and the command have read; address NULL: of
- * no account */
-void store_keep_as(const struct conf *, const char *address);
-
-struct store_kept {
-	uint32_t uid, was; /* among what was expunged; in its mailbox */
-	struct span
-	    mailbox; /* borrow: as it is called now, or was when it was removed */
-};
-
-/* store_kept - its numbers.  E_OK, E_BAD (there never was any), E_IO */
-MUST_USE int store_kept(struct store *, struct store_mailbox *out);
-/* store_kept_select - as store_select, and its flags stay.  E_OK, E_BAD, E_IO */
-MUST_USE int store_kept_select(struct store *, struct store_view *out);
-/* store_kept_each - where each was, in order of uid.  E_OK, E_IO, or what fn returned */
-MUST_USE int store_kept_each(
-    struct store *, int (*fn)(void *ctx, const struct store_kept *), void *ctx);
-/*
  * store_expunged - uids that went after modseq (QRESYNC).  E_OK, E_BAD (no such mailbox), E_LIMIT
  * (not known so far back), E_IO
  */
 MUST_USE int store_expunged(
     struct store *, uint32_t mailbox, uint64_t modseq, struct numset *out);
-
-/*
- * ---- a new message: written by the session as tmp/ID, synced under msg/ too, then asked for ----
- */
-struct incoming {
-	struct file_id id;
-	int fd; /* own; -1: none */
-	uint64_t size_bytes;
-	struct hash *sum; /* own; as tls/hash.h has it */
-	unsigned char sha256[32];
-	uint32_t flags;
-	const struct span *keywords; /* borrow */
-	size_t n_keywords;
-	int64_t date_sec;  /* INTERNALDATE */
-	struct span cache; /* borrow: its cache item; empty: none */
-	/* it is copied, from another account: of the first one, and said of all; for scripts (RFC 6785) */
-	bool is_copy;
-	/* for import; 0: as usual */
-	uint32_t uid; /* past all others of the mailbox, else STORE_TOO_MANY */
-	int64_t saved_sec;
-	struct span uidl; /* borrow; what UIDL answers instead of the id */
-	/* store's: it has its name in msg/; it is, or may be, a row's */
-	bool is_linked, is_kept;
-};
-
-/* E_OK, E_LIMIT (disk full), E_IO */
-MUST_USE int incoming_begin(struct store *, struct incoming *out);
-/* E_OK, E_LIMIT (disk full), E_IO */
-MUST_USE int incoming_write(struct incoming *, struct span);
-MUST_USE int incoming_end(struct incoming *); /* synced.  E_OK, E_LIMIT, E_IO */
-/*
- * incoming_end_all - the same for many, with one sync of the whole file system: for import.  E_OK,
- * E_LIMIT, E_IO
- */
-MUST_USE int incoming_end_all(struct incoming *, size_t n);
-/* the last E_LIMIT: a quota of the file system, and not its end */
-bool incoming_was_quota(void);
-/* its file too, unless it was appended.  After any result, once */
-void incoming_drop(struct incoming *);
-/* store_append - all n or none.  uids become first_uid and up.  out_* may be NULL */
-enum store_said store_append(struct store *, struct span mailbox, struct incoming *,
-    size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
-/*
- * store_replace - RFC 8508: the append of one, and the expunge of uid in mailbox, in one
- * transaction
- */
-enum store_said store_replace(struct store *, uint32_t mailbox, uint32_t uid,
-    struct span target, struct incoming *, uint32_t *uidvalidity, uint32_t *new_uid);
-/*
- * store_deposit - the same into a mailbox of another account, all n or none, over a channel of a
- * deposit (door.h): of the messages fd, size, flags, keywords and date count.  They are copied
- */
-enum store_said store_deposit(int chan, struct span mailbox, const struct incoming *,
-    size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
-/*
- * store_adopt_numbers - import: an empty mailbox gets this UIDVALIDITY and UIDNEXT; one that has
- * this UIDVALIDITY from here already, a larger UIDNEXT.  UIDVALIDITYs given out later are larger.
- *   reserved  uids below it are the source's: a message that comes without a uid gets this one or
- *             more, so that a number that a client knows from the source never is another message
- *             here
- *   returns   STORE_DONE; STORE_EXISTS (it is not empty, or gave out larger uids); STORE_TOO_MANY
- *             (too near to 2^32)
- */
-enum store_said store_adopt_numbers(struct store *, struct span mailbox,
-    uint32_t uidvalidity, uint32_t uidnext, uint32_t reserved);
 
 /*
  * ---- events of IMAP: RFC 6785.  What a session that is held, or a guest, appends, copies or flags is

@@ -6,7 +6,7 @@
 #ifndef STORE_TOLD_H
 #define STORE_TOLD_H
 
-#include "store/store.h"
+#include "store/metadata.h"
 
 enum {
 	TOLD_KEPT =

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "store/state.h"
 #include "store/sum.h"
+#include "store/undelete.h"
 
 enum { PROGRESS_MS = 10, VIEW_TRIES = 3 };
 

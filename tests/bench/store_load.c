@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/incoming.h"
 #include "store/name.h"
 #include "store/store.h"
 #include "tls/hash.h"

@@ -18,6 +18,7 @@
 #include "login/serve.h"
 #include "mime/bodystructure.h"
 #include "proc/child.h"
+#include "store/metadata.h"
 #include "tls/hash.h"
 
 #define SHARE_FAKES_APPEND

@@ -6,6 +6,7 @@
 #ifndef TEST_STORE_HOME_H
 #define TEST_STORE_HOME_H
 
+#include "store/incoming.h"
 #include "store/store.h"
 
 struct home {

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "account/usage.h"
+#include "store/undelete.h"
 #include "store_home.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)

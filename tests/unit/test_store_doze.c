@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/metadata.h"
 #include "store/state.h"
 #include "store/told.h"
 #include "store_home.h"

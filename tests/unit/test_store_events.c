@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/events.h"
+#include "store/metadata.h"
 #include "store_home.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, home_teardown)

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "store/asks.h"
 #include "store/door.h"
+#include "store/metadata.h"
 #include "store_home.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)

@@ -19,6 +19,7 @@
 #include "conf/conf.h"
 #include "store/keeper.h"
 #include "store/name.h"
+#include "store/undelete.h"
 #include "store/verify.h"
 #include "store_home.h"
 

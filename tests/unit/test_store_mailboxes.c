@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/metadata.h"
 #include "store/state.h"
 #include "store_home.h"
 

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "retention_of.h"
+#include "store/undelete.h"
 #include "store_home.h"
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_setup, home_teardown)
