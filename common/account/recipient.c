@@ -8,61 +8,13 @@
 #include <unistd.h>
 
 #include "account/alias.h"
-#include "account/domain_usage.h"
-#include "account/names.h"
 #include "account/srs.h"
+#include "account/walk.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/domain.h"
 #include "tls/hash.h"
-
-enum { MEMBERS_KEPT_MS = 1000 };
-
-struct recipients {
-	const struct conf *conf;     /* borrow */
-	struct accounts *accounts;   /* own; NULL: not opened yet */
-	struct names *names;         /* own */
-	int mail_dir;                /* own */
-	struct domain_sums *domains; /* own */
-	char subaddress;             /* '\0': none */
-	struct span srs_domain;      /* borrow: conf; empty: no SRS */
-	struct buf srs_secret;       /* own */
-
-	/* the list whose members were asked for last, kept for MEMBERS_KEPT_MS */
-	struct {
-		struct buf name; /* own */
-		int64_t at_ms;
-		enum recipient_verdict verdict;
-		struct arena arena; /* own: of targets */
-		struct target *targets;
-		size_t n;
-	} members;
-};
-
-/* One resolution under way. */
-struct walk {
-	struct recipients *r;   /* borrow */
-	struct arena *arena;    /* borrow */
-	struct target *targets; /* of the arena */
-	size_t n, cap;
-	/* of them over quota; not counted any more once there is one that is not */
-	size_t n_full;
-	enum recipient_verdict worst; /* of members that failed */
-	/* names that are being expanded: a loop meets itself */
-	struct span path[RECIPIENT_DEPTH_MAX];
-	bool found_in_file; /* by find_alias, last */
-	bool
-	    may_include; /* the list being expanded is of the alias file, or included there */
-	unsigned depth;
-	bool is_caught;     /* a catch-all is being tried */
-	size_t bytes;       /* of the targets, as they travel */
-	bool ignores_quota; /* who may send is asked, not who may receive */
-	bool
-	    is_of_one; /* nothing but one mailbox, by a name of its own, is of interest */
-	/* the arena was full: no verdict is to be had, only a later one */
-	bool is_short;
-};
 
 /* Without a secret, and for a domain that is not ours, nothing is rewritten. */
 static void
@@ -136,16 +88,15 @@ open_accounts(struct recipients *r)
 	return err;
 }
 
-static int
-find_account(struct walk *w, struct span address, struct account *out)
+int
+walk_account(struct walk *w, struct span address, struct account *out)
 {
 	int err = open_accounts(w->r);
 	return err == E_OK ? account_get(w->r->accounts, address, w->arena, out) : err;
 }
 
-/* What an alias leads to: its targets.  E_OK, E_BAD (it is none), E_IO */
-static int
-find_alias(struct walk *w, struct span name, struct span *out)
+int
+walk_alias(struct walk *w, struct span name, struct span *out)
 {
 	if (open_accounts(w->r) == E_IO)
 		return E_IO;
@@ -163,8 +114,8 @@ keep(struct walk *w, struct span s)
 	return copy;
 }
 
-static struct span
-lower(struct walk *w, struct span s)
+struct span
+walk_lower(struct walk *w, struct span s)
 {
 	struct span copy = keep(w, s);
 	for (size_t i = 0; i < copy.n; i++)
@@ -172,8 +123,8 @@ lower(struct walk *w, struct span s)
 	return copy;
 }
 
-static struct span
-join(struct walk *w, struct span local, struct span domain)
+struct span
+walk_join(struct walk *w, struct span local, struct span domain)
 {
 	char *p = arena_get(w->arena, local.n + 1 + domain.n + 1);
 	if (!p) {
@@ -286,7 +237,7 @@ add_member(struct walk *w, struct span member, struct span domain)
 {
 	bool is_bare = span_rfind(member, '@') == member.n;
 	enum recipient_verdict v =
-	    resolve(w, is_bare ? join(w, member, domain) : member);
+	    resolve(w, is_bare ? walk_join(w, member, domain) : member);
 	if (v == RCPT_LOOP || v == RCPT_TEMP)
 		return v; /* to deliver to some and lose others would be worse than to wait */
 	if (v != RCPT_LOCAL && !w->ignores_quota)
@@ -356,10 +307,10 @@ follow(struct walk *w, struct span name, struct span list, struct span domain,
 static enum recipient_verdict
 try_alias(struct walk *w, struct span local, struct span domain)
 {
-	struct span list, address = join(w, local, domain);
-	int err = find_alias(w, address, &list);
+	struct span list, address = walk_join(w, local, domain);
+	int err = walk_alias(w, address, &list);
 	if (err == E_BAD && local.n)
-		err = find_alias(w, local, &list);
+		err = walk_alias(w, local, &list);
 	if (err == E_BAD)
 		return RCPT_UNKNOWN;
 	if (err != E_OK)
@@ -378,22 +329,21 @@ static enum recipient_verdict
 try_account(struct walk *w, struct span local, struct span domain, struct span detail)
 {
 	struct account a;
-	int err = find_account(w, join(w, local, domain), &a);
+	int err = walk_account(w, walk_join(w, local, domain), &a);
 	if (err == E_OK)
 		return add_account(w, &a, detail);
 	return err == E_BAD ? RCPT_UNKNOWN : RCPT_TEMP;
 }
 
-/* Who is in it, E_BAD: nobody, or groups are no addresses. */
-static int
-find_group(struct walk *w, struct span local, struct span domain, struct span *out)
+int
+walk_group(struct walk *w, struct span local, struct span domain, struct span *out)
 {
 	int err =
 	    conf_bool(w->r->conf, "common", "group_mail") && account_group_check(local)
 		? open_accounts(w->r)
 		: E_BAD;
-	return err == E_OK ? account_members(
-				 w->r->accounts, join(w, local, domain), w->arena, out)
+	return err == E_OK ? account_members(w->r->accounts,
+				 walk_join(w, local, domain), w->arena, out)
 	                   : err;
 }
 
@@ -402,10 +352,10 @@ static enum recipient_verdict
 try_group(struct walk *w, struct span local, struct span domain)
 {
 	struct span members;
-	int err = find_group(w, local, domain, &members);
+	int err = walk_group(w, local, domain, &members);
 	if (err != E_OK)
 		return err == E_BAD ? RCPT_UNKNOWN : RCPT_TEMP;
-	return follow(w, join(w, local, domain), members, domain, LIST_GROUP);
+	return follow(w, walk_join(w, local, domain), members, domain, LIST_GROUP);
 }
 
 static enum recipient_verdict
@@ -425,9 +375,9 @@ catch_all(struct walk *w, struct span local, struct span domain)
 	w->is_caught = true;
 	enum recipient_verdict v = try_alias(w, SPAN(""), domain);
 	if (v == RCPT_UNKNOWN && domain_pair(w->r->conf, "catch_all", domain, &value)) {
-		struct span address = lower(w, value);
+		struct span address = walk_lower(w, value);
 		size_t at = span_rfind(address, '@');
-		if (!span_eq(address, join(w, local, domain)) && at < address.n)
+		if (!span_eq(address, walk_join(w, local, domain)) && at < address.n)
 			v = try_account(w, span_head(address, at),
 			    span_from(address, at + 1), SPAN(""));
 	}
@@ -471,32 +421,33 @@ try_srs(struct walk *w, struct span local)
 static enum recipient_verdict
 resolve(struct walk *w, struct span text)
 {
-	struct span address = lower(w, text), value;
+	struct span address = walk_lower(w, text), value;
 	size_t at = span_rfind(address, '@');
 	struct span local = span_head(address, at), domain = span_from(address, at + 1);
 	if (address.n == 0 || local.n == 0)
 		return RCPT_UNKNOWN;
 	if (at == address.n) /* <postmaster>, RFC 5321 4.1.1.3 */
-		domain =
-		    lower(w, span_of(conf_list_count(w->r->conf, "common", "domains")
-					 ? conf_list(w->r->conf, "common", "domains", 0)
-					 : "localhost"));
+		domain = walk_lower(
+		    w, span_of(conf_list_count(w->r->conf, "common", "domains")
+				   ? conf_list(w->r->conf, "common", "domains", 0)
+				   : "localhost"));
 	if (domain_pair(w->r->conf, "domain_aliases", domain, &value))
-		domain = lower(w, value);
+		domain = walk_lower(w, value);
 	if (w->r->srs_domain.n && domain_same(domain, w->r->srs_domain) &&
 	    srs_is(local))
 		return try_srs(w, span_head(text, at));
 	struct span ours = domain_of_ours(w->r->conf, domain);
 	if (ours.n)
-		return resolve_local(w, local, lower(w, ours));
+		return resolve_local(w, local, walk_lower(w, ours));
 	if (w->depth == 0)
 		return RCPT_REMOTE;
 	struct target t = {.address = keep(w, text), .tag = tag_of(address, SPAN(""))};
 	return add_target(w, &t);
 }
 
-static enum recipient_verdict
-walk_all(struct walk *walk, struct span address, struct target **out, size_t *n_out)
+enum recipient_verdict
+walk_all(
+    const struct walk *walk, struct span address, struct target **out, size_t *n_out)
 {
 	struct walk w = *walk;
 	w.worst = RCPT_LOCAL;
@@ -517,183 +468,10 @@ walk_all(struct walk *walk, struct span address, struct target **out, size_t *n_
 	return w.is_short ? RCPT_TEMP : v;
 }
 
-static enum recipient_verdict
-resolve_all(struct recipients *r, struct span address, bool ignores_quota,
-    struct arena *arena, struct target **out, size_t *n_out)
-{
-	struct walk w = {.r = r, .arena = arena, .ignores_quota = ignores_quota};
-	return walk_all(&w, address, out, n_out);
-}
-
 enum recipient_verdict
 recipient_resolve(struct recipients *r, struct span address, struct arena *arena,
     struct target **out, size_t *n_out)
 {
-	return resolve_all(r, address, false, arena, out, n_out);
-}
-
-/* ---- whose what is passed on is ---- */
-
-static int
-has_alias(struct walk *w, struct span local, struct span domain)
-{
-	struct span list;
-	int err = find_alias(w, join(w, local, domain), &list);
-	return err == E_BAD ? find_alias(w, local, &list) : err;
-}
-
-/* An alias, or a group that mail of this name goes to. */
-static int
-is_list(struct walk *w, struct span local, struct span domain)
-{
-	struct span members;
-	struct account a;
-	int err = has_alias(w, local, domain);
-	if (err != E_BAD)
-		return err;
-	err = find_account(w, join(w, local, domain), &a);
-	return err == E_BAD  ? find_group(w, local, domain, &members)
-	       : err == E_OK ? E_BAD
-	                     : err;
-}
-
-int
-recipient_owner(
-    struct recipients *r, struct span address, struct arena *arena, struct span *out)
-{
 	struct walk w = {.r = r, .arena = arena};
-	struct span text = lower(&w, address), domain, value;
-	size_t at = span_rfind(text, '@');
-	struct span local = span_head(text, at);
-	*out = SPAN("");
-	domain = span_from(text, at + 1);
-	if (domain_pair(r->conf, "domain_aliases", domain, &value))
-		domain = value;
-	domain = lower(&w, domain_of_ours(r->conf, domain));
-	if (at == text.n || span_starts(local, SPAN("owner-")) || !domain.n)
-		return E_OK;
-	struct buf name = {.max = ALIAS_NAME_MAX};
-	buf_putf(&name, "owner-%.*s", SPAN_ARG(local));
-	int err = is_list(&w, local, domain);
-	if (err == E_OK)
-		err = has_alias(&w, buf_as_span(&name), domain);
-	if (err == E_OK)
-		*out = join(&w, buf_as_span(&name), domain);
-	buf_free(&name);
-	return err == E_BAD ? E_OK : err;
-}
-
-struct span
-recipient_forward_sender(struct recipients *r, struct span sender, struct arena *arena)
-{
-	struct buf out = {.max = ACCOUNT_ADDRESS_MAX};
-	struct span domain = span_from(sender, span_rfind(sender, '@') + 1), value,
-		    kept = sender;
-	bool is_ours = domain_of_ours(r->conf, domain).n ||
-	               domain_pair(r->conf, "domain_aliases", domain, &value);
-	if (!sender.n || !r->srs_domain.n || is_ours)
-		return sender;
-	int err = srs_forward(
-	    buf_as_span(&r->srs_secret), sender, r->srs_domain, clock_wall_sec(), &out);
-	if (err == E_OK)
-		kept = arena_span(arena, buf_as_span(&out));
-	else
-		log_event(LOG_NOTICE, "not_rewritten", "sender=%s why=%s",
-		    log_q(sender), err_name(err));
-	buf_free(&out);
-	return kept;
-}
-
-/* "*@domain" is each address of it. */
-static bool
-is_identity(struct span identity, struct span sender)
-{
-	if (!span_starts(identity, SPAN("*@")))
-		return span_ieq(identity, sender);
-	size_t at = span_rfind(sender, '@');
-	return at > 0 && at < sender.n &&
-	       span_ieq(span_from(identity, 2), span_from(sender, at + 1));
-}
-
-/* E_OK, E_BAD, E_IO (the table cannot be read) */
-static int
-is_granted(
-    struct recipients *r, struct span account, struct span sender, struct arena *arena)
-{
-	struct walk w = {.r = r, .arena = arena};
-	struct account a;
-	int err = find_account(&w, lower(&w, account), &a);
-	if (err != E_OK || a.is_suspended)
-		return err == E_IO ? E_IO : E_BAD;
-	while (a.identities.n)
-		if (is_identity(span_cut(&a.identities, '\n'), sender))
-			return E_OK;
-	return E_BAD;
-}
-
-int
-recipient_may_send(struct recipients *r, struct span account, struct span sender)
-{
-	struct arena arena = {.max_bytes = 8 << 20};
-	struct target *targets;
-	size_t n;
-	bool may = false;
-	/* what reaches the account may also come from it; a full mailbox does not matter here */
-	enum recipient_verdict v = resolve_all(r, sender, true, &arena, &targets, &n);
-	for (size_t i = 0; v == RCPT_LOCAL && i < n && !may; i++)
-		may = targets[i].is_local && span_ieq(targets[i].address, account);
-	int granted = may ? E_OK : is_granted(r, account, sender, &arena);
-	arena_reset(&arena);
-	/* not to know who reaches it is not to know that nobody does */
-	return granted == E_BAD && v == RCPT_TEMP ? E_IO : granted;
-}
-
-static bool
-has_target(const struct target *targets, size_t n, struct span address, bool is_local)
-{
-	for (size_t i = 0; i < n; i++)
-		if (targets[i].is_local == is_local &&
-		    span_ieq(targets[i].address, address))
-			return true;
-	return false;
-}
-
-/* A message asks about many values at once: the list is expanded for all of them. */
-static enum recipient_verdict
-members_of(struct recipients *r, struct span list)
-{
-	int64_t now = clock_mono_ms();
-	if (r->members.at_ms && now - r->members.at_ms < MEMBERS_KEPT_MS &&
-	    span_eq(buf_as_span(&r->members.name), list))
-		return r->members.verdict;
-	arena_reset(&r->members.arena);
-	r->members.arena.max_bytes = 8 << 20;
-	buf_reset(&r->members.name);
-	buf_span(&r->members.name, list);
-	r->members.at_ms = now;
-	r->members.verdict = resolve_all(r, buf_as_span(&r->members.name), true,
-	    &r->members.arena, &r->members.targets, &r->members.n);
-	return r->members.verdict;
-}
-
-int
-recipient_is_member(struct recipients *r, struct span list, struct span value)
-{
-	struct arena arena = {.max_bytes = 1 << 20};
-	struct walk w = {
-	    .r = r, .arena = &arena, .ignores_quota = true, .is_of_one = true};
-	struct target *one = NULL;
-	size_t n_one = 0, n;
-	bool is_in = false;
-	enum recipient_verdict all = members_of(r, list), v = RCPT_UNKNOWN;
-	const struct target *members = r->members.targets;
-	n = all == RCPT_LOCAL ? r->members.n : 0;
-	if (n)
-		v = walk_all(&w, value, &one, &n_one);
-	if (v == RCPT_REMOTE)
-		is_in = has_target(members, n, value, false);
-	else if (v == RCPT_LOCAL && n_one == 1)
-		is_in = has_target(members, n, one->address, one->is_local);
-	arena_reset(&arena);
-	return all == RCPT_TEMP || v == RCPT_TEMP ? E_IO : is_in ? E_OK : E_BAD;
+	return walk_all(&w, address, out, n_out);
 }

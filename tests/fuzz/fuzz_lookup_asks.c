@@ -4,7 +4,7 @@
  * the real one, over aliases, lists, a loop, domain aliases and a catch-all; two accounts are there.
  * fuzz: tests/fuzz/asker.c
  * fuzz: common/account/dir.c common/account/group.c
- * fuzz: common/account/lookup.c common/account/recipient.c common/account/names.c common/account/alias.c common/account/srs.c common/tls/hash.c common/account/usage.c common/account/domain_usage.c
+ * fuzz: common/account/list.c common/account/lookup.c common/account/recipient.c common/account/sender.c common/account/names.c common/account/alias.c common/account/srs.c common/tls/hash.c common/account/usage.c common/account/domain_usage.c
  * fuzz: common/proc/ask.c
  * fuzz: common/conf/*.c common/mime/idn.c
  * libs: -lgnutls -lconfuse -lidn2
