@@ -2,6 +2,7 @@
 /* front.c - the front of a login, for fuzzers of its dialects. */
 #include "front.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -104,4 +105,21 @@ front_octets(struct front_conn *c, size_t n)
 {
 	check(n <= FRONT_OCTETS_MAX);
 	c->n_octets_wanted = n;
+}
+
+/* ---- and of its session, what it says ---- */
+
+void
+io_put(struct io *io, struct span s)
+{
+	buf_span(&io->out, s);
+}
+
+void
+io_putf(struct io *io, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vputf(&io->out, fmt, ap);
+	va_end(ap);
 }

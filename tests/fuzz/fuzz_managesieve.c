@@ -5,8 +5,6 @@
  * fuzz: tests/fuzz/front.c
  * fuzz: deliver/managesieve/login.c deliver/managesieve/command.c deliver/managesieve/cmd_put.c deliver/managesieve/cmd_scripts.c deliver/managesieve/cmd_session.c deliver/managesieve/capability.c deliver/managesieve/reply.c deliver/managesieve/syntax.c common/sieve/error.c common/sieve/ext.c common/sieve/limits.c common/sieve/script_name.c
  */
-#include <stdarg.h>
-
 #include "base/log.h"
 #include "deliver/managesieve/command.h"
 #include "deliver/managesieve/login.h"
@@ -31,21 +29,6 @@ front_response(struct front_conn *c, const struct span *base64)
 	check(c->is_sasl && (!base64 || base64->n <= 2 * FRONT_LINE_MAX));
 	c->is_sasl = false;
 	managesieve_dialect.failed(c, AUTH_FAIL);
-}
-
-void
-io_put(struct io *io, struct span s)
-{
-	buf_span(&io->out, s);
-}
-
-void
-io_putf(struct io *io, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vputf(&io->out, fmt, ap);
-	va_end(ap);
 }
 
 struct span

@@ -5,8 +5,6 @@
  * fuzz: tests/fuzz/front.c
  * fuzz: pop3d/command.c pop3d/cmd_capa.c pop3d/cmd_dele.c pop3d/cmd_list.c pop3d/cmd_retr.c pop3d/capa.c pop3d/drop.c pop3d/stuff.c pop3d/login.c common/login/dialect.c common/store/numset.c
  */
-#include <stdarg.h>
-
 #include "base/log.h"
 #include "conf/conf.h"
 #include "front.h"
@@ -44,21 +42,6 @@ auth_may_show(const struct conf *conf, bool has_tls, bool is_loopback)
 {
 	(void)conf;
 	return has_tls || is_loopback;
-}
-
-void
-io_put(struct io *io, struct span s)
-{
-	buf_span(&io->out, s);
-}
-
-void
-io_putf(struct io *io, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vputf(&io->out, fmt, ap);
-	va_end(ap);
 }
 
 int
