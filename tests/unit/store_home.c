@@ -298,6 +298,24 @@ deliver_directed(const char *text, bool is_junk, struct span directions)
 	return place(text, is_junk, &directions);
 }
 
+bool
+is_there(void (*put)(struct buf *, struct file_id), struct file_id id)
+{
+	struct buf path = {0};
+	put(&path, id);
+	bool is = access(buf_cstr(&path), F_OK) == 0;
+	buf_free(&path);
+	return is;
+}
+
+void
+wait_until_gone(struct file_id id)
+{
+	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, id); i++)
+		poll(NULL, 0, 10);
+	assert_false(is_there(msg_path_put, id));
+}
+
 struct numset
 set_of(uint32_t from, uint32_t to)
 {

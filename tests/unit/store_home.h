@@ -38,6 +38,10 @@ void deliver(const char *text); /* into new/, as a placer does it */
 void deliver_junk(const char *text);
 /* with such directions, whatever they are */
 struct file_id deliver_directed(const char *text, bool is_junk, struct span directions);
+/* is_there - the file that put (msg_path_put, tmp_path_put) calls so */
+bool is_there(void (*put)(struct buf *, struct file_id), struct file_id);
+/* wait_until_gone - a message's file that is doomed: it goes soon */
+void wait_until_gone(struct file_id);
 struct numset set_of(uint32_t from, uint32_t to);
 void mailbox_check(struct store *, const char *name, uint64_t messages, uint64_t unseen,
     uint64_t deleted);

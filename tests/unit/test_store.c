@@ -6,15 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "base/clock.h"
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/keeper.h"
 #include "store_home.h"
 
@@ -473,225 +471,6 @@ test_replace(void **state)
 	store_unselect(h->a, &v);
 }
 
-/* ---- new mail ---- */
-
-static void
-test_deliver_and_watch(void **state)
-{
-	struct home *h = *state;
-	struct store_view v = selected(h->a, "INBOX");
-	struct pollfd p = {.events = POLLIN};
-	assert_int_equal(store_watch(h->a, &v, v.modseq, &p.fd), E_OK);
-	assert_int_equal(poll(&p, 1, 50), 0);
-	deliver("Subject: hello\r\n\r\n");
-	assert_int_equal(poll(&p, 1, 5000), 1);
-	assert_int_equal(v.head->n, 1);
-	assert_true(v.head->modseq > v.modseq);
-	int fd;
-	assert_int_equal(store_message_open(h->a, &v.records[0], &fd), E_OK);
-	close(fd);
-	/* what was already so is told at once */
-	assert_int_equal(store_watch(h->a, &v, v.modseq, &p.fd), E_OK);
-	assert_int_equal(poll(&p, 1, 5000), 1);
-	assert_int_equal(store_watch(h->a, &v, v.head->modseq, &p.fd), E_OK);
-	assert_int_equal(poll(&p, 1, 50), 0);
-	assert_int_equal(flags(h->b, &v, 1, 1, STORE_ADD, FLAG_SEEN, NULL), STORE_DONE);
-	assert_int_equal(poll(&p, 1, 5000), 1);
-	/* a keeper's death is told, too */
-	assert_int_equal(store_watch(h->a, &v, v.head->modseq, &p.fd), E_OK);
-	home_kill();
-	assert_int_equal(poll(&p, 1, 5000), 1);
-	assert_int_equal(store_watch(h->a, &v, v.head->modseq, &p.fd), E_OK);
-	deliver("Subject: again\r\n\r\n");
-	assert_int_equal(poll(&p, 1, 5000), 1);
-	store_watch_end(h->a);
-	assert_int_equal(store_sync(h->a), E_OK);
-	assert_int_equal(v.head->is_superseded, 1);
-	struct store_view next;
-	assert_int_equal(store_view_renew(h->a, &v, &next), E_OK);
-	assert_int_equal(next.n, 2);
-	store_unselect(h->a, &v);
-	store_unselect(h->a, &next);
-}
-
-/* ---- junk ---- */
-
-/* All that lies in new/ is taken in. */
-static void
-take_in(struct home *h, uint64_t in_inbox, uint64_t in_junk, const char *junk)
-{
-	struct store_view v = selected(h->a, "INBOX");
-	store_unselect(h->a, &v);
-	mailbox_check(h->a, "INBOX", in_inbox, in_inbox, 0);
-	mailbox_check(h->a, junk, in_junk, in_junk, 0);
-}
-
-static void
-assert_use(struct home *h, const char *name, const char *use)
-{
-	struct store_mailbox m;
-	assert_int_equal(store_mailbox(h->a, span_of(name), &m), E_OK);
-	assert_string_equal(m.special_use, use);
-}
-
-static void
-test_junk(void **state)
-{
-	struct home *h = *state;
-	deliver_junk("Subject: one\r\n\r\n");
-	deliver("Subject: two\r\n\r\n");
-	deliver_junk("Subject: three\r\n\r\n");
-	take_in(h, 1, 2, "Junk");
-	/* wherever it went */
-	assert_int_equal(
-	    store_mailbox_rename(h->a, SPAN("Junk"), SPAN("Spam")), STORE_DONE);
-	deliver_junk("Subject: four\r\n\r\n");
-	take_in(h, 1, 3, "Spam");
-	/* by its name, where nothing has that use */
-	assert_int_equal(store_mailbox_delete(h->a, SPAN("Spam")), STORE_DONE);
-	assert_int_equal(
-	    store_mailbox_create(h->a, SPAN("Junk"), "", &(struct store_mailbox){0}),
-	    STORE_DONE);
-	deliver_junk("Subject: five\r\n\r\n");
-	take_in(h, 1, 1, "Junk");
-	assert_use(h, "Junk", "");
-	/* made anew, once for all that comes */
-	assert_int_equal(store_mailbox_delete(h->a, SPAN("Junk")), STORE_DONE);
-	deliver_junk("Subject: six\r\n\r\n");
-	deliver("Subject: seven\r\n\r\n");
-	deliver_junk("Subject: eight\r\n\r\n");
-	take_in(h, 2, 2, "Junk");
-	assert_use(h, "Junk", "\\Junk");
-	home_kill();
-	deliver_junk("Subject: nine\r\n\r\n");
-	take_in(h, 2, 3, "Junk");
-}
-
-/* ---- while nobody looks ---- */
-
-enum {
-	USAGE_MS_MOST = 2 * KEEPER_UPKEEP_MS + 5 * KEEPER_USAGE_AFTER_MS,
-	AGAIN_MS = 100
-};
-
-static bool
-is_new_empty(void)
-{
-	return system("test -z \"$(ls new)\"") == 0;
-}
-
-static int
-no_name(void *ctx, struct span name)
-{
-	(void)ctx, (void)name;
-	return E_OK;
-}
-
-/*
- * Questions to which INBOX is no matter: a keeper that took in would have done so before it
- * answered the last.
- */
-static void
-ask_of_others(struct store *s)
-{
-	uint64_t bytes, messages;
-	for (unsigned i = 0; i < 5; i++) {
-		mailbox_check(s, "Sent", 0, 0, 0);
-		assert_int_equal(store_subscriptions(s, no_name, NULL), E_OK);
-		assert_int_equal(store_usage(s, &bytes, &messages), E_OK);
-	}
-}
-
-static void
-test_deliver_to_nobody(void **state)
-{
-	struct home *h = *state;
-	struct pollfd p = {.events = POLLIN};
-	ask_of_others(h->a);
-	deliver("Subject: one\r\n\r\n");
-	deliver("Subject: two\r\n\r\n");
-	ask_of_others(h->a);
-	assert_false(is_new_empty());
-	struct store_view v = selected(h->a, "INBOX");
-	assert_int_equal(v.n, 2);
-	/* who looks is told of what comes next, also when another one stopped to look */
-	struct store_view w = selected(h->b, "INBOX");
-	store_unselect(h->a, &v);
-	assert_int_equal(store_watch(h->b, &w, w.head->modseq, &p.fd), E_OK);
-	deliver("Subject: three\r\n\r\n");
-	assert_int_equal(poll(&p, 1, 5000), 1);
-	assert_int_equal(w.head->n, 3);
-	store_watch_end(h->b);
-	store_unselect(h->b, &w);
-	ask_of_others(h->b);
-	deliver("Subject: four\r\n\r\n");
-	ask_of_others(h->b);
-	assert_false(is_new_empty());
-	mailbox_check(h->a, "INBOX", 4, 4, 0);
-}
-
-static void
-usage_becomes(const char *pattern)
-{
-	char command[64];
-	snprintf(command, sizeof command, "grep -q '%s' usage", pattern);
-	for (int ms = 0; ms < USAGE_MS_MOST && system(command) != 0; ms += AGAIN_MS)
-		poll(NULL, 0, AGAIN_MS);
-	assert_int_equal(system(command), 0);
-}
-
-/* A session that looks at nothing: the verdict on recipients hears of what came all the same. */
-static void
-test_usage_for_nobody(void **state)
-{
-	struct home *h = *state;
-	const char *text = "Subject: counts\r\n\r\n";
-	ask_of_others(h->a);
-	deliver(text);
-	ask_of_others(h->a);
-	deliver(text);
-	usage_becomes("^[0-9]* 2 0 0 0 0 0 0$");
-	assert_true(is_new_empty());
-}
-
-/*
- * What placers counted is noted when all of it was taken in, whatever became of their file or of
- * the keeper's.
- */
-static void
-test_placed_is_noted(void **state)
-{
-	struct home *h = *state;
-	const char *text = "Subject: counts\r\n\r\n"; /* 19 octets */
-	placed_add(AT_FDCWD, "placed", 3, strlen(text));
-	deliver(text);
-	mailbox_check(h->a, "INBOX", 1, 1, 0);
-	usage_becomes("^19 1 19 1 0 0 0 0$");
-	/* it failed later, and its placer died */
-	placed_add(AT_FDCWD, "placed", 4, 1000);
-	placed_add(AT_FDCWD, "placed", 3, strlen(text));
-	deliver(text);
-	mailbox_check(h->a, "INBOX", 2, 2, 0);
-	usage_becomes("^38 2 1038 3 0 0 0 0$");
-	/* a keeper that takes in nothing keeps what the one before it noted */
-	home_kill();
-	placed_add(AT_FDCWD, "placed", 3, strlen(text));
-	deliver(text);
-	home_reopen(h);
-	mailbox_check(h->a, "Sent", 0, 0, 0);
-	home_dump();
-	usage_becomes("^38 2 1038 3 0 0 0 0$");
-	/* usage is lost: as if all was taken in */
-	assert_int_equal(unlink("usage"), 0);
-	home_dump();
-	usage_becomes("^38 2 1057 4 0 0 0 0$");
-	/* placed is lost */
-	assert_int_equal(unlink("placed"), 0);
-	home_reopen(h);
-	mailbox_check(h->a, "INBOX", 3, 3, 0);
-	usage_becomes("^57 3 0 0 0 0 0 0$");
-}
-
 int
 main(void)
 {
@@ -699,8 +478,6 @@ main(void)
 	    TEST(test_append_and_read), TEST(test_multiappend), TEST(test_quota),
 	    TEST(test_flags), TEST(test_unchanged_since), TEST(test_keywords_most),
 	    TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
-	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace),
-	    TEST(test_deliver_and_watch), TEST(test_deliver_to_nobody), TEST(test_junk),
-	    TEST(test_usage_for_nobody), TEST(test_placed_is_noted)};
+	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

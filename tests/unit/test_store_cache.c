@@ -111,7 +111,7 @@ fill(struct store *s)
 
 /* The keeper does it in its own time. */
 static void
-wait_until_gone(const char *name)
+wait_until_removed(const char *name)
 {
 	double end = ms_now() + GONE_MS;
 	while (access(name, F_OK) == 0 && ms_now() < end)
@@ -146,7 +146,7 @@ test_made_anew(void **state)
 	check_items(h->b, &w); /* it has the old file mapped from here on */
 	off_t before = bytes_of("index/cache.1");
 	assert_int_equal(expunge(h->a, &v, 1, DEAD, false), STORE_DONE);
-	wait_until_gone("index/cache.1");
+	wait_until_removed("index/cache.1");
 	assert_int_equal(store_sync(h->a), E_OK);
 	check_items(h->a, &v);
 	check_items(h->b, &w);
@@ -169,7 +169,7 @@ test_made_anew(void **state)
 	    0);
 	home_reopen(h);
 	v = selected(h->a, "INBOX");
-	wait_until_gone("index/cache.2");
+	wait_until_removed("index/cache.2");
 	assert_int_equal(store_sync(h->a), E_OK);
 	check_items(h->a, &v);
 	assert_int_equal(store_record_of(&v, ITEMS)->cache_gen, 3);
@@ -363,7 +363,7 @@ test_slices_go_with_the_mailbox(void **state)
 	file_make(begun);
 	store_unselect(h->a, &v);
 	assert_int_equal(store_mailbox_delete(h->a, SPAN("Box")), STORE_DONE);
-	wait_until_gone(name);
+	wait_until_removed(name);
 	assert_int_equal(access(begun, F_OK), -1);
 }
 
