@@ -8,7 +8,6 @@ import re
 import signal
 import smtplib
 import sys
-import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / d) for d in (".", "relay")]
 from sink import CAPS, Sink
