@@ -2,7 +2,6 @@
 /*
  * cmd_sort.c - SORT and UID SORT: RFC 5256, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 3 and 4 (RETURN).
  */
-#include "imapd/bound.h"
 #include "imapd/context.h"
 #include "imapd/facts.h"
 
@@ -164,12 +163,7 @@ cmd_sort(struct session *s, struct command *c)
 		return result_failed(s, &search, err);
 	if (search.has_modseq)
 		selected_enable_condstore(s); /* RFC 7162 3.1 */
-	enum reply reply = search_run(s, &search, NULL, &found);
-	if (reply == R_DONE &&
-	    found.lowest) { /* half of an order is none: RFC 9738 3.3 */
-		reply = R_LIMIT;
-		bound_say(s, reply, s->messages_most, 0);
-	}
+	enum reply reply = search_run_whole(s, &search, &found);
 	if (reply == R_DONE)
 		reply = found_sort(s, &order, &found, &sorted);
 	if (reply == R_DONE)

@@ -2,7 +2,6 @@
 /* cmd_thread.c - THREAD and UID THREAD: RFC 5256; THREAD=REFS: draft-ietf-morg-inthread-01. */
 #include "imapd/thread.h"
 
-#include "imapd/bound.h"
 #include "imapd/facts.h"
 #include "imapd/result.h"
 
@@ -106,12 +105,7 @@ cmd_thread(struct session *s, struct command *c)
 		return result_failed(s, &search, err);
 	if (search.has_modseq)
 		selected_enable_condstore(s); /* RFC 7162 3.1 */
-	enum reply reply = search_run(s, &search, NULL, &found);
-	if (reply == R_DONE &&
-	    found.lowest) { /* half of an order is none: RFC 9738 3.3 */
-		reply = R_LIMIT;
-		bound_say(s, reply, s->messages_most, 0);
-	}
+	enum reply reply = search_run_whole(s, &search, &found);
 	if (reply == R_DONE)
 		reply = found_thread(s, c, run, &found);
 	found_free(&found);

@@ -124,3 +124,14 @@ search_run(struct session *s, const struct search *search,
 	store_cache_flush(s->store);
 	return reply;
 }
+
+enum reply
+search_run_whole(struct session *s, const struct search *search, struct found *out)
+{
+	enum reply reply = search_run(s, search, NULL, out);
+	if (reply == R_DONE && out->lowest) {
+		reply = R_LIMIT;
+		bound_say(s, reply, s->messages_most, 0);
+	}
+	return reply;
+}

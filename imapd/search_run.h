@@ -39,5 +39,10 @@ struct search_stop {
  */
 enum reply search_run(struct session *, const struct search *,
     const struct search_stop *stop, struct found *out);
+/*
+ * search_run_whole - the same for what is told in an order, of which half is none: R_LIMIT (said)
+ * where not all messages may be looked at, RFC 9738 3.3
+ */
+enum reply search_run_whole(struct session *, const struct search *, struct found *out);
 
 #endif

@@ -21,20 +21,6 @@ path_put(struct buf *out, const struct conf *conf)
 	buf_putf(out, "%s/accounts/srs", conf_str(conf, "common", "state_dir"));
 }
 
-/* As root it is the look-ups' to read, and the auth process's, as all that lies there. */
-static int
-give_away(const struct conf *conf, int fd)
-{
-	uid_t uid;
-	gid_t gid;
-	if (geteuid() != 0)
-		return E_OK;
-	return daemon_user(conf, USER_AUTH, &uid, &gid) == E_OK &&
-	               fchown(fd, uid, gid) == 0
-	           ? E_OK
-	           : E_IO;
-}
-
 /* Under a name of its own, whole and synced before it gets the one that counts. */
 static int
 make(const struct conf *conf, const char *path)
@@ -52,7 +38,7 @@ make(const struct conf *conf, const char *path)
 	              ? E_OK
 	              : E_IO;
 	if (err == E_OK)
-		err = give_away(conf, fd);
+		err = daemon_give(conf, USER_AUTH, fd);
 	if (err == E_OK && fsync(fd) != 0)
 		err = E_IO;
 	if (err == E_OK && link(buf_cstr(&temporary), path) != 0 && errno != EEXIST)

@@ -20,42 +20,14 @@ group_read(const struct merpati *c, const char *text, struct buf *out)
 	    text, ACCOUNT_GROUP_MAX);
 }
 
-struct wish {
-	char **groups; /* borrow: of the command line */
-	int n;
-	bool is_in;
-};
-
-/* All but those that are named, and these behind them when it joins. */
-static int
-put_groups(struct user_change *ch, struct account *a)
+static struct span *
+groups_of(struct account *a)
 {
-	const struct wish *w = ch->ctx;
-	struct buf kept = {.max = ACCOUNT_GROUPS_MAX}, named = {0}, one = {0};
-	int err = E_OK;
-	for (int i = 0; i < w->n && err == E_OK; i++) {
-		if (group_read(ch->ctl, w->groups[i], &one) != EX_OK)
-			err = E_BAD;
-		else if (!span_has_line(buf_as_span(&named), buf_as_span(&one)))
-			buf_putf(&named, "%s\n", buf_cstr(&one));
-	}
-	for (struct span all = a->groups; all.n;) {
-		struct span group = span_cut(&all, '\n');
-		if (!span_has_line(buf_as_span(&named), group))
-			buf_putf(&kept, "%.*s\n", SPAN_ARG(group));
-	}
-	if (w->is_in)
-		buf_span(&kept, buf_as_span(&named));
-	a->groups = buf_as_span(&kept);
-	if (err == E_OK)
-		err = buf_done(&kept);
-	if (err == E_OK)
-		err = account_put(ch->writer, a);
-	buf_free(&kept);
-	buf_free(&named);
-	buf_free(&one);
-	return err;
+	return &a->groups;
 }
+
+static const struct user_lines groups = {
+    "group", "GROUP", ACCOUNT_GROUPS_MAX, group_read, groups_of};
 
 /*
  * What a group is given, or has taken away, is looked at when a session opens another's mailbox: those
@@ -64,20 +36,14 @@ put_groups(struct user_change *ch, struct account *a)
 static int
 change(struct merpati *c, int argc, char **argv, bool is_in)
 {
-	int status = opts_read(c, NULL, 0, &argc, argv, 2, USER_ARGUMENTS_MAX);
-	struct buf text = {0};
+	int status = user_lines_change(c, &argc, argv, &groups, is_in);
+	struct buf address = {0};
 	unsigned n = 0;
-	for (int i = 1; i < argc && status == EX_OK; i++)
-		status = group_read(c, argv[i], &text);
-	struct wish w = {argv + 1, argc - 1, is_in};
-	if (status == EX_OK)
-		status = user_change_each(c, 1, argv, put_groups, &w);
 	if (status == EX_OK) {
-		buf_reset(&text);
-		domain_address_put(c->conf, span_of(argv[0]), &text);
-		status = kick_sessions(c, buf_cstr(&text), NULL, &n);
+		domain_address_put(c->conf, span_of(argv[0]), &address);
+		status = kick_sessions(c, buf_cstr(&address), NULL, &n);
 	}
-	buf_free(&text);
+	buf_free(&address);
 	return status;
 }
 
@@ -93,14 +59,8 @@ cmd_user_leave(struct merpati *c, int argc, char **argv)
 	return change(c, argc, argv, false);
 }
 
-static struct span
-groups_of(const struct account *a)
-{
-	return a->groups;
-}
-
 int
 cmd_user_groups(struct merpati *c, int argc, char **argv)
 {
-	return user_lines_show(c, argc, argv, "group", "GROUP", groups_of);
+	return user_lines_show(c, argc, argv, &groups);
 }

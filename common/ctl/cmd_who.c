@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_who.c - who is served now: every running monitor is asked. */
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "ctl/connect.h"
 #include "ctl/daemons.h"
 #include "ctl/table.h"
 #include "proc/daemon.h"
@@ -45,7 +40,7 @@ take_rows(const char *daemon, struct rd *body, struct table *t, uint16_t *n)
 }
 
 static int
-ask_daemon(const char *name, int fd, struct table *t)
+ask(void *ctx, const char *daemon, int fd)
 {
 	struct buf in = {0};
 	struct ask_msg m;
@@ -58,7 +53,7 @@ ask_daemon(const char *name, int fd, struct table *t)
 			close(m.fd);
 		if (err == E_OK)
 			err = m.type == (CTL_SOCKET_WHO | ASK_REPLY)
-			          ? take_rows(name, &m.body, t, &n)
+			          ? take_rows(daemon, &m.body, ctx, &n)
 			          : E_BAD;
 	}
 	buf_free(&in);
@@ -70,24 +65,10 @@ cmd_who(struct merpati *c, int argc, char **argv)
 {
 	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
 	int status = opts_read(c, NULL, 0, &argc, argv, 0, 0);
-	for (size_t d = 0; d < DAEMONS && status != EX_USAGE; d++) {
-		const char *name = daemon_names[d].name;
-		int fd;
-		if (!daemon_pid(c->conf, name))
-			continue;
-		int err = ctl_connect(c->conf, name, "ctl", &fd);
-		if (err == E_OK) {
-			err = ask_daemon(name, fd, &t);
-			close(fd);
-		}
-		if (err != E_OK) {
-			ctl_say("%s does not answer: %s", name,
-			    err == E_DENY ? "not permitted" : err_name(err));
-			status = err == E_DENY ? EX_NOPERM : EX_TEMPFAIL;
-		}
-	}
-	if (status != EX_USAGE)
-		table_print(&t, c->is_json);
+	if (status != EX_OK)
+		return status;
+	status = daemons_ask(c, ask, &t);
+	table_print(&t, c->is_json);
 	table_free(&t);
 	return status == EX_OK ? ctl_done() : status;
 }

@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "ctl/connect.h"
+
 /* clang-format off */
 const struct daemon_name daemon_names[DAEMONS] = {
 	{"queue",   1},
@@ -84,4 +86,28 @@ daemon_pid(const struct conf *conf, const char *name)
 	    span_u64(span_make(text, (size_t)n), INT32_MAX, &pid) != E_OK || pid < 2)
 		return 0;
 	return (pid_t)pid;
+}
+
+int
+daemons_ask(const struct merpati *c, int (*fn)(void *ctx, const char *daemon, int fd),
+    void *ctx)
+{
+	int status = EX_OK;
+	for (size_t d = 0; d < DAEMONS; d++) {
+		const char *name = daemon_names[d].name;
+		int fd;
+		if (!daemon_pid(c->conf, name))
+			continue;
+		int err = ctl_connect(c->conf, name, "ctl", &fd);
+		if (err == E_OK) {
+			err = fn(ctx, name, fd);
+			close(fd);
+		}
+		if (err != E_OK) {
+			ctl_say("%s does not answer: %s", name,
+			    err == E_DENY ? "not permitted" : err_name(err));
+			status = err == E_DENY ? EX_NOPERM : EX_TEMPFAIL;
+		}
+	}
+	return status;
 }

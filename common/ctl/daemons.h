@@ -28,6 +28,12 @@ MUST_USE int daemons_chosen(
  * adds to out.  false: it is not there
  */
 bool daemon_program(const char *name, struct buf *out);
+/*
+ * daemons_ask - fn asks each monitor that runs, on its socket.  EX_OK, EX_NOPERM or EX_TEMPFAIL of
+ * the last that did not answer (said)
+ */
+MUST_USE int daemons_ask(const struct merpati *,
+    int (*fn)(void *ctx, const char *daemon, int fd), void *ctx);
 /* daemon_pid - of its monitor, by the pid file that it holds locked; 0: it does not run */
 pid_t daemon_pid(const struct conf *, const char *name);
 

@@ -112,20 +112,6 @@ dkim_files_free(struct dkim_files *f)
 
 /* ---- changing ---- */
 
-/* As root what we make is user_key's. */
-static int
-give_away(const struct conf *conf, int fd)
-{
-	uid_t uid;
-	gid_t gid;
-	if (geteuid() != 0)
-		return E_OK;
-	return daemon_user(conf, USER_KEY, &uid, &gid) == E_OK &&
-	               fchown(fd, uid, gid) == 0
-	           ? E_OK
-	           : E_IO;
-}
-
 int
 dkim_folder_open(const struct conf *conf, struct span domain, bool is_new)
 {
@@ -137,7 +123,7 @@ dkim_folder_open(const struct conf *conf, struct span domain, bool is_new)
 		(void)failed(buf_cstr(&path));
 	int dir =
 	    open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir >= 0 && is_new && give_away(conf, dir) != E_OK) {
+	if (dir >= 0 && is_new && daemon_give(conf, USER_KEY, dir) != E_OK) {
 		close(dir);
 		dir = -1;
 	}
@@ -159,7 +145,7 @@ file_put(const struct conf *conf, int dir, const char *name, struct span pem)
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	int err = fd >= 0 && fchmod(fd, FILE_MODE) == 0 ? file_write(fd, pem) : E_IO;
 	if (err == E_OK)
-		err = give_away(conf, fd);
+		err = daemon_give(conf, USER_KEY, fd);
 	if (err == E_OK &&
 	    (fsync(fd) != 0 || linkat(dir, buf_cstr(&temporary), dir, name, 0) != 0 ||
 		fsync(dir) != 0))

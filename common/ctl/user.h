@@ -16,7 +16,7 @@ struct user_opts {
 	const char *apps_only; /* protocols with commas between, or "none" */
 };
 
-enum { USER_OPTS = 4, USER_ARGUMENTS_MAX = 100000 };
+enum { USER_ARGUMENTS_MAX = 100000 };
 
 #define USER_OPT_ROWS(o)                                                               \
 	{"--quota", NULL, &(o)->quota},                                                \
@@ -63,14 +63,23 @@ MUST_USE int user_change_each(
 /* ---- what an account has several of ---- */
 
 /* "line\n" each; borrow: the account */
-typedef struct span user_lines_fn(const struct account *);
+/* What an account has several of, a line each. */
+struct user_lines {
+	const char *key, *head; /* of their column, for programs and for people */
+	size_t bytes_max;
+	/* one, as the table has it, in out (emptied first).  EX_OK, EX_USAGE (said) */
+	int (*read)(const struct merpati *, const char *text, struct buf *out);
+	struct span *(*of)(struct account *);
+};
 
+/* user_lines_show - the command: a row for each of them, of the accounts that are named, else of all. */
+MUST_USE int user_lines_show(
+    struct merpati *, int argc, char **argv, const struct user_lines *);
 /*
- * user_lines_show - the command: a row for each of them, of the accounts that are named, else of all.
- *   key, head  of their column, for programs and for people
- *   returns    its exit status
+ * user_lines_change - the command "ACCOUNT LINE...": these go, and stand behind the others when they
+ * are added.  argc: without options afterwards, so argv[0] is the account
  */
-MUST_USE int user_lines_show(struct merpati *, int argc, char **argv, const char *key,
-    const char *head, user_lines_fn *of);
+MUST_USE int user_lines_change(
+    struct merpati *, int *argc, char **argv, const struct user_lines *, bool is_added);
 
 #endif

@@ -70,6 +70,18 @@ daemon_user(const struct conf *conf, enum role_user user, uid_t *uid, gid_t *gid
 	return err != E_OK ? err : find_group(conf_str(conf, "common", "group"), gid);
 }
 
+int
+daemon_give(const struct conf *conf, enum role_user user, int fd)
+{
+	uid_t uid;
+	gid_t gid;
+	if (geteuid() != 0)
+		return E_OK;
+	return daemon_user(conf, user, &uid, &gid) == E_OK && fchown(fd, uid, gid) == 0
+	           ? E_OK
+	           : E_IO;
+}
+
 static int
 check_users(const struct conf *conf, struct buf *errors)
 {

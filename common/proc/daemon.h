@@ -101,6 +101,11 @@ int daemon_main(const struct daemon *, int argc, char **argv);
 /* E_OK, E_BAD */
 MUST_USE int daemon_user(const struct conf *, enum role_user, uid_t *uid, gid_t *gid);
 
+/*
+ * daemon_give - as root, an open file becomes that user's and the group's; without, it is ours already.
+ * E_OK, E_IO
+ */
+MUST_USE int daemon_give(const struct conf *, enum role_user, int fd);
 /* daemon_uid - of a user's name, or a number.  E_OK, E_BAD (there is none) */
 MUST_USE int daemon_uid(const char *name, uid_t *out);
 

@@ -4,10 +4,10 @@
     with Milter({"M": reject()}) as m: ...   # answers to commands; the default is continue
 A script maps a command letter to bytes (sent as they are), to None (silence), to CLOSE or RESET, or to a function of the data that gives one of these.
 """
-import os
 import socket
 import struct
-import threading
+
+from listener import Listener
 
 CLOSE, RESET = object(), object()
 NAMES = {"C": "connect", "H": "helo", "M": "mail", "R": "rcpt", "T": "data", "L": "header", "N": "eoh", "B": "body", "E": "end"}
@@ -40,36 +40,14 @@ def address(kind, text, params=None):
     return packet(kind, text.encode() + b"\0" + (b"" if params is None else params.encode() + b"\0"))
 
 
-class Milter:
+class Milter(Listener):
     def __init__(self, script=None, path=None, offer=None, mute=""):
         """mute: letters of commands that are not answered, as offer says."""
         self.script, self.offer, self.mute = script or {}, offer or options(), mute
         self.told = []  # (letter, data), of all connections
         self.macros = {}  # name: value, the last of each
-        self.connections = self.closed = 0
-        self.lock = threading.Condition()
-        if path:
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(str(path))
-            os.chmod(path, 0o600)
-            self.where = f"unix:{path}"
-        else:
-            self.listener = socket.socket()
-            self.listener.bind(("127.0.0.1", 0))
-            self.where = f"inet:127.0.0.1:{self.listener.getsockname()[1]}"
-        self.listener.listen(20)
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
-
-    def accept(self):
-        while True:
-            try:
-                conn = self.listener.accept()[0]
-            except OSError:
-                return
-            with self.lock:
-                self.connections += 1
-            threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+        self.closed = 0
+        super().__init__(path)
 
     @staticmethod
     def read(conn, n):
@@ -133,15 +111,3 @@ class Milter:
         """Until every connection was closed."""
         with self.lock:
             return self.lock.wait_for(lambda: self.closed == self.connections, seconds)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        """Its number may be another's at once: a thread that is about to accept would take what comes there."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        self.listener.close()

@@ -1,38 +1,16 @@
 # SPDX-License-Identifier: ISC
 """policy_server.py - a policy server for tests: answers(attributes) gives the bytes of an answer, or None for silence."""
-import os
-import socket
-import threading
+from listener import Listener
 
 
 def action(text):
     return f"action={text}\n\n".encode()
 
 
-class PolicyServer:
+class PolicyServer(Listener):
     def __init__(self, answers, path=None):
-        self.answers, self.asked, self.connections = answers, [], 0
-        if path:
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(str(path))
-            os.chmod(path, 0o600)
-            self.where = f"unix:{path}"
-        else:
-            self.listener = socket.socket()
-            self.listener.bind(("127.0.0.1", 0))
-            self.where = f"inet:127.0.0.1:{self.listener.getsockname()[1]}"
-        self.listener.listen(20)
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
-
-    def accept(self):
-        while True:
-            try:
-                conn = self.listener.accept()[0]
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+        self.answers, self.asked = answers, []
+        super().__init__(path)
 
     def serve(self, conn):
         try:
@@ -54,15 +32,3 @@ class PolicyServer:
             pass
         finally:
             conn.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        """Its number may be another's at once: a thread that is about to accept would take what comes there."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        self.listener.close()

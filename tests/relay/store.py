@@ -1,36 +1,18 @@
 # SPDX-License-Identifier: ISC
 """store.py - mail of a domain, and of an account, that goes by LMTP to another store: a Dovecot, by TCP and by a path."""
 import os
-import pathlib
-import pwd
-import grp
-import shutil
-import signal
 import smtplib
-import subprocess
-import tempfile
 
+import dovecot_own
 from suite import Suite, free_ports, listens, wait_for
 
 FAR = "far@elsewhere.test"
 CONF = """
-base_dir = {d}/run
-state_dir = {d}/state
-log_path = {d}/log
 protocols = lmtp
-default_internal_user = {user}
-default_internal_group = {group}
-default_login_user = {user}
 ssl = no
 mail_location = maildir:~/mail
-first_valid_uid = 1
-first_valid_gid = 1
 mail_plugins = quota
 recipient_delimiter = +
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN {d}/users
-}}
 userdb {{
   driver = passwd-file
   args = username_format=%u {d}/users
@@ -50,57 +32,24 @@ service lmtp {{
     mode = 0666
   }}
 }}
-service anvil {{
-  chroot =
-}}
-service stats {{
-  chroot =
-}}
 namespace inbox {{
   inbox = yes
 }}
 """
 
 
-def is_installed():
-    return shutil.which("dovecot") is not None and pathlib.Path("/usr/lib/dovecot/lmtp").exists()
-
-
-class Store:
+class Store(dovecot_own.DovecotOwn):
     """anna and ben, and full, who has no room; each at store.test"""
 
     def __init__(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="merpati-store-"))
+        super().__init__()
         os.chmod(self.dir, 0o711)
-        me = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        self.me = me
         self.port, = free_ports(1)
-        for name in ("run", "state", "home"):
-            (self.dir / name).mkdir()
-        (self.dir / "users").write_text("".join(f"{u}@store.test:{{PLAIN}}x::::{self.dir}/home/{u}::userdb_quota_rule=*:bytes={room}\n"
-                                                for u, room in (("anna", "1M"), ("ben", "1M"), ("full", "100"))))
-        (self.dir / "dovecot.conf").write_text(CONF.format(d=self.dir, user=me.pw_name, group=grp.getgrgid(me.pw_gid).gr_name, uid=me.pw_uid,
-                                                           gid=me.pw_gid, port=self.port))
-        for path in (self.dir, *self.dir.rglob("*")):
-            if os.geteuid() == 0:
-                os.chown(path, me.pw_uid, me.pw_gid)
-        self.start()
+        self.configure(CONF, "".join(f"{u}@store.test:{{PLAIN}}x::::{self.dir}/home/{u}::userdb_quota_rule=*:bytes={room}\n"
+                                     for u, room in (("anna", "1M"), ("ben", "1M"), ("full", "100"))), port=self.port)
 
-    def start(self):
-        as_user = {"user": self.me.pw_uid, "group": self.me.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        self.out = open(self.dir / "out", "ab")
-        self.proc = subprocess.Popen(["dovecot", "-F", "-c", self.dir / "dovecot.conf"], stdout=self.out, stderr=self.out, **as_user)
-        if not wait_for(lambda: listens(self.port) or self.proc.poll() is not None, 30) or self.proc.poll() is not None:
-            raise RuntimeError(f"dovecot did not start: {self.said()}")
-
-    def stop(self):
-        if self.proc.poll() is None:
-            self.proc.send_signal(signal.SIGTERM)
-            self.proc.wait(20)
-        self.out.close()
-
-    def said(self):
-        return "".join(p.read_text(errors="replace")[-2000:] for p in (self.dir / "out", self.dir / "log") if p.exists())
+    def answers(self):
+        return listens(self.port)
 
     def subjects(self, user):
         out = []
@@ -111,13 +60,6 @@ class Store:
 
     def texts(self, user):
         return [p.read_bytes() for p in (self.dir / "home" / user / "mail").rglob("*") if p.parent.name in ("new", "cur")]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def from_outside(s, rcpts, subject, sender=FAR):
@@ -171,7 +113,7 @@ def account(t, store):
 
 
 def run(t):
-    if not is_installed():
+    if not dovecot_own.is_installed("lmtp"):
         return t.skip("LMTP to another store", "dovecot-lmtpd is not installed")
     with Store() as store:
         domain(t, store, f"lmtp://[127.0.0.1]:{store.port}", "TCP")

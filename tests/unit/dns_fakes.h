@@ -11,6 +11,15 @@ struct fake_record {
 	struct span data; /* as text; of TXT: the octets */
 };
 
+/* a row of literals */
+#define FAKE(name, type, data)                                                         \
+	{                                                                              \
+		{(name), sizeof(name) - 1}, type,                                      \
+		{                                                                      \
+			(data), sizeof(data) - 1                                       \
+		}                                                                      \
+	}
+
 struct fake_zones {
 	const struct fake_record *all; /* borrow */
 	size_t n;

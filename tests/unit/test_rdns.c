@@ -10,36 +10,28 @@
 #include "dns_fakes.h"
 #include "smtpd/policy/rdns.h"
 
-#define R(name, type, data)                                                            \
-	{                                                                              \
-		{(name), sizeof(name) - 1}, type,                                      \
-		{                                                                      \
-			(data), sizeof(data) - 1                                       \
-		}                                                                      \
-	}
-
 /* clang-format off */
 static const struct fake_record records[] = {
-	R("1.2.0.192.in-addr.arpa",  "PTR", "mail.example.test"),
-	R("2.2.0.192.in-addr.arpa",  "PTR", "liar.example.test"),
-	R("2.2.0.192.in-addr.arpa",  "PTR", "Mail.example.test."),
-	R("3.2.0.192.in-addr.arpa",  "PTR", "liar.example.test"),
-	R("4.2.0.192.in-addr.arpa",  "PTR", "slow.example.test"),
-	R("4.2.0.192.in-addr.arpa",  "PTR", "liar.example.test"),
-	R("5.2.0.192.in-addr.arpa",  "TIMEOUT", ""),
-	R("6.2.0.192.in-addr.arpa",  "TXT", "no name"),
-	R("8.2.0.192.in-addr.arpa",  "PTR", "slow.example.test"),
-	R("8.2.0.192.in-addr.arpa",  "PTR", "mail.example.test"),
-	R("9.2.0.192.in-addr.arpa",  "CNAME", "9.8-15.2.0.192.in-addr.arpa"),
-	R("9.8-15.2.0.192.in-addr.arpa", "PTR", "mail.example.test"),
-	R("a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "PTR", "mail.example.test"),
-	R("mail.example.test", "A", "192.0.2.1"),
-	R("mail.example.test", "A", "192.0.2.2"),
-	R("mail.example.test", "A", "192.0.2.8"),
-	R("mail.example.test", "A", "192.0.2.9"),
-	R("mail.example.test", "AAAA", "2001:db8::a"),
-	R("liar.example.test", "A", "192.0.2.77"),
-	R("slow.example.test", "TIMEOUT", ""),
+	FAKE("1.2.0.192.in-addr.arpa",  "PTR", "mail.example.test"),
+	FAKE("2.2.0.192.in-addr.arpa",  "PTR", "liar.example.test"),
+	FAKE("2.2.0.192.in-addr.arpa",  "PTR", "Mail.example.test."),
+	FAKE("3.2.0.192.in-addr.arpa",  "PTR", "liar.example.test"),
+	FAKE("4.2.0.192.in-addr.arpa",  "PTR", "slow.example.test"),
+	FAKE("4.2.0.192.in-addr.arpa",  "PTR", "liar.example.test"),
+	FAKE("5.2.0.192.in-addr.arpa",  "TIMEOUT", ""),
+	FAKE("6.2.0.192.in-addr.arpa",  "TXT", "no name"),
+	FAKE("8.2.0.192.in-addr.arpa",  "PTR", "slow.example.test"),
+	FAKE("8.2.0.192.in-addr.arpa",  "PTR", "mail.example.test"),
+	FAKE("9.2.0.192.in-addr.arpa",  "CNAME", "9.8-15.2.0.192.in-addr.arpa"),
+	FAKE("9.8-15.2.0.192.in-addr.arpa", "PTR", "mail.example.test"),
+	FAKE("a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "PTR", "mail.example.test"),
+	FAKE("mail.example.test", "A", "192.0.2.1"),
+	FAKE("mail.example.test", "A", "192.0.2.2"),
+	FAKE("mail.example.test", "A", "192.0.2.8"),
+	FAKE("mail.example.test", "A", "192.0.2.9"),
+	FAKE("mail.example.test", "AAAA", "2001:db8::a"),
+	FAKE("liar.example.test", "A", "192.0.2.77"),
+	FAKE("slow.example.test", "TIMEOUT", ""),
 };
 
 static const struct {

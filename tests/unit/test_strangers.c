@@ -15,14 +15,6 @@
 #include "smtpd/policy/dnsbl.h"
 #include "smtpd/policy/helo.h"
 
-#define R(name, type, data)                                                            \
-	{                                                                              \
-		{(name), sizeof(name) - 1}, type,                                      \
-		{                                                                      \
-			(data), sizeof(data) - 1                                       \
-		}                                                                      \
-	}
-
 static struct conf *
 conf_of(const char *smtpd)
 {
@@ -48,11 +40,11 @@ conf_of(const char *smtpd)
 
 /* clang-format off */
 static const struct fake_record helo_records[] = {
-	R("mail.example.test", "A",       "192.0.2.1"),
-	R("six.example.test",  "AAAA",    "2001:db8::1"),
-	R("example.test",      "MX",      "10 mail.example.test"),
-	R("txt.example.test",  "TXT",     "nothing else"),
-	R("slow.example.test", "TIMEOUT", ""),
+	FAKE("mail.example.test", "A",       "192.0.2.1"),
+	FAKE("six.example.test",  "AAAA",    "2001:db8::1"),
+	FAKE("example.test",      "MX",      "10 mail.example.test"),
+	FAKE("txt.example.test",  "TXT",     "nothing else"),
+	FAKE("slow.example.test", "TIMEOUT", ""),
 };
 
 static const struct {
@@ -208,19 +200,19 @@ test_items(void **state)
 
 /* clang-format off */
 static const struct fake_record list_records[] = {
-	R("1.2.0.192.zen.example",  "A",   "127.0.0.4"),
-	R("1.2.0.192.zen.example",  "TXT", "see https://zen.example/?q=192.0.2.1\r\n\xff"),
-	R("1.2.0.192.more.example", "A",   "127.0.0.2"),
-	R("2.2.0.192.zen.example",  "A",   "127.0.0.4"),
-	R("2.2.0.192.good.example", "A",   "127.0.9.3"),
-	R("3.2.0.192.more.example", "A",   "127.0.0.2"),
-	R("4.2.0.192.good.example", "A",   "127.0.9.1"),
-	R("5.2.0.192.zen.example",  "A",   "127.255.255.254"),
-	R("5.2.0.192.more.example", "TIMEOUT", ""),
-	R("6.2.0.192.zen.example",  "A",   "127.0.0.10"),
-	R("6.2.0.192.zen.example",  "A",   "127.0.0.4"),
-	R("6.2.0.192.zen.example",  "TIMEOUT", ""),
-	R("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.zen.example", "A", "127.0.0.2"),
+	FAKE("1.2.0.192.zen.example",  "A",   "127.0.0.4"),
+	FAKE("1.2.0.192.zen.example",  "TXT", "see https://zen.example/?q=192.0.2.1\r\n\xff"),
+	FAKE("1.2.0.192.more.example", "A",   "127.0.0.2"),
+	FAKE("2.2.0.192.zen.example",  "A",   "127.0.0.4"),
+	FAKE("2.2.0.192.good.example", "A",   "127.0.9.3"),
+	FAKE("3.2.0.192.more.example", "A",   "127.0.0.2"),
+	FAKE("4.2.0.192.good.example", "A",   "127.0.9.1"),
+	FAKE("5.2.0.192.zen.example",  "A",   "127.255.255.254"),
+	FAKE("5.2.0.192.more.example", "TIMEOUT", ""),
+	FAKE("6.2.0.192.zen.example",  "A",   "127.0.0.10"),
+	FAKE("6.2.0.192.zen.example",  "A",   "127.0.0.4"),
+	FAKE("6.2.0.192.zen.example",  "TIMEOUT", ""),
+	FAKE("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.zen.example", "A", "127.0.0.2"),
 };
 
 static const struct {
