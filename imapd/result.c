@@ -37,7 +37,8 @@ result_number(const struct session *s, const struct command *c, uint32_t seq)
 	return c->is_uid ? selected_record(s->selected, seq)->uid : seq;
 }
 
-uint64_t
+/* The highest of these messages; 0 when there are none. */
+static uint64_t
 result_modseq(const struct session *s, const uint32_t *seqs, size_t n)
 {
 	uint64_t highest = 0;

@@ -30,8 +30,6 @@ MUST_USE int result_parse(struct session *, struct command *, struct search *out
 struct search_stop result_stop(const struct search *);
 /* result_number - what the client calls message seq: its UID where the command says UID */
 uint32_t result_number(const struct session *, const struct command *, uint32_t seq);
-/* result_modseq - the highest of these messages; 0 when there are none */
-uint64_t result_modseq(const struct session *, const uint32_t *seqs, size_t n);
 /*
  * result_put - "* SEARCH 2 84 882 (MODSEQ 917162500)", or "* SORT": RFC 3501 7.2.5, RFC 5256 4, RFC
  * 7162 3.1.6.  false: the client is gone

@@ -63,7 +63,8 @@ read_large(struct id id, struct buf *out)
 	return read_file(fd, 0, (uint64_t)st.st_size, out);
 }
 
-int
+/* Its bytes, from the journal. */
+static int
 spool_message(const struct entry *e, struct buf *out)
 {
 	if (e->ref.source == JOB_LARGE)

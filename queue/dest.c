@@ -67,7 +67,7 @@ bucket_of(struct span key)
 	return h % BUCKETS;
 }
 
-const struct pace_rules *
+static const struct pace_rules *
 dest_rules(void)
 {
 	static struct pace_rules r;

@@ -96,7 +96,6 @@ struct dest *dests_hungry(void);
 /* one that is to be looked at, once; NULL: none is left */
 struct dest *dests_fresh(void);
 void dest_look(struct dest *); /* it is to be looked at */
-const struct pace_rules *dest_rules(void);
 
 bool dest_needs_provider(const struct dest *, int64_t now); /* a relay is to say it */
 /* the relay said it */

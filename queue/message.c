@@ -270,7 +270,8 @@ count_steps(const struct message *m)
 	return c;
 }
 
-void
+/* SCHED_DONE, and away with it. */
+static void
 message_all_done(struct message *m)
 {
 	sched_done(m->envelope.id);

@@ -340,7 +340,8 @@ ask_sync(struct placer *p, bool is_all)
 	buf_free(&b);
 }
 
-void
+/* A checkpoint now, if something waits for one. */
+static void
 placers_sync(void)
 {
 	bool was_all = placers.is_all;

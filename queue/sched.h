@@ -144,7 +144,6 @@ struct message *message_find(struct id);
 void message_free(struct message *);
 /* what is next, after something became known; may free it */
 void message_judge(struct message *);
-void message_all_done(struct message *); /* SCHED_DONE, and away with it */
 /* what people are shown; rcpts: until the next call */
 void message_entry(const struct message *, struct admin_entry *out);
 void message_remove(struct message *); /* for good; may free it */
@@ -167,7 +166,6 @@ int64_t message_life(const struct message *); /* seconds from first_sec on */
 void placers_open(void);
 void placers_tick(void);
 void placers_feed(void); /* jobs to those who are free */
-void placers_sync(void); /* a checkpoint now, if something waits for one */
 bool placers_are_there(void);
 
 /* defer.c */

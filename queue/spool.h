@@ -124,8 +124,6 @@ MUST_USE int spool_marks_get(struct rd *, struct id *, uint16_t *which, uint16_t
 /* carry.c */
 /* done, durably: noted with the next batch, then its files go */
 void spool_finish(struct id id);
-/* its bytes, from the journal */
-MUST_USE int spool_message(const struct entry *, struct buf *out);
 /* wherever it is.  E_OK, E_BAD (none), E_IO */
 MUST_USE int spool_message_of(struct id, struct buf *out);
 /*

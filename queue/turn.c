@@ -126,7 +126,8 @@ tenant_drop(struct turn_table *t, struct tenant *x)
 	mem_free(&x);
 }
 
-size_t
+/* What waits of his. */
+static size_t
 tenant_backlog(const struct turn_table *t, uint64_t name)
 {
 	const struct tenant *x = tenant_find(t, name);

@@ -65,8 +65,6 @@ struct turn_table {
 void turn_table_free(struct turn_table *); /* nothing waits any more */
 /* tenant_name - of a message: a number for who it is from */
 uint64_t tenant_name(const struct envelope *);
-/* what waits of his */
-size_t tenant_backlog(const struct turn_table *, uint64_t tenant);
 
 uint64_t turn_cost(uint64_t bytes, uint32_t n_rcpts);
 /* turn_is_bulk - of a message that comes: n_rcpts are all of its recipients */

@@ -181,7 +181,8 @@ logline_get(const struct logline *l, const char *key)
 	return (struct span){NULL, 0};
 }
 
-void
+/* Without its quotes and escapes. */
+static void
 logline_value(struct buf *out, struct span v)
 {
 	if (v.n == 0 || v.p[0] != '"') {

@@ -31,8 +31,6 @@ struct logline {
 MUST_USE int logline_parse(struct span line, int64_t now_sec, struct logline *out);
 /* logline_get - { NULL, 0 } when there is no such key */
 struct span logline_get(const struct logline *, const char *key);
-/* logline_value - without its quotes and escapes */
-void logline_value(struct buf *out, struct span value);
 /*
  * logline_words - a line in plain words: in the template {key} is a value, and what stands in [] is
  * left out when a value in it is missing.  A template of NULL gives the event and all its keys.

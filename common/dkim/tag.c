@@ -2,7 +2,8 @@
 /* tag.c - lists of tags. */
 #include "dkim/tag.h"
 
-bool
+/* SP, HTAB, CR, LF. */
+static bool
 tag_is_blank(char c)
 {
 	return ch_space(c) || c == '\r' || c == '\n';

@@ -41,7 +41,6 @@ MUST_USE int tag_item_next(struct span *in, struct span *item);
 bool tag_has_item(struct span value, const char *item); /* ASCII letters in any case */
 /* tag_base64 - added to out.  E_OK, E_BAD, E_LIMIT (past TAG_BASE64_MAX) */
 MUST_USE int tag_base64(struct span value, struct buf *out);
-bool tag_is_blank(char c); /* SP, HTAB, CR, LF */
 struct span tag_trim(struct span);
 
 #endif

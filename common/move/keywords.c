@@ -4,7 +4,8 @@
 
 #include "mime/imap_string.h"
 
-bool
+/* An atom that is no system flag, of at most STORE_KEYWORD_MAX octets: RFC 9051 9, flag-keyword. */
+static bool
 keyword_is_legal(struct span s)
 {
 	return s.n <= STORE_KEYWORD_MAX && imap_is_atom(s) && s.p[0] != '\\';

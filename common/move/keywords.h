@@ -12,11 +12,6 @@ struct keywords {
 	unsigned n_left_out; /* times that one had no room, or is none */
 };
 
-/*
- * keyword_is_legal - an atom that is no system flag, of at most STORE_KEYWORD_MAX octets: RFC 9051
- * 9, flag-keyword
- */
-bool keyword_is_legal(struct span);
 /* keywords_bit - of this name, which gets one when it has none.  0: it is left out */
 uint64_t keywords_bit(struct keywords *, struct arena *, struct span name);
 /* keywords_of - the names of bits; out has room for STORE_KEYWORDS_MAX */

@@ -21,7 +21,8 @@
 
 enum { ACTIVATION_FD_FIRST = 3, ADDRESS_TEXT_MAX = 63 };
 
-int
+/* "0.0.0.0:25", "[::1]:587", "*:25".  E_OK, E_BAD */
+static int
 listen_parse(struct span text, struct sockaddr_storage *out, unsigned *out_bytes)
 {
 	char host[INET6_ADDRSTRLEN + 1] = "";

@@ -26,9 +26,5 @@ struct listeners {
 MUST_USE int listen_open(const struct conf *, const struct daemon *,
     const struct listeners *old, struct buf *errors, struct listeners *out);
 bool listen_is_metrics(const struct listener *);
-/* listen_parse - "0.0.0.0:25", "[::1]:587", "*:25" into a sockaddr.  E_OK, E_BAD */
-struct sockaddr_storage;
-MUST_USE int listen_parse(
-    struct span text, struct sockaddr_storage *out, unsigned *out_bytes);
 
 #endif

@@ -22,7 +22,8 @@ key_of(struct buf *key, const struct annotation *a)
 	return buf_as_span(key);
 }
 
-int
+/* A row as we write it.  E_OK, E_BAD */
+static int
 annotation_decode(struct span key, struct span row, struct annotation *out)
 {
 	struct rd r = rd_of(key);

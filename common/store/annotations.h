@@ -83,8 +83,5 @@ MUST_USE int annotations_copy(struct tables *, struct db_txn *, enum annotation_
     uint32_t from, uint32_t to, struct annotation_sum *);
 /* annotation_bytes - what it counts for: METADATA_ACCOUNT_MAX */
 uint64_t annotation_bytes(const struct annotation *);
-/* annotation_decode - a row as we write it.  E_OK, E_BAD.  Pure */
-MUST_USE int annotation_decode(
-    struct span key, struct span row, struct annotation *out);
 
 #endif

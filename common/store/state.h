@@ -90,10 +90,6 @@ enum store_said keeper_ask_said(struct store *, uint16_t ask, struct buf *body,
     bool may_repeat, struct answer *out);
 /* keeper_tell - an ask without an answer; may be lost */
 void keeper_tell(struct store *, uint16_t ask, struct span body);
-/*
- * keeper_lost - the connection is closed; the view is marked superseded: nobody writes it any more
- */
-void keeper_lost(struct store *);
 /* keeper_is_there - it lives, and was not left since the view is mapped */
 bool keeper_is_there(struct store *);
 /* answer_end - nothing is left in it.  E_OK, E_IO */

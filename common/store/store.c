@@ -382,7 +382,8 @@ mark_superseded(struct store *s)
 	s->is_superseded = true;
 }
 
-void
+/* The connection is closed; the view is marked superseded: nobody writes it any more. */
+static void
 keeper_lost(struct store *s)
 {
 	ask_hang_up(&s->chan);

@@ -124,7 +124,6 @@ bool remote_keeps_tls(const struct remote *);
  * leaves this host, needs none.  E_OK, E_IO
  */
 MUST_USE int remote_require_tls(struct remote *);
-void remote_tls_note(struct remote *, enum tls_outcome, struct span why);
 /* for the next connection; nothing where there is none */
 void remote_tls_session(struct remote *, struct buf *out);
 

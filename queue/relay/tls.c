@@ -55,7 +55,7 @@ put_source(int fd, struct buf *out)
 		buf_str(out, text);
 }
 
-void
+static void
 remote_tls_note(struct remote *r, enum tls_outcome outcome, struct span why)
 {
 	bool is_unnamed = outcome == TLS_FINE && r->policy->is_unnamed;

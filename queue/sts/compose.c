@@ -114,7 +114,8 @@ report_json(const struct report_about *x, struct buf *out)
 
 /* ---- the mail ---- */
 
-void
+/* "SUBMITTER!DOMAIN!BEGIN!END!ID.json.gz" (RFC 8460 5.1) */
+static void
 report_filename(const struct report_about *x, struct buf *out)
 {
 	buf_putf(out, "%.*s!%.*s!%lld!%lld!%s.json.gz", SPAN_ARG(x->submitter),

@@ -21,8 +21,6 @@ struct report_about {
 
 struct id report_id(struct span hostname, const struct tally_row *);
 void report_json(const struct report_about *, struct buf *out);
-/* report_filename - "SUBMITTER!DOMAIN!BEGIN!END!ID.json.gz" (RFC 8460 5.1) */
-void report_filename(const struct report_about *, struct buf *out);
 /*
  * report_mail - the whole message, Return-Path first; lines end in CRLF.  Its sender is null and
  * NOTIFY=NEVER: nothing comes back.
