@@ -40,7 +40,8 @@
  * mailbox what he may, learn of addresses whether they are in lists of the site, and send 32
  * messages for one that came, with the envelope sender that the placer gives them, and have the
  * programs of the site run; because of what happens over IMAP EVENTS_LETTERS_MOST in
- * EVENTS_LETTERS_WINDOW_MS, as its user.  The role events that was taken over may have agents of all
+ * EVENTS_WINDOW_MS, as its user, and EVENTS_RUNNERS_MOST programs; and ask the role events
+ * EVENTS_ASKS_MOST times in a turn.  The role events that was taken over may have agents of all
  * mailboxes run their scripts, and send in anybody's name.  A front that was taken over sees the
  * plaintext of its connections in TLS; it has no file and cannot become anybody.  A session that was
  * taken over has one mailbox, no network, no socket.  A signer that was taken over can have mail of

@@ -5,8 +5,6 @@
  */
 #include "deliver/events.h"
 
-enum { KEPT_BYTES = 1 << 20 };
-
 static size_t in_use; /* bytes of memory, of all of them */
 
 static void
@@ -38,9 +36,7 @@ void
 event_pieces_reset(struct event_pieces *p)
 {
 	p->is_left_out = false;
-	if (p->bytes.cap > KEPT_BYTES)
-		give_back(p);
-	buf_reset(&p->bytes);
+	give_back(p);
 }
 
 void

@@ -41,8 +41,8 @@ struct rung {
 	struct loop_timer *silence; /* own: a turn takes too long */
 	struct event_pieces pieces; /* own: of a letter */
 	int64_t begun_ms, window_ms, taken_ms; /* as in agents.c */
-	int64_t letters_window_ms;
-	unsigned n_letters; /* in it */
+	struct event_times letters, runners;
+	unsigned n_asks; /* in this turn */
 };
 
 /* A connection that says for whom. */
@@ -95,12 +95,12 @@ static void
 forget_idle(void)
 {
 	struct rung **at = &role.all;
+	int64_t now = clock_mono_ms();
 	while (*at) {
 		struct rung *a = *at;
-		bool has_letters =
-		    clock_mono_ms() - a->letters_window_ms < EVENTS_LETTERS_WINDOW_MS &&
-		    a->n_letters > 0;
-		if (a->is_wanted || a->is_running || a->chan >= 0 || has_letters) {
+		bool is_known = event_times_are_known(&a->letters, now) ||
+		                event_times_are_known(&a->runners, now);
+		if (a->is_wanted || a->is_running || a->chan >= 0 || is_known) {
 			at = &a->next;
 			continue;
 		}
@@ -202,17 +202,18 @@ on_silence(void *ctx)
 static bool
 may_send(struct rung *a)
 {
-	int64_t now = clock_mono_ms();
-	if (a->n_letters == 0 ||
-	    now - a->letters_window_ms > EVENTS_LETTERS_WINDOW_MS) {
-		a->letters_window_ms = now;
-		a->n_letters = 0;
-	}
-	if (a->n_letters < EVENTS_LETTERS_MOST) {
-		a->n_letters++;
+	if (event_times_take(&a->letters, EVENTS_LETTERS_MOST, clock_mono_ms()))
 		return true;
-	}
 	log_event(LOG_NOTICE, "event_letters_wait", "account=%s", log_qs(a->address));
+	return false;
+}
+
+static bool
+may_run(struct rung *a)
+{
+	if (event_times_take(&a->runners, EVENTS_RUNNERS_MOST, clock_mono_ms()))
+		return true;
+	log_event(LOG_NOTICE, "event_pipes_wait", "account=%s", log_qs(a->address));
 	return false;
 }
 
@@ -311,14 +312,14 @@ take_runner(struct rung *a)
 {
 	struct target t;
 	struct buf in = {0};
-	int runner = -1, err = look_up(a, &t);
+	int runner = -1, err = may_run(a) ? look_up(a, &t) : E_LIMIT;
 	if (err == E_OK) {
 		const struct owned o = owned_of(&t);
 		err = owned_ask(DELIVER_RUNNER, &o, &in, &runner);
 	}
 	arena_reset(&role.arena);
 	buf_free(&in);
-	err = answer(a, TURN_RUNNER_IS, err == E_OK, err == E_OK ? runner : -1);
+	err = answer(a, TURN_RUNNER_IS, runner >= 0, runner);
 	if (runner >= 0)
 		close(runner);
 	return err;
@@ -333,16 +334,18 @@ take(struct rung *a, struct ask_msg *m)
 		return E_BAD;
 	if (m->type == TURN_END)
 		return take_end(a, &m->body);
-	bool is_bare = m->body.in.n == 0;
-	if (m->type == TURN_ROOM && is_bare)
-		return take_room(a);
-	if (m->type == TURN_RUNNER && is_bare)
-		return take_runner(a);
-	int err =
-	    m->type == TURN_LETTER ? event_pieces_take(&a->pieces, &m->body) : E_BAD;
-	if (err == E_OK || err == E_LIMIT)
-		return take_letter(a, err == E_OK);
-	return err == E_MORE ? E_OK : err;
+	int err = E_BAD;
+	if (m->type == TURN_LETTER)
+		err = event_pieces_take(&a->pieces, &m->body);
+	else if (m->type == TURN_ROOM || m->type == TURN_RUNNER)
+		err = m->body.in.n == 0 ? E_OK : E_BAD;
+	if (err != E_OK && err != E_LIMIT)
+		return err == E_MORE ? E_OK : err;
+	if (++a->n_asks > EVENTS_ASKS_MOST)
+		return E_BAD;
+	return m->type == TURN_LETTER ? take_letter(a, err == E_OK)
+	       : m->type == TURN_ROOM ? take_room(a)
+	                              : take_runner(a);
 }
 
 /* One that lingered and left just as it was asked is no failure. */
@@ -445,6 +448,7 @@ begin(struct rung *a)
 		return;
 	}
 	a->is_running = true;
+	a->n_asks = 0;
 	role.n_running++;
 	a->begun_ms = clock_mono_ms();
 	if (!a->silence)

@@ -27,7 +27,10 @@ enum {
 	    300000, /* between two attempts; the first come sooner */
 	/* of an account, in the window; what is more waits */
 	EVENTS_LETTERS_MOST = 100,
-	EVENTS_LETTERS_WINDOW_MS = 600000,
+	EVENTS_RUNNERS_MOST = 3000,
+	EVENTS_WINDOW_MS = 600000,
+	/* letters, looks for room and runners in a turn: more than its time is enough for */
+	EVENTS_ASKS_MOST = 10000,
 	/* memory of letters on their way, of all accounts together: at least one finds room */
 	EVENTS_LETTERS_BYTES_MOST = 256 << 20,
 };
@@ -57,9 +60,20 @@ struct event_pieces {
  *   returns  E_OK: it is whole, and in bytes; E_MORE; E_LIMIT: its end came, and it had no room; E_BAD
  */
 MUST_USE int event_pieces_take(struct event_pieces *, struct rd *body);
-/* event_pieces_reset - empty.  The memory of what was large is given back */
+/* event_pieces_reset - empty, and its memory given back: it may be long until the next one */
 void event_pieces_reset(struct event_pieces *);
 void event_pieces_free(struct event_pieces *);
+
+/* ---- event_times.c: within EVENTS_WINDOW_MS from the first one ---- */
+struct event_times {
+	int64_t since_ms;
+	unsigned n;
+};
+
+/* event_times_take - one more; false: there were most of them */
+bool event_times_take(struct event_times *, unsigned most, int64_t now_ms);
+/* event_times_are_known - there were some: to forget them would give more */
+bool event_times_are_known(const struct event_times *, int64_t now_ms);
 
 /* ---- event_waiting.c: STATE/events/waiting, lines of addresses ---- */
 /* event_waiting_each - what a process before wrote; nothing where it cannot be read (logged) */

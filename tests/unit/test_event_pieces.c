@@ -93,10 +93,31 @@ test_together(void **state)
 		event_pieces_free(&all[i]);
 }
 
+/* What is done has no memory, however many have sent something. */
+static void
+test_many(void **state)
+{
+	enum { N = 400, EACH = 1 << 20 };
+	static struct event_pieces all[N];
+	struct event_pieces longest = {.is_left_out = false};
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(fill(&all[i], EACH - 2 * ORDER_CHUNK), E_MORE);
+		assert_int_equal(take(&all[i], 1, true), E_OK);
+		event_pieces_reset(&all[i]);
+		assert_int_equal(all[i].bytes.cap, 0);
+	}
+	assert_int_equal(
+	    fill(&longest, TURN_LETTER_BYTES_MAX - 2 * ORDER_CHUNK), E_MORE);
+	assert_int_equal(take(&longest, 1, true), E_OK);
+	event_pieces_free(&longest);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole),
-	    cmocka_unit_test(test_too_long), cmocka_unit_test(test_together)};
+	    cmocka_unit_test(test_too_long), cmocka_unit_test(test_together),
+	    cmocka_unit_test(test_many)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
