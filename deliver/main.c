@@ -171,6 +171,7 @@ main(int argc, char **argv)
 	    .before_start = before_start,
 	    .on_born = on_born,
 	    .on_gone = roll_strike,
+	    .on_adopted = deliver_runners_watch,
 	    .extra_asks = rows,
 	    .n_extra_asks = COUNT(rows)};
 	memcpy(rows, login_rows, sizeof login_rows);

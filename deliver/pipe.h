@@ -77,5 +77,7 @@ enum pipe_outcome pipe_ask(int chan, const struct pipe_order *,
 /* ---- the monitor's ---- */
 extern const struct ask_row deliver_runner_row;
 extern const struct role *deliver_runner_role; /* set by main */
+/* deliver_runners_watch - in the monitor: those that are overdue are killed, until the last has ended */
+void deliver_runners_watch(void);
 
 #endif

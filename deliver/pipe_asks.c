@@ -58,6 +58,15 @@ on_overdue(void *ctx)
 	loop_timer_set(overdue, next);
 }
 
+/* From now on, as long as there are any. */
+void
+deliver_runners_watch(void)
+{
+	if (!overdue)
+		overdue = loop_timer_new(the_monitor.loop, on_overdue, NULL);
+	on_overdue(NULL);
+}
+
 static int
 ask_runner(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
@@ -70,9 +79,7 @@ ask_runner(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		buf_u8(reply, (uint8_t)E_LIMIT);
 	else
 		owned_fork(deliver_runner_role, &o, reply, fd_back);
-	if (!overdue)
-		overdue = loop_timer_new(the_monitor.loop, on_overdue, NULL);
-	on_overdue(NULL);
+	deliver_runners_watch();
 	return E_OK;
 }
 

@@ -89,6 +89,8 @@ struct daemon {
 	/* in each of its processes, before prepare; may be NULL */
 	void (*on_born)(const struct role *);
 	void (*on_gone)(pid_t); /* one of its processes ended; may be NULL */
+	/* those of before a reload were taken over; in the monitor, may be NULL */
+	void (*on_adopted)(void);
 	/* row i is ask MON_EXTRA + i; asker->ctx is the asking struct process; or NULL */
 	const struct ask_row *extra_asks;
 	size_t n_extra_asks;

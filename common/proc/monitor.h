@@ -41,7 +41,8 @@ struct process {
 	struct asker *asker;     /* own */
 	struct loop_fd *watch;   /* own */
 	char *address, *account; /* own; NULL: nobody is served */
-	char *owner;             /* own; a session: the account whose uid it has */
+	/* own; a session: the account whose uid it has; past a reload of ROLE_GROUP alone */
+	char *owner;
 	uid_t owner_uid;
 	gid_t owner_gid;
 	char *home;      /* own; of the owner; NULL: there is none */
@@ -101,8 +102,9 @@ int monitor_run(void); /* until stopped; an exit status */
 /* process.c */
 struct process *process_fork(
     const struct role *, struct jail *, const char *account, const char *home);
-struct process *process_adopt(
-    pid_t pid, int chan, const char *role, unsigned generation, int cell);
+/* process_adopt - one of before a reload; started_ms: when it was forked, 0 where that is not told */
+struct process *process_adopt(pid_t pid, int chan, const char *role,
+    unsigned generation, int cell, int64_t started_ms);
 struct process *process_of_pid(pid_t pid);
 /* process_of_role - one that serves askers of this generation, NULL when none lives */
 struct process *process_of_role(const struct role *, unsigned generation);

@@ -190,7 +190,8 @@ role_named(const char *name)
 }
 
 struct process *
-process_adopt(pid_t pid, int chan, const char *role_name, unsigned generation, int cell)
+process_adopt(pid_t pid, int chan, const char *role_name, unsigned generation, int cell,
+    int64_t started_ms)
 {
 	const struct role *role = role_named(role_name);
 	cell =
@@ -198,6 +199,8 @@ process_adopt(pid_t pid, int chan, const char *role_name, unsigned generation, i
 		 : -1;
 	struct process *p = process_add(pid, chan, role, role_name, generation, cell);
 	p->is_old = true;
+	if (started_ms > 0 && started_ms < p->started_ms)
+		p->started_ms = started_ms;
 	return p;
 }
 

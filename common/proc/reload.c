@@ -48,6 +48,15 @@ put_who(struct buf *b, const struct process *p)
 	buf_ch(b, '\n');
 }
 
+/* Of those that are few, and counted by account until they end. */
+static void
+put_owner(struct buf *b, const struct process *p)
+{
+	buf_putf(b, "owner %d %u ", (int)p->pid, (unsigned)p->owner_uid);
+	buf_hex(b, span_of(p->owner));
+	buf_ch(b, '\n');
+}
+
 static void
 put_sleeper(void *ctx, struct sleeper *s)
 {
@@ -71,10 +80,13 @@ write_state(void)
 		stay_open(l->fd);
 	}
 	for (struct process *p = m->processes; p; p = p->next) {
-		buf_putf(&b, "process %d %d %u %s %d\n", (int)p->pid, p->chan,
-		    p->generation, p->role_name, p->cell);
+		buf_putf(&b, "process %d %d %u %s %d %lld\n", (int)p->pid, p->chan,
+		    p->generation, p->role_name, p->cell, (long long)p->started_ms);
 		stay_open(p->chan);
 	}
+	for (struct process *p = m->processes; p; p = p->next)
+		if (p->owner && p->role && p->role->flags & ROLE_GROUP)
+			put_owner(&b, p);
 	for (struct process *p = m->processes; p && b.len < STATE_WHO_BYTES;
 	     p = p->next)
 		if (p->address)
@@ -279,12 +291,13 @@ adopt_line(const char *line)
 	int pid, chan, cell = -1;
 	unsigned generation;
 	char role[24];
-	/* the cell is not told by every version */
-	if (sscanf(line, "process %d %d %u %23s %d", &pid, &chan, &generation, role,
-		&cell) < 4)
+	long long started_ms = 0;
+	/* the cell, and when it was forked, are not told by every version */
+	if (sscanf(line, "process %d %d %u %23s %d %lld", &pid, &chan, &generation,
+		role, &cell, &started_ms) < 4)
 		return;
 	fcntl(chan, F_SETFD, FD_CLOEXEC);
-	monitor_say_log(process_adopt(pid, chan, role, generation, cell));
+	monitor_say_log(process_adopt(pid, chan, role, generation, cell, started_ms));
 }
 
 /* A word of hex digits; empty where it is something else. */
@@ -315,9 +328,31 @@ adopt_who(const char *line)
 		process_serves(p, from, who, (int64_t)since);
 }
 
+static void
+adopt_owner(const char *line)
+{
+	char account[WHO_TEXT_MAX];
+	struct span rest = span_of(line);
+	uint64_t pid, uid;
+	if (!span_eqs(span_cut(&rest, ' '), "owner") ||
+	    span_u64(span_cut(&rest, ' '), INT32_MAX, &pid) != E_OK ||
+	    span_u64(span_cut(&rest, ' '), UINT32_MAX, &uid) != E_OK)
+		return;
+	struct span owner = cut_hex(&rest, account);
+	struct process *p = process_of_pid((pid_t)pid);
+	if (!p || p->owner || !owner.n)
+		return;
+	struct buf text = {0};
+	buf_span(&text, owner);
+	p->owner = mem_dup(buf_cstr(&text));
+	p->owner_uid = (uid_t)uid;
+	buf_free(&text);
+}
+
 void
 reload_adopt(void)
 {
+	bool is_reload = told_bytes > 0;
 	for (const char *line = told; line < told + told_bytes;
 	     line += strlen(line) + 1)
 		adopt_line(line);
@@ -326,10 +361,15 @@ reload_adopt(void)
 		adopt_who(line);
 	for (const char *line = told; line < told + told_bytes;
 	     line += strlen(line) + 1)
+		adopt_owner(line);
+	for (const char *line = told; line < told + told_bytes;
+	     line += strlen(line) + 1)
 		sleeper_state_take(span_of(line));
 	if (told_bytes)
 		munmap(told, told_bytes);
 	told = nothing;
 	told_bytes = 0;
+	if (is_reload && the_monitor.daemon->on_adopted)
+		the_monitor.daemon->on_adopted();
 	monitor_each_drain();
 }

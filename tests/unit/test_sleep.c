@@ -86,7 +86,7 @@ peer_new(const char *role)
 	static pid_t pid = NOBODY;
 	int chan[2];
 	ask_pair(chan);
-	struct process *p = process_adopt(pid--, chan[0], role, 0, -1);
+	struct process *p = process_adopt(pid--, chan[0], role, 0, -1, 0);
 	p->is_old = false;
 	return (struct peer){.process = p, .chan = chan[1]};
 }
