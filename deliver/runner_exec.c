@@ -24,7 +24,7 @@
 #include "proc/child.h"
 #include "proc/filter.h"
 
-enum { ENVIRONMENT_MOST = 8, OUTPUT_CHUNK = 4096 };
+enum { ENVIRONMENT_MOST = 8, OUTPUT_CHUNK = 4096, REAPS_MOST = 64 /* at once */ };
 
 /* Of the child: where it says why it did not become the program, closed once it has. */
 enum { TROUBLE = STDERR_FILENO + 1 };
@@ -161,32 +161,40 @@ listen_to(int fd, struct runner_end *end, size_t *n_said)
 	return *n_said <= RUNNER_OUTPUT_MAX;
 }
 
-/* Reaps who died, so that they count as no processes of the user's.  true: it was among them */
+/* Reaps one who died, so that it counts as no process of the user's.  true: maybe not the last one */
 static bool
-reap(pid_t pid, int flags, int *status)
+reap(pid_t pid, int flags, int *status, bool *was_it)
 {
 	int any;
-	bool was_it = false;
-	for (;;) {
-		pid_t who = waitpid(-1, &any, flags);
-		if (who < 0 && errno == EINTR)
-			continue;
-		if (who <= 0)
-			return was_it;
-		if (who == pid) {
-			*status = any;
-			was_it = true;
-		}
+	pid_t who = waitpid(-1, &any, flags);
+	if (who > 0 && who == pid) {
+		*status = any;
+		*was_it = true;
 	}
+	return who > 0 || (who < 0 && errno == EINTR);
 }
 
+/* All, as they end.  true: it was among them */
 static bool
-has_ended(const struct begun *b, int *status)
+reap_all(pid_t pid, int *status)
+{
+	bool was_it = false;
+	while (reap(pid, 0, status, &was_it))
+		;
+	return was_it;
+}
+
+/* Of those who died some.  true: there may be more */
+static bool
+reap_some(const struct begun *b, int *status, bool *was_it)
 {
 	struct signalfd_siginfo info;
+	int n = 0;
 	while (read(b->signals, &info, sizeof info) == (ssize_t)sizeof info)
 		;
-	return reap(b->pid, WNOHANG, status);
+	while (n < REAPS_MOST && reap(b->pid, WNOHANG, status, was_it))
+		n++;
+	return n == REAPS_MOST;
 }
 
 /* Until it has ended, says too much, or its time is over: then why says so.  true: it has ended */
@@ -197,15 +205,15 @@ watch(struct begun *b, int64_t time_sec, struct runner_end *end, int *status)
 	struct pollfd p[2] = {
 	    {.fd = b->signals, .events = POLLIN}, {.fd = b->out, .events = POLLIN}};
 	size_t n_said = 0;
-	bool is_over = false;
+	bool is_over = false, has_more = false;
 	while (!is_over && !end->why[0]) {
-		int n = poll(p, 2, (int)deadline_left_ms(deadline));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (p[1].revents && !listen_to(b->out, end, &n_said))
+		int n = poll(p, 2, has_more ? 0 : deadline_left_ms(deadline));
+		if (n > 0 && p[1].revents && !listen_to(b->out, end, &n_said))
 			p[1].fd = -1;
-		is_over = p[0].revents && has_ended(b, status);
-		if (n == 0)
+		if (has_more || (n > 0 && p[0].revents))
+			has_more = reap_some(b, status, &is_over);
+		/* whatever else happens: a program may see to it that something always does */
+		if (!is_over && !end->why[0] && deadline_left_ms(deadline) == 0)
 			end->why = "\"its time is over\"";
 	}
 	/* what it said last */
@@ -222,7 +230,7 @@ finish(struct begun *b, int64_t time_sec, struct runner_end *end)
 	int status = 0;
 	bool is_over = watch(b, time_sec, end, &status);
 	(void)kill(-getpid(), SIGKILL); /* its group, which has our number: not ours */
-	is_over |= reap(b->pid, 0, &status);
+	is_over |= reap_all(b->pid, &status);
 	if (end->why[0])
 		return;
 	if (is_over && WIFEXITED(status)) {
@@ -297,7 +305,7 @@ begin(const char *path, char *const *argv, char *const *envp, int in, int64_t ti
 		err = errno;
 		(void)kill(b->pid, SIGKILL);
 		int status;
-		(void)reap(b->pid, 0, &status);
+		(void)reap_all(b->pid, &status);
 	}
 	errno = err;
 	return E_IO;
@@ -331,7 +339,7 @@ runner_exec(const char *path, const struct pipe_order *o, int64_t time_sec,
 	else if ((why = trouble_of(&b)) == 0)
 		finish(&b, time_sec, end);
 	else
-		(void)reap(b.pid, 0, &status);
+		(void)reap_all(b.pid, &status);
 	if (in >= 0)
 		close(in);
 	begun_close(&b);
