@@ -138,8 +138,10 @@ send_piped(void *ctx, struct order_sending *to)
 	return to->err;
 }
 
-static enum pipe_outcome
-pipe_one(int chan, const struct work *w, const struct agent_send *send)
+/* E_OK; E_LIMIT: no answer, and it might come yet, so that nothing more may be asked in this turn */
+static int
+pipe_one(int chan, const struct work *w, const struct agent_send *send,
+    enum pipe_outcome *out)
 {
 	struct piped p = {w->order->message, send};
 	struct pipe_order o = {.id = w->order->id,
@@ -150,16 +152,16 @@ pipe_one(int chan, const struct work *w, const struct agent_send *send)
 	struct buf reason = {0};
 	uint8_t is_there = 0;
 	int runner = -1;
+	*out = PIPE_FAILED;
 	if (pipe_words(send->fields, &o) != E_OK)
-		return PIPE_FAILED;
+		return E_OK;
 	if (ask(chan, TURN_RUNNER, TURN_RUNNER_IS, &is_there, &runner) != E_OK)
-		runner = -1;
-	enum pipe_outcome outcome =
-	    pipe_ask(runner, &o, send_piped, &p, PIPE_EVENT_WAIT_MS, &reason);
+		return E_LIMIT;
+	*out = pipe_ask(runner, &o, send_piped, &p, PIPE_EVENT_WAIT_MS, &reason);
 	if (runner >= 0)
 		close(runner);
 	buf_free(&reason);
-	return outcome;
+	return E_OK;
 }
 
 int
@@ -169,7 +171,9 @@ turn_pipe(int chan, const struct work *w, bool is_late, bool *is_kept)
 		const struct agent_send *send = &w->answer.sends[i];
 		if (send->kind != SEND_PIPE)
 			continue;
-		enum pipe_outcome outcome = pipe_one(chan, w, send);
+		enum pipe_outcome outcome;
+		if (pipe_one(chan, w, send, &outcome) != E_OK)
+			return E_LIMIT; /* of :try, too, and however late it is */
 		bool is_try = send->notify & PIPE_IS_TRY,
 		     is_copy = send->notify & PIPE_IS_COPY;
 		if (outcome == PIPE_LATER && !is_try && !is_late)
