@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "deliver/runner.h"
+#include "proc/child.h"
 
 struct named {
 	struct span name;
@@ -36,14 +37,33 @@ nth(const struct conf *c, size_t i)
 
 /* ---- what is wrong with one ---- */
 
-static bool
-is_open_to_all(const struct stat *st)
+/* Of the monitor: a runner, who looks again, has its user's. */
+static uid_t
+site_uid(void)
 {
-	bool is_shared = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
-	return (st->st_mode & S_IWOTH) && !is_shared;
+	return the_child.has_root ? 0 : geteuid();
 }
 
-/* NULL: none of the folders on the way to it lets others put something else there. */
+/* NULL: nobody but root and who runs us may write to it, or let others do.  Else static */
+static const char *
+fault_of_rights(const struct stat *st)
+{
+	bool is_folder = S_ISDIR(st->st_mode);
+	bool is_shared = is_folder && (st->st_mode & S_ISVTX);
+	if (st->st_uid != 0 && st->st_uid != site_uid())
+		return is_folder ? "a folder on the way to it is neither root's nor "
+		                   "the daemon's"
+		                 : "it is neither root's nor the daemon's";
+	if ((st->st_mode & S_IWOTH) && !is_shared)
+		return is_folder ? "everybody may write to a folder on the way to it"
+		                 : "everybody may write to it";
+	if ((st->st_mode & S_IWGRP) && st->st_gid != 0 && !is_shared)
+		return is_folder ? "a group may write to a folder on the way to it"
+		                 : "a group may write to it";
+	return NULL;
+}
+
+/* NULL: none of the folders on the way to it lets others put something else there.  Else static */
 static const char *
 fault_of_folders(const char *path)
 {
@@ -56,8 +76,8 @@ fault_of_folders(const char *path)
 		buf_span(&folder, span_make(path, (size_t)(at - path) + 1));
 		if (stat(buf_cstr(&folder), &st) != 0)
 			fault = strerror(errno);
-		else if (is_open_to_all(&st))
-			fault = "everybody may write to a folder on the way to it";
+		else
+			fault = fault_of_rights(&st);
 	}
 	buf_free(&folder);
 	return fault;
@@ -75,14 +95,15 @@ fault_of(const char *path)
 		return strerror(errno);
 	if (!S_ISREG(st.st_mode))
 		return "it is no file";
-	if (is_open_to_all(&st))
-		return "everybody may write to it";
+	const char *fault = fault_of_rights(&st);
+	if (fault)
+		return fault;
 	/* with root it runs as any user: as others than its owner, mostly */
 	if (geteuid() == 0 ? !(st.st_mode & (S_IXGRP | S_IXOTH))
 			   : access(path, X_OK) != 0)
 		return "users of mailboxes may not execute it";
 	/* a link, and what it leads to */
-	const char *fault = fault_of_folders(path);
+	fault = fault_of_folders(path);
 	if (!fault)
 		fault = realpath(path, real) ? fault_of_folders(real) : strerror(errno);
 	return fault;
