@@ -44,8 +44,8 @@ idle_watch(struct session *s, uint64_t modseq)
 	int watch = -1;
 	if (!has_news(s))
 		return -1;
-	/* one that is superseded stays as it is, until EXPUNGE may be told; one of our own is made anew */
-	if (b && b->view.head->is_superseded && !b->is_frozen && s->notify)
+	/* one that is superseded stays as it is, until EXPUNGE may be told */
+	if (b && b->view.head->is_superseded && s->notify)
 		return -1;
 	if (store_watch(s->store, b ? &b->view : NULL, modseq, &watch) != E_OK)
 		return -1;

@@ -220,8 +220,6 @@ run(struct session *s, struct command *c)
 	/* it may take long: what was left is no more kept for a SELECT */
 	if (r == R_DONE && row->handler != cmd_select)
 		store_unselect_now(s->store);
-	if (r == R_DONE && s->selected && s->selected->is_frozen && !notify_refresh(s))
-		return;
 	unsigned untold = s->untold;
 	bool is_own = row && tells_its_own(row);
 	if (is_own)

@@ -43,7 +43,7 @@ static bool
 must_stay_up(const struct session *s)
 {
 	return (s->enabled & EN_METADATA) || s->store != session_own(s) ||
-	       (s->selected && s->selected->contexts);
+	       (s->selected && s->selected->contexts) || !notify_may_sleep(s);
 }
 
 static int

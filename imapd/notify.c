@@ -9,7 +9,7 @@
 #include "imapd/nap.h"
 #include "imapd/notify_saved.h"
 #include "imapd/notify_tell.h"
-#include "imapd/resume.h"
+#include "imapd/slept.h"
 
 static void
 notify_drop(struct notify **np)
@@ -123,21 +123,9 @@ notify_begin(struct session *s, struct parse *p)
 	return E_OK;
 }
 
-bool
-notify_refresh(struct session *s)
-{
-	int err = s->selected ? selected_refresh(s) : E_OK;
-	if (err != E_OK)
-		selected_lost(s, err);
-	return err == E_OK;
-}
-
 void
 notify_update(struct session *s, enum update what, bool is_uid)
 {
-	bool tells_gone = what != UPDATE_NO_EXPUNGE && !(s->untold & UNTOLD_COUNT);
-	if (!tells_gone && !notify_refresh(s))
-		return;
 	if (s->notify && s->notify_atts && s->selected)
 		selected_follow(s->selected, &contexts_follow);
 	selected_update(s, what, is_uid || (s->notify && !s->notify->set.is_none));
@@ -190,6 +178,14 @@ notify_wait(struct session *s)
 
 /* ---- through a sleep ---- */
 
+bool
+notify_may_sleep(const struct session *s)
+{
+	if (!s->notify || !s->selected)
+		return true;
+	return !s->notify->set.is_delayed && !(s->untold & UNTOLD_COUNT);
+}
+
 int
 notify_save(const struct session *s, struct buf *out)
 {
@@ -223,8 +219,6 @@ notify_doze(struct session *s, uint64_t looked, int *out)
 	const struct store_view *v = b ? &b->view : NULL;
 	/* of flags that are not told, b->modseq knows nothing */
 	uint64_t modseq = b && b->modseq > looked ? b->modseq : looked;
-	if (b && b->is_frozen && b->view.head->modseq > modseq)
-		modseq = b->view.head->modseq;
 	*out = -1;
 	if (!fits(s))
 		return E_LIMIT;

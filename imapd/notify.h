@@ -35,11 +35,6 @@ void notify_free(struct session *);
 bool notify_has_metadata(const struct session *, struct span mailbox);
 /* notify_fd - is readable when there is something to tell; -1 */
 int notify_fd(const struct session *);
-/*
- * notify_refresh - selected_refresh, where what went from the selected mailbox must not be told, so
- * that all else is right.  False: the conversation is over
- */
-bool notify_refresh(struct session *);
 /* notify_update - selected_update, as far as it is asked for, and what the feed says */
 void notify_update(struct session *, enum update, bool is_uid);
 /* notify_talks - between commands, too */
@@ -51,6 +46,11 @@ bool notify_talks(const struct session *);
  */
 MUST_USE int notify_wait(struct session *);
 
+/*
+ * notify_may_sleep - false: the mailbox that is selected has, or may soon have, messages that went
+ * and whose client must not hear of it; through a sleep no more than that would be known of it
+ */
+bool notify_may_sleep(const struct session *);
 /*
  * notify_doze - out becomes a descriptor (own) that wakes it when there is something to tell; -1:
  * there is nothing, ever.  looked: mod-sequence up to which the selected mailbox was looked at.

@@ -52,7 +52,7 @@ selected_save(const struct selected *b, struct slept_mailbox *m)
 	    .modseq = b->modseq,
 	    .modseq_seen = h->modseq}; /* before what it covers is read */
 	bool is_current = !h->is_superseded && !h->is_deleted && !h->is_renamed;
-	int err = is_current || b->is_frozen ? E_OK : E_MORE;
+	int err = is_current ? E_OK : E_MORE;
 	if (err == E_OK && h->n_gone != b->n_gone_seen)
 		err = save_pending(b, &m->pending);
 	if (err == E_OK)
@@ -99,7 +99,7 @@ ghost(uint32_t uid, uint64_t modseq)
 	return (struct store_record){.uid = uid, .flags = FLAG_GONE, .modseq = modseq};
 }
 
-/* Records of the view and those that went, in order of uid; stops behind those that are known. */
+/* Records of the view and those that went, in order of uid; stops behind most of them. */
 static uint32_t
 merge(const struct store_view *v, uint32_t n, const struct numset *gone,
     const struct slept_mailbox *m, struct store_record *out)
@@ -120,19 +120,16 @@ merge(const struct store_view *v, uint32_t n, const struct numset *gone,
 }
 
 /*
- * A view of our own, that is out of date from the start: the list, with those that went, and behind
- * it what came.  The next update that may tell of what went takes the keeper's instead, as it does
- * with any such view; for others selected_refresh makes another one.
+ * A view of our own, that is out of date from the start: the list, with those that went.  The next
+ * update that may tell of them takes the keeper's instead, as it does with any such view.
  */
 static int
 own_view(struct session *s, struct selected *b, const struct numset *gone,
     const struct slept_mailbox *m)
 {
 	struct store_view v = b->view;
-	uint32_t all = v.head->n;
-	uint32_t n = store_records_before(v.records, all, m->uid_last + 1);
-	size_t bytes =
-	    VIEW_RECORDS_AT + ((size_t)m->n + all - n) * sizeof(struct store_record);
+	size_t bytes = VIEW_RECORDS_AT + (size_t)m->n * sizeof(struct store_record);
+	uint32_t n = store_records_before(v.records, v.head->n, m->uid_last + 1);
 	if (m->n > n + numset_count(gone))
 		return E_BAD;
 	struct view_head *h = mmap(
@@ -142,17 +139,14 @@ own_view(struct session *s, struct selected *b, const struct numset *gone,
 	struct store_record *records =
 	    (struct store_record *)((char *)h + VIEW_RECORDS_AT);
 	memcpy(h, v.head, sizeof *h);
-	b->n = merge(&v, n, gone, m, records);
-	memcpy(&records[b->n], &v.records[n], (all - n) * sizeof *records);
-	h->n = b->n + all - n;
+	h->n = merge(&v, n, gone, m, records);
 	h->n_gone = (uint32_t)numset_count(gone);
 	h->is_superseded = 1;
 	b->view.head = h;
 	b->view.records = records;
 	b->view.mapped_bytes = bytes;
-	b->n_seen = b->n;
+	b->n = b->n_seen = h->n;
 	b->n_gone_seen = UINT32_MAX;
-	b->is_frozen = true;
 	store_unselect(s->store, &v);
 	return b->n == m->n ? E_OK : E_BAD;
 }
@@ -215,68 +209,4 @@ selected_resume(struct session *s, struct slept_mailbox *m)
 	b->saved = m->saved;
 	m->saved = (struct numset){.n = 0};
 	return E_OK;
-}
-
-/* ---- awake ---- */
-
-static void
-drop(struct session *s, struct selected *b)
-{
-	store_unselect(s->store, &b->view);
-	numset_free(&b->saved);
-	mem_free(&b->at);
-	mem_free(&b->told);
-}
-
-/* All that it was, in the place where others know it. */
-static void
-take_over(struct session *s, struct selected *b)
-{
-	struct selected *fresh = s->selected;
-	fresh->follower = b->follower;
-	fresh->followed_at = fresh->flags_at;
-	fresh->followed_modseq = b->followed_modseq;
-	drop(s, b);
-	*b = *fresh;
-	mem_free(&fresh);
-}
-
-static bool
-has_changed(struct session *s, int *err)
-{
-	const struct store_view *was = &s->selected->view;
-	struct store_view now;
-	*err = store_reselect(s->store, was->mailbox, was->recent_from, &now);
-	if (*err != E_OK)
-		return false;
-	bool is_same = now.head->modseq == was->head->modseq;
-	store_unselect(s->store, &now);
-	return !is_same;
-}
-
-int
-selected_refresh(struct session *s)
-{
-	struct selected *b = s->selected;
-	struct slept_mailbox m = {.n = 0};
-	int err;
-	if (!b->is_frozen || b->contexts)
-		return E_OK;
-	if (has_changed(s, &err))
-		err = selected_save(b, &m);
-	else
-		return err == E_IO ? E_OK : err;
-	s->selected = NULL;
-	if (err == E_OK)
-		err = selected_resume(s, &m);
-	if (err == E_OK) {
-		take_over(s, b);
-	} else if (s->selected) {
-		drop(s, s->selected);
-		mem_free(&s->selected);
-	}
-	s->selected = b;
-	numset_free(&m.pending);
-	numset_free(&m.saved);
-	return err == E_BAD || err == E_DENY ? err : E_OK;
 }

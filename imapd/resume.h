@@ -19,10 +19,4 @@ MUST_USE int selected_save(const struct selected *, struct slept_mailbox *out);
  */
 MUST_USE int selected_resume(struct session *, struct slept_mailbox *);
 
-/*
- * selected_refresh - where its view is frozen: as the mailbox is now, with the same numbers; nothing
- * is told of it.  E_OK, also where it cannot be asked for now; E_BAD, E_DENY as store_reselect
- */
-MUST_USE int selected_refresh(struct session *);
-
 #endif

@@ -36,8 +36,6 @@ struct selected {
 	struct store_view view;
 	bool is_read_only; /* EXAMINE */
 	bool has_recent;   /* \Recent is told: rev1 */
-	/* the view is our own, of a moment: with messages that went, and were not told (resume.h) */
-	bool is_frozen;
 	/* own: sequence number - 1 -> index in view.records, ascending; NULL: the same number */
 	uint32_t *at;
 	uint32_t n, cap; /* messages the client knows of */
@@ -88,9 +86,6 @@ void selected_follow(struct selected *, const struct follower *);
  */
 void selected_note_own(
     struct session *, uint32_t uidvalidity, uint32_t from, uint32_t to);
-
-/* selected_lost - it is no more, or (E_DENY) must not be read any more: ends the conversation */
-void selected_lost(struct session *, int err);
 
 /* Records of sequence numbers; seq from 1 to n. */
 const struct store_record *selected_record(const struct selected *, uint32_t seq);

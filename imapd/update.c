@@ -459,7 +459,6 @@ renew(struct session *s)
 	b->n_told = 0; /* by other indices: told once more */
 	store_unselect(s->store, &b->view);
 	b->view = view;
-	b->is_frozen = false;
 	b->n_gone_seen = UINT32_MAX; /* all of it is looked through at once */
 	b->gone_at = b->flags_at = b->followed_at =
 	    view.head->n_changes - VIEW_CHANGES - 1;
@@ -541,15 +540,6 @@ say_denied(struct session *s)
 }
 
 void
-selected_lost(struct session *s, int err)
-{
-	if (err == E_DENY)
-		say_denied(s);
-	else
-		say_removed(s);
-}
-
-void
 selected_update(struct session *s, enum update what, bool is_uid)
 {
 	struct selected *b = s->selected;
@@ -560,8 +550,12 @@ selected_update(struct session *s, enum update what, bool is_uid)
 	/* some may have gone from it */
 	bool may_renew = what != UPDATE_NO_EXPUNGE && tells_count;
 	int err = b->view.head->is_superseded && may_renew ? renew(s) : E_OK;
-	if (err == E_DENY || err == E_BAD || b->view.head->is_deleted) {
-		selected_lost(s, err);
+	if (err == E_DENY) {
+		say_denied(s);
+		return;
+	}
+	if (err == E_BAD || b->view.head->is_deleted) {
+		say_removed(s);
 		return;
 	}
 	const struct view_head *head = b->view.head;

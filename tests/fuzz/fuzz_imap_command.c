@@ -189,12 +189,6 @@ cmd_idle(struct session *s, struct command *c)
 
 /* ---- NOTIFY: its grammar is fuzz_imap_notify's ---- */
 
-bool
-notify_refresh(struct session *s)
-{
-	return !s->is_over;
-}
-
 void
 notify_update(struct session *s, enum update what, bool is_uid)
 {
