@@ -63,14 +63,14 @@ carried_get(struct span in, struct carried *out)
 static int
 redeem(struct session *s, struct span tls, int fd)
 {
-	struct buf about = {0};
+	struct buf about = {.is_secret = true};
 	carried_put(&about, s, tls);
 	struct login_client c = {.client = span_of(s->client.text),
 	    .sid = span_of(s->sid),
 	    .has_tls = true,
 	    .is_loopback = s->client.is_loopback,
 	    .input = buf_as_span(&about)};
-	int err = ticket_redeem(s->ticket, &c, fd);
+	int err = ticket_redeem(s->login.ticket, &c, fd);
 	buf_wipe(&about);
 	return err;
 }
@@ -79,7 +79,7 @@ redeem(struct session *s, struct span tls, int fd)
 static int
 pass_on(struct session *s)
 {
-	struct buf tls = {.max = TLS_STATE_MAX};
+	struct buf tls = {.max = TLS_STATE_MAX, .is_secret = true};
 	int err = tls_hand_on(s->tls, &s->io, &tls);
 	if (err != E_OK) {
 		buf_wipe(&tls);
@@ -87,18 +87,18 @@ pass_on(struct session *s)
 	}
 	err = redeem(s, buf_as_span(&tls), s->io.fd);
 	buf_wipe(&tls);
-	s->has_gone = err == E_OK || err == E_IO;
+	s->login.has_gone = err == E_OK || err == E_IO;
 	if (err ==
 	    E_IO) { /* it may be there or not: two must not speak under its keys */
 		log_event(LOG_WARNING, "not_handed_over", "client=%s why=no_answer",
 		    s->client.text);
 		s->must_retire = true;
 	}
-	if (s->has_gone)
+	if (s->login.has_gone)
 		tls_conn_drop(&s->tls, &s->io);
 	else if (tls_keep(s->tls, &s->io) != E_OK)
 		log_event(LOG_INFO, "reply_unsent", "client=%s", s->client.text);
-	return s->has_gone ? E_OK : err == E_DENY ? E_BAD : err;
+	return s->login.has_gone ? E_OK : err == E_DENY ? E_BAD : err;
 }
 
 /* Its bytes. */
@@ -112,7 +112,7 @@ take_seat(struct session *s)
 	int err = redeem(s, SPAN(""), pair[1]);
 	close(pair[1]);
 	if (err == E_OK)
-		s->seat = pair[0];
+		s->login.seat = pair[0];
 	else
 		close(pair[0]);
 	return err;
@@ -269,7 +269,7 @@ carry(struct session *s)
 {
 	struct carriage c = {.tls = s->tls,
 	    .client = s->io.fd,
-	    .seat = s->seat,
+	    .seat = s->login.seat,
 	    .deadline = DEADLINE_NONE};
 	struct pollfd p[2];
 	buf_span(&c.up, io_unread(&s->io)); /* came with the last of AUTH */
@@ -289,7 +289,7 @@ carry(struct session *s)
 	bool is_good = c.has_ended && !c.is_lost && c.down.len == 0;
 	buf_wipe(&c.up);
 	buf_wipe(&c.down);
-	close(s->seat);
-	s->seat = -1;
+	close(s->login.seat);
+	s->login.seat = -1;
 	return is_good;
 }

@@ -40,15 +40,15 @@ void carried_put(struct buf *, const struct session *, struct span tls);
 MUST_USE int carried_get(struct span in, struct carried *out);
 
 /*
- * carry_hand_over - by s->ticket, after AUTH; its reply waits in io.out, and is the account's session's
+ * carry_hand_over - by s->login.ticket, after AUTH; its reply waits in io.out, and is the account's session's
  * to say where that gets the connection.
- *   returns  E_OK: the account's session has the connection (has_gone), or waits for the client's next
- *            words at s->seat; E_DENY (no such conversation: without TLS, or of a proxy that may speak
+ *   returns  E_OK: the account's session has the connection (login.has_gone), or waits for the client's next
+ *            words at s->login.seat; E_DENY (no such conversation: without TLS, or of a proxy that may speak
  *            for others), E_LIMIT (too many sessions), E_IO: this session goes on alone
  */
 MUST_USE int carry_hand_over(struct session *);
 /*
- * carry - the client's bytes to s->seat and back, until one of them ends; closes s->seat.  Returns
+ * carry - the client's bytes to s->login.seat and back, until one of them ends; closes s->login.seat.  Returns
  * whether the account's session ended it and the client was sent all that it said
  */
 bool carry(struct session *);

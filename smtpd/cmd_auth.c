@@ -140,8 +140,8 @@ logged_in(struct session *s, struct id ticket)
 	log_event(LOG_INFO, "login", "client=%s login=%s tls=%s", s->client.text,
 	    log_q(buf_as_span(&s->account)),
 	    s->tls ? tls_version_text(s->tls) : "none");
-	s->ticket = ticket;
-	s->is_new_login = true;
+	s->login.ticket = ticket;
+	s->login.is_new = true;
 }
 
 static enum reply

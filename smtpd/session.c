@@ -136,7 +136,7 @@ static void
 hand_over(struct session *s)
 {
 	int err = carry_hand_over(s);
-	s->is_new_login = false;
+	s->login.is_new = false;
 	if (err == E_OK) {
 		the_process.carried++;
 		return;
@@ -152,15 +152,15 @@ static bool
 converse(struct session *s)
 {
 	enum reply r = R_NONE;
-	while (!reply_ends(r) && s->seat < 0 && !s->has_gone) {
+	while (!reply_ends(r) && s->login.seat < 0 && !s->login.has_gone) {
 		r = turn(s);
 		session_say(s, r);
-		if (s->is_new_login)
+		if (s->login.is_new)
 			hand_over(s);
 	}
-	if (s->has_gone)
+	if (s->login.has_gone)
 		return true;
-	if (s->seat >= 0 && !reply_ends(r)) {
+	if (s->login.seat >= 0 && !reply_ends(r)) {
 		metric_serving(0); /* the account's session is counted */
 		return io_flush(&s->io) == E_OK && carry(s);
 	}
@@ -191,9 +191,9 @@ end(struct session *s)
 	pace_end(s);
 	tls_conn_close(&s->tls, &s->io);
 	tls_records_close(&s->records, &s->io);
-	if (s->seat >= 0)
-		close(s->seat);
-	if (!s->has_gone)
+	if (s->login.seat >= 0)
+		close(s->login.seat);
+	if (!s->login.has_gone)
 		drop_unread(s->io.fd);
 	io_done(&s->io); /* nobody waits for the rest */
 	txn_reset(s);
@@ -217,7 +217,7 @@ open_session(int fd, const struct client *client)
 	const struct limits *l = &the_process.limits;
 	*s = (struct session){.limits = l,
 	    .client = *client,
-	    .seat = -1,
+	    .login.seat = -1,
 	    .urls = -1,
 	    .phase = PH_GREETED,
 	    .may_relay =
@@ -302,9 +302,11 @@ session_prepare(void)
 		log_event(LOG_WARNING, "no_public_suffixes", "%s", "");
 	if (the_child.account)
 		return EX_OK; /* another session has the TLS */
-	return tls_server_new(the_child.conf, connect_key, &the_process.tls) == E_OK
-	           ? EX_OK
-	           : EX_CONFIG;
+	if (tls_server_new(the_child.conf, connect_key, &the_process.tls) != E_OK)
+		return EX_CONFIG;
+	if (the_process.tls)
+		tls_server_hands_on(the_process.tls);
+	return EX_OK;
 }
 
 void

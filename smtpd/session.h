@@ -66,6 +66,14 @@ struct verdicts {
 	int64_t asked_ms; /* of the oldest */
 };
 
+/* After a login, carry.h. */
+struct handover {
+	bool is_new;      /* its reply is being said; then it is handed over */
+	struct id ticket; /* of that login */
+	int seat;      /* own: to a session of the account, which goes on with it; -1 */
+	bool has_gone; /* a session of the account has the connection itself */
+};
+
 struct session {
 	const struct limits *limits; /* borrow: the process's */
 	struct client client;
@@ -85,11 +93,8 @@ struct session {
 	struct tls_records
 	    *records; /* own; NULL, but where another process agreed on it */
 	struct cover cover;
-	bool is_new_login; /* its reply is being said; then it is handed over */
-	struct id ticket;  /* of that login */
-	int seat;      /* own: to a session of the account, which goes on with it; -1 */
-	bool has_gone; /* a session of the account has the connection itself */
-	int urls;      /* own: to the process that reads what URLs mean (urls.h); -1 */
+	struct handover login;
+	int urls; /* own: to the process that reads what URLs mean (urls.h); -1 */
 	char sid[ID_TEXT + 1]; /* of its lines in the log */
 	struct buf argument;   /* own: for the %s of the next reply */
 	uint64_t errors, commands;

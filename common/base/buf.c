@@ -16,6 +16,19 @@ buf_stick(struct buf *b, int err)
 		b->err = err;
 }
 
+/* As mem_grow, without what the library leaves in the old place. */
+static char *
+move_secret(char *from, size_t n, size_t cap)
+{
+	char *to = mem_new(cap);
+	if (n)
+		memcpy(to, from, n);
+	if (from)
+		mem_wipe(from, n);
+	free(from);
+	return to;
+}
+
 char *
 buf_room(struct buf *b, size_t n)
 {
@@ -30,7 +43,8 @@ buf_room(struct buf *b, size_t n)
 		size_t cap = b->cap ? b->cap * 2 : 64;
 		while (cap < b->len + n + 1)
 			cap *= 2;
-		b->p = mem_grow(b->p, cap, 1);
+		b->p = b->is_secret ? move_secret(b->p, b->cap, cap)
+		                    : mem_grow(b->p, cap, 1);
 		b->cap = cap;
 	}
 	return b->p + b->len;

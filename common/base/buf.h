@@ -14,8 +14,9 @@
 struct buf {
 	char *p; /* own; not NUL-terminated */
 	size_t len, cap;
-	size_t max; /* most bytes it may hold; 0 means BUF_MAX_DEFAULT */
-	int err;    /* first failure, or E_OK */
+	size_t max;     /* most bytes it may hold; 0 means BUF_MAX_DEFAULT */
+	bool is_secret; /* it leaves no copy behind where it grows; then buf_wipe */
+	int err;        /* first failure, or E_OK */
 };
 
 #define BUF_MAX_DEFAULT ((size_t)64 << 20)

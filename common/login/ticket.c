@@ -2,6 +2,8 @@
 /* ticket.c - tickets: made by auth, kept by the monitor, handed in by a front. */
 #include "login/ticket.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "login/peer.h"
 #include "proc/monitor.h"
 #include "proc/owner.h"
 
@@ -128,7 +131,7 @@ ticket_announce_expire(const struct account *a, int32_t expire_days, struct id *
 int
 ticket_redeem(struct id id, const struct login_client *c, int fd)
 {
-	struct buf b = {0};
+	struct buf b = {.is_secret = true};
 	buf_put(&b, id.b, ID_BYTES);
 	login_client_put(&b, c);
 	return call(LOGIN_REDEEM, &b, fd);
@@ -223,7 +226,7 @@ find(struct id id)
 static int
 begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 {
-	struct buf blob = {0}, home = {0};
+	struct buf blob = {.is_secret = true}, home = {0};
 	char account[sizeof t->address]; /* a child keeps it, and has no tickets */
 	int err;
 	memcpy(account, t->address, sizeof account);
@@ -240,13 +243,6 @@ begin_session(const struct ticket *t, const struct login_client *c, int *fd)
 	buf_wipe(&blob);
 	buf_free(&home);
 	return err;
-}
-
-/* What is handed in may hold keys of a connection: the next child is another account's. */
-static void
-wipe_ask(struct span all)
-{
-	mem_wipe((void *)(uintptr_t)all.p, all.n);
 }
 
 /*
@@ -280,6 +276,51 @@ is_too_soon(const char *address)
 	return is_soon;
 }
 
+/* Where an address counts, as in a front. */
+static uint64_t
+key_of(struct span text)
+{
+	struct sockaddr_storage ss = {0};
+	struct peer p;
+	char copy[PEER_TEXT_MAX];
+	if (text.n >= sizeof copy)
+		return 0;
+	memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	ss.ss_family = strchr(copy, ':') ? AF_INET6 : AF_INET;
+	void *bytes = &ss;
+	if (inet_pton(ss.ss_family, copy,
+		ss.ss_family == AF_INET
+		    ? (void *)&((struct sockaddr_in *)bytes)->sin_addr
+		    : (void *)&((struct sockaddr_in6 *)bytes)->sin6_addr) != 1)
+		return 0;
+	peer_of(&ss, &p);
+	return p.key;
+}
+
+/*
+ * Of smtpd: clients there whose connections accounts' sessions have, which no front counts any more.
+ * One more stays with the session that heard its login, and is counted.
+ */
+static bool
+is_crowded_there(struct span client)
+{
+	const char *section = the_monitor.daemon->name;
+	unsigned n = 0;
+	if (takes_uid())
+		return false;
+	uint64_t key = key_of(client);
+	for (const struct process *p = the_monitor.processes; p; p = p->next)
+		n += p->role == login_session_role && p->owner && !p->is_idle &&
+		     p->address && key_of(span_of(p->address)) == key;
+	if (n <
+	    (unsigned)conf_int(the_monitor.conf, section, "connections_per_address"))
+		return false;
+	log_event(LOG_NOTICE, "address_crowded", "client=%.*s sessions=%u",
+	    SPAN_ARG(client), n);
+	return true;
+}
+
 static bool
 is_crowded(const struct ticket *t)
 {
@@ -297,27 +338,26 @@ is_crowded(const struct ticket *t)
 }
 
 static enum redeemed
-why_not(const struct ticket *t)
+why_not(const struct ticket *t, struct span client)
 {
 	if (!t)
 		return REDEEM_NOT;
-	if (is_crowded(t))
+	if (is_crowded(t) || is_crowded_there(client))
 		return REDEEM_CROWDED;
 	return is_too_soon(t->address) ? REDEEM_TOO_SOON : REDEEM_OK;
 }
 
 static int
-ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+redeem(struct rd *body, int *fd, struct buf *reply)
 {
 	struct login_client c;
 	struct id id;
-	(void)a, (void)fd_back;
-	struct span all = body->in, bytes = rd_bytes(body, ID_BYTES);
+	struct span bytes = rd_bytes(body, ID_BYTES);
 	if (body->err != E_OK || login_client_get(body->in, &c) != E_OK || *fd < 0)
 		return E_BAD;
 	memcpy(id.b, bytes.p, ID_BYTES);
 	struct ticket *t = find(id);
-	enum redeemed said = why_not(t);
+	enum redeemed said = why_not(t, c.client);
 	if (said == REDEEM_OK) {
 		c.pop3_keep_days = t->pop3_keep_days;
 		c.expire_days = t->expire_days;
@@ -329,8 +369,18 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		mem_wipe(t, sizeof *t); /* once */
 	}
 	buf_u8(reply, said);
-	wipe_ask(all);
 	return E_OK;
+}
+
+static int
+ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span all = body->in;
+	(void)a, (void)fd_back;
+	int err = redeem(body, fd, reply);
+	/* it may hold keys of a connection, and the next child is another account's */
+	mem_wipe((void *)(uintptr_t)all.p, all.n);
+	return err;
 }
 
 static int

@@ -50,6 +50,20 @@ take_log(struct ask_msg *m)
 		log_open(the_child.daemon, log_fd(), rd_u8(&m->body) != 0);
 }
 
+/* Calls whose answer did not come in time, by type: it is not that of the next one. */
+static unsigned unheard[MON_EXTRA + MON_EXTRA_MOST];
+
+/* Is it the answer to a call that was given up?  Asks of a channel are answered in order. */
+static bool
+is_late(const struct ask_msg *m)
+{
+	unsigned type = m->type & ~(unsigned)ASK_REPLY;
+	if (!(m->type & ASK_REPLY) || type >= COUNT(unheard) || !unheard[type])
+		return false;
+	unheard[type]--;
+	return true;
+}
+
 static void
 handle_said(struct ask_msg *m)
 {
@@ -98,6 +112,8 @@ child_control(void)
 	}
 	if (err != E_OK)
 		monitor_gone();
+	if (is_late(&m))
+		log_event(LOG_DEBUG, "late_answer", "type=%u", (unsigned)m.type);
 	handle_said(&m);
 }
 
@@ -111,10 +127,12 @@ child_call(
 		err = ask_recv(the_child.control, in, reply, deadline);
 		if (err == E_IO)
 			monitor_gone();
-		if (err == E_OK && reply->type == (type | ASK_REPLY))
+		if (err == E_OK && !is_late(reply) && reply->type == (type | ASK_REPLY))
 			return E_OK;
 		if (err == E_OK)
 			handle_said(reply);
+		if (err == E_LIMIT && type < COUNT(unheard))
+			unheard[type]++;
 	}
 	return err;
 }

@@ -379,7 +379,7 @@ int
 monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *home,
     int fd, struct span blob, const char *account, struct span address)
 {
-	struct buf body = {0};
+	struct buf body = {.is_secret = true};
 	if (blob.n > CHILD_ABOUT_MAX) {
 		close(fd);
 		return E_LIMIT;
@@ -398,7 +398,7 @@ int
 monitor_pass_session(
     const char *account, uid_t uid, int fd, struct span blob, struct span address)
 {
-	struct buf body = {0};
+	struct buf body = {.is_secret = true};
 	put_client(&body, 0, blob);
 	struct process *p = pass(account, uid, fd, buf_as_span(&body));
 	buf_wipe(&body); /* it may hold keys, and the next child is another account's */

@@ -90,12 +90,12 @@ fork_helper(int end)
 
 /* One that is empty by now needs none: mail that is fetched and deleted at once. */
 static bool
-is_wanted(void)
+wants_settle(void)
 {
 	bool wants = false;
 	for (size_t i = 0; i < the_keeper.n_by_id; i++) {
 		struct slot *s = the_keeper.by_id[i];
-		s->wants_items &= s->now.messages > 0;
+		s->wants_items &= s->now.messages || s->next.messages;
 		wants |= s->wants_items;
 	}
 	return wants;
@@ -109,7 +109,7 @@ on_end(void *ctx, int fd, unsigned events)
 	loop_unwatch(&helper.watch);
 	close(helper.pipe);
 	helper.pipe = -1;
-	if (is_wanted() && !helper.is_armed)
+	if (wants_settle() && !helper.is_armed)
 		helper_in(HELPER_AFTER_MS);
 }
 
@@ -138,7 +138,7 @@ on_timer(void *ctx)
 {
 	(void)ctx;
 	helper.is_armed = false;
-	if (helper.watch || !is_wanted())
+	if (helper.watch || !wants_settle())
 		return; /* its end looks what is wanted */
 	if (jobs_none())
 		begin();

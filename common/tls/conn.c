@@ -173,6 +173,21 @@ see_hello(gnutls_session_t session, unsigned type, unsigned when, unsigned is_in
 	return 0;
 }
 
+void
+tls_server_hands_on(struct tls_server *s)
+{
+	s->hands_on = true;
+}
+
+static void
+keep_secrets(struct tls_conn *c)
+{
+	gnutls_session_set_ptr(c->session, c);
+	gnutls_session_set_keylog_function(c->session, take_secret);
+	gnutls_handshake_set_hook_function(
+	    c->session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, see_hello);
+}
+
 struct tls_conn *
 tls_conn_new(struct tls_server *s, int fd)
 {
@@ -190,10 +205,8 @@ tls_conn_new(struct tls_server *s, int fd)
 	    s->wants_certificate ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	c->wants_certificate = s->wants_certificate;
 	c->peer.max = TLS_PEER_MAX;
-	gnutls_session_set_ptr(c->session, c);
-	gnutls_session_set_keylog_function(c->session, take_secret);
-	gnutls_handshake_set_hook_function(
-	    c->session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, see_hello);
+	if (s->hands_on)
+		keep_secrets(c);
 	tls_transport_set(c, fd);
 	signer_tickets(&s->signer);
 	if (s->signer.tickets_bytes) {

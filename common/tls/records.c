@@ -183,7 +183,7 @@ static const struct suite *
 suite_of(gnutls_session_t session)
 {
 	gnutls_cipher_algorithm_t cipher = gnutls_cipher_get(session);
-	for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
+	for (size_t i = 0; i < COUNT(suites); i++)
 		if (suites[i].cipher == cipher)
 			return &suites[i];
 	return NULL;
@@ -260,7 +260,7 @@ tls_records_new(struct span state, struct io *io)
 {
 	struct rd r = rd_of(state);
 	uint8_t which = rd_u8(&r);
-	if (r.err != E_OK || which >= sizeof suites / sizeof *suites)
+	if (r.err != E_OK || which >= COUNT(suites))
 		return NULL;
 	struct tls_records *t = mem_new(sizeof *t);
 	t->suite = &suites[which];

@@ -21,6 +21,8 @@ enum {
 	TLS_IDLE_RECORDS_MOST = 32,
 };
 
+/* tls_server_hands_on - before its first connection; else tls_hand_on is E_DENY */
+void tls_server_hands_on(struct tls_server *);
 /*
  * tls_hand_on - what tls_records_new needs, into out: secrets, so buf_wipe it.  What waits in io->out is
  * sealed and goes with them, so that the next process says it before its own first word.  From E_OK on

@@ -53,6 +53,7 @@ struct tls_server {
 	gnutls_priority_t priority;                   /* own */
 	bool is_13_only;                              /* tls_minimum */
 	bool wants_certificate;                       /* client_certificates */
+	bool hands_on; /* its connections may be handed on: their secrets are kept */
 	struct signer signer;
 	struct far_key keys[TLS_CERTIFICATES_MOST];
 };

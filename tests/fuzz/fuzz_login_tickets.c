@@ -3,7 +3,7 @@
  * fuzz_login_tickets.c - tickets, as auth and fronts ask the monitor: u8 which, u16 length, body.  A session is only of an
  * account whose ticket was taken and not handed in before, never with a uid of ours, never out of the folder of mail.
  * fuzz: tests/fuzz/asker.c
- * fuzz: common/login/ticket.c common/proc/ask.c common/proc/owner.c
+ * fuzz: common/login/ticket.c common/login/peer.c common/proc/ask.c common/proc/owner.c
  */
 #include <string.h>
 #include <unistd.h>

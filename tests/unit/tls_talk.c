@@ -37,6 +37,7 @@ talk_setup(void **state)
 	gnutls_x509_crt_t crt;
 	gnutls_datum_t tickets;
 	(void)state;
+	tls_server_hands_on(s);
 	assert_int_equal(gnutls_x509_privkey_init(&key), 0);
 	assert_int_equal(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
 			     GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
