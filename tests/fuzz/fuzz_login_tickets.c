@@ -71,6 +71,12 @@ process_serves(
 	(void)p, (void)address, (void)account, (void)since_wall_sec;
 }
 
+void
+sleeper_awake(struct process *p)
+{
+	(void)p;
+}
+
 int
 monitor_pass_session(
     const char *account, uid_t uid, int fd, struct span blob, struct span address)
