@@ -150,8 +150,11 @@ int
 folder_replace(int dir, const char *name, struct span text)
 {
 	int err = write_new(dir, text);
-	if (err == E_OK && renameat(dir, new_name, dir, name) != 0)
+	if (err == E_OK && renameat(dir, new_name, dir, name) != 0) {
 		err = folder_failed("rename", name);
+		if (unlinkat(dir, new_name, 0) != 0)
+			folder_failed("remove", new_name);
+	}
 	return err == E_OK ? folder_sync(dir) : err;
 }
 

@@ -98,6 +98,10 @@ list_text_check(struct span text, bool is_any, struct list_wrong *wrong)
 	*wrong = (struct list_wrong){.line = 0};
 	if (text.n > LIST_BYTES_MAX)
 		return E_LIMIT;
+	if (span_starts(text, SPAN("\xef\xbb\xbf"))) {
+		*wrong = (struct list_wrong){1, "UTF-8 without a byte order mark"};
+		return E_BAD;
+	}
 	while (text.n) {
 		struct span line = line_cut(&text);
 		wrong->line++;

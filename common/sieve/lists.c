@@ -66,33 +66,50 @@ by_name(const void *a, const void *b)
 	return span_cmp(x->name, y->name);
 }
 
+/* E_OK, E_IO (logged) */
+static int
+open_all(const struct sieve_lists *l, DIR **out)
+{
+	int fd = folder_beneath(l->dir, ".", O_RDONLY | O_DIRECTORY);
+	*out = fd < 0 ? NULL : fdopendir(fd);
+	if (*out)
+		return E_OK;
+	int err = folder_failed("list", folder_name);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* The name of the next one; NULL: there is none. */
+static const char *
+next_of(const struct sieve_lists *l, DIR *d)
+{
+	struct dirent *e;
+	while ((e = readdir(d)))
+		if (list_name_check(span_of(e->d_name)) &&
+		    folder_has(l->dir, e->d_name) == E_OK)
+			return e->d_name;
+	return NULL;
+}
+
 int
 sieve_lists_all(const struct sieve_lists *l, struct arena *arena,
     struct sieve_list_row **out, size_t *n_out)
 {
 	struct sieve_list_row *all = arena_get(arena, LISTS_SEEN_MAX * sizeof *all);
 	size_t seen = 0;
-	struct dirent *e;
+	const char *name;
+	DIR *d;
 	*out = all;
 	*n_out = 0;
 	if (l->dir < 0 || !all)
 		return l->dir < 0 ? E_OK : E_LIMIT;
-	int fd = folder_beneath(l->dir, ".", O_RDONLY | O_DIRECTORY);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		int err = folder_failed("list", folder_name);
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	while (seen <= LISTS_SEEN_MAX && (e = readdir(d))) {
-		struct span name = span_of(e->d_name);
-		if (!list_name_check(name) || folder_has(l->dir, e->d_name) != E_OK)
-			continue;
+	if (open_all(l, &d) != E_OK)
+		return E_IO;
+	while (seen <= LISTS_SEEN_MAX && (name = next_of(l, d)))
 		if (++seen <= LISTS_SEEN_MAX)
-			all[(*n_out)++] =
-			    (struct sieve_list_row){.name = arena_span(arena, name)};
-	}
+			all[(*n_out)++] = (struct sieve_list_row){
+			    .name = arena_span(arena, span_of(name))};
 	closedir(d);
 	for (size_t i = 0; i < *n_out; i++)
 		count(l, &all[i]);
@@ -101,6 +118,23 @@ sieve_lists_all(const struct sieve_lists *l, struct arena *arena,
 }
 
 /* ---- changing ---- */
+
+/* Under the lock.  E_OK, E_LIMIT (too many others), E_IO */
+static int
+room_check(const struct sieve_lists *l, const char *name)
+{
+	size_t n = 0;
+	DIR *d;
+	int err = folder_has(l->dir, name);
+	if (err != E_MORE)
+		return err; /* it takes the place of one that is there */
+	if (open_all(l, &d) != E_OK)
+		return E_IO;
+	while (n < LISTS_SEEN_MAX && next_of(l, d))
+		n++;
+	closedir(d);
+	return n < LISTS_SEEN_MAX ? E_OK : E_LIMIT;
+}
 
 int
 sieve_list_put(const struct sieve_lists *l, struct span name, struct span text)
@@ -112,7 +146,9 @@ sieve_list_put(const struct sieve_lists *l, struct span name, struct span text)
 	if (err != E_OK)
 		return err;
 	buf_span(&file, name);
-	err = folder_replace(l->dir, buf_cstr(&file), text);
+	err = room_check(l, buf_cstr(&file));
+	if (err == E_OK)
+		err = folder_replace(l->dir, buf_cstr(&file), text);
 	folder_unlock(l->dir);
 	buf_free(&file);
 	return err;

@@ -19,7 +19,7 @@ enum {
 	LIST_NAME_MAX = 64,       /* octets */
 	LIST_BYTES_MAX = 4 << 20, /* of a file */
 	LIST_MEMBER_MAX = 998,    /* octets: a line of a message (RFC 5322 2.1.1) */
-	LISTS_SEEN_MAX = 1000,    /* files of a folder that are looked at */
+	LISTS_SEEN_MAX = 1000, /* files of a folder: no more are made, or looked at */
 };
 
 /* ---- pure ---- */
@@ -68,7 +68,10 @@ MUST_USE int sieve_lists_all(const struct sieve_lists *, struct arena *,
 /* sieve_list_read - appends its text, whose max bounds it.  E_OK, E_MORE (no such list), E_LIMIT, E_IO */
 MUST_USE int sieve_list_read(
     const struct sieve_lists *, struct span name, struct buf *out);
-/* sieve_list_put - new, or in its place.  E_OK, E_BAD (no name), E_LIMIT (too long, or no room), E_IO */
+/*
+ * sieve_list_put - new, or in its place.  E_OK, E_BAD (no name), E_LIMIT (too long, no room, or there
+ * are LISTS_SEEN_MAX others), E_IO
+ */
 MUST_USE int sieve_list_put(
     const struct sieve_lists *, struct span name, struct span text);
 /* sieve_list_delete - E_OK, E_MORE (no such list), E_IO */

@@ -103,7 +103,11 @@ test_check(void **state)
 	    {"@@x.test\n", 1, 0}, {"<1@x.test>", 1, 0}, {"\n\n\nanna@x.test ben", 4, 0},
 	    {"a\tb\n", 1, 1}, {"a\x7f", 1, 1}, {"# \xff\n\xff\n", 2, 2},
 	    {"\xc3\xa4@x.test", 0, 0}, {"\"a b\"@x.test", 0, 0},
-	    {"mailto:a@x.test", 1, 0}, {"a\rb", 1, 1}};
+	    {"mailto:a@x.test", 1, 0}, {"a\rb", 1, 1},
+	    {"\xef\xbb\xbf"
+	     "anna@x.test\n",
+		1, 1},
+	    {"\xef\xbb\xbf\n# a\n", 1, 1}, {"# a\n\xef\xbb\xbf", 0, 0}};
 
 	struct list_wrong wrong;
 	(void)state;
@@ -214,6 +218,7 @@ test_hostile(void **state)
 	assert_int_equal(put("link", "a@x.test\n"), E_OK);
 	text_check("link", "a@x.test\n");
 	assert_int_not_equal(put("folder", "a@x.test\n"), E_OK);
+	assert_int_equal(faccessat(lists.dir, ".new", F_OK, 0), -1);
 	buf_free(&b);
 	arena_reset(&arena);
 }
@@ -248,6 +253,15 @@ test_too_many(void **state)
 	(void)state;
 	for (unsigned i = 0; i <= LISTS_SEEN_MAX; i++) {
 		snprintf(name, sizeof name, "l%u", i);
+		if (i == LISTS_SEEN_MAX - 1)
+			assert_int_equal(put("l0", "b@x.test\n"), E_OK);
+		if (i == LISTS_SEEN_MAX - 1) /* the last one for which there is room */
+			assert_int_equal(put(name, "a@x.test\n"), E_OK);
+		if (i == LISTS_SEEN_MAX) {
+			assert_int_equal(put(name, "a@x.test\n"), E_LIMIT);
+			assert_int_equal(put("l0", "c@x.test\n"), E_OK);
+			text_check("l0", "c@x.test\n");
+		}
 		close(openat(lists.dir, name, O_WRONLY | O_CREAT, 0600));
 		if (i + 1 >= LISTS_SEEN_MAX)
 			assert_int_equal(sieve_lists_all(&lists, &arena, &rows, &n),
