@@ -3,8 +3,11 @@
 #include "account/app.h"
 #include "account/files.h"
 
-/* Rows of version 1 end before the identities, those of 2 before the groups, those of 3 before when
- * it was made, those of 4 before rules of retention: read as without any. */
+/*
+ * Rows of version 1 end before the identities, those of 2 before the groups, those of 3 before when
+ * it was made, those of 4 before rules of retention: read as without any.  Without rules the row is
+ * one of 4: who goes back to a program that knows no others has only those to set aside that have.
+ */
 enum {
 	ROW_VERSION_PLAIN = 1,
 	ROW_VERSION_BUDGET = 2,
@@ -35,7 +38,7 @@ budget_row_get(struct rd *r, struct budget *out)
 void
 account_row_put(struct buf *b, const struct account *a)
 {
-	buf_u8(b, ROW_VERSION);
+	buf_u8(b, a->retention.n ? ROW_VERSION : ROW_VERSION_CREATED);
 	buf_u8(b, (uint8_t)((a->is_suspended ? ROW_SUSPENDED : 0) |
 			    (a->apps_only & APP_ALL) << ROW_APPS_SHIFT));
 	buf_u32(b, a->uid);
@@ -48,7 +51,8 @@ account_row_put(struct buf *b, const struct account *a)
 	budget_row_put(b, &a->budget);
 	buf_bytes(b, a->groups);
 	buf_u64(b, (uint64_t)a->created_sec);
-	buf_bytes(b, a->retention);
+	if (a->retention.n)
+		buf_bytes(b, a->retention);
 }
 
 int
