@@ -231,28 +231,25 @@ add_account(void *ctx, const struct account *a)
 static int
 list_accounts(void)
 {
-	struct buf dir = {0}, table = {0};
-	int err = E_OK;
-	buf_putf(&dir, "%s/accounts", conf_str(the_child.conf, "common", "state_dir"));
-	buf_putf(&table, "%s/accounts", buf_cstr(&dir));
 	retention.n = 0;
 	arena_reset(&retention.arena);
 	retentions_free(&retention.domains);
-	/* rules first: without those of its domain nobody's mail goes by those of the site */
-	if (access(buf_cstr(&table), R_OK) == 0 &&
-	    (accounts_open(buf_cstr(&dir), false, &retention.accounts) != E_OK ||
-		retentions_load(retention.accounts, &retention.domains) != E_OK ||
-		accounts_each(retention.accounts, add_account, NULL) != E_OK)) {
-		log_event(LOG_ERR, "accounts_not_listed", "listed=%zu", retention.n);
-		err = E_IO;
-	}
+	int err = accounts_find(the_child.conf, &retention.accounts);
+	/* at one moment: what is moved from a domain to an account protects all the time */
+	if (err == E_OK)
+		err = retentions_load(
+		    retention.accounts, &retention.domains, add_account, NULL);
 	accounts_close(&retention.accounts);
-	buf_free(&dir);
-	buf_free(&table);
-	return err;
+	if (err == E_OK || err == E_BAD)
+		return E_OK;
+	log_event(LOG_ERR, "accounts_not_listed", "listed=%zu", retention.n);
+	return E_IO;
 }
 
-/* E_OK, E_DENY (we end), E_MORE (the clock jumped, or is strange to some), E_IO (who was left out is to be tried again) */
+/*
+ * E_OK, E_DENY (we end), E_MORE (the clock jumped, or is strange to some), E_IO (who was left out
+ * is to be tried again)
+ */
 static int
 pass(int64_t due_sec, bool is_late)
 {

@@ -228,30 +228,20 @@ account_retention(
 }
 
 struct each {
-	int (*fn)(void *ctx, const struct account *);
-	/* or, of rows beside the accounts whose keys begin so */
+	int (*fn)(void *ctx, const struct account *); /* NULL: no accounts */
+	/* rows beside the accounts whose keys begin so, which come before them; NULL: none of these */
 	void (*key)(struct span name, struct buf *out);
 	int (*beside)(void *ctx, struct span name, struct span row);
 	void *ctx;
+	bool is_over;
 };
 
 static int
-on_row(void *ctx, struct span key, struct span value)
+on_beside(struct each *e, struct span key, struct span value)
 {
-	struct each *e = ctx;
-	struct account a;
-	if (key.n == 0 || key.p[0] == '\0')
-		return E_OK; /* not an account: what the writer keeps for itself */
-	if (account_row_get(key, value, &a) != E_OK)
-		return E_IO;
-	return e->fn(e->ctx, &a);
-}
-
-static int
-on_beside(void *ctx, struct span key, struct span value)
-{
-	struct each *e = ctx;
 	struct buf head = {0};
+	if (!e->key)
+		return E_OK;
 	e->key(SPAN(""), &head);
 	bool is_one = span_starts(key, buf_as_span(&head));
 	int err = is_one ? e->beside(e->ctx, span_from(key, head.len), value) : E_OK;
@@ -260,15 +250,29 @@ on_beside(void *ctx, struct span key, struct span value)
 }
 
 static int
-each_row(struct accounts *a, struct span after,
-    int (*fn)(void *, struct span, struct span), struct each *e)
+on_row(void *ctx, struct span key, struct span value)
+{
+	struct each *e = ctx;
+	struct account a;
+	if (key.n == 0 || key.p[0] == '\0')
+		return on_beside(e, key, value);
+	e->is_over = !e->fn;
+	if (e->is_over)
+		return E_MORE;
+	if (account_row_get(key, value, &a) != E_OK)
+		return E_IO;
+	return e->fn(e->ctx, &a);
+}
+
+static int
+each_row(struct accounts *a, struct span after, struct each *e)
 {
 	int err = lock(a);
 	if (err != E_OK)
 		return err;
-	err = a->accounts ? db_file_behind(a->accounts, after, fn, e) : E_OK;
+	err = a->accounts ? db_file_behind(a->accounts, after, on_row, e) : E_OK;
 	unlock(a);
-	return err;
+	return e->is_over ? E_OK : err;
 }
 
 int
@@ -282,21 +286,25 @@ int
 accounts_behind(struct accounts *a, struct span after,
     int (*fn)(void *ctx, const struct account *), void *ctx)
 {
-	return each_row(a, after, on_row, &(struct each){.fn = fn, .ctx = ctx});
+	return each_row(a, after, &(struct each){.fn = fn, .ctx = ctx});
 }
 
 int
 account_aliases_each(struct accounts *a,
     int (*fn)(void *ctx, struct span name, struct span targets), void *ctx)
 {
-	return each_row(a, SPAN(""), on_beside,
+	return each_row(a, SPAN(""),
 	    &(struct each){.key = account_alias_key, .beside = fn, .ctx = ctx});
 }
 
 int
-account_retentions_each(struct accounts *a,
-    int (*fn)(void *ctx, struct span domain, struct span rules), void *ctx)
+account_retentions_first(struct accounts *a,
+    int (*of_domain)(void *ctx, struct span domain, struct span rules),
+    int (*of_account)(void *ctx, const struct account *), void *ctx)
 {
-	return each_row(a, SPAN(""), on_beside,
-	    &(struct each){.key = account_retention_key, .beside = fn, .ctx = ctx});
+	return each_row(a, SPAN(""),
+	    &(struct each){.fn = of_account,
+		.key = account_retention_key,
+		.beside = of_domain,
+		.ctx = ctx});
 }

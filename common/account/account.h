@@ -68,6 +68,11 @@ int accounts_dir_make(const struct conf *);
 /* accounts_open - for reading; secrets too if may_read_secrets.  E_OK, E_IO (logged) */
 MUST_USE int accounts_open(
     const char *dir, bool may_read_secrets, struct accounts **out);
+/*
+ * accounts_find - those of this host, for reading, no secrets.  E_OK, E_BAD (before the first account
+ * there is no table), E_IO (logged)
+ */
+MUST_USE int accounts_find(const struct conf *, struct accounts **out);
 void accounts_close(struct accounts **);
 /*
  * account_get - sees what was written before the call.  E_OK, E_BAD (no such account), E_IO (try
@@ -95,9 +100,6 @@ MUST_USE int account_members(
  */
 MUST_USE int account_retention(
     struct accounts *, struct span domain, struct arena *, struct span *rules);
-/* account_retentions_each - of all domains, in order of their names; as accounts_each */
-MUST_USE int account_retentions_each(struct accounts *,
-    int (*fn)(void *ctx, struct span domain, struct span rules), void *ctx);
 /*
  * account_verifiers - "SCRAM-SHA-256$iter:salt$stored:server" values, one a line.  E_OK, E_BAD
  * (none), E_IO
@@ -133,6 +135,13 @@ MUST_USE int account_retention_del(struct accounts_writer *, struct span domain)
 MUST_USE int account_uid_new(struct accounts_writer *, uid_t *out);
 /* durable and visible to readers after E_OK */
 MUST_USE int accounts_write_end(struct accounts_writer **);
+/*
+ * account_retentions_first - the rules of each domain, in order of their names, then each account, all as
+ * of one moment; as accounts_each.  of_account: NULL, no accounts
+ */
+MUST_USE int account_retentions_first(struct accounts *,
+    int (*of_domain)(void *ctx, struct span domain, struct span rules),
+    int (*of_account)(void *ctx, const struct account *), void *ctx);
 /* accounts_each - in order of their addresses.  E_OK, E_IO, or what fn returned, which ends it */
 MUST_USE int accounts_each(
     struct accounts *, int (*fn)(void *ctx, const struct account *), void *ctx);

@@ -2,8 +2,10 @@
 /* dir.c - the folder of the account table. */
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "account/account.h"
+#include "account/files.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -28,4 +30,19 @@ accounts_dir_make(const struct conf *conf)
 		    log_qs(buf_cstr(&path)), log_errno(errno));
 	buf_free(&path);
 	return is_there ? E_OK : E_IO;
+}
+
+/* Not of the folder alone: a role makes that before there are files in it. */
+int
+accounts_find(const struct conf *conf, struct accounts **out)
+{
+	struct buf dir = {0}, table = {0};
+	buf_putf(&dir, "%s/accounts", conf_str(conf, "common", "state_dir"));
+	buf_putf(&table, "%s/" ACCOUNTS_TABLE, buf_cstr(&dir));
+	int err = access(buf_cstr(&table), F_OK) == 0
+	              ? accounts_open(buf_cstr(&dir), false, out)
+	              : E_BAD;
+	buf_free(&dir);
+	buf_free(&table);
+	return err;
 }

@@ -77,15 +77,7 @@ recipients_close(struct recipients **rp)
 static int
 open_accounts(struct recipients *r)
 {
-	struct buf dir = {0};
-	if (r->accounts)
-		return E_OK;
-	buf_putf(&dir, "%s/accounts", conf_str(r->conf, "common", "state_dir"));
-	int err = access(buf_cstr(&dir), F_OK) == 0
-	              ? accounts_open(buf_cstr(&dir), false, &r->accounts)
-	              : E_BAD;
-	buf_free(&dir);
-	return err;
+	return r->accounts ? E_OK : accounts_find(r->conf, &r->accounts);
 }
 
 int

@@ -4,10 +4,16 @@
 
 #include <stdlib.h>
 
+struct load {
+	struct retentions *into; /* borrow */
+	int (*fn)(void *ctx, const struct account *);
+	void *ctx;
+};
+
 static int
 add(void *ctx, struct span domain, struct span rules)
 {
-	struct retentions *r = ctx;
+	struct retentions *r = ((struct load *)ctx)->into;
 	r->all = mem_room(r->all, r->n, &r->cap, sizeof *r->all);
 	r->all[r->n++] = (struct retentions_row){
 	    arena_span(&r->arena, domain), arena_span(&r->arena, rules)};
@@ -22,14 +28,20 @@ retentions_free(struct retentions *r)
 	r->n = r->cap = 0;
 }
 
-int
-retentions_load(struct accounts *accounts, struct retentions *r)
+static int
+tell(void *ctx, const struct account *a)
 {
+	struct load *l = ctx;
+	return l->fn(l->ctx, a);
+}
+
+int
+retentions_load(struct accounts *accounts, struct retentions *r,
+    int (*fn)(void *ctx, const struct account *), void *ctx)
+{
+	struct load l = {r, fn, ctx};
 	retentions_free(r);
-	if (account_retentions_each(accounts, add, r) == E_OK)
-		return E_OK;
-	retentions_free(r);
-	return E_IO;
+	return account_retentions_first(accounts, add, fn ? tell : NULL, &l);
 }
 
 /* The table has them in this order. */

@@ -18,8 +18,12 @@ struct retentions {
 	size_t n, cap;
 };
 
-/* retentions_load - in place of what is there.  E_OK, E_IO (there are none then) */
-MUST_USE int retentions_load(struct accounts *, struct retentions *);
+/*
+ * retentions_load - in place of what is there; with fn for each account as it was at the same moment,
+ * when all of these are there.  fn: may be NULL.  E_OK, E_IO, or what fn returned, which ends it
+ */
+MUST_USE int retentions_load(struct accounts *, struct retentions *,
+    int (*fn)(void *ctx, const struct account *), void *ctx);
 void retentions_free(struct retentions *);
 /* retentions_of - those of the domain of an address, "rule\n" each; borrow */
 struct span retentions_of(const struct retentions *, struct span address);

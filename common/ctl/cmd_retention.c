@@ -66,9 +66,8 @@ choose(struct merpati *ctl, int argc, char **argv, struct chosen *out)
 	struct accounts *accounts = NULL;
 	*out = (struct chosen){.named = named_of(ctl->conf, argc, argv)};
 	int status = user_accounts(ctl, &accounts);
-	if (status == EX_OK &&
-	    (retentions_load(accounts, &out->domains) != E_OK ||
-		accounts_each(accounts, named_choose, &out->named) != E_OK)) {
+	if (status == EX_OK && retentions_load(accounts, &out->domains, named_choose,
+				   &out->named) != E_OK) {
 		ctl_say("the table of accounts cannot be read");
 		status = EX_NOINPUT;
 	}

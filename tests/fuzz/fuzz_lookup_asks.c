@@ -11,6 +11,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -179,12 +180,15 @@ static char dir[] = "/tmp/fuzz_lookup.XXXXXX";
 static void
 clean(void)
 {
-	static const char *const names[] = {"merpati.conf", "aliases", "members"};
+	static const char *const names[] = {
+	    "merpati.conf", "aliases", "members", "accounts/accounts"};
 	char path[128];
 	for (size_t i = 0; i < COUNT(names); i++) {
 		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
 		unlink(path);
 	}
+	snprintf(path, sizeof path, "%s/accounts", dir);
+	rmdir(path);
 	rmdir(dir);
 }
 
@@ -194,7 +198,7 @@ put_file(const char *name, const char *text)
 	char path[128];
 	snprintf(path, sizeof path, "%s/%s", dir, name);
 	FILE *f = fopen(path, "w");
-	if (!f || fprintf(f, text, dir, dir) < 0 || fclose(f) != 0)
+	if (!f || fprintf(f, text, dir, dir, dir) < 0 || fclose(f) != 0)
 		bug("fuzz: a file");
 }
 
@@ -212,12 +216,16 @@ prepare(void)
 	    "\tdomain_aliases = {\"alias.test=example.test\"}\n\tcatch_all = "
 	    "{\"catch.test=u1@example.test\"}\n"
 	    "\tsrs = yes\n\talias_file = \"%s/aliases\"\n\tstate_dir = "
-	    "\"/\"\n\tmail_dir = \"%s\"\n}\n");
+	    "\"%s\"\n\tmail_dir = \"%s\"\n}\n");
 	put_file("aliases",
 	    "list: u1, gone, x@elsewhere.test, :include:%s/members\nloop: pool\npool: "
 	    "loop\n"
 	    "owner-list: u1\n\"a b\": u1\nu1+x: list\nfile: :include:%s/none\n");
 	put_file("members", "u1\nu1+detail, list2 # and so on\n");
+	snprintf(path, sizeof path, "%s/accounts", dir);
+	if (mkdir(path, 0700) != 0)
+		bug("fuzz: a directory");
+	put_file("accounts/accounts", ""); /* it is there: what is in it we say */
 	snprintf(path, sizeof path, "%s/merpati.conf", dir);
 	if (conf_load(path, &errors, &conf) != E_OK)
 		bug(buf_cstr(&errors));

@@ -177,6 +177,16 @@ check_retention(struct accounts *a, const char *domain, int err, const char *wan
 	arena_reset(&arena);
 }
 
+static int
+count_if_first(void *ctx, const struct account *a)
+{
+	unsigned *n = ctx;
+	assert_true(span_eqs(a->address, "anna@b.test"));
+	assert_true(span_eqs(a->retention, "keep\n"));
+	++*n;
+	return E_MORE;
+}
+
 /* Rules of domains stand beside the accounts, and each other: no name of one is that of another. */
 static void
 test_retention_of_domains(void **st)
@@ -213,7 +223,11 @@ test_retention_of_domains(void **st)
 	check_retention(a, "test", E_BAD, "");
 	check_retention(a, "d.test", E_BAD, "");
 	check_retention(a, "", E_BAD, "");
-	assert_int_equal(retentions_load(a, &all), E_OK);
+	unsigned n = 0;
+	assert_int_equal(retentions_load(a, &all, count_if_first, &n), E_MORE);
+	assert_int_equal(n, 1);
+	assert_int_equal(all.n, 3); /* all were there before the first account */
+	assert_int_equal(retentions_load(a, &all, NULL, NULL), E_OK);
 	assert_int_equal(all.n, 3);
 	assert_true(
 	    span_eqs(retentions_of(&all, SPAN("x@b.test")), "older=2d remove\n"));
@@ -228,7 +242,7 @@ test_retention_of_domains(void **st)
 	assert_int_equal(account_remove(w, anna.address), E_OK);
 	end(w);
 	check_retention(a, "b.test", E_BAD, "");
-	assert_int_equal(retentions_load(a, &all), E_OK);
+	assert_int_equal(retentions_load(a, &all, NULL, NULL), E_OK);
 	assert_int_equal(all.n, 2);
 	retentions_free(&all);
 	assert_int_equal(retentions_of(&all, SPAN("x@a.b.test")).n, 0);
