@@ -119,6 +119,43 @@ show_account(struct table *t, const struct conf *conf, int mail_dir,
 	retention_free(&rules);
 }
 
+static bool
+has_account(const struct chosen *c, struct span domain)
+{
+	for (size_t i = 0; i < c->named.n_accounts; i++)
+		if (span_eq(named_domain(c->named.accounts[i].address), domain))
+			return true;
+	return false;
+}
+
+/* Nobody is in it to show them for; the first account may come at any time. */
+static void
+show_domain(struct table *t, const struct conf *conf, const struct retentions_row *row)
+{
+	const struct retention_own own = {
+	    .address = row->domain, .of_domain = row->rules};
+	struct retention *rules = retention_new(conf, &own);
+	for (size_t i = 0; i < retention_count(rules); i++) {
+		if (retention_from(rules, i) != RETENTION_OF_DOMAIN)
+			continue;
+		table_text(t, row->domain);
+		put_rule(t, rules, i);
+		table_number(t, 0);
+	}
+	retention_free(&rules);
+}
+
+static void
+show_empty_domains(struct table *t, const struct conf *conf, struct chosen *c)
+{
+	for (size_t i = 0; i < c->domains.n; i++) {
+		const struct retentions_row *row = &c->domains.all[i];
+		if (!has_account(c, row->domain) &&
+		    named_take_domain(&c->named, row->domain))
+			show_domain(t, conf, row);
+	}
+}
+
 static int
 show(struct merpati *ctl, int argc, char **argv)
 {
@@ -133,6 +170,7 @@ show(struct merpati *ctl, int argc, char **argv)
 	for (size_t i = 0; i < c.named.n_accounts && status == EX_OK; i++)
 		show_account(&t, ctl->conf, mail_dir, &c, &c.named.accounts[i]);
 	if (status == EX_OK) {
+		show_empty_domains(&t, ctl->conf, &c);
 		table_print(&t, ctl->is_json);
 		status = named_say_missing(&c.named, status);
 	}
@@ -307,9 +345,8 @@ run_all(struct merpati *ctl, const struct chosen *c, bool is_dry)
 		int one = run_account(ctl, c, &c->named.accounts[i], is_dry, &r);
 		status = status == EX_OK ? one : status;
 	}
-	if (r.has_rules || conf_list_count(ctl->conf, "common", "retention")) {
-		if (c->named.n_accounts)
-			table_print(&r.table, ctl->is_json);
+	if (r.has_rules) {
+		table_print(&r.table, ctl->is_json);
 	} else if (status == EX_OK && c->named.n_accounts) {
 		ctl_say(
 		    "no rule is for them: neither in the setting retention, nor set "

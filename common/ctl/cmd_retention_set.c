@@ -115,9 +115,13 @@ change_domain(struct change *c, const char *name, int *err)
 	if (status == EX_OK && !was.n && !c->rules.n)
 		status = say_none(name);
 	if (status == EX_OK) {
-		note(c, domain, was);
 		*err = c->rules.n ? account_retention_put(c->writer, domain, c->rules)
 		                  : account_retention_del(c->writer, domain);
+		/* named twice, in two spellings maybe: they are gone by now */
+		if (*err == E_BAD)
+			*err = E_OK;
+		else
+			note(c, domain, was);
 	}
 	buf_free(&address);
 	buf_free(&ours);

@@ -61,6 +61,17 @@ named_has_domain(const struct named *c, struct span domain)
 	return false;
 }
 
+bool
+named_take_domain(struct named *c, struct span domain)
+{
+	bool is = c->n == 0;
+	for (int i = 0; i < c->n; i++)
+		if (!strchr(c->names[i], '@') &&
+		    domain_same(span_of(c->names[i]), domain))
+			is = c->is_found[i] = true;
+	return is;
+}
+
 int
 named_each(struct merpati *ctl, int (*fn)(void *ctx, const struct account *), void *ctx)
 {

@@ -23,6 +23,8 @@ void named_free(struct named *);
 bool named_has(struct named *, struct span address);
 /* named_has_domain - is it one of the names? */
 bool named_has_domain(const struct named *, struct span domain);
+/* named_take_domain - is it meant, by its name or as all are?  Then it is not missing */
+bool named_take_domain(struct named *, struct span domain);
 /* named_each - fn for each account that there is.  EX_OK, EX_NOINPUT (said) */
 MUST_USE int named_each(
     struct merpati *, int (*fn)(void *ctx, const struct account *), void *ctx);

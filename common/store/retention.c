@@ -469,6 +469,20 @@ run_all(struct run *r)
 	return err == E_OK && r->is_refused ? E_BAD : err;
 }
 
+/* Each run, and also where nothing is done: somebody believes that they do something. */
+static void
+say_unknown(const struct retention *rules)
+{
+	for (size_t i = 0; i < retention_count(rules); i++)
+		if (retention_is_unknown(rules, i))
+			log_event(LOG_WARNING, "retention_unknown",
+			    "account=%s from=%s rule=%u text=%s does=\"keep all\"",
+			    log_q(retention_address(rules)),
+			    retention_from_name(retention_from(rules, i)),
+			    retention_number(rules, i),
+			    log_q(retention_rule(rules, i)->text));
+}
+
 static void
 say(const struct run *r, int err)
 {
@@ -512,6 +526,7 @@ retention_run(struct store *s, const struct retention *rules, int64_t now_sec,
 	r.fitting = mem_new((n + 1) * sizeof *r.fitting);
 	r.tallies = mem_new((n + 1) * sizeof *r.tallies);
 	r.plans = mem_new((n + 1) * sizeof *r.plans);
+	say_unknown(rules);
 	err = run_all(&r);
 	if (!is_dry)
 		say(&r, err);

@@ -32,8 +32,7 @@ enum retention_from { RETENTION_OF_ACCOUNT, RETENTION_OF_DOMAIN, RETENTION_OF_SI
 /* What the table of accounts says of an account (account/account.h, account/retentions.h). */
 struct retention_own {
 	struct span address;
-	struct span of_account,
-	    of_domain; /* "rule\n" each; what is no rule is left out */
+	struct span of_account, of_domain; /* "rule\n" each */
 };
 
 /* retention_new - own; borrows from conf, and from nothing else */
@@ -48,6 +47,8 @@ enum retention_from retention_from(const struct retention *, size_t i);
 const char *retention_from_name(enum retention_from); /* "account", "domain", "site" */
 /* retention_number - where it stands among those that come from there, in the setting, from 1 on */
 unsigned retention_number(const struct retention *, size_t i);
+/* retention_is_unknown - its text is no rule to this version: it keeps all mail of all folders */
+bool retention_is_unknown(const struct retention *, size_t i);
 /* retention_digest - of other rules it is another; never 0 */
 uint64_t retention_digest(const struct retention *);
 /*

@@ -13,6 +13,7 @@ struct rule {
 	struct retention_rule what;
 	enum retention_from from;
 	unsigned number;
+	bool is_unknown;
 	struct pattern *folders; /* own; NULL: any, or a special use */
 };
 
@@ -36,15 +37,23 @@ add(struct retention *r, const struct retention_rule *what, enum retention_from 
 	pattern_make(to->folders, SPAN(""), what->folder);
 }
 
-/* What an earlier version may have kept, and is no rule now, does nothing. */
+/*
+ * What another version may have kept, and is no rule to us, keeps all: it may have been there to
+ * protect from those behind it.
+ */
 static void
 add_own(struct retention *r, struct span lines, enum retention_from from)
 {
 	for (unsigned number = 1; lines.n; number++) {
+		struct span line = span_cut(&lines, '\n');
 		struct retention_rule rule;
 		const char *wrong;
-		if (retention_own_parse(span_cut(&lines, '\n'), &rule, &wrong) == E_OK)
-			add(r, &rule, from, number);
+		bool is_unknown = retention_own_parse(line, &rule, &wrong) != E_OK;
+		if (is_unknown)
+			rule = (struct retention_rule){
+			    .text = line, .action = RETENTION_KEEP};
+		add(r, &rule, from, number);
+		r->all[r->n - 1].is_unknown = is_unknown;
 	}
 }
 
@@ -126,6 +135,12 @@ unsigned
 retention_number(const struct retention *r, size_t i)
 {
 	return r->all[i].number;
+}
+
+bool
+retention_is_unknown(const struct retention *r, size_t i)
+{
+	return r->all[i].is_unknown;
 }
 
 /* FNV-1a */

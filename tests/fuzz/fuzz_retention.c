@@ -104,6 +104,11 @@ check_rows(struct span of_account, struct span of_domain)
 		from = retention_from(rules, i);
 		number = retention_number(rules, i);
 		check_own(retention_rule(rules, i)->text);
+		if (retention_is_unknown(rules, i) &&
+		    (from == RETENTION_OF_SITE ||
+			!retention_rule_has_all(retention_rule(rules, i)) ||
+			!retention_folder(rules, i, SPAN("a"), SPAN(""))))
+			abort();
 	}
 	if (from != RETENTION_OF_SITE || number != 1 ||
 	    retention_digest(rules) == RETENTION_REBUILT)

@@ -325,9 +325,44 @@ test_own(void **state)
 	    RETENTION_NEVER);
 	own_check("\"for=c@b.test keep\", \"older=9d remove\"", "older=30d remove\n",
 	    "", "account 1: older=30d remove, site 2: older=9d remove", 9);
-	/* what is none is left out, and keeps its number; without a line feed it is one, too */
-	own_check("", "nonsense\n\nfor=b.test keep\nolder=3d remove",
-	    "older=1h remove\n", "account 4: older=3d remove", 3);
+	/* without a line feed it is one, too */
+	own_check("", "older=4d remove\nolder=3d remove", "",
+	    "account 1: older=4d remove, account 2: older=3d remove", 3);
+}
+
+/* What is no rule to us keeps all, whatever comes behind it. */
+static void
+test_unknown(void **state)
+{
+	static const char *const none[] = {"nonsense", "", "for=b.test keep",
+	    "older=1h remove", "folder=Trash unread keep", "older=9d remove later"};
+	const struct retention_message old = {0, 0, 1 << 30, false};
+	(void)state;
+	for (size_t i = 0; i < COUNT(none); i++) {
+		struct buf own = {0}, want = {0};
+		buf_putf(&own, "folder=Trash older=2d remove\n%s\nolder=3d remove\n",
+		    none[i]);
+		buf_putf(&want,
+		    "%s 1: folder=Trash older=2d remove, %s 2: %s, %s 3: older=3d "
+		    "remove",
+		    "domain", "domain", none[i], "domain");
+		own_check("", "", buf_cstr(&own), buf_cstr(&want), RETENTION_NEVER);
+		struct retention_of o = retention_of("", "a@b.test");
+		struct retention *r =
+		    retention_new(o.conf, &(struct retention_own){SPAN("a@b.test"),
+					      buf_as_span(&own), SPAN("")});
+		assert_false(retention_is_unknown(r, 0));
+		assert_true(retention_is_unknown(r, 1));
+		assert_false(retention_is_unknown(r, 2));
+		assert_int_equal(retention_rule(r, 1)->action, RETENTION_KEEP);
+		assert_true(retention_folder(r, 1, SPAN("Trash"), SPAN("\\Trash")));
+		assert_true(retention_folder(r, 1, SPAN("INBOX"), SPAN("")));
+		assert_true(retention_fits(r, 1, &old, NOW));
+		retention_free(&r);
+		retention_of_free(&o);
+		buf_free(&own);
+		buf_free(&want);
+	}
 }
 
 static void
@@ -417,7 +452,8 @@ main(void)
 	    cmocka_unit_test(test_whom_it_is_for),
 	    cmocka_unit_test(test_names_of_archives), cmocka_unit_test(test_folders),
 	    cmocka_unit_test(test_messages), cmocka_unit_test(test_expire),
-	    cmocka_unit_test(test_own), cmocka_unit_test(test_own_texts),
-	    cmocka_unit_test(test_digest), cmocka_unit_test(test_due)};
+	    cmocka_unit_test(test_own), cmocka_unit_test(test_unknown),
+	    cmocka_unit_test(test_own_texts), cmocka_unit_test(test_digest),
+	    cmocka_unit_test(test_due)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

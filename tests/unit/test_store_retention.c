@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "retention_of.h"
 #include "store/undelete.h"
 #include "store_home.h"
@@ -118,6 +119,58 @@ test_ages(void **state)
 	run_check(h, "\"older=1d for=other@b.test remove\"", 0, "");
 	mailbox_check(h->a, "Trash", 0, 0, 0);
 	store_check(h->a);
+}
+
+/* A line of what was logged so far that has the text: how many. */
+static unsigned
+count_lines(int file, const char *event)
+{
+	char text[4096], *at = text;
+	unsigned n = 0;
+	ssize_t len = pread(file, text, sizeof text - 1, 0);
+	assert_true(len >= 0);
+	text[len] = '\0';
+	for (; (at = strstr(at, event)); at++)
+		n++;
+	return n;
+}
+
+/* Words of a later version keep all from what is behind them, and each run says so once. */
+static void
+test_unknown_words(void **state)
+{
+	struct home *home = *state;
+	struct heard h = {.steps = 0};
+	const struct retention_watch watch = {
+	    .ctx = &h, .did = on_did, .goes_on = goes_on};
+	struct retention_of o = retention_of("\"older=2d remove\"", address);
+	struct retention *rules =
+	    retention_new(o.conf, &(struct retention_own){SPAN("u@b.test"),
+				      SPAN("folder=Trash older=2d remove\n"),
+				      SPAN("folder=INBOX unread keep\n")});
+	char name[] = "/tmp/merpati-test-log.XXXXXX";
+	int file = mkstemp(name);
+	assert_true(file >= 0);
+	unlink(name);
+	for (unsigned i = 1; i <= 3; i++) {
+		append(home->a, "INBOX", i);
+		append(home->a, "Trash", i);
+	}
+	log_level(LOG_WARNING);
+	log_open("test", file, false);
+	int err =
+	    retention_run(home->a, rules, clock_wall_sec() + 9 * DAY, false, &watch);
+	log_open("test", STDERR_FILENO, false);
+	log_level(LOG_EMERG);
+	assert_int_equal(err, E_OK);
+	assert_string_equal(buf_cstr(&h.text), "Trash:3/0 ");
+	mailbox_check(home->a, "INBOX", 3, 3, 0);
+	assert_int_equal(count_lines(file, "event=retention_unknown"), 1);
+	assert_int_equal(count_lines(file, "from=domain rule=1"), 1);
+	close(file);
+	retention_free(&rules);
+	retention_of_free(&o);
+	buf_free(&h.text);
 }
 
 /* What a run archives it does not look at again. */
@@ -330,7 +383,7 @@ test_stamp(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_ages),
+	const struct CMUnitTest tests[] = {TEST(test_ages), TEST(test_unknown_words),
 	    TEST(test_one_folder_at_a_time), TEST(test_archive_of_the_use),
 	    TEST(test_steps), TEST(test_flagged_meanwhile),
 	    TEST(test_removed_meanwhile), TEST(test_keeper_leaves_flagged),
