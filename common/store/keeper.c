@@ -119,6 +119,7 @@ keeper_rebuild(struct store_rebuilt *out)
 		return E_IO;
 	}
 	job_cache_open();
+	doze_load(true); /* nothing is as they knew it */
 	keeper_close();
 	return E_OK;
 }
