@@ -233,6 +233,19 @@ write_entries(struct metadata_job *m, struct slot *s)
 	return err;
 }
 
+/* Before the commit: what is durable is told, whatever becomes of this process. */
+static void
+note_entries(const struct metadata_job *m)
+{
+	struct metadata_entry e;
+	metadata_notes_begin();
+	for (struct rd r = rd_of(buf_as_span(&m->losers)); r.in.n;)
+		metadata_note(rd_u32(&r), SPAN(METADATA_SPECIAL_USE), NULL);
+	for (struct rd r = m->entries; r.in.n && next_entry(&r, &e);)
+		metadata_note(m->id, e.name, m->job.session);
+	metadata_notes_keep();
+}
+
 static int
 set_step(struct job *j)
 {
@@ -255,21 +268,19 @@ set_step(struct job *j)
 		return done(j, STORE_NO_RIGHT);
 	the_keeper.annotated_next = t.sum;
 	done(j, STORE_DONE);
-	return write_entries(m, s);
+	err = write_entries(m, s);
+	if (err == E_OK)
+		note_entries(m);
+	return err;
 }
 
 static void
 set_synced(struct job *j)
 {
-	struct metadata_job *m = (struct metadata_job *)j;
-	struct metadata_entry e;
 	if (j->said != STORE_DONE)
 		return;
 	the_keeper.is_changed = true;
-	for (struct rd r = rd_of(buf_as_span(&m->losers)); r.in.n;)
-		metadata_note(rd_u32(&r), SPAN(METADATA_SPECIAL_USE), NULL);
-	for (struct rd r = m->entries; r.in.n && next_entry(&r, &e);)
-		metadata_note(m->id, e.name, j->session);
+	metadata_notes_publish();
 }
 
 static void

@@ -4,6 +4,7 @@
  * the last changes are in index/told, too: it may ask another keeper of them.
  */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,24 +16,24 @@
 static const char told_name[] = "index/told";
 
 static struct {
-	struct told_ring ring;
-	bool is_kept; /* in the file */
+	struct told_ring now, next; /* next: as the batch leaves it */
+	bool is_kept;               /* in the file */
 } told;
 
 uint64_t
 metadata_changes_now(void)
 {
-	if (told.ring.number == 0)
-		told.ring.number = (uint64_t)clock_wall_us();
-	return told.ring.number;
+	if (told.now.number == 0)
+		told.now.number = (uint64_t)clock_wall_us();
+	return told.now.number;
 }
 
 /* Not synced: who sleeps does not outlast a power cut. */
 static int
-write_ring(void)
+write_ring(const struct told_ring *ring)
 {
 	struct buf b = {.max = TOLD_BYTES_MOST};
-	told_put(&b, &told.ring);
+	told_put(&b, ring);
 	int err = buf_done(&b);
 	if (err == E_OK)
 		err = file_replace(told_name, buf_as_span(&b), 0600, false);
@@ -44,17 +45,35 @@ int
 metadata_keep(void)
 {
 	if (!told.is_kept && metadata_changes_now())
-		told.is_kept = write_ring() == E_OK;
+		told.is_kept = write_ring(&told.now) == E_OK;
 	return told.is_kept ? E_OK : E_IO;
+}
+
+void
+metadata_notes_begin(void)
+{
+	(void)metadata_changes_now();
+	told.next = told.now;
 }
 
 void
 metadata_note(uint32_t mailbox, struct span entry, const struct session *by)
 {
-	(void)metadata_changes_now();
-	told_add(&told.ring, mailbox, entry, by ? by->number : 0);
-	if (told.is_kept && write_ring() != E_OK)
-		log_event(LOG_ERR, "change_not_kept", "mailbox=%u", mailbox);
+	told_add(&told.next, mailbox, entry, by ? by->number : 0);
+}
+
+void
+metadata_notes_keep(void)
+{
+	if (told.is_kept && write_ring(&told.next) != E_OK)
+		log_event(
+		    LOG_ERR, "change_not_kept", "number=%" PRIu64, told.next.number);
+}
+
+void
+metadata_notes_publish(void)
+{
+	told.now = told.next;
 	doze_wake();
 }
 
@@ -66,7 +85,7 @@ metadata_changes_load(void)
 	if (fd < 0)
 		return;
 	told.is_kept = true;
-	if (file_read(fd, &b) != E_OK || told_get(buf_as_span(&b), &told.ring) != E_OK)
+	if (file_read(fd, &b) != E_OK || told_get(buf_as_span(&b), &told.now) != E_OK)
 		log_event(LOG_WARNING, "told_unreadable", "%s", "");
 	close(fd);
 	buf_free(&b);
@@ -92,13 +111,13 @@ ask_metadata_changes(
 {
 	struct buf b = {0};
 	uint64_t since = rd_u64(body), now = metadata_changes_now();
-	const struct told_change *c = since ? told_next(&told.ring, since) : NULL;
+	const struct told_change *c = since ? told_next(&told.now, since) : NULL;
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	buf_u8(&b, STORE_DONE);
 	buf_u64(&b, now);
-	for (; c; c = told_next(&told.ring, c->number))
+	for (; c; c = told_next(&told.now, c->number))
 		put_change(&b, c, a->ctx);
 	session_answer(a->ctx, KEEPER_METADATA_CHANGES, &b, -1);
 	buf_free(&b);

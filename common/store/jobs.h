@@ -127,8 +127,16 @@ ask_handler ask_annotations, ask_metadata, ask_set_metadata;
 ask_handler ask_metadata_changes;
 /* metadata_changes_now - a number that grows with each change of METADATA; never 0 */
 uint64_t metadata_changes_now(void);
-/* metadata_note - this entry (of the account: mailbox 0) was changed by this session, or by none */
+/*
+ * metadata_notes_begin - of a step that changes METADATA.  Each change is noted; all of them
+ * are kept before the commit (where a keeper is killed the next one may tell of a change that
+ * never was, which does no harm: none is lost), and published once they are on disk.
+ */
+void metadata_notes_begin(void);
+/* metadata_note - this entry (of the account: mailbox 0) is changed by this session, or by none */
 void metadata_note(uint32_t mailbox, struct span entry, const struct session *by);
+void metadata_notes_keep(void); /* fails: logged */
+void metadata_notes_publish(void);
 /* metadata_keep - from now on the next keeper knows what changed.  E_OK, E_IO (it cannot be) */
 MUST_USE int metadata_keep(void);
 void metadata_changes_load(void); /* what the one before left */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "store/metadata.h"
@@ -180,6 +181,22 @@ test_keepers(void **state)
 	woken(&watch);
 }
 
+/* Nothing is as it was. */
+static void
+test_rebuilt(void **state)
+{
+	struct home *h = *state;
+	struct store_rebuilt rebuilt;
+	int watch = asleep(h->a), one = -1;
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &one), E_OK);
+	store_unselect(h->a, &v);
+	home_end();
+	assert_int_equal(store_rebuild(h->dir, &rebuilt), E_OK);
+	woken(&watch);
+	woken(&one);
+}
+
 /* ---- METADATA ---- */
 
 static void
@@ -246,6 +263,51 @@ test_metadata_lost(void **state)
 	woken(&watch);
 }
 
+/* How often index/told was written; *is_ahead: the index was after the first time. */
+static unsigned
+told_count(int inotify, int index, bool *is_ahead)
+{
+	char space[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
+	unsigned n = 0;
+	ssize_t got;
+	*is_ahead = false;
+	while ((got = read(inotify, space, sizeof space)) > 0)
+		for (const char *p = space; p < space + got;) {
+			const struct inotify_event *e =
+			    (const struct inotify_event *)(const void *)p;
+			if (e->wd == index)
+				n += strcmp(e->name, "told") == 0;
+			else
+				*is_ahead |= n > 0;
+			p += sizeof *e + e->len;
+		}
+	return n;
+}
+
+/* A keeper that is killed between the two leaves a change too many, and none too few. */
+static void
+test_metadata_order(void **state)
+{
+	struct home *h = *state;
+	struct metadata_entry e[] = {
+	    {.name = SPAN("/private/comment"), .value = SPAN("x")},
+	    {.name = SPAN("/private/a"), .value = SPAN("x")},
+	    {.name = SPAN("/shared/comment"), .value = SPAN("x")}};
+	bool is_ahead;
+	changes_check(h->a, "");
+	close(asleep(h->a));
+	int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int index = inotify_add_watch(inotify, "index", IN_MOVED_TO);
+	assert_true(index >= 0);
+	assert_true(inotify_add_watch(inotify, "index/db", IN_MODIFY) >= 0);
+	assert_int_equal(store_metadata_set(h->b, SPAN("INBOX"), e, 3), STORE_DONE);
+	assert_int_equal(told_count(inotify, index, &is_ahead), 1);
+	assert_true(is_ahead);
+	close(inotify);
+	changes_check(
+	    h->a, "INBOX/private/comment INBOX/private/a INBOX/shared/comment ");
+}
+
 /* ---- the list of changes, as bytes ---- */
 
 static void
@@ -288,8 +350,10 @@ main(void)
 	    TEST(test_left_asleep),
 	    TEST(test_past),
 	    TEST(test_keepers),
+	    TEST(test_rebuilt),
 	    TEST(test_metadata),
 	    TEST(test_metadata_lost),
+	    TEST(test_metadata_order),
 	    cmocka_unit_test(test_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
