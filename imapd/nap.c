@@ -84,46 +84,47 @@ try_later(struct session *s)
 }
 
 static int
-lie_down(struct session *s, struct slept *z, int watch)
+lie_down(struct session *s, const struct slept *z, struct span state, int watch)
+{
+	int err = serve_sleep(&(struct sleeping){.fd = s->io.fd,
+	    .watch = watch,
+	    .deadline = z->deadline,
+	    .is_deflated = z->is_deflated,
+	    .state = state});
+	if (err != E_OK)
+		return E_LIMIT;
+	s->is_over = true;
+	s->nap.is_waking = false; /* the monitor sees that it sleeps */
+	return E_OK;
+}
+
+/*
+ * looked: changes past it wake it.  That is asked of the keeper, who may keep a list for it, when
+ * nothing else is in the way; what changed since the state was made is past looked, too.
+ */
+static int
+nap(struct session *s, struct slept *z, const uint64_t *looked)
 {
 	struct buf state = {.max = SLEEP_STATE_MAX};
-	int err = state_put(s, z, &state);
+	int watch = -1;
+	int err = state_put(s, z, &state) == E_OK ? E_OK : E_LIMIT;
+	if (err == E_OK && looked)
+		err = notify_doze(s, *looked, &watch);
 	if (err == E_OK)
-		err = serve_sleep(&(struct sleeping){.fd = s->io.fd,
-		    .watch = watch,
-		    .deadline = z->deadline,
-		    .is_deflated = z->is_deflated,
-		    .state = buf_as_span(&state)});
+		err = lie_down(s, z, buf_as_span(&state), watch);
+	if (watch >= 0)
+		close(watch);
 	slept_done(z);
 	buf_wipe(&state);
-	if (err == E_OK) {
-		s->is_over = true;
-		s->nap.is_waking = false; /* the monitor sees that it sleeps */
-	} else {
+	if (err != E_OK)
 		try_later(s);
-	}
-	return err == E_OK ? E_OK : E_LIMIT;
+	return err == E_OK || err == E_MORE ? err : E_LIMIT;
 }
 
 static int
 nap_and_watch(struct session *s, struct slept *z, uint64_t looked)
 {
-	int watch = -1;
-	int err = E_OK;
-	if (clock_mono_ms() < s->nap.at)
-		return E_LIMIT;
-	if (must_stay_up(s))
-		err = E_LIMIT;
-	else
-		err = notify_doze(s, looked, &watch);
-	if (err != E_OK) {
-		try_later(s);
-		return err == E_MORE ? E_MORE : E_LIMIT;
-	}
-	err = lie_down(s, z, watch);
-	if (watch >= 0)
-		close(watch);
-	return err;
+	return clock_mono_ms() < s->nap.at ? E_LIMIT : nap(s, z, &looked);
 }
 
 int
@@ -163,7 +164,7 @@ sleep_or_wait(struct session *s, int64_t deadline)
 		int err = io_wait(s->io.fd, POLLIN, s->nap.at, IO_AT_STOP);
 		if (err != E_LIMIT)
 			return err == E_IO ? E_IO : E_OK; /* the reader sees to it */
-		if (lie_down(s, &z, -1) == E_OK)
+		if (nap(s, &z, NULL) == E_OK)
 			return E_OK;
 	}
 	int err = io_wait(s->io.fd, POLLIN, deadline, IO_AT_STOP);

@@ -201,16 +201,6 @@ notify_save(const struct session *s, struct buf *out)
 	return table_save(&n->table, out) == E_OK ? E_OK : E_LIMIT;
 }
 
-/* Else the keeper, and an inotify, would be asked again and again for nothing. */
-static bool
-fits(const struct session *s)
-{
-	struct buf saved = {.max = SLEPT_NOTIFY_MAX};
-	int err = notify_save(s, &saved);
-	buf_wipe(&saved);
-	return err == E_OK;
-}
-
 int
 notify_doze(struct session *s, uint64_t looked, int *out)
 {
@@ -220,8 +210,6 @@ notify_doze(struct session *s, uint64_t looked, int *out)
 	/* of flags that are not told, b->modseq knows nothing */
 	uint64_t modseq = b && b->modseq > looked ? b->modseq : looked;
 	*out = -1;
-	if (!fits(s))
-		return E_LIMIT;
 	if (n && n->set.groups)
 		return store_doze_all(s->store, v, modseq, n->since, out);
 	if (!v || (n && !n->set.selected))

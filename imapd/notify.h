@@ -54,7 +54,7 @@ bool notify_may_sleep(const struct session *);
 /*
  * notify_doze - out becomes a descriptor (own) that wakes it when there is something to tell; -1:
  * there is nothing, ever.  looked: mod-sequence up to which the selected mailbox was looked at.
- * E_OK; E_LIMIT (notify_save's); E_MORE (look again), E_IO, as store_doze has it
+ * E_OK; E_MORE (look again), E_IO, as store_doze has it
  */
 MUST_USE int notify_doze(struct session *, uint64_t looked, int *out);
 /*
