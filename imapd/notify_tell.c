@@ -418,6 +418,16 @@ overflow(struct session *s)
 	store_feed_end(session_own(s));
 }
 
+/* What woke it may lie in new/. */
+static int
+take_in(struct session *s)
+{
+	int err = E_IO;
+	for (unsigned i = 0; err != E_OK && i < ASKS_MOST; i++)
+		err = store_sync(session_own(s));
+	return err;
+}
+
 void
 notify_tell(struct session *s)
 {
@@ -425,10 +435,7 @@ notify_tell(struct session *s)
 	unsigned n_failed = 0;
 	bool is_now, is_own = s->own_names[0].n > 0 || n->is_behind;
 	int err = E_OK;
-	/* what woke it may lie in new/ */
-	if (n->is_behind && store_sync(session_own(s)) != E_OK)
-		n_failed++;
-	n->is_behind = false;
+	n->is_behind = n->is_behind && take_in(s) != E_OK;
 	do {
 		err = is_own ? catch_up(s, n, false) : E_OK;
 		is_own = is_own && err != E_OK;
