@@ -14,7 +14,10 @@ enum {
 	SLEPT_RANGES_MOST = 1000, /* of a set of uids; who has more stays awake */
 	SLEPT_INPUT_MAX = 4096,   /* octets of a command that is not there to its end */
 	SLEPT_DEFLATE_MAX = 33000,
-	/* octets of what NOTIFY asks for, and of the mailboxes as they were told: about 400 */
+	/*
+	 * octets of what NOTIFY asks for, and of the mailboxes as they were told: about 400; 230
+	 * beside a full SLEPT_DEFLATE_MAX in SLEEP_STATE_MAX
+	 */
 	SLEPT_NOTIFY_MAX = 32768,
 };
 

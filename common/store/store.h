@@ -373,11 +373,12 @@ struct store_feed_to {
 };
 
 /*
- * store_feed - asks what changes in any mailbox from number since on (0: what there is): numbers,
- * names, subscriptions.  out becomes a descriptor (borrow) that is readable once store_feed_read has
- * something.  For NOTIFY.  One at a time, until it is read; but is_now may be
- * asked behind one that is not read yet, and is answered at once and as such. store_feed_end drops it.  Costs nothing
- * while nothing changes; what changed often is told once.  E_OK, E_IO
+ * store_feed - asks what changes in any mailbox from number since on (0: what there is):
+ * numbers, names, subscriptions.  out becomes a descriptor (borrow) that is readable once
+ * store_feed_read has something.  For NOTIFY.  One at a time, until it is read; but is_now may
+ * be asked behind one that is not read yet, and is answered at once and as such.
+ * store_feed_end drops it.  Costs nothing while nothing changes; what changed often is told
+ * once.  E_OK, E_IO
  */
 MUST_USE int store_feed(struct store *, uint64_t since, bool is_now, int *out);
 /* store_feed_read - E_OK, E_MORE (nothing yet), E_IO (the keeper died: ask again) */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * takein.c - what placers left in new/ becomes part of INBOX, or of the mailbox where it is meant to go (goal.h), a job as
- * others: rows in the batch's transaction (among them "seen", so that a replay brings nothing back), its sync, then each
- * file moves to msg/.
+ * takein.c - what placers left in new/ becomes part of INBOX, or of the mailbox where it is
+ * meant to go (goal.h), a job as others: rows in the batch's transaction (among them "seen", so
+ * that a replay brings nothing back), its sync, then each file moves to msg/.
  */
 #include <dirent.h>
 #include <errno.h>
