@@ -20,6 +20,20 @@ has_news(const struct session *s)
 	return s->selected || metadata_is_told(s);
 }
 
+/*
+ * A keeper that cannot begin ends each watch at once: after the first end the next one is looked at
+ * only after a while, or each turn would start keepers without a pause.
+ */
+static bool
+ends_again(void)
+{
+	static int64_t last_ms; /* monotonic; 0: never */
+	int64_t now = clock_mono_ms();
+	bool is_again = last_ms && now - last_ms < WATCH_AGAIN_MS;
+	last_ms = now;
+	return is_again;
+}
+
 int
 idle_wait(struct session *s, int watch, int64_t deadline)
 {
@@ -30,6 +44,13 @@ idle_wait(struct session *s, int watch, int64_t deadline)
 	bool is_blind = has_news(s) && watch < 0;
 	int n = poll(p, COUNT(p),
 	    deadline_left_ms(is_blind && again < deadline ? again : deadline));
+	if (n > 0 && p[2].revents & POLLHUP && ends_again()) {
+		is_blind = true;
+		p[2].fd = -1;
+		again = deadline_in_ms(WATCH_AGAIN_MS);
+		n = poll(
+		    p, COUNT(p), deadline_left_ms(again < deadline ? again : deadline));
+	}
 	if (n == 0 && (!is_blind || deadline <= again))
 		return E_MORE;
 	if (n > 0 && p[1].revents)

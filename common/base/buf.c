@@ -239,7 +239,7 @@ void
 buf_free(struct buf *b)
 {
 	free(b->p);
-	*b = (struct buf){.max = b->max};
+	*b = (struct buf){.max = b->max, .is_secret = b->is_secret};
 }
 
 void

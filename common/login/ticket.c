@@ -316,8 +316,8 @@ is_crowded_there(struct span client)
 	if (n <
 	    (unsigned)conf_int(the_monitor.conf, section, "connections_per_address"))
 		return false;
-	log_event(LOG_NOTICE, "address_crowded", "client=%.*s sessions=%u",
-	    SPAN_ARG(client), n);
+	log_event(
+	    LOG_NOTICE, "address_crowded", "client=%s sessions=%u", log_q(client), n);
 	return true;
 }
 

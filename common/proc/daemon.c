@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -285,8 +286,11 @@ start(struct monitor *m, struct buf *errors)
 static void
 bind_ahead(struct monitor *m)
 {
-	if (getenv("LD_BIND_NOW") || !m->program)
+	/* a loader that takes its variables away must not be asked again and again */
+	if (getenv("LD_BIND_NOW") || getenv("MERPATI_BOUND") || getauxval(AT_SECURE) ||
+	    !m->program)
 		return;
+	setenv("MERPATI_BOUND", "1", 1);
 	setenv("LD_BIND_NOW", "1", 1);
 	execv(m->program, m->argv);
 	log_event(LOG_WARNING, "not_bound_ahead", "err=%s", log_errno(errno));

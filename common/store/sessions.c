@@ -2,6 +2,7 @@
 /* sessions.c - who is connected to the keeper: what they ask, have selected, and wait for. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -393,6 +394,10 @@ sessions_listen(int first)
 	}
 	if (fd >= 0)
 		loop_watch(the_keeper.loop, fd, LOOP_READ, on_listener, NULL);
-	session_new(first);
+	struct pollfd p = {.fd = first};
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+		close(first); /* it waits for nothing, and what it left may be swept */
+	else
+		session_new(first);
 	return fd >= 0 ? E_OK : E_IO;
 }
