@@ -73,11 +73,16 @@ recipients_close(struct recipients **rp)
 	mem_free(rp);
 }
 
-/* The table may come to be after we started.  E_OK, E_BAD (there is none yet), E_IO */
+/*
+ * The table may come to be after we started.  E_OK, E_IO: without one nobody is known to be unknown,
+ * so mail comes again later
+ */
 static int
 open_accounts(struct recipients *r)
 {
-	return r->accounts ? E_OK : accounts_find(r->conf, &r->accounts);
+	if (!r->accounts && accounts_find(r->conf, &r->accounts) != E_OK)
+		return E_IO;
+	return E_OK;
 }
 
 int
@@ -90,7 +95,7 @@ walk_account(struct walk *w, struct span address, struct account *out)
 int
 walk_alias(struct walk *w, struct span name, struct span *out)
 {
-	if (open_accounts(w->r) == E_IO)
+	if (open_accounts(w->r) != E_OK)
 		return E_IO;
 	return names_find(
 	    w->r->names, w->r->accounts, name, w->arena, out, &w->found_in_file);

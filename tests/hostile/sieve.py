@@ -154,7 +154,7 @@ def off(t):
     """Without listen_sieve nobody listens, and none of its processes is there."""
     with Suite(deliver__listen_sieve=[]) as s:
         s.start("deliver")
-        t.check({s.role_of(p) for p in s.pids("deliver")} == {"placer", "lookup", "events", "metrics"}, "listen_sieve = {}: no process of ManageSieve",
+        t.check({s.role_of(p) for p in s.pids("deliver")} == {"placer", "lookup", "events", "retention", "metrics"}, "listen_sieve = {}: no process of ManageSieve",
                 str([s.role_of(p) for p in s.pids("deliver")]))
         s.settings["deliver"]["listen_sieve"] = [f"127.0.0.1:{s.port('sieve')}"]
         s.write_conf()
