@@ -34,8 +34,12 @@ ends_again(void)
 	return is_again;
 }
 
-int
-idle_wait(struct session *s, int watch, int64_t deadline)
+/*
+ * Until the client, the selected mailbox, the feed of NOTIFY, or the monitor has something to say.
+ * E_OK, E_MORE (the deadline), E_DENY
+ */
+static int
+wait_for_any(struct session *s, int watch, int64_t deadline)
 {
 	struct pollfd p[4] = {{.fd = s->io.fd, .events = POLLIN},
 	    {.fd = the_child.control, .events = POLLIN},
@@ -58,8 +62,9 @@ idle_wait(struct session *s, int watch, int64_t deadline)
 	return the_child.is_stopping ? E_DENY : E_OK;
 }
 
-int
-idle_watch(struct session *s, uint64_t modseq)
+/* A descriptor that says when the selected mailbox is past modseq; -1: none. */
+static int
+watch_for(struct session *s, uint64_t modseq)
 {
 	struct selected *b = s->selected;
 	int watch = -1;
@@ -71,6 +76,18 @@ idle_watch(struct session *s, uint64_t modseq)
 	if (store_watch(s->store, b ? &b->view : NULL, modseq, &watch) != E_OK)
 		return -1;
 	return watch;
+}
+
+int
+idle_pause(struct session *s, nap_fn *lie_down, uint64_t seen, int64_t deadline)
+{
+	int err = lie_down(s, seen, deadline);
+	if (err == E_OK || err == E_MORE)
+		return E_OK;
+	nap_told(s);
+	int64_t nap = nap_at(s), until = nap < deadline ? nap : deadline;
+	err = wait_for_any(s, watch_for(s, seen), until);
+	return err == E_MORE && until < deadline ? E_OK : err;
 }
 
 /*
@@ -107,17 +124,8 @@ idle(struct session *s, bool *is_done, int64_t deadline)
 		int err = look_at_client(s, is_done);
 		if (err != E_OK)
 			return err;
-		err = nap_in_idle(s, seen, deadline);
-		if (err == E_OK)
-			return E_OK;
-		if (err == E_MORE)
-			continue;
-		nap_told(s);
-		int64_t nap = nap_at(s), until = nap < deadline ? nap : deadline;
-		err = idle_wait(s, idle_watch(s, seen), until);
-		if (err == E_MORE && until < deadline)
-			continue;
-		if (err != E_OK)
+		err = idle_pause(s, nap_in_idle, seen, deadline);
+		if (err != E_OK || s->is_over)
 			return err;
 	}
 }

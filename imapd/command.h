@@ -89,13 +89,14 @@ MUST_USE int command_skip_literal(struct session *);
 MUST_USE int command_more(struct session *, struct command *c);
 
 /* ---- cmd_idle.c: waiting for a client and its mailboxes; NOTIFY does it between commands ---- */
-/* idle_watch - a descriptor that says when the selected mailbox is past modseq; -1: none */
-int idle_watch(struct session *, uint64_t modseq);
+/* nap_in_idle, or nap_in_wait */
+typedef int nap_fn(struct session *, uint64_t looked, int64_t deadline);
 /*
- * idle_wait - until the client, that mailbox, the feed of NOTIFY, or the monitor has something to
- * say.  E_OK (look), E_MORE (idle for too long), E_DENY (the daemon stops)
+ * idle_pause - nothing is to be told past the mod-sequence seen: lies down, or waits until the client,
+ * the selected mailbox, the feed of NOTIFY, or the monitor has something to say.  E_OK (look again, or
+ * is_over: it sleeps), E_MORE (idle for too long), E_DENY (the daemon stops)
  */
-MUST_USE int idle_wait(struct session *, int watch, int64_t deadline);
+MUST_USE int idle_pause(struct session *, nap_fn *, uint64_t seen, int64_t deadline);
 
 /* command_settle - a mailbox that was left is given up after a moment (IMAP_LEFT_MS) without a word */
 void command_settle(struct session *);

@@ -154,15 +154,8 @@ tell_and_wait(struct session *s, int64_t deadline)
 		int err = io_poll(&s->io);
 		if (err != E_LIMIT) /* what else it is the next one who reads sees */
 			return E_OK;
-		err = nap_in_wait(s, seen, deadline);
-		if (err == E_OK)
-			return E_OK;
-		if (err == E_MORE)
-			continue;
-		nap_told(s);
-		int64_t nap = nap_at(s), until = nap < deadline ? nap : deadline;
-		err = idle_wait(s, idle_watch(s, seen), until);
-		if (err != E_OK && (err != E_MORE || until == deadline))
+		err = idle_pause(s, nap_in_wait, seen, deadline);
+		if (err != E_OK || s->is_over)
 			return err;
 	}
 	return E_OK;

@@ -314,6 +314,20 @@ store_watch_end(struct store *s)
 
 /* ---- sleeping ---- */
 
+/* E_OK; E_MORE: what would wake who sleeps has happened; E_IO.  takes_in: NULL, where it is not said */
+static int
+doze_said(enum store_said said, struct answer *a, bool *takes_in)
+{
+	if (said == STORE_NONEXISTENT)
+		return E_MORE;
+	bool is_past = rd_u8(&a->body) != 0;
+	if (takes_in)
+		*takes_in = rd_u8(&a->body) != 0;
+	if (said != STORE_DONE || answer_end(a) != E_OK)
+		return E_IO;
+	return is_past ? E_MORE : E_OK;
+}
+
 /* E_OK; E_MORE: it is past modseq */
 static int
 ask_doze(struct store *s, const struct store_view *v, uint64_t modseq, bool *takes_in)
@@ -323,13 +337,7 @@ ask_doze(struct store *s, const struct store_view *v, uint64_t modseq, bool *tak
 	buf_u32(&body, v->mailbox);
 	buf_u64(&body, modseq);
 	enum store_said said = keeper_ask_said(s, KEEPER_DOZE, &body, true, &answer);
-	if (said == STORE_NONEXISTENT)
-		return E_MORE;
-	bool is_past = rd_u8(&answer.body) != 0;
-	*takes_in = rd_u8(&answer.body) != 0;
-	if (said != STORE_DONE || answer_end(&answer) != E_OK)
-		return E_IO;
-	return is_past ? E_MORE : E_OK;
+	return doze_said(said, &answer, takes_in);
 }
 
 /* E_OK; E_MORE: something happened since */
@@ -345,12 +353,7 @@ ask_doze_all(
 	buf_u64(&body, modseq);
 	enum store_said said =
 	    keeper_ask_said(s, KEEPER_DOZE_ALL, &body, true, &answer);
-	if (said == STORE_NONEXISTENT)
-		return E_MORE;
-	bool is_past = rd_u8(&answer.body) != 0;
-	if (said != STORE_DONE || answer_end(&answer) != E_OK)
-		return E_IO;
-	return is_past ? E_MORE : E_OK;
+	return doze_said(said, &answer, NULL);
 }
 
 /*
