@@ -87,29 +87,22 @@ name_read(struct errand *e, char **argv)
 	return EX_DATAERR;
 }
 
+static void
+put_row(struct table *t, struct rd *r)
+{
+	table_text(t, rd_str(r, LIST_NAME_MAX));
+	table_number(t, rd_u32(r));
+	table_number(t, (int64_t)rd_u64(r));
+	table_text(t, span_of(rd_u8(r) ? "" : "it cannot be read"));
+}
+
 int
 cmd_sieve_lists(struct merpati *c, int argc, char **argv)
 {
 	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
 	struct errand e = {
 	    .fn = all, .noun = "list", .answer_max = LISTS_SEEN_MAX * ROW_BYTES};
-	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
-	if (status == EX_OK)
-		status = errand_run(c, argv[0], &e);
-	struct rd r = rd_of(buf_as_span(&e.text));
-	while (status == EX_OK && r.in.n && r.err == E_OK) {
-		table_text(&t, rd_str(&r, LIST_NAME_MAX));
-		table_number(&t, rd_u32(&r));
-		table_number(&t, (int64_t)rd_u64(&r));
-		table_text(&t, span_of(rd_u8(&r) ? "" : "it cannot be read"));
-	}
-	if (status == EX_OK && rd_end(&r) != E_OK)
-		status = EX_SOFTWARE;
-	if (status == EX_OK)
-		table_print(&t, c->is_json);
-	table_free(&t);
-	buf_free(&e.text);
-	return status == EX_OK ? ctl_done() : status;
+	return errand_table(c, argc, argv, &e, &t, put_row);
 }
 
 int

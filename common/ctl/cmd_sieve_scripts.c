@@ -57,6 +57,13 @@ static int delete (struct errand *e, struct sieve_scripts *s)
 
 /* ---- in the command ---- */
 
+static void
+put_row(struct table *t, struct rd *r)
+{
+	table_text(t, rd_str(r, SIEVE_NAME_BYTES_MAX));
+	table_number(t, rd_u8(r));
+}
+
 int
 cmd_sieve_list(struct merpati *c, int argc, char **argv)
 {
@@ -64,21 +71,7 @@ cmd_sieve_list(struct merpati *c, int argc, char **argv)
 	    {"name", "NAME", CELL_TEXT}, {"active", "ACTIVE", CELL_BOOL}};
 	struct table t = {.columns = columns, .n_columns = COUNT(columns)};
 	struct errand e = {.fn = list, .noun = noun, .answer_max = LIST_BYTES_MAX};
-	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
-	if (status == EX_OK)
-		status = errand_run(c, argv[0], &e);
-	struct rd r = rd_of(buf_as_span(&e.text));
-	while (status == EX_OK && r.in.n && r.err == E_OK) {
-		table_text(&t, rd_str(&r, SIEVE_NAME_BYTES_MAX));
-		table_number(&t, rd_u8(&r));
-	}
-	if (status == EX_OK && rd_end(&r) != E_OK)
-		status = EX_SOFTWARE;
-	if (status == EX_OK)
-		table_print(&t, c->is_json);
-	table_free(&t);
-	buf_free(&e.text);
-	return status == EX_OK ? ctl_done() : status;
+	return errand_table(c, argc, argv, &e, &t, put_row);
 }
 
 int

@@ -97,3 +97,22 @@ errand_run(struct merpati *c, const char *address, struct errand *e)
 	arena_reset(&arena);
 	return status;
 }
+
+int
+errand_table(struct merpati *c, int argc, char **argv, struct errand *e,
+    struct table *t, void (*row)(struct table *, struct rd *))
+{
+	int status = opts_read(c, NULL, 0, &argc, argv, 1, 1);
+	if (status == EX_OK)
+		status = errand_run(c, argv[0], e);
+	struct rd r = rd_of(buf_as_span(&e->text));
+	while (status == EX_OK && r.in.n && r.err == E_OK)
+		row(t, &r);
+	if (status == EX_OK && rd_end(&r) != E_OK)
+		status = EX_SOFTWARE;
+	if (status == EX_OK)
+		table_print(t, c->is_json);
+	table_free(t);
+	buf_free(&e->text);
+	return status == EX_OK ? ctl_done() : status;
+}

@@ -7,6 +7,7 @@
 #define CTL_SIEVE_ERRAND_H
 
 #include "ctl/ctl.h"
+#include "ctl/table.h"
 #include "sieve/scripts.h"
 
 struct errand {
@@ -27,5 +28,12 @@ MUST_USE int errand_answer(struct errand *);
  *   returns  EX_OK, or what it said about
  */
 MUST_USE int errand_run(struct merpati *, const char *address, struct errand *);
+
+/*
+ * errand_table - the command whose one argument is the address and whose answer is rows: t with its
+ * columns, row puts one.  Prints and frees them.  The command's status
+ */
+MUST_USE int errand_table(struct merpati *, int argc, char **argv, struct errand *,
+    struct table *t, void (*row)(struct table *, struct rd *));
 
 #endif
