@@ -30,26 +30,27 @@ static const char conf_text[] =
     "%s"
     "}\n";
 
-void
-write_file(const char *name, const char *text)
+static void
+put_file(const char *name, const char *text, const char *mode)
 {
 	char path[RECIPIENT_PATH_BYTES];
 	snprintf(path, sizeof path, "%s/%s", place.dir, name);
-	FILE *f = fopen(path, "w");
+	FILE *f = fopen(path, mode);
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
 	assert_int_equal(fclose(f), 0);
 }
 
 void
+write_file(const char *name, const char *text)
+{
+	put_file(name, text, "w");
+}
+
+void
 append_file(const char *name, const char *text)
 {
-	char path[RECIPIENT_PATH_BYTES];
-	snprintf(path, sizeof path, "%s/%s", place.dir, name);
-	FILE *f = fopen(path, "a");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
+	put_file(name, text, "a");
 }
 
 static void
