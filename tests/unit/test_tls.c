@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * test_tls.c - real handshakes: a client of GnuTLS in a process of its own, and the role "key" in
- * another.
+ * test_tls.c - certificates and their keys: which one a client gets by name and by what it can
+ * verify, in real handshakes with a client of GnuTLS in a process of its own, bound and resumed;
+ * what the role "key" signs; and what the self-test says of them.
  */
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,189 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-#include "base/id.h"
-#include "conf/conf.h"
 #include "proc/child.h"
+#include "tests/unit/tls_certs.h"
 #include "tls/key.h"
 #include "tls/server.h"
 
 enum { BULK_BYTES = 200000, WAIT_MS = 10000 };
-
-static struct {
-	char dir[64];
-	struct conf *conf;
-	pid_t key_pid; /* the latest process that serves as the role "key" */
-	unsigned key_channels;
-} the;
-
-/* ---- certificates ---- */
-
-static void
-write_file(const char *name, const gnutls_datum_t *data)
-{
-	char path[128];
-	snprintf(path, sizeof path, "%s/%s", the.dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data->data, data->size), data->size);
-	close(fd);
-}
-
-static void
-make_pair(gnutls_pk_algorithm_t pk, unsigned bits, const char *host, time_t until,
-    const char *name)
-{
-	gnutls_x509_privkey_t key;
-	gnutls_x509_crt_t crt;
-	gnutls_datum_t pem;
-	char file[32];
-	assert_int_equal(gnutls_x509_privkey_init(&key), 0);
-	assert_int_equal(gnutls_x509_privkey_generate(key, pk, bits, 0), 0);
-	assert_int_equal(gnutls_x509_crt_init(&crt), 0);
-	gnutls_x509_crt_set_version(crt, 3);
-	gnutls_x509_crt_set_serial(crt, "\1", 1);
-	gnutls_x509_crt_set_activation_time(crt, 1000);
-	gnutls_x509_crt_set_expiration_time(crt, until);
-	gnutls_x509_crt_set_dn_by_oid(
-	    crt, GNUTLS_OID_X520_COMMON_NAME, 0, host, (unsigned)strlen(host));
-	gnutls_x509_crt_set_subject_alt_name(
-	    crt, GNUTLS_SAN_DNSNAME, host, (unsigned)strlen(host), GNUTLS_FSAN_SET);
-	gnutls_x509_crt_set_key(crt, key);
-	assert_int_equal(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0), 0);
-	assert_int_equal(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem), 0);
-	snprintf(file, sizeof file, "%s.pem", name);
-	write_file(file, &pem);
-	gnutls_free(pem.data);
-	assert_int_equal(
-	    gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem), 0);
-	snprintf(file, sizeof file, "%s.key", name);
-	write_file(file, &pem);
-	gnutls_free(pem.data);
-	gnutls_x509_crt_deinit(crt);
-	gnutls_x509_privkey_deinit(key);
-}
-
-/* Names of certificates and keys, blanks between; as conf_load reads them. */
-static void
-put_list(struct buf *out, const char *setting, const char *names, const char *suffix)
-{
-	struct span rest = span_of(names);
-	const char *comma = "";
-	buf_putf(out, "\t%s = {", setting);
-	while (rest.n) {
-		struct span name = span_cut(&rest, ' ');
-		buf_putf(
-		    out, "%s\"%s/%.*s%s\"", comma, the.dir, SPAN_ARG(name), suffix);
-		comma = ", ";
-	}
-	buf_str(out, "}\n");
-}
-
-static struct conf *
-make_conf(const char *certificates, const char *keys)
-{
-	struct buf text = {0}, errors = {0};
-	struct conf *conf = NULL;
-	char path[128];
-	buf_str(&text, "version = 1\ncommon {\n\thostname = \"a.example.test\"\n");
-	put_list(&text, "tls_certificates", certificates, ".pem");
-	put_list(&text, "tls_keys", keys, ".key");
-	buf_str(&text, "}\n");
-	write_file(
-	    "conf", &(gnutls_datum_t){(unsigned char *)text.p, (unsigned)text.len});
-	snprintf(path, sizeof path, "%s/conf", the.dir);
-	int err = conf_load(path, &errors, &conf);
-	if (err != E_OK)
-		print_error("%s", buf_cstr(&errors));
-	assert_int_equal(err, E_OK);
-	buf_free(&text);
-	buf_free(&errors);
-	return conf;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	snprintf(the.dir, sizeof the.dir, "/tmp/test_tls.XXXXXX");
-	assert_non_null(mkdtemp(the.dir));
-	time_t later = time(NULL) + 86400;
-	make_pair(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
-	    "a.example.test", later, "ec");
-	make_pair(GNUTLS_PK_RSA, 2048, "a.example.test", later, "rsa");
-	make_pair(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1),
-	    "b.example.test", later, "b");
-	make_pair(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
-	    "a.example.test", 2000, "old");
-	the.conf = make_conf("ec rsa b", "ec rsa b");
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	static const char *const files[] = {"ec.pem", "ec.key", "rsa.pem", "rsa.key",
-	    "b.pem", "b.key", "old.pem", "old.key", "conf"};
-	char path[128];
-	(void)state;
-	conf_free(&the.conf);
-	for (size_t i = 0; i < COUNT(files); i++) {
-		snprintf(path, sizeof path, "%s/%s", the.dir, files[i]);
-		unlink(path);
-	}
-	assert_int_equal(rmdir(the.dir), 0);
-	return 0;
-}
-
-/* ---- the role "key", in a process of its own ---- */
-
-NORETURN static void
-serve_key(int chan)
-{
-	struct buf scratch = {0};
-	const struct ask_table *t = key_table(0);
-	if (key_load(the.conf) != E_OK)
-		_exit(2);
-	struct asker *a = asker_new(chan, t->rows, t->n_rows, t->who, NULL);
-	struct pollfd p = {.fd = chan, .events = POLLIN};
-	while (poll(&p, 1, -1) >= 0 && asker_serve(a, &scratch, 8) == E_OK)
-		continue;
-	_exit(0);
-}
-
-static int
-key_channel(int *out)
-{
-	int pair[2];
-	ask_pair(pair);
-	the.key_channels++;
-	the.key_pid = fork();
-	if (the.key_pid == 0) {
-		dup2(pair[1], STDERR_FILENO + 1);
-		close_range(STDERR_FILENO + 2, ~0u,
-		    0); /* the connections of the test above all */
-		serve_key(STDERR_FILENO + 1);
-	}
-	close(pair[1]);
-	*out = pair[0];
-	return the.key_pid < 0 ? E_IO : E_OK;
-}
-
-static int
-no_key_channel(int *out)
-{
-	(void)out;
-	return E_IO;
-}
 
 /* ---- the client ---- */
 
@@ -395,7 +222,7 @@ run(const struct client *c, const char *version, const char *sni)
 {
 	struct tls_server *s;
 	int pairs[4][2], client_fds[4];
-	assert_int_equal(tls_server_new(the.conf, key_channel, &s), E_OK);
+	assert_int_equal(tls_server_new(certs.conf, certs_key_channel, &s), E_OK);
 	for (unsigned i = 0; i < c->connections; i++) {
 		assert_int_equal(
 		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]), 0);
@@ -408,10 +235,9 @@ run(const struct client *c, const char *version, const char *sni)
 	}
 	client_end(pid);
 	tls_server_free(&s);
-	waitpid(the.key_pid, NULL, 0);
+	waitpid(certs.key_pid, NULL, 0);
 }
 
-#define ONLY(version) "NORMAL:-VERS-ALL:+VERS-" version
 #define NO_ECDSA ":-SIGN-ALL:+SIGN-RSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:-ECDHE-ECDSA"
 
 static void
@@ -445,122 +271,6 @@ test_handshakes(void **state)
 		run(&rows[i].c, rows[i].version, rows[i].sni);
 }
 
-/* ---- an answer in pieces ---- */
-
-/* A client here, beside the server: what it says is kept until the test sends it. */
-struct near {
-	gnutls_session_t session; /* own */
-	int fds[2];               /* own: the server's, the client's */
-	struct buf said;
-};
-
-static ssize_t
-near_push(gnutls_transport_ptr_t ctx, const void *p, size_t n)
-{
-	struct near *c = ctx;
-	buf_put(&c->said, p, n);
-	return (ssize_t)n;
-}
-
-static ssize_t
-near_pull(gnutls_transport_ptr_t ctx, void *p, size_t n)
-{
-	struct near *c = ctx;
-	return recv(c->fds[1], p, n, MSG_DONTWAIT);
-}
-
-/* Over TCP, for only there SO_RCVLOWAT counts. */
-static void
-near_connect(int fds[2])
-{
-	struct sockaddr_in at = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof at;
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
-	fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(fds[1], (struct sockaddr *)&at, sizeof at), 0);
-	fds[0] = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	assert_true(fds[0] >= 0);
-	assert_int_equal(
-	    setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one), 0);
-	close(fd);
-}
-
-static bool
-is_woken(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	return poll(&p, 1, WAIT_MS) == 1;
-}
-
-static void
-near_send(struct near *c, size_t n)
-{
-	assert_int_equal(send(c->fds[1], c->said.p, n, 0), n);
-	buf_drop(&c->said, n);
-	assert_true(is_woken(c->fds[0]));
-}
-
-/* Until it has answered the server's flight. */
-static void
-near_answer(struct near *c)
-{
-	int err = gnutls_handshake(c->session);
-	while (err == GNUTLS_E_AGAIN && c->said.len == 0) {
-		assert_true(is_woken(c->fds[1]));
-		err = gnutls_handshake(c->session);
-	}
-	assert_true(err == 0 || err == GNUTLS_E_AGAIN);
-}
-
-static void
-rest_wakes(struct tls_server *server, const char *priority, size_t n_rest)
-{
-	struct near c = {0};
-	gnutls_certificate_credentials_t cred;
-	bool wants_write;
-	near_connect(c.fds);
-	gnutls_certificate_allocate_credentials(&cred);
-	assert_int_equal(gnutls_init(&c.session, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
-	assert_int_equal(gnutls_priority_set_direct(c.session, priority, NULL), 0);
-	gnutls_credentials_set(c.session, GNUTLS_CRD_CERTIFICATE, cred);
-	gnutls_transport_set_ptr(c.session, &c);
-	gnutls_transport_set_push_function(c.session, near_push);
-	gnutls_transport_set_pull_function(c.session, near_pull);
-	struct tls_conn *conn = tls_conn_new(server, c.fds[0]);
-	near_answer(&c);
-	near_send(&c, c.said.len);
-	assert_int_equal(tls_handshake_step(conn, &wants_write), E_MORE);
-	near_answer(&c);
-	near_send(&c, c.said.len - n_rest);
-	assert_int_equal(tls_handshake_step(conn, &wants_write), E_MORE);
-	near_send(&c, n_rest);
-	assert_int_equal(tls_handshake_step(conn, &wants_write), E_OK);
-	tls_conn_close(&conn, NULL);
-	gnutls_deinit(c.session);
-	gnutls_certificate_free_credentials(cred);
-	buf_free(&c.said);
-	close(c.fds[0]);
-	close(c.fds[1]);
-}
-
-static void
-test_rest_of_answer(void **state)
-{
-	struct tls_server *s;
-	(void)state;
-	assert_int_equal(tls_server_new(the.conf, key_channel, &s), E_OK);
-	for (size_t n_rest = 1; n_rest <= 7; n_rest++) {
-		rest_wakes(s, ONLY("TLS1.3"), n_rest);
-		rest_wakes(s, ONLY("TLS1.2"), n_rest);
-	}
-	tls_server_free(&s);
-	waitpid(the.key_pid, NULL, 0);
-}
-
 static void
 test_resumption(void **state)
 {
@@ -581,8 +291,8 @@ test_key_restart(void **state)
 	    "NORMAL", NULL, 1, GNUTLS_PK_ECDSA, "a.example.test", false};
 	struct tls_server *s;
 	(void)state;
-	assert_int_equal(tls_server_new(the.conf, key_channel, &s), E_OK);
-	the.key_channels = 0;
+	assert_int_equal(tls_server_new(certs.conf, certs_key_channel, &s), E_OK);
+	certs.key_channels = 0;
 	for (unsigned i = 0; i < 2; i++) {
 		int pair[2];
 		assert_int_equal(
@@ -591,57 +301,23 @@ test_key_restart(void **state)
 		close(pair[1]);
 		serve_one(s, pair[0], "TLS1.3", "");
 		client_end(pid);
-		kill(the.key_pid, SIGKILL);
-		waitpid(the.key_pid, NULL, 0);
+		kill(certs.key_pid, SIGKILL);
+		waitpid(certs.key_pid, NULL, 0);
 	}
-	assert_int_equal(the.key_channels, 2);
+	assert_int_equal(certs.key_channels, 2);
 	tls_server_free(&s);
 }
 
-/* What a peer sends that is no handshake, or nothing. */
-static int
-accept_of(struct tls_server *s, struct span sent, bool is_closed)
-{
-	int pair[2];
-	struct io io;
-	struct tls_conn *conn;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(write(pair[1], sent.p, sent.n), (ssize_t)sent.n);
-	if (is_closed)
-		close(pair[1]);
-	io_init(&io, pair[0], 4096, 4096);
-	int err = tls_accept(s, &io, deadline_in_ms(50), &conn);
-	assert_null(conn);
-	assert_null(io.way);
-	io_done(&io);
-	if (!is_closed)
-		close(pair[1]);
-	return err;
-}
-
-static void
-test_no_handshake(void **state)
-{
-	static const unsigned char ssl3[] = {0x16, 3, 0, 0, 5, 1, 0, 0, 1, 0};
-	struct tls_server *s;
-	(void)state;
-	assert_int_equal(tls_server_new(the.conf, no_key_channel, &s), E_OK);
-	assert_int_equal(accept_of(s, SPAN("EHLO there\r\n"), false), E_IO);
-	assert_int_equal(accept_of(s, span_make(ssl3, sizeof ssl3), false), E_IO);
-	assert_int_equal(accept_of(s, SPAN("\x16\x03"), false), E_LIMIT);
-	assert_int_equal(accept_of(s, SPAN(""), true), E_IO);
-	tls_server_free(&s);
-	tls_server_free(&s);
-}
+/* ---- the configuration ---- */
 
 static void
 test_not_configured(void **state)
 {
-	struct conf *none = make_conf("", "");
+	struct conf *none = certs_conf("", "");
 	struct buf errors = {0};
 	struct tls_server *s;
 	(void)state;
-	assert_int_equal(tls_server_new(none, no_key_channel, &s), E_OK);
+	assert_int_equal(tls_server_new(none, certs_no_key_channel, &s), E_OK);
 	assert_null(s);
 	assert_int_equal(tls_self_test(none, &errors), E_OK);
 	conf_free(&none);
@@ -664,7 +340,7 @@ test_self_test(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct conf *conf = make_conf(rows[i].certificates, rows[i].keys);
+		struct conf *conf = certs_conf(rows[i].certificates, rows[i].keys);
 		struct buf errors = {0};
 		assert_int_equal(tls_self_test(conf, &errors), rows[i].want);
 		if (rows[i].text)
@@ -737,7 +413,7 @@ test_key_asks(void **state)
 
 	uint8_t result;
 	(void)state;
-	assert_int_equal(key_load(the.conf), E_OK);
+	assert_int_equal(key_load(certs.conf), E_OK);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		int err = ask_sign(
 		    rows[i].index, rows[i].algorithm, rows[i].digest_bytes, &result);
@@ -754,13 +430,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_handshakes),
-	    cmocka_unit_test(test_rest_of_answer),
 	    cmocka_unit_test(test_resumption),
 	    cmocka_unit_test(test_key_restart),
-	    cmocka_unit_test(test_no_handshake),
 	    cmocka_unit_test(test_not_configured),
 	    cmocka_unit_test(test_self_test),
 	    cmocka_unit_test(test_key_asks),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, certs_setup, certs_teardown);
 }
