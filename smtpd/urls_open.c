@@ -6,7 +6,7 @@
 
 const struct role *urls_role;
 
-/* A process of the pool is nobody's, and one of before a reload no more known to be somebody's. */
+/* A process of the pool is nobody's, and of one of before a reload the home is not known any more. */
 static bool
 may_open(const struct process *p)
 {

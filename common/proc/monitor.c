@@ -441,7 +441,7 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 {
 	*all = *same = 0;
 	for (const struct process *p = the_monitor.processes; p; p = p->next) {
-		/* of smtpd's pool, which has accounts of its own; an adopted one is nobody's, and counts */
+		/* of smtpd's pool, which has accounts of its own */
 		bool is_of_pool = !p->owner && !(role->flags & ROLE_SESSION);
 		if (p->role != role || p->is_idle || is_of_pool)
 			continue;

@@ -41,11 +41,12 @@ struct process {
 	struct asker *asker;     /* own */
 	struct loop_fd *watch;   /* own */
 	char *address, *account; /* own; NULL: nobody is served */
-	/* own; a session: the account whose uid it has; past a reload of ROLE_GROUP alone */
+	/* own; a session: the account whose uid it has; past a reload too */
 	char *owner;
 	uid_t owner_uid;
 	gid_t owner_gid;
-	char *home;      /* own; of the owner; NULL: there is none */
+	/* own; of the owner; NULL: there is none, or it is of before a reload */
+	char *home;
 	int sleep_watch; /* own: goes along when it sleeps; -1 */
 	bool has_client; /* it was passed one, that did not leave and does not sleep */
 	/* the nest that is told once it is awake; 0: none is */
@@ -220,8 +221,8 @@ MUST_USE int monitor_pass_session(
  */
 MUST_USE int monitor_pass_to(const struct role *, int fd, struct span blob);
 /*
- * monitor_count_sessions - those of this role that have a client: in all, and of this account.  Of
- * those of before a reload nobody remembers the account: they count in all
+ * monitor_count_sessions - those of this role that have a client, of before a reload too: in all, and
+ * of this account
  */
 void monitor_count_sessions(
     const struct role *, const char *account, uid_t uid, unsigned *all, unsigned *same);

@@ -26,8 +26,11 @@
 
 enum {
 	STATE_BYTES_MAX = 64 << 20, /* 60,000 sessions that sleep, and more */
-	/* past it nothing more is told of who is served: merpati who does without */
-	STATE_WHO_BYTES = 3 << 20,
+	/*
+	 * past it nothing more is told of who is served and whose a session is: merpati who and the
+	 * counts of sessions do without.  Room for 40,000
+	 */
+	STATE_WHO_BYTES = 10 << 20,
 };
 
 static void
@@ -48,13 +51,27 @@ put_who(struct buf *b, const struct process *p)
 	buf_ch(b, '\n');
 }
 
-/* Of those that are few, and counted by account until they end. */
+/* Whose it is: it counts for its account until it ends. */
 static void
 put_owner(struct buf *b, const struct process *p)
 {
 	buf_putf(b, "owner %d %u ", (int)p->pid, (unsigned)p->owner_uid);
 	buf_hex(b, span_of(p->owner));
 	buf_ch(b, '\n');
+}
+
+/* What is known of a process stands behind it, where the reader has it at hand. */
+static void
+put_process(struct buf *b, const struct process *p)
+{
+	buf_putf(b, "process %d %d %u %s %d %lld\n", (int)p->pid, p->chan,
+	    p->generation, p->role_name, p->cell, (long long)p->started_ms);
+	if (b->len >= STATE_WHO_BYTES)
+		return;
+	if (p->owner && !p->is_idle) /* an idle one ends at once */
+		put_owner(b, p);
+	if (p->address)
+		put_who(b, p);
 }
 
 static void
@@ -80,17 +97,9 @@ write_state(void)
 		stay_open(l->fd);
 	}
 	for (struct process *p = m->processes; p; p = p->next) {
-		buf_putf(&b, "process %d %d %u %s %d %lld\n", (int)p->pid, p->chan,
-		    p->generation, p->role_name, p->cell, (long long)p->started_ms);
+		put_process(&b, p);
 		stay_open(p->chan);
 	}
-	for (struct process *p = m->processes; p; p = p->next)
-		if (p->owner && p->role && p->role->flags & ROLE_GROUP)
-			put_owner(&b, p);
-	for (struct process *p = m->processes; p && b.len < STATE_WHO_BYTES;
-	     p = p->next)
-		if (p->address)
-			put_who(&b, p);
 	sleepers_each(put_sleeper, &b);
 	int fd = memfd_create("reload", 0);
 	if (fd < 0 || buf_done(&b) != E_OK || write(fd, b.p, b.len) != (ssize_t)b.len)
@@ -286,7 +295,7 @@ reload_read(void)
 }
 
 static void
-adopt_line(const char *line)
+adopt_process(const char *line)
 {
 	int pid, chan, cell = -1;
 	unsigned generation;
@@ -349,6 +358,16 @@ adopt_owner(const char *line)
 	buf_free(&text);
 }
 
+/* Each takes what is its own: a process comes before what is said of it. */
+static void
+adopt_line(const char *line)
+{
+	adopt_process(line);
+	adopt_who(line);
+	adopt_owner(line);
+	sleeper_state_take(span_of(line));
+}
+
 void
 reload_adopt(void)
 {
@@ -356,15 +375,6 @@ reload_adopt(void)
 	for (const char *line = told; line < told + told_bytes;
 	     line += strlen(line) + 1)
 		adopt_line(line);
-	for (const char *line = told; line < told + told_bytes;
-	     line += strlen(line) + 1)
-		adopt_who(line);
-	for (const char *line = told; line < told + told_bytes;
-	     line += strlen(line) + 1)
-		adopt_owner(line);
-	for (const char *line = told; line < told + told_bytes;
-	     line += strlen(line) + 1)
-		sleeper_state_take(span_of(line));
 	if (told_bytes)
 		munmap(told, told_bytes);
 	told = nothing;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """fronts.py - what pop3d, imapd and ManageSieve have in common: too many connections, bytes ahead of TLS."""
+import signal
 import socket
 import ssl
 
@@ -74,6 +75,11 @@ def crowds_of_sessions(t, daemon, connect, login, leave):
             t.check(any("sessions_crowded" in line for line in s.log().splitlines()), "and the log says so")
             c, said = begin(other)
             t.check(said == (TOO_MANY[daemon] if others_too else good), f"the limit {most} {'holds' if others_too else 'does not hold'} for another account", said)
+            c.close()
+            s.procs[daemon].send_signal(signal.SIGHUP)
+            t.check(wait_for(lambda: "event=ready" in "".join(s.log().split("generation=1")[1:])), "a reload")
+            c, said = begin()
+            t.check(said == TOO_MANY[daemon], f"those of before it count {most}", said)
             c.close()
             leave(held[0][0])
             t.check(wait_for(lambda: begin()[1] == good, 10), f"one of those {most} leaves: the next one is served")
