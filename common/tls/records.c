@@ -67,10 +67,13 @@ struct tls_records {
 	size_t record_left; /* bytes of the first one, all told; 0: not decrypted */
 	struct buf unsent;  /* own; records that are made and not sent */
 	size_t held;        /* bytes of a write that is in unsent; 0: none */
-	unsigned idle;      /* records in a row without data */
-	bool is_dry;        /* the last read took all there was */
-	bool owes_update;   /* the peer asked for our next key, 4.6.3 */
-	bool is_ending;     /* what is written goes with close_notify */
+	/* of a KeyUpdate whose rest is to come, 5.1 */
+	unsigned char part[UPDATE_BYTES];
+	size_t part_bytes;
+	unsigned idle;             /* records in a row without data */
+	bool is_dry;               /* the last read took all there was */
+	bool owes_update;          /* the peer asked for our next key, 4.6.3 */
+	bool is_ending;            /* what is written goes with close_notify */
 	bool has_ended, is_broken; /* the peer said close_notify; nothing goes on */
 };
 
@@ -387,20 +390,30 @@ fail(struct tls_records *t, enum alert a)
 	return E_IO;
 }
 
-/* 4.6.3, and nothing else: tickets are ours to send, certificates were asked for before. */
+/*
+ * 4.6.3, and nothing else: tickets are ours to send, certificates were asked for before.  It may
+ * come in several records, 5.1.
+ */
 static enum alert
 take_handshake(struct tls_records *t, const unsigned char *p, size_t n)
 {
 	static const unsigned char head[4] = {GNUTLS_HANDSHAKE_KEY_UPDATE, 0, 0, 1};
-	if (n == 0 || p[0] != head[0])
+	size_t room = UPDATE_BYTES - t->part_bytes;
+	memcpy(t->part + t->part_bytes, p, n < room ? n : room);
+	t->part_bytes += n < room ? n : room;
+	size_t known = t->part_bytes < sizeof head ? t->part_bytes : sizeof head;
+	if (n == 0 || t->part[0] != head[0])
 		return ALERT_UNEXPECTED;
-	if (n < UPDATE_BYTES || memcmp(p, head, sizeof head) != 0)
+	if (memcmp(t->part, head, known) != 0)
 		return ALERT_DECODE;
-	if (n > UPDATE_BYTES) /* 5.1: nothing behind it before the key changes */
+	if (n > room) /* 5.1: nothing behind it before the key changes */
 		return ALERT_UNEXPECTED;
-	if (p[4] > 1)
+	if (t->part_bytes < UPDATE_BYTES)
+		return ALERT_NONE;
+	t->part_bytes = 0;
+	if (t->part[4] > 1)
 		return ALERT_ILLEGAL;
-	if (p[4] == 1)
+	if (t->part[4] == 1)
 		t->owes_update = true;
 	if (half_next(t->suite, &t->in) != E_OK)
 		t->is_broken = true;
@@ -466,6 +479,8 @@ unseal(struct tls_records *t, size_t all)
 		return ALERT_UNEXPECTED;
 	t->record_left = all;
 	enum content type = inner[--n];
+	if (t->part_bytes && type != CONTENT_HANDSHAKE)
+		return ALERT_UNEXPECTED; /* 5.1: nothing between its pieces */
 	if (type == CONTENT_DATA) {
 		t->plain_at = HEAD_BYTES;
 		t->plain_left = n;

@@ -36,6 +36,7 @@ static struct talk {
 	size_t heard_bytes;   /* of written */
 	struct span held;     /* a write that was E_MORE */
 	unsigned idle;        /* records in a row without data */
+	struct buf part;      /* of an update that the peer has begun to say */
 	bool is_fair;         /* all that the peer said is allowed */
 	bool has_ended;       /* the peer said close_notify, or went */
 	bool is_broken;       /* E_IO was returned */
@@ -68,6 +69,23 @@ begin(uint8_t how)
 
 /* ---- the peer ---- */
 
+/* A piece of an update, or all of it.  Returns whether it is one. */
+static bool
+update_goes_on(struct span piece)
+{
+	if (piece.n == 0 || piece.n > sizeof update - k.part.len)
+		return false;
+	buf_span(&k.part, piece);
+	bool is_whole = k.part.len == sizeof update;
+	bool is_right = !memcmp(k.part.p, update, k.part.len - is_whole) &&
+	                (!is_whole || (k.part.p[k.part.len - 1] & ~1) == 0);
+	if (is_whole)
+		buf_reset(&k.part);
+	if (is_whole && is_right)
+		sealer_next(&k.peer);
+	return is_right;
+}
+
 static void
 seal(unsigned type, struct span content, size_t pad)
 {
@@ -79,6 +97,7 @@ seal(unsigned type, struct span content, size_t pad)
 	if (k.said.len + k.content.len > SEALED_MAX)
 		return;
 	sealer_seal(&k.peer, type, content, pad, &k.said);
+	is_right &= type == HANDSHAKE || k.part.len == 0; /* nothing in between */
 	if (type == DATA && is_right && k.is_fair && !k.has_ended)
 		buf_span(&k.content, content);
 	k.idle = type == DATA && content.n ? 0 : k.idle + 1;
@@ -87,12 +106,9 @@ seal(unsigned type, struct span content, size_t pad)
 	else if (type == ALERT)
 		is_right &= content.n == 2 && content.p[1] == USER_CANCELED;
 	else if (type == HANDSHAKE)
-		is_right &= content.n == 5 && !memcmp(content.p, update, 4) &&
-		            (content.p[4] & ~1) == 0;
+		is_right = is_right && update_goes_on(content);
 	else
 		is_right &= type == DATA;
-	if (type == HANDSHAKE && is_right)
-		sealer_next(&k.peer);
 	k.is_fair &= is_right && k.idle <= TLS_IDLE_RECORDS_MOST;
 }
 
@@ -225,8 +241,12 @@ step(struct rd *r)
 		k.is_fair &= s.n == 0;
 		break;
 	case 3:
-		seal(HANDSHAKE,
-		    rd_u8(r) & 1 ? SPAN("\30\0\0\1\1") : SPAN("\30\0\0\1\0"), 0);
+		type = rd_u8(r);
+		s = type & 1 ? SPAN("\30\0\0\1\1") : SPAN("\30\0\0\1\0");
+		pad = type >> 4; /* octets of it in a record of their own */
+		if (pad > 0 && pad < s.n)
+			seal(HANDSHAKE, span_head(s, pad), 0);
+		seal(HANDSHAKE, span_from(s, pad > 0 && pad < s.n ? pad : 0), 0);
 		break;
 	case 4: /* a long one */
 		pad = rd_u8(r);
@@ -305,6 +325,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	io_done(&k.io);
 	close(k.fds[1]);
 	buf_free(&k.said);
+	buf_free(&k.part);
 	buf_free(&k.content);
 	buf_free(&k.written);
 	buf_free(&k.heard);

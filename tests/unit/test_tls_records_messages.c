@@ -47,6 +47,72 @@ test_handshakes(void **state)
 	}
 }
 
+/* 5.1: in as many records as it has octets, or fewer. */
+static void
+test_split(void **state)
+{
+	static const struct span update = UPDATE, asking = UPDATE_ASKING;
+	(void)state;
+	/* a bit for each place where a record ends */
+	for (unsigned cuts = 1; cuts < 16; cuts++)
+		for (unsigned asks = 0; asks < 2; asks++) {
+			struct talk k;
+			struct span rest = asks ? asking : update;
+			talk_begin(&k);
+			for (size_t at = 1, from = 0; at <= update.n; at++)
+				if (at == update.n || cuts & 1 << (at - 1)) {
+					say(&k, HANDSHAKE,
+					    span_make(rest.p + from, at - from));
+					from = at;
+					if (at < update.n)
+						hears(&k, SPAN(""));
+				}
+			sealer_next(&k.peer);
+			say(&k, DATA, SPAN("there"));
+			hears(&k, SPAN("there"));
+			assert_int_equal(write_all(&k, SPAN("first")), E_OK);
+			if (asks) {
+				peer_hears(&k, HANDSHAKE, update);
+				sealer_next(&k.ours);
+			}
+			peer_hears(&k, DATA, SPAN("first"));
+			goes_on(&k);
+			talk_end(&k);
+		}
+}
+
+static void
+test_split_wrong(void **state)
+{
+	static const struct {
+		struct span first;
+		unsigned type;
+		struct span then;
+		unsigned char alert;
+	} rows[] = {
+	    /* 5.1: another type between the pieces, empty or not */
+	    {BYTES("\30"), DATA, BYTES("x"), UNEXPECTED_MESSAGE},
+	    {BYTES("\30\0\0\1"), DATA, {"", 0}, UNEXPECTED_MESSAGE},
+	    {BYTES("\30\0"), ALERT, BYTES("\1\0"), UNEXPECTED_MESSAGE},
+	    {BYTES("\30\0\0"), HANDSHAKE, {"", 0}, UNEXPECTED_MESSAGE},
+	    /* more than is left of it */
+	    {BYTES("\30\0\0"), HANDSHAKE, BYTES("\1\0\30"), UNEXPECTED_MESSAGE},
+	    {BYTES("\30\0\0"), HANDSHAKE, BYTES("\2"), DECODE_ERROR},
+	    {BYTES("\30"), HANDSHAKE, BYTES("\30\0\0\1\0"), DECODE_ERROR},
+	    {BYTES("\30\0\0\1"), HANDSHAKE, BYTES("\2"), ILLEGAL_PARAMETER},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct talk k;
+		talk_begin(&k);
+		say(&k, HANDSHAKE, rows[i].first);
+		hears(&k, SPAN(""));
+		say(&k, rows[i].type, rows[i].then);
+		fails(&k, rows[i].alert);
+	}
+}
+
 /* After an update the key of before is no key. */
 static void
 test_old_key(void **state)
@@ -207,6 +273,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_handshakes),
+	    cmocka_unit_test(test_split),
+	    cmocka_unit_test(test_split_wrong),
 	    cmocka_unit_test(test_old_key),
 	    cmocka_unit_test(test_updates),
 	    cmocka_unit_test(test_alerts_malformed),
