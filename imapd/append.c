@@ -61,9 +61,9 @@ make_item(struct append *a, struct incoming *in)
 	void *p = mmap(NULL, in->size_bytes, PROT_READ, MAP_PRIVATE, in->fd, 0);
 	if (p == MAP_FAILED)
 		return;
-	cache_make(span_make(p, in->size_bytes), &meanwhile, &item);
+	bool is_for_keeps = cache_make(span_make(p, in->size_bytes), &meanwhile, &item);
 	munmap(p, in->size_bytes);
-	if (buf_done(&item) == E_OK && item.len <= STORE_CACHE_ITEM_MAX)
+	if (is_for_keeps && buf_done(&item) == E_OK && item.len <= STORE_CACHE_ITEM_MAX)
 		in->cache = arena_span(&a->s->arena, buf_as_span(&item));
 	buf_free(&item);
 	arena_reset(&meanwhile);

@@ -142,11 +142,12 @@ make_item(struct message *m)
 	if (message_text(m, &text) != E_OK)
 		return E_BAD;
 	buf_reset(&m->made);
-	cache_make(text, &m->arena, &m->made);
+	bool is_for_keeps = cache_make(text, &m->arena, &m->made);
 	if (buf_done(&m->made) != E_OK ||
 	    cache_open(buf_as_span(&m->made), &m->item) != E_OK)
 		return E_BAD;
-	store_cache_put(m->store, m->view, m->record, buf_as_span(&m->made));
+	if (is_for_keeps)
+		store_cache_put(m->store, m->view, m->record, buf_as_span(&m->made));
 	return E_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "mime/bodystructure.h"
 #include "mime/cache_names.h"
 #include "mime/casemap.h"
+#include "mime/charset.h"
 #include "mime/header.h"
 #include "mime/param.h"
 #include "mime/preview.h"
@@ -198,10 +199,11 @@ cache_without_signatures(void)
 	has_signatures = false;
 }
 
-void
+bool
 cache_make(struct span message, struct arena *arena, struct buf *out)
 {
 	struct maker m = {.arena = arena};
+	unsigned long n_missed = charset_n_missed();
 	struct imap_envelope envelope;
 	tree_make(message, arena, &m.tree);
 	struct span head = part_head(&m.tree, &m.tree.root);
@@ -216,6 +218,7 @@ cache_make(struct span message, struct arena *arena, struct buf *out)
 	signatures_put(&m);
 	item_put(out, &m.c);
 	buf_free(&m.work);
+	return charset_n_missed() == n_missed;
 }
 
 /* ---- open ---- */

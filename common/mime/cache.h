@@ -39,9 +39,11 @@ struct mime_cache {
 
 /*
  * cache_make - puts an item behind what is in out, which needs room for CACHE_BYTES_MAX.
- *   arena  for what it needs meanwhile; without a maximum
+ *   arena    for what it needs meanwhile; without a maximum
+ *   returns  false: good for now, and not to be kept: a charset's converter could not be had
+ *            (charset_n_missed)
  */
-void cache_make(struct span message, struct arena *, struct buf *out);
+bool cache_make(struct span message, struct arena *, struct buf *out);
 /*
  * cache_without_signatures - this process makes items without them from now on: a setting says so
  */

@@ -40,6 +40,8 @@ static struct {
 	struct octet octets[128]; /* of 128 to 255 */
 } cache[CHARSET_ROWS_MAX];
 
+static unsigned long n_missed;
+
 /* windows-1252 0x80 to 0x9f; 0 is not assigned there, and the octet's own C1 control then */
 static const uint16_t cp1252[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020,
     0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019,
@@ -249,6 +251,7 @@ row_open(const struct charset_row *row)
 		if (cache[i].has_octets)
 			iconv_close(cache[i].cd);
 	}
+	n_missed += !cache[i].is_open;
 	return cache[i].is_open;
 }
 
@@ -287,6 +290,7 @@ row_lend(const struct charset_row *row)
 		return NULL;
 	if (cache[i].is_lent) {
 		iconv_t cd = iconv_open("UTF-8", row->iconv_name);
+		n_missed += cd == (iconv_t)-1;
 		return cd == (iconv_t)-1 ? NULL : cd;
 	}
 	cache[i].is_lent = true;
@@ -415,6 +419,12 @@ charset_is_known(struct span name)
 {
 	const struct charset_row *row = charset_row_find(name);
 	return row && row_open(row);
+}
+
+unsigned long
+charset_n_missed(void)
+{
+	return n_missed;
 }
 
 int

@@ -42,6 +42,12 @@ const char *charset_folder(void);
  */
 bool charset_is_known(struct span name);
 /*
+ * charset_n_missed - how often this process was asked for a charset of the table whose converter could
+ * not be had: its module cannot be loaded now, or here.  What was made of such text is not what another
+ * process would make of it: it is not for keeps
+ */
+unsigned long charset_n_missed(void);
+/*
  * charset_begin - a conversion, to be ended by charset_end in any case but E_BAD.
  *   name     "" is US-ASCII: in it, and in the charsets called us-ascii and unknown-8bit, octets
  *            with the high bit are UTF-8 where they can be, else windows-1252; iso-8859-1 is read

@@ -169,7 +169,7 @@ child_tell(uint16_t type, struct span body, int fd)
 }
 
 /* There is no file to make one of. */
-void
+bool
 cache_make(struct span message, struct arena *arena, struct buf *out)
 {
 	(void)message, (void)arena, (void)out;

@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "mime/bodystructure.h"
 #include "mime/cache.h"
@@ -362,6 +365,46 @@ test_damage(void **state)
 	buf_free(&item.bytes);
 }
 
+static const char japanese[] =
+    "From: anna@x\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$B$3$l"
+    "\x1b(B\r\n";
+
+/* Is the item of this message for keeps? */
+static bool
+is_for_keeps(const char *text)
+{
+	struct arena arena = {0};
+	struct buf item = {.max = CACHE_BYTES_MAX};
+	bool is = cache_make(span_of(text), &arena, &item);
+	assert_int_equal(buf_done(&item), E_OK);
+	arena_reset(&arena);
+	buf_free(&item);
+	return is;
+}
+
+/* What cannot load the module of a charset makes an item all the same, and says that it is for now. */
+static void
+test_no_converter(void **state)
+{
+	static const struct rlimit no_files = {0, 0};
+	static const char unknown[] =
+	    "Content-Type: text/plain; charset=x-nobody\r\n\r\n\xe9";
+	int status;
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		setrlimit(RLIMIT_NOFILE, &no_files);
+		_exit(is_for_keeps(japanese) << 2 | is_for_keeps(japanese) << 1 |
+		      is_for_keeps(message));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+	assert_true(is_for_keeps(japanese));
+	/* nobody will ever know it */
+	assert_true(is_for_keeps(unknown));
+}
+
 int
 main(void)
 {
@@ -378,6 +421,7 @@ main(void)
 	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_facts_alone),
 	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_no_converter),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
