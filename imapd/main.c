@@ -81,7 +81,7 @@ static struct role roles[] = {
 		.prepare = resolver_prepare, .jail = resolver_jail, .run = resolver_run},
 	[IMAP_FETCH] = {.name = "fetch", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,
 		.prepare = fetch_prepare, .jail = fetch_jail, .run = fetch_run},
-	[IMAP_NEST] = {.name = "nest", .user = USER_NET, .flags = ROLE_NEST, .at_start = 1, .is_off = nobody_sleeps,
+	[IMAP_NEST] = {.name = "nest", .user = USER_NET, .flags = ROLE_NEST, .at_start = 1, .most = "nests_most", .is_off = nobody_sleeps,
 		.monitor_asks = MON_MAY(SLEEP_WAKE) | MON_MAY(SLEEP_ENDED),
 		.prepare = nest_prepare, .jail = nest_jail, .run = nest_role},
 	[IMAP_SHARES] = {.name = "shares", .user = USER_LOOKUP, .flags = ROLE_LAZY, .at_start = 1,

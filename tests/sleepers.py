@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """sleepers.py - many IMAP clients that idle, each in a few bytes of ours, and what their server takes for them."""
+import multiprocessing
 import os
 import pathlib
+import resource
 import selectors
 import socket
 import ssl
@@ -15,10 +17,10 @@ class Sleeper:
     """One that is in IDLE; kind: "plain", "tls", "deflate" (and TLS), "silent" (selected, no IDLE).
     Without a mailbox none is selected; notify is what it says behind NOTIFY."""
 
-    def __init__(self, suite, user, kind, mailbox="INBOX", notify=None, idles=True):
+    def __init__(self, suite, user, kind, mailbox="INBOX", notify=None, idles=True, source="127.0.0.1"):
         self.user, self.kind = user, kind
         has_tls = kind in ("tls", "deflate")
-        self.socket = socket.create_connection(("127.0.0.1", suite.port("imaps" if has_tls else "imap")), 60)
+        self.socket = socket.create_connection(("127.0.0.1", suite.port("imaps" if has_tls else "imap")), 60, (source, 0))
         if has_tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -103,6 +105,67 @@ def hear_all(sleepers, what, seconds=60):
     return took, waiting
 
 
+class Crowd:
+    """More sleepers than one process has descriptors for: in several, each from an address of its own."""
+
+    def __init__(self, suite, users, n, kind, parts=8):
+        context = multiprocessing.get_context("fork")
+        self.parts = []
+        for part in range(parts):
+            mine = [users[i % len(users)] for i in range(part, n, parts)]
+            ours, theirs = context.Pipe()
+            process = context.Process(target=self.serve, args=(theirs, suite, mine, kind, f"127.0.0.{10 + part}"), daemon=True)
+            process.start()
+            theirs.close()
+            self.parts.append((process, ours))
+        self.answers()
+
+    @staticmethod
+    def serve(pipe, suite, users, kind, source):
+        clients, hard = [], resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+        def answer(fn, *args):
+            try:
+                pipe.send(fn(*args))
+            except Exception as e:  # who asked raises it
+                pipe.send(e)
+        answer(lambda: clients.extend(Sleeper(suite, user, kind, source=source) for user in users))
+        while True:
+            try:
+                fn, args = pipe.recv()
+            except EOFError:
+                return
+            answer(fn, clients, *args)
+
+    def answers(self):
+        out = [pipe.recv() for _, pipe in self.parts]
+        for e in out:
+            if isinstance(e, Exception):
+                raise e
+        return out
+
+    def each(self, fn, *args):
+        """What fn(clients, ...), which is of a module, comes to in each of the processes, all at once."""
+        for _, pipe in self.parts:
+            pipe.send((fn, args))
+        return self.answers()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for process, _ in self.parts:
+            process.kill()
+            process.join()
+
+
+def hear_of(clients, user, what, seconds):
+    """hear_all of those of one account: what each took, and how many did not hear."""
+    took, deaf = hear_all([c for c in clients if c.user == user], what, seconds)
+    return took, len(deaf)
+
+
 def processes(suite):
     """(pid, name of the role) of imapd and its keepers."""
     out = [(suite.procs["imapd"].pid, "monitor")]
@@ -150,9 +213,17 @@ def count(suite, role):
     return sum(1 for _, r in processes(suite) if r == role)
 
 
+def nests(suite):
+    """{pid of a nest: whose sessions the daemon says are asleep in it}"""
+    out = {}
+    for line in suite.merpati("who").stdout.splitlines():
+        if line.split()[1] == "asleep":
+            out.setdefault(int(line.split()[2]), []).append(line.split()[4])
+    return out
+
+
 def asleep(suite):
-    """How many sessions the daemon says are asleep."""
-    return sum(1 for line in suite.merpati("who").stdout.splitlines() if " asleep " in line)
+    return sum(len(accounts) for accounts in nests(suite).values())
 
 
 def all_asleep(suite, n, seconds=120):

@@ -354,10 +354,12 @@ class Suite:
     def port(self, kind):
         return self.ports[kind]
 
-    def start(self, *daemons, wait=True):
+    def start(self, *daemons, wait=True, descriptors=None):
+        """descriptors: each of their processes may have so many"""
+        prefix = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
         for name in daemons or DAEMONS:
             out = open(self.dir / f"{name}.err", "ab")
-            self.procs[name] = subprocess.Popen([self.program(name), "-c", self.conf], env=self.env,
+            self.procs[name] = subprocess.Popen([*prefix, self.program(name), "-c", self.conf], env=self.env,
                                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         if wait:
             for name in daemons or DAEMONS:

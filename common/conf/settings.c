@@ -294,6 +294,7 @@ static const struct conf_setting imapd[] = {
 	STR("server_admin", "", NULL, "URI by which users reach the administrator (mailto: or tel:): METADATA /shared/admin"),
 	BOOL("search_index", "yes", "keep of each message what words it may have, so that a search of texts reads no others; no: all are read"),
 	SECONDS("sleep_after", "5s", 0, DAY, "silence after which a session has no process until something happens; 0: never"),
+	INT("nests_most", "8", 1, 64, "processes that hold the connections of such sessions; one more begins when those there are have no descriptors left, two for a connection"),
 	INT("metrics_port", "0", 0, 65535, "port of 127.0.0.1 for metrics over HTTP, besides the socket run_dir/imapd/metrics; 0: none"),
 };
 /* clang-format on */

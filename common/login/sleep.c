@@ -87,27 +87,15 @@ ask_watch(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	return E_MORE; /* no reply */
 }
 
-static struct process *
-nest_now(void)
-{
-	const struct daemon *d = the_monitor.daemon;
-	struct process *p = NULL;
-	for (size_t i = 0; i < d->n_roles && !p; i++)
-		if (d->roles[i].flags & ROLE_NEST)
-			p = process_of_role(&d->roles[i], the_monitor.generation);
-	return p && p->generation == the_monitor.generation ? p : NULL;
-}
-
 static int
-say_nest(struct process *nest, unsigned kind, const struct sleeper *s, struct span rest,
-    int fd)
+say_nest(unsigned kind, const struct sleeper *s, struct span rest, int fd)
 {
 	struct buf about = {0}, body = {0};
 	buf_put(&about, s->id.b, ID_BYTES);
 	buf_span(&about, rest);
 	buf_u32(&body, kind);
 	buf_bytes(&body, buf_as_span(&about));
-	int err = process_say(nest, CTL_CLIENT, buf_as_span(&body), fd);
+	int err = process_say(s->nest, CTL_CLIENT, buf_as_span(&body), fd);
 	buf_wipe(&about);
 	buf_wipe(&body);
 	return err;
@@ -115,15 +103,14 @@ say_nest(struct process *nest, unsigned kind, const struct sleeper *s, struct sp
 
 /* The rest of the ask goes to the nest as it is. */
 static bool
-lay_down(struct process *p, struct process *nest, struct span facts, struct span rest,
-    int fd)
+lay_down(struct process *p, struct span facts, struct span rest, int fd)
 {
-	struct sleeper *s = nest ? sleeper_add(p, nest, facts) : NULL;
+	struct sleeper *s = sleeper_add(p, facts);
 	int err = s ? E_OK : E_LIMIT;
 	if (err == E_OK && p->sleep_watch >= 0)
-		err = say_nest(nest, NEST_WATCH, s, SPAN(""), p->sleep_watch);
+		err = say_nest(NEST_WATCH, s, SPAN(""), p->sleep_watch);
 	if (err == E_OK)
-		err = say_nest(nest, NEST_SLEEP, s, rest, fd);
+		err = say_nest(NEST_SLEEP, s, rest, fd);
 	if (err != E_OK && s)
 		sleeper_gone(s);
 	if (p->sleep_watch >= 0)
@@ -144,7 +131,7 @@ ask_sleep(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	if (rd_end(body) != E_OK || *fd < 0)
 		return E_BAD;
 	bool may = !the_monitor.is_stopping && !p->is_old;
-	bool is_done = may && lay_down(p, nest_now(), facts, rest, *fd);
+	bool is_done = may && lay_down(p, facts, rest, *fd);
 	/* its client is the nest's: one that was passed once sleeps once */
 	if (is_done)
 		p->has_client = false;
@@ -169,7 +156,7 @@ sleeper_in(const struct asker *a, struct rd *body)
 	struct id id;
 	rd_id(body, &id);
 	struct sleeper *s = sleeper_of(id);
-	return s && s->nest == p->pid ? s : NULL;
+	return s && s->nest == p ? s : NULL;
 }
 
 /* Whose it is, the monitor knows; of what the nest says only the state is passed on. */
@@ -191,7 +178,7 @@ ask_wake(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	if (err != E_OK) {
 		log_event(LOG_ERR, "not_woken", "account=%s why=%s", log_qs(s->account),
 		    err_name(err));
-		say_nest(a->ctx, NEST_AWAKE, s, SPAN(""), -1);
+		say_nest(NEST_AWAKE, s, SPAN(""), -1);
 	}
 	sleeper_gone(s);
 	return E_MORE; /* no reply */

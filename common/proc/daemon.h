@@ -54,7 +54,7 @@ struct role {
 	unsigned flags;
 	unsigned at_start; /* how many are forked at start; a pool: how many are kept */
 	const char *count; /* setting that says at_start instead; NULL: at_start */
-	const char *most;  /* setting: most processes of a pool; NULL: at_start */
+	const char *most;  /* setting: most of a pool, or most nests; NULL: at_start */
 	/* with this configuration there are none, and nobody asks them; may be NULL */
 	bool (*is_off)(const struct conf *);
 	/* kinds of the listeners that it gets, NULL-ended; NULL: all but those for metrics */

@@ -61,13 +61,12 @@ kick_sleeper(void *ctx, struct sleeper *s)
 {
 	struct meant *m = ctx;
 	struct buf body = {0};
-	struct process *nest = process_of_pid(s->nest);
-	if (!nest || !is_meant(m, s->account, s->address))
+	if (!is_meant(m, s->account, s->address))
 		return;
 	s->is_kicked = true;
 	buf_u32(&body, NEST_KICK);
 	buf_bytes(&body, span_make((const char *)s->id.b, ID_BYTES));
-	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
+	if (process_say(s->nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
 		log_event(LOG_ERR, "not_kicked", "account=%s", log_qs(s->account));
 	else
 		m->n++;

@@ -175,23 +175,19 @@ ask_spawn(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 {
 	const struct role *role = role_of(rd_str(body, ROLE_NAME_MAX));
 	uint32_t enough = rd_u32(body);
-	struct jail jail;
 	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
 	if (!role || !(role->flags & ROLE_POOL))
 		return E_DENY;
-	int64_t most = role->most ? conf_int(the_monitor.conf, the_monitor.daemon->name,
-					role->most)
-	                          : (int64_t)role->at_start;
+	unsigned most = process_most(role);
 	if (enough && enough < most)
 		most = enough;
-	if (the_monitor.is_stopping || process_count(role, false) >= (uint64_t)most) {
+	if (the_monitor.is_stopping || process_count(role, false) >= most) {
 		buf_u8(reply, (uint8_t)E_LIMIT);
 		return E_OK;
 	}
-	process_jail(role, &jail);
-	struct process *p = process_fork(role, &jail, NULL, NULL);
+	struct process *p = process_begin(role);
 	if (p) {
 		p->wanted_by = ((const struct process *)a->ctx)->pid;
 		mon_hand_waiting(p);
@@ -310,7 +306,7 @@ put_who(struct who *w, pid_t pid, const char *role, const char *address,
 static void
 put_sleeper(void *ctx, struct sleeper *s)
 {
-	put_who(ctx, s->nest, "asleep", s->address, s->account, s->since_wall_sec);
+	put_who(ctx, s->nest->pid, "asleep", s->address, s->account, s->since_wall_sec);
 }
 
 static void

@@ -53,7 +53,6 @@ void
 monitor_ensure(const struct role *role)
 {
 	struct monitor *m = &the_monitor;
-	struct jail jail;
 	if (m->is_stopping)
 		return;
 	/* two of a single one would both write what has one writer */
@@ -61,8 +60,7 @@ monitor_ensure(const struct role *role)
 	    process_count(role, true) > process_count(role, false))
 		return;
 	while (process_count(role, false) < wanted(role)) {
-		process_jail(role, &jail);
-		struct process *p = process_fork(role, &jail, NULL, NULL);
+		struct process *p = process_begin(role);
 		if (!p) {
 			loop_timer_set(m->roles[role - m->daemon->roles].retry,
 			    RESTART_DELAY_MOST_MS);
@@ -149,12 +147,8 @@ reap(void)
 void
 monitor_each_drain(void)
 {
-	char is_stopping = the_monitor.is_stopping;
-	for (struct process *p = the_monitor.processes; p; p = p->next) {
-		p->is_old = true;
-		if (process_say(p, CTL_DRAIN, span_make(&is_stopping, 1), -1) != E_OK)
-			kill(p->pid, SIGKILL); /* it does not listen */
-	}
+	for (struct process *p = the_monitor.processes; p; p = p->next)
+		process_drain(p);
 }
 
 static void
@@ -428,7 +422,7 @@ sleeper_wake(const struct role *role, const struct sleeper *s, int fd, unsigned 
 	if (!p)
 		return E_IO;
 	process_serves(p, span_of(s->address), span_of(s->account), s->since_wall_sec);
-	p->woken_by = s->nest;
+	p->woken_by = s->nest->pid;
 	p->woken_id = s->id;
 	if (s->is_kicked)
 		process_kick(p);

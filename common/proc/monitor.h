@@ -58,6 +58,7 @@ struct process {
 	int cell; /* in the metrics; -1: it is not counted */
 	/* a session without a client, that may get the next of its account */
 	bool is_idle;
+	unsigned n_sleepers; /* a nest: those in it */
 };
 
 struct role_state {
@@ -103,6 +104,8 @@ int monitor_run(void); /* until stopped; an exit status */
 /* process.c */
 struct process *process_fork(
     const struct role *, struct jail *, const char *account, const char *home);
+/* process_begin - one more of a role, of no account; NULL: cannot fork */
+struct process *process_begin(const struct role *);
 /* process_adopt - one of before a reload; started_ms: when it was forked, 0 where that is not told */
 struct process *process_adopt(pid_t pid, int chan, const char *role,
     unsigned generation, int cell, int64_t started_ms);
@@ -111,6 +114,9 @@ struct process *process_of_pid(pid_t pid);
 struct process *process_of_role(const struct role *, unsigned generation);
 /* process_count - those of accounts are not counted: monitor_count_sessions */
 unsigned process_count(const struct role *, bool with_old);
+unsigned process_most(const struct role *); /* as its setting has it */
+/* process_drain - it is told that it is old: it ends once nobody is left in it */
+void process_drain(struct process *);
 /* process_serves - whom, from where, since when; an empty address: nobody */
 void process_serves(
     struct process *, struct span address, struct span account, int64_t since_wall_sec);
@@ -147,7 +153,7 @@ uint32_t monitor_kick(struct span account, struct span address);
 struct sleeper {
 	struct sleeper *next; /* own: of those with its hash */
 	struct id id;
-	pid_t nest;
+	struct process *nest; /* borrow: that goes, and they with it: sleepers_lost */
 	uid_t uid;
 	gid_t gid;
 	bool is_kicked; /* ends, also when it is being woken already */
@@ -166,16 +172,16 @@ enum {
 };
 
 /*
- * sleeper_add - of a session that has an account and a client.  NULL: it is not known whose it is
+ * sleeper_add - of a session that has an account and a client, in the fullest nest that has room; a
+ * nest more is begun when all are full, and ends when it is empty.  NULL: it is not known whose it is
  * (of before a reload), it has no client, or there is no room for one more
  */
-struct sleeper *sleeper_add(
-    const struct process *session, const struct process *nest, struct span facts);
+struct sleeper *sleeper_add(const struct process *session, struct span facts);
 struct sleeper *sleeper_of(struct id); /* NULL: there is none */
 void sleeper_gone(struct sleeper *);   /* out of the table, and freed */
 /* sleeper_awake - its nest may wake the next one; nothing when it was told */
 void sleeper_awake(struct process *);
-void sleepers_lost(pid_t nest); /* it died, and they with it */
+void sleepers_lost(struct process *nest); /* it died, and they with it */
 /* sleepers_count - adds them, in all and of this account */
 void sleepers_count(const char *account, uid_t uid, unsigned *all, unsigned *same);
 void sleepers_each(void (*fn)(void *ctx, struct sleeper *), void *ctx);

@@ -179,6 +179,14 @@ process_fork(
 	    pid, pair[0], role, role->name, the_monitor.generation, cell);
 }
 
+struct process *
+process_begin(const struct role *role)
+{
+	struct jail jail;
+	process_jail(role, &jail);
+	return process_fork(role, &jail, NULL, NULL);
+}
+
 static const struct role *
 role_named(const char *name)
 {
@@ -240,6 +248,23 @@ process_count(const struct role *role, bool with_old)
 	return n;
 }
 
+unsigned
+process_most(const struct role *role)
+{
+	const struct monitor *m = &the_monitor;
+	return role->most ? (unsigned)conf_int(m->conf, m->daemon->name, role->most)
+	                  : role->at_start;
+}
+
+void
+process_drain(struct process *p)
+{
+	char is_stopping = the_monitor.is_stopping;
+	p->is_old = true;
+	if (process_say(p, CTL_DRAIN, span_make(&is_stopping, 1), -1) != E_OK)
+		kill(p->pid, SIGKILL); /* it does not listen */
+}
+
 void
 process_serves(
     struct process *p, struct span address, struct span account, int64_t since_wall_sec)
@@ -267,7 +292,7 @@ process_gone(struct process *gone)
 	*link = gone->next;
 	sleeper_awake(gone);
 	if (gone->role && gone->role->flags & ROLE_NEST)
-		sleepers_lost(gone->pid);
+		sleepers_lost(gone);
 	metrics_cell_free(gone->cell);
 	loop_unwatch(&gone->watch);
 	asker_free(&gone->asker);

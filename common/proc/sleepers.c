@@ -78,28 +78,74 @@ enter(struct sleeper *s)
 	struct sleeper **bucket = &all.buckets[bucket_of_account(s->account)];
 	s->next = *bucket;
 	*bucket = s;
+	s->nest->n_sleepers++;
 	all.n++;
 	all.text_bytes += text_bytes(s);
 }
 
-/* All of them might be in one nest. */
+/* ---- nests ---- */
+
 static bool
-have_room(size_t bytes)
+is_nest(const struct process *p)
 {
-	struct rlimit r;
-	return all.text_bytes + bytes <= SLEEPERS_TEXT_MAX &&
-	       getrlimit(RLIMIT_NOFILE, &r) == 0 &&
-	       (rlim_t)SLEEPER_FDS * (all.n + 1) + SLEEPER_FDS_SPARE <= r.rlim_cur;
+	return p && p->role && p->role->flags & ROLE_NEST;
 }
 
+/* How many fit into a nest, whose limit is ours. */
+static rlim_t
+nest_room(void)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur < SLEEPER_FDS_SPARE)
+		return 0;
+	return (r.rlim_cur - SLEEPER_FDS_SPARE) / SLEEPER_FDS;
+}
+
+/*
+ * The fullest that has room, so that others become empty; where all are full, one more.  Where none
+ * is there, one comes when it is time to try again.
+ */
+static struct process *
+nest_for_one(void)
+{
+	const struct role *role = NULL;
+	struct process *nest = NULL;
+	rlim_t room = nest_room();
+	unsigned n = 0;
+	for (struct process *p = the_monitor.processes; p; p = p->next) {
+		if (!is_nest(p) || p->is_old)
+			continue;
+		role = p->role;
+		n++;
+		if (p->n_sleepers < room && (!nest || p->n_sleepers > nest->n_sleepers))
+			nest = p;
+	}
+	if (nest || !role || room == 0 || n >= process_most(role))
+		return nest;
+	return process_begin(role);
+}
+
+/* One that nobody needs any more ends; the last one stays. */
+static void
+leave_nest(struct process *nest)
+{
+	if (--nest->n_sleepers == 0 && !nest->is_old &&
+	    process_count(nest->role, false) > 1)
+		process_drain(nest);
+}
+
+/* ---- in and out ---- */
+
 struct sleeper *
-sleeper_add(const struct process *p, const struct process *nest, struct span facts)
+sleeper_add(const struct process *p, struct span facts)
 {
 	if (!p->owner || !p->home || !p->address || !p->has_client)
 		return NULL;
 	struct sleeper *s =
 	    make(span_of(p->owner), span_of(p->home), span_of(p->address), facts);
-	if (!have_room(text_bytes(s))) {
+	s->nest =
+	    all.text_bytes + text_bytes(s) <= SLEEPERS_TEXT_MAX ? nest_for_one() : NULL;
+	if (!s->nest) {
 		mem_free(&s);
 		return NULL;
 	}
@@ -107,7 +153,6 @@ sleeper_add(const struct process *p, const struct process *nest, struct span fac
 	s->id = id_new();
 	s->id.b[0] = (unsigned char)bucket;
 	s->id.b[1] = (unsigned char)(bucket >> 8);
-	s->nest = nest->pid;
 	s->uid = p->owner_uid;
 	s->gid = p->owner_gid;
 	s->since_wall_sec = p->since_wall_sec;
@@ -133,6 +178,7 @@ sleeper_gone(struct sleeper *gone)
 	*link = gone->next;
 	all.n--;
 	all.text_bytes -= text_bytes(gone);
+	leave_nest(gone->nest);
 	mem_free(&gone);
 }
 
@@ -142,8 +188,8 @@ sleeper_awake(struct process *p)
 	struct process *nest = p->woken_by ? process_of_pid(p->woken_by) : NULL;
 	struct buf body = {0};
 	p->woken_by = 0;
-	if (!nest)
-		return;
+	if (!is_nest(nest))
+		return; /* it has ended, and its pid may be another's */
 	buf_u32(&body, NEST_AWAKE);
 	buf_bytes(&body, span_make((const char *)p->woken_id.b, ID_BYTES));
 	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
@@ -162,9 +208,10 @@ sleepers_each(void (*fn)(void *ctx, struct sleeper *), void *ctx)
 }
 
 void
-sleepers_lost(pid_t nest)
+sleepers_lost(struct process *nest)
 {
 	unsigned n = all.n;
+	nest->is_old = true; /* nothing is said to it any more */
 	for (unsigned i = 0; i < BUCKETS && all.n; i++)
 		for (struct sleeper *s = all.buckets[i], *next; s; s = next) {
 			next = s->next;
@@ -189,7 +236,7 @@ sleepers_count(const char *account, uid_t uid, unsigned *in_all, unsigned *same)
 void
 sleeper_state_put(struct buf *b, const struct sleeper *s)
 {
-	buf_putf(b, "sleeper %d %u %u %d %lld %s ", (int)s->nest, s->uid, s->gid,
+	buf_putf(b, "sleeper %d %u %u %d %lld %s ", (int)s->nest->pid, s->uid, s->gid,
 	    s->is_kicked, (long long)s->since_wall_sec, id_text(s->id));
 	buf_hex(b, span_of(s->account));
 	buf_ch(b, ' ');
@@ -215,24 +262,27 @@ cut_hex(struct span *rest, struct buf *out)
 void
 sleeper_state_take(struct span line)
 {
-	uint64_t nest, uid, gid, is_kicked, since;
+	uint64_t pid, uid, gid, is_kicked, since;
 	struct id id;
 	/* as much as four texts: it does not move while they are cut */
 	struct buf space = {0};
 	if (!span_eqs(span_cut(&line, ' '), "sleeper") ||
-	    span_u64(span_cut(&line, ' '), INT32_MAX, &nest) != E_OK ||
+	    span_u64(span_cut(&line, ' '), INT32_MAX, &pid) != E_OK ||
 	    span_u64(span_cut(&line, ' '), UINT32_MAX, &uid) != E_OK ||
 	    span_u64(span_cut(&line, ' '), UINT32_MAX, &gid) != E_OK ||
 	    span_u64(span_cut(&line, ' '), 1, &is_kicked) != E_OK ||
 	    span_u64(span_cut(&line, ' '), INT64_MAX, &since) != E_OK ||
-	    id_parse(span_cut(&line, ' '), &id) != E_OK || !process_of_pid((pid_t)nest))
+	    id_parse(span_cut(&line, ' '), &id) != E_OK)
+		return;
+	struct process *nest = process_of_pid((pid_t)pid);
+	if (!is_nest(nest))
 		return;
 	buf_room(&space, 4 * STATE_FACTS_MAX);
 	struct span account = cut_hex(&line, &space), home = cut_hex(&line, &space),
 		    address = cut_hex(&line, &space), facts = cut_hex(&line, &space);
 	struct sleeper *s = make(account, home, address, facts);
 	s->id = id;
-	s->nest = (pid_t)nest;
+	s->nest = nest;
 	s->uid = (uid_t)uid;
 	s->gid = (gid_t)gid;
 	s->is_kicked = is_kicked;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 enum {
 	WAIT_MS = 20000,
 	NOBODY = 0x7ffffff0, /* and below it: numbers that no process has */
+	FIT = 2,             /* into a nest, where there are several */
 	MANY = 3 * NEST_RETIRED_MOST,
 	NEST_OWN_FDS = 24, /* of a nest with nothing in it, and of this test; at most */
 };
@@ -186,7 +188,7 @@ test_once(void **state)
 	struct buf none = {0};
 	say(&s, LOGIN_IDLE, &none, -1); /* and left */
 	assert_false(fall_asleep(&s));
-	sleepers_lost(nest.process->pid);
+	sleepers_lost(nest.process);
 	peer_free(&s);
 	peer_free(&nest);
 }
@@ -222,6 +224,61 @@ test_kick(void **state)
 	peer_free(&idle);
 	peer_free(&s);
 	peer_free(&nest);
+}
+
+static void
+set_descriptors(rlim_t n)
+{
+	struct rlimit r;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
+	r.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &r), 0);
+}
+
+static void
+end_one(struct peer *nest)
+{
+	struct buf body = {0};
+	struct id id;
+	assert_int_equal(nest_hears(nest, &id), NEST_SLEEP);
+	buf_put(&body, id.b, ID_BYTES);
+	say(nest, SLEEP_ENDED, &body, -1);
+}
+
+/* Into the fullest that has room.  One that became empty ends; the last one stays. */
+static void
+test_several(void **state)
+{
+	struct peer nests[] = {peer_new("nest"), peer_new("nest")}, s = session_new();
+	struct rlimit was;
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	set_descriptors(SLEEPER_FDS_SPARE + FIT * SLEEPER_FDS + SLEEPER_FDS - 1);
+	for (unsigned i = 0; i < FIT * COUNT(nests); i++) {
+		s.process->has_client = true;
+		assert_true(fall_asleep(&s));
+		unsigned a = nests[0].process->n_sleepers,
+			 b = nests[1].process->n_sleepers;
+		assert_int_equal(a > b ? a : b, i < FIT ? i + 1 : FIT);
+		assert_int_equal(a + b, i + 1);
+	}
+	s.process->has_client = true;
+	assert_false(fall_asleep(&s)); /* nor may there be more of them */
+	for (unsigned i = 0; i < FIT; i++)
+		end_one(&nests[0]);
+	assert_int_equal(hear(&nests[0]).type, CTL_DRAIN);
+	assert_true(nests[0].process->is_old);
+	assert_false(fall_asleep(&s)); /* it takes nobody any more */
+	end_one(&nests[1]);
+	assert_true(fall_asleep(&s));
+	end_one(&nests[1]);
+	end_one(&nests[1]);
+	hears_nothing(&nests[1]);
+	assert_int_equal(nests[1].process->n_sleepers, 0);
+	set_descriptors(was.rlim_cur);
+	peer_free(&s);
+	for (size_t i = 0; i < COUNT(nests); i++)
+		peer_free(&nests[i]);
 }
 
 /* ---- a nest ---- */
@@ -349,6 +406,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_once, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(test_kick, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_several, monitor_setup, monitor_teardown),
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_retired),
 	};
