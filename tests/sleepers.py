@@ -110,11 +110,11 @@ class Crowd:
 
     def __init__(self, suite, users, n, kind, parts=8):
         context = multiprocessing.get_context("fork")
-        self.parts = []
-        for part in range(parts):
+        self.sources, self.parts = [f"127.0.0.{2 + part}" for part in range(parts)], []
+        for part, source in enumerate(self.sources):
             mine = [users[i % len(users)] for i in range(part, n, parts)]
             ours, theirs = context.Pipe()
-            process = context.Process(target=self.serve, args=(theirs, suite, mine, kind, f"127.0.0.{10 + part}"), daemon=True)
+            process = context.Process(target=self.serve, args=(theirs, suite, mine, kind, source), daemon=True)
             process.start()
             theirs.close()
             self.parts.append((process, ours))

@@ -3,6 +3,7 @@
 #include "login/nest.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
@@ -68,20 +69,25 @@ held_unlink(struct held *s)
 		s->next->link = s->link;
 }
 
+static void
+close_retired(void)
+{
+	while (nest.n_retired)
+		ask_drop_fd(nest.retired[--nest.n_retired]);
+}
+
 /*
  * The kernel lets a close wait until the watches that it ends are gone, 5 to 15 ms, but it lets
- * nobody wait who ends them himself.  So they are ended now, and it is closed a moment later.
+ * nobody wait who ends them himself.  So they are ended now, and it is closed a moment later, or with
+ * so many others that they wait once for all: rather that than out of descriptors.
  */
 static void
 retire(int watch)
 {
 	for (int wd = 1; wd <= DOZE_WATCHES; wd++)
 		inotify_rm_watch(watch, wd);
-	if (nest.n_retired ==
-	    NEST_RETIRED_MOST) { /* rather late than out of descriptors */
-		ask_drop_fd(watch);
-		return;
-	}
+	if (nest.n_retired == NEST_RETIRED_MOST)
+		close_retired();
 	nest.retired[nest.n_retired++] = watch;
 	if (nest.n_retired == 1)
 		loop_timer_set(nest.closer, NEST_RETIRED_MS);
@@ -98,8 +104,7 @@ static void
 on_closer(void *ctx)
 {
 	(void)ctx;
-	while (nest.n_retired)
-		ask_drop_fd(nest.retired[--nest.n_retired]);
+	close_retired();
 	stop_if_empty();
 }
 
@@ -337,15 +342,26 @@ take_held(struct id id, struct rd *r, int fd)
 	held_close(s);
 }
 
-/* One that is due already is told by its session. */
-static void
-kick(struct id id)
+static int
+id_order(const void *a, const void *b)
 {
-	for (struct held *s = nest.all; s; s = s->next)
-		if (id_eq(s->id, id)) {
+	return memcmp(a, b, ID_BYTES);
+}
+
+/* Many at once, perhaps.  One that is due already is told by its session. */
+static void
+kick(struct span about)
+{
+	struct buf ids = {0};
+	size_t n = about.n / ID_BYTES;
+	buf_span(&ids, about);
+	qsort(ids.p, n, ID_BYTES, id_order);
+	for (struct held *s = nest.all, *next; s; s = next) {
+		next = s->next;
+		if (bsearch(s->id.b, ids.p, n, ID_BYTES, id_order))
 			send_away(s, nest.texts->kicked);
-			return;
-		}
+	}
+	buf_free(&ids);
 }
 
 static void
@@ -365,7 +381,7 @@ on_said(int fd, unsigned kind, struct span about)
 		is_awake(id);
 		break;
 	case NEST_KICK:
-		kick(id);
+		kick(about);
 		break;
 	}
 	if (fd >= 0)

@@ -56,13 +56,13 @@ enum ctl {
 	CTL_LOG,   /* u8 is_syslog, fd: the log was opened again, or is another one */
 };
 
-/* The kinds of CTL_CLIENT for a ROLE_NEST; about begins with the sleeper's id. */
+/* The kinds of CTL_CLIENT for a ROLE_NEST; about begins with a sleeper's id. */
 enum nest_said {
 	NEST_WATCH =
 	    1000,   /* fd: readable once what the next one waits for has changed */
 	NEST_SLEEP, /* u64 deadline, u8 is_deflated, state; fd: a connection */
 	NEST_AWAKE, /* it was woken, and has told what there was to tell */
-	NEST_KICK,  /* an admin ends it */
+	NEST_KICK,  /* more ids: an admin ends all of them */
 };
 
 enum {

@@ -42,6 +42,8 @@ process_kick(struct process *p)
 
 struct meant {
 	struct span account, address;
+	struct process *nest;
+	struct buf ids; /* own: in that nest, which is not told yet */
 	uint32_t n;
 };
 
@@ -52,6 +54,22 @@ is_meant(const struct meant *m, const char *account, const char *address)
 	       (m->address.n && span_ieq(span_of(address), m->address));
 }
 
+static void
+tell_nest(struct meant *m)
+{
+	struct buf body = {0};
+	uint32_t n = (uint32_t)(m->ids.len / ID_BYTES);
+	buf_u32(&body, NEST_KICK);
+	buf_bytes(&body, buf_as_span(&m->ids));
+	if (n && process_say(m->nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
+		log_event(LOG_ERR, "not_kicked", "child=%d sessions=%u",
+		    (int)m->nest->pid, n);
+	else
+		m->n += n;
+	buf_free(&body);
+	buf_reset(&m->ids);
+}
+
 /*
  * Its nest says so, and ends it: it needs no process for that.  One that the nest wakes already is
  * told by the process that it gets.
@@ -60,17 +78,12 @@ static void
 kick_sleeper(void *ctx, struct sleeper *s)
 {
 	struct meant *m = ctx;
-	struct buf body = {0};
-	if (!is_meant(m, s->account, s->address))
+	if (s->nest != m->nest || !is_meant(m, s->account, s->address))
 		return;
 	s->is_kicked = true;
-	buf_u32(&body, NEST_KICK);
-	buf_bytes(&body, span_make((const char *)s->id.b, ID_BYTES));
-	if (process_say(s->nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
-		log_event(LOG_ERR, "not_kicked", "account=%s", log_qs(s->account));
-	else
-		m->n++;
-	buf_free(&body);
+	buf_put(&m->ids, s->id.b, ID_BYTES);
+	if (m->ids.len + ID_BYTES > CHILD_ABOUT_MAX)
+		tell_nest(m);
 }
 
 uint32_t
@@ -83,6 +96,13 @@ monitor_kick(struct span account, struct span address)
 		process_kick(p);
 		m.n++;
 	}
-	sleepers_each(kick_sleeper, &m);
+	for (struct process *p = the_monitor.processes; p; p = p->next) {
+		if (!p->n_sleepers)
+			continue;
+		m.nest = p;
+		sleepers_each(kick_sleeper, &m);
+		tell_nest(&m);
+	}
+	buf_free(&m.ids);
 	return m.n;
 }

@@ -226,6 +226,30 @@ test_kick(void **state)
 	peer_free(&nest);
 }
 
+/* However many they are, their nest is told at once: it may not read in time what is more. */
+static void
+test_kick_all(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new();
+	struct id id;
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		s.process->has_client = true;
+		assert_true(fall_asleep(&s));
+		assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	}
+	process_serves(s.process, SPAN(""), SPAN(""), 0);
+	assert_int_equal(monitor_kick(SPAN("b@x.test"), SPAN("")), 0);
+	assert_int_equal(monitor_kick(SPAN(""), SPAN("192.0.2.1")), MANY);
+	struct ask_msg m = hear(&nest);
+	assert_int_equal(rd_u32(&m.body), NEST_KICK);
+	assert_int_equal(rd_str(&m.body, CHILD_ABOUT_MAX).n, MANY * ID_BYTES);
+	hears_nothing(&nest);
+	sleepers_lost(nest.process);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
 static void
 set_descriptors(rlim_t n)
 {
@@ -362,6 +386,38 @@ test_files(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* Those that an admin ends, and no other one. */
+static void
+test_some_end(void **state)
+{
+	int chan, pairs[3][2];
+	struct id ids[COUNT(pairs)];
+	pid_t pid = nest_start(&chan);
+	(void)state;
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+		ids[i] = put_to_sleep(chan, -1, pairs[i][0]);
+	}
+	struct buf about = {0}, body = {0};
+	for (size_t i = 0; i < COUNT(pairs); i += 2)
+		buf_put(&about, ids[i].b, ID_BYTES);
+	buf_u32(&body, NEST_KICK);
+	buf_bytes(&body, buf_as_span(&about));
+	assert_int_equal(
+	    ask_send(chan, CTL_CLIENT, buf_as_span(&body), -1, deadline_in_ms(WAIT_MS)),
+	    E_OK);
+	nest_says(chan, SLEEP_ENDED, ids[2]);
+	nest_says(chan, SLEEP_ENDED, ids[0]);
+	assert_int_equal(write(pairs[1][1], "x", 1), 1);
+	nest_says(chan, SLEEP_WAKE, ids[1]);
+	buf_free(&about);
+	buf_free(&body);
+	close(chan);
+	for (size_t i = 0; i < 2 * COUNT(pairs); i++)
+		close(pairs[i / 2][i % 2]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static unsigned
 count_fds(pid_t pid)
 {
@@ -407,8 +463,11 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_once, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(test_kick, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(
+		test_kick_all, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
 		test_several, monitor_setup, monitor_teardown),
 	    cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_some_end),
 	    cmocka_unit_test(test_retired),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
