@@ -198,6 +198,13 @@ def memory_kb(suite):
     return out
 
 
+def machine_kb():
+    """What the whole machine has in use, with what the kernel has for sockets and the like."""
+    lines = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
+    total, available = (int(lines[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    return total - available
+
+
 def cpu_sec(suite):
     total = 0
     for pid, _ in processes(suite):
