@@ -13,6 +13,7 @@
 #include "mime/cache.h"
 #include "mime/charset.h"
 #include "mime/signature.h"
+#include "store/at_work.h"
 #include "store/verify.h"
 
 /* What the worker tells. */
@@ -147,7 +148,9 @@ rebuild_in_jail(int chan, const char *home, void *ctx)
 	struct store_rebuilt r;
 	struct buf b = {0};
 	(void)ctx;
+	at_work_watch(on_progress, &chan);
 	int err = store_rebuild(home, &r);
+	at_work_watch(NULL, NULL);
 	if (err != E_OK)
 		return err == E_LIMIT ? EX_TEMPFAIL : EX_IOERR;
 	buf_u64(&b, r.from_dump);

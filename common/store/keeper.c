@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/at_work.h"
 #include "store/kept.h"
 
 enum { OLD_LOGS_MS = 5 }; /* between one that goes and the next */
@@ -175,12 +176,14 @@ keeper_close(void)
 	jobs_forget();
 	if (is_sound && write_touched() != E_OK)
 		log_event(LOG_ERR, "rows_not_written", "%s", "");
+	at_work_begin();
 	if (is_sound && k->is_changed && dump_write(&k->tables) != E_OK)
 		log_event(LOG_ERR, "no_dump", "%s", "");
 	keeper_usage_now();
 	mailboxes_free();
 	cache_close();
 	tables_close(&k->tables);
+	at_work_end();
 	if (is_sound && file_replace("index/clean", SPAN(""), 0600, false) != E_OK)
 		log_event(LOG_ERR, "not_marked_clean", "%s", "");
 }

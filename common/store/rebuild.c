@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/at_work.h"
 #include "store/keeper.h"
 #include "store/rebuild.h"
 #include "store/retention.h"
@@ -160,6 +161,12 @@ rebuild_add_message(
 
 /* ---- from the files ---- */
 
+void
+rebuild_step(struct rebuilding *r)
+{
+	at_work_tell(++r->looked_at, r->to_look_at);
+}
+
 /* A session is just about to append it. */
 static bool
 is_arriving(struct file_id id)
@@ -233,21 +240,36 @@ adopt_folder(struct rebuilding *r, const char *folder)
 {
 	DIR *d = opendir(folder);
 	int err = d || errno == ENOENT ? E_OK : E_IO;
-	for (struct dirent *e; d && err == E_OK && (e = readdir(d));)
+	for (struct dirent *e; d && err == E_OK && (e = readdir(d));) {
+		if (e->d_name[0] == '.')
+			continue;
 		err = adopt(r, folder, e->d_name);
+		rebuild_step(r);
+	}
 	if (d)
 		closedir(d);
 	return err;
 }
 
 static int
-adopt_all(struct rebuilding *r)
+count_folder(struct rebuilding *r, const char *folder)
+{
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d && (e = readdir(d));)
+		r->to_look_at += e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return E_OK;
+}
+
+static int
+each_folder(struct rebuilding *r, int (*fn)(struct rebuilding *, const char *folder))
 {
 	char folder[16];
 	int err = E_OK;
 	for (unsigned i = 0; i < 256 && err == E_OK; i++) {
 		snprintf(folder, sizeof folder, "msg/%02x", i);
-		err = adopt_folder(r, folder);
+		err = fn(r, folder);
 	}
 	return err;
 }
@@ -284,6 +306,8 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 {
 	struct rebuilding r = {.tables = t, .floor = f};
 	int err = db_begin(t->db, &r.txn);
+	if (err == E_OK)
+		err = each_folder(&r, count_folder);
 	if (err != E_OK)
 		return err;
 	err = rebuild_read_dump(&r);
@@ -293,7 +317,7 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 	if (err == E_OK)
 		err = doom_again(&r);
 	if (err == E_OK)
-		err = adopt_all(&r);
+		err = each_folder(&r, adopt_folder);
 	hold_retention(&r);
 	for (size_t i = 0; i < r.n; i++) {
 		if (r.all[i].uidnext > f->uid)
@@ -327,8 +351,8 @@ put_aside(struct store_rebuilt *out)
 	return errno == ENOENT ? E_OK : E_IO;
 }
 
-int
-index_rebuild(struct tables *t, struct floor *f, struct store_rebuilt *out)
+static int
+make_anew(struct tables *t, struct floor *f, struct store_rebuilt *out)
 {
 	*out = (struct store_rebuilt){.found = 0};
 	tables_close(t);
@@ -339,4 +363,13 @@ index_rebuild(struct tables *t, struct floor *f, struct store_rebuilt *out)
 		return err;
 	err = tables_open(t, "index/db", true);
 	return err == E_OK ? fill(t, f, out) : E_IO;
+}
+
+int
+index_rebuild(struct tables *t, struct floor *f, struct store_rebuilt *out)
+{
+	at_work_begin();
+	int err = make_anew(t, f, out);
+	at_work_end();
+	return err;
 }

@@ -48,7 +48,11 @@ struct rebuilding {
 	struct kept_row kept; /* whose record is next; uid 0: none */
 	struct buf kept_name; /* own */
 	unsigned from_dump, found, without;
+	/* records of the dump and files in msg/, as at_work.h has it */
+	uint64_t looked_at, to_look_at;
 };
+
+void rebuild_step(struct rebuilding *); /* one more of them is looked at */
 
 /* rebuild_add_mailbox - borrow, until the next one */
 struct mailbox *rebuild_add_mailbox(struct rebuilding *, const struct mailbox *);

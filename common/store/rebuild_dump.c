@@ -212,6 +212,7 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 {
 	struct rebuilding *r = ctx;
 	struct store_record rec = *was;
+	rebuild_step(r);
 	bool is_next = r->last && r->last->id == mailbox;
 	struct mailbox *m = mailbox_of(r, mailbox);
 	if (!m || rec.uid >= m->uidnext ||
@@ -234,10 +235,22 @@ on_record(void *ctx, uint32_t mailbox, const struct store_record *was)
 	return err == E_OK ? put_kept(r, m, rec.uid) : err;
 }
 
+static size_t
+count_records(struct span text)
+{
+	size_t n = 0;
+	while (text.n) {
+		n += text.p[0] == 'R';
+		text = span_from(text, span_find(text, '\n') + 1);
+	}
+	return n;
+}
+
 /* What was deleted first: records of it may stand before. */
 static int
 read_lines(struct rebuilding *r, struct span text)
 {
+	r->to_look_at += count_records(text);
 	const struct dump_visitor doomed = {
 	    .ctx = r, .on_doomed = on_doomed, .on_kept = on_expunged, .only = "DX"};
 	const struct dump_visitor others = {.ctx = r,

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -23,6 +22,7 @@
 #include "proc/child.h"
 #include "proc/fds.h"
 #include "proc/jail.h"
+#include "store/at_work.h"
 #include "store/keeper.h"
 #include "store/state.h"
 
@@ -79,11 +79,13 @@ NORETURN static void
 be_keeper(int first, int start)
 {
 	int lock = open("index/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	uint64_t done, of;
 	setsid();
 	prctl(PR_SET_NAME, "keeper", 0, 0, 0);
 	log_role("keeper");
 	log_session(NULL);
 	the_child = (struct child){.control = -1};
+	at_work_watch(NULL, NULL);
 	/*
 	 * everything of the session's is closed: its client must see the end when the session ends
 	 */
@@ -92,6 +94,8 @@ be_keeper(int first, int start)
 	/* another one lives: it will answer, or die and leave the lock */
 	if (lock < 0 || flock(lock, LOCK_EX) != 0)
 		_exit(1);
+	if (at_work_look(&done, &of)) /* of one who died at it */
+		at_work_end();
 	metric_count(M_KEEPER_STARTS);
 	keeper_run(first, start);
 	_exit(0);
@@ -226,35 +230,17 @@ store_close(struct store **sp)
 
 /* ---- a rebuild ---- */
 
-static void
-on_alarm(int sig)
-{
-	(void)sig; /* it ended a wait */
-}
-
-/* The lock of one who may take his time to leave.  E_OK, E_LIMIT, E_IO */
-static int
-lock_within(const char *path, int *out)
-{
-	struct sigaction act = {.sa_handler = on_alarm}, was;
-	*out = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*out < 0)
-		return E_IO;
-	sigaction(SIGALRM, &act, &was);
-	alarm(STORE_WAIT_MS / 1000);
-	int err = flock(*out, LOCK_EX) == 0 ? E_OK : errno == EINTR ? E_LIMIT : E_IO;
-	alarm(0);
-	sigaction(SIGALRM, &was, NULL);
-	return err;
-}
-
 static int
 leave(int chan)
 {
 	struct buf in = {0};
 	struct ask_msg reply;
-	int err = ask_call(chan, KEEPER_LEAVE, SPAN(""), -1, &in, &reply,
-	    deadline_in_ms(STORE_WAIT_MS));
+	int64_t wait_ms = STORE_WAIT_MS;
+	int err = ask_send(chan, KEEPER_LEAVE, SPAN(""), -1, deadline_in_ms(wait_ms));
+	if (err == E_OK)
+		err = at_work_hear(chan, wait_ms);
+	if (err == E_OK)
+		err = ask_recv(chan, &in, &reply, deadline_in_ms(wait_ms));
 	if (err == E_OK && reply.fd >= 0)
 		close(reply.fd);
 	if (err != E_OK)
@@ -278,7 +264,7 @@ store_end_guests(const char *home)
 		return E_IO;
 	}
 	/* one that is just starting, for a guest who was let in before, listens when this is free */
-	int err = lock_within("index/start", &start);
+	int err = at_work_lock("index/start", STORE_WAIT_MS, &start);
 	int chan = err == E_OK ? connect_keeper() : -1;
 	if (err != E_OK)
 		log_event(LOG_ERR, "guests_not_ended", "home=%s why=%s", log_qs(home),
@@ -287,7 +273,7 @@ store_end_guests(const char *home)
 		err = leave(chan);
 	/* it has answered, and writes down what it knows: its files are its own until it has gone */
 	if (err == E_OK && chan >= 0)
-		err = lock_within("index/lock", &lock);
+		err = at_work_lock("index/lock", STORE_WAIT_MS, &lock);
 	if (lock >= 0)
 		close(lock);
 	if (start >= 0)
@@ -316,11 +302,11 @@ store_rebuild(const char *home, struct store_rebuilt *out)
 	if (chdir(home) != 0)
 		return E_IO;
 	/* nobody starts another one meanwhile */
-	int err = lock_within("index/start", &start);
+	int err = at_work_lock("index/start", STORE_WAIT_MS, &start);
 	if (err == E_OK)
 		ask_to_leave(start);
 	if (err == E_OK)
-		err = lock_within("index/lock", &lock);
+		err = at_work_lock("index/lock", STORE_WAIT_MS, &lock);
 	if (err == E_OK)
 		err = keeper_rebuild(out);
 	if (lock >= 0)
@@ -443,6 +429,18 @@ take_answer(struct store *s, struct ask_msg *reply, struct answer *out)
 	return err;
 }
 
+/* In the log alone: who asked is told to come later. */
+static void
+say_silent(const struct store *s, unsigned ask, int err)
+{
+	uint64_t done, of;
+	if (err == E_LIMIT && !s->connect && at_work_look(&done, &of))
+		log_event(LOG_NOTICE, "keeper_at_work", "ask=%u done=%llu of=%llu", ask,
+		    (unsigned long long)done, (unsigned long long)of);
+	else
+		log_event(LOG_ERR, "keeper_silent", "ask=%u", ask);
+}
+
 int
 keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat,
     struct answer *out)
@@ -467,7 +465,7 @@ keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat,
 	if (err == E_OK)
 		err = take_answer(s, &reply, out);
 	if (err != E_OK)
-		log_event(LOG_ERR, "keeper_silent", "ask=%u", (unsigned)ask);
+		say_silent(s, ask, err);
 	buf_free(body);
 	return err == E_OK ? E_OK : E_IO;
 }

@@ -185,7 +185,7 @@ struct store_rebuilt {
 
 /*
  * store_rebuild - the account's keeper is ended, its index put aside and made anew.  As the
- * mailbox's uid, in its jail; blocks until the keeper is gone, at most STORE_WAIT_MS.  Loses no
+ * mailbox's uid, in its jail; blocks while the keeper is at work, else STORE_WAIT_MS (at_work.h).  Loses no
  * message and gives no uid twice.
  *   returns  E_OK, E_LIMIT (the keeper does not end), E_IO (logged)
  */

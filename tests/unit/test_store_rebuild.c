@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/at_work.h"
 #include "store/dump.h"
 #include "store/name.h"
 #include "store/retention.h"
@@ -205,20 +206,44 @@ test_rebuild_cut_short(void **state)
 
 /* ---- a rebuild that is asked for ---- */
 
+struct progress {
+	uint64_t done, of;
+	bool is_wrong;
+};
+
+static void
+on_progress(void *ctx, uint64_t done, uint64_t of)
+{
+	struct progress *p = ctx;
+	p->is_wrong |= of && (done > of || done < p->done);
+	if (of)
+		*p = (struct progress){done, of, p->is_wrong};
+}
+
+static int
+rebuild_watched(struct home *h, uint64_t from_dump, uint64_t found)
+{
+	struct progress p = {0};
+	struct store_rebuilt out;
+	at_work_watch(on_progress, &p);
+	return store_rebuild(h->dir, &out) != E_OK                   ? 1
+	       : out.from_dump != from_dump                          ? 2
+	       : out.found != found                                  ? 3
+	       : p.is_wrong || p.done != p.of                        ? 4
+	       : p.of < out.from_dump + out.found + out.without_file ? 5
+	                                                             : 0;
+}
+
 /* In a process of its own, as an administrator's is. */
 static void
 rebuild(struct home *h, uint64_t from_dump, uint64_t found)
 {
-	struct store_rebuilt out;
 	int status;
 	store_close(&h->a);
 	store_close(&h->b);
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(store_rebuild(h->dir, &out) != E_OK ? 1
-		      : out.from_dump != from_dump        ? 2
-		      : out.found != found                ? 3
-							  : 0);
+		_exit(rebuild_watched(h, from_dump, found));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(store_open(h->dir, &h->a), E_OK);
