@@ -21,7 +21,11 @@
 #include "store/retention.h"
 #include "store/sum.h"
 
-enum { ASIDES_MOST = 100 /* of one second */ };
+enum {
+	ASIDES_MOST = 100, /* of one second */
+	BLOCK_BYTES =
+	    4096, /* or a part of one: where a file is cut that lost its end */
+};
 
 /* ---- mailboxes ---- */
 
@@ -113,6 +117,41 @@ message_is_there(struct file_id id)
 }
 
 /*
+ * Of one whose sum nobody knows any more: what tells that a power cut tore it, on a disk that lost what it had
+ * said it had.  One that is torn elsewhere cannot be told from one that came so.  NULL: nothing does
+ */
+static const char *
+why_torn(int fd, uint64_t size_bytes)
+{
+	struct stat st;
+	char last;
+	if (fstat(fd, &st) != 0)
+		return NULL;
+	if ((uint64_t)st.st_size != size_bytes)
+		return "it has another size than it had";
+	if (st.st_size == 0)
+		return "it is empty";
+	if (pread(fd, &last, 1, st.st_size - 1) != 1)
+		return NULL;
+	if (last == '\0')
+		return "it ends in zeros";
+	return last != '\n' && st.st_size % BLOCK_BYTES == 0
+	           ? "it ends with a block, and within a line"
+	           : NULL;
+}
+
+static void
+say_torn(struct rebuilding *r, int fd, const struct file_name *f, const char *path)
+{
+	const char *why = why_torn(fd, f->size_bytes);
+	if (!why)
+		return;
+	r->torn++;
+	log_event(LOG_ERR, "file_torn", "file=%s why=\"%s\" do=\"%s\"", path, why,
+	    "look at it; verify takes it as it is");
+}
+
+/*
  * What it was when the message came, where the dump knows it: damage of before is found.  Else what
  * it is now.  One that cannot be read has none.
  */
@@ -134,8 +173,10 @@ sum_find(struct rebuilding *r, struct file_name *f)
 		    log_errno(errno));
 		memset(f->sha256, 0, sizeof f->sha256);
 	}
-	if (fd >= 0)
+	if (fd >= 0) {
+		say_torn(r, fd, f, buf_cstr(&path));
 		close(fd);
+	}
 	buf_free(&path);
 }
 
@@ -326,9 +367,9 @@ fill(struct tables *t, struct floor *f, struct store_rebuilt *out)
 			f->modseq = r.all[i].modseq;
 	}
 	log_event(LOG_NOTICE, "rebuilt",
-	    "aside=%s from_dump=%u found=%u without_file=%u result=%s",
+	    "aside=%s from_dump=%u found=%u without_file=%u torn=%u result=%s",
 	    out->aside[0] ? out->aside : "none", r.from_dump, r.found, r.without,
-	    err_name(err));
+	    r.torn, err_name(err));
 	out->from_dump = r.from_dump;
 	out->found = r.found;
 	out->without_file = r.without;

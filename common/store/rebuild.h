@@ -47,7 +47,7 @@ struct rebuilding {
 	size_t n_expunged, expunged_cap;
 	struct kept_row kept; /* whose record is next; uid 0: none */
 	struct buf kept_name; /* own */
-	unsigned from_dump, found, without;
+	unsigned from_dump, found, without, torn;
 	/* records of the dump and files in msg/, as at_work.h has it */
 	uint64_t looked_at, to_look_at;
 };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/at_work.h"
 #include "store/dump.h"
 #include "store/name.h"
@@ -190,6 +191,64 @@ test_rebuild_without_a_dump(void **state)
 	}
 	store_unselect(h->a, &v);
 	assert_true(append(h->a, "INBOX", 12) > uid);
+}
+
+/* How often it is in the log. */
+static unsigned
+count_in(int log, const char *what)
+{
+	static char text[1 << 16];
+	ssize_t n = pread(log, text, sizeof text - 1, 0);
+	unsigned count = 0;
+	assert_true(n >= 0);
+	text[n] = '\0';
+	for (const char *p = text; (p = strstr(p, what)); p++)
+		count++;
+	return count;
+}
+
+static void
+spoil(const char *how, const struct file_id *id)
+{
+	struct buf command = {0};
+	buf_str(&command, how);
+	buf_ch(&command, ' ');
+	msg_path_put(&command, *id);
+	assert_int_equal(system(buf_cstr(&command)), 0);
+	buf_free(&command);
+}
+
+/* What came after the dump, and lost its end on the disk: its sum is lost too, so the log says what can be told. */
+static void
+test_rebuild_torn(void **state)
+{
+	struct home *h = *state;
+	struct seen all = {.n = 0};
+	int log = open("log", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	append(h->a, "INBOX", 1);
+	home_dump();
+	for (unsigned i = 2; i <= 5; i++)
+		append(h->a, "INBOX", i);
+	see(h->a, "INBOX", &all);
+	assert_int_equal(all.n, 5);
+	home_kill();
+	assert_int_equal(system("rm -r index/db"), 0);
+	spoil("truncate -s 0", &all.ids[0]); /* the dump knows it: verify finds that */
+	spoil("truncate -s 0", &all.ids[1]);
+	spoil("truncate -s +100", &all.ids[2]);
+	spoil("head -c 8192 /dev/zero | tr '\\0' x >", &all.ids[3]);
+	log_level(LOG_NOTICE);
+	log_open("test", log, false);
+	assert_int_equal(store_sync(h->a), E_OK);
+	log_open("test", STDERR_FILENO, false);
+	log_level(LOG_EMERG);
+	assert_int_equal(count_in(log, "event=file_torn"), 3);
+	assert_int_equal(count_in(log, "it is empty"), 1);
+	assert_int_equal(count_in(log, "it ends in zeros"), 1);
+	assert_int_equal(count_in(log, "it ends with a block"), 1);
+	assert_int_equal(count_in(log, " torn=3 "), 1);
+	close(log);
+	unlink("log");
 }
 
 /* An index that was begun and not finished is none. */
@@ -460,8 +519,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_rebuild),
 	    TEST(test_replay_after_rebuild), TEST(test_rebuild_without_a_dump),
-	    TEST(test_rebuild_cut_short), TEST(test_rebuild_before_the_move),
-	    TEST(test_rebuild_before_the_unlinking),
+	    TEST(test_rebuild_torn), TEST(test_rebuild_cut_short),
+	    TEST(test_rebuild_before_the_move), TEST(test_rebuild_before_the_unlinking),
 	    TEST(test_rebuild_before_the_purge),
 	    TEST(test_rebuild_expunged_amid_a_dump), TEST(test_rebuild_amid_a_copy),
 	    TEST(test_own_limits)};
