@@ -259,6 +259,13 @@ try_reload(struct monitor *m, struct buf *errors)
 {
 	if (logfile_open(m->conf, m->daemon->name) != E_OK)
 		return EX_CANTCREAT;
+	if (!reload_understands()) {
+		buf_putf(errors,
+		    "%s: this program is of another version than the one that runs: "
+		    "stop that and start this one, instead of a reload\n",
+		    m->daemon->name);
+		return EX_PROTOCOL;
+	}
 	return open_listeners(m, errors) == E_OK ? EX_OK : EX_UNAVAILABLE;
 }
 

@@ -200,6 +200,8 @@ void reload_begin(void);        /* HUP: the self-test starts */
 void reload_tested(int status); /* and ended: exec, or stay as we are */
 /* at start: what the state of an exec before says; false: none */
 bool reload_read(void);
+/* reload_understands - after reload_read: who told it has our WIRE_VERSION */
+bool reload_understands(void);
 void reload_watch_files(void); /* before the roles start: certificates that change */
 void reload_adopt(void);       /* after the exec: takes over what the state says */
 

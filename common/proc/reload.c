@@ -15,12 +15,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/monitor.h"
 #include "proc/notify.h"
+#include "proc/wire.h"
 
 #define STATE_ENV "MERPATI_RELOAD_STATE"
 
@@ -85,7 +87,8 @@ write_state(void)
 {
 	struct monitor *m = &the_monitor;
 	struct buf b = {.max = STATE_BYTES_MAX};
-	buf_putf(&b, "generation %u\npid_file %d\n", m->generation, m->pid_file);
+	buf_putf(&b, "wire %u\ngeneration %u\npid_file %d\n", (unsigned)WIRE_VERSION,
+	    m->generation, m->pid_file);
 	stay_open(m->pid_file);
 	if (m->metrics >= 0) {
 		buf_putf(&b, "metrics %d\n", m->metrics);
@@ -210,6 +213,14 @@ reload_tested(int status)
 	m->tester = 0;
 	if (m->is_stopping)
 		return; /* TERM came meanwhile: a new image would not know of it */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EX_PROTOCOL) {
+		log_event(LOG_ERR, "reload_refused",
+		    "program=%s why=\"it is of another version, whose processes and "
+		    "these do not understand each other\" do=\"stop %s and start it; "
+		    "the one that runs stays as it is\"",
+		    log_qs(m->program), m->daemon->name);
+		return;
+	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		log_event(LOG_ERR, "reload_refused",
 		    "conf=%s why=\"it does not pass its test\" "
@@ -231,6 +242,7 @@ reload_tested(int status)
 static char nothing[1];
 static char *told = nothing; /* own mapping */
 static size_t told_bytes;
+static unsigned told_wire; /* 0: of before there was one */
 
 static void
 read_state(void)
@@ -276,6 +288,8 @@ take_line(const char *line)
 	int fd;
 	if (sscanf(line, "generation %u", &m->generation) == 1)
 		m->generation++;
+	else if (sscanf(line, "wire %u", &told_wire) == 1)
+		return;
 	else if (sscanf(line, "pid_file %d", &m->pid_file) == 1)
 		fcntl(m->pid_file, F_SETFD, FD_CLOEXEC);
 	else if (sscanf(line, "metrics %d", &m->metrics) == 1)
@@ -292,6 +306,12 @@ reload_read(void)
 	     line += strlen(line) + 1)
 		take_line(line);
 	return told_bytes > 0;
+}
+
+bool
+reload_understands(void)
+{
+	return told_wire == WIRE_VERSION;
 }
 
 static void
