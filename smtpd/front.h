@@ -22,8 +22,11 @@ enum {
 	FRONT_KEY_UNIX = 2,
 	/* who has waited for a greeting once need not again, as long as its place is not taken */
 	FRONT_PATIENT_MAX = 4096,
-	POOL_FREE_KEPT_MS =
-	    10000,             /* a free session past sessions_spare goes after this */
+	/*
+	 * a free session past sessions_spare goes after this: mail comes in bursts, and each session
+	 * that begins is 2 ms of CPU
+	 */
+	POOL_FREE_KEPT_MS = 60000,
 	POOL_END_BURST = 16,   /* so many in one tick */
 	POOL_FULL_MS = 1000,   /* sessions_most: not asked for more so long */
 	POOL_COMING_MS = 5000, /* a session that does not come is asked for again */

@@ -20,6 +20,8 @@ const struct role *login_front_role;
 
 enum {
 	LAST_LOGINS = 4096,
+	TICKET_WAYS =
+	    8, /* places for those whose ids begin alike; the oldest of them goes */
 	CLIENT_FIXED =
 	    5 * 4 + 3 + 2 * 4 + 3 * 8 /* bytes of login_client_put beside its texts */
 };
@@ -125,7 +127,9 @@ ticket_announce_expire(const struct account *a, int32_t expire_days, struct id *
 	buf_u32(&b, (uint32_t)expire_days);
 	buf_u64(&b, a->quota_bytes);
 	buf_u64(&b, a->quota_messages);
-	return call(LOGIN_TICKET, &b, -1);
+	int err = child_tell(LOGIN_TICKET, buf_as_span(&b), -1);
+	buf_wipe(&b);
+	return err == E_OK ? E_OK : E_IO;
 }
 
 int
@@ -158,18 +162,31 @@ tickets_map(void)
 	return p;
 }
 
+/* The places of an id, which are few: both who makes a ticket and who seeks one look at no others. */
 static struct ticket *
-place_for(int64_t now)
+places_of(struct id id)
 {
-	struct ticket *oldest = NULL;
+	size_t set = (id.b[0] | (size_t)id.b[1] << 8) % (TICKETS_MOST / TICKET_WAYS);
 	if (!tickets)
 		tickets = tickets_map();
-	for (size_t i = 0; i < TICKETS_MOST; i++) {
-		struct ticket *t = &tickets[i];
-		if (!t->made_ms || now - t->made_ms > TICKET_LIFE_MS)
-			return t;
-		if (!oldest || t->made_ms < oldest->made_ms)
-			oldest = t;
+	return tickets + set * TICKET_WAYS;
+}
+
+static bool
+is_good(const struct ticket *t, int64_t now)
+{
+	return t->made_ms && now - t->made_ms <= TICKET_LIFE_MS;
+}
+
+static struct ticket *
+place_for(struct id id, int64_t now)
+{
+	struct ticket *t = places_of(id), *oldest = t;
+	for (size_t i = 0; i < TICKET_WAYS; i++) {
+		if (!is_good(&t[i], now))
+			return &t[i];
+		if (t[i].made_ms < oldest->made_ms)
+			oldest = &t[i];
 	}
 	return oldest;
 }
@@ -185,10 +202,10 @@ static int
 ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	int64_t now = clock_mono_ms();
-	struct ticket *t = place_for(now);
-	(void)a, (void)fd, (void)fd_back;
-	struct span id = rd_bytes(body, ID_BYTES),
-		    address = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	struct id id;
+	(void)a, (void)fd, (void)reply, (void)fd_back;
+	rd_id(body, &id);
+	struct span address = rd_str(body, ACCOUNT_ADDRESS_MAX);
 	uid_t uid = rd_u32(body);
 	gid_t gid = rd_u32(body);
 	struct span home = rd_str(body, ACCOUNT_ADDRESS_MAX);
@@ -199,28 +216,45 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	bool has_mailbox = owner_may_be(uid, gid) && owner_is_below(home);
 	if (takes_uid() && !has_mailbox)
 		return E_DENY;
-	*t = (struct ticket){.uid = uid,
+	struct ticket *t = place_for(id, now);
+	*t = (struct ticket){.id = id,
+	    .uid = uid,
 	    .gid = gid,
 	    .pop3_keep_days = keep,
 	    .expire_days = expire,
 	    .quota_bytes = bytes,
 	    .quota_messages = messages,
 	    .made_ms = now};
-	memcpy(t->id.b, id.p, ID_BYTES);
 	copy_text(t->address, address);
 	copy_text(t->home, has_mailbox ? home : SPAN(""));
-	buf_u8(reply, 1);
-	return E_OK;
+	return E_MORE; /* no reply */
 }
 
 static struct ticket *
 find(struct id id)
 {
-	for (size_t i = 0; tickets && i < TICKETS_MOST; i++)
-		if (tickets[i].made_ms && id_eq(tickets[i].id, id) &&
-		    clock_mono_ms() - tickets[i].made_ms <= TICKET_LIFE_MS)
-			return &tickets[i];
+	int64_t now = clock_mono_ms();
+	struct ticket *t = places_of(id);
+	for (size_t i = 0; i < TICKET_WAYS; i++)
+		if (is_good(&t[i], now) && id_eq(t[i].id, id))
+			return &t[i];
 	return NULL;
+}
+
+/*
+ * Auth tells of a ticket before it answers who logs in, and waits for no answer: a wake-up less for
+ * each login.  So what it told may still be unread when the ticket is handed in.
+ */
+static struct ticket *
+find_told(struct id id)
+{
+	struct ticket *t = find(id);
+	for (struct process *p = the_monitor.processes; p && !t; p = p->next)
+		if (p->role && p->role->monitor_asks & MON_MAY(LOGIN_TICKET)) {
+			process_hear(p, MON_MAY(LOGIN_TICKET));
+			t = find(id);
+		}
+	return t;
 }
 
 static int
@@ -352,11 +386,10 @@ redeem(struct rd *body, int *fd, struct buf *reply)
 {
 	struct login_client c;
 	struct id id;
-	struct span bytes = rd_bytes(body, ID_BYTES);
+	rd_id(body, &id);
 	if (body->err != E_OK || login_client_get(body->in, &c) != E_OK || *fd < 0)
 		return E_BAD;
-	memcpy(id.b, bytes.p, ID_BYTES);
-	struct ticket *t = find(id);
+	struct ticket *t = find_told(id);
 	enum redeemed said = why_not(t, c.client);
 	if (said == REDEEM_OK) {
 		c.pop3_keep_days = t->pop3_keep_days;

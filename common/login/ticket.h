@@ -23,7 +23,7 @@ enum {
 enum login_ask {
 	/*
 	 * auth: id, str address, u32 uid, u32 gid, str home, i32 keep days, i32 expire days, u64
-	 * bytes, u64 messages -> u8 done
+	 * bytes, u64 messages.  No reply: it is read before a ticket is handed in
 	 */
 	LOGIN_TICKET = MON_EXTRA,
 	/* front: id, what login_client_put says, fd -> u8 enum redeemed */
@@ -64,7 +64,8 @@ void login_client_put(struct buf *, const struct login_client *);
 /* E_OK, E_BAD; borrows */
 MUST_USE int login_client_get(struct span, struct login_client *out);
 
-/* ticket_announce - for auth_announce_with: makes a ticket and tells the monitor.  E_OK, E_IO */
+/* ticket_announce - for auth_announce_with: makes a ticket and tells the monitor, which need not have heard
+ * it yet.  E_OK, E_IO */
 MUST_USE int ticket_announce(const struct account *, struct id *ticket);
 /* ticket_announce_expire - the same, with expire_days of login_client */
 MUST_USE int ticket_announce_expire(

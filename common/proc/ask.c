@@ -147,6 +147,14 @@ ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline)
 	return E_OK;
 }
 
+unsigned
+ask_next(int chan)
+{
+	unsigned char head[2];
+	ssize_t n = recv(chan, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
+	return n == sizeof head ? head[0] | (unsigned)head[1] << 8 : ASK_NONE;
+}
+
 void
 ask_drop_fd(int fd)
 {

@@ -11,6 +11,7 @@
 
 enum {
 	ASK_REPLY = 0x8000,
+	ASK_NONE = 0x10000,  /* no message has this type */
 	ASK_MSG_MAX = 65536, /* bytes of one message, type included */
 	ASK_TIMES_WINDOW_SEC = 60,
 };
@@ -41,6 +42,8 @@ MUST_USE int ask_send(
  *            a message)
  */
 MUST_USE int ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline);
+/* ask_next - the type of the message that ask_recv would give now; ASK_NONE: there is none.  Never blocks */
+unsigned ask_next(int chan);
 /* ask_drop_fd - closes one that a peer sent: it does not wait, whatever the peer set (SO_LINGER) */
 void ask_drop_fd(int fd);
 /*

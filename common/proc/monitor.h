@@ -121,6 +121,11 @@ void process_drain(struct process *);
 void process_serves(
     struct process *, struct span address, struct span account, int64_t since_wall_sec);
 void process_gone(struct process *); /* takes it out of the table and frees it */
+/*
+ * process_hear - reads at once what p has told: what of tells (MON_MAY) and of MON_WHO, MON_READY, MON_LOG
+ * comes before any other ask.  For who needs to know it in the middle of another's ask; never blocks.
+ */
+void process_hear(struct process *, unsigned tells);
 /* never blocks */
 MUST_USE int process_say(struct process *, uint16_t type, struct span body, int fd);
 void process_jail(const struct role *, struct jail *out);

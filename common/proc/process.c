@@ -18,17 +18,35 @@
 enum { KEEP_MAX = LISTENERS_MAX + 4, ASK_BURST = 64 };
 
 static void
-on_process_asks(void *ctx, int fd, unsigned events)
+serve_asks(struct process *p, struct buf *scratch, unsigned burst)
 {
-	struct process *p = ctx;
-	(void)fd, (void)events;
-	int err = asker_serve(p->asker, &the_monitor.scratch, ASK_BURST);
+	int err = asker_serve(p->asker, scratch, burst);
 	if (err == E_OK)
 		return;
 	loop_unwatch(&p->watch);
 	/* out of turn, too long, too often: logged; its death comes as SIGCHLD */
 	if (err != E_IO)
 		kill(p->pid, SIGKILL);
+}
+
+static void
+on_process_asks(void *ctx, int fd, unsigned events)
+{
+	(void)fd, (void)events;
+	serve_asks(ctx, &the_monitor.scratch, ASK_BURST);
+}
+
+void
+process_hear(struct process *p, unsigned tells)
+{
+	static struct buf scratch; /* kept; the monitor's holds the ask that led here */
+	tells |= MON_MAY(MON_WHO) | MON_MAY(MON_READY) | MON_MAY(MON_LOG);
+	for (unsigned i = 0; i < ASK_BURST && p->watch; i++) {
+		unsigned type = ask_next(p->chan);
+		if (type >= MON_EXTRA + MON_EXTRA_MOST || !(MON_MAY(type) & tells))
+			return;
+		serve_asks(p, &scratch, 1);
+	}
 }
 
 static struct process *

@@ -64,6 +64,19 @@ child_call(
 	return E_IO;
 }
 
+int
+child_tell(uint16_t type, struct span body, int fd)
+{
+	(void)type, (void)body, (void)fd;
+	return E_IO;
+}
+
+void
+process_hear(struct process *p, unsigned tells)
+{
+	(void)p, (void)tells;
+}
+
 void
 process_serves(
     struct process *p, struct span address, struct span account, int64_t since_wall_sec)
@@ -128,9 +141,19 @@ static void
 answered(uint16_t type, struct rd *body)
 {
 	uint8_t said = rd_u8(body);
+	(void)type;
 	if (rd_end(body) != E_OK || said > REDEEM_CROWDED)
 		bug("an answer that cannot be");
-	n_tickets += type == LOGIN_TICKET && said == 1;
+}
+
+/* The row's own, counted: it has no answer. */
+static int
+count_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	int err =
+	    login_rows[LOGIN_TICKET - MON_EXTRA].handler(a, body, fd, reply, fd_back);
+	n_tickets += err == E_MORE;
+	return err;
 }
 
 int
@@ -154,6 +177,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	the_monitor.daemon = &a_daemon;
 	n_before = n_sessions;
 	memcpy(rows + MON_EXTRA, login_rows, sizeof login_rows);
+	rows[LOGIN_TICKET].handler = count_ticket;
 	asker_fuzz_run(&f, span_make(p, n));
 	return 0;
 }
