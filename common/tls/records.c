@@ -226,7 +226,10 @@ tls_hand_on(struct tls_conn *c, struct io *io, struct buf *out)
 	c->is_in_turn = true;
 	int err = io_flush(io);
 	c->is_in_turn = false;
-	if (err != E_OK)
+	c->may_wait = false;
+	if (err == E_OK)
+		err = tls_flight_send(c);
+	if (err != E_OK && err != E_MORE)
 		return E_IO;
 	buf_u8(out, (uint8_t)(s - suites));
 	for (unsigned i = 0; i < 2; i++) {

@@ -25,8 +25,9 @@ enum {
 void tls_server_hands_on(struct tls_server *);
 /*
  * tls_hand_on - what tls_records_new needs, into out: secrets, so buf_wipe it.  What waits in io->out is
- * sealed and goes with them, so that the next process says it before its own first word.  From E_OK on
- * the connection is dropped (tls_conn_drop) or kept (tls_keep), and nothing is said on it before.
+ * said, so that the peer thinks of its answer meanwhile; what the kernel does not take of it at once goes
+ * with them, and the next process says it before its own first word.  From E_OK on the connection is
+ * dropped (tls_conn_drop) or kept (tls_keep), and nothing is said on it before.
  *   returns  E_OK; E_DENY: it stays here, and nothing has happened (TLS 1.2, a cipher that is no AEAD of
  *            ours, a peer that wants records shorter than TLS allows, one whose next words, or a part of them,
  *            were read already, too much in io->out);

@@ -34,9 +34,9 @@ test_keep(void **state)
 		for (unsigned times = 0; times < 3; times++) {
 			io_put(&k.io, SPAN(WORDS));
 			assert_int_equal(tls_hand_on(k.conn, &k.io, &text), E_OK);
-			client_hears(&k, SPAN(""));
-			assert_int_equal(tls_keep(k.conn, &k.io), E_OK);
 			client_hears(&k, SPAN(WORDS));
+			assert_int_equal(tls_keep(k.conn, &k.io), E_OK);
+			client_hears(&k, SPAN(""));
 			exchange(&k);
 			buf_wipe(&text);
 		}
