@@ -80,12 +80,6 @@ check_noted(const char *value)
 	                                                       : "\"off\" or \"note\"";
 }
 
-const char *
-check_auth_source(const char *value)
-{
-	return !strcmp(value, "embedded") ? NULL : "\"embedded\"";
-}
-
 /*
  * Letters, digits, hyphens and what is not ASCII, in labels; RFC 5890 names may stand as U-labels.
  */

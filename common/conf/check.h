@@ -12,7 +12,6 @@ const char *check_access(const char *value); /* conf/access.h */
 const char *check_log(const char *value);
 const char *check_subaddress(const char *value);
 const char *check_spam_kind(const char *value);
-const char *check_auth_source(const char *value);
 const char *check_dmarc(const char *value); /* "off", "note", "enforce" */
 const char *check_noted(const char *value); /* "off", "note" */
 const char *check_domain(const char *value);

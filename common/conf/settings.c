@@ -62,7 +62,6 @@ static const struct conf_setting common[] = {
 	STR("tls_minimum", "1.2", check_tls_minimum, "oldest TLS version that is spoken"),
 	STR("tls_authorities", "/etc/ssl/certs/ca-certificates.crt", check_absolute, "authorities that other servers' certificates must come from, PEM"),
 	BOOL("plaintext_auth_on_loopback", "no", "offer PLAIN and LOGIN without TLS to clients on 127.0.0.0/8 and ::1"),
-	STR("auth_source", "embedded", check_auth_source, "where accounts come from"),
 	STR("oauth_keys", "", check_absolute_or_none, "public keys of tokens, a JSON Web Key set; without it and oauth_introspection OAUTHBEARER and XOAUTH2 are not offered"),
 	STR("oauth_introspection", "", NULL, "where the issuer is asked about tokens that are not signed (RFC 7662), \"https://HOST/PATH\"; \"\": nobody is asked"),
 	STR("oauth_credentials", "/etc/merpati/oauth_credentials", check_absolute, "who asks it: one line \"USER:PASSWORD\" or \"Bearer TOKEN\", mode 0600"),
