@@ -72,11 +72,3 @@ limits_load(struct limits *l, const struct conf *conf)
 	snprintf(l->message_text, sizeof l->message_text, "%llu",
 	    (unsigned long long)l->message_bytes);
 }
-
-void
-limits_free(struct limits *l)
-{
-	nets_free(&l->relay);
-	nets_free(&l->xclient);
-	nets_free(&l->xforward);
-}

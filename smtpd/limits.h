@@ -48,7 +48,7 @@ struct limits {
 	enum submission_from from;
 	bool has_hidden_client;
 	bool has_budgets;
-	struct nets relay, xclient, xforward; /* own */
+	struct nets relay, xclient, xforward; /* own: for as long as the process */
 	bool has_etrn;                        /* for some domain */
 	bool has_burl;                        /* of some host */
 	int64_t future_sec;                   /* longest HOLDFOR; 0: none */
@@ -56,6 +56,5 @@ struct limits {
 };
 
 void limits_load(struct limits *, const struct conf *);
-void limits_free(struct limits *);
 
 #endif
