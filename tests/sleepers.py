@@ -112,7 +112,8 @@ class Crowd:
         context = multiprocessing.get_context("fork")
         self.sources, self.parts = [f"127.0.0.{2 + part}" for part in range(parts)], []
         for part, source in enumerate(self.sources):
-            mine = [users[i % len(users)] for i in range(part, n, parts)]
+            # those of an account one after the other: the process of who sleeps serves the next
+            mine = [users[i * len(users) // n] for i in range(part, n, parts)]
             ours, theirs = context.Pipe()
             process = context.Process(target=self.serve, args=(theirs, suite, mine, kind, source), daemon=True)
             process.start()
