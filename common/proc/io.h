@@ -41,7 +41,11 @@ struct io {
 	bool ends_on_drain;
 };
 
-enum { IO_IN_CHUNK = 16384, IO_OUT_FLUSH = 16384 };
+enum {
+	IO_IN_CHUNK =
+	    16383, /* with buf's spare octet a buffer of 16 KB, not one of twice as much */
+	IO_OUT_FLUSH = 16384
+};
 
 /* takes fd, makes it non-blocking */
 void io_init(struct io *, int fd, size_t in_max, size_t out_max);
