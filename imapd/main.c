@@ -69,9 +69,9 @@ static struct role roles[] = {
 		.prepare = front_prepare, .jail = front_jail, .run = front_role},
 	[IMAP_SESSION] = {.name = "session", .user = USER_NET, .flags = ROLE_SESSION,
 		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
-		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AWAKE) |
+		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AGAIN) | MON_MAY(SLEEP_AWAKE) |
 		    MON_MAY(SHARE_CHANNEL) | MON_MAY(RING_BELL),
-		.prepare = ring_prepare, .jail = reader_jail, .run = imap_session_run},
+		.prepare = ring_prepare, .jail = reader_jail, .run = imap_session_run, .ahead = imap_session_ahead},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
 	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,

@@ -84,16 +84,19 @@ try_later(struct session *s)
 }
 
 static int
-lie_down(struct session *s, const struct slept *z, struct span state, int watch)
+lie_down(struct session *s, const struct slept *z, struct span state, int watch,
+    bool is_watch_told)
 {
 	int err = serve_sleep(&(struct sleeping){.fd = s->io.fd,
 	    .watch = watch,
+	    .is_watch_told = is_watch_told,
+	    .is_woken = s->nap.is_waking && !the_child.is_draining,
 	    .deadline = z->deadline,
 	    .is_deflated = z->is_deflated,
 	    .state = state});
 	if (err != E_OK)
 		return E_LIMIT;
-	s->is_over = true;
+	s->is_over = s->nap.is_asleep = true;
 	s->nap.is_waking = false; /* the monitor sees that it sleeps */
 	return E_OK;
 }
@@ -107,13 +110,14 @@ nap(struct session *s, struct slept *z, const uint64_t *looked)
 {
 	struct buf state = {.max = SLEEP_STATE_MAX};
 	int watch = -1;
+	bool is_same = false;
 	int err = state_put(s, z, &state) == E_OK ? E_OK : E_LIMIT;
 	if (err == E_OK && looked)
-		err = notify_doze(s, *looked, &watch);
+		err = notify_doze(s, *looked, &watch, &is_same);
 	if (err == E_OK)
-		err = lie_down(s, z, buf_as_span(&state), watch);
-	if (watch >= 0)
-		close(watch);
+		err = lie_down(s, z, buf_as_span(&state), watch, is_same);
+	if (err == E_LIMIT && watch >= 0)
+		store_doze_end(s->store); /* the monitor may not have been told of it */
 	slept_done(z);
 	buf_wipe(&state);
 	if (err != E_OK)

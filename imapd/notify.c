@@ -195,7 +195,7 @@ notify_save(const struct session *s, struct buf *out)
 }
 
 int
-notify_doze(struct session *s, uint64_t looked, int *out)
+notify_doze(struct session *s, uint64_t looked, int *out, bool *is_same)
 {
 	const struct notify *n = s->notify;
 	const struct selected *b = s->selected;
@@ -203,11 +203,12 @@ notify_doze(struct session *s, uint64_t looked, int *out)
 	/* of flags that are not told, b->modseq knows nothing */
 	uint64_t modseq = b && b->modseq > looked ? b->modseq : looked;
 	*out = -1;
+	*is_same = false;
 	if (n && n->set.groups)
 		return store_doze_all(s->store, v, modseq, n->since, out);
 	if (!v || (n && !n->set.selected))
 		return E_OK;
-	return store_doze(s->store, v, modseq, out);
+	return store_doze(s->store, v, modseq, out, is_same);
 }
 
 int

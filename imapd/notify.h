@@ -52,11 +52,11 @@ MUST_USE int notify_wait(struct session *);
  */
 bool notify_may_sleep(const struct session *);
 /*
- * notify_doze - out becomes a descriptor (own) that wakes it when there is something to tell; -1:
- * there is nothing, ever.  looked: mod-sequence up to which the selected mailbox was looked at.
+ * notify_doze - out becomes a descriptor (borrow, as store_doze has it; is_same, too) that wakes it
+ * when there is something to tell; -1: there is nothing, ever.  looked: mod-sequence up to which the selected mailbox was looked at.
  * E_OK; E_MORE (look again), E_IO, as store_doze has it
  */
-MUST_USE int notify_doze(struct session *, uint64_t looked, int *out);
+MUST_USE int notify_doze(struct session *, uint64_t looked, int *out, bool *is_same);
 /*
  * notify_save, notify_load - through a sleep: what is asked for, and what was told.  save: E_LIMIT
  * (too much: stay awake), stores nothing where there is no NOTIFY.  load: E_OK, E_BAD

@@ -76,7 +76,9 @@ session_done(struct session *s)
 	selected_close(s);
 	share_close(s);
 	if (s->store) {
-		store_unselect_now(s->store);
+		if (!s->nap
+			 .is_asleep) /* the next one may have slept in the same mailbox */
+			store_unselect_now(s->store);
 		store_metadata_quiet(s->store);
 	}
 	io_done(&s->io);
@@ -114,6 +116,10 @@ open_store(struct session *s, const struct login_client *c)
 {
 	int err = the_store ? E_OK : store_open(the_child.home, &the_store);
 	s->store = s->own = the_store;
+	if (err == E_OK && the_child.keeper >= 0) {
+		store_given(the_store, the_child.keeper);
+		the_child.keeper = -1;
+	}
 	if (err == E_OK) {
 		store_limit(
 		    the_store, c->quota_bytes, c->quota_messages, c->quota_at_ms);
@@ -149,14 +155,27 @@ wake(int fd, const struct login_client *c, struct span state)
 	session_done(&s);
 }
 
-int
-imap_session_run(void)
+static void
+configure(const char *account)
 {
-	store_configure(the_child.conf, the_child.account);
+	store_configure(the_child.conf, account);
 	if (conf_bool(the_child.conf, "imapd", "search_index"))
 		store_items_made_by(items_make);
 	else
 		cache_without_signatures();
+}
+
+void
+imap_session_ahead(const char *account, const char *home, int first)
+{
+	configure(account);
+	store_keeper(home, first);
+}
+
+int
+imap_session_run(void)
+{
+	configure(the_child.account);
 	serve_sleepers(wake);
 	serve_clients(serve);
 	store_close(&the_store);

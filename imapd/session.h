@@ -102,6 +102,7 @@ struct session {
 		int64_t at;       /* the next try; DEADLINE_NONE: never */
 		int64_t woke_ms;  /* it slept before; 0: it did not */
 		bool is_waking;   /* the monitor was not told yet that it is awake */
+		bool is_asleep;
 		int64_t deadline; /* of the silence that it woke in; 0: none */
 	} nap;
 
@@ -120,6 +121,8 @@ session_own(const struct session *s)
 }
 
 int imap_session_run(void); /* the role */
+/* imap_session_ahead - its ahead: the keeper of an account that wakes */
+void imap_session_ahead(const char *account, const char *home, int first);
 /*
  * session_end - the conversation ends for what a wait came to: E_DENY (stop) and E_MORE (idle) are
  * said

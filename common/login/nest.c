@@ -3,6 +3,7 @@
 #include "login/nest.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -18,13 +19,26 @@
 #include "proc/child.h"
 #include "proc/loop.h"
 
+/* What wakes one beside its client: those that fell asleep in one process share it. */
+struct watch {
+	struct watch *next, **link; /* those whose numbers begin a bucket */
+	uint64_t number;
+	int fd;                     /* own */
+	struct loop_fd *on_changes; /* own */
+	struct held *all;           /* borrow: that it wakes */
+	bool is_firing;
+};
+
 struct held {
 	struct held *next, **link; /* all, or those that wait to be woken */
 	struct id id;
-	int fd, watch;                      /* own; watch -1: none */
-	struct loop_fd *on_fd, *on_changes; /* own */
+	int fd;                /* own */
+	struct loop_fd *on_fd; /* own */
+	struct watch *watch;   /* NULL: none; it ends with the last of its sleepers */
+	struct held *mate_next, **mate_link; /* watch->all */
 	int64_t deadline;
-	bool is_deflated;
+	bool is_deflated,
+	    is_changed; /* is_changed: it wakes for that, not for its client */
 	uint32_t n;
 	char state[];
 };
@@ -33,10 +47,15 @@ struct held {
 struct waking {
 	struct id id;
 	int64_t until;
+	bool is_changed;
+	/* who wakes for a change shares it with the others of its account: one of them has it */
+	bool has_place;
 };
 
 enum {
 	WAKING_MOST = 256,
+	JOIN_LOOK_MOST = 256, /* of those that are due, where all places are taken */
+	WATCH_BUCKETS = 256,
 	DOZE_WATCHES = 2, /* of store_doze, at most: numbers 1 and 2 */
 };
 
@@ -47,8 +66,10 @@ static struct {
 	struct held *due, **after; /* own: the oldest first */
 	size_t n;                  /* of both */
 	struct waking waking[WAKING_MOST];
-	size_t n_waking, most;
-	int watch; /* own: of the sleeper that comes next; -1 */
+	size_t n_waking, n_places, most;
+	struct watch *watches[WATCH_BUCKETS]; /* own */
+	/* borrow: of the sleeper that comes next; it is that one's */
+	struct watch *watch;
 	struct id watch_of;
 	/* own: their watches are ended, they are not closed yet */
 	int retired[NEST_RETIRED_MOST];
@@ -57,7 +78,7 @@ static struct {
 	struct loop_timer
 	    *timer; /* the first deadline, or the next look at those that wake */
 	int64_t timer_at;
-} nest = {.after = &nest.due, .watch = -1};
+} nest = {.after = &nest.due};
 
 /* ---- one sleeper ---- */
 
@@ -109,13 +130,48 @@ on_closer(void *ctx)
 }
 
 static void
+watch_end(struct watch *w)
+{
+	if (w->all || w->is_firing || w == nest.watch)
+		return;
+	loop_unwatch(&w->on_changes);
+	retire(w->fd);
+	*w->link = w->next;
+	if (w->next)
+		w->next->link = w->link;
+	mem_free(&w);
+}
+
+static void
+watch_leave(struct held *s)
+{
+	struct watch *w = s->watch;
+	if (!w)
+		return;
+	*s->mate_link = s->mate_next;
+	if (s->mate_next)
+		s->mate_next->mate_link = s->mate_link;
+	s->watch = NULL;
+	watch_end(w);
+}
+
+static void
+watch_join(struct held *s, struct watch *w)
+{
+	struct held **last = &w->all;
+	while (*last)
+		last = &(*last)->mate_next;
+	*last = s;
+	s->mate_link = last;
+	s->mate_next = NULL;
+	s->watch = w;
+}
+
+static void
 unwatch(struct held *s)
 {
 	loop_unwatch(&s->on_fd);
-	loop_unwatch(&s->on_changes);
-	if (s->watch >= 0)
-		retire(s->watch);
-	s->watch = -1;
+	watch_leave(s);
 }
 
 /* Out of no list. */
@@ -180,21 +236,6 @@ set_timer(int64_t at)
 	loop_timer_set(nest.timer, left > 0 ? left : 0);
 }
 
-static void
-wake(struct held *s)
-{
-	struct buf body = {0};
-	buf_put(&body, s->id.b, ID_BYTES);
-	buf_bytes(&body, span_make(s->state, s->n));
-	int64_t until = deadline_in_ms(NEST_WAKING_MS);
-	nest.waking[nest.n_waking++] = (struct waking){s->id, until};
-	set_timer(until);
-	if (child_tell(SLEEP_WAKE, buf_as_span(&body), s->fd) != E_OK)
-		log_event(LOG_ERR, "monitor_not_told", "%s", "");
-	buf_wipe(&body);
-	held_close(s);
-}
-
 /* The monitor puts whose it is into two octets: accounts that have the same share what one may have. */
 static bool
 is_of_same(struct id a, struct id b)
@@ -202,22 +243,65 @@ is_of_same(struct id a, struct id b)
 	return a.b[0] == b.b[0] && a.b[1] == b.b[1];
 }
 
-/* One account whose sessions take long leaves half of the places to others. */
+/* Of its account, those that wake for a change. */
+static size_t
+n_together(const struct held *s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < nest.n_waking; i++)
+		n += nest.waking[i].is_changed && is_of_same(nest.waking[i].id, s->id);
+	return n;
+}
+
+static void
+wake(struct held *s)
+{
+	struct buf body = {0};
+	buf_put(&body, s->id.b, ID_BYTES);
+	buf_u8(&body, s->is_changed);
+	buf_bytes(&body, span_make(s->state, s->n));
+	int64_t until = deadline_in_ms(NEST_WAKING_MS);
+	bool has_place = !s->is_changed || n_together(s) == 0;
+	nest.n_places += has_place;
+	nest.waking[nest.n_waking++] =
+	    (struct waking){s->id, until, s->is_changed, has_place};
+	set_timer(until);
+	if (child_tell(SLEEP_WAKE, buf_as_span(&body), s->fd) != E_OK)
+		log_event(LOG_ERR, "monitor_not_told", "%s", "");
+	buf_wipe(&body);
+	if (has_place)
+		sched_yield(); /* the monitor forks now: what is left to do here is not waited for */
+	held_close(s);
+}
+
+/*
+ * Who wakes for a change shares a session with others of its account, if they are told and sleep
+ * again: all of them have one place.  One account whose sessions take long leaves half of the places
+ * to others.
+ */
 static bool
 may_wake(const struct held *s)
 {
 	size_t n = 0, most = nest.most > 1 ? nest.most / 2 : 1;
+	if (nest.n_waking == WAKING_MOST)
+		return false;
+	size_t together = s->is_changed ? n_together(s) : 0;
+	if (together)
+		return together < NEST_TOGETHER_MOST;
 	for (size_t i = 0; i < nest.n_waking; i++)
-		n += is_of_same(nest.waking[i].id, s->id);
-	return n < most;
+		n += nest.waking[i].has_place && is_of_same(nest.waking[i].id, s->id);
+	return nest.n_places < nest.most && n < most;
 }
 
 static void
 wake_some(void)
 {
 	struct held *next;
-	for (struct held *s = nest.due; s && nest.n_waking < nest.most; s = next) {
+	size_t n = 0;
+	for (struct held *s = nest.due; s; s = next) {
 		next = s->next;
+		if (nest.n_places >= nest.most && ++n > JOIN_LOOK_MOST)
+			return;
 		if (!may_wake(s))
 			continue;
 		if (!next)
@@ -227,11 +311,28 @@ wake_some(void)
 	}
 }
 
+/* Another one that it shared its place with has it then. */
+static void
+waking_end(size_t at)
+{
+	struct waking was = nest.waking[at];
+	nest.waking[at] = nest.waking[--nest.n_waking];
+	if (!was.has_place)
+		return;
+	for (size_t i = 0; was.is_changed && i < nest.n_waking; i++)
+		if (nest.waking[i].is_changed &&
+		    is_of_same(nest.waking[i].id, was.id)) {
+			nest.waking[i].has_place = true;
+			return;
+		}
+	nest.n_places--;
+}
+
 static void
 be_due(struct held *s)
 {
 	held_unlink(s);
-	if (!nest.due && nest.n_waking < nest.most && may_wake(s)) {
+	if (!nest.due && may_wake(s)) {
 		wake(s); /* at once: its watches are ended while others work */
 		return;
 	}
@@ -262,8 +363,16 @@ on_bytes(void *ctx, int fd, unsigned events)
 static void
 on_changes(void *ctx, int fd, unsigned events)
 {
+	struct watch *w = ctx;
 	(void)fd, (void)events;
-	be_due(ctx);
+	w->is_firing = true;
+	for (struct held *s; (s = w->all);) {
+		watch_leave(s);
+		s->is_changed = true;
+		be_due(s);
+	}
+	w->is_firing = false;
+	watch_end(w);
 }
 
 static void
@@ -271,7 +380,7 @@ is_awake(struct id id)
 {
 	for (size_t i = 0; i < nest.n_waking; i++)
 		if (id_eq(nest.waking[i].id, id)) {
-			nest.waking[i] = nest.waking[--nest.n_waking];
+			waking_end(i);
 			break;
 		}
 	wake_some();
@@ -279,35 +388,54 @@ is_awake(struct id id)
 
 /* ---- what the monitor says ---- */
 
+/* One that it has already comes again. */
 static void
-take_watch(struct id id, int fd)
+take_watch(struct id id, struct rd *r, int fd)
 {
-	if (nest.watch >= 0)
-		retire(nest.watch);
-	nest.watch = fd;
+	uint64_t number = rd_u64(r);
+	struct watch *was = nest.watch, **link = &nest.watches[number % WATCH_BUCKETS];
+	if (rd_end(r) != E_OK || fd < 0)
+		bug("malformed NEST_WATCH");
+	struct watch *w = *link;
+	while (w && w->number != number)
+		w = w->next;
+	if (w) {
+		ask_drop_fd(fd);
+	} else {
+		w = mem_new(sizeof *w);
+		*w = (struct watch){
+		    .next = *link, .link = link, .number = number, .fd = fd};
+		if (w->next)
+			w->next->link = &w->next;
+		*link = w;
+	}
+	nest.watch = w;
 	nest.watch_of = id;
+	if (was && was != w)
+		watch_end(was);
 }
 
 /* The one that was told just before; another one is of a sleeper that did not come. */
-static int
-watch_of(struct id id)
+static void
+join_next(struct held *s)
 {
-	int fd = nest.watch;
-	if (fd < 0 || !id_eq(nest.watch_of, id))
-		return -1;
-	nest.watch = -1;
-	return fd;
+	struct watch *w = nest.watch;
+	if (!w || !id_eq(nest.watch_of, s->id))
+		return;
+	watch_join(s, w);
+	nest.watch = NULL;
 }
 
 /* Both are what a session chose: one that was taken over may give a file, say. */
 static int
 watch_both(struct held *s)
 {
+	struct watch *w = s->watch;
 	s->on_fd = loop_try_watch(nest.loop, s->fd, LOOP_READ, on_bytes, s);
-	if (!s->on_fd || s->watch < 0)
+	if (!s->on_fd || !w || w->on_changes)
 		return s->on_fd ? E_OK : E_BAD;
-	s->on_changes = loop_try_watch(nest.loop, s->watch, LOOP_READ, on_changes, s);
-	return s->on_changes ? E_OK : E_BAD;
+	w->on_changes = loop_try_watch(nest.loop, w->fd, LOOP_READ, on_changes, w);
+	return w->on_changes ? E_OK : E_BAD;
 }
 
 static void
@@ -321,7 +449,7 @@ take_held(struct id id, struct rd *r, int fd)
 	struct held *s = mem_new(sizeof *s + state.n);
 	s->id = id;
 	s->fd = fd;
-	s->watch = watch_of(id);
+	join_next(s);
 	s->deadline = deadline;
 	s->is_deflated = is_deflated;
 	s->n = (uint32_t)state.n;
@@ -372,7 +500,7 @@ on_said(int fd, unsigned kind, struct span about)
 	rd_id(&r, &id);
 	switch (kind) {
 	case NEST_WATCH:
-		take_watch(id, fd);
+		take_watch(id, &r, fd);
 		return;
 	case NEST_SLEEP:
 		take_held(id, &r, fd);
@@ -415,7 +543,7 @@ forget_silent(int64_t now, int64_t *next)
 			continue;
 		}
 		log_event(LOG_WARNING, "waking_late", "%s", "");
-		nest.waking[i] = nest.waking[--nest.n_waking];
+		waking_end(i);
 	}
 	wake_some();
 }

@@ -11,11 +11,13 @@
 
 enum {
 	NEST_WAKING_FACTOR = 2, /* at a time, for each processor */
+	/* of an account, for changes: together they count as one.  monitor.h WAKE_BEHIND_MOST has room */
+	NEST_TOGETHER_MOST = 16,
 	/* one that was woken, and of which no word came: the next may wake all the same */
 	NEST_WAKING_MS = 10000,
 	NEST_RETIRED_MS = 200, /* until what nobody watches any more is closed */
 	NEST_RETIRED_MOST =
-	    32, /* of those; monitor.h SLEEPER_FDS_SPARE has room for them */
+	    160, /* of those; monitor.h SLEEPER_FDS_SPARE has room for them */
 	NEST_TEXT_MAX = 200, /* octets of what a client is told */
 };
 

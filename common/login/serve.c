@@ -16,12 +16,15 @@ enum { SERVE_RETURN_MS = 10000 }; /* for the front to say the end of a relay */
 
 static const char *serving_sid = ""; /* borrow: of the client that is served */
 
-/* The next client, as the monitor passed it. */
-static struct {
-	int fd; /* own; -1: none yet */
+/* Clients as the monitor passed them: one that cannot sleep comes back, too. */
+struct passed {
+	struct passed *next;
+	int fd; /* own */
 	unsigned kind;
-	struct buf about;
-} next = {.fd = -1};
+	struct buf about; /* own */
+};
+
+static struct passed *first; /* own: the next one */
 
 static struct {
 	void (*wake)(int fd, const struct login_client *, struct span state);
@@ -32,14 +35,12 @@ static struct {
 static void
 on_client(int fd, unsigned kind, struct span about)
 {
-	if (next.fd >= 0) {
-		close(fd); /* one at a time; the monitor knows, so this does not come */
-		return;
-	}
-	next.fd = fd;
-	next.kind = kind;
-	buf_reset(&next.about);
-	buf_span(&next.about, about);
+	struct passed **last = &first;
+	while (*last)
+		last = &(*last)->next;
+	struct passed *p = *last = mem_new(sizeof *p);
+	*p = (struct passed){.fd = fd, .kind = kind};
+	buf_span(&p->about, about);
 }
 
 void
@@ -157,29 +158,40 @@ serve_next(void (*serve)(int fd, const struct login_client *))
 {
 	struct login_client c;
 	struct span state = SPAN("");
-	struct buf about = next.about;
-	int fd = next.fd;
-	bool has_woken = now.wake && next.kind == CLIENT_WOKEN;
-	next.fd = -1;
-	next.about = (struct buf){0};
-	int err = has_woken ? woken_get(buf_as_span(&about), &c, &state)
-	                    : login_client_get(buf_as_span(&about), &c);
+	struct passed *p = first;
+	struct span about = buf_as_span(&p->about);
+	bool has_woken = now.wake && p->kind == CLIENT_WOKEN;
+	first = p->next;
+	int err =
+	    has_woken ? woken_get(about, &c, &state) : login_client_get(about, &c);
 	if (err != E_OK)
 		bug("malformed client");
-	serve_one(serve, fd, has_woken, &c, state);
-	buf_wipe(&about);
+	serve_one(serve, p->fd, has_woken, &c, state);
+	buf_wipe(&p->about);
+	mem_free(&p);
+}
+
+/*
+ * Until the monitor, or its queue, has something to say.  False: not before the deadline
+ */
+static bool
+wait_word(int64_t deadline)
+{
+	struct pollfd p[2] = {{.fd = the_child.control, .events = POLLIN},
+	    {.fd = the_child.queue, .events = POLLIN}};
+	int n = poll(p, COUNT(p), deadline_left_ms(deadline));
+	if (n > 0 && p[0].revents)
+		child_control();
+	return n != 0;
 }
 
 /* Waits for a client until the deadline; false: none came. */
 static bool
 wait_client(int64_t deadline)
 {
-	while (next.fd < 0) {
-		if (the_child.is_draining ||
-		    io_wait(the_child.control, POLLIN, deadline, IO_STAYS) != E_OK)
+	while (!first && !child_queued())
+		if (the_child.is_draining || !wait_word(deadline))
 			return false;
-		child_control();
-	}
 	return true;
 }
 
@@ -191,7 +203,7 @@ may_leave(void)
 	struct ask_msg reply;
 	int err = child_call(LOGIN_LEAVE, SPAN(""), -1, &in, &reply);
 	buf_free(&in);
-	return err != E_OK || next.fd < 0;
+	return err != E_OK || (!first && !child_queued());
 }
 
 static bool is_last;
@@ -212,9 +224,12 @@ serve_clients(void (*serve)(int fd, const struct login_client *))
 	while (has_client) {
 		serve_next(serve);
 		int64_t wait_ms = now.is_asleep ? SLEEP_LINGER_MS : linger_ms;
-		if (is_last || the_child.is_draining || wait_ms == 0 ||
-		    child_tell(LOGIN_IDLE, SPAN(""), -1) != E_OK)
+		/* the monitor takes one whose client sleeps for idle, and may have passed one already */
+		if (!now.is_asleep &&
+		    (is_last || the_child.is_draining || wait_ms == 0 ||
+			child_tell(LOGIN_IDLE, SPAN(""), -1) != E_OK))
 			break;
-		has_client = wait_client(deadline_in_ms(wait_ms)) || !may_leave();
+		has_client =
+		    (!is_last && wait_client(deadline_in_ms(wait_ms))) || !may_leave();
 	}
 }

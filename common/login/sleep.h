@@ -18,15 +18,28 @@ enum {
 
 /* Asks of the monitor, behind those of login_rows. */
 enum sleep_ask {
-	/* session: fd, what wakes it beside its client.  No reply */
+	/*
+	 * session: fd, what wakes those that sleep from now on beside their clients: all of them,
+	 * until there is another one.  No reply
+	 */
 	SLEEP_WATCH = LOGIN_ASKS_END,
 	/*
-	 * session: str facts, u64 deadline (monotonic, ms), u8 is_deflated, str state, fd -> u8
-	 * done
+	 * session: str facts, u8 is_watched (by what SLEEP_WATCH told), u64 deadline (monotonic,
+	 * ms), u8 is_deflated, str state, fd -> u8 done.  Then it has no client: the next one of its
+	 * account may come before the answer
 	 */
 	SLEEP_BEGIN,
+	/*
+	 * the same of one that was woken, has told its client what there was, and goes on with the
+	 * next one at once.  No reply: where it cannot sleep, it gets a session again
+	 */
+	SLEEP_AGAIN,
 	SLEEP_AWAKE, /* session: it has told its client what there was.  No reply */
-	SLEEP_WAKE, /* nest: id, str state, fd.  No reply: NEST_AWAKE comes, whatever happens */
+	/*
+	 * nest: id, u8 is_change (not its client's bytes), str state, fd.  No reply: NEST_AWAKE
+	 * comes, whatever happens
+	 */
+	SLEEP_WAKE,
 	SLEEP_ENDED, /* nest: id.  Its client left, or was sent away.  No reply */
 	SLEEP_ASKS_END
 };
@@ -35,8 +48,10 @@ extern const struct ask_row sleep_rows[SLEEP_ASKS_END - LOGIN_ASKS_END];
 
 /* A session as it goes to sleep. */
 struct sleeping {
-	int fd;           /* borrow: its connection */
-	int watch;        /* borrow; -1: only its client wakes it */
+	int fd;             /* borrow: its connection */
+	int watch;          /* borrow; -1: only its client wakes it */
+	bool is_watch_told; /* it is the same as the last one of this process */
+	bool is_woken;    /* and was not told to be awake: nobody waits for an answer */
 	int64_t deadline; /* then its client is sent away */
 	bool
 	    is_deflated; /* what its client is told is raw DEFLATE, from a whole octet on */

@@ -423,11 +423,8 @@ ask_idle(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	p->is_idle = true;
-	p->has_client = false;
-	process_serves(p, SPAN(""), SPAN(""), 0);
-	sleeper_awake(p); /* it slept again: the next one may have its process */
-	return E_MORE;    /* no reply */
+	wake_next(p);
+	return E_MORE; /* no reply */
 }
 
 static int

@@ -14,7 +14,7 @@
 #include "proc/daemon.h"
 #include "proc/loop.h"
 
-struct child the_child = {.control = -1};
+struct child the_child = {.control = -1, .queue = -1, .keeper = -1};
 
 /* A reload's drain may be followed by the one of a stop: on_drain hears of both. */
 static void
@@ -50,6 +50,31 @@ take_log(struct ask_msg *m)
 		log_open(the_child.daemon, log_fd(), rd_u8(&m->body) != 0);
 }
 
+static void
+take_fd(int *to, struct ask_msg *m)
+{
+	ask_hang_up(to);
+	*to = m->fd;
+	m->fd = -1;
+}
+
+bool
+child_queued(void)
+{
+	static struct buf in; /* kept: one per process */
+	struct ask_msg m;
+	if (the_child.queue < 0)
+		return false;
+	int err = ask_recv(the_child.queue, &in, &m, 0);
+	if (err == E_OK && m.type == CTL_CLIENT) {
+		take_client(&m);
+		return true;
+	}
+	if (err != E_LIMIT) /* a monitor that executed itself has another one */
+		ask_hang_up(&the_child.queue);
+	return false;
+}
+
 /* Calls whose answer did not come in time, by type: it is not that of the next one. */
 static unsigned unheard[MON_EXTRA + MON_EXTRA_MOST];
 
@@ -80,6 +105,12 @@ handle_said(struct ask_msg *m)
 		break;
 	case CTL_LOG:
 		take_log(m);
+		break;
+	case CTL_QUEUE:
+		take_fd(&the_child.queue, m);
+		break;
+	case CTL_KEEPER:
+		take_fd(&the_child.keeper, m);
 		break;
 	}
 	if (m->fd >= 0)

@@ -26,6 +26,8 @@ struct child {
 	const char *daemon;      /* its name, and its section of the configuration */
 	const struct conf *conf; /* borrow: the monitor's, copied by fork */
 	int control;         /* to the monitor; -1: there is none (a test, a command) */
+	int queue;           /* own: CTL_QUEUE; -1 */
+	int keeper;          /* own: CTL_KEEPER, until somebody takes it; -1 */
 	unsigned generation; /* grows with each reload */
 	bool is_draining;    /* finish what is begun, take nothing new */
 	/* and that for good: the daemon stops within stop_time; false at a reload */
@@ -45,6 +47,12 @@ struct child {
 
 extern struct child the_child;
 
+/*
+ * child_queued - a client of CTL_QUEUE, if there is one, goes to on_client.  Does not block.  False:
+ * there is none
+ */
+bool child_queued(void);
+
 /* What a monitor says to its children, unasked. */
 enum ctl {
 	/*
@@ -54,12 +62,17 @@ enum ctl {
 	CTL_DRAIN, /* u8 is_stopping: finish, then leave */
 	CTL_KICK,  /* the session ends, at once if it can */
 	CTL_LOG,   /* u8 is_syslog, fd: the log was opened again, or is another one */
+	/* fd: CTL_CLIENT comes there, too, for when there is no client */
+	CTL_QUEUE,
+	CTL_KEEPER, /* fd: a channel to the keeper of the account, which begins just now */
+	/* to a role's ahead: u32 uid, u32 gid, str account, str home, fd: it is that account's now */
+	CTL_AHEAD,
 };
 
 /* The kinds of CTL_CLIENT for a ROLE_NEST; about begins with a sleeper's id. */
 enum nest_said {
-	NEST_WATCH =
-	    1000,   /* fd: readable once what the next one waits for has changed */
+	/* u64 number, fd: readable once what the next one waits for has changed; may come again */
+	NEST_WATCH = 1000,
 	NEST_SLEEP, /* u64 deadline, u8 is_deflated, state; fd: a connection */
 	NEST_AWAKE, /* it was woken, and has told what there was to tell */
 	NEST_KICK,  /* more ids: an admin ends all of them */

@@ -68,6 +68,11 @@ struct role {
 	/* says what it needs; everything else is taken away */
 	void (*jail)(struct jail *);
 	int (*run)(void); /* after the jail; its result is the exit status */
+	/*
+	 * ROLE_SESSION: what a process does that was forked before an account wanted it, in the jail of
+	 * that account; first: own, who asks it first.  Does not return.  NULL: there is none
+	 */
+	void (*ahead)(const char *account, const char *home, int first);
 };
 
 struct daemon {

@@ -90,6 +90,7 @@ uint32_t
 monitor_kick(struct span account, struct span address)
 {
 	struct meant m = {.account = account, .address = address};
+	wake_all(); /* who waits has a process that can be told */
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
 		if (!p->address || !is_meant(&m, p->account, p->address))
 			continue;

@@ -168,6 +168,8 @@ stop(void)
 	struct monitor *m = &the_monitor;
 	if (m->is_stopping)
 		return;
+	wake_all();
+	ahead_end();
 	m->is_stopping = true;
 	notify_stopping();
 	log_event(LOG_INFO, "stopping", "%s", "");
@@ -321,18 +323,17 @@ process_own(
 	p->home = home ? mem_dup(home) : NULL;
 }
 
-static bool
-is_of_account(const struct process *p, const char *account, uid_t uid)
+bool
+monitor_is_of(const struct process *p, const char *account, uid_t uid)
 {
 	return p->owner && p->owner_uid == uid && strcmp(p->owner, account) == 0;
 }
 
-/* CTL_CLIENT to a session of this account that is idle; fd stays.  NULL: there is none. */
-static struct process *
-pass(const char *account, uid_t uid, int fd, struct span body)
+struct process *
+monitor_pass(const char *account, uid_t uid, int fd, struct span body)
 {
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
-		if (!p->is_idle || p->is_old || !is_of_account(p, account, uid))
+		if (!p->is_idle || p->is_old || !monitor_is_of(p, account, uid))
 			continue;
 		p->is_idle = false;
 		p->has_client = process_say(p, CTL_CLIENT, body, fd) == E_OK;
@@ -342,10 +343,9 @@ pass(const char *account, uid_t uid, int fd, struct span body)
 	return NULL;
 }
 
-/* One that is made for it; fd stays.  NULL: cannot fork. */
-static struct process *
-fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd,
-    struct span body, const char *account)
+struct process *
+monitor_fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home,
+    int fd, struct span body, const char *account, int keeper)
 {
 	struct jail jail;
 	process_jail(role, &jail);
@@ -358,6 +358,8 @@ fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home, int fd
 	if (!p)
 		return NULL;
 	process_own(p, account, uid, gid, home);
+	if (keeper >= 0 && process_say(p, CTL_KEEPER, SPAN(""), keeper) != E_OK)
+		log_event(LOG_DEBUG, "keeper_not_passed", "child=%d", (int)p->pid);
 	p->has_client = process_say(p, CTL_CLIENT, body, fd) == E_OK;
 	return p->has_client ? p : NULL;
 }
@@ -380,7 +382,7 @@ monitor_fork_session(const struct role *role, uid_t uid, gid_t gid, const char *
 	}
 	put_client(&body, 0, blob);
 	struct process *p =
-	    fork_for(role, uid, gid, home, fd, buf_as_span(&body), account);
+	    monitor_fork_for(role, uid, gid, home, fd, buf_as_span(&body), account, -1);
 	if (p)
 		process_serves(p, address, span_of(account), clock_wall_sec());
 	buf_wipe(&body); /* it may hold keys, and the next child is another account's */
@@ -394,39 +396,13 @@ monitor_pass_session(
 {
 	struct buf body = {.is_secret = true};
 	put_client(&body, 0, blob);
-	struct process *p = pass(account, uid, fd, buf_as_span(&body));
+	struct process *p = monitor_pass(account, uid, fd, buf_as_span(&body));
 	buf_wipe(&body); /* it may hold keys, and the next child is another account's */
 	if (p) {
 		process_serves(p, address, span_of(account), clock_wall_sec());
 		close(fd);
 	}
 	return p ? E_OK : E_BAD;
-}
-
-int
-sleeper_wake(const struct role *role, const struct sleeper *s, int fd, unsigned kind,
-    struct span about)
-{
-	struct buf body = {0};
-	if (about.n > CHILD_ABOUT_MAX) {
-		close(fd);
-		return E_LIMIT;
-	}
-	put_client(&body, kind, about);
-	struct process *p = pass(s->account, s->uid, fd, buf_as_span(&body));
-	if (!p)
-		p = fork_for(
-		    role, s->uid, s->gid, s->home, fd, buf_as_span(&body), s->account);
-	buf_free(&body);
-	close(fd);
-	if (!p)
-		return E_IO;
-	process_serves(p, span_of(s->address), span_of(s->account), s->since_wall_sec);
-	p->woken_by = s->nest->pid;
-	p->woken_id = s->id;
-	if (s->is_kicked)
-		process_kick(p);
-	return E_OK;
 }
 
 void
@@ -440,7 +416,7 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 		if (p->role != role || p->is_idle || is_of_pool)
 			continue;
 		++*all;
-		*same += is_of_account(p, account, uid);
+		*same += monitor_is_of(p, account, uid);
 	}
 	sleepers_count(account, uid, all, same);
 }

@@ -5,6 +5,7 @@
  *   monitor.c   the loop, signals, death and birth        process.c  fork and the table of processes
  *   mon_asks.c  what children may ask                     reload.c   self-test and re-execution
  *   kick.c      sessions that an admin ends               sleepers.c sessions without a process
+ *   wake.c      those of them that wake                  ahead.c    a process before it is wanted
  */
 #ifndef PROC_MONITOR_H
 #define PROC_MONITOR_H
@@ -26,6 +27,9 @@ enum {
 	WAITING_CHANNELS_MOST = 256, /* a role */
 	KICK_WAIT_MS = 2000,         /* who was told to end is ended after it */
 	ROLES_MAX = METRIC_ROLES,
+	/* sleepers that wait for the process of another one of their account */
+	WAKE_BEHIND_MOST = 64,
+	WAKE_BEHIND_MS = 100, /* for it to get free of the client that it has */
 };
 
 struct process {
@@ -47,11 +51,19 @@ struct process {
 	gid_t owner_gid;
 	/* own; of the owner; NULL: there is none, or it is of before a reload */
 	char *home;
-	int sleep_watch; /* own: goes along when it sleeps; -1 */
+	/* own: what wakes those of its clients that sleep; -1; and its number, of all that there were */
+	int sleep_watch;
+	uint64_t watch_number;
 	bool has_client; /* it was passed one, that did not leave and does not sleep */
 	/* the nest that is told once it is awake; 0: none is */
 	pid_t woken_by;
 	struct id woken_id;
+	/* own: who waits for it, the oldest first; until then (monotonic), if it has no other one */
+	struct behind *behind;
+	unsigned n_behind;
+	int64_t wakes_until;
+	int queue
+	    [2]; /* own: where they stand, what is written and what is read; -1: not yet */
 	int64_t since_wall_sec;
 	/* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
 	pid_t wanted_by;
@@ -94,6 +106,17 @@ struct monitor {
 	struct loop_timer *ready; /* own; armed until READY is said */
 	bool is_ready;
 	pid_t tester; /* the self-test of a reload; 0: none runs */
+	/* own: when the first of those that stand behind another one goes elsewhere (wake.c) */
+	struct loop_timer *late;
+	int64_t late_at;
+
+	struct {
+		const struct role *role;  /* borrow: static */
+		int chan;                 /* own: to the one that is there */
+		struct loop_fd *watch;    /* own; NULL: there is none */
+		struct loop_timer *timer; /* own: for the next one */
+		bool is_wanted;
+	} ahead;
 	struct buf scratch;
 };
 
@@ -129,6 +152,9 @@ void process_hear(struct process *, unsigned tells);
 /* never blocks */
 MUST_USE int process_say(struct process *, uint16_t type, struct span body, int fd);
 void process_jail(const struct role *, struct jail *out);
+/* process_born - in the child, before anything else: what a child of this role has, it has */
+void process_born(const struct role *, bool accepts, int control, int cell,
+    const char *account, const char *home);
 
 /* mon_asks.c */
 struct ask_row *mon_rows_of(const struct role *, size_t *n_out); /* own */
@@ -147,6 +173,15 @@ void monitor_ensure(const struct role *);
 void monitor_each_drain(void);
 void monitor_say_log(struct process *); /* where log lines go now */
 void monitor_ready(void); /* who was awaited serves: READY is said, once */
+bool monitor_is_of(const struct process *, const char *account, uid_t uid);
+/* monitor_pass - CTL_CLIENT to a session of this account that is idle; fd stays.  NULL: there is none */
+struct process *monitor_pass(const char *account, uid_t uid, int fd, struct span body);
+/*
+ * monitor_fork_for - to one that is made for it; fd stays.  keeper: borrow, that it gets before; -1.
+ * NULL: cannot fork
+ */
+struct process *monitor_fork_for(const struct role *, uid_t uid, gid_t gid,
+    const char *home, int fd, struct span body, const char *account, int keeper);
 
 /* kick.c */
 /* process_kick - it is told to end, and ended when it does not */
@@ -162,6 +197,7 @@ struct sleeper {
 	uid_t uid;
 	gid_t gid;
 	bool is_kicked; /* ends, also when it is being woken already */
+	bool is_behind; /* it waits for a process: its connection is the monitor's */
 	int64_t since_wall_sec;
 	/* borrow: text; what its session was told of its client (facts: login_client_put's) */
 	const char *account, *home, *address;
@@ -171,7 +207,7 @@ struct sleeper {
 
 enum {
 	SLEEPER_FDS = 2, /* of its nest */
-	SLEEPER_FDS_SPARE = 64,
+	SLEEPER_FDS_SPARE = 192,
 	/* bytes of what is known of all of them: it goes through a reload, in twice as many */
 	SLEEPERS_TEXT_MAX = 24 << 20,
 };
@@ -182,10 +218,14 @@ enum {
  * (of before a reload), it has no client, or there is no room for one more
  */
 struct sleeper *sleeper_add(const struct process *session, struct span facts);
+/* sleeper_add_awake - the same, of one for sleeper_wake: no nest has it, and there is room */
+struct sleeper *sleeper_add_awake(const struct process *session, struct span facts);
 struct sleeper *sleeper_of(struct id); /* NULL: there is none */
 void sleeper_gone(struct sleeper *);   /* out of the table, and freed */
 /* sleeper_awake - its nest may wake the next one; nothing when it was told */
 void sleeper_awake(struct process *);
+/* sleeper_tell_awake - the same, of one without a process */
+void sleeper_tell_awake(const struct sleeper *);
 void sleepers_lost(struct process *nest); /* it died, and they with it */
 /* sleepers_count - adds them, in all and of this account */
 void sleepers_count(const char *account, uid_t uid, unsigned *all, unsigned *same);
@@ -193,12 +233,43 @@ void sleepers_each(void (*fn)(void *ctx, struct sleeper *), void *ctx);
 /* a line for the state of a reload, and back: nothing when it is none, or its nest is no more */
 void sleeper_state_put(struct buf *, const struct sleeper *);
 void sleeper_state_take(struct span line);
+
+/* ---- wake.c ---- */
 /*
- * sleeper_wake - to a session of its account that is idle, or a new one: CTL_CLIENT of this kind.
- * fd is taken; the sleeper stays.  E_OK, E_IO, E_LIMIT (about is past CHILD_ABOUT_MAX)
+ * sleeper_wake - to a session of its account that is idle, or to a new one: CTL_CLIENT with this
+ * body.  may_wait: where one wakes for another sleeper of the account and may be free in a moment,
+ * it gets that one, after WAKE_BEHIND_MS at most for each before it.  Takes sleeper and fd; the nest
+ * is told when it is awake, or cannot be woken (logged)
  */
-MUST_USE int sleeper_wake(const struct role *, const struct sleeper *, int fd,
-    unsigned kind, struct span about);
+void sleeper_wake(
+    const struct role *, struct sleeper *, int fd, bool may_wait, struct span body);
+/*
+ * wake_next - this one has no client any more: its nest is told; it has the first of those behind
+ * it, or is idle
+ */
+void wake_next(struct process *);
+/* wake_elsewhere - it told its client, which stays: who waits behind it gets another one */
+void wake_elsewhere(struct process *);
+void wake_lost(struct process *); /* the same, of one that died */
+void wake_queue_close(struct process *);
+/* wake_all - nobody waits any more: before a stop or an exec.  Each gets a process of its own */
+void wake_all(void);
+
+/* ---- ahead.c: a process that was forked before an account wants it (role's ahead) ---- */
+enum {
+	AHEAD_AFTER_MS = 10,    /* the next one: when what wanted this one is done */
+	AHEAD_AGAIN_MS = 10000, /* when it died */
+};
+
+/* ahead_want - there will be one in a moment; nothing where the role has none */
+void ahead_want(const struct role *);
+/*
+ * ahead_take - it becomes this account's, in the role's jail.  out: own, a channel to it, for a
+ * session of that account.  E_OK, E_MORE (there is none)
+ */
+MUST_USE int ahead_take(const struct role *, uid_t uid, gid_t gid, const char *account,
+    const char *home, int *out);
+void ahead_end(void); /* it is not wanted any more */
 
 /* reload.c */
 void reload_begin(void);        /* HUP: the self-test starts */

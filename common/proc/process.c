@@ -15,7 +15,7 @@
 #include "proc/fds.h"
 #include "proc/monitor.h"
 
-enum { KEEP_MAX = LISTENERS_MAX + 4, ASK_BURST = 64 };
+enum { KEEP_MAX = LISTENERS_MAX + 4, ASK_BURST = 64, LAST_WORDS_MOST = 100000 };
 
 static void
 serve_asks(struct process *p, struct buf *scratch, unsigned burst)
@@ -62,6 +62,7 @@ process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
 	    .cell = cell,
 	    .started_ms = clock_mono_ms(),
 	    .sleep_watch = -1,
+	    .queue = {-1, -1},
 	    .chan = chan};
 	snprintf(p->role_name, sizeof p->role_name, "%s", role_name);
 	size_t n = 0;
@@ -126,15 +127,14 @@ reset_signals(void)
 	signal(SIGTERM, SIG_IGN);
 }
 
-NORETURN static void
-child_main(const struct role *role, const struct jail *jail, int control, int cell,
+void
+process_born(const struct role *role, bool accepts, int control, int cell,
     const char *account, const char *home)
 {
 	struct monitor *m = &the_monitor;
-	keep_listeners(role, (jail->calls & JAIL_ACCEPT) != 0);
+	keep_listeners(role, accepts);
 	keep_descriptors(control);
 	metrics_cell_use(cell);
-	metric_count(M_PROCESS_STARTS + (unsigned)(role - m->daemon->roles));
 	reset_signals();
 	log_role(role->name);
 	log_on_loss(child_log_lost);
@@ -143,6 +143,8 @@ child_main(const struct role *role, const struct jail *jail, int control, int ce
 	    .daemon = m->daemon->name,
 	    .conf = m->conf,
 	    .control = control,
+	    .queue = -1,
+	    .keeper = -1,
 	    .generation = m->generation,
 	    .has_root = m->has_root,
 	    .account = account,
@@ -151,6 +153,15 @@ child_main(const struct role *role, const struct jail *jail, int control, int ce
 	    .n_listeners = m->listeners.n};
 	if (m->daemon->on_born)
 		m->daemon->on_born(role);
+}
+
+NORETURN static void
+child_main(const struct role *role, const struct jail *jail, int control, int cell,
+    const char *account, const char *home)
+{
+	process_born(
+	    role, (jail->calls & JAIL_ACCEPT) != 0, control, cell, account, home);
+	metric_count(M_PROCESS_STARTS + (unsigned)(role - the_monitor.daemon->roles));
 	int status = role->prepare ? role->prepare() : EX_OK;
 	if (status != EX_OK)
 		_exit(status);
@@ -301,15 +312,30 @@ process_serves(
 	buf_free(&text);
 }
 
+/*
+ * A nest of before a reload ends with its last sleeper: its death may be known before it is read that
+ * this one wakes.
+ */
+static void
+hear_last_words(struct process *nest)
+{
+	nest->is_old = true; /* nothing is said to it any more */
+	int err = asker_serve(nest->asker, &the_monitor.scratch, LAST_WORDS_MOST);
+	(void)err; /* it cannot be ended once more */
+}
+
 void
 process_gone(struct process *gone)
 {
+	bool is_nest = gone->role && gone->role->flags & ROLE_NEST;
+	if (is_nest)
+		hear_last_words(gone);
 	struct process **link = &the_monitor.processes;
 	while (*link != gone)
 		link = &(*link)->next;
 	*link = gone->next;
-	sleeper_awake(gone);
-	if (gone->role && gone->role->flags & ROLE_NEST)
+	wake_lost(gone);
+	if (is_nest)
 		sleepers_lost(gone);
 	metrics_cell_free(gone->cell);
 	loop_unwatch(&gone->watch);

@@ -53,12 +53,14 @@ put_who(struct buf *b, const struct process *p)
 	buf_ch(b, '\n');
 }
 
-/* Whose it is: it counts for its account until it ends. */
+/* Whose it is: it counts for its account until it ends, and its client may sleep yet. */
 static void
 put_owner(struct buf *b, const struct process *p)
 {
 	buf_putf(b, "owner %d %u ", (int)p->pid, (unsigned)p->owner_uid);
 	buf_hex(b, span_of(p->owner));
+	buf_putf(b, " %u %d ", (unsigned)p->owner_gid, p->has_client);
+	buf_hex(b, span_of(p->home ? p->home : ""));
 	buf_ch(b, '\n');
 }
 
@@ -229,6 +231,7 @@ reload_tested(int status)
 		return;
 	}
 	notify_reloading();
+	wake_all();
 	hand_state_on();
 	log_event(LOG_INFO, "reloading", "%s", "");
 	execv(m->program, m->argv);
@@ -360,9 +363,9 @@ adopt_who(const char *line)
 static void
 adopt_owner(const char *line)
 {
-	char account[WHO_TEXT_MAX];
+	char account[WHO_TEXT_MAX], folder[WHO_TEXT_MAX];
 	struct span rest = span_of(line);
-	uint64_t pid, uid;
+	uint64_t pid, uid, gid = 0, has_client = 0;
 	if (!span_eqs(span_cut(&rest, ' '), "owner") ||
 	    span_u64(span_cut(&rest, ' '), INT32_MAX, &pid) != E_OK ||
 	    span_u64(span_cut(&rest, ' '), UINT32_MAX, &uid) != E_OK)
@@ -375,6 +378,16 @@ adopt_owner(const char *line)
 	buf_span(&text, owner);
 	p->owner = mem_dup(buf_cstr(&text));
 	p->owner_uid = (uid_t)uid;
+	/* not told by every version */
+	if (span_u64(span_cut(&rest, ' '), UINT32_MAX, &gid) == E_OK &&
+	    span_u64(span_cut(&rest, ' '), 1, &has_client) == E_OK) {
+		struct span home = cut_hex(&rest, folder);
+		buf_reset(&text);
+		buf_span(&text, home);
+		p->home = home.n ? mem_dup(buf_cstr(&text)) : NULL;
+		p->owner_gid = (gid_t)gid;
+		p->has_client = has_client;
+	}
 	buf_free(&text);
 }
 

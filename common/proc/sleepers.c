@@ -78,7 +78,8 @@ enter(struct sleeper *s)
 	struct sleeper **bucket = &all.buckets[bucket_of_account(s->account)];
 	s->next = *bucket;
 	*bucket = s;
-	s->nest->n_sleepers++;
+	if (s->nest)
+		s->nest->n_sleepers++;
 	all.n++;
 	all.text_bytes += text_bytes(s);
 }
@@ -129,26 +130,25 @@ nest_for_one(void)
 static void
 leave_nest(struct process *nest)
 {
-	if (--nest->n_sleepers == 0 && !nest->is_old &&
+	if (nest && --nest->n_sleepers == 0 && !nest->is_old &&
 	    process_count(nest->role, false) > 1)
 		process_drain(nest);
 }
 
 /* ---- in and out ---- */
 
-struct sleeper *
-sleeper_add(const struct process *p, struct span facts)
+/* NULL: it is not known whose it is */
+static struct sleeper *
+make_of(const struct process *p, struct span facts)
 {
 	if (!p->owner || !p->home || !p->address || !p->has_client)
 		return NULL;
-	struct sleeper *s =
-	    make(span_of(p->owner), span_of(p->home), span_of(p->address), facts);
-	s->nest =
-	    all.text_bytes + text_bytes(s) <= SLEEPERS_TEXT_MAX ? nest_for_one() : NULL;
-	if (!s->nest) {
-		mem_free(&s);
-		return NULL;
-	}
+	return make(span_of(p->owner), span_of(p->home), span_of(p->address), facts);
+}
+
+static struct sleeper *
+add(struct sleeper *s, const struct process *p)
+{
 	unsigned bucket = bucket_of_account(s->account);
 	s->id = id_new();
 	s->id.b[0] = (unsigned char)bucket;
@@ -158,6 +158,24 @@ sleeper_add(const struct process *p, struct span facts)
 	s->since_wall_sec = p->since_wall_sec;
 	enter(s);
 	return s;
+}
+
+struct sleeper *
+sleeper_add(const struct process *p, struct span facts)
+{
+	struct sleeper *s = make_of(p, facts);
+	if (s && all.text_bytes + text_bytes(s) <= SLEEPERS_TEXT_MAX)
+		s->nest = nest_for_one();
+	if (s && !s->nest)
+		mem_free(&s);
+	return s ? add(s, p) : NULL;
+}
+
+struct sleeper *
+sleeper_add_awake(const struct process *p, struct span facts)
+{
+	struct sleeper *s = make_of(p, facts);
+	return s ? add(s, p) : NULL;
 }
 
 struct sleeper *
@@ -182,19 +200,31 @@ sleeper_gone(struct sleeper *gone)
 	mem_free(&gone);
 }
 
-void
-sleeper_awake(struct process *p)
+static void
+tell_awake(struct process *nest, struct id id)
 {
-	struct process *nest = p->woken_by ? process_of_pid(p->woken_by) : NULL;
 	struct buf body = {0};
-	p->woken_by = 0;
 	if (!is_nest(nest))
 		return; /* it has ended, and its pid may be another's */
 	buf_u32(&body, NEST_AWAKE);
-	buf_bytes(&body, span_make((const char *)p->woken_id.b, ID_BYTES));
+	buf_bytes(&body, span_make((const char *)id.b, ID_BYTES));
 	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
 		log_event(LOG_DEBUG, "nest_not_told", "%s", "");
 	buf_free(&body);
+}
+
+void
+sleeper_awake(struct process *p)
+{
+	if (p->woken_by)
+		tell_awake(process_of_pid(p->woken_by), p->woken_id);
+	p->woken_by = 0;
+}
+
+void
+sleeper_tell_awake(const struct sleeper *s)
+{
+	tell_awake(s->nest, s->id);
 }
 
 /* ---- all ---- */
@@ -215,7 +245,11 @@ sleepers_lost(struct process *nest)
 	for (unsigned i = 0; i < BUCKETS && all.n; i++)
 		for (struct sleeper *s = all.buckets[i], *next; s; s = next) {
 			next = s->next;
-			if (s->nest == nest)
+			if (s->nest != nest)
+				continue;
+			if (s->is_behind) /* the monitor has its connection */
+				s->nest = NULL;
+			else
 				sleeper_gone(s);
 		}
 	if (n != all.n)
@@ -236,6 +270,8 @@ sleepers_count(const char *account, uid_t uid, unsigned *in_all, unsigned *same)
 void
 sleeper_state_put(struct buf *b, const struct sleeper *s)
 {
+	if (s->is_behind)
+		return; /* a process has taken it */
 	buf_putf(b, "sleeper %d %u %u %d %lld %s ", (int)s->nest->pid, s->uid, s->gid,
 	    s->is_kicked, (long long)s->since_wall_sec, id_text(s->id));
 	buf_hex(b, span_of(s->account));

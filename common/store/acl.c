@@ -5,8 +5,9 @@
 void
 store_hold(struct store *s)
 {
+	if (!s->is_held) /* else it was told, or hears it first of all */
+		keeper_tell(s, KEEPER_HOLD, SPAN(""));
 	s->is_held = true;
-	keeper_tell(s, KEEPER_HOLD, SPAN(""));
 }
 
 enum store_said

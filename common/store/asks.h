@@ -65,9 +65,9 @@ enum keeper_ask {
 	 */
 	KEEPER_WAIT,
 	/*
-	 * u32 mailbox, u64 modseq -> said, u8 is_past (then nothing else), u8 takes_in (mail may
-	 * come to it): the session ends, and is to be woken by index/wake.MAILBOX, which goes at the
-	 * next change
+	 * u32 mailbox, u64 modseq, u8 takes_in (what lies in new/ is taken in first) -> said, u8
+	 * is_past (then nothing else), u8 takes_in (mail may come to it): the session ends, and is to
+	 * be woken by index/wake.MAILBOX, which goes at the next change
 	 */
 	KEEPER_DOZE,
 	/* -- may not: the effect would come twice -- */

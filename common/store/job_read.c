@@ -11,7 +11,8 @@ struct read_job {
 	struct job job;
 	uint64_t want;    /* of takein_want */
 	struct span name; /* borrow: the body */
-	uint32_t mailbox; /* RENEW */
+	uint32_t mailbox; /* RENEW, DOZE */
+	uint64_t modseq;  /* DOZE */
 	bool is_examine;
 };
 
@@ -188,6 +189,39 @@ ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct read_job *r = begin(a, &sync_kind, KEEPER_SYNC, body, &rest);
 	(void)fd, (void)reply, (void)fd_back;
 	return go(r, &rest, true);
+}
+
+/* ---- DOZE ---- */
+
+static void
+doze_answer(struct job *j, struct buf *reply, int *fd)
+{
+	const struct read_job *r = (struct read_job *)j;
+	struct slot *slot = slot_of(r->mailbox);
+	bool is_past = slot && slot->now.modseq > r->modseq;
+	(void)fd;
+	if (slot && !is_past)
+		slot->is_dozed = true;
+	j->session->is_dozing = slot && !is_past;
+	buf_reset(reply);
+	buf_u8(reply, slot ? STORE_DONE : STORE_NONEXISTENT);
+	buf_u8(reply, is_past);
+	buf_u8(reply, slot && slot_takes_in(slot));
+}
+
+static const struct job_kind doze_kind = {
+    .name = "doze", .is_reader = true, .step = read_step, .answer = doze_answer};
+
+int
+ask_doze(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct rd rest;
+	struct read_job *r = begin(a, &doze_kind, KEEPER_DOZE, body, &rest);
+	(void)fd, (void)reply, (void)fd_back;
+	r->mailbox = rd_u32(&rest);
+	r->modseq = rd_u64(&rest);
+	bool takes_in = rd_u8(&rest) == 1;
+	return go(r, &rest, takes_in);
 }
 
 static void

@@ -82,7 +82,7 @@ ask_handler ask_kept;    /* kept.c */
 ask_handler ask_quota;   /* quota.c */
 ask_handler ask_recount; /* job_recount.c */
 /* job_read.c */
-ask_handler ask_select, ask_renew, ask_peek, ask_feed, ask_sync, ask_mailbox,
+ask_handler ask_select, ask_renew, ask_peek, ask_feed, ask_sync, ask_doze, ask_mailbox,
     ask_mailboxes, ask_subscriptions;
 ask_handler ask_expunged, ask_usage, ask_uidls, ask_files, ask_leave;
 ask_handler ask_limits;  /* limits.c */

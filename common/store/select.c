@@ -2,6 +2,7 @@
 /* select.c - a session's side: the selected mailbox, its view, and waiting for changes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -45,16 +46,12 @@ is_current(const struct view_head *h)
 	return !h->is_superseded && !h->is_deleted && !h->is_renamed;
 }
 
-/*
- * What was left just now, and is still selected for the keeper: the view says all that the keeper
- * would.
- */
+/* The view that was left, as it is now.  False: the keeper must be asked */
 static bool
-select_again(struct store *s, struct span mailbox, struct store_view *out)
+take_left(struct store *s, struct store_view *out)
 {
 	const struct view_head *h = s->left.head;
-	if (!h || !span_eq(mailbox, buf_as_span(&s->name)) || !keeper_is_there(s) ||
-	    !is_current(h))
+	if (!keeper_is_there(s) || !is_current(h))
 		return false;
 	*out = s->left;
 	out->modseq = h->modseq; /* before what it covers */
@@ -63,8 +60,21 @@ select_again(struct store *s, struct span mailbox, struct store_view *out)
 	out->uidnext = h->uidnext;
 	if (out->n && out->records[out->n - 1].uid >= out->uidnext)
 		out->uidnext = out->records[out->n - 1].uid + 1; /* it came just now */
-	out->recent_from = s->left_uidnext;
 	s->left = (struct store_view){.n = 0};
+	return true;
+}
+
+/*
+ * What was left just now, and is still selected for the keeper: the view says all that the keeper
+ * would.
+ */
+static bool
+select_again(struct store *s, struct span mailbox, struct store_view *out)
+{
+	if (!s->left.head || !span_eq(mailbox, buf_as_span(&s->name)) ||
+	    !take_left(s, out))
+		return false;
+	out->recent_from = s->left_uidnext;
 	return true;
 }
 
@@ -92,6 +102,7 @@ select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *ou
 	if (err != E_OK)
 		return err;
 	s->head = (struct view_head *)(uintptr_t)out->head;
+	s->is_reselected = false;
 	s->selected = out->mailbox;
 	s->is_superseded = false;
 	s->has_uidls = a.n_uidls > 0;
@@ -177,8 +188,15 @@ store_reselect(
     struct store *s, uint32_t mailbox, uint32_t recent_from, struct store_view *out)
 {
 	struct store_view was = {.mailbox = mailbox, .recent_from = recent_from};
+	bool is_left = s->is_reselected && s->left.head && s->left.mailbox == mailbox;
+	if (is_left && take_left(s, out)) {
+		out->recent_from = recent_from;
+		return E_OK;
+	}
 	store_unselect_now(s);
-	return store_view_renew(s, &was, out);
+	int err = store_view_renew(s, &was, out);
+	s->is_reselected = err == E_OK;
+	return err;
 }
 
 static void
@@ -209,7 +227,7 @@ store_unselect(struct store *s, struct store_view *v)
 void
 store_unselect_later(struct store *s, struct store_view *v)
 {
-	if (v->head != s->head || s->name.len == 0) {
+	if (v->head != s->head || (s->name.len == 0 && !s->is_reselected)) {
 		store_unselect(s, v);
 		return;
 	}
@@ -328,7 +346,10 @@ doze_said(enum store_said said, struct answer *a, bool *takes_in)
 	return is_past ? E_MORE : E_OK;
 }
 
-/* E_OK; E_MORE: it is past modseq */
+/*
+ * What came before new/ is watched is taken in before the keeper looks: both are asked at once.
+ * E_OK; E_MORE: it is past modseq
+ */
 static int
 ask_doze(struct store *s, const struct store_view *v, uint64_t modseq, bool *takes_in)
 {
@@ -336,6 +357,7 @@ ask_doze(struct store *s, const struct store_view *v, uint64_t modseq, bool *tak
 	struct answer answer;
 	buf_u32(&body, v->mailbox);
 	buf_u64(&body, modseq);
+	buf_u8(&body, *takes_in);
 	enum store_said said = keeper_ask_said(s, KEEPER_DOZE, &body, true, &answer);
 	return doze_said(said, &answer, takes_in);
 }
@@ -386,61 +408,96 @@ watch_new(int inotify)
 }
 
 /*
- * The kernel lets a close wait for the watches that it ends, 5 to 15 ms: they are ended now, it is
- * closed when there is another one, or with the store.
+ * The kernel lets a close wait for the watches that it ends, 5 to 15 ms: they are ended before.
+ * Another process may have it, who sleeps there: then they are not ours to end.
  */
 static void
-retire(struct store *s, int inotify)
+doze_drop(struct store *s, bool is_ours)
 {
-	if (s->retired >= 0)
-		close(s->retired);
-	s->retired = inotify;
-	for (int wd = 1; inotify >= 0 && wd <= 2; wd++)
-		inotify_rm_watch(inotify, wd);
+	for (int wd = 1; s->dozing >= 0 && is_ours && wd <= 2; wd++)
+		inotify_rm_watch(s->dozing, wd);
+	if (s->dozing >= 0)
+		close(s->dozing);
+	s->dozing = -1;
+	s->doze_mailbox = 0;
+}
+
+static int
+doze_begin(struct store *s, uint32_t mailbox)
+{
+	doze_drop(s, false);
+	s->dozing = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	return s->dozing >= 0 ? watch_mailbox(s->dozing, mailbox) : E_IO;
+}
+
+/*
+ * It would wake who sleeps now, too: nothing came there since the keeper was asked, which lives, and
+ * nothing changed that is not looked at.
+ */
+static bool
+doze_goes_on(struct store *s, const struct store_view *v, uint64_t modseq)
+{
+	struct pollfd p = {.fd = s->dozing, .events = POLLIN};
+	return s->dozing >= 0 && s->doze_mailbox == v->mailbox && is_current(v->head) &&
+	       v->head->modseq <= modseq && keeper_is_there(s) && poll(&p, 1, 0) == 0;
+}
+
+static int
+doze_new(struct store *s, const struct store_view *v, uint64_t modseq, bool takes_in)
+{
+	bool has_new = takes_in;
+	int err = doze_begin(s, v->mailbox);
+	if (err == E_OK && takes_in)
+		err = watch_new(s->dozing);
+	if (err == E_OK)
+		err = ask_doze(s, v, modseq, &takes_in);
+	if (err != E_OK) {
+		doze_drop(s, true);
+		return err;
+	}
+	s->doze_mailbox = v->mailbox;
+	s->takes_in_not = takes_in ? 0 : v->mailbox;
+	if (takes_in != has_new) {
+		doze_drop(s, true);
+		return E_LIMIT;
+	}
+	return E_OK;
 }
 
 int
-store_doze(struct store *s, const struct store_view *v, uint64_t modseq, int *out)
+store_doze(struct store *s, const struct store_view *v, uint64_t modseq, int *out,
+    bool *is_same)
 {
-	bool takes_in = s->takes_in == v->mailbox, is_new = !takes_in;
-	retire(s, -1);
-	int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	int err = inotify >= 0 ? watch_mailbox(inotify, v->mailbox) : E_IO;
-	if (err == E_OK && is_new)
-		err = ask_doze(s, v, modseq, &takes_in);
-	/* what came before new/ is watched is taken in before the keeper is asked again */
-	if (err == E_OK && takes_in)
-		err = watch_new(inotify);
-	if (err == E_OK && takes_in)
-		err = store_sync(s);
-	if (err == E_OK && takes_in)
-		err = ask_doze(s, v, modseq, &takes_in);
-	if (err == E_OK && takes_in)
-		s->takes_in = v->mailbox;
-	if (err != E_OK)
-		retire(s, inotify);
-	else
-		*out = inotify;
-	return err;
+	*is_same = doze_goes_on(s, v, modseq);
+	int err = E_OK;
+	if (!*is_same)
+		err = doze_new(s, v, modseq, s->takes_in_not != v->mailbox);
+	if (err == E_LIMIT) /* whether mail comes there is known now */
+		err = doze_new(s, v, modseq, s->takes_in_not != v->mailbox);
+	*out = s->dozing;
+	return err == E_LIMIT ? E_IO : err;
 }
 
 int
 store_doze_all(struct store *s, const struct store_view *v, uint64_t modseq,
     uint64_t since, int *out)
 {
-	retire(s, -1);
-	int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	int err = inotify >= 0 ? watch_mailbox(inotify, 0) : E_IO;
+	int err = doze_begin(s, 0);
 	if (err == E_OK)
-		err = watch_new(inotify);
+		err = watch_new(s->dozing);
 	/* what came before new/ is watched is taken in before the keeper is asked */
 	if (err == E_OK)
 		err = store_sync(s);
 	if (err == E_OK)
 		err = ask_doze_all(s, v, modseq, since);
 	if (err != E_OK)
-		retire(s, inotify);
-	else
-		*out = inotify;
+		doze_drop(s, true);
+	*out = s->dozing;
 	return err;
+}
+
+void
+store_doze_end(struct store *s)
+{
+	doze_drop(s, false);
 }

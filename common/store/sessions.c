@@ -142,25 +142,6 @@ sessions_end_waits(uint32_t mailbox)
 }
 
 static int
-ask_doze(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
-{
-	struct session *s = a->ctx;
-	struct slot *slot = slot_of(rd_u32(body));
-	uint64_t modseq = rd_u64(body);
-	(void)fd, (void)fd_back;
-	if (rd_end(body) != E_OK)
-		return E_BAD;
-	bool is_past = slot && slot->now.modseq > modseq;
-	if (slot && !is_past)
-		slot->is_dozed = true;
-	s->is_dozing = slot && !is_past;
-	buf_u8(reply, slot ? STORE_DONE : STORE_NONEXISTENT);
-	buf_u8(reply, is_past);
-	buf_u8(reply, slot && slot_takes_in(slot));
-	return E_OK;
-}
-
-static int
 ask_doze_all(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct session *s = a->ctx;
@@ -268,7 +249,7 @@ static const struct ask_row rows[KEEPER_ASKS] = {
 	[KEEPER_SET_METADATA]  = {"SET_METADATA",  PH_ANY,   0,     ANY_BYTES,          false,   ask_set_metadata},
 	[KEEPER_METADATA_CHANGES] = {"METADATA_CHANGES", PH_ANY, 0, 8,                  true,    ask_metadata_changes},
 	[KEEPER_WAIT]          = {"WAIT",          PH_ALSO,  0,     20,                 false,   ask_wait},
-	[KEEPER_DOZE]          = {"DOZE",          PH_ANY,   0,     12,                 false,   ask_doze},
+	[KEEPER_DOZE]          = {"DOZE",          PH_ANY,   0,     13,                 false,   ask_doze},
 	[KEEPER_CREATE]        = {"CREATE",        PH_ALSO,  0,     NAME_BYTES + 4 + 15, false,  ask_create},
 	[KEEPER_DELETE]        = {"DELETE",        PH_ALSO,  0,     NAME_BYTES,         false,   ask_delete},
 	[KEEPER_RENAME]        = {"RENAME",        PH_ANY,   0,     2 * NAME_BYTES,     false,   ask_rename},

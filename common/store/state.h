@@ -28,8 +28,10 @@ struct store {
 	int chan; /* own: to the keeper; -1 */
 	/* NULL: the account's own keeper; else where a channel to another one's comes from */
 	store_connect_fn *connect;
-	void *connect_ctx;    /* borrow */
-	int retired;          /* own: an inotify without watches; -1 */
+	void *connect_ctx; /* borrow */
+	int dozing;        /* own: of the last store_doze or store_doze_all; -1 */
+	/* the mailbox that wakes through it; 0: none that can be said */
+	uint32_t doze_mailbox;
 	bool is_held;         /* store_hold */
 	bool has_events;      /* store_take_events */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
@@ -45,9 +47,10 @@ struct store {
 	/* own mapping; unselected, which the keeper was not told; without head: none */
 	struct store_view left;
 	uint32_t left_uidnext; /* then */
+	bool is_reselected;    /* the selected view came of store_reselect */
 	uint32_t selected; /* mailbox: of the last select; a guest's files are of it */
-	/* the mailbox for which new/ is watched in a sleep, too; 0: not known */
-	uint32_t takes_in;
+	/* the mailbox for which new/ is not watched in a sleep; 0: none is known */
+	uint32_t takes_in_not;
 	/* of KEEPER_METADATA_CHANGES; 0: nobody wants to hear */
 	uint64_t metadata_seen;
 	bool is_superseded;       /* it was marked: its keeper died */

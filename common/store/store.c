@@ -84,7 +84,7 @@ be_keeper(int first, int start)
 	prctl(PR_SET_NAME, "keeper", 0, 0, 0);
 	log_role("keeper");
 	log_session(NULL);
-	the_child = (struct child){.control = -1};
+	the_child = (struct child){.control = -1, .queue = -1, .keeper = -1};
 	at_work_watch(NULL, NULL);
 	/*
 	 * everything of the session's is closed: its client must see the end when the session ends
@@ -139,6 +139,32 @@ start_keeper(int start, int *out)
 	return err;
 }
 
+/* Another one lives, or is starting: then this one is not wanted, and first sees its end. */
+void
+store_keeper(const char *home, int first)
+{
+	umask(0077);
+	if (chdir(home) != 0)
+		return;
+	int start =
+	    open("index/start", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (start < 0 || flock(start, LOCK_EX | LOCK_NB) != 0)
+		return;
+	int chan = connect_keeper();
+	if (chan < 0)
+		be_keeper(first, start);
+	close(chan);
+}
+
+void
+store_given(struct store *s, int chan)
+{
+	if (s->chan < 0)
+		s->chan = chan;
+	else
+		close(chan);
+}
+
 static bool is_keepers_own;
 
 void
@@ -176,7 +202,7 @@ static struct store *
 store_new(void)
 {
 	struct store *s = mem_new(sizeof *s);
-	s->chan = s->watch = s->feed = s->retired = -1;
+	s->chan = s->watch = s->feed = s->dozing = -1;
 	s->large.max = ASK_BODY_MOST;
 	return s;
 }
@@ -218,8 +244,8 @@ store_close(struct store **sp)
 	store_feed_end(s);
 	caches_unmap(s);
 	ask_hang_up(&s->chan);
-	if (s->retired >= 0)
-		close(s->retired);
+	if (s->dozing >= 0)
+		close(s->dozing);
 	buf_free(&s->name);
 	buf_free(&s->in);
 	buf_free(&s->large);

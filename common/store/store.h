@@ -170,6 +170,13 @@ struct store *store_guest(store_connect_fn *, void *ctx);
 MUST_USE int store_reach(struct store *);
 
 /*
+ * store_keeper - this process, in the jail of an account, becomes its keeper, if there is none.  first:
+ * own, who asks it first, as keeper_run has it.  Returns where it is not wanted
+ */
+void store_keeper(const char *home, int first);
+/* store_given - a channel to the keeper, own: a store that has none yet uses it */
+void store_given(struct store *, int chan);
+/*
  * store_end_guests - whoever of other accounts is in is asked out: the keeper, if one lives or is just
  * starting, ends.  In a process of the account.  E_OK (also where there is no mailbox), E_IO (logged)
  */
@@ -387,24 +394,27 @@ MUST_USE int store_feed_read(
 void store_feed_end(struct store *);
 
 /*
- * store_doze - out becomes a descriptor (own) that is readable once this mailbox was changed after
- * modseq, or is no more; it needs no keeper, and goes on when this process ended.  The mailbox is
- * left to itself, which lets the keeper leave.
- *   out      an inotify whose watches are 1 and 2, or 1 alone
+ * store_doze - out becomes a descriptor that is readable once this mailbox was changed after modseq,
+ * or is no more; it needs no keeper, and goes on when this process ended.  The mailbox is left to
+ * itself, which lets the keeper leave.
+ *   out      borrow: until the next store_doze or store_doze_all.  An inotify whose watches are 1 and
+ *            2, or 1 alone; E_OK alone
+ *   is_same  it is that of the call before, which served as well: the keeper was not asked
  *   returns  E_OK; E_MORE (something changed already: look); E_IO (there is no inotify left for
  *            this uid, or no keeper)
  */
-MUST_USE int store_doze(
-    struct store *, const struct store_view *, uint64_t modseq, int *out);
+MUST_USE int store_doze(struct store *, const struct store_view *, uint64_t modseq,
+    int *out, bool *is_same);
 /*
  * store_doze_all - the same, once anything of the account changed that the feed (since) tells, or
  * METADATA where that is asked for; and that mailbox after modseq (NULL: none is selected)
  */
 MUST_USE int store_doze_all(struct store *, const struct store_view *, uint64_t modseq,
     uint64_t since, int *out);
+void store_doze_end(struct store *); /* the next one is not the same */
 /*
- * store_reselect - the view of a mailbox that another process had selected: by its id, as
- * store_view_renew has it.  E_OK, E_BAD (it is no more), E_IO
+ * store_reselect - the view of a mailbox that another process had selected, or one that slept in
+ * this process, where store_unselect_later was its end: by its id, as store_view_renew has it.  E_OK, E_BAD (it is no more), E_IO
  */
 MUST_USE int store_reselect(
     struct store *, uint32_t mailbox, uint32_t recent_from, struct store_view *out);

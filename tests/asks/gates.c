@@ -252,12 +252,15 @@ sample_monitor(uint16_t type, struct buf *b)
 		login_client_put(b, &client);
 	if (type == SLEEP_WAKE || type == SLEEP_ENDED)
 		buf_put(b, id.b, ID_BYTES);
-	if (type == SLEEP_BEGIN) {
+	if (type == SLEEP_WAKE)
+		buf_u8(b, 0);
+	if (type == SLEEP_BEGIN || type == SLEEP_AGAIN) {
 		buf_bytes(b, SPAN("facts"));
+		buf_u8(b, 0);
 		buf_u64(b, 1);
 		buf_u8(b, 0);
 	}
-	if (type == SLEEP_BEGIN || type == SLEEP_WAKE)
+	if (type == SLEEP_BEGIN || type == SLEEP_AGAIN || type == SLEEP_WAKE)
 		buf_bytes(b, SPAN("state"));
 }
 

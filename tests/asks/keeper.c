@@ -113,8 +113,11 @@ sample_keeper(uint16_t type, struct buf *b)
 		put_u32s(b, type == KEEPER_UNSELECT ? 2 : 1);
 		break;
 	case KEEPER_EXPUNGED:
+		put_u32s(b, 3);
+		break;
 	case KEEPER_DOZE:
 		put_u32s(b, 3);
+		buf_u8(b, 1);
 		break;
 	case KEEPER_QUOTA:
 		put_u32s(b, 6);

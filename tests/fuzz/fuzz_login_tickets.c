@@ -85,9 +85,10 @@ process_serves(
 }
 
 void
-sleeper_awake(struct process *p)
+wake_next(struct process *p)
 {
-	(void)p;
+	p->is_idle = true;
+	p->has_client = false;
 }
 
 int

@@ -17,6 +17,7 @@
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,8 +30,8 @@
 enum {
 	WAIT_MS = 20000,
 	NOBODY = 0x7ffffff0, /* and below it: numbers that no process has */
-	FIT = 2,             /* into a nest, where there are several */
 	MANY = 3 * NEST_RETIRED_MOST,
+	FIT = 2,           /* into a nest, where there are several */
 	NEST_OWN_FDS = 24, /* of a nest with nothing in it, and of this test; at most */
 };
 
@@ -77,6 +78,7 @@ monitor_teardown(void **state)
 		process_gone(m->processes);
 	for (size_t i = 0; i < COUNT(roles); i++)
 		free((void *)(uintptr_t)m->roles[i].rows);
+	loop_timer_free(&m->late);
 	loop_free(&m->loop);
 	buf_free(&m->scratch);
 	return 0;
@@ -100,14 +102,21 @@ peer_free(struct peer *p)
 	buf_free(&p->in);
 }
 
+static void
+get_client(struct peer *s)
+{
+	s->process->is_idle = false;
+	s->process->has_client = true;
+	process_serves(s->process, SPAN("192.0.2.1"), span_of(account), 0);
+}
+
 static struct peer
 session_new(void)
 {
 	struct peer s = peer_new("session");
 	s.process->owner = mem_dup(account);
 	s.process->home = mem_dup("/nowhere");
-	s.process->has_client = true;
-	process_serves(s.process, SPAN("192.0.2.1"), span_of(account), 0);
+	get_client(&s);
 	return s;
 }
 
@@ -139,19 +148,26 @@ hears_nothing(struct peer *p)
 	assert_int_equal(ask_recv(p->chan, &p->in, &m, 0), E_LIMIT);
 }
 
-static bool
-fall_asleep(struct peer *s)
+static void
+say_sleep(struct peer *s, uint16_t type)
 {
 	struct buf body = {0};
 	int pair[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	buf_bytes(&body, SPAN("facts"));
+	buf_u8(&body, 0);
 	buf_u64(&body, 1);
 	buf_u8(&body, 0);
 	buf_bytes(&body, SPAN("state"));
-	say(s, SLEEP_BEGIN, &body, pair[0]);
+	say(s, type, &body, pair[0]);
 	close(pair[0]);
 	close(pair[1]);
+}
+
+static bool
+fall_asleep(struct peer *s)
+{
+	say_sleep(s, SLEEP_BEGIN);
 	struct ask_msg m = hear(s);
 	assert_int_equal(m.type, SLEEP_BEGIN | ASK_REPLY);
 	return rd_u8(&m.body) == 1;
@@ -182,9 +198,9 @@ test_once(void **state)
 	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
 	assert_false(fall_asleep(&s));
 	hears_nothing(&nest);
-	s.process->has_client = true; /* the next one came */
+	get_client(&s); /* the next one came */
 	assert_true(fall_asleep(&s));
-	s.process->has_client = true;
+	get_client(&s);
 	struct buf none = {0};
 	say(&s, LOGIN_IDLE, &none, -1); /* and left */
 	assert_false(fall_asleep(&s));
@@ -193,27 +209,41 @@ test_once(void **state)
 	peer_free(&nest);
 }
 
+static void
+nest_wakes(struct peer *nest, struct id id, bool is_change)
+{
+	struct buf body = {0};
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	buf_put(&body, id.b, ID_BYTES);
+	buf_u8(&body, is_change);
+	buf_bytes(&body, SPAN("state"));
+	say(nest, SLEEP_WAKE, &body, fd);
+	close(fd);
+}
+
+static void
+be_idle(struct peer *s)
+{
+	process_serves(s->process, SPAN(""), SPAN(""), 0);
+	s->process->is_idle = true;
+	s->process->has_client = false;
+}
+
 /* It is kicked once it is a session again, where the nest wakes it already. */
 static void
 test_kick(void **state)
 {
 	struct peer nest = peer_new("nest"), s = session_new(), idle = session_new();
-	struct buf body = {0};
 	struct id id, kicked;
 	(void)state;
 	assert_true(fall_asleep(&s));
 	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
-	process_serves(s.process, SPAN(""), SPAN(""), 0);
-	process_serves(idle.process, SPAN(""), SPAN(""), 0);
-	idle.process->is_idle = true;
+	s.process->is_idle = false;
+	be_idle(&idle);
 	assert_int_equal(monitor_kick(span_of(account), SPAN("")), 1);
 	assert_int_equal(nest_hears(&nest, &kicked), NEST_KICK);
 	assert_true(id_eq(id, kicked));
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	buf_put(&body, id.b, ID_BYTES);
-	buf_bytes(&body, SPAN("state"));
-	say(&nest, SLEEP_WAKE, &body, fd);
-	close(fd);
+	nest_wakes(&nest, id, true);
 	assert_int_equal(hear(&idle).type, CTL_CLIENT);
 	assert_int_equal(hear(&idle).type, CTL_KICK);
 	assert_null(sleeper_of(id));
@@ -234,7 +264,7 @@ test_kick_all(void **state)
 	struct id id;
 	(void)state;
 	for (unsigned i = 0; i < MANY; i++) {
-		s.process->has_client = true;
+		get_client(&s);
 		assert_true(fall_asleep(&s));
 		assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
 	}
@@ -279,14 +309,14 @@ test_several(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
 	set_descriptors(SLEEPER_FDS_SPARE + FIT * SLEEPER_FDS + SLEEPER_FDS - 1);
 	for (unsigned i = 0; i < FIT * COUNT(nests); i++) {
-		s.process->has_client = true;
+		get_client(&s);
 		assert_true(fall_asleep(&s));
 		unsigned a = nests[0].process->n_sleepers,
 			 b = nests[1].process->n_sleepers;
 		assert_int_equal(a > b ? a : b, i < FIT ? i + 1 : FIT);
 		assert_int_equal(a + b, i + 1);
 	}
-	s.process->has_client = true;
+	get_client(&s);
 	assert_false(fall_asleep(&s)); /* nor may there be more of them */
 	for (unsigned i = 0; i < FIT; i++)
 		end_one(&nests[0]);
@@ -303,6 +333,168 @@ test_several(void **state)
 	peer_free(&s);
 	for (size_t i = 0; i < COUNT(nests); i++)
 		peer_free(&nests[i]);
+}
+
+/* ---- sleepers that stand behind another one ---- */
+
+enum { BEHIND = 3 };
+
+/* Some of one account, which a change wakes: the first has s, the others are in its queue. */
+static struct peer
+queue_of(struct peer *nest, struct peer *s, struct id ids[BEHIND])
+{
+	for (size_t i = 0; i < BEHIND; i++) {
+		get_client(s);
+		assert_true(fall_asleep(s));
+		assert_int_equal(nest_hears(nest, &ids[i]), NEST_SLEEP);
+	}
+	for (size_t i = 0; i < BEHIND; i++)
+		nest_wakes(nest, ids[i], true);
+	assert_int_equal(hear(s).type, CTL_CLIENT);
+	struct ask_msg m = {.fd = -1};
+	assert_int_equal(ask_recv(s->chan, &s->in, &m, deadline_in_ms(WAIT_MS)), E_OK);
+	assert_int_equal(m.type, CTL_QUEUE);
+	hears_nothing(s);
+	return (struct peer){.chan = m.fd};
+}
+
+static void
+nest_hears_awake(struct peer *nest, struct id want)
+{
+	struct id id;
+	assert_int_equal(nest_hears(nest, &id), NEST_AWAKE);
+	assert_true(id_eq(id, want));
+}
+
+/* Each is passed on without a word of the monitor, and sleeps again without an answer. */
+static void
+test_behind(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new();
+	struct id ids[BEHIND], id;
+	struct peer queue = queue_of(&nest, &s, ids);
+	(void)state;
+	for (size_t i = 0; i < BEHIND; i++) {
+		assert_false(s.process->is_idle);
+		if (i > 0)
+			assert_int_equal(hear(&queue).type, CTL_CLIENT);
+		say_sleep(&s, SLEEP_AGAIN);
+		assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+		nest_hears_awake(&nest, ids[i]);
+	}
+	assert_true(s.process->is_idle);
+	hears_nothing(&queue);
+	hears_nothing(&s);
+	sleepers_lost(nest.process);
+	peer_free(&queue);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
+/* What takes them from behind one that stays with its client, or is no more. */
+static void
+be_late(struct peer *s)
+{
+	int64_t begun = clock_mono_ms();
+	while (s->process->behind)
+		loop_once(the_monitor.loop);
+	assert_in_range(
+	    clock_mono_ms() - begun, WAKE_BEHIND_MS / 2, WAKE_BEHIND_MS + WAIT_MS);
+}
+
+static void
+be_awake(struct peer *s)
+{
+	struct buf none = {0};
+	say(s, SLEEP_AWAKE, &none, -1);
+}
+
+static void
+die(struct peer *s)
+{
+	process_gone(s->process);
+}
+
+/* The one that s had taken stays with it; of the others the next session has the first. */
+static void
+goes_elsewhere(void (*how)(struct peer *), size_t n_taken)
+{
+	struct peer nest = peer_new("nest"), s = session_new(), other = session_new();
+	struct id ids[BEHIND], id;
+	struct peer queue = queue_of(&nest, &s, ids);
+	be_idle(&other);
+	for (size_t i = 1; i < n_taken;
+	     i++) /* it sleeps again, which is not said yet */
+		assert_int_equal(hear(&queue).type, CTL_CLIENT);
+	how(&s);
+	assert_int_equal(hear(&other).type, CTL_CLIENT);
+	if (n_taken < BEHIND - 1)
+		assert_int_equal(hear(&other).type, CTL_QUEUE);
+	hears_nothing(&other);
+	if (how == die)
+		for (size_t i = 0; i < n_taken; i++)
+			nest_hears_awake(&nest, ids[i]);
+	say_sleep(&other, SLEEP_AGAIN);
+	if (how == be_awake)
+		nest_hears_awake(&nest, ids[0]);
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	nest_hears_awake(&nest, ids[n_taken]);
+	sleepers_lost(nest.process);
+	peer_free(&queue);
+	peer_free(&other);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
+static void
+test_behind_late(void **state)
+{
+	(void)state;
+	goes_elsewhere(be_late, 1);
+}
+
+static void
+test_behind_awake(void **state)
+{
+	(void)state;
+	goes_elsewhere(be_awake, 1);
+}
+
+static void
+test_behind_dead(void **state)
+{
+	(void)state;
+	goes_elsewhere(die, 1);
+}
+
+static void
+test_behind_dead_later(void **state)
+{
+	(void)state;
+	goes_elsewhere(die, 2);
+}
+
+/* Who wakes because of its client stays up: it does not stand behind another one, nor the others. */
+static void
+test_not_behind(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new(), other = session_new();
+	struct id ids[2];
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		get_client(&s);
+		assert_true(fall_asleep(&s));
+		assert_int_equal(nest_hears(&nest, &ids[i]), NEST_SLEEP);
+	}
+	nest_wakes(&nest, ids[0], true);
+	assert_int_equal(hear(&s).type, CTL_CLIENT);
+	be_idle(&other);
+	nest_wakes(&nest, ids[1], false);
+	assert_int_equal(hear(&other).type, CTL_CLIENT);
+	hears_nothing(&s);
+	peer_free(&other);
+	peer_free(&s);
+	peer_free(&nest);
 }
 
 /* ---- a nest ---- */
@@ -326,18 +518,21 @@ nest_start(int *chan)
 }
 
 static struct id
-put_to_sleep(int chan, int watch, int fd)
+put_to_sleep_at(int chan, uint64_t number, int watch, int fd)
 {
 	struct buf about = {0}, body = {0};
 	struct id id = id_new();
 	int64_t deadline = deadline_in_ms(WAIT_MS);
 	buf_put(&about, id.b, ID_BYTES);
+	buf_u64(&about, number);
 	buf_u32(&body, NEST_WATCH);
 	buf_bytes(&body, buf_as_span(&about));
 	if (watch >= 0)
 		assert_int_equal(
 		    ask_send(chan, CTL_CLIENT, buf_as_span(&body), watch, deadline),
 		    E_OK);
+	buf_reset(&about);
+	buf_put(&about, id.b, ID_BYTES);
 	buf_u64(&about, (uint64_t)DEADLINE_NONE);
 	buf_u8(&about, 0);
 	buf_bytes(&about, SPAN("state"));
@@ -349,6 +544,13 @@ put_to_sleep(int chan, int watch, int fd)
 	buf_free(&about);
 	buf_free(&body);
 	return id;
+}
+
+static struct id
+put_to_sleep(int chan, int watch, int fd)
+{
+	static uint64_t number;
+	return put_to_sleep_at(chan, ++number, watch, fd);
 }
 
 static void
@@ -456,6 +658,43 @@ test_retired(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* They share what wakes them: one that its client wakes takes nothing from the others. */
+static void
+test_shared(void **state)
+{
+	int chan, pairs[BEHIND][2], watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char folder[] = "/tmp/merpati-unit-XXXXXX", path[64];
+	struct id ids[BEHIND];
+	struct buf in = {0};
+	struct ask_msg m;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(inotify_add_watch(watch, folder, IN_CREATE), 1);
+	pid_t pid = nest_start(&chan);
+	(void)state;
+	for (size_t i = 0; i < BEHIND; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+		ids[i] = put_to_sleep_at(chan, 1, watch, pairs[i][0]);
+	}
+	assert_int_equal(write(pairs[0][1], "x", 1), 1);
+	nest_says(chan, SLEEP_WAKE, ids[0]);
+	close(pairs[1][1]);
+	nest_says(chan, SLEEP_ENDED, ids[1]);
+	assert_int_equal(ask_recv(chan, &in, &m, 0), E_LIMIT);
+	snprintf(path, sizeof path, "%s/new", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	nest_says(chan, SLEEP_WAKE, ids[2]);
+	rmdir(path);
+	rmdir(folder);
+	close(chan);
+	close(watch);
+	for (size_t i = 0; i < BEHIND; i++)
+		close(pairs[i][0]);
+	close(pairs[0][1]);
+	close(pairs[2][1]);
+	buf_free(&in);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 int
 main(void)
 {
@@ -466,6 +705,19 @@ main(void)
 		test_kick_all, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_several, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_late, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_awake, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_dead, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_dead_later, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_not_behind, monitor_setup, monitor_teardown),
+	    cmocka_unit_test(test_shared),
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_some_end),
 	    cmocka_unit_test(test_retired),

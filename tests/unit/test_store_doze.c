@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,15 @@ followed(struct store *s)
 	return feed.now;
 }
 
+/* Own, of one that is the store's: as a nest has it. */
+static int
+kept(int watch)
+{
+	int own = fcntl(watch, F_DUPFD_CLOEXEC, 0);
+	assert_true(own >= 0);
+	return own;
+}
+
 /* An inotify of the account as it is now: who leaves a mailbox is noted a moment later. */
 static int
 asleep(struct store *s)
@@ -67,7 +77,7 @@ asleep(struct store *s)
 		err = store_doze_all(s, NULL, 0, followed(s), &watch);
 	while (err == E_MORE);
 	assert_int_equal(err, E_OK);
-	return watch;
+	return kept(watch);
 }
 
 static bool
@@ -155,7 +165,6 @@ test_past(void **state)
 	struct store_view v = selected(h->a, "INBOX");
 	assert_int_equal(store_doze_all(h->a, &v, 0, since, &watch), E_MORE);
 	assert_int_equal(store_doze_all(h->a, &v, v.modseq, since, &watch), E_OK);
-	close(watch);
 	home_kill(); /* the next one knows nothing of that number */
 	store_unselect(h->a, &v);
 	assert_int_equal(store_doze_all(h->a, NULL, 0, since, &watch), E_MORE);
@@ -181,6 +190,39 @@ test_keepers(void **state)
 	woken(&watch);
 }
 
+/* Two that sleep in one process share what wakes them, and the view: until something changes. */
+static void
+test_shared(void **state)
+{
+	struct home *h = *state;
+	struct store_view v, other = selected(h->b, "INBOX");
+	int watch, again;
+	bool is_same;
+	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	const struct view_head *head = v.head;
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_OK);
+	assert_false(is_same);
+	store_unselect_later(h->a, &v);
+	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	assert_ptr_equal(v.head, head);
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &again, &is_same), E_OK);
+	assert_true(is_same);
+	assert_int_equal(again, watch);
+	deliver("Subject: x\r\n\r\nx\r\n");
+	assert_true(wakes(watch, WAKES_MS));
+	assert_int_equal(store_sync(h->b), E_OK);
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &again, &is_same), E_MORE);
+	assert_false(is_same);
+	assert_int_equal(store_doze(h->a, &v, v.head->modseq, &again, &is_same), E_OK);
+	assert_false(is_same);
+	home_kill();
+	store_doze_end(h->a);
+	assert_int_equal(store_doze(h->a, &v, v.head->modseq, &again, &is_same), E_OK);
+	assert_false(is_same);
+	store_unselect(h->a, &v);
+	store_unselect(h->b, &other);
+}
+
 /* Nothing is as it was. */
 static void
 test_rebuilt(void **state)
@@ -189,7 +231,10 @@ test_rebuilt(void **state)
 	struct store_rebuilt rebuilt;
 	int watch = asleep(h->a), one = -1;
 	struct store_view v = selected(h->a, "INBOX");
-	assert_int_equal(store_doze(h->a, &v, v.modseq, &one), E_OK);
+	bool is_same;
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &one, &is_same), E_OK);
+	assert_false(is_same);
+	one = kept(one);
 	store_unselect(h->a, &v);
 	home_end();
 	assert_int_equal(store_rebuild(h->dir, &rebuilt), E_OK);
@@ -350,6 +395,7 @@ main(void)
 	    TEST(test_left_asleep),
 	    TEST(test_past),
 	    TEST(test_keepers),
+	    TEST(test_shared),
 	    TEST(test_rebuilt),
 	    TEST(test_metadata),
 	    TEST(test_metadata_lost),

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ahead.c - a process that was forked before it is wanted: who sleeps wakes sooner by two forks.  One
+ * waits at a time, with the monitor's rights and nothing of anybody's, for a word of the monitor
+ * which account it is for; then it goes into that one's jail, as a session does.  It is nobody's
+ * child: what becomes of it goes on when the monitor ends.
+ */
+#include <errno.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/monitor.h"
+
+enum { PATH_BYTES_MAX = 4096 };
+
+static void
+copy(struct span from, struct buf *to)
+{
+	buf_span(to, from);
+	(void)buf_cstr(to);
+}
+
+/* ---- in the process ---- */
+
+NORETURN static void
+be_ahead(const struct role *role, int control)
+{
+	static struct buf in, account, home;
+	struct jail jail;
+	struct ask_msg m;
+	process_born(role, false, control, -1, NULL, NULL);
+	prctl(PR_SET_NAME, "ahead", 0, 0, 0);
+	process_jail(role, &jail);
+	if (ask_recv(control, &in, &m, DEADLINE_NONE) != E_OK || m.type != CTL_AHEAD)
+		_exit(0);
+	jail.uid = rd_u32(&m.body);
+	jail.gid = rd_u32(&m.body);
+	copy(rd_str(&m.body, WHO_TEXT_MAX), &account);
+	copy(rd_str(&m.body, PATH_BYTES_MAX), &home);
+	if (rd_end(&m.body) != E_OK || m.fd < 0)
+		bug("malformed CTL_AHEAD");
+	jail_allow(&jail, buf_cstr(&home), JAIL_READ | JAIL_WRITE);
+	jail_enter(&jail);
+	role->ahead(buf_cstr(&account), buf_cstr(&home), m.fd);
+	_exit(0);
+}
+
+/* ---- in the monitor ---- */
+
+static void
+want_in(int64_t ms)
+{
+	the_monitor.ahead.is_wanted = true;
+	loop_timer_set(the_monitor.ahead.timer, ms);
+}
+
+static void
+drop(void)
+{
+	loop_unwatch(&the_monitor.ahead.watch);
+	ask_hang_up(&the_monitor.ahead.chan);
+}
+
+/* It says nothing: it has ended. */
+static void
+on_end(void *ctx, int fd, unsigned events)
+{
+	(void)ctx, (void)fd, (void)events;
+	drop();
+	log_event(LOG_WARNING, "ahead_ended", "%s", "");
+	want_in(AHEAD_AGAIN_MS);
+}
+
+/* The one between us and it borrows our memory and ends: it is reaped as all are. */
+static void
+make(void *ctx)
+{
+	struct monitor *m = &the_monitor;
+	const struct role *role = m->ahead.role;
+	int pair[2];
+	(void)ctx;
+	m->ahead.is_wanted = false;
+	if (m->is_stopping || m->ahead.watch)
+		return;
+	ask_pair(pair);
+	pid_t pid = vfork();
+	if (pid == 0) {
+		if (fork() == 0)
+			be_ahead(role, pair[1]);
+		_exit(0);
+	}
+	close(pair[1]);
+	if (pid < 0)
+		log_event(
+		    LOG_WARNING, "fork_failed", "role=ahead err=%s", log_errno(errno));
+	m->ahead.chan = pair[0];
+	m->ahead.watch = loop_watch(m->loop, pair[0], LOOP_READ, on_end, NULL);
+}
+
+void
+ahead_want(const struct role *role)
+{
+	struct monitor *m = &the_monitor;
+	if (!role->ahead || m->ahead.watch || m->ahead.is_wanted)
+		return;
+	m->ahead.role = role;
+	if (!m->ahead.timer)
+		m->ahead.timer = loop_timer_new(m->loop, make, NULL);
+	want_in(AHEAD_AFTER_MS);
+}
+
+int
+ahead_take(const struct role *role, uid_t uid, gid_t gid, const char *account,
+    const char *home, int *out)
+{
+	struct monitor *m = &the_monitor;
+	struct buf body = {0};
+	int pair[2];
+	if (!m->ahead.watch || m->ahead.role != role)
+		return E_MORE;
+	ask_pair(pair);
+	buf_u32(&body, uid);
+	buf_u32(&body, gid);
+	buf_bytes(&body, span_of(account));
+	buf_bytes(&body, span_of(home));
+	int err = ask_send(m->ahead.chan, CTL_AHEAD, buf_as_span(&body), pair[1], 0);
+	close(pair[1]);
+	buf_free(&body);
+	drop();
+	ahead_want(role);
+	*out = pair[0];
+	if (err == E_OK)
+		return E_OK;
+	close(pair[0]);
+	return E_MORE;
+}
+
+void
+ahead_end(void)
+{
+	if (the_monitor.ahead.watch)
+		drop();
+}
