@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ahead.c - a process that was forked before it is wanted: who sleeps wakes sooner by two forks.  One
- * waits at a time, with the monitor's rights and nothing of anybody's, for a word of the monitor
+ * ahead.c - a process that was forked before it is wanted: who sleeps wakes sooner by two forks.
+ * AHEAD_MOST wait at a time, each with the monitor's rights and nothing of anybody's, for a word of the monitor
  * which account it is for; then it goes into that one's jail, as a session does.  It is nobody's
  * child: what becomes of it goes on when the monitor ends.
  */
@@ -57,18 +57,28 @@ want_in(int64_t ms)
 }
 
 static void
-drop(void)
+drop(struct ahead *a)
 {
-	loop_unwatch(&the_monitor.ahead.watch);
-	ask_hang_up(&the_monitor.ahead.chan);
+	loop_unwatch(&a->watch);
+	ask_hang_up(&a->chan);
+}
+
+/* One that is there, or (false) a place for one.  NULL: there is none */
+static struct ahead *
+find(bool is_there)
+{
+	for (size_t i = 0; i < AHEAD_MOST; i++)
+		if ((the_monitor.ahead.each[i].watch != NULL) == is_there)
+			return &the_monitor.ahead.each[i];
+	return NULL;
 }
 
 /* It says nothing: it has ended. */
 static void
 on_end(void *ctx, int fd, unsigned events)
 {
-	(void)ctx, (void)fd, (void)events;
-	drop();
+	(void)fd, (void)events;
+	drop(ctx);
 	log_event(LOG_WARNING, "ahead_ended", "%s", "");
 	want_in(AHEAD_AGAIN_MS);
 }
@@ -82,7 +92,7 @@ make(void *ctx)
 	int pair[2];
 	(void)ctx;
 	m->ahead.is_wanted = false;
-	if (m->is_stopping || m->ahead.watch)
+	if (m->is_stopping || !find(false))
 		return;
 	ask_pair(pair);
 	pid_t pid = vfork();
@@ -95,15 +105,18 @@ make(void *ctx)
 	if (pid < 0)
 		log_event(
 		    LOG_WARNING, "fork_failed", "role=ahead err=%s", log_errno(errno));
-	m->ahead.chan = pair[0];
-	m->ahead.watch = loop_watch(m->loop, pair[0], LOOP_READ, on_end, NULL);
+	struct ahead *a = find(false);
+	a->chan = pair[0];
+	a->watch = loop_watch(m->loop, pair[0], LOOP_READ, on_end, a);
+	if (find(false))
+		want_in(AHEAD_AFTER_MS);
 }
 
 void
 ahead_want(const struct role *role)
 {
 	struct monitor *m = &the_monitor;
-	if (!role->ahead || m->ahead.watch || m->ahead.is_wanted)
+	if (!role->ahead || m->ahead.is_wanted || !find(false))
 		return;
 	m->ahead.role = role;
 	if (!m->ahead.timer)
@@ -118,17 +131,18 @@ ahead_take(const struct role *role, uid_t uid, gid_t gid, const char *account,
 	struct monitor *m = &the_monitor;
 	struct buf body = {0};
 	int pair[2];
-	if (!m->ahead.watch || m->ahead.role != role)
+	struct ahead *a = find(true);
+	if (!a || m->ahead.role != role)
 		return E_MORE;
 	ask_pair(pair);
 	buf_u32(&body, uid);
 	buf_u32(&body, gid);
 	buf_bytes(&body, span_of(account));
 	buf_bytes(&body, span_of(home));
-	int err = ask_send(m->ahead.chan, CTL_AHEAD, buf_as_span(&body), pair[1], 0);
+	int err = ask_send(a->chan, CTL_AHEAD, buf_as_span(&body), pair[1], 0);
 	close(pair[1]);
 	buf_free(&body);
-	drop();
+	drop(a);
 	ahead_want(role);
 	*out = pair[0];
 	if (err == E_OK)
@@ -140,6 +154,6 @@ ahead_take(const struct role *role, uid_t uid, gid_t gid, const char *account,
 void
 ahead_end(void)
 {
-	if (the_monitor.ahead.watch)
-		drop();
+	for (struct ahead *a; (a = find(true));)
+		drop(a);
 }

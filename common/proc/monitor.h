@@ -30,6 +30,7 @@ enum {
 	/* sleepers that wait for the process of another one of their account */
 	WAKE_BEHIND_MOST = 64,
 	WAKE_BEHIND_MS = 100, /* for it to get free of the client that it has */
+	AHEAD_MOST = 2,       /* processes before they are wanted: ahead.c */
 };
 
 struct process {
@@ -111,9 +112,13 @@ struct monitor {
 	int64_t late_at;
 
 	struct {
-		const struct role *role;  /* borrow: static */
-		int chan;                 /* own: to the one that is there */
-		struct loop_fd *watch;    /* own; NULL: there is none */
+		const struct role *role; /* borrow: static */
+
+		struct ahead {
+			int chan;              /* own */
+			struct loop_fd *watch; /* own; NULL: there is none */
+		} each[AHEAD_MOST];
+
 		struct loop_timer *timer; /* own: for the next one */
 		bool is_wanted;
 	} ahead;
