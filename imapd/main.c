@@ -97,6 +97,7 @@ static void
 before_start(const struct conf *conf)
 {
 	charset_prepare();
+	store_prepare();
 	roll_new(conf, "imapd", "front_connections", "fronts_most");
 	if (auth_asks_issuer(conf)) {
 		roles[IMAP_AUTH].channels |= 1u << IMAP_RESOLVER | 1u << IMAP_FETCH;

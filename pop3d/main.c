@@ -54,6 +54,7 @@ static struct role roles[] = {
 static void
 before_start(const struct conf *conf)
 {
+	store_prepare();
 	roll_new(conf, "pop3d", "front_connections", "fronts_most");
 	if (auth_asks_issuer(conf)) {
 		roles[POP3_AUTH].channels |= 1u << POP3_RESOLVER | 1u << POP3_FETCH;

@@ -33,6 +33,12 @@ store_jail(struct jail *j)
 	            JAIL_LISTEN_UNIX | JAIL_FORK | JAIL_INOTIFY | JAIL_FLOCK;
 }
 
+void
+store_prepare(void)
+{
+	db_warm();
+}
+
 /* ---- a new account ---- */
 
 static int

@@ -152,6 +152,8 @@ void store_jail(struct jail *);
  * its jail.  E_OK, E_IO (logged)
  */
 MUST_USE int store_create(const char *home);
+/* store_prepare - once, before processes are forked that open a store: their keepers start sooner */
+void store_prepare(void);
 /* store_open - home becomes the working directory; after store_configure.  E_OK, E_IO (logged) */
 MUST_USE int store_open(const char *home, struct store **out);
 void store_close(struct store **);
