@@ -75,7 +75,7 @@ state_put(struct session *s, struct slept *z, struct buf *out)
 	return err == E_OK ? buf_done(out) : err;
 }
 
-/* One of before a reload has no nest. */
+/* To one of before a reload SLEEP_BEGIN is refused: it stays up. */
 static void
 try_later(struct session *s)
 {

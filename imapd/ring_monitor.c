@@ -94,7 +94,7 @@ ask_bell(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	if (!p->owner) /* of before a reload: nobody knows whose it is */
+	if (!p->owner) /* too many were there at a reload: nobody knows whose it is */
 		return E_MORE;
 	own = span_of(p->owner);
 	if (local.n) {

@@ -61,7 +61,7 @@ ask_share_channel(
 	(void)fd;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	if (!p->owner) { /* of before a reload: nobody knows whose it is */
+	if (!p->owner) { /* too many were there at a reload: nobody knows whose it is */
 		buf_u8(reply, (uint8_t)E_IO);
 		return E_OK;
 	}

@@ -40,8 +40,8 @@ void carried_put(struct buf *, const struct session *, struct span tls);
 MUST_USE int carried_get(struct span in, struct carried *out);
 
 /*
- * carry_hand_over - by s->login.ticket, after AUTH; its reply waits in io.out, and is the account's session's
- * to say where that gets the connection.
+ * carry_hand_over - by s->login.ticket, after AUTH, whose reply waits in io.out: it is said before the
+ * connection goes.
  *   returns  E_OK: the account's session has the connection (login.has_gone), or waits for the client's next
  *            words at s->login.seat; E_DENY (no such conversation: without TLS, or of a proxy that may speak
  *            for others), E_LIMIT (too many sessions), E_IO: this session goes on alone

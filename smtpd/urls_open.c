@@ -6,7 +6,7 @@
 
 const struct role *urls_role;
 
-/* A process of the pool is nobody's, and of one of before a reload the home is not known any more. */
+/* A process of the pool is nobody's. */
 static bool
 may_open(const struct process *p)
 {

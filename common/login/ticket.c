@@ -382,10 +382,11 @@ why_not(const struct ticket *t, struct span client)
 }
 
 static int
-redeem(struct rd *body, int *fd, struct buf *reply)
+ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct login_client c;
 	struct id id;
+	(void)a, (void)fd_back;
 	rd_id(body, &id);
 	if (body->err != E_OK || login_client_get(body->in, &c) != E_OK || *fd < 0)
 		return E_BAD;
@@ -403,17 +404,6 @@ redeem(struct rd *body, int *fd, struct buf *reply)
 	}
 	buf_u8(reply, said);
 	return E_OK;
-}
-
-static int
-ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
-{
-	struct span all = body->in;
-	(void)a, (void)fd_back;
-	int err = redeem(body, fd, reply);
-	/* it may hold keys of a connection, and the next child is another account's */
-	mem_wipe((void *)(uintptr_t)all.p, all.n);
-	return err;
 }
 
 static int

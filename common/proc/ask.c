@@ -294,6 +294,8 @@ asker_serve(struct asker *a, struct buf *scratch, unsigned burst)
 		if (err == E_OK) {
 			buf_reset(&reply);
 			err = serve_one(a, &m, &reply);
+			if (a->is_secret)
+				mem_wipe(scratch->p, scratch->len);
 		}
 	}
 	buf_free(&reply);

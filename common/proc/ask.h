@@ -94,6 +94,7 @@ struct asker {
 	int64_t window_start_ms;
 	const char *who; /* borrow: static; for the log */
 	void *ctx;       /* borrow: what the role keeps for it */
+	bool is_secret;  /* an ask of it is wiped once it is served */
 };
 
 struct asker *asker_new(

@@ -306,7 +306,9 @@ put_who(struct who *w, pid_t pid, const char *role, const char *address,
 static void
 put_sleeper(void *ctx, struct sleeper *s)
 {
-	put_who(ctx, s->nest->pid, "asleep", s->address, s->account, s->since_wall_sec);
+	/* a nest that is gone had it last: it is being woken */
+	put_who(ctx, s->nest ? s->nest->pid : 0, "asleep", s->address, s->account,
+	    s->since_wall_sec);
 }
 
 static void

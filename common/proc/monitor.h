@@ -50,7 +50,7 @@ struct process {
 	char *owner;
 	uid_t owner_uid;
 	gid_t owner_gid;
-	/* own; of the owner; NULL: there is none, or it is of before a reload */
+	/* own; of the owner; NULL: there is none */
 	char *home;
 	/* own: what wakes those of its clients that sleep; -1; and its number, of all that there were */
 	int sleep_watch;
@@ -219,8 +219,7 @@ enum {
 
 /*
  * sleeper_add - of a session that has an account and a client, in the fullest nest that has room; a
- * nest more is begun when all are full, and ends when it is empty.  NULL: it is not known whose it is
- * (of before a reload), it has no client, or there is no room for one more
+ * nest more is begun when all are full, and ends when it is empty.  NULL: it is not known whose it is, it has no client, or there is no room for one more
  */
 struct sleeper *sleeper_add(const struct process *session, struct span facts);
 /* sleeper_add_awake - the same, of one for sleeper_wake: no nest has it, and there is room */

@@ -15,7 +15,12 @@
 #include "proc/fds.h"
 #include "proc/monitor.h"
 
-enum { KEEP_MAX = LISTENERS_MAX + 4, ASK_BURST = 64, LAST_WORDS_MOST = 100000 };
+enum {
+	KEEP_MAX = LISTENERS_MAX + 4,
+	ASK_BURST = 64,
+	HEAR_MOST = 1024,
+	LAST_WORDS_MOST = 100000
+};
 
 static void
 serve_asks(struct process *p, struct buf *scratch, unsigned burst)
@@ -41,7 +46,7 @@ process_hear(struct process *p, unsigned tells)
 {
 	static struct buf scratch; /* kept; the monitor's holds the ask that led here */
 	tells |= MON_MAY(MON_WHO) | MON_MAY(MON_READY) | MON_MAY(MON_LOG);
-	for (unsigned i = 0; i < ASK_BURST && p->watch; i++) {
+	for (unsigned i = 0; i < HEAR_MOST && p->watch; i++) {
 		unsigned type = ask_next(p->chan);
 		if (type >= MON_EXTRA + MON_EXTRA_MOST || !(MON_MAY(type) & tells))
 			return;
@@ -73,6 +78,7 @@ process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
 		n = s->n_rows;
 	}
 	p->asker = asker_new(chan, rows, n, p->role_name, p);
+	p->asker->is_secret = true; /* the next child may be another account's */
 	p->watch = loop_watch(m->loop, chan, LOOP_READ, on_process_asks, p);
 	m->processes = p;
 	return p;
@@ -328,7 +334,7 @@ void
 process_gone(struct process *gone)
 {
 	bool is_nest = gone->role && gone->role->flags & ROLE_NEST;
-	if (is_nest)
+	if (is_nest && gone->watch) /* else it was ended for what it asked */
 		hear_last_words(gone);
 	struct process **link = &the_monitor.processes;
 	while (*link != gone)

@@ -8,6 +8,7 @@
  * and goes elsewhere.
  */
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,14 +28,26 @@ struct behind {
 
 static void place(struct behind *);
 
+/* Processes of other accounts are forked while it waits: they have zeros for it. */
+static struct behind *
+behind_new(size_t n)
+{
+	size_t all = sizeof(struct behind) + n;
+	void *p =
+	    mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED || madvise(p, all, MADV_WIPEONFORK) != 0)
+		bug("memory for a sleeper");
+	return p;
+}
+
 static void
 behind_free(struct behind **bp)
 {
 	struct behind *b = *bp;
 	sleeper_gone(b->sleeper);
 	close(b->fd);
-	mem_wipe(b->body, b->n);
-	mem_free(bp);
+	munmap(b, sizeof *b + b->n);
+	*bp = NULL;
 }
 
 /* ---- to a process ---- */
@@ -140,19 +153,35 @@ queue_fill(struct process *p)
 	}
 }
 
-/* How many of them the process has not taken, and will not any more. */
+/*
+ * How many of those behind it the process has not taken, and will not any more.  One more than were sent
+ * is its present client, which it did not come to take yet: that one goes back.
+ */
 static unsigned
-queue_drain(struct process *p)
+queue_drain(struct process *p, unsigned n_sent)
 {
 	unsigned n = 0;
+	int first_fd = -1;
+	/* the monitor's own may hold an ask that is being answered */
+	struct buf in = {.is_secret = true}, first = {.is_secret = true};
 	struct ask_msg m;
-	struct buf in = {
-	    0}; /* the monitor's own may hold an ask that is being answered */
 	while (p->queue[1] >= 0 && ask_recv(p->queue[1], &in, &m, 0) == E_OK) {
-		if (m.fd >= 0)
+		if (n++ == 0) {
+			first_fd = m.fd;
+			buf_span(&first, m.body.in);
+		} else if (m.fd >= 0) {
 			close(m.fd); /* there is another one */
-		n++;
+		}
 	}
+	if (n > n_sent) {
+		if (ask_send(p->queue[0], CTL_CLIENT, buf_as_span(&first), first_fd,
+			0) != E_OK)
+			log_event(LOG_ERR, "not_woken", "why=queue");
+		n = n_sent;
+	}
+	if (first_fd >= 0)
+		close(first_fd);
+	buf_wipe(&first);
 	buf_wipe(&in);
 	return n;
 }
@@ -161,11 +190,11 @@ queue_drain(struct process *p)
 static struct behind *
 take_back(struct process *p)
 {
-	unsigned n_sent = 0, n_back = queue_drain(p);
+	unsigned n_sent = 0;
 	struct behind **link = &p->behind;
 	for (const struct behind *b = p->behind; b; b = b->next)
 		n_sent += b->is_sent;
-	for (; n_sent > n_back; n_sent--)
+	for (unsigned n_back = queue_drain(p, n_sent); n_sent > n_back; n_sent--)
 		link = &(*link)->next;
 	struct behind *back = *link;
 	*link = NULL;
@@ -267,7 +296,7 @@ void
 sleeper_wake(
     const struct role *role, struct sleeper *s, int fd, bool may_wait, struct span body)
 {
-	struct behind *b = mem_new(sizeof *b + body.n);
+	struct behind *b = behind_new(body.n);
 	*b = (struct behind){.role = role, .sleeper = s, .fd = fd, .n = body.n};
 	memcpy(b->body, body.p, body.n);
 	if (may_wait)

@@ -474,6 +474,38 @@ test_behind_dead_later(void **state)
 	goes_elsewhere(die, 2);
 }
 
+/* Its next one was passed on, and it did not come to take it yet: that one stays its own. */
+static void
+test_behind_untaken(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new(), other = session_new();
+	struct id ids[BEHIND], id;
+	struct ask_msg m = {.fd = -1};
+	struct peer queue = queue_of(&nest, &s, ids);
+	(void)state;
+	be_idle(&other);
+	say_sleep(&s, SLEEP_AGAIN);
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	nest_hears_awake(&nest, ids[0]);
+	wake_all();
+	assert_int_equal(hear(&other).type, CTL_CLIENT);
+	hears_nothing(&other);
+	assert_int_equal(
+	    ask_recv(queue.chan, &queue.in, &m, deadline_in_ms(WAIT_MS)), E_OK);
+	assert_int_equal(m.type, CTL_CLIENT);
+	assert_true(m.fd >= 0);
+	close(m.fd);
+	hears_nothing(&queue);
+	say_sleep(&s, SLEEP_AGAIN);
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	nest_hears_awake(&nest, ids[1]);
+	sleepers_lost(nest.process);
+	peer_free(&queue);
+	peer_free(&other);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
 /* Who wakes because of its client stays up: it does not stand behind another one, nor the others. */
 static void
 test_not_behind(void **state)
@@ -715,6 +747,8 @@ main(void)
 		test_behind_dead, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_behind_dead_later, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_untaken, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_not_behind, monitor_setup, monitor_teardown),
 	    cmocka_unit_test(test_shared),

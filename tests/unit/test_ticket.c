@@ -170,6 +170,18 @@ test_unread(void **state)
 	assert_int_equal(ask_next(the.auth->chan), ASK_NONE);
 }
 
+/* More than one turn of the monitor reads, and all of them are before it. */
+static void
+test_crowd(void **state)
+{
+	struct id ids[100];
+	(void)state;
+	for (size_t i = 0; i < COUNT(ids); i++)
+		tell(ids[i] = id_new());
+	assert_int_equal(hand_in(ids[COUNT(ids) - 1]), REDEEM_OK);
+	assert_true(session_gets_client());
+}
+
 static void
 test_unknown(void **state)
 {
@@ -225,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_unread, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_crowd, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_ask_between, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_alike, setup, teardown),
