@@ -36,6 +36,8 @@ struct octet {
 static struct {
 	iconv_t cd; /* own */
 	bool is_open, is_lent, is_missing;
+	bool
+	    is_absent; /* this host has none: it was not there at start, and is not missed */
 	bool has_octets;          /* and no cd */
 	struct octet octets[128]; /* of 128 to 255 */
 } cache[CHARSET_ROWS_MAX];
@@ -251,7 +253,7 @@ row_open(const struct charset_row *row)
 		if (cache[i].has_octets)
 			iconv_close(cache[i].cd);
 	}
-	n_missed += !cache[i].is_open;
+	n_missed += !cache[i].is_open && !cache[i].is_absent;
 	return cache[i].is_open;
 }
 
@@ -396,7 +398,10 @@ charset_prepare(void)
 {
 	const struct charset_row *row;
 	for (size_t i = 0; (row = charset_row_at(i)); i++) {
-		if (!row->is_ascii_like || !row_open(row))
+		if (!row->is_ascii_like)
+			continue;
+		cache[i].is_absent = !row_open(row);
+		if (cache[i].is_absent)
 			continue;
 		if (!folder[0])
 			dl_iterate_phdr(note_folder, NULL);
@@ -406,6 +411,7 @@ charset_prepare(void)
 		}
 	}
 	unload();
+	n_missed = 0;
 }
 
 const char *

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "store/at_work.h"
 
-enum { WAIT_MS = 2 * AT_WORK_LOOK_MS, WORK_MS = 3 * WAIT_MS };
+enum { WAIT_MS = 2 * AT_WORK_LOOK_MS, WORK_MS = 3 * WAIT_MS, TOO_LONG_MS = 600000 };
 
 static char dir[] = "/tmp/merpati-test-at-work-XXXXXX";
 
@@ -34,11 +34,11 @@ on_told(void *ctx, uint64_t done, uint64_t of)
 }
 
 /*
- * A process that has the lock for WORK_MS, and answers at the end.  Returns its end of a pipe, from when it has
+ * A process that has the lock for so long, and answers at the end.  Returns its end of a pipe, from when it has
  * the lock on.
  */
 static int
-work(bool is_told, pid_t *pid)
+work(bool is_told, int64_t for_ms, pid_t *pid)
 {
 	int ready[2], answer[2], lock;
 	char byte;
@@ -46,7 +46,7 @@ work(bool is_told, pid_t *pid)
 	assert_int_equal(pipe(answer), 0);
 	*pid = fork();
 	if (*pid == 0) {
-		int64_t end = deadline_in_ms(WORK_MS);
+		int64_t end = deadline_in_ms(for_ms);
 		at_work_watch(NULL, NULL);
 		if (at_work_lock("index/lock", 0, &lock) != E_OK)
 			_exit(1);
@@ -86,7 +86,7 @@ test_patient(void **state)
 	struct told t = {0};
 	uint64_t done, of;
 	pid_t pid;
-	int lock, answer = work(true, &pid);
+	int lock, answer = work(true, WORK_MS, &pid);
 	(void)state;
 	at_work_watch(on_told, &t);
 	assert_int_equal(at_work_lock("index/lock", WAIT_MS, &lock), E_OK);
@@ -99,7 +99,7 @@ test_patient(void **state)
 	assert_false(at_work_look(&done, &of));
 	close(lock);
 	ends(pid, answer);
-	answer = work(true, &pid);
+	answer = work(true, WORK_MS, &pid);
 	t = (struct told){0};
 	assert_int_equal(at_work_hear(answer, WAIT_MS), E_OK);
 	assert_true(t.n > 2);
@@ -115,7 +115,7 @@ test_impatient(void **state)
 	for (unsigned is_told = 0; is_told < 2; is_told++) {
 		struct told t = {0};
 		pid_t pid;
-		int lock, answer = work(is_told, &pid);
+		int lock, answer = work(is_told, TOO_LONG_MS, &pid);
 		at_work_watch(is_told ? NULL : on_told, &t);
 		assert_int_equal(at_work_lock("index/lock", WAIT_MS, &lock), E_LIMIT);
 		close(lock);
