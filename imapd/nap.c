@@ -117,7 +117,8 @@ nap(struct session *s, struct slept *z, const uint64_t *looked)
 	if (err == E_OK)
 		err = lie_down(s, z, buf_as_span(&state), watch, is_same);
 	if (err == E_LIMIT && watch >= 0)
-		store_doze_end(s->store); /* the monitor may not have been told of it */
+		/* the monitor may not have been told of it; no nest has it but for one before */
+		store_doze_end(s->store, !is_same);
 	slept_done(z);
 	buf_wipe(&state);
 	if (err != E_OK)

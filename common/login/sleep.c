@@ -165,6 +165,10 @@ lay_down(struct process *p, const struct to_sleep *z, int fd)
 		return false;
 	if (tell_nest(p, s, z, fd) == E_OK) {
 		ahead_want(login_session_role);
+		if (p->is_kicked) { /* while it fell asleep */
+			s->is_kicked = true;
+			(void)!say_nest(NEST_KICK, s, SPAN(""), -1);
+		}
 		return true;
 	}
 	sleeper_gone(s);

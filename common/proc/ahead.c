@@ -157,3 +157,12 @@ ahead_end(void)
 	for (struct ahead *a; (a = find(true));)
 		drop(a);
 }
+
+void
+ahead_renew(void)
+{
+	if (!find(true))
+		return;
+	ahead_end();
+	want_in(AHEAD_AFTER_MS);
+}

@@ -30,6 +30,7 @@ void
 process_kick(struct process *p)
 {
 	struct kicked *k = mem_new(sizeof *k);
+	p->is_kicked = true;
 	k->pid = p->pid;
 	k->started_ms = p->started_ms;
 	k->timer = loop_timer_new(the_monitor.loop, on_late, k);

@@ -197,6 +197,7 @@ reopen_log(void)
 		return;
 	for (struct process *p = the_monitor.processes; p; p = p->next)
 		monitor_say_log(p);
+	ahead_renew();
 }
 
 static void

@@ -41,6 +41,7 @@ struct process {
 	char role_name[24];
 	unsigned generation;
 	bool is_old; /* drains: of an earlier generation, or the daemon stops */
+	bool is_kicked, is_dead; /* it serves nobody after its present client */
 	int64_t started_ms;
 	int chan;                /* borrow: the asker's */
 	struct asker *asker;     /* own */
@@ -273,7 +274,8 @@ void ahead_want(const struct role *);
  */
 MUST_USE int ahead_take(const struct role *, uid_t uid, gid_t gid, const char *account,
     const char *home, int *out);
-void ahead_end(void); /* it is not wanted any more */
+void ahead_end(void);   /* it is not wanted any more */
+void ahead_renew(void); /* those that are there write to another log: others come */
 
 /* reload.c */
 void reload_begin(void);        /* HUP: the self-test starts */

@@ -319,14 +319,14 @@ process_serves(
 }
 
 /*
- * A nest of before a reload ends with its last sleeper: its death may be known before it is read that
- * this one wakes.
+ * A nest of before a reload ends with its last sleeper, a session when its client left: its death may be
+ * known before it is read that one wakes, or sleeps again.
  */
 static void
-hear_last_words(struct process *nest)
+hear_last_words(struct process *p)
 {
-	nest->is_old = true; /* nothing is said to it any more */
-	int err = asker_serve(nest->asker, &the_monitor.scratch, LAST_WORDS_MOST);
+	p->is_old = p->is_dead = true; /* nothing is said to it any more */
+	int err = asker_serve(p->asker, &the_monitor.scratch, LAST_WORDS_MOST);
 	(void)err; /* it cannot be ended once more */
 }
 
@@ -334,7 +334,9 @@ void
 process_gone(struct process *gone)
 {
 	bool is_nest = gone->role && gone->role->flags & ROLE_NEST;
-	if (is_nest && gone->watch) /* else it was ended for what it asked */
+	bool is_session = gone->role && gone->role->flags & ROLE_SESSION;
+	if ((is_nest || is_session) &&
+	    gone->watch) /* else it was ended for what it asked */
 		hear_last_words(gone);
 	struct process **link = &the_monitor.processes;
 	while (*link != gone)

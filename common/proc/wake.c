@@ -165,7 +165,15 @@ queue_drain(struct process *p, unsigned n_sent)
 	/* the monitor's own may hold an ask that is being answered */
 	struct buf in = {.is_secret = true}, first = {.is_secret = true};
 	struct ask_msg m;
-	while (p->queue[1] >= 0 && ask_recv(p->queue[1], &in, &m, 0) == E_OK) {
+	int err = E_OK;
+	while (p->queue[1] >= 0 && (err == E_OK || err == E_BAD)) {
+		err = ask_recv(p->queue[1], &in, &m, 0);
+		if (err == E_BAD) {
+			n++; /* no descriptor was left for its connection, of which there is another one */
+			continue;
+		}
+		if (err != E_OK)
+			break;
 		if (n++ == 0) {
 			first_fd = m.fd;
 			buf_span(&first, m.body.in);
@@ -268,7 +276,7 @@ before(const struct sleeper *s)
 	int64_t now = clock_mono_ms();
 	for (struct process *p = the_monitor.processes; p; p = p->next)
 		if (p->woken_by && p->wakes_until > now && !p->is_old &&
-		    p->n_behind < WAKE_BEHIND_MOST &&
+		    !p->is_kicked && p->n_behind < WAKE_BEHIND_MOST &&
 		    monitor_is_of(p, s->account, s->uid))
 			return p;
 	return NULL;
@@ -313,6 +321,8 @@ wake_next(struct process *p)
 	sleeper_awake(p);
 	process_serves(p, SPAN(""), SPAN(""), 0);
 	p->has_client = false;
+	if (p->is_kicked || p->is_dead)
+		return; /* who stands behind it goes elsewhere with its end */
 	if (p->behind)
 		queue_fill(p);
 	if (p->behind && !p->behind->is_sent)
@@ -354,6 +364,10 @@ void
 wake_all(void)
 {
 	struct behind *all = NULL, **last = &all;
+	/* what a process has told says whom it serves now */
+	for (struct process *p = the_monitor.processes; p; p = p->next)
+		if (p->woken_by || p->behind)
+			process_hear(p, ~0u);
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
 		*last = p->behind ? take_back(p) : NULL;
 		while (*last)

@@ -497,7 +497,7 @@ store_doze_all(struct store *s, const struct store_view *v, uint64_t modseq,
 }
 
 void
-store_doze_end(struct store *s)
+store_doze_end(struct store *s, bool is_ours)
 {
-	doze_drop(s, false);
+	doze_drop(s, is_ours);
 }

@@ -413,7 +413,8 @@ MUST_USE int store_doze(struct store *, const struct store_view *, uint64_t mods
  */
 MUST_USE int store_doze_all(struct store *, const struct store_view *, uint64_t modseq,
     uint64_t since, int *out);
-void store_doze_end(struct store *); /* the next one is not the same */
+/* store_doze_end - the next one is not the same; is_ours: nobody sleeps by the last one, whose watches end */
+void store_doze_end(struct store *, bool is_ours);
 /*
  * store_reselect - the view of a mailbox that another process had selected, or one that slept in
  * this process, where store_unselect_later was its end: by its id, as store_view_renew has it.  E_OK, E_BAD (it is no more), E_IO

@@ -149,16 +149,22 @@ hears_nothing(struct peer *p)
 }
 
 static void
+sleep_put(struct buf *b)
+{
+	buf_bytes(b, SPAN("facts"));
+	buf_u8(b, 0);
+	buf_u64(b, 1);
+	buf_u8(b, 0);
+	buf_bytes(b, SPAN("state"));
+}
+
+static void
 say_sleep(struct peer *s, uint16_t type)
 {
 	struct buf body = {0};
 	int pair[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	buf_bytes(&body, SPAN("facts"));
-	buf_u8(&body, 0);
-	buf_u64(&body, 1);
-	buf_u8(&body, 0);
-	buf_bytes(&body, SPAN("state"));
+	sleep_put(&body);
 	say(s, type, &body, pair[0]);
 	close(pair[0]);
 	close(pair[1]);
@@ -506,6 +512,60 @@ test_behind_untaken(void **state)
 	peer_free(&nest);
 }
 
+/* What it said last counts: the one that it put to sleep sleeps. */
+static void
+test_last_words(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new(), other = session_new();
+	struct id ids[BEHIND], id;
+	struct buf body = {0};
+	struct peer queue = queue_of(&nest, &s, ids);
+	int pair[2];
+	(void)state;
+	be_idle(&other);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	sleep_put(&body);
+	assert_int_equal(
+	    ask_send(s.chan, SLEEP_AGAIN, buf_as_span(&body), pair[0], 0), E_OK);
+	buf_free(&body);
+	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(hear(&queue).type, CTL_CLIENT);
+	die(&s);
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	nest_hears_awake(&nest, ids[0]);
+	assert_int_equal(hear(&other).type, CTL_CLIENT);
+	hears_nothing(&other);
+	nest_hears_awake(&nest, ids[1]); /* that one is lost with it */
+	say_sleep(&other, SLEEP_AGAIN);
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	nest_hears_awake(&nest, ids[2]);
+	sleepers_lost(nest.process);
+	peer_free(&queue);
+	peer_free(&other);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
+/* Who is kicked does not go on because it fell asleep meanwhile. */
+static void
+test_kicked_asleep(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new();
+	struct id id;
+	(void)state;
+	get_client(&s);
+	process_kick(s.process);
+	assert_int_equal(hear(&s).type, CTL_KICK);
+	assert_true(fall_asleep(&s));
+	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
+	assert_int_equal(nest_hears(&nest, &id), NEST_KICK);
+	assert_false(s.process->is_idle);
+	sleepers_lost(nest.process);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
 /* Who wakes because of its client stays up: it does not stand behind another one, nor the others. */
 static void
 test_not_behind(void **state)
@@ -749,6 +809,10 @@ main(void)
 		test_behind_dead_later, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_behind_untaken, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_last_words, monitor_setup, monitor_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_kicked_asleep, monitor_setup, monitor_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_not_behind, monitor_setup, monitor_teardown),
 	    cmocka_unit_test(test_shared),

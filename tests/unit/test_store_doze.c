@@ -216,7 +216,7 @@ test_shared(void **state)
 	assert_int_equal(store_doze(h->a, &v, v.head->modseq, &again, &is_same), E_OK);
 	assert_false(is_same);
 	home_kill();
-	store_doze_end(h->a);
+	store_doze_end(h->a, false);
 	assert_int_equal(store_doze(h->a, &v, v.head->modseq, &again, &is_same), E_OK);
 	assert_false(is_same);
 	store_unselect(h->a, &v);
