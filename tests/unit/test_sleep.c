@@ -561,6 +561,8 @@ test_kicked_asleep(void **state)
 	assert_int_equal(nest_hears(&nest, &id), NEST_SLEEP);
 	assert_int_equal(nest_hears(&nest, &id), NEST_KICK);
 	assert_false(s.process->is_idle);
+	loop_once(
+	    the_monitor.loop); /* the timer that would end one that did not listen */
 	sleepers_lost(nest.process);
 	peer_free(&s);
 	peer_free(&nest);
