@@ -29,6 +29,7 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MERPATI_BUILD", TOP / "build-test")).resolve()
+SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"  # where servers are
 DAEMONS = ("queue", "deliver", "smtpd", "pop3d", "imapd")
 PORTS = {"smtp": "smtpd", "submission": "smtpd", "submissions": "smtpd", "lmtp": "smtpd", "pop3": "pop3d", "pop3s": "pop3d",
          "imap": "imapd", "imaps": "imapd", "sieve": "deliver"}

@@ -6,39 +6,14 @@ import smtplib
 import stat
 import subprocess
 
-from suite import Suite, free_ports, listens, wait_for
+from mta import Postfix, has_postfix
+from suite import Suite, wait_for
 
-SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
 USER = "u1@example.test"
-MAIN_CF = """compatibility_level = 3.6
-queue_directory = {d}/q
-data_directory = {d}/data
-mail_owner = postfix
-myhostname = mx.example.test
-inet_interfaces = 127.0.0.1
-mydestination =
-mynetworks =
+MAIN_CF = """myhostname = mx.example.test
 virtual_mailbox_domains = example.test
 virtual_transport = lmtp:unix:{socket}
-smtpd_reject_unlisted_recipient = no
 smtpd_recipient_restrictions = permit_auth_destination, reject
-maillog_file = /dev/stdout
-"""
-MASTER_CF = """{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-lmtp unix - - n - - lmtp
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-tlsmgr unix - - n 1000? 1 tlsmgr
-proxymap unix - - n - - proxymap
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 """
 
 
@@ -70,40 +45,25 @@ def socket_rights(t, path):
 
 def postfix(t, s, path):
     """It takes mail for our domain, and hands it over by LMTP."""
-    port, = free_ports(1)
-    d = s.dir / "postfix"
-    for name in ("etc", "q", "data"):
-        (d / name).mkdir(parents=True)
-    shutil.chown(d / "data", "postfix")
-    (d / "etc/main.cf").write_text(MAIN_CF.format(d=d, socket=path))
-    (d / "etc/master.cf").write_text(MASTER_CF.format(port=f"127.0.0.1:{port}"))
-    env = dict(os.environ, PATH=SBIN)
-    log = open(d / "log", "ab")
-    p = subprocess.Popen(["postfix", "-c", d / "etc", "start-fg"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        t.check(wait_for(lambda: listens(port), 30), "LMTP: Postfix starts", (d / "log").read_text()[-500:])
-        with smtplib.SMTP("127.0.0.1", port, timeout=60) as c:
+    with Postfix(s.dir / "postfix", MAIN_CF.format(socket=path), "lmtp unix - - n - - lmtp") as front:
+        t.check(front.is_up(), "LMTP: Postfix starts", front.log()[-500:])
+        with smtplib.SMTP("127.0.0.1", front.port, timeout=60) as c:
             for i in range(20):
                 c.sendmail("a@remote.test", [USER, "u2@example.test"], f"Subject: postfix{i}\r\n\r\n.dot\r\n".encode())
             c.sendmail("a@remote.test", [USER, "nobody@example.test"], b"Subject: postfix nobody\r\n\r\nx\r\n")
         want = {f"postfix{i}" for i in range(20)} | {"postfix nobody"}
-        t.check(wait_for(lambda: want <= set(subjects(s)), 30), "LMTP: Postfix hands all over", (d / "log").read_text()[-1500:])
-        t.check(wait_for(lambda: "status=bounced" in (d / "log").read_text(), 20) and
-                "nobody@example.test" in (d / "log").read_text() and "5.1.1" in (d / "log").read_text(),
-                "LMTP: and returns what is for nobody, by its own reply", (d / "log").read_text()[-1500:])
+        t.check(wait_for(lambda: want <= set(subjects(s)), 30), "LMTP: Postfix hands all over", front.log()[-1500:])
+        t.check(wait_for(lambda: "status=bounced" in front.log(), 20) and "nobody@example.test" in front.log() and "5.1.1" in front.log(),
+                "LMTP: and returns what is for nobody, by its own reply", front.log()[-1500:])
         t.check(sorted(x for x in subjects(s) if x.startswith("postfix")) == sorted(want), "LMTP: each once")
-    finally:
-        subprocess.run(["postfix", "-c", d / "etc", "stop"], env=env, stdout=log, stderr=log)
-        p.wait(20)
 
 
 def run(t):
     root = os.geteuid() == 0
-    has_postfix = root and shutil.which("postfix", path=SBIN)
     with Suite() as s:
         path = s.dir / "lmtp"
         s.settings["smtpd"]["listen_lmtp"].append(str(path))
-        s.settings["smtpd"]["lmtp_user"] = "postfix" if has_postfix else "nobody" if root else ""
+        s.settings["smtpd"]["lmtp_user"] = "postfix" if has_postfix() else "nobody" if root else ""
         s.write_conf()
         s.users([(USER, "pass"), ("u2@example.test", "pass")])
         s.start()
@@ -118,7 +78,7 @@ def run(t):
             t.skip("LMTP: swaks", "the program is not installed")
         received = next(p.read_bytes() for p in s.files(USER) if b"LMTP by a path\r\n" in p.read_bytes())
         t.check(b" ([local])\r\n\tby mail.example.test (merpati) with LMTP id " in received, "LMTP: Received says so", received[:400].decode())
-        if has_postfix:
+        if has_postfix():
             postfix(t, s, path)
         else:
             t.skip("LMTP: Postfix in front", "needs root and postfix")

@@ -28,12 +28,11 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from suite import free_ports, wait_for
+from suite import SBIN, free_ports, wait_for
 
 LOOPBACK = "127.0.0.1"
 TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 43: "DS", 48: "DNSKEY", 52: "TLSA"}
 SERVFAIL, REFUSED = 2, 5
-SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
 def run(*args, cwd=None):

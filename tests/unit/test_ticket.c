@@ -14,13 +14,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "conf/conf.h"
 #include "login/ticket.h"
-#include "proc/monitor.h"
+#include "tests/unit/monitor_peers.h"
 #include "tests/unit/scratch.h"
 
-enum { WAIT_MS = 20000, NOBODY = 0x7ffffff0, UID = 200000 };
+enum { UID = 200000 };
 
 static const char account[] = "a@example.test";
 static const struct role roles[] = {
@@ -34,22 +33,8 @@ static const struct daemon a_daemon = {.name = "smtpd",
 
 static struct {
 	char dir[32];
-	struct process *auth, *front;
-	int auth_chan, front_chan, session_chan; /* own: their ends */
-	struct buf in;
+	struct peer auth, front, session;
 } the;
-
-static struct process *
-peer(const char *role, int *chan)
-{
-	static pid_t pid = NOBODY;
-	int pair[2];
-	ask_pair(pair);
-	struct process *p = process_adopt(pid--, pair[0], role, 0, -1, 0);
-	p->is_old = false;
-	*chan = pair[1];
-	return p;
-}
 
 static int
 setup(void **state)
@@ -68,13 +53,11 @@ setup(void **state)
 	assert_int_equal(conf_load(path, &errors, &m->conf), E_OK);
 	buf_free(&errors);
 	login_session_role = &roles[0];
-	m->daemon = &a_daemon;
-	m->loop = loop_new();
-	for (size_t i = 0; i < COUNT(roles); i++)
-		m->roles[i].rows = mon_rows_of(&roles[i], &m->roles[i].n_rows);
-	the.auth = peer("auth", &the.auth_chan);
-	the.front = peer("session", &the.front_chan);
-	struct process *s = peer("session", &the.session_chan);
+	peers_begin(&a_daemon);
+	the.auth = peer_new("auth");
+	the.front = peer_new("session");
+	the.session = peer_new("session");
+	struct process *s = the.session.process;
 	s->owner = mem_dup(account);
 	s->owner_uid = UID;
 	s->is_idle = true;
@@ -84,19 +67,12 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct monitor *m = &the_monitor;
 	(void)state;
-	while (m->processes)
-		process_gone(m->processes);
-	for (size_t i = 0; i < COUNT(roles); i++)
-		free((void *)(uintptr_t)m->roles[i].rows);
-	loop_free(&m->loop);
-	buf_free(&m->scratch);
-	conf_free(&m->conf);
-	close(the.auth_chan);
-	close(the.front_chan);
-	close(the.session_chan);
-	buf_free(&the.in);
+	peers_end();
+	conf_free(&the_monitor.conf);
+	peer_free(&the.auth);
+	peer_free(&the.front);
+	peer_free(&the.session);
 	scratch_remove(the.dir);
 	return 0;
 }
@@ -113,9 +89,7 @@ tell(struct id ticket)
 	buf_u64(&b, 0); /* days */
 	buf_u64(&b, 0);
 	buf_u64(&b, 0);
-	assert_int_equal(
-	    ask_send(the.auth_chan, LOGIN_TICKET, buf_as_span(&b), -1, 0), E_OK);
-	buf_free(&b);
+	peer_says(&the.auth, LOGIN_TICKET, &b, -1);
 }
 
 /* What the monitor says to a front that comes before anybody else is heard. */
@@ -132,13 +106,11 @@ hand_in(struct id ticket)
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	buf_put(&b, ticket.b, ID_BYTES);
 	login_client_put(&b, &c);
-	assert_int_equal(
-	    ask_send(the.front_chan, LOGIN_REDEEM, buf_as_span(&b), fd, 0), E_OK);
+	peer_says(&the.front, LOGIN_REDEEM, &b, fd);
 	close(fd);
-	buf_free(&b);
-	assert_int_equal(asker_serve(the.front->asker, &the_monitor.scratch, 1), E_OK);
 	assert_int_equal(
-	    ask_recv(the.front_chan, &the.in, &m, deadline_in_ms(WAIT_MS)), E_OK);
+	    asker_serve(the.front.process->asker, &the_monitor.scratch, 1), E_OK);
+	m = peer_hears(&the.front);
 	unsigned said = rd_u8(&m.body);
 	assert_int_equal(rd_end(&m.body), E_OK);
 	return said;
@@ -148,7 +120,7 @@ static bool
 session_gets_client(void)
 {
 	struct ask_msg m;
-	if (ask_recv(the.session_chan, &the.in, &m, 0) != E_OK)
+	if (ask_recv(the.session.chan, &the.session.in, &m, 0) != E_OK)
 		return false;
 	assert_int_equal(m.type, CTL_CLIENT);
 	assert_true(m.fd >= 0);
@@ -167,7 +139,7 @@ test_unread(void **state)
 	assert_true(session_gets_client());
 	assert_int_equal(hand_in(first), REDEEM_NOT); /* once */
 	assert_false(session_gets_client());
-	assert_int_equal(ask_next(the.auth->chan), ASK_NONE);
+	assert_int_equal(ask_next(the.auth.process->chan), ASK_NONE);
 }
 
 /* More than one turn of the monitor reads, and all of them are before it. */
@@ -199,12 +171,10 @@ test_ask_between(void **state)
 	struct id ticket = id_new();
 	(void)state;
 	buf_bytes(&b, SPAN("nobody"));
-	assert_int_equal(
-	    ask_send(the.auth_chan, MON_CHANNEL, buf_as_span(&b), -1, 0), E_OK);
-	buf_free(&b);
+	peer_says(&the.auth, MON_CHANNEL, &b, -1);
 	tell(ticket);
 	assert_int_equal(hand_in(ticket), REDEEM_NOT);
-	assert_int_equal(ask_next(the.auth->chan), MON_CHANNEL);
+	assert_int_equal(ask_next(the.auth.process->chan), MON_CHANNEL);
 }
 
 /* More that begin alike than there are places: the oldest go, the newest are good. */

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+/* test_wake.c - sleepers of an account that wake together: who stands behind whom, and what takes him away. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/unit/sleep_peers.h"
+
+enum { BEHIND = 3 };
+
+/*
+ * Some of one account, which a change wakes: the first has a session, the others are in its queue.  Another
+ * session of the account waits.
+ */
+struct crowd {
+	struct peer nest, first, other;
+	struct peer queue; /* of first */
+	struct id ids[BEHIND];
+};
+
+static void
+crowd_begin(struct crowd *c)
+{
+	*c = (struct crowd){
+	    .nest = peer_new("nest"), .first = session_new(), .other = session_new()};
+	for (size_t i = 0; i < BEHIND; i++) {
+		session_serves(&c->first);
+		assert_true(session_lies_down(&c->first));
+		nest_heard_sleep(&c->nest, &c->ids[i]);
+	}
+	for (size_t i = 0; i < BEHIND; i++)
+		nest_wakes(&c->nest, c->ids[i], true);
+	assert_int_equal(peer_heard(&c->first).type, CTL_CLIENT);
+	struct ask_msg m = peer_hears(&c->first);
+	assert_int_equal(m.type, CTL_QUEUE);
+	peer_hears_nothing(&c->first);
+	c->queue.chan = m.fd;
+	session_idles(&c->other);
+}
+
+static void
+crowd_end(struct crowd *c)
+{
+	sleepers_lost(c->nest.process);
+	peer_free(&c->queue);
+	peer_free(&c->other);
+	peer_free(&c->first);
+	peer_free(&c->nest);
+}
+
+/* The client that s has sleeps again. */
+static void
+sleeps_again(struct crowd *c, struct peer *s, size_t i)
+{
+	struct id id;
+	session_again(s);
+	nest_heard_sleep(&c->nest, &id);
+	nest_heard_awake(&c->nest, c->ids[i]);
+}
+
+/* Each is passed on without a word of the monitor, and sleeps again without an answer. */
+static void
+test_behind(void **state)
+{
+	struct crowd c;
+	(void)state;
+	crowd_begin(&c);
+	for (size_t i = 0; i < BEHIND; i++) {
+		assert_false(c.first.process->is_idle);
+		if (i > 0)
+			assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+		sleeps_again(&c, &c.first, i);
+	}
+	assert_true(c.first.process->is_idle);
+	peer_hears_nothing(&c.queue);
+	peer_hears_nothing(&c.first);
+	peer_hears_nothing(&c.other);
+	crowd_end(&c);
+}
+
+/* What takes them from behind one that stays with its client, or is no more. */
+static void
+be_late(struct peer *s)
+{
+	int64_t begun = clock_mono_ms();
+	while (s->process->behind)
+		loop_once(the_monitor.loop);
+	assert_in_range(
+	    clock_mono_ms() - begun, WAKE_BEHIND_MS / 2, WAKE_BEHIND_MS + PEER_WAIT_MS);
+}
+
+static void
+be_awake(struct peer *s)
+{
+	struct buf none = {0};
+	peer_tells(s, SLEEP_AWAKE, &none, -1);
+}
+
+static void
+die(struct peer *s)
+{
+	process_gone(s->process);
+}
+
+/* The one that the first had taken stays with it; of the others the next session has the first. */
+static void
+goes_elsewhere(void (*how)(struct peer *), size_t n_taken)
+{
+	struct crowd c;
+	struct id id;
+	crowd_begin(&c);
+	for (size_t i = 1; i < n_taken;
+	     i++) /* it sleeps again, which is not said yet */
+		assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	how(&c.first);
+	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
+	if (n_taken < BEHIND - 1)
+		assert_int_equal(peer_heard(&c.other).type, CTL_QUEUE);
+	peer_hears_nothing(&c.other);
+	if (how == die)
+		for (size_t i = 0; i < n_taken; i++)
+			nest_heard_awake(&c.nest, c.ids[i]);
+	session_again(&c.other);
+	if (how == be_awake)
+		nest_heard_awake(&c.nest, c.ids[0]);
+	nest_heard_sleep(&c.nest, &id);
+	nest_heard_awake(&c.nest, c.ids[n_taken]);
+	crowd_end(&c);
+}
+
+static void
+test_behind_late(void **state)
+{
+	(void)state;
+	goes_elsewhere(be_late, 1);
+}
+
+static void
+test_behind_awake(void **state)
+{
+	(void)state;
+	goes_elsewhere(be_awake, 1);
+}
+
+static void
+test_behind_dead(void **state)
+{
+	(void)state;
+	goes_elsewhere(die, 1);
+}
+
+static void
+test_behind_dead_later(void **state)
+{
+	(void)state;
+	goes_elsewhere(die, 2);
+}
+
+/* Its next one was passed on, and it did not come to take it yet: that one stays its own. */
+static void
+test_behind_untaken(void **state)
+{
+	struct crowd c;
+	(void)state;
+	crowd_begin(&c);
+	sleeps_again(&c, &c.first, 0);
+	wake_all();
+	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
+	peer_hears_nothing(&c.other);
+	struct ask_msg m = peer_hears(&c.queue);
+	assert_int_equal(m.type, CTL_CLIENT);
+	assert_true(m.fd >= 0);
+	close(m.fd);
+	peer_hears_nothing(&c.queue);
+	sleeps_again(&c, &c.first, 1);
+	crowd_end(&c);
+}
+
+/* What it said last counts: the one that it put to sleep sleeps. */
+static void
+test_last_words(void **state)
+{
+	struct crowd c;
+	struct id id;
+	(void)state;
+	crowd_begin(&c);
+	session_again_later(&c.first);
+	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	die(&c.first);
+	nest_heard_sleep(&c.nest, &id);
+	nest_heard_awake(&c.nest, c.ids[0]);
+	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
+	peer_hears_nothing(&c.other);
+	nest_heard_awake(&c.nest, c.ids[1]); /* that one is lost with it */
+	sleeps_again(&c, &c.other, 2);
+	crowd_end(&c);
+}
+
+/* A kick, a stop and a reload know whom each session has by then, though it was not read yet. */
+static void
+test_heard_before(void **state)
+{
+	struct crowd c;
+	struct id id;
+	(void)state;
+	crowd_begin(&c);
+	session_again_later(&c.first);
+	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	wake_all();
+	nest_heard_sleep(&c.nest, &id);
+	nest_heard_awake(&c.nest, c.ids[0]);
+	assert_null(c.first.process->behind);
+	assert_true(c.first.process->has_client);
+	assert_true(id_eq(c.first.process->woken_id, c.ids[1]));
+	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
+	peer_hears_nothing(&c.other);
+	crowd_end(&c);
+}
+
+/* Who wakes because of its client stays up: it does not stand behind another one, nor the others. */
+static void
+test_not_behind(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new(), other = session_new();
+	struct id ids[2];
+	(void)state;
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		session_serves(&s);
+		assert_true(session_lies_down(&s));
+		nest_heard_sleep(&nest, &ids[i]);
+	}
+	nest_wakes(&nest, ids[0], true);
+	assert_int_equal(peer_heard(&s).type, CTL_CLIENT);
+	session_idles(&other);
+	nest_wakes(&nest, ids[1], false);
+	assert_int_equal(peer_heard(&other).type, CTL_CLIENT);
+	peer_hears_nothing(&s);
+	peer_free(&other);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_behind, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_late, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_awake, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_dead, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_dead_later, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_untaken, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_last_words, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_heard_before, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_not_behind, sleep_setup, sleep_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
