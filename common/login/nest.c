@@ -25,7 +25,7 @@ struct watch {
 	uint64_t number;
 	int fd;                     /* own */
 	struct loop_fd *on_changes; /* own */
-	struct held *all;           /* borrow: that it wakes */
+	struct held *all, **last;   /* borrow: that it wakes */
 	bool is_firing;
 };
 
@@ -151,6 +151,8 @@ watch_leave(struct held *s)
 	*s->mate_link = s->mate_next;
 	if (s->mate_next)
 		s->mate_next->mate_link = s->mate_link;
+	else
+		w->last = s->mate_link;
 	s->watch = NULL;
 	watch_end(w);
 }
@@ -158,12 +160,10 @@ watch_leave(struct held *s)
 static void
 watch_join(struct held *s, struct watch *w)
 {
-	struct held **last = &w->all;
-	while (*last)
-		last = &(*last)->mate_next;
-	*last = s;
-	s->mate_link = last;
+	*w->last = s;
+	s->mate_link = w->last;
 	s->mate_next = NULL;
+	w->last = &s->mate_next;
 	s->watch = w;
 }
 
@@ -404,8 +404,11 @@ take_watch(struct id id, struct rd *r, int fd)
 		ask_drop_fd(fd);
 	} else {
 		w = mem_new(sizeof *w);
-		*w = (struct watch){
-		    .next = *link, .link = link, .number = number, .fd = fd};
+		*w = (struct watch){.next = *link,
+		    .link = link,
+		    .number = number,
+		    .fd = fd,
+		    .last = &w->all};
 		if (w->next)
 			w->next->link = &w->next;
 		*link = w;

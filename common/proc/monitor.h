@@ -33,6 +33,18 @@ enum {
 	AHEAD_MOST = 2,       /* processes before they are wanted: ahead.c */
 };
 
+/* A session that wakes, and those that wait for it: wake.c. */
+struct process_wake {
+	pid_t by; /* the nest that is told once it is awake; 0: none is */
+	struct id id;
+	/* own: who waits for it, the oldest first; until then (monotonic), if it has no other one */
+	struct behind *behind;
+	unsigned n_behind;
+	int64_t until;
+	/* own: where they stand, what is written and what is read; -1: not yet */
+	int queue[2];
+};
+
 struct process {
 	struct process *next; /* own: the list */
 	pid_t pid;
@@ -57,15 +69,7 @@ struct process {
 	int sleep_watch;
 	uint64_t watch_number;
 	bool has_client; /* it was passed one, that did not leave and does not sleep */
-	/* the nest that is told once it is awake; 0: none is */
-	pid_t woken_by;
-	struct id woken_id;
-	/* own: who waits for it, the oldest first; until then (monotonic), if it has no other one */
-	struct behind *behind;
-	unsigned n_behind;
-	int64_t wakes_until;
-	int queue
-	    [2]; /* own: where they stand, what is written and what is read; -1: not yet */
+	struct process_wake wake;
 	int64_t since_wall_sec;
 	/* who asked for it (MON_SPAWN); 0: nobody.  Its channel to that role leads there */
 	pid_t wanted_by;

@@ -67,7 +67,7 @@ process_add(pid_t pid, int chan, const struct role *role, const char *role_name,
 	    .cell = cell,
 	    .started_ms = clock_mono_ms(),
 	    .sleep_watch = -1,
-	    .queue = {-1, -1},
+	    .wake.queue = {-1, -1},
 	    .chan = chan};
 	snprintf(p->role_name, sizeof p->role_name, "%s", role_name);
 	size_t n = 0;

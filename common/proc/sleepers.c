@@ -216,9 +216,9 @@ tell_awake(struct process *nest, struct id id)
 void
 sleeper_awake(struct process *p)
 {
-	if (p->woken_by)
-		tell_awake(process_of_pid(p->woken_by), p->woken_id);
-	p->woken_by = 0;
+	if (p->wake.by)
+		tell_awake(process_of_pid(p->wake.by), p->wake.id);
+	p->wake.by = 0;
 }
 
 void

@@ -60,9 +60,9 @@ serves(struct process *p, struct behind *b)
 	process_serves(p, span_of(s->address), span_of(s->account), s->since_wall_sec);
 	p->is_idle = false;
 	p->has_client = true;
-	p->woken_by = s->nest ? s->nest->pid : 0;
-	p->woken_id = s->id;
-	p->wakes_until = deadline_in_ms(WAKE_BEHIND_MS);
+	p->wake.by = s->nest ? s->nest->pid : 0;
+	p->wake.id = s->id;
+	p->wake.until = deadline_in_ms(WAKE_BEHIND_MS);
 	if (s->is_kicked)
 		process_kick(p);
 	if (the_monitor.is_stopping) /* it came too late to be told with the others */
@@ -124,10 +124,10 @@ place_at_once(struct behind *b)
 static int
 queue_open(struct process *p)
 {
-	if (p->queue[0] >= 0)
+	if (p->wake.queue[0] >= 0)
 		return E_OK;
-	ask_pair(p->queue);
-	if (process_say(p, CTL_QUEUE, SPAN(""), p->queue[1]) == E_OK)
+	ask_pair(p->wake.queue);
+	if (process_say(p, CTL_QUEUE, SPAN(""), p->wake.queue[1]) == E_OK)
 		return E_OK;
 	wake_queue_close(p);
 	return E_IO;
@@ -136,18 +136,18 @@ queue_open(struct process *p)
 void
 wake_queue_close(struct process *p)
 {
-	ask_hang_up(&p->queue[0]);
-	ask_hang_up(&p->queue[1]);
+	ask_hang_up(&p->wake.queue[0]);
+	ask_hang_up(&p->wake.queue[1]);
 }
 
 /* As many as it holds: what does not fit goes when there is room. */
 static void
 queue_fill(struct process *p)
 {
-	for (struct behind *b = p->behind; b; b = b->next) {
+	for (struct behind *b = p->wake.behind; b; b = b->next) {
 		struct span body = span_make(b->body, b->n);
 		if (!b->is_sent &&
-		    ask_send(p->queue[0], CTL_CLIENT, body, b->fd, 0) != E_OK)
+		    ask_send(p->wake.queue[0], CTL_CLIENT, body, b->fd, 0) != E_OK)
 			return;
 		b->is_sent = true;
 	}
@@ -166,8 +166,8 @@ queue_drain(struct process *p, unsigned n_sent)
 	struct buf in = {.is_secret = true}, first = {.is_secret = true};
 	struct ask_msg m;
 	int err = E_OK;
-	while (p->queue[1] >= 0 && (err == E_OK || err == E_BAD)) {
-		err = ask_recv(p->queue[1], &in, &m, 0);
+	while (p->wake.queue[1] >= 0 && (err == E_OK || err == E_BAD)) {
+		err = ask_recv(p->wake.queue[1], &in, &m, 0);
 		if (err == E_BAD) {
 			n++; /* no descriptor was left for its connection, of which there is another one */
 			continue;
@@ -182,8 +182,8 @@ queue_drain(struct process *p, unsigned n_sent)
 		}
 	}
 	if (n > n_sent) {
-		if (ask_send(p->queue[0], CTL_CLIENT, buf_as_span(&first), first_fd,
-			0) != E_OK)
+		if (ask_send(p->wake.queue[0], CTL_CLIENT, buf_as_span(&first),
+			first_fd, 0) != E_OK)
 			log_event(LOG_ERR, "not_woken", "why=queue");
 		n = n_sent;
 	}
@@ -199,8 +199,8 @@ static struct behind *
 take_back(struct process *p)
 {
 	unsigned n_sent = 0;
-	struct behind **link = &p->behind;
-	for (const struct behind *b = p->behind; b; b = b->next)
+	struct behind **link = &p->wake.behind;
+	for (const struct behind *b = p->wake.behind; b; b = b->next)
 		n_sent += b->is_sent;
 	for (unsigned n_back = queue_drain(p, n_sent); n_sent > n_back; n_sent--)
 		link = &(*link)->next;
@@ -208,7 +208,7 @@ take_back(struct process *p)
 	*link = NULL;
 	for (struct behind *b = back; b; b = b->next) {
 		b->is_sent = false;
-		p->n_behind--;
+		p->wake.n_behind--;
 	}
 	return back;
 }
@@ -227,7 +227,7 @@ place_all(struct behind *b, void (*fn)(struct behind *))
 static void
 disperse(struct process *p)
 {
-	p->wakes_until = 0;
+	p->wake.until = 0;
 	place_all(take_back(p), place);
 }
 
@@ -240,12 +240,12 @@ on_timer(void *ctx)
 	struct process *late = NULL;
 	(void)ctx;
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
-		if (!p->behind || !p->wakes_until)
+		if (!p->wake.behind || !p->wake.until)
 			continue;
-		if (p->wakes_until <= now)
+		if (p->wake.until <= now)
 			late = p;
-		else if (p->wakes_until < next)
-			next = p->wakes_until;
+		else if (p->wake.until < next)
+			next = p->wake.until;
 	}
 	the_monitor.late_at = late ? now : next;
 	if (the_monitor.late_at != DEADLINE_NONE)
@@ -275,8 +275,8 @@ before(const struct sleeper *s)
 {
 	int64_t now = clock_mono_ms();
 	for (struct process *p = the_monitor.processes; p; p = p->next)
-		if (p->woken_by && p->wakes_until > now && !p->is_old &&
-		    !p->is_kicked && p->n_behind < WAKE_BEHIND_MOST &&
+		if (p->wake.by && p->wake.until > now && !p->is_old && !p->is_kicked &&
+		    p->wake.n_behind < WAKE_BEHIND_MOST &&
 		    monitor_is_of(p, s->account, s->uid))
 			return p;
 	return NULL;
@@ -290,14 +290,14 @@ place(struct behind *b)
 		place_at_once(b);
 		return;
 	}
-	struct behind **last = &p->behind;
+	struct behind **last = &p->wake.behind;
 	while (*last)
 		last = &(*last)->next;
 	*last = b;
-	p->n_behind++;
+	p->wake.n_behind++;
 	b->sleeper->is_behind = true;
 	queue_fill(p);
-	set_timer(p->wakes_until);
+	set_timer(p->wake.until);
 }
 
 void
@@ -323,37 +323,37 @@ wake_next(struct process *p)
 	p->has_client = false;
 	if (p->is_kicked || p->is_dead)
 		return; /* who stands behind it goes elsewhere with its end */
-	if (p->behind)
+	if (p->wake.behind)
 		queue_fill(p);
-	if (p->behind && !p->behind->is_sent)
+	if (p->wake.behind && !p->wake.behind->is_sent)
 		disperse(p);
-	struct behind *b = p->behind;
+	struct behind *b = p->wake.behind;
 	p->is_idle = !b;
 	if (!b)
 		return;
-	p->behind = b->next;
-	p->n_behind--;
+	p->wake.behind = b->next;
+	p->wake.n_behind--;
 	serves(p, b);
 	queue_fill(p);
-	if (p->behind)
-		set_timer(p->wakes_until);
+	if (p->wake.behind)
+		set_timer(p->wake.until);
 }
 
 void
 wake_elsewhere(struct process *p)
 {
 	sleeper_awake(p);
-	if (p->behind)
+	if (p->wake.behind)
 		disperse(p);
-	p->wakes_until = 0;
+	p->wake.until = 0;
 }
 
 void
 wake_lost(struct process *p)
 {
 	wake_elsewhere(p);
-	for (struct behind *b; (b = p->behind);) { /* it had taken them */
-		p->behind = b->next;
+	for (struct behind *b; (b = p->wake.behind);) { /* it had taken them */
+		p->wake.behind = b->next;
 		sleeper_tell_awake(b->sleeper);
 		behind_free(&b);
 	}
@@ -366,10 +366,10 @@ wake_all(void)
 	struct behind *all = NULL, **last = &all;
 	/* what a process has told says whom it serves now */
 	for (struct process *p = the_monitor.processes; p; p = p->next)
-		if (p->woken_by || p->behind)
+		if (p->wake.by || p->wake.behind)
 			process_hear(p, ~0u);
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
-		*last = p->behind ? take_back(p) : NULL;
+		*last = p->wake.behind ? take_back(p) : NULL;
 		while (*last)
 			last = &(*last)->next;
 	}

@@ -192,7 +192,8 @@ test_retired(void **state)
 static void
 test_shared(void **state)
 {
-	int chan, pairs[SHARING][2], watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int chan, pairs[SHARING][2], fresh[2],
+	    watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	char folder[] = "/tmp/merpati-unit-XXXXXX", path[64];
 	struct id ids[SHARING];
 	struct buf in = {0};
@@ -207,11 +208,14 @@ test_shared(void **state)
 	}
 	assert_int_equal(write(pairs[0][1], "x", 1), 1);
 	nest_says(chan, SLEEP_WAKE, ids[0]);
-	close(pairs[1][1]);
-	nest_says(chan, SLEEP_ENDED, ids[1]);
+	close(pairs[2][1]); /* the last of them, and another one comes behind */
+	nest_says(chan, SLEEP_ENDED, ids[2]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh), 0);
+	ids[2] = put_to_sleep_at(chan, 1, watch, fresh[0]);
 	assert_int_equal(ask_recv(chan, &in, &m, 0), E_LIMIT);
 	snprintf(path, sizeof path, "%s/new", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
+	nest_says(chan, SLEEP_WAKE, ids[1]);
 	nest_says(chan, SLEEP_WAKE, ids[2]);
 	rmdir(path);
 	rmdir(folder);
@@ -219,8 +223,10 @@ test_shared(void **state)
 	close(watch);
 	for (size_t i = 0; i < SHARING; i++)
 		close(pairs[i][0]);
-	close(pairs[0][1]);
-	close(pairs[2][1]);
+	for (size_t i = 0; i < 2; i++) {
+		close(pairs[i][1]);
+		close(fresh[i]);
+	}
 	buf_free(&in);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }

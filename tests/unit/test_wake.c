@@ -88,7 +88,7 @@ static void
 be_late(struct peer *s)
 {
 	int64_t begun = clock_mono_ms();
-	while (s->process->behind)
+	while (s->process->wake.behind)
 		loop_once(the_monitor.loop);
 	assert_in_range(
 	    clock_mono_ms() - begun, WAKE_BEHIND_MS / 2, WAKE_BEHIND_MS + PEER_WAIT_MS);
@@ -214,9 +214,9 @@ test_heard_before(void **state)
 	wake_all();
 	nest_heard_sleep(&c.nest, &id);
 	nest_heard_awake(&c.nest, c.ids[0]);
-	assert_null(c.first.process->behind);
+	assert_null(c.first.process->wake.behind);
 	assert_true(c.first.process->has_client);
-	assert_true(id_eq(c.first.process->woken_id, c.ids[1]));
+	assert_true(id_eq(c.first.process->wake.id, c.ids[1]));
 	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
 	peer_hears_nothing(&c.other);
 	crowd_end(&c);
