@@ -214,9 +214,10 @@ wake_again(struct process *p, const struct to_sleep *z, int fd)
 	client_put(&client, z->facts, z->state);
 	if (!the_monitor.is_stopping)
 		s = sleeper_add_awake(p, z->facts);
-	if (s)
+	if (s) {
+		s->is_kicked = p->is_kicked;
 		sleeper_wake(login_session_role, s, fd, false, buf_as_span(&client));
-	else if (process_say(p, CTL_CLIENT, buf_as_span(&client), fd) != E_OK)
+	} else if (process_say(p, CTL_CLIENT, buf_as_span(&client), fd) != E_OK)
 		log_event(LOG_ERR, "not_woken", "child=%d", (int)p->pid);
 	if (!s)
 		close(fd);

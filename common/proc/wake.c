@@ -65,7 +65,8 @@ serves(struct process *p, struct behind *b)
 	p->wake.until = deadline_in_ms(WAKE_BEHIND_MS);
 	if (s->is_kicked)
 		process_kick(p);
-	if (the_monitor.is_stopping) /* it came too late to be told with the others */
+	if (the_monitor.is_stopping &&
+	    !p->is_dead) /* it came too late to be told with the others */
 		process_drain(p);
 	behind_free(&b);
 }
@@ -182,8 +183,8 @@ queue_drain(struct process *p, unsigned n_sent)
 		}
 	}
 	if (n > n_sent) {
-		if (ask_send(p->wake.queue[0], CTL_CLIENT, buf_as_span(&first),
-			first_fd, 0) != E_OK)
+		if (first_fd < 0 || ask_send(p->wake.queue[0], CTL_CLIENT,
+					buf_as_span(&first), first_fd, 0) != E_OK)
 			log_event(LOG_ERR, "not_woken", "why=queue");
 		n = n_sent;
 	}
@@ -307,7 +308,7 @@ sleeper_wake(
 	struct behind *b = behind_new(body.n);
 	*b = (struct behind){.role = role, .sleeper = s, .fd = fd, .n = body.n};
 	memcpy(b->body, body.p, body.n);
-	if (may_wait)
+	if (may_wait && !s->is_kicked) /* else its process ends with it */
 		place(b);
 	else
 		place_at_once(b);
@@ -321,22 +322,23 @@ wake_next(struct process *p)
 	sleeper_awake(p);
 	process_serves(p, SPAN(""), SPAN(""), 0);
 	p->has_client = false;
-	if (p->is_kicked || p->is_dead)
-		return; /* who stands behind it goes elsewhere with its end */
-	if (p->wake.behind)
+	bool is_ending =
+	    p->is_kicked || p->is_dead; /* what it took is its own all the same */
+	if (p->wake.behind && !is_ending)
 		queue_fill(p);
-	if (p->wake.behind && !p->wake.behind->is_sent)
+	if (p->wake.behind && (is_ending || !p->wake.behind->is_sent))
 		disperse(p);
 	struct behind *b = p->wake.behind;
-	p->is_idle = !b;
+	p->is_idle = !b && !is_ending;
 	if (!b)
 		return;
 	p->wake.behind = b->next;
 	p->wake.n_behind--;
 	serves(p, b);
+	if (!p->wake.behind || is_ending)
+		return;
 	queue_fill(p);
-	if (p->wake.behind)
-		set_timer(p->wake.until);
+	set_timer(p->wake.until);
 }
 
 void

@@ -201,6 +201,82 @@ test_last_words(void **state)
 	crowd_end(&c);
 }
 
+/* However many it put to sleep before its end was known. */
+static void
+test_last_words_more(void **state)
+{
+	struct crowd c;
+	struct id id;
+	(void)state;
+	crowd_begin(&c);
+	for (size_t i = 0; i < 2; i++) {
+		session_again_later(&c.first);
+		assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	}
+	die(&c.first);
+	for (size_t i = 0; i < 2; i++) {
+		nest_heard_sleep(&c.nest, &id);
+		nest_heard_awake(&c.nest, c.ids[i]);
+	}
+	nest_heard_awake(&c.nest, c.ids[2]); /* that one is lost with it */
+	peer_hears_nothing(&c.nest);
+	peer_hears_nothing(&c.other);
+	crowd_end(&c);
+}
+
+/* A session that does not know yet that it is kicked: the nest ends those that it puts to sleep. */
+static void
+test_kicked_before(void **state)
+{
+	struct crowd c;
+	struct id id, kicked;
+	(void)state;
+	crowd_begin(&c);
+	for (size_t i = 1; i < BEHIND; i++)
+		assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	process_kick(c.first.process);
+	for (size_t i = 0; i < BEHIND; i++) {
+		session_again(&c.first);
+		nest_heard_sleep(&c.nest, &id);
+		assert_int_equal(nest_heard(&c.nest, &kicked), NEST_KICK);
+		assert_true(id_eq(id, kicked));
+		nest_heard_awake(&c.nest, c.ids[i]);
+	}
+	assert_non_null(c.first.process->watch); /* it did nothing out of turn */
+	assert_false(c.first.process->is_idle);
+	loop_once(the_monitor.loop); /* the timer of those that stood behind it */
+	loop_once(
+	    the_monitor.loop); /* the one that would end it if it did not listen */
+	crowd_end(&c);
+}
+
+/* Who is to be kicked once awake stands behind nobody: he would end the session of others. */
+static void
+test_kicked_behind(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new(), other = session_new();
+	struct id ids[2];
+	(void)state;
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		session_serves(&s);
+		assert_true(session_lies_down(&s));
+		nest_heard_sleep(&nest, &ids[i]);
+	}
+	sleeper_of(ids[1])->is_kicked = true;
+	nest_wakes(&nest, ids[0], true);
+	assert_int_equal(peer_heard(&s).type, CTL_CLIENT);
+	session_idles(&other);
+	nest_wakes(&nest, ids[1], true);
+	assert_int_equal(peer_heard(&other).type, CTL_CLIENT);
+	assert_int_equal(peer_heard(&other).type, CTL_KICK);
+	peer_hears_nothing(&s);
+	process_gone(other.process);
+	loop_once(the_monitor.loop); /* until it would have been killed */
+	peer_free(&other);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
 /* A kick, a stop and a reload know whom each session has by then, though it was not read yet. */
 static void
 test_heard_before(void **state)
@@ -262,6 +338,12 @@ main(void)
 		test_behind_untaken, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_last_words, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_last_words_more, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_kicked_before, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_kicked_behind, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_heard_before, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
