@@ -27,6 +27,7 @@ cmd_quit(struct session *s, struct span argument)
 enum reply
 cmd_help(struct session *s, struct span argument)
 {
-	(void)s, (void)argument;
+	(void)argument;
+	command_verbs(&s->argument);
 	return R_HELP;
 }

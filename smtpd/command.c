@@ -81,6 +81,13 @@ command_find(struct span verb)
 	return NULL;
 }
 
+void
+command_verbs(struct buf *out)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		buf_putf(out, "%s%s", i ? " " : "", commands[i].verb);
+}
+
 static enum reply
 say(struct session *s, enum reply r, const char *argument)
 {

@@ -15,7 +15,7 @@
 /* clang-format off */
 #define REPLIES(R)                                                                                     \
 /*	  name                  code enhanced  text */                                                 \
-	R(R_HELP,               214, "2.0.0",  "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY STARTTLS AUTH") \
+	R(R_HELP,               214, "2.0.0",  "%s")                                                   \
 	R(R_GREETING,           220, "",       "%s ESMTP merpati")                                     \
 	R(R_GREETING_LMTP,      220, "",       "%s LMTP merpati")                                      \
 	R(R_TLS_READY,          220, "2.0.0",  "Ready to start TLS")                                   \
