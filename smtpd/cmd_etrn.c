@@ -5,6 +5,7 @@
  */
 #include "conf/conf.h"
 #include "conf/domain.h"
+#include "net/dns.h"
 #include "proc/child.h"
 #include "smtpd/command.h"
 
@@ -26,7 +27,7 @@ enum reply
 cmd_etrn(struct session *s, struct span argument)
 {
 	enum spool_verdict v = SPOOL_FAILED;
-	if (argument.n > SPOOL_DOMAIN_MAX || helo_parse(argument) != E_OK) {
+	if (argument.n > SPOOL_DOMAIN_MAX || !dns_name_ok(argument)) {
 		buf_str(&s->argument, "ETRN domain");
 		return R_SYNTAX;
 	}
