@@ -67,5 +67,8 @@ class Postfix:
     def is_up(self):
         return wait_for(lambda: listens(self.port), 30)
 
+    def queue_count(self):
+        return sum(1 for name in ("maildrop", "incoming", "active", "deferred") for f in (self.d / "q" / name).rglob("*") if f.is_file())
+
     def log(self):
         return (self.d / "log").read_text()

@@ -167,10 +167,10 @@ def hear_of(clients, user, what, seconds):
     return took, len(deaf)
 
 
-def processes(suite):
-    """(pid, name of the role) of imapd and its keepers."""
-    out = [(suite.procs["imapd"].pid, "monitor")]
-    for pid in suite.children("imapd"):
+def processes(suite, daemon="imapd"):
+    """(pid, name of the role) of a daemon and of all keepers."""
+    out = [(suite.procs[daemon].pid, "monitor")]
+    for pid in suite.children(daemon):
         out.append((pid, suite.role_of(pid)))
     for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
         try:
