@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import socket
+import time
 
 from sasl import Client, Scram, plain
 from suite import Suite
@@ -16,8 +17,9 @@ NOT_NOW = {"submission": "454 4.7.0", "pop3": "-ERR [SYS/TEMP]", "imap": "a NO [
 
 
 def start(**settings):
-    """Clients come from where the PROXY protocol says; the answer to a wrong password waits no longer than it did without a table."""
-    s = Suite(common__proxy_networks=["127.0.0.0/8"], common__failure_delay=0, common__ban_failures=10, **settings)
+    """Clients come from where the PROXY protocol says; the answer to a wrong password waits no longer than it did without a table,
+    if settings say nothing else."""
+    s = Suite(common__proxy_networks=["127.0.0.0/8"], common__ban_failures=10, **{"common__failure_delay": 0, **settings})
     s.user(U1, "pass")
     s.user(U2, "pass")
     s.start(*DAEMONS)
@@ -101,12 +103,26 @@ def network(t):
         t.check(p.returncode == 65 and "not banned" in p.stderr, "who is not banned cannot be unbanned", p.stderr)
 
 
+def alone(t):
+    """What one daemon hears is enough."""
+    with start() as s:
+        for i, kind in enumerate(NOT_NOW):
+            source, user = f"192.0.2.{i + 1}", f"name{i}@example.test"
+            guess(s, kind, source, 9, user)
+            t.check(is_served(s, source), f"{kind}: nine wrong passwords ban nobody")
+            guess(s, kind, source, 1, user, first=9)
+            is_refused(t, s, source, f"{kind}: ten do")
+
+
 def each_daemon(t):
     """All daemons count together; what becomes of networks that are not to be banned."""
     with start(common__ban_exempt=["203.0.113.0/24"]) as s:
-        for i, kind in enumerate(("submission", "pop3", "imap")):
-            guess(s, kind, "192.0.2.1", 3 + (i == 2), first=10 * i)
-        is_refused(t, s, "192.0.2.1", "three by each of three daemons, and one, are ten")
+        for i, kind in enumerate(NOT_NOW):
+            guess(s, kind, "192.0.2.1", 2, first=10 * i)
+        guess(s, "submission", "192.0.2.1", 1, first=40)
+        t.check(is_served(s, "192.0.2.1"), "two by each of four daemons, and one, are nine")
+        guess(s, "sieve", "192.0.2.1", 1, first=50)
+        is_refused(t, s, "192.0.2.1", "with one more they are ten")
         attempts(s, [("imap", "192.0.2.5", U1, "the old one")] * 15)
         t.check(is_served(s, "192.0.2.5"), "a device that tries one old password again and again bans nobody")
         t.check(all(attempt(s, k, "192.0.2.5", U2, "pass")[0] for k in NOT_NOW), "its office logs in")
@@ -202,4 +218,28 @@ def table(t):
         is_refused(t, s, "192.0.2.1", "and works")
 
 
-GROUPS = {"network": network, "each_daemon": each_daemon, "lock": lock, "admin": admin, "table": table}
+def refusals(s, source, user, kinds):
+    """A wrong password by each of kinds, one after the other, each on its own connection: how long each answer took."""
+    took = []
+    for i, kind in enumerate(kinds):
+        with Client(s, kind, source=source) as c:
+            began = time.monotonic()
+            ok, line = c.auth("PLAIN", plain(user, f"wrong{i}"))
+            took.append((kind, i, ok, line, time.monotonic() - began))
+    return took
+
+
+def delays(t):
+    """failure_delay, and twice of it with each: by every daemon, whichever heard those before.  A front alone waits a second at a new connection."""
+    kinds = tuple(NOT_NOW)
+    with start(common__failure_delay=1) as s:
+        rows = [(s, f"192.0.2.{i}", U1.replace("u1", f"name{i}"), kinds[i:] + kinds[:i]) for i in range(len(kinds))]
+        for _, _, user, _ in rows:
+            s.user(user, "pass")
+        with concurrent.futures.ThreadPoolExecutor(len(rows)) as pool:
+            took = sum(pool.map(lambda row: refusals(*row), rows), [])
+        for kind, i, ok, line, sec in sorted(took, key=lambda row: row[:2]):
+            t.check(not ok and line and sec >= 1 << i, f"{kind}: refusal {i + 1} comes after {1 << i} s at the earliest", f"{sec:.3f} {line}")
+
+
+GROUPS = {"network": network, "alone": alone, "each_daemon": each_daemon, "delays": delays, "lock": lock, "admin": admin, "table": table}
