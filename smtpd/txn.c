@@ -106,7 +106,7 @@ static void
 log_forwarded(const struct session *s)
 {
 	const struct xattrs *x = &s->forwarded;
-	if (x->all[XATTR_ADDR].state != XATTR_ABSENT)
+	if (xattrs_any(x))
 		log_event(LOG_INFO, "accepted_for",
 		    "client=%s name=%s addr=%s helo=%s ident=%s", s->client.text,
 		    log_q(xattr_text(x, XATTR_NAME)), log_q(xattr_text(x, XATTR_ADDR)),

@@ -131,6 +131,15 @@ xattrs_reset(struct xattrs *x)
 	*x = (struct xattrs){0};
 }
 
+bool
+xattrs_any(const struct xattrs *x)
+{
+	for (unsigned i = 0; i < XATTR_COUNT; i++)
+		if (x->all[i].state != XATTR_ABSENT)
+			return true;
+	return false;
+}
+
 struct span
 xattr_text(const struct xattrs *x, enum xattr which)
 {

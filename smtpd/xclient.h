@@ -48,6 +48,7 @@ struct xattrs {
  */
 MUST_USE int xattrs_parse(struct span in, enum xattr_verb, struct xattrs *);
 void xattrs_reset(struct xattrs *); /* all absent; frees */
+bool xattrs_any(const struct xattrs *);
 /* the value; "[UNAVAILABLE]" and its like; empty: absent */
 struct span xattr_text(const struct xattrs *, enum xattr);
 /* xattr_names - " NAME ADDR ...": what EHLO says */
