@@ -48,6 +48,10 @@ static const struct command commands[] = {
 		"end the sessions of accounts, or from addresses of clients, in all daemons",
 		"  ACCOUNT               who logged in: with an @\n"
 		"  ADDRESS               where they come from, as merpati who shows it\n"},
+	{{"suspend", NULL},    "ADDRESS...",                      true,  cmd_user_suspend,
+		"no logins and no new mail for accounts, and an end of their sessions, in all daemons; as user suspend", NULL},
+	{{"resume", NULL},     "ADDRESS...",                      true,  cmd_user_resume,
+		"the end of a suspension; as user resume", NULL},
 	{{"ban", NULL},        "[OPTIONS] ADDRESS|NETWORK...",    true,  cmd_ban,
 		"nobody from there is served, in all daemons, until it is over",
 		"  --time TIME           how long, like 30m or 7d (1d)\n"

@@ -202,6 +202,37 @@ def admin(t):
             t.check(c.line() == 'BYE (TRYLATER) "an administrator ends this session"', "merpati kick ends it")
 
 
+def suspend(t):
+    """The account is what an admin suspends, beside who, kick and ban; it is the same as merpati user suspend."""
+    with start() as s:
+        ours, others = ({k: Client(s, k, source="192.0.2.1") for k in NOT_NOW} for _ in range(2))
+        t.check(all(c.auth("PLAIN", plain(user, "pass"))[0] for user, of in ((U1, ours), (U2, others)) for c in of.values()), "sessions of two accounts in each daemon")
+        s.merpati("suspend", U1.upper())
+        for kind, c in ours.items():
+            said = [c.line(), c.line()]
+            t.check("administrator" in said[0] and said[1] == "", f"{kind}: merpati suspend ends the session of the account, which is told", str(said))
+            ok, line = attempt(s, kind, "192.0.2.1", U1, "pass")
+            t.check(not ok and "suspended" in line, f"{kind}: it cannot log in, and is told why", line)
+            ok, line = attempt(s, kind, "192.0.2.1", U1, "wrong")
+            t.check(not ok and "suspended" not in line, f"{kind}: but not to who has no right password", line)
+            others[kind].send("n NOOP" if kind == "imap" else "NOOP")
+            t.check(others[kind].line().startswith(("250", "+OK", "n OK", "OK")), f"{kind}: others stay")
+        with Client(s, "smtp", tls=None, source="192.0.2.9") as c:
+            for line in ("EHLO client.test", f"MAIL FROM:<{U2}>"):
+                c.lines(line, lambda x: x[3:4] == " ")
+            t.check(c.lines(f"RCPT TO:<{U1}>", lambda x: True)[0].startswith("550 5.2.1"), "mail for it is refused")
+        t.check(json.loads(s.merpati("user", "show", "--json", U1).stdout)["suspended"], "user show says it")
+        s.merpati("resume", U1)
+        t.check(all(attempt(s, k, "192.0.2.1", U1, "pass")[0] for k in NOT_NOW), "merpati resume ends it")
+        for args, want in ((("suspend",), 64), (("resume",), 64), (("suspend", "nobody@example.test"), 67), (("suspend", "--now", U1), 64)):
+            p = s.merpati(*args, check=False)
+            t.check(p.returncode == want and p.stderr, f"{' '.join(args)}: status {want}", f"{p.returncode} {p.stderr}")
+        p = s.merpati("suspend", "--help")
+        t.check("suspend" in p.stdout and all(f"\n  {v} " in s.merpati("--help").stdout for v in ("who", "kick", "suspend", "resume", "ban", "unban")), "--help lists them", p.stdout)
+        for c in (*ours.values(), *others.values()):
+            c.socket.close()
+
+
 def table(t):
     with start(common__ban="no") as s:
         guess(s, "imap", "192.0.2.1", 12)
@@ -242,4 +273,4 @@ def delays(t):
             t.check(not ok and line and sec >= 1 << i, f"{kind}: refusal {i + 1} comes after {1 << i} s at the earliest", f"{sec:.3f} {line}")
 
 
-GROUPS = {"network": network, "alone": alone, "each_daemon": each_daemon, "delays": delays, "lock": lock, "admin": admin, "table": table}
+GROUPS = {"network": network, "alone": alone, "each_daemon": each_daemon, "delays": delays, "lock": lock, "admin": admin, "suspend": suspend, "table": table}
