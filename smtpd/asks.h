@@ -64,13 +64,14 @@ struct client {
 	enum listen_kind kind;
 	bool is_loopback;
 	bool is_greeted; /* the front said 220 */
+	bool has_waited; /* silent until its greeting, which was held back (once) */
 	char text
 	    [CLIENT_TEXT_MAX]; /* its address: "192.0.2.1"; of PROXY, where that came */
 };
 
 /*
  * front -> session, with the descriptor of the connection: u8 kind, u8 is_loopback, u8 is_greeted,
- * str text
+ * u8 has_waited, str text
  */
 enum front_says { FRONT_CLIENT = 0x100 };
 

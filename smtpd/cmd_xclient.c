@@ -32,6 +32,7 @@ set_address(struct session *s, struct xattrs *x)
 		text = CLIENT_UNKNOWN;
 	memset(s->client.text, 0, sizeof s->client.text);
 	memcpy(s->client.text, text, strlen(text)); /* at most INET6_ADDRSTRLEN */
+	s->client.has_waited = false;
 	s->client.is_loopback = !strncmp(text, "127.", 4) || !strcmp(text, "::1");
 	s->may_relay = s->client.kind == KIND_LMTP ||
 	               nets_has_text(&s->limits->relay, s->client.text);

@@ -234,7 +234,6 @@ static bool
 must_wait(const struct conn *c)
 {
 	return front.pause_ms && c->client.kind == KIND_SMTP &&
-	       *patient_place(c->key) != c->key &&
 	       !nets_has_text(&front.relay, c->client.text);
 }
 
@@ -258,12 +257,13 @@ admit(struct conn *c)
 		return;
 	}
 	c->is_counted = true;
+	c->client.has_waited = must_wait(c);
 	if (c->client.kind == KIND_LMTP && c->key != FRONT_KEY_UNIX &&
 	    !nets_has_text(&front.lmtp, c->client.text)) {
 		refuse(c, R_NOT_YOURS);
 	} else if (c->client.kind == KIND_SMTP && peek(c->fd) > 0) {
 		refuse(c, R_PREGREET);
-	} else if (must_wait(c)) {
+	} else if (c->client.has_waited && *patient_place(c->key) != c->key) {
 		c->state = CONN_PAUSE;
 		c->deadline_ms = deadline_in_ms(front.pause_ms);
 	} else {

@@ -6,6 +6,7 @@
 #ifndef SMTPD_PACE_H
 #define SMTPD_PACE_H
 
+#include "smtpd/policy/authres.h"
 #include "smtpd/reply.h"
 
 struct session;
@@ -18,5 +19,12 @@ void pace_count(struct session *, bool is_error);
  */
 enum reply pace_check(struct session *, uint32_t messages, uint32_t recipients);
 void pace_end(struct session *); /* what was not told yet */
+/*
+ * pace_say - x-pregreet and x-rates, where there is such a test and the client is subject to it: it
+ * passed, or (temperror) the role did not answer.  Who fails has no message: its refusal is in the log
+ */
+void pace_say(const struct session *, struct authres *);
+/* pace_log - " pregreet=pass rates=pass", "rates=unknown" */
+void pace_log(const struct session *, struct buf *out);
 
 #endif

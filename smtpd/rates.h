@@ -26,7 +26,8 @@ enum rate {
 	RATE_COMMANDS,
 	RATE_ERRORS, /* replies 5xx */
 	RATES,
-	RATE_NONE = RATES /* all is well */
+	RATE_NONE = RATES, /* all is well */
+	RATE_UNKNOWN,      /* the role does not answer */
 };
 
 enum {
@@ -75,7 +76,7 @@ struct rates_count {
 	uint32_t n[RATES];
 };
 
-/* rates_ask - blocks at most RATES_WAIT_MS.  RATE_NONE also when the role does not answer (logged) */
+/* rates_ask - blocks at most RATES_WAIT_MS.  RATE_UNKNOWN: it does not answer (logged) */
 enum rate rates_ask(const char *address, const struct rates_count *);
 
 void rates_jail(struct jail *);

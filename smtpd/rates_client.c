@@ -50,5 +50,5 @@ rates_ask(const char *address, const struct rates_count *c)
 		return over;
 	log_event(LOG_WARNING, "rates_down", "why=%s do=\"nothing: all may meanwhile\"",
 	    err_name(err));
-	return RATE_NONE;
+	return RATE_UNKNOWN;
 }

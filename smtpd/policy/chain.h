@@ -28,6 +28,7 @@ enum chain_check {
 	CHAIN_CLIENT = CHAIN_RDNS | CHAIN_HELO | CHAIN_DNSBL,
 	/* those that need no message */
 	CHAIN_EARLY = CHAIN_CLIENT | CHAIN_SPF,
+	CHAIN_ANY = CHAIN_EARLY | CHAIN_DKIM | CHAIN_DMARC | CHAIN_ARC,
 };
 
 enum {
@@ -89,8 +90,8 @@ void chain_client_done(struct chain_client *);
 void chain_client_helo(struct chain_client *);
 /* chain_has - this check is done: its verdict counts */
 bool chain_has(const struct chain *, enum chain_check);
-/* chain_say - the verdicts of what is done, for Authentication-Results */
-void chain_say(const struct chain *, struct authres *);
+/* chain_say - the verdicts of what is done, for Authentication-Results.  helo: the client's argument */
+void chain_say(const struct chain *, struct span helo, struct authres *);
 /* chain_log - the same in one line: "spf=pass dkim=pass dmarc=pass" */
 void chain_log(const struct chain *, struct buf *out);
 

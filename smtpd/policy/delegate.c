@@ -111,6 +111,7 @@ ask(struct delegates *ds, struct delegate *d, const struct span *values,
 		return a;
 	log_event(LOG_WARNING, "policy_service_failed", "service=%.*s err=%s",
 	    SPAN_ARG(d->service.where), err_name(err));
+	ds->n_away++;
 	return fallback_answer(d);
 }
 
@@ -152,6 +153,7 @@ delegates_ask(struct delegates *ds, enum service_stage stage, const struct span 
 {
 	static struct buf kept_text; /* kept for the process */
 	struct delegate_answer deferred = {.action = DELEGATE_DUNNO};
+	ds->n_away = 0;
 	for (size_t i = 0; i < ds->n; i++) {
 		struct delegate *d = &ds->all[i];
 		if (!(d->service.stages & stage))

@@ -105,6 +105,7 @@ struct delegates {
 	size_t n;
 	int64_t connect_ms;
 	struct dialer *dialer; /* borrow */
+	size_t n_away; /* of the last delegates_ask: those that gave no answer */
 	struct buf scratch;
 	struct buf said; /* own: what the spans of the last answer borrow */
 };

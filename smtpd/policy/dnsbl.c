@@ -2,6 +2,8 @@
 /* dnsbl.c - lists of addresses in the DNS. */
 #include "smtpd/policy/dnsbl.h"
 
+#include <string.h>
+
 #include "conf/conf.h"
 
 enum { TEXT_MAX = 300 }; /* octets of what a list says, in a refusal */
@@ -40,22 +42,29 @@ ask(const struct ip *client, const struct dnslist *list, enum dns_kind kind,
 	return a;
 }
 
-static bool
-is_on(const struct dnslist *list, const struct dns_answer *a)
+/* The answer that says that it is on this list, or NULL. */
+static const unsigned char *
+hit_of(const struct dnslist *list, const struct dns_answer *a)
 {
-	for (size_t i = 0; i < a->n_records; i++)
-		if (a->records[i].data.n == 4 &&
-		    dnslist_fits(list, (const unsigned char *)a->records[i].data.p))
-			return true;
-	return false;
+	for (size_t i = 0; i < a->n_records; i++) {
+		struct span octets = a->records[i].data;
+		const unsigned char *p = (const unsigned char *)octets.p;
+		if (octets.n == 4 && dnslist_fits(list, p))
+			return p;
+	}
+	return NULL;
 }
 
 static void
 count(const struct dnslist *list, const struct dns_answer *a, struct dnsbl *out)
 {
-	out->n_failed += a->status == DNS_TEMP || a->status == DNS_BOGUS;
-	if (!is_on(list, a))
+	bool is_failed = a->status == DNS_TEMP || a->status == DNS_BOGUS;
+	const unsigned char *answer = hit_of(list, a);
+	out->n_failed += is_failed;
+	out->n_good_failed += is_failed && list->weight < 0;
+	if (!answer)
 		return;
+	memcpy(out->answers[out->n_hits], answer, 4);
 	out->hits[out->n_hits++] = list;
 	out->score += list->weight;
 	if (list->weight > 0 && (!out->worst || list->weight > out->worst->weight))
@@ -117,4 +126,66 @@ dnsbl_log(const struct dnsbl *d, struct buf *out)
 		    out, " %.*s=%d", SPAN_ARG(d->hits[i]->zone), d->hits[i]->weight);
 	if (d->n_failed)
 		buf_putf(out, " dnsbl_failed=%zu", d->n_failed);
+}
+
+/* ---- in words ---- */
+
+static size_t
+count_good(const struct dnsbl_rules *r)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < r->n; i++)
+		n += r->lists[i].weight < 0;
+	return n;
+}
+
+static void
+say_good(const struct dnsbl *d, struct authres *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->n_hits && n < DNSBL_SAID_MAX; i++) {
+		const unsigned char *a = d->answers[i];
+		struct buf text = {0};
+		if (d->hits[i]->weight > 0)
+			continue;
+		n++;
+		buf_putf(&text, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+		authres_result(out, "dnswl", "pass");
+		authres_prop(out, "dns.zone", d->hits[i]->zone);
+		authres_prop(out, "policy.ip", buf_as_span(&text));
+		buf_free(&text);
+	}
+	if (!n)
+		authres_result(out, "dnswl", d->n_good_failed ? "temperror" : "none");
+}
+
+static void
+say_bad(const struct dnsbl *d, struct authres *out)
+{
+	bool has_failed = d->n_failed > d->n_good_failed;
+	struct buf hits = {0}, score = {0};
+	for (size_t i = 0; i < d->n_hits; i++)
+		if (d->hits[i]->weight > 0)
+			buf_putf(&hits, "%s%.*s=%d", hits.len ? " " : "",
+			    SPAN_ARG(d->hits[i]->zone), d->hits[i]->weight);
+	authres_result(out, "x-dnsbl",
+	    d->verdict == DNSBL_REFUSED ? "fail"
+	    : hits.len                  ? "neutral"
+	    : has_failed                ? "temperror"
+					: "none");
+	authres_comment(out, buf_as_span(&hits));
+	buf_putf(&score, "%d", d->score);
+	authres_prop(out, "policy.score", buf_as_span(&score));
+	buf_free(&hits);
+	buf_free(&score);
+}
+
+void
+dnsbl_say(const struct dnsbl_rules *r, const struct dnsbl *d, struct authres *out)
+{
+	size_t n_good = count_good(r);
+	if (n_good)
+		say_good(d, out);
+	if (n_good < r->n)
+		say_bad(d, out);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dkim/arc_seal.h"
+#include "smtpd/pace.h"
 #include "smtpd/session.h"
 
 void
@@ -49,15 +50,29 @@ put_above(struct session *s, const struct buf *fields, const char *what)
 		    what, fields->len, above->max - above->len);
 }
 
+/* What all who were asked say of a message that is taken. */
+static struct authres
+results_of(const struct session *s)
+{
+	const struct policy *p = &s->policy;
+	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
+	chain_say(&p->chain, buf_as_span(&s->helo), &a);
+	pace_say(s, &a);
+	lists_say(&p->lists, &a);
+	greylist_say(&p->greylisted, &a);
+	filters_say(&p->filtering, &a);
+	return a;
+}
+
 void
 fields_put_results(struct session *s)
 {
 	struct buf field = {0};
-	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
-	chain_say(&s->policy.chain, &a);
+	struct authres a = results_of(s);
 	authres_put(&a, SPAN(AUTHRES_FIELD_NAME ":"), span_of(the_process.rules.server),
 	    &field);
-	put_above(s, &field, "results");
+	if (a.text.len || chain_has(&s->policy.chain, CHAIN_ANY))
+		put_above(s, &field, "results");
 	authres_done(&a);
 	buf_free(&field);
 }
@@ -88,12 +103,11 @@ fields_seal(struct session *s, const struct shape *shape)
 {
 	struct chain *c = &s->policy.chain;
 	struct buf head = {0}, results = {0}, header = {0}, set = {0};
-	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
 	if (!s->txn.has_forward || !c->rules->seal_domain[0] ||
 	    !chain_has(c, CHAIN_ARC))
 		return;
 	buf_putf(&head, "ARC-Authentication-Results: i=%u;", arc_next(c->arc));
-	chain_say(c, &a);
+	struct authres a = results_of(s);
 	authres_put(&a, buf_as_span(&head), span_of(c->rules->server), &results);
 	const struct arc_seal_how how = {.now_sec = clock_wall_sec(),
 	    .domain = span_of(c->rules->seal_domain),

@@ -15,6 +15,7 @@ struct session;
 void fields_take_claims(struct session *, struct shape *);
 /* fields_complete - what a submission lacks goes before its header, which is signed with it */
 void fields_complete(struct session *, struct shape *);
+/* fields_put_results - where any check was done, and where lists, greylisting or filters say something */
 void fields_put_results(struct session *);
 /*
  * fields_seal - what an alias passes on elsewhere is sealed, so that whoever gets it can know what

@@ -242,11 +242,13 @@ on_answer(void *ctx, const struct service *service, const struct delegate_answer
 	struct session *s = ctx;
 	struct filtering *f = &s->policy.filtering;
 	int err = E_OK;
-	if (a->action == DELEGATE_DISCARD)
+	if (a->action == DELEGATE_DISCARD) {
 		f->is_discarded = true;
-	else if (a->action == DELEGATE_HOLD)
+		f->services.outcome = FILTER_DISCARD;
+	} else if (a->action == DELEGATE_HOLD) {
 		err = edits_other(&f->edits, EDIT_HOLD, a->text, SPAN(""));
-	else
+		f->services.outcome = FILTER_HOLD;
+	} else
 		err = prepend(s, a->text);
 	if (err != E_OK)
 		log_event(LOG_WARNING, "policy_service_ignored",
@@ -261,15 +263,28 @@ ask_services(struct session *s, enum service_stage stage, const char *state,
 	struct span values[DELEGATE_COUNT];
 	struct delegate_answer a;
 	struct delegates *ds = delegates_of(s);
+	struct filter_said *said = &s->policy.filtering.services;
 	if (!asks_services(s) || !(delegates_at(ds) & stage))
 		return R_NONE;
 	set_values(s, state, rcpt, bytes, values);
 	delegates_ask(ds, stage, values, s->io.deadline, on_answer, s, &a);
-	return a.action == DELEGATE_REFUSE ? reply_own(a.code, a.enhanced, a.text)
-	                                   : R_NONE;
+	said->n_away += ds->n_away;
+	if (a.action == DELEGATE_REFUSE)
+		return reply_own(a.code, a.enhanced, a.text);
+	if (said->outcome == FILTER_NOT_ASKED)
+		said->outcome = FILTER_PASS;
+	return R_NONE;
 }
 
 /* ---- the commands ---- */
+
+/* What is refused before there is a message. */
+static enum reply
+noted(struct filter_said *said, enum reply r)
+{
+	said->n_refused += r != R_NONE;
+	return r;
+}
 
 void
 filters_helo(struct session *s)
@@ -281,38 +296,43 @@ enum reply
 filters_mail(struct session *s)
 {
 	struct milters *ms = milters_of(s);
-	edits_begin(&s->policy.filtering.edits, 0);
+	struct filtering *f = &s->policy.filtering;
+	edits_begin(&f->edits, 0);
 	if (!ms->n)
 		return R_NONE;
 	struct milter_client c = set_macros(s, ms);
-	return milters_reply(
-	    ms, milters_mail(ms, &c, s->txn.envelope.sender, mail_params(s)));
+	return noted(&f->milters,
+	    milters_reply(
+		ms, milters_mail(ms, &c, s->txn.envelope.sender, mail_params(s))));
 }
 
 enum reply
 filters_rcpt(struct session *s, struct span address, const struct rcpt_params *asked)
 {
 	struct milters *ms = milters_of(s);
-	enum reply r =
-	    ask_services(s, SERVICE_AT_RCPT, "RCPT", address, s->txn.announced_bytes);
+	struct filtering *f = &s->policy.filtering;
+	enum reply r = noted(&f->services,
+	    ask_services(s, SERVICE_AT_RCPT, "RCPT", address, s->txn.announced_bytes));
 	if (r != R_NONE || !ms->n)
 		return r;
 	set_macros(s, ms);
 	ms->values[MILTER_M_RCPT_ADDR] = address;
 	ms->values[MILTER_M_RCPT_HOST] = domain_of(address);
-	return milters_reply(ms, milters_rcpt(ms, address, rcpt_params(asked)));
+	return noted(&f->milters,
+	    milters_reply(ms, milters_rcpt(ms, address, rcpt_params(asked))));
 }
 
 enum reply
 filters_data(struct session *s)
 {
 	struct milters *ms = milters_of(s);
-	enum reply r =
-	    ask_services(s, SERVICE_AT_DATA, "DATA", SPAN(""), s->txn.announced_bytes);
+	struct filtering *f = &s->policy.filtering;
+	enum reply r = noted(&f->services,
+	    ask_services(s, SERVICE_AT_DATA, "DATA", SPAN(""), s->txn.announced_bytes));
 	if (r != R_NONE || !ms->n)
 		return r;
 	set_macros(s, ms);
-	return milters_reply(ms, milters_data(ms));
+	return noted(&f->milters, milters_reply(ms, milters_data(ms)));
 }
 
 /* ---- changes ---- */
@@ -444,18 +464,45 @@ reshape(struct session *s, const struct edits *e, struct shape *shape)
 	return R_NONE;
 }
 
+static size_t
+count_holds(const struct edits *edits)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < edits->n; i++)
+		n += edits->all[i].kind == EDIT_HOLD;
+	return n;
+}
+
+static enum reply
+ask_milters(struct session *s, const struct shape *shape)
+{
+	static const enum filter_outcome outcomes[] = {[MILTERS_GO_ON] = FILTER_PASS,
+	    [MILTERS_REFUSE] = FILTER_REFUSE,
+	    [MILTERS_DISCARD] = FILTER_DISCARD};
+
+	struct milters *ms = milters_of(s);
+	struct filtering *f = &s->policy.filtering;
+	size_t n_holds = count_holds(&f->edits);
+	set_macros(s, ms);
+	enum milters_verdict v =
+	    milters_message(ms, shape->header, shape->body, &f->edits);
+	f->milters.outcome = outcomes[v];
+	f->milters.n_away = milters_away(ms);
+	if (v == MILTERS_GO_ON && count_holds(&f->edits) > n_holds)
+		f->milters.outcome = FILTER_HOLD;
+	return milters_reply(ms, v);
+}
+
 enum reply
 filters_message(struct session *s, struct shape *shape)
 {
-	struct milters *ms = milters_of(s);
 	struct filtering *f = &s->policy.filtering;
 	enum reply r = ask_services(s, SERVICE_AT_END, "END-OF-MESSAGE", SPAN(""),
 	    shape->header.n + shape->body.n);
-	if (r == R_NONE && ms->n) {
-		set_macros(s, ms);
-		r = milters_reply(
-		    ms, milters_message(ms, shape->header, shape->body, &f->edits));
-	}
+	if (r != R_NONE)
+		f->services.outcome = FILTER_REFUSE;
+	else if (milters_of(s)->n)
+		r = ask_milters(s, shape);
 	if (r != R_NONE)
 		return r;
 	carry_out(s, &f->edits);

@@ -10,6 +10,7 @@
 #include "conf/strict.h"
 #include "smtpd/dial.h"
 #include "smtpd/edits.h"
+#include "smtpd/policy/authres.h"
 #include "smtpd/policy/delegate.h"
 #include "smtpd/policy/milter.h"
 
@@ -27,8 +28,24 @@ struct filters {
 	struct buf text, params; /* own: what the values of a call borrow */
 };
 
+enum filter_outcome {
+	FILTER_NOT_ASKED,
+	FILTER_PASS,
+	FILTER_HOLD, /* taken, and held in the queue */
+	FILTER_DISCARD,
+	FILTER_REFUSE
+};
+
+/* What those of one kind made of a message. */
+struct filter_said {
+	enum filter_outcome outcome;
+	size_t n_away;    /* of the milters; of the questions to policy services */
+	size_t n_refused; /* recipients; and a sender */
+};
+
 /* What a transaction keeps. */
 struct filtering {
+	struct filter_said milters, services;
 	struct edits edits;
 	bool is_discarded; /* a policy service wants that */
 };
@@ -48,6 +65,13 @@ MUST_USE enum reply filters_data(struct session *);
  * R_QUEUED (it is not to be stored), or the refusal
  */
 MUST_USE enum reply filters_message(struct session *, struct shape *);
+/*
+ * filters_say - x-policy-service and x-milter, each where one was asked: pass; hold; temperror where
+ * one was away and its default takes what comes.  None is named: where they are is nobody's matter
+ */
+void filters_say(const struct filtering *, struct authres *);
+/* filters_log - " policy_service=pass milter=refuse"; " milter_away=1", " milter_refused=1" behind it */
+void filters_log(const struct filtering *, struct buf *out);
 void filters_reset(struct session *);
 void filters_end(struct session *);
 

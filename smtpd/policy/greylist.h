@@ -9,6 +9,7 @@
 #define SMTPD_POLICY_GREYLIST_H
 
 #include "proc/child.h"
+#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 
 struct jail;
@@ -43,6 +44,16 @@ void greylist_key_put(struct span spf_domain, const struct ip *, struct buf *out
  */
 enum greylist_verdict greylist_ask(
     struct span key, struct span sender, struct span rcpt, uint32_t *left_sec);
+
+/* What it said of the recipients of a message. */
+struct greylisted {
+	uint32_t n[GREYLIST_VERDICTS];
+};
+
+/* greylist_say - x-greylist, of the recipients that are taken; nothing where it was not asked */
+void greylist_say(const struct greylisted *, struct authres *);
+/* greylist_log - " greylist=passed", "known", "down" or "delayed"; where only some wait: how many */
+void greylist_log(const struct greylisted *, struct buf *out);
 
 /*
  * ---- the role: {.name = "greylist", .user = USER_LOOKUP, .flags = ROLE_SINGLE | ROLE_LAZY,

@@ -80,3 +80,43 @@ greylist_ask(struct span key, struct span sender, struct span rcpt, uint32_t *le
 	metric_count(M_GREYLIST + (unsigned)verdict);
 	return verdict;
 }
+
+/* ---- in words ---- */
+
+/* What counts of several: who came again; who is known; else that nobody could tell. */
+static enum greylist_verdict
+sum_of(const struct greylisted *g)
+{
+	enum greylist_verdict v = GREYLIST_PASS;
+	while (v < GREYLIST_VERDICTS && !g->n[v])
+		v++;
+	return v < GREYLIST_VERDICTS ? v : GREYLIST_WAIT;
+}
+
+void
+greylist_say(const struct greylisted *g, struct authres *out)
+{
+	enum greylist_verdict v = sum_of(g);
+	if (v == GREYLIST_WAIT)
+		return;
+	authres_result(out, "x-greylist", v == GREYLIST_DOWN ? "temperror" : "pass");
+	authres_comment(out, v == GREYLIST_PASS    ? SPAN("came again")
+			     : v == GREYLIST_KNOWN ? SPAN("known")
+						   : SPAN("nobody could tell"));
+}
+
+void
+greylist_log(const struct greylisted *g, struct buf *out)
+{
+	static const char *const names[GREYLIST_VERDICTS] = {
+	    [GREYLIST_WAIT] = "delayed",
+	    [GREYLIST_PASS] = "passed",
+	    [GREYLIST_KNOWN] = "known",
+	    [GREYLIST_DOWN] = "down"};
+
+	enum greylist_verdict v = sum_of(g);
+	if (g->n[v])
+		buf_putf(out, " greylist=%s", names[v]);
+	if (v != GREYLIST_WAIT && g->n[GREYLIST_WAIT])
+		buf_putf(out, " greylist_delayed=%u", g->n[GREYLIST_WAIT]);
+}

@@ -129,3 +129,12 @@ helo_check(const struct helo_rules *r, struct span helo, const struct ip *client
 	          wanted;
 	return err;
 }
+
+void
+helo_say(unsigned faults, struct span helo, struct authres *out)
+{
+	authres_result(out, "x-helo", faults ? "fail" : "pass");
+	if (faults)
+		authres_reason(out, span_of(helo_text(faults)));
+	authres_prop(out, "smtp.helo", helo);
+}

@@ -4,6 +4,7 @@
 #define SMTPD_POLICY_HELO_H
 
 #include "net/lookups.h"
+#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 
 struct conf;
@@ -35,5 +36,7 @@ MUST_USE int helo_check(const struct helo_rules *, struct span helo,
 /* helo_text - of the first of these faults, one line, for the refusal and the log */
 const char *helo_text(unsigned faults);
 const char *helo_setting(enum helo_fault); /* "helo_syntax" */
+/* helo_say - "x-helo=fail reason=... smtp.helo=NAME", or pass: of those that were looked for */
+void helo_say(unsigned faults, struct span helo, struct authres *);
 
 #endif

@@ -393,13 +393,27 @@ lists_refusal(
 	buf_str(out, " is not taken here");
 }
 
+static const char *const whats[ACCESS_WHATS] = {
+    [ACCESS_CLIENT] = "client", [ACCESS_HELO] = "helo", [ACCESS_SENDER] = "sender"};
+
+static const char *
+verdict_name(const struct lists_said *said)
+{
+	return said->verdict == LISTS_DENY ? "deny" : "allow";
+}
+
 void
 lists_log(const struct lists_said *said, struct buf *out)
 {
-	static const char *const whats[ACCESS_WHATS] = {[ACCESS_CLIENT] = "client",
-	    [ACCESS_HELO] = "helo",
-	    [ACCESS_SENDER] = "sender"};
 	if (said->verdict != LISTS_NOTHING)
-		buf_putf(out, " access=%s:%s",
-		    said->verdict == LISTS_DENY ? "deny" : "allow", whats[said->what]);
+		buf_putf(out, " access=%s:%s", verdict_name(said), whats[said->what]);
+}
+
+void
+lists_say(const struct lists_said *said, struct authres *out)
+{
+	if (said->verdict == LISTS_NOTHING)
+		return;
+	authres_result(out, "x-access", verdict_name(said));
+	authres_prop(out, "policy.access", span_of(whats[said->what]));
 }

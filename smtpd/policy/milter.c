@@ -208,6 +208,15 @@ milters_reset(struct milters *ms)
 	}
 }
 
+size_t
+milters_away(const struct milters *ms)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < ms->n; i++)
+		n += ms->all[i].is_away;
+	return n;
+}
+
 void
 milters_helo(struct milters *ms)
 {
@@ -229,6 +238,7 @@ part(struct milters *ms, struct milter *m)
 		milter_hang_up(m);
 	m->can_reuse = false;
 	m->has_helo = false;
+	m->is_away = false;
 	m->state = MILTER_ASLEEP;
 }
 

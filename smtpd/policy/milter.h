@@ -53,6 +53,7 @@ struct milter {
 	bool has_helo;  /* was told of the HELO that holds */
 	bool can_reuse; /* is where another client may begin */
 	bool is_kept;   /* of the client before; this one heard nothing on it yet */
+	bool is_away;   /* for the rest of this client: its default holds */
 	struct refusal refusal; /* of MILTER_REFUSES */
 };
 
@@ -106,6 +107,8 @@ enum milters_verdict milters_data(struct milters *);
  */
 enum milters_verdict milters_message(
     struct milters *, struct span header, struct span body, struct edits *out);
+/* milters_away - how many of them are away while this client is there */
+size_t milters_away(const struct milters *);
 /* milters_reset - the transaction is over, or given up */
 void milters_reset(struct milters *);
 /* milters_end - the client has gone */

@@ -68,6 +68,7 @@ milter_fail(struct milters *ms, struct milter *m, const char *step, int err)
 	    : m->fallback == SERVICE_REJECT ? "reject"
 					    : "tempfail");
 	milter_hang_up(m);
+	m->is_away = true;
 	if (m->fallback == SERVICE_ACCEPT) {
 		m->state = MILTER_OUT;
 		return DONE;

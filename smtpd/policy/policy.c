@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "proc/child.h"
 #include "smtpd/identity.h"
+#include "smtpd/pace.h"
 #include "smtpd/policy/fields.h"
-#include "smtpd/policy/greylist.h"
 #include "smtpd/policy/psl.h"
 #include "smtpd/policy/refuse.h"
 #include "smtpd/session.h"
@@ -46,6 +46,7 @@ policy_reset(struct session *s)
 	filters_reset(s);
 	s->policy.is_logged = false;
 	s->policy.lists = (struct lists_said){.verdict = LISTS_NOTHING};
+	s->policy.greylisted = (struct greylisted){{0}};
 	chain_done(&s->policy.chain);
 	chain_init(&s->policy.chain, &s->policy.client, &the_process.rules);
 	lookups_done(&s->policy.lookups);
@@ -89,17 +90,31 @@ run(struct session *s, unsigned checks, const struct chain_facts *f)
 	    &s->policy.lookups, &the_process.resolver, s->io.deadline);
 }
 
+/* Of all who were asked, one line; where nobody was, none. */
 static void
 log_verdict(const struct session *s)
 {
 	struct buf text = {0};
+	pace_log(s, &text);
 	lists_log(&s->policy.lists, &text);
 	chain_log(&s->policy.chain, &text);
+	greylist_log(&s->policy.greylisted, &text);
+	filters_log(&s->policy.filtering, &text);
 	if (text.len)
 		log_event(LOG_INFO, "verdict", "client=%s helo=%s from=%s%s",
 		    s->client.text, log_q(buf_as_span(&s->helo)),
 		    log_q(s->txn.envelope.sender), buf_cstr(&text));
 	buf_free(&text);
+}
+
+/* Of those that are refused before there is a message, the first is told of. */
+static enum reply
+logged(struct session *s, enum reply r)
+{
+	if (r != R_NONE && !s->policy.is_logged)
+		log_verdict(s);
+	s->policy.is_logged |= r != R_NONE;
+	return r;
 }
 
 enum reply
@@ -156,7 +171,7 @@ policy_mail(struct session *s)
 	find_name(s);
 	enum reply r = filters_mail(s);
 	s->io.deadline = client_deadline;
-	return r;
+	return logged(s, r);
 }
 
 static enum reply
@@ -203,6 +218,7 @@ greylist(struct session *s, struct span address)
 	enum greylist_verdict v =
 	    greylist_ask(buf_as_span(&key), s->txn.envelope.sender, address, &left_sec);
 	buf_free(&key);
+	s->policy.greylisted.n[v]++;
 	if (v != GREYLIST_WAIT)
 		return R_NONE;
 	buf_putf(&text, "Greylisted: try again in %u seconds", left_sec);
@@ -231,11 +247,7 @@ judge_rcpt(struct session *s, struct span address)
 {
 	if (!is_stranger(s) || is_postmaster(address))
 		return R_NONE;
-	enum reply r = judge_for(s, address);
-	if (r != R_NONE && !s->policy.is_logged)
-		log_verdict(s);
-	s->policy.is_logged |= r != R_NONE;
-	return r;
+	return judge_for(s, address);
 }
 
 enum reply
@@ -246,7 +258,7 @@ policy_rcpt(struct session *s, struct span address, const struct rcpt_params *as
 	if (r == R_NONE)
 		r = filters_rcpt(s, address, asked);
 	s->io.deadline = client_deadline;
-	return r;
+	return logged(s, r);
 }
 
 enum reply
@@ -255,7 +267,7 @@ policy_data(struct session *s)
 	int64_t client_deadline = time_begin(s);
 	enum reply r = filters_data(s);
 	s->io.deadline = client_deadline;
-	return r;
+	return logged(s, r);
 }
 
 bool
@@ -287,12 +299,8 @@ judge_author(struct session *s)
 static enum reply
 judge_stranger(struct session *s, struct span message, struct shape *shape)
 {
-	struct chain *c = &s->policy.chain;
 	struct chain_facts f = facts_of(s, message);
-	if (!wanted_checks(c->rules))
-		return filters_message(s, shape);
 	run(s, ~0u, &f);
-	log_verdict(s);
 	enum reply r = judge_author(s);
 	if (r == R_NONE)
 		r = filters_message(s, shape);
@@ -334,6 +342,7 @@ policy_message(void *ctx, struct span message, struct shape *shape)
 	int64_t client_deadline = time_begin(s);
 	fields_take_claims(s, shape);
 	enum reply r = judge_message(s, message, shape);
+	log_verdict(s);
 	s->io.deadline = client_deadline;
 	return r;
 }

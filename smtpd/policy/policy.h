@@ -11,6 +11,7 @@
 #include "net/lookups.h"
 #include "smtpd/policy/chain.h"
 #include "smtpd/policy/filters.h"
+#include "smtpd/policy/greylist.h"
 #include "smtpd/policy/lists.h"
 #include "smtpd/reply.h"
 #include "smtpd/shape.h"
@@ -22,8 +23,9 @@ struct policy {
 	struct lookups lookups; /* own: of one message, as all of it */
 	struct chain_client client;
 	struct chain chain;
-	bool is_logged;          /* its verdict stands in the log already */
-	struct lists_said lists; /* of the transaction */
+	bool is_logged;               /* its verdict stands in the log already */
+	struct lists_said lists;      /* of the transaction */
+	struct greylisted greylisted; /* the same */
 	struct buf
 	    above; /* own: fields that go above our Received; at most POLICY_ABOVE_MAX */
 	struct buf

@@ -24,8 +24,9 @@ say_dkim(const struct chain *c, struct authres *a)
 	}
 }
 
+/* What was sent and who sent it comes first: when a field is full, what is left out is the rest. */
 void
-chain_say(const struct chain *c, struct authres *a)
+chain_say(const struct chain *c, struct span helo, struct authres *a)
 {
 	if (chain_has(c, CHAIN_RDNS))
 		rdns_say(&c->client->rdns, &c->client->ip, a);
@@ -37,6 +38,10 @@ chain_say(const struct chain *c, struct authres *a)
 		arc_say(c->arc, &c->client->ip, a);
 	if (chain_has(c, CHAIN_DMARC))
 		dmarc_say(&c->dmarc, a);
+	if (chain_has(c, CHAIN_HELO))
+		helo_say(c->client->helo, helo, a);
+	if (chain_has(c, CHAIN_DNSBL))
+		dnsbl_say(&c->rules->dnsbl, &c->client->dnsbl, a);
 }
 
 void

@@ -93,6 +93,7 @@ test_client(void **state)
 {
 	struct client c = {.kind = KIND_SUBMISSION,
 			  .is_loopback = true,
+			  .has_waited = true,
 			  .text = "2001:db8::1"},
 		      back;
 	struct buf b = {0};
@@ -101,7 +102,7 @@ test_client(void **state)
 	struct rd rd = rd_of(buf_as_span(&b));
 	assert_int_equal(client_get(&rd, &back), E_OK);
 	assert_int_equal(back.kind, c.kind);
-	assert_true(back.is_loopback && !back.is_greeted);
+	assert_true(back.is_loopback && !back.is_greeted && back.has_waited);
 	assert_string_equal(back.text, c.text);
 	for (size_t n = 0; n < b.len; n++) {
 		rd = rd_of(span_head(buf_as_span(&b), n));

@@ -36,6 +36,26 @@ conf_of(const char *smtpd)
 	return conf;
 }
 
+/* The results as one line, behind "mx.here.test;". */
+static void
+assert_said(struct authres *a, const char *expected)
+{
+	struct buf field = {0}, line = {0};
+	authres_put(a, SPAN("A:"), SPAN("mx.here.test"), &field);
+	struct span rest = span_from(buf_as_span(&field), 16);
+	assert_true(span_ends(rest, SPAN("\r\n")));
+	rest = span_head(rest, rest.n - 2);
+	for (size_t i = 0; i < rest.n; i++)
+		if (rest.p[i] == '\t')
+			buf_ch(&line, ' ');
+		else if (rest.p[i] != '\r' && rest.p[i] != '\n')
+			buf_ch(&line, rest.p[i]);
+	assert_string_equal(buf_cstr(&line), expected);
+	buf_free(&field);
+	buf_free(&line);
+	authres_done(a);
+}
+
 /* ---- HELO ---- */
 
 /* clang-format off */
@@ -127,6 +147,18 @@ test_helo(void **state)
 	assert_string_equal(helo_setting(HELO_OURS), "helo_ours");
 }
 
+static void
+test_helo_said(void **state)
+{
+	struct authres a = {0};
+	(void)state;
+	helo_say(0, SPAN("mail.example.test"), &a);
+	assert_said(&a, " x-helo=pass smtp.helo=mail.example.test");
+	helo_say(HELO_OURS | HELO_RESOLVES, SPAN("mx.here.test; spf=pass"), &a);
+	assert_said(&a, " x-helo=fail reason=\"the name in HELO is ours, not yours\" "
+			"smtp.helo=\"mx.here.test; spf=pass\"");
+}
+
 /* ---- lists: their settings ---- */
 
 /* clang-format off */
@@ -212,26 +244,36 @@ static const struct fake_record list_records[] = {
 	FAKE("6.2.0.192.zen.example",  "A",   "127.0.0.10"),
 	FAKE("6.2.0.192.zen.example",  "A",   "127.0.0.4"),
 	FAKE("6.2.0.192.zen.example",  "TIMEOUT", ""),
+	FAKE("8.2.0.192.good.example", "TIMEOUT", ""),
 	FAKE("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.zen.example", "A", "127.0.0.2"),
 };
 
 static const struct {
 	const char *client;
 	enum dnsbl_verdict verdict;
-	const char *log, *refusal;
+	const char *log, *refusal, *said;
 	unsigned n_rounds;
 } clients[] = {
 	{"192.0.2.1", DNSBL_REFUSED, "dnsbl=4 zen.example=3 more.example=1",
-	    "192.0.2.1 is listed by zen.example: see https://zen.example/?q=192.0.2.1???", 2},
-	{"192.0.2.2", DNSBL_NEUTRAL, "dnsbl=0 zen.example=3 good.example=-3", NULL, 1},
-	{"192.0.2.3", DNSBL_NEUTRAL, "dnsbl=1 more.example=1", NULL, 1},
-	{"192.0.2.4", DNSBL_TRUSTED, "dnsbl=-3 good.example=-3", NULL, 1},
-	{"192.0.2.5", DNSBL_NEUTRAL, "dnsbl=0 dnsbl_failed=1", NULL, 1},
+	    "192.0.2.1 is listed by zen.example: see https://zen.example/?q=192.0.2.1???",
+	    " dnswl=none; x-dnsbl=fail (zen.example=3 more.example=1) policy.score=4", 2},
+	{"192.0.2.2", DNSBL_NEUTRAL, "dnsbl=0 zen.example=3 good.example=-3", NULL,
+	    " dnswl=pass dns.zone=good.example policy.ip=127.0.9.3; x-dnsbl=neutral (zen.example=3) policy.score=0", 1},
+	{"192.0.2.3", DNSBL_NEUTRAL, "dnsbl=1 more.example=1", NULL,
+	    " dnswl=none; x-dnsbl=neutral (more.example=1) policy.score=1", 1},
+	{"192.0.2.4", DNSBL_TRUSTED, "dnsbl=-3 good.example=-3", NULL,
+	    " dnswl=pass dns.zone=good.example policy.ip=127.0.9.1; x-dnsbl=none policy.score=-3", 1},
+	{"192.0.2.5", DNSBL_NEUTRAL, "dnsbl=0 dnsbl_failed=1", NULL,
+	    " dnswl=none; x-dnsbl=temperror policy.score=0", 1},
 	{"192.0.2.6", DNSBL_REFUSED, "dnsbl=5 zen.example=3 zen.example=2",
-	    "192.0.2.6 is listed by zen.example", 2},
-	{"192.0.2.7", DNSBL_NEUTRAL, "dnsbl=0", NULL, 1},
+	    "192.0.2.6 is listed by zen.example",
+	    " dnswl=none; x-dnsbl=fail (zen.example=3 zen.example=2) policy.score=5", 2},
+	{"192.0.2.7", DNSBL_NEUTRAL, "dnsbl=0", NULL, " dnswl=none; x-dnsbl=none policy.score=0", 1},
+	{"192.0.2.8", DNSBL_NEUTRAL, "dnsbl=0 dnsbl_failed=1", NULL,
+	    " dnswl=temperror; x-dnsbl=none policy.score=0", 1},
 	{"2001:db8::1", DNSBL_REFUSED, "dnsbl=3 zen.example=3",
-	    "2001:db8::1 is listed by zen.example", 2},
+	    "2001:db8::1 is listed by zen.example",
+	    " dnswl=none; x-dnsbl=fail (zen.example=3) policy.score=3", 2},
 };
 
 /* clang-format on */
@@ -275,6 +317,9 @@ test_clients(void **state)
 			dnsbl_refusal(&d, &a, &b);
 			assert_string_equal(buf_cstr(&b), clients[i].refusal);
 		}
+		struct authres a_said = {0};
+		dnsbl_say(&r, &d, &a_said);
+		assert_said(&a_said, clients[i].said);
 		buf_free(&b);
 		lookups_done(&l);
 	}
@@ -288,12 +333,15 @@ test_no_lists(void **state)
 	struct conf *conf = conf_of("");
 	struct dnsbl_rules r;
 	struct dnsbl d;
+	struct authres said = {0};
 	struct lookups l = {0};
 	struct ip a = {.n = 4};
 	(void)state;
 	dnsbl_rules_load(&r, conf);
 	assert_int_equal(dnsbl_check(&r, &a, &l, &d), E_OK);
 	assert_int_equal(d.verdict, DNSBL_NEUTRAL);
+	dnsbl_say(&r, &d, &said);
+	assert_said(&said, " none");
 	conf_free(&conf);
 }
 
@@ -324,6 +372,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_helo),
+	    cmocka_unit_test(test_helo_said),
 	    cmocka_unit_test(test_items),
 	    cmocka_unit_test(test_clients),
 	    cmocka_unit_test(test_no_lists),
