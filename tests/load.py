@@ -4,6 +4,7 @@
 Each message carries a token.  Load.sent[token] and Load.deleted[token] tell what was begun and what was
 acknowledged, each with the moment (Load.now(), any growing number: a time, or a position in a disk's log).
 """
+import itertools
 import poplib
 import re
 import smtplib
@@ -17,14 +18,17 @@ TOKEN = re.compile(rb"X-Token: ([0-9a-f]{32})")
 
 
 class Event:
-    __slots__ = ("user", "begun", "done")
+    """by: who took it, smtp, lmtp or sendmail(1)."""
+    __slots__ = ("user", "begun", "done", "by")
 
-    def __init__(self, user, begun):
-        self.user, self.begun, self.done = user, begun, None
+    def __init__(self, user, begun, by=None):
+        self.user, self.begun, self.done, self.by = user, begun, None, by
 
 
 class Load:
-    def __init__(self, suite, users, now=time.monotonic, senders=4, readers=2, droppers=0, big_every=0, pause_sec=0):
+    def __init__(self, suite, users, now=time.monotonic, senders=4, readers=2, droppers=0, big_every=0, pause_sec=0, lmtp=False):
+        """lmtp: of the connections of a sender each other one."""
+        self.takers = (("smtp", smtplib.SMTP), ("lmtp", smtplib.LMTP))[:1 + lmtp]
         self.suite, self.users, self.now, self.big_every, self.pause_sec = suite, users, now, big_every, pause_sec
         self.sent, self.deleted = {}, {}
         self.ending = threading.Event()
@@ -42,8 +46,8 @@ class Load:
         for t in self.threads:
             t.join(seconds)
 
-    def accepted(self):
-        return sum(1 for e in list(self.sent.values()) if e.done is not None)
+    def accepted(self, by=None):
+        return sum(1 for e in list(self.sent.values()) if e.done is not None and by in (None, e.by))
 
     def body(self, token, n):
         lines = 40 if not self.big_every or n % self.big_every else 6000
@@ -52,21 +56,23 @@ class Load:
 
     def send(self, index):
         n = index
-        while not self.ending.is_set():
+        for by, client in itertools.cycle(self.takers):
+            if self.ending.is_set():
+                return
             try:
-                with smtplib.SMTP("127.0.0.1", self.suite.port("smtp"), timeout=20) as c:
+                with client("127.0.0.1", self.suite.port(by), timeout=20) as c:
                     for _ in range(10):
                         if self.ending.is_set():
                             return
-                        self.send_one(c, n)
+                        self.send_one(c, n, by)
                         n += 1
                         self.ending.wait(self.pause_sec)
             except (OSError, smtplib.SMTPException):
                 self.ending.wait(0.05)
 
-    def send_one(self, c, n):
+    def send_one(self, c, n, by):
         user, token = self.users[n % len(self.users)], uuid.uuid4().hex
-        e = self.sent[token] = Event(user, self.now())
+        e = self.sent[token] = Event(user, self.now(), by)
         c.sendmail("sender@example.test", [user], self.body(token, n))
         e.done = self.now()
 
@@ -75,7 +81,7 @@ class Load:
         n = index
         while not self.ending.is_set():
             user, token = self.users[n % len(self.users)], uuid.uuid4().hex
-            e = self.sent[token] = Event(user, self.now())
+            e = self.sent[token] = Event(user, self.now(), "sendmail")
             if sendmail(self.suite, user, text=self.body(token, n), check=False).returncode == 0:
                 e.done = self.now()
             n += 1
@@ -142,7 +148,7 @@ def violations(load, found, cut=None):
         if there and d and is_before(d.done):
             wrong.append(f"{token} was deleted (QUIT answered at {d.done}) and is back")
         if not there and is_before(e.done) and not (d and is_before(d.begun)):
-            wrong.append(f"{token} was accepted (250 at {e.done}) and is lost")
+            wrong.append(f"{token} was accepted ({e.by} at {e.done}) and is lost")
     known = set(load.sent)
     for user, tokens in found.items():
         wrong += [f"{user} has {t}, which nobody sent" for t in tokens if t not in known]

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import select
 import signal
 import smtplib
 import sys
@@ -228,6 +229,11 @@ FAILING = """
 #include <string.h>
 #include <stdio.h>
 #include <unistd.h>
+static int is_there(char *end, const char *path, const char *name)
+{
+	strcpy(end, name);
+	return access(path, F_OK) == 0;
+}
 int fdatasync(int fd)
 {
 	static int (*real)(int);
@@ -237,16 +243,61 @@ int fdatasync(int fd)
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(link, path, sizeof path - 1);
 	char *journal = n > 0 ? strstr(path, "/journal/") : NULL;
-	if (journal) {
-		strcpy(journal, "/fail");
-		if (access(path, F_OK) == 0) {
-			errno = EIO;
-			return -1;
-		}
+	if (journal && is_there(journal, path, "/hold")) {
+		strcpy(journal, "/held");
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+		while (is_there(journal, path, "/hold"))
+			usleep(1000);
+	}
+	if (journal && is_there(journal, path, "/fail")) {
+		errno = EIO;
+		return -1;
 	}
 	return real(fd);
 }
 """
+
+
+# who takes mail, and how many replies they give to a message for two
+TAKERS = {"smtp": (smtplib.SMTP, 1), "lmtp": (smtplib.LMTP, 2)}
+
+
+def submit(s, kind, subject, at_data=lambda: None, sent=lambda c: None):
+    """The replies to a message for both users, by SMTP or LMTP.  at_data: called before its text is sent; sent: when it is."""
+    client, n = TAKERS[kind]
+    with client("127.0.0.1", s.port(kind), timeout=60) as c:
+        c.ehlo()
+        c.mail(U1)
+        for to in (U1, U2):
+            c.rcpt(to)
+        c.docmd("DATA")
+        at_data()
+        c.send(f"From: <{U1}>\r\nSubject: {subject}\r\n\r\nbody\r\n.\r\n".encode())
+        sent(c)
+        return [f"{code} {text.decode()}" for code, text in (c.getreply() for _ in range(n))]
+
+
+def are_good(replies):
+    return all(r.startswith("250 2.0.0 Ok: queued as ") for r in replies)
+
+
+def held_sync(t):
+    """Who is told 250 has a message that is on the disk: while its sync does not come back nothing is said."""
+    with Suite() as s:
+        s.users(USERS)
+        s.start("smtpd")
+        s.env["LD_PRELOAD"] = preload("failing", FAILING)
+        s.start("queue")
+        hold, held = s.dir / "spool" / "hold", s.dir / "spool" / "held"
+        for kind in TAKERS:
+            silent = []
+
+            def wait(c):
+                silent.append(wait_for(held.exists, 20) and not select.select([c.sock], [], [], 0.3)[0])
+                hold.unlink()
+                held.unlink()
+            replies = submit(s, kind, "held", lambda: hold.write_text(""), wait)
+            t.check(silent == [True] and are_good(replies), f"{kind}: no reply before the sync, and one for each it is due to then", f"{silent} {replies}")
 
 
 def failed_sync(t):
@@ -255,24 +306,26 @@ def failed_sync(t):
         s.start("smtpd", "deliver")
         s.env["LD_PRELOAD"] = preload("failing", FAILING)
         s.start("queue")
-        send(s, [U1], subject="before")
-        (s.dir / "spool" / "fail").write_text("")
-        try:
-            send(s, [U1], subject="failing")
-            told = "250"
-        except smtplib.SMTPResponseException as e:
-            told = f"{e.smtp_code} {e.smtp_error.decode()}"
-        t.check(told.startswith("451 4.3.0"), "a failed fdatasync: 451 4.3.0", told)
-        t.check("event=journal_sync_failed" in s.log() or "event=segment_not_begun" in s.log(), "and an alarm")
-        (s.dir / "spool" / "fail").unlink()
-        t.check(wait_for(lambda: send(s, [U1], subject="after") is None, 10), "the next is taken, in another segment")
+        fail = s.dir / "spool" / "fail"
+        for kind in TAKERS:
+            t.check(are_good(submit(s, kind, f"before_{kind}")), f"{kind}: before a failure: 250")
+            alarms = len(re.findall("event=(?:journal_sync_failed|segment_not_begun) ", s.log()))
+            fail.write_text("")
+            replies = submit(s, kind, f"failing_{kind}")
+            t.check(all(r.startswith("451 4.3.0 The message could not be stored") for r in replies), f"{kind}: a failed fdatasync: 451 4.3.0, to each recipient",
+                    str(replies))
+            t.check(len(re.findall("event=(?:journal_sync_failed|segment_not_begun) ", s.log())) > alarms, "and an alarm")
+            fail.unlink()
+            t.check(wait_for(lambda: are_good(submit(s, kind, f"after_{kind}")), 10), "the next is taken, in another segment")
         s.env.pop("LD_PRELOAD")
         s.kill("queue")
         s.start("queue")
-        def subjects():
-            return sorted(re.search(rb"Subject: (\w+)", p.read_bytes()).group(1).decode() for p in s.files(U1))
-        t.check(wait_for(lambda: {"before", "after"} <= set(subjects()), 20), "nothing that was accepted is lost", str(subjects()))
-        t.check(subjects() == ["after", "before"], "nothing comes twice, and nothing that was refused", str(subjects()))
+        want = sorted(f"{when}_{kind}" for when in ("before", "after") for kind in TAKERS)
+        for user in (U1, U2):
+            def subjects():
+                return sorted(re.search(rb"Subject: (\w+)", p.read_bytes()).group(1).decode() for p in s.files(user))
+            t.check(wait_for(lambda: set(want) <= set(subjects()), 20), f"{user}: nothing that was accepted is lost", str(subjects()))
+            t.check(subjects() == want, "nothing comes twice, and nothing that was refused", str(subjects()))
 
 
 def failed_start(t):
@@ -359,4 +412,4 @@ def checkpoints(t):
         t.check(wait_for(lambda: s.queue_count() == 0, 10), "and the next checkpoint holds it")
 
 
-GROUPS = (no_memory_file, full_journal, flipped_bit, images, failed_sync, failed_start, failed_checkpoint, checkpoints)
+GROUPS = (no_memory_file, full_journal, flipped_bit, images, held_sync, failed_sync, failed_start, failed_checkpoint, checkpoints)
