@@ -17,6 +17,8 @@ cmd_starttls(struct session *s, struct span argument)
 	}
 	if (!the_process.tls)
 		return R_NOT_HERE;
+	if (!tls_server_can_sign(the_process.tls))
+		return R_TLS_DOWN; /* RFC 3207 4 */
 	io_discard(&s->io);
 	session_say(s, R_TLS_READY);
 	if (session_secure(s) != E_OK)

@@ -48,6 +48,7 @@ auth_get_reply(struct rd *body, struct auth_reply *out)
 static struct buf
     in; /* what replies borrow from: one per process, as the header says */
 
+/* E_OK, E_IO (another channel may do), E_LIMIT (no answer in time: asked again it would count twice) */
 static int
 call(int *chan, uint16_t type, struct span body, struct auth_reply *out)
 {
@@ -61,7 +62,7 @@ call(int *chan, uint16_t type, struct span body, struct auth_reply *out)
 	if (err == E_OK)
 		return E_OK;
 	ask_hang_up(chan);
-	return E_IO;
+	return err == E_LIMIT ? E_LIMIT : E_IO;
 }
 
 int
@@ -87,7 +88,7 @@ auth_start(int *chan, const struct auth_conn *c, struct span mech,
 	if (err != E_OK)
 		log_event(LOG_ERR, "no_auth_process", "%s", "");
 	buf_wipe(&body);
-	return err;
+	return err == E_OK ? E_OK : E_IO;
 }
 
 int
@@ -101,7 +102,7 @@ auth_step(int *chan, struct span response, struct auth_reply *out)
 	auth_put_step(&body, response);
 	int err = call(chan, AUTH_STEP, buf_as_span(&body), out);
 	buf_wipe(&body);
-	return err;
+	return err == E_OK ? E_OK : E_IO;
 }
 
 void

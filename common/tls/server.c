@@ -114,6 +114,12 @@ tls_server_new(
 	return err;
 }
 
+bool
+tls_server_can_sign(struct tls_server *s)
+{
+	return signer_is_there(&s->signer);
+}
+
 void
 tls_server_free(struct tls_server **sp)
 {

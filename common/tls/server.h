@@ -32,6 +32,11 @@ MUST_USE int tls_server_new(
     const struct conf *, int (*key_channel)(int *out), struct tls_server **out);
 void tls_server_free(struct tls_server **);
 /*
+ * tls_server_can_sign - the role "key" is there, so that a handshake can be begun.  Asks it only when
+ * there is no channel to it, or that one is broken; blocks at most TLS_KEY_WAIT_MS then.
+ */
+bool tls_server_can_sign(struct tls_server *);
+/*
  * tls_self_test - for reload and "merpati check": every certificate parses, its key reads and
  * matches.
  *   errors   lines "FILE: what is wrong"; an expired certificate is a "warning: " line and passes

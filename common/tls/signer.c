@@ -4,6 +4,7 @@
  * process.
  */
 #include <gnutls/crypto.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -154,6 +155,19 @@ signer_tickets(struct signer *s)
 	memcpy(s->tickets, key.p, key.n);
 	s->tickets_bytes = key.n;
 	s->tickets_until_ms = now + (int64_t)left_sec * 1000;
+}
+
+/* What is readable of a channel on which nothing is asked is its end. */
+bool
+signer_is_there(struct signer *s)
+{
+	struct pollfd p = {.fd = s->chan, .events = POLLIN};
+	if (s->chan >= 0 && poll(&p, 1, 0) == 0)
+		return true;
+	ask_hang_up(&s->chan);
+	s->tickets_until_ms = 0;
+	signer_tickets(s);
+	return s->chan >= 0;
 }
 
 void

@@ -140,6 +140,7 @@ MUST_USE int signer_key(struct far_key *far, gnutls_privkey_t *out);
  * signer_tickets - the key of now, asked for when ours is old; tickets_bytes 0 when there is none
  */
 void signer_tickets(struct signer *);
+bool signer_is_there(struct signer *); /* tls_server_can_sign */
 void signer_done(struct signer *);
 
 #endif

@@ -277,6 +277,13 @@ tls_server_new(
 	return E_OK;
 }
 
+bool
+tls_server_can_sign(struct tls_server *server)
+{
+	(void)server;
+	return false;
+}
+
 int
 tls_accept(
     struct tls_server *server, struct io *io, int64_t deadline, struct tls_conn **out)

@@ -139,6 +139,29 @@ test_rest_of_answer(void **state)
 	waitpid(certs.key_pid, NULL, 0);
 }
 
+/* ---- the process that signs ---- */
+
+static void
+test_can_sign(void **state)
+{
+	struct tls_server *s;
+	(void)state;
+	assert_int_equal(tls_server_new(certs.conf, certs_key_channel, &s), E_OK);
+	unsigned channels = certs.key_channels;
+	for (int i = 0; i < 2; i++)
+		assert_true(tls_server_can_sign(s));
+	assert_int_equal(certs.key_channels, channels + 1);
+	assert_int_equal(kill(certs.key_pid, SIGKILL), 0);
+	waitpid(certs.key_pid, NULL, 0);
+	assert_true(tls_server_can_sign(s)); /* another one */
+	assert_int_equal(certs.key_channels, channels + 2);
+	tls_server_free(&s);
+	waitpid(certs.key_pid, NULL, 0);
+	assert_int_equal(tls_server_new(certs.conf, certs_no_key_channel, &s), E_OK);
+	assert_false(tls_server_can_sign(s));
+	tls_server_free(&s);
+}
+
 /* ---- no handshake ---- */
 
 /* What a peer sends that is no handshake, or nothing. */
@@ -182,6 +205,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rest_of_answer),
+	    cmocka_unit_test(test_can_sign),
 	    cmocka_unit_test(test_no_handshake),
 	};
 	return cmocka_run_group_tests(tests, certs_setup, certs_teardown);
