@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """origin.py - from where a message came: what its Received field and the log say of that, XFORWARD and submission_hide_client."""
 import re
+import socket
 
 from smtp import Line, plain
 from suite import Suite, wait_for
@@ -41,6 +42,30 @@ def clients(t, hidden, **settings):
             t.check(re.match(re.escape(want) + tls + f" id {mid}\r\n", field),
                     f"{kind} {protocol}, {settings or 'nothing set'}: Received {'from' if field.startswith('from') else 'by'}", field[:200] or mid)
             c.close()
+
+
+def by_path(t):
+    """LMTP at a path: there is no address, and no network that a setting could name."""
+    with Suite(smtpd__xclient_networks=["0.0.0.0/0", "::/0"], smtpd__xforward_networks=["0.0.0.0/0", "::/0"]) as s:
+        s.user(U1, "pass")
+        path = str(s.dir / "lmtp")
+        s.settings["smtpd"]["listen_lmtp"].append(path)
+        s.write_conf()
+        s.start("queue", "deliver", "smtpd")
+        c = Line.__new__(Line)
+        c.s = socket.socket(socket.AF_UNIX)
+        c.s.settimeout(20)
+        c.s.connect(path)
+        c.f = c.s.makefile("rb")
+        c.get()
+        c.ask("LHLO client.test")
+        r = c.ask("XCLIENT ADDR=192.0.2.7"), c.ask("XFORWARD ADDR=192.0.2.7")
+        t.check(all(x.startswith("550 5.7.0") for x in r), "LMTP at a path: neither XCLIENT nor XFORWARD", str(r))
+        mid = send(c)
+        field = received(s, mid)
+        t.check(field.startswith("from client.test ([local])\r\n\t" + BY + f"LMTP id {mid}"), "Received says that it is local", field[:200] or mid)
+        t.check(re.search(rf"event=accepted sid=\w+ mid={mid} client=unix ", s.log()), "and the log", s.log()[-600:])
+        c.close()
 
 
 def forwarded(t):
@@ -84,4 +109,5 @@ def forwarded(t):
 def origin(t):
     clients(t, True)
     clients(t, False, smtpd__submission_hide_client=False)
+    by_path(t)
     forwarded(t)

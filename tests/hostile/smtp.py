@@ -371,6 +371,31 @@ def reload_refused(t):
         t.check(gone, "and the old one is not")
 
 
+def stopping(t):
+    """TERM: whoever is between transactions is told, and goes; a transaction comes to its end."""
+    farewell = "421 4.3.2 The service stops or starts again; try again later"
+    with Suite() as s:
+        s.users([(U1, "pass")])
+        s.start("queue", "deliver", "smtpd")
+        held = {f"silent on {kind}": Line(s, kind) for kind in ("smtp", "submission", "lmtp")}
+        held["greeted"] = Line(s)
+        held["greeted"].ask("EHLO client.test")
+        held["logged in with TLS"] = login = Line(s, "submissions")
+        login.ask("EHLO client.test", plain(U1, "pass"))
+        at_mail, at_data = Line(s), Line(s)
+        at_mail.ask(*message()[:2])
+        at_data.ask(*message()[:4])
+        s.procs["smtpd"].send_signal(signal.SIGTERM)
+        for who, c in held.items():
+            r = c.get()
+            t.check(r == farewell and c.get() == "", f"TERM, a client that is {who}: 421 4.3.2 and the end", r)
+        r = at_mail.ask(*message()[2:]), at_data.ask(*message()[4:])
+        t.check(all(x.startswith("250 2.0.0") for x in r), "transactions that are open are served", str(r))
+        r = at_mail.get(), at_data.get()
+        t.check(r == (farewell, farewell) and at_mail.get() == "", "up to their ends", str(r))
+        t.check(s.stop("smtpd") == {"smtpd": 0} and "event=stop_deadline" not in s.log(), "and the daemon ends before stop_time")
+
+
 def stop_deadline(t):
     with Suite(common__stop_time="2s") as s:
         s.users([(U1, "pass")])
@@ -394,5 +419,5 @@ def stop_deadline(t):
 
 
 def smtp(t):
-    for part in (submission, deaths, fronts, crowds, proxy, reload_all, reload_refused, stop_deadline):
+    for part in (submission, deaths, fronts, crowds, proxy, reload_all, reload_refused, stopping, stop_deadline):
         part(t)

@@ -84,12 +84,12 @@ def budget(t):
 
 
 def spool(t):
-    with Suite() as s:
+    with Suite(smtpd__etrn_domains=["elsewhere.test"]) as s:
         s.user(U1, "pass")
         s.start("queue", "deliver", "smtpd")
         c = opened(s, *message()[1:3])
         with standing_still(s, "queue", "spool"):
-            told(t, "the spool stands still", {"DATA": (c, "DATA")}, "451 4.3.0 The queue does not answer" + LATER)
+            told(t, "the spool stands still", {"DATA": (c, "DATA"), "ETRN": (opened(s), "ETRN elsewhere.test")}, "451 4.3.0 The queue does not answer" + LATER)
         t.check(wait_for(lambda: c.ask(*message()[1:]).startswith("250")), "and goes on: the message is taken")
 
 
