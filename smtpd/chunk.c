@@ -10,9 +10,7 @@ chunk_begin(struct session *s, uint64_t bytes, bool is_last)
 		return R_NONE;
 	if (is_last && !all)
 		all = bytes;
-	enum reply r = policy_data(s);
-	if (r == R_NONE)
-		r = message_begin(&s->message, all);
+	enum reply r = txn_data(s, all);
 	if (r == R_NONE)
 		s->phase = PH_CHUNKS;
 	return r;

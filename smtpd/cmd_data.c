@@ -32,9 +32,7 @@ cmd_data(struct session *s, struct span argument)
 		buf_str(&s->argument, "BINARYMIME needs BDAT");
 		return R_SEQUENCE;
 	}
-	enum reply r = policy_data(s);
-	if (r == R_NONE)
-		r = message_begin(&s->message, s->txn.announced_bytes);
+	enum reply r = txn_data(s, s->txn.announced_bytes);
 	if (r != R_NONE) {
 		/* or a second DATA would come past filters that have said all they had to say */
 		txn_reset(s);

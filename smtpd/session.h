@@ -161,6 +161,8 @@ void txn_begin(struct session *, struct span sender, uint64_t announced_bytes);
  */
 MUST_USE int txn_add(
     struct session *, struct span address, const struct rcpt_params *asked);
+/* txn_data - all recipients are known: the message may come.  R_NONE, or why not */
+MUST_USE enum reply txn_data(struct session *, uint64_t announced_bytes);
 /* txn_reset - back to PH_READY, or PH_GREETED; what was promised goes back */
 void txn_reset(struct session *);
 /*

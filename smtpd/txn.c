@@ -23,7 +23,6 @@ txn_begin(struct session *s, struct span sender, uint64_t announced_bytes)
 	s->message.takes_bare = strict_takes(s, STRICT_BARE);
 	s->message.takes_long = strict_takes(s, STRICT_LINES);
 	s->message.is_binary = false;
-	s->message.judge = policy_wants_message(s) ? policy_message : NULL;
 	s->phase = PH_MAIL;
 	log_message(&t->envelope.id);
 }
@@ -74,6 +73,14 @@ txn_add(struct session *s, struct span address, const struct rcpt_params *asked)
 	t->n_accepted++;
 	s->phase = PH_RCPT;
 	return E_OK;
+}
+
+enum reply
+txn_data(struct session *s, uint64_t announced_bytes)
+{
+	enum reply r = policy_data(s);
+	s->message.judge = policy_wants_message(s) ? policy_message : NULL;
+	return r == R_NONE ? message_begin(&s->message, announced_bytes) : r;
 }
 
 void

@@ -186,7 +186,7 @@ chain_run(struct chain *c, unsigned wanted, const struct chain_facts *f,
 {
 	int64_t most = deadline_in_ms(CHAIN_WAIT_MS);
 	if (!c->client->ip.n && ip_parse(f->client, &c->client->ip) != E_OK)
-		return; /* nobody's: a UNIX socket */
+		wanted &= CHAIN_PLACELESS; /* a UNIX socket, or a proxy does not know */
 	do
 		round_run(c, wanted, f, l);
 	while (lookups_ask(l, r, deadline < most ? deadline : most));

@@ -28,6 +28,8 @@ enum chain_check {
 	CHAIN_CLIENT = CHAIN_RDNS | CHAIN_HELO | CHAIN_DNSBL,
 	/* those that need no message */
 	CHAIN_EARLY = CHAIN_CLIENT | CHAIN_SPF,
+	/* those that need no address of the client */
+	CHAIN_PLACELESS = CHAIN_DKIM | CHAIN_ARC,
 	CHAIN_ANY = CHAIN_EARLY | CHAIN_DKIM | CHAIN_DMARC | CHAIN_ARC,
 };
 

@@ -12,13 +12,14 @@ ip_parse(struct span text, struct ip *out)
 {
 	char s[IP_TEXT_MAX + 1];
 	bool is_v6 = span_find(text, ':') < text.n;
-	*out = (struct ip){.n = is_v6 ? 16 : 4};
+	*out = (struct ip){0};
 	if (text.n > IP_TEXT_MAX || span_find(text, '\0') < text.n)
 		return E_BAD;
 	memcpy(s, text.p, text.n);
 	s[text.n] = '\0';
 	if (text.n == 0 || inet_pton(is_v6 ? AF_INET6 : AF_INET, s, out->b) != 1)
 		return E_BAD;
+	out->n = is_v6 ? 16 : 4;
 	if (is_v6 && memcmp(out->b, mapped, sizeof mapped) == 0) {
 		memmove(out->b, out->b + 12, 4);
 		out->n = 4;

@@ -12,7 +12,7 @@ struct ip {
 	size_t n; /* bytes: 4, 16; 0: none */
 };
 
-/* ip_parse - "192.0.2.1", "2001:db8::1"; an IPv4-mapped one is IPv4.  E_OK, E_BAD */
+/* ip_parse - "192.0.2.1", "2001:db8::1"; an IPv4-mapped one is IPv4.  E_OK, E_BAD (out is none) */
 MUST_USE int ip_parse(struct span text, struct ip *out);
 struct span ip_bytes(const struct ip *);         /* borrow: the address */
 void ip_put(const struct ip *, struct buf *out); /* as text */

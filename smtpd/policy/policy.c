@@ -270,10 +270,24 @@ policy_data(struct session *s)
 	return logged(s, r);
 }
 
+/* What is passed on for a client of ours: whether the chain that it came with holds nobody has asked yet. */
+static bool
+is_only_sealed(const struct session *s)
+{
+	return s->may_relay && !s->account.len && s->txn.has_forward &&
+	       the_process.rules.seal_domain[0];
+}
+
+static bool
+is_judged(const struct session *s)
+{
+	return session_is_submission(s) || is_stranger(s) || filters_want_message(s);
+}
+
 bool
 policy_wants_message(const struct session *s)
 {
-	return session_is_submission(s) || is_stranger(s) || filters_want_message(s);
+	return is_judged(s) || is_only_sealed(s);
 }
 
 /* ---- the whole message ---- */
@@ -312,6 +326,18 @@ judge_stranger(struct session *s, struct span message, struct shape *shape)
 }
 
 static enum reply
+judge_ours(struct session *s, struct span message, struct shape *shape)
+{
+	struct chain_facts f = facts_of(s, message);
+	if (is_only_sealed(s))
+		run(s, CHAIN_PLACELESS, &f);
+	enum reply r = filters_message(s, shape);
+	if (r == R_NONE && is_only_sealed(s))
+		fields_seal(s, shape);
+	return r;
+}
+
+static enum reply
 judge_login(struct session *s, struct shape *shape)
 {
 	enum reply r = identity_check(s, shape->header);
@@ -332,7 +358,7 @@ judge_message(struct session *s, struct span message, struct shape *shape)
 	if (s->account.len)
 		return judge_login(s, shape);
 	return is_stranger(s) ? judge_stranger(s, message, shape)
-	                      : filters_message(s, shape);
+	                      : judge_ours(s, message, shape);
 }
 
 enum reply
@@ -340,7 +366,8 @@ policy_message(void *ctx, struct span message, struct shape *shape)
 {
 	struct session *s = ctx;
 	int64_t client_deadline = time_begin(s);
-	fields_take_claims(s, shape);
+	if (is_judged(s))
+		fields_take_claims(s, shape);
 	enum reply r = judge_message(s, message, shape);
 	log_verdict(s);
 	s->io.deadline = client_deadline;

@@ -3,7 +3,7 @@
  * policy.h - what is asked of a client and of its message beyond the protocol.  The commands call
  * these in turn; each returns R_NONE to go on, or the refusal that the client is told (mostly
  * reply_own).  A client in relay_networks is one of ours: nothing is asked of it on port 25 but
- * what milters say.  The order of the checks, and what comes of their verdicts: policy.c.
+ * what milters say, and what a seal has to say of what an alias passes on.  The order of the checks, and what comes of their verdicts: policy.c.
  */
 #ifndef SMTPD_POLICY_POLICY_H
 #define SMTPD_POLICY_POLICY_H
