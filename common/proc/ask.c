@@ -155,6 +155,13 @@ ask_next(int chan)
 	return n == sizeof head ? head[0] | (unsigned)head[1] << 8 : ASK_NONE;
 }
 
+bool
+ask_is_over(int chan)
+{
+	struct pollfd p = {.fd = chan};
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
+
 void
 ask_drop_fd(int fd)
 {

@@ -44,6 +44,8 @@ MUST_USE int ask_send(
 MUST_USE int ask_recv(int chan, struct buf *in, struct ask_msg *out, int64_t deadline);
 /* ask_next - the type of the message that ask_recv would give now; ASK_NONE: there is none.  Never blocks */
 unsigned ask_next(int chan);
+/* ask_is_over - the peer hung up: nobody waits for an answer to what it said and was not read yet.  Never blocks */
+bool ask_is_over(int chan);
 /* ask_drop_fd - closes one that a peer sent: it does not wait, whatever the peer set (SO_LINGER) */
 void ask_drop_fd(int fd);
 /*
@@ -62,8 +64,8 @@ struct asker;
 
 /*
  * A handler reads body to its end, fills reply.  Returns E_OK (the reply is sent), E_MORE (it will
- * be answered later, by ask_answer), or E_BAD, E_LIMIT, E_DENY: the asker is ended and that is
- * logged.
+ * be answered later, by ask_answer), E_IO (it left: ask_is_over), or E_BAD, E_LIMIT, E_DENY: the asker
+ * is ended and that is logged.
  *   fd       own: closed by the caller after the handler unless set to -1
  *   fd_back  borrow-on-send, then closed; allowed only where the row says so
  */

@@ -128,13 +128,15 @@ ask_take(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	struct budget_answer answer = {.said = BUDGET_DOWN};
 	struct span account = rd_str(body, BOOK_ACCOUNT_MAX);
 	uint16_t n = rd_u16(body);
-	(void)a, (void)fd, (void)fd_back;
+	(void)fd, (void)fd_back;
 	if (n > BOOK_RCPTS_MOST)
 		return E_LIMIT;
 	for (uint16_t i = 0; i < n; i++)
 		rcpts[i] = rd_u64(body);
 	if (rd_end(body) != E_OK || n == 0 || account.n == 0)
 		return E_BAD;
+	if (ask_is_over(a->chan)) /* it waited too long: its client was told 451 */
+		return E_IO;
 	if (judge(account, rcpts, n, &answer) != E_OK)
 		answer.said = BUDGET_DOWN;
 	budget_answer_put(reply, &answer);

@@ -254,6 +254,21 @@ test_deadline(void **state)
 	assert_true(clock_mono_ms() - begin >= 29);
 }
 
+/* What was asked before it can still be read. */
+static void
+test_is_over(void **state)
+{
+	struct both *b = *state;
+	struct ask_msg m;
+	assert_int_equal(ask_send(b->mine, ECHO, span_make(hello, 9), -1, 0), E_OK);
+	assert_false(ask_is_over(b->theirs->chan));
+	close(b->mine);
+	b->mine = -1;
+	assert_true(ask_is_over(b->theirs->chan));
+	assert_int_equal(ask_recv(b->theirs->chan, &b->in, &m, 0), E_OK);
+	assert_int_equal(m.type, ECHO);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -264,6 +279,7 @@ main(void)
 	    TEST(test_too_long), TEST(test_too_often), TEST(test_out_of_turn),
 	    TEST(test_unknown), TEST(test_one_byte_is_no_message), TEST(test_peer_gone),
 	    TEST(test_descriptor_back), TEST(test_descriptors_are_not_collected),
-	    TEST(test_answered_later), TEST(test_last_words), TEST(test_deadline)};
+	    TEST(test_answered_later), TEST(test_last_words), TEST(test_deadline),
+	    TEST(test_is_over)};
 	return cmocka_run_group_tests_name("ask", tests, NULL, NULL);
 }
