@@ -64,6 +64,9 @@ check(const struct esearch *e)
 		e->command->parse.expected = "UPDATE with a mailbox selected";
 		return R_SYNTAX;
 	}
+	/* search_run refuses that, too, but there may be no mailbox to search */
+	if (e->search.has_numbers && e->session->enabled & EN_UIDONLY)
+		return R_UID_REQUIRED;
 	return R_DONE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_state.c - CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE. */
 #include "imapd/capability.h"
-#include "imapd/command.h"
+#include "imapd/context.h"
 #include "imapd/metadata.h"
 #include "imapd/ring.h"
 #include "imapd/share.h"
@@ -84,6 +84,8 @@ cmd_enable(struct session *s, struct command *c)
 	s->enabled |= wanted;
 	if (s->selected && (wanted & EN_REV2))
 		s->selected->has_recent = false;
+	if (s->selected && (wanted & EN_UIDONLY))
+		contexts_end_numbers(s);
 	return R_DONE;
 }
 

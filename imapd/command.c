@@ -35,7 +35,7 @@ static const struct row {
 	/* verb          state          argument  uid    numbers breaks streams handler */
 	{"FETCH",        SELECTED,      SOME,     true,  true,   false, 0,      cmd_fetch},
 	{"SEARCH",       SELECTED,      SOME,     true,  true,   false, 0,      cmd_search},
-	{"ESEARCH",      BOTH,          SOME,     true,  true,   false, 0,      cmd_esearch},
+	{"ESEARCH",      BOTH,          SOME,     false, false,  true,  0,      cmd_esearch},
 	{"SORT",         SELECTED,      SOME,     true,  true,   false, 0,      cmd_sort},
 	{"THREAD",       SELECTED,      SOME,     true,  true,   false, 0,      cmd_thread},
 	{"CANCELUPDATE", SELECTED,      SOME,     false, false,  true,  0,      cmd_cancelupdate},

@@ -163,6 +163,20 @@ context_add(struct session *s, const struct command *c, struct span text,
 	*last = x;
 }
 
+void
+contexts_end_numbers(struct session *s)
+{
+	struct context **at = &s->selected->contexts;
+	while (*at) {
+		if ((*at)->is_uid) {
+			at = &(*at)->next;
+			continue;
+		}
+		refuse(s, (*at)->tag);
+		context_free(at);
+	}
+}
+
 static void
 free_all(struct selected *b)
 {
@@ -490,7 +504,7 @@ fetch_one(struct session *s, uint32_t seq)
 	if (!atts.whats && !atts.sections)
 		return;
 	fetch_init(&f, s, &atts);
-	(void)fetch_put(&f, seq, FETCH_UID);
+	(void)fetch_put(&f, seq, s->enabled & EN_UIDONLY ? FETCH_BY_UID : FETCH_UID);
 	fetch_done(&f);
 }
 

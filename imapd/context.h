@@ -46,6 +46,11 @@ void context_refuse(struct session *);
 /* context_of - by its tag; NULL */
 struct context **context_of(struct session *, struct span tag);
 void context_free(struct context **); /* and the next one is in its place */
+/*
+ * contexts_end_numbers - those that tell message numbers are no longer kept up to date, and
+ * "* NO [NOUPDATE tag]" is said of each: after ENABLE UIDONLY there are none to tell (RFC 9586 3)
+ */
+void contexts_end_numbers(struct session *);
 
 /* The contexts of the selected mailbox, and NOTIFY's FETCH of new messages: selected.h */
 extern const struct follower contexts_follow;
