@@ -67,6 +67,8 @@ reply_of(enum store_said said, bool is_target)
 		return R_DISK_FULL;
 	case STORE_NO_RIGHT:
 		return R_NO_RIGHT;
+	case STORE_GONE:
+		return R_EXPUNGED;
 	case STORE_LATER:
 		break;
 	}

@@ -52,7 +52,7 @@ enum store_said store_append(struct store *, struct span mailbox, struct incomin
     size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
 /*
  * store_replace - RFC 8508: the append of one, and the expunge of uid in mailbox, in one
- * transaction
+ * transaction; STORE_GONE when there is no such message any more, and nothing is appended
  */
 enum store_said store_replace(struct store *, uint32_t mailbox, uint32_t uid,
     struct span target, struct incoming *, uint32_t *uidvalidity, uint32_t *new_uid);

@@ -98,7 +98,7 @@ count_replaced(const struct ask_append *a, struct sum *out)
 	if (a->replaced_uid == 0)
 		return E_OK;
 	int err = numset_add(&uid, a->replaced_uid, a->replaced_uid);
-	if (err == E_OK)
+	if (err == E_OK && slot_of(a->replaced_mailbox))
 		err = sweep_all(a->replaced_mailbox, &uid, count_one, out);
 	numset_free(&uid);
 	return err;
@@ -239,6 +239,9 @@ append_step(struct job *j)
 	int err = count_replaced(&a->asked, &less);
 	if (err != E_OK)
 		return err;
+	/* RFC 8508 3.2: another session was faster while the message came */
+	if (a->asked.replaced_uid && less.messages == 0)
+		return done(a, STORE_GONE);
 	if (is_over_quota(&a->asked, &needs.sum, &less))
 		return done(a, STORE_OVER_QUOTA);
 	if (a->asked.n == 0)

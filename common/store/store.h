@@ -58,6 +58,7 @@ enum store_said {
 	STORE_OVER_QUOTA,
 	STORE_DISK_FULL,
 	STORE_NO_RIGHT, /* RFC 4314: the user may not */
+	STORE_GONE,     /* the message that was to be replaced is no more */
 	STORE_LATER,    /* the keeper or its index is in trouble, logged */
 };
 

@@ -471,6 +471,43 @@ test_replace(void **state)
 	store_unselect(h->a, &v);
 }
 
+/* RFC 8508 3.2: what is to be replaced goes while the message that replaces it comes. */
+static void
+test_replace_of_gone(void **state)
+{
+	struct home *h = *state;
+	struct incoming m;
+	append(h->a, "Drafts", 1);
+	append(h->a, "Sent", 1);
+	struct store_view v = selected(h->a, "Drafts"), w = selected(h->b, "Drafts");
+	message_begin(h->a, &m, 2);
+	assert_int_equal(expunge(h->b, &w, 1, 1, false), STORE_DONE);
+	assert_int_equal(
+	    store_replace(h->a, v.mailbox, 1, SPAN("Drafts"), &m, NULL, NULL),
+	    STORE_GONE);
+	mailbox_check(h->a, "Drafts", 0, 0, 0);
+	/* also over quota: what is gone makes no room */
+	store_limit(h->a, 0, 1, clock_mono_ms());
+	assert_int_equal(
+	    store_replace(h->a, v.mailbox, 1, SPAN("Sent"), &m, NULL, NULL),
+	    STORE_GONE);
+	store_limit(h->a, 0, 0, clock_mono_ms());
+	/* and its mailbox with it */
+	append(h->a, "Drafts", 2);
+	store_unselect(h->b, &w);
+	assert_int_equal(store_mailbox_delete(h->b, SPAN("Drafts")), STORE_DONE);
+	assert_int_equal(
+	    store_replace(h->a, v.mailbox, 2, SPAN("Sent"), &m, NULL, NULL),
+	    STORE_GONE);
+	incoming_drop(&m);
+	mailbox_check(h->a, "Sent", 1, 1, 0);
+	/* nothing was given a number */
+	struct store_mailbox sent;
+	assert_int_equal(store_mailbox(h->a, SPAN("Sent"), &sent), E_OK);
+	assert_int_equal(sent.uidnext, 2);
+	store_unselect(h->a, &v);
+}
+
 int
 main(void)
 {
@@ -478,6 +515,7 @@ main(void)
 	    TEST(test_append_and_read), TEST(test_multiappend), TEST(test_quota),
 	    TEST(test_flags), TEST(test_unchanged_since), TEST(test_keywords_most),
 	    TEST(test_expunge), TEST(test_expunged_most), TEST(test_doomed_rows),
-	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace)};
+	    TEST(test_view_moves), TEST(test_copy_and_move), TEST(test_replace),
+	    TEST(test_replace_of_gone)};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
