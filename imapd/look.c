@@ -21,8 +21,12 @@ tell_progress(struct look *l, int64_t now)
 	if (now - l->told_ms < s->progress_ms || l->done >= l->goal)
 		return true;
 	l->told_ms = now;
-	buf_putf(respond_out(s), "* OK [INPROGRESS (\"%.*s\" %u %u)] still at it\r\n",
-	    SPAN_ARG(s->tag), l->done, l->goal);
+	buf_str(respond_out(s), "* OK [INPROGRESS (");
+	if (span_find(s->tag, ']') < s->tag.n) /* it would end the code */
+		buf_str(respond_out(s), "NIL");
+	else
+		put_string(respond_out(s), s->tag, false);
+	buf_putf(respond_out(s), " %u %u)] still at it\r\n", l->done, l->goal);
 	return io_flush(&s->io) == E_OK;
 }
 
