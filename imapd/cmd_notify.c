@@ -5,8 +5,6 @@
 enum reply
 cmd_notify(struct session *s, struct command *c)
 {
-	if (s->store != session_own(s))
-		return R_CANNOT; /* what of another's changes is not in our feed */
 	switch (notify_begin(s, &c->parse)) {
 	case E_OK:
 		break;
@@ -23,7 +21,6 @@ cmd_notify(struct session *s, struct command *c)
 	default:
 		return R_LATER;
 	}
-	if (s->notify->set.wants_status)
-		notify_status(s);
+	notify_answer(s);
 	return R_DONE;
 }

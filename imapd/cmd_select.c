@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cmd_select.c - SELECT, EXAMINE (with CONDSTORE and QRESYNC: RFC 7162), CLOSE, UNSELECT, CHECK. */
 #include "imapd/command.h"
+#include "imapd/notify.h"
 #include "imapd/share.h"
 #include "imapd/vanished.h"
 
@@ -235,12 +236,9 @@ leave(struct session *s)
 	buf_str(respond_out(s), "* OK [CLOSED] the one before is closed\r\n");
 }
 
-/* NOTIFY is told by the account's own keeper. */
 static enum reply
 enter_store(struct session *s, struct span name, struct place *place)
 {
-	if (share_is_name(name) && s->notify)
-		return R_CANNOT;
 	enum reply reply = share_find(s, name, place);
 	if (reply == R_DONE && place->owner_local) {
 		store_unselect_now(session_own(s));
@@ -274,6 +272,8 @@ enter(struct session *s, struct command *c, bool is_examine)
 		return err == E_BAD    ? R_NO_MAILBOX
 		       : err == E_DENY ? R_NO_RIGHT
 		                       : R_LATER;
+	if (place.owner_local)
+		notify_leave(s);
 	put_mailbox_data(s, name);
 	if (q.is_there && q.uidvalidity == s->selected->view.uidvalidity &&
 	    put_changes(s, &q) != E_OK) {

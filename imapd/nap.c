@@ -37,7 +37,7 @@ nap_told(struct session *s)
 
 /*
  * What is not in struct slept: METADATA that was ENABLEd, searches that are kept up to date,
- * mailboxes of others (of which NOTIFY tells nothing, and which cannot be selected beside it).
+ * mailboxes of others (of which NOTIFY tells nothing but of the selected one).
  */
 static bool
 must_stay_up(const struct session *s)

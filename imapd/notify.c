@@ -35,6 +35,13 @@ notify_free(struct session *s)
 	store_watch_end(s->store);
 }
 
+void
+notify_leave(struct session *s)
+{
+	if (s->notify && s->notify->set.groups)
+		notify_overflow(s, "share");
+}
+
 int
 notify_fd(const struct session *s)
 {
@@ -104,7 +111,7 @@ notify_begin(struct session *s, struct parse *p)
 	if (err == E_BAD)
 		p->expected = own.expected;
 	if (err == E_OK && n->set.groups)
-		err = notify_learn(s, n);
+		err = s->store == session_own(s) ? notify_learn(s, n) : E_LIMIT;
 	else if (err == E_OK)
 		store_feed_end(session_own(s));
 	if (err != E_OK) {

@@ -25,11 +25,20 @@ struct notify {
 
 /*
  * notify_begin - "SET ..." or "NONE" instead of what there is.  E_OK; what there was stays at E_BAD,
- * E_DENY, E_LIMIT (notify_parse) and E_IO (the keeper cannot be asked)
+ * E_DENY, E_LIMIT (notify_parse; others than the selected mailbox beside one of another account) and
+ * E_IO (the keeper cannot be asked)
  */
 MUST_USE int notify_begin(struct session *, struct parse *);
-/* notify_status - STATUS of what is asked for: RFC 5465 3.1 */
-void notify_status(struct session *);
+/*
+ * notify_answer - before the tagged OK to SET, RFC 5465 3.1: LIST with \NoAccess of what is asked for
+ * without a right that it needs, and STATUS of the others if that is asked for
+ */
+void notify_answer(struct session *);
+/*
+ * notify_leave - a mailbox of another account is selected: NOTIFY of others than the selected one
+ * ends with NOTIFICATIONOVERFLOW (RFC 5465 5.8), as the feed is of our own keeper
+ */
+void notify_leave(struct session *);
 void notify_free(struct session *);
 /* notify_has_metadata - is METADATA of this mailbox ("": of the server) asked for? */
 bool notify_has_metadata(const struct session *, struct span mailbox);

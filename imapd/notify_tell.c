@@ -148,7 +148,7 @@ attribute_put(struct buf *out, const char *text, bool *is_first)
 }
 
 static void
-list_put(struct news *n, struct span name, struct span old)
+list_put_as(struct news *n, struct span name, struct span old, bool has_access)
 {
 	struct session *s = n->session;
 	struct buf *out = respond_out(s);
@@ -158,6 +158,8 @@ list_put(struct news *n, struct span name, struct span old)
 	buf_str(out, "* LIST (");
 	if (!k)
 		attribute_put(out, "\\NonExistent", &is_first);
+	if (!has_access)
+		attribute_put(out, "\\NoAccess", &is_first);
 	attribute_put(out,
 	    table_has_children(t, name) ? "\\HasChildren" : "\\HasNoChildren",
 	    &is_first);
@@ -173,6 +175,12 @@ list_put(struct news *n, struct span name, struct span old)
 		buf_str(out, "))");
 	}
 	buf_str(out, "\r\n");
+}
+
+static void
+list_put(struct news *n, struct span name, struct span old)
+{
+	list_put_as(n, name, old, true);
 }
 
 static bool
@@ -282,6 +290,28 @@ names_tell(struct news *n)
 			name_changed(n, at->text, true);
 }
 
+/* ---- told: rights ---- */
+
+/* RFC 5465 3.1: what the events need beside the right to look it up */
+static bool
+has_access(unsigned rights, unsigned events)
+{
+	return (!(events & NOTIFY_MESSAGES) || rights & RIGHT_READ) &&
+	       (!(events & NOTIFY_METADATA) || rights & RIGHTS_METADATA);
+}
+
+static void
+access_tell(struct news *n, const struct change *c)
+{
+	if (!c->now || !c->was.id)
+		return;
+	struct span name = span_of(c->now->name);
+	unsigned events = events_of(n, name, c->now->is_subscribed);
+	bool has = has_access(c->now->rights, events);
+	if (has != has_access(c->was.rights, events))
+		list_put_as(n, name, SPAN(""), has);
+}
+
 /* ---- told: messages ---- */
 
 /* RFC 5465 5.1 to 5.3 */
@@ -337,6 +367,7 @@ news_tell(struct news *n, const struct store_feed *feed)
 		name_tell(n, c);
 	for (const struct change *c = n->changes; c; c = c->next) {
 		subscription_tell(n, c);
+		access_tell(n, c);
 		status_tell(n, c);
 		(void)respond_flush(n->session); /* who is gone is noted there */
 	}
@@ -401,10 +432,10 @@ notify_learn(struct session *s, struct notify *n)
 	return err == E_OK ? E_OK : E_IO;
 }
 
-static void
-overflow(struct session *s)
+void
+notify_overflow(struct session *s, const char *why)
 {
-	log_event(LOG_WARNING, "notify_ended", "why=%s", "keeper");
+	log_event(LOG_WARNING, "notify_ended", "why=%s", why);
 	buf_str(respond_out(s),
 	    "* OK [NOTIFICATIONOVERFLOW] nothing more is told of mailboxes\r\n");
 	s->notify->set = (struct notify_set){.is_none = true};
@@ -447,10 +478,10 @@ notify_tell(struct session *s)
 			n->is_asked = false;
 	} while (err == E_OK || (err == E_IO && ++n_failed < ASKS_MOST));
 	if (err == E_IO)
-		overflow(s);
+		notify_overflow(s, "keeper");
 }
 
-/* ---- STATUS ---- */
+/* ---- the answer to SET ---- */
 
 /* RFC 5465 3.1 */
 static unsigned
@@ -464,25 +495,35 @@ first_items(unsigned events)
 	return items;
 }
 
+static void
+first_status(struct session *s, const struct known *k, unsigned events)
+{
+	struct store_mailbox m = {.id = k->id,
+	    .uidvalidity = k->uidvalidity,
+	    .uidnext = k->uidnext,
+	    .modseq = k->modseq,
+	    .messages = k->messages,
+	    .unseen = k->unseen};
+	unsigned items = first_items(events);
+	memcpy(m.name, k->name, strlen(k->name)); /* it was one's name */
+	bool is_selected = s->selected && s->selected->view.mailbox == k->id;
+	if (items && !is_selected && k->rights & RIGHT_READ)
+		status_put(s, &m, items);
+}
+
 void
-notify_status(struct session *s)
+notify_answer(struct session *s)
 {
 	const struct known_table *t = &s->notify->table;
 	struct news n = {.session = s, .notify = s->notify};
 	for (size_t i = 0; i < t->n; i++) {
 		const struct known *k = &t->all[i];
-		struct store_mailbox m = {.id = k->id,
-		    .uidvalidity = k->uidvalidity,
-		    .uidnext = k->uidnext,
-		    .modseq = k->modseq,
-		    .messages = k->messages,
-		    .unseen = k->unseen};
-		memcpy(m.name, k->name, strlen(k->name)); /* it was one's name */
-		unsigned items =
-		    first_items(events_of(&n, span_of(k->name), k->is_subscribed));
-		bool is_selected = s->selected && s->selected->view.mailbox == k->id;
-		if (items && !is_selected && k->rights & RIGHT_READ)
-			status_put(s, &m, items);
+		struct span name = span_of(k->name);
+		unsigned events = events_of(&n, name, k->is_subscribed);
+		if (!has_access(k->rights, events))
+			list_put_as(&n, name, SPAN(""), false);
+		if (s->notify->set.wants_status)
+			first_status(s, k, events);
 		(void)respond_flush(s);
 	}
 }

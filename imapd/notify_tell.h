@@ -12,5 +12,7 @@ MUST_USE int notify_learn(struct session *, struct notify *);
  * after NOTIFY NONE (RFC 5465 5.8)
  */
 void notify_tell(struct session *);
+/* notify_overflow - NOTIFICATIONOVERFLOW; why, for the log: "keeper", "share" */
+void notify_overflow(struct session *, const char *why);
 
 #endif

@@ -202,6 +202,12 @@ contexts_end_numbers(struct session *s)
 	(void)s;
 }
 
+void
+notify_leave(struct session *s)
+{
+	(void)s;
+}
+
 bool
 notify_has_metadata(const struct session *s, struct span mailbox)
 {
