@@ -124,7 +124,9 @@ struct monitor {
 			struct loop_fd *watch; /* own; NULL: there is none */
 		} each[AHEAD_MOST];
 
-		struct loop_timer *timer; /* own: for the next one */
+		int seed;                   /* own: who forks them */
+		struct loop_fd *seed_watch; /* own; NULL: there is none */
+		struct loop_timer *timer;   /* own: for the next one */
 		bool is_wanted;
 	} ahead;
 	struct buf scratch;
