@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ahead.c - a process that was forked before it is wanted: who sleeps wakes sooner by two forks.
- * AHEAD_MOST wait at a time, each with the monitor's rights and nothing of anybody's, for a word of the monitor
- * which account it is for; then it goes into that one's jail, as a session does.  No monitor is its
- * parent: what becomes of it goes on when the monitor ends.
+ * ahead.c - processes that were forked before they are wanted: who sleeps wakes sooner by the forks.
+ * A session, and AHEAD_MOST that become keepers, wait with the monitor's rights and nothing of anybody's for a
+ * word of the monitor which account they are for; then they go into that one's jail.  What becomes a
+ * keeper is not the monitor's child: it goes on when that ends.
  *
  * Another process, the seed, does nothing but fork them.  The monitor's heap has holes from all that came and went:
  * what one of its own children takes memory for lies scattered over them, and is a copied page each,
@@ -18,21 +18,12 @@
 #include "base/log.h"
 #include "proc/monitor.h"
 
-enum { PATH_BYTES_MAX = 4096 };
-
-static void
-copy(struct span from, struct buf *to)
-{
-	buf_span(to, from);
-	(void)buf_cstr(to);
-}
-
 /* ---- in the processes ---- */
 
 NORETURN static void
 be_ahead(const struct role *role, int control)
 {
-	static struct buf in, account, home;
+	static struct buf in;
 	struct jail jail;
 	struct ask_msg m;
 	process_born(role, false, control, -1, NULL, NULL);
@@ -40,16 +31,10 @@ be_ahead(const struct role *role, int control)
 	process_jail(role, &jail);
 	if (ask_recv(control, &in, &m, DEADLINE_NONE) != E_OK || m.type != CTL_AHEAD)
 		_exit(0);
-	jail.uid = rd_u32(&m.body);
-	jail.gid = rd_u32(&m.body);
-	copy(rd_str(&m.body, WHO_TEXT_MAX), &account);
-	copy(rd_str(&m.body, PATH_BYTES_MAX), &home);
-	if (rd_end(&m.body) != E_OK || m.fd < 0)
-		bug("malformed CTL_AHEAD");
+	process_become(&m, &jail);
 	signal(SIGCHLD, SIG_DFL);
-	jail_allow(&jail, buf_cstr(&home), JAIL_READ | JAIL_WRITE);
 	jail_enter(&jail);
-	role->ahead(buf_cstr(&account), buf_cstr(&home), m.fd);
+	role->ahead(the_child.account, the_child.home, m.fd);
 	_exit(0);
 }
 
@@ -101,6 +86,16 @@ find(bool is_there)
 	return NULL;
 }
 
+/* A session that waits for its account.  NULL: there is none */
+static struct process *
+find_session(const struct role *role)
+{
+	for (struct process *p = the_monitor.processes; p; p = p->next)
+		if (p->is_ahead && p->role == role && !p->is_old)
+			return p;
+	return NULL;
+}
+
 /* It says nothing: it has ended. */
 static void
 on_end(void *ctx, int fd, unsigned events)
@@ -149,16 +144,12 @@ seed_begin(void)
 	    loop_watch(m->loop, pair[0], LOOP_READ, on_seed_end, NULL);
 }
 
+/* For one that becomes a keeper. */
 static void
-make(void *ctx)
+make_keeper(struct ahead *a)
 {
 	struct monitor *m = &the_monitor;
-	struct ahead *a = find(false);
 	int pair[2];
-	(void)ctx;
-	m->ahead.is_wanted = false;
-	if (m->is_stopping || !a)
-		return;
 	if (!m->ahead.seed_watch)
 		seed_begin();
 	ask_pair(pair);
@@ -169,6 +160,31 @@ make(void *ctx)
 		log_event(LOG_WARNING, "seed_not_told", "err=%d", err);
 	a->chan = pair[0];
 	a->watch = loop_watch(m->loop, pair[0], LOOP_READ, on_end, a);
+}
+
+static void
+make_session(void)
+{
+	struct process *p = process_begin(the_monitor.ahead.role);
+	if (p)
+		p->is_ahead = true;
+}
+
+/* One of a kind at a time: what wanted the last one has the processor first. */
+static void
+make(void *ctx)
+{
+	struct monitor *m = &the_monitor;
+	struct ahead *a = find(false);
+	bool has_session = find_session(m->ahead.role);
+	(void)ctx;
+	m->ahead.is_wanted = false;
+	if (m->is_stopping)
+		return;
+	if (a)
+		make_keeper(a);
+	if (!has_session)
+		make_session();
 	if (find(false))
 		want_in(AHEAD_AFTER_MS);
 }
@@ -177,7 +193,7 @@ void
 ahead_want(const struct role *role)
 {
 	struct monitor *m = &the_monitor;
-	if (!role->ahead || m->ahead.is_wanted || !find(false))
+	if (!role->ahead || m->ahead.is_wanted)
 		return;
 	m->ahead.role = role;
 	if (!m->ahead.timer)
@@ -190,19 +206,13 @@ ahead_take(const struct role *role, uid_t uid, gid_t gid, const char *account,
     const char *home, int *out)
 {
 	struct monitor *m = &the_monitor;
-	struct buf body = {0};
 	int pair[2];
 	struct ahead *a = find(true);
 	if (!a || m->ahead.role != role)
 		return E_MORE;
 	ask_pair(pair);
-	buf_u32(&body, uid);
-	buf_u32(&body, gid);
-	buf_bytes(&body, span_of(account));
-	buf_bytes(&body, span_of(home));
-	int err = ask_send(a->chan, CTL_AHEAD, buf_as_span(&body), pair[1], 0);
+	int err = process_say_account(a->chan, uid, gid, account, home, pair[1]);
 	close(pair[1]);
-	buf_free(&body);
 	drop(a);
 	ahead_want(role);
 	*out = pair[0];
@@ -210,6 +220,22 @@ ahead_take(const struct role *role, uid_t uid, gid_t gid, const char *account,
 		return E_OK;
 	close(pair[0]);
 	return E_MORE;
+}
+
+struct process *
+ahead_session(const struct role *role, uid_t uid, gid_t gid, const char *account,
+    const char *home)
+{
+	struct process *p = find_session(role);
+	if (!p)
+		return NULL;
+	p->is_ahead = false;
+	p->started_ms = clock_mono_ms();
+	ahead_want(role);
+	if (process_say_account(p->chan, uid, gid, account, home, -1) == E_OK)
+		return p;
+	process_drain(p); /* it does not listen */
+	return NULL;
 }
 
 void

@@ -176,6 +176,19 @@ child_tell(uint16_t type, struct span body, int fd)
 }
 
 void
+child_await(uint16_t type, struct buf *in, struct ask_msg *m)
+{
+	while (!the_child.is_draining) {
+		if (ask_recv(the_child.control, in, m, DEADLINE_NONE) != E_OK)
+			monitor_gone();
+		if (m->type == type)
+			return;
+		handle_said(m);
+	}
+	_exit(EX_OK);
+}
+
+void
 child_log_lost(struct span line)
 {
 	struct buf body = {0};

@@ -65,7 +65,10 @@ enum ctl {
 	/* fd: CTL_CLIENT comes there, too, for when there is no client */
 	CTL_QUEUE,
 	CTL_KEEPER, /* fd: a channel to the keeper of the account, which begins just now */
-	/* to a role's ahead: u32 uid, u32 gid, str account, str home, fd: it is that account's now */
+	/*
+	 * to one that was forked before an account wanted it, which is its account now: u32 uid, u32 gid,
+	 * str account, str home; to a role's ahead with a channel
+	 */
 	CTL_AHEAD,
 };
 
@@ -119,6 +122,12 @@ MUST_USE int child_tell(uint16_t type, struct span body, int fd);
  * gone.
  */
 void child_control(void);
+
+/*
+ * child_await - until the monitor says this; what else it says is handled.  Exits when the monitor
+ * is gone, or its drain began.  in: holds what m leads to
+ */
+void child_await(uint16_t type, struct buf *in, struct ask_msg *m);
 
 /* ---- a role that only answers asks (key, auth, lookup) ---- */
 struct ask_table {

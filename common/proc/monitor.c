@@ -344,9 +344,9 @@ monitor_pass(const char *account, uid_t uid, int fd, struct span body)
 	return NULL;
 }
 
-struct process *
-monitor_fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home,
-    int fd, struct span body, const char *account, int keeper)
+static struct process *
+fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home,
+    const char *account)
 {
 	struct jail jail;
 	process_jail(role, &jail);
@@ -355,7 +355,16 @@ monitor_fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home
 		jail.gid = gid;
 		jail_allow(&jail, home, JAIL_READ | JAIL_WRITE);
 	}
-	struct process *p = process_fork(role, &jail, account, home);
+	return process_fork(role, &jail, account, home);
+}
+
+struct process *
+monitor_fork_for(const struct role *role, uid_t uid, gid_t gid, const char *home,
+    int fd, struct span body, const char *account, int keeper)
+{
+	struct process *p = ahead_session(role, uid, gid, account, home);
+	if (!p)
+		p = fork_for(role, uid, gid, home, account);
 	if (!p)
 		return NULL;
 	process_own(p, account, uid, gid, home);
@@ -414,7 +423,7 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 	for (const struct process *p = the_monitor.processes; p; p = p->next) {
 		/* of smtpd's pool, which has accounts of its own */
 		bool is_of_pool = !p->owner && !(role->flags & ROLE_SESSION);
-		if (p->role != role || p->is_idle || is_of_pool)
+		if (p->role != role || p->is_idle || p->is_ahead || is_of_pool)
 			continue;
 		++*all;
 		*same += monitor_is_of(p, account, uid);

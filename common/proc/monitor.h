@@ -68,6 +68,7 @@ struct process {
 	/* own: what wakes those of its clients that sleep; -1; and its number, of all that there were */
 	int sleep_watch;
 	uint64_t watch_number;
+	bool is_ahead;   /* a session that waits for its account: ahead.c */
 	bool has_client; /* it was passed one, that did not leave and does not sleep */
 	struct process_wake wake;
 	int64_t since_wall_sec;
@@ -139,8 +140,16 @@ int monitor_run(void); /* until stopped; an exit status */
 /* process.c */
 struct process *process_fork(
     const struct role *, struct jail *, const char *account, const char *home);
-/* process_begin - one more of a role, of no account; NULL: cannot fork */
+/* process_begin - one more of a role, of no account: a session waits for one.  NULL: cannot fork */
 struct process *process_begin(const struct role *);
+/*
+ * process_say_account - CTL_AHEAD: to one that waits, whose it is.  Never blocks.  fd: borrow; -1.
+ * E_OK, E_IO, E_LIMIT (it does not listen)
+ */
+MUST_USE int process_say_account(
+    int chan, uid_t uid, gid_t gid, const char *account, const char *home, int fd);
+/* process_become - in the child: what CTL_AHEAD says goes into its jail and the_child; m's fd stays */
+void process_become(struct ask_msg *m, struct jail *);
 /* process_adopt - one of before a reload; started_ms: when it was forked, 0 where that is not told */
 struct process *process_adopt(pid_t pid, int chan, const char *role,
     unsigned generation, int cell, int64_t started_ms);
@@ -280,6 +289,9 @@ void ahead_want(const struct role *);
  */
 MUST_USE int ahead_take(const struct role *, uid_t uid, gid_t gid, const char *account,
     const char *home, int *out);
+/* ahead_session - the same, of a session.  NULL: there is none */
+struct process *ahead_session(
+    const struct role *, uid_t uid, gid_t gid, const char *account, const char *home);
 void ahead_end(void);   /* it is not wanted any more */
 void ahead_renew(void); /* those that are there write to another log: others come */
 

@@ -19,7 +19,8 @@ enum {
 	KEEP_MAX = LISTENERS_MAX + 4,
 	ASK_BURST = 64,
 	HEAR_MOST = 1024,
-	LAST_WORDS_MOST = 100000
+	LAST_WORDS_MOST = 100000,
+	PATH_BYTES_MAX = 4096
 };
 
 static void
@@ -161,12 +162,47 @@ process_born(const struct role *role, bool accepts, int control, int cell,
 		m->daemon->on_born(role);
 }
 
+static void
+copy(struct span from, struct buf *to)
+{
+	buf_span(to, from);
+	(void)buf_cstr(to);
+}
+
+void
+process_become(struct ask_msg *m, struct jail *jail)
+{
+	static struct buf account, home; /* kept: one per process */
+	jail->uid = rd_u32(&m->body);
+	jail->gid = rd_u32(&m->body);
+	copy(rd_str(&m->body, WHO_TEXT_MAX), &account);
+	copy(rd_str(&m->body, PATH_BYTES_MAX), &home);
+	if (rd_end(&m->body) != E_OK)
+		bug("malformed CTL_AHEAD");
+	the_child.account = buf_cstr(&account);
+	the_child.home = buf_cstr(&home);
+	jail_allow(jail, the_child.home, JAIL_READ | JAIL_WRITE);
+}
+
+static void
+await_account(const struct role *role, struct jail *jail)
+{
+	static struct buf in;
+	struct ask_msg m;
+	prctl(PR_SET_NAME, "ahead", 0, 0, 0);
+	child_await(CTL_AHEAD, &in, &m);
+	prctl(PR_SET_NAME, role->name, 0, 0, 0);
+	process_become(&m, jail);
+}
+
 NORETURN static void
-child_main(const struct role *role, const struct jail *jail, int control, int cell,
+child_main(const struct role *role, struct jail *jail, int control, int cell,
     const char *account, const char *home)
 {
 	process_born(
 	    role, (jail->calls & JAIL_ACCEPT) != 0, control, cell, account, home);
+	if (role->flags & ROLE_SESSION && !account)
+		await_account(role, jail);
 	metric_count(M_PROCESS_STARTS + (unsigned)(role - the_monitor.daemon->roles));
 	int status = role->prepare ? role->prepare() : EX_OK;
 	if (status != EX_OK)
@@ -220,6 +256,20 @@ process_begin(const struct role *role)
 	struct jail jail;
 	process_jail(role, &jail);
 	return process_fork(role, &jail, NULL, NULL);
+}
+
+int
+process_say_account(
+    int chan, uid_t uid, gid_t gid, const char *account, const char *home, int fd)
+{
+	struct buf body = {0};
+	buf_u32(&body, uid);
+	buf_u32(&body, gid);
+	buf_bytes(&body, span_of(account));
+	buf_bytes(&body, span_of(home));
+	int err = ask_send(chan, CTL_AHEAD, buf_as_span(&body), fd, 0);
+	buf_free(&body);
+	return err;
 }
 
 static const struct role *

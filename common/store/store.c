@@ -26,6 +26,8 @@
 #include "store/keeper.h"
 #include "store/state.h"
 
+enum { ASK_ATTEMPTS = 3 };
+
 void
 store_jail(struct jail *j)
 {
@@ -448,6 +450,19 @@ ask_once(struct store *s, uint16_t ask, struct span body, int large,
 	return err == E_LIMIT ? E_LIMIT : E_IO;
 }
 
+/* A keeper that dies may still take one more connection, and close it as the first. */
+static int
+ask_until_heard(struct store *s, uint16_t ask, struct span body, int large,
+    bool may_repeat, struct ask_msg *reply)
+{
+	bool is_asked = false;
+	int err = E_IO;
+	for (unsigned i = 0;
+	     i < ASK_ATTEMPTS && err == E_IO && (may_repeat || !is_asked); i++)
+		err = ask_once(s, ask, body, large, reply, &is_asked);
+	return err;
+}
+
 /* The view's descriptor is the answer's own; any other one holds a long body. */
 static int
 take_answer(struct store *s, struct ask_msg *reply, struct answer *out)
@@ -479,7 +494,6 @@ keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat,
 {
 	struct ask_msg reply = {.fd = -1};
 	struct span b = buf_as_span(body);
-	bool is_asked = false;
 	int large = -1, err = buf_done(body);
 	*out = (struct answer){.fd = -1};
 	store_unselect_now(s);
@@ -489,9 +503,7 @@ keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat,
 		err = large >= 0 ? E_OK : E_IO;
 	}
 	if (err == E_OK)
-		err = ask_once(s, ask, b, large, &reply, &is_asked);
-	if (err == E_IO && (may_repeat || !is_asked))
-		err = ask_once(s, ask, b, large, &reply, &is_asked);
+		err = ask_until_heard(s, ask, b, large, may_repeat, &reply);
 	if (large >= 0)
 		close(large);
 	if (err == E_OK)
