@@ -46,7 +46,10 @@ void message_files_remove(const struct files *, struct id); /* both kinds; not s
 MUST_USE int large_file(const struct files *, int *out);
 /* large_check - it has this size and this SHA-256; reads all of it.  E_OK, E_BAD, E_IO */
 MUST_USE int large_check(int fd, const struct envelope *);
-/* its name; not yet synced.  E_OK, E_LIMIT, E_IO */
+/*
+ * large_link - its name, of an id that no record holds: another file that has it goes.  Not yet
+ * synced.  E_OK, E_LIMIT, E_IO
+ */
 MUST_USE int large_link(const struct files *, int fd, struct id);
 /* and that durably.  E_OK, E_IO: final */
 MUST_USE int large_sync(const struct files *, struct id);

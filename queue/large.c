@@ -60,14 +60,31 @@ large_check(int fd, const struct envelope *e)
 	return memcmp(sum, e->sha256, sizeof sum) == 0 ? E_OK : E_BAD;
 }
 
+static bool
+is_its_own(const struct files *f, int fd, const char *name)
+{
+	struct stat a, b;
+	return fstat(fd, &a) == 0 &&
+	       fstatat(f->large, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/*
+ * A file of that name that nobody holds is of a batch that did not come to be.  What is made once
+ * more under the same id may have other bytes (the time in Received), so it does not count.
+ */
 int
 large_link(const struct files *f, int fd, struct id id)
 {
 	char name[FILE_NAME_BYTES], from[32];
 	file_name(id, name);
 	snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, from, f->large, name, AT_SYMLINK_FOLLOW) == 0 ||
-	    errno == EEXIST)
+	int err = linkat(AT_FDCWD, from, f->large, name, AT_SYMLINK_FOLLOW);
+	if (err != 0 && errno == EEXIST && is_its_own(f, fd, name))
+		return E_OK;
+	if (err != 0 && errno == EEXIST && unlinkat(f->large, name, 0) == 0)
+		err = linkat(AT_FDCWD, from, f->large, name, AT_SYMLINK_FOLLOW);
+	if (err == 0)
 		return E_OK;
 	log_event(LOG_ERR, "large_not_linked", "mid=%s err=%s", id_text(id),
 	    log_errno(errno));

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
 """drop.py - sendmail(1), and what anybody may drop."""
+import hashlib
 import os
 import pathlib
 import re
 import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from dropfile import NOBODY, dropfile, put, sendmail
@@ -366,4 +368,44 @@ def taken_once(t):
             t.check(wait_for(lambda: len(s.files(U2)) == 1, 15) and len(entries(s)) == 1, "and goes on being there once", str(entries(s)))
 
 
-GROUPS = (sendmail_options, sendmail_reports, sendmail_smtp, dropped, hostile_drop, drop_turns, drop_door, drop_full, taken_once)
+STAND = r"""
+#include <dlfcn.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+/* where a large file has its name, and no record yet */
+int
+linkat(int from_dir, const char *from, int dir, const char *path, int flags)
+{
+	static int (*real)(int, const char *, int, const char *, int);
+	if (!real)
+		real = (int (*)(int, const char *, int, const char *, int))dlsym(RTLD_NEXT, "linkat");
+	int err = real(from_dir, from, dir, path, flags);
+	while (err == 0 && strlen(path) == 27 && path[2] == '/' && faccessat(dir, "../stand", F_OK, 0) == 0)
+		poll(NULL, 0, 10);
+	return err;
+}
+"""
+
+
+def named_before(t):
+    """The queue falls between the name of a large dropped message and its record: taken later it has another date, and comes whole."""
+    with Suite() as s:
+        s.users(USERS)
+        s.env["LD_PRELOAD"] = preload("stand", STAND)
+        s.start("queue", "deliver")
+        (s.dir / "spool" / "stand").write_text("")
+        sendmail(s, U1, text="Subject: large\n\n" + "All of it comes.\n" * 20000)
+        named = wait_for(lambda: list((s.dir / "spool" / "large").glob("??/*")), 15)
+        s.kill("queue")
+        t.check(named and len(list(drop_folder(s).iterdir())) == 1, "the queue is killed when the file has its name", str(named))
+        (s.dir / "spool" / "stand").unlink()
+        wait_for(lambda: time.time() > named[0].stat().st_mtime + 1, 5)  # Received tells seconds
+        s.start("queue")
+        t.check(wait_for(lambda: not list(drop_folder(s).iterdir()) and s.queue_count() == 0, 30), "the next one takes it", s.log()[-500:])
+        got, = s.files(U1)
+        t.check(hashlib.sha256(got.read_bytes()).hexdigest() == got.name.split(",C=")[1][:64], "and it has the bytes that its name says", got.name)
+
+
+GROUPS = (sendmail_options, sendmail_reports, sendmail_smtp, dropped, hostile_drop, drop_turns, drop_door, drop_full, taken_once, named_before)

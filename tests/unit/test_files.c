@@ -117,6 +117,32 @@ test_large(void **state)
 	close(fd);
 }
 
+static int
+large_of(struct place *p, struct span text)
+{
+	int fd;
+	assert_int_equal(large_file(&p->files, &fd), E_OK);
+	assert_int_equal(write(fd, text.p, text.n), text.n);
+	return fd;
+}
+
+/* A batch named its file, and did not come to be: what comes under this id next has its own bytes. */
+static void
+test_large_again(void **state)
+{
+	struct place *p = *state;
+	struct span first = SPAN("taken at noon"), second = SPAN("taken at nine");
+	struct envelope e = envelope_of(1, second);
+	int fd, was = large_of(p, first), is = large_of(p, second);
+	assert_int_equal(large_link(&p->files, was, e.id), E_OK);
+	assert_int_equal(large_link(&p->files, is, e.id), E_OK);
+	assert_int_equal(large_open(&p->files, e.id, &fd), E_OK);
+	assert_int_equal(large_check(fd, &e), E_OK);
+	close(fd);
+	close(was);
+	close(is);
+}
+
 static void
 test_deferred(void **state)
 {
@@ -281,8 +307,8 @@ test_each(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_deferred),
-	    TEST(test_marks), TEST(test_hold), TEST(test_damaged),
+	const struct CMUnitTest tests[] = {TEST(test_large), TEST(test_large_again),
+	    TEST(test_deferred), TEST(test_marks), TEST(test_hold), TEST(test_damaged),
 	    TEST(test_damaged_large), TEST(test_each)};
 	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }
