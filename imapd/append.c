@@ -106,10 +106,13 @@ static enum reply
 check_number(const struct append *a)
 {
 	const struct session *s = a->s;
-	uint32_t most = s->messages_most ? s->messages_most : s->saves_most;
-	if (most && a->n >= most)
+	uint32_t told = bound_saves(s);
+	uint32_t most = bound_least(told, STORE_APPENDS_MOST);
+	if (a->n < most)
+		return R_DONE;
+	if (told)
 		bound_say(a->s, R_LIMIT, most, 0);
-	return a->n < STORE_APPENDS_MOST && !(most && a->n >= most) ? R_DONE : R_LIMIT;
+	return R_LIMIT;
 }
 
 /* Before its octets are sent, where the client waits. */

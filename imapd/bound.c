@@ -4,6 +4,18 @@
 
 enum { SETS_MOST = 8 }; /* of one search, that are looked at to find its bound */
 
+uint32_t
+bound_saves(const struct session *s)
+{
+	return s->messages_most ? s->messages_most : s->saves_most;
+}
+
+uint32_t
+bound_least(uint32_t a, uint32_t b)
+{
+	return a == 0 || (b && b < a) ? b : a;
+}
+
 bool
 bound_cut(struct numset *set, uint32_t most, uint32_t *lowest)
 {
@@ -98,12 +110,12 @@ bound_search(struct session *s, const struct search *search, uint32_t *lowest)
 
 /* ---- what is said ---- */
 
-void
+enum reply
 bound_say(struct session *s, enum reply reply, uint32_t most, uint32_t uid)
 {
 	struct buf *out = respond_out(s);
 	if (reply == R_NONE)
-		return;
+		return reply;
 	bool is_beside = s->code.len || (reply != R_DONE && reply != R_LIMIT);
 	if (is_beside)
 		buf_str(out, "* NO [");
@@ -112,4 +124,8 @@ bound_say(struct session *s, enum reply reply, uint32_t most, uint32_t uid)
 		buf_putf(is_beside ? out : &s->code, " %u", uid);
 	if (is_beside)
 		buf_str(out, "] not all of them\r\n");
+	if (reply != R_EXPUNGED || s->code.len)
+		return reply;
+	buf_str(&s->code, "EXPUNGEISSUED");
+	return R_DONE;
 }

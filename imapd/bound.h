@@ -10,6 +10,10 @@
 #include "imapd/command.h"
 #include "imapd/search_parse.h"
 
+/* bound_saves - of a COPY or APPEND, as CAPABILITY tells it; 0: none is told */
+uint32_t bound_saves(const struct session *);
+/* bound_least - the narrower of two bounds; 0: none */
+uint32_t bound_least(uint32_t, uint32_t);
 /*
  * bound_cut - of a set only the highest most numbers stay; most 0: no bound.  true: some were left
  * out, *lowest is the lowest that stayed
@@ -26,7 +30,8 @@ uint32_t bound_search(struct session *, const struct search *, uint32_t *lowest)
 /*
  * bound_say - MESSAGELIMIT in the reply, or beside it where that has a code of its own; uid 0: not
  * known
+ *   returns   the reply that stands: EXPUNGEISSUED is an OK beside it (3.1)
  */
-void bound_say(struct session *, enum reply, uint32_t most, uint32_t uid);
+enum reply bound_say(struct session *, enum reply, uint32_t most, uint32_t uid);
 
 #endif

@@ -50,22 +50,18 @@ tell_move(struct session *s, bool is_uid)
 }
 
 static enum reply
-copy(struct session *s, const struct numset *seqs, struct span target, bool is_move,
-    bool is_uid)
+copy(struct session *s, const struct numset *seqs, const struct place *place,
+    bool is_move, bool is_uid)
 {
 	struct store_copied copied = {.uidvalidity = 0};
 	struct numset uids = {.n = 0};
-	struct place place;
-	enum reply reply = share_find(s, target, &place);
-	if (reply != R_DONE)
-		return reply;
-	bool is_same = place.store == s->store;
+	bool is_same = place->store == s->store;
 	numbers_uids(s, seqs, &uids);
 	enum store_said said = is_same ? store_copy(s->store, s->selected->view.mailbox,
-					     &uids, place.name, is_move, &copied)
-	                               : share_copy(s, &uids, &place, is_move, &copied);
-	if (is_same && said == STORE_DONE && place.owner_local)
-		share_copied(s, &place, &copied);
+					     &uids, place->name, is_move, &copied)
+	                               : share_copy(s, &uids, place, is_move, &copied);
+	if (is_same && said == STORE_DONE && place->owner_local)
+		share_copied(s, place, &copied);
 	if (is_same && copied.to.n)
 		selected_note_own(s, copied.uidvalidity, copied.to.ranges[0].from,
 		    copied.to.ranges[copied.to.n - 1].to);
@@ -78,20 +74,30 @@ copy(struct session *s, const struct numset *seqs, struct span target, bool is_m
 	return reply_of(said, true);
 }
 
+/* A MOVE between accounts goes in rounds, a COPY does not: share.h */
+static uint32_t
+copy_most(const struct session *s, const struct place *place, bool is_move)
+{
+	if (is_move)
+		return s->messages_most;
+	return place->store == s->store ? bound_saves(s)
+	                                : bound_least(bound_saves(s), SHARE_COPY_MOST);
+}
+
 /* A COPY is all or none; a MOVE does what it may: RFC 9738 3.1 */
 static enum reply
 copy_bounded(struct session *s, struct numset *seqs, struct span target, bool is_move,
     bool is_uid)
 {
-	uint32_t most = s->messages_most ? s->messages_most
-	                : is_move        ? 0
-	                                 : s->saves_most;
-	uint32_t lowest;
+	struct place place;
+	enum reply reply = share_find(s, target, &place);
+	if (reply != R_DONE)
+		return reply;
+	uint32_t lowest, most = copy_most(s, &place, is_move);
 	bool is_cut = bound_cut(seqs, most, &lowest);
 	uint32_t uid = is_cut ? selected_record(s->selected, lowest)->uid : 0;
-	enum reply reply =
-	    is_cut && !is_move ? R_LIMIT : copy(s, seqs, target, is_move, is_uid);
-	if (is_cut)
+	reply = is_cut && !is_move ? R_LIMIT : copy(s, seqs, &place, is_move, is_uid);
+	if (is_cut && (is_move || bound_saves(s)))
 		bound_say(s, reply, most, uid);
 	return reply;
 }

@@ -16,6 +16,7 @@ struct store_args {
 	struct flag_list flags;
 	struct store_change change;
 	bool is_silent;
+	bool is_cut; /* answered from the highest down: RFC 9738 3.1 */
 };
 
 /* A message's flags as the client knew them, to see whether SILENT leaves it right. */
@@ -170,14 +171,18 @@ answer_all(struct session *s, const struct store_args *a, const struct numset *s
 	    .bits = keyword_bits(s->selected, &a->flags),
 	    .whats = whats_of(s, is_uid)};
 	bool has_gone = false, is_there = true;
+	size_t done = 0, last = (size_t)numset_count(seqs) - 1;
 	selected_tell_keywords(s);
 	flags_texts_init(&answers.texts, s->selected);
-	for (size_t i = 0; i < seqs->n && is_there; i++)
-		for (uint32_t seq = seqs->ranges[i].from;
-		     seq <= seqs->ranges[i].to && is_there; seq++) {
+	for (size_t i = 0; i < seqs->n && is_there; i++) {
+		struct num_range here = seqs->ranges[a->is_cut ? seqs->n - 1 - i : i];
+		for (uint32_t n = 0; n <= here.to - here.from && is_there;
+		     n++, done++) {
+			uint32_t seq = a->is_cut ? here.to - n : here.from + n;
 			const struct store_record *r =
 			    selected_record(s->selected, seq);
-			const struct known *k = known ? known++ : NULL;
+			const struct known *k =
+			    known ? &known[a->is_cut ? last - done : done] : NULL;
 			if (r->flags & FLAG_GONE)
 				has_gone = true;
 			else
@@ -185,6 +190,7 @@ answer_all(struct session *s, const struct store_args *a, const struct numset *s
 				    numset_has(modified, r->uid) ? NULL : k);
 			is_there = respond_flush(s);
 		}
+	}
 	flags_texts_done(&answers.texts);
 	if (!is_there)
 		return R_NONE;
@@ -259,13 +265,12 @@ cmd_store(struct session *s, struct command *c)
 	if (args.change.has_unchanged_since)
 		selected_enable_condstore(s);
 	uint32_t lowest;
-	bool is_cut = false;
 	if (numbers_resolve(s, &args.set, c->is_uid, &seqs) == E_OK) {
-		is_cut = bound_cut_seqs(s, &seqs, &lowest);
+		args.is_cut = bound_cut_seqs(s, &seqs, &lowest);
 		reply = seqs.n ? store(s, &args, &seqs, c->is_uid) : R_DONE;
 	}
-	if (is_cut)
-		bound_say(s, reply, s->messages_most, lowest);
+	if (args.is_cut)
+		reply = bound_say(s, reply, s->messages_most, lowest);
 	numset_free(&seqs);
 	return reply;
 }

@@ -15,7 +15,7 @@
 
 enum {
 	SHARES_KEPT = 4, /* stores of others that stay open, beside the selected one */
-	/* messages of one COPY or MOVE between accounts: each is an open file */
+	/* messages of one COPY, or round of a MOVE, between accounts: each is an open file */
 	SHARE_COPY_MOST = 500,
 };
 
@@ -57,8 +57,9 @@ MUST_USE int share_uids(
 enum store_said share_append(struct session *, const struct place *, struct incoming *,
     size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
 /*
- * share_copy - COPY or MOVE of the selected mailbox's messages into a mailbox of another store: they
- * are copied, all or none, and then go if is_move.  As store_copy
+ * share_copy - COPY or MOVE of the selected mailbox's messages into a mailbox of another store.  They
+ * are copied, all or none (STORE_TOO_MANY past SHARE_COPY_MOST); those of a MOVE then go, so many at
+ * a time, and what went before a failure is in out.  As store_copy
  */
 enum store_said share_copy(struct session *, const struct numset *uids,
     const struct place *, bool is_move, struct store_copied *out);

@@ -88,6 +88,7 @@ struct carried {
 	bool is_ours;         /* they are written here */
 	struct incoming *all; /* own */
 	size_t n;
+	struct arena words; /* own: the keywords of SHARE_COPY_MOST at most */
 	struct numset from; /* own */
 };
 
@@ -109,10 +110,10 @@ copy_file(int fd, uint64_t size, struct incoming *to)
 }
 
 static void
-take_flags(struct session *s, const struct store_record *r, struct incoming *m)
+take_flags(struct carried *c, const struct store_record *r, struct incoming *m)
 {
-	const struct view_head *head = s->selected->view.head;
-	struct span *words = arena_get(&s->arena, STORE_KEYWORDS_MAX * sizeof *words);
+	const struct view_head *head = c->session->selected->view.head;
+	struct span *words = arena_get(&c->words, STORE_KEYWORDS_MAX * sizeof *words);
 	m->flags = r->flags & FLAGS_ALL;
 	m->date_sec = r->date_sec;
 	m->keywords = words;
@@ -149,7 +150,7 @@ carry(struct carried *c, const struct store_record *r)
 	}
 	m->is_copy = true;
 	if (err == E_OK)
-		take_flags(s, r, m);
+		take_flags(c, r, m);
 	return err == E_OK ? numset_add(&c->from, r->uid, r->uid) : err;
 }
 
@@ -188,6 +189,7 @@ carried_free(struct carried *c)
 			close(c->all[i].fd);
 	}
 	mem_free(&c->all);
+	arena_reset(&c->words);
 	numset_free(&c->from);
 }
 
@@ -206,7 +208,7 @@ check(struct session *s, const struct numset *uids, const struct place *p, bool 
 {
 	const unsigned go = RIGHT_REMOVE | RIGHT_EXPUNGE;
 	struct store_mailbox m;
-	if (numset_count(uids) > SHARE_COPY_MOST)
+	if (!is_move && numset_count(uids) > SHARE_COPY_MOST)
 		return STORE_TOO_MANY;
 	if (is_move && (s->selected->view.rights & go) != go)
 		return STORE_NO_RIGHT;
@@ -216,27 +218,66 @@ check(struct session *s, const struct numset *uids, const struct place *p, bool 
 	return m.rights & RIGHT_INSERT ? STORE_DONE : STORE_NO_RIGHT;
 }
 
+/* Into out, after those of the rounds before. */
+static enum store_said
+note_copied(struct store_copied *out, const struct carried *c, uint32_t uidvalidity,
+    uint32_t first_uid)
+{
+	/* another mailbox has that name now: no COPYUID can tell of both */
+	if (out->to.n && uidvalidity != out->uidvalidity)
+		return STORE_LATER;
+	out->uidvalidity = uidvalidity;
+	int err = numset_add(&out->to, first_uid, first_uid + (uint32_t)c->n - 1);
+	for (size_t i = 0; i < c->from.n && err == E_OK; i++)
+		err = numset_add(
+		    &out->from, c->from.ranges[i].from, c->from.ranges[i].to);
+	return err == E_OK ? STORE_DONE : STORE_TOO_MANY;
+}
+
+/* All of these or none; they go only when they are there. */
+static enum store_said
+copy_round(struct session *s, const struct numset *uids, const struct place *p,
+    bool is_move, struct store_copied *out)
+{
+	struct carried c = {.session = s, .is_ours = !p->owner_local};
+	uint32_t uidvalidity, uid;
+	c.all = mem_new((size_t)numset_count(uids) * sizeof *c.all);
+	enum store_said said = incoming_said(carry_all(&c, uids));
+	if (said == STORE_DONE && c.n) {
+		said = share_append(s, p, c.all, c.n, &uidvalidity, &uid);
+		if (said == STORE_DONE)
+			said = note_copied(out, &c, uidvalidity, uid);
+		if (said == STORE_DONE && is_move)
+			said = remove_moved(s, &c.from);
+	}
+	carried_free(&c);
+	return said;
+}
+
+/* *uid is the next to be taken; 0: none is left. */
+static int
+take_round(const struct numset *uids, uint32_t *uid, struct numset *round)
+{
+	int err = E_OK;
+	numset_reset(round);
+	for (size_t n = 0; *uid && n < SHARE_COPY_MOST && err == E_OK; n++) {
+		err = numset_add(round, *uid, *uid);
+		*uid = *uid < UINT32_MAX ? numset_from(uids, *uid + 1) : 0;
+	}
+	return err;
+}
+
 enum store_said
 share_copy(struct session *s, const struct numset *uids, const struct place *p,
     bool is_move, struct store_copied *out)
 {
-	struct carried c = {.session = s, .is_ours = !p->owner_local};
-	uint32_t uid = 0;
+	struct numset round = {.n = 0};
+	uint32_t uid = numset_from(uids, 1);
 	enum store_said said = check(s, uids, p, is_move);
-	if (said != STORE_DONE || numset_count(uids) == 0)
-		return said;
-	c.all = mem_new((size_t)numset_count(uids) * sizeof *c.all);
-	said = incoming_said(carry_all(&c, uids));
-	if (said == STORE_DONE && c.n)
-		said = share_append(s, p, c.all, c.n, &out->uidvalidity, &uid);
-	if (said == STORE_DONE && c.n) {
-		if (numset_add(&out->to, uid, uid + (uint32_t)c.n - 1) != E_OK)
-			said = STORE_TOO_MANY;
-		out->from = c.from;
-		c.from = (struct numset){.n = 0};
-	}
-	carried_free(&c);
-	if (said == STORE_DONE && is_move && out->from.n)
-		said = remove_moved(s, &out->from);
+	while (said == STORE_DONE && uid)
+		said = take_round(uids, &uid, &round) == E_OK
+		           ? copy_round(s, &round, p, is_move, out)
+		           : STORE_TOO_MANY;
+	numset_free(&round);
 	return said;
 }
