@@ -186,7 +186,8 @@ void
 conn_again(struct front_conn *c)
 {
 	c->state = FRONT_TALK;
-	c->is_returned = c->back_has_ended = c->is_sasl = c->is_utf8 = false;
+	c->is_returned = c->is_all_returned = c->back_has_ended = c->is_sasl =
+	    c->is_utf8 = false;
 	c->errors = c->failures = 0;
 	buf_reset(&c->tag);
 	c->talk_deadline = deadline_in_ms(FRONT_TALK_MS);

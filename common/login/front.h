@@ -82,7 +82,8 @@ struct front_conn {
 	struct loop_fd *back_watch; /* own */
 	struct buf up, down;        /* to the session, to the client */
 	bool back_has_ended;
-	bool is_returned; /* the session gave it back: what it sends is input */
+	bool is_returned;     /* the session gave it back: what it sends is input */
+	bool is_all_returned; /* and that was all of it */
 };
 
 /* What is legal before a login, and how it is said. */

@@ -150,7 +150,8 @@ static int
 from_back(struct front_conn *c)
 {
 	struct buf *to = c->is_returned ? &c->in : &c->down;
-	size_t most = c->is_returned ? FRONT_IN_MAX : RELAY_BUFFER;
+	/* of what is given back one more: the mark, or it is too much */
+	size_t most = c->is_returned ? FRONT_IN_MAX + 1 : RELAY_BUFFER;
 	while (to->len < most) {
 		bool is_marked;
 		char *room = buf_room(to, most - to->len);
@@ -160,7 +161,9 @@ from_back(struct front_conn *c)
 		if (k < 0)
 			return errno == EAGAIN || errno == EINTR ? E_MORE : E_IO;
 		buf_added(to, (size_t)(k - is_marked));
-		if (is_marked) {
+		if (is_marked && c->is_returned) {
+			c->is_all_returned = true;
+		} else if (is_marked) {
 			c->is_returned = true;
 			shutdown(c->back, SHUT_WR); /* the session waits for it */
 			return E_OK;
@@ -185,7 +188,8 @@ turn(struct front_conn *c, bool *is_over)
 		buf_reset(&c->up); /* nobody reads it any more */
 	int got = c->back_has_ended ? E_MORE : from_back(c);
 	if (got == E_DENY)
-		c->is_returned = false; /* too much: then it ends */
+		c->is_returned = c->is_all_returned =
+		    false; /* too much: then it ends */
 	if (got == E_IO || got == E_DENY) {
 		c->back_has_ended = true;
 		/* for what is still to be read by the client */
@@ -227,7 +231,7 @@ relay_pump(struct front_conn *c)
 	bool is_over = false;
 	for (int i = 0; i < 8 && turn(c, &is_over) && !is_over; i++)
 		continue;
-	if (is_over && c->is_returned && c->back_has_ended && !c->has_ended) {
+	if (is_over && c->is_all_returned && c->back_has_ended && !c->has_ended) {
 		talk_again(c);
 		return;
 	}

@@ -57,7 +57,8 @@ serve_io(
 
 /*
  * In TLS the front has the connection, and relays: one octet with a descriptor (our own end, which
- * says nothing) tells it that what follows is input, and it sends no more.
+ * says nothing) tells it that what follows is input, and it sends no more; another one, that this
+ * was all.  Without that it ends the connection: of a command a part may be lost.
  */
 static int
 say_returned(int fd)
@@ -92,7 +93,8 @@ return_relayed(struct io *io)
 	if (err != E_IO || io_unread(io).n > LOGIN_INPUT_MAX)
 		return E_IO;
 	io_put(io, io_unread(io));
-	return io_flush(io);
+	err = io_flush(io);
+	return err == E_OK ? say_returned(io->fd) : err;
 }
 
 int
