@@ -2,6 +2,8 @@
 /* capability.c - what CAPABILITY lists: RFC 9051 6.1.1, and what each extension says of itself. */
 #include "imapd/capability.h"
 
+#include "imapd/ring.h"
+
 #define IN_BOTH_STATES "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE LANGUAGE"
 
 void
@@ -19,8 +21,18 @@ capability_put_before(
 		buf_str(out, " STARTTLS");
 }
 
+/* RFC 9738: one of them */
+static void
+put_limits(struct buf *out, const struct session *s)
+{
+	if (s->messages_most)
+		buf_putf(out, " MESSAGELIMIT=%u", s->messages_most);
+	else if (s->saves_most)
+		buf_putf(out, " SAVELIMIT=%u", s->saves_most);
+}
+
 void
-capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compress)
+capability_put(struct buf *out, const struct session *s)
 {
 	buf_str(out,
 	    IN_BOTH_STATES " IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN "
@@ -32,21 +44,18 @@ capability_put_after(struct buf *out, uint64_t message_size_most, bool may_compr
 			   "THREAD=REFERENCES THREAD=REFS I18NLEVEL=1 I18NLEVEL=2"
 			   " OBJECTID SAVEDATE PREVIEW REPLACE QUOTA QUOTA=RES-STORAGE "
 			   "QUOTA=RES-MESSAGE PARTIAL MULTISEARCH QUOTASET INPROGRESS "
-			   "UIDONLY CATENATE URL-PARTIAL UNAUTHENTICATE "
+			   "UIDONLY CATENATE URL-PARTIAL "
 			   "METADATA LIST-METADATA ACL RIGHTS=texk LIST-MYRIGHTS "
-			   "URLAUTH URLAUTH=BINARY SEARCH=FUZZY");
-	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)message_size_most);
-	if (may_compress)
+			   "SEARCH=FUZZY");
+	if (session_is_private(s)) /* RFC 4467 10 */
+		buf_str(out, " URLAUTH URLAUTH=BINARY");
+	buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)s->message_size_most);
+	if (!s->deflate)
 		buf_str(out, " COMPRESS=DEFLATE");
-}
-
-void
-capability_put_limits(struct buf *out, uint32_t messages_most, uint32_t saves_most)
-{
-	if (messages_most)
-		buf_putf(out, " MESSAGELIMIT=%u", messages_most);
-	else if (saves_most)
-		buf_putf(out, " SAVELIMIT=%u", saves_most);
+	if (s->may_unauthenticate && !s->deflate)
+		buf_str(out, " UNAUTHENTICATE");
+	put_limits(out, s);
+	ring_capability_put(out);
 }
 
 void

@@ -133,7 +133,8 @@ put_mailbox_data(struct session *s, struct span name)
 	buf_putf(out, "* OK [UIDNEXT %u] or above\r\n", b->view.uidnext);
 	buf_putf(
 	    out, "* OK [HIGHESTMODSEQ %llu] so far\r\n", (unsigned long long)b->modseq);
-	buf_str(out, "* OK [URLMECH INTERNAL] for GENURLAUTH\r\n"); /* RFC 4467 9 */
+	if (session_is_private(s)) /* RFC 4467 9 */
+		buf_str(out, "* OK [URLMECH INTERNAL] for GENURLAUTH\r\n");
 	buf_str(out, "* OK [MAILBOXID (");
 	put_mailboxid(out, b->view.mailbox); /* RFC 8474 4.2 */
 	buf_str(out, ")] for ever\r\n");

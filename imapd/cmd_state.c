@@ -3,7 +3,6 @@
 #include "imapd/capability.h"
 #include "imapd/context.h"
 #include "imapd/metadata.h"
-#include "imapd/ring.h"
 #include "imapd/share.h"
 
 enum reply
@@ -12,9 +11,7 @@ cmd_capability(struct session *s, struct command *c)
 	struct buf *out = respond_out(s);
 	(void)c;
 	buf_str(out, "* ");
-	capability_put_after(out, s->message_size_most, !s->deflate);
-	capability_put_limits(out, s->messages_most, s->saves_most);
-	ring_capability_put(out);
+	capability_put(out, s);
 	buf_str(out, "\r\n");
 	return R_DONE;
 }

@@ -2,8 +2,9 @@
 /*
  * cmd_unauthenticate.c - UNAUTHENTICATE: RFC 8437.  A session is its user's process: the connection
  * goes back to a front, which speaks the dialect of before the login, and all that was set here ends
- * with the session.  Where it cannot go back, the client hears BYE (3): compressed (where the
- * client's last compressed octet is, is not known), or with more sent ahead than a front takes.
+ * with the session.  It is not advertised where it is switched off (8) or cannot go back; the client
+ * hears BYE (3) where it had heard of it before it was compressed (where its last compressed octet
+ * is, is not known), or with more sent ahead than a front takes: what it sent behind is another's.
  */
 #include "imapd/command.h"
 #include "login/serve.h"
@@ -18,6 +19,8 @@ cannot(struct session *s)
 enum reply
 cmd_unauthenticate(struct session *s, struct command *c)
 {
+	if (!s->may_unauthenticate)
+		return R_BAD_COMMAND; /* 3: it is not advertised */
 	s->is_over = true;
 	if (s->deflate || io_unread(&s->io).n > LOGIN_INPUT_MAX)
 		return cannot(s);

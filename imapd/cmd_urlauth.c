@@ -3,7 +3,8 @@
  * cmd_urlauth.c - GENURLAUTH, RESETKEY and URLFETCH: RFC 4467; of URLFETCH also URLAUTH=BINARY, RFC
  * 5524.  A session is its own account's uid and sees no other's messages: what a URL of another
  * account means is NIL.  So is what is for a submission server ("submit+"), which IMAP has none of:
- * smtpd's asks the store itself.
+ * smtpd's asks the store itself.  Without TLS, but on loopback, there is none of it (10): who hears a
+ * URL has what it is for.
  */
 #include "base/clock.h"
 #include "imapd/command.h"
@@ -105,6 +106,8 @@ cmd_genurlauth(struct session *s, struct command *c)
 {
 	struct rumps *urls = arena_get(&s->arena, sizeof *urls);
 	enum reply r = R_DONE;
+	if (!session_is_private(s))
+		return R_NOT_PRIVATE;
 	if (!urls)
 		return R_LIMIT;
 	urls->n = 0;
@@ -135,6 +138,8 @@ cmd_resetkey(struct session *s, struct command *c)
 {
 	struct parse *p = &c->parse;
 	struct span mailbox = SPAN(""), mechanism, key;
+	if (!session_is_private(s))
+		return R_NOT_PRIVATE;
 	if (!parse_is_at_end(p) &&
 	    (parse_sp(p) != E_OK || parse_mailbox(p, &mailbox) != E_OK))
 		return R_SYNTAX;
@@ -320,6 +325,8 @@ cmd_urlfetch(struct session *s, struct command *c)
 {
 	struct fetched *f = arena_get(&s->arena, sizeof *f);
 	enum reply r = R_DONE;
+	if (!session_is_private(s))
+		return R_NOT_PRIVATE;
 	if (!f)
 		return R_LIMIT;
 	f->n = 0;

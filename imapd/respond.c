@@ -38,6 +38,7 @@ static const struct {
 	[R_BAD_URL]        = {"NO",  "BADURL",           "what a URL means cannot be had"},
 	[R_UID_REQUIRED]   = {"BAD", "UIDREQUIRED",      "UIDs alone, after ENABLE UIDONLY"},
 	[R_NO_RIGHT]       = {"NO",  "NOPERM",           "there is no right to do that"},
+	[R_NOT_PRIVATE]    = {"NO",  "PRIVACYREQUIRED",  "not without TLS"},
 	[R_CLIENT_BUG]     = {"BAD", "CLIENTBUG",        "that is not a thing to do here"},
 };
 

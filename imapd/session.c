@@ -61,9 +61,7 @@ say_hello(struct session *s, struct span tag, int err)
 		return;
 	}
 	io_putf(&s->io, " OK [");
-	capability_put_after(&s->io.out, s->message_size_most, true);
-	capability_put_limits(&s->io.out, s->messages_most, s->saves_most);
-	ring_capability_put(&s->io.out);
+	capability_put(&s->io.out, s);
 	io_putf(&s->io, "] logged in\r\n");
 }
 
@@ -93,6 +91,9 @@ session_of(int fd, const struct login_client *c)
 {
 	struct session s = {.has_tls = c->has_tls,
 	    .is_loopback = c->is_loopback,
+	    .may_unauthenticate =
+		conf_bool(the_child.conf, "imapd", "unauthenticate") &&
+		serve_may_return(fd, c),
 	    .quota_bytes = c->quota_bytes,
 	    .quota_messages = c->quota_messages,
 	    .account = the_child.account,

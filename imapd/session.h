@@ -94,6 +94,7 @@ struct session {
 	bool is_over;
 	bool is_broken; /* the client cannot be written to, or left: everything ends */
 	bool has_tls, is_loopback;
+	bool may_unauthenticate; /* unless it is compressed */
 	/* messages one command works on, and copies or appends: RFC 9738; 0: any number */
 	uint32_t messages_most, saves_most;
 
@@ -118,6 +119,13 @@ static inline struct store *
 session_own(const struct session *s)
 {
 	return s->own ? s->own : s->store;
+}
+
+/* What is said in it stays between two: URLs that let whoever has them in, RFC 4467 10. */
+static inline bool
+session_is_private(const struct session *s)
+{
+	return s->has_tls || s->is_loopback;
 }
 
 int imap_session_run(void); /* the role */

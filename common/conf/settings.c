@@ -287,6 +287,7 @@ static const struct conf_setting imapd[] = {
 	SECONDS("idle_time", "30m", 10, DAY, "wait for a client's next line (RFC 9051: at least 30 minutes)"),
 	INT("message_limit", "1000000", 0, 1000000000, "messages that one command works on (RFC 9738 MESSAGELIMIT); 0: any number"),
 	INT("save_limit", "0", 0, 1000000000, "messages that one COPY or APPEND brings, where message_limit is 0 (SAVELIMIT); 0: any number"),
+	BOOL("unauthenticate", "yes", "a client may log out and another in, on the same connection (RFC 8437)"),
 	SECONDS("progress_interval", "10s", 0, HOUR, "how often a client hears how far its long SEARCH, SORT or THREAD is; 0: after each megabyte"),
 	SECONDS("login_delay", "0", 0, HOUR, "least time between two logins of an account"),
 	SECONDS("linger_time", "30s", 0, HOUR, "how long a session process waits for the next connection of its account"),

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "login/peer.h"
 #include "metrics/metric.h"
 #include "proc/child.h"
 
@@ -54,6 +55,20 @@ serve_io(
 }
 
 /* ---- back to a front ---- */
+
+bool
+serve_may_return(int fd, const struct login_client *c)
+{
+	struct sockaddr_storage from = {0};
+	socklen_t n = sizeof from;
+	struct peer peer;
+	if (c->has_tls)
+		return true;
+	if (getpeername(fd, (struct sockaddr *)(void *)&from, &n) != 0)
+		return false;
+	peer_of(&from, &peer);
+	return span_eqs(c->client, peer.text);
+}
 
 /*
  * In TLS the front has the connection, and relays: one octet with a descriptor (our own end, which

@@ -32,6 +32,11 @@ void serve_io(
     struct io *, int fd, const struct login_client *, size_t in_max, size_t out_max);
 
 /*
+ * serve_may_return - this connection can go back: in TLS a front has it, else it says itself who the
+ * client is; one that a proxy made says who the proxy is
+ */
+bool serve_may_return(int fd, const struct login_client *);
+/*
  * serve_return - the client is not logged in any more, RFC 8437: its connection, with what it sent
  * and was not read, goes back to a front.  After it was told, and before io_done.
  *   returns  E_OK; anything else: it cannot, and the connection is to be closed

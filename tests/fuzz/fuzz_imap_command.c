@@ -330,6 +330,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	struct session s = {.io = {.fd = -1},
 	    .account = "joe@example.com",
+	    .has_tls = true,
+	    .may_unauthenticate = true,
 	    .server_admin = "mailto:a@example.test",
 	    .arena = {.max_bytes = IMAP_ARENA_MAX},
 	    .message_size_most = 1 << 20,
