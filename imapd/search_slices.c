@@ -33,15 +33,6 @@ bit_set(uint64_t *bits, uint32_t seq)
 	bits[(seq - 1) / WORD_BITS] |= (uint64_t)1 << (seq - 1) % WORD_BITS;
 }
 
-/* Not the uid alone: a restored index may give one again. */
-static uint32_t
-check_of(const struct store_record *r)
-{
-	uint32_t check;
-	memcpy(&check, r->id.b, sizeof check);
-	return check;
-}
-
 /* The first message at or behind seq with that uid or a higher one; they mostly stand near. */
 static uint32_t
 seq_at_least(const struct selected *b, uint32_t seq, uint32_t uid)
@@ -76,7 +67,7 @@ spread(const struct selected *b, const struct slices_block *block, const uint64_
 			if (seq > b->n)
 				return;
 			const struct store_record *r = selected_record(b, seq);
-			if (r->uid == m.number && check_of(r) == m.check)
+			if (r->uid == m.number && store_slices_check(r) == m.check)
 				bit_set(out, seq);
 		}
 }
@@ -228,7 +219,7 @@ pile_add(struct piles *p, enum slices_kind kind, const struct store_record *r,
 		return;
 	struct pile *pile = &p->all[kind][length];
 	pile->messages[pile->n] =
-	    (struct sliced){.number = r->uid, .check = check_of(r)};
+	    (struct sliced){.number = r->uid, .check = store_slices_check(r)};
 	pile->signatures[pile->n++] = signature;
 	if (pile->n == SLICES_MESSAGES_MAX)
 		pile_put(p, kind, pile);

@@ -13,6 +13,7 @@
 #include "mime/cache.h"
 #include "mime/charset.h"
 #include "mime/signature.h"
+#include "mime/slices.h"
 #include "store/at_work.h"
 #include "store/verify.h"
 
@@ -114,11 +115,31 @@ is_item_good(struct span item, struct span message)
 	return is_good;
 }
 
+/* To the last octet; of a message that went they may tell still. */
+static bool
+are_slices_good(struct span blocks, const struct store_view *v)
+{
+	struct slices_block b;
+	while (blocks.n) {
+		uint32_t last = 0;
+		if (slices_next(&blocks, &b) != E_OK || !slices_are_sound(&b))
+			return false;
+		for (size_t i = 0; i < b.n; i++) {
+			struct sliced m = slices_message(&b, i);
+			const struct store_record *r = store_record_of(v, m.number);
+			if (m.number <= last || (r && store_slices_check(r) != m.check))
+				return false;
+			last = m.number;
+		}
+	}
+	return true;
+}
+
 static int
 verify_in_jail(int chan, const char *home, void *ctx)
 {
 	const struct verify_watch watch = {
-	    &chan, on_finding, on_progress, is_item_good};
+	    &chan, on_finding, on_progress, is_item_good, are_slices_good};
 	struct verified v;
 	struct store *s = NULL;
 	struct buf b = {0};
@@ -228,7 +249,7 @@ told_verified(
 	    t, (int64_t)(of[FINDING_SIZE] + of[FINDING_SUM] + of[FINDING_UNREADABLE]));
 	table_number(t, (int64_t)(of[FINDING_NO_ROW] + of[FINDING_STRANGER]));
 	table_number(t, (int64_t)(of[FINDING_COUNT] + of[FINDING_REFERENCES]));
-	table_number(t, (int64_t)of[FINDING_CACHE]);
+	table_number(t, (int64_t)(of[FINDING_CACHE] + of[FINDING_SLICES]));
 	return E_MORE;
 }
 

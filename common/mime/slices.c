@@ -173,6 +173,23 @@ slices_message(const struct slices_block *b, size_t i)
 	return (struct sliced){.number = number, .check = rd_u32(&r)};
 }
 
+static bool
+is_row_sound(const struct slices_block *b, size_t place)
+{
+	size_t step = row_bytes(b->n);
+	const char *row = b->rows + place * step;
+	return row_sum(row, b->n, place) == u64_at(row + step - SUM_BYTES);
+}
+
+bool
+slices_are_sound(const struct slices_block *b)
+{
+	for (size_t place = 0; place < b->n_bits; place++)
+		if (!is_row_sound(b, place))
+			return false;
+	return true;
+}
+
 static void
 all_may(uint64_t *may, size_t n)
 {
@@ -192,7 +209,7 @@ slices_look(
 	for (unsigned i = 0; i < p->n && b->n_bits; i++) {
 		size_t place = signature_place(p->at[i], b->n_bits);
 		const char *row = b->rows + place * step;
-		if (row_sum(row, b->n, place) != u64_at(row + step - SUM_BYTES))
+		if (!is_row_sound(b, place))
 			return E_BAD;
 		for (size_t w = 0; w < words; w++)
 			may[w] &= u64_at(row + w * sizeof(uint64_t));

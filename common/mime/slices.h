@@ -45,6 +45,8 @@ void slices_put(struct buf *out, enum slices_kind, const struct sliced *,
  *   out  borrows from in
  */
 MUST_USE int slices_next(struct span *in, struct slices_block *out);
+/* slices_are_sound - do all rows of a block fit their sums?  slices_look sees to those it reads */
+bool slices_are_sound(const struct slices_block *);
 struct sliced slices_message(const struct slices_block *, size_t i); /* i < n */
 /*
  * slices_look - which messages may have the needle, a bit each.

@@ -10,6 +10,7 @@
 #define STORE_STORE_H
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -566,6 +567,19 @@ struct store_slices; /* one that is being written */
 /* store_slices_map - of a mailbox, of its UIDVALIDITY.  E_OK (unmap it), E_BAD (there is none) */
 MUST_USE int store_slices_map(
     struct store *, const struct store_view *, struct span *map);
+
+/*
+ * store_slices_check - what slices know a message by, beside its uid: a restored index may give that
+ * again
+ */
+static inline uint32_t
+store_slices_check(const struct store_record *r)
+{
+	uint32_t check;
+	memcpy(&check, r->id.b, sizeof check);
+	return check;
+}
+
 struct span store_slices_blocks(struct span map);
 void store_slices_unmap(struct span *map);
 /* store_slices_begin - NULL: not now (another session does, or the disk is nearly full) */

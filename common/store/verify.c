@@ -71,6 +71,7 @@ finding_text(enum finding_kind kind)
 	    [FINDING_REFERENCES] = "wrong number of references",
 	    [FINDING_COUNT] = "wrong count",
 	    [FINDING_CACHE] = "damaged cache item",
+	    [FINDING_SLICES] = "damaged slices of signatures",
 	    [FINDING_ANNOTATION] = "bad rows of annotations",
 	};
 	return texts[kind];
@@ -165,6 +166,20 @@ look_at_cache(struct look *l, const struct store_record *r, uint32_t mailbox)
 }
 
 static void
+look_at_slices(struct look *l, const struct store_view *v, uint32_t mailbox)
+{
+	struct row row = {.mailbox = mailbox};
+	struct span map;
+	char text[32];
+	if (!l->watch->are_slices_good || store_slices_map(l->store, v, &map) != E_OK)
+		return;
+	snprintf(text, sizeof text, "index/slices.%u", v->mailbox);
+	if (!l->watch->are_slices_good(store_slices_blocks(map), v))
+		found(l, FINDING_SLICES, &row, text, 0, 0);
+	store_slices_unmap(&map);
+}
+
+static void
 read_view(struct look *l, const struct store_view *v, uint32_t mailbox,
     struct store_mailbox *sums)
 {
@@ -181,6 +196,7 @@ read_view(struct look *l, const struct store_view *v, uint32_t mailbox,
 		sums->unseen += !(flags & FLAG_SEEN);
 		sums->deleted += (flags & FLAG_DELETED) != 0;
 	}
+	look_at_slices(l, v, mailbox);
 }
 
 /*

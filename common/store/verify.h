@@ -25,6 +25,11 @@ enum finding_kind {
 	 * by it may miss the message: a rebuild makes it again
 	 */
 	FINDING_CACHE,
+	/*
+	 * slices of signatures that are damaged, or of other messages: a search goes by what it can
+	 * tell is sound.  A rebuild removes them, and they are made again when they are wanted
+	 */
+	FINDING_SLICES,
 	FINDING_ANNOTATION, /* rows of the table "annotations" that are not as we write them */
 	FINDING_KINDS
 };
@@ -57,6 +62,8 @@ struct verify_watch {
 	void (*on_progress)(void *ctx, uint64_t files, uint64_t of);
 	/* is the item of a message what is made of it?  NULL: it is not asked */
 	bool (*is_item_good)(struct span item, struct span message);
+	/* are the slices of that mailbox sound, and of its messages?  NULL: it is not asked */
+	bool (*are_slices_good)(struct span blocks, const struct store_view *);
 };
 
 /*

@@ -136,6 +136,35 @@ def test_rebuild_damaged(t):
         t.check(code == 0 and after["accounts"][0]["messages"] == 25, "and sound afterwards", after)
 
 
+def test_slices(t):
+    """What sessions turned of signatures, for searches of many messages."""
+    with Suite() as s:
+        s.user(USER, "pass")
+        s.start("imapd")
+        c = Imap(s.port("imap"))
+        c.login(USER, "pass")
+        assert c.do([x for i in range(1000) for x in ("APPEND INBOX () " if i == 0 else " () ", letter(i, 36))]).ok
+
+        def slices():
+            assert c.do("SELECT INBOX").ok and c.do('SEARCH TEXT "letter 77x"').ok and c.do("NOOP").ok
+            return list((s.mailbox(USER) / "index").glob("slices.[0-9]*"))
+        t.check(wait_for(slices, 60) and findings(s) == (0, []), "slices of 1,000 messages are sound", findings(s))
+        path = slices()[0]
+        sound = path.read_bytes()
+        for at, what in ((16 + 40, "who it is of"), (len(sound) // 2, "a row"), (len(sound) - 1, "a sum")):
+            path.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1:])
+            t.check(findings(s) == (65, [("damaged slices of signatures", path.name, False)]), f"a flipped bit in {what} is told", findings(s))
+        path.write_bytes(sound[:-8])
+        code, told = verify(s)
+        t.check(code == 65 and told["accounts"][0]["cache"] == 1, "so is an end that is missing", told)
+        c.close()
+        s.merpati("mailbox", "rebuild", USER)
+        t.check(findings(s) == (0, []), "a rebuild mends it", findings(s))
+        c = Imap(s.port("imap"))
+        c.login(USER, "pass")
+        t.check(wait_for(slices, 120) and findings(s) == (0, []), "and others are made", findings(s))
+
+
 def test_undelete(t):
     """What a client deleted, with its folder, is listed, and goes back where it was."""
     with Suite(common__undelete_days=7) as s:
@@ -229,7 +258,7 @@ def test_no_wait(t):
 
 
 def run(t):
-    for test in (test_bits, test_strangers, test_sound_in_use, test_all, test_rebuild, test_rebuild_damaged, test_undelete, test_quota, test_no_wait):
+    for test in (test_bits, test_strangers, test_sound_in_use, test_all, test_rebuild, test_rebuild_damaged, test_slices, test_undelete, test_quota, test_no_wait):
         try:
             test(t)
         except Exception as e:  # a test's failure must not end the others

@@ -111,6 +111,7 @@ test_same_as_signatures(void **state)
 			assert_int_equal(
 			    slices_message(&b, k).check, m.messages[k].check);
 		}
+		assert_true(slices_are_sound(&b));
 		check_same(&m, &b);
 		made_free(&m);
 	}
@@ -158,6 +159,7 @@ test_damaged(void **state)
 			assert_int_equal(err, E_BAD);
 			assert_int_equal(in.n, m.block.len);
 		}
+		assert_false(at >= rows_at && slices_are_sound(&b));
 		for (unsigned k = 0; at >= rows_at && k < 3; k++) {
 			struct signature_probe p = probe();
 			assert_int_equal(err, E_OK);

@@ -49,10 +49,18 @@ is_item_right(struct span item, struct span message)
 	return !span_eqs(item, "what another message says");
 }
 
+static bool
+are_slices_right(struct span blocks, const struct store_view *v)
+{
+	assert_int_equal(v->head->n, 1);
+	return span_eqs(blocks, "slices of one");
+}
+
 static struct verified
 verify(struct home *h, struct told *t)
 {
-	const struct verify_watch watch = {t, on_finding, on_progress, is_item_right};
+	const struct verify_watch watch = {
+	    t, on_finding, on_progress, is_item_right, are_slices_right};
 	struct verified v;
 	*t = (struct told){.n = 0};
 	assert_int_equal(store_verify(h->b, &watch, &v), E_OK);
@@ -203,6 +211,36 @@ test_wrong_item(void **state)
 	assert_int_equal(verify(h, &t).findings, 0);
 }
 
+static void
+slice(struct home *h, const char *blocks)
+{
+	struct store_view v = selected(h->b, "INBOX");
+	struct store_slices *w = store_slices_begin(h->b, &v);
+	assert_non_null(w);
+	store_slices_add(w, span_of(blocks));
+	store_slices_end(&w);
+	store_unselect(h->b, &v);
+}
+
+static void
+test_slices(void **state)
+{
+	struct home *h = *state;
+	struct told t;
+	append(h->a, "INBOX", 1);
+	slice(h, "slices of one");
+	assert_int_equal(verify(h, &t).findings, 0);
+	slice(h, "slices of none");
+	struct verified v = verify(h, &t);
+	assert_int_equal(v.of[FINDING_SLICES], 1);
+	assert_int_equal(v.findings, 1);
+	assert_string_equal(t.all[0].mailbox, "INBOX");
+	assert_true(span_starts(span_of(t.all[0].file), SPAN("index/slices.")));
+	struct store_rebuilt rebuilt;
+	assert_int_equal(store_rebuild(h->dir, &rebuilt), E_OK);
+	assert_int_equal(verify(h, &t).findings, 0);
+}
+
 /* Changes a byte of a message, behind everybody's back. */
 static void
 spoil_file(struct home *h, const char *mailbox, uint32_t at)
@@ -254,6 +292,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_sound), TEST(test_counts),
 	    TEST(test_references), TEST(test_cache_item), TEST(test_wrong_item),
-	    TEST(test_sums_outlive_the_index)};
+	    TEST(test_slices), TEST(test_sums_outlive_the_index)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
