@@ -68,8 +68,6 @@ cmd_getmetadata(struct session *s, struct command *c)
 	struct span mailbox;
 	if (parse_get(&c->parse, &mailbox, &want) != E_OK)
 		return R_SYNTAX;
-	if (share_is_name(mailbox))
-		return R_CANNOT;
 	enum store_said said = metadata_put(s, mailbox, &want);
 	if (said == STORE_DONE && want.long_bytes)
 		buf_putf(&s->code, "METADATA LONGENTRIES %zu", want.long_bytes);
@@ -126,14 +124,20 @@ fix_special_use(struct metadata_entry *e)
 
 /* What cannot be: the reply and its code; R_DONE: all can. */
 static enum reply
-check_changes(struct session *s, struct span mailbox, struct changes *all)
+check_changes(struct session *s, const struct place *place, struct changes *all)
 {
+	struct span mailbox = place->name;
 	for (size_t i = 0; i < all->n; i++) {
 		struct metadata_entry *e = &all->all[i];
 		bool is_use = span_eqs(e->name, METADATA_SPECIAL_USE);
 		if (!e->is_nil && e->value.n > METADATA_VALUE_MAX) {
 			buf_putf(&s->code, "METADATA MAXSIZE %d", METADATA_VALUE_MAX);
 			return R_LIMIT;
+		}
+		/* RFC 5464 4.3: of others' mailboxes there is what is shared */
+		if (place->owner_local && !span_starts(e->name, SPAN("/shared/"))) {
+			buf_str(&s->code, "METADATA NOPRIVATE");
+			return R_CANNOT;
 		}
 		if (mailbox.n == 0 && span_eqs(e->name, "/shared/admin")) {
 			buf_str(&s->code, "NOPERM");
@@ -153,16 +157,17 @@ cmd_setmetadata(struct session *s, struct command *c)
 {
 	struct changes all = {.n = 0};
 	struct span mailbox;
+	struct place place;
 	if (parse_mailbox(&c->parse, &mailbox) != E_OK || parse_sp(&c->parse) != E_OK ||
 	    parse_changes(s, &c->parse, &all) != E_OK)
 		return R_SYNTAX;
-	if (share_is_name(mailbox))
-		return R_CANNOT;
-	enum reply r = check_changes(s, mailbox, &all);
+	enum reply r = share_find(s, mailbox, &place);
+	if (r == R_DONE)
+		r = check_changes(s, &place, &all);
 	if (r != R_DONE)
 		return r;
 	enum store_said said =
-	    store_metadata_set(session_own(s), mailbox, all.all, all.n);
+	    store_metadata_set(place.store, place.name, all.all, all.n);
 	if (said == STORE_TOO_MANY)
 		buf_str(&s->code, "METADATA TOOMANY");
 	return reply_of(said, false);

@@ -3,6 +3,7 @@
 #include "imapd/metadata.h"
 
 #include "imapd/notify.h"
+#include "imapd/share.h"
 
 /* of the server, as its setting says; nobody sets it: RFC 5464 3.2.1.1 */
 static const char entry_admin[] = "/shared/admin";
@@ -139,9 +140,13 @@ enum store_said
 metadata_put(struct session *s, struct span mailbox, struct metadata_want *w)
 {
 	struct putter p = {.session = s, .want = w, .mailbox = mailbox};
+	struct place place;
+	enum reply r = share_find(s, mailbox, &place);
 	for (size_t i = 0; i < w->n; i++)
 		w->was_told[i] = false;
-	enum store_said said = store_metadata(session_own(s), mailbox, put_entry, &p);
+	if (r != R_DONE)
+		return r == R_NO_MAILBOX ? STORE_NONEXISTENT : STORE_LATER;
+	enum store_said said = store_metadata(place.store, place.name, put_entry, &p);
 	if (said == STORE_DONE)
 		put_server_admin(&p);
 	for (size_t i = 0; said == STORE_DONE && i < w->n; i++) {

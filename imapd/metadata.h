@@ -26,7 +26,7 @@ MUST_USE int parse_metadata_entries(struct parse *, struct metadata_want *out);
 struct span metadata_entry(struct session *, struct span name);
 /*
  * metadata_put - "* METADATA mailbox (...)", when there is anything to tell; what is asked for by
- * name and has no value is NIL.  Mailbox "" is the server
+ * name and has no value is NIL.  Mailbox "" is the server; it may be another's
  */
 enum store_said metadata_put(
     struct session *, struct span mailbox, struct metadata_want *);

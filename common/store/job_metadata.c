@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * job_metadata.c - METADATA (RFC 5464): entries of a mailbox or of the account.
- * "/private/specialuse" is the mailbox's special use (RFC 6154 4).
+ * "/private/specialuse" is the mailbox's special use (RFC 6154 4).  To a guest, who may look a
+ * mailbox up, there is what is /shared of it; nothing of the account, and nothing private.
  */
 #include <string.h>
 
@@ -27,11 +28,19 @@ done(struct job *j, enum store_said said)
 
 /* The mailbox's id; 0: the account. */
 static enum store_said
-find_mailbox(struct span name, struct slot **slot, uint32_t *id)
+find_mailbox(struct metadata_job *m, struct slot **slot)
 {
-	*slot = name.n ? slot_find(name) : NULL;
-	*id = *slot ? (*slot)->now.id : 0;
-	return *slot || name.n == 0 ? STORE_DONE : STORE_NONEXISTENT;
+	struct slot *s = *slot = m->mailbox.n ? slot_find(m->mailbox) : NULL;
+	m->id = s ? s->now.id : 0;
+	if (m->job.guest)
+		return s && !acl_hides(&m->job, s) ? STORE_DONE : STORE_NONEXISTENT;
+	return s || m->mailbox.n == 0 ? STORE_DONE : STORE_NONEXISTENT;
+}
+
+static bool
+is_shared(struct span entry)
+{
+	return span_starts(entry, SPAN("/shared/"));
 }
 
 static bool
@@ -76,36 +85,42 @@ read_step(struct job *j)
 	return E_OK;
 }
 
+struct reading {
+	const struct metadata_job *job;
+	struct buf *reply;
+};
+
 static int
 put_entry(void *ctx, const struct annotation *a)
 {
-	struct buf *reply = ctx;
-	if (a->who.n)
+	const struct reading *r = ctx;
+	if (a->who.n || (r->job->job.guest && !is_shared(a->name)))
 		return E_OK;
-	buf_bytes(reply, a->name);
-	buf_bytes(reply, a->value);
-	return buf_done(reply);
+	buf_bytes(r->reply, a->name);
+	buf_bytes(r->reply, a->value);
+	return buf_done(r->reply);
 }
 
 static void
 read_answer(struct job *j, struct buf *reply, int *fd)
 {
 	struct metadata_job *m = (struct metadata_job *)j;
+	struct reading r = {m, reply};
 	struct slot *s;
 	(void)fd;
-	enum store_said said = find_mailbox(m->mailbox, &s, &m->id);
+	enum store_said said = find_mailbox(m, &s);
 	if (said == STORE_DONE && !acl_has(j, s, RIGHT_LOOKUP, RIGHTS_METADATA))
 		said = STORE_NO_RIGHT;
 	buf_reset(reply);
 	buf_u8(reply, (uint8_t)said);
 	if (said != STORE_DONE)
 		return;
-	if (s && s->now.special_use[0]) {
+	if (s && s->now.special_use[0] && !j->guest) {
 		buf_bytes(reply, SPAN(METADATA_SPECIAL_USE));
 		buf_bytes(reply, span_of(s->now.special_use));
 	}
-	if (annotation_each(&the_keeper.tables, m->id, ANNOTATION_METADATA, put_entry,
-		reply) == E_OK)
+	if (annotation_each(
+		&the_keeper.tables, m->id, ANNOTATION_METADATA, put_entry, &r) == E_OK)
 		return;
 	buf_reset(reply);
 	buf_u8(reply, STORE_LATER);
@@ -206,6 +221,8 @@ check_entries(const struct metadata_job *m, const struct slot *s)
 		bool is_use = is_special_use(e.name);
 		if (!metadata_entry_check(e.name))
 			return STORE_BAD_NAME;
+		if (m->job.guest && !is_shared(e.name))
+			return STORE_NO_RIGHT;
 		if (is_use && (!s || e.value.n >= sizeof s->next.special_use ||
 				  span_find(e.value, '\0') < e.value.n))
 			return STORE_BAD_NAME;
@@ -253,7 +270,7 @@ set_step(struct job *j)
 	struct slot *s;
 	struct tally t;
 	buf_reset(&m->losers);
-	enum store_said said = find_mailbox(m->mailbox, &s, &m->id);
+	enum store_said said = find_mailbox(m, &s);
 	if (said == STORE_DONE)
 		said = check_entries(m, s);
 	if (said != STORE_DONE)
@@ -261,8 +278,9 @@ set_step(struct job *j)
 	int err = tally(m, &t);
 	if (err != E_OK)
 		return err;
+	const uint64_t most = j->guest ? METADATA_GUESTS_MAX : METADATA_ACCOUNT_MAX;
 	if (t.sum.bytes > the_keeper.annotated_next.bytes &&
-	    (t.n > METADATA_ENTRIES_MOST || t.sum.bytes > METADATA_ACCOUNT_MAX))
+	    (t.n > METADATA_ENTRIES_MOST || t.sum.bytes > most))
 		return done(j, STORE_TOO_MANY);
 	if (!acl_has(j, s, RIGHT_LOOKUP, RIGHTS_METADATA))
 		return done(j, STORE_NO_RIGHT);

@@ -119,6 +119,95 @@ test_groups(void **state)
 	store_close(&other);
 }
 
+/* ---- METADATA ---- */
+
+static void
+add_entry(void *ctx, const struct metadata_entry *e)
+{
+	char *text = ctx;
+	size_t len = strlen(text);
+	snprintf(
+	    text + len, 200 - len, "%.*s=%.*s ", SPAN_ARG(e->name), SPAN_ARG(e->value));
+}
+
+static void
+entries_check(
+    struct store *s, const char *mailbox, enum store_said said, const char *want)
+{
+	char text[200] = "";
+	assert_int_equal(store_metadata(s, span_of(mailbox), add_entry, text), said);
+	assert_string_equal(text, want);
+}
+
+static enum store_said
+set_entry(struct store *s, const char *mailbox, const char *name, struct span value)
+{
+	struct metadata_entry e = {
+	    .name = span_of(name), .is_nil = !value.p, .value = value};
+	return store_metadata_set(s, span_of(mailbox), &e, 1);
+}
+
+/* RFC 5464 3.3: l, and one of rswip; of that what is shared. */
+static void
+test_metadata(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna);
+	const struct span v = SPAN("v"), nil = {NULL, 0};
+	assert_int_equal(set_entry(h->a, "Sent", "/shared/comment", v), STORE_DONE);
+	assert_int_equal(set_entry(h->a, "Sent", "/private/comment", v), STORE_DONE);
+	assert_int_equal(set_entry(h->a, "", "/shared/comment", v), STORE_DONE);
+	entries_check(g, "Sent", STORE_NONEXISTENT, "");
+	give(h, "Sent", anna, RIGHT_READ | RIGHT_WRITE);
+	entries_check(g, "Sent", STORE_NONEXISTENT, "");
+	assert_int_equal(
+	    set_entry(g, "Sent", "/shared/comment", nil), STORE_NONEXISTENT);
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_REMOVE | RIGHT_ADMIN);
+	entries_check(g, "Sent", STORE_NO_RIGHT, "");
+	assert_int_equal(set_entry(g, "Sent", "/shared/comment", nil), STORE_NO_RIGHT);
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_POST);
+	entries_check(g, "Sent", STORE_DONE, "/shared/comment=v ");
+	assert_int_equal(
+	    set_entry(g, "Sent", "/shared/x", SPAN("of a guest")), STORE_DONE);
+	assert_int_equal(set_entry(g, "Sent", "/private/x", v), STORE_NO_RIGHT);
+	assert_int_equal(
+	    set_entry(g, "Sent", METADATA_SPECIAL_USE, nil), STORE_NO_RIGHT);
+	entries_check(g, "", STORE_NONEXISTENT, "");
+	assert_int_equal(set_entry(g, "", "/shared/comment", nil), STORE_NONEXISTENT);
+	entries_check(h->a, "", STORE_DONE, "/shared/comment=v ");
+	entries_check(h->a, "Sent", STORE_DONE,
+	    METADATA_SPECIAL_USE
+	    "=\\Sent /private/comment=v /shared/comment=v /shared/x=of a guest ");
+	store_close(&g);
+}
+
+/* They cannot take all the room that there is. */
+static void
+test_metadata_room(void **state)
+{
+	struct home *h = *state;
+	struct store *g = store_guest(come_in, anna);
+	static char value[METADATA_VALUE_MAX];
+	struct buf name = {0};
+	enum store_said said = STORE_DONE;
+	unsigned n = 0;
+	memset(value, 'x', sizeof value);
+	give(h, "Sent", anna, RIGHT_LOOKUP | RIGHT_READ);
+	for (; said == STORE_DONE && n < METADATA_ENTRIES_MOST; n++) {
+		buf_reset(&name);
+		buf_putf(&name, "/shared/%u", n);
+		said = set_entry(
+		    g, "Sent", buf_cstr(&name), span_make(value, sizeof value));
+	}
+	assert_int_equal(said, STORE_TOO_MANY);
+	assert_true(n > 2 && n <= METADATA_GUESTS_MAX / sizeof value + 1);
+	assert_int_equal(set_entry(h->a, "INBOX", "/private/comment",
+			     span_make(value, sizeof value)),
+	    STORE_DONE);
+	buf_free(&name);
+	store_close(&g);
+}
+
 /* What is below a mailbox inherits who may do what, and that is bounded. */
 static void
 test_inherited(void **state)
@@ -549,9 +638,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_groups),
-	    TEST(test_inherited), TEST(test_granted), TEST(test_seen), TEST(test_files),
-	    TEST(test_revoked), TEST(test_beyond), TEST(test_numbers),
-	    TEST(test_another_person), TEST(test_changed_for_another),
-	    TEST(test_taken_from_any), TEST(test_ends_guests_of_a_start)};
+	    TEST(test_metadata), TEST(test_metadata_room), TEST(test_inherited),
+	    TEST(test_granted), TEST(test_seen), TEST(test_files), TEST(test_revoked),
+	    TEST(test_beyond), TEST(test_numbers), TEST(test_another_person),
+	    TEST(test_changed_for_another), TEST(test_taken_from_any),
+	    TEST(test_ends_guests_of_a_start)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
