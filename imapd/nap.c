@@ -11,6 +11,7 @@
 #include "imapd/resume.h"
 #include "net/deflate.h"
 #include "proc/child.h"
+#include "store/metadata.h"
 
 void
 nap_begin(struct session *s)
@@ -36,14 +37,14 @@ nap_told(struct session *s)
 /* ---- falling asleep ---- */
 
 /*
- * What is not in struct slept: METADATA that was ENABLEd, searches that are kept up to date,
- * mailboxes of others (of which NOTIFY tells nothing but of the selected one).
+ * What is not in struct slept: searches that are kept up to date, mailboxes of others (of which
+ * NOTIFY tells nothing but of the selected one).
  */
 static bool
 must_stay_up(const struct session *s)
 {
-	return (s->enabled & EN_METADATA) || s->store != session_own(s) ||
-	       (s->selected && s->selected->contexts) || !notify_may_sleep(s);
+	return s->store != session_own(s) || (s->selected && s->selected->contexts) ||
+	       !notify_may_sleep(s);
 }
 
 static int
@@ -52,6 +53,8 @@ state_put(struct session *s, struct slept *z, struct buf *out)
 	struct buf deflate = {0}, notify = {.max = SLEPT_NOTIFY_MAX};
 	int err = E_OK;
 	z->enabled = s->enabled;
+	if (s->enabled & EN_METADATA)
+		z->metadata = store_metadata_seen(session_own(s));
 	z->errors = s->errors;
 	z->woke_ms = s->nap.woke_ms;
 	z->input = io_unread(&s->io);
@@ -244,6 +247,8 @@ resume(struct session *s, struct slept *z)
 {
 	int err = go_on_reading(s, z);
 	s->enabled = z->enabled;
+	if (z->metadata)
+		store_metadata_go_on(session_own(s), z->metadata);
 	s->errors = z->errors;
 	plan_next(s, z);
 	s->nap.deadline = z->is_idle ? 0 : z->deadline;

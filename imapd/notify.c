@@ -206,14 +206,17 @@ notify_doze(struct session *s, uint64_t looked, int *out, bool *is_same)
 {
 	const struct notify *n = s->notify;
 	const struct selected *b = s->selected;
-	const struct store_view *v = b ? &b->view : NULL;
+	const struct store_view *v =
+	    b && !(n && !n->set.selected && !n->set.groups) ? &b->view : NULL;
 	/* of flags that are not told, b->modseq knows nothing */
 	uint64_t modseq = b && b->modseq > looked ? b->modseq : looked;
 	*out = -1;
 	*is_same = false;
 	if (n && n->set.groups)
 		return store_doze_all(s->store, v, modseq, n->since, out);
-	if (!v || (n && !n->set.selected))
+	if (metadata_is_told(s))
+		return store_doze_all(s->store, v, modseq, STORE_NO_FEED, out);
+	if (!v)
 		return E_OK;
 	return store_doze(s->store, v, modseq, out, is_same);
 }

@@ -87,6 +87,7 @@ slept_put(struct buf *b, const struct slept *z)
 		      (z->has_mailbox ? HAS_MAILBOX : 0)));
 	buf_bytes(b, z->tag);
 	buf_u32(b, z->enabled);
+	buf_u64(b, z->metadata);
 	buf_u32(b, z->errors);
 	buf_u64(b, (uint64_t)z->deadline);
 	buf_u64(b, (uint64_t)z->woke_ms);
@@ -111,8 +112,9 @@ static bool
 is_sound(const struct slept *z)
 {
 	return (z->is_idle ? is_tag(z->tag) : z->tag.n == 0) &&
-	       !(z->enabled & ~(unsigned)EN_ALL) && z->errors < IMAP_ERRORS_MOST &&
-	       z->deadline >= 0 && z->woke_ms >= 0 &&
+	       !(z->enabled & ~(unsigned)EN_ALL) &&
+	       !(z->enabled & EN_METADATA) == !z->metadata &&
+	       z->errors < IMAP_ERRORS_MOST && z->deadline >= 0 && z->woke_ms >= 0 &&
 	       (z->is_deflated || z->deflate.n == 0);
 }
 
@@ -129,6 +131,7 @@ slept_get(struct span in, struct slept *out)
 	out->has_mailbox = flags & HAS_MAILBOX;
 	out->tag = rd_str(&r, IMAP_TAG_MAX);
 	out->enabled = rd_u32(&r);
+	out->metadata = rd_u64(&r);
 	out->errors = rd_u32(&r);
 	out->deadline = (int64_t)rd_u64(&r);
 	out->woke_ms = (int64_t)rd_u64(&r);

@@ -10,7 +10,7 @@
 #include "store/numset.h"
 
 enum {
-	SLEPT_FORMAT = 1,         /* with MERPATI_VERSION: another one is not read */
+	SLEPT_FORMAT = 2,         /* with MERPATI_VERSION: another one is not read */
 	SLEPT_RANGES_MOST = 1000, /* of a set of uids; who has more stays awake */
 	SLEPT_INPUT_MAX = 4096,   /* octets of a command that is not there to its end */
 	SLEPT_DEFLATE_MAX = 33000,
@@ -41,6 +41,8 @@ struct slept {
 	bool is_idle;     /* in IDLE, with this tag */
 	struct span tag;  /* borrow: the bytes, as all spans here */
 	unsigned enabled; /* enum enabled */
+	/* for EN_METADATA: changes up to here were told; else 0 */
+	uint64_t metadata;
 	uint32_t errors;
 	int64_t deadline; /* of IDLE; monotonic, ms */
 	int64_t woke_ms;  /* when a change woke it last; 0: none did */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * job_told.c - who is told that METADATA changed.  Once a session slept that wants to hear of it,
- * the last changes are in index/told, too: it may ask another keeper of them.
+ * job_told.c - who is told that METADATA changed.  Once a session wants to hear of it, the last
+ * changes are in index/told, too: it may sleep, and ask another keeper of them.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -115,7 +115,9 @@ ask_metadata_changes(
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	buf_u8(&b, STORE_DONE);
+	/* who begins to look may sleep any time */
+	bool is_kept = metadata_keep() == E_OK;
+	buf_u8(&b, is_kept || since ? STORE_DONE : STORE_LATER);
 	buf_u64(&b, now);
 	for (; c; c = told_next(&told.now, c->number))
 		put_change(&b, c, a->ctx);

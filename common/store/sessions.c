@@ -153,7 +153,8 @@ ask_doze_all(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 	(void)fd, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	bool is_past = feed_is_past(since) || (slot && slot->now.modseq > modseq) ||
+	bool is_past = (since != STORE_NO_FEED && feed_is_past(since)) ||
+	               (slot && slot->now.modseq > modseq) ||
 	               (metadata && metadata != metadata_changes_now());
 	if (mailbox && !slot)
 		said = STORE_NONEXISTENT;

@@ -411,8 +411,10 @@ MUST_USE int store_doze(struct store *, const struct store_view *, uint64_t mods
     int *out, bool *is_same);
 /*
  * store_doze_all - the same, once anything of the account changed that the feed (since) tells, or
- * METADATA where that is asked for; and that mailbox after modseq (NULL: none is selected)
+ * METADATA where that is asked for; and that mailbox after modseq (NULL: none is selected).  since
+ * STORE_NO_FEED: whatever the feed tells wakes it too, but nothing has been missed of it
  */
+#define STORE_NO_FEED UINT64_MAX
 MUST_USE int store_doze_all(struct store *, const struct store_view *, uint64_t modseq,
     uint64_t since, int *out);
 /* store_doze_end - the next one is not the same; is_ours: nobody sleeps by the last one, whose watches end */

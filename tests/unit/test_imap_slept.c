@@ -16,7 +16,8 @@ sample(void)
 {
 	struct slept z = {.is_idle = true,
 	    .tag = SPAN("a1"),
-	    .enabled = EN_CONDSTORE | EN_UTF8,
+	    .enabled = EN_CONDSTORE | EN_UTF8 | EN_METADATA,
+	    .metadata = UINT64_C(1) << 50,
 	    .errors = 3,
 	    .deadline = 123456789,
 	    .woke_ms = 42,
@@ -50,6 +51,7 @@ test_round_trip(void **state)
 	assert_true(got.is_idle && got.has_mailbox && got.is_deflated);
 	assert_true(span_eqs(got.tag, "a1") && span_eqs(got.input, "DON"));
 	assert_int_equal(got.mailbox.uid_last, 12);
+	assert_int_equal(got.metadata, UINT64_C(1) << 50);
 	assert_true(got.mailbox.is_read_only && !got.mailbox.has_recent);
 	assert_int_equal(got.mailbox.saved.n, 2);
 	slept_put(&again, &got);
@@ -105,6 +107,8 @@ test_refused(void **state)
 	refused((z = sample(), z.tag = SPAN("a\r\n"), &z));
 	refused((z = sample(), z.is_idle = false, &z));
 	refused((z = sample(), z.enabled = EN_ALL + 1, &z));
+	refused((z = sample(), z.metadata = 0, &z));
+	refused((z = sample(), z.enabled = 0, &z));
 	refused((z = sample(), z.errors = IMAP_ERRORS_MOST, &z));
 	refused((z = sample(), z.deadline = -1, &z));
 	refused((z = sample(), z.is_deflated = false, &z));
