@@ -6,7 +6,8 @@
  *   placer -> monitor         proc/daemon.h: a channel to lookup, a connection to queue's spool;
  *                             deliver/agents.h: DELIVER_AGENT, a channel to an agent of a mailbox
  *   placer -> agent           deliver/order.h: a message, and what its scripts decide
- *   placer -> signer          deliver/letter_sign.h: SIGNER_SIGN, fields for a letter of a script
+ *   placer -> signer          deliver/letter_sign.h: SIGNER_SIGN, fields for a letter of a script;
+ *                             SIGNER_SEAL, a set of ARC for what one redirects
  *   signer -> dkim            common/tls/key.h: KEY_DKIM_LIST, KEY_DKIM_SIGN
  *   signer -> lookup          LOOKUP_SENDERS: whether the account may be its author
  *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send

@@ -2,24 +2,33 @@
 /* letter_sign.c - who wrote a letter is looked at, then the role dkim is asked to sign. */
 #include "deliver/letter_sign.h"
 
+#include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "account/recipient.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/seal.h"
 #include "deliver/asks.h"
+#include "deliver/seal.h"
 #include "dkim/sign.h"
 #include "mime/address.h"
 #include "mime/header.h"
 #include "proc/child.h"
 
-enum { PH_ANY = 1, AUTHOR_ARENA_BYTES = 256 << 10 };
+enum {
+	PH_ANY = 1,
+	AUTHOR_ARENA_BYTES = 256 << 10,
+	SEAL_ASK_MAX = 4 + ACCOUNT_ADDRESS_MAX + 4,
+};
 
 static struct {
 	struct dkim_signer signer;
 	struct span host; /* borrow: the configuration */
-	int lookup;       /* own: a channel to it; -1 */
+	struct seal_rules seals;
+	int lookup; /* own: a channel to it; -1 */
 } me = {.lookup = -1};
 
 /* ---- the role ---- */
@@ -91,10 +100,56 @@ ask_sign(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_OK;
 }
 
+/* Read, not mapped: who made it may shorten it meanwhile. */
+static int
+read_all(int fd, struct buf *out)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return E_IO;
+	if (st.st_size < 0 || st.st_size > SEAL_MESSAGE_MAX)
+		return E_LIMIT;
+	char *room = buf_room(out, (size_t)st.st_size);
+	for (off_t at = 0; at < st.st_size;) {
+		ssize_t n = pread(fd, room + at, (size_t)(st.st_size - at), at);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return E_IO;
+		at += n > 0 ? n : 0;
+	}
+	buf_added(out, (size_t)st.st_size);
+	return E_OK;
+}
+
+static int
+ask_seal(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX);
+	uint32_t came_at = rd_u32(body);
+	struct buf message = {0}, fields = {.max = DKIM_SIGN_HEAD_MAX / 2};
+	(void)a, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	int err = read_all(*fd, &message);
+	if (err == E_OK && came_at > message.len)
+		err = E_BAD;
+	if (err == E_OK)
+		err = seal_put(
+		    &me.signer, &me.seals, buf_as_span(&message), came_at, &fields);
+	if (err != E_OK && err != E_DENY)
+		log_event(LOG_WARNING, "redirect_not_sealed", "account=%s why=%s",
+		    log_q(account), err_name(err));
+	buf_bytes(reply,
+	    err == E_OK && buf_done(&fields) == E_OK ? buf_as_span(&fields) : SPAN(""));
+	buf_free(&message);
+	buf_free(&fields);
+	return E_OK;
+}
+
 /* clang-format off */
 static const struct ask_row rows[SIGNER_ASKS] = {
 	/*               name    legal in  times              bytes            fd back  answered by */
 	[SIGNER_SIGN] = {"SIGN", PH_ANY,   LETTER_SIGNS_MOST, ASK_MSG_MAX - 2, false,   ask_sign},
+	[SIGNER_SEAL] = {"SEAL", PH_ANY,   LETTER_SIGNS_MOST, SEAL_ASK_MAX,    false,   ask_seal},
 };
 
 /* clang-format on */
@@ -102,9 +157,13 @@ static const struct ask_row rows[SIGNER_ASKS] = {
 static const struct ask_table *
 table_of(unsigned kind)
 {
-	static const struct ask_table table = {
+	static const struct ask_table placers = {
 	    .rows = rows, .n_rows = COUNT(rows), .who = "placer"};
-	return kind == DELIVER_PLACER || kind == DELIVER_EVENTS ? &table : NULL;
+	static const struct ask_table events = {
+	    .rows = rows, .n_rows = SIGNER_SIGN + 1, .who = "events"};
+	return kind == DELIVER_PLACER   ? &placers
+	       : kind == DELIVER_EVENTS ? &events
+	                                : NULL;
 }
 
 void
@@ -117,26 +176,25 @@ int
 signer_run(void)
 {
 	me.host = span_of(conf_str(the_child.conf, "common", "hostname"));
+	me.seals = (struct seal_rules){.domain = span_of(seal_domain(the_child.conf)),
+	    .server = span_of(authserv_id(the_child.conf))};
 	dkim_signer_init(&me.signer, dkim_channel);
 	return child_serve(table_of, NULL, 0);
 }
 
 /* ---- the placer's side ---- */
 
-void
-letter_sign(struct span letter, struct span account, struct buf *out)
+/* out: emptied; what is to be put before it, or nothing */
+static void
+ask(enum signer_ask what, struct span body, int file, struct span account,
+    struct buf *out)
 {
 	static int chan = -1;
-	struct buf body = {0}, in = {0};
+	struct buf in = {0};
 	struct ask_msg reply = {.fd = -1};
-	buf_reset(out);
-	if (letter.n > LETTER_SIGN_MAX || account.n > ACCOUNT_ADDRESS_MAX)
-		return;
-	buf_bytes(&body, account);
-	buf_bytes(&body, letter);
 	int err = chan >= 0 ? E_OK : child_channel("signer", &chan);
 	if (err == E_OK)
-		err = ask_call(chan, SIGNER_SIGN, buf_as_span(&body), -1, &in, &reply,
+		err = ask_call(chan, what, body, file, &in, &reply,
 		    deadline_in_ms(LETTER_SIGN_WAIT_MS));
 	if (err == E_OK) {
 		buf_span(out, rd_str(&reply.body, DKIM_SIGN_HEAD_MAX));
@@ -146,11 +204,37 @@ letter_sign(struct span letter, struct span account, struct buf *out)
 		if (chan >= 0)
 			ask_hang_up(&chan);
 		buf_reset(out);
-		log_event(LOG_WARNING, "letter_not_signed", "account=%s why=%s",
-		    log_q(account), err_name(err));
+		log_event(LOG_WARNING,
+		    what == SIGNER_SEAL ? "redirect_not_sealed" : "letter_not_signed",
+		    "account=%s why=%s", log_q(account), err_name(err));
 	}
 	if (reply.fd >= 0)
 		close(reply.fd);
-	buf_free(&body);
 	buf_free(&in);
+}
+
+void
+letter_sign(struct span letter, struct span account, struct buf *out)
+{
+	struct buf body = {0};
+	buf_reset(out);
+	if (letter.n > LETTER_SIGN_MAX || account.n > ACCOUNT_ADDRESS_MAX)
+		return;
+	buf_bytes(&body, account);
+	buf_bytes(&body, letter);
+	ask(SIGNER_SIGN, buf_as_span(&body), -1, account, out);
+	buf_free(&body);
+}
+
+void
+letter_seal(int file, uint32_t came_at, struct span account, struct buf *out)
+{
+	struct buf body = {0};
+	buf_reset(out);
+	if (account.n > ACCOUNT_ADDRESS_MAX)
+		return;
+	buf_bytes(&body, account);
+	buf_u32(&body, came_at);
+	ask(SIGNER_SEAL, buf_as_span(&body), file, account, out);
+	buf_free(&body);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * letter_sign.h - DKIM signatures of the letters that scripts make: the role "signer", which reads
- * them and has no power but to ask (lookup, who the author may be; the role dkim, which signs), and the
- * placer's side of it.
+ * letter_sign.h - DKIM signatures of the letters that scripts make, and seals of ARC of what they
+ * redirect (seal.h): the role "signer", which reads them and has no power but to ask (lookup, who the
+ * author may be; the role dkim, which signs), and the placer's side of it.
  */
 #ifndef DELIVER_LETTER_SIGN_H
 #define DELIVER_LETTER_SIGN_H
@@ -19,8 +19,12 @@ enum {
 	LETTER_SIGNS_MOST = 60000, /* of a placer, in ASK_TIMES_WINDOW_SEC */
 };
 
-/* Placer: str account, str letter -> str fields: of the signatures, or none. */
-enum signer_ask { SIGNER_SIGN = 1, SIGNER_ASKS };
+/*
+ * Placer, events: SIGNER_SIGN, str account, str letter -> str fields: of the signatures, or none.
+ * Placer: SIGNER_SEAL, str account, u32 came_at, fd of a memory file with the message -> str fields: of
+ * the set, or none.
+ */
+enum signer_ask { SIGNER_SIGN = 1, SIGNER_SEAL, SIGNER_ASKS };
 
 struct jail;
 int signer_run(void); /* role function */
@@ -33,5 +37,12 @@ void signer_jail(struct jail *);
  *   out      emptied
  */
 void letter_sign(struct span letter, struct span account, struct buf *out);
+/*
+ * letter_seal - a set of ARC to be put before what the account's script redirects; none where there is
+ * nothing to say of it, or no key (seal.h).  Blocks as above.
+ *   file     borrow: a memory file with what seal_put is given
+ *   out      emptied
+ */
+void letter_seal(int file, uint32_t came_at, struct span account, struct buf *out);
 
 #endif

@@ -3,16 +3,19 @@
 #include "deliver/scripted.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/seal.h"
 #include "deliver/agents.h"
 #include "deliver/letter_sign.h"
 #include "deliver/pipe.h"
 #include "deliver/place.h"
+#include "deliver/seal.h"
 #include "deliver/source.h"
 #include "proc/child.h"
 #include "spool/put.h"
@@ -22,6 +25,7 @@ enum { ARENA_BYTES = 16 << 20 };
 
 static struct {
 	bool is_on, is_for_all; /* of all mailboxes: there are scripts of the site */
+	bool has_seals;
 	char separator[2];
 	struct spool_client spool;
 	struct arena arena; /* of one message into one mailbox */
@@ -40,6 +44,7 @@ scripted_open(const struct conf *c)
 	scripted.is_on = conf_bool(c, "deliver", "sieve");
 	scripted.is_for_all = conf_list_count(c, "deliver", "sieve_before") > 0 ||
 	                      conf_list_count(c, "deliver", "sieve_after") > 0;
+	scripted.has_seals = seal_domain(c)[0] != '\0';
 	scripted.separator[0] = conf_str(c, "common", "subaddress")[0];
 	spool_client_init(&scripted.spool, connect_spool);
 	agents_open(c);
@@ -300,6 +305,39 @@ hand_over(const struct scripted *s, const struct agent_send *send, struct letter
 	return E_OK;
 }
 
+static int
+copy_piece(void *ctx, struct span bytes)
+{
+	return file_write(*(const int *)ctx, bytes);
+}
+
+/*
+ * Only what goes on as it came: of what a script has changed its user would speak in our name.  What it
+ * says of itself before it is no field that a seal covers.
+ */
+static bool
+wants_seal(const struct scripted *s, const struct agent_send *send)
+{
+	return scripted.has_seals && send->kind == SEND_REDIRECT && !send->has_head &&
+	       !send->has_body && !send->text.n && !send->body.n &&
+	       (s->job->flags & ENV_JUDGED) &&
+	       s->job->size_bytes + send->fields.n <= SEAL_MESSAGE_MAX;
+}
+
+/* Without one it goes on all the same. */
+static void
+seal(const struct scripted *s, const struct agent_send *send, struct buf *out)
+{
+	const struct job_in *j = s->job;
+	int fd = wants_seal(s, send) ? memfd_create("redirect", MFD_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	if (file_write(fd, send->fields) == E_OK &&
+	    source_read(j, head_of(j), copy_piece, &fd) == E_OK)
+		letter_seal(fd, (uint32_t)send->fields.n, s->target->address, out);
+	close(fd);
+}
+
 /* As forwards have it: of a list its owner, else the sender, by us if that is how we do it. */
 static int
 redirect_sender(const struct scripted *s, struct span *out)
@@ -322,6 +360,7 @@ send_one(const struct scripted *s, const struct agent_send *send)
 	buf_putf(&path, "Return-Path: <%.*s>\r\n", SPAN_ARG(sender));
 	if (send->kind != SEND_REDIRECT && !send->fields.n && !send->body.n)
 		letter_sign(send->text, s->target->address, &signatures);
+	seal(s, send, &signatures);
 	uint64_t size = path.len + signatures.len + send->fields.n + send->text.n +
 	                send->body.n +
 	                (send->kind == SEND_REDIRECT ? j->size_bytes : 0);

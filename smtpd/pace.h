@@ -6,7 +6,7 @@
 #ifndef SMTPD_PACE_H
 #define SMTPD_PACE_H
 
-#include "smtpd/policy/authres.h"
+#include "dkim/authres.h"
 #include "smtpd/reply.h"
 
 struct session;

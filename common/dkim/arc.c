@@ -238,6 +238,18 @@ arc_check(struct arc_check *c, struct lookups *l, int64_t now_sec)
 	return E_OK;
 }
 
+int
+arc_check_known(struct arc_check *c, enum arc_cv cv)
+{
+	if (c->is_done)
+		return c->cv == cv ? E_OK : E_BAD;
+	if (cv == ARC_NONE)
+		return E_BAD;
+	c->cv = cv;
+	c->is_done = true;
+	return E_OK;
+}
+
 unsigned
 arc_next(const struct arc_check *c)
 {

@@ -63,6 +63,12 @@ struct arc_check *arc_check_new(struct span message);
 void arc_check_free(struct arc_check **); /* also of NULL */
 /* arc_check - E_OK (cv is there), E_MORE (keys are wanted).  now_sec: wall clock, for x= */
 MUST_USE int arc_check(struct arc_check *, struct lookups *, int64_t now_sec);
+/*
+ * arc_check_known - instead of arc_check: what who looked at the chain when it came found out.
+ *   returns  E_OK (cv is there), E_BAD (it does not fit what is there: ARC_NONE of a chain, another
+ *            verdict where there is none or where the structure is none)
+ */
+MUST_USE int arc_check_known(struct arc_check *, enum arc_cv);
 /* arc_next - the instance of the set that may be added; 0: none may */
 unsigned arc_next(const struct arc_check *);
 const char *arc_cv_name(enum arc_cv); /* "none", "pass", "fail" */

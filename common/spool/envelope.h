@@ -33,6 +33,8 @@ enum envelope_flag {
 	ENV_QUARANTINE = 64,
 	/* RFC 3030: its body may have bare CR and LF, NUL, and lines of any length */
 	ENV_BINARYMIME = 128,
+	/* smtpd looked at it: above our Received stands what it found (Authentication-Results) */
+	ENV_JUDGED = 256,
 };
 
 #define DROPPED_CLIENT                                                                 \

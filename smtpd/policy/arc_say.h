@@ -4,7 +4,7 @@
 #define SMTPD_POLICY_ARC_SAY_H
 
 #include "dkim/arc.h"
-#include "smtpd/policy/authres.h"
+#include "dkim/authres.h"
 #include "smtpd/policy/ip.h"
 
 /*

@@ -7,8 +7,8 @@
 #define SMTPD_POLICY_CHAIN_H
 
 #include "dkim/arc.h"
+#include "dkim/authres.h"
 #include "dkim/verify.h"
-#include "smtpd/policy/authres.h"
 #include "smtpd/policy/dmarc.h"
 #include "smtpd/policy/dnsbl.h"
 #include "smtpd/policy/helo.h"

@@ -2,7 +2,7 @@
 /* dmarc.c - a domain's policy found (RFC 7489 6.6.3), and what it says of a message (6.6.2). */
 #include "smtpd/policy/dmarc.h"
 
-#include "smtpd/policy/authres.h"
+#include "dkim/authres.h"
 #include "smtpd/policy/psl.h"
 
 #define RECORD_PREFIX "_dmarc."

@@ -7,8 +7,8 @@
 #define SMTPD_POLICY_DNSBL_H
 
 #include "conf/dnslist.h"
+#include "dkim/authres.h"
 #include "net/lookups.h"
-#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 
 struct conf;

@@ -39,15 +39,19 @@ fields_complete(struct session *s, struct shape *shape)
 	buf_free(&missing);
 }
 
-static void
+/* Whether they stand there. */
+static bool
 put_above(struct session *s, const struct buf *fields, const char *what)
 {
 	struct buf *above = &s->policy.above;
-	if (buf_done(fields) == E_OK && above->len + fields->len <= above->max)
+	bool is_room =
+	    buf_done(fields) == E_OK && above->len + fields->len <= above->max;
+	if (is_room)
 		buf_span(above, buf_as_span(fields));
 	else
 		log_event(LOG_WARNING, "no_room_above", "what=%s bytes=%zu room=%zu",
 		    what, fields->len, above->max - above->len);
+	return is_room;
 }
 
 /* What all who were asked say of a message that is taken. */
@@ -71,8 +75,9 @@ fields_put_results(struct session *s)
 	struct authres a = results_of(s);
 	authres_put(&a, SPAN(AUTHRES_FIELD_NAME ":"), span_of(the_process.rules.server),
 	    &field);
-	if (a.text.len || chain_has(&s->policy.chain, CHAIN_ANY))
-		put_above(s, &field, "results");
+	if ((a.text.len || chain_has(&s->policy.chain, CHAIN_ANY)) &&
+	    put_above(s, &field, "results"))
+		s->txn.envelope.flags |= ENV_JUDGED;
 	authres_done(&a);
 	buf_free(&field);
 }

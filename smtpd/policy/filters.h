@@ -8,9 +8,9 @@
 #define SMTPD_POLICY_FILTERS_H
 
 #include "conf/strict.h"
+#include "dkim/authres.h"
 #include "smtpd/dial.h"
 #include "smtpd/edits.h"
-#include "smtpd/policy/authres.h"
 #include "smtpd/policy/delegate.h"
 #include "smtpd/policy/milter.h"
 

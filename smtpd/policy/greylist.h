@@ -8,8 +8,8 @@
 #ifndef SMTPD_POLICY_GREYLIST_H
 #define SMTPD_POLICY_GREYLIST_H
 
+#include "dkim/authres.h"
 #include "proc/child.h"
-#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 
 struct jail;

@@ -3,8 +3,8 @@
 #ifndef SMTPD_POLICY_HELO_H
 #define SMTPD_POLICY_HELO_H
 
+#include "dkim/authres.h"
 #include "net/lookups.h"
-#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 
 struct conf;

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "conf/access.h"
-#include "smtpd/policy/authres.h"
+#include "dkim/authres.h"
 #include "smtpd/policy/ip.h"
 
 struct conf;

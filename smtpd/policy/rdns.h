@@ -7,8 +7,8 @@
 #ifndef SMTPD_POLICY_RDNS_H
 #define SMTPD_POLICY_RDNS_H
 
+#include "dkim/authres.h"
 #include "net/lookups.h"
-#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 
 enum { RDNS_NAMES_MAX = 10 }; /* of an address that are looked at (RFC 7208 4.6.4) */

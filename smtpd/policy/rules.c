@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/seal.h"
 
 static enum policy_mode
 mode_of(const struct conf *conf, const char *setting)
@@ -15,24 +16,10 @@ mode_of(const struct conf *conf, const char *setting)
 	                                : POLICY_REFUSE;
 }
 
-/* Whose keys seal what aliases pass on: the domain that its reverse-path gets, too. */
-static const char *
-seal_domain(const struct conf *conf)
-{
-	const char *srs = conf_str(conf, "common", "srs_domain");
-	if (!conf_bool(conf, "smtpd", "arc_seal"))
-		return "";
-	if (srs[0] || !conf_list_count(conf, "common", "domains"))
-		return srs;
-	return conf_list(conf, "common", "domains", 0);
-}
-
 void
 policy_rules_load(struct policy_rules *r, const struct conf *conf)
 {
-	const char *server = conf_str(conf, "smtpd", "authserv_id");
-	*r = (struct policy_rules){
-	    .server = server[0] ? server : conf_str(conf, "common", "hostname"),
+	*r = (struct policy_rules){.server = authserv_id(conf),
 	    .rdns = mode_of(conf, "rdns"),
 	    .spf = mode_of(conf, "spf"),
 	    .dkim = mode_of(conf, "dkim"),

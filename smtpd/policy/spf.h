@@ -11,8 +11,8 @@
 #ifndef SMTPD_POLICY_SPF_H
 #define SMTPD_POLICY_SPF_H
 
+#include "dkim/authres.h"
 #include "net/lookups.h"
-#include "smtpd/policy/authres.h"
 #include "smtpd/policy/ip.h"
 #include "smtpd/policy/spf_record.h"
 

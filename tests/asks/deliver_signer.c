@@ -14,7 +14,9 @@ signer_table(unsigned kind)
 void
 sample_signer(uint16_t type, struct buf *b)
 {
-	(void)type;
 	buf_bytes(b, SPAN("u1@example.test"));
-	buf_bytes(b, SPAN("From: u1@example.test\r\n\r\nx\r\n"));
+	if (type == SIGNER_SEAL)
+		buf_u32(b, 0);
+	else
+		buf_bytes(b, SPAN("From: u1@example.test\r\n\r\nx\r\n"));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_access.c - lines of allow and deny; and what clients say of themselves, against a table of the same lines.
- * fuzz: smtpd/policy/lists.c smtpd/policy/ip.c common/conf/*.c common/login/nets.c common/mime/idn.c smtpd/policy/authres.c common/mime/header.c common/mime/lex.c
+ * fuzz: smtpd/policy/lists.c smtpd/policy/ip.c common/conf/*.c common/login/nets.c common/mime/idn.c common/dkim/authres.c common/mime/header.c common/mime/lex.c
  * libs: -lconfuse -lidn2
  */
 #include <fcntl.h>

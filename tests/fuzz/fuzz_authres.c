@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_authres.c - Authentication-Results: what is read and written anew reads the same; text cannot add a result.
- * fuzz: smtpd/policy/authres.c common/mime/header.c common/mime/lex.c
+ * fuzz: common/dkim/authres.c common/mime/header.c common/mime/lex.c
  */
-#include "smtpd/policy/authres.h"
+#include "dkim/authres.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,7 +2,7 @@
 /*
  * fuzz_spf.c - check_host() with a DNS that answers lines of the input, one a question: it ends, asks no more
  * than RFC 7208 4.6.4 allows, comes to the same again, and explains in one printable line.
- * fuzz: smtpd/policy/spf.c smtpd/policy/spf_record.c smtpd/policy/spf_macro.c smtpd/policy/spf_match.c smtpd/policy/ip.c smtpd/policy/rdns.c smtpd/policy/authres.c common/net/lookups.c common/net/dns.c common/mime/header.c common/mime/idn.c common/mime/lex.c tests/fuzz/answers.c
+ * fuzz: smtpd/policy/spf.c smtpd/policy/spf_record.c smtpd/policy/spf_macro.c smtpd/policy/spf_match.c smtpd/policy/ip.c smtpd/policy/rdns.c common/dkim/authres.c common/net/lookups.c common/net/dns.c common/mime/header.c common/mime/idn.c common/mime/lex.c tests/fuzz/answers.c
  * libs: -lidn2
  */
 #include <string.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "smtpd/policy/authres.h"
+#include "dkim/authres.h"
 
 #define HEAD SPAN("Authentication-Results:")
 

@@ -4,8 +4,8 @@
  * collected once, and written as that field and as ARC's (RFC 8617 4.1.1); fields are read; and
  * those that claim to be ours are found, which no stranger may bring (5).  Pure.
  */
-#ifndef SMTPD_POLICY_AUTHRES_H
-#define SMTPD_POLICY_AUTHRES_H
+#ifndef DKIM_AUTHRES_H
+#define DKIM_AUTHRES_H
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -98,5 +98,14 @@ struct span authres_property(
  */
 MUST_USE int authres_claim_next(
     struct span *head, struct span server, struct span *whole);
+
+/*
+ * authres_ours - the field that we put above our Received: the first of our name before the first
+ *   Received.  That it is ours says who knows how the message came (ENV_JUDGED), not the field.
+ *   head     of a message as we stored it; a whole message is fine
+ *   value    borrow: head.  Raw, without its line end
+ *   returns  E_OK, E_MORE (there is none)
+ */
+MUST_USE int authres_ours(struct span head, struct span server, struct span *value);
 
 #endif

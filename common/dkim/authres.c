@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* authres.c - Authentication-Results, written and read; RFC 8601. */
-#include "smtpd/policy/authres.h"
+#include "dkim/authres.h"
 
 #include <string.h>
 
@@ -356,15 +356,17 @@ without_last_dot(struct span s)
 	return s.n && s.p[s.n - 1] == '.' ? span_head(s, s.n - 1) : s;
 }
 
+/* otherwise: of one whose authserv-id cannot be told */
 static bool
-is_claim(struct span value, struct span server)
+names(struct span value, struct span server, bool otherwise)
 {
 	struct arena arena = {0};
 	struct authres_reader r;
-	bool is_ours = authres_open(value, &arena, &r) != E_OK ||
-	               span_ieq(without_last_dot(r.server), without_last_dot(server));
+	bool is = authres_open(value, &arena, &r) == E_OK
+	              ? span_ieq(without_last_dot(r.server), without_last_dot(server))
+	              : otherwise;
 	arena_reset(&arena);
-	return is_ours;
+	return is;
 }
 
 int
@@ -373,8 +375,21 @@ authres_claim_next(struct span *head, struct span server, struct span *whole)
 	struct header_field f;
 	while (header_next(head, &f) == E_OK)
 		if (span_ieqs(f.name, AUTHRES_FIELD_NAME) &&
-		    is_claim(f.value, server)) {
+		    names(f.value, server, true)) {
 			*whole = f.whole;
+			return E_OK;
+		}
+	return E_MORE;
+}
+
+int
+authres_ours(struct span head, struct span server, struct span *value)
+{
+	struct header_field f;
+	while (header_next(&head, &f) == E_OK && !span_ieqs(f.name, "Received"))
+		if (span_ieqs(f.name, AUTHRES_FIELD_NAME) &&
+		    names(f.value, server, false)) {
+			*value = f.value;
 			return E_OK;
 		}
 	return E_MORE;
