@@ -20,24 +20,33 @@ const struct role *login_front_role;
 
 enum {
 	LAST_LOGINS = 4096,
-	TICKET_WAYS =
-	    8, /* places for those whose ids begin alike; the oldest of them goes */
 	CLIENT_FIXED =
 	    5 * 4 + 3 + 2 * 4 + 3 * 8 /* bytes of login_client_put beside its texts */
 };
 
 struct ticket {
-	struct id id;
 	/* home "": it has no mailbox, or not one whose uid a process may take */
 	char address[ACCOUNT_ADDRESS_MAX + 1], home[ACCOUNT_ADDRESS_MAX + 1];
 	uid_t uid;
 	gid_t gid;
 	int32_t pop3_keep_days, expire_days;
 	uint64_t quota_bytes, quota_messages;
-	int64_t made_ms; /* 0: the place is free */
 };
 
-static struct ticket *tickets; /* own: TICKETS_MOST; in the monitor alone */
+/*
+ * In the monitor alone.  Most are handed in at once: the first free place has the next one, so that
+ * few pages are ever touched, and few heads looked at.
+ */
+static struct tickets {
+	size_t n; /* no place from here on is taken */
+
+	struct head {
+		struct id id;
+		int64_t made_ms; /* 0: the place is free */
+	} heads[TICKETS_MOST];
+
+	struct ticket all[TICKETS_MOST];
+} * tickets; /* own */
 
 /* ---- about a client ---- */
 
@@ -151,10 +160,10 @@ takes_uid(void)
 }
 
 /* No process that is forked has them: the kernel gives it zeros. */
-static struct ticket *
+static struct tickets *
 tickets_map(void)
 {
-	size_t n = TICKETS_MOST * sizeof *tickets;
+	size_t n = sizeof *tickets;
 	void *p =
 	    mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED || madvise(p, n, MADV_WIPEONFORK) != 0)
@@ -162,33 +171,42 @@ tickets_map(void)
 	return p;
 }
 
-/* The places of an id, which are few: both who makes a ticket and who seeks one look at no others. */
-static struct ticket *
-places_of(struct id id)
-{
-	size_t set = (id.b[0] | (size_t)id.b[1] << 8) % (TICKETS_MOST / TICKET_WAYS);
-	if (!tickets)
-		tickets = tickets_map();
-	return tickets + set * TICKET_WAYS;
-}
-
 static bool
-is_good(const struct ticket *t, int64_t now)
+is_good(const struct head *h, int64_t now)
 {
-	return t->made_ms && now - t->made_ms <= TICKET_LIFE_MS;
+	return h->made_ms && now - h->made_ms <= TICKET_LIFE_MS;
 }
 
+/* The first that is free; the oldest where none is. */
 static struct ticket *
 place_for(struct id id, int64_t now)
 {
-	struct ticket *t = places_of(id), *oldest = t;
-	for (size_t i = 0; i < TICKET_WAYS; i++) {
-		if (!is_good(&t[i], now))
-			return &t[i];
-		if (t[i].made_ms < oldest->made_ms)
-			oldest = &t[i];
+	size_t at = 0;
+	if (!tickets)
+		tickets = tickets_map();
+	struct head *h = tickets->heads;
+	for (size_t i = 0; i < TICKETS_MOST; i++) {
+		if (i == tickets->n)
+			tickets->n++;
+		if (!is_good(&h[i], now)) {
+			at = i;
+			break;
+		}
+		if (h[i].made_ms < h[at].made_ms)
+			at = i;
 	}
-	return oldest;
+	h[at] = (struct head){.id = id, .made_ms = now};
+	return &tickets->all[at];
+}
+
+static void
+ticket_used(struct ticket *t)
+{
+	size_t at = (size_t)(t - tickets->all);
+	mem_wipe(t, sizeof *t);
+	mem_wipe(&tickets->heads[at], sizeof tickets->heads[at]);
+	while (tickets->n && !tickets->heads[tickets->n - 1].made_ms)
+		tickets->n--;
 }
 
 static void
@@ -217,14 +235,12 @@ ask_ticket(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 	if (takes_uid() && !has_mailbox)
 		return E_DENY;
 	struct ticket *t = place_for(id, now);
-	*t = (struct ticket){.id = id,
-	    .uid = uid,
+	*t = (struct ticket){.uid = uid,
 	    .gid = gid,
 	    .pop3_keep_days = keep,
 	    .expire_days = expire,
 	    .quota_bytes = bytes,
-	    .quota_messages = messages,
-	    .made_ms = now};
+	    .quota_messages = messages};
 	copy_text(t->address, address);
 	copy_text(t->home, has_mailbox ? home : SPAN(""));
 	return E_MORE; /* no reply */
@@ -234,10 +250,11 @@ static struct ticket *
 find(struct id id)
 {
 	int64_t now = clock_mono_ms();
-	struct ticket *t = places_of(id);
-	for (size_t i = 0; i < TICKET_WAYS; i++)
-		if (is_good(&t[i], now) && id_eq(t[i].id, id))
-			return &t[i];
+	for (size_t i = 0; tickets && i < tickets->n; i++) {
+		const struct head *h = &tickets->heads[i];
+		if (is_good(h, now) && id_eq(h->id, id))
+			return &tickets->all[i];
+	}
 	return NULL;
 }
 
@@ -397,10 +414,10 @@ ask_redeem(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd
 		c.expire_days = t->expire_days;
 		c.quota_bytes = t->quota_bytes;
 		c.quota_messages = t->quota_messages;
-		c.quota_at_ms = t->made_ms;
+		c.quota_at_ms = tickets->heads[t - tickets->all].made_ms;
 		if (begin_session(t, &c, fd) != E_OK)
 			said = REDEEM_NOT;
-		mem_wipe(t, sizeof *t); /* once */
+		ticket_used(t);
 	}
 	buf_u8(reply, said);
 	return E_OK;
