@@ -21,37 +21,37 @@
 /* ---- in the processes ---- */
 
 NORETURN static void
-be_ahead(const struct role *role, int control)
+be_ahead(const struct role *role, int control, struct jail *jail)
+{
+	static struct buf in;
+	struct ask_msg m;
+	process_hold(control);
+	prctl(PR_SET_NAME, "ahead", 0, 0, 0);
+	if (ask_recv(control, &in, &m, DEADLINE_NONE) != E_OK || m.type != CTL_AHEAD)
+		_exit(0);
+	process_become(&m, jail);
+	signal(SIGCHLD, SIG_DFL);
+	jail_enter(jail);
+	role->ahead(the_child.account, the_child.home, m.fd);
+	_exit(0);
+}
+
+/* Nobody waits for those it forks.  What each of them needs is made once: they share its pages. */
+NORETURN static void
+be_seed(const struct role *role, int control)
 {
 	static struct buf in;
 	struct jail jail;
 	struct ask_msg m;
 	process_born(role, false, control, -1, NULL, NULL);
-	prctl(PR_SET_NAME, "ahead", 0, 0, 0);
-	process_jail(role, &jail);
-	if (ask_recv(control, &in, &m, DEADLINE_NONE) != E_OK || m.type != CTL_AHEAD)
-		_exit(0);
-	process_become(&m, &jail);
-	signal(SIGCHLD, SIG_DFL);
-	jail_enter(&jail);
-	role->ahead(the_child.account, the_child.home, m.fd);
-	_exit(0);
-}
-
-/* Nobody waits for those it forks. */
-NORETURN static void
-be_seed(const struct role *role, int control)
-{
-	static struct buf in;
-	struct ask_msg m;
-	process_born(role, false, control, -1, NULL, NULL);
 	prctl(PR_SET_NAME, "seed", 0, 0, 0);
 	signal(SIGCHLD, SIG_IGN);
+	process_jail(role, &jail);
 	while (ask_recv(control, &in, &m, DEADLINE_NONE) == E_OK &&
 	       m.type == CTL_CLIENT && m.fd >= 0) {
 		pid_t pid = fork();
 		if (pid == 0)
-			be_ahead(role, m.fd);
+			be_ahead(role, m.fd, &jail);
 		if (pid < 0)
 			log_event(LOG_WARNING, "fork_failed", "role=ahead err=%s",
 			    log_errno(errno));

@@ -173,6 +173,8 @@ void process_hear(struct process *, unsigned tells);
 /* never blocks */
 MUST_USE int process_say(struct process *, uint16_t type, struct span body, int fd);
 void process_jail(const struct role *, struct jail *out);
+/* process_hold - in a child's child: of all channels it has this one */
+void process_hold(int control);
 /* process_born - in the child, before anything else: what a child of this role has, it has */
 void process_born(const struct role *, bool accepts, int control, int cell,
     const char *account, const char *home);

@@ -135,6 +135,13 @@ reset_signals(void)
 }
 
 void
+process_hold(int control)
+{
+	keep_descriptors(control);
+	the_child.control = control;
+}
+
+void
 process_born(const struct role *role, bool accepts, int control, int cell,
     const char *account, const char *home)
 {
