@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "imapd/notify.h"
 #include "imapd/resume.h"
+#include "imapd/share.h"
 #include "net/deflate.h"
 #include "proc/child.h"
 #include "store/metadata.h"
@@ -37,18 +38,18 @@ nap_told(struct session *s)
 /* ---- falling asleep ---- */
 
 /*
- * What is not in struct slept: searches that are kept up to date, mailboxes of others (of which
- * NOTIFY tells nothing but of the selected one).
+ * What is not in struct slept: searches that are kept up to date.  What changes in a mailbox of
+ * another's can wake nobody.
  */
 static bool
-must_stay_up(const struct session *s)
+must_stay_up(const struct session *s, bool is_watching)
 {
-	return s->store != session_own(s) || (s->selected && s->selected->contexts) ||
-	       !notify_may_sleep(s);
+	return (is_watching && s->store != session_own(s)) ||
+	       (s->selected && s->selected->contexts) || !notify_may_sleep(s);
 }
 
 static int
-state_put(struct session *s, struct slept *z, struct buf *out)
+state_put(struct session *s, struct slept *z, bool is_watching, struct buf *out)
 {
 	struct buf deflate = {0}, notify = {.max = SLEPT_NOTIFY_MAX};
 	int err = E_OK;
@@ -60,8 +61,9 @@ state_put(struct session *s, struct slept *z, struct buf *out)
 	z->input = io_unread(&s->io);
 	z->is_deflated = s->deflate != NULL;
 	z->has_mailbox = s->selected != NULL;
+	z->owner = share_selected(s);
 	if (z->input.n > SLEPT_INPUT_MAX || s->io.out.len || s->is_broken ||
-	    must_stay_up(s))
+	    must_stay_up(s, is_watching))
 		err = E_MORE;
 	if (err == E_OK && s->deflate)
 		err = deflate_save(s->deflate, &deflate);
@@ -114,7 +116,7 @@ nap(struct session *s, struct slept *z, const uint64_t *looked)
 	struct buf state = {.max = SLEEP_STATE_MAX};
 	int watch = -1;
 	bool is_same = false;
-	int err = state_put(s, z, &state) == E_OK ? E_OK : E_LIMIT;
+	int err = state_put(s, z, looked != NULL, &state) == E_OK ? E_OK : E_LIMIT;
 	if (err == E_OK && looked)
 		err = notify_doze(s, *looked, &watch, &is_same);
 	if (err == E_OK)
@@ -187,7 +189,7 @@ nap_between(struct session *s)
 		return E_OK;
 	if (notify_talks(s) && !s->nap.is_waking)
 		s->nap.at = deadline_in_ms(s->nap.after_ms);
-	if (notify_talks(s) || must_stay_up(s))
+	if (notify_talks(s) || must_stay_up(s, false))
 		return E_OK;
 	command_settle(s);
 	if (has_input(s))
@@ -252,6 +254,8 @@ resume(struct session *s, struct slept *z)
 	s->errors = z->errors;
 	plan_next(s, z);
 	s->nap.deadline = z->is_idle ? 0 : z->deadline;
+	if (err == E_OK && z->owner.n)
+		err = share_again(s, z->owner);
 	if (err == E_OK && z->has_mailbox)
 		err = selected_resume(s, &z->mailbox);
 	if (err == E_OK)

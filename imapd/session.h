@@ -4,8 +4,9 @@
  *
  * What of this sleeps (nap.h): a session that is silent has no process.  What it is then is
  * slept.h's struct slept: enabled, errors, the octets of io.in that were not taken, deflate,
- * the selected mailbox with its rule of the list and the saved result ("$"), in IDLE its tag
- * and its deadline; what NOTIFY asks for, and the mailboxes as they were told.  The monitor
+ * the selected mailbox, whose it is, its rule of the list and the saved result ("$"), in IDLE its
+ * tag and its deadline; what NOTIFY asks for, and the mailboxes as they were told; which changes of
+ * METADATA were told.  The monitor
  * keeps what a login says: has_tls, is_loopback, quota_*.  All else is of one command, or from
  * the configuration.  Who adds a field that lives from one command to the next adds it there,
  * too (and to SLEPT_FORMAT 1), or keeps such a session awake in nap.c state_put.

@@ -195,6 +195,31 @@ share_find(struct session *s, struct span mailbox, struct place *out)
 	return err == E_OK ? R_DONE : err == E_BAD ? R_NO_MAILBOX : R_LATER;
 }
 
+struct span
+share_selected(const struct session *s)
+{
+	const struct share *share = the.all;
+	while (share && share->store != s->store)
+		share = share->next;
+	return share ? span_of(share->local) : SPAN("");
+}
+
+int
+share_again(struct session *s, struct span local)
+{
+	struct buf name = {.max = STORE_NAME_MAX};
+	struct place place;
+	buf_putf(&name, SHARE_ROOT "/%.*s/x", SPAN_ARG(local));
+	enum reply r = buf_done(&name) == E_OK
+	                   ? share_find(s, buf_as_span(&name), &place)
+	                   : R_NO_MAILBOX;
+	buf_free(&name);
+	if (r != R_DONE)
+		return r == R_NO_MAILBOX ? E_BAD : E_IO;
+	s->store = place.store;
+	return E_OK;
+}
+
 void
 share_close(struct session *s)
 {

@@ -33,6 +33,10 @@ bool share_is_name(struct span mailbox);
  * anything under that name), R_LATER
  */
 enum reply share_find(struct session *, struct span mailbox, struct place *out);
+/* share_selected - whose the selected mailbox is: a local part; empty: the account's own */
+struct span share_selected(const struct session *);
+/* share_again - what is selected next is of that account.  E_OK, E_BAD (it gives nothing), E_IO */
+MUST_USE int share_again(struct session *, struct span local);
 /* share_owner_put - the address of the account that it is in */
 void share_owner_put(struct buf *, const struct session *, const struct place *);
 /*

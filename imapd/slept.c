@@ -94,8 +94,10 @@ slept_put(struct buf *b, const struct slept *z)
 	buf_bytes(b, z->input);
 	buf_bytes(b, z->deflate);
 	buf_bytes(b, z->notify);
-	if (z->has_mailbox)
-		mailbox_put(b, &z->mailbox);
+	if (!z->has_mailbox)
+		return;
+	buf_bytes(b, z->owner);
+	mailbox_put(b, &z->mailbox);
 }
 
 /* It is said again, in a line of ours. */
@@ -140,7 +142,11 @@ slept_get(struct span in, struct slept *out)
 	out->notify = rd_str(&r, SLEPT_NOTIFY_MAX);
 	if (r.err != E_OK || flags & ~FLAGS_KNOWN || !is_sound(out))
 		return E_BAD;
+	if (out->has_mailbox)
+		out->owner = rd_str(&r, SLEPT_OWNER_MAX);
 	if (out->has_mailbox && mailbox_get(&r, &out->mailbox) != E_OK)
+		return E_BAD;
+	if (out->is_idle && out->owner.n) /* what would wake it? */
 		return E_BAD;
 	return rd_end(&r) == E_OK ? E_OK : E_BAD;
 }

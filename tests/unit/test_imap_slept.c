@@ -25,6 +25,7 @@ sample(void)
 	    .is_deflated = true,
 	    .deflate = SPAN("window"),
 	    .has_mailbox = true,
+	    .owner = SPAN(""),
 	    .mailbox = {.mailbox = 7,
 		.uidvalidity = 9,
 		.recent_from = UINT32_MAX,
@@ -56,6 +57,14 @@ test_round_trip(void **state)
 	assert_int_equal(got.mailbox.saved.n, 2);
 	slept_put(&again, &got);
 	assert_true(span_eq(buf_as_span(&b), buf_as_span(&again)));
+	slept_done(&got);
+	z.is_idle = false;
+	z.tag = SPAN("");
+	z.owner = SPAN("joe");
+	buf_reset(&b);
+	slept_put(&b, &z);
+	assert_int_equal(slept_get(buf_as_span(&b), &got), E_OK);
+	assert_true(span_eqs(got.owner, "joe") && got.mailbox.saved.n == 2);
 	slept_done(&got);
 	slept_done(&z);
 	buf_free(&b);
@@ -107,6 +116,7 @@ test_refused(void **state)
 	refused((z = sample(), z.tag = SPAN("a\r\n"), &z));
 	refused((z = sample(), z.is_idle = false, &z));
 	refused((z = sample(), z.enabled = EN_ALL + 1, &z));
+	refused((z = sample(), z.owner = SPAN("joe"), &z)); /* in IDLE */
 	refused((z = sample(), z.metadata = 0, &z));
 	refused((z = sample(), z.enabled = 0, &z));
 	refused((z = sample(), z.errors = IMAP_ERRORS_MOST, &z));
