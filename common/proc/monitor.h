@@ -276,6 +276,11 @@ void wake_lost(struct process *); /* the same, of one that died */
 void wake_queue_close(struct process *);
 /* wake_all - nobody waits any more: before a stop or an exec.  Each gets a process of its own */
 void wake_all(void);
+/*
+ * wake_let_go - the same, before an exec, which forgets whom a nest waits for: each is told that all are
+ * awake
+ */
+void wake_let_go(void);
 
 /* ---- ahead.c: a process that was forked before an account wants it (role's ahead) ---- */
 enum {

@@ -231,7 +231,7 @@ reload_tested(int status)
 		return;
 	}
 	notify_reloading();
-	wake_all();
+	wake_let_go();
 	hand_state_on();
 	log_event(LOG_INFO, "reloading", "%s", "");
 	execv(m->program, m->argv);

@@ -377,3 +377,15 @@ wake_all(void)
 	}
 	place_all(all, place_at_once);
 }
+
+void
+wake_let_go(void)
+{
+	wake_all();
+	for (struct process *p = the_monitor.processes; p; p = p->next) {
+		/* should the exec fail: whom it took is not known any more, it keeps them */
+		if (p->wake.queue[0] >= 0)
+			process_drain(p);
+		wake_lost(p);
+	}
+}
