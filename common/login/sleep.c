@@ -183,7 +183,8 @@ ask_sleep(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	(void)fd_back;
 	if (to_sleep_get(body, &z) != E_OK || *fd < 0)
 		return E_BAD;
-	bool may = !the_monitor.is_stopping && !p->is_old;
+	/* who died was not told that it is old: it waited for this, or no longer */
+	bool may = !the_monitor.is_stopping && (!p->is_old || p->is_dead);
 	bool is_done = may && lay_down(p, &z, *fd);
 	/* its client is the nest's: one that was passed once sleeps once */
 	if (is_done)

@@ -98,6 +98,12 @@ session_lies_down(struct peer *s)
 }
 
 void
+session_lies_down_later(struct peer *s)
+{
+	say_sleep(s, SLEEP_BEGIN, peer_says);
+}
+
+void
 session_again(struct peer *s)
 {
 	say_sleep(s, SLEEP_AGAIN, peer_tells);

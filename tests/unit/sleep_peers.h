@@ -16,6 +16,8 @@ void session_serves(struct peer *);
 void session_idles(struct peer *);
 /* session_lies_down - asks SLEEP_BEGIN: whether it sleeps */
 bool session_lies_down(struct peer *);
+/* session_lies_down_later - the same, which the monitor has not read yet */
+void session_lies_down_later(struct peer *);
 void session_again(struct peer *); /* tells SLEEP_AGAIN */
 void session_again_later(
     struct peer *); /* the same, which the monitor has not read yet */

@@ -109,6 +109,22 @@ test_kicked_asleep(void **state)
 	peer_free(&nest);
 }
 
+/* It ended because the answer did not come: its client sleeps. */
+static void
+test_last_words(void **state)
+{
+	struct peer nest = peer_new("nest"), s = session_new();
+	struct id id;
+	(void)state;
+	session_lies_down_later(&s);
+	process_gone(s.process);
+	nest_heard_sleep(&nest, &id);
+	assert_non_null(sleeper_of(id));
+	sleepers_lost(nest.process);
+	peer_free(&s);
+	peer_free(&nest);
+}
+
 static void
 set_descriptors(rlim_t n)
 {
@@ -173,6 +189,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_kick_all, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_kicked_asleep, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_last_words, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(test_several, sleep_setup, sleep_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

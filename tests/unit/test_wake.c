@@ -33,8 +33,11 @@ crowd_begin(struct crowd *c)
 		assert_true(session_lies_down(&c->first));
 		nest_heard_sleep(&c->nest, &c->ids[i]);
 	}
-	for (size_t i = 0; i < BEHIND; i++)
+	for (size_t i = 0; i < BEHIND; i++) {
 		nest_wakes(&c->nest, c->ids[i], true);
+		/* however slow this machine is */
+		c->first.process->wake.until = deadline_in_ms(PEER_WAIT_MS);
+	}
 	assert_int_equal(peer_heard(&c->first).type, CTL_CLIENT);
 	struct ask_msg m = peer_hears(&c->first);
 	assert_int_equal(m.type, CTL_QUEUE);
@@ -88,6 +91,8 @@ static void
 be_late(struct peer *s)
 {
 	int64_t begun = clock_mono_ms();
+	s->process->wake.until = deadline_in_ms(WAKE_BEHIND_MS);
+	loop_timer_set(the_monitor.late, WAKE_BEHIND_MS);
 	while (s->process->wake.behind)
 		loop_once(the_monitor.loop);
 	assert_in_range(
@@ -99,6 +104,17 @@ be_awake(struct peer *s)
 {
 	struct buf none = {0};
 	peer_tells(s, SLEEP_AWAKE, &none, -1);
+}
+
+/* The timer of one that was kicked and is gone since. */
+static void
+be_past_kick(void)
+{
+	int64_t until = deadline_in_ms(KICK_WAIT_MS + 1), now;
+	while ((now = clock_mono_ms()) < until) {
+		loop_timer_set(the_monitor.late, until - now);
+		loop_once(the_monitor.loop);
+	}
 }
 
 static void
@@ -224,6 +240,32 @@ test_last_words_more(void **state)
 	crowd_end(&c);
 }
 
+/* Through an exec goes neither whom a nest waits for nor who stands behind whom. */
+static void
+test_let_go(void **state)
+{
+	struct crowd c;
+	struct id id;
+	(void)state;
+	crowd_begin(&c);
+	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	wake_let_go();
+	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
+	peer_hears_nothing(&c.other);
+	nest_heard_awake(&c.nest, c.ids[2]);
+	nest_heard_awake(&c.nest, c.ids[0]);
+	nest_heard_awake(&c.nest, c.ids[1]);
+	peer_hears_nothing(&c.nest);
+	/* where there was none after all, it keeps the one that it took */
+	assert_int_equal(peer_heard(&c.first).type, CTL_DRAIN);
+	session_again(&c.first);
+	nest_heard_sleep(&c.nest, &id);
+	session_again(&c.first);
+	assert_non_null(c.first.process->watch);
+	assert_int_equal(peer_heard(&c.first).type, CTL_CLIENT);
+	crowd_end(&c);
+}
+
 /* A session that does not know yet that it is kicked: the nest ends those that it puts to sleep. */
 static void
 test_kicked_before(void **state)
@@ -244,10 +286,9 @@ test_kicked_before(void **state)
 	}
 	assert_non_null(c.first.process->watch); /* it did nothing out of turn */
 	assert_false(c.first.process->is_idle);
-	loop_once(the_monitor.loop); /* the timer of those that stood behind it */
-	loop_once(
-	    the_monitor.loop); /* the one that would end it if it did not listen */
 	crowd_end(&c);
+	process_gone(c.first.process);
+	be_past_kick();
 }
 
 /* Who is to be kicked once awake stands behind nobody: he would end the session of others. */
@@ -340,6 +381,7 @@ main(void)
 		test_last_words, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_last_words_more, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(test_let_go, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_kicked_before, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
