@@ -48,7 +48,7 @@ cmd_unauthenticate(struct session *s, const struct syntax_command *c)
 {
 	(void)c;
 	s->is_over = true;
-	if (io_unread(&s->io).n > LOGIN_INPUT_MAX) {
+	if (!s->may_return || io_unread(&s->io).n > LOGIN_INPUT_MAX) {
 		reply_put(
 		    &s->io.out, "BYE", "TRYLATER", SPAN("log in on a new connection"));
 		return R_SAID;

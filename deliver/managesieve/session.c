@@ -174,6 +174,7 @@ serve(int fd, const struct login_client *c)
 	    .arena.max_bytes = 2 * MANAGE_COMMAND_MAX,
 	    .scripts.dir = -1,
 	    .has_tls = c->has_tls,
+	    .may_return = serve_may_return(fd, c),
 	    .mechanisms = c->mechanisms};
 	serve_io(&s.io, fd, c, MANAGE_IN_MAX, MANAGE_OUT_MAX);
 	if (open_scripts(&s) == E_OK)

@@ -29,6 +29,7 @@ struct session {
 	unsigned errors;
 	bool is_over;
 	bool has_tls;           /* how it came */
+	bool may_return;        /* to a front: UNAUTHENTICATE */
 	struct span mechanisms; /* borrow: what it was offered before its login */
 };
 

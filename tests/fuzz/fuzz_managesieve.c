@@ -268,6 +268,7 @@ static void
 after_login(struct span in)
 {
 	struct session s = {.arena = {.max_bytes = 2 * MANAGE_COMMAND_MAX},
+	    .may_return = true,
 	    .mechanisms = SPAN("SCRAM-SHA-256 PLAIN")};
 	struct syntax_command c;
 	while (in.n && !s.is_over && next_command(&in, &s.text)) {
