@@ -382,8 +382,19 @@ is_awake(struct id id)
 	for (size_t i = 0; i < nest.n_waking; i++)
 		if (id_eq(nest.waking[i].id, id)) {
 			waking_end(i);
-			break;
+			return;
 		}
+}
+
+static void
+are_awake(struct span about)
+{
+	struct rd r = rd_of(about);
+	struct id id;
+	while (r.in.n >= ID_BYTES) {
+		rd_id(&r, &id);
+		is_awake(id);
+	}
 	wake_some();
 }
 
@@ -510,7 +521,7 @@ on_said(int fd, unsigned kind, struct span about)
 		take_held(id, &r, fd);
 		return;
 	case NEST_AWAKE:
-		is_awake(id);
+		are_awake(about);
 		break;
 	case NEST_KICK:
 		kick(about);

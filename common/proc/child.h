@@ -77,7 +77,7 @@ enum nest_said {
 	/* u64 number, fd: readable once what the next one waits for has changed; may come again */
 	NEST_WATCH = 1000,
 	NEST_SLEEP, /* u64 deadline, u8 is_deflated, state; fd: a connection */
-	NEST_AWAKE, /* it was woken, and has told what there was to tell */
+	NEST_AWAKE, /* more ids: they were woken, and have told what there was to tell */
 	NEST_KICK,  /* more ids: an admin ends all of them */
 };
 

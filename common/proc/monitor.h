@@ -33,7 +33,7 @@ enum {
 	AHEAD_MOST = 2,       /* processes before they are wanted: ahead.c */
 };
 
-/* A session that wakes, and those that wait for it: wake.c. */
+/* A session that wakes, and those that wait for it: wake.c.  A nest: those it was not told of. */
 struct process_wake {
 	pid_t by; /* the nest that is told once it is awake; 0: none is */
 	struct id id;
@@ -43,6 +43,8 @@ struct process_wake {
 	int64_t until;
 	/* own: where they stand, what is written and what is read; -1: not yet */
 	int queue[2];
+	/* own; a nest: ids of those awake that it did not listen to; they go with the next one */
+	struct buf owed;
 };
 
 struct process {

@@ -206,9 +206,15 @@ tell_awake(struct process *nest, struct id id)
 	struct buf body = {0};
 	if (!is_nest(nest))
 		return; /* it has ended, and its pid may be another's */
+	struct buf *owed = &nest->wake.owed;
+	if (owed->len + ID_BYTES > CHILD_ABOUT_MAX)
+		buf_reset(owed); /* it does without by now: NEST_WAKING_MS */
+	buf_put(owed, id.b, ID_BYTES);
 	buf_u32(&body, NEST_AWAKE);
-	buf_bytes(&body, span_make((const char *)id.b, ID_BYTES));
-	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) != E_OK)
+	buf_bytes(&body, buf_as_span(owed));
+	if (process_say(nest, CTL_CLIENT, buf_as_span(&body), -1) == E_OK)
+		buf_reset(owed);
+	else
 		log_event(LOG_DEBUG, "nest_not_told", "%s", "");
 	buf_free(&body);
 }

@@ -150,6 +150,52 @@ test_some_end(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+static struct id
+nest_wakes_one(int chan)
+{
+	struct buf in = {0};
+	struct ask_msg m;
+	struct id id;
+	assert_int_equal(ask_recv(chan, &in, &m, deadline_in_ms(WAIT_MS)), E_OK);
+	assert_int_equal(m.type, SLEEP_WAKE);
+	rd_id(&m.body, &id);
+	close(m.fd);
+	buf_free(&in);
+	return id;
+}
+
+/* As many wake at a time as may; all that are told awake at once leave their places to others. */
+static void
+test_awake_many(void **state)
+{
+	int chan, pair[2];
+	long most = NEST_WAKING_FACTOR * sysconf(_SC_NPROCESSORS_ONLN);
+	struct buf about = {0}, body = {0};
+	pid_t pid = nest_start(&chan);
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1); /* all have this client */
+	for (long i = 0; i < 2 * most; i++)
+		put_to_sleep(chan, -1, pair[0]);
+	for (long i = 0; i < most; i++)
+		buf_put(&about, nest_wakes_one(chan).b, ID_BYTES);
+	buf_u32(&body, NEST_AWAKE);
+	buf_bytes(&body, buf_as_span(&about));
+	assert_int_equal(
+	    ask_send(chan, CTL_CLIENT, buf_as_span(&body), -1, deadline_in_ms(WAIT_MS)),
+	    E_OK);
+	int64_t begun = clock_mono_ms();
+	for (long i = 0; i < most; i++)
+		nest_wakes_one(chan);
+	assert_true(clock_mono_ms() - begun < NEST_WAKING_MS / 2);
+	buf_free(&about);
+	buf_free(&body);
+	close(chan);
+	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static unsigned
 count_fds(pid_t pid)
 {
@@ -238,6 +284,7 @@ main(void)
 	    cmocka_unit_test(test_shared),
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_some_end),
+	    cmocka_unit_test(test_awake_many),
 	    cmocka_unit_test(test_retired),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
