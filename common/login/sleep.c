@@ -167,7 +167,9 @@ lay_down(struct process *p, const struct to_sleep *z, int fd)
 		ahead_want(login_session_role);
 		if (p->is_kicked) { /* while it fell asleep */
 			s->is_kicked = true;
-			(void)!say_nest(NEST_KICK, s, SPAN(""), -1);
+			if (say_nest(NEST_KICK, s, SPAN(""), -1) != E_OK)
+				log_event(LOG_ERR, "not_kicked", "child=%d sessions=1",
+				    (int)s->nest->pid);
 		}
 		return true;
 	}

@@ -423,7 +423,9 @@ monitor_count_sessions(const struct role *role, const char *account, uid_t uid,
 	for (const struct process *p = the_monitor.processes; p; p = p->next) {
 		/* of smtpd's pool, which has accounts of its own */
 		bool is_of_pool = !p->owner && !(role->flags & ROLE_SESSION);
-		if (p->role != role || p->is_idle || p->is_ahead || is_of_pool)
+		/* the client of one that was kicked counts where it is */
+		bool has_none = p->is_idle || (p->is_kicked && !p->has_client);
+		if (p->role != role || has_none || p->is_ahead || is_of_pool)
 			continue;
 		++*all;
 		*same += monitor_is_of(p, account, uid);

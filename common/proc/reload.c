@@ -50,7 +50,7 @@ put_who(struct buf *b, const struct process *p)
 	buf_hex(b, span_of(p->address));
 	buf_ch(b, ' ');
 	buf_hex(b, span_of(p->account));
-	buf_ch(b, '\n');
+	buf_putf(b, " %d\n", p->is_kicked);
 }
 
 /* Whose it is: it counts for its account until it ends, and its client may sleep yet. */
@@ -349,15 +349,20 @@ adopt_who(const char *line)
 {
 	char address[WHO_TEXT_MAX], account[WHO_TEXT_MAX];
 	struct span rest = span_of(line);
-	uint64_t pid, since;
+	uint64_t pid, since, is_kicked = 0;
 	if (!span_eqs(span_cut(&rest, ' '), "who") ||
 	    span_u64(span_cut(&rest, ' '), INT32_MAX, &pid) != E_OK ||
 	    span_u64(span_cut(&rest, ' '), INT64_MAX, &since) != E_OK)
 		return;
 	struct span from = cut_hex(&rest, address), who = cut_hex(&rest, account);
 	struct process *p = process_of_pid((pid_t)pid);
-	if (p)
-		process_serves(p, from, who, (int64_t)since);
+	if (!p)
+		return;
+	process_serves(p, from, who, (int64_t)since);
+	/* not told by every version */
+	if (span_u64(span_cut(&rest, ' '), 1, &is_kicked) == E_OK && is_kicked &&
+	    p->address)
+		process_kick(p); /* who would have ended it was forgotten */
 }
 
 static void

@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "tests/unit/sleep_peers.h"
@@ -93,6 +96,7 @@ static void
 test_kicked_asleep(void **state)
 {
 	struct peer nest = peer_new("nest"), s = session_new();
+	unsigned all, same;
 	struct id id;
 	(void)state;
 	session_serves(&s);
@@ -102,11 +106,43 @@ test_kicked_asleep(void **state)
 	nest_heard_sleep(&nest, &id);
 	assert_int_equal(nest_heard(&nest, &id), NEST_KICK);
 	assert_false(s.process->is_idle);
+	/* the client counts once */
+	monitor_count_sessions(
+	    s.process->role, sleep_account, s.process->owner_uid, &all, &same);
+	assert_int_equal(all, 1);
+	assert_int_equal(same, 1);
 	loop_once(
 	    the_monitor.loop); /* the timer that would end one that did not listen */
 	sleepers_lost(nest.process);
 	peer_free(&s);
 	peer_free(&nest);
+}
+
+/* Who was kicked just before a reload is ended after it. */
+static void
+test_kick_through_reload(void **state)
+{
+	enum { PID = 0x7fff0000 }; /* no process has it */
+
+	int chan[2], memory = memfd_create("state", 0);
+	struct peer s;
+	char text[128];
+	(void)state;
+	ask_pair(chan);
+	dprintf(memory, "generation 1\nprocess %d %d 1 session\nwho %d 1 31 32 1\n",
+	    PID, chan[0], PID);
+	snprintf(text, sizeof text, "%d", memory);
+	setenv("MERPATI_RELOAD_STATE", text, 1);
+	assert_true(reload_read());
+	reload_adopt();
+	s = (struct peer){.process = process_of_pid(PID), .chan = chan[1]};
+	assert_int_equal(peer_heard(&s).type, CTL_LOG);
+	assert_int_equal(peer_heard(&s).type, CTL_KICK);
+	assert_int_equal(peer_heard(&s).type, CTL_DRAIN);
+	assert_true(s.process->is_kicked);
+	process_gone(s.process);
+	loop_once(the_monitor.loop); /* until it would have been killed */
+	peer_free(&s);
 }
 
 /* It ended because the answer did not come: its client sleeps. */
@@ -189,6 +225,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_kick_all, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_kicked_asleep, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_kick_through_reload, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_last_words, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(test_several, sleep_setup, sleep_teardown),
