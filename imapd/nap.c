@@ -122,7 +122,10 @@ nap(struct session *s, struct slept *z, const uint64_t *looked)
 	if (err == E_OK)
 		err = lie_down(s, z, buf_as_span(&state), watch, is_same);
 	if (err == E_LIMIT && watch >= 0)
-		/* the monitor may not have been told of it; no nest has it but for one before */
+		/*
+		 * the monitor may not have been told of it, or a nest have it: nobody sleeps by it,
+		 * where it is not the same as before
+		 */
 		store_doze_end(s->store, !is_same);
 	slept_done(z);
 	buf_wipe(&state);

@@ -151,7 +151,10 @@ unsigned
 ask_next(int chan)
 {
 	unsigned char head[2];
-	ssize_t n = recv(chan, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n;
+	do /* ECONNRESET: as ask_recv */
+		n = recv(chan, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	return n == sizeof head ? head[0] | (unsigned)head[1] << 8 : ASK_NONE;
 }
 

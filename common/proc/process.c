@@ -27,7 +27,9 @@ static void
 serve_asks(struct process *p, struct buf *scratch, unsigned burst)
 {
 	int err = asker_serve(p->asker, scratch, burst);
-	if (err == E_OK)
+	/* who does not hear an answer may have said more */
+	if (err == E_OK ||
+	    (err == E_IO && ask_is_over(p->chan) && ask_next(p->chan) != ASK_NONE))
 		return;
 	loop_unwatch(&p->watch);
 	/* out of turn, too long, too often: logged; its death comes as SIGCHLD */
@@ -383,8 +385,10 @@ static void
 hear_last_words(struct process *p)
 {
 	p->is_old = p->is_dead = true; /* nothing is said to it any more */
-	int err = asker_serve(p->asker, &the_monitor.scratch, LAST_WORDS_MOST);
-	(void)err; /* it cannot be ended once more */
+	int err;
+	do /* it cannot be ended once more */
+		err = asker_serve(p->asker, &the_monitor.scratch, LAST_WORDS_MOST);
+	while (err == E_IO && ask_next(p->chan) != ASK_NONE);
 }
 
 void
@@ -409,6 +413,7 @@ process_gone(struct process *gone)
 	mem_free(&gone->account);
 	mem_free(&gone->owner);
 	mem_free(&gone->home);
+	buf_free(&gone->wake.owed);
 	if (gone->sleep_watch >= 0)
 		close(gone->sleep_watch);
 	mem_free(&gone);

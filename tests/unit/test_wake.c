@@ -217,6 +217,56 @@ test_last_words(void **state)
 	crowd_end(&c);
 }
 
+/* Though there is nobody any more who would hear an answer. */
+static void
+test_last_words_unheard(void **state)
+{
+	struct crowd c;
+	struct id id;
+	(void)state;
+	crowd_begin(&c);
+	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	session_lies_down_later(&c.first);
+	session_again_later(&c.first);
+	close(c.first.chan);
+	c.first.chan = -1;
+	loop_once(the_monitor.loop);
+	die(&c.first);
+	for (size_t i = 0; i < 2; i++) {
+		nest_heard_sleep(&c.nest, &id);
+		nest_heard_awake(&c.nest, c.ids[i]);
+	}
+	crowd_end(&c);
+}
+
+/* A nest that does not read in time hears it later. */
+static void
+test_awake_owed(void **state)
+{
+	struct crowd c;
+	struct ask_msg m = {0};
+	struct id id;
+	(void)state;
+	crowd_begin(&c);
+	while (process_say(c.nest.process, CTL_LOG, SPAN(""), -1) == E_OK)
+		continue;
+	be_awake(&c.first);
+	while (ask_recv(c.nest.chan, &c.nest.in, &m, 0) == E_OK)
+		assert_int_equal(m.type, CTL_LOG);
+	session_again(&c.other);
+	nest_heard_sleep(&c.nest, &id);
+	m = peer_heard(&c.nest);
+	assert_int_equal(rd_u32(&m.body), NEST_AWAKE);
+	struct rd ids = rd_of(rd_str(&m.body, CHILD_ABOUT_MAX));
+	for (size_t i = 0; i < 2; i++) {
+		rd_id(&ids, &id);
+		assert_true(id_eq(id, c.ids[i]));
+	}
+	assert_int_equal(rd_end(&ids), E_OK);
+	sleeps_again(&c, &c.other, 2);
+	crowd_end(&c);
+}
+
 /* However many it put to sleep before its end was known. */
 static void
 test_last_words_more(void **state)
@@ -381,6 +431,10 @@ main(void)
 		test_last_words, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_last_words_more, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_last_words_unheard, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_awake_owed, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(test_let_go, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_kicked_before, sleep_setup, sleep_teardown),
