@@ -478,6 +478,7 @@ way_read(void *ctx, char *p, size_t n, size_t *got, bool *wants_write)
 		return E_MORE;
 	if (k < 0) /* GNUTLS_E_REHANDSHAKE too: we do not renegotiate */
 		return E_IO;
+	c->n_data += k > 0 && gnutls_record_check_pending(c->session) == 0;
 	*got = (size_t)k;
 	return E_OK;
 }

@@ -192,13 +192,17 @@ suite_of(gnutls_session_t session)
 	return NULL;
 }
 
-/* Has GnuTLS nothing that a successor would miss? */
+/*
+ * Has GnuTLS nothing that a successor would miss?  A record without data may have been a part of a
+ * message, whose rest is to come: 5.1.
+ */
 static bool
 is_between_records(const struct tls_conn *c)
 {
-	return c->ahead_at == c->ahead_bytes && c->head_bytes == 0 &&
-	       c->body_left == 0 && gnutls_record_check_pending(c->session) == 0 &&
-	       c->unsent == 0 && c->flight.len == 0;
+	return seq_of(c->session, true) == c->n_data && c->ahead_at == c->ahead_bytes &&
+	       c->head_bytes == 0 && c->body_left == 0 &&
+	       gnutls_record_check_pending(c->session) == 0 && c->unsent == 0 &&
+	       c->flight.len == 0;
 }
 
 /* The suite of one that can be handed on, or NULL. */

@@ -75,6 +75,7 @@ struct tls_conn {
 	/* of the record that GnuTLS is being given: octets of its head; what is left of its body */
 	unsigned char head[5];
 	size_t head_bytes, body_left;
+	uint64_t n_data; /* records whose data was read, all of it */
 	/* of TLS 1.3, RFC 8446 7.1: the first secrets of data, by direction (records.c) */
 	unsigned char secrets[2][TLS_SECRET_MAX];
 	size_t secret_bytes[2];

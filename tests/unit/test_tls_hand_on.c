@@ -299,6 +299,26 @@ test_updated_before(void **state)
 	}
 }
 
+/* The first octets of a KeyUpdate, RFC 8446 4.6.3: a successor would take the rest for a whole one. */
+static void
+test_updated_partly(void **state)
+{
+	struct talk k;
+	struct sealer r;
+	struct buf record = {0};
+	(void)state;
+	talk_begin(&k, talk_suites[0]);
+	client_says(&k, SPAN("x"));
+	server_hears(&k, SPAN("x"));
+	sealer_init_as(&r, 0, k.conn->secrets[TLS_READ], 1);
+	sealer_seal(&r, 22, span_make("\30\0\0", 3), 0, &record);
+	assert_int_equal(send(k.fds[1], record.p, record.len, 0), record.len);
+	server_hears(&k, SPAN(""));
+	is_denied(&k);
+	buf_free(&record);
+	talk_end(&k);
+}
+
 /* ---- what is handed on and is none ---- */
 
 static bool
@@ -368,6 +388,7 @@ main(void)
 	    cmocka_unit_test(test_part_ahead),
 	    cmocka_unit_test(test_unread),
 	    cmocka_unit_test(test_updated_before),
+	    cmocka_unit_test(test_updated_partly),
 	    cmocka_unit_test(test_malformed),
 	};
 	return cmocka_run_group_tests(tests, talk_setup, talk_teardown);

@@ -55,6 +55,15 @@ sealer_init(struct sealer *s, unsigned suite, unsigned char fill, uint64_t seq)
 }
 
 void
+sealer_init_as(
+    struct sealer *s, unsigned suite, const unsigned char *secret, uint64_t seq)
+{
+	*s = (struct sealer){.suite = suite, .seq = seq};
+	memcpy(s->secret, secret, suites[suite].secret_bytes);
+	take_keys(s);
+}
+
+void
 sealer_next(struct sealer *s)
 {
 	unsigned char next[SEALER_SECRET_MAX];

@@ -27,6 +27,9 @@ struct sealer {
 size_t sealer_secret_bytes(unsigned suite);
 /* with a secret that is made of this octet */
 void sealer_init(struct sealer *, unsigned suite, unsigned char fill, uint64_t seq);
+/* with that secret, of sealer_secret_bytes */
+void sealer_init_as(
+    struct sealer *, unsigned suite, const unsigned char *secret, uint64_t seq);
 void sealer_next(struct sealer *); /* its next key, 7.2 */
 /* a record of this TLSInnerPlaintext, as it is */
 void sealer_raw(struct sealer *, struct span inner, struct buf *out);
