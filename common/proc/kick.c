@@ -55,6 +55,12 @@ is_meant(const struct meant *m, const char *account, const char *address)
 	       (m->address.n && span_ieq(span_of(address), m->address));
 }
 
+static bool
+is_sleeper_meant(const void *ctx, const struct sleeper *s)
+{
+	return is_meant(ctx, s->account, s->address);
+}
+
 static void
 tell_nest(struct meant *m)
 {
@@ -91,7 +97,7 @@ uint32_t
 monitor_kick(struct span account, struct span address)
 {
 	struct meant m = {.account = account, .address = address};
-	wake_all(); /* who waits has a process that can be told */
+	wake_all(is_sleeper_meant, &m); /* who waits has a process that can be told */
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
 		if (!p->address || !is_meant(&m, p->account, p->address))
 			continue;

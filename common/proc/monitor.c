@@ -168,7 +168,7 @@ stop(void)
 	struct monitor *m = &the_monitor;
 	if (m->is_stopping)
 		return;
-	wake_all();
+	wake_all(NULL, NULL);
 	ahead_end();
 	m->is_stopping = true;
 	notify_stopping();

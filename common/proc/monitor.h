@@ -276,8 +276,12 @@ void wake_next(struct process *);
 void wake_elsewhere(struct process *);
 void wake_lost(struct process *); /* the same, of one that died */
 void wake_queue_close(struct process *);
-/* wake_all - nobody waits any more: before a stop or an exec.  Each gets a process of its own */
-void wake_all(void);
+typedef bool sleeper_fn(const void *ctx, const struct sleeper *);
+/*
+ * wake_all - nobody waits any more where one waits who is meant (NULL: all are): before a kick, a stop
+ * or an exec.  Each gets a process of its own
+ */
+void wake_all(sleeper_fn *is_meant, const void *ctx);
 /*
  * wake_let_go - the same, before an exec, which forgets whom a nest waits for: each is told that all are
  * awake

@@ -326,7 +326,9 @@ wake_next(struct process *p)
 	    p->is_kicked || p->is_dead; /* what it took is its own all the same */
 	if (p->wake.behind && !is_ending)
 		queue_fill(p);
-	if (p->wake.behind && (is_ending || !p->wake.behind->is_sent))
+	/* one that has ended, which is not known yet, takes nobody any more */
+	if (p->wake.behind &&
+	    (is_ending || !p->wake.behind->is_sent || ask_is_over(p->chan)))
 		disperse(p);
 	struct behind *b = p->wake.behind;
 	p->is_idle = !b && !is_ending;
@@ -362,8 +364,17 @@ wake_lost(struct process *p)
 	wake_queue_close(p);
 }
 
+static bool
+has_behind(const struct process *p, sleeper_fn *is_one, const void *ctx)
+{
+	for (const struct behind *b = p->wake.behind; b; b = b->next)
+		if (!is_one || is_one(ctx, b->sleeper))
+			return true;
+	return false;
+}
+
 void
-wake_all(void)
+wake_all(sleeper_fn *is_one, const void *ctx)
 {
 	struct behind *all = NULL, **last = &all;
 	/* what a process has told says whom it serves now */
@@ -371,7 +382,7 @@ wake_all(void)
 		if (p->wake.by || p->wake.behind)
 			process_hear(p, ~0u);
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
-		*last = p->wake.behind ? take_back(p) : NULL;
+		*last = has_behind(p, is_one, ctx) ? take_back(p) : NULL;
 		while (*last)
 			last = &(*last)->next;
 	}
@@ -381,7 +392,7 @@ wake_all(void)
 void
 wake_let_go(void)
 {
-	wake_all();
+	wake_all(NULL, NULL);
 	for (struct process *p = the_monitor.processes; p; p = p->next) {
 		/* should the exec fail: whom it took is not known any more, it keeps them */
 		if (p->wake.queue[0] >= 0)

@@ -185,7 +185,7 @@ test_behind_untaken(void **state)
 	(void)state;
 	crowd_begin(&c);
 	sleeps_again(&c, &c.first, 0);
-	wake_all();
+	wake_all(NULL, NULL);
 	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
 	peer_hears_nothing(&c.other);
 	struct ask_msg m = peer_hears(&c.queue);
@@ -235,6 +235,41 @@ test_last_words_unheard(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		nest_heard_sleep(&c.nest, &id);
 		nest_heard_awake(&c.nest, c.ids[i]);
+	}
+	crowd_end(&c);
+}
+
+/* Who ended, which is not known yet, keeps nobody waiting. */
+static void
+test_behind_ended(void **state)
+{
+	struct crowd c;
+	(void)state;
+	crowd_begin(&c);
+	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	session_again_later(&c.first);
+	close(c.first.chan);
+	c.first.chan = -1;
+	loop_once(the_monitor.loop);
+	assert_null(c.first.process->wake.behind);
+	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
+	crowd_end(&c);
+}
+
+/* A kick of others leaves them where they are. */
+static void
+test_behind_kick(void **state)
+{
+	struct crowd c;
+	(void)state;
+	crowd_begin(&c);
+	assert_int_equal(monitor_kick(SPAN("b@x.test"), SPAN("")), 0);
+	assert_int_equal(c.first.process->wake.n_behind, BEHIND - 1);
+	peer_hears_nothing(&c.other);
+	for (size_t i = 0; i < BEHIND; i++) {
+		if (i > 0)
+			assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+		sleeps_again(&c, &c.first, i);
 	}
 	crowd_end(&c);
 }
@@ -378,7 +413,7 @@ test_heard_before(void **state)
 	crowd_begin(&c);
 	session_again_later(&c.first);
 	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
-	wake_all();
+	wake_all(NULL, NULL);
 	nest_heard_sleep(&c.nest, &id);
 	nest_heard_awake(&c.nest, c.ids[0]);
 	assert_null(c.first.process->wake.behind);
@@ -435,6 +470,10 @@ main(void)
 		test_last_words_unheard, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_awake_owed, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_ended, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_kick, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(test_let_go, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_kicked_before, sleep_setup, sleep_teardown),
