@@ -15,6 +15,7 @@
 enum {
 	BUCKETS = 4096, /* by account; two octets of the id say which */
 	STATE_FACTS_MAX = 2048,
+	FULL_SAID_MS = 60000, /* that there is no room for one more: at most so often */
 	SLEEPER_HEAD_BYTES =
 	    64, /* half of what its line of the state has beside its texts */
 };
@@ -23,6 +24,7 @@ static struct {
 	struct sleeper *buckets[BUCKETS]; /* own */
 	unsigned n;
 	size_t text_bytes;
+	int64_t said_again; /* monotonic: that all nests are full */
 } all;
 
 static unsigned
@@ -102,6 +104,17 @@ nest_room(void)
 	return (r.rlim_cur - SLEEPER_FDS_SPARE) / SLEEPER_FDS;
 }
 
+/* Who would sleep keeps its process. */
+static void
+say_full(void)
+{
+	int64_t now = clock_mono_ms();
+	if (now < all.said_again)
+		return;
+	all.said_again = now + FULL_SAID_MS;
+	log_event(LOG_WARNING, "nests_full", "sleepers=%u", all.n);
+}
+
 /*
  * The fullest that has room, so that others become empty; where all are full, one more.  Where none
  * is there, one comes when it is time to try again.
@@ -121,9 +134,12 @@ nest_for_one(void)
 		if (p->n_sleepers < room && (!nest || p->n_sleepers > nest->n_sleepers))
 			nest = p;
 	}
-	if (nest || !role || room == 0 || n >= process_most(role))
+	if (nest || !role)
 		return nest;
-	return process_begin(role);
+	if (room > 0 && n < process_most(role))
+		return process_begin(role);
+	say_full();
+	return NULL;
 }
 
 /* One that nobody needs any more ends; the last one stays. */
