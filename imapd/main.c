@@ -74,7 +74,7 @@ static struct role roles[] = {
 		.prepare = ring_prepare, .jail = reader_jail, .run = imap_session_run, .ahead = imap_session_ahead},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
-	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
+	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .flags = ROLE_TELLS, .at_start = 1,
 		.monitor_asks = MON_MAY(LOGIN_TICKET),
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
 	[IMAP_RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,

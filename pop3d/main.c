@@ -39,7 +39,7 @@ static struct role roles[] = {
 		.jail = store_jail, .run = pop3_session_run},
 	[POP3_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
-	[POP3_AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
+	[POP3_AUTH] = {.name = "auth", .user = USER_AUTH, .flags = ROLE_TELLS, .at_start = 1,
 		.monitor_asks = MON_MAY(LOGIN_TICKET),
 		.prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
 	[POP3_RESOLVER] = {.name = "resolver", .user = USER_NET, .flags = ROLE_LAZY, .at_start = 1,

@@ -67,7 +67,7 @@ static struct role roles[] = {
 	           .prepare = session_prepare, .jail = session_jail, .run = session_run},
 	[KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 	           .prepare = key_prepare, .jail = key_mail_jail, .run = key_mail_run},
-	[AUTH] = {.name = "auth", .user = USER_AUTH, .at_start = 1,
+	[AUTH] = {.name = "auth", .user = USER_AUTH, .flags = ROLE_TELLS, .at_start = 1,
 	           .monitor_asks = MON_MAY(LOGIN_TICKET),
 	           .prepare = auth_role_prepare, .jail = auth_jail, .run = auth_run},
 	[LOOKUP] = {.name = "lookup", .user = USER_LOOKUP, .at_start = 1,

@@ -38,6 +38,8 @@ enum role_flag {
 	 * that group is killed before its pid can be another's
 	 */
 	ROLE_GROUP = 256,
+	/* what it told before it died counts, as it does of sessions and nests */
+	ROLE_TELLS = 512,
 };
 
 /* Daemons that others connect to. */

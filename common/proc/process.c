@@ -395,9 +395,9 @@ void
 process_gone(struct process *gone)
 {
 	bool is_nest = gone->role && gone->role->flags & ROLE_NEST;
-	bool is_session = gone->role && gone->role->flags & ROLE_SESSION;
-	if ((is_nest || is_session) &&
-	    gone->watch) /* else it was ended for what it asked */
+	bool is_heard =
+	    gone->role && gone->role->flags & (ROLE_NEST | ROLE_SESSION | ROLE_TELLS);
+	if (is_heard && gone->watch) /* else it was ended for what it asked */
 		hear_last_words(gone);
 	struct process **link = &the_monitor.processes;
 	while (*link != gone)

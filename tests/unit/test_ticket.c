@@ -24,7 +24,9 @@ enum { UID = 200000 };
 static const char account[] = "a@example.test";
 static const struct role roles[] = {
     {.name = "session", .monitor_asks = MON_MAY(LOGIN_REDEEM)},
-    {.name = "auth", .monitor_asks = MON_MAY(LOGIN_TICKET) | MON_MAY(MON_CHANNEL)}};
+    {.name = "auth",
+	.flags = ROLE_TELLS,
+	.monitor_asks = MON_MAY(LOGIN_TICKET) | MON_MAY(MON_CHANNEL)}};
 static const struct daemon a_daemon = {.name = "smtpd",
     .roles = roles,
     .n_roles = COUNT(roles),
@@ -142,6 +144,18 @@ test_unread(void **state)
 	assert_int_equal(ask_next(the.auth.process->chan), ASK_NONE);
 }
 
+/* One that it told just before it died is good. */
+static void
+test_last_words(void **state)
+{
+	struct id ticket = id_new();
+	(void)state;
+	tell(ticket);
+	process_gone(the.auth.process);
+	assert_int_equal(hand_in(ticket), REDEEM_OK);
+	assert_true(session_gets_client());
+}
+
 /* More than one turn of the monitor reads, and all of them are before it. */
 static void
 test_crowd(void **state)
@@ -213,6 +227,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_unread, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_crowd, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_last_words, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_ask_between, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_most, setup, teardown),
