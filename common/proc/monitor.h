@@ -27,6 +27,7 @@ enum {
 	WAITING_CHANNELS_MOST = 256, /* a role */
 	KICK_WAIT_MS = 2000,         /* who was told to end is ended after it */
 	ROLES_MAX = METRIC_ROLES,
+	PATH_BYTES_MAX = 4096, /* of an account's mailbox directory */
 	/* sleepers that wait for the process of another one of their account */
 	WAKE_BEHIND_MOST = 64,
 	WAKE_BEHIND_MS = 100, /* for it to get free of the client that it has */

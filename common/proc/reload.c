@@ -332,13 +332,13 @@ adopt_process(const char *line)
 	monitor_say_log(process_adopt(pid, chan, role, generation, cell, started_ms));
 }
 
-/* A word of hex digits; empty where it is something else. */
+/* A word of hex digits; empty where it is something else, or more than out holds. */
 static struct span
-cut_hex(struct span *rest, char out[WHO_TEXT_MAX])
+cut_hex(struct span *rest, char *out, size_t most)
 {
 	struct span hex = span_cut(rest, ' ');
 	size_t n = hex.n / 2;
-	return n <= WHO_TEXT_MAX && hex.n % 2 == 0 && hex_decode(hex, out, n) == E_OK
+	return n <= most && hex.n % 2 == 0 && hex_decode(hex, out, n) == E_OK
 	           ? span_make(out, n)
 	           : SPAN("");
 }
@@ -354,7 +354,8 @@ adopt_who(const char *line)
 	    span_u64(span_cut(&rest, ' '), INT32_MAX, &pid) != E_OK ||
 	    span_u64(span_cut(&rest, ' '), INT64_MAX, &since) != E_OK)
 		return;
-	struct span from = cut_hex(&rest, address), who = cut_hex(&rest, account);
+	struct span from = cut_hex(&rest, address, sizeof address),
+		    who = cut_hex(&rest, account, sizeof account);
 	struct process *p = process_of_pid((pid_t)pid);
 	if (!p)
 		return;
@@ -368,14 +369,14 @@ adopt_who(const char *line)
 static void
 adopt_owner(const char *line)
 {
-	char account[WHO_TEXT_MAX], folder[WHO_TEXT_MAX];
+	char account[WHO_TEXT_MAX], folder[PATH_BYTES_MAX];
 	struct span rest = span_of(line);
 	uint64_t pid, uid, gid = 0, has_client = 0;
 	if (!span_eqs(span_cut(&rest, ' '), "owner") ||
 	    span_u64(span_cut(&rest, ' '), INT32_MAX, &pid) != E_OK ||
 	    span_u64(span_cut(&rest, ' '), UINT32_MAX, &uid) != E_OK)
 		return;
-	struct span owner = cut_hex(&rest, account);
+	struct span owner = cut_hex(&rest, account, sizeof account);
 	struct process *p = process_of_pid((pid_t)pid);
 	if (!p || p->owner || !owner.n)
 		return;
@@ -386,7 +387,7 @@ adopt_owner(const char *line)
 	/* not told by every version */
 	if (span_u64(span_cut(&rest, ' '), UINT32_MAX, &gid) == E_OK &&
 	    span_u64(span_cut(&rest, ' '), 1, &has_client) == E_OK) {
-		struct span home = cut_hex(&rest, folder);
+		struct span home = cut_hex(&rest, folder, sizeof folder);
 		buf_reset(&text);
 		buf_span(&text, home);
 		p->home = home.n ? mem_dup(buf_cstr(&text)) : NULL;

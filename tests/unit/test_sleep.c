@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -118,19 +119,23 @@ test_kicked_asleep(void **state)
 	peer_free(&nest);
 }
 
-/* Who was kicked just before a reload is ended after it. */
+/* Who was kicked just before a reload is ended after it; whose a session is stays known. */
 static void
-test_kick_through_reload(void **state)
+test_reload(void **state)
 {
 	enum { PID = 0x7fff0000 }; /* no process has it */
 
 	int chan[2], memory = memfd_create("state", 0);
 	struct peer s;
-	char text[128];
+	char text[16], home[1000]; /* longer than a name */
 	(void)state;
+	memset(home, '6', sizeof home); /* "66" is an f */
+	home[sizeof home - 2] = '\0';
 	ask_pair(chan);
-	dprintf(memory, "generation 1\nprocess %d %d 1 session\nwho %d 1 31 32 1\n",
-	    PID, chan[0], PID);
+	dprintf(memory,
+	    "generation 1\nprocess %d %d 1 session\nowner %d 1 32 1 1 %s\n"
+	    "who %d 1 31 32 1\n",
+	    PID, chan[0], PID, home, PID);
 	snprintf(text, sizeof text, "%d", memory);
 	setenv("MERPATI_RELOAD_STATE", text, 1);
 	assert_true(reload_read());
@@ -140,6 +145,7 @@ test_kick_through_reload(void **state)
 	assert_int_equal(peer_heard(&s).type, CTL_KICK);
 	assert_int_equal(peer_heard(&s).type, CTL_DRAIN);
 	assert_true(s.process->is_kicked);
+	assert_int_equal(strlen(s.process->home), strlen(home) / 2);
 	process_gone(s.process);
 	loop_once(the_monitor.loop); /* until it would have been killed */
 	peer_free(&s);
@@ -225,8 +231,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_kick_all, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_kicked_asleep, sleep_setup, sleep_teardown),
-	    cmocka_unit_test_setup_teardown(
-		test_kick_through_reload, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(test_reload, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_last_words, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(test_several, sleep_setup, sleep_teardown),
