@@ -293,7 +293,7 @@ void
 sleeper_state_put(struct buf *b, const struct sleeper *s)
 {
 	if (s->is_behind)
-		return; /* a process has taken it */
+		return; /* behind wake_all a process has taken it; a self-test does without */
 	buf_putf(b, "sleeper %d %u %u %d %lld %s ", (int)s->nest->pid, s->uid, s->gid,
 	    s->is_kicked, (long long)s->since_wall_sec, id_text(s->id));
 	buf_hex(b, span_of(s->account));

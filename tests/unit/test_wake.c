@@ -219,24 +219,32 @@ test_last_words(void **state)
 
 /* Though there is nobody any more who would hear an answer. */
 static void
-test_last_words_unheard(void **state)
+last_words_unheard(bool is_read_before)
 {
 	struct crowd c;
 	struct id id;
-	(void)state;
 	crowd_begin(&c);
 	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
 	session_lies_down_later(&c.first);
 	session_again_later(&c.first);
 	close(c.first.chan);
 	c.first.chan = -1;
-	loop_once(the_monitor.loop);
+	if (is_read_before)
+		loop_once(the_monitor.loop);
 	die(&c.first);
 	for (size_t i = 0; i < 2; i++) {
 		nest_heard_sleep(&c.nest, &id);
 		nest_heard_awake(&c.nest, c.ids[i]);
 	}
 	crowd_end(&c);
+}
+
+static void
+test_last_words_unheard(void **state)
+{
+	(void)state;
+	last_words_unheard(false);
+	last_words_unheard(true);
 }
 
 /* Who ended, which is not known yet, keeps nobody waiting. */
