@@ -43,7 +43,7 @@ struct mime_cache {
  *   returns  false: good for now, and not to be kept: a charset's converter could not be had
  *            (charset_n_missed)
  */
-bool cache_make(struct span message, struct arena *, struct buf *out);
+MUST_USE bool cache_make(struct span message, struct arena *, struct buf *out);
 /*
  * cache_without_signatures - this process makes items without them from now on: a setting says so
  */

@@ -186,7 +186,8 @@ static void
 item_make(size_t i)
 {
 	struct arena arena = {.max_bytes = 0};
-	cache_make(span_of(the_messages[i].text), &arena, &the_items[i]);
+	if (!cache_make(span_of(the_messages[i].text), &arena, &the_items[i]))
+		bug("a charset is not there");
 	arena_reset(&arena);
 }
 

@@ -28,7 +28,7 @@ item_of(struct span message)
 {
 	struct arena arena = {0};
 	struct item item = {.bytes = {.max = CACHE_BYTES_MAX}};
-	cache_make(message, &arena, &item.bytes);
+	assert_true(cache_make(message, &arena, &item.bytes));
 	arena_reset(&arena);
 	assert_int_equal(buf_done(&item.bytes), E_OK);
 	assert_int_equal(cache_open(buf_as_span(&item.bytes), &item.c), E_OK);
