@@ -28,6 +28,6 @@ enum reply
 cmd_help(struct session *s, struct span argument)
 {
 	(void)argument;
-	command_verbs(&s->argument);
+	command_verbs(s->client.kind, &s->argument);
 	return R_HELP;
 }

@@ -81,11 +81,23 @@ command_find(struct span verb)
 	return NULL;
 }
 
-void
-command_verbs(struct buf *out)
+/* Of the other of the two protocols: it is unknown here. */
+static bool
+is_foreign(enum listen_kind kind, const struct command *c)
 {
-	for (size_t i = 0; i < COUNT(commands); i++)
-		buf_putf(out, "%s%s", i ? " " : "", commands[i].verb);
+	return c->gates & (kind == KIND_LMTP ? G_SMTP : G_LMTP);
+}
+
+void
+command_verbs(enum listen_kind kind, struct buf *out)
+{
+	const char *blank = "";
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (is_foreign(kind, &commands[i]))
+			continue;
+		buf_putf(out, "%s%s", blank, commands[i].verb);
+		blank = " ";
+	}
 }
 
 static enum reply
@@ -126,7 +138,7 @@ static enum reply
 gates(struct session *s, const struct command *c, struct span argument)
 {
 	bool is_submission = session_is_submission(s);
-	if (c->gates & (s->client.kind == KIND_LMTP ? G_SMTP : G_LMTP))
+	if (is_foreign(s->client.kind, c))
 		return R_UNKNOWN;
 	if (!(s->phase & c->phases))
 		return out_of_turn(s, c);

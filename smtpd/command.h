@@ -22,7 +22,8 @@ struct command_line {
 MUST_USE int command_split(struct span line, struct command_line *out);
 /* command_run - one line; counts and gates it, and calls its handler.  Logs what is refused */
 enum reply command_run(struct session *, struct span line);
-void command_verbs(struct buf *out); /* all of the table, with blanks between */
+/* those that this kind of listener knows, with blanks between */
+void command_verbs(enum listen_kind, struct buf *out);
 
 command_fn cmd_helo, cmd_ehlo, cmd_lhlo; /* cmd_helo.c */
 command_fn cmd_mail;                     /* cmd_mail.c */
