@@ -61,8 +61,13 @@ class Postfix:
 
     def __exit__(self, *_):
         subprocess.run(**self._command("stop"))
-        self.process.wait(20)
-        self.out.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:  # what failed in here is told, not that
+            self.process.kill()
+            self.process.wait()
+        finally:
+            self.out.close()
 
     def is_up(self):
         return wait_for(lambda: listens(self.port), 30)
