@@ -249,7 +249,7 @@ ahead_end(void)
 void
 ahead_renew(void)
 {
-	if (!the_monitor.ahead.seed_watch)
+	if (!the_monitor.ahead.seed_watch && !find(true)) /* they outlive the seed */
 		return;
 	ahead_end();
 	want_in(AHEAD_AFTER_MS);
