@@ -223,6 +223,42 @@ test_shared(void **state)
 	store_unselect(h->b, &other);
 }
 
+/* How many events came that do not say that a watch ended. */
+static unsigned
+events_but_ends(int inotify)
+{
+	char space[4096] __attribute__((aligned(8)));
+	unsigned n = 0;
+	for (ssize_t got; (got = read(inotify, space, sizeof space)) > 0;)
+		for (ssize_t at = 0; at < got;) {
+			struct inotify_event e;
+			memcpy(&e, space + at, sizeof e);
+			n += (e.mask & IN_IGNORED) == 0;
+			at += (ssize_t)(sizeof e + e.len);
+		}
+	return n;
+}
+
+/* By what was given up nobody is woken; where others sleep by it, they are. */
+static void
+test_given_up(void **state)
+{
+	struct home *h = *state;
+	for (int is_ours = 0; is_ours <= 1; is_ours++) {
+		struct store_view v = selected(h->a, "INBOX");
+		int one = -1;
+		bool is_same;
+		assert_int_equal(store_doze(h->a, &v, v.modseq, &one, &is_same), E_OK);
+		assert_false(is_same);
+		int watch = kept(one);
+		store_doze_end(h->a, is_ours);
+		append(h->b, "INBOX", 1);
+		assert_int_equal(events_but_ends(watch) == 0, is_ours);
+		close(watch);
+		store_unselect(h->a, &v);
+	}
+}
+
 /* Nothing is as it was. */
 static void
 test_rebuilt(void **state)
@@ -396,6 +432,7 @@ main(void)
 	    TEST(test_past),
 	    TEST(test_keepers),
 	    TEST(test_shared),
+	    TEST(test_given_up),
 	    TEST(test_rebuilt),
 	    TEST(test_metadata),
 	    TEST(test_metadata_lost),

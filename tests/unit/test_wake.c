@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -189,6 +190,41 @@ test_behind_untaken(void **state)
 	assert_int_equal(peer_heard(&c.other).type, CTL_CLIENT);
 	peer_hears_nothing(&c.other);
 	struct ask_msg m = peer_hears(&c.queue);
+	assert_int_equal(m.type, CTL_CLIENT);
+	assert_true(m.fd >= 0);
+	close(m.fd);
+	peer_hears_nothing(&c.queue);
+	sleeps_again(&c, &c.first, 1);
+	crowd_end(&c);
+}
+
+static void
+descriptors_most(rlim_t n)
+{
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* No descriptor is left for what is taken back: it has one already. */
+static void
+test_behind_no_descriptor(void **state)
+{
+	struct crowd c;
+	struct rlimit before;
+	(void)state;
+	crowd_begin(&c);
+	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
+	sleeps_again(&c, &c.first, 0);
+	int lowest = dup(c.queue.chan);
+	assert_true(lowest >= 0);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	descriptors_most((rlim_t)lowest);
+	wake_all(NULL, NULL);
+	descriptors_most(before.rlim_cur);
+	struct ask_msg m = peer_hears(&c.other);
 	assert_int_equal(m.type, CTL_CLIENT);
 	assert_true(m.fd >= 0);
 	close(m.fd);
@@ -470,6 +506,8 @@ main(void)
 		test_behind_dead_later, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_behind_untaken, sleep_setup, sleep_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_behind_no_descriptor, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_last_words, sleep_setup, sleep_teardown),
 	    cmocka_unit_test_setup_teardown(
