@@ -14,12 +14,13 @@ from suite import wait_for
 
 
 class Sleeper:
-    """One that is in IDLE; kind: "plain", "tls", "deflate" (and TLS), "silent" (selected, no IDLE).
+    """One that is in IDLE; kind: "plain", "tls", "deflate" (and TLS), "silent" (selected, no IDLE), and the other way
+    round "deflate_plain" (no TLS), "silent_tls".
     Without a mailbox none is selected; notify is what it says behind NOTIFY."""
 
     def __init__(self, suite, user, kind, mailbox="INBOX", notify=None, idles=True, source="127.0.0.1"):
         self.user, self.kind = user, kind
-        has_tls = kind in ("tls", "deflate")
+        has_tls = kind in ("tls", "deflate", "silent_tls")
         self.socket = socket.create_connection(("127.0.0.1", suite.port("imaps" if has_tls else "imap")), 60, (source, 0))
         if has_tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -29,15 +30,19 @@ class Sleeper:
         self.unread, self.lines = b"", []
         self.until(b"* OK")
         self.do(b"a LOGIN %s pass" % user.encode())
-        if kind == "deflate":
+        if kind.startswith("deflate"):
             self.do(b"b COMPRESS DEFLATE")
             self.deflate, self.inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
         if mailbox:
             self.do(b"c SELECT " + mailbox.encode())
         if notify:
             self.do(b"n NOTIFY " + notify)
-        if idles and kind != "silent":
+        if idles and not self.is_silent:
             self.idle()
+
+    @property
+    def is_silent(self):
+        return self.kind.startswith("silent")
 
     def say(self, line):
         data = line + b"\r\n"
