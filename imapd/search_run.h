@@ -23,6 +23,7 @@ struct found {
 	uint32_t least, lowest;
 };
 
+/* After what was made of it (an order, threads) was freed: of many messages all of that goes back to the system. */
 void found_free(struct found *);
 
 /* Where a search may stop: what it need not find is not in what it found. */
