@@ -41,11 +41,15 @@ message_done(struct message *m)
 	buf_free(&m->read);
 }
 
-/* That an expunged message has no file is as it should be; that another has none is a loss. */
+/*
+ * That an expunged message has no file is as it should be; that another has none is a loss.  A view that
+ * is superseded is not told what was expunged.
+ */
 static int
 note_file(struct message *m, int err)
 {
-	if (err == E_BAD && m->file != E_BAD && !(m->record->flags & FLAG_GONE))
+	if (err == E_BAD && m->file != E_BAD && !(m->record->flags & FLAG_GONE) &&
+	    !m->view->head->is_superseded)
 		log_event(LOG_ERR, "message_missing", "mailbox=%u uid=%u file=%s",
 		    m->view->mailbox, m->record->uid, file_id_text(m->record->id));
 	m->file = err;

@@ -154,11 +154,13 @@ carry(struct carried *c, const struct store_record *r)
 	return err == E_OK ? numset_add(&c->from, r->uid, r->uid) : err;
 }
 
+/* Or may have: a view that is superseded is told no more of what goes. */
 static bool
-has_gone(const struct session *s, uint32_t uid)
+may_have_gone(const struct session *s, uint32_t uid)
 {
-	const struct store_record *r = store_record_of(&s->selected->view, uid);
-	return !r || (r->flags & FLAG_GONE);
+	const struct store_view *view = &s->selected->view;
+	const struct store_record *r = store_record_of(view, uid);
+	return !r || (r->flags & FLAG_GONE) || view->head->is_superseded;
 }
 
 static int
@@ -173,7 +175,7 @@ carry_all(struct carried *c, const struct numset *uids)
 			continue;
 		err = carry(c, r);
 		/* another session removed it just now: it is left out */
-		if (err == E_BAD && has_gone(c->session, uid))
+		if (err == E_BAD && may_have_gone(c->session, uid))
 			err = E_OK;
 	}
 	return err;
