@@ -51,8 +51,8 @@ selected_save(const struct selected *b, struct slept_mailbox *m)
 	    .n_keywords_told = b->n_keywords_told,
 	    .modseq = b->modseq,
 	    .modseq_seen = h->modseq}; /* before what it covers is read */
-	bool is_current = !h->is_superseded && !h->is_deleted && !h->is_renamed;
-	int err = is_current ? E_OK : E_MORE;
+	/* one that is superseded is of its modseq, and stays so */
+	int err = h->is_deleted || h->is_renamed ? E_MORE : E_OK;
 	if (err == E_OK && h->n_gone != b->n_gone_seen)
 		err = save_pending(b, &m->pending);
 	if (err == E_OK)
