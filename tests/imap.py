@@ -6,8 +6,10 @@
     r.untagged                             [["1", "FETCH", ["UID", "7", "FLAGS", ["\\\\Seen"]]], ...]
 Atoms and quoted strings are str, literals bytes, lists lists, NIL is None.
 """
+import select
 import socket
 import ssl
+import zlib
 
 
 class Gone(Exception):
@@ -113,9 +115,28 @@ class Tokens:
         return None if word == "NIL" else word
 
 
+class Deflated:
+    """A socket behind COMPRESS (RFC 4978)."""
+
+    def __init__(self, below):
+        self.below, self.out, self.back = below, zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
+
+    def recv(self, n):
+        while data := self.below.recv(n):
+            if plain := self.back.decompress(data):
+                return plain
+        return b""
+
+    def sendall(self, data):
+        self.below.sendall(self.out.compress(data) + self.out.flush(zlib.Z_SYNC_FLUSH))
+
+    def close(self):
+        self.below.close()
+
+
 class Imap:
-    def __init__(self, port, tls=False, timeout=30):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, tls=False, timeout=30, source="127.0.0.1"):
+        self.socket = self.connection = socket.create_connection(("127.0.0.1", port), timeout, (source, 0))
         if tls:
             self.starttls_now()
         self.unread, self.tags, self.tag = b"", 0, ""
@@ -125,7 +146,18 @@ class Imap:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        self.socket = context.wrap_socket(self.socket)
+        self.socket = self.connection = context.wrap_socket(self.socket)
+
+    def compress(self):
+        r = self.do("COMPRESS DEFLATE")
+        if not r.ok:
+            raise Gone(f"COMPRESS: {r}")
+        self.socket = Deflated(self.socket)
+
+    def has_more(self):
+        """Something was said that is not read yet."""
+        pending = getattr(self.connection, "pending", lambda: 0)()
+        return bool(self.unread or pending or select.select([self.connection], [], [], 0)[0])
 
     def close(self):
         self.socket.close()
