@@ -13,6 +13,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import io
+import json
 import multiprocessing
 import os
 import pathlib
@@ -41,6 +42,12 @@ SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:disable_coredump=1:handle_segv=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:abort_on_error=1",
 }
+
+
+def has_sanitizers(build=BUILD):
+    """Whether what it takes of memory and time says little."""
+    options = json.loads((build / "meson-info" / "intro-buildoptions.json").read_text())
+    return next(o["value"] for o in options if o["name"] == "b_sanitize") not in ("none", "", [])
 
 
 def reserve(port):
