@@ -149,8 +149,8 @@ class Client(View):
         self.end_idle()
 
     def rest(self):
-        """Until it sleeps, in IDLE or silent, or is told of something."""
-        is_in_idle = self.rng.random() < 0.5
+        """Until it sleeps, in IDLE or silent, or is told of something; a guest sleeps silent alone."""
+        is_in_idle = not self.is_guest and self.rng.random() < 0.5
         if is_in_idle:
             self.begin_idle()
         is_told = is_in_idle or "notify" in self.kind
@@ -205,8 +205,7 @@ class Client(View):
 
     def esearch(self):
         """In all mailboxes of one's own; who has one of another selected cannot have it."""
-        uid = "UID " if "uidonly" in self.kind else ""
-        r = self.do(f"{uid}ESEARCH IN ({self.rng.choice(('personal', 'subtree Archive', 'inboxes'))}) RETURN (COUNT ALL) {self.rng.choice(('UNSEEN', 'KEYWORD work'))}")
+        r = self.do(f"ESEARCH IN ({self.rng.choice(('personal', 'subtree Archive', 'inboxes'))}) RETURN (COUNT ALL) {self.rng.choice(('UNSEEN', 'KEYWORD work'))}")
         self.must(r.code[:1] == ["CANNOT"] if self.is_guest else r.ok, "ESEARCH", r)
         for said in self.answers(r):
             self.must(int(said[said.index("COUNT") + 1]) == len(numbers(said[said.index("ALL") + 1])), "ESEARCH", said)
@@ -337,7 +336,7 @@ ACTS = {
     "catenate": (owner, True, 1), "replace": (owner, True, 2), "urls": (owner, True, 1), "rights": (owner, False, 1),
     "quota": (owner, False, 1),
     "again_as_itself": (lambda c: "deflate" not in c.kind, False, 1),
-    "rest": (lambda c: not c.is_guest and "follows" not in c.kind, False, 1),
+    "rest": (lambda c: "follows" not in c.kind, False, 1),
     "notify": (lambda c: "notify" in c.kind, False, 2),
     "follow": (lambda c: "follows" in c.kind, False, 2),
 }

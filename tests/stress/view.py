@@ -72,7 +72,7 @@ class View:
 
     @property
     def may_sleep(self):
-        return not self.is_guest and self.followed is None
+        return self.followed is None
 
     def sleeps(self):
         return self.shared.sleeps(self.s, self.source)
