@@ -2,8 +2,6 @@
 /* letter_sign.c - who wrote a letter is looked at, then the role dkim is asked to sign. */
 #include "deliver/letter_sign.h"
 
-#include <errno.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "account/recipient.h"
@@ -17,6 +15,7 @@
 #include "mime/address.h"
 #include "mime/header.h"
 #include "proc/child.h"
+#include "store/asks.h"
 
 enum {
 	PH_ANY = 1,
@@ -100,36 +99,17 @@ ask_sign(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_OK;
 }
 
-/* Read, not mapped: who made it may shorten it meanwhile. */
-static int
-read_all(int fd, struct buf *out)
-{
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return E_IO;
-	if (st.st_size < 0 || st.st_size > SEAL_MESSAGE_MAX)
-		return E_LIMIT;
-	char *room = buf_room(out, (size_t)st.st_size);
-	for (off_t at = 0; at < st.st_size;) {
-		ssize_t n = pread(fd, room + at, (size_t)(st.st_size - at), at);
-		if (n == 0 || (n < 0 && errno != EINTR))
-			return E_IO;
-		at += n > 0 ? n : 0;
-	}
-	buf_added(out, (size_t)st.st_size);
-	return E_OK;
-}
-
 static int
 ask_seal(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
 {
 	struct span account = rd_str(body, ACCOUNT_ADDRESS_MAX);
 	uint32_t came_at = rd_u32(body);
-	struct buf message = {0}, fields = {.max = DKIM_SIGN_HEAD_MAX / 2};
+	struct buf message = {.max = SEAL_MESSAGE_MAX},
+		   fields = {.max = DKIM_SIGN_HEAD_MAX / 2};
 	(void)a, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	int err = read_all(*fd, &message);
+	int err = large_read(*fd, &message);
 	if (err == E_OK && came_at > message.len)
 		err = E_BAD;
 	if (err == E_OK)

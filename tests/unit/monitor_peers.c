@@ -96,3 +96,14 @@ peer_hears_nothing(struct peer *p)
 	struct ask_msg m;
 	assert_int_equal(ask_recv(p->chan, &p->in, &m, 0), E_LIMIT);
 }
+
+rlim_t
+descriptors_most(rlim_t n)
+{
+	struct rlimit r;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
+	rlim_t before = r.rlim_cur;
+	r.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &r), 0);
+	return before;
+}

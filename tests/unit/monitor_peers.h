@@ -3,6 +3,8 @@
 #ifndef TEST_MONITOR_PEERS_H
 #define TEST_MONITOR_PEERS_H
 
+#include <sys/resource.h>
+
 #include "proc/monitor.h"
 
 enum { PEER_WAIT_MS = 20000 };
@@ -27,5 +29,8 @@ void peer_tells(struct peer *, uint16_t type, struct buf *body, int fd);
 struct ask_msg peer_hears(struct peer *);
 struct ask_msg peer_heard(struct peer *);
 void peer_hears_nothing(struct peer *);
+
+/* descriptors_most - RLIMIT_NOFILE of this process from now on; what it was */
+rlim_t descriptors_most(rlim_t n);
 
 #endif

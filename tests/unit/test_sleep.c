@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "tests/unit/sleep_peers.h"
 
@@ -168,15 +167,6 @@ test_last_words(void **state)
 }
 
 static void
-set_descriptors(rlim_t n)
-{
-	struct rlimit r;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
-	r.rlim_cur = n;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &r), 0);
-}
-
-static void
 end_one(struct peer *nest)
 {
 	struct buf body = {0};
@@ -191,10 +181,9 @@ static void
 test_several(void **state)
 {
 	struct peer nests[] = {peer_new("nest"), peer_new("nest")}, s = session_new();
-	struct rlimit was;
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-	set_descriptors(SLEEPER_FDS_SPARE + FIT * SLEEPER_FDS + SLEEPER_FDS - 1);
+	rlim_t was =
+	    descriptors_most(SLEEPER_FDS_SPARE + FIT * SLEEPER_FDS + SLEEPER_FDS - 1);
 	for (unsigned i = 0; i < FIT * COUNT(nests); i++) {
 		session_serves(&s);
 		assert_true(session_lies_down(&s));
@@ -216,7 +205,7 @@ test_several(void **state)
 	end_one(&nests[1]);
 	peer_hears_nothing(&nests[1]);
 	assert_int_equal(nests[1].process->n_sleepers, 0);
-	set_descriptors(was.rlim_cur);
+	descriptors_most(was);
 	peer_free(&s);
 	for (size_t i = 0; i < COUNT(nests); i++)
 		peer_free(&nests[i]);

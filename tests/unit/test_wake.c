@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -198,21 +197,11 @@ test_behind_untaken(void **state)
 	crowd_end(&c);
 }
 
-static void
-descriptors_most(rlim_t n)
-{
-	struct rlimit limit;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = n;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-
 /* No descriptor is left for what is taken back: it has one already. */
 static void
 test_behind_no_descriptor(void **state)
 {
 	struct crowd c;
-	struct rlimit before;
 	(void)state;
 	crowd_begin(&c);
 	assert_int_equal(peer_heard(&c.queue).type, CTL_CLIENT);
@@ -220,10 +209,9 @@ test_behind_no_descriptor(void **state)
 	int lowest = dup(c.queue.chan);
 	assert_true(lowest >= 0);
 	close(lowest);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	descriptors_most((rlim_t)lowest);
+	rlim_t before = descriptors_most((rlim_t)lowest);
 	wake_all(NULL, NULL);
-	descriptors_most(before.rlim_cur);
+	descriptors_most(before);
 	struct ask_msg m = peer_hears(&c.other);
 	assert_int_equal(m.type, CTL_CLIENT);
 	assert_true(m.fd >= 0);
