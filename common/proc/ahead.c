@@ -47,8 +47,11 @@ be_seed(const struct role *role, int control)
 	prctl(PR_SET_NAME, "seed", 0, 0, 0);
 	signal(SIGCHLD, SIG_IGN);
 	process_jail(role, &jail);
-	while (ask_recv(control, &in, &m, DEADLINE_NONE) == E_OK &&
-	       m.type == CTL_CLIENT && m.fd >= 0) {
+	while (ask_recv(control, &in, &m, DEADLINE_NONE) == E_OK) {
+		if (m.type != CTL_SEED) { /* the log */
+			child_hear(&m);
+			continue;
+		}
 		pid_t pid = fork();
 		if (pid == 0)
 			be_ahead(role, m.fd, &jail);
@@ -154,7 +157,7 @@ make_keeper(struct ahead *a)
 		seed_begin();
 	ask_pair(pair);
 	/* a seed that does not hear: what waits for its channel's end has it at once */
-	int err = ask_send(m->ahead.seed, CTL_CLIENT, SPAN(""), pair[1], 0);
+	int err = ask_send(m->ahead.seed, CTL_SEED, SPAN(""), pair[1], 0);
 	close(pair[1]);
 	if (err != E_OK)
 		log_event(LOG_WARNING, "seed_not_told", "err=%d", err);
@@ -249,8 +252,12 @@ ahead_end(void)
 void
 ahead_renew(void)
 {
-	if (!the_monitor.ahead.seed_watch && !find(true)) /* they outlive the seed */
-		return;
-	ahead_end();
-	want_in(AHEAD_AFTER_MS);
+	bool is_there = the_monitor.ahead.seed_watch;
+	if (is_there && monitor_say_log(the_monitor.ahead.seed) != E_OK)
+		seed_end();
+	for (struct ahead *a; (a = find(true));
+	     is_there = true) /* they outlive the seed */
+		drop(a);
+	if (is_there)
+		want_in(AHEAD_AFTER_MS);
 }

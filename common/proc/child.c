@@ -89,8 +89,8 @@ is_late(const struct ask_msg *m)
 	return true;
 }
 
-static void
-handle_said(struct ask_msg *m)
+void
+child_hear(struct ask_msg *m)
 {
 	switch (m->type) {
 	case CTL_CLIENT:
@@ -145,7 +145,7 @@ child_control(void)
 		monitor_gone();
 	if (is_late(&m))
 		log_event(LOG_DEBUG, "late_answer", "type=%u", (unsigned)m.type);
-	handle_said(&m);
+	child_hear(&m);
 }
 
 int
@@ -161,7 +161,7 @@ child_call(
 		if (err == E_OK && !is_late(reply) && reply->type == (type | ASK_REPLY))
 			return E_OK;
 		if (err == E_OK)
-			handle_said(reply);
+			child_hear(reply);
 		if (err == E_LIMIT && type < COUNT(unheard))
 			unheard[type]++;
 	}
@@ -183,7 +183,7 @@ child_await(uint16_t type, struct buf *in, struct ask_msg *m)
 			monitor_gone();
 		if (m->type == type)
 			return;
-		handle_said(m);
+		child_hear(m);
 	}
 	_exit(EX_OK);
 }

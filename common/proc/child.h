@@ -70,6 +70,7 @@ enum ctl {
 	 * str account, str home; to a role's ahead with a channel
 	 */
 	CTL_AHEAD,
+	CTL_SEED, /* to the seed of ahead.c, fd: one more is to hear what is said there */
 };
 
 /* The kinds of CTL_CLIENT for a ROLE_NEST; about begins with a sleeper's id. */
@@ -123,6 +124,8 @@ MUST_USE int child_tell(uint16_t type, struct span body, int fd);
  */
 void child_control(void);
 
+/* child_hear - does what the monitor says in *m, whose fd it takes */
+void child_hear(struct ask_msg *m);
 /*
  * child_await - until the monitor says this; what else it says is handled.  Exits when the monitor
  * is gone, or its drain began.  in: holds what m leads to

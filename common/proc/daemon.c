@@ -321,6 +321,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	    .conf_path = o.conf_path,
 	    .has_root = geteuid() == 0,
 	    .pid_file = -1,
+	    .ahead.seed = -1,
 	    .metrics = -1,
 	    .argv = argv,
 	    .program = realpath("/proc/self/exe", NULL)};

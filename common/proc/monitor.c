@@ -180,14 +180,16 @@ stop(void)
 		loop_stop(m->loop);
 }
 
-void
-monitor_say_log(struct process *p)
+int
+monitor_say_log(int chan)
 {
 	struct buf body = {0};
 	buf_u8(&body, log_is_syslog());
-	if (process_say(p, CTL_LOG, buf_as_span(&body), log_fd()) != E_OK)
-		log_event(LOG_ERR, "log_not_passed", "child=%d", (int)p->pid);
+	int err = ask_send(chan, CTL_LOG, buf_as_span(&body), log_fd(), 0);
+	if (err != E_OK)
+		log_event(LOG_ERR, "log_not_passed", "err=%d", err);
 	buf_free(&body);
+	return err;
 }
 
 static void
@@ -196,7 +198,7 @@ reopen_log(void)
 	if (logfile_reopen(the_monitor.conf, the_monitor.daemon->name) != E_OK)
 		return;
 	for (struct process *p = the_monitor.processes; p; p = p->next)
-		monitor_say_log(p);
+		(void)!monitor_say_log(p->chan);
 	ahead_renew();
 }
 

@@ -197,7 +197,8 @@ void mon_who_open(void); /* RUN/NAME/ctl */
 /* as many as are wanted are there, or will be */
 void monitor_ensure(const struct role *);
 void monitor_each_drain(void);
-void monitor_say_log(struct process *); /* where log lines go now */
+/* monitor_say_log - to a child's channel, where log lines go now.  E_OK, or it does not listen (logged) */
+MUST_USE int monitor_say_log(int chan);
 void monitor_ready(void); /* who was awaited serves: READY is said, once */
 bool monitor_is_of(const struct process *, const char *account, uid_t uid);
 /* monitor_pass - CTL_CLIENT to a session of this account that is idle; fd stays.  NULL: there is none */

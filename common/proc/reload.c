@@ -329,7 +329,8 @@ adopt_process(const char *line)
 		role, &cell, &started_ms) < 4)
 		return;
 	fcntl(chan, F_SETFD, FD_CLOEXEC);
-	monitor_say_log(process_adopt(pid, chan, role, generation, cell, started_ms));
+	(void)!monitor_say_log(
+	    process_adopt(pid, chan, role, generation, cell, started_ms)->chan);
 }
 
 /* A word of hex digits; empty where it is something else, or more than out holds. */
