@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* letter_sign.c - who wrote a letter is looked at, then the role dkim is asked to sign. */
+/*
+ * letter_sign.c - the role dkim is asked to sign letters, when it was looked at who wrote them, and to
+ * seal redirects.
+ */
 #include "deliver/letter_sign.h"
 
 #include <unistd.h>
@@ -116,8 +119,9 @@ ask_seal(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 		err = seal_put(
 		    &me.signer, &me.seals, buf_as_span(&message), came_at, &fields);
 	if (err != E_OK && err != E_DENY)
-		log_event(LOG_WARNING, "redirect_not_sealed", "account=%s why=%s",
-		    log_q(account), err_name(err));
+		log_event(err == E_BAD || err == E_LIMIT ? LOG_INFO : LOG_WARNING,
+		    "redirect_not_sealed", "account=%s why=%s", log_q(account),
+		    err_name(err));
 	buf_bytes(reply,
 	    err == E_OK && buf_done(&fields) == E_OK ? buf_as_span(&fields) : SPAN(""));
 	buf_free(&message);

@@ -20,14 +20,10 @@
 static void
 open_srs(struct recipients *r)
 {
-	const char *domain = conf_str(r->conf, "common", "srs_domain");
+	const char *domain = domain_of_rewriting(r->conf);
 	if (!conf_bool(r->conf, "common", "srs") ||
 	    srs_secret_read(r->conf, &r->srs_secret) != E_OK)
 		return;
-	if (!domain[0])
-		domain = conf_list_count(r->conf, "common", "domains")
-		             ? conf_list(r->conf, "common", "domains", 0)
-		             : "";
 	if (domain_of_ours(r->conf, span_of(domain)).n)
 		r->srs_domain = span_of(domain);
 	else

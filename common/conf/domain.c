@@ -34,6 +34,15 @@ domain_of_ours(const struct conf *conf, struct span domain)
 	return SPAN("");
 }
 
+const char *
+domain_of_rewriting(const struct conf *conf)
+{
+	const char *srs = conf_str(conf, "common", "srs_domain");
+	if (!srs[0] && conf_list_count(conf, "common", "domains"))
+		srs = conf_list(conf, "common", "domains", 0);
+	return srs;
+}
+
 bool
 domain_pair(const struct conf *conf, const char *setting, struct span domain,
     struct span *value)

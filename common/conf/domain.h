@@ -13,6 +13,11 @@ struct conf;
 bool domain_same(struct span a, struct span b);
 /* domain_of_ours - as the setting domains spells it; empty: it is none of these */
 struct span domain_of_ours(const struct conf *, struct span domain);
+/*
+ * domain_of_rewriting - srs_domain, or else the first of domains: whose name what goes on to others
+ * bears.  borrow: conf; empty where there is none
+ */
+const char *domain_of_rewriting(const struct conf *);
 /* domain_pair - the right side of "domain=value" in a list of section common */
 bool domain_pair(
     const struct conf *, const char *setting, struct span domain, struct span *value);

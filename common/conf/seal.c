@@ -2,17 +2,20 @@
 /* seal.c - whose keys seal, and who we are. */
 #include "conf/seal.h"
 
+#include <string.h>
+
 #include "conf/conf.h"
+#include "conf/domain.h"
 
 const char *
 seal_domain(const struct conf *conf)
 {
-	const char *srs = conf_str(conf, "common", "srs_domain");
-	if (!conf_bool(conf, "smtpd", "arc_seal"))
+	const char *domain = domain_of_rewriting(conf);
+	/* a seal says what was found of the chain before it */
+	if (!conf_bool(conf, "smtpd", "arc_seal") ||
+	    !strcmp(conf_str(conf, "smtpd", "arc"), "off"))
 		return "";
-	if (srs[0] || !conf_list_count(conf, "common", "domains"))
-		return srs;
-	return conf_list(conf, "common", "domains", 0);
+	return domain_of_ours(conf, span_of(domain)).n ? domain : "";
 }
 
 const char *

@@ -6,7 +6,8 @@
 struct conf;
 
 /*
- * seal_domain - whose keys seal what goes on to others: the domain that its reverse-path gets, too;
+ * seal_domain - whose keys seal what goes on to others: the domain that its reverse-path gets where
+ * srs is on;
  * empty: nobody's.  borrow: conf, as below
  */
 const char *seal_domain(const struct conf *);

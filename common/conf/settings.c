@@ -142,7 +142,7 @@ static const struct conf_setting smtpd[] = {
 	BOOL("dkim_sign", "yes", "sign what logins send, for the domain in its From, where that has keys (merpati dkim)"),
 	STR("arc", "note", check_noted, "whether those who passed a message on sealed what they found (ARC): \"off\", \"note\""),
 	LIST("arc_trust", "", check_domain, "domains whose seals are believed: mail that passed DMARC when the first of them had it is not refused for DMARC here"),
-	BOOL("arc_seal", "yes", "seal what aliases pass on to other hosts and scripts redirect, with the keys of srs_domain or else of the first of domains, where that has some"),
+	BOOL("arc_seal", "yes", "seal what aliases pass on to other hosts and scripts redirect, unless arc is off, with the keys of srs_domain or else of the first of domains, where that has some"),
 	STR("dmarc", "note", check_dmarc, "what the domain in From says of mail that neither SPF nor DKIM vouches for (DMARC): \"off\", \"note\", \"enforce\" (refused, or quarantined)"),
 	INT("hops_most", "100", 1, 1000, "Received lines of a message"),
 	INT("front_count", "1", 1, 16, "processes that accept connections"),

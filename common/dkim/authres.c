@@ -358,7 +358,7 @@ without_last_dot(struct span s)
 
 /* otherwise: of one whose authserv-id cannot be told */
 static bool
-names(struct span value, struct span server, bool otherwise)
+is_named(struct span value, struct span server, bool otherwise)
 {
 	struct arena arena = {0};
 	struct authres_reader r;
@@ -375,7 +375,7 @@ authres_claim_next(struct span *head, struct span server, struct span *whole)
 	struct header_field f;
 	while (header_next(head, &f) == E_OK)
 		if (span_ieqs(f.name, AUTHRES_FIELD_NAME) &&
-		    names(f.value, server, true)) {
+		    is_named(f.value, server, true)) {
 			*whole = f.whole;
 			return E_OK;
 		}
@@ -386,11 +386,12 @@ int
 authres_ours(struct span head, struct span server, struct span *value)
 {
 	struct header_field f;
+	int err = E_MORE;
 	while (header_next(&head, &f) == E_OK && !span_ieqs(f.name, "Received"))
 		if (span_ieqs(f.name, AUTHRES_FIELD_NAME) &&
-		    names(f.value, server, false)) {
+		    is_named(f.value, server, false)) {
 			*value = f.value;
-			return E_OK;
+			err = E_OK;
 		}
-	return E_MORE;
+	return err;
 }

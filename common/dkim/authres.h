@@ -100,8 +100,8 @@ MUST_USE int authres_claim_next(
     struct span *head, struct span server, struct span *whole);
 
 /*
- * authres_ours - the field that we put above our Received: the first of our name before the first
- *   Received.  That it is ours says who knows how the message came (ENV_JUDGED), not the field.
+ * authres_ours - the field that we put above our Received: the last of our name before the first
+ *   Received, as what filters of ours put there stands above it.  That it is ours says who knows how the message came (ENV_JUDGED), not the field.
  *   head     of a message as we stored it; a whole message is fine
  *   value    borrow: head.  Raw, without its line end
  *   returns  E_OK, E_MORE (there is none)

@@ -31,6 +31,8 @@ static const struct {
 	{WAY, OURS "\r\n" RECEIVED AUTHOR, E_OK, {"ARC-Seal: i=1;", "cv=none", "i=1; mx.here.test;\r\n\tspf=pass smtp.mailfrom=a@b.test\r\n"}},
 	{"", OURS "\r\n" RECEIVED AUTHOR, E_OK, {"cv=none", "d=here.test", "i=1; mx.here.test"}},
 	{WAY, "X-Added: by a filter\r\n" OURS "\r\n" RECEIVED AUTHOR, E_OK, {"cv=none", "i=1; mx.here.test", ""}},
+	/* a filter's stands above it */
+	{WAY, OURS "; arc=fail; dkim=pass\r\n" OURS "; dmarc=pass\r\n" RECEIVED AUTHOR, E_OK, {"cv=none", "dmarc=pass", ""}},
 	/* the chain: its verdict is that of the results */
 	{WAY, OURS ";\r\n\tarc=pass\r\n" RECEIVED SET AUTHOR, E_OK, {"ARC-Seal: i=2;", "cv=pass", "i=2; mx.here.test"}},
 	{WAY, OURS "; arc=fail\r\n" RECEIVED SET AUTHOR, E_OK, {"ARC-Seal: i=2;", "cv=fail", ""}},
