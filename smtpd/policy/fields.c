@@ -112,7 +112,9 @@ fields_seal(struct session *s, const struct shape *shape)
 	    !chain_has(c, CHAIN_ARC))
 		return;
 	buf_putf(&head, "ARC-Authentication-Results: i=%u;", arc_next(c->arc));
-	struct authres a = results_of(s);
+	struct authres a = {.has_utf8 = s->txn.envelope.flags & ENV_SMTPUTF8};
+	chain_say(
+	    c, buf_as_span(&s->helo), &a); /* what others go by: the rest is for us */
 	authres_put(&a, buf_as_span(&head), span_of(c->rules->server), &results);
 	const struct arc_seal_how how = {.now_sec = clock_wall_sec(),
 	    .domain = span_of(c->rules->seal_domain),

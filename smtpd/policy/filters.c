@@ -236,6 +236,14 @@ prepend(struct session *s, struct span text)
 				      0, span_trim(name), value);
 }
 
+/* What weighs most of what several say. */
+static void
+came_to(struct filter_said *said, enum filter_outcome outcome)
+{
+	if (outcome > said->outcome)
+		said->outcome = outcome;
+}
+
 static void
 on_answer(void *ctx, const struct service *service, const struct delegate_answer *a)
 {
@@ -244,10 +252,10 @@ on_answer(void *ctx, const struct service *service, const struct delegate_answer
 	int err = E_OK;
 	if (a->action == DELEGATE_DISCARD) {
 		f->is_discarded = true;
-		f->services.outcome = FILTER_DISCARD;
+		came_to(&f->services, FILTER_DISCARD);
 	} else if (a->action == DELEGATE_HOLD) {
 		err = edits_other(&f->edits, EDIT_HOLD, a->text, SPAN(""));
-		f->services.outcome = FILTER_HOLD;
+		came_to(&f->services, FILTER_HOLD);
 	} else
 		err = prepend(s, a->text);
 	if (err != E_OK)
@@ -268,11 +276,10 @@ ask_services(struct session *s, enum service_stage stage, const char *state,
 		return R_NONE;
 	set_values(s, state, rcpt, bytes, values);
 	delegates_ask(ds, stage, values, s->io.deadline, on_answer, s, &a);
-	said->n_away += ds->n_away;
 	if (a.action == DELEGATE_REFUSE)
 		return reply_own(a.code, a.enhanced, a.text);
-	if (said->outcome == FILTER_NOT_ASKED)
-		said->outcome = FILTER_PASS;
+	said->n_away += ds->n_away; /* who is refused for it has no part in a message */
+	came_to(said, FILTER_PASS);
 	return R_NONE;
 }
 
@@ -327,12 +334,17 @@ filters_data(struct session *s)
 {
 	struct milters *ms = milters_of(s);
 	struct filtering *f = &s->policy.filtering;
-	enum reply r = noted(&f->services,
-	    ask_services(s, SERVICE_AT_DATA, "DATA", SPAN(""), s->txn.announced_bytes));
+	enum reply r =
+	    ask_services(s, SERVICE_AT_DATA, "DATA", SPAN(""), s->txn.announced_bytes);
+	if (r != R_NONE)
+		came_to(&f->services, FILTER_REFUSE);
 	if (r != R_NONE || !ms->n)
 		return r;
 	set_macros(s, ms);
-	return noted(&f->milters, milters_reply(ms, milters_data(ms)));
+	r = milters_reply(ms, milters_data(ms));
+	if (r != R_NONE)
+		came_to(&f->milters, FILTER_REFUSE);
+	return r;
 }
 
 /* ---- changes ---- */

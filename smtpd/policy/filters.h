@@ -66,7 +66,7 @@ MUST_USE enum reply filters_data(struct session *);
  */
 MUST_USE enum reply filters_message(struct session *, struct shape *);
 /*
- * filters_say - x-policy-service and x-milter, each where one was asked: pass; hold; temperror where
+ * filters_say - x-policy-service and x-milter, each where one was asked: pass; neutral (held); temperror where
  * one was away and its default takes what comes.  None is named: where they are is nobody's matter
  */
 void filters_say(const struct filtering *, struct authres *);

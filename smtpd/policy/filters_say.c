@@ -13,13 +13,16 @@ outcome_name(enum filter_outcome o)
 	return names[o];
 }
 
+/* In words that are registered (RFC 8601 2.7.7): a reader may ignore a field that has others. */
 static void
 say(const char *method, const struct filter_said *said, struct authres *out)
 {
-	bool is_sure = said->outcome != FILTER_PASS || !said->n_away;
+	bool is_passed = said->outcome == FILTER_PASS;
 	if (said->outcome != FILTER_NOT_ASKED)
-		authres_result(
-		    out, method, is_sure ? outcome_name(said->outcome) : "temperror");
+		authres_result(out, method,
+		    !is_passed         ? "neutral"
+		    : said->n_away > 0 ? "temperror"
+				       : "pass");
 }
 
 void

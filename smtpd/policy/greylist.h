@@ -50,7 +50,7 @@ struct greylisted {
 	uint32_t n[GREYLIST_VERDICTS];
 };
 
-/* greylist_say - x-greylist, of the recipients that are taken; nothing where it was not asked */
+/* greylist_say - x-greylist, of the recipients that were not delayed; nothing where it was not asked */
 void greylist_say(const struct greylisted *, struct authres *);
 /* greylist_log - " greylist=passed", "known", "down" or "delayed"; where only some wait: how many */
 void greylist_log(const struct greylisted *, struct buf *out);

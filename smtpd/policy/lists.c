@@ -414,6 +414,6 @@ lists_say(const struct lists_said *said, struct authres *out)
 {
 	if (said->verdict == LISTS_NOTHING)
 		return;
-	authres_result(out, "x-access", verdict_name(said));
+	authres_result(out, "x-access", said->verdict == LISTS_ALLOW ? "pass" : "fail");
 	authres_prop(out, "policy.access", span_of(whats[said->what]));
 }

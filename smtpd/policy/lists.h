@@ -61,7 +61,7 @@ void lists_refusal(
     const struct lists_said *, const struct lists_facts *, struct buf *out);
 /* lists_log - " access=deny:sender"; nothing of LISTS_NOTHING */
 void lists_log(const struct lists_said *, struct buf *out);
-/* lists_say - "x-access=deny policy.access=sender"; nothing of LISTS_NOTHING */
+/* lists_say - "x-access=fail policy.access=sender"; nothing of LISTS_NOTHING */
 void lists_say(const struct lists_said *, struct authres *);
 
 #endif

@@ -267,6 +267,8 @@ policy_data(struct session *s)
 	int64_t client_deadline = time_begin(s);
 	enum reply r = filters_data(s);
 	s->io.deadline = client_deadline;
+	/* that the first of its recipients that were refused has a line says nothing of all */
+	s->policy.is_logged = false;
 	return logged(s, r);
 }
 
