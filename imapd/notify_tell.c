@@ -435,7 +435,7 @@ notify_learn(struct session *s, struct notify *n)
 void
 notify_overflow(struct session *s, const char *why)
 {
-	log_event(LOG_WARNING, "notify_ended", "why=%s", why);
+	log_event(LOG_INFO, "notify_ended", "why=%s", why);
 	buf_str(respond_out(s),
 	    "* OK [NOTIFICATIONOVERFLOW] nothing more is told of mailboxes\r\n");
 	s->notify->set = (struct notify_set){.is_none = true};

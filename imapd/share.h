@@ -62,8 +62,9 @@ enum store_said share_append(struct session *, const struct place *, struct inco
     size_t n, uint32_t *uidvalidity, uint32_t *first_uid);
 /*
  * share_copy - COPY or MOVE of the selected mailbox's messages into a mailbox of another store.  They
- * are copied, all or none (STORE_TOO_MANY past SHARE_COPY_MOST); those of a MOVE then go, so many at
- * a time, and what went before a failure is in out.  As store_copy
+ * are copied, all or none: of a COPY the caller sees that they are no more than SHARE_COPY_MOST.  Those
+ * of a MOVE then go, so many at a time, until a stop; what was copied before a failure is in out.  As
+ * store_copy
  */
 enum store_said share_copy(struct session *, const struct numset *uids,
     const struct place *, bool is_move, struct store_copied *out);

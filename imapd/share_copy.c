@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "imapd/share.h"
+#include "proc/child.h"
 
 /* ---- what was seen is each one's own ---- */
 
@@ -206,12 +207,10 @@ remove_moved(struct session *s, const struct numset *uids)
 }
 
 static enum store_said
-check(struct session *s, const struct numset *uids, const struct place *p, bool is_move)
+check(struct session *s, const struct place *p, bool is_move)
 {
 	const unsigned go = RIGHT_REMOVE | RIGHT_EXPUNGE;
 	struct store_mailbox m;
-	if (!is_move && numset_count(uids) > SHARE_COPY_MOST)
-		return STORE_TOO_MANY;
 	if (is_move && (s->selected->view.rights & go) != go)
 		return STORE_NO_RIGHT;
 	int err = store_mailbox(p->store, p->name, &m);
@@ -275,11 +274,11 @@ share_copy(struct session *s, const struct numset *uids, const struct place *p,
 {
 	struct numset round = {.n = 0};
 	uint32_t uid = numset_from(uids, 1);
-	enum store_said said = check(s, uids, p, is_move);
-	while (said == STORE_DONE && uid)
+	enum store_said said = check(s, p, is_move);
+	while (said == STORE_DONE && uid && !(out->to.n && the_child.is_draining))
 		said = take_round(uids, &uid, &round) == E_OK
 		           ? copy_round(s, &round, p, is_move, out)
 		           : STORE_TOO_MANY;
 	numset_free(&round);
-	return said;
+	return said == STORE_DONE && uid ? STORE_LATER : said; /* the daemon stops */
 }

@@ -143,7 +143,7 @@ slept_get(struct span in, struct slept *out)
 	if (r.err != E_OK || flags & ~FLAGS_KNOWN || !is_sound(out))
 		return E_BAD;
 	if (out->has_mailbox)
-		out->owner = rd_str(&r, SLEPT_OWNER_MAX);
+		out->owner = rd_str(&r, STORE_ADDRESS_MAX);
 	if (out->has_mailbox && mailbox_get(&r, &out->mailbox) != E_OK)
 		return E_BAD;
 	if (out->is_idle && out->owner.n) /* what would wake it? */

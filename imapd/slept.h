@@ -13,7 +13,6 @@ enum {
 	SLEPT_FORMAT = 3,         /* with MERPATI_VERSION: another one is not read */
 	SLEPT_RANGES_MOST = 1000, /* of a set of uids; who has more stays awake */
 	SLEPT_INPUT_MAX = 4096,   /* octets of a command that is not there to its end */
-	SLEPT_OWNER_MAX = 320,    /* octets of a local part */
 	SLEPT_DEFLATE_MAX = 33000,
 	/*
 	 * octets of what NOTIFY asks for, and of the mailboxes as they were told: about 400; 230

@@ -275,6 +275,8 @@ set_step(struct job *j)
 		said = check_entries(m, s);
 	if (said != STORE_DONE)
 		return done(j, said);
+	if (!acl_has(j, s, RIGHT_LOOKUP, RIGHTS_METADATA))
+		return done(j, STORE_NO_RIGHT);
 	int err = tally(m, &t);
 	if (err != E_OK)
 		return err;
@@ -282,8 +284,6 @@ set_step(struct job *j)
 	if (t.sum.bytes > the_keeper.annotated_next.bytes &&
 	    (t.n > METADATA_ENTRIES_MOST || t.sum.bytes > most))
 		return done(j, STORE_TOO_MANY);
-	if (!acl_has(j, s, RIGHT_LOOKUP, RIGHTS_METADATA))
-		return done(j, STORE_NO_RIGHT);
 	the_keeper.annotated_next = t.sum;
 	done(j, STORE_DONE);
 	err = write_entries(m, s);

@@ -15,7 +15,7 @@ enum {
 	METADATA_ENTRIES_MOST = 128,
 	/* bytes of all of an account, names in it: 64 of the largest */
 	METADATA_ACCOUNT_MAX = 1 << 20,
-	/* where guests end: the rest is the owner's */
+	/* bytes of all, past which guests set nothing more: the rest is the owner's */
 	METADATA_GUESTS_MAX = METADATA_ACCOUNT_MAX / 2,
 };
 

@@ -26,8 +26,6 @@
 #include "store/keeper.h"
 #include "store/state.h"
 
-enum { ASK_ATTEMPTS = 3 };
-
 void
 store_jail(struct jail *j)
 {
@@ -458,7 +456,7 @@ ask_until_heard(struct store *s, uint16_t ask, struct span body, int large,
 	bool is_asked = false;
 	int err = E_IO;
 	for (unsigned i = 0;
-	     i < ASK_ATTEMPTS && err == E_IO && (may_repeat || !is_asked); i++)
+	     i < CHILD_ATTEMPTS && err == E_IO && (may_repeat || !is_asked); i++)
 		err = ask_once(s, ask, body, large, reply, &is_asked);
 	return err;
 }

@@ -29,7 +29,8 @@ capability_put(struct buf *out, const struct capability *c)
 	put(out, "MAXREDIRECTS", buf_as_span(&text));
 	if (c->owner.n)
 		put(out, "OWNER", c->owner);
-	buf_str(out, "\"UNAUTHENTICATE\"\r\n");
+	if (c->may_return)
+		buf_str(out, "\"UNAUTHENTICATE\"\r\n");
 	put(out, "VERSION", SPAN("1.0"));
 	buf_free(&text);
 }

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 
 struct capability {
+	bool
+	    may_return; /* UNAUTHENTICATE is to be had, or nobody can tell before the login */
 	bool may_tls;      /* TLS is configured and not on; and nobody is logged in */
 	struct span sasl;  /* mechanisms, a space between; may be empty */
 	struct span owner; /* the account; empty before the login */

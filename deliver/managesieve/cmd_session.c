@@ -14,7 +14,8 @@ cmd_capability(struct session *s, const struct syntax_command *c)
 	struct sieve_limits limits;
 	(void)c;
 	programs_limits(the_child.conf, &limits);
-	const struct capability what = {.sasl = s->mechanisms,
+	const struct capability what = {.may_return = s->may_return,
+	    .sasl = s->mechanisms,
 	    .owner = span_of(the_child.account),
 	    .exts = programs_exts(the_child.conf),
 	    .redirects = limits.redirects};

@@ -37,7 +37,8 @@ greet(struct front_conn *c)
 	struct sieve_limits limits;
 	programs_limits(the_child.conf, &limits);
 	front_mechanisms(c, &mechanisms);
-	const struct capability what = {.may_tls = front_may_tls(c),
+	const struct capability what = {.may_return = true,
+	    .may_tls = front_may_tls(c),
 	    .sasl = buf_as_span(&mechanisms),
 	    .exts = programs_exts(the_child.conf),
 	    .redirects = limits.redirects};
