@@ -14,6 +14,7 @@ REFUSALS = {"smtp": "421 4.7.0 Your network is banned", "submission": "421 4.7.0
             "pop3": "-ERR [SYS/PERM] your network is banned", "imap": "* BYE [UNAVAILABLE] your network is banned",
             "sieve": 'BYE "your network is banned'}
 NOT_NOW = {"submission": "454 4.7.0", "pop3": "-ERR [SYS/TEMP]", "imap": "a NO [UNAVAILABLE]", "sieve": "NO (TRYLATER)"}
+TICK_SEC = 0.01  # the clock of timers is the kernel's coarse one: up to 4 ms behind
 
 
 def start(**settings):
@@ -270,7 +271,7 @@ def delays(t):
         with concurrent.futures.ThreadPoolExecutor(len(rows)) as pool:
             took = sum(pool.map(lambda row: refusals(*row), rows), [])
         for kind, i, ok, line, sec in sorted(took, key=lambda row: row[:2]):
-            t.check(not ok and line and sec >= 1 << i, f"{kind}: refusal {i + 1} comes after {1 << i} s at the earliest", f"{sec:.3f} {line}")
+            t.check(not ok and line and sec >= (1 << i) - TICK_SEC, f"{kind}: refusal {i + 1} comes after {1 << i} s at the earliest", f"{sec:.3f} {line}")
 
 
 GROUPS = {"network": network, "alone": alone, "each_daemon": each_daemon, "delays": delays, "lock": lock, "admin": admin, "suspend": suspend, "table": table}
