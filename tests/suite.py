@@ -110,6 +110,11 @@ def is_whole_file(path):
     return stat.S_ISREG(st.st_mode) and (not size or st.st_size == int(size[1]))
 
 
+def file_id(path):
+    """The id of a message's file, by which it is the same in new/ (ID,TAG,...) and in msg/ (IDTAG; store/name.h)."""
+    return path.name.partition(",S=")[0].replace(",", "")
+
+
 def children_of(pid):
     out = []
     for name in os.listdir("/proc"):
@@ -497,9 +502,13 @@ class Suite:
         return self.dir / "mail" / domain / local
 
     def files(self, address):
-        """every message file of a mailbox: taken in or not.  One that a placer is writing is none yet (store/name.h)."""
+        """every message file of a mailbox, once: taken in or not.  One that a placer is writing is none yet (store/name.h); those
+        of removed messages are there for some seconds."""
         home = self.mailbox(address)
-        return [p for sub in ("new", "msg") for p in sorted((home / sub).rglob("*")) if is_whole_file(p)]
+        new, msg = ([p for p in sorted((home / sub).rglob("*")) if is_whole_file(p)] for sub in ("new", "msg"))
+        taken_in = {file_id(p) for p in msg}
+        # one that was taken in since new/ was listed is there no more
+        return [p for p in new if file_id(p) not in taken_in or p.exists()] + msg
 
     def queue_count(self):
         return int(self.merpati("queue", "list", "--count").stdout)
