@@ -33,6 +33,14 @@ def is_whole(message):
     return hashlib.sha256(body).hexdigest().encode() in head
 
 
+def differences(told, rows):
+    """A line of each message of which a client knows something else than the server says at once, by its UID."""
+    known, there = ({uid: flags and sorted(flags) for uid, flags in some} for some in (told, rows))
+    lines = [f"{uid}: told {known.get(uid, 'of none')}, is {there.get(uid, 'none')}"
+             for uid in dict.fromkeys([*known, *there]) if known.get(uid, "") != there.get(uid, "")]
+    return lines or ["the same in another order", [uid for uid, _ in told], [uid for uid, _ in rows]]
+
+
 class Shared:
     """What the test knows of the mailbox, of all clients together."""
 
@@ -246,7 +254,7 @@ class View:
         fetch = "UID FETCH 1:* (UID FLAGS)" if self.has_only_uids else "FETCH 1:* (UID FLAGS)"
         r = self.do(fetch, may_expunge=False) if known else None
         self.must(r is None or r.ok, "FETCH at the checkpoint", r)
-        self.must(known == self.rows, "it was not told all", f"told   {known}", f"is     {self.rows}")
+        self.must(known == self.rows, "it was not told all", *differences(known, self.rows))
         if self.followed is not None:
             r = self.do(f"UID SEARCH {self.follow_key}")
             found = {int(n) for u in r.of("SEARCH") for n in u if isinstance(n, str)}
