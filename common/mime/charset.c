@@ -239,10 +239,16 @@ octets_make(iconv_t cd, struct octet out[128])
 }
 
 static bool
+needs_iconv(const struct charset_row *row)
+{
+	return row->way >= WAY_ICONV;
+}
+
+static bool
 row_open(const struct charset_row *row)
 {
 	size_t i = charset_row_index(row);
-	if (row->way == WAY_UTF8 || row->way == WAY_ASCII)
+	if (!needs_iconv(row))
 		return true;
 	if (!cache[i].is_open && !cache[i].is_missing) {
 		cache[i].cd = iconv_open("UTF-8", row->iconv_name);
@@ -324,36 +330,6 @@ room_for(struct buf *out, size_t want, size_t *space)
 	return buf_room(out, *space < ROOM_LEAST ? ROOM_LEAST : *space);
 }
 
-/*
- * Converts what can be; returns what is the beginning of a character.  A bad unit becomes U+FFFD.
- */
-static struct span
-iconv_run(iconv_t cd, size_t unit, struct span in, struct buf *out, bool is_end)
-{
-	char *p = (char *)(uintptr_t)in.p;
-	size_t left = in.n;
-	while (left) {
-		size_t piece = left < PIECE_BYTES ? left : PIECE_BYTES, before = piece,
-		       space;
-		bool is_last = piece == left;
-		char *room = room_for(out, piece + PIECE_EXTRA, &space), *o = room;
-		if (!room)
-			return (struct span){p, 0};
-		int err = iconv(cd, &p, &piece, &o, &space) == (size_t)-1 ? errno : 0;
-		buf_added(out, (size_t)(o - room));
-		left -= before - piece;
-		if (err == EILSEQ || (err == EINVAL && is_last && is_end)) {
-			size_t n = unit < left ? unit : left;
-			buf_str(out, BAD_CHARACTER);
-			p += n;
-			left -= n;
-		} else if (err == EINVAL && is_last) {
-			break;
-		}
-	}
-	return (struct span){p, left};
-}
-
 /* What iconv kept to see whether a mark follows that belongs to it (windows-1258, Big5-HKSCS). */
 static void
 iconv_flush(iconv_t cd, struct buf *out)
@@ -364,6 +340,53 @@ iconv_flush(iconv_t cd, struct buf *out)
 		return;
 	iconv(cd, NULL, NULL, &o, &space);
 	buf_added(out, (size_t)(o - room));
+}
+
+/*
+ * Octets to pass over at what is bad.  iconv points at it; glibc's module of UHC takes A2 E8, then
+ * calls it bad, and points behind it.
+ */
+static size_t
+bad_len(const struct charset_row *row, struct span taken, size_t left)
+{
+	if (row->way == WAY_UHC && span_ends(taken, SPAN("\xa2\xe8")))
+		return 0;
+	return row->unit < left ? row->unit : left;
+}
+
+/*
+ * Converts what can be; returns what is the beginning of a character.  A bad unit becomes U+FFFD.
+ */
+static struct span
+iconv_run(iconv_t cd, const struct charset_row *row, struct span in, struct buf *out,
+    bool is_end)
+{
+	char *p = (char *)(uintptr_t)in.p;
+	size_t left = in.n;
+	while (left) {
+		size_t piece = left < PIECE_BYTES ? left : PIECE_BYTES, before = piece,
+		       space;
+		bool is_last = piece == left;
+		char *room = room_for(out, piece + PIECE_EXTRA, &space), *o = room;
+		const char *from = p;
+		if (!room)
+			return (struct span){p, 0};
+		int err = iconv(cd, &p, &piece, &o, &space) == (size_t)-1 ? errno : 0;
+		buf_added(out, (size_t)(o - room));
+		left -= before - piece;
+		if (err == EILSEQ || (err == EINVAL && is_last && is_end)) {
+			struct span taken = span_make(from, (size_t)(p - from));
+			size_t n = bad_len(row, taken, left);
+			if (row->way != WAY_SHIFT)
+				iconv_flush(cd, out); /* what stands before it */
+			buf_str(out, BAD_CHARACTER);
+			p += n;
+			left -= n;
+		} else if (err == EINVAL && is_last) {
+			break;
+		}
+	}
+	return (struct span){p, left};
 }
 
 /* ---- conversions ---- */
@@ -439,8 +462,7 @@ charset_begin(struct charset *c, struct span name)
 	*c = (struct charset){.row = charset_row_find(name)};
 	if (!c->row)
 		return E_BAD;
-	if (c->row->way == WAY_UTF8 || c->row->way == WAY_ASCII ||
-	    (row_open(c->row) && octets_of(c->row)))
+	if (!needs_iconv(c->row) || (row_open(c->row) && octets_of(c->row)))
 		return E_OK;
 	c->cd = row_lend(c->row);
 	return c->cd ? E_OK : E_BAD;
@@ -477,6 +499,10 @@ run(struct charset *c, struct span in, struct buf *out, bool is_end)
 	const struct octet *octets = octets_of(c->row);
 	if (octets)
 		return octets_run(octets, in, out);
+	if (c->row->way == WAY_UTF7) {
+		charset_utf7_put(&c->utf7, in, out);
+		return span_from(in, in.n);
+	}
 	if (!c->cd)
 		return utf8_run(in, out, c->row->way, is_end);
 	if (c->row->way == WAY_MARK && !c->is_begun) {
@@ -489,7 +515,7 @@ run(struct charset *c, struct span in, struct buf *out, bool is_end)
 		buf_put(out, in.p, n);
 		in = span_from(in, n);
 	}
-	return iconv_run(c->cd, c->row->unit, in, out, is_end);
+	return iconv_run(c->cd, c->row, in, out, is_end);
 }
 
 void
@@ -519,6 +545,8 @@ charset_end(struct charset *c, struct buf *out)
 {
 	if (out && c->n_held)
 		(void)run(c, span_make(c->held, c->n_held), out, true);
+	if (c->row->way == WAY_UTF7 && out)
+		charset_utf7_end(&c->utf7, out);
 	if (c->cd && out)
 		iconv_flush(c->cd, out);
 	if (c->cd)

@@ -3,7 +3,7 @@
  * charset.h - text in any charset that mail uses, made UTF-8.  The one door to iconv.  Only
  * charsets of a table here (and their aliases) are known: no name that a peer chose reaches
  * iconv_open.  Never fails on what it reads: bad octets become U+FFFD, and what comes out is always
- * valid UTF-8.
+ * valid UTF-8, and the same in pieces of any size.
  *
  * A process in a jail loads iconv's modules only from a folder that it may read (charset_folder),
  * and what is a table of octets once it is made: call charset_prepare before the fork.
@@ -11,7 +11,7 @@
 #ifndef MIME_CHARSET_H
 #define MIME_CHARSET_H
 
-#include "base/buf.h"
+#include "mime/charset_utf7.h"
 
 enum { CHARSET_HELD_MAX = 16 }; /* octets of a character whose rest is still to come */
 
@@ -24,6 +24,7 @@ struct charset {
 	char held[CHARSET_HELD_MAX];
 	size_t n_held;
 	bool is_begun; /* UTF-16: the byte order is known */
+	struct charset_utf7 utf7;
 };
 
 /*

@@ -6,10 +6,13 @@
 #include "base/span.h"
 
 enum charset_way {
-	WAY_ICONV,
 	WAY_UTF8,  /* bad octets become U+FFFD */
 	WAY_ASCII, /* UTF-8, bad octets read as windows-1252 */
-	WAY_MARK,  /* iconv; the first character may say that it is little-endian */
+	WAY_UTF7,  /* charset_utf7 */
+	WAY_ICONV, /* this and all below: iconv */
+	WAY_MARK,  /* the first character may say that it is little-endian */
+	WAY_SHIFT, /* escapes choose what octets mean, until others do: beyond what is bad */
+	WAY_UHC, /* a bad character A2 E8 is taken before it is called bad */
 };
 
 struct charset_row {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_dmarc.c - a DMARC record, a From field, and a verdict with that record for each of its domains.
- * fuzz: smtpd/policy/dmarc.c smtpd/policy/dmarc_from.c smtpd/policy/dmarc_record.c common/dkim/authres.c smtpd/policy/psl.c common/net/lookups.c common/net/dns.c common/mime/address.c common/mime/header.c common/mime/lex.c common/mime/word.c common/mime/transfer.c common/mime/charset.c common/mime/charset_row.c common/mime/idn.c tests/fuzz/answers.c
+ * fuzz: smtpd/policy/dmarc.c smtpd/policy/dmarc_from.c smtpd/policy/dmarc_record.c common/dkim/authres.c smtpd/policy/psl.c common/net/lookups.c common/net/dns.c common/mime/address.c common/mime/header.c common/mime/lex.c common/mime/word.c common/mime/transfer.c common/mime/charset*.c common/mime/idn.c tests/fuzz/answers.c
  * libs: -lpsl -lidn2
  */
 #include "dkim/authres.h"

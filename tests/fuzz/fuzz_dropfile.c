@@ -3,7 +3,7 @@
  * fuzz_dropfile.c - a file of drop/, whose checksum is made right: what counts as one is one again when it is written; and
  * any text that sendmail(1) is given becomes a message that the drop process takes.
  * fuzz: queue/dropfile.c queue/letter.c common/spool/envelope.c common/spool/dsn.c common/tls/hash.c
- * fuzz: common/mime/address.c common/mime/header.c common/mime/lex.c common/mime/word.c common/mime/charset.c common/mime/charset_row.c common/mime/transfer.c
+ * fuzz: common/mime/address.c common/mime/header.c common/mime/lex.c common/mime/word.c common/mime/charset*.c common/mime/transfer.c
  * libs: -lgnutls -lunistring
  */
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * fuzz: imapd/append.c imapd/append_stream.c imapd/catenate.c imapd/cmd_unauthenticate.c common/mime/imap_url.c imapd/bound.c imapd/cmd_append.c imapd/cmd_replace.c
  * fuzz: imapd/command.c imapd/ring.c imapd/read.c imapd/parse.c imapd/parse_values.c imapd/partial.c common/store/pattern.c imapd/respond.c imapd/selected.c imapd/numbers.c
  * fuzz: imapd/capability.c imapd/language.c imapd/cmd_language.c imapd/cmd_list.c imapd/cmd_mailbox.c imapd/cmd_acl.c common/store/rights.c imapd/cmd_metadata.c imapd/cmd_urlauth.c common/store/urlauth.c imapd/metadata.c common/store/metadata_name.c imapd/cmd_quota.c imapd/cmd_select.c imapd/cmd_state.c imapd/cmd_status.c
- * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
+ * fuzz: imapd/update.c imapd/vanished.c common/store/numset.c common/mime/date.c common/mime/charset*.c common/mime/lex.c common/mime/utf7.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * fuzz_imap_fetch_att.c - what a FETCH asks for.  What it refuses it leaves as it was; what the answers call a section,
  * asked for again, is the same section.
- * fuzz: imapd/fetch_att.c imapd/parse.c imapd/partial.c common/store/numset.c common/mime/section.c common/mime/cache_names.c common/mime/header.c common/mime/imap_string.c common/mime/transfer.c common/mime/tree.c common/mime/lex.c common/mime/param.c common/mime/word.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz: imapd/fetch_att.c imapd/parse.c imapd/partial.c common/store/numset.c common/mime/section.c common/mime/cache_names.c common/mime/header.c common/mime/imap_string.c common/mime/transfer.c common/mime/tree.c common/mime/lex.c common/mime/param.c common/mime/word.c common/mime/charset*.c
  * libs: -lunistring
  */
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * fuzz_imap_fuzzy.c - words that are looked for in a text, about so: the first octet says how long they are.  A score is within its
  * limits; a text is all that is looked for in itself.
- * fuzz: imapd/fuzzy.c common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/find.c
+ * fuzz: imapd/fuzzy.c common/mime/casemap.c common/mime/charset*.c common/mime/find.c
  * libs: -lunistring
  */
 #include <stdlib.h>

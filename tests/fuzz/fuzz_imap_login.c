@@ -3,7 +3,7 @@
  * fuzz_imap_login.c - what a client says before its login: the first byte says how it came.  Each line or literal has exactly
  * one tagged reply of the right form, or one "+", or asks auth once and is silent, or ends the connection with BYE.
  * fuzz: tests/fuzz/front.c
- * fuzz: imapd/login.c common/login/dialect.c imapd/capability.c imapd/language.c imapd/parse.c imapd/parse_values.c imapd/respond.c common/mime/date.c common/mime/charset.c common/mime/charset_row.c common/mime/lex.c common/mime/utf7.c
+ * fuzz: imapd/login.c common/login/dialect.c imapd/capability.c imapd/language.c imapd/parse.c imapd/parse_values.c imapd/respond.c common/mime/date.c common/mime/charset*.c common/mime/lex.c common/mime/utf7.c
  */
 #include <string.h>
 

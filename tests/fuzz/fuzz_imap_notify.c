@@ -3,7 +3,7 @@
  * fuzz_imap_notify.c - the text behind NOTIFY, and mailboxes behind IN of ESEARCH: what is accepted is within its
  * limits and asks for nothing that is not there; that, and the table of mailboxes, through a sleep.
  * fuzz: imapd/notify_parse.c imapd/notify_saved.c imapd/notify_table.c imapd/mailbox_filter.c imapd/fetch_att.c imapd/parse.c imapd/parse_values.c imapd/partial.c imapd/respond.c
- * fuzz: common/store/numset.c common/store/name.c common/mime/section.c common/mime/cache_names.c common/mime/header.c common/mime/imap_string.c common/mime/transfer.c common/mime/tree.c common/mime/lex.c common/mime/param.c common/mime/word.c common/mime/charset.c common/mime/charset_row.c common/mime/date.c common/mime/utf7.c
+ * fuzz: common/store/numset.c common/store/name.c common/mime/section.c common/mime/cache_names.c common/mime/header.c common/mime/imap_string.c common/mime/transfer.c common/mime/tree.c common/mime/lex.c common/mime/param.c common/mime/word.c common/mime/charset*.c common/mime/date.c common/mime/utf7.c
  * libs: -lunistring
  */
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_mime_address.c - an address list: groups are closed, and what is written of an address can be read.
- * fuzz: common/mime/address.c common/mime/lex.c common/mime/word.c common/mime/header.c common/mime/transfer.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz: common/mime/address.c common/mime/lex.c common/mime/word.c common/mime/header.c common/mime/transfer.c common/mime/charset*.c
  */
 #include <stdlib.h>
 #include <string.h>

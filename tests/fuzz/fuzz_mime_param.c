@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_mime_param.c - Content-Type and Content-Disposition: names are none empty, values are UTF-8 on one line.
- * fuzz: common/mime/param.c common/mime/word.c common/mime/header.c common/mime/lex.c common/mime/transfer.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz: common/mime/param.c common/mime/word.c common/mime/header.c common/mime/lex.c common/mime/transfer.c common/mime/charset*.c
  */
 #include <stdlib.h>
 #include <string.h>

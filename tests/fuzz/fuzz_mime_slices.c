@@ -2,7 +2,7 @@
 /*
  * fuzz_mime_slices.c - blocks of slices, as a file may have them: what is taken from them stays inside; and what is made of
  * signatures is read back.
- * fuzz: common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/lex.c common/mime/param.c common/mime/signature.c common/mime/slices.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
+ * fuzz: common/mime/casemap.c common/mime/charset*.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/lex.c common/mime/param.c common/mime/signature.c common/mime/slices.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
  * libs: -lunistring
  */
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * fuzz_mime_text.c - a needle and a message: what is searched in place is found as in a plain search of all text; and
  * the preview.
- * fuzz: common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/lex.c common/mime/param.c common/mime/preview.c common/mime/signature.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
+ * fuzz: common/mime/casemap.c common/mime/charset*.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/lex.c common/mime/param.c common/mime/preview.c common/mime/signature.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
  * libs: -lunistring
  */
 #include <stdlib.h>

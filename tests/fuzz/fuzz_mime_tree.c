@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_mime_tree.c - a message: its tree, what IMAP says of it, every section of it, and its item; and an item.
- * fuzz: common/mime/address.c common/mime/bodystructure.c common/mime/cache.c common/mime/cache_names.c common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/date.c common/mime/decode.c common/mime/envelope.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/imap_string.c common/mime/lex.c common/mime/msgid.c common/mime/param.c common/mime/preview.c common/mime/signature.c common/mime/section.c common/mime/subject.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
+ * fuzz: common/mime/address.c common/mime/bodystructure.c common/mime/cache.c common/mime/cache_names.c common/mime/casemap.c common/mime/charset*.c common/mime/date.c common/mime/decode.c common/mime/envelope.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/imap_string.c common/mime/lex.c common/mime/msgid.c common/mime/param.c common/mime/preview.c common/mime/signature.c common/mime/section.c common/mime/subject.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
  * libs: -lunistring
  */
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_mime_utf7.c - names of mailboxes: there is one way to write each, and it is read back.
- * fuzz: common/mime/utf7.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz: common/mime/utf7.c common/mime/charset*.c
  */
 #include <stdlib.h>
 #include <string.h>

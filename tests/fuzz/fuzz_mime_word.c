@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_mime_word.c - encoded words, base subjects and folding: UTF-8 on one line, and a base subject is its own.
- * fuzz: common/mime/word.c common/mime/header.c common/mime/lex.c common/mime/transfer.c common/mime/subject.c common/mime/casemap.c common/mime/find.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz: common/mime/word.c common/mime/header.c common/mime/lex.c common/mime/transfer.c common/mime/subject.c common/mime/casemap.c common/mime/find.c common/mime/charset*.c
  * libs: -lunistring
  */
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * fuzz_move_maildir.c - files of Dovecot and Courier, names of folders and of files: all that is read lies inside, and a
  * folder's name finds its way back.
- * fuzz: common/move/maildir_name.c common/move/dovecot.c common/move/courier.c common/mime/utf7.c common/mime/charset.c common/mime/charset_row.c
+ * fuzz: common/move/maildir_name.c common/move/dovecot.c common/move/courier.c common/mime/utf7.c common/mime/charset*.c
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_move_pop3.c - what a POP3 server says to LIST and UIDL, a line each; behind an empty line heads, an empty line between.
- * fuzz: common/move/pop3_uidls.c common/move/dovecot.c common/move/maildir_name.c common/mime/header.c common/mime/lex.c common/mime/utf7.c common/mime/charset.c common/mime/charset_row.c common/tls/hash.c
+ * fuzz: common/move/pop3_uidls.c common/move/dovecot.c common/move/maildir_name.c common/mime/header.c common/mime/lex.c common/mime/utf7.c common/mime/charset*.c common/tls/hash.c
  * libs: -lgnutls -lunistring
  */
 #include <stdlib.h>

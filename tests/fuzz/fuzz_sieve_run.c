@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_sieve_run.c - a script and a message: what is decided keeps the limits, and its letters can be made.
- * fuzz: common/sieve/*.c common/spool/address.c common/mime/address.c common/mime/casemap.c common/mime/charset.c common/mime/charset_row.c common/mime/date.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/lex.c common/mime/msgid.c common/mime/param.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
+ * fuzz: common/sieve/*.c common/spool/address.c common/mime/address.c common/mime/casemap.c common/mime/charset*.c common/mime/date.c common/mime/decode.c common/mime/find.c common/mime/header.c common/mime/html.c common/mime/lex.c common/mime/msgid.c common/mime/param.c common/mime/text.c common/mime/transfer.c common/mime/tree.c common/mime/word.c common/mime/words.c
  * libs: -lunistring -lpcre2-8
  */
 #include <stdlib.h>
