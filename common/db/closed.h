@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * closed.h - the mark of an environment that was closed as it should: DIR/closed says which log
+ * closed.h - the mark in an environment's folder that says it was closed as it should: which log
  * file is the last one, and how far it is used.  Written when all is on disk, and not synced: a
  * power cut may take it away, keep it, or bring one back that was removed.  So it is believed only
  * where nothing was logged behind it; as pages are never written before their log is synced, they
@@ -11,13 +11,31 @@
 
 #include "base/buf.h"
 
+enum { CLOSED_NOTE_MAX = 256 /* octets */ };
+
+/* The log, as the library left it. */
+struct closed_log {
+	uint32_t first,
+	    last; /* numbers of files: those not synced yet, up to the last one */
+	uint32_t
+	    end; /* of the last one: where the library would write next; 0: not known */
+};
+
 /*
- * closed_put - makes the mark.
- *   dir  the environment's, all of which is closed and synced
- *   log  number of its last log file
+ * closed_put - syncs those log files, and makes the mark.
+ *   dir        the environment's, all else of which is closed and synced
+ *   has_names  files came since it was synced: it is
+ *   note       of whoever takes the mark, at most CLOSED_NOTE_MAX, without "\n"
+ *   returns    E_OK, E_IO: there is none
  */
-MUST_USE int closed_put(int dir, uint32_t log); /* E_OK, E_IO: there is none */
-/* closed_take - removes the mark; true: there was one, and nothing was logged since */
-bool closed_take(int dir);
+MUST_USE int closed_put(
+    int dir, const struct closed_log *log, bool has_names, struct span note);
+/*
+ * closed_take - removes the mark
+ *   log      out: the number of the last log file; 0: there was no mark
+ *   note     out: what was noted; reset first
+ *   returns  true: there was one, and nothing was logged since
+ */
+bool closed_take(int dir, uint32_t *log, struct buf *note);
 
 #endif

@@ -49,6 +49,8 @@ MUST_USE int db_open(const char *dir, size_t cache_bytes, struct db **out);
 void db_close(struct db **);
 /* db_abandon - closes what it can without writing; for an environment that is damaged */
 void db_abandon(struct db **);
+/* db_is_as_left - it was closed as it should, and nothing was logged since: not recovered */
+bool db_is_as_left(const struct db *);
 bool db_is_damaged(const struct db *);
 /*
  * db_put_aside - abandoned (NULL: it could not be opened); dir has the name DIR.broken-SECONDS from

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * test_db_closed.c - the mark of an environment that was closed: it is believed only where nothing
- * was logged behind it, and an old one that a power cut brings back takes nothing away.
+ * was logged behind it, and an old one that a power cut brings back takes nothing away.  And tables
+ * of which it says that they have no row.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +81,26 @@ is_there(const struct place *p, const char *name)
 
 /* ---- the mark alone ---- */
 
+static int
+put_mark(const struct place *p, uint32_t log)
+{
+	const struct closed_log l = {.first = log, .last = log};
+	return closed_put(p->fd, &l, true, SPAN("of whom"));
+}
+
+/* True: what was noted is there, too. */
+static bool
+take_mark(const struct place *p)
+{
+	struct buf note = {0};
+	uint32_t log;
+	bool is = closed_take(p->fd, &log, &note);
+	if (is)
+		assert_int_equal(log, 7);
+	buf_free(&note);
+	return is;
+}
+
 #define LOG "log.0000000007"
 
 static void
@@ -95,10 +117,10 @@ test_unchanged(void **state)
 		memset(bytes, 0, sizeof bytes);
 		memset(bytes, 'x', rows[i].used);
 		file_put(p, LOG, bytes, rows[i].all);
-		assert_int_equal(closed_put(p->fd, 7), E_OK);
-		assert_true(closed_take(p->fd));
+		assert_int_equal(put_mark(p, 7), E_OK);
+		assert_true(take_mark(p));
 		assert_false(is_there(p, "closed"));
-		assert_false(closed_take(p->fd)); /* once */
+		assert_false(take_mark(p)); /* once */
 	}
 }
 
@@ -113,19 +135,19 @@ test_logged_since(void **state)
 		memset(bytes, 0, sizeof bytes);
 		memset(bytes, 'x', 100);
 		file_put(p, LOG, bytes, places[i] < 200 ? 100 : sizeof bytes);
-		assert_int_equal(closed_put(p->fd, 7), E_OK);
+		assert_int_equal(put_mark(p, 7), E_OK);
 		bytes[places[i]] = 1;
 		file_put(p, LOG, bytes, places[i] + 1);
-		assert_false(closed_take(p->fd));
+		assert_false(take_mark(p));
 	}
 }
 
 static void
 test_not_believed(void **state)
 {
-	static const char *const marks[] = {"", "7", "7 ", "7 100", " 100\n",
-	    "7 100 \n", "7 0\n", "7 99\n", "7 101\n", "8 100\n", "7 99999999\n",
-	    "x y\n", "\n", "4294967295 100\n"};
+	static const char *const marks[] = {"", "7", "7 ", "7 100", " 100\n", "7 0\n",
+	    "7 99\n", "7 101\n", "8 100\n", "7 99999999\n", "x y\n", "\n",
+	    "4294967295 100\n"};
 	char bytes[100];
 	static char long_file[DB_LOG_FILE_BYTES + 2];
 	struct place *p = *state;
@@ -133,21 +155,21 @@ test_not_believed(void **state)
 	file_put(p, LOG, bytes, sizeof bytes);
 	for (size_t i = 0; i < COUNT(marks); i++) {
 		file_put(p, "closed", marks[i], strlen(marks[i]));
-		assert_false(closed_take(p->fd));
+		assert_false(take_mark(p));
 		assert_false(is_there(p, "closed"));
 	}
 	file_put(p, "closed", "7 100\n", 6);
-	assert_true(closed_take(p->fd));
+	assert_true(take_mark(p));
 	file_put(p, "closed", "7 100\n", 6);
 	file_put(p, "log.0000000008", "", 0); /* another one was begun */
-	assert_false(closed_take(p->fd));
+	assert_false(take_mark(p));
 	assert_int_equal(unlinkat(p->fd, "log.0000000008", 0), 0);
 	memset(long_file, 'x', 100);
 	file_put(p, LOG, long_file, sizeof long_file); /* none of ours */
 	file_put(p, "closed", "7 100\n", 6);
-	assert_false(closed_take(p->fd));
-	assert_int_equal(closed_put(p->fd, 7), E_IO);
-	assert_int_equal(closed_put(p->fd, 6), E_IO);
+	assert_false(take_mark(p));
+	assert_int_equal(put_mark(p, 7), E_IO);
+	assert_int_equal(put_mark(p, 6), E_IO);
 	assert_false(is_there(p, "closed"));
 }
 
@@ -246,6 +268,7 @@ test_many_lives(void **state)
 		put_rows(db, t, n, MUCH);
 		n += MUCH;
 		db_close(&db);
+		assert_true(is_there(p, "closed")); /* its log files are longer */
 		if (life % 2) {
 			write_and_die(p, n, 3);
 			n += 3;
@@ -279,9 +302,150 @@ test_mark_comes_back(void **state)
 	}
 }
 
+/* ---- tables without a row ---- */
+
+static bool
+is_open(const char *name)
+{
+	bool is = false;
+	DIR *d = opendir("/proc/self/fd");
+	assert_non_null(d);
+	for (struct dirent *e; !is && (e = readdir(d));) {
+		char to[256];
+		ssize_t n = readlinkat(dirfd(d), e->d_name, to, sizeof to);
+		is = n > 0 && span_ends(span_make(to, (size_t)n), span_of(name));
+	}
+	closedir(d);
+	return is;
+}
+
+/* An environment that was closed with one table that has rows, and this one that has none. */
+static struct db_table *
+open_empty(const struct place *p, struct db **db)
+{
+	struct db_table *t = open_rows(p, db), *empty;
+	put_rows(*db, t, 0, 3);
+	assert_int_equal(db_table_open(*db, "empty", true, &empty), E_OK);
+	db_close(db);
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, db), E_OK);
+	assert_int_equal(db_table_open(*db, "rows", false, &t), E_OK);
+	assert_int_equal(db_table_open(*db, "empty", false, &empty), E_OK);
+	assert_true(is_open("/rows"));
+	assert_false(is_open("/empty"));
+	return empty;
+}
+
+static void
+test_empty_is_not_opened(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_txn *txn;
+	struct db_cursor *c;
+	struct span key, value;
+	struct buf out = {0};
+	struct db_table *t = open_empty(p, &db);
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	assert_int_equal(db_get(t, NULL, SPAN("a"), &out), E_BAD);
+	assert_int_equal(db_del(t, txn, SPAN("a")), E_BAD);
+	assert_int_equal(db_cursor_open(t, txn, &c), E_OK);
+	assert_int_equal(db_seek(c, SPAN(""), &key, &value), E_BAD);
+	assert_int_equal(db_seek(c, SPAN("a"), &key, &value), E_BAD);
+	assert_int_equal(db_next(c, &key, &value), E_BAD);
+	assert_false(is_open("/empty"));
+	/* a row, and who walks finds it */
+	assert_int_equal(db_put(t, txn, SPAN("b"), SPAN("value")), E_OK);
+	assert_true(is_open("/empty"));
+	assert_int_equal(db_seek(c, SPAN("a"), &key, &value), E_OK);
+	assert_true(span_eq(key, SPAN("b")));
+	db_cursor_close(&c);
+	assert_int_equal(db_commit(&txn), E_OK);
+	assert_int_equal(db_sync(db), E_OK);
+	/* which a recovery finds, too */
+	db_abandon(&db);
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
+	assert_int_equal(db_table_open(db, "empty", false, &t), E_OK);
+	assert_int_equal(db_get(t, NULL, SPAN("b"), &out), E_OK);
+	db_close(&db);
+	/* and who opens what was closed with it */
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
+	assert_int_equal(db_table_open(db, "empty", false, &t), E_OK);
+	assert_true(is_open("/empty"));
+	assert_int_equal(db_get(t, NULL, SPAN("b"), &out), E_OK);
+	db_close(&db);
+	buf_free(&out);
+}
+
+static void
+test_empty_again(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_txn *txn;
+	struct buf out = {0};
+	struct db_table *t = open_empty(p, &db);
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	assert_int_equal(db_put(t, txn, SPAN("a"), SPAN("value")), E_OK);
+	db_abort(&txn);
+	assert_int_equal(db_get(t, NULL, SPAN("a"), &out), E_BAD);
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	assert_int_equal(db_put(t, txn, SPAN("b"), SPAN("value")), E_OK);
+	assert_int_equal(db_del(t, txn, SPAN("b")), E_OK);
+	assert_int_equal(db_commit(&txn), E_OK);
+	db_close(&db);
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
+	assert_int_equal(db_table_open(db, "empty", false, &t), E_OK);
+	assert_false(is_open("/empty"));
+	assert_int_equal(db_get(t, NULL, SPAN("a"), &out), E_BAD);
+	assert_int_equal(db_get(t, NULL, SPAN("b"), &out), E_BAD);
+	db_close(&db);
+	buf_free(&out);
+}
+
+/* A file that is lost or cut is found out when all is opened, as one that has rows. */
+static void
+test_empty_is_lost(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_table *t;
+	open_empty(p, &db);
+	db_close(&db);
+	int fd = openat(p->fd, "empty", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, 100), 0);
+	close(fd);
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
+	assert_int_equal(db_table_open(db, "empty", false, &t), E_LIMIT);
+	assert_true(db_is_damaged(db));
+	db_abandon(&db);
+	assert_int_equal(unlinkat(p->fd, "empty", 0), 0);
+	check_rows(p, 3);
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
+	assert_int_equal(db_table_open(db, "empty", false, &t), E_BAD);
+	db_close(&db);
+}
+
+/* Its file goes meanwhile: damage, and not "no such row". */
+static void
+test_empty_goes(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_txn *txn;
+	struct db_table *t = open_empty(p, &db);
+	assert_int_equal(unlinkat(p->fd, "empty", 0), 0);
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	assert_int_equal(db_put(t, txn, SPAN("a"), SPAN("value")), E_LIMIT);
+	assert_true(db_is_damaged(db));
+	db_abort(&txn);
+	db_close(&db);
+	assert_false(is_there(p, "closed"));
+}
+
 int
 main(void)
 {
+	db_warm(); /* as daemons do; it leaves nothing behind */
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_unchanged, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_logged_since, setup, teardown),
@@ -289,6 +453,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_made_and_taken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_many_lives, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_mark_comes_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_empty_is_not_opened, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_empty_again, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_empty_is_lost, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_empty_goes, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
