@@ -21,11 +21,12 @@ struct db_cursor;
 enum {
 	DB_PAGE_BYTES = 4096,
 	/*
-	 * a log file is filled with zeros to its end when an environment is recovered; the library
-	 * wants 4 buffers in it
+	 * a log file is filled with zeros to its end when an environment is recovered, and read when
+	 * one is opened; the library wants 4 buffers in it.  The first of who opens, and the others
 	 */
+	DB_LOG_FIRST_BYTES = 64 << 10,
 	DB_LOG_FILE_BYTES = 256 << 10,
-	DB_LOG_BUFFER_BYTES = 64 << 10,
+	DB_LOG_BUFFER_BYTES = 16 << 10,
 	/* larger values go to overflow pages and log more */
 	DB_ITEM_BEST_BYTES = DB_PAGE_BYTES / 4,
 };

@@ -26,6 +26,7 @@ struct db {
 	uint32_t left_log; /* the last log file, as it was left; 0: not known */
 	bool is_as_left;
 	bool has_names;        /* files came that are not durably found yet */
+	bool is_busy;          /* log files are longer from now on */
 	uint64_t logged_bytes; /* about: since the last checkpoint */
 	unsigned n_slices;     /* written back since then */
 	/* own, the library's: names of files that no recovery needs, then NULL.  NULL: none */
