@@ -15,7 +15,11 @@
 #include "store/at_work.h"
 #include "store/kept.h"
 
-enum { OLD_LOGS_MS = 5 }; /* between one that goes and the next */
+enum {
+	OLD_LOGS_MS = 5, /* between one that goes and the next */
+	/* for who started it, before all else is done: mail is taken in, and then the answer given */
+	FIRST_BATCHES = 3,
+};
 
 struct keeper the_keeper;
 
@@ -326,6 +330,13 @@ watch_new(void)
 	run.has_new = true; /* who asked for this keeper may wait for what came since */
 }
 
+/* What came until now is listed: an event of what comes behind that waits to be read. */
+void
+keeper_lists(void)
+{
+	run.has_new = false;
+}
+
 void
 keeper_look(void)
 {
@@ -388,16 +399,32 @@ begin(void)
 		log_event(LOG_ERR, "copies_not_undone", "%s", "");
 	while (!copies_are_undone() && !k->is_ending)
 		jobs_run();
-	doomed_begin();
 	tmp_sweep();
-	if (k->is_rebuilt || !cache_was_there())
-		helper_want_all();
 	watch_new();
 	watch_term();
+}
+
+/* What nobody waits for. */
+static void
+begin_upkeep(void)
+{
+	struct keeper *k = &the_keeper;
+	doomed_begin();
+	if (k->is_rebuilt || !cache_was_there())
+		helper_want_all();
 	for (size_t i = 0; i < k->n_by_id; i++)
 		if (k->by_id[i]->now.is_dead)
 			purge_begin(k->by_id[i]->now.id);
 	kept_purge();
+}
+
+/* Who started it mostly has asked by now, and what it asked is what a client waits for. */
+static void
+serve_first(void)
+{
+	loop_ready(the_keeper.loop);
+	for (unsigned i = 0; i < FIRST_BATCHES && !the_keeper.is_ending; i++)
+		jobs_run();
 }
 
 /*
@@ -430,19 +457,27 @@ checkpoint(void)
 }
 
 static void
+between_batches(void)
+{
+	struct keeper *k = &the_keeper;
+	if (!jobs_none())
+		loop_timer_set(run.again, 0);
+	usage_soon();
+	look_alone();
+	k->is_ending |= db_is_damaged(k->tables.db) || db_is_full(k->tables.db);
+	if (!k->is_ending)
+		checkpoint();
+}
+
+static void
 serve(void)
 {
 	struct keeper *k = &the_keeper;
+	between_batches();
 	while (!k->is_ending) {
 		loop_once(k->loop);
 		jobs_run();
-		if (!jobs_none())
-			loop_timer_set(run.again, 0);
-		usage_soon();
-		look_alone();
-		k->is_ending |= db_is_damaged(k->tables.db) || db_is_full(k->tables.db);
-		if (!k->is_ending)
-			checkpoint();
+		between_batches();
 	}
 }
 
@@ -454,7 +489,11 @@ keeper_run(int first, int start)
 		return;
 	}
 	begin();
-	if (sessions_listen(first) != E_OK) {
+	sessions_first(first);
+	serve_first();
+	if (!the_keeper.is_ending)
+		begin_upkeep();
+	if (!the_keeper.is_ending && sessions_listen() != E_OK) {
 		log_event(LOG_ERR, "keeper_not_started", "err=%s", log_errno(errno));
 		keeper_close();
 		return;

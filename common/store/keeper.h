@@ -122,6 +122,7 @@ void keeper_run(int first, int start);
  * comes
  */
 void keeper_look(void);
+void keeper_lists(void); /* new/ is about to be listed */
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);
 void keeper_close(void);
@@ -165,8 +166,8 @@ struct session {
 	uint64_t feed_since;
 };
 
-/* sessions_listen - first: own, one that is connected already.  E_OK, E_IO */
-MUST_USE int sessions_listen(int first);
+void sessions_first(int fd);        /* own; one that is connected already */
+MUST_USE int sessions_listen(void); /* E_OK, E_IO */
 bool sessions_none(void);
 bool sessions_doze(void); /* none is there, the last one went to sleep */
 bool sessions_look(void); /* one has a mailbox selected, or waits */

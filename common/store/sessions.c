@@ -364,7 +364,7 @@ on_listener(void *ctx, int listener, unsigned events)
 }
 
 int
-sessions_listen(int first)
+sessions_listen(void)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "index/keeper"};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -376,10 +376,15 @@ sessions_listen(int first)
 	}
 	if (fd >= 0)
 		loop_watch(the_keeper.loop, fd, LOOP_READ, on_listener, NULL);
-	struct pollfd p = {.fd = first};
-	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
-		close(first); /* it waits for nothing, and what it left may be swept */
-	else
-		session_new(first);
 	return fd >= 0 ? E_OK : E_IO;
+}
+
+void
+sessions_first(int fd)
+{
+	struct pollfd p = {.fd = fd};
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+		close(fd); /* it waits for nothing, and what it left may be swept */
+	else
+		session_new(fd);
 }

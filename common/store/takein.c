@@ -178,6 +178,7 @@ by_arrival(const void *x, const void *y)
 static void
 scan_begin(void)
 {
+	keeper_lists();
 	in.placed = placed_read(AT_FDCWD, "placed");
 	in.folder = opendir("new");
 	in.n = in.at = 0;

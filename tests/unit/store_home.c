@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -117,11 +118,16 @@ home_keeper(void)
 	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "index/keeper"};
 	struct ucred peer = {.pid = 0};
 	socklen_t n = sizeof peer;
+	/* one that has answered who started it may not listen yet: it does when this is free */
+	int start = open("index/start", O_RDWR | O_CLOEXEC);
+	assert_true(start < 0 || flock(start, LOCK_EX) == 0);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
 		peer.pid = 0;
 	close(fd);
+	if (start >= 0)
+		close(start);
 	return peer.pid;
 }
 
