@@ -77,11 +77,13 @@ static int
 flush(struct dumper *d)
 {
 	int err = buf_done(&d->text);
+	bool is_much = d->text.len > DUMP_FLUSH_BYTES;
 	if (err == E_OK && file_write(d->fd, buf_as_span(&d->text)) != E_OK)
 		err = E_IO;
 	buf_reset(&d->text);
 	/* the disk begins now: the sync at the end then has little to wait for */
-	sync_file_range(d->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (is_much)
+		sync_file_range(d->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return err;
 }
 

@@ -15,7 +15,7 @@
 
 static const char floor_name[] = "floor";
 
-enum { FLOOR_TEXT_MAX = 200 };
+enum { FLOOR_TEXT_MAX = 200, TEMPORARY_MAX = 64 };
 
 static int
 world_err(void)
@@ -33,28 +33,66 @@ sync_here(void)
 	return err;
 }
 
-int
-file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced)
+/* The name has these bytes, all of them or what was. */
+static int
+write_whole(const char *temporary, struct span bytes, unsigned mode, bool is_synced)
 {
-	char temporary[64];
-	snprintf(temporary, sizeof temporary, "%s.new", name);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-	    (mode_t)mode);
-	int err = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 ? E_OK : world_err();
+	struct stat st;
+	int fd =
+	    open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+	int err = fd >= 0 && fstat(fd, &st) == 0 ? E_OK : world_err();
+	if (err == E_OK && (st.st_mode & 07777) != mode &&
+	    fchmod(fd, (mode_t)mode) != 0)
+		err = world_err();
 	if (err == E_OK && write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n)
+		err = world_err();
+	if (err == E_OK && st.st_size > (off_t)bytes.n &&
+	    ftruncate(fd, (off_t)bytes.n) != 0)
 		err = world_err();
 	if (err == E_OK && is_synced && fdatasync(fd) != 0)
 		err = world_err();
 	if (fd >= 0)
 		close(fd);
-	if (err == E_OK && rename(temporary, name) != 0)
-		err = world_err();
-	if (err == E_OK && is_synced)
-		err = sync_here();
+	return err;
+}
+
+static int
+told(const char *name, int err)
+{
 	if (err != E_OK)
 		log_event(LOG_ERR, "file_not_written", "name=%s err=%s", name,
 		    log_errno(errno));
 	return err;
+}
+
+int
+file_replace(const char *name, struct span bytes, unsigned mode, bool is_synced)
+{
+	char temporary[TEMPORARY_MAX];
+	snprintf(temporary, sizeof temporary, "%s.new", name);
+	int err = write_whole(temporary, bytes, mode, is_synced);
+	if (err == E_OK && rename(temporary, name) != 0)
+		err = world_err();
+	if (err == E_OK && is_synced)
+		err = sync_here();
+	return told(name, err);
+}
+
+/*
+ * The two files change places, and neither is made nor removed: on ext4 that is most of what it
+ * takes, with the writing that a rename over a file begins.
+ */
+int
+file_swap(const char *name, struct span bytes, unsigned mode)
+{
+	char temporary[TEMPORARY_MAX];
+	snprintf(temporary, sizeof temporary, "%s.new", name);
+	int err = write_whole(temporary, bytes, mode, false);
+	if (err == E_OK &&
+	    renameat2(AT_FDCWD, temporary, AT_FDCWD, name, RENAME_EXCHANGE) != 0 &&
+	    rename(temporary, name) != 0) /* it was not there yet */
+		err = world_err();
+	return told(name, err);
 }
 
 int

@@ -21,6 +21,9 @@ enum {
 	FIRST_BATCHES = 3,
 };
 
+/* Made once, and renamed: to make and remove a file costs more than to find one. */
+static const char clean_name[] = "index/clean", unclean_name[] = "index/clean.new";
+
 struct keeper the_keeper;
 
 static struct {
@@ -65,6 +68,20 @@ open_index(bool is_new, bool has_floor)
 	return err == E_OK ? E_OK : E_IO;
 }
 
+static int
+not_clean(void)
+{
+	return rename(clean_name, unclean_name) == 0 || errno == ENOENT ? E_OK : E_IO;
+}
+
+static int
+mark_clean(void)
+{
+	if (rename(unclean_name, clean_name) == 0)
+		return E_OK;
+	return file_replace(clean_name, SPAN(""), 0600, false);
+}
+
 /* Where usage is lost: as if all was taken in, and so it is, as soon as somebody looks. */
 static struct usage
 noted_read(void)
@@ -80,7 +97,7 @@ keeper_open(void)
 {
 	struct keeper *k = &the_keeper;
 	bool is_new = access("index/db", F_OK) != 0;
-	bool is_clean = access("index/clean", F_OK) == 0;
+	bool is_clean = access(clean_name, F_OK) == 0;
 	*k = (struct keeper){.checks_sums = !is_clean,
 	    .noted = noted_read(),
 	    .own_limits = limits_read(),
@@ -89,8 +106,10 @@ keeper_open(void)
 	if (has_floor == E_IO)
 		return E_IO;
 	int err = open_index(is_new, has_floor == E_OK);
-	if (err == E_OK && unlink("index/clean") != 0 && errno != ENOENT)
-		err = E_IO;
+	/* it is not synced that the mark went: a power cut may bring it back, but not the index */
+	k->checks_sums |= err == E_OK && !db_is_as_left(k->tables.db);
+	if (err == E_OK)
+		err = not_clean();
 	if (err == E_OK && mkdir("tmp", 0700) != 0 && errno != EEXIST)
 		err = E_IO;
 	if (err == E_OK) {
@@ -116,8 +135,8 @@ keeper_rebuild(struct store_rebuilt *out)
 	int err = index_rebuild(&k->tables, &k->floor, out);
 	if (err == E_OK)
 		err = mailboxes_load();
-	if (err == E_OK && unlink("index/clean") != 0 && errno != ENOENT)
-		err = E_IO;
+	if (err == E_OK)
+		err = not_clean();
 	if (err != E_OK) {
 		mailboxes_free();
 		tables_close(&k->tables);
@@ -141,8 +160,7 @@ usage_write(void)
 			     .noted = k->noted,
 			     .kept = kept_sum(),
 			     .own_limits = k->own_limits});
-	k->is_usage_old =
-	    file_replace("usage", buf_as_span(&text), 0644, false) != E_OK;
+	k->is_usage_old = file_swap("usage", buf_as_span(&text), 0644) != E_OK;
 	buf_free(&text);
 }
 
@@ -188,7 +206,7 @@ keeper_close(void)
 	cache_close();
 	tables_close(&k->tables);
 	at_work_end();
-	if (is_sound && file_replace("index/clean", SPAN(""), 0600, false) != E_OK)
+	if (is_sound && mark_clean() != E_OK)
 		log_event(LOG_ERR, "not_marked_clean", "%s", "");
 }
 

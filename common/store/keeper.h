@@ -217,6 +217,11 @@ MUST_USE int floor_write(const struct floor *);
  */
 MUST_USE int file_replace(
     const char *name, struct span bytes, unsigned mode, bool is_synced);
+/*
+ * file_swap - the same, not synced, for one that is written again and again, seconds apart: who has
+ * it open reads what it was, until it is written once more
+ */
+MUST_USE int file_swap(const char *name, struct span bytes, unsigned mode);
 
 /* ---- limits.c ---- */
 /* limits_read - what the user set last; zero: nothing */

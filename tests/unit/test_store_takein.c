@@ -238,11 +238,33 @@ test_placed_is_noted(void **state)
 	usage_becomes("^57 3 0 0 0 0 0 0$");
 }
 
+/* ---- after a power cut ---- */
+
+/* The mark of a keeper that ended by itself, which was removed meanwhile, but not durably. */
+static void
+test_clean_comes_back(void **state)
+{
+	struct home *h = *state;
+	mailbox_check(h->a, "INBOX", 0, 0, 0);
+	home_end();
+	assert_int_equal(access("index/clean", F_OK), 0);
+	deliver("Subject: whole\r\n\r\n");
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	home_kill();
+	int fd = open("index/clean", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0 && close(fd) == 0);
+	deliver("Subject: torn\r\n\r\n");
+	assert_int_equal(
+	    system("printf X | dd conv=notrunc status=none of=\"$(echo new/*)\""), 0);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	assert_false(is_new_empty());
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_deliver_and_watch),
 	    TEST(test_deliver_to_nobody), TEST(test_junk), TEST(test_usage_for_nobody),
-	    TEST(test_placed_is_noted)};
+	    TEST(test_placed_is_noted), TEST(test_clean_comes_back)};
 	return cmocka_run_group_tests_name("store_takein", tests, NULL, NULL);
 }
