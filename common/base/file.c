@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 enum { READ_BYTES = 65536 };
@@ -38,4 +39,23 @@ file_read(int fd, struct buf *out)
 		if (n == 0 || buf_done(out) != E_OK)
 			return buf_done(out);
 	}
+}
+
+int
+file_open_unnoted(int at, const char *path, int flags)
+{
+	flags |= O_RDONLY | O_CLOEXEC;
+	int fd = openat(at, path, flags | O_NOATIME);
+	/* not its owner */
+	return fd < 0 && errno == EPERM ? openat(at, path, flags) : fd;
+}
+
+DIR *
+folder_open_unnoted(const char *path)
+{
+	int fd = file_open_unnoted(AT_FDCWD, path, O_DIRECTORY);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
 }

@@ -3,6 +3,8 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <dirent.h>
+
 #include "base/buf.h"
 
 /*
@@ -15,5 +17,13 @@ MUST_USE int file_write(int fd, struct span);
  * E_LIMIT (longer than that), E_IO; errno
  */
 MUST_USE int file_read(int fd, struct buf *out);
+/*
+ * file_open_unnoted - as openat, to read (flags beside O_RDONLY | O_CLOEXEC), and when it was read
+ * is not noted in it, where it is this user's.  The note is of no use, and a write: a look into a
+ * folder may wait for the disk's journal for it.  -1, errno
+ */
+int file_open_unnoted(int at, const char *path, int flags);
+/* folder_open_unnoted - the same as opendir.  NULL, errno */
+DIR *folder_open_unnoted(const char *path);
 
 #endif

@@ -103,6 +103,8 @@ configure(DB_ENV *env, size_t cache_bytes)
 		err = env->set_tx_max(env, TXNS_MOST);
 	if (!err)
 		err = db_env_set_func_fsync(sync_file);
+	if (!err)
+		err = db_folder_ways();
 	return err;
 }
 

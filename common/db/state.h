@@ -46,6 +46,7 @@ int db_result(
     struct db *, int err); /* the same, and what it says of the environment is noted */
 /* the library's result */
 int db_read(DB *, DB_TXN *, struct span key, struct buf *out);
+int db_folder_ways(void); /* the library takes those of folder.c; its result */
 /* db_tables_note_empty - names of those without a row, as many as fit, a space behind each */
 void db_tables_note_empty(struct db *, struct buf *out);
 int db_tables_close(struct db *,

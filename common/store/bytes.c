@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/cache_file.h"
 #include "store/state.h"
@@ -20,18 +21,6 @@ enum {
 };
 
 /* ---- files ---- */
-
-/*
- * When it was read is of no use, and would be written: each first look at a file dirties its inode.
- */
-static int
-open_unnoted(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME);
-	/* not its owner */
-	return fd < 0 && errno == EPERM ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-	                                : fd;
-}
 
 /* A guest's: by its place, which its keeper looks at. */
 static int
@@ -55,7 +44,7 @@ store_message_open(struct store *s, const struct store_record *r, int *out)
 	if (s->connect)
 		return open_at_keeper(s, r, out);
 	msg_path_put(&path, r->id);
-	*out = open_unnoted(buf_cstr(&path));
+	*out = file_open_unnoted(AT_FDCWD, buf_cstr(&path), O_NOFOLLOW);
 	int err = *out >= 0 ? E_OK : errno == ENOENT ? E_BAD : E_IO;
 	if (err != E_OK)
 		log_event(err == E_BAD ? LOG_INFO : LOG_ERR, "message_not_opened",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "store/jobs.h"
 
@@ -282,7 +283,7 @@ sweep_one(struct file_id id)
 void
 tmp_sweep(void)
 {
-	DIR *d = opendir("tmp");
+	DIR *d = folder_open_unnoted("tmp");
 	struct file_id id;
 	for (struct dirent *e; d && (e = readdir(d));)
 		if (file_id_parse(span_of(e->d_name), &id) == E_OK)

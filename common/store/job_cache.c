@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/cache_file.h"
 #include "store/sweep.h"
@@ -365,7 +366,7 @@ slices_keep_or_drop(const char *name)
 void
 job_cache_open(void)
 {
-	DIR *d = opendir("index");
+	DIR *d = folder_open_unnoted("index");
 	uint32_t newest = 0, older = 0;
 	for (struct dirent *e; d && (e = readdir(d));) {
 		uint64_t gen;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/jobs.h"
 
@@ -57,7 +58,7 @@ open_of(const struct store_record *r, int *out)
 	if (!r)
 		return STORE_NONEXISTENT;
 	msg_path_put(&path, r->id);
-	*out = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME);
+	*out = file_open_unnoted(AT_FDCWD, buf_cstr(&path), O_NOFOLLOW);
 	buf_free(&path);
 	return *out >= 0         ? STORE_DONE
 	       : errno == ENOENT ? STORE_NONEXISTENT

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "metrics/metric.h"
 #include "store/goal.h"
@@ -65,7 +66,7 @@ static int
 sum_compare(const char *path, const unsigned char want[SHA256_BYTES])
 {
 	unsigned char sum[SHA256_BYTES];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = file_open_unnoted(AT_FDCWD, path, O_NOFOLLOW | O_NONBLOCK);
 	int err = fd >= 0 ? file_sum(fd, sum) : E_IO;
 	if (err == E_OK && memcmp(sum, want, sizeof sum) != 0)
 		err = E_BAD;
@@ -180,7 +181,7 @@ scan_begin(void)
 {
 	keeper_lists();
 	in.placed = placed_read(AT_FDCWD, "placed");
-	in.folder = opendir("new");
+	in.folder = folder_open_unnoted("new");
 	in.n = in.at = 0;
 	in.covers = in.wanted;
 	if (in.folder)
