@@ -47,6 +47,7 @@ ask_selected_put(struct buf *b, const struct ask_selected *s)
 	buf_u64(b, s->mapped_bytes);
 	buf_u32(b, s->n_uidls);
 	buf_u16(b, s->rights);
+	buf_u8(b, s->is_dozed);
 }
 
 int
@@ -63,7 +64,9 @@ ask_selected_get(struct rd *r, struct ask_selected *out)
 	out->mapped_bytes = rd_u64(r);
 	out->n_uidls = rd_u32(r);
 	out->rights = rd_u16(r);
-	return rd_end(r);
+	uint8_t is_dozed = rd_u8(r);
+	out->is_dozed = is_dozed == 1;
+	return is_dozed > 1 ? E_BAD : rd_end(r);
 }
 
 /* ---- a mailbox's numbers ---- */

@@ -19,7 +19,8 @@ enum keeper_ask {
 	/* -- may be asked again when the keeper died -- */
 	/* name, u8 is_examine -> struct ask_selected, fd: the view.  Takes in what is new first */
 	KEEPER_SELECT = 1,
-	KEEPER_RENEW,    /* u32 mailbox -> as SELECT */
+	/* u32 mailbox, u8 may_doze (most likely it sleeps again soon) -> as SELECT */
+	KEEPER_RENEW,
 	KEEPER_UNSELECT, /* u32 mailbox, u32 uidnext then; no reply */
 	KEEPER_SYNC,     /* -> said, when what lay in new/ is taken in */
 	/* -> said, struct store_mailbox to the end.  Takes in first */
@@ -131,6 +132,8 @@ struct ask_selected {
 	uint64_t mapped_bytes;
 	uint32_t n_uidls; /* of the account */
 	uint16_t rights;  /* enum right */
+	/* of RENEW that may doze: the next change removes index/wake.MAILBOX, as after DOZE */
+	bool is_dozed;
 };
 
 struct ask_flags {

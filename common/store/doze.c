@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/mailboxes.h"
 
@@ -48,22 +49,30 @@ is_told_of(const struct slot *s)
 	       now->unseen != next->unseen || strcmp(now->name, next->name) != 0;
 }
 
-void
-doze_publish(struct slot *s)
+struct doze_due
+doze_due(struct slot *s)
 {
-	if (the_keeper.is_dozed && is_told_of(s))
+	struct doze_due due = {.all = the_keeper.is_dozed && is_told_of(s)};
+	if (s->is_dozed &&
+	    (s->next.modseq != s->now.modseq || s->next.is_dead || s->is_removed))
+		due.mailbox = s->now.id;
+	s->is_dozed &= due.mailbox == 0;
+	return due;
+}
+
+void
+doze_publish(struct doze_due due)
+{
+	if (due.all)
 		doze_wake();
-	if (!s->is_dozed ||
-	    (s->next.modseq == s->now.modseq && !s->next.is_dead && !s->is_removed))
-		return;
-	s->is_dozed = false;
-	wake(s->now.id);
+	if (due.mailbox)
+		wake(due.mailbox);
 }
 
 void
 doze_load(bool is_unclean)
 {
-	DIR *d = opendir("index");
+	DIR *d = folder_open_unnoted("index");
 	struct dirent *e;
 	while (d && (e = readdir(d))) {
 		struct span name = span_of(e->d_name);

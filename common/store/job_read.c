@@ -13,7 +13,7 @@ struct read_job {
 	struct span name; /* borrow: the body */
 	uint32_t mailbox; /* RENEW, DOZE */
 	uint64_t modseq;  /* DOZE */
-	bool is_examine;
+	bool is_examine, may_doze;
 };
 
 static int
@@ -84,6 +84,16 @@ select_slot(struct read_job *r, struct slot *s, bool is_examine,
 	return E_OK;
 }
 
+/* It need not ask again before it sleeps, if nothing changes until then.  Mail comes to all but what is kept. */
+static bool
+doze_soon(const struct read_job *r, struct slot *s)
+{
+	if (!r->may_doze || r->job.guest || !slot_takes_in(s))
+		return false;
+	s->is_dozed = r->job.session->is_dozing = true;
+	return true;
+}
+
 /* Instead of "said": what a session reads first. */
 static void
 select_answer(struct job *j, struct buf *reply, int *fd)
@@ -94,6 +104,8 @@ select_answer(struct job *j, struct buf *reply, int *fd)
 	struct ask_selected out = {.err = E_OK};
 	int err = select_slot(r, s, r->is_examine, &out, fd);
 	out.err = (int8_t)(err == E_OK || err == E_BAD || err == E_DENY ? err : E_IO);
+	if (err == E_OK)
+		out.is_dozed = doze_soon(r, s);
 	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
 	buf_reset(reply);
 	ask_selected_put(reply, &out);
@@ -121,6 +133,7 @@ ask_renew(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	struct read_job *r = begin(a, &select_kind, KEEPER_RENEW, body, &rest);
 	(void)fd, (void)reply, (void)fd_back;
 	r->mailbox = rd_u32(&rest);
+	r->may_doze = rd_u8(&rest) == 1;
 	/* what is \Recent was decided at SELECT */
 	struct slot *slot = slot_of(r->mailbox);
 	r->is_examine = !slot || slot->recent != s;

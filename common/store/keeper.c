@@ -17,8 +17,11 @@
 
 enum {
 	OLD_LOGS_MS = 5, /* between one that goes and the next */
-	/* for who started it, before all else is done: mail is taken in, and then the answer given */
-	FIRST_BATCHES = 3,
+	/*
+	 * for who started it, before all else is done: it says that it is held, or of its quota, and asks;
+	 * mail is taken in, and then the answer given
+	 */
+	FIRST_ROUNDS = 6,
 };
 
 /* Made once, and renamed: to make and remove a file costs more than to find one. */
@@ -440,9 +443,10 @@ begin_upkeep(void)
 static void
 serve_first(void)
 {
-	loop_ready(the_keeper.loop);
-	for (unsigned i = 0; i < FIRST_BATCHES && !the_keeper.is_ending; i++)
+	for (unsigned i = 0; i < FIRST_ROUNDS && !the_keeper.is_ending; i++) {
+		loop_ready(the_keeper.loop);
 		jobs_run();
+	}
 }
 
 /*

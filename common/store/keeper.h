@@ -200,11 +200,20 @@ void doze_wake(void);
 void slices_drop(uint32_t mailbox);
 /* slices_are - a name in index/: is it one that slices_drop of that mailbox removes? */
 bool slices_are(const char *name, uint32_t *mailbox);
+
+/* Whom what a batch did to a mailbox wakes. */
+struct doze_due {
+	uint32_t mailbox; /* those who sleep in it; 0: nobody */
+	bool all;         /* those who follow the whole account */
+};
+
+/* doze_due - before it is published */
+struct doze_due doze_due(struct slot *);
 /*
- * doze_publish - before what a batch did to it is: those who sleep in it are woken, and those who
- * follow the whole account
+ * doze_publish - behind that: who begins to watch, and then finds nothing changed in the view, is
+ * woken
  */
-void doze_publish(struct slot *);
+void doze_publish(struct doze_due);
 
 /* ---- floor.c ---- */
 MUST_USE int floor_read(struct floor *); /* E_OK, E_BAD (none), E_IO */

@@ -343,8 +343,9 @@ mailboxes_publish(void)
 {
 	struct keeper *k = &the_keeper;
 	for (size_t i = 0; i < k->n_touched; i++) {
-		doze_publish(k->touched[i]);
+		struct doze_due due = doze_due(k->touched[i]);
 		publish_one(k->touched[i]);
+		doze_publish(due);
 	}
 	k->is_changed |= k->n_touched > 0;
 	k->is_usage_old |= k->sum.bytes != k->sum_next.bytes ||

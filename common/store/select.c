@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* select.c - a session's side: the selected mailbox, its view, and waiting for changes. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "store/state.h"
 #include "store/undelete.h"
@@ -106,6 +108,8 @@ select_by(struct store *s, uint16_t ask, struct buf *body, struct store_view *ou
 	s->selected = out->mailbox;
 	s->is_superseded = false;
 	s->has_uidls = a.n_uidls > 0;
+	s->armed_mailbox = a.is_dozed ? a.mailbox : 0;
+	s->armed_modseq = a.modseq;
 	return E_OK;
 }
 
@@ -170,17 +174,25 @@ store_kept_select(struct store *s, struct store_view *out)
 	return select_by(s, KEEPER_SELECT, &body, out);
 }
 
-int
-store_view_renew(struct store *s, struct store_view *was, struct store_view *out)
+static int
+renew(struct store *s, const struct store_view *was, bool may_doze,
+    struct store_view *out)
 {
 	struct buf body = {0};
 	uint32_t recent_from = was->recent_from;
 	buf_u32(&body, was->mailbox);
+	buf_u8(&body, may_doze);
 	buf_reset(&s->name); /* another one may have it by now */
 	int err = select_by(s, KEEPER_RENEW, &body, out);
 	if (err == E_OK)
 		out->recent_from = recent_from;
 	return err;
+}
+
+int
+store_view_renew(struct store *s, struct store_view *was, struct store_view *out)
+{
+	return renew(s, was, false, out);
 }
 
 int
@@ -194,7 +206,7 @@ store_reselect(
 		return E_OK;
 	}
 	store_unselect_now(s);
-	int err = store_view_renew(s, &was, out);
+	int err = renew(s, &was, true, out);
 	s->is_reselected = err == E_OK;
 	return err;
 }
@@ -442,6 +454,33 @@ doze_goes_on(struct store *s, const struct store_view *v, uint64_t modseq)
 	       v->head->modseq <= modseq && keeper_is_there(s) && poll(&p, 1, 0) == 0;
 }
 
+/* No mail lies there that is not taken in. */
+static bool
+new_is_empty(void)
+{
+	DIR *d = folder_open_unnoted("new");
+	struct dirent *e;
+	if (!d)
+		return false;
+	do
+		e = readdir(d);
+	while (e && e->d_name[0] == '.');
+	closedir(d);
+	return e == NULL;
+}
+
+/*
+ * Both are watched by now: what the keeper said when it made the view (KEEPER_RENEW) is true yet, if
+ * it lives and the view says that nothing changed since.
+ */
+static bool
+is_armed(struct store *s, const struct store_view *v, uint64_t modseq)
+{
+	return s->armed_mailbox == v->mailbox && s->armed_modseq <= modseq &&
+	       new_is_empty() && keeper_is_there(s) && is_current(v->head) &&
+	       v->head->modseq == s->armed_modseq;
+}
+
 static int
 doze_new(struct store *s, const struct store_view *v, uint64_t modseq, bool takes_in)
 {
@@ -449,6 +488,10 @@ doze_new(struct store *s, const struct store_view *v, uint64_t modseq, bool take
 	int err = doze_begin(s, v->mailbox);
 	if (err == E_OK && takes_in)
 		err = watch_new(s->dozing);
+	if (err == E_OK && takes_in && is_armed(s, v, modseq)) {
+		s->doze_mailbox = v->mailbox;
+		return E_OK;
+	}
 	if (err == E_OK)
 		err = ask_doze(s, v, modseq, &takes_in);
 	if (err != E_OK) {

@@ -224,7 +224,7 @@ enum { NAME_BYTES = 4 + STORE_NAME_MAX, ANY_BYTES = ASK_MSG_MAX };
 static const struct ask_row rows[KEEPER_ASKS] = {
 	/*                        name             legal in  times  bytes               fd back  answered by */
 	[KEEPER_SELECT]        = {"SELECT",        PH_ALSO,  0,     NAME_BYTES + 1,     true,    ask_select},
-	[KEEPER_RENEW]         = {"RENEW",         PH_ALSO,  0,     4,                  true,    ask_renew},
+	[KEEPER_RENEW]         = {"RENEW",         PH_ALSO,  0,     5,                  true,    ask_renew},
 	[KEEPER_UNSELECT]      = {"UNSELECT",      PH_ALSO,  0,     8,                  false,   ask_unselect},
 	[KEEPER_SYNC]          = {"SYNC",          PH_ANY,   0,     0,                  false,   ask_sync},
 	[KEEPER_MAILBOXES]     = {"MAILBOXES",     PH_ALSO,  0,     0,                  true,    ask_mailboxes},

@@ -32,6 +32,9 @@ struct store {
 	int dozing;        /* own: of the last store_doze or store_doze_all; -1 */
 	/* the mailbox that wakes through it; 0: none that can be said */
 	uint32_t doze_mailbox;
+	/* what changes past armed_modseq removes its index/wake file, the keeper said; 0: none */
+	uint32_t armed_mailbox;
+	uint64_t armed_modseq;
 	bool is_held;         /* store_hold */
 	bool has_events;      /* store_take_events */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */

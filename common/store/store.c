@@ -405,6 +405,7 @@ static void
 keeper_lost(struct store *s)
 {
 	ask_hang_up(&s->chan);
+	s->armed_mailbox = 0;
 	mark_superseded(s);
 }
 

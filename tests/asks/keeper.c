@@ -108,12 +108,15 @@ sample_keeper(uint16_t type, struct buf *b)
 		put_named(type, b);
 		break;
 	case KEEPER_KEPT:
-	case KEEPER_RENEW:
 	case KEEPER_UNSELECT:
 		put_u32s(b, type == KEEPER_UNSELECT ? 2 : 1);
 		break;
 	case KEEPER_EXPUNGED:
 		put_u32s(b, 3);
+		break;
+	case KEEPER_RENEW:
+		put_u32s(b, 1);
+		buf_u8(b, 1);
 		break;
 	case KEEPER_DOZE:
 		put_u32s(b, 3);

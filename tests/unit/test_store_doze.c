@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,64 @@ test_shared(void **state)
 	store_doze_end(h->a, false);
 	assert_int_equal(store_doze(h->a, &v, v.head->modseq, &again, &is_same), E_OK);
 	assert_false(is_same);
+	store_unselect(h->a, &v);
+	store_unselect(h->b, &other);
+}
+
+/*
+ * Where nothing changed since its view was made, who sleeps again does not ask: the keeper stands
+ * still meanwhile.  What changes then wakes it.
+ */
+static void
+test_unasked(void **state)
+{
+	struct home *h = *state;
+	struct store_view v, other = selected(h->b, "INBOX");
+	int watch = -1;
+	bool is_same;
+	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	int keeper = home_keeper();
+	assert_int_equal(kill(keeper, SIGSTOP), 0);
+	double begun = ms_now();
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_OK);
+	assert_true(ms_now() - begun < WAKES_MS);
+	assert_false(is_same);
+	assert_int_equal(kill(keeper, SIGCONT), 0);
+	watch = kept(watch);
+	assert_false(wakes(watch, 0));
+	append(h->b, "INBOX", 1);
+	woken(&watch);
+	store_unselect(h->a, &v);
+	store_unselect(h->b, &other);
+}
+
+/* It asks, and hears of it: of a change, of mail that lies there, of a keeper that is not the same. */
+static void
+test_asked(void **state)
+{
+	struct home *h = *state;
+	struct store_view v, other = selected(h->b, "INBOX");
+	int watch = -1;
+	bool is_same;
+	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	append(h->b, "INBOX", 1);
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_MORE);
+	store_unselect(h->a, &v);
+
+	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	int keeper = home_keeper();
+	assert_int_equal(kill(keeper, SIGSTOP), 0);
+	deliver("Subject: x\r\n\r\nx\r\n");
+	assert_int_equal(kill(keeper, SIGCONT), 0);
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_MORE);
+	store_unselect(h->a, &v);
+
+	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	home_kill();
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_OK);
+	watch = kept(watch);
+	append(h->b, "INBOX", 2);
+	woken(&watch);
 	store_unselect(h->a, &v);
 	store_unselect(h->b, &other);
 }
@@ -432,6 +491,8 @@ main(void)
 	    TEST(test_past),
 	    TEST(test_keepers),
 	    TEST(test_shared),
+	    TEST(test_unasked),
+	    TEST(test_asked),
 	    TEST(test_given_up),
 	    TEST(test_rebuilt),
 	    TEST(test_metadata),
