@@ -3,7 +3,6 @@
 #include "login/nest.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -269,9 +268,6 @@ wake(struct held *s)
 	if (child_tell(SLEEP_WAKE, buf_as_span(&body), s->fd) != E_OK)
 		log_event(LOG_ERR, "monitor_not_told", "%s", "");
 	buf_wipe(&body);
-	/* what is left to do here is not waited for, but a processor for the fork */
-	if (has_place && nest.n_places == 1)
-		poll(NULL, 0, NEST_ALOOF_MS);
 	held_close(s);
 }
 

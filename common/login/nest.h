@@ -13,7 +13,6 @@ enum {
 	NEST_WAKING_FACTOR = 2, /* at a time, for each processor */
 	/* of an account, for changes: together they count as one.  monitor.h WAKE_BEHIND_MOST has room */
 	NEST_TOGETHER_MOST = 16,
-	NEST_ALOOF_MS = 1, /* behind the first of an account, when nobody else wakes */
 	/* one that was woken, and of which no word came: the next may wake all the same */
 	NEST_WAKING_MS = 10000,
 	NEST_RETIRED_MS = 200, /* until what nobody watches any more is closed */

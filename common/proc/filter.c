@@ -67,6 +67,8 @@ static const char *const listening[] = {"bind", "listen", "accept", "accept4"};
 static const char *const connecting[] = {"connect"};
 static const char *const binding[] = {"bind"};
 static const char *const locking[] = {"flock"};
+static const char *const becoming[] = {"setgroups", "setresgid", "setresuid", "capset",
+    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"};
 
 static const struct {
 	unsigned calls; /* enum jail_calls, any of them; 0: everyone */
@@ -84,6 +86,7 @@ static const struct {
     {JAIL_CONNECT_UNIX | JAIL_NET, connecting, COUNT(connecting)},
     {JAIL_FLOCK, locking, COUNT(locking)},
     {JAIL_BIND_NET | JAIL_BIND_TCP, binding, COUNT(binding)},
+    {JAIL_BECOME, becoming, COUNT(becoming)},
 };
 
 static void

@@ -219,6 +219,28 @@ become(const struct jail *j)
 	caps_set(j->keeps_id_caps ? 1u << CAP_SETUID | 1u << CAP_SETGID : 0);
 }
 
+static void
+no_new_privs(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		jail_failed("no_new_privs");
+}
+
+static void
+enter_calls(unsigned calls)
+{
+	if (filter_enter(calls) != E_OK)
+		jail_failed("seccomp");
+}
+
+void
+jail_calls(struct jail *j)
+{
+	no_new_privs();
+	enter_calls(j->calls | JAIL_BECOME);
+	j->has_calls = true;
+}
+
 void
 jail_enter(const struct jail *j)
 {
@@ -228,11 +250,10 @@ jail_enter(const struct jail *j)
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		jail_failed("dumpable");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		jail_failed("no_new_privs");
+	no_new_privs();
 	landlock_enter(j);
-	if (filter_enter(j->calls) != E_OK)
-		jail_failed("seccomp");
+	if (!j->has_calls)
+		enter_calls(j->calls);
 }
 
 int

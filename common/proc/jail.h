@@ -31,6 +31,8 @@ enum jail_calls { /* families of system calls, on top of the ones everyone needs
 	JAIL_GROUP = 8192, /* with JAIL_PROGRAM: nor out of its process group */
 	/* bind, for sockets of JAIL_NET: each question to the DNS from a port of its own */
 	JAIL_BIND_NET = 1024,
+	/* what jail_enter needs of who has its system calls before: jail_calls */
+	JAIL_BECOME = 16384,
 };
 
 enum jail_access {
@@ -58,6 +60,7 @@ struct jail {
 	uint16_t ports[JAIL_PORTS_MAX];
 	size_t n_ports;
 	bool keeps_id_caps; /* CAP_SETUID and CAP_SETGID stay */
+	bool has_calls;     /* jail_calls was before */
 };
 
 /* jail_allow - one directory or file, and all beneath it */
@@ -71,6 +74,13 @@ void jail_port(struct jail *, uint16_t port);
  * logs, exits.
  */
 void jail_enter(const struct jail *);
+/*
+ * jail_calls - the system calls alone, before it is known whose process this becomes; all children
+ * have them from the start, which saves each 0.15 ms, and jail_enter does the rest.  Those that
+ * jail_enter makes stay allowed (JAIL_BECOME): without capabilities they give nothing, they take away.
+ * Only for a jail with a file system.  Failure is fatal: logs, exits.
+ */
+void jail_calls(struct jail *);
 /*
  * jail_signals - on top of jail_enter: this process, and all that it becomes the parent of, can signal
  * nobody but each other, whose uid they may have.  E_OK; E_MORE: this kernel cannot (Landlock before

@@ -256,6 +256,8 @@ prepare_roles(void)
 		s->retry = loop_timer_new(m->loop, on_retry, (void *)(uintptr_t)role);
 		process_jail(role, &jail);
 		jail_compile(jail.calls);
+		if (role->ahead)
+			jail_compile(jail.calls | JAIL_BECOME);
 	}
 }
 

@@ -198,6 +198,7 @@ await_account(const struct role *role, struct jail *jail)
 	static struct buf in;
 	struct ask_msg m;
 	prctl(PR_SET_NAME, "ahead", 0, 0, 0);
+	jail_calls(jail);
 	child_await(CTL_AHEAD, &in, &m);
 	prctl(PR_SET_NAME, role->name, 0, 0, 0);
 	process_become(&m, jail);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -106,7 +107,9 @@ kill_parent(void)
 static int
 become_root(void)
 {
-	return setuid(0) == 0 && geteuid() == 0 ? ALLOWED : REFUSED;
+	if (setuid(0) == 0 || setresuid(0, 0, 0) == 0 || setgroups(1, &(gid_t){0}) == 0)
+		return ALLOWED;
+	return geteuid() == 0 ? ALLOWED : REFUSED;
 }
 
 static int
@@ -208,18 +211,23 @@ static const struct attempt {
 static const struct kind {
 	const char *name;
 	unsigned calls;
-	bool has_own;
+	bool has_own,
+	    has_calls_before; /* jail_calls, as processes that wait for their account */
 } kinds[] = {
-    {"smtpd session", 0, false},
-    {"front, metrics", JAIL_ACCEPT, false},
-    {"lookup", JAIL_FILES_READ | JAIL_FLOCK, false},
-    {"greylist", JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_FLOCK, false},
-    {"resolver", JAIL_NET | JAIL_BIND_NET, false},
-    {"fetch", JAIL_NET | JAIL_FILES_READ, false},
+    {"smtpd session", 0, false, false},
+    {"front, metrics", JAIL_ACCEPT, false, false},
+    {"lookup", JAIL_FILES_READ | JAIL_FLOCK, false, false},
+    {"greylist", JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_FLOCK, false, false},
+    {"resolver", JAIL_NET | JAIL_BIND_NET, false, false},
+    {"fetch", JAIL_NET | JAIL_FILES_READ, false, false},
     {"mailbox session",
 	JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX |
 	    JAIL_FORK | JAIL_INOTIFY | JAIL_FLOCK,
-	true},
+	true, false},
+    {"mailbox session made ahead",
+	JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX |
+	    JAIL_FORK | JAIL_INOTIFY | JAIL_FLOCK,
+	true, true},
 };
 
 NORETURN static void
@@ -233,6 +241,8 @@ inside(const struct kind *k, const struct attempt *a)
 		jail_allow(&j, dir_own, JAIL_READ | JAIL_WRITE);
 	if (k->calls & JAIL_NET)
 		jail_port(&j, ntohs(port_own.sin_port));
+	if (k->has_calls_before)
+		jail_calls(&j);
 	jail_enter(&j);
 	_exit(a->try());
 }
