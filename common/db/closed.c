@@ -6,6 +6,7 @@
  */
 #include "db/closed.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,11 +26,17 @@ enum {
 
 static const char mark_name[] = "closed", mark_new[] = "closed.new";
 
+static void
+log_name(char out[LOG_NAME_MAX], uint32_t log)
+{
+	snprintf(out, LOG_NAME_MAX, "log.%010u", log);
+}
+
 static int
 open_log(int dir, uint32_t log)
 {
 	char name[LOG_NAME_MAX];
-	snprintf(name, sizeof name, "log.%010u", log);
+	log_name(name, log);
 	return openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -93,13 +100,44 @@ write_mark(int dir, struct span text)
 }
 
 static int
-sync_log(int dir, uint32_t log)
+sync_file(int dir, const char *name)
 {
-	int fd = open_log(dir, log);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int err = fd >= 0 && fdatasync(fd) == 0 ? E_OK : E_IO;
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+static int
+sync_log(int dir, uint32_t log)
+{
+	char name[LOG_NAME_MAX];
+	log_name(name, log);
+	return sync_file(dir, name);
+}
+
+int
+closed_not(int dir)
+{
+	struct dirent *e;
+	bool has_logs = false;
+	int err = E_OK;
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *all = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!all && fd >= 0)
+		close(fd);
+	if (!all)
+		return E_IO;
+	for (errno = 0; err == E_OK && (e = readdir(all)); errno = 0)
+		if (span_starts(span_of(e->d_name), SPAN("log."))) {
+			has_logs = true;
+			err = sync_file(dir, e->d_name);
+		}
+	if (errno != 0)
+		err = E_IO;
+	closedir(all);
+	return err == E_OK && has_logs && fsync(dir) != 0 ? E_IO : err;
 }
 
 /* The last one is synced, and how far it is used found out. */

@@ -4,7 +4,8 @@
  * file is the last one, and how far it is used.  Written when all is on disk, and not synced: a
  * power cut may take it away, keep it, or bring one back that was removed.  So it is believed only
  * where nothing was logged behind it; as pages are never written before their log is synced, they
- * are then as the mark found them, and there is nothing to recover.
+ * are then as the mark found them, and there is nothing to recover.  A recovery takes what it can
+ * read of the log for synced, and writes pages after it: so closed_not comes before one.
  */
 #ifndef DB_CLOSED_H
 #define DB_CLOSED_H
@@ -37,5 +38,10 @@ MUST_USE int closed_put(
  *   returns  true: there was one, and nothing was logged since
  */
 bool closed_take(int dir, uint32_t *log, struct buf *note);
+/*
+ * closed_not - before a recovery: what a process that was killed has logged and did not sync is
+ * made durable, and that there is no mark.  E_OK; E_IO: none may begin
+ */
+MUST_USE int closed_not(int dir);
 
 #endif

@@ -135,42 +135,48 @@ open_env(struct db *db, const char *dir, size_t cache_bytes, uint32_t recover)
 }
 
 /* What was closed as it should has nothing to recover: that is most of what opening takes. */
-static int
+static bool
 open_as_left(struct db *db, const char *dir, size_t cache_bytes)
 {
-	if (!closed_take(db->dir, &db->left_log, &db->empty) ||
-	    open_env(db, dir, cache_bytes, 0) != 0) {
-		if (db->env)
-			db->env->close(db->env, 0);
-		db->env = NULL;
-		db->has_names = true;
-		buf_reset(&db->empty);
-		return open_env(db, dir, cache_bytes, DB_RECOVER);
-	}
-	db->is_as_left = true;
-	return 0;
+	db->is_as_left = closed_take(db->dir, &db->left_log, &db->empty) &&
+	                 open_env(db, dir, cache_bytes, 0) == 0;
+	return db->is_as_left;
+}
+
+/* is_world: out, nothing is wrong with what is there */
+static int
+open_recovered(struct db *db, const char *dir, size_t cache_bytes, bool *is_world)
+{
+	if (db->env)
+		db->env->close(db->env, 0);
+	db->env = NULL;
+	db->has_names = true;
+	buf_reset(&db->empty);
+	*is_world = closed_not(db->dir) != E_OK;
+	return *is_world ? EIO : open_env(db, dir, cache_bytes, DB_RECOVER);
 }
 
 int
 db_open(const char *dir, size_t cache_bytes, struct db **out)
 {
 	struct db *db = mem_new(sizeof *db);
+	bool is_world = false;
 	int err = 0;
 	db->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (db->dir < 0 && errno == ENOENT && mkdir(dir, 0700) == 0)
 		db->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (db->dir < 0)
 		err = errno;
-	if (!err)
-		err = open_as_left(db, dir, cache_bytes);
+	if (!err && !open_as_left(db, dir, cache_bytes))
+		err = open_recovered(db, dir, cache_bytes, &is_world);
 	if (!err) {
 		*out = db;
 		return E_OK;
 	}
 	log_event(LOG_ERR, "db_not_opened", "dir=%s err=%s", log_qs(dir),
 	    log_qs(db_strerror(err)));
-	bool is_world = err == ENOSPC || err == EDQUOT || err == EACCES ||
-	                err == EROFS || err == ENOMEM;
+	is_world |= err == ENOSPC || err == EDQUOT || err == EACCES || err == EROFS ||
+	            err == ENOMEM;
 	db_abandon(&db);
 	return is_world ? E_IO : E_LIMIT;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * test_db_closed.c - the mark of an environment that was closed: it is believed only where nothing
- * was logged behind it, and an old one that a power cut brings back takes nothing away.  And tables
- * of which it says that they have no row.
+ * was logged behind it, and an old one that a power cut brings back takes nothing away, also after a
+ * recovery.  And tables of which it says that they have no row.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +35,72 @@ __lsan_default_suppressions(void)
 
 enum { CACHE_BYTES = 256 * 1024, MUCH = 4000 };
 
+/* ---- what is synced ---- */
+
+/*
+ * Of this program's own two calls, also from the library: the names of the files, in their order,
+ * "." for a folder, and "*" where the table that is watched has changed by then.
+ */
+static struct {
+	struct buf names;
+	struct buf table; /* what it was; empty: none is watched */
+	int dir;
+} seen;
+
+static void
+read_table(struct buf *out)
+{
+	int fd = openat(seen.dir, "rows", O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+	buf_reset(out);
+	do {
+		char *room = buf_room(out, DB_PAGE_BYTES);
+		assert_non_null(room);
+		n = read(fd, room, DB_PAGE_BYTES);
+		buf_added(out, n > 0 ? (size_t)n : 0);
+	} while (n > 0);
+	assert_int_equal(n, 0);
+	close(fd);
+}
+
+static bool
+is_table_same(void)
+{
+	struct buf now = {0};
+	read_table(&now);
+	bool is = span_eq(buf_as_span(&now), buf_as_span(&seen.table));
+	buf_free(&now);
+	return is;
+}
+
+static void
+note_sync(int fd, bool is_folder)
+{
+	char link[32], to[256];
+	if (!seen.table.len)
+		return;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, to, sizeof to);
+	struct span name = span_make(to, n > 0 ? (size_t)n : 0);
+	buf_span(&seen.names,
+	    is_folder ? SPAN(".") : span_from(name, span_rfind(name, '/') + 1));
+	buf_str(&seen.names, is_table_same() ? " " : "* ");
+}
+
+int
+fdatasync(int fd)
+{
+	note_sync(fd, false);
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+	note_sync(fd, true);
+	return (int)syscall(SYS_fsync, fd);
+}
+
 struct place {
 	char dir[64];
 	int fd;
@@ -58,6 +125,8 @@ teardown(void **state)
 	struct place *p = *state;
 	char command[128];
 	close(p->fd);
+	buf_free(&seen.table);
+	buf_free(&seen.names);
 	snprintf(command, sizeof command, "rm -rf %s", p->dir);
 	assert_int_equal(system(command), 0);
 	free(p);
@@ -302,6 +371,35 @@ test_mark_comes_back(void **state)
 	}
 }
 
+/*
+ * Who was killed has logged what it did not sync: that is durable, and that there is no mark, before
+ * a recovery writes a page.
+ */
+static void
+test_synced_before_recovery(void **state)
+{
+	static const char synced[] = "log.0000000001 . ";
+	struct place *p = *state;
+	struct db *db;
+	struct db_table *t = open_rows(p, &db);
+	put_rows(db, t, 0, 10);
+	db_close(&db);
+	seen.dir = p->fd;
+	read_table(&seen.table);
+	/* as it was left: nothing but what a close needs */
+	check_rows(p, 10);
+	assert_false(span_starts(buf_as_span(&seen.names), SPAN(synced)));
+	write_and_die(p, 10, 3);
+	read_table(&seen.table);
+	buf_reset(&seen.names);
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
+	assert_false(is_table_same());
+	assert_true(span_starts(buf_as_span(&seen.names), SPAN(synced)));
+	buf_reset(&seen.table);
+	db_close(&db);
+	check_rows(p, 13);
+}
+
 /* ---- tables without a row ---- */
 
 static bool
@@ -453,6 +551,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_made_and_taken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_many_lives, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_mark_comes_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_synced_before_recovery, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_is_not_opened, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_is_lost, setup, teardown),
