@@ -44,7 +44,9 @@ purge_step(struct job *j)
 	struct purge_job *p = (struct purge_job *)j;
 	int err = E_OK;
 	p->slot = slot_even_dead(p->mailbox);
-	if (!p->has_no_messages) {
+	if (!p->slot) {
+		j->is_done = true; /* it is gone */
+	} else if (!p->has_no_messages) {
 		keep_begin(&p->keeping, p->slot);
 		err = sweep(
 		    p->mailbox, &p->all, &p->at, purge_one, p, &p->has_no_messages);
@@ -68,6 +70,9 @@ static void
 purge_free(struct job *j)
 {
 	struct purge_job *p = (struct purge_job *)j;
+	struct slot *s = slot_even_dead(p->mailbox);
+	if (s)
+		s->is_purged = false;
 	numset_free(&p->all);
 	keep_free(&p->keeping);
 }
@@ -78,6 +83,10 @@ static const struct job_kind purge_kind = {
 void
 purge_begin(uint32_t mailbox)
 {
+	struct slot *s = slot_even_dead(mailbox);
+	if (!s || s->is_purged)
+		return;
+	s->is_purged = true;
 	struct purge_job *p = job_new(sizeof *p, &purge_kind, NULL, 0, SPAN(""));
 	p->mailbox = mailbox;
 	if (numset_add(&p->all, 1, UINT32_MAX) != E_OK)

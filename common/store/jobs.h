@@ -149,7 +149,10 @@ bool feed_is_past(uint64_t since);
 /* feed_session - answers it if it waits for what there is by now */
 void feed_session(struct session *);
 
-/* purge_begin - what is left of a mailbox that was removed goes: job_purge.c */
+/*
+ * purge_begin - what is left of a mailbox that was removed goes, once however often it is said:
+ * job_purge.c
+ */
 void purge_begin(uint32_t mailbox);
 /*
  * copies_undo - jobs for what a keeper that died in a COPY left: to be run before anybody is served

@@ -13,6 +13,7 @@ struct slot {
 	bool is_touched;  /* next is not now: it is written with the batch */
 	bool is_new;      /* made in this batch: nobody finds it yet */
 	bool is_removed;  /* in this batch: row and slot go */
+	bool is_purged;   /* a job takes away what is left of it */
 	bool wants_items; /* messages came without cache items: helper.c */
 	bool is_hidden;  /* it has what was expunged, and no name leads to it: kept.h */
 	char **keywords; /* own: next.n_keywords names */

@@ -11,7 +11,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "store/jobs.h"
 #include "store/metadata.h"
 #include "store/state.h"
 #include "store_home.h"
@@ -119,6 +122,44 @@ test_create_and_delete(void **state)
 	uint64_t bytes, messages;
 	assert_int_equal(store_usage(h->a, &bytes, &messages), E_OK);
 	assert_int_equal(messages, 0);
+}
+
+/* The jobs of a keeper that nobody asks anything: a purge that is begun again is one. */
+static int
+purge_twice(uint32_t mailbox)
+{
+	if (keeper_open() != E_OK)
+		return 1;
+	slot_touch(slot_even_dead(mailbox))->is_dead = true; /* as by DELETE */
+	purge_begin(mailbox);
+	jobs_run(); /* its messages */
+	purge_begin(mailbox);
+	jobs_run(); /* the mailbox */
+	if (slot_even_dead(mailbox) || !jobs_none())
+		return 2;
+	purge_begin(mailbox);
+	if (!jobs_none())
+		return 3;
+	keeper_close();
+	return 0;
+}
+
+static void
+test_purge_once(void **state)
+{
+	struct home *h = *state;
+	struct store_mailbox m;
+	int status = 1;
+	assert_int_equal(
+	    store_mailbox_create(h->a, SPAN("goes"), NULL, &m), STORE_DONE);
+	home_kill();
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(purge_twice(m.id));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	home_reopen(h);
+	assert_int_equal(store_mailbox(h->a, SPAN("goes"), &m), E_BAD);
 }
 
 static void
@@ -525,10 +566,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mailbox_names),
-	    TEST(test_create_and_delete), TEST(test_rename), TEST(test_subscriptions),
-	    cmocka_unit_test(test_metadata_entries), TEST(test_metadata),
-	    TEST(test_metadata_limits), TEST(test_url_keys), TEST(test_url_keys_go),
-	    TEST(test_rights), TEST(test_rights_of_none),
+	    TEST(test_create_and_delete), TEST(test_purge_once), TEST(test_rename),
+	    TEST(test_subscriptions), cmocka_unit_test(test_metadata_entries),
+	    TEST(test_metadata), TEST(test_metadata_limits), TEST(test_url_keys),
+	    TEST(test_url_keys_go), TEST(test_rights), TEST(test_rights_of_none),
 	    cmocka_unit_test(test_rights_text), cmocka_unit_test(test_identifiers)};
 	return cmocka_run_group_tests_name("store_mailboxes", tests, NULL, NULL);
 }
