@@ -253,11 +253,17 @@ look_alone(void)
 }
 
 static void
-look(void)
+forget_events(void)
 {
 	char space[4096];
 	while (read(run.inotify, space, sizeof space) > 0)
 		continue; /* which file does not matter */
+}
+
+static void
+look(void)
+{
+	forget_events();
 	run.has_new = false;
 	takein_want();
 }
@@ -351,11 +357,15 @@ watch_new(void)
 	run.has_new = true; /* who asked for this keeper may wait for what came since */
 }
 
-/* What came until now is listed: an event of what comes behind that waits to be read. */
+/* What came until now is listed: what comes behind that is watched again. */
 void
 keeper_lists(void)
 {
 	run.has_new = false;
+	if (!run.new)
+		return;
+	forget_events();
+	loop_events(run.new, LOOP_READ);
 }
 
 void

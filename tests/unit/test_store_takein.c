@@ -195,6 +195,8 @@ test_usage_for_nobody(void **state)
 	ask_of_others(h->a);
 	deliver(text);
 	ask_of_others(h->a);
+	/* also behind what a STATUS took in */
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
 	deliver(text);
 	usage_becomes("^[0-9]* 2 0 0 0 0 0 0$");
 	assert_true(is_new_empty());
