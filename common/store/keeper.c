@@ -359,10 +359,10 @@ watch_new(void)
 
 /* What came until now is listed: what comes behind that is watched again. */
 void
-keeper_lists(void)
+keeper_lists(bool is_there)
 {
-	run.has_new = false;
-	if (!run.new)
+	run.has_new = !is_there;
+	if (!run.new || !is_there)
 		return;
 	forget_events();
 	loop_events(run.new, LOOP_READ);

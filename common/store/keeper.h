@@ -122,7 +122,8 @@ void keeper_run(int first, int start);
  * comes
  */
 void keeper_look(void);
-void keeper_lists(void); /* new/ is about to be listed */
+/* keeper_lists - new/ is about to be listed; not is_there: cannot be, and has to be later */
+void keeper_lists(bool is_there);
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);
 void keeper_close(void);

@@ -179,9 +179,9 @@ by_arrival(const void *x, const void *y)
 static void
 scan_begin(void)
 {
-	keeper_lists();
 	in.placed = placed_read(AT_FDCWD, "placed");
 	in.folder = folder_open_unnoted("new");
+	keeper_lists(in.folder != NULL);
 	in.n = in.at = 0;
 	in.covers = in.wanted;
 	if (in.folder)

@@ -202,6 +202,21 @@ test_usage_for_nobody(void **state)
 	assert_true(is_new_empty());
 }
 
+/* new/ could not be read when somebody looked: it is once more, without another mail. */
+static void
+test_listed_later(void **state)
+{
+	struct home *h = *state;
+	mailbox_check(h->a, "INBOX", 0, 0, 0);
+	deliver("Subject: late\r\n\r\n");
+	ask_of_others(h->a); /* its event is past */
+	assert_int_equal(rename("new", "new.away"), 0);
+	mailbox_check(h->a, "INBOX", 0, 0, 0);
+	assert_int_equal(rename("new.away", "new"), 0);
+	usage_becomes("^[0-9]* 1 0 0 0 0 0 0$");
+	assert_true(is_new_empty());
+}
+
 /*
  * What placers counted is noted when all of it was taken in, whatever became of their file or of
  * the keeper's.
@@ -267,6 +282,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_deliver_and_watch),
 	    TEST(test_deliver_to_nobody), TEST(test_junk), TEST(test_usage_for_nobody),
-	    TEST(test_placed_is_noted), TEST(test_clean_comes_back)};
+	    TEST(test_listed_later), TEST(test_placed_is_noted),
+	    TEST(test_clean_comes_back)};
 	return cmocka_run_group_tests_name("store_takein", tests, NULL, NULL);
 }
