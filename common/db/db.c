@@ -108,15 +108,18 @@ configure(DB_ENV *env, size_t cache_bytes)
 	return err;
 }
 
-/* It logs much: files of its log come seldom, and are written once. */
+/*
+ * It logs much: files of its log come seldom, and are written once.  First no zeros: with them a
+ * longer file would be longer than DB_LOG_FILE_BYTES, and no mark believed.
+ */
 static void
 log_longer(struct db *db)
 {
 	if (db->is_busy || db->logged_bytes < DB_LOG_FIRST_BYTES)
 		return;
 	db->is_busy = true;
-	if (db->env->set_lg_max(db->env, DB_LOG_FILE_BYTES) != 0 ||
-	    db->env->log_set_config(db->env, DB_LOG_ZERO, 0) != 0)
+	if (db->env->log_set_config(db->env, DB_LOG_ZERO, 0) != 0 ||
+	    db->env->set_lg_max(db->env, DB_LOG_FILE_BYTES) != 0)
 		log_event(LOG_INFO, "db_log_short", "%s", "");
 }
 

@@ -22,7 +22,8 @@ enum {
 	DB_PAGE_BYTES = 4096,
 	/*
 	 * a log file is filled with zeros to its end when an environment is recovered, and read when
-	 * one is opened; the library wants 4 buffers in it.  The first of who opens, and the others
+	 * one is opened; the library wants 4 buffers in it.  The first of who opens, and the others.
+	 * The first have their zeros when they are made, and a buffer of them more than they use
 	 */
 	DB_LOG_FIRST_BYTES = 64 << 10,
 	DB_LOG_FILE_BYTES = 256 << 10,

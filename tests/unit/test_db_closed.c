@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -325,6 +326,30 @@ test_made_and_taken(void **state)
 	assert_true(is_there(p, "closed"));
 }
 
+static uint64_t
+size_of(const struct place *p, const char *name)
+{
+	struct stat st;
+	assert_int_equal(fstatat(p->fd, name, &st, 0), 0);
+	return (uint64_t)st.st_size;
+}
+
+/* The first log files have all their zeros, and one buffer more; those of who logs much a hole. */
+static void
+test_sizes_of_logs(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_table *t = open_rows(p, &db);
+	assert_int_equal(
+	    size_of(p, "log.0000000001"), DB_LOG_FIRST_BYTES + DB_LOG_BUFFER_BYTES);
+	for (uint32_t i = 0; !is_there(p, "log.0000000004"); i++)
+		put_rows(db, t, i * 100, 100);
+	assert_in_range(
+	    size_of(p, "log.0000000003"), DB_LOG_FIRST_BYTES, DB_LOG_FILE_BYTES);
+	db_close(&db);
+}
+
 /* Closed and opened again and again: rows of all of them, also after a kill between. */
 static void
 test_many_lives(void **state)
@@ -549,6 +574,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_logged_since, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_not_believed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_made_and_taken, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_sizes_of_logs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_many_lives, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_mark_comes_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
