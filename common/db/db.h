@@ -103,9 +103,13 @@ void db_cursor_close(struct db_cursor **);
 /* E_BAD: none */
 MUST_USE int db_seek(
     struct db_cursor *, struct span at_least, struct span *key, struct span *value);
-/* E_BAD: the end */
+/*
+ * db_next - from the item on which the last db_seek or db_next that found one left it; where none
+ * did, the first of all.  E_BAD: the end
+ */
 MUST_USE int db_next(struct db_cursor *, struct span *key, struct span *value);
-MUST_USE int db_cursor_del(struct db_cursor *); /* the item the cursor stands on */
+/* the item the cursor stands on: only where the last db_seek or db_next found one */
+MUST_USE int db_cursor_del(struct db_cursor *);
 /* its value becomes another */
 MUST_USE int db_cursor_put(struct db_cursor *, struct span value);
 

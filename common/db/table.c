@@ -282,6 +282,8 @@ db_next(struct db_cursor *c, struct span *key, struct span *value)
 int
 db_cursor_del(struct db_cursor *c)
 {
+	if (!c->handle)
+		bug("a cursor on no item");
 	return db_result(c->table->db, c->handle->del(c->handle, 0));
 }
 
@@ -289,6 +291,8 @@ int
 db_cursor_put(struct db_cursor *c, struct span value)
 {
 	DBT v = dbt_of(value);
+	if (!c->handle)
+		bug("a cursor on no item");
 	return db_result(
 	    c->table->db, c->handle->put(c->handle, &c->key, &v, DB_CURRENT));
 }

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -499,6 +500,74 @@ test_empty_is_not_opened(void **state)
 	buf_free(&out);
 }
 
+/* A row comes behind a miss: whether the table was opened before makes no difference. */
+static void
+next_after_a_miss(struct db *db, struct db_table *t)
+{
+	struct db_txn *txn;
+	struct db_cursor *c;
+	struct span key, value;
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	assert_int_equal(db_cursor_open(t, txn, &c), E_OK);
+	assert_int_equal(db_seek(c, SPAN("x"), &key, &value), E_BAD);
+	assert_int_equal(db_put(t, txn, SPAN("a"), SPAN("1")), E_OK);
+	assert_int_equal(db_put(t, txn, SPAN("b"), SPAN("2")), E_OK);
+	assert_int_equal(db_next(c, &key, &value), E_OK);
+	assert_true(span_eq(key, SPAN("a")));
+	assert_int_equal(db_seek(c, SPAN("x"), &key, &value), E_BAD);
+	assert_int_equal(db_next(c, &key, &value), E_OK);
+	assert_true(span_eq(key, SPAN("b")));
+	assert_int_equal(db_next(c, &key, &value), E_BAD);
+	db_cursor_close(&c);
+	assert_int_equal(db_commit(&txn), E_OK);
+}
+
+static void
+test_next_after_a_miss(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_table *t = open_empty(p, &db);
+	next_after_a_miss(db, t);
+	assert_int_equal(db_table_open(db, "opened", true, &t), E_OK);
+	assert_true(is_open("/opened"));
+	next_after_a_miss(db, t);
+	db_close(&db);
+}
+
+/* What a cursor that found nothing would change is nobody's: that is a mistake of the caller. */
+static void
+change_no_item(const struct place *p, bool is_put)
+{
+	struct db *db;
+	struct db_txn *txn;
+	struct db_cursor *c;
+	struct span key, value;
+	int status;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGABRT, SIG_DFL);
+		struct db_table *t = open_empty(p, &db);
+		if (db_begin(db, &txn) != E_OK || db_cursor_open(t, txn, &c) != E_OK ||
+		    db_seek(c, SPAN(""), &key, &value) != E_BAD)
+			_exit(1);
+		_exit((is_put ? db_cursor_put(c, SPAN("1")) : db_cursor_del(c)) == E_OK
+			  ? 2
+			  : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static void
+test_no_item(void **state)
+{
+	change_no_item(*state, false);
+	change_no_item(*state, true);
+}
+
 static void
 test_empty_again(void **state)
 {
@@ -580,6 +649,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_synced_before_recovery, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_is_not_opened, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_next_after_a_miss, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_item, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_is_lost, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_goes, setup, teardown),
