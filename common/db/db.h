@@ -65,7 +65,12 @@ MUST_USE int db_put_aside(struct db **, const char *dir, struct buf *aside);
  */
 bool db_is_full(const struct db *);
 
-/* db_table_open - a B-tree; is_made_if_missing.  E_BAD: it is not there.  Closed by db_close. */
+/*
+ * db_table_open - a B-tree; is_made_if_missing.  One that had no row when the environment was closed
+ * is looked at no closer than that its file is there and has whole pages: it is opened by the
+ * db_put of its first row, which may be what finds it damaged (E_LIMIT).  Closed by db_close
+ *   returns  E_OK, E_BAD (it is not there), E_LIMIT, E_IO
+ */
 MUST_USE int db_table_open(
     struct db *, const char *name, bool is_made_if_missing, struct db_table **out);
 
@@ -93,6 +98,7 @@ bool db_has_old_logs(const struct db *); /* some have to go yet */
 /* out is reset first */
 MUST_USE int db_get(
     struct db_table *, struct db_txn *, struct span key, struct buf *out);
+/* E_LIMIT also of a table that was not opened before, and is found damaged now */
 MUST_USE int db_put(
     struct db_table *, struct db_txn *, struct span key, struct span value);
 MUST_USE int db_del(struct db_table *, struct db_txn *, struct span key);

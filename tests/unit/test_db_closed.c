@@ -617,6 +617,31 @@ test_empty_is_lost(void **state)
 	db_close(&db);
 }
 
+/* What is wrong with its pages is found with its first row. */
+static void
+test_empty_is_damaged(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_txn *txn;
+	char junk[DB_PAGE_BYTES];
+	struct db_table *t = open_empty(p, &db);
+	db_close(&db);
+	memset(junk, 'x', sizeof junk);
+	int fd = openat(p->fd, "empty", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, junk, sizeof junk, 0), sizeof junk);
+	close(fd);
+	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
+	assert_int_equal(db_table_open(db, "empty", false, &t), E_OK);
+	assert_false(db_is_damaged(db));
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	assert_int_equal(db_put(t, txn, SPAN("a"), SPAN("value")), E_LIMIT);
+	assert_true(db_is_damaged(db));
+	db_abort(&txn);
+	db_close(&db);
+	assert_false(is_there(p, "closed"));
+}
+
 /* Its file goes meanwhile: damage, and not "no such row". */
 static void
 test_empty_goes(void **state)
@@ -653,6 +678,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_no_item, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_is_lost, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_empty_is_damaged, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_goes, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
