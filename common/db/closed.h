@@ -2,7 +2,7 @@
 /*
  * closed.h - the mark in an environment's folder that says it was closed as it should: which log
  * file is the last one, and how far it is used.  Written when all is on disk, and not synced: a
- * power cut may take it away, keep it, or bring one back that was removed.  So it is believed only
+ * power cut may take it away, keep it, or bring one back that was taken.  So it is believed only
  * where nothing was logged behind it; as pages are never written before their log is synced, they
  * are then as the mark found them, and there is nothing to recover.  A recovery takes what it can
  * read of the log for synced, and writes pages after it: so closed_not comes before one.
@@ -32,9 +32,9 @@ struct closed_log {
 MUST_USE int closed_put(
     int dir, const struct closed_log *log, bool has_names, struct span note);
 /*
- * closed_take - removes the mark
- *   log      out: the number of the last log file; 0: there was no mark
- *   note     out: what was noted; reset first
+ * closed_take - the mark, which has another name from then on and is none
+ *   log      out: the number of the last log file, as it says, believed or not; 0: it says none
+ *   note     out: what was noted, believed or not; reset first
  *   returns  true: there was one, and nothing was logged since
  */
 bool closed_take(int dir, uint32_t *log, struct buf *note);

@@ -237,7 +237,7 @@ remove_old_log(struct db *db)
 
 /*
  * Each file that changed is synced once, and the log behind them: what the library does by itself,
- * of a message taken in, are 17 syncs instead of 5.  Until the mark is there nobody believes that it
+ * of a message taken in, are 16 syncs instead of 5.  Until the mark is there nobody believes that it
  * was closed, so what is written meanwhile may come to the disk in any order.
  */
 static int
