@@ -503,6 +503,8 @@ fetch_one(struct session *s, uint32_t seq)
 			atts_add(&s->arena, &atts, &x->search.update_atts);
 	if (!atts.whats && !atts.sections)
 		return;
+	/* before its flags are read: if they change meanwhile they are told */
+	selected_told(s->selected, seq, selected_record(s->selected, seq)->modseq);
 	fetch_init(&f, s, &atts);
 	(void)fetch_put(&f, seq, s->enabled & EN_UIDONLY ? FETCH_BY_UID : FETCH_UID);
 	fetch_done(&f);

@@ -53,6 +53,9 @@ selected_save(const struct selected *b, struct slept_mailbox *m)
 	    .modseq_seen = h->modseq}; /* before what it covers is read */
 	/* one that is superseded is of its modseq, and stays so */
 	int err = h->is_deleted || h->is_renamed ? E_MORE : E_OK;
+	/* just now: who wakes could not tell those that went from those the client knows */
+	if (b->gone_modseq > m->modseq_seen)
+		err = E_MORE;
 	if (err == E_OK && h->n_gone != b->n_gone_seen)
 		err = save_pending(b, &m->pending);
 	if (err == E_OK)

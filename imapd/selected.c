@@ -61,6 +61,14 @@ selected_note_own(struct session *s, uint32_t uidvalidity, uint32_t from, uint32
 		s->own_uids = (struct num_range){from, to};
 }
 
+void
+selected_told(struct selected *b, uint32_t seq, uint64_t modseq)
+{
+	b->told = mem_room(b->told, b->n_told, &b->cap_told, sizeof *b->told);
+	b->told[b->n_told++] =
+	    (struct told){.index = b->at ? b->at[seq - 1] : seq - 1, .modseq = modseq};
+}
+
 /* ---- flags ---- */
 
 static const struct {

@@ -15,7 +15,7 @@ struct selected;
 
 /* Who is told what changes, beside the client: selected_update calls it at the right moments. */
 struct follower {
-	/* ascending sequence numbers, some of which went: before EXPUNGE */
+	/* ascending sequence numbers, some of which went: before EXPUNGE, at times twice */
 	void (*gone)(struct session *, const uint32_t *seqs, size_t n);
 	/* another view of the mailbox takes its place: before EXPUNGE */
 	void (*lost)(struct session *, const struct store_view *);
@@ -45,7 +45,9 @@ struct selected {
 	uint32_t n_gone_seen;
 	/* head->n_changes when those that went, and flags, were last told */
 	uint32_t gone_at, flags_at;
-	uint64_t modseq;   /* changes up to here were told */
+	uint64_t modseq; /* changes up to here were told */
+	/* the highest of what went and is no message of the client's; may be past the head's */
+	uint64_t gone_modseq;
 	struct told *told; /* own: until the next update */
 	size_t n_told, cap_told;
 	uint32_t n_keywords_told; /* FLAGS was sent with so many */

@@ -38,13 +38,13 @@ changes_since(const struct view_head *head, uint32_t *at, struct changes *out)
 	uint32_t from = *at, to = head->n_changes;
 	*at = to;
 	out->n = 0;
-	out->is_all = to - from > VIEW_CHANGES;
+	out->is_all = to - from >= VIEW_CHANGES;
 	if (out->is_all)
 		return;
 	for (uint32_t k = from; k != to; k++)
 		out->index[out->n++] = head->changed[k % VIEW_CHANGES];
-	/* they were written over meanwhile */
-	out->is_all = head->n_changes - from > VIEW_CHANGES;
+	/* they were written over meanwhile, the first of them perhaps by one that is not counted yet */
+	out->is_all = head->n_changes - from >= VIEW_CHANGES;
 	qsort(out->index, out->n, sizeof *out->index, by_number);
 }
 
@@ -79,6 +79,19 @@ changes_next(const struct selected *b, const struct changes *c, size_t *k, uint3
 	return 0;
 }
 
+/* Sequence numbers, ascending. */
+struct seqs {
+	uint32_t *all; /* own */
+	size_t n, cap;
+};
+
+static void
+seqs_add(struct seqs *q, uint32_t seq)
+{
+	q->all = mem_room(q->all, q->n, &q->cap, sizeof *q->all);
+	q->all[q->n++] = seq;
+}
+
 /* ---- the list of messages that the client knows ---- */
 
 static void
@@ -102,14 +115,25 @@ list_make(struct selected *b)
 		b->at[i] = i;
 }
 
+/* It is none of the client's from now on: what the view's head says may not cover that yet. */
+static void
+note_gone(struct selected *b, const struct store_record *r)
+{
+	if (r->modseq > b->gone_modseq)
+		b->gone_modseq = r->modseq;
+}
+
 /* Records [n_seen, n) that are not gone become the last messages. */
 static void
 list_add(struct selected *b, uint32_t n)
 {
 	for (; b->n_seen < n; b->n_seen++) {
-		bool is_left_out = is_gone(&b->view.records[b->n_seen]);
-		if (is_left_out)
+		const struct store_record *r = &b->view.records[b->n_seen];
+		bool is_left_out = is_gone(r);
+		if (is_left_out) {
 			list_make(b);
+			note_gone(b, r);
+		}
 		if (is_left_out || !b->at) {
 			b->n += !is_left_out;
 			continue;
@@ -133,8 +157,9 @@ selected_open(struct session *s, struct span name, bool is_examine)
 	b->has_recent = !(s->enabled & EN_REV2);
 	b->modseq = b->view.modseq;
 	b->n_keywords_told = b->view.head->n_keywords;
-	/* before what is not looked at again */
-	b->gone_at = b->flags_at = b->view.head->n_changes;
+	/* before what is not looked at again; the last one may have gone and is not counted yet */
+	b->flags_at = b->view.head->n_changes;
+	b->gone_at = b->flags_at - 1;
 	b->n_gone_seen = b->view.head->n_gone;
 	if (b->n_gone_seen)
 		list_add(b, b->view.n);
@@ -159,14 +184,6 @@ selected_close(struct session *s)
 	mem_free(&b->told);
 	mem_free(&s->selected);
 	s->store = session_own(s);
-}
-
-void
-selected_told(struct selected *b, uint32_t seq, uint64_t modseq)
-{
-	b->told = mem_room(b->told, b->n_told, &b->cap_told, sizeof *b->told);
-	b->told[b->n_told++] =
-	    (struct told){.index = b->at ? b->at[seq - 1] : seq - 1, .modseq = modseq};
 }
 
 void
@@ -247,28 +264,40 @@ keep_between(struct going *g, uint32_t from, uint32_t to)
 	g->kept += n;
 }
 
+static struct seqs
+gone_of(const struct selected *b, const struct changes *c)
+{
+	struct seqs gone = {.n = 0};
+	size_t k = 0;
+	for (uint32_t seq = 0; (seq = changes_next(b, c, &k, seq)) != 0;)
+		if (is_gone(selected_record(b, seq)))
+			seqs_add(&gone, seq);
+	return gone;
+}
+
+/* The follower hears of just these: others may go at any moment. */
 static void
 tell_gone(struct session *s, const struct changes *c)
 {
 	struct selected *b = s->selected;
 	struct going g = {.session = s};
-	uint32_t seq = 0, last = 0; /* last: up to there the list was gone through */
-	size_t k = 0;
-	/*
-	 * what is looked for stands behind last, where the list is as it was; all in front of it is
-	 * less
-	 */
-	while ((seq = changes_next(b, c, &k, seq)) != 0) {
-		const struct store_record *r = selected_record(b, seq);
-		if (!is_gone(r))
-			continue;
+	struct seqs gone = gone_of(b, c);
+	uint32_t last = 0; /* up to there the list was gone through */
+	if (gone.n && b->follower)
+		b->follower->gone(s, gone.all, gone.n);
+	if (gone.n)
 		list_make(b);
-		keep_between(&g, last, seq);
-		last = seq;
+	for (size_t i = 0; i < gone.n; i++) {
+		/* it stands behind last, where the list is as it was */
+		const struct store_record *r = selected_record(b, gone.all[i]);
+		keep_between(&g, last, gone.all[i]);
+		last = gone.all[i];
+		note_gone(b, r);
 		tell_going(&g, r->uid);
 	}
 	keep_between(&g, last, b->n + 1);
 	tell_going_end(&g);
+	mem_free(&gone.all);
 }
 
 /* ---- those that came ---- */
@@ -374,22 +403,34 @@ sort_told(struct selected *b)
 		}
 }
 
-/* Messages up to most; those that came just now are fetched by the client anyway. */
+/*
+ * The mod-sequence as of which the client has these flags; those of what came just now it asks for
+ * itself, unless it was told them.
+ *   t   the first in told that is not of an earlier record
+ */
+static uint64_t
+known_of(const struct selected *b, uint32_t index, bool is_new, size_t *t)
+{
+	uint64_t known = is_new ? UINT64_MAX : b->modseq;
+	for (; *t < b->n_told && b->told[*t].index <= index; ++*t) {
+		const struct told *told = &b->told[*t];
+		if (told->index == index && (is_new || told->modseq > known))
+			known = told->modseq;
+	}
+	return known;
+}
+
+/* n_known: messages behind them came just now */
 static void
-tell_changes(struct session *s, const struct changes *c, uint32_t most, bool is_uid)
+tell_changes(struct session *s, const struct changes *c, uint32_t n_known, bool is_uid)
 {
 	struct selected *b = s->selected;
 	size_t k = 0, t = 0;
 	sort_told(b);
-	for (uint32_t seq = 0;
-	     (seq = changes_next(b, c, &k, seq)) != 0 && seq <= most;) {
+	for (uint32_t seq = 0; (seq = changes_next(b, c, &k, seq)) != 0;) {
 		const struct store_record *r = selected_record(b, seq);
 		uint32_t index = (uint32_t)(r - b->view.records);
-		uint64_t modseq = r->modseq, known = b->modseq;
-		for (; t < b->n_told && b->told[t].index <= index; t++)
-			if (b->told[t].index == index && b->told[t].modseq > known)
-				known = b->told[t].modseq;
-		if (modseq <= known || is_gone(r))
+		if (r->modseq <= known_of(b, index, seq > n_known, &t) || is_gone(r))
 			continue;
 		tell_flags(s, seq, r, is_uid);
 		if (!respond_flush(s))
@@ -468,30 +509,18 @@ renew(struct session *s)
 /* ---- who else follows it ---- */
 
 /* What changed since the follower was told, and all from message from on. */
-struct followed {
-	uint32_t *seqs; /* own */
-	size_t n, cap;
-};
-
-static void
-followed_add(struct followed *f, uint32_t seq)
-{
-	f->seqs = mem_room(f->seqs, f->n, &f->cap, sizeof *f->seqs);
-	f->seqs[f->n++] = seq;
-}
-
-static struct followed
+static struct seqs
 followed_of(const struct selected *b, uint32_t *at, uint32_t from)
 {
-	struct followed f = {.n = 0};
+	struct seqs f = {.n = 0};
 	struct changes c;
 	size_t k = 0;
 	changes_since(b->view.head, at, &c);
 	for (uint32_t seq = 0; (seq = changes_next(b, &c, &k, seq)) != 0 && seq < from;)
 		if (selected_record(b, seq)->modseq > b->followed_modseq)
-			followed_add(&f, seq);
+			seqs_add(&f, seq);
 	for (uint32_t seq = from; seq <= b->n; seq++)
-		followed_add(&f, seq);
+		seqs_add(&f, seq);
 	return f;
 }
 
@@ -502,10 +531,10 @@ follow_gone(struct session *s)
 	uint32_t at = b->followed_at; /* they are looked at once more */
 	if (!b->follower || b->view.head->modseq == b->followed_modseq)
 		return;
-	struct followed f = followed_of(b, &at, b->n + 1);
+	struct seqs f = followed_of(b, &at, b->n + 1);
 	if (f.n)
-		b->follower->gone(s, f.seqs, f.n);
-	mem_free(&f.seqs);
+		b->follower->gone(s, f.all, f.n);
+	mem_free(&f.all);
 }
 
 static void
@@ -514,11 +543,11 @@ follow_changed(struct session *s, uint64_t modseq, uint32_t n_known)
 	struct selected *b = s->selected;
 	if (!b->follower || (modseq == b->followed_modseq && b->n == n_known))
 		return;
-	struct followed f = followed_of(b, &b->followed_at, n_known + 1);
+	struct seqs f = followed_of(b, &b->followed_at, n_known + 1);
 	b->followed_modseq = modseq;
 	if (f.n)
-		b->follower->changed(s, f.seqs, f.n);
-	mem_free(&f.seqs);
+		b->follower->changed(s, f.all, f.n);
+	mem_free(&f.all);
 }
 
 static void

@@ -103,8 +103,9 @@ struct view_head {
 	char keywords[STORE_KEYWORDS_MAX][STORE_KEYWORD_MAX + 4]; /* NUL-terminated */
 	/*
 	 * So that who follows a large mailbox need not look through it: the k-th change (of flags,
-	 * or an expunge) was of record changed[k % VIEW_CHANGES]; the last VIEW_CHANGES are there,
-	 * also while they are read: look at n_changes again.
+	 * or an expunge) was of record changed[k % VIEW_CHANGES]; the last VIEW_CHANGES - 1 are
+	 * there, also while they are read: look at n_changes again.  What n_gone counts is among
+	 * them already.
 	 */
 	_Atomic uint32_t n_changes;
 	_Atomic uint32_t changed[VIEW_CHANGES];

@@ -105,12 +105,20 @@ load_record(void *ctx, const struct store_record *r)
 }
 
 static void
-publish_head(struct slot *s, struct view_head *h, uint64_t unseen)
+publish_keywords(const struct slot *s, struct view_head *h, uint32_t n)
 {
-	for (uint32_t i = h->n_keywords; i < s->now.n_keywords; i++)
+	if (h->n_keywords >= n)
+		return;
+	for (uint32_t i = h->n_keywords; i < n; i++)
 		strcpy(h->keywords[i],
 		    s->keywords[i]); /* at most STORE_KEYWORD_MAX: asks.c */
-	RELEASE(h->n_keywords, s->now.n_keywords);
+	RELEASE(h->n_keywords, n);
+}
+
+static void
+publish_head(struct slot *s, struct view_head *h, uint64_t unseen)
+{
+	publish_keywords(s, h, s->now.n_keywords);
 	RELEASE(h->uidnext, s->now.uidnext);
 	RELEASE(h->unseen, (uint32_t)unseen);
 	RELEASE(h->is_deleted, s->now.is_dead);
@@ -211,8 +219,8 @@ static void
 note_change(struct view *v, const struct store_record *r)
 {
 	uint32_t k = v->head->n_changes;
-	atomic_store_explicit(&v->head->changed[k % VIEW_CHANGES],
-	    (uint32_t)(r - v->records), memory_order_relaxed);
+	/* who reads it there sees that those before it are counted */
+	RELEASE(v->head->changed[k % VIEW_CHANGES], (uint32_t)(r - v->records));
 	RELEASE(v->head->n_changes, k + 1);
 }
 
@@ -237,17 +245,19 @@ publish(struct view *v, enum change_kind kind, const struct store_record *r)
 	if (!to || (to->flags & FLAG_GONE))
 		return E_OK;
 	/* not when its cache item found a place */
-	bool is_told = to->modseq != r->modseq;
+	bool is_told = to->modseq != r->modseq || to->flags != r->flags ||
+	               to->keywords != r->keywords;
 	if (kind == CHANGE_SET) {
 		publish_set(to, r);
 		if (is_told)
 			note_change(v, to);
 		return E_OK;
 	}
-	atomic_fetch_or_explicit(&to->flags, FLAG_GONE, memory_order_relaxed);
+	/* who sees that it went sees of when; who sees it counted finds it among the changes */
 	RELEASE(to->modseq, r->modseq);
-	v->head->n_gone++;
+	atomic_fetch_or_explicit(&to->flags, FLAG_GONE, memory_order_release);
 	note_change(v, to);
+	v->head->n_gone++;
 	return E_OK;
 }
 
@@ -356,14 +366,20 @@ guest_view_end(struct guest_view *g)
 
 /* ---- all of a mailbox ---- */
 
+/* Keywords first: a record that has one is told by its name. */
 void
 view_publish(struct slot *s, enum change_kind kind, const struct store_record *r)
 {
-	if (s->view && publish(s->view, kind, r) != E_OK)
-		view_free(s); /* the next one who selects it makes it anew */
+	if (s->view) {
+		publish_keywords(s, s->view->head, s->next.n_keywords);
+		if (publish(s->view, kind, r) != E_OK)
+			view_free(s); /* the next one who selects it makes it anew */
+	}
 	for (struct guest_view *g = s->guests; g; g = g->next)
-		if (g->view)
+		if (g->view) {
+			publish_keywords(s, g->view->head, s->next.n_keywords);
 			publish_for(g, kind, r);
+		}
 }
 
 void

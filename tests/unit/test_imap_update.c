@@ -423,6 +423,123 @@ test_condstore(void **state)
 	end();
 }
 
+/* ---- what changes while it is told ---- */
+
+static struct seen {
+	bool tells; /* new ones are told with their flags */
+	uint32_t index,
+	    flags; /* a change that comes while the follower is told; flags 0: none */
+	struct numset gone; /* what it heard of, as UIDs */
+} seen;
+
+static void
+change_meanwhile(void)
+{
+	uint32_t flags = seen.flags;
+	seen.flags = 0;
+	if (flags)
+		change(seen.index, flags);
+}
+
+static void
+hear_gone(struct session *s, const uint32_t *seqs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct store_record *r = selected_record(s->selected, seqs[i]);
+		if (r->flags & FLAG_GONE)
+			assert_int_equal(numset_add(&seen.gone, r->uid, r->uid), E_OK);
+	}
+	change_meanwhile();
+}
+
+static void
+hear_came(struct session *s, uint32_t from)
+{
+	if (seen.tells)
+		selected_told(
+		    s->selected, from, selected_record(s->selected, from)->modseq);
+	change_meanwhile();
+}
+
+static void
+hear_changed(struct session *s, const uint32_t *seqs, size_t n)
+{
+	(void)s, (void)seqs, (void)n;
+}
+
+static void
+hear_end(struct selected *b)
+{
+	(void)b;
+	numset_free(&seen.gone);
+}
+
+static const struct follower follower = {
+    .gone = hear_gone, .came = hear_came, .changed = hear_changed, .free = hear_end};
+
+/* Who was told the flags of a new one (NOTIFY) does not ask for them. */
+static void
+test_new_one_changes(void **state)
+{
+	(void)state;
+	for (int tells = 0; tells < 2; tells++) {
+		begin(0, false);
+		selected_follow(session.selected, &follower);
+		seen = (struct seen){.tells = tells, .index = 4, .flags = FLAG_SEEN};
+		add(50, 0);
+		check_update(UPDATE_ALL, tells ? "* 5 EXISTS\r\n* 0 RECENT\r\n"
+						 "* 5 FETCH (FLAGS (\\Seen))\r\n"
+					       : "* 5 EXISTS\r\n* 0 RECENT\r\n");
+		check_update(UPDATE_ALL, "");
+		end();
+	}
+}
+
+/* Who follows hears of each that the client hears of, also of one that goes just now. */
+static void
+test_another_goes(void **state)
+{
+	(void)state;
+	begin(0, false);
+	selected_follow(session.selected, &follower);
+	seen = (struct seen){.index = 2, .flags = FLAG_GONE};
+	change(0, FLAG_GONE);
+	check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n* 2 EXPUNGE\r\n");
+	assert_true(numset_has(&seen.gone, 10) && numset_has(&seen.gone, 30));
+	end();
+}
+
+/* The place of the first of them is written over, which is not counted yet. */
+static void
+test_written_over(void **state)
+{
+	(void)state;
+	begin(EN_REV2, false);
+	change(3, FLAG_SEEN);
+	for (int i = 1; i < VIEW_CHANGES; i++)
+		change(1, i & 1 ? FLAG_SEEN : 0);
+	head.changed[head.n_changes % VIEW_CHANGES] = 1;
+	check_update(UPDATE_ALL, "* 2 FETCH (UID 20 FLAGS (\\Seen))\r\n"
+				 "* 4 FETCH (UID 40 FLAGS (\\Seen))\r\n");
+	end();
+}
+
+/* At SELECT one has gone that is counted only afterwards. */
+static void
+test_gone_at_open(void **state)
+{
+	(void)state;
+	begin(0, false);
+	end();
+	change(0, FLAG_GONE);
+	head.n_gone--;
+	assert_int_equal(selected_open(&session, SPAN("INBOX"), false), E_OK);
+	assert_int_equal(session.selected->n, 4);
+	head.n_gone++;
+	check_update(UPDATE_ALL, "* 1 EXPUNGE\r\n");
+	end();
+}
+
 int
 main(void)
 {
@@ -433,6 +550,8 @@ main(void)
 	    cmocka_unit_test(test_many_changes), cmocka_unit_test(test_late_expunge),
 	    cmocka_unit_test(test_flags), cmocka_unit_test(test_told),
 	    cmocka_unit_test(test_keywords), cmocka_unit_test(test_renewal),
-	    cmocka_unit_test(test_removed), cmocka_unit_test(test_condstore)};
+	    cmocka_unit_test(test_removed), cmocka_unit_test(test_condstore),
+	    cmocka_unit_test(test_new_one_changes), cmocka_unit_test(test_another_goes),
+	    cmocka_unit_test(test_written_over), cmocka_unit_test(test_gone_at_open)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
