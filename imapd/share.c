@@ -179,6 +179,16 @@ share_of(struct session *s, struct span local)
 	return share;
 }
 
+/* E_OK, E_BAD (nothing is to be had there), E_IO */
+static int
+reach(struct session *s, struct span local, struct span name, struct place *out)
+{
+	struct share *share = share_of(s, local);
+	*out = (struct place){
+	    .store = share->store, .name = name, .owner_local = share->local};
+	return store_reach(share->store);
+}
+
 enum reply
 share_find(struct session *s, struct span mailbox, struct place *out)
 {
@@ -188,10 +198,7 @@ share_find(struct session *s, struct span mailbox, struct place *out)
 		return R_DONE;
 	if (!split(mailbox, &local, &rest))
 		return R_NO_MAILBOX;
-	struct share *share = share_of(s, local);
-	*out = (struct place){
-	    .store = share->store, .name = rest, .owner_local = share->local};
-	int err = store_reach(share->store);
+	int err = reach(s, local, rest, out);
 	return err == E_OK ? R_DONE : err == E_BAD ? R_NO_MAILBOX : R_LATER;
 }
 
@@ -207,17 +214,11 @@ share_selected(const struct session *s)
 int
 share_again(struct session *s, struct span local)
 {
-	struct buf name = {.max = STORE_NAME_MAX};
 	struct place place;
-	buf_putf(&name, SHARE_ROOT "/%.*s/x", SPAN_ARG(local));
-	enum reply r = buf_done(&name) == E_OK
-	                   ? share_find(s, buf_as_span(&name), &place)
-	                   : R_NO_MAILBOX;
-	buf_free(&name);
-	if (r != R_DONE)
-		return r == R_NO_MAILBOX ? E_BAD : E_IO;
-	s->store = place.store;
-	return E_OK;
+	int err = reach(s, local, SPAN(""), &place);
+	if (err == E_OK)
+		s->store = place.store;
+	return err;
 }
 
 void
@@ -250,14 +251,12 @@ list_one(struct session *s, struct span local,
     int (*fn)(void *ctx, const struct store_mailbox *), void *ctx)
 {
 	struct place place;
-	struct buf name = {0};
-	buf_putf(&name, SHARE_ROOT "/%.*s/INBOX", SPAN_ARG(local));
 	struct listing l = {.place = &place, .fn = fn, .ctx = ctx};
-	if (span_find(local, '/') == local.n &&
-	    (share_find(s, buf_as_span(&name), &place) != R_DONE ||
-		store_mailboxes(place.store, tell_mailbox, &l) != E_OK))
+	if (local.n == 0 || span_find(local, '/') < local.n)
+		return; /* no name would find it */
+	if (reach(s, local, SPAN(""), &place) != E_OK ||
+	    store_mailboxes(place.store, tell_mailbox, &l) != E_OK)
 		log_event(LOG_INFO, "share_left_out", "owner=%s", log_q(local));
-	buf_free(&name);
 }
 
 void
