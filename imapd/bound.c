@@ -110,12 +110,12 @@ bound_search(struct session *s, const struct search *search, uint32_t *lowest)
 
 /* ---- what is said ---- */
 
-enum reply
+void
 bound_say(struct session *s, enum reply reply, uint32_t most, uint32_t uid)
 {
 	struct buf *out = respond_out(s);
 	if (reply == R_NONE)
-		return reply;
+		return;
 	bool is_beside = s->code.len || (reply != R_DONE && reply != R_LIMIT);
 	if (is_beside)
 		buf_str(out, "* NO [");
@@ -124,6 +124,12 @@ bound_say(struct session *s, enum reply reply, uint32_t most, uint32_t uid)
 		buf_putf(is_beside ? out : &s->code, " %u", uid);
 	if (is_beside)
 		buf_str(out, "] not all of them\r\n");
+}
+
+enum reply
+bound_say_done(struct session *s, enum reply reply, uint32_t most, uint32_t uid)
+{
+	bound_say(s, reply, most, uid);
 	if (reply != R_EXPUNGED || s->code.len)
 		return reply;
 	buf_str(&s->code, "EXPUNGEISSUED");

@@ -30,8 +30,13 @@ uint32_t bound_search(struct session *, const struct search *, uint32_t *lowest)
 /*
  * bound_say - MESSAGELIMIT in the reply, or beside it where that has a code of its own; uid 0: not
  * known
- *   returns   the reply that stands: EXPUNGEISSUED is an OK beside it (3.1)
  */
-enum reply bound_say(struct session *, enum reply, uint32_t most, uint32_t uid);
+void bound_say(struct session *, enum reply, uint32_t most, uint32_t uid);
+/*
+ * bound_say_done - the same of what was done to all that are there, FETCH and STORE.  The reply that
+ * stands: EXPUNGEISSUED of the others is an OK beside it (3.1)
+ */
+MUST_USE enum reply bound_say_done(
+    struct session *, enum reply, uint32_t most, uint32_t uid);
 
 #endif

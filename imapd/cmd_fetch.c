@@ -227,7 +227,7 @@ cmd_fetch(struct session *s, struct command *c)
 		            : fetch_all(s, &atts, &seqs, is_cut);
 	}
 	if (is_cut)
-		reply = bound_say(s, reply, s->messages_most, lowest);
+		reply = bound_say_done(s, reply, s->messages_most, lowest);
 	numset_free(&seqs);
 	return reply;
 }

@@ -270,7 +270,7 @@ cmd_store(struct session *s, struct command *c)
 		reply = seqs.n ? store(s, &args, &seqs, c->is_uid) : R_DONE;
 	}
 	if (args.is_cut)
-		reply = bound_say(s, reply, s->messages_most, lowest);
+		reply = bound_say_done(s, reply, s->messages_most, lowest);
 	numset_free(&seqs);
 	return reply;
 }
