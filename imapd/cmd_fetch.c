@@ -74,6 +74,25 @@ set_seen(struct fetch *f, struct slice *sl)
 
 /* ---- messages ---- */
 
+/*
+ * Of what goes while the session is there the record is told as ever, and the file while there is one
+ * (RFC 2180 4.1.1).  A ghost is left out where more is asked than its UID, with a NO (4.1.2); by UID
+ * it is none that exists, and nothing is said (RFC 9051 6.4.9).
+ */
+static bool
+can_tell(struct fetch *f, const struct store_record *r)
+{
+	const unsigned known = FETCH_UID | FETCH_BY_UID;
+	if (!selected_is_ghost(r))
+		return true;
+	if (f->atts->is_by_uid)
+		return false;
+	if (!(f->atts->whats & ~known) && !f->atts->sections)
+		return true;
+	fetch_failed(f, R_EXPUNGED);
+	return false;
+}
+
 static bool
 fetch_slice(struct fetch *f, struct slice *sl)
 {
@@ -83,10 +102,12 @@ fetch_slice(struct fetch *f, struct slice *sl)
 			sl->more[i] = 0;
 		set_seen(f, sl);
 	}
-	for (uint32_t seq = sl->from; seq <= sl->to; seq++)
-		if (is_wanted(f->atts, selected_record(f->s->selected, seq)) &&
+	for (uint32_t seq = sl->from; seq <= sl->to; seq++) {
+		const struct store_record *r = selected_record(f->s->selected, seq);
+		if (is_wanted(f->atts, r) && can_tell(f, r) &&
 		    !fetch_put(f, seq, sl->more[seq - sl->from]))
 			return false;
+	}
 	return true;
 }
 
@@ -173,6 +194,7 @@ parse_all(
 		return E_BAD;
 	if (atts->partial.is_there && !c->is_uid)
 		return parse_fail(p, p->in, "PARTIAL with UID FETCH only");
+	atts->is_by_uid = c->is_uid;
 	if (s->enabled & EN_UIDONLY)
 		atts->whats |= FETCH_BY_UID;
 	else if (c->is_uid)

@@ -53,6 +53,7 @@ struct fetch_section {
 
 struct fetch_atts {
 	unsigned whats; /* enum fetch_what */
+	bool is_by_uid; /* UID FETCH; set by the command */
 	bool sets_seen; /* a section is not PEEK */
 	/* borrow: the arena; in the order in which they were asked for */
 	struct fetch_section *sections;

@@ -95,7 +95,7 @@ list_over_view(struct selected *b, const struct slept_mailbox *m)
 	return b->n == m->n;
 }
 
-/* What a message is that is no more. */
+/* What a message is that is no more: selected_is_ghost */
 static struct store_record
 ghost(uint32_t uid, uint64_t modseq)
 {

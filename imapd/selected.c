@@ -31,6 +31,13 @@ selected_seq_from(const struct selected *b, uint32_t uid)
 	return low;
 }
 
+bool
+selected_is_ghost(const struct store_record *r)
+{
+	static const struct file_id none;
+	return r->flags & FLAG_GONE && file_id_eq(r->id, none);
+}
+
 uint32_t
 selected_seq(const struct selected *b, uint32_t uid)
 {

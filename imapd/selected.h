@@ -91,6 +91,8 @@ void selected_note_own(
 
 /* Records of sequence numbers; seq from 1 to n. */
 const struct store_record *selected_record(const struct selected *, uint32_t seq);
+/* selected_is_ghost - it went while the session slept: of its record there is no more than the uid */
+bool selected_is_ghost(const struct store_record *);
 /* selected_seq - of a uid; 0: the client knows no such message */
 uint32_t selected_seq(const struct selected *, uint32_t uid);
 /* selected_seq_from - the first sequence number whose uid is at least uid; n + 1: none */
