@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "imapd/metadata.h"
 #include "imapd/notify.h"
 #include "imapd/resume.h"
 #include "imapd/share.h"
@@ -39,13 +40,14 @@ nap_told(struct session *s)
 
 /*
  * What is not in struct slept: searches that are kept up to date.  What changes in a mailbox of
- * another's can wake nobody.
+ * another's can wake nobody; nor is METADATA told to who slept, where its keeper can leave no word.
  */
 static bool
 must_stay_up(const struct session *s, bool is_watching)
 {
 	return (is_watching && s->store != session_own(s)) ||
-	       (s->selected && s->selected->contexts) || !notify_may_sleep(s);
+	       (s->selected && s->selected->contexts) || !notify_may_sleep(s) ||
+	       (metadata_is_told(s) && !store_metadata_is_kept(session_own(s)));
 }
 
 static int

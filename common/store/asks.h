@@ -58,7 +58,10 @@ enum keeper_ask {
 	KEEPER_METADATA, /* name ("": the account's) -> said, n x (str entry, str value) */
 	/* name, n x (str entry, u8 is_nil, str value) -> said */
 	KEEPER_SET_METADATA,
-	/* u64 number (0: none) -> said, u64 number now, n x (name, str entry) of others' changes */
+	/*
+	 * u64 number (0: none) -> said, u8 is_kept (the next keeper will know, too), u64 number now,
+	 * n x (name, str entry) of others' changes
+	 */
 	KEEPER_METADATA_CHANGES,
 	/*
 	 * u32 mailbox (0: none), u64 modseq, u64 number of METADATA_CHANGES (0: none) -> said, when

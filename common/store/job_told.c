@@ -17,7 +17,8 @@ static const char told_name[] = "index/told";
 
 static struct {
 	struct told_ring now, next; /* next: as the batch leaves it */
-	bool is_kept;               /* in the file */
+	bool is_wanted;             /* in the file: somebody may sleep by it */
+	bool is_kept;               /* it is there, with the last change */
 } told;
 
 uint64_t
@@ -44,6 +45,7 @@ write_ring(const struct told_ring *ring)
 int
 metadata_keep(void)
 {
+	told.is_wanted = true;
 	if (!told.is_kept && metadata_changes_now())
 		told.is_kept = write_ring(&told.now) == E_OK;
 	return told.is_kept ? E_OK : E_IO;
@@ -65,7 +67,10 @@ metadata_note(uint32_t mailbox, struct span entry, const struct session *by)
 void
 metadata_notes_keep(void)
 {
-	if (told.is_kept && write_ring(&told.next) != E_OK)
+	if (!told.is_wanted)
+		return;
+	told.is_kept = write_ring(&told.next) == E_OK;
+	if (!told.is_kept)
 		log_event(
 		    LOG_ERR, "change_not_kept", "number=%" PRIu64, told.next.number);
 }
@@ -84,8 +89,12 @@ metadata_changes_load(void)
 	int fd = open(told_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return;
-	told.is_kept = true;
-	if (file_read(fd, &b) != E_OK || told_get(buf_as_span(&b), &told.now) != E_OK)
+	told.is_wanted = true;
+	int err = file_read(fd, &b);
+	if (err == E_OK)
+		err = told_get(buf_as_span(&b), &told.now);
+	told.is_kept = err == E_OK;
+	if (!told.is_kept)
 		log_event(LOG_WARNING, "told_unreadable", "%s", "");
 	close(fd);
 	buf_free(&b);
@@ -115,9 +124,8 @@ ask_metadata_changes(
 	(void)fd, (void)reply, (void)fd_back;
 	if (rd_end(body) != E_OK)
 		return E_BAD;
-	/* who begins to look may sleep any time */
-	bool is_kept = metadata_keep() == E_OK;
-	buf_u8(&b, is_kept || since ? STORE_DONE : STORE_LATER);
+	buf_u8(&b, STORE_DONE);
+	buf_u8(&b, metadata_keep() == E_OK);
 	buf_u64(&b, now);
 	for (; c; c = told_next(&told.now, c->number))
 		put_change(&b, c, a->ctx);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/metadata.h"
@@ -403,6 +404,34 @@ test_metadata_lost(void **state)
 	woken(&watch);
 }
 
+/* Who listens hears of them, and knows that nobody may sleep by the list. */
+static void
+test_metadata_unkept(void **state)
+{
+	struct home *h = *state;
+	int watch = -1;
+	assert_int_equal(mkdir("index/told.new", 0700), 0);
+	changes_check(h->a, "");
+	assert_false(store_metadata_is_kept(h->a));
+	assert_int_equal(store_doze_all(h->a, NULL, 0, followed(h->a), &watch), E_IO);
+	set(h->b, "INBOX", "/private/comment");
+	changes_check(h->a, "INBOX/private/comment ");
+	assert_false(store_metadata_is_kept(h->a));
+	assert_int_equal(rmdir("index/told.new"), 0);
+	changes_check(h->a, "");
+	assert_true(store_metadata_is_kept(h->a));
+	/* one that could not be written is, before anybody sleeps by the list */
+	uint64_t seen = store_metadata_seen(h->a);
+	assert_int_equal(mkdir("index/told.new", 0700), 0);
+	set(h->b, "", "/shared/comment");
+	assert_int_equal(rmdir("index/told.new"), 0);
+	changes_check(h->a, "/shared/comment ");
+	home_kill();
+	home_reopen(h);
+	store_metadata_go_on(h->a, seen);
+	changes_check(h->a, "/shared/comment ");
+}
+
 /* How often index/told was written; *is_ahead: the index was after the first time. */
 static unsigned
 told_count(int inotify, int index, bool *is_ahead)
@@ -497,6 +526,7 @@ main(void)
 	    TEST(test_rebuilt),
 	    TEST(test_metadata),
 	    TEST(test_metadata_lost),
+	    TEST(test_metadata_unkept),
 	    TEST(test_metadata_order),
 	    cmocka_unit_test(test_told),
 	};
