@@ -31,7 +31,7 @@ ask(struct session *s, uint32_t messages, uint32_t recipients)
 	c.n[RATE_MESSAGES] = messages;
 	c.n[RATE_RECIPIENTS] = recipients;
 	enum rate over = rates_ask(s->client.text, &c);
-	s->has_no_rates = over == RATE_UNKNOWN;
+	s->has_no_rates |= over == RATE_UNKNOWN;
 	return over;
 }
 
@@ -47,6 +47,8 @@ pace_check(struct session *s, uint32_t messages, uint32_t recipients)
 	    [RATE_NONE] = R_NONE,
 	    [RATE_UNKNOWN] = R_NONE};
 
+	if (messages)
+		s->has_no_rates = false; /* of another message */
 	bool has_done = wants(s, RATE_COMMANDS) || wants(s, RATE_ERRORS);
 	if (!is_paced(s) ||
 	    !((has_done && !recipients) || (messages && wants(s, RATE_MESSAGES)) ||

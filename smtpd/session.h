@@ -99,7 +99,7 @@ struct session {
 	struct buf argument;   /* own: for the %s of the next reply */
 	uint64_t errors, commands;
 	struct rates_count done; /* of these what rates was not told yet */
-	bool has_no_rates;       /* it did not answer the last time */
+	bool has_no_rates;       /* since MAIL it did not answer at least once */
 	int64_t deadline;        /* of the conversation; the io's may be nearer */
 	struct txn txn;
 	struct message message;
