@@ -7,7 +7,8 @@
  *                             deliver/agents.h: DELIVER_AGENT, a channel to an agent of a mailbox
  *   placer -> agent           deliver/order.h: a message, and what its scripts decide
  *   placer -> signer          deliver/letter_sign.h: SIGNER_SIGN, fields for a letter of a script;
- *                             SIGNER_SEAL, a set of ARC for what one redirects
+ *                             SIGNER_SEAL, a set of ARC for what one redirects; SIGNER_SEALER,
+ *                             whose keys there are for that
  *   signer -> dkim            common/tls/key.h: KEY_DKIM_LIST, KEY_DKIM_SIGN
  *   signer -> lookup          LOOKUP_SENDERS: whether the account may be its author
  *   placer -> queue's spool   common/spool/put.h (another daemon): what scripts send

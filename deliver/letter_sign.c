@@ -129,11 +129,26 @@ ask_seal(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 	return E_OK;
 }
 
+static int
+ask_sealer(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)
+{
+	struct span domain = me.seals.domain;
+	(void)a, (void)fd, (void)fd_back;
+	if (rd_end(body) != E_OK)
+		return E_BAD;
+	int err = domain.n ? dkim_sign_has_key(&me.signer, domain) : E_DENY;
+	if (err != E_OK && err != E_DENY)
+		log_event(LOG_WARNING, "no_sealer", "why=%s", err_name(err));
+	buf_bytes(reply, err == E_OK ? domain : SPAN(""));
+	return E_OK;
+}
+
 /* clang-format off */
 static const struct ask_row rows[SIGNER_ASKS] = {
-	/*               name    legal in  times              bytes            fd back  answered by */
-	[SIGNER_SIGN] = {"SIGN", PH_ANY,   LETTER_SIGNS_MOST, ASK_MSG_MAX - 2, false,   ask_sign},
-	[SIGNER_SEAL] = {"SEAL", PH_ANY,   LETTER_SIGNS_MOST, SEAL_ASK_MAX,    false,   ask_seal},
+	/*                 name      legal in times           bytes            fd back answered by */
+	[SIGNER_SIGN]   = {"SIGN",   PH_ANY, LETTER_SIGNS_MOST, ASK_MSG_MAX - 2, false, ask_sign},
+	[SIGNER_SEAL]   = {"SEAL",   PH_ANY, LETTER_SIGNS_MOST, SEAL_ASK_MAX,    false, ask_seal},
+	[SIGNER_SEALER] = {"SEALER", PH_ANY, LETTER_SIGNS_MOST, 0,               false, ask_sealer},
 };
 
 /* clang-format on */
@@ -168,7 +183,7 @@ signer_run(void)
 
 /* ---- the placer's side ---- */
 
-/* out: emptied; what is to be put before it, or nothing */
+/* out: emptied; what is to be put before it, or whose keys that would be, or nothing */
 static void
 ask(enum signer_ask what, struct span body, int file, struct span account,
     struct buf *out)
@@ -189,7 +204,7 @@ ask(enum signer_ask what, struct span body, int file, struct span account,
 			ask_hang_up(&chan);
 		buf_reset(out);
 		log_event(LOG_WARNING,
-		    what == SIGNER_SEAL ? "redirect_not_sealed" : "letter_not_signed",
+		    what == SIGNER_SIGN ? "letter_not_signed" : "redirect_not_sealed",
 		    "account=%s why=%s", log_q(account), err_name(err));
 	}
 	if (reply.fd >= 0)
@@ -208,6 +223,16 @@ letter_sign(struct span letter, struct span account, struct buf *out)
 	buf_bytes(&body, letter);
 	ask(SIGNER_SIGN, buf_as_span(&body), -1, account, out);
 	buf_free(&body);
+}
+
+bool
+letter_may_seal(struct span account)
+{
+	struct buf domain = {0};
+	ask(SIGNER_SEALER, SPAN(""), -1, account, &domain);
+	bool may = domain.len > 0;
+	buf_free(&domain);
+	return may;
 }
 
 void

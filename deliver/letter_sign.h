@@ -22,9 +22,9 @@ enum {
 /*
  * Placer, events: SIGNER_SIGN, str account, str letter -> str fields: of the signatures, or none.
  * Placer: SIGNER_SEAL, str account, u32 came_at, fd of a memory file with the message -> str fields: of
- * the set, or none.
+ * the set, or none.  SIGNER_SEALER -> str domain: whose keys seal, or none: then it need not be copied.
  */
-enum signer_ask { SIGNER_SIGN = 1, SIGNER_SEAL, SIGNER_ASKS };
+enum signer_ask { SIGNER_SIGN = 1, SIGNER_SEAL, SIGNER_SEALER, SIGNER_ASKS };
 
 struct jail;
 int signer_run(void); /* role function */
@@ -37,6 +37,8 @@ void signer_jail(struct jail *);
  *   out      emptied
  */
 void letter_sign(struct span letter, struct span account, struct buf *out);
+/* letter_may_seal - there is a key for it.  Blocks as above */
+bool letter_may_seal(struct span account);
 /*
  * letter_seal - a set of ARC to be put before what the account's script redirects; none where there is
  * nothing to say of it, or no key (seal.h).  Blocks as above.

@@ -329,7 +329,9 @@ static void
 seal(const struct scripted *s, const struct agent_send *send, struct buf *out)
 {
 	const struct job_in *j = s->job;
-	int fd = wants_seal(s, send) ? memfd_create("redirect", MFD_CLOEXEC) : -1;
+	int fd = wants_seal(s, send) && letter_may_seal(s->target->address)
+	             ? memfd_create("redirect", MFD_CLOEXEC)
+	             : -1;
 	if (fd < 0)
 		return;
 	if (file_write(fd, send->fields) == E_OK &&

@@ -220,6 +220,18 @@ dkim_sign_put(struct dkim_signer *s, struct span message, struct span domain,
 }
 
 int
+dkim_sign_has_key(struct dkim_signer *s, struct span domain)
+{
+	struct buf name = {0};
+	struct sign_keys keys;
+	int err = sign_domain_put(domain, &name);
+	if (err == E_OK)
+		err = sign_keys_ask(s, buf_as_span(&name), &keys);
+	buf_free(&name);
+	return err;
+}
+
+int
 dkim_sign_nearest(struct dkim_signer *s, struct span message, struct span domain,
     const struct dkim_sign_how *how, struct buf *out)
 {

@@ -51,6 +51,8 @@ MUST_USE int dkim_sign_put(struct dkim_signer *, struct span message,
  */
 MUST_USE int dkim_sign_nearest(struct dkim_signer *, struct span message,
     struct span domain, const struct dkim_sign_how *, struct buf *out);
+/* dkim_sign_has_key - whether any key signs for the domain.  E_OK, E_DENY, E_IO, E_BAD; blocks as above */
+MUST_USE int dkim_sign_has_key(struct dkim_signer *, struct span domain);
 /* dkim_sign_parts - the same of a head (its empty line may be there), and of what is behind that */
 MUST_USE int dkim_sign_parts(struct dkim_signer *, struct span head, struct span body,
     struct span domain, const struct dkim_sign_how *, struct buf *out);

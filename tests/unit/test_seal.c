@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "dkim/arc.h"
+#include "dkim/sign.h"
 #include "mail_keys.h"
 
 #define RECEIVED "Received: from a by mx.here.test; Mon, 1 Jan 2024 00:00:00 +0000\r\n"
@@ -98,6 +99,9 @@ test_no_key(void **state)
 	assert_int_equal(
 	    seal_put(&s, &others, SPAN(OURS "\r\n" RECEIVED AUTHOR), 0, &set), E_DENY);
 	assert_int_equal(set.len, 0);
+	assert_int_equal(dkim_sign_has_key(&s, SPAN("other.test")), E_DENY);
+	assert_int_equal(dkim_sign_has_key(&s, SPAN("Here.Test")), E_OK);
+	assert_int_equal(dkim_sign_has_key(&s, SPAN("a b")), E_BAD);
 	mail_keys_gone(&s);
 }
 
