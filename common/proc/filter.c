@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -58,8 +60,8 @@ static const char *const files_write[] = {"mkdir", "mkdirat", "rename", "renamea
     "symlinkat", "creat"};
 
 static const char *const setid[] = {"setfsuid", "setfsgid", "setgroups"};
-static const char *const forking[] = {"clone", "fork", "vfork", "wait4", "waitid",
-    "setsid", "setpgid", "pidfd_open", "pidfd_send_signal", "kill"};
+static const char *const forking[] = {"fork", "vfork", "wait4", "waitid", "setsid",
+    "setpgid", "pidfd_open", "pidfd_send_signal", "kill"};
 static const char *const watching[] = {
     "inotify_init1", "inotify_init", "inotify_add_watch", "inotify_rm_watch"};
 static const char *const accepting[] = {"accept", "accept4"};
@@ -67,8 +69,9 @@ static const char *const listening[] = {"bind", "listen", "accept", "accept4"};
 static const char *const connecting[] = {"connect"};
 static const char *const binding[] = {"bind"};
 static const char *const locking[] = {"flock"};
-static const char *const becoming[] = {"setgroups", "setresgid", "setresuid", "capset",
-    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"};
+/* By number: one that the library had no name for would be left out. */
+static const int becoming[] = {SYS_setgroups, SYS_setresgid, SYS_setresuid, SYS_capset,
+    SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self};
 
 static const struct {
 	unsigned calls; /* enum jail_calls, any of them; 0: everyone */
@@ -86,7 +89,6 @@ static const struct {
     {JAIL_CONNECT_UNIX | JAIL_NET, connecting, COUNT(connecting)},
     {JAIL_FLOCK, locking, COUNT(locking)},
     {JAIL_BIND_NET | JAIL_BIND_TCP, binding, COUNT(binding)},
-    {JAIL_BECOME, becoming, COUNT(becoming)},
 };
 
 static void
@@ -107,6 +109,26 @@ add_socket(scmp_filter_ctx c, int family)
 	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) != 0)
 		bug("seccomp_rule_add");
+}
+
+/* A process, but no namespace of its own: in that it would have capabilities. */
+static void
+add_clone(scmp_filter_ctx c)
+{
+	const scmp_datum_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET |
+	                            CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+	                            CLONE_NEWCGROUP;
+	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+		SCMP_A0(SCMP_CMP_MASKED_EQ, spaces, 0)) != 0)
+		bug("seccomp_rule_add");
+}
+
+static void
+add_becoming(scmp_filter_ctx c)
+{
+	for (size_t i = 0; i < COUNT(becoming); i++)
+		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, becoming[i], 0) != 0)
+			bug("seccomp_rule_add");
 }
 
 /* For a program that is not ours: it knows no handler of a trap, and may make what calls it likes. */
@@ -144,6 +166,10 @@ make_filter(unsigned calls)
 	for (size_t i = 0; i < COUNT(families); i++)
 		if (families[i].calls == 0 || (families[i].calls & calls))
 			add(c, SCMP_ACT_ALLOW, families[i].names, families[i].n);
+	if (calls & JAIL_FORK)
+		add_clone(c);
+	if (calls & JAIL_BECOME)
+		add_becoming(c);
 	if (!(calls & (JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX | JAIL_NET)))
 		add(c, SCMP_ACT_KILL_PROCESS, (const char *const[]){"socket"}, 1);
 	if (calls & (JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX))

@@ -164,7 +164,8 @@ landlock_port(int ruleset, uint64_t access, uint16_t port)
 static void
 landlock_enter(const struct jail *j)
 {
-	int abi = landlock_abi();
+	/* behind jail_calls a call that fails is no older kernel */
+	int abi = j->has_calls ? j->landlock_abi : landlock_abi();
 	if (abi < 1)
 		return;
 	struct ruleset_attr a = handled(abi);
@@ -236,6 +237,9 @@ enter_calls(unsigned calls)
 void
 jail_calls(struct jail *j)
 {
+	if (j->keeps_id_caps || j->calls & JAIL_PROGRAM)
+		bug("system calls ahead of such a jail");
+	j->landlock_abi = landlock_abi();
 	no_new_privs();
 	enter_calls(j->calls | JAIL_BECOME);
 	j->has_calls = true;
@@ -245,6 +249,8 @@ void
 jail_enter(const struct jail *j)
 {
 	struct rlimit none = {0, 0};
+	if (j->has_calls && j->n_paths == 0)
+		bug("no path for a jail that has its system calls");
 	if (geteuid() == 0)
 		become(j);
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||

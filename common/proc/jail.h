@@ -61,6 +61,7 @@ struct jail {
 	size_t n_ports;
 	bool keeps_id_caps; /* CAP_SETUID and CAP_SETGID stay */
 	bool has_calls;     /* jail_calls was before */
+	int landlock_abi;   /* then: as it was seen */
 };
 
 /* jail_allow - one directory or file, and all beneath it */
@@ -78,7 +79,8 @@ void jail_enter(const struct jail *);
  * jail_calls - the system calls alone, before it is known whose process this becomes; all children
  * have them from the start, which saves each 0.15 ms, and jail_enter does the rest.  Those that
  * jail_enter makes stay allowed (JAIL_BECOME): without capabilities they give nothing, they take away.
- * Only for a jail with a file system.  Failure is fatal: logs, exits.
+ * Only for a jail with a path (chroot is not among them), without keeps_id_caps, of a program of
+ * ours.  Failure is fatal: logs, exits.
  */
 void jail_calls(struct jail *);
 /*

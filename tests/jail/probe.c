@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +115,15 @@ become_root(void)
 }
 
 static int
+own_namespace(void)
+{
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, 0);
+	if (pid == 0)
+		_exit(0);
+	return pid > 0 ? ALLOWED : REFUSED;
+}
+
+static int
 do_fork(void)
 {
 	pid_t pid = fork();
@@ -205,6 +216,7 @@ static const struct attempt {
     {"signals its parent", kill_parent, 0, ANY, false},
     {"becomes root", become_root, 0, ANY, false},
     {"forks", do_fork, JAIL_FORK, ANY, false},
+    {"forks into a user namespace of its own", own_namespace, 0, ANY, false},
     {"changes its root", add_user_keyring, 0, ANY, false},
 };
 
