@@ -501,6 +501,7 @@ renew(struct session *s)
 	store_unselect(s->store, &b->view);
 	b->view = view;
 	b->n_gone_seen = UINT32_MAX; /* all of it is looked through at once */
+	b->gone_modseq = 0;          /* in the view's own numbers */
 	b->gone_at = b->flags_at = b->followed_at =
 	    view.head->n_changes - VIEW_CHANGES - 1;
 	return E_OK;

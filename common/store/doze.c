@@ -63,6 +63,8 @@ doze_due(struct slot *s)
 void
 doze_publish(struct doze_due due)
 {
+	/* what was published is seen by who begins to watch behind the unlink */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (due.all)
 		doze_wake();
 	if (due.mailbox)

@@ -35,6 +35,8 @@ job_new(size_t size, const struct job_kind *kind, struct session *s, uint16_t as
 	j->kind = kind;
 	j->session = s;
 	j->is_held = s && s->is_held;
+	if (s) /* its answer may say that it sleeps: who asks on does not */
+		s->is_dozing = false;
 	j->guest = s ? s->guest : NULL;
 	if (j->guest)
 		j->guest->refs++;

@@ -160,7 +160,8 @@ struct session {
 	bool is_paused;        /* it asks more than one thing at a time */
 	uint32_t selected;     /* mailbox; 0: none */
 	bool is_waiting;       /* KEEPER_WAIT */
-	bool is_dozing;        /* KEEPER_DOZE */
+	bool
+	    is_dozing; /* it sleeps once it leaves: it asked nothing since DOZE, or RENEW that may doze */
 	uint32_t wait_mailbox;
 	uint64_t wait_modseq, wait_metadata;
 	bool is_fed, is_fed_now; /* KEEPER_FEED */
@@ -170,7 +171,7 @@ struct session {
 void sessions_first(int fd);        /* own; one that is connected already */
 MUST_USE int sessions_listen(void); /* E_OK, E_IO */
 bool sessions_none(void);
-bool sessions_doze(void); /* none is there, the last one went to sleep */
+bool sessions_doze(void); /* none is there, the last one went to sleep, most likely */
 bool sessions_look(void); /* one has a mailbox selected, or waits */
 /* session_answer - reply (its memory is reused) and a descriptor (borrow), or -1 */
 void session_answer(struct session *, uint16_t ask, struct buf *reply, int fd);

@@ -462,11 +462,13 @@ new_is_empty(void)
 	struct dirent *e;
 	if (!d)
 		return false;
-	do
+	do {
+		errno = 0;
 		e = readdir(d);
-	while (e && e->d_name[0] == '.');
+	} while (e && e->d_name[0] == '.');
+	bool is_empty = !e && errno == 0;
 	closedir(d);
-	return e == NULL;
+	return is_empty;
 }
 
 /*
@@ -476,9 +478,11 @@ new_is_empty(void)
 static bool
 is_armed(struct store *s, const struct store_view *v, uint64_t modseq)
 {
-	return s->armed_mailbox == v->mailbox && s->armed_modseq <= modseq &&
-	       new_is_empty() && keeper_is_there(s) && is_current(v->head) &&
-	       v->head->modseq == s->armed_modseq;
+	if (s->armed_mailbox != v->mailbox || s->armed_modseq > modseq ||
+	    !new_is_empty() || !keeper_is_there(s))
+		return false;
+	atomic_thread_fence(memory_order_seq_cst); /* as in doze_publish */
+	return is_current(v->head) && v->head->modseq == s->armed_modseq;
 }
 
 static int
