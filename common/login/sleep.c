@@ -243,6 +243,8 @@ ask_again(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	}
 	if (is_done)
 		wake_next(p);
+	if (p->is_idle) /* all that woke with it are told */
+		ahead_now();
 	return E_MORE; /* no reply */
 }
 

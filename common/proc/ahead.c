@@ -71,6 +71,7 @@ static void
 want_in(int64_t ms)
 {
 	the_monitor.ahead.is_wanted = true;
+	the_monitor.ahead.may_hurry = ms <= AHEAD_AFTER_MS;
 	loop_timer_set(the_monitor.ahead.timer, ms);
 }
 
@@ -204,6 +205,13 @@ ahead_want(const struct role *role)
 	if (!m->ahead.timer)
 		m->ahead.timer = loop_timer_new(m->loop, make, NULL);
 	want_in(AHEAD_AFTER_MS);
+}
+
+void
+ahead_now(void)
+{
+	if (the_monitor.ahead.is_wanted && the_monitor.ahead.may_hurry)
+		want_in(0);
 }
 
 int

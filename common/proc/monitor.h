@@ -131,7 +131,7 @@ struct monitor {
 		int seed;                   /* own: who forks them */
 		struct loop_fd *seed_watch; /* own; NULL: there is none */
 		struct loop_timer *timer;   /* own: for the next one */
-		bool is_wanted;
+		bool is_wanted, may_hurry;  /* may_hurry: none of them died */
 	} ahead;
 	struct buf scratch;
 };
@@ -292,12 +292,18 @@ void wake_let_go(void);
 
 /* ---- ahead.c: a process that was forked before an account wants it (role's ahead) ---- */
 enum {
-	AHEAD_AFTER_MS = 10,    /* the next one: when what wanted this one is done */
+	AHEAD_AFTER_MS =
+	    10, /* the next one: when what wanted this one is done, most likely */
 	AHEAD_AGAIN_MS = 10000, /* when it died */
 };
 
 /* ahead_want - there will be one in a moment; nothing where the role has none */
 void ahead_want(const struct role *);
+/*
+ * ahead_now - those that are wanted, now: all who woke are told, and who wakes next is not held up by a
+ * fork
+ */
+void ahead_now(void);
 /*
  * ahead_take - it becomes this account's, in the role's jail.  out: own, a channel to it, for a
  * session of that account.  E_OK, E_MORE (there is none)
