@@ -71,7 +71,7 @@ static struct role roles[] = {
 		.monitor_asks = MON_MAY(MON_WHO) | MON_MAY(LOGIN_IDLE) | MON_MAY(LOGIN_LEAVE) |
 		    MON_MAY(LOGIN_RETURN) | MON_MAY(SLEEP_WATCH) | MON_MAY(SLEEP_BEGIN) | MON_MAY(SLEEP_AGAIN) | MON_MAY(SLEEP_AWAKE) |
 		    MON_MAY(SHARE_CHANNEL) | MON_MAY(RING_BELL),
-		.prepare = ring_prepare, .jail = reader_jail, .run = imap_session_run, .ahead = imap_session_ahead},
+		.prepare = ring_prepare, .jail = reader_jail, .run = imap_session_run, .ahead = imap_session_ahead, .warm = store_prepare},
 	[IMAP_KEY] = {.name = "key", .user = USER_KEY, .at_start = 1,
 		.prepare = key_prepare, .jail = key_jail, .run = key_run},
 	[IMAP_AUTH] = {.name = "auth", .user = USER_AUTH, .flags = ROLE_TELLS, .at_start = 1,

@@ -75,6 +75,11 @@ struct role {
 	 * that account; first: own, who asks it first.  Does not return.  NULL: there is none
 	 */
 	void (*ahead)(const char *account, const char *home, int first);
+	/*
+	 * before it hears whose it is: uses once what it will use, so that the pages of that are its own
+	 * by then.  NULL: nothing
+	 */
+	void (*warm)(void);
 };
 
 struct daemon {
