@@ -38,8 +38,9 @@ static struct {
 	int64_t settled_ms;  /* the disk has them */
 	struct loop_fd *new; /* own: of inotify */
 	int inotify;
-	bool has_new; /* and it is not watched: nobody looks */
-	int term[2];  /* own: a byte comes with TERM */
+	/* and no event says so: nobody looks, or it could not be taken in */
+	bool has_new;
+	int term[2]; /* own: a byte comes with TERM */
 } run = {.inotify = -1, .term = {-1, -1}};
 
 /* ---- opening ---- */
@@ -283,7 +284,7 @@ on_new(void *ctx, int fd, unsigned events)
 
 /*
  * For the verdict on recipients: who stays and looks at nothing must not let the account grow past
- * its quota.
+ * its quota.  And for who does look: what could not be taken in when it came.
  */
 static void
 look_for_nobody(void)
@@ -357,7 +358,10 @@ watch_new(void)
 	run.has_new = true; /* who asked for this keeper may wait for what came since */
 }
 
-/* What came until now is listed: what comes behind that is watched again. */
+/*
+ * What came until now is listed: what comes behind that is watched again.  Else it is noted, and no
+ * more: the next try is upkeep's, or that of who looks
+ */
 void
 keeper_lists(bool is_there)
 {

@@ -97,15 +97,16 @@ struct keeper {
 	uint64_t change, change_first, change_gone, change_names;
 	bool is_changed; /* since the last dump */
 	bool is_dozed;   /* sessions sleep that follow the whole account: doze.c */
-	/* what placers had placed when all of new/ was taken in last */
+	/* what placers had placed when all of new/ was listed and taken in last */
 	struct usage noted;
 	struct usage own_limits; /* that the user set: the file limits */
 	struct usage quota;      /* the account's, as a session said; 0: none */
 	int64_t quota_at_ms;     /* when that session learnt it; 0: nobody said any */
 	unsigned warned;   /* the level of which the user was told last: quota.c */
 	bool is_usage_old; /* the file usage says another sum */
-	bool checks_sums;  /* after an unclean end: contents of new/ are checked too */
-	bool is_rebuilt;   /* the index was made anew at the start */
+	/* after an unclean end, until all of new/ was: contents there are checked too */
+	bool checks_sums;
+	bool is_rebuilt; /* the index was made anew at the start */
 	bool is_ending;
 };
 
@@ -122,7 +123,11 @@ void keeper_run(int first, int start);
  * comes
  */
 void keeper_look(void);
-/* keeper_lists - new/ is about to be listed; not is_there: cannot be, and has to be later */
+/*
+ * keeper_lists - new/ is about to be listed: events of before are forgotten.
+ *   is_there  false: it cannot be, or what lies there could not be taken in.  That is tried again when
+ *             a session selects or waits, and every KEEPER_UPKEEP_MS while one is there
+ */
 void keeper_lists(bool is_there);
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
 MUST_USE int keeper_open(void);

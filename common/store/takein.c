@@ -43,6 +43,7 @@ static struct {
 	struct arrival *all; /* own; of this round */
 	/* at: all before are taken in; slice: those of this step */
 	size_t n, cap, at, slice;
+	bool is_unlisted;    /* not to its end: what else lies there is not known */
 	struct usage placed; /* before it was listed */
 	/* numbers of those who want it: the last, that of this round, the last that got it */
 	uint64_t wanted, covers, done;
@@ -177,17 +178,25 @@ by_arrival(const void *x, const void *y)
 }
 
 static void
+not_listed(int why)
+{
+	log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(why));
+	in.is_unlisted = true;
+	keeper_lists(false);
+}
+
+static void
 scan_begin(void)
 {
 	in.placed = placed_read(AT_FDCWD, "placed");
 	in.folder = folder_open_unnoted("new");
-	keeper_lists(in.folder != NULL);
+	in.is_unlisted = false;
 	in.n = in.at = 0;
 	in.covers = in.wanted;
 	if (in.folder)
-		return;
-	log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(errno));
-	in.placed = the_keeper.noted;
+		keeper_lists(true);
+	else
+		not_listed(errno);
 }
 
 /* One at least, whatever time there is: that none was read is said by the end of the folder alone. */
@@ -196,7 +205,10 @@ scan_some(void)
 {
 	struct dirent *e;
 	do {
+		errno = 0;
 		e = readdir(in.folder);
+		if (!e && errno)
+			not_listed(errno);
 		if (e)
 			look_at(e->d_name);
 	} while (e && in.n < TAKEIN_SORTED && job_has_time());
@@ -387,20 +399,30 @@ note_placed(void)
 	*noted = in.placed;
 }
 
-/* The round is over; another one follows when it was full, or somebody came meanwhile. */
+/* No file lies there that was not looked at. */
+static void
+end_all(void)
+{
+	note_placed();
+	the_keeper.checks_sums &= in.has_damaged;
+	/* those of what was taken in are gone: of what is damaged they wait with it */
+	if (in.has_old_directions && !in.has_damaged)
+		directions_sweep();
+	in.has_damaged = in.has_old_directions = false;
+}
+
+/*
+ * The round is over; another one follows when it was full, or somebody came meanwhile.  Where new/
+ * could not be listed they are answered all the same.
+ */
 static void
 end_round(struct job *j)
 {
 	bool has_more = in.n == TAKEIN_SORTED;
-	if (!has_more) {
+	if (!has_more)
 		in.done = in.covers;
-		note_placed();
-		the_keeper.checks_sums &= in.has_damaged;
-		/* those of what was taken in are gone: of what is damaged they wait with it */
-		if (in.has_old_directions && !in.has_damaged)
-			directions_sweep();
-		in.has_damaged = in.has_old_directions = false;
-	}
+	if (!has_more && !in.is_unlisted)
+		end_all();
 	in.n = in.at = in.cap = 0;
 	mem_free(&in.all);
 	j->is_done = !has_more && in.wanted == in.done;
@@ -494,7 +516,10 @@ takein_synced(struct job *j)
 		end_round(j);
 }
 
-/* Who wants it is answered with what is there: old mail can be read on a full disk. */
+/*
+ * Who wants it is answered with what is there: old mail can be read on a full disk.  What lies there
+ * has no event any more: it is tried again without one.
+ */
 static bool
 takein_failed(struct job *j)
 {
@@ -506,6 +531,7 @@ takein_failed(struct job *j)
 	mem_free(&in.all);
 	in.done = in.wanted;
 	in.is_queued = false;
+	keeper_lists(false);
 	(void)j;
 	return false;
 }

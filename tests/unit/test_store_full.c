@@ -18,7 +18,13 @@
 #include "store/name.h"
 #include "store_home.h"
 
-enum { DISK_BYTES = 48 << 20, MESSAGES = 5000, ROUNDS = 6, HURRY_MS = 2500 };
+enum {
+	DISK_BYTES = 48 << 20,
+	MESSAGES = 5000,
+	ROUNDS = 6,
+	HURRY_MS = 2500,
+	LATER_MS = 25000
+};
 
 /*
  * The keeper looks at the room before it begins; where it is told that there is some, Berkeley DB
@@ -158,6 +164,28 @@ test_little_room(void **state)
 	store_unselect(h->a, &v);
 }
 
+/* Mail comes to a session that waits, there is no room for it, and then there is: it hears of it. */
+static void
+test_room_later(void **state)
+{
+	struct home *h = *state;
+	struct pollfd p = {.events = POLLIN};
+	if (!h)
+		skip();
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(store_watch(h->a, &v, v.modseq, &p.fd), E_OK);
+	fill(5 << 20);
+	deliver("Subject: waits for room\r\n\r\n");
+	for (unsigned i = 0; i < 3; i++) /* its event is past */
+		mailbox_check(h->b, "INBOX", 0, 0, 0);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(unlink("filler"), 0);
+	assert_int_equal(poll(&p, 1, LATER_MS), 1);
+	assert_int_equal(v.head->n, 1);
+	store_watch_end(h->a);
+	store_unselect(h->a, &v);
+}
+
 /* Somebody else takes the room in the middle of it. */
 static void
 test_no_room(void **state)
@@ -209,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_little_room, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_room_later, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown)};
 	return cmocka_run_group_tests_name("store_full", tests, NULL, NULL);
 }
