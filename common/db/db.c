@@ -179,7 +179,7 @@ db_open(const char *dir, size_t cache_bytes, struct db **out)
 	log_event(LOG_ERR, "db_not_opened", "dir=%s err=%s", log_qs(dir),
 	    log_qs(db_strerror(err)));
 	is_world |= err == ENOSPC || err == EDQUOT || err == EACCES || err == EROFS ||
-	            err == ENOMEM;
+	            err == ENOMEM || err == EMFILE || err == ENFILE;
 	db_abandon(&db);
 	return is_world ? E_IO : E_LIMIT;
 }

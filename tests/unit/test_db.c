@@ -4,10 +4,12 @@
  * tried later.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -456,6 +458,99 @@ test_not_opened(void **state)
 	assert_null(other);
 }
 
+/* ---- opens that fail ---- */
+
+/*
+ * A server that makes each file its own: who made it may not ask that its times are left alone; and
+ * a signal comes before each second call.
+ */
+static struct {
+	bool is_on;
+	unsigned calls, interrupted, first, refused;
+} squash;
+
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+
+static int
+refuse(const char *path, int flags, mode_t mode)
+{
+	int fd = __real_open64(path, flags & ~O_NOATIME, mode);
+	if (fd >= 0) { /* it is made by then */
+		close(fd);
+		errno = EPERM;
+		squash.refused++;
+	}
+	return -1;
+}
+
+int
+__wrap_open64(const char *path, int flags, ...)
+{
+	va_list args;
+	va_start(args, flags);
+	mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (squash.is_on && flags & O_CREAT && flags & O_EXCL)
+		squash.first++;
+	if (squash.is_on && squash.calls++ % 2 == 0) {
+		squash.interrupted++;
+		errno = EINTR;
+		return -1;
+	}
+	return squash.is_on && flags & O_NOATIME ? refuse(path, flags, mode)
+	                                         : __real_open64(path, flags, mode);
+}
+
+static void
+test_squashed(void **state)
+{
+	struct place *p = *state;
+	struct db_table *t;
+	put_rows(p);
+	db_close(&p->db);
+	int dir = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(unlinkat(dir, "closed", 0), 0); /* it is recovered, too */
+	close(dir);
+	squash.calls = 1; /* the folder is not the library's to open */
+	squash.is_on = true;
+	int err = open_again(p);
+	if (err == E_OK)
+		err = db_table_open(p->db, "made", true, &t);
+	squash.is_on = false;
+	assert_int_equal(err, E_OK);
+	assert_true(squash.interrupted > 0 && squash.refused > 0 && squash.first > 0);
+	check_rows(p);
+}
+
+/* It fails at once, and is the world's matter: nobody makes anew what is sound. */
+static void
+test_no_descriptors(void **state)
+{
+	enum { SPARE_MOST = 20 };
+	struct place *p = *state;
+	struct rlimit was, few;
+	unsigned spare = 0;
+	put_rows(p);
+	db_close(&p->db);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = was;
+	int next = dup(0), err;
+	assert_true(next >= 0);
+	close(next);
+	do {
+		few.rlim_cur = (rlim_t)next + spare;
+		setrlimit(RLIMIT_NOFILE, &few);
+		err = open_again(p);
+		setrlimit(RLIMIT_NOFILE, &was);
+		if (err != E_OK)
+			assert_int_equal(err, E_IO);
+	} while (err != E_OK && spare++ < SPARE_MOST);
+	assert_int_equal(err, E_OK);
+	assert_true(spare > 2);
+	check_rows(p);
+}
+
 /* ---- a table file without its environment ---- */
 
 static int
@@ -566,6 +661,7 @@ main(void)
 	    TEST(test_aborted_is_nothing), TEST(test_damaged_first_page),
 	    TEST(test_damaged_page), TEST(test_items), TEST(test_walk),
 	    TEST(test_walk_and_take), TEST(test_killed), TEST(test_not_opened),
+	    TEST(test_squashed), TEST(test_no_descriptors),
 	    TEST(test_checkpoint_in_slices), TEST(test_file), TEST(test_damaged_file),
 	    cmocka_unit_test(test_keys)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
