@@ -137,6 +137,9 @@ closed_not(int dir)
 	if (errno != 0)
 		err = E_IO;
 	closedir(all);
+	/* it is there yet where it could not be renamed */
+	if (err == E_OK && unlinkat(dir, mark_name, 0) != 0 && errno != ENOENT)
+		err = E_IO;
 	return err == E_OK && has_logs && fsync(dir) != 0 ? E_IO : err;
 }
 
@@ -216,7 +219,7 @@ closed_take(int dir, uint32_t *log, struct buf *note)
 	int err = read_mark(dir, &number, &was_used, note);
 	*log = err == E_OK ? (uint32_t)number : 0;
 	if (renameat(dir, mark_name, dir, mark_new) != 0 && errno != ENOENT)
-		return false; /* the next one must not believe it */
+		return false; /* the next one must not believe it: closed_not */
 	int fd = err == E_OK && was_used ? open_log(dir, *log) : -1;
 	bool is_same =
 	    fd >= 0 && log_used(fd, was_used - 1, &used) == E_OK && used == was_used;

@@ -32,7 +32,8 @@ struct closed_log {
 MUST_USE int closed_put(
     int dir, const struct closed_log *log, bool has_names, struct span note);
 /*
- * closed_take - the mark, which has another name from then on and is none
+ * closed_take - the mark, which has another name from then on and is none; where that cannot be, it
+ * is not believed, and closed_not removes it
  *   log      out: the number of the last log file, as it says, believed or not; 0: it says none
  *   note     out: what was noted, believed or not; reset first
  *   returns  true: there was one, and nothing was logged since

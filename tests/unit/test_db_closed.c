@@ -244,6 +244,23 @@ test_not_believed(void **state)
 	assert_false(is_there(p, "closed"));
 }
 
+/* It could not be renamed: before a recovery it goes all the same, or none may begin. */
+static void
+test_not_renamed(void **state)
+{
+	struct place *p = *state;
+	file_put(p, LOG, "x", 1);
+	assert_int_equal(put_mark(p, 7), E_OK);
+	assert_int_equal(mkdirat(p->fd, "closed.new", 0700), 0);
+	assert_false(take_mark(p));
+	assert_true(is_there(p, "closed"));
+	assert_int_equal(closed_not(p->fd), E_OK);
+	assert_false(is_there(p, "closed"));
+	assert_int_equal(closed_not(p->fd), E_OK);
+	assert_int_equal(mkdirat(p->fd, "closed", 0700), 0);
+	assert_int_equal(closed_not(p->fd), E_IO);
+}
+
 /* ---- with an environment ---- */
 
 static struct db_table *
@@ -424,6 +441,23 @@ test_synced_before_recovery(void **state)
 	buf_reset(&seen.table);
 	db_close(&db);
 	check_rows(p, 13);
+}
+
+/* The mark cannot be renamed as the environment is opened: what is written then it does not hide. */
+static void
+test_opened_not_renamed(void **state)
+{
+	struct place *p = *state;
+	struct db *db;
+	struct db_table *t = open_rows(p, &db);
+	put_rows(db, t, 0, 3);
+	db_close(&db);
+	assert_int_equal(mkdirat(p->fd, "closed.new", 0700), 0);
+	t = open_rows(p, &db);
+	assert_false(is_there(p, "closed"));
+	put_rows(db, t, 3, 1);
+	db_abandon(&db);
+	check_rows(p, 4);
 }
 
 /* ---- tables without a row ---- */
@@ -667,12 +701,14 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_unchanged, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_logged_since, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_not_believed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_not_renamed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_made_and_taken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sizes_of_logs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_many_lives, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_mark_comes_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_synced_before_recovery, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_opened_not_renamed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_empty_is_not_opened, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_next_after_a_miss, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_item, setup, teardown),
