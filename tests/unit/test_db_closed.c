@@ -651,13 +651,24 @@ test_empty_is_lost(void **state)
 	db_close(&db);
 }
 
+static void
+first_row_finds_damage(const struct place *p, struct db *db, struct db_table *t)
+{
+	struct db_txn *txn;
+	assert_int_equal(db_begin(db, &txn), E_OK);
+	assert_int_equal(db_put(t, txn, SPAN("a"), SPAN("value")), E_LIMIT);
+	assert_true(db_is_damaged(db));
+	db_abort(&txn);
+	db_close(&db);
+	assert_false(is_there(p, "closed"));
+}
+
 /* What is wrong with its pages is found with its first row. */
 static void
 test_empty_is_damaged(void **state)
 {
 	struct place *p = *state;
 	struct db *db;
-	struct db_txn *txn;
 	char junk[DB_PAGE_BYTES];
 	struct db_table *t = open_empty(p, &db);
 	db_close(&db);
@@ -668,12 +679,7 @@ test_empty_is_damaged(void **state)
 	assert_int_equal(db_open(p->dir, CACHE_BYTES, &db), E_OK);
 	assert_int_equal(db_table_open(db, "empty", false, &t), E_OK);
 	assert_false(db_is_damaged(db));
-	assert_int_equal(db_begin(db, &txn), E_OK);
-	assert_int_equal(db_put(t, txn, SPAN("a"), SPAN("value")), E_LIMIT);
-	assert_true(db_is_damaged(db));
-	db_abort(&txn);
-	db_close(&db);
-	assert_false(is_there(p, "closed"));
+	first_row_finds_damage(p, db, t);
 }
 
 /* Its file goes meanwhile: damage, and not "no such row". */
@@ -682,15 +688,9 @@ test_empty_goes(void **state)
 {
 	struct place *p = *state;
 	struct db *db;
-	struct db_txn *txn;
 	struct db_table *t = open_empty(p, &db);
 	assert_int_equal(unlinkat(p->fd, "empty", 0), 0);
-	assert_int_equal(db_begin(db, &txn), E_OK);
-	assert_int_equal(db_put(t, txn, SPAN("a"), SPAN("value")), E_LIMIT);
-	assert_true(db_is_damaged(db));
-	db_abort(&txn);
-	db_close(&db);
-	assert_false(is_there(p, "closed"));
+	first_row_finds_damage(p, db, t);
 }
 
 int
