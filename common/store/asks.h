@@ -71,7 +71,8 @@ enum keeper_ask {
 	/*
 	 * u32 mailbox, u64 modseq, u8 takes_in (what lies in new/ is taken in first) -> said, u8
 	 * is_past (then nothing else), u8 takes_in (mail may come to it): the session ends, and is to
-	 * be woken by index/wake.MAILBOX, which goes at the next change
+	 * be woken by index/wake.MAILBOX, which goes at the next change.  STORE_LATER: mail lies there
+	 * that cannot be taken in now
 	 */
 	KEEPER_DOZE,
 	/* -- may not: the effect would come twice -- */
@@ -116,7 +117,8 @@ enum keeper_ask {
 	/*
 	 * u64 since (of FEED), u64 number of METADATA_CHANGES (0: none), u32 mailbox (0: none), u64
 	 * modseq -> said, u8 is_past (then nothing else): the session ends, and is to be woken by
-	 * index/wake.0, which goes at the next change of anything
+	 * index/wake.0, which goes at the next change of anything.  STORE_LATER: as of DOZE, or the
+	 * next keeper would not know what changes of METADATA
 	 */
 	KEEPER_DOZE_ALL,
 	KEEPER_ASKS

@@ -88,7 +88,7 @@ select_slot(struct read_job *r, struct slot *s, bool is_examine,
 static bool
 doze_soon(const struct read_job *r, struct slot *s)
 {
-	if (!r->may_doze || r->job.guest || !slot_takes_in(s))
+	if (!r->may_doze || r->job.guest || !slot_takes_in(s) || takein_is_behind())
 		return false;
 	s->is_dozed = r->job.session->is_dozing = true;
 	return true;
@@ -206,18 +206,29 @@ ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 
 /* ---- DOZE ---- */
 
+/* Mail that is there already would not wake it: it stays up, and with it who takes that in. */
+static bool
+misses_mail(const struct slot *s)
+{
+	return takein_is_behind() && slot_takes_in(s);
+}
+
 static void
 doze_answer(struct job *j, struct buf *reply, int *fd)
 {
 	const struct read_job *r = (struct read_job *)j;
 	struct slot *slot = slot_of(r->mailbox);
 	bool is_past = slot && slot->now.modseq > r->modseq;
+	enum store_said said = !slot                           ? STORE_NONEXISTENT
+	                       : !is_past && misses_mail(slot) ? STORE_LATER
+	                                                       : STORE_DONE;
+	bool is_dozing = said == STORE_DONE && !is_past;
 	(void)fd;
-	if (slot && !is_past)
+	if (is_dozing)
 		slot->is_dozed = true;
-	j->session->is_dozing = slot && !is_past;
+	j->session->is_dozing = is_dozing;
 	buf_reset(reply);
-	buf_u8(reply, slot ? STORE_DONE : STORE_NONEXISTENT);
+	buf_u8(reply, said);
 	buf_u8(reply, is_past);
 	buf_u8(reply, slot && slot_takes_in(slot));
 }

@@ -126,7 +126,9 @@ void keeper_look(void);
 /*
  * keeper_lists - new/ is about to be listed: events of before are forgotten.
  *   is_there  false: it cannot be, or what lies there could not be taken in.  That is tried again when
- *             a session selects or waits, and every KEEPER_UPKEEP_MS while one is there
+ *             a session selects or waits, and every KEEPER_UPKEEP_MS while one is there; without
+ *             inotify with the next ask that takes in.  Until then who is to hear of mail does not
+ *             fall asleep (takein_is_behind), and so stays to be told
  */
 void keeper_lists(bool is_there);
 /* keeper_open - index, floor, mailboxes; rebuilds what is damaged.  E_OK, E_IO */
@@ -247,6 +249,11 @@ struct usage limits_read(void);
 /* takein_want - what lies in new/ now; a number for takein_is_done */
 uint64_t takein_want(void);
 bool takein_is_done(uint64_t want);
+/*
+ * takein_is_behind - what is done did not take in all: new/ could not be listed, or there is no room.
+ * No event says when it can be, so that nobody may sleep by one
+ */
+bool takein_is_behind(void);
 /* msg_move - what lies at from becomes the message's file in msg/.  E_OK, E_IO (errno) */
 MUST_USE int msg_move(const char *from, struct file_id);
 /* tmp_sweep - leftovers of sessions that died in an APPEND: those without a row go */

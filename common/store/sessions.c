@@ -158,7 +158,8 @@ ask_doze_all(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *
 	               (metadata && metadata != metadata_changes_now());
 	if (mailbox && !slot)
 		said = STORE_NONEXISTENT;
-	else if (!is_past && metadata && metadata_keep() != E_OK)
+	else if (!is_past &&
+		 (takein_is_behind() || (metadata && metadata_keep() != E_OK)))
 		said = STORE_LATER;
 	s->is_dozing = said == STORE_DONE && !is_past;
 	the_keeper.is_dozed |= s->is_dozing;

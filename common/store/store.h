@@ -406,7 +406,7 @@ void store_feed_end(struct store *);
  *            2, or 1 alone; E_OK alone
  *   is_same  it is that of the call before, which served as well: the keeper was not asked
  *   returns  E_OK; E_MORE (something changed already: look); E_IO (there is no inotify left for
- *            this uid, or no keeper)
+ *            this uid, no keeper, or mail lies there that cannot be taken in now)
  */
 MUST_USE int store_doze(struct store *, const struct store_view *, uint64_t modseq,
     int *out, bool *is_same);

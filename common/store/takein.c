@@ -44,6 +44,7 @@ static struct {
 	/* at: all before are taken in; slice: those of this step */
 	size_t n, cap, at, slice;
 	bool is_unlisted;    /* not to its end: what else lies there is not known */
+	bool is_behind;      /* since a round that failed, until one is whole */
 	struct usage placed; /* before it was listed */
 	/* numbers of those who want it: the last, that of this round, the last that got it */
 	uint64_t wanted, covers, done;
@@ -177,12 +178,20 @@ by_arrival(const void *x, const void *y)
 	return a->inode < b->inode ? -1 : a->inode > b->inode;
 }
 
+/* What lies there has no event any more: it is tried again without one. */
+static void
+try_again(void)
+{
+	in.is_behind = true;
+	keeper_lists(false);
+}
+
 static void
 not_listed(int why)
 {
 	log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(why));
 	in.is_unlisted = true;
-	keeper_lists(false);
+	try_again();
 }
 
 static void
@@ -408,7 +417,7 @@ end_all(void)
 	/* those of what was taken in are gone: of what is damaged they wait with it */
 	if (in.has_old_directions && !in.has_damaged)
 		directions_sweep();
-	in.has_damaged = in.has_old_directions = false;
+	in.has_damaged = in.has_old_directions = in.is_behind = false;
 }
 
 /*
@@ -516,10 +525,7 @@ takein_synced(struct job *j)
 		end_round(j);
 }
 
-/*
- * Who wants it is answered with what is there: old mail can be read on a full disk.  What lies there
- * has no event any more: it is tried again without one.
- */
+/* Who wants it is answered with what is there: old mail can be read on a full disk. */
 static bool
 takein_failed(struct job *j)
 {
@@ -531,7 +537,7 @@ takein_failed(struct job *j)
 	mem_free(&in.all);
 	in.done = in.wanted;
 	in.is_queued = false;
-	keeper_lists(false);
+	try_again();
 	(void)j;
 	return false;
 }
@@ -556,4 +562,10 @@ bool
 takein_is_done(uint64_t want)
 {
 	return in.done >= want;
+}
+
+bool
+takein_is_behind(void)
+{
+	return in.is_behind;
 }

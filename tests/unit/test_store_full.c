@@ -186,6 +186,38 @@ test_room_later(void **state)
 	store_unselect(h->a, &v);
 }
 
+/*
+ * Who sleeps is woken by mail for which there is no room: by nothing would it hear of it later, so it
+ * stays up, with whatever it asks, and hears of it then.  Then it sleeps.
+ */
+static void
+test_room_for_sleeper(void **state)
+{
+	struct home *h = *state;
+	struct pollfd p = {.events = POLLIN};
+	bool is_same;
+	if (!h)
+		skip();
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &p.fd, &is_same), E_OK);
+	fill(5 << 20);
+	deliver("Subject: waits for room\r\n\r\n");
+	assert_int_equal(poll(&p, 1, LATER_MS), 1);
+	assert_int_equal(store_doze(h->a, &v, v.modseq, &p.fd, &is_same), E_IO);
+	assert_int_equal(
+	    store_doze_all(h->a, &v, v.modseq, STORE_NO_FEED, &p.fd), E_IO);
+	assert_int_equal(store_watch(h->a, &v, v.modseq, &p.fd), E_OK);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(unlink("filler"), 0);
+	assert_int_equal(poll(&p, 1, LATER_MS), 1);
+	assert_int_equal(v.head->n, 1);
+	assert_int_equal(store_doze(h->a, &v, v.head->modseq, &p.fd, &is_same), E_OK);
+	assert_int_equal(
+	    store_doze_all(h->a, &v, v.head->modseq, STORE_NO_FEED, &p.fd), E_OK);
+	store_watch_end(h->a);
+	store_unselect(h->a, &v);
+}
+
 /* Somebody else takes the room in the middle of it. */
 static void
 test_no_room(void **state)
@@ -238,6 +270,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_little_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_room_later, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_room_for_sleeper, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown)};
 	return cmocka_run_group_tests_name("store_full", tests, NULL, NULL);
 }
