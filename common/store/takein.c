@@ -33,9 +33,9 @@ struct arrival {
 	ino_t inode;
 	/* gets a uid; else it was taken in before and only its file has to move, or go */
 	bool is_new;
-	bool is_replay;  /* deleted meanwhile: it goes */
-	bool is_mended;  /* what its row said of the file is not there any more */
-	bool is_damaged; /* stays where it is */
+	bool is_replay; /* deleted meanwhile: it goes */
+	bool is_mended; /* what its row said of the file is not there any more */
+	bool stays;     /* where it is: damaged, or that cannot be seen now */
 };
 
 static struct {
@@ -43,7 +43,7 @@ static struct {
 	struct arrival *all; /* own; of this round */
 	/* at: all before are taken in; slice: those of this step */
 	size_t n, cap, at, slice;
-	bool is_unlisted;    /* not to its end: what else lies there is not known */
+	bool has_unseen;     /* not all that lies there could be looked at */
 	bool is_behind;      /* since a round that failed, until one is whole */
 	struct usage placed; /* before it was listed */
 	/* numbers of those who want it: the last, that of this round, the last that got it */
@@ -63,7 +63,7 @@ path_put(struct buf *out, const struct arrival *a)
 	file_name_put(out, &a->name);
 }
 
-/* E_OK: it is that; E_BAD: another; E_IO: it cannot be read now */
+/* E_OK: it is that; E_BAD: another; E_IO: it cannot be read now (errno) */
 static int
 sum_compare(const char *path, const unsigned char want[SHA256_BYTES])
 {
@@ -77,19 +77,20 @@ sum_compare(const char *path, const unsigned char want[SHA256_BYTES])
 	return err;
 }
 
-static bool
-has_own_sum(const struct arrival *a)
+/* As sum_compare */
+static int
+look_for_own_sum(const struct arrival *a)
 {
 	struct buf path = {0};
 	path_put(&path, a);
-	bool is_same = sum_compare(buf_cstr(&path), a->name.sha256) == E_OK;
+	int err = sum_compare(buf_cstr(&path), a->name.sha256);
 	buf_free(&path);
-	return is_same;
+	return err;
 }
 
 /*
  * Whether what was taken in under this id stands where it should, as its row says.  E_OK; E_BAD: it
- * does not; E_IO: that cannot be seen now
+ * does not; E_IO: that cannot be seen now (errno)
  */
 static int
 look_for_kept(const struct file_name *row)
@@ -129,13 +130,33 @@ is_other(const struct file_name *row, const struct file_name *name)
 	           : is_other_file(name);
 }
 
+/* What lies there has no event any more: it is tried again without one. */
+static void
+try_again(void)
+{
+	in.is_behind = true;
+	keeper_lists(false);
+}
+
+static void
+not_seen(const char *file, int why)
+{
+	log_event(
+	    LOG_ERR, "takein_failed", "file=%s err=%s", log_qs(file), log_errno(why));
+	in.has_unseen = true;
+	try_again();
+}
+
 /* As long as its name says. */
 static bool
 is_whole(const char *name, struct arrival *a)
 {
 	struct stat st;
-	if (fstatat(dirfd(in.folder), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dirfd(in.folder), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT)
+			not_seen(name, errno);
 		return false;
+	}
 	a->placed = st.st_mtim;
 	a->inode = st.st_ino;
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == a->name.size_bytes)
@@ -178,34 +199,18 @@ by_arrival(const void *x, const void *y)
 	return a->inode < b->inode ? -1 : a->inode > b->inode;
 }
 
-/* What lies there has no event any more: it is tried again without one. */
-static void
-try_again(void)
-{
-	in.is_behind = true;
-	keeper_lists(false);
-}
-
-static void
-not_listed(int why)
-{
-	log_event(LOG_ERR, "takein_failed", "err=%s", log_errno(why));
-	in.is_unlisted = true;
-	try_again();
-}
-
 static void
 scan_begin(void)
 {
 	in.placed = placed_read(AT_FDCWD, "placed");
 	in.folder = folder_open_unnoted("new");
-	in.is_unlisted = false;
+	in.has_unseen = false;
 	in.n = in.at = 0;
 	in.covers = in.wanted;
 	if (in.folder)
 		keeper_lists(true);
 	else
-		not_listed(errno);
+		not_seen("new", errno);
 }
 
 /* One at least, whatever time there is: that none was read is said by the end of the folder alone. */
@@ -217,7 +222,7 @@ scan_some(void)
 		errno = 0;
 		e = readdir(in.folder);
 		if (!e && errno)
-			not_listed(errno);
+			not_seen("new", errno);
 		if (e)
 			look_at(e->d_name);
 	} while (e && in.n < TAKEIN_SORTED && job_has_time());
@@ -287,8 +292,35 @@ mend(const struct arrival *a)
 
 /*
  * Placed once more with other bytes, as scripts make them, it is the same message: what the row
- * says stays, where that is there whole.  Where that cannot be seen the new file waits.
+ * says stays, where that is there whole.  E_OK; E_BAD: it is damaged, or waits for the next round;
+ * E_IO (errno): that cannot be seen now, it waits
  */
+static int
+judge_other(struct arrival *a, const struct file_name *row)
+{
+	int err = look_for_kept(row);
+	a->is_replay = err == E_OK;
+	if (err != E_BAD || is_about_to_move(row))
+		return err;
+	err = look_for_own_sum(a);
+	a->is_mended = err == E_OK;
+	return err;
+}
+
+static void
+stay(struct arrival *a, int why)
+{
+	const char *file = file_id_text(a->name.id);
+	a->stays = true;
+	a->is_new = false;
+	if (why == E_IO) {
+		not_seen(file, errno);
+		return;
+	}
+	in.has_damaged = true;
+	log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"another sum\"", file);
+}
+
 static int
 judge(struct arrival *a)
 {
@@ -299,20 +331,14 @@ judge(struct arrival *a)
 		err = file_row(&the_keeper.tables, a->name.id, &is_known, &row);
 	if (err != E_OK)
 		return err;
-	bool has_others = is_known && is_other(&row, &a->name);
-	int kept = has_others ? look_for_kept(&row) : E_BAD;
 	a->is_new = !is_seen && !is_known;
-	a->is_replay = has_others ? kept == E_OK : is_seen && !is_known;
-	a->is_mended =
-	    has_others && kept == E_BAD && !is_about_to_move(&row) && has_own_sum(a);
-	a->is_damaged = has_others
-	                    ? !a->is_replay && !a->is_mended
-	                    : a->is_new && the_keeper.checks_sums && !has_own_sum(a);
-	in.has_damaged |= a->is_damaged;
-	if (a->is_damaged)
-		log_event(LOG_WARNING, "not_taken_in", "file=%s why=\"another sum\"",
-		    file_id_text(a->name.id));
-	a->is_new &= !a->is_damaged;
+	a->is_replay = is_seen && !is_known;
+	if (is_known && is_other(&row, &a->name))
+		err = judge_other(a, &row);
+	else if (a->is_new && the_keeper.checks_sums)
+		err = look_for_own_sum(a);
+	if (err != E_OK)
+		stay(a, err);
 	return E_OK;
 }
 
@@ -408,7 +434,7 @@ note_placed(void)
 	*noted = in.placed;
 }
 
-/* No file lies there that was not looked at. */
+/* Each file that lies there was looked at. */
 static void
 end_all(void)
 {
@@ -421,16 +447,16 @@ end_all(void)
 }
 
 /*
- * The round is over; another one follows when it was full, or somebody came meanwhile.  Where new/
- * could not be listed they are answered all the same.
+ * The round is over; another one follows when it was full, or somebody came meanwhile.  Where not all
+ * could be looked at they are answered all the same, and the next one is upkeep's.
  */
 static void
 end_round(struct job *j)
 {
-	bool has_more = in.n == TAKEIN_SORTED;
+	bool has_more = in.n == TAKEIN_SORTED && !in.has_unseen;
 	if (!has_more)
 		in.done = in.covers;
-	if (!has_more && !in.is_unlisted)
+	if (!has_more && !in.has_unseen)
 		end_all();
 	in.n = in.at = in.cap = 0;
 	mem_free(&in.all);
@@ -512,13 +538,13 @@ takein_synced(struct job *j)
 		if (a->is_mended)
 			renew_views();
 		/* first: without its message nobody would remove them */
-		if (a->name.is_directed && !a->is_damaged)
+		if (a->name.is_directed && !a->stays)
 			directions_remove(a->name.id);
 		if (a->is_replay)
 			drop_file(a);
-		else if (!a->is_damaged)
+		else if (!a->stays)
 			move_file(a);
-		if (!a->is_replay && !a->is_damaged)
+		if (!a->is_replay && !a->stays)
 			metric_count(M_KEEPER_TAKEN);
 	}
 	if (!in.folder && in.n && in.at == in.n)

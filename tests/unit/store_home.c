@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -320,6 +321,20 @@ wait_until_gone(struct file_id id)
 	for (unsigned i = 0; i < 1000 && is_there(msg_path_put, id); i++)
 		poll(NULL, 0, 10);
 	assert_false(is_there(msg_path_put, id));
+}
+
+int
+leased(const char *pattern)
+{
+	glob_t g;
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	assert_int_equal(g.gl_pathc, 1);
+	int fd = open(g.gl_pathv[0], O_RDONLY | O_CLOEXEC);
+	globfree(&g);
+	assert_true(fd >= 0);
+	signal(SIGIO, SIG_IGN); /* somebody wants to open it */
+	assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+	return fd;
 }
 
 struct numset

@@ -42,6 +42,11 @@ struct file_id deliver_directed(const char *text, bool is_junk, struct span dire
 bool is_there(void (*put)(struct buf *, struct file_id), struct file_id);
 /* wait_until_gone - a message's file that is doomed: it goes soon */
 void wait_until_gone(struct file_id);
+/*
+ * leased - a lease on the one file of that pattern: until it is closed, own, and no longer than 45 s
+ * (fs.lease-break-time), who opens that without waiting for it cannot
+ */
+int leased(const char *pattern);
 struct numset set_of(uint32_t from, uint32_t to);
 void mailbox_check(struct store *, const char *name, uint64_t messages, uint64_t unseen,
     uint64_t deleted);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -284,28 +285,103 @@ test_clean_comes_back(void **state)
 	assert_false(is_new_empty());
 }
 
-/*
- * new/ could not be read by the keeper that followed one which was killed: it has not looked at what
- * lies there, so neither are sums of no matter, nor is anything noted.
- */
+/* A message that comes behind a keeper which was killed, to one that has not looked yet. */
 static void
-test_unlisted_is_checked_later(void **state)
+deliver_unclean(struct home *h, const char *text)
 {
-	const char *text = "Subject: torn\r\n\r\n"; /* 17 octets */
-	struct home *h = *state;
 	mailbox_check(h->a, "INBOX", 0, 0, 0);
 	home_kill();
 	ask_of_others(h->a);
 	placed_add(AT_FDCWD, "placed", 3, strlen(text));
 	deliver(text);
+}
+
+/*
+ * What lies there cannot be looked at by the keeper that followed one which was killed: so neither are
+ * sums of no matter, nor is anything noted.
+ */
+static void
+checked_later(struct home *h, int (*hide)(void), int (*show)(void))
+{
+	deliver_unclean(h, "Subject: torn\r\n\r\n"); /* 17 octets */
 	tear();
-	assert_int_equal(rename("new", "new.away"), 0);
+	assert_int_equal(hide(), 0);
 	mailbox_check(h->a, "INBOX", 0, 0, 0);
 	usage_becomes("^0 0 0 0 0 0 0 0$");
-	assert_int_equal(rename("new.away", "new"), 0);
+	assert_int_equal(show(), 0);
 	mailbox_check(h->a, "INBOX", 0, 0, 0);
 	assert_false(is_new_empty());
 	usage_becomes("^0 0 17 1 0 0 0 0$");
+}
+
+static int
+move_away(void)
+{
+	return rename("new", "new.away");
+}
+
+static int
+move_back(void)
+{
+	return rename("new.away", "new");
+}
+
+static void
+test_unlisted_is_checked_later(void **state)
+{
+	checked_later(*state, move_away, move_back);
+}
+
+/* Its names can be read, its files not be looked for; by who is not root. */
+static int
+deny_search(void)
+{
+	return chmod("new", 0400);
+}
+
+static int
+allow_search(void)
+{
+	return chmod("new", 0700);
+}
+
+static void
+test_unsearched_is_checked_later(void **state)
+{
+	checked_later(*state, deny_search, allow_search);
+}
+
+enum { NOBODY = 65534 };
+
+static int
+setup_as_nobody(void **state)
+{
+	home_place();
+	if (geteuid() == 0 &&
+	    (chown(home_dir, NOBODY, NOBODY) != 0 || seteuid(NOBODY) != 0))
+		return -1;
+	return home_setup(state);
+}
+
+static int
+teardown_as_nobody(void **state)
+{
+	return seteuid(getuid()) == 0 ? home_teardown(state) : -1;
+}
+
+/* One that cannot be read when its sum is to be looked at is, once it can be: without another mail. */
+static void
+test_unread_is_tried_again(void **state)
+{
+	struct home *h = *state;
+	deliver_unclean(h, "Subject: whole\r\n\r\n"); /* 18 octets */
+	int lease = leased("new/*");
+	for (unsigned i = 0; i < 3; i++) /* its event is past */
+		mailbox_check(h->a, "INBOX", 0, 0, 0);
+	assert_false(is_new_empty());
+	close(lease);
+	usage_becomes("^18 1 18 1 0 0 0 0$");
+	assert_true(is_new_empty());
 }
 
 int
@@ -314,6 +390,9 @@ main(void)
 	const struct CMUnitTest tests[] = {TEST(test_deliver_and_watch),
 	    TEST(test_deliver_to_nobody), TEST(test_junk), TEST(test_usage_for_nobody),
 	    TEST(test_listed_later), TEST(test_placed_is_noted),
-	    TEST(test_clean_comes_back), TEST(test_unlisted_is_checked_later)};
+	    TEST(test_clean_comes_back), TEST(test_unlisted_is_checked_later),
+	    cmocka_unit_test_setup_teardown(
+		test_unsearched_is_checked_later, setup_as_nobody, teardown_as_nobody),
+	    TEST(test_unread_is_tried_again)};
 	return cmocka_run_group_tests_name("store_takein", tests, NULL, NULL);
 }
