@@ -24,8 +24,9 @@ enum jail_calls { /* families of system calls, on top of the ones everyone needs
 	/* bind to an address and any port: connections come from it */
 	JAIL_BIND_TCP = 2048,
 	/*
-	 * it becomes a program of somebody else's: every call but those that lead out of a jail, limits of
-	 * others, and sockets other than AF_UNIX; those are EPERM and EACCES, and kill nobody
+	 * it becomes a program of somebody else's: every call but those that lead out of a jail (mounts and
+	 * namespaces among them), limits of others, and sockets other than AF_UNIX; those are EPERM and EACCES,
+	 * clone3 is ENOSYS, and none of them kills
 	 */
 	JAIL_PROGRAM = 4096,
 	JAIL_GROUP = 8192, /* with JAIL_PROGRAM: nor out of its process group */
