@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,7 +26,7 @@
 
 static char dir_own[64], dir_other[64];         /* made before any jail */
 static struct sockaddr_in port_own, port_other; /* listened on before any jail */
-static bool has_landlock, has_landlock_tcp;
+static bool has_landlock, has_landlock_tcp, has_spaces;
 
 enum { REFUSED = 0, ALLOWED = 1 };
 
@@ -71,7 +72,7 @@ link_other_in(void)
 static int
 do_exec(void)
 {
-	execl("/bin/true", "true", (char *)NULL);
+	execl("/bin/false", "false", (char *)NULL); /* which ends as ALLOWED says */
 	return REFUSED;
 }
 
@@ -115,25 +116,46 @@ become_root(void)
 }
 
 static int
-own_namespace(void)
+forked(long pid)
 {
-	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, 0);
 	if (pid == 0)
 		_exit(0);
 	return pid > 0 ? ALLOWED : REFUSED;
+}
+
+static int
+own_namespace(void)
+{
+	return forked(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, 0));
+}
+
+static int
+own_namespace_by_clone3(void)
+{
+	struct clone_args a = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+	return forked(syscall(SYS_clone3, &a, sizeof a));
+}
+
+static int
+own_namespace_by_unshare(void)
+{
+	return unshare(CLONE_NEWUSER) == 0 ? ALLOWED : REFUSED;
 }
 
 static int
 do_fork(void)
 {
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(0);
-	return pid > 0 ? ALLOWED : REFUSED;
+	return forked(fork());
 }
 
 static int
-add_user_keyring(void)
+leave_group(void)
+{
+	return setpgid(0, 0) == 0 ? ALLOWED : REFUSED;
+}
+
+static int
+change_root(void)
 {
 	return chroot("/") == 0 ? ALLOWED : REFUSED;
 }
@@ -187,7 +209,7 @@ netlink_socket(void)
 	return socket(AF_NETLINK, SOCK_RAW, 0) >= 0 ? ALLOWED : REFUSED;
 }
 
-enum need { ANY = 0, NEEDS_LANDLOCK = 1, NEEDS_LANDLOCK_TCP = 2 };
+enum need { ANY = 0, NEEDS_LANDLOCK = 1, NEEDS_LANDLOCK_TCP = 2, NEEDS_SPACES = 4 };
 
 static const struct attempt {
 	const char *what;
@@ -202,12 +224,12 @@ static const struct attempt {
     {"links another mailbox's file into its own", link_other_in, 0, NEEDS_LANDLOCK,
 	false},
     {"creates a file in its own mailbox", create_own, JAIL_FILES_WRITE, ANY, true},
-    {"executes a program", do_exec, 0, ANY, false},
+    {"executes a program", do_exec, JAIL_PROGRAM, ANY, false},
     {"traces its parent", do_ptrace, 0, ANY, false},
     {"mounts", do_mount, 0, ANY, false},
     {"opens an internet socket", inet_socket, JAIL_NET, ANY, false},
-    {"opens a UNIX socket", unix_socket, JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX, ANY,
-	false},
+    {"opens a UNIX socket", unix_socket,
+	JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX | JAIL_PROGRAM, ANY, false},
     {"opens a netlink socket", netlink_socket, 0, ANY, false},
     {"connects over TCP to its port", connect_own, JAIL_NET, ANY, false},
     {"connects over TCP to another port", connect_other, 0, NEEDS_LANDLOCK_TCP, false},
@@ -215,9 +237,12 @@ static const struct attempt {
     {"binds a TCP port", bind_tcp, 0, NEEDS_LANDLOCK_TCP, false},
     {"signals its parent", kill_parent, 0, ANY, false},
     {"becomes root", become_root, 0, ANY, false},
-    {"forks", do_fork, JAIL_FORK, ANY, false},
-    {"forks into a user namespace of its own", own_namespace, 0, ANY, false},
-    {"changes its root", add_user_keyring, 0, ANY, false},
+    {"forks", do_fork, JAIL_FORK | JAIL_PROGRAM, ANY, false},
+    {"leaves its process group", leave_group, JAIL_FORK, ANY, false},
+    {"forks into a user namespace of its own", own_namespace, 0, NEEDS_SPACES, false},
+    {"forks into one by clone3", own_namespace_by_clone3, 0, NEEDS_SPACES, false},
+    {"goes into one itself", own_namespace_by_unshare, 0, NEEDS_SPACES, false},
+    {"changes its root", change_root, 0, ANY, false},
 };
 
 static const struct kind {
@@ -240,7 +265,11 @@ static const struct kind {
 	JAIL_FILES_READ | JAIL_FILES_WRITE | JAIL_CONNECT_UNIX | JAIL_LISTEN_UNIX |
 	    JAIL_FORK | JAIL_INOTIFY | JAIL_FLOCK,
 	true, true},
+    {"program of a script", JAIL_PROGRAM | JAIL_GROUP, true, false},
 };
+
+/* Where a program has what it is made of. */
+static const char *const program_dirs[] = {"/usr", "/bin", "/lib", "/lib64"};
 
 NORETURN static void
 inside(const struct kind *k, const struct attempt *a)
@@ -251,6 +280,8 @@ inside(const struct kind *k, const struct attempt *a)
 	    .calls = k->calls};
 	if (k->has_own)
 		jail_allow(&j, dir_own, JAIL_READ | JAIL_WRITE);
+	for (size_t i = 0; (k->calls & JAIL_PROGRAM) && i < COUNT(program_dirs); i++)
+		jail_allow(&j, program_dirs[i], JAIL_READ | JAIL_EXEC);
 	if (k->calls & JAIL_NET)
 		jail_port(&j, ntohs(port_own.sin_port));
 	if (k->has_calls_before)
@@ -276,6 +307,11 @@ attempt(const struct kind *k, const struct attempt *a)
 		    "skipped %s %s: this Landlock knows no ports\n", k->name, a->what);
 		return;
 	}
+	if ((a->need & NEEDS_SPACES) && !has_spaces) {
+		printf("skipped %s %s: it may not outside of a jail, either\n", k->name,
+		    a->what);
+		return;
+	}
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0)
@@ -288,6 +324,22 @@ attempt(const struct kind *k, const struct attempt *a)
 	printf("%s %s %s: %s%s\n", was_allowed == is_fine ? "ok" : "FAILED", k->name,
 	    a->what, was_allowed ? "allowed" : "refused",
 	    WIFSIGNALED(status) ? " (killed)" : "");
+}
+
+/* Whether one who is nobody may have a user namespace where there is no jail: a machine may refuse it to all. */
+static bool
+spaces_are_given(void)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && (setresgid(61050, 61050, 61050) != 0 ||
+					  setresuid(61050, 61050, 61050) != 0))
+			_exit(REFUSED);
+		_exit(own_namespace());
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == ALLOWED;
 }
 
 static void
@@ -338,6 +390,7 @@ main(void)
 	has_landlock = strncmp(jail_missing(), "Landlock:", 9) != 0;
 	has_landlock_tcp =
 	    has_landlock && strncmp(jail_missing(), "Landlock for TCP", 16) != 0;
+	has_spaces = spaces_are_given();
 	listen_somewhere(&port_own);
 	listen_somewhere(&port_other);
 	make_dir(dir_own, sizeof dir_own, 61050);
