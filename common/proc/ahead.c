@@ -11,37 +11,16 @@
  * the system calls of those it forks, so that none of them has to ask for them.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proc/heap.h"
 #include "proc/monitor.h"
 
 /* ---- in the processes ---- */
-
-enum {
-	HEAP_PIECE =
-	    96 << 10, /* less than what malloc takes a mapping of its own for */
-	HEAP_PIECES = 2,
-	HEAP_KEPT = 1 << 20, /* free at the heap's end, and not given back */
-};
-
-/* The next of its heap, as much as a keeper takes to begin: 30 pages that it has before it is waited for. */
-static void
-heap_touch(void)
-{
-	void *all[HEAP_PIECES];
-	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
-	for (size_t i = 0; i < HEAP_PIECES; i++) {
-		all[i] = mem_new(HEAP_PIECE);
-		mem_wipe(all[i], HEAP_PIECE);
-	}
-	for (size_t i = HEAP_PIECES; i > 0; i--)
-		mem_free(&all[i - 1]);
-}
 
 NORETURN static void
 be_ahead(const struct role *role, int control, struct jail *jail)
@@ -52,7 +31,7 @@ be_ahead(const struct role *role, int control, struct jail *jail)
 	prctl(PR_SET_NAME, "ahead", 0, 0, 0);
 	if (role->warm)
 		role->warm();
-	heap_touch();
+	heap_touch(); /* as much of its heap as it takes to begin */
 	if (ask_recv(control, &in, &m, DEADLINE_NONE) != E_OK || m.type != CTL_AHEAD)
 		_exit(0);
 	process_become(&m, jail);
