@@ -167,8 +167,8 @@ struct session {
 	bool is_paused;        /* it asks more than one thing at a time */
 	uint32_t selected;     /* mailbox; 0: none */
 	bool is_waiting;       /* KEEPER_WAIT */
-	bool
-	    is_dozing; /* it sleeps once it leaves: it asked nothing since DOZE, or RENEW that may doze */
+	/* it sleeps once it leaves: of DOZE, DOZE_ALL and RENEW that may doze, until an ask that makes a job */
+	bool is_dozing;
 	uint32_t wait_mailbox;
 	uint64_t wait_modseq, wait_metadata;
 	bool is_fed, is_fed_now; /* KEEPER_FEED */
