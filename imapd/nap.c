@@ -40,14 +40,14 @@ nap_told(struct session *s)
 
 /*
  * What is not in struct slept: searches that are kept up to date.  What changes in a mailbox of
- * another's can wake nobody; nor is METADATA told to who slept, where its keeper can leave no word.
+ * another's can wake nobody; nor is METADATA told from then on to who never asked for it.
  */
 static bool
 must_stay_up(const struct session *s, bool is_watching)
 {
 	return (is_watching && s->store != session_own(s)) ||
 	       (s->selected && s->selected->contexts) || !notify_may_sleep(s) ||
-	       (metadata_is_told(s) && !store_metadata_is_kept(session_own(s)));
+	       (metadata_is_told(s) && store_metadata_seen(session_own(s)) == 0);
 }
 
 static int
@@ -109,6 +109,16 @@ lie_down(struct session *s, const struct slept *z, struct span state, int watch,
 }
 
 /*
+ * Who is woken by the client alone is told of METADATA then, of which the keeper of that time knows
+ * what this one can write down: a full disk keeps it awake.
+ */
+static int
+doze_silently(struct session *s)
+{
+	return metadata_is_told(s) ? store_metadata_keep(session_own(s)) : E_OK;
+}
+
+/*
  * looked: changes past it wake it.  That is asked of the keeper, who may keep a list for it, when
  * nothing else is in the way; what changed since the state was made is past looked, too.
  */
@@ -119,8 +129,9 @@ nap(struct session *s, struct slept *z, const uint64_t *looked)
 	int watch = -1;
 	bool is_same = false;
 	int err = state_put(s, z, looked != NULL, &state) == E_OK ? E_OK : E_LIMIT;
-	if (err == E_OK && looked)
-		err = notify_doze(s, *looked, &watch, &is_same);
+	if (err == E_OK)
+		err = looked ? notify_doze(s, *looked, &watch, &is_same)
+		             : doze_silently(s);
 	if (err == E_OK)
 		err = lie_down(s, z, buf_as_span(&state), watch, is_same);
 	if (err == E_LIMIT && watch >= 0)

@@ -56,7 +56,7 @@ store_metadata_changes(struct store *s,
 	if (keeper_ask_said(s, KEEPER_METADATA_CHANGES, &body, true, &answer) !=
 	    STORE_DONE)
 		return E_IO;
-	s->is_metadata_kept = rd_u8(&answer.body) == 1;
+	(void)rd_u8(&answer.body); /* whether they are kept */
 	s->metadata_seen = rd_u64(&answer.body);
 	while (answer.body.in.n && answer.body.err == E_OK) {
 		struct span mailbox = rd_str(&answer.body, STORE_NAME_MAX),
@@ -79,15 +79,22 @@ store_metadata_seen(const struct store *s)
 	return s->metadata_seen;
 }
 
-bool
-store_metadata_is_kept(const struct store *s)
+int
+store_metadata_keep(struct store *s)
 {
-	return s->is_metadata_kept;
+	struct buf body = {0};
+	struct answer answer;
+	buf_u64(&body, 0); /* none of them is told now */
+	if (keeper_ask_said(s, KEEPER_METADATA_CHANGES, &body, true, &answer) !=
+	    STORE_DONE)
+		return E_IO;
+	bool is_kept = rd_u8(&answer.body) == 1;
+	(void)rd_u64(&answer.body);
+	return answer_end(&answer) == E_OK && is_kept ? E_OK : E_IO;
 }
 
 void
 store_metadata_go_on(struct store *s, uint64_t seen)
 {
 	s->metadata_seen = seen;
-	s->is_metadata_kept = true; /* else nobody had slept */
 }

@@ -57,7 +57,11 @@ void store_metadata_quiet(struct store *); /* nobody wants to hear any more */
 /* What store_metadata_changes told last, through a sleep; 0: it was not asked */
 uint64_t store_metadata_seen(const struct store *);
 void store_metadata_go_on(struct store *, uint64_t seen);
-/* store_metadata_is_kept - who sleeps from here on is told of what comes; false: the disk is full, say */
-bool store_metadata_is_kept(const struct store *);
+/*
+ * store_metadata_keep - who sleeps from here on, without store_doze_all, is told of what comes when it
+ * asks again: the next keeper will know, too.  One is started only where that of the last ask is gone.
+ * E_OK; E_IO (the disk is full, say, or no keeper)
+ */
+MUST_USE int store_metadata_keep(struct store *);
 
 #endif

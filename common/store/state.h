@@ -56,7 +56,6 @@ struct store {
 	uint32_t takes_in_not;
 	/* of KEEPER_METADATA_CHANGES; 0: nobody wants to hear */
 	uint64_t metadata_seen;
-	bool is_metadata_kept;    /* the next keeper will know what comes */
 	bool is_superseded;       /* it was marked: its keeper died */
 	struct cache_map *caches; /* own; the newest first */
 	struct buf items;         /* own: cache items that wait to be sent */
