@@ -37,6 +37,19 @@ open_at_keeper(struct store *s, const struct store_record *r, int *out)
 	return said == STORE_NONEXISTENT ? E_BAD : E_IO;
 }
 
+/* A row is told of before its file moves to where it is sought: the keeper says when it did. */
+static int
+open_moved(struct store *s, const char *path)
+{
+	int fd = file_open_unnoted(AT_FDCWD, path, O_NOFOLLOW);
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (store_sync(s) == E_OK)
+		return file_open_unnoted(AT_FDCWD, path, O_NOFOLLOW);
+	errno = EIO; /* whether it is gone cannot be told */
+	return -1;
+}
+
 int
 store_message_open(struct store *s, const struct store_record *r, int *out)
 {
@@ -44,7 +57,7 @@ store_message_open(struct store *s, const struct store_record *r, int *out)
 	if (s->connect)
 		return open_at_keeper(s, r, out);
 	msg_path_put(&path, r->id);
-	*out = file_open_unnoted(AT_FDCWD, buf_cstr(&path), O_NOFOLLOW);
+	*out = open_moved(s, buf_cstr(&path));
 	int err = *out >= 0 ? E_OK : errno == ENOENT ? E_BAD : E_IO;
 	if (err != E_OK)
 		log_event(err == E_BAD ? LOG_INFO : LOG_ERR, "message_not_opened",

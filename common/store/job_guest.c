@@ -57,6 +57,7 @@ open_of(const struct store_record *r, int *out)
 	struct buf path = {0};
 	if (!r)
 		return STORE_NONEXISTENT;
+	takein_put_away(); /* it may have been told of just now */
 	msg_path_put(&path, r->id);
 	*out = file_open_unnoted(AT_FDCWD, buf_cstr(&path), O_NOFOLLOW);
 	buf_free(&path);

@@ -192,8 +192,16 @@ ask_peek(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 
 /* ---- SYNC, MAILBOXES, MAILBOX ---- */
 
+/* Who asks may have sought the file of a message that was told of. */
+static int
+sync_step(struct job *j)
+{
+	j->is_done = takein_is_put_away(((struct read_job *)j)->want);
+	return E_OK;
+}
+
 static const struct job_kind sync_kind = {
-    .name = "sync", .is_reader = true, .step = read_step};
+    .name = "sync", .is_reader = true, .step = sync_step};
 
 int
 ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)

@@ -338,4 +338,5 @@ jobs_run(void)
 	else
 		fail(jobs, err);
 	finish(jobs);
+	takein_told();
 }

@@ -537,6 +537,7 @@ keeper_run(int first, int start)
 	if (start >= 0)
 		close(start);
 	serve();
+	takein_put_away();
 	unlink("index/keeper"); /* who comes now starts the next one */
 	keeper_close();
 }

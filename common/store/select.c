@@ -15,6 +15,11 @@
 #include "store/state.h"
 #include "store/undelete.h"
 
+enum {
+	LEAVING_MOST =
+	    16, /* files in new/ that are taken in: of a view's last records */
+};
+
 /* ---- the view ---- */
 
 static int
@@ -454,9 +459,23 @@ doze_goes_on(struct store *s, const struct store_view *v, uint64_t modseq)
 	       v->head->modseq <= modseq && keeper_is_there(s) && poll(&p, 1, 0) == 0;
 }
 
+/* Its file moves a moment after the view was written; it lies among the last then. */
+static bool
+is_taken_in(const struct store_view *v, const char *file)
+{
+	struct file_name name;
+	if (file_name_parse(span_of(file), &name) != E_OK)
+		return false;
+	uint32_t n = atomic_load_explicit(&v->head->n, memory_order_acquire);
+	for (uint32_t back = 1; back <= n && back <= LEAVING_MOST; back++)
+		if (file_id_eq(v->records[n - back].id, name.id))
+			return true;
+	return false;
+}
+
 /* No mail lies there that is not taken in. */
 static bool
-new_is_empty(void)
+nothing_is_new(const struct store_view *v)
 {
 	DIR *d = folder_open_unnoted("new");
 	struct dirent *e;
@@ -465,10 +484,10 @@ new_is_empty(void)
 	do {
 		errno = 0;
 		e = readdir(d);
-	} while (e && e->d_name[0] == '.');
-	bool is_empty = !e && errno == 0;
+	} while (e && (e->d_name[0] == '.' || is_taken_in(v, e->d_name)));
+	bool are_none = !e && errno == 0;
 	closedir(d);
-	return is_empty;
+	return are_none;
 }
 
 /*
@@ -479,7 +498,7 @@ static bool
 is_armed(struct store *s, const struct store_view *v, uint64_t modseq)
 {
 	if (s->armed_mailbox != v->mailbox || s->armed_modseq > modseq ||
-	    !new_is_empty() || !keeper_is_there(s))
+	    !nothing_is_new(v) || !keeper_is_there(s))
 		return false;
 	atomic_thread_fence(memory_order_seq_cst); /* as in doze_publish */
 	return is_current(v->head) && v->head->modseq == s->armed_modseq;

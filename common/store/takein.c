@@ -2,7 +2,7 @@
 /*
  * takein.c - what placers left in new/ becomes part of INBOX, or of the mailbox where it is
  * meant to go (goal.h), a job as others: rows in the batch's transaction (among them "seen", so
- * that a replay brings nothing back), its sync, then each file moves to msg/.
+ * that a replay brings nothing back), its sync, the answers, then each file moves to msg/.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -53,6 +53,14 @@ static struct {
 	bool has_damaged;
 	bool has_old_directions; /* a file, of its message or of none */
 } in;
+
+/* What moves, or goes, once all who wait were told of its row. */
+static struct {
+	struct arrival all[TAKEIN_SLICE];
+	size_t n;
+	bool had_turn; /* since then others' jobs were done once */
+	bool are_last; /* directions that are left then belong to no message */
+} leaving;
 
 /* ---- what lies there ---- */
 
@@ -232,6 +240,69 @@ scan_some(void)
 	in.folder = NULL;
 	if (in.n)
 		qsort(in.all, in.n, sizeof *in.all, by_arrival);
+}
+
+/* ---- files ---- */
+
+int
+msg_move(const char *from, struct file_id id)
+{
+	struct buf to = {0}, folder = {0};
+	msg_path_put(&to, id);
+	int err = rename(from, buf_cstr(&to)) == 0 ? E_OK : E_IO;
+	if (err != E_OK && errno == ENOENT) {
+		buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
+		if ((mkdir(buf_cstr(&folder), 0700) == 0 || errno == EEXIST) &&
+		    rename(from, buf_cstr(&to)) == 0)
+			err = E_OK;
+	}
+	buf_free(&to);
+	buf_free(&folder);
+	return err;
+}
+
+static void
+move_file(const struct arrival *a)
+{
+	struct buf from = {0};
+	path_put(&from, a);
+	if (msg_move(buf_cstr(&from), a->name.id) != E_OK)
+		log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&from),
+		    log_errno(errno));
+	buf_free(&from);
+}
+
+static void
+drop_file(const struct arrival *a)
+{
+	struct buf path = {0};
+	path_put(&path, a);
+	log_event(LOG_INFO, "replay_dropped", "file=%s", buf_cstr(&path));
+	unlink(buf_cstr(&path));
+	buf_free(&path);
+}
+
+static void
+put_away(const struct arrival *a)
+{
+	/* first: without its message nobody would remove them */
+	if (a->name.is_directed)
+		directions_remove(a->name.id);
+	if (a->is_replay)
+		drop_file(a);
+	else
+		move_file(a);
+}
+
+void
+takein_put_away(void)
+{
+	for (size_t i = 0; i < leaving.n; i++)
+		put_away(&leaving.all[i]);
+	leaving.n = 0;
+	if (leaving.are_last)
+		directions_sweep();
+	leaving.are_last = leaving.had_turn = false;
 }
 
 /* ---- rows ---- */
@@ -440,9 +511,8 @@ end_all(void)
 {
 	note_placed();
 	the_keeper.checks_sums &= in.has_damaged;
-	/* those of what was taken in are gone: of what is damaged they wait with it */
-	if (in.has_old_directions && !in.has_damaged)
-		directions_sweep();
+	/* those of what was taken in will be gone: of what is damaged they wait with it */
+	leaving.are_last = in.has_old_directions && !in.has_damaged;
 	in.has_damaged = in.has_old_directions = in.is_behind = false;
 }
 
@@ -468,8 +538,10 @@ static int
 takein_step(struct job *j)
 {
 	in.slice = 0;
-	if (!in.folder && in.at == in.n)
+	if (!in.folder && in.at == in.n) {
+		takein_put_away(); /* or it is found once more */
 		scan_begin();
+	}
 	if (in.folder)
 		scan_some();
 	if (in.folder)
@@ -480,45 +552,7 @@ takein_step(struct job *j)
 	return E_OK;
 }
 
-/* ---- files ---- */
-
-int
-msg_move(const char *from, struct file_id id)
-{
-	struct buf to = {0}, folder = {0};
-	msg_path_put(&to, id);
-	int err = rename(from, buf_cstr(&to)) == 0 ? E_OK : E_IO;
-	if (err != E_OK && errno == ENOENT) {
-		buf_span(&folder, span_head(buf_as_span(&to), sizeof "msg/xx" - 1));
-		if ((mkdir(buf_cstr(&folder), 0700) == 0 || errno == EEXIST) &&
-		    rename(from, buf_cstr(&to)) == 0)
-			err = E_OK;
-	}
-	buf_free(&to);
-	buf_free(&folder);
-	return err;
-}
-
-static void
-move_file(const struct arrival *a)
-{
-	struct buf from = {0};
-	path_put(&from, a);
-	if (msg_move(buf_cstr(&from), a->name.id) != E_OK)
-		log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&from),
-		    log_errno(errno));
-	buf_free(&from);
-}
-
-static void
-drop_file(const struct arrival *a)
-{
-	struct buf path = {0};
-	path_put(&path, a);
-	log_event(LOG_INFO, "replay_dropped", "file=%s", buf_cstr(&path));
-	unlink(buf_cstr(&path));
-	buf_free(&path);
-}
+/* ---- the job ---- */
 
 /* Sessions do not expect that a size changes: they get other views. */
 static void
@@ -533,22 +567,36 @@ renew_views(void)
 static void
 takein_synced(struct job *j)
 {
+	takein_put_away();
 	for (; in.slice; in.slice--, in.at++) {
 		const struct arrival *a = &in.all[in.at];
 		if (a->is_mended)
 			renew_views();
-		/* first: without its message nobody would remove them */
-		if (a->name.is_directed && !a->stays)
-			directions_remove(a->name.id);
-		if (a->is_replay)
-			drop_file(a);
+		/* the old file must not be read under what the new view says of it */
+		if (a->is_mended && !a->stays)
+			put_away(a);
 		else if (!a->stays)
-			move_file(a);
+			leaving.all[leaving.n++] = *a;
 		if (!a->is_replay && !a->stays)
 			metric_count(M_KEEPER_TAKEN);
 	}
 	if (!in.folder && in.n && in.at == in.n)
 		end_round(j);
+}
+
+void
+takein_told(void)
+{
+	if (leaving.had_turn || jobs_none())
+		takein_put_away();
+	else
+		leaving.had_turn = true;
+}
+
+bool
+takein_is_put_away(uint64_t want)
+{
+	return takein_is_done(want) && !leaving.n;
 }
 
 /* Who wants it is answered with what is there: old mail can be read on a full disk. */

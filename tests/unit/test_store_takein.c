@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -384,6 +385,33 @@ test_unread_is_tried_again(void **state)
 	assert_true(is_new_empty());
 }
 
+/* Its row was told of, and the keeper died before the file moved: who reads it gets it all the same. */
+static void
+test_killed_before_the_move(void **state)
+{
+	struct home *h = *state;
+	glob_t lay, stands;
+	deliver("Subject: told\r\n\r\n");
+	assert_int_equal(glob("new/*", 0, NULL, &lay), 0);
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(v.n, 1);
+	assert_int_equal(store_sync(h->a), E_OK); /* it is moved by then */
+	assert_int_equal(glob("msg/*/*", 0, NULL, &stands), 0);
+	assert_int_equal(stands.gl_pathc, 1);
+	home_kill();
+	assert_int_equal(rename(stands.gl_pathv[0], lay.gl_pathv[0]), 0);
+	struct buf text = {0};
+	assert_int_equal(store_message_read(h->a, &v.records[0], &text), E_OK);
+	assert_int_equal(text.len, strlen("Subject: told\r\n\r\n"));
+	buf_free(&text);
+	assert_true(is_new_empty());
+	assert_int_equal(access(stands.gl_pathv[0], F_OK), 0);
+	globfree(&lay);
+	globfree(&stands);
+	store_unselect(h->a, &v);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+}
+
 int
 main(void)
 {
@@ -393,6 +421,6 @@ main(void)
 	    TEST(test_clean_comes_back), TEST(test_unlisted_is_checked_later),
 	    cmocka_unit_test_setup_teardown(
 		test_unsearched_is_checked_later, setup_as_nobody, teardown_as_nobody),
-	    TEST(test_unread_is_tried_again)};
+	    TEST(test_unread_is_tried_again), TEST(test_killed_before_the_move)};
 	return cmocka_run_group_tests_name("store_takein", tests, NULL, NULL);
 }
