@@ -22,7 +22,7 @@ enum keeper_ask {
 	/* u32 mailbox, u8 may_doze (most likely it sleeps again soon) -> as SELECT */
 	KEEPER_RENEW,
 	KEEPER_UNSELECT, /* u32 mailbox, u32 uidnext then; no reply */
-	KEEPER_SYNC,     /* -> said, when what lay in new/ is taken in */
+	KEEPER_SYNC, /* -> said, u8 is_behind: not all that lay in new/ is taken in and moved */
 	/* -> said, struct store_mailbox to the end.  Takes in first */
 	KEEPER_MAILBOXES,
 	KEEPER_MAILBOX,       /* name -> said, struct store_mailbox.  Takes in first */

@@ -39,15 +39,18 @@ open_at_keeper(struct store *s, const struct store_record *r, int *out)
 
 /* A row is told of before its file moves to where it is sought: the keeper says when it did. */
 static int
-open_moved(struct store *s, const char *path)
+open_moved(struct store *s, const char *path, bool is_gone)
 {
+	bool is_behind = false;
 	int fd = file_open_unnoted(AT_FDCWD, path, O_NOFOLLOW);
-	if (fd >= 0 || errno != ENOENT)
+	if (fd >= 0 || errno != ENOENT || is_gone)
 		return fd;
-	if (store_sync(s) == E_OK)
-		return file_open_unnoted(AT_FDCWD, path, O_NOFOLLOW);
-	errno = EIO; /* whether it is gone cannot be told */
-	return -1;
+	int err = sync_all(s, &is_behind);
+	if (err == E_OK)
+		fd = file_open_unnoted(AT_FDCWD, path, O_NOFOLLOW);
+	if (fd < 0 && (err != E_OK || is_behind))
+		errno = EIO; /* whether it is gone cannot be told */
+	return fd;
 }
 
 int
@@ -57,7 +60,7 @@ store_message_open(struct store *s, const struct store_record *r, int *out)
 	if (s->connect)
 		return open_at_keeper(s, r, out);
 	msg_path_put(&path, r->id);
-	*out = open_moved(s, buf_cstr(&path));
+	*out = open_moved(s, buf_cstr(&path), (r->flags & FLAG_GONE) != 0);
 	int err = *out >= 0 ? E_OK : errno == ENOENT ? E_BAD : E_IO;
 	if (err != E_OK)
 		log_event(err == E_BAD ? LOG_INFO : LOG_ERR, "message_not_opened",

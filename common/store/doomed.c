@@ -166,6 +166,7 @@ static void
 unlink_some(void)
 {
 	static const struct file_id none;
+	takein_put_away(); /* else a file would move to where it was not found */
 	struct round round = {.ends_us = clock_mono_us() + UNLINK_US};
 	struct file_id after = doomed.after;
 	bool is_first = file_id_eq(after, none);

@@ -61,9 +61,8 @@ open_of(const struct store_record *r, int *out)
 	msg_path_put(&path, r->id);
 	*out = file_open_unnoted(AT_FDCWD, buf_cstr(&path), O_NOFOLLOW);
 	buf_free(&path);
-	return *out >= 0         ? STORE_DONE
-	       : errno == ENOENT ? STORE_NONEXISTENT
-	                         : STORE_LATER;
+	bool is_gone = *out < 0 && errno == ENOENT && !takein_is_behind();
+	return *out >= 0 ? STORE_DONE : is_gone ? STORE_NONEXISTENT : STORE_LATER;
 }
 
 int

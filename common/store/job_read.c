@@ -200,8 +200,15 @@ sync_step(struct job *j)
 	return E_OK;
 }
 
+static void
+sync_answer(struct job *j, struct buf *reply, int *fd)
+{
+	(void)j, (void)fd;
+	buf_u8(reply, takein_is_behind());
+}
+
 static const struct job_kind sync_kind = {
-    .name = "sync", .is_reader = true, .step = sync_step};
+    .name = "sync", .is_reader = true, .step = sync_step, .answer = sync_answer};
 
 int
 ask_sync(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_back)

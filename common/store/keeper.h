@@ -261,7 +261,8 @@ void takein_put_away(void);
 /* takein_is_put_away - is_done, and all files have their place */
 bool takein_is_put_away(uint64_t want);
 /*
- * takein_is_behind - what is done did not take in all: new/ could not be listed, or there is no room.
+ * takein_is_behind - what is done did not take in all, or nothing was done yet: new/ could not be listed,
+ * a file not be moved, or there is no room.
  * No event says when it can be, so that nobody may sleep by one
  */
 bool takein_is_behind(void);

@@ -289,12 +289,22 @@ store_record_of(const struct store_view *v, uint32_t uid)
 }
 
 int
-store_sync(struct store *s)
+sync_all(struct store *s, bool *is_behind)
 {
 	struct buf body = {0};
 	struct answer answer;
 	enum store_said said = keeper_ask_said(s, KEEPER_SYNC, &body, true, &answer);
-	return said == STORE_DONE ? answer_end(&answer) : E_IO;
+	if (said != STORE_DONE)
+		return E_IO;
+	*is_behind = rd_u8(&answer.body) != 0;
+	return answer_end(&answer);
+}
+
+int
+store_sync(struct store *s)
+{
+	bool is_behind;
+	return sync_all(s, &is_behind);
 }
 
 /* ---- waiting ---- */

@@ -100,6 +100,8 @@ void keeper_tell(struct store *, uint16_t ask, struct span body);
 bool keeper_is_there(struct store *);
 /* answer_end - nothing is left in it.  E_OK, E_IO */
 MUST_USE int answer_end(const struct answer *);
+/* sync_all - as store_sync; is_behind: not all could be taken in, or moved, now */
+MUST_USE int sync_all(struct store *, bool *is_behind);
 
 bool quota_warns(void); /* store_quota_rules said levels */
 

@@ -528,8 +528,9 @@ enum store_said store_event_done(
 
 /* ---- bytes ---- */
 /*
- * store_message_open - the message's file, for reading; out is the caller's.  E_OK, E_BAD (it is
- * gone), E_IO
+ * store_message_open - the message's file, for reading; out is the caller's.  Where it is not found
+ * the keeper is asked whether it moves: what was borrowed of an answer is gone then, and it blocks for
+ * as long as an ask.  E_OK, E_BAD (it is gone), E_IO
  */
 MUST_USE int store_message_open(struct store *, const struct store_record *, int *out);
 /*

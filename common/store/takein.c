@@ -43,8 +43,9 @@ static struct {
 	struct arrival *all; /* own; of this round */
 	/* at: all before are taken in; slice: those of this step */
 	size_t n, cap, at, slice;
-	bool has_unseen;     /* not all that lies there could be looked at */
-	bool is_behind;      /* since a round that failed, until one is whole */
+	bool has_unseen; /* not all that lies there could be looked at */
+	bool
+	    is_behind; /* at first, and since a round that failed: until one is whole */
 	struct usage placed; /* before it was listed */
 	/* numbers of those who want it: the last, that of this round, the last that got it */
 	uint64_t wanted, covers, done;
@@ -52,7 +53,7 @@ static struct {
 	/* one that is not taken in lies there: sums are looked at on */
 	bool has_damaged;
 	bool has_old_directions; /* a file, of its message or of none */
-} in;
+} in = {.is_behind = true};
 
 /* What moves, or goes, once all who wait were told of its row. */
 static struct {
@@ -266,9 +267,11 @@ move_file(const struct arrival *a)
 {
 	struct buf from = {0};
 	path_put(&from, a);
-	if (msg_move(buf_cstr(&from), a->name.id) != E_OK)
+	if (msg_move(buf_cstr(&from), a->name.id) != E_OK) {
 		log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&from),
 		    log_errno(errno));
+		try_again();
+	}
 	buf_free(&from);
 }
 
@@ -385,7 +388,8 @@ stay(struct arrival *a, int why)
 	a->stays = true;
 	a->is_new = false;
 	if (why == E_IO) {
-		not_seen(file, errno);
+		if (errno != ENOENT) /* its placer took it back */
+			not_seen(file, errno);
 		return;
 	}
 	in.has_damaged = true;
@@ -402,6 +406,8 @@ judge(struct arrival *a)
 		err = file_row(&the_keeper.tables, a->name.id, &is_known, &row);
 	if (err != E_OK)
 		return err;
+	if (is_known)
+		takein_put_away(); /* its file may be among those */
 	a->is_new = !is_seen && !is_known;
 	a->is_replay = is_seen && !is_known;
 	if (is_known && is_other(&row, &a->name))
@@ -607,7 +613,7 @@ takein_failed(struct job *j)
 	if (in.folder)
 		closedir(in.folder);
 	in.folder = NULL;
-	in.n = in.at = in.cap = 0;
+	in.n = in.at = in.cap = in.slice = 0;
 	mem_free(&in.all);
 	in.done = in.wanted;
 	in.is_queued = false;

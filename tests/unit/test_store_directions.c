@@ -125,6 +125,7 @@ taken_in(struct home *h)
 {
 	struct store_view v = selected(h->a, "INBOX");
 	store_unselect(h->a, &v);
+	assert_int_equal(store_sync(h->a), E_OK); /* files are where they belong */
 }
 
 /* But for directions. */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -187,6 +188,38 @@ test_room_later(void **state)
 }
 
 /*
+ * Its row was told of, the keeper died before the file moved, and the next one has no room to take in
+ * what lies there: that is not gone.
+ */
+static void
+test_told_without_room(void **state)
+{
+	struct home *h = *state;
+	struct buf text = {0};
+	glob_t lay, stands;
+	if (!h)
+		skip();
+	deliver("Subject: told\r\n\r\n");
+	assert_int_equal(glob("new/*", 0, NULL, &lay), 0);
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(store_sync(h->a), E_OK); /* it is moved by then */
+	assert_int_equal(glob("msg/*/*", 0, NULL, &stands), 0);
+	home_kill();
+	assert_int_equal(rename(stands.gl_pathv[0], lay.gl_pathv[0]), 0);
+	fill(5 << 20);
+	assert_int_equal(store_message_read(h->a, &v.records[0], &text), E_IO);
+	assert_int_equal(unlink("filler"), 0);
+	assert_int_equal(store_message_read(h->a, &v.records[0], &text), E_OK);
+	/* one that is gone is, with room */
+	assert_int_equal(unlink(stands.gl_pathv[0]), 0);
+	assert_int_equal(store_message_read(h->a, &v.records[0], &text), E_BAD);
+	buf_free(&text);
+	globfree(&lay);
+	globfree(&stands);
+	store_unselect(h->a, &v);
+}
+
+/*
  * Who sleeps is woken by mail for which there is no room: by nothing would it hear of it later, so it
  * stays up, with whatever it asks, and hears of it then.  Then it sleeps.
  */
@@ -271,6 +304,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_little_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_room_later, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_room_for_sleeper, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_told_without_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown)};
 	return cmocka_run_group_tests_name("store_full", tests, NULL, NULL);
 }

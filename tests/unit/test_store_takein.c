@@ -277,6 +277,7 @@ test_clean_comes_back(void **state)
 	assert_int_equal(access("index/clean", F_OK), 0);
 	deliver("Subject: whole\r\n\r\n");
 	mailbox_check(h->a, "INBOX", 1, 1, 0);
+	assert_int_equal(store_sync(h->a), E_OK); /* it is moved by then */
 	home_kill();
 	int fd = open("index/clean", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0 && close(fd) == 0);
