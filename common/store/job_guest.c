@@ -61,8 +61,12 @@ open_of(const struct store_record *r, int *out)
 	msg_path_put(&path, r->id);
 	*out = file_open_unnoted(AT_FDCWD, buf_cstr(&path), O_NOFOLLOW);
 	buf_free(&path);
-	bool is_gone = *out < 0 && errno == ENOENT && !takein_is_behind();
-	return *out >= 0 ? STORE_DONE : is_gone ? STORE_NONEXISTENT : STORE_LATER;
+	if (*out >= 0)
+		return STORE_DONE;
+	if (errno == ENOENT && !takein_is_behind())
+		return STORE_NONEXISTENT;
+	takein_want(); /* it may lie in new/ yet */
+	return STORE_LATER;
 }
 
 int

@@ -14,6 +14,7 @@ struct read_job {
 	uint32_t mailbox; /* RENEW, DOZE */
 	uint64_t modseq;  /* DOZE */
 	bool is_examine, may_doze;
+	bool is_behind; /* SYNC: as it was when that was found to be done */
 };
 
 static int
@@ -196,15 +197,17 @@ ask_peek(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_b
 static int
 sync_step(struct job *j)
 {
-	j->is_done = takein_is_put_away(((struct read_job *)j)->want);
+	struct read_job *r = (struct read_job *)j;
+	j->is_done = takein_is_put_away(r->want);
+	r->is_behind = takein_is_behind();
 	return E_OK;
 }
 
 static void
 sync_answer(struct job *j, struct buf *reply, int *fd)
 {
-	(void)j, (void)fd;
-	buf_u8(reply, takein_is_behind());
+	(void)fd;
+	buf_u8(reply, ((struct read_job *)j)->is_behind);
 }
 
 static const struct job_kind sync_kind = {

@@ -43,9 +43,10 @@ static struct {
 	struct arrival *all; /* own; of this round */
 	/* at: all before are taken in; slice: those of this step */
 	size_t n, cap, at, slice;
-	bool has_unseen; /* not all that lies there could be looked at */
-	bool
-	    is_behind; /* at first, and since a round that failed: until one is whole */
+	bool has_unseen;  /* not all that lies there could be looked at */
+	bool has_unmoved; /* nor moved, since it was listed */
+	/* at first, and since a round that failed: until one is whole */
+	bool is_behind;
 	struct usage placed; /* before it was listed */
 	/* numbers of those who want it: the last, that of this round, the last that got it */
 	uint64_t wanted, covers, done;
@@ -213,7 +214,7 @@ scan_begin(void)
 {
 	in.placed = placed_read(AT_FDCWD, "placed");
 	in.folder = folder_open_unnoted("new");
-	in.has_unseen = false;
+	in.has_unseen = in.has_unmoved = false;
 	in.n = in.at = 0;
 	in.covers = in.wanted;
 	if (in.folder)
@@ -270,6 +271,7 @@ move_file(const struct arrival *a)
 	if (msg_move(buf_cstr(&from), a->name.id) != E_OK) {
 		log_event(LOG_ERR, "not_moved", "file=%s err=%s", buf_cstr(&from),
 		    log_errno(errno));
+		in.has_unmoved = true;
 		try_again();
 	}
 	buf_free(&from);
@@ -519,7 +521,8 @@ end_all(void)
 	the_keeper.checks_sums &= in.has_damaged;
 	/* those of what was taken in will be gone: of what is damaged they wait with it */
 	leaving.are_last = in.has_old_directions && !in.has_damaged;
-	in.has_damaged = in.has_old_directions = in.is_behind = false;
+	in.has_damaged = in.has_old_directions = false;
+	in.is_behind = in.has_unmoved;
 }
 
 /*

@@ -413,6 +413,26 @@ test_killed_before_the_move(void **state)
 	mailbox_check(h->a, "INBOX", 1, 1, 0);
 }
 
+/* What cannot be moved is told of, and not gone: it is moved when it can be. */
+static void
+test_unmoved_is_moved_later(void **state)
+{
+	struct home *h = *state;
+	struct buf text = {0};
+	assert_int_equal(chmod("msg", 0500), 0);
+	deliver("Subject: stuck\r\n\r\n");
+	struct store_view v = selected(h->a, "INBOX");
+	assert_int_equal(v.n, 1);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(store_message_read(h->a, &v.records[0], &text), E_IO);
+	assert_int_equal(chmod("msg", 0700), 0);
+	assert_int_equal(store_message_read(h->a, &v.records[0], &text), E_OK);
+	assert_true(is_new_empty());
+	buf_free(&text);
+	store_unselect(h->a, &v);
+	mailbox_check(h->a, "INBOX", 1, 1, 0);
+}
+
 int
 main(void)
 {
@@ -422,6 +442,8 @@ main(void)
 	    TEST(test_clean_comes_back), TEST(test_unlisted_is_checked_later),
 	    cmocka_unit_test_setup_teardown(
 		test_unsearched_is_checked_later, setup_as_nobody, teardown_as_nobody),
-	    TEST(test_unread_is_tried_again), TEST(test_killed_before_the_move)};
+	    TEST(test_unread_is_tried_again), TEST(test_killed_before_the_move),
+	    cmocka_unit_test_setup_teardown(
+		test_unmoved_is_moved_later, setup_as_nobody, teardown_as_nobody)};
 	return cmocka_run_group_tests_name("store_takein", tests, NULL, NULL);
 }
