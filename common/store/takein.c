@@ -581,11 +581,11 @@ takein_synced(struct job *j)
 		const struct arrival *a = &in.all[in.at];
 		if (a->is_mended)
 			renew_views();
-		/* the old file must not be read under what the new view says of it */
-		if (a->is_mended && !a->stays)
-			put_away(a);
-		else if (!a->stays)
+		/* where a row was there before, so may a file be that must not be read */
+		if (a->is_new)
 			leaving.all[leaving.n++] = *a;
+		else if (!a->stays)
+			put_away(a);
 		if (!a->is_replay && !a->stays)
 			metric_count(M_KEEPER_TAKEN);
 	}
