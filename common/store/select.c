@@ -15,10 +15,8 @@
 #include "store/state.h"
 #include "store/undelete.h"
 
-enum {
-	LEAVING_MOST =
-	    16, /* files in new/ that are taken in: of a view's last records */
-};
+/* Files in new/ that are taken in already are sought among so many of a view's last records. */
+enum { LEAVING_MOST = 16 };
 
 /* ---- the view ---- */
 

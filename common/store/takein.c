@@ -56,7 +56,7 @@ static struct {
 	bool has_old_directions; /* a file, of its message or of none */
 } in = {.is_behind = true};
 
-/* What moves, or goes, once all who wait were told of its row. */
+/* New mail, which moves once all who wait were told of its row. */
 static struct {
 	struct arrival all[TAKEIN_SLICE];
 	size_t n;
