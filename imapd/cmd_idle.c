@@ -139,6 +139,13 @@ idle_go_on(struct session *s, struct command *c, int64_t deadline)
 		store_watch_end(s->store);
 	if (s->is_over)
 		return R_NONE;
+	/* what comes next may name uids */
+	if (err == E_BAD && s->selected && store_settle(s->store) != E_OK) {
+		io_putf(
+		    &s->io, "* BYE [UNAVAILABLE] the mailbox cannot be read now\r\n");
+		s->is_over = true;
+		return R_NONE;
+	}
 	if (err == E_BAD) {
 		c->parse.expected = "DONE";
 		return is_done ? R_DONE : R_SYNTAX;

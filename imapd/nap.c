@@ -256,8 +256,18 @@ cannot(struct session *s, int err)
 	else if (err == E_DENY) /* RFC 4314 5.1.1 */
 		why = "[NOPERM] no right to read this mailbox any more";
 	log_event(LOG_WARNING, "not_resumed", "why=%s", err_name(err));
+	store_watch_end(s->store);
 	buf_putf(&s->io.out, "* BYE %s\r\n", why);
 	s->is_over = true;
+}
+
+/* In IDLE, where the client said nothing: the only words are those of selected_update. */
+static bool
+is_for_news(const struct session *s, const struct slept *z)
+{
+	struct pollfd p = {.fd = s->io.fd, .events = POLLIN};
+	return z->is_idle && z->notify.n == 0 && !z->metadata && !has_input(s) &&
+	       poll(&p, 1, 0) == 0;
 }
 
 static int
@@ -273,7 +283,7 @@ resume(struct session *s, struct slept *z)
 	if (err == E_OK && z->owner.n)
 		err = share_again(s, z->owner);
 	if (err == E_OK && z->has_mailbox)
-		err = selected_resume(s, &z->mailbox);
+		err = selected_resume(s, &z->mailbox, is_for_news(s, z));
 	if (err == E_OK)
 		err = notify_load(s, z->notify);
 	if (err != E_OK)

@@ -191,10 +191,11 @@ list_again(struct session *s, struct selected *b, const struct slept_mailbox *m)
 }
 
 int
-selected_resume(struct session *s, struct slept_mailbox *m)
+selected_resume(struct session *s, struct slept_mailbox *m, bool is_for_news)
 {
 	struct selected *b = mem_new(sizeof *b);
-	int err = store_reselect(s->store, m->mailbox, m->recent_from, &b->view);
+	int err =
+	    store_reselect(s->store, m->mailbox, m->recent_from, is_for_news, &b->view);
 	if (err != E_OK) {
 		mem_free(&b);
 		return err;

@@ -48,6 +48,7 @@ ask_selected_put(struct buf *b, const struct ask_selected *s)
 	buf_u32(b, s->n_uidls);
 	buf_u16(b, s->rights);
 	buf_u8(b, s->is_dozed);
+	buf_u8(b, s->is_early);
 }
 
 int
@@ -64,9 +65,10 @@ ask_selected_get(struct rd *r, struct ask_selected *out)
 	out->mapped_bytes = rd_u64(r);
 	out->n_uidls = rd_u32(r);
 	out->rights = rd_u16(r);
-	uint8_t is_dozed = rd_u8(r);
+	uint8_t is_dozed = rd_u8(r), is_early = rd_u8(r);
 	out->is_dozed = is_dozed == 1;
-	return is_dozed > 1 ? E_BAD : rd_end(r);
+	out->is_early = is_early == 1;
+	return is_dozed > 1 || is_early > 1 ? E_BAD : rd_end(r);
 }
 
 /* ---- a mailbox's numbers ---- */

@@ -19,7 +19,7 @@ enum keeper_ask {
 	/* -- may be asked again when the keeper died -- */
 	/* name, u8 is_examine -> struct ask_selected, fd: the view.  Takes in what is new first */
 	KEEPER_SELECT = 1,
-	/* u32 mailbox, u8 may_doze (most likely it sleeps again soon) -> as SELECT */
+	/* u32 mailbox, u8 enum ask_renew_may -> as SELECT */
 	KEEPER_RENEW,
 	KEEPER_UNSELECT, /* u32 mailbox, u32 uidnext then; no reply */
 	KEEPER_SYNC, /* -> said, u8 is_behind: not all that lay in new/ is taken in and moved */
@@ -128,6 +128,12 @@ enum { ASK_HAS_EVENTS = 0x80 };
 
 enum { ASK_BODY_MOST = BUF_MAX_DEFAULT }; /* bytes of a body in a memory file */
 
+enum ask_renew_may {
+	RENEW_MAY_DOZE = 1, /* most likely it sleeps again soon */
+	/* what it tells of new mail need not be durable yet: no later answer of this keeper comes before it is */
+	RENEW_MAY_BE_EARLY = 2,
+};
+
 struct ask_selected {
 	int8_t
 	    err; /* E_OK, E_BAD (no such mailbox), E_DENY, E_IO; the rest only at E_OK */
@@ -139,6 +145,7 @@ struct ask_selected {
 	uint16_t rights;  /* enum right */
 	/* of RENEW that may doze: the next change removes index/wake.MAILBOX, as after DOZE */
 	bool is_dozed;
+	bool is_early; /* of RENEW that may be: not all that it tells is durable yet */
 };
 
 struct ask_flags {

@@ -107,6 +107,7 @@ select_answer(struct job *j, struct buf *reply, int *fd)
 	out.err = (int8_t)(err == E_OK || err == E_BAD || err == E_DENY ? err : E_IO);
 	if (err == E_OK)
 		out.is_dozed = doze_soon(r, s);
+	out.is_early = jobs_are_early();
 	the_keeper.is_ending |= db_is_damaged(the_keeper.tables.db);
 	buf_reset(reply);
 	ask_selected_put(reply, &out);
@@ -134,7 +135,9 @@ ask_renew(struct asker *a, struct rd *body, int *fd, struct buf *reply, int *fd_
 	struct read_job *r = begin(a, &select_kind, KEEPER_RENEW, body, &rest);
 	(void)fd, (void)reply, (void)fd_back;
 	r->mailbox = rd_u32(&rest);
-	r->may_doze = rd_u8(&rest) == 1;
+	uint8_t may = rd_u8(&rest);
+	r->may_doze = may & RENEW_MAY_DOZE;
+	r->job.may_be_early = may & RENEW_MAY_BE_EARLY;
 	/* what is \Recent was decided at SELECT */
 	struct slot *slot = slot_of(r->mailbox);
 	r->is_examine = !slot || slot->recent != s;
@@ -198,7 +201,9 @@ static int
 sync_step(struct job *j)
 {
 	struct read_job *r = (struct read_job *)j;
-	j->is_done = takein_is_put_away(r->want);
+	j->is_done = takein_is_done(r->want);
+	if (j->is_done)
+		takein_put_away();
 	r->is_behind = takein_is_behind();
 	return E_OK;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* jobs.c - the batch: a step of all that waits, one transaction, one sync, views, answers. */
+/*
+ * jobs.c - the batch: a step of all that waits, one transaction, one sync, views, answers; where it may
+ * be early the sync comes last.
+ */
 #include "store/jobs.h"
 
 #include <string.h>
@@ -23,6 +26,8 @@ static struct {
 	size_t n_changes, cap;
 	int64_t step_ends_us;
 	bool can_grow;
+	bool owes_sync; /* of what is published */
+	bool is_lost;   /* a sync failed: what of it is on disk is not known */
 } batch;
 
 /* ---- jobs ---- */
@@ -198,14 +203,45 @@ make_steps(struct job *jobs, size_t n)
 	return err;
 }
 
-/* The floor is synced before anything above it is. */
-static int
-make_durable(void)
+int
+jobs_settle(void)
 {
-	struct keeper *k = &the_keeper;
+	if (batch.owes_sync) {
+		int64_t begun_us = clock_mono_us();
+		batch.is_lost |= db_sync(the_keeper.tables.db) != E_OK;
+		metric_took(M_KEEPER_SYNC, begun_us);
+	}
+	batch.owes_sync = false;
+	/* the next keeper finds out */
+	the_keeper.is_ending |= batch.is_lost;
+	return batch.is_lost ? E_IO : E_OK;
+}
+
+bool
+jobs_are_early(void)
+{
+	return batch.owes_sync || batch.is_lost;
+}
+
+static bool
+may_be_early(const struct job *jobs)
+{
+	while (jobs && jobs->may_be_early)
+		jobs = jobs->next;
+	return jobs == NULL;
+}
+
+/*
+ * The floor is synced before anything above it is.  Of new mail those who sleep are told while the disk
+ * makes its rows durable, which the mail is anyway: a power cut takes their connection, too, and what it
+ * leaves is taken in again.  None of them learns a uid before.  Who is up is told of it later.
+ */
+static int
+make_durable(const struct job *jobs)
+{
 	struct floor least;
 	mailboxes_floor(&least);
-	int err = floor_reserve(&k->floor, &least);
+	int err = floor_reserve(&the_keeper.floor, &least);
 	if (err == E_OK)
 		err = mailboxes_write(batch.txn);
 	if (err == E_OK)
@@ -214,14 +250,15 @@ make_durable(void)
 		db_abort(&batch.txn);
 		return err;
 	}
-	err = db_commit(&batch.txn);
+	bool is_early = may_be_early(jobs) && !sessions_look();
+	/* the kernel has what is told: a keeper that is killed loses nothing of it */
+	err = is_early ? db_commit_written(&batch.txn) : db_commit(&batch.txn);
 	metric_count(M_KEEPER_COMMITS);
-	int64_t begun_us = clock_mono_us();
-	if (err == E_OK)
-		err = db_sync(k->tables.db);
-	metric_took(M_KEEPER_SYNC, begun_us);
+	batch.owes_sync |= err == E_OK;
 	/* what of it is on disk is not known: the next keeper finds out */
-	k->is_ending |= err != E_OK;
+	the_keeper.is_ending |= err != E_OK;
+	if (err == E_OK && !is_early)
+		err = jobs_settle();
 	return err;
 }
 
@@ -234,7 +271,7 @@ apply(struct job *jobs, size_t n)
 		return err;
 	err = make_steps(jobs, n);
 	if (err == E_OK)
-		return make_durable();
+		return make_durable(jobs);
 	db_abort(&batch.txn);
 	return err;
 }
@@ -268,8 +305,10 @@ fail(struct job *jobs, int err)
 	mailboxes_forget();
 	doomed_forget();
 	for (struct job *j = jobs; j; j = j->next) {
-		if (j->kind->is_reader)
+		if (j->kind->is_reader) {
+			j->is_done &= !batch.is_lost; /* it may have read of that */
 			continue;
+		}
 		j->said = is_full ? STORE_DISK_FULL : STORE_LATER;
 		j->is_done = k->is_ending || !j->kind->failed || !j->kind->failed(j);
 	}
@@ -329,6 +368,8 @@ void
 jobs_run(void)
 {
 	size_t n;
+	if (batch.is_lost)
+		return; /* who waits asks the next keeper */
 	struct job *jobs = take_batch(&n);
 	if (!jobs)
 		return;
@@ -338,5 +379,7 @@ jobs_run(void)
 	else
 		fail(jobs, err);
 	finish(jobs);
-	takein_told();
+	/* who sleeps is answered by the next batch, and the disk waited for behind it */
+	if (!batch.queue || !may_be_early(batch.queue))
+		jobs_settle();
 }

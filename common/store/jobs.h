@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * jobs.h - what a keeper does: jobs are gathered, make a step each in one transaction, one sync
- * makes it durable, views get it, and those that are done are answered.  One that is long makes
- * many short steps, with others' between them.
+ * makes it durable, views get it, and those that are done are answered (before the sync where all
+ * may_be_early, and nobody is up).  One that is long makes many short steps, with others' between
+ * them.
  */
 #ifndef STORE_JOBS_H
 #define STORE_JOBS_H
@@ -26,7 +27,12 @@ struct job {
 	struct session *session; /* borrow; NULL: it left, or nobody asked */
 	struct buf body;         /* own: what was asked */
 	uint16_t ask;
-	bool is_held;        /* its session is: acl_rights */
+	bool is_held; /* its session is: acl_rights */
+	/*
+	 * of its step: what comes of it may be published before it is durable (jobs_settle).  Nobody is
+	 * told more by it than that there is mail
+	 */
+	bool may_be_early;
 	struct guest *guest; /* own; NULL: of the account itself */
 	bool is_done;
 	bool has_events; /* scripts are to run: job_event.h */
@@ -44,7 +50,7 @@ struct job_kind {
 	 * (and said) at its end.  E_OK, or what makes the whole batch come to nothing
 	 */
 	int (*step)(struct job *);
-	/* after a step: it is on disk, and not told yet.  May be NULL */
+	/* after a step: it is on disk, or may_be_early, and not told yet.  May be NULL */
 	void (*synced)(struct job *);
 	/* the batch came to nothing; said says why.  True: it goes on, to undo.  May be NULL */
 	bool (*failed)(struct job *);
@@ -70,6 +76,12 @@ bool jobs_have_room(void);    /* the batch found room on the disk to grow */
 /* change_add - for the view of slot, once it is synced */
 void change_add(struct slot *, enum change_kind, const struct store_record *);
 void jobs_run(void); /* one batch, if there is anything to do */
+/*
+ * jobs_settle - all that was published is durable: the sync that is owed where a batch was early.  Blocks for
+ * it.  E_OK; E_IO: it may be lost, also whenever it is asked again; the keeper is ending
+ */
+int jobs_settle(void);
+bool jobs_are_early(void); /* it is owed */
 bool jobs_none(void);
 void jobs_forget(void); /* at the keeper's end: what still waits is dropped */
 

@@ -197,7 +197,8 @@ void
 keeper_close(void)
 {
 	struct keeper *k = &the_keeper;
-	bool is_sound = !db_is_damaged(k->tables.db) && !db_is_full(k->tables.db);
+	bool is_sound = jobs_settle() == E_OK && !db_is_damaged(k->tables.db) &&
+	                !db_is_full(k->tables.db);
 	/* a process that made an index anew may fork a keeper yet: it must not find them */
 	jobs_forget();
 	if (is_sound && write_touched() != E_OK)
@@ -344,9 +345,9 @@ watch_new(void)
 {
 	/*
 	 * a placer holds its file open until its checkpoint: each write is looked at, one whose
-	 * size is right is taken in
+	 * size is right is taken in.  That it is closed says nothing new
 	 */
-	const uint32_t events = IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY;
+	const uint32_t events = IN_MOVED_TO | IN_MODIFY;
 	run.inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (run.inotify < 0 || inotify_add_watch(run.inotify, "new", events) < 0) {
 		log_event(LOG_WARNING, "no_inotify",

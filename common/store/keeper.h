@@ -250,16 +250,12 @@ struct usage limits_read(void);
 uint64_t takein_want(void);
 bool takein_is_done(uint64_t want);
 /*
- * takein_told - a batch was published and answered.  Files whose rows were told of with it get their
- * place in msg/, but with the next batch where jobs wait: whoever wants that mail is answered by it.
- * A session that is faster finds no file, and asks (store_message_open).  May block: a folder that was
- * not read for long comes from the disk, which nobody who waits for news has to wait for
+ * takein_put_away - files whose rows were told of get their place in msg/, once those are durable.  It is
+ * done some ms after they were told: a session that is faster finds no file, and asks
+ * (store_message_open).  May block: a folder that was not read for long comes from the disk, which nobody
+ * who waits for news has to wait for
  */
-void takein_told(void);
-/* takein_put_away - the same at once */
 void takein_put_away(void);
-/* takein_is_put_away - is_done, and all files have their place */
-bool takein_is_put_away(uint64_t want);
 /*
  * takein_is_behind - what is done did not take in all, or nothing was done yet: new/ could not be listed,
  * a file not be moved, or there is no room.

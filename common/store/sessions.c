@@ -329,6 +329,9 @@ on_session(void *ctx, int fd, unsigned events)
 		loop_events(s->watch, 0);
 		return;
 	}
+	/* what is answered at once is durable, too */
+	if (jobs_settle() != E_OK)
+		return;
 	if (asker_serve(s->asker, &run.message, 1) != E_OK)
 		session_free(s);
 	if (run.large.cap > LARGE_KEPT)

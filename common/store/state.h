@@ -35,6 +35,9 @@ struct store {
 	/* what changes past armed_modseq removes its index/wake file, the keeper said; 0: none */
 	uint32_t armed_mailbox;
 	uint64_t armed_modseq;
+	/* store_doze's next descriptor watches new/ already: since before the keeper was asked */
+	bool has_watched_new;
+	bool is_early;        /* store_settle */
 	bool is_held;         /* store_hold */
 	bool has_events;      /* store_take_events */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */
@@ -100,6 +103,13 @@ void keeper_tell(struct store *, uint16_t ask, struct span body);
 bool keeper_is_there(struct store *);
 /* answer_end - nothing is left in it.  E_OK, E_IO */
 MUST_USE int answer_end(const struct answer *);
+/* view_is_current - the keeper still writes it, under that name */
+bool view_is_current(const struct view_head *);
+/*
+ * doze_watch_first - new/ is watched for the store_doze to come while the keeper takes in what lies there:
+ * no more has to be looked for when the session lies down
+ */
+void doze_watch_first(struct store *);
 /* sync_all - as store_sync; is_behind: not all could be taken in, or moved, now */
 MUST_USE int sync_all(struct store *, bool *is_behind);
 

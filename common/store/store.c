@@ -506,6 +506,8 @@ keeper_ask(struct store *s, uint16_t ask, struct buf *body, bool may_repeat,
 	if (large >= 0)
 		close(large);
 	if (err == E_OK)
+		s->is_early = false; /* RENEW says so again */
+	if (err == E_OK)
 		err = take_answer(s, &reply, out);
 	if (err != E_OK)
 		say_silent(s, ask, err);

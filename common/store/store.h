@@ -84,7 +84,8 @@ enum { VIEW_CHANGES = 256 };
 
 /*
  * The head of a view's memory file; records follow at VIEW_RECORDS_AT, in order of uid.  Written by
- * the keeper alone, after its sync: what is read here is durable.  Records are only appended or
+ * the keeper alone, after its sync: what is read here is durable (where store_reselect is for news:
+ * after store_settle).  Records are only appended or
  * marked FLAG_GONE; when a file is full or has many that are gone the keeper makes another one, and
  * marks this one superseded.
  */
@@ -361,7 +362,8 @@ MUST_USE int store_sync(struct store *);
 /*
  * store_watch - out becomes a descriptor (borrow) that is readable once the mailbox's modseq is
  * past modseq, or the mailbox is deleted, or the keeper died (then watch again).  For IDLE.  One at
- * a time; store_watch_end drops it.  Without a view: only for METADATA.
+ * a time; store_watch_end drops it, and what store_reselect watches for a sleep that did not come.
+ * Without a view: only for METADATA.
  */
 /* E_OK, E_IO */
 MUST_USE int store_watch(
@@ -422,10 +424,16 @@ MUST_USE int store_doze_all(struct store *, const struct store_view *, uint64_t 
 void store_doze_end(struct store *, bool is_ours);
 /*
  * store_reselect - the view of a mailbox that another process had selected, or one that slept in
- * this process, where store_unselect_later was its end: by its id, as store_view_renew has it.  E_OK, E_BAD (it is no more), E_IO
+ * this process, where store_unselect_later was its end: by its id, as store_view_renew has it.
+ *   is_for_news  who slept is told how many messages there are, and most likely sleeps again.  Of
+ *                messages that came the view then knows some time before their rows are durable; nothing
+ *                else of them may be said, nor anything done, before store_settle
+ *   returns      E_OK, E_BAD (it is no more), E_IO
  */
-MUST_USE int store_reselect(
-    struct store *, uint32_t mailbox, uint32_t recent_from, struct store_view *out);
+MUST_USE int store_reselect(struct store *, uint32_t mailbox, uint32_t recent_from,
+    bool is_for_news, struct store_view *out);
+/* store_settle - all that the view says is durable; blocks for it where it was not.  E_OK, E_IO */
+MUST_USE int store_settle(struct store *);
 
 /* ---- changes: all durable at STORE_DONE.  uids that are no more are left out silently ---- */
 enum store_how { STORE_SET, STORE_ADD, STORE_REMOVE };

@@ -2,7 +2,8 @@
 /*
  * takein.c - what placers left in new/ becomes part of INBOX, or of the mailbox where it is
  * meant to go (goal.h), a job as others: rows in the batch's transaction (among them "seen", so
- * that a replay brings nothing back), its sync, the answers, then each file moves to msg/.
+ * that a replay brings nothing back), its sync and the answers (who sleeps is answered first), and
+ * some ms later each file moves to msg/.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +26,11 @@ enum {
 	/* files put in order of arrival together: 12 MB for a moment */
 	TAKEIN_SORTED = 1 << 17,
 	TAKEIN_SLICE = GOAL_MADE_MOST, /* of them in one step */
+	/*
+	 * Until files get their place: all who sleep in the mailbox were told by then, and sleep again.
+	 * Who among them looks through new/ would wait while the disk brings the folder of a move.
+	 */
+	TAKEIN_MOVES_AFTER_MS = 10,
 };
 
 struct arrival {
@@ -56,12 +62,12 @@ static struct {
 	bool has_old_directions; /* a file, of its message or of none */
 } in = {.is_behind = true};
 
-/* New mail, which moves once all who wait were told of its row. */
+/* New mail, which moves some ms after those who wait were told of it, when its row is durable. */
 static struct {
 	struct arrival all[TAKEIN_SLICE];
 	size_t n;
-	bool had_turn; /* since then others' jobs were done once */
 	bool are_last; /* directions that are left then belong to no message */
+	struct loop_timer *soon; /* own: they go */
 } leaving;
 
 /* ---- what lies there ---- */
@@ -302,12 +308,36 @@ put_away(const struct arrival *a)
 void
 takein_put_away(void)
 {
+	if (leaving.n == 0 && !leaving.are_last)
+		return;
+	/* without a row nobody would find them in msg/: in new/ the next keeper does */
+	if (jobs_settle() != E_OK) {
+		leaving.n = 0;
+		leaving.are_last = false;
+	}
 	for (size_t i = 0; i < leaving.n; i++)
 		put_away(&leaving.all[i]);
 	leaving.n = 0;
 	if (leaving.are_last)
 		directions_sweep();
-	leaving.are_last = leaving.had_turn = false;
+	leaving.are_last = false;
+}
+
+static void
+on_soon(void *ctx)
+{
+	(void)ctx;
+	takein_put_away();
+}
+
+static void
+put_away_soon(void)
+{
+	if (leaving.n == 0 && !leaving.are_last)
+		return;
+	if (!leaving.soon)
+		leaving.soon = loop_timer_new(the_keeper.loop, on_soon, NULL);
+	loop_timer_set(leaving.soon, TAKEIN_MOVES_AFTER_MS);
 }
 
 /* ---- rows ---- */
@@ -483,7 +513,7 @@ add_where_meant(struct goal **goals, const struct arrival *a, int64_t now)
 }
 
 static int
-add_slice(void)
+add_slice(struct job *j)
 {
 	struct goal *goals = NULL;
 	int64_t now = clock_wall_sec();
@@ -495,6 +525,7 @@ add_slice(void)
 			err = mend(a);
 		if (err == E_OK && a->is_new)
 			err = add_where_meant(&goals, a, now);
+		j->may_be_early &= a->is_new || a->stays;
 	} while (err == E_OK && in.at + in.slice < in.n && in.slice < TAKEIN_SLICE &&
 		 job_has_time());
 	if (err == E_OK)
@@ -547,6 +578,7 @@ static int
 takein_step(struct job *j)
 {
 	in.slice = 0;
+	j->may_be_early = true;
 	if (!in.folder && in.at == in.n) {
 		takein_put_away(); /* or it is found once more */
 		scan_begin();
@@ -556,7 +588,7 @@ takein_step(struct job *j)
 	if (in.folder)
 		return E_OK;
 	if (in.n)
-		return add_slice();
+		return add_slice(j);
 	end_round(j);
 	return E_OK;
 }
@@ -591,21 +623,7 @@ takein_synced(struct job *j)
 	}
 	if (!in.folder && in.n && in.at == in.n)
 		end_round(j);
-}
-
-void
-takein_told(void)
-{
-	if (leaving.had_turn || jobs_none())
-		takein_put_away();
-	else
-		leaving.had_turn = true;
-}
-
-bool
-takein_is_put_away(uint64_t want)
-{
-	return takein_is_done(want) && !leaving.n;
+	put_away_soon();
 }
 
 /* Who wants it is answered with what is there: old mail can be read on a full disk. */
