@@ -200,12 +200,14 @@ test_shared(void **state)
 	struct store_view v, other = selected(h->b, "INBOX");
 	int watch, again;
 	bool is_same;
-	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	assert_int_equal(
+	    store_reselect(h->a, other.mailbox, UINT32_MAX, false, &v), E_OK);
 	const struct view_head *head = v.head;
 	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_OK);
 	assert_false(is_same);
 	store_unselect_later(h->a, &v);
-	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	assert_int_equal(
+	    store_reselect(h->a, other.mailbox, UINT32_MAX, false, &v), E_OK);
 	assert_ptr_equal(v.head, head);
 	assert_int_equal(store_doze(h->a, &v, v.modseq, &again, &is_same), E_OK);
 	assert_true(is_same);
@@ -236,7 +238,8 @@ test_unasked(void **state)
 	struct store_view v, other = selected(h->b, "INBOX");
 	int watch = -1;
 	bool is_same;
-	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	assert_int_equal(
+	    store_reselect(h->a, other.mailbox, UINT32_MAX, false, &v), E_OK);
 	int keeper = home_keeper();
 	assert_int_equal(kill(keeper, SIGSTOP), 0);
 	double begun = ms_now();
@@ -260,12 +263,14 @@ test_asked(void **state)
 	struct store_view v, other = selected(h->b, "INBOX");
 	int watch = -1;
 	bool is_same;
-	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	assert_int_equal(
+	    store_reselect(h->a, other.mailbox, UINT32_MAX, false, &v), E_OK);
 	append(h->b, "INBOX", 1);
 	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_MORE);
 	store_unselect(h->a, &v);
 
-	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	assert_int_equal(
+	    store_reselect(h->a, other.mailbox, UINT32_MAX, false, &v), E_OK);
 	int keeper = home_keeper();
 	assert_int_equal(kill(keeper, SIGSTOP), 0);
 	deliver("Subject: x\r\n\r\nx\r\n");
@@ -273,7 +278,8 @@ test_asked(void **state)
 	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_MORE);
 	store_unselect(h->a, &v);
 
-	assert_int_equal(store_reselect(h->a, other.mailbox, UINT32_MAX, &v), E_OK);
+	assert_int_equal(
+	    store_reselect(h->a, other.mailbox, UINT32_MAX, false, &v), E_OK);
 	home_kill();
 	assert_int_equal(store_doze(h->a, &v, v.modseq, &watch, &is_same), E_OK);
 	watch = kept(watch);
