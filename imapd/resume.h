@@ -14,8 +14,8 @@
 MUST_USE int selected_save(const struct selected *, struct slept_mailbox *out);
 /*
  * selected_resume - s has it selected as it had; what happened meanwhile is told by the next
- * selected_update.  is_for_news: store_reselect's.  E_OK; E_BAD (it is no more, another one has its name, or nobody knows any more
- * what went from it); E_IO.  Takes out->saved
+ * selected_update.  is_for_news: store_reselect's.  E_OK; E_BAD (it is no more, another one has its
+ * name, or nobody knows any more what went from it); E_IO.  Takes out->saved
  */
 MUST_USE int selected_resume(
     struct session *, struct slept_mailbox *, bool is_for_news);

@@ -203,8 +203,9 @@ make_steps(struct job *jobs, size_t n)
 	return err;
 }
 
-int
-jobs_settle(void)
+/* What it comes to jobs_settle says. */
+static void
+sync_owed(void)
 {
 	if (batch.owes_sync) {
 		int64_t begun_us = clock_mono_us();
@@ -214,6 +215,12 @@ jobs_settle(void)
 	batch.owes_sync = false;
 	/* the next keeper finds out */
 	the_keeper.is_ending |= batch.is_lost;
+}
+
+int
+jobs_settle(void)
+{
+	sync_owed();
 	return batch.is_lost ? E_IO : E_OK;
 }
 
@@ -234,7 +241,7 @@ may_be_early(const struct job *jobs)
 /*
  * The floor is synced before anything above it is.  Of new mail those who sleep are told while the disk
  * makes its rows durable, which the mail is anyway: a power cut takes their connection, too, and what it
- * leaves is taken in again.  None of them learns a uid before.  Who is up is told of it later.
+ * leaves is taken in again.  None of them learns a uid before.  Where somebody is up nobody is told before.
  */
 static int
 make_durable(const struct job *jobs)
@@ -381,5 +388,5 @@ jobs_run(void)
 	finish(jobs);
 	/* who sleeps is answered by the next batch, and the disk waited for behind it */
 	if (!batch.queue || !may_be_early(batch.queue))
-		jobs_settle();
+		sync_owed();
 }

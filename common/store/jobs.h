@@ -80,7 +80,7 @@ void jobs_run(void); /* one batch, if there is anything to do */
  * jobs_settle - all that was published is durable: the sync that is owed where a batch was early.  Blocks for
  * it.  E_OK; E_IO: it may be lost, also whenever it is asked again; the keeper is ending
  */
-int jobs_settle(void);
+MUST_USE int jobs_settle(void);
 bool jobs_are_early(void); /* it is owed */
 bool jobs_none(void);
 void jobs_forget(void); /* at the keeper's end: what still waits is dropped */

@@ -37,7 +37,7 @@ struct store {
 	uint64_t armed_modseq;
 	/* store_doze's next descriptor watches new/ already: since before the keeper was asked */
 	bool has_watched_new;
-	bool is_early;        /* store_settle */
+	bool is_early;        /* not all that the view says is durable: store_settle */
 	bool is_held;         /* store_hold */
 	bool has_events;      /* store_take_events */
 	int watch;            /* own: another one, for KEEPER_WAIT; -1 */

@@ -85,9 +85,8 @@ enum { VIEW_CHANGES = 256 };
 /*
  * The head of a view's memory file; records follow at VIEW_RECORDS_AT, in order of uid.  Written by
  * the keeper alone, after its sync: what is read here is durable (where store_reselect is for news:
- * after store_settle).  Records are only appended or
- * marked FLAG_GONE; when a file is full or has many that are gone the keeper makes another one, and
- * marks this one superseded.
+ * after store_settle).  Records are only appended or marked FLAG_GONE; when a file is full or has many
+ * that are gone the keeper makes another one, and marks this one superseded.
  */
 struct view_head {
 	_Atomic uint32_t n; /* records, the gone ones too */
