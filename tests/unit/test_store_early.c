@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
@@ -37,11 +39,15 @@ enum {
 /* Shared with keepers. */
 static struct gate {
 	atomic_uint is_shut, entered, fails;
+	/* the same before it: rows that are told of early are not committed yet */
+	atomic_uint is_held, held;
 	atomic_int keeper; /* pid of the last that entered */
 } * gate;
 
 int __real_db_sync(struct db *);
 int __wrap_db_sync(struct db *);
+int __real_db_commit_written(struct db_txn **);
+int __wrap_db_commit_written(struct db_txn **);
 
 static void
 wait_while(atomic_uint *word, unsigned value)
@@ -69,6 +75,16 @@ __wrap_db_sync(struct db *db)
 			return E_IO;
 	}
 	return __real_db_sync(db);
+}
+
+int
+__wrap_db_commit_written(struct db_txn **txn)
+{
+	if (gate) {
+		set(&gate->held, gate->held + 1);
+		wait_while(&gate->is_held, 1);
+	}
+	return __real_db_commit_written(txn);
 }
 
 static int
@@ -144,6 +160,7 @@ end(struct asking *a)
 
 static struct store_view view;
 static uint32_t inbox;
+static uint64_t modseq; /* before the mail came */
 
 static int
 wake_for_news(struct store *s)
@@ -169,6 +186,7 @@ mail_comes(struct home *h)
 {
 	struct store_view v = selected(h->b, "INBOX");
 	inbox = v.mailbox;
+	modseq = v.modseq;
 	store_unselect(h->b, &v);
 	/* the keeper has read that */
 	assert_int_equal(store_sync(h->b), E_OK);
@@ -206,17 +224,30 @@ is_kept(struct home *h, const struct store_record *told)
 
 /* ---- tests ---- */
 
-/* It lies down by what it knows; what goes on from there waits. */
+/* As a placer does it at its checkpoint. */
+static void
+close_what_came(void)
+{
+	glob_t found;
+	assert_int_equal(glob("new/*", 0, NULL, &found), 0);
+	int fd = open(found.gl_pathv[0], O_WRONLY | O_CLOEXEC);
+	globfree(&found);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+/* It lies down by what it knows, and is not woken by that once more; what goes on from there waits. */
 static void
 test_told(void **state)
 {
 	struct home *h = *state;
 	struct asking a;
-	int watch;
+	struct pollfd p = {.events = POLLIN};
 	bool is_same;
 	told_early(h);
-	assert_false(is_new_empty());
-	assert_int_equal(store_doze(h->a, &view, view.modseq, &watch, &is_same), E_OK);
+	assert_int_equal(store_doze(h->a, &view, view.modseq, &p.fd, &is_same), E_OK);
+	close_what_came();
+	assert_int_equal(poll(&p, 1, 0), 0);
 	begin(&a, h->a, store_settle);
 	assert_int_equal(end(&a), E_OK);
 	assert_int_equal(store_settle(h->a), E_OK);
@@ -284,6 +315,36 @@ test_came_meanwhile(void **state)
 	store_unselect(h->a, &view);
 }
 
+static int
+ask_at_once(struct store *s)
+{
+	struct numset gone = {.n = 0};
+	int err = store_expunged(s, inbox, modseq, &gone);
+	numset_free(&gone);
+	return err;
+}
+
+/* Nor is who comes before the answer, and is answered at once. */
+static void
+test_between(void **state)
+{
+	struct home *h = *state;
+	struct asking a, b;
+	mail_comes(h);
+	set(&gate->held, 0);
+	set(&gate->is_held, 1);
+	begin(&a, h->a, wake_for_news);
+	wait_while(&gate->held, 0);
+	begin(&b, h->b, ask_at_once);
+	assert_false(ends(&b, STILL_MS));
+	set(&gate->is_held, 0);
+	wait_while(&gate->entered, 0);
+	assert_int_equal(end(&b), E_OK);
+	assert_int_equal(join(&a), E_OK);
+	assert_int_equal(view.n, 1);
+	store_unselect(h->a, &view);
+}
+
 /* Who will say more of it is told then. */
 static void
 test_more(void **state)
@@ -320,39 +381,42 @@ test_up(void **state)
 	store_unselect(h->b, &v);
 }
 
+/* The keeper that told of it: where it dies, by itself or not, its mail lies where the next one finds it. */
+static void
+dies(int signal)
+{
+	int fd = (int)syscall(SYS_pidfd_open, gate->keeper, 0);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	if (signal)
+		assert_int_equal(kill(gate->keeper, signal), 0);
+	set(&gate->is_shut, 0);
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	close(fd);
+	assert_false(is_new_empty());
+	assert_int_not_equal(access("index/clean", F_OK), 0);
+}
+
 static void
 test_killed(void **state)
 {
 	struct home *h = *state;
 	told_early(h);
 	struct store_record told = view.records[0];
-	int pid = gate->keeper, fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-	close(fd);
-	set(&gate->is_shut, 0);
-	assert_false(is_new_empty());
+	dies(SIGKILL);
 	assert_int_equal(store_settle(h->a), E_OK);
 	is_kept(h, &told);
 	store_unselect(h->a, &view);
 }
 
-/* The keeper ends, its mail lies where the next one finds it. */
 static void
 test_sync_fails(void **state)
 {
 	struct home *h = *state;
 	told_early(h);
 	struct store_record told = view.records[0];
-	int fd = (int)syscall(SYS_pidfd_open, gate->keeper, 0);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
 	set(&gate->fails, 1);
-	set(&gate->is_shut, 0);
-	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-	close(fd);
+	dies(0);
 	set(&gate->fails, 0);
-	assert_false(is_new_empty());
 	assert_int_equal(store_settle(h->a), E_OK);
 	is_kept(h, &told);
 	store_unselect(h->a, &view);
@@ -384,6 +448,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_told),
 	    TEST(test_others_wait),
+	    TEST(test_between),
 	    TEST(test_left),
 	    TEST(test_came_meanwhile),
 	    TEST(test_more),
